@@ -1,0 +1,5 @@
+"""Run the command line with ``python -m hdrplan``."""
+
+from hdrplan.cli import main
+
+main()

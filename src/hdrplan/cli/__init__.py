@@ -1,0 +1,83 @@
+"""The command line: parse, call, print. The only prints and exit codes of hdrplan.
+
+One file per command beside this one; it is imported only when its command runs, so that ``hdrplan --help`` stays
+quick. Add a command: write ``cli/NAME.py`` with a click command called ``command``, and put a line in ``COMMANDS``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from hdrplan import __version__
+from hdrplan.errors import HdrPlanError
+
+__all__ = ["main"]
+
+# Section -> {command: (module, one line of help)}: grouped by what a person wants to do.
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Plan a treatment": {},
+    "Look and compare": {},
+    "Sources and dose": {},
+    "Exchange with the clinic": {},
+    "Outcome and cohorts": {},
+    "Simulate": {},
+    "Trust and speed": {},
+}
+
+
+class _Lazy(click.Group):
+    """A group that knows its commands' names and imports one only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for section in COMMANDS.values() for name in section]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        for section in COMMANDS.values():
+            if name in section:
+                command = importlib.import_module(section[name][0]).command
+                assert isinstance(command, click.Command)
+                return command
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for section, commands in COMMANDS.items():
+            if commands:
+                with formatter.section(section):
+                    formatter.write_dl([(name, text) for name, (_, text) in commands.items()])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message="hdrplan %(version)s (research software, never for treatment)")
+def cli() -> None:
+    r"""Plan and simulate CT-guided HDR Ir-192 brachytherapy of liver lesions.
+
+    Research software, never for treatment.
+
+    \b
+    First plan:   hdrplan plan phantoms/liver-lesion-b -o demo-output
+    Then look at: demo-output/report.html
+    """
+
+
+def main() -> None:
+    """Run the command line; any error made on purpose is one line and exit code 2."""
+    try:
+        cli.main(standalone_mode=False)
+    except HdrPlanError as error:
+        click.echo(f"hdrplan: {error}", err=True)
+        sys.exit(2)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.Abort:
+        click.echo("hdrplan: stopped by the user; nothing half-written is left", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except OSError as error:
+        # Disk full, folder not writable, file vanished: the system's own words and where.
+        click.echo(f"hdrplan: {error.strerror or error}: {error.filename or 'no file named'}", err=True)
+        sys.exit(2)

@@ -1,0 +1,41 @@
+"""What several commands share: progress, verbosity, options."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["Progress", "json_option", "progress_bar", "quiet_option"]
+
+Progress = Callable[[int, int], None]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def quiet_option(command: F) -> F:
+    """Add ``--quiet``."""
+    return click.option("--quiet", "-q", is_flag=True, help="Print results and errors only.")(command)
+
+
+def json_option(command: F) -> F:
+    """Add ``--json`` (parameter ``as_json``)."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(command)
+
+
+@contextmanager
+def progress_bar(label: str, *, quiet: bool = False) -> Iterator[Progress]:
+    """Show a bar on a terminal; yields ``on_progress(done, total)``, which lower rooms call."""
+    err = sys.stderr
+    if quiet or not err.isatty():
+        yield lambda done, total: None
+        return
+    with click.progressbar(length=1, label=label, file=err) as bar:
+
+        def on_progress(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        yield on_progress

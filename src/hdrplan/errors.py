@@ -1,0 +1,47 @@
+"""Every error that hdrplan raises on purpose.
+
+::
+
+    HdrPlanError
+    |-- InputError          what the user gave cannot be right (a value, a name, a combination)
+    |   `-- FormatError     a file is not what it claims to be, or lacks something
+    |-- InfeasibleError     the request is well formed, but no plan can satisfy it
+    `-- ResourceError       the request is larger than this machine (memory, disk)
+
+A message is one line: what was expected, what came, where (file, row, ROI, tag), and the remedy.
+The command line prints it and exits with code 2; it never shows a traceback for one of these.
+"""
+
+from __future__ import annotations
+
+__all__ = ["FormatError", "HdrPlanError", "InfeasibleError", "InputError", "ResourceError"]
+
+
+class HdrPlanError(Exception):
+    """Base class; the command line catches exactly this one."""
+
+    def __init__(self, expected: str, *, got: object = None, where: object = None, remedy: str = "") -> None:
+        self.expected, self.got, self.where, self.remedy = expected, got, where, remedy
+        parts = [expected.rstrip(".")]
+        if got is not None:
+            parts[0] += f", got {got}"
+        if where is not None:
+            parts.insert(0, f"{where}")
+        line = ": ".join(parts)
+        super().__init__(" ".join((f"{line}. {remedy}" if remedy else line).split()))
+
+
+class InputError(HdrPlanError):
+    """A value, a name or a combination that cannot be right."""
+
+
+class FormatError(InputError):
+    """A file is not what it claims to be, or lacks something."""
+
+
+class InfeasibleError(HdrPlanError):
+    """The request is well formed, but no plan can satisfy it."""
+
+
+class ResourceError(HdrPlanError):
+    """The request is larger than this machine."""

@@ -1,0 +1,124 @@
+"""Grids of voxels in patient space: LPS, mm; voxel arrays are indexed (z, y, x)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hdrplan.arrays import BoolArray, FloatArray, freeze
+from hdrplan.errors import InputError
+
+__all__ = ["Grid", "Volume"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """A regular grid of voxel centres.
+
+    Parameters
+    ----------
+    shape_zyx : tuple of int
+        Number of voxels along the slice, row and column axis.
+    origin_mm : (3,) array
+        LPS position of the centre of voxel (0, 0, 0).
+    spacing_mm : (3,) array
+        Distance of neighbouring centres along the x, y and z index.
+    direction : (3, 3) array
+        Column ``k`` is the unit vector in LPS along which index ``k`` (x, y, z) grows; orthonormal.
+        Left-handed frames are allowed.
+
+    Raises
+    ------
+    InputError
+        Spacing not positive, a direction that is not orthonormal, an empty shape.
+    """
+
+    shape_zyx: tuple[int, int, int]
+    origin_mm: FloatArray
+    spacing_mm: FloatArray
+    direction: FloatArray = field(default_factory=lambda: np.eye(3))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape_zyx", tuple(int(n) for n in self.shape_zyx))
+        freeze(self, "origin_mm", (3,))
+        freeze(self, "spacing_mm", (3,))
+        freeze(self, "direction", (3, 3))
+        if len(self.shape_zyx) != 3 or min(self.shape_zyx) < 1:
+            raise InputError("a grid needs three positive voxel counts (z, y, x)", got=self.shape_zyx)
+        if (self.spacing_mm <= 0).any():
+            raise InputError("voxel spacing must be positive (mm)", got=self.spacing_mm.tolist())
+        # 1e-4: NIfTI quaternions in float32 and DICOM cosines with 6 decimals are this exact.
+        if np.abs(self.direction.T @ self.direction - np.eye(3)).max() > 1e-4:
+            raise InputError("direction cosines must be orthonormal", got=self.direction.round(4).tolist())
+
+    @property
+    def voxel_cc(self) -> float:
+        """Volume of one voxel."""
+        return float(np.prod(self.spacing_mm)) / 1000.0
+
+    @property
+    def size(self) -> int:
+        """Number of voxels."""
+        return int(np.prod(self.shape_zyx))
+
+    def world(self, index_xyz: npt.ArrayLike) -> FloatArray:
+        """LPS positions in mm of (fractional) x, y, z indices, shape (..., 3)."""
+        index = np.asarray(index_xyz, dtype=np.float64)
+        return np.asarray(self.origin_mm + (index * self.spacing_mm) @ self.direction.T)
+
+    def index(self, points_mm: npt.ArrayLike) -> FloatArray:
+        """Fractional x, y, z indices of LPS positions, shape (..., 3)."""
+        points = np.asarray(points_mm, dtype=np.float64)
+        return np.asarray(((points - self.origin_mm) @ self.direction) / self.spacing_mm)
+
+    def contains(self, points_mm: npt.ArrayLike) -> BoolArray:
+        """Whether each point lies inside a voxel of the grid (half a voxel beyond the outer centres)."""
+        index = self.index(points_mm)
+        last = np.asarray(self.shape_zyx[::-1], dtype=np.float64) - 0.5
+        return np.asarray(((index >= -0.5) & (index <= last)).all(axis=-1))
+
+    def points_mm(self, z_from: int = 0, z_to: int | None = None) -> FloatArray:
+        """Centres of the voxels of slices ``z_from`` to ``z_to`` (exclusive), (n, 3), x fastest."""
+        nz, ny, nx = self.shape_zyx
+        z, y, x = np.meshgrid(
+            np.arange(z_from, nz if z_to is None else z_to), np.arange(ny), np.arange(nx), indexing="ij"
+        )
+        return self.world(np.stack((x, y, z), axis=-1).reshape(-1, 3))
+
+    def box(self, low_xyz: npt.ArrayLike, shape_zyx: tuple[int, int, int]) -> Grid:
+        """Return the sub-grid that starts at voxel ``low_xyz``."""
+        return Grid(shape_zyx, self.world(low_xyz), self.spacing_mm, self.direction)
+
+    def same_as(self, other: Grid) -> bool:
+        """Whether both grids have the same voxels, to a thousandth of a voxel."""
+        return self.shape_zyx == other.shape_zyx and bool(
+            np.abs(
+                self.index(other.world(np.array([[0, 0, 0], np.subtract(self.shape_zyx[::-1], 1)])))
+                - np.array([[0, 0, 0], np.subtract(self.shape_zyx[::-1], 1)])
+            ).max()
+            < 1e-3
+            and np.abs(self.direction - other.direction).max() < 1e-4
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Volume:
+    """Values on a grid: CT in HU, dose in Gy.
+
+    Parameters
+    ----------
+    grid : Grid
+    values_zyx : (nz, ny, nx) array
+        Kept in the type given (int16 for CT, float32 for dose).
+    """
+
+    grid: Grid
+    values_zyx: npt.NDArray[Any]
+
+    def __post_init__(self) -> None:
+        freeze(self, "values_zyx", (None, None, None), dtype=None)
+        if self.values_zyx.shape != self.grid.shape_zyx:
+            raise InputError(f"values must have the grid's shape {self.grid.shape_zyx}", got=self.values_zyx.shape)

@@ -1,0 +1,216 @@
+"""What a plan shall reach: prescriptions and goals in the clinic's words.
+
+A goal is a sentence such as ``D100 >= 20 Gy``, ``D1cc <= 14 Gy``, ``V150 <= 60 %`` or ``V10Gy <= 30 %``
+about one structure. Every limit says where it comes from: a goal without ``source`` is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from hdrplan.errors import InputError
+
+__all__ = ["Goal", "Goals", "Metric", "Prescription", "parse_goal", "parse_metric"]
+
+MetricKind = Literal[
+    "dose_at_frac",
+    "dose_at_cc",
+    "volume_at_gy",
+    "volume_at_frac",
+    "dose_mean",
+    "dose_max",
+    "dose_min",
+    "total_time",
+]
+Unit = Literal["Gy", "frac", "cc", "s"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A dose-volume quantity of one structure.
+
+    Parameters
+    ----------
+    kind : str
+        ``dose_at_frac`` (D98: ``at`` 0.98), ``dose_at_cc`` (D1cc: ``at`` 1.0), ``volume_at_gy`` (V10Gy),
+        ``volume_at_frac`` (V150: ``at`` 1.5 of the prescription), ``dose_mean``, ``dose_max``, ``dose_min``,
+        ``total_time``.
+    at : float
+        Volume fraction, cc, Gy or fraction of the prescription; 0 where none is needed.
+    unit : str
+        Unit of the metric's value in house units: "Gy", "frac", "cc" or "s".
+    text : str
+        As written: "D1cc".
+    """
+
+    kind: MetricKind
+    at: float
+    unit: Unit
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One goal or limit.
+
+    Parameters
+    ----------
+    structure : str
+        Name of a structure; "plan" for the total time.
+    metric : Metric
+    sense : {">=", "<="}
+    value : float
+        In ``metric.unit``: Gy, fraction 0-1, cc or s.
+    level : int
+        0 is hard; 1, 2, ... are priority levels, the smaller first.
+    source : str
+        Where the limit comes from: DOI, protocol, "user".
+    """
+
+    structure: str
+    metric: Metric
+    sense: Literal[">=", "<="]
+    value: float
+    level: int
+    source: str
+
+    @property
+    def text(self) -> str:
+        """The goal as a sentence, without its structure."""
+        value, unit = (self.value * 100, "%") if self.metric.unit == "frac" else (self.value, self.metric.unit)
+        return f"{self.metric.text} {self.sense} {value:g} {unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Prescription:
+    """The dose that shall enclose one CTV (D100 >= dose_gy)."""
+
+    structure: str
+    dose_gy: float
+
+    def __post_init__(self) -> None:
+        # 1 to 100 Gy: below is a missing unit conversion or 0, above is cGy.
+        if not 1.0 <= self.dose_gy <= 100.0:
+            raise InputError(
+                "prescription must lie between 1 and 100 Gy",
+                got=f"{self.dose_gy:g}",
+                where=self.structure,
+                remedy="Doses are in Gy, not cGy.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Goals:
+    """Prescriptions of the CTVs, and goals or limits of any structure, in order of input."""
+
+    prescriptions: tuple[Prescription, ...]
+    goals: tuple[Goal, ...] = ()
+
+    def prescription_gy(self, structure: str) -> float:
+        """Prescribed dose of a CTV; InputError where it has none."""
+        for prescription in self.prescriptions:
+            if prescription.structure == structure:
+                return prescription.dose_gy
+        raise InputError("every CTV needs a prescription", got="none", where=structure)
+
+
+_METRIC = re.compile(r"^(D|V)\s*([0-9]*\.?[0-9]+)\s*(cc|cm3|ml|%|Gy)?$", re.IGNORECASE)
+_GOAL = re.compile(r"^(.+?)\s*(>=|<=|≥|≤|>|<|=)\s*([-+0-9.eE]+)\s*(Gy|cGy|%|cc|cm3|ml|s|min)?$", re.IGNORECASE)
+
+
+def parse_metric(text: str) -> Metric:
+    """Read a metric in the clinic's words: D100, D98%, D1cc, D0.1cc, V150, V150%, V10Gy, Dmean, Dmax, Dmin, time.
+
+    A bare ``D98`` is at 98 % of the volume, a bare ``V150`` at 150 % of the prescription (ICRU 89); ``V10Gy``
+    and ``V5Gy`` are at an absolute dose. :func:`parse_goal` also accepts the liver's customary bare ``V10``
+    and ``V5``: below 50 a bare V is an absolute dose, for no prescription isodose below 50 % is in use.
+
+    Raises
+    ------
+    InputError
+        Anything else.
+    """
+    word = text.strip()
+    named: dict[str, tuple[MetricKind, Unit]] = {
+        "dmean": ("dose_mean", "Gy"),
+        "dmax": ("dose_max", "Gy"),
+        "dmin": ("dose_min", "Gy"),
+        "time": ("total_time", "s"),
+        "total time": ("total_time", "s"),
+    }
+    if word.lower() in named:
+        kind, unit = named[word.lower()]
+        return Metric(kind, 0.0, unit, word)
+    match = _METRIC.match(word)
+    if match:
+        letter, number, unit_text = match[1].upper(), float(match[2]), (match[3] or "").lower()
+        if letter == "D" and unit_text in ("cc", "cm3", "ml") and number > 0:
+            return Metric("dose_at_cc", number, "Gy", f"D{number:g}cc")
+        if letter == "D" and unit_text in ("", "%") and 0 < number <= 100:
+            return Metric("dose_at_frac", number / 100, "Gy", f"D{number:g}")
+        if letter == "V" and (unit_text == "gy" or (unit_text == "" and number < 50)):
+            return Metric("volume_at_gy", number, "frac", f"V{number:g}Gy")
+        if letter == "V" and unit_text in ("", "%") and number > 0:
+            return Metric("volume_at_frac", number / 100, "frac", f"V{number:g}")
+    raise InputError("expected a metric such as D100, D98, D1cc, V150, V10Gy, Dmean, Dmax or time", got=repr(text))
+
+
+def parse_goal(text: str, *, structure: str, source: str, level: int = 0) -> Goal:
+    """Read a goal such as ``D1cc <= 14 Gy``.
+
+    Parameters
+    ----------
+    text : str
+        Metric, ``>=`` or ``<=``, value and unit (Gy, %, cc, s, min).
+    structure : str
+    source : str
+        Where the limit comes from; must not be empty.
+    level : int
+        0 hard, 1, 2, ... priority levels.
+
+    Raises
+    ------
+    InputError
+        No unit, an unknown unit or metric, a strict sign, a unit that does not fit the metric, no source.
+    """
+    where = f"goal {text!r} of {structure}"
+    match = _GOAL.match(text.strip())
+    if not match:
+        raise InputError("expected a goal such as 'D1cc <= 14 Gy'", got=repr(text), where=where)
+    sense: Literal[">=", "<="]
+    if match[2] in (">=", "≥"):
+        sense = ">="
+    elif match[2] in ("<=", "≤"):
+        sense = "<="
+    else:
+        raise InputError("a goal uses >= or <=", got=match[2], where=where)
+    if not source.strip():
+        raise InputError(
+            "every goal needs a source",
+            got="none",
+            where=where,
+            remedy="Give the DOI or protocol it comes from.",
+        )
+    metric = parse_metric(match[1])
+    try:
+        value = float(match[3])
+    except ValueError:
+        raise InputError("expected a number", got=match[3], where=where) from None
+    unit = (match[4] or "").lower()
+    if not unit:
+        raise InputError("a goal needs a unit (Gy, %, cc, s or min)", got="none", where=where)
+    unit = {"cm3": "cc", "ml": "cc"}.get(unit, unit)
+    fits = {"Gy": ("gy",), "frac": ("%", "cc"), "cc": ("cc",), "s": ("s", "min")}[metric.unit]
+    if unit not in fits:
+        raise InputError(f"{metric.text} is given in {' or '.join(fits)}", got=match[4], where=where)
+    if metric.unit == "frac" and unit == "cc":
+        metric = replace(metric, unit="cc")
+    if unit == "%":
+        value /= 100
+    if unit == "min":
+        value *= 60
+    if value < 0:
+        raise InputError("a goal's value must not be negative", got=f"{value:g}", where=where)
+    return Goal(structure, metric, sense, value, level, source.strip())

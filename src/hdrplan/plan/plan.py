@@ -1,0 +1,54 @@
+"""A plan: which dwells, how long, with which source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hdrplan.arrays import FloatArray, freeze
+from hdrplan.errors import InputError
+from hdrplan.geometry import Dwells
+
+__all__ = ["Plan"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """A deliverable plan.
+
+    Parameters
+    ----------
+    dwells : Dwells
+    times_s : (n_dwells,) array
+        Dwell times at ``strength_u``; zero is allowed.
+    source_name : str
+        Name in the source library, or of the user's file.
+    strength_u : float
+        Air-kerma strength at treatment, U = cGy cm2 / h.
+
+    Raises
+    ------
+    InputError
+        Negative times, a count other than the dwells', a strength outside 100 to 100,000 U.
+    """
+
+    dwells: Dwells
+    times_s: FloatArray
+    source_name: str
+    strength_u: float
+
+    def __post_init__(self) -> None:
+        freeze(self, "times_s", (None,))
+        if len(self.times_s) != len(self.dwells):
+            raise InputError(f"expected {len(self.dwells)} dwell times", got=len(self.times_s))
+        if (self.times_s < 0).any():
+            raise InputError("dwell times must not be negative (s)", got=float(self.times_s.min()))
+
+    @property
+    def total_time_s(self) -> float:
+        """Sum of the dwell times."""
+        return float(self.times_s.sum())
+
+    @property
+    def trak_gy(self) -> float:
+        """Total reference air kerma at 1 m: strength times total time (ICRU 89); 1 U is 1e-6 Gy m2 / h."""
+        return self.strength_u * 1e-6 * self.total_time_s / 3600.0

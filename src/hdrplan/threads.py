@@ -1,0 +1,39 @@
+"""Blocks of rows shared among threads; kernels release the interpreter lock (docs/decisions/0002)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+__all__ = ["over_rows", "thread_count"]
+
+
+def thread_count() -> int:
+    """Threads to use: HDRPLAN_THREADS, else the processors this process may run on."""
+    wanted = os.environ.get("HDRPLAN_THREADS", "")
+    if wanted.isdigit() and int(wanted) > 0:
+        return int(wanted)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="hdrplan")
+
+
+if hasattr(os, "register_at_fork"):
+    # A forked child inherits the pool without its threads and would wait for them for ever.
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
+def over_rows(block: Callable[[int, int], None], n_rows: int, *, smallest: int = 512) -> None:
+    """Call ``block(first, last)`` for blocks of rows that together cover ``n_rows``, on all threads."""
+    threads = thread_count()
+    step = max(smallest, -(-n_rows // (4 * threads)))
+    if threads == 1 or n_rows <= step:
+        block(0, n_rows)
+        return
+    # list() waits for all blocks and raises what any of them raised.
+    list(_pool(threads).map(lambda first: block(first, min(first + step, n_rows)), range(0, n_rows, step)))

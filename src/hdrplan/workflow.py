@@ -1,0 +1,1 @@
+"""THE WALK: one case becomes one plan. Start reading here."""
