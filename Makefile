@@ -1,0 +1,58 @@
+# make demo   plan a real liver case and write the plan to demo-output/
+# make test   all tests
+# Both set up everything on a fresh machine that has Python 3.11 or newer and make.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+RUN    := $(BIN)/hdrplan
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast lint types imports check bench docs clean
+
+help:
+	@echo "make demo       plan the liver phantom, write the plan to demo-output/, then open demo-output/report.html"
+	@echo "make test       all tests                     make test-fast   without the slow and the browser ones"
+	@echo "make check      lint, types, imports, tests   make bench       time the dose engine, write docs/benchmarks.md"
+	@echo "make docs       build the documentation       make clean       remove what make made"
+
+# The stamps are rebuilt when the dependencies change. constraints.txt is the lock file: the versions tested together.
+$(VENV)/.run: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hdrplan needs Python 3.11 or newer; say which with make PYTHON=...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint,docs]'
+	@touch $@
+
+demo: $(VENV)/.run
+	$(RUN) plan phantoms/liver-lesion-b -o demo-output --overwrite
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n auto
+
+test-fast: $(VENV)/.dev
+	$(BIN)/python -m pytest -n auto -m 'not slow and not browser'
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+check: lint types imports test
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.dev
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf $(VENV) demo-output site build dist .mypy_cache .ruff_cache .pytest_cache
