@@ -1,0 +1,76 @@
+"""Every code block of README and docs runs, page by page, in the order of the page.
+
+``python`` blocks share one namespace a page; ``console`` blocks are commands after ``$ `` (what stands below a command
+is its output, shown and not compared); ``toml`` and ``json`` blocks must parse. Anything else is a picture in letters.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# Set-up of the whole machine: CI runs these two itself, and a clone inside the tests would test another checkout.
+RUN_BY_CI = re.compile(r"^(git clone|cd |make )")
+
+
+def blocks(page: Path) -> list[tuple[int, str, str]]:
+    text = page.read_text(encoding="utf-8")
+    return [(text.count("\n", 0, m.start()) + 1, m[1], m[2]) for m in BLOCK.finditer(text)]
+
+
+def runnable(page: Path) -> bool:
+    return any(kind in ("python", "console", "toml", "json") for _, kind, _ in blocks(page))
+
+
+@pytest.fixture(scope="session")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Environment in which ``hdrplan`` is this checkout."""
+    folder = tmp_path_factory.mktemp("bin")
+    script = folder / "hdrplan"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m hdrplan "$@"\n')
+    script.chmod(0o755)
+    path = os.pathsep.join((str(folder), str(Path(sys.executable).parent), os.environ["PATH"]))
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT / "src"), "MPLBACKEND": "agg"}
+
+
+def commands(text: str) -> list[str]:
+    """Commands of a console block; a backslash at the end of a line continues it."""
+    joined = text.replace("\\\n", " ")
+    return [line[2:] for line in joined.splitlines() if line.startswith("$ ")]
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if runnable(p)], ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_block_of_the_page_runs(
+    page: Path, shell: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ROOT / "phantoms", tmp_path / "phantoms")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    namespace: dict[str, object] = {"__name__": "__docs__"}
+    for line, kind, text in blocks(page):
+        where = f"{page.name}:{line}"
+        if kind == "python":
+            exec(compile(text, where, "exec"), namespace)
+        elif kind == "console":
+            for command in commands(text):
+                if RUN_BY_CI.match(command):
+                    continue
+                done = subprocess.run(
+                    command, shell=True, env=shell, capture_output=True, text=True, timeout=300, check=False
+                )
+                assert done.returncode == 0, f"{where}: {command}\n{done.stdout}\n{done.stderr}"
+        elif kind == "toml":
+            tomllib.loads(text)
+        elif kind == "json":
+            json.loads(text)
