@@ -22,7 +22,18 @@ BoolArray = npt.NDArray[np.bool_]
 
 
 def frozen(values: npt.ArrayLike, dtype: npt.DTypeLike | None = np.float64) -> npt.NDArray[Any]:
-    """Return a read-only C-contiguous copy of ``values``; ``dtype`` None keeps the type."""
+    """Return a read-only C-contiguous copy of ``values``; ``dtype`` None keeps the type.
+
+    An array that is already read-only, contiguous, of that type and owns its data is returned as it is.
+    """
+    if (
+        isinstance(values, np.ndarray)
+        and values.flags.owndata
+        and values.flags.c_contiguous
+        and not values.flags.writeable
+        and (dtype is None or values.dtype == np.dtype(dtype))
+    ):
+        return values
     array = np.array(values, dtype=dtype, order="C", copy=True)
     array.setflags(write=False)
     return array

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from hdrplan.arrays import BoolArray, FloatArray, adopt, freeze
+from hdrplan.arrays import BoolArray, FloatArray, adopt, freeze, frozen
+from hdrplan.dose.tables import checked_points, checked_strength, in_slabs, tables_of, weights_us
+from hdrplan.errors import ResourceError
+from hdrplan.geometry import Dwells
+from hdrplan.kernels.tg43 import dose_rows, rate_rows
+from hdrplan.sources.model import TG43Source
 
-__all__ = ["DoseRate"]
+__all__ = ["DoseRate", "PointDose", "dose_at_points", "dose_rate"]
+
+_SLAB_PAIRS = 4_000_000  # about half a second of work: progress is told between slabs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,3 +37,123 @@ class DoseRate:
     def __post_init__(self) -> None:
         adopt(self.gy_per_s)
         freeze(self, "extrapolated", (None,), dtype=np.bool_)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointDose:
+    """Doses at points.
+
+    Parameters
+    ----------
+    gy : (n_points,) array
+    extrapolated : (n_points,) bool array
+        Points that lie outside the source's tabulated range for at least one dwell with time.
+    """
+
+    gy: FloatArray
+    extrapolated: BoolArray
+
+    def __post_init__(self) -> None:
+        freeze(self, "gy", (None,))
+        freeze(self, "extrapolated", (None,), dtype=np.bool_)
+
+
+def dose_rate(
+    dwells: Dwells,
+    points_mm: npt.ArrayLike,
+    source: TG43Source,
+    *,
+    strength_u: float,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> DoseRate:
+    """Dose rates by the TG-43U1 2D formalism in float64.
+
+    Parameters
+    ----------
+    dwells : Dwells
+    points_mm : (n_points, 3) array
+        LPS positions. Inside the capsule the value of its side wall is returned
+        (:func:`hdrplan.kernels.tg43.rate_per_u`).
+    source : TG43Source
+    strength_u : float
+        Air-kerma strength S_K in U (1 U = 1 cGy cm^2 / h).
+    on_progress : callable, optional
+        Called with (rows done, rows in all).
+
+    Returns
+    -------
+    DoseRate
+        ``gy_per_s`` is (n_points, n_dwells).
+
+    Raises
+    ------
+    InputError
+        Points that are not (n, 3) or not finite, a strength that is not positive.
+    ResourceError
+        The matrix does not fit into memory.
+
+    References
+    ----------
+    Rivard MJ et al., Med Phys 2004;31:633 (TG-43U1), equation 1.
+    """
+    points = checked_points(points_mm)
+    strength = checked_strength(strength_u)
+    tables = tables_of(source)
+    try:
+        out = np.empty((len(points), len(dwells)))
+    except MemoryError:
+        gigabytes = len(points) * len(dwells) * 8 / 1e9
+        raise ResourceError(
+            "the rate matrix must fit into memory",
+            got=f"{len(points)} points x {len(dwells)} dwells = {gigabytes:.0f} GB",
+            remedy="Take fewer points, or dose_at_points for given times.",
+        ) from None
+    outside = np.empty(len(points), dtype=np.bool_)
+    positions, axes = dwells.positions_mm, dwells.axes
+
+    def block(first: int, last: int) -> None:
+        rate_rows(first, last, points, positions, axes, strength, tables, outside, out)
+
+    in_slabs(block, len(points), max(1, _SLAB_PAIRS // len(dwells)), on_progress)
+    return DoseRate(out, outside)
+
+
+def dose_at_points(
+    dwells: Dwells,
+    times_s: npt.ArrayLike,
+    points_mm: npt.ArrayLike,
+    source: TG43Source,
+    *,
+    strength_u: float,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> PointDose:
+    """Doses of given dwell times, without the matrix: memory of the points alone.
+
+    Parameters
+    ----------
+    dwells : Dwells
+    times_s : (n_dwells,) array
+        Dwell times, not negative; dwells of 0 s cost nothing.
+    points_mm, source, strength_u, on_progress
+        As in :func:`dose_rate`.
+
+    Returns
+    -------
+    PointDose
+
+    Raises
+    ------
+    InputError
+        As in :func:`dose_rate`, and times that are negative, not finite or of another number than the dwells.
+    """
+    points = checked_points(points_mm)
+    used, weights = weights_us(dwells, times_s, checked_strength(strength_u))
+    tables = tables_of(source)
+    out, outside = np.empty(len(points)), np.empty(len(points), dtype=np.bool_)
+    positions, axes = frozen(dwells.positions_mm[used]), frozen(dwells.axes[used])
+
+    def block(first: int, last: int) -> None:
+        dose_rows(first, last, points, positions, axes, weights, tables, outside, out)
+
+    in_slabs(block, len(points), max(1, _SLAB_PAIRS // max(1, len(weights))), on_progress)
+    return PointDose(out, outside)

@@ -1,0 +1,96 @@
+"""What every way of computing dose checks and prepares before its kernel runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from hdrplan.arrays import FloatArray, IntArray, frozen
+from hdrplan.errors import InputError
+from hdrplan.geometry import Dwells
+from hdrplan.kernels.tg43 import Tables, geometry_factor
+from hdrplan.sources.model import TG43Source
+from hdrplan.threads import over_rows
+
+__all__ = ["checked_points", "checked_strength", "in_slabs", "tables_of", "weights_us"]
+
+
+def tables_of(source: TG43Source) -> Tables:
+    """Return the source as the kernels read it.
+
+    Raises
+    ------
+    InputError
+        A capsule that does not enclose the active core: the dose on the core itself is infinite.
+    """
+    capsule, half_mm = source.capsule, source.active_length_mm / 2.0
+    if not (capsule.radius_mm > 0.0 and capsule.tip_z_mm > half_mm and capsule.cable_z_mm < -half_mm):
+        raise InputError(
+            "the capsule must enclose the active core (mm)",
+            got=f"radius {capsule.radius_mm}, {capsule.cable_z_mm} to {capsule.tip_z_mm}, core +-{half_mm}",
+            where=source.name,
+        )
+    return Tables(
+        scale=source.dose_rate_constant_gy_per_s_per_u / geometry_factor(0.0, 10.0, source.active_length_mm),
+        length_mm=source.active_length_mm,
+        g_r_mm=source.radial_r_mm,
+        g=source.radial_dose,
+        f_r_mm=source.anisotropy_r_mm,
+        f_theta_rad=source.anisotropy_theta_rad,
+        f=source.anisotropy,
+        near_mm=float(max(source.radial_r_mm[0], source.anisotropy_r_mm[0])),
+        far_mm=float(min(source.radial_r_mm[-1], source.anisotropy_r_mm[-1])),
+        capsule_radius_mm=capsule.radius_mm,
+        capsule_low_mm=capsule.cable_z_mm,
+        capsule_high_mm=capsule.tip_z_mm,
+    )
+
+
+def checked_points(points_mm: npt.ArrayLike) -> FloatArray:
+    """Return points as a read-only (n, 3) array."""
+    points = np.asarray(points_mm, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != 3:
+        raise InputError("points must have shape (n, 3): x, y, z in mm", got=points.shape)
+    if not np.isfinite(points).all():
+        raise InputError("points must be finite (mm)", got=f"{int((~np.isfinite(points)).any(axis=1).sum())} bad rows")
+    # A view, not a copy: a large point set is the caller's largest array.
+    points = np.ascontiguousarray(points).view()
+    points.setflags(write=False)
+    return points
+
+
+def checked_strength(strength_u: float) -> float:
+    """Return the air-kerma strength as a float."""
+    if not (math.isfinite(strength_u) and strength_u > 0.0):
+        raise InputError("the air-kerma strength must be positive (U)", got=strength_u)
+    return float(strength_u)
+
+
+def weights_us(dwells: Dwells, times_s: npt.ArrayLike, strength_u: float) -> tuple[IntArray, FloatArray]:
+    """Return the dwells with time, and their strength times time in U s."""
+    times = np.asarray(times_s, dtype=np.float64)
+    if times.shape != (len(dwells),):
+        raise InputError(f"one time for each of the {len(dwells)} dwells is needed (s)", got=times.shape)
+    if not (np.isfinite(times).all() and (times >= 0.0).all()):
+        raise InputError("dwell times must be finite and not negative (s)", got=float(times.min()))
+    used = np.flatnonzero(times > 0.0)
+    return used, frozen(strength_u * times[used])
+
+
+def in_slabs(
+    block: Callable[[int, int], None],
+    n_rows: int,
+    slab: int,
+    on_progress: Callable[[int, int], None] | None,
+) -> None:
+    """Run ``block(first, last)`` over all rows in threads; slab by slab if somebody wants to hear of progress."""
+    if on_progress is None:
+        over_rows(block, n_rows)
+        return
+    for start in range(0, n_rows, slab):
+        stop = min(start + slab, n_rows)
+        over_rows(lambda first, last, at=start: block(at + first, at + last), stop - start)  # type: ignore[misc]
+        on_progress(stop, n_rows)

@@ -1,0 +1,35 @@
+"""Where a value lies in a rising table."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from hdrplan.kernels._jit import jit
+
+__all__ = ["cell_of"]
+
+
+@jit
+def cell_of(table: npt.NDArray[np.float64], value: float) -> int:
+    """Index i with ``table[i] <= value < table[i + 1]``; the first or last cell where value lies outside.
+
+    Parameters
+    ----------
+    table : (n,) array
+        Strictly rising, at least two entries.
+    value : float
+
+    Returns
+    -------
+    int
+        0 to n - 2.
+    """
+    low, high = 0, len(table) - 1
+    while high - low > 1:
+        middle = (low + high) >> 1
+        if table[middle] <= value:
+            low = middle
+        else:
+            high = middle
+    return low

@@ -1,0 +1,204 @@
+"""TG-43U1 line-source (2D) dose rate of one source: the float64 reference, one equation a function.
+
+Positions are (along, away) in mm: along the source axis, positive toward the tip, from the centre of the active core;
+away from the axis, never negative. The angle theta is 0 at the tip.
+
+References
+----------
+Rivard MJ et al., Med Phys 2004;31:633, equations 1 to 6 (TG-43U1). Perez-Calatayud J et al., Med Phys 2012;39:2904
+(AAPM and ESTRO report 229), extrapolation of g and F.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hdrplan.kernels._jit import jit
+from hdrplan.kernels.interp import cell_of
+
+__all__ = [
+    "Tables",
+    "anisotropy",
+    "dose_rows",
+    "field_rows",
+    "geometry_factor",
+    "radial_dose",
+    "rate_per_u",
+    "rate_rows",
+]
+
+Floats = npt.NDArray[np.float64]
+
+
+class Tables(NamedTuple):
+    """One source as the kernels read it: read-only float64 arrays, mm, rad, Gy / s / U.
+
+    ``scale`` is Lambda / G(1 cm, 90 degrees). Values between ``near_mm`` and ``far_mm`` come from published cells.
+    """
+
+    scale: float
+    length_mm: float
+    g_r_mm: Floats
+    g: Floats
+    f_r_mm: Floats
+    f_theta_rad: Floats
+    f: Floats  # [theta, r]
+    near_mm: float
+    far_mm: float
+    capsule_radius_mm: float
+    capsule_low_mm: float
+    capsule_high_mm: float
+
+
+@jit
+def geometry_factor(along: float, away: float, length_mm: float) -> float:
+    """G_L in 1 / mm^2: beta / (L r sin theta), or 1 / (r^2 - L^2 / 4) on the axis (TG-43U1, eq. 4).
+
+    beta, the angle under which the core is seen, is taken from its tangent, L away / (r^2 - L^2 / 4): one arc tangent,
+    no difference of two, hence no cancellation near the axis.
+    """
+    beyond = along * along + away * away - 0.25 * length_mm * length_mm
+    if away == 0.0:
+        return 1.0 / beyond
+    across = length_mm * away
+    return math.atan2(across, beyond) / across
+
+
+@jit
+def radial_dose(r_mm: float, t: Tables) -> float:
+    """g_L(r): linear between table points, constant below the first, exponential through the last two beyond."""
+    last = len(t.g_r_mm) - 1
+    if r_mm <= t.g_r_mm[0]:
+        return float(t.g[0])
+    if r_mm >= t.g_r_mm[last]:
+        fall = math.log(t.g[last - 1] / t.g[last]) / (t.g_r_mm[last] - t.g_r_mm[last - 1])
+        return float(t.g[last] * math.exp(-fall * (r_mm - t.g_r_mm[last])))
+    i = cell_of(t.g_r_mm, r_mm)
+    w = (r_mm - t.g_r_mm[i]) / (t.g_r_mm[i + 1] - t.g_r_mm[i])
+    return float(t.g[i] + w * (t.g[i + 1] - t.g[i]))
+
+
+@jit
+def anisotropy(r_mm: float, theta_rad: float, t: Tables) -> float:
+    """F(r, theta): bilinear, constant below the first and beyond the last radius and angle of the table."""
+    i = cell_of(t.f_theta_rad, theta_rad)
+    j = cell_of(t.f_r_mm, r_mm)
+    u = (theta_rad - t.f_theta_rad[i]) / (t.f_theta_rad[i + 1] - t.f_theta_rad[i])
+    v = (r_mm - t.f_r_mm[j]) / (t.f_r_mm[j + 1] - t.f_r_mm[j])
+    u = min(max(u, 0.0), 1.0)
+    v = min(max(v, 0.0), 1.0)
+    near = t.f[i, j] + u * (t.f[i + 1, j] - t.f[i, j])
+    far = t.f[i, j + 1] + u * (t.f[i + 1, j + 1] - t.f[i, j + 1])
+    return float(near + v * (far - near))
+
+
+@jit
+def rate_per_u(along: float, away: float, t: Tables) -> float:
+    """Dose rate to water in Gy / s / U (TG-43U1, eq. 1).
+
+    TG-43 describes water outside the source. A point inside the capsule takes the value of the capsule's side wall at
+    the same ``along``: finite everywhere, r = 0 included, and steady across the wall.
+    """
+    if away < t.capsule_radius_mm and t.capsule_low_mm <= along <= t.capsule_high_mm:
+        away = t.capsule_radius_mm
+    r_mm = math.sqrt(along * along + away * away)
+    shape = radial_dose(r_mm, t) * anisotropy(r_mm, math.atan2(away, along), t)
+    return t.scale * geometry_factor(along, away, t.length_mm) * shape
+
+
+@jit
+def rate_rows(
+    first: int,
+    last: int,
+    points: Floats,
+    positions: Floats,
+    axes: Floats,
+    strength_u: float,
+    t: Tables,
+    outside: npt.NDArray[np.bool_],
+    out: Floats,
+) -> None:
+    """Rows ``first:last`` of the (points x dwells) matrix in Gy / s; ``outside`` marks points off the table."""
+    for i in range(first, last):
+        off = False
+        for k in range(len(positions)):
+            dx = points[i, 0] - positions[k, 0]
+            dy = points[i, 1] - positions[k, 1]
+            dz = points[i, 2] - positions[k, 2]
+            along = dx * axes[k, 0] + dy * axes[k, 1] + dz * axes[k, 2]
+            # The perpendicular vector itself: r^2 - along^2 would lose half the digits near the axis.
+            px = dx - along * axes[k, 0]
+            py = dy - along * axes[k, 1]
+            pz = dz - along * axes[k, 2]
+            away2 = px * px + py * py + pz * pz
+            r2 = along * along + away2
+            off |= r2 < t.near_mm * t.near_mm or r2 > t.far_mm * t.far_mm
+            out[i, k] = strength_u * rate_per_u(along, math.sqrt(away2), t)
+        outside[i] = off
+
+
+@jit
+def dose_at(
+    x: float, y: float, z: float, positions: Floats, axes: Floats, weights: Floats, t: Tables
+) -> tuple[float, bool]:
+    """Sum over dwells of weight (U s) times rate at one point, and whether a dwell sees it off the table."""
+    total, off = 0.0, False
+    for k in range(len(positions)):
+        dx, dy, dz = x - positions[k, 0], y - positions[k, 1], z - positions[k, 2]
+        along = dx * axes[k, 0] + dy * axes[k, 1] + dz * axes[k, 2]
+        px = dx - along * axes[k, 0]
+        py = dy - along * axes[k, 1]
+        pz = dz - along * axes[k, 2]
+        away2 = px * px + py * py + pz * pz
+        r2 = along * along + away2
+        off |= r2 < t.near_mm * t.near_mm or r2 > t.far_mm * t.far_mm
+        total += weights[k] * rate_per_u(along, math.sqrt(away2), t)
+    return total, off
+
+
+@jit
+def dose_rows(
+    first: int,
+    last: int,
+    points: Floats,
+    positions: Floats,
+    axes: Floats,
+    weights: Floats,
+    t: Tables,
+    outside: npt.NDArray[np.bool_],
+    out: Floats,
+) -> None:
+    """Doses in Gy at points ``first:last``; ``weights`` are strength times dwell time, U s."""
+    for i in range(first, last):
+        out[i], outside[i] = dose_at(points[i, 0], points[i, 1], points[i, 2], positions, axes, weights, t)
+
+
+@jit
+def field_rows(
+    first: int,
+    last: int,
+    origin: Floats,
+    steps: Floats,
+    nx: int,
+    positions: Floats,
+    axes: Floats,
+    weights: Floats,
+    t: Tables,
+    out: npt.NDArray[np.float32],
+) -> None:
+    """Doses in Gy of voxel rows ``first:last``; ``out`` is (nz, ny, nx), a row is one (z, y).
+
+    ``steps[k]`` is the vector in mm from one voxel to the next along index k (x, y, z).
+    """
+    ny = out.shape[1]
+    for row in range(first, last):
+        iz, iy = row // ny, row % ny
+        for ix in range(nx):
+            x = origin[0] + ix * steps[0, 0] + iy * steps[1, 0] + iz * steps[2, 0]
+            y = origin[1] + ix * steps[0, 1] + iy * steps[1, 1] + iz * steps[2, 1]
+            z = origin[2] + ix * steps[0, 2] + iy * steps[1, 2] + iz * steps[2, 2]
+            out[iz, iy, ix] = dose_at(x, y, z, positions, axes, weights, t)[0]

@@ -1,0 +1,48 @@
+"""Sources and dwells that the tests of this room share."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hdrplan.geometry import Dwells
+from hdrplan.sources.model import Capsule, TG43Source
+
+
+def invented_source() -> TG43Source:
+    """A source whose F differs between tip and cable by a factor, so that a flipped axis cannot hide."""
+    r_mm = np.array([2.0, 5.0, 10.0, 30.0, 60.0, 100.0])
+    theta = np.deg2rad([0.0, 5.0, 20.0, 60.0, 90.0, 130.0, 165.0, 180.0])
+    f = np.outer(np.array([0.62, 0.7, 0.88, 0.98, 1.0, 0.96, 0.7, 0.4]), np.ones(6))
+    f += 0.02 * np.outer(np.cos(theta) ** 2, np.log(r_mm / 10.0))
+    return TG43Source(
+        name="invented",
+        model="invented",
+        manufacturer="nobody",
+        kind="user",
+        citation="none: made for tests",
+        provenance="tests/dose/dose_cases.py",
+        dose_rate_constant_gy_per_s_per_u=1.11 / 3600.0 / 100.0,
+        active_length_mm=3.5,
+        radial_r_mm=np.array([0.0, 2.0, 5.0, 10.0, 20.0, 50.0, 80.0, 100.0]),
+        radial_dose=np.array([0.99, 0.993, 0.997, 1.0, 1.004, 0.99, 0.95, 0.91]),
+        anisotropy_r_mm=r_mm,
+        anisotropy_theta_rad=theta,
+        anisotropy=f,
+        anisotropy_filled=np.zeros(f.shape, dtype=bool),
+        half_life_days=73.83,
+        capsule=Capsule(radius_mm=0.5, tip_z_mm=2.6, cable_z_mm=-2.3, cable_radius_mm=0.5),
+    )
+
+
+def one_dwell(axis: tuple[float, float, float] = (0.0, 0.0, 1.0)) -> Dwells:
+    """One dwell at the origin."""
+    return Dwells(np.zeros((1, 3)), np.array([axis]), np.zeros(1, dtype=int), np.zeros(1), ("a",))
+
+
+def some_dwells(n: int = 12, seed: int = 1) -> Dwells:
+    """Dwells in a 4 cm cube that point anywhere."""
+    rng = np.random.default_rng(seed)
+    axes = rng.normal(size=(n, 3))
+    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
+    catheter = np.sort(rng.integers(0, 3, n))
+    return Dwells(rng.uniform(-20.0, 20.0, (n, 3)), axes, catheter, np.arange(n) * 5.0, ("a", "b", "c"))
