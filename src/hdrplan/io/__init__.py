@@ -1,1 +1,31 @@
-"""."""
+"""Files, the only room that reads and writes them: images, catheters, cases, results, DICOM-RT.
+
+World coordinates leave this room as LPS in mm, doses as Gy, times as s, strengths as U. Everything that is wrong with
+a file is a FormatError or InputError that names the file and the key or tag.
+"""
+
+from hdrplan.io.cases import CaseFile, case_of_table, read_case
+from hdrplan.io.catheters import read_catheters
+from hdrplan.io.files import new_file, new_folder, sha256
+from hdrplan.io.images import read_label_map, read_mask, read_names, read_segmentation, read_volume, write_volume
+from hdrplan.io.results import json_text, read_plan, run_record, write_results
+
+__all__ = [
+    "CaseFile",
+    "case_of_table",
+    "json_text",
+    "new_file",
+    "new_folder",
+    "read_case",
+    "read_catheters",
+    "read_label_map",
+    "read_mask",
+    "read_names",
+    "read_plan",
+    "read_segmentation",
+    "read_volume",
+    "run_record",
+    "sha256",
+    "write_results",
+    "write_volume",
+]

@@ -1,0 +1,364 @@
+"""A case on disk: a folder with ``case.toml``, or the same table made from flags.
+
+::
+
+    name = "liver-lesion-b"
+    ct = "ct.nii.gz"                      # or a DICOM series folder
+    catheters = "catheters.mrk.json"
+    healthy = "liver"
+    goals = "goals.toml"                  # or [[goals]] here
+    [[structures]]
+    file = "labels.nii.gz"
+    names = "labels.json"                 # .seg.nrrd needs none; a single mask has name = "..." instead
+    [roles]                               # CTV, OAR or other; structures not named here are not read
+    lesion_B = "CTV"
+    stomach = "OAR"
+    [prescription_gy]
+    lesion_B = 20.0
+    [source]
+    name = "gammamed-12i"                 # or file = "my_source.json"
+    strength_u = 40700.0                  # see docs/formats.md for calibration dates and activities
+    [dwells]
+    step_mm = 5.0
+    [[goals]]
+    structure = "stomach"
+    goal = "D1cc <= 14 Gy"
+    source = "doi or protocol"
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from hdrplan.errors import FormatError, HdrPlanError, InputError
+from hdrplan.geometry import ROLES, Catheter, Role, Structure, Volume
+from hdrplan.io.catheters import read_catheters
+from hdrplan.io.files import existing_file, sha256, toml_table
+from hdrplan.io.frames import check_catheters, check_overlap, check_structures
+from hdrplan.io.images import read_label_map, read_mask, read_segmentation, read_volume
+from hdrplan.io.strength import STRENGTH_KEYS, strength_u_of
+from hdrplan.plan import Case, Goal, Goals, Prescription, parse_goal
+
+__all__ = ["DWELL_OPTIONS", "CaseFile", "case_of_table", "read_case"]
+
+# Option -> least and greatest value: the same names as the options of planning.
+DWELL_OPTIONS: dict[str, tuple[float, float]] = {
+    "step_mm": (0.5, 50.0),
+    "tip_offset_mm": (0.0, 100.0),
+    "margin_mm": (0.0, 100.0),
+    "max_dwell_s": (0.1, 3600.0),
+    "dose_margin_mm": (0.0, 500.0),
+    "dose_spacing_mm": (0.1, 20.0),
+}
+_KEYS = {
+    "name",
+    "ct",
+    "catheters",
+    "healthy",
+    "goals",
+    "structures",
+    "roles",
+    "prescription_gy",
+    "source",
+    "dwells",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CaseFile:
+    """A case and what it asks for.
+
+    Parameters
+    ----------
+    case : Case
+    goals : Goals
+    source : str or Path
+        Name in the source library, or the path of the user's file: either goes into ``load_source``.
+    strength_u : float
+        Air-kerma strength at treatment.
+    options : dict
+        What ``[dwells]`` gives, by name: ``step_mm``, ``tip_offset_mm``, ``margin_mm``, ``max_dwell_s``,
+        ``dose_margin_mm``, ``dose_spacing_mm``. Absent ones keep the planner's default.
+    inputs : dict
+        Input file -> SHA-256, for the record of the run.
+    warnings : tuple of str
+        What is odd but can be true.
+    """
+
+    case: Case
+    goals: Goals
+    source: str | Path
+    strength_u: float
+    options: dict[str, float]
+    inputs: dict[str, str]
+    warnings: tuple[str, ...] = ()
+
+
+def read_case(path: Path) -> CaseFile:
+    """Read a case folder (or its ``case.toml``).
+
+    Raises
+    ------
+    InputError, FormatError
+        Anything missing, unknown or contradictory: with file and key. All references are relative to the folder.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError("expected a case folder or a case.toml", got="none of that name", where=path)
+    toml = path / "case.toml" if path.is_dir() else path
+    if path.is_dir() and not toml.is_file():
+        raise InputError(
+            "a case folder holds case.toml",
+            got="none",
+            where=path,
+            remedy="A folder of DICOM files is read with --ctv NAME.",
+        )
+    found = case_of_table(toml_table(toml), toml.parent, where=toml, relative_only=True)
+    found.inputs[toml.name] = sha256(toml)
+    return found
+
+
+def case_of_table(table: Mapping[str, Any], folder: Path, *, where: object, relative_only: bool = False) -> CaseFile:
+    """Read the files a case table names; the command line makes such a table from its flags.
+
+    Parameters
+    ----------
+    table : mapping
+        As in ``case.toml``.
+    folder : Path
+        Relative file names start here.
+    where : object
+        What messages name: the file, or "the command line".
+    relative_only : bool
+        Refuse absolute file names (a case folder can be moved).
+    """
+    _known(table, _KEYS, where)
+    files = _Files(folder, where, relative_only)
+    roles = _roles(table.get("roles"), where)
+    healthy = _text(table, "healthy", where, default=None)
+    ct = read_volume(files.path(table["ct"], "ct")) if "ct" in table else None
+    structures = _structures(table.get("structures"), roles, files, where)
+    catheters: tuple[Catheter, ...] = ()
+    if "catheters" in table:
+        catheters = read_catheters(files.path(table["catheters"], "catheters"))
+    case = Case(
+        _text(table, "name", where, default=folder.resolve().name) or "case", ct, structures, catheters, healthy
+    )
+    goals, warnings = _goals(table, case, files, where)
+    source, strength_u = _source(table.get("source"), files, where)
+    warnings += _frame_warnings(case, ct, where)
+    return CaseFile(case, goals, source, strength_u, _options(table.get("dwells", {}), where), files.hashes, warnings)
+
+
+def _frame_warnings(case: Case, ct: Volume | None, where: object) -> tuple[str, ...]:
+    warnings = check_structures(case.structures, ct.grid, where=where) if ct else ()
+    warnings += check_overlap(case.structures, case.healthy, where=where)
+    return warnings + check_catheters(case.catheters, case.ctvs, ct.grid if ct else None, where=where)
+
+
+class _Files:
+    """File names of a case: resolved, and hashed when used."""
+
+    def __init__(self, folder: Path, where: object, relative_only: bool) -> None:
+        self.folder, self.where, self.relative_only = folder, where, relative_only
+        self.hashes: dict[str, str] = {}
+
+    def path(self, name: object, key: str) -> Path:
+        if not isinstance(name, str | Path) or not str(name).strip() or "\0" in str(name):
+            raise FormatError(f"{key} must be a file name", got=repr(name)[:80], where=self.where)
+        if self.relative_only and Path(name).is_absolute():
+            raise FormatError(
+                f"{key} must be relative to the case folder",
+                got=name,
+                where=self.where,
+                remedy="Absolute paths break when the folder is moved.",
+            )
+        path = self.folder / name
+        if not path.is_dir():
+            existing_file(path)
+        self.hashes[Path(name).as_posix() if self.relative_only else path.name] = sha256(path)
+        return path
+
+
+def _known(table: Mapping[str, Any], known: Iterable[str], where: object) -> None:
+    unknown = sorted(set(table) - set(known))
+    if unknown:
+        raise FormatError(f"known keys are {', '.join(sorted(known))}", got=", ".join(map(str, unknown)), where=where)
+
+
+def _table(value: object, key: str, where: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise FormatError(f"[{key}] must be a table", got=repr(value)[:60], where=where)
+    return value
+
+
+def _text(table: Mapping[str, Any], key: str, where: object, *, default: str | None) -> str | None:
+    value = table.get(key, default)
+    if value is not None and (not isinstance(value, str) or not value.strip()):
+        raise FormatError(f"{key} must be text", got=repr(value)[:60], where=where)
+    return value
+
+
+def _number(value: object, key: str, where: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise FormatError(f"{key} must be a finite number", got=repr(value)[:60], where=where)
+    return float(value)
+
+
+def _roles(value: object, where: object) -> dict[str, Role]:
+    if value is None:
+        raise InputError(
+            "a case names the roles of its structures",
+            got="no [roles]",
+            where=where,
+            remedy='Write [roles] with lines such as lesion_B = "CTV".',
+        )
+    roles = _table(value, "roles", where)
+    for name, role in roles.items():
+        if role not in ROLES:
+            raise InputError(f"role must be one of {', '.join(ROLES)}", got=repr(role)[:60], where=f"{where}, {name}")
+    return cast(dict[str, Role], roles)
+
+
+def _structures(value: object, roles: Mapping[str, Role], files: _Files, where: object) -> tuple[Structure, ...]:
+    if not isinstance(value, list) or not value:
+        raise InputError("a case needs [[structures]] with file = ...", got=repr(value)[:60], where=where)
+    found: dict[str, Structure] = {}
+    for k, raw in enumerate(value):
+        entry = _table(raw, "[structures]", where)
+        place = f"{where}, structures {k + 1}"
+        _known(entry, {"file", "names", "name"}, place)
+        path = files.path(entry.get("file"), "file")
+        for structure in _structures_of(path, entry, roles, files, place):
+            if structure.name in found:
+                raise InputError("each structure stands in one file", got=f"{structure.name!r} in two", where=place)
+            found[structure.name] = structure
+    missing = [name for name in roles if name not in found]
+    if missing:
+        raise InputError(
+            f"no structure is named {missing[0]!r}",
+            where=where,
+            remedy=f"The files hold: {', '.join(_known_names(value, files)) or 'none of the names in [roles]'}.",
+        )
+    return tuple(found[name] for name in roles)
+
+
+def _structures_of(
+    path: Path, entry: Mapping[str, Any], roles: Mapping[str, Role], files: _Files, where: str
+) -> tuple[Structure, ...]:
+    if "names" in entry and "name" in entry:
+        raise FormatError("names is for a label map, name for a single mask", got="both", where=where)
+    if "names" in entry:
+        return read_label_map(path, files.path(entry["names"], "names"), roles)
+    name = _text(entry, "name", where, default=None)
+    if name is not None:
+        return (read_mask(path, name, roles[name]),) if name in roles else ()
+    if not path.name.lower().endswith(".nrrd"):
+        raise FormatError(
+            "a label map needs names = 'labels.json', a mask name = '...'", got="neither", where=f"{where}, {path.name}"
+        )
+    return read_segmentation(path, roles)
+
+
+def _known_names(entries: list[Any], files: _Files) -> list[str]:
+    """Names that the structure files know, for the remedy; only files already found readable."""
+    from hdrplan.io.images import read_names
+
+    names: list[str] = []
+    for entry in entries:
+        if "names" in entry:
+            names += read_names(files.path(entry["names"], "names")).values()
+        elif "name" in entry:
+            names.append(str(entry["name"]))
+        else:
+            names += [s.name for s in read_segmentation(files.path(entry["file"], "file"))]
+    return names[:40]
+
+
+def _goals(table: Mapping[str, Any], case: Case, files: _Files, where: object) -> tuple[Goals, tuple[str, ...]]:
+    warnings: list[str] = []
+    value = table.get("goals", [])
+    from_file = isinstance(value, str | Path)
+    if from_file:
+        path = files.path(value, "goals")
+        content = toml_table(path)
+        _known(content, {"goals"}, path)
+        value, where = content.get("goals"), path
+    if not isinstance(value, list):
+        raise FormatError("goals is a file name or [[goals]] tables", got=repr(value)[:60], where=where)
+    names = {s.name for s in case.structures} | {"plan"}
+    goals: list[Goal] = []
+    for k, raw in enumerate(value):
+        place = f"{where}, goals {k + 1}"
+        goal = _goal(_table(raw, "[goals]", where), place)
+        if goal.structure in names:
+            goals.append(goal)
+        elif from_file:
+            # A protocol lists organs that one case may not have.
+            warnings.append(f"goal {goal.text} not applied: no structure {goal.structure!r}")
+        else:
+            raise InputError(
+                f"no structure is named {goal.structure!r}",
+                where=place,
+                remedy=f"There are: {', '.join(sorted(names))}.",
+            )
+    return Goals(_prescriptions(table.get("prescription_gy"), case, where), tuple(goals)), tuple(warnings)
+
+
+def _goal(entry: dict[str, Any], where: str) -> Goal:
+    _known(entry, {"structure", "goal", "level", "source"}, where)
+    level = entry.get("level", 0)
+    if isinstance(level, bool) or not isinstance(level, int) or not 0 <= level <= 100:
+        raise FormatError("level is a whole number: 0 hard, 1, 2, ... priorities", got=repr(level)[:60], where=where)
+    words = {key: _text(entry, key, where, default=None) or "" for key in ("structure", "goal", "source")}
+    try:
+        return parse_goal(words["goal"], structure=words["structure"], source=words["source"], level=level)
+    except InputError as error:
+        raise InputError(error.expected, got=error.got, where=where, remedy=error.remedy) from None
+
+
+def _prescriptions(value: object, case: Case, where: object) -> tuple[Prescription, ...]:
+    ctvs = [ctv.name for ctv in case.ctvs]
+    if value is None:
+        raise InputError("every CTV needs a prescription", got="no [prescription_gy]", where=where)
+    doses = _table(value, "prescription_gy", where) if isinstance(value, dict) else dict.fromkeys(ctvs, value)
+    unknown, missing = [n for n in doses if n not in ctvs], [n for n in ctvs if n not in doses]
+    if unknown or missing:
+        raise InputError(
+            f"prescriptions are for the CTVs ({', '.join(ctvs)})",
+            got=f"one for {unknown[0]!r}" if unknown else f"none for {missing[0]!r}",
+            where=where,
+        )
+    return tuple(Prescription(name, _number(doses[name], f"prescription_gy of {name}", where)) for name in ctvs)
+
+
+def _source(value: object, files: _Files, where: object) -> tuple[str | Path, float]:
+    table = {} if value is None else _table(value, "source", where)
+    _known(table, {"name", "file", *STRENGTH_KEYS}, f"{where}, [source]")
+    if ("name" in table) == ("file" in table):
+        raise InputError(
+            "[source] has a name of the library or a file", got="both" if "name" in table else "neither", where=where
+        )
+    source: str | Path
+    source = (
+        files.path(table["file"], "source file") if "file" in table else _text(table, "name", where, default="") or ""
+    )
+    try:
+        return source, strength_u_of({k: v for k, v in table.items() if k in STRENGTH_KEYS}, source)
+    except HdrPlanError as error:
+        raise InputError(error.expected, got=error.got, where=f"{where}, [source]", remedy=error.remedy) from None
+
+
+def _options(value: object, where: object) -> dict[str, float]:
+    table = _table(value, "dwells", where)
+    _known(table, DWELL_OPTIONS, f"{where}, [dwells]")
+    options = {key: _number(number, key, where) for key, number in table.items()}
+    for key, number in options.items():
+        low, high = DWELL_OPTIONS[key]
+        if not low <= number <= high:
+            raise InputError(f"{key} must lie between {low:g} and {high:g}", got=f"{number:g}", where=where)
+    return options

@@ -1,0 +1,176 @@
+"""Text files read with care, folders written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hdrplan.errors import FormatError, InputError
+
+__all__ = ["existing_file", "json_object", "json_value", "new_file", "new_folder", "sha256", "toml_table"]
+
+# A case's text files are kilobytes; markups of many catheters a megabyte.
+MAX_TEXT_BYTES = 64 << 20
+
+
+def existing_file(path: Path) -> Path:
+    """Return the path of an existing, non-empty file."""
+    path = Path(path)
+    if path.is_dir():
+        raise InputError("expected a file", got="a folder", where=path)
+    if not path.is_file():
+        raise InputError("expected a file", got="none of that name", where=path, remedy=_neighbours(path))
+    if path.stat().st_size == 0:
+        raise FormatError("expected a file with content", got="0 bytes", where=path)
+    return path
+
+
+def _neighbours(path: Path) -> str:
+    """Name the files that are there instead, for the remedy."""
+    if not path.parent.is_dir():
+        return f"There is no folder {path.parent}."
+    names = sorted(p.name for p in path.parent.iterdir() if not p.name.startswith("."))
+    return f"The folder holds: {', '.join(names[:12])}{' ...' if len(names) > 12 else ''}." if names else ""
+
+
+def text_of(path: Path) -> str:
+    """Text of a UTF-8 file; FormatError where it is none."""
+    existing_file(path)
+    if path.stat().st_size > MAX_TEXT_BYTES:
+        raise FormatError(f"a text file of at most {MAX_TEXT_BYTES >> 20} MiB", got=path.stat().st_size, where=path)
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FormatError("expected UTF-8 text", got=f"byte {error.object[error.start]:#x}", where=path) from None
+
+
+def json_value(path: Path) -> Any:
+    """Read a JSON file; FormatError with line and column where it is broken."""
+    try:
+        return json.loads(text_of(path), object_pairs_hook=_no_twice)
+    except json.JSONDecodeError as error:
+        raise FormatError(
+            "expected JSON", got=error.msg, where=f"{path}, line {error.lineno}, column {error.colno}"
+        ) from None
+    except (KeyError, RecursionError, ValueError) as error:
+        raise FormatError("expected JSON", got=f"{type(error).__name__} {error}"[:120], where=path) from None
+
+
+def _no_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise KeyError(f"{twice} twice")
+    return table
+
+
+def json_object(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds one object."""
+    value = json_value(path)
+    if not isinstance(value, dict):
+        raise FormatError("expected a JSON object {...}", got=type(value).__name__, where=path)
+    return value
+
+
+def toml_table(path: Path) -> dict[str, Any]:
+    """Read a TOML file."""
+    try:
+        return tomllib.loads(text_of(path))
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        raise FormatError("expected TOML", got=str(error)[:160], where=path) from None
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file; of a folder, over its files' names and hashes in order."""
+    digest = hashlib.sha256()
+    if path.is_dir():
+        for part in sorted(p for p in path.rglob("*") if p.is_file()):
+            digest.update(f"{part.relative_to(path).as_posix()}\0{sha256(part)}\n".encode())
+    else:
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Give a temporary sibling folder to write into; it becomes ``path`` when the block ends well.
+
+    Parameters
+    ----------
+    path : Path
+        The folder to be.
+    overwrite : bool
+        Replace an existing folder; only one that hdrplan wrote (it holds run.json), or an empty one.
+
+    Raises
+    ------
+    InputError
+        The folder exists. Nothing is left on any error.
+    """
+    path = Path(path)
+    _check_free(path, overwrite)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+    try:
+        yield draft
+        draft.chmod(0o777 & ~_umask())
+        old = None
+        if path.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
+            path.rename(old / path.name)
+        draft.rename(path)
+        if old is not None:
+            shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _check_free(path: Path, overwrite: bool) -> None:
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise InputError("the output must be a folder", got="a file", where=path)
+    if not any(path.iterdir()):
+        return
+    if not overwrite:
+        raise InputError(
+            "the output folder must be new",
+            got="one that exists",
+            where=path,
+            remedy="Use --overwrite or another name.",
+        )
+    if not (path / "run.json").is_file():
+        raise InputError(
+            "only a folder written by hdrplan is overwritten",
+            got="a folder without run.json",
+            where=path,
+            remedy="Choose another name.",
+        )
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Give a temporary sibling file to write to; it replaces ``path`` when the block ends well."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".part", dir=path.parent) as folder:
+        draft = Path(folder) / path.name
+        yield draft
+        draft.replace(path)

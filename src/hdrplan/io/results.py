@@ -1,0 +1,221 @@
+"""Results on disk: one folder, written whole or not at all.
+
+``plan.json`` (dwells and times, read back by :func:`read_plan`), ``dose.nrrd`` (Gy), ``dvh.csv``, ``metrics.json``,
+``report.html``, ``run.json`` (versions, input hashes, options, timings, seed). Writers take plain pieces: a Plan, a
+Volume, tables; they compute nothing. Same input, same bytes, apart from times and dates, which stand in ``run.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hdrplan import __version__
+from hdrplan.errors import FormatError, InputError
+from hdrplan.geometry import Dwells, Volume
+from hdrplan.io.files import json_object, new_folder
+from hdrplan.io.images import write_volume
+from hdrplan.plan import Plan
+
+__all__ = ["PLAN_SCHEMA", "json_text", "plan_table", "read_plan", "run_record", "write_results"]
+
+PLAN_SCHEMA = "hdrplan.plan/1"
+
+
+def write_results(
+    folder: Path,
+    *,
+    plan: Plan,
+    name: str,
+    dose: Volume | None = None,
+    dvh: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]] | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    report_html: str | None = None,
+    run: Mapping[str, Any],
+    overwrite: bool = False,
+) -> Path:
+    """Write a plan's results into a new folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Must not exist, unless ``overwrite`` and hdrplan wrote it.
+    plan : Plan
+    name : str
+        Name of the case, free of patient identifiers.
+    dose : Volume, optional
+        Gy; stored as float32.
+    dvh : mapping, optional
+        Structure -> (dose_gy, volume_cc), both (n,): volume receiving at least that dose.
+    metrics : mapping, optional
+        ``{"structures": ..., "plan": ..., "certificate": ...}``; NaN becomes null.
+    report_html : str, optional
+    run : mapping
+        From :func:`run_record`.
+    overwrite : bool
+
+    Returns
+    -------
+    Path
+        The folder. On any error nothing is left.
+    """
+    with new_folder(folder, overwrite=overwrite) as draft:
+        (draft / "plan.json").write_text(json_text(plan_table(plan, name)), encoding="utf-8")
+        if dose is not None:
+            write_volume(draft / "dose.nrrd", Volume(dose.grid, dose.values_zyx.astype(np.float32)))
+        if dvh is not None:
+            (draft / "dvh.csv").write_text(_dvh_csv(dvh), encoding="utf-8")
+        if metrics is not None:
+            (draft / "metrics.json").write_text(json_text(metrics), encoding="utf-8")
+        if report_html is not None:
+            (draft / "report.html").write_text(report_html, encoding="utf-8")
+        (draft / "run.json").write_text(json_text(run), encoding="utf-8")
+    return Path(folder)
+
+
+def run_record(
+    *,
+    inputs: Mapping[str, str],
+    options: Mapping[str, Any],
+    seconds: Mapping[str, float] | None = None,
+    seed: int | None = None,
+) -> dict[str, Any]:
+    """Return what ``run.json`` says about a run; no user, host or path of this machine.
+
+    Parameters
+    ----------
+    inputs : mapping
+        Input name -> SHA-256 (``CaseFile.inputs``).
+    options : mapping
+        Every choice that changes the result.
+    seconds : mapping, optional
+        Step -> wall time.
+    seed : int, optional
+        None where nothing was drawn.
+    """
+    versions = {"hdrplan": __version__, "python": platform.python_version()}
+    for package in ("numpy", "numba", "scipy", "highspy", "SimpleITK", "pydicom"):
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return {
+        "schema": "hdrplan.run/1",
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "purpose": "research use only, never for treatment",
+        "versions": versions,
+        "platform": f"{sys.platform} {platform.machine()}",
+        "inputs_sha256": dict(inputs),
+        "options": dict(options),
+        "seconds": dict(seconds or {}),
+        "seed": seed,
+    }
+
+
+def plan_table(plan: Plan, name: str) -> dict[str, Any]:
+    """Return a plan as a JSON table; floats keep every digit, so reading gives the same plan."""
+    dwells = plan.dwells
+    return {
+        "schema": PLAN_SCHEMA,
+        "name": name,
+        "frame": "LPS, mm; axes point to the tip of the source",
+        "source": plan.source_name,
+        "strength_u": plan.strength_u,
+        "total_time_s": plan.total_time_s,
+        "trak_gy": plan.trak_gy,
+        "catheters": list(dwells.catheter_names),
+        "dwells": [
+            {
+                "catheter": int(dwells.catheter[k]),
+                "offset_mm": float(dwells.offset_mm[k]),
+                "position_mm": dwells.positions_mm[k].tolist(),
+                "axis": dwells.axes[k].tolist(),
+                "time_s": float(plan.times_s[k]),
+            }
+            for k in range(len(dwells))
+        ],
+    }
+
+
+def read_plan(path: Path) -> tuple[Plan, str]:
+    """Read ``plan.json`` (or the folder that holds it); returns the plan and its name.
+
+    Raises
+    ------
+    FormatError
+        Another schema, missing fields, values that are not finite numbers.
+    """
+    path = Path(path)
+    path = path / "plan.json" if path.is_dir() else path
+    table = json_object(path)
+    if table.get("schema") != PLAN_SCHEMA:
+        raise FormatError(
+            f"expected a plan of schema {PLAN_SCHEMA}",
+            got=repr(table.get("schema"))[:60],
+            where=path,
+            remedy="A newer hdrplan may read it.",
+        )
+    try:
+        rows = table["dwells"]
+        dwells = Dwells(
+            np.array([row["position_mm"] for row in rows], dtype=np.float64).reshape(len(rows), 3),
+            np.array([row["axis"] for row in rows], dtype=np.float64).reshape(len(rows), 3),
+            np.array([row["catheter"] for row in rows], dtype=np.int64),
+            np.array([row["offset_mm"] for row in rows], dtype=np.float64),
+            tuple(str(name) for name in table["catheters"]),
+        )
+        times_s = np.array([row["time_s"] for row in rows], dtype=np.float64)
+        strength_u = float(table["strength_u"])
+        if not math.isfinite(strength_u):
+            raise ValueError("strength_u is not finite")
+        return Plan(dwells, times_s, str(table["source"]), strength_u), str(table["name"])
+    except InputError as error:
+        raise FormatError(error.expected, got=error.got, where=path, remedy=error.remedy) from None
+    except KeyError as error:
+        raise FormatError("the plan lacks a field", got=f"no {error}", where=path) from None
+    except (TypeError, ValueError, OverflowError, AttributeError) as error:
+        raise FormatError("a plan's values are numbers", got=str(error)[:120], where=path) from None
+
+
+def _dvh_csv(dvh: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]) -> str:
+    lines = ["structure,dose_gy,volume_cc,volume_frac"]
+    for name, (dose_gy, volume_cc) in dvh.items():
+        quoted = '"' + name.replace('"', '""') + '"' if set(name) & set(',"\n\r') else name
+        volume = np.asarray(volume_cc, dtype=np.float64)
+        whole = volume.max(initial=0.0) or 1.0
+        lines += [
+            f"{quoted},{dose:.6g},{cc:.6g},{cc / whole:.6g}"
+            for dose, cc in zip(np.asarray(dose_gy, dtype=np.float64), volume, strict=True)
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def json_text(value: object) -> str:
+    """JSON text of nested tables, arrays and numbers; NaN and infinity become null."""
+    return json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, Path):
+        return value.as_posix()
+    raise InputError("results hold numbers, text, lists and tables", got=type(value).__name__)

@@ -1,0 +1,218 @@
+"""Cases: what reads, and the one line that says what does not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_case import GRID, small_labels
+
+from hdrplan.errors import FormatError, HdrPlanError, InputError
+from hdrplan.geometry import Grid, Volume
+from hdrplan.io import case_of_table, read_case, write_volume
+
+
+def test_case_folder_reads_with_roles_goals_source_and_hashes(case_folder: Path) -> None:
+    found = read_case(case_folder)
+    assert [(s.name, s.role) for s in found.case.structures] == [
+        ("lesion", "CTV"),
+        ("stomach", "OAR"),
+        ("liver", "other"),
+    ]
+    assert found.case.structure("lesion").mask_zyx.sum() == (small_labels() == 32).sum()
+    assert found.case.healthy == "liver"
+    assert found.goals.prescription_gy("lesion") == 20.0
+    assert found.goals.goals[0].text == "D1cc <= 14 Gy"
+    assert found.strength_u == 40700.0
+    assert found.options == {"step_mm": 5.0}
+    assert set(found.inputs) == {"case.toml", "ct.nii.gz", "labels.nii.gz", "labels.json", "catheters.json"}
+    assert all(len(digest) == 64 for digest in found.inputs.values())
+
+
+def test_structures_are_cropped_and_stay_in_place(case_folder: Path) -> None:
+    lesion = read_case(case_folder).case.structure("lesion")
+    assert lesion.grid.shape_zyx == (4, 6, 6)
+    np.testing.assert_allclose(lesion.grid.origin_mm, GRID.world([12, 12, 8]), atol=1e-5)
+
+
+def edited(folder: Path, old: str, new: str) -> Path:
+    text = (folder / "case.toml").read_text()
+    assert old in text
+    (folder / "case.toml").write_text(text.replace(old, new, 1))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('ct = "ct.nii.gz"', 'ct = "nothing.nii.gz"', "none of that name"),
+        ('ct = "ct.nii.gz"', 'ct = "/etc/passwd"', "relative to the case folder"),
+        ('lesion = "CTV"', 'lesion = "PTV"', "role must be one of CTV, OAR, other"),
+        ('lesion = "CTV"', 'lesion = "other"', "CTV"),
+        ('stomach = "OAR"', 'stomac = "OAR"', "no structure is named 'stomac'"),
+        ("lesion = 20.0", "lesion = 0.0", "between 1 and 100 Gy"),
+        ("lesion = 20.0", "lesion = 2000.0", "not cGy"),
+        ("lesion = 20.0", 'lesion = "20"', "finite number"),
+        ("lesion = 20.0", "lesion = nan", "finite number"),
+        ("lesion = 20.0", "stomach = 20.0", "prescriptions are for the CTVs"),
+        ("strength_u = 40700.0", "strength_u = -40700.0", "between 100 and 100,000 U"),
+        ("strength_u = 40700.0", "strength_u = 10.0", "10 Ci apparent"),
+        ("strength_u = 40700.0", "", "strength"),
+        ('name = "gammamed-12i"', "", "name of the library or a file"),
+        ("step_mm = 5.0", "step_mm = 0.0", "step_mm must lie between"),
+        ("step_mm = 5.0", "stepp_mm = 5.0", "stepp_mm"),
+        ('healthy = "liver"', 'healthy = "lever"', "no structure is named 'lever'"),
+        ('name = "small"', 'nane = "small"', "known keys"),
+        ('goal = "D1cc <= 14 Gy"', 'goal = "D1cc <= 14"', "needs a unit"),
+        ('source = "test"', "", "every goal needs a source"),
+        ('structure = "stomach"', 'structure = "colon"', "no structure is named 'colon'"),
+        ("level = 0", 'level = "hard"', "level is a whole number"),
+        ('names = "labels.json"', 'name = "lesion"', "a mask is 0 outside"),
+        ('names = "labels.json"', "", "a label map needs names"),
+        ("[roles]", "[rolls]", "known keys"),
+        ("[roles]", "[roles", "expected TOML"),
+    ],
+)
+def test_broken_case_toml_is_one_clear_line(case_folder: Path, old: str, new: str, says: str) -> None:
+    with pytest.raises(HdrPlanError) as failure:
+        read_case(edited(case_folder, old, new))
+    assert says in str(failure.value)
+    assert "\n" not in str(failure.value)
+
+
+def test_missing_folder_and_folder_without_case_toml(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="none of that name"):
+        read_case(tmp_path / "nowhere")
+    with pytest.raises(InputError, match=r"holds case\.toml"):
+        read_case(tmp_path)
+
+
+def test_empty_ctv(case_folder: Path) -> None:
+    labels = small_labels()
+    labels[labels == 32] = 0
+    write_volume(case_folder / "labels.nii.gz", Volume(GRID, labels))
+    with pytest.raises(InputError, match="'lesion' must have voxels"):
+        read_case(case_folder)
+
+
+def test_structures_elsewhere_than_the_ct(case_folder: Path) -> None:
+    far = Grid(GRID.shape_zyx, np.add(GRID.origin_mm, (0, 0, 500)), GRID.spacing_mm)
+    write_volume(case_folder / "labels.nii.gz", Volume(far, small_labels()))
+    with pytest.raises(InputError, match="must lie inside the CT"):
+        read_case(case_folder)
+
+
+def test_structures_on_another_grid_and_oblique_are_compared_in_space(case_folder: Path) -> None:
+    turn = np.array([[np.cos(0.1), -np.sin(0.1), 0], [np.sin(0.1), np.cos(0.1), 0], [0, 0, 1]])
+    oblique = Grid(GRID.shape_zyx, np.add(GRID.origin_mm, (3, -1, 0)), GRID.spacing_mm * 0.95, turn)
+    write_volume(case_folder / "labels.nii.gz", Volume(oblique, small_labels()))
+    lesion = read_case(case_folder).case.structure("lesion")
+    np.testing.assert_allclose(lesion.grid.direction, turn, atol=1e-6)
+    np.testing.assert_allclose(lesion.grid.world([0, 0, 0]), oblique.world([12, 12, 8]), atol=1e-3)
+
+
+def catheter_file(folder: Path, points: list[list[float]], key: str = "hub_to_tip_mm_lps") -> None:
+    (folder / "catheters.json").write_text(json.dumps([{"name": "c1", key: points}]))
+
+
+def test_catheter_of_one_point_repeated_nan_and_metres(case_folder: Path) -> None:
+    tip = GRID.world([18, 15, 10]).tolist()
+    hub = GRID.world([0, 14, 9]).tolist()
+    for points, says in (
+        ([tip], "at least two points"),
+        ([hub, hub, tip], "must differ"),
+        ([hub, [float("nan"), 0, 0]], "finite"),
+        ([(np.array(hub) / 1000).tolist(), (np.array(tip) / 1000).tolist()], "not cm or m"),
+        ([[500.0, 0, 0], [600.0, 0, 0]], "within 30 mm of a CTV"),
+        ([hub, [1.0, 2.0]], "expected points"),
+        ([hub, ["a", 2.0, 3.0]], "numbers"),
+    ):
+        catheter_file(case_folder, points)
+        with pytest.raises(HdrPlanError) as failure:
+            read_case(case_folder)
+        assert says in str(failure.value), points
+
+
+def test_catheters_in_ras_called_lps_are_suspected(case_folder: Path) -> None:
+    labels = np.zeros_like(small_labels())
+    labels[8:12, 2:6, 2:6] = 32
+    labels[5:9, 5:9, 33:38] = 6
+    labels[2, 2, 2:5] = 1
+    write_volume(case_folder / "labels.nii.gz", Volume(GRID, labels))
+    tip, hub = GRID.world([4, 4, 10]), GRID.world([0, 0, 9])
+    mirrored = (np.array([hub, tip]) * [-1, -1, 1]).tolist()
+    catheter_file(case_folder, mirrored)
+    with pytest.raises(InputError, match="the file is RAS but says LPS"):
+        read_case(case_folder)
+    catheter_file(case_folder, mirrored, "hub_to_tip_mm_ras")
+    np.testing.assert_allclose(read_case(case_folder).case.catheters[0].points_mm[-1], tip)
+
+
+def test_overlapping_roles(case_folder: Path) -> None:
+    lesion = (small_labels() == 32).astype(np.uint8)
+    write_volume(case_folder / "copy.nii.gz", Volume(GRID, lesion))
+    text = (case_folder / "case.toml").read_text()
+    text = text.replace("[roles]", '[[structures]]\nfile = "copy.nii.gz"\nname = "copy"\n[roles]\ncopy = "OAR"')
+    (case_folder / "case.toml").write_text(text)
+    with pytest.raises(InputError, match="must be different tissue"):
+        read_case(case_folder)
+
+
+def test_first_point_nearer_than_last_is_a_warning(case_folder: Path) -> None:
+    tip, hub = GRID.world([18, 15, 10]), GRID.world([0, 14, 9])
+    catheter_file(case_folder, [tip.tolist(), hub.tolist()])
+    assert any("is the hub first?" in w for w in read_case(case_folder).warnings)
+
+
+def test_table_of_flags_reads_the_same_case_with_absolute_paths(case_folder: Path) -> None:
+    table = {
+        "name": "flags",
+        "ct": str(case_folder / "ct.nii.gz"),
+        "catheters": str(case_folder / "catheters.json"),
+        "structures": [{"file": str(case_folder / "labels.nii.gz"), "names": str(case_folder / "labels.json")}],
+        "roles": {"lesion": "CTV"},
+        "prescription_gy": 20,
+        "source": {"name": "gammamed-12i", "strength_u": 40700},
+    }
+    found = case_of_table(table, Path("."), where="the command line")
+    assert found.goals.prescription_gy("lesion") == 20.0
+    assert set(found.inputs) == {"ct.nii.gz", "labels.nii.gz", "labels.json", "catheters.json"}
+
+
+def test_goals_of_a_protocol_file_skip_absent_organs(case_folder: Path) -> None:
+    text = (case_folder / "case.toml").read_text().split("[[goals]]")[0]
+    (case_folder / "case.toml").write_text('goals = "goals.toml"\n' + text)
+    (case_folder / "goals.toml").write_text(
+        '[[goals]]\nstructure = "colon"\ngoal = "D1cc <= 15 Gy"\nsource = "x"\n'
+        '[[goals]]\nstructure = "stomach"\ngoal = "D1cc <= 15 Gy"\nsource = "x"\n'
+    )
+    found = read_case(case_folder)
+    assert [g.structure for g in found.goals.goals] == ["stomach"]
+    assert any("colon" in w for w in found.warnings)
+
+
+def test_real_liver_case(shared: Path, tmp_path: Path) -> None:
+    data = shared / "data" / "liver_case_1p5mm"
+    table = {
+        "ct": str(data / "ct.nii.gz"),
+        "catheters": str(data / "catheters_line_RAS.mrk.json"),
+        "structures": [{"file": str(data / "labels.nii.gz"), "names": str(data / "labels.json")}],
+        "roles": {"lesion_B": "CTV", "stomach": "OAR", "liver": "other", "ribs": "OAR"},
+        "prescription_gy": 20,
+        "healthy": "liver",
+        "source": {"name": "gammamed-12i", "strength_u": 40700},
+    }
+    found = case_of_table(table, tmp_path, where="test")
+    assert len(found.case.catheters) == 7
+    assert found.case.structure("lesion_B").volume_cc == pytest.approx(47.0, abs=0.5)
+    segments = dict(table, structures=[{"file": str(data / "segmentation.seg.nrrd")}])
+    again = case_of_table(segments, tmp_path, where="test").case
+    np.testing.assert_array_equal(again.structure("lesion_B").mask_zyx, found.case.structure("lesion_B").mask_zyx)
+    # In the segmentation the liver contains its lesions, in the label map they replace it.
+    assert again.structure("liver").volume_cc > found.case.structure("liver").volume_cc + 40
+
+
+def test_format_errors_are_input_errors() -> None:
+    assert issubclass(FormatError, InputError)

@@ -1,0 +1,120 @@
+"""Result folders: whole or absent, the same bytes twice, plans that come back exactly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hdrplan.errors import FormatError, InputError
+from hdrplan.geometry import Dwells, Grid, Volume
+from hdrplan.io import new_file, new_folder, read_plan, read_volume, run_record, write_results
+from hdrplan.plan import Plan
+
+
+def small_plan() -> Plan:
+    rng = np.random.default_rng(3)
+    axes = rng.normal(size=(5, 3))
+    axes /= np.linalg.norm(axes, axis=1)[:, None]
+    dwells = Dwells(rng.normal(size=(5, 3)) * 40, axes, np.array([0, 0, 1, 1, 1]), np.arange(5.0), ("a", "b"))
+    return Plan(dwells, rng.random(5) * 20, "gammamed-12i", 40700.0)
+
+
+def write(folder: Path, **more: object) -> Path:
+    grid = Grid((3, 4, 5), np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.5, 2.0]))
+    return write_results(
+        folder,
+        plan=small_plan(),
+        name="case",
+        dose=Volume(grid, np.random.default_rng(0).random((3, 4, 5))),
+        dvh={"lesion, B": (np.array([0.0, 1.0]), np.array([4.0, 2.0]))},
+        metrics={"structures": {"lesion": {"d100_gy": np.float64(20.0), "d2_gy": np.nan}}},
+        report_html="<html></html>",
+        run=run_record(inputs={"ct": "0" * 64}, options={"step_mm": 5.0}, seed=None),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def test_plan_comes_back_bit_for_bit(tmp_path: Path) -> None:
+    folder = write(tmp_path / "out")
+    plan, name = read_plan(folder)
+    want = small_plan()
+    assert name == "case"
+    for field in ("positions_mm", "axes", "catheter", "offset_mm"):
+        np.testing.assert_array_equal(getattr(plan.dwells, field), getattr(want.dwells, field))
+    np.testing.assert_array_equal(plan.times_s, want.times_s)
+    assert (plan.source_name, plan.strength_u) == (want.source_name, want.strength_u)
+
+
+def test_dose_dvh_metrics_are_as_written(tmp_path: Path) -> None:
+    folder = write(tmp_path / "out")
+    dose = read_volume(folder / "dose.nrrd")
+    np.testing.assert_array_equal(dose.values_zyx, np.random.default_rng(0).random((3, 4, 5)).astype(np.float32))
+    np.testing.assert_allclose(dose.grid.spacing_mm, [1.0, 1.5, 2.0])
+    assert (folder / "dvh.csv").read_text().splitlines()[1:] == ['"lesion, B",0,4,1', '"lesion, B",1,2,0.5']
+    assert json.loads((folder / "metrics.json").read_text())["structures"]["lesion"]["d2_gy"] is None
+    assert json.loads((folder / "run.json").read_text())["inputs_sha256"] == {"ct": "0" * 64}
+
+
+def test_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
+    a, b = write(tmp_path / "a"), write(tmp_path / "b")
+    for name in ("plan.json", "dose.nrrd", "dvh.csv", "metrics.json", "report.html"):
+        assert (a / name).read_bytes() == (b / name).read_bytes(), name
+
+
+def test_nothing_is_left_when_writing_fails(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="numbers, text, lists"):
+        write_results(tmp_path / "out", plan=small_plan(), name="x", metrics={"a": object()}, run={})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_folder_stays(tmp_path: Path) -> None:
+    folder = write(tmp_path / "out")
+    with pytest.raises(InputError, match="--overwrite"):
+        write(folder)
+    write(folder, overwrite=True)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out"]
+    other = tmp_path / "precious"
+    other.mkdir()
+    (other / "thesis.txt").write_text("work")
+    with pytest.raises(InputError, match="only a folder written by hdrplan"):
+        write(other, overwrite=True)
+    assert (other / "thesis.txt").read_text() == "work"
+
+
+def test_new_folder_and_new_file_leave_nothing_on_failure(tmp_path: Path) -> None:
+    def fail_in_folder() -> None:
+        with new_folder(tmp_path / "out") as draft:
+            (draft / "half").write_text("x")
+            raise RuntimeError
+
+    def fail_in_file() -> None:
+        with new_file(tmp_path / "table.csv") as draft:
+            draft.write_text("half")
+            raise RuntimeError
+
+    for fail in (fail_in_folder, fail_in_file):
+        with pytest.raises(RuntimeError):
+            fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"schema": "hdrplan.plan/9"}, "schema"),
+        ({"dwells": []}, "at least one dwell"),
+        ({"dwells": [{"catheter": 0}]}, "lacks a field"),
+        ({"dwells": 7}, "numbers"),
+        ({"strength_u": "strong"}, "numbers"),
+        ({"catheters": ["a"]}, "named catheter"),
+    ],
+)
+def test_broken_plan_json(tmp_path: Path, change: dict[str, object], says: str) -> None:
+    folder = write(tmp_path / "out")
+    table = json.loads((folder / "plan.json").read_text()) | change
+    (folder / "plan.json").write_text(json.dumps(table))
+    with pytest.raises(FormatError, match=says):
+        read_plan(folder)
