@@ -29,6 +29,7 @@ def invented_source() -> TG43Source:
         anisotropy_theta_rad=theta,
         anisotropy=f,
         anisotropy_filled=np.zeros(f.shape, dtype=bool),
+        table_r_max_mm=100.0,
         half_life_days=73.83,
         capsule=Capsule(radius_mm=0.5, tip_z_mm=2.6, cable_z_mm=-2.3, cable_radius_mm=0.5),
     )

@@ -27,7 +27,7 @@ def tables_of(source: TG43Source) -> Tables:
         A capsule that does not enclose the active core: the dose on the core itself is infinite.
     """
     capsule, half_mm = source.capsule, source.active_length_mm / 2.0
-    if not (capsule.radius_mm > 0.0 and capsule.tip_z_mm > half_mm and capsule.cable_z_mm < -half_mm):
+    if not (capsule.radius_mm > 0.0 and capsule.tip_z_mm >= half_mm and capsule.cable_z_mm <= -half_mm):
         raise InputError(
             "the capsule must enclose the active core (mm)",
             got=f"radius {capsule.radius_mm}, {capsule.cable_z_mm} to {capsule.tip_z_mm}, core +-{half_mm}",
@@ -42,10 +42,11 @@ def tables_of(source: TG43Source) -> Tables:
         f_theta_rad=source.anisotropy_theta_rad,
         f=source.anisotropy,
         near_mm=float(max(source.radial_r_mm[0], source.anisotropy_r_mm[0])),
-        far_mm=float(min(source.radial_r_mm[-1], source.anisotropy_r_mm[-1])),
+        far_mm=source.table_r_max_mm,
         capsule_radius_mm=capsule.radius_mm,
-        capsule_low_mm=capsule.cable_z_mm,
-        capsule_high_mm=capsule.tip_z_mm,
+        # A core that ends where the cable or the tip begins (VariSource): the formula is infinite at its very end.
+        capsule_low_mm=min(capsule.cable_z_mm, -half_mm - capsule.radius_mm),
+        capsule_high_mm=max(capsule.tip_z_mm, half_mm + capsule.radius_mm),
     )
 
 

@@ -13,7 +13,9 @@ from typing import Literal
 
 from hdrplan.arrays import BoolArray, FloatArray, freeze
 
-__all__ = ["AlongAway", "Capsule", "TG43Source"]
+__all__ = ["AlongAway", "Capsule", "Kind", "TG43Source"]
+
+Kind = Literal["consensus", "single study", "generic", "user"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Capsule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AlongAway:
-    """A published along-away table, in Gy / s / U; blank cells are NaN."""
+    """A published along-away table, in Gy / s / U; along > 0 is toward the tip; blank cells are NaN."""
 
     along_mm: FloatArray
     away_mm: FloatArray
@@ -37,21 +39,30 @@ class AlongAway:
     def __post_init__(self) -> None:
         freeze(self, "along_mm", (None,))
         freeze(self, "away_mm", (None,))
-        freeze(self, "gy_per_s_per_u", (None, None), finite=False)
+        freeze(self, "gy_per_s_per_u", (len(self.away_mm), len(self.along_mm)), finite=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TG43Source:
     """Data of the TG-43U1 line-source (2D) formalism for one source model.
 
-    ``anisotropy[i_theta, i_r]`` has no blank cells: blanks inside capsule and cable are filled from the
-    nearest tabulated angle and marked in ``anisotropy_filled``.
+    The tables have no blank cells and reach at least 200 mm. What was published ends at ``table_r_max_mm``; what lies
+    beyond, and the cells marked in ``anisotropy_filled``, follows from the rules of :mod:`hdrplan.sources.extend`.
+
+    Parameters
+    ----------
+    anisotropy : (n_theta, n_r) array
+        F(r, theta); theta = 0 is the tip.
+    anisotropy_filled : (n_theta, n_r) bool array
+        Cells that were blank in the publication (inside capsule or cable) or lie beyond its last radius.
+    table_r_max_mm : float
+        Last radius that both g and F were published for; beyond it a dose is ``extrapolated``.
     """
 
     name: str
     model: str
     manufacturer: str
-    kind: Literal["consensus", "single study", "generic", "user"]
+    kind: Kind
     citation: str
     provenance: str
     dose_rate_constant_gy_per_s_per_u: float  # Lambda / 3600 / 100 of the published cGy / h / U
@@ -62,14 +73,17 @@ class TG43Source:
     anisotropy_theta_rad: FloatArray
     anisotropy: FloatArray
     anisotropy_filled: BoolArray
+    table_r_max_mm: float
     half_life_days: float
     capsule: Capsule
     along_away: AlongAway | None = None
+    note: str = ""
 
     def __post_init__(self) -> None:
         freeze(self, "radial_r_mm", (None,))
-        freeze(self, "radial_dose", (None,))
+        freeze(self, "radial_dose", (len(self.radial_r_mm),))
         freeze(self, "anisotropy_r_mm", (None,))
         freeze(self, "anisotropy_theta_rad", (None,))
-        freeze(self, "anisotropy", (None, None))
-        freeze(self, "anisotropy_filled", (None, None), dtype="bool")
+        shape = (len(self.anisotropy_theta_rad), len(self.anisotropy_r_mm))
+        freeze(self, "anisotropy", shape)
+        freeze(self, "anisotropy_filled", shape, dtype="bool")
