@@ -32,7 +32,6 @@ def source_aliases() -> dict[str, str]:
     return {alias: name for name in source_names() for alias in _record(name)["aliases"]}
 
 
-@cache
 def load_source(name: str = DEFAULT_SOURCE) -> TG43Source:
     """Return a packaged source.
 
@@ -56,6 +55,11 @@ def load_source(name: str = DEFAULT_SOURCE) -> TG43Source:
         near = difflib.get_close_matches(key, [*source_names(), *source_aliases()], n=3, cutoff=0.5)
         remedy = f"Did you mean {' or '.join(near)}?" if near else f"Known sources: {', '.join(source_names())}."
         raise InputError("unknown source", got=repr(name), remedy=remedy)
+    return _loaded(key)
+
+
+@cache
+def _loaded(key: str) -> TG43Source:
     record = _record(key)
     shape = record["radial_dose"].get("beyond")
     return source_from_record(record, radial_dose_beyond(shape) if shape else None, where=key)
