@@ -1,7 +1,17 @@
 """Dose: sample points, the rate matrix, doses at points and on grids (TG-43U1). Knows no plan, no goal, no file."""
 
 from hdrplan.dose.field import dose_field
-from hdrplan.dose.points import SamplePoints
+from hdrplan.dose.points import MAX_POINTS, SPACING_MM, SamplePoints, sample_points
 from hdrplan.dose.rate import DoseRate, PointDose, dose_at_points, dose_rate
 
-__all__ = ["DoseRate", "PointDose", "SamplePoints", "dose_at_points", "dose_field", "dose_rate"]
+__all__ = [
+    "MAX_POINTS",
+    "SPACING_MM",
+    "DoseRate",
+    "PointDose",
+    "SamplePoints",
+    "dose_at_points",
+    "dose_field",
+    "dose_rate",
+    "sample_points",
+]

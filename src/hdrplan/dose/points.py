@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import maximum_filter
+from scipy.spatial import cKDTree
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
+from hdrplan.dose.shape import Shape, shape_of
 from hdrplan.errors import InputError
+from hdrplan.geometry import Structure, rim_mm, without
 
-__all__ = ["SamplePoints"]
+__all__ = ["MAX_POINTS", "SPACING_MM", "SamplePoints", "sample_points"]
+
+# Edge of the cells in a CTV and in organs next to it: 0.1 cc is then a hundred points.
+SPACING_MM = 1.0
+# Per structure. A CTV of 12 cm is sampled at 2.5 mm with it, the demo's 47 cc keeps 1 mm.
+MAX_POINTS = 80_000
+# A structure is never sampled with fewer cells than about this many, however far away it is.
+_LEAST_CELLS = 1000
+# A cube is halved where it is nearer to a CTV than this many of its edges. In an inverse-square field the curvature
+# that the cube's middle misses is then below (1 / 6)^2 / 4 = 0.7 % of the dose, and falls with distance.
+_EDGES_AWAY = 6.0
+# The healthy organ is judged by its mean and by large volumes: cubes twice as large.
+_HEALTHY_COARSER = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,3 +79,171 @@ class SamplePoints:
 
     def __len__(self) -> int:
         return len(self.points_mm)
+
+
+def sample_points(
+    structures: Sequence[Structure],
+    *,
+    spacing_mm: float = SPACING_MM,
+    max_points: int = MAX_POINTS,
+    healthy: str | None = None,
+) -> SamplePoints:
+    """Sample structures for dosimetry: inside with volumes, and on the surface.
+
+    Each structure's mask is smoothed to the shape behind it (:mod:`hdrplan.dose.shape`) and divided into cubes of
+    ``spacing_mm``; farther from the CTVs the cubes double, and double again. A cube that the surface cuts stands for
+    its part inside and has its point in the middle of that part. The volumes are scaled to the mask's volume exactly.
+    One more point lies on the surface for each cube at the surface, with volume 0.
+
+    Parameters
+    ----------
+    structures : sequence of Structure
+        Each on a grid of its own, cropped or oblique as it may be.
+    spacing_mm : float
+        Edge of the smallest cubes.
+    max_points : int
+        Most points inside one structure; larger ones are sampled coarser, and ``spacing_mm`` of the result says so.
+    healthy : str or None
+        Name of the organ that is sampled without the CTVs, under its own name (liver minus CTVs).
+
+    Raises
+    ------
+    InputError
+        No structures, a spacing or count that cannot be, an unknown healthy organ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hdrplan.dose import sample_points
+    >>> from hdrplan.geometry import Grid, Structure
+    >>> cube = Structure("cube", "CTV", Grid((10, 10, 10), [0, 0, 0], [2, 2, 2]), np.ones((10, 10, 10)))
+    >>> points = sample_points([cube], spacing_mm=2.0)
+    >>> round(float(points.volume_cc.sum()), 9)
+    8.0
+    """
+    if not structures:
+        raise InputError("at least one structure is needed", got=0)
+    # 0.1 to 20 mm: below is a billion points, above no organ is resolved.
+    if not 0.1 <= spacing_mm <= 20.0:
+        raise InputError("spacing_mm must lie between 0.1 and 20 mm", got=f"{spacing_mm:g}")
+    if max_points < 100:
+        raise InputError("max_points must be at least 100", got=max_points)
+    if healthy is not None and healthy not in [s.name for s in structures]:
+        raise InputError(
+            f"no structure is named {healthy!r}", remedy=f"There are: {', '.join(s.name for s in structures)}."
+        )
+    ctvs = [s for s in structures if s.role == "CTV"]
+    near = cKDTree(np.concatenate([rim_mm(s) for s in ctvs])) if ctvs else None
+    parts = []
+    for structure in structures:
+        if structure.name == healthy:
+            part = _sample(without(structure, ctvs), near, spacing_mm * _HEALTHY_COARSER, max_points)
+        else:
+            part = _sample(structure, None if structure.role == "CTV" else near, spacing_mm, max_points)
+        parts.append(part)
+    return SamplePoints(
+        names=tuple(s.name for s in structures),
+        roles=tuple(s.role for s in structures),
+        start=np.cumsum([0, *(len(part.volume_cc) for part in parts)]),
+        points_mm=np.concatenate([part.points_mm for part in parts]),
+        volume_cc=np.concatenate([part.volume_cc for part in parts]),
+        on_surface=np.concatenate([part.volume_cc == 0 for part in parts]),
+        spacing_mm=np.array([part.spacing_mm for part in parts]),
+        mask_cc=np.array([part.mask_cc for part in parts]),
+        method=(
+            f"Shapes interpolated from the masks (blur of 0.8 voxel, normal quantile), cubes of {spacing_mm:g} mm that "
+            f"double with the distance from the CTVs, volumes scaled to the masks, further points on the surfaces; at "
+            f"most {max_points} points inside a structure" + (f"; {healthy} without the CTVs" if healthy else "") + "."
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    points_mm: FloatArray
+    volume_cc: FloatArray
+    spacing_mm: float
+    mask_cc: float
+
+
+def _sample(structure: Structure, near: cKDTree | None, spacing_mm: float, max_points: int) -> _Part:
+    shape = shape_of(structure)
+    volume_mm3 = structure.volume_cc * 1000.0
+    edge_mm = min(spacing_mm, (volume_mm3 / _LEAST_CELLS) ** (1 / 3))
+    # A cell at the surface must not be larger than the band in which distances are known; nor so large far away that
+    # fewer than the least number of cells are left.
+    largest_mm = min(1.5 * shape.band_mm, (volume_mm3 / _LEAST_CELLS) ** (1 / 3), 8.0 * edge_mm)
+    while True:
+        centre, edge = _cells(shape, near, edge_mm, max(edge_mm, largest_mm))
+        if len(centre) <= max_points:
+            break
+        edge_mm *= max(1.05, (len(centre) / max_points) ** (1 / 3))
+    distance, inward = shape.distance_mm(centre)
+    level = _level_mm(distance, edge, volume_mm3)
+    part = np.clip(0.5 + (distance - level) / edge, 0.0, 1.0)
+    # The middle of the part inside lies (1 - part) / 2 edges inward of the cube's centre.
+    kept = part > 1e-6
+    middle = centre + ((1.0 - part) * edge / 2)[:, None] * inward
+    volume = part * edge**3
+    at_surface = np.abs(distance - level) <= edge / 2
+    surface = centre[at_surface]
+    for _ in range(3):
+        gap, slope = shape.distance_mm(surface)
+        surface = surface - ((gap - level) * (np.abs(gap) < 100))[:, None] * slope
+    return _Part(
+        np.concatenate((middle[kept], surface)),
+        np.concatenate((volume[kept] * (structure.volume_cc / volume[kept].sum()), np.zeros(len(surface)))),
+        edge_mm,
+        structure.volume_cc,
+    )
+
+
+def _cells(shape: Shape, near: cKDTree | None, edge_mm: float, largest_mm: float) -> tuple[FloatArray, FloatArray]:
+    """Centres and edges of cubes that cover the shape, by halving: every cube that may touch it."""
+    halvings = int(np.floor(np.log2(largest_mm / edge_mm) + 1e-9))
+    edge = edge_mm * 2**halvings
+    grid = shape.grid
+    extent = grid.spacing_mm * grid.shape_zyx[::-1]
+    count = np.ceil(extent / edge).astype(int)
+    first = (extent - count * edge) / 2 - grid.spacing_mm / 2 + edge / 2
+    z, y, x = np.meshgrid(*(np.arange(n) for n in count[::-1]), indexing="ij")
+    centre = grid.origin_mm + (first + np.stack((x, y, z), axis=-1).reshape(-1, 3) * edge) @ grid.direction.T
+    centre = centre[_may_touch(shape, centre, edge)]
+    corner = np.stack(np.meshgrid([-0.25, 0.25], [-0.25, 0.25], [-0.25, 0.25], indexing="ij"), axis=-1).reshape(8, 3)
+    done_centre, done_edge = [], []
+    for level in range(halvings, -1, -1):
+        if level == 0:
+            fine = np.zeros(len(centre), dtype=bool)
+        elif near is None:
+            fine = np.ones(len(centre), dtype=bool)
+        else:
+            fine = np.isfinite(near.query(centre, distance_upper_bound=_EDGES_AWAY * edge)[0])
+        done_centre.append(centre[~fine])
+        done_edge.append(np.full(int((~fine).sum()), edge))
+        centre = (centre[fine][:, None, :] + (corner * edge) @ grid.direction.T).reshape(-1, 3)
+        edge /= 2
+    centre, edges = np.concatenate(done_centre), np.concatenate(done_edge)
+    distance, _ = shape.distance_mm(centre)
+    touch = distance > -edges
+    return centre[touch], edges[touch]
+
+
+def _level_mm(distance: FloatArray, edge: FloatArray, volume_mm3: float) -> float:
+    """Distance at which the surface has to lie for the shape to have the mask's volume."""
+    level = 0.0
+    for _ in range(8):
+        inner = 0.5 + (distance - level) / edge
+        gap = float((np.clip(inner, 0.0, 1.0) * edge**3).sum()) - volume_mm3
+        area = float((edge**2)[(inner > 0) & (inner < 1)].sum())
+        level += float(np.clip(gap / max(area, 1e-9), -0.25, 0.25))
+    return level
+
+
+def _may_touch(shape: Shape, centre_mm: FloatArray, edge_mm: float) -> BoolArray:
+    """Whether a voxel on the inside of the shape lies within reach of each cube."""
+    grid = shape.grid
+    reach = np.ceil(edge_mm / 2 / grid.spacing_mm).astype(int) + 2
+    near = maximum_filter((shape.quantile_zyx > 0).view(np.uint8), size=tuple(2 * reach[::-1] + 1), mode="nearest")
+    last = np.array(grid.shape_zyx[::-1]) - 1
+    x, y, z = np.clip(np.rint(grid.index(centre_mm)).astype(int), 0, last).T
+    return np.asarray(near[z, y, x] > 0)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
 
-from hdrplan.arrays import BoolArray, freeze
+from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.errors import InputError
 from hdrplan.geometry.grid import Grid
 
-__all__ = ["ROLES", "Role", "Structure"]
+__all__ = ["ROLES", "Role", "Structure", "distance_mm", "inside", "rim_mm", "without"]
 
 Role = Literal["CTV", "OAR", "other"]
 ROLES: tuple[str, ...] = get_args(Role)
@@ -58,3 +61,86 @@ class Structure:
     def volume_cc(self) -> float:
         """Volume of the mask: voxels times voxel volume."""
         return int(self.mask_zyx.sum()) * self.grid.voxel_cc
+
+
+def distance_mm(structure: Structure, points_mm: npt.ArrayLike) -> FloatArray:
+    """Distance of points to a structure, exact for its voxels taken as boxes; 0 inside.
+
+    Parameters
+    ----------
+    structure : Structure
+    points_mm : (n, 3) array
+        LPS positions, on or off the structure's grid.
+
+    Returns
+    -------
+    (n,) array
+    """
+    grid = structure.grid
+    point = np.asarray(grid.index(points_mm)) * grid.spacing_mm
+    centre = _rim_xyz(structure.mask_zyx) * grid.spacing_mm
+    half = grid.spacing_mm / 2
+    # The nearest box has its centre at most one box diagonal farther away than the nearest centre.
+    tree = cKDTree(centre)
+    near, _ = tree.query(point)
+    away = np.empty(len(point))
+    for i, rows in enumerate(tree.query_ball_point(point, near + 2 * np.linalg.norm(half) + 1e-9)):
+        gap = np.maximum(np.abs(point[i] - centre[rows]) - half, 0.0)
+        away[i] = np.sqrt((gap * gap).sum(axis=1).min())
+    away[inside(structure, points_mm)] = 0.0
+    return away
+
+
+def inside(structure: Structure, points_mm: npt.ArrayLike) -> BoolArray:
+    """Whether each point lies in a voxel of the structure."""
+    index = np.rint(structure.grid.index(points_mm)).astype(np.int64)
+    shape_xyz = np.array(structure.grid.shape_zyx[::-1])
+    on_grid = ((index >= 0) & (index < shape_xyz)).all(axis=-1)
+    x, y, z = np.where(on_grid[..., None], index, 0).T
+    return np.asarray(on_grid & structure.mask_zyx[z, y, x].T)
+
+
+def without(structure: Structure, others: Sequence[Structure]) -> Structure:
+    """Return the structure with the others taken out, such as the liver minus the CTVs: name and role stay.
+
+    A voxel is taken out when its centre lies in a voxel of one of the others, which may have grids of their own.
+
+    Raises
+    ------
+    InputError
+        Nothing is left.
+    """
+    z, y, x = np.nonzero(structure.mask_zyx)
+    centre = structure.grid.world(np.stack((x, y, z), axis=-1))
+    keep = np.ones(len(x), dtype=bool)
+    for other in others:
+        keep &= ~inside(other, centre)
+    if keep.all():
+        return structure
+    if not keep.any():
+        raise InputError(
+            f"{structure.name} must be larger than {' and '.join(o.name for o in others)}",
+            got="nothing left",
+            where=structure.name,
+        )
+    mask = np.zeros(structure.grid.shape_zyx, dtype=bool)
+    mask[z[keep], y[keep], x[keep]] = True
+    return Structure(structure.name, structure.role, structure.grid, mask)
+
+
+def rim_mm(structure: Structure) -> FloatArray:
+    """Centres, (n, 3) in LPS, of the voxels that have a neighbour outside the mask (one of six)."""
+    return structure.grid.world(_rim_xyz(structure.mask_zyx))
+
+
+def _rim_xyz(mask_zyx: BoolArray) -> npt.NDArray[np.intp]:
+    where = np.nonzero(mask_zyx)
+    low = np.array([w.min() for w in where])
+    box = tuple(slice(w.min(), w.max() + 1) for w in where)
+    padded = np.pad(mask_zyx[box], 1)
+    here = padded[1:-1, 1:-1, 1:-1]
+    core = here.copy()
+    for axis in range(3):
+        for shift in (1, -1):
+            core &= np.roll(padded, shift, axis=axis)[1:-1, 1:-1, 1:-1]
+    return (np.argwhere(here & ~core) + low)[:, ::-1]
