@@ -87,17 +87,16 @@ def distance_mm(structure: Structure, points_mm: npt.ArrayLike) -> FloatArray:
     for i, rows in enumerate(tree.query_ball_point(point, near + 2 * np.linalg.norm(half) + 1e-9)):
         gap = np.maximum(np.abs(point[i] - centre[rows]) - half, 0.0)
         away[i] = np.sqrt((gap * gap).sum(axis=1).min())
-    away[inside(structure, points_mm)] = 0.0
-    return away
+    return np.where(inside(structure, points_mm), 0.0, away)
 
 
 def inside(structure: Structure, points_mm: npt.ArrayLike) -> BoolArray:
     """Whether each point lies in a voxel of the structure."""
     index = np.rint(structure.grid.index(points_mm)).astype(np.int64)
     shape_xyz = np.array(structure.grid.shape_zyx[::-1])
-    on_grid = ((index >= 0) & (index < shape_xyz)).all(axis=-1)
-    x, y, z = np.where(on_grid[..., None], index, 0).T
-    return np.asarray(on_grid & structure.mask_zyx[z, y, x].T)
+    on_grid = np.asarray(((index >= 0) & (index < shape_xyz)).all(axis=-1))
+    x, y, z = (index * on_grid[:, None]).T
+    return np.asarray(on_grid & structure.mask_zyx[z, y, x])
 
 
 def without(structure: Structure, others: Sequence[Structure]) -> Structure:
@@ -112,7 +111,7 @@ def without(structure: Structure, others: Sequence[Structure]) -> Structure:
     """
     z, y, x = np.nonzero(structure.mask_zyx)
     centre = structure.grid.world(np.stack((x, y, z), axis=-1))
-    keep = np.ones(len(x), dtype=bool)
+    keep = np.ones(len(x), dtype=np.bool_)
     for other in others:
         keep &= ~inside(other, centre)
     if keep.all():
@@ -143,4 +142,4 @@ def _rim_xyz(mask_zyx: BoolArray) -> npt.NDArray[np.intp]:
     for axis in range(3):
         for shift in (1, -1):
             core &= np.roll(padded, shift, axis=axis)[1:-1, 1:-1, 1:-1]
-    return (np.argwhere(here & ~core) + low)[:, ::-1]
+    return np.asarray((np.argwhere(here & ~core) + low)[:, ::-1])
