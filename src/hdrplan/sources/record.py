@@ -11,11 +11,11 @@ from hdrplan.arrays import FloatArray
 from hdrplan.errors import FormatError
 from hdrplan.sources.extend import REACH_MM, anisotropy_to, blanks_filled, radial_dose_to
 from hdrplan.sources.model import AlongAway, Capsule, Kind, TG43Source
+from hdrplan.sources.strength import HALF_LIFE_DAYS
 
 __all__ = ["SCHEMA", "source_from_record"]
 
 SCHEMA = "hdrplan-source/1"
-HALF_LIFE_DAYS = 73.83
 _PER_CGY_PER_H = 1.0 / 100.0 / 3600.0
 
 

@@ -1,0 +1,156 @@
+"""Air-kerma strength S_K of an Ir-192 source at treatment: from a calibration and its decay, or from an activity.
+
+References
+----------
+Half-life: 73.83 d as BrachyVision writes it (RT Plan tag 300A,0228); ICRP Publication 107 gives 73.827 d, AAPM-ESTRO
+report 229 uses 73.81 d. The choice changes 90 days of decay by 0.02 %.
+Apparent activity: 0.110 uGy m2 / (h MBq) = 4.07 U / mCi, with which 10 Ci are the 40,700 U of BrachyVision's Ir-192
+sources. A bare point of Ir-192 has 4.035 U / mCi, other systems use 4.082: name the factor with the activity.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import datetime
+
+from hdrplan.errors import InputError
+
+__all__ = [
+    "HALF_LIFE_DAYS",
+    "STRENGTH_RANGE_U",
+    "U_PER_MCI_APPARENT",
+    "checked_strength_u",
+    "strength_from_activity_u",
+    "strength_from_text_u",
+    "strength_on_u",
+]
+
+HALF_LIFE_DAYS = 73.83
+U_PER_MCI_APPARENT = 4.07
+STRENGTH_RANGE_U = (100.0, 100_000.0)
+_MCI_PER = {"mci": 1.0, "ci": 1e3, "mbq": 1 / 37.0, "gbq": 1e3 / 37.0, "tbq": 1e6 / 37.0}
+_U_PER = {"u": 1.0, "cgy cm2/h": 1.0, "ugy m2/h": 1.0, "mgy m2/h": 1e3, "gy m2/h": 1e6, "gy cm2/h": 100.0}
+_ACTIVITY = {"mci": "mCi", "ci": "Ci", "mbq": "MBq", "gbq": "GBq", "tbq": "TBq"}
+
+
+def checked_strength_u(strength_u: float) -> float:
+    """Return the strength if an Ir-192 afterloader can have it: 100 to 100,000 U.
+
+    Raises
+    ------
+    InputError
+        Not a number, or outside; names the unit that the number seems to be in.
+    """
+    low, high = STRENGTH_RANGE_U
+    if isinstance(strength_u, bool) or not isinstance(strength_u, int | float) or not math.isfinite(strength_u):
+        raise InputError("the air-kerma strength must be a number (U)", got=strength_u)
+    if low <= strength_u <= high:
+        return float(strength_u)
+    remedy = "1 U = 1 cGy cm2/h = 1 uGy m2/h; a new 10 Ci (apparent) source has 40,700 U."
+    if 1.0 <= strength_u <= 20.0:
+        remedy = f'If this is an apparent activity in Ci, write "{strength_u:g} Ci apparent". {remedy}'
+    elif 0.0 < strength_u < 0.2:
+        remedy = f"If this is Gy/h at 1 m, write {strength_u * 1e6:g} U. {remedy}"
+    raise InputError(
+        f"the air-kerma strength must lie between {low:g} and {high:,.0f} U", got=f"{strength_u:g}", remedy=remedy
+    )
+
+
+def strength_on_u(
+    strength_u: float, calibrated: datetime, treated: datetime, *, half_life_days: float = HALF_LIFE_DAYS
+) -> float:
+    """Strength at treatment: S_K times 2 to the power of minus (elapsed days / half-life).
+
+    Parameters
+    ----------
+    strength_u : float
+        On the certificate, at ``calibrated``.
+    calibrated, treated : datetime
+        Date and time; both with a time zone or both without. A reference date after the treatment, which
+        manufacturers also give, raises the strength.
+    half_life_days : float
+        Of the source: ``TG43Source.half_life_days``.
+
+    Raises
+    ------
+    InputError
+        Time zone on one side only, more than 400 days between the two, a half-life that is not Ir-192's, or a strength
+        outside :data:`STRENGTH_RANGE_U` on either date.
+    """
+    if not 73.0 <= half_life_days <= 75.0:
+        raise InputError("the half-life of Ir-192 must lie between 73 and 75 days", got=half_life_days)
+    if (calibrated.tzinfo is None) != (treated.tzinfo is None):
+        raise InputError(
+            "calibration and treatment must both have a time zone, or neither",
+            got=f"{calibrated.isoformat()} and {treated.isoformat()}",
+        )
+    days = (treated - calibrated).total_seconds() / 86400.0
+    if abs(days) > 400.0:
+        raise InputError(
+            "calibration and treatment must lie within 400 days",
+            got=f"{days:.0f} days",
+            remedy="Check the year and the order of day and month.",
+        )
+    return checked_strength_u(checked_strength_u(strength_u) * 2.0 ** (-days / half_life_days))
+
+
+def strength_from_activity_u(apparent_activity: float, unit: str, *, u_per_mci: float = U_PER_MCI_APPARENT) -> float:
+    """Strength of an APPARENT activity.
+
+    The contained activity is another number (about 11.2 Ci in a 10 Ci apparent source, for the capsule absorbs): it
+    cannot be converted without the source's own factor and is never meant here.
+
+    Parameters
+    ----------
+    apparent_activity : float
+    unit : str
+        mCi, Ci, MBq, GBq or TBq.
+    u_per_mci : float
+        Air-kerma strength per apparent activity; from 4.0 to 4.15 in use.
+
+    Raises
+    ------
+    InputError
+        An unknown unit, a factor out of its range, a strength outside :data:`STRENGTH_RANGE_U`.
+    """
+    if unit.lower() not in _MCI_PER:
+        raise InputError("the activity must be in mCi, Ci, MBq, GBq or TBq", got=unit)
+    if not 4.0 <= u_per_mci <= 4.15:
+        raise InputError(
+            "the factor of the apparent activity must lie between 4.0 and 4.15 U/mCi",
+            got=u_per_mci,
+            remedy="About 3.65 U/mCi belongs to the contained activity, which is not accepted.",
+        )
+    return checked_strength_u(apparent_activity * _MCI_PER[unit.lower()] * u_per_mci)
+
+
+def strength_from_text_u(text: str) -> float:
+    """Strength as a person writes it: "40700", "40700 U", "40.7 mGy m2/h", "10 Ci apparent", "370 GBq apparent".
+
+    Raises
+    ------
+    InputError
+        No number, an unknown unit, an activity that does not say "apparent".
+    """
+    match = re.fullmatch(r"\s*([-+0-9.eE]+)\s*(.*?)\s*", text)
+    try:
+        value = float(match[1]) if match else math.nan
+    except ValueError:
+        value = math.nan
+    if match is None or math.isnan(value):
+        raise InputError("the strength must begin with a number", got=repr(text), remedy='For example "40700 U".')
+    unit = " ".join(match[2].lower().replace("\u00b5", "u").replace("\u03bc", "u").replace("^", "").split()) or "u"
+    unit = re.sub(r"\s*([/])\s*", r"\1", unit).replace("\u00b2", "2").replace("*", " ")
+    if unit in _U_PER:
+        return checked_strength_u(value * _U_PER[unit])
+    name, _, sense = unit.partition(" ")
+    if name in _MCI_PER and sense == "apparent":
+        return strength_from_activity_u(value, name)
+    if name in _MCI_PER:
+        raise InputError(
+            "an activity must say that it is the apparent one",
+            got=repr(text),
+            remedy=f'Write "{value:g} {_ACTIVITY[name]} apparent" if it is; a contained activity is not accepted, give S_K in U.',
+        )
+    raise InputError("the strength must be in U, uGy m2/h, or an apparent activity", got=repr(text))
