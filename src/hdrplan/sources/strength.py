@@ -151,6 +151,6 @@ def strength_from_text_u(text: str) -> float:
         raise InputError(
             "an activity must say that it is the apparent one",
             got=repr(text),
-            remedy=f'Write "{value:g} {_ACTIVITY[name]} apparent" if it is; a contained activity is not accepted, give S_K in U.',
+            remedy=f'Write "{value:g} {_ACTIVITY[name]} apparent" if so; of a contained activity give S_K in U.',
         )
     raise InputError("the strength must be in U, uGy m2/h, or an apparent activity", got=repr(text))
