@@ -1,0 +1,209 @@
+"""A linear program over very many rows, of which only the violated ones ever reach the solver.
+
+The program is ``min c x`` under ``low <= R x <= high`` and ``least <= x <= most``, where R has one row per sample
+point. Each round solves what has been added so far (HiGHS, dual simplex, from the last basis), asks every family of
+rows which of its rows the solution violates, and adds the worst of them. The end is proven twice: no row of any family
+is violated, and weak duality bounds the optimum from below. The bound is computed here, from the rows and the
+solver's multipliers, not taken from the solver: it holds for whatever multipliers it is given.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import highspy
+import numpy as np
+
+from hdrplan.arrays import FloatArray, IntArray
+from hdrplan.errors import HdrPlanError
+
+__all__ = ["MARGIN", "SOLVER", "LazyLP", "NewRows", "RowFamily", "Solution"]
+
+# The solver sees limits tighter by this fraction, and rows count as violated only beyond the true limit: the plan
+# holds every limit to the last digit, and the price is a gap of about this size times the limits' prices.
+MARGIN = 1e-8
+
+SOLVER = f"HiGHS {highspy.HIGHS_VERSION_MAJOR}.{highspy.HIGHS_VERSION_MINOR}.{highspy.HIGHS_VERSION_PATCH}"
+
+
+class NewRows(NamedTuple):
+    """Rows to add: coefficients (m, n_columns), true lower and upper limits (m,), and how much tighter to solve."""
+
+    coefficients: FloatArray
+    low: FloatArray
+    high: FloatArray
+    margin: float = 0.0
+
+
+class RowFamily(Protocol):
+    """All rows of one kind, known only through the question which of them a point violates."""
+
+    name: str
+
+    def violated(self, x: FloatArray) -> tuple[NewRows | None, float]:
+        """Return the rows worth adding (None where all hold), and the largest violation as a fraction of the limit."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """What one solve ended with.
+
+    Parameters
+    ----------
+    status : {"optimal", "infeasible", "stopped"}
+        ``stopped``: time limit or solver failure; ``x`` then is the last solution of a part of the rows.
+    x : (n_columns,) array
+    value, bound : float
+        Objective at ``x``, and the lower bound of every feasible objective, both computed here.
+    violation : float
+        Largest violation over all rows of all families, as a fraction of the limit; never negative.
+    rows_used : int
+        Rows the solver was given.
+    multipliers : dict
+        Family -> sum of its rows' multipliers times the sign of the limit they press on.
+    rounds : int
+    """
+
+    status: str
+    x: FloatArray
+    value: float
+    bound: float
+    violation: float
+    rows_used: int
+    multipliers: dict[str, float]
+    rounds: int
+
+
+class LazyLP:
+    """One linear program, kept warm between solves with other costs, bounds or limits.
+
+    Parameters
+    ----------
+    least, most : (n_columns,) arrays
+        Bounds of the variables; all finite, so that every set of multipliers gives a bound.
+    """
+
+    def __init__(self, least: FloatArray, most: FloatArray) -> None:
+        self.least, self.most = least.astype(np.float64), most.astype(np.float64)
+        self.families: list[RowFamily] = []
+        self._owner: list[str] = []
+        self._rows: list[FloatArray] = []
+        self._low: list[float] = []
+        self._high: list[float] = []
+        self._margin: list[float] = []
+        self._solver = highspy.Highs()
+        self._solver.silent()
+        for option, value in (
+            ("presolve", "off"),  # would forget the basis
+            ("solver", "simplex"),
+            ("primal_feasibility_tolerance", 1e-9),
+            ("dual_feasibility_tolerance", 1e-9),
+        ):
+            self._solver.setOptionValue(option, value)
+        self._solver.addVars(len(least), self.least, self.most)
+
+    def add(self, family: str, new: NewRows) -> None:
+        """Add rows under a family's name."""
+        m, n = new.coefficients.shape
+        if m == 0:
+            return
+        self._owner += [family] * m
+        self._rows += list(new.coefficients)
+        self._low += new.low.tolist()
+        self._high += new.high.tolist()
+        self._margin += [new.margin] * m
+        entries = np.ascontiguousarray(new.coefficients, dtype=np.float64)
+        column = np.tile(np.arange(n, dtype=np.int32), m)
+        keep = entries.ravel() != 0.0
+        start = np.concatenate(([0], np.cumsum(keep.reshape(m, n).sum(axis=1))[:-1])).astype(np.int32)
+        low, high = new.low + new.margin, new.high - new.margin
+        self._solver.addRows(m, low, high, int(keep.sum()), start, column[keep], entries.ravel()[keep])
+
+    def limit(self, family: str, *, low: float | None = None, high: float | None = None) -> None:
+        """Give all rows of a family another limit."""
+        for i in (i for i, owner in enumerate(self._owner) if owner == family):
+            if low is not None:
+                self._low[i] = low
+            if high is not None:
+                self._high[i] = high
+            self._solver.changeRowBounds(i, self._low[i] + self._margin[i], self._high[i] - self._margin[i])
+
+    def bounds(self, columns: IntArray, least: FloatArray, most: FloatArray) -> None:
+        """Give some variables other bounds."""
+        self.least[columns], self.most[columns] = least, most
+        self._solver.changeColsBounds(len(columns), columns.astype(np.int32), self.least[columns], self.most[columns])
+
+    def forget(self, family: str) -> None:
+        """Free all rows of a family."""
+        self.limit(family, low=-np.inf, high=np.inf)
+        self._owner = [owner if owner != family else "" for owner in self._owner]
+
+    def solve(self, cost: FloatArray, *, deadline: float = np.inf, most_rounds: int = 200) -> Solution:
+        """Minimise ``cost @ x`` over all rows of all families.
+
+        Parameters
+        ----------
+        cost : (n_columns,) array
+        deadline : float
+            ``time.monotonic()`` at which to stop with what there is.
+        most_rounds : int
+        """
+        columns = np.arange(len(cost), dtype=np.int32)
+        self._solver.changeColsCost(len(cost), columns, cost)
+        violation, status, x, y = np.inf, "stopped", self.least.copy(), np.zeros(0)
+        rounds = 0
+        while rounds < most_rounds and time.monotonic() < deadline:
+            rounds += 1
+            outcome = self._run(deadline)
+            if outcome != highspy.HighsModelStatus.kOptimal:
+                if outcome == highspy.HighsModelStatus.kInfeasible:
+                    status = "infeasible"
+                break
+            found: Any = self._solver.getSolution()
+            x = np.clip(np.asarray(found.col_value), self.least, self.most)
+            y = np.asarray(found.row_dual)
+            answers = [(family, *family.violated(x)) for family in self.families]
+            violation = max([0.0, *(worst for _, _, worst in answers)])
+            if violation <= 0.0:
+                status = "optimal"
+                break
+            for family, new, _ in answers:
+                if new is not None:
+                    self.add(family.name, new)
+        value = float(cost @ x)
+        bound, multipliers = self._bound(cost, y)
+        return Solution(status, x, value, bound, violation, len(self._rows), multipliers, rounds)
+
+    def _run(self, deadline: float) -> Any:
+        if np.isfinite(deadline):
+            # HiGHS counts the time of all runs of one object.
+            left = max(0.01, deadline - time.monotonic())
+            self._solver.setOptionValue("time_limit", self._solver.getRunTime() + left)
+        self._solver.run()
+        status = self._solver.getModelStatus()
+        if status == highspy.HighsModelStatus.kUnknown:
+            # A basis that lost its accuracy: once more from the beginning.
+            self._solver.clearSolver()
+            self._solver.run()
+            status = self._solver.getModelStatus()
+        if status == highspy.HighsModelStatus.kNotset:
+            raise HdrPlanError("the solver did not start", remedy="Run in a fresh process.")
+        return status
+
+    def _bound(self, cost: FloatArray, y: FloatArray) -> tuple[float, dict[str, float]]:
+        """Weak duality: for any multipliers, sum of limits times multipliers plus the best the box can do."""
+        low, high = np.array(self._low[: len(y)]), np.array(self._high[: len(y)])
+        # A multiplier on an absent limit proves nothing; solvers leave some of 1e-12.
+        y = np.where((y > 0) & np.isinf(low) | (y < 0) & np.isinf(high), 0.0, y)
+        used = np.flatnonzero(y)
+        limits = np.where(y[used] > 0, low[used], high[used])
+        rows = np.array([self._rows[i] for i in used]).reshape(len(used), len(cost))
+        reduced = cost - y[used] @ rows
+        bound = float(y[used] @ limits + np.minimum(reduced * self.least, reduced * self.most).sum())
+        prices: dict[str, float] = {}
+        for i in used:
+            prices[self._owner[i]] = prices.get(self._owner[i], 0.0) + float(y[i])
+        return bound, prices

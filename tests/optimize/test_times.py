@@ -1,0 +1,138 @@
+"""Optima: agreement with the whole program given to another solver, certificates, lowered prescriptions."""
+
+import numpy as np
+import pytest
+from optimize_cases import case, goal, goals
+from scipy.optimize import linprog
+
+from hdrplan.errors import InfeasibleError, InputError
+from hdrplan.optimize import optimize_times
+from hdrplan.plan import Goals, Prescription
+
+# The stated slack between objectives (3e-7), the margin under the limits (1e-8) and their prices.
+GAP = 1e-6
+
+
+def whole_program(rate, points, dose_gy, organ_gy=None, most=600.0):
+    """The same program with every row, interior point of SciPy: least mean liver dose."""
+    liver = points.rows("liver")
+    cost = points.volume_cc[liver] @ rate.gy_per_s[liver] / points.volume_cc[liver].sum()
+    rows, limits = (
+        [-rate.gy_per_s[points.rows("lesion1")]],
+        [np.full(len(rate.gy_per_s[points.rows("lesion1")]), -dose_gy)],
+    )
+    if organ_gy is not None:
+        rows.append(rate.gy_per_s[points.rows("duodenum")])
+        limits.append(np.full(len(rows[-1]), organ_gy))
+    return linprog(cost, np.concatenate(rows), np.concatenate(limits), bounds=(0, most), method="highs-ipm")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("organ_gy", [None, 12.0])
+def test_agrees_with_the_whole_program_in_another_solver(seed, organ_gy):
+    rate, points, _ = case(seed=seed)
+    limits = () if organ_gy is None else (goal("duodenum", f"Dmax <= {organ_gy} Gy"),)
+    optimum = optimize_times(rate, points, goals(*limits), healthy="liver")
+    whole = whole_program(rate, points, 20.0, organ_gy)
+    if whole.status == 2:
+        assert optimum.status == "prescription lowered"
+        return
+    assert optimum.status == "optimal"
+    assert optimum.certificate.primal == pytest.approx(whole.fun, rel=GAP)
+    assert optimum.certificate.dual <= whole.fun * (1 + 1e-7)
+    assert optimum.certificate.gap_frac < GAP
+
+
+def test_limits_hold_at_every_point_to_the_last_digit():
+    rate, points, _ = case()
+    optimum = optimize_times(rate, points, goals(goal("duodenum", "Dmax <= 12.5 Gy")), healthy="liver")
+    dose = rate.gy_per_s @ optimum.times_s
+    assert dose[points.rows("lesion1")].min() >= 20.0
+    assert dose[points.rows("duodenum")].max() <= 12.5
+    assert optimum.certificate.violation_frac == 0.0
+    assert optimum.certificate.rows_used < 0.2 * optimum.certificate.rows_all
+
+
+def test_organ_wins_and_the_price_is_the_slope_of_d100():
+    rate, points, _ = case()
+
+    def at(limit):
+        return optimize_times(rate, points, goals(goal("duodenum", f"Dmax <= {limit} Gy")), healthy="liver")
+
+    low, mid, high = (at(x) for x in (7.9, 8.0, 8.1))
+    assert mid.status == "prescription lowered"
+    (short,) = mid.shortfalls
+    assert short.binding == ("duodenum Dmax <= 8 Gy",)
+    assert short.best_gy == pytest.approx(short.reached_gy, rel=1e-5)
+    dose = rate.gy_per_s @ mid.times_s
+    assert dose[points.rows("duodenum")].max() <= 8.0
+    # The reached D100 may lie below the best by the stated slack of 1e-5 of the prescription.
+    assert dose[points.rows("lesion1")].min() == pytest.approx(short.reached_gy, abs=3e-4)
+    # D100 is concave in the limit: the price lies between the slopes on both sides.
+    left = (mid.shortfalls[0].reached_gy - low.shortfalls[0].reached_gy) / 0.1
+    right = (high.shortfalls[0].reached_gy - mid.shortfalls[0].reached_gy) / 0.1
+    assert right - 1e-3 <= mid.prices[0].per_unit <= left + 1e-3
+
+
+def test_lesions_apart_only_the_one_beside_the_organ_gives_way():
+    rate, points, _ = case(lesions=2)
+    optimum = optimize_times(rate, points, goals(goal("duodenum", "Dmax <= 7 Gy"), lesions=2), healthy="liver")
+    assert [s.structure for s in optimum.shortfalls] == ["lesion1"]
+    dose = rate.gy_per_s @ optimum.times_s
+    assert dose[points.rows("lesion2")].min() >= 20.0
+
+
+def test_dose_already_given_counts():
+    rate, points, _ = case()
+    given = np.full(len(points), 5.0)
+    optimum = optimize_times(rate, points, goals(goal("duodenum", "Dmax <= 18 Gy")), healthy="liver", given_gy=given)
+    total = rate.gy_per_s @ optimum.times_s + given
+    assert total[points.rows("lesion1")].min() == pytest.approx(20.0, abs=1e-5)
+    assert total[points.rows("duodenum")].max() <= 18.0
+
+
+def test_dose_volume_goal_holds_and_says_what_is_proven():
+    rate, points, _ = case()
+    optimum = optimize_times(rate, points, goals(goal("duodenum", "D1cc <= 7.5 Gy")), healthy="liver")
+    dose, rows = rate.gy_per_s @ optimum.times_s, points.rows("duodenum")
+    assert points.volume_cc[rows][dose[rows] > 7.5].sum() < 1.0
+    every_point = optimize_times(rate, points, goals(goal("duodenum", "Dmax <= 7.5 Gy")), healthy="liver")
+    assert dose[points.rows("lesion1")].min() > (rate.gy_per_s @ every_point.times_s)[points.rows("lesion1")].min()
+
+
+def test_without_healthy_organ_total_time_is_least():
+    rate, points, _ = case()
+    optimum = optimize_times(rate, points, goals())
+    assert optimum.certificate.objective == "total time"
+    assert optimum.times_s.sum() <= optimize_times(rate, points, goals(), healthy="liver").times_s.sum() * (1 + GAP)
+
+
+def test_same_input_same_output_bit_for_bit():
+    rate, points, _ = case()
+    wanted = goals(goal("duodenum", "Dmax <= 12.5 Gy"))
+    first, second = (optimize_times(rate, points, wanted, healthy="liver") for _ in range(2))
+    assert first.times_s.tobytes() == second.times_s.tobytes()
+
+
+def test_time_over_is_said():
+    rate, points, _ = case()
+    optimum = optimize_times(rate, points, goals(), healthy="liver", time_limit_s=0.0)
+    assert optimum.status == "not proven"
+    assert not optimum.certificate.proven
+    assert optimum.certificate.text.startswith("Not proven")
+
+
+def test_bad_input():
+    rate, points, _ = case()
+    with pytest.raises(InputError, match="prescription"):
+        optimize_times(rate, points, Goals(()))
+    with pytest.raises(InputError, match="role CTV"):
+        optimize_times(rate, points, Goals((Prescription("lesion1", 20), Prescription("liver", 20))))
+    with pytest.raises(InputError, match="no structure"):
+        optimize_times(rate, points, goals(goal("spleen", "Dmax <= 3 Gy")))
+    with pytest.raises(InputError, match="exclude each other"):
+        optimize_times(rate, points, goals(goal("duodenum", "Dmax <= 3 Gy"), goal("duodenum", "Dmin >= 4 Gy")))
+    with pytest.raises(InputError, match="volume"):
+        optimize_times(rate, points, goals(goal("duodenum", "D900cc <= 3 Gy")))
+    with pytest.raises(InfeasibleError, match="Even without any dose"):
+        optimize_times(rate, points, goals(goal("duodenum", "Dmax <= 3 Gy")), given_gy=np.full(len(points), 4.0))
