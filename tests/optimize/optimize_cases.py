@@ -33,7 +33,7 @@ def case(*, radius=15.0, organ_gap=4.0, step=3.0, n_catheters=4, seed=1, lesions
     for center in centers:
         for _ in range(n_catheters):
             x, y = rng.uniform(-0.55, 0.55, 2) * radius
-            dwells += [center + (x, y, z) for z in np.arange(-radius, radius + 0.1, 5.0)]
+            dwells += [center + np.array([x, y, z]) for z in np.arange(-radius, radius + 0.1, 5.0)]
     dwells = np.array(dwells)
     organ_radius = 8.0
     organ = np.array([-(radius + organ_gap + organ_radius), 0.0, 0.0])

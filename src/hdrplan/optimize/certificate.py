@@ -88,7 +88,8 @@ class Certificate:
         left_out = f", the bound leaves out {self.relaxed}" if self.relaxed else ""
         return (
             f"{lead} {where}: {self.objective} {self.primal:.6g} {self.unit}, no plan below "
-            f"{self.dual:.6g} {self.unit} (gap {self.gap_frac:.1e}{left_out}); largest violation {self.violation_frac:.1e} of a limit over "
+            f"{self.dual:.6g} {self.unit} (gap {self.gap_frac:.1e}{left_out}); "
+            f"largest violation {self.violation_frac:.1e} of a limit over "
             f"{self.rows_all:,} points, {self.rows_used} rows used ({self.solver})"
         )
 

@@ -14,7 +14,7 @@ CELL_MM = 8.0
 
 
 def cells_of(points_mm: FloatArray) -> IntArray:
-    """Number the cubes of 8 mm; points in one cube share a number."""
+    """Return for each point the number of its cube of 8 mm."""
     index = np.floor((points_mm - points_mm.min(axis=0)) / CELL_MM).astype(np.int64)
     _, ny, nz = index.max(axis=0) + 1
     return np.asarray((index[:, 0] * ny + index[:, 1]) * nz + index[:, 2])
