@@ -40,7 +40,8 @@ def optimize_times(
     """Dwell times that hold every prescription and hard limit, spare the healthy organ most, then take least time.
 
     1. D100 >= prescription at all sample points of every CTV, surface points included, and all hard limits.
-    2. If that cannot be, the organs' limits stand and the prescriptions give way: the sum of what the D100 miss is made least.
+    2. If that cannot be, the organs' limits stand and the prescriptions give way: the sum of what the
+       D100 miss is made least.
     3. The mean dose of ``healthy`` is made least; without such an organ the total time, which is proportional to the
        kerma released and so to the dose given to all tissue.
     4. The total time is made least, at a mean dose at most a millionth higher.
