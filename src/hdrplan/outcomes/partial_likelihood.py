@@ -1,0 +1,182 @@
+"""Risk sets of one stratum, and the sums over them that Cox's model, its residuals and its tests are made of.
+
+Efron's method treats d tied deaths as d successive ones: the l-th (l = 0 .. d-1) sees the risk set with the fraction
+l/d of the dying rows removed. Breslow's sees the full set d times. So the whole likelihood is a sum over deaths, each
+with its own ``fraction`` (0 for Breslow), and one formula serves both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray, IntArray
+from hdrplan.outcomes.followup import FollowUp
+
+__all__ = ["RiskSets", "information_sum"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RiskSets:
+    """Rows of one stratum sorted by time, and where each event time and each death stands among them.
+
+    Parameters
+    ----------
+    index : (n,) array of int
+        Rows of the whole data, in the order used here.
+    time, entry, x, offset : arrays
+        Sorted rows.
+    event_times : (m,) array
+        Distinct times with events.
+    first : (m,) array of int
+        First sorted row at or after each event time: the risk set is everything from there on.
+    late : (m,) array of int
+        Rows, in order of entry, that have not entered before each event time start here.
+    by_entry : (n,) array of int
+        Sorted rows in order of entry; empty where nobody enters late.
+    deaths : (d,) array of int
+        Sorted rows with events.
+    death_time : (d,) array of int
+        Event time of each death.
+    starts : (m,) array of int
+        First death of each event time.
+    fraction : (d,) array
+        Share of the tied deaths already removed when this one happens.
+    """
+
+    index: IntArray
+    time: FloatArray
+    entry: FloatArray
+    x: FloatArray
+    offset: FloatArray
+    event_times: FloatArray
+    first: IntArray
+    late: IntArray
+    by_entry: IntArray
+    deaths: IntArray
+    death_time: IntArray
+    starts: IntArray
+    fraction: FloatArray
+
+    @classmethod
+    def of(cls, rows: FollowUp, x: FloatArray, offset: FloatArray, chosen: IntArray, ties: str) -> RiskSets:
+        """Return the risk sets of the chosen rows."""
+        index = chosen[np.argsort(rows.time[chosen], kind="stable")]
+        time, entry = rows.time[index], rows.entry[index]
+        deaths = np.flatnonzero(rows.event[index])
+        event_times, starts, death_time, count = np.unique(
+            time[deaths], return_index=True, return_inverse=True, return_counts=True
+        )
+        rank = np.arange(deaths.size) - starts[death_time]
+        fraction = rank / count[death_time] if ties == "efron" else np.zeros(deaths.size)
+        by_entry = np.argsort(entry, kind="stable") if np.isfinite(entry).any() else np.empty(0, dtype=np.int64)
+        late = np.searchsorted(entry[by_entry], event_times, side="left")
+        return cls(
+            index, time, entry, x[index], offset[index], event_times, np.searchsorted(time, event_times, side="left"),
+            late, by_entry, deaths, death_time, starts, fraction,
+        )  # fmt: skip
+
+    def risk_sum(self, values: FloatArray) -> FloatArray:
+        """Return the sum of ``values`` (n, ...) over the rows at risk at each event time (m, ...)."""
+        result: FloatArray = _from_the_end(values)[self.first]
+        if self.by_entry.size:
+            result = result - _from_the_end(values[self.by_entry])[self.late]
+        return result
+
+    def death_sum(self, values: FloatArray) -> FloatArray:
+        """Return the sum of ``values`` (n, ...) over the deaths at each event time (m, ...)."""
+        if self.deaths.size == 0:
+            return np.zeros((0, *values.shape[1:]))
+        result: FloatArray = np.add.reduceat(values[self.deaths], self.starts, axis=0)
+        return result
+
+    def seen_by_death(self, values: FloatArray) -> FloatArray:
+        """Return the sum of ``values`` (n, ...) over the risk set that each death sees (d, ...)."""
+        risk, dying = self.risk_sum(values), self.death_sum(values)
+        f = self.fraction.reshape(-1, *(1,) * (values.ndim - 1))
+        return risk[self.death_time] - f * dying[self.death_time]
+
+    def relative_hazard(self, beta: FloatArray) -> tuple[FloatArray, float]:
+        """Return exp(x beta + offset - shift) of each row, and the shift that keeps it finite."""
+        eta = self.x @ beta + self.offset
+        shift = float(eta.max(initial=0.0))
+        return np.exp(eta - shift), shift
+
+    def moments(self, beta: FloatArray) -> tuple[float, FloatArray, FloatArray, FloatArray]:
+        """Return log likelihood, and of each death: S0 (d,), mean (d, k) and covariance (d, k, k) of covariates."""
+        r, shift = self.relative_hazard(beta)
+        s0 = self.seen_by_death(r)
+        mean = self.seen_by_death(r[:, None] * self.x) / s0[:, None]
+        square = self.seen_by_death(r[:, None, None] * self.x[:, :, None] * self.x[:, None, :]) / s0[:, None, None]
+        eta = self.x[self.deaths] @ beta + self.offset[self.deaths]
+        loglik = float(eta.sum() - (np.log(s0) + shift).sum())
+        return loglik, s0 * np.exp(shift), mean, square - mean[:, :, None] * mean[:, None, :]
+
+    def derivatives(self, beta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """Return the log likelihood, its gradient (k,) and the information (k, k)."""
+        loglik, _, mean, spread = self.moments(beta)
+        return loglik, (self.x[self.deaths] - mean).sum(axis=0), spread.sum(axis=0)
+
+    def _accumulated(self, per_death: FloatArray) -> FloatArray:
+        """Sum of a quantity of deaths (d, ...) over each row's time under observation (n, ...)."""
+        if self.deaths.size == 0:
+            return np.zeros((self.time.size, *per_death.shape[1:]))
+        by_time = np.add.reduceat(per_death, self.starts, axis=0)
+        total = np.concatenate((np.zeros((1, *per_death.shape[1:])), np.cumsum(by_time, axis=0)))
+        until = np.searchsorted(self.event_times, self.time, side="right")
+        since = np.searchsorted(self.event_times, self.entry, side="right")
+        result: FloatArray = total[until] - total[since]
+        return result
+
+    def _tie_share(self, per_death: FloatArray) -> FloatArray:
+        """Sum over the deaths of one event time, weighted by fraction: what a dying row must not count (d, ...)."""
+        f = self.fraction.reshape(-1, *(1,) * (per_death.ndim - 1))
+        by_time = np.add.reduceat(f * per_death, self.starts, axis=0)
+        result: FloatArray = by_time[self.death_time]
+        return result
+
+    def martingale(self, beta: FloatArray) -> FloatArray:
+        """Return events minus expected events of each sorted row (n,)."""
+        r, _ = self.relative_hazard(beta)
+        hazard = 1.0 / self.seen_by_death(r)
+        result = -r * self._accumulated(hazard)
+        if self.deaths.size:
+            result[self.deaths] += 1.0 + r[self.deaths] * self._tie_share(hazard)
+        return result
+
+    def score_residuals(self, beta: FloatArray) -> FloatArray:
+        """Return each sorted row's contribution to the gradient (n, k)."""
+        r, _ = self.relative_hazard(beta)
+        hazard = 1.0 / self.seen_by_death(r)
+        mean = self.seen_by_death(r[:, None] * self.x) * hazard[:, None]
+        weighted = mean * hazard[:, None]
+        result = -r[:, None] * (self.x * self._accumulated(hazard)[:, None] - self._accumulated(weighted))
+        if self.deaths.size:
+            x, d = self.x[self.deaths], self.deaths
+            average = np.add.reduceat(mean, self.starts, axis=0)[self.death_time]
+            count = np.bincount(self.death_time)[self.death_time]
+            result[d] += x - average / count[:, None]
+            result[d] += r[d, None] * (x * self._tie_share(hazard)[:, None] - self._tie_share(weighted))
+        return result
+
+    def baseline(self, beta: FloatArray) -> FloatArray:
+        """Return the cumulative baseline hazard at the event times (m,), for covariates and offset 0."""
+        r, shift = self.relative_hazard(beta)
+        if self.deaths.size == 0:
+            return np.zeros(0)
+        result: FloatArray = np.cumsum(np.add.reduceat(1.0 / self.seen_by_death(r), self.starts)) * np.exp(-shift)
+        return result
+
+
+def _from_the_end(values: FloatArray) -> FloatArray:
+    """Return the sums of rows i to the last, with a final 0: (n + 1, ...)."""
+    result = np.zeros((values.shape[0] + 1, *values.shape[1:]))
+    result[:-1] = np.cumsum(values[::-1], axis=0)[::-1]
+    return result
+
+
+def information_sum(parts: list[RiskSets], beta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+    """Return log likelihood, gradient and information summed over strata."""
+    each = [part.derivatives(beta) for part in parts]
+    return sum(e[0] for e in each), np.sum([e[1] for e in each], axis=0), np.sum([e[2] for e in each], axis=0)

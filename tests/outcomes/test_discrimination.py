@@ -1,0 +1,46 @@
+"""Concordance against R and by counting pairs."""
+
+import numpy as np
+import pytest
+
+from hdrplan.errors import InputError
+from hdrplan.outcomes import concordance
+from outcomes.reference_data import r_numbers, table
+from tolerances import R_CURVE
+
+
+@pytest.mark.parametrize("name", sorted(r_numbers()["concordance"]))
+def test_concordance_agrees_with_r(name):
+    words = name.split()
+    data = table(words[0])
+    event = data.status == (2 if words[0] == "pbc" else 1)
+    column = {"diameter": "diameter_mm"}.get(words[1], words[1])
+    result = concordance(
+        data.time,
+        event,
+        data[column],
+        method="uno" if "uno" in words or "1500" in words else "harrell",
+        tau=1500.5 if "1500" in words else None,  # R counts events at ymax itself
+        cluster=data.patient if "patient" in words else None,
+    )
+    c, std_err = r_numbers()["concordance"][name]
+    assert result.c == pytest.approx(c, abs=R_CURVE)
+    assert result.std_err == pytest.approx(std_err, abs=R_CURVE)
+
+
+def test_pairs_by_hand():
+    # comparable: (1,2) (1,3) (1,4) and (3,4): the second is censored at 2, the tied times 3 are event and censored
+    result = concordance([1, 2, 3, 3], [1, 0, 1, 0], [5, 9, 5, 1])
+    assert (result.concordant, result.discordant, result.tied_risk) == (2, 1, 1)
+    assert result.c == pytest.approx(2.5 / 4)
+
+
+def test_a_perfect_and_a_reversed_score():
+    time = np.arange(1, 20)
+    assert concordance(time, np.ones(19), -time).c == 1
+    assert concordance(time, np.ones(19), time).c == 0
+
+
+def test_no_comparable_pair_is_refused():
+    with pytest.raises(InputError, match="comparable pairs"):
+        concordance([1, 2], [0, 0], [1, 2])
