@@ -149,9 +149,9 @@ def risk_table(rows: FollowUp, of_cause: BoolArray, times: FloatArray) -> tuple[
     if rows.truncated:
         at_risk -= n - np.searchsorted(np.sort(rows.entry), times, side="left")
     index = np.searchsorted(times, rows.time)
-    events = np.column_stack(
+    events: FloatArray = np.column_stack(
         [np.bincount(index, weights=of_cause[:, c], minlength=times.size) for c in range(of_cause.shape[1])]
-    )
+    ).astype(np.float64)
     return at_risk, events
 
 

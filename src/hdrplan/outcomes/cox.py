@@ -171,7 +171,8 @@ class CoxFit:
         event_times, hazard = self.cumulative_hazard(stratum)
         index = np.searchsorted(event_times, np.asarray(times, dtype=np.float64), side="right")
         step = np.concatenate(([0.0], hazard))[index]
-        return np.exp(-np.exp(x @ self.coef)[:, None] * step[None, :])
+        result: FloatArray = np.exp(-np.exp(x @ self.coef)[:, None] * step[None, :])
+        return result
 
 
 def cox(

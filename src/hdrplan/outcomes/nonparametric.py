@@ -133,7 +133,7 @@ def _crossing(time: FloatArray, curve: FloatArray, height: float) -> float:
 def _counts(rows: FollowUp) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Distinct times, and at each: rows at risk, events, censored."""
     time, index = np.unique(rows.time, return_inverse=True)
-    events = np.bincount(index, weights=rows.event, minlength=time.size)
+    events = np.bincount(index, weights=rows.event, minlength=time.size).astype(np.float64)
     leaving = np.bincount(index, minlength=time.size).astype(np.float64)
     at_risk = np.cumsum(leaving[::-1])[::-1]
     if rows.truncated:  # not yet under observation: entered at this time or later
@@ -188,7 +188,7 @@ def kaplan_meier(
     times, at_risk, events, censored = _counts(rows)
     with np.errstate(divide="ignore", invalid="ignore"):
         hazard = np.where(events > 0, events / at_risk, 0.0)
-        survival = np.cumprod(1.0 - hazard)
+        survival: FloatArray = np.cumprod(1.0 - hazard, dtype=np.float64)
         if cluster is None:
             greenwood = np.where(events > 0, events / (at_risk * (at_risk - events)), 0.0)
             std_err = survival * np.sqrt(np.cumsum(greenwood))
