@@ -1,1 +1,364 @@
-"""THE WALK: one case becomes one plan. Start reading here."""
+"""THE WALK: one case becomes one plan. Start reading here.
+
+Every line of :func:`plan_case` is one call into one room; its result is a frozen value that the next line takes.
+Read on one floor down: ``geometry`` (where the source may stop), ``dose`` (what a second there gives), ``optimize``
+(how long to stay), ``metrics`` (what it amounts to). No files and no figures here: ``io`` reads the case, ``report``
+draws.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from hdrplan.arrays import BoolArray, FloatArray, freeze
+from hdrplan.dose import SPACING_MM, SamplePoints, dose_at_points, dose_field, dose_rate, sample_points
+from hdrplan.geometry import MARGIN_MM, STEP_MM, TIP_OFFSET_MM, Dwells, Grid, Volume, dwell_positions
+from hdrplan.metrics import (
+    DVH,
+    conformal_index,
+    d100_sampling,
+    dvh,
+    healthy_tissue_conformity_index,
+    metric_value,
+    organ_metrics,
+    target_metrics,
+)
+from hdrplan.optimize import Optimum, optimize_times
+from hdrplan.plan import Case, Goal, Goals, Metric, Plan
+from hdrplan.sources import TG43Source
+
+__all__ = ["GoalResult", "PlanOptions", "PlanResult", "Score", "dose_grid", "evaluate", "plan_case", "plan_result"]
+
+# (step of the walk, done, total), for a progress bar.
+Progress = Callable[[str, int, int], None]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """Choices of :func:`plan_case`; the defaults are those of the demo.
+
+    Parameters
+    ----------
+    step_mm : float
+        Distance of neighbouring dwell positions in a catheter.
+    tip_offset_mm : float
+        Distance of the first dwell position from the catheter's tip (dead space of a closed tip).
+    margin_mm : float
+        Dwell positions lie at most this far outside a CTV.
+    max_dwell_s : float
+        Longest time at one position.
+    sample_mm : float
+        Edge of the cubes in which structures are sampled.
+    dose_margin_mm : float
+        The dose grid is the CT's, cut to the CTVs and dwells plus this margin.
+    """
+
+    step_mm: float = STEP_MM
+    tip_offset_mm: float = TIP_OFFSET_MM
+    margin_mm: float = MARGIN_MM
+    max_dwell_s: float = 600.0
+    sample_mm: float = SPACING_MM
+    dose_margin_mm: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class GoalResult:
+    """One prescription or goal, and what the plan reaches."""
+
+    structure: str
+    text: str
+    sense: str
+    value: float
+    reached: float
+    unit: str
+    met: bool
+    level: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Metrics of every structure, and every goal with what was reached.
+
+    Parameters
+    ----------
+    structures : dict
+        ``{name: {"role": ..., "volume_cc": ..., "d100_gy": ..., ...}}``; units stand in the keys.
+    goals : tuple of GoalResult
+        Prescriptions first.
+    """
+
+    structures: dict[str, dict[str, float | str]]
+    goals: tuple[GoalResult, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlanResult:
+    """A plan, what it amounts to, and how long each step of the walk took.
+
+    Parameters
+    ----------
+    case, goals, source, plan, points
+        As given, or made on the way.
+    dose_gy : (n_points,) array
+        Dose at ``points``, by TG-43 there and not read from the grid.
+    dose : Volume
+        Gy on :func:`dose_grid`.
+    in_grid_frac, extrapolated_frac : dict
+        Part of each structure's volume that lies inside the dose grid, and that some dwell in use sees outside the
+        published table of its source.
+    score : Score
+    optimum : Optimum or None
+        None where the dwell times were given and not optimised.
+    seconds : dict
+        Step -> wall time.
+    """
+
+    case: Case
+    goals: Goals
+    source: TG43Source
+    plan: Plan
+    points: SamplePoints
+    dose_gy: FloatArray
+    dose: Volume
+    in_grid_frac: dict[str, float]
+    extrapolated_frac: dict[str, float]
+    score: Score
+    optimum: Optimum | None
+    seconds: dict[str, float]
+
+    def __post_init__(self) -> None:
+        freeze(self, "dose_gy", (None,))
+
+
+def plan_case(
+    case: Case,
+    goals: Goals,
+    source: TG43Source,
+    *,
+    strength_u: float,
+    options: PlanOptions | None = None,
+    on_progress: Progress | None = None,
+) -> PlanResult:
+    """Plan one case: dwell positions, dwell times of a proven optimum, dose, metrics.
+
+    Parameters
+    ----------
+    case : Case
+    goals : Goals
+        A prescription for every CTV; goals of level 0 are hard limits.
+    source : TG43Source
+    strength_u : float
+        Air-kerma strength at treatment, U.
+    options : PlanOptions, optional
+    on_progress : callable, optional
+        Called with (step, done, total).
+
+    Raises
+    ------
+    InputError
+        Input that cannot be right; see the rooms called.
+    InfeasibleError
+        Organ limits that no plan can hold.
+
+    Examples
+    --------
+    The tutorial in docs/tutorial.md walks through these lines with the liver phantom.
+    """
+    options = options or PlanOptions()
+    clock = _Clock(on_progress)
+    planned_on = [s for s in case.structures if s.role != "other"]
+    with_limits = {goal.structure for goal in goals.goals}
+    planned_on += [s for s in case.structures if s.role == "other" and s.name in with_limits]
+
+    dwells = dwell_positions(
+        case.catheters,
+        step_mm=options.step_mm,
+        tip_offset_mm=options.tip_offset_mm,
+        margin_mm=options.margin_mm,
+        targets=case.ctvs,
+    )
+    points = clock("sample", lambda _: sample_points(planned_on, spacing_mm=options.sample_mm, healthy=case.healthy))
+    rate = clock(
+        "matrix", lambda tell: dose_rate(dwells, points.points_mm, source, strength_u=strength_u, on_progress=tell)
+    )
+    optimum = clock(
+        "optimise",
+        lambda tell: optimize_times(
+            rate, points, goals, healthy=case.healthy, max_time_s=options.max_dwell_s, on_progress=tell
+        ),
+    )
+    plan = Plan(dwells, optimum.times_s, source.name, strength_u)
+    return plan_result(case, goals, source, plan, options=options, points=points, optimum=optimum, clock=clock)
+
+
+def plan_result(
+    case: Case,
+    goals: Goals,
+    source: TG43Source,
+    plan: Plan,
+    *,
+    options: PlanOptions | None = None,
+    points: SamplePoints | None = None,
+    optimum: Optimum | None = None,
+    clock: _Clock | None = None,
+) -> PlanResult:
+    """Dose and metrics of a plan, optimised or given: points are sampled where none are given.
+
+    Parameters
+    ----------
+    case, goals, source, options
+        As in :func:`plan_case`.
+    plan : Plan
+    points : SamplePoints, optional
+    optimum : Optimum, optional
+    clock : optional
+        Of :func:`plan_case`, which calls this.
+    """
+    options = options or PlanOptions()
+    clock = clock or _Clock(None)
+    if points is None:
+        chosen = [s for s in case.structures if s.role != "other"]
+        points = clock("sample", lambda _: sample_points(chosen, spacing_mm=options.sample_mm, healthy=case.healthy))
+    at_points = dose_at_points(plan.dwells, plan.times_s, points.points_mm, source, strength_u=plan.strength_u)
+    grid = dose_grid(case, plan.dwells, margin_mm=options.dose_margin_mm)
+    dose = clock(
+        "dose",
+        lambda tell: dose_field(plan.dwells, plan.times_s, grid, source, strength_u=plan.strength_u, on_progress=tell),
+    )
+    return PlanResult(
+        case=case,
+        goals=goals,
+        source=source,
+        plan=plan,
+        points=points,
+        dose_gy=at_points.gy,
+        dose=dose,
+        in_grid_frac=_volume_fracs(points, grid.contains(points.points_mm)),
+        extrapolated_frac=_volume_fracs(points, at_points.extrapolated),
+        score=evaluate(at_points.gy, points, goals, dose=dose, total_time_s=plan.total_time_s),
+        optimum=optimum,
+        seconds=clock.seconds,
+    )
+
+
+def evaluate(
+    dose_gy: npt.ArrayLike,
+    points: SamplePoints,
+    goals: Goals,
+    *,
+    dose: Volume | None = None,
+    total_time_s: float = float("nan"),
+) -> Score:
+    """Metrics of every structure and the goals reached, from the doses at the sample points.
+
+    Parameters
+    ----------
+    dose_gy : (n_points,) array
+    points : SamplePoints
+    goals : Goals
+    dose : Volume, optional
+        Gy on a grid: the conformity indices need the volume inside the prescription isodose in all tissue.
+    total_time_s : float
+        For goals on the plan's time.
+
+    Raises
+    ------
+    InputError
+        A CTV without prescription, a goal on a structure without points.
+    """
+    doses = np.asarray(dose_gy, dtype=np.float64)
+    curves = {name: dvh(doses[points.rows(name)], points.volume_cc[points.rows(name)]) for name in points.names}
+    structures: dict[str, dict[str, float | str]] = {}
+    for name, role in zip(points.names, points.roles, strict=True):
+        entry: dict[str, float | str] = {"role": role, "volume_cc": curves[name].volume_cc}
+        if role == "CTV":
+            prescribed_gy = goals.prescription_gy(name)
+            entry |= {"prescription_gy": prescribed_gy} | target_metrics(curves[name], prescribed_gy)
+            sampling = d100_sampling(doses[points.rows(name)], points.volume_cc[points.rows(name)])
+            entry |= {"d100_inside_gy": sampling.inside_gy, "d100_sampling_gy": sampling.sensitivity_gy}
+            if dose is not None:
+                entry |= _conformity(curves[name], prescribed_gy, dose)
+        entry |= {key: value for key, value in organ_metrics(curves[name]).items() if key not in entry}
+        structures[name] = entry
+    wanted = [
+        Goal(p.structure, Metric("dose_at_frac", 1.0, "Gy", "D100"), ">=", p.dose_gy, 0, "prescription")
+        for p in goals.prescriptions
+    ]
+    results = tuple(_reached(goal, curves, goals, total_time_s) for goal in (*wanted, *goals.goals))
+    return Score(structures, results)
+
+
+def dose_grid(case: Case, dwells: Dwells, *, margin_mm: float) -> Grid:
+    """Return the CT's grid, cut to the CTVs and dwells plus a margin; without a CT the first CTV's grid serves."""
+    grid = case.ct.grid if case.ct is not None else case.ctvs[0].grid
+    corners = [dwells.positions_mm]
+    for ctv in case.ctvs:
+        z, y, x = np.nonzero(ctv.mask_zyx)
+        corners.append(ctv.grid.world(np.stack((x, y, z), axis=1)))
+    index = grid.index(np.concatenate(corners))
+    reach = margin_mm / grid.spacing_mm
+    last = np.array(grid.shape_zyx[::-1]) - 1
+    low = np.clip(np.floor(index.min(axis=0) - reach), 0, last).astype(int)
+    high = np.clip(np.ceil(index.max(axis=0) + reach), 0, last).astype(int)
+    nx, ny, nz = (int(n) for n in high - low + 1)
+    return grid.box(low, (nz, ny, nx))
+
+
+def _conformity(curve: DVH, prescribed_gy: float, dose: Volume) -> dict[str, float]:
+    """COIN, CI and HTCI of one CTV; the isodose's volume in all tissue comes from the grid."""
+    isodose_cc = float((dose.values_zyx >= prescribed_gy).sum()) * dose.grid.voxel_cc
+    covered_cc = float(curve.volume_at_gy(prescribed_gy))
+    # The grid and the points round the isodose differently; the part of the target inside it is inside it.
+    isodose_cc = max(isodose_cc, covered_cc)
+    return {
+        "coin": conformal_index(covered_cc, curve.volume_cc, isodose_cc),
+        "ci": covered_cc / curve.volume_cc,
+        "htci": healthy_tissue_conformity_index(covered_cc, isodose_cc),
+        "isodose_cc": isodose_cc,
+    }
+
+
+def _reached(goal: Goal, curves: dict[str, DVH], goals: Goals, total_time_s: float) -> GoalResult:
+    metric = goal.metric
+    if metric.kind == "total_time":
+        reached = total_time_s
+    else:
+        prescribed_gy = {p.structure: p.dose_gy for p in goals.prescriptions}.get(goal.structure)
+        reached = metric_value(
+            curves[goal.structure], metric.kind, metric.at, unit=metric.unit, prescription_gy=prescribed_gy
+        )
+    # A millionth of the limit: the tolerance that the certificate states for every row.
+    slack = 1e-6 * abs(goal.value)
+    met = reached >= goal.value - slack if goal.sense == ">=" else reached <= goal.value + slack
+    return GoalResult(
+        goal.structure, goal.text, goal.sense, goal.value, reached, metric.unit, met, goal.level, goal.source
+    )
+
+
+def _volume_fracs(points: SamplePoints, chosen: BoolArray) -> dict[str, float]:
+    """Part of each structure's volume whose points are chosen."""
+    volumes = {name: points.volume_cc[points.rows(name)] for name in points.names}
+    return {name: float(cc[chosen[points.rows(name)]].sum() / cc.sum()) for name, cc in volumes.items()}
+
+
+class _Clock:
+    """Times the steps of the walk and passes their progress on."""
+
+    def __init__(self, on_progress: Progress | None) -> None:
+        self.seconds: dict[str, float] = {}
+        self._tell = on_progress or (lambda step, done, total: None)
+
+    def __call__(self, step: str, work: Callable[[Callable[[int, int], None]], T]) -> T:
+        started = time.perf_counter()
+        self._tell(step, 0, 1)
+        result = work(lambda done, total: self._tell(step, done, total))
+        self.seconds[step] = round(time.perf_counter() - started, 4)
+        return result

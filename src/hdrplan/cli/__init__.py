@@ -18,7 +18,10 @@ __all__ = ["main"]
 
 # Section -> {command: (module, one line of help)}: grouped by what a person wants to do.
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
-    "Plan a treatment": {},
+    "Plan a treatment": {
+        "plan": ("hdrplan.cli.plan", "Plan a case: dwell positions, times, dose, report."),
+        "evaluate": ("hdrplan.cli.evaluate", "Metrics of a plan's dwell times on a case."),
+    },
     "Look and compare": {},
     "Sources and dose": {},
     "Exchange with the clinic": {},

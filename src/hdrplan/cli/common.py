@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["Progress", "json_option", "progress_bar", "quiet_option"]
+__all__ = ["Progress", "json_option", "progress_bar", "quiet_option", "steps_bar"]
 
 Progress = Callable[[int, int], None]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -39,3 +39,22 @@ def progress_bar(label: str, *, quiet: bool = False) -> Iterator[Progress]:
             bar.update(done - bar.pos)
 
         yield on_progress
+
+
+@contextmanager
+def steps_bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+    """Show the step under way on one line of a terminal; yields ``on_progress(step, done, total)``."""
+    err = sys.stderr
+    if quiet or not err.isatty():
+        yield lambda step, done, total: None
+        return
+
+    def on_progress(step: str, done: int, total: int) -> None:
+        err.write(f"\r{step:<10} {100 * done // max(1, total):>3} %\x1b[K")
+        err.flush()
+
+    try:
+        yield on_progress
+    finally:
+        err.write("\r\x1b[K")
+        err.flush()

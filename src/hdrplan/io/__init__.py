@@ -6,13 +6,14 @@ a file is a FormatError or InputError that names the file and the key or tag.
 
 from hdrplan.io.cases import CaseFile, case_of_table, read_case
 from hdrplan.io.catheters import read_catheters
-from hdrplan.io.files import new_file, new_folder, sha256
+from hdrplan.io.files import check_free, new_file, new_folder, sha256
 from hdrplan.io.images import read_label_map, read_mask, read_names, read_segmentation, read_volume, write_volume
 from hdrplan.io.results import json_text, read_plan, run_record, write_results
 
 __all__ = [
     "CaseFile",
     "case_of_table",
+    "check_free",
     "json_text",
     "new_file",
     "new_folder",

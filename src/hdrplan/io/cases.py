@@ -52,7 +52,7 @@ DWELL_OPTIONS: dict[str, tuple[float, float]] = {
     "margin_mm": (0.0, 100.0),
     "max_dwell_s": (0.1, 3600.0),
     "dose_margin_mm": (0.0, 500.0),
-    "dose_spacing_mm": (0.1, 20.0),
+    "sample_mm": (0.1, 20.0),
 }
 _KEYS = {
     "name",
@@ -82,7 +82,7 @@ class CaseFile:
         Air-kerma strength at treatment.
     options : dict
         What ``[dwells]`` gives, by name: ``step_mm``, ``tip_offset_mm``, ``margin_mm``, ``max_dwell_s``,
-        ``dose_margin_mm``, ``dose_spacing_mm``. Absent ones keep the planner's default.
+        ``dose_margin_mm``, ``sample_mm``. Absent ones keep the planner's default.
     inputs : dict
         Input file -> SHA-256, for the record of the run.
     warnings : tuple of str
@@ -98,8 +98,14 @@ class CaseFile:
     warnings: tuple[str, ...] = ()
 
 
-def read_case(path: Path) -> CaseFile:
+def read_case(path: Path, changes: Mapping[str, Any] | None = None) -> CaseFile:
     """Read a case folder (or its ``case.toml``).
+
+    Parameters
+    ----------
+    path : Path
+    changes : mapping, optional
+        Keys of the case table that replace those of the file, table by table: ``{"source": {"strength_u": 30000.0}}``.
 
     Raises
     ------
@@ -117,7 +123,12 @@ def read_case(path: Path) -> CaseFile:
             where=path,
             remedy="A folder of DICOM files is read with --ctv NAME.",
         )
-    found = case_of_table(toml_table(toml), toml.parent, where=toml, relative_only=True)
+    table = toml_table(toml)
+    for key, value in (changes or {}).items():
+        both_tables = isinstance(value, Mapping) and isinstance(table.get(key), dict)
+        table[key] = {**table[key], **value} if both_tables else value
+    # Files in a case are named relative to it, so that it can be moved; the command line names them from where it is.
+    found = case_of_table(table, toml.parent, where=toml, relative_only=not changes)
     found.inputs[toml.name] = sha256(toml)
     return found
 

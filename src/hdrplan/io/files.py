@@ -15,7 +15,7 @@ from typing import Any
 
 from hdrplan.errors import FormatError, InputError
 
-__all__ = ["existing_file", "json_object", "json_value", "new_file", "new_folder", "sha256", "toml_table"]
+__all__ = ["check_free", "existing_file", "json_object", "json_value", "new_file", "new_folder", "sha256", "toml_table"]
 
 # A case's text files are kilobytes; markups of many catheters a megabyte.
 MAX_TEXT_BYTES = 64 << 20
@@ -119,7 +119,7 @@ def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         The folder exists. Nothing is left on any error.
     """
     path = Path(path)
-    _check_free(path, overwrite)
+    check_free(path, overwrite)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
     try:
@@ -136,7 +136,9 @@ def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _check_free(path: Path, overwrite: bool) -> None:
+def check_free(path: Path, overwrite: bool) -> None:
+    """Raise InputError where :func:`new_folder` could not put this folder: ask before long work."""
+    path = Path(path)
     if not path.exists():
         return
     if not path.is_dir():

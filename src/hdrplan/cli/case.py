@@ -1,0 +1,164 @@
+"""A case from the command line: a case folder, flags, or a folder changed by flags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from hdrplan.errors import InputError
+
+if TYPE_CHECKING:
+    from hdrplan.io import CaseFile
+    from hdrplan.sources import TG43Source
+    from hdrplan.workflow import PlanOptions
+
+__all__ = ["case_options", "plan_options", "read_case_from", "source_of"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_DWELL_FLAGS = {
+    "step": "step_mm",
+    "tip_offset": "tip_offset_mm",
+    "margin": "margin_mm",
+    "max_dwell": "max_dwell_s",
+    "sample": "sample_mm",
+    "dose_margin": "dose_margin_mm",
+}
+
+_FILE = click.Path(path_type=Path)
+_OPTIONS = [
+    click.argument("case", required=False, type=_FILE),
+    click.option("--ct", type=_FILE, help="CT: NIfTI, NRRD, MHA or a DICOM series folder."),
+    click.option("--labels", type=_FILE, help="Label map (with --names), or a 3D Slicer .seg.nrrd."),
+    click.option("--names", type=_FILE, help="JSON of the label map's values and names."),
+    click.option("--mask", "masks", multiple=True, metavar="NAME=FILE", help="One structure as a mask; repeatable."),
+    click.option("--catheters", type=_FILE, help="Slicer .mrk.json, JSON or CSV polylines, hub first."),
+    click.option("--ctv", multiple=True, metavar="NAME", help="Structure to treat; repeatable."),
+    click.option("--oar", multiple=True, metavar="NAME", help="Organ at risk; repeatable."),
+    click.option("--healthy", metavar="NAME", help="Organ whose mean dose is to be least (liver), CTVs taken out."),
+    click.option("--prescription", multiple=True, metavar="GY|NAME=GY", help="Dose that encloses the CTV, in Gy."),
+    click.option("--goals", type=_FILE, help="TOML file with [[goals]]; every goal names its source."),
+    click.option("--source", metavar="NAME|FILE", help="Source model; see `hdrplan sources list`."),
+    click.option("--strength", type=float, metavar="U", help="Air-kerma strength at treatment, U = cGy cm2/h."),
+    click.option("--step", type=float, metavar="MM", help="Step between dwell positions."),
+    click.option("--tip-offset", type=float, metavar="MM", help="First dwell behind the catheter's tip."),
+    click.option("--margin", type=float, metavar="MM", help="Dwells lie at most this far outside a CTV."),
+    click.option("--max-dwell", type=float, metavar="S", help="Longest time at one dwell position."),
+    click.option("--sample", type=float, metavar="MM", help="Edge of the sampling cubes of the structures."),
+    click.option("--dose-margin", type=float, metavar="MM", help="Dose grid round CTVs and dwells."),
+]
+
+
+def case_options(command: F) -> F:
+    """Add the argument CASE and the flags that make or change one."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def read_case_from(flags: dict[str, Any]) -> CaseFile:
+    """Read the case that the flags of :func:`case_options` describe; takes those flags out of ``flags``.
+
+    Raises
+    ------
+    InputError
+        Neither CASE nor --ct and --ctv; see also :func:`hdrplan.io.read_case`.
+    """
+    from hdrplan.io import case_of_table, read_case
+
+    case = flags.pop("case")
+    changes = _table(flags)
+    if case is not None:
+        return read_case(case, changes)
+    if "roles" not in changes or "structures" not in changes:
+        raise InputError(
+            "expected a case folder, or at least --labels or --mask, --ctv and --catheters",
+            got="no CASE",
+            remedy="Try: hdrplan plan phantoms/liver-lesion-b -o demo-output",
+        )
+    return case_of_table(changes, Path.cwd(), where="the command line")
+
+
+def _table(flags: dict[str, Any]) -> dict[str, Any]:
+    """Return the flags that were given, as a case table; file names become absolute."""
+    table: dict[str, Any] = {}
+    for key in ("ct", "catheters", "goals"):
+        path = flags.pop(key)
+        if path is not None:
+            table[key] = str(path.absolute())
+    labels, names, masks = flags.pop("labels"), flags.pop("names"), flags.pop("masks")
+    structures = []
+    if labels is not None:
+        structures.append({"file": str(labels.absolute())} | ({"names": str(names.absolute())} if names else {}))
+    for name, file in (_pair(text, "--mask NAME=FILE") for text in masks):
+        structures.append({"file": str(Path(file).absolute()), "name": name})
+    if structures:
+        table["structures"] = structures
+    ctvs = flags.pop("ctv")
+    table |= _roles(ctvs, flags.pop("oar"), flags.pop("healthy"))
+    prescriptions = flags.pop("prescription")
+    if prescriptions:
+        table["prescription_gy"] = _prescriptions(prescriptions, ctvs)
+    source, strength_u = flags.pop("source"), flags.pop("strength")
+    given: dict[str, Any] = {} if strength_u is None else {"strength_u": strength_u}
+    if source is not None:
+        given |= {"file": str(Path(source).absolute())} if Path(source).suffix else {"name": source}
+    if given:
+        table["source"] = given
+    dwells = {key: value for flag, key in _DWELL_FLAGS.items() if (value := flags.pop(flag)) is not None}
+    if dwells:
+        table["dwells"] = dwells
+    return table
+
+
+def _roles(ctvs: tuple[str, ...], oars: tuple[str, ...], healthy: str | None) -> dict[str, Any]:
+    both = set(ctvs) & set(oars)
+    if both:
+        raise InputError("a structure has one role", got=f"{sorted(both)[0]!r} as --ctv and --oar")
+    roles = dict.fromkeys(ctvs, "CTV") | dict.fromkeys(oars, "OAR")
+    if healthy is not None:
+        roles.setdefault(healthy, "OAR")
+    return ({"healthy": healthy} if healthy else {}) | ({"roles": roles} if roles else {})
+
+
+def _prescriptions(texts: tuple[str, ...], ctvs: tuple[str, ...]) -> dict[str, float]:
+    """``20`` for all CTVs of the command line, ``lesion=20`` for one."""
+    found: dict[str, float] = {}
+    for text in texts:
+        name, _, number = text.rpartition("=")
+        try:
+            dose_gy = float(number)
+        except ValueError:
+            raise InputError("expected --prescription GY or NAME=GY", got=repr(text)) from None
+        if not name and not ctvs:
+            raise InputError(
+                "a bare --prescription goes with --ctv",
+                got=repr(text),
+                remedy=f"Name the CTV: --prescription NAME={text}",
+            )
+        found |= {name: dose_gy} if name else dict.fromkeys(ctvs, dose_gy)
+    return found
+
+
+def _pair(text: str, what: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not (sign and name and value):
+        raise InputError(f"expected {what}", got=repr(text))
+    return name, value
+
+
+def plan_options(found: CaseFile) -> PlanOptions:
+    """Return the planner's options: what the case gives, else the defaults."""
+    from hdrplan.workflow import PlanOptions
+
+    return PlanOptions(**found.options)
+
+
+def source_of(found: CaseFile) -> TG43Source:
+    """Load the case's source, packaged or the user's file."""
+    from hdrplan.sources import load_source
+
+    return load_source(str(found.source))

@@ -1,0 +1,62 @@
+"""``hdrplan evaluate``: metrics of given dwell times on a case, nothing optimised."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hdrplan.cli.case import case_options, plan_options, read_case_from
+from hdrplan.cli.common import json_option
+
+__all__ = ["command"]
+
+
+@click.command("evaluate", short_help="Metrics of a plan's dwell times on a case.")
+@case_options
+@click.option("--plan", "plan_path", required=True, type=click.Path(path_type=Path), help="plan.json or its folder.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the metrics to this JSON file.")
+@json_option
+def command(plan_path: Path, output: Path | None, as_json: bool, **flags: Any) -> None:
+    r"""Evaluate the dwell times of a plan on a case: metrics of every structure, goals met or missed.
+
+    The plan's own source and strength are used; --strength recomputes for another day's source.
+
+    \b
+    Examples:
+      hdrplan evaluate phantoms/liver-lesion-b --plan demo-output
+      hdrplan evaluate phantoms/liver-lesion-b-5mm --plan demo-output --json
+      hdrplan evaluate phantoms/liver-lesion-b --plan demo-output --strength 35000 -o metrics.json
+    """
+    from dataclasses import replace
+
+    from hdrplan.io import json_text, new_file, read_plan
+    from hdrplan.report import goal_text, metrics_table
+    from hdrplan.sources import load_source
+    from hdrplan.workflow import plan_result
+
+    strength_u = flags["strength"]
+    found = read_case_from(flags)
+    plan, _ = read_plan(plan_path)
+    if strength_u is not None:
+        plan = replace(plan, strength_u=strength_u)
+    source = load_source(plan.source_name)
+    result = plan_result(found.case, found.goals, source, plan, options=plan_options(found))
+    table = metrics_table(result)
+    if output is not None:
+        with new_file(output) as draft:
+            draft.write_text(json_text(table), encoding="utf-8")
+    if as_json:
+        click.echo(json_text(table), nl=False)
+        return
+    click.echo(f"{'structure':<24}{'role':<6}{'cc':>9}{'D100':>8}{'D98':>8}{'D1cc':>8}{'mean':>8}  Gy")
+    for name, m in table["structures"].items():
+        cells = "".join(
+            f"{m[key]:>8.2f}" if key in m else f"{'':>8}" for key in ("d100_gy", "d98_gy", "d1cc_gy", "mean_gy")
+        )
+        click.echo(f"{name:<24}{m['role']:<6}{m['volume_cc']:>9.1f}{cells}")
+    for goal in result.score.goals:
+        click.echo(goal_text(goal))
+    if output is not None:
+        click.echo(f"Wrote {output}. Research use only, never for treatment.")

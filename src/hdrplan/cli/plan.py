@@ -1,0 +1,157 @@
+"""``hdrplan plan``: the walk, from a case to a folder of results."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hdrplan.cli.case import case_options, plan_options, read_case_from, source_of
+from hdrplan.cli.common import json_option, quiet_option, steps_bar
+
+if TYPE_CHECKING:
+    from hdrplan.io import CaseFile
+    from hdrplan.sources import TG43Source
+    from hdrplan.workflow import PlanOptions, PlanResult
+
+__all__ = ["command"]
+
+
+@click.command("plan", short_help="Plan a case: dwell positions, times, dose, report.")
+@case_options
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write; must not exist.")
+@click.option("--overwrite", is_flag=True, help="Replace an output folder that hdrplan wrote.")
+@click.option("--dry-run", is_flag=True, help="Read and check everything, say what would be done, write nothing.")
+@json_option
+@quiet_option
+def command(output: Path | None, overwrite: bool, dry_run: bool, as_json: bool, quiet: bool, **flags: Any) -> None:
+    r"""Plan dwell positions and times for a case, with proof of optimality.
+
+    CASE is a folder with a case.toml. Without one, flags name the files. Flags also change what a case says.
+
+    \b
+    Examples:
+      hdrplan plan phantoms/liver-lesion-b -o demo-output
+      hdrplan plan phantoms/liver-lesion-b --prescription lesion_B=15 --strength 30000 -o plan-15gy
+      hdrplan plan --ct ct.nii.gz --labels totalseg.nii.gz --names labels.json --ctv lesion --healthy liver \
+          --oar stomach --oar duodenum --catheters catheters.mrk.json --prescription 20 --strength 40700 -o out
+
+    The folder holds plan.json, dose.nrrd (Gy), dvh.csv, metrics.json, report.html and run.json. Research use only.
+    """
+    started = time.perf_counter()
+    found = read_case_from(flags)
+    source, options = source_of(found), plan_options(found)
+    for warning in found.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    if dry_run:
+        _say_what_would_be_done(found, source.model, options)
+        return
+    if output is None:
+        raise click.UsageError("expected -o FOLDER, got none. Name the folder to write, or add --dry-run.")
+    from hdrplan.io import check_free
+
+    check_free(output, overwrite)
+    seconds = {"read": round(time.perf_counter() - started, 4)}
+    result = _planned(found, source, options, quiet)
+    seconds |= result.seconds
+    _write(result, found, options, output, overwrite, seconds)
+    _print(result, output, as_json, quiet)
+
+
+def _say_what_would_be_done(found: CaseFile, model: str, options: PlanOptions) -> None:
+    """Print the case and the size of the work."""
+    from hdrplan.geometry import dwell_positions
+    from hdrplan.workflow import dose_grid
+
+    case = found.case
+    dwells = dwell_positions(
+        case.catheters,
+        step_mm=options.step_mm,
+        tip_offset_mm=options.tip_offset_mm,
+        margin_mm=options.margin_mm,
+        targets=case.ctvs,
+    )
+    grid = dose_grid(case, dwells, margin_mm=options.dose_margin_mm)
+    click.echo(f"case         {case.name}")
+    for prescription in found.goals.prescriptions:
+        volume_cc = case.structure(prescription.structure).volume_cc
+        click.echo(f"CTV          {prescription.structure}, {volume_cc:.1f} cc, D100 >= {prescription.dose_gy:g} Gy")
+    for goal in found.goals.goals:
+        click.echo(
+            f"goal         {goal.structure}: {goal.text} ({'hard' if goal.level == 0 else f'level {goal.level}'})"
+        )
+    click.echo(f"source       {model}, {found.strength_u:g} U")
+    click.echo(f"dwells       {len(dwells)} positions in {len(case.catheters)} catheters, step {options.step_mm:g} mm")
+    nz, ny, nx = grid.shape_zyx
+    spacing = " x ".join(f"{s:.3g}" for s in grid.spacing_mm)
+    click.echo(f"dose grid    {nx} x {ny} x {nz} voxels of {spacing} mm, {grid.size * 4 / 1e6:.0f} MB")
+    click.echo("Nothing was planned and nothing was written (--dry-run).")
+
+
+def _planned(found: CaseFile, source: TG43Source, options: PlanOptions, quiet: bool) -> PlanResult:
+    from hdrplan.workflow import plan_case
+
+    with steps_bar(quiet=quiet) as on_progress:
+        return plan_case(
+            found.case, found.goals, source, strength_u=found.strength_u, options=options, on_progress=on_progress
+        )
+
+
+def _write(
+    result: PlanResult, found: CaseFile, options: PlanOptions, output: Path, overwrite: bool, seconds: dict[str, float]
+) -> None:
+    from dataclasses import asdict
+
+    from hdrplan.io import run_record, write_results
+    from hdrplan.report import dvh_table, metrics_table
+
+    started = time.perf_counter()
+    record = run_record(
+        inputs=found.inputs,
+        options=asdict(options) | {"source": str(found.source), "strength_u": found.strength_u},
+        seconds=seconds,
+    )
+    seconds["report"] = round(time.perf_counter() - started, 4)
+    write_results(
+        output,
+        plan=result.plan,
+        name=result.case.name,
+        dose=result.dose,
+        dvh=dvh_table(result),
+        metrics=metrics_table(result),
+        run=record | {"seconds": seconds},
+        overwrite=overwrite,
+    )
+
+
+def _print(result: PlanResult, output: Path, as_json: bool, quiet: bool) -> None:
+    from hdrplan.io import json_text
+    from hdrplan.report import goal_text, metrics_table
+
+    if as_json:
+        click.echo(json_text(metrics_table(result)), nl=False)
+        return
+    for ctv in result.case.ctvs:
+        m = result.score.structures[ctv.name]
+        click.echo(
+            f"{ctv.name}: D100 {m['d100_gy']:.2f} Gy, D98 {m['d98_gy']:.2f} Gy, D90 {m['d90_gy']:.2f} Gy, "
+            f"D50 {m['d50_gy']:.2f} Gy, {m['volume_cc']:.1f} cc"
+        )
+    for goal in result.score.goals:
+        click.echo(goal_text(goal))
+    if result.optimum is not None:
+        for line in result.optimum.lines:
+            click.echo(line)
+    if not quiet:
+        active = int((result.plan.times_s > 0).sum())
+        click.echo(
+            f"{active} active dwells, {result.plan.total_time_s:.0f} s in all at {result.plan.strength_u:g} U, "
+            f"TRAK {result.plan.trak_gy * 100:.3f} cGy at 1 m"
+        )
+        beyond = {name: frac for name, frac in result.extrapolated_frac.items() if frac > 0}
+        if beyond:
+            parts = ", ".join(f"{name} {100 * frac:.1f} %" for name, frac in beyond.items())
+            click.echo(f"source data extrapolated (nearer or farther than the published table): {parts} of the volume")
+    click.echo(f"Wrote {output}: look at {output / 'report.html'}. Research use only, never for treatment.")
