@@ -1,5 +1,7 @@
 """What a person looks at: figures, tables, pages. The only matplotlib. Knows results, not how they were computed."""
 
+from hdrplan.report.data import Curve, GoalRow, ReportData
+from hdrplan.report.html import report_html
 from hdrplan.report.tables import dvh_table, goal_text, metrics_table
 
-__all__ = ["dvh_table", "goal_text", "metrics_table"]
+__all__ = ["Curve", "GoalRow", "ReportData", "dvh_table", "goal_text", "metrics_table", "report_html"]

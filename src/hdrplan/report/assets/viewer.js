@@ -1,0 +1,281 @@
+/* The viewer: three planes through one point. Radiological convention: the patient's left is on the right of the picture. */
+
+const VIEWS = {
+  axial: { u: 0, v: 1, n: 2, su: 1, sv: 1, edges: ["R", "L", "A", "P"] },
+  coronal: { u: 0, v: 2, n: 1, su: 1, sv: -1, edges: ["R", "L", "S", "I"] },
+  sagittal: { u: 1, v: 2, n: 0, su: 1, sv: -1, edges: ["A", "P", "S", "I"] },
+};
+const AXES = [["R", "L"], ["A", "P"], ["I", "S"]];   // negative, positive end of x, y, z
+const VIRIDIS = ["#440154", "#482878", "#3e4a89", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725"];
+const WASH = colourTable(VIRIDIS);
+const NEAR_MM = 3;      // half thickness of the slab in which catheters and dwells are drawn in full
+
+function colourTable(stops) {
+  const rgb = stops.map((s) => [1, 3, 5].map((i) => parseInt(s.slice(i, i + 2), 16)));
+  const table = new Uint8Array(256 * 3);
+  for (let i = 0; i < 256; i++) {
+    const t = (i / 255) * (rgb.length - 1), k = Math.min(Math.floor(t), rgb.length - 2);
+    for (let c = 0; c < 3; c++) table[3 * i + c] = rgb[k][c] + (rgb[k + 1][c] - rgb[k][c]) * (t - k);
+  }
+  return table;
+}
+
+function mm(point) {
+  return point.map((v, k) => `${AXES[k][v >= 0 ? 1 : 0]} ${Math.abs(v).toFixed(1)}`).join("  ");
+}
+
+/* What is to be seen; every view and the printed pages draw from one scene. */
+class Scene {
+  constructor(data, ct, dose, structures) {
+    Object.assign(this, { ct, dose, structures });
+    this.prescription = data.prescription_gy;
+    this.catheters = data.catheters;
+    this.dwells = data.dwells;
+    this.longest = Math.max(1e-9, ...data.dwells.map((d) => d.time_s));
+    this.levels = data.levels.map((l) => ({ ...l, on: true }));
+    this.window = { width: 400, level: 40 };
+    this.wash = { on: false, from: data.prescription_gy * 0.25, to: data.prescription_gy * 2, opacity: 0.45 };
+    this.show = { isodose: true, structures: true, catheters: true, crosshair: true };
+    this.focus = data.focus.slice();
+    this.frame = ct ?? dose;
+    this.surroundings = this.around(structures.filter((t) => t.role === "CTV").map((t) => t.mask));
+    this.lattices = new Map();
+    this.paths = new Map();
+  }
+
+  /* What is looked at first: the targets and the 50 mm round them. */
+  around(masks) {
+    if (!masks.length) return this.frame;
+    return {
+      low: this.frame.low.map((edge, a) => Math.max(edge, Math.min(...masks.map((m) => m.low[a])) - 50)),
+      high: this.frame.high.map((edge, a) => Math.min(edge, Math.max(...masks.map((m) => m.high[a])) + 50)),
+    };
+  }
+
+  /* Paths are kept: scrolling back and forth or zooming draws the same lines again. */
+  pathOf(key, volume, view, at, level) {
+    const place = `${view.n}|${at.toFixed(4)}`;
+    const full = `${key}|${level}|${place}`;
+    if (!this.paths.has(full)) {
+      if (this.paths.size > 4000) { this.paths.clear(); this.lattices.clear(); }
+      const field = `${key}|${place}`;
+      if (!this.lattices.has(field)) this.lattices.set(field, lattice(volume, view, at));
+      const values = this.lattices.get(field);
+      this.paths.set(full, values && outline(values, level));
+    }
+    return this.paths.get(full);
+  }
+
+  values(point) {
+    const hu = this.ct ? this.ct.nearest(point) : NaN;
+    return { hu, gy: this.dose.linear(point) };
+  }
+
+  moveTo(point) {
+    this.focus = point.map((v, k) => Math.min(this.frame.high[k], Math.max(this.frame.low[k], v)));
+  }
+
+  /* Next slice of the CT along an axis; slices lie on voxel centres where the grid is not turned. */
+  scroll(axis, steps) {
+    const step = this.frame.stepAlong(axis), low = this.frame.low[axis];
+    const at = low + Math.round((this.focus[axis] - low) / step + steps) * step;
+    const to = this.focus.slice();
+    to[axis] = at;
+    this.moveTo(to);
+  }
+}
+
+/* Draw one plane. `fit` = { centre: [u, v] in mm, scale: px per mm }. */
+function drawPlane(canvas, scene, view, fit, ratio, { crosshair = true } = {}) {
+  const context = canvas.getContext("2d");
+  const width = canvas.width, height = canvas.height;
+  const at = scene.focus[view.n];
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.fillStyle = "#0b0f14";
+  context.fillRect(0, 0, width, height);
+
+  // Picture: one sample per CSS pixel, scaled up on dense screens.
+  const w = Math.ceil(width / ratio), h = Math.ceil(height / ratio);
+  const pixel = 1 / fit.scale;
+  const p0 = [0, 0, 0], du = [0, 0, 0], dv = [0, 0, 0];
+  p0[view.u] = fit.centre[0] + view.su * (0.5 - width / ratio / 2) * pixel;
+  p0[view.v] = fit.centre[1] + view.sv * (0.5 - height / ratio / 2) * pixel;
+  p0[view.n] = at;
+  du[view.u] = view.su * pixel;
+  dv[view.v] = view.sv * pixel;
+  const image = new ImageData(w, h);
+  const values = new Float32Array(w * h);
+  if (scene.ct) {
+    scene.ct.plane(p0, du, dv, w, h, values);
+    const low = scene.window.level - scene.window.width / 2, gain = 255 / scene.window.width;
+    for (let i = 0, o = 0; i < values.length; i++, o += 4) {
+      const grey = values[i] === values[i] ? (values[i] - low) * gain : 12;
+      image.data[o] = image.data[o + 1] = image.data[o + 2] = grey;
+      image.data[o + 3] = 255;
+    }
+  } else {
+    for (let o = 0; o < image.data.length; o += 4) { image.data[o] = 24; image.data[o + 1] = 28; image.data[o + 2] = 34; image.data[o + 3] = 255; }
+  }
+  if (scene.wash.on) {
+    scene.dose.plane(p0, du, dv, w, h, values);
+    const { from, to, opacity } = scene.wash;
+    for (let i = 0, o = 0; i < values.length; i++, o += 4) {
+      if (!(values[i] >= from)) continue;
+      const t = 3 * Math.min(255, Math.max(0, Math.round((255 * (values[i] - from)) / (to - from || 1))));
+      for (let c = 0; c < 3; c++) image.data[o + c] += (WASH[t + c] - image.data[o + c]) * opacity;
+    }
+  }
+  const buffer = (canvas.buffer ??= document.createElement("canvas"));
+  if (buffer.width !== w || buffer.height !== h) { buffer.width = w; buffer.height = h; }
+  buffer.getContext("2d").putImageData(image, 0, 0);
+  context.imageSmoothingEnabled = true;
+  context.drawImage(buffer, 0, 0, w * ratio, h * ratio);
+
+  // Lines, in plane millimetres.
+  const scale = fit.scale * ratio;
+  const toPixel = (u, v) => [width / 2 + view.su * (u - fit.centre[0]) * scale, height / 2 + view.sv * (v - fit.centre[1]) * scale];
+  const inMillimetres = () => context.setTransform(view.su * scale, 0, 0, view.sv * scale,
+    width / 2 - view.su * fit.centre[0] * scale, height / 2 - view.sv * fit.centre[1] * scale);
+  const stroke = (path, colour, px, dash) => {
+    inMillimetres();
+    context.lineJoin = "round";
+    context.setLineDash(dash ? dash.map((d) => (d * ratio) / scale) : []);
+    context.strokeStyle = "rgba(0,0,0,.55)";
+    context.lineWidth = ((px + 1.4) * ratio) / scale;
+    context.stroke(path);
+    context.strokeStyle = colour;
+    context.lineWidth = (px * ratio) / scale;
+    context.stroke(path);
+    context.setLineDash([]);
+  };
+  if (scene.show.structures) {
+    for (const s of scene.structures) {
+      if (!s.on) continue;
+      const line = scene.pathOf(`s${s.rank}`, s.mask, view, at, 0.5);
+      if (line) stroke(line.path, s.colour, s.role === "CTV" ? 2.4 : 1.4, s.role === "CTV" ? null : [5, 3]);
+    }
+  }
+  const labels = [];
+  if (scene.show.isodose) {
+    for (const level of scene.levels) {
+      if (!level.on || !(level.gy > 0)) continue;
+      const line = scene.pathOf("dose", scene.dose, view, at, level.gy);
+      if (!line) continue;
+      const prescribed = Math.abs(level.gy - scene.prescription) < 1e-6;
+      stroke(line.path, level.colour, prescribed ? 2.2 : 1.3);
+      labels.push({ line, level });
+    }
+  }
+  if (scene.show.catheters) drawCatheters(context, scene, view, at, toPixel, ratio);
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  drawLabels(context, labels, toPixel, ratio, width, height);
+  if (crosshair && scene.show.crosshair) {
+    const [x, y] = toPixel(scene.focus[view.u], scene.focus[view.v]);
+    context.strokeStyle = "rgba(255,255,255,.65)";
+    context.lineWidth = ratio;
+    const gap = 8 * ratio;
+    context.beginPath();
+    for (const [a, b, c, d] of [[0, y, x - gap, y], [x + gap, y, width, y], [x, 0, x, y - gap], [x, y + gap, x, height]]) {
+      context.moveTo(a, b); context.lineTo(c, d);
+    }
+    context.stroke();
+  }
+  drawFrame(context, view, scale, ratio, width, height);
+}
+
+/* The part of a catheter inside the slab is drawn in full, the rest as a faint projection. */
+function drawCatheters(context, scene, view, at, toPixel, ratio) {
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  const line = (points, colour, px) => {
+    context.strokeStyle = colour;
+    context.lineWidth = px * ratio;
+    context.beginPath();
+    points.forEach((p, i) => { const q = toPixel(p[view.u], p[view.v]); i ? context.lineTo(...q) : context.moveTo(...q); });
+    context.stroke();
+  };
+  for (const catheter of scene.catheters) {
+    line(catheter.points, "rgba(222,232,240,.28)", 1);
+    for (let i = 0; i + 1 < catheter.points.length; i++) {
+      const [a, b] = [catheter.points[i], catheter.points[i + 1]];
+      const run = b[view.n] - a[view.n];
+      let [t0, t1] = [0, 1];
+      if (Math.abs(run) < 1e-9) {
+        if (Math.abs(a[view.n] - at) > NEAR_MM) continue;
+      } else {
+        const cuts = [(at - NEAR_MM - a[view.n]) / run, (at + NEAR_MM - a[view.n]) / run].sort((p, q) => p - q);
+        [t0, t1] = [Math.max(0, cuts[0]), Math.min(1, cuts[1])];
+        if (t0 >= t1) continue;
+      }
+      const part = [t0, t1].map((t) => a.map((v, k) => v + t * (b[k] - v)));
+      line(part, "#05080b", 3.6);
+      line(part, "#eef4f8", 1.8);
+    }
+  }
+  for (const dwell of scene.dwells) {
+    if (dwell.time_s <= 0 || Math.abs(dwell.at[view.n] - at) > NEAR_MM) continue;
+    const [x, y] = toPixel(dwell.at[view.u], dwell.at[view.v]);
+    context.beginPath();
+    context.arc(x, y, (2 + 3.5 * Math.sqrt(dwell.time_s / scene.longest)) * ratio, 0, 2 * Math.PI);
+    context.fillStyle = "#ffffff";
+    context.strokeStyle = "#05080b";
+    context.lineWidth = 1.4 * ratio;
+    context.fill();
+    context.stroke();
+  }
+}
+
+/* One value on each isodose, where it does not cover another. */
+function drawLabels(context, labels, toPixel, ratio, width, height) {
+  const taken = [];
+  context.font = `600 ${11 * ratio}px system-ui, sans-serif`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  labels.forEach(({ line, level }, rank) => {
+    const longest = line.lines.reduce((best, l) => (l.length > best.length ? l : best), []);
+    if (longest.length < 12) return;
+    const text = `${+level.gy.toFixed(2)}`;
+    const half = context.measureText(text).width / 2 + 3 * ratio;
+    for (let k = 0; k < 12; k++) {
+      const [x, y] = toPixel(...longest[Math.floor(longest.length * (((rank * 5 + k * 3) % 12) / 12))]);
+      const box = [x - half, y - 8 * ratio, x + half, y + 8 * ratio];
+      const hits = taken.some((b) => box[0] < b[2] && box[2] > b[0] && box[1] < b[3] && box[3] > b[1]);
+      if (hits || box[0] < 24 * ratio || box[1] < 30 * ratio || box[2] > width - 24 * ratio || box[3] > height - 30 * ratio) continue;
+      taken.push(box);
+      context.lineWidth = 3.5 * ratio;
+      context.lineJoin = "round";
+      context.strokeStyle = "rgba(5,8,11,.85)";
+      context.strokeText(text, x, y);
+      context.fillStyle = level.colour;
+      context.fillText(text, x, y);
+      break;
+    }
+  });
+}
+
+/* Which end of the patient each edge shows, and a scale. */
+function drawFrame(context, view, scale, ratio, width, height) {
+  context.font = `600 ${13 * ratio}px system-ui, sans-serif`;
+  context.textBaseline = "middle";
+  const write = (text, x, y, align) => {
+    context.textAlign = align;
+    context.lineWidth = 3 * ratio;
+    context.strokeStyle = "rgba(5,8,11,.8)";
+    context.strokeText(text, x, y);
+    context.fillStyle = "#f4f8fb";
+    context.fillText(text, x, y);
+  };
+  const pad = 9 * ratio;
+  write(view.edges[0], pad, height / 2, "left");
+  write(view.edges[1], width - pad, height / 2, "right");
+  write(view.edges[2], width / 2, pad + 5 * ratio, "center");
+  write(view.edges[3], width / 2, height - pad - 5 * ratio, "center");
+  context.font = `500 ${12 * ratio}px system-ui, sans-serif`;
+  const bar = [100, 50, 20, 10, 5, 2, 1].find((m) => m * scale <= width * 0.3) ?? 1;
+  const [x, y] = [pad, height - pad - 2 * ratio];
+  context.strokeStyle = "#f4f8fb";
+  context.lineWidth = 2 * ratio;
+  context.beginPath();
+  context.moveTo(x, y - 4 * ratio); context.lineTo(x, y); context.lineTo(x + bar * scale, y); context.lineTo(x + bar * scale, y - 4 * ratio);
+  context.stroke();
+  write(`${bar} mm`, x + 4 * ratio, y - 11 * ratio, "left");
+}

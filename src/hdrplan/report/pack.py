@@ -1,0 +1,138 @@
+"""Volumes and masks packed for the browser: cropped, whole numbers, predicted, deflated, base64.
+
+The page undoes each step with what every browser has (DecompressionStream) in ``assets/volume.js``. Precision is
+stated in the report: CT in steps of ``step`` HU, dose in steps of 0.01 Gy up to 655.35 Gy.
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hdrplan.arrays import FloatArray
+from hdrplan.geometry import Grid, Structure, Volume
+
+__all__ = ["DOSE_STEP_GY", "corners_mm", "ct_pack", "dose_pack", "mask_pack"]
+
+# Half a step (0.005 Gy) is a hundredth of the dose change over 0.1 mm at the edge of a 20 Gy isodose.
+DOSE_STEP_GY = 0.01
+# CT takes most of a report's 8 MB; beyond this share it is cropped and coarsened, and the report says so.
+CT_BUDGET_BYTES = 6_000_000
+_CT_MARGIN_MM = 25.0
+
+
+def _frame(grid: Grid) -> dict[str, Any]:
+    return {
+        "shape": list(grid.shape_zyx),
+        "origin": [round(float(v), 6) for v in grid.origin_mm],
+        "spacing": [round(float(v), 9) for v in grid.spacing_mm],
+        "direction": [round(float(v), 9) for v in grid.direction.ravel()],
+    }
+
+
+def _packed(values: npt.NDArray[Any]) -> str:
+    """Predict, fold the sign, split high and low bytes, deflate.
+
+    Each value is predicted by its left, upper and upper-left neighbour (Lorenzo's predictor in the slice plane);
+    what is left is small and compresses to about half.
+    """
+    rest = values.astype(np.int16).copy()
+    rest[:, :, 1:] -= rest[:, :, :-1].copy()
+    rest[:, 1:, :] -= rest[:, :-1, :].copy()
+    folded = ((rest << 1) ^ (rest >> 15)).view(np.uint16).ravel()
+    planes = np.concatenate(((folded & 0xFF).astype(np.uint8), (folded >> 8).astype(np.uint8)))
+    return base64.b64encode(zlib.compress(planes.tobytes(), 6)).decode("ascii")
+
+
+def _cropped(volume: Volume, points_mm: FloatArray, margin_mm: float) -> Volume:
+    """Return the part of a volume that holds the points and a margin round them."""
+    index = volume.grid.index(points_mm)
+    pad = np.ceil(margin_mm / volume.grid.spacing_mm)
+    last = np.subtract(volume.grid.shape_zyx[::-1], 1)
+    low = np.clip(np.floor(index.min(axis=0) - pad), 0, last).astype(int)
+    high = np.clip(np.ceil(index.max(axis=0) + pad), low, last).astype(int)
+    box = tuple(slice(int(a), int(b) + 1) for a, b in zip(low[::-1], high[::-1], strict=True))
+    values = volume.values_zyx[box]
+    return Volume(volume.grid.box(low, (values.shape[0], values.shape[1], values.shape[2])), values)
+
+
+def corners_mm(grid: Grid) -> FloatArray:
+    """Centres of the eight corner voxels, (8, 3)."""
+    last = np.subtract(grid.shape_zyx[::-1], 1)
+    return grid.world(np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)]) * last)
+
+
+def ct_pack(
+    ct: Volume, must_see_mm: FloatArray, may_see_mm: FloatArray, budget_bytes: int = CT_BUDGET_BYTES
+) -> dict[str, Any]:
+    """CT for the viewer.
+
+    Parameters
+    ----------
+    ct : Volume
+        HU.
+    must_see_mm, may_see_mm : (n, 3) arrays
+        Points that the picture must hold (dose grid, CTV, catheters), and those it should (all structures).
+    budget_bytes : int
+        Size of the packed text to stay below. Tried in turn: the whole CT, the part round all structures, the part
+        round what must be seen; of that, steps of 2, 4 and 8 HU, then every second and third voxel.
+
+    Returns
+    -------
+    dict
+        Frame, ``offset`` and ``step`` (value = offset + step * stored), ``data`` and a ``note`` on crop and precision.
+    """
+    values = np.clip(np.rint(ct.values_zyx.astype(np.float32)), -1024, 3071)
+    whole = Volume(ct.grid, values.astype(np.int16))
+    around = _cropped(whole, np.vstack((must_see_mm, may_see_mm)), _CT_MARGIN_MM)
+    close = _cropped(whole, must_see_mm, _CT_MARGIN_MM)
+    ways: list[tuple[Volume, int, int]] = [(whole, 1, 1), (around, 1, 1), (close, 1, 1)]
+    ways += [(close, step, 1) for step in (2, 4, 8)] + [(close, 4, 2), (close, 8, 3)]
+    for volume, step, stride in ways:
+        # 16 bits deflate to no less than a tenth: do not try what cannot fit.
+        if volume.grid.size * 2 / 10 > budget_bytes and (volume, step, stride) != ways[-1]:
+            continue
+        part = volume.values_zyx[::stride, ::stride, ::stride]
+        grid = Grid(
+            (part.shape[0], part.shape[1], part.shape[2]),
+            volume.grid.origin_mm,
+            volume.grid.spacing_mm * stride,
+            volume.grid.direction,
+        )
+        data = _packed((part.astype(np.int32) + 1024 + step // 2) // step)
+        if len(data) <= budget_bytes:
+            break
+    note = (
+        "the whole CT"
+        if volume is whole
+        else "the CT round the structures"
+        if volume is around
+        else "the CT round the dose grid"
+    )
+    note += f", in steps of {step} HU from -1024 to 3071 HU" + (f", every {stride}. voxel" if stride > 1 else "")
+    return _frame(grid) | {"offset": -1024, "step": step, "data": data, "note": note}
+
+
+def dose_pack(dose: Volume) -> dict[str, Any]:
+    """Dose for the viewer, in whole steps of 0.01 Gy; what lies above 655.35 Gy is shown as that."""
+    steps = np.clip(np.rint(dose.values_zyx / np.float64(DOSE_STEP_GY)), 0, 65535).astype(np.uint16)
+    points = " x ".join(str(n) for n in dose.grid.shape_zyx[::-1])
+    spacing = " x ".join(f"{s:g}" for s in dose.grid.spacing_mm)
+    note = (
+        f"dose on {points} points, {spacing} mm apart, in steps of {DOSE_STEP_GY:g} Gy up to 655.35 Gy, linear between"
+    )
+    return _frame(dose.grid) | {"offset": 0, "step": DOSE_STEP_GY, "data": _packed(steps.view(np.int16)), "note": note}
+
+
+def mask_pack(structure: Structure) -> dict[str, Any]:
+    """Mask of one structure, cropped to itself, one bit a voxel."""
+    filled = np.argwhere(structure.mask_zyx)
+    low, high = filled.min(axis=0), filled.max(axis=0) + 1
+    mask = structure.mask_zyx[tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))]
+    grid = structure.grid.box(low[::-1], (mask.shape[0], mask.shape[1], mask.shape[2]))
+    bits = np.packbits(mask.ravel(), bitorder="little").tobytes()
+    return _frame(grid) | {"bits": base64.b64encode(zlib.compress(bits, 9)).decode("ascii")}

@@ -1,0 +1,37 @@
+"""Colours that a colour-blind reader can tell apart, and that stay apart in grey print.
+
+Structures take Okabe and Ito's eight colours [1]_, darkened where white paper asks for it; isodose levels run from
+dark blue over green and yellow to red-orange with rising lightness contrast on CT, so that order and not hue alone
+carries the dose. Roles never rest on colour alone: CTV outlines are solid and thick, OAR outlines thin, isodoses
+carry their value.
+
+References
+----------
+.. [1] M. Okabe, K. Ito, "Color Universal Design", jfly.uni-koeln.de/color, 2008.
+"""
+
+from __future__ import annotations
+
+__all__ = ["CTV_COLOURS", "ISODOSE_COLOURS", "OTHER_COLOURS", "isodose_levels", "structure_colour"]
+
+# On CT (dark) and on paper (white) alike: contrast to both is at least 2.5 to 1.
+CTV_COLOURS = ("#e04fd6", "#a97bf0", "#ff8f9b")
+OTHER_COLOURS = ("#d98200", "#2e8fd0", "#0a9b76", "#9a8a00", "#8f6fd1", "#c4602d", "#5b8a9a", "#a3765a")
+ISODOSE_COLOURS = ("#3b6fd4", "#2fa6c9", "#2bb58a", "#ffd92e", "#ff9a1f", "#f2542d", "#c2185b", "#8e24aa")
+
+# Shares of the prescription drawn first; any level can be edited in the report.
+_LEVELS_FRAC = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
+
+
+def structure_colour(role: str, rank: int) -> str:
+    """Colour of the ``rank``-th structure of its role (CTV or not)."""
+    colours = CTV_COLOURS if role == "CTV" else OTHER_COLOURS
+    return colours[rank % len(colours)]
+
+
+def isodose_levels(prescription_gy: float) -> list[dict[str, float | str]]:
+    """Absolute isodose levels of a prescription with their colours, lowest first."""
+    return [
+        {"gy": round(frac * prescription_gy, 3), "colour": colour}
+        for frac, colour in zip(_LEVELS_FRAC, ISODOSE_COLOURS, strict=False)
+    ]

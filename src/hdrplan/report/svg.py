@@ -1,0 +1,127 @@
+"""Plots that need no script: the DVH with its goals, and the time of each catheter, as inline SVG.
+
+Only numbers and escaped names go in; the template marks the result safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from markupsafe import Markup, escape
+
+from hdrplan.arrays import FloatArray
+from hdrplan.report.data import Curve, GoalRow
+
+__all__ = ["dvh_svg", "nice_ticks"]
+
+_LEFT, _TOP, _WIDTH, _HEIGHT = 62, 14, 720, 340
+_SIZE = (_LEFT + _WIDTH + 18, _TOP + _HEIGHT + 52)
+
+
+def nice_ticks(top: float, wanted: int = 8) -> list[float]:
+    """Round tick values from 0 to at most ``top``: steps of 1, 2 or 5 times a power of ten."""
+    raw = max(top, 1e-9) / wanted
+    power = 10.0 ** np.floor(np.log10(raw))
+    step = next(float(m * power) for m in (1, 2, 5, 10) if m * power >= raw * 0.999)
+    return [round(k * step, 10) for k in range(int(top / step + 1e-9) + 1)]
+
+
+def _thinned(curve: Curve, gy_max: float) -> FloatArray:
+    """Points of a curve within a fifth of a pixel of all its points: enough for the eye, few enough for a file."""
+    x = np.clip(curve.dose_gy / gy_max, 0, 1) * _WIDTH
+    y = (1 - curve.volume_frac) * _HEIGHT
+    inside = curve.dose_gy <= gy_max
+    points = np.column_stack((x, y))[inside]
+    if inside.sum() < len(inside):
+        points = np.vstack((points, [_WIDTH, (1 - np.interp(gy_max, curve.dose_gy, curve.volume_frac)) * _HEIGHT]))
+    if len(points) == 0 or points[0, 0] > 0:
+        points = np.vstack(([0.0, 0.0], points))
+    keep = [0]
+    for k in range(1, len(points) - 1):
+        if np.abs(points[k] - points[keep[-1]]).max() >= 0.5:
+            keep.append(k)
+    return points[[*keep, len(points) - 1]]
+
+
+def _path(points: FloatArray) -> str:
+    return "M" + "L".join(f"{_LEFT + x:.1f},{_TOP + y:.1f}" for x, y in points)
+
+
+def _x(gy: float, gy_max: float) -> str:
+    return f"{_LEFT + _WIDTH * min(gy / gy_max, 1.0):.1f}"
+
+
+def _y(frac: float) -> str:
+    return f"{_TOP + _HEIGHT * (1 - frac):.1f}"
+
+
+def _axes(gy_max: float, prescription_gy: float) -> list[str]:
+    """Grid lines, ticks, axis titles and the prescribed dose."""
+    bottom, right, middle = _TOP + _HEIGHT, _LEFT + _WIDTH, _TOP + _HEIGHT / 2
+    out = []
+    for gy in nice_ticks(gy_max, 10):
+        x = _x(gy, gy_max)
+        out.append(f'<line class="grid" x1="{x}" x2="{x}" y1="{_TOP}" y2="{bottom}"/>')
+        out.append(f'<text class="tick" x="{x}" y="{bottom + 18}" text-anchor="middle">{gy:g}</text>')
+    for percent in range(0, 101, 20):
+        y = _y(percent / 100)
+        out.append(f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{y}" y2="{y}"/>')
+        out.append(f'<text class="tick" x="{_LEFT - 8}" y="{y}" dy="4" text-anchor="end">{percent}</text>')
+    centred = 'class="axis" text-anchor="middle"'
+    out.append(f'<text {centred} x="{_LEFT + _WIDTH / 2}" y="{_SIZE[1] - 8}">Dose (Gy)</text>')
+    out.append(f'<text {centred} x="16" y="{middle}" transform="rotate(-90 16 {middle})">Volume (%)</text>')
+    x = _x(prescription_gy, gy_max)
+    out.append(f'<line class="rx" x1="{x}" x2="{x}" y1="{_TOP}" y2="{bottom}"/>')
+    out.append(f'<text class="rx-label" x="{x}" dx="6" y="{_y(0.5)}">{prescription_gy:g} Gy prescribed</text>')
+    return out
+
+
+def dvh_svg(
+    curves: Sequence[Curve], colours: Sequence[str], goals: Sequence[GoalRow], prescription_gy: float
+) -> Markup:
+    """Cumulative DVHs of all structures, goals as triangles that point to the allowed side.
+
+    Parameters
+    ----------
+    curves, colours : sequences of one length
+    goals : sequence of GoalRow
+        Those with a place in the plot are drawn in.
+    prescription_gy : float
+        Drawn as a vertical line; the dose axis ends at 2.5 times this, or beyond the last goal.
+
+    Returns
+    -------
+    Markup
+        An ``svg`` element with the id ``dvh``; its data attributes tell the script where the axes lie.
+    """
+    marks = [(g, g.mark_gy, g.mark_frac) for g in goals if g.mark_gy is not None and g.mark_frac is not None]
+    gy_max = max([2.5 * prescription_gy, *(1.1 * gy for _, gy, _ in marks)])
+    out = [
+        f'<svg id="dvh" viewBox="0 0 {_SIZE[0]} {_SIZE[1]}" role="img" aria-labelledby="dvh-title" '
+        f'data-left="{_LEFT}" data-top="{_TOP}" data-width="{_WIDTH}" data-height="{_HEIGHT}" '
+        f'data-gy-max="{gy_max:g}">',
+        '<title id="dvh-title">Cumulative dose-volume histograms; the values are in the table below.</title>',
+        *_axes(gy_max, prescription_gy),
+    ]
+    names = [c.name for c in curves]
+    for rank, (curve, colour) in enumerate(zip(curves, colours, strict=True)):
+        width, dash = ("2.6", "") if curve.role == "CTV" else ("1.7", ' stroke-dasharray="6 3"')
+        out.append(
+            f'<path data-curve="{rank}" class="curve" d="{_path(_thinned(curve, gy_max))}" stroke="{colour}" '
+            f'stroke-width="{width}"{dash}><title>{escape(curve.name)}</title></path>'
+        )
+    for goal, gy, frac in marks:
+        rank = names.index(goal.structure) if goal.structure in names else -1
+        x, y = float(_x(gy, gy_max)), float(_y(frac))
+        # The triangle points to where the curve must pass: right for "at least", left for "at most".
+        side = 9 if goal.at_least else -9
+        state = "unknown" if goal.met is None else "met" if goal.met else "missed"
+        out.append(
+            f'<path data-curve="{rank}" class="goal {state}" '
+            f'd="M{x:.1f},{y - 6:.1f}L{x:.1f},{y + 6:.1f}L{x + side:.1f},{y:.1f}Z">'
+            f"<title>{escape(goal.structure)}: {escape(goal.goal)}, {escape(goal.reached)}</title></path>"
+        )
+    out.append(f'<line class="hover-line" y1="{_TOP}" y2="{_TOP + _HEIGHT}" visibility="hidden"/>')
+    out.append('<circle class="hover-dot" r="4" visibility="hidden"/></svg>')
+    return Markup("".join(out))

@@ -1,0 +1,91 @@
+"""The report as text: what must stand in it, and what must not be able to."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+
+import numpy as np
+import pytest
+
+from hdrplan.geometry import Volume
+from hdrplan.report import report_html
+from hdrplan.report.html import _css_text
+from hdrplan.report.pack import ct_pack
+from hdrplan.report.svg import nice_ticks
+from report_view import centred_grid, small_view
+
+
+@pytest.fixture(scope="module")
+def html() -> str:
+    return report_html(small_view())
+
+
+def test_the_same_plan_gives_the_same_page(html):
+    assert report_html(small_view()) == html
+
+
+def test_the_policy_names_the_hash_of_exactly_the_script_and_style_there(html):
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', html)
+    assert policy is not None
+    text = policy[1].replace("&#39;", "'")
+    assert text.startswith("default-src 'none'")
+    for element in ("script", "style"):
+        (body,) = re.findall(rf"<{element}>(.*?)</{element}>", html, flags=re.DOTALL)
+        assert base64.b64encode(hashlib.sha256(body.encode()).digest()).decode() in text
+
+
+def test_nothing_in_the_page_points_outside(html):
+    assert not re.search(r'(?:src|href)\s*=\s*"(?!#|data:)', html)
+    assert "@import" not in html
+    assert "url(" not in html
+
+
+def test_research_use_stands_on_screen_and_on_every_printed_page(html):
+    assert html.count("Never for treatment") >= 2
+    assert '@top-right { content: "Research use only. Never for treatment."' in html
+    assert "counter(page)" in html
+
+
+def test_goals_dwells_and_certificate_stand_in_the_tables(html):
+    for text in (
+        "D100 ≥ 20 Gy",
+        "✕ missed",
+        "✓ met",
+        "Proven best: dual bound 19.00 Gy.",
+        "stomach D1cc binds.",
+        "105.0 s",
+        "2 of 3",
+    ):
+        assert text in html
+
+
+@pytest.mark.parametrize("text", ['"; } body { display: none', "a\\", "line\nbreak", "</style>", "ÄÖ 中"])
+def test_no_title_can_leave_its_css_string(text):
+    literal = _css_text(text)
+    assert literal[0] == literal[-1] == '"'
+    assert re.fullmatch(r"(?:[A-Za-z0-9]|\\[0-9a-f]+ )*", literal[1:-1])
+
+
+def test_ct_is_cropped_and_coarsened_until_it_fits_and_says_so():
+    rng = np.random.default_rng(5)
+    grid = centred_grid((40, 40, 40), (3.0, 3.0, 3.0), np.eye(3))
+    ct = Volume(grid, rng.integers(-1000, 1000, grid.shape_zyx).astype(np.int16))
+    middle = grid.world([[18, 18, 18], [22, 22, 22]])
+    whole = ct_pack(ct, middle, middle)
+    assert whole["shape"] == [40, 40, 40]
+    assert whole["step"] == 1
+    part = ct_pack(ct, middle, middle, budget_bytes=40_000)
+    assert part["shape"][0] < 40
+    assert len(part["data"]) <= 40_000
+    tiny = ct_pack(ct, middle, middle, budget_bytes=8_000)
+    assert tiny["step"] > 1
+    assert f"in steps of {tiny['step']} HU" in tiny["note"]
+
+
+@pytest.mark.parametrize(
+    ("top", "ticks"), [(50, [0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50]), (1.1, [0, 0.2, 0.4, 0.6, 0.8, 1.0])]
+)
+def test_ticks_are_round(top, ticks):
+    assert nice_ticks(top, 10) == pytest.approx(ticks)
