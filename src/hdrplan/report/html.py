@@ -19,8 +19,8 @@ from hdrplan.geometry import Structure
 from hdrplan.report.data import Curve, ReportData
 from hdrplan.report.pack import corners_mm, ct_pack, dose_pack, mask_pack
 from hdrplan.report.palette import isodose_levels, structure_colour
-from hdrplan.report.svg import dvh_svg
 from hdrplan.report.rows import bar_width, channels, dwell_rows, metric_table
+from hdrplan.report.svg import dvh_svg
 
 __all__ = ["page", "report_html"]
 
