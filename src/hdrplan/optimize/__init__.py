@@ -1,6 +1,17 @@
 """Goals and a rate matrix become dwell times with a proof. Knows no geometry, no files, no metrics."""
 
 from hdrplan.optimize.certificate import Certificate, Level, Optimum, Price, Shortfall
+from hdrplan.optimize.delivery import Delivery, neighbours, transit_times
 from hdrplan.optimize.times import optimize_times
 
-__all__ = ["Certificate", "Level", "Optimum", "Price", "Shortfall", "optimize_times"]
+__all__ = [
+    "Certificate",
+    "Delivery",
+    "Level",
+    "Optimum",
+    "Price",
+    "Shortfall",
+    "neighbours",
+    "optimize_times",
+    "transit_times",
+]

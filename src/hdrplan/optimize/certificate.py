@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from hdrplan.arrays import FloatArray, freeze
@@ -159,6 +159,8 @@ class Optimum:
         Of the binding limits: in Gy of D100 where a prescription was lowered, else in the main objective.
     notes : tuple of str
         Anything the reader must know.
+    conflict : tuple of str
+        A smallest set of hard goals that cannot hold together; empty where all hold.
     """
 
     times_s: FloatArray
@@ -167,7 +169,8 @@ class Optimum:
     levels: tuple[Level, ...]
     shortfalls: tuple[Shortfall, ...] = ()
     prices: tuple[Price, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    conflict: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         freeze(self, "times_s", (None,))
@@ -177,6 +180,7 @@ class Optimum:
         """The result in sentences: certificate, shortfalls, prices, notes."""
         return (
             self.certificate.text,
+            *([f"These cannot hold together: {'; '.join(self.conflict)}."] if self.conflict else []),
             *(s.text for s in self.shortfalls),
             *(p.text for p in self.prices),
             *self.notes,

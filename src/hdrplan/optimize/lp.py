@@ -46,6 +46,10 @@ class RowFamily(Protocol):
         """Return the rows worth adding (None where all hold), and the largest violation as a fraction of the limit."""
         ...
 
+    def taken(self, first_row: int) -> None:
+        """Hear that the rows just returned were added, and the number of the first."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solution:
@@ -105,11 +109,12 @@ class LazyLP:
             self._solver.setOptionValue(option, value)
         self._solver.addVars(len(least), self.least, self.most)
 
-    def add(self, family: str, new: NewRows) -> None:
-        """Add rows under a family's name."""
+    def add(self, family: str, new: NewRows) -> int:
+        """Add rows under a family's name; return the number of the first."""
         m, n = new.coefficients.shape
+        first = len(self._rows)
         if m == 0:
-            return
+            return first
         self._owner += [family] * m
         self._rows += list(new.coefficients)
         self._low += new.low.tolist()
@@ -121,25 +126,26 @@ class LazyLP:
         start = np.concatenate(([0], np.cumsum(keep.reshape(m, n).sum(axis=1))[:-1])).astype(np.int32)
         low, high = new.low + new.margin, new.high - new.margin
         self._solver.addRows(m, low, high, int(keep.sum()), start, column[keep], entries.ravel()[keep])
+        return first
 
-    def limit(self, family: str, *, low: float | None = None, high: float | None = None) -> None:
-        """Give all rows of a family another limit."""
-        for i in (i for i, owner in enumerate(self._owner) if owner == family):
-            if low is not None:
-                self._low[i] = low
-            if high is not None:
-                self._high[i] = high
-            self._solver.changeRowBounds(i, self._low[i] + self._margin[i], self._high[i] - self._margin[i])
+    def limit(self, row: int, low: float, high: float) -> None:
+        """Give one row other limits; infinite ones free it."""
+        if (low, high) != (self._low[row], self._high[row]):
+            self._low[row], self._high[row] = low, high
+            self._solver.changeRowBounds(row, low + self._margin[row], high - self._margin[row])
+
+    def row(self, number: int) -> FloatArray:
+        """Return the coefficients of one row."""
+        return self._rows[number]
+
+    def rows_of(self, family: str) -> list[int]:
+        """Return the numbers of all rows of a family."""
+        return [i for i, owner in enumerate(self._owner) if owner == family]
 
     def bounds(self, columns: IntArray, least: FloatArray, most: FloatArray) -> None:
         """Give some variables other bounds."""
         self.least[columns], self.most[columns] = least, most
         self._solver.changeColsBounds(len(columns), columns.astype(np.int32), self.least[columns], self.most[columns])
-
-    def forget(self, family: str) -> None:
-        """Free all rows of a family."""
-        self.limit(family, low=-np.inf, high=np.inf)
-        self._owner = [owner if owner != family else "" for owner in self._owner]
 
     def solve(self, cost: FloatArray, *, deadline: float = np.inf, most_rounds: int = 200) -> Solution:
         """Minimise ``cost @ x`` over all rows of all families.
@@ -172,7 +178,7 @@ class LazyLP:
                 break
             for family, new, _ in answers:
                 if new is not None:
-                    self.add(family.name, new)
+                    family.taken(self.add(family.name, new))
         value = float(cost @ x)
         bound, multipliers = self._bound(cost, y)
         return Solution(status, x, value, bound, violation, len(self._rows), multipliers, rounds)

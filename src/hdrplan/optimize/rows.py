@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray
-from hdrplan.optimize.lp import MARGIN, NewRows
+from hdrplan.optimize.lp import MARGIN, LazyLP, NewRows
 
 __all__ = ["EveryPoint", "cells_of"]
 
@@ -59,6 +59,8 @@ class EveryPoint:
         self.n_columns, self.slack_column = n_columns, slack_column
         self.given_gy = given_gy
         self.excused: BoolArray | None = None  # points outside the rule (the hottest cubic centimetre)
+        self.row_of: dict[int, int] = {}  # point -> its row in the program
+        self._asked: IntArray = np.zeros(0, dtype=np.int64)
 
     def dose_gy(self, x: FloatArray) -> FloatArray:
         """Dose at all points, former sessions included."""
@@ -78,7 +80,20 @@ class EveryPoint:
         order = bad[np.lexsort((bad, -short[bad], self.cells[bad]))]
         first = np.ones(len(order), dtype=np.bool_)
         first[1:] = self.cells[order[1:]] != self.cells[order[:-1]]
-        return self.rows(order[first]), worst
+        self._asked = order[first]
+        return self.rows(self._asked), worst
+
+    def taken(self, first_row: int) -> None:
+        """Remember which row of the program each point has become."""
+        self.row_of.update({int(point): first_row + k for k, point in enumerate(self._asked)})
+
+    def excuse(self, mask: BoolArray, lp: LazyLP) -> None:
+        """Free the points of the mask from the limit, and bind all others."""
+        self.excused = mask
+        for point, row in self.row_of.items():
+            limit = self.limit_gy - (0.0 if self.given_gy is None else float(self.given_gy[point]))
+            free = np.inf if mask[point] else 0.0
+            lp.limit(row, *((limit - free, np.inf) if self.sense == 1 else (-np.inf, limit + free)))
 
     def rows(self, at: IntArray) -> NewRows:
         """Return the rows of some points."""
@@ -92,3 +107,35 @@ class EveryPoint:
         none = np.full(len(at), np.inf)
         low, high = (limit, none) if self.sense == 1 else (-none, limit)
         return NewRows(coefficients, low, high, MARGIN * self.limit_gy)
+
+
+class Tail:
+    """The mean dose of the hottest (or coldest) volume stays on the right side of a limit: convex, one row a round.
+
+    Stricter than a dose-volume goal of the same limit. It gives that goal a first set of excused points.
+    """
+
+    def __init__(self, name: str, block: EveryPoint, volume_cc: FloatArray, tail_cc: float) -> None:
+        self.name, self.block, self.volume_cc, self.tail_cc = name, block, volume_cc, tail_cc
+
+    def violated(self, x: FloatArray) -> tuple[NewRows | None, float]:
+        """Return the row of the points that are now the hottest."""
+        block = self.block
+        dose = block.dose_gy(x)
+        order = np.lexsort((np.arange(len(dose)), -dose if block.sense == -1 else dose))
+        before = np.cumsum(self.volume_cc[order]) - self.volume_cc[order]
+        share = np.clip(self.tail_cc - before, 0.0, self.volume_cc[order])
+        at, share = order[share > 0], share[share > 0] / share.sum()
+        slack = 0.0 if block.slack_column is None else float(x[block.slack_column])
+        worst = (block.sense * (block.limit_gy - float(share @ dose[at])) - slack) / max(block.limit_gy, 1e-9)
+        if worst <= 0.0:
+            return None, worst
+        parts = block.rows(at)
+        limit = parts.low if block.sense == 1 else parts.high
+        none = np.array([np.inf])
+        one = np.array([float(share @ limit)])
+        low, high = (one, none) if block.sense == 1 else (-none, one)
+        return NewRows((share @ parts.coefficients)[None, :], low, high, parts.margin), worst
+
+    def taken(self, first_row: int) -> None:
+        """Nothing to remember: these rows are never lifted one by one."""

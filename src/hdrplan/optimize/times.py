@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray
 from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InfeasibleError, InputError
-from hdrplan.optimize.certificate import Certificate, Level, Optimum, Price, Shortfall
-from hdrplan.optimize.lp import SOLVER, LazyLP, NewRows, Solution
-from hdrplan.optimize.problem import Requirement, hottest, requirements
-from hdrplan.optimize.rows import EveryPoint, cells_of
+from hdrplan.optimize.certificate import Certificate, Level, Optimum, Price, Shortfall, Status
+from hdrplan.optimize.conflicts import smallest_conflict
+from hdrplan.optimize.delivery import Delivery, deliverable
+from hdrplan.optimize.lp import SOLVER, Solution
+from hdrplan.optimize.problem import requirements
+from hdrplan.optimize.program import Program
 from hdrplan.plan import Goals
 
 __all__ = ["optimize_times"]
@@ -34,6 +38,8 @@ def optimize_times(
     healthy: str | None = None,
     max_time_s: float = 600.0,
     given_gy: FloatArray | None = None,
+    locked_s: npt.ArrayLike | None = None,
+    delivery: Delivery | None = None,
     time_limit_s: float = 120.0,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Optimum:
@@ -42,9 +48,10 @@ def optimize_times(
     1. D100 >= prescription at all sample points of every CTV, surface points included, and all hard limits.
     2. If that cannot be, the organs' limits stand and the prescriptions give way: the sum of what the
        D100 miss is made least.
-    3. The mean dose of ``healthy`` is made least; without such an organ the total time, which is proportional to the
+    3. Priority levels in their order: the sum of the relative misses of a level's goals is made least, and kept.
+    4. The mean dose of ``healthy`` is made least; without such an organ the total time, which is proportional to the
        kerma released and so to the dose given to all tissue.
-    4. The total time is made least, at a mean dose at most a millionth higher.
+    5. The total time is made least, at a mean dose at most a millionth higher.
 
     Parameters
     ----------
@@ -58,7 +65,11 @@ def optimize_times(
     max_time_s : float
         Longest time at one dwell position.
     given_gy : (n_points,) array, optional
-        Dose of former sessions at the sample points.
+        Dose of former sessions (or of the source's transit) at the sample points.
+    locked_s : (n_dwells,) array, optional
+        Times fixed by hand; NaN where free.
+    delivery : Delivery, optional
+        Rules of the afterloader; without it times are real numbers.
     time_limit_s : float
         After this the best plan so far is returned, marked "not proven".
     on_progress : callable, optional
@@ -80,279 +91,240 @@ def optimize_times(
     Weak duality: any multipliers of the right sign bound the optimum (Dantzig GB, Linear Programming and Extensions,
     1963, chapter 6).
     """
-    if not max_time_s > 0:
-        raise InputError("the longest dwell time must be positive (s)", got=max_time_s)
     listed = requirements(rate, points, goals)
-    session = _Session(rate, points, listed, healthy, max_time_s, given_gy, time.monotonic() + time_limit_s)
+    least_s, most_s = time_bounds(rate.gy_per_s.shape[1], max_time_s, locked_s)
+    if given_gy is not None and np.shape(given_gy) != (len(points),):
+        raise InputError("the dose already given needs one value for each point", got=np.shape(given_gy))
+    program = Program(rate, points, listed, least_s=least_s, most_s=most_s, given_gy=given_gy)
+    program.deadline = time.monotonic() + time_limit_s
+    if delivery is not None and delivery.ratio is not None:
+        program.tie(delivery.neighbours, delivery.ratio)
+    run = _Run(program, healthy)
     tell = on_progress or (lambda done, total: None)
-    tell(0, 3)
-    first = session.solve(session.main_cost)
-    tell(1, 3)
-    if first.status == "infeasible":
-        session.lower_prescriptions()
-        tell(2, 3)
-        first = session.solve(session.main_cost)
-    first = session.hold_tails(first)
-    last = session.least_time(first)
-    tell(3, 3)
-    return session.optimum(first, last)
+    levels = sorted({r.level for r in listed} - {0})
+    steps = len(levels) + 3
+    found = run.hold_hard_goals()
+    tell(1, steps)
+    for level in levels:
+        found = run.reach(level, found)
+        tell(1 + levels.index(level) + 1, steps)
+    found = run.spare_healthy(found)
+    tell(steps - 1, steps)
+    last = run.least_time(found)
+    tell(steps, steps)
+    return run.optimum(found, last, delivery)
 
 
-class _Session:
-    """The linear program of one call, and what has been learned of it."""
-
-    def __init__(
-        self,
-        rate: DoseRate,
-        points: SamplePoints,
-        listed: tuple[Requirement, ...],
-        healthy: str | None,
-        max_time_s: float,
-        given_gy: FloatArray | None,
-        deadline: float,
-    ) -> None:
-        self.rate, self.points, self.listed, self.deadline = rate, points, listed, deadline
-        self.given_gy = given_gy
-        self.n = rate.gy_per_s.shape[1]
-        self.doses = [r for r in listed if r.prescription]
-        # Columns: dwell times, one shortfall for each CTV.
-        self.columns = self.n + len(self.doses)
-        most = np.zeros(self.columns)
-        most[: self.n] = max_time_s
-        self.lp = LazyLP(np.zeros(self.columns), most)
-        self.tails: dict[str, tuple[Requirement, EveryPoint]] = {}
-        self.shortfalls: tuple[Shortfall, ...] = ()
-        self.short_prices: tuple[Price, ...] = ()
-        self.levels: list[Level] = []
-        self.notes: list[str] = []
-        self.proven = True
-        self.relaxed: list[str] = []
-        self.rows_all = 0
-        for number, requirement in enumerate(listed):
-            self._require(requirement, number)
-        self.objective, self.unit, self.main_cost = self._main_objective(healthy)
-        self._start()
-
-    # -- building -------------------------------------------------------------------------------------------------
-
-    def _require(self, one: Requirement, number: int) -> None:
-        if one.level > 0:
-            return
-        if one.kind in ("every", "tail"):
-            block = EveryPoint(
-                one.label,
-                self.rate.gy_per_s[one.rows],
-                one.limit,
-                one.sense,
-                cells_of(self.points.points_mm[one.rows]),
-                self.columns,
-                slack_column=self.n + number if one.prescription else None,
-                given_gy=None if self.given_gy is None else self.given_gy[one.rows],
+def time_bounds(n: int, max_time_s: float, locked_s: npt.ArrayLike | None) -> tuple[FloatArray, FloatArray]:
+    """Return the least and greatest time of each dwell; equal where locked."""
+    if not (np.isfinite(max_time_s) and max_time_s > 0):
+        raise InputError("the longest dwell time must be positive (s)", got=max_time_s)
+    least, most = np.zeros(n), np.full(n, float(max_time_s))
+    if locked_s is not None:
+        locked = np.asarray(locked_s, dtype=np.float64)
+        if locked.shape != (n,):
+            raise InputError(
+                f"locked times need one value for each of the {n} dwells, NaN where free", got=locked.shape
             )
-            if one.kind == "tail":
-                self.tails[one.label] = (one, block)
-                return
-            self.lp.families.append(block)
-            self.rows_all += one.rows.stop - one.rows.start
-            return
-        row = np.zeros((1, self.columns))
-        limit = one.limit
-        if one.kind == "time":
-            row[0, : self.n] = 1.0
-        else:
-            row[0, : self.n] = self._mean_row(one.rows)
-            if self.given_gy is not None:
-                limit -= float(np.average(self.given_gy[one.rows], weights=self.points.volume_cc[one.rows]))
-        low, high = (limit, np.inf) if one.sense == 1 else (-np.inf, limit)
-        self.lp.add(one.label, NewRows(row, np.array([low]), np.array([high])))
-        self.rows_all += 1
+        fixed = ~np.isnan(locked)
+        if (locked[fixed] < 0).any() or not np.isfinite(locked[fixed]).all():
+            raise InputError("locked times must be finite and not negative (s)", got=float(locked[fixed].min()))
+        least[fixed] = most[fixed] = locked[fixed]
+    return least, most
 
-    def _mean_row(self, rows: slice) -> FloatArray:
-        volume = self.points.volume_cc[rows]
-        return np.asarray(volume @ self.rate.gy_per_s[rows] / volume.sum())
 
-    def _main_objective(self, healthy: str | None) -> tuple[str, str, FloatArray]:
-        cost = np.zeros(self.columns)
+class _Run:
+    """The steps of one call on one program, and what they found out."""
+
+    def __init__(self, program: Program, healthy: str | None) -> None:
+        self.program, self.listed = program, program.listed
+        self.hard = [k for k, r in enumerate(self.listed) if r.level == 0]
+        self.doses = [k for k in self.hard if self.listed[k].prescription]
+        self.levels: list[Level] = []
+        self.shortfalls: tuple[Shortfall, ...] = ()
+        self.prices: tuple[Price, ...] = ()
+        self.conflict: tuple[str, ...] = ()
+        self.notes: list[str] = []
+        self.stopped = False
+        self.outer_bound: float | None = None  # of the main objective, where dose-volume goals are at work
         if healthy is None:
-            cost[: self.n] = 1.0
-            return "total time", "s", cost
-        rows = self.points.rows(healthy)
-        if not self.points.volume_cc[rows].sum() > 0:
-            raise InputError("the healthy organ needs sample points with volume", got="none", where=healthy)
-        cost[: self.n] = self._mean_row(rows)
-        return f"mean dose of {healthy}", "Gy", cost
+            self.objective, self.unit, self.main = "total time", "s", program.cost(1.0)
+        else:
+            self.objective, self.unit = f"mean dose of {healthy}", "Gy"
+            self.main = program.cost(program.mean_row(program.points.rows(healthy)))
+            self.given_mean = program.given_mean_gy(program.points.rows(healthy))
 
-    def _start(self) -> None:
-        """Give the solver the coldest point of each cube of each CTV under equal times."""
-        for block in self.lp.families:
-            if isinstance(block, EveryPoint) and block.sense == 1:
-                equal = np.zeros(self.columns)
-                equal[: self.n] = 1.0
-                equal[: self.n] *= 0.9 * block.limit_gy / max(float(block.dose_gy(equal).max()), 1e-30)
-                new, _ = block.violated(equal)
-                if new is not None:
-                    self.lp.add(block.name, new)
-
-    # -- solving --------------------------------------------------------------------------------------------------
-
-    def solve(self, cost: FloatArray) -> Solution:
-        """Solve under what holds now; the status of the whole follows."""
-        found = self.lp.solve(cost, deadline=self.deadline)
-        if found.status == "stopped":
-            self.proven = False
+    def hold_hard_goals(self) -> Solution:
+        """Hold all goals of level 0, or let the prescriptions give way."""
+        program = self.program
+        for k in self.hard:
+            program.enter(k)
+        program.start()
+        found = self._noted(program.solve(self.main))
+        if found.status == "infeasible":
+            self.conflict = tuple(self.listed[k].label for k in smallest_conflict(program, self.hard))
+            self._lower(program.solve)
+            found = self._noted(program.solve(self.main))
+        if program.tails_missed(found.x):
+            self.outer_bound = found.bound
+            found = self._hold_tails(found)
         return found
 
-    def lower_prescriptions(self) -> None:
+    def _hold_tails(self, found: Solution) -> Solution:
+        """Hold the dose-volume goals: at once, by way of their least miss, or with lower prescriptions."""
+        program, tails = self.program, list(self.program.tails)
+        held = program.polished(self.main, found.x)
+        if held.status != "infeasible":
+            return self._noted(held)
+        program.allow_miss(tails)
+        misses = program.cost(misses={k: 1.0 / self.listed[k].limit for k in tails})
+        least = program.polished(misses, found.x)
+        program.allow_miss(tails, 0.0)
+        if least.value > SLACK_FRAC:
+            start = least.x
+            self._lower(lambda cost: program.polished(cost, start), proven=False)
+            self.conflict = self.conflict or tuple(self.listed[k].label for k in self.doses + tails)
+        return self._noted(program.polished(self.main, least.x))
+
+    def _lower(self, solve: Callable[[FloatArray], Solution], *, proven: bool = True) -> None:
         """Let the prescriptions give way, by the least sum of shortfalls (Gy of D100) that the limits allow.
 
         The sum, not the greatest: a lesion far from the organ keeps its prescription, the one beside it pays.
         """
-        columns = np.arange(self.n, self.columns)
-        limits = np.array([one.limit for one in self.doses])
-        self.lp.bounds(columns, np.zeros(len(columns)), limits)
-        cost = np.zeros(self.columns)
-        cost[columns] = 1.0
-        found = self.solve(cost)
+        program, listed = self.program, self.listed
+        limits = np.array([listed[k].limit for k in self.doses])
+        program.allow_miss(self.doses, limits)
+        found = self._noted(solve(program.cost(misses=dict.fromkeys(self.doses, 1.0))))
         if found.status == "infeasible":
-            hard = [r.label for r in self.listed if not r.prescription and r.level == 0]
             raise InfeasibleError(
                 "limits that dwell times can satisfy",
-                got="; ".join(hard) or "none",
+                got="; ".join(listed[k].label for k in self.hard if k not in self.doses) or "none",
                 remedy="Even without any dose to the CTV they fail: dose already given, or fixed times.",
             )
-        short = found.x[columns]
-        self.short_prices = self._short_prices(found)
+        # Without a proof of the dose-volume goals the bound is the one found before them.
+        bound = found.bound if proven else next((lv.bound for lv in self.levels if lv.unit == "Gy"), 0.0)
+        short = found.x[program.n + np.array(self.doses)]
+        self.prices = _prices(found, listed, "D100", "Gy", sign=-1.0)
         self.shortfalls = tuple(
             Shortfall(
-                one.structure,
-                one.limit,
-                one.limit - float(s),
-                one.limit - float(s) + max(0.0, found.value - found.bound),
-                tuple(p.limit for p in self.short_prices),
+                listed[k].structure,
+                listed[k].limit,
+                listed[k].limit - float(s),
+                min(listed[k].limit, listed[k].limit - float(s) + max(0.0, found.value - bound)),
+                tuple(p.limit for p in self.prices if not listed[_index(listed, p.limit)].prescription),
             )
-            for one, s in zip(self.doses, short, strict=True)
-            if s > SLACK_FRAC * one.limit
+            for k, s in zip(self.doses, short, strict=True)
+            if s > SLACK_FRAC * listed[k].limit
         )
-        lost = "D100 lost" if len(columns) == 1 else "sum of D100 lost"
-        self.levels.append(Level(lost, found.value, found.bound, "Gy"))
-        kept = np.minimum(limits, np.where(short > SLACK_FRAC * limits, short + D100_SLACK_FRAC * limits, 0.0))
-        self.lp.bounds(columns, np.zeros(len(columns)), kept)
+        lost = "D100 lost" if len(self.doses) == 1 else "sum of D100 lost"
+        self.levels = [Level(lost, found.value, bound, "Gy")]
+        kept = np.where(short > SLACK_FRAC * limits, short + D100_SLACK_FRAC * limits, 0.0)
+        program.allow_miss(self.doses, np.minimum(limits, kept))
 
-    def _short_prices(self, found: Solution) -> tuple[Price, ...]:
-        prices = []
-        for one in self.listed:
-            worth = -found.multipliers.get(one.label, 0.0)
-            if not one.prescription and abs(worth) > 1e-9:
-                unit = "s" if one.kind == "time" else "Gy"
-                prices.append(
-                    Price(one.label, worth, f"{one.label}: one {unit} more would give {worth:.3g} Gy more D100")
-                )
-        return tuple(sorted(prices, key=lambda p: -abs(p.per_unit)))
+    def reach(self, level: int, found: Solution) -> Solution:
+        """Make the sum of the relative misses of one level's goals least, and keep it."""
+        program = self.program
+        own = [k for k, r in enumerate(self.listed) if r.level == level]
+        cost = program.cost(misses={k: 1.0 / max(self.listed[k].limit, 1e-9) for k in own})
+        for k in own:
+            program.enter(k)
+        program.allow_miss(own)
+        exact = not program.tails
+        if program.tails:
+            reached = program.polished(cost, found.x)
+        else:
+            reached = program.solve(cost)
+        reached = self._noted(reached)
+        if reached.status != "optimal":
+            return found
+        most = reached.value * (1 + 1e-4) + SLACK_FRAC
+        program.keep(cost, most)
+        program.allow_miss(own, np.array([most * max(self.listed[k].limit, 1e-9) for k in own]))
+        words = "; ".join(self.listed[k].label for k in own)
+        bound = max(0.0, reached.bound) if exact else 0.0
+        self.levels.append(Level(f"level {level}, relative miss of {words}", reached.value, bound, ""))
+        return reached
 
-    def hold_tails(self, found: Solution) -> Solution:
-        """Make the dose-volume goals hold, which are not convex: excuse the hottest points, solve, repeat.
-
-        For a given set of excused points the program is linear and solved to its optimum; the points excused next are
-        the hottest of the new plan, which stays feasible, so the objective never rises. The bound is that of the
-        program without dose-volume goals: always true, and reached where those goals do not bind.
-        """
-        open_ = [label for label, (one, block) in self.tails.items() if not self._tail_holds(one, block, found.x)]
-        relaxed_bound = found.bound
-        if open_:
-            found = self._polished(found)
-            self.relaxed = open_
-            found = Solution(
-                found.status, found.x, found.value, relaxed_bound, found.violation, found.rows_used, found.multipliers,
-                found.rounds,
-            )  # fmt: skip
-            self.proven = self.proven and found.value - relaxed_bound <= SLACK_FRAC * abs(found.value)
-        self.rows_all += sum(len(block.cells) for _, block in self.tails.values())
+    def spare_healthy(self, found: Solution) -> Solution:
+        """Least main objective under all goals reached so far."""
+        program = self.program
+        if found.status == "stopped":
+            return found
+        if program.tails and any(block in program.lp.families for block in program.tails.values()):
+            if self.outer_bound is None:
+                self.outer_bound = -np.inf
+            found = self._noted(program.polished(self.main, found.x))
+        elif any(r.level for r in self.listed):
+            found = self._noted(program.solve(self.main))
+        bound = found.bound if self.outer_bound is None else self.outer_bound
+        self.levels.append(Level(self.objective, found.value, bound, self.unit))
         return found
-
-    def _tail_holds(self, one: Requirement, block: EveryPoint, x: FloatArray) -> bool:
-        wrong = one.sense * (one.limit - block.dose_gy(x)) > 0
-        return float(self.points.volume_cc[one.rows][wrong].sum()) < one.tail_cc
-
-    def _polished(self, found: Solution) -> Solution:
-        best: Solution | None = None
-        for _ in range(20):
-            self._excuse(found.x)
-            again = self.solve(self.main_cost)
-            if again.status == "infeasible":
-                self.lower_prescriptions()
-                again = self.solve(self.main_cost)
-            if again.status != "optimal":
-                break
-            if best is not None and again.value > best.value * (1 - 1e-5):
-                best = again if again.value < best.value else best
-                break
-            best = found = again
-        return best if best is not None else found
-
-    def _excuse(self, x: FloatArray) -> None:
-        for one, block in self.tails.values():
-            volume = self.points.volume_cc[one.rows]
-            # A goal on a volume does not see the points on the surface, which have none.
-            mask = hottest(-one.sense * block.dose_gy(x), volume, one.tail_cc) | (volume == 0)
-            self.lp.forget(block.name)
-            block.excused = mask
-            if block not in self.lp.families:
-                self.lp.families.append(block)
 
     def least_time(self, found: Solution) -> Solution:
         """Least total time at the main objective reached."""
-        if found.status == "infeasible":
-            return found
-        self.levels.append(Level(self.objective, found.value, found.bound, self.unit))
+        program = self.program
         if self.unit == "s" or found.status != "optimal":
             return found
-        cap = found.value * (1 + SLACK_FRAC)
-        self.lp.add("kept", NewRows(self.main_cost[None, :], np.array([-np.inf]), np.array([cap])))
-        cost = np.zeros(self.columns)
-        cost[: self.n] = 1.0
-        last = self.solve(cost)
+        program.keep(self.main, found.value * (1 + SLACK_FRAC))
+        last = self._noted(program.solve(program.cost(1.0)))
         if last.status != "optimal":
-            self.notes.append("The total time is not proven least: the time limit was reached.")
+            self.notes.append("The total time is not proven least.")
             return found
         self.levels.append(Level("total time", last.value, last.bound, "s"))
         return last
 
-    # -- telling --------------------------------------------------------------------------------------------------
+    def _noted(self, found: Solution) -> Solution:
+        self.stopped = self.stopped or found.status == "stopped"
+        return found
 
-    def optimum(self, first: Solution, last: Solution) -> Optimum:
+    def optimum(self, found: Solution, last: Solution, delivery: Delivery | None) -> Optimum:
         """Put everything that is known together."""
-        unproven = not self.proven
-        status = "not proven" if unproven else "prescription lowered" if self.shortfalls else "optimal"
+        program = self.program
+        bound = found.bound if self.outer_bound is None else self.outer_bound
+        value = float(self.main @ last.x)
+        closed = self.outer_bound is None or value - bound <= 1e-6 * abs(value)
+        proven = closed and not self.stopped
+        status: Status = "not proven" if not proven else "prescription lowered" if self.shortfalls else "optimal"
         certificate = Certificate(
-            primal=float(self.main_cost @ last.x),
-            dual=first.bound,
+            primal=value,
+            dual=bound,
             objective=self.objective,
             unit=self.unit,
             violation_frac=last.violation,
             rows_used=last.rows_used,
-            rows_all=self.rows_all,
-            rounds=first.rounds,
+            rows_all=program.rows_all,
+            rounds=found.rounds,
             scope="sample points",
             solver=SOLVER,
-            proven=not unproven,
-            relaxed="; ".join(self.relaxed),
+            proven=proven,
+            relaxed="" if closed else "; ".join(self.listed[k].label for k in program.tails),
         )
-        return Optimum(
-            last.x[: self.n],
-            status,  # type: ignore[arg-type]
+        result = Optimum(
+            last.x[: program.n],
+            status,
             certificate,
             tuple(self.levels),
             self.shortfalls,
-            self.short_prices or self._prices(first),
+            self.prices or _prices(found, self.listed, self.objective, self.unit),
             tuple(self.notes),
+            self.conflict,
         )
+        if delivery is None or last.status == "infeasible":
+            return result
+        times_s, said = deliverable(program, self.main, last, delivery)
+        return replace(result, times_s=times_s, notes=(*result.notes, *said))
 
-    def _prices(self, found: Solution) -> tuple[Price, ...]:
-        prices = []
-        for one in self.listed:
-            worth = found.multipliers.get(one.label, 0.0)
-            if abs(worth) > 1e-9:
-                unit = "s" if one.kind == "time" else "Gy"
-                text = f"{one.label}: one {unit} more changes the {self.objective} by {worth:+.3g} {self.unit}"
-                prices.append(Price(one.label, worth, text))
-        return tuple(prices)
+
+def _index(listed: tuple, label: str) -> int:  # type: ignore[type-arg]
+    return next(k for k, r in enumerate(listed) if r.label == label)
+
+
+def _prices(found: Solution, listed: tuple, what: str, unit: str, *, sign: float = 1.0) -> tuple[Price, ...]:  # type: ignore[type-arg]
+    prices = []
+    for one in listed:
+        worth = sign * found.multipliers.get(one.label, 0.0)
+        if abs(worth) > 1e-9 and not (sign < 0 and one.prescription):
+            each = "s" if one.kind == "time" else "Gy"
+            text = f"{one.label}: one {each} more changes the {what} by {worth:+.3g} {unit}"
+            prices.append(Price(one.label, worth, text))
+    return tuple(sorted(prices, key=lambda p: -abs(p.per_unit)))
