@@ -230,11 +230,7 @@ class _Run:
             program.enter(k)
         program.allow_miss(own)
         exact = not program.tails
-        if program.tails:
-            reached = program.polished(cost, found.x)
-        else:
-            reached = program.solve(cost)
-        reached = self._noted(reached)
+        reached = self._noted(program.polished(cost, found.x) if program.tails else program.solve(cost))
         if reached.status != "optimal":
             return found
         most = reached.value * (1 + 1e-4) + SLACK_FRAC
@@ -325,6 +321,7 @@ def _prices(found: Solution, listed: tuple, what: str, unit: str, *, sign: float
         worth = sign * found.multipliers.get(one.label, 0.0)
         if abs(worth) > 1e-9 and not (sign < 0 and one.prescription):
             each = "s" if one.kind == "time" else "Gy"
-            text = f"{one.label}: one {each} more changes the {what} by {worth:+.3g} {unit}"
+            verb = "raises" if worth > 0 else "lowers"
+            text = f"{one.label}: one {each} more {verb} the {what} by {abs(worth):.3g} {unit}"
             prices.append(Price(one.label, worth, text))
     return tuple(sorted(prices, key=lambda p: -abs(p.per_unit)))
