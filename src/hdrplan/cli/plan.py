@@ -105,7 +105,7 @@ def _write(
     from dataclasses import asdict
 
     from hdrplan.io import run_record, write_results
-    from hdrplan.report import dvh_table, metrics_table
+    from hdrplan.report import dvh_table, metrics_table, plan_report
 
     started = time.perf_counter()
     record = run_record(
@@ -113,6 +113,7 @@ def _write(
         options=asdict(options) | {"source": str(found.source), "strength_u": found.strength_u},
         seconds=seconds,
     )
+    page = plan_report(result, record)
     seconds["report"] = round(time.perf_counter() - started, 4)
     write_results(
         output,
@@ -121,6 +122,7 @@ def _write(
         dose=result.dose,
         dvh=dvh_table(result),
         metrics=metrics_table(result),
+        report_html=page,
         run=record | {"seconds": seconds},
         overwrite=overwrite,
     )

@@ -2,6 +2,17 @@
 
 from hdrplan.report.data import Curve, GoalRow, ReportData
 from hdrplan.report.html import report_html
+from hdrplan.report.plan import plan_report, report_data
 from hdrplan.report.tables import dvh_table, goal_text, metrics_table
 
-__all__ = ["Curve", "GoalRow", "ReportData", "dvh_table", "goal_text", "metrics_table", "report_html"]
+__all__ = [
+    "Curve",
+    "GoalRow",
+    "ReportData",
+    "dvh_table",
+    "goal_text",
+    "metrics_table",
+    "plan_report",
+    "report_data",
+    "report_html",
+]

@@ -16,11 +16,11 @@ from markupsafe import Markup
 
 from hdrplan.arrays import FloatArray
 from hdrplan.geometry import Structure
-from hdrplan.report.data import Curve, ReportData
+from hdrplan.report.data import ReportData
 from hdrplan.report.pack import corners_mm, ct_pack, dose_pack, mask_pack
 from hdrplan.report.palette import isodose_levels, structure_colour
-from hdrplan.report.rows import bar_width, channels, dwell_rows, metric_table
-from hdrplan.report.svg import dvh_svg
+from hdrplan.report.rows import bar_width, channels, dwell_rows, metric_tables
+from hdrplan.report.svg import axis_end_gy, dvh_svg, thinned
 
 __all__ = ["page", "report_html"]
 
@@ -115,15 +115,21 @@ def _colours(names_roles: list[tuple[str, str]]) -> dict[str, str]:
     return colours
 
 
-def _curve_data(curves: tuple[Curve, ...]) -> list[dict[str, Any]]:
-    """Curves for reading under the pointer: at most 400 points, evenly spread in dose rank and in dose."""
+def _curve_data(view: ReportData) -> list[dict[str, Any]]:
+    """Curves for reading under the pointer."""
+    gy_max = axis_end_gy(view.goals, view.prescriptions[0].dose_gy)
     made = []
-    for rank, curve in enumerate(curves):
-        keep = np.unique(np.linspace(0, len(curve.dose_gy) - 1, 400).round().astype(int))
-        made.append({
-            "rank": rank, "name": curve.name, "volume_cc": round(curve.volume_cc, 4),
-            "gy": curve.dose_gy[keep].round(3).tolist(), "frac": curve.volume_frac[keep].round(5).tolist(),
-        })  # fmt: skip
+    for rank, curve in enumerate(view.curves):
+        points = thinned(curve, gy_max)
+        made.append(
+            {
+                "rank": rank,
+                "name": curve.name,
+                "volume_cc": round(curve.volume_cc, 4),
+                "gy": points[:, 0].round(3).tolist(),
+                "frac": points[:, 1].round(5).tolist(),
+            }
+        )
     return made
 
 
@@ -149,7 +155,7 @@ def _scene(view: ReportData, colours: Mapping[str, str]) -> dict[str, Any]:
             {"at": p.round(2).tolist(), "time_s": round(float(t), 3)}
             for p, t in zip(view.dwells.positions_mm, view.times_s, strict=True)
         ],
-        "curves": _curve_data(view.curves),
+        "curves": _curve_data(view),
     }
 
 
@@ -175,7 +181,6 @@ def report_html(view: ReportData) -> str:
         + [(c.name, c.role) for c in view.curves if c.name not in {s.name for s in view.structures}]
     )
     scene = _scene(view, colours)
-    columns, rows = metric_table(view.metrics)
     return page(
         "report.html.j2",
         title=view.title,
@@ -185,8 +190,7 @@ def report_html(view: ReportData) -> str:
         view=view,
         dvh=dvh_svg(view.curves, [colours[c.name] for c in view.curves], view.goals, view.prescriptions[0].dose_gy),
         curve_colours=[colours[c.name] for c in view.curves],
-        metric_columns=columns,
-        metric_rows=rows,
+        metric_tables=metric_tables(view.metrics),
         channels=channels(view),
         dwell_rows=dwell_rows(view),
         missed=[g for g in view.goals if g.met is False],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,38 +10,66 @@ import numpy as np
 
 from hdrplan.report.data import ReportData
 
-__all__ = ["bar_width", "channels", "dwell_rows", "metric_table"]
+__all__ = ["bar_width", "channels", "dwell_rows", "metric_tables"]
 
 # Key in the metrics, heading, unit, digits.
-_COLUMNS = (
+_Column = tuple[str, str, str, int]
+_TARGET: tuple[_Column, ...] = (
     ("volume_cc", "Volume", "cc", 2),
     ("d100_gy", "D100", "Gy", 2),
+    ("d100_sampling_gy", "± sampling", "Gy", 2),
     ("d98_gy", "D98", "Gy", 2),
     ("d95_gy", "D95", "Gy", 2),
     ("d90_gy", "D90", "Gy", 2),
     ("d50_gy", "D50", "Gy", 2),
+    ("d2_gy", "D2", "Gy", 1),
+    ("mean_gy", "Mean", "Gy", 2),
     ("v100_pct", "V100", "%", 1),
     ("v150_pct", "V150", "%", 1),
     ("v200_pct", "V200", "%", 1),
-    ("d0p1cc_gy", "D0.1cc", "Gy", 2),
+    ("coin", "COIN", "", 2),
+    ("htci", "HTCI", "", 2),
+    ("dhi", "DHI", "", 2),
+    ("in_dose_grid_pct", "In dose grid", "%", 1),
+    ("extrapolated_pct", "Extrapolated", "%", 1),
+)
+_ORGAN: tuple[_Column, ...] = (
+    ("volume_cc", "Volume", "cc", 2),
+    ("d0_1cc_gy", "D0.1cc", "Gy", 2),
     ("d1cc_gy", "D1cc", "Gy", 2),
     ("d2cc_gy", "D2cc", "Gy", 2),
-    ("dmean_gy", "Mean", "Gy", 2),
-    ("dmax_gy", "Max", "Gy", 1),
+    ("max_gy", "Max", "Gy", 2),
+    ("mean_gy", "Mean", "Gy", 2),
+    ("v5gy_cc", "V5Gy", "cc", 1),
+    ("v5gy_pct", "V5Gy", "%", 1),
+    ("v10gy_cc", "V10Gy", "cc", 1),
+    ("v10gy_pct", "V10Gy", "%", 1),
+    ("in_dose_grid_pct", "In dose grid", "%", 1),
+    ("extrapolated_pct", "Extrapolated", "%", 1),
 )
 
 
-def metric_table(metrics: Mapping[str, Mapping[str, object]]) -> tuple[list[tuple[str, str]], list[dict[str, Any]]]:
-    """Columns that at least one structure has, and the rows' texts."""
-    columns = [c for c in _COLUMNS if any(isinstance(m.get(c[0]), (int, float)) for m in metrics.values())]
-    rows = []
-    for name, values in metrics.items():
-        cells = []
-        for key, _, _, digits in columns:
-            value = values.get(key)
-            cells.append(f"{value:.{digits}f}" if isinstance(value, (int, float)) else "–")
-        rows.append({"name": name, "role": str(values.get("role", "")), "cells": cells})
-    return [(label, unit) for _, label, unit, _ in columns], rows
+def metric_tables(metrics: Mapping[str, Mapping[str, object]]) -> list[dict[str, Any]]:
+    """Two tables, targets and organs, with those columns that at least one of their structures has."""
+    tables = []
+    for caption, wanted, targets in (("Targets (ICRU 89)", _TARGET, True), ("Organs", _ORGAN, False)):
+        chosen = {name: values for name, values in metrics.items() if (values.get("role") == "CTV") is targets}
+        columns = [c for c in wanted if any(_is_number(values.get(c[0])) for values in chosen.values())]
+        rows = [
+            {"name": name, "cells": [_cell(values.get(key), digits) for key, _, _, digits in columns]}
+            for name, values in chosen.items()
+        ]
+        if rows:
+            tables.append({"caption": caption, "columns": [(c[1], c[2]) for c in columns], "rows": rows})
+    return tables
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _cell(value: object, digits: int) -> str:
+    return f"{value:.{digits}f}" if isinstance(value, int | float) and math.isfinite(value) else "–"
 
 
 def channels(view: ReportData) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from hdrplan.arrays import FloatArray
 from hdrplan.report.data import Curve, GoalRow
 
-__all__ = ["dvh_svg", "nice_ticks"]
+__all__ = ["axis_end_gy", "dvh_svg", "nice_ticks", "thinned"]
 
 _LEFT, _TOP, _WIDTH, _HEIGHT = 62, 14, 720, 340
 _SIZE = (_LEFT + _WIDTH + 18, _TOP + _HEIGHT + 52)
@@ -27,25 +27,25 @@ def nice_ticks(top: float, wanted: int = 8) -> list[float]:
     return [round(k * step, 10) for k in range(int(top / step + 1e-9) + 1)]
 
 
-def _thinned(curve: Curve, gy_max: float) -> FloatArray:
-    """Points of a curve within a fifth of a pixel of all its points: enough for the eye, few enough for a file."""
-    x = np.clip(curve.dose_gy / gy_max, 0, 1) * _WIDTH
-    y = (1 - curve.volume_frac) * _HEIGHT
+def thinned(curve: Curve, gy_max: float) -> FloatArray:
+    """Points (dose_gy, volume_frac) of a curve up to ``gy_max``, half a pixel of the plot apart."""
     inside = curve.dose_gy <= gy_max
-    points = np.column_stack((x, y))[inside]
+    points = np.column_stack((curve.dose_gy, curve.volume_frac))[inside]
     if inside.sum() < len(inside):
-        points = np.vstack((points, [_WIDTH, (1 - np.interp(gy_max, curve.dose_gy, curve.volume_frac)) * _HEIGHT]))
+        points = np.vstack((points, [gy_max, np.interp(gy_max, curve.dose_gy, curve.volume_frac)]))
     if len(points) == 0 or points[0, 0] > 0:
-        points = np.vstack(([0.0, 0.0], points))
+        points = np.vstack(([0.0, 1.0], points))
+    pixels = points * [_WIDTH / gy_max, _HEIGHT]
     keep = [0]
     for k in range(1, len(points) - 1):
-        if np.abs(points[k] - points[keep[-1]]).max() >= 0.5:
+        if np.abs(pixels[k] - pixels[keep[-1]]).max() >= 0.5:
             keep.append(k)
-    return points[[*keep, len(points) - 1]]
+    return points[sorted({*keep, len(points) - 1})]
 
 
-def _path(points: FloatArray) -> str:
-    return "M" + "L".join(f"{_LEFT + x:.1f},{_TOP + y:.1f}" for x, y in points)
+def axis_end_gy(goals: Sequence[GoalRow], prescription_gy: float) -> float:
+    """Where the dose axis ends: 2.5 times the prescription, or beyond the last goal."""
+    return max([2.5 * prescription_gy, *(1.1 * g.mark_gy for g in goals if g.mark_gy is not None)])
 
 
 def _x(gy: float, gy_max: float) -> str:
@@ -88,7 +88,7 @@ def dvh_svg(
     goals : sequence of GoalRow
         Those with a place in the plot are drawn in.
     prescription_gy : float
-        Drawn as a vertical line; the dose axis ends at 2.5 times this, or beyond the last goal.
+        Drawn as a vertical line.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def dvh_svg(
         An ``svg`` element with the id ``dvh``; its data attributes tell the script where the axes lie.
     """
     marks = [(g, g.mark_gy, g.mark_frac) for g in goals if g.mark_gy is not None and g.mark_frac is not None]
-    gy_max = max([2.5 * prescription_gy, *(1.1 * gy for _, gy, _ in marks)])
+    gy_max = axis_end_gy(goals, prescription_gy)
     out = [
         f'<svg id="dvh" viewBox="0 0 {_SIZE[0]} {_SIZE[1]}" role="img" aria-labelledby="dvh-title" '
         f'data-left="{_LEFT}" data-top="{_TOP}" data-width="{_WIDTH}" data-height="{_HEIGHT}" '
@@ -107,8 +107,9 @@ def dvh_svg(
     names = [c.name for c in curves]
     for rank, (curve, colour) in enumerate(zip(curves, colours, strict=True)):
         width, dash = ("2.6", "") if curve.role == "CTV" else ("1.7", ' stroke-dasharray="6 3"')
+        line = "L".join(f"{_x(gy, gy_max)},{_y(frac)}" for gy, frac in thinned(curve, gy_max))
         out.append(
-            f'<path data-curve="{rank}" class="curve" d="{_path(_thinned(curve, gy_max))}" stroke="{colour}" '
+            f'<path data-curve="{rank}" class="curve" d="M{line}" stroke="{colour}" '
             f'stroke-width="{width}"{dash}><title>{escape(curve.name)}</title></path>'
         )
     for goal, gy, frac in marks:

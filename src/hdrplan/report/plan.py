@@ -1,0 +1,255 @@
+"""A plan's result in the words of its report: what a plan review asks for, how it was computed, what was proven."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hdrplan.optimize import Optimum
+from hdrplan.plan import Goal, Metric
+from hdrplan.report.data import Curve, GoalRow, ReportData
+from hdrplan.report.html import report_html
+from hdrplan.report.tables import dvh_table, metrics_table
+from hdrplan.sources.strength import U_PER_MCI_APPARENT
+from hdrplan.workflow import GoalResult, PlanResult
+
+__all__ = ["plan_report", "report_data"]
+
+_REFERENCES = (
+    "M. J. Rivard et al., Update of AAPM Task Group No. 43 Report (TG-43U1), Med Phys 31, 633 (2004), "
+    "doi 10.1118/1.1646040",
+    "ICRU Report 89, Prescribing, recording, and reporting brachytherapy, J ICRU 13(1-2) (2013)",
+    "Q. Huangfu, J. A. J. Hall, Parallelizing the dual revised simplex method, Math Prog Comp 10, 119 (2018), "
+    "doi 10.1007/s12532-017-0130-5",
+    "TG-43 against Monte Carlo in 20 liver cases: Radiat Oncol (2020), doi 10.1186/s13014-020-01492-9",
+    "P. Xia et al., AAPM Medical Physics Practice Guideline 11.a, J Appl Clin Med Phys 22(9), 4 (2021), "
+    "doi 10.1002/acm2.13366 (what this report holds)",
+)
+
+
+def plan_report(result: PlanResult, run: Mapping[str, Any], *, calibration: Mapping[str, str] | None = None) -> str:
+    """Write the report of a plan as one self-contained HTML page.
+
+    Parameters
+    ----------
+    result : PlanResult
+        From :func:`hdrplan.workflow.plan_case` or ``plan_result``.
+    run : mapping
+        The record of the run: ``versions``, ``inputs_sha256``, ``options``, ``written``, all optional.
+    calibration : mapping, optional
+        Rows on the source's calibration (date, strength, decay factor) for the plan's facts.
+
+    Returns
+    -------
+    str
+    """
+    return report_html(report_data(result, run, calibration=calibration))
+
+
+def report_data(
+    result: PlanResult, run: Mapping[str, Any], *, calibration: Mapping[str, str] | None = None
+) -> ReportData:
+    """Return what the report of a plan shows, as plain values; parameters as in :func:`plan_report`."""
+    metrics = metrics_table(result)["structures"]
+    roles = dict(zip(result.points.names, result.points.roles, strict=True))
+    curves = []
+    for name, (dose_gy, volume_cc) in dvh_table(result).items():
+        whole_cc = float(volume_cc[0])
+        curves.append(Curve(name, roles[name], dose_gy, volume_cc / whole_cc, whole_cc))
+    optimum = result.optimum
+    versions = run.get("versions", {})
+    return ReportData(
+        title=result.case.name,
+        ct=result.case.ct,
+        structures=result.case.structures,
+        catheters=result.case.catheters,
+        dwells=result.plan.dwells,
+        times_s=result.plan.times_s,
+        dose=result.dose,
+        prescriptions=result.goals.prescriptions,
+        curves=tuple(curves),
+        metrics=metrics,
+        goals=_goal_rows(result),
+        tiles=_tiles(result),
+        facts=_facts(result, calibration or {}),
+        certificate=() if optimum is None else _certificate(optimum),
+        binding=()
+        if optimum is None
+        else (*(s.text for s in optimum.shortfalls), *(p.text for p in optimum.prices), *optimum.notes),
+        methods=_methods(result),
+        references=(result.source.citation, *_REFERENCES),
+        provenance=_provenance(run),
+        version=str(versions.get("hdrplan", "")),
+    )
+
+
+def _certificate(optimum: Optimum) -> tuple[str, ...]:
+    """Return the certificate's line, then every objective in the order solved with its bound."""
+    steps = [
+        f"Step {k}, {level.text}: {level.value:.5g} {level.unit} reached, {level.bound:.5g} {level.unit} is the least "
+        f"that any plan can have (gap {level.gap_frac:.1e})"
+        for k, level in enumerate(optimum.levels, start=1)
+    ]
+    return (optimum.certificate.text, *steps)
+
+
+def _goal_rows(result: PlanResult) -> tuple[GoalRow, ...]:
+    """Goals with what was reached, and where they lie in the DVH plot."""
+    wanted = [
+        Goal(p.structure, Metric("dose_at_frac", 1.0, "Gy", "D100"), ">=", p.dose_gy, 0, "prescription")
+        for p in result.goals.prescriptions
+    ]
+    rows = []
+    for goal, reached in zip((*wanted, *result.goals.goals), result.score.goals, strict=True):
+        mark = _mark(goal, result)
+        rows.append(
+            GoalRow(
+                structure=goal.structure,
+                goal=goal.text.replace(">=", "≥").replace("<=", "≤"),
+                reached=_reached_text(reached),
+                met=reached.met if np.isfinite(reached.reached) else None,
+                source=goal.source,
+                hard=goal.level == 0,
+                mark_gy=mark[0] if mark else None,
+                mark_frac=mark[1] if mark else None,
+                at_least=goal.sense == ">=",
+            )
+        )
+    return tuple(rows)
+
+
+def _reached_text(reached: GoalResult) -> str:
+    value, unit = (100 * reached.reached, "%") if reached.unit == "frac" else (reached.reached, reached.unit)
+    return f"{value:.2f} {unit}" if np.isfinite(value) else "–"
+
+
+def _mark(goal: Goal, result: PlanResult) -> tuple[float, float] | None:
+    """Dose and volume fraction of a goal in the DVH plot; None where it has no place there."""
+    if goal.structure not in result.points.names:
+        return None
+    volume_cc = float(result.points.volume_cc[result.points.rows(goal.structure)].sum())
+    kind, at = goal.metric.kind, goal.metric.at
+    as_frac = goal.value / volume_cc if goal.metric.unit == "cc" else goal.value
+    prescribed = {p.structure: p.dose_gy for p in result.goals.prescriptions}
+    places = {
+        "dose_at_frac": (goal.value, at),
+        "dose_at_cc": (goal.value, min(1.0, at / volume_cc)),
+        "volume_at_gy": (at, min(1.0, as_frac)),
+        "volume_at_frac": (at * prescribed.get(goal.structure, np.nan), min(1.0, as_frac)),
+        "dose_max": (goal.value, 0.0),
+        "dose_min": (goal.value, 1.0),
+    }
+    place = places.get(kind)
+    return place if place is not None and np.isfinite(place[0]) else None
+
+
+def _tiles(result: PlanResult) -> tuple[tuple[str, str, str], ...]:
+    """Return the headline: each target, the organ limit nearest to its bound, spared organ, time, source use."""
+    plan, scores = result.plan, result.score.structures
+    tiles = []
+    for prescription in result.goals.prescriptions:
+        m = scores[prescription.structure]
+        tiles.append(
+            (f"{prescription.structure} D100", f"{m['d100_gy']:.2f} Gy", f"prescribed {prescription.dose_gy:g} Gy")
+        )
+        tiles.append((f"{prescription.structure} D90", f"{m['d90_gy']:.1f} Gy", f"D50 {m['d50_gy']:.1f} Gy"))
+    limits = [g for g in result.score.goals if g.sense == "<=" and g.value > 0 and np.isfinite(g.reached)]
+    if limits:
+        nearest = max(limits, key=lambda g: g.reached / g.value)
+        tiles.append((f"Nearest limit: {nearest.structure}", _reached_text(nearest), nearest.text.replace("<=", "≤")))
+    if result.case.healthy is not None and result.case.healthy in scores:
+        m = scores[result.case.healthy]
+        tiles.append(
+            (f"{result.case.healthy} mean", f"{m['mean_gy']:.2f} Gy", f"V10Gy {100 * float(m['v10gy_frac']):.1f} %")
+        )
+    tiles.append(("Total time", f"{plan.total_time_s:.0f} s", f"{plan.total_time_s / 60:.1f} min"))
+    active = int((plan.times_s > 0).sum())
+    tiles.append(("TRAK", f"{100 * plan.trak_gy:.3f} cGy", f"at 1 m; {active} dwells in use"))
+    return tuple(tiles)
+
+
+def _facts(result: PlanResult, calibration: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Rows that a review of a brachytherapy plan asks for (MPPG 11.a, table 12)."""
+    plan, source = result.plan, result.source
+    used = plan.times_s > 0
+    offsets = plan.dwells.offset_mm
+    steps = [np.diff(np.sort(offsets[plan.dwells.catheter == k])) for k in range(len(plan.dwells.catheter_names))]
+    step = np.median(np.concatenate(steps)) if any(len(s) for s in steps) else np.nan
+    targets = ", ".join(
+        f"{p.structure} ({result.score.structures[p.structure]['volume_cc']:.1f} cc)"
+        for p in result.goals.prescriptions
+    )
+    doses = "; ".join(f"{p.dose_gy:g} Gy to all of {p.structure} (D100)" for p in result.goals.prescriptions)
+    isodoses = ", ".join(f"{gy:g} Gy" for gy in sorted({p.dose_gy for p in result.goals.prescriptions}))
+    spacing = " × ".join(f"{s:.3g}" for s in result.dose.grid.spacing_mm)
+    shape = " × ".join(str(n) for n in result.dose.grid.shape_zyx[::-1])
+    calibrated = calibration or {
+        "Calibration date and strength": "not given: the strength above is that at treatment",
+        "Decay factor": "1 (none applied)",
+    }
+    return (
+        ("Site and target", f"{result.case.healthy or 'not named'}: {targets}"),
+        ("Prescription", f"{doses}; one fraction"),
+        ("Prescription isodose", f"{isodoses} (absolute; not normalised to a point)"),
+        ("Isotope and source", f"Ir-192, {source.model} ({source.manufacturer}); TG-43 data: {source.kind}"),
+        (
+            "Air-kerma strength at treatment",
+            f"{plan.strength_u:,.0f} U ({plan.strength_u / U_PER_MCI_APPARENT / 1000:.2f} Ci apparent at "
+            f"{U_PER_MCI_APPARENT} U/mCi)",
+        ),
+        *calibrated.items(),
+        ("Half-life", f"{source.half_life_days} d"),
+        (
+            "Channels",
+            f"{len(plan.dwells.catheter_names)} catheters, {int(used.sum())} of {len(plan.dwells)} positions in use",
+        ),
+        ("First position and step", f"{offsets.min():.1f} mm from the tip, step {step:.1f} mm"),
+        ("Total time", f"{plan.total_time_s:.1f} s = {plan.total_time_s / 60:.1f} min"),
+        ("TRAK", f"{100 * plan.trak_gy:.4f} cGy at 1 m"),
+        ("Dose calculation", "TG-43U1, 2D line source, water without bounds or inhomogeneities"),
+        ("Dose grid", f"{shape} points, {spacing} mm"),
+        ("Orientation", "patient coordinates LPS (x to the left, y to posterior, z to superior)"),
+        ("Approval", "none: research use only"),
+    )
+
+
+def _methods(result: PlanResult) -> tuple[str, ...]:
+    """Paragraphs on how the numbers came about."""
+    beyond = {name: frac for name, frac in result.extrapolated_frac.items() if frac > 0.0005}
+    source = result.source
+    texts = [
+        f"Dose: AAPM TG-43U1, line-source geometry, {source.model} ({source.kind} data), tables used to "
+        f"{source.table_r_max_mm:g} mm and extrapolated beyond. TG-43 takes the patient for water: against Monte Carlo "
+        "in 20 liver cases it overestimated target coverage, by up to 3.5 % of the prescribed dose.",
+        f"Structures: {result.points.method or 'sampled below the voxel, surface included'} D100 is the least dose "
+        "over the volume and its surface; the sampling column says how far it moves at half the density.",
+    ]
+    if result.optimum is not None:
+        texts.append(
+            "Dwell times: a linear program over all sample points, solved by HiGHS with rows added where a limit is "
+            "violated until none is. Prescriptions and organ limits are hard; where both cannot hold, the organ's "
+            "limit stands and the D100 is made as large as it can be. Then the spared organ's mean dose is made least, then "
+            "the total time. The dual solution proves how good any plan could be."
+        )
+    else:
+        texts.append("Dwell times were given, not optimised.")
+    if beyond:
+        parts = ", ".join(f"{name} {100 * frac:.1f} %" for name, frac in beyond.items())
+        texts.append(f"Part of each volume that some dwell in use sees outside the source's published table: {parts}.")
+    return tuple(texts)
+
+
+def _provenance(run: Mapping[str, Any]) -> dict[str, str]:
+    """Versions, inputs and options of the run, one row each."""
+    rows: dict[str, str] = {}
+    if "written" in run:
+        rows["Written (UTC)"] = str(run["written"])
+    for name, text in run.get("versions", {}).items():
+        rows[str(name)] = str(text)
+    for name, text in run.get("options", {}).items():
+        rows[str(name)] = str(text)
+    for name, digest in run.get("inputs_sha256", {}).items():
+        rows[f"{name} (SHA-256)"] = str(digest)
+    return rows
