@@ -230,8 +230,8 @@ def _methods(result: PlanResult) -> tuple[str, ...]:
         texts.append(
             "Dwell times: a linear program over all sample points, solved by HiGHS with rows added where a limit is "
             "violated until none is. Prescriptions and organ limits are hard; where both cannot hold, the organ's "
-            "limit stands and the D100 is made as large as it can be. Then the spared organ's mean dose is made least, then "
-            "the total time. The dual solution proves how good any plan could be."
+            "limit stands and the D100 is made as large as it can be. Then the spared organ's mean dose is made least, "
+            "then the total time. The dual solution proves how good any plan could be."
         )
     else:
         texts.append("Dwell times were given, not optimised.")
