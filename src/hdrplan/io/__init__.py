@@ -9,6 +9,7 @@ from hdrplan.io.catheters import read_catheters
 from hdrplan.io.files import check_free, new_file, new_folder, sha256
 from hdrplan.io.images import read_label_map, read_mask, read_names, read_segmentation, read_volume, write_volume
 from hdrplan.io.results import json_text, read_plan, run_record, write_results
+from hdrplan.io.sources import read_source
 
 __all__ = [
     "CaseFile",
@@ -24,6 +25,7 @@ __all__ = [
     "read_names",
     "read_plan",
     "read_segmentation",
+    "read_source",
     "read_volume",
     "run_record",
     "sha256",
