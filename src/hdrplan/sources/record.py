@@ -148,7 +148,7 @@ def _numbers(values: Any, what: str, where: str, ndim: int) -> FloatArray:
     """Return an array; blank cells (None) are NaN, and nothing else is."""
     try:
         cells = np.array(values, dtype=object)
-        blank = np.equal(cells, None)
+        blank = np.array([cell is None for cell in cells.flat], dtype=np.bool_).reshape(cells.shape)
         if any(isinstance(cell, str | bool) for cell in cells.flat):
             raise TypeError
         array = np.where(blank, np.nan, cells).astype(np.float64)
