@@ -23,7 +23,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "evaluate": ("hdrplan.cli.evaluate", "Metrics of a plan's dwell times on a case."),
     },
     "Look and compare": {},
-    "Sources and dose": {},
+    "Sources and dose": {
+        "dose": ("hdrplan.cli.dose", "dose of given dwell times, at points or on a grid"),
+    },
     "Exchange with the clinic": {},
     "Outcome and cohorts": {},
     "Simulate": {},
