@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import hdrplan
 from hdrplan.cli.dose import command
 from hdrplan.dose import dose_at_points
 from hdrplan.errors import FormatError, InputError
@@ -101,7 +103,8 @@ def test_bad_calls(
 
 def test_one_line_and_exit_code_2(tables: Path) -> None:
     call = [sys.executable, "-m", "hdrplan", "dose", *flags(tables), "--points", "no.csv", "-o", "out.csv"]
-    run = subprocess.run(call, capture_output=True, text=True, cwd=tables, check=False)
+    here = {**os.environ, "PYTHONPATH": str(Path(hdrplan.__file__).parents[1])}
+    run = subprocess.run(call, capture_output=True, text=True, cwd=tables, env=here, check=False)
     assert run.returncode == 2
     assert len(run.stderr.splitlines()) == 1
     assert "Traceback" not in run.stderr
