@@ -1,0 +1,79 @@
+"""Source axes at given dwell positions: from the channel's path first, from neighbouring dwells second."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray
+
+__all__ = ["axes_from_neighbours", "axes_from_path", "path_tip_first"]
+
+
+def _unit(vectors: FloatArray) -> FloatArray:
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 1e-9))
+
+
+def _along(path_mm: FloatArray, points_mm: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Path length at the foot of each point, and the point's distance from the path."""
+    start, step = path_mm[:-1], np.diff(path_mm, axis=0)
+    square = (step**2).sum(axis=1)
+    part = ((points_mm[:, None, :] - start) * step).sum(axis=2) / np.where(square > 0, square, 1.0)
+    part = np.clip(part, 0.0, 1.0)
+    distance = np.linalg.norm(points_mm[:, None, :] - (start + part[..., None] * step), axis=2)
+    best = distance.argmin(axis=1)
+    rows = np.arange(len(points_mm))
+    length = np.sqrt(square)
+    before = np.concatenate(([0.0], np.cumsum(length)))
+    return before[best] + part[rows, best] * length[best], distance[rows, best]
+
+
+def path_tip_first(path_mm: FloatArray, positions_mm: FloatArray, relative_mm: FloatArray) -> FloatArray | None:
+    """Return the path ordered from the tip, judged by the distances of dwells from the tip; None where it is unclear.
+
+    Vendors draw channels either way round. The right end is the one from which the path length to the dwells fits
+    ``relative_mm`` up to a constant: with several dwells by its slope, with one by its size.
+    """
+    forward, off = _along(path_mm, positions_mm)
+    total = float(np.linalg.norm(np.diff(path_mm, axis=0), axis=1).sum())
+    if off.max() > 5.0 or total < 1e-6:
+        return None
+    if np.ptp(relative_mm) > 1.0:
+        slope = float(((forward - forward.mean()) * (relative_mm - relative_mm.mean())).sum())
+        return None if abs(slope) < 1e-9 else path_mm if slope > 0 else path_mm[::-1].copy()
+    here, there = abs(float((forward - relative_mm).mean())), abs(float((total - forward - relative_mm).mean()))
+    # A third of the path is as clear as one dwell can say it.
+    if abs(here - there) < total / 3:
+        return None
+    return path_mm if here < there else path_mm[::-1].copy()
+
+
+def axes_from_path(path_mm: FloatArray, positions_mm: FloatArray, half_mm: float = 2.5) -> FloatArray:
+    """Return unit vectors toward the path's first point: the chord over ``half_mm`` of path to either side.
+
+    Parameters
+    ----------
+    path_mm : (m, 3) array
+        Tip first.
+    positions_mm : (n, 3) array
+    half_mm : float
+        About half the active length: the source is straight.
+    """
+    at, _ = _along(path_mm, positions_mm)
+    before = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(path_mm, axis=0), axis=1))))
+
+    def point(length: FloatArray) -> FloatArray:
+        return np.column_stack([np.interp(length, before, path_mm[:, k]) for k in range(3)])
+
+    return _unit(point(at - half_mm) - point(at + half_mm))
+
+
+def axes_from_neighbours(positions_mm: FloatArray, relative_mm: FloatArray) -> FloatArray:
+    """Return unit vectors toward the tip from the neighbours along the channel; zero rows for a single dwell."""
+    axes = np.zeros_like(positions_mm)
+    order = np.argsort(relative_mm, kind="stable")
+    points, at = positions_mm[order], relative_mm[order]
+    for k in range(len(points)):
+        low, high = max(k - 1, 0), min(k + 1, len(points) - 1)
+        axes[order[k]] = points[low] - points[high] if at[high] > at[low] else 0.0
+    return _unit(axes)

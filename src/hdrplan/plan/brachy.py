@@ -1,0 +1,206 @@
+"""A treatment plan as a treatment planning system wrote it: channels, dwell times, source, reference points.
+
+:class:`hdrplan.plan.Plan` is what we compute with; :class:`BrachyPlan` is what a clinic's file says, and knows what the
+file leaves open. :func:`as_plan` turns one into the other under a stated assumption about the tip.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray, freeze
+from hdrplan.errors import InputError
+from hdrplan.geometry import Dwells
+from hdrplan.plan.plan import Plan
+
+__all__ = ["BrachyPlan", "Channel", "ReferencePoint", "SourceOfPlan", "as_plan"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Channel:
+    """One channel of an application.
+
+    Parameters
+    ----------
+    number : int
+    name : str
+        Free text of the file (applicator name): hostile until escaped.
+    positions_mm : (n, 3) array
+        Dwell positions, LPS.
+    relative_mm : (n,) array
+        Distance from the most distal possible position; grows away from the tip.
+    times_s : (n,) array
+        Dwell times of one pulse; zero is allowed.
+    pulses : int
+        1 for HDR.
+    axes : (n, 3) array
+        Unit vectors along the source; toward the tip, as far as ``tip_known`` goes.
+    tip_known : bool
+        Whether the file tells which way the tip points.
+    axis_from : str
+        "path", "orientation", "neighbours" or "unknown": where the axes come from.
+    path_mm : (m, 3) array
+        Channel drawn in the structure set, tip first; no rows where there is none.
+    length_mm : float
+        Length of the channel; 0 where absent.
+    roi_number : int or None
+    setup_number : int
+    """
+
+    number: int
+    name: str
+    positions_mm: FloatArray
+    relative_mm: FloatArray
+    times_s: FloatArray
+    pulses: int
+    axes: FloatArray
+    tip_known: bool
+    axis_from: str
+    path_mm: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
+    length_mm: float = 0.0
+    roi_number: int | None = None
+    setup_number: int = 1
+
+    def __post_init__(self) -> None:
+        freeze(self, "positions_mm", (None, 3))
+        freeze(self, "relative_mm", (None,))
+        freeze(self, "times_s", (None,))
+        freeze(self, "axes", (None, 3))
+        freeze(self, "path_mm", (None, 3))
+        if (self.times_s < 0).any():
+            raise InputError("dwell times must not be negative (s)", got=float(self.times_s.min()), where=self.name)
+
+    @property
+    def time_s(self) -> float:
+        """Time of all dwells and pulses."""
+        return float(self.times_s.sum()) * self.pulses
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReferencePoint:
+    """A point where the TPS states a dose.
+
+    Parameters
+    ----------
+    name : str
+        Free text of the file.
+    position_mm : (3,) array
+    dose_gy : float
+        NaN where the file states none.
+    dose_from : str
+        The tags the dose was made of.
+    """
+
+    name: str
+    position_mm: FloatArray
+    dose_gy: float
+    dose_from: str
+
+    def __post_init__(self) -> None:
+        freeze(self, "position_mm", (3,))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOfPlan:
+    """The source as the file describes it.
+
+    ``strength_u`` belongs to ``reference_time``; dwell times of the file are for this strength (TRAK is their product).
+    """
+
+    text: str
+    strength_u: float
+    reference_time: datetime | None
+    half_life_days: float
+    active_length_mm: float | None
+    isotope: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BrachyPlan:
+    """A brachytherapy plan of a treatment planning system.
+
+    Parameters
+    ----------
+    label : str
+        Plan label; free text of the file.
+    treatment_type : str
+        "HDR", "PDR", ...
+    fractions : int
+    prescription_gy : float
+        Application setup dose; NaN where absent.
+    source : SourceOfPlan
+    channels : tuple of Channel
+    points : tuple of ReferencePoint
+    stated_trak_u_s : float
+        Sum of TotalReferenceAirKerma over the setups, in U s (3600 times the file's uGy at 1 m); NaN where absent.
+    dialect : str
+        "Varian", "Oncentra", "SagiPlan", "hdrplan" or "other".
+    uids : dict
+        "instance", "structures", "frame", "study", "series", "dose".
+    warnings : tuple of str
+    unmodelled : tuple of str
+        Keywords of the file that this value does not hold.
+    """
+
+    label: str
+    treatment_type: str
+    fractions: int
+    prescription_gy: float
+    source: SourceOfPlan
+    channels: tuple[Channel, ...]
+    points: tuple[ReferencePoint, ...]
+    stated_trak_u_s: float
+    dialect: str
+    uids: dict[str, str]
+    warnings: tuple[str, ...] = ()
+    unmodelled: tuple[str, ...] = ()
+
+    @property
+    def total_time_s(self) -> float:
+        """Time of all channels and pulses of one fraction."""
+        return sum(channel.time_s for channel in self.channels)
+
+    @property
+    def trak_u_s(self) -> float:
+        """Strength times total time: the total reference air kerma of one fraction (1 U s = 1/3600 uGy at 1 m)."""
+        return self.source.strength_u * self.total_time_s
+
+
+def as_plan(brachy: BrachyPlan, source_name: str, *, reverse_tip: bool = False) -> Plan:
+    """Return the plan to compute with: pulses multiplied into the times, at the file's own strength.
+
+    Parameters
+    ----------
+    brachy : BrachyPlan
+    source_name : str
+    reverse_tip : bool
+        Turn every source round: the other assumption where the tip is not known.
+
+    Raises
+    ------
+    InputError
+        No dwell at all.
+    """
+    channels = [channel for channel in brachy.channels if len(channel.times_s)]
+    if not channels:
+        raise InputError("a plan needs at least one dwell", got="none", where=brachy.label)
+    sign = -1.0 if reverse_tip else 1.0
+    dwells = Dwells(
+        np.concatenate([c.positions_mm for c in channels]),
+        sign * np.concatenate([c.axes for c in channels]),
+        np.repeat(np.arange(len(channels)), [len(c.times_s) for c in channels]),
+        np.concatenate([c.relative_mm for c in channels]),
+        tuple(
+            f"{c.number}" if len({d.setup_number for d in channels}) == 1 else f"{c.setup_number}.{c.number}"
+            for c in channels
+        ),
+    )
+    return Plan(
+        dwells,
+        np.concatenate([c.times_s * c.pulses for c in channels]),
+        source_name,
+        brachy.source.strength_u,
+    )
