@@ -59,7 +59,10 @@ def edited(folder: Path, old: str, new: str) -> Path:
         ("lesion = 20.0", "stomach = 20.0", "prescriptions are for the CTVs"),
         ("strength_u = 40700.0", "strength_u = -40700.0", "between 100 and 100,000 U"),
         ("strength_u = 40700.0", "strength_u = 10.0", "10 Ci apparent"),
-        ("strength_u = 40700.0", "", "strength"),
+        ("strength_u = 40700.0", "", "one of three forms"),
+        ("strength_u = 40700.0", 'strength_u = "10 Ci"', "apparent"),
+        ("strength_u = 40700.0", "activity_ci = 10.0\ncalibration_strength_u = 1.0", "one of three forms"),
+        ("strength_u = 40700.0", "activity_ci = 10000.0", "between 100 and 100,000 U"),
         ('name = "gammamed-12i"', "", "name of the library or a file"),
         ("step_mm = 5.0", "step_mm = 0.0", "step_mm must lie between"),
         ("step_mm = 5.0", "stepp_mm = 5.0", "stepp_mm"),
@@ -216,3 +219,20 @@ def test_real_liver_case(shared: Path, tmp_path: Path) -> None:
 
 def test_format_errors_are_input_errors() -> None:
     assert issubclass(FormatError, InputError)
+
+
+@pytest.mark.parametrize(
+    ("given", "strength_u"),
+    [
+        ('strength_u = "10 Ci apparent"', 40700.0),
+        ("activity_ci = 10.0", 40700.0),
+        (
+            "calibration_strength_u = 40700.0\ncalibration_time = 2024-01-01T00:00:00\n"
+            'treatment_time = "2024-03-14T19:55:12"',
+            20350.0,
+        ),
+    ],
+)
+def test_three_forms_of_strength(case_folder: Path, given: str, strength_u: float) -> None:
+    found = read_case(edited(case_folder, "strength_u = 40700.0", given))
+    assert found.strength_u == pytest.approx(strength_u, rel=3e-4)

@@ -39,7 +39,14 @@ from hdrplan.geometry import ROLES, Catheter, Role, Structure, Volume
 from hdrplan.io.catheters import read_catheters
 from hdrplan.io.files import existing_file, sha256, toml_table
 from hdrplan.io.frames import check_catheters, check_overlap, check_structures
-from hdrplan.io.images import read_label_map, read_mask, read_segmentation, read_volume
+from hdrplan.io.images import (
+    read_label_map,
+    read_mask,
+    read_names,
+    read_segment_names,
+    read_segmentation,
+    read_volume,
+)
 from hdrplan.io.strength import STRENGTH_KEYS, strength_u_of
 from hdrplan.plan import Case, Goal, Goals, Prescription, parse_goal
 
@@ -277,8 +284,6 @@ def _structures_of(
 
 def _known_names(entries: list[Any], files: _Files) -> list[str]:
     """Names that the structure files know, for the remedy; only files already found readable."""
-    from hdrplan.io.images import read_names
-
     names: list[str] = []
     for entry in entries:
         if "names" in entry:
@@ -286,7 +291,7 @@ def _known_names(entries: list[Any], files: _Files) -> list[str]:
         elif "name" in entry:
             names.append(str(entry["name"]))
         else:
-            names += [s.name for s in read_segmentation(files.path(entry["file"], "file"))]
+            names += read_segment_names(files.path(entry["file"], "file"))
     return names[:40]
 
 

@@ -123,6 +123,8 @@ def _with_trak_warning(plan: BrachyPlan) -> BrachyPlan:
 
 def _dialect(tags: Tags) -> str:
     words = f"{tags.text('Manufacturer', '')} {tags.text('ManufacturerModelName', '')}".lower()
+    for item in (*tags.items("TreatmentMachineSequence"), *tags.items("SourceSequence")):
+        words += f" {item.text('Manufacturer', '')} {item.text('SourceManufacturer', '')}".lower()
     for word, dialect in (
         ("hdrplan", "hdrplan"),
         ("varian", "Varian"),
@@ -209,7 +211,7 @@ def _channel(item: Tags, setup: int, structures: StructureSet | None, warnings: 
         raise item.error("BrachyControlPointSequence", f"at most {MAX_CONTROL_POINTS} items", len(points))
     roi = _roi_number(item)
     path = structures.channel_path_mm(roi) if structures is not None and roi is not None else np.empty((0, 3))
-    positions, relative, times, orientations = _dwells(item, points, path)
+    positions, relative, times, orientations = _dwells(item, points, path, warnings)
     pulses = max(1, item.whole("NumberOfPulses", 1))
     axes, tip_known, axis_from, path = _axes(positions, relative, path, orientations)
     if len(times) and not tip_known:
@@ -245,7 +247,7 @@ def _roi_number(item: Tags) -> int | None:
 
 
 def _dwells(
-    item: Tags, points: list[Tags], path: FloatArray
+    item: Tags, points: list[Tags], path: FloatArray, warnings: list[str]
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray | None]:
     """Positions, distances from the tip, times and (rarely) orientations of a channel's dwells."""
     if not points:
@@ -261,10 +263,15 @@ def _dwells(
         raise item.error("CumulativeTimeWeight", "rising within each pair of control points", f"{parts.min():g}")
     parts = np.maximum(parts, 0.0)
     final = item.number("FinalCumulativeTimeWeight", 0.0)
-    if abs(final - parts.sum()) > 1e-3 * max(final, float(parts.sum())):
-        # Weights that restart at every dwell, or a final weight of something else: the channel's time is what counts.
+    if (np.diff(weights) < 0).any() or final <= 0:
+        # Weights restart at every dwell: their sum is what the channel's time stands for.
         final = float(parts.sum())
     times = parts * (total / final) if final > 0 else np.zeros(len(parts))
+    moving = total - float(times.sum())
+    if moving > 1e-3 * max(total, 1.0):
+        warnings.append(
+            f"channel {item.whole('ChannelNumber', 0)}: {moving:.3g} s of transit between dwells carry no dose"
+        )
     relative = at[[a for a, _ in pairs]]
     positions = _positions(item, points, pairs, relative, path)
     orientation = None
@@ -277,14 +284,17 @@ def _pairs(item: Tags, at: FloatArray, weights: FloatArray) -> list[tuple[int, i
     """Begin and end control point of each dwell."""
     if np.isnan(weights).any():
         raise item.error("CumulativeTimeWeight", "given for every control point", "none for some")
-    count = len(at)
     same = np.nan_to_num(at[1:], nan=-1.0) == np.nan_to_num(at[:-1], nan=-1.0)
-    if count % 2 == 0 and (np.isnan(at).all() or same[::2].all()):
-        return [(k, k + 1) for k in range(0, count, 2)]
+    if len(at) % 2 == 0 and same[::2].all():
+        return [(k, k + 1) for k in range(0, len(at), 2)]
+    # Control points of the source on its way (DICOM PS3.3 C.8.8.15.7, example f) stand alone.
+    dwelling = np.flatnonzero(same)
+    if len(dwelling) and (np.diff(dwelling) > 1).all():
+        return [(int(k), int(k) + 1) for k in dwelling]
     raise item.error(
         "BrachyControlPointSequence",
         "pairs of control points at one position each",
-        f"{count} control points" if count % 2 else "pairs at different positions",
+        f"{len(at)} control points without such pairs",
         "Moving sources are not modelled.",
     )
 
@@ -313,7 +323,7 @@ def _axes(
     if not len(positions):
         return np.empty((0, 3)), True, "no dwell", path
     if orientation is not None and (np.linalg.norm(orientation, axis=1) > 1e-6).all():
-        # DICOM: "direction of the long axis", pointing from the connector to the tip.
+        # In the insertion direction: DICOM PS3.3 C.8.8.15.14.
         return orientation / np.linalg.norm(orientation, axis=1)[:, None], True, "orientation", path
     if len(path) >= 2:
         ordered = path_tip_first(path, positions, relative)

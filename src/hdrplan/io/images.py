@@ -17,7 +17,15 @@ from hdrplan.errors import FormatError, InputError, ResourceError
 from hdrplan.geometry import Grid, Role, Structure, Volume
 from hdrplan.io.files import existing_file, json_object
 
-__all__ = ["read_label_map", "read_mask", "read_names", "read_segmentation", "read_volume", "write_volume"]
+__all__ = [
+    "read_label_map",
+    "read_mask",
+    "read_names",
+    "read_segment_names",
+    "read_segmentation",
+    "read_volume",
+    "write_volume",
+]
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
 MAX_BYTES = 8 << 30
@@ -135,6 +143,12 @@ def read_segmentation(path: Path, wanted: Mapping[str, Role] | None = None) -> t
         for name, role in wanted.items()
         if name in segments
     )
+
+
+def read_segment_names(path: Path) -> tuple[str, ...]:
+    """Return the names of all segments of a ``.seg.nrrd``, empty ones too."""
+    image, header = _image(path)
+    return tuple(_segments(header, image.GetNumberOfComponentsPerPixel(), path))
 
 
 def _segments(header: Mapping[str, str], n_layers: int, path: Path) -> dict[str, tuple[int, int]]:

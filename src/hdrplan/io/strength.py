@@ -1,36 +1,82 @@
-"""Source strength as people write it down: U at treatment, a calibration with dates, or an activity."""
+"""Source strength as a case writes it: U at treatment, a calibration with two dates, or an apparent activity."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from hdrplan.errors import FormatError, InputError
+from hdrplan.sources import (
+    checked_strength_u,
+    load_source,
+    strength_from_activity_u,
+    strength_from_text_u,
+    strength_on_u,
+)
 
-__all__ = ["STRENGTH_KEYS", "check_strength_u", "strength_u_of"]
+__all__ = ["STRENGTH_KEYS", "strength_u_of"]
 
-STRENGTH_KEYS = ("strength_u",)
-
-
-def check_strength_u(strength_u: float) -> float:
-    """Refuse strengths that no HDR or PDR Ir-192 source has: 100 to 100,000 U.
-
-    10 Ci apparent are 40,700 U; a number near 10 is Ci, near 370 GBq, near 0.04 Gy/h at 1 m.
-    """
-    if not math.isfinite(strength_u) or not 100.0 <= strength_u <= 100_000.0:
-        raise InputError(
-            "air-kerma strength must lie between 100 and 100,000 U (1 U = 1 cGy cm2/h = 1 uGy m2/h)",
-            got=f"{strength_u:g}",
-            remedy="10 Ci apparent are 40,700 U.",
-        )
-    return strength_u
+STRENGTH_KEYS = (
+    "strength_u",
+    "calibration_strength_u",
+    "calibration_time",
+    "treatment_time",
+    "activity_ci",
+    "u_per_mci",
+)
+_FORMS = "strength_u; or calibration_strength_u, calibration_time and treatment_time; or activity_ci (apparent)"
 
 
 def strength_u_of(given: Mapping[str, Any], source: str | Path) -> float:
-    """Air-kerma strength at treatment in U."""
-    value = given.get("strength_u")
+    """Air-kerma strength at treatment in U.
+
+    Parameters
+    ----------
+    given : mapping
+        One of three forms: ``strength_u`` (a number in U, or text such as "10 Ci apparent");
+        ``calibration_strength_u`` with ``calibration_time`` and ``treatment_time`` (dates of TOML or ISO 8601 text);
+        ``activity_ci``, apparent, with ``u_per_mci`` where it is not 4.07.
+    source : str or Path
+        A packaged source decays with its own half-life.
+
+    Raises
+    ------
+    InputError, FormatError
+        None or several of the forms, wrong types, strengths that no source has.
+    """
+    keys = set(given)
+    if keys == {"strength_u"}:
+        value = given["strength_u"]
+        return strength_from_text_u(value) if isinstance(value, str) else checked_strength_u(value)
+    if keys == {"calibration_strength_u", "calibration_time", "treatment_time"}:
+        times = (_time(given[key], key) for key in ("calibration_time", "treatment_time"))
+        strength_u = checked_strength_u(given["calibration_strength_u"])
+        if isinstance(source, str):
+            return strength_on_u(strength_u, *times, half_life_days=load_source(source).half_life_days)
+        return strength_on_u(strength_u, *times)
+    if "activity_ci" in keys and keys <= {"activity_ci", "u_per_mci"}:
+        numbers = {key: _number(value, key) for key, value in given.items()}
+        factor = {"u_per_mci": numbers["u_per_mci"]} if "u_per_mci" in numbers else {}
+        return strength_from_activity_u(numbers["activity_ci"], "Ci", **factor)
+    raise InputError(
+        "the source's strength has one of three forms", got=", ".join(sorted(keys)) or "none", remedy=f"{_FORMS}."
+    )
+
+
+def _number(value: object, key: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise FormatError("strength_u must be a number (U)", got=repr(value)[:60])
-    return check_strength_u(float(value))
+        raise FormatError(f"{key} must be a number", got=repr(value)[:60])
+    return float(value)
+
+
+def _time(value: object, key: str) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) else datetime.fromisoformat("")
+    except ValueError:
+        raise FormatError(f"{key} must be a date and time such as 2024-05-31T12:00:00", got=repr(value)[:60]) from None

@@ -28,11 +28,12 @@ def flip_inside(xy: npt.NDArray[np.float64], out: npt.NDArray[np.bool_]) -> None
         x1, y1 = xy[(i + 1) % n, 0], xy[(i + 1) % n, 1]
         if y0 == y1:
             continue
-        low, high = min(y0, y1), max(y0, y1)
-        # Rows with low <= y < high: a vertex on a row counts once.
-        first = max(0, int(np.ceil(low)))
-        for y in range(first, ny):
-            if y >= high:
+        if y0 > y1:
+            # Upward, whichever way it is walked: a keyhole's two walks then cancel to the last bit.
+            x0, y0, x1, y1 = x1, y1, x0, y0
+        # Rows with y0 <= y < y1: a vertex on a row counts once.
+        for y in range(max(0, int(np.ceil(y0))), ny):
+            if y >= y1:
                 break
             crossing = x0 + (y - y0) * (x1 - x0) / (y1 - y0)
             # Pixels strictly right of the crossing flip; what two edges flip twice stays.

@@ -1,0 +1,159 @@
+"""CT series and dose grids: where the voxels are, what they are worth, and what is wrong with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dicom_twins import ct_slice, rt_dose
+
+from hdrplan.errors import FormatError, InputError
+from hdrplan.io import read_volume
+from hdrplan.io.dicom_ct import read_ct_series
+from hdrplan.io.dicom_dose import read_dose_grid
+
+
+def slices(folder: Path, at: list[float], **more: object) -> Path:
+    folder.mkdir(exist_ok=True)
+    for k, z in enumerate(at):
+        hu = np.full((4, 6), round(z), dtype=np.int32)
+        ct_slice(folder / f"{(7 * k) % 11:02d}_{k}.dcm", z, hu, **more)
+    return folder
+
+
+def test_slices_are_sorted_by_position_and_rescaled(tmp_path: Path) -> None:
+    series = read_ct_series(slices(tmp_path / "ct", [10.0, 4.0, 7.0, 1.0]))
+    np.testing.assert_array_equal(series.volume.values_zyx[:, 0, 0], [1, 4, 7, 10])
+    np.testing.assert_allclose(series.volume.grid.origin_mm, [-30, -20, 1])
+    np.testing.assert_allclose(series.volume.grid.spacing_mm, [2, 2, 3])
+    assert series.volume.values_zyx.dtype == np.int16
+
+
+def test_a_missing_slice_is_filled_and_reported(tmp_path: Path) -> None:
+    series = read_ct_series(slices(tmp_path / "ct", [1.0, 4.0, 10.0, 13.0]))
+    np.testing.assert_array_equal(series.volume.values_zyx[:, 0, 0], [1, 4, 7, 10, 13])
+    assert any("1 slices missing, at 4.0 to 10.0 mm" in w for w in series.warnings)
+    assert series.instance_uids[2] == ""
+
+
+def test_an_identical_duplicate_is_dropped_a_different_one_refused(tmp_path: Path) -> None:
+    folder = slices(tmp_path / "ct", [1.0, 4.0, 7.0, 4.0])
+    assert any("came twice" in w for w in read_ct_series(folder).warnings)
+    ct_slice(folder / "other.dcm", 7.0, np.zeros((4, 6)))
+    with pytest.raises(FormatError, match="two different slices at one position"):
+        read_ct_series(folder)
+
+
+@pytest.mark.parametrize(
+    ("at", "more", "says"),
+    [
+        ([1.0, 4.0, 8.5], {}, "regular distances"),
+        ([1.0, 4.0], {"PixelSpacing": [0.0, 2.0]}, "PixelSpacing"),
+        ([1.0, 4.0], {"ImageOrientationPatient": [1.0, 0, 0, 1.0, 0, 0]}, "perpendicular"),
+        ([1.0, 4.0], {"Rows": 60000}, "Rows"),
+        ([1.0, 4.0], {"Rows": 5}, "PixelData"),
+        ([1.0, 4.0], {"SamplesPerPixel": 3}, "SamplesPerPixel"),
+        ([1.0, 4.0], {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.2.1"}, "enhanced"),
+    ],
+)
+def test_series_that_are_no_volume(tmp_path: Path, at: list[float], more: dict[str, object], says: str) -> None:
+    with pytest.raises(FormatError, match=says):
+        read_ct_series(slices(tmp_path / "ct", at, **more))
+
+
+def test_gantry_tilt_and_two_series(tmp_path: Path) -> None:
+    folder = tmp_path / "tilt"
+    folder.mkdir()
+    for k in range(3):
+        ct_slice(folder / f"{k}.dcm", 3.0 * k, np.zeros((4, 6)), ImagePositionPatient=[0.0, 1.0 * k, 3.0 * k])
+    with pytest.raises(FormatError, match="gantry tilt"):
+        read_ct_series(folder)
+    ct_slice(folder / "x.dcm", 30.0, np.zeros((4, 6)), SeriesInstanceUID="1.2.77")
+    with pytest.raises(InputError, match="expected one CT series"):
+        read_ct_series(folder)
+
+
+def test_real_series_equals_its_nifti(shared: Path) -> None:
+    folder = shared / "data" / "ts_dicom_20slices"
+    volume = read_volume(folder / "dicom")
+    nifti = read_volume(folder / "ct.nii.gz")
+    corner = volume.grid.world([[0, 0, 0], [511, 511, 19]])
+    index = np.rint(nifti.grid.index(corner)).astype(int)
+    np.testing.assert_allclose(nifti.grid.index(corner), index, atol=1e-2)
+    ours = volume.values_zyx[[0, 19], [0, 511], [0, 511]]
+    np.testing.assert_array_equal(ours, nifti.values_zyx[index[:, 2], index[:, 1], index[:, 0]])
+
+
+def test_jpeg_2000_reads_as_its_plain_twin(shared: Path) -> None:
+    from hdrplan.io.dicom_ct import read_ct_slices
+
+    folder = shared / "data" / "ts_dicom_20slices"
+    packed = read_ct_slices([folder / "jpeg2000" / "one_slice_j2k.dcm"])
+    plain = read_ct_slices([folder / "dicom" / "CT_009.dcm"])  # the slice at -786.5 mm
+    np.testing.assert_array_equal(packed.volume.values_zyx, plain.volume.values_zyx)
+
+
+STORED = np.arange(3 * 4 * 5).reshape(3, 4, 5)
+
+
+@pytest.mark.parametrize(
+    ("offsets", "flipped"),
+    [([0.0, 2.5, 5.0], False), ([30.0, 32.5, 35.0], False), ([0.0, -2.5, -5.0], True), ([30.0, 27.5, 25.0], True)],
+    ids=["relative", "patient z", "relative, falling", "patient z, falling"],
+)
+def test_frame_offsets_both_ways_and_both_signs(tmp_path: Path, offsets: list[float], flipped: bool) -> None:
+    dose = read_dose_grid(rt_dose(tmp_path / "d.dcm", STORED, offsets))
+    stored = STORED[::-1] if flipped else STORED
+    np.testing.assert_allclose(dose.volume.values_zyx, stored * 0.001, rtol=1e-6)
+    np.testing.assert_allclose(dose.volume.grid.origin_mm, [10, 20, 25 if flipped else 30])
+    np.testing.assert_allclose(dose.volume.grid.spacing_mm, [1.5, 2.0, 2.5])
+
+
+def test_frame_offsets_of_a_turned_patient(tmp_path: Path) -> None:
+    """Head first prone: rows and columns point the other way, the frames still rise along the normal."""
+    orientation = [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0]
+    dose = read_dose_grid(rt_dose(tmp_path / "d.dcm", STORED, [0.0, 2.5, 5.0], ImageOrientationPatient=orientation))
+    np.testing.assert_allclose(dose.volume.grid.world([1, 1, 1]), [10 - 1.5, 20 - 2.0, 32.5])
+    feet_first = [1.0, 0.0, 0.0, 0.0, -1.0, 0.0]
+    dose = read_dose_grid(rt_dose(tmp_path / "e.dcm", STORED, [30.0, 27.5, 25.0], ImageOrientationPatient=feet_first))
+    np.testing.assert_allclose(dose.volume.grid.world([0, 0, 1]), [10, 20, 27.5], atol=1e-9)
+
+
+def test_oblique_dose_grid(tmp_path: Path) -> None:
+    c, s = np.cos(0.3), np.sin(0.3)
+    dose = read_dose_grid(
+        rt_dose(tmp_path / "d.dcm", STORED, [0.0, 2.5, 5.0], ImageOrientationPatient=[c, s, 0.0, -s, c, 0.0])
+    )
+    np.testing.assert_allclose(dose.volume.grid.world([2, 0, 0]), [10 + 3 * c, 20 + 3 * s, 30], atol=1e-9)
+
+
+def test_centigray(tmp_path: Path) -> None:
+    dose = read_dose_grid(rt_dose(tmp_path / "d.dcm", STORED, [0.0, 2.5, 5.0], DoseUnits="CGY"))
+    np.testing.assert_allclose(dose.volume.values_zyx.max(), 59 * 1e-5, rtol=1e-6)
+
+
+def test_full_scale_is_recognised(tmp_path: Path) -> None:
+    stored = STORED.copy()
+    stored[1, :2] = 65535
+    dose = read_dose_grid(rt_dose(tmp_path / "d.dcm", stored, [0.0, 2.5, 5.0]))
+    assert dose.full_scale_gy == pytest.approx(65.535)
+    assert any("tops out at 65.53 Gy in 10 voxels" in w for w in dose.warnings)
+    assert read_dose_grid(rt_dose(tmp_path / "e.dcm", STORED, [0.0, 2.5, 5.0])).full_scale_gy is None
+
+
+@pytest.mark.parametrize(
+    ("offsets", "more", "says"),
+    [
+        ([0.0, 2.5, 6.0], {}, "regular distances"),
+        ([5.0, 7.5, 10.0], {}, "first"),
+        ([0.0, 2.5], {}, "3 numbers"),
+        ([0.0, 2.5, 5.0], {"DoseUnits": "RELATIVE"}, "DoseUnits"),
+        ([0.0, 2.5, 5.0], {"DoseGridScaling": 0.0}, "DoseGridScaling"),
+        ([0.0, 2.5, 5.0], {"NumberOfFrames": 4000}, "PixelData"),
+        ([0.0, 2.5, 5.0], {"PixelData": b"\0\0"}, "PixelData"),
+    ],
+)
+def test_doses_that_cannot_be_read(tmp_path: Path, offsets: list[float], more: dict[str, object], says: str) -> None:
+    with pytest.raises(FormatError, match=says):
+        read_dose_grid(rt_dose(tmp_path / "d.dcm", STORED, offsets, **more))

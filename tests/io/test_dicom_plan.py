@@ -1,0 +1,159 @@
+"""RT Plans in the dialects of the vendors: times, strength, TRAK, points, tip directions."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dicom_twins import channel, item, rt_plan, rt_structures
+
+from hdrplan.dose import dose_at_points
+from hdrplan.errors import FormatError
+from hdrplan.io.dicom_plan import read_brachy_plan
+from hdrplan.io.dicom_structures import read_structure_set
+from hdrplan.plan.brachy import as_plan
+from hdrplan.sources import load_source
+
+DWELLS = [(0.0, 3.0, 0.0), (5.0, 0.0, -5.0), (10.0, 2.0, -10.0)]
+
+
+@pytest.mark.parametrize(
+    ("scale", "final", "restart"),
+    [(1.0, 5.0, False), (1000.0, 5000.0, False), (0.2, 1.0, False), (1.0, 5.0, True), (1.0, 2.0, True)],
+    ids=["seconds", "milliseconds", "relative", "restarting", "restarting, final of the last dwell"],
+)
+def test_dwell_times_in_every_weight_dialect(tmp_path: Path, scale: float, final: float, restart: bool) -> None:
+    dwells = [(r, w * scale, x) for r, w, x in DWELLS]
+    plan = read_brachy_plan(rt_plan(tmp_path / "p.dcm", [channel(dwells, 5.0, final, restart=restart)]))
+    np.testing.assert_allclose(plan.channels[0].times_s, [3.0, 0.0, 2.0], atol=1e-12)
+    np.testing.assert_allclose(plan.channels[0].positions_mm[:, 0], [0.0, -5.0, -10.0])
+    # The tip lies at the smaller distance: toward +x.
+    np.testing.assert_allclose(plan.channels[0].axes, [[1, 0, 0]] * 3, atol=1e-12)
+
+
+def test_pulses_multiply(tmp_path: Path) -> None:
+    dwells = [(r, w * 30, x) for r, w, x in DWELLS]
+    plan = read_brachy_plan(rt_plan(tmp_path / "p.dcm", [channel(dwells, 5.0, 150.0, NumberOfPulses=30)]))
+    assert plan.channels[0].pulses == 30
+    np.testing.assert_allclose(plan.channels[0].times_s, [3.0, 0.0, 2.0])
+    assert plan.total_time_s == pytest.approx(150.0)
+    assert as_plan(plan, "x").total_time_s == pytest.approx(150.0)
+
+
+def test_transit_between_dwells_carries_no_dose(tmp_path: Path) -> None:
+    """DICOM PS3.3 C.8.8.15.7: weights may rise while the source moves; those seconds belong to no dwell."""
+    points = [
+        item(ControlPointRelativePosition=r, ControlPoint3DPosition=[-r, 0, 0], CumulativeTimeWeight=w)
+        for r, w in [(1200, 0), (30, 150), (30, 175), (20, 177), (20, 202), (10, 204), (10, 229), (1200, 383)]
+    ]
+    one = channel([], 383.0, 383.0, BrachyControlPointSequence=points)
+    plan = read_brachy_plan(rt_plan(tmp_path / "p.dcm", [one]))
+    np.testing.assert_allclose(plan.channels[0].times_s, [25.0, 25.0, 25.0])
+    assert any("transit" in w for w in plan.warnings)
+
+
+def test_trak_of_another_strength_is_reported(tmp_path: Path) -> None:
+    setup = item(ApplicationSetupNumber=1, ChannelSequence=[channel(DWELLS, 5.0, 5.0)], TotalReferenceAirKerma=10.0)
+    plan = read_brachy_plan(rt_plan(tmp_path / "p.dcm", [], ApplicationSetupSequence=[setup]))
+    assert plan.trak_u_s == pytest.approx(200_000.0)
+    assert any("total reference air kerma" in w for w in plan.warnings)
+
+
+def test_single_dwell_without_path_does_not_know_its_tip(tmp_path: Path) -> None:
+    plan = read_brachy_plan(rt_plan(tmp_path / "p.dcm", [channel([(0.0, 5.0, 0.0)], 5.0, 5.0)]))
+    assert not plan.channels[0].tip_known
+    assert any("does not tell where the tip points" in w for w in plan.warnings)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_path_of_the_structure_set_gives_the_axis_either_way_round(tmp_path: Path, backwards: bool) -> None:
+    path = np.array([[3.0, 0, 0], [-40.0, 0, 0], [-140.0, 60.0, 0]])
+    structures = read_structure_set(
+        rt_structures(tmp_path / "s.dcm", {"needle": [path[::-1] if backwards else path]}, kind="OPEN_NONPLANAR")
+    )
+    for dwells in (DWELLS, [(0.0, 5.0, 0.0)]):
+        one = channel(dwells, 5.0, 5.0, ReferencedROINumber=1)
+        plan = read_brachy_plan(rt_plan(tmp_path / "p.dcm", [one]), structures)
+        assert plan.channels[0].axis_from == "path"
+        np.testing.assert_allclose(plan.channels[0].axes[0], [1, 0, 0], atol=1e-9)
+
+
+def test_positions_from_the_path_where_the_plan_has_none(tmp_path: Path) -> None:
+    points = [
+        item(ControlPointRelativePosition=r, CumulativeTimeWeight=w) for r, w in [(5, 0), (5, 3), (10, 3), (10, 5)]
+    ]
+    one = channel([], 5.0, 5.0, BrachyControlPointSequence=points, ReferencedROINumber=1)
+    structures = read_structure_set(
+        rt_structures(tmp_path / "s.dcm", {"n": [np.array([[0, 0, 0], [-100.0, 0, 0]])]}, kind="OPEN_NONPLANAR")
+    )
+    plan = read_brachy_plan(rt_plan(tmp_path / "p.dcm", [one]), structures)
+    np.testing.assert_allclose(plan.channels[0].positions_mm[:, 0], [-5.0, -10.0])
+    with pytest.raises(FormatError, match=r"ControlPoint3DPosition \(300A,02D4\)"):
+        read_brachy_plan(tmp_path / "p.dcm")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"ApplicationSetupSequence": []}, "brachytherapy plan"),
+        ({"SourceSequence": []}, "SourceSequence"),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.481.2"}, "RT Plan"),
+    ],
+)
+def test_what_is_no_brachy_plan(tmp_path: Path, change: dict[str, object], says: str) -> None:
+    path = rt_plan(tmp_path / "p.dcm", [channel(DWELLS, 5.0, 5.0)], **change)
+    with pytest.raises(FormatError, match=says):
+        read_brachy_plan(path)
+
+
+PLANS = {
+    "oncentra_single_dwell_x5cm": ("Oncentra", 0.74750456, 1),
+    "oncentra_single_dwell_y5cm": ("Oncentra", 0.74750456, 1),
+    "oncentra_single_dwell_z5cm": ("Oncentra", 0.74750456, 1),
+    "varian_tandem_ovoid": ("Varian", 473.1, 1),
+    "varian_pdr": ("Varian", 399.9, 43),
+    "varian_rotated": ("other", 336.0, 45),
+}
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", PLANS)
+def test_real_plans_read_with_their_own_trak(shared: Path, name: str) -> None:
+    dialect, seconds, pulses = PLANS[name]
+    plan = read_brachy_plan(shared / "data" / "brachy_dicom" / f"{name}_RP.dcm")
+    assert plan.dialect == dialect
+    assert plan.total_time_s == pytest.approx(seconds * pulses, rel=1e-6)
+    assert plan.trak_u_s == pytest.approx(plan.stated_trak_u_s, rel=1e-9)
+    assert not plan.warnings
+    assert all(channel.tip_known for channel in plan.channels)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "source", "within"),
+    [
+        # The bar of a second check; TPS and we use the same consensus table.
+        ("varian_tandem_ovoid", "gammamed-plus", 5e-4),
+        ("varian_pdr", "gammamed-pdr-plus", 1e-3),
+        # Oncentra's own table is Daskalov's.
+        ("oncentra_single_dwell_x5cm", "microselectron-v2-daskalov", 5e-4),
+        ("oncentra_single_dwell_z5cm", "microselectron-v2-daskalov", 5e-4),
+    ],
+)
+def test_point_doses_of_real_plans(shared: Path, name: str, source: str, within: float) -> None:
+    folder = shared / "data" / "brachy_dicom"
+    structures = read_structure_set(folder / f"{name}_RS.dcm") if "varian" in name else None
+    brachy = read_brachy_plan(folder / f"{name}_RP.dcm", structures)
+    plan = as_plan(brachy, source)
+    points = [point for point in brachy.points if not math.isnan(point.dose_gy)]
+    assert points
+    ours = dose_at_points(
+        plan.dwells,
+        plan.times_s,
+        np.array([point.position_mm for point in points]),
+        load_source(source),
+        strength_u=plan.strength_u,
+    ).gy
+    np.testing.assert_allclose(ours, [point.dose_gy for point in points], rtol=within)
