@@ -23,9 +23,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "evaluate": ("hdrplan.cli.evaluate", "Metrics of a plan's dwell times on a case."),
     },
     "Look and compare": {},
-    "Sources and dose": {
-        "dose": ("hdrplan.cli.dose", "dose of given dwell times, at points or on a grid"),
-    },
+    "Sources and dose": {},
     "Exchange with the clinic": {},
     "Outcome and cohorts": {},
     "Simulate": {},
@@ -57,7 +55,7 @@ class _Lazy(click.Group):
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, message="hdrplan %(version)s (research software, never for treatment)")
 def cli() -> None:
-    r"""Plan and simulate CT-guided HDR Ir-192 brachytherapy of liver lesions.
+    """Plan and simulate CT-guided HDR Ir-192 brachytherapy of liver lesions.
 
     Research software, never for treatment.
 

@@ -19,7 +19,7 @@ __all__ = ["command"]
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the metrics to this JSON file.")
 @json_option
 def command(plan_path: Path, output: Path | None, as_json: bool, **flags: Any) -> None:
-    r"""Evaluate the dwell times of a plan on a case: metrics of every structure, goals met or missed.
+    """Evaluate the dwell times of a plan on a case: metrics of every structure, goals met or missed.
 
     The plan's own source and strength are used; --strength recomputes for another day's source.
 
@@ -31,8 +31,9 @@ def command(plan_path: Path, output: Path | None, as_json: bool, **flags: Any) -
     """
     from dataclasses import replace
 
-    from hdrplan.io import json_text, new_file, read_plan, read_source
+    from hdrplan.io import json_text, new_file, read_plan
     from hdrplan.report import goal_text, metrics_table
+    from hdrplan.sources import load_source
     from hdrplan.workflow import plan_result
 
     strength_u = flags["strength"]
@@ -40,7 +41,7 @@ def command(plan_path: Path, output: Path | None, as_json: bool, **flags: Any) -
     plan, _ = read_plan(plan_path)
     if strength_u is not None:
         plan = replace(plan, strength_u=strength_u)
-    source = read_source(plan.source_name)
+    source = load_source(plan.source_name)
     result = plan_result(found.case, found.goals, source, plan, options=plan_options(found))
     table = metrics_table(result)
     if output is not None:

@@ -27,7 +27,7 @@ __all__ = ["command"]
 @json_option
 @quiet_option
 def command(output: Path | None, overwrite: bool, dry_run: bool, as_json: bool, quiet: bool, **flags: Any) -> None:
-    r"""Plan dwell positions and times for a case, with proof of optimality.
+    """Plan dwell positions and times for a case, with proof of optimality.
 
     CASE is a folder with a case.toml. Without one, flags name the files. Flags also change what a case says.
 

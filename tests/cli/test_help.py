@@ -1,0 +1,61 @@
+"""Help texts: every command has one with examples, and the lines of an example stay apart."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import click
+import pytest
+
+from hdrplan.cli import COMMANDS, cli
+
+NAMES = [name for section in COMMANDS.values() for name in section]
+
+
+def all_commands() -> list[tuple[str, ...]]:
+    """Commands and the commands of groups."""
+    found: list[tuple[str, ...]] = []
+    for name in NAMES:
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        found.append((name,))
+        if isinstance(command, click.Group):
+            found += [(name, sub) for sub in command.list_commands(click.Context(command))]
+    return found
+
+
+@pytest.mark.parametrize("path", all_commands(), ids="-".join)
+def test_help_has_examples_on_lines_of_their_own(path: tuple[str, ...], run) -> None:
+    ran = run(*path, "--help")
+    assert ran.code == 0
+    assert "\\b" not in ran.out, "write the help as a plain docstring: in a raw one click does not see its mark"
+    assert "hdrplan " + path[0] in ran.out, "a help text shows how the command is called"
+    for line in ran.out.splitlines():
+        assert line.count("hdrplan " + path[0]) <= 1 or "Usage" in line, f"examples run into each other: {line}"
+
+
+def test_help_lists_every_command_once(run) -> None:
+    out = run("--help").out
+    assert len(NAMES) == len(set(NAMES))
+    for name in NAMES:
+        assert f"  {name} " in out
+
+
+def test_help_imports_no_heavy_library() -> None:
+    """The reason that --help is quick; the time itself is no test, for machines differ."""
+    code = (
+        "import sys; sys.argv = ['hdrplan', '--help']\n"
+        "from hdrplan.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print([m for m in ('numpy', 'numba', 'pandas', 'matplotlib', 'SimpleITK') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_an_unknown_command_is_a_usage_error(run) -> None:
+    ran = run("paln")
+    assert ran.code == 2
+    assert "Traceback" not in ran.err

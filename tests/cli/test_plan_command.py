@@ -1,0 +1,243 @@
+"""``hdrplan plan``: the main job, whole, and every way of asking for it wrongly."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+# A sphere of 20 mm in water with one straight catheter: planned in a second.
+SPACING_MM = (2.0, 2.0, 2.5)
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Path:
+    folder = tmp_path / "case"
+    folder.mkdir()
+    shape = (32, 40, 40)
+    z, y, x = np.meshgrid(*(np.arange(n, dtype=float) for n in shape), indexing="ij")
+    mm = np.stack((x * SPACING_MM[0], y * SPACING_MM[1], z * SPACING_MM[2]), axis=-1)
+    centre = np.array([40.0, 40.0, 40.0])
+    labels = np.zeros(shape, np.uint8)
+    labels[np.linalg.norm(mm - centre, axis=-1) < 35] = 1
+    labels[np.linalg.norm(mm - centre, axis=-1) < 10] = 2
+    labels[np.linalg.norm(mm - (centre + [22.0, 0.0, 0.0]), axis=-1) < 6] = 3
+    for name, values in (("ct", np.zeros(shape, np.int16)), ("labels", labels)):
+        image = sitk.GetImageFromArray(values)
+        image.SetSpacing(SPACING_MM)
+        sitk.WriteImage(image, str(folder / f"{name}.nrrd"))
+    (folder / "labels.json").write_text(json.dumps({"1": "liver", "2": "lesion", "3": "stomach"}))
+    (folder / "catheters.json").write_text(
+        json.dumps([{"name": "c1", "hub_to_tip_mm_lps": [[40, 40, 5], [40, 40, 30], [40, 40, 54]]}])
+    )
+    (folder / "case.toml").write_text(
+        """
+name = "small"
+ct = "ct.nrrd"
+catheters = "catheters.json"
+healthy = "liver"
+[[structures]]
+file = "labels.nrrd"
+names = "labels.json"
+[roles]
+lesion = "CTV"
+liver = "OAR"
+stomach = "OAR"
+[prescription_gy]
+lesion = 20.0
+[source]
+name = "gammamed-12i"
+strength_u = 40700.0
+[[goals]]
+structure = "stomach"
+goal = "Dmax <= 14 Gy"
+source = "this test"
+"""
+    )
+    return folder
+
+
+def changed(case: Path, old: str, new: str) -> Path:
+    toml = case / "case.toml"
+    text = toml.read_text()
+    assert old in text
+    toml.write_text(text.replace(old, new))
+    return case
+
+
+def test_a_plan_holds_its_prescription_and_limits(case: Path, run, tmp_path: Path) -> None:
+    ran = run("plan", case, "-o", "out")
+    assert ran.code == 0, ran.err
+    out = tmp_path / "out"
+    assert {p.name for p in out.iterdir()} == {
+        "plan.json",
+        "dose.nrrd",
+        "dvh.csv",
+        "metrics.json",
+        "report.html",
+        "run.json",
+    }
+    metrics = json.loads((out / "metrics.json").read_text())
+    lesion, stomach = metrics["structures"]["lesion"], metrics["structures"]["stomach"]
+    assert lesion["role"] == "CTV"
+    assert lesion["d100_gy"] >= 20.0 * (1 - 1e-6)
+    assert lesion["d100_gy"] <= lesion["d98_gy"] <= lesion["d90_gy"] <= lesion["d50_gy"]
+    assert lesion["v100_pct"] == pytest.approx(100.0)
+    assert stomach["max_gy"] <= 14.0 * (1 + 1e-6)
+    assert metrics["certificate"]["proven"]
+    assert metrics["certificate"]["gap_frac"] <= 1e-5
+    assert metrics["certificate"]["violation_frac"] <= 1e-6
+    assert "Proven optimal" in ran.out
+    assert all(goal["met"] for goal in metrics["goals"])
+    plan = json.loads((out / "plan.json").read_text())
+    assert sum(d["time_s"] for d in plan["dwells"]) == pytest.approx(plan["total_time_s"])
+    assert "never for treatment" in (out / "report.html").read_text()
+
+
+def test_the_same_input_gives_the_same_bytes(case: Path, run, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        assert run("plan", case, "-o", name, "--quiet").code == 0
+    for file in ("plan.json", "dose.nrrd", "dvh.csv", "metrics.json"):
+        digests = {hashlib.sha256((tmp_path / name / file).read_bytes()).hexdigest() for name in ("one", "two")}
+        assert len(digests) == 1, file
+
+
+def test_the_dose_file_lies_where_the_ct_lies(case: Path, run, tmp_path: Path) -> None:
+    assert run("plan", case, "-o", "out").code == 0
+    dose = sitk.ReadImage(str(tmp_path / "out" / "dose.nrrd"))
+    assert dose.GetSpacing() == pytest.approx(SPACING_MM)
+    values = sitk.GetArrayFromImage(dose)
+    z, y, x = np.unravel_index(values.argmax(), values.shape)
+    # The hottest voxel touches the catheter, which runs along z at x = y = 40 mm.
+    hottest_mm = dose.TransformIndexToPhysicalPoint((int(x), int(y), int(z)))
+    assert hottest_mm[:2] == pytest.approx((40.0, 40.0), abs=2.1)
+
+
+def test_dvh_csv_falls_and_starts_at_the_whole_volume(case: Path, run, tmp_path: Path) -> None:
+    assert run("plan", case, "-o", "out").code == 0
+    with (tmp_path / "out" / "dvh.csv").open() as stream:
+        rows = [r for r in csv.DictReader(stream) if r["structure"] == "lesion"]
+    volume = [float(r["volume_frac"]) for r in rows]
+    assert volume[0] == 1.0
+    assert volume[-1] == 0.0
+    assert volume == sorted(volume, reverse=True)
+
+
+def test_json_on_stdout_is_the_metrics_file(case: Path, run, tmp_path: Path) -> None:
+    ran = run("plan", case, "-o", "out", "--json")
+    assert json.loads(ran.out) == json.loads((tmp_path / "out" / "metrics.json").read_text())
+
+
+def test_flags_make_the_same_plan_as_the_case_file(case: Path, run, tmp_path: Path) -> None:
+    assert run("plan", case, "-o", "one").code == 0
+    (tmp_path / "goals.toml").write_text('[[goals]]\nstructure = "stomach"\ngoal = "Dmax <= 14 Gy"\nsource = "test"\n')
+    ran = run(
+        *("plan", "--ct", case / "ct.nrrd", "--labels", case / "labels.nrrd", "--names", case / "labels.json"),
+        *("--ctv", "lesion", "--healthy", "liver", "--oar", "stomach", "--catheters", case / "catheters.json"),
+        *("--prescription", "20", "--strength", "40700", "--source", "gammamed-12i", "--goals", "goals.toml"),
+        *("-o", "two"),
+    )
+    assert ran.code == 0, ran.err
+    one, two = (json.loads((tmp_path / name / "plan.json").read_text())["dwells"] for name in ("one", "two"))
+    assert one == two
+
+
+def test_evaluate_gives_the_metrics_of_plan(case: Path, run, tmp_path: Path) -> None:
+    assert run("plan", case, "-o", "out").code == 0
+    ran = run("evaluate", case, "--plan", "out", "--json")
+    assert ran.code == 0, ran.err
+    planned = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    planned.pop("certificate")
+    assert json.loads(ran.out) == planned
+
+
+def test_dry_run_writes_nothing(case: Path, run, tmp_path: Path) -> None:
+    ran = run("plan", case, "--dry-run")
+    assert ran.code == 0
+    assert "D100 >= 20 Gy" in ran.out
+    assert {p.name for p in tmp_path.iterdir()} == {"case"}
+
+
+def test_an_organ_limit_wins_over_the_prescription(case: Path, run, tmp_path: Path) -> None:
+    ran = run("plan", changed(case, "Dmax <= 14 Gy", "Dmax <= 3 Gy"), "-o", "out")
+    assert ran.code == 0, ran.err
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["structures"]["stomach"]["max_gy"] <= 3.0 * (1 + 1e-6)
+    assert metrics["structures"]["lesion"]["d100_gy"] < 20.0
+    assert metrics["certificate"]["status"] == "prescription lowered"
+    assert "short because of stomach" in ran.out
+
+
+BAD = {
+    "missing CT": ('ct = "ct.nrrd"', 'ct = "nowhere.nrrd"', "nowhere.nrrd"),
+    "unknown role": ('lesion = "CTV"', 'lesion = "GTV"', "CTV, OAR"),
+    "unknown label": ('stomach = "OAR"', 'stomach = "OAR"\nspleen = "OAR"', "spleen"),
+    "no CTV": ('lesion = "CTV"', 'lesion = "OAR"', "CTV"),
+    "prescription 0": ("lesion = 20.0", "lesion = 0.0", "1 and 100 Gy"),
+    "prescription in cGy": ("lesion = 20.0", "lesion = 2000.0", "cGy"),
+    "no prescription": ("lesion = 20.0", "", "prescription"),
+    "negative strength": ("strength_u = 40700.0", "strength_u = -40700.0", "strength"),
+    "strength in Ci": ("strength_u = 40700.0", "strength_u = 10.0", "U"),
+    "unknown source": ('name = "gammamed-12i"', 'name = "cobalt"', "cobalt"),
+    "unknown key": ('healthy = "liver"', 'healty = "liver"', "healty"),
+    "goal without unit": ("Dmax <= 14 Gy", "Dmax <= 14", "unit"),
+    "goal without source": ('source = "this test"', "", "source"),
+    "goal on nothing": ('structure = "stomach"', 'structure = "spleen"', "spleen"),
+    "broken TOML": ("[roles]", "[roles", "case.toml"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "says"), BAD.values(), ids=BAD.keys())
+def test_bad_input_is_one_line_and_leaves_nothing(
+    old: str, new: str, says: str, case: Path, run, tmp_path: Path
+) -> None:
+    ran = run("plan", changed(case, old, new), "-o", "out")
+    assert ran.code == 2
+    assert says in ran.err
+    assert "Traceback" not in ran.err
+    assert ran.err.strip().count("\n") == 0, ran.err
+    assert {p.name for p in tmp_path.iterdir()} == {"case"}
+
+
+CATHETERS = {
+    "one point": ([[40, 40, 5]], "two points"),
+    "not a number": ([[40, 40, 5], [40, "x", 54]], "number"),
+    "NaN": ([[40, 40, 5], [40, float("nan"), 54]], "NaN"),
+    "never near the CTV": ([[5, 5, 5], [5, 5, 54]], "c1"),
+    "metres": ([[0.04, 0.04, 0.005], [0.04, 0.04, 0.054]], "mm"),
+}
+
+
+@pytest.mark.parametrize(("points", "says"), CATHETERS.values(), ids=CATHETERS.keys())
+def test_bad_catheters(points: list[list[object]], says: str, case: Path, run, tmp_path: Path) -> None:
+    (case / "catheters.json").write_text(json.dumps([{"name": "c1", "hub_to_tip_mm_lps": points}]))
+    ran = run("plan", case, "-o", "out")
+    assert ran.code == 2
+    assert says in ran.err
+    assert "Traceback" not in ran.err
+    assert {p.name for p in tmp_path.iterdir()} == {"case"}
+
+
+def test_a_ctv_outside_the_ct_is_refused(case: Path, run, tmp_path: Path) -> None:
+    labels = sitk.ReadImage(str(case / "labels.nrrd"))
+    labels.SetOrigin((500.0, 0.0, 0.0))
+    sitk.WriteImage(labels, str(case / "labels.nrrd"))
+    ran = run("plan", case, "-o", "out")
+    assert ran.code == 2
+    assert "Traceback" not in ran.err
+    assert {p.name for p in tmp_path.iterdir()} == {"case"}
+
+
+def test_an_existing_folder_is_not_overwritten(case: Path, run, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("irreplaceable")
+    for extra in ((), ("--overwrite",)):
+        ran = run("plan", case, "-o", "mine", *extra)
+        assert ran.code == 2
+        assert (tmp_path / "mine" / "thesis.txt").read_text() == "irreplaceable"
+        assert {p.name for p in (tmp_path / "mine").iterdir()} == {"thesis.txt"}
