@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
+import SimpleITK as sitk  # noqa: N813 (its own documentation names it so)
 
 # A sphere of 20 mm in water with one straight catheter: planned in a second.
 SPACING_MM = (2.0, 2.0, 2.5)
@@ -26,7 +26,7 @@ def case(tmp_path: Path) -> Path:
     labels = np.zeros(shape, np.uint8)
     labels[np.linalg.norm(mm - centre, axis=-1) < 35] = 1
     labels[np.linalg.norm(mm - centre, axis=-1) < 10] = 2
-    labels[np.linalg.norm(mm - (centre + [22.0, 0.0, 0.0]), axis=-1) < 6] = 3
+    labels[np.linalg.norm(mm - centre - np.array([22.0, 0.0, 0.0]), axis=-1) < 6] = 3
     for name, values in (("ct", np.zeros(shape, np.int16)), ("labels", labels)):
         image = sitk.GetImageFromArray(values)
         image.SetSpacing(SPACING_MM)
