@@ -16,7 +16,7 @@ from hdrplan.sources.model import TG43Source
 
 def geometry_factor(r_mm: float, theta: float, length_mm: float) -> float:
     """TG-43U1 eq. 4."""
-    if math.sin(theta) == 0.0 or theta == math.pi:
+    if math.sin(theta) < 1e-6:  # the difference of two almost equal angles below has no digits left
         return 1.0 / (r_mm**2 - length_mm**2 / 4.0)
     along, away = r_mm * math.cos(theta), r_mm * math.sin(theta)
     beta = math.atan2(along + length_mm / 2.0, away) - math.atan2(along - length_mm / 2.0, away)
@@ -29,7 +29,8 @@ def rate(point: np.ndarray, position: np.ndarray, axis: np.ndarray, source: TG43
     along = float(away_from @ axis)
     away = float(np.linalg.norm(np.cross(away_from, axis)))
     capsule = source.capsule
-    if away < capsule.radius_mm and capsule.cable_z_mm <= along <= capsule.tip_z_mm:
+    half_mm = source.active_length_mm / 2.0 + capsule.radius_mm
+    if away < capsule.radius_mm and min(capsule.cable_z_mm, -half_mm) <= along <= max(capsule.tip_z_mm, half_mm):
         away = capsule.radius_mm
     r_mm, theta = math.hypot(along, away), math.atan2(away, along)
     g_table = source.radial_r_mm, source.radial_dose

@@ -9,3 +9,12 @@ R_CURVE = 1e-8
 R_COX = 1e-6
 # The test of proportional hazards divides by an information matrix of one lesser rank: a digit is lost.
 R_ZPH = 1e-5
+# The kernel against its naive twin: two formulas for beta, of which the naive one is a difference of two angles and
+# loses digits close to the axis and far away (1e-16 times r / L over sin theta).
+NAIVE = 1e-7
+
+# Positions of 300 mm are exact to 6e-14 mm; near a source the rate changes by 1 in 1 mm.
+MOVED = 1e-10
+
+# BrachyVision prints point doses with five decimals and interpolates its own tables.
+BRACHYVISION = 5e-4

@@ -47,3 +47,18 @@ def some_dwells(n: int = 12, seed: int = 1) -> Dwells:
     axes /= np.linalg.norm(axes, axis=1, keepdims=True)
     catheter = np.sort(rng.integers(0, 3, n))
     return Dwells(rng.uniform(-20.0, 20.0, (n, 3)), axes, catheter, np.arange(n) * 5.0, ("a", "b", "c"))
+
+
+def hard_points(n: int = 40, seed: int = 4) -> np.ndarray:
+    """Points round a dwell at the origin that points along +z: wherever formulas and tables have an end.
+
+    On the axis, near it on both sides, inside the capsule, at its ends, beyond the table, and anywhere.
+    """
+    rng = np.random.default_rng(seed)
+    z = np.concatenate([np.geomspace(2.8, 250.0, n), -np.geomspace(2.8, 250.0, n)])
+    away = np.array([0.0, 1e-9, 1e-3, 0.2, 1.0])
+    near_axis = np.stack([np.tile(away, len(z) // 5), np.zeros(len(z)), z], axis=1)
+    capsule = np.stack([rng.uniform(0.0, 0.7, n), np.zeros(n), rng.uniform(-3.0, 3.5, n)], axis=1)
+    direction = rng.normal(size=(4 * n, 3))
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    return np.concatenate([near_axis, capsule, direction * np.geomspace(0.6, 400.0, 4 * n)[:, None], np.zeros((1, 3))])

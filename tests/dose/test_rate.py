@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
-from dose_cases import invented_source, one_dwell, some_dwells
+from dose_cases import hard_points, invented_source, one_dwell, some_dwells
 
 from hdrplan.dose import dose_at_points, dose_rate
 from hdrplan.errors import InputError
+from hdrplan.geometry import Dwells
+from hdrplan.sources import load_source, source_names
 from naive_tg43 import rates
-from tolerances import ROUNDOFF
+from tolerances import BRACHYVISION, MOVED, NAIVE, ROUNDOFF
 
 STRENGTH_U = 40700.0
 
@@ -18,7 +24,14 @@ def test_matrix_is_the_formula() -> None:
     source, dwells = invented_source(), some_dwells()
     points = np.random.default_rng(2).uniform(-90.0, 90.0, (150, 3))
     rate = dose_rate(dwells, points, source, strength_u=STRENGTH_U)
-    np.testing.assert_allclose(rate.gy_per_s, rates(dwells, points, source, STRENGTH_U), rtol=1e3 * ROUNDOFF)
+    np.testing.assert_allclose(rate.gy_per_s, rates(dwells, points, source, STRENGTH_U), rtol=NAIVE)
+
+
+@pytest.mark.parametrize("name", source_names())
+def test_every_source_is_the_formula_at_its_hard_points(name: str) -> None:
+    source, points = load_source(name), hard_points()
+    rate = dose_rate(one_dwell(), points, source, strength_u=STRENGTH_U).gy_per_s
+    np.testing.assert_allclose(rate, rates(one_dwell(), points, source, STRENGTH_U), rtol=NAIVE)
 
 
 def test_reference_point_gives_strength_times_constant() -> None:
@@ -73,3 +86,83 @@ def test_sum_without_the_matrix_is_the_product() -> None:
 def test_strength_must_be_positive(strength_u: float) -> None:
     with pytest.raises(InputError, match="strength must be positive"):
         dose_rate(one_dwell(), [[0.0, 0.0, 20.0]], invented_source(), strength_u=strength_u)
+
+
+def moved(dwells: Dwells, rotation: np.ndarray, shift: np.ndarray) -> Dwells:
+    return Dwells(
+        dwells.positions_mm @ rotation.T + shift,
+        dwells.axes @ rotation.T,
+        dwells.catheter,
+        dwells.offset_mm,
+        dwells.catheter_names,
+    )
+
+
+def test_turning_and_moving_all_together_changes_nothing() -> None:
+    rng = np.random.default_rng(6)
+    rotation, _ = np.linalg.qr(rng.normal(size=(3, 3)))
+    shift, points, dwells = np.array([300.0, -200.0, 90.0]), rng.uniform(-70.0, 70.0, (200, 3)), some_dwells()
+    source = invented_source()
+    here = dose_rate(dwells, points, source, strength_u=1.0).gy_per_s
+    there = dose_rate(moved(dwells, rotation, shift), points @ rotation.T + shift, source, strength_u=1.0).gy_per_s
+    np.testing.assert_allclose(there, here, rtol=MOVED)
+
+
+def test_order_of_dwells_only_orders_columns() -> None:
+    dwells, order = some_dwells(), np.random.default_rng(7).permutation(12)
+    points = np.random.default_rng(8).uniform(-70.0, 70.0, (50, 3))
+    shuffled = Dwells(
+        dwells.positions_mm[order],
+        dwells.axes[order],
+        dwells.catheter[order],
+        dwells.offset_mm[order],
+        dwells.catheter_names,
+    )
+    one = dose_rate(dwells, points, invented_source(), strength_u=1.0).gy_per_s[:, order]
+    np.testing.assert_array_equal(dose_rate(shuffled, points, invented_source(), strength_u=1.0).gy_per_s, one)
+
+
+def test_far_away_without_g_and_f_it_is_the_inverse_square() -> None:
+    source = replace(
+        invented_source(),
+        radial_dose=np.ones(8),
+        anisotropy=np.ones_like(invented_source().anisotropy),
+    )
+    points = np.array([[0.6, 0.0, 0.8]]) * np.array([[100.0], [200.0], [400.0]])
+    rate = dose_rate(one_dwell(), points, source, strength_u=1.0).gy_per_s[:, 0]
+    # A line is a point but for (L / r)^2 (4 cos^2 - 1) / 12 + ...: 1.6e-4 at 100 mm and this angle.
+    np.testing.assert_allclose(rate[:-1] / rate[1:], 4.0, rtol=1.6e-4)
+
+
+@pytest.mark.parametrize("threads", ["1", "2", "5"])
+def test_serial_is_parallel(threads: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    points = np.random.default_rng(9).uniform(-70.0, 70.0, (5000, 3))
+    times_s = np.arange(12.0)
+    args = some_dwells(), invented_source()
+    monkeypatch.setenv("HDRPLAN_THREADS", "3")
+    matrix = dose_rate(args[0], points, args[1], strength_u=1.0)
+    dose = dose_at_points(args[0], times_s, points, args[1], strength_u=1.0)
+    monkeypatch.setenv("HDRPLAN_THREADS", threads)
+    again = dose_rate(args[0], points, args[1], strength_u=1.0, on_progress=lambda done, total: None)
+    np.testing.assert_array_equal(again.gy_per_s, matrix.gy_per_s)
+    np.testing.assert_array_equal(dose_at_points(args[0], times_s, points, args[1], strength_u=1.0).gy, dose.gy)
+
+
+def test_two_point_a_doses_of_brachyvision(shared: Path) -> None:
+    """A tandem and ovoids plan of BrachyVision, GammaMed Plus: its own TG-43 point doses."""
+    case = json.loads((shared / "data/sources/bv_gmplus_case.json").read_text())
+    axes = np.array([dwell["tip_dir"] for dwell in case["dwells"]])
+    dwells = Dwells(
+        np.array([dwell["position_cm"] for dwell in case["dwells"]]) * 10.0,
+        axes / np.linalg.norm(axes, axis=1, keepdims=True),
+        np.array([dwell["channel"] - 1 for dwell in case["dwells"]]),
+        np.zeros(len(axes)),
+        ("1", "2", "3"),
+    )
+    times_s = [dwell["time_s"] for dwell in case["dwells"]]
+    points = np.array([point["position_cm"] for point in case["points"]]) * 10.0
+    dose = dose_at_points(
+        dwells, times_s, points, load_source("gammamed-plus"), strength_u=case["air_kerma_strength_U"]
+    )
+    tps_gy = [point["tps_dose_Gy"] for point in case["points"]]
+    np.testing.assert_allclose(dose.gy, tps_gy, rtol=BRACHYVISION)

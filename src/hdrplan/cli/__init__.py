@@ -23,7 +23,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "evaluate": ("hdrplan.cli.evaluate", "Metrics of a plan's dwell times on a case."),
     },
     "Look and compare": {},
-    "Sources and dose": {},
+    "Sources and dose": {
+        "dose": ("hdrplan.cli.dose", "Dose of given dwell times, at points or on a grid."),
+        "sources": ("hdrplan.cli.sources", "List, draw and verify TG-43 sources."),
+    },
     "Exchange with the clinic": {},
     "Outcome and cohorts": {},
     "Simulate": {},

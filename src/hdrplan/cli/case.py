@@ -159,6 +159,6 @@ def plan_options(found: CaseFile) -> PlanOptions:
 
 def source_of(found: CaseFile) -> TG43Source:
     """Load the case's source, packaged or the user's file."""
-    from hdrplan.sources import load_source
+    from hdrplan.io import read_source
 
-    return load_source(str(found.source))
+    return read_source(found.source)

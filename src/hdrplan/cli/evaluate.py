@@ -31,9 +31,8 @@ def command(plan_path: Path, output: Path | None, as_json: bool, **flags: Any) -
     """
     from dataclasses import replace
 
-    from hdrplan.io import json_text, new_file, read_plan
+    from hdrplan.io import json_text, new_file, read_plan, read_source
     from hdrplan.report import goal_text, metrics_table
-    from hdrplan.sources import load_source
     from hdrplan.workflow import plan_result
 
     strength_u = flags["strength"]
@@ -41,7 +40,7 @@ def command(plan_path: Path, output: Path | None, as_json: bool, **flags: Any) -
     plan, _ = read_plan(plan_path)
     if strength_u is not None:
         plan = replace(plan, strength_u=strength_u)
-    source = load_source(plan.source_name)
+    source = read_source(plan.source_name)
     result = plan_result(found.case, found.goals, source, plan, options=plan_options(found))
     table = metrics_table(result)
     if output is not None:

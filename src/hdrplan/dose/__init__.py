@@ -1,5 +1,6 @@
 """Dose: sample points, the rate matrix, doses at points and on grids (TG-43U1). Knows no plan, no goal, no file."""
 
+from hdrplan.dose.along_away import AlongAwayCheck, along_away_check
 from hdrplan.dose.field import dose_field
 from hdrplan.dose.points import MAX_POINTS, SPACING_MM, SamplePoints, sample_points
 from hdrplan.dose.rate import DoseRate, PointDose, dose_at_points, dose_rate
@@ -7,9 +8,11 @@ from hdrplan.dose.rate import DoseRate, PointDose, dose_at_points, dose_rate
 __all__ = [
     "MAX_POINTS",
     "SPACING_MM",
+    "AlongAwayCheck",
     "DoseRate",
     "PointDose",
     "SamplePoints",
+    "along_away_check",
     "dose_at_points",
     "dose_field",
     "dose_rate",

@@ -33,6 +33,8 @@ def tables_of(source: TG43Source) -> Tables:
             got=f"radius {capsule.radius_mm}, {capsule.cable_z_mm} to {capsule.tip_z_mm}, core +-{half_mm}",
             where=source.name,
         )
+    # Columns beyond the published radii are filled throughout: far_mm stands for them, not the cells.
+    filled = source.anisotropy_filled & (source.anisotropy_r_mm <= source.table_r_max_mm)
     return Tables(
         scale=source.dose_rate_constant_gy_per_s_per_u / geometry_factor(0.0, 10.0, source.active_length_mm),
         length_mm=source.active_length_mm,
@@ -43,6 +45,7 @@ def tables_of(source: TG43Source) -> Tables:
         f=source.anisotropy,
         near_mm=float(max(source.radial_r_mm[0], source.anisotropy_r_mm[0])),
         far_mm=source.table_r_max_mm,
+        unpublished=frozen(filled[1:, 1:] | filled[1:, :-1] | filled[:-1, 1:] | filled[:-1, :-1], np.bool_),
         capsule_radius_mm=capsule.radius_mm,
         # A core that ends where the cable or the tip begins (VariSource): the formula is infinite at its very end.
         capsule_low_mm=min(capsule.cable_z_mm, -half_mm - capsule.radius_mm),

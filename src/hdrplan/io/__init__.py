@@ -8,10 +8,13 @@ from hdrplan.io.cases import CaseFile, case_of_table, read_case
 from hdrplan.io.catheters import read_catheters
 from hdrplan.io.files import check_free, new_file, new_folder, sha256
 from hdrplan.io.images import read_label_map, read_mask, read_names, read_segmentation, read_volume, write_volume
+from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
 from hdrplan.io.results import json_text, read_plan, run_record, write_results
+from hdrplan.io.sources import read_source
 
 __all__ = [
     "CaseFile",
+    "PointTable",
     "case_of_table",
     "check_free",
     "json_text",
@@ -19,14 +22,18 @@ __all__ = [
     "new_folder",
     "read_case",
     "read_catheters",
+    "read_dwells_csv",
     "read_label_map",
     "read_mask",
     "read_names",
     "read_plan",
+    "read_points_csv",
     "read_segmentation",
+    "read_source",
     "read_volume",
     "run_record",
     "sha256",
+    "write_point_doses",
     "write_results",
     "write_volume",
 ]

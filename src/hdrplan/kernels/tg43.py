@@ -37,7 +37,8 @@ Floats = npt.NDArray[np.float64]
 class Tables(NamedTuple):
     """One source as the kernels read it: read-only float64 arrays, mm, rad, Gy / s / U.
 
-    ``scale`` is Lambda / G(1 cm, 90 degrees). Values between ``near_mm`` and ``far_mm`` come from published cells.
+    ``scale`` is Lambda / G(1 cm, 90 degrees). Radii from ``near_mm`` to ``far_mm`` were published; ``unpublished``
+    marks the cells between them that lean on a blank of the published F.
     """
 
     scale: float
@@ -49,6 +50,7 @@ class Tables(NamedTuple):
     f: Floats  # [theta, r]
     near_mm: float
     far_mm: float
+    unpublished: npt.NDArray[np.bool_]  # [theta cell, r cell]
     capsule_radius_mm: float
     capsule_low_mm: float
     capsule_high_mm: float
@@ -83,8 +85,15 @@ def radial_dose(r_mm: float, t: Tables) -> float:
 
 
 @jit
-def anisotropy(r_mm: float, theta_rad: float, t: Tables) -> float:
-    """F(r, theta): bilinear, constant below the first and beyond the last radius and angle of the table."""
+def anisotropy(r_mm: float, theta_rad: float, t: Tables) -> tuple[float, bool]:
+    """F(r, theta): bilinear, constant below the first and beyond the last radius and angle of the table.
+
+    Returns
+    -------
+    float
+    bool
+        Whether r is off the published table or the cell leans on a blank of it.
+    """
     i = cell_of(t.f_theta_rad, theta_rad)
     j = cell_of(t.f_r_mm, r_mm)
     u = (theta_rad - t.f_theta_rad[i]) / (t.f_theta_rad[i + 1] - t.f_theta_rad[i])
@@ -93,21 +102,35 @@ def anisotropy(r_mm: float, theta_rad: float, t: Tables) -> float:
     v = min(max(v, 0.0), 1.0)
     near = t.f[i, j] + u * (t.f[i + 1, j] - t.f[i, j])
     far = t.f[i, j + 1] + u * (t.f[i + 1, j + 1] - t.f[i, j + 1])
-    return float(near + v * (far - near))
+    return near + v * (far - near), r_mm < t.near_mm or r_mm > t.far_mm or t.unpublished[i, j]
 
 
 @jit
-def rate_per_u(along: float, away: float, t: Tables) -> float:
-    """Dose rate to water in Gy / s / U (TG-43U1, eq. 1).
+def rate_per_u(along: float, away: float, t: Tables) -> tuple[float, bool]:
+    """Dose rate to water in Gy / s / U (TG-43U1, eq. 1), and whether it rests on values that nobody published.
 
     TG-43 describes water outside the source. A point inside the capsule takes the value of the capsule's side wall at
     the same ``along``: finite everywhere, r = 0 included, and steady across the wall.
     """
-    if away < t.capsule_radius_mm and t.capsule_low_mm <= along <= t.capsule_high_mm:
+    inside = away < t.capsule_radius_mm and t.capsule_low_mm <= along <= t.capsule_high_mm
+    if inside:
         away = t.capsule_radius_mm
     r_mm = math.sqrt(along * along + away * away)
-    shape = radial_dose(r_mm, t) * anisotropy(r_mm, math.atan2(away, along), t)
-    return t.scale * geometry_factor(along, away, t.length_mm) * shape
+    f, off = anisotropy(r_mm, math.atan2(away, along), t)
+    return t.scale * geometry_factor(along, away, t.length_mm) * radial_dose(r_mm, t) * f, off or inside
+
+
+@jit
+def place(dx: float, dy: float, dz: float, axes: Floats, k: int) -> tuple[float, float]:
+    """(along, away) of a point that lies (dx, dy, dz) from dwell k.
+
+    ``away`` is the length of the perpendicular vector: the root of r^2 - along^2 loses half the digits near the axis.
+    """
+    along = dx * axes[k, 0] + dy * axes[k, 1] + dz * axes[k, 2]
+    px = dx - along * axes[k, 0]
+    py = dy - along * axes[k, 1]
+    pz = dz - along * axes[k, 2]
+    return along, math.sqrt(px * px + py * py + pz * pz)
 
 
 @jit
@@ -122,42 +145,31 @@ def rate_rows(
     outside: npt.NDArray[np.bool_],
     out: Floats,
 ) -> None:
-    """Rows ``first:last`` of the (points x dwells) matrix in Gy / s; ``outside`` marks points off the table."""
+    """Rows ``first:last`` of the (points x dwells) matrix in Gy / s; ``outside`` marks unpublished values."""
     for i in range(first, last):
-        off = False
+        outside[i] = False
         for k in range(len(positions)):
             dx = points[i, 0] - positions[k, 0]
             dy = points[i, 1] - positions[k, 1]
             dz = points[i, 2] - positions[k, 2]
-            along = dx * axes[k, 0] + dy * axes[k, 1] + dz * axes[k, 2]
-            # The perpendicular vector itself: r^2 - along^2 would lose half the digits near the axis.
-            px = dx - along * axes[k, 0]
-            py = dy - along * axes[k, 1]
-            pz = dz - along * axes[k, 2]
-            away2 = px * px + py * py + pz * pz
-            r2 = along * along + away2
-            off |= r2 < t.near_mm * t.near_mm or r2 > t.far_mm * t.far_mm
-            out[i, k] = strength_u * rate_per_u(along, math.sqrt(away2), t)
-        outside[i] = off
+            along, away = place(dx, dy, dz, axes, k)
+            rate, off = rate_per_u(along, away, t)
+            out[i, k] = strength_u * rate
+            outside[i] |= off
 
 
 @jit
 def dose_at(
     x: float, y: float, z: float, positions: Floats, axes: Floats, weights: Floats, t: Tables
 ) -> tuple[float, bool]:
-    """Sum over dwells of weight (U s) times rate at one point, and whether a dwell sees it off the table."""
-    total, off = 0.0, False
+    """Sum over dwells of weight (U s) times rate at one point, and whether any rests on unpublished values."""
+    total, outside = 0.0, False
     for k in range(len(positions)):
-        dx, dy, dz = x - positions[k, 0], y - positions[k, 1], z - positions[k, 2]
-        along = dx * axes[k, 0] + dy * axes[k, 1] + dz * axes[k, 2]
-        px = dx - along * axes[k, 0]
-        py = dy - along * axes[k, 1]
-        pz = dz - along * axes[k, 2]
-        away2 = px * px + py * py + pz * pz
-        r2 = along * along + away2
-        off |= r2 < t.near_mm * t.near_mm or r2 > t.far_mm * t.far_mm
-        total += weights[k] * rate_per_u(along, math.sqrt(away2), t)
-    return total, off
+        along, away = place(x - positions[k, 0], y - positions[k, 1], z - positions[k, 2], axes, k)
+        rate, off = rate_per_u(along, away, t)
+        total += weights[k] * rate
+        outside |= off
+    return total, outside
 
 
 @jit

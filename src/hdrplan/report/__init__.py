@@ -3,6 +3,7 @@
 from hdrplan.report.data import Curve, GoalRow, ReportData
 from hdrplan.report.html import report_html
 from hdrplan.report.plan import plan_report, report_data
+from hdrplan.report.source_figure import source_figure
 from hdrplan.report.tables import dvh_table, goal_text, metrics_table
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "plan_report",
     "report_data",
     "report_html",
+    "source_figure",
 ]

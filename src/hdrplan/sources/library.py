@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -13,7 +14,7 @@ from hdrplan.errors import InputError
 from hdrplan.sources.model import TG43Source
 from hdrplan.sources.record import source_from_record
 
-__all__ = ["DEFAULT_SOURCE", "load_source", "radial_dose_beyond", "source_aliases", "source_names"]
+__all__ = ["DEFAULT_SOURCE", "load_source", "source_aliases", "source_names", "user_source"]
 
 DEFAULT_SOURCE = "gammamed-12i"
 _DATA = resources.files("hdrplan.sources") / "data"
@@ -55,18 +56,33 @@ def load_source(name: str = DEFAULT_SOURCE) -> TG43Source:
         near = difflib.get_close_matches(key, [*source_names(), *source_aliases()], n=3, cutoff=0.5)
         remedy = f"Did you mean {' or '.join(near)}?" if near else f"Known sources: {', '.join(source_names())}."
         raise InputError("unknown source", got=repr(name), remedy=remedy)
-    return _loaded(key)
+    return _packaged(key)
 
 
 @cache
-def _loaded(key: str) -> TG43Source:
+def _packaged(key: str) -> TG43Source:
     record = _record(key)
     shape = record["radial_dose"].get("beyond")
-    return source_from_record(record, radial_dose_beyond(shape) if shape else None, where=key)
+    return source_from_record(record, _shape_of(shape) if shape else None, where=key)
 
 
-def radial_dose_beyond(name: str = DEFAULT_SOURCE) -> tuple[FloatArray, FloatArray]:
-    """Radii (mm) and g of the packaged source whose shape continues a table that ends before 20 cm."""
+def user_source(record: Mapping[str, Any], *, where: str = "") -> TG43Source:
+    """Return a source that is not packaged, from a record of the schema in :mod:`hdrplan.sources.record`.
+
+    A g that ends before 20 cm is continued by the shape of the packaged source that ``radial_dose`` names under
+    ``beyond``; if it names none, by that of the default source.
+
+    Raises
+    ------
+    FormatError, InputError
+        As :func:`~hdrplan.sources.record.source_from_record`.
+    """
+    radial = record.get("radial_dose")
+    beyond = radial.get("beyond", DEFAULT_SOURCE) if isinstance(radial, Mapping) else DEFAULT_SOURCE
+    return source_from_record({**record, "kind": "user"}, _shape_of(str(beyond)), where=where)
+
+
+def _shape_of(name: str) -> tuple[FloatArray, FloatArray]:
     source = load_source(name)
     return source.radial_r_mm, source.radial_dose
 

@@ -16,6 +16,7 @@ from hdrplan.sources.strength import HALF_LIFE_DAYS
 __all__ = ["SCHEMA", "source_from_record"]
 
 SCHEMA = "hdrplan-source/1"
+_CAPSULE_NOTE = "The capsule is not stated; that of the WG-MBDCA generic source is taken."
 _PER_CGY_PER_H = 1.0 / 100.0 / 3600.0
 
 
@@ -43,6 +44,8 @@ def source_from_record(
         Something is missing, blank, out of order, in another unit, or not an Ir-192 source.
     """
     where = where or str(record.get("name", "source"))
+    if record.get("schema", SCHEMA) != SCHEMA:
+        raise FormatError(f"schema must be {SCHEMA}", got=repr(record["schema"])[:60], where=where)
     check = _Door(record, where)
     constant = check.number(
         "dose_rate_constant_cgy_per_h_per_u",
@@ -58,7 +61,8 @@ def source_from_record(
         unit="days",
         default=HALF_LIFE_DAYS,
     )
-    capsule = _capsule(check.part("capsule_cm"), length, where)
+    stated = "capsule_cm" in record
+    capsule = _capsule(check.part("capsule_cm") if stated else _usual_capsule_cm(length), length, where)
     r_g, g = _radial(check.part("radial_dose"), where)
     r_f, theta, f, blank = _anisotropy(check.part("anisotropy"), where)
     r_max = min(r_g[-1], r_f[-1])
@@ -89,12 +93,12 @@ def source_from_record(
         half_life_days=half_life,
         capsule=capsule,
         along_away=_along_away(record, where),
-        note=check.text("note", " ").strip(),
+        note=(check.text("note", " ") + ("" if stated else f" {_CAPSULE_NOTE}")).strip(),
     )
 
 
 class _Door:
-    """Entries of a record with clear refusals."""
+    """Take entries of a record, refuse clearly."""
 
     def __init__(self, record: Mapping[str, Any], where: str) -> None:
         self.record, self.where = record, where
@@ -123,8 +127,8 @@ class _Door:
         """Return a number inside ``valid``; ``slips`` maps a factor to the unit that the number seems to be in."""
         value = self.record.get(key, default)
         low, high = valid
-        if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
-            raise FormatError(f"{key} must be a number in {unit}", got=value, where=self.where)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e300:
+            raise FormatError(f"{key} must be a number in {unit}", got=repr(value)[:40], where=self.where)
         if low <= value <= high:
             return float(value)
         remedy = next(
@@ -141,17 +145,20 @@ class _Door:
 
 
 def _numbers(values: Any, what: str, where: str, ndim: int) -> FloatArray:
-    """Return an array; blank cells (None) are NaN."""
+    """Return an array; blank cells (None) are NaN, and nothing else is."""
     try:
-        array = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
+        cells = np.array(values, dtype=object)
+        blank = np.array([cell is None for cell in cells.flat], dtype=np.bool_).reshape(cells.shape)
+        if any(isinstance(cell, str | bool) for cell in cells.flat):
+            raise TypeError
+        array = np.where(blank, np.nan, cells).astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
         raise FormatError(f"{what} must be a table of numbers, rows of one length", where=where) from None
     if array.ndim != ndim or array.size == 0:
-        raise FormatError(
-            f"{what} must be {'a list' if ndim == 1 else 'rows'} of numbers", got=f"shape {array.shape}", where=where
-        )
-    if np.isinf(array).any():
-        raise FormatError(f"{what} must be finite", got="infinity", where=where)
+        got = f"shape {array.shape}"
+        raise FormatError(f"{what} must be {'a list' if ndim == 1 else 'rows'} of numbers", got=got, where=where)
+    if not np.isfinite(array[~blank]).all():
+        raise FormatError(f"{what} must be finite", got="NaN or infinity", where=where, remedy="A blank cell is null.")
     return array
 
 
@@ -269,6 +276,11 @@ def _capsule(part: Mapping[str, Any], length_cm: float, where: str) -> Capsule:
         "cable_z", (-2.0, -length_cm / 2.0), slips={0.1: "mm", -1.0: "a distance, not a position"}, unit="cm"
     )
     return Capsule(radius * 10.0, tip * 10.0, cable * 10.0, cable_radius * 10.0)
+
+
+def _usual_capsule_cm(length_cm: float) -> dict[str, float]:
+    """Return the capsule of the generic HDR source of the AAPM-ESTRO-ABG working group round a core of this length."""
+    return {"radius": 0.05, "tip_z": length_cm / 2.0 + 0.06, "cable_z": -length_cm / 2.0 - 0.09}
 
 
 def _along_away(record: Mapping[str, Any], where: str) -> AlongAway | None:

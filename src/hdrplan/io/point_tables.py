@@ -1,0 +1,133 @@
+"""Plain CSV tables of dwells and points, and the doses written beside the points."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hdrplan.arrays import FloatArray, freeze
+from hdrplan.errors import FormatError
+from hdrplan.geometry import Dwells
+from hdrplan.io.files import new_file, text_of
+
+__all__ = ["PointTable", "read_dwells_csv", "read_points_csv", "write_point_doses"]
+
+_DWELLS = ("x_mm", "y_mm", "z_mm", "tip_x", "tip_y", "tip_z", "time_s")
+_POINTS = ("x_mm", "y_mm", "z_mm")
+_ADDED = ("dose_gy", "extrapolated")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointTable:
+    """Points of a CSV file with all their columns.
+
+    Parameters
+    ----------
+    header : tuple of str
+    rows : tuple of tuple of str
+        As they stand in the file.
+    points_mm : (n, 3) array
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    points_mm: FloatArray
+
+    def __post_init__(self) -> None:
+        freeze(self, "points_mm", (len(self.rows), 3))
+
+
+def read_dwells_csv(path: Path) -> tuple[Dwells, FloatArray]:
+    """Read dwells and their times: columns x_mm, y_mm, z_mm, tip_x, tip_y, tip_z, time_s in any order.
+
+    ``tip_*`` is the direction from the source's centre to its tip, of any length. A column ``catheter`` groups the
+    dwells; without it they belong to one catheter. Other columns are left alone.
+
+    Raises
+    ------
+    FormatError
+        A column or value is missing, not a finite number, a time is negative, a direction has no length.
+    """
+    header, rows = _read(path, _DWELLS)
+    values = _numbers(path, header, rows, _DWELLS)
+    positions, axes, times_s = values[:, :3], values[:, 3:6], values[:, 6]
+    lengths = np.linalg.norm(axes, axis=1)
+    for bad, expected in ((lengths < 1e-9, "tip_x, tip_y, tip_z must be a direction"), (times_s < 0, "time_s >= 0")):
+        if bad.any():
+            row = int(np.flatnonzero(bad)[0])
+            raise FormatError(expected, got=", ".join(rows[row]), where=f"{path}, line {row + 2}")
+    names = [row[header.index("catheter")] for row in rows] if "catheter" in header else ["1"] * len(rows)
+    catheters = tuple(dict.fromkeys(names))
+    index = np.array([catheters.index(name) for name in names])
+    # The file does not say how far the tip of the catheter is: offsets count from the first dwell of each.
+    first = np.array([names.index(name) for name in names])
+    offset_mm = np.linalg.norm(positions - positions[first], axis=1)
+    return Dwells(positions, axes / lengths[:, None], index, offset_mm, catheters), times_s
+
+
+def read_points_csv(path: Path) -> PointTable:
+    """Read points: columns x_mm, y_mm, z_mm in any order; other columns are kept.
+
+    Raises
+    ------
+    FormatError
+        A column or value is missing or not a finite number; a column is already called dose_gy or extrapolated.
+    """
+    header, rows = _read(path, _POINTS)
+    for name in _ADDED:
+        if name in header:
+            raise FormatError("the points get this column", got=f"one already called {name}", where=path)
+    return PointTable(tuple(header), tuple(map(tuple, rows)), _numbers(path, header, rows, _POINTS))
+
+
+def write_point_doses(path: Path, table: PointTable, dose_gy: FloatArray, extrapolated: npt.NDArray[np.bool_]) -> None:
+    """Write the rows of ``table`` with dose_gy (10 digits) and extrapolated (1 outside the source's table, else 0)."""
+    with new_file(path) as draft, draft.open("w", encoding="utf-8", newline="") as stream:
+        lines = csv.writer(stream, lineterminator="\n")
+        lines.writerow([*table.header, *_ADDED])
+        for row, dose, off in zip(table.rows, dose_gy, extrapolated, strict=True):
+            lines.writerow([*row, f"{dose:.10g}", int(off)])
+
+
+def _read(path: Path, wanted: tuple[str, ...]) -> tuple[list[str], list[list[str]]]:
+    lines = csv.reader(text_of(path).splitlines())
+    header = [name.strip() for name in next(lines, [])]
+    missing = [name for name in wanted if name not in header]
+    if missing:
+        raise FormatError(
+            f"columns {', '.join(wanted)}", got=f"none called {', '.join(missing)}", where=path,
+            remedy=f"The first line is: {', '.join(header)[:120]}",
+        )  # fmt: skip
+    if len(set(header)) != len(header):
+        raise FormatError("every column once", got=", ".join(header)[:120], where=path)
+    rows = []
+    for row in lines:
+        if not row:
+            continue
+        if len(row) != len(header):
+            raise FormatError(f"{len(header)} values", got=f"{len(row)}", where=f"{path}, line {lines.line_num}")
+        rows.append(row)
+    if not rows:
+        raise FormatError("at least one row below the header", got="none", where=path)
+    return header, rows
+
+
+def _numbers(path: Path, header: list[str], rows: list[list[str]], wanted: tuple[str, ...]) -> FloatArray:
+    columns = [header.index(name) for name in wanted]
+    values = np.empty((len(rows), len(wanted)))
+    for i, row in enumerate(rows):
+        for j, column in enumerate(columns):
+            try:
+                values[i, j] = float(row[column])
+            except ValueError:
+                values[i, j] = math.nan
+            if not math.isfinite(values[i, j]):
+                raise FormatError(
+                    f"{wanted[j]} must be a finite number", got=repr(row[column])[:40], where=f"{path}, row {i + 1}"
+                )
+    return values

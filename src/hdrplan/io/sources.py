@@ -1,0 +1,148 @@
+"""A user's own TG-43 source, from JSON, a pair of CSV files, or a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hdrplan.errors import FormatError, InputError
+from hdrplan.io.files import existing_file, json_object, text_of
+from hdrplan.io.source_sheets import record_of_workbook
+from hdrplan.sources import TG43Source, load_source, user_source
+
+__all__ = ["read_source"]
+
+_TEXTS = ("name", "model", "manufacturer", "citation", "provenance", "note")
+_NUMBERS = ("dose_rate_constant_cgy_per_h_per_u", "active_length_cm", "half_life_days")
+_CAPSULE = ("radius", "tip_z", "cable_z", "cable_radius")
+_TABLE_ENDS = {"_g.csv": "radial_dose", "_f.csv": "anisotropy", "_along_away.csv": "along_away"}
+
+
+def read_source(name_or_file: str | Path) -> TG43Source:
+    """Return a packaged source by name, or a user's source from a file.
+
+    Parameters
+    ----------
+    name_or_file : str or Path
+        A name of :func:`hdrplan.sources.source_names`; or a file: ``.json`` in the schema of the packaged sources;
+        ``NAME_g.csv`` with ``NAME_F.csv`` beside it (and ``NAME_along_away.csv``, if there is one); ``.xlsx`` or
+        ``.xls`` in the layout of the ESTRO and CLRP spreadsheets.
+
+    Returns
+    -------
+    TG43Source
+
+    Raises
+    ------
+    InputError, FormatError
+        No such name or file, another kind of file, or a table that cannot be right.
+    """
+    path = Path(name_or_file)
+    ending = path.suffix.lower()
+    if isinstance(name_or_file, str) and ending not in _READERS and not path.is_file():
+        return load_source(name_or_file)
+    if ending not in _READERS:
+        raise InputError(
+            "a source file must be .json, .csv, .xlsx or .xls", got=ending or "a name without ending", where=path
+        )
+    record = _READERS[ending](existing_file(path))
+    record.setdefault("name", re.sub(r"(_g|_f|_along_away)$", "", path.stem, flags=re.IGNORECASE))
+    record.setdefault("model", record["name"])
+    record.setdefault("citation", "not stated by the user")
+    record.setdefault("provenance", path.name)
+    return user_source(record, where=str(path))
+
+
+def _record_of_csv(path: Path) -> dict[str, Any]:
+    """Read NAME_g.csv, NAME_F.csv and NAME_along_away.csv; any of them may be named."""
+    stem = next((path.name[: -len(end)] for end in _TABLE_ENDS if path.name.lower().endswith(end)), None)
+    if stem is None:
+        raise InputError(
+            "CSV tables of a source are called NAME_g.csv and NAME_F.csv", got=path.name, where=path.parent
+        )
+    record: dict[str, Any] = {}
+    beside = {p.name.lower(): p for p in path.parent.iterdir()}
+    for end, key in _TABLE_ENDS.items():
+        table = beside.get(f"{stem}{end}".lower())
+        if table is None and key == "along_away":
+            continue
+        if table is None:
+            raise InputError("both tables of the pair are needed", got=f"no {stem}{end}", where=path.parent)
+        _take_table(record, key, table)
+    return record
+
+
+def _take_table(record: dict[str, Any], key: str, path: Path) -> None:
+    """Put one CSV table, and the constants in its ``# key = value`` lines, into the record."""
+    lines = text_of(path).splitlines()
+    for number, line in enumerate(lines, 1):
+        if line.startswith("#") and "=" in line:
+            _take_constant(record, line[1:], f"{path.name}, line {number}")
+    body = [line for line in lines if line.strip(" ;,\t") and not line.startswith("#")]
+    if len(body) < 3:
+        raise FormatError("a header and at least two rows", got=f"{len(body)} rows", where=path)
+    # A spreadsheet in much of Europe writes ; between cells and , in numbers.
+    semicolons = ";" in body[0]
+    rows = list(csv.reader(body, delimiter=";" if semicolons else ","))
+    width = len(rows[0])
+    ragged = next((i for i, row in enumerate(rows, 1) if len(row) != width), None)
+    if ragged is not None:
+        raise FormatError(f"{width} cells in every row", got=f"{len(rows[ragged - 1])} in row {ragged}", where=path)
+    cells = [[_cell(c, path, semicolons) for c in row] for row in rows[1:]]
+    if key == "radial_dose":
+        if width != 2:
+            raise FormatError("two columns: r_cm, g", got=width, where=path)
+        record.setdefault(key, {}).update(r_cm=[row[0] for row in cells], g=[row[1] for row in cells])
+        return
+    across = [_cell(c, path, semicolons) for c in rows[0][1:]]
+    down, values = [row[0] for row in cells], [row[1:] for row in cells]
+    if key == "anisotropy":
+        record[key] = {"r_cm": across, "theta_deg": down, "f": values}
+    else:
+        record[key] = {"along_cm": across, "away_cm": down, "cgy_per_h_per_u": values}
+
+
+def _take_constant(record: dict[str, Any], text: str, where: str) -> None:
+    """Put one ``key = value`` into the record."""
+    key, value = (part.strip() for part in text.split("=", 1))
+    capsule = re.fullmatch(r"capsule_(\w+?)_cm", key)
+    if key in _TEXTS:
+        record[key] = value
+    elif key == "radial_dose_beyond":
+        record.setdefault("radial_dose", {})["beyond"] = value
+    elif key in _NUMBERS or (capsule and capsule[1] in _CAPSULE):
+        try:
+            number = float(value)
+        except ValueError:
+            raise FormatError(f"{key} must be a number", got=repr(value), where=where) from None
+        target, name = (record.setdefault("capsule_cm", {}), capsule[1]) if capsule else (record, key)
+        target[name] = number
+    else:
+        known = ", ".join((*_NUMBERS, *_TEXTS, *(f"capsule_{k}_cm" for k in _CAPSULE), "radial_dose_beyond"))
+        raise FormatError("unknown key", got=repr(key), where=where, remedy=f"Known: {known}.")
+
+
+def _cell(text: str, path: Path, decimal_comma: bool) -> float | None:
+    """Return a number; a blank cell or a dash is None."""
+    text = text.strip()
+    if text in {"", "-", "\u2013", "\u2212"}:
+        return None
+    try:
+        number = float(text.replace(",", ".") if decimal_comma else text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise FormatError("a number or a blank cell", got=repr(text[:40]), where=path)
+    return number
+
+
+_READERS: dict[str, Callable[[Path], dict[str, Any]]] = {
+    ".json": json_object,
+    ".csv": _record_of_csv,
+    ".xlsx": record_of_workbook,
+    ".xls": record_of_workbook,
+}
