@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -18,7 +18,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.geometry import Structure
 from hdrplan.report.data import ReportData
 from hdrplan.report.pack import corners_mm, ct_pack, dose_pack, mask_pack
-from hdrplan.report.palette import isodose_levels, structure_colour
+from hdrplan.report.palette import isodose_levels, structure_style
 from hdrplan.report.rows import bar_width, channels, dwell_rows, metric_tables
 from hdrplan.report.svg import axis_end_gy, dvh_svg, thinned
 
@@ -103,16 +103,17 @@ def _extent_mm(structure: Structure) -> FloatArray:
     return structure.grid.world(np.array([low, high]))
 
 
-def _colours(names_roles: list[tuple[str, str]]) -> dict[str, str]:
-    """One colour per name, CTVs and others counted apart; organs at risk take the first of theirs."""
+def structure_styles(names_roles: Sequence[tuple[str, str]]) -> dict[str, dict[str, Any]]:
+    """One style per name, CTVs and others counted apart; organs at risk take the first of theirs."""
     ranked = sorted(range(len(names_roles)), key=lambda k: (names_roles[k][1] == "other", k))
     counts = {True: 0, False: 0}
-    colours = {}
+    styles = {}
     for k in ranked:
         name, role = names_roles[k]
-        colours[name] = structure_colour(role, counts[role == "CTV"])
-        counts[role == "CTV"] += 1
-    return colours
+        if name not in styles:
+            styles[name] = structure_style(role, counts[role == "CTV"])
+            counts[role == "CTV"] += 1
+    return styles
 
 
 def _curve_data(view: ReportData) -> list[dict[str, Any]]:
@@ -133,7 +134,7 @@ def _curve_data(view: ReportData) -> list[dict[str, Any]]:
     return made
 
 
-def _scene(view: ReportData, colours: Mapping[str, str]) -> dict[str, Any]:
+def _scene(view: ReportData, styles: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """Volumes, masks, catheters and dwells for the viewer."""
     extents = [_extent_mm(s) for s in view.structures]
     ctvs = [e for s, e in zip(view.structures, extents, strict=True) if s.role == "CTV"]
@@ -147,7 +148,7 @@ def _scene(view: ReportData, colours: Mapping[str, str]) -> dict[str, Any]:
         "ct": None if view.ct is None else ct_pack(view.ct, must_see, may_see),
         "dose": dose_pack(view.dose),
         "structures": [
-            {"name": s.name, "role": s.role, "colour": colours[s.name], "centre": _centre_mm(s), "mask": mask_pack(s)}
+            styles[s.name] | {"name": s.name, "role": s.role, "centre": _centre_mm(s), "mask": mask_pack(s)}
             for s in view.structures
         ],
         "catheters": [{"name": c.name, "points": c.points_mm.round(2).tolist()} for c in view.catheters],
@@ -176,11 +177,8 @@ def report_html(view: ReportData) -> str:
     P. Xia et al., "Medical Physics Practice Guideline 11.a: Plan and chart review in external beam radiotherapy and
     brachytherapy", J Appl Clin Med Phys 22(9), 4-19, 2021, doi 10.1002/acm2.13366, table 12: what the print holds.
     """
-    colours = _colours(
-        [(s.name, s.role) for s in view.structures]
-        + [(c.name, c.role) for c in view.curves if c.name not in {s.name for s in view.structures}]
-    )
-    scene = _scene(view, colours)
+    styles = structure_styles([(s.name, s.role) for s in (*view.structures, *view.curves)])
+    scene = _scene(view, styles)
     return page(
         "report.html.j2",
         title=view.title,
@@ -188,8 +186,8 @@ def report_html(view: ReportData) -> str:
         scripts=_VIEWER_SCRIPTS,
         data=scene,
         view=view,
-        dvh=dvh_svg(view.curves, [colours[c.name] for c in view.curves], view.goals, view.prescriptions[0].dose_gy),
-        curve_colours=[colours[c.name] for c in view.curves],
+        dvh=dvh_svg(view.curves, [styles[c.name] for c in view.curves], view.goals, view.prescriptions[0].dose_gy),
+        curve_styles=[styles[c.name] for c in view.curves],
         metric_tables=metric_tables(view.metrics),
         channels=channels(view),
         dwell_rows=dwell_rows(view),
@@ -199,6 +197,6 @@ def report_html(view: ReportData) -> str:
         deepest_mm=max(float(view.dwells.offset_mm.max()), 1.0) * 1.06,
         bar_width=bar_width(view),
         levels=scene["levels"],
-        structure_colours=[(s, colours[s.name]) for s in view.structures if s.role != "other"],
+        structure_styles=[(s, styles[s.name]) for s in view.structures if s.role != "other"],
         notes=[scene[k]["note"] for k in ("ct", "dose") if scene[k]],
     )

@@ -12,21 +12,28 @@ References
 
 from __future__ import annotations
 
-__all__ = ["CTV_COLOURS", "ISODOSE_COLOURS", "OTHER_COLOURS", "isodose_levels", "structure_colour"]
+from typing import Any
+
+__all__ = ["CTV_COLOURS", "ISODOSE_COLOURS", "OTHER_COLOURS", "isodose_levels", "structure_style"]
 
 # On CT (dark) and on paper (white) alike: contrast to both is at least 2.5 to 1.
 CTV_COLOURS = ("#e04fd6", "#a97bf0", "#ff8f9b")
 OTHER_COLOURS = ("#d98200", "#2e8fd0", "#0a9b76", "#9a8a00", "#8f6fd1", "#c4602d", "#5b8a9a", "#a3765a")
 ISODOSE_COLOURS = ("#3b6fd4", "#2fa6c9", "#2bb58a", "#ffd92e", "#ff9a1f", "#f2542d", "#c2185b", "#8e24aa")
 
+# Colours repeat after eight structures; their dashes do not.
+_DASHES = ([6, 3], [2, 3], [10, 3, 2, 3])
+
 # Shares of the prescription drawn first; any level can be edited in the report.
 _LEVELS_FRAC = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 
 
-def structure_colour(role: str, rank: int) -> str:
-    """Colour of the ``rank``-th structure of its role (CTV or not)."""
-    colours = CTV_COLOURS if role == "CTV" else OTHER_COLOURS
-    return colours[rank % len(colours)]
+def structure_style(role: str, rank: int) -> dict[str, Any]:
+    """Colour and dash pattern of the ``rank``-th structure of its role (CTV or not); a CTV's line is solid."""
+    if role == "CTV":
+        return {"colour": CTV_COLOURS[rank % len(CTV_COLOURS)], "dash": []}
+    turn, place = divmod(rank, len(OTHER_COLOURS))
+    return {"colour": OTHER_COLOURS[place], "dash": _DASHES[turn % len(_DASHES)]}
 
 
 def isodose_levels(prescription_gy: float) -> list[dict[str, float | str]]:

@@ -75,9 +75,7 @@ def report_data(
         tiles=_tiles(result),
         facts=_facts(result, calibration or {}),
         certificate=() if optimum is None else _certificate(optimum),
-        binding=()
-        if optimum is None
-        else (*(s.text for s in optimum.shortfalls), *(p.text for p in optimum.prices), *optimum.notes),
+        binding=() if optimum is None else _binding(optimum),
         methods=_methods(result),
         references=(result.source.citation, *_REFERENCES),
         provenance=_provenance(run),
@@ -95,6 +93,16 @@ def _certificate(optimum: Optimum) -> tuple[str, ...]:
     return (optimum.certificate.text, *steps)
 
 
+def _binding(optimum: Optimum) -> tuple[str, ...]:
+    """Prescriptions that gave way, the price of each binding limit, and what else the reader must know."""
+    lines = (*(s.text for s in optimum.shortfalls), *(p.text for p in optimum.prices), *optimum.notes)
+    return tuple(_signs(line) for line in lines)
+
+
+def _signs(text: str) -> str:
+    return text.replace(">=", "≥").replace("<=", "≤")
+
+
 def _goal_rows(result: PlanResult) -> tuple[GoalRow, ...]:
     """Goals with what was reached, and where they lie in the DVH plot."""
     wanted = [
@@ -107,7 +115,7 @@ def _goal_rows(result: PlanResult) -> tuple[GoalRow, ...]:
         rows.append(
             GoalRow(
                 structure=goal.structure,
-                goal=goal.text.replace(">=", "≥").replace("<=", "≤"),
+                goal=_signs(goal.text),
                 reached=_reached_text(reached),
                 met=reached.met if np.isfinite(reached.reached) else None,
                 source=goal.source,
@@ -158,7 +166,7 @@ def _tiles(result: PlanResult) -> tuple[tuple[str, str, str], ...]:
     limits = [g for g in result.score.goals if g.sense == "<=" and g.value > 0 and np.isfinite(g.reached)]
     if limits:
         nearest = max(limits, key=lambda g: g.reached / g.value)
-        tiles.append((f"Nearest limit: {nearest.structure}", _reached_text(nearest), nearest.text.replace("<=", "≤")))
+        tiles.append((f"Nearest limit: {nearest.structure}", _reached_text(nearest), _signs(nearest.text)))
     if result.case.healthy is not None and result.case.healthy in scores:
         m = scores[result.case.healthy]
         tiles.append(
@@ -242,14 +250,13 @@ def _methods(result: PlanResult) -> tuple[str, ...]:
 
 
 def _provenance(run: Mapping[str, Any]) -> dict[str, str]:
-    """Versions, inputs and options of the run, one row each."""
+    """Versions, options and inputs of the run."""
     rows: dict[str, str] = {}
     if "written" in run:
         rows["Written (UTC)"] = str(run["written"])
-    for name, text in run.get("versions", {}).items():
-        rows[str(name)] = str(text)
-    for name, text in run.get("options", {}).items():
-        rows[str(name)] = str(text)
-    for name, digest in run.get("inputs_sha256", {}).items():
-        rows[f"{name} (SHA-256)"] = str(digest)
+    if run.get("versions"):
+        rows["Software"] = ", ".join(f"{name} {text}" for name, text in run["versions"].items())
+    if run.get("options"):
+        rows["Options"] = ", ".join(f"{name} = {value}" for name, value in run["options"].items())
+    rows |= {f"{name} (SHA-256)": str(digest) for name, digest in run.get("inputs_sha256", {}).items()}
     return rows

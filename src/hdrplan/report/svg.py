@@ -5,7 +5,8 @@ Only numbers and escaped names go in; the template marks the result safe.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup, escape
@@ -78,13 +79,15 @@ def _axes(gy_max: float, prescription_gy: float) -> list[str]:
 
 
 def dvh_svg(
-    curves: Sequence[Curve], colours: Sequence[str], goals: Sequence[GoalRow], prescription_gy: float
+    curves: Sequence[Curve], styles: Sequence[Mapping[str, Any]], goals: Sequence[GoalRow], prescription_gy: float
 ) -> Markup:
     """Cumulative DVHs of all structures, goals as triangles that point to the allowed side.
 
     Parameters
     ----------
-    curves, colours : sequences of one length
+    curves : sequence of Curve
+    styles : sequence of {"colour": ..., "dash": [...]}
+        One for each curve.
     goals : sequence of GoalRow
         Those with a place in the plot are drawn in.
     prescription_gy : float
@@ -105,12 +108,12 @@ def dvh_svg(
         *_axes(gy_max, prescription_gy),
     ]
     names = [c.name for c in curves]
-    for rank, (curve, colour) in enumerate(zip(curves, colours, strict=True)):
-        width, dash = ("2.6", "") if curve.role == "CTV" else ("1.7", ' stroke-dasharray="6 3"')
+    for rank, (curve, style) in enumerate(zip(curves, styles, strict=True)):
+        dash = f' stroke-dasharray="{" ".join(str(d) for d in style["dash"])}"' if style["dash"] else ""
         line = "L".join(f"{_x(gy, gy_max)},{_y(frac)}" for gy, frac in thinned(curve, gy_max))
         out.append(
-            f'<path data-curve="{rank}" class="curve" d="M{line}" stroke="{colour}" '
-            f'stroke-width="{width}"{dash}><title>{escape(curve.name)}</title></path>'
+            f'<path data-curve="{rank}" class="curve" d="M{line}" stroke="{style["colour"]}" '
+            f'stroke-width="{2.6 if curve.role == "CTV" else 1.7}"{dash}><title>{escape(curve.name)}</title></path>'
         )
     for goal, gy, frac in marks:
         rank = names.index(goal.structure) if goal.structure in names else -1

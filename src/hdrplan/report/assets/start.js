@@ -10,13 +10,13 @@ async function start() {
   const scene = new Scene(data, ct, dose, data.structures.map((s, rank) => ({ ...s, rank, mask: masks[rank], on: s.role !== "other" })));
   for (let axis = 0; axis < 3; axis++) scene.scroll(axis, 0);
   viewerOf(scene);
+  let drawn = false;
+  const paper = () => { if (!drawn) { drawn = true; drawPaper(scene); } };
+  addEventListener("beforeprint", paper);
   requestAnimationFrame(() => {
-    drawPaper(scene);
     document.documentElement.dataset.ready = performance.now().toFixed(0);
+    setTimeout(paper, 500);   // also for printers that do not announce themselves
   });
-  for (const link of document.querySelectorAll("[data-goto]")) {
-    link.addEventListener("click", () => byId("viewer").scrollIntoView());
-  }
   byId("print").addEventListener("click", () => window.print());
 }
 

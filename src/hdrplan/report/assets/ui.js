@@ -253,7 +253,7 @@ function listStructures(scene, redraw) {
     const on = element("input", { type: "checkbox" });
     on.checked = s.on;
     on.addEventListener("change", () => { s.on = on.checked; redraw(); });
-    const swatch = element("span", { class: s.role === "CTV" ? "swatch line thick" : "swatch dashed" });
+    const swatch = element("span", { class: s.role === "CTV" ? "swatch line thick" : s.dash[0] < 3 ? "swatch dotted" : "swatch dashed" });
     swatch.style.color = s.colour;
     label.append(on, swatch, element("span", { class: "name" }, s.name), element("span", { class: "share" }, s.role));
     const go = element("button", { type: "button", class: "quiet", "aria-label": `Go to ${s.name}`, title: "Go to" }, "◎");
@@ -282,7 +282,7 @@ function drawPaper(scene) {
     const ratio = 2;
     const reach = target ? Math.max(...[0, 1, 2].map((a) => target.mask.high[a] - target.mask.low[a])) + 70 : 200;
     const fit = { centre: [paper.focus[view.u], paper.focus[view.v]], scale: canvas.width / ratio / reach };
-    drawPlane(canvas, paper, view, fit, ratio, { crosshair: false });
+    drawPlane(canvas, paper, view, fit, ratio, { crosshair: false, head: 4 });
     figure.querySelector("figcaption").textContent =
       `${figure.dataset.view[0].toUpperCase()}${figure.dataset.view.slice(1)}, ${"xyz"[view.n]} = ${paper.focus[view.n].toFixed(1)} mm`;
   }

@@ -85,8 +85,8 @@ class Scene {
   }
 }
 
-/* Draw one plane. `fit` = { centre: [u, v] in mm, scale: px per mm }. */
-function drawPlane(canvas, scene, view, fit, ratio, { crosshair = true } = {}) {
+/* Draw one plane. `fit` = { centre: [u, v] in mm, scale: px per mm }; `head` px at the top are kept free of letters. */
+function drawPlane(canvas, scene, view, fit, ratio, { crosshair = true, head = 34 } = {}) {
   const context = canvas.getContext("2d");
   const width = canvas.width, height = canvas.height;
   const at = scene.focus[view.n];
@@ -139,7 +139,7 @@ function drawPlane(canvas, scene, view, fit, ratio, { crosshair = true } = {}) {
   const stroke = (path, colour, px, dash) => {
     inMillimetres();
     context.lineJoin = "round";
-    context.setLineDash(dash ? dash.map((d) => (d * ratio) / scale) : []);
+    context.setLineDash((dash ?? []).map((d) => (d * ratio) / scale));
     context.strokeStyle = "rgba(0,0,0,.55)";
     context.lineWidth = ((px + 1.4) * ratio) / scale;
     context.stroke(path);
@@ -152,7 +152,7 @@ function drawPlane(canvas, scene, view, fit, ratio, { crosshair = true } = {}) {
     for (const s of scene.structures) {
       if (!s.on) continue;
       const line = scene.pathOf(`s${s.rank}`, s.mask, view, at, 0.5);
-      if (line) stroke(line.path, s.colour, s.role === "CTV" ? 2.4 : 1.4, s.role === "CTV" ? null : [5, 3]);
+      if (line) stroke(line.path, s.colour, s.role === "CTV" ? 2.4 : 1.4, s.dash);
     }
   }
   const labels = [];
@@ -180,7 +180,7 @@ function drawPlane(canvas, scene, view, fit, ratio, { crosshair = true } = {}) {
     }
     context.stroke();
   }
-  drawFrame(context, view, scale, ratio, width, height);
+  drawFrame(context, view, scale, ratio, width, height, head);
 }
 
 /* The part of a catheter inside the slab is drawn in full, the rest as a faint projection. */
@@ -253,7 +253,7 @@ function drawLabels(context, labels, toPixel, ratio, width, height) {
 }
 
 /* Which end of the patient each edge shows, and a scale. */
-function drawFrame(context, view, scale, ratio, width, height) {
+function drawFrame(context, view, scale, ratio, width, height, head) {
   context.font = `600 ${13 * ratio}px system-ui, sans-serif`;
   context.textBaseline = "middle";
   const write = (text, x, y, align) => {
@@ -267,7 +267,7 @@ function drawFrame(context, view, scale, ratio, width, height) {
   const pad = 9 * ratio;
   write(view.edges[0], pad, height / 2, "left");
   write(view.edges[1], width - pad, height / 2, "right");
-  write(view.edges[2], width / 2, pad + 5 * ratio, "center");
+  write(view.edges[2], width / 2, head * ratio + 8 * ratio, "center");
   write(view.edges[3], width / 2, height - pad - 5 * ratio, "center");
   context.font = `500 ${12 * ratio}px system-ui, sans-serif`;
   const bar = [100, 50, 20, 10, 5, 2, 1].find((m) => m * scale <= width * 0.3) ?? 1;
