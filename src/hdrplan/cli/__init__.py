@@ -22,7 +22,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "plan": ("hdrplan.cli.plan", "Plan a case: dwell positions, times, dose, report."),
         "evaluate": ("hdrplan.cli.evaluate", "Metrics of a plan's dwell times on a case."),
     },
-    "Look and compare": {},
+    "Look and compare": {
+        "plot": ("hdrplan.cli.plot", "Figures of a plan: isodose page, DVH, catheter map."),
+    },
     "Sources and dose": {
         "dose": ("hdrplan.cli.dose", "Dose of given dwell times, at points or on a grid."),
         "sources": ("hdrplan.cli.sources", "List, draw and verify TG-43 sources."),

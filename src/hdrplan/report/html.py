@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -18,7 +18,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.geometry import Structure
 from hdrplan.report.data import ReportData
 from hdrplan.report.pack import corners_mm, ct_pack, dose_pack, mask_pack
-from hdrplan.report.palette import isodose_levels, structure_style
+from hdrplan.report.palette import isodose_levels, structure_styles
 from hdrplan.report.rows import bar_width, channels, dwell_rows, metric_tables
 from hdrplan.report.svg import axis_end_gy, dvh_svg, thinned
 
@@ -103,19 +103,6 @@ def _extent_mm(structure: Structure) -> FloatArray:
     return structure.grid.world(np.array([low, high]))
 
 
-def structure_styles(names_roles: Sequence[tuple[str, str]]) -> dict[str, dict[str, Any]]:
-    """One style per name, CTVs and others counted apart; organs at risk take the first of theirs."""
-    ranked = sorted(range(len(names_roles)), key=lambda k: (names_roles[k][1] == "other", k))
-    counts = {True: 0, False: 0}
-    styles = {}
-    for k in ranked:
-        name, role = names_roles[k]
-        if name not in styles:
-            styles[name] = structure_style(role, counts[role == "CTV"])
-            counts[role == "CTV"] += 1
-    return styles
-
-
 def _curve_data(view: ReportData) -> list[dict[str, Any]]:
     """Curves for reading under the pointer."""
     gy_max = axis_end_gy(view.goals, view.prescriptions[0].dose_gy)
@@ -177,7 +164,7 @@ def report_html(view: ReportData) -> str:
     P. Xia et al., "Medical Physics Practice Guideline 11.a: Plan and chart review in external beam radiotherapy and
     brachytherapy", J Appl Clin Med Phys 22(9), 4-19, 2021, doi 10.1002/acm2.13366, table 12: what the print holds.
     """
-    styles = structure_styles([(s.name, s.role) for s in (*view.structures, *view.curves)])
+    styles = structure_styles(view)
     scene = _scene(view, styles)
     return page(
         "report.html.j2",

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["CTV_COLOURS", "ISODOSE_COLOURS", "OTHER_COLOURS", "isodose_levels", "structure_style"]
+from hdrplan.report.data import ReportData
+
+__all__ = ["CTV_COLOURS", "ISODOSE_COLOURS", "OTHER_COLOURS", "isodose_levels", "structure_styles"]
 
 # On CT (dark) and on paper (white) alike: contrast to both is at least 2.5 to 1.
 CTV_COLOURS = ("#e04fd6", "#a97bf0", "#ff8f9b")
@@ -28,7 +30,7 @@ _DASHES = ([6, 3], [2, 3], [10, 3, 2, 3])
 _LEVELS_FRAC = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 
 
-def structure_style(role: str, rank: int) -> dict[str, Any]:
+def _style(role: str, rank: int) -> dict[str, Any]:
     """Colour and dash pattern of the ``rank``-th structure of its role (CTV or not); a CTV's line is solid."""
     if role == "CTV":
         return {"colour": CTV_COLOURS[rank % len(CTV_COLOURS)], "dash": []}
@@ -42,3 +44,14 @@ def isodose_levels(prescription_gy: float) -> list[dict[str, float | str]]:
         {"gy": round(frac * prescription_gy, 3), "colour": colour}
         for frac, colour in zip(_LEVELS_FRAC, ISODOSE_COLOURS, strict=False)
     ]
+
+
+def structure_styles(view: ReportData) -> dict[str, dict[str, Any]]:
+    """One style per structure or curve, CTVs and others counted apart; organs at risk take the first of theirs."""
+    roles: dict[str, str] = {s.name: s.role for s in view.structures} | {c.name: c.role for c in view.curves}
+    counts = {True: 0, False: 0}
+    styles = {}
+    for name in sorted(roles, key=lambda name: roles[name] == "other"):
+        styles[name] = _style(roles[name], counts[roles[name] == "CTV"])
+        counts[roles[name] == "CTV"] += 1
+    return styles

@@ -1,0 +1,50 @@
+"""``hdrplan plot``: one figure of a plan as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hdrplan.cli.case import case_options, plan_options, read_case_from
+from hdrplan.errors import InputError
+
+__all__ = ["command"]
+
+_KINDS = ("isodose", "dvh", "catheters", "overview")
+
+
+@click.command("plot", short_help="Figures of a plan: isodose page, DVH, catheter map.")
+@case_options
+@click.option("--plan", "plan_path", required=True, type=click.Path(path_type=Path), help="plan.json or its folder.")
+@click.option("--what", type=click.Choice(_KINDS), default="isodose", show_default=True, help="Which figure.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="File ending in .png, .svg or .pdf."
+)
+@click.option("--dpi", type=click.IntRange(50, 600), default=150, show_default=True, help="Resolution of PNG.")
+def command(plan_path: Path, what: str, output: Path, dpi: int, **flags: Any) -> None:
+    """Draw one figure of a plan on its case and write it as PNG, SVG or PDF.
+
+    \b
+    Examples:
+      hdrplan plot phantoms/liver-lesion-b --plan demo-output -o isodoses.pdf
+      hdrplan plot phantoms/liver-lesion-b --plan demo-output --what dvh -o dvh.svg
+      hdrplan plot phantoms/liver-lesion-b --plan demo-output --what catheters -o catheters.png --dpi 300
+    """
+    form = output.suffix.lower().removeprefix(".")
+    if form not in ("png", "svg", "pdf"):
+        raise InputError("the figure's name must end in .png, .svg or .pdf", got=repr(output.name))
+    from hdrplan.io import new_file, read_plan, read_source
+    from hdrplan.report import report_data
+    from hdrplan.report.figures import FIGURES, figure_bytes
+    from hdrplan.workflow import plan_result
+
+    found = read_case_from(flags)
+    plan, _ = read_plan(plan_path)
+    source = read_source(plan.source_name)
+    result = plan_result(found.case, found.goals, source, plan, options=plan_options(found))
+    content = figure_bytes(FIGURES[what](report_data(result, {})), form, dpi=dpi)
+    with new_file(output) as draft:
+        draft.write_bytes(content)
+    click.echo(f"Wrote {output}. Research use only, never for treatment.")

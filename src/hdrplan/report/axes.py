@@ -1,0 +1,169 @@
+"""What the figures draw into one pair of axes: a plane with isodoses, a projection of catheters, a DVH."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray
+from hdrplan.geometry import Volume
+from hdrplan.report.data import ReportData
+from hdrplan.report.palette import isodose_levels, structure_styles
+from hdrplan.report.planes import View, plane_values, structure_box_mm
+from hdrplan.report.svg import axis_end_gy
+
+__all__ = ["BAD", "INK", "draw_dvh", "draw_plane", "draw_projection", "line_style", "short"]
+
+INK, SOFT, ACCENT, GOOD, BAD = "#17222d", "#51616f", "#0b6470", "#14694c", "#a3231c"
+_NEAR_MM = 3.0
+
+
+def short(text: str, most: int = 24) -> str:
+    """Return a name that fits, and that matplotlib does not take for a formula."""
+    clean = text if len(text) <= most else text[: most - 1] + "…"
+    return clean.replace("$", r"\$")
+
+
+def line_style(style: dict[str, Any]) -> Any:
+    """Return matplotlib's line style of a structure."""
+    return (0, tuple(style["dash"])) if style["dash"] else "solid"
+
+
+def draw_plane(axes: Any, view: ReportData, plane: View, at_mm: float, centre: FloatArray, reach_mm: float) -> None:
+    """CT with structures, isodoses, catheters; ``centre`` in the middle, ``reach_mm`` to each side."""
+    across, down = _lattice(plane, centre, reach_mm, 0.5)
+    axes.set_facecolor("#0b0f14")
+    if view.ct is not None:
+        hu = plane_values(view.ct, plane, at_mm, across, down)
+        extent = (across[0] - 0.25, across[-1] + 0.25, down[0] - 0.25, down[-1] + 0.25)
+        axes.imshow(hu, cmap="gray", vmin=-160, vmax=240, extent=extent, origin="lower", interpolation="nearest")
+    styles = structure_styles(view)
+    for structure in (s for s in view.structures if s.role != "other"):
+        mask = Volume(structure.grid, structure.mask_zyx.astype(np.float32))
+        inside = np.nan_to_num(plane_values(mask, plane, at_mm, across, down))
+        if inside.max() > 0.5 > inside.min():
+            style = styles[structure.name]
+            width = 1.8 if structure.role == "CTV" else 1.0
+            dash = [line_style(style)]
+            axes.contour(across, down, inside, [0.5], colors=[style["colour"]], linewidths=width, linestyles=dash)
+    _isodoses(axes, view, plane_values(view.dose, plane, at_mm, across, down), across, down)
+    _needles(axes, view, plane, at_mm)
+    _frame(axes, plane, across, down)
+    axes.set_title(f"{'xyz'[plane.normal]} = {at_mm:.1f} mm", fontsize=8.5, pad=3)
+
+
+def draw_projection(axes: Any, view: ReportData, plane: View, centre: FloatArray, reach_mm: float) -> None:
+    """Catheters with their numbers at the hub end, dwells with area by time, the CTV's silhouette."""
+    styles = structure_styles(view)
+    across, down = _lattice(plane, centre, reach_mm, 1.0)
+    for structure in (s for s in view.structures if s.role == "CTV"):
+        low, high = structure_box_mm(structure)
+        mask = Volume(structure.grid, structure.mask_zyx.astype(np.float32))
+        depths = np.arange(low[plane.normal], high[plane.normal] + 0.75, 1.5)
+        slices = [np.nan_to_num(plane_values(mask, plane, float(at), across, down)) for at in depths]
+        colour = styles[structure.name]["colour"]
+        shadow = np.max(slices, axis=0)
+        axes.contour(across, down, shadow, [0.5], colors=[colour], linewidths=1.6)
+        axes.contourf(across, down, shadow, [0.5, 2.0], colors=[colour], alpha=0.12)
+    for k, catheter in enumerate(view.catheters):
+        x, y = catheter.points_mm[:, [plane.across, plane.down]].T
+        axes.plot(x, y, color=SOFT, lw=1.2)
+        label = {
+            "fontsize": 8,
+            "color": INK,
+            "ha": "center",
+            "va": "center",
+            "bbox": {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": SOFT},
+        }
+        axes.annotate(
+            str(k + 1), (x[0], y[0]), bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": SOFT}, **label
+        )
+    x, y = view.dwells.positions_mm[:, [plane.across, plane.down]].T
+    axes.scatter(x, y, s=4, c="#aebac4", zorder=3)
+    area = 80 * view.times_s / max(float(view.times_s.max()), 1e-9)
+    axes.scatter(x, y, s=area, c=ACCENT, alpha=0.75, edgecolors="white", linewidths=0.5, zorder=4)
+    _limits(axes, plane, across, down)
+    names = ("x, to the patient's left", "y, to posterior", "z, to superior")
+    axes.set_xlabel(f"{names[plane.across]} (mm)")
+    axes.set_ylabel(f"{names[plane.down]} (mm)")
+
+
+def draw_dvh(axes: Any, view: ReportData) -> None:
+    """Curves, the prescribed dose, goals as triangles that point to the allowed side."""
+    prescribed = view.prescriptions[0].dose_gy
+    styles = structure_styles(view)
+    for curve in view.curves:
+        style = styles[curve.name]
+        look = {"color": style["colour"], "ls": line_style(style), "lw": 2.2 if curve.role == "CTV" else 1.3}
+        axes.plot(curve.dose_gy, 100 * curve.volume_frac, label=short(curve.name), **look)
+    axes.axvline(prescribed, color=SOFT, ls=":", lw=1)
+    for goal in view.goals:
+        if goal.mark_gy is None or goal.mark_frac is None:
+            continue
+        colour = SOFT if goal.met is None else GOOD if goal.met else BAD
+        look = {"marker": ">" if goal.at_least else "<", "color": colour, "ms": 6, "mec": "white", "mew": 0.6}
+        axes.plot(goal.mark_gy, 100 * goal.mark_frac, clip_on=False, zorder=6, **look)
+    axes.set_xlim(0, axis_end_gy(view.goals, prescribed))
+    axes.set_ylim(0, 100.5)
+    axes.set_xlabel("Dose (Gy)")
+    axes.set_ylabel("Volume (%)")
+    axes.grid(color="#e6ebef", lw=0.7)
+    axes.set_axisbelow(True)
+
+
+def _lattice(plane: View, centre: FloatArray, reach_mm: float, step_mm: float) -> tuple[FloatArray, FloatArray]:
+    steps = np.arange(-reach_mm, reach_mm + step_mm / 2, step_mm)
+    return centre[plane.across] + steps, centre[plane.down] + steps
+
+
+def _limits(axes: Any, plane: View, across: FloatArray, down: FloatArray) -> None:
+    axes.set_xlim(across[0], across[-1])
+    axes.set_ylim(*((down[0], down[-1]) if plane.upward else (down[-1], down[0])))
+    axes.set_aspect("equal")
+
+
+def _frame(axes: Any, plane: View, across: FloatArray, down: FloatArray) -> None:
+    """Letters of the patient's sides and a scale of 20 mm."""
+    _limits(axes, plane, across, down)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    places = ((0.03, 0.5), (0.97, 0.5), (0.5, 0.955), (0.5, 0.045))
+    for letter, (x, y) in zip(plane.edges, places, strict=True):
+        look = {"color": "white", "fontsize": 9, "fontweight": "bold", "ha": "center", "va": "center"}
+        axes.text(x, y, letter, transform=axes.transAxes, **look)
+    share = 20.0 / float(across[-1] - across[0])
+    axes.plot([0.05, 0.05 + share], [0.05, 0.05], color="white", lw=2, transform=axes.transAxes)
+    axes.text(0.05, 0.07, "20 mm", color="white", fontsize=7.5, transform=axes.transAxes)
+
+
+def _isodoses(axes: Any, view: ReportData, gy: FloatArray, across: FloatArray, down: FloatArray) -> None:
+    prescribed = view.prescriptions[0].dose_gy
+    if np.isnan(gy).all():
+        return
+    low, high = np.nanmin(gy), np.nanmax(gy)
+    levels = [(float(v["gy"]), str(v["colour"])) for v in isodose_levels(prescribed) if low < float(v["gy"]) < high]
+    if not levels:
+        return
+    widths = [1.7 if level == prescribed else 1.0 for level, _ in levels]
+    values = [level for level, _ in levels]
+    colours = [colour for _, colour in levels]
+    lines = axes.contour(across, down, np.ma.masked_invalid(gy), values, colors=colours, linewidths=widths)
+    axes.clabel(lines, fmt="%g", fontsize=7, inline_spacing=2)
+
+
+def _needles(axes: Any, view: ReportData, plane: View, at_mm: float) -> None:
+    """Catheters projected and faint; in full where within 3 mm of the plane; dwells within 3 mm."""
+    for catheter in view.catheters:
+        points = catheter.points_mm
+        axes.plot(points[:, plane.across], points[:, plane.down], color="white", lw=0.7, alpha=0.3)
+        # Half a millimetre apart: a line that leaves the slab ends there.
+        lengths = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))))
+        along = np.arange(0.0, lengths[-1], 0.5)
+        dense = np.stack([np.interp(along, lengths, points[:, a]) for a in range(3)], axis=1)
+        dense[np.abs(dense[:, plane.normal] - at_mm) > _NEAR_MM] = np.nan
+        axes.plot(dense[:, plane.across], dense[:, plane.down], color="white", lw=1.5)
+    near = (view.times_s > 0) & (np.abs(view.dwells.positions_mm[:, plane.normal] - at_mm) <= _NEAR_MM)
+    x, y = view.dwells.positions_mm[near][:, [plane.across, plane.down]].T
+    area = 6 + 34 * view.times_s[near] / max(float(view.times_s.max()), 1e-9)
+    axes.scatter(x, y, s=area, c="white", edgecolors="#05080b", linewidths=0.8, zorder=5)
