@@ -69,16 +69,9 @@ def draw_projection(axes: Any, view: ReportData, plane: View, centre: FloatArray
     for k, catheter in enumerate(view.catheters):
         x, y = catheter.points_mm[:, [plane.across, plane.down]].T
         axes.plot(x, y, color=SOFT, lw=1.2)
-        label = {
-            "fontsize": 8,
-            "color": INK,
-            "ha": "center",
-            "va": "center",
-            "bbox": {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": SOFT},
-        }
-        axes.annotate(
-            str(k + 1), (x[0], y[0]), bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": SOFT}, **label
-        )
+        label = {"fontsize": 8, "color": INK, "ha": "center", "va": "center"}
+        disc = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": SOFT}
+        axes.annotate(str(k + 1), (x[0], y[0]), bbox=disc, annotation_clip=True, **label)
     x, y = view.dwells.positions_mm[:, [plane.across, plane.down]].T
     axes.scatter(x, y, s=4, c="#aebac4", zorder=3)
     area = 80 * view.times_s / max(float(view.times_s.max()), 1e-9)
@@ -149,7 +142,8 @@ def _isodoses(axes: Any, view: ReportData, gy: FloatArray, across: FloatArray, d
     values = [level for level, _ in levels]
     colours = [colour for _, colour in levels]
     lines = axes.contour(across, down, np.ma.masked_invalid(gy), values, colors=colours, linewidths=widths)
-    axes.clabel(lines, fmt="%g", fontsize=7, inline_spacing=2)
+    for label in axes.clabel(lines, fmt="%g", fontsize=7.5, inline_spacing=1):
+        label.set_bbox({"fc": "#0b0f14", "ec": "none", "alpha": 0.65, "pad": 0.8})
 
 
 def _needles(axes: Any, view: ReportData, plane: View, at_mm: float) -> None:

@@ -19,7 +19,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.errors import InputError
 from hdrplan.report.axes import BAD, INK, draw_dvh, draw_plane, draw_projection, line_style, short
 from hdrplan.report.data import ReportData
-from hdrplan.report.palette import structure_styles
+from hdrplan.report.palette import isodose_levels, structure_styles
 from hdrplan.report.planes import VIEWS, structure_box_mm
 from hdrplan.report.rows import least_step_mm
 
@@ -161,8 +161,19 @@ def _structure_legend(figure: Figure, view: ReportData, *, y: float) -> None:
     for structure in (s for s in view.structures if s.role != "other"):
         style = styles[structure.name]
         look = {"color": style["colour"], "ls": line_style(style), "lw": 2.2 if structure.role == "CTV" else 1.4}
-        handles.append(Line2D([], [], label=short(structure.name, 20), **look))
-    figure.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, y), ncols=7, fontsize=7.5, handlelength=2.4)
+        handles.append(Line2D([], [], label=short(structure.name, 16), **look))
+    for level in isodose_levels(view.prescriptions[0].dose_gy):
+        width = 2.0 if level["gy"] == view.prescriptions[0].dose_gy else 1.2
+        handles.append(Line2D([], [], label=f"{level['gy']:g} Gy", color=str(level["colour"]), lw=width))
+    figure.legend(
+        handles=handles,
+        loc="upper center",
+        bbox_to_anchor=(0.5, y),
+        ncols=10,
+        fontsize=7,
+        handlelength=2.2,
+        columnspacing=1.2,
+    )
 
 
 def _titles(figure: Figure, title: str) -> None:
