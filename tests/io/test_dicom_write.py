@@ -6,17 +6,17 @@ import math
 import shutil
 import subprocess
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
+from demo_case import GRID, NOW, case_and_plan
 from dicom_twins import ct_slice
 
 from hdrplan.dose import dose_field
 from hdrplan.errors import InputError
-from hdrplan.geometry import Catheter, Dwells, Grid, Structure, Volume
+from hdrplan.geometry import Grid, Structure, Volume
 from hdrplan.io import read_catheters, read_segmentation, read_volume
 from hdrplan.io.dicom_ct import read_ct_series
 from hdrplan.io.dicom_dose import read_dose_grid
@@ -30,40 +30,7 @@ from hdrplan.plan import Case, Plan
 from hdrplan.plan.brachy import as_plan
 from hdrplan.sources import load_source
 
-GRID = Grid((12, 48, 52), np.array([-50.0, -60.0, 200.0]), np.array([2.0, 2.0, 2.5]))
-NOW = datetime(2024, 5, 6, 7, 8, 9)
 DVH = {"solid": (np.linspace(0, 40, 81), np.linspace(20, 0, 81)), "ring": ([0.0, 10.0], [5.0, 2.0])}
-
-
-def case_and_plan() -> tuple[Case, Plan]:
-    y, x = np.mgrid[:48, :52]
-    planes = {
-        "solid": (x - 20) ** 2 + (y - 24) ** 2 < 10**2,
-        "ring": ((x - 20) ** 2 + (y - 24) ** 2 < 18**2) & ((x - 20) ** 2 + (y - 24) ** 2 > 13**2),
-        "two <parts>": ((x - 42) ** 2 + (y - 10) ** 2 < 6**2) | ((x - 42) ** 2 + (y - 35) ** 2 < 7**2),
-    }
-    structures = []
-    for name, plane in planes.items():
-        mask = np.zeros(GRID.shape_zyx, dtype=bool)
-        mask[2:10] = plane
-        structures.append(Structure(name, "CTV" if name == "solid" else "OAR", GRID, mask))
-    rng = np.random.default_rng(2)
-    tips = [GRID.world([20 + d, 24, 8]) for d in (-4, 4)]
-    catheters = tuple(Catheter(f"needle {k}", np.array([np.add(tip, (40, 5, -60)), tip])) for k, tip in enumerate(tips))
-    positions, axes, offsets, index = [], [], [], []
-    for k, catheter in enumerate(catheters):
-        axis = catheter.points_mm[1] - catheter.points_mm[0]
-        axis /= np.linalg.norm(axis)
-        for step in range(5):
-            positions.append(catheter.points_mm[1] - (6.0 + 5 * step) * axis)
-            axes.append(axis)
-            offsets.append(6.0 + 5 * step)
-            index.append(k)
-    dwells = Dwells(positions, axes, index, offsets, tuple(c.name for c in catheters))
-    times_s = rng.random(10) * 30
-    times_s[3] = 0.0
-    ct = Volume(GRID, rng.integers(-900, 1200, GRID.shape_zyx).astype(np.int16))
-    return Case("demo", ct, tuple(structures), catheters), Plan(dwells, times_s, "gammamed-12i", 40700.0)
 
 
 @pytest.fixture(scope="module")

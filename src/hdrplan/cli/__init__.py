@@ -29,7 +29,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "dose": ("hdrplan.cli.dose", "Dose of given dwell times, at points or on a grid."),
         "sources": ("hdrplan.cli.sources", "List, draw and verify TG-43 sources."),
     },
-    "Exchange with the clinic": {},
+    "Exchange with the clinic": {
+        "check": ("hdrplan.cli.check", "Recompute a TPS's plan by TG-43 and compare."),
+    },
     "Outcome and cohorts": {},
     "Simulate": {},
     "Trust and speed": {},

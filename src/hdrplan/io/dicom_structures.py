@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hdrplan.arrays import FloatArray
-from hdrplan.errors import InputError
+from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.geometry import Grid, Role, Structure
 from hdrplan.geometry.contours import structure_of_contours
 from hdrplan.io.dicom_tags import Tags, read_tags
@@ -88,6 +88,25 @@ class StructureSet:
                 remedy=f"There are: {names or 'none'}.",
             )
         return structure_of_contours(name, role, found[0].closed_mm, grid)
+
+    def structures_that_read(self) -> tuple[list[Structure], list[str]]:
+        """Return every solid ROI that makes a structure (role "OAR"), and why others do not, with other warnings.
+
+        ROIs that share a name are told apart by their numbers.
+        """
+        found: list[Structure] = []
+        said: list[str] = []
+        names = [roi.name for roi in self.solid()]
+        for roi in self.solid():
+            name = roi.name if names.count(roi.name) == 1 and roi.name else f"{roi.name} #{roi.number}".strip()
+            try:
+                structure, warnings = structure_of_contours(name, "OAR", roi.closed_mm, None)
+            except HdrPlanError as error:
+                said.append(f"structure left out: {error}")
+                continue
+            found.append(structure)
+            said += warnings
+        return found, said
 
 
 def read_structure_set(path: Path) -> StructureSet:

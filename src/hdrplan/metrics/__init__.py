@@ -2,6 +2,7 @@
 
 from hdrplan.metrics.dvh import DVH, dvh
 from hdrplan.metrics.eqd2 import bed_gy, eqd2_gy, protraction_factor
+from hdrplan.metrics.gamma import GammaCriteria, gamma_index
 from hdrplan.metrics.indices import (
     conformal_index,
     coverage_index,
@@ -17,6 +18,7 @@ from hdrplan.metrics.values import D100Sampling, d100_sampling, metric_value, or
 __all__ = [
     "DVH",
     "D100Sampling",
+    "GammaCriteria",
     "bed_gy",
     "conformal_index",
     "coverage_index",
@@ -26,6 +28,7 @@ __all__ = [
     "dvh",
     "eqd2_gy",
     "external_volume_index",
+    "gamma_index",
     "healthy_tissue_conformity_index",
     "metric_value",
     "organ_metrics",

@@ -1,0 +1,178 @@
+"""The second check: it passes what is right, fails what is wrong, and says what it left out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from demo_case import NOW, case_and_plan
+
+from hdrplan.cli.check import command, tolerances_from
+from hdrplan.dose import dose_field
+from hdrplan.errors import FormatError, InputError
+from hdrplan.geometry import Grid, Structure, Volume
+from hdrplan.io.dicom_write import identity_of_case
+from hdrplan.io.dicom_write_dose import write_dose_grid
+from hdrplan.io.dicom_write_plan import brachy_of_plan, write_brachy_plan
+from hdrplan.io.dicom_write_structures import write_structure_set
+from hdrplan.plan.brachy import BrachyPlan, ReferencePoint
+from hdrplan.plan.source_match import source_of_brachy
+from hdrplan.second_check import Tolerances, check_plan
+from hdrplan.sources import load_source
+
+SOURCE = load_source("gammamed-plus")
+BOX = Grid((10, 22, 24), np.array([-45.0, -40.0, 202.0]), np.array([2.5, 2.5, 2.5]))
+
+
+def clinical() -> tuple[BrachyPlan, Volume, tuple[Structure, ...]]:
+    case, plan = case_and_plan()
+    plan = replace(plan, source_name="gammamed-plus")
+    dose = dose_field(plan.dwells, plan.times_s, BOX, SOURCE, strength_u=plan.strength_u)
+    brachy = brachy_of_plan(plan, case.catheters, label="<script>alert(1)</script>", prescription_gy=20.0, treated=NOW)
+    point = ReferencePoint("<b>A</b>", BOX.world([20, 20, 5]), float(dose.values_zyx[5, 20, 20]), "test")
+    return replace(brachy, points=(point,)), dose, case.structures[:1]
+
+
+def test_the_same_dose_passes() -> None:
+    brachy, dose, structures = clinical()
+    check = check_plan(brachy, SOURCE, dose=dose, structures=structures)
+    assert check.passed
+    assert check.grid is not None
+    assert check.grid.gamma_pass_frac == 1.0
+    assert abs(check.grid.median_frac) < 1e-6
+    assert {row.what.split(" ")[0] for row in check.rows} == {"total", "point", "dose", "solid"}
+
+
+@pytest.mark.parametrize(("factor", "failing"), [(1.03, "median"), (0.9, "gamma")])
+def test_a_dose_of_another_strength_fails(factor: float, failing: str) -> None:
+    brachy, dose, _ = clinical()
+    check = check_plan(brachy, SOURCE, dose=Volume(dose.grid, dose.values_zyx * np.float32(factor)))
+    assert not check.passed
+    assert any(failing in row.what for row in check.rows if row.passed is False)
+    assert check.grid.median_frac == pytest.approx(1 / factor - 1, abs=1e-4)
+
+
+def test_a_grid_shifted_by_a_voxel_fails() -> None:
+    brachy, dose, _ = clinical()
+    moved = Volume(Grid(BOX.shape_zyx, BOX.origin_mm + np.array([2.5, 0, 0]), BOX.spacing_mm), dose.values_zyx)
+    assert check_plan(brachy, SOURCE, dose=moved).grid.gamma_pass_frac < 0.9
+
+
+def test_times_that_do_not_make_the_stated_kerma_fail() -> None:
+    brachy, dose, _ = clinical()
+    check = check_plan(replace(brachy, stated_trak_u_s=brachy.stated_trak_u_s * 1.01), SOURCE, dose=dose)
+    assert not check.passed
+    assert check.rows[0].passed is False
+
+
+def test_saturation_is_left_out_and_said() -> None:
+    brachy, dose, _ = clinical()
+    clipped = Volume(dose.grid, np.minimum(dose.values_zyx, np.float32(30.0)))
+    blind = check_plan(brachy, SOURCE, dose=clipped)
+    seeing = check_plan(brachy, SOURCE, dose=clipped, full_scale_gy=30.0)
+    assert seeing.grid.gamma_pass_frac == 1.0
+    assert seeing.grid.left_out == int((dose.values_zyx >= 0.999 * 30.0).sum()) > 0
+    assert any("full scale" in w for w in seeing.warnings)
+    assert blind.grid.gamma_pass_frac < 1.0
+
+
+def test_the_tip_that_fits_is_found_where_the_file_is_silent() -> None:
+    brachy, dose, _ = clinical()
+    turned = tuple(replace(c, axes=-c.axes, tip_known=False, axis_from="unknown") for c in brachy.channels)
+    check = check_plan(replace(brachy, channels=turned), SOURCE, dose=dose)
+    assert check.tip_reversed
+    assert "reversed fits better" in check.tip_text
+    kept = check_plan(replace(brachy, channels=turned), SOURCE, dose=dose, reverse_tip=False)
+    assert not kept.tip_reversed
+    assert kept.grid.p95_frac > check.grid.p95_frac
+
+
+def test_a_dose_of_all_fractions_is_recognised() -> None:
+    brachy, dose, _ = clinical()
+    total = Volume(dose.grid, dose.values_zyx * np.float32(3))
+    check = check_plan(replace(brachy, fractions=3), SOURCE, dose=total)
+    assert check.passed
+    assert any("that of 3 fractions" in w for w in check.warnings)
+    assert check_plan(replace(brachy, fractions=3), SOURCE, dose=dose).passed
+
+
+def test_nothing_to_compare_is_no_pass() -> None:
+    brachy, _, _ = clinical()
+    check = check_plan(replace(brachy, points=()), SOURCE)
+    assert not check.passed
+    assert any("nothing but the reference air kerma" in w for w in check.warnings)
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    brachy, dose, structures = clinical()
+    folder = tmp_path / "export"
+    folder.mkdir()
+    who = identity_of_case("demo")
+    rs = write_structure_set(folder / "RS.dcm", structures, (), who, now=NOW)
+    rp = write_brachy_plan(folder / "RP.dcm", brachy, who, structures_uid=rs, now=NOW)
+    write_dose_grid(folder / "RD.dcm", dose, who, plan_uid=rp, now=NOW)
+    return folder
+
+
+def test_command_on_a_folder_writes_a_safe_page(export: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run = CliRunner().invoke(command, [str(export), "-o", str(out)])
+    assert run.exit_code == 0, run.output
+    assert "PASS" in run.output
+    page = (out / "check.html").read_text()
+    assert "<script>" not in page
+    assert "alert(1)" not in page
+    assert "&lt;b&gt;A&lt;/b&gt;" in page
+    assert "http" not in page.split("</head>")[1].split("Method")[0]
+    table = json.loads((out / "check.json").read_text())
+    assert table["passed"] is True
+    assert table["plan"] is None
+    assert set(json.loads((out / "run.json").read_text())["inputs_sha256"]) == {"plan", "dose", "structures"}
+
+
+def test_command_names_the_plan_only_when_asked(export: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run = CliRunner().invoke(command, [str(export / "RP.dcm"), "-o", str(out), "--identify", "--json"])
+    assert run.exit_code == 0
+    assert json.loads(run.output)["plan"] == "<script>alert(1)"[:16].strip()
+    assert "&lt;script&gt;" in (out / "check.html").read_text()
+
+
+def test_command_fails_with_1_and_bad_input_with_an_error(export: Path, tmp_path: Path) -> None:
+    strict = tmp_path / "t.toml"
+    strict.write_text("point_frac = 0.0\nmedian_frac = 0.0\n[gamma]\ndose_frac = 0.01\n")
+    run = CliRunner().invoke(command, [str(export), "--tolerances", str(strict), "--source", "flexisource"])
+    assert run.exit_code == 1
+    assert "FAIL" in run.output
+    run = CliRunner().invoke(command, [str(tmp_path / "nothing.dcm"), "-o", str(tmp_path / "out")])
+    assert isinstance(run.exception, InputError)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("text", ["pont_frac = 0.1", "point_frac = 'a'", "gamma = 3", "[gamma]\nlocal = 2"])
+def test_tolerances_are_read_with_care(tmp_path: Path, text: str) -> None:
+    (tmp_path / "t.toml").write_text(text)
+    with pytest.raises(FormatError):
+        tolerances_from(tmp_path / "t.toml")
+    assert tolerances_from(None) == Tolerances()
+
+
+def test_sources_are_found_by_the_words_of_the_vendors() -> None:
+    brachy, _, _ = clinical()
+
+    def named(text: str, kind: str = "HDR", dialect: str = "Varian") -> str:
+        source = replace(brachy.source, text=text)
+        return source_of_brachy(replace(brachy, source=source, treatment_type=kind, dialect=dialect))
+
+    assert named("GammaMed Plus HDR source 0.9 mm | Varian Medical Systems | GammaMedPlus_iX") == "gammamed-plus"
+    assert named("GammaMed Plus PDR source 0.9 mm", "PDR") == "gammamed-pdr-plus"
+    assert named("GammaMed 12i") == "gammamed-12i"
+    assert named("Ir-192 | microSelectron-HDR v2 | mHDR v2", dialect="Oncentra") == "microselectron-v2-daskalov"
+    assert named("Flexisource") == "flexisource"
+    with pytest.raises(InputError, match="--source"):
+        named("isotope | manufacturer")

@@ -1,0 +1,85 @@
+"""The gamma index: analytic fields, a naive twin, edges."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hdrplan.errors import InputError
+from hdrplan.metrics import GammaCriteria, gamma_index
+
+INDEX = np.argwhere(np.ones((5, 6, 7)))[:, ::-1]
+
+
+def ramp(slope_gy_per_mm: float, shift_gy: float = 0.0) -> np.ndarray:
+    """Dose rising along x on a (9, 9, 41) grid of 1 mm voxels."""
+    return np.broadcast_to(20.0 + slope_gy_per_mm * np.arange(41.0) + shift_gy, (9, 9, 41)).astype(np.float32)
+
+
+@pytest.mark.parametrize("slope", [0.05, 0.2, 1.0])
+@pytest.mark.parametrize("shift", [0.1, -0.3])
+def test_uniform_gradient_has_the_closed_form(slope: float, shift: float) -> None:
+    """Fields offset by d in a gradient a: gamma = |d| / sqrt(dose criterion^2 + (a x distance criterion)^2)."""
+    criteria = GammaCriteria(dose_frac=0.02, distance_mm=1.0, local=False, largest=1.0, step_frac=0.04)
+    at = np.array([[20.0, 4.0, 4.0]])
+    got = gamma_index([20.0 + slope * 20], at, ramp(slope, shift), [1, 1, 1], criteria, normal_gy=20.0)
+    want = abs(shift) / np.hypot(0.02 * 20.0, slope * 1.0)
+    # The search steps by 0.04 mm: at most 0.02 mm beside the best place, which adds to gamma in quadrature.
+    miss = 0.02 * np.hypot(1.0, slope / (0.02 * 20.0))
+    assert want - 1e-6 <= got[0] <= np.hypot(want, miss) + 1e-6
+
+
+def test_a_shift_beyond_the_search_is_the_largest_value() -> None:
+    got = gamma_index([100.0], [[20.0, 4.0, 4.0]], ramp(0.0), [1, 1, 1], GammaCriteria())
+    assert got[0] == 1.5
+
+
+def test_equal_fields_have_gamma_zero_and_outside_is_nan() -> None:
+    rng = np.random.default_rng(4)
+    dose = rng.uniform(5, 20, (5, 6, 7)).astype(np.float32)
+    reference = dose.reshape(-1).astype(np.float64)
+    assert gamma_index(reference, INDEX, dose, [2, 2, 2], GammaCriteria()).max() == 0.0
+    assert np.isnan(gamma_index([5.0], [[30.0, 0, 0]], dose, [2, 2, 2], GammaCriteria()))[0]
+
+
+def naive_gamma(reference: float, at: np.ndarray, dose: np.ndarray, spacing: np.ndarray, c: GammaCriteria) -> float:
+    """Every place of the lattice, one by one, with SciPy's interpolation."""
+    from scipy.ndimage import map_coordinates
+
+    n = round(c.largest / c.step_frac)
+    axis = np.arange(-n, n + 1) * c.step_frac * c.distance_mm
+    best = c.largest
+    for dx in axis:
+        for dy in axis:
+            for dz in axis:
+                far = np.sqrt(dx * dx + dy * dy + dz * dz) / c.distance_mm
+                place = at + np.array([dx, dy, dz]) / spacing
+                if far > c.largest or (place < 0).any() or (place > np.array(dose.shape[::-1]) - 1).any():
+                    continue
+                value = map_coordinates(dose.astype(float), place[::-1][:, None], order=1)[0]
+                best = min(best, np.hypot(far, (value - reference) / (c.dose_frac * reference)))
+    return best
+
+
+def test_kernel_equals_its_naive_twin() -> None:
+    rng = np.random.default_rng(9)
+    dose = rng.uniform(5, 20, (4, 5, 6)).astype(np.float32)
+    criteria = GammaCriteria(dose_frac=0.05, distance_mm=2.0, largest=1.5, step_frac=0.25)
+    spacing = np.array([1.5, 2.0, 2.5])
+    places = rng.uniform(0, 3, (12, 3))
+    reference = rng.uniform(5, 20, 12)
+    got = gamma_index(reference, places, dose, spacing, criteria)
+    want = [naive_gamma(r, p, dose, spacing, criteria) for r, p in zip(reference, places, strict=True)]
+    np.testing.assert_allclose(got, want, rtol=1e-9)
+    assert (got < 1.5).any()
+
+
+def test_one_slice_and_refusals() -> None:
+    flat = np.full((1, 4, 4), 10.0, dtype=np.float32)
+    assert gamma_index([10.1], [[1.0, 1.0, 0.0]], flat, [1, 1, 1], GammaCriteria())[0] == pytest.approx(0.4950495)
+    with pytest.raises(InputError, match="positive"):
+        gamma_index([0.0], [[1.0, 1.0, 0.0]], flat, [1, 1, 1], GammaCriteria())
+    with pytest.raises(InputError, match="normal_gy"):
+        gamma_index([1.0], [[1.0, 1.0, 0.0]], flat, [1, 1, 1], GammaCriteria(local=False))
+    with pytest.raises(InputError, match="distance_mm"):
+        GammaCriteria(distance_mm=0.0)
