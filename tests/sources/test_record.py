@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.interpolate import RegularGridInterpolator
 
 from hdrplan.errors import InputError
-from hdrplan.sources import load_source, source_names, user_source
+from hdrplan.sources import TG43Source, load_source, source_names, user_source
 
 Record = dict[str, Any]
 
@@ -54,6 +55,36 @@ def test_blank_cells_follow_the_next_radius() -> None:
     assert (np.diff(tail, axis=0) < 0.0).all()
 
 
+def test_filled_cells_against_a_table_that_prints_them() -> None:
+    """CLRP leaves blank what the consensus prints; our rule is the nearest of three (docs/decisions/0010)."""
+    clrp, hebd = load_source("gammamed-plus-clrp"), load_source("gammamed-plus")
+    theta, r, blank = clrp.anisotropy_theta_rad, clrp.anisotropy_r_mm, clrp.anisotropy_filled
+    by_angle, by_radius = clrp.anisotropy.copy(), clrp.anisotropy.copy()
+    for j, lost in enumerate(blank.T):
+        by_angle[:, j] = np.interp(theta, theta[~lost], clrp.anisotropy[~lost, j])
+    for i, lost in enumerate(blank):
+        by_radius[i] = np.interp(r, r[~lost], clrp.anisotropy[i, ~lost])
+    at_theta, at_r = np.meshgrid(np.linspace(0.001, np.pi - 0.001, 1000), np.linspace(2.5, 99.9, 200), indexing="ij")
+    along, away, capsule = at_r * np.cos(at_theta), at_r * np.sin(at_theta), clrp.capsule
+    inside = (along < capsule.cable_z_mm) & (away < capsule.cable_radius_mm)
+    inside |= (along >= capsule.cable_z_mm) & (along < capsule.tip_z_mm) & (away < capsule.radius_mm)
+    i, j = np.searchsorted(theta, at_theta) - 1, np.searchsorted(r, at_r, side="right") - 1
+    leans = blank[i, j] | blank[i + 1, j] | blank[i, j + 1] | blank[i + 1, j + 1]
+    here = leans & ~inside
+    printed = _interpolated(hebd, hebd.anisotropy, at_theta, at_r)[here]
+    ours, angle, radius = (
+        np.abs(_interpolated(clrp, f, at_theta, at_r)[here] / printed - 1.0).mean()
+        for f in (clrp.anisotropy, by_angle, by_radius)
+    )
+    assert ours < 0.02
+    assert radius > 2.0 * ours
+    assert angle > 4.0 * ours
+
+
+def _interpolated(source: TG43Source, f: np.ndarray, theta: np.ndarray, r: np.ndarray) -> np.ndarray:
+    return RegularGridInterpolator((source.anisotropy_theta_rad, source.anisotropy_r_mm), f)((theta, r))
+
+
 def test_consensus_g_goes_on_with_the_clrp_shape() -> None:
     source, clrp = load_source("gammamed-plus"), load_source("gammamed-plus-clrp")
     assert source.table_r_max_mm == 100.0
@@ -91,12 +122,10 @@ def test_lengths_and_rise_near_the_source() -> None:
 def test_data_sets_of_one_source_agree() -> None:
     """Consensus and CLRP of the GammaMed Plus, 5 to 50 mm and 20 to 160 degrees: -0.4 +- 0.7 %."""
     hebd, clrp = load_source("gammamed-plus"), load_source("gammamed-plus-clrp")
-    from scipy.interpolate import RegularGridInterpolator
-
     r, theta = np.meshgrid(np.linspace(5.0, 50.0, 20), np.deg2rad(np.linspace(20.0, 160.0, 30)))
     both = []
     for s in (hebd, clrp):
-        f = RegularGridInterpolator((s.anisotropy_theta_rad, s.anisotropy_r_mm), s.anisotropy)((theta, r))
+        f = _interpolated(s, s.anisotropy, theta, r)
         g = np.interp(r, s.radial_r_mm, s.radial_dose)
         both.append(s.dose_rate_constant_gy_per_s_per_u * g * f)
     deviation = both[1] / both[0] - 1.0

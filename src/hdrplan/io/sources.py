@@ -71,7 +71,9 @@ def _record_of_csv(path: Path) -> dict[str, Any]:
         if table is None and key == "along_away":
             continue
         if table is None:
-            raise InputError("both tables of the pair are needed", got=f"no {stem}{end}", where=path.parent)
+            raise InputError(
+                "both tables of the pair are needed", got=f"no {stem}{end.replace('_f', '_F')}", where=path.parent
+            )
         _take_table(record, key, table)
     return record
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,9 @@ __all__ = ["source_figure"]
 _ENDINGS = (".png", ".svg", ".pdf")
 _HALF_MM = 50.0
 # Percent of the dose rate at 1 cm, 90 degrees: about half as much from line to line.
-_LEVELS_PCT = (4.0, 10.0, 20.0, 50.0, 100.0, 200.0, 400.0, 1000.0)
+_LEVELS_PCT = (5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
+# The palette is made for CT; its yellow is too light for lines on paper.
+_COLOURS = [colour if colour != "#ffd92e" else "#b59a00" for colour in ISODOSE_COLOURS]
 _F_RADII_MM = (2.5, 5.0, 10.0, 20.0, 50.0, 100.0)
 
 
@@ -55,41 +58,30 @@ def source_figure(source: TG43Source, path: Path) -> None:
         _draw_isodoses(lines, source)
         constant = source.dose_rate_constant_gy_per_s_per_u * 360_000.0
         figure.suptitle(
-            f"{source.model} ({source.kind})    \u039b = {constant:.4g} cGy/(h U)    "
+            f"{source.name}: {source.model} ({source.kind})    \u039b = {constant:.4g} cGy/(h U)    "
             f"L = {source.active_length_mm:g} mm    half-life {source.half_life_days:g} d",
             fontsize=12.0,
         )
-        figure.supxlabel(
-            f"{_short(source.citation)}   Research software, never for treatment.", fontsize=7.5, color="0.35"
-        )
+        words = f"{source.citation}. Research software, never for treatment."
+        figure.supxlabel("\n".join(textwrap.wrap(words, 210)), fontsize=7.5, color="0.35")
         stamp = {".png": {"Software": "hdrplan"}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
         figure.savefig(path, metadata=stamp[path.suffix.lower()])
-
-
-def _short(citation: str) -> str:
-    """Cut a citation to one line of the figure."""
-    return citation if len(citation) <= 190 else citation[:187].rsplit(" ", 1)[0] + " ..."
 
 
 def _draw_radial(axes: Axes, source: TG43Source) -> None:
     """Draw g(r); what is not published is dashed."""
     r_cm, g = source.radial_r_mm / 10.0, source.radial_dose
-    printed = source.radial_r_mm <= _radial_end_mm(source) + 1e-9
+    printed = source.radial_r_mm <= source.table_r_max_mm + 1e-9
     axes.plot(r_cm[printed], g[printed], "o-", color="#1f4e9c", markersize=3.0, linewidth=1.3, label="published")
     if not printed.all():
         last = int(printed.sum()) - 1
         axes.plot(
-            r_cm[last:], g[last:], "--", color="#d98200", linewidth=1.3, label="continued by the shape of another"
+            r_cm[last:], g[last:], "--", color="#d98200", linewidth=1.3, label="farther than g or F was published"
         )
     axes.set(xlabel="r (cm)", ylabel="g$_L$(r)", title="Radial dose function", xlim=(0.0, 20.5))
-    axes.set_ylim(0.6, max(1.1, 1.03 * float(g.max())))
+    axes.set_ylim(min(0.6, float(g.min()) - 0.02), max(1.1, 1.03 * float(g.max())))
     axes.grid(color="0.9")
     axes.legend(loc="lower left", frameon=False)
-
-
-def _radial_end_mm(source: TG43Source) -> float:
-    """Last radius of g that can be published: the continuation begins where the table of either ends."""
-    return source.table_r_max_mm
 
 
 def _draw_angular(axes: Axes, source: TG43Source) -> None:
@@ -98,7 +90,7 @@ def _draw_angular(axes: Axes, source: TG43Source) -> None:
     radii = source.anisotropy_r_mm[source.anisotropy_r_mm <= source.table_r_max_mm]
     chosen = sorted({int(np.argmin(np.abs(radii - r))) for r in _F_RADII_MM if radii[0] <= r <= radii[-1]})
     for rank, j in enumerate(chosen):
-        colour = ISODOSE_COLOURS[rank % len(ISODOSE_COLOURS)] if rank != 3 else "#b59a00"
+        colour = _COLOURS[rank % len(_COLOURS)]
         filled = source.anisotropy_filled[:, j]
         f = source.anisotropy[:, j]
         axes.plot(theta, f, ":", color=colour, linewidth=1.1)
@@ -118,10 +110,14 @@ def _draw_isodoses(axes: Axes, source: TG43Source) -> None:
     """Draw lines of equal dose rate in a plane through the source, percent of the rate at 1 cm, 90 degrees."""
     along = np.linspace(-_HALF_MM, _HALF_MM, 401)
     pct = 100.0 * _relative(source, along)
-    contours = axes.contour(
-        along, along, pct, levels=_LEVELS_PCT, colors=list(ISODOSE_COLOURS[: len(_LEVELS_PCT)]), linewidths=1.2
-    )
-    axes.clabel(contours, fmt=lambda level: f"{level:g} %", fontsize=7.5, inline_spacing=3)
+    contours = axes.contour(along, along, pct, levels=_LEVELS_PCT, colors=_COLOURS, linewidths=1.2)
+    # Labels stand in a row at 65 degrees; the lines nearest the source have no room for one.
+    labelled = _LEVELS_PCT[:5]
+    out_mm = 10.0 * np.sqrt(100.0 / np.array(labelled))
+    where = [(r * np.cos(np.deg2rad(65.0)), r * np.sin(np.deg2rad(65.0))) for r in out_mm]
+    axes.clabel(contours, levels=labelled, manual=where, fmt=lambda v: f"{v:g} %", fontsize=7.5, inline_spacing=2)
+    inner = ", ".join(f"{level:g}" for level in _LEVELS_PCT[5:])
+    axes.text(0.02, 0.02, f"innermost lines: {inner} %", transform=axes.transAxes, fontsize=7.5, color="0.35")
     capsule, half = source.capsule, source.active_length_mm / 2.0
     from matplotlib.patches import Rectangle
 
@@ -131,9 +127,8 @@ def _draw_isodoses(axes: Axes, source: TG43Source) -> None:
     box(-_HALF_MM, capsule.cable_z_mm, capsule.cable_radius_mm, "0.75")
     box(capsule.cable_z_mm, capsule.tip_z_mm, capsule.radius_mm, "0.55")
     box(-half, half, 0.6 * capsule.radius_mm, "black")
-    axes.text(-0.97 * _HALF_MM, 2.0, "cable", fontsize=7.5, color="0.4")
-    axes.text(0.97 * _HALF_MM, 2.0, "tip \u2192", fontsize=7.5, color="0.4", ha="right")
-    axes.set(xlabel="along (mm)", ylabel="away (mm)", title="Dose rate, percent of that at 1 cm and 90\u00b0")
+    axes.set(xlabel="along (mm): cable at the left, tip at the right", ylabel="away (mm)")
+    axes.set_title("Dose rate, percent of that at 1 cm and 90\u00b0")
     axes.set_aspect("equal")
 
 
