@@ -18,3 +18,7 @@ MOVED = 1e-10
 
 # BrachyVision prints point doses with five decimals and interpolates its own tables.
 BRACHYVISION = 5e-4
+# R finds Turnbull's masses by another algorithm with its own stopping rule; ours carries a certificate.
+R_NPMLE = 1e-5
+# The variance of the frailty maximises a flat profile; R stops it on its own rule. The same for crr's errors.
+R_FRAILTY = 1e-3

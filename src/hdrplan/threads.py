@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from functools import cache
 
-__all__ = ["over_rows", "thread_count"]
+import threadpoolctl
+
+__all__ = ["one_blas_thread", "over_rows", "thread_count"]
 
 
 def thread_count() -> int:
@@ -16,6 +19,15 @@ def thread_count() -> int:
     if wanted.isdigit() and int(wanted) > 0:
         return int(wanted)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def one_blas_thread() -> AbstractContextManager[object]:
+    """Return a context in which the linear algebra of small matrices keeps to one thread.
+
+    A few hundred rows gain nothing from more; on a busy machine the waiting threads made them a hundred times slower.
+    """
+    context: AbstractContextManager[object] = threadpoolctl.threadpool_limits(limits=1, user_api="blas")
+    return context
 
 
 @cache

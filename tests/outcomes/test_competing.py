@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from hdrplan.errors import InputError
-from hdrplan.outcomes import aalen_johansen, kaplan_meier
+from hdrplan.errors import InfeasibleError, InputError
+from hdrplan.outcomes import aalen_johansen, cox, fine_gray, gray_test, kaplan_meier
 from outcomes.reference_data import numbers, r_numbers, table
-from tolerances import R_CURVE, ROUNDOFF
+from tolerances import R_COX, R_CURVE, R_FRAILTY, ROUNDOFF
 
 
 def data_of(name):
@@ -63,3 +63,72 @@ def test_error_by_patient_is_the_numerical_derivative():
 def test_no_event_is_refused():
     with pytest.raises(InputError, match="at least one event"):
         aalen_johansen([1, 2], [0, 0])
+
+
+@pytest.mark.parametrize("name", sorted(r_numbers()["gray"]))
+def test_gray_test_agrees_with_r(name):
+    words = name.split()
+    data = table(words[0])
+    data = data.dropna(subset=[words[1]])
+    time, cause = (data.etime, data.cause) if words[0] == "mgus2" else (data.time, data.status)
+    strata = data.diameter_mm > 30 if "strata" in words else None
+    for of, (statistic, p, df) in zip((1, 2), r_numbers()["gray"][name], strict=True):
+        result = gray_test(time, cause, data[words[1]], of=of, strata=strata, rho=1.0 * ("rho" in words))
+        assert result.test.statistic == pytest.approx(statistic, abs=R_CURVE)
+        assert (result.p, result.test.df) == (pytest.approx(p, abs=R_CURVE), df)
+
+
+def fine_gray_case(name):
+    if name == "mgus2":
+        data = table("mgus2").dropna(subset=["hgb", "mspike"])
+        x = {"age": data.age, "male": data.sex.eq("M") * 1.0, "hgb": data.hgb, "mspike": data.mspike}
+        return (data.etime, data.cause, x), {}
+    if name == "pbc":
+        data = table("pbc").dropna(subset=["age", "edema", "bili", "albumin", "protime"])
+        return (data.time, data.status, {"age": data.age, "edema": data.edema, "log_bili": np.log(data.bili)}), {
+            "of": 2
+        }
+    data = table("lesions")
+    x = {c: data[c] for c in ("d100_gy", "diameter_mm", "crlm", "age_years")}
+    return (data.time, data.status, x), {"of": 2 if "death" in name else 1}
+
+
+@pytest.mark.parametrize("name", sorted(r_numbers()["fine_gray"]))
+def test_fine_gray_agrees_with_r(name):
+    columns, how = fine_gray_case(name)
+    fit, reference = fine_gray(*columns, **how), r_numbers()["fine_gray"][name]
+    np.testing.assert_allclose(fit.coef, reference["coef"], atol=R_COX, rtol=0)
+    np.testing.assert_allclose(fit.se, reference["se"], rtol=R_FRAILTY)
+    np.testing.assert_allclose(fit.se, reference["se"], rtol=R_COX)  # and in fact to this
+    assert (fit.loglik, fit.loglik_null) == pytest.approx((reference["loglik"], reference["loglik_null"]))
+
+
+def test_fine_gray_without_competing_events_is_the_cox_model_with_sandwich_errors():
+    data = table("lesions")
+    event = (data.status == 1).astype(int)
+    x = {"d100": data.d100_gy, "crlm": data.crlm}
+    model, cause = fine_gray(data.time, event, x, cluster=data.patient), cox(
+        data.time, event, x, ties="breslow", cluster=data.patient)  # fmt: skip
+    np.testing.assert_allclose(model.coef, cause.coef, atol=1e-10)
+    np.testing.assert_allclose(model.se, cause.robust_se, atol=1e-10)
+
+
+def test_clustered_fine_gray_counts_patients():
+    columns, how = fine_gray_case("lesions")
+    data = table("lesions")
+    fit = fine_gray(*columns, **how, cluster=data.patient)
+    plain = fine_gray(*columns, **how)
+    np.testing.assert_array_equal(fit.coef, plain.coef)
+    assert fit.n_clusters == data.patient.nunique()
+    # a lesion copied within its patient carries nothing new
+    twice = [np.repeat(np.asarray(c), 2) for c in columns[:2]]
+    x = {k: np.repeat(np.asarray(v), 2) for k, v in columns[2].items()}
+    doubled = fine_gray(*twice, x, cluster=np.repeat(data.patient, 2))
+    np.testing.assert_allclose(doubled.se, fit.se, rtol=1e-8)
+
+
+def test_cause_that_never_happens_is_refused():
+    with pytest.raises(InputError, match="must happen at least once"):
+        gray_test([1, 2, 3], [2, 2, 0], ["a", "b", "a"])
+    with pytest.raises(InfeasibleError, match="no finite estimate"):
+        fine_gray([1, 2, 3, 4, 5, 6], [1, 1, 1, 0, 2, 0], {"x": [1, 1, 1, 0, 0, 0]})

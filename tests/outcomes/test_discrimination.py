@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hdrplan.errors import InputError
-from hdrplan.outcomes import concordance
+from hdrplan.outcomes import auc_at, concordance
 from outcomes.reference_data import r_numbers, table
 from tolerances import R_CURVE
 
@@ -44,3 +44,21 @@ def test_a_perfect_and_a_reversed_score():
 def test_no_comparable_pair_is_refused():
     with pytest.raises(InputError, match="comparable pairs"):
         concordance([1, 2], [0, 0], [1, 2])
+
+
+@pytest.mark.parametrize("name", sorted(r_numbers()["auc"]))
+def test_time_dependent_auc_agrees_with_r(name):
+    words = name.split()
+    data = table(words[0])
+    at = {"lung": [180, 365, 600], "pbc": [1000, 2000, 3000], "lesions": [150, 400, 700]}[words[0]]
+    competing = "competing" in words
+    event = data.status if competing else data.status == (2 if words[0] == "pbc" else 1)
+    area = auc_at(data.time, event, data[words[1]], at, competing=competing)
+    np.testing.assert_allclose(area, r_numbers()["auc"][name], atol=R_CURVE)
+
+
+def test_auc_without_censoring_is_the_share_of_ordered_pairs():
+    time, risk = np.array([1, 2, 3, 4, 5, 6]), np.array([3, 9, 4, 4, 1, 0])
+    pairs = [(risk[i] > risk[j]) + (risk[i] == risk[j]) / 2 for i in range(3) for j in range(3, 6)]
+    assert auc_at(time, np.ones(6), risk, [3])[0] == pytest.approx(np.mean(pairs))
+    assert np.isnan(auc_at(time, np.ones(6), risk, [0.5])[0])

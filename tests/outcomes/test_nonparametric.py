@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from hdrplan.errors import InputError
-from hdrplan.outcomes import kaplan_meier, landmark, log_rank, restricted_mean
+from hdrplan.outcomes import kaplan_meier, landmark, log_rank, restricted_mean, reverse_kaplan_meier
 from outcomes.reference_data import late_entry, numbers, r_numbers, table
 from tolerances import R_CURVE, ROUNDOFF
 
@@ -166,3 +166,10 @@ def test_one_group_is_no_comparison():
 def test_restricted_mean_beyond_the_data_is_refused():
     with pytest.raises(InputError, match="beyond the last observation"):
         restricted_mean([1, 2, 3], [1, 0, 0], 5)
+
+
+def test_median_follow_up_is_that_of_the_censoring():
+    lung = table("lung")
+    follow = reverse_kaplan_meier(lung.time, lung.status)
+    assert follow.n_events == (lung.status == 0).sum()
+    assert follow.median.estimate > np.median(lung.time)  # deaths shorten what was observed, not what was possible

@@ -8,11 +8,11 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from hdrplan.arrays import FloatArray, IntArray, freeze
 from hdrplan.errors import InfeasibleError, InputError
-from hdrplan.outcomes.followup import FollowUp, Test, covariate_matrix, follow_up, labels_and_codes
+from hdrplan.outcomes.followup import FollowUp, covariate_matrix, follow_up, labels_and_codes
+from hdrplan.outcomes.inference import Coefficients, Test
 from hdrplan.outcomes.partial_likelihood import RiskSets, information_sum
 
 __all__ = ["CoxFit", "cox"]
@@ -27,7 +27,7 @@ _RUNAWAY = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CoxFit:
+class CoxFit(Coefficients):
     """A fitted Cox model.
 
     Parameters
@@ -82,14 +82,8 @@ class CoxFit:
         freeze(self, "strata", (self.n,), dtype=np.int64)
 
     @property
-    def se(self) -> FloatArray:
-        """Model-based standard errors: right only where rows are independent."""
-        result: FloatArray = np.sqrt(np.diag(self.covariance))
-        return result
-
-    @property
     def robust_se(self) -> FloatArray | None:
-        """Standard errors by cluster, or None where no clusters were given."""
+        """Standard errors by cluster, or None where no clusters were given; ``se`` is right for independent rows."""
         return None if self.robust_covariance is None else np.sqrt(np.diag(self.robust_covariance))
 
     @property
@@ -98,37 +92,9 @@ class CoxFit:
         return self.covariance if self.robust_covariance is None else self.robust_covariance
 
     @property
-    def hazard_ratio(self) -> FloatArray:
-        """Hazard ratios per unit of each covariate."""
-        return np.exp(self.coef)
-
-    @property
-    def z(self) -> FloatArray:
-        """Wald statistics."""
-        result: FloatArray = self.coef / np.sqrt(np.diag(self.inference_covariance))
-        return result
-
-    @property
-    def p(self) -> FloatArray:
-        """Two-sided Wald p values."""
-        result: FloatArray = 2.0 * stats.norm.sf(np.abs(self.z))
-        return result
-
-    def interval(self, conf_level: float = 0.95) -> tuple[FloatArray, FloatArray]:
-        """Return the lower and upper limits of the hazard ratios."""
-        half = stats.norm.ppf(0.5 + conf_level / 2.0) * np.sqrt(np.diag(self.inference_covariance))
-        return np.exp(self.coef - half), np.exp(self.coef + half)
-
-    @property
     def likelihood_ratio(self) -> Test:
         """Likelihood-ratio test of all coefficients; assumes independent rows."""
         return Test.chi_square(2.0 * (self.loglik - self.loglik_null), len(self.names))
-
-    def wald(self, names: tuple[str, ...] | None = None) -> Test:
-        """Return the joint Wald test of some coefficients (all if not named), by cluster where clusters were given."""
-        index = [self.names.index(name) for name in (self.names if names is None else names)]
-        beta, matrix = self.coef[index], self.inference_covariance[np.ix_(index, index)]
-        return Test.chi_square(float(beta @ np.linalg.solve(matrix, beta)), len(index))
 
     @property
     def linear_predictor(self) -> FloatArray:
@@ -137,8 +103,9 @@ class CoxFit:
         return result
 
     def risk_sets(self) -> list[RiskSets]:
-        """Return the risk sets of each stratum, in the order of ``strata_labels``."""
-        return _risk_sets(self.rows, self.covariates, self.offset, self.strata, self.ties)
+        """Return the risk sets of each stratum in the order of ``strata_labels``, with covariates less their means."""
+        centred = self.covariates - self.covariates.mean(axis=0)
+        return _risk_sets(self.rows, centred, self.offset, self.strata, self.ties)
 
     def score_residuals(self) -> FloatArray:
         """Return each row's contribution to the score (n, k)."""
@@ -163,7 +130,8 @@ class CoxFit:
         """Return event times and the cumulative baseline hazard (all covariates and offset 0) of a stratum."""
         where = self.strata_labels.index(stratum)
         part = self.risk_sets()[where]
-        return part.event_times, part.baseline(self.coef)
+        at_zero: FloatArray = part.baseline(self.coef) * np.exp(-self.covariates.mean(axis=0) @ self.coef)
+        return part.event_times, at_zero
 
     def survival(self, covariates: npt.ArrayLike, times: npt.ArrayLike, stratum: object = None) -> FloatArray:
         """Return the predicted survival (n_rows, n_times) for rows of covariates, without offset."""

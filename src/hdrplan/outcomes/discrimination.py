@@ -12,7 +12,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.errors import InputError
 from hdrplan.outcomes.followup import FollowUp, follow_up, labels_and_codes
 
-__all__ = ["Concordance", "censoring_survival", "concordance"]
+__all__ = ["Concordance", "auc_at", "censoring_survival", "concordance"]
 
 # Pairs are compared in blocks of this many rows against all, so that memory grows with n and not with n squared.
 _BLOCK = 512
@@ -108,6 +108,65 @@ def _pairs(rows: FollowUp, score: FloatArray, weight: FloatArray) -> tuple[Float
         numerator += value.sum(axis=0)
         denominator += w.sum(axis=0)
     return totals, numerator, denominator
+
+
+def auc_at(
+    time: npt.ArrayLike, event: npt.ArrayLike, risk: npt.ArrayLike, at: npt.ArrayLike, *, competing: bool = False
+) -> FloatArray:
+    """Return the area under the ROC curve of a risk score for having had the event by given times.
+
+    Cases had the event by the time, controls are free of it after; those censored before are represented by the others
+    through inverse-probability-of-censoring weights (cumulative cases, dynamic controls).
+
+    Parameters
+    ----------
+    time, event : (n,) array_like
+        Follow-up; with ``competing``, event is 0 (censored), 1 (the event) or 2 (a competing event, which makes a
+        control from then on).
+    risk : (n,) array_like
+        Higher means earlier failure expected.
+    at : (m,) array_like
+        Times.
+    competing : bool
+        Whether 2 means a competing event.
+
+    Returns
+    -------
+    (m,) array
+        NaN where there is no case or no control.
+
+    References
+    ----------
+    P. Blanche, J.-F. Dartigues, H. Jacqmin-Gadda, Stat Med 2013;32:5381-5397, DOI 10.1002/sim.5958.
+    """
+    kind = np.asarray(event, dtype=np.float64)
+    other = kind == 2 if competing else np.zeros(kind.shape, dtype=np.bool_)
+    rows = follow_up(time, np.where(other, 1.0, kind))
+    score = np.asarray(risk, dtype=np.float64)
+    if score.shape != rows.time.shape or not np.isfinite(score).all():
+        raise InputError("risk must be one finite number a row", got=f"shape {score.shape}, {rows.time.size} rows")
+    g_own = censoring_survival(rows, rows.time, before=True)
+    result = []
+    for t in np.atleast_1d(np.asarray(at, dtype=np.float64)):
+        done = rows.event & (rows.time <= t)
+        weight = np.where(done, 1.0 / np.where(g_own > 0, g_own, 1.0), 0.0)
+        open_ = rows.time > t
+        weight[open_] = 1.0 / max(float(censoring_survival(rows, [t])[0]), 1e-300)
+        case, control = done & ~other, open_ | (done & other)
+        result.append(_area(score[case], weight[case], score[control], weight[control]))
+    return np.array(result)
+
+
+def _area(case: FloatArray, case_weight: FloatArray, control: FloatArray, control_weight: FloatArray) -> float:
+    """Weighted chance that a case scores above a control; ties count half."""
+    total = case_weight.sum() * control_weight.sum()
+    if not total > 0:
+        return float("nan")
+    order = np.argsort(control)
+    cumulated = np.concatenate(([0.0], np.cumsum(control_weight[order])))
+    below = cumulated[np.searchsorted(control[order], case, side="left")]
+    up_to = cumulated[np.searchsorted(control[order], case, side="right")]
+    return float(case_weight @ (below + up_to) / 2.0 / total)
 
 
 def censoring_survival(rows: FollowUp, at: npt.ArrayLike, *, before: bool = False) -> FloatArray:

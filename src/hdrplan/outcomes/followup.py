@@ -11,28 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
 from hdrplan.errors import InputError
 
-__all__ = ["FollowUp", "Landmark", "Test", "covariate_matrix", "follow_up", "labels_and_codes", "landmark"]
-
-
-@dataclass(frozen=True, slots=True)
-class Test:
-    """A test: its statistic (chi-square unless said otherwise), degrees of freedom and p."""
-
-    __test__ = False  # pytest must not collect it
-
-    statistic: float
-    df: int
-    p: float
-
-    @classmethod
-    def chi_square(cls, statistic: float, df: int) -> Test:
-        """Return the test of a statistic that follows chi-square under the null hypothesis."""
-        return cls(float(statistic), int(df), float(stats.chi2.sf(statistic, df)) if df else float("nan"))
+__all__ = ["FollowUp", "Landmark", "covariate_matrix", "follow_up", "labels_and_codes", "landmark"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,9 +12,19 @@ from scipy import stats
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InputError
 from hdrplan.outcomes.competing import product_limit_influence
-from hdrplan.outcomes.followup import FollowUp, Test, follow_up, labels_and_codes
+from hdrplan.outcomes.followup import FollowUp, follow_up, labels_and_codes
+from hdrplan.outcomes.inference import Test
 
-__all__ = ["KaplanMeier", "LogRank", "Quantile", "RestrictedMean", "kaplan_meier", "log_rank", "restricted_mean"]
+__all__ = [
+    "KaplanMeier",
+    "LogRank",
+    "Quantile",
+    "RestrictedMean",
+    "kaplan_meier",
+    "log_rank",
+    "restricted_mean",
+    "reverse_kaplan_meier",
+]
 
 ConfType = Literal["plain", "log", "log-log"]
 Weights = Literal["logrank", "gehan", "tarone-ware", "fleming-harrington"]
@@ -202,6 +212,28 @@ def kaplan_meier(
         times, at_risk, events, censored, survival, std_err, lower, upper,
         rows.time.size, int(events.sum()), conf_type, conf_level,
     )  # fmt: skip
+
+
+def reverse_kaplan_meier(
+    time: npt.ArrayLike, event: npt.ArrayLike, *, conf_type: ConfType = "log-log", conf_level: float = 0.95
+) -> KaplanMeier:
+    """Return the curve of potential follow-up: events censor it, the end of observation is its event.
+
+    Its median is the follow-up time to report; the median of observed times is shortened by every event.
+
+    Parameters
+    ----------
+    time, event : (n,) array_like
+        Follow-up.
+    conf_type, conf_level
+        As for :func:`kaplan_meier`.
+
+    References
+    ----------
+    M. Schemper, T. L. Smith, Control Clin Trials 1996;17:343-346, DOI 10.1016/0197-2456(96)00075-X.
+    """
+    rows = follow_up(time, event)
+    return kaplan_meier(rows.time, ~rows.event, conf_type=conf_type, conf_level=conf_level)
 
 
 def survival_interval(

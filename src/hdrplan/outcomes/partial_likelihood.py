@@ -103,20 +103,30 @@ class RiskSets:
         shift = float(eta.max(initial=0.0))
         return np.exp(eta - shift), shift
 
-    def moments(self, beta: FloatArray) -> tuple[float, FloatArray, FloatArray, FloatArray]:
-        """Return log likelihood, and of each death: S0 (d,), mean (d, k) and covariance (d, k, k) of covariates."""
+    def means(self, beta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, float]:
+        """Return relative hazards (n,), S0 (d,) and mean covariates (d, k) that each death sees, and the shift."""
         r, shift = self.relative_hazard(beta)
         s0 = self.seen_by_death(r)
-        mean = self.seen_by_death(r[:, None] * self.x) / s0[:, None]
-        square = self.seen_by_death(r[:, None, None] * self.x[:, :, None] * self.x[:, None, :]) / s0[:, None, None]
-        eta = self.x[self.deaths] @ beta + self.offset[self.deaths]
-        loglik = float(eta.sum() - (np.log(s0) + shift).sum())
-        return loglik, s0 * np.exp(shift), mean, square - mean[:, :, None] * mean[:, None, :]
+        return r, s0, self.seen_by_death(r[:, None] * self.x) / s0[:, None], shift
+
+    def spread(self, r: FloatArray, s0: FloatArray, mean: FloatArray, weight: FloatArray) -> FloatArray:
+        """Return the covariance of covariates in the risk sets, summed over deaths with a weight each (k, k).
+
+        The sum over deaths of the sum over rows is turned round: each row counts with the hazard it went through, so no
+        (deaths, k, k) array is ever made.
+        """
+        through = r * self._accumulated(weight / s0)
+        if self.deaths.size:
+            through[self.deaths] -= r[self.deaths] * self._tie_share(weight / s0)
+        result: FloatArray = (self.x * through[:, None]).T @ self.x - (mean * weight[:, None]).T @ mean
+        return result
 
     def derivatives(self, beta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Return the log likelihood, its gradient (k,) and the information (k, k)."""
-        loglik, _, mean, spread = self.moments(beta)
-        return loglik, (self.x[self.deaths] - mean).sum(axis=0), spread.sum(axis=0)
+        r, s0, mean, shift = self.means(beta)
+        eta = self.x[self.deaths] @ beta + self.offset[self.deaths]
+        loglik = float(eta.sum() - (np.log(s0) + shift).sum())
+        return loglik, (self.x[self.deaths] - mean).sum(axis=0), self.spread(r, s0, mean, np.ones(s0.size))
 
     def _accumulated(self, per_death: FloatArray) -> FloatArray:
         """Sum of a quantity of deaths (d, ...) over each row's time under observation (n, ...)."""

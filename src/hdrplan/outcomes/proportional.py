@@ -10,7 +10,7 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import InputError
 from hdrplan.outcomes.cox import CoxFit
-from hdrplan.outcomes.followup import Test
+from hdrplan.outcomes.inference import Test
 from hdrplan.outcomes.nonparametric import kaplan_meier
 
 __all__ = ["ProportionalHazards", "zph"]
@@ -52,13 +52,16 @@ def zph(fit: CoxFit, transform: Literal["km", "rank", "identity", "log"] = "km")
     at = [np.searchsorted(all_times, part.event_times) for part in parts]
     weight = np.concatenate([g[i][part.death_time] for part, i in zip(parts, at, strict=True)])
     weight = weight - weight.mean()
-    moments = [part.moments(fit.coef) for part in parts]
-    residual = np.concatenate([p.x[p.deaths] - m[2] for p, m in zip(parts, moments, strict=True)])
-    spread = np.concatenate([m[3] for m in moments])
-    score = np.concatenate((np.zeros(k), weight @ residual))
-    base = spread.sum(axis=0)
-    cross = np.tensordot(weight, spread, axes=1)
-    information = np.block([[base, cross], [cross, np.tensordot(weight**2, spread, axes=1)]])
+    weights = np.split(weight, np.cumsum([part.deaths.size for part in parts])[:-1])
+    score = np.zeros(2 * k)
+    base, cross, square = np.zeros((k, k)), np.zeros((k, k)), np.zeros((k, k))
+    for part, w in zip(parts, weights, strict=True):
+        r, s0, mean, _ = part.means(fit.coef)
+        score[k:] += w @ (part.x[part.deaths] - mean)
+        base += part.spread(r, s0, mean, np.ones(w.size))
+        cross += part.spread(r, s0, mean, w)
+        square += part.spread(r, s0, mean, w**2)
+    information = np.block([[base, cross], [cross, square]])
     tests = []
     for j in range(k):
         chosen = np.r_[0:k, k + j]

@@ -1,0 +1,77 @@
+"""What every test and every fitted model says: statistic and p; hazard ratios with intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from hdrplan.arrays import FloatArray
+
+__all__ = ["Coefficients", "Test"]
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A test: its statistic (chi-square unless said otherwise), degrees of freedom and p."""
+
+    __test__ = False  # pytest must not collect it
+
+    statistic: float
+    df: int
+    p: float
+
+    @classmethod
+    def chi_square(cls, statistic: float, df: int) -> Test:
+        """Return the test of a statistic that follows chi-square under the null hypothesis."""
+        return cls(float(statistic), int(df), float(stats.chi2.sf(statistic, df)) if df else float("nan"))
+
+
+class Coefficients:
+    """Wald inference on the coefficients of a model with log hazard ratios ``coef`` and their ``covariance``."""
+
+    __slots__ = ()
+
+    names: tuple[str, ...]
+    coef: FloatArray
+    covariance: FloatArray
+
+    @property
+    def inference_covariance(self) -> FloatArray:
+        """The covariance that intervals and p values use."""
+        return self.covariance
+
+    @property
+    def se(self) -> FloatArray:
+        """Standard errors from ``covariance``."""
+        result: FloatArray = np.sqrt(np.diag(self.covariance))
+        return result
+
+    @property
+    def hazard_ratio(self) -> FloatArray:
+        """Hazard ratios per unit of each covariate."""
+        return np.exp(self.coef)
+
+    @property
+    def z(self) -> FloatArray:
+        """Wald statistics."""
+        result: FloatArray = self.coef / np.sqrt(np.diag(self.inference_covariance))
+        return result
+
+    @property
+    def p(self) -> FloatArray:
+        """Two-sided Wald p values."""
+        result: FloatArray = 2.0 * stats.norm.sf(np.abs(self.z))
+        return result
+
+    def interval(self, conf_level: float = 0.95) -> tuple[FloatArray, FloatArray]:
+        """Return the lower and upper limits of the hazard ratios."""
+        half = stats.norm.ppf(0.5 + conf_level / 2.0) * np.sqrt(np.diag(self.inference_covariance))
+        return np.exp(self.coef - half), np.exp(self.coef + half)
+
+    def wald(self, names: tuple[str, ...] | None = None) -> Test:
+        """Return the joint Wald test of some coefficients; of all if none is named."""
+        index = [self.names.index(name) for name in (self.names if names is None else names)]
+        beta, matrix = self.coef[index], self.inference_covariance[np.ix_(index, index)]
+        return Test.chi_square(float(beta @ np.linalg.solve(matrix, beta)), len(index))

@@ -1,0 +1,144 @@
+"""Maximally selected statistics against R, and what they promise on cohorts without an effect."""
+
+import numpy as np
+import pytest
+
+from hdrplan.errors import InputError
+from hdrplan.outcomes import benjamini_hochberg, best_cutoff, cox, holm, max_t
+from hdrplan.outcomes.cutoff import lausen_1992, lausen_1994
+from hdrplan.outcomes.resampling import permuted_rows
+from hdrplan.outcomes.scores import efficient_scores
+from outcomes.reference_data import r_numbers, table
+
+
+def rng():
+    return np.random.default_rng(5)
+
+
+@pytest.mark.parametrize("name", sorted(r_numbers()["maxstat"]))
+def test_statistic_and_cut_off_are_those_of_coin(name):
+    words = name.split()
+    data, reference = table(words[0]), r_numbers()["maxstat"][name]
+    event = data.status == (2 if words[0] == "pbc" else 1)
+    cut = best_cutoff(data.time, event, data[words[1]], rng=rng(), n_resamples=19)
+    assert cut.maximum == pytest.approx(reference["statistic"], abs=1e-10)
+    assert cut.best == reference["cutpoint"]
+
+
+def test_corrected_p_are_those_of_maxstat():
+    heights = (1.5, 2, 2.5, 3, 4)
+    np.testing.assert_allclose([lausen_1992(b, 0.1, 0.9) for b in heights], r_numbers()["lausen92"], rtol=1e-10)
+    want = np.minimum(r_numbers()["lausen94"], 1)
+    np.testing.assert_allclose([lausen_1994(b, np.arange(10, 91), 100) for b in heights], want, rtol=1e-10)
+
+
+def null_cohort(seed, n_patients=90):
+    """Patients with one to three lesions, a shared frailty, and a value without effect that patients share too."""
+    r = np.random.default_rng(seed)
+    owner = np.repeat(np.arange(n_patients), r.integers(1, 4, n_patients))
+    value = (r.normal(size=n_patients)[owner] + r.normal(size=owner.size)) / np.sqrt(2)
+    time = np.ceil(r.exponential(1 / r.gamma(1, 1, n_patients)[owner]) * 10)
+    censor = np.ceil(r.exponential(15, n_patients))[owner]
+    return np.minimum(time, censor), time <= censor, value, owner
+
+
+def test_choice_among_cut_offs_is_paid_for():
+    p = []
+    for seed in range(120):
+        time, event, value, owner = null_cohort(seed)
+        cut = best_cutoff(time, event, value, rng=rng(), cluster=owner, n_resamples=99)
+        p.append((cut.p_naive, cut.p_resampled))
+    rejected = (np.array(p) <= 0.05).mean(axis=0)
+    assert rejected[0] > 0.3  # uncorrected: significant in a third of cohorts without any effect
+    assert rejected[1] < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 120)
+
+
+def test_adjusted_choice_keeps_its_level_where_size_confounds():
+    p = []
+    for seed in range(120):
+        r = np.random.default_rng(1000 + seed)
+        size = r.normal(size=150)
+        dose = 20 - 1.5 * size + r.normal(size=150) * 2
+        time = r.exponential(10 * np.exp(-0.7 * size))
+        censor = r.exponential(12, 150)
+        row = np.minimum(time, censor), time <= censor, dose
+        plain = best_cutoff(*row, rng=rng(), n_resamples=99)
+        adjusted = best_cutoff(*row, rng=rng(), covariates={"size": size}, n_resamples=99)
+        p.append((plain.p_resampled, adjusted.p_resampled))
+    rejected = (np.array(p) <= 0.05).mean(axis=0)
+    assert rejected[0] > 0.5  # the dose stands for the size
+    assert rejected[1] < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 120)
+
+
+def test_a_real_threshold_is_found_and_its_interval_holds_it():
+    r = np.random.default_rng(3)
+    value = r.uniform(10, 30, 300)
+    time = r.exponential(np.where(value < 18, 5.0, 20.0))
+    cut = best_cutoff(time, time < 30, value, rng=rng(), n_resamples=199, n_bootstrap=100)
+    assert cut.p_resampled == pytest.approx(1 / 200)
+    assert cut.best == pytest.approx(18, abs=1)
+    assert cut.lower <= 18.2
+    assert cut.upper >= 17.8
+    assert cut.maximum > cut.critical > 2
+
+
+def test_order_of_rows_changes_no_statistic():
+    data = table("lesions")
+    mixed = data.sample(frac=1, random_state=2)
+    cuts = [
+        best_cutoff(
+            d.time,
+            d.status == 1,
+            d.d100_gy,
+            rng=rng(),
+            cluster=d.patient,
+            covariates={"s": d.diameter_mm},
+            n_resamples=9,
+        )
+        for d in (data, mixed)
+    ]
+    np.testing.assert_allclose(cuts[0].statistic, cuts[1].statistic, atol=1e-9)
+    assert cuts[0].best == cuts[1].best
+
+
+def test_permutations_keep_patients_whole():
+    owner = np.array([0, 0, 1, 2, 2, 3, 4, 4])
+    for source in permuted_rows(owner, 50, rng()):
+        assert sorted(source) == list(range(8))
+        for patient in range(5):
+            assert len(set(owner[source[owner == patient]])) == 1
+
+
+def test_efficient_score_is_the_score_test_of_the_added_covariate():
+    data = table("lesions")
+    event = data.status == 1
+    null = cox(data.time, event, {"size": data.diameter_mm}, ties="breslow")
+    one = efficient_scores(null, data.d100_gy.to_numpy()[:, None])[:, 0]
+    h = 1e-4  # the profile likelihood's slope at zero, by fits with the candidate as an offset
+    up, down = (
+        cox(data.time, event, {"size": data.diameter_mm}, ties="breslow", offset=s * data.d100_gy).loglik
+        for s in (h, -h)
+    )
+    assert one.sum() == pytest.approx((up - down) / (2 * h), rel=1e-5)
+
+
+def test_holm_and_benjamini_hochberg_agree_with_r():
+    reference = r_numbers()["padjust"]
+    np.testing.assert_allclose(holm(reference["p"]), reference["holm"])
+    np.testing.assert_allclose(benjamini_hochberg(reference["p"]), reference["BH"])
+
+
+def test_max_t_asks_one_question_of_twin_metrics():
+    data = table("lesions")
+    null = cox(data.time, data.status == 1, {"size": data.diameter_mm})
+    d100 = data.d100_gy.to_numpy(float)
+    noise = rng().normal(size=(len(d100), 6))
+    twins = max_t(null, {f"m{k}": d100 + 1e-6 * noise[:, k] for k in range(6)}, rng=rng(), cluster=data.patient)
+    strangers = max_t(null, {"d100": d100, **{f"n{k}": noise[:, k] for k in range(5)}}, rng=rng(), cluster=data.patient)
+    assert twins.p_adjusted[0] == pytest.approx(twins.p[0], abs=0.03)  # six times the same costs nothing
+    assert strangers.p_adjusted[0] > 2.5 * strangers.p[0]
+
+
+def test_a_cut_off_needs_values_on_both_sides():
+    with pytest.raises(InputError, match="both sides"):
+        best_cutoff([1, 2, 3, 4], [1, 1, 1, 1], [5, 5, 5, 5], rng=rng())

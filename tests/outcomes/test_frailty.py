@@ -1,0 +1,53 @@
+"""Gamma frailty against R and by simulation."""
+
+import numpy as np
+import pytest
+
+from hdrplan.outcomes import cox, frailty
+from outcomes.reference_data import r_numbers, table
+from tolerances import R_FRAILTY
+
+
+def case(name):
+    data = table(name)
+    if name == "retinopathy":
+        return data.futime, data.status, {"trt": data.trt, "age": data.age}, data.id
+    if name == "kidney":
+        return data.time, data.status, {"age": data.age, "sex": data.sex}, data.id
+    x = {c: data[c] for c in ("d100_gy", "diameter_mm", "crlm")}
+    return data.time, data.status == 1, x, data.patient
+
+
+@pytest.mark.parametrize("name", sorted(r_numbers()["frailty"]))
+def test_frailty_agrees_with_r(name):
+    fit, reference = frailty(*case(name)), r_numbers()["frailty"][name]
+    assert fit.theta == pytest.approx(reference["theta"], rel=R_FRAILTY)
+    np.testing.assert_allclose(fit.coef, reference["coef"], rtol=R_FRAILTY)
+    np.testing.assert_allclose(fit.se, reference["se"], rtol=R_FRAILTY)
+    assert fit.loglik == pytest.approx(reference["loglik"], abs=1e-6)
+
+
+def test_frailties_average_one_and_the_unlucky_have_more():
+    fit = frailty(*case("lesions"))
+    assert fit.frailty.mean() == pytest.approx(1, abs=1e-6)
+    data = table("lesions")
+    events = (data.status == 1).groupby(data.patient).sum().reindex(fit.clusters).to_numpy()
+    assert fit.frailty[events >= 2].mean() > 1.3 > fit.frailty[events == 0].mean()
+
+
+def test_without_heterogeneity_the_frailty_vanishes_and_cox_remains():
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=300)
+    time = rng.exponential(np.exp(-0.5 * x))
+    owner = np.repeat(np.arange(150), 2)
+    fit = frailty(time, np.ones(300), {"x": x}, owner)
+    plain = cox(time, np.ones(300), {"x": x})
+    assert fit.theta < 0.05
+    assert fit.coef[0] == pytest.approx(plain.coef[0], rel=0.05)
+    assert fit.heterogeneity.p > 0.05
+
+
+def test_one_lesion_a_patient_with_strata_still_fits():
+    data = table("lesions")
+    fit = frailty(data.time, data.status == 1, {"d": data.diameter_mm}, data.patient, strata=data.crlm, ties="breslow")
+    assert fit.loglik >= fit.loglik_cox

@@ -1,0 +1,178 @@
+"""Dose response: recovered from simulated lesions, equal to textbook cases, honest about censoring."""
+
+import numpy as np
+import pytest
+
+from hdrplan.errors import InfeasibleError, InputError
+from hdrplan.outcomes import control_by_dose, fit_tcp, fit_tcp_intervals
+from hdrplan.outcomes.tcp import _Curve, _time_course
+
+SCANS = np.arange(0, 2400, 90.0)
+
+
+def simulated(control, seed, *, censoring=(100, 1500), promotion=False):
+    """Times to recurrence (Weibull, scale 300 d, shape 1.5) of those not controlled; days and intervals of scans."""
+    r = np.random.default_rng(seed)
+    n = control.size
+    if promotion:
+        share = np.log(r.random(n)) / np.log(control)
+        time = np.where(share < 1, 300 * (-np.log1p(-np.minimum(share, 1 - 1e-16))) ** (1 / 1.5), np.inf)
+    else:
+        time = np.where(r.random(n) < control, np.inf, 300 * r.weibull(1.5, n))
+    censor = r.uniform(*censoring, n)
+    last = np.searchsorted(SCANS, censor, side="right") - 1
+    first = np.where(np.isfinite(time), np.searchsorted(SCANS, np.where(np.isfinite(time), time, 0)), SCANS.size)
+    seen = first <= last
+    left = np.where(seen, SCANS[np.minimum(first, SCANS.size - 1) - 1], SCANS[last])
+    right = np.where(seen, SCANS[np.minimum(first, SCANS.size - 1)], np.inf)
+    return np.minimum(time, censor), time <= censor, left, right
+
+
+def doses(n=4000):
+    return np.random.default_rng(1).normal(20, 5, n).clip(5, 40)
+
+
+def test_logistic_curve_is_recovered_under_censoring_and_the_naive_one_is_not():
+    dose = doses()
+    time, event, *_ = simulated(1 / (1 + np.exp(-4 * 1.2 * (dose / 18 - 1))), 2)
+    horizon = 800.0
+    fit = fit_tcp(time, event, dose, horizon=horizon)
+    (_, low, high), (_, g_low, g_high) = fit.d50_gamma50()
+    # control at 800 d differs from control for good by the 1.3 % who recur later
+    assert low < 18 < high
+    assert g_low < 1.2 < g_high
+    assert fit.rising
+    assert fit.slope_p < 1e-20
+    # complete cases: short follow-up of the controlled makes failures look frequent
+    known = event & (time <= horizon) | (time > horizon)
+    naive = fit_tcp(np.where(time > horizon, 1e4, time)[known], event[known], dose[known], horizon=horizon)
+    assert naive.d50_gamma50()[0][0] > high
+
+
+def test_logistic_curve_with_its_time_course_is_recovered_from_scans():
+    dose = doses()
+    _, _, left, right = simulated(1 / (1 + np.exp(-4 * 1.2 * (dose / 18 - 1))), 3)
+    fit = fit_tcp_intervals(left, right, dose)
+    (_, low, high), (_, g_low, g_high) = fit.d50_gamma50()
+    assert low < 18 < high
+    assert g_low < 1.2 < g_high
+    error = np.sqrt(np.diag(fit.covariance))
+    assert abs(fit.theta[2] - np.log(300)) < 3 * error[2]
+    assert abs(fit.theta[3] - np.log(1.5)) < 3 * error[3]
+
+
+def test_poisson_curve_is_recovered_from_scans():
+    dose = doses()
+    effect = dose * (1 + dose / 10)
+    _, _, left, right = simulated(np.exp(-50 * np.exp(-0.07 * effect)), 4, promotion=True)
+    fit = fit_tcp_intervals(left, right, dose, model="poisson")
+    error = np.sqrt(np.diag(fit.covariance))
+    assert abs(fit.theta[0] - np.log(50)) < 3 * error[0]
+    assert abs(fit.theta[1] + 0.07) < 3 * error[1]
+    bed50 = (np.log(50) - np.log(np.log(2))) / 0.07
+    d50 = 5 * (np.sqrt(1 + 0.4 * bed50) - 1)
+    assert fit.d50_gamma50()[0][1] < d50 < fit.d50_gamma50()[0][2]
+
+
+def histograms(n=1500):
+    r = np.random.default_rng(5)
+    dose = 8 + r.gamma(9, 3, (n, 12)) * r.uniform(0.6, 1.3, (n, 1))
+    return dose, r.random((n, 12)) * 3
+
+
+def test_whole_dvh_curve_is_recovered():
+    dose, volume = histograms()
+    survivors = 3.0 * (volume * np.exp(-0.05 * dose * (1 + dose / 10))).sum(axis=1)
+    time, event, left, right = simulated(np.exp(-survivors), 6, promotion=True)
+    for fit in (
+        fit_tcp(time, event, dose, volume_cc=volume, horizon=900, model="poisson-dvh"),
+        fit_tcp_intervals(left, right, dose, volume_cc=volume, model="poisson-dvh"),
+    ):
+        error = np.sqrt(np.diag(fit.covariance))
+        assert abs(fit.theta[0] - np.log(3)) < 3 * error[0]
+        assert abs(fit.theta[1] - np.log(0.05)) < 3 * error[1]
+
+
+def test_a_uniform_dose_makes_the_whole_dvh_the_one_dose_model():
+    dose = doses(800)
+    effect = dose * (1 + dose / 10)
+    time, event, *_ = simulated(np.exp(-50 * np.exp(-0.07 * effect)), 7)
+    one = fit_tcp(time, event, dose, horizon=600, model="poisson")
+    bins, volume = np.repeat(dose[:, None], 5, axis=1), np.tile([1.0, 2.0, 0.5, 0.0, 0.5], (800, 1))
+    whole = fit_tcp(time, event, bins, volume_cc=volume, horizon=600, model="poisson-dvh")
+    assert whole.theta[0] == pytest.approx(one.theta[0] - np.log(4.0), rel=1e-6)  # clonogens spread over 4 cc
+    assert np.exp(whole.theta[1]) == pytest.approx(-one.theta[1], rel=1e-6)
+    np.testing.assert_allclose(whole.tcp(bins, volume)[0], one.tcp(dose)[0], rtol=1e-6)
+    np.testing.assert_allclose(whole.tcp(bins, volume)[1], one.tcp(dose)[1], rtol=1e-4)
+
+
+def test_a_cold_spot_dominates():
+    curve = _Curve("poisson-dvh", 10.0)
+    theta = np.array([0.0, np.log(0.05)])
+    volume = np.array([[9.0, 1.0]])
+    even, _ = curve.eta(theta, np.array([[25.0, 25.0]]), volume)
+    cold, _ = curve.eta(theta, np.array([[40.0, 12.0]]), volume)
+    assert curve.tcp(cold)[0] < curve.tcp(even)[0]
+
+
+def test_without_censoring_weights_are_one_and_the_fit_is_plain_logistic_regression():
+    r = np.random.default_rng(8)
+    dose = r.uniform(5, 30, 400)
+    failed = r.random(400) > 1 / (1 + np.exp(-(dose - 16) / 3))
+    fit = fit_tcp(np.where(failed, 100.0, 1000.0), failed, dose, horizon=365)
+    p = fit.tcp(dose)[0]
+    x = np.column_stack((np.ones(400), dose))
+    np.testing.assert_allclose(x.T @ (~failed - p), 0, atol=1e-6)  # the likelihood equations of logistic regression
+    assert p.mean() == pytest.approx((~failed).mean())
+
+
+def test_lesions_copied_within_patients_do_not_narrow_the_interval():
+    dose = doses(500)
+    time, event, *_ = simulated(1 / (1 + np.exp(-4 * 1.2 * (dose / 18 - 1))), 9)
+    once = fit_tcp(time, event, dose, horizon=600, cluster=np.arange(500))
+    thrice = fit_tcp(*(np.repeat(v, 3) for v in (time, event, dose)), horizon=600, cluster=np.repeat(np.arange(500), 3))
+    np.testing.assert_allclose(thrice.covariance, once.covariance, rtol=1e-6)
+
+
+@pytest.mark.parametrize("model", ["logistic", "poisson"])
+def test_derivatives_of_the_time_course(model):
+    control, time, shape = np.array([0.2, 0.6, 0.9]), np.array([100.0, 300.0, 900.0]), np.array([5.5, 0.3])
+    _, slopes = _time_course(model, control, time, shape)
+    h = 1e-6
+    numeric = [
+        (_time_course(model, control + h, time, shape)[0] - _time_course(model, control - h, time, shape)[0]) / (2 * h)
+    ]
+    for k in range(2):
+        step = h * np.eye(2)[k]
+        numeric.append(
+            (_time_course(model, control, time, shape + step)[0] - _time_course(model, control, time, shape - step)[0])
+            / (2 * h)
+        )
+    np.testing.assert_allclose(slopes, np.column_stack(numeric), atol=1e-8)
+
+
+def test_observed_control_by_dose_counts_every_lesion_once():
+    dose = doses(600)
+    time, event, *_ = simulated(1 / (1 + np.exp(-4 * 1.2 * (dose / 18 - 1))), 10)
+    bins = control_by_dose(time, event, dose, horizon=600, n_bins=4)
+    assert sum(b.n for b in bins) == 600
+    assert [b.control for b in bins] == sorted(b.control for b in bins)
+    assert all(b.lower <= b.control <= b.upper for b in bins)
+
+
+def test_a_dose_without_benefit_gets_no_d50():
+    r = np.random.default_rng(11)
+    dose = r.uniform(10, 30, 300)
+    time = r.exponential(200 * np.exp(-(dose - 20) / 10))  # harm, not benefit
+    fit = fit_tcp(time, np.ones(300), dose, horizon=150)
+    assert not fit.rising
+    assert np.isnan(fit.d50_gamma50()[0]).all()
+
+
+def test_what_cannot_be_fitted_is_said():
+    with pytest.raises(InputError, match="failures and controls"):
+        fit_tcp([10, 20, 30], [0, 0, 0], [10, 15, 20], horizon=15)
+    with pytest.raises(InputError, match="different doses"):
+        fit_tcp([10, 20, 30], [1, 0, 0], [20, 20, 20], horizon=15)
+    with pytest.raises(InfeasibleError, match="no finite estimate"):
+        fit_tcp([10, 10, 10, 90, 90, 90], [1, 1, 1, 0, 0, 0], [10, 11, 12, 20, 21, 22], horizon=50)
