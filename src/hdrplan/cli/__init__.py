@@ -33,7 +33,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "check": ("hdrplan.cli.check", "Recompute a TPS's plan by TG-43 and compare."),
     },
     "Outcome and cohorts": {},
-    "Simulate": {},
+    "Simulate": {
+        "robust": ("hdrplan.cli.robust", "Coverage of a plan under uncertainty; robust re-planning."),
+    },
     "Trust and speed": {},
 }
 

@@ -9,7 +9,7 @@ from hdrplan.io.catheters import read_catheters
 from hdrplan.io.files import check_free, new_file, new_folder, sha256
 from hdrplan.io.images import read_label_map, read_mask, read_names, read_segmentation, read_volume, write_volume
 from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
-from hdrplan.io.results import json_text, read_plan, run_record, write_results
+from hdrplan.io.results import json_text, read_plan, run_record, write_plan, write_results
 from hdrplan.io.sources import read_source
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "read_volume",
     "run_record",
     "sha256",
+    "write_plan",
     "write_point_doses",
     "write_results",
     "write_volume",

@@ -27,7 +27,7 @@ from hdrplan.io.files import json_object, new_folder
 from hdrplan.io.images import write_volume
 from hdrplan.plan import Plan
 
-__all__ = ["PLAN_SCHEMA", "json_text", "plan_table", "read_plan", "run_record", "write_results"]
+__all__ = ["PLAN_SCHEMA", "json_text", "plan_table", "read_plan", "run_record", "write_plan", "write_results"]
 
 PLAN_SCHEMA = "hdrplan.plan/1"
 
@@ -70,7 +70,7 @@ def write_results(
         The folder. On any error nothing is left.
     """
     with new_folder(folder, overwrite=overwrite) as draft:
-        (draft / "plan.json").write_text(json_text(plan_table(plan, name)), encoding="utf-8")
+        write_plan(draft / "plan.json", plan, name)
         if dose is not None:
             write_volume(draft / "dose.nrrd", Volume(dose.grid, dose.values_zyx.astype(np.float32)))
         if dvh is not None:
@@ -145,6 +145,11 @@ def plan_table(plan: Plan, name: str) -> dict[str, Any]:
             for k in range(len(dwells))
         ],
     }
+
+
+def write_plan(path: Path, plan: Plan, name: str) -> None:
+    """Write one ``plan.json``; for a whole folder of results see :func:`write_results`."""
+    Path(path).write_text(json_text(plan_table(plan, name)), encoding="utf-8")
 
 
 def read_plan(path: Path) -> tuple[Plan, str]:

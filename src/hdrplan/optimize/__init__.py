@@ -2,6 +2,7 @@
 
 from hdrplan.optimize.certificate import Certificate, Level, Optimum, Price, Shortfall
 from hdrplan.optimize.delivery import Delivery, neighbours, transit_times
+from hdrplan.optimize.robust import RobustOptimum, robust_times
 from hdrplan.optimize.times import optimize_times
 
 __all__ = [
@@ -10,8 +11,10 @@ __all__ = [
     "Level",
     "Optimum",
     "Price",
+    "RobustOptimum",
     "Shortfall",
     "neighbours",
     "optimize_times",
+    "robust_times",
     "transit_times",
 ]

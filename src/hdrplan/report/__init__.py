@@ -3,6 +3,7 @@
 from hdrplan.report.data import Curve, GoalRow, ReportData
 from hdrplan.report.html import report_html
 from hdrplan.report.plan import plan_report, report_data
+from hdrplan.report.robust_figure import robust_figure
 from hdrplan.report.source_figure import source_figure
 from hdrplan.report.tables import dvh_table, goal_text, metrics_table
 
@@ -16,5 +17,6 @@ __all__ = [
     "plan_report",
     "report_data",
     "report_html",
+    "robust_figure",
     "source_figure",
 ]

@@ -1,0 +1,119 @@
+"""Coverage under uncertainty on one page: distribution of D100, bands of the DVH, what costs most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hdrplan.errors import InputError
+from hdrplan.report.palette import structure_colour
+from hdrplan.simulate import BAND_FRAC, COMPONENTS, Decomposition, RobustResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["robust_figure"]
+
+
+def robust_figure(result: RobustResult, organs: Sequence[str], decomposition: Decomposition | None, path: Path) -> None:
+    """Draw the result of :func:`hdrplan.simulate.robust_coverage`.
+
+    Parameters
+    ----------
+    result : RobustResult
+    organs : sequence of str
+        Organs whose DVH bands are drawn; more than six are too many to read.
+    decomposition : Decomposition or None
+    path : Path
+        .png, .svg or .pdf.
+    """
+    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise InputError("a picture must be .png, .svg or .pdf", got=path.suffix or "no ending", where=path)
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    ctvs = list(result.prescriptions_gy)
+    n = 2 + (decomposition is not None)
+    with rc_context({"font.size": 9.0, "axes.titlesize": 10.0, "svg.hashsalt": "hdrplan", "axes.axisbelow": True}):
+        figure = Figure(figsize=(4.6 * n, 4.4), dpi=140, layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(1, n)
+        _draw_distribution(axes[0], result, ctvs)
+        _draw_bands(axes[1], result, [*ctvs, *organs])
+        if decomposition is not None:
+            _draw_shares(axes[2], decomposition)
+        figure.suptitle(
+            f"Coverage in {len(result.values)} deliveries (seed {result.seed}); research use only, never for treatment",
+            fontsize=11.0,
+        )
+        figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+
+
+def _draw_distribution(axes: Axes, result: RobustResult, ctvs: list[str]) -> None:
+    for rank, ctv in enumerate(ctvs):
+        colour = structure_colour("CTV", rank)
+        d100_gy = np.sort(result.of(f"{ctv} d100_gy"))
+        reached_frac = 1.0 - np.arange(len(d100_gy)) / len(d100_gy)
+        p, low, high = result.coverage(ctv)
+        wanted_gy = result.prescriptions_gy[ctv]
+        axes.step(d100_gy, reached_frac, where="post", color=colour, lw=2.0, label=ctv)
+        axes.axvline(result.prescriptions_gy[ctv], color="0.35", lw=1.0, ls="--")
+        axes.plot(result.prescriptions_gy[ctv], p, "o", color=colour, mec="k", ms=6)
+        axes.annotate(
+            f"P(D100 ≥ {wanted_gy:g} Gy) = {100 * p:.1f} %\n(95 % CI {100 * low:.1f} to {100 * high:.1f})",
+            (wanted_gy, p),
+            xytext=(0.03, 0.06 + 0.16 * rank),
+            textcoords="axes fraction",
+            arrowprops={"arrowstyle": "-", "color": "0.5"},
+        )
+        nominal_gy = result.nominal[result.names.index(f"{ctv} d100_gy")]
+        axes.axvline(nominal_gy, color=colour, lw=1.0, ls=":")
+    axes.set(xlabel="D100 (Gy)", ylabel="Part of deliveries that reach at least this", ylim=(0, 1.02))
+    axes.set_title("Distribution of D100 (dotted: as planned)")
+    axes.grid(color="0.9")
+    axes.legend(loc="upper right", frameon=False)
+
+
+def _draw_bands(axes: Axes, result: RobustResult, names: list[str]) -> None:
+    ranks = {True: 0, False: 0}
+    top = 0.0
+    for name in names:
+        is_ctv = name in result.prescriptions_gy
+        colour = structure_colour("CTV" if is_ctv else "OAR", ranks[is_ctv])
+        ranks[is_ctv] += 1
+        bands = result.bands_gy[name]
+        for low, high, alpha in ((0, 100, 0.12), (5, 95, 0.22), (25, 75, 0.35)):
+            axes.fill_betweenx(
+                100 * BAND_FRAC,
+                np.percentile(bands, low, axis=0),
+                np.percentile(bands, high, axis=0),
+                color=colour,
+                alpha=alpha,
+                lw=0,
+            )
+        axes.plot(result.nominal_gy[name], 100 * BAND_FRAC, color=colour, lw=1.6, label=name)
+        if is_ctv:
+            top = max(top, 3.0 * result.prescriptions_gy[name])
+            axes.axvline(result.prescriptions_gy[name], color="0.35", lw=1.0, ls="--")
+    axes.set(xlabel="Dose (Gy)", ylabel="Volume (%)", xlim=(0, top), ylim=(0, 101))
+    axes.set_title("DVH: as planned; bands of 50, 90 and 100 % of deliveries")
+    axes.grid(color="0.9")
+    axes.legend(loc="upper right", frameon=False, fontsize=8)
+
+
+def _draw_shares(axes: Axes, d: Decomposition) -> None:
+    order = np.argsort(d.total)
+    at = np.arange(len(order))
+    axes.barh(
+        at + 0.2, 100 * np.clip(d.total[order], 0, None), 0.38, color="#2e8fd0", label="total index"
+    )
+    axes.barh(at - 0.2, 100 * np.clip(d.first[order], 0, None), 0.38, color="#d98200", label="first order")
+    axes.set_yticks(at, [COMPONENTS[d.components[k]] for k in order])
+    axes.set(xlabel=f"Share of the variance of {d.metric.replace('_gy', '').replace(' d', ' D')} (%)")
+    axes.set_title("What costs most (Sobol indices)")
+    axes.grid(axis="x", color="0.9")
+    axes.legend(loc="lower right", frameon=False, fontsize=8)
