@@ -32,9 +32,7 @@ _COMPONENT_OPTIONS = [
     click.option("--ctv-mm", type=float, help="CTV contour against its true surface, SD [0]."),
     click.option("--oar-mm", type=float, help="Organ contours against their true surfaces, SD [0]."),
     click.option("--motion-mm", type=float, help="Shift of the organs against the implant, SD about each axis [0]."),
-    click.option(
-        "--source-speed", "source_speed_mm_per_s", type=float, help="Speed between dwells; adds transit."
-    ),
+    click.option("--source-speed", "source_speed_mm_per_s", type=float, help="Speed between dwells; adds transit."),
 ]
 
 
@@ -46,9 +44,7 @@ def _component_options(command: Any) -> Any:
 
 @click.command("robust", short_help="Coverage of a plan under uncertainty; robust re-planning.")
 @case_options
-@click.option(
-    "--plan", "plan_path", type=click.Path(path_type=Path), help="plan.json or its folder; else planned."
-)
+@click.option("--plan", "plan_path", type=click.Path(path_type=Path), help="plan.json or its folder; else planned.")
 @_component_options
 @click.option("-n", "--scenarios", type=click.IntRange(2, 1_000_000), default=1000, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)

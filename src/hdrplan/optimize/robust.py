@@ -70,8 +70,8 @@ class RobustOptimum:
         held = self.scenarios - len(self.excused)
         return (
             f"D100 holds in {held} of {self.scenarios} scenarios with a {self.objective} of {self.value:.4g} "
-            f"{self.unit}; no plan that holds in these is below {self.chosen_bound:.4g}, none that holds in any {held} below "
-            f"{self.bound:.4g}; holding in all takes {self.every_value:.4g} {self.unit}"
+            f"{self.unit}; no plan that holds in these is below {self.chosen_bound:.4g}, none that holds in any {held} "
+            f"below {self.bound:.4g}; holding in all takes {self.every_value:.4g} {self.unit}"
         )
 
 

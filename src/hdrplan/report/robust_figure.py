@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hdrplan.errors import InputError
-from hdrplan.report.palette import structure_colour
+from hdrplan.report.palette import CTV_COLOURS, OTHER_COLOURS
 from hdrplan.simulate import BAND_FRAC, COMPONENTS, Decomposition, RobustResult
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def robust_figure(result: RobustResult, organs: Sequence[str], decomposition: De
 
 def _draw_distribution(axes: Axes, result: RobustResult, ctvs: list[str]) -> None:
     for rank, ctv in enumerate(ctvs):
-        colour = structure_colour("CTV", rank)
+        colour = CTV_COLOURS[rank % len(CTV_COLOURS)]
         d100_gy = np.sort(result.of(f"{ctv} d100_gy"))
         reached_frac = 1.0 - np.arange(len(d100_gy)) / len(d100_gy)
         p, low, high = result.coverage(ctv)
@@ -83,7 +83,7 @@ def _draw_bands(axes: Axes, result: RobustResult, names: list[str]) -> None:
     top = 0.0
     for name in names:
         is_ctv = name in result.prescriptions_gy
-        colour = structure_colour("CTV" if is_ctv else "OAR", ranks[is_ctv])
+        colour = (CTV_COLOURS if is_ctv else OTHER_COLOURS)[ranks[is_ctv] % (3 if is_ctv else 8)]
         ranks[is_ctv] += 1
         bands = result.bands_gy[name]
         for low, high, alpha in ((0, 100, 0.12), (5, 95, 0.22), (25, 75, 0.35)):
@@ -108,9 +108,7 @@ def _draw_bands(axes: Axes, result: RobustResult, names: list[str]) -> None:
 def _draw_shares(axes: Axes, d: Decomposition) -> None:
     order = np.argsort(d.total)
     at = np.arange(len(order))
-    axes.barh(
-        at + 0.2, 100 * np.clip(d.total[order], 0, None), 0.38, color="#2e8fd0", label="total index"
-    )
+    axes.barh(at + 0.2, 100 * np.clip(d.total[order], 0, None), 0.38, color="#2e8fd0", label="total index")
     axes.barh(at - 0.2, 100 * np.clip(d.first[order], 0, None), 0.38, color="#d98200", label="first order")
     axes.set_yticks(at, [COMPONENTS[d.components[k]] for k in order])
     axes.set(xlabel=f"Share of the variance of {d.metric.replace('_gy', '').replace(' d', ' D')} (%)")

@@ -1,0 +1,162 @@
+"""Coverage under uncertainty: exact where it can be worked out, reproducible, and its optimum beaten by nobody."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+from hdrplan.dose import dose_rate, sample_points
+from hdrplan.errors import InputError
+from hdrplan.geometry import Catheter, Grid, Structure, dwell_positions
+from hdrplan.optimize import robust_times
+from hdrplan.plan import Case, Goals, Plan, Prescription
+from hdrplan.simulate import COMPONENTS, Uncertainty, decompose, robust_coverage, scenario, scenario_rates, smooth_field
+from hdrplan.sources import load_source
+
+NONE = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0)
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A sphere of 20 mm with two catheters, planned with equal times."""
+    grid = Grid((24, 24, 24), [0, 0, 0], [2, 2, 2])
+    distance = np.linalg.norm(grid.points_mm() - 23.0, axis=1).reshape(24, 24, 24)
+    ctv = Structure("lesion", "CTV", grid, distance < 10)
+    liver = Structure("liver", "OAR", grid, distance < 20)
+    catheters = [Catheter(f"c{k}", [[18.0 + 9 * k, 23, 0], [18.0 + 9 * k, 23, 38]]) for k in range(2)]
+    case = Case("small", None, (ctv, liver), tuple(catheters), "liver")
+    dwells = dwell_positions(case.catheters, targets=case.ctvs)
+    points = sample_points(case.structures, spacing_mm=3.0, max_points=400, healthy="liver")
+    goals = Goals((Prescription("lesion", 20.0),))
+    source = load_source("gammamed-12i")
+    plan = Plan(dwells, np.full(len(dwells), 20.0), source.name, 40700.0)
+    return plan, points, goals, source
+
+
+def test_no_uncertainty_gives_the_plan_every_time(small) -> None:
+    result = robust_coverage(*small, NONE, scenarios=3)
+    assert np.array_equal(result.values, np.broadcast_to(result.nominal, result.values.shape))
+
+
+def test_strength_alone_scales_every_dose(small) -> None:
+    plan, points, *_ = small
+    u = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0, strength_frac=0.05)
+    result = robust_coverage(*small, u, scenarios=20)
+    factor = [scenario(plan, points, u, seed=1, number=k).strength_u / plan.strength_u for k in range(20)]
+    at = result.names.index("lesion d100_gy")
+    assert result.values[:, at] == pytest.approx(result.nominal[at] * np.array(factor), rel=1e-12)
+    assert np.std(factor) > 0.01
+
+
+def test_catheters_move_by_the_stated_root_mean_square(small) -> None:
+    plan, points, *_ = small
+    u = Uncertainty(catheter_mm=5.5, source_mm=0.0, timer_s=0.0)
+    moved = [
+        scenario(plan, points, u, seed=3, number=k).dwells.positions_mm - plan.dwells.positions_mm for k in range(400)
+    ]
+    # Rigid: all dwells of a catheter move alike.
+    for shift in moved[:5]:
+        assert np.ptp(shift[plan.dwells.catheter == 0], axis=0) == pytest.approx(0.0, abs=1e-9)
+    rms = np.sqrt(np.mean([np.sum(m[0] ** 2) for m in moved]))
+    # 400 draws of a chi-square with 3 degrees: the RMS has a standard error of 2 %; 3 of them.
+    assert rms == pytest.approx(5.5, rel=0.06)
+
+
+def test_tilt_keeps_the_middle_and_the_distances(small) -> None:
+    plan, points, *_ = small
+    u = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0, rotation_deg=5.0)
+    turned = scenario(plan, points, u, seed=1, number=0).dwells
+    rows = plan.dwells.catheter == 0
+    assert turned.positions_mm[rows].mean(axis=0) == pytest.approx(plan.dwells.positions_mm[rows].mean(axis=0))
+    steps = np.linalg.norm(np.diff(turned.positions_mm[rows], axis=0), axis=1)
+    assert steps == pytest.approx(np.linalg.norm(np.diff(plan.dwells.positions_mm[rows], axis=0), axis=1))
+    along = np.diff(turned.positions_mm[rows], axis=0) / steps[:, None]
+    assert np.abs(np.sum(along * turned.axes[rows][1:], axis=1)) == pytest.approx(1.0)
+
+
+def test_contour_field_has_unit_variance_and_volumes_follow(small) -> None:
+    _, points, *_ = small
+    field = smooth_field(points)
+    assert (field**2).sum(axis=1) == pytest.approx(1.0)
+    plan = small[0]
+    u = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0, ctv_mm=1.0)
+    rows = points.rows("lesion")
+    volumes = [scenario(plan, points, u, seed=1, number=k, shapes=field).volume_cc[rows].sum() for k in range(200)]
+    planned = points.volume_cc[rows].sum()
+    radius = (3 * planned * 1000 / (4 * np.pi)) ** (1 / 3)
+    # The mean of (1 + s z)^3 is 1 + 3 s^2; the spread comes from the constant harmonic, 3 s / 4.
+    s = 1.0 / radius
+    assert np.mean(volumes) / planned == pytest.approx(1 + 3 * s * s, abs=3 * (3 * s / 4) / np.sqrt(200))
+    untouched = points.rows("liver")
+    assert np.array_equal(
+        scenario(plan, points, u, seed=1, number=0, shapes=field).points_mm[untouched], points.points_mm[untouched]
+    )
+
+
+def test_the_same_seed_gives_the_same_scenarios_whatever_came_before(small) -> None:
+    plan, points, *_ = small
+    u = Uncertainty(rotation_deg=2.0, strength_frac=0.02)
+    alone = scenario(plan, points, u, seed=7, number=5)
+    again = scenario(plan, points, u, seed=7, number=5)
+    assert np.array_equal(alone.dwells.positions_mm, again.dwells.positions_mm)
+    assert not np.array_equal(
+        alone.dwells.positions_mm, scenario(plan, points, u, seed=7, number=6).dwells.positions_mm
+    )
+    redrawn = scenario(plan, points, u, seed=7, number=5, redrawn=("strength_frac",))
+    assert np.array_equal(alone.dwells.positions_mm, redrawn.dwells.positions_mm)
+    assert alone.strength_u != redrawn.strength_u
+
+
+def test_transit_adds_time_at_every_position_passed(small) -> None:
+    plan, points, *_ = small
+    u = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0, source_speed_mm_per_s=100.0)
+    extra = scenario(plan, points, u, seed=1, number=0).times_s - plan.times_s
+    rows = np.flatnonzero(plan.dwells.catheter == 0)
+    deepest = rows[plan.dwells.offset_mm[rows].argmin()]
+    passed = rows[rows != deepest]
+    assert extra[passed] == pytest.approx(2 * 5.0 / 100.0)
+    assert extra[deepest] == 0.0
+
+
+def test_the_only_component_carries_all_variance(small) -> None:
+    u = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0, strength_frac=0.05)
+    found = decompose(*small, u, metric="lesion d100_gy", scenarios=40)
+    assert found.components == ("strength_frac",)
+    # With one component AB = B: both estimators are sums over the same 40 draws; 40 draws give 25 %.
+    assert found.total[0] == pytest.approx(1.0, rel=0.5)
+    with pytest.raises(InputError):
+        decompose(*small, NONE, metric="lesion d100_gy", scenarios=4)
+
+
+def test_robust_optimum_is_the_best_over_all_choices_of_excused_scenarios(small) -> None:
+    """Brute force: every pair of scenarios excused, each whole linear program by another solver."""
+    plan, points, goals, source = small
+    rates = scenario_rates(plan, points, source, Uncertainty(catheter_mm=3.0), scenarios=6, seed=2)
+    rate = dose_rate(plan.dwells, points.points_mm, source, strength_u=plan.strength_u)
+    found = robust_times(rate, points, goals, rates, healthy="liver", reached_frac=4 / 6)
+    rows, liver = points.rows("lesion"), points.rows("liver")
+    cost = np.average(rate.gy_per_s[liver], axis=0, weights=points.volume_cc[liver])
+
+    def least(held: tuple[int, ...]) -> float:
+        matrix = np.concatenate([rate.gy_per_s[rows], *(rates[s]["lesion"] for s in held)])
+        done = linprog(cost, A_ub=-matrix, b_ub=np.full(len(matrix), -20.0), bounds=(0, 600), method="highs")
+        return float(done.fun) if done.status == 0 else np.inf
+
+    best = min(least(held) for held in combinations(range(6), 4))
+    assert found.value == pytest.approx(best, rel=1e-6)
+    assert found.bound <= found.value * (1 + 1e-9)
+    assert found.bound == pytest.approx(best, rel=1e-6), "six scenarios are searched whole: the bound is the optimum"
+    assert len(found.excused) <= 2
+    for s in set(range(6)) - set(found.excused):
+        assert (rates[s]["lesion"] @ found.times_s).min() >= 20.0 * (1 - 1e-6)
+
+
+def test_absurd_uncertainties_are_refused() -> None:
+    with pytest.raises(InputError, match="strength_frac"):
+        Uncertainty(strength_frac=2.0)
+    with pytest.raises(InputError, match="catheter_mm"):
+        Uncertainty(catheter_mm=-1.0)
+    assert set(COMPONENTS) < set(Uncertainty.__dataclass_fields__)
