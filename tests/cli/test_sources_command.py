@@ -94,3 +94,17 @@ def test_bad_input_is_one_line(run, arguments: tuple[str, ...], says: str) -> No
     assert ran.err.count("\n") == 1
     assert ran.out == ""
     assert not list(Path().iterdir())
+
+
+def test_a_source_file_goes_where_a_name_goes(run) -> None:
+    """The dose of one dwell, 1 cm beside it: strength times Lambda, from a spreadsheet as from the name."""
+    Path("dwells.csv").write_text("x_mm,y_mm,z_mm,tip_x,tip_y,tip_z,time_s\n0,0,0,0,0,1,3600\n")
+    Path("points.csv").write_text("x_mm,y_mm,z_mm\n10,0,0\n")
+    doses = []
+    for k, source in enumerate(("gammamed-plus", ROOT / "tests" / "io" / "data" / "estro_layout.xls")):
+        tables = ("--dwells", "dwells.csv", "--points", "points.csv")
+        ran = run("dose", "--source", source, "--strength", "10 Ci apparent", *tables, "-o", f"dose{k}.csv")
+        assert ran.code == 0, ran.err
+        doses.append(float(Path(f"dose{k}.csv").read_text().splitlines()[1].split(",")[3]))
+    assert doses[0] == pytest.approx(40700.0 * 1.1165 / 100.0, rel=1e-6)
+    assert doses[1] == pytest.approx(doses[0], rel=1e-9)

@@ -12,7 +12,8 @@ from source_book import record, write_xlsx
 
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io import read_source
-from hdrplan.sources import TG43Source, load_source
+from hdrplan.io.strength import strength_u_of
+from hdrplan.sources import TG43Source, load_source, user_source
 
 FIXTURE = Path(__file__).parent / "data" / "estro_layout.xls"
 
@@ -175,3 +176,23 @@ def test_workbook_without_tables(tmp_path: Path) -> None:
     data["anisotropy"]["theta_deg"] = [*data["anisotropy"]["theta_deg"][:-1], 179.5]
     with pytest.raises(FormatError, match="none in this workbook"):
         read_source(write_xlsx(tmp_path / "a.xlsx", data))
+
+
+def test_the_example_of_the_docs_is_a_source() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "sources.md").read_text(encoding="utf-8")
+    example = json.loads(page.split("```json\n")[1].split("```")[0])
+    source = user_source(example, where="docs/sources.md")
+    assert source.anisotropy_filled[-1].tolist() == [True, True, False, True]
+
+
+def test_a_file_decays_with_its_own_half_life(tmp_path: Path) -> None:
+    data = record("gammamed-12i")
+    data["half_life_days"] = 74.0
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    given = {
+        "calibration_strength_u": 40700.0,
+        "calibration_time": "2026-01-01T00:00",
+        "treatment_time": "2026-03-16T00:00",
+    }
+    assert strength_u_of(given, path) == pytest.approx(20350.0, rel=1e-12)

@@ -42,7 +42,12 @@ _OPTIONS = [
     click.option("--prescription", multiple=True, metavar="GY|NAME=GY", help="Dose that encloses the CTV, in Gy."),
     click.option("--goals", type=_FILE, help="TOML file with [[goals]]; every goal names its source."),
     click.option("--source", metavar="NAME|FILE", help="Source model; see `hdrplan sources list`."),
-    click.option("--strength", type=float, metavar="U", help="Air-kerma strength at treatment, U = cGy cm2/h."),
+    click.option(
+        "--strength",
+        callback=lambda ctx, parameter, text: _strength_u(text),
+        metavar="U",
+        help='Air-kerma strength at treatment: "40700" (U = cGy cm2/h), "40.7 mGy m2/h", "10 Ci apparent".',
+    ),
     click.option("--step", type=float, metavar="MM", help="Step between dwell positions."),
     click.option("--tip-offset", type=float, metavar="MM", help="First dwell behind the catheter's tip."),
     click.option("--margin", type=float, metavar="MM", help="Dwells lie at most this far outside a CTV."),
@@ -50,6 +55,13 @@ _OPTIONS = [
     click.option("--sample", type=float, metavar="MM", help="Edge of the sampling cubes of the structures."),
     click.option("--dose-margin", type=float, metavar="MM", help="Dose grid round CTVs and dwells."),
 ]
+
+
+def _strength_u(text: str | None) -> float | None:
+    """Return the strength that --strength gives, in U."""
+    from hdrplan.sources import strength_from_text_u
+
+    return None if text is None else strength_from_text_u(text)
 
 
 def case_options(command: F) -> F:

@@ -61,7 +61,7 @@ def command(
     from dataclasses import replace
 
     from hdrplan import __version__
-    from hdrplan.io import json_text, new_folder, run_record, sha256
+    from hdrplan.io import json_text, new_folder, read_source, run_record, sha256
     from hdrplan.io.dicom_dose import read_dose_grid
     from hdrplan.io.dicom_folder import dicom_files, linked_files, require
     from hdrplan.io.dicom_plan import read_brachy_plan
@@ -69,7 +69,6 @@ def command(
     from hdrplan.plan.source_match import source_of_brachy
     from hdrplan.report.check_html import check_html
     from hdrplan.second_check import check_plan
-    from hdrplan.sources import load_source
 
     notes: list[str] = []
     if plan.is_dir():
@@ -85,7 +84,7 @@ def command(
     if found is not None and grid is not None:
         solid, left_out = found.structures_that_read()
         notes += left_out
-    model = load_source(source or source_of_brachy(brachy))
+    model = read_source(source or source_of_brachy(brachy))
     with progress_bar("dose", quiet=quiet or as_json) as on_progress:
         check = check_plan(
             brachy,

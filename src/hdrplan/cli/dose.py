@@ -61,13 +61,12 @@ def command(
       hdrplan dose demo-output --spacing 2 --margin 80 -o dose.nii.gz
     """
     from hdrplan.dose import dose_at_points, dose_field
-    from hdrplan.io import json_text, read_points_csv, write_point_doses, write_volume
-    from hdrplan.sources import load_source
+    from hdrplan.io import json_text, read_points_csv, read_source, write_point_doses, write_volume
 
     if sum(x is not None for x in (points, grid_like, spacing)) != 1:
         raise InputError("say where: exactly one of --points, --grid and --spacing")
     given = _plan(plan, dwells, source_name, strength)
-    source = load_source(given.source_name)
+    source = read_source(given.source_name)
     summary: dict[str, object] = {
         "source": source.name,
         "strength_u": given.strength_u,

@@ -84,7 +84,7 @@ class CaseFile:
     case : Case
     goals : Goals
     source : str or Path
-        Name in the source library, or the path of the user's file: either goes into ``load_source``.
+        Name in the source library, or the path of the user's file: either goes into ``read_source``.
     strength_u : float
         Air-kerma strength at treatment.
     options : dict

@@ -51,7 +51,6 @@ def read_source(name_or_file: str | Path) -> TG43Source:
         )
     record = _READERS[ending](existing_file(path))
     record.setdefault("name", re.sub(r"(_g|_f|_along_away)$", "", path.stem, flags=re.IGNORECASE))
-    record.setdefault("model", record["name"])
     record.setdefault("citation", "not stated by the user")
     record.setdefault("provenance", path.name)
     return user_source(record, where=str(path))

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from hdrplan.errors import FormatError, InputError
+from hdrplan.io.sources import read_source
 from hdrplan.sources import (
     checked_strength_u,
-    load_source,
     strength_from_activity_u,
     strength_from_text_u,
     strength_on_u,
@@ -39,7 +39,7 @@ def strength_u_of(given: Mapping[str, Any], source: str | Path) -> float:
         ``calibration_strength_u`` with ``calibration_time`` and ``treatment_time`` (dates of TOML or ISO 8601 text);
         ``activity_ci``, apparent, with ``u_per_mci`` where it is not 4.07.
     source : str or Path
-        A packaged source decays with its own half-life.
+        Name or file; its half-life decays the calibration.
 
     Raises
     ------
@@ -53,9 +53,7 @@ def strength_u_of(given: Mapping[str, Any], source: str | Path) -> float:
     if keys == {"calibration_strength_u", "calibration_time", "treatment_time"}:
         times = (_time(given[key], key) for key in ("calibration_time", "treatment_time"))
         strength_u = checked_strength_u(given["calibration_strength_u"])
-        if isinstance(source, str):
-            return strength_on_u(strength_u, *times, half_life_days=load_source(source).half_life_days)
-        return strength_on_u(strength_u, *times)
+        return strength_on_u(strength_u, *times, half_life_days=read_source(source).half_life_days)
     if "activity_ci" in keys and keys <= {"activity_ci", "u_per_mci"}:
         numbers = {key: _number(value, key) for key, value in given.items()}
         factor = {"u_per_mci": numbers["u_per_mci"]} if "u_per_mci" in numbers else {}

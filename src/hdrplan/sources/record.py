@@ -76,7 +76,7 @@ def source_from_record(
         raise FormatError(f"kind must be one of {', '.join(get_args(Kind))}", got=kind, where=where)
     return TG43Source(
         name=check.text("name"),
-        model=check.text("model"),
+        model=check.text("model", check.text("name")),
         manufacturer=check.text("manufacturer", "not stated"),
         kind=kind,
         citation=check.text("citation"),
