@@ -30,6 +30,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "sources": ("hdrplan.cli.sources", "List, draw and verify TG-43 sources."),
     },
     "Exchange with the clinic": {
+        "import": ("hdrplan.cli.import_dicom", "Turn a DICOM export into a case folder."),
+        "export": ("hdrplan.cli.export", "Write a plan as DICOM-RT or for 3D Slicer."),
         "check": ("hdrplan.cli.check", "Recompute a TPS's plan by TG-43 and compare."),
     },
     "Outcome and cohorts": {},

@@ -50,7 +50,7 @@ from hdrplan.io.images import (
 from hdrplan.io.strength import STRENGTH_KEYS, strength_u_of
 from hdrplan.plan import Case, Goal, Goals, Prescription, parse_goal
 
-__all__ = ["DWELL_OPTIONS", "CaseFile", "case_of_table", "read_case"]
+__all__ = ["DWELL_OPTIONS", "CaseFile", "case_of_parts", "case_of_table", "read_case"]
 
 # Option -> least and greatest value: the same names as the options of planning.
 DWELL_OPTIONS: dict[str, tuple[float, float]] = {
@@ -106,7 +106,7 @@ class CaseFile:
 
 
 def read_case(path: Path, changes: Mapping[str, Any] | None = None) -> CaseFile:
-    """Read a case folder (or its ``case.toml``).
+    """Read a case folder (or its ``case.toml``), or with roles among the changes a folder of DICOM files.
 
     Parameters
     ----------
@@ -124,6 +124,10 @@ def read_case(path: Path, changes: Mapping[str, Any] | None = None) -> CaseFile:
         raise InputError("expected a case folder or a case.toml", got="none of that name", where=path)
     toml = path / "case.toml" if path.is_dir() else path
     if path.is_dir() and not toml.is_file():
+        if changes and "roles" in changes:
+            from hdrplan.io.dicom_case import case_of_dicom
+
+            return case_of_dicom(path, changes)
         raise InputError(
             "a case folder holds case.toml",
             got="none",
@@ -157,15 +161,50 @@ def case_of_table(table: Mapping[str, Any], folder: Path, *, where: object, rela
     _known(table, _KEYS, where)
     files = _Files(folder, where, relative_only)
     roles = _roles(table.get("roles"), where)
-    healthy = _text(table, "healthy", where, default=None)
     ct = read_volume(files.path(table["ct"], "ct")) if "ct" in table else None
     structures = _structures(table.get("structures"), roles, files, where)
     catheters: tuple[Catheter, ...] = ()
     if "catheters" in table:
         catheters = read_catheters(files.path(table["catheters"], "catheters"))
-    case = Case(
-        _text(table, "name", where, default=folder.resolve().name) or "case", ct, structures, catheters, healthy
-    )
+    return _case_file(table, ct, structures, catheters, files, where)
+
+
+def case_of_parts(
+    table: Mapping[str, Any],
+    ct: Volume | None,
+    structures: tuple[Structure, ...],
+    catheters: tuple[Catheter, ...],
+    folder: Path,
+    *,
+    where: object,
+    hashes: Mapping[str, str],
+) -> CaseFile:
+    """Return the case of parts that were read elsewhere (DICOM); the rest of the table is read as usual.
+
+    Parameters
+    ----------
+    table : mapping
+        As in ``case.toml``, without ct, structures and catheters.
+    hashes : mapping
+        SHA-256 of the files the parts came from.
+    """
+    _known(table, _KEYS - {"ct", "structures", "catheters"}, where)
+    files = _Files(folder, where, False)
+    files.hashes |= hashes
+    return _case_file(table, ct, structures, catheters, files, where)
+
+
+def _case_file(
+    table: Mapping[str, Any],
+    ct: Volume | None,
+    structures: tuple[Structure, ...],
+    catheters: tuple[Catheter, ...],
+    files: _Files,
+    where: object,
+) -> CaseFile:
+    healthy = _text(table, "healthy", where, default=None)
+    name = _text(table, "name", where, default=files.folder.resolve().name) or "case"
+    case = Case(name, ct, structures, catheters, healthy)
     goals, warnings = _goals(table, case, files, where)
     source, strength_u = _source(table.get("source"), files, where)
     warnings += _frame_warnings(case, ct, where)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy.typing as npt
 
-from hdrplan.geometry import Volume
-from hdrplan.geometry.grid import Grid
+from hdrplan.geometry import Grid, Structure, Volume
 from hdrplan.io.dicom_ct import CTSeries
 from hdrplan.io.dicom_write import identity_of_case, identity_of_ct
 from hdrplan.io.dicom_write_ct import write_ct_series
@@ -21,7 +20,7 @@ from hdrplan.io.images import write_volume
 from hdrplan.io.slicer import write_markups, write_segmentation
 from hdrplan.plan import Case, Plan
 
-__all__ = ["write_dicom_set", "write_slicer_set"]
+__all__ = ["by_grid", "write_dicom_set", "write_slicer_set"]
 
 
 def write_dicom_set(
@@ -102,7 +101,7 @@ def write_slicer_set(folder: Path, case: Case, plan: Plan | None, *, dose: Volum
     """
     if case.ct is not None:
         write_volume(folder / "ct.nrrd", case.ct)
-    for number, (grid, members) in enumerate(_by_grid(case)):
+    for number, (grid, members) in enumerate(by_grid(case.structures, case.ct.grid if case.ct else None)):
         name = "structures.seg.nrrd" if number == 0 else f"structures_{number + 1}.seg.nrrd"
         write_segmentation(folder / name, [case.structures[k] for k in members], grid)
     dwells: Sequence[tuple[str, npt.ArrayLike]] = ()
@@ -118,16 +117,16 @@ def write_slicer_set(folder: Path, case: Case, plan: Plan | None, *, dose: Volum
     return sorted(path.name for path in folder.iterdir())
 
 
-def _by_grid(case: Case) -> list[tuple[Grid, list[int]]]:
-    """Structures that lie on the CT's voxels together, each other one by itself."""
+def by_grid(structures: Sequence[Structure], ct: Grid | None) -> list[tuple[Grid, list[int]]]:
+    """Return grids and the structures on them: those on the CT's voxels together, each other one by itself."""
     together: list[int] = []
     alone: list[tuple[Grid, list[int]]] = []
-    for k, structure in enumerate(case.structures):
-        if case.ct is not None and _on_voxels(structure.grid, case.ct.grid):
+    for k, structure in enumerate(structures):
+        if ct is not None and _on_voxels(structure.grid, ct):
             together.append(k)
         else:
             alone.append((structure.grid, [k]))
-    return ([(case.ct.grid, together)] if together and case.ct is not None else []) + alone
+    return ([(ct, together)] if together and ct is not None else []) + alone
 
 
 def _on_voxels(box: Grid, grid: Grid) -> bool:

@@ -126,6 +126,8 @@ def read_tags(path: Path, *, pixels: bool = True) -> Tags:
     """
     import pydicom
 
+    # pydicom's own checks would log the values they doubt, and those may name a patient.
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     path = existing_file(Path(path))
     if path.stat().st_size > MAX_FILE_BYTES:
         raise ResourceError(f"a DICOM file of at most {MAX_FILE_BYTES >> 30} GiB", got=path.stat().st_size, where=path)

@@ -7,6 +7,7 @@ Volume, tables; they compute nothing. Same input, same bytes, apart from times a
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 import platform
@@ -23,11 +24,20 @@ import numpy.typing as npt
 from hdrplan import __version__
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Dwells, Volume
-from hdrplan.io.files import json_object, new_folder
+from hdrplan.io.files import json_object, new_folder, text_of
 from hdrplan.io.images import write_volume
 from hdrplan.plan import Plan
 
-__all__ = ["PLAN_SCHEMA", "json_text", "plan_table", "read_plan", "run_record", "write_plan", "write_results"]
+__all__ = [
+    "PLAN_SCHEMA",
+    "json_text",
+    "plan_table",
+    "read_dvh",
+    "read_plan",
+    "run_record",
+    "write_plan",
+    "write_results",
+]
 
 PLAN_SCHEMA = "hdrplan.plan/1"
 
@@ -190,6 +200,31 @@ def read_plan(path: Path) -> tuple[Plan, str]:
         raise FormatError("the plan lacks a field", got=f"no {error}", where=path) from None
     except (TypeError, ValueError, OverflowError, AttributeError) as error:
         raise FormatError("a plan's values are numbers", got=str(error)[:120], where=path) from None
+
+
+def read_dvh(path: Path) -> dict[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]:
+    """Read ``dvh.csv``: structure -> (dose_gy, volume_cc).
+
+    Raises
+    ------
+    FormatError
+        Other columns, values that are no finite numbers.
+    """
+    rows = csv.DictReader(text_of(path).splitlines())
+    if not {"structure", "dose_gy", "volume_cc"} <= set(rows.fieldnames or ()):
+        raise FormatError("expected the columns structure, dose_gy, volume_cc", got=rows.fieldnames, where=path)
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for row in rows:
+        try:
+            pair = float(row["dose_gy"]), float(row["volume_cc"])
+        except (TypeError, ValueError):
+            pair = math.nan, math.nan
+        if not all(map(math.isfinite, pair)):
+            raise FormatError(
+                "doses and volumes are finite numbers", got="others", where=f"{path}, line {rows.line_num}"
+            )
+        curves.setdefault(str(row["structure"]), []).append(pair)
+    return {name: (np.array(pairs)[:, 0], np.array(pairs)[:, 1]) for name, pairs in curves.items()}
 
 
 def _dvh_csv(dvh: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]) -> str:

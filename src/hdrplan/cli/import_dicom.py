@@ -1,0 +1,78 @@
+"""``hdrplan import``: a clinic's DICOM export becomes a case folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hdrplan.cli.common import progress_bar, quiet_option
+
+__all__ = ["command"]
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.command("import", short_help="Turn a DICOM export into a case folder.")
+@click.argument("folder", type=_FILE)
+@click.option("-o", "--output", type=_FILE, required=True, help="Case folder to write; must not exist.")
+@click.option("--ctv", multiple=True, metavar="ROI", help="ROI to treat; repeatable. Else the rules choose.")
+@click.option("--oar", multiple=True, metavar="ROI", help="Organ at risk; repeatable.")
+@click.option("--healthy", metavar="ROI", help="Organ whose mean dose is to be least (liver).")
+@click.option("--prescription", type=float, metavar="GY", help="Prescription, where the export's plan has none.")
+@click.option("--source", metavar="NAME", help="Source model, where the plan's words do not name it.")
+@click.option("--plan", metavar="LABEL|FILE", help="Which plan, where there are several.")
+@click.option("--rules", type=_FILE, help="TOML file of role rules for ROI names; see docs/dicom.md.")
+@click.option("--name", default="imported", show_default=True, help="Name of the case; do not name the patient.")
+@click.option("--overwrite", is_flag=True, help="Replace a folder that hdrplan wrote.")
+@quiet_option
+def command(
+    folder: Path,
+    output: Path,
+    ctv: tuple[str, ...],
+    oar: tuple[str, ...],
+    healthy: str | None,
+    prescription: float | None,
+    source: str | None,
+    plan: str | None,
+    rules: Path | None,
+    name: str,
+    overwrite: bool,
+    quiet: bool,
+) -> None:
+    """Read a folder of DICOM files (CT, RTSTRUCT, RTPLAN, RTDOSE) and write a case folder.
+
+    What belongs together is found by UIDs. No name, ID, date of birth or institution is written.
+
+    \b
+    Examples:
+      hdrplan import export/ -o case --ctv "GTV 1" --healthy Liver
+      hdrplan import export/ -o case --rules our_names.toml
+      hdrplan plan case -o plan
+    """
+    from hdrplan.io import json_text, new_folder, run_record
+    from hdrplan.io.dicom_case import read_dicom_folder
+    from hdrplan.io.dicom_import import write_case_folder
+    from hdrplan.io.roles import read_role_rules
+
+    with progress_bar("read", quiet=quiet) as on_progress:
+        found = read_dicom_folder(folder, plan=plan, on_progress=on_progress)
+    with new_folder(output, overwrite=overwrite) as draft:
+        warnings = write_case_folder(
+            draft,
+            found,
+            name=name,
+            rules=read_role_rules(rules),
+            ctv=ctv,
+            oar=oar,
+            healthy=healthy,
+            prescription_gy=prescription,
+            source=source,
+        )
+        run = run_record(inputs=found.hashes, options={"command": "import"})
+        run["warnings"] = warnings
+        run["not_modelled"] = list(found.plan.unmodelled) if found.plan else []
+        (draft / "run.json").write_text(json_text(run), encoding="utf-8")
+    for text in () if quiet else warnings:
+        click.echo(f"warning: {text}", err=True)
+    click.echo(f"Wrote {output / 'case.toml'}. Next: hdrplan plan {output} -o plan")
