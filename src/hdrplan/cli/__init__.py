@@ -34,7 +34,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "export": ("hdrplan.cli.export", "Write a plan as DICOM-RT or for 3D Slicer."),
         "check": ("hdrplan.cli.check", "Recompute a TPS's plan by TG-43 and compare."),
     },
-    "Outcome and cohorts": {},
+    "Outcome and cohorts": {
+        "cohort": ("hdrplan.cli.cohort", "Tables of a cohort: templates, checks, endpoints, descriptives."),
+    },
     "Simulate": {
         "robust": ("hdrplan.cli.robust", "Coverage of a plan under uncertainty; robust re-planning."),
     },

@@ -6,6 +6,7 @@ a file is a FormatError or InputError that names the file and the key or tag.
 
 from hdrplan.io.cases import CaseFile, case_of_table, read_case
 from hdrplan.io.catheters import read_catheters
+from hdrplan.io.cohort import cohort_sha256, read_cohort, write_csv, write_tables, write_template
 from hdrplan.io.files import check_free, new_file, new_folder, sha256
 from hdrplan.io.images import read_label_map, read_mask, read_names, read_segmentation, read_volume, write_volume
 from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
@@ -17,11 +18,13 @@ __all__ = [
     "PointTable",
     "case_of_table",
     "check_free",
+    "cohort_sha256",
     "json_text",
     "new_file",
     "new_folder",
     "read_case",
     "read_catheters",
+    "read_cohort",
     "read_dwells_csv",
     "read_label_map",
     "read_mask",
@@ -33,8 +36,11 @@ __all__ = [
     "read_volume",
     "run_record",
     "sha256",
+    "write_csv",
     "write_plan",
     "write_point_doses",
     "write_results",
+    "write_tables",
+    "write_template",
     "write_volume",
 ]

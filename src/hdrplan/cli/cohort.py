@@ -1,0 +1,224 @@
+"""``hdrplan cohort``: tables of a cohort, checked, and the endpoints that follow from them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from hdrplan.cli.common import json_option, progress_bar, quiet_option
+from hdrplan.errors import InputError
+
+if TYPE_CHECKING:
+    from hdrplan.cohort import Cohort, Problem, Rules
+
+__all__ = ["cohort_options", "command", "open_cohort"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@click.group("cohort", short_help="Tables of a cohort: templates, checks, endpoints, descriptives.")
+def command() -> None:
+    """Work with the tables of a cohort: write empty ones, check them, derive endpoints, describe.
+
+    \b
+    Examples:
+      hdrplan cohort template -o my-cohort
+      hdrplan cohort validate my-cohort
+      hdrplan cohort derive my-cohort -o endpoints
+      hdrplan cohort describe my-cohort -o tables
+    """
+
+
+def cohort_options(function: F) -> F:
+    """Add the cohort argument and the options that every step shares."""
+    for option in (
+        click.option("--today", metavar="DATE", help="Dates after this day are errors (default: today)."),
+        click.option("--accept", multiple=True, metavar="RULE", help="This error was checked and is true. Repeatable."),
+        click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Change one rule. Repeatable."),
+        click.option("--rules", "rule_set", help="Rule set: recommended (default) or paper."),
+        click.argument("cohort", type=click.Path(path_type=Path)),
+    ):
+        function = option(function)
+    return function
+
+
+def _rules(rule_set: str | None, changes: Sequence[str], raw: dict[str, Any]) -> Rules:
+    from hdrplan.cohort import rules_from
+
+    table = raw.get("study")
+    if rule_set is None and table is not None and "rules" in table.columns and table.rows:
+        rule_set = dict(zip(table.columns, table.rows[0], strict=False))["rules"].strip() or None
+    pairs = {name: value for name, _, value in (c.partition("=") for c in changes)}
+    return rules_from(rule_set or "recommended", pairs)
+
+
+def _today(text: str | None) -> dt.date:
+    if text is None:
+        return dt.date.today()
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise InputError("--today must be a date YYYY-MM-DD", got=text) from None
+
+
+def open_cohort(
+    cohort: Path, rule_set: str | None, changes: Sequence[str], accept: Sequence[str], today: str | None
+) -> tuple[Cohort, tuple[Problem, ...], Rules]:
+    """Read and check a cohort for a command that needs it whole; InputError if it has errors."""
+    from hdrplan.cohort import checked_cohort
+    from hdrplan.io import read_cohort
+
+    raw, found = read_cohort(cohort)
+    rules = _rules(rule_set, changes, raw)
+    checked, problems = checked_cohort(raw, rules, today=_today(today), accept=accept, found=found)
+    return checked, problems, rules
+
+
+@command.command("template")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="New folder.")
+@click.option("--compact", is_flag=True, help="The compact form: scans are implied, one session row a lesion.")
+@click.option("--format", "form", type=click.Choice(["csv", "parquet", "xlsx"]), default="csv", show_default=True)
+@click.option("--overwrite", is_flag=True, help="Replace a folder that hdrplan wrote.")
+def template(output: Path, compact: bool, form: str, overwrite: bool) -> None:
+    """Write empty tables, their JSON Schemas and the data dictionary.
+
+    \b
+    Examples:
+      hdrplan cohort template -o my-cohort
+      hdrplan cohort template -o my-cohort --compact --format xlsx
+    """
+    from hdrplan.io import json_text, new_folder, run_record, write_template
+
+    with new_folder(output, overwrite=overwrite) as draft:
+        write_template(draft, compact=compact, form=form)
+        record = run_record(inputs={}, options={"compact": compact, "format": form})
+        (draft / "run.json").write_text(json_text(record), encoding="utf-8")
+    click.echo(f"Wrote {output}: fill in the tables, schema/data-dictionary.md says what each column means.")
+
+
+@command.command("validate")
+@cohort_options
+@json_option
+def validate_command(
+    cohort: Path,
+    rule_set: str | None,
+    changes: tuple[str, ...],
+    accept: tuple[str, ...],
+    today: str | None,
+    as_json: bool,
+) -> None:
+    """List ALL errors and warnings of all tables: table, row, rule, remedy. Exit code 2 if there is an error.
+
+    Rows count as a spreadsheet does: the header is row 1.
+
+    \b
+    Examples:
+      hdrplan cohort validate my-cohort
+      hdrplan cohort validate my-cohort.xlsx --json
+      hdrplan cohort validate my-cohort --accept treated_without_plan
+    """
+    from hdrplan.cohort import raise_errors, validate
+    from hdrplan.io import json_text, read_cohort
+
+    raw, found = read_cohort(cohort)
+    rules = _rules(rule_set, changes, raw)
+    _, problems = validate(raw, rules, today=_today(today), found=found)
+    errors = [p for p in problems if p.is_error and p.rule not in accept]
+    if as_json:
+        table = {
+            "errors": len(errors),
+            "warnings": len(problems) - len(errors),
+            "problems": [{**asdict(p), "accepted": p.is_error and p.rule in accept} for p in problems],
+        }
+        click.echo(json_text(table), nl=False)
+    else:
+        for p in problems:
+            kind = "accepted" if p.is_error and p.rule in accept else "error" if p.is_error else "warning"
+            click.echo(f"{kind:<9}{p}")
+        click.echo(f"{len(errors)} errors, {len(problems) - len(errors)} warnings in {len(raw)} tables")
+    raise_errors(problems, accept)
+
+
+@command.command("derive")
+@cohort_options
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="New folder.")
+@click.option("--overwrite", is_flag=True, help="Replace a folder that hdrplan wrote.")
+@quiet_option
+@json_option
+def derive_command(
+    cohort: Path,
+    output: Path,
+    overwrite: bool,
+    rule_set: str | None,
+    changes: tuple[str, ...],
+    accept: tuple[str, ...],
+    today: str | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Derive endpoints from the tables: endpoints.csv, lesion_records.csv, cycles.csv, exclusions.csv, flow.csv.
+
+    Every choice the paper leaves open is a rule with a name; all are printed and stand in rules.json.
+
+    \b
+    Examples:
+      hdrplan cohort derive my-cohort -o derived
+      hdrplan cohort derive my-cohort -o derived-paper --rules paper
+      hdrplan cohort derive my-cohort -o derived --set censor_date=last_contact --set unit=sum
+    """
+    from hdrplan.cohort import CycleRow, Endpoint, Exclusion, FlowStep, LesionRecord, Problem, cycle_rows, derive, flow
+    from hdrplan.io import cohort_sha256, json_text, new_folder, run_record, write_csv
+
+    checked, problems, rules = open_cohort(cohort, rule_set, changes, accept, today)
+    with progress_bar("patients", quiet=quiet or as_json) as progress:
+        derived = derive(checked, rules, on_progress=progress)
+    steps = flow(checked, derived)
+    with new_folder(output, overwrite=overwrite) as draft:
+        write_csv(draft / "endpoints.csv", derived.endpoints, Endpoint)
+        write_csv(draft / "lesion_records.csv", derived.lesions, LesionRecord)
+        write_csv(draft / "cycles.csv", cycle_rows(checked, derived), CycleRow)
+        write_csv(draft / "exclusions.csv", derived.exclusions, Exclusion)
+        write_csv(draft / "flow.csv", steps, FlowStep)
+        write_csv(draft / "warnings.csv", problems, Problem)
+        (draft / "rules.json").write_text(json_text(rules.table()), encoding="utf-8")
+        options = {"rules": rules.table(), "accept": sorted(accept)}
+        record = run_record(inputs=cohort_sha256(cohort), options=options)
+        (draft / "run.json").write_text(json_text(record), encoding="utf-8")
+    summary = {
+        "output": str(output),
+        "flow": [asdict(s) for s in steps if s.group == "all"],
+        "endpoints": _counts(derived.endpoints),
+        "warnings": len(problems),
+        "rules": rules.table(),
+    }
+    if as_json:
+        click.echo(json_text(summary), nl=False)
+        return
+    for s in steps:
+        if s.group == "all":
+            click.echo(f"{s.step:<50}{s.patients:>6} patients {s.lesions:>6} lesions {s.cycles:>6} cycles")
+    for name, c in summary["endpoints"].items():  # type: ignore[attr-defined]
+        competing = f", {c['competing']} deaths before" if c["competing"] else ""
+        click.echo(f"{name:<24}{c['n']:>6} rows {c['events']:>6} events{competing}")
+    if not quiet:
+        click.echo("rules: " + ", ".join(f"{k}={_plain(v)}" for k, v in rules.table().items()))
+    click.echo(f"Wrote {output} ({len(problems)} warnings). Research use only.")
+
+
+def _counts(endpoints: Sequence[Any]) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for e in endpoints:
+        c = counts.setdefault(f"{e.unit} {e.endpoint}", {"n": 0, "events": 0, "competing": 0})
+        c["n"] += 1
+        c["events"] += e.event == 1
+        c["competing"] += e.event == 2
+    return counts
+
+
+def _plain(value: object) -> str:
+    return "+".join(map(str, value)) or "none" if isinstance(value, tuple) else f"{value}"

@@ -1,0 +1,47 @@
+"""The cohort: tables, their checks, endpoints derived from scans, and dose against recurrence. Knows no files."""
+
+from hdrplan.cohort.cells import RawTable
+from hdrplan.cohort.cycles import Cycle, Retreatment, cycles_of
+from hdrplan.cohort.endpoints import Derived, Endpoint, Exclusion, LesionRecord, derive
+from hdrplan.cohort.flow import CycleRow, FlowStep, cycle_rows, flow
+from hdrplan.cohort.model import Cohort, Dose, Lesion, Patient, Session
+from hdrplan.cohort.problems import RULES, Problem, problem, raise_errors
+from hdrplan.cohort.rules import RULE_SETS, Rules, rules_from
+from hdrplan.cohort.schema import COMPACT, TABLES, Column, Table, data_dictionary, json_schema
+from hdrplan.cohort.validate import checked_cohort, validate
+
+__all__ = [
+    "COMPACT",
+    "RULES",
+    "RULE_SETS",
+    "TABLES",
+    "Cohort",
+    "Column",
+    "Cycle",
+    "CycleRow",
+    "Derived",
+    "Dose",
+    "Endpoint",
+    "Exclusion",
+    "FlowStep",
+    "Lesion",
+    "LesionRecord",
+    "Patient",
+    "Problem",
+    "RawTable",
+    "Retreatment",
+    "Rules",
+    "Session",
+    "Table",
+    "checked_cohort",
+    "cycle_rows",
+    "cycles_of",
+    "data_dictionary",
+    "derive",
+    "flow",
+    "json_schema",
+    "problem",
+    "raise_errors",
+    "rules_from",
+    "validate",
+]

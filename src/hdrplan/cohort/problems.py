@@ -1,0 +1,114 @@
+"""What can be wrong with a cohort: every rule by name, how heavy it weighs, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hdrplan.errors import InputError
+
+__all__ = ["RULES", "Problem", "problem", "raise_errors"]
+
+# rule -> (is it an error, remedy)
+RULES: dict[str, tuple[bool, str]] = {
+    # the form of a table
+    "missing_table": (True, "Add the table; `hdrplan cohort template` writes empty ones."),
+    "unknown_table": (False, "It is not read; check its name."),
+    "missing_column": (True, "Add the column; `hdrplan cohort template` shows the names."),
+    "unknown_column": (False, "It is not read; check the spelling."),
+    "duplicate_column": (True, "Keep one of the two."),
+    "ragged_row": (True, "Give every row as many cells as the header; put text with commas in quotes."),
+    "missing_value": (True, "Fill in the cell."),
+    "stray_space": (True, "Remove the spaces around the id: ' P1' and 'P1' are two ids."),
+    "not_a_number": (True, "Write a plain number with a decimal point and no unit."),
+    "out_of_range": (True, "Check the value and its unit."),
+    "not_in_vocabulary": (True, "Use one of the words."),
+    "not_a_flag": (True, "Write 0 or 1."),
+    "date_not_iso": (True, "Write dates as YYYY-MM-DD."),
+    "future_date": (True, "Correct the date: it lies after today."),
+    "date_too_old": (True, "Correct the year."),
+    "after_data_lock": (True, "Correct the date or the data_lock_date in study."),
+    "empty_table": (True, "Add rows, or remove the file if the table is optional."),
+    # ids
+    "duplicate_key": (True, "Keep one of the rows; they name the same thing."),
+    "foreign_id": (True, "Correct the id or add the row it names."),
+    "other_patients_lesion": (True, "The lesion belongs to another patient: correct one of the ids."),
+    "session_twice": (True, "One session_id is one patient on one day: give the second one its own id."),
+    "patient_without_session": (False, "Counted as identified, excluded as not treated."),
+    "target_never_treated": (False, "Treatment counts as completed without it; check is_target and the sessions."),
+    # the order of events
+    "no_age": (True, "Give age_years or birth_year."),
+    "death_before_imaging": (True, "Nobody is scanned after death: correct one of the dates."),
+    "death_before_treatment": (True, "Nobody is treated after death: correct one of the dates."),
+    "contact_before_imaging": (True, "A scan is a contact: set last_contact_date to the last scan or later."),
+    "contact_before_treatment": (True, "A treatment is a contact: set last_contact_date to it or later."),
+    "contact_after_death": (True, "The last contact is the day of death at the latest."),
+    "event_before_treatment": (True, "A finding before the first session is baseline disease, not progression."),
+    "treated_before_seen": (True, "A lesion is seen before it is treated: correct first_seen_date."),
+    "measured_before_seen": (True, "The first measurement is the first sight: correct first_seen_date."),
+    "progression_before_completion": (False, "See the parameter progression_before_completion of the rules."),
+    "zero_follow_up": (False, "No day of follow-up after treatment: counted, but it carries no information."),
+    "no_baseline_scan": (False, "The paper asks for an MRI at most 30 days before; growth has no true baseline."),
+    "no_baseline_measurement": (False, "Growth is judged against the first measurement after treatment."),
+    "first_seen_without_scan": (False, "Its first_seen_date is taken as the date of the finding."),
+    "inadequate_scan_with_finding": (
+        False,
+        "Not counted; if the finding is sure, set adequate to 1.",
+    ),
+    "retreated_target": (False, "It censors the lesion's follow-up on that day; it is no sequential session."),
+    "sequential_gap": (False, "Sequential sessions lie 28 to 42 days apart in the paper; the cycle rule still holds."),
+    "too_many_sessions": (False, "The paper has up to 4 sessions in one treatment."),
+    "early_new_lesion": (False, "Treated less than 56 days after the first session: counted to the same treatment."),
+    "transplant_without_lesion": (False, "Name the target lesions if the transplant should censor their follow-up."),
+    # units and doses
+    "cm_for_mm": (True, "Diameters are mm: multiply by 10; if true, run with --accept cm_for_mm."),
+    "cgy_for_gy": (True, "Doses are Gy: divide by 100."),
+    "fraction_for_gy": (True, "Doses are Gy, not parts of the prescription; if true, --accept fraction_for_gy."),
+    "fraction_for_percent": (True, "Write percent, 0 to 100; if true, run with --accept fraction_for_percent."),
+    "dvh_not_monotone": (True, "D100 <= D98 <= ... <= D2 and V100 >= V150 >= V200 hold for every DVH."),
+    "v100_contradicts_dose": (True, "D98 reaches the prescription exactly if V100 is 98 % or more; check both."),
+    "v100_against_20_gy": (False, "No prescription is given, 20 Gy was tried: add prescription_gy."),
+    "treated_without_plan": (
+        True,
+        "Add its dose row; --accept treated_without_plan keeps the lesion for survival and out of dose analysis.",
+    ),
+    "plan_without_treatment": (False, "The dose row belongs to no treated lesion and is not used."),
+    "one_dose_for_several_sessions": (False, "Taken as the dose of all sessions together; better one row a session."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: where, which rule, what was found, what to do."""
+
+    table: str
+    row: int | None
+    rule: str
+    found: str
+    is_error: bool
+    remedy: str
+
+    def __str__(self) -> str:
+        row = "" if self.row is None else f" row {self.row}"
+        return f"{self.table}{row}: {self.rule}: {self.found}. {self.remedy}"
+
+
+def problem(table: str, row: int | None, rule: str, found: str) -> Problem:
+    """Return the problem of a named rule; rows count as a spreadsheet does, the header is row 1."""
+    is_error, remedy = RULES[rule]
+    return Problem(table, row, rule, found, is_error, remedy)
+
+
+def raise_errors(problems: Iterable[Problem], accept: Iterable[str] = ()) -> None:
+    """Raise one InputError if any problem is an error that was not accepted by name."""
+    accepted = set(accept)
+    if unknown := accepted - RULES.keys():
+        raise InputError("only rules can be accepted", got=", ".join(sorted(unknown)), remedy="See docs/outcomes.md.")
+    errors = [p for p in problems if p.is_error and p.rule not in accepted]
+    if errors:
+        more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""
+        raise InputError(
+            f"the cohort has {len(errors)} error{'s' if len(errors) > 1 else ''}",
+            got=f"{errors[0]}{more}".rstrip("."),
+            remedy="`hdrplan cohort validate` lists them all.",
+        )

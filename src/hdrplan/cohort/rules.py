@@ -1,0 +1,142 @@
+"""Every choice that an endpoint depends on, by name, printed with each result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args, get_type_hints
+
+from hdrplan.errors import InputError
+
+__all__ = ["RULE_SETS", "Rules", "rules_from"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How scans become events.
+
+    The defaults are hdrplan's recommendation; ``RULE_SETS["paper"]`` holds what Xu 2021 prints, and where the paper is
+    silent the same default with the reason in docs/outcomes.md.
+
+    Parameters
+    ----------
+    recurrence : {"recist11", "seed_literal"}
+        Growth of 20 % or more (RECIST 1.1), or of more than 20 % (the paper's words).
+    min_growth_mm : float
+        Absolute growth that is needed too: 5 in RECIST 1.1, 0 in the paper's words.
+    reference : {"nadir", "baseline"}
+        Smallest earlier diameter (baseline included), or the last one before the lesion's first session.
+    unit : {"lesion", "sum"}
+        Patients and cycles progress locally when one lesion grows, or when the sum of their target lesions does.
+    death_in_local_distant : {"censor", "event"}
+        Death in PFS_local and PFS_distant.
+    after_first_progression : {"continue", "stop"}
+        Whether local and distant follow-up go on after another kind of progression.
+    censor_date : {"last_adequate_scan", "last_contact"}
+        End of event-free follow-up for progression (survival always ends at the last contact).
+    target_treatment : {"censor", "ignore"}
+        Another loco-regional treatment of a target lesion.
+    progression_before_completion : {"exclude", "ignore"}
+        A progression seen between first and last session of a treatment: leave that treatment out of the progression
+        endpoints (listed in exclusions), or count from later findings only.
+    cycle_min_days : int
+        A later session starts a new cycle if it lies at least this long after the first one and treats a lesion first
+        seen after it.
+    gap_min_days, gap_max_days, max_sessions : int
+        Sequential sessions outside these are flagged.
+    retreatment_after_days : int
+        A lesion of the cycle treated again later than this after the first session is retreated, not sequential
+        (three gaps of six weeks); so is one treated again after its recurrence was seen.
+    baseline_days : int
+        A baseline scan lies at most this long before the first session.
+    week8_from_days, week8_to_days, month3_from_days, month3_to_days : int
+        Visit windows after completion.
+    combined_days : int
+        Loco-regional treatment of a target at most this long before or after a session is "combined".
+    completion_d100_gy : float
+        Treatment "completed" in the paper's literal words: D100 of every target at least this (shown, not used).
+    days_per_month : float
+        365.25 / 12.
+    exclude : tuple of {"no_8_week_scan", "combined_treatment"}
+        Exclusions of the paper; the first one makes 8 weeks immortal, the second may look into the future.
+
+    References
+    ----------
+    Eisenhauer EA et al., New response evaluation criteria in solid tumours: RECIST 1.1, Eur J Cancer 2009;45:228.
+    Xu et al., Ther Adv Med Oncol 2021;13, DOI 10.1177/17588359211042304.
+    """
+
+    recurrence: Literal["recist11", "seed_literal"] = "recist11"
+    min_growth_mm: float = 5.0
+    reference: Literal["nadir", "baseline"] = "nadir"
+    unit: Literal["lesion", "sum"] = "lesion"
+    death_in_local_distant: Literal["censor", "event"] = "censor"
+    after_first_progression: Literal["continue", "stop"] = "continue"
+    censor_date: Literal["last_adequate_scan", "last_contact"] = "last_adequate_scan"
+    target_treatment: Literal["censor", "ignore"] = "censor"
+    progression_before_completion: Literal["exclude", "ignore"] = "exclude"
+    cycle_min_days: int = 56
+    gap_min_days: int = 28
+    gap_max_days: int = 42
+    max_sessions: int = 4
+    retreatment_after_days: int = 126
+    baseline_days: int = 30
+    week8_from_days: int = 35
+    week8_to_days: int = 77
+    month3_from_days: int = 78
+    month3_to_days: int = 120
+    combined_days: int = 60
+    completion_d100_gy: float = 20.0
+    days_per_month: float = 30.4375
+    exclude: tuple[str, ...] = ()
+
+    def table(self) -> dict[str, Any]:
+        """Names and values, for printing and files."""
+        return asdict(self)
+
+
+RULE_SETS: dict[str, Rules] = {
+    "recommended": Rules(),
+    "paper": Rules(recurrence="seed_literal", min_growth_mm=0.0, exclude=("no_8_week_scan", "combined_treatment")),
+}
+
+
+def rules_from(name: str, changes: Mapping[str, str]) -> Rules:
+    """Return a rule set with some parameters changed, both given as text.
+
+    Raises
+    ------
+    InputError
+        Unknown rule set, parameter or value.
+    """
+    if name not in RULE_SETS:
+        raise InputError("expected a rule set", got=name, remedy=f"There are: {', '.join(RULE_SETS)}.")
+    values = RULE_SETS[name].table()
+    hints = get_type_hints(Rules)
+    for key, text in changes.items():
+        if key not in values:
+            raise InputError(
+                "expected a rule", got=key, remedy=f"There are: {', '.join(f.name for f in fields(Rules))}."
+            )
+        values[key] = _value(key, text, hints[key])
+    return Rules(**values)
+
+
+def _value(key: str, text: str, hint: Any) -> Any:
+    if key == "exclude":
+        words = tuple(w for w in text.split("+") if w and w != "none")
+        known = ("no_8_week_scan", "combined_treatment")
+        if wrong := [w for w in words if w not in known]:
+            raise InputError(f"exclude takes {' + '.join(known)} or none", got=wrong[0])
+        return words
+    if hint in (int, float):
+        try:
+            number = hint(text)
+        except ValueError:
+            raise InputError(f"{key} must be a number", got=text) from None
+        if number < 0:
+            raise InputError(f"{key} must not be negative", got=text)
+        return number
+    if text not in get_args(hint):
+        raise InputError(f"{key} takes {', '.join(get_args(hint))}", got=text)
+    return text

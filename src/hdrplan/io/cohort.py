@@ -1,0 +1,224 @@
+"""Cohort tables on disk: a folder of CSV or Parquet files, or one Excel workbook with a sheet a table.
+
+Every cell is read as text, as it stands: ids keep their zeros, dates their form, so that the checks can name what is
+wrong. What a file cannot say (two tables of one name, no header) comes back as a problem beside the tables.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, fields
+from pathlib import Path
+from typing import Any
+
+from hdrplan.cohort import COMPACT, TABLES, Problem, RawTable, data_dictionary, json_schema, problem
+from hdrplan.errors import FormatError, InputError
+from hdrplan.io.files import sha256, text_of
+from hdrplan.io.results import json_text
+
+__all__ = ["cohort_sha256", "read_cohort", "write_csv", "write_tables", "write_template"]
+
+# Zip bombs: a cohort of 10^5 measurements is a few megabytes.
+MAX_SHEET_CELLS = 20_000_000
+
+
+def read_cohort(path: Path) -> tuple[dict[str, RawTable], list[Problem]]:
+    """Read all tables of a cohort.
+
+    Parameters
+    ----------
+    path : Path
+        Folder with NAME.csv or NAME.parquet files, or an .xlsx workbook.
+
+    Raises
+    ------
+    InputError, FormatError
+        Nothing there, or a file that cannot be read at all.
+    """
+    path = Path(path)
+    if path.is_file() and path.suffix.lower() == ".xlsx":
+        return _workbook(path), []
+    if not path.is_dir():
+        raise InputError(
+            "a cohort is a folder of CSV or Parquet tables, or one .xlsx workbook",
+            got="a file" if path.exists() else "nothing of that name",
+            where=path,
+            remedy="`hdrplan cohort template` writes empty tables.",
+        )
+    files = sorted(p for p in path.iterdir() if p.suffix.lower() in (".csv", ".parquet") and p.name[0] not in ".~")
+    books = [p for p in path.iterdir() if p.suffix.lower() == ".xlsx" and p.name[0] not in ".~"]
+    if not files and len(books) == 1:
+        return _workbook(books[0]), []
+    if not files:
+        raise InputError("a cohort folder holds patients.csv, sessions.csv, ...", got="no CSV or Parquet", where=path)
+    tables: dict[str, RawTable] = {}
+    problems = []
+    for file in files:
+        name = file.stem.lower()
+        if name in tables:
+            problems.append(problem(name, None, "duplicate_key", f"{name} stands in two files"))
+            continue
+        tables[name] = _csv(file, name) if file.suffix.lower() == ".csv" else _parquet(file, name)
+    return tables, problems
+
+
+def cohort_sha256(path: Path) -> dict[str, str]:
+    """Table file -> SHA-256, for ``run.json``."""
+    path = Path(path)
+    files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.suffix in (".csv", ".parquet", ".xlsx"))
+    return {p.name: sha256(p) for p in files}
+
+
+def _csv(path: Path, name: str) -> RawTable:
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text_of(path), newline=""), strict=True) if any(row)]
+    except csv.Error as error:
+        raise FormatError("expected comma-separated values", got=str(error), where=path) from None
+    if not rows:
+        raise FormatError("expected a header row", got="an empty file", where=path)
+    if len(rows[0]) == 1 and (";" in rows[0][0] or "\t" in rows[0][0]):
+        raise FormatError(
+            "expected commas between the columns",
+            got=f"'{rows[0][0][:40]}'",
+            where=path,
+            remedy="Save as CSV with commas and decimal points, or as .xlsx.",
+        )
+    return RawTable(name, tuple(rows[0]), tuple(tuple(row) for row in rows[1:]))
+
+
+def _parquet(path: Path, name: str) -> RawTable:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise FormatError("expected a Parquet file", got=str(error)[:120], where=path) from None
+    columns = [[_text(v) for v in table.column(i).to_pylist()] for i in range(table.num_columns)]
+    return RawTable(name, tuple(table.column_names), tuple(zip(*columns, strict=True)))
+
+
+def _workbook(path: Path) -> dict[str, RawTable]:
+    import zipfile
+
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        raise FormatError("expected an Excel workbook (.xlsx)", got=str(error)[:120], where=path) from None
+    tables = {}
+    for sheet in book.worksheets:
+        if (sheet.max_row or 0) * (sheet.max_column or 0) > MAX_SHEET_CELLS:
+            raise FormatError(f"a sheet of at most {MAX_SHEET_CELLS} cells", got=sheet.title, where=path)
+        rows = [[_text(v) for v in row] for row in sheet.iter_rows(values_only=True)]
+        while rows and not any(rows[-1]):
+            rows.pop()
+        if not rows:
+            continue
+        width = max(i + 1 for i, v in enumerate(rows[0]) if v) if any(rows[0]) else 0
+        # A spreadsheet pads short rows; cells beyond the header are kept, so that they are reported.
+        body = tuple(tuple(_trimmed(row, width)) for row in rows[1:])
+        tables[sheet.title.strip().lower()] = RawTable(sheet.title.strip().lower(), tuple(rows[0][:width]), body)
+    book.close()
+    return tables
+
+
+def _trimmed(row: list[str], width: int) -> list[str]:
+    row = row + [""] * (width - len(row))
+    while len(row) > width and not row[-1]:
+        row.pop()
+    return row
+
+
+def _text(value: Any) -> str:
+    """Text of a typed cell, as a CSV would have it."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, dt.datetime):
+        return value.date().isoformat() if value.time() == dt.time() else value.isoformat()
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)
+
+
+def write_csv(path: Path, rows: Sequence[Any], of: type) -> None:
+    """Write frozen values of one dataclass as CSV; None and infinity are empty cells.
+
+    Parameters
+    ----------
+    path : Path
+    rows : sequence of dataclass values
+    of : type
+        Their class: its fields are the header, also where there are no rows.
+    """
+    header = [f.name for f in fields(of)]
+    _write_csv(path, header, ([_cell(v) for v in astuple(row)] for row in rows))
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def _cell(value: Any) -> Any:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    return int(value) if isinstance(value, bool) else value
+
+
+def write_tables(
+    folder: Path, tables: Mapping[str, tuple[Sequence[str], Sequence[Sequence[Any]]]], form: str = "csv"
+) -> None:
+    """Write tables of a cohort into an existing folder.
+
+    Parameters
+    ----------
+    folder : Path
+    tables : mapping of name to (columns, rows)
+    form : {"csv", "parquet", "xlsx"}
+        A file a table, or one workbook cohort.xlsx.
+    """
+    if form == "xlsx":
+        import openpyxl
+
+        book = openpyxl.Workbook()
+        book.remove(book.active)
+        for name, (columns, rows) in tables.items():
+            sheet = book.create_sheet(name)
+            sheet.append(list(columns))
+            for row in rows:
+                sheet.append([_cell(v) for v in row])
+        book.save(folder / "cohort.xlsx")
+        return
+    for name, (columns, rows) in tables.items():
+        if form == "csv":
+            _write_csv(folder / f"{name}.csv", columns, ([_cell(v) for v in row] for row in rows))
+        else:
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+
+            texts = [pa.array([_text(_cell(row[i])) or None for row in rows], pa.string()) for i in range(len(columns))]
+            pq.write_table(pa.table(texts, names=list(columns)), folder / f"{name}.parquet")
+
+
+def write_template(folder: Path, *, compact: bool = False, form: str = "csv") -> None:
+    """Write empty tables, their JSON Schemas and the data dictionary into an existing folder."""
+    names = ("patients", "sessions", "lesions", "measurements", "findings", "other_treatments", "dose_metrics")
+    chosen = {n: COMPACT.get(n, TABLES[n]) for n in names} if compact else TABLES
+    write_tables(folder, {n: ([c.name for c in t.columns], []) for n, t in chosen.items()}, form)
+    schemas = folder / "schema"
+    schemas.mkdir()
+    for name, table in chosen.items():
+        (schemas / f"{name}.schema.json").write_text(json_text(json_schema(table)), encoding="utf-8")
+    (schemas / "data-dictionary.md").write_text(f"# Cohort tables\n\n{data_dictionary()}", encoding="utf-8")

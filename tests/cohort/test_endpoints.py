@@ -1,0 +1,176 @@
+"""Endpoints of the cohort worked out by hand, and what each rule changes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from typing import Any
+
+import pytest
+
+from cohort_by_hand import BY_HAND, INTERVALS, TABLES, full_form, raw_cohort, raw_table
+from hdrplan.cohort import Derived, RawTable, Rules, checked_cohort, derive, flow
+from hdrplan.errors import InputError
+
+TODAY = dt.date(2026, 1, 1)
+
+
+def derived(raw: dict[str, RawTable] | None = None, **changes: Any) -> Derived:
+    rules = Rules(**changes)
+    cohort, _ = checked_cohort(raw or raw_cohort(), rules, today=TODAY)
+    return derive(cohort, rules)
+
+
+def table(d: Derived) -> dict[tuple[str, str, int, str], tuple[int, int]]:
+    return {(e.unit, e.id, e.cycle, e.endpoint): (e.days, e.event) for e in d.endpoints}
+
+
+@pytest.mark.parametrize("form", [raw_cohort, full_form], ids=["compact", "full"])
+def test_every_endpoint_is_what_the_calendar_says(form: Any) -> None:
+    assert table(derived(form())) == BY_HAND
+
+
+def test_lesion_intervals_lie_between_last_clean_and_first_bad_scan() -> None:
+    got = {
+        x.lesion_id: (x.left_days, None if math.isinf(x.right_days) else int(x.right_days)) for x in derived().lesions
+    }
+    assert got == INTERVALS
+
+
+def test_each_time_names_the_scan_and_the_reason() -> None:
+    rows = {(e.id, e.endpoint, e.cycle): e for e in derived().endpoints}
+    local = rows["P1", "PFS", 1]
+    assert local.scan_date == "2018-07-01"
+    assert "L1: 33 mm against 27 mm (nadir of 2018-04-01), growth >= 20 % and >= 5 mm" in local.reason
+    assert rows["P3", "PFS", 1].reason == "ablation of target L5"
+    assert rows["P3", "PFS", 1].scan_date == ""
+    assert rows["P4", "OS", 1].reason == "death"
+    assert rows["P7", "PFS", 1].reason.endswith("4 mm after complete response")
+    assert rows["P2", "TTP", 2].reason.startswith("extrahepatic progression")
+
+
+@pytest.mark.parametrize(
+    ("changes", "row", "expected"),
+    [
+        # 33 mm against 30 mm of 2017-12-20 is 10 %: the patient is progression-free until death.
+        ({"reference": "baseline"}, ("patient", "P1", 1, "PFS"), (365, 1)),
+        ({"recurrence": "seed_literal", "min_growth_mm": 0.0}, ("patient", "P5", 1, "PFS"), (270, 1)),
+        ({"min_growth_mm": 0.0}, ("lesion", "L7", 1, "local_recurrence"), (270, 1)),
+        ({"min_growth_mm": 6.5}, ("lesion", "L1", 1, "local_recurrence"), (365, 2)),
+        ({"death_in_local_distant": "event"}, ("patient", "P4", 1, "PFS_local"), (200, 1)),
+        ({"after_first_progression": "stop"}, ("patient", "P2", 1, "PFS_local"), (180, 0)),
+        ({"censor_date": "last_contact"}, ("patient", "P6", 1, "PFS"), (30, 0)),
+        ({"censor_date": "last_contact"}, ("cycle", "P4", 1, "TTP"), (200, 0)),
+        ({"target_treatment": "ignore"}, ("patient", "P3", 1, "PFS"), (200, 1)),
+        # Not 56 but 300 days: the session of 2018-09-03 then belongs to the first treatment.
+        ({"cycle_min_days": 300}, ("patient", "P2", 1, "OS"), (300, 0)),
+    ],
+)
+def test_a_rule_changes_what_it_says(
+    changes: dict[str, Any], row: tuple[str, str, int, str], expected: tuple[int, int]
+) -> None:
+    assert table(derived(**changes))[row] == expected
+
+
+def changed(**texts: str) -> dict[str, RawTable]:
+    return raw_cohort() | {name: raw_table(name, text) for name, text in texts.items()}
+
+
+def test_growth_of_exactly_20_percent_is_recist_but_not_the_papers_words() -> None:
+    text = TABLES["measurements"].replace("P1,2018-07-01,L1,33", "P1,2018-07-01,L1,32.4")
+    raw = changed(measurements=text)
+    assert table(derived(raw))["lesion", "L1", 1, "local_recurrence"] == (181, 1)
+    literal = derived(raw, recurrence="seed_literal")
+    assert table(literal)["lesion", "L1", 1, "local_recurrence"] == (365, 2)
+
+
+def test_the_sum_hides_one_growing_lesion_but_the_lesion_record_does_not() -> None:
+    # L3 from 23 to 30 mm is local recurrence; with L2 (35 mm) the sum 58 grows to 65 mm, 12 %.
+    raw = changed(measurements=TABLES["measurements"].replace("P2,2019-03-02,L3,23", "P2,2019-03-02,L3,30"))
+    assert table(derived(raw))["patient", "P2", 1, "PFS_local"] == (390, 1)
+    by_sum = table(derived(raw, unit="sum"))
+    assert by_sum["patient", "P2", 1, "PFS_local"] == (390, 0)
+    assert by_sum["lesion", "L3", 1, "local_recurrence"] == (390, 1)
+
+
+def test_a_late_session_of_a_baseline_lesion_stays_in_the_treatment() -> None:
+    # L4 first seen before the first session: same date of treatment, no new cycle; completion moves to 2018-09-03.
+    raw = changed(
+        lesions=TABLES["lesions"].replace("L4,P2,2018-08-04", "L4,P2,2017-12-20"),
+        findings=TABLES["findings"].replace("P2,2018-08-04,new_intrahepatic\n", ""),
+    )
+    d = derived(raw)
+    assert len(d.cycles["P2"]) == 1
+    assert table(d)["patient", "P2", 1, "OS"] == (300, 0)
+
+
+def test_a_recurrent_lesion_treated_again_is_no_sequential_session() -> None:
+    # L1 grew on 2018-07-01 and is treated again on 2018-08-01: completion stays 2018-01-01.
+    raw = changed(
+        sessions=TABLES["sessions"] + "S10,P1,2018-08-01,L1\n",
+        dose_metrics=TABLES["dose_metrics"],
+    )
+    d = derived(raw)
+    assert [(r.lesion_id, r.session_id) for r in d.retreatments["P1"]] == [("L1", "S10")]
+    assert table(d)["patient", "P1", 1, "OS"] == (365, 1)
+    assert table(d)["lesion", "L1", 1, "local_recurrence"] == (181, 1)
+
+
+def test_a_lesion_treated_again_without_recurrence_is_censored_there() -> None:
+    raw = changed(
+        sessions=TABLES["sessions"] + "S10,P4,2018-06-30,L6\n",
+        measurements=TABLES["measurements"],
+    )
+    d = derived(raw)
+    assert table(d)["lesion", "L6", 1, "local_recurrence"] == (180, 0)
+    assert table(d)["patient", "P4", 1, "PFS"] == (180, 0)
+
+
+def test_progression_before_completion_is_excluded_and_named() -> None:
+    raw = changed(findings=TABLES["findings"] + "P2,2018-01-20,new_extrahepatic\n")
+    d = derived(raw)
+    assert ("patient", "P2", 1, "PFS") not in table(d)
+    assert table(d)["patient", "P2", 1, "PFS_local"] == (390, 0)
+    assert [(x.id, x.cycle, x.endpoints) for x in d.exclusions] == [("P2", 1, "PFS PFS_distant TTP TTP_distant")]
+    ignored = derived(raw, progression_before_completion="ignore")
+    assert table(ignored)["patient", "P2", 1, "PFS"] == (180, 1)
+
+
+def test_a_lesion_of_a_later_cycle_is_distant_progression_even_without_a_finding() -> None:
+    raw = changed(findings="patient_id,scan_date,finding\nP2,2019-03-02,new_extrahepatic\n")
+    rows = {(e.id, e.endpoint, e.cycle): e for e in derived(raw).endpoints}
+    assert rows["P2", "PFS", 1].days == 180
+    assert "L4 first seen 2018-08-04" in rows["P2", "PFS", 1].reason
+
+
+def test_paper_exclusions_make_the_flow_chart() -> None:
+    raw = raw_cohort()
+    rules = Rules(exclude=("no_8_week_scan", "combined_treatment"), combined_days=110)
+    cohort, _ = checked_cohort(raw, rules, today=TODAY)
+    steps = {(s.step, s.group): (s.patients, s.lesions, s.cycles) for s in flow(cohort, derive(cohort, rules))}
+    assert steps["identified", "all"] == (7, 9, 8)
+    # P6 was never scanned, P3's target was ablated on day 100; P2's scan of day 56 after 2018-02-05 is 2018-04-02.
+    assert steps["excluded: no cross-sectional imaging at 8 weeks", "all"] == (1, 1, 1)
+    assert steps["excluded: combined loco-regional treatment of target", "HCC"] == (1, 1, 1)
+    assert steps["analysed", "all"] == (5, 7, 6)
+    assert steps["analysed", "HCC"] == (3, 3, 3)
+
+
+def test_inadequate_and_not_evaluable_scans_decide_nothing() -> None:
+    raw = full_form()
+    scans = [(*r[:4], "0") if r[2] == "2018-07-01" and r[1] == "P1" else r for r in raw["scans"].rows]
+    raw["scans"] = RawTable("scans", raw["scans"].columns, tuple(scans))
+    d = derived(raw)
+    assert table(d)["lesion", "L1", 1, "local_recurrence"] == (365, 2)
+    assert {x.lesion_id: x.left_days for x in d.lesions}["L1"] == 90
+
+
+def test_no_progression_follow_up_may_outlast_survival() -> None:
+    raw = raw_cohort()
+    raw["patients"] = raw_table(
+        "patients", TABLES["patients"].replace("P2,CRLM,61,F,2019-06-30", "P2,CRLM,61,F,2018-03-01")
+    )
+    rules = Rules()
+    cohort, _ = checked_cohort(raw, rules, today=TODAY, accept=("contact_before_imaging", "contact_before_treatment"))
+    with pytest.raises(InputError, match="cannot end after survival"):
+        derive(cohort, rules)

@@ -1,0 +1,193 @@
+"""Every rule of the checks, each broken once in an otherwise clean cohort."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+
+from cohort_by_hand import TABLES, full_form, raw_cohort, raw_table
+from hdrplan.cohort import RULES, Problem, RawTable, Rules, checked_cohort, validate
+from hdrplan.errors import InputError
+
+TODAY = dt.date(2026, 1, 1)
+Raw = dict[str, RawTable]
+
+
+def problems(raw: Raw) -> tuple[Problem, ...]:
+    return validate(raw, Rules(), today=TODAY)[1]
+
+
+def swap(name: str, old: str, new: str) -> Callable[[], Raw]:
+    """Give the compact cohort with one piece of text of one table replaced."""
+
+    def made() -> Raw:
+        assert TABLES[name].count(old) == 1
+        return raw_cohort() | {name: raw_table(name, TABLES[name].replace(old, new))}
+
+    return made
+
+
+def add(name: str, *lines: str) -> Callable[[], Raw]:
+    return lambda: raw_cohort() | {name: raw_table(name, TABLES[name] + "\n".join(lines))}
+
+
+def without(name: str) -> Callable[[], Raw]:
+    return lambda: {k: v for k, v in raw_cohort().items() if k != name}
+
+
+def plus(name: str, text: str) -> Callable[[], Raw]:
+    return lambda: raw_cohort() | {name: raw_table(name, text)}
+
+
+def full(name: str, text: str) -> Callable[[], Raw]:
+    return lambda: full_form() | {name: raw_table(name, text)}
+
+
+def inadequate() -> Raw:
+    raw = full_form()
+    rows = [(*r[:4], "0") if r[2] == "2019-03-02" else r for r in raw["scans"].rows]
+    return raw | {"scans": RawTable("scans", raw["scans"].columns, tuple(rows))}
+
+
+def mm_in_cm() -> Raw:
+    raw = raw_cohort()
+    rows = [(*r[:3], str(float(r[3]) / 10)) for r in raw["measurements"].rows]
+    return raw | {"measurements": RawTable("measurements", raw["measurements"].columns, tuple(rows))}
+
+
+def sessions_of_p1(*dates: str) -> Callable[[], Raw]:
+    return add("sessions", *(f"S{20 + i},P1,{d},L1" for i, d in enumerate(dates)))
+
+
+TARGETS = (
+    TABLES["lesions"].replace("_date\n", "_date,is_target\n").replace("-20\n", "-20,1\n").replace("-04\n", "-04,1\n")
+)
+
+# rule, table, row as a spreadsheet shows it, cohort
+BROKEN: list[tuple[str, str, int | None, Callable[[], Raw]]] = [
+    ("missing_table", "lesions", None, without("lesions")),
+    ("unknown_table", "lesons", None, plus("lesons", "a\n1")),
+    ("missing_column", "patients", 1, swap("patients", "last_contact_date", "last_seen")),
+    ("unknown_column", "dose_metrics", 1, swap("dose_metrics", "d50_gy", "d50")),
+    ("duplicate_column", "patients", 1, swap("patients", "death_date", "sex")),
+    ("ragged_row", "sessions", 2, swap("sessions", "S1,P1,2018-01-01,L1", "S1,P1,2018-01-01,L1,x")),
+    ("ragged_row", "patients", 3, swap("patients", "P2,CRLM,61,F,2019-06-30,", "P2,CRLM,61,F,2019-06-30")),
+    ("missing_value", "patients", 2, swap("patients", "P1,HCC,70,M", "P1,HCC,70,")),
+    ("missing_value", "measurements", 5, swap("measurements", "P1,2018-07-01,L1,33", "P1,2018-07-01,L1,")),
+    ("stray_space", "sessions", 2, swap("sessions", "S1,P1,", "S1, P1,")),
+    ("not_a_number", "measurements", 2, swap("measurements", "P1,2017-12-20,L1,30", "P1,2017-12-20,L1,30 mm")),
+    ("out_of_range", "measurements", 2, swap("measurements", "P1,2017-12-20,L1,30", "P1,2017-12-20,L1,-30")),
+    ("out_of_range", "dose_metrics", 2, swap("dose_metrics", ",97,80,55,", ",104,80,55,")),
+    ("not_in_vocabulary", "patients", 2, swap("patients", "P1,HCC", "P1,hepatoma")),
+    ("not_in_vocabulary", "findings", 2, swap("findings", "new_intrahepatic", "new_liver_lesion")),
+    ("not_a_flag", "lesions", 2, plus("lesions", TARGETS.replace("L1,P1,2017-12-20,1", "L1,P1,2017-12-20,yes"))),
+    ("date_not_iso", "sessions", 2, swap("sessions", "S1,P1,2018-01-01", "S1,P1,01.01.2018")),
+    ("date_not_iso", "sessions", 2, swap("sessions", "S1,P1,2018-01-01", "S1,P1,2018-02-30")),
+    ("future_date", "patients", 3, swap("patients", "2019-06-30", "2099-06-30")),
+    ("date_too_old", "lesions", 2, swap("lesions", "L1,P1,2017-12-20", "L1,P1,1017-12-20")),
+    ("after_data_lock", "measurements", 16, plus("study", "data_lock_date\n2019-01-31")),
+    ("empty_table", "sessions", None, plus("sessions", "session_id,patient_id,session_date,lesion_id")),
+    ("duplicate_key", "patients", 9, add("patients", "P1,HCC,70,M,2019-01-01,2019-01-01")),
+    ("duplicate_key", "lesions", 11, add("lesions", "L1,P2,2017-12-20")),
+    ("duplicate_key", "measurements", 33, add("measurements", "P1,2018-07-01,L1,34")),
+    ("duplicate_key", "study", 3, plus("study", "data_lock_date\n2020-01-31\n2020-01-31")),
+    ("foreign_id", "measurements", 2, swap("measurements", "P1,2017-12-20,L1,30", "P1,2017-12-20,L99,30")),
+    ("foreign_id", "sessions", 2, swap("sessions", "S1,P1,", "S1,P99,")),
+    ("other_patients_lesion", "measurements", 2, swap("measurements", "P1,2017-12-20,L1", "P1,2017-12-20,L5")),
+    ("other_patients_lesion", "other_treatments", 2, swap("other_treatments", "ablation,L5", "ablation,L1")),
+    ("session_twice", "sessions", 11, add("sessions", "S1,P1,2018-01-03,L2")),
+    ("patient_without_session", "patients", 9, add("patients", "P9,HCC,70,M,2019-01-01,")),
+    ("target_never_treated", "lesions", 11, plus("lesions", TARGETS + "L10,P1,2017-12-20,1")),
+    ("no_age", "patients", 2, swap("patients", "P1,HCC,70", "P1,HCC,")),
+    ("death_before_imaging", "measurements", 5, swap("patients", "2019-01-01,2019-01-01", "2018-06-01,2018-06-01")),
+    ("death_before_treatment", "sessions", 2, swap("patients", "2019-01-01,2019-01-01", "2017-12-21,2017-12-21")),
+    ("contact_before_imaging", "measurements", 16, swap("patients", "2019-06-30", "2019-01-30")),
+    ("contact_before_treatment", "sessions", 5, swap("patients", "2019-06-30", "2018-08-30")),
+    ("contact_after_death", "patients", 2, swap("patients", "2019-01-01,2019-01-01", "2019-02-01,2019-01-01")),
+    ("event_before_treatment", "findings", 2, swap("findings", "P2,2018-08-04", "P2,2017-12-20")),
+    ("treated_before_seen", "sessions", 2, swap("lesions", "L1,P1,2017-12-20", "L1,P1,2018-01-20")),
+    ("measured_before_seen", "measurements", 2, swap("lesions", "L1,P1,2017-12-20", "L1,P1,2017-12-30")),
+    ("progression_before_completion", "patients", 3, add("findings", "P2,2018-01-20,new_extrahepatic")),
+    ("zero_follow_up", "patients", 7, swap("patients", "2018-01-31", "2018-01-01")),
+    ("no_baseline_scan", "patients", 2, swap("measurements", "P1,2017-12-20,L1,30", "P1,2018-02-20,L1,30")),
+    ("no_baseline_measurement", "patients", 2, swap("measurements", "P1,2017-12-20,L1,30", "P1,2018-02-20,L1,30")),
+    ("first_seen_without_scan", "patients", 3, swap("lesions", "L4,P2,2018-08-04", "L4,P2,2018-07-31")),
+    ("inadequate_scan_with_finding", "findings", 3, inadequate),
+    ("retreated_target", "sessions", 11, sessions_of_p1("2018-08-01")),
+    ("sequential_gap", "sessions", 11, sessions_of_p1("2018-01-11")),
+    ("too_many_sessions", "sessions", 14, sessions_of_p1("2018-01-29", "2018-02-26", "2018-03-26", "2018-04-23")),
+    ("early_new_lesion", "sessions", 4, swap("lesions", "L3,P2,2017-12-20", "L3,P2,2018-01-20")),
+    ("transplant_without_lesion", "other_treatments", 4, add("other_treatments", "P3,2018-11-01,transplant,")),
+    ("cm_for_mm", "measurements", None, mm_in_cm),
+    ("cm_for_mm", "measurements", 5, swap("measurements", "P1,2018-07-01,L1,33", "P1,2018-07-01,L1,3.3")),
+    ("cgy_for_gy", "dose_metrics", 2, swap("dose_metrics", "L1,15,19", "L1,1500,19")),
+    ("fraction_for_gy", "dose_metrics", 2, plus("dose_metrics", "lesion_id,d100_gy\nL1,0.9")),
+    ("fraction_for_gy", "dose_metrics", 2, swap("dose_metrics", ",55,14,20", ",55,14,1.0")),
+    ("fraction_for_percent", "dose_metrics", 2, swap("dose_metrics", ",97,80,55,", ",0.97,0.80,0.55,")),
+    ("dvh_not_monotone", "dose_metrics", 2, swap("dose_metrics", "L1,15,19,22", "L1,15,23,22")),
+    ("dvh_not_monotone", "dose_metrics", 2, swap("dose_metrics", ",97,80,55,", ",97,55,80,")),
+    ("dvh_not_monotone", "oar_metrics", 2, plus("oar_metrics", "plan_id,organ,d1cc_gy,d0_1cc_gy\np,stomach,14,12")),
+    ("v100_contradicts_dose", "dose_metrics", 3, swap("dose_metrics", "210,100,85", "210,90,85")),
+    ("v100_contradicts_dose", "dose_metrics", 2, swap("dose_metrics", "200,97,80", "200,99.5,80")),
+    ("v100_against_20_gy", "dose_metrics", 2, plus("dose_metrics", "lesion_id,d100_gy,d98_gy,v100_pct\nL1,15,22,90")),
+    ("treated_without_plan", "sessions", 2, swap(
+        "dose_metrics", "L1,15,19,22,25,45,200,97,80,55,14,20\n", "")),
+    ("plan_without_treatment", "dose_metrics", 11, add("dose_metrics", "L10,15,19,22,25,45,200,97,80,55,14,20")),
+    ("one_dose_for_several_sessions", "sessions", 2, sessions_of_p1("2018-02-05")),
+]  # fmt: skip
+
+
+def test_the_cohort_by_hand_is_clean() -> None:
+    for raw in (raw_cohort(), full_form()):
+        assert [str(p) for p in problems(raw) if p.is_error] == []
+
+
+@pytest.mark.parametrize(("rule", "table", "row", "made"), BROKEN, ids=[f"{b[0]}-{i}" for i, b in enumerate(BROKEN)])
+def test_a_broken_cohort_names_rule_table_and_row(
+    rule: str, table: str, row: int | None, made: Callable[[], Raw]
+) -> None:
+    found = problems(made())
+    assert (rule, table, row) in {(p.rule, p.table, p.row) for p in found}, [str(p) for p in found]
+    assert all(p.found and p.remedy for p in found)
+
+
+def test_every_rule_is_broken_once() -> None:
+    assert {b[0] for b in BROKEN} == set(RULES)
+
+
+def test_all_errors_of_all_tables_come_at_once() -> None:
+    raw = raw_cohort() | {
+        "patients": raw_table("patients", TABLES["patients"].replace("P1,HCC,70,M", "P1,hepatoma,old,M")),
+        "sessions": raw_table("sessions", TABLES["sessions"].replace("S1,P1,2018-01-01", "S1,P1,1/1/2018")),
+        "dose_metrics": raw_table("dose_metrics", TABLES["dose_metrics"].replace("L2,21,22", "L2,2100,22")),
+    }
+    errors = {(p.table, p.row, p.rule) for p in problems(raw) if p.is_error}
+    assert errors == {
+        ("patients", 2, "not_in_vocabulary"),
+        ("patients", 2, "not_a_number"),
+        ("patients", 2, "no_age"),
+        ("sessions", 2, "date_not_iso"),
+        ("dose_metrics", 3, "cgy_for_gy"),
+    }
+
+
+def test_an_error_stops_analysis_unless_accepted_by_name() -> None:
+    raw = raw_cohort() | {"dose_metrics": raw_table("dose_metrics", "lesion_id,d100_gy\nL1,15\n")}
+    with pytest.raises(InputError, match=r"8 errors.*treated_without_plan"):
+        checked_cohort(raw, Rules(), today=TODAY)
+    cohort, warned = checked_cohort(raw, Rules(), today=TODAY, accept=("treated_without_plan",))
+    assert len(cohort.patients) == 7
+    assert sum(p.rule == "treated_without_plan" for p in warned) == 8
+    with pytest.raises(InputError, match="only rules can be accepted"):
+        checked_cohort(raw, Rules(), today=TODAY, accept=("anything",))
+
+
+def test_birth_year_stands_for_age() -> None:
+    text = TABLES["patients"].replace("age_years", "birth_year").replace(",70,", ",1948,").replace(",61,", ",1957,")
+    for old, new in ((66, 1952), (58, 1960), (72, 1946), (64, 1954), (55, 1963)):
+        text = text.replace(f",{old},", f",{new},")
+    cohort, found = validate(raw_cohort() | {"patients": raw_table("patients", text)}, Rules(), today=TODAY)
+    assert not [p for p in found if p.is_error]
+    assert [p.age_years for p in cohort.patients] == [70, 61, 66, 58, 72, 64, 55]
