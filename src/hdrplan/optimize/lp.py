@@ -147,7 +147,9 @@ class LazyLP:
         self.least[columns], self.most[columns] = least, most
         self._solver.changeColsBounds(len(columns), columns.astype(np.int32), self.least[columns], self.most[columns])
 
-    def solve(self, cost: FloatArray, *, deadline: float = np.inf, most_rounds: int = 200) -> Solution:
+    def solve(
+        self, cost: FloatArray, *, deadline: float = np.inf, most_rounds: int = 200, primal: bool = False
+    ) -> Solution:
         """Minimise ``cost @ x`` over all rows of all families.
 
         Parameters
@@ -156,6 +158,8 @@ class LazyLP:
         deadline : float
             ``time.monotonic()`` at which to stop with what there is.
         most_rounds : int
+        primal : bool
+            Begin with the primal simplex: quicker where the last solution is feasible and only the cost is new.
         """
         columns = np.arange(len(cost), dtype=np.int32)
         self._solver.changeColsCost(len(cost), columns, cost)
@@ -163,6 +167,7 @@ class LazyLP:
         rounds = 0
         while rounds < most_rounds and time.monotonic() < deadline:
             rounds += 1
+            self._solver.setOptionValue("simplex_strategy", 4 if primal and rounds == 1 else 1)
             outcome = self._run(deadline)
             if outcome != highspy.HighsModelStatus.kOptimal:
                 if outcome == highspy.HighsModelStatus.kInfeasible:

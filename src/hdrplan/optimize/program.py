@@ -171,18 +171,14 @@ class Program:
     # -- solving --------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Give the solver the coldest point of each cube of each CTV under equal times: saves a round or two."""
+        """Give the solver some rows of each CTV to begin with."""
         for family in self.lp.families:
             if isinstance(family, EveryPoint) and family.sense == 1 and not family.row_of:
-                equal = self.cost(1.0)
-                equal *= 0.9 * family.limit_gy / max(float(family.dose_gy(equal).max()), 1e-30)
-                new, _ = family.violated(equal)
-                if new is not None:
-                    family.taken(self.lp.add(family.name, new))
+                family.first_rows(self.lp)
 
-    def solve(self, cost: FloatArray) -> Solution:
+    def solve(self, cost: FloatArray, *, primal: bool = False) -> Solution:
         """Minimise; the dose-volume goals hold for the points excused now."""
-        return self.lp.solve(cost, deadline=self.deadline)
+        return self.lp.solve(cost, deadline=self.deadline, primal=primal)
 
     def polished(self, cost: FloatArray, x: FloatArray, *, rounds: int = 25, better_frac: float = 2e-5) -> Solution:
         """Minimise under dose-volume goals, which are not convex: excuse the hottest points, solve, repeat.

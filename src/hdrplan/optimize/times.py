@@ -262,7 +262,7 @@ class _Run:
         if self.unit == "s" or found.status != "optimal":
             return found
         program.keep(self.main, found.value * (1 + SLACK_FRAC))
-        last = self._noted(program.solve(program.cost(1.0)))
+        last = self._noted(program.solve(program.cost(1.0), primal=True))
         if last.status != "optimal":
             self.notes.append("The total time is not proven least.")
             return found
