@@ -123,6 +123,8 @@ class Shortfall:
         Prescribed, reached, and the proven upper bound of D100 under the limits.
     binding : tuple of str
         The limits that bind, dearest first.
+    metric : str
+        D100, or the metric of another lower limit on a CTV.
     """
 
     structure: str
@@ -130,13 +132,14 @@ class Shortfall:
     reached_gy: float
     best_gy: float
     binding: tuple[str, ...]
+    metric: str = "D100"
 
     @property
     def text(self) -> str:
         """One line: by how much, and because of what."""
         why = f" because of {'; '.join(self.binding)}" if self.binding else ""
         return (
-            f"{self.structure}: D100 {self.reached_gy:.2f} Gy instead of {self.prescription_gy:g} Gy "
+            f"{self.structure}: {self.metric} {self.reached_gy:.2f} Gy instead of {self.prescription_gy:g} Gy "
             f"({self.prescription_gy - self.reached_gy:.2f} Gy short{why}); at most {self.best_gy:.2f} Gy is possible"
         )
 

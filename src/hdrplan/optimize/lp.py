@@ -98,6 +98,8 @@ class LazyLP:
         self._low: list[float] = []
         self._high: list[float] = []
         self._margin: list[float] = []
+        # Of the last solve: sum of multipliers times limits, and of multipliers times rows.
+        self.dual: tuple[float, FloatArray] = (0.0, np.zeros(len(least)))
         self._solver = highspy.Highs()
         self._solver.silent()
         for option, value in (
@@ -148,7 +150,13 @@ class LazyLP:
         self._solver.changeColsBounds(len(columns), columns.astype(np.int32), self.least[columns], self.most[columns])
 
     def solve(
-        self, cost: FloatArray, *, deadline: float = np.inf, most_rounds: int = 200, primal: bool = False
+        self,
+        cost: FloatArray,
+        *,
+        deadline: float = np.inf,
+        most_rounds: int = 200,
+        primal: bool = False,
+        check: bool = True,
     ) -> Solution:
         """Minimise ``cost @ x`` over all rows of all families.
 
@@ -160,6 +168,8 @@ class LazyLP:
         most_rounds : int
         primal : bool
             Begin with the primal simplex: quicker where the last solution is feasible and only the cost is new.
+        check : bool
+            False: only the rows added so far, for a bound; no row is looked for.
         """
         columns = np.arange(len(cost), dtype=np.int32)
         self._solver.changeColsCost(len(cost), columns, cost)
@@ -176,6 +186,8 @@ class LazyLP:
             found: Any = self._solver.getSolution()
             x = np.clip(np.asarray(found.col_value), self.least, self.most)
             y = np.asarray(found.row_dual)
+            if not check:
+                break
             answers = [(family, *family.violated(x)) for family in self.families]
             violation = max([0.0, *(worst for _, _, worst in answers)])
             if violation <= 0.0:
@@ -212,8 +224,9 @@ class LazyLP:
         used = np.flatnonzero(y)
         limits = np.where(y[used] > 0, low[used], high[used])
         rows = np.array([self._rows[i] for i in used]).reshape(len(used), len(cost))
-        reduced = cost - y[used] @ rows
-        bound = float(y[used] @ limits + np.minimum(reduced * self.least, reduced * self.most).sum())
+        self.dual = float(y[used] @ limits), y[used] @ rows
+        reduced = cost - self.dual[1]
+        bound = self.dual[0] + float(np.minimum(reduced * self.least, reduced * self.most).sum())
         prices: dict[str, float] = {}
         for i in used:
             prices[self._owner[i]] = prices.get(self._owner[i], 0.0) + float(y[i])

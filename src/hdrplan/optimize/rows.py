@@ -16,9 +16,9 @@ WATCHED_FRAC = 0.3
 WATCHED_LEAST = 20_000
 
 
-def cells_of(points_mm: FloatArray) -> IntArray:
-    """Return for each point the number of its cube of 8 mm."""
-    index = np.floor((points_mm - points_mm.min(axis=0)) / CELL_MM).astype(np.int64)
+def cells_of(points_mm: FloatArray, edge_mm: float = CELL_MM) -> IntArray:
+    """Return for each point the number of its cube."""
+    index = np.floor((points_mm - points_mm.min(axis=0)) / edge_mm).astype(np.int64)
     _, ny, nz = index.max(axis=0) + 1
     return np.asarray((index[:, 0] * ny + index[:, 1]) * nz + index[:, 2])
 
@@ -160,25 +160,49 @@ class Tail:
 
     def __init__(self, name: str, block: EveryPoint, volume_cc: FloatArray, tail_cc: float) -> None:
         self.name, self.block, self.volume_cc, self.tail_cc = name, block, volume_cc, tail_cc
+        self.limit_gy = block.limit_gy
+        self._given: dict[int, float] = {}  # row of the program -> mean dose of former sessions in it
+        self._last_given = 0.0
+
+    def _share(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        dose = self.block.dose_gy(x)
+        order = np.lexsort((np.arange(len(dose)), -dose if self.block.sense == -1 else dose))
+        before = np.cumsum(self.volume_cc[order]) - self.volume_cc[order]
+        share = np.zeros(len(dose))
+        share[order] = np.clip(self.tail_cc - before, 0.0, self.volume_cc[order])
+        return share / share.sum(), dose
+
+    def mean_gy(self, x: FloatArray) -> float:
+        """Mean dose of the hottest (coldest) volume."""
+        share, dose = self._share(x)
+        return float(share @ dose)
 
     def violated(self, x: FloatArray) -> tuple[NewRows | None, float]:
         """Return the row of the points that are now the hottest."""
         block = self.block
-        dose = block.dose_gy(x)
-        order = np.lexsort((np.arange(len(dose)), -dose if block.sense == -1 else dose))
-        before = np.cumsum(self.volume_cc[order]) - self.volume_cc[order]
-        share = np.clip(self.tail_cc - before, 0.0, self.volume_cc[order])
-        at, share = order[share > 0], share[share > 0] / share.sum()
+        share, dose = self._share(x)
         slack = 0.0 if block.slack_column is None else float(x[block.slack_column])
-        worst = (block.sense * (block.limit_gy - float(share @ dose[at])) - slack) / max(block.limit_gy, 1e-9)
+        worst = (block.sense * (self.limit_gy - float(share @ dose)) - slack) / max(block.limit_gy, 1e-9)
         if worst <= 0.0:
             return None, worst
-        parts = block.rows(at)
-        limit = parts.low if block.sense == 1 else parts.high
-        none = np.array([np.inf])
-        one = np.array([float(share @ limit)])
-        low, high = (one, none) if block.sense == 1 else (-none, one)
-        return NewRows((share @ parts.coefficients)[None, :], low, high, parts.margin), worst
+        row = np.zeros((1, block.n_columns))
+        row[0, : block.gy_per_s.shape[1]] = share @ block.gy_per_s
+        if block.slack_column is not None:
+            row[0, block.slack_column] = block.sense
+        self._last_given = 0.0 if block.given_gy is None else float(share @ block.given_gy)
+        low, high = self._limits(self._last_given)
+        return NewRows(row, np.array([low]), np.array([high]), MARGIN * block.limit_gy), worst
+
+    def _limits(self, given_gy: float) -> tuple[float, float]:
+        limit = self.limit_gy - given_gy
+        return (limit, np.inf) if self.block.sense == 1 else (-np.inf, limit)
 
     def taken(self, first_row: int) -> None:
-        """Nothing to remember: these rows are never lifted one by one."""
+        """Remember the row, for another limit later."""
+        self._given[first_row] = self._last_given
+
+    def relimit(self, limit_gy: float, lp: LazyLP) -> None:
+        """Give all rows another limit."""
+        self.limit_gy = limit_gy
+        for row, given in self._given.items():
+            lp.limit(row, *self._limits(given))

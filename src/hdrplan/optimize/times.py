@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,8 +16,10 @@ from hdrplan.optimize.certificate import Certificate, Level, Optimum, Price, Sho
 from hdrplan.optimize.conflicts import smallest_conflict
 from hdrplan.optimize.delivery import Delivery, deliverable
 from hdrplan.optimize.lp import SOLVER, Solution
-from hdrplan.optimize.problem import requirements
+from hdrplan.optimize.outer import outer_bound
+from hdrplan.optimize.problem import Requirement, requirements
 from hdrplan.optimize.program import Program
+from hdrplan.optimize.tails import best_under_tails
 from hdrplan.plan import Goals
 
 __all__ = ["optimize_times"]
@@ -40,6 +42,7 @@ def optimize_times(
     given_gy: FloatArray | None = None,
     locked_s: npt.ArrayLike | None = None,
     delivery: Delivery | None = None,
+    proof_s: float = 0.0,
     time_limit_s: float = 120.0,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Optimum:
@@ -70,6 +73,8 @@ def optimize_times(
         Times fixed by hand; NaN where free.
     delivery : Delivery, optional
         Rules of the afterloader; without it times are real numbers.
+    proof_s : float
+        Time to spend on a better bound where dose-volume goals bind, which are not convex.
     time_limit_s : float
         After this the best plan so far is returned, marked "not proven".
     on_progress : callable, optional
@@ -110,6 +115,7 @@ def optimize_times(
         tell(1 + levels.index(level) + 1, steps)
     found = run.spare_healthy(found)
     tell(steps - 1, steps)
+    run.prove(found, proof_s)
     last = run.least_time(found)
     tell(steps, steps)
     return run.optimum(found, last, delivery)
@@ -139,7 +145,9 @@ class _Run:
     def __init__(self, program: Program, healthy: str | None) -> None:
         self.program, self.listed = program, program.listed
         self.hard = [k for k, r in enumerate(self.listed) if r.level == 0]
-        self.doses = [k for k in self.hard if self.listed[k].prescription]
+        # What gives way to the organs: prescriptions, and other lower limits on a CTV.
+        ctvs = {r.structure for r in self.listed if r.prescription}
+        self.doses = [k for k in self.hard if self.listed[k].sense == 1 and self.listed[k].structure in ctvs]
         self.levels: list[Level] = []
         self.shortfalls: tuple[Shortfall, ...] = ()
         self.prices: tuple[Price, ...] = ()
@@ -147,6 +155,7 @@ class _Run:
         self.notes: list[str] = []
         self.stopped = False
         self.outer_bound: float | None = None  # of the main objective, where dose-volume goals are at work
+        self.bounded = False  # whether that bound takes the dose-volume goals into account
         if healthy is None:
             self.objective, self.unit, self.main = "total time", "s", program.cost(1.0)
         else:
@@ -173,18 +182,39 @@ class _Run:
     def _hold_tails(self, found: Solution) -> Solution:
         """Hold the dose-volume goals: at once, by way of their least miss, or with lower prescriptions."""
         program, tails = self.program, list(self.program.tails)
-        held = program.polished(self.main, found.x)
-        if held.status != "infeasible":
+        held = best_under_tails(program, self.main, found)
+        if held is not None:
             return self._noted(held)
         program.allow_miss(tails)
         misses = program.cost(misses={k: 1.0 / self.listed[k].limit for k in tails})
         least = program.polished(misses, found.x)
         program.allow_miss(tails, 0.0)
-        if least.value > SLACK_FRAC:
-            start = least.x
-            self._lower(lambda cost: program.polished(cost, start), proven=False)
+        if least.status != "optimal" or least.value > SLACK_FRAC:
+            self._lower(lambda cost: program.polished(cost, least.x), proven=False)
             self.conflict = self.conflict or tuple(self.listed[k].label for k in self.doses + tails)
+            self.notes.append(
+                "That these goals cannot hold together is not proven: dose-volume goals are not convex, another plan "
+                "may hold them."
+            )
+            # The bound found before was that of plans with the prescriptions in full.
+            self.outer_bound = self._bound_without_tails()
+            least = program.solve(program.cost(misses=dict.fromkeys(self.doses, 1.0)))
         return self._noted(program.polished(self.main, least.x))
+
+    def _bound_without_tails(self) -> float:
+        """Bound of the main objective under all goals but the dose-volume goals."""
+        program = self.program
+        blocks = [block for block in program.tails.values() if block in program.lp.families]
+        excused = [block.excused for block in blocks]
+        for block in blocks:
+            program.lp.families.remove(block)
+            block.excuse(np.ones(len(block.cells), dtype=np.bool_), program.lp)
+        bound = self._noted(program.solve(self.main)).bound
+        for block, mask in zip(blocks, excused, strict=True):
+            program.lp.families.append(block)
+            if mask is not None:
+                block.excuse(mask, program.lp)
+        return bound
 
     def _lower(self, solve: Callable[[FloatArray], Solution], *, proven: bool = True) -> None:
         """Let the prescriptions give way, by the least sum of shortfalls (Gy of D100) that the limits allow.
@@ -204,19 +234,20 @@ class _Run:
         # Without a proof of the dose-volume goals the bound is the one found before them.
         bound = found.bound if proven else next((lv.bound for lv in self.levels if lv.unit == "Gy"), 0.0)
         short = found.x[program.n + np.array(self.doses)]
-        self.prices = _prices(found, listed, "D100", "Gy", sign=-1.0)
+        self.prices = _prices(found, listed, "D100", "Gy", sign=-1.0, leave_out=self.doses)
         self.shortfalls = tuple(
             Shortfall(
                 listed[k].structure,
                 listed[k].limit,
                 listed[k].limit - float(s),
                 min(listed[k].limit, listed[k].limit - float(s) + max(0.0, found.value - bound)),
-                tuple(p.limit for p in self.prices if not listed[_index(listed, p.limit)].prescription),
+                tuple(p.limit for p in self.prices),
+                listed[k].text.split(" ")[0],
             )
             for k, s in zip(self.doses, short, strict=True)
             if s > SLACK_FRAC * listed[k].limit
         )
-        lost = "D100 lost" if len(self.doses) == 1 else "sum of D100 lost"
+        lost = f"{listed[self.doses[0]].text.split(' ')[0]} lost" if len(self.doses) == 1 else "sum of dose lost"
         self.levels = [Level(lost, found.value, bound, "Gy")]
         kept = np.where(short > SLACK_FRAC * limits, short + D100_SLACK_FRAC * limits, 0.0)
         program.allow_miss(self.doses, np.minimum(limits, kept))
@@ -247,14 +278,31 @@ class _Run:
         if found.status == "stopped":
             return found
         if program.tails and any(block in program.lp.families for block in program.tails.values()):
-            if self.outer_bound is None:
-                self.outer_bound = -np.inf
+            self.outer_bound = self._bound_without_tails()
             found = self._noted(program.polished(self.main, found.x))
         elif any(r.level for r in self.listed):
             found = self._noted(program.solve(self.main))
         bound = found.bound if self.outer_bound is None else self.outer_bound
         self.levels.append(Level(self.objective, found.value, bound, self.unit))
         return found
+
+    def prove(self, found: Solution, seconds: float) -> None:
+        """Lift the bound of a plan whose dose-volume goals bind."""
+        if self.outer_bound is None or seconds <= 0 or found.status != "optimal":
+            return
+        own = self.program
+        lp = own.lp
+        fresh = Program(
+            own.rate, own.points, self.listed, least_s=lp.least[: own.n], most_s=lp.most[: own.n], given_gy=own.given_gy
+        )
+        for k in self.hard:
+            fresh.enter(k)
+        fresh.allow_miss(self.hard, lp.most[own.n + np.array(self.hard)])
+        fresh.start()
+        outer = outer_bound(fresh, self.main, found.value, seconds=seconds)
+        self.outer_bound, self.bounded = max(self.outer_bound, outer.value), outer.value > self.outer_bound
+        self.levels[-1] = replace(self.levels[-1], bound=self.outer_bound)
+        self.notes.append(f"Bound with the dose-volume goals: {outer.parts} parts examined.")
 
     def least_time(self, found: Solution) -> Solution:
         """Least total time at the main objective reached."""
@@ -280,7 +328,13 @@ class _Run:
         value = float(self.main @ last.x)
         closed = self.outer_bound is None or value - bound <= 1e-6 * abs(value)
         proven = closed and not self.stopped
-        status: Status = "not proven" if not proven else "prescription lowered" if self.shortfalls else "optimal"
+        status: Status = (
+            "not proven"
+            if not proven and not self.shortfalls
+            else "prescription lowered"
+            if self.shortfalls
+            else "optimal"
+        )
         certificate = Certificate(
             primal=value,
             dual=bound,
@@ -293,7 +347,7 @@ class _Run:
             scope="sample points",
             solver=SOLVER,
             proven=proven,
-            relaxed="" if closed else "; ".join(self.listed[k].label for k in program.tails),
+            relaxed="" if closed or self.bounded else "; ".join(self.listed[k].label for k in program.tails),
         )
         result = Optimum(
             last.x[: program.n],
@@ -311,15 +365,19 @@ class _Run:
         return replace(result, times_s=times_s, notes=(*result.notes, *said))
 
 
-def _index(listed: tuple, label: str) -> int:  # type: ignore[type-arg]
-    return next(k for k, r in enumerate(listed) if r.label == label)
-
-
-def _prices(found: Solution, listed: tuple, what: str, unit: str, *, sign: float = 1.0) -> tuple[Price, ...]:  # type: ignore[type-arg]
+def _prices(
+    found: Solution,
+    listed: tuple[Requirement, ...],
+    what: str,
+    unit: str,
+    *,
+    sign: float = 1.0,
+    leave_out: Sequence[int] = (),
+) -> tuple[Price, ...]:
     prices = []
-    for one in listed:
+    for k, one in enumerate(listed):
         worth = sign * found.multipliers.get(one.label, 0.0)
-        if abs(worth) > 1e-9 and not (sign < 0 and one.prescription):
+        if abs(worth) > 1e-9 and k not in leave_out:
             each = "s" if one.kind == "time" else "Gy"
             verb = "raises" if worth > 0 else "lowers"
             text = f"{one.label}: one {each} more {verb} the {what} by {abs(worth):.3g} {unit}"
