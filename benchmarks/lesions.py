@@ -18,6 +18,8 @@ __all__ = ["Lesion", "lesion", "varied"]
 
 @dataclass(frozen=True)
 class Lesion:
+    """Dwells, points and rate matrix of one phantom."""
+
     name: str
     dwells: Dwells
     points: SamplePoints

@@ -35,12 +35,12 @@ def exact(rate, points, organ_cc, limit_gy, dose_gy=20.0, most=600.0):
     return found.fun
 
 
-@pytest.mark.parametrize("limit_gy", [6.2, 6.4, 6.5])
+@pytest.mark.parametrize("limit_gy", [6.4, 6.5])
 def test_plan_and_bound_enclose_the_exact_optimum(limit_gy):
     rate, points, _ = case(step=6.0, organ_gap=6.0)
     wanted = goals(goal("duodenum", f"D0.5cc <= {limit_gy} Gy"))
     plain = optimize_times(rate, points, wanted, healthy="liver")
-    proven = optimize_times(rate, points, wanted, healthy="liver", proof_s=5.0)
+    proven = optimize_times(rate, points, wanted, healthy="liver", proof_s=2.0)
     best = exact(rate, points, 0.5, limit_gy)
     if best is None:
         assert plain.status == "prescription lowered"

@@ -1,0 +1,117 @@
+"""Priority levels, locked times, conflicts, and what an afterloader can deliver."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from optimize_cases import case, goal, goals
+
+from hdrplan.errors import InputError
+from hdrplan.optimize import Delivery, neighbours, optimize_times, transit_times
+
+
+def _at(wanted, level):
+    return replace(wanted, level=level)
+
+
+def test_levels_are_reached_in_their_order():
+    rate, points, _ = case()
+    first = goal("duodenum", "Dmax <= 12.5 Gy", level=1)
+    second = goal("plan", "time <= 300 s", level=2)
+    both = optimize_times(rate, points, goals(first, second), healthy="liver")
+    alone = optimize_times(rate, points, goals(first), healthy="liver")
+    # The second level takes nothing from the first but the stated slack (a ten-thousandth of its miss).
+    assert both.levels[0].value == pytest.approx(alone.levels[0].value, rel=2e-4, abs=1e-6)
+    assert both.times_s.sum() < alone.times_s.sum()
+    dose = rate.gy_per_s @ both.times_s
+    assert dose[points.rows("lesion1")].min() >= 20.0
+    missed = dose[points.rows("duodenum")].max() - 9.0
+    assert missed / 12.5 == pytest.approx(both.levels[0].value, rel=1e-3, abs=1e-5)
+    swapped = optimize_times(rate, points, goals(_at(first, 2), _at(second, 1)), healthy="liver")
+    assert swapped.times_s.sum() < both.times_s.sum()
+
+
+def test_a_level_that_can_be_met_is_met():
+    rate, points, _ = case()
+    free = (rate.gy_per_s @ optimize_times(rate, points, goals(), healthy="liver").times_s)[
+        points.rows("duodenum")
+    ].max()
+    optimum = optimize_times(
+        rate, points, goals(goal("duodenum", f"Dmax <= {free - 0.3} Gy", level=1)), healthy="liver"
+    )
+    assert optimum.levels[0].value == pytest.approx(0.0, abs=1e-6)
+    assert (rate.gy_per_s @ optimum.times_s)[points.rows("duodenum")].max() <= free - 0.3 + 1e-4
+
+
+def test_smallest_conflict_leaves_out_the_innocent():
+    rate, points, _ = case()
+    wanted = goals(goal("liver", "Dmean <= 20 Gy"), goal("duodenum", "Dmax <= 6 Gy"), goal("plan", "time <= 3000 s"))
+    optimum = optimize_times(rate, points, wanted, healthy="liver")
+    assert set(optimum.conflict) == {"lesion1 D100 >= 20 Gy", "duodenum Dmax <= 6 Gy"}
+
+
+def test_locked_times_stay_and_the_rest_follows():
+    rate, points, _ = case()
+    free = optimize_times(rate, points, goals(), healthy="liver")
+    locked = np.full(len(free.times_s), np.nan)
+    busiest = int(free.times_s.argmax())
+    locked[busiest] = 0.5 * free.times_s[busiest]
+    edited = optimize_times(rate, points, goals(), healthy="liver", locked_s=locked)
+    assert edited.times_s[busiest] == locked[busiest]
+    assert (rate.gy_per_s @ edited.times_s)[points.rows("lesion1")].min() >= 20.0
+    assert edited.certificate.primal >= free.certificate.primal * (1 - 1e-6)
+    with pytest.raises(InputError, match="NaN where free"):
+        optimize_times(rate, points, goals(), locked_s=[1.0])
+
+
+@pytest.mark.parametrize("limits", [(), ("Dmax <= 12.5 Gy",), ("D1cc <= 9 Gy",)])
+def test_rounded_times_keep_every_limit(limits):
+    rate, points, _ = case()
+    wanted = goals(*(goal("duodenum", text) for text in limits))
+    ideal = optimize_times(rate, points, wanted, healthy="liver")
+    real = optimize_times(rate, points, wanted, healthy="liver", delivery=Delivery())
+    tenths = real.times_s * 10
+    assert np.abs(tenths - np.round(tenths)).max() < 1e-6
+    dose, organ = rate.gy_per_s @ real.times_s, points.rows("duodenum")
+    assert dose[points.rows("lesion1")].min() >= 20.0
+    if limits == ("Dmax <= 12.5 Gy",):
+        assert dose[organ].max() <= 12.5
+    if limits == ("D1cc <= 9 Gy",):
+        assert points.volume_cc[organ][dose[organ] > 9.0].sum() < 1.0
+    # Twenty dwells of about 18 s, each up to 0.1 s longer.
+    assert real.certificate.primal <= ideal.certificate.primal * 1.02
+
+
+def test_no_short_stops():
+    rate, points, _ = case()
+    optimum = optimize_times(rate, points, goals(), healthy="liver", delivery=Delivery(least_s=5.0))
+    used = optimum.times_s[optimum.times_s > 0]
+    assert used.min() >= 5.0
+    assert (rate.gy_per_s @ optimum.times_s)[points.rows("lesion1")].min() >= 20.0
+
+
+def test_neighbouring_times_stay_within_their_ratio():
+    rate, points, positions = case()
+    catheter = np.repeat(np.arange(4), len(positions) // 4)
+    offset = np.tile(np.arange(len(positions) // 4) * 5.0, 4)
+    pairs = neighbours(catheter, offset)
+    assert len(pairs) == len(positions) - 4
+    rule = Delivery(resolution_s=1e-3, ratio=2.0, neighbours=pairs)
+    smooth = optimize_times(rate, points, goals(), healthy="liver", delivery=rule)
+    t = smooth.times_s
+    assert (t[pairs[:, 0]] <= 2.0 * t[pairs[:, 1]] + 2e-3).all()
+    assert (t[pairs[:, 1]] <= 2.0 * t[pairs[:, 0]] + 2e-3).all()
+    assert smooth.certificate.primal >= optimize_times(rate, points, goals(), healthy="liver").certificate.primal
+
+
+def test_transit_time_is_twice_the_way():
+    time_s = transit_times(np.array([0, 0, 0, 1, 1]), np.array([0.0, 5.0, 10.0, 0.0, 5.0]), speed_mm_per_s=100.0)
+    assert time_s.tolist() == pytest.approx([0.05, 0.10, 0.05, 0.05, 0.05])
+
+
+def test_bad_rules_are_refused():
+    for wrong in ({"resolution_s": 0.0}, {"least_s": -1.0}, {"ratio": 0.5}, {"ratio": 2.0}):
+        with pytest.raises(InputError):
+            Delivery(**wrong)
+    with pytest.raises(InputError, match="speed"):
+        transit_times(np.zeros(1, int), np.zeros(1), speed_mm_per_s=0.0)
