@@ -25,8 +25,8 @@ def test_levels_are_reached_in_their_order():
     assert both.times_s.sum() < alone.times_s.sum()
     dose = rate.gy_per_s @ both.times_s
     assert dose[points.rows("lesion1")].min() >= 20.0
-    missed = dose[points.rows("duodenum")].max() - 9.0
-    assert missed / 12.5 == pytest.approx(both.levels[0].value, rel=1e-3, abs=1e-5)
+    assert both.levels[0].value == pytest.approx(0.0, abs=1e-9)
+    assert dose[points.rows("duodenum")].max() <= 12.5
     swapped = optimize_times(rate, points, goals(_at(first, 2), _at(second, 1)), healthy="liver")
     assert swapped.times_s.sum() < both.times_s.sum()
 

@@ -264,7 +264,8 @@ class _Run:
         reached = self._noted(program.polished(cost, found.x) if program.tails else program.solve(cost))
         if reached.status != "optimal":
             return found
-        most = reached.value * (1 + 1e-4) + SLACK_FRAC
+        # A goal that can be met is met to the last digit; one that cannot keeps its miss, with a ten-thousandth of it.
+        most = 0.0 if reached.value <= 1e-9 else reached.value * (1 + 1e-4) + SLACK_FRAC
         program.keep(cost, most)
         program.allow_miss(own, np.array([most * max(self.listed[k].limit, 1e-9) for k in own]))
         words = "; ".join(self.listed[k].label for k in own)
