@@ -10,7 +10,7 @@ from scipy.ndimage import maximum_filter
 from scipy.spatial import cKDTree
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
-from hdrplan.dose.shape import Shape, shape_of
+from hdrplan.dose.shape import UNKNOWN_MM, Shape, shape_of
 from hdrplan.errors import InputError
 from hdrplan.geometry import Structure, rim_mm, without
 
@@ -23,8 +23,14 @@ MAX_POINTS = 80_000
 # A structure is never sampled with fewer cells than about this many, however far away it is.
 _LEAST_CELLS = 1000
 # A cube is halved where it is nearer to a CTV than this many of its edges. In an inverse-square field the curvature
-# that the cube's middle misses is then below (1 / 6)^2 / 4 = 0.7 % of the dose, and falls with distance.
-_EDGES_AWAY = 6.0
+# that the cube's middle misses is then below (1 / 5)^2 / 4 = 1 % of the dose, and falls with distance.
+_EDGES_AWAY = 5.0
+# The largest cubes have 2^3 times the least edge.
+_HALVINGS = 3
+# Halvings of about 10 mm to find the surface's level: 1e-5 mm.
+_BISECTIONS = 20
+# The part of an organ that lies nearest to the CTVs has cubes of half the edge: D0.1cc is then many hundred points.
+_NEAREST_CC = 0.5
 # The healthy organ is judged by its mean and by large volumes: cubes twice as large.
 _HEALTHY_COARSER = 2.0
 
@@ -93,7 +99,8 @@ def sample_points(
     Each structure's mask is smoothed to the shape behind it (:mod:`hdrplan.dose.shape`) and divided into cubes of
     ``spacing_mm``; farther from the CTVs the cubes double, and double again. A cube that the surface cuts stands for
     its part inside and has its point in the middle of that part. The volumes are scaled to the mask's volume exactly.
-    One more point lies on the surface for each cube at the surface, with volume 0.
+    One more point lies on the surface for each cube at the surface, with volume 0. To those of a CTV come the
+    mask's voxel centres close by, for a tip may be finer than the cubes.
 
     Parameters
     ----------
@@ -150,11 +157,16 @@ def sample_points(
         on_surface=np.concatenate([part.volume_cc == 0 for part in parts]),
         spacing_mm=np.array([part.spacing_mm for part in parts]),
         mask_cc=np.array([part.mask_cc for part in parts]),
-        method=(
-            f"Shapes interpolated from the masks (blur of 0.8 voxel, normal quantile), cubes of {spacing_mm:g} mm that "
-            f"double with the distance from the CTVs, volumes scaled to the masks, further points on the surfaces; at "
-            f"most {max_points} points inside a structure" + (f"; {healthy} without the CTVs" if healthy else "") + "."
-        ),
+        method=_method(spacing_mm, max_points, healthy),
+    )
+
+
+def _method(spacing_mm: float, max_points: int, healthy: str | None) -> str:
+    return (
+        "Smooth shapes behind the masks (sections interpolated between thick slices), divided into cubes of "
+        f"{spacing_mm:g} mm that double with the distance from the CTVs and are halved in the nearest {_NEAREST_CC:g} "
+        f"cc of an organ, at most about {max_points} a structure; volumes scaled to the masks; one more point on the "
+        "surface for each cube there" + (f"; {healthy} without the CTVs, in cubes twice as large." if healthy else ".")
     )
 
 
@@ -169,12 +181,12 @@ class _Part:
 def _sample(structure: Structure, near: cKDTree | None, spacing_mm: float, max_points: int) -> _Part:
     shape = shape_of(structure)
     volume_mm3 = structure.volume_cc * 1000.0
-    edge_mm = min(spacing_mm, (volume_mm3 / _LEAST_CELLS) ** (1 / 3))
-    # A cell at the surface must not be larger than the band in which distances are known; nor so large far away that
-    # fewer than the least number of cells are left.
-    largest_mm = min(1.5 * shape.band_mm, (volume_mm3 / _LEAST_CELLS) ** (1 / 3), 8.0 * edge_mm)
+    # Cubes at the surface must not be larger than the band in which distances are known; nor so large far away that
+    # fewer than the least number of them are left.
+    least_mm = (volume_mm3 / _LEAST_CELLS) ** (1 / 3)
+    edge_mm, largest_mm = min(spacing_mm, least_mm), min(1.5 * shape.reach_mm, least_mm)
     while True:
-        centre, edge = _cells(shape, near, edge_mm, max(edge_mm, largest_mm))
+        centre, edge = _cells(shape, near, edge_mm, largest_mm)
         if len(centre) <= max_points:
             break
         edge_mm *= max(1.05, (len(centre) / max_points) ** (1 / 3))
@@ -189,7 +201,13 @@ def _sample(structure: Structure, near: cKDTree | None, spacing_mm: float, max_p
     surface = centre[at_surface]
     for _ in range(3):
         gap, slope = shape.distance_mm(surface)
-        surface = surface - ((gap - level) * (np.abs(gap) < 100))[:, None] * slope
+        surface = surface - ((gap - level) * (np.abs(gap) < UNKNOWN_MM))[:, None] * slope
+    # Where the shape is thinner than its steps the search may not end on the surface.
+    surface = surface[np.abs(shape.distance_mm(surface)[0] - level) < edge_mm / 4]
+    if near is None:
+        # Tips finer than the cubes: voxel centres close to a CTV's surface count as well.
+        rim = rim_mm(structure)
+        surface = np.concatenate((surface, rim[shape.distance_mm(rim)[0] - level < edge_mm / 4]))
     return _Part(
         np.concatenate((middle[kept], surface)),
         np.concatenate((volume[kept] * (structure.volume_cc / volume[kept].sum()), np.zeros(len(surface)))),
@@ -200,8 +218,7 @@ def _sample(structure: Structure, near: cKDTree | None, spacing_mm: float, max_p
 
 def _cells(shape: Shape, near: cKDTree | None, edge_mm: float, largest_mm: float) -> tuple[FloatArray, FloatArray]:
     """Centres and edges of cubes that cover the shape, by halving: every cube that may touch it."""
-    halvings = int(np.floor(np.log2(largest_mm / edge_mm) + 1e-9))
-    edge = edge_mm * 2**halvings
+    edge = edge_mm * 2**_HALVINGS
     grid = shape.grid
     extent = grid.spacing_mm * grid.shape_zyx[::-1]
     count = np.ceil(extent / edge).astype(int)
@@ -211,11 +228,11 @@ def _cells(shape: Shape, near: cKDTree | None, edge_mm: float, largest_mm: float
     centre = centre[_may_touch(shape, centre, edge)]
     corner = np.stack(np.meshgrid([-0.25, 0.25], [-0.25, 0.25], [-0.25, 0.25], indexing="ij"), axis=-1).reshape(8, 3)
     done_centre, done_edge = [], []
-    for level in range(halvings, -1, -1):
+    for level in range(_HALVINGS, -1, -1):
         if level == 0:
-            fine = np.zeros(len(centre), dtype=bool)
-        elif near is None:
-            fine = np.ones(len(centre), dtype=bool)
+            fine = np.zeros(len(centre), dtype=np.bool_)
+        elif near is None or edge > largest_mm:
+            fine = np.ones(len(centre), dtype=np.bool_)
         else:
             fine = np.isfinite(near.query(centre, distance_upper_bound=_EDGES_AWAY * edge)[0])
         done_centre.append(centre[~fine])
@@ -224,26 +241,44 @@ def _cells(shape: Shape, near: cKDTree | None, edge_mm: float, largest_mm: float
         edge /= 2
     centre, edges = np.concatenate(done_centre), np.concatenate(done_edge)
     distance, _ = shape.distance_mm(centre)
-    touch = distance > -edges
-    return centre[touch], edges[touch]
+    # The surface of a small shape lies up to half a voxel beyond its zero, for the volume's sake.
+    touch = distance > -edges - 0.5 * grid.spacing_mm.max()
+    centre, edges, distance = centre[touch], edges[touch], distance[touch]
+    if near is None:
+        return centre, edges
+    order = np.argsort(near.query(centre)[0], kind="stable")
+    part = np.clip(0.5 + distance[order] / edges[order], 0.0, 1.0) * edges[order] ** 3
+    nearest = order[: 1 + int(np.searchsorted(np.cumsum(part), _NEAREST_CC * 1000.0))]
+    others = np.ones(len(centre), dtype=np.bool_)
+    others[nearest] = False
+    halves = (centre[nearest][:, None, :] + edges[nearest][:, None, None] * (corner @ grid.direction.T)).reshape(-1, 3)
+    return (
+        np.concatenate((centre[others], halves)),
+        np.concatenate((edges[others], np.repeat(edges[nearest] / 2, len(corner)))),
+    )
 
 
 def _level_mm(distance: FloatArray, edge: FloatArray, volume_mm3: float) -> float:
-    """Distance at which the surface has to lie for the shape to have the mask's volume."""
-    level = 0.0
-    for _ in range(8):
-        inner = 0.5 + (distance - level) / edge
-        gap = float((np.clip(inner, 0.0, 1.0) * edge**3).sum()) - volume_mm3
-        area = float((edge**2)[(inner > 0) & (inner < 1)].sum())
-        level += float(np.clip(gap / max(area, 1e-9), -0.25, 0.25))
-    return level
+    """Distance at which the surface has to lie for the shape to have the mask's volume: by bisection."""
+    unknown = np.abs(distance) >= UNKNOWN_MM
+    wanted = volume_mm3 - float((edge[unknown & (distance > 0)] ** 3).sum())
+    distance, edge = distance[~unknown], edge[~unknown]
+    cube = edge**3
+    low, high = float((distance - edge).min(initial=0.0)), float((distance + edge).max(initial=0.0))
+    for _ in range(_BISECTIONS):
+        level = (low + high) / 2
+        if float((np.clip(0.5 + (distance - level) / edge, 0.0, 1.0) * cube).sum()) > wanted:
+            low = level
+        else:
+            high = level
+    return low
 
 
 def _may_touch(shape: Shape, centre_mm: FloatArray, edge_mm: float) -> BoolArray:
     """Whether a voxel on the inside of the shape lies within reach of each cube."""
     grid = shape.grid
     reach = np.ceil(edge_mm / 2 / grid.spacing_mm).astype(int) + 2
-    near = maximum_filter((shape.quantile_zyx > 0).view(np.uint8), size=tuple(2 * reach[::-1] + 1), mode="nearest")
+    near = maximum_filter((shape.level_zyx > 0).view(np.uint8), size=tuple(2 * reach[::-1] + 1), mode="nearest")
     last = np.array(grid.shape_zyx[::-1]) - 1
     x, y, z = np.clip(np.rint(grid.index(centre_mm)).astype(int), 0, last).T
     return np.asarray(near[z, y, x] > 0)

@@ -1,10 +1,13 @@
 """The smooth shape behind a mask: a signed distance that can be asked anywhere.
 
-A mask is a staircase; the organ is not. The mask is blurred with a Gaussian of about one voxel along each axis and
-the normal quantile of the result is taken: across a flat face that is exactly linear, with the face at 0 (the blurred
-edge is the normal distribution function). Voxel centres keep the side the mask gives them, so that thin parts stay.
-Divided by its gradient, the quantile is the signed distance in mm. Between slices it interpolates the shape and not
-the grey value (shape-based interpolation).
+A mask is a staircase; the organ is not. Two ways lead back, and the mask's voxels decide which:
+
+- Voxels of about equal edges: the mask is blurred and the normal quantile of the result is taken, which is the distance
+  (:mod:`hdrplan.dose.blur`).
+- Thick slices, such as the clinic's 5 mm: sections between the slices are interpolated (:mod:`hdrplan.dose.slices`).
+
+Either way voxel centres keep the side that the mask gives them, so that thin parts stay, and the caller shifts the
+surface by the few hundredths of a millimetre that make the volume the mask's.
 
 References
 ----------
@@ -18,20 +21,22 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter, map_coordinates
-from scipy.special import ndtri
 
-from hdrplan.arrays import FloatArray
+from hdrplan.arrays import BoolArray, FloatArray
+from hdrplan.dose.blur import REACH_VOXELS, blurred_distance
+from hdrplan.dose.slices import sections
 from hdrplan.geometry import Grid, Structure
+from hdrplan.kernels.trilinear import value_and_slopes
+from hdrplan.threads import over_rows
 
-__all__ = ["Shape", "shape_of"]
+__all__ = ["UNKNOWN_MM", "Shape", "shape_of"]
 
-# Blur in voxels: below 0.7 the stairs of a slanted face remain, above 1 voxel edges are rounded off.
-_BLUR_VOXELS = 0.8
-# The blur reaches this many standard deviations; beyond, only the sign of the distance is known.
-_REACH = 3.0
-# The least quantile that a voxel centre keeps on its own side of the surface.
-_OWN_SIDE = 0.02
+# Where only the side of the surface is known, its distance is this.
+UNKNOWN_MM = 1000.0
+# Least slope of the field: on the ridge between two faces the difference of both sides says nothing.
+_LEAST_SLOPE = 0.5
+# Slices thicker than this many edges of the other two axes are interpolated section by section.
+_THICK = 1.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,58 +46,67 @@ class Shape:
     Parameters
     ----------
     grid : Grid
-        The structure's bounding box with a rim.
-    quantile_zyx : (nz, ny, nx) float32 array
-        Normal quantile of the blurred mask: positive inside, in standard deviations of the blur.
+        The structure's bounding box with a rim; finer than the mask's where its slices are thick.
+    level_zyx : (nz, ny, nx) float32 array
+        Positive inside, 0 on the surface, about the distance in mm.
+    reach_mm : float
+        The field is cut off at plus and minus this value.
     """
 
     grid: Grid
-    quantile_zyx: npt.NDArray[np.float32]
-
-    @property
-    def band_mm(self) -> float:
-        """Distance from the surface, along the finest axis, up to which distances are known."""
-        return _REACH * _BLUR_VOXELS * float(self.grid.spacing_mm.min()) * 0.9
+    level_zyx: npt.NDArray[np.float32]
+    reach_mm: float
 
     def distance_mm(self, points_mm: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Signed distance (positive inside), and unit vectors that point inward.
 
-        Beyond the band around the surface the distance is +-1000 mm and the vector is 0.
+        Beyond the reach around the surface the distance is plus or minus UNKNOWN_MM and the vector is 0.
         """
         index = self.grid.index(points_mm)
-        value = self._at(index)
-        slope = np.empty_like(points_mm)
-        for axis in range(3):
-            step = np.zeros(3)
-            step[axis] = 0.5
-            slope[:, axis] = self._at(index + step) - self._at(index - step)
-        slope = (slope / self.grid.spacing_mm) @ self.grid.direction.T
+        out = np.empty((len(index), 4))
+        over_rows(lambda first, last: value_and_slopes(self.level_zyx, index, first, last, out), len(index))
+        value, slope = out[:, 0], (out[:, 1:] / self.grid.spacing_mm) @ self.grid.direction.T
         norm = np.linalg.norm(slope, axis=1)
-        known = (np.abs(value) < _REACH - 1e-3) & (norm > 1e-6)
-        safe = np.where(known, norm, 1.0)
+        known = np.abs(value) < 0.999 * self.reach_mm
+        # The field is a distance already where slices are thin. Its slope is 1 then, and less only on ridges.
+        distance = value / np.maximum(norm, _LEAST_SLOPE)
         return (
-            np.where(known, value / safe, np.where(value > 0, 1000.0, -1000.0)),
-            np.where(known[:, None], slope / safe[:, None], 0.0),
-        )
-
-    def _at(self, index_xyz: FloatArray) -> FloatArray:
-        return np.asarray(
-            map_coordinates(self.quantile_zyx, index_xyz.T[::-1], order=1, mode="nearest", output=np.float64)
+            np.where(known, distance, np.where(value > 0, UNKNOWN_MM, -UNKNOWN_MM)),
+            np.where(known[:, None], slope / np.maximum(norm, 1e-6)[:, None], 0.0),
         )
 
 
 def shape_of(structure: Structure) -> Shape:
     """Smooth the mask of a structure; see the module's text."""
-    where = np.nonzero(structure.mask_zyx)
-    rim = 4
+    mask, grid = _slices_first(structure)
+    thin = grid.spacing_mm[:2]
+    if grid.spacing_mm[2] > _THICK * thin.max():
+        parts = min(int(np.ceil(grid.spacing_mm[2] / thin.max())), 5)
+        mask, grid = _cropped(mask, grid, rim_zyx=(1, 8, 8))
+        reach_mm = 2.0 * float(grid.spacing_mm[2])
+        level = sections(mask, grid.spacing_mm, parts=parts, reach_mm=reach_mm)
+        fine = Grid(level.shape, grid.origin_mm, grid.spacing_mm / [1, 1, parts], grid.direction)
+        return Shape(fine, level, reach_mm)
+    mask, grid = _cropped(mask, grid, rim_zyx=(8, 8, 8))
+    voxel_mm = float(np.cbrt(np.prod(grid.spacing_mm)))
+    return Shape(grid, blurred_distance(mask) * np.float32(voxel_mm), REACH_VOXELS * voxel_mm)
+
+
+def _slices_first(structure: Structure) -> tuple[BoolArray, Grid]:
+    """Mask and grid with the axis of the thickest voxel edge as the slice axis."""
+    grid = structure.grid
+    thick = int(np.argmax(grid.spacing_mm))
+    # Of equal edges the z axis stays the slice axis.
+    if grid.spacing_mm[thick] <= grid.spacing_mm[2] * (1 + 1e-6):
+        return structure.mask_zyx, grid
+    xyz = [axis for axis in range(3) if axis != thick] + [thick]
+    mask = np.transpose(structure.mask_zyx, [2 - axis for axis in xyz[::-1]])
+    return mask, Grid(mask.shape, grid.origin_mm, grid.spacing_mm[xyz], grid.direction[:, xyz])
+
+
+def _cropped(mask: BoolArray, grid: Grid, *, rim_zyx: tuple[int, int, int]) -> tuple[BoolArray, Grid]:
+    where = np.nonzero(mask)
     low = np.array([w.min() for w in where])
-    high = np.array([w.max() for w in where]) + 1
-    mask = np.pad(structure.mask_zyx[tuple(slice(a, b) for a, b in zip(low, high, strict=True))], rim)
-    grid = structure.grid.box((low - rim)[::-1], mask.shape)
-    blurred = gaussian_filter(mask.astype(np.float32), _BLUR_VOXELS, truncate=_REACH + 0.5, mode="constant")
-    quantile = np.where(mask, np.float32(_REACH), np.float32(-_REACH))
-    edge = (blurred > 1e-6) & (blurred < 1 - 1e-6)
-    quantile[edge] = np.clip(ndtri(blurred[edge]), -_REACH, _REACH)
-    quantile[mask] = np.maximum(quantile[mask], _OWN_SIDE)
-    quantile[~mask] = np.minimum(quantile[~mask], -_OWN_SIDE)
-    return Shape(grid, quantile)
+    box = tuple(slice(w.min(), w.max() + 1) for w in where)
+    padded = np.pad(mask[box], [(n, n) for n in rim_zyx])
+    return padded, grid.box((low - rim_zyx)[::-1], padded.shape)
