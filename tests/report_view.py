@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from hdrplan.geometry import Catheter, Dwells, Grid, Structure, Volume
-from hdrplan.plan import Prescription
-from hdrplan.report import Curve, GoalRow, ReportData
+from hdrplan.plan import Plan, Prescription
+from hdrplan.report import ComparedPlan, Curve, GoalRow, ReportData
 
 # A marker far from the middle in all three axes: 24 mm left, 15 mm anterior, 9 mm superior of the grid's centre.
 CENTRE_MM = np.array([-40.0, 25.0, 310.0])
@@ -76,3 +76,31 @@ def small_view(
         provenance={"input": "none"},
         version="0.1.0",
     )  # fmt: skip
+
+
+def compared_plans() -> list[ComparedPlan]:
+    """Return two plans: the small view's, and one with 30 % more dose on a shifted, coarser grid."""
+    view = small_view()
+    first = Plan(view.dwells, view.times_s, "gammamed-12i", 40700.0)
+    grid = Grid((25, 25, 25), view.dose.grid.world([1, 2, 3]), np.array([1.5, 1.5, 1.5]))
+    square = ((grid.points_mm()[:, None, :] - view.dwells.positions_mm[None]) ** 2).sum(axis=-1)
+    more = (1.3 * view.times_s * 22.0 / np.maximum(square, 0.25)).sum(axis=1).reshape(grid.shape_zyx)
+    metrics = {
+        "structures": {
+            "lesion": {"role": "CTV", "prescription_gy": 20.0, "d100_gy": 19.0, "volume_cc": 4.2},
+            "stomach": {"role": "OAR", "d1cc_gy": 6.8},
+        },
+        "goals": [{"structure": "lesion", "goal": "D100 >= 20 Gy", "reached": 19.0, "unit": "Gy", "met": False}],
+    }
+    better = {
+        "structures": {
+            "lesion": {"role": "CTV", "prescription_gy": 20.0, "d100_gy": 24.7, "volume_cc": 4.2},
+            "stomach": {"role": "OAR", "d1cc_gy": 8.84},
+        },
+        "goals": [{"structure": "lesion", "goal": "D100 >= 20 Gy", "reached": 24.7, "unit": "Gy", "met": True}],
+    }
+    second = Plan(view.dwells, 1.3 * view.times_s, "gammamed-12i", 40700.0)
+    return [
+        ComparedPlan("as planned", first, view.dose, view.curves, metrics),
+        ComparedPlan("longer", second, Volume(grid, more.astype(np.float32)), view.curves, better),
+    ]

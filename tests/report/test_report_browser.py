@@ -42,7 +42,7 @@ def test_the_policy_stops_what_was_not_written_by_the_package(opened):
 def test_the_marker_lies_where_the_data_say(opened, direction):
     """Go to the marker; it must shine at the crosshair in every plane, on the patient's own side of the picture."""
     page = opened(report_html(small_view(direction)))
-    page.page.click("text=Pan")
+    page.page.click('label:has-text("Pan")')
     x, y, z = MARKER_MM
     # Through the sliders a keyboard user has, in this order: x, y, z.
     for view, value in (("sagittal", x), ("coronal", y), ("axial", z)):
@@ -114,6 +114,7 @@ def test_scrolling_changes_the_slice_by_one_and_back(opened):
     page.page.keyboard.press("PageDown")
     page.settle()
     np.testing.assert_array_equal(page.pixels("axial"), first)
+    axial.locator("canvas").scroll_into_view_if_needed()
     box = axial.locator("canvas").bounding_box()
     page.page.mouse.move(box["x"] + 100, box["y"] + 100)
     page.page.mouse.wheel(0, 120)
@@ -161,6 +162,7 @@ def test_an_edited_isodose_moves_and_a_new_one_appears(opened):
 
 def test_dragging_with_the_right_button_changes_the_window(opened):
     page = opened(report_html(small_view()))
+    page.page.locator('.plane[data-view="axial"] canvas').scroll_into_view_if_needed()
     box = page.page.locator('.plane[data-view="axial"] canvas').bounding_box()
     page.page.mouse.move(box["x"] + 200, box["y"] + 200)
     page.page.mouse.down(button="right")

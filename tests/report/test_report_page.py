@@ -11,8 +11,8 @@ import pytest
 
 from hdrplan.geometry import Volume
 from hdrplan.report import report_html
-from hdrplan.report.html import _css_text
 from hdrplan.report.pack import ct_pack
+from hdrplan.report.page import css_text
 from hdrplan.report.svg import nice_ticks
 from report_view import centred_grid, small_view
 
@@ -63,7 +63,7 @@ def test_goals_dwells_and_certificate_stand_in_the_tables(html):
 
 @pytest.mark.parametrize("text", ['"; } body { display: none', "a\\", "line\nbreak", "</style>", "ÄÖ 中"])
 def test_no_title_can_leave_its_css_string(text):
-    literal = _css_text(text)
+    literal = css_text(text)
     assert literal[0] == literal[-1] == '"'
     assert re.fullmatch(r"(?:[A-Za-z0-9]|\\[0-9a-f]+ )*", literal[1:-1])
 

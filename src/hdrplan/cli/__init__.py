@@ -23,6 +23,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "evaluate": ("hdrplan.cli.evaluate", "Metrics of a plan's dwell times on a case."),
     },
     "Look and compare": {
+        "compare": ("hdrplan.cli.compare", "Plans side by side: DVHs, difference maps, metrics, what changed."),
         "plot": ("hdrplan.cli.plot", "Figures of a plan: isodose page, DVH, catheter map."),
     },
     "Sources and dose": {

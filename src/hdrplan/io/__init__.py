@@ -10,12 +10,14 @@ from hdrplan.io.cohort import cohort_sha256, read_cohort, write_csv, write_table
 from hdrplan.io.files import check_free, new_file, new_folder, sha256
 from hdrplan.io.images import read_label_map, read_mask, read_names, read_segmentation, read_volume, write_volume
 from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
+from hdrplan.io.result_folders import ResultFolder, read_result_folder
 from hdrplan.io.results import json_text, read_plan, run_record, write_plan, write_results
 from hdrplan.io.sources import read_source
 
 __all__ = [
     "CaseFile",
     "PointTable",
+    "ResultFolder",
     "case_of_table",
     "check_free",
     "cohort_sha256",
@@ -31,6 +33,7 @@ __all__ = [
     "read_names",
     "read_plan",
     "read_points_csv",
+    "read_result_folder",
     "read_segmentation",
     "read_source",
     "read_volume",

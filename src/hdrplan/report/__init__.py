@@ -1,5 +1,6 @@
 """What a person looks at: figures, tables, pages. The only matplotlib. Knows results, not how they were computed."""
 
+from hdrplan.report.compare import ComparedPlan, comparison_html
 from hdrplan.report.data import Curve, GoalRow, ReportData
 from hdrplan.report.html import report_html
 from hdrplan.report.plan import plan_report, report_data
@@ -8,9 +9,11 @@ from hdrplan.report.source_figure import source_figure
 from hdrplan.report.tables import dvh_table, goal_text, metrics_table
 
 __all__ = [
+    "ComparedPlan",
     "Curve",
     "GoalRow",
     "ReportData",
+    "comparison_html",
     "dvh_table",
     "goal_text",
     "metrics_table",

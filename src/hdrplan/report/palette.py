@@ -12,16 +12,28 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from hdrplan.report.data import ReportData
 
-__all__ = ["CTV_COLOURS", "ISODOSE_COLOURS", "OTHER_COLOURS", "isodose_levels", "structure_styles"]
+__all__ = [
+    "CTV_COLOURS",
+    "DIVERGING",
+    "ISODOSE_COLOURS",
+    "OTHER_COLOURS",
+    "isodose_levels",
+    "structure_styles",
+    "styles_of",
+]
 
 # On CT (dark) and on paper (white) alike: contrast to both is at least 2.5 to 1.
 CTV_COLOURS = ("#e04fd6", "#a97bf0", "#ff8f9b")
 OTHER_COLOURS = ("#d98200", "#2e8fd0", "#0a9b76", "#9a8a00", "#8f6fd1", "#c4602d", "#5b8a9a", "#a3765a")
 ISODOSE_COLOURS = ("#3b6fd4", "#2fa6c9", "#2bb58a", "#ffd92e", "#ff9a1f", "#f2542d", "#c2185b", "#8e24aa")
+
+# Differences of dose: blue below, red above, white between (ColorBrewer RdBu, safe for colour-blind readers).
+DIVERGING = ("#2166ac", "#67a9cf", "#d1e5f0", "#f7f7f7", "#fddbc7", "#ef8a62", "#b2182b")
 
 # Colours repeat after eight structures; their dashes do not.
 _DASHES = ([6, 3], [2, 3], [10, 3, 2, 3])
@@ -47,8 +59,12 @@ def isodose_levels(prescription_gy: float) -> list[dict[str, float | str]]:
 
 
 def structure_styles(view: ReportData) -> dict[str, dict[str, Any]]:
-    """One style per structure or curve, CTVs and others counted apart; organs at risk take the first of theirs."""
-    roles: dict[str, str] = {s.name: s.role for s in view.structures} | {c.name: c.role for c in view.curves}
+    """One style per structure and curve of a plan."""
+    return styles_of({s.name: s.role for s in view.structures} | {c.name: c.role for c in view.curves})
+
+
+def styles_of(roles: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """One style per name, CTVs and others counted apart; organs at risk take the first of theirs."""
     counts = {True: 0, False: 0}
     styles = {}
     for name in sorted(roles, key=lambda name: roles[name] == "other"):

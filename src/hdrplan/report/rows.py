@@ -10,7 +10,7 @@ import numpy as np
 
 from hdrplan.report.data import ReportData
 
-__all__ = ["bar_width", "channels", "dwell_rows", "least_step_mm", "metric_tables"]
+__all__ = ["COMPARED", "bar_width", "channels", "dwell_rows", "least_step_mm", "metric_tables", "metric_text"]
 
 # Key in the metrics, heading, unit, digits.
 _Column = tuple[str, str, str, int]
@@ -33,6 +33,8 @@ _TARGET: tuple[_Column, ...] = (
     ("in_dose_grid_pct", "In dose grid", "%", 1),
     ("extrapolated_pct", "Extrapolated", "%", 1),
 )
+_COMPARED_TARGET = {"volume_cc", "d100_gy", "d98_gy", "d90_gy", "d50_gy", "v100_pct", "v150_pct", "v200_pct", "coin"}
+_COMPARED_ORGAN = {"d0_1cc_gy", "d1cc_gy", "mean_gy"}
 _ORGAN: tuple[_Column, ...] = (
     ("volume_cc", "Volume", "cc", 2),
     ("d0_1cc_gy", "D0.1cc", "Gy", 2),
@@ -49,6 +51,13 @@ _ORGAN: tuple[_Column, ...] = (
 )
 
 
+# What a comparison shows of each structure.
+COMPARED: dict[str, tuple[_Column, ...]] = {
+    "CTV": tuple(c for c in _TARGET if c[0] in _COMPARED_TARGET),
+    "other": tuple(c for c in _ORGAN if c[0] in _COMPARED_ORGAN),
+}
+
+
 def metric_tables(metrics: Mapping[str, Mapping[str, object]]) -> list[dict[str, Any]]:
     """Two tables, targets and organs, with those columns that at least one of their structures has."""
     tables = []
@@ -56,7 +65,7 @@ def metric_tables(metrics: Mapping[str, Mapping[str, object]]) -> list[dict[str,
         chosen = {name: values for name, values in metrics.items() if (values.get("role") == "CTV") is targets}
         columns = [c for c in wanted if any(_is_number(values.get(c[0])) for values in chosen.values())]
         rows = [
-            {"name": name, "cells": [_cell(values.get(key), digits) for key, _, _, digits in columns]}
+            {"name": name, "cells": [metric_text(values.get(key), digits) for key, _, _, digits in columns]}
             for name, values in chosen.items()
         ]
         if rows:
@@ -68,7 +77,8 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def _cell(value: object, digits: int) -> str:
+def metric_text(value: object, digits: int) -> str:
+    """Return a number with its digits, a dash where there is none."""
     return f"{value:.{digits}f}" if isinstance(value, int | float) and math.isfinite(value) else "–"
 
 

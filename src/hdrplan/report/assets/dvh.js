@@ -32,7 +32,9 @@ function readableDvh(curves) {
   });
   for (const box of document.querySelectorAll("[data-toggle-curve]")) {
     box.addEventListener("change", () => {
-      for (const part of svg.querySelectorAll(`[data-curve="${box.dataset.toggleCurve}"]`)) part.classList.toggle("off", !box.checked);
+      for (const rank of box.dataset.toggleCurve.split(" ")) {
+        for (const part of svg.querySelectorAll(`[data-curve="${rank}"]`)) part.classList.toggle("off", !box.checked);
+      }
     });
   }
 }

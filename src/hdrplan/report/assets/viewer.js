@@ -117,12 +117,14 @@ function drawPlane(canvas, scene, view, fit, ratio, { crosshair = true, head = 3
     for (let o = 0; o < image.data.length; o += 4) { image.data[o] = 24; image.data[o + 1] = 28; image.data[o + 2] = 34; image.data[o + 3] = 255; }
   }
   if (scene.wash.on) {
-    scene.dose.plane(p0, du, dv, w, h, values);
-    const { from, to, opacity } = scene.wash;
+    const { from, to, volume = scene.dose, table = WASH, fades = false } = scene.wash;
+    volume.plane(p0, du, dv, w, h, values);
     for (let i = 0, o = 0; i < values.length; i++, o += 4) {
-      if (!(values[i] >= from)) continue;
+      // A difference fades out toward zero; a dose stops at its lower level.
+      if (!(fades || values[i] >= from)) continue;
+      const opacity = scene.wash.opacity * (fades ? Math.sqrt(Math.min(1, Math.abs(values[i] / to))) || 0 : 1);
       const t = 3 * Math.min(255, Math.max(0, Math.round((255 * (values[i] - from)) / (to - from || 1))));
-      for (let c = 0; c < 3; c++) image.data[o + c] += (WASH[t + c] - image.data[o + c]) * opacity;
+      for (let c = 0; c < 3; c++) image.data[o + c] += (table[t + c] - image.data[o + c]) * opacity;
     }
   }
   const buffer = (canvas.buffer ??= document.createElement("canvas"));
@@ -159,10 +161,10 @@ function drawPlane(canvas, scene, view, fit, ratio, { crosshair = true, head = 3
   if (scene.show.isodose) {
     for (const level of scene.levels) {
       if (!level.on || !(level.gy > 0)) continue;
-      const line = scene.pathOf("dose", scene.dose, view, at, level.gy);
+      const line = scene.pathOf(level.key ?? "dose", level.volume ?? scene.dose, view, at, level.gy);
       if (!line) continue;
       const prescribed = Math.abs(level.gy - scene.prescription) < 1e-6;
-      stroke(line.path, level.colour, prescribed ? 2.2 : 1.3);
+      stroke(line.path, level.colour, prescribed ? 2.2 : 1.3, level.dash);
       labels.push({ line, level });
     }
   }

@@ -1,0 +1,65 @@
+"""``hdrplan compare``: two or more plans side by side in one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hdrplan.cli.common import quiet_option
+
+__all__ = ["command"]
+
+
+@click.command("compare", short_help="Plans side by side: DVHs, difference maps, metrics, what changed.")
+@click.argument("plans", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--case", "case_path", type=click.Path(path_type=Path), help="Case of all plans: shows CT and structures."
+)
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="HTML file to write.")
+@quiet_option
+def command(plans: tuple[Path, ...], case_path: Path | None, output: Path, quiet: bool) -> None:
+    """Compare the output folders of two to four plans; differences are to the first.
+
+    \b
+    Examples:
+      hdrplan compare plan-20gy plan-15gy -o compare.html
+      hdrplan compare demo-output plan-15gy --case phantoms/liver-lesion-b -o compare.html
+    """
+    from hdrplan import __version__
+    from hdrplan.io import new_file, read_case, read_result_folder
+    from hdrplan.report import ComparedPlan, Curve, comparison_html
+
+    found = None if case_path is None else read_case(case_path)
+    labels = _labels(plans)
+    compared = []
+    for path, label in zip(plans, labels, strict=True):
+        folder = read_result_folder(path)
+        roles = {name: str(values.get("role", "other")) for name, values in folder.metrics["structures"].items()}
+        curves = tuple(
+            Curve(name, roles.get(name, "other"), dose_gy, volume_cc / volume_cc.max(), float(volume_cc.max()))
+            for name, (dose_gy, volume_cc) in folder.dvh.items()
+        )
+        compared.append(ComparedPlan(label, folder.plan, folder.dose, curves, folder.metrics))
+        title = folder.name
+    page = comparison_html(
+        compared,
+        title=f"{title}: {' and '.join(labels)}",
+        ct=None if found is None else found.case.ct,
+        structures=() if found is None else found.case.structures,
+        catheters=() if found is None else found.case.catheters,
+        version=__version__,
+    )
+    with new_file(output) as draft:
+        draft.write_text(page, encoding="utf-8")
+    if not quiet:
+        click.echo(f"Wrote {output}. Research use only, never for treatment.")
+
+
+def _labels(plans: tuple[Path, ...]) -> list[str]:
+    """Folder names; with their parents where two are alike."""
+    names = [path.resolve().name for path in plans]
+    return [
+        name if names.count(name) == 1 else f"{path.resolve().parent.name}/{name}"
+        for path, name in zip(plans, names, strict=True)
+    ]

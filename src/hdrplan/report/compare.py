@@ -1,0 +1,250 @@
+"""Two or more plans side by side: what changed, doses and their difference on CT, DVHs, metrics, delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hdrplan.errors import InputError
+from hdrplan.geometry import Catheter, Structure, Volume
+from hdrplan.plan import Plan
+from hdrplan.report.data import Curve
+from hdrplan.report.pack import ct_pack, dose_pack
+from hdrplan.report.page import page
+from hdrplan.report.palette import DIVERGING, isodose_levels, styles_of
+from hdrplan.report.rows import COMPARED, metric_text
+from hdrplan.report.scene import catheter_data, curve_data, dwell_data, structure_data, what_to_see
+from hdrplan.report.svg import dvh_svg
+
+__all__ = ["ComparedPlan", "comparison_html"]
+
+_SCRIPTS = ("volume.js", "contour.js", "viewer.js", "ui.js", "dvh.js", "compare.js")
+_DASHES: tuple[list[int], ...] = ([], [7, 4], [2, 3], [10, 3, 2, 3])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComparedPlan:
+    """One of the plans.
+
+    Parameters
+    ----------
+    label : str
+        Short, different for each.
+    plan : Plan
+    dose : Volume
+        Gy; grids may differ between plans.
+    curves : tuple of Curve
+    metrics : mapping
+        The table of metrics.json: "structures", "plan", "goals".
+    """
+
+    label: str
+    plan: Plan
+    dose: Volume
+    curves: tuple[Curve, ...]
+    metrics: Mapping[str, Any]
+
+
+def comparison_html(
+    plans: Sequence[ComparedPlan],
+    *,
+    title: str,
+    ct: Volume | None = None,
+    structures: Sequence[Structure] = (),
+    catheters: Sequence[Catheter] = (),
+    version: str = "",
+) -> str:
+    """Write the comparison as one self-contained page; differences are to the first plan.
+
+    Parameters
+    ----------
+    plans : sequence of ComparedPlan
+        Two to four.
+    title : str
+    ct, structures, catheters : optional
+        Of the case that all were made for; without them the doses are shown alone.
+    version : str
+
+    Raises
+    ------
+    InputError
+        One plan, more than four, two of one label, no prescription known.
+    """
+    labels = [p.label for p in plans]
+    if not 2 <= len(plans) <= len(_DASHES):
+        raise InputError(f"a comparison takes 2 to {len(_DASHES)} plans", got=len(plans))
+    if len(set(labels)) < len(labels):
+        raise InputError("the plans need different names", got=", ".join(labels))
+    prescribed = [
+        float(values["prescription_gy"])
+        for values in plans[0].metrics["structures"].values()
+        if values.get("prescription_gy")
+    ]
+    if not prescribed:
+        raise InputError("the first plan names no prescription", got="none in its metrics", where=labels[0])
+    shown = [s for s in structures if s.role != "other"]
+    names = list(dict.fromkeys(c.name for p in plans for c in p.curves))
+    roles = {c.name: c.role for p in reversed(plans) for c in p.curves}
+    styles = styles_of(roles | {s.name: s.role for s in shown})
+    curves, looks = _all_curves(plans, names, styles)
+    must_see, may_see, focus = what_to_see(shown, catheters, [p.dose for p in plans])
+    return page(
+        "compare.html.j2",
+        title=title,
+        version=version,
+        scripts=_SCRIPTS,
+        data={
+            "prescription_gy": prescribed[0],
+            "levels": isodose_levels(prescribed[0]),
+            "diverging": DIVERGING,
+            "focus": focus,
+            "ct": None if ct is None else ct_pack(ct, must_see, may_see, budget_bytes=4_000_000),
+            "structures": structure_data(shown, styles),
+            "plans": [
+                {
+                    "dose": dose_pack(p.dose),
+                    "catheters": catheter_data(catheters),
+                    "dwells": dwell_data(p.plan.dwells, p.plan.times_s),
+                }
+                for p in plans
+            ],
+            "curves": curve_data(curves, 2.5 * prescribed[0]),
+        },
+        plans=plans,
+        prescribed_gy=prescribed[0],
+        changes=_changes(plans),
+        goals=_goals(plans),
+        dvh=dvh_svg(curves, looks, (), prescribed[0]),
+        dvh_key=", ".join(f"{label}: {line}" for label, line in zip(labels, _LINES, strict=False)),
+        legend=[
+            {
+                "name": name,
+                "role": roles[name],
+                "colour": styles[name]["colour"],
+                "ranks": [rank for rank, look in enumerate(looks) if look["name"] == name],
+            }
+            for name in names
+        ],
+        metrics=_metrics(plans),
+        catheters=_catheter_times(plans),
+    )
+
+
+# Names of the dashes.
+_LINES = ("solid", "dashed", "dotted", "dash-dotted")
+
+
+def _all_curves(
+    plans: Sequence[ComparedPlan], names: Sequence[str], styles: Mapping[str, Mapping[str, Any]]
+) -> tuple[list[Curve], list[dict[str, Any]]]:
+    """Every curve of every plan, named for both; the colour says the structure, the dash the plan."""
+    curves, looks = [], []
+    for name in names:
+        for plan, dash in zip(plans, _DASHES, strict=False):
+            for curve in plan.curves:
+                if curve.name == name:
+                    label = f"{name} ({plan.label})"
+                    curves.append(Curve(label, curve.role, curve.dose_gy, curve.volume_frac, curve.volume_cc))
+                    looks.append({"name": name, "colour": styles[name]["colour"], "dash": dash})
+    return curves, looks
+
+
+def _changes(plans: Sequence[ComparedPlan]) -> list[dict[str, Any]]:
+    """Rows of the first table: what the plans are made of."""
+    rows: list[tuple[str, list[str]]] = [
+        ("Source", [p.plan.source_name for p in plans]),
+        ("Air-kerma strength", [f"{p.plan.strength_u:,.0f} U" for p in plans]),
+        ("Catheters", [str(len(p.plan.dwells.catheter_names)) for p in plans]),
+        ("Dwell positions in use", [f"{int((p.plan.times_s > 0).sum())} of {len(p.plan.dwells)}" for p in plans]),
+        ("Positions", _positions(plans)),
+        ("Total time", [f"{p.plan.total_time_s:.1f} s" for p in plans]),
+        ("Time times strength", [f"{p.plan.total_time_s * p.plan.strength_u / 3600:,.0f} U h" for p in plans]),
+        ("TRAK", [f"{100 * p.plan.trak_gy:.4f} cGy at 1 m" for p in plans]),
+        ("Certificate", [str(p.metrics.get("certificate", {}).get("status", "none")) for p in plans]),
+    ]
+    return [{"label": label, "cells": cells, "differs": len(set(cells)) > 1} for label, cells in rows]
+
+
+def _positions(plans: Sequence[ComparedPlan]) -> list[str]:
+    """Whether the dwell positions are those of the first plan, and how far they moved."""
+    first = plans[0].plan.dwells.positions_mm
+    texts = ["the same"]
+    for plan in plans[1:]:
+        own = plan.plan.dwells.positions_mm
+        if len(own) != len(first):
+            texts.append("other positions")
+            continue
+        moved = np.linalg.norm(own - first, axis=1)
+        texts.append(
+            "the same" if moved.max() < 1e-6 else f"moved by {moved.mean():.2f} mm, at most {moved.max():.2f} mm"
+        )
+    return texts
+
+
+def _goals(plans: Sequence[ComparedPlan]) -> list[dict[str, Any]]:
+    """Goals of all plans, in order of first appearance."""
+    keys = dict.fromkeys((g["structure"], g["goal"]) for p in plans for g in p.metrics.get("goals", ()))
+    rows = []
+    for structure, goal in keys:
+        cells = []
+        for plan in plans:
+            own = plan.metrics.get("goals", ())
+            found = next((g for g in own if (g["structure"], g["goal"]) == (structure, goal)), None)
+            reached = None if found is None else found.get("reached")
+            cells.append(
+                {"met": None, "text": "–"}
+                if found is None or reached is None
+                else {"met": bool(found["met"]), "text": f"{reached:.2f} {found['unit']}"}
+            )
+        signs = goal.replace(">=", "≥").replace("<=", "≤")
+        rows.append(
+            {"structure": structure, "goal": signs, "cells": cells, "differs": len({c["met"] for c in cells}) > 1}
+        )
+    return rows
+
+
+def _metrics(plans: Sequence[ComparedPlan]) -> list[dict[str, Any]]:
+    """One row per structure and metric, with the change against the first plan."""
+    names = list(dict.fromkeys(name for p in plans for name in p.metrics["structures"]))
+    rows = []
+    for name in names:
+        tables = [p.metrics["structures"].get(name, {}) for p in plans]
+        role = next((t["role"] for t in tables if "role" in t), "other")
+        first = True
+        for key, label, unit, digits in COMPARED["CTV" if role == "CTV" else "other"]:
+            values = [t.get(key) for t in tables]
+            if not any(isinstance(v, int | float) for v in values):
+                continue
+            cells = [{"text": metric_text(v, digits), "change": _change(values[0], v, digits)} for v in values]
+            rows.append({"name": name, "label": label, "unit": unit, "cells": cells, "first": first})
+            first = False
+    return rows
+
+
+def _change(first: object, value: object, digits: int) -> str:
+    if not (isinstance(first, int | float) and isinstance(value, int | float)):
+        return "–"
+    text = f"{value - first:+.{digits}f}"
+    return "0" if float(text) == 0 else text.replace("-", "−")
+
+
+def _catheter_times(plans: Sequence[ComparedPlan]) -> list[dict[str, Any]]:
+    """Time of each catheter in each plan, with a bar on one scale."""
+    names = list(dict.fromkeys(name for p in plans for name in p.plan.dwells.catheter_names))
+    times = [
+        [
+            float(p.plan.times_s[p.plan.dwells.catheter == p.plan.dwells.catheter_names.index(name)].sum())
+            if name in p.plan.dwells.catheter_names
+            else 0.0
+            for p in plans
+        ]
+        for name in names
+    ]
+    longest = max((t for row in times for t in row), default=0.0) or 1.0
+    return [
+        {"name": name, "cells": [{"text": f"{t:.1f}", "bar": f"{90 * t / longest:.1f}"} for t in row]}
+        for name, row in zip(names, times, strict=True)
+    ]

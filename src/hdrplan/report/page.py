@@ -1,0 +1,80 @@
+"""One self-contained page: opens from disk, asks the network for nothing, shows every name as text."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+__all__ = ["css_text", "page"]
+
+
+def _asset(name: str) -> str:
+    return (resources.files("hdrplan.report") / "assets" / name).read_text(encoding="utf-8")
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+
+
+def _hash(text: str) -> str:
+    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+
+
+def css_text(text: str) -> str:
+    """Return a CSS string literal that no character of the text can leave."""
+    return '"' + "".join(c if c.isascii() and c.isalnum() else f"\\{ord(c):x} " for c in text) + '"'
+
+
+def page(
+    template: str, *, title: str, version: str, scripts: tuple[str, ...], data: Mapping[str, Any], **values: object
+) -> str:
+    """Fill a template into one self-contained page.
+
+    The content-security policy allows exactly the style sheet and the script written here, by their hashes, and no
+    connection at all. Data travel as JSON text that cannot close its element.
+
+    Parameters
+    ----------
+    template : str
+        Name of the asset.
+    title, version : str
+        Stand on every printed page.
+    scripts : tuple of str
+        Assets, joined in this order.
+    data : mapping
+        For the scripts.
+    **values
+        For the template.
+    """
+    # Both texts are put into CSS strings, where HTML escaping means nothing.
+    foot = f"hdrplan {version}" if version else "hdrplan"
+    css = _asset("report.css").replace('"@@title"', css_text(title)).replace('"@@foot"', css_text(foot))
+    script = "(() => {\n" + "\n".join(_asset(name) for name in scripts) + "\n})();"
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+    policy = (
+        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(css)}; base-uri 'none'; form-action 'none'"
+    )
+    return (
+        _templates()
+        .get_template(template)
+        .render(
+            title=title,
+            version=version,
+            csp=policy,
+            css=Markup(css),
+            script=Markup(script),
+            data=Markup(text),
+            **values,
+        )
+    )

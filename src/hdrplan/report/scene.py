@@ -1,0 +1,73 @@
+"""What the viewer draws, as plain data: packed volumes and masks, catheters, dwells, curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray
+from hdrplan.geometry import Catheter, Dwells, Structure, Volume
+from hdrplan.report.data import Curve
+from hdrplan.report.pack import corners_mm, mask_pack
+from hdrplan.report.planes import structure_box_mm
+from hdrplan.report.svg import thinned
+
+__all__ = ["catheter_data", "curve_data", "dwell_data", "structure_data", "what_to_see"]
+
+
+def structure_data(structures: Sequence[Structure], styles: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Name, role, look, centre and packed mask of each structure."""
+    return [
+        {**styles[s.name], "name": s.name, "role": s.role, "centre": _centre_mm(s), "mask": mask_pack(s)}
+        for s in structures
+    ]
+
+
+def catheter_data(catheters: Sequence[Catheter]) -> list[dict[str, Any]]:
+    """Polylines to a hundredth of a millimetre."""
+    return [{"name": c.name, "points": c.points_mm.round(2).tolist()} for c in catheters]
+
+
+def dwell_data(dwells: Dwells, times_s: FloatArray) -> list[dict[str, Any]]:
+    """Positions to a hundredth of a millimetre, times to a thousandth of a second."""
+    return [
+        {"at": position.round(2).tolist(), "time_s": round(float(time_s), 3)}
+        for position, time_s in zip(dwells.positions_mm, times_s, strict=True)
+    ]
+
+
+def curve_data(curves: Sequence[Curve], gy_max: float) -> list[dict[str, Any]]:
+    """Curves for reading under the pointer, up to the end of the plot."""
+    made = []
+    for rank, curve in enumerate(curves):
+        points = thinned(curve, gy_max)
+        made.append(
+            {
+                "rank": rank,
+                "name": curve.name,
+                "volume_cc": round(curve.volume_cc, 4),
+                "gy": points[:, 0].round(3).tolist(),
+                "frac": points[:, 1].round(5).tolist(),
+            }
+        )
+    return made
+
+
+def what_to_see(
+    structures: Sequence[Structure], catheters: Sequence[Catheter], doses: Sequence[Volume]
+) -> tuple[FloatArray, FloatArray, list[float]]:
+    """Points that the pictures must hold (dose, CTVs), points they should (everything), and where they begin."""
+    boxes = [np.array(structure_box_mm(s)) for s in structures]
+    targets = [box for s, box in zip(structures, boxes, strict=True) if s.role == "CTV"]
+    must_see = np.vstack([*(corners_mm(dose.grid) for dose in doses), *targets])
+    may_see = np.vstack([must_see, *boxes, *(c.points_mm for c in catheters)])
+    focus = next((_centre_mm(s) for s in structures if s.role == "CTV"), None)
+    return must_see, may_see, focus or [float(v) for v in must_see.mean(axis=0)]
+
+
+def _centre_mm(structure: Structure) -> list[float]:
+    """Centre of mass of a mask."""
+    index = np.argwhere(structure.mask_zyx).mean(axis=0)[::-1]
+    return [round(float(v), 3) for v in structure.grid.world(index)]
