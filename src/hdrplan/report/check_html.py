@@ -7,10 +7,9 @@ import io
 import math
 
 import numpy as np
-from markupsafe import Markup
 
 from hdrplan.plan.brachy import BrachyPlan
-from hdrplan.report.html import _asset, _css_text, _hash, _templates
+from hdrplan.report.page import page
 from hdrplan.second_check import CheckRow, GridCheck, SecondCheck, Tolerances
 from hdrplan.sources import TG43Source
 
@@ -38,28 +37,21 @@ def check_html(
         Without patient data: the caller decides what it names.
     version : str
     """
-    css = (
-        _asset("report.css").replace('"@@title"', _css_text(title)).replace('"@@foot"', _css_text(f"hdrplan {version}"))
-    )
-    css += "\nimg { max-width: 100%; }\n"
     grid = check.grid
-    return (
-        _templates()
-        .get_template("check.html.j2")
-        .render(
-            policy=f"default-src 'none'; img-src data:; style-src {_hash(css)}; base-uri 'none'; form-action 'none'",
-            css=Markup(css),  # ours, with the title as an escaped CSS string
-            title=title,
-            check=check,
-            verdict=_verdict(check),
-            facts=_facts(brachy, source, version),
-            rows=[_cells(row) for row in check.rows],
-            figure=_figure(grid) if grid is not None else "",
-            figure_text=_figure_text(grid) if grid is not None else "",
-            citation=source.citation,
-            gamma_text=tolerances.gamma.text,
-            unmodelled=", ".join(brachy.unmodelled),
-        )
+    return page(
+        "check.html.j2",
+        title=title,
+        version=version,
+        pictures=True,
+        check=check,
+        verdict=_verdict(check),
+        facts=_facts(brachy, source, version),
+        rows=[_cells(row) for row in check.rows],
+        figure=_figure(grid) if grid is not None else "",
+        figure_text=_figure_text(grid) if grid is not None else "",
+        citation=source.citation,
+        gamma_text=tolerances.gamma.text,
+        unmodelled=", ".join(brachy.unmodelled),
     )
 
 

@@ -37,7 +37,14 @@ def css_text(text: str) -> str:
 
 
 def page(
-    template: str, *, title: str, version: str, scripts: tuple[str, ...], data: Mapping[str, Any], **values: object
+    template: str,
+    *,
+    title: str,
+    version: str,
+    scripts: tuple[str, ...] = (),
+    data: Mapping[str, Any] | None = None,
+    pictures: bool = False,
+    **values: object,
 ) -> str:
     """Fill a template into one self-contained page.
 
@@ -52,8 +59,10 @@ def page(
         Stand on every printed page.
     scripts : tuple of str
         Assets, joined in this order.
-    data : mapping
+    data : mapping, optional
         For the scripts.
+    pictures : bool
+        Allow ``data:`` pictures.
     **values
         For the template.
     """
@@ -62,19 +71,20 @@ def page(
     css = _asset("report.css").replace('"@@title"', css_text(title)).replace('"@@foot"', css_text(foot))
     script = "(() => {\n" + "\n".join(_asset(name) for name in scripts) + "\n})();"
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
-    policy = (
-        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(css)}; base-uri 'none'; form-action 'none'"
-    )
-    return (
+    policy = ["default-src 'none'", f"style-src {_hash(css)}", "base-uri 'none'", "form-action 'none'"]
+    policy += [f"script-src {_hash(script)}"] if scripts else []
+    policy += ["img-src data:"] if pictures else []
+    filled: str = (
         _templates()
         .get_template(template)
         .render(
             title=title,
             version=version,
-            csp=policy,
+            csp="; ".join(policy),
             css=Markup(css),
             script=Markup(script),
             data=Markup(text),
             **values,
         )
     )
+    return filled
