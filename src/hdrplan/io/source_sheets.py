@@ -9,6 +9,9 @@ two constants by their place, or by the words beside them.
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from hdrplan.errors import FormatError
 __all__ = ["record_of_workbook"]
 
 Sheet = list[list[Any]]
+_TIMEOUT_S = 60
 _LENGTH_WORDS = ("active length", "l (cm)", "l(cm)", "length (cm)")
 _CONSTANT_WORDS = ("dose rate constant", "dose-rate constant", "lambda", "\u039b")
 
@@ -54,16 +58,18 @@ def record_of_workbook(path: Path) -> dict[str, Any]:
     )
 
 
-def _sheets(path: Path) -> Iterator[Sheet]:
-    """Read all sheets, cells from A1 on."""
-    from python_calamine import CalamineError, CalamineWorkbook  # MIT; reads .xls and .xlsx, holds no macros
-
+def _sheets(path: Path) -> list[Sheet]:
+    """Read all sheets, cells from A1 on, in a process of its own (:mod:`hdrplan.io.workbook_cells`)."""
+    reader = Path(__file__).with_name("workbook_cells.py")
+    command = [sys.executable, "-P", str(reader), str(path)]
     try:
-        with CalamineWorkbook.from_path(path) as book:
-            sheets = [book.get_sheet_by_index(i).to_python(skip_empty_area=False) for i in range(len(book.sheet_names))]
-    except (CalamineError, OSError, ValueError) as error:
-        raise FormatError("a workbook (.xlsx or .xls)", got=" ".join(str(error).split())[:120], where=path) from None
-    yield from sheets
+        done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired:
+        raise FormatError("a workbook of a few tables", got=f"none read in {_TIMEOUT_S} s", where=path) from None
+    if done.returncode != 0:
+        raise FormatError("a workbook (.xlsx or .xls)", got="a damaged file, another kind, or too large", where=path)
+    sheets: list[Sheet] = json.loads(done.stdout)
+    return sheets
 
 
 def _number(sheet: Sheet, row: int, column: int) -> float | None:
