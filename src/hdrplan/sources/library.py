@@ -10,7 +10,7 @@ from importlib import resources
 from typing import Any
 
 from hdrplan.arrays import FloatArray
-from hdrplan.errors import InputError
+from hdrplan.errors import FormatError, InputError
 from hdrplan.sources.model import TG43Source
 from hdrplan.sources.record import source_from_record
 
@@ -53,9 +53,9 @@ def load_source(name: str = DEFAULT_SOURCE) -> TG43Source:
     key = "-".join(name.strip().lower().replace("_", " ").replace("-", " ").split())
     key = source_aliases().get(key, key)
     if key not in source_names():
-        near = difflib.get_close_matches(key, [*source_names(), *source_aliases()], n=3, cutoff=0.5)
+        near = difflib.get_close_matches(key[:60], [*source_names(), *source_aliases()], n=3, cutoff=0.5)
         remedy = f"Did you mean {' or '.join(near)}?" if near else f"Known sources: {', '.join(source_names())}."
-        raise InputError("unknown source", got=repr(name), remedy=remedy)
+        raise InputError("unknown source", got=repr(name[:60]), remedy=remedy)
     return _packaged(key)
 
 
@@ -79,7 +79,9 @@ def user_source(record: Mapping[str, Any], *, where: str = "") -> TG43Source:
     """
     radial = record.get("radial_dose")
     beyond = radial.get("beyond", DEFAULT_SOURCE) if isinstance(radial, Mapping) else DEFAULT_SOURCE
-    return source_from_record({**record, "kind": "user"}, _shape_of(str(beyond)), where=where)
+    if not isinstance(beyond, str):
+        raise FormatError("beyond must be the name of a packaged source", got=repr(beyond)[:60], where=where)
+    return source_from_record({**record, "kind": "user"}, _shape_of(beyond), where=where)
 
 
 def _shape_of(name: str) -> tuple[FloatArray, FloatArray]:

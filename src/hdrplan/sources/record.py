@@ -73,7 +73,7 @@ def source_from_record(
     r_f, f, filled = anisotropy_to(REACH_MM, r_f, f, blank)
     kind = record.get("kind", "user")
     if kind not in get_args(Kind):
-        raise FormatError(f"kind must be one of {', '.join(get_args(Kind))}", got=kind, where=where)
+        raise FormatError(f"kind must be one of {', '.join(get_args(Kind))}", got=repr(kind)[:60], where=where)
     return TG43Source(
         name=check.text("name"),
         model=check.text("model", check.text("name")),
@@ -106,7 +106,7 @@ class _Door:
     def text(self, key: str, default: str | None = None) -> str:
         value = self.record.get(key) or default
         if not isinstance(value, str):
-            raise FormatError(f"{key} must be a text", got=value, where=self.where)
+            raise FormatError(f"{key} must be a text", got=repr(value)[:60], where=self.where)
         return value
 
     def part(self, key: str) -> Mapping[str, Any]:
@@ -140,7 +140,10 @@ class _Door:
             "",
         )
         raise FormatError(
-            f"{key} must lie between {low:g} and {high:g} {unit} for Ir-192", got=value, where=self.where, remedy=remedy
+            f"{key} must lie between {low:g} and {high:g} {unit} for Ir-192",
+            got=f"{value:g}",
+            where=self.where,
+            remedy=remedy,
         )
 
 
