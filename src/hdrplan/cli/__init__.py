@@ -37,6 +37,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Outcome and cohorts": {
         "cohort": ("hdrplan.cli.cohort", "Tables of a cohort: templates, checks, endpoints, descriptives."),
+        "survival": ("hdrplan.cli.survival", "Survival statistics of any tidy CSV table."),
     },
     "Simulate": {
         "robust": ("hdrplan.cli.robust", "Coverage of a plan under uncertainty; robust re-planning."),

@@ -60,6 +60,12 @@ class Incidence:
         result: FloatArray = np.vstack((np.zeros(len(self.causes)), self.incidence))[index]
         return result
 
+    def interval_at(self, times: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Return lower and upper limits (n_times, n_causes) at any times; NaN before the first event of a cause."""
+        index = np.searchsorted(self.time, np.asarray(times, dtype=np.float64), side="right")
+        unknown = np.full(len(self.causes), np.nan)
+        return np.vstack((unknown, self.lower))[index], np.vstack((unknown, self.upper))[index]
+
 
 def aalen_johansen(
     time: npt.ArrayLike,

@@ -274,7 +274,7 @@ def survival_interval(
     return np.where(unknown, np.nan, lower), np.where(unknown, np.nan, upper)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class RestrictedMean:
     """Mean event-free time up to ``tau``: the area below the survival curve, with its standard error."""
 
@@ -283,6 +283,23 @@ class RestrictedMean:
     std_err: float
     lower: float
     upper: float
+    conf_level: float
+
+    def less(self, other: RestrictedMean) -> RestrictedMean:
+        """Return the difference of two independent groups, with its error and interval."""
+        return _restricted_mean(
+            self.tau, self.mean - other.mean, np.hypot(self.std_err, other.std_err), self.conf_level
+        )
+
+    @property
+    def p(self) -> float:
+        """Two-sided p that a difference is zero."""
+        return float(2.0 * stats.norm.sf(abs(self.mean) / self.std_err)) if self.std_err > 0 else float("nan")
+
+
+def _restricted_mean(tau: float, mean: float, std_err: float, conf_level: float) -> RestrictedMean:
+    half = float(stats.norm.ppf(0.5 + conf_level / 2.0)) * std_err
+    return RestrictedMean(float(tau), float(mean), float(std_err), mean - half, mean + half, conf_level)
 
 
 def restricted_mean(
@@ -331,9 +348,7 @@ def restricted_mean(
     d, y = events[inside], at_risk[inside]
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = np.where((d > 0) & (y > d), rest**2 * d / (y * (y - d)), 0.0)
-    mean, std_err = float(areas.sum()), float(np.sqrt(terms.sum()))
-    z = float(stats.norm.ppf(0.5 + conf_level / 2.0))
-    return RestrictedMean(float(tau), mean, std_err, mean - z * std_err, mean + z * std_err)
+    return _restricted_mean(tau, float(areas.sum()), float(np.sqrt(terms.sum())), conf_level)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,127 @@
+"""Any tidy CSV table: one row a unit, one column a quantity, a header on top."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hdrplan.arrays import BoolArray, FloatArray
+from hdrplan.errors import FormatError, InputError
+from hdrplan.io.files import text_of
+
+__all__ = ["Table", "read_table"]
+
+_MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "."})
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as text, with the line of the file on which each row stands.
+
+    Parameters
+    ----------
+    path : Path
+        Where it was read.
+    columns : mapping of str to tuple of str
+        Cells by column, as they stand in the file.
+    lines : tuple of int
+        Line of each row.
+    """
+
+    path: Path
+    columns: Mapping[str, tuple[str, ...]]
+    lines: tuple[int, ...]
+
+    def cells(self, name: str) -> tuple[str, ...]:
+        """Return the cells of a column.
+
+        Raises
+        ------
+        InputError
+            No such column.
+        """
+        if name not in self.columns:
+            raise InputError(f"no column {name!r}", where=self.path, remedy=f"Columns: {', '.join(self.columns)}.")
+        return self.columns[name]
+
+    def missing(self, name: str) -> BoolArray:
+        """Return which cells of a column are blank, NA, NaN, null or a lone full stop."""
+        return np.array([cell.strip().lower() in _MISSING for cell in self.cells(name)], dtype=np.bool_)
+
+    def is_numeric(self, name: str) -> bool:
+        """Whether every cell that is not missing is a number."""
+        return all(_number(cell) is not None for cell in self.cells(name) if cell.strip().lower() not in _MISSING)
+
+    def numbers(self, name: str) -> FloatArray:
+        """Return a column as numbers; NaN where missing.
+
+        Raises
+        ------
+        FormatError
+            A cell that is no number, with its line.
+        """
+        values = np.full(len(self.lines), np.nan)
+        for k, (cell, blank) in enumerate(zip(self.cells(name), self.missing(name), strict=True)):
+            if blank:
+                continue
+            value = _number(cell)
+            if value is None:
+                remedy = "Write decimals with a full stop." if "," in cell else ""
+                raise FormatError(
+                    f"column {name} must hold numbers", got=repr(cell), where=f"{self.path}, line {self.lines[k]}",
+                    remedy=remedy,
+                )  # fmt: skip
+            values[k] = value
+        return values
+
+    def chosen(self, keep: BoolArray) -> Table:
+        """Return the table of some rows."""
+        rows = np.flatnonzero(keep)
+        columns = {name: tuple(cells[k] for k in rows) for name, cells in self.columns.items()}
+        return Table(self.path, columns, tuple(self.lines[k] for k in rows))
+
+
+def _number(cell: str) -> float | None:
+    text = cell.strip().lower()
+    if text in ("inf", "+inf", "infinity"):
+        return float("inf")
+    try:
+        value = float(text)
+    except ValueError:
+        return {"true": 1.0, "false": 0.0}.get(text)
+    return value if np.isfinite(value) and "_" not in text else None
+
+
+def read_table(path: Path) -> Table:
+    """Read a CSV table; commas, semicolons and tabs separate.
+
+    Raises
+    ------
+    FormatError
+        No header, no rows, a column without or with another's name, a row with too many or too few cells.
+    """
+    text = text_of(path)
+    first = text.partition("\n")[0]
+    separator = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    header = [name.strip() for name in next(reader, [])]
+    if not any(header):
+        raise FormatError("a table needs a header of column names", where=path)
+    if "" in header or len(set(header)) < len(header):
+        raise FormatError("each column needs a name of its own", got=", ".join(header), where=path)
+    rows, lines = [], []
+    for row in reader:
+        if not any(cell.strip() for cell in row):
+            continue
+        if len(row) != len(header):
+            raise FormatError(f"{len(header)} cells", got=len(row), where=f"{path}, line {reader.line_num}")
+        rows.append(row)
+        lines.append(reader.line_num)
+    if not rows:
+        raise FormatError("a table needs rows", got="a header only", where=path)
+    return Table(path, {name: tuple(row[k] for row in rows) for k, name in enumerate(header)}, tuple(lines))

@@ -1,0 +1,197 @@
+"""``hdrplan survival`` from the shell: the numbers of R in JSON, and errors in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from outcomes.reference_data import FOLDER, r_numbers
+from tolerances import R_COX, R_CURVE
+
+LESIONS = (FOLDER / "lesions.csv", "--time", "time", "--event", "status")
+RECURRENCE = (*LESIONS, "--event-value", "1")
+
+
+@pytest.fixture
+def result(run):
+    def call(*arguments: object) -> dict[str, Any]:
+        ran = run("survival", *arguments, "--json")
+        assert ran.code == 0, ran.err
+        return json.loads(ran.out)
+
+    return call
+
+
+def test_km_is_r(result):
+    got = result("km", *RECURRENCE)["groups"][0]
+    reference = r_numbers()["km"]["lesions log-log"]
+    assert [got["median"][k] for k in ("estimate", "lower", "upper")] == [
+        reference["quantile"][1], reference["quantile_lower"][1], reference["quantile_upper"][1],
+    ]  # fmt: skip
+    at = np.searchsorted(got["curve"]["time"], reference["time"])
+    np.testing.assert_allclose(np.array(got["curve"]["survival"])[at], reference["survival"], atol=R_CURVE)
+
+
+def test_log_rank_is_r(result):
+    got = result(
+        "logrank", FOLDER / "colon.csv", "--time", "time", "--event", "status", "--group", "rx", "--strata", "etype"
+    )
+    assert got["statistic"] == pytest.approx(r_numbers()["logrank"]["colon rx"]["chisq"], abs=R_CURVE)
+    assert [g["group"] for g in got["groups"]] == ["Lev", "Lev+5FU", "Obs"]
+
+
+def test_cox_with_text_strata_and_clusters_is_r(result):
+    got = result(
+        "cox", FOLDER / "colon.csv", "--time", "time", "--event", "status", "--covariates", "rx,age,sex,nodes",
+        "--reference", "rx=Obs", "--cluster", "id", "--strata", "etype", "--drop-missing", "--ties", "breslow",
+    )  # fmt: skip
+    reference = r_numbers()["cox"]["colon strata breslow"]
+    assert got["dropped_missing"] == 36
+    assert [c["covariate"] for c in got["covariates"]][:2] == ["rx: Lev vs Obs", "rx: Lev+5FU vs Obs"]
+    np.testing.assert_allclose([c["coef"] for c in got["covariates"]], reference["coef"], atol=R_COX)
+    np.testing.assert_allclose([c["robust_se"] for c in got["covariates"]], reference["robust_se"], atol=R_COX)
+
+
+def test_zph_frailty_and_fine_gray_are_r(result):
+    zph = result("zph", *RECURRENCE, "--covariates", "d100_gy,diameter_mm,crlm,age_years", "--transform", "log")
+    np.testing.assert_allclose(
+        [t["statistic"] for t in zph["tests"]], r_numbers()["cox"]["lesions efron"]["zph_log"], rtol=1e-5
+    )
+    kidney = (
+        FOLDER / "kidney.csv",
+        "--time",
+        "time",
+        "--event",
+        "status",
+        "--covariates",
+        "age,sex",
+        "--cluster",
+        "id",
+    )
+    assert result("frailty", *kidney)["theta"] == pytest.approx(r_numbers()["frailty"]["kidney"]["theta"], rel=1e-3)
+    fine = result("finegray", *LESIONS, "--covariates", "d100_gy,diameter_mm,crlm,age_years", "--cause", "2")
+    np.testing.assert_allclose(
+        [c["se"] for c in fine["covariates"]], r_numbers()["fine_gray"]["lesions death"]["se"], rtol=1e-3
+    )
+
+
+def test_incidence_and_gray_are_r(result):
+    got = result("cif", *LESIONS, "--at", "365")["groups"][0]
+    reference = r_numbers()["aj"]["lesions"]
+    at = np.searchsorted(got["time"], reference["time"])
+    np.testing.assert_allclose(
+        np.column_stack([np.array(c["incidence"])[at] for c in got["causes"]]), reference["incidence"], atol=R_CURVE
+    )
+    gray = result("gray", *LESIONS, "--group", "crlm", "--cause", "2")
+    assert gray["p"] == pytest.approx(r_numbers()["gray"]["lesions crlm"][1][1], abs=R_CURVE)
+
+
+def test_intervals_are_r(result):
+    npmle = result("npmle", FOLDER / "lesions.csv", "--left", "left", "--right", "right", "--at", "365")["groups"][0]
+    np.testing.assert_allclose(npmle["mass"], r_numbers()["npmle"]["lesions"]["mass"], atol=1e-5)
+    fit = result(
+        "weibull",
+        FOLDER / "lesions.csv",
+        "--left",
+        "left",
+        "--right",
+        "right",
+        "--covariates",
+        "d100_gy,diameter_mm,crlm",
+    )
+    reference = r_numbers()["interval"]["weibull"]
+    np.testing.assert_allclose(fit["time_scale"]["coef"][:-1], reference["coef"], rtol=R_COX)
+    np.testing.assert_allclose(fit["time_scale"]["se"], reference["se"], rtol=R_COX)
+
+
+def test_scores_are_r(result):
+    c = result("cindex", *RECURRENCE, "--score", "diameter_mm", "--cluster", "patient")
+    np.testing.assert_allclose(
+        [c["c"], c["std_err"]], r_numbers()["concordance"]["lesions diameter patient"], atol=R_CURVE
+    )
+    auc = result("auc", *RECURRENCE, "--score", "diameter_mm", "--at", "150,400,700")
+    np.testing.assert_allclose([r["auc"] for r in auc["at"]], r_numbers()["auc"]["lesions diameter_mm"], atol=R_CURVE)
+    rmst = result("rmst", *RECURRENCE, "--tau", "900", "--group", "crlm")
+    assert rmst["differences"][0]["difference"] == pytest.approx(rmst["groups"][1]["mean"] - rmst["groups"][0]["mean"])
+    both = result("rmst", *RECURRENCE, "--tau", "900")["groups"][0]
+    np.testing.assert_allclose([both["mean"], both["std_err"]], r_numbers()["rmst"]["lesions 900"], rtol=R_CURVE)
+
+
+def test_cutoff_repeats_with_its_seed_and_adjusts(result):
+    arguments = ("cutoff", *RECURRENCE, "--cluster", "patient", "--resamples", "199", "--bootstrap", "20")
+    one, two = (result(*arguments, "--covariates", "d100_gy", "--seed", "4") for _ in range(2))
+    assert one == two
+    assert one["maximum"] == pytest.approx(r_numbers()["maxstat"]["lesions d100_gy"]["statistic"])
+    adjusted = result(*arguments, "--covariates", "d100_gy,diameter_mm")
+    assert adjusted["adjusted_for"] == ["diameter_mm"]
+    assert adjusted["p_lausen92"] is None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("km", *RECURRENCE, "--group", "crlm", "--at", "365"), ("logrank", *RECURRENCE, "--group", "crlm"),
+        ("cox", *RECURRENCE, "--covariates", "d100_gy"), ("zph", *RECURRENCE, "--covariates", "d100_gy"),
+        ("frailty", *RECURRENCE, "--covariates", "d100_gy", "--cluster", "patient"), ("cif", *LESIONS, "--at", "365"),
+        ("gray", *LESIONS, "--group", "crlm"), ("finegray", *LESIONS, "--covariates", "d100_gy"),
+        ("npmle", FOLDER / "lesions.csv", "--left", "left", "--right", "right", "--at", "9"),
+        ("weibull", FOLDER / "lesions.csv", "--left", "left", "--right", "right"),
+        ("cindex", *RECURRENCE, "--covariates", "d100_gy"), ("auc", *RECURRENCE, "--score", "d100_gy", "--at", "400"),
+        ("rmst", *RECURRENCE, "--tau", "700", "--group", "crlm"),
+        ("cutoff", *RECURRENCE, "--covariates", "d100_gy", "--resamples", "99", "--bootstrap", "0"),
+    ],
+    ids=lambda a: a[0],
+)  # fmt: skip
+def test_every_analysis_prints_words_too(run, arguments):
+    ran = run("survival", *arguments)
+    assert ran.code == 0, ran.err
+    assert "nan" not in ran.out
+    assert len(ran.out.splitlines()) >= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("km", *LESIONS), "must be 0 (censored) or 1 (event), got 2"),
+        (("km", FOLDER / "lesions.csv", "--time", "days", "--event", "status"), "no column 'days'"),
+        (("km", FOLDER / "lesions.csv", "--event", "status"), "--time is needed"),
+        (("cox", FOLDER / "lung.csv", "--time", "time", "--event", "status", "--event-value", "2", "--covariates",
+          "wt_loss"), "line 2: column wt_loss has 14 missing values"),
+        (("cox", *RECURRENCE), "--covariates is needed"),
+        (("cindex", *RECURRENCE), "either --score or --covariates"),
+        (("auc", *RECURRENCE, "--score", "d100_gy", "--at", "1;2"), "numbers separated by commas"),
+        (("km", "nowhere.csv", "--time", "a", "--event", "b"), "nowhere.csv"),
+    ],
+)  # fmt: skip
+def test_errors_are_one_line(run, arguments, words):
+    ran = run("survival", *arguments)
+    assert ran.code == 2
+    assert words in ran.err
+    assert len(ran.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("\n1,2\n", "header"),
+        ("time,event\n", "needs rows"),
+        ("time,time\n1,2\n", "name of its own"),
+        ("time,event\n1,1\n2\n", "line 3"),
+        ("time,event\n1;1,1\n", "numbers"),
+        ("time;event\n1,5;1\n", "full stop"),
+    ],
+)
+def test_broken_tables_are_named_with_their_line(run, tmp_path: Path, text, words):
+    (tmp_path / "t.csv").write_text(text)
+    ran = run("survival", "km", "t.csv", "--time", "time", "--event", "event")
+    assert ran.code == 2
+    assert words in ran.err
+
+
+def test_semicolons_blank_lines_and_a_byte_order_mark_are_read(result, tmp_path: Path):
+    (tmp_path / "t.csv").write_text("\ufefftime;event\n1;1\n\n2;0\n3;1\n", encoding="utf-8")
+    assert result("km", "t.csv", "--time", "time", "--event", "event")["groups"][0]["n"] == 3
