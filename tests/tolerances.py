@@ -32,3 +32,9 @@ SOLID_DOSES = {1.0: (0.02, 0.012, 0.006), 2.5: (0.02, 0.015, 0.01), 5.0: (0.05, 
 SOLID_FARTHEST_MM = {1.0: 0.3, 2.5: 0.75, 5.0: 1.0}
 # The tip of a cone lies between the last voxel centre inside it and the next: a slice.
 CONE_TIP_SLICES = 1.2
+# float32 tables against float64: what hdrplan promises beyond 2 mm from a dwell, and nearer.
+TABLE = 2e-4
+TABLE_NEAR = 1e-3
+
+# A dose grid made of blocks against the exact dose, beyond 1 mm from every capsule: what hdrplan promises.
+BLOCKS = 1e-3

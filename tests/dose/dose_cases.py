@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hdrplan.geometry import Dwells
+from hdrplan.geometry import Dwells, Grid
 from hdrplan.sources.model import Capsule, TG43Source
 
 
@@ -62,3 +62,9 @@ def hard_points(n: int = 40, seed: int = 4) -> np.ndarray:
     direction = rng.normal(size=(4 * n, 3))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     return np.concatenate([near_axis, capsule, direction * np.geomspace(0.6, 400.0, 4 * n)[:, None], np.zeros((1, 3))])
+
+
+def oblique_grid() -> Grid:
+    """A small grid along no patient axis."""
+    direction, _ = np.linalg.qr(np.random.default_rng(5).normal(size=(3, 3)))
+    return Grid((9, 14, 21), [-31.0, -12.0, 7.0], [2.0, 3.0, 5.0], direction)

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import BoolArray, FloatArray, adopt, freeze, frozen
-from hdrplan.dose.tables import checked_points, checked_strength, in_slabs, tables_of, weights_us
+from hdrplan.dose.tables import checked_points, checked_strength, in_slabs, lattice_of_source, tables_of, weights_us
 from hdrplan.errors import ResourceError
 from hdrplan.geometry import Dwells
+from hdrplan.kernels.lattice import rate_matrix_rows
 from hdrplan.kernels.tg43 import dose_rows, rate_rows
 from hdrplan.sources.model import TG43Source
 
@@ -64,9 +65,10 @@ def dose_rate(
     source: TG43Source,
     *,
     strength_u: float,
+    exact: bool = True,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> DoseRate:
-    """Dose rates by the TG-43U1 2D formalism in float64.
+    """Dose rates by the TG-43U1 2D formalism.
 
     Parameters
     ----------
@@ -77,6 +79,9 @@ def dose_rate(
     source : TG43Source
     strength_u : float
         Air-kerma strength S_K in U (1 U = 1 cGy cm^2 / h).
+    exact : bool
+        True: float64 throughout. False: the same formula in float32 without trigonometry, within 0.02 % from 2 mm on
+        and 0.1 % from 0.5 mm on (measured: 0.001 %); which points are extrapolated is then judged by radius alone.
     on_progress : callable, optional
         Called with (rows done, rows in all).
 
@@ -110,9 +115,20 @@ def dose_rate(
         ) from None
     outside = np.empty(len(points), dtype=np.bool_)
     positions, axes = dwells.positions_mm, dwells.axes
+    if exact:
 
-    def block(first: int, last: int) -> None:
-        rate_rows(first, last, points, positions, axes, strength, tables, outside, out)
+        def block(first: int, last: int) -> None:
+            rate_rows(first, last, points, positions, axes, strength, tables, outside, out)
+
+    else:
+        lattice, centre = lattice_of_source(source), frozen(positions.mean(axis=0))
+        columns = frozen(np.concatenate([positions - centre, axes], axis=1).T, np.float32)
+        near_mm, far_mm = max(tables.near_mm, tables.capsule_radius_mm), tables.far_mm
+
+        def block(first: int, last: int) -> None:
+            rate_matrix_rows(
+                first, last, points, centre, columns, strength, near_mm, far_mm, lattice, outside, out
+            )  # fmt: skip
 
     in_slabs(block, len(points), max(1, _SLAB_PAIRS // len(dwells)), on_progress)
     return DoseRate(out, outside)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -11,13 +12,15 @@ import numpy.typing as npt
 from hdrplan.arrays import FloatArray, IntArray, frozen
 from hdrplan.errors import InputError
 from hdrplan.geometry import Dwells
+from hdrplan.kernels.lattice import Lattice, lattice_of
 from hdrplan.kernels.tg43 import Tables, geometry_factor
 from hdrplan.sources.model import TG43Source
 from hdrplan.threads import over_rows
 
-__all__ = ["checked_points", "checked_strength", "in_slabs", "tables_of", "weights_us"]
+__all__ = ["checked_points", "checked_strength", "in_slabs", "lattice_of_source", "tables_of", "weights_us"]
 
 
+@lru_cache(maxsize=32)
 def tables_of(source: TG43Source) -> Tables:
     """Return the source as the kernels read it.
 
@@ -51,6 +54,12 @@ def tables_of(source: TG43Source) -> Tables:
         capsule_low_mm=min(capsule.cable_z_mm, -half_mm - capsule.radius_mm),
         capsule_high_mm=max(capsule.tip_z_mm, half_mm + capsule.radius_mm),
     )
+
+
+@lru_cache(maxsize=32)
+def lattice_of_source(source: TG43Source) -> Lattice:
+    """Return the source as the float32 kernels read it; made once for each source."""
+    return lattice_of(tables_of(source))
 
 
 def checked_points(points_mm: npt.ArrayLike) -> FloatArray:
@@ -89,12 +98,18 @@ def in_slabs(
     n_rows: int,
     slab: int,
     on_progress: Callable[[int, int], None] | None,
+    *,
+    smallest: int = 512,
 ) -> None:
     """Run ``block(first, last)`` over all rows in threads; slab by slab if somebody wants to hear of progress."""
     if on_progress is None:
-        over_rows(block, n_rows)
+        over_rows(block, n_rows, smallest=smallest)
         return
     for start in range(0, n_rows, slab):
         stop = min(start + slab, n_rows)
-        over_rows(lambda first, last, at=start: block(at + first, at + last), stop - start)  # type: ignore[misc]
+        over_rows(
+            lambda first, last, at=start: block(at + first, at + last),  # type: ignore[misc]
+            stop - start,
+            smallest=smallest,
+        )
         on_progress(stop, n_rows)

@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numba
 
-__all__ = ["jit"]
+from hdrplan.kernels._cache import KernelCache
+
+__all__ = ["jit", "jit_inline"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"reassoc", "contract", "arcp", "nsz"},
+}
 
 
 def jit(function: F) -> F:
     """Compile a kernel.
 
     ``error_model="numpy"``: 1/0 gives inf as in NumPy; the default would raise, and kernels never raise.
-    ``nogil``: blocks of rows run in threads. ``cache``: compiled once a machine, safe because no kernel is compiled
-    with ``parallel=True`` (docs/decisions/0002). ``fastmath`` only re-associates and contracts: no-NaN and no-Inf stay
-    off, for blank cells are NaN and far points may overflow.
+    ``nogil``: blocks of rows run in threads. The code is kept on disk (:mod:`hdrplan.kernels._cache`), compiled once a
+    machine; no kernel is compiled with ``parallel=True`` (docs/decisions/0002). ``fastmath`` only re-associates and
+    contracts: no-NaN and no-Inf stay off, for blank cells are NaN and far points may overflow.
     """
-    compiled: F = numba.njit(
-        nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz"}
-    )(function)
+    compiled: F = _kept(numba.njit(**_OPTIONS)(function))
+    return compiled
+
+
+def jit_inline(function: F) -> F:
+    """Compile a step of an inner loop: always inlined, since a call stops LLVM's loop vectoriser."""
+    compiled: F = _kept(numba.njit(forceinline=True, **_OPTIONS)(function))
+    return compiled
+
+
+def _kept(compiled: Any) -> Any:
+    if hasattr(compiled, "py_func"):  # with NUMBA_DISABLE_JIT it is the function itself
+        try:
+            compiled._cache = KernelCache(compiled.py_func)
+        except RuntimeError:
+            # Neither the package's folder nor the user's cache folder can be written: compile in each process.
+            warnings.warn("hdrplan: no folder to keep compiled kernels in; set NUMBA_CACHE_DIR", stacklevel=3)
     return compiled
