@@ -136,6 +136,11 @@ class LazyLP:
             self._low[row], self._high[row] = low, high
             self._solver.changeRowBounds(row, low + self._margin[row], high - self._margin[row])
 
+    @property
+    def rows_used(self) -> int:
+        """Rows that the solver has been given."""
+        return len(self._rows)
+
     def row(self, number: int) -> FloatArray:
         """Return the coefficients of one row."""
         return self._rows[number]

@@ -1,0 +1,269 @@
+"""Trade-offs: the whole surface between coverage, organs, time and healthy tissue, every plan a proven optimum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+
+from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
+from hdrplan.dose import DoseRate, SamplePoints
+from hdrplan.errors import InfeasibleError, InputError
+from hdrplan.optimize.problem import Requirement, required, requirements
+from hdrplan.optimize.program import Program
+from hdrplan.optimize.rows import EveryPoint
+from hdrplan.plan import Goal, Goals, parse_metric
+
+__all__ = ["Axis", "Front", "pareto_front"]
+
+# Plans whose doses at all points are computed in one product: 64 columns fill the processor's multiplier, and the
+# product of 300,000 points stays at 150 MB.
+PLANS_AT_ONCE = 64
+MOST_SWEEPS = 30
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Axis:
+    """One limit that is varied.
+
+    Parameters
+    ----------
+    structure : str
+        "plan" for the total time.
+    metric : str
+        D100 or Dmin of a CTV, Dmax or Dmean of any structure, time.
+    values : (n,) array
+        Limits in Gy (s for the time); at least (D100, Dmin) or at most.
+    """
+
+    structure: str
+    metric: str
+    values: FloatArray
+
+    def __post_init__(self) -> None:
+        freeze(self, "values", (None,))
+        if len(self.values) == 0 or (self.values <= 0).any():
+            raise InputError("an axis needs values above 0", got=self.values.tolist(), where=self.label)
+
+    @property
+    def label(self) -> str:
+        """Structure and metric."""
+        return "total time" if self.structure == "plan" else f"{self.structure} {self.metric}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Front:
+    """Plans over a grid of limits.
+
+    Parameters
+    ----------
+    axes : tuple of Axis
+    limits : (n_plans, n_axes) array
+        Every combination of the axes' values, the last axis fastest.
+    times_s : (n_plans, n_dwells) array
+        NaN where no plan exists.
+    value, bound : (n_plans,) arrays
+        Main objective and its proven lower bound, both recomputed from the rate matrix; NaN where no plan exists.
+    possible : (n_plans,) bool array
+        False where the limits are proven to exclude each other.
+    violation_frac : (n_plans,) array
+        Largest violation over all points, as a fraction of the limit.
+    objective, unit : str
+    rows_used : int
+    """
+
+    axes: tuple[Axis, ...]
+    limits: FloatArray
+    times_s: FloatArray
+    value: FloatArray
+    bound: FloatArray
+    possible: BoolArray
+    violation_frac: FloatArray
+    objective: str
+    unit: str
+    rows_used: int
+
+    def __post_init__(self) -> None:
+        for name, dims in (("limits", 2), ("times_s", 2), ("value", 1), ("bound", 1), ("violation_frac", 1)):
+            freeze(self, name, (None,) * dims, finite=False)
+        freeze(self, "possible", (None,), dtype=np.bool_)
+
+    @property
+    def gap_frac(self) -> float:
+        """Largest relative gap of all plans."""
+        gaps = (self.value - self.bound)[self.possible] / np.maximum(np.abs(self.value[self.possible]), 1e-9)
+        return float(max(0.0, gaps.max(initial=0.0)))
+
+    @property
+    def text(self) -> str:
+        """One line for the terminal and the report."""
+        worst = float(self.violation_frac[self.possible].max(initial=0.0))
+        return (
+            f"{int(self.possible.sum())} plans of least {self.objective}, each proven to {self.gap_frac:.1e} and "
+            f"checked on all points (largest violation {worst:.1e} of a limit); "
+            f"{int((~self.possible).sum())} combinations of limits proven impossible; {self.rows_used} rows used"
+        )
+
+
+def pareto_front(
+    rate: DoseRate,
+    points: SamplePoints,
+    goals: Goals,
+    axes: Sequence[Axis],
+    *,
+    healthy: str | None = None,
+    max_time_s: float = 600.0,
+    given_gy: FloatArray | None = None,
+    tolerance_frac: float = 1e-4,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Front:
+    """Least healthy dose for every combination of limits.
+
+    One linear program serves all plans: each varied limit is a column whose bounds move, so that a plan is a few pivots
+    from its neighbour. The plans are then checked on all points in one matrix product for many, what they violate is
+    added, and only the plans concerned are solved again.
+
+    Parameters
+    ----------
+    rate, points, healthy, max_time_s, given_gy
+        As in :func:`hdrplan.optimize.optimize_times`.
+    goals : Goals
+        Prescriptions and convex hard goals that hold for all plans; an axis on the D100 of a CTV takes the place of its
+        prescription. Priority levels are left out.
+    axes : sequence of Axis
+    tolerance_frac : float
+        A plan may violate a limit by this fraction of it.
+    on_progress : callable, optional
+
+    Raises
+    ------
+    InputError
+        No axes, an axis on something that is not convex, a dose-volume goal.
+    InfeasibleError
+        No combination is possible.
+    """
+    listed, varied = _listed(rate, points, goals, axes)
+    n = rate.gy_per_s.shape[1]
+    program = Program(rate, points, listed, least_s=np.zeros(n), most_s=np.full(n, max_time_s), given_gy=given_gy)
+    for k in range(len(listed)):
+        program.enter(k)
+    program.start()
+    cost = program.cost(1.0 if healthy is None else program.mean_row(points.rows(healthy)))
+    limits = np.array(list(product(*(axis.values for axis in axes))))
+    columns = n + np.array(varied)
+    misses = np.abs(limits - np.array([listed[k].limit for k in varied]))
+    total = len(limits)
+    x = np.full((total, program.columns), np.nan)
+    value, bound, violation = np.full(total, np.nan), np.full(total, np.nan), np.full(total, np.inf)
+    possible = np.ones(total, dtype=np.bool_)
+    tell = on_progress or (lambda done, total: None)
+
+    def solve(i: int, *, check: bool) -> None:
+        program.lp.bounds(columns, misses[i], misses[i])
+        found = program.lp.solve(cost, check=check)
+        if found.status == "infeasible":
+            possible[i] = False
+            return
+        x[i], value[i], bound[i] = found.x, found.value, found.bound
+
+    shape = tuple(len(axis.values) for axis in axes)
+    for i in _corners(shape):
+        solve(i, check=True)
+    open_ = _there_and_back(shape)
+    for _ in range(MOST_SWEEPS):
+        for i in open_:
+            solve(int(i), check=False)
+        solved = open_[possible[open_]]
+        tell(total - len(solved), total)
+        violation[solved] = _checked(program, x, solved, tolerance_frac)
+        open_ = solved[violation[solved] > tolerance_frac]
+        if len(open_) == 0:
+            break
+    x[~possible], violation[~possible] = np.nan, np.nan
+    value[~possible] = bound[~possible] = np.nan
+    tell(total, total)
+    if not possible.any():
+        raise InfeasibleError(
+            "at least one possible combination of limits",
+            got="; ".join(f"{a.label} {a.values.min():g} to {a.values.max():g}" for a in axes),
+            remedy="Widen an axis.",
+        )
+    named = ("total time", "s") if healthy is None else (f"mean dose of {healthy}", "Gy")
+    return Front(
+        tuple(axes), limits, x[:, :n], value, bound, possible, np.maximum(violation, 0.0), *named,
+        program.lp.rows_used,
+    )  # fmt: skip
+
+
+def _listed(
+    rate: DoseRate, points: SamplePoints, goals: Goals, axes: Sequence[Axis]
+) -> tuple[tuple[Requirement, ...], list[int]]:
+    """Return all requirements, those of the axes at their tightest, and which are the axes'."""
+    if not axes:
+        raise InputError("at least one axis is needed", got=0)
+    listed = [one for one in requirements(rate, points, goals) if one.level == 0]
+    for one in listed:
+        if one.kind == "tail":
+            raise InputError(
+                "trade-off surfaces take convex goals", got=one.label, remedy="Use Dmax or Dmean of the structure."
+            )
+    varied = []
+    for axis in axes:
+        metric = parse_metric(axis.metric)
+        at_least = metric.kind == "dose_min" or (metric.kind == "dose_at_frac" and metric.at == 1.0)
+        tightest = float(axis.values.max() if at_least else axis.values.min())
+        goal = Goal(axis.structure, metric, ">=" if at_least else "<=", tightest, 0, "axis")
+        one = required(goal, points, goals)
+        if one.kind == "tail":
+            raise InputError("an axis is D100, Dmin, Dmax, Dmean or time", got=axis.metric, where=axis.label)
+        one = replace(one, text=f"{axis.metric} (varied)")
+        same = [k for k, r in enumerate(listed) if r.prescription and r.rows == one.rows and at_least]
+        if same:
+            listed[same[0]] = replace(one, prescription=True)
+            varied.append(same[0])
+        else:
+            varied.append(len(listed))
+            listed.append(one)
+    return tuple(listed), varied
+
+
+def _corners(shape: tuple[int, ...]) -> list[int]:
+    """Return the plans at the corners of the grid and the middle one: their rows are most of those needed."""
+    ends = [sorted({0, n - 1}) for n in shape]
+    middle = tuple(n // 2 for n in shape)
+    return [int(np.ravel_multi_index(at, shape)) for at in (*product(*ends), middle)]
+
+
+def _there_and_back(shape: tuple[int, ...]) -> IntArray:
+    """Order of the plans in which each differs from the last in one axis by one step."""
+    path: list[tuple[int, ...]] = [()]
+    for n in shape:
+        path = [(*head, j) for i, head in enumerate(path) for j in (range(n) if i % 2 == 0 else range(n - 1, -1, -1))]
+    return np.array([np.ravel_multi_index(at, shape) for at in path], dtype=np.int64)
+
+
+def _checked(program: Program, x: FloatArray, which: IntArray, tolerance_frac: float) -> FloatArray:
+    """Largest violation of each plan over all points; the rows that the worst plans violate are added."""
+    worst = np.zeros(len(which))
+    n = program.n
+    for family in program.lp.families:
+        assert isinstance(family, EveryPoint)
+        column = family.slack_column
+        assert column is not None
+        for first in range(0, len(which), PLANS_AT_ONCE):
+            part = which[first : first + PLANS_AT_ONCE]
+            dose = family.gy_per_s @ x[part, :n].T
+            if family.given_gy is not None:
+                dose += family.given_gy[:, None]
+            extreme = dose.min(axis=0) if family.sense == 1 else dose.max(axis=0)
+            short = (family.sense * (family.limit_gy - extreme) - x[part, column]) / family.limit_gy
+            worst[first : first + len(part)] = np.maximum(worst[first : first + len(part)], short)
+            # A few plans of each block speak for their neighbours.
+            for i in np.argsort(-short, kind="stable")[:4]:
+                if short[i] > tolerance_frac:
+                    new, _ = family.violated(x[part[i]])
+                    if new is not None:
+                        family.taken(program.lp.add(family.name, new))
+    return worst

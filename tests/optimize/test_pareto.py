@@ -1,0 +1,57 @@
+"""Every plan of a surface is the plan that a call of its own would give."""
+
+import numpy as np
+import pytest
+from optimize_cases import case, goal, goals
+
+from hdrplan.errors import InfeasibleError, InputError
+from hdrplan.optimize import Axis, optimize_times, pareto_front
+from hdrplan.optimize.pareto import _there_and_back
+
+# The surface's plans may violate a limit by 1e-4 of it, which moves the mean dose by about as much times its price.
+SURFACE = 5e-4
+
+
+def axes():
+    return (
+        Axis("lesion1", "D100", [14.0, 17.0, 20.0]),
+        Axis("duodenum", "Dmax", [9.0, 11.0, 13.0]),
+        Axis("plan", "time", [250.0, 400.0]),
+    )
+
+
+def test_plans_agree_with_single_calls():
+    rate, points, _ = case()
+    front = pareto_front(rate, points, goals(), axes(), healthy="liver")
+    assert front.limits.shape == (18, 3)
+    assert front.gap_frac < 1e-6
+    for i, (dose_gy, organ_gy, time_s) in enumerate(front.limits):
+        limits = (goal("duodenum", f"Dmax <= {organ_gy} Gy"), goal("plan", f"time <= {time_s} s"))
+        single = optimize_times(rate, points, goals(*limits, dose_gy=dose_gy), healthy="liver")
+        assert front.possible[i] == (not single.shortfalls)
+        if front.possible[i]:
+            assert front.value[i] == pytest.approx(single.certificate.primal, rel=SURFACE)
+            dose = rate.gy_per_s @ front.times_s[i]
+            assert dose[points.rows("lesion1")].min() >= dose_gy * (1 - 1e-4)
+            assert dose[points.rows("duodenum")].max() <= organ_gy * (1 + 1e-4)
+    assert 0 < front.possible.sum() < len(front.possible)
+
+
+def test_neighbours_in_order_differ_by_one_step():
+    shape = (3, 4, 2, 3)
+    order = _there_and_back(shape)
+    assert sorted(order) == list(range(72))
+    steps = np.abs(np.diff(np.array(np.unravel_index(order, shape)), axis=1)).sum(axis=0)
+    assert (steps == 1).all()
+
+
+def test_bad_axes():
+    rate, points, _ = case()
+    with pytest.raises(InputError, match="at least one axis"):
+        pareto_front(rate, points, goals(), (), healthy="liver")
+    with pytest.raises(InputError, match="above 0"):
+        Axis("duodenum", "Dmax", [0.0, 1.0])
+    with pytest.raises(InputError, match="an axis is"):
+        pareto_front(rate, points, goals(), (Axis("duodenum", "D1cc", [5.0, 6.0]),), healthy="liver")
+    with pytest.raises(InfeasibleError, match="combination"):
+        pareto_front(rate, points, goals(), (Axis("duodenum", "Dmax", [1.0]),), healthy="liver")
