@@ -41,6 +41,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Simulate": {
         "robust": ("hdrplan.cli.robust", "Coverage of a plan under uncertainty; robust re-planning."),
+        "simulate": ("hdrplan.cli.simulate", "Virtual cohorts: patients, plans, scans, recurrences."),
+        "power": ("hdrplan.cli.power", "Power and type-I error of a planned dose-recurrence study."),
     },
     "Trust and speed": {},
 }

@@ -4,6 +4,7 @@ from hdrplan.report.compare import ComparedPlan, comparison_html
 from hdrplan.report.data import Curve, GoalRow, ReportData
 from hdrplan.report.html import report_html
 from hdrplan.report.plan import plan_report, report_data
+from hdrplan.report.power_figure import power_figure
 from hdrplan.report.robust_figure import robust_figure
 from hdrplan.report.source_figure import source_figure
 from hdrplan.report.tables import dvh_table, goal_text, metrics_table
@@ -18,6 +19,7 @@ __all__ = [
     "goal_text",
     "metrics_table",
     "plan_report",
+    "power_figure",
     "report_data",
     "report_html",
     "robust_figure",

@@ -1,5 +1,7 @@
 """Draws: delivery under uncertainty, virtual cohorts, follow-up. Every draw is keyed by a seed. Knows no files."""
 
+from hdrplan.simulate.followup import ASSUMPTIONS, CRLM, HCC, DoseModel, Entity, TrueLesion, simulate_cohort
+from hdrplan.simulate.power import TESTS, PowerPoint, power
 from hdrplan.simulate.robust import (
     BAND_FRAC,
     Decomposition,
@@ -10,19 +12,31 @@ from hdrplan.simulate.robust import (
     scenario,
     scenario_rates,
 )
+from hdrplan.simulate.tables import cohort_tables
 from hdrplan.simulate.uncertainty import COMPONENTS, Scenario, Uncertainty, smooth_field
 
 __all__ = [
+    "ASSUMPTIONS",
     "BAND_FRAC",
     "COMPONENTS",
+    "CRLM",
+    "HCC",
+    "TESTS",
     "Decomposition",
+    "DoseModel",
+    "Entity",
+    "PowerPoint",
     "RobustResult",
     "Scenario",
+    "TrueLesion",
     "Uncertainty",
+    "cohort_tables",
     "decompose",
+    "power",
     "robust_coverage",
     "robust_points",
     "scenario",
     "scenario_rates",
+    "simulate_cohort",
     "smooth_field",
 ]

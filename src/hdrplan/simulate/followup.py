@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -32,8 +32,8 @@ _LOCK = dt.date(2020, 6, 15).toordinal()
 _ENROLMENT_DAYS = 731
 
 ASSUMPTIONS = (
-    "D100 of a lesion is normal around 20 Gy, lower for large lesions, SD 3 Gy, between 6 and 32 Gy: the paper has no doses.",
-    "The hazard of local recurrence falls by 10 % per Gy of D100, the same for all tumour types, unless given otherwise.",
+    "D100 is normal around 20 Gy, lower for large lesions, SD 3 Gy, between 6 and 32 Gy: the paper has no doses.",
+    "The hazard of local recurrence falls by 10 % per Gy of D100, alike for all tumour types, unless given otherwise.",
     "One gamma frailty of variance 0.8 is shared by all processes of a patient.",
     "28 % of the scans after the first are missed; loss to follow-up rises after the first detected progression.",
 )
@@ -99,7 +99,7 @@ HCC = Entity(
     local=(0.0184, 0.94),
     distant=(0.0749, 1.08),
     extrahepatic=0.0031,
-    death=0.0078,
+    death=0.0095,
     loss=(0.014, 0.013),
 )
 CRLM = Entity(
@@ -111,7 +111,7 @@ CRLM = Entity(
     local=(0.057, 0.76),
     distant=(0.0645, 1.09),
     extrahepatic=0.0144,
-    death=0.0123,
+    death=0.0165,
     loss=(0.0071, 0.155),
 )
 
@@ -167,16 +167,16 @@ def simulate_cohort(
     if min(n_hcc, n_crlm) < 0 or n_hcc + n_crlm == 0:
         raise InputError("a cohort needs at least one patient", got=(n_hcc, n_crlm))
     model = dose or DoseModel()
-    patients, doses, truth = [], [], []
+    patients: list[Patient] = []
+    doses: list[Dose] = []
+    truth: list[TrueLesion] = []
     kinds = [entities[0]] * n_hcc + [entities[1]] * n_crlm
     for number, entity in enumerate(kinds):
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
         patient, lesions = simulate_patient(f"P{number + 1:05d}", entity, model, rng, d100_gy=d100_gy)
         patients.append(patient)
         truth += lesions
-        doses += [
-            Dose(x.lesion_id, None, {"d100_gy": round(x.d100_gy, 3), "prescription_gy": 20.0}) for x in lesions
-        ]
+        doses += [Dose(x.lesion_id, None, {"d100_gy": round(x.d100_gy, 3), "prescription_gy": 20.0}) for x in lesions]
         if on_progress is not None:
             on_progress(number + 1, len(kinds))
     study = {"data_lock_date": _LOCK, "rules": "recommended", "prescription_gy": 20.0}
@@ -239,7 +239,8 @@ class _Story:
         mean, sd = self.entity.diameter_mm
         log_variance = np.log1p((sd / mean) ** 2)
         diameter = float(np.exp(self.rng.normal(np.log(mean) - log_variance / 2, np.sqrt(log_variance))))
-        diameter = float(np.clip(diameter, 5.0, 200.0))
+        # 10 mm: the least that RECIST 1.1 measures.
+        diameter = float(np.clip(diameter, 10.0, 200.0))
         lesion_id = f"{self.patient_id}-L{len(self.truth) + 1}"
         drawn = self.rng.normal(
             self.dose.mean_gy + self.dose.slope_gy_per_mm * (diameter - MEAN_DIAMETER_MM), self.dose.sd_gy
@@ -247,9 +248,9 @@ class _Story:
         d100 = float(np.clip(drawn, 6.0, 32.0))
         if self.d100_gy is not None:
             d100 = self.d100_gy(lesion_id, diameter, self.rng)
-        factor = (
-            np.exp(LOG_HR_AGE_LOCAL * (self.age - MEAN_AGE_YEARS) + LOG_HR_DIAMETER * (diameter - MEAN_DIAMETER_MM)) * self.dose.ratio(d100)
-        )
+        factor = np.exp(
+            LOG_HR_AGE_LOCAL * (self.age - MEAN_AGE_YEARS) + LOG_HR_DIAMETER * (diameter - MEAN_DIAMETER_MM)
+        ) * self.dose.ratio(d100)
         lesion = TrueLesion(lesion_id, diameter, d100, self._weibull(*self.entity.local, float(factor)))
         self.truth.append(lesion)
         self.seen[lesion_id] = first_seen
@@ -274,7 +275,7 @@ class _Story:
         self._follow(0, first)
 
     def later_cycle(self) -> None:
-        """Some distant progressors are treated again: a new lesion, a new cycle."""
+        """Treat some distant progressors again: a new lesion, a new cycle."""
         new = [day for day, name in self._detected() if name == "new_intrahepatic"]
         if not new or self.rng.random() >= SECOND_CYCLE_FRAC:
             return
@@ -331,7 +332,11 @@ class _Story:
         detected = self._detected()
         at = {day: Scan(f"{self.patient_id}-S{k + 1}", self.start + day, True) for k, day in enumerate(self._days())}
         lesions = {
-            x.lesion_id: Lesion(x.lesion_id, self.start + self.seen[x.lesion_id], self._diameters(x, at, dict((name, day) for day, name in reversed(detected))))
+            x.lesion_id: Lesion(
+                x.lesion_id,
+                self.start + self.seen[x.lesion_id],
+                self._diameters(x, at, dict((name, day) for day, name in reversed(detected))),
+            )
             for x in self.truth
         }
         dead = self.death <= min(self.lock, self.end + 1)
@@ -369,7 +374,7 @@ class _Story:
             if recurred is not None and day >= recurred:
                 size = max(1.3 * nadir, nadir + 6.0) if day == recurred else size * 1.02
             elif day > treated:
-                size *= shrink**0.5
+                size = max(size * shrink**0.5, 6.0)
             nadir = min(nadir, size)
             found.append(Measurement(scan, round(size, 1)))
         return tuple(found)

@@ -1,0 +1,113 @@
+"""``hdrplan power``: how often a planned study would find an effect of D100, and how often it would invent one."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from hdrplan.cli.common import json_option, progress_bar, quiet_option
+from hdrplan.errors import InputError
+
+__all__ = ["command"]
+
+
+@click.command("power", short_help="Power and type-I error of a planned dose-recurrence study.")
+@click.option(
+    "--patients",
+    multiple=True,
+    default=("114+50",),
+    show_default=True,
+    metavar="HCC+CRLM",
+    help="Cohort size; repeatable.",
+)
+@click.option(
+    "--hazard-ratio",
+    "ratios",
+    multiple=True,
+    type=float,
+    default=(1.0, 0.95, 0.9, 0.87),
+    show_default=True,
+    help="Of local recurrence per Gy of D100; 1 is the null hypothesis. Repeatable.",
+)
+@click.option("-r", "--replicates", type=click.IntRange(1, 100_000), default=200, show_default=True)
+@click.option(
+    "--d100-sd",
+    type=click.FloatRange(0.1, 20.0),
+    default=3.0,
+    show_default=True,
+    help="SD of D100 between lesions, Gy (an assumption).",
+)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Folder for power.json, power.csv and the figure."
+)
+@click.option("--overwrite", is_flag=True, help="Replace an output folder that hdrplan wrote.")
+@json_option
+@quiet_option
+def command(
+    patients: tuple[str, ...],
+    ratios: tuple[float, ...],
+    replicates: int,
+    d100_sd: float,
+    seed: int,
+    output: Path | None,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Simulate a study many times: patients, scans, endpoints, test of D100.
+
+    The adjusted test is the one of `hdrplan correlate`. Beside it stand D100 alone and the uncorrected best cut-off,
+    which find effects that are not there.
+
+    \b
+    Examples:
+      hdrplan power --replicates 20
+      hdrplan power --patients 114+50 --patients 330+150 --hazard-ratio 1 --hazard-ratio 0.92 -o power-out
+    """
+    from hdrplan.io import check_free, json_text, new_folder, run_record
+    from hdrplan.report import power_figure
+    from hdrplan.simulate import ASSUMPTIONS, TESTS, DoseModel, power
+
+    sizes = [_size(text) for text in patients]
+    if output is not None:
+        check_free(output, overwrite)
+    with progress_bar("simulating", quiet=quiet or as_json) as tell:
+        points = power(sizes, ratios, replicates=replicates, seed=seed, dose=DoseModel(sd_gy=d100_sd), on_progress=tell)
+    table = {
+        "schema": "hdrplan.power/1",
+        "purpose": "research use only, never for treatment",
+        "assumptions": list(ASSUMPTIONS),
+        "tests": TESTS,
+        "points": [asdict(p) for p in points],
+    }
+    if output is not None:
+        with new_folder(output, overwrite=overwrite) as draft:
+            (draft / "power.json").write_text(json_text(table), encoding="utf-8")
+            head = ["n_hcc", "n_crlm", "hazard_ratio_per_gy", "replicates", "lesions", "events", *TESTS]
+            rows = [[*list(asdict(p).values())[:-1], *p.rejected_frac.values()] for p in points]
+            text = "\n".join(",".join(map(str, row)) for row in [head, *rows]) + "\n"
+            (draft / "power.csv").write_text(text, encoding="utf-8")
+            for ending in ("png", "svg", "pdf"):
+                power_figure(points, draft / f"power.{ending}")
+            options = {"patients": list(patients), "hazard_ratios": list(ratios), "replicates": replicates}
+            record = run_record(inputs={}, options=options | {"d100_sd_gy": d100_sd}, seed=seed)
+            (draft / "run.json").write_text(json_text(record), encoding="utf-8")
+    if as_json:
+        click.echo(json_text(table), nl=False)
+        return
+    click.echo(f"{'HCC+CRLM':>10} {'lesions':>8} {'events':>7} {'HR/Gy':>6}  rejected at 5 %: " + ", ".join(TESTS))
+    for p in points:
+        cells = "  ".join(f"{100 * p.rejected_frac[t]:5.1f} ± {100 * p.standard_error(t):.1f} %" for t in TESTS)
+        click.echo(f"{p.n_hcc}+{p.n_crlm:<6} {p.lesions:8.0f} {p.events:7.0f} {p.hazard_ratio_per_gy:6.2f}  {cells}")
+    click.echo("The distribution and the effect of D100 are assumptions. Research use only, never for treatment.")
+
+
+def _size(text: str) -> tuple[int, int]:
+    hcc, _, crlm = text.partition("+")
+    try:
+        return int(hcc), int(crlm or 0)
+    except ValueError:
+        raise InputError("expected --patients HCC+CRLM such as 114+50", got=repr(text)) from None
