@@ -1,4 +1,4 @@
-"""Do simulated cohorts of 114 + 50 patients reproduce the printed medians of Xu 2021, Table 3?
+"""Medians of Xu 2021, Table 3, against simulated cohorts of 114 + 50 patients: are the printed ones reproduced.
 
 Run: python -m benchmarks.calibration [--cohorts 300] [--write]
 """
