@@ -33,6 +33,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Exchange with the clinic": {
         "import": ("hdrplan.cli.import_dicom", "Turn a DICOM export into a case folder."),
         "export": ("hdrplan.cli.export", "Write a plan as DICOM-RT or for 3D Slicer."),
+        "metrics": ("hdrplan.cli.metrics", "One table of a whole archive of treatments."),
         "check": ("hdrplan.cli.check", "Recompute a TPS's plan by TG-43 and compare."),
     },
     "Outcome and cohorts": {

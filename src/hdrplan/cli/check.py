@@ -12,7 +12,7 @@ import click
 from hdrplan.cli.common import json_option, progress_bar, quiet_option
 
 if TYPE_CHECKING:
-    from hdrplan.geometry import Structure
+    from hdrplan.geometry import Grid, Structure
     from hdrplan.second_check import SecondCheck, Tolerances
 
 __all__ = ["command", "tolerances_from"]
@@ -62,6 +62,7 @@ def command(
 
     from hdrplan import __version__
     from hdrplan.io import json_text, new_folder, read_source, run_record, sha256
+    from hdrplan.io.dicom_ct import read_ct_grid
     from hdrplan.io.dicom_dose import read_dose_grid
     from hdrplan.io.dicom_folder import dicom_files, linked_files, require
     from hdrplan.io.dicom_plan import read_brachy_plan
@@ -71,18 +72,20 @@ def command(
     from hdrplan.second_check import check_plan
 
     notes: list[str] = []
+    ct: Grid | None = None
     if plan.is_dir():
         linked = linked_files(dicom_files(plan)[0], where=plan)
         dose, structures = dose or linked.dose, structures or linked.structures
         plan = require(linked.plan, "RP", plan)
         notes += linked.warnings
+        ct = read_ct_grid(linked.ct) if linked.ct else None
     found = read_structure_set(structures) if structures is not None else None
     brachy = read_brachy_plan(plan, found)
     grid = read_dose_grid(dose) if dose is not None else None
     limits = tolerances_from(tolerances)
     solid: list[Structure] = []
     if found is not None and grid is not None:
-        solid, left_out = found.structures_that_read()
+        solid, left_out = found.structures_that_read(ct)
         notes += left_out
     model = read_source(source or source_of_brachy(brachy))
     with progress_bar("dose", quiet=quiet or as_json) as on_progress:

@@ -209,6 +209,10 @@ def _channel(item: Tags, setup: int, structures: StructureSet | None, warnings: 
     points = item.items("BrachyControlPointSequence")
     if len(points) > MAX_CONTROL_POINTS:
         raise item.error("BrachyControlPointSequence", f"at most {MAX_CONTROL_POINTS} items", len(points))
+    if item.has("NumberOfControlPoints") and item.whole("NumberOfControlPoints") != len(points):
+        raise item.error(
+            "NumberOfControlPoints", f"{len(points)}, the number there", item.whole("NumberOfControlPoints")
+        )
     roi = _roi_number(item)
     path = structures.channel_path_mm(roi) if structures is not None and roi is not None else np.empty((0, 3))
     positions, relative, times, orientations = _dwells(item, points, path, warnings)

@@ -89,10 +89,11 @@ class StructureSet:
             )
         return structure_of_contours(name, role, found[0].closed_mm, grid)
 
-    def structures_that_read(self) -> tuple[list[Structure], list[str]]:
+    def structures_that_read(self, ct: Grid | None = None) -> tuple[list[Structure], list[str]]:
         """Return every solid ROI that makes a structure (role "OAR"), and why others do not, with other warnings.
 
-        ROIs that share a name are told apart by their numbers.
+        On the CT's voxels where it is given and the contours lie on its slices, as for planning. ROIs that share a
+        name are told apart by their numbers.
         """
         found: list[Structure] = []
         said: list[str] = []
@@ -100,7 +101,7 @@ class StructureSet:
         for roi in self.solid():
             name = roi.name if names.count(roi.name) == 1 and roi.name else f"{roi.name} #{roi.number}".strip()
             try:
-                structure, warnings = structure_of_contours(name, "OAR", roi.closed_mm, None)
+                structure, warnings = structure_of_contours(name, "OAR", roi.closed_mm, ct)
             except HdrPlanError as error:
                 said.append(f"structure left out: {error}")
                 continue

@@ -15,6 +15,7 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import FormatError, ResourceError
+from hdrplan.io.dicom_length import ends_whole
 from hdrplan.io.files import existing_file
 
 __all__ = ["Tags", "read_tags"]
@@ -142,6 +143,10 @@ def read_tags(path: Path, *, pixels: bool = True) -> Tags:
                     got=DEFLATED.decode(),
                     where=path,
                     remedy="Convert it with dcmconv +te.",
+                )
+            if not ends_whole(stream.getbuffer()):
+                raise FormatError(
+                    "a whole DICOM file", got="one that is cut off", where=path, remedy="Export it again."
                 )
             dataset = pydicom.dcmread(stream, force=True, stop_before_pixels=not pixels)
             known = "SOPClassUID" in dataset
