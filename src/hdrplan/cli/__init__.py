@@ -24,7 +24,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Look and compare": {
         "compare": ("hdrplan.cli.compare", "Plans side by side: DVHs, difference maps, metrics, what changed."),
-        "plot": ("hdrplan.cli.plot", "Figures of a plan: isodose page, DVH, catheter map."),
+        "plot": ("hdrplan.cli.plot", "Figures of a plan: isodose page, DVH, catheter map, 3D."),
     },
     "Sources and dose": {
         "dose": ("hdrplan.cli.dose", "Dose of given dwell times, at points or on a grid."),

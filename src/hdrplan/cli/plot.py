@@ -12,10 +12,10 @@ from hdrplan.errors import InputError
 
 __all__ = ["command"]
 
-_KINDS = ("isodose", "dvh", "catheters", "overview")
+_KINDS = ("isodose", "dvh", "catheters", "overview", "3d")
 
 
-@click.command("plot", short_help="Figures of a plan: isodose page, DVH, catheter map.")
+@click.command("plot", short_help="Figures of a plan: isodose page, DVH, catheter map, 3D.")
 @case_options
 @click.option("--plan", "plan_path", required=True, type=click.Path(path_type=Path), help="plan.json or its folder.")
 @click.option("--what", type=click.Choice(_KINDS), default="isodose", show_default=True, help="Which figure.")
@@ -24,19 +24,22 @@ _KINDS = ("isodose", "dvh", "catheters", "overview")
 )
 @click.option("--dpi", type=click.IntRange(50, 600), default=150, show_default=True, help="Resolution of PNG.")
 def command(plan_path: Path, what: str, output: Path, dpi: int, **flags: Any) -> None:
-    """Draw one figure of a plan on its case and write it as PNG, SVG or PDF.
+    """Draw one figure of a plan on its case and write it as PNG, SVG or PDF; in 3D as a page.
 
     \b
     Examples:
       hdrplan plot phantoms/liver-lesion-b --plan demo-output -o isodoses.pdf
       hdrplan plot phantoms/liver-lesion-b --plan demo-output --what dvh -o dvh.svg
       hdrplan plot phantoms/liver-lesion-b --plan demo-output --what catheters -o catheters.png --dpi 300
+      hdrplan plot phantoms/liver-lesion-b --plan demo-output --what 3d -o plan-3d.html
     """
     form = output.suffix.lower().removeprefix(".")
-    if form not in ("png", "svg", "pdf"):
-        raise InputError("the figure's name must end in .png, .svg or .pdf", got=repr(output.name))
+    fits = ("html",) if what == "3d" else ("png", "svg", "pdf")
+    if form not in fits:
+        raise InputError(f"the name of this figure must end in .{', .'.join(fits)}", got=repr(output.name))
+    from hdrplan import __version__
     from hdrplan.io import new_file, read_plan, read_source
-    from hdrplan.report import report_data
+    from hdrplan.report import report_data, solid_html
     from hdrplan.report.figures import FIGURES, figure_bytes
     from hdrplan.workflow import plan_result
 
@@ -44,7 +47,8 @@ def command(plan_path: Path, what: str, output: Path, dpi: int, **flags: Any) ->
     plan, _ = read_plan(plan_path)
     source = read_source(plan.source_name)
     result = plan_result(found.case, found.goals, source, plan, options=plan_options(found))
-    content = figure_bytes(FIGURES[what](report_data(result, {})), form, dpi=dpi)
+    view = report_data(result, {"versions": {"hdrplan": __version__}})
+    content = solid_html(view).encode() if what == "3d" else figure_bytes(FIGURES[what](view), form, dpi=dpi)
     with new_file(output) as draft:
         draft.write_bytes(content)
     click.echo(f"Wrote {output}. Research use only, never for treatment.")

@@ -6,6 +6,7 @@ from hdrplan.report.html import report_html
 from hdrplan.report.plan import plan_report, report_data
 from hdrplan.report.power_figure import power_figure
 from hdrplan.report.robust_figure import robust_figure
+from hdrplan.report.solid import solid_html
 from hdrplan.report.source_figure import source_figure
 from hdrplan.report.tables import dvh_table, goal_text, metrics_table
 
@@ -23,5 +24,6 @@ __all__ = [
     "report_data",
     "report_html",
     "robust_figure",
+    "solid_html",
     "source_figure",
 ]
