@@ -41,6 +41,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "survival": ("hdrplan.cli.survival", "Survival statistics of any tidy CSV table."),
     },
     "Simulate": {
+        "phantom": ("hdrplan.cli.phantom", "Write phantoms; put synthetic lesions into a CT."),
         "robust": ("hdrplan.cli.robust", "Coverage of a plan under uncertainty; robust re-planning."),
         "simulate": ("hdrplan.cli.simulate", "Virtual cohorts: patients, plans, scans, recurrences."),
         "power": ("hdrplan.cli.power", "Power and type-I error of a planned dose-recurrence study."),

@@ -3,22 +3,33 @@
 from hdrplan.geometry.catheter import Catheter
 from hdrplan.geometry.dwell import MARGIN_MM, STEP_MM, TIP_OFFSET_MM, Dwells, dwell_positions
 from hdrplan.geometry.grid import Grid, Volume
-from hdrplan.geometry.structure import ROLES, Role, Structure, distance_mm, inside, rim_mm, without
+from hdrplan.geometry.lesion import ellipsoid, parallel_catheters, place_in, synthetic_lesion
+from hdrplan.geometry.phantoms import PHANTOMS, Phantom, phantom, synthetic_case
+from hdrplan.geometry.structure import ROLES, Role, Structure, distance_mm, inside, on_grid, rim_mm, without
 
 __all__ = [
     "MARGIN_MM",
+    "PHANTOMS",
     "ROLES",
     "STEP_MM",
     "TIP_OFFSET_MM",
     "Catheter",
     "Dwells",
     "Grid",
+    "Phantom",
     "Role",
     "Structure",
     "Volume",
     "distance_mm",
     "dwell_positions",
+    "ellipsoid",
     "inside",
+    "on_grid",
+    "parallel_catheters",
+    "phantom",
+    "place_in",
     "rim_mm",
+    "synthetic_case",
+    "synthetic_lesion",
     "without",
 ]

@@ -14,7 +14,7 @@ from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.errors import InputError
 from hdrplan.geometry.grid import Grid
 
-__all__ = ["ROLES", "Role", "Structure", "distance_mm", "inside", "rim_mm", "without"]
+__all__ = ["ROLES", "Role", "Structure", "distance_mm", "inside", "on_grid", "rim_mm", "without"]
 
 Role = Literal["CTV", "OAR", "other"]
 ROLES: tuple[str, ...] = get_args(Role)
@@ -125,6 +125,30 @@ def without(structure: Structure, others: Sequence[Structure]) -> Structure:
     mask = np.zeros(structure.grid.shape_zyx, dtype=bool)
     mask[z[keep], y[keep], x[keep]] = True
     return Structure(structure.name, structure.role, structure.grid, mask)
+
+
+def on_grid(structure: Structure, grid: Grid) -> Structure:
+    """Return the structure with its mask on a larger grid of the same voxels.
+
+    Raises
+    ------
+    InputError
+        Its voxels are not voxels of that grid.
+    """
+    index = np.argwhere(structure.mask_zyx)[:, ::-1]
+    there = np.asarray(grid.index(structure.grid.world(index)))
+    place = np.rint(there).astype(np.int64)
+    if (
+        np.abs(there - place).max() > 1e-2
+        or place.min() < 0
+        or (place >= grid.shape_zyx[::-1]).any()
+        or not np.allclose(structure.grid.spacing_mm, grid.spacing_mm, rtol=1e-3)
+    ):
+        raise InputError("a structure must lie on the voxels of the image", got="other voxels", where=structure.name)
+    mask = np.zeros(grid.shape_zyx, dtype=np.bool_)
+    x, y, z = place.T
+    mask[z, y, x] = True
+    return Structure(structure.name, structure.role, grid, mask)
 
 
 def rim_mm(structure: Structure) -> FloatArray:

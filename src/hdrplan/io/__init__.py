@@ -9,6 +9,7 @@ from hdrplan.io.catheters import read_catheters
 from hdrplan.io.cohort import cohort_sha256, read_cohort, write_csv, write_tables, write_template
 from hdrplan.io.files import check_free, new_file, new_folder, sha256
 from hdrplan.io.images import read_label_map, read_mask, read_names, read_segmentation, read_volume, write_volume
+from hdrplan.io.phantoms import write_phantom
 from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
 from hdrplan.io.result_folders import ResultFolder, read_result_folder
 from hdrplan.io.results import json_text, read_plan, run_record, write_plan, write_results
@@ -43,6 +44,7 @@ __all__ = [
     "run_record",
     "sha256",
     "write_csv",
+    "write_phantom",
     "write_plan",
     "write_point_doses",
     "write_results",

@@ -1,0 +1,127 @@
+"""``hdrplan phantom``: cases of known geometry, and synthetic lesions in a real CT."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hdrplan.cli.common import json_option, quiet_option
+
+__all__ = ["command"]
+
+SOURCE, STRENGTH_U = "gammamed-12i", 40700.0
+
+
+@click.group()
+def command() -> None:
+    """List and write phantoms; put a synthetic lesion with catheters into a case.
+
+    \b
+    Examples:
+      hdrplan phantom list
+      hdrplan phantom make sphere -o sphere
+      hdrplan phantom lesion phantoms/liver-lesion-b --diameter-mm 40 -o lesion-4cm
+    """
+
+
+@command.command("list")
+@json_option
+def list_phantoms(as_json: bool) -> None:
+    """List the phantoms that ``make`` writes.
+
+    \b
+    Examples:
+      hdrplan phantom list
+      hdrplan phantom list --json
+    """
+    from hdrplan.geometry import PHANTOMS
+    from hdrplan.io import json_text
+
+    if as_json:
+        click.echo(json_text({"phantoms": [{"name": n, "text": text} for n, (text, _) in PHANTOMS.items()]}), nl=False)
+        return
+    for name, (text, _) in PHANTOMS.items():
+        click.echo(f"{name:<20}{text}")
+
+
+@command.command()
+@click.argument("name")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write [NAME].")
+@quiet_option
+def make(name: str, output: Path | None, quiet: bool) -> None:
+    """Write a phantom as a case folder, with its analytic facts in facts.toml.
+
+    \b
+    Examples:
+      hdrplan phantom make sphere
+      hdrplan phantom make ellipsoid -o my-ellipsoid
+    """
+    from hdrplan.geometry import phantom
+    from hdrplan.io import new_folder, write_phantom
+
+    found = phantom(name)
+    folder = output or Path(name)
+    with new_folder(folder) as draft:
+        write_phantom(draft, found, source=SOURCE, strength_u=STRENGTH_U)
+    if not quiet:
+        click.echo(f"{folder}: {found.text}")
+
+
+@command.command()
+@click.argument("case", type=click.Path(path_type=Path))
+@click.option("--diameter-mm", type=float, required=True, help="Of the ball of the same volume, 20 to 120.")
+@click.option("--organ", help="Structure that gets the lesion [the case's healthy organ].")
+@click.option("--centre-mm", type=float, nargs=3, help="Centre, LPS [the deepest place of the organ].")
+@click.option("--elongation", type=float, default=1.0, show_default=True, help="Longest axis over the others, 1 to 3.")
+@click.option("--direction", type=float, nargs=3, default=(1.0, 0.0, 0.0), show_default=True, help="Hub to tip, LPS.")
+@click.option("--seed", type=int, help="Place and turn the lesion at random, the same way each time.")
+@click.option("--prescription-gy", type=float, default=20.0, show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder to write.")
+@quiet_option
+def lesion(
+    case: Path,
+    diameter_mm: float,
+    organ: str | None,
+    centre_mm: tuple[float, float, float] | None,
+    elongation: float,
+    direction: tuple[float, float, float],
+    seed: int | None,
+    prescription_gy: float,
+    output: Path,
+    quiet: bool,
+) -> None:
+    """Write a copy of a case whose CTV is a synthetic ellipsoid with parallel catheters by rule.
+
+    The case's own CTVs become part of the organ again; its other structures stay. Goals are not copied.
+
+    \b
+    Examples:
+      hdrplan phantom lesion phantoms/liver-lesion-b --diameter-mm 30 -o lesion-3cm
+      hdrplan phantom lesion phantoms/liver-lesion-b --diameter-mm 60 --seed 7 --elongation 1.5 -o lesion-6cm
+    """
+    import numpy as np
+
+    from hdrplan.errors import InputError
+    from hdrplan.geometry import synthetic_case
+    from hdrplan.io import new_folder, read_case, write_phantom
+
+    found = read_case(case).case
+    host = organ or found.healthy
+    if found.ct is None or host is None:
+        raise InputError("a case with a CT and an organ is needed", where=case, remedy="Name the organ with --organ.")
+    made = synthetic_case(
+        found.ct,
+        found.structures,
+        host,
+        diameter_mm,
+        centre_mm=centre_mm,
+        elongation=elongation,
+        direction=direction,
+        prescription_gy=prescription_gy,
+        rng=None if seed is None else np.random.default_rng(seed),
+    )
+    with new_folder(output) as draft:
+        write_phantom(draft, made, healthy=host, source=SOURCE, strength_u=STRENGTH_U)
+    if not quiet:
+        click.echo(f"{output}: {made.text} {len(made.catheters)} catheters.")

@@ -1,0 +1,156 @@
+"""Synthetic lesions and the catheters a rule would put into them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import distance_transform_edt
+
+from hdrplan.arrays import FloatArray
+from hdrplan.errors import InputError
+from hdrplan.geometry.catheter import Catheter
+from hdrplan.geometry.grid import Grid
+from hdrplan.geometry.structure import Role, Structure, inside
+
+__all__ = ["ellipsoid", "parallel_catheters", "place_in", "synthetic_lesion"]
+
+# Distance of neighbouring catheters: a third of the lesion, but not closer than templates allow nor farther than the
+# dose of one catheter carries.
+_LEAST_PITCH_MM, _MOST_PITCH_MM = 10.0, 22.0
+# A catheter ends this far behind the lesion and starts this far before it.
+_BEYOND_MM, _BEFORE_MM = 5.0, 80.0
+
+
+def ellipsoid(
+    name: str,
+    grid: Grid,
+    centre_mm: npt.ArrayLike,
+    semi_axes_mm: npt.ArrayLike,
+    *,
+    axes: npt.ArrayLike | None = None,
+    role: Role = "CTV",
+) -> Structure:
+    """Voxels of a grid whose centres lie in an ellipsoid.
+
+    Parameters
+    ----------
+    centre_mm : (3,) array
+    semi_axes_mm : (3,) array
+    axes : (3, 3) array, optional
+        Column k is the unit vector of semi-axis k in LPS; None is along x, y, z.
+    """
+    semi = np.asarray(semi_axes_mm, dtype=np.float64)
+    if semi.shape != (3,) or not (semi > 0).all():
+        raise InputError("an ellipsoid needs three semi-axes above 0 mm", got=semi.tolist(), where=name)
+    turn = np.eye(3) if axes is None else np.asarray(axes, dtype=np.float64)
+    away = (grid.points_mm() - np.asarray(centre_mm)) @ turn / semi
+    mask = ((away**2).sum(axis=1) <= 1.0).reshape(grid.shape_zyx)
+    if not mask.any():
+        raise InputError(
+            "an ellipsoid must hold at least one voxel centre", got="none", where=name, remedy="Is it in the image?"
+        )
+    return Structure(name, role, grid, mask)
+
+
+def place_in(organ: Structure, diameter_mm: float, rng: np.random.Generator | None = None) -> FloatArray:
+    """Centre for a lesion in an organ, LPS: the deepest place, or with ``rng`` any place where it fits as well.
+
+    Where the lesion fits nowhere whole, places at least half as deep as the deepest count.
+    """
+    deep = distance_transform_edt(np.pad(organ.mask_zyx, 1), sampling=organ.grid.spacing_mm[::-1])[1:-1, 1:-1, 1:-1]
+    places = np.argwhere(deep >= min(diameter_mm / 2, deep.max() / 2 if deep.max() < diameter_mm / 2 else np.inf))
+    best = np.argwhere(deep == deep.max())[0] if rng is None else places[rng.integers(len(places))]
+    return organ.grid.world(best[::-1])
+
+
+def synthetic_lesion(
+    organ: Structure,
+    diameter_mm: float,
+    *,
+    centre_mm: npt.ArrayLike | None = None,
+    elongation: float = 1.0,
+    name: str = "lesion",
+    rng: np.random.Generator | None = None,
+) -> Structure:
+    """Ellipsoid in an organ, cut at the organ's surface.
+
+    Parameters
+    ----------
+    organ : Structure
+        The liver.
+    diameter_mm : float
+        Of the ball of the same volume, 20 to 120 mm.
+    centre_mm : (3,) array, optional
+        None chooses by :func:`place_in`.
+    elongation : float
+        Longest axis over the other two, 1 to 3; turned at random with ``rng``, else along x.
+    rng : numpy.random.Generator, optional
+
+    Raises
+    ------
+    InputError
+        A size that is no liver lesion's, a centre outside the organ.
+    """
+    if not 20.0 <= diameter_mm <= 120.0:
+        raise InputError("diameter_mm must lie between 20 and 120 mm", got=f"{diameter_mm:g}")
+    if not 1.0 <= elongation <= 3.0:
+        raise InputError("elongation must lie between 1 and 3", got=f"{elongation:g}")
+    centre = place_in(organ, diameter_mm, rng) if centre_mm is None else np.asarray(centre_mm, dtype=np.float64)
+    if centre.shape != (3,) or not inside(organ, centre[None])[0]:
+        raise InputError(f"the centre must lie in {organ.name} (LPS, mm)", got=np.round(centre, 1).tolist())
+    short = diameter_mm / 2 / elongation ** (1 / 3)
+    turn = np.eye(3) if rng is None else np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    whole = ellipsoid(name, organ.grid, centre, [short * elongation, short, short], axes=turn)
+    return Structure(name, "CTV", organ.grid, whole.mask_zyx & organ.mask_zyx)
+
+
+def parallel_catheters(target: Structure, *, direction: npt.ArrayLike = (1.0, 0.0, 0.0)) -> tuple[Catheter, ...]:
+    """Parallel straight catheters through a lesion, in a hexagonal pattern.
+
+    The distance of neighbours is a third of the lesion's width, within 10 and 22 mm; the middle one runs through the
+    lesion's middle; those are kept that stay at least a quarter of the distance inside the lesion's outline.
+
+    Parameters
+    ----------
+    direction : (3,) array
+        From hub to tip in LPS; (1, 0, 0) comes from the patient's right.
+    """
+    along = np.asarray(direction, dtype=np.float64)
+    norm = float(np.linalg.norm(along))
+    if along.shape != (3,) or not norm > 0:
+        raise InputError("direction must be three numbers, not all 0", got=along.tolist())
+    along = along / norm
+    # Two axes across: any vector that is not along gives the first.
+    across = np.cross(along, np.eye(3)[int(np.argmin(np.abs(along)))])
+    across /= np.linalg.norm(across)
+    plane = np.stack((across, np.cross(along, across)), axis=1)
+    z, y, x = np.nonzero(target.mask_zyx)
+    place = target.grid.world(np.stack((x, y, z), axis=-1))
+    flat, depth = place @ plane, place @ along
+    middle = flat.mean(axis=0)
+    width_mm = 2 * float(np.sqrt(((flat - middle) ** 2).sum(axis=1).max()))
+    pitch = float(np.clip(width_mm / 3, _LEAST_PITCH_MM, _MOST_PITCH_MM))
+    rings = int(np.ceil(width_mm / pitch)) + 1
+    found = []
+    for i in range(-rings, rings + 1):
+        for j in range(-rings, rings + 1):
+            spot = middle + pitch * np.array([i + j / 2, j * np.sqrt(3) / 2])
+            # The lesion's own voxels round the line: all six neighbours at a quarter of the pitch must be hit.
+            round_it = spot + pitch / 4 * np.stack((np.cos(_HEXAGON), np.sin(_HEXAGON)), axis=1)
+            near = np.sqrt(((flat - spot) ** 2).sum(axis=1)) < pitch / 2
+            hit = [
+                bool((((flat[near] - p) ** 2).sum(axis=1) < target.grid.spacing_mm.max() ** 2).any()) for p in round_it
+            ]
+            if all(hit) or (i == j == 0):
+                core = near if near.any() else np.ones(len(flat), dtype=np.bool_)
+                found.append((spot, depth[core].min(), depth[core].max()))
+    return tuple(
+        Catheter(
+            f"cath_{k + 1}",
+            np.stack([plane @ spot + along * w for w in np.linspace(low - _BEFORE_MM, high + _BEYOND_MM, 3)]),
+        )
+        for k, (spot, low, high) in enumerate(found)
+    )
+
+
+_HEXAGON = np.arange(6) * np.pi / 3

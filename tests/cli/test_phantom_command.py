@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hdrplan.io import read_case
+
+
+def test_list_names_what_make_writes(run) -> None:  # type: ignore[no-untyped-def]
+    listed = json.loads(run("phantom", "list", "--json").out)["phantoms"]
+    assert [entry["name"] for entry in listed] == ["sphere", "ellipsoid", "straight-catheter", "asymmetric-marker"]
+    assert run("phantom", "list").out.startswith("sphere")
+
+
+def test_make_writes_a_case_that_can_be_read(run) -> None:  # type: ignore[no-untyped-def]
+    made = run("phantom", "make", "straight-catheter", "-o", "out")
+    assert made.code == 0, made.err
+    found = read_case(Path("out"))
+    assert found.case.name == "straight-catheter"
+    assert len(found.case.catheters) == 1
+    assert (Path("out") / "facts.toml").is_file()
+
+
+def test_lesion_takes_the_place_of_the_old_ctv(run, phantoms: Path) -> None:  # type: ignore[no-untyped-def]
+    base = phantoms / "liver-lesion-b-5mm"
+    made = run("phantom", "lesion", str(base), "--diameter-mm", "40", "--seed", "7", "-o", "out", "-q")
+    assert (made.code, made.out) == (0, ""), made.err
+    found, before = read_case(Path("out")).case, read_case(base).case
+    assert [s.name for s in found.ctvs] == ["lesion"]
+    assert found.healthy == "liver"
+    whole = before.structure("liver").volume_cc + before.structure("lesion_B").volume_cc
+    assert found.structure("liver").volume_cc == pytest.approx(whole, rel=1e-9)
+    assert found.structure("stomach").volume_cc == pytest.approx(before.structure("stomach").volume_cc, rel=1e-9)
+    assert 1 <= len(found.catheters) <= 11
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("make", "cube", "-o", "out"), "no phantom is named 'cube'"),
+        (("lesion", "nowhere", "--diameter-mm", "40", "-o", "out"), "case folder"),
+        (("lesion", "BASE", "--diameter-mm", "4", "-o", "out"), "between 20 and 120"),
+        (("lesion", "BASE", "--diameter-mm", "40", "--centre-mm", "0", "0", "0", "-o", "out"), "must lie in liver"),
+        (("lesion", "BASE", "--diameter-mm", "40", "--organ", "brain", "-o", "out"), "no structure is named 'brain'"),
+    ],
+)
+def test_errors_are_one_line_and_leave_nothing(run, phantoms: Path, arguments, message: str) -> None:  # type: ignore[no-untyped-def]
+    base = str(phantoms / "liver-lesion-b-5mm")
+    failed = run("phantom", *(base if a == "BASE" else a for a in arguments))
+    assert failed.code == 2
+    assert message in failed.err
+    assert failed.err.count("\n") == 1
+    assert not Path("out").exists()
