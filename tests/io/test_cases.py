@@ -221,6 +221,19 @@ def test_format_errors_are_input_errors() -> None:
     assert issubclass(FormatError, InputError)
 
 
+def test_a_calibration_is_told_to_the_report(case_folder: Path) -> None:
+    assert read_case(case_folder).calibration == {}
+    given = (
+        "calibration_strength_u = 40700.0\ncalibration_time = 2024-01-01T00:00:00\n"
+        'treatment_time = "2024-03-14T19:55:12"'
+    )
+    assert read_case(edited(case_folder, "strength_u = 40700.0", given)).calibration == {
+        "Calibration date and strength": "2024-01-01 00:00, 40,700 U",
+        "Treatment": "2024-03-14 19:55",
+        "Decay factor": "0.5000",
+    }
+
+
 @pytest.mark.parametrize(
     ("given", "strength_u"),
     [

@@ -113,7 +113,7 @@ def _write(
         options=asdict(options) | {"source": str(found.source), "strength_u": found.strength_u},
         seconds=seconds,
     )
-    page = plan_report(result, record)
+    page = plan_report(result, record, calibration=found.calibration)
     seconds["report"] = round(time.perf_counter() - started, 4)
     write_results(
         output,

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -47,7 +47,7 @@ from hdrplan.io.images import (
     read_segmentation,
     read_volume,
 )
-from hdrplan.io.strength import STRENGTH_KEYS, strength_u_of
+from hdrplan.io.strength import STRENGTH_KEYS, strength_facts, strength_u_of
 from hdrplan.plan import Case, Goal, Goals, Prescription, parse_goal
 
 __all__ = ["DWELL_OPTIONS", "CaseFile", "case_of_parts", "case_of_table", "read_case"]
@@ -94,6 +94,8 @@ class CaseFile:
         Input file -> SHA-256, for the record of the run.
     warnings : tuple of str
         What is odd but can be true.
+    calibration : dict
+        Where the strength follows from a calibration or an activity: rows for the report.
     """
 
     case: Case
@@ -103,6 +105,7 @@ class CaseFile:
     options: dict[str, float]
     inputs: dict[str, str]
     warnings: tuple[str, ...] = ()
+    calibration: dict[str, str] = field(default_factory=dict)
 
 
 def read_case(path: Path, changes: Mapping[str, Any] | None = None) -> CaseFile:
@@ -206,9 +209,10 @@ def _case_file(
     name = _text(table, "name", where, default=files.folder.resolve().name) or "case"
     case = Case(name, ct, structures, catheters, healthy)
     goals, warnings = _goals(table, case, files, where)
-    source, strength_u = _source(table.get("source"), files, where)
+    source, strength_u, calibration = _source(table.get("source"), files, where)
     warnings += _frame_warnings(case, ct, where)
-    return CaseFile(case, goals, source, strength_u, _options(table.get("dwells", {}), where), files.hashes, warnings)
+    options = _options(table.get("dwells", {}), where)
+    return CaseFile(case, goals, source, strength_u, options, files.hashes, warnings, calibration)
 
 
 def _frame_warnings(case: Case, ct: Volume | None, where: object) -> tuple[str, ...]:
@@ -391,7 +395,7 @@ def _prescriptions(value: object, case: Case, where: object) -> tuple[Prescripti
     return tuple(Prescription(name, _number(doses[name], f"prescription_gy of {name}", where)) for name in ctvs)
 
 
-def _source(value: object, files: _Files, where: object) -> tuple[str | Path, float]:
+def _source(value: object, files: _Files, where: object) -> tuple[str | Path, float, dict[str, str]]:
     table = {} if value is None else _table(value, "source", where)
     _known(table, {"name", "file", *STRENGTH_KEYS}, f"{where}, [source]")
     if ("name" in table) == ("file" in table):
@@ -403,7 +407,9 @@ def _source(value: object, files: _Files, where: object) -> tuple[str | Path, fl
         files.path(table["file"], "source file") if "file" in table else _text(table, "name", where, default="") or ""
     )
     try:
-        return source, strength_u_of({k: v for k, v in table.items() if k in STRENGTH_KEYS}, source)
+        given = {key: value for key, value in table.items() if key in STRENGTH_KEYS}
+        strength_u = strength_u_of(given, source)
+        return source, strength_u, strength_facts(given, strength_u)
     except HdrPlanError as error:
         raise InputError(error.expected, got=error.got, where=f"{where}, [source]", remedy=error.remedy) from None
 

@@ -16,7 +16,7 @@ from hdrplan.sources import (
     strength_on_u,
 )
 
-__all__ = ["STRENGTH_KEYS", "strength_u_of"]
+__all__ = ["STRENGTH_KEYS", "strength_facts", "strength_u_of"]
 
 STRENGTH_KEYS = (
     "strength_u",
@@ -61,6 +61,28 @@ def strength_u_of(given: Mapping[str, Any], source: str | Path) -> float:
     raise InputError(
         "the source's strength has one of three forms", got=", ".join(sorted(keys)) or "none", remedy=f"{_FORMS}."
     )
+
+
+def strength_facts(given: Mapping[str, Any], strength_u: float) -> dict[str, str]:
+    """Rows for a report on how the strength came about: calibration, treatment, decay factor; empty where given in U.
+
+    Parameters
+    ----------
+    given : mapping
+        What :func:`strength_u_of` took.
+    strength_u : float
+        What it returned.
+    """
+    if "calibration_strength_u" in given:
+        calibrated, treated = (_time(given[key], key) for key in ("calibration_time", "treatment_time"))
+        return {
+            "Calibration date and strength": f"{calibrated:%Y-%m-%d %H:%M}, {given['calibration_strength_u']:,.0f} U",
+            "Treatment": f"{treated:%Y-%m-%d %H:%M}",
+            "Decay factor": f"{strength_u / given['calibration_strength_u']:.4f}",
+        }
+    if "activity_ci" in given:
+        return {"Apparent activity at treatment": f"{given['activity_ci']:g} Ci", "Decay factor": "1 (none applied)"}
+    return {}
 
 
 def _number(value: object, key: str) -> float:

@@ -1,0 +1,124 @@
+"""A plan's result in the words of its report."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from hdrplan.geometry import Catheter, Structure, Volume
+from hdrplan.plan import Case, Goals, Prescription, parse_goal
+from hdrplan.report import plan_report, report_data
+from hdrplan.sources import load_source
+from hdrplan.workflow import PlanOptions, PlanResult, plan_case, plan_result
+from report_view import centred_grid
+
+RUN = {
+    "versions": {"hdrplan": "0.1.0", "numpy": "2.0"},
+    "options": {"step_mm": 5.0},
+    "inputs_sha256": {"ct.nii.gz": "abc123"},
+    "written": "2026-01-01T00:00:00+00:00",
+}
+
+
+@pytest.fixture(scope="module")
+def result() -> PlanResult:
+    """A ball of 12 mm radius round two needles, a box beside it whose limit binds, "liver" round all."""
+    grid = centred_grid((32, 36, 40), (2.0, 2.0, 2.0), np.eye(3))
+    points = grid.points_mm().reshape(*grid.shape_zyx, 3)
+    centre = grid.world([19, 17, 15])
+    from_centre = points - centre
+    ball = np.linalg.norm(from_centre, axis=-1) <= 12.0
+    box = (np.abs(from_centre - [20.0, 0.0, 0.0]) <= [4.0, 8.0, 8.0]).all(axis=-1)
+    needle = np.array([[0.0, 0.0, -28.0], [0.0, 0.0, 14.0]])
+    case = Case(
+        "phantom",
+        Volume(grid, np.zeros(grid.shape_zyx, dtype=np.int16)),
+        (
+            Structure("lesion", "CTV", grid, ball),
+            Structure("stomach", "OAR", grid, box),
+            Structure("liver", "OAR", grid, np.linalg.norm(from_centre, axis=-1) <= 26.0),
+        ),
+        tuple(Catheter(f"needle {k}", centre + needle + [x, 0.0, 0.0]) for k, x in enumerate((-5.0, 5.0), start=1)),
+        "liver",
+    )
+    goals = Goals(
+        (Prescription("lesion", 20.0),),
+        (
+            parse_goal("D1cc <= 14 Gy", structure="stomach", source="a protocol"),
+            parse_goal("V10Gy <= 80 %", structure="liver", source="user", level=1),
+            parse_goal("Dmean <= 30 Gy", structure="liver", source="user", level=2),
+        ),
+    )
+    options = PlanOptions(sample_mm=2.0, dose_margin_mm=20.0)
+    return plan_case(case, goals, load_source("gammamed-12i"), strength_u=40700.0, options=options)
+
+
+def test_the_report_holds_what_a_plan_review_asks_for(result):
+    facts = dict(report_data(result, RUN).facts)
+    asked = ("Site and target", "Prescription", "Prescription isodose", "Isotope and source", "Total time", "TRAK")
+    asked += ("Air-kerma strength at treatment", "Calibration date and strength", "Decay factor", "Half-life")
+    asked += ("Channels", "First position and step", "Dose calculation", "Dose grid", "Orientation")
+    for name in asked:
+        assert facts[name], name
+    assert facts["Prescription"] == "20 Gy to all of lesion (D100); one fraction"
+    assert facts["Total time"].startswith(f"{result.plan.total_time_s:.1f} s")
+    assert facts["TRAK"].startswith(f"{40700e-6 * result.plan.total_time_s / 3600 * 100:.4f} cGy")
+
+
+def test_a_calibration_takes_the_place_of_none_given(result):
+    facts = dict(report_data(result, RUN, calibration={"Decay factor": "0.9123"}).facts)
+    assert facts["Decay factor"] == "0.9123"
+    assert "Calibration date and strength" not in facts
+
+
+def test_goals_lie_in_the_plot_where_they_are(result):
+    rows = {(row.structure, row.goal): row for row in report_data(result, RUN).goals}
+    d100 = rows["lesion", "D100 ≥ 20 Gy"]
+    assert (d100.mark_gy, d100.mark_frac, d100.at_least, d100.hard) == (20.0, 1.0, True, True)
+    stomach_cc = float(result.points.volume_cc[result.points.rows("stomach")].sum())
+    d1cc = rows["stomach", "D1cc ≤ 14 Gy"]
+    assert d1cc.mark_gy == 14.0
+    assert d1cc.mark_frac == pytest.approx(1.0 / stomach_cc)
+    v10 = rows["liver", "V10Gy ≤ 80 %"]
+    assert (v10.mark_gy, v10.mark_frac, v10.at_least, v10.hard) == (10.0, 0.8, False, False)
+    assert rows["liver", "Dmean ≤ 30 Gy"].mark_gy is None
+    reached = {(g.structure, g.text): g for g in result.score.goals}
+    assert d1cc.reached == f"{reached['stomach', 'D1cc <= 14 Gy'].reached:.2f} Gy"
+    assert v10.reached == f"{100 * reached['liver', 'V10Gy <= 80 %'].reached:.2f} %"
+
+
+def test_curves_fall_from_one_and_agree_with_the_metrics(result):
+    view = report_data(result, RUN)
+    for curve in view.curves:
+        assert curve.volume_frac[0] == pytest.approx(1.0)
+        assert (np.diff(curve.volume_frac) <= 1e-12).all()
+        assert curve.volume_cc == pytest.approx(view.metrics[curve.name]["volume_cc"])
+
+
+def test_certificate_and_prices_are_told(result):
+    view = report_data(result, RUN)
+    assert result.optimum is not None
+    assert view.certificate[0] == result.optimum.certificate.text
+    assert len(view.certificate) == 1 + len(result.optimum.levels)
+    assert len(view.binding) == len(result.optimum.shortfalls) + len(result.optimum.prices) + len(result.optimum.notes)
+
+
+def test_given_times_claim_no_certificate(result):
+    plan = dataclasses.replace(result.plan, times_s=np.full(len(result.plan.dwells), 5.0))
+    given = plan_result(result.case, result.goals, result.source, plan, points=result.points)
+    page = plan_report(given, RUN)
+    assert "No certificate: these times were not made by the optimiser." in page
+    assert "Dwell times were given, not optimised." in page
+
+
+def test_provenance_names_versions_inputs_and_options(result):
+    rows = report_data(result, RUN).provenance
+    assert rows["ct.nii.gz (SHA-256)"] == "abc123"
+    assert "numpy 2.0" in rows["Software"]
+    assert rows["Options"] == "step_mm = 5.0"
+
+
+def test_the_same_result_gives_the_same_page(result):
+    assert plan_report(result, RUN) == plan_report(result, RUN)
