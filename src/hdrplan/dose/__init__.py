@@ -1,6 +1,7 @@
 """Dose: sample points, the rate matrix, doses at points and on grids (TG-43U1). Knows no plan, no goal, no file."""
 
 from hdrplan.dose.along_away import AlongAwayCheck, along_away_check
+from hdrplan.dose.change import dose_change
 from hdrplan.dose.field import dose_field
 from hdrplan.dose.points import MAX_POINTS, SPACING_MM, SamplePoints, sample_points
 from hdrplan.dose.rate import DoseRate, PointDose, dose_at_points, dose_rate
@@ -14,6 +15,7 @@ __all__ = [
     "SamplePoints",
     "along_away_check",
     "dose_at_points",
+    "dose_change",
     "dose_field",
     "dose_rate",
     "sample_points",

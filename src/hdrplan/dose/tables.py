@@ -17,7 +17,15 @@ from hdrplan.kernels.tg43 import Tables, geometry_factor
 from hdrplan.sources.model import TG43Source
 from hdrplan.threads import over_rows
 
-__all__ = ["checked_points", "checked_strength", "in_slabs", "lattice_of_source", "tables_of", "weights_us"]
+__all__ = [
+    "checked_points",
+    "checked_strength",
+    "checked_times",
+    "in_slabs",
+    "lattice_of_source",
+    "tables_of",
+    "weights_us",
+]
 
 
 @lru_cache(maxsize=32)
@@ -82,13 +90,19 @@ def checked_strength(strength_u: float) -> float:
     return float(strength_u)
 
 
-def weights_us(dwells: Dwells, times_s: npt.ArrayLike, strength_u: float) -> tuple[IntArray, FloatArray]:
-    """Return the dwells with time, and their strength times time in U s."""
+def checked_times(dwells: Dwells, times_s: npt.ArrayLike) -> FloatArray:
+    """Return the dwell times as an array."""
     times = np.asarray(times_s, dtype=np.float64)
     if times.shape != (len(dwells),):
         raise InputError(f"one time for each of the {len(dwells)} dwells is needed (s)", got=times.shape)
     if not (np.isfinite(times).all() and (times >= 0.0).all()):
         raise InputError("dwell times must be finite and not negative (s)", got=float(times.min()))
+    return times
+
+
+def weights_us(dwells: Dwells, times_s: npt.ArrayLike, strength_u: float) -> tuple[IntArray, FloatArray]:
+    """Return the dwells with time, and their strength times time in U s."""
+    times = checked_times(dwells, times_s)
     used = np.flatnonzero(times > 0.0)
     return used, frozen(strength_u * times[used])
 

@@ -1,0 +1,172 @@
+"""The measurement: check, then time; start-up in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from hdrplan.bench.comparisons import COMPARISONS, Comparison, deviation
+from hdrplan.bench.machine import best_seconds, limits, machine
+from hdrplan.bench.problems import STRENGTH_U, Problem, problem
+from hdrplan.dose import dose_at_points, dose_change
+from hdrplan.errors import HdrPlanError
+from hdrplan.geometry import Dwells
+from hdrplan.threads import thread_count
+
+__all__ = ["SCHEMA", "bench"]
+
+SCHEMA = "hdrplan.bench/1"
+
+_START = """
+import json, resource, sys, time
+begin = time.perf_counter()
+import hdrplan.dose
+from hdrplan.bench import COMPARISONS, problem
+seconds = {"import": time.perf_counter() - begin}
+comparison = next(c for c in COMPARISONS if c.name == sys.argv[1])
+small, large = problem("small"), problem(sys.argv[2])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+begin = time.perf_counter(); comparison.run(small); seconds["first"] = time.perf_counter() - begin
+begin = time.perf_counter(); comparison.run(small); seconds["second"] = time.perf_counter() - begin
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+result = comparison.run(large)
+seconds["peak_bytes"] = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+seconds["result_bytes"] = result.nbytes
+print(json.dumps(seconds))
+"""
+
+
+def bench(
+    sizes: Sequence[str],
+    *,
+    seconds: float = 0.5,
+    start_up: bool = True,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Check and time every comparison on every size.
+
+    Parameters
+    ----------
+    sizes : sequence of str
+        Names of :data:`SIZES`.
+    seconds : float
+        Wall time to spend on each timing (the best call counts).
+    start_up : bool
+        Also measure import, compilation and peak memory, in new processes with an empty cache of kernels.
+
+    Returns
+    -------
+    dict
+        JSON table: ``machine``, ``limits`` (by threads), ``runs``, ``start_up``, ``change``.
+
+    Raises
+    ------
+    HdrPlanError
+        A result deviates by more than its bound: nothing wrong is timed.
+    """
+    wanted = os.environ.get("HDRPLAN_THREADS")
+    everything = thread_count()
+    threads = sorted({1, everything})
+    plan = [(c, s, t) for s in sizes for c in COMPARISONS for t in threads]
+    table: dict[str, Any] = {"schema": SCHEMA, "machine": machine(), "limits": {}, "runs": [], "start_up": []}
+    try:
+        for t in threads:
+            os.environ["HDRPLAN_THREADS"] = str(t)
+            table["limits"][str(t)] = limits()
+        p = problem(sizes[0])
+        for done, (comparison, size, t) in enumerate(plan):
+            p = p if p.name == size else problem(size)
+            os.environ["HDRPLAN_THREADS"] = str(t)
+            if _pairs(comparison, p) <= comparison.pairs_at_most:
+                table["runs"].append(_run(comparison, p, t, seconds))
+            if on_progress is not None:
+                on_progress(done + 1, len(plan))
+        os.environ["HDRPLAN_THREADS"] = str(everything)
+        table["change"] = _change(problem("common"), seconds)
+    finally:
+        os.environ.pop("HDRPLAN_THREADS")
+        if wanted is not None:
+            os.environ["HDRPLAN_THREADS"] = wanted
+    if start_up:
+        table["start_up"] = [_start_up(c) for c in COMPARISONS if "NumPy" not in c.name]
+    return table
+
+
+def _pairs(comparison: Comparison, p: Problem) -> int:
+    return p.field_pairs if comparison.what == "field" else p.matrix_pairs
+
+
+def _run(comparison: Comparison, p: Problem, threads: int, seconds: float) -> dict[str, Any]:
+    error = deviation(comparison, p, comparison.run(p))
+    if error.largest > comparison.bound:
+        raise HdrPlanError(
+            f"{comparison.name} must agree with the reference to {comparison.bound:g}", got=error.largest, where=p.name
+        )
+    cpu_s, wall_s = best_seconds(lambda: comparison.run(p), seconds)
+    return {
+        "comparison": comparison.name,
+        "what": comparison.what,
+        "size": p.name,
+        "threads": threads,
+        "dwells": len(p.dwells),
+        "places": p.grid.size if comparison.what == "field" else len(p.points_mm),
+        "pairs": _pairs(comparison, p),
+        "cpu_s": cpu_s,
+        "wall_s": wall_s,
+        "bound": comparison.bound,
+        "deviation": asdict(error),
+    }
+
+
+def _change(p: Problem, seconds: float) -> dict[str, Any]:
+    """Time one moved catheter, and one changed time, against the whole dose at the points."""
+    moved = p.dwells.positions_mm.copy()
+    moved[p.dwells.catheter == 0, :2] += 2.0
+    after = Dwells(moved, p.dwells.axes, p.dwells.catheter, p.dwells.offset_mm, p.dwells.catheter_names)
+    new_times = p.times_s.copy()
+    new_times[7] = 9.0
+
+    def whole() -> object:
+        return dose_at_points(p.dwells, p.times_s, p.points_mm, p.source, strength_u=STRENGTH_U)
+
+    def catheter() -> object:
+        args = (p.dwells, p.times_s, after, p.times_s, p.points_mm, p.source)
+        return dose_change(*args, strength_u=STRENGTH_U)
+
+    def time_of_one() -> object:
+        args = (p.dwells, p.times_s, p.dwells, new_times, p.points_mm, p.source)
+        return dose_change(*args, strength_u=STRENGTH_U)
+
+    catheter()
+    names = {"whole dose": whole, "one moved catheter": catheter, "one changed time": time_of_one}
+    return {"points": len(p.points_mm), "dwells": len(p.dwells)} | {
+        name: dict(zip(("cpu_s", "wall_s"), best_seconds(work, seconds), strict=True)) for name, work in names.items()
+    }
+
+
+def _start_up(comparison: Comparison) -> dict[str, Any]:
+    """Two new processes one after the other on an empty cache: the first compiles, the second must not."""
+    size = "common" if comparison.pairs_at_most > 1e7 else "small"
+    with tempfile.TemporaryDirectory(prefix="hdrplan-bench-") as folder:
+        here = {**os.environ, "NUMBA_CACHE_DIR": folder}
+        call = [sys.executable, "-c", _START, comparison.name, size]
+        first, second = (
+            json.loads(subprocess.run(call, env=here, check=True, capture_output=True, text=True).stdout)
+            for _ in range(2)
+        )
+    return {
+        "comparison": comparison.name,
+        "import_s": second["import"],
+        "first_run_ever_s": first["first"],
+        "first_run_s": second["first"],
+        "warm_run_s": second["second"],
+        "size": size,
+        "peak_bytes": second["peak_bytes"],
+        "result_bytes": second["result_bytes"],
+    }
