@@ -35,7 +35,7 @@ def command(output: Path | None, overwrite: bool, dry_run: bool, as_json: bool, 
     Examples:
       hdrplan plan phantoms/liver-lesion-b -o demo-output
       hdrplan plan phantoms/liver-lesion-b --prescription lesion_B=15 --strength 30000 -o plan-15gy
-      hdrplan plan --ct ct.nii.gz --labels totalseg.nii.gz --names labels.json --ctv lesion --healthy liver \
+      hdrplan plan --ct ct.nii.gz --labels totalseg.nii.gz --names labels.json --ctv lesion --healthy liver \\
           --oar stomach --oar duodenum --catheters catheters.mrk.json --prescription 20 --strength 40700 -o out
 
     The folder holds plan.json, dose.nrrd (Gy), dvh.csv, metrics.json, report.html and run.json. Research use only.
