@@ -25,7 +25,7 @@ def page() -> str:
         "Made from the help texts by `python tools/make_cli_page.py`. Exit codes: 0 done, 2 input that cannot be right or",
         "a plan that cannot be (one line says what and the remedy), 130 stopped by the user.",
         "",
-        "Shell completion: `eval \"$(_HDRPLAN_COMPLETE=bash_source hdrplan)\"` in `~/.bashrc` (`zsh_source`, `fish_source`",
+        'Shell completion: `eval "$(_HDRPLAN_COMPLETE=bash_source hdrplan)"` in `~/.bashrc` (`zsh_source`, `fish_source`',
         "for the others).",
         "",
     ]
@@ -40,7 +40,14 @@ def page() -> str:
                 for sub in command.list_commands(click.Context(command)):
                     part = command.get_command(click.Context(command), sub)
                     assert part is not None
-                    lines += [f"#### hdrplan {name} {sub}", "", "```text", _help(part, f"hdrplan {name} {sub}"), "```", ""]
+                    lines += [
+                        f"#### hdrplan {name} {sub}",
+                        "",
+                        "```text",
+                        _help(part, f"hdrplan {name} {sub}"),
+                        "```",
+                        "",
+                    ]
     return "\n".join(lines)
 
 

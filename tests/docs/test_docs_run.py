@@ -50,6 +50,7 @@ def commands(text: str) -> list[str]:
     return [line[2:] for line in joined.splitlines() if line.startswith("$ ")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if runnable(p)], ids=lambda p: str(p.relative_to(ROOT)))
 def test_every_block_of_the_page_runs(
     page: Path, shell: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

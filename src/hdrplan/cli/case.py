@@ -41,7 +41,7 @@ _OPTIONS = [
     click.option("--healthy", metavar="NAME", help="Organ whose mean dose is to be least (liver), CTVs taken out."),
     click.option("--prescription", multiple=True, metavar="GY|NAME=GY", help="Dose that encloses the CTV, in Gy."),
     click.option("--goals", type=_FILE, help="TOML file with [[goals]]; every goal names its source."),
-    click.option("--source", metavar="NAME|FILE", help="Source model; see `hdrplan sources list`."),
+    click.option("--source", metavar="NAME|FILE", help="Source model [gammamed-12i]; see `hdrplan sources list`."),
     click.option(
         "--strength",
         callback=lambda ctx, parameter, text: _strength_u(text),

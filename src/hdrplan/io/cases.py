@@ -49,6 +49,7 @@ from hdrplan.io.images import (
 )
 from hdrplan.io.strength import STRENGTH_KEYS, strength_facts, strength_u_of
 from hdrplan.plan import Case, Goal, Goals, Prescription, parse_goal
+from hdrplan.sources import DEFAULT_SOURCE
 
 __all__ = ["DWELL_OPTIONS", "CaseFile", "case_of_parts", "case_of_table", "read_case"]
 
@@ -398,14 +399,13 @@ def _prescriptions(value: object, case: Case, where: object) -> tuple[Prescripti
 def _source(value: object, files: _Files, where: object) -> tuple[str | Path, float, dict[str, str]]:
     table = {} if value is None else _table(value, "source", where)
     _known(table, {"name", "file", *STRENGTH_KEYS}, f"{where}, [source]")
-    if ("name" in table) == ("file" in table):
-        raise InputError(
-            "[source] has a name of the library or a file", got="both" if "name" in table else "neither", where=where
-        )
+    if "name" in table and "file" in table:
+        raise InputError("[source] has a name of the library or a file", got="both", where=where)
     source: str | Path
-    source = (
-        files.path(table["file"], "source file") if "file" in table else _text(table, "name", where, default="") or ""
-    )
+    if "file" in table:
+        source = files.path(table["file"], "source file")
+    else:
+        source = _text(table, "name", where, default=DEFAULT_SOURCE) or DEFAULT_SOURCE
     try:
         given = {key: value for key, value in table.items() if key in STRENGTH_KEYS}
         strength_u = strength_u_of(given, source)
