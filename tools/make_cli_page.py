@@ -22,11 +22,11 @@ def page() -> str:
     lines = [
         "# Command line",
         "",
-        "Made from the help texts by `python tools/make_cli_page.py`. Exit codes: 0 done, 2 input that cannot be right or",
-        "a plan that cannot be (one line says what and the remedy), 130 stopped by the user.",
+        "Made from the help texts by `python tools/make_cli_page.py`. Exit codes: 0 done, 2 input that cannot be right",
+        "or a plan that cannot be (one line says what and the remedy), 130 stopped by the user.",
         "",
-        'Shell completion: `eval "$(_HDRPLAN_COMPLETE=bash_source hdrplan)"` in `~/.bashrc` (`zsh_source`, `fish_source`',
-        "for the others).",
+        'Shell completion: `eval "$(_HDRPLAN_COMPLETE=bash_source hdrplan)"` in `~/.bashrc` (`zsh_source` and',
+        "`fish_source` for the others).",
         "",
     ]
     for section, commands in COMMANDS.items():
