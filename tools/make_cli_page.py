@@ -13,7 +13,10 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "cli.md"
 
 def _help(command: click.Command, path: str) -> str:
     # The width is part of the page; without it the terminal's would be.
-    with click.Context(command, info_name=path, max_content_width=100, terminal_width=100) as context:
+    names = ["-h", "--help"]
+    with click.Context(
+        command, info_name=path, max_content_width=100, terminal_width=100, help_option_names=names
+    ) as context:
         return command.get_help(context)
 
 
