@@ -8,7 +8,8 @@ from scipy import stats
 
 from hdrplan.errors import InputError
 from hdrplan.outcomes import interval_regression, kaplan_meier, turnbull
-from hdrplan.outcomes.interval import _Parametric, checked_intervals
+from hdrplan.outcomes.interval import _Parametric
+from hdrplan.outcomes.turnbull import checked_intervals
 from outcomes.reference_data import numbers, r_numbers, table
 from tolerances import R_COX, R_NPMLE
 

@@ -5,7 +5,8 @@ import pytest
 
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.outcomes import control_by_dose, fit_tcp, fit_tcp_intervals
-from hdrplan.outcomes.tcp import _Curve, _time_course
+from hdrplan.outcomes.tcp import DoseCurve
+from hdrplan.outcomes.tcp_fits import _time_course
 
 SCANS = np.arange(0, 2400, 90.0)
 
@@ -107,7 +108,7 @@ def test_a_uniform_dose_makes_the_whole_dvh_the_one_dose_model():
 
 
 def test_a_cold_spot_dominates():
-    curve = _Curve("poisson-dvh", 10.0)
+    curve = DoseCurve("poisson-dvh", 10.0)
     theta = np.array([0.0, np.log(0.05)])
     volume = np.array([[9.0, 1.0]])
     even, _ = curve.eta(theta, np.array([[25.0, 25.0]]), volume)

@@ -1,4 +1,4 @@
-"""Survival without a model: Kaplan-Meier, log-rank tests, restricted mean."""
+"""Survival without a model: the Kaplan-Meier curve, its median and its limits."""
 
 from __future__ import annotations
 
@@ -13,21 +13,10 @@ from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InputError
 from hdrplan.outcomes.competing import product_limit_influence
 from hdrplan.outcomes.followup import FollowUp, follow_up, labels_and_codes
-from hdrplan.outcomes.inference import Test
 
-__all__ = [
-    "KaplanMeier",
-    "LogRank",
-    "Quantile",
-    "RestrictedMean",
-    "kaplan_meier",
-    "log_rank",
-    "restricted_mean",
-    "reverse_kaplan_meier",
-]
+__all__ = ["KaplanMeier", "Quantile", "kaplan_meier", "reverse_kaplan_meier", "survival_interval", "time_counts"]
 
 ConfType = Literal["plain", "log", "log-log"]
-Weights = Literal["logrank", "gehan", "tarone-ware", "fleming-harrington"]
 
 # A survival estimate this close to 1/2 is 1/2 (products of fractions carry rounding); the same as R's quantile.survfit.
 _SAME_SURVIVAL = 1.5e-8
@@ -140,8 +129,8 @@ def _crossing(time: FloatArray, curve: FloatArray, height: float) -> float:
     return float((time[first] + time[below[0] if below.size else -1]) / 2.0)
 
 
-def _counts(rows: FollowUp) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Distinct times, and at each: rows at risk, events, censored."""
+def time_counts(rows: FollowUp) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return the distinct times, and at each: rows at risk, events, censored."""
     time, index = np.unique(rows.time, return_inverse=True)
     events = np.bincount(index, weights=rows.event, minlength=time.size).astype(np.float64)
     leaving = np.bincount(index, minlength=time.size).astype(np.float64)
@@ -195,7 +184,7 @@ def kaplan_meier(
     7.0
     """
     rows = follow_up(time, event, entry)
-    times, at_risk, events, censored = _counts(rows)
+    times, at_risk, events, censored = time_counts(rows)
     with np.errstate(divide="ignore", invalid="ignore"):
         hazard = np.where(events > 0, events / at_risk, 0.0)
         survival: FloatArray = np.cumprod(1.0 - hazard, dtype=np.float64)
@@ -272,198 +261,3 @@ def survival_interval(
     lower, upper = np.where(whole, 1.0, np.maximum(lower, 0.0)), np.where(whole, 1.0, np.minimum(upper, 1.0))
     unknown = ~np.isfinite(std_err) | (survival <= 0.0)
     return np.where(unknown, np.nan, lower), np.where(unknown, np.nan, upper)
-
-
-@dataclass(frozen=True, slots=True)
-class RestrictedMean:
-    """Mean event-free time up to ``tau``: the area below the survival curve, with its standard error."""
-
-    tau: float
-    mean: float
-    std_err: float
-    lower: float
-    upper: float
-    conf_level: float
-
-    def less(self, other: RestrictedMean) -> RestrictedMean:
-        """Return the difference of two independent groups, with its error and interval."""
-        return _restricted_mean(
-            self.tau, self.mean - other.mean, np.hypot(self.std_err, other.std_err), self.conf_level
-        )
-
-    @property
-    def p(self) -> float:
-        """Two-sided p that a difference is zero."""
-        return float(2.0 * stats.norm.sf(abs(self.mean) / self.std_err)) if self.std_err > 0 else float("nan")
-
-
-def _restricted_mean(tau: float, mean: float, std_err: float, conf_level: float) -> RestrictedMean:
-    half = float(stats.norm.ppf(0.5 + conf_level / 2.0)) * std_err
-    return RestrictedMean(float(tau), float(mean), float(std_err), mean - half, mean + half, conf_level)
-
-
-def restricted_mean(
-    time: npt.ArrayLike,
-    event: npt.ArrayLike,
-    tau: float,
-    *,
-    entry: npt.ArrayLike | None = None,
-    conf_level: float = 0.95,
-) -> RestrictedMean:
-    """Return the restricted mean survival time up to ``tau``.
-
-    Parameters
-    ----------
-    time, event, entry : (n,) array_like
-        Follow-up.
-    tau : float
-        Horizon, the same for every group that is compared.
-    conf_level : float
-        Coverage of the (plain) interval.
-
-    Raises
-    ------
-    InputError
-        ``tau`` not positive, or beyond the last time while the curve has not reached 0: nothing is known there.
-
-    References
-    ----------
-    P. Royston, M. K. B. Parmar, BMC Med Res Methodol 2013;13:152, DOI 10.1186/1471-2288-13-152.
-    """
-    rows = follow_up(time, event, entry)
-    times, at_risk, events, _ = _counts(rows)
-    if tau <= 0:
-        raise InputError("tau must be positive", got=tau)
-    survival = np.cumprod(1.0 - events / np.where(at_risk > 0, at_risk, 1.0))
-    if tau > times[-1] and survival[-1] > 0:
-        raise InputError(
-            "tau must not lie beyond the last observation",
-            got=f"tau {tau:g}, last observation {times[-1]:g}",
-            remedy="Choose a horizon that every group reaches.",
-        )
-    inside = times < tau
-    edges = np.concatenate(([0.0], times[inside], [tau]))
-    areas = np.diff(edges) * np.concatenate(([1.0], survival[inside]))
-    rest = np.cumsum(areas[::-1])[::-1][1:]  # area right of each time up to tau
-    d, y = events[inside], at_risk[inside]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        terms = np.where((d > 0) & (y > d), rest**2 * d / (y * (y - d)), 0.0)
-    return _restricted_mean(tau, float(areas.sum()), float(np.sqrt(terms.sum())), conf_level)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LogRank:
-    """A log-rank test: labels, rows, observed and expected events of each group, and the test."""
-
-    groups: tuple[object, ...]
-    n: FloatArray
-    observed: FloatArray
-    expected: FloatArray
-    variance: FloatArray
-    test: Test
-
-    def __post_init__(self) -> None:
-        k = len(self.groups)
-        for name in ("n", "observed", "expected"):
-            freeze(self, name, (k,))
-        freeze(self, "variance", (k, k))
-
-    @property
-    def p(self) -> float:
-        """The p value."""
-        return self.test.p
-
-
-def log_rank(
-    time: npt.ArrayLike,
-    event: npt.ArrayLike,
-    group: npt.ArrayLike,
-    *,
-    strata: npt.ArrayLike | None = None,
-    entry: npt.ArrayLike | None = None,
-    weights: Weights = "logrank",
-    rho: float = 0.0,
-    gamma: float = 0.0,
-) -> LogRank:
-    """Return the (weighted, stratified) log-rank test of two or more groups.
-
-    Parameters
-    ----------
-    time, event : (n,) array_like
-        Follow-up.
-    group : (n,) array_like
-        Group of each row, at least two.
-    strata : (n,) array_like, optional
-        Groups are compared within strata; observed, expected and variance are summed over them.
-    entry : (n,) array_like, optional
-        Delayed entry.
-    weights : {"logrank", "gehan", "tarone-ware", "fleming-harrington"}
-        Weight of each event time: 1, number at risk, its root, or S(t-)^rho (1 - S(t-))^gamma (``rho`` 1 is the
-        Peto-Peto test of R's ``survdiff(rho=1)``).
-    rho, gamma : float
-        Exponents for ``fleming-harrington``.
-
-    Raises
-    ------
-    InputError
-        Fewer than two groups, or follow-up that cannot be right.
-
-    References
-    ----------
-    D. P. Harrington, T. R. Fleming, Biometrika 1982;69:553-566, DOI 10.1093/biomet/69.3.553.
-    """
-    rows = follow_up(time, event, entry)
-    groups, codes = labels_and_codes(group, rows.time.size, "group")
-    if len(groups) < 2:
-        raise InputError("a log-rank test compares two or more groups", got=f"only {groups[0]!r}")
-    layers, layer_of = labels_and_codes(strata, rows.time.size, "strata")
-    observed, expected = np.zeros(len(groups)), np.zeros(len(groups))
-    variance = np.zeros((len(groups), len(groups)))
-    for layer in range(len(layers)):
-        inside = layer_of == layer
-        part = FollowUp(rows.time[inside], rows.event[inside], rows.entry[inside])
-        o, e, v = _observed_expected(part, codes[inside], len(groups), weights, rho, gamma)
-        observed, expected, variance = observed + o, expected + e, variance + v
-    seen = expected > 0
-    difference = (observed - expected)[seen][1:]
-    matrix = variance[np.ix_(seen, seen)][1:, 1:]
-    if difference.size == 0 or not np.trace(matrix) > 0:
-        test = Test(float("nan"), max(int(seen.sum()) - 1, 0), float("nan"))
-    else:
-        test = Test.chi_square(float(difference @ np.linalg.solve(matrix, difference)), difference.size)
-    n = np.bincount(codes, minlength=len(groups)).astype(np.float64)
-    return LogRank(groups, n, observed, expected, variance, test)
-
-
-def _observed_expected(
-    rows: FollowUp, codes: npt.NDArray[np.int64], k: int, weights: str, rho: float, gamma: float
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Weighted observed and expected events by group and their hypergeometric covariance in one stratum."""
-    times = np.unique(rows.time[rows.event])
-    at_risk = np.empty((times.size, k))
-    events = np.empty((times.size, k))
-    for g in range(k):
-        mine = codes == g
-        t = np.sort(rows.time[mine])
-        at_risk[:, g] = t.size - np.searchsorted(t, times, side="left")
-        if rows.truncated:
-            start = np.sort(rows.entry[mine])
-            at_risk[:, g] -= t.size - np.searchsorted(start, times, side="left")
-        died = np.sort(rows.time[mine & rows.event])
-        events[:, g] = np.searchsorted(died, times, side="right") - np.searchsorted(died, times, side="left")
-    y, d = at_risk.sum(axis=1), events.sum(axis=1)
-    before = np.concatenate(([1.0], np.cumprod(1.0 - d / y)[:-1])) if times.size else np.empty(0)
-    if weights == "logrank":
-        w = np.ones(times.size)
-    elif weights == "gehan":
-        w = y
-    elif weights == "tarone-ware":
-        w = np.sqrt(y)
-    elif weights == "fleming-harrington":
-        w = before**rho * (1.0 - before) ** gamma
-    else:
-        raise InputError("weights must be logrank, gehan, tarone-ware or fleming-harrington", got=weights)
-    share = at_risk / y[:, None]
-    spread = w**2 * d * (y - d) / np.maximum(y - 1.0, 1.0)  # one row at risk: y - d is 0, so is the term
-    variance = np.diag(spread @ share) - (share * spread[:, None]).T @ share
-    return w @ events, (w * d) @ share, variance

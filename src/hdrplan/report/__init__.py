@@ -3,6 +3,7 @@
 from hdrplan.report.compare import ComparedPlan, comparison_html
 from hdrplan.report.data import Curve, GoalRow, ReportData
 from hdrplan.report.html import report_html
+from hdrplan.report.paper_check import paper_check_page
 from hdrplan.report.plan import plan_report, report_data
 from hdrplan.report.power_figure import power_figure
 from hdrplan.report.robust_figure import robust_figure
@@ -19,6 +20,7 @@ __all__ = [
     "dvh_table",
     "goal_text",
     "metrics_table",
+    "paper_check_page",
     "plan_report",
     "power_figure",
     "report_data",

@@ -1,0 +1,89 @@
+"""The page docs/paper-check.md: a published table checked, written by code so that no number is typed twice."""
+
+from __future__ import annotations
+
+from hdrplan.outcomes import XU2021_DOI, hazard_ratio_findings, inconsistencies
+
+__all__ = ["paper_check_page"]
+
+_TOP = """# A published survival table, checked
+
+This page is written by `hdrplan paper-check --markdown`; do not edit it.
+
+hdrplan builds on the follow-up rules of Xu et al. 2021 (DOI {doi}). Its tables hold numbers that cannot be true
+together. They are listed here so that nobody takes them over; none is corrected silently. Everything under "computed"
+was computed from the other printed numbers. A printed number stands for every number that would be rounded to it, so
+rounding raises no finding.
+
+| # | what | printed | computed | hdrplan instead |
+|---|---|---|---|---|
+"""
+
+_MIDDLE = """
+{computed} contradictions were found by arithmetic; {text} are matters of text, which no arithmetic can decide.
+
+## Every hazard ratio of its Table 4
+
+The checker run on all rows: order of bounds, ratio inside and in the middle of its interval, p against interval.
+
+| where | printed | computed |
+|---|---|---|
+"""
+
+_BOTTOM = '''
+A p printed as 0.001 where the interval implies less is what remains of a program's 0.000.
+
+## Check another table
+
+`hdrplan paper-check printed.csv` checks any table. One printed quantity a row, as text with its decimals; leave blank
+what there is not. Columns: `row` (its name); `ratio, lower, upper, p`; `count, total, percent`; `n, mean, sd`, with
+`sum` and `ones` (how many units have exactly one) for counts; `median, minimum, maximum`.
+
+```python
+from pathlib import Path
+
+Path("printed.csv").write_text("""row,ratio,lower,upper,p,count,total,percent
+age,1.028,1.008,1.048,0.050,,,
+female,,,,,24,114,22.1
+""")
+```
+
+```console
+$ hdrplan paper-check printed.csv
+age: p against interval
+    printed:  1.028 (1.008-1.048), p 0.050
+    computed: the interval implies p 0.005
+female: percent against count
+    printed:  24 of 114 (22.1 %)
+    computed: 24/114 is 21.05 %
+2 findings
+```
+
+In Python the same checks are functions:
+
+```python
+from hdrplan.outcomes import check_mean_sd, check_ratio, smallest_sd
+
+assert [f.rule for f in check_ratio("age", "1.028", "1.008", "1.048", "0.050")] == ["p against interval"]
+assert not check_ratio("age", "1.023", "1.005", "1.041", "0.013")
+assert check_mean_sd("lesions", 114, "1.24", "0.50", total=142, at_one=97)
+assert round(smallest_sd(114, 142, at_one=97), 3) == 0.618
+```
+'''
+
+
+def paper_check_page() -> str:
+    """Return the page as Markdown."""
+    rows = inconsistencies()
+    page = _TOP.format(doi=XU2021_DOI)
+    for r in rows:
+        cells = (str(r.number), r.title, r.printed, r.computed, r.instead)
+        page += f"| {' | '.join(_cell(cell) for cell in cells)} |\n"
+    page += _MIDDLE.format(computed=sum(r.confirmed is True for r in rows), text=sum(r.confirmed is None for r in rows))
+    for f in hazard_ratio_findings():
+        page += f"| {' | '.join(_cell(cell) for cell in (f.where, f.printed, f.computed))} |\n"
+    return page + _BOTTOM
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
