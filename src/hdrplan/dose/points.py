@@ -13,6 +13,7 @@ from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
 from hdrplan.dose.shape import UNKNOWN_MM, Shape, shape_of
 from hdrplan.errors import InputError
 from hdrplan.geometry import Structure, rim_mm, without
+from hdrplan.threads import over_rows
 
 __all__ = ["MAX_POINTS", "SPACING_MM", "SamplePoints", "sample_points"]
 
@@ -141,13 +142,17 @@ def sample_points(
         )
     ctvs = [s for s in structures if s.role == "CTV"]
     near = cKDTree(np.concatenate([rim_mm(s) for s in ctvs])) if ctvs else None
-    parts = []
-    for structure in structures:
-        if structure.name == healthy:
-            part = _sample(without(structure, ctvs), near, spacing_mm * _HEALTHY_COARSER, max_points)
-        else:
-            part = _sample(structure, None if structure.role == "CTV" else near, spacing_mm, max_points)
-        parts.append(part)
+    wanted = [without(s, ctvs) if s.name == healthy else s for s in structures]
+    parts = [
+        _sample(
+            structure,
+            shape,
+            None if structure.role == "CTV" else near,
+            spacing_mm * (_HEALTHY_COARSER if structure.name == healthy else 1.0),
+            max_points,
+        )
+        for structure, shape in zip(wanted, _shapes(wanted), strict=True)
+    ]
     return SamplePoints(
         names=tuple(s.name for s in structures),
         roles=tuple(s.role for s in structures),
@@ -178,8 +183,18 @@ class _Part:
     mask_cc: float
 
 
-def _sample(structure: Structure, near: cKDTree | None, spacing_mm: float, max_points: int) -> _Part:
-    shape = shape_of(structure)
+def _shapes(structures: Sequence[Structure]) -> list[Shape]:
+    shapes: dict[int, Shape] = {}
+
+    def block(first: int, last: int) -> None:
+        for k in range(first, last):
+            shapes[k] = shape_of(structures[k])
+
+    over_rows(block, len(structures), smallest=1)
+    return [shapes[k] for k in range(len(structures))]
+
+
+def _sample(structure: Structure, shape: Shape, near: cKDTree | None, spacing_mm: float, max_points: int) -> _Part:
     volume_mm3 = structure.volume_cc * 1000.0
     # Cubes at the surface must not be larger than the band in which distances are known; nor so large far away that
     # fewer than the least number of them are left.
@@ -246,9 +261,13 @@ def _cells(shape: Shape, near: cKDTree | None, edge_mm: float, largest_mm: float
     centre, edges, distance = centre[touch], edges[touch], distance[touch]
     if near is None:
         return centre, edges
-    order = np.argsort(near.query(centre)[0], kind="stable")
-    part = np.clip(0.5 + distance[order] / edges[order], 0.0, 1.0) * edges[order] ** 3
-    nearest = order[: 1 + int(np.searchsorted(np.cumsum(part), _NEAREST_CC * 1000.0))]
+    part = np.clip(0.5 + distance / edges, 0.0, 1.0) * edges**3
+    # The nearest cubes are among the smallest, where these are enough.
+    smallest = np.flatnonzero(edges == edges.min())
+    if part[smallest].sum() < _NEAREST_CC * 1000.0:
+        smallest = np.arange(len(edges))
+    order = smallest[np.argsort(near.query(centre[smallest])[0], kind="stable")]
+    nearest = order[: 1 + int(np.searchsorted(np.cumsum(part[order]), _NEAREST_CC * 1000.0))]
     others = np.ones(len(centre), dtype=np.bool_)
     others[nearest] = False
     halves = (centre[nearest][:, None, :] + edges[nearest][:, None, None] * (corner @ grid.direction.T)).reshape(-1, 3)
