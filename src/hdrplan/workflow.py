@@ -35,6 +35,8 @@ from hdrplan.sources import TG43Source
 
 __all__ = ["GoalResult", "PlanOptions", "PlanResult", "Score", "dose_grid", "evaluate", "plan_case", "plan_result"]
 
+# Spacing of the points that check D100, over the spacing planned on: no multiple, so that few points coincide.
+_OTHER_SPACING = 0.8
 # (step of the walk, done, total), for a progress bar.
 Progress = Callable[[str, int, int], None]
 T = TypeVar("T")
@@ -233,6 +235,8 @@ def plan_result(
         "dose",
         lambda tell: dose_field(plan.dwells, plan.times_s, grid, source, strength_u=plan.strength_u, on_progress=tell),
     )
+    score = evaluate(at_points.gy, points, goals, dose=dose, total_time_s=plan.total_time_s)
+    clock("sampling check", lambda _: _check_d100(score, case, plan, source, options.sample_mm))
     return PlanResult(
         case=case,
         goals=goals,
@@ -243,10 +247,25 @@ def plan_result(
         dose=dose,
         in_grid_frac=_volume_fracs(points, grid.contains(points.points_mm)),
         extrapolated_frac=_volume_fracs(points, at_points.extrapolated),
-        score=evaluate(at_points.gy, points, goals, dose=dose, total_time_s=plan.total_time_s),
+        score=score,
         optimum=optimum,
         seconds=clock.seconds,
     )
+
+
+def _check_d100(score: Score, case: Case, plan: Plan, source: TG43Source, sample_mm: float) -> None:
+    """Ask for each D100 again at points that the optimiser never saw, and note the difference.
+
+    An optimum touches the prescription at many of its own points: leaving half of them out changes nothing, other
+    points lie colder.
+    """
+    others = sample_points(case.ctvs, spacing_mm=_OTHER_SPACING * sample_mm)
+    at_others = dose_at_points(plan.dwells, plan.times_s, others.points_mm, source, strength_u=plan.strength_u)
+    for name in others.names:
+        entry = score.structures.get(name)
+        if entry is not None:
+            other_gy, d100_gy = float(at_others.gy[others.rows(name)].min()), float(entry["d100_gy"])
+            entry |= {"d100_other_points_gy": other_gy, "d100_sampling_gy": abs(d100_gy - other_gy)}
 
 
 def evaluate(
