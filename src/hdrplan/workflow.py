@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import BoolArray, FloatArray, freeze
-from hdrplan.dose import SPACING_MM, SamplePoints, dose_at_points, dose_field, dose_rate, sample_points
+from hdrplan.dose import MAX_POINTS, SPACING_MM, SamplePoints, dose_at_points, dose_field, dose_rate, sample_points
 from hdrplan.geometry import MARGIN_MM, STEP_MM, TIP_OFFSET_MM, Dwells, Grid, Volume, dwell_positions
 from hdrplan.metrics import (
     DVH,
@@ -259,7 +259,7 @@ def _check_d100(score: Score, case: Case, plan: Plan, source: TG43Source, sample
     An optimum touches the prescription at many of its own points: leaving half of them out changes nothing, other
     points lie colder.
     """
-    others = sample_points(case.ctvs, spacing_mm=_OTHER_SPACING * sample_mm)
+    others = sample_points(case.ctvs, spacing_mm=_OTHER_SPACING * sample_mm, max_points=2 * MAX_POINTS)
     at_others = dose_at_points(plan.dwells, plan.times_s, others.points_mm, source, strength_u=plan.strength_u)
     for name in others.names:
         entry = score.structures.get(name)
