@@ -39,7 +39,9 @@ def draw_plane(axes: Any, view: ReportData, plane: View, at_mm: float, centre: F
         extent = (across[0] - 0.25, across[-1] + 0.25, down[0] - 0.25, down[-1] + 0.25)
         axes.imshow(hu, cmap="gray", vmin=-160, vmax=240, extent=extent, origin="lower", interpolation="nearest")
     styles = structure_styles(view)
-    for structure in (s for s in view.structures if s.role != "other"):
+    # Targets last: their line stays whole where an organ's touches it.
+    shown = sorted((s for s in view.structures if s.role != "other"), key=lambda s: s.role == "CTV")
+    for structure in shown:
         mask = Volume(structure.grid, structure.mask_zyx.astype(np.float32))
         inside = np.nan_to_num(plane_values(mask, plane, at_mm, across, down))
         if inside.max() > 0.5 > inside.min():

@@ -90,7 +90,7 @@ def _certificate(optimum: Optimum) -> tuple[str, ...]:
         f"that any plan can have (gap {level.gap_frac:.1e})"
         for k, level in enumerate(optimum.levels, start=1)
     ]
-    return (optimum.certificate.text, *steps)
+    return tuple(_signs(line) for line in (optimum.certificate.text, *steps))
 
 
 def _binding(optimum: Optimum) -> tuple[str, ...]:

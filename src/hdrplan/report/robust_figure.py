@@ -83,7 +83,8 @@ def _draw_bands(axes: Axes, result: RobustResult, names: list[str]) -> None:
     top = 0.0
     for name in names:
         is_ctv = name in result.prescriptions_gy
-        colour = (CTV_COLOURS if is_ctv else OTHER_COLOURS)[ranks[is_ctv] % (3 if is_ctv else 8)]
+        colours = CTV_COLOURS if is_ctv else OTHER_COLOURS
+        colour = colours[ranks[is_ctv] % len(colours)]
         ranks[is_ctv] += 1
         bands = result.bands_gy[name]
         for low, high, alpha in ((0, 100, 0.12), (5, 95, 0.22), (25, 75, 0.35)):

@@ -41,7 +41,7 @@ def solid_html(view: ReportData) -> str:
         look = {"colour": styles[structure.name]["colour"], "opacity": opacity, "on": True}
         bodies.append({"name": structure.name, "role": structure.role, **look, **mesh})
     prescribed = view.prescriptions[0].dose_gy
-    for share, colour, on in ((1.0, "#e6b800", True), (2.0, "#f2542d", False), (0.5, "#2fa6c9", False)):
+    for share, colour, on in ((1.0, "#fdf11c", True), (2.0, "#e26a6a", False), (0.5, "#1b7ca6", False)):
         level = share * prescribed
         vertices, triangles = isodose_surface(view.dose, level)
         if len(triangles):

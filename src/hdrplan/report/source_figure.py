@@ -12,7 +12,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.dose import dose_rate
 from hdrplan.errors import InputError
 from hdrplan.geometry import Dwells
-from hdrplan.report.palette import ISODOSE_COLOURS
+from hdrplan.report.palette import CTV_COLOURS, OTHER_COLOURS
 from hdrplan.sources import TG43Source
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _HALF_MM = 50.0
 # Percent of the dose rate at 1 cm, 90 degrees: about half as much from line to line.
 _LEVELS_PCT = (5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
 # The palette is made for CT; its yellow is too light for lines on paper.
-_COLOURS = [colour if colour != "#ffd92e" else "#b59a00" for colour in ISODOSE_COLOURS]
+_COLOURS = (*OTHER_COLOURS, *CTV_COLOURS)
 _F_RADII_MM = (2.5, 5.0, 10.0, 20.0, 50.0, 100.0)
 
 

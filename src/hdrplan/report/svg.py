@@ -16,7 +16,7 @@ from hdrplan.report.data import Curve, GoalRow
 
 __all__ = ["axis_end_gy", "dvh_svg", "nice_ticks", "thinned"]
 
-_LEFT, _TOP, _WIDTH, _HEIGHT = 62, 14, 720, 340
+_LEFT, _TOP, _WIDTH, _HEIGHT = 62, 26, 720, 340
 _SIZE = (_LEFT + _WIDTH + 18, _TOP + _HEIGHT + 52)
 
 
@@ -74,7 +74,9 @@ def _axes(gy_max: float, prescription_gy: float) -> list[str]:
     out.append(f'<text {centred} x="16" y="{middle}" transform="rotate(-90 16 {middle})">Volume (%)</text>')
     x = _x(prescription_gy, gy_max)
     out.append(f'<line class="rx" x1="{x}" x2="{x}" y1="{_TOP}" y2="{bottom}"/>')
-    out.append(f'<text class="rx-label" x="{x}" dx="6" y="{_y(0.5)}">{prescription_gy:g} Gy prescribed</text>')
+    out.append(
+        f'<text class="rx-label" x="{x}" y="{_TOP - 10}" text-anchor="middle">{prescription_gy:g} Gy prescribed</text>'
+    )
     return out
 
 

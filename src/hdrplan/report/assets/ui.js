@@ -214,7 +214,7 @@ function element(tag, attributes = {}, text) {
 
 function listLevels(scene, redraw) {
   const list = byId("levels");
-  const spare = ["#4fc3f7", "#aed581", "#ffb74d", "#ba68c8", "#e57373"];
+  const spare = ["#ffffff", "#b39ddb", "#ffcc80", "#80deea", "#f48fb1"];
   const fill = () => {
     list.replaceChildren(...scene.levels.map((level) => {
       const row = element("li");

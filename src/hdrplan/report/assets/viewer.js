@@ -151,7 +151,8 @@ function drawPlane(canvas, scene, view, fit, ratio, { crosshair = true, head = 3
     context.setLineDash([]);
   };
   if (scene.show.structures) {
-    for (const s of scene.structures) {
+    // Targets last: their line stays whole where an organ's touches it.
+    for (const s of [...scene.structures].sort((a, b) => (a.role === "CTV") - (b.role === "CTV"))) {
       if (!s.on) continue;
       const line = scene.pathOf(`s${s.rank}`, s.mask, view, at, 0.5);
       if (line) stroke(line.path, s.colour, s.role === "CTV" ? 2.4 : 1.4, s.dash);
