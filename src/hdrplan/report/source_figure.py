@@ -24,7 +24,7 @@ _ENDINGS = (".png", ".svg", ".pdf")
 _HALF_MM = 50.0
 # Percent of the dose rate at 1 cm, 90 degrees: about half as much from line to line.
 _LEVELS_PCT = (5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
-# The palette is made for CT; its yellow is too light for lines on paper.
+# The colours for paper; those of isodoses are made for CT.
 _COLOURS = (*OTHER_COLOURS, *CTV_COLOURS)
 _F_RADII_MM = (2.5, 5.0, 10.0, 20.0, 50.0, 100.0)
 
