@@ -37,7 +37,6 @@ from hdrplan.outcomes.turnbull import Turnbull, turnbull
 from hdrplan.outcomes.xu2021 import XU2021_DOI, Inconsistency, hazard_ratio_findings, inconsistencies
 
 __all__ = [
-    "DOI",
     "PRINTED_COLUMNS",
     "XU2021_DOI",
     "Coefficients",

@@ -12,7 +12,7 @@ from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
 from hdrplan.errors import InputError
 from hdrplan.outcomes.followup import FollowUp, follow_up, labels_and_codes
 
-__all__ = ["Incidence", "aalen_johansen", "product_limit_influence"]
+__all__ = ["Incidence", "aalen_johansen", "product_limit_errors"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,8 +122,7 @@ def aalen_johansen(
     survival = np.cumprod(1.0 - hazard.sum(axis=1))
     before = np.concatenate(([1.0], survival[:-1]))
     incidence = np.cumsum(before[:, None] * hazard, axis=0)
-    _, influence = product_limit_influence(rows, of_cause, times, codes)
-    std_err = np.sqrt((influence**2).sum(axis=0))
+    _, std_err = product_limit_errors(rows, of_cause, times, codes)
     z = stats.norm.ppf(0.5 + conf_level / 2.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         half = z * std_err / incidence
@@ -161,13 +160,13 @@ def risk_table(rows: FollowUp, of_cause: BoolArray, times: FloatArray) -> tuple[
     return at_risk, events
 
 
-def product_limit_influence(
+def product_limit_errors(
     rows: FollowUp, of_cause: BoolArray, times: FloatArray, cluster: IntArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Return how each cluster moves the survival (n_clusters, k) and the incidences (n_clusters, k, n_causes).
+    """Return the standard errors of the survival (k,) and of the incidences (k, n_causes), by cluster.
 
-    The derivative of the estimate by the weight of a row, summed over the rows of a cluster; its sum of squares over
-    clusters is the infinitesimal-jackknife variance.
+    The derivative of an estimate by the weight of a row, summed over the rows of a cluster, is how that cluster moves
+    it; the root of the sum of squares over clusters is the infinitesimal-jackknife error.
 
     Parameters
     ----------
@@ -187,8 +186,7 @@ def product_limit_influence(
     first = np.searchsorted(at_time[order], np.arange(times.size + 1))
     survival, d_survival = 1.0, np.zeros(n_clusters)
     d_incidence = np.zeros((n_clusters, n_causes))
-    s_out = np.empty((n_clusters, times.size))
-    f_out = np.empty((n_clusters, times.size, n_causes))
+    of_survival, of_incidence = np.empty(times.size), np.empty((times.size, n_causes))
     for k in range(times.size):
         if events[k].any():
             hazard = events[k] / at_risk[k]
@@ -199,6 +197,6 @@ def product_limit_influence(
             d_incidence = d_incidence + d_survival[:, None] * hazard + survival * d_hazard
             d_survival = d_survival * (1.0 - hazard.sum()) - survival * d_hazard.sum(axis=1)
             survival *= 1.0 - hazard.sum()
-        s_out[:, k] = d_survival
-        f_out[:, k] = d_incidence
-    return s_out, f_out
+        of_survival[k] = np.sqrt((d_survival**2).sum())
+        of_incidence[k] = np.sqrt((d_incidence**2).sum(axis=0))
+    return of_survival, of_incidence

@@ -14,11 +14,12 @@ import numpy.typing as npt
 from scipy import stats
 
 from hdrplan.arrays import FloatArray, IntArray, freeze
-from hdrplan.errors import InputError
+from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.outcomes.cox import cox
 from hdrplan.outcomes.followup import FollowUp, follow_up, labels_and_codes
 from hdrplan.outcomes.resampling import bootstrap_statistics, flipped_maxima, movable_clusters, permuted_rows
 from hdrplan.outcomes.scores import efficient_scores, log_rank_scores, sum_by
+from hdrplan.threads import one_blas_thread
 
 __all__ = ["Cutoff", "best_cutoff", "lausen_1992", "lausen_1994"]
 
@@ -147,23 +148,24 @@ def best_cutoff(
     _, owner = labels_and_codes(cluster, n, "cluster") if cluster is not None else ((), np.arange(n))
     adjust = None if covariates is None and strata is None else (dict(covariates or {}), strata)
     scan = _adjusted_scan if adjust is not None else _plain_scan
-    cutoffs, n_below, statistic, resampled = scan(rows, x, owner, least_frac, adjust, n_resamples, rng)
-    top = float(np.abs(statistic).max())
-    p = (1.0 + np.count_nonzero(resampled >= top * (1.0 - 1e-12))) / (resampled.size + 1.0)
-    lower = upper = None
-    if n_bootstrap:
+    with one_blas_thread():
+        cutoffs, n_below, statistic, resampled = scan(rows, x, owner, least_frac, adjust, n_resamples, rng)
+        top = float(np.abs(statistic).max())
+        p = (1.0 + np.count_nonzero(resampled >= top * (1.0 - 1e-12))) / (resampled.size + 1.0)
+        lower = upper = None
+        if n_bootstrap:
 
-        def best_of(drawn: IntArray, drawn_owner: IntArray) -> float:
-            part = FollowUp(rows.time[drawn], rows.event[drawn], rows.entry[drawn])
-            chosen = adjust and ({k: np.asarray(v)[drawn] for k, v in adjust[0].items()}, _taken(adjust[1], drawn))
-            try:
-                cuts, _, found, _ = scan(part, x[drawn], drawn_owner, least_frac, chosen, 0, rng)
-            except InputError:  # a sample without events or without an admissible cut-off says nothing about where
-                return float("nan")
-            return float(cuts[np.abs(found).argmax()])
+            def best_of(drawn: IntArray, drawn_owner: IntArray) -> float:
+                part = FollowUp(rows.time[drawn], rows.event[drawn], rows.entry[drawn])
+                chosen = adjust and ({k: np.asarray(v)[drawn] for k, v in adjust[0].items()}, _taken(adjust[1], drawn))
+                try:
+                    cuts, _, found, _ = scan(part, x[drawn], drawn_owner, least_frac, chosen, 0, rng)
+                except HdrPlanError:  # a sample that cannot be fitted or divided says nothing about where
+                    return float("nan")
+                return float(cuts[np.abs(found).argmax()])
 
-        where = bootstrap_statistics(best_of, owner, n_bootstrap, rng, on_progress)
-        lower, upper = (float(v) for v in np.nanquantile(where, (0.025, 0.975), method="inverted_cdf"))
+            where = bootstrap_statistics(best_of, owner, n_bootstrap, rng, on_progress)
+            lower, upper = (float(v) for v in np.nanquantile(where, (0.025, 0.975), method="inverted_cdf"))
     return Cutoff(
         cutoffs, n_below, statistic, float(cutoffs[np.abs(statistic).argmax()]),
         float(2.0 * stats.norm.sf(top)),

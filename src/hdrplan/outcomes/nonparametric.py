@@ -11,7 +11,7 @@ from scipy import stats
 
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InputError
-from hdrplan.outcomes.competing import product_limit_influence
+from hdrplan.outcomes.competing import product_limit_errors
 from hdrplan.outcomes.followup import FollowUp, follow_up, labels_and_codes
 
 __all__ = ["KaplanMeier", "Quantile", "kaplan_meier", "reverse_kaplan_meier", "survival_interval", "time_counts"]
@@ -193,8 +193,7 @@ def kaplan_meier(
             std_err = survival * np.sqrt(np.cumsum(greenwood))
         else:
             _, codes = labels_and_codes(cluster, rows.time.size, "cluster")
-            influence, _ = product_limit_influence(rows, rows.event[:, None], times, codes)
-            std_err = np.sqrt((influence**2).sum(axis=0))
+            std_err, _ = product_limit_errors(rows, rows.event[:, None], times, codes)
             std_err[survival == 0] = np.nan
     lower, upper = survival_interval(survival, std_err, conf_type, conf_level)
     return KaplanMeier(

@@ -109,8 +109,12 @@ class RiskSets:
         s0 = self.seen_by_death(r)
         return r, s0, self.seen_by_death(r[:, None] * self.x) / s0[:, None], shift
 
-    def spread(self, r: FloatArray, s0: FloatArray, mean: FloatArray, weight: FloatArray) -> FloatArray:
+    def spread(
+        self, r: FloatArray, s0: FloatArray, mean: FloatArray, weight: FloatArray, of: slice = slice(None)
+    ) -> FloatArray:
         """Return the covariance of covariates in the risk sets, summed over deaths with a weight each (k, k).
+
+        ``of`` chooses rows of the matrix, where only some covariates are asked about.
 
         The sum over deaths of the sum over rows is turned round: each row counts with the hazard it went through, so no
         (deaths, k, k) array is ever made.
@@ -118,7 +122,7 @@ class RiskSets:
         through = r * self._accumulated(weight / s0)
         if self.deaths.size:
             through[self.deaths] -= r[self.deaths] * self._tie_share(weight / s0)
-        result: FloatArray = (self.x * through[:, None]).T @ self.x - (mean * weight[:, None]).T @ mean
+        result: FloatArray = (self.x[:, of] * through[:, None]).T @ self.x - (mean[:, of] * weight[:, None]).T @ mean
         return result
 
     def derivatives(self, beta: FloatArray) -> tuple[float, FloatArray, FloatArray]:

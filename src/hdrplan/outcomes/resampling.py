@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray, IntArray
-from hdrplan.threads import one_blas_thread
 
 __all__ = ["bootstrap_rows", "bootstrap_statistics", "flipped_maxima", "movable_clusters", "permuted_rows"]
 
@@ -115,9 +114,8 @@ def flipped_maxima(contributions: FloatArray, n: int, rng: np.random.Generator) 
     size = np.sqrt((contributions**2).sum(axis=0))
     standard = contributions / np.where(size > 0, size, 1.0)
     maxima = np.empty(n)
-    with one_blas_thread():
-        for start in range(0, n, 256):
-            count = min(256, n - start)
-            signs = rng.integers(0, 2, size=(count, contributions.shape[0])) * 2.0 - 1.0
-            maxima[start : start + count] = np.abs(signs @ standard).max(axis=1)
+    for start in range(0, n, 256):
+        count = min(256, n - start)
+        signs = rng.integers(0, 2, size=(count, contributions.shape[0])) * 2.0 - 1.0
+        maxima[start : start + count] = np.abs(signs @ standard).max(axis=1)
     return maxima

@@ -35,14 +35,15 @@ def efficient_scores(fit: CoxFit, candidates: FloatArray) -> FloatArray:
     centred = np.hstack((candidates - candidates.mean(axis=0), fit.covariates - fit.covariates.mean(axis=0)))
     nothing = np.zeros(centred.shape[1])
     scores = np.empty_like(centred)
-    information = np.zeros((centred.shape[1], centred.shape[1]))
+    information = np.zeros((centred.shape[1] - k, centred.shape[1]))
     for layer in range(len(fit.strata_labels)):
         part = RiskSets.of(fit.rows, centred, fit.linear_predictor, np.flatnonzero(fit.strata == layer), fit.ties)
         scores[part.index] = part.score_residuals(nothing)
-        information += part.derivatives(nothing)[2]
+        r, s0, mean, _ = part.means(nothing)
+        information += part.spread(r, s0, mean, np.ones(s0.size), slice(k, None))
     if centred.shape[1] == k:
         return scores
-    slope = np.linalg.solve(information[k:, k:], information[k:, :k])
+    slope = np.linalg.solve(information[:, k:], information[:, :k])
     result: FloatArray = scores[:, :k] - scores[:, k:] @ slope
     return result
 

@@ -1,0 +1,297 @@
+"""How far hdrplan is from R, quantity by quantity: the table in docs/statistics.md is written by this file.
+
+python tests/outcomes/agreement.py        (from the root of the checkout; writes the table between its marks)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hdrplan.outcomes import (
+    aalen_johansen,
+    auc_at,
+    best_cutoff,
+    concordance,
+    cox,
+    fine_gray,
+    frailty,
+    gray_test,
+    interval_regression,
+    kaplan_meier,
+    log_rank,
+    restricted_mean,
+    turnbull,
+    zph,
+)
+from outcomes.reference_data import cox_cases, numbers, r_numbers, table
+from tolerances import R_COX, R_CURVE, R_FRAILTY, R_NPMLE, R_ZPH
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "statistics.md"
+BEGIN, END = "<!-- agreement: begin -->", "<!-- agreement: end -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table: largest difference from R over the data sets, and the tolerance the tests hold it to."""
+
+    quantity: str
+    against: str
+    data: str
+    kind: str
+    difference: float
+    tolerance: float
+
+
+def far(got: object, want: object, *, relative: bool = False) -> float:
+    """Largest (relative) difference; NaN in R is left out."""
+    a, b = numbers(got).ravel(), numbers(want).ravel()
+    d = np.abs(a - b) / (np.abs(b) if relative else 1.0)
+    return float(np.nanmax(d))
+
+
+def rows() -> Iterator[Row]:
+    """Yield every line."""
+    r = r_numbers()
+    lung, lesions, pbc, mgus2 = (table(name) for name in ("lung", "lesions", "pbc", "mgus2"))
+    event = lesions.status == 1
+
+    parts = {"survival": [], "error": [], "limits": []}
+    for kind in ("plain", "log", "log-log"):
+        for name, curve in (
+            ("lung", kaplan_meier(lung.time, lung.status, conf_type=kind)),
+            ("lesions", kaplan_meier(lesions.time, event, conf_type=kind)),
+        ):
+            want = r["km"][f"{name} {kind}"]
+            at = np.searchsorted(curve.time, want["time"])
+            parts["survival"].append(far(curve.survival[at], want["survival"]))
+            parts["error"].append(far(curve.std_err[at], want["std_err"]))
+            parts["limits"] += [far(curve.lower[at], want["lower"]), far(curve.upper[at], want["upper"])]
+    for what, found in parts.items():
+        yield Row(f"Kaplan-Meier, {what}", "survfit", "lung, lesions", "absolute", max(found), R_CURVE)
+    by_patient = kaplan_meier(lesions.time, event, cluster=lesions.patient)
+    yield Row(
+        "Kaplan-Meier, error by patient",
+        "survfit(cluster)",
+        "lesions",
+        "absolute",
+        far(by_patient.std_err, r["km_cluster"]["std_err"]),
+        R_CURVE,
+    )
+    mean = restricted_mean(lung.time, lung.status, 500)
+    yield Row(
+        "restricted mean and error",
+        "survfit(rmean)",
+        "lung",
+        "relative",
+        far([mean.mean, mean.std_err], r["rmst"]["lung 500"], relative=True),
+        R_CURVE,
+    )
+
+    colon, veteran, retinopathy = table("colon"), table("veteran"), table("retinopathy")
+    tests = {
+        "lung sex": log_rank(lung.time, lung.status, lung.sex),
+        "lung sex rho1": log_rank(lung.time, lung.status, lung.sex, weights="fleming-harrington", rho=1),
+        "colon rx": log_rank(colon.time, colon.status, colon.rx, strata=colon.etype),
+        "veteran celltype": log_rank(veteran.time, veteran.status, veteran.celltype),
+        "retinopathy trt": log_rank(retinopathy.futime, retinopathy.status, retinopathy.trt),
+        "mgus2 sex": log_rank(mgus2.futime, mgus2.death, mgus2.sex),
+        "lesions crlm": log_rank(lesions.time, event, lesions.crlm),
+    }
+    yield Row(
+        "log-rank, stratified, weighted: chi-square",
+        "survdiff",
+        ", ".join({n.split()[0]: 0 for n in tests}),
+        "absolute",
+        max(far(t.test.statistic, r["logrank"][n]["chisq"]) for n, t in tests.items()),
+        R_CURVE,
+    )
+
+    coef, se, robust, ph, data = [], [], [], [], {}
+    for name, (rows_, how) in cox_cases().items():
+        columns = {key: rows_[how[key]] for key in ("cluster", "strata", "entry") if key in how}
+        happened = rows_["event"] if "event" in rows_ else rows_["status"]
+        for ties in ("efron", "breslow"):
+            fit = cox(rows_.time, happened, {c: rows_[c] for c in how["x"]}, ties=ties, **columns)
+            want = r["cox"][f"{name} {ties}"]
+            coef.append(far(fit.coef, want["coef"]))
+            se.append(far(fit.se, want["se"]))
+            if "robust_se" in want:
+                robust.append(far(fit.robust_se, want["robust_se"]))
+            for g in ("km", "rank", "identity", "log"):
+                found = zph(fit, g)
+                ph.append(far([*(t.statistic for t in found.tests), found.overall.statistic], want[f"zph_{g}"]))
+        data[name.split()[0]] = None
+    all_data = ", ".join(data)
+    yield Row(
+        "Cox coefficients, Efron and Breslow, strata, late entry", "coxph", all_data, "absolute", max(coef), R_COX
+    )
+    yield Row("Cox errors", "coxph", all_data, "absolute", max(se), R_COX)
+    yield Row(
+        "Cox errors by patient, with ties and strata",
+        "coxph(cluster)",
+        "lung, colon, kidney, retinopathy, lesions",
+        "absolute",
+        max(robust),
+        R_COX,
+    )
+    yield Row("test of proportional hazards, four transforms", "cox.zph", all_data, "absolute", max(ph), R_ZPH)
+
+    kidney = table("kidney")
+    fits = {
+        "kidney": frailty(kidney.time, kidney.status, {"age": kidney.age, "sex": kidney.sex}, kidney.id),
+        "retinopathy": frailty(
+            retinopathy.futime, retinopathy.status, {"trt": retinopathy.trt, "age": retinopathy.age}, retinopathy.id
+        ),
+        "lesions": frailty(
+            lesions.time, event, {c: lesions[c] for c in ("d100_gy", "diameter_mm", "crlm")}, lesions.patient
+        ),
+    }
+    yield Row(
+        "gamma frailty: variance, coefficients, errors",
+        "coxph(frailty)",
+        ", ".join(fits),
+        "relative",
+        max(
+            far([f.theta, *f.coef, *f.se], [w["theta"], *w["coef"], *w["se"]], relative=True)
+            for f, w in ((f, r["frailty"][n]) for n, f in fits.items())
+        ),
+        R_FRAILTY,
+    )
+
+    curves = {
+        "mgus2": (mgus2.etime, mgus2.cause),
+        "lesions": (lesions.time, lesions.status),
+        "pbc": (pbc.time, pbc.status),
+    }
+    value, error = [], []
+    for name, columns_ in curves.items():
+        curve_, want = aalen_johansen(*columns_), r["aj"][name]
+        at = np.searchsorted(curve_.time, want["time"])
+        value.append(far(curve_.incidence[at], want["incidence"]))
+        error.append(far(curve_.std_err[at], want["std_err"]))
+    yield Row("Aalen-Johansen incidence", "survfit", ", ".join(curves), "absolute", max(value), R_CURVE)
+    yield Row("Aalen-Johansen error", "survfit", ", ".join(curves), "absolute", max(error), R_CURVE)
+    gray = {
+        "mgus2 sex": lambda of: gray_test(mgus2.etime, mgus2.cause, mgus2.sex, of=of),
+        "lesions crlm strata": lambda of: gray_test(
+            lesions.time, lesions.status, lesions.crlm, of=of, strata=lesions.diameter_mm > 30
+        ),
+    }
+    yield Row(
+        "Gray's test, chi-square",
+        "cmprsk::cuminc",
+        "mgus2, lesions",
+        "absolute",
+        max(far(f(of).test.statistic, r["gray"][n][of - 1][0]) for n, f in gray.items() for of in (1, 2)),
+        R_CURVE,
+    )
+    x = {c: lesions[c] for c in ("d100_gy", "diameter_mm", "crlm", "age_years")}
+    fine = {n: fine_gray(lesions.time, lesions.status, x, of=of) for n, of in (("lesions", 1), ("lesions death", 2))}
+    yield Row(
+        "Fine-Gray coefficients",
+        "cmprsk::crr",
+        "lesions",
+        "absolute",
+        max(far(f.coef, r["fine_gray"][n]["coef"]) for n, f in fine.items()),
+        R_COX,
+    )
+    yield Row(
+        "Fine-Gray errors",
+        "cmprsk::crr",
+        "lesions",
+        "relative",
+        max(far(f.se, r["fine_gray"][n]["se"], relative=True) for n, f in fine.items()),
+        R_FRAILTY,
+    )
+
+    npmle = turnbull(lesions.left, lesions.right)
+    yield Row(
+        "Turnbull masses", "npsurv", "lesions", "absolute", far(npmle.mass, r["npmle"]["lesions"]["mass"]), R_NPMLE
+    )
+    scanned = lesions[~((lesions.left == 0) & lesions.right.isna())]
+    differences = []
+    for family in ("weibull", "exponential", "loglogistic", "lognormal"):
+        covariates = {c: scanned[c] for c in ("d100_gy", "diameter_mm", "crlm")}
+        reg, want = interval_regression(scanned.left, scanned.right, covariates, family=family), r["interval"][family]
+        got = [reg.time_intercept, *reg.time_coef, *reg.time_se[: len(want["se"])]]
+        differences.append(far(got, [*want["coef"], *want["se"]], relative=True))
+    yield Row(
+        "interval regression, four families: coefficients, errors",
+        "survreg(interval2)",
+        "lesions",
+        "relative",
+        max(differences),
+        R_COX,
+    )
+
+    harrell = concordance(lesions.time, event, lesions.diameter_mm, cluster=lesions.patient)
+    uno = concordance(pbc.time, pbc.status == 2, pbc.bili, method="uno")
+    want_c = [*r["concordance"]["lesions diameter patient"], *r["concordance"]["pbc bili uno"]]
+    yield Row(
+        "Harrell's and Uno's C and errors",
+        "concordance",
+        "lesions, pbc",
+        "absolute",
+        far([harrell.c, harrell.std_err, uno.c, uno.std_err], want_c),
+        R_CURVE,
+    )
+    area = auc_at(pbc.time, pbc.status == 2, pbc.bili, [1000, 2000, 3000])
+    competing = auc_at(lesions.time, lesions.status, lesions.diameter_mm, [150, 400, 700], competing=True)
+    want_auc = r["auc"]["pbc bili"]
+    yield Row(
+        "time-dependent AUC, also with competing events",
+        "riskRegression::Score",
+        "pbc, lesions",
+        "absolute",
+        far([*area, *competing], [*want_auc, *r["auc"]["lesions diameter_mm competing"]]),
+        R_CURVE,
+    )
+    cut = best_cutoff(lesions.time, event, lesions.d100_gy, rng=np.random.default_rng(0), n_resamples=9)
+    yield Row(
+        "maximally selected log-rank statistic",
+        "coin::maxstat_test",
+        "lesions",
+        "absolute",
+        far(cut.maximum, r["maxstat"]["lesions d100_gy"]["statistic"]),
+        R_CURVE,
+    )
+
+
+def rounded_up(value: float) -> str:
+    """Power of ten at or above a difference; below 1e-12 the last digits differ from machine to machine."""
+    return "below 1e-12" if value <= 1e-12 else f"below 1e{math.ceil(math.log10(value)):d}"
+
+
+def markdown() -> str:
+    """Return the table."""
+    versions = ", ".join(f"{name} {version}" for name, version in r_numbers()["versions"].items())
+    lines = [
+        f"R and packages: {versions}.",
+        "",
+        "| quantity | against | data | difference | tolerance |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row.quantity} | `{row.against}` | {row.data} | {rounded_up(row.difference)} {row.kind} "
+        f"| {row.tolerance:g} |"
+        for row in rows()
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Write the table between its marks in docs/statistics.md."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    PAGE.write_text(f"{before}{BEGIN}\n{markdown()}\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
