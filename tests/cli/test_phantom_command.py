@@ -41,7 +41,7 @@ def test_lesion_takes_the_place_of_the_old_ctv(run, phantoms: Path) -> None:  # 
     [
         (("make", "cube", "-o", "out"), "no phantom is named 'cube'"),
         (("lesion", "nowhere", "--diameter-mm", "40", "-o", "out"), "case folder"),
-        (("lesion", "BASE", "--diameter-mm", "4", "-o", "out"), "between 20 and 120"),
+        (("lesion", "BASE", "--diameter-mm", "4", "-o", "out"), "between 8 and 120"),
         (("lesion", "BASE", "--diameter-mm", "40", "--centre-mm", "0", "0", "0", "-o", "out"), "must lie in liver"),
         (("lesion", "BASE", "--diameter-mm", "40", "--organ", "brain", "-o", "out"), "no structure is named 'brain'"),
     ],

@@ -84,7 +84,7 @@ def test_on_grid_moves_no_voxel() -> None:
 
 
 def test_sizes_and_places_that_cannot_be() -> None:
-    with pytest.raises(InputError, match="between 20 and 120"):
+    with pytest.raises(InputError, match="between 8 and 120"):
         synthetic_lesion(LIVER, 5.0)
     with pytest.raises(InputError, match="must lie in liver"):
         synthetic_lesion(LIVER, 30.0, centre_mm=[500, 0, 0])

@@ -79,7 +79,7 @@ def synthetic_lesion(
     organ : Structure
         The liver.
     diameter_mm : float
-        Of the ball of the same volume, 20 to 120 mm.
+        Of the ball of the same volume, 8 to 120 mm.
     centre_mm : (3,) array, optional
         None chooses by :func:`place_in`.
     elongation : float
@@ -91,8 +91,8 @@ def synthetic_lesion(
     InputError
         A size that is no liver lesion's, a centre outside the organ.
     """
-    if not 20.0 <= diameter_mm <= 120.0:
-        raise InputError("diameter_mm must lie between 20 and 120 mm", got=f"{diameter_mm:g}")
+    if not 8.0 <= diameter_mm <= 120.0:
+        raise InputError("diameter_mm must lie between 8 and 120 mm", got=f"{diameter_mm:g}")
     if not 1.0 <= elongation <= 3.0:
         raise InputError("elongation must lie between 1 and 3", got=f"{elongation:g}")
     centre = place_in(organ, diameter_mm, rng) if centre_mm is None else np.asarray(centre_mm, dtype=np.float64)

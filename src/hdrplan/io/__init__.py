@@ -14,12 +14,14 @@ from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv
 from hdrplan.io.result_folders import ResultFolder, read_result_folder
 from hdrplan.io.results import json_text, read_plan, run_record, write_plan, write_results
 from hdrplan.io.sources import read_source
+from hdrplan.io.store import ResultStore
 from hdrplan.io.tables import Table, read_table
 
 __all__ = [
     "CaseFile",
     "PointTable",
     "ResultFolder",
+    "ResultStore",
     "Table",
     "case_of_table",
     "check_free",

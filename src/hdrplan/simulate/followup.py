@@ -141,7 +141,7 @@ def simulate_cohort(
     seed: int,
     dose: DoseModel | None = None,
     entities: tuple[Entity, Entity] = (HCC, CRLM),
-    d100_gy: Callable[[str, float, np.random.Generator], float] | None = None,
+    d100_gy: Callable[[str, float, float], float] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Cohort, tuple[TrueLesion, ...]]:
     """Draw a cohort.
@@ -154,8 +154,8 @@ def simulate_cohort(
     dose : DoseModel, optional
     entities : pair of Entity
     d100_gy : callable, optional
-        ``(lesion_id, diameter_mm, rng) -> Gy``: delivered D100 of a lesion, from plans for example; else drawn from
-        ``dose``.
+        ``(lesion_id, diameter_mm, drawn_gy) -> Gy``: delivered D100 of a lesion that was to get ``drawn_gy``, from a
+        plan for example; else what was drawn is what is delivered.
     on_progress : callable, optional
 
     Returns
@@ -189,7 +189,7 @@ def simulate_patient(
     dose: DoseModel,
     rng: np.random.Generator,
     *,
-    d100_gy: Callable[[str, float, np.random.Generator], float] | None = None,
+    d100_gy: Callable[[str, float, float], float] | None = None,
 ) -> tuple[Patient, tuple[TrueLesion, ...]]:
     """Draw one patient: see :func:`simulate_cohort`."""
     story = _Story(patient_id, entity, dose, rng, d100_gy)
@@ -207,7 +207,7 @@ class _Story:
         entity: Entity,
         dose: DoseModel,
         rng: np.random.Generator,
-        d100_gy: Callable[[str, float, np.random.Generator], float] | None,
+        d100_gy: Callable[[str, float, float], float] | None,
     ) -> None:
         self.patient_id, self.entity, self.dose, self.rng, self.d100_gy = patient_id, entity, dose, rng, d100_gy
         self.age = float(np.clip(rng.normal(*entity.age_years), 25.0, 95.0))
@@ -247,7 +247,7 @@ class _Story:
         )
         d100 = float(np.clip(drawn, 6.0, 32.0))
         if self.d100_gy is not None:
-            d100 = self.d100_gy(lesion_id, diameter, self.rng)
+            d100 = self.d100_gy(lesion_id, diameter, d100)
         factor = np.exp(
             LOG_HR_AGE_LOCAL * (self.age - MEAN_AGE_YEARS) + LOG_HR_DIAMETER * (diameter - MEAN_DIAMETER_MM)
         ) * self.dose.ratio(d100)

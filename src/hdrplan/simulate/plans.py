@@ -1,0 +1,173 @@
+"""One virtual lesion, planned and delivered: anatomy, catheters by rule, proven plan, a delivery that differs.
+
+Each lesion is a task of its own, keyed by its content: the same task gives the same result on any worker.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from hdrplan import __version__
+from hdrplan.dose import dose_at_points, dose_rate, sample_points
+from hdrplan.geometry import Grid, Structure, Volume, dwell_positions, on_grid, synthetic_case
+from hdrplan.metrics import dvh
+from hdrplan.optimize import optimize_times
+from hdrplan.plan import Case, Goals, Plan, Prescription
+from hdrplan.simulate.robust import scenario
+from hdrplan.simulate.uncertainty import Uncertainty, smooth_field
+from hdrplan.sources import load_source
+
+__all__ = ["LesionTask", "PlannedLesion", "host_organ", "plan_lesion"]
+
+# The liver phantom holds lesions up to this; larger draws are planned at this size and say so.
+MOST_DIAMETER_MM = 110.0
+# V100 refers to the protocol's dose, whatever a plan reaches (Xu 2021).
+PRESCRIBED_GY = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class LesionTask:
+    """What decides the result of one lesion.
+
+    Parameters
+    ----------
+    lesion_id : str
+    diameter_mm : float
+    seed : int
+    strength_u : float
+    prescription_gy : float
+        Dose that the plan encloses the lesion with: clinics fall short of 20 Gy, or exceed it.
+    sample_mm : float
+        Sampling of the lesion; the liver is coarser.
+    uncertainty : Uncertainty
+    """
+
+    lesion_id: str
+    diameter_mm: float
+    seed: int
+    strength_u: float = 40700.0
+    prescription_gy: float = PRESCRIBED_GY
+    sample_mm: float = 2.5
+    uncertainty: Uncertainty = field(default_factory=Uncertainty)
+
+    @property
+    def key(self) -> str:
+        """Name of the result: a hash of the task and of the program's version."""
+        text = json.dumps([__version__, asdict(self)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLesion:
+    """Result of one task; doses in Gy, planned and as delivered."""
+
+    lesion_id: str
+    planned_diameter_mm: float
+    ctv_cc: float
+    catheters: int
+    dwells: int
+    points: int
+    total_time_s: float
+    liver_mean_gy: float
+    d100_gy: float
+    d98_gy: float
+    d90_gy: float
+    d50_gy: float
+    v100_frac: float
+    delivered_d100_gy: float
+    delivered_d98_gy: float
+    delivered_v100_frac: float
+    gap_frac: float
+    seconds: float
+
+
+def host_organ(case: Case, organ: str = "liver", *, every: int = 2) -> Structure:
+    """Return the organ with its lesions filled in, cut to its box and thinned: where virtual lesions are placed.
+
+    Parameters
+    ----------
+    case : Case
+    organ : str
+    every : int
+        Keep every so many voxels along each axis; the lesion's own sampling stays as fine as the task says.
+    """
+    whole = case.structure(organ)
+    grid = whole.grid
+    mask = whole.mask_zyx.copy()
+    for ctv in case.ctvs:
+        mask |= on_grid(ctv, grid).mask_zyx
+    low = np.argwhere(mask).min(axis=0)
+    high = np.argwhere(mask).max(axis=0) + 1
+    cut = mask[tuple(slice(a, b, every) for a, b in zip(low, high, strict=True))]
+    nz, ny, nx = cut.shape
+    thin = Grid((nz, ny, nx), grid.world(low[::-1]), grid.spacing_mm * every, grid.direction)
+    return Structure(organ, "OAR", thin, cut)
+
+
+def plan_lesion(task: LesionTask, host: Structure) -> PlannedLesion:
+    """Place, plan and deliver one lesion.
+
+    Parameters
+    ----------
+    task : LesionTask
+    host : Structure
+        Of :func:`host_organ`.
+
+    Raises
+    ------
+    HdrPlanError
+        A lesion that does not fit or cannot be planned.
+    """
+    started = time.perf_counter()
+    rng = np.random.default_rng(np.random.SeedSequence(task.seed, spawn_key=tuple(task.lesion_id.encode())))
+    diameter_mm = min(task.diameter_mm, MOST_DIAMETER_MM)
+    made = synthetic_case(
+        Volume(host.grid, np.zeros(host.grid.shape_zyx, dtype=np.int8)),
+        [host],
+        host.name,
+        diameter_mm,
+        elongation=float(rng.uniform(1.0, 1.4)),
+        prescription_gy=task.prescription_gy,
+        rng=rng,
+    )
+    ctv = made.structures[0]
+    source = load_source("gammamed-12i")
+    dwells = dwell_positions(made.catheters, targets=[ctv])
+    points = sample_points(made.structures[:2], spacing_mm=task.sample_mm, max_points=3000, healthy=host.name)
+    rate = dose_rate(dwells, points.points_mm, source, strength_u=task.strength_u)
+    goals = Goals((Prescription(ctv.name, task.prescription_gy),))
+    optimum = optimize_times(rate, points, goals, healthy=host.name)
+    plan = Plan(dwells, optimum.times_s, source.name, task.strength_u)
+    rows, liver = points.rows(ctv.name), points.rows(host.name)
+    planned_gy = rate.gy_per_s @ plan.times_s
+    planned = dvh(planned_gy[rows], points.volume_cc[rows])
+    seed = int(rng.integers(2**31))
+    shapes = smooth_field(points) if task.uncertainty.ctv_mm or task.uncertainty.oar_mm else None
+    real = scenario(plan, points, task.uncertainty, seed=seed, number=0, shapes=shapes)
+    real_gy = dose_at_points(real.dwells, real.times_s, real.points_mm[rows], source, strength_u=real.strength_u).gy
+    delivered = dvh(real_gy, real.volume_cc[rows])
+    return PlannedLesion(
+        lesion_id=task.lesion_id,
+        planned_diameter_mm=diameter_mm,
+        ctv_cc=planned.volume_cc,
+        catheters=len(made.catheters),
+        dwells=len(dwells),
+        points=len(points),
+        total_time_s=plan.total_time_s,
+        liver_mean_gy=float(np.average(planned_gy[liver], weights=points.volume_cc[liver])),
+        d100_gy=planned.min_gy,
+        d98_gy=planned.dose_at_frac(0.98),
+        d90_gy=planned.dose_at_frac(0.90),
+        d50_gy=planned.dose_at_frac(0.50),
+        v100_frac=float(planned.volume_frac_at_gy(PRESCRIBED_GY)),
+        delivered_d100_gy=delivered.min_gy,
+        delivered_d98_gy=delivered.dose_at_frac(0.98),
+        delivered_v100_frac=float(delivered.volume_frac_at_gy(PRESCRIBED_GY)),
+        gap_frac=optimum.certificate.gap_frac,
+        seconds=time.perf_counter() - started,
+    )

@@ -1,0 +1,173 @@
+"""Many plans: whoever computes them, and whatever dies meanwhile, the results are those of a serial run."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hdrplan.errors import InputError
+from hdrplan.geometry import Grid, Structure
+from hdrplan.io import ResultStore
+from hdrplan.simulate import LesionTask, PlannedLesion, Uncertainty, run_tasks, shard
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def ball() -> Structure:
+    """A liver that is a ball of 100 mm on 4 mm voxels."""
+    grid = Grid((30, 30, 30), [0, 0, 0], [4, 4, 4])
+    distance = np.linalg.norm(grid.points_mm() - 58.0, axis=1).reshape(30, 30, 30)
+    return Structure("liver", "OAR", grid, distance < 50)
+
+
+TASKS = [LesionTask(f"L{k}", 18.0 + 3 * k, 7, sample_mm=4.0) for k in range(5)]
+
+
+def plain(results) -> list[dict]:
+    """What a result says, without how long it took."""
+    assert all(r.error == "" for r in results)
+    return [asdict(replace(r.result, seconds=0.0)) for r in results]
+
+
+@pytest.fixture(scope="module")
+def serial() -> list[dict]:
+    return plain(run_tasks(TASKS, ball()))
+
+
+def test_plans_hold_their_prescription_and_deliveries_differ(serial) -> None:
+    for one in serial:
+        assert one["d100_gy"] >= 20.0 * (1 - 1e-6)
+        assert one["gap_frac"] < 1e-5
+        assert one["delivered_d100_gy"] < one["d100_gy"]
+
+
+def test_no_uncertainty_delivers_what_was_planned() -> None:
+    none = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0)
+    (one,) = run_tasks([replace(TASKS[0], uncertainty=none)], ball())
+    assert one.result is not None
+    assert one.result.delivered_d100_gy == pytest.approx(one.result.d100_gy, rel=1e-9)
+
+
+@pytest.mark.slow
+def test_processes_give_the_serial_results(serial) -> None:
+    seen = []
+    found = run_tasks(TASKS, ball(), workers=2, on_result=lambda one: seen.append(one.task.lesion_id))
+    assert plain(found) == serial
+    assert sorted(seen) == sorted(t.lesion_id for t in TASKS), "each result is handed over once"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # Dask's own, of a worker that is killed on purpose
+def test_a_cluster_with_a_worker_killed_gives_the_serial_results(serial) -> None:
+    distributed = pytest.importorskip("distributed", reason="the optional extra 'cluster' is not installed")
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "HDRPLAN_THREADS": "1"}
+    with distributed.LocalCluster(n_workers=0, processes=True, dashboard_address=None, host="127.0.0.1") as cluster:
+        command = [sys.executable, "-m", "distributed.cli.dask_worker", cluster.scheduler_address, "--no-nanny"]
+        workers = [
+            subprocess.Popen(
+                [*command, "--nthreads", "1", "--no-dashboard"],
+                env=env,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            for _ in range(2)
+        ]
+        try:
+            with distributed.Client(cluster) as client:
+                client.wait_for_workers(2, timeout=60)
+            killed: list[bool] = []
+            seen = []
+
+            def kill_one(one) -> None:
+                seen.append(one.task.lesion_id)
+                if not killed:
+                    workers[0].send_signal(signal.SIGKILL)
+                    killed.append(True)
+
+            found = run_tasks(TASKS, ball(), scheduler=cluster.scheduler_address, on_result=kill_one)
+            assert killed
+            assert plain(found) == serial
+            assert sorted(seen) == sorted(t.lesion_id for t in TASKS), "nothing lost, nothing twice"
+        finally:
+            for worker in workers:
+                worker.kill()
+                worker.wait()
+
+
+def test_a_failure_is_a_row_and_the_others_go_on() -> None:
+    bad = LesionTask("bad", 3.0, 7)
+    found = run_tasks([TASKS[0], bad], ball())
+    assert found[0].result is not None
+    assert found[1].result is None
+    assert "diameter_mm" in found[1].error
+
+
+def test_shards_together_are_all_tasks_once() -> None:
+    shares = [shard(TASKS, k, 3) for k in (1, 2, 3)]
+    assert sorted(t.lesion_id for s in shares for t in s) == [t.lesion_id for t in TASKS]
+    with pytest.raises(InputError, match="K/N"):
+        shard(TASKS, 4, 3)
+
+
+def test_keys_follow_the_content() -> None:
+    assert TASKS[0].key == replace(TASKS[0]).key
+    assert TASKS[0].key != replace(TASKS[0], seed=8).key
+    assert TASKS[0].key != replace(TASKS[0], uncertainty=Uncertainty(ctv_mm=1.0)).key
+
+
+def test_the_store_returns_what_it_was_given_and_ignores_what_is_broken(tmp_path: Path, serial) -> None:
+    store = ResultStore(tmp_path / "tasks")
+    assert store.read("ab" * 12) is None
+    store.write("ab" * 12, serial[0])
+    assert PlannedLesion(**store.read("ab" * 12)).d100_gy == serial[0]["d100_gy"]
+    store.path("ab" * 12).write_text('{"half": ')
+    assert store.read("ab" * 12) is None
+    stale = tmp_path / "tasks" / "ab" / ".cut.1.part"
+    stale.write_text("{")
+    os.utime(stale, (0, 0))
+    ResultStore(tmp_path / "tasks")
+    assert not stale.exists()
+
+
+@pytest.mark.slow
+def test_a_killed_study_goes_on_and_ends_like_one_that_was_not(tmp_path: Path) -> None:
+    """kill -9 while plans are under way; what was stored is whole and is not made again."""
+    command = [
+        sys.executable,
+        "-m",
+        "hdrplan",
+        "simulate",
+        "cohort",
+        "--plans",
+        str(ROOT / "phantoms" / "liver-lesion-b"),
+    ]
+    command += ["--hcc", "3", "--crlm", "2", "--seed", "5", "--workers", "1", "--quiet"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    whole = tmp_path / "whole"
+    subprocess.run([*command, "-o", str(whole)], env=env, check=True, timeout=300)
+    cut, tasks = tmp_path / "cut", tmp_path / "cut.tasks"
+    first = subprocess.Popen([*command, "-o", str(cut)], env=env)
+    for _ in range(1200):
+        if list(tasks.glob("*/*.json")):
+            break
+        time.sleep(0.05)
+    first.kill()
+    first.wait()
+    assert not cut.exists()
+    held = {path: path.stat().st_mtime_ns for path in tasks.glob("*/*.json")}
+    assert held
+    for path in held:
+        json.loads(path.read_text())
+    subprocess.run([*command, "-o", str(cut)], env=env, check=True, timeout=300)
+    assert {path: path.stat().st_mtime_ns for path in held} == held
+    for name in ("patients.csv", "measurements.csv", "dose_metrics.csv", "truth/lesions.csv"):
+        assert (cut / name).read_bytes() == (whole / name).read_bytes()
