@@ -2,6 +2,7 @@
 
 from hdrplan.dose.along_away import AlongAwayCheck, along_away_check
 from hdrplan.dose.change import dose_change
+from hdrplan.dose.everywhere import LeastDose, least_dose
 from hdrplan.dose.field import dose_field
 from hdrplan.dose.points import MAX_POINTS, SPACING_MM, SamplePoints, sample_points
 from hdrplan.dose.rate import DoseRate, PointDose, dose_at_points, dose_rate
@@ -11,6 +12,7 @@ __all__ = [
     "SPACING_MM",
     "AlongAwayCheck",
     "DoseRate",
+    "LeastDose",
     "PointDose",
     "SamplePoints",
     "along_away_check",
@@ -18,5 +20,6 @@ __all__ = [
     "dose_change",
     "dose_field",
     "dose_rate",
+    "least_dose",
     "sample_points",
 ]

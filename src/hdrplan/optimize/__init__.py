@@ -2,23 +2,33 @@
 
 from hdrplan.optimize.certificate import Certificate, Level, Optimum, Price, Shortfall
 from hdrplan.optimize.delivery import Delivery, neighbours, transit_times
+from hdrplan.optimize.everywhere import Everywhere, optimize_everywhere
 from hdrplan.optimize.pareto import Axis, Front, pareto_front
+from hdrplan.optimize.positions import StepResult, compare_steps, fewest_dwells
 from hdrplan.optimize.robust import RobustOptimum, robust_times
+from hdrplan.optimize.sessions import Session, split_sessions
 from hdrplan.optimize.times import optimize_times
 
 __all__ = [
     "Axis",
     "Certificate",
     "Delivery",
+    "Everywhere",
     "Front",
     "Level",
     "Optimum",
     "Price",
     "RobustOptimum",
+    "Session",
     "Shortfall",
+    "StepResult",
+    "compare_steps",
+    "fewest_dwells",
     "neighbours",
+    "optimize_everywhere",
     "optimize_times",
     "pareto_front",
     "robust_times",
+    "split_sessions",
     "transit_times",
 ]

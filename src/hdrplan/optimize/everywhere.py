@@ -1,0 +1,148 @@
+"""A plan whose prescription is proven at every point of the CTVs, not on sample points only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray, IntArray
+from hdrplan.dose import DoseRate, LeastDose, SamplePoints
+from hdrplan.optimize.certificate import Optimum
+from hdrplan.optimize.rows import cells_of
+from hdrplan.optimize.times import optimize_times
+from hdrplan.plan import Goals, Prescription
+
+__all__ = ["Everywhere", "optimize_everywhere"]
+
+# Cold points join the program one for each cube of this edge: close points say the same.
+CUBE_MM = 2.0
+MOST_ROUNDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Everywhere:
+    """A plan, and the least dose of each CTV at any of its points.
+
+    Parameters
+    ----------
+    optimum : Optimum
+    least : dict
+        CTV -> :class:`hdrplan.dose.LeastDose`.
+    proven : bool
+        Whether every point of every CTV is proven to receive its prescription (or the D100 left of it).
+    points_added : int
+        Points of the CTVs that had to join the sample points.
+    """
+
+    optimum: Optimum
+    least: dict[str, LeastDose]
+    proven: bool
+    points_added: int
+
+
+def optimize_everywhere(
+    rate: DoseRate,
+    points: SamplePoints,
+    goals: Goals,
+    *,
+    least_dose: Callable[[str, FloatArray, float, float], LeastDose],
+    rate_at: Callable[[FloatArray], DoseRate],
+    tolerance_frac: float = 2e-3,
+    **options: Any,
+) -> Everywhere:
+    """Optimise, look for points of the CTVs that miss the prescription, add them, and begin again.
+
+    The program asks for the prescription and ``tolerance_frac`` more, so that the boxes' bounds can close at the
+    prescription itself.
+
+    Parameters
+    ----------
+    rate, points, goals, **options
+        As in :func:`hdrplan.optimize.optimize_times`; ``given_gy`` is not taken.
+    least_dose : callable
+        (CTV, times_s, asked_gy, tolerance_frac) -> LeastDose: :func:`hdrplan.dose.least_dose` of the case.
+    rate_at : callable
+        (n, 3) points in mm -> DoseRate.
+    tolerance_frac : float
+        The price of the proof: about this fraction more dose.
+    """
+    asked = replace(
+        goals,
+        prescriptions=tuple(
+            Prescription(p.structure, p.dose_gy * (1 + tolerance_frac)) for p in goals.prescriptions
+        ),
+    )  # fmt: skip
+    added = 0
+    for _ in range(MOST_ROUNDS):
+        optimum = optimize_times(rate, points, asked, **options)
+        reached = {s.structure: s.reached_gy for s in optimum.shortfalls if s.metric == "D100"}
+        # The spared organ takes back a hundred-thousandth of the prescription where it was lowered.
+        wanted = {
+            p.structure: min(p.dose_gy, reached.get(p.structure, np.inf) - 2e-5 * p.dose_gy)
+            for p in asked.prescriptions
+        }
+        least = {
+            name: least_dose(name, optimum.times_s, dose_gy, tolerance_frac / (1 + tolerance_frac))
+            for name, dose_gy in wanted.items()
+        }
+        cold = {name: _one_a_cube(found.cold_mm) for name, found in least.items() if len(found.cold_mm)}
+        if all(found.finished for found in least.values()) or not cold:
+            break
+        for name, cold_mm in cold.items():
+            rate, points = _joined(rate, points, name, cold_mm, rate_at(cold_mm))
+            added += len(cold_mm)
+    proven = all(found.finished for found in least.values())
+    return Everywhere(_told(optimum, goals, least, proven, tolerance_frac), least, proven, added)
+
+
+def _told(optimum: Optimum, goals: Goals, least: dict[str, LeastDose], proven: bool, tolerance_frac: float) -> Optimum:
+    """Certificate of the prescription itself: its bound lies lower by what the tolerance cost."""
+    doses = {p.structure: p.dose_gy for p in goals.prescriptions}
+    cost = sum(
+        max(0.0, price.per_unit) * doses[name] * tolerance_frac
+        for price in optimum.prices
+        for name in doses
+        if price.limit.startswith(f"{name} D100")
+    )
+    certificate = replace(optimum.certificate, dual=optimum.certificate.dual - cost)
+    if proven:
+        certificate = replace(certificate, scope="every point")
+    notes = tuple(
+        f"{name}: every point receives at least {found.lower_gy:.3f} Gy, proven on {found.boxes:,} boxes"
+        + ("." if found.finished else "; the search was not finished.")
+        for name, found in least.items()
+    )
+    return replace(optimum, certificate=certificate, notes=(*optimum.notes, *notes))
+
+
+def _one_a_cube(cold_mm: FloatArray) -> FloatArray:
+    """Return the coldest point of each cube; the points come coldest first."""
+    _, first = np.unique(cells_of(cold_mm, CUBE_MM), return_index=True)
+    return np.asarray(cold_mm[np.sort(first)])
+
+
+def _joined(
+    rate: DoseRate, points: SamplePoints, name: str, new_mm: FloatArray, new: DoseRate
+) -> tuple[DoseRate, SamplePoints]:
+    """Put points without volume at the end of a structure's rows."""
+    at = points.rows(name).stop
+    n = len(new_mm)
+    k = points.names.index(name)
+    start: IntArray = points.start.copy()
+    start[k + 1 :] += n
+    return (
+        DoseRate(
+            np.concatenate((rate.gy_per_s[:at], new.gy_per_s, rate.gy_per_s[at:])),
+            np.concatenate((rate.extrapolated[:at], new.extrapolated, rate.extrapolated[at:])),
+        ),
+        replace(
+            points,
+            start=start,
+            points_mm=np.concatenate((points.points_mm[:at], new_mm, points.points_mm[at:])),
+            volume_cc=np.concatenate((points.volume_cc[:at], np.zeros(n), points.volume_cc[at:])),
+            on_surface=np.concatenate((points.on_surface[:at], np.ones(n, dtype=np.bool_), points.on_surface[at:])),
+        ),
+    )

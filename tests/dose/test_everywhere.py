@@ -1,0 +1,90 @@
+"""The least dose at any point: bounds that hold against random points, and that close."""
+
+import numpy as np
+import pytest
+
+from hdrplan.dose import dose_at_points, dose_rate, least_dose
+from hdrplan.dose.everywhere import _first_boxes
+from hdrplan.dose.shape import shape_of
+from hdrplan.dose.tables import tables_of
+from hdrplan.geometry import Dwells, Grid, Structure
+from hdrplan.kernels.bounds import linear_bound_rows
+from hdrplan.sources import load_source
+
+STRENGTH_U = 40700.0
+
+
+def sphere(radius_mm, spacing_mm=2.0):
+    n = int(np.ceil((radius_mm + 6) / spacing_mm))
+    axis = np.arange(-n, n + 1) * spacing_mm
+    z, y, x = np.meshgrid(axis, axis, axis, indexing="ij")
+    grid = Grid((2 * n + 1,) * 3, [-n * spacing_mm] * 3, [spacing_mm] * 3)
+    return Structure("ball", "CTV", grid, x**2 + y**2 + z**2 <= radius_mm**2)
+
+
+def line(n=7, step_mm=4.0, tilt=0.2):
+    axis = np.array([tilt, 0.0, 1.0]) / np.hypot(tilt, 1.0)
+    k = np.arange(n) - (n - 1) / 2
+    return Dwells(k[:, None] * step_mm * axis, np.tile(axis, (n, 1)), np.zeros(n, int), k - k.min(), ("c",))
+
+
+@pytest.mark.parametrize("name", ["gammamed-12i", "flexisource"])
+@pytest.mark.parametrize("half_mm", [0.05, 0.3, 1.0, 3.0])
+def test_linear_bound_lies_below_the_dose_in_random_boxes(name, half_mm):
+    source, dwells, rng = load_source(name), line(), np.random.default_rng(5)
+    times = rng.uniform(1.0, 60.0, len(dwells))
+    centres = rng.uniform(-22.0, 22.0, (300, 3))
+    # Some boxes on the axis and inside capsules, where the tables are at their worst.
+    centres[:60] = dwells.positions_mm[rng.integers(0, len(dwells), 60)] + rng.normal(0, 1.0, (60, 3))
+    out = np.empty((len(centres), 5))
+    rho = np.full(len(centres), half_mm * np.sqrt(3))
+    least_m = float(source.radial_dose[source.radial_r_mm <= 100.0].min() * source.anisotropy.min())
+    linear_bound_rows(
+        0, len(centres), centres, rho, np.eye(3), dwells.positions_mm, dwells.axes, STRENGTH_U * times, least_m,
+        tables_of(source), out,
+    )  # fmt: skip
+    for _ in range(20):
+        d = rng.uniform(-half_mm, half_mm, centres.shape)
+        dose = dose_at_points(dwells, times, centres + d, source, strength_u=STRENGTH_U).gy
+        bound = out[:, 0] + (out[:, 1:4] * d).sum(axis=1) - out[:, 4]
+        # The engine that is compared with may round to single precision.
+        assert (bound <= dose * (1 + 1e-5)).all()
+    if half_mm <= 0.05:
+        far = np.linalg.norm(centres[:, None] - dwells.positions_mm[None], axis=2).min(axis=1) > 8.0
+        assert (out[far, 4] < 0.01 * out[far, 0]).all()
+
+
+def test_least_dose_encloses_that_of_many_points():
+    source, dwells, structure = load_source("gammamed-12i"), line(), sphere(14.0)
+    times = np.full(len(dwells), 60.0)
+    shape = shape_of(structure)
+    rng = np.random.default_rng(1)
+    points = rng.uniform(-15.0, 15.0, (60_000, 3))
+    points = points[shape.distance_mm(points)[0] >= 0.0]
+    seen = float(dose_at_points(dwells, times, points, source, strength_u=STRENGTH_U).gy.min())
+    found = least_dose(
+        structure, dwells, times, source, strength_u=STRENGTH_U, asked_gy=0.97 * seen, tolerance_frac=1e-2
+    )
+    assert found.finished
+    assert found.lower_gy >= 0.97 * seen * 0.99
+    assert found.lower_gy <= seen
+    assert len(found.cold_mm) == 0
+    wrong = least_dose(
+        structure, dwells, times, source, strength_u=STRENGTH_U, asked_gy=1.05 * seen, tolerance_frac=1e-3
+    )
+    assert len(wrong.cold_mm) > 0
+    assert (shape.distance_mm(wrong.cold_mm)[0] >= -1e-6).all()
+    assert wrong.lower_gy <= seen <= wrong.upper_gy * 1.02
+    cold = dose_rate(dwells, wrong.cold_mm[:1], source, strength_u=STRENGTH_U).gy_per_s @ times
+    assert cold[0] < 1.05 * seen
+
+
+def test_first_boxes_cover_the_shape_once():
+    shape = shape_of(sphere(20.0))
+    low, size = _first_boxes(shape)
+    points = np.random.default_rng(2).uniform(0, np.array(shape.level_zyx.shape[::-1]) - 1.001, (3000, 3))
+    inside = shape.distance_mm(shape.grid.world(points))[0] > 0
+    holds = ((points[:, None] >= low) & (points[:, None] < low + size)).all(axis=2).sum(axis=1)
+    assert (holds[inside] == 1).all()
+    assert (holds <= 1).all()
+    assert (size == 4).any()

@@ -1,0 +1,48 @@
+"""A prescription proven at every point of the lesion."""
+
+import numpy as np
+
+from hdrplan.dose import dose_at_points, dose_rate, least_dose, sample_points
+from hdrplan.dose.shape import shape_of
+from hdrplan.geometry import Dwells, Grid, Structure
+from hdrplan.optimize import optimize_everywhere, optimize_times
+from hdrplan.plan import Goals, Prescription
+from hdrplan.sources import load_source
+
+
+def test_every_point_receives_the_prescription():
+    spacing, radius = 2.0, 13.0
+    axis = np.arange(-9, 10) * spacing
+    z, y, x = np.meshgrid(axis, axis, axis, indexing="ij")
+    lesion = Structure("lesion", "CTV", Grid((19, 19, 19), [-18.0] * 3, [spacing] * 3), x**2 + y**2 + z**2 <= radius**2)
+    at = np.array([(cx, cy, z) for cx, cy in ((-6.0, 0.0), (6.0, 1.0)) for z in (-10.0, -5.0, 0.0, 5.0, 10.0)])
+    dwells = Dwells(
+        at, np.tile([0.0, 0.0, 1.0], (10, 1)), np.repeat([0, 1], 5), np.tile(np.arange(5) * 5.0, 2), ("a", "b")
+    )
+    source, goals = load_source("gammamed-12i"), Goals((Prescription("lesion", 20.0),))
+    # Coarse on purpose: between the sample points the dose is too low.
+    points = sample_points([lesion], spacing_mm=4.0)
+    rate = dose_rate(dwells, points.points_mm, source, strength_u=40700.0)
+
+    def least(name, times_s, asked_gy, tolerance_frac):
+        return least_dose(
+            lesion, dwells, times_s, source, strength_u=40700.0, asked_gy=asked_gy, tolerance_frac=tolerance_frac
+        )
+
+    sampled = optimize_times(rate, points, goals)
+    assert least("lesion", sampled.times_s, 20.0, 1e-3).upper_gy < 20.0
+    found = optimize_everywhere(
+        rate, points, goals, least_dose=least,
+        rate_at=lambda points_mm: dose_rate(dwells, points_mm, source, strength_u=40700.0), tolerance_frac=5e-3,
+    )  # fmt: skip
+    assert found.proven
+    assert found.points_added > 0
+    assert found.optimum.certificate.scope == "every point"
+    assert found.least["lesion"].lower_gy >= 20.0 * (1 - 1e-6)
+    some = np.random.default_rng(3).uniform(-14.0, 14.0, (100_000, 3))
+    some = some[shape_of(lesion).distance_mm(some)[0] >= 0.0]
+    dose = dose_at_points(dwells, found.optimum.times_s, some, source, strength_u=40700.0).gy
+    assert dose.min() >= 20.0
+    # The proof costs its tolerance and what the coarse sample missed, no more.
+    assert found.optimum.times_s.sum() < 1.1 * sampled.times_s.sum()
+    assert 0.0 < found.optimum.certificate.gap_frac < 1e-2

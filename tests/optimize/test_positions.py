@@ -1,0 +1,45 @@
+"""Steps, offsets and few dwells."""
+
+import numpy as np
+import pytest
+from optimize_cases import case, goals
+
+from hdrplan.errors import InputError
+from hdrplan.optimize import compare_steps, fewest_dwells, optimize_times
+
+
+def candidates():
+    """The 5 mm dwells of four catheters."""
+    rate, points, positions = case()
+    each = len(positions) // 4
+    return rate, points, np.repeat(np.arange(4), each), np.tile(np.arange(each) * 5.0, 4)
+
+
+def test_finer_steps_never_lose_and_the_loss_is_bounded():
+    rate, points, catheter, offset = candidates()
+    fine, coarse = compare_steps(rate, points, goals(), catheter, offset, steps_mm=[5.0, 10.0], healthy="liver")
+    assert fine.loss_frac < 1e-6
+    assert fine.used.all()
+    assert coarse.loss_frac > 0
+    assert coarse.used.sum() <= 16
+    assert len(coarse.optimum.times_s) == coarse.used.sum()
+    dose = rate.gy_per_s[:, coarse.used] @ coarse.optimum.times_s
+    assert dose[points.rows("lesion1")].min() >= 20.0 - 1e-9 or coarse.optimum.shortfalls
+
+
+def test_uneven_candidates_and_odd_steps_are_refused():
+    rate, points, catheter, offset = candidates()
+    with pytest.raises(InputError, match="multiples"):
+        compare_steps(rate, points, goals(), catheter, offset, steps_mm=[7.0], healthy="liver")
+    with pytest.raises(InputError, match="evenly"):
+        compare_steps(rate, points, goals(), catheter, offset**1.1, steps_mm=[5.0], healthy="liver")
+
+
+def test_fewer_dwells_at_a_stated_loss():
+    rate, points, _ = case()
+    full = optimize_times(rate, points, goals(), healthy="liver")
+    few = fewest_dwells(rate, points, goals(), loss_frac=5e-3, healthy="liver")
+    assert (few.times_s > 0).sum() < (full.times_s > 0).sum()
+    assert few.certificate.primal <= full.certificate.primal * 1.005
+    assert few.certificate.gap_frac <= 5.1e-3
+    assert (rate.gy_per_s @ few.times_s)[points.rows("lesion1")].min() >= 20.0

@@ -1,0 +1,59 @@
+"""Lesions shared among sessions."""
+
+import numpy as np
+import pytest
+from optimize_cases import case, goal, goals
+
+from hdrplan.errors import InfeasibleError, InputError
+from hdrplan.optimize import optimize_times, split_sessions
+from hdrplan.optimize.sessions import _shared
+
+
+def test_one_session_where_the_budget_allows_it():
+    rate, points, _ = case(lesions=2)
+    (only,) = split_sessions(rate, points, goals(lesions=2), healthy="liver")
+    assert only.lesions == ("lesion1", "lesion2")
+
+
+def test_a_time_budget_splits_and_the_dose_given_counts():
+    rate, points, _ = case(lesions=2)
+    together = optimize_times(rate, points, goals(lesions=2), healthy="liver").times_s.sum()
+    budget = goal("plan", f"time <= {0.7 * together} s")
+    sessions = split_sessions(rate, points, goals(lesions=2), budgets=[budget], healthy="liver")
+    assert [s.lesions for s in sessions] == [("lesion1",), ("lesion2",)]
+    total = np.zeros(len(points))
+    for session in sessions:
+        assert session.optimum.times_s.sum() <= 0.7 * together
+        total += rate.gy_per_s @ session.optimum.times_s
+    for name in ("lesion1", "lesion2"):
+        assert total[points.rows(name)].min() >= 20.0
+    # The second lesion got some dose in the first session: alone it would need more time.
+    alone = split_sessions(rate, points, goals(lesions=2), budgets=[budget], healthy="liver", given_gy=None)[1]
+    first = rate.gy_per_s @ sessions[0].optimum.times_s
+    assert first[points.rows("lesion2")].min() > 0.1
+    assert alone.optimum.times_s.tobytes() == sessions[1].optimum.times_s.tobytes()
+
+
+def test_hard_goals_hold_for_the_sum():
+    rate, points, _ = case(lesions=2)
+    wanted = goals(goal("duodenum", "Dmax <= 16 Gy"), lesions=2)
+    together = optimize_times(rate, points, goals(lesions=2), healthy="liver").times_s.sum()
+    sessions = split_sessions(
+        rate, points, wanted, budgets=[goal("plan", f"time <= {0.7 * together} s")], healthy="liver"
+    )
+    total = sum(rate.gy_per_s @ s.optimum.times_s for s in sessions)
+    assert total[points.rows("duodenum")].max() <= 16.0 + 1e-9
+
+
+def test_ways_to_share():
+    # Stirling numbers of the second kind: 4 lesions in 2 sessions 7 ways, in 3 sessions 6.
+    assert len(list(_shared(("a", "b", "c", "d"), 2))) == 7
+    assert len(list(_shared(("a", "b", "c", "d"), 3))) == 6
+
+
+def test_impossible_budgets_and_bad_counts():
+    rate, points, _ = case(lesions=2)
+    with pytest.raises(InfeasibleError, match="Raise a session's budget"):
+        split_sessions(rate, points, goals(lesions=2), budgets=[goal("plan", "time <= 50 s")], healthy="liver")
+    with pytest.raises(InputError, match="between 1 and 4"):
+        split_sessions(rate, points, goals(lesions=2), most_sessions=5)
