@@ -27,11 +27,9 @@ def test_a_time_budget_splits_and_the_dose_given_counts():
         total += rate.gy_per_s @ session.optimum.times_s
     for name in ("lesion1", "lesion2"):
         assert total[points.rows(name)].min() >= 20.0
-    # The second lesion got some dose in the first session: alone it would need more time.
-    alone = split_sessions(rate, points, goals(lesions=2), budgets=[budget], healthy="liver", given_gy=None)[1]
-    first = rate.gy_per_s @ sessions[0].optimum.times_s
-    assert first[points.rows("lesion2")].min() > 0.1
-    assert alone.optimum.times_s.tobytes() == sessions[1].optimum.times_s.tobytes()
+    # The second session leaves out what the first gave: without that dose its times would miss the prescription.
+    second = rate.gy_per_s @ sessions[1].optimum.times_s
+    assert second[points.rows("lesion2")].min() < 20.0 - 0.1
 
 
 def test_hard_goals_hold_for_the_sum():
