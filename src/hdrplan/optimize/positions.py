@@ -98,7 +98,7 @@ def compare_steps(
         used = _used(catheter, offset_mm, names, phase, every, fine_mm)
         bound = everything.certificate.dual
         loss = (best.certificate.primal - bound) / max(abs(bound), 1e-9)
-        results.append(StepResult(step_mm, phase * fine_mm, used, best, max(0.0, loss)))
+        results.append(StepResult(step_mm, np.asarray(phase * fine_mm, dtype=np.float64), used, best, max(0.0, loss)))
     return tuple(results)
 
 
