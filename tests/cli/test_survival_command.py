@@ -195,3 +195,13 @@ def test_broken_tables_are_named_with_their_line(run, tmp_path: Path, text, word
 def test_semicolons_blank_lines_and_a_byte_order_mark_are_read(result, tmp_path: Path):
     (tmp_path / "t.csv").write_text("\ufefftime;event\n1;1\n\n2;0\n3;1\n", encoding="utf-8")
     assert result("km", "t.csv", "--time", "time", "--event", "event")["groups"][0]["n"] == 3
+
+
+def test_weibull_of_exact_times_is_r(result):
+    got = result(
+        "weibull", FOLDER / "lung.csv", "--time", "time", "--event", "status", "--event-value", "2",
+        "--covariates", "age,sex",
+    )  # fmt: skip
+    reference = r_numbers()["interval"]["lung exact"]
+    np.testing.assert_allclose(got["time_scale"]["coef"][:-1], reference["coef"], rtol=R_COX)
+    np.testing.assert_allclose(got["time_scale"]["se"], reference["se"], rtol=R_COX)

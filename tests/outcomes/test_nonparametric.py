@@ -173,3 +173,12 @@ def test_median_follow_up_is_that_of_the_censoring():
     follow = reverse_kaplan_meier(lung.time, lung.status)
     assert follow.n_events == (lung.status == 0).sum()
     assert follow.median.estimate > np.median(lung.time)  # deaths shorten what was observed, not what was possible
+
+
+def test_times_that_differ_by_arithmetic_alone_are_tied():
+    exact = log_rank([0.3, 0.3, 0.5, 0.9], [1, 1, 1, 0], [0, 1, 0, 1])
+    sums = log_rank([0.3, 0.1 + 0.2, 0.5, 0.9], [1, 1, 1, 0], [0, 1, 0, 1])
+    assert sums.test == exact.test
+    curve = kaplan_meier([0.1 + 0.2, 0.3, 5], [1, 1, 0])
+    assert curve.time.tolist() == [0.3, 5]
+    assert curve.survival_at([0.3, 0.1 + 0.2]).tolist() == pytest.approx([1 / 3, 1 / 3])

@@ -121,24 +121,30 @@ def finegray(data: Path, drop_missing: bool, as_json: bool, **options: Any) -> N
 
 
 @click.command()
-@named_options("left", "right", "covariates", "reference", "cluster", "conf_level")
+@named_options("left", "right", "time", "event", "event_value", "covariates", "reference", "cluster", "conf_level")
 @click.option("--family", type=click.Choice(["weibull", "exponential", "loglogistic", "lognormal"]), default="weibull",
               show_default=True)  # fmt: skip
 def weibull(data: Path, drop_missing: bool, as_json: bool, family: Any, **options: Any) -> None:
     """Parametric regression on intervals (left, right]; blank right: no event seen, left = right: exact.
+
+    With --time and --event instead, events are exact and the others right-censored.
 
     \b
     Examples:
       hdrplan survival weibull lesions.csv --left last_clean --right first_bad --covariates d100_gy --cluster patient
       hdrplan survival weibull lesions.csv --left last_clean --right first_bad --family lognormal --json
     """
+    import numpy as np
+
     from hdrplan.outcomes import interval_regression
 
     columns = Columns.of(data, drop_missing, ("right",), **options)
-    fit = interval_regression(
-        columns.numbers("left"), columns.numbers("right"), columns.covariates(), family=family,
-        cluster=columns.labels("cluster"),
-    )  # fmt: skip
+    if options["time"] and not options["left"]:
+        left = columns.numbers("time")
+        right = np.where(columns.event() == 1, left, np.inf)
+    else:
+        left, right = columns.numbers("left"), columns.numbers("right")
+    fit = interval_regression(left, right, columns.covariates(), family=family, cluster=columns.labels("cluster"))
     result = coefficient_table(fit, options["conf_level"]) | {
         "family": family, "scale": fit.scale, "shape": 1.0 / fit.scale, "loglik": fit.loglik,
         "time_scale": {
@@ -148,7 +154,9 @@ def weibull(data: Path, drop_missing: bool, as_json: bool, family: Any, **option
         },
         "clusters": fit.n_clusters if options["cluster"] else None,
     }  # fmt: skip
-    lines = coefficient_lines(fit, options["conf_level"]) if fit.names else []
+    effect = {"loglogistic": "odds ratio", "lognormal": "exp(probit)"}.get(family, "HR")
+    result["effect"] = effect
+    lines = coefficient_lines(fit, options["conf_level"], effect) if fit.names else []
     lines.append(f"{family}: shape {1 / fit.scale:.4f}, intercept of log time {fit.time_intercept:.4f}, "
                  f"log likelihood {fit.loglik:.4f}")  # fmt: skip
     print_result(as_json, columns, "weibull", result, lines)

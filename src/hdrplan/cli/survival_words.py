@@ -64,12 +64,12 @@ def coefficient_table(fit: Coefficients, conf_level: float) -> dict[str, Any]:
     return {"conf_level": conf_level, "covariates": rows}
 
 
-def coefficient_lines(fit: Coefficients, conf_level: float) -> list[str]:
-    """Return hazard ratios as lines of text."""
+def coefficient_lines(fit: Coefficients, conf_level: float, effect: str = "HR") -> list[str]:
+    """Return ratios as lines of text."""
     lower, upper = fit.interval(conf_level)
-    lines = [f"{'covariate':<36}{'HR':>9}  {'interval':<22}{'p':>8}"]
+    lines = [f"{'covariate':<36}{effect:>12}  {'interval':<22}{'p':>8}"]
     for name, h, a, b, p in zip(fit.names, fit.hazard_ratio, lower, upper, fit.p, strict=True):
-        lines.append(f"{name:<36}{h:>9.4g}  {f'{a:.4g} to {b:.4g}':<22}{p_text(p):>8}")
+        lines.append(f"{name:<36}{h:>12.4g}  {f'{a:.4g} to {b:.4g}':<22}{p_text(p):>8}")
     return lines
 
 

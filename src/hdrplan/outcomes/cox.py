@@ -194,7 +194,7 @@ def cox(
     --------
     >>> fit = cox([1, 3, 4, 6, 8, 9], [1, 1, 1, 0, 1, 1], {"x": [1, 0, 1, 0, 0, 1]})
     >>> round(float(fit.coef[0]), 4)
-    0.3609
+    0.1008
     """
     rows = follow_up(time, event, entry)
     n = rows.time.size

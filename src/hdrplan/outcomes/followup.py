@@ -17,6 +17,9 @@ from hdrplan.errors import InputError
 
 __all__ = ["FollowUp", "Landmark", "covariate_matrix", "follow_up", "labels_and_codes", "landmark"]
 
+# Times closer than this share of the largest are one time.
+_SAME_TIME = 1e-11
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FollowUp:
@@ -90,7 +93,24 @@ def follow_up(time: npt.ArrayLike, event: npt.ArrayLike, entry: npt.ArrayLike | 
     start = np.full(time.size, -np.inf) if entry is None else _numbers(entry, "entry")
     if not time.size == flags.size == start.size:
         raise InputError("time, event and entry must have equal lengths", got=(time.size, flags.size, start.size))
+    time, start = _tied(time, start)
     return FollowUp(time, flags.astype(np.bool_), start)
+
+
+def _tied(time: FloatArray, entry: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Set times that differ by arithmetic alone (0.3, 0.1 + 0.2) to the smallest of them, as R's ``timefix`` does."""
+    finite = np.isfinite(entry)
+    every = np.concatenate((time, entry[finite]))
+    values, place = np.unique(every, return_inverse=True)
+    if values.size < 2 or not np.isfinite(values).all():
+        return time, entry
+    leads = np.concatenate(([True], np.diff(values) > _SAME_TIME * np.abs(values).max()))
+    if leads.all():
+        return time, entry
+    snapped = values[leads][np.cumsum(leads) - 1][place]
+    start = entry.copy()
+    start[finite] = snapped[time.size :]
+    return snapped[: time.size], start
 
 
 def _numbers(values: npt.ArrayLike, name: str) -> FloatArray:

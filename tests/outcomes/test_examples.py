@@ -1,0 +1,16 @@
+"""The examples in the docstrings are true."""
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import hdrplan.outcomes
+
+MODULES = [m.name for m in pkgutil.iter_modules(hdrplan.outcomes.__path__)]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_of_the_module(name):
+    assert doctest.testmod(importlib.import_module(f"hdrplan.outcomes.{name}")).failed == 0
