@@ -1,0 +1,30 @@
+"""Statistics of a cohort: descriptives in the paper's form, and dose against local recurrence. Knows no files."""
+
+from hdrplan.analysis.accumulate import accumulated_eqd2_gy, d100_bounds, lower_bounds, single_session_gy
+from hdrplan.analysis.correlate import Correlation, MetricTest, Settings, Threshold, correlate
+from hdrplan.analysis.dose_models import Effect, Interaction, Performance, SplineCurve
+from hdrplan.analysis.lesions import METRICS, LesionTable, lesion_table
+from hdrplan.analysis.paper_rule import PaperRule, paper_rule
+from hdrplan.analysis.plain_words import plain_words
+
+__all__ = [
+    "METRICS",
+    "Correlation",
+    "Effect",
+    "Interaction",
+    "LesionTable",
+    "MetricTest",
+    "PaperRule",
+    "Performance",
+    "Settings",
+    "SplineCurve",
+    "Threshold",
+    "accumulated_eqd2_gy",
+    "correlate",
+    "d100_bounds",
+    "lesion_table",
+    "lower_bounds",
+    "paper_rule",
+    "plain_words",
+    "single_session_gy",
+]
