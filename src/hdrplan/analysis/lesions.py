@@ -10,8 +10,7 @@ import numpy as np
 
 from hdrplan.analysis.accumulate import d100_bounds, lower_bounds
 from hdrplan.arrays import FloatArray, IntArray, freeze
-from hdrplan.cohort import Cohort, Derived, Patient
-from hdrplan.cohort.progression import baseline_mm
+from hdrplan.cohort import Cohort, Derived, baseline_mm
 from hdrplan.errors import InputError
 
 __all__ = ["METRICS", "LesionTable", "lesion_table"]
@@ -119,7 +118,7 @@ def lesion_table(cohort: Cohort, derived: Derived, *, alpha_beta_gy: float = 10.
         sessions = [s.session_id for s in cycle.sessions_of(record.lesion_id)]
         given = doses.get(record.lesion_id, {})
         known = [given[s] for s in sessions if s in given] or ([given[None]] if None in given else [])
-        size = _diameter_mm(patient, record.lesion_id, cycle.sessions_of(record.lesion_id)[0].day)
+        size = baseline_mm(patient.lesions[record.lesion_id], cycle.sessions_of(record.lesion_id)[0].day)
         why = (
             "no dose" if not known or (None not in given and len(known) < len(sessions))
             else "no diameter before treatment" if size is None
@@ -157,7 +156,3 @@ def lesion_table(cohort: Cohort, derived: Derived, *, alpha_beta_gy: float = 10.
         alpha_beta_gy,
         tuple(left_out),
     )
-
-
-def _diameter_mm(patient: Patient, lesion_id: str, treated: int) -> float | None:
-    return baseline_mm(patient.lesions[lesion_id], treated)

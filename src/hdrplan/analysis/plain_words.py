@@ -119,8 +119,8 @@ def _cutoffs(r: Correlation) -> Iterator[str]:
         f"Best cut-off: {c.best:.1f} Gy{where}. p corrected for having searched and adjusted: {_p(c.p_resampled)}; "
         f"without correction it would read {_p(c.p_naive)}, which is no test at all. "
         + (
-            "Dose matters on some scale, but a smooth effect gives the same picture: this is no evidence of a step, and "
-            "the interval, not the number, is the result."
+            "Dose matters on some scale, but a smooth effect gives the same picture: this is no evidence of a step, "
+            "and the interval, not the number, is the result."
             if c.p_resampled < 0.05
             else "There is no evidence for a cut-off: do not use this number."
         )

@@ -38,6 +38,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Outcome and cohorts": {
         "cohort": ("hdrplan.cli.cohort", "Tables of a cohort: templates, checks, endpoints, descriptives."),
+        "correlate": ("hdrplan.cli.correlate", "Dose against local recurrence: report, figures, tables."),
         "paper-check": ("hdrplan.cli.paper_check", "Check whether printed survival tables can be true."),
         "survival": ("hdrplan.cli.survival", "Survival statistics of any tidy CSV table."),
     },

@@ -6,6 +6,7 @@ from hdrplan.cohort.endpoints import Derived, Endpoint, Exclusion, LesionRecord,
 from hdrplan.cohort.flow import CycleRow, FlowStep, cycle_rows, flow
 from hdrplan.cohort.model import Cohort, Dose, Lesion, Patient, Session
 from hdrplan.cohort.problems import RULES, Problem, problem, raise_errors
+from hdrplan.cohort.progression import Judged, baseline_mm, judged_scans
 from hdrplan.cohort.rules import RULE_SETS, Rules, rules_from
 from hdrplan.cohort.schema import COMPACT, TABLES, Column, Table, data_dictionary, json_schema
 from hdrplan.cohort.validate import checked_cohort, validate
@@ -24,6 +25,7 @@ __all__ = [
     "Endpoint",
     "Exclusion",
     "FlowStep",
+    "Judged",
     "Lesion",
     "LesionRecord",
     "Patient",
@@ -33,6 +35,7 @@ __all__ = [
     "Rules",
     "Session",
     "Table",
+    "baseline_mm",
     "checked_cohort",
     "cycle_rows",
     "cycles_of",
@@ -40,6 +43,7 @@ __all__ = [
     "derive",
     "flow",
     "json_schema",
+    "judged_scans",
     "problem",
     "raise_errors",
     "rules_from",

@@ -16,6 +16,8 @@ __all__ = ["dose_problems", "size_problems"]
 _TENFOLD = (8.0, 12.5)
 # Below this median a whole table of lesions is in cm: RECIST measures from 10 mm up, the paper's mean is 37 mm.
 _TABLE_IN_CM_MM = 9.0
+# Nobody treats a lesion this small: on every scan below it, the lesion is in cm.
+_LESION_IN_CM_MM = 5.5
 # A D100 below this is a part of the prescription; nobody treats with 3 Gy.
 _LEAST_GY = 3.0
 _DOSES = ("d100_gy", "d98_gy", "d95_gy", "d90_gy", "d50_gy", "d2_gy")
@@ -45,7 +47,7 @@ def size_problems(tables: Tables) -> Iterator[Problem]:
             if others and _TENFOLD[0] <= typical / size <= _TENFOLD[1]:
                 found = f"lesion {lesion}: {size:g} mm, its other scans {typical:g} mm"
                 yield problem(row.table, row.number, "cm_for_mm", found)
-            elif size < _TABLE_IN_CM_MM / 2 and all(x < _TABLE_IN_CM_MM for x in others):
+            elif row is story[0] and max(size, *others, 0.0) < _LESION_IN_CM_MM:
                 yield problem(row.table, row.number, "cm_for_mm", f"lesion {lesion}: {size:g} mm on every scan")
 
 

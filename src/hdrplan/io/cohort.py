@@ -20,7 +20,7 @@ from hdrplan.errors import FormatError, InputError
 from hdrplan.io.files import sha256, text_of
 from hdrplan.io.results import json_text
 
-__all__ = ["cohort_sha256", "read_cohort", "write_csv", "write_tables", "write_template"]
+__all__ = ["cohort_sha256", "read_cohort", "write_csv", "write_tables", "write_template", "write_text_table"]
 
 # Zip bombs: a cohort of 10^5 measurements is a few megabytes.
 MAX_SHEET_CELLS = 20_000_000
@@ -175,6 +175,11 @@ def _cell(value: Any) -> Any:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     return int(value) if isinstance(value, bool) else value
+
+
+def write_text_table(folder: Path, name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write a table of text as NAME.csv into an existing folder."""
+    _write_csv(folder / f"{name}.csv", columns, rows)
 
 
 def write_tables(
