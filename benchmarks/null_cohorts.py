@@ -21,13 +21,12 @@ import numpy as np
 from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from synthetic_cohort import synthetic_cohort
-
 from hdrplan.analysis import lesion_table
 from hdrplan.analysis.dose_models import D100, adjusters, d100_model, spline_curve
 from hdrplan.cohort import Rules, checked_cohort, derive
 from hdrplan.errors import HdrPlanError
 from hdrplan.outcomes import best_cutoff, cox, max_t
+from synthetic_cohort import synthetic_cohort
 
 TESTS = {
     "headline": "D100 per Gy, adjusted, errors by patient (headline)",
@@ -43,9 +42,7 @@ TESTS = {
 def p_values(seed: int, hr: float, resamples: int, size_effect: float) -> tuple[dict[str, float], int]:
     """Return the p of every test on one cohort, and its number of recurrences."""
     rng = np.random.default_rng([2021, seed])
-    made = synthetic_cohort(
-        rng, {"HCC": 114, "CRLM": 50}, log_hr_per_gy=math.log(hr), size_effect_on_dose=size_effect
-    )
+    made = synthetic_cohort(rng, {"HCC": 114, "CRLM": 50}, log_hr_per_gy=math.log(hr), size_effect_on_dose=size_effect)
     rules = Rules()
     cohort, _ = checked_cohort(made.raw, rules, today=dt.date(2026, 1, 1))
     table = lesion_table(cohort, derive(cohort, rules))

@@ -181,13 +181,17 @@ def correlate(
     n, d = table.n, table.n_events
     adjusted = effects("adjusted, errors by patient", model, n, d) if model else ()
     kinds = np.array(table.tumour_type)
-    curves = {t: kaplan_meier(months[kinds == t], event[kinds == t]) for t in dict.fromkeys(sorted(table.tumour_type))}
+    owners = np.array(who)
+    curves = {
+        t: kaplan_meier(months[kinds == t], event[kinds == t], cluster=owners[kinds == t])
+        for t in dict.fromkeys(sorted(table.tumour_type))
+    }
     return Correlation(
         settings,
         table,
         kaplan_meier(months, event, cluster=who),
         curves,
-        aalen_johansen(months, table.status),
+        aalen_johansen(months, table.status, cluster=who),
         part("NPMLE", lambda: turnbull(table.left_months, table.right_months)),
         reverse_kaplan_meier(months, table.status != 0),
         part("univariate models", lambda: _univariate(table)) or (),
@@ -222,14 +226,15 @@ def _univariate(table: LesionTable) -> tuple[Effect, ...]:
 
 def _threshold(table: LesionTable, at_gy: float) -> Threshold:
     above = table.d100_gy >= at_gy
+    owners = np.array(table.patient_id)
     term = f"D100 >= {at_gy:g} Gy vs below"
     column = {term: above.astype(np.float64)}
     alone = cox(table.months, table.event, column, cluster=table.patient_id)
     beside = cox(table.months, table.event, {**column, **adjusters(table)}, cluster=table.patient_id)
     return Threshold(
         at_gy,
-        kaplan_meier(table.months[~above], table.event[~above]),
-        kaplan_meier(table.months[above], table.event[above]),
+        kaplan_meier(table.months[~above], table.event[~above], cluster=owners[~above]),
+        kaplan_meier(table.months[above], table.event[above], cluster=owners[above]),
         log_rank(table.months, table.event, above),
         effects("alone, errors by patient", alone, table.n, table.n_events)[0],
         effects("adjusted, errors by patient", beside, table.n, table.n_events, (term,))[0],

@@ -30,6 +30,7 @@ from hdrplan.outcomes.published import (
 )
 from hdrplan.outcomes.resampling import bootstrap_rows, bootstrap_statistics, permuted_rows
 from hdrplan.outcomes.restricted_mean import RestrictedMean, restricted_mean
+from hdrplan.outcomes.scores import efficient_scores, sum_by
 from hdrplan.outcomes.subdistribution import FineGrayFit, GrayTest, fine_gray, gray_test
 from hdrplan.outcomes.tcp import TcpFit
 from hdrplan.outcomes.tcp_fits import ControlBin, control_by_dose, fit_tcp, fit_tcp_intervals
@@ -80,6 +81,7 @@ __all__ = [
     "concordance",
     "control_by_dose",
     "cox",
+    "efficient_scores",
     "fine_gray",
     "fit_tcp",
     "fit_tcp_intervals",
@@ -102,6 +104,7 @@ __all__ = [
     "restricted_spline",
     "reverse_kaplan_meier",
     "smallest_sd",
+    "sum_by",
     "turnbull",
     "zph",
 ]

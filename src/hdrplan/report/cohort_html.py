@@ -6,13 +6,12 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from hdrplan.analysis import TextTable
 from hdrplan.cohort import FlowStep
 from hdrplan.report.figures import figure_bytes
-from hdrplan.report.html import _asset, _css_text, _hash, _templates
+from hdrplan.report.page import page
 
 __all__ = ["CAPTIONS", "correlation_html"]
 
@@ -65,11 +64,6 @@ def correlation_html(
     settings : mapping
         Names and values of every choice.
     """
-    css = _asset("report.css").replace('"@@title"', _css_text(title))
-    css = css.replace('"@@foot"', _css_text(f"hdrplan {version}"))
-    css += (
-        "\nfigure { margin: 1.2em 0; } figure img { max-width: 100%; } figcaption { max-width: 46em; color: #555; }\n"
-    )
     groups = list(dict.fromkeys(s.group for s in flow))
     rows: dict[str, list[int]] = {}
     for s in flow:
@@ -77,22 +71,19 @@ def correlation_html(
     pictures = [
         (name, CAPTIONS[name], base64.b64encode(figure_bytes(f, "svg")).decode()) for name, f in figures.items()
     ]
-    return (
-        _templates()
-        .get_template("correlate.html.j2")
-        .render(
-            policy=f"default-src 'none'; img-src data:; style-src {_hash(css)}; base-uri 'none'; form-action 'none'",
-            css=Markup(css),  # ours, with the title as an escaped CSS string
-            title=title,
-            mode=mode,
-            sentences=sentences,
-            flow_groups=groups,
-            flow_rows=list(rows.items()),
-            figures=pictures,
-            tables=tables,
-            settings=[(k, _text(v)) for k, v in settings.items()],
-            warnings=warnings,
-        )
+    return page(
+        "correlate.html.j2",
+        title=title,
+        version=version,
+        pictures=True,
+        mode=mode,
+        sentences=sentences,
+        flow_groups=groups,
+        flow_rows=list(rows.items()),
+        figures=pictures,
+        tables=tables,
+        settings=[(k, _text(v)) for k, v in settings.items()],
+        warnings=warnings,
     )
 
 
