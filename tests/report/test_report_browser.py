@@ -209,3 +209,30 @@ def test_the_page_works_without_ct(opened):
     assert hu == "outside the CT"
     assert np.linalg.norm(lps - CENTRE_MM) < 40
     assert gy.endswith("%)")
+
+
+def test_paper_shows_pictures_and_no_controls(opened):
+    page = opened(report_html(small_view()))
+    page.page.wait_for_timeout(1200)
+    page.page.emulate_media(media="print")
+    assert not page.page.locator(".viewer").is_visible()
+    assert not page.page.locator("#print").is_visible()
+    figures = page.page.locator(".paper")
+    assert figures.count() == 9
+    captions = figures.locator("figcaption").all_inner_texts()
+    assert [text.split(" = ")[0] for text in captions[:3]] == ["Axial, z", "Coronal, y", "Sagittal, x"]
+    middle, *z = (float(text.split(" = ")[1].split()[0]) for text in (captions[0], *captions[3:]))
+    assert middle == pytest.approx(CENTRE_MM[2], abs=1.0)
+    # Six slices from the lowest to the highest of a ball of 10 mm radius.
+    assert z == sorted(z)
+    assert z[0] == pytest.approx(CENTRE_MM[2] - 10.0, abs=2.0)
+    assert z[-1] == pytest.approx(CENTRE_MM[2] + 10.0, abs=2.0)
+    colours = page.page.evaluate(
+        """() => [...document.querySelectorAll(".paper canvas")].map((canvas) => {
+          const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+          return new Set(new Uint32Array(data.buffer)).size;
+        })"""
+    )
+    assert min(colours) > 50
+    for element in ("#summary .goals", "#dvh", "#delivery .dwells", "#methods"):
+        assert page.page.locator(element).is_visible()

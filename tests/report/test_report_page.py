@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import re
 
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 
 from hdrplan.geometry import Volume
+from hdrplan.io import read_case
 from hdrplan.report import report_html
-from hdrplan.report.pack import ct_pack
+from hdrplan.report.pack import ct_pack, dose_pack
 from hdrplan.report.page import css_text
 from hdrplan.report.svg import nice_ticks
 from report_view import centred_grid, small_view
@@ -89,3 +91,23 @@ def test_ct_is_cropped_and_coarsened_until_it_fits_and_says_so():
 )
 def test_ticks_are_round(top, ticks):
     assert nice_ticks(top, 10) == pytest.approx(ticks)
+
+
+def test_a_large_dose_grid_is_thinned_along_its_finest_axes_and_says_so(monkeypatch):
+    monkeypatch.setattr("hdrplan.report.pack.DOSE_POINTS", 2_000)
+    grid = centred_grid((10, 31, 30), (1.0, 1.0, 5.0), np.eye(3))
+    gy = np.arange(grid.size, dtype=np.float32).reshape(grid.shape_zyx) / 100
+    pack = dose_pack(Volume(grid, gy))
+    # 30 x 31 x 10: halved along x, along y, then a third of x.
+    assert pack["shape"] == [10, 16, 10]
+    assert pack["spacing"] == [3.0, 2.0, 5.0]
+    assert "point of the dose grid" in pack["note"]
+
+
+def test_the_demo_stays_below_eight_megabytes(phantoms):
+    case = read_case(phantoms / "liver-lesion-b").case
+    assert case.ct is not None
+    small = small_view()
+    dose = Volume(case.ct.grid, np.full(case.ct.grid.shape_zyx, 3.0, dtype=np.float32))
+    view = dataclasses.replace(small, ct=case.ct, structures=case.structures, catheters=case.catheters, dose=dose)
+    assert len(report_html(view).encode()) < 8_000_000
