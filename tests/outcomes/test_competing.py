@@ -132,3 +132,15 @@ def test_cause_that_never_happens_is_refused():
         gray_test([1, 2, 3], [2, 2, 0], ["a", "b", "a"])
     with pytest.raises(InfeasibleError, match="no finite estimate"):
         fine_gray([1, 2, 3, 4, 5, 6], [1, 1, 1, 0, 2, 0], {"x": [1, 1, 1, 0, 0, 0]})
+
+
+def test_a_group_in_which_a_cause_never_happens_reports_it_as_zero():
+    curve = aalen_johansen([1, 2, 3], [0, 0, 0], causes=(1, 2))
+    assert curve.incidence.tolist() == [[0, 0]] * 3
+    assert curve.survival.tolist() == [1, 1, 1]
+    with pytest.raises(InputError, match="must be named"):
+        aalen_johansen([1, 2], [1, 3], causes=(1, 2))
+
+
+def test_events_that_carry_no_information_give_no_test():
+    assert np.isnan(gray_test([5, 5, 5], [1, 1, 1], ["a", "b", "b"]).p)

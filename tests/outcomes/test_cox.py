@@ -144,3 +144,14 @@ def test_separation_is_named_not_returned_as_a_number():
 def test_covariates_that_cannot_be_fitted_are_refused(covariates, words):
     with pytest.raises(InputError, match=words):
         cox([1, 2, 3, 4], [1, 1, 0, 1], covariates)
+
+
+def test_errors_by_one_cluster_are_refused():
+    with pytest.raises(InputError, match="more clusters than the 1 parameters"):
+        cox([1, 2, 3, 4], [1, 1, 0, 1], {"x": [1, 3, 2, 2]}, cluster=["a", "a", "a", "a"])
+
+
+def test_proportional_hazards_need_two_event_times():
+    fit = cox([5, 5, 5], [1, 1, 1], {"x": [1, 2, 4]})
+    with pytest.raises(InputError, match="two or more times"):
+        zph(fit)

@@ -182,3 +182,9 @@ def test_times_that_differ_by_arithmetic_alone_are_tied():
     curve = kaplan_meier([0.1 + 0.2, 0.3, 5], [1, 1, 0])
     assert curve.time.tolist() == [0.3, 5]
     assert curve.survival_at([0.3, 0.1 + 0.2]).tolist() == pytest.approx([1 / 3, 1 / 3])
+
+
+def test_log_rank_without_events_or_without_information():
+    with pytest.raises(InputError, match="needs events"):
+        log_rank([1, 2], [0, 0], ["a", "b"])
+    assert np.isnan(log_rank([5, 5, 5], [1, 1, 1], ["a", "b", "b"]).p)

@@ -109,10 +109,11 @@ def cif(data: Path, drop_missing: bool, as_json: bool, at: str | None, **options
     from hdrplan.outcomes import aalen_johansen
 
     columns = Columns.of(data, drop_missing, **options)
+    every = tuple(sorted(set(columns.causes().tolist()) - {options["censored"]}))
     groups, lines = [], [f"{'group':<16}{'cause':<12}{'time':>8}{'incidence':>11}  interval"]
     for label, part in columns.groups():
         curve = aalen_johansen(
-            part.numbers("time"), part.causes(), censored=options["censored"], entry=part.entry(),
+            part.numbers("time"), part.causes(), censored=options["censored"], causes=every, entry=part.entry(),
             cluster=part.labels("cluster"), conf_level=options["conf_level"],
         )  # fmt: skip
         times = numbers_of(at, "--at") if at else [float(curve.time[-1])]
@@ -126,7 +127,8 @@ def cif(data: Path, drop_missing: bool, as_json: bool, at: str | None, **options
             fields = ("events", "incidence", "std_err", "lower", "upper")
             causes.append({"cause": cause, "at": rows, **{f: getattr(curve, f)[:, k] for f in fields}})
             for row in rows:
-                span = f"{number_text(row['lower'])} to {number_text(row['upper'])}"
+                known = row["lower"] == row["lower"]
+                span = f"{row['lower']:.4g} to {row['upper']:.4g}" if known else "no event so far"
                 lines.append(f"{label_text(label):<16}{cause!s:<12}{row['time']:>8g}{row['incidence']:>11.4f}  {span}")
         groups.append({"group": label, "time": curve.time, "at_risk": curve.at_risk, "causes": causes})
     print_result(as_json, columns, "cif", {"conf_level": options["conf_level"], "groups": groups}, lines)

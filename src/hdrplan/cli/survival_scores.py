@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from hdrplan.cli.survival_columns import Columns, named_options, numbers_of
-from hdrplan.cli.survival_words import COX_OPTIONS, number_text, p_text, print_result, risk_score
+from hdrplan.cli.survival_words import COX_OPTIONS, p_text, print_result, risk_score
 
 __all__ = ["auc", "cindex", "cutoff"]
 
@@ -54,7 +54,9 @@ def auc(data: Path, drop_missing: bool, as_json: bool, at: str, **options: Any) 
     times = numbers_of(at, "--at")
     areas = auc_at(columns.numbers("time"), columns.event(), risk_score(columns), times)
     rows = [{"time": t, "auc": float(a)} for t, a in zip(times, areas, strict=True)]
-    print_result(as_json, columns, "auc", {"at": rows}, [f"at {r['time']:g}: {number_text(r['auc'])}" for r in rows])
+    words = [f"{r['auc']:.4f}" if r["auc"] == r["auc"] else "no case or no control by then" for r in rows]
+    lines = [f"at {r['time']:g}: {word}" for r, word in zip(rows, words, strict=True)]
+    print_result(as_json, columns, "auc", {"at": rows}, lines)
 
 
 _CUTOFF = (

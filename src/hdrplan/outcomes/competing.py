@@ -72,6 +72,7 @@ def aalen_johansen(
     cause: npt.ArrayLike,
     *,
     censored: object = 0,
+    causes: tuple[object, ...] | None = None,
     entry: npt.ArrayLike | None = None,
     cluster: npt.ArrayLike | None = None,
     conf_level: float = 0.95,
@@ -90,6 +91,9 @@ def aalen_johansen(
         Label of what happened; ``censored`` where nothing did.
     censored : object
         The label that means censored.
+    causes : tuple, optional
+        The causes to report, so that a group in which one never happens has it with incidence 0; those that occur if
+        not given.
     entry : (n,) array_like, optional
         Delayed entry.
     cluster : (n,) array_like, optional
@@ -113,7 +117,7 @@ def aalen_johansen(
     >>> curve.incidence_at([4]).tolist()
     [[0.75, 0.25]]
     """
-    causes, of_cause, rows = cause_indicators(time, cause, censored, entry)
+    causes, of_cause, rows = cause_indicators(time, cause, censored, entry, causes)
     times = np.unique(rows.time)
     _, codes = labels_and_codes(cluster, rows.time.size, "cluster") if cluster is not None else (
         (), np.arange(rows.time.size))  # fmt: skip
@@ -135,15 +139,23 @@ def aalen_johansen(
 
 
 def cause_indicators(
-    time: npt.ArrayLike, cause: npt.ArrayLike, censored: object, entry: npt.ArrayLike | None = None
+    time: npt.ArrayLike,
+    cause: npt.ArrayLike,
+    censored: object,
+    entry: npt.ArrayLike | None = None,
+    causes: tuple[object, ...] | None = None,
 ) -> tuple[tuple[object, ...], BoolArray, FollowUp]:
     """Return the labels of the causes, an (n, n_causes) table of which row had which, and the follow-up."""
     n = np.asarray(time).shape[0] if np.ndim(time) else 0
     labels, codes = labels_and_codes(cause, n, "cause")
-    causes = tuple(label for label in labels if label != censored)
+    seen = tuple(label for label in labels if label != censored)
+    causes = seen if causes is None else causes
     if not causes:
         raise InputError("there must be at least one event", got="every row censored")
-    of_cause = np.column_stack([codes == labels.index(label) for label in causes])
+    unknown = [label for label in seen if label not in causes]
+    if unknown:
+        raise InputError("every cause that occurs must be named", got=unknown, where=f"causes {list(causes)}")
+    of_cause = np.column_stack([codes == (labels.index(c) if c in labels else -1) for c in causes])
     return causes, of_cause, follow_up(time, of_cause.any(axis=1), entry)
 
 

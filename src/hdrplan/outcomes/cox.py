@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray, IntArray, freeze
 from hdrplan.errors import InfeasibleError, InputError
-from hdrplan.outcomes.followup import FollowUp, covariate_matrix, follow_up, labels_and_codes
+from hdrplan.outcomes.followup import FollowUp, clusters, covariate_matrix, follow_up, labels_and_codes
 from hdrplan.outcomes.inference import Coefficients, Test
 from hdrplan.outcomes.partial_likelihood import RiskSets, information_sum
 
@@ -218,7 +218,7 @@ def cox(
     )  # fmt: skip
     if cluster is None:
         return fit
-    owners, owner = labels_and_codes(cluster, n, "cluster")
+    owners, owner = clusters(cluster, n, len(names))
     by_cluster = np.zeros((len(owners), len(names)))
     np.add.at(by_cluster, owner, fit.dfbeta())
     return CoxFit(

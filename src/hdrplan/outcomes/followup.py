@@ -15,7 +15,7 @@ import numpy.typing as npt
 from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
 from hdrplan.errors import InputError
 
-__all__ = ["FollowUp", "Landmark", "covariate_matrix", "follow_up", "labels_and_codes", "landmark"]
+__all__ = ["FollowUp", "Landmark", "clusters", "covariate_matrix", "follow_up", "labels_and_codes", "landmark"]
 
 # Times closer than this share of the largest are one time.
 _SAME_TIME = 1e-11
@@ -204,6 +204,24 @@ def covariate_matrix(
             remedy="Decide on the missing rows first; none is dropped silently.",
         )
     return names, matrix
+
+
+def clusters(values: npt.ArrayLike, n: int, n_parameters: int) -> tuple[tuple[object, ...], IntArray]:
+    """Return labels and codes of clusters that are enough to estimate errors from.
+
+    Raises
+    ------
+    InputError
+        No more clusters than parameters: the sandwich would be singular.
+    """
+    labels, codes = labels_and_codes(values, n, "cluster")
+    if len(labels) <= n_parameters:
+        raise InputError(
+            f"errors by cluster need more clusters than the {n_parameters} parameters",
+            got=len(labels),
+            remedy="Use fewer covariates, or errors for independent rows.",
+        )
+    return labels, codes
 
 
 @dataclass(frozen=True, slots=True, eq=False)

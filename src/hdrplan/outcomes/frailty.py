@@ -61,7 +61,7 @@ class FrailtyFit(Coefficients):
     def heterogeneity(self) -> Test:
         """Likelihood-ratio test of theta = 0; half the chi-square p, for theta cannot be negative."""
         statistic = max(2.0 * (self.loglik - self.loglik_cox), 0.0)
-        return Test(statistic, 1, float(stats.chi2.sf(statistic, 1)) / 2.0)
+        return Test(statistic, 1, float(stats.chi2.sf(statistic, 1)) / 2.0 if statistic > 0 else 1.0)
 
 
 def frailty(

@@ -56,7 +56,8 @@ class Coefficients:
     @property
     def z(self) -> FloatArray:
         """Wald statistics."""
-        result: FloatArray = self.coef / np.sqrt(np.diag(self.inference_covariance))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            result: FloatArray = self.coef / np.sqrt(np.diag(self.inference_covariance))
         return result
 
     @property

@@ -12,7 +12,7 @@ from scipy import special
 
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InfeasibleError, InputError
-from hdrplan.outcomes.followup import covariate_matrix, labels_and_codes
+from hdrplan.outcomes.followup import clusters, covariate_matrix
 from hdrplan.outcomes.inference import Coefficients
 from hdrplan.outcomes.turnbull import checked_intervals
 
@@ -154,7 +154,7 @@ def interval_regression(
     bread = np.linalg.inv(information)
     n_clusters = low.size
     if cluster is not None:
-        labels, owner = labels_and_codes(cluster, low.size, "cluster")
+        labels, owner = clusters(cluster, low.size, where.size)
         n_clusters = len(labels)
         meat = np.column_stack([np.bincount(owner, weights=s) for s in model.scores(where).T])
         bread = bread @ (meat.T @ meat) @ bread

@@ -20,7 +20,10 @@ Weights = Literal["logrank", "gehan", "tarone-ware", "fleming-harrington"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LogRank:
-    """A log-rank test: labels, rows, observed and expected events of each group, and the test."""
+    """A log-rank test: labels, rows, observed and expected events of each group, and the test.
+
+    The test is NaN where the events carry no information on the groups (all at one time, in all rows).
+    """
 
     groups: tuple[object, ...]
     n: FloatArray
@@ -83,6 +86,8 @@ def log_rank(
     groups, codes = labels_and_codes(group, rows.time.size, "group")
     if len(groups) < 2:
         raise InputError("a log-rank test compares two or more groups", got=f"only {groups[0]!r}")
+    if not rows.event.any():
+        raise InputError("a log-rank test needs events", got="none")
     layers, layer_of = labels_and_codes(strata, rows.time.size, "strata")
     observed, expected = np.zeros(len(groups)), np.zeros(len(groups))
     variance = np.zeros((len(groups), len(groups)))

@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from hdrplan.arrays import FloatArray
-from hdrplan.errors import InputError
+from hdrplan.arrays import FloatArray, IntArray
+from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.outcomes.cox import CoxFit
 from hdrplan.outcomes.inference import Test
 from hdrplan.outcomes.nonparametric import kaplan_meier
@@ -47,6 +47,8 @@ def zph(fit: CoxFit, transform: Literal["km", "rank", "identity", "log"] = "km")
     """
     k = len(fit.names)
     all_times = np.unique(fit.rows.time[fit.rows.event])
+    if all_times.size < 2:
+        raise InputError("a test of proportional hazards needs events at two or more times", got=all_times.size)
     g = _transformed(fit, transform, all_times)
     parts = fit.risk_sets()
     at = [np.searchsorted(all_times, part.event_times) for part in parts]
@@ -62,13 +64,16 @@ def zph(fit: CoxFit, transform: Literal["km", "rank", "identity", "log"] = "km")
         cross += part.spread(r, s0, mean, w)
         square += part.spread(r, s0, mean, w**2)
     information = np.block([[base, cross], [cross, square]])
-    tests = []
-    for j in range(k):
-        chosen = np.r_[0:k, k + j]
+
+    def test(chosen: IntArray, df: int) -> Test:
         u = score[chosen]
-        tests.append(Test.chi_square(float(u @ np.linalg.solve(information[np.ix_(chosen, chosen)], u)), 1))
-    overall = Test.chi_square(float(score @ np.linalg.solve(information, score)), k)
-    return ProportionalHazards(fit.names, tuple(tests), overall, transform)
+        try:
+            return Test.chi_square(float(u @ np.linalg.solve(information[np.ix_(chosen, chosen)], u)), df)
+        except np.linalg.LinAlgError:
+            raise InfeasibleError("the test of proportional hazards has too few events for its covariates") from None
+
+    tests = tuple(test(np.r_[0:k, k + j], 1) for j in range(k))
+    return ProportionalHazards(fit.names, tests, test(np.arange(2 * k), k), transform)
 
 
 def _transformed(fit: CoxFit, transform: str, times: FloatArray) -> FloatArray:

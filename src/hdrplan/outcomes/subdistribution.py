@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.outcomes.competing import cause_indicators
-from hdrplan.outcomes.followup import covariate_matrix, labels_and_codes
+from hdrplan.outcomes.followup import clusters, covariate_matrix, labels_and_codes
 from hdrplan.outcomes.inference import Coefficients, Test
 
 __all__ = ["FineGrayFit", "GrayTest", "fine_gray", "gray_test"]
@@ -19,7 +19,7 @@ __all__ = ["FineGrayFit", "GrayTest", "fine_gray", "gray_test"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GrayTest:
-    """Gray's test that groups have equal incidence of one cause."""
+    """Gray's test that groups have equal incidence of one cause; NaN where the events carry no information on it."""
 
     groups: tuple[object, ...]
     cause: object
@@ -83,6 +83,8 @@ def gray_test(
         )
         score, variance = score + s, variance + v
     u, v = score[:-1], variance[:-1, :-1]  # the scores add up to zero
+    if not np.linalg.eigvalsh(v).min() > 1e-12 * np.abs(v).max():
+        return GrayTest(groups, of, Test(float("nan"), u.size, float("nan")))
     return GrayTest(groups, of, Test.chi_square(float(u @ np.linalg.solve(v, u)), u.size))
 
 
@@ -228,7 +230,7 @@ def fine_gray(
     influence = model.influence(beta)
     owners = rows.time.size
     if cluster is not None:
-        labels, owner = labels_and_codes(cluster, rows.time.size, "cluster")
+        labels, owner = clusters(cluster, rows.time.size, len(names))
         owners = len(labels)
         influence = np.column_stack([np.bincount(owner, weights=column) for column in influence.T])
     inverse = np.linalg.inv(information)

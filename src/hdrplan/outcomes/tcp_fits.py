@@ -12,7 +12,7 @@ from scipy import optimize
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.outcomes.discrimination import censoring_survival
-from hdrplan.outcomes.followup import follow_up, labels_and_codes
+from hdrplan.outcomes.followup import clusters, follow_up
 from hdrplan.outcomes.nonparametric import kaplan_meier
 from hdrplan.outcomes.tcp import PARAMETERS, DoseCurve, Model, TcpFit, dose_rows
 from hdrplan.outcomes.turnbull import checked_intervals
@@ -104,17 +104,17 @@ def fit_tcp(
         )
     loglik, score, information = pieces(theta)
     bread = np.linalg.inv(information)
-    clusters, meat = _meat(score, cluster, used)
+    n_clusters, meat = _meat(score, cluster, used)
     return TcpFit(
         model, "ipcw", float(horizon), PARAMETERS[model], theta, bread @ meat @ bread, alpha_beta_gy,
-        float(loglik.sum()), int(used.sum()), int(failed.sum()), clusters,
+        float(loglik.sum()), int(used.sum()), int(failed.sum()), n_clusters,
     )  # fmt: skip
 
 
 def _meat(score: FloatArray, cluster: npt.ArrayLike | None, used: npt.NDArray[np.bool_]) -> tuple[int, FloatArray]:
     if cluster is None:
         return int(used.sum()), score.T @ score
-    labels, owner = labels_and_codes(cluster, score.shape[0], "cluster")
+    labels, owner = clusters(cluster, score.shape[0], score.shape[1])
     total = np.zeros((len(labels), score.shape[1]))
     np.add.at(total, owner, score)
     return int(np.unique(owner[used]).size), total.T @ total
@@ -235,14 +235,14 @@ def fit_tcp_intervals(
     bread = np.linalg.inv(hessian)
     loglik, score = pieces(theta)
     covariance: FloatArray = bread.astype(np.float64)
-    clusters = low.size
+    n_clusters = low.size
     if cluster is not None:
-        clusters, meat = _meat(score, cluster, np.ones(low.size, dtype=np.bool_))
+        n_clusters, meat = _meat(score, cluster, np.ones(low.size, dtype=np.bool_))
         covariance = bread @ meat @ bread
     names = (*PARAMETERS[model], "log scale of time", "log shape of time")
     return TcpFit(
         model, "likelihood", None, names, theta, covariance, alpha_beta_gy,
-        float(loglik.sum()), low.size, int(failed.sum()), clusters,
+        float(loglik.sum()), low.size, int(failed.sum()), n_clusters,
     )  # fmt: skip
 
 
