@@ -230,7 +230,7 @@ class _Files:
         self.hashes: dict[str, str] = {}
 
     def path(self, name: object, key: str) -> Path:
-        if not isinstance(name, str | Path) or not str(name).strip() or "\0" in str(name):
+        if not isinstance(name, str | Path) or not str(name).strip() or not _is_path(str(name)):
             raise FormatError(f"{key} must be a file name", got=repr(name)[:80], where=self.where)
         if self.relative_only and Path(name).is_absolute():
             raise FormatError(
@@ -244,6 +244,15 @@ class _Files:
             existing_file(path)
         self.hashes[Path(name).as_posix() if self.relative_only else path.name] = sha256(path)
         return path
+
+
+def _is_path(name: str) -> bool:
+    """Whether a name can be a path at all: no NUL, no part longer than file systems allow."""
+    return (
+        "\0" not in name
+        and len(name) < 4096
+        and all(len(part.encode("utf-8", "replace")) < 256 for part in Path(name).parts)
+    )
 
 
 def _known(table: Mapping[str, Any], known: Iterable[str], where: object) -> None:

@@ -29,7 +29,9 @@ def stored_pixels(tags: Tags, shape: tuple[int, int, int]) -> npt.NDArray[Any]:
     if bits not in (8, 16, 32) or not 0 < stored <= bits:
         raise tags.error("BitsAllocated", "8, 16 or 32, and BitsStored at most that", (bits, stored))
     syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
-    syntax = syntax or pydicom.uid.ImplicitVRLittleEndian
+    syntax = pydicom.uid.UID(str(syntax or pydicom.uid.ImplicitVRLittleEndian))
+    if not syntax.is_transfer_syntax:
+        raise tags.error("TransferSyntaxUID", "a known transfer syntax", repr(str(syntax))[:70])
     raw = dataset.get("PixelData")
     if not isinstance(raw, bytes) or not raw:
         raise tags.error("PixelData", "there", "none")

@@ -101,9 +101,17 @@ def read_brachy_plan(path: Path, structures: StructureSet | None = None) -> Brac
             "series": tags.text("SeriesInstanceUID", ""),
         },
         tuple(warnings),
-        tuple(sorted(e.keyword or f"{e.tag}" for e in tags.dataset if (e.keyword or "") not in _MODELLED)),
+        _unmodelled(tags),
     )
     return _with_trak_warning(plan)
+
+
+def _unmodelled(tags: Tags) -> tuple[str, ...]:
+    """Names of the file's elements that the plan does not hold."""
+    from pydicom.datadict import keyword_for_tag
+
+    names = (keyword_for_tag(tag) or str(tag) for tag in list(tags.dataset.keys()))
+    return tuple(sorted(name for name in names if name not in _MODELLED))
 
 
 def _with_trak_warning(plan: BrachyPlan) -> BrachyPlan:
@@ -138,7 +146,7 @@ def _dialect(tags: Tags) -> str:
         if word in words:
             return dialect
     # Anonymised exports: private groups still tell.
-    groups = {int(element.tag.group) for element in tags.dataset if element.tag.is_private}
+    groups = {int(tag.group) for tag in list(tags.dataset.keys()) if tag.is_private}
     return "Oncentra" if groups & {0x300F, 0x300B} else "Varian" if groups & {0x3249, 0x3267, 0x3287} else "other"
 
 

@@ -36,7 +36,9 @@ class Tags:
     def has(self, keyword: str) -> bool:
         """Whether the tag is there with a value."""
         value = self._value(keyword)
-        return value is not None and str(value) != "" and (not hasattr(value, "__len__") or len(value) > 0)
+        if value is None or (hasattr(value, "__len__") and len(value) == 0):
+            return False
+        return not isinstance(value, str) or bool(value.strip())
 
     def text(self, keyword: str, default: str | None = None) -> str:
         """Text of a tag; ``default`` where it is absent or empty, FormatError where there is no default."""

@@ -217,8 +217,18 @@ def _image(path: Path) -> tuple[Any, dict[str, str]]:
         image = reader.Execute()
     except RuntimeError as error:
         raise FormatError("not a readable image", got=_reason(error), where=path) from None
-    header = {key: reader.GetMetaData(key) for key in reader.GetMetaDataKeys()}
-    return image, header
+    return image, _header(reader)
+
+
+def _header(reader: Any) -> dict[str, str]:
+    """Text fields of the header; broken ones are no text and are left out."""
+    header: dict[str, str] = {}
+    for key in reader.GetMetaDataKeys():
+        try:
+            header[key] = reader.GetMetaData(key)
+        except (TypeError, UnicodeError):
+            continue
+    return header
 
 
 def _reason(error: Exception) -> str:
