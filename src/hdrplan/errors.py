@@ -24,11 +24,17 @@ class HdrPlanError(Exception):
         self.expected, self.got, self.where, self.remedy = expected, got, where, remedy
         parts = [expected.rstrip(".")]
         if got is not None:
-            parts[0] += f", got {got}"
+            parts[0] += f", got {_short(got)}"
         if where is not None:
-            parts.insert(0, f"{where}")
+            parts.insert(0, _short(where))
         line = ": ".join(parts)
         super().__init__(" ".join((f"{line}. {remedy}" if remedy else line).split()))
+
+
+def _short(value: object) -> str:
+    """Text of a value; a damaged file can hold one of a million characters."""
+    text = f"{value}"
+    return text if len(text) <= 600 else f"{text[:600]} ..."
 
 
 class InputError(HdrPlanError):

@@ -63,7 +63,7 @@ def edited(folder: Path, old: str, new: str) -> Path:
         ("strength_u = 40700.0", 'strength_u = "10 Ci"', "apparent"),
         ("strength_u = 40700.0", "activity_ci = 10.0\ncalibration_strength_u = 1.0", "one of three forms"),
         ("strength_u = 40700.0", "activity_ci = 10000.0", "between 100 and 100,000 U"),
-        ('name = "gammamed-12i"', "", "name of the library or a file"),
+        ('name = "gammamed-12i"', 'name = "gammamed-12i"\nfile = "x.json"', "name of the library or a file"),
         ("step_mm = 5.0", "step_mm = 0.0", "step_mm must lie between"),
         ("step_mm = 5.0", "stepp_mm = 5.0", "stepp_mm"),
         ('healthy = "liver"', 'healthy = "lever"', "no structure is named 'lever'"),

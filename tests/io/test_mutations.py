@@ -33,7 +33,20 @@ from hdrplan.io.slicer import write_markups, write_segmentation
 
 EACH = 170
 # (format, seed) that once raised something else, and what it was.
-REGRESSIONS: tuple[tuple[str, int], ...] = ()
+REGRESSIONS: tuple[tuple[str, int], ...] = (
+    ("RS.dcm", 1492),  # overflow of positions of 1e300 mm
+    ("RS.dcm", 2186),  # a message of 3,000 characters
+    ("curves.mrk.json", 1402),
+    ("catheters.json", 1062),
+    ("catheters.csv", 1108),
+    ("ct.mha", 1617),  # overflow of direction cosines
+    ("names.json", 1060),  # a label of infinity
+    ("plan.json", 1126),
+    ("case.toml", 1256),  # a message that did not name the file
+    ("CT.dcm", 3),  # a transfer syntax that is none
+    ("s.seg.nrrd", 5),  # header text that is no text
+    ("case.toml", 39),  # a file name of 5,000 letters
+)
 
 
 def structures_with_masks(path: Path) -> None:
@@ -118,7 +131,10 @@ def outcome(reader: Callable[[Path], object], path: Path, what: str) -> bool:
         message = str(error)
         assert "\n" not in message, what
         assert len(message) < 3000, what
-        assert path.name.split(".")[0] in message or path.parent.name in message or "structure" in message, what
+        assert path.name.split(".")[0] in message or path.parent.name in message or "structure" in message, (
+            what,
+            message,
+        )
         return True
     except Exception as error:
         pytest.fail(f"{what}: {type(error).__name__}: {error}")
@@ -140,6 +156,14 @@ def test_broken_files_are_refused_or_read(name: str, good: dict[str, bytes], cas
 
 def test_enough_mutants() -> None:
     assert EACH * len(READERS) >= 2000
+
+
+def test_a_million_dimensions_do_not_hang(good: dict[str, bytes], tmp_path: Path) -> None:
+    """ITK loops over NDims before it doubts it: found as a mutant that never came back."""
+    path = tmp_path / "ct.mha"
+    for number in (b"99999999999999999999", b"4", b"-1", b"3\nNDims = 2000000000"):
+        path.write_bytes(good["ct.mha"].replace(b"NDims = 3", b"NDims = " + number))
+        assert outcome(read_volume, path, "NDims")
 
 
 WRONG = ["", "x", "nan", "-1", "0", "1e400", [], ["1", "2"], ["nan"] * 3, b"\xff\xfe", "9" * 40]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import FormatError, InputError
@@ -63,9 +64,14 @@ def _points(raw: object, where: str) -> FloatArray:
         points = np.array(raw, dtype=np.float64).reshape(-1, 3)
     except (OverflowError, ValueError):
         raise FormatError("positions must be numbers (mm)", got="a number out of range", where=where) from None
-    if not np.isfinite(points).all():
-        raise FormatError("positions must be finite (mm)", got="NaN or infinite", where=where)
+    _refuse_far(points, where)
     return points
+
+
+def _refuse_far(points: npt.ArrayLike, where: str) -> None:
+    """Refuse NaN, infinity, and what lies farther than 100 m."""
+    if not (np.abs(np.asarray(points, dtype=np.float64)) < 1e5).all():
+        raise FormatError("positions must be finite (mm)", got="NaN, infinite or beyond 100 m", where=where)
 
 
 def _catheter(name: str, points: FloatArray, path: Path) -> Catheter:
@@ -153,8 +159,7 @@ def _table(path: Path) -> list[Catheter]:
             except (TypeError, ValueError):
                 got = ", ".join(str(row[c]) for c in columns[1:])
                 raise FormatError("positions must be numbers (mm)", got=got[:80], where=where) from None
-            if not np.isfinite(position).all():
-                raise FormatError("positions must be finite (mm)", got=str(position), where=where)
+            _refuse_far(position, where)
             points.setdefault(str(row["catheter"]), []).append(position)
     except csv.Error as error:
         raise FormatError("expected comma-separated rows", got=str(error), where=path) from None

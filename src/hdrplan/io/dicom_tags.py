@@ -76,7 +76,8 @@ class Tags:
             values = np.array([float(v) for v in many], dtype=np.float64)
         except (TypeError, ValueError, OverflowError):
             raise self.error(keyword, "numbers", repr(str(raw)[:60])) from None
-        if not np.isfinite(values).all():
+        # 1e12 in any unit of DICOM's is damage, and its square would overflow later.
+        if not (np.isfinite(values) & (np.abs(values) < 1e12)).all():
             raise self.error(keyword, "finite numbers", str(raw)[:60])
         if (count is not None and len(values) != count) or len(values) % multiple_of:
             raise self.error(keyword, f"{count or f'a multiple of {multiple_of}'} numbers", len(values))

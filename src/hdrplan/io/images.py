@@ -66,7 +66,7 @@ def read_names(path: Path) -> dict[int, str]:
     for key, value in json_object(path).items():
         try:
             label, name = (int(key), value) if isinstance(value, str) else (int(value), key)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise FormatError(
                 'expected pairs such as "32": "lesion_B"', got=f"{key!r}: {value!r}"[:120], where=path
             ) from None
@@ -242,6 +242,8 @@ def _refuse_detached(path: Path) -> None:
     with path.open("rb") as stream:
         start = stream.read(65536).lower()
     head = start.split(b"\n\n", 1)[0]
+    if path.suffix.lower() == ".mha":
+        _refuse_odd_dimensions(start, path)
     if (path.suffix == ".nrrd" and (b"data file:" in head or b"datafile:" in head)) or (
         path.suffix == ".mha"
         and b"elementdatafile" in start
@@ -250,8 +252,24 @@ def _refuse_detached(path: Path) -> None:
         raise FormatError("the voxels must be in the file itself", got="a header that names another file", where=path)
 
 
+def _refuse_odd_dimensions(start: bytes, path: Path) -> None:
+    """Refuse a MetaImage whose NDims is not 3: ITK loops so often before it doubts the number."""
+    for line in start.split(b"elementdatafile", 1)[0].splitlines():
+        key, _, value = line.partition(b"=")
+        if key.strip() == b"ndims" and value.strip() != b"3":
+            raise FormatError(
+                "expected a three-dimensional image", got=f"NDims = {value.decode('latin-1')}", where=path
+            )
+
+
 def _grid(image: Any, path: Path) -> Grid:
     size = image.GetSize()
+    numbers = np.array([*image.GetOrigin(), *image.GetSpacing(), *image.GetDirection()])
+    # 100 m: farther, or coarser, is a damaged header.
+    if not (np.abs(numbers) < 1e5).all():
+        raise FormatError(
+            "origin and spacing must be mm, direction cosines at most 1", got=[f"{n:g}" for n in numbers], where=path
+        )
     try:
         return Grid(
             (size[2], size[1], size[0]),

@@ -182,6 +182,8 @@ def read_plan(path: Path) -> tuple[Plan, str]:
         )
     try:
         rows = table["dwells"]
+        if any(not abs(float(v)) < 1e9 for row in rows for v in (*row["position_mm"], *row["axis"], row["time_s"])):
+            raise ValueError("NaN or out of range")
         dwells = Dwells(
             np.array([row["position_mm"] for row in rows], dtype=np.float64).reshape(len(rows), 3),
             np.array([row["axis"] for row in rows], dtype=np.float64).reshape(len(rows), 3),
