@@ -17,7 +17,7 @@ _CURVE = ("time", "at_risk", "events", "censored", "survival", "std_err", "lower
 _WEIGHTS = ["logrank", "gehan", "tarone-ware", "fleming-harrington"]
 
 
-@click.command()
+@click.command(short_help="Kaplan-Meier curves, medians, numbers at risk.")
 @named_options("time", "event", "event_value", "group", "cluster", "entry", "conf_level")
 @click.option("--conf-type", type=click.Choice(["log-log", "log", "plain"]), default="log-log", show_default=True)
 @_AT
@@ -65,7 +65,7 @@ def km(data: Path, drop_missing: bool, as_json: bool, conf_type: Any, at: str | 
     print_result(as_json, columns, "km", head | {"groups": groups}, lines)
 
 
-@click.command()
+@click.command(short_help="Log-rank tests.")
 @named_options("time", "event", "event_value", "group", "strata", "entry")
 @click.option("--weights", type=click.Choice(_WEIGHTS), default="logrank", show_default=True)
 @click.option("--rho", type=float, default=0.0, help="For fleming-harrington; 1 is Peto-Peto.")
@@ -95,7 +95,7 @@ def logrank(
     print_result(as_json, columns, "logrank", result, [*lines, test_line(found.test)])
 
 
-@click.command()
+@click.command(short_help="Cumulative incidence under competing risks.")
 @named_options("time", "event", "censored", "group", "cluster", "entry", "conf_level")
 @_AT
 def cif(data: Path, drop_missing: bool, as_json: bool, at: str | None, **options: Any) -> None:
@@ -134,7 +134,7 @@ def cif(data: Path, drop_missing: bool, as_json: bool, at: str | None, **options
     print_result(as_json, columns, "cif", {"conf_level": options["conf_level"], "groups": groups}, lines)
 
 
-@click.command()
+@click.command(short_help="Gray's test between groups.")
 @named_options("time", "event", "cause", "censored", "group", "strata")
 @click.option("--rho", type=float, default=0.0, show_default=True, help="Exponent of the weight.")
 def gray(data: Path, drop_missing: bool, as_json: bool, rho: float, **options: Any) -> None:
@@ -156,7 +156,7 @@ def gray(data: Path, drop_missing: bool, as_json: bool, rho: float, **options: A
     print_result(as_json, columns, "gray", result, [test_line(found.test)])
 
 
-@click.command()
+@click.command(short_help="Turnbull's curve from intervals.")
 @named_options("left", "right", "group")
 @_AT
 def npmle(data: Path, drop_missing: bool, as_json: bool, at: str | None, **options: Any) -> None:
@@ -189,7 +189,7 @@ def npmle(data: Path, drop_missing: bool, as_json: bool, at: str | None, **optio
     print_result(as_json, columns, "npmle", {"groups": groups}, lines)
 
 
-@click.command()
+@click.command(short_help="Restricted mean time and differences.")
 @named_options("time", "event", "event_value", "group", "entry", "conf_level")
 @click.option("--tau", type=float, required=True, help="Horizon.")
 def rmst(data: Path, drop_missing: bool, as_json: bool, tau: float, **options: Any) -> None:

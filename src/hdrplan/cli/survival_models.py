@@ -23,7 +23,7 @@ from hdrplan.cli.survival_words import (
 __all__ = ["cox", "finegray", "frailty", "weibull", "zph"]
 
 
-@click.command()
+@click.command(short_help="Cox's model, errors by patient.")
 @named_options(*COX_OPTIONS, "conf_level")
 def cox(data: Path, drop_missing: bool, as_json: bool, **options: Any) -> None:
     """Cox's proportional hazards model; errors by patient with --cluster.
@@ -47,7 +47,7 @@ def cox(data: Path, drop_missing: bool, as_json: bool, **options: Any) -> None:
     print_result(as_json, columns, "cox", result, lines)
 
 
-@click.command()
+@click.command(short_help="Test of proportional hazards.")
 @named_options(*COX_OPTIONS)
 @click.option("--transform", type=click.Choice(["km", "rank", "identity", "log"]), default="km", show_default=True)
 def zph(data: Path, drop_missing: bool, as_json: bool, transform: Any, **options: Any) -> None:
@@ -68,7 +68,7 @@ def zph(data: Path, drop_missing: bool, as_json: bool, transform: Any, **options
     print_result(as_json, columns, "zph", {"transform": transform, "tests": tests}, lines)
 
 
-@click.command()
+@click.command(short_help="Cox's model with gamma frailty.")
 @named_options(
     "time", "event", "event_value", "covariates", "reference", "ties", "cluster", "strata", "entry", "conf_level"
 )
@@ -97,7 +97,7 @@ def frailty(data: Path, drop_missing: bool, as_json: bool, **options: Any) -> No
     print_result(as_json, columns, "frailty", result, lines)
 
 
-@click.command()
+@click.command(short_help="Fine-Gray model.")
 @named_options("time", "event", "cause", "censored", "covariates", "reference", "cluster", "conf_level")
 def finegray(data: Path, drop_missing: bool, as_json: bool, **options: Any) -> None:
     """Fine-Gray model: covariates against the incidence of one cause while others compete.
@@ -120,7 +120,7 @@ def finegray(data: Path, drop_missing: bool, as_json: bool, **options: Any) -> N
     print_result(as_json, columns, "finegray", result, coefficient_lines(fit, options["conf_level"]))
 
 
-@click.command()
+@click.command(short_help="Parametric regression on intervals.")
 @named_options("left", "right", "time", "event", "event_value", "covariates", "reference", "cluster", "conf_level")
 @click.option("--family", type=click.Choice(["weibull", "exponential", "loglogistic", "lognormal"]), default="weibull",
               show_default=True)  # fmt: skip

@@ -13,7 +13,7 @@ from hdrplan.cli.survival_words import COX_OPTIONS, p_text, print_result, risk_s
 __all__ = ["auc", "cindex", "cutoff"]
 
 
-@click.command()
+@click.command(short_help="Harrell's and Uno's concordance.")
 @named_options(*COX_OPTIONS, "score")
 @click.option("--method", type=click.Choice(["harrell", "uno"]), default="harrell", show_default=True)
 @click.option("--tau", type=float, help="Count only events before this time.")
@@ -37,7 +37,7 @@ def cindex(data: Path, drop_missing: bool, as_json: bool, method: Any, tau: floa
     )
 
 
-@click.command()
+@click.command(short_help="Time-dependent area under the ROC curve.")
 @named_options(*COX_OPTIONS, "score")
 @click.option("--at", metavar="T,T", required=True, help="Times.")
 def auc(data: Path, drop_missing: bool, as_json: bool, at: str, **options: Any) -> None:
@@ -65,7 +65,7 @@ _CUTOFF = (
 )  # fmt: skip
 
 
-@click.command()
+@click.command(short_help="Best cut-off with corrected p.")
 @named_options("time", "event", "event_value", "covariates", "reference", "cluster", "strata", "seed")
 @click.option("--value", metavar="COL", help="What is cut; default: the first of --covariates. The others adjust.")
 @click.option("--least", type=float, default=0.1, show_default=True, help="Smallest share of rows on either side.")
