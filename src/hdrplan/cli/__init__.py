@@ -20,6 +20,7 @@ __all__ = ["main"]
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Plan a treatment": {
         "plan": ("hdrplan.cli.plan", "Plan a case: dwell positions, times, dose, report."),
+        "pareto": ("hdrplan.cli.pareto", "Trade-off surfaces of proven plans over coverage, organs and time."),
         "evaluate": ("hdrplan.cli.evaluate", "Metrics of a plan's dwell times on a case."),
     },
     "Look and compare": {

@@ -72,6 +72,9 @@ class Front:
         Largest violation over all points, as a fraction of the limit.
     objective, unit : str
     rows_used : int
+    left_out : tuple of str
+        Hard dose-volume goals, which are not convex: the plans were not made for them, only judged by them.
+    left_out_met : (n_plans, n_left_out) bool array
     """
 
     axes: tuple[Axis, ...]
@@ -84,11 +87,14 @@ class Front:
     objective: str
     unit: str
     rows_used: int
+    left_out: tuple[str, ...]
+    left_out_met: BoolArray
 
     def __post_init__(self) -> None:
         for name, dims in (("limits", 2), ("times_s", 2), ("value", 1), ("bound", 1), ("violation_frac", 1)):
             freeze(self, name, (None,) * dims, finite=False)
         freeze(self, "possible", (None,), dtype=np.bool_)
+        freeze(self, "left_out_met", (None, None), dtype=np.bool_)
 
     @property
     def gap_frac(self) -> float:
@@ -131,7 +137,7 @@ def pareto_front(
         As in :func:`hdrplan.optimize.optimize_times`.
     goals : Goals
         Prescriptions and convex hard goals that hold for all plans; an axis on the D100 of a CTV takes the place of its
-        prescription. Priority levels are left out.
+        prescription. Hard dose-volume goals only judge the plans; priority levels are left out.
     axes : sequence of Axis
     tolerance_frac : float
         A plan may violate a limit by this fraction of it.
@@ -140,11 +146,11 @@ def pareto_front(
     Raises
     ------
     InputError
-        No axes, an axis on something that is not convex, a dose-volume goal.
+        No axes, an axis on something that is not convex.
     InfeasibleError
         No combination is possible.
     """
-    listed, varied = _listed(rate, points, goals, axes)
+    listed, varied, tails = _listed(rate, points, goals, axes)
     n = rate.gy_per_s.shape[1]
     program = Program(rate, points, listed, least_s=np.zeros(n), most_s=np.full(n, max_time_s), given_gy=given_gy)
     for k in range(len(listed)):
@@ -193,22 +199,19 @@ def pareto_front(
     named = ("total time", "s") if healthy is None else (f"mean dose of {healthy}", "Gy")
     return Front(
         tuple(axes), limits, x[:, :n], value, bound, possible, np.maximum(violation, 0.0), *named,
-        program.lp.rows_used,
+        program.lp.rows_used, tuple(one.label for one in tails), _tails_met(program, tails, x),
     )  # fmt: skip
 
 
 def _listed(
     rate: DoseRate, points: SamplePoints, goals: Goals, axes: Sequence[Axis]
-) -> tuple[tuple[Requirement, ...], list[int]]:
-    """Return all requirements, those of the axes at their tightest, and which are the axes'."""
+) -> tuple[tuple[Requirement, ...], list[int], tuple[Requirement, ...]]:
+    """Return all convex requirements, those of the axes at their tightest; which are the axes'; the others."""
     if not axes:
         raise InputError("at least one axis is needed", got=0)
-    listed = [one for one in requirements(rate, points, goals) if one.level == 0]
-    for one in listed:
-        if one.kind == "tail":
-            raise InputError(
-                "trade-off surfaces take convex goals", got=one.label, remedy="Use Dmax or Dmean of the structure."
-            )
+    hard = [one for one in requirements(rate, points, goals) if one.level == 0]
+    listed = [one for one in hard if one.kind != "tail"]
+    tails = tuple(one for one in hard if one.kind == "tail")
     varied = []
     for axis in axes:
         metric = parse_metric(axis.metric)
@@ -226,7 +229,21 @@ def _listed(
         else:
             varied.append(len(listed))
             listed.append(one)
-    return tuple(listed), varied
+    return tuple(listed), varied, tails
+
+
+def _tails_met(program: Program, tails: tuple[Requirement, ...], x: FloatArray) -> BoolArray:
+    """Whether each plan meets each dose-volume goal."""
+    met = np.zeros((len(x), len(tails)), dtype=np.bool_)
+    for j, one in enumerate(tails):
+        volume = program.points.volume_cc[one.rows]
+        for first in range(0, len(x), PLANS_AT_ONCE):
+            part = slice(first, first + PLANS_AT_ONCE)
+            dose = program.rate.gy_per_s[one.rows] @ x[part, : program.n].T
+            if program.given_gy is not None:
+                dose += program.given_gy[one.rows, None]
+            met[part, j] = volume @ (one.sense * (one.limit - dose) > 0) < one.tail_cc
+    return met & np.isfinite(x[:, :1])
 
 
 def _corners(shape: tuple[int, ...]) -> list[int]:

@@ -1,0 +1,168 @@
+"""``hdrplan pareto``: what coverage costs the organs, the liver and the clock; every plan a proven optimum."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hdrplan.cli.case import case_options, plan_options, read_case_from, source_of
+from hdrplan.cli.common import json_option, quiet_option, steps_bar
+from hdrplan.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hdrplan.dose import DoseRate, SamplePoints
+    from hdrplan.io import CaseFile
+    from hdrplan.optimize import Axis, Front
+    from hdrplan.plan import Plan
+
+__all__ = ["command"]
+
+_AXIS = re.compile(r"^(?:(.+):)?([A-Za-z0-9]+)=([0-9.]+)\.\.([0-9.]+)/([0-9]+)$")
+
+
+@click.command("pareto", short_help="Trade-off surfaces of proven plans over coverage, organs and time.")
+@case_options
+@click.option("--axis", "axis_texts", multiple=True, metavar="NAME:METRIC=FROM..TO/N", help="What to vary; repeat.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write; must not exist.")
+@click.option("--overwrite", is_flag=True, help="Replace an output folder that hdrplan wrote.")
+@json_option
+@quiet_option
+def command(
+    axis_texts: tuple[str, ...], output: Path | None, overwrite: bool, as_json: bool, quiet: bool, **flags: Any
+) -> None:
+    r"""Plan every combination of limits, each to a proven optimum of the healthy organ's mean dose.
+
+    An axis is D100 or Dmin of a CTV (at least), Dmax or Dmean of a structure, or time (at most; Gy and s). Without
+    --axis: D100 of each CTV, Dmax of the limited organ with the highest dose, total time; ten steps each for one CTV.
+
+    \b
+    Examples:
+      hdrplan pareto phantoms/liver-lesion-b -o pareto-out
+      hdrplan pareto phantoms/liver-lesion-b --axis lesion_B:D100=15..22/8 --axis ribs:Dmax=10..25/10 -o ribs
+      hdrplan pareto phantoms/liver-lesion-b --axis time=600..1200/20 --json
+
+    The folder holds pareto.csv, pareto.png, pareto.html (choose a plan with sliders, save it as plan.json), run.json.
+    """
+    from hdrplan.io import check_free
+
+    found = read_case_from(flags)
+    if output is not None:
+        check_free(output, overwrite)
+    started = time.perf_counter()
+    with steps_bar(quiet=quiet or as_json) as tell:
+        plan, front, seconds = _planned(found, axis_texts, tell)
+    seconds["all"] = round(time.perf_counter() - started, 3)
+    if output is not None:
+        _write(output, overwrite, found, plan, front, seconds)
+    _print(front, output, seconds, as_json)
+
+
+def _planned(found: CaseFile, axis_texts: tuple[str, ...], tell: Any) -> tuple[Plan, Front, dict[str, float]]:
+    from hdrplan.dose import dose_rate, sample_points
+    from hdrplan.geometry import dwell_positions
+    from hdrplan.optimize import pareto_front
+    from hdrplan.plan import Plan
+
+    source, options, case = source_of(found), plan_options(found), found.case
+    dwells = dwell_positions(
+        case.catheters,
+        step_mm=options.step_mm,
+        tip_offset_mm=options.tip_offset_mm,
+        margin_mm=options.margin_mm,
+        targets=case.ctvs,
+    )
+    asked = [_axis(text) for text in axis_texts]
+    started = time.perf_counter()
+    structures = [s for s in case.structures if s.role != "other"]
+    points = sample_points(structures, spacing_mm=options.sample_mm, healthy=case.healthy)
+    rate = dose_rate(dwells, points.points_mm, source, strength_u=found.strength_u)
+    ready = time.perf_counter()
+    axes = asked or _own_axes(found, rate, points, options.max_dwell_s)
+    front = pareto_front(
+        rate,
+        points,
+        found.goals,
+        axes,
+        healthy=case.healthy,
+        max_time_s=options.max_dwell_s,
+        on_progress=lambda done, total: tell("optimise", done, total),
+    )
+    seconds = {"sample and matrix": round(ready - started, 3), "optimise": round(time.perf_counter() - ready, 3)}
+    best = front.times_s[front.possible][0]
+    return Plan(dwells, best, source.name, found.strength_u), front, seconds
+
+
+def _axis(text: str) -> Axis:
+    import numpy as np
+
+    from hdrplan.optimize import Axis
+
+    match = _AXIS.match(text.replace(" ", ""))
+    if not match or int(match[5]) < 1 or (match[1] is None and match[2].lower() != "time"):
+        raise InputError("an axis is written NAME:METRIC=FROM..TO/N, or time=FROM..TO/N", got=repr(text))
+    return Axis(match[1] or "plan", match[2], np.linspace(float(match[3]), float(match[4]), int(match[5])))
+
+
+def _own_axes(found: CaseFile, rate: DoseRate, points: SamplePoints, max_time_s: float) -> list[Axis]:
+    """Coverage, the organ with the highest dose, and time, around the plan with all prescriptions."""
+    import numpy as np
+
+    from hdrplan.optimize import Axis, optimize_times
+
+    plain = optimize_times(rate, points, found.goals, healthy=found.case.healthy, max_time_s=max_time_s)
+    dose = rate.gy_per_s @ plain.times_s
+    organs = {
+        name: float(dose[points.rows(name)].max())
+        for name, role in zip(points.names, points.roles, strict=True)
+        if role == "OAR" and name != found.case.healthy
+    }
+    n = 10 if len(found.goals.prescriptions) == 1 else 4
+    axes = [Axis(p.structure, "D100", np.linspace(0.75, 1.0, n) * p.dose_gy) for p in found.goals.prescriptions]
+    if organs:
+        # An organ that somebody set a limit for says more than a rib beside a catheter.
+        limited = {goal.structure for goal in found.goals.goals} & set(organs)
+        worst = max(limited or organs, key=lambda name: organs[name])
+        axes.append(Axis(worst, "Dmax", np.linspace(0.6, 1.0, n) * organs[worst]))
+    axes.append(Axis("plan", "time", np.linspace(0.8, 1.0, n) * float(plain.times_s.sum())))
+    return axes
+
+
+def _write(output: Path, overwrite: bool, found: CaseFile, plan: Plan, front: Front, seconds: dict[str, float]) -> None:
+    from hdrplan.io import json_text, new_folder, run_record
+    from hdrplan.io.results import plan_table
+    from hdrplan.report import pareto_csv, pareto_figure, pareto_html
+
+    name = found.case.name
+    with new_folder(output, overwrite=overwrite) as draft:
+        (draft / "pareto.csv").write_text(pareto_csv(front), encoding="utf-8")
+        pareto_figure(front, draft / "pareto.png")
+        page = pareto_html(front, plan_table(plan, f"{name}, from the trade-off surface"), title=name)
+        (draft / "pareto.html").write_text(page, encoding="utf-8")
+        options = {axis.label: [float(v) for v in axis.values] for axis in front.axes}
+        record = run_record(inputs=found.inputs, options=options, seconds=seconds)
+        (draft / "run.json").write_text(json_text(record), encoding="utf-8")
+
+
+def _print(front: Front, output: Path | None, seconds: dict[str, float], as_json: bool) -> None:
+    from hdrplan.io import json_text
+    from hdrplan.report import pareto_rows
+
+    if as_json:
+        click.echo(json_text({"plans": pareto_rows(front), "text": front.text}), nl=False)
+        return
+    click.echo(front.text)
+    for axis in front.axes:
+        click.echo(f"{axis.label}: {axis.values.min():g} to {axis.values.max():g} in {len(axis.values)} steps")
+    best: np.ndarray[Any, Any] = front.value[front.possible]
+    click.echo(f"{front.objective}: {best.min():.3f} to {best.max():.3f} {front.unit}")
+    for j, label in enumerate(front.left_out):
+        click.echo(f"{label} (judged, not planned for): met by {int(front.left_out_met[:, j].sum())} plans")
+    click.echo(f"sample and matrix {seconds['sample and matrix']:.2f} s, plans {seconds['optimise']:.2f} s")
+    if output is not None:
+        click.echo(f"written to {output}/: pareto.html, pareto.csv, pareto.png")
