@@ -75,8 +75,11 @@ def pareto_figure(front: Front, path: Path) -> None:
             ax.set_xlabel(f"{front.axes[0].label} limit / {_unit(front.axes[0])}")
         else:
             lines, along = front.axes[0], front.axes[1]
+            surface = value
+            for index in reversed(loosest[2:]):
+                surface = surface[..., index]
             for k, level in enumerate(lines.values):
-                row = value[(k, slice(None), *loosest[2:])]
+                row = surface[k]
                 colour = colormaps["viridis"](0.9 * k / max(1, len(lines.values) - 1))
                 label = f"{level:.4g} {_unit(lines)}"
                 ax.plot(along.values, row, marker="o", markersize=3.5, color=colour, label=label)
