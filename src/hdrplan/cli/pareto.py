@@ -36,7 +36,7 @@ _AXIS = re.compile(r"^(?:(.+):)?([A-Za-z0-9]+)=([0-9.]+)\.\.([0-9.]+)/([0-9]+)$"
 def command(
     axis_texts: tuple[str, ...], output: Path | None, overwrite: bool, as_json: bool, quiet: bool, **flags: Any
 ) -> None:
-    r"""Plan every combination of limits, each to a proven optimum of the healthy organ's mean dose.
+    """Plan every combination of limits, each to a proven optimum of the healthy organ's mean dose.
 
     An axis is D100 or Dmin of a CTV (at least), Dmax or Dmean of a structure, or time (at most; Gy and s). Without
     --axis: D100 of each CTV, Dmax of the limited organ with the highest dose, total time; ten steps each for one CTV.
