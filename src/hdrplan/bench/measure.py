@@ -23,6 +23,25 @@ __all__ = ["SCHEMA", "bench"]
 
 SCHEMA = "hdrplan.bench/1"
 
+_CODE = """
+import json, re
+import numpy as np
+from hdrplan.dose.tables import lattice_of_source
+from hdrplan.kernels.lattice import add_dwell
+from hdrplan.sources import load_source
+points = np.ones((3, 64), dtype=np.float32)
+points.setflags(write=False)
+one = np.float32(1.0)
+lattice = lattice_of_source(load_source("gammamed-plus"))
+add_dwell(*points, one, one, one, one, one, one, one, lattice, np.zeros(64, dtype=np.float32))
+text = "".join(add_dwell.inspect_asm().values())
+names = ("vgatherdps", "vsqrtps", "vdivps", "vfmadd\\\\w*ps", "call")
+counts = {name.replace("\\\\w*", ""): len(re.findall("\\\\b" + name, text)) for name in names}
+gathers = re.findall("vgatherdps[^\\n]*", text)
+counts["register_bits"] = 512 if any("zmm" in g for g in gathers) else 256 if any("ymm" in g for g in gathers) else 0
+print(json.dumps(counts))
+"""
+
 _START = """
 import json, resource, sys, time
 begin = time.perf_counter()
@@ -63,7 +82,8 @@ def bench(
     Returns
     -------
     dict
-        JSON table: ``machine``, ``limits`` (by threads), ``runs``, ``start_up``, ``change``.
+        JSON table: ``machine``, ``limits`` (by threads), ``runs``, ``change``, and where asked ``start_up`` and
+        ``machine_code`` (vector instructions of the float32 kernel).
 
     Raises
     ------
@@ -94,6 +114,8 @@ def bench(
         if wanted is not None:
             os.environ["HDRPLAN_THREADS"] = wanted
     if start_up:
+        with tempfile.TemporaryDirectory(prefix="hdrplan-bench-") as folder:
+            table["machine_code"] = _in_new_process(_CODE, folder)
         table["start_up"] = [_start_up(c) for c in COMPARISONS if "NumPy" not in c.name]
     return table
 
@@ -154,12 +176,7 @@ def _start_up(comparison: Comparison) -> dict[str, Any]:
     """Two new processes one after the other on an empty cache: the first compiles, the second must not."""
     size = "common" if comparison.pairs_at_most > 1e7 else "small"
     with tempfile.TemporaryDirectory(prefix="hdrplan-bench-") as folder:
-        here = {**os.environ, "NUMBA_CACHE_DIR": folder}
-        call = [sys.executable, "-c", _START, comparison.name, size]
-        first, second = (
-            json.loads(subprocess.run(call, env=here, check=True, capture_output=True, text=True).stdout)
-            for _ in range(2)
-        )
+        first, second = (_in_new_process(_START, folder, comparison.name, size) for _ in range(2))
     return {
         "comparison": comparison.name,
         "import_s": second["import"],
@@ -170,3 +187,11 @@ def _start_up(comparison: Comparison) -> dict[str, Any]:
         "peak_bytes": second["peak_bytes"],
         "result_bytes": second["result_bytes"],
     }
+
+
+def _in_new_process(code: str, cache: str, *arguments: str) -> dict[str, Any]:
+    """Run Python code with a folder of its own for compiled kernels; it prints a JSON table."""
+    here = {**os.environ, "NUMBA_CACHE_DIR": cache}
+    run = subprocess.run([sys.executable, "-c", code, *arguments], env=here, check=True, capture_output=True, text=True)
+    table: dict[str, Any] = json.loads(run.stdout)
+    return table

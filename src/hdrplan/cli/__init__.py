@@ -49,7 +49,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "simulate": ("hdrplan.cli.simulate", "Virtual cohorts: patients, plans, scans, recurrences."),
         "power": ("hdrplan.cli.power", "Power and type-I error of a planned dose-recurrence study."),
     },
-    "Trust and speed": {},
+    "Trust and speed": {
+        "bench": ("hdrplan.cli.bench", "Speed and errors of the dose engine on this machine."),
+    },
 }
 
 

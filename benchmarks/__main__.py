@@ -1,0 +1,45 @@
+"""``make bench``: time the dose engine and write docs/benchmarks.md.
+
+``python -m benchmarks --peers`` also measures pygrpm, which it installs into an environment of its own;
+``--peer NAME=COMMAND`` adds another (see ``peers.py``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks import peers
+
+ROOT = Path(__file__).resolve().parents[1]
+PEERS = ROOT / "benchmarks" / ".peers" / "peers.json"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--peers", action="store_true", help="install and measure pygrpm")
+    parser.add_argument("--peer", action="append", default=[], metavar="NAME=COMMAND")
+    parser.add_argument("--sizes", default="small,common,large,huge")
+    given = parser.parse_args()
+    if given.peers or given.peer:
+        PEERS.parent.mkdir(exist_ok=True)
+        peers.main(given.peer, PEERS)
+    call = [
+        sys.executable,
+        "-m",
+        "hdrplan",
+        "bench",
+        "--sizes",
+        given.sizes,
+        "--page",
+        str(ROOT / "docs/benchmarks.md"),
+    ]
+    call += ["-o", str(ROOT / "benchmarks" / "results" / "dose-engine.json")]
+    call += ["--peers", str(PEERS)] if PEERS.exists() else []
+    sys.exit(subprocess.run(call, check=False).returncode)
+
+
+if __name__ == "__main__":
+    main()

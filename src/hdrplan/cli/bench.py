@@ -1,0 +1,76 @@
+"""``hdrplan bench``: how fast the dose engine is on this machine, and how right."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from hdrplan.cli.common import json_option, progress_bar, quiet_option
+from hdrplan.errors import FormatError, InputError
+
+__all__ = ["command"]
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.command("bench")
+@click.option("--sizes", default="small,common", show_default=True, help="Of small, common, large, huge (256^3 x 195).")
+@click.option("--seconds", type=float, default=0.5, show_default=True, help="Wall time for each timing.")
+@click.option("--start-up/--no-start-up", default=True, help="Also time import and compilation in new processes.")
+@click.option("--peers", type=_FILE, help="JSON of peers measured by: python -m benchmarks --peers.")
+@click.option("-o", "--output", type=_FILE, help="Write the table to this JSON file.")
+@click.option("--page", type=_FILE, help="Write a Markdown page here, its picture into images/ beside it.")
+@quiet_option
+@json_option
+def command(
+    sizes: str,
+    seconds: float,
+    start_up: bool,
+    peers: Path | None,
+    output: Path | None,
+    page: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Time the dose engine on this machine; a result that is wrong is an error, not a time.
+
+    \b
+    Examples:
+      hdrplan bench
+      hdrplan bench --sizes common,huge --no-start-up --json
+      hdrplan bench -o bench.json --page benchmarks.md
+    """
+    from hdrplan.bench import SIZES, bench
+    from hdrplan.io import json_text, new_file
+    from hdrplan.report.bench_page import bench_figure, bench_page
+
+    names = [name.strip() for name in sizes.split(",") if name.strip()]
+    unknown = [name for name in names if name not in SIZES]
+    if unknown or not names:
+        raise InputError(f"--sizes must be of {', '.join(SIZES)}", got=", ".join(unknown) or "none")
+    if not 0.0 <= seconds <= 60.0:
+        raise InputError("--seconds must lie in 0 to 60", got=seconds)
+    measured_peers = []
+    if peers is not None:
+        try:
+            measured_peers = json.loads(peers.read_text(encoding="utf-8"))["peers"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise FormatError("a JSON table of peers", got=str(error)[:80], where=peers) from None
+    with progress_bar("Benchmark", quiet=quiet or as_json) as on_progress:
+        table = bench(names, seconds=seconds, start_up=start_up, on_progress=on_progress)
+    table["peers"] = measured_peers
+    if output is not None:
+        with new_file(output) as draft:
+            draft.write_text(json_text(table), encoding="utf-8")
+    if page is not None:
+        picture = page.parent / "images" / "benchmarks.png"
+        with new_file(picture) as draft:
+            bench_figure(table, draft)
+        with new_file(page) as draft:
+            draft.write_text(bench_page(table, "images/benchmarks.png"), encoding="utf-8")
+    if as_json:
+        click.echo(json_text(table), nl=False)
+    elif not quiet:
+        click.echo(bench_page(table, "images/benchmarks.png") if page is None else f"wrote {page}")

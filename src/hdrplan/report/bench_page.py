@@ -1,0 +1,234 @@
+"""The benchmark as a page: every number comes from the table that ``hdrplan bench`` measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+__all__ = ["bench_figure", "bench_page"]
+
+_FLOPS_PER_PAIR = 100
+"""Additions and multiplications of the float32 kernel for one point and one dwell, counted in its source."""
+
+_GRID, _TABLES, _MATRIX = "dose grid, blocks", "rate matrix, float32 tables", "rate matrix, float64"
+
+
+def bench_page(table: Mapping[str, Any], picture: str) -> str:
+    """Return the page in Markdown.
+
+    Parameters
+    ----------
+    table : mapping
+        From :func:`hdrplan.bench.bench`; ``peers`` is optional.
+    picture : str
+        Path of the picture as the page sees it.
+    """
+    machine = table["machine"]
+    head = f"""# Benchmarks
+
+*Made by `make bench`; no number on this page is typed.* Processor {machine["processor"]}, {machine["threads"]} threads,
+{machine["system"]}, Python {machine["python"]}, {", ".join(f"{k} {v}" for k, v in machine["versions"].items())}; load
+{machine["load_1min"]:.1f} when the run began (a shared machine: trust CPU seconds and ratios). Every result is first
+compared with the float64 reference at sampled places and timed only if it keeps its bound; deviations are relative, of
+matrices 2 mm and more from a dwell, of grids 1 mm and more from every capsule, near the sources' axes included.
+
+![Pairs per CPU second]({picture})
+"""
+    parts = [head, _goals(table), _limits(table), *_runs(table)]
+    parts += [_peers(table)] if table.get("peers") else []
+    parts += [_change(table), _start_up(table), _code(table)]
+    return "\n".join(part for part in parts if part)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
+
+
+def _speed(run: Mapping[str, Any]) -> float:
+    return float(run["pairs"] / run["cpu_s"])
+
+
+def _find(table: Mapping[str, Any], name: str, size: str, threads: int = 1) -> Mapping[str, Any] | None:
+    runs = (r for r in table["runs"] if (r["comparison"], r["size"], r["threads"]) == (name, size, threads))
+    return next(runs, None)
+
+
+def _peer_speed(table: Mapping[str, Any]) -> float | None:
+    peers = [p for p in table.get("peers", []) if p["name"].startswith("pygrpm")]
+    return float(peers[0]["pairs"] / peers[0]["cpu_s"]) if peers else None
+
+
+def _write_limit_s(table: Mapping[str, Any], run: Mapping[str, Any]) -> float:
+    """Wall seconds that a plain fill of a new array of the run's size takes."""
+    return float(8 * run["pairs"] / table["limits"][str(run["threads"])]["fresh_bytes_per_s"])
+
+
+def _goals(table: Mapping[str, Any]) -> str:
+    rows: list[tuple[str, str, str]] = []
+    peer = _peer_speed(table)
+    tables, grid, huge = (_find(table, n, s) for n, s in ((_TABLES, "common"), (_GRID, "common"), (_GRID, "huge")))
+    for name, run, goal in (("float32 kernel", tables, 30), ("whole grid", grid, 300)):
+        if run and peer:
+            times = _speed(run) / peer
+            reached = f"{times:.0f} times, deviation at most {100 * run['deviation']['largest']:.4f} %"
+            rows.append((f"{name}: at least {goal} times pygrpm per CPU second", reached, _met(times >= goal)))
+    if grid and huge:
+        ratio = huge["cpu_s"] / huge["places"] / (grid["cpu_s"] / grid["places"])
+        rows.append((f"256^3 x {huge['dwells']}: cost per voxel below twice that of 128^3 x 60", f"{ratio:.2f} times",
+                     _met(ratio < 2.0)))  # fmt: skip
+    everything = table["machine"]["threads"]
+    for name in (_TABLES, _MATRIX):
+        run = _find(table, name, "common", everything)
+        if run:
+            ratio = run["wall_s"] / _write_limit_s(table, run)
+            rows.append((f"{name}: at most twice the time of a plain fill of a new array", f"{ratio:.1f} times",
+                         _met(ratio <= 2.0)))  # fmt: skip
+    change = table.get("change")
+    if change:
+        wall = 1000 * change["one moved catheter"]["wall_s"]
+        rows.append((f"a moved catheter at {change['points']:,} points below 50 ms", f"{wall:.0f} ms", _met(wall < 50)))
+    return "## Goals\n\n" + _table(("goal", "reached", ""), rows) if rows else ""
+
+
+def _met(yes: bool) -> str:
+    return "met" if yes else "**not met**"
+
+
+def _limits(table: Mapping[str, Any]) -> str:
+    rows = [
+        (threads, *(f"{limits[k] / 1e9:.1f}" for k in ("write_bytes_per_s", "fresh_bytes_per_s", "copy_bytes_per_s")),
+         f"{limits['flops'] / 1e9:.0f}")
+        for threads, limits in table["limits"].items()
+    ]  # fmt: skip
+    header = ("threads", "fill, GB/s", "fill of new memory, GB/s", "copy (read + write), GB/s", "float32 Gflop/s")
+    return "## The machine's limits in this run\n\n" + _table(header, rows)
+
+
+def _runs(table: Mapping[str, Any]) -> Iterable[str]:
+    for size in dict.fromkeys(run["size"] for run in table["runs"]):
+        rows = []
+        for run in (r for r in table["runs"] if r["size"] == size):
+            flops = table["limits"]["1"]["flops"]
+            error = run["deviation"]
+            rows.append((
+                run["comparison"], str(run["threads"]), f"{run['places']:,} x {run['dwells']}",
+                f"{run['wall_s']:.4f}", f"{run['cpu_s']:.4f}", f"{_speed(run):.3g}",
+                f"{100 * _speed(run) * _FLOPS_PER_PAIR / flops:.0f} %" if run["what"] != "field" else "",
+                f"{1e9 * run['cpu_s'] / run['places']:.0f}",
+                f"{error['p99']:.1e} / {error['largest']:.1e}", f"{run['bound']:.0e}",
+            ))  # fmt: skip
+        header = ("", "threads", "places x dwells", "wall s", "CPU s", "pairs per CPU s", "share of arithmetic limit",
+                  "CPU ns per place", "deviation p99 / max", "bound")  # fmt: skip
+        yield f"## Size: {size}\n\n" + _table(header, rows)
+
+
+def _peers(table: Mapping[str, Any]) -> str:
+    rows = [
+        (p["name"], p["licence"], f"{p['pairs']:.2g}", f"{p['cpu_s']:.2f}", f"{p['pairs'] / p['cpu_s']:.3g}",
+         f"{100 * p['deviation']['median']:.3g} / {100 * p['deviation']['p99']:.3g} / "
+         f"{100 * p['deviation']['largest']:.3g} %")
+        for p in table["peers"]
+    ]  # fmt: skip
+    text = """## Peers
+
+Same dwells, same source table, a sample of the voxels of the common problem, each in an environment of its own
+(`python -m benchmarks --peers`); never imported by hdrplan.
+
+"""
+    header = ("", "licence", "pairs", "CPU s", "pairs per CPU s", "deviation median / p99 / max")
+    return text + _table(header, rows)
+
+
+def _change(table: Mapping[str, Any]) -> str:
+    change = table.get("change")
+    if not change:
+        return ""
+    whole = change["whole dose"]["cpu_s"]
+    rows = [
+        (name, f"{1000 * change[name]['wall_s']:.1f}", f"{1000 * change[name]['cpu_s']:.1f}",
+         f"{whole / change[name]['cpu_s']:.0f}")
+        for name in ("whole dose", "one moved catheter", "one changed time")
+    ]  # fmt: skip
+    title = f"## Changes at {change['points']:,} points, {change['dwells']} dwells\n\n"
+    return title + _table(("", "wall ms", "CPU ms", "times faster"), rows)
+
+
+def _start_up(table: Mapping[str, Any]) -> str:
+    if not table["start_up"]:
+        return ""
+    rows = [
+        (s["comparison"], f"{s['import_s']:.2f}", f"{s['first_run_ever_s']:.2f}", f"{s['first_run_s']:.2f}",
+         f"{s['warm_run_s']:.3f}", f"{s['peak_bytes'] / 1e6:.0f} ({s['result_bytes'] / 1e6:.0f}, {s['size']})")
+        for s in table["start_up"]
+    ]  # fmt: skip
+    text = """## Start-up and memory
+
+A small problem in a new process: the first ever compiles, later ones load the compiled kernels. Peak memory is what the
+run of the named size adds to the process; in brackets the size of the result itself.
+
+"""
+    header = ("", "import s", "first call ever s", "first call of a later process s", "warm call s", "peak MB (result)")
+    return text + _table(header, rows)
+
+
+def _code(table: Mapping[str, Any]) -> str:
+    code = table.get("machine_code")
+    if not code:
+        return ""
+    counts = ", ".join(f"{n} {name}" for name, n in code.items() if name not in ("register_bits", "call"))
+    return f"""## Machine code
+
+The float32 kernel (`kernels/lattice.py`, one dwell, many points) was compiled to {code["register_bits"]}-bit vector
+instructions ({code["register_bits"] // 32} points at once): {counts}. No call of a trigonometric function is among
+them. Reading the table (`vgatherdps`), the roots and the divisions take most of its time; see decision 0020.
+"""
+
+
+def bench_figure(table: Mapping[str, Any], path: Path) -> None:
+    """Draw the speeds on the common problem between the limits of the machine.
+
+    Parameters
+    ----------
+    table : mapping
+        From :func:`hdrplan.bench.bench`.
+    path : Path
+        .png or .svg.
+    """
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    size = "common" if any(r["size"] == "common" for r in table["runs"]) else table["runs"][0]["size"]
+    bars = [(p["name"], p["pairs"] / p["cpu_s"], "#9a9a9a") for p in table.get("peers", [])]
+    runs = [r for r in table["runs"] if r["threads"] == 1 and r["size"] in (size, "huge")]
+    bars += [
+        (
+            f"{r['comparison']} ({r['places']:,} x {r['dwells']})",
+            _speed(r),
+            "#0a9b76" if r["what"] == "field" else "#2e8fd0",
+        )
+        for r in runs
+        if r["size"] == size or r["comparison"] == _GRID
+    ]
+    bars.sort(key=lambda bar: bar[1])
+    limits = table["limits"]["1"]
+    with rc_context({"font.size": 9.0, "svg.hashsalt": "hdrplan", "axes.axisbelow": True}):
+        figure = Figure(figsize=(10.0, 0.42 * len(bars) + 1.6), dpi=130, layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots()
+        axes.barh([b[0] for b in bars], [b[1] for b in bars], color=[b[2] for b in bars])
+        for name, speed, _ in bars:
+            axes.annotate(f" {speed:.2g}", (speed, name), va="center")
+        for label, value, colour in (
+            ("write a new float64 matrix", limits["fresh_bytes_per_s"] / 8, "#c4602d"),
+            (f"{_FLOPS_PER_PAIR} operations a pair", limits["flops"] / _FLOPS_PER_PAIR, "#8f6fd1"),
+        ):
+            axes.axvline(value, color=colour, linestyle="--", linewidth=1.2, label=f"limit, 1 thread: {label}")
+        axes.set_xscale("log")
+        axes.set_xlim(right=max(b[1] for b in bars) * 4)
+        axes.set_xlabel("point-dwell pairs (or what stands for them) per CPU second, one thread")
+        axes.grid(axis="x", alpha=0.3)
+        axes.legend(loc="lower right", fontsize=8)
+        figure.savefig(path)
