@@ -53,12 +53,12 @@ class Deviation:
     largest: float
 
 
-def _numpy_matrix(p: Problem) -> FloatArray:
-    """TG-43U1 as whole-array NumPy: what one writes without a compiler."""
-    s, out = p.source, np.empty((len(p.points_mm), len(p.dwells)))
+def _numpy_matrix(p: Problem, points_mm: FloatArray) -> FloatArray:
+    """TG-43U1 as whole-array NumPy: what one writes without a compiler, and the reference of the kernels."""
+    s, out = p.source, np.empty((len(points_mm), len(p.dwells)))
     half, capsule = s.active_length_mm / 2.0, s.capsule
     for k, (position, axis) in enumerate(zip(p.dwells.positions_mm, p.dwells.axes, strict=True)):
-        d = p.points_mm - position
+        d = points_mm - position
         along = d @ axis
         away = np.linalg.norm(d - along[:, None] * axis, axis=1)
         inside = (away < capsule.radius_mm) & (along >= capsule.cable_z_mm) & (along <= capsule.tip_z_mm)
@@ -91,17 +91,21 @@ def _field(p: Problem, exact: bool) -> npt.NDArray[np.floating]:
 
 
 COMPARISONS: tuple[Comparison, ...] = (
-    Comparison("rate matrix, NumPy", "matrix", _numpy_matrix, 1e-6, 4e6),
-    Comparison("rate matrix, float64", "matrix", lambda p: _matrix(p, True), 0.0, 4e7),
+    Comparison("rate matrix, NumPy", "matrix", lambda p: _numpy_matrix(p, p.points_mm), 1e-9, 4e6),
+    Comparison("rate matrix, float64", "matrix", lambda p: _matrix(p, True), 1e-9),
     Comparison("rate matrix, float32 tables", "matrix", lambda p: _matrix(p, False), 2e-4),
-    Comparison("dose at points, float64", "points", _points, 1e-12, 4e7),
-    Comparison("dose grid, float64", "field", lambda p: _field(p, True), 2e-7, 4e6),
+    Comparison("dose at points, float64", "points", _points, 1e-9),
+    Comparison("dose grid, float64", "field", lambda p: _field(p, True), 2e-7, 2e8),
     Comparison("dose grid, blocks", "field", lambda p: _field(p, False), 1e-3),
 )
 
 
 def deviation(comparison: Comparison, p: Problem, result: npt.NDArray[np.floating]) -> Deviation:
-    """Compare a result with the float64 reference at sampled points or voxels, where the bound holds."""
+    """Compare a result with a reference at sampled points or voxels, where the bound holds.
+
+    Matrices and point doses against whole-array NumPy (NumPy against the float64 kernel), grids against the float64
+    kernel at the voxels' centres.
+    """
     reference = {"source": p.source, "strength_u": STRENGTH_U}
     if comparison.what == "field":
         index = sampled_voxels(p)
@@ -112,7 +116,10 @@ def deviation(comparison: Comparison, p: Problem, result: npt.NDArray[np.floatin
     else:
         rows = np.linspace(0, len(p.points_mm) - 1, min(_SAMPLED_ROWS, len(p.points_mm))).astype(int)
         points = p.points_mm[rows]
-        rate = dose_rate(p.dwells, points, **reference).gy_per_s  # type: ignore[arg-type]
+        if "NumPy" in comparison.name:
+            rate = dose_rate(p.dwells, points, **reference).gy_per_s  # type: ignore[arg-type]
+        else:
+            rate = _numpy_matrix(p, points)
         far = np.linalg.norm(points[:, None] - p.dwells.positions_mm, axis=2) >= 2.0
         ratio = (result[rows] / rate)[far] if comparison.what == "matrix" else result[rows] / (rate @ p.times_s)
     error = np.abs(ratio - 1.0)

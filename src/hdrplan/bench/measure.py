@@ -11,13 +11,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
+from hdrplan.arrays import FloatArray
 from hdrplan.bench.comparisons import COMPARISONS, Comparison, deviation
 from hdrplan.bench.machine import best_seconds, limits, machine
 from hdrplan.bench.problems import STRENGTH_U, Problem, problem
 from hdrplan.dose import dose_at_points, dose_change
 from hdrplan.errors import HdrPlanError
 from hdrplan.geometry import Dwells
-from hdrplan.threads import thread_count
+from hdrplan.threads import over_rows, thread_count
 
 __all__ = ["SCHEMA", "bench"]
 
@@ -131,7 +134,7 @@ def _run(comparison: Comparison, p: Problem, threads: int, seconds: float) -> di
             f"{comparison.name} must agree with the reference to {comparison.bound:g}", got=error.largest, where=p.name
         )
     cpu_s, wall_s = best_seconds(lambda: comparison.run(p), seconds)
-    return {
+    return ({} if comparison.what != "matrix" else _fill(_pairs(comparison, p), seconds)) | {
         "comparison": comparison.name,
         "what": comparison.what,
         "size": p.name,
@@ -144,6 +147,19 @@ def _run(comparison: Comparison, p: Problem, threads: int, seconds: float) -> di
         "bound": comparison.bound,
         "deviation": asdict(error),
     }
+
+
+def _fill(n_values: int, seconds: float) -> dict[str, float]:
+    """Time what the matrix cannot beat: a plain fill, in the same threads, of a new array of its size, and of one."""
+
+    def fill(target: FloatArray) -> None:
+        over_rows(lambda first, last: target[first:last].fill(1.0), n_values)
+
+    kept = np.empty(n_values)
+    fill(kept)
+    new = best_seconds(lambda: fill(np.empty(n_values)), seconds)
+    again = best_seconds(lambda: fill(kept), seconds)
+    return {"fill_new_wall_s": new[1], "fill_new_cpu_s": new[0], "fill_again_wall_s": again[1]}
 
 
 def _change(p: Problem, seconds: float) -> dict[str, Any]:

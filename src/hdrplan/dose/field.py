@@ -9,16 +9,16 @@ import numpy.typing as npt
 
 from hdrplan.arrays import adopt, frozen
 from hdrplan.dose.blocks import blocks_of
-from hdrplan.dose.tables import checked_strength, in_slabs, lattice_of_source, tables_of, weights_us
+from hdrplan.dose.tables import checked_strength, in_slabs, lattice_of_source, pieces_of_source, rows_of, weights_us
 from hdrplan.errors import ResourceError
 from hdrplan.geometry import Dwells, Grid, Volume
-from hdrplan.kernels.tg43 import field_rows
+from hdrplan.kernels.exact import field_rows
 from hdrplan.kernels.tree import block_rows
 from hdrplan.sources.model import TG43Source
 
 __all__ = ["dose_field"]
 
-_SLAB_PAIRS = 4_000_000
+_SLAB_PAIRS = 20_000_000
 
 
 def dose_field(
@@ -61,7 +61,6 @@ def dose_field(
         The volume does not fit into memory.
     """
     used, weights = weights_us(dwells, times_s, checked_strength(strength_u))
-    positions, axes = frozen(dwells.positions_mm[used]), frozen(dwells.axes[used])
     nz, ny, nx = grid.shape_zyx
     try:
         out = np.empty(grid.shape_zyx, dtype=np.float32)
@@ -73,14 +72,16 @@ def dose_field(
         ) from None
 
     if exact:
-        tables, steps = tables_of(source), frozen((grid.direction * grid.spacing_mm).T)
+        pieces, columns = pieces_of_source(source), rows_of(dwells, used)
+        steps = frozen((grid.direction * grid.spacing_mm).T)
 
         def rows(first: int, last: int) -> None:
-            field_rows(first, last, grid.origin_mm, steps, nx, positions, axes, weights, tables, out)
+            field_rows(first, last, grid.origin_mm, steps, columns, weights, pieces, out)
 
         in_slabs(rows, nz * ny, max(1, _SLAB_PAIRS // (nx * max(1, len(weights)))), on_progress)
     else:
         lattice, (blocks, roots) = lattice_of_source(source), blocks_of(grid, source)
+        positions, axes = frozen(dwells.positions_mm[used]), frozen(dwells.axes[used])
         roots_xyz, n_roots = frozen(roots, np.int64), int(np.prod(roots))
 
         def some_roots(first: int, last: int) -> None:

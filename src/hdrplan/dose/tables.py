@@ -12,6 +12,7 @@ import numpy.typing as npt
 from hdrplan.arrays import FloatArray, IntArray, frozen
 from hdrplan.errors import InputError
 from hdrplan.geometry import Dwells
+from hdrplan.kernels.exact import Pieces, pieces_of
 from hdrplan.kernels.lattice import Lattice, lattice_of
 from hdrplan.kernels.tg43 import Tables, geometry_factor
 from hdrplan.sources.model import TG43Source
@@ -23,6 +24,8 @@ __all__ = [
     "checked_times",
     "in_slabs",
     "lattice_of_source",
+    "pieces_of_source",
+    "rows_of",
     "tables_of",
     "weights_us",
 ]
@@ -62,6 +65,17 @@ def tables_of(source: TG43Source) -> Tables:
         capsule_low_mm=min(capsule.cable_z_mm, -half_mm - capsule.radius_mm),
         capsule_high_mm=max(capsule.tip_z_mm, half_mm + capsule.radius_mm),
     )
+
+
+@lru_cache(maxsize=32)
+def pieces_of_source(source: TG43Source) -> Pieces:
+    """Return the source as the float64 kernels read it; made once for each source."""
+    pieces = pieces_of(tables_of(source))
+    if pieces is None:
+        raise InputError(
+            "radii and angles of g and F must be farther apart than 0.2 % and 0.01 degrees", where=source.name
+        )
+    return pieces
 
 
 @lru_cache(maxsize=32)
@@ -105,6 +119,12 @@ def weights_us(dwells: Dwells, times_s: npt.ArrayLike, strength_u: float) -> tup
     times = checked_times(dwells, times_s)
     used = np.flatnonzero(times > 0.0)
     return used, frozen(strength_u * times[used])
+
+
+def rows_of(dwells: Dwells, used: IntArray | None = None) -> FloatArray:
+    """Return positions and axes as (6, n_dwells): one contiguous row a coordinate, as vector instructions like it."""
+    both = np.concatenate([dwells.positions_mm, dwells.axes], axis=1)
+    return frozen((both if used is None else both[used]).T)
 
 
 def in_slabs(

@@ -23,12 +23,10 @@ from hdrplan.kernels.interp import cell_of
 __all__ = [
     "Tables",
     "anisotropy",
-    "dose_rows",
-    "field_rows",
     "geometry_factor",
+    "place",
     "radial_dose",
     "rate_per_u",
-    "rate_rows",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -121,96 +119,11 @@ def rate_per_u(along: float, away: float, t: Tables) -> tuple[float, bool]:
 
 
 @jit
-def place(dx: float, dy: float, dz: float, axes: Floats, k: int) -> tuple[float, float]:
-    """(along, away) of a point that lies (dx, dy, dz) from dwell k.
+def place(dx: float, dy: float, dz: float, ax: float, ay: float, az: float) -> tuple[float, float]:
+    """(along, away) of a point that lies (dx, dy, dz) from a dwell with axis (ax, ay, az).
 
     ``away`` is the length of the perpendicular vector: the root of r^2 - along^2 loses half the digits near the axis.
     """
-    along = dx * axes[k, 0] + dy * axes[k, 1] + dz * axes[k, 2]
-    px = dx - along * axes[k, 0]
-    py = dy - along * axes[k, 1]
-    pz = dz - along * axes[k, 2]
+    along = dx * ax + dy * ay + dz * az
+    px, py, pz = dx - along * ax, dy - along * ay, dz - along * az
     return along, math.sqrt(px * px + py * py + pz * pz)
-
-
-@jit
-def rate_rows(
-    first: int,
-    last: int,
-    points: Floats,
-    positions: Floats,
-    axes: Floats,
-    strength_u: float,
-    t: Tables,
-    outside: npt.NDArray[np.bool_],
-    out: Floats,
-) -> None:
-    """Rows ``first:last`` of the (points x dwells) matrix in Gy / s; ``outside`` marks unpublished values."""
-    for i in range(first, last):
-        outside[i] = False
-        for k in range(len(positions)):
-            dx = points[i, 0] - positions[k, 0]
-            dy = points[i, 1] - positions[k, 1]
-            dz = points[i, 2] - positions[k, 2]
-            along, away = place(dx, dy, dz, axes, k)
-            rate, off = rate_per_u(along, away, t)
-            out[i, k] = strength_u * rate
-            outside[i] |= off
-
-
-@jit
-def dose_at(
-    x: float, y: float, z: float, positions: Floats, axes: Floats, weights: Floats, t: Tables
-) -> tuple[float, bool]:
-    """Sum over dwells of weight (U s) times rate at one point, and whether any rests on unpublished values."""
-    total, outside = 0.0, False
-    for k in range(len(positions)):
-        along, away = place(x - positions[k, 0], y - positions[k, 1], z - positions[k, 2], axes, k)
-        rate, off = rate_per_u(along, away, t)
-        total += weights[k] * rate
-        outside |= off
-    return total, outside
-
-
-@jit
-def dose_rows(
-    first: int,
-    last: int,
-    points: Floats,
-    positions: Floats,
-    axes: Floats,
-    weights: Floats,
-    t: Tables,
-    outside: npt.NDArray[np.bool_],
-    out: Floats,
-) -> None:
-    """Doses in Gy at points ``first:last``; ``weights`` are strength times dwell time, U s."""
-    for i in range(first, last):
-        out[i], outside[i] = dose_at(points[i, 0], points[i, 1], points[i, 2], positions, axes, weights, t)
-
-
-@jit
-def field_rows(
-    first: int,
-    last: int,
-    origin: Floats,
-    steps: Floats,
-    nx: int,
-    positions: Floats,
-    axes: Floats,
-    weights: Floats,
-    t: Tables,
-    out: npt.NDArray[np.float32],
-) -> None:
-    """Doses in Gy of voxel rows ``first:last``; ``out`` is (nz, ny, nx), a row is one (z, y).
-
-    ``steps[k]`` is the vector in mm from one voxel to the next along index k (x, y, z).
-    """
-    ny = out.shape[1]
-    for row in range(first, last):
-        iz, iy = row // ny, row % ny
-        for ix in range(nx):
-            x = origin[0] + ix * steps[0, 0] + iy * steps[1, 0] + iz * steps[2, 0]
-            y = origin[1] + ix * steps[0, 1] + iy * steps[1, 1] + iz * steps[2, 1]
-            z = origin[2] + ix * steps[0, 2] + iy * steps[1, 2] + iz * steps[2, 2]
-            out[iz, iy, ix] = dose_at(x, y, z, positions, axes, weights, t)[0]

@@ -18,7 +18,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic, overload
 
-__all__ = ["add", "bits_of", "peek", "put"]
+__all__ = ["add", "bits_of", "long_bits_of", "peek", "put"]
 
 
 def peek(table: npt.NDArray[Any], k: int) -> Any:
@@ -39,6 +39,11 @@ def add(out: npt.NDArray[Any], k: int, value: Any) -> None:
 def bits_of(value: Any) -> Any:
     """Return the 32 bits of a float32 as an int32: exponent and mantissa, i.e. a logarithm with straight pieces."""
     return np.float32(value).view(np.int32)
+
+
+def long_bits_of(value: Any) -> Any:
+    """Return the 64 bits of a float64 as an int64."""
+    return np.float64(value).view(np.int64)
 
 
 def _scope(module: Any) -> Any:
@@ -94,6 +99,14 @@ def _bits_of(typing_context: Any, value: Any) -> Any:
     return types.int32(types.float32), codegen
 
 
+@intrinsic
+def _long_bits_of(typing_context: Any, value: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.IntType(64))
+
+    return types.int64(types.float64), codegen
+
+
 @overload(peek, strict=False)
 def _use_peek(table: Any, k: Any) -> Any:
     return lambda table, k: _peek(table, k)
@@ -112,3 +125,8 @@ def _use_add(out: Any, k: Any, value: Any) -> Any:
 @overload(bits_of, strict=False)
 def _use_bits_of(value: Any) -> Any:
     return lambda value: _bits_of(value)
+
+
+@overload(long_bits_of, strict=False)
+def _use_long_bits_of(value: Any) -> Any:
+    return lambda value: _long_bits_of(value)
