@@ -38,3 +38,8 @@ TABLE_NEAR = 1e-3
 
 # A dose grid made of blocks against the exact dose, beyond 1 mm from every capsule: what hdrplan promises.
 BLOCKS = 1e-3
+
+# Plain Python against compiled code: contraction to fused multiply-adds, sums in another order.
+JIT_OFF = 1e-11
+# The same in float32.
+JIT_OFF_FLOAT32 = 1e-5

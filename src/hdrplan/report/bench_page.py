@@ -77,8 +77,10 @@ def _goals(table: Mapping[str, Any]) -> str:
         run = _find(table, name, size, table["machine"]["threads"])
         if run:
             ratio = run["cpu_s"] / run["fill_new_cpu_s"]
-            goal = f"{name}, {run['places']:,} x {run['dwells']}: at most twice a plain fill of a new array of its size"
-            rows.append((goal, f"{ratio:.1f} times its CPU time", _met(ratio <= 2.0)))
+            words = (
+                f"{name}, {run['places']:,} x {run['dwells']}: at most twice a plain fill of a new array of its size"
+            )
+            rows.append((words, f"{ratio:.1f} times its CPU time", _met(ratio <= 2.0)))
     change = table.get("change")
     if change:
         wall = 1000 * change["one moved catheter"]["wall_s"]
