@@ -1,8 +1,11 @@
 """Gamma frailty against R and by simulation."""
 
+import sys
+
 import numpy as np
 import pytest
 
+from hdrplan.errors import ResourceError
 from hdrplan.outcomes import cox, frailty
 from outcomes.reference_data import r_numbers, table
 from tolerances import R_FRAILTY
@@ -51,3 +54,9 @@ def test_one_lesion_a_patient_with_strata_still_fits():
     data = table("lesions")
     fit = frailty(data.time, data.status == 1, {"d": data.diameter_mm}, data.patient, strata=data.crlm, ties="breslow")
     assert fit.loglik >= fit.loglik_cox
+
+
+def test_more_clusters_than_memory_holds_are_refused(monkeypatch):
+    monkeypatch.setattr(sys.modules["hdrplan.outcomes.frailty"], "_MOST_CELLS", 100)
+    with pytest.raises(ResourceError, match="262 x 164"):
+        frailty(*case("lesions"))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import optimize, special, stats
 
 from hdrplan.arrays import FloatArray, IntArray, freeze
-from hdrplan.errors import InfeasibleError
+from hdrplan.errors import InfeasibleError, ResourceError
 from hdrplan.outcomes.cox import CoxFit, Ties, cox
 from hdrplan.outcomes.followup import labels_and_codes
 from hdrplan.outcomes.inference import Coefficients, Test
@@ -21,6 +21,8 @@ __all__ = ["FrailtyFit", "frailty"]
 
 # Variances of the frailty between which the likelihood is searched; below the first, frailty is none.
 _THETA_RANGE = (1e-4, 50.0)
+# The full information matrix needs a few tables of rows x clusters; this many cells are 400 MB each.
+_MOST_CELLS = 5e7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,6 +96,8 @@ def frailty(
         As for :func:`cox`.
     InfeasibleError
         The likelihood has no finite maximum.
+    ResourceError
+        More rows x clusters than the full information matrix can hold.
 
     References
     ----------
@@ -102,6 +106,12 @@ def frailty(
     """
     start = cox(time, event, covariates, names=names, ties=ties, strata=strata, entry=entry)
     labels, owner = labels_and_codes(cluster, start.n, "cluster")
+    if start.n * len(labels) > _MOST_CELLS:
+        raise ResourceError(
+            f"a frailty model of at most {_MOST_CELLS:.0e} rows x clusters",
+            got=f"{start.n} x {len(labels)}",
+            remedy="Use the Cox model with errors by cluster.",
+        )
     model = _Penalised(start, owner, len(labels))
     low, high = np.log(_THETA_RANGE)
     with one_blas_thread():
