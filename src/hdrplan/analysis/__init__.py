@@ -3,10 +3,12 @@
 from hdrplan.analysis.accumulate import accumulated_eqd2_gy, d100_bounds, lower_bounds, single_session_gy
 from hdrplan.analysis.correlate import Correlation, MetricTest, Settings, Threshold, correlate
 from hdrplan.analysis.correlation_tables import correlation_tables
+from hdrplan.analysis.describe import describe, endpoint_curves
 from hdrplan.analysis.dose_models import Effect, Interaction, Performance, SplineCurve
 from hdrplan.analysis.lesions import METRICS, LesionTable, lesion_table
 from hdrplan.analysis.paper_rule import PaperRule, paper_rule
 from hdrplan.analysis.plain_words import plain_words
+from hdrplan.analysis.response import responses
 from hdrplan.analysis.swimmer import Lane, lanes
 from hdrplan.analysis.text_table import TextTable
 
@@ -28,10 +30,13 @@ __all__ = [
     "correlate",
     "correlation_tables",
     "d100_bounds",
+    "describe",
+    "endpoint_curves",
     "lanes",
     "lesion_table",
     "lower_bounds",
     "paper_rule",
     "plain_words",
+    "responses",
     "single_session_gy",
 ]

@@ -222,3 +222,67 @@ def _counts(endpoints: Sequence[Any]) -> dict[str, dict[str, int]]:
 
 def _plain(value: object) -> str:
     return "+".join(map(str, value)) or "none" if isinstance(value, tuple) else f"{value}"
+
+
+@command.command("describe")
+@cohort_options
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="New folder.")
+@click.option("--bootstrap", type=click.IntRange(0), default=200, show_default=True, help="For selection frequencies.")
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--overwrite", is_flag=True, help="Replace a folder that hdrplan wrote.")
+@quiet_option
+@json_option
+def describe_command(
+    cohort: Path,
+    output: Path,
+    bootstrap: int,
+    seed: int,
+    overwrite: bool,
+    rule_set: str | None,
+    changes: tuple[str, ...],
+    accept: tuple[str, ...],
+    today: str | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Write the paper's four tables for this cohort as CSV, Markdown, HTML and LaTeX, and its survival curves.
+
+    \b
+    Examples:
+      hdrplan cohort describe my-cohort -o tables
+      hdrplan cohort describe my-cohort -o tables-paper --rules paper
+    """
+    from hdrplan.analysis import describe, endpoint_curves
+    from hdrplan.cohort import FlowStep, derive, flow
+    from hdrplan.io import cohort_sha256, json_text, new_folder, run_record, write_csv, write_text_table
+    from hdrplan.report.cohort_figures import survival_figure
+    from hdrplan.report.figures import figure_bytes
+    from hdrplan.report.text_tables import html_table, latex_table, markdown_table
+
+    checked, problems, rules = open_cohort(cohort, rule_set, changes, accept, today)
+    derived = derive(checked, rules)
+    if not derived.analysed:
+        raise InputError("expected patients to analyse", got="none after the exclusions", where=cohort)
+    tables = describe(checked, derived, seed=seed, n_bootstrap=bootstrap)
+    with new_folder(output, overwrite=overwrite) as draft:
+        for table in tables:
+            write_text_table(draft, table.name, table.columns, table.rows)
+            for form, text in (("md", markdown_table), ("html", html_table), ("tex", latex_table)):
+                (draft / f"{table.name}.{form}").write_text(text(table), encoding="utf-8")
+        write_csv(draft / "flow.csv", flow(checked, derived), FlowStep)
+        (draft / "figures").mkdir()
+        for name, curves in endpoint_curves(checked, derived).items():
+            unit = "cycles" if name.startswith("TTP") else "patients"
+            words = "alive" if name == "OS" else "free of the event"
+            figure = survival_figure(curves, title=name, y_label=words, unit=unit)
+            for form in ("svg", "png", "pdf"):
+                (draft / "figures" / f"{name}.{form}").write_bytes(figure_bytes(figure, form, dpi=300))
+        options = {"rules": rules.table(), "accept": sorted(accept), "bootstrap": bootstrap}
+        record = run_record(inputs=cohort_sha256(cohort), options=options, seed=seed)
+        (draft / "run.json").write_text(json_text(record), encoding="utf-8")
+    if as_json:
+        click.echo(json_text({"tables": [asdict(t) for t in tables], "rules": rules.table()}), nl=False)
+        return
+    for table in tables if not quiet else ():
+        click.echo(markdown_table(table))
+    click.echo(f"Wrote {output} ({len(problems)} warnings of the tables). Research use only.")
