@@ -116,6 +116,6 @@ def test_describe_writes_every_form(tmp_path: Path) -> None:
     assert run.exit_code == 0
     names = ("table1-baseline", "table2-response", "table3-medians", "table4-cox")
     assert all((out / f"{n}.{f}").is_file() for n in names for f in ("csv", "md", "html", "tex"))
-    rows = list(csv.reader((out / "table1-baseline.csv").open()))
+    rows = list(csv.reader((out / "table1-baseline.csv").read_text().splitlines()))
     assert rows[1] == ["Patients", "40", "20", "60"]
     assert {p.suffix for p in (out / "figures").iterdir()} == {".svg", ".png", ".pdf"}
