@@ -236,3 +236,10 @@ def test_paper_shows_pictures_and_no_controls(opened):
     assert min(colours) > 50
     for element in ("#summary .goals", "#dvh", "#delivery .dwells", "#methods"):
         assert page.page.locator(element).is_visible()
+
+
+def test_the_print_button_prints(opened):
+    page = opened(report_html(small_view()))
+    page.page.evaluate("() => { window.print = () => { document.title = 'printing'; }; }")
+    page.page.click("#print")
+    assert page.page.title() == "printing"

@@ -69,7 +69,7 @@ def page(
     # Both texts are put into CSS strings, where HTML escaping means nothing.
     foot = f"hdrplan {version}" if version else "hdrplan"
     css = _asset("report.css").replace('"@@title"', css_text(title)).replace('"@@foot"', css_text(foot))
-    script = "(() => {\n" + "\n".join(_asset(name) for name in scripts) + "\n})();"
+    script = "(() => {\n" + "\n".join(_asset(name) for name in (*scripts, "page.js")) + "\n})();"
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     policy = ["default-src 'none'", f"style-src {_hash(css)}", "base-uri 'none'", "form-action 'none'"]
     policy += [f"script-src {_hash(script)}"] if scripts else []

@@ -136,7 +136,6 @@ async function startComparison() {
   }
   for (const id of ["choose-first", "choose-second"]) byId(id).addEventListener("change", assign);
   new ResizeObserver(() => { state.fit = null; draw(); }).observe(byId("pair"));
-  byId("print").addEventListener("click", () => window.print());
   assign();
   requestAnimationFrame(() => requestAnimationFrame(() => { document.documentElement.dataset.ready = performance.now().toFixed(0); }));
 }

@@ -76,6 +76,5 @@ function firstPossible() {
 
 sliders.forEach((slider) => slider.addEventListener("input", show));
 document.getElementById("save").addEventListener("click", save);
-document.getElementById("print").addEventListener("click", () => window.print());
 firstPossible();
 show();

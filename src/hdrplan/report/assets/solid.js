@@ -144,7 +144,6 @@ async function startSolid() {
   new ResizeObserver(resize).observe(canvas.parentElement);
   resize();
   seenFrom("anterior");
-  document.getElementById("print").addEventListener("click", () => window.print());
   requestAnimationFrame(() => requestAnimationFrame(() => { document.documentElement.dataset.ready = performance.now().toFixed(0); }));
 }
 

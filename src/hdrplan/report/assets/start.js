@@ -17,7 +17,6 @@ async function start() {
     document.documentElement.dataset.ready = performance.now().toFixed(0);
     setTimeout(paper, 500);   // also for printers that do not announce themselves
   });
-  byId("print").addEventListener("click", () => window.print());
 }
 
 start().catch((error) => {

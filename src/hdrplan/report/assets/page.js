@@ -1,0 +1,2 @@
+/* What every page has. */
+document.getElementById("print")?.addEventListener("click", () => window.print());
