@@ -13,7 +13,7 @@ from hdrplan.dose import along_away_check, dose_at_points
 from hdrplan.errors import InputError
 from hdrplan.geometry import Dwells
 from hdrplan.sources import AlongAway, load_source, source_names
-from naive_tg43 import rate
+from hdrplan.validate.naive_tg43 import rate
 from tolerances import ROUNDOFF
 
 # Largest deviation over all valid cells. The consensus tables were computed from their own g and F: what remains is

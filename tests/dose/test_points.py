@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import solids
 from hdrplan.dose import sample_points
 from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure, inside
 from hdrplan.metrics import d100_sampling, dvh
+from hdrplan.validate import solids
 from properties import assert_is_dvh
 from tolerances import CONE_TIP_SLICES, SOLID_DOSES, SOLID_FARTHEST_MM
 

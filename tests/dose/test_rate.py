@@ -14,7 +14,7 @@ from hdrplan.dose import dose_at_points, dose_rate
 from hdrplan.errors import InputError
 from hdrplan.geometry import Dwells
 from hdrplan.sources import load_source, source_names
-from naive_tg43 import rates
+from hdrplan.validate.naive_tg43 import rates
 from tolerances import BRACHYVISION, MOVED, NAIVE, ROUNDOFF
 
 STRENGTH_U = 40700.0

@@ -51,6 +51,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Trust and speed": {
         "bench": ("hdrplan.cli.bench", "Speed and errors of the dose engine on this machine."),
+        "validate": ("hdrplan.cli.validate", "Validation dossier of this installation: page and JSON."),
     },
 }
 

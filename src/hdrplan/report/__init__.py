@@ -11,6 +11,7 @@ from hdrplan.report.robust_figure import robust_figure
 from hdrplan.report.solid import solid_html
 from hdrplan.report.source_figure import source_figure
 from hdrplan.report.tables import dvh_table, goal_text, metrics_table
+from hdrplan.report.validation import validation_html
 
 __all__ = [
     "ComparedPlan",
@@ -33,4 +34,5 @@ __all__ = [
     "robust_figure",
     "solid_html",
     "source_figure",
+    "validation_html",
 ]

@@ -10,8 +10,11 @@ import math
 
 import numpy as np
 
+from hdrplan.arrays import FloatArray
 from hdrplan.geometry import Dwells
-from hdrplan.sources.model import TG43Source
+from hdrplan.sources import TG43Source
+
+__all__ = ["geometry_factor", "rate", "rates"]
 
 
 def geometry_factor(r_mm: float, theta: float, length_mm: float) -> float:
@@ -23,7 +26,7 @@ def geometry_factor(r_mm: float, theta: float, length_mm: float) -> float:
     return beta / (length_mm * away)
 
 
-def rate(point: np.ndarray, position: np.ndarray, axis: np.ndarray, source: TG43Source, strength_u: float) -> float:
+def rate(point: FloatArray, position: FloatArray, axis: FloatArray, source: TG43Source, strength_u: float) -> float:
     """Gy / s at one point from one dwell (TG-43U1 eq. 1), inside the tabulated range or held at its ends."""
     away_from = point - position
     along = float(away_from @ axis)
@@ -45,8 +48,8 @@ def rate(point: np.ndarray, position: np.ndarray, axis: np.ndarray, source: TG43
     return strength_u * source.dose_rate_constant_gy_per_s_per_u * shape * g * f
 
 
-def rates(dwells: Dwells, points: np.ndarray, source: TG43Source, strength_u: float) -> np.ndarray:
-    """(n_points, n_dwells) Gy / s."""
+def rates(dwells: Dwells, points: FloatArray, source: TG43Source, strength_u: float) -> FloatArray:
+    """Return (n_points, n_dwells) Gy / s."""
     return np.array(
         [
             [rate(p, q, a, source, strength_u) for q, a in zip(dwells.positions_mm, dwells.axes, strict=True)]

@@ -6,6 +6,7 @@ of that point is one integral over discs, so D_cc and D_x follow to any accuracy
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,7 +15,10 @@ import numpy as np
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
+from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.geometry import Grid, Structure
+
+__all__ = ["STRENGTH", "Solid", "cone", "cylinder", "sphere"]
 
 STRENGTH = 1.0e4  # Gy mm2
 
@@ -36,16 +40,16 @@ class Solid:
             return 0.0
 
         def disc(w: float) -> float:
-            return np.pi * max(min(self.radius_mm(w) ** 2, within_mm**2 - (w - of_w_mm) ** 2), 0.0)
+            return math.pi * max(min(self.radius_mm(w) ** 2, within_mm**2 - (w - of_w_mm) ** 2), 0.0)
 
         edges = np.linspace(low, high, 17)
-        return sum(quad(disc, a, b, epsabs=1e-6, epsrel=1e-9)[0] for a, b in pairwise(edges))
+        return float(sum(quad(disc, a, b, epsabs=1e-6, epsrel=1e-9)[0] for a, b in pairwise(edges)))
 
     def dose_at_mm3(self, volume_mm3: float, source_w_mm: float) -> float:
         """Dose that exactly this volume receives."""
         reach = 2 * (self.widest_mm + self.high_mm - self.low_mm) + abs(source_w_mm)
         a = brentq(lambda a: self.volume_mm3(a, source_w_mm) - volume_mm3, 1e-3, reach, xtol=1e-9)
-        return STRENGTH / a**2
+        return float(STRENGTH / a**2)
 
     def distances_mm(self, source_w_mm: float) -> tuple[float, float]:
         """Least and greatest distance of the solid from an axis point outside it."""
@@ -53,28 +57,29 @@ class Solid:
         rim = np.hypot([self.radius_mm(x) for x in w], w - source_w_mm)
         return float(min(np.abs(w - source_w_mm).min(), rim.min())), float(rim.max())
 
-    def structure(
-        self, spacing_mm: tuple[float, float, float], axis: np.ndarray, offset: np.ndarray, role: str = "CTV"
-    ) -> Structure:
+    def structure(self, spacing_mm: tuple[float, float, float], axis: FloatArray, offset: FloatArray) -> Structure:
         """Voxelise with the solid's middle at the world's origin; ``offset`` moves the grid by parts of a voxel."""
         reach = np.hypot(self.widest_mm, max(abs(self.low_mm), abs(self.high_mm)))
         count = np.ceil(2 * reach / np.asarray(spacing_mm)).astype(int) + 4
         origin = -(count - 1) / 2 * spacing_mm + offset * spacing_mm
-        grid = Grid(tuple(count[::-1]), origin, spacing_mm)
-        return Structure(self.name, role, grid, self.contains(grid.points_mm(), axis).reshape(grid.shape_zyx))  # type: ignore[arg-type]
+        grid = Grid((int(count[2]), int(count[1]), int(count[0])), origin, np.array(spacing_mm))
+        return Structure(self.name, "CTV", grid, self.contains(grid.points_mm(), axis).reshape(grid.shape_zyx))
 
-    def contains(self, points_mm: np.ndarray, axis: np.ndarray) -> np.ndarray:
+    def contains(self, points_mm: FloatArray, axis: FloatArray) -> BoolArray:
+        """Whether points lie in the solid around an axis through the world's origin."""
         w = points_mm @ axis
         away = np.linalg.norm(points_mm - w[:, None] * axis, axis=1)
-        radius = np.vectorize(self.radius_mm)(np.clip(w, self.low_mm, self.high_mm))
-        return (w >= self.low_mm) & (w <= self.high_mm) & (away <= radius)
+        radius = np.vectorize(self.radius_mm, otypes=[float])(np.clip(w, self.low_mm, self.high_mm))
+        return np.asarray((w >= self.low_mm) & (w <= self.high_mm) & (away <= radius))
 
 
 def sphere(radius_mm: float) -> Solid:
-    return Solid("sphere", lambda w: np.sqrt(max(radius_mm**2 - w * w, 0.0)), -radius_mm, radius_mm, radius_mm)
+    """Ball round the origin."""
+    return Solid("sphere", lambda w: math.sqrt(max(radius_mm**2 - w * w, 0.0)), -radius_mm, radius_mm, radius_mm)
 
 
 def cylinder(radius_mm: float, length_mm: float) -> Solid:
+    """Cylinder with its middle at the origin."""
     return Solid("cylinder", lambda w: radius_mm, -length_mm / 2, length_mm / 2, radius_mm)
 
 

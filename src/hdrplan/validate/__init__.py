@@ -1,0 +1,11 @@
+"""The validation dossier: what an acceptance test would ask for, run on the user's own installation.
+
+Each file is one section and gives rows: what was compared, with which truth, how, to which tolerance, what came out.
+The truths share nothing with the code they judge: published tables, closed formulas, another solver, R, another path
+through the files.
+"""
+
+from hdrplan.validate.dossier import SECTIONS, dossier
+from hdrplan.validate.row import Row, State
+
+__all__ = ["SECTIONS", "Row", "State", "dossier"]

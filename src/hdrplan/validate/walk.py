@@ -1,0 +1,143 @@
+"""A whole case in water, planned here: its optimum against another solver, its way through DICOM and back."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import linprog
+
+from hdrplan.dose import dose_at_points
+from hdrplan.geometry import Grid, Volume, parallel_catheters
+from hdrplan.geometry.lesion import ellipsoid
+from hdrplan.io import read_plan, read_volume, write_plan, write_volume
+from hdrplan.io.dicom_ct import read_ct_series
+from hdrplan.io.dicom_dose import read_dose_grid
+from hdrplan.io.dicom_export import write_dicom_set
+from hdrplan.io.dicom_plan import read_brachy_plan
+from hdrplan.io.dicom_structures import read_structure_set
+from hdrplan.plan import Case, Goals, Prescription, parse_goal
+from hdrplan.plan.brachy import as_plan
+from hdrplan.sources import load_source
+from hdrplan.validate.row import Row, judged
+from hdrplan.workflow import PlanOptions, PlanResult, plan_case
+
+__all__ = ["exchange_rows", "optimum_rows", "planned"]
+
+_STRENGTH_U = 40700.0
+
+
+def planned(organ_gy: float, *, duodenum_at_mm: float = 28.0) -> PlanResult:
+    """Plan a lesion of 30 mm in a liver of water beside a round organ with a hard limit."""
+    grid = Grid((36, 44, 44), np.array([-43.0, -43.0, -43.75]), np.array([2.0, 2.0, 2.5]))
+    lesion = ellipsoid("lesion", grid, [0, 0, 0], [15, 13, 15])
+    liver = ellipsoid("liver", grid, [0, 0, 0], [38, 38, 38], role="OAR")
+    organ = ellipsoid("duodenum", grid, [duodenum_at_mm, 0, 0], [9, 9, 12], role="OAR")
+    water = Volume(grid, np.zeros(grid.shape_zyx, dtype=np.int16))
+    case = Case("validation", water, (lesion, organ, liver), parallel_catheters(lesion), healthy="liver")
+    limit = parse_goal(f"Dmax <= {organ_gy:g} Gy", structure="duodenum", source="chosen for this comparison", level=0)
+    goals = Goals((Prescription("lesion", 20.0),), (limit,))
+    return plan_case(
+        case, goals, load_source(), strength_u=_STRENGTH_U, options=PlanOptions(sample_mm=2.0, dose_margin_mm=20.0)
+    )
+
+
+def optimum_rows() -> list[Row]:
+    """Certificates against the whole linear program in another solver's interior point method."""
+    rows = []
+    for organ_gy, what in ((30.0, "limit does not bind"), (7.0, "limit binds"), (4.0, "limit lowers D100")):
+        rows += _optimum(planned(organ_gy), organ_gy, what)
+    return rows
+
+
+def _optimum(result: PlanResult, organ_gy: float, what: str) -> list[Row]:
+    points, plan, found = result.points, result.plan, result.optimum
+    assert found is not None
+    # Every row again, by the dose engine and not from the plan's own matrix.
+    unit = np.eye(len(plan.dwells))
+    columns = [
+        dose_at_points(plan.dwells, row, points.points_mm, result.source, strength_u=_STRENGTH_U).gy for row in unit
+    ]
+    matrix = np.stack(columns, axis=1)
+    ctv, organ, liver = (points.rows(name) for name in ("lesion", "duodenum", "liver"))
+    volume = points.volume_cc[liver]
+    mean = volume @ matrix[liver] / volume.sum()
+    section, source = "Optimum", "whole linear program, all rows, SciPy linprog (HiGHS interior point, crossover)"
+    if found.status == "optimal":
+        whole = linprog(
+            mean,
+            np.concatenate((-matrix[ctv], matrix[organ])),
+            np.concatenate((np.full(ctv.stop - ctv.start, -20.0), np.full(organ.stop - organ.start, organ_gy))),
+            bounds=(0.0, 600.0),
+            method="highs-ipm",
+        )
+        truth, ours, proven = whole.fun, found.certificate.primal, found.certificate.dual
+        name = "least mean liver dose"
+    else:
+        # Highest D100 under the limit: columns are the times and D100.
+        cost = np.append(np.zeros(len(unit)), -1.0)
+        rows = np.concatenate(
+            (np.column_stack((-matrix[ctv], np.ones(ctv.stop - ctv.start))),
+             np.column_stack((matrix[organ], np.zeros(organ.stop - organ.start))))
+        )  # fmt: skip
+        limits = np.concatenate((np.zeros(ctv.stop - ctv.start), np.full(organ.stop - organ.start, organ_gy)))
+        bounds = [(0.0, 600.0)] * len(unit) + [(0.0, 20.0)]
+        whole = linprog(cost, rows, limits, bounds=bounds, method="highs-ipm")
+        truth, ours, proven = -whole.fun, found.shortfalls[0].reached_gy, found.shortfalls[0].best_gy
+        name = "highest D100 under the limit"
+    dose = matrix @ plan.times_s
+    broken = max(0.0, float(dose[organ].max() / organ_gy - 1.0))
+    if found.status == "optimal":
+        broken = max(broken, float(1.0 - dose[ctv].min() / 20.0))
+    about = f"{len(dose):,} points, {len(unit)} dwells, {what} ({organ_gy:g} Gy)"
+    return [
+        judged(section, f"{name}: {about}", source=source, method="relative difference of the optima",
+               found=abs(ours / truth - 1.0), aim=2e-5, unit=""),
+        judged(section, f"bound of the certificate: {about}", source=source,
+               method="relative difference of the proven bound", found=abs(proven / truth - 1.0), aim=2e-5, unit=""),
+        judged(section, f"limits and prescription kept: {about}", source="doses of all points computed again",
+               method="largest violation of any row as a part of its limit", found=broken, aim=1e-6, unit=""),
+    ]  # fmt: skip
+
+
+def exchange_rows() -> list[Row]:
+    """Write the plan as DICOM-RT and as plan.json, read both again, compare."""
+    result = planned(30.0)
+    case, plan, dose = result.case, result.plan, result.dose
+    section, source = "Exchange", "the plan before it was written"
+    with tempfile.TemporaryDirectory(prefix="hdrplan-validate-") as name:
+        folder = Path(name)
+        write_dicom_set(folder, case, plan, dose=dose, prescription_gy=20.0)
+        structures = read_structure_set(folder / "RS.dcm")
+        back = as_plan(read_brachy_plan(folder / "RP.dcm", structures), plan.source_name)
+        grid = read_dose_grid(folder / "RD.dcm").volume
+        ct = read_ct_series(folder).volume
+        assert case.ct is not None
+        masks = {s.name: structures.structure(s.name, s.role, ct.grid)[0] for s in case.structures}
+        write_plan(folder / "plan.json", plan, case.name)
+        again, _ = read_plan(folder / "plan.json")
+        write_volume(folder / "dose.nrrd", dose)
+        volume = read_volume(folder / "dose.nrrd")
+
+    def row(what: str, method: str, found: float, aim: float, unit: str) -> Row:
+        return judged(section, what, source=source, method=method, found=found, aim=aim, unit=unit)
+
+    moved = np.abs(back.dwells.positions_mm - plan.dwells.positions_mm).max()
+    dose_there = float(np.abs(grid.values_zyx / np.maximum(dose.values_zyx, 1e-3) - 1.0)[dose.values_zyx > 1].max())
+    volumes = max(abs(masks[s.name].volume_cc / s.volume_cc - 1.0) for s in case.structures)
+    json_same = all(
+        np.array_equal(getattr(again.dwells, field), getattr(plan.dwells, field))
+        for field in ("positions_mm", "axes", "catheter", "offset_mm")
+    ) and np.array_equal(again.times_s, plan.times_s)
+    return [
+        row("RT Plan: dwell positions", "largest distance after writing and reading", float(moved), 0.01, "mm"),
+        row("RT Plan: dwell times", "largest difference", float(np.abs(back.times_s - plan.times_s).max()), 1e-3, "s"),
+        row("RT Plan: air-kerma strength", "difference", abs(back.strength_u - plan.strength_u), 1e-6, "U"),
+        row("RT Structure Set: volumes", "largest relative difference", 100 * volumes, 0.01, "%"),
+        row("RT Dose: voxels above 1 Gy", "largest relative difference", 100 * dose_there, 0.01, "%"),
+        row("CT: voxels that differ", "count", float((ct.values_zyx != case.ct.values_zyx).sum()), 0.0, ""),
+        row("plan.json: values that differ", "equal to the last bit", 0.0 if json_same else 1.0, 0.0, ""),
+        row("dose.nrrd: voxels that differ", "as 32-bit floats",
+            float((volume.values_zyx != dose.values_zyx.astype(np.float32)).sum()), 0.0, ""),
+    ]  # fmt: skip
