@@ -22,7 +22,9 @@ _FILE = click.Path(path_type=Path)
 @click.command("dose")
 @click.argument("plan", required=False, type=_FILE)
 @click.option("--dwells", type=_FILE, help="CSV: x_mm, y_mm, z_mm, tip_x, tip_y, tip_z, time_s [, catheter].")
-@click.option("--source", "source_name", help="Source model (see: hdrplan sources list); default: the plan's.")
+@click.option(
+    "--source", "source_name", help="Source model (hdrplan sources list) or a source file; default: the plan's."
+)
 @click.option(
     "--strength", help='Air-kerma strength: "40700", "40.7 mGy m2/h", "10 Ci apparent"; default: the plan\'s.'
 )
@@ -31,6 +33,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--spacing", type=float, help="Voxel size in mm of a grid around the dwells.")
 @click.option("--margin", type=float, default=60.0, show_default=True, help="Margin in mm of that grid.")
 @click.option("-o", "--output", type=_FILE, required=True, help="dose.csv for points; dose.nrrd, .nii.gz for a grid.")
+@click.option("--exact", is_flag=True, help="Grid: every dwell at every voxel in float64 (default: within 0.1 %).")
 @click.option("--dry-run", is_flag=True, help="Check the input, say what would be computed, write nothing.")
 @quiet_option
 @json_option
@@ -44,6 +47,7 @@ def command(
     spacing: float | None,
     margin: float,
     output: Path,
+    exact: bool,
     dry_run: bool,
     quiet: bool,
     as_json: bool,
@@ -95,8 +99,9 @@ def command(
         if not dry_run:
             with progress_bar("Dose on the grid", quiet=quiet) as on_progress:
                 volume = dose_field(
-                    given.dwells, given.times_s, grid, source, strength_u=given.strength_u, on_progress=on_progress
-                )
+                    given.dwells, given.times_s, grid, source,
+                    strength_u=given.strength_u, exact=exact, on_progress=on_progress,
+                )  # fmt: skip
             write_volume(output, volume)
             summary["max_gy"] = float(volume.values_zyx.max())
     if as_json:
