@@ -46,19 +46,18 @@ print(json.dumps(counts))
 """
 
 _START = """
-import json, resource, sys, time
+import json, sys, time, tracemalloc
 begin = time.perf_counter()
 import hdrplan.dose
 from hdrplan.bench import COMPARISONS, problem
 seconds = {"import": time.perf_counter() - begin}
 comparison = next(c for c in COMPARISONS if c.name == sys.argv[1])
 small, large = problem("small"), problem(sys.argv[2])
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 begin = time.perf_counter(); comparison.run(small); seconds["first"] = time.perf_counter() - begin
 begin = time.perf_counter(); comparison.run(small); seconds["second"] = time.perf_counter() - begin
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+tracemalloc.start()
 result = comparison.run(large)
-seconds["peak_bytes"] = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+seconds["peak_bytes"] = tracemalloc.get_traced_memory()[1]
 seconds["result_bytes"] = result.nbytes
 print(json.dumps(seconds))
 """

@@ -131,7 +131,8 @@ def dose_rate(
     else:
         positions, axes, tables = dwells.positions_mm, dwells.axes, tables_of(source)
         lattice, centre = lattice_of_source(source), frozen(positions.mean(axis=0))
-        singles = frozen(np.concatenate([positions - centre, axes], axis=1).T, np.float32)
+        padded = np.minimum(np.arange(-(-len(dwells) // 8) * 8), len(dwells) - 1)  # whole vectors of 8
+        singles = frozen(np.concatenate([positions - centre, axes], axis=1)[padded].T, np.float32)
         near_mm, far_mm = max(tables.near_mm, tables.capsule_radius_mm), tables.far_mm
 
         def block(first: int, last: int) -> None:

@@ -162,8 +162,8 @@ def _start_up(table: Mapping[str, Any]) -> str:
     ]  # fmt: skip
     text = """## Start-up and memory
 
-A small problem in a new process: the first ever compiles, later ones load the compiled kernels. Peak memory is what the
-run of the named size adds to the process; in brackets the size of the result itself.
+A small problem in a new process: the first ever compiles, later ones load the compiled kernels. Peak memory is what a
+run of the named size allocates at most (arrays of NumPy, by tracemalloc); in brackets the size of the result itself.
 
 """
     header = ("", "import s", "first call ever s", "first call of a later process s", "warm call s", "peak MB (result)")
