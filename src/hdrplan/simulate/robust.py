@@ -1,4 +1,4 @@
-"""Coverage of one plan under uncertainty: many deliveries, each recomputed by TG-43 at the moved points.
+"""Coverage of one plan under uncertainty: many deliveries, each recomputed whole by TG-43, never linearised.
 
 Every draw is keyed by (seed, component, scenario): the same seed gives the same scenarios for any number of workers,
 and one component can be redrawn while the others stay, which the variance decomposition needs.
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hdrplan.arrays import FloatArray, freeze
-from hdrplan.dose import SamplePoints, dose_at_points, dose_rate, sample_points
+from hdrplan.dose import SamplePoints, dose_rate, sample_points
+from hdrplan.geometry import Dwells
 from hdrplan.errors import InputError
 from hdrplan.metrics import DVH, dvh
 from hdrplan.plan import Case, Goals, Plan
@@ -258,7 +259,7 @@ def _evaluate(
     one: Scenario, points: SamplePoints, goals: Goals, source: TG43Source
 ) -> tuple[tuple[str, ...], FloatArray, dict[str, FloatArray]]:
     """Metrics and DVH doses of one scenario."""
-    gy = dose_at_points(one.dwells, one.times_s, one.points_mm, source, strength_u=one.strength_u).gy
+    gy = _doses(one, source)
     prescriptions_gy = {p.structure: p.dose_gy for p in goals.prescriptions}
     metrics: dict[str, float] = {}
     bands = {}
@@ -267,6 +268,17 @@ def _evaluate(
         metrics |= {f"{name} {key}": value for key, value in _metrics(curve, prescriptions_gy.get(name)).items()}
         bands[name] = _doses_at(curve)
     return tuple(metrics), np.array(list(metrics.values())), bands
+
+
+def _doses(one: Scenario, source: TG43Source) -> FloatArray:
+    """Doses at the points of one scenario, Gy: every dwell at every point, in float32 tables within 0.1 %.
+
+    The float64 path takes ten times as long; the difference was 0.002 % at most over the demo's points.
+    """
+    on, d = one.times_s > 0, one.dwells
+    active = Dwells(d.positions_mm[on], d.axes[on], d.catheter[on], d.offset_mm[on], d.catheter_names)
+    rate = dose_rate(active, one.points_mm, source, strength_u=one.strength_u, exact=False)
+    return np.asarray(rate.gy_per_s @ one.times_s[on])
 
 
 def _metrics(curve: DVH, prescription_gy: float | None) -> dict[str, float]:
