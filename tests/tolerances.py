@@ -39,12 +39,10 @@ TABLE_NEAR = 1e-3
 # A dose grid made of blocks against the exact dose, beyond 1 mm from every capsule: what hdrplan promises.
 BLOCKS = 1e-3
 
-<<<<<<< HEAD
 # Plain Python against compiled code: contraction to fused multiply-adds, sums in another order.
 JIT_OFF = 1e-11
 # The same in float32.
 JIT_OFF_FLOAT32 = 1e-5
-=======
+
 # A dose summed from float32 dose rates over some tens of dwells: each is rounded at 6e-8.
 FLOAT32_SUM = 1e-6
->>>>>>> 97a0768 (Robust scenarios on the fast dose path)
