@@ -13,8 +13,8 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.dose import SamplePoints, dose_rate, sample_points
-from hdrplan.geometry import Dwells
 from hdrplan.errors import InputError
+from hdrplan.geometry import Dwells
 from hdrplan.metrics import DVH, dvh
 from hdrplan.plan import Case, Goals, Plan
 from hdrplan.simulate.uncertainty import COMPONENTS, Scenario, Uncertainty, draw, smooth_field
