@@ -1,6 +1,6 @@
-"""Cost of simulating: deliveries a second, seconds and bytes a plan, and how they grow. Run: python -m benchmarks.simulation.
+"""Cost of simulating: deliveries a second, seconds and bytes a plan, and how they grow.
 
-CPU seconds of one thread, so that a busy machine does not change them; see docs/simulation.md.
+Run: python -m benchmarks.simulation. CPU seconds of one thread, so that a busy machine does not change them; see docs/simulation.md.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def main() -> None:
     print(f"| points, active dwells | {len(points):,}, {active} |")
     print(f"| deliveries a CPU-second | {1 / each_s:.1f} |")
     print(f"| share of the dose engine's limit (pairs a CPU-second) | {pairs / each_s / engine:.0%} of {engine:.2g} |")
-    print("\n| lesion (mm) | CTV (cc) | dwells | points | CPU s a plan | bytes of its result |\n|---|---|---|---|---|---|")
+    print("\n| lesion (mm) | CTV (cc) | dwells | points | CPU s a plan | bytes of its result |")
+    print("|---|---|---|---|---|---|")
     host = host_organ(found.case)
     seconds = []
     for diameter_mm in (15.0, 30.0, 45.0, 60.0, 90.0):
@@ -59,7 +60,7 @@ def main() -> None:
         size = len(json.dumps(asdict(one)))
         print(f"| {diameter_mm:g} | {one.ctv_cc:.1f} | {one.dwells} | {one.points:,} | {used:.2f} | {size} |")
     mean = float(np.mean(seconds[:4]))
-    print(f"\n100,000 plans of 15 to 60 mm: {mean * 1e5 / 3600:.0f} CPU-hours and {size * 1e5 / 1e6:.0f} MB of results.")
+    print(f"\n100,000 plans of 15 to 60 mm: {mean * 1e5 / 3600:.0f} CPU-hours, {size * 1e5 / 1e6:.0f} MB of results.")
 
 
 if __name__ == "__main__":
