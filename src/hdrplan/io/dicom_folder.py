@@ -168,7 +168,7 @@ def linked_files(files: Sequence[DicomFile], *, plan: str | None = None, where: 
     plans = [f for f in kinds["RP"] if plan is None or plan in (f.label, f.path.name)]
     if plan is not None and not plans:
         raise InputError(f"no plan is named {plan!r}", where=where, remedy=_listed(kinds["RP"]))
-    rp = _one(plans, "RP", where, "Choose with --plan LABEL or FILE.")
+    rp = _one(plans, "RP", where, "Name one of them (`import --plan`, `check FILE`), or leave one in the folder.")
     rs = _pick(kinds["RS"], "RS", lambda f: rp is not None and f.uid in rp.refers_to, warnings, where, rp)
     rd = _pick(kinds["RD"], "RD", lambda f: rp is not None and rp.uid in f.refers_to, warnings, where, rp)
     series: dict[str, list[DicomFile]] = {}
