@@ -213,14 +213,13 @@ def _metrics(plans: Sequence[ComparedPlan]) -> list[dict[str, Any]]:
     for name in names:
         tables = [p.metrics["structures"].get(name, {}) for p in plans]
         role = next((t["role"] for t in tables if "role" in t), "other")
-        first = True
+        shown = []
         for key, label, unit, digits in COMPARED["CTV" if role == "CTV" else "other"]:
             values = [t.get(key) for t in tables]
-            if not any(isinstance(v, int | float) for v in values):
-                continue
-            cells = [{"text": metric_text(v, digits), "change": _change(values[0], v, digits)} for v in values]
-            rows.append({"name": name, "label": label, "unit": unit, "cells": cells, "first": first})
-            first = False
+            if any(isinstance(v, int | float) for v in values):
+                cells = [{"text": metric_text(v, digits), "change": _change(values[0], v, digits)} for v in values]
+                shown.append({"name": name, "label": label, "unit": unit, "cells": cells})
+        rows += [row | {"first": k == 0, "rows": len(shown)} for k, row in enumerate(shown)]
     return rows
 
 

@@ -176,7 +176,11 @@ function viewerOf(scene) {
   for (const [id, name] of [["show-isodose", "isodose"], ["show-structures", "structures"], ["show-catheters", "catheters"], ["show-crosshair", "crosshair"]]) {
     byId(id).addEventListener("change", (event) => { scene.show[name] = event.target.checked; redraw(); });
   }
-  byId("show-wash").addEventListener("change", (event) => { scene.wash.on = event.target.checked; redraw(); });
+  byId("show-wash").addEventListener("change", (event) => {
+    scene.wash.on = event.target.checked;
+    byId("wash-controls").hidden = !scene.wash.on;
+    redraw();
+  });
   for (const name of ["from", "to", "opacity"]) {
     const input = byId(`wash-${name}`);
     input.value = name === "opacity" ? scene.wash.opacity * 100 : scene.wash[name];
