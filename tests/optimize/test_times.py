@@ -66,8 +66,8 @@ def test_organ_wins_and_the_price_is_the_slope_of_d100():
     assert short.best_gy == pytest.approx(short.reached_gy, rel=1e-5)
     dose = rate.gy_per_s @ mid.times_s
     assert dose[points.rows("duodenum")].max() <= 8.0
-    # The reached D100 may lie below the best by the stated slack of 1e-5 of the prescription.
-    assert dose[points.rows("lesion1")].min() == pytest.approx(short.reached_gy, abs=3e-4)
+    # The D100 delivered may lie below the one reached by the stated slack of 5e-5 of the prescription.
+    assert dose[points.rows("lesion1")].min() == pytest.approx(short.reached_gy, abs=1.1e-3)
     # D100 is concave in the limit: the price lies between the slopes on both sides.
     left = (mid.shortfalls[0].reached_gy - low.shortfalls[0].reached_gy) / 0.1
     right = (high.shortfalls[0].reached_gy - mid.shortfalls[0].reached_gy) / 0.1

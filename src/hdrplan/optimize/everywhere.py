@@ -79,9 +79,9 @@ def optimize_everywhere(
     for _ in range(MOST_ROUNDS):
         optimum = optimize_times(rate, points, asked, **options)
         reached = {s.structure: s.reached_gy for s in optimum.shortfalls if s.metric == "D100"}
-        # The spared organ takes back a hundred-thousandth of the prescription where it was lowered.
+        # The spared organ takes back 5e-5 of the prescription where it was lowered.
         wanted = {
-            p.structure: min(p.dose_gy, reached.get(p.structure, np.inf) - 2e-5 * p.dose_gy)
+            p.structure: min(p.dose_gy, reached.get(p.structure, np.inf) - 6e-5 * p.dose_gy)
             for p in asked.prescriptions
         }
         least = {

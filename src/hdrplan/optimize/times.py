@@ -27,9 +27,9 @@ __all__ = ["optimize_times"]
 # What a later objective may give back of an earlier one, as a fraction: far below any clinical meaning, far above the
 # solver's tolerance, so that the later program is never infeasible by a rounding.
 SLACK_FRAC = 3e-7
-# What the spared organ may take back of a lowered D100, as a fraction of the prescription: 0.0002 Gy at 20 Gy. At the
+# What the spared organ may take back of a lowered D100, as a fraction of the prescription: 0.001 Gy at 20 Gy. At the
 # exact optimum of D100 next to no plan is left to choose from, and the multipliers of what follows grow without bound.
-D100_SLACK_FRAC = 1e-5
+D100_SLACK_FRAC = 5e-5
 
 
 def optimize_times(
