@@ -3,7 +3,7 @@
 Every cohort has 114 + 50 patients; large lesions get less dose and recur more often, lesions of a patient share a gamma
 frailty, events are seen at scans. A test of level 5 % should reject in 5 % of them; what everybody does is beside it.
 
-    python benchmarks/null_cohorts.py --n 500 -o docs/null-cohorts.json
+    python benchmarks/null_cohorts.py --n 500 -o docs/null-cohorts.json --page docs/cohort.md
     python benchmarks/null_cohorts.py --n 100 --hr 0.9         # power instead
 """
 
@@ -31,7 +31,7 @@ from synthetic_cohort import synthetic_cohort
 TESTS = {
     "headline": "D100 per Gy, adjusted, errors by patient (headline)",
     "score": "D100 per Gy, adjusted score test, patients' signs flipped",
-    "spline": "spline of D100, 3 df, adjusted, errors by patient",
+    "spline": "spline of D100, 3 df, adjusted score test, errors by patient",
     "cutoff": "best cut-off, adjusted, corrected by resampling patients (headline)",
     "cutoff_lausen92": "best cut-off, not adjusted, Lausen 1992",
     "cutoff_naive": "best cut-off, not adjusted, no correction",
@@ -72,6 +72,7 @@ def main() -> None:
     parser.add_argument("--hr", type=float, default=1.0, help="true hazard ratio per Gy")
     parser.add_argument("--resamples", type=int, default=499)
     parser.add_argument("--size-effect", type=float, default=-0.05, help="Gy of D100 per mm of diameter")
+    parser.add_argument("--page", type=Path, help="write the table between the marks of this page")
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
     start = time.perf_counter()
@@ -83,7 +84,7 @@ def main() -> None:
         "cohorts": options.n, "true_hr_per_gy": options.hr, "size_effect_gy_per_mm": options.size_effect,
         "median_recurrences": float(np.median(events)), "seconds_per_cohort": round(seconds / options.n, 3),
     }  # fmt: skip
-    table = {}
+    table: dict[str, dict[str, object]] = {}
     for name, words in TESTS.items():
         p = np.array([row[name] for row in rows])
         known = p[np.isfinite(p)]
@@ -95,6 +96,16 @@ def main() -> None:
         }  # fmt: skip
         print(f"{words:<70}{100 * rejected / known.size:6.1f} %  (95 % {100 * low:.1f} to {100 * high:.1f})")
     result["tests"] = table
+    if options.page:
+        start_mark, end_mark = "<!-- null cohorts -->\n", "<!-- end of null cohorts -->"
+        before, rest = options.page.read_text(encoding="utf-8").split(start_mark)
+        lines = ["| test | rejects | exact 95 % | holds 5 % |", "|---|---|---|---|"]
+        for t in table.values():
+            low, high = (100 * x for x in t["exact_95"])
+            holds = "yes" if t["holds_5_percent"] else "**no**"
+            lines.append(f"| {t['test']} | {100 * t['share']:.1f} % | {low:.1f} to {high:.1f} | {holds} |")
+        text = before + start_mark + "\n".join(lines) + "\n" + end_mark + rest.split(end_mark)[1]
+        options.page.write_text(text, encoding="utf-8")
     if options.output:
         options.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 

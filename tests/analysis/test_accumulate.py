@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
-from hdrplan.analysis import accumulated_eqd2_gy, d100_bounds, lower_bounds, single_session_gy
+from hdrplan.analysis import accumulated_eqd2_gy, d100_bounds, dose_in_session, lower_bounds, single_session_gy
+from hdrplan.cli.cohort import command
 from hdrplan.errors import InputError
+from hdrplan.geometry import Grid, Volume
+from hdrplan.io import write_volume
 from hdrplan.metrics import eqd2_gy
 
 METRICS = {"d100_gy": 1.0, "d98_gy": 0.98, "d95_gy": 0.95, "d90_gy": 0.9, "d50_gy": 0.5, "d2_gy": 0.02}
@@ -58,3 +65,33 @@ def test_bounds_hold_however_the_sessions_lie(seed: int) -> None:
 
 def test_the_upper_bound_needs_more_than_d100() -> None:
     assert d100_bounds([{"d100_gy": 10.0}, {"d100_gy": 12.0}], 10.0)[1] == np.inf
+
+
+def test_dose_is_taken_where_the_tissue_lies_in_each_session() -> None:
+    # A dose that rises by 1 Gy a mm along x; the second session's frame is shifted by 4 mm.
+    grid = Grid((5, 5, 21), [0.0, 0.0, 0.0], [1.0, 1.0, 1.0])
+    dose = Volume(grid, np.broadcast_to(np.arange(21.0), grid.shape_zyx))
+    points = np.array([[2.0, 2.0, 2.0], [6.5, 1.0, 3.0]])
+    np.testing.assert_allclose(dose_in_session(dose, points), [2.0, 6.5])
+    shift = np.eye(4)
+    shift[0, 3] = 4.0
+    np.testing.assert_allclose(dose_in_session(dose, points, shift), [6.0, 10.5])
+    turn = np.array([[0.0, 1, 0, 0], [-1, 0, 0, 4], [0, 0, 1, 0], [0, 0, 0, 1]])
+    np.testing.assert_allclose(dose_in_session(dose, points[:1], turn), [2.0])
+    with pytest.raises(InputError, match="cover the lesion"):
+        dose_in_session(dose, points + 15.0)
+    with pytest.raises(InputError, match="4 x 4"):
+        dose_in_session(dose, points, np.eye(3))
+
+
+def test_accumulate_from_the_command_line(tmp_path: Path) -> None:
+    grid = Grid((20, 20, 20), [-9.5, -9.5, -9.5], [1.0, 1.0, 1.0])
+    z, y, x = np.meshgrid(*[np.arange(20) - 9.5] * 3, indexing="ij")
+    write_volume(tmp_path / "ctv.nii.gz", Volume(grid, (x**2 + y**2 + z**2 < 36).astype(np.uint8)))
+    write_volume(tmp_path / "one.nrrd", Volume(grid, np.full((20, 20, 20), 12.0, dtype=np.float32)))
+    (tmp_path / "move.json").write_text(json.dumps(np.eye(4).tolist()))
+    args = ["accumulate", str(tmp_path / "ctv.nii.gz"), "--dose", str(tmp_path / "one.nrrd")]
+    args += ["--dose", f"{tmp_path / 'one.nrrd'}={tmp_path / 'move.json'}"]
+    run = CliRunner().invoke(command, args, catch_exceptions=False)
+    assert run.exit_code == 0
+    assert json.loads(run.stdout)["eqd2_d100_gy"] == pytest.approx(44.0)

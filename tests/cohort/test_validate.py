@@ -57,6 +57,12 @@ def mm_in_cm() -> Raw:
     return raw | {"measurements": RawTable("measurements", raw["measurements"].columns, tuple(rows))}
 
 
+def tiny() -> Raw:
+    raw = raw_cohort()
+    rows = [(*r[:3], str(float(r[3]) / 10)) if r[2] == "L6" else r for r in raw["measurements"].rows]
+    return raw | {"measurements": RawTable("measurements", raw["measurements"].columns, tuple(rows))}
+
+
 def sessions_of_p1(*dates: str) -> Callable[[], Raw]:
     return add("sessions", *(f"S{20 + i},P1,{d},L1" for i, d in enumerate(dates)))
 
@@ -122,6 +128,7 @@ BROKEN: list[tuple[str, str, int | None, Callable[[], Raw]]] = [
     ("transplant_without_lesion", "other_treatments", 4, add("other_treatments", "P3,2018-11-01,transplant,")),
     ("cm_for_mm", "measurements", None, mm_in_cm),
     ("cm_for_mm", "measurements", 5, swap("measurements", "P1,2018-07-01,L1,33", "P1,2018-07-01,L1,3.3")),
+    ("tiny_lesion", "measurements", 22, tiny),
     ("cgy_for_gy", "dose_metrics", 2, swap("dose_metrics", "L1,15,19", "L1,1500,19")),
     ("fraction_for_gy", "dose_metrics", 2, plus("dose_metrics", "lesion_id,d100_gy\nL1,0.9")),
     ("fraction_for_gy", "dose_metrics", 2, swap("dose_metrics", ",55,14,20", ",55,14,1.0")),
@@ -191,3 +198,10 @@ def test_birth_year_stands_for_age() -> None:
     cohort, found = validate(raw_cohort() | {"patients": raw_table("patients", text)}, Rules(), today=TODAY)
     assert not [p for p in found if p.is_error]
     assert [p.age_years for p in cohort.patients] == [70, 61, 66, 58, 72, 64, 55]
+
+
+def test_a_dead_patient_needs_no_last_contact() -> None:
+    text = TABLES["patients"].replace("2019-01-01,2019-01-01", ",2019-01-01").replace("2019-06-30,", ",")
+    cohort, found = validate(raw_cohort() | {"patients": raw_table("patients", text)}, Rules(), today=TODAY)
+    assert [(p.row, p.rule) for p in found if p.is_error] == [(3, "missing_value")]
+    assert cohort.patients[0].last_contact == dt.date(2019, 1, 1).toordinal()

@@ -1,6 +1,12 @@
 """Statistics of a cohort: descriptives in the paper's form, and dose against local recurrence. Knows no files."""
 
-from hdrplan.analysis.accumulate import accumulated_eqd2_gy, d100_bounds, lower_bounds, single_session_gy
+from hdrplan.analysis.accumulate import (
+    accumulated_eqd2_gy,
+    d100_bounds,
+    dose_in_session,
+    lower_bounds,
+    single_session_gy,
+)
 from hdrplan.analysis.correlate import Correlation, MetricTest, Settings, Threshold, correlate
 from hdrplan.analysis.correlation_tables import correlation_tables
 from hdrplan.analysis.describe import describe, endpoint_curves
@@ -31,6 +37,7 @@ __all__ = [
     "correlation_tables",
     "d100_bounds",
     "describe",
+    "dose_in_session",
     "endpoint_curves",
     "lanes",
     "lesion_table",

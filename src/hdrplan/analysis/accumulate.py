@@ -17,12 +17,14 @@ from itertools import product
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import map_coordinates
 
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import InputError
+from hdrplan.geometry import Volume
 from hdrplan.metrics import dvh, eqd2_gy
 
-__all__ = ["accumulated_eqd2_gy", "d100_bounds", "lower_bounds", "single_session_gy"]
+__all__ = ["accumulated_eqd2_gy", "d100_bounds", "dose_in_session", "lower_bounds", "single_session_gy"]
 
 # Percent of the volume that receives at least the dose of each column.
 _PERCENT = {"d100_gy": 100.0, "d98_gy": 98.0, "d95_gy": 95.0, "d90_gy": 90.0, "d50_gy": 50.0, "d2_gy": 2.0}
@@ -108,3 +110,38 @@ def accumulated_eqd2_gy(
         found[f"eqd2_{name}"] = value
         found[name] = float(single_session_gy(value, alpha_beta_gy))
     return found
+
+
+def dose_in_session(dose: Volume, points_mm: npt.ArrayLike, to_session: npt.ArrayLike | None = None) -> FloatArray:
+    """Return a session's dose (Gy) at tissue points of the reference frame, trilinear between the voxel centres.
+
+    Parameters
+    ----------
+    dose : Volume
+        The session's dose in its own frame.
+    points_mm : (n, 3) array
+        Points in the reference frame, LPS.
+    to_session : (4, 4) array, optional
+        Affine transform of LPS positions from the reference frame to the session's; without it the frames are the same.
+
+    Raises
+    ------
+    InputError
+        A point lies outside the dose grid, or the transform is none.
+    """
+    points = np.asarray(points_mm, dtype=np.float64)
+    if to_session is not None:
+        matrix = np.asarray(to_session, dtype=np.float64)
+        if matrix.shape != (4, 4) or not np.allclose(matrix[3], (0, 0, 0, 1)) or not abs(np.linalg.det(matrix)) > 1e-6:
+            raise InputError("a transform is an invertible 4 x 4 matrix with last row 0 0 0 1", got=matrix.tolist())
+        points = points @ matrix[:3, :3].T + matrix[:3, 3]
+    outside = ~dose.grid.contains(points)
+    if outside.any():
+        raise InputError(
+            "the dose grid must cover the lesion",
+            got=f"{int(outside.sum())} of {len(points)} points outside",
+            remedy="Check the transform, or export a larger dose grid.",
+        )
+    index = dose.grid.index(points)[:, ::-1]
+    values = map_coordinates(np.asarray(dose.values_zyx, dtype=np.float64), index.T, order=1, mode="nearest")
+    return np.asarray(values, dtype=np.float64)

@@ -286,3 +286,38 @@ def describe_command(
     for table in tables if not quiet else ():
         click.echo(markdown_table(table))
     click.echo(f"Wrote {output} ({len(problems)} warnings of the tables). Research use only.")
+
+
+@command.command("accumulate")
+@click.argument("ctv", type=click.Path(path_type=Path))
+@click.option("--dose", "doses", multiple=True, required=True, metavar="FILE[=TRANSFORM.json]",
+              help="Dose of a session, with the transform from the CTV's frame to its own. Repeat.")  # fmt: skip
+@click.option("--alpha-beta", "alpha_beta_gy", type=float, default=10.0, show_default=True, help="Gy.")
+def accumulate_command(ctv: Path, doses: tuple[str, ...], alpha_beta_gy: float) -> None:
+    """Add the doses of several sessions of one lesion voxel by voxel in EQD2; prints JSON.
+
+    CTV is a mask in the reference frame. A transform is a JSON file with a 4 x 4 matrix that takes LPS positions (mm)
+    from that frame to the session's; without one the frames must match. d100_gy and its kind are the single-session
+    doses of the same EQD2: put them into dose_metrics as the lesion's one row.
+
+    \b
+    Examples:
+      hdrplan cohort accumulate ctv.nii.gz --dose session1.nrrd --dose session2.nrrd
+      hdrplan cohort accumulate ctv.nii.gz --dose session1.nrrd --dose session2.nrrd=to-session2.json
+    """
+    from hdrplan.analysis import accumulated_eqd2_gy, dose_in_session
+    from hdrplan.dose import sample_points
+    from hdrplan.io import json_text, json_value, read_mask, read_volume
+
+    if alpha_beta_gy <= 0:
+        raise InputError("alpha/beta must be above 0 Gy", got=alpha_beta_gy)
+    points = sample_points([read_mask(ctv, "CTV", "CTV")])
+    given = []
+    for text in doses:
+        file, _, transform = text.partition("=")
+        matrix = json_value(Path(transform)) if transform else None
+        given.append(dose_in_session(read_volume(Path(file)), points.points_mm, matrix))
+    found = accumulated_eqd2_gy(given, points.volume_cc, alpha_beta_gy)
+    sessions = [{"d100_gy": float(d.min())} for d in given]
+    result = {"alpha_beta_gy": alpha_beta_gy, "sessions": sessions, "ctv_cm3": float(points.volume_cc.sum()), **found}
+    click.echo(json_text(result), nl=False)

@@ -113,6 +113,10 @@ def _typed(raw: RawTable, form: Table, today: dt.date, problems: list[Problem]) 
         for c, text in zip(columns, (*texts, *[""] * len(names)), strict=False):
             if c is not None and c.name not in cells:
                 cells[c.name] = _cell(raw.name, number, c, text, today, problems)
+        for c in form.columns:
+            if c.or_else and c.name in cells and cells[c.name] is None and cells.get(c.or_else) is None:
+                found = f"{c.name} is empty or wrong, and so is {c.or_else}"
+                problems.append(problem(raw.name, number, "missing_value", found))
         rows.append(Row(raw.name, number, cells))
     return rows
 
@@ -125,7 +129,7 @@ def _cell(table: str, row: int, c: Column, text: str, today: dt.date, problems: 
         wrong("stray_space", repr(text))
     text = text.strip()
     if text in _CELLS_OF_NOBODY:
-        if c.required:
+        if c.required and not c.or_else:
             wrong("missing_value", "is empty")
         return None
     if c.kind == "date":

@@ -170,7 +170,8 @@ def cohort_of(tables: Tables) -> Cohort:
     patients = []
     for row in tables["patients"]:
         who = row["patient_id"]
-        if row["last_contact_date"] is None:
+        last = row["last_contact_date"] or row["death_date"]
+        if last is None:
             continue
         sessions = sorted(sessions_of[who], key=lambda s: (s.day, s.session_id))
         patients.append(
@@ -179,7 +180,7 @@ def cohort_of(tables: Tables) -> Cohort:
                 row["tumour_type"],
                 row["sex"],
                 _age_years(row, sessions),
-                row["last_contact_date"].toordinal(),
+                last.toordinal(),
                 row["death_date"].toordinal() if row["death_date"] else None,
                 tuple(sessions),
                 {x.lesion_id: x for x in lesions_of[who]},
@@ -239,7 +240,9 @@ def _age_years(row: Row, sessions: Sequence[Session]) -> float:
         return float(row["age_years"])
     if row["birth_year"] is None:
         return float("nan")
-    first = sessions[0].day if sessions else row["last_contact_date"].toordinal()
+    if not sessions:
+        return float("nan")
+    first = sessions[0].day
     return float(dt.date.fromordinal(first).year - row["birth_year"])
 
 

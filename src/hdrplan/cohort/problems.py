@@ -62,6 +62,7 @@ RULES: dict[str, tuple[bool, str]] = {
     "transplant_without_lesion": (False, "Name the target lesions if the transplant should censor their follow-up."),
     # units and doses
     "cm_for_mm": (True, "Diameters are mm: multiply by 10; if true, run with --accept cm_for_mm."),
+    "tiny_lesion": (False, "Below 5.5 mm on every scan: is this lesion in cm?"),
     "cgy_for_gy": (True, "Doses are Gy: divide by 100."),
     "fraction_for_gy": (True, "Doses are Gy, not parts of the prescription; if true, --accept fraction_for_gy."),
     "fraction_for_percent": (True, "Write percent, 0 to 100; if true, run with --accept fraction_for_percent."),

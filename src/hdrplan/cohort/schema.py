@@ -34,6 +34,8 @@ class Column:
         Table that must hold this id.
     also : str
         Another spelling of the name that is read too.
+    or_else : str
+        A required cell may be empty where this column is filled.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Column:
     choices: tuple[str, ...] = ()
     refers: str = ""
     also: str = ""
+    or_else: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,9 @@ TABLES: dict[str, Table] = {
                 Column("sex", "choice", "M or F", True, choices=("M", "F")),
                 Column("age_years", "number", "age at the first treatment; or give birth_year", low=0.0, high=110.0),
                 Column("birth_year", "number", "year of birth, where age_years is empty", low=1900.0, high=2100.0),
-                Column("last_contact_date", "date", "last day known alive, or the day of death", True),
+                Column(
+                    "last_contact_date", "date", "last day known alive, or the day of death", True, or_else="death_date"
+                ),
                 Column("death_date", "date", "empty if alive"),
                 Column("child_pugh", "choice", "Child-Pugh class", choices=("A", "B", "C")),
                 Column("bclc", "choice", "Barcelona stage", choices=("0", "A", "B", "C", "D")),

@@ -16,7 +16,7 @@ __all__ = ["dose_problems", "size_problems"]
 _TENFOLD = (8.0, 12.5)
 # Below this median a whole table of lesions is in cm: RECIST measures from 10 mm up, the paper's mean is 37 mm.
 _TABLE_IN_CM_MM = 9.0
-# Nobody treats a lesion this small: on every scan below it, the lesion is in cm.
+# Hardly anybody treats a lesion this small: on every scan below it, the lesion may be in cm.
 _LESION_IN_CM_MM = 5.5
 # A D100 below this is a part of the prescription; nobody treats with 3 Gy.
 _LEAST_GY = 3.0
@@ -48,7 +48,7 @@ def size_problems(tables: Tables) -> Iterator[Problem]:
                 found = f"lesion {lesion}: {size:g} mm, its other scans {typical:g} mm"
                 yield problem(row.table, row.number, "cm_for_mm", found)
             elif row is story[0] and max(size, *others, 0.0) < _LESION_IN_CM_MM:
-                yield problem(row.table, row.number, "cm_for_mm", f"lesion {lesion}: {size:g} mm on every scan")
+                yield problem(row.table, row.number, "tiny_lesion", f"lesion {lesion}: {size:g} mm, never larger")
 
 
 def dose_problems(tables: Tables) -> Iterator[Problem]:

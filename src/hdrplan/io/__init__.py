@@ -7,7 +7,7 @@ a file is a FormatError or InputError that names the file and the key or tag.
 from hdrplan.io.cases import CaseFile, case_of_table, read_case
 from hdrplan.io.catheters import read_catheters
 from hdrplan.io.cohort import cohort_sha256, read_cohort, write_csv, write_tables, write_template, write_text_table
-from hdrplan.io.files import check_free, new_file, new_folder, sha256
+from hdrplan.io.files import check_free, json_value, new_file, new_folder, sha256
 from hdrplan.io.images import read_label_map, read_mask, read_names, read_segmentation, read_volume, write_volume
 from hdrplan.io.phantoms import write_phantom
 from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
@@ -27,6 +27,7 @@ __all__ = [
     "check_free",
     "cohort_sha256",
     "json_text",
+    "json_value",
     "new_file",
     "new_folder",
     "read_case",

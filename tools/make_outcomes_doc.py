@@ -1,0 +1,77 @@
+"""Write docs/outcomes.md and docs/schema/*.json from the schema, the checks and the rules: run after changing them."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "src"))
+
+from hdrplan.cohort import COMPACT, RULE_SETS, RULES, TABLES, Rules, data_dictionary, json_schema  # noqa: E402
+
+INTRO = """# Cohort tables, checks and rules
+
+This page is written by `tools/make_outcomes_doc.py` from the code. How to use it: [Cohort](cohort.md).
+JSON Schemas of a row of each table: [`schema/`](schema/); `hdrplan cohort template` writes them too.
+
+Dates are ISO (YYYY-MM-DD), diameters mm, doses Gy, volumes percent. Tables are CSV, Parquet, or sheets of one `.xlsx`
+workbook. `patients`, `sessions` and `lesions` are needed, the others may be absent. Each table may come in its full or
+in its compact form; in the compact form scans are implied by measurements and findings. A scan that shows nothing
+measured and nothing new exists only in the full form.
+
+## Tables
+
+"""
+
+
+def checks() -> str:
+    """Return the table of the checks."""
+    lines = ["| check | weight | what to do |", "|---|---|---|"]
+    lines += [f"| `{name}` | {'error' if e else 'warning'} | {text} |" for name, (e, text) in RULES.items()]
+    return "\n".join(lines)
+
+
+def rules() -> str:
+    """Return the table of the rules, their meaning from the docstring."""
+    text = inspect.cleandoc(Rules.__doc__ or "")
+    body = re.search(r"Parameters\n-+\n(.*?)\n\nReferences", text, re.DOTALL)
+    assert body
+    lines = ["| rule | recommended | paper | meaning |", "|---|---|---|---|"]
+    table = {name: r.table() for name, r in RULE_SETS.items()}
+    for head, meaning in re.findall(r"^(\w[^\n]*) : [^\n]*\n((?:    [^\n]*\n?)*)", body[1] + "\n", re.MULTILINE):
+        names = [n.strip() for n in head.split(",")]
+        values = [", ".join(_text(table[s][n]) for n in names) for s in ("recommended", "paper")]
+        words = " ".join(meaning.split())
+        lines.append(f"| {', '.join(f'`{n}`' for n in names)} | {values[0]} | {values[1]} | {words} |")
+    return "\n".join(lines)
+
+
+def _text(value: object) -> str:
+    return " + ".join(value) or "none" if isinstance(value, tuple) else f"{value}"
+
+
+def page() -> str:
+    """Return the whole page."""
+    return (
+        f"{INTRO}{data_dictionary()}\n## Checks\n\nErrors stop every analysis; `--accept NAME` says that one was "
+        f"checked and is true. Rows count as a spreadsheet does: the header is row 1.\n\n{checks()}\n\n"
+        "## Rules of derivation\n\n`--rules recommended|paper` chooses a set, `--set NAME=VALUE` changes one rule.\n\n"
+        f"{rules()}\n"
+    )
+
+
+def schemas() -> dict[str, str]:
+    """Return file name -> JSON Schema."""
+    tables = {n: t for n, t in TABLES.items()} | {f"{n}.compact": t for n, t in COMPACT.items()}
+    return {f"{n}.schema.json": json.dumps(json_schema(t), indent=1) + "\n" for n, t in tables.items()}
+
+
+if __name__ == "__main__":
+    (ROOT / "docs" / "outcomes.md").write_text(page(), encoding="utf-8")
+    (ROOT / "docs" / "schema").mkdir(exist_ok=True)
+    for name, text in schemas().items():
+        (ROOT / "docs" / "schema" / name).write_text(text, encoding="utf-8")
