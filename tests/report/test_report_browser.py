@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import tomllib
 
 import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
+from hdrplan.io import read_case
 from hdrplan.report import report_html
 from report_view import CENTRE_MM, MARKER_MM, small_view, turned
 
@@ -243,3 +245,27 @@ def test_the_print_button_prints(opened):
     page.page.evaluate("() => { window.print = () => { document.title = 'printing'; }; }")
     page.page.click("#print")
     assert page.page.title() == "printing"
+
+
+def test_a_marker_read_from_files_on_an_oblique_grid_shines_where_its_facts_say(opened, phantoms):
+    folder = phantoms / "asymmetric-marker"
+    case = read_case(folder).case
+    x, y, z = tomllib.loads((folder / "facts.toml").read_text(encoding="utf-8"))["centre_mm"]
+    page = opened(report_html(dataclasses.replace(small_view(), ct=case.ct, structures=case.structures)))
+    for view, value in (("sagittal", x), ("coronal", y), ("axial", z)):
+        page.page.locator(f'.plane[data-view="{view}"] input').evaluate(
+            "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input')); }", value
+        )
+    page.settle()
+    crosshair = [float(v) for v in page.page.locator("#read-at").get_attribute("data-lps").split()]
+    # Slices are a voxel apart: 1 to 3 mm.
+    np.testing.assert_allclose(crosshair, [x, y, z], atol=1.5)
+    assert page.page.locator("#read-hu").inner_text() == "3000 HU"
+    assert page.page.locator("#read-at").inner_text().split()[0::2] == ["R", "P", "I"]
+    for view, u, v in (("axial", 0, 1), ("coronal", 0, 2), ("sagittal", 1, 2)):
+        # Only the marker is white in this CT; its middle is found by the picture alone.
+        pixels = page.pixels(view)[40:-40, 30:-30, :3]
+        rows, columns = np.nonzero(pixels.min(axis=2) >= 250)
+        lps, hu, _ = page.hover(view, float(np.median(columns)) + 30, float(np.median(rows)) + 40)
+        assert hu == "3000 HU"
+        assert np.abs(lps[[u, v]] - np.array([x, y, z])[[u, v]]).max() < 4.0
