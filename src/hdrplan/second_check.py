@@ -17,9 +17,8 @@ from hdrplan.arrays import FloatArray
 from hdrplan.dose import SamplePoints, dose_at_points, dose_field, sample_points
 from hdrplan.errors import InputError
 from hdrplan.geometry import Structure, Volume
-from hdrplan.metrics import dvh
-from hdrplan.metrics.gamma import GammaCriteria, gamma_index
-from hdrplan.plan.brachy import BrachyPlan, as_plan
+from hdrplan.metrics import GammaCriteria, dvh, gamma_index
+from hdrplan.plan import BrachyPlan, as_plan
 from hdrplan.sources import TG43Source
 
 __all__ = ["CheckRow", "GridCheck", "SecondCheck", "Tolerances", "check_plan", "trilinear"]
@@ -320,11 +319,19 @@ def _grid(
         raise InputError("no voxel of the dose grid lies above the threshold", got=f"{threshold_gy:.3g} Gy")
     reference = ours.values_zyx[judged].astype(np.float64)
     relative = tps.values_zyx[judged] / reference - 1.0
-    index = np.argwhere(judged)[:, ::-1]
-    criteria = tolerances.gamma
-    values = gamma_index(reference, index, tps.values_zyx, tps.grid.spacing_mm, criteria, normal_gy=10.0 * threshold_gy)
+    voxels = np.argwhere(judged)
+    thin = max(1, -(-len(voxels) // MAX_GAMMA_VOXELS))
+    chosen = voxels[::thin]
+    values = gamma_index(
+        reference[::thin],
+        chosen[:, ::-1],
+        tps.values_zyx,
+        tps.grid.spacing_mm,
+        tolerances.gamma,
+        normal_gy=threshold_gy / max(tolerances.threshold_frac, 1e-9),
+    )
     gamma = np.full(tps.grid.shape_zyx, np.nan, dtype=np.float32)
-    gamma[judged] = values
+    gamma[tuple(chosen.T)] = values
     return GridCheck(
         ours,
         tps,

@@ -62,6 +62,15 @@ def test_a_grid_shifted_by_a_voxel_fails() -> None:
     assert check_plan(brachy, SOURCE, dose=moved).grid.gamma_pass_frac < 0.9
 
 
+def test_large_grids_are_judged_at_every_nth_voxel(monkeypatch: pytest.MonkeyPatch) -> None:
+    brachy, dose, _ = clinical()
+    whole = check_plan(brachy, SOURCE, dose=dose).grid
+    monkeypatch.setattr("hdrplan.second_check.MAX_GAMMA_VOXELS", 500)
+    thinned = check_plan(brachy, SOURCE, dose=dose).grid
+    assert 250 < np.isfinite(thinned.gamma_zyx).sum() <= 500 < np.isfinite(whole.gamma_zyx).sum()
+    assert thinned.median_frac == whole.median_frac
+
+
 def test_times_that_do_not_make_the_stated_kerma_fail() -> None:
     brachy, dose, _ = clinical()
     check = check_plan(replace(brachy, stated_trak_u_s=brachy.stated_trak_u_s * 1.01), SOURCE, dose=dose)
@@ -133,6 +142,15 @@ def test_command_on_a_folder_writes_a_safe_page(export: Path, tmp_path: Path) ->
     assert table["passed"] is True
     assert table["plan"] is None
     assert set(json.loads((out / "run.json").read_text())["inputs_sha256"]) == {"plan", "dose", "structures"}
+
+
+def test_strength_is_decayed_to_the_treatment(export: Path) -> None:
+    """One half-life after the plan's date of 2024-05-06 07:08:09: half the strength, twice the time."""
+    run = CliRunner().invoke(command, [str(export), "--treated", "2024-07-19T03:02:49", "--json"])
+    assert run.exit_code == 0
+    (said,) = [text for text in json.loads(run.output)["warnings"] if "the source has" in text]
+    assert "20350 U" in said
+    assert "2.0000 times as long" in said
 
 
 def test_command_names_the_plan_only_when_asked(export: Path, tmp_path: Path) -> None:

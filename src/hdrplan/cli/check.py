@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from hdrplan.cli.common import json_option, progress_bar, quiet_option
 
 if TYPE_CHECKING:
     from hdrplan.geometry import Grid, Structure
+    from hdrplan.plan import BrachyPlan
     from hdrplan.second_check import SecondCheck, Tolerances
 
 __all__ = ["command", "tolerances_from"]
@@ -27,6 +29,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--source", metavar="NAME|FILE", help="Source model, where the plan's words do not name it.")
 @click.option("--tolerances", type=_FILE, help="TOML file of tolerances; see docs/dicom.md.")
 @click.option("--tip", type=click.Choice(["as-read", "reversed"]), help="Overrule which way the sources point.")
+@click.option("--treated", type=click.DateTime(), help="Treatment: decay the strength, tell how the times stretch.")
 @click.option("-o", "--output", type=_FILE, help="Write check.html, check.json and run.json into this new folder.")
 @click.option("--overwrite", is_flag=True, help="Replace a folder that hdrplan wrote.")
 @click.option("--identify", is_flag=True, help="Name the plan's label and files in the output.")
@@ -39,6 +42,7 @@ def command(
     source: str | None,
     tolerances: Path | None,
     tip: str | None,
+    treated: datetime | None,
     output: Path | None,
     overwrite: bool,
     identify: bool,
@@ -61,13 +65,21 @@ def command(
     from dataclasses import replace
 
     from hdrplan import __version__
-    from hdrplan.io import json_text, new_folder, read_source, run_record, sha256
-    from hdrplan.io.dicom_ct import read_ct_grid
-    from hdrplan.io.dicom_dose import read_dose_grid
-    from hdrplan.io.dicom_folder import dicom_files, linked_files, require
-    from hdrplan.io.dicom_plan import read_brachy_plan
-    from hdrplan.io.dicom_structures import read_structure_set
-    from hdrplan.plan.source_match import source_of_brachy
+    from hdrplan.io import (
+        dicom_files,
+        json_text,
+        linked_files,
+        new_folder,
+        read_brachy_plan,
+        read_ct_grid,
+        read_dose_grid,
+        read_source,
+        read_structure_set,
+        require,
+        run_record,
+        sha256,
+    )
+    from hdrplan.plan import source_of_brachy
     from hdrplan.report.check_html import check_html
     from hdrplan.second_check import check_plan
 
@@ -100,6 +112,8 @@ def command(
             on_progress=on_progress,
         )
     notes += grid.warnings if grid is not None else ()
+    if treated is not None:
+        notes.append(_decay(brachy, treated))
     check = replace(check, warnings=(*notes, *check.warnings))
     table = _table(check, model.name, brachy.label if identify else None)
     if output is not None:
@@ -121,6 +135,20 @@ def command(
         if output is not None:
             click.echo(f"Wrote {output / 'check.html'}. Research use only, never for treatment.")
     sys.exit(0 if check.passed else 1)
+
+
+def _decay(brachy: BrachyPlan, treated: datetime) -> str:
+    """Strength at treatment, and what the afterloader makes of the plan's times."""
+    from hdrplan.sources import strength_on_u
+
+    if brachy.source.reference_time is None:
+        return "the plan states no reference date: its strength cannot be decayed to the treatment"
+    now_u = strength_on_u(brachy.source.strength_u, brachy.source.reference_time, treated)
+    factor = brachy.source.strength_u / now_u
+    return (
+        f"at {treated:%Y-%m-%d %H:%M} the source has {now_u:.0f} U: for the plan's dose its times are to be "
+        f"{factor:.4f} times as long, {brachy.total_time_s * factor:.1f} s in all"
+    )
 
 
 def tolerances_from(path: Path | None) -> Tolerances:

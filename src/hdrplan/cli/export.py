@@ -47,10 +47,18 @@ def command(
       hdrplan export demo-output --case phantoms/liver-lesion-b --format slicer -o demo-slicer
     """
     from hdrplan.errors import InputError
-    from hdrplan.io import json_text, new_folder, read_case, read_plan, read_volume, run_record
-    from hdrplan.io.dicom_ct import read_ct_series
-    from hdrplan.io.dicom_export import write_dicom_set, write_slicer_set
-    from hdrplan.io.results import read_dvh
+    from hdrplan.io import (
+        json_text,
+        new_folder,
+        read_case,
+        read_ct_series,
+        read_dvh,
+        read_plan,
+        read_volume,
+        run_record,
+        write_dicom_set,
+        write_slicer_set,
+    )
     from hdrplan.sources import load_source
 
     if identify and link_ct is None:

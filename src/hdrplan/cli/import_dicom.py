@@ -50,10 +50,7 @@ def command(
       hdrplan import export/ -o case --rules our_names.toml
       hdrplan plan case -o plan
     """
-    from hdrplan.io import json_text, new_folder, run_record
-    from hdrplan.io.dicom_case import read_dicom_folder
-    from hdrplan.io.dicom_import import write_case_folder
-    from hdrplan.io.roles import read_role_rules
+    from hdrplan.io import json_text, new_folder, read_dicom_folder, read_role_rules, run_record, write_case_folder
 
     with progress_bar("read", quiet=quiet) as on_progress:
         found = read_dicom_folder(folder, plan=plan, on_progress=on_progress)

@@ -13,8 +13,7 @@ from hdrplan.cli.common import progress_bar, quiet_option
 from hdrplan.cli.metrics_rows import rows_of
 
 if TYPE_CHECKING:
-    from hdrplan.io.archive import Treatment
-    from hdrplan.io.dicom_folder import DicomFile
+    from hdrplan.io import DicomFile, Treatment
 
 __all__ = ["command"]
 
@@ -83,9 +82,18 @@ def command(
       hdrplan metrics archive/ -o tables --engine stored --rules our_names.toml
     """
     from hdrplan.errors import InputError
-    from hdrplan.io import check_free, json_text, new_folder, run_record
-    from hdrplan.io.archive import Pseudonyms, csv_cell, read_key, treatments_of, write_key
-    from hdrplan.io.roles import read_role_rules
+    from hdrplan.io import (
+        Pseudonyms,
+        check_free,
+        csv_cell,
+        json_text,
+        new_folder,
+        read_key,
+        read_role_rules,
+        run_record,
+        treatments_of,
+        write_key,
+    )
     from hdrplan.threads import thread_count
 
     check_free(output, overwrite)
@@ -183,7 +191,7 @@ def _resumed(partial: Path, options: dict[str, Any], secret: bytes) -> tuple[byt
 
 def _index(folders: tuple[Path, ...], workers: int, quiet: bool) -> tuple[list[DicomFile], list[tuple[Path, str]]]:
     """Describe all files of the archives."""
-    from hdrplan.io.dicom_folder import dicom_files
+    from hdrplan.io import dicom_files
 
     files: list[DicomFile] = []
     errors: list[tuple[Path, str]] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hdrplan.geometry import Role
-    from hdrplan.io.archive import Treatment
+    from hdrplan.io import Treatment
 
 __all__ = ["rows_of"]
 
@@ -29,13 +29,15 @@ def _rows(treatment: Treatment, options: dict[str, Any]) -> list[dict[str, Any]]
 
     from hdrplan.dose import dose_at_points, sample_points
     from hdrplan.errors import InputError
-    from hdrplan.io.dicom_ct import read_ct_grid
-    from hdrplan.io.dicom_dose import read_dose_grid
-    from hdrplan.io.dicom_plan import read_brachy_plan
-    from hdrplan.io.dicom_structures import read_structure_set
-    from hdrplan.io.roles import DEFAULT_RULES, roles_of_rois
-    from hdrplan.plan.brachy import as_plan
-    from hdrplan.plan.source_match import source_of_brachy
+    from hdrplan.io import (
+        DEFAULT_RULES,
+        read_brachy_plan,
+        read_ct_grid,
+        read_dose_grid,
+        read_structure_set,
+        roles_of_rois,
+    )
+    from hdrplan.plan import as_plan, source_of_brachy
     from hdrplan.second_check import trilinear
     from hdrplan.sources import load_source
 

@@ -1,6 +1,8 @@
 """Patient space: grids, structures, catheters, dwells. LPS, mm; voxel arrays (z, y, x). Knows no dose, no files."""
 
+from hdrplan.geometry.axes import axes_from_neighbours, axes_from_path, path_tip_first
 from hdrplan.geometry.catheter import Catheter
+from hdrplan.geometry.contours import contours_of_structure, structure_of_contours
 from hdrplan.geometry.dwell import MARGIN_MM, STEP_MM, TIP_OFFSET_MM, Dwells, dwell_positions
 from hdrplan.geometry.grid import Grid, Volume
 from hdrplan.geometry.lesion import ellipsoid, parallel_catheters, place_in, synthetic_lesion
@@ -20,15 +22,20 @@ __all__ = [
     "Role",
     "Structure",
     "Volume",
+    "axes_from_neighbours",
+    "axes_from_path",
+    "contours_of_structure",
     "distance_mm",
     "dwell_positions",
     "ellipsoid",
     "inside",
     "on_grid",
     "parallel_catheters",
+    "path_tip_first",
     "phantom",
     "place_in",
     "rim_mm",
+    "structure_of_contours",
     "synthetic_case",
     "synthetic_lesion",
     "without",

@@ -20,8 +20,7 @@ from hdrplan.io.dicom_folder import dicom_files, linked_files
 from hdrplan.io.dicom_plan import read_brachy_plan
 from hdrplan.io.dicom_structures import StructureSet, read_structure_set
 from hdrplan.io.files import sha256
-from hdrplan.plan.brachy import BrachyPlan, Channel
-from hdrplan.plan.source_match import source_of_brachy
+from hdrplan.plan import BrachyPlan, Channel, source_of_brachy
 
 __all__ = ["DicomCase", "case_of_dicom", "catheters_of", "read_dicom_folder"]
 

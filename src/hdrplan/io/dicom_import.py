@@ -15,8 +15,7 @@ from hdrplan.io.images import write_volume
 from hdrplan.io.results import json_text, plan_table
 from hdrplan.io.roles import roles_of_rois
 from hdrplan.io.slicer import write_markups, write_segmentation
-from hdrplan.plan.brachy import as_plan
-from hdrplan.plan.source_match import source_of_brachy
+from hdrplan.plan import as_plan, source_of_brachy
 from hdrplan.sources import DEFAULT_SOURCE
 
 __all__ = ["write_case_folder"]

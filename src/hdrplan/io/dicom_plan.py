@@ -21,10 +21,10 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import FormatError
-from hdrplan.geometry.axes import axes_from_neighbours, axes_from_path, path_tip_first
+from hdrplan.geometry import axes_from_neighbours, axes_from_path, path_tip_first
 from hdrplan.io.dicom_structures import StructureSet, structure_set_of
 from hdrplan.io.dicom_tags import Tags, read_tags
-from hdrplan.plan.brachy import BrachyPlan, Channel, ReferencePoint, SourceOfPlan
+from hdrplan.plan import BrachyPlan, Channel, ReferencePoint, SourceOfPlan
 
 __all__ = ["read_brachy_plan"]
 

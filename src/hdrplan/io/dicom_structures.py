@@ -9,8 +9,7 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import HdrPlanError, InputError
-from hdrplan.geometry import Grid, Role, Structure
-from hdrplan.geometry.contours import structure_of_contours
+from hdrplan.geometry import Grid, Role, Structure, structure_of_contours
 from hdrplan.io.dicom_tags import Tags, read_tags
 
 __all__ = ["ROI", "StructureSet", "read_structure_set", "structure_set_of"]

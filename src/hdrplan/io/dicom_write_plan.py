@@ -14,8 +14,7 @@ from hdrplan.geometry import Catheter
 from hdrplan.io.dicom_plan import IR192_HALF_LIFE_DAYS, RT_PLAN
 from hdrplan.io.dicom_structures import RT_STRUCTURE_SET
 from hdrplan.io.dicom_write import Identity, ds, new_object, new_uid, reference, save, short_text
-from hdrplan.plan import Plan
-from hdrplan.plan.brachy import BrachyPlan, Channel, SourceOfPlan
+from hdrplan.plan import BrachyPlan, Channel, Plan, SourceOfPlan
 
 __all__ = ["brachy_of_plan", "write_brachy_plan"]
 

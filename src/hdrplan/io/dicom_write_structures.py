@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hdrplan.arrays import FloatArray
-from hdrplan.geometry import Catheter, Grid, Structure
-from hdrplan.geometry.contours import contours_of_structure
+from hdrplan.geometry import Catheter, Grid, Structure, contours_of_structure
 from hdrplan.io.dicom_ct import CT_IMAGE
 from hdrplan.io.dicom_structures import RT_STRUCTURE_SET
 from hdrplan.io.dicom_write import Identity, ds, new_object, new_uid, reference, save, short_text

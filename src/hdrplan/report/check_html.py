@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from hdrplan.plan.brachy import BrachyPlan
+from hdrplan.plan import BrachyPlan
 from hdrplan.report.page import page
 from hdrplan.second_check import CheckRow, GridCheck, SecondCheck, Tolerances
 from hdrplan.sources import TG43Source
@@ -145,7 +145,7 @@ def _figure(grid: GridCheck) -> str:
         axis.set_xlabel("mm")
         figure.colorbar(shown, ax=axis, shrink=0.8)
     axes[1, 0].axis("off")
-    axes[1, 1].hist(relative[np.isfinite(relative)].clip(-size, size), bins=80, color="#2e8fd0")
+    axes[1, 1].hist(relative[np.isfinite(relative)].clip(-size, size), bins=81, range=(-size, size), color="#2e8fd0")
     axes[1, 1].set(xlabel="difference (%)", ylabel="voxels", yscale="log")
     axes[1, 2].hist(grid.gamma_zyx[np.isfinite(grid.gamma_zyx)], bins=60, range=(0, 1.5), color="#0a9b76")
     axes[1, 2].axvline(1.0, color="#a3231c", lw=1)
