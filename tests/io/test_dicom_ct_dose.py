@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from dicom_twins import ct_slice, rt_dose
 
@@ -35,6 +36,15 @@ def test_a_missing_slice_is_filled_and_reported(tmp_path: Path) -> None:
     np.testing.assert_array_equal(series.volume.values_zyx[:, 0, 0], [1, 4, 7, 10, 13])
     assert any("1 slices missing, at 4.0 to 10.0 mm" in w for w in series.warnings)
     assert series.instance_uids[2] == ""
+
+
+def test_a_broken_slice_at_the_end_is_reported(tmp_path: Path) -> None:
+    folder = slices(tmp_path / "ct", [1.0, 4.0, 7.0, 10.0])
+    last = max(folder.iterdir(), key=lambda p: float(pydicom.dcmread(p).ImagePositionPatient[2]))
+    last.write_bytes(last.read_bytes()[:200])
+    series = read_ct_series(folder)
+    assert series.volume.grid.shape_zyx[0] == 3
+    assert any("cannot be read" in w and last.name in w for w in series.warnings)
 
 
 def test_an_identical_duplicate_is_dropped_a_different_one_refused(tmp_path: Path) -> None:

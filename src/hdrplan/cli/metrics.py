@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -107,33 +108,32 @@ def command(
         "identify": identify,
     }
     partial = output.with_name(output.name + ".partial")
-    secret, done = _resumed(partial, options, read_key(key))
-    names = Pseudonyms(secret, identify=identify)
     files, errors = _index(folders, workers, quiet)
     treatments = treatments_of(files)
     if not treatments and not errors:
         raise InputError("expected brachytherapy plans (RTPLAN) in the archive", got="none", where=folders[0])
+    with _journal(partial) as journal:
+        secret, done = _resumed(journal, partial, options, read_key(key))
+        names = Pseudonyms(secret, identify=identify)
+        todo = [t for t in treatments if names.plan(t.uid + t.plan.as_posix()) not in done]
+        with progress_bar("plans", quiet=quiet) as on_progress:
+            for k, (treatment, found, error) in enumerate(_each(todo, options, workers)):
+                entry: dict[str, Any] = {
+                    "id": names.plan(treatment.uid + treatment.plan.as_posix()),
+                    "plan_id": names.plan(treatment.uid),
+                    "patient": names.patient(treatment.patient_id),
+                    "rows": found,
+                    "error": _safe(error, _paths(treatment), identify) if error else "",
+                    "file": _shown(treatment.plan, identify),
+                }
+                done[entry["id"]] = entry
+                journal.write(json.dumps(entry) + "\n")
+                journal.flush()
+                on_progress(k + 1, len(todo))
     rows: list[dict[str, Any]] = []
     broken: list[dict[str, Any]] = [
         {"file": _shown(path, identify), "error": _safe(text, [path], identify)} for path, text in errors
     ]
-    todo = [t for t in treatments if names.plan(t.uid + t.plan.as_posix()) not in done]
-    with partial.open("a", encoding="utf-8") as journal, progress_bar("plans", quiet=quiet) as on_progress:
-        if not done:
-            journal.write(json.dumps({"secret": secret.hex(), "options": options}) + "\n")
-        for k, (treatment, found, error) in enumerate(_each(todo, options, workers)):
-            entry: dict[str, Any] = {
-                "id": names.plan(treatment.uid + treatment.plan.as_posix()),
-                "plan_id": names.plan(treatment.uid),
-                "patient": names.patient(treatment.patient_id),
-                "rows": found,
-                "error": _safe(error, _paths(treatment), identify) if error else "",
-                "file": _shown(treatment.plan, identify),
-            }
-            done[entry["id"]] = entry
-            journal.write(json.dumps(entry) + "\n")
-            journal.flush()
-            on_progress(k + 1, len(todo))
     for treatment in treatments:
         names.patient(treatment.patient_id)
         entry = done[names.plan(treatment.uid + treatment.plan.as_posix())]
@@ -151,24 +151,54 @@ def command(
         (draft / "run.json").write_text(json_text(run), encoding="utf-8")
     if key is not None:
         write_key(key, secret, names.known)
-    partial.unlink()
+    partial.unlink(missing_ok=True)
     click.echo(
         f"{len(treatments)} plans, {len(tables['dose_metrics.csv'])} lesions, {len(broken)} errors: wrote {output}"
     )
 
 
-def _resumed(partial: Path, options: dict[str, Any], secret: bytes) -> tuple[bytes, dict[str, dict[str, Any]]]:
+def _journal(partial: Path) -> IO[str]:
+    """Open the journal of a run, for this process alone where the system can lock."""
+    from hdrplan.errors import InputError
+
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    journal = partial.open("a+", encoding="utf-8", errors="replace")
+    with suppress(ImportError):  # Windows has no fcntl
+        import fcntl
+
+        try:
+            fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            journal.close()
+            raise InputError(
+                "one run at a time writes an output",
+                got="another that is under way",
+                where=partial,
+                remedy="Wait for it, or choose another output.",
+            ) from None
+    return journal
+
+
+def _resumed(
+    journal: IO[str], partial: Path, options: dict[str, Any], secret: bytes
+) -> tuple[bytes, dict[str, dict[str, Any]]]:
     """Secret and finished plans of a stopped run with the same options; its last line may be torn."""
     from hdrplan.errors import InputError
 
-    if not partial.exists():
+    journal.seek(0)
+    text = journal.read()
+    lines = text.splitlines()
+    if "\n" not in text:
+        # Stopped before its first line was whole: nothing is lost by beginning anew.
+        journal.truncate(0)
+        journal.write(json.dumps({"secret": secret.hex(), "options": options}) + "\n")
+        journal.flush()
         return secret, {}
-    lines = partial.read_text(encoding="utf-8", errors="replace").splitlines()
     try:
         head = json.loads(lines[0])
         kept = bytes.fromhex(head["secret"])
         same = head["options"] == options
-    except (IndexError, KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):
         same, kept = False, b""
     if not same:
         raise InputError(
@@ -177,6 +207,8 @@ def _resumed(partial: Path, options: dict[str, Any], secret: bytes) -> tuple[byt
             where=partial,
             remedy="Delete that file to begin anew.",
         )
+    if not text.endswith("\n"):
+        journal.write("\n")
     done = {}
     for line in lines[1:]:
         try:
@@ -184,8 +216,6 @@ def _resumed(partial: Path, options: dict[str, Any], secret: bytes) -> tuple[byt
             done[entry["id"]] = entry
         except (KeyError, TypeError, ValueError):
             continue
-    whole = [lines[0], *(json.dumps(entry) for entry in done.values())]
-    partial.write_text("\n".join(whole) + "\n", encoding="utf-8")
     return kept, done
 
 

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -165,12 +165,23 @@ def case_of_table(table: Mapping[str, Any], folder: Path, *, where: object, rela
     _known(table, _KEYS, where)
     files = _Files(folder, where, relative_only)
     roles = _roles(table.get("roles"), where)
-    ct = read_volume(files.path(table["ct"], "ct")) if "ct" in table else None
+    ct, said = _ct(files.path(table["ct"], "ct")) if "ct" in table else (None, ())
     structures = _structures(table.get("structures"), roles, files, where)
     catheters: tuple[Catheter, ...] = ()
     if "catheters" in table:
         catheters = read_catheters(files.path(table["catheters"], "catheters"))
-    return _case_file(table, ct, structures, catheters, files, where)
+    found = _case_file(table, ct, structures, catheters, files, where)
+    return replace(found, warnings=(*said, *found.warnings))
+
+
+def _ct(path: Path) -> tuple[Volume, tuple[str, ...]]:
+    """Read the CT, and what is to be said of a DICOM series: slices filled, doubled, left out."""
+    if not path.is_dir():
+        return read_volume(path), ()
+    from hdrplan.io.dicom_ct import read_ct_series
+
+    series = read_ct_series(path)
+    return series.volume, series.warnings
 
 
 def case_of_parts(

@@ -104,13 +104,27 @@ def _parquet(path: Path, name: str) -> RawTable:
 
 def _workbook(path: Path) -> dict[str, RawTable]:
     import zipfile
+    import zlib
+    from xml.etree.ElementTree import ParseError
 
     import openpyxl
 
+    # A broken archive shows itself while the cells are read: all of it stands in one place.
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        tables = _sheets(book, path)
+        book.close()
+    except FormatError:
+        raise
+    except (
+        zipfile.BadZipFile, zlib.error, ParseError, LookupError, ValueError, TypeError, AttributeError, OSError,
+        ArithmeticError, NotImplementedError, AssertionError,
+    ) as error:  # fmt: skip
         raise FormatError("expected an Excel workbook (.xlsx)", got=str(error)[:120], where=path) from None
+    return tables
+
+
+def _sheets(book: Any, path: Path) -> dict[str, RawTable]:
     tables = {}
     for sheet in book.worksheets:
         if (sheet.max_row or 0) * (sheet.max_column or 0) > MAX_SHEET_CELLS:
@@ -124,7 +138,6 @@ def _workbook(path: Path) -> dict[str, RawTable]:
         # A spreadsheet pads short rows; cells beyond the header are kept, so that they are reported.
         body = tuple(tuple(_trimmed(row, width)) for row in rows[1:])
         tables[sheet.title.strip().lower()] = RawTable(sheet.title.strip().lower(), tuple(rows[0][:width]), body)
-    book.close()
     return tables
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ class _Slice:
 
 
 def read_ct_series(folder: Path) -> CTSeries:
-    """Read the one CT series of a folder.
+    """Read the one CT series of a folder; DICOM files that cannot be read are reported in its warnings.
 
     Raises
     ------
@@ -73,11 +73,15 @@ def read_ct_series(folder: Path) -> CTSeries:
         As :func:`read_ct_slices`.
     """
     series: dict[str, list[Path]] = {}
+    broken: list[str] = []
     for path in sorted(p for p in Path(folder).iterdir() if p.is_file()):
         try:
             tags = read_tags(path, pixels=False)
         except (FormatError, InputError):
-            continue  # other files may lie beside a series
+            # Other files may lie beside a series; a broken slice at its end would leave no gap to be seen.
+            if path.suffix.lower() == ".dcm":
+                broken.append(path.name)
+            continue
         if tags.text("SOPClassUID", "") in (CT_IMAGE, ENHANCED_CT):
             series.setdefault(tags.text("SeriesInstanceUID", ""), []).append(path)
     if len(series) != 1:
@@ -87,7 +91,11 @@ def read_ct_series(folder: Path) -> CTSeries:
             where=folder,
             remedy="Put each series into a folder of its own." if series else "",
         )
-    return read_ct_slices(next(iter(series.values())))
+    found = read_ct_slices(next(iter(series.values())))
+    if not broken:
+        return found
+    said = f"{len(broken)} .dcm files of the folder cannot be read and are left out, the first is {broken[0]}"
+    return replace(found, warnings=(*found.warnings, said))
 
 
 def read_ct_slices(paths: list[Path]) -> CTSeries:

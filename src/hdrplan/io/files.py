@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -129,7 +130,20 @@ def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         if path.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
             path.rename(old / path.name)
-        draft.rename(path)
+        try:
+            draft.rename(path)
+        except OSError as error:
+            if old is not None and not path.exists():
+                (old / path.name).rename(path)
+                old.rmdir()
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            raise InputError(
+                "the output folder must be new",
+                got="one that another process wrote meanwhile",
+                where=path,
+                remedy="It is whole; use another name for this run.",
+            ) from None
         if old is not None:
             shutil.rmtree(old, ignore_errors=True)
     finally:

@@ -1,0 +1,142 @@
+"""Kill hdrplan at random moments: the output is whole or absent, and a rerun finishes.
+
+PYTHONPATH=src:tests:tests/io python -m benchmarks.faults [--kills 210] [--seed 0]
+
+Each round starts a command in a process of its own, kills it (SIGKILL: no cleaning up) after a random part of its usual
+time, looks at what is there, and runs it again to the end where the moment was the last of its folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import hdrplan
+
+PLAN_FILES = {"plan.json", "dose.nrrd", "dvh.csv", "metrics.json", "report.html", "run.json"}
+
+
+def _plan_is_whole(out: Path) -> bool:
+    from hdrplan.io import read_result_folder
+
+    read_result_folder(out)
+    json.loads((out / "run.json").read_text())
+    return {p.name for p in out.iterdir()} == PLAN_FILES and (out / "report.html").read_text().endswith("</html>")
+
+
+def _metrics_are_whole(out: Path) -> bool:
+    lines = (out / "metrics.csv").read_text().splitlines()
+    json.loads((out / "run.json").read_text())
+    return len(lines) >= 5 and (out / "errors.csv").read_text().endswith("\n")
+
+
+def _cohort_is_whole(out: Path) -> bool:
+    from hdrplan.io import read_cohort
+
+    tables, problems = read_cohort(out)
+    json.loads((out / "run.json").read_text())
+    return len(tables) >= 4 and not problems
+
+
+def _archive(place: Path) -> None:
+    from demo_case import GRID, NOW, case_and_plan
+
+    from hdrplan.dose import dose_field
+    from hdrplan.geometry import Grid
+    from hdrplan.io.dicom_export import write_dicom_set
+    from hdrplan.sources import load_source
+
+    case, plan = case_and_plan()
+    box = Grid((8, 20, 24), GRID.world([8, 10, 2]), [2.5, 2.5, 2.5])
+    dose = dose_field(plan.dwells, plan.times_s, box, load_source(), strength_u=40700.0)
+    for k in range(2):
+        (place / f"t{k}").mkdir(parents=True)
+        write_dicom_set(place / f"t{k}", case, plan, dose=dose, prescription_gy=20.0, now=NOW)
+
+
+def _started(arguments: list[str], folder: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "hdrplan", *arguments],
+        cwd=folder,
+        env=os.environ | {"HDRPLAN_THREADS": "1", "PYTHONPATH": str(Path(hdrplan.__file__).parents[1])},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+def _finished(arguments: list[str], folder: Path) -> float:
+    started = time.perf_counter()
+    process = _started(arguments, folder)
+    said = process.communicate(timeout=600)[1]
+    if process.returncode != 0:
+        raise SystemExit(f"{' '.join(arguments)}: exit code {process.returncode}: {said.decode()[-400:]}")
+    return time.perf_counter() - started
+
+
+def _kill_rounds(
+    name: str, arguments: list[str], whole: Callable[[Path], bool], kills: int, draw: random.Random, folder: Path
+) -> None:
+    usual_s = min(_finished([*arguments, "-o", f"first{k}"], folder) for k in range(2))
+    found = {"absent": 0, "whole": 0, "broken": 0, "reruns": 0}
+    for k in range(kills):
+        # A few folders are killed several times before they may finish; every second run replaces a whole result.
+        out = folder / f"out{k // 5}"
+        process = _started([*arguments, "-o", out.name, *(["--overwrite"] if out.exists() else [])], folder)
+        before = out.exists()
+        # The last third of the time holds the writing: two of three kills go there.
+        part = draw.uniform(0.6, 1.15) if k % 3 else draw.uniform(0.0, 0.6)
+        time.sleep(part * usual_s)
+        process.kill()
+        process.communicate()
+        if not out.exists():
+            found["broken" if before else "absent"] += 1
+        else:
+            found["whole" if whole(out) else "broken"] += 1
+        if k % 5 == 4:
+            _finished([*arguments, "-o", out.name, *(["--overwrite"] if out.exists() else [])], folder)
+            found["reruns"] += 1
+            if not whole(out):
+                found["broken"] += 1
+    print(
+        f"| {name} | {kills} | {usual_s:.1f} | {found['absent']} | {found['whole']} | {found['broken']} "
+        f"| {found['reruns']} |",
+        flush=True,
+    )
+    if found["broken"]:
+        raise SystemExit(f"{name}: {found['broken']} broken outputs")
+
+
+def main() -> None:
+    parse = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parse.add_argument("--kills", type=int, default=210)
+    parse.add_argument("--seed", type=int, default=0)
+    wanted = parse.parse_args()
+    from fuzz_corpus import write_small_case
+
+    draw = random.Random(wanted.seed)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_small_case(folder / "case")
+        _archive(folder / "archive")
+        print("| command | kills | usual time (s) | absent | whole | broken | reruns that finished |")
+        print("|---|---|---|---|---|---|---|")
+        each = -(-wanted.kills // 3)
+        rounds: tuple[tuple[str, list[str], Callable[[Path], bool]], ...] = (
+            ("plan", ["plan", "case", "--quiet"], _plan_is_whole),
+            ("metrics", ["metrics", "archive", "--jobs", "1", "--quiet"], _metrics_are_whole),
+            ("simulate cohort", ["simulate", "cohort", "--hcc", "40", "--crlm", "20"], _cohort_is_whole),
+        )
+        for title, arguments, whole in rounds:
+            _kill_rounds(title, arguments, whole, each, draw, folder)
+
+
+if __name__ == "__main__":
+    main()

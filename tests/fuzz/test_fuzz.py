@@ -1,0 +1,71 @@
+"""A seeded part of the fuzzing (all of it: benchmarks/fuzz.py, figures in docs/trust.md), and what it found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fuzz_corpus import Target, corpus
+from fuzz_mutate import broken
+from fuzz_outcome import outcome
+
+from hdrplan.errors import FormatError
+from hdrplan.io import read_cohort
+
+# Seeds that once failed: (reader, seed).
+FOUND = [("cohort xlsx", 18)]
+EACH = 12
+
+
+@pytest.fixture(scope="module")
+def targets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Target, Path]]:
+    placed = {}
+    for target in corpus(tmp_path_factory.mktemp("corpus")):
+        place = tmp_path_factory.mktemp("broken")
+        for file, data in target.files.items():
+            (place / file).parent.mkdir(parents=True, exist_ok=True)
+            (place / file).write_bytes(data)
+        placed[target.name] = target, place
+    return placed
+
+
+def test_good_files_are_read(targets: dict[str, tuple[Target, Path]]) -> None:
+    assert len(targets) >= 25
+    for target, place in targets.values():
+        target.read(place)
+
+
+def test_broken_files_are_read_or_refused_in_one_line(targets: dict[str, tuple[Target, Path]]) -> None:
+    counts = {"accepted": 0, "refused": 0}
+    for name, (target, place) in targets.items():
+        for seed in range(EACH):
+            found = outcome(target, seed, place)
+            assert found.kind != "failed", f"{name}, seed {seed}: {found.text}"
+            counts[found.kind] += 1
+    # A fuzzer whose files are all good, or all refused at the first byte, looks at nothing.
+    assert counts["refused"] > 0.3 * sum(counts.values())
+    assert counts["accepted"] > 0.05 * sum(counts.values())
+
+
+@pytest.mark.parametrize(("name", "seed"), FOUND)
+def test_what_failed_once(name: str, seed: int, targets: dict[str, tuple[Target, Path]]) -> None:
+    target, place = targets[name]
+    assert outcome(target, seed, place).kind != "failed"
+
+
+def test_seeds_give_the_same_file_for_ever() -> None:
+    data = b'{"a": 1.5, "b": [2, 3]}\n' * 20
+    assert broken(data, 7) == broken(data, 7)
+    assert len({broken(data, seed) for seed in range(200)}) > 150
+
+
+def test_a_workbook_torn_inside_is_refused(tmp_path: Path, targets: dict[str, tuple[Target, Path]]) -> None:
+    """The archive opens, its sheet does not unpack: found by seed 18."""
+    target, _ = targets["cohort xlsx"]
+    data = bytearray(next(iter(target.files.values())))
+    at = data.find(b"xl/worksheets/sheet1.xml") + 60
+    data[at : at + 40] = bytes(40)
+    path = tmp_path / "torn.xlsx"
+    path.write_bytes(bytes(data))
+    with pytest.raises(FormatError, match="Excel workbook"):
+        read_cohort(path)
