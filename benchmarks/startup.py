@@ -51,18 +51,16 @@ def page() -> str:
         "# Start-up",
         "",
         "Made by `python -m benchmarks.startup --write`: `hdrplan plan phantoms/liver-lesion-b`, each run a process of",
-        f"its own, wall seconds; {platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}.",
+        f"its own, wall seconds; {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}.",
         "The first run ever compiles the kernels it needs and keeps them; the difference of the columns is that",
         "compilation. What the steps leave over is Python's start and the imports, and writing the files.",
         "",
         "| step | first run ever (s) | second run (s) |",
         "|---|---|---|",
     ]
-    for step in STEPS:
-        lines.append(f"| {step} | {first_steps.get(step, 0):.2f} | {second_steps.get(step, 0):.2f} |")
-    rest = [
-        whole - sum(steps.get(s, 0) for s in STEPS) for whole, steps in ((first, first_steps), (second, second_steps))
-    ]
+    lines += [f"| {s} | {first_steps.get(s, 0):.2f} | {second_steps.get(s, 0):.2f} |" for s in STEPS]
+    both = ((first, first_steps), (second, second_steps))
+    rest = [whole - sum(steps.get(s, 0) for s in STEPS) for whole, steps in both]
     lines.append(f"| start, imports, writing | {rest[0]:.2f} | {rest[1]:.2f} |")
     lines.append(f"| **whole process** | **{first:.2f}** | **{second:.2f}** |")
     lines += [
