@@ -21,6 +21,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Plan a treatment": {
         "plan": ("hdrplan.cli.plan", "Plan a case: dwell positions, times, dose, report."),
         "pareto": ("hdrplan.cli.pareto", "Trade-off surfaces of proven plans over coverage, organs and time."),
+        "place": ("hdrplan.cli.place", "Choose catheters before the puncture, with proof."),
         "evaluate": ("hdrplan.cli.evaluate", "Metrics of a plan's dwell times on a case."),
     },
     "Look and compare": {

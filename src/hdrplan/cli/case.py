@@ -71,8 +71,14 @@ def case_options(command: F) -> F:
     return command
 
 
-def read_case_from(flags: dict[str, Any]) -> CaseFile:
+def read_case_from(flags: dict[str, Any], *, before_puncture: bool = False) -> CaseFile:
     """Read the case that the flags of :func:`case_options` describe; takes those flags out of ``flags``.
+
+    Parameters
+    ----------
+    flags : dict
+    before_puncture : bool
+        Leave catheters out and read every structure; see :func:`hdrplan.io.read_case`.
 
     Raises
     ------
@@ -84,14 +90,14 @@ def read_case_from(flags: dict[str, Any]) -> CaseFile:
     case = flags.pop("case")
     changes = _table(flags)
     if case is not None:
-        return read_case(case, changes)
+        return read_case(case, changes, before_puncture=before_puncture)
     if "roles" not in changes or "structures" not in changes:
         raise InputError(
             "expected a case folder, or at least --labels or --mask, --ctv and --catheters",
             got="no CASE",
             remedy="Try: hdrplan plan phantoms/liver-lesion-b -o demo-output",
         )
-    return case_of_table(changes, Path.cwd(), where="the command line")
+    return case_of_table(changes, Path.cwd(), where="the command line", before_puncture=before_puncture)
 
 
 def _table(flags: dict[str, Any]) -> dict[str, Any]:

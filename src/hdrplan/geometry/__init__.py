@@ -2,33 +2,52 @@
 
 from hdrplan.geometry.axes import axes_from_neighbours, axes_from_path, path_tip_first
 from hdrplan.geometry.catheter import Catheter
+from hdrplan.geometry.clearance import Clearance, clearance
 from hdrplan.geometry.contours import contours_of_structure, structure_of_contours
 from hdrplan.geometry.dwell import MARGIN_MM, STEP_MM, TIP_OFFSET_MM, Dwells, dwell_positions
 from hdrplan.geometry.grid import Grid, Volume
 from hdrplan.geometry.lesion import ellipsoid, parallel_catheters, place_in, synthetic_lesion
 from hdrplan.geometry.phantoms import PHANTOMS, Phantom, phantom, synthetic_case
 from hdrplan.geometry.structure import ROLES, Role, Structure, distance_mm, inside, on_grid, rim_mm, without
+from hdrplan.geometry.trajectory import (
+    POSITIONS,
+    Position,
+    Reach,
+    Trajectories,
+    angle_deg,
+    line_gap_mm,
+    trajectories,
+    varied,
+)
 
 __all__ = [
     "MARGIN_MM",
     "PHANTOMS",
+    "POSITIONS",
     "ROLES",
     "STEP_MM",
     "TIP_OFFSET_MM",
     "Catheter",
+    "Clearance",
     "Dwells",
     "Grid",
     "Phantom",
+    "Position",
+    "Reach",
     "Role",
     "Structure",
+    "Trajectories",
     "Volume",
+    "angle_deg",
     "axes_from_neighbours",
     "axes_from_path",
+    "clearance",
     "contours_of_structure",
     "distance_mm",
     "dwell_positions",
     "ellipsoid",
     "inside",
+    "line_gap_mm",
     "on_grid",
     "parallel_catheters",
     "path_tip_first",
@@ -38,5 +57,7 @@ __all__ = [
     "structure_of_contours",
     "synthetic_case",
     "synthetic_lesion",
+    "trajectories",
+    "varied",
     "without",
 ]

@@ -29,7 +29,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -109,7 +109,7 @@ class CaseFile:
     calibration: dict[str, str] = field(default_factory=dict)
 
 
-def read_case(path: Path, changes: Mapping[str, Any] | None = None) -> CaseFile:
+def read_case(path: Path, changes: Mapping[str, Any] | None = None, *, before_puncture: bool = False) -> CaseFile:
     """Read a case folder (or its ``case.toml``), or with roles among the changes a folder of DICOM files.
 
     Parameters
@@ -117,6 +117,9 @@ def read_case(path: Path, changes: Mapping[str, Any] | None = None) -> CaseFile:
     path : Path
     changes : mapping, optional
         Keys of the case table that replace those of the file, table by table: ``{"source": {"strength_u": 30000.0}}``.
+    before_puncture : bool
+        Catheters are left out, and every structure of the files is read, those without a role as "other". CTVs among
+        the changes take the place of the file's.
 
     Raises
     ------
@@ -139,16 +142,33 @@ def read_case(path: Path, changes: Mapping[str, Any] | None = None) -> CaseFile:
             remedy="A folder of DICOM files is read with --ctv NAME.",
         )
     table = toml_table(toml)
+    if before_puncture:
+        _other_ctvs(table, changes or {})
     for key, value in (changes or {}).items():
         both_tables = isinstance(value, Mapping) and isinstance(table.get(key), dict)
         table[key] = {**table[key], **value} if both_tables else value
     # Files in a case are named relative to it, so that it can be moved; the command line names them from where it is.
-    found = case_of_table(table, toml.parent, where=toml, relative_only=not changes)
+    found = case_of_table(table, toml.parent, where=toml, relative_only=not changes, before_puncture=before_puncture)
     found.inputs[toml.name] = sha256(toml)
     return found
 
 
-def case_of_table(table: Mapping[str, Any], folder: Path, *, where: object, relative_only: bool = False) -> CaseFile:
+def _other_ctvs(table: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    """Make the file's CTVs other structures where the changes name CTVs of their own."""
+    roles = table.get("roles")
+    if isinstance(roles, dict) and "CTV" in changes.get("roles", {}).values():
+        table["roles"] = {name: "other" if role == "CTV" else role for name, role in roles.items()}
+        table.pop("prescription_gy", None)
+
+
+def case_of_table(
+    table: Mapping[str, Any],
+    folder: Path,
+    *,
+    where: object,
+    relative_only: bool = False,
+    before_puncture: bool = False,
+) -> CaseFile:
     """Read the files a case table names; the command line makes such a table from its flags.
 
     Parameters
@@ -161,14 +181,16 @@ def case_of_table(table: Mapping[str, Any], folder: Path, *, where: object, rela
         What messages name: the file, or "the command line".
     relative_only : bool
         Refuse absolute file names (a case folder can be moved).
+    before_puncture : bool
+        As in :func:`read_case`.
     """
     _known(table, _KEYS, where)
     files = _Files(folder, where, relative_only)
     roles = _roles(table.get("roles"), where)
     ct, said = _ct(files.path(table["ct"], "ct")) if "ct" in table else (None, ())
-    structures = _structures(table.get("structures"), roles, files, where)
+    structures = _structures(table.get("structures"), roles, files, where, everything=before_puncture)
     catheters: tuple[Catheter, ...] = ()
-    if "catheters" in table:
+    if "catheters" in table and not before_puncture:
         catheters = read_catheters(files.path(table["catheters"], "catheters"))
     found = _case_file(table, ct, structures, catheters, files, where)
     return replace(found, warnings=(*said, *found.warnings))
@@ -306,7 +328,9 @@ def _roles(value: object, where: object) -> dict[str, Role]:
     return cast(dict[str, Role], roles)
 
 
-def _structures(value: object, roles: Mapping[str, Role], files: _Files, where: object) -> tuple[Structure, ...]:
+def _structures(
+    value: object, roles: Mapping[str, Role], files: _Files, where: object, *, everything: bool = False
+) -> tuple[Structure, ...]:
     if not isinstance(value, list) or not value:
         raise InputError("a case needs [[structures]] with file = ...", got=repr(value)[:60], where=where)
     found: dict[str, Structure] = {}
@@ -315,7 +339,10 @@ def _structures(value: object, roles: Mapping[str, Role], files: _Files, where: 
         place = f"{where}, structures {k + 1}"
         _known(entry, {"file", "names", "name"}, place)
         path = files.path(entry.get("file"), "file")
-        for structure in _structures_of(path, entry, roles, files, place):
+        other: Role = "other"
+        others = [n for n in _known_names([entry], files) if n not in roles] if everything else []
+        wanted = {**roles, **dict.fromkeys(others, other)}
+        for structure in _structures_of(path, entry, wanted, files, place, others):
             if structure.name in found:
                 raise InputError("each structure stands in one file", got=f"{structure.name!r} in two", where=place)
             found[structure.name] = structure
@@ -324,18 +351,23 @@ def _structures(value: object, roles: Mapping[str, Role], files: _Files, where: 
         raise InputError(
             f"no structure is named {missing[0]!r}",
             where=where,
-            remedy=f"The files hold: {', '.join(_known_names(value, files)) or 'none of the names in [roles]'}.",
+            remedy=f"The files hold: {', '.join(_known_names(value, files)[:40]) or 'none of the names in [roles]'}.",
         )
-    return tuple(found[name] for name in roles)
+    return tuple(found[name] for name in [*roles, *(n for n in found if n not in roles)])
 
 
 def _structures_of(
-    path: Path, entry: Mapping[str, Any], roles: Mapping[str, Role], files: _Files, where: str
+    path: Path,
+    entry: Mapping[str, Any],
+    roles: Mapping[str, Role],
+    files: _Files,
+    where: str,
+    optional: Collection[str],
 ) -> tuple[Structure, ...]:
     if "names" in entry and "name" in entry:
         raise FormatError("names is for a label map, name for a single mask", got="both", where=where)
     if "names" in entry:
-        return read_label_map(path, files.path(entry["names"], "names"), roles)
+        return read_label_map(path, files.path(entry["names"], "names"), roles, optional=optional)
     name = _text(entry, "name", where, default=None)
     if name is not None:
         return (read_mask(path, name, roles[name]),) if name in roles else ()
@@ -343,7 +375,7 @@ def _structures_of(
         raise FormatError(
             "a label map needs names = 'labels.json', a mask name = '...'", got="neither", where=f"{where}, {path.name}"
         )
-    return read_segmentation(path, roles)
+    return read_segmentation(path, roles, optional=optional)
 
 
 def _known_names(entries: list[Any], files: _Files) -> list[str]:
@@ -356,7 +388,7 @@ def _known_names(entries: list[Any], files: _Files) -> list[str]:
             names.append(str(entry["name"]))
         else:
             names += read_segment_names(files.path(entry["file"], "file"))
-    return names[:40]
+    return names
 
 
 def _goals(table: Mapping[str, Any], case: Case, files: _Files, where: object) -> tuple[Goals, tuple[str, ...]]:

@@ -6,7 +6,7 @@ SimpleITK gives every format in LPS. Headers are believed only after their claim
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +76,13 @@ def read_names(path: Path) -> dict[int, str]:
     return names
 
 
-def read_label_map(path: Path, names_path: Path, wanted: Mapping[str, Role]) -> tuple[Structure, ...]:
+def read_label_map(
+    path: Path, names_path: Path, wanted: Mapping[str, Role], *, optional: Collection[str] = ()
+) -> tuple[Structure, ...]:
     """Read the structures named in ``wanted`` from a label map with a names file.
 
-    Structures that the names file does not know are left to other files; each result has its own cropped grid.
+    Structures that the names file does not know are left to other files; each result has its own cropped grid. Those
+    named in ``optional`` may be without a voxel, and are left out then.
 
     Raises
     ------
@@ -101,7 +104,9 @@ def read_label_map(path: Path, names_path: Path, wanted: Mapping[str, Role]) -> 
         if len(labels[name]) > 1:
             raise FormatError("each structure name stands once", got=f"{name!r} for {labels[name]}", where=names_path)
         if labels[name]:
-            found.append(_structure(name, role, grid, values == labels[name][0], path))
+            mask = values == labels[name][0]
+            if name not in optional or mask.any():
+                found.append(_structure(name, role, grid, mask, path))
     return tuple(found)
 
 
@@ -122,11 +127,13 @@ def read_mask(path: Path, name: str, role: Role) -> Structure:
     return _structure(name, role, grid, values != 0, path)
 
 
-def read_segmentation(path: Path, wanted: Mapping[str, Role] | None = None) -> tuple[Structure, ...]:
+def read_segmentation(
+    path: Path, wanted: Mapping[str, Role] | None = None, *, optional: Collection[str] = ()
+) -> tuple[Structure, ...]:
     """Read segments of a 3D Slicer ``.seg.nrrd``: overlapping layers and cropped extents included.
 
-    ``wanted`` None reads every segment, with role "other". The file's own space origin holds the crop, so the extents
-    in the header are not needed.
+    ``wanted`` None reads every segment, with role "other"; those named in ``optional`` may be without a voxel. The
+    file's own space origin holds the crop, so the extents in the header are not needed.
 
     References
     ----------
@@ -141,7 +148,7 @@ def read_segmentation(path: Path, wanted: Mapping[str, Role] | None = None) -> t
     return tuple(
         _structure(name, role, grid, layers[..., segments[name][1]] == segments[name][0], path)
         for name, role in wanted.items()
-        if name in segments
+        if name in segments and (name not in optional or (layers[..., segments[name][1]] == segments[name][0]).any())
     )
 
 

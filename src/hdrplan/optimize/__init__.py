@@ -1,6 +1,7 @@
 """Goals and a rate matrix become dwell times with a proof. Knows no geometry, no files, no metrics."""
 
 from hdrplan.optimize.certificate import Certificate, Level, Optimum, Price, Shortfall
+from hdrplan.optimize.choice import MOST_CANDIDATES, Chosen, Placement, choose_catheters
 from hdrplan.optimize.delivery import Delivery, neighbours, transit_times
 from hdrplan.optimize.everywhere import Everywhere, optimize_everywhere
 from hdrplan.optimize.pareto import Axis, Front, pareto_front
@@ -10,18 +11,22 @@ from hdrplan.optimize.sessions import Session, split_sessions
 from hdrplan.optimize.times import optimize_times
 
 __all__ = [
+    "MOST_CANDIDATES",
     "Axis",
     "Certificate",
+    "Chosen",
     "Delivery",
     "Everywhere",
     "Front",
     "Level",
     "Optimum",
+    "Placement",
     "Price",
     "RobustOptimum",
     "Session",
     "Shortfall",
     "StepResult",
+    "choose_catheters",
     "compare_steps",
     "fewest_dwells",
     "neighbours",

@@ -100,6 +100,8 @@ class LazyLP:
         self._margin: list[float] = []
         # Of the last solve: sum of multipliers times limits, and of multipliers times rows.
         self.dual: tuple[float, FloatArray] = (0.0, np.zeros(len(least)))
+        # Of the last solve: numbers of the rows with a multiplier.
+        self.pressing: IntArray = np.zeros(0, dtype=np.int64)
         self._solver = highspy.Highs()
         self._solver.silent()
         for option, value in (
@@ -144,6 +146,10 @@ class LazyLP:
     def row(self, number: int) -> FloatArray:
         """Return the coefficients of one row."""
         return self._rows[number]
+
+    def limits(self, number: int) -> tuple[float, float]:
+        """Return the true lower and upper limit of one row."""
+        return self._low[number], self._high[number]
 
     def rows_of(self, family: str) -> list[int]:
         """Return the numbers of all rows of a family."""
@@ -230,6 +236,7 @@ class LazyLP:
         limits = np.where(y[used] > 0, low[used], high[used])
         rows = np.array([self._rows[i] for i in used]).reshape(len(used), len(cost))
         self.dual = float(y[used] @ limits), y[used] @ rows
+        self.pressing = used
         reduced = cost - self.dual[1]
         bound = self.dual[0] + float(np.minimum(reduced * self.least, reduced * self.most).sum())
         prices: dict[str, float] = {}

@@ -1,0 +1,189 @@
+"""How far every point of the body is from what a needle must not touch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from hdrplan.arrays import BoolArray, FloatArray, freeze
+from hdrplan.errors import InputError
+from hdrplan.geometry.grid import Grid, Volume
+from hdrplan.geometry.structure import Structure, inside
+
+__all__ = ["Clearance", "clearance", "mask_on"]
+
+# Edge of the voxels in which ways are sought: as the images, but neither finer nor coarser than this.
+_FINEST_MM, _COARSEST_MM = 1.5, 2.0
+# Beyond its margin a structure is looked at this much farther: more clearance is not told apart.
+_BEYOND_MM = 12.0
+# Halfway between air (-1000 HU) and fat (-100 HU).
+_SKIN_HU = -500.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clearance:
+    """Free room on one grid.
+
+    Parameters
+    ----------
+    grid : Grid
+    free_mm_zyx : (nz, ny, nx) float32 array
+        Distance to the nearest obstacle's surface minus its margin, the least over all obstacles; cut off above.
+    nearest_zyx : (nz, ny, nx) uint8 array
+        Which obstacle that is, an index into ``names``.
+    patient_zyx : (nz, ny, nx) bool array
+        Inside the skin.
+    names : tuple of str
+    margins_mm : (n,) array
+    """
+
+    grid: Grid
+    free_mm_zyx: npt.NDArray[np.float32]
+    nearest_zyx: npt.NDArray[np.uint8]
+    patient_zyx: BoolArray
+    names: tuple[str, ...]
+    margins_mm: FloatArray
+
+    def __post_init__(self) -> None:
+        freeze(self, "free_mm_zyx", (None, None, None), dtype=np.float32)
+        freeze(self, "nearest_zyx", (None, None, None), dtype=np.uint8)
+        freeze(self, "patient_zyx", (None, None, None), dtype=np.bool_)
+        freeze(self, "margins_mm", (None,))
+
+
+def clearance(
+    targets: Sequence[Structure],
+    structures: Sequence[Structure],
+    margins_mm: Mapping[str, float],
+    *,
+    ct: Volume | None = None,
+    body: str = "body",
+    reach_mm: float = 250.0,
+) -> Clearance:
+    """Distance of every voxel near the targets from the obstacles, and where the patient is.
+
+    Parameters
+    ----------
+    targets : sequence of Structure
+        The lesions: they tell the grid's place.
+    structures : sequence of Structure
+        All that is known of the patient; together, with ``body`` or the CT, they make up the inside of the skin.
+    margins_mm : mapping
+        Obstacle -> distance that a needle keeps from its surface.
+    ct : Volume, optional
+        HU; the skin is found in it where no structure is named ``body``.
+    reach_mm : float
+        How far from the targets.
+
+    Raises
+    ------
+    InputError
+        An obstacle that is no structure; neither a CT nor a structure ``body``.
+    """
+    known = {s.name: s for s in structures}
+    unknown = [name for name in margins_mm if name not in known]
+    if unknown:
+        raise InputError(
+            f"no structure is named {unknown[0]!r}", remedy=f"There are: {', '.join(known)}.", where="obstacles"
+        )
+    if ct is None and body not in known:
+        raise InputError(
+            "the skin is needed: a CT, or a structure of the whole body",
+            got="neither",
+            remedy="Add --ct, or name the structure with --body.",
+        )
+    grid = _grid(targets, ct.grid if ct is not None else known[body].grid, reach_mm)
+    patient = _patient(grid, known, ct, body)
+    free = np.full(grid.shape_zyx, _BEYOND_MM, dtype=np.float32)
+    nearest = np.zeros(grid.shape_zyx, dtype=np.uint8)
+    names = tuple(margins_mm)
+    for margin_mm in sorted(set(margins_mm.values())):
+        # Obstacles of one margin share one distance transform; each voxel knows whose surface is the nearest.
+        owner = np.full(grid.shape_zyx, 255, dtype=np.uint8)
+        for k, name in enumerate(names):
+            if margins_mm[name] == margin_mm:
+                owner[mask_on(grid, known[name])] = k
+        _carve(free, nearest, owner, margin_mm, grid.spacing_mm)
+    return Clearance(grid, free, nearest, patient, names, np.array(list(margins_mm.values())))
+
+
+def _grid(targets: Sequence[Structure], image: Grid, reach_mm: float) -> Grid:
+    """Voxels along the image's axes, in the part of it that lies within reach of the targets."""
+    corners = []
+    for target in targets:
+        z, y, x = np.nonzero(target.mask_zyx)
+        corners.append(target.grid.world(np.stack((x, y, z), axis=1)))
+    index = image.index(np.concatenate(corners))
+    reach = reach_mm / image.spacing_mm
+    last = np.array(image.shape_zyx[::-1]) - 1
+    low = np.clip(np.floor(index.min(axis=0) - reach), 0, last)
+    high = np.clip(np.ceil(index.max(axis=0) + reach), 0, last)
+    spacing = np.clip(image.spacing_mm, _FINEST_MM, _COARSEST_MM)
+    nx, ny, nz = (np.floor((high - low) * image.spacing_mm / spacing + 1e-6).astype(int) + 1).tolist()
+    return Grid((max(nz, 2), max(ny, 2), max(nx, 2)), image.world(low), spacing, image.direction)
+
+
+def mask_on(grid: Grid, structure: Structure) -> BoolArray:
+    """Return the structure's mask on the grid: each voxel asks for its own centre."""
+    mask = np.zeros(grid.shape_zyx, dtype=np.bool_)
+    if np.abs(grid.direction - structure.grid.direction).max() < 1e-6:
+        # Parallel axes: each axis asks for itself.
+        last = np.subtract(grid.shape_zyx[::-1], 1)
+        index = structure.grid.index(grid.world(np.zeros(3)))
+        step = (structure.grid.index(grid.world(np.ones(3))) - index).tolist()
+        at, kept = [], []
+        for axis, n in enumerate(structure.grid.shape_zyx[::-1]):
+            wanted = np.rint(index[axis] + step[axis] * np.arange(last[axis] + 1)).astype(np.int64)
+            kept.append(np.flatnonzero((wanted >= 0) & (wanted < n)))
+            at.append(wanted[kept[-1]])
+        if all(len(k) for k in kept):
+            mask[np.ix_(*kept[::-1])] = structure.mask_zyx[np.ix_(*at[::-1])]
+        return mask
+    for k in range(grid.shape_zyx[0]):
+        mask[k] = inside(structure, grid.points_mm(k, k + 1)).reshape(grid.shape_zyx[1:])
+    return mask
+
+
+def _patient(grid: Grid, known: Mapping[str, Structure], ct: Volume | None, body: str) -> BoolArray:
+    """Inside of the skin: the largest connected part of everything that is not air outside."""
+    filled = np.zeros(grid.shape_zyx, dtype=np.bool_)
+    for structure in known.values():
+        filled |= mask_on(grid, structure)
+    if body not in known and ct is not None:
+        last = np.array(ct.grid.shape_zyx[::-1]) - 1
+        for k in range(len(filled)):
+            x, y, z = np.clip(np.rint(ct.grid.index(grid.points_mm(k, k + 1))).astype(np.int64), 0, last).T
+            dense = (ct.values_zyx[z, y, x] > _SKIN_HU).reshape(filled[k].shape)
+            # Opening takes the table and clothes off.
+            filled[k] |= np.asarray(ndimage.binary_opening(dense, iterations=2))
+    parts, n = ndimage.label(filled)
+    if n > 1:
+        sizes = np.bincount(parts.ravel())
+        sizes[0] = 0
+        filled = parts == sizes.argmax()
+    for k in range(len(filled)):
+        filled[k] = ndimage.binary_fill_holes(filled[k])
+    return filled
+
+
+def _carve(
+    free: npt.NDArray[np.float32],
+    nearest: npt.NDArray[np.uint8],
+    owner: npt.NDArray[np.uint8],
+    margin_mm: float,
+    spacing_mm: FloatArray,
+) -> None:
+    """Lower the free room round the obstacles of one margin; ``owner`` is 255 where there is none."""
+    mask = owner != 255
+    if not mask.any():
+        return
+    away, at = ndimage.distance_transform_edt(~mask, sampling=spacing_mm[::-1].tolist(), return_indices=True)
+    # Between voxel centres; the surface lies half a voxel nearer.
+    left = np.where(mask, 0.0, away - 0.5 * float(spacing_mm.min())) - margin_mm
+    closer = left < free
+    free[closer] = left[closer]
+    nearest[closer] = owner[tuple(at)][closer]

@@ -1,0 +1,82 @@
+"""Sets of few elements that meet every one of many sets: a search that can be resumed."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from hdrplan.kernels._jit import jit
+
+__all__ = ["next_hitting_set"]
+
+I64 = npt.NDArray[np.int64]
+U64 = npt.NDArray[np.uint64]
+
+
+@jit
+def _missed(cuts: U64, mine: np.uint64, shut: np.uint64, last: bool) -> tuple[int, np.uint64]:
+    """Return how many elements may meet the cuts missed (-1: none is missed), and these, as bits.
+
+    The elements are those of the missed cut with the fewest; where only one more can be taken, those in all of them.
+    """
+    one, zero = np.uint64(1), np.uint64(0)
+    missed, fewest, least, common = False, 99, zero, ~zero
+    for c in range(len(cuts)):
+        if cuts[c] & mine == zero:
+            missed = True
+            left = cuts[c] & ~shut
+            common &= left
+            n, bits = 0, left
+            while bits != zero and n < fewest:
+                bits &= bits - one
+                n += 1
+            if n < fewest:
+                fewest, least = n, left
+            if n == 0 or (last and common == zero):
+                return 0, zero
+    if not missed:
+        return -1, zero
+    return fewest, common if last else least
+
+
+@jit
+def next_hitting_set(
+    cuts: U64, apart: U64, most: int, chosen: I64, branch: U64, tried: U64, banned: U64, state: I64
+) -> bool:
+    """Find the next set of at most ``most`` elements that meets every cut; False when there is none left.
+
+    Depth first, and it can be resumed: after a set was found the caller adds cuts that it misses, and calls again.
+    Bit i of a cut stands for element i. ``apart[i]`` holds the elements that exclude i. ``branch[d]`` are the elements
+    to try at depth d, ``tried[d]`` those tried already, ``banned[d]`` all that are shut out there: sets that hold them
+    are done. ``state`` is (depth, 1 on coming back from below); it and all others begin as zeros.
+    """
+    one, zero = np.uint64(1), np.uint64(0)
+    depth, back = state[0], state[1]
+    while depth >= 0:
+        if back == 0:
+            mine, shut = zero, banned[depth]
+            for d in range(depth):
+                mine |= one << np.uint64(chosen[d])
+                shut |= apart[chosen[d]]
+            n, branch[depth] = _missed(cuts, mine, shut, depth == most - 1)
+            tried[depth] = zero
+            if n < 0:
+                state[0], state[1] = depth, 0
+                return True
+            if n == 0 or depth == most:
+                branch[depth] = zero
+        left = branch[depth] & ~tried[depth]
+        if left == zero:
+            back = 1
+            depth -= 1
+            continue
+        lowest = 0
+        while (left >> np.uint64(lowest)) & one == zero:
+            lowest += 1
+        chosen[depth] = lowest
+        banned[depth + 1] = banned[depth] | tried[depth]
+        tried[depth] |= one << np.uint64(lowest)
+        depth += 1
+        back = 0
+    state[0], state[1] = -1, 1
+    return False

@@ -1,0 +1,155 @@
+"""Which catheters: against every subset, solved by another program."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from optimize_cases import case, goal, goals
+from scipy.optimize import linprog
+
+from hdrplan.errors import InfeasibleError, InputError
+from hdrplan.kernels.hitting import next_hitting_set
+from hdrplan.optimize import choose_catheters
+
+CANDIDATES = 8
+
+
+def every_subset(rate, points, owner, most, apart, limits=()):
+    """Least mean liver dose of every set of at most ``most`` candidates: {set: value}, HiGHS through scipy."""
+    liver = points.rows("liver")
+    mean = points.volume_cc[liver] @ rate.gy_per_s[liver] / points.volume_cc[liver].sum()
+    rows, most_of = [-rate.gy_per_s[points.rows("lesion1")]], [-20.0]
+    for structure, gy in limits:
+        rows.append(rate.gy_per_s[points.rows(structure)])
+        most_of.append(gy)
+    values = {}
+    for k in range(1, most + 1):
+        for chosen in combinations(range(CANDIDATES), k):
+            if apart[np.ix_(chosen, chosen)].any():
+                continue
+            at = np.isin(owner, chosen)
+            matrix = np.concatenate([r[:, at] for r in rows])
+            right = np.concatenate([np.full(len(r), b) for r, b in zip(rows, most_of, strict=True)])
+            found = linprog(mean[at], A_ub=matrix, b_ub=right, bounds=(0, 600), method="highs")
+            values[chosen] = found.fun if found.status == 0 else np.inf
+    return values
+
+
+def small(seed):
+    rate, points, dwells = case(n_catheters=CANDIDATES, seed=seed, step=5.0)
+    owner = np.repeat(np.arange(CANDIDATES), len(dwells) // CANDIDATES)
+    return rate, points, owner
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_best_of_every_number_is_the_best_of_all_subsets(seed):
+    rate, points, owner = small(seed)
+    apart = np.zeros((CANDIDATES, CANDIDATES), dtype=bool)
+    apart[0, 1] = apart[1, 0] = apart[2, 5] = apart[5, 2] = True
+    found = choose_catheters(
+        rate, points, goals(), owner, most=3, healthy="liver", apart=apart, gap_frac=1e-6, time_limit_s=100
+    )
+    values = every_subset(rate, points, owner, 3, apart)
+    for one in found.curve:
+        best = min(v for s, v in values.items() if len(s) <= one.count)
+        assert one.value == pytest.approx(best, rel=1e-6)
+        assert one.bound <= best * (1 + 1e-9)
+        assert one.gap_frac <= 1.1e-6
+        assert values[one.chosen] == pytest.approx(one.value, rel=1e-6)
+
+
+def test_with_an_organ_limit_the_sets_that_cannot_hold_it_are_left_aside():
+    rate, points, owner = small(3)
+    apart = np.zeros((CANDIDATES, CANDIDATES), dtype=bool)
+    free = every_subset(rate, points, owner, 2, apart)
+    # A limit that some single catheters and pairs hold and others do not.
+    for limit in (30.0, 22.0, 18.0, 15.0):
+        values = every_subset(rate, points, owner, 2, apart, [("duodenum", limit)])
+        if any(np.isinf(v) for v in values.values()) and any(np.isfinite(v) for v in values.values()):
+            break
+    else:
+        pytest.fail("no limit tells the sets apart")
+    found = choose_catheters(
+        rate, points, goals(goal("duodenum", f"Dmax <= {limit:g} Gy")), owner, most=2, healthy="liver",
+        gap_frac=1e-6, time_limit_s=100,
+    )  # fmt: skip
+    for one in found.curve:
+        best = min(v for s, v in values.items() if len(s) <= one.count)
+        if np.isinf(best):
+            assert one.chosen == ()
+        else:
+            assert one.value == pytest.approx(best, rel=1e-6)
+            assert one.bound <= best * (1 + 1e-9)
+    assert min(values.values()) >= min(free.values()) * (1 - 1e-9)
+
+
+def test_displaced_catheters_cost_dose_and_the_set_holds_in_every_scenario():
+    rate, points, owner = small(4)
+    rows = points.rows("lesion1")
+    rng = np.random.default_rng(0)
+    scenarios = [{"lesion1": rate.gy_per_s[rows] * rng.uniform(0.8, 1.0, rate.gy_per_s[rows].shape)} for _ in range(3)]
+    sure = choose_catheters(rate, points, goals(), owner, most=2, healthy="liver", gap_frac=1e-3, time_limit_s=60)
+    wide = choose_catheters(
+        rate, points, goals(), owner, most=2, healthy="liver", gap_frac=1e-3, time_limit_s=60, scenarios=scenarios
+    )
+    for k in (1, 2):
+        assert wide.at(k).value > sure.at(k).value
+        for matrix in [rate.gy_per_s[rows], *(s["lesion1"] for s in scenarios)]:
+            assert (matrix @ wide.at(k).times_s).min() >= 20.0 * (1 - 1e-6)
+
+
+def test_a_bound_stays_a_bound_when_the_time_is_short():
+    rate, points, owner = small(1)
+    apart = np.zeros((CANDIDATES, CANDIDATES), dtype=bool)
+    found = choose_catheters(rate, points, goals(), owner, most=3, healthy="liver", time_limit_s=0.3)
+    values = every_subset(rate, points, owner, 3, apart)
+    for one in found.curve:
+        assert one.bound <= min(v for s, v in values.items() if len(s) <= one.count) * (1 + 1e-9)
+
+
+def test_limits_that_all_candidates_together_cannot_hold_are_named():
+    rate, points, owner = small(1)
+    with pytest.raises(InfeasibleError, match=r"short with all 8 together"):
+        choose_catheters(rate, points, goals(goal("duodenum", "Dmax <= 1 Gy")), owner, most=2, healthy="liver")
+
+
+def test_more_candidates_than_a_word_has_bits_are_refused():
+    rate, points, owner = small(1)
+    with pytest.raises(InputError, match="at most 64"):
+        choose_catheters(rate, points, goals(), np.arange(len(owner)) + 60, most=2)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_resumed_search_finds_exactly_the_sets_that_meet_all_cuts(seed):
+    rng = np.random.default_rng(seed)
+    n, most = 10, 3
+    truth = rng.random((12, n)) < 0.35
+    truth[~truth.any(axis=1), 0] = True
+    apart = np.zeros((n, n), dtype=bool)
+    i, j = rng.integers(0, n, 2)
+    apart[i, j] = apart[j, i] = i != j
+    bits = [sum(1 << int(c) for c in np.flatnonzero(row)) for row in truth]
+    apart_bits = np.array([sum(1 << int(c) for c in np.flatnonzero(row)) for row in apart], dtype=np.uint64)
+    arrays = [np.zeros(most + 2, dtype=t) for t in (np.int64, np.uint64, np.uint64, np.uint64)]
+    state, known = np.zeros(2, dtype=np.int64), np.array([bits[0]], dtype=np.uint64)
+    found = []
+    # Cuts come one at a time, as a set shows that they are missed; a set that meets all is shut out by one of its own.
+    while next_hitting_set(known, apart_bits, most, *arrays, state):
+        chosen = set(arrays[0][: state[0]].tolist())
+        missed = [b for b, row in zip(bits, truth, strict=True) if not chosen & set(np.flatnonzero(row))]
+        if not missed:
+            found.append(frozenset(chosen))
+            missed = [(1 << n) - 1 - sum(1 << c for c in chosen)]
+        known = np.append(known, np.uint64(missed[0]))
+    expected = {
+        frozenset(s)
+        for k in range(most + 1)
+        for s in combinations(range(n), k)
+        if all(set(s) & set(np.flatnonzero(row)) for row in truth) and not apart[np.ix_(s, s)].any()
+    }
+    # Every set that meets all holds a set found; none is found that does not.
+    assert set(found) <= expected
+    smallest = {s for s in expected if not any(t < s for t in expected)}
+    assert smallest <= set(found)
