@@ -16,11 +16,13 @@ from scipy import stats
 from hdrplan.analysis.dose_models import (
     D100,
     REFERENCE_GY,
+    CalibrationGroup,
     Effect,
     Interaction,
     Performance,
     SplineCurve,
     adjusters,
+    calibration,
     d100_model,
     effects,
     interaction,
@@ -147,6 +149,7 @@ class Correlation:
     bins: tuple[ControlBin, ...]
     metrics: tuple[MetricTest, ...]
     performance: Performance | None
+    calibration: tuple[CalibrationGroup, ...]
     sensitivity: Mapping[str, Effect]
     paper: PaperRule | None
     d100_with_diameter: float
@@ -208,6 +211,7 @@ def correlate(
         or (),
         part("metrics side by side", lambda: _metrics(table, settings, rng)) or (),
         part("performance", lambda: performance(table, rng, settings.n_bootstrap)),
+        (part("calibration", lambda: calibration(table, model, settings.horizon_months)) or ()) if model else (),
         part("sensitivity", lambda: sensitivity(table, settings.landmark_months)) or {},
         part("paper's rule", lambda: _paper(table, settings, rng)) if settings.mode == "paper" else None,
         float(stats.spearmanr(table.d100_gy, table.diameter_mm).statistic) if np.ptp(table.diameter_mm) > 0 else 0.0,

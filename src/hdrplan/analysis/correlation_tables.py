@@ -27,7 +27,8 @@ def correlation_tables(r: Correlation) -> tuple[TextTable, ...]:
         each = ", ".join(f"{n} {p_text(t.p)}" for n, t in zip(r.proportional.names, r.proportional.tests, strict=True))
         notes.append(f"Test of proportional hazards, p: {each}; all {p_text(r.proportional.overall.p)}.")
     tables = [
-        TextTable("models", "Hazard ratios of local recurrence", _EFFECT, _rows([*models, *others]), tuple(notes))
+        _control_table(r),
+        TextTable("models", "Hazard ratios of local recurrence", _EFFECT, _rows([*models, *others]), tuple(notes)),
     ]
     if r.threshold:
         t = r.threshold
@@ -59,9 +60,62 @@ def correlation_tables(r: Correlation) -> tuple[TextTable, ...]:
                 (f"Harrell's C; optimism from {p.n_bootstrap} bootstrap samples of patients.",),
             )
         )
+    if r.calibration:
+        tables.append(_calibration_table(r))
     if r.paper:
         tables.append(_paper_table(r))
     return tuple(tables)
+
+
+def _control_table(r: Correlation) -> TextTable:
+    rows = []
+    for name, c in {"all": r.km, **r.by_type}.items():
+        m = c.median
+        at = []
+        for months in (6.0, 12.0, 24.0):
+            low, high = c.interval_at([months])
+            text = estimate_text(100 * float(c.survival_at([months])[0]), 100 * float(low[0]), 100 * float(high[0]), 1)
+            at += [text, f"{c.at_risk_at([months])[0]:.0f}"]
+        at_median = str(m.at_risk) if m.estimate == m.estimate else ""
+        rows.append((name, f"{c.n_events}/{c.n}", estimate_text(m.estimate, m.lower, m.upper, 1), at_median, *at))
+    notes = ["Kaplan-Meier, death censored, errors by patient. Few at risk (below 10) makes a number worthless."]
+    if r.npmle is not None:
+        low, high = (100 * float(x[0]) for x in r.npmle.survival_bounds([12.0]))
+        notes.append(
+            f"Between scans nobody knows: the interval-censored estimate (Turnbull) of control at 12 months lies "
+            f"between "
+            f"{low:.1f} and {high:.1f} %."
+        )
+    if 1 in r.incidence.causes:
+        share = 100 * float(r.incidence.incidence_at([12.0])[0, r.incidence.causes.index(1)])
+        notes.append(f"With death competing, {share:.1f} % of all lesions recurred by 12 months (Aalen-Johansen).")
+    return TextTable(
+        "control",
+        "Local control of lesions, months and percent",
+        ("Lesions", "Recurrences", "Median (95 % CI)", "At risk", "6 months", "At risk", "12 months", "At risk", "24 months",
+         "At risk"),
+        tuple(rows),
+        tuple(notes),
+    )  # fmt: skip
+
+
+def _calibration_table(r: Correlation) -> TextTable:
+    rows = tuple(
+        (
+            f"{i + 1} of {len(r.calibration)}",
+            str(g.n),
+            f"{100 * g.predicted:.1f}",
+            estimate_text(100 * g.observed, 100 * g.lower, 100 * g.upper, 1),
+        )
+        for i, g in enumerate(r.calibration)
+    )
+    return TextTable(
+        "calibration",
+        f"Control at {r.settings.horizon_months:g} months, predicted and observed, percent",
+        ("Group of predicted control", "Lesions", "Predicted", "Observed (95 % CI)"),
+        rows,
+        ("On the data of the fit, so flattering; the calibration slope above is corrected.",),
+    )
 
 
 def _rows(effects: Iterable[Effect]) -> tuple[tuple[str, ...], ...]:

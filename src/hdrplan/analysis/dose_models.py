@@ -21,17 +21,20 @@ from hdrplan.outcomes import (
     frailty,
     indicator_columns,
     interval_regression,
+    kaplan_meier,
     landmark,
     restricted_spline,
     sum_by,
 )
 
 __all__ = [
+    "CalibrationGroup",
     "Effect",
     "Interaction",
     "Performance",
     "SplineCurve",
     "adjusters",
+    "calibration",
     "d100_model",
     "effects",
     "interaction",
@@ -210,6 +213,33 @@ def sensitivity(table: LesionTable, landmark_months: float) -> dict[str, Effect]
         except HdrPlanError:
             continue
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationGroup:
+    """Lesions of similar predicted control: what the model says and what was seen (Kaplan-Meier, errors by patient)."""
+
+    n: int
+    predicted: float
+    observed: float
+    lower: float
+    upper: float
+
+
+def calibration(
+    table: LesionTable, fit: CoxFit, horizon_months: float, n_groups: int = 4
+) -> tuple[CalibrationGroup, ...]:
+    """Return predicted and observed control at a horizon in groups of predicted control; not corrected for optimism."""
+    predicted = fit.survival(fit.covariates, [horizon_months])[:, 0]
+    groups = np.array_split(np.argsort(predicted, kind="stable"), n_groups)
+    owners = np.array(table.patient_id)
+    found = []
+    for rows in groups:
+        curve = kaplan_meier(table.months[rows], table.event[rows], cluster=owners[rows])
+        low, high = curve.interval_at([horizon_months])
+        seen = float(curve.survival_at([horizon_months])[0])
+        found.append(CalibrationGroup(rows.size, float(predicted[rows].mean()), seen, float(low[0]), float(high[0])))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

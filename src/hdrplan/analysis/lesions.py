@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -132,8 +132,7 @@ def lesion_table(cohort: Cohort, derived: Derived, *, alpha_beta_gy: float = 10.
     if not rows:
         raise InputError(
             "expected lesions with a dose and follow-up",
-            got="none",
-            where="dose_metrics",
+            got="; ".join(f"{n} lesions: {why}" for why, n in Counter(w for _, w in left_out).items()) or "no lesion",
             remedy="Give dose_metrics(lesion_id, d100_gy, ...); `hdrplan cohort validate` names what is missing.",
         )
     metrics = [lower_bounds(known, alpha_beta_gy) for *_, known, _, _ in rows]

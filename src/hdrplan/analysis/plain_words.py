@@ -49,6 +49,12 @@ def _size(r: Correlation) -> Iterator[str]:
         for _, why in t.left_out:
             reasons[why] = reasons.get(why, 0) + 1
         yield "Not analysed: " + "; ".join(f"{n} lesions ({why})" for why, n in reasons.items()) + "."
+    several = int((t.n_sessions > 1).sum())
+    if several:
+        yield (
+            f"{several} lesions were treated in several sessions; their D100 is the lower bound of the sum in EQD2 "
+            f"(alpha/beta {t.alpha_beta_gy:g} Gy), as a single-session dose, unless one accumulated dose was given."
+        )
     per = t.n_events / max(len(r.adjusted), 1)
     if r.adjusted and per < _EVENTS_PER_PARAMETER:
         yield (
