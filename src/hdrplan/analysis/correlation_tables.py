@@ -80,11 +80,10 @@ def _control_table(r: Correlation) -> TextTable:
         rows.append((name, f"{c.n_events}/{c.n}", estimate_text(m.estimate, m.lower, m.upper, 1), at_median, *at))
     notes = ["Kaplan-Meier, death censored, errors by patient. Few at risk (below 10) makes a number worthless."]
     if r.npmle is not None:
-        low, high = (100 * float(x[0]) for x in r.npmle.survival_bounds([12.0]))
+        least, most = (100 * float(x[0]) for x in r.npmle.survival_bounds([12.0]))
         notes.append(
-            f"Between scans nobody knows: the interval-censored estimate (Turnbull) of control at 12 months lies "
-            f"between "
-            f"{low:.1f} and {high:.1f} %."
+            "Between scans nobody knows: the interval-censored estimate (Turnbull) of control at 12 months lies "
+            f"between {least:.1f} and {most:.1f} %."
         )
     if 1 in r.incidence.causes:
         share = 100 * float(r.incidence.incidence_at([12.0])[0, r.incidence.causes.index(1)])
@@ -92,8 +91,8 @@ def _control_table(r: Correlation) -> TextTable:
     return TextTable(
         "control",
         "Local control of lesions, months and percent",
-        ("Lesions", "Recurrences", "Median (95 % CI)", "At risk", "6 months", "At risk", "12 months", "At risk", "24 months",
-         "At risk"),
+        ("Lesions", "Recurrences", "Median (95 % CI)", "At risk",
+         "6 months", "At risk", "12 months", "At risk", "24 months", "At risk"),
         tuple(rows),
         tuple(notes),
     )  # fmt: skip
