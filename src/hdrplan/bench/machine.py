@@ -35,7 +35,7 @@ def best_seconds(work: Callable[[], object], seconds: float = 0.5) -> tuple[floa
     """Return the smallest CPU and wall seconds of several calls, at least three unless they are long."""
     best_cpu = best_wall = float("inf")
     spent, calls = 0.0, 0
-    while calls < 1 or (spent < seconds and calls < 200):
+    while calls < 1 or (calls < 3 and spent < 6 * seconds) or (spent < seconds and calls < 200):
         wall, cpu = time.perf_counter(), time.process_time()
         work()
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall

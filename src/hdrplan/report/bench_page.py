@@ -80,7 +80,9 @@ def _goals(table: Mapping[str, Any]) -> str:
             words = (
                 f"{name}, {run['places']:,} x {run['dwells']}: at most twice a plain fill of a new array of its size"
             )
-            rows.append((words, f"{ratio:.1f} times its CPU time", _met(ratio <= 2.0)))
+            again = run["cpu_s"] / run["fill_again_cpu_s"]
+            reached = f"{ratio:.1f} times its CPU time ({again:.1f} times a fill of memory already in use)"
+            rows.append((words, reached, _met(ratio <= 2.0)))
     change = table.get("change")
     if change:
         wall = 1000 * change["one moved catheter"]["wall_s"]
@@ -117,7 +119,7 @@ def _runs(table: Mapping[str, Any]) -> Iterable[str]:
                 f"{run['cpu_s'] / run['fill_new_cpu_s']:.1f}" if "fill_new_cpu_s" in run else "",
             ))  # fmt: skip
         header = ("", "threads", "places x dwells", "wall s", "CPU s", "pairs per CPU s", "share of arithmetic limit",
-                  "CPU ns per place", "deviation p99 / max", "bound", "fills of its array")  # fmt: skip
+                  "CPU ns per place", "deviation p99 / max", "bound", "times a fill")  # fmt: skip
         yield f"## Size: {size}\n\n" + _table(header, rows)
 
 
