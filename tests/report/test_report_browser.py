@@ -269,3 +269,18 @@ def test_a_marker_read_from_files_on_an_oblique_grid_shines_where_its_facts_say(
         lps, hu, _ = page.hover(view, float(np.median(columns)) + 30, float(np.median(rows)) + 40)
         assert hu == "3000 HU"
         assert np.abs(lps[[u, v]] - np.array([x, y, z])[[u, v]]).max() < 4.0
+
+
+def test_a_structure_that_is_off_at_first_can_be_switched_on(opened):
+    view = small_view()
+    ctv, organ = view.structures
+    page = opened(report_html(dataclasses.replace(view, structures=(ctv, dataclasses.replace(organ, role="other")))))
+    first = page.pixels("axial")
+    box = page.page.locator("#structures input").nth(1)
+    assert not box.is_checked()
+    box.check()
+    page.settle()
+    page.page.wait_for_timeout(200)
+    assert not np.array_equal(page.pixels("axial"), first)
+    # The test itself reads pixels back, which Chromium remarks on.
+    assert [text for text in page.said if "Canvas2D" not in text] == []

@@ -2,12 +2,16 @@
 async function start() {
   const data = JSON.parse(byId("report-data").textContent);
   readableDvh(data.curves);
-  const [ct, dose, masks] = await Promise.all([
+  // Structures that are off at first are unpacked when they are switched on.
+  const [ct, dose, structures] = await Promise.all([
     data.ct && Volume.ofPack(data.ct, true),
     Volume.ofPack(data.dose, false),
-    Promise.all(data.structures.map((s) => Volume.ofMask(s.mask))),
+    Promise.all(data.structures.map(async (s, rank) => {
+      const on = s.role !== "other";
+      return { ...s, rank, on, pack: s.mask, mask: on ? await Volume.ofMask(s.mask) : null };
+    })),
   ]);
-  const scene = new Scene(data, ct, dose, data.structures.map((s, rank) => ({ ...s, rank, mask: masks[rank], on: s.role !== "other" })));
+  const scene = new Scene(data, ct, dose, structures);
   for (let axis = 0; axis < 3; axis++) scene.scroll(axis, 0);
   viewerOf(scene);
   let drawn = false;

@@ -256,7 +256,11 @@ function listStructures(scene, redraw) {
     const row = element("li"), label = element("label");
     const on = element("input", { type: "checkbox" });
     on.checked = s.on;
-    on.addEventListener("change", () => { s.on = on.checked; redraw(); });
+    on.addEventListener("change", async () => {
+      s.mask ??= await Volume.ofMask(s.pack);
+      s.on = on.checked;
+      redraw();
+    });
     const swatch = element("span", { class: s.role === "CTV" ? "swatch line thick" : s.dash[0] < 3 ? "swatch dotted" : "swatch dashed" });
     swatch.style.color = s.colour;
     label.append(on, swatch, element("span", { class: "name" }, s.name), element("span", { class: "share" }, s.role));
