@@ -218,7 +218,8 @@ def tcp_figure(result: Correlation) -> Figure:
             if name == "logistic":
                 axes.fill_between(at, low, high, color=_COLOURS[i], alpha=0.13, lw=0)
                 d50 = fit.d50_gamma50()[0][0]
-                label += f", D50 {d50:.1f} Gy" if np.isfinite(d50) else ", control does not rise with dose"
+                no_d50 = ", no D50 above 0 Gy" if fit.rising else ", control does not rise with dose"
+                label += f", D50 {d50:.1f} Gy" if np.isfinite(d50) else no_d50
             axes.plot(at, value, color=_COLOURS[i], lw=1.8, ls=_DASHES[i], label=label)
         for k, b in enumerate(result.bins):
             spread = [[max(b.control - b.lower, 0)], [max(b.upper - b.control, 0)]]
