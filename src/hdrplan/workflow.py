@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.dose import MAX_POINTS, SPACING_MM, SamplePoints, dose_at_points, dose_field, dose_rate, sample_points
-from hdrplan.geometry import MARGIN_MM, STEP_MM, TIP_OFFSET_MM, Dwells, Grid, Volume, dwell_positions
+from hdrplan.geometry import MARGIN_MM, STEP_MM, TIP_OFFSET_MM, Dwells, Grid, Structure, Volume, dwell_positions
+from hdrplan.memory import require_memory
 from hdrplan.metrics import (
     DVH,
     conformal_index,
@@ -33,7 +34,18 @@ from hdrplan.optimize import Optimum, optimize_times
 from hdrplan.plan import Case, Goal, Goals, Metric, Plan
 from hdrplan.sources import TG43Source
 
-__all__ = ["GoalResult", "PlanOptions", "PlanResult", "Score", "dose_grid", "evaluate", "plan_case", "plan_result"]
+__all__ = [
+    "GoalResult",
+    "PlanOptions",
+    "PlanResult",
+    "Score",
+    "dose_grid",
+    "dosed_structures",
+    "evaluate",
+    "plan_case",
+    "plan_memory_bytes",
+    "plan_result",
+]
 
 # Spacing of the points that check D100, over the spacing planned on: no multiple, so that few points coincide.
 _OTHER_SPACING = 0.8
@@ -176,10 +188,6 @@ def plan_case(
     """
     options = options or PlanOptions()
     clock = _Clock(on_progress)
-    planned_on = [s for s in case.structures if s.role != "other"]
-    with_limits = {goal.structure for goal in goals.goals}
-    planned_on += [s for s in case.structures if s.role == "other" and s.name in with_limits]
-
     dwells = dwell_positions(
         case.catheters,
         step_mm=options.step_mm,
@@ -187,7 +195,15 @@ def plan_case(
         margin_mm=options.margin_mm,
         targets=case.ctvs,
     )
-    points = clock("sample", lambda _: sample_points(planned_on, spacing_mm=options.sample_mm, healthy=case.healthy))
+    points = clock(
+        "sample",
+        lambda _: sample_points(dosed_structures(case, goals), spacing_mm=options.sample_mm, healthy=case.healthy),
+    )
+    require_memory(
+        plan_memory_bytes(points, dwells, dose_grid(case, dwells, margin_mm=options.dose_margin_mm)),
+        f"a plan of {len(points)} sample points x {len(dwells)} dwells",
+        remedy="Take fewer points (larger --sample), fewer dwells (larger --step) or a smaller --dose-margin.",
+    )
     rate = clock(
         "matrix", lambda tell: dose_rate(dwells, points.points_mm, source, strength_u=strength_u, on_progress=tell)
     )
@@ -227,7 +243,7 @@ def plan_result(
     options = options or PlanOptions()
     clock = clock or _Clock(None)
     if points is None:
-        chosen = [s for s in case.structures if s.role != "other"]
+        chosen = dosed_structures(case, goals)
         points = clock("sample", lambda _: sample_points(chosen, spacing_mm=options.sample_mm, healthy=case.healthy))
     at_points = dose_at_points(plan.dwells, plan.times_s, points.points_mm, source, strength_u=plan.strength_u)
     grid = dose_grid(case, plan.dwells, margin_mm=options.dose_margin_mm)
@@ -251,6 +267,21 @@ def plan_result(
         optimum=optimum,
         seconds=clock.seconds,
     )
+
+
+def dosed_structures(case: Case, goals: Goals) -> list[Structure]:
+    """Return the structures that are sampled: all but "other" ones that have no goal and are not the healthy organ."""
+    asked = {goal.structure for goal in goals.goals} | {case.healthy}
+    return [s for s in case.structures if s.role != "other" or s.name in asked]
+
+
+def plan_memory_bytes(points: SamplePoints, dwells: Dwells, grid: Grid) -> float:
+    """Return the most memory that :func:`plan_case` takes beside the case: measured, rounded up.
+
+    The rate matrix, and as much again for rows of the linear program and their transposes; the dose grid in float32,
+    its masks and its copy in the report; what interpreter, tables and compiled kernels take.
+    """
+    return 2.2 * 8.0 * len(points) * len(dwells) + 24.0 * grid.size + 4e8
 
 
 def _check_d100(score: Score, case: Case, plan: Plan, source: TG43Source, sample_mm: float) -> None:

@@ -106,6 +106,9 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
+    except MemoryError:
+        click.echo("hdrplan: the memory of this machine was not enough; nothing half-written is left", err=True)
+        sys.exit(2)
     except OSError as error:
         # Disk full, folder not writable, file vanished: the system's own words and where.
         click.echo(f"hdrplan: {error.strerror or error}: {error.filename or 'no file named'}", err=True)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hdrplan.io import CaseFile
     from hdrplan.optimize import Axis, Front
     from hdrplan.plan import Plan
+    from hdrplan.workflow import dosed_structures
 
 __all__ = ["command"]
 
@@ -79,8 +80,7 @@ def _planned(found: CaseFile, axis_texts: tuple[str, ...], tell: Any) -> tuple[P
     )
     asked = [_axis(text) for text in axis_texts]
     started = time.perf_counter()
-    structures = [s for s in case.structures if s.role != "other"]
-    points = sample_points(structures, spacing_mm=options.sample_mm, healthy=case.healthy)
+    points = sample_points(dosed_structures(case, found.goals), spacing_mm=options.sample_mm, healthy=case.healthy)
     rate = dose_rate(dwells, points.points_mm, source, strength_u=found.strength_u)
     ready = time.perf_counter()
     axes = asked or _own_axes(found, rate, points, options.max_dwell_s)

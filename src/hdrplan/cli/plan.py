@@ -62,8 +62,10 @@ def command(output: Path | None, overwrite: bool, dry_run: bool, as_json: bool, 
 
 def _say_what_would_be_done(found: CaseFile, model: str, options: PlanOptions) -> None:
     """Print the case and the size of the work."""
+    from hdrplan.dose import sample_points
     from hdrplan.geometry import dwell_positions
-    from hdrplan.workflow import dose_grid
+    from hdrplan.memory import available_bytes
+    from hdrplan.workflow import dose_grid, dosed_structures, plan_memory_bytes
 
     case = found.case
     dwells = dwell_positions(
@@ -87,6 +89,17 @@ def _say_what_would_be_done(found: CaseFile, model: str, options: PlanOptions) -
     nz, ny, nx = grid.shape_zyx
     spacing = " x ".join(f"{s:.3g}" for s in grid.spacing_mm)
     click.echo(f"dose grid    {nx} x {ny} x {nz} voxels of {spacing} mm, {grid.size * 4 / 1e6:.0f} MB")
+    points = sample_points(dosed_structures(case, found.goals), spacing_mm=options.sample_mm, healthy=case.healthy)
+    needed, free = plan_memory_bytes(points, dwells, grid), available_bytes()
+    click.echo(f"rate matrix  {len(points)} sample points x {len(dwells)} dwells")
+    click.echo(
+        f"memory       at most {needed / 1e9:.2f} GB"
+        + (
+            ""
+            if free is None
+            else f" of {free / 1e9:.2f} GB free: {'enough' if needed <= 0.9 * free else 'TOO LITTLE'}"
+        )
+    )
     click.echo("Nothing was planned and nothing was written (--dry-run).")
 
 

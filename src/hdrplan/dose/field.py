@@ -10,10 +10,10 @@ import numpy.typing as npt
 from hdrplan.arrays import adopt, frozen
 from hdrplan.dose.blocks import blocks_of
 from hdrplan.dose.tables import checked_strength, in_slabs, lattice_of_source, pieces_of_source, rows_of, weights_us
-from hdrplan.errors import ResourceError
 from hdrplan.geometry import Dwells, Grid, Volume
 from hdrplan.kernels.exact import field_rows
 from hdrplan.kernels.tree import block_rows
+from hdrplan.memory import require_memory
 from hdrplan.sources.model import TG43Source
 
 __all__ = ["dose_field"]
@@ -62,15 +62,10 @@ def dose_field(
     """
     used, weights = weights_us(dwells, times_s, checked_strength(strength_u))
     nz, ny, nx = grid.shape_zyx
-    try:
-        out = np.empty(grid.shape_zyx, dtype=np.float32)
-    except MemoryError:
-        raise ResourceError(
-            "the dose grid must fit into memory",
-            got=f"{nx} x {ny} x {nz} voxels = {grid.size * 4 / 1e9:.0f} GB",
-            remedy="Take a coarser grid or a box of it.",
-        ) from None
-
+    require_memory(
+        4.0 * grid.size, f"the dose grid of {nx} x {ny} x {nz} voxels", remedy="Take a coarser grid or a box of it."
+    )
+    out = np.empty(grid.shape_zyx, dtype=np.float32)
     if exact:
         pieces, columns = pieces_of_source(source), rows_of(dwells, used)
         steps = frozen((grid.direction * grid.spacing_mm).T)

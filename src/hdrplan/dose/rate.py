@@ -19,10 +19,10 @@ from hdrplan.dose.tables import (
     tables_of,
     weights_us,
 )
-from hdrplan.errors import ResourceError
 from hdrplan.geometry import Dwells
 from hdrplan.kernels.exact import dose_rows, rate_rows
 from hdrplan.kernels.lattice import rate_matrix_rows
+from hdrplan.memory import require_memory
 from hdrplan.sources.model import TG43Source
 
 __all__ = ["DoseRate", "PointDose", "dose_at_points", "dose_rate"]
@@ -112,15 +112,12 @@ def dose_rate(
     """
     points = checked_points(points_mm)
     strength = checked_strength(strength_u)
-    try:
-        out = np.empty((len(points), len(dwells)))
-    except MemoryError:
-        gigabytes = len(points) * len(dwells) * 8 / 1e9
-        raise ResourceError(
-            "the rate matrix must fit into memory",
-            got=f"{len(points)} points x {len(dwells)} dwells = {gigabytes:.0f} GB",
-            remedy="Take fewer points, or dose_at_points for given times.",
-        ) from None
+    require_memory(
+        8.0 * len(points) * len(dwells),
+        f"the rate matrix of {len(points)} points x {len(dwells)} dwells",
+        remedy="Take fewer points (larger --sample) or fewer dwells (larger --step).",
+    )
+    out = np.empty((len(points), len(dwells)))
     outside = np.empty(len(points), dtype=np.bool_)
     if exact:
         pieces, columns = pieces_of_source(source), rows_of(dwells)

@@ -118,7 +118,7 @@ def _workbook(path: Path) -> dict[str, RawTable]:
         raise
     except (
         zipfile.BadZipFile, zlib.error, ParseError, LookupError, ValueError, TypeError, AttributeError, OSError,
-        ArithmeticError, NotImplementedError, AssertionError,
+        ArithmeticError, NotImplementedError, AssertionError, EOFError,
     ) as error:  # fmt: skip
         raise FormatError("expected an Excel workbook (.xlsx)", got=str(error)[:120], where=path) from None
     return tables

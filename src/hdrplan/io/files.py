@@ -126,6 +126,8 @@ def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     try:
         yield draft
         draft.chmod(0o777 & ~_umask())
+        # Another process may have made the folder meanwhile: it is as little replaced as one that was there before.
+        check_free(path, overwrite)
         old = None
         if path.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))

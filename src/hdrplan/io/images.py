@@ -16,6 +16,7 @@ import numpy.typing as npt
 from hdrplan.errors import FormatError, InputError, ResourceError
 from hdrplan.geometry import Grid, Role, Structure, Volume
 from hdrplan.io.files import existing_file, json_object
+from hdrplan.memory import require_memory
 
 __all__ = [
     "read_label_map",
@@ -221,6 +222,8 @@ def _image(path: Path) -> tuple[Any, dict[str, str]]:
                 where=path,
                 remedy="The file is truncated or damaged.",
             )
+        # The image, its array, and a float copy while it is judged.
+        require_memory(12.0 * claimed, f"an image of {size} voxels", remedy="Crop or resample it.")
         image = reader.Execute()
     except RuntimeError as error:
         raise FormatError("not a readable image", got=_reason(error), where=path) from None
@@ -302,7 +305,13 @@ def write_volume(path: Path, volume: Volume) -> None:
     image.SetOrigin(volume.grid.origin_mm.tolist())
     image.SetSpacing(volume.grid.spacing_mm.tolist())
     image.SetDirection(volume.grid.direction.ravel().tolist())
-    sitk.WriteImage(image, str(path), useCompression=True)
+    try:
+        sitk.WriteImage(image, str(path), useCompression=True)
+    except RuntimeError:
+        # ITK says much and not why: the system's words for it are not passed on.
+        raise ResourceError(
+            "the image cannot be written", where=path.name, remedy="Is the disk full, or the folder not writable?"
+        ) from None
 
 
 def names_json(names: Mapping[int, str]) -> str:

@@ -1,0 +1,88 @@
+"""How much memory there is, asked before it is taken: a request that is too large is refused, not killed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from hdrplan.errors import ResourceError
+
+__all__ = ["available_bytes", "require_memory"]
+
+# Parts of the free memory that one request may take: the report, the interpreter and others need some.
+_PART = 0.9
+
+
+def available_bytes() -> int | None:
+    """Memory this process may still take: HDRPLAN_MEMORY_MB, else the least of machine, container and process limits.
+
+    Returns
+    -------
+    int or None
+        None where the system does not say.
+    """
+    wanted = os.environ.get("HDRPLAN_MEMORY_MB", "")
+    if wanted.isdigit() and int(wanted) > 0:
+        return int(wanted) << 20
+    found = [value for value in (_machine(), _container(), _process()) if value is not None]
+    return min(found) if found else None
+
+
+def require_memory(needed_bytes: float, what: str, *, remedy: str) -> None:
+    """Raise ResourceError, with both numbers, where a request does not fit into the memory that is free.
+
+    Parameters
+    ----------
+    needed_bytes : float
+    what : str
+        "the rate matrix of 90000 points x 5000 dwells".
+    remedy : str
+    """
+    free = available_bytes()
+    if free is not None and needed_bytes > _PART * free:
+        raise ResourceError(
+            f"{what} must fit into memory",
+            got=f"{needed_bytes / 1e9:.3g} GB needed, {free / 1e9:.3g} GB free",
+            remedy=remedy,
+        )
+
+
+def _number(path: str) -> int | None:
+    try:
+        text = Path(path).read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+    return int(text) if text.isdigit() else None
+
+
+def _machine() -> int | None:
+    # The kernel's own account: free pages alone leave out the file cache, which it gives back.
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None  # Windows
+
+
+def _container() -> int | None:
+    limit, used = _number("/sys/fs/cgroup/memory.max"), _number("/sys/fs/cgroup/memory.current")
+    return None if limit is None else max(0, limit - (used or 0))
+
+
+def _process() -> int | None:
+    try:
+        import resource
+    except ImportError:
+        return None  # Windows
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit == resource.RLIM_INFINITY:
+        return None
+    try:
+        used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        used = 0
+    return max(0, limit - used)
