@@ -81,34 +81,43 @@ def result(arguments: dict, *, liver_mm: float, point_mm: float) -> dict:
     }
 
 
+def table(rows: list[dict]) -> str:
+    """Return the results as Markdown."""
+    head = "| cc | dwells | points | D100 (Gy) | time (s) | rows | gap | other solver |"
+    lines = [head, "|" + 8 * "---|"]
+    for r in rows:
+        other = r["other_solver_difference_frac"]
+        lines.append(
+            f"| {r['volume_cc']} | {r['dwells']} | {r['points']:,} | {r['d100_gy']:.2f} | {r['seconds']:.2f} | "
+            f"{r['rows_used']} | {r['gap_frac']:.0e} | {'did not end' if other is None else f'{other:.0e}'} |"
+        )
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-n", type=int, default=24)
     parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks/results/certificates.json"))
-    parser.add_argument("--write", type=Path)
+    parser.add_argument("--write", type=Path, help="Markdown file whose table is replaced")
+    parser.add_argument("--table-only", action="store_true", help="use the results kept in --output")
     args = parser.parse_args()
-    rows = []
-    for arguments in varied(args.n):
-        # 1.5 mm where 1 mm would need more than 2 GB for the matrix.
-        large = arguments["diameter_mm"] > 85
-        rows.append(result(arguments, liver_mm=4.0, point_mm=1.5 if large else 1.0))
-        print(json.dumps(rows[-1]), flush=True)
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    args.output.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    if args.table_only:
+        rows = json.loads(args.output.read_text(encoding="utf-8"))
+    else:
+        rows = []
+        for arguments in varied(args.n):
+            # 1.5 mm where 1 mm would need more than 2 GB for the matrix.
+            point_mm = 1.5 if arguments["diameter_mm"] > 85 else 1.0
+            rows.append(result(arguments, liver_mm=4.0, point_mm=point_mm))
+            print(json.dumps(rows[-1]), flush=True)
+        args.output.parent.mkdir(parents=True, exist_ok=True)
+        args.output.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     if args.write:
         head, _, rest = args.write.read_text(encoding="utf-8").partition("<!-- certificates -->\n")
         _, mark, tail = rest.partition("<!-- end certificates -->")
         if not mark:
             sys.exit(f"{args.write}: expected the marks <!-- certificates --> and <!-- end certificates -->")
-        lines = ["| cc | dwells | points | D100 (Gy) | time (s) | rows | gap | other solver |", "|" + 8 * "---|"]
-        for r in rows:
-            other = r["other_solver_difference_frac"]
-            lines.append(
-                f"| {r['volume_cc']} | {r['dwells']} | {r['points']:,} | {r['d100_gy']:.2f} | {r['seconds']:.2f} | "
-                f"{r['rows_used']} | {r['gap_frac']:.0e} | {'did not end' if other is None else f'{other:.0e}'} |"
-            )
-        text = "\n".join(lines)
-        args.write.write_text(f"{head}<!-- certificates -->\n{text}\n{mark}{tail}", encoding="utf-8")
+        args.write.write_text(f"{head}<!-- certificates -->\n{table(rows)}\n{mark}{tail}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import pytest
 from optimize_cases import case, goal, goals
 from scipy.optimize import linprog
 
+from hdrplan.dose import DoseRate
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.optimize import optimize_times
 from hdrplan.plan import Goals, Prescription
@@ -120,6 +121,14 @@ def test_time_over_is_said():
     assert optimum.status == "not proven"
     assert not optimum.certificate.proven
     assert optimum.certificate.text.startswith("Not proven")
+
+
+def test_too_few_dwells_are_named_as_the_reason():
+    rate, points, _ = case()
+    few = DoseRate(np.ascontiguousarray(rate.gy_per_s[:, :2]), rate.extrapolated)
+    optimum = optimize_times(few, points, goals(), healthy="liver", max_time_s=100.0)
+    assert optimum.status == "prescription lowered"
+    assert any("2 of 2 dwells stand at their longest time" in note for note in optimum.notes)
 
 
 def test_bad_input():

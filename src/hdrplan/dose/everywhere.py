@@ -132,8 +132,9 @@ def least_dose(
             cold.append(points[below])
             cold_gy.append(doses[below])
         lower = min(lower, float(least[~open_].min(initial=np.inf)))
-        if examined > most_boxes or (len(cold_gy) and cold_gy[-1].min(initial=np.inf) < wanted):
-            # Either out of work or already refuted: what is open keeps its bound.
+        if examined > most_boxes or (len(cold_gy) and cold_gy[-1].min(initial=np.inf) < 0.5 * (asked_gy + wanted)):
+            # Out of work, or a point takes half of the tolerance, which the boxes round it would need: what is open
+            # keeps its bound.
             lower = min(lower, float(least[open_].min(initial=np.inf)))
             return _result(lower, upper, cold, cold_gy, examined, finished=False)
         low, size = _halved(low[open_], size[open_], grid.spacing_mm)

@@ -50,7 +50,7 @@ def optimize_everywhere(
     *,
     least_dose: Callable[[str, FloatArray, float, float], LeastDose],
     rate_at: Callable[[FloatArray], DoseRate],
-    tolerance_frac: float = 2e-3,
+    tolerance_frac: float = 1e-2,
     **options: Any,
 ) -> Everywhere:
     """Optimise, look for points of the CTVs that miss the prescription, add them, and begin again.

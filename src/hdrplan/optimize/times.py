@@ -247,6 +247,13 @@ class _Run:
             for k, s in zip(self.doses, short, strict=True)
             if s > SLACK_FRAC * listed[k].limit
         )
+        longest = program.lp.most[: program.n]
+        full = int(((found.x[: program.n] >= longest * (1 - 1e-9)) & (longest > 0)).sum())
+        if full and self.shortfalls:
+            self.notes.append(
+                f"{full} of {program.n} dwells stand at their longest time: more dwell positions, another catheter or "
+                "a longer time would raise D100."
+            )
         lost = f"{listed[self.doses[0]].text.split(' ')[0]} lost" if len(self.doses) == 1 else "sum of dose lost"
         self.levels = [Level(lost, found.value, bound, "Gy")]
         kept = np.where(short > SLACK_FRAC * limits, short + D100_SLACK_FRAC * limits, 0.0)
