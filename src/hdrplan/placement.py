@@ -36,7 +36,7 @@ from hdrplan.plan import Case, Goals
 from hdrplan.sources import TG43Source
 from hdrplan.workflow import PlanOptions, PlanResult, plan_case
 
-__all__ = ["BONE_MM", "ORGAN_MM", "PlaceOptions", "PlaceResult", "default_obstacles", "place_case"]
+__all__ = ["BONE_MM", "ORGAN_MM", "PlaceOptions", "PlaceResult", "default_obstacles", "is_bone", "place_case"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -152,6 +152,11 @@ class PlaceResult:
     clear_mm: tuple[dict[str, float], ...]
     planned: PlanResult
     seconds: dict[str, float]
+
+
+def is_bone(name: str) -> bool:
+    """Whether a structure's name says that it is bone or cartilage."""
+    return bool(_BONES.search(name))
 
 
 def default_obstacles(case: Case, *, body: str = "body") -> dict[str, float]:

@@ -153,3 +153,35 @@ def test_the_resumed_search_finds_exactly_the_sets_that_meet_all_cuts(seed):
     assert set(found) <= expected
     smallest = {s for s in expected if not any(t < s for t in expected)}
     assert smallest <= set(found)
+
+
+@pytest.mark.parametrize("limits", [(), (("duodenum", 25.0),)])
+def test_no_set_reaches_more_d100_at_the_same_liver_dose_than_the_bound_says(limits):
+    rate, points, owner = small(2)
+    wanted = goals(*(goal(name, f"Dmax <= {gy:g} Gy") for name, gy in limits))
+    found = choose_catheters(rate, points, wanted, owner, most=3, healthy="liver", time_limit_s=60)
+    budget = found.at(3).value
+    liver, lesion = points.rows("liver"), points.rows("lesion1")
+    mean = points.volume_cc[liver] @ rate.gy_per_s[liver] / points.volume_cc[liver].sum()
+    for k in (1, 2):
+        best = 0.0
+        for chosen in combinations(range(CANDIDATES), k):
+            at = np.isin(owner, chosen)
+            # Columns: times, then D100, which is made greatest.
+            rows = [
+                np.c_[-rate.gy_per_s[lesion][:, at], np.ones(lesion.stop - lesion.start)],
+                np.r_[mean[at], 0.0][None],
+            ]
+            most = [np.zeros(len(rows[0])), [budget]]
+            for name, gy in limits:
+                organ = points.rows(name)
+                rows.append(np.c_[rate.gy_per_s[organ][:, at], np.zeros(organ.stop - organ.start)])
+                most.append(np.full(organ.stop - organ.start, gy))
+            cost = np.r_[np.zeros(at.sum()), -1.0]
+            bounds = [(0, 600)] * int(at.sum()) + [(0, 20)]
+            answer = linprog(cost, A_ub=np.concatenate(rows), b_ub=np.concatenate(most), bounds=bounds, method="highs")
+            best = max(best, -answer.fun)
+        one = found.at(k)
+        assert one.d100_gy <= best * (1 + 1e-6)
+        assert one.d100_bound_gy >= best * (1 - 1e-6)
+        assert one.d100_bound_gy <= 20.0 * (1 + 1e-9)

@@ -326,14 +326,22 @@ def _marched(
 
 
 def _no_way(name: str, tried: int, blocked: dict[str, int], room: Clearance) -> InfeasibleError:
-    """Say what stops most lines, and what would help."""
-    worst = sorted((item for item in blocked.items() if item[1]), key=lambda item: -item[1])[:3]
-    shares = ", ".join(f"{what} {100 * n / tried:.0f} %" for what, n in worst)
+    """Say what stops most lines and what would help: the obstacles, if any line keeps the other limits."""
     margins = dict(zip(room.names, room.margins_mm.tolist(), strict=True))
-    first = next((what for what, _ in worst if what in margins), None)
+    met = {what: n for what, n in blocked.items() if what in margins}
+    within = tried - sum(n for what, n in blocked.items() if what not in margins)
+    listed, of, kept = (met, within, "that keep the limits of length and angle") if within else (blocked, tried, "")
+    worst = sorted((item for item in listed.items() if item[1]), key=lambda item: -item[1])[:3]
+    shares = ", ".join(f"{what} {100 * n / of:.0f} %" for what, n in worst)
+    first = worst[0][0]
     remedy = (
-        f"Lower the margin of {first} (now {margins[first]:g} mm: --avoid {first}=MM), or loosen what stops the others."
-        if first
-        else "Loosen that limit."
+        f"Lower the margin of {first} (now {margins[first]:g} mm: --avoid {first}=MM), or loosen the limits of length "
+        "and angle for other ways."
+        if first in margins
+        else "Loosen the first of these."
     )
-    return InfeasibleError(f"no straight way leads to {name}", got=f"of {tried} lines stopped: {shares}", remedy=remedy)
+    return InfeasibleError(
+        f"no straight way leads to {name}",
+        got=" ".join(f"of {of} lines {kept} stopped: {shares}".split()),
+        remedy=remedy,
+    )

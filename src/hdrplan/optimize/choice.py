@@ -232,9 +232,10 @@ class _Search:
 
     def search(self, k: int, until: float) -> None:
         """Swap as long as that helps, beginning with the best smaller set and with sets round single candidates."""
-        self.until = until
+        self.until = self.sets.deadline  # one pass is owed to each number
         base = self.guess.get(k - 1, frozenset())
         self._swapped([base | {c} for c in range(self.sets.count) if c not in base], k)
+        self.until = until
         if k == 1:
             return
         for first in range(0, self.sets.count, max(1, self.sets.count // _STARTS)):
@@ -317,10 +318,25 @@ class _Search:
                 self.bounds[k] = max(self.bounds[k], floor)
                 break
 
+    def _most_frac(self, k: int, budget: float) -> float:
+        """Part of the prescription that no ``k`` catheters exceed at an objective of ``budget``.
+
+        A set proven to cost ``tau`` by a proof with ``fixed_frac`` q costs ``tau (f - q) / (1 - q)`` at f times the
+        prescription, at least.
+        """
+        tau = self.bounds[k]
+        if not np.isfinite(budget) or tau <= budget:
+            return 1.0
+        kept, self.proofs = self.proofs, [proof for proof in self.proofs if proof.fixed_frac <= 1e-6]
+        floor = self._none_below(k, tau * (1 - 1e-9), time.monotonic() + 2.0)
+        fixed = max((proof.fixed_frac for proof in self.proofs), default=1.0)
+        self.proofs = kept
+        return 1.0 if floor is None else min(1.0, budget / floor + fixed * (1.0 - budget / floor))
+
     def _none_below(self, k: int, tau: float, deadline: float) -> float | None:
         """Look for sets below ``tau``; return the bound proven, None when the time is over."""
         every = (1 << self.sets.count) - 1
-        cuts = _least([c for proof in self.proofs if (c := proof.cut(tau)) != every and proof.value >= tau])
+        cuts = _least([c for proof in self.proofs if proof.value >= tau and (c := proof.cut(tau)) != every])
         if 0 in cuts:
             return tau
         floor = tau
@@ -384,12 +400,9 @@ class _Search:
             chosen, found, value = none if best is None else self.best[best]
             times = np.zeros(self.sets.n) if found is None else found.x[: self.sets.n]
             d100 = dose_gy - self.sets.missed_at(chosen or self.guess.get(k, frozenset()), budget)
-            # Without upper limits all doses scale together, and so does the bound.
-            scaled = budget / self.bounds[k] if self.sets.scales and np.isfinite(budget) else 1.0
-            top = dose_gy * min(1.0, scaled)
-            curve.append(
-                Chosen(k, tuple(sorted(chosen)), times, value, self.bounds[k], d100, max(d100, top), spent[k - 1])
-            )
+            top = dose_gy * self._most_frac(k, budget)
+            top = max(d100, top) if np.isfinite(d100) else top
+            curve.append(Chosen(k, tuple(sorted(chosen)), times, value, self.bounds[k], d100, top, spent[k - 1]))
         return Placement(
             self.sets.objective,
             self.sets.unit,

@@ -147,6 +147,10 @@ class LazyLP:
         """Return the coefficients of one row."""
         return self._rows[number]
 
+    def owner(self, number: int) -> str:
+        """Return the family of one row."""
+        return self._owner[number]
+
     def limits(self, number: int) -> tuple[float, float]:
         """Return the true lower and upper limit of one row."""
         return self._low[number], self._high[number]

@@ -36,10 +36,15 @@ _HELD_FRAC = 1e-6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Proof:
-    """Dual value and loads: no set whose loads are at most 1 is better than ``value``."""
+    """Dual value and loads: no set whose loads are at most 1 is better than ``value``.
+
+    ``fixed_frac`` is the part of the prescriptions' pay that upper limits and greatest times take back: at a
+    prescription f times as high the dual value is ``pay (f - fixed_frac)``, where ``value = pay (1 - fixed_frac)``.
+    """
 
     value: float
     load: FloatArray
+    fixed_frac: float
 
     def cut(self, tau: float) -> int:
         """Return the catheters, as bits, of which a set better than ``tau`` holds at least one; 0: no set is better."""
@@ -96,12 +101,16 @@ class Subsets:
         self.cost[n + np.array(self.lower, dtype=np.int64)] = self.dear
         self.first = np.concatenate([np.flatnonzero(owner == c) for c in range(self.count)])
         self._starts = np.searchsorted(owner[self.first], np.arange(self.count))
+        # Families of rows whose limit is a prescription, and its dose.
+        doses_gy = {self.listed[k].label: self.listed[k].limit for k in self.lower if self.listed[k].prescription}
+        self._paying = dict(doses_gy)
+        for number in range(len(scenarios)):
+            self._paying |= {f"scenario {number} {name}": gy for name, gy in doses_gy.items()}
         self._core = LazyLP(self.main.lp.least, self.main.lp.most)
         self._known: set[int] = set()
         self._on: dict[int, frozenset[int]] = {}
         self._strict: Program | None = None
         self.solves = 0
-        self.capped = False  # whether a proof needed the greatest dwell time
 
     def _program(self, entered: list[int]) -> Program:
         rate, points, scenarios = self._parts
@@ -109,7 +118,8 @@ class Subsets:
         program.deadline = self.deadline
         for k in entered:
             program.enter(k)
-        program.allow_miss(self.lower, np.array([self.listed[k].limit for k in self.lower]))
+        # All of a prescription may be missed, and the solver's tighter limit with it.
+        program.allow_miss(self.lower, 1.001 * np.array([self.listed[k].limit for k in self.lower]))
         program.start()
         for number, rates in enumerate(scenarios):
             for k in (k for k in self.lower if self.listed[k].prescription):
@@ -120,7 +130,7 @@ class Subsets:
                         f"a scenario needs the rates of all points of {one.structure}", got=matrix.shape, where=number
                     )
                 cells = cells_of(points.points_mm[one.rows])
-                name, slack = f"scenario {number}", self.n + k
+                name, slack = f"scenario {number} {one.label}", self.n + k
                 program.lp.families.append(
                     EveryPoint(name, matrix, one.limit, 1, cells, program.columns, slack_column=slack)
                 )
@@ -136,37 +146,39 @@ class Subsets:
             lp.bounds(at, np.zeros(len(at)), most)
         self._on[id(lp)] = chosen
 
-    def _proof(self, lp: LazyLP) -> Proof:
+    def _proof(self, lp: LazyLP, found: Solution) -> Proof:
         """Return what the last multipliers prove."""
         total, paid = lp.dual
         over = np.maximum(paid - self.cost, 0.0)
         # Multipliers of the greatest time: only where the dwell is switched on, and at that time.
         value = total - float(over @ lp.most)
-        self.capped |= bool((over[: self.n] @ lp.most[: self.n]) > 1e-9 * abs(value))
         load = np.where(lp.most[: self.n] > 0, np.minimum(paid, self.cost)[: self.n], paid[: self.n])
         ratio = (load / self.cost[: self.n])[self.first]
-        return Proof(value, np.maximum.reduceat(ratio, self._starts))
+        pay = sum(found.multipliers.get(name, 0.0) * gy for name, gy in self._paying.items())
+        fixed = 1.0 - value / pay if pay > 0 else 1.0
+        return Proof(value, np.maximum.reduceat(ratio, self._starts), fixed)
 
     def solve(self, chosen: frozenset[int]) -> tuple[Solution, Proof]:
         """Solve with every row: the best times of a set, and the proof. Dose-volume goals are left out."""
         lp = self.main.lp
         self._switch(lp, chosen)
         found = self.main.solve(self.cost)
-        proof = self._proof(lp)
+        proof = self._proof(lp, found)
         self.solves += 1
         new = [int(i) for i in lp.pressing if int(i) not in self._known]
         if new:
             self._known.update(new)
-            limits = np.array([lp.limits(i) for i in new])
-            self._core.add("core", NewRows(np.array([lp.row(i) for i in new]), limits[:, 0], limits[:, 1]))
+            for i in new:
+                low, high = lp.limits(i)
+                self._core.add(lp.owner(i), NewRows(lp.row(i)[None, :], np.array([low]), np.array([high])))
         return found, proof
 
     def bound(self, chosen: frozenset[int]) -> Proof:
         """Bound a set by the rows known to matter: quick, and a proof all the same."""
         self._switch(self._core, chosen)
-        self._core.solve(self.cost, deadline=self.deadline, most_rounds=1, check=False)
+        found = self._core.solve(self.cost, deadline=self.deadline, most_rounds=1, check=False)
         self.solves += 1
-        return self._proof(self._core)
+        return self._proof(self._core, found)
 
     def reached(self, chosen: frozenset[int], found: Solution) -> Solution | None:
         """Return the plan of a set under the dose-volume goals too; None where it misses a prescription."""
@@ -203,12 +215,7 @@ class Subsets:
         # A little of the objective keeps the times finite where nothing else does.
         weights = dict.fromkeys(self.lower, 1.0)
         found = plan.solve(plan.cost(times[: self.n] * (1e-6 / self.dear), weights))
-        return self.missed_gy(found.x)
-
-    @property
-    def scales(self) -> bool:
-        """Whether nothing but prescriptions binds, so that doses scale: no upper limit, no greatest time reached."""
-        return len(self.lower) + len(self.tails) == len(self.hard) and not self.capped
+        return self.missed_gy(found.x) if found.status == "optimal" else float("nan")
 
     @property
     def left_out(self) -> tuple[Requirement, ...]:

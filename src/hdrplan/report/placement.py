@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy.ndimage import map_coordinates
 
 from hdrplan.arrays import FloatArray
 from hdrplan.geometry import Catheter, Structure, Volume, rim_mm
-from hdrplan.placement import PlaceResult
+from hdrplan.placement import PlaceResult, is_bone
 from hdrplan.report.page import page
 from hdrplan.report.palette import styles_of
 from hdrplan.report.planes import VIEWS, View
@@ -166,7 +167,7 @@ def _draw_needle(axes: Axes, result: PlaceResult, catheter: Catheter, k: int) ->
     mine = (dwells.catheter == k) & (times > 0)
     at = (dwells.positions_mm[mine] - entry) @ along
     axes.scatter(at, np.zeros(len(at)), s=6 + 60 * times[mine] / max(times.max(), 1e-9), color=colour, ec="k", lw=0.4)
-    near = ", ".join(f"{name} {mm:.0f}" for name, mm in result.clear_mm[k].items())
+    near = ", ".join(f"{name} {mm:.0f}" for name, mm in list(result.clear_mm[k].items())[:2])
     axes.set_ylim(v[0], v[-1])
     axes.set_title(
         f"{catheter.name}: {np.linalg.norm(tip - entry):.0f} mm from the skin\nnearest (mm): {near}", fontsize=8
@@ -183,28 +184,30 @@ def _cloud(structure: Structure, most: int) -> FloatArray:
 
 def _draw_body(axes: Any, result: PlaceResult) -> None:
     """Skin, bones, lesion and needles in space."""
-    low = np.array([_span(result, k)[0] - 10 for k in range(3)])
-    high = np.array([_span(result, k)[1] + 10 for k in range(3)])
+    low = np.array([_span(result, k)[0] + 5 for k in range(3)])
+    high = np.array([_span(result, k)[1] - 5 for k in range(3)])
     colours = _colours(result)
+    skin = Structure("skin", "other", result.room.grid, result.room.patient_zyx)
+    parts = [(rim_mm(skin), "#8fa3b3", 1.0, 0.10, 6000)]
     for structure in result.case.structures:
-        bone = (
-            structure.name in result.room.names and result.room.margins_mm[result.room.names.index(structure.name)] < 4
-        )
-        if structure.role != "CTV" and not bone:
-            continue
-        p = _cloud(structure, 2500)
-        p = p[((p >= low) & (p <= high)).all(axis=1)]
-        colour = colours[structure.name] if structure.role == "CTV" else "#c9bfa8"
-        axes.scatter(*p.T, s=1.2, color=colour, alpha=0.35 if structure.role == "CTV" else 0.25, lw=0)
+        if structure.role == "CTV":
+            parts.append((rim_mm(structure), colours[structure.name], 5.0, 0.5, 3000))
+        elif structure.name in result.room.names:
+            bone = is_bone(structure.name)
+            parts.append((rim_mm(structure), "#b09a6a" if bone else colours[structure.name], 3.0, 0.25, 4000))
+    for points, colour, size, alpha, most in parts:
+        seen = points[((points >= low) & (points <= high)).all(axis=1)]
+        axes.scatter(*seen[:: max(1, len(seen) // most)].T, s=size, color=colour, alpha=alpha, lw=0)
     for k, catheter in enumerate(result.case.catheters):
-        axes.plot(*catheter.points_mm.T, color=_NEEDLES[k % len(_NEEDLES)], lw=2.5)
-        axes.plot(*catheter.points_mm[:1].T, "o", color=_NEEDLES[k % len(_NEEDLES)], mec="k", ms=4)
+        axes.plot(*catheter.points_mm.T, color="k", lw=3.4)
+        axes.plot(*catheter.points_mm.T, color=_NEEDLES[k % len(_NEEDLES)], lw=2.2)
+        axes.plot(*catheter.points_mm[:1].T, "o", color=_NEEDLES[k % len(_NEEDLES)], mec="k", ms=5)
     entry = np.mean([c.points_mm[0] - c.points_mm[-1] for c in result.case.catheters], axis=0)
-    azimuth = np.degrees(np.arctan2(entry[1], entry[0]))
-    axes.view_init(elev=18, azim=azimuth + 35)
-    axes.set_box_aspect(np.maximum(high - low, 1.0))
-    axes.set(xlabel="R to L", ylabel="A to P", zlabel="I to S", xticks=[], yticks=[], zticks=[])
-    axes.set_title("Bones, lesion and needles")
+    axes.view_init(elev=20, azim=float(np.degrees(np.arctan2(entry[1], entry[0]))) + 40)
+    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), zlim=(low[2], high[2]))
+    axes.set_box_aspect((high - low) / (high - low).max(), zoom=1.25)
+    axes.set_axis_off()
+    axes.set_title("Skin, bones, organs, lesion and needles")
 
 
 def _draw_needle_view(axes: Axes, result: PlaceResult) -> None:
@@ -272,7 +275,8 @@ def _draw_d100(axes: Axes, result: PlaceResult) -> None:
 
 def _draw_facts(axes: Axes, result: PlaceResult) -> None:
     axes.axis("off")
-    axes.text(0.0, 1.0, "\n".join(fact_lines(result)), va="top", fontsize=7.5, wrap=True)
+    lines = [part for line in fact_lines(result) for part in wrap(line, 62, subsequent_indent="   ") or [""]]
+    axes.text(0.0, 1.0, "\n".join(lines), va="top", fontsize=7.5)
 
 
 def fact_lines(result: PlaceResult) -> Sequence[str]:

@@ -1,0 +1,68 @@
+"""``hdrplan place`` on the liver phantom: the file formats, and what a person can get wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hdrplan.io import read_case, read_catheters
+
+QUICK = ("--candidates", "8", "--most", "2", "--time-limit", "20")
+
+
+@pytest.mark.slow
+def test_a_placed_case_can_be_planned(run, phantoms: Path, tmp_path: Path):
+    out = tmp_path / "placed"
+    done = run(
+        "place", phantoms / "liver-lesion-b", "--ctv", "lesion_C", "--prescription", "lesion_C=20", *QUICK, "-o", out
+    )
+    assert done.code == 0, done.err
+    table = json.loads((out / "place.json").read_text())
+    assert {p.name for p in out.iterdir()} >= {"case.toml", "catheters.mrk.json", "place.html", "place.png", "run.json"}
+    found = read_case(out)
+    assert [c.name for c in found.case.ctvs] == ["lesion_C"]
+    assert found.case.structure("lesion_B").role == "other"
+    drawn = read_catheters(out / "catheters.mrk.json")
+    for catheter, row in zip(drawn, table["chosen"], strict=True):
+        assert np.allclose(catheter.points_mm[[0, -1]], [row["entry_mm_lps"], row["tip_mm_lps"]], atol=1e-3)
+        for name, mm in row["nearest_mm"].items():
+            # Exact against interpolated: half a voxel.
+            assert mm >= table["margins_mm"][name] - 1.0
+    for one in table["curve"]:
+        assert one["bound"] <= one["value"] * (1 + 1e-9)
+    assert table["planned"]["lesion_C"]["d100_gy"] >= 20.0 * (1 - 1e-6)
+    page = (out / "place.html").read_text()
+    assert "never for treatment" in page
+    assert run("plan", out, "-o", tmp_path / "plan", "--dry-run").code == 0
+
+
+def test_a_lesion_that_no_way_reaches_names_the_obstacle_and_the_remedy(run, phantoms: Path, tmp_path: Path):
+    done = run(
+        "place", phantoms / "liver-lesion-b", *QUICK, "--toward", "right", "--within", "20", "--avoid", "ribs=25",
+        "-o", tmp_path / "out",
+    )  # fmt: skip
+    assert done.code == 2
+    assert "no straight way leads to lesion_B" in done.err
+    assert "stopped: ribs" in done.err
+    assert "--avoid ribs=MM" in done.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--avoid", "spleeen=5"), "no structure is named 'spleeen'"),
+        (("--avoid", "colon"), "expected --avoid NAME=MM"),
+        (("--candidates", "100"), "candidates must lie between 1 and 64"),
+        (("--tilt", "120"), "tilt_deg must lie between 0 and 90"),
+        (("--position", "standing"), "position must be one of"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(run, phantoms: Path, tmp_path: Path, flags, said):
+    done = run("place", phantoms / "liver-lesion-b", *flags, "-o", tmp_path / "out")
+    assert done.code == 2
+    assert said in done.err
+    assert len(done.err.strip().splitlines()) == 1
