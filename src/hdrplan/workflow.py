@@ -11,13 +11,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import BoolArray, FloatArray, freeze
-from hdrplan.dose import MAX_POINTS, SPACING_MM, SamplePoints, dose_at_points, dose_field, dose_rate, sample_points
+from hdrplan.dose import (
+    MAX_POINTS,
+    SPACING_MM,
+    DoseRate,
+    LeastDose,
+    SamplePoints,
+    dose_at_points,
+    dose_field,
+    dose_rate,
+    least_dose,
+    sample_points,
+)
+from hdrplan.errors import InputError
 from hdrplan.geometry import MARGIN_MM, STEP_MM, TIP_OFFSET_MM, Dwells, Grid, Structure, Volume, dwell_positions
 from hdrplan.memory import require_memory
 from hdrplan.metrics import (
@@ -30,7 +42,15 @@ from hdrplan.metrics import (
     organ_metrics,
     target_metrics,
 )
-from hdrplan.optimize import Optimum, optimize_times
+from hdrplan.optimize import (
+    Delivery,
+    Optimum,
+    fewest_dwells,
+    neighbours,
+    optimize_everywhere,
+    optimize_times,
+    transit_times,
+)
 from hdrplan.plan import Case, Goal, Goals, Metric, Plan
 from hdrplan.sources import TG43Source
 
@@ -45,10 +65,14 @@ __all__ = [
     "plan_case",
     "plan_memory_bytes",
     "plan_result",
+    "planned_dwells",
 ]
 
 # Spacing of the points that check D100, over the spacing planned on: no multiple, so that few points coincide.
 _OTHER_SPACING = 0.8
+# What the proof at every point may cost, in dose: boxes are halved until their bounds close within it, and the work
+# grows as its inverse. With 2 % the proof of 33 cc took half a second, with 1 % that of lesion B did not end in 100 s.
+EVERY_POINT_FRAC = 0.02
 # (step of the walk, done, total), for a progress bar.
 Progress = Callable[[str, int, int], None]
 T = TypeVar("T")
@@ -72,6 +96,18 @@ class PlanOptions:
         Edge of the cubes in which structures are sampled.
     dose_margin_mm : float
         The dose grid is the CT's, cut to the CTVs and dwells plus this margin.
+    time_step_s : float
+        The afterloader's resolution: times are rounded up to multiples, so that every D100 stays. 0 keeps real numbers.
+    min_dwell_s : float
+        A stop lasts at least this long, or is left out.
+    time_ratio : float
+        Neighbouring times in a catheter differ at most by this factor; 0: no limit.
+    source_speed_mm_per_s : float
+        Speed between dwells: the transit dose counts in the optimisation. 0 leaves it out.
+    every_point : bool
+        Prove D100 at every point of the CTVs, not only at the sample points; costs about 2 % more dose.
+    fewest_dwells : bool
+        Leave out dwells that are not needed: at most a ten-thousandth of the objective is given back.
     """
 
     step_mm: float = STEP_MM
@@ -80,6 +116,24 @@ class PlanOptions:
     max_dwell_s: float = 600.0
     sample_mm: float = SPACING_MM
     dose_margin_mm: float = 60.0
+    # Current HDR afterloaders program times in steps of 0.1 s.
+    time_step_s: float = 0.1
+    min_dwell_s: float = 0.0
+    time_ratio: float = 0.0
+    source_speed_mm_per_s: float = 0.0
+    every_point: bool = False
+    fewest_dwells: bool = False
+
+    def __post_init__(self) -> None:
+        if self.every_point and (self.fewest_dwells or self.source_speed_mm_per_s > 0):
+            raise InputError(
+                "the proof at every point takes neither the fewest dwells nor transit dose",
+                remedy="Ask for one of them.",
+            )
+        for name in ("time_step_s", "min_dwell_s", "time_ratio", "source_speed_mm_per_s"):
+            value = getattr(self, name)
+            if not 0.0 <= value < 1e4:
+                raise InputError(f"{name} must not be negative", got=value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +213,7 @@ def plan_case(
     *,
     strength_u: float,
     options: PlanOptions | None = None,
+    locked: Plan | None = None,
     on_progress: Progress | None = None,
 ) -> PlanResult:
     """Plan one case: dwell positions, dwell times of a proven optimum, dose, metrics.
@@ -172,6 +227,8 @@ def plan_case(
     strength_u : float
         Air-kerma strength at treatment, U.
     options : PlanOptions, optional
+    locked : Plan, optional
+        Its dwells are taken, and its times above 0 stay as they are: edit a plan by hand, keep the rest optimal.
     on_progress : callable, optional
         Called with (step, done, total).
 
@@ -188,13 +245,7 @@ def plan_case(
     """
     options = options or PlanOptions()
     clock = _Clock(on_progress)
-    dwells = dwell_positions(
-        case.catheters,
-        step_mm=options.step_mm,
-        tip_offset_mm=options.tip_offset_mm,
-        margin_mm=options.margin_mm,
-        targets=case.ctvs,
-    )
+    dwells = locked.dwells if locked is not None else planned_dwells(case, options)
     points = clock(
         "sample",
         lambda _: sample_points(dosed_structures(case, goals), spacing_mm=options.sample_mm, healthy=case.healthy),
@@ -209,12 +260,63 @@ def plan_case(
     )
     optimum = clock(
         "optimise",
-        lambda tell: optimize_times(
-            rate, points, goals, healthy=case.healthy, max_time_s=options.max_dwell_s, on_progress=tell
-        ),
+        lambda tell: _optimum(case, goals, source, dwells, points, rate, strength_u, options, locked, tell),
     )
     plan = Plan(dwells, optimum.times_s, source.name, strength_u)
     return plan_result(case, goals, source, plan, options=options, points=points, optimum=optimum, clock=clock)
+
+
+def planned_dwells(case: Case, options: PlanOptions) -> Dwells:
+    """Return the dwell candidates of a case."""
+    return dwell_positions(
+        case.catheters,
+        step_mm=options.step_mm,
+        tip_offset_mm=options.tip_offset_mm,
+        margin_mm=options.margin_mm,
+        targets=case.ctvs,
+    )
+
+
+def _optimum(
+    case: Case,
+    goals: Goals,
+    source: TG43Source,
+    dwells: Dwells,
+    points: SamplePoints,
+    rate: DoseRate,
+    strength_u: float,
+    options: PlanOptions,
+    locked: Plan | None,
+    tell: Callable[[int, int], None],
+) -> Optimum:
+    """Choose the optimiser that the options ask for."""
+    rules: dict[str, Any] = {"healthy": case.healthy, "max_time_s": options.max_dwell_s}
+    if options.time_step_s or options.min_dwell_s or options.time_ratio:
+        ratio = options.time_ratio or None
+        pairs = neighbours(dwells.catheter, dwells.offset_mm) if ratio else np.zeros((0, 2), dtype=np.int64)
+        rules["delivery"] = Delivery(options.time_step_s or 1e-6, options.min_dwell_s, ratio, pairs)
+    if options.source_speed_mm_per_s > 0:
+        passing_s = transit_times(dwells.catheter, dwells.offset_mm, speed_mm_per_s=options.source_speed_mm_per_s)
+        rules["given_gy"] = rate.gy_per_s @ passing_s
+    if locked is not None:
+        rules["locked_s"] = np.where(locked.times_s > 0, locked.times_s, np.nan)
+    if options.fewest_dwells:
+        return fewest_dwells(rate, points, goals, **rules)
+    if not options.every_point:
+        return optimize_times(rate, points, goals, on_progress=tell, **rules)
+
+    def least(name: str, times_s: FloatArray, asked_gy: float, tolerance_frac: float) -> LeastDose:
+        ctv = case.structure(name)
+        return least_dose(
+            ctv, dwells, times_s, source, strength_u=strength_u, asked_gy=asked_gy, tolerance_frac=tolerance_frac
+        )
+
+    def rate_at(points_mm: FloatArray) -> DoseRate:
+        return dose_rate(dwells, points_mm, source, strength_u=strength_u)
+
+    return optimize_everywhere(
+        rate, points, goals, least_dose=least, rate_at=rate_at, tolerance_frac=EVERY_POINT_FRAC, **rules
+    ).optimum
 
 
 def plan_result(

@@ -241,3 +241,47 @@ def test_an_existing_folder_is_not_overwritten(case: Path, run, tmp_path: Path) 
         assert ran.code == 2
         assert (tmp_path / "mine" / "thesis.txt").read_text() == "irreplaceable"
         assert {p.name for p in (tmp_path / "mine").iterdir()} == {"thesis.txt"}
+
+
+def times_of(folder: Path) -> np.ndarray:
+    return np.array([d["time_s"] for d in json.loads((folder / "plan.json").read_text())["dwells"]])
+
+
+def test_times_are_multiples_of_the_afterloaders_step_and_keep_the_coverage(case: Path, run, tmp_path: Path) -> None:
+    assert run("plan", case, "-o", "whole").code == 0
+    tenths = times_of(tmp_path / "whole") * 10
+    assert tenths == pytest.approx(np.round(tenths), abs=1e-6)
+    assert run("plan", case, "--time-step", "0", "-o", "real").code == 0
+    real = times_of(tmp_path / "real")
+    assert real != pytest.approx(np.round(real, 1), abs=1e-6)
+    metrics = [json.loads((tmp_path / n / "metrics.json").read_text())["structures"] for n in ("whole", "real")]
+    assert all(m["lesion"]["d100_gy"] >= 20.0 * (1 - 1e-6) for m in metrics)
+    assert metrics[0]["liver"]["mean_gy"] >= metrics[1]["liver"]["mean_gy"] * (1 - 1e-6)
+
+
+def test_a_locked_time_stays_and_the_rest_is_planned_anew(case: Path, run, tmp_path: Path) -> None:
+    assert run("plan", case, "-o", "first").code == 0
+    edited = json.loads((tmp_path / "first" / "plan.json").read_text())
+    for k, dwell in enumerate(edited["dwells"]):
+        dwell["time_s"] = 33.3 if k == 4 else 0.0
+    (tmp_path / "edited.json").write_text(json.dumps(edited))
+    ran = run("plan", case, "--lock", "edited.json", "-o", "second")
+    assert ran.code == 0, ran.err
+    assert times_of(tmp_path / "second")[4] == 33.3
+    metrics = json.loads((tmp_path / "second" / "metrics.json").read_text())
+    assert metrics["structures"]["lesion"]["d100_gy"] >= 20.0 * (1 - 1e-6)
+
+
+def test_short_stops_are_left_out_or_lengthened(case: Path, run, tmp_path: Path) -> None:
+    assert run("plan", case, "--min-dwell", "5", "-o", "out").code == 0
+    times = times_of(tmp_path / "out")
+    assert ((times == 0) | (times >= 5.0 - 1e-9)).all()
+
+
+def test_the_proof_at_every_point_says_so(case: Path, run, tmp_path: Path) -> None:
+    ran = run("plan", case, "--every-point", "-o", "out")
+    assert ran.code == 0, ran.err
+    certificate = json.loads((tmp_path / "out" / "metrics.json").read_text())["certificate"]
+    assert certificate["scope"] == "every point"
+    assert "every point receives at least" in ran.out
+    assert run("plan", case, "--every-point", "--fewest-dwells", "-o", "no").code == 2

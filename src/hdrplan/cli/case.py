@@ -26,6 +26,10 @@ _DWELL_FLAGS = {
     "max_dwell": "max_dwell_s",
     "sample": "sample_mm",
     "dose_margin": "dose_margin_mm",
+    "time_step": "time_step_s",
+    "min_dwell": "min_dwell_s",
+    "time_ratio": "time_ratio",
+    "transit_speed": "source_speed_mm_per_s",
 }
 
 _FILE = click.Path(path_type=Path)
@@ -53,6 +57,10 @@ _OPTIONS = [
     click.option("--margin", type=float, metavar="MM", help="Dwells lie at most this far outside a CTV."),
     click.option("--max-dwell", type=float, metavar="S", help="Longest time at one dwell position."),
     click.option("--sample", type=float, metavar="MM", help="Edge of the sampling cubes of the structures."),
+    click.option("--min-dwell", type=float, metavar="S", help="A stop lasts at least this long, or is left out."),
+    click.option("--time-step", type=float, metavar="S", help="Resolution of the afterloader [0.1]; 0: real numbers."),
+    click.option("--time-ratio", type=float, metavar="X", help="Neighbouring times differ at most by this factor."),
+    click.option("--transit-speed", type=float, metavar="MM/S", help="Count the dose of the moving source."),
     click.option("--dose-margin", type=float, metavar="MM", help="Dose grid round CTVs and dwells."),
 ]
 
@@ -172,7 +180,8 @@ def plan_options(found: CaseFile) -> PlanOptions:
     """Return the planner's options: what the case gives, else the defaults."""
     from hdrplan.workflow import PlanOptions
 
-    return PlanOptions(**found.options)
+    options: dict[str, Any] = dict(found.options)
+    return PlanOptions(**options)
 
 
 def source_of(found: CaseFile) -> TG43Source:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,20 +14,36 @@ from hdrplan.cli.common import json_option, quiet_option, steps_bar
 
 if TYPE_CHECKING:
     from hdrplan.io import CaseFile
+    from hdrplan.plan import Plan
     from hdrplan.sources import TG43Source
     from hdrplan.workflow import PlanOptions, PlanResult
 
 __all__ = ["command"]
 
+_FILE = click.Path(path_type=Path)
+
 
 @click.command("plan", short_help="Plan a case: dwell positions, times, dose, report.")
 @case_options
+@click.option("--every-point", is_flag=True, help="Prove D100 at every point of the CTVs; costs about 2 % dose.")
+@click.option("--fewest-dwells", is_flag=True, help="Leave out dwells that are not needed.")
+@click.option("--lock", "locked", type=_FILE, help="Plan whose times above 0 stay; the rest is optimised anew.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write; must not exist.")
 @click.option("--overwrite", is_flag=True, help="Replace an output folder that hdrplan wrote.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, say what would be done, write nothing.")
 @json_option
 @quiet_option
-def command(output: Path | None, overwrite: bool, dry_run: bool, as_json: bool, quiet: bool, **flags: Any) -> None:
+def command(
+    every_point: bool,
+    fewest_dwells: bool,
+    locked: Path | None,
+    output: Path | None,
+    overwrite: bool,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    **flags: Any,
+) -> None:
     """Plan dwell positions and times for a case, with proof of optimality.
 
     CASE is a folder with a case.toml. Without one, flags name the files. Flags also change what a case says.
@@ -35,14 +52,19 @@ def command(output: Path | None, overwrite: bool, dry_run: bool, as_json: bool, 
     Examples:
       hdrplan plan phantoms/liver-lesion-b -o demo-output
       hdrplan plan phantoms/liver-lesion-b --prescription lesion_B=15 --strength 30000 -o plan-15gy
+      hdrplan plan phantoms/liver-lesion-b --every-point --time-step 0.1 -o plan-proven
       hdrplan plan --ct ct.nii.gz --labels totalseg.nii.gz --names labels.json --ctv lesion --healthy liver \\
           --oar stomach --oar duodenum --catheters catheters.mrk.json --prescription 20 --strength 40700 -o out
 
     The folder holds plan.json, dose.nrrd (Gy), dvh.csv, metrics.json, report.html and run.json. Research use only.
     """
+    from hdrplan.io import check_free, read_plan
+
     started = time.perf_counter()
     found = read_case_from(flags)
-    source, options = source_of(found), plan_options(found)
+    source = source_of(found)
+    options = replace(plan_options(found), every_point=every_point, fewest_dwells=fewest_dwells)
+    fixed = None if locked is None else read_plan(locked)[0]
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
     if dry_run:
@@ -50,11 +72,9 @@ def command(output: Path | None, overwrite: bool, dry_run: bool, as_json: bool, 
         return
     if output is None:
         raise click.UsageError("expected -o FOLDER, got none. Name the folder to write, or add --dry-run.")
-    from hdrplan.io import check_free
-
     check_free(output, overwrite)
     seconds = {"read": round(time.perf_counter() - started, 4)}
-    result = _planned(found, source, options, quiet)
+    result = _planned(found, source, options, fixed, quiet)
     seconds |= result.seconds
     _write(result, found, options, output, overwrite, seconds)
     _print(result, output, as_json, quiet)
@@ -63,18 +83,11 @@ def command(output: Path | None, overwrite: bool, dry_run: bool, as_json: bool, 
 def _say_what_would_be_done(found: CaseFile, model: str, options: PlanOptions) -> None:
     """Print the case and the size of the work."""
     from hdrplan.dose import sample_points
-    from hdrplan.geometry import dwell_positions
     from hdrplan.memory import available_bytes
-    from hdrplan.workflow import dose_grid, dosed_structures, plan_memory_bytes
+    from hdrplan.workflow import dose_grid, dosed_structures, plan_memory_bytes, planned_dwells
 
     case = found.case
-    dwells = dwell_positions(
-        case.catheters,
-        step_mm=options.step_mm,
-        tip_offset_mm=options.tip_offset_mm,
-        margin_mm=options.margin_mm,
-        targets=case.ctvs,
-    )
+    dwells = planned_dwells(case, options)
     grid = dose_grid(case, dwells, margin_mm=options.dose_margin_mm)
     click.echo(f"case         {case.name}")
     for prescription in found.goals.prescriptions:
@@ -103,12 +116,18 @@ def _say_what_would_be_done(found: CaseFile, model: str, options: PlanOptions) -
     click.echo("Nothing was planned and nothing was written (--dry-run).")
 
 
-def _planned(found: CaseFile, source: TG43Source, options: PlanOptions, quiet: bool) -> PlanResult:
+def _planned(found: CaseFile, source: TG43Source, options: PlanOptions, locked: Plan | None, quiet: bool) -> PlanResult:
     from hdrplan.workflow import plan_case
 
     with steps_bar(quiet=quiet) as on_progress:
         return plan_case(
-            found.case, found.goals, source, strength_u=found.strength_u, options=options, on_progress=on_progress
+            found.case,
+            found.goals,
+            source,
+            strength_u=found.strength_u,
+            options=options,
+            locked=locked,
+            on_progress=on_progress,
         )
 
 

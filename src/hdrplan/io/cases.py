@@ -60,6 +60,10 @@ DWELL_OPTIONS: dict[str, tuple[float, float]] = {
     "margin_mm": (0.0, 100.0),
     "max_dwell_s": (0.1, 3600.0),
     "dose_margin_mm": (0.0, 500.0),
+    "time_step_s": (0.0, 10.0),
+    "min_dwell_s": (0.0, 60.0),
+    "time_ratio": (0.0, 1000.0),
+    "source_speed_mm_per_s": (0.0, 5000.0),
     "sample_mm": (0.1, 20.0),
 }
 _KEYS = {
@@ -90,7 +94,8 @@ class CaseFile:
         Air-kerma strength at treatment.
     options : dict
         What ``[dwells]`` gives, by name: ``step_mm``, ``tip_offset_mm``, ``margin_mm``, ``max_dwell_s``,
-        ``dose_margin_mm``, ``sample_mm``. Absent ones keep the planner's default.
+        ``dose_margin_mm``, ``sample_mm``, ``time_step_s``, ``min_dwell_s``, ``time_ratio``,
+        ``source_speed_mm_per_s``. Absent ones keep the planner's default.
     inputs : dict
         Input file -> SHA-256, for the record of the run.
     warnings : tuple of str
