@@ -97,19 +97,32 @@ def deliverable(
         if again.status != "optimal":
             break
         found = again
+    way = "up"
+    if any(program.listed[k].sense == -1 for k in worst):
+        # No whole times hold everything: the organs' limits win, as everywhere, and the coverage pays.
+        x, way = _rounded_down(program, found.x, delivery.resolution_s), "down, for an organ's limit,"
+        worst = {k: v for k, v in program.broken(x).items() if v > 0}
     after = float(cost @ x)
     said = [
-        f"Times rounded up to {delivery.resolution_s:g} s: the objective rises from {before:.6g} to {after:.6g} "
+        f"Times rounded {way} to {delivery.resolution_s:g} s: the objective goes from {before:.6g} to {after:.6g} "
         f"({100 * (after / before - 1):+.2g} %)."
         if before > 0
-        else f"Times rounded up to {delivery.resolution_s:g} s."
+        else f"Times rounded {way} to {delivery.resolution_s:g} s."
     ]
     said += [
-        f"{program.listed[k].label} is exceeded by {v:.2g} {'s' if program.listed[k].kind == 'time' else 'Gy'} "
-        "after rounding; no whole times that hold it were found."
+        f"{program.listed[k].label} is missed by {v:.2g} {'s' if program.listed[k].kind == 'time' else 'Gy'} "
+        "after rounding; no whole times that hold everything were found."
         for k, v in worst.items()
     ]
     return x[: program.n], tuple(said)
+
+
+def _rounded_down(program: Program, x: FloatArray, step: float) -> FloatArray:
+    down = x.copy()
+    free = program.lp.least[: program.n] < program.lp.most[: program.n]
+    times = np.round(np.floor(x[: program.n] / step + 1e-6) * step, 9)
+    down[: program.n] = np.where(free, times, x[: program.n])
+    return down
 
 
 def _rounded_up(program: Program, x: FloatArray, step: float) -> FloatArray:
