@@ -36,6 +36,24 @@ def test_lesion_takes_the_place_of_the_old_ctv(run, phantoms: Path) -> None:  # 
     assert 1 <= len(found.catheters) <= 11
 
 
+def test_lesion_goes_into_a_ct_that_has_none(run, phantoms: Path) -> None:  # type: ignore[no-untyped-def]
+    base = (phantoms / "liver-lesion-b-5mm").resolve()
+    case = Path("anatomy")
+    case.mkdir()
+    for name in ("ct.nii.gz", "labels.nii.gz", "labels.json"):
+        (case / name).write_bytes((base / name).read_bytes())
+    (case / "case.toml").write_text(
+        'ct = "ct.nii.gz"\nhealthy = "liver"\n[[structures]]\nfile = "labels.nii.gz"\nnames = "labels.json"\n'
+        '[roles]\nliver = "OAR"\nstomach = "OAR"\n'
+    )
+    made = run("phantom", "lesion", str(case), "--diameter-mm", "35", "-o", "out")
+    assert made.code == 0, made.err
+    assert "hdrplan plan out" in made.out
+    found, before = read_case(Path("out")).case, read_case(base).case
+    assert [s.name for s in found.structures] == ["lesion", "liver", "stomach"]
+    assert found.structure("liver").volume_cc == pytest.approx(before.structure("liver").volume_cc, rel=1e-9)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -150,8 +150,8 @@ def _roles(ctvs: tuple[str, ...], oars: tuple[str, ...], healthy: str | None) ->
     return ({"healthy": healthy} if healthy else {}) | ({"roles": roles} if roles else {})
 
 
-def _prescriptions(texts: tuple[str, ...], ctvs: tuple[str, ...]) -> dict[str, float]:
-    """``20`` for all CTVs of the command line, ``lesion=20`` for one."""
+def _prescriptions(texts: tuple[str, ...], ctvs: tuple[str, ...]) -> float | dict[str, float]:
+    """``20`` for all CTVs, of the case where the command line names none; ``lesion=20`` for one."""
     found: dict[str, float] = {}
     for text in texts:
         name, _, number = text.rpartition("=")
@@ -160,11 +160,9 @@ def _prescriptions(texts: tuple[str, ...], ctvs: tuple[str, ...]) -> dict[str, f
         except ValueError:
             raise InputError("expected --prescription GY or NAME=GY", got=repr(text)) from None
         if not name and not ctvs:
-            raise InputError(
-                "a bare --prescription goes with --ctv",
-                got=repr(text),
-                remedy=f"Name the CTV: --prescription NAME={text}",
-            )
+            if len(texts) > 1:
+                raise InputError("one --prescription GY is for all CTVs", got=", ".join(texts), remedy="Write NAME=GY.")
+            return dose_gy
         found |= {name: dose_gy} if name else dict.fromkeys(ctvs, dose_gy)
     return found
 

@@ -70,7 +70,7 @@ def make(name: str, output: Path | None, quiet: bool) -> None:
 
 @command.command()
 @click.argument("case", type=click.Path(path_type=Path))
-@click.option("--diameter-mm", type=float, required=True, help="Of the ball of the same volume, 20 to 120.")
+@click.option("--diameter-mm", type=float, required=True, help="Of the ball of the same volume, 8 to 120.")
 @click.option("--organ", help="Structure that gets the lesion [the case's healthy organ].")
 @click.option("--centre-mm", type=float, nargs=3, help="Centre, LPS [the deepest place of the organ].")
 @click.option("--elongation", type=float, default=1.0, show_default=True, help="Longest axis over the others, 1 to 3.")
@@ -93,7 +93,8 @@ def lesion(
 ) -> None:
     """Write a copy of a case whose CTV is a synthetic ellipsoid with parallel catheters by rule.
 
-    The case's own CTVs become part of the organ again; its other structures stay. Goals are not copied.
+    The case needs a CT and an organ only. CTVs that it has become part of the organ again; its other structures stay.
+    Goals are not copied.
 
     \b
     Examples:
@@ -104,15 +105,15 @@ def lesion(
 
     from hdrplan.errors import InputError
     from hdrplan.geometry import synthetic_case
-    from hdrplan.io import new_folder, read_case, write_phantom
+    from hdrplan.io import new_folder, read_anatomy, write_phantom
 
-    found = read_case(case).case
-    host = organ or found.healthy
-    if found.ct is None or host is None:
-        raise InputError("a case with a CT and an organ is needed", where=case, remedy="Name the organ with --organ.")
+    ct, structures, healthy = read_anatomy(case)
+    host = organ or healthy
+    if host is None:
+        raise InputError("an organ is needed", got="no healthy", where=case, remedy="Name the organ with --organ.")
     made = synthetic_case(
-        found.ct,
-        found.structures,
+        ct,
+        structures,
         host,
         diameter_mm,
         centre_mm=centre_mm,
@@ -124,4 +125,4 @@ def lesion(
     with new_folder(output) as draft:
         write_phantom(draft, made, healthy=host, source=SOURCE, strength_u=STRENGTH_U)
     if not quiet:
-        click.echo(f"{output}: {made.text} {len(made.catheters)} catheters.")
+        click.echo(f"{output}: {made.text} {len(made.catheters)} catheters. Now: hdrplan plan {output} -o PLAN")

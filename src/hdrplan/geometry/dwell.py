@@ -188,7 +188,7 @@ def _check(
     last_mm: float | None,
 ) -> None:
     if not catheters:
-        raise InputError("at least one catheter is needed", got=0)
+        raise InputError("at least one catheter is needed", got=0, remedy="`hdrplan place` proposes catheters.")
     # 0.5 to 50 mm: below no afterloader steps, above is another unit.
     if not 0.5 <= step_mm <= 50.0:
         raise InputError("step_mm must lie between 0.5 and 50 mm", got=f"{step_mm:g}")

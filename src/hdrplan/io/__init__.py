@@ -5,7 +5,7 @@ a file is a FormatError or InputError that names the file and the key or tag.
 """
 
 from hdrplan.io.archive import Pseudonyms, Treatment, csv_cell, read_key, treatments_of, write_key
-from hdrplan.io.cases import CaseFile, case_of_parts, case_of_table, read_case
+from hdrplan.io.cases import CaseFile, case_of_parts, case_of_table, read_anatomy, read_case
 from hdrplan.io.catheters import read_catheters
 from hdrplan.io.cohort import cohort_sha256, read_cohort, write_csv, write_tables, write_template, write_text_table
 from hdrplan.io.dicom_case import DicomCase, case_of_dicom, read_dicom_folder
@@ -67,6 +67,7 @@ __all__ = [
     "new_file",
     "new_folder",
     "read_brachy_plan",
+    "read_anatomy",
     "read_case",
     "read_catheters",
     "read_cohort",

@@ -51,7 +51,7 @@ from hdrplan.io.strength import STRENGTH_KEYS, strength_facts, strength_u_of
 from hdrplan.plan import Case, Goal, Goals, Prescription, parse_goal
 from hdrplan.sources import DEFAULT_SOURCE
 
-__all__ = ["DWELL_OPTIONS", "CaseFile", "case_of_parts", "case_of_table", "read_case"]
+__all__ = ["DWELL_OPTIONS", "CaseFile", "case_of_parts", "case_of_table", "read_anatomy", "read_case"]
 
 # Option -> least and greatest value: the same names as the options of planning.
 DWELL_OPTIONS: dict[str, tuple[float, float]] = {
@@ -191,7 +191,7 @@ def case_of_table(
     """
     _known(table, _KEYS, where)
     files = _Files(folder, where, relative_only)
-    roles = _roles(table.get("roles"), where)
+    roles = _roles(table, where)
     ct, said = _ct(files.path(table["ct"], "ct")) if "ct" in table else (None, ())
     structures = _structures(table.get("structures"), roles, files, where, everything=before_puncture)
     catheters: tuple[Catheter, ...] = ()
@@ -199,6 +199,39 @@ def case_of_table(
         catheters = read_catheters(files.path(table["catheters"], "catheters"))
     found = _case_file(table, ct, structures, catheters, files, where)
     return replace(found, warnings=(*said, *found.warnings))
+
+
+def read_anatomy(path: Path) -> tuple[Volume, tuple[Structure, ...], str | None]:
+    """Read the CT, the structures with a role and the name of the healthy organ of a case that may lack a CTV.
+
+    Parameters
+    ----------
+    path : Path
+        A case folder or its ``case.toml``; catheters, goals, prescriptions and source may be missing and are not read.
+
+    Raises
+    ------
+    InputError, FormatError
+        No ``case.toml``, no CT in it, or a file that cannot be used.
+    """
+    path = Path(path)
+    toml = path / "case.toml" if path.is_dir() else path
+    if not toml.is_file():
+        raise InputError(
+            "expected a case folder or a case.toml",
+            got="a folder without one" if path.is_dir() else "none of that name",
+            where=path,
+            remedy="It names ct, [[structures]], [roles] and healthy.",
+        )
+    table = toml_table(toml)
+    _known(table, _KEYS, toml)
+    if "ct" not in table:
+        raise InputError("a case with a CT is needed", got="no ct", where=toml)
+    files = _Files(toml.parent, toml, True)
+    ct, _ = _ct(files.path(table["ct"], "ct"))
+    structures = _structures(table.get("structures"), _roles(table, toml), files, toml)
+    check_structures(structures, ct.grid, where=toml)
+    return ct, structures, _text(table, "healthy", toml, default=None)
 
 
 def _ct(path: Path) -> tuple[Volume, tuple[str, ...]]:
@@ -318,7 +351,9 @@ def _number(value: object, key: str, where: object) -> float:
     return float(value)
 
 
-def _roles(value: object, where: object) -> dict[str, Role]:
+def _roles(table: Mapping[str, Any], where: object) -> dict[str, Role]:
+    """Return the roles that the table gives; the healthy organ is an OAR unless said otherwise."""
+    value = table.get("roles")
     if value is None:
         raise InputError(
             "a case names the roles of its structures",
@@ -330,7 +365,8 @@ def _roles(value: object, where: object) -> dict[str, Role]:
     for name, role in roles.items():
         if role not in ROLES:
             raise InputError(f"role must be one of {', '.join(ROLES)}", got=repr(role)[:60], where=f"{where}, {name}")
-    return cast(dict[str, Role], roles)
+    healthy = _text(table, "healthy", where, default=None)
+    return cast(dict[str, Role], roles | ({healthy: "OAR"} if healthy and healthy not in roles else {}))
 
 
 def _structures(
@@ -378,7 +414,10 @@ def _structures_of(
         return (read_mask(path, name, roles[name]),) if name in roles else ()
     if not path.name.lower().endswith(".nrrd"):
         raise FormatError(
-            "a label map needs names = 'labels.json', a mask name = '...'", got="neither", where=f"{where}, {path.name}"
+            "a label map needs names = 'labels.json', a mask name = '...'",
+            got="neither",
+            where=f"{where}, {path.name}",
+            remedy="On the command line: --labels FILE --names JSON, or --mask NAME=FILE.",
         )
     return read_segmentation(path, roles, optional=optional)
 
