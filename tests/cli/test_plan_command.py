@@ -163,6 +163,15 @@ def test_dry_run_writes_nothing(case: Path, run, tmp_path: Path) -> None:
     assert {p.name for p in tmp_path.iterdir()} == {"case"}
 
 
+def test_a_bare_prescription_is_for_every_ctv(case: Path, run) -> None:
+    ran = run("plan", case, "--prescription", "15", "--dry-run")
+    assert ran.code == 0, ran.err
+    assert "D100 >= 15 Gy" in ran.out
+    ran = run("plan", case, "--prescription", "15", "--prescription", "lesion=20", "--dry-run")
+    assert ran.code == 2
+    assert "for all CTVs" in ran.err
+
+
 def test_an_organ_limit_wins_over_the_prescription(case: Path, run, tmp_path: Path) -> None:
     ran = run("plan", changed(case, "Dmax <= 14 Gy", "Dmax <= 3 Gy"), "-o", "out")
     assert ran.code == 0, ran.err
