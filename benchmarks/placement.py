@@ -13,6 +13,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import synthetic_lesion, without
 from hdrplan.io import read_case
 from hdrplan.io.cases import CaseFile
@@ -68,7 +69,12 @@ def main() -> None:
             continue
         options = PlaceOptions(margins_mm=default_obstacles(case), most=given.most, time_limit_s=given.time_limit)
         started = time.perf_counter()
-        result = place_case(case, goals, load_source(str(found.source)), strength_u=found.strength_u, options=options)
+        source = load_source(str(found.source))
+        try:
+            result = place_case(case, goals, source, strength_u=found.strength_u, options=options)
+        except InfeasibleError as error:
+            print(f"| {case.name} | {case.ctvs[0].volume_cc:.1f} | {error} |", flush=True)
+            continue
         spent = time.perf_counter() - started
         curve = "; ".join(
             f"{o.count}: {o.value:.3f} ({o.bound:.3f}, {100 * o.gap_frac:.1f} %)" if o.chosen else f"{o.count}: none"

@@ -68,7 +68,7 @@ class PlaceOptions:
     most : int
         Most catheters.
     count : int or None
-        This many catheters, whatever one more is worth.
+        This many catheters, whatever one more is worth; more where so many hold no prescription.
     worth_frac : float
         What a further catheter must save of the healthy dose to be taken.
     apart_mm : float
@@ -253,7 +253,9 @@ def place_case(
         time_limit_s=options.time_limit_s,
         on_progress=lambda a, b: tell("choice", a, b),
     )
-    chosen = placement.fewest(options.worth_frac) if options.count is None else placement.at(options.count)
+    chosen = placement.fewest(options.worth_frac)
+    if options.count is not None and placement.at(options.count).chosen:
+        chosen = placement.at(options.count)
     lap("choice")
     with_catheters = replace(case, catheters=ways.only(chosen.chosen).catheters())
     planned = plan_case(with_catheters, goals, source, strength_u=strength_u, options=planning, on_progress=on_progress)

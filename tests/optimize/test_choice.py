@@ -185,3 +185,11 @@ def test_no_set_reaches_more_d100_at_the_same_liver_dose_than_the_bound_says(lim
         assert one.d100_gy <= best * (1 + 1e-6)
         assert one.d100_bound_gy >= best * (1 - 1e-6)
         assert one.d100_bound_gy <= 20.0 * (1 + 1e-9)
+
+
+def test_where_so_few_hold_nothing_the_message_says_what_they_reach():
+    rate, points, owner = small(1)
+    found = choose_catheters(rate, points, goals(), owner, most=1, healthy="liver", max_time_s=10.0, time_limit_s=20)
+    assert found.at(1).chosen == ()
+    with pytest.raises(InfeasibleError, match=r"at most 1 of .* a D100 of \d+\.\d\d Gy with 1.*--most"):
+        found.fewest(0.05)

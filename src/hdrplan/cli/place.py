@@ -62,7 +62,7 @@ _TOWARD = {
 )
 @click.option("--candidates", type=int, default=50, show_default=True, help="Ways to choose from, at most 64.")
 @click.option("--most", type=int, default=6, show_default=True, help="Most catheters looked at.")
-@click.option("--count", type=int, help="Take this many catheters.")
+@click.option("--count", type=int, help="Take this many, if they suffice.")
 @click.option("--worth", type=float, default=5.0, show_default=True, metavar="%", help="What one more must save.")
 @click.option(
     "--error", type=float, default=0.0, show_default=True, metavar="MM", help="Placement error to outlive, RMS."

@@ -115,6 +115,14 @@ class Placement:
             What a further catheter must save of the objective to be taken.
         """
         held = [one for one in self.curve if one.chosen]
+        if not held:
+            most = self.curve[-1]
+            raise InfeasibleError(
+                f"no set of at most {most.count} of these candidates was found that holds the prescription and all "
+                "hard goals",
+                got=f"a D100 of {most.d100_gy:.2f} Gy with {most.count}",
+                remedy="Allow more catheters (--most), more time (--time-limit) or longer dwells, or prescribe less.",
+            )
         best = held[0]
         for one in held[1:]:
             if one.value <= best.value * (1 - worth_frac) ** (one.count - best.count):
@@ -328,7 +336,9 @@ class _Search:
         if not np.isfinite(budget) or tau <= budget:
             return 1.0
         kept, self.proofs = self.proofs, [proof for proof in self.proofs if proof.fixed_frac <= 1e-6]
-        floor = self._none_below(k, tau * (1 - 1e-9), time.monotonic() + 2.0)
+        # A moment more than the time allowed: most of the proofs are there.
+        self.sets.deadline = time.monotonic() + 3.0
+        floor = self._none_below(k, tau * (1 - 1e-9), self.sets.deadline)
         fixed = max((proof.fixed_frac for proof in self.proofs), default=1.0)
         self.proofs = kept
         return 1.0 if floor is None else min(1.0, budget / floor + fixed * (1.0 - budget / floor))
