@@ -1,7 +1,8 @@
 """Every code block of README and docs runs, page by page, in the order of the page.
 
 ``python`` blocks share one namespace a page; ``console`` blocks are commands after ``$ `` (what stands below a command
-is its output, shown and not compared); ``toml`` and ``json`` blocks must parse. Anything else is a picture in letters.
+is its output, shown and not compared); ``toml`` and ``json`` blocks must parse. A block with ``title="FILE"`` is that
+file. Anything else is a picture in letters.
 """
 
 from __future__ import annotations
@@ -19,18 +20,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w*)(?: title=\"([^\"\n]+)\")?[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # Set-up of the whole machine: CI runs these two itself, and a clone inside the tests would test another checkout.
 RUN_BY_CI = re.compile(r"^(git clone|cd |make )")
 
 
-def blocks(page: Path) -> list[tuple[int, str, str]]:
+def blocks(page: Path) -> list[tuple[int, str, str | None, str]]:
+    """Line, kind, file and text of every block."""
     text = page.read_text(encoding="utf-8")
-    return [(text.count("\n", 0, m.start()) + 1, m[1], m[2]) for m in BLOCK.finditer(text)]
+    return [(text.count("\n", 0, m.start()) + 1, m[1], m[2], m[3]) for m in BLOCK.finditer(text)]
 
 
 def runnable(page: Path) -> bool:
-    return any(kind in ("python", "console", "toml", "json") for _, kind, _ in blocks(page))
+    return any(kind in ("python", "console", "toml", "json") for _, kind, _, _ in blocks(page))
 
 
 @pytest.fixture(scope="session")
@@ -59,8 +61,10 @@ def test_every_block_of_the_page_runs(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
     namespace: dict[str, object] = {"__name__": "__docs__"}
-    for line, kind, text in blocks(page):
+    for line, kind, file, text in blocks(page):
         where = f"{page.name}:{line}"
+        if file is not None:
+            Path(file).write_text(text, encoding="utf-8")
         if kind == "python":
             exec(compile(text, where, "exec"), namespace)
         elif kind == "console":
