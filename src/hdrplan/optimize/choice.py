@@ -218,6 +218,8 @@ class _Search:
         self.proofs: list[Proof] = []
         self.best: dict[int, tuple[frozenset[int], Solution, float]] = {}
         self.bounds: dict[int, float] = {}
+        # Least miss of the prescriptions, Gy, under all goals.
+        self.missed: dict[int, float] = {}
         # Of the search, misses priced in: value and set of each number of catheters.
         self.elastic: dict[int, float] = {}
         self.guess: dict[int, frozenset[int]] = {}
@@ -288,11 +290,12 @@ class _Search:
         found, proof = self.sets.solve(chosen)
         self.learn(proof)
         reached = self.sets.reached(chosen, found)
-        if reached is not None and reached.value < self.value(k):
-            self.best[k] = (chosen, reached, reached.value)
-        if found.status != "optimal":
+        if reached is None:
             return np.inf
-        return found.value if reached is None else reached.value
+        if self.sets.held(reached.x) and reached.value < self.value(k):
+            self.best[k] = (chosen, reached, reached.value)
+        self.missed[k] = min(self.missed.get(k, np.inf), self.sets.missed_gy(reached.x))
+        return reached.value
 
     def _known_bounds(self, tried: list[frozenset[int]]) -> FloatArray:
         """Bound sets by all proofs so far."""
@@ -409,7 +412,8 @@ class _Search:
             none = (frozenset[int](), None, np.inf)
             chosen, found, value = none if best is None else self.best[best]
             times = np.zeros(self.sets.n) if found is None else found.x[: self.sets.n]
-            d100 = dose_gy - self.sets.missed_at(chosen or self.guess.get(k, frozenset()), budget)
+            missed = self.sets.missed_at(chosen, budget) if chosen else self.missed.get(k, np.nan)
+            d100 = dose_gy - missed
             top = dose_gy * self._most_frac(k, budget)
             top = max(d100, top) if np.isfinite(d100) else top
             curve.append(Chosen(k, tuple(sorted(chosen)), times, value, self.bounds[k], d100, top, spent[k - 1]))

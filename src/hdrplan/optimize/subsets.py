@@ -181,8 +181,8 @@ class Subsets:
         return self._proof(self._core, found)
 
     def reached(self, chosen: frozenset[int], found: Solution) -> Solution | None:
-        """Return the plan of a set under the dose-volume goals too; None where it misses a prescription."""
-        if found.status != "optimal" or not self._held(found.x):
+        """Return the plan of a set under the dose-volume goals too, misses priced in; None where the solver stopped."""
+        if found.status != "optimal":
             return None
         if not self.tails:
             return found
@@ -194,9 +194,10 @@ class Subsets:
             self._switch(strict.lp, chosen)
             strict.excuse(found.x)
             found = strict.polished(self.cost, found.x)
-        return found if found.status == "optimal" and self._held(found.x) else None
+        return found if found.status == "optimal" else None
 
-    def _held(self, x: FloatArray) -> bool:
+    def held(self, x: FloatArray) -> bool:
+        """Whether every prescription is held."""
         return all(x[self.n + k] <= _HELD_FRAC * self.listed[k].limit for k in self.lower)
 
     def missed_gy(self, x: FloatArray) -> float:
