@@ -120,7 +120,9 @@ class Placement:
             raise InfeasibleError(
                 f"no set of at most {most.count} of these candidates was found that holds the prescription and all "
                 "hard goals",
-                got=f"a D100 of {most.d100_gy:.2f} Gy with {most.count}",
+                got=f"a D100 of {most.d100_gy:.2f} Gy with {most.count}"
+                if np.isfinite(most.d100_gy)
+                else "no plan within the time",
                 remedy="Allow more catheters (--most), more time (--time-limit) or longer dwells, or prescribe less.",
             )
         best = held[0]
