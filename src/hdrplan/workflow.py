@@ -59,6 +59,7 @@ __all__ = [
     "PlanOptions",
     "PlanResult",
     "Score",
+    "delivery_of",
     "dose_grid",
     "dosed_structures",
     "evaluate",
@@ -66,6 +67,7 @@ __all__ = [
     "plan_memory_bytes",
     "plan_result",
     "planned_dwells",
+    "planning_matrix",
 ]
 
 # Spacing of the points that check D100, over the spacing planned on: no multiple, so that few points coincide.
@@ -277,6 +279,29 @@ def planned_dwells(case: Case, options: PlanOptions) -> Dwells:
     )
 
 
+def planning_matrix(
+    case: Case, goals: Goals, source: TG43Source, *, strength_u: float, options: PlanOptions
+) -> tuple[Dwells, SamplePoints, DoseRate]:
+    """Return dwell candidates, sample points and dose rates of a case: what every optimiser starts from."""
+    dwells = planned_dwells(case, options)
+    points = sample_points(dosed_structures(case, goals), spacing_mm=options.sample_mm, healthy=case.healthy)
+    require_memory(
+        4.4 * 8.0 * len(points) * len(dwells) + 4e8,
+        f"planning on {len(points)} sample points x {len(dwells)} dwells",
+        remedy="Take fewer points (larger --sample) or fewer dwells (larger steps).",
+    )
+    return dwells, points, dose_rate(dwells, points.points_mm, source, strength_u=strength_u)
+
+
+def delivery_of(dwells: Dwells, options: PlanOptions) -> Delivery | None:
+    """Return the afterloader's rules that the options ask for; None where times are real numbers."""
+    if not (options.time_step_s or options.min_dwell_s or options.time_ratio):
+        return None
+    ratio = options.time_ratio or None
+    pairs = neighbours(dwells.catheter, dwells.offset_mm) if ratio else np.zeros((0, 2), dtype=np.int64)
+    return Delivery(options.time_step_s or 1e-6, options.min_dwell_s, ratio, pairs)
+
+
 def _optimum(
     case: Case,
     goals: Goals,
@@ -290,11 +315,11 @@ def _optimum(
     tell: Callable[[int, int], None],
 ) -> Optimum:
     """Choose the optimiser that the options ask for."""
-    rules: dict[str, Any] = {"healthy": case.healthy, "max_time_s": options.max_dwell_s}
-    if options.time_step_s or options.min_dwell_s or options.time_ratio:
-        ratio = options.time_ratio or None
-        pairs = neighbours(dwells.catheter, dwells.offset_mm) if ratio else np.zeros((0, 2), dtype=np.int64)
-        rules["delivery"] = Delivery(options.time_step_s or 1e-6, options.min_dwell_s, ratio, pairs)
+    rules: dict[str, Any] = {
+        "healthy": case.healthy,
+        "max_time_s": options.max_dwell_s,
+        "delivery": delivery_of(dwells, options),
+    }
     if options.source_speed_mm_per_s > 0:
         passing_s = transit_times(dwells.catheter, dwells.offset_mm, speed_mm_per_s=options.source_speed_mm_per_s)
         rules["given_gy"] = rate.gy_per_s @ passing_s

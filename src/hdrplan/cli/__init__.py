@@ -21,6 +21,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Plan a treatment": {
         "plan": ("hdrplan.cli.plan", "Plan a case: dwell positions, times, dose, report."),
         "pareto": ("hdrplan.cli.pareto", "Trade-off surfaces of proven plans over coverage, organs and time."),
+        "steps": ("hdrplan.cli.steps", "What finer dwell steps and offsets by catheter buy."),
+        "sessions": ("hdrplan.cli.sessions", "Several lesions in the fewest sessions, each within its budget."),
         "place": ("hdrplan.cli.place", "Choose catheters before the puncture, with proof."),
         "evaluate": ("hdrplan.cli.evaluate", "Metrics of a plan's dwell times on a case."),
     },

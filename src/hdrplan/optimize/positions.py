@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -31,15 +32,21 @@ class StepResult:
         The candidates that are positions at this step and these offsets.
     optimum : Optimum
         ``times_s`` of the positions used, in the candidates' order.
+    bound : float
+        Of the objective with all candidates together: no step and no offsets pass it.
     loss_frac : float
-        Objective above the bound of all candidates together: no step and no offsets can gain more.
+        Objective above that bound.
+    seconds : float
+        Wall time of the search at this step.
     """
 
     step_mm: float
     offset_mm: FloatArray
     used: BoolArray
     optimum: Optimum
+    bound: float
     loss_frac: float
+    seconds: float
 
 
 def compare_steps(
@@ -76,6 +83,7 @@ def compare_steps(
     names = np.unique(catheter)
     results = []
     for step_mm in steps_mm:
+        started = time.perf_counter()
         every = round(step_mm / fine_mm)
         if every < 1 or abs(every * fine_mm - step_mm) > 1e-6:
             raise InputError(f"steps must be multiples of the candidates' {fine_mm:g} mm", got=f"{step_mm:g} mm")
@@ -98,16 +106,22 @@ def compare_steps(
         used = _used(catheter, offset_mm, names, phase, every, fine_mm)
         bound = everything.certificate.dual
         loss = (best.certificate.primal - bound) / max(abs(bound), 1e-9)
-        results.append(StepResult(step_mm, np.asarray(phase * fine_mm, dtype=np.float64), used, best, max(0.0, loss)))
+        first_mm, seconds = np.asarray(phase * fine_mm, dtype=np.float64), time.perf_counter() - started
+        results.append(StepResult(step_mm, first_mm, used, best, bound, max(0.0, loss), seconds))
     return tuple(results)
 
 
 def _fine_step(catheter: IntArray, offset_mm: FloatArray) -> float:
+    """Return the candidates' spacing; a catheter through two lesions leaves some of them out between."""
     gaps = [np.diff(np.sort(offset_mm[catheter == c])) for c in np.unique(catheter)]
     joined = np.concatenate(gaps)
-    if len(joined) == 0 or joined.min() <= 0 or joined.max() - joined.min() > 1e-6:
+    if (
+        len(joined) == 0
+        or joined.min() <= 0
+        or np.abs(joined - joined.min() * np.round(joined / joined.min())).max() > 1e-6
+    ):
         raise InputError("candidates must be evenly spaced along each catheter", got="uneven or single positions")
-    return float(joined.mean())
+    return float(joined.min())
 
 
 def _used(
