@@ -35,7 +35,7 @@ def command(
     """Share the lesions of a case among the fewest sessions that each keep their budget, former dose counted.
 
     A budget limits one session: its time, or "NAME: " and a limit of a structure. After the first session it is
-    the time or a mean dose. The goals of the case hold for the sum of all sessions. The catheters are those of the case.
+    the time or a mean dose. The goals of the case hold for the sum of all sessions; its catheters serve them all.
 
     \b
     Examples:
