@@ -1,6 +1,6 @@
 """Kill hdrplan at random moments: the output is whole or absent, and a rerun finishes.
 
-PYTHONPATH=src:tests:tests/io python -m benchmarks.faults [--kills 210] [--seed 0]
+PYTHONPATH=src:tests:tests/io:tests/fuzz python -m benchmarks.faults [--kills 210] [--seed 0]
 
 Each round starts a command in a process of its own, kills it (SIGKILL: no cleaning up) after a random part of its usual
 time, looks at what is there, and runs it again to the end where the moment was the last of its folder.
@@ -9,17 +9,19 @@ time, looks at what is there, and runs it again to the end where the moment was 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import random
-import subprocess
+import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-import hdrplan
+import hdrplan.cli
 
 PLAN_FILES = {"plan.json", "dose.nrrd", "dvh.csv", "metrics.json", "report.html", "run.json"}
 
@@ -62,22 +64,40 @@ def _archive(place: Path) -> None:
         write_dicom_set(place / f"t{k}", case, plan, dose=dose, prescription_gy=20.0, now=NOW)
 
 
-def _started(arguments: list[str], folder: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "hdrplan", *arguments],
-        cwd=folder,
-        env=os.environ | {"HDRPLAN_THREADS": "1", "PYTHONPATH": str(Path(hdrplan.__file__).parents[1])},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
+class _Child:
+    """A command in a forked process: the modules are there, so that the time is that of the work."""
+
+    def __init__(self, arguments: list[str], folder: Path) -> None:
+        self.said = folder / ".stderr"
+        sys.stdout.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.chdir(folder)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            os.dup2(os.open(self.said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+            sys.argv = ["hdrplan", *arguments]
+            try:
+                hdrplan.cli.main()
+            except SystemExit as stop:
+                os._exit(int(stop.code or 0))
+            except BaseException:
+                traceback.print_exc()
+                os._exit(99)
+            os._exit(0)
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> int:
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
 def _finished(arguments: list[str], folder: Path) -> float:
     started = time.perf_counter()
-    process = _started(arguments, folder)
-    said = process.communicate(timeout=600)[1]
-    if process.returncode != 0:
-        raise SystemExit(f"{' '.join(arguments)}: exit code {process.returncode}: {said.decode()[-400:]}")
+    child = _Child(arguments, folder)
+    code = child.wait()
+    if code != 0:
+        raise SystemExit(f"{' '.join(arguments)}: exit code {code}: {child.said.read_text()[-600:]}")
     return time.perf_counter() - started
 
 
@@ -89,13 +109,13 @@ def _kill_rounds(
     for k in range(kills):
         # A few folders are killed several times before they may finish; every second run replaces a whole result.
         out = folder / f"out{k // 5}"
-        process = _started([*arguments, "-o", out.name, *(["--overwrite"] if out.exists() else [])], folder)
+        process = _Child([*arguments, "-o", out.name, *(["--overwrite"] if out.exists() else [])], folder)
         before = out.exists()
         # The last third of the time holds the writing: two of three kills go there.
         part = draw.uniform(0.6, 1.15) if k % 3 else draw.uniform(0.0, 0.6)
         time.sleep(part * usual_s)
         process.kill()
-        process.communicate()
+        process.wait()
         if not out.exists():
             found["broken" if before else "absent"] += 1
         else:
@@ -119,6 +139,12 @@ def main() -> None:
     parse.add_argument("--kills", type=int, default=210)
     parse.add_argument("--seed", type=int, default=0)
     wanted = parse.parse_args()
+    os.environ["HDRPLAN_THREADS"] = "1"
+    # Imported, but not run: a fork must not inherit threads.
+    for module in ("cli.plan", "cli.metrics", "cli.simulate", "workflow", "report", "simulate", "io.dicom_case"):
+        importlib.import_module(f"hdrplan.{module}")
+    import matplotlib.figure  # noqa: F401
+    import SimpleITK  # noqa: F401
     from fuzz_corpus import write_small_case
 
     draw = random.Random(wanted.seed)
