@@ -138,6 +138,7 @@ def main() -> None:
     parse = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parse.add_argument("--kills", type=int, default=210)
     parse.add_argument("--seed", type=int, default=0)
+    parse.add_argument("--only", default="", help="One of plan, metrics, simulate.")
     wanted = parse.parse_args()
     os.environ["HDRPLAN_THREADS"] = "1"
     # Imported, but not run: a fork must not inherit threads.
@@ -156,12 +157,14 @@ def main() -> None:
         print("|---|---|---|---|---|---|---|")
         each = -(-wanted.kills // 3)
         rounds: tuple[tuple[str, list[str], Callable[[Path], bool]], ...] = (
-            ("plan", ["plan", "case", "--quiet"], _plan_is_whole),
-            ("metrics", ["metrics", "archive", "--jobs", "1", "--quiet"], _metrics_are_whole),
+            ("plan", ["plan", "../case", "--quiet"], _plan_is_whole),
+            ("metrics", ["metrics", "../archive", "--jobs", "1", "--quiet"], _metrics_are_whole),
             ("simulate cohort", ["simulate", "cohort", "--hcc", "40", "--crlm", "20"], _cohort_is_whole),
         )
-        for title, arguments, whole in rounds:
-            _kill_rounds(title, arguments, whole, each, draw, folder)
+        for title, arguments, whole in (r for r in rounds if r[0].startswith(wanted.only)):
+            place = folder / title.replace(" ", "-")
+            place.mkdir()
+            _kill_rounds(title, arguments, whole, each, draw, place)
 
 
 if __name__ == "__main__":

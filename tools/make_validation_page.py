@@ -18,9 +18,9 @@ code is 1 where a row fails. With `--plans FOLDER` it recomputes your RT Plans t
 written by `tools/make_validation_page.py`.
 
 "explained": outside the aim, inside a wider limit whose reason the note gives. Dose-volume metrics are judged on masks,
-as planning gets them: what voxels of 1 mm in slices of 5 mm do not say, no sampling gets back. With pixels of 0.5 mm and
-slices of up to 1 mm every metric lies within 0.5 % of the truth; the sphere 5 mm from the source does so on slices of
-2.5 mm too, where common tools err by 5 to 29 %.
+as planning gets them: what voxels of 1 mm in slices of 5 mm do not say, no sampling gets back. With pixels of 0.5 mm
+and slices of up to 1 mm every metric lies within 0.5 % of the truth; the sphere 5 mm from the source does so on slices
+of 2.5 mm too, where common tools err by 5 to 29 %.
 """
 
 

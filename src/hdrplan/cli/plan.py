@@ -170,8 +170,8 @@ def _print(result: PlanResult, output: Path, as_json: bool, quiet: bool) -> None
     for ctv in result.case.ctvs:
         m = result.score.structures[ctv.name]
         click.echo(
-            f"{ctv.name}: D100 {m['d100_gy']:.2f} Gy, D98 {m['d98_gy']:.2f} Gy, D90 {m['d90_gy']:.2f} Gy, "
-            f"D50 {m['d50_gy']:.2f} Gy, {m['volume_cc']:.1f} cc"
+            f"{ctv.name}: D100 {m['d100_gy']:.2f} Gy (sampling {m['d100_sampling_gy']:.2f}), D98 {m['d98_gy']:.2f} Gy, "
+            f"D90 {m['d90_gy']:.2f} Gy, D50 {m['d50_gy']:.2f} Gy, {m['volume_cc']:.1f} cc"
         )
     for goal in result.score.goals:
         click.echo(goal_text(goal))

@@ -38,6 +38,7 @@ _COMPARED_ORGAN = {"d0_1cc_gy", "d1cc_gy", "mean_gy"}
 _ORGAN: tuple[_Column, ...] = (
     ("volume_cc", "Volume", "cc", 2),
     ("d0_1cc_gy", "D0.1cc", "Gy", 2),
+    ("d0_1cc_sampling_gy", "± sampling", "Gy", 2),
     ("d1cc_gy", "D1cc", "Gy", 2),
     ("d2cc_gy", "D2cc", "Gy", 2),
     ("max_gy", "Max", "Gy", 2),
