@@ -159,7 +159,7 @@ def main() -> None:
         rounds: tuple[tuple[str, list[str], Callable[[Path], bool]], ...] = (
             ("plan", ["plan", "../case", "--quiet"], _plan_is_whole),
             ("metrics", ["metrics", "../archive", "--jobs", "1", "--quiet"], _metrics_are_whole),
-            ("simulate cohort", ["simulate", "cohort", "--hcc", "40", "--crlm", "20"], _cohort_is_whole),
+            ("simulate cohort", ["simulate", "cohort", "--hcc", "2000", "--crlm", "1000"], _cohort_is_whole),
         )
         for title, arguments, whole in (r for r in rounds if r[0].startswith(wanted.only)):
             place = folder / title.replace(" ", "-")

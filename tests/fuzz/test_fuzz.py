@@ -13,7 +13,7 @@ from hdrplan.errors import FormatError
 from hdrplan.io import read_cohort
 
 # Seeds that once failed: (reader, seed).
-FOUND = [("cohort xlsx", 18), ("cohort xlsx", 1580)]
+FOUND = [("cohort xlsx", 18), ("cohort xlsx", 1580), ("image nrrd", 1787), ("image mha", 1793), ("case.toml", 1622)]
 EACH = 12
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from hdrplan.errors import FormatError, InputError, ResourceError
 from hdrplan.geometry import Grid, Role, Structure, Volume
 from hdrplan.io.files import existing_file, json_object
+from hdrplan.io.image_headers import check_text_header
 from hdrplan.memory import require_memory
 
 __all__ = [
@@ -203,6 +204,7 @@ def _image(path: Path) -> tuple[Any, dict[str, str]]:
     existing_file(path)
     if not str(path).lower().endswith(SUFFIXES):
         raise FormatError(f"expected an image ({', '.join(SUFFIXES)})", got=path.name, where=path)
+    check_text_header(path)
     _refuse_detached(path)
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     reader = sitk.ImageFileReader()

@@ -49,10 +49,12 @@ def strength_u_of(given: Mapping[str, Any], source: str | Path) -> float:
     keys = set(given)
     if keys == {"strength_u"}:
         value = given["strength_u"]
-        return strength_from_text_u(value) if isinstance(value, str) else checked_strength_u(value)
+        return (
+            strength_from_text_u(value) if isinstance(value, str) else checked_strength_u(_number(value, "strength_u"))
+        )
     if keys == {"calibration_strength_u", "calibration_time", "treatment_time"}:
         times = (_time(given[key], key) for key in ("calibration_time", "treatment_time"))
-        strength_u = checked_strength_u(given["calibration_strength_u"])
+        strength_u = checked_strength_u(_number(given["calibration_strength_u"], "calibration_strength_u"))
         return strength_on_u(strength_u, *times, half_life_days=read_source(source).half_life_days)
     if "activity_ci" in keys and keys <= {"activity_ci", "u_per_mci"}:
         numbers = {key: _number(value, key) for key, value in given.items()}
@@ -88,6 +90,8 @@ def strength_facts(given: Mapping[str, Any], strength_u: float) -> dict[str, str
 def _number(value: object, key: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise FormatError(f"{key} must be a number", got=repr(value)[:60])
+    if abs(value) > 1e300:  # whole numbers of TOML have no end; floats do
+        raise FormatError(f"{key} must be a number", got="one of more than 300 digits")
     return float(value)
 
 
