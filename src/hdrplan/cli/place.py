@@ -239,15 +239,14 @@ def _lines(result: PlaceResult) -> list[str]:
     ]
     for one in placement.curve:
         mark = "  <- chosen" if one is result.chosen else ""
+        number = f"{one.count} catheter{'s' * (one.count > 1)}"
         if one.chosen:
             lines.append(
-                f"{one.count} catheters: {placement.objective} {one.value:.3f} {placement.unit}, no set below "
+                f"{number}: {placement.objective} {one.value:.3f} {placement.unit}, no set below "
                 f"{one.bound:.3f} (gap {100 * one.gap_frac:.2f} %){mark}"
             )
         else:
-            lines.append(
-                f"{one.count} catheters: no set found that holds everything; D100 at best {one.d100_gy:.2f} Gy"
-            )
+            lines.append(f"{number}: no set found that holds everything; D100 at best {one.d100_gy:.2f} Gy")
     if placement.left_out:
         lines.append(f"The bounds leave out: {'; '.join(placement.left_out)}; the plans hold them.")
     for catheter, row, near in zip(result.case.catheters, result.chosen.chosen, result.clear_mm, strict=True):

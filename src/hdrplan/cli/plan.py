@@ -98,7 +98,8 @@ def _say_what_would_be_done(found: CaseFile, model: str, options: PlanOptions) -
             f"goal         {goal.structure}: {goal.text} ({'hard' if goal.level == 0 else f'level {goal.level}'})"
         )
     click.echo(f"source       {model}, {found.strength_u:g} U")
-    click.echo(f"dwells       {len(dwells)} positions in {len(case.catheters)} catheters, step {options.step_mm:g} mm")
+    number = f"{len(case.catheters)} catheter{'s' * (len(case.catheters) > 1)}"
+    click.echo(f"dwells       {len(dwells)} positions in {number}, step {options.step_mm:g} mm")
     nz, ny, nx = grid.shape_zyx
     spacing = " x ".join(f"{s:.3g}" for s in grid.spacing_mm)
     click.echo(f"dose grid    {nx} x {ny} x {nz} voxels of {spacing} mm, {grid.size * 4 / 1e6:.0f} MB")

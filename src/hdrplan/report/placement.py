@@ -285,7 +285,7 @@ def fact_lines(result: PlaceResult) -> Sequence[str]:
     score = result.planned.score.structures
     lines = [
         f"{result.ways.tried} lines looked at, {result.found} free, {len(result.ways)} to choose from",
-        f"{len(chosen.chosen)} catheters: {placement.objective} {chosen.value:.3f} {placement.unit}",
+        f"{chosen.count} catheter{'s' * (chosen.count > 1)}: {placement.objective} {chosen.value:.3f} {placement.unit}",
         f"no {chosen.count} of these candidates below {chosen.bound:.3f} ({100 * chosen.gap_frac:.2f} %)",
     ]
     if placement.left_out:
