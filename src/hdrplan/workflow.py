@@ -403,7 +403,7 @@ def dosed_structures(case: Case, goals: Goals) -> list[Structure]:
 
 
 def plan_memory_bytes(points: SamplePoints, dwells: Dwells, grid: Grid) -> float:
-    """Return the most memory that :func:`plan_case` takes beside the case: measured, rounded up.
+    """Return the most memory that :func:`plan_case` takes beside the case: an estimate, on the safe side.
 
     The rate matrix, and as much again for rows of the linear program and their transposes; the dose grid in float32,
     its masks and its copy in the report; what interpreter, tables and compiled kernels take.
