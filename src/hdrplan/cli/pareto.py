@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from hdrplan.io import CaseFile
     from hdrplan.optimize import Axis, Front
     from hdrplan.plan import Plan
-    from hdrplan.workflow import dosed_structures
 
 __all__ = ["command"]
 
@@ -65,23 +64,14 @@ def command(
 
 
 def _planned(found: CaseFile, axis_texts: tuple[str, ...], tell: Any) -> tuple[Plan, Front, dict[str, float]]:
-    from hdrplan.dose import dose_rate, sample_points
-    from hdrplan.geometry import dwell_positions
     from hdrplan.optimize import pareto_front
     from hdrplan.plan import Plan
+    from hdrplan.workflow import planning_matrix
 
     source, options, case = source_of(found), plan_options(found), found.case
-    dwells = dwell_positions(
-        case.catheters,
-        step_mm=options.step_mm,
-        tip_offset_mm=options.tip_offset_mm,
-        margin_mm=options.margin_mm,
-        targets=case.ctvs,
-    )
     asked = [_axis(text) for text in axis_texts]
     started = time.perf_counter()
-    points = sample_points(dosed_structures(case, found.goals), spacing_mm=options.sample_mm, healthy=case.healthy)
-    rate = dose_rate(dwells, points.points_mm, source, strength_u=found.strength_u)
+    dwells, points, rate = planning_matrix(case, found.goals, source, strength_u=found.strength_u, options=options)
     ready = time.perf_counter()
     axes = asked or _own_axes(found, rate, points, options.max_dwell_s)
     front = pareto_front(
