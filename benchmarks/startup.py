@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-STEPS = ("read", "sample", "matrix", "optimise", "dose", "report")
+STEPS = ("read", "sample", "matrix", "optimise", "dose", "sampling check", "report")
 
 
 def run(out: Path, cache: Path) -> tuple[float, dict[str, float]]:

@@ -23,7 +23,7 @@ from hdrplan.metrics import (
 from hdrplan.plan import Goal, Goals, Metric, Plan
 from hdrplan.sources import TG43Source
 
-__all__ = ["GoalResult", "Score", "check_sampling", "evaluate"]
+__all__ = ["GoalResult", "Score", "check_sampling", "evaluate", "isodose_error_cc"]
 
 # Spacing of the points that check D100, over the spacing planned on: no multiple, so that few points coincide.
 _OTHER_SPACING = 0.8
@@ -137,7 +137,7 @@ def check_sampling(
                     entry |= {f"{key}_sampling_gy": abs(float(entry[f"{key}_gy"]) - other_gy)}
 
 
-def _isodose_error_cc(dose: Volume, prescribed_gy: float) -> float:
+def isodose_error_cc(dose: Volume, prescribed_gy: float) -> float:
     """Uncertainty of an isodose's volume on the grid: each voxel at its surface is in or out by chance.
 
     A voxel cut at a place that is even over its edge errs by its volume / sqrt(12). The grid's own doses, within 0.1 %,
@@ -164,7 +164,7 @@ def _conformity(curve: DVH, prescribed_gy: float, dose: Volume) -> dict[str, flo
         "ci": covered_cc / curve.volume_cc,
         "htci": healthy_tissue_conformity_index(covered_cc, isodose_cc),
         "isodose_cc": isodose_cc,
-        "isodose_error_cc": _isodose_error_cc(dose, prescribed_gy),
+        "isodose_error_cc": isodose_error_cc(dose, prescribed_gy),
     }
 
 

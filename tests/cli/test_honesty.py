@@ -7,8 +7,9 @@ import pytest
 
 from hdrplan.dose import dose_at_points, sample_points
 from hdrplan.geometry import Grid, Volume
+from hdrplan.score import isodose_error_cc
 from hdrplan.validate.walk import planned
-from hdrplan.workflow import PlanOptions, PlanResult, _isodose_error_cc, evaluate, plan_result
+from hdrplan.workflow import PlanOptions, PlanResult, evaluate, plan_result
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,6 @@ def test_the_isodose_volume_errs_as_stated(voxel_mm: float) -> None:
         dose = Volume(grid, (20.0 * 18.0**2 / np.maximum(r2, 1.0)).astype(np.float32))
         volume_cc = float((dose.values_zyx >= 20.0).sum()) * grid.voxel_cc
         errors.append(abs(volume_cc - 4 / 3 * np.pi * 18.0**3 / 1000))
-        stated.append(_isodose_error_cc(dose, 20.0))
+        stated.append(isodose_error_cc(dose, 20.0))
     assert np.mean(errors) < np.mean(stated)
     assert max(stated) < 0.1 * 24.4
