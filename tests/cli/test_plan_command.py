@@ -294,3 +294,12 @@ def test_the_proof_at_every_point_says_so(case: Path, run, tmp_path: Path) -> No
     assert certificate["scope"] == "every point"
     assert "every point receives at least" in ran.out
     assert run("plan", case, "--every-point", "--fewest-dwells", "-o", "no").code == 2
+
+
+def test_verbose_prints_dwell_times_sampling_and_seconds(case: Path, run, tmp_path: Path) -> None:
+    ran = run("plan", case, "-v", "-o", "out")
+    assert ran.code == 0, ran.err
+    printed = [float(line.split()[2]) for line in ran.out.splitlines() if line.startswith("c1 ")]
+    assert printed == pytest.approx(times_of(tmp_path / "out")[times_of(tmp_path / "out") > 0], abs=0.05)
+    assert "sample points" in ran.out
+    assert "seconds: read" in ran.out

@@ -31,6 +31,9 @@ _FILE = click.Path(path_type=Path)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write; must not exist.")
 @click.option("--overwrite", is_flag=True, help="Replace an output folder that hdrplan wrote.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, say what would be done, write nothing.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Also print the dwell times, the sampling and the time of each step."
+)
 @json_option
 @quiet_option
 def command(
@@ -40,6 +43,7 @@ def command(
     output: Path | None,
     overwrite: bool,
     dry_run: bool,
+    verbose: bool,
     as_json: bool,
     quiet: bool,
     **flags: Any,
@@ -77,6 +81,8 @@ def command(
     result = _planned(found, source, options, fixed, quiet)
     seconds |= result.seconds
     _write(result, found, options, output, overwrite, seconds)
+    if verbose and not as_json:
+        _print_details(result, seconds)
     _print(result, output, as_json, quiet)
 
 
@@ -159,6 +165,16 @@ def _write(
         run=record | {"seconds": seconds},
         overwrite=overwrite,
     )
+
+
+def _print_details(result: PlanResult, seconds: dict[str, float]) -> None:
+    dwells, times_s = result.plan.dwells, result.plan.times_s
+    click.echo(f"{'catheter':<16}{'from tip mm':>12}{'time s':>9}")
+    for k in (times_s > 0).nonzero()[0]:
+        name = dwells.catheter_names[dwells.catheter[k]]
+        click.echo(f"{name:<16}{dwells.offset_mm[k]:>12.1f}{times_s[k]:>9.1f}")
+    click.echo(f"{len(result.points):,} sample points. {result.points.method}")
+    click.echo("seconds: " + ", ".join(f"{step} {value:.2f}" for step, value in seconds.items()))
 
 
 def _print(result: PlanResult, output: Path, as_json: bool, quiet: bool) -> None:
