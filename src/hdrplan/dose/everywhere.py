@@ -7,8 +7,8 @@ the structure, every multiplier w >= 0 gives
 
     dose(x) >= dose(x) - w q(x) >= least over the eight corners of [linear bound - w q],
 
-which is how a box cut by the surface is charged only for its part inside. Boxes whose bound misses the dose asked for
-are halved along their longest edge.
+which is how a box cut by the surface is charged only for its part inside. Boxes whose bound misses the dose wanted are
+halved along their longest edge, until the bound holds or a point of the structure is known that misses it too.
 """
 
 from __future__ import annotations
@@ -24,15 +24,20 @@ from hdrplan.dose.rate import dose_at_points
 from hdrplan.dose.shape import Shape, shape_of
 from hdrplan.dose.tables import checked_strength, tables_of, weights_us
 from hdrplan.geometry import Dwells, Structure
-from hdrplan.kernels.bounds import linear_bound_rows
+from hdrplan.kernels.bounds import linear_bound_rows, padded
 from hdrplan.sources.model import TG43Source
 from hdrplan.threads import over_rows
 
 __all__ = ["LeastDose", "least_dose"]
 
 _CORNERS = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
+_EDGES = [(i, j) for i in range(8) for j in range(i) if (_CORNERS[i] != _CORNERS[j]).sum() == 1]
 _MOST_BOXES = 3_000_000
 _BLOCK = 4
+# Half diagonal, mm: a cold point speaks for a box of this size, however much less there may be in it.
+_NEAR_MM = 0.2
+# No box gets smaller; only inside a capsule, where bound and dose are not the same, is one ever that small.
+_SMALLEST_MM = 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,11 +51,11 @@ class LeastDose:
     upper_gy : float
         The least dose found at a point of the structure.
     cold_mm : (n, 3) array
-        Points of the structure below the dose asked for, the coldest first; empty where all hold.
+        Points of the structure that keep it from being proven, the coldest first; empty where all is.
     boxes : int
         Boxes examined.
     finished : bool
-        False where the most boxes were reached; ``lower_gy`` holds all the same.
+        Whether every point is proven to receive the dose wanted; ``lower_gy`` holds in any case.
     """
 
     lower_gy: float
@@ -70,29 +75,29 @@ def least_dose(
     source: TG43Source,
     *,
     strength_u: float,
-    asked_gy: float,
-    tolerance_frac: float = 2e-3,
+    wanted_gy: float,
+    tolerance_gy: float,
     most_boxes: int = _MOST_BOXES,
 ) -> LeastDose:
-    """Prove how much dose every point of a structure receives at least.
+    """Prove that every point of a structure receives a dose, or find the points that keep it from being proven.
 
     Parameters
     ----------
     structure : Structure
     dwells, times_s, source, strength_u
         The plan.
-    asked_gy : float
-        The prescription. Boxes proven to receive ``asked_gy * (1 - tolerance_frac)`` are done.
-    tolerance_frac : float
-        Where the dose is just ``asked_gy``, boxes are halved until their bound is this near: the work grows as
-        1 / tolerance.
+    wanted_gy : float
+        What is to be proven.
+    tolerance_gy : float
+        Where a point receives less than ``wanted_gy`` and half of this more, it counts as cold: the boxes round it
+        would have to be very small.
     most_boxes : int
 
     Returns
     -------
     LeastDose
     """
-    tables = tables_of(source)
+    tables = padded(tables_of(source))
     used, weights = weights_us(dwells, times_s, checked_strength(strength_u))
     positions, axes = frozen(dwells.positions_mm[used]), frozen(dwells.axes[used])
     least_m = float(source.radial_dose[source.radial_r_mm <= 100.0].min() * source.anisotropy.min())
@@ -100,16 +105,13 @@ def least_dose(
     grid = shape.grid
     frame = frozen(grid.direction)
     low, size = _first_boxes(shape)
-    wanted = asked_gy * (1.0 - tolerance_frac)
-    examined, lower, upper = 0, np.inf, np.inf
+    examined, lower, upper, finished = 0, np.inf, np.inf, True
     cold: list[FloatArray] = []
     cold_gy: list[FloatArray] = []
     while len(low):
         examined += len(low)
-        middle = low + size / 2
-        centres = frozen(grid.world(middle))
         half_mm = size / 2 * grid.spacing_mm
-        rho = frozen(np.linalg.norm(half_mm, axis=1))
+        centres, rho = frozen(grid.world(low + size / 2)), frozen(np.linalg.norm(half_mm, axis=1))
         bound = np.empty((len(low), 5))
 
         def block(
@@ -118,38 +120,32 @@ def least_dose(
             linear_bound_rows(first, last, centres, rho, frame, positions, axes, weights, least_m, tables, bound)
 
         over_rows(block, len(low), smallest=64)
-        corner_q = _levels(shape, low, size)
-        # Dose and quantile at the corners, measured from the middle.
+        level = _levels(shape, low, size)
+        # Dose and level at the corners, the dose measured from the middle.
         rise = np.einsum("nk,nck->nc", bound[:, 1:4], _CORNERS[None] * half_mm[:, None, :])
-        least = bound[:, 0] - bound[:, 4] + _least_corner(rise, corner_q, size.max(axis=1) <= 1.0)
-        open_ = least < wanted
-        # A corner inside is a point of the structure: its dose bounds the least dose from above.
-        if open_.any():
-            points = frozen(_inner_corners(shape, low[open_], size[open_]))
-            doses = dose_at_points(dwells, times_s, points, source, strength_u=strength_u).gy
-            upper = min(upper, float(doses.min(initial=np.inf)))
-            below = doses < asked_gy
-            cold.append(points[below])
-            cold_gy.append(doses[below])
+        least = bound[:, 0] - bound[:, 4] + _least_corner(rise, level, size.max(axis=1) <= 1.0)
+        open_ = least < wanted_gy
         lower = min(lower, float(least[~open_].min(initial=np.inf)))
-        if examined > most_boxes or (len(cold_gy) and cold_gy[-1].min(initial=np.inf) < 0.5 * (asked_gy + wanted)):
-            # Out of work, or a point takes half of the tolerance, which the boxes round it would need: what is open
-            # keeps its bound.
-            lower = min(lower, float(least[open_].min(initial=np.inf)))
-            return _result(lower, upper, cold, cold_gy, examined, finished=False)
-        low, size = _halved(low[open_], size[open_], grid.spacing_mm)
+        low, size, rho, least = low[open_], size[open_], rho[open_], least[open_]
+        points = frozen(grid.world(_coldest(low, size, level[open_], rise[open_])))
+        doses = dose_at_points(dwells, times_s, points, source, strength_u=strength_u).gy
+        upper = min(upper, float(doses.min(initial=np.inf)))
+        missed = doses < wanted_gy + tolerance_gy / 2
+        # A cold point speaks for its box when little lies below it.
+        stop = (missed & ((doses - least < tolerance_gy / 4) | (rho < _NEAR_MM))) | (rho < _SMALLEST_MM)
+        if examined > most_boxes:
+            stop[:] = True
+        if stop.any():
+            finished = False
+            lower = min(lower, float(least[stop].min()))
+            cold.append(points[stop & missed])
+            cold_gy.append(doses[stop & missed])
+        low, size = _halved(low[~stop], size[~stop], grid.spacing_mm)
         keep = _levels(shape, low, size).max(axis=1, initial=-np.inf) >= 0
         low, size = low[keep], size[keep]
-    return _result(lower, upper, cold, cold_gy, examined, finished=True)
-
-
-def _result(
-    lower: float, upper: float, cold: list[FloatArray], cold_gy: list[FloatArray], boxes: int, *, finished: bool
-) -> LeastDose:
     points = np.concatenate(cold) if cold else np.zeros((0, 3))
-    doses = np.concatenate(cold_gy) if cold_gy else np.zeros(0)
-    order = np.argsort(doses, kind="stable")
-    return LeastDose(lower, max(lower, upper) if np.isfinite(upper) else lower, points[order], boxes, finished)
+    order = np.argsort(np.concatenate(cold_gy), kind="stable") if cold else np.zeros(0, dtype=np.int64)
+    return LeastDose(lower, max(lower, upper) if np.isfinite(upper) else lower, points[order], examined, finished)
 
 
 def _first_boxes(shape: Shape) -> tuple[FloatArray, FloatArray]:
@@ -195,12 +191,26 @@ def _least_corner(rise: FloatArray, q: FloatArray, in_cell: BoolArray) -> FloatA
     return np.asarray(best)
 
 
-def _inner_corners(shape: Shape, low: FloatArray, size: FloatArray) -> FloatArray:
-    """Of each box cut by or inside the surface, the corner in the structure nearest to the surface."""
-    level = _levels(shape, low, size)
-    level[level < 0] = np.inf
-    has = np.isfinite(level.min(axis=1))
-    return shape.grid.world((low + (_CORNERS[level.argmin(axis=1)] + 1) / 2 * size)[has])
+def _coldest(low: FloatArray, size: FloatArray, level: FloatArray, rise: FloatArray) -> FloatArray:
+    """Of each box, the point of the structure on its edges where the dose's slopes say it is least; grid indices.
+
+    Candidates are the corners inside and, since the level is linear along an edge, the places where edges pass the
+    surface.
+    """
+    n = len(low)
+    share = np.zeros((n, len(_EDGES)))
+    for e, (i, j) in enumerate(_EDGES):
+        cut = (level[:, i] >= 0) != (level[:, j] >= 0)
+        share[cut, e] = level[cut, i] / (level[cut, i] - level[cut, j])
+    ends = np.array(_EDGES)
+    there = rise[:, ends[:, 0]] + share * (rise[:, ends[:, 1]] - rise[:, ends[:, 0]])
+    there[(level[:, ends[:, 0]] >= 0) == (level[:, ends[:, 1]] >= 0)] = np.inf
+    best = np.concatenate((np.where(level >= 0, rise, np.inf), there), axis=1).argmin(axis=1)
+    row = np.arange(n)
+    edge = np.maximum(best - 8, 0)
+    on_edge = _CORNERS[ends[edge, 0]] + share[row, edge, None] * (_CORNERS[ends[edge, 1]] - _CORNERS[ends[edge, 0]])
+    at = np.where(best[:, None] >= 8, on_edge, _CORNERS[np.minimum(best, 7)])
+    return np.asarray(low + (at + 1) / 2 * size)
 
 
 def _halved(low: FloatArray, size: FloatArray, spacing_mm: FloatArray) -> tuple[FloatArray, FloatArray]:

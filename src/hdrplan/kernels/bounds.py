@@ -1,16 +1,19 @@
 """How little dose there can be anywhere in a box: a linear lower bound with a proven remainder.
 
-The rate of one dwell is R = m G: G_L is the mean of 1/distance^2 over the active core, m = scale g_L F the rest, which
-is piecewise smooth. With x = c + d in the box, |d| <= rho, and D the distance of the box from the core:
+The rate of one dwell is R = scale G M: G_L is the mean of 1/s^2 over the active core, M = g_L F. With x = c + d in the
+box, |d| <= rho:
 
-* the Hessian of 1/s^2 has the least eigenvalue -2/s^4, so G(x) >= G(c) + grad G(c) d - rho^2 / D^4;
-* m(x) >= m(c) + grad m d - rho osc, where osc bounds how much the gradient of m changes within the box: over the table
-  cells touched, and by the turning of its directions;
-* |grad m| rho |grad G| rho <= slope rho^2 2 / D^3 bounds what their product leaves over.
+* G. From 1/(1 + q) >= 1 - q, for every core point at distance s of c: 1/|x|^2 >= 1/s^2 - 2 c d/s^4 - rho^2/s^4. So
+  G(x) >= G(c) + grad G d - rho^2/s^4 with the least s; the centre's, not the box's.
+* M. g is piecewise linear in r, F in r and theta. Each is the polynomial of the cell of c, continued, plus a kink at
+  every table entry crossed: kinks where the slope rises only add; where it falls by j, a passage of e beyond the entry
+  takes at most j e. The polynomial g F is smooth: half rho^2 times the negative part of its Hessian. On the axis, where
+  F has a cone, the cone points down as long as F rises away from the axis, and only adds.
+* Their product. G M >= (G(c) + grad G d)(M(c) + grad M d) - remainders, and the product of the two slopes is at least
+  -rho^2 (|grad G| |grad M| - grad G grad M)/2.
 
-Hence R(x) >= R(c) + grad R(c) d - [m rho^2 / D^4 + slope 2 rho^2 / D^3 + osc rho / D^2]. The gradient at c is taken by
-central differences: a mean of gradients within the box, enlarged by their step. Where the box may touch the capsule a
-constant lower bound is used.
+Where a box is large beside its distance a constant lower bound is used. The bound is that of the formula, for points
+outside the capsule: inside it there is no water, and TG-43 has nothing to say.
 """
 
 from __future__ import annotations
@@ -22,87 +25,217 @@ import numpy.typing as npt
 
 from hdrplan.kernels._jit import jit
 from hdrplan.kernels.interp import cell_of
-from hdrplan.kernels.tg43 import Tables, anisotropy, geometry_factor, radial_dose, rate_per_u
+from hdrplan.kernels.tg43 import Tables, geometry_factor, place, radial_dose
 
-__all__ = ["linear_bound_rows"]
+__all__ = ["linear_bound_rows", "padded"]
 
 Floats = npt.NDArray[np.float64]
 
-_STEP_MM = 1e-3
-_WORST_FRAC = 0.2
+# A remainder above this part of the rate: the constant bound is taken, which is near it there and simpler.
+_WORST_FRAC = 0.3
+# Rounding of some hundred operations in float64, as a part of the rate.
+_ROUNDING_FRAC = 1e-11
+
+
+def padded(t: Tables) -> Tables:
+    """Return the tables with entries at r = 0 and far out, theta = 0 and pi: the same values, no ends to care for.
+
+    g falls exponentially beyond its last radius; there a constant bound is used.
+    """
+    g_r = np.concatenate(([0.0], t.g_r_mm)) if t.g_r_mm[0] > 0 else t.g_r_mm
+    g = np.concatenate((t.g[:1], t.g)) if t.g_r_mm[0] > 0 else t.g
+    low, high = int(t.f_r_mm[0] > 0), 1
+    bottom, top = int(t.f_theta_rad[0] > 0), int(t.f_theta_rad[-1] < math.pi)
+    f = np.pad(t.f, ((bottom, top), (low, high)), mode="edge")
+    f_r = np.concatenate(([0.0][:low], t.f_r_mm, [1e6]))
+    theta = np.concatenate(([0.0][:bottom], t.f_theta_rad, [math.pi][:top]))
+    arrays = [np.ascontiguousarray(a) for a in (g_r, g, f_r, theta, f)]
+    for a in arrays:
+        a.setflags(write=False)
+    g_r, g, f_r, theta, f = arrays
+    return t._replace(g_r_mm=g_r, g=g, f_r_mm=f_r, f_theta_rad=theta, f=f)
 
 
 @jit
-def _gradient_change(r: float, theta: float, away: float, rho: float, t: Tables) -> tuple[float, float, float]:
-    """Bounds of |grad (g F)| and of its change within rho of a point, 1/mm; and the least g F there."""
-    low, high = r - rho, r + rho
-    turn = min(math.pi, math.asin(min(1.0, rho / r)))
-    # g and its slope
-    g_min, g_max, s_min, s_max = 1e300, -1e300, 0.0, 0.0
-    first = cell_of(t.g_r_mm, low)
-    last = cell_of(t.g_r_mm, high)
+def _radial(r: float, rho: float, t: Tables) -> tuple[float, float, float, float]:
+    """g and its slope at r; what the kinks within rho may take; and the least g there."""
+    x, y = t.g_r_mm, t.g
+    j = cell_of(x, r)
+    slope = (y[j + 1] - y[j]) / (x[j + 1] - x[j])
+    value = y[j] + slope * (r - x[j])
+    least = min(radial_dose(r - rho, t), radial_dose(r + rho, t))
+    up, down = 0.0, 0.0
+    k, before = j + 1, slope
+    while k < len(x) - 1 and x[k] < r + rho:
+        after = (y[k + 1] - y[k]) / (x[k + 1] - x[k])
+        up += max(0.0, before - after) * (r + rho - x[k])
+        least = min(least, y[k])
+        before = after
+        k += 1
+    k, after = j, slope
+    while k > 0 and x[k] > r - rho:
+        before = (y[k] - y[k - 1]) / (x[k] - x[k - 1])
+        down += max(0.0, before - after) * (x[k] - (r - rho))
+        least = min(least, y[k])
+        after = before
+        k -= 1
+    return value, slope, max(up, down), least
+
+
+@jit
+def _angle_slope(i: int, j: int, t: Tables) -> float:
+    """Slope of F in theta within cell i, at table radius j, 1/rad."""
+    return float((t.f[i + 1, j] - t.f[i, j]) / (t.f_theta_rad[i + 1] - t.f_theta_rad[i]))
+
+
+@jit
+def _angle_kink(i: int, first: int, last: int, t: Tables) -> float:
+    """By how much the slope in theta falls at most at entry i, for table radii first to last."""
+    worst = 0.0
     for j in range(first, last + 1):
-        slope = (t.g[j + 1] - t.g[j]) / (t.g_r_mm[j + 1] - t.g_r_mm[j])
-        if j == first:
-            s_min, s_max = slope, slope
-        s_min, s_max = min(s_min, slope), max(s_max, slope)
-        g_min, g_max = min(g_min, t.g[j], t.g[j + 1]), max(g_max, t.g[j], t.g[j + 1])
-    if low < t.g_r_mm[0]:
-        s_min, s_max = min(s_min, 0.0), max(s_max, 0.0)
-    # F and its slopes
-    f_min, f_max = 1e300, -1e300
-    fr_min, fr_max, ft_min, ft_max = 1e300, -1e300, 1e300, -1e300
-    for i in range(cell_of(t.f_theta_rad, theta - turn), cell_of(t.f_theta_rad, theta + turn) + 1):
-        wide = t.f_theta_rad[i + 1] - t.f_theta_rad[i]
-        for j in range(cell_of(t.f_r_mm, low), cell_of(t.f_r_mm, high) + 1):
-            deep = t.f_r_mm[j + 1] - t.f_r_mm[j]
-            for k in range(2):
-                slope = (t.f[i + 1, j + k] - t.f[i, j + k]) / wide
-                ft_min, ft_max = min(ft_min, slope), max(ft_max, slope)
-                slope = (t.f[i + k, j + 1] - t.f[i + k, j]) / deep
-                fr_min, fr_max = min(fr_min, slope), max(fr_max, slope)
-                f_min = min(f_min, t.f[i + k, j], t.f[i + k, j + 1])
-                f_max = max(f_max, t.f[i + k, j], t.f[i + k, j + 1])
-    if low < t.f_r_mm[0] or high > t.f_r_mm[len(t.f_r_mm) - 1]:
-        fr_min, fr_max = min(fr_min, 0.0), max(fr_max, 0.0)
-    s_abs, fr_abs = max(abs(s_min), abs(s_max)), max(abs(fr_min), abs(fr_max))
-    ft_abs = max(abs(ft_min), abs(ft_max))
-    along = s_abs * f_max + g_max * fr_abs
-    across = g_max * ft_abs / low
-    change = (s_max - s_min) * f_max + s_abs * (f_max - f_min) + (g_max - g_min) * fr_abs + g_max * (fr_max - fr_min)
-    change += ((g_max - g_min) * ft_abs + g_max * (ft_max - ft_min)) / low + g_max * ft_abs * (1.0 / low - 1.0 / high)
-    # The radial direction turns by rho / low, the polar one round the axis as well.
-    round_ = min(2.0, rho / (away - rho)) if away > rho else 2.0
-    change += along * rho / low + across * min(2.0, rho / low + round_)
-    return along + across, change, g_min * f_min
+        worst = max(worst, _angle_slope(i - 1, j, t) - _angle_slope(i, j, t))
+    return worst
 
 
 @jit
-def _one_dwell(along: float, away: float, rho: float, least_m: float, t: Tables) -> tuple[bool, float]:
-    """Whether the linear bound holds for this dwell, and its remainder; else a constant lower bound. Per U, in Gy/s."""
+def _angle_kinks(theta: float, turn: float, i: int, first: int, last: int, t: Tables) -> float:
+    """What the kinks in theta within ``turn`` may take from F."""
+    up, down = 0.0, 0.0
+    k = i + 1
+    while k < len(t.f_theta_rad) - 1 and t.f_theta_rad[k] < theta + turn:
+        up += _angle_kink(k, first, last, t) * (theta + turn - t.f_theta_rad[k])
+        k += 1
+    k = i
+    while k > 0 and t.f_theta_rad[k] > theta - turn:
+        down += _angle_kink(k, first, last, t) * (t.f_theta_rad[k] - (theta - turn))
+        k -= 1
+    return max(up, down)
+
+
+@jit
+def _depth_slope(i: int, j: int, theta: float, t: Tables) -> float:
+    """Slope of F in r within radius cell j, on the line through theta cell i at an angle that may lie beyond it."""
+    u = (theta - t.f_theta_rad[i]) / (t.f_theta_rad[i + 1] - t.f_theta_rad[i])
+    near = t.f[i, j] + u * (t.f[i + 1, j] - t.f[i, j])
+    far = t.f[i, j + 1] + u * (t.f[i + 1, j + 1] - t.f[i, j + 1])
+    return float((far - near) / (t.f_r_mm[j + 1] - t.f_r_mm[j]))
+
+
+@jit
+def _depth_kinks(r: float, rho: float, low: float, high: float, i: int, j: int, t: Tables) -> float:
+    """What the kinks in r within rho may take from F; the worst angle is ``low`` or ``high``."""
+    up, down = 0.0, 0.0
+    k = j + 1
+    while k < len(t.f_r_mm) - 1 and t.f_r_mm[k] < r + rho:
+        fall = max(
+            _depth_slope(i, k - 1, low, t) - _depth_slope(i, k, low, t),
+            _depth_slope(i, k - 1, high, t) - _depth_slope(i, k, high, t),
+        )
+        up += max(0.0, fall) * (r + rho - t.f_r_mm[k])
+        k += 1
+    k = j
+    while k > 0 and t.f_r_mm[k] > r - rho:
+        fall = max(
+            _depth_slope(i, k - 1, low, t) - _depth_slope(i, k, low, t),
+            _depth_slope(i, k - 1, high, t) - _depth_slope(i, k, high, t),
+        )
+        down += max(0.0, fall) * (t.f_r_mm[k] - (r - rho))
+        k -= 1
+    return max(up, down)
+
+
+@jit
+def _least_modifier(r: float, theta: float, rho: float, t: Tables) -> float:
+    """Least g F within rho < r of a point."""
+    turn = math.asin(rho / r)
+    least = 1e300
+    for i in range(cell_of(t.f_theta_rad, theta - turn), cell_of(t.f_theta_rad, theta + turn) + 2):
+        for j in range(cell_of(t.f_r_mm, r - rho), cell_of(t.f_r_mm, r + rho) + 2):
+            least = min(least, t.f[i, j])
+    return least * _radial(r, rho, t)[3]
+
+
+@jit
+def _modifier(r: float, theta: float, away: float, rho: float, t: Tables) -> tuple[float, float, float, float]:
+    """M = g F at a point, its slopes along r and theta (1/mm), and its remainder within rho.
+
+    The remainder is infinite where no linear bound is known.
+    """
+    turn = math.asin(rho / r)
+    low_r, high_r = r - rho, r + rho
+    low, high = max(0.0, theta - turn), min(math.pi, theta + turn)
+    g, g_slope, g_kinks, _ = _radial(r, rho, t)
+    i, j = cell_of(t.f_theta_rad, theta), cell_of(t.f_r_mm, r)
+    first, last = cell_of(t.f_r_mm, low_r), cell_of(t.f_r_mm, high_r) + 1
+    f_kinks = _angle_kinks(theta, turn, i, first, last, t) + _depth_kinks(r, rho, low, high, i, j, t)
+    # The bilinear polynomial of the cell: its slopes are linear, so their extremes lie at the ends.
+    depth = t.f_r_mm[j + 1] - t.f_r_mm[j]
+    here, there = _angle_slope(i, j, t), _angle_slope(i, j + 1, t)
+    twist = (there - here) / depth
+    f_theta = here + twist * (r - t.f_r_mm[j])
+    f_r = _depth_slope(i, j, theta, t)
+    f = t.f[i, j] + here * (theta - t.f_theta_rad[i]) + f_r * (r - t.f_r_mm[j])
+    theta_low, theta_high = f_theta - abs(twist) * rho, f_theta + abs(twist) * rho
+    theta_abs = max(abs(theta_low), abs(theta_high))
+    r_abs = abs(f_r) + abs(twist) * turn
+    f_most = f + r_abs * rho + theta_abs * turn
+    g_most = g + abs(g_slope) * rho
+    value, along_r, along_theta = g * f, g_slope * f + g * f_r, g * f_theta / r
+    if g - abs(g_slope) * rho <= g_kinks or high_r > t.g_r_mm[len(t.g_r_mm) - 1]:
+        return value, along_r, along_theta, np.inf
+    slope_r = abs(g_slope) * f_most + g_most * r_abs
+    mixed = (abs(g_slope) * theta_abs + g_most * abs(twist)) / low_r + g_most * theta_abs / (low_r * low_r)
+    # Round the axis F curves up where it rises away from the axis; else it counts.
+    rises = (theta_low >= 0.0 and high <= 0.5 * math.pi) or (theta_high <= 0.0 and low >= 0.5 * math.pi)
+    round_ = 0.0
+    if not rises:
+        if away <= rho:
+            return value, along_r, along_theta, np.inf
+        round_ = g_most * theta_abs / (low_r * (away - rho))
+    bend = max(2.0 * abs(g_slope) * r_abs + mixed, slope_r / low_r + max(mixed, round_))
+    return value, along_r, along_theta, 0.5 * rho * rho * bend + g_kinks * f_most + g_most * f_kinks
+
+
+@jit
+def _constant(along: float, away: float, rho: float, least_m: float, t: Tables) -> float:
+    """A lower bound without slopes: G falls with the distance along and away."""
+    r = math.hypot(along, away)
+    if r > 1.5 * rho:
+        least_m = _least_modifier(r, math.atan2(away, along), rho, t)
+    return t.scale * least_m * geometry_factor(abs(along) + rho, away + rho, t.length_mm)
+
+
+@jit
+def _one_dwell(along: float, away: float, rho: float, least_m: float, t: Tables) -> tuple[float, float, float, float]:
+    """Value, slopes along and away from the axis, and remainder of the rate's linear bound; per U, in Gy/s.
+
+    A constant bound has neither slopes nor remainder.
+    """
     half = 0.5 * t.length_mm
-    beyond = max(0.0, abs(along) - half)
-    core = math.sqrt(beyond * beyond + away * away) - rho
-    touches = away - rho <= t.capsule_radius_mm and along + rho >= t.capsule_low_mm and along - rho <= t.capsule_high_mm
-    r = math.sqrt(along * along + away * away)
-    if touches or core < rho or r < 2.0 * rho:
-        # G falls with the distance along and away; inside the capsule the rate is that of its side wall.
-        wall = t.capsule_radius_mm
-        far = geometry_factor(abs(along) + rho, max(away + rho, wall), t.length_mm)
-        inside = away + rho < wall and along + rho <= t.capsule_high_mm and along - rho >= t.capsule_low_mm
-        r = math.sqrt(along * along + wall * wall)
-        if inside and r > 2.0 * rho:
-            _, _, least_m = _gradient_change(r, math.atan2(wall, along), wall, rho, t)
-        return False, t.scale * least_m * far
-    theta = math.atan2(away, along)
-    slope, change, least_m = _gradient_change(r, theta, away, rho, t)
-    m = radial_dose(r, t) * anisotropy(r, theta, t)[0]
-    d2 = core * core
-    rest = m * rho * rho / (d2 * d2) + 2.0 * slope * rho * rho / (d2 * core) + change * rho / d2
-    # Near a dwell the remainder outgrows the rate: the constant is the better bound there.
-    if rest > _WORST_FRAC * m / (r * r):
-        return False, t.scale * least_m * geometry_factor(abs(along) + rho, away + rho, t.length_mm)
-    return True, t.scale * rest
+    core = math.hypot(max(0.0, abs(along) - half), away)
+    r = math.hypot(along, away)
+    if r < 2.0 * rho or core <= rho:
+        return _constant(along, away, rho, least_m, t), 0.0, 0.0, 0.0
+    m, m_r, m_theta, m_rest = _modifier(r, math.atan2(away, along), away, rho, t)
+    value = geometry_factor(along, away, t.length_mm)
+    # G = 1/L times the integral of 1/(away^2 + u^2) from u = along - L/2 to along + L/2.
+    up, down = along + half, along - half
+    near_up, near_down = 1.0 / (away * away + up * up), 1.0 / (away * away + down * down)
+    g_along = (near_up - near_down) / t.length_mm
+    g_away = -(value + (up * near_up - down * near_down) / t.length_mm) / away if away > 1e-6 else 0.0
+    cos, sin = along / r, away / r
+    m_along, m_away = m_r * cos - m_theta * sin, m_r * sin + m_theta * cos
+    g_steep, m_steep = math.hypot(g_along, g_away), math.hypot(m_along, m_away)
+    cross = 0.5 * rho * rho * (g_steep * m_steep - g_along * m_along - g_away * m_away)
+    rest = rho * rho / core**4 * (m + m_steep * rho) + m_rest / (core - rho) ** 2 + cross + _ROUNDING_FRAC * value
+    if m_steep * rho > m or not rest <= _WORST_FRAC * m * value:
+        return _constant(along, away, rho, least_m, t), 0.0, 0.0, 0.0
+    return (
+        t.scale * value * m,
+        t.scale * (g_along * m + value * m_along),
+        t.scale * (g_away * m + value * m_away),
+        t.scale * rest,
+    )
 
 
 @jit
@@ -132,13 +265,14 @@ def linear_bound_rows(
         Strength times dwell time, U s.
     least_m : float
         Least value of g F in the tables.
+    t : Tables
+        From :func:`padded`.
     out : (n, 5) array
-        Dose >= out[0] + out[1:4] @ d - out[4] Gy for |d| <= rho, d in the directions of ``frame``.
+        Dose >= out[0] + out[1:4] @ d - out[4] Gy for |d| <= rho, d in the directions of ``frame``, outside the capsules.
     """
     for i in range(first, last):
-        for c in range(5):
-            out[i, c] = 0.0
-        reach = rho[i] + _STEP_MM
+        value, rest = 0.0, 0.0
+        sx, sy, sz = 0.0, 0.0, 0.0
         for k in range(len(positions)):
             dx, dy, dz = (
                 centres[i, 0] - positions[k, 0],
@@ -146,21 +280,15 @@ def linear_bound_rows(
                 centres[i, 2] - positions[k, 2],
             )
             ax, ay, az = axes[k, 0], axes[k, 1], axes[k, 2]
-            along = dx * ax + dy * ay + dz * az
-            away = math.sqrt((dx - along * ax) ** 2 + (dy - along * ay) ** 2 + (dz - along * az) ** 2)
-            linear, rest = _one_dwell(along, away, reach, least_m, t)
-            if not linear:
-                out[i, 0] += weights[k] * rest
-                continue
-            out[i, 0] += weights[k] * rate_per_u(along, away, t)[0]
-            out[i, 4] += weights[k] * rest
-            for c in range(3):
-                both = 0.0
-                for side in range(2):
-                    step = _STEP_MM if side == 0 else -_STEP_MM
-                    ex, ey, ez = dx + step * frame[0, c], dy + step * frame[1, c], dz + step * frame[2, c]
-                    a = ex * ax + ey * ay + ez * az
-                    w = math.sqrt((ex - a * ax) ** 2 + (ey - a * ay) ** 2 + (ez - a * az) ** 2)
-                    rate = rate_per_u(a, w, t)[0]
-                    both += rate if side == 0 else -rate
-                out[i, 1 + c] += weights[k] * both / (2.0 * _STEP_MM)
+            along, away = place(dx, dy, dz, ax, ay, az)
+            one, p, q, less = _one_dwell(along, away, rho[i], least_m, t)
+            value += weights[k] * one
+            rest += weights[k] * less
+            p *= weights[k]
+            q *= weights[k] / max(away, 1e-300)
+            sx += p * ax + q * (dx - along * ax)
+            sy += p * ay + q * (dy - along * ay)
+            sz += p * az + q * (dz - along * az)
+        out[i, 0], out[i, 4] = value, rest
+        for c in range(3):
+            out[i, 1 + c] = sx * frame[0, c] + sy * frame[1, c] + sz * frame[2, c]

@@ -63,7 +63,7 @@ def optimize_everywhere(
     rate, points, goals, **options
         As in :func:`hdrplan.optimize.optimize_times`; ``given_gy`` is not taken.
     least_dose : callable
-        (CTV, times_s, asked_gy, tolerance_frac) -> LeastDose: :func:`hdrplan.dose.least_dose` of the case.
+        (CTV, times_s, wanted_gy, tolerance_gy) -> LeastDose: :func:`hdrplan.dose.least_dose` of the case.
     rate_at : callable
         (n, 3) points in mm -> DoseRate.
     tolerance_frac : float
@@ -80,13 +80,13 @@ def optimize_everywhere(
         optimum = optimize_times(rate, points, asked, **options)
         reached = {s.structure: s.reached_gy for s in optimum.shortfalls if s.metric == "D100"}
         # The spared organ takes back 5e-5 of the prescription where it was lowered.
-        wanted = {
+        asked_gy = {
             p.structure: min(p.dose_gy, reached.get(p.structure, np.inf) - 6e-5 * p.dose_gy)
             for p in asked.prescriptions
         }
         least = {
-            name: least_dose(name, optimum.times_s, dose_gy, tolerance_frac / (1 + tolerance_frac))
-            for name, dose_gy in wanted.items()
+            name: least_dose(name, optimum.times_s, dose_gy / (1 + tolerance_frac), dose_gy * tolerance_frac)
+            for name, dose_gy in asked_gy.items()
         }
         cold = {name: _one_a_cube(found.cold_mm) for name, found in least.items() if len(found.cold_mm)}
         if all(found.finished for found in least.values()) or not cold:

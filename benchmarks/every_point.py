@@ -1,0 +1,192 @@
+"""Plans proven at every point of the CTV: time, price and size of the proof.
+
+``python -m benchmarks.every_point [-o benchmarks/results/every_point.json] [--write docs/optimisation.md]``
+
+Ellipsoids of 34 and 270 cc on voxels of 1 mm with misplaced catheters, and the liver phantom's lesion B on 1.5 mm and
+5 mm slices. "Sampled" is the plan that holds on the sample points only; its true least dose is found by the same proof.
+Each proven plan is checked at random points of the shape, which the proof never saw.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.lesions import lesion
+from hdrplan.bench import machine
+from hdrplan.dose import DoseRate, SamplePoints, dose_at_points, dose_rate, least_dose, sample_points
+from hdrplan.dose.shape import shape_of
+from hdrplan.geometry import Dwells, Grid, Structure
+from hdrplan.io import read_case
+from hdrplan.optimize import optimize_everywhere, optimize_times
+from hdrplan.plan import Goals, Prescription
+from hdrplan.planning import EVERY_POINT_FRAC, PlanOptions, planning_matrix
+from hdrplan.sources import load_source
+
+MARKS = ("<!-- every-point -->", "<!-- end every-point -->")
+SOURCE = "gammamed-12i"
+STRENGTH_U = 40700.0
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Everything a plan needs, made before the clock starts."""
+
+    name: str
+    ctv: Structure
+    healthy: str
+    dwells: Dwells
+    points: SamplePoints
+    rate: DoseRate
+    goals: Goals
+    strength_u: float
+
+
+def _ball(name: str, role: str, radii: np.ndarray, spacing_mm: float, hole: np.ndarray | None = None) -> Structure:
+    half = np.ceil(radii / spacing_mm).astype(int) + 2
+    axes = [np.arange(-n, n + 1) * spacing_mm for n in half]
+    z, y, x = np.meshgrid(*axes[::-1], indexing="ij")
+    mask = (x / radii[0]) ** 2 + (y / radii[1]) ** 2 + (z / radii[2]) ** 2 <= 1.0
+    if hole is not None:
+        mask &= (x / hole[0]) ** 2 + (y / hole[1]) ** 2 + (z / hole[2]) ** 2 > 1.0
+    return Structure(name, role, Grid(mask.shape, -half * spacing_mm, [spacing_mm] * 3), mask)
+
+
+def ellipsoid(diameter_mm: float, catheters: int, step_mm: float) -> Problem:
+    """An ellipsoid on 1 mm voxels inside 35 mm of liver."""
+    shape = (1.0, 0.95, 1.05)
+    dwells = lesion(
+        diameter_mm, catheters=catheters, step_mm=step_mm, shape=shape, jitter_mm=2.0, tilt_frac=0.08, seed=1,
+        point_mm=5.0, liver_mm=20.0,
+    ).dwells  # fmt: skip
+    radii = 0.5 * diameter_mm * np.array(shape)
+    ctv = _ball("lesion", "CTV", radii, 1.0)
+    points = sample_points([ctv, _ball("liver", "OAR", radii + 35.0, 3.0, hole=radii)], healthy=None)
+    rate = dose_rate(dwells, points.points_mm, load_source(SOURCE), strength_u=STRENGTH_U)
+    name = f"ellipsoid {diameter_mm:g} mm"
+    return Problem(name, ctv, "liver", dwells, points, rate, Goals((Prescription("lesion", 20.0),)), STRENGTH_U)
+
+
+def phantom(folder: str) -> Problem:
+    """Lesion B of the liver phantom, all its structures and limits."""
+    found = read_case(Path("phantoms") / folder)
+    dwells, points, rate = planning_matrix(
+        found.case, found.goals, load_source(SOURCE), strength_u=found.strength_u, options=PlanOptions()
+    )
+    assert found.case.healthy is not None
+    return Problem(
+        folder, found.case.ctvs[0], found.case.healthy, dwells, points, rate, found.goals, found.strength_u
+    )  # fmt: skip
+
+
+def measured(problem: Problem, seed: int = 11) -> dict:
+    """Plan once on the sample points and once at every point."""
+    source = load_source(SOURCE)
+
+    def least(name, times_s, wanted_gy, tolerance_gy):
+        return least_dose(
+            problem.ctv, problem.dwells, times_s, source, strength_u=problem.strength_u, wanted_gy=wanted_gy,
+            tolerance_gy=tolerance_gy,
+        )  # fmt: skip
+
+    def rate_at(points_mm):
+        return dose_rate(problem.dwells, points_mm, source, strength_u=problem.strength_u)
+
+    started, cpu = time.perf_counter(), time.process_time()
+    sampled = optimize_times(problem.rate, problem.points, problem.goals, healthy=problem.healthy)
+    sampled_s = time.perf_counter() - started
+    started, cpu = time.perf_counter(), time.process_time()
+    found = optimize_everywhere(
+        problem.rate, problem.points, problem.goals, least_dose=least, rate_at=rate_at,
+        tolerance_frac=EVERY_POINT_FRAC, healthy=problem.healthy,
+    )  # fmt: skip
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+    proof = found.least[problem.ctv.name]
+    asked_gy = problem.goals.prescription_gy(problem.ctv.name)
+    # A plan on samples alone: how cold is it really?
+    shape = shape_of(problem.ctv)
+    extent = problem.ctv.grid.spacing_mm * problem.ctv.grid.shape_zyx[::-1]
+    rng = np.random.default_rng(seed)
+    seen = problem.ctv.grid.world(rng.uniform(0.0, 1.0, (2_000_000, 3)) * extent / problem.ctv.grid.spacing_mm)
+    seen = seen[shape.distance_mm(seen)[0] >= 0.0]
+    at_random = dose_at_points(problem.dwells, found.optimum.times_s, seen, source, strength_u=problem.strength_u).gy
+    cold = least(problem.ctv.name, sampled.times_s, asked_gy, 1e-3 * asked_gy)
+    return {
+        "case": problem.name,
+        "volume_cc": round(problem.ctv.volume_cc, 1),
+        "dwells": len(problem.dwells),
+        "points": len(problem.points),
+        "proven": found.proven,
+        "seconds": round(seconds, 3),
+        "cpu_s": round(cpu, 3),
+        "sampled_s": round(sampled_s, 3),
+        "boxes": proof.boxes,
+        "points_added": found.points_added,
+        "proven_gy": round(proof.lower_gy, 4),
+        "random_points": len(seen),
+        "least_at_random_gy": round(float(at_random.min()), 4),
+        "healthy_gy": round(found.optimum.certificate.primal, 5),
+        "gap_frac": float(f"{found.optimum.certificate.gap_frac:.3g}"),
+        "sampled_healthy_gy": round(sampled.certificate.primal, 5),
+        "sampled_least_gy": round(cold.upper_gy, 3),
+    }
+
+
+def table(rows: list[dict]) -> str:
+    """Return the results as Markdown."""
+    head = (
+        "| case | cc | dwells | time (s) | sampled (s) | boxes | points added | proven (Gy) | liver mean (Gy) | gap | "
+        "sampled: liver (Gy) | sampled: least dose (Gy) |"
+    )
+    lines = [head, "|" + 12 * "---|"]
+    for r in rows:
+        proven = f"{r['proven_gy']:.3f}" if r["proven"] else "not finished"
+        lines.append(
+            f"| {r['case']} | {r['volume_cc']} | {r['dwells']} | {r['seconds']:.2f} | {r['sampled_s']:.2f} | "
+            f"{r['boxes']:,} | {r['points_added']} | {proven} | {r['healthy_gy']:.4f} | {r['gap_frac']:.1e} | "
+            f"{r['sampled_healthy_gy']:.4f} | {r['sampled_least_gy']:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+CASES: dict[str, Callable[[], Problem]] = {
+    "34": lambda: ellipsoid(40.2, 4, 5.0),
+    "270": lambda: ellipsoid(80.2, 8, 5.0),
+    "270 fine": lambda: ellipsoid(80.2, 14, 5.0),
+    "liver-lesion-b": lambda: phantom("liver-lesion-b"),
+    "liver-lesion-b-5mm": lambda: phantom("liver-lesion-b-5mm"),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--case", choices=CASES, action="append", help="only these")
+    parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks/results/every_point.json"))
+    parser.add_argument("--write", type=Path, help="Markdown file whose table is replaced")
+    args = parser.parse_args()
+    rows = []
+    for name in args.case or CASES:
+        problem = CASES[name]()
+        if not rows:
+            measured(problem)  # compile, and read the cache
+        rows.append(measured(problem))
+        print(json.dumps(rows[-1]), flush=True)
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    args.output.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n", encoding="utf-8")
+    if args.write:
+        head, _, rest = args.write.read_text(encoding="utf-8").partition(f"{MARKS[0]}\n")
+        _, mark, tail = rest.partition(MARKS[1])
+        if not mark:
+            sys.exit(f"{args.write}: expected the marks {MARKS[0]} and {MARKS[1]}")
+        args.write.write_text(f"{head}{MARKS[0]}\n{table(rows)}\n{mark}{tail}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
