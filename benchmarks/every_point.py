@@ -60,7 +60,7 @@ def _ball(name: str, role: str, radii: np.ndarray, spacing_mm: float, hole: np.n
 
 
 def ellipsoid(diameter_mm: float, catheters: int, step_mm: float) -> Problem:
-    """An ellipsoid on 1 mm voxels inside 35 mm of liver."""
+    """Lay out an ellipsoid on 1 mm voxels inside 35 mm of liver."""
     shape = (1.0, 0.95, 1.05)
     dwells = lesion(
         diameter_mm, catheters=catheters, step_mm=step_mm, shape=shape, jitter_mm=2.0, tilt_frac=0.08, seed=1,

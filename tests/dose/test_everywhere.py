@@ -48,16 +48,35 @@ def test_linear_bound_lies_below_the_dose_in_random_boxes(name, half_mm):
         dose = dose_at_points(dwells, times, centres + d, source, strength_u=STRENGTH_U).gy
         bound = out[:, 0] + (out[:, 1:4] * d).sum(axis=1) - out[:, 4]
         along = np.einsum("nkc,kc->nk", centres[:, None] + d[:, None] - dwells.positions_mm, dwells.axes)
-        away = np.linalg.norm(centres[:, None] + d[:, None] - dwells.positions_mm - along[..., None] * dwells.axes, axis=2)
+        away = np.linalg.norm(
+            centres[:, None] + d[:, None] - dwells.positions_mm - along[..., None] * dwells.axes, axis=2
+        )
         t = tables_of(source)
         inside = (away < t.capsule_radius_mm) & (along >= t.capsule_low_mm) & (along <= t.capsule_high_mm)
         water = ~inside.any(axis=1)
         assert water.sum() > 200
         # The engine that is compared with may round to single precision.
         assert (bound <= dose * (1 + 1e-5))[water].all()
-    if half_mm <= 0.05:
-        far = np.linalg.norm(centres[:, None] - dwells.positions_mm[None], axis=2).min(axis=1) > 8.0
-        assert (out[far, 4] < 0.01 * out[far, 0]).all()
+
+
+def test_remainder_is_of_second_order():
+    """The proof's work hangs on it: a first-order remainder halves where this one falls to a quarter."""
+    source, dwells = load_source("gammamed-12i"), line()
+    times = np.full(len(dwells), 60.0)
+    centres = np.random.default_rng(8).uniform(-22.0, 22.0, (2000, 3))
+    centres = centres[np.linalg.norm(centres[:, None] - dwells.positions_mm[None], axis=2).min(axis=1) > 8.0]
+    rest = []
+    for rho_mm in (0.8, 0.4, 0.2):
+        out = np.empty((len(centres), 5))
+        linear_bound_rows(
+            0, len(centres), centres, np.full(len(centres), rho_mm), np.eye(3), dwells.positions_mm, dwells.axes,
+            STRENGTH_U * times, 0.1, padded(tables_of(source)), out,
+        )  # fmt: skip
+        rest.append(out[:, 4])
+        # Twice the 1 / r^2 part of the remainder for the tables' share, at the nearest dwell's distance.
+        assert np.median(out[:, 4] / out[:, 0]) < 2.0 * rho_mm**2 / 8.0**2
+    assert np.median(rest[1] / rest[0]) < 0.3
+    assert np.median(rest[2] / rest[1]) < 0.3
 
 
 def test_least_dose_encloses_that_of_many_points():

@@ -33,7 +33,7 @@ def test_every_point_receives_the_prescription():
     assert least("lesion", sampled.times_s, 20.0, 0.02).upper_gy < 20.0
     found = optimize_everywhere(
         rate, points, goals, least_dose=least,
-        rate_at=lambda points_mm: dose_rate(dwells, points_mm, source, strength_u=40700.0), tolerance_frac=5e-3,
+        rate_at=lambda points_mm: dose_rate(dwells, points_mm, source, strength_u=40700.0),
     )  # fmt: skip
     assert found.proven
     assert found.points_added > 0
@@ -45,4 +45,4 @@ def test_every_point_receives_the_prescription():
     assert dose.min() >= 20.0
     # The proof costs its tolerance and what the coarse sample missed, no more.
     assert found.optimum.times_s.sum() < 1.1 * sampled.times_s.sum()
-    assert 0.0 < found.optimum.certificate.gap_frac < 1e-2
+    assert 0.0 < found.optimum.certificate.gap_frac < 1.1e-3

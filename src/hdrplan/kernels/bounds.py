@@ -58,7 +58,7 @@ def padded(t: Tables) -> Tables:
 
 @jit
 def _radial(r: float, rho: float, t: Tables) -> tuple[float, float, float, float]:
-    """g and its slope at r; what the kinks within rho may take; and the least g there."""
+    """Return g and its slope at r, what the kinks within rho may take, and the least g there."""
     x, y = t.g_r_mm, t.g
     j = cell_of(x, r)
     slope = (y[j + 1] - y[j]) / (x[j + 1] - x[j])
@@ -99,7 +99,7 @@ def _angle_kink(i: int, first: int, last: int, t: Tables) -> float:
 
 @jit
 def _angle_kinks(theta: float, turn: float, i: int, first: int, last: int, t: Tables) -> float:
-    """What the kinks in theta within ``turn`` may take from F."""
+    """Return what the kinks in theta within ``turn`` may take from F."""
     up, down = 0.0, 0.0
     k = i + 1
     while k < len(t.f_theta_rad) - 1 and t.f_theta_rad[k] < theta + turn:
@@ -123,7 +123,7 @@ def _depth_slope(i: int, j: int, theta: float, t: Tables) -> float:
 
 @jit
 def _depth_kinks(r: float, rho: float, low: float, high: float, i: int, j: int, t: Tables) -> float:
-    """What the kinks in r within rho may take from F; the worst angle is ``low`` or ``high``."""
+    """Return what the kinks in r within rho may take from F; the worst angle is ``low`` or ``high``."""
     up, down = 0.0, 0.0
     k = j + 1
     while k < len(t.f_r_mm) - 1 and t.f_r_mm[k] < r + rho:
@@ -198,7 +198,7 @@ def _modifier(r: float, theta: float, away: float, rho: float, t: Tables) -> tup
 
 @jit
 def _constant(along: float, away: float, rho: float, least_m: float, t: Tables) -> float:
-    """A lower bound without slopes: G falls with the distance along and away."""
+    """Return a lower bound without slopes: G falls with the distance along and away."""
     r = math.hypot(along, away)
     if r > 1.5 * rho:
         least_m = _least_modifier(r, math.atan2(away, along), rho, t)
@@ -268,7 +268,7 @@ def linear_bound_rows(
     t : Tables
         From :func:`padded`.
     out : (n, 5) array
-        Dose >= out[0] + out[1:4] @ d - out[4] Gy for |d| <= rho, d in the directions of ``frame``, outside the capsules.
+        Dose >= out[0] + out[1:4] @ d - out[4] Gy outside the capsules, for |d| <= rho in the directions of ``frame``.
     """
     for i in range(first, last):
         value, rest = 0.0, 0.0

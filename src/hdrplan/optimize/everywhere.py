@@ -11,6 +11,7 @@ import numpy as np
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.dose import DoseRate, LeastDose, SamplePoints
 from hdrplan.optimize.certificate import Optimum
+from hdrplan.optimize.positions import fewest_dwells
 from hdrplan.optimize.rows import cells_of
 from hdrplan.optimize.times import optimize_times
 from hdrplan.plan import Goals, Prescription
@@ -50,7 +51,9 @@ def optimize_everywhere(
     *,
     least_dose: Callable[[str, FloatArray, float, float], LeastDose],
     rate_at: Callable[[FloatArray], DoseRate],
-    tolerance_frac: float = 1e-2,
+    tolerance_frac: float = 1e-3,
+    passing_s: FloatArray | None = None,
+    fewest: bool = False,
     **options: Any,
 ) -> Everywhere:
     """Optimise, look for points of the CTVs that miss the prescription, add them, and begin again.
@@ -68,6 +71,10 @@ def optimize_everywhere(
         (n, 3) points in mm -> DoseRate.
     tolerance_frac : float
         The price of the proof: about this fraction more dose.
+    passing_s : (n_dwells,) array, optional
+        Seconds of the moving source near each dwell (:func:`hdrplan.optimize.transit_times`): its dose counts.
+    fewest : bool
+        Then leave out dwells that are not needed (:func:`hdrplan.optimize.fewest_dwells`), and prove what is left.
     """
     asked = replace(
         goals,
@@ -75,27 +82,40 @@ def optimize_everywhere(
             Prescription(p.structure, p.dose_gy * (1 + tolerance_frac)) for p in goals.prescriptions
         ),
     )  # fmt: skip
-    added = 0
-    for _ in range(MOST_ROUNDS):
-        optimum = optimize_times(rate, points, asked, **options)
-        reached = {s.structure: s.reached_gy for s in optimum.shortfalls if s.metric == "D100"}
-        # The spared organ takes back 5e-5 of the prescription where it was lowered.
-        asked_gy = {
-            p.structure: min(p.dose_gy, reached.get(p.structure, np.inf) - 6e-5 * p.dose_gy)
-            for p in asked.prescriptions
-        }
-        least = {
-            name: least_dose(name, optimum.times_s, dose_gy / (1 + tolerance_frac), dose_gy * tolerance_frac)
-            for name, dose_gy in asked_gy.items()
-        }
-        cold = {name: _one_a_cube(found.cold_mm) for name, found in least.items() if len(found.cold_mm)}
-        if all(found.finished for found in least.values()) or not cold:
-            break
-        for name, cold_mm in cold.items():
-            rate, points = _joined(rate, points, name, cold_mm, rate_at(cold_mm))
-            added += len(cold_mm)
+    passing = np.zeros(rate.gy_per_s.shape[1]) if passing_s is None else passing_s
+    before = len(points)
+    for choose in (optimize_times, fewest_dwells)[: 1 + fewest]:
+        for _ in range(MOST_ROUNDS):
+            if passing_s is not None:
+                options["given_gy"] = rate.gy_per_s @ passing
+            optimum = choose(rate, points, asked, **options)
+            least = _least(optimum, asked, least_dose, optimum.times_s + passing, tolerance_frac)
+            cold = {name: _one_a_cube(found.cold_mm) for name, found in least.items() if len(found.cold_mm)}
+            if all(found.finished for found in least.values()) or not cold:
+                break
+            for name, cold_mm in cold.items():
+                rate, points = _joined(rate, points, name, cold_mm, rate_at(cold_mm))
     proven = all(found.finished for found in least.values())
-    return Everywhere(_told(optimum, goals, least, proven, tolerance_frac), least, proven, added)
+    told = _told(optimum, goals, least, proven, tolerance_frac)
+    return Everywhere(told, least, proven, len(points) - before)
+
+
+def _least(
+    optimum: Optimum,
+    asked: Goals,
+    least_dose: Callable[[str, FloatArray, float, float], LeastDose],
+    times_s: FloatArray,
+    tolerance_frac: float,
+) -> dict[str, LeastDose]:
+    """Look at every CTV for the prescription, or for the D100 left of it."""
+    reached = {s.structure: s.reached_gy for s in optimum.shortfalls if s.metric == "D100"}
+    least = {}
+    for p in asked.prescriptions:
+        # The spared organ takes back 5e-5 of the prescription where it was lowered.
+        asked_gy = min(p.dose_gy, reached.get(p.structure, np.inf) - 6e-5 * p.dose_gy)
+        wanted_gy = asked_gy / (1 + tolerance_frac)
+        least[p.structure] = least_dose(p.structure, times_s, wanted_gy, asked_gy - wanted_gy)
+    return least
 
 
 def _told(optimum: Optimum, goals: Goals, least: dict[str, LeastDose], proven: bool, tolerance_frac: float) -> Optimum:

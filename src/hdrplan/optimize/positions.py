@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray
 from hdrplan.dose import DoseRate, SamplePoints
@@ -149,7 +150,13 @@ def _better(one: Optimum, other: Optimum) -> bool:
 
 
 def fewest_dwells(
-    rate: DoseRate, points: SamplePoints, goals: Goals, *, loss_frac: float = 1e-4, **options: Any
+    rate: DoseRate,
+    points: SamplePoints,
+    goals: Goals,
+    *,
+    loss_frac: float = 1e-4,
+    locked_s: npt.ArrayLike | None = None,
+    **options: Any,
 ) -> Optimum:
     """Leave out dwells, shortest first, as long as the objective rises by no more than a stated fraction in all.
 
@@ -159,16 +166,19 @@ def fewest_dwells(
     Parameters
     ----------
     rate, points, goals, **options
-        As in :func:`hdrplan.optimize.optimize_times`; ``locked_s`` is not taken.
+        As in :func:`hdrplan.optimize.optimize_times`.
     loss_frac : float
         Most relative loss of the objective.
+    locked_s : (n_dwells,) array, optional
+        Times fixed by hand, which stay; NaN where free.
     """
-    full = optimize_times(rate, points, goals, **options)
+    full = optimize_times(rate, points, goals, locked_s=locked_s, **options)
     if full.shortfalls:
         return full
     most = full.certificate.primal * (1 + loss_frac)
-    locked = np.where(full.times_s > 0, np.nan, 0.0)
-    best, tried = full, np.zeros(len(locked), dtype=np.bool_)
+    fixed = np.full(len(full.times_s), np.nan) if locked_s is None else np.asarray(locked_s, dtype=np.float64)
+    locked = np.where(np.isnan(fixed) & (full.times_s <= 0), 0.0, fixed)
+    best, tried = full, ~np.isnan(fixed)
     while True:
         left = np.flatnonzero((best.times_s > 0) & ~tried)
         if len(left) == 0:
@@ -179,7 +189,7 @@ def fewest_dwells(
         trial[j] = 0.0
         found = optimize_times(rate, points, goals, locked_s=trial, **options)
         if not found.shortfalls and found.certificate.primal <= most:
-            best, locked = found, np.where(found.times_s > 0, np.where(np.isnan(trial), np.nan, 0.0), 0.0)
+            best, locked = found, np.where(np.isnan(trial) & (found.times_s <= 0), 0.0, trial)
     active, before = int((best.times_s > 0).sum()), int((full.times_s > 0).sum())
     return replace(
         best,
