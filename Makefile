@@ -3,16 +3,18 @@
 # Both set up everything on a fresh machine that has Python 3.11 or newer and make.
 
 PYTHON ?= python3
+PYTHON_OLDEST ?= python3.11
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/hdrplan
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint types imports check bench docs clean
+.PHONY: help demo test test-fast test-oldest lint types imports check bench docs clean
 
 help:
 	@echo "make demo       plan the liver phantom, write the plan to demo-output/, then open demo-output/report.html"
 	@echo "make test       all tests                     make test-fast   without the slow and the browser ones"
+	@echo "make test-oldest  the same with the oldest dependencies allowed (Python 3.11)"
 	@echo "make check      lint, types, imports, tests   make bench       time the dose engine, write docs/benchmarks.md"
 	@echo "make docs       build the documentation       make clean       remove what make made"
 
@@ -36,6 +38,16 @@ test: $(VENV)/.dev
 test-fast: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto -m 'not slow and not browser'
 
+# The oldest versions that pyproject.toml allows (tools/make_oldest.py); newer Pythons have no wheels of some of them.
+.venv-oldest/.dev: pyproject.toml constraints-oldest.txt
+	test -x .venv-oldest/bin/python || $(PYTHON_OLDEST) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-oldest.txt -e '.[test]'
+	@touch $@
+
+# Kernels apart: either environment would compile those of the other again.
+test-oldest: .venv-oldest/.dev
+	NUMBA_CACHE_DIR=$(CURDIR)/.venv-oldest/kernels .venv-oldest/bin/python -m pytest -n auto -m 'not slow and not browser'
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -55,4 +67,4 @@ docs: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 clean:
-	rm -rf $(VENV) demo-output site build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-oldest demo-output site build dist .mypy_cache .ruff_cache .pytest_cache

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import naive_geometry
@@ -25,6 +25,7 @@ def test_positions_count_from_the_tip_and_axes_point_to_it() -> None:
     np.testing.assert_allclose(dwells.axes, np.tile([0, 0, 1.0], (len(dwells), 1)), atol=1e-12)
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 10**6), step_mm=st.floats(0.5, 12.0), tip_offset_mm=st.floats(0.0, 10.0))
 def test_positions_are_the_naive_walk_along_any_polyline(seed: int, step_mm: float, tip_offset_mm: float) -> None:
     rng = np.random.default_rng(seed)

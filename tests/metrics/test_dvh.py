@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import naive_geometry
@@ -11,6 +11,7 @@ from hdrplan.metrics import dvh
 from properties import assert_is_dvh
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 10**6), n=st.integers(1, 60), surface=st.integers(0, 10), levels=st.integers(2, 400))
 def test_any_weighted_points(seed: int, n: int, surface: int, levels: int) -> None:
     rng = np.random.default_rng(seed)

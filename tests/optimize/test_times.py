@@ -1,5 +1,10 @@
 """Optima: agreement with the whole program given to another solver, certificates, lowered prescriptions."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from optimize_cases import case, goal, goals
@@ -26,6 +31,21 @@ def whole_program(rate, points, dose_gy, organ_gy=None, most=600.0):
         rows.append(rate.gy_per_s[points.rows("duodenum")])
         limits.append(np.full(len(rows[-1]), organ_gy))
     return linprog(cost, np.concatenate(rows), np.concatenate(limits), bounds=(0, most), method="highs-ipm")
+
+
+def test_a_solver_writes_nothing_to_stdout():
+    # In a process of its own: what C code writes may come only at the end.
+    program = "import numpy as np; from hdrplan.optimize.lp import LazyLP; LazyLP(np.zeros(2), np.ones(2))"
+    source = str(Path(__file__).resolve().parents[2] / "src")
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": source},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+    assert ran.stdout == ""
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

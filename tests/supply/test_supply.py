@@ -11,8 +11,11 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,30 +37,50 @@ main()
 """
 
 
-def wanted() -> list[str]:
+def tool(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def wanted() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return [*project["dependencies"], *(t for extra in project["optional-dependencies"].values() for t in extra)]
+    extras = project["optional-dependencies"].values()
+    return [Requirement(text) for text in (*project["dependencies"], *(t for extra in extras for t in extra))]
+
+
+def pinned(file: str) -> dict[str, str]:
+    lines = (line.split("==") for line in (ROOT / file).read_text().split())
+    return {canonicalize_name(name): version for name, version in lines}
 
 
 def test_every_dependency_has_both_bounds() -> None:
-    for text in wanted():
-        assert re.search(r">=\d", text), text
-        assert re.search(r"<\d", text), text
+    for asked in wanted():
+        assert {s.operator for s in asked.specifier} == {">=", "<"}, asked
 
 
-def test_the_lock_file_names_what_is_asked_for() -> None:
-    locked = {line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().split()}
-    for text in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]:
-        name = re.split(r"[>=<\[]", text)[0].lower()
-        assert name in locked, f"{name} is not in constraints.txt"
+@pytest.mark.parametrize("file", ["constraints.txt", "constraints-oldest.txt"])
+def test_each_end_names_what_is_asked_for_within_its_bounds(file: str) -> None:
+    versions = pinned(file)
+    for asked in wanted():
+        assert versions[canonicalize_name(asked.name)] in asked.specifier, asked
+
+
+def test_the_oldest_versions_are_the_lower_bounds() -> None:
+    maker = tool("make_oldest")
+    assert maker.FILE.read_text() == maker.oldest(), "write it again: python tools/make_oldest.py"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for text in project["dependencies"]:
+        asked = Requirement(text)
+        lower = next(s.version for s in asked.specifier if s.operator == ">=")
+        assert pinned("constraints-oldest.txt")[canonicalize_name(asked.name)] == lower
 
 
 def test_licences() -> None:
-    spec = importlib.util.spec_from_file_location("make_licences", ROOT / "tools" / "make_licences.py")
-    assert spec is not None
-    assert spec.loader is not None
-    maker = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(maker)
+    maker = tool("make_licences")
     for said, bad in (
         ("GPL-3.0-or-later", True),
         ("GNU Affero General Public License v3", True),
@@ -70,8 +93,9 @@ def test_licences() -> None:
     table = (ROOT / "docs" / "licences.md").read_text()
     rows = [line.split("|")[1:5] for line in table.splitlines() if line.startswith("| ")][1:]
     assert len(rows) >= 12
+    locked = pinned("constraints.txt")
     for name, version, licence, _ in rows:
-        assert version.strip()
+        assert version.strip() == locked[canonicalize_name(name.strip())], f"{name}: run tools/make_licences.py"
         assert licence.strip(), name
         assert not maker.FORBIDDEN.search(licence), name
 

@@ -81,6 +81,14 @@ class Solution:
     rounds: int
 
 
+class _Silent(highspy.Highs):  # type: ignore[misc]
+    """HiGHS that never prints: 1.16 writes to stdout while it is built, at its first call that sets no option."""
+
+    def enableCallbacks(self) -> None:  # noqa: N802
+        self.silent()
+        super().enableCallbacks()
+
+
 class LazyLP:
     """One linear program, kept warm between solves with other costs, bounds or limits.
 
@@ -102,8 +110,7 @@ class LazyLP:
         self.dual: tuple[float, FloatArray] = (0.0, np.zeros(len(least)))
         # Of the last solve: numbers of the rows with a multiplier.
         self.pressing: IntArray = np.zeros(0, dtype=np.int64)
-        self._solver = highspy.Highs()
-        self._solver.silent()
+        self._solver = _Silent()
         for option, value in (
             ("presolve", "off"),  # would forget the basis
             ("solver", "simplex"),

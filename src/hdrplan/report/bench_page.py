@@ -217,9 +217,8 @@ def bench_figure(table: Mapping[str, Any], path: Path) -> None:
         figure = Figure(figsize=(10.0, 0.42 * len(bars) + 1.6), dpi=130, layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots()
-        axes.barh([b[0] for b in bars], [b[1] for b in bars], color=[b[2] for b in bars])
-        for name, speed, _ in bars:
-            axes.annotate(f" {speed:.2g}", (speed, name), va="center")
+        drawn = axes.barh([b[0] for b in bars], [b[1] for b in bars], color=[b[2] for b in bars])
+        axes.bar_label(drawn, [f" {b[1]:.2g}" for b in bars])
         for label, value, colour in (
             ("write a new float64 matrix", limits["fresh_bytes_per_s"] / 8, "#c4602d"),
             (f"{_FLOPS_PER_PAIR} operations a pair", limits["flops"] / _FLOPS_PER_PAIR, "#8f6fd1"),
