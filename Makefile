@@ -30,7 +30,7 @@ $(VENV)/.dev: $(VENV)/.run
 	@touch $@
 
 demo: $(VENV)/.run
-	$(RUN) plan phantoms/liver-lesion-b --every-point -o demo-output --overwrite
+	$(RUN) plan phantoms/liver-lesion-b -o demo-output --overwrite
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto

@@ -68,7 +68,8 @@ class PlanOptions:
     source_speed_mm_per_s : float
         Speed between dwells: the transit dose counts in the optimisation. 0 leaves it out.
     every_point : bool
-        Prove D100 at every point of the CTVs, not only at the sample points; costs 0.1 % more dose.
+        Prove D100 at every point of the CTVs, not only at the sample points, between which some Gy may be missing; costs
+        0.1 % more dose.
     fewest_dwells : bool
         Leave out dwells that are not needed: at most a ten-thousandth of the objective is given back.
     """
@@ -84,7 +85,7 @@ class PlanOptions:
     min_dwell_s: float = 0.0
     time_ratio: float = 0.0
     source_speed_mm_per_s: float = 0.0
-    every_point: bool = False
+    every_point: bool = True
     fewest_dwells: bool = False
 
     def __post_init__(self) -> None:

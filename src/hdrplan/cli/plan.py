@@ -26,7 +26,10 @@ _FILE = click.Path(path_type=Path)
 @click.command("plan", short_help="Plan a case: dwell positions, times, dose, report.")
 @case_options
 @click.option(
-    "--every-point", is_flag=True, help="Prove D100 at every point of the CTVs, not on samples: 0.1 % more dose."
+    "--every-point/--samples-only",
+    default=True,
+    show_default=True,
+    help="Prove D100 at every point of the CTVs (0.1 % more dose), or on sample points only.",
 )
 @click.option("--fewest-dwells", is_flag=True, help="Leave out dwells that are not needed.")
 @click.option("--lock", "locked", type=_FILE, help="Plan whose times above 0 stay; the rest is optimised anew.")
@@ -58,7 +61,7 @@ def command(
     Examples:
       hdrplan plan phantoms/liver-lesion-b -o demo-output
       hdrplan plan phantoms/liver-lesion-b --prescription lesion_B=15 --strength 30000 -o plan-15gy
-      hdrplan plan phantoms/liver-lesion-b --every-point --time-step 0.1 -o plan-proven
+      hdrplan plan phantoms/liver-lesion-b --samples-only --step 2.5 -o plan-quick
       hdrplan plan --ct ct.nii.gz --labels totalseg.nii.gz --names labels.json --ctv lesion --healthy liver \\
           --oar stomach --oar duodenum --catheters catheters.mrk.json --prescription 20 --strength 40700 -o out
 
