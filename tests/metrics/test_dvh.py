@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import naive_geometry
+from naive import metrics as naive
 from hdrplan.errors import InputError
 from hdrplan.metrics import dvh
 from properties import assert_is_dvh
@@ -21,10 +21,10 @@ def test_any_weighted_points(seed: int, n: int, surface: int, levels: int) -> No
     curve = dvh(dose, volume)
     assert_is_dvh(curve, dose, volume)
     for level in (0.0, 3.0, 20.0, levels / 14.0):
-        assert curve.volume_at_gy(level) == pytest.approx(naive_geometry.volume_at_gy(dose, volume, level), abs=1e-12)
+        assert curve.volume_at_gy(level) == pytest.approx(naive.volume_at_gy(dose, volume, level), abs=1e-12)
     for part in (0.13, 0.37, 0.71):
         wanted = part * float(volume.sum())
-        assert curve.dose_at_cc(wanted) == naive_geometry.dose_at_cc(dose, volume, wanted * (1 - 1e-9))
+        assert curve.dose_at_cc(wanted) == naive.dose_at_cc(dose, volume, wanted * (1 - 1e-9))
 
 
 def test_the_five_bins_that_interpolation_gets_wrong() -> None:
