@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from naive import geometry as naive
 from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Grid, Structure, dwell_positions
+from naive import geometry as naive
 
 STRAIGHT = Catheter("straight", [[0, 0, 0], [0, 0, 100]])
 

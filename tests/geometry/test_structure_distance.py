@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from naive import geometry as naive
 from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure, distance_mm, inside, rim_mm, without
+from naive import geometry as naive
 
 
 def oblique(shape: tuple[int, int, int], spacing: list[float], seed: int = 0) -> Grid:

@@ -14,7 +14,7 @@ from hdrplan.geometry import Grid
 from hdrplan.kernels.lattice import lattice_of
 from hdrplan.kernels.tree import NODES
 from naive import tg43 as naive
-from tolerances import BLOCKS, FLOAT32_SUM, ROUNDOFF, TABLE
+from tolerances import BLOCKS, ROUNDOFF, TABLE
 
 CHEBYSHEV = np.cos((2 * np.arange(NODES)[::-1] + 1) * np.pi / (2 * NODES))
 

@@ -92,8 +92,8 @@ def gamma_rows(kernel: Kernel, rng: Rng) -> None:
 
 def next_hitting_set(kernel: Kernel, rng: Rng) -> None:
     """Cuts come one at a time, as a set shows that they are missed; a set that meets all is shut out by one of its own."""
-    n, most = int(rng.integers(4, 9)), int(rng.integers(1, 4))
-    truth = rng.random((8, n)) < 0.35
+    n, most = int(rng.integers(4, 11)), int(rng.integers(1, 4))
+    truth = rng.random((6, n)) < 0.45
     truth[~truth.any(axis=1), 0] = True
     cuts = [set(np.flatnonzero(row).tolist()) for row in truth]
     apart = np.zeros((n, n), dtype=bool)
@@ -110,10 +110,10 @@ def next_hitting_set(kernel: Kernel, rng: Rng) -> None:
             found.add(chosen)
             missed = [(1 << n) - 1 - bits(chosen)]
         known = np.append(known, np.uint64(missed[0]))
-    # Every set that meets all holds a set found; none is found that does not.
+    # None is found that misses a cut; when none is left, every other one lies inside one that was found and shut out.
     want = naive.sets_that_meet(cuts, apart, most)
     assert found <= want
-    assert {s for s in want if not any(smaller < s for smaller in want)} <= found
+    assert all(any(one <= shut for shut in found) for one in want)
 
 
 def bits(elements: Any) -> int:

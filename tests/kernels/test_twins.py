@@ -11,6 +11,7 @@ import ast
 import inspect
 import pkgutil
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,15 @@ from typing import Any
 import compare_blocks
 import compare_dose
 import compare_grids
+import numba
 import numpy as np
 import pytest
 
 import hdrplan.kernels
 
 SOURCES = Path(hdrplan.kernels.__file__).parents[1]
-CASES = 12
+# Plain Python is slow: NUMBA_DISABLE_JIT=1 runs the first few.
+CASES = 4 if numba.config.DISABLE_JIT else 12
 
 # Kernel -> what draws a case and compares, with the tolerance and its reason there and in tests/tolerances.py.
 TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
@@ -85,7 +88,7 @@ def test_a_kernel_that_is_a_little_wrong_is_noticed(name: str) -> None:
         return None
 
     with pytest.raises(AssertionError):
-        for seed in range(CASES):
+        for seed in range(12):
             TWINS[name](wrong, np.random.default_rng(seed))
 
 
@@ -107,6 +110,7 @@ def spoilt(value: Any) -> Any:
     return changed
 
 
+@cache
 def modules() -> list[str]:
     """All of the room but the machinery of compilation, whose names begin with an underscore."""
     names = [module.name for module in pkgutil.iter_modules(hdrplan.kernels.__path__)]

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from naive import metrics as naive
 from hdrplan.errors import InputError
 from hdrplan.metrics import dvh
+from naive import metrics as naive
 from properties import assert_is_dvh
 
 

@@ -43,7 +43,9 @@ def look(
         else:
             rows.append((-math.inf, -1, True, False))
     clear, whose, outside, inside = zip(*rows, strict=True)
-    return Look(np.array(clear), np.array(whose, dtype=int), np.array(outside, dtype=bool), np.array(inside, dtype=bool))
+    return Look(
+        np.array(clear), np.array(whose, dtype=int), np.array(outside, dtype=bool), np.array(inside, dtype=bool)
+    )
 
 
 def trilinear_near(values: np.ndarray, at: np.ndarray) -> float:
