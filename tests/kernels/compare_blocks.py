@@ -12,10 +12,12 @@ from hdrplan.arrays import frozen
 from hdrplan.dose import blocks as cut
 from hdrplan.geometry import Grid
 from hdrplan.kernels.lattice import lattice_of
+from hdrplan.kernels.tg43 import Tables
 from hdrplan.kernels.tree import NODES
 from naive import tg43 as naive
 from tolerances import BLOCKS, ROUNDOFF, TABLE
 
+Dwells = tuple[np.ndarray, np.ndarray, np.ndarray]  # positions, axes, weights in U s
 CHEBYSHEV = np.cos((2 * np.arange(NODES)[::-1] + 1) * np.pi / (2 * NODES))
 
 
@@ -87,7 +89,7 @@ def turned_source(line: np.ndarray, turn: float, theta: float) -> np.ndarray:
     return np.asarray(line * math.cos(theta) + rolled * math.sin(theta))
 
 
-def carried_error(half: np.ndarray, centre: np.ndarray, axis: np.ndarray, places: np.ndarray, t: object) -> float:
+def carried_error(half: np.ndarray, centre: np.ndarray, axis: np.ndarray, places: np.ndarray, t: Tables) -> float:
     values = np.array(
         [
             [[naive.rate(*naive.place(centre + half * (x, y, z), axis), t) for x in CHEBYSHEV] for y in CHEBYSHEV]
@@ -112,8 +114,7 @@ def linear_bound_rows(kernel: Kernel, rng: Rng) -> None:
     half = rng.choice([0.05, 0.3, 1.0, 3.0], 12)
     centres = rng.uniform(-25.0, 25.0, (12, 3))
     centres[:4] = positions[0] + rng.uniform(-12.0, 12.0, (4, 1)) * axes[0]
-    out = np.full((12, 5), np.nan)
-    bound(kernel, t, centres, half * math.sqrt(3.0), frame, (positions, axes, weights), out)
+    out = bound(kernel, t, centres, half, frame, (positions, axes, weights))
     for row, (centre, size) in enumerate(zip(centres, half, strict=True)):
         d = size * naive.lattice_in_box(3)
         dose = naive.doses(centre + d @ frame.T, positions, axes, weights, t)
@@ -123,6 +124,12 @@ def linear_bound_rows(kernel: Kernel, rng: Rng) -> None:
             assert (low >= 0.9 * dose).all()  # not idle; test_bounds.py asks how fast it closes
 
 
-def bound(kernel: Kernel, t: object, centres: np.ndarray, rho: np.ndarray, frame: np.ndarray, dwells: tuple, out: np.ndarray) -> None:  # type: ignore[type-arg]  # fmt: skip
-    least_m = float(t.g.min() * t.f.min())  # type: ignore[attr-defined]
-    kernel(0, len(centres), frozen(centres), frozen(rho), frame, *dwells, least_m, t, out)
+def bound(
+    kernel: Kernel, t: Tables, centres: np.ndarray, half_mm: np.ndarray, frame: np.ndarray, dwells: Dwells
+) -> np.ndarray:
+    """Rows of (value, three slopes, remainder) of cubes, which half a diagonal encloses."""
+    out = np.full((len(centres), 5), np.nan)
+    least_m = float(t.g.min() * t.f.min())
+    rho = frozen(half_mm * math.sqrt(3.0))
+    kernel(0, len(centres), frozen(centres), rho, frozen(frame), *dwells, least_m, t, out)
+    return out

@@ -91,7 +91,7 @@ def gamma_rows(kernel: Kernel, rng: Rng) -> None:
 
 
 def next_hitting_set(kernel: Kernel, rng: Rng) -> None:
-    """Cuts come one at a time, as a set shows that they are missed; a set that meets all is shut out by one of its own."""
+    """Cuts come one at a time, as a set shows that they are missed; a set that meets all brings one of its own."""
     n, most = int(rng.integers(4, 11)), int(rng.integers(1, 4))
     truth = rng.random((6, n)) < 0.45
     truth[~truth.any(axis=1), 0] = True
