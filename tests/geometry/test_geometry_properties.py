@@ -30,9 +30,7 @@ def turned(rng: Rng) -> np.ndarray:
 
 
 def some_grid(rng: Rng, low: int = 1, high: int = 9) -> Grid:
-    return Grid(
-        tuple(rng.integers(low, high, 3)), rng.uniform(-300.0, 300.0, 3), rng.uniform(0.3, 6.0, 3), turned(rng)
-    )
+    return Grid(tuple(rng.integers(low, high, 3)), rng.uniform(-300.0, 300.0, 3), rng.uniform(0.3, 6.0, 3), turned(rng))
 
 
 def some_structure(rng: Rng, grid: Grid, fill: float) -> Structure:

@@ -24,6 +24,8 @@ def invented_tables(rng: Rng, *, odd: bool = False, even: bool = False) -> Table
     if odd:
         degrees[1:-1] += rng.uniform(-0.4, 0.4, 9)
     g_r, f_r = (np.sort(rng.choice(grid_mm, n, replace=False)) for n in (8, 5))
+    if odd and rng.random() < 0.5:
+        g_r = g_r[:4]  # F reaches farther, where g goes on as an exponential
     theta = np.deg2rad(degrees)
     # As smooth as real ones: towards the axis F falls to a third.
     f = 1.0 - rng.uniform(0.1, 0.6) * np.cos(theta)[:, None] ** 8 * rng.uniform(0.8, 1.0, len(f_r))

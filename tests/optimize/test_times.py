@@ -123,7 +123,9 @@ def test_without_healthy_organ_total_time_is_least():
     rate, points, _ = case()
     optimum = optimize_times(rate, points, goals())
     assert optimum.certificate.objective == "total time"
-    assert optimum.times_s.sum() <= optimize_times(rate, points, goals(), healthy="liver").times_s.sum() * (1 + PRIMAL_DUAL)
+    assert optimum.times_s.sum() <= optimize_times(rate, points, goals(), healthy="liver").times_s.sum() * (
+        1 + PRIMAL_DUAL
+    )
 
 
 def test_same_input_same_output_bit_for_bit():

@@ -56,7 +56,9 @@ def test_incidences_rise_and_add_up_to_one_with_survival(rows: list[tuple[int, i
     assert (found.incidence[0] >= 0.0).all()
     assert (np.diff(found.incidence, axis=0) >= 0.0).all()
     order = np.random.default_rng(seed).permutation(len(time))
-    np.testing.assert_allclose(aalen_johansen(time[order], cause[order]).incidence, found.incidence, atol=1e2 * ROUNDOFF)
+    np.testing.assert_allclose(
+        aalen_johansen(time[order], cause[order]).incidence, found.incidence, atol=1e2 * ROUNDOFF
+    )
 
 
 @settings(deadline=None)
