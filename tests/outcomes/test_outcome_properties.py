@@ -1,4 +1,4 @@
-"""What must hold for any follow-up: curves, tests and models that know neither the order of rows nor the unit of time."""
+"""What must hold for any follow-up, whatever the order of its rows and the unit of its time."""
 
 from __future__ import annotations
 
