@@ -32,6 +32,7 @@ CASES = 4 if numba.config.DISABLE_JIT else 12
 # Kernel -> what draws a case and compares, with the tolerance and its reason there and in tests/tolerances.py.
 TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "bounds.linear_bound_rows": compare_blocks.linear_bound_rows,
+    "bounds.padded": compare_blocks.padded_tables,
     "exact.dose_rows": compare_dose.dose_rows,
     "exact.field_rows": compare_dose.field_rows,
     "exact.pieces_of": compare_dose.pieces,
