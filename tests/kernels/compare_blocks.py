@@ -122,7 +122,7 @@ def padded_tables(kernel: Kernel, rng: Rng) -> None:
 
 
 def linear_bound_rows(kernel: Kernel, rng: Rng) -> None:
-    """Below every point of a lattice in the box that lies in water, boxes on axes and at capsules included; not idle."""
+    """Below every point in water of a lattice in the box, boxes on axes and at capsules included; not idle."""
     t = invented_tables(rng)
     positions, axes = some_dwells(rng, 3)
     weights = frozen(rng.uniform(1.0, 9.0, 3))
