@@ -9,12 +9,13 @@ BIN    := $(VENV)/bin
 RUN    := $(BIN)/hdrplan
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-oldest lint types imports check bench docs clean
+.PHONY: help demo test test-fast test-oldest test-kernels lint types imports check bench docs clean
 
 help:
 	@echo "make demo       plan the liver phantom, write the plan to demo-output/, then open demo-output/report.html"
 	@echo "make test       all tests                     make test-fast   without the slow and the browser ones"
 	@echo "make test-oldest  the same with the oldest dependencies allowed (Python 3.11)"
+	@echo "make test-kernels the kernels as plain Python, and compiled with every index checked"
 	@echo "make check      lint, types, imports, tests   make bench       time the dose engine, write docs/benchmarks.md"
 	@echo "make docs       build the documentation       make clean       remove what make made"
 
@@ -47,6 +48,10 @@ test-fast: $(VENV)/.dev
 # Kernels apart: either environment would compile those of the other again.
 test-oldest: .venv-oldest/.dev
 	NUMBA_CACHE_DIR=$(CURDIR)/.venv-oldest/kernels .venv-oldest/bin/python -m pytest -n auto -m 'not slow and not browser'
+
+test-kernels: $(VENV)/.dev
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m 'not slow' tests/kernels
+	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -m 'not slow' tests/kernels
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.metrics import DVH
-from tolerances import ROUNDOFF
+from hdrplan.optimize import Optimum
+from hdrplan.outcomes import KaplanMeier
+from tolerances import PRIMAL_DUAL, ROUNDOFF
 
 
 def assert_is_dvh(curve: DVH, dose_gy: np.ndarray, volume_cc: np.ndarray) -> None:
@@ -31,3 +34,31 @@ def assert_is_dvh(curve: DVH, dose_gy: np.ndarray, volume_cc: np.ndarray) -> Non
         assert curve.volume_at_gy(dose) >= part * total - slack
         assert curve.volume_at_gy(np.nextafter(dose, np.inf)) < part * total + slack
         assert curve.dose_at_cc(part * total) == dose
+
+
+def assert_is_survival_curve(curve: KaplanMeier) -> None:
+    """Falls from at most 1 to at least 0, only where events are; who is at risk leaves by event or by censoring."""
+    steps = np.diff(np.concatenate(([1.0], curve.survival)))
+    assert np.all(np.diff(curve.time) > 0)
+    assert np.all((curve.survival >= 0.0) & (curve.survival <= 1.0))
+    assert np.all(steps <= 0.0)
+    assert np.all((steps < 0.0) == (curve.events > 0))
+    assert np.all(np.diff(curve.at_risk) == -(curve.events + curve.censored)[:-1])
+    assert curve.at_risk[0] == curve.n
+    assert curve.events.sum() == curve.n_events
+    known = np.isfinite(curve.lower)
+    assert np.all(curve.lower[known] <= curve.survival[known] + ROUNDOFF)
+    assert np.all(curve.survival[known] <= curve.upper[known] + ROUNDOFF)
+
+
+def assert_is_certified(optimum: Optimum, rate: DoseRate, points: SamplePoints, healthy: str) -> None:
+    """Holds its limits, costs what it says, and no less than its bound."""
+    proof, rows = optimum.certificate, points.rows(healthy)
+    dose, volume = rate.gy_per_s[rows] @ optimum.times_s, points.volume_cc[rows]
+    assert (optimum.times_s >= 0.0).all()
+    assert proof.proven
+    assert proof.violation_frac == 0.0
+    assert proof.dual <= proof.primal
+    assert proof.gap_frac <= PRIMAL_DUAL
+    # The last step gives back a millionth of the mean dose for the least time.
+    assert abs(float(dose @ volume) / volume.sum() - proof.primal) <= 2 * PRIMAL_DUAL * proof.primal

@@ -46,3 +46,11 @@ JIT_OFF_FLOAT32 = 1e-5
 
 # A dose summed from float32 dose rates over some tens of dwells: each is rounded at 6e-8.
 FLOAT32_SUM = 1e-6
+
+# A ray that is looked at every step: its length in a target is off by half a step at each of its two ends, and by as
+# much again where it begins inside.
+RAY_STEPS = 2.0
+
+# Two optima of one program, or an optimum and its bound: the stated slack between objectives (3e-7), the margin under
+# the limits (1e-8) and their prices.
+PRIMAL_DUAL = 1e-6

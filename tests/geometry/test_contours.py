@@ -117,36 +117,6 @@ def test_contours_that_make_no_structure() -> None:
             structure_of_contours("roi", "OAR", contours, None)
 
 
-def naive_inside(x: float, y: float, polygon: np.ndarray) -> bool:
-    """Even-odd rule, edge by edge, as in a textbook."""
-    inside = False
-    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
-        if (y0 <= y) != (y1 <= y) and x > x0 + (y - y0) * (x1 - x0) / (y1 - y0):
-            inside = not inside
-    return inside
-
-
-def test_filling_equals_its_naive_twin() -> None:
-    rng = np.random.default_rng(11)
-    for _ in range(20):
-        polygon = rng.uniform(-3, 23, (rng.integers(3, 12), 2))
-        if rng.random() < 0.5:
-            polygon = polygon.round(1)  # vertices on rows of pixels, edges on few centres
-        mask = np.zeros((20, 20), dtype=bool)
-        flip_inside(polygon, mask)
-        want = [[naive_inside(x, y, polygon) for x in range(20)] for y in range(20)]
-        on_edge = [[near_edge(x, y, polygon) for x in range(20)] for y in range(20)]
-        np.testing.assert_array_equal(mask | on_edge, np.array(want) | on_edge)
-
-
-def near_edge(x: float, y: float, polygon: np.ndarray) -> bool:
-    """Whether the crossing of an edge lies on the point to roundoff: then either answer is right."""
-    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
-        if (y0 <= y) != (y1 <= y) and abs(x - x0 - (y - y0) * (x1 - x0) / (y1 - y0)) < 1e-9:
-            return True
-    return False
-
-
 def test_a_channel_walked_twice_encloses_nothing() -> None:
     polygon = np.array([[2, 2], [17, 2], [17, 17], [2, 17], [2, 2], [7.3, 6.1], [7.3, 6.1], [2, 2]], dtype=float)
     plain, keyhole = np.zeros((20, 20), dtype=bool), np.zeros((20, 20), dtype=bool)

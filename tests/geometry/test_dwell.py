@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import naive_geometry
 from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Grid, Structure, dwell_positions
+from naive import geometry as naive
 
 STRAIGHT = Catheter("straight", [[0, 0, 0], [0, 0, 100]])
 
@@ -32,12 +32,12 @@ def test_positions_are_the_naive_walk_along_any_polyline(seed: int, step_mm: flo
     points = np.cumsum(rng.normal([5, 0, 0], 1.0, size=(6, 3)), axis=0)
     catheter = Catheter("bent", points)
     dwells = dwell_positions([catheter], step_mm=step_mm, tip_offset_mm=tip_offset_mm)
-    expected = [naive_geometry.along(points, s) for s in dwells.offset_mm if s <= catheter.length_mm]
+    expected = [naive.along(points, s) for s in dwells.offset_mm if s <= catheter.length_mm]
     np.testing.assert_allclose(dwells.positions_mm[: len(expected)], expected, atol=1e-6)
     np.testing.assert_allclose(np.diff(dwells.offset_mm), step_mm, atol=1e-9)
     assert len(dwells) == int((catheter.length_mm - tip_offset_mm + 1e-9) // step_mm) + 1
     # The source looks toward the tip: along the way on, not back.
-    onward = np.array([naive_geometry.along(points, max(s - 0.01, 0)) for s in dwells.offset_mm[1:]])
+    onward = np.array([naive.along(points, max(s - 0.01, 0)) for s in dwells.offset_mm[1:]])
     assert (((onward - dwells.positions_mm[1:]) * dwells.axes[1:]).sum(axis=1) > 0).all()
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import naive_geometry
 from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure, distance_mm, inside, rim_mm, without
+from naive import geometry as naive
 
 
 def oblique(shape: tuple[int, int, int], spacing: list[float], seed: int = 0) -> Grid:
@@ -18,7 +18,7 @@ def test_distance_is_the_naive_twin_on_an_oblique_grid() -> None:
     grid = oblique((5, 6, 7), [1.0, 1.5, 5.0])
     structure = Structure("s", "CTV", grid, rng.random((5, 6, 7)) > 0.7)
     points = grid.world(rng.uniform(-6, 12, size=(80, 3)))
-    expected = [naive_geometry.distance_mm(structure, point) for point in points]
+    expected = [naive.distance_mm(structure, point) for point in points]
     np.testing.assert_allclose(distance_mm(structure, points), expected, atol=1e-9)
 
 

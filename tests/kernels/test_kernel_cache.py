@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import pytest
 
 import hdrplan
+
+pytestmark = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled with NUMBA_DISABLE_JIT")
 
 # Prints one number and how many kernels came from disk and how many were compiled.
 RUN = """
@@ -61,3 +64,15 @@ def test_damaged_and_stale_files_are_compiled_anew(tmp_path: Path) -> None:
     assert result(started(tmp_path)) == [*first[:2], "2", "0"]
     cut.write_bytes(b"")
     assert result(started(tmp_path)) == [*first[:2], "1", "1"]
+
+
+@pytest.mark.slow
+def test_code_that_checks_its_indices_is_kept_apart(tmp_path: Path) -> None:
+    first = result(started(tmp_path, NUMBA_BOUNDSCHECK="0"))
+    assert first[2:] == ["0", "2"]
+    for _ in range(2):
+        checked = result(started(tmp_path, NUMBA_BOUNDSCHECK="1"))
+        assert checked[:2] == first[:2]
+    assert checked[2:] == ["2", "0"]
+    assert len(files(tmp_path)) == 4
+    assert result(started(tmp_path, NUMBA_BOUNDSCHECK="0")) == [*first[:2], "2", "0"]

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import naive_geometry
 from hdrplan.errors import InputError
 from hdrplan.metrics import dvh
+from naive import metrics as naive
 from properties import assert_is_dvh
+from tolerances import ROUNDOFF
 
 
 @settings(deadline=None)
@@ -21,10 +22,34 @@ def test_any_weighted_points(seed: int, n: int, surface: int, levels: int) -> No
     curve = dvh(dose, volume)
     assert_is_dvh(curve, dose, volume)
     for level in (0.0, 3.0, 20.0, levels / 14.0):
-        assert curve.volume_at_gy(level) == pytest.approx(naive_geometry.volume_at_gy(dose, volume, level), abs=1e-12)
+        assert curve.volume_at_gy(level) == pytest.approx(naive.volume_at_gy(dose, volume, level), abs=1e-12)
     for part in (0.13, 0.37, 0.71):
         wanted = part * float(volume.sum())
-        assert curve.dose_at_cc(wanted) == naive_geometry.dose_at_cc(dose, volume, wanted * (1 - 1e-9))
+        assert curve.dose_at_cc(wanted) == naive.dose_at_cc(dose, volume, wanted * (1 - 1e-9))
+
+
+@given(seed=st.integers(0, 10**6), n=st.integers(1, 60), scale=st.floats(1e-3, 1e3))
+def test_order_splitting_and_units_change_nothing(seed: int, n: int, scale: float) -> None:
+    """Points in any order; a cell in two halves; dose in other units; more volume of everything."""
+    rng = np.random.default_rng(seed)
+    dose, volume = rng.uniform(0.0, 60.0, n), rng.choice([0.001, 0.008, 0.5], n)
+    curve, order, cut = dvh(dose, volume), rng.permutation(n), rng.uniform(0.1, 0.9, n)
+    shuffled = dvh(dose[order], volume[order])
+    split = dvh(np.concatenate((dose, dose)), np.concatenate((volume * cut, volume * (1 - cut))))
+    scaled, larger = dvh(scale * dose, volume), dvh(dose, scale * volume)
+    levels = np.concatenate((dose, rng.uniform(0.0, 60.0, 5)))
+    for other in (shuffled, split):
+        np.testing.assert_allclose(other.volume_at_gy(levels), curve.volume_at_gy(levels), rtol=1e2 * ROUNDOFF)
+        assert other.mean_gy == pytest.approx(curve.mean_gy, rel=1e2 * ROUNDOFF)
+    np.testing.assert_allclose(larger.volume_at_gy(levels), scale * curve.volume_at_gy(levels), rtol=1e2 * ROUNDOFF)
+    np.testing.assert_array_equal(scaled.volume_at_gy(scale * dose), curve.volume_at_gy(dose))
+    # Off the steps of the staircase, where roundoff decides which cell a fraction falls into.
+    ends = curve.cumulative_cc / curve.volume_cc
+    for part in rng.uniform(0.0, 1.0, 6):
+        if np.abs(ends - part).min() > 1e-6:
+            wanted = curve.dose_at_frac(part)
+            assert shuffled.dose_at_frac(part) == split.dose_at_frac(part) == larger.dose_at_frac(part) == wanted
+            assert scaled.dose_at_frac(part) == scale * wanted
 
 
 def test_the_five_bins_that_interpolation_gets_wrong() -> None:

@@ -53,7 +53,9 @@ class _OneFileEach(IndexDataCacheFile):  # type: ignore[misc]
         """Forget nothing: a stale file is recognised when it is read."""
 
     def _path(self, key: object) -> str:
-        name = hashlib.sha256(repr(key).encode()).hexdigest()[:20]
+        # Numba's key does not say whether indices are checked: such code has files of its own.
+        checked = " checked" if numba.config.BOUNDSCHECK else ""
+        name = hashlib.sha256((repr(key) + checked).encode()).hexdigest()[:20]
         return str(self._data_path(self._data_name_pattern.format(number=0).replace(".0.nbc", f".{name}.nbc")))
 
 

@@ -285,10 +285,16 @@ def linear_bound_rows(
             value += weights[k] * one
             rest += weights[k] * less
             p *= weights[k]
-            q *= weights[k] / max(away, 1e-300)
-            sx += p * ax + q * (dx - along * ax)
-            sy += p * ay + q * (dy - along * ay)
-            sz += p * az + q * (dz - along * az)
+            # Close to the axis roundoff points anywhere: the direction away must be square to the axis. Its turn about
+            # the axis does not matter, for the rate has none; and nearer than 1e-12 mm no slope is as good as any.
+            ux, uy, uz = dx - along * ax, dy - along * ay, dz - along * az
+            askew = ux * ax + uy * ay + uz * az
+            ux, uy, uz = ux - askew * ax, uy - askew * ay, uz - askew * az
+            size = math.sqrt(ux * ux + uy * uy + uz * uz)
+            q *= weights[k] / size if size > 1e-12 else 0.0
+            sx += p * ax + q * ux
+            sy += p * ay + q * uy
+            sz += p * az + q * uz
         out[i, 0], out[i, 4] = value, rest
         for c in range(3):
             out[i, 1 + c] = sx * frame[0, c] + sy * frame[1, c] + sz * frame[2, c]

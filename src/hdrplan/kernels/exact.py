@@ -52,7 +52,7 @@ class Pieces(NamedTuple):
     shift: Any  # int64: bits of a float below a step of the lattice in r
     last: Any  # int32: last step
     piece_of_step: Ints
-    r_mm: Floats  # all radii of g and F together, (n + 1,)
+    r_mm: Floats  # all radii of g and F up to the last one of g, (n + 1,)
     first_mm: float
     end_mm: float
     g: Floats  # [piece, (value at its start, slope)] flat
@@ -70,6 +70,7 @@ class Pieces(NamedTuple):
 def pieces_of(t: Tables) -> Pieces | None:
     """Return the pieces of a source, or None if its nodes lie closer than a lattice can tell."""
     r_mm = np.unique(np.concatenate([t.g_r_mm, t.f_r_mm]))
+    r_mm = r_mm[r_mm <= t.g_r_mm[-1]]  # beyond, g is an exponential and no piece
     for bits in range(6, 12):
         n = _OCTAVES << bits
         steps = np.arange(n + 1)
@@ -138,7 +139,7 @@ def angle_of(y: float, x: float) -> float:
 
 @jit_inline
 def rate_at(along: float, away2: float, p: Pieces) -> tuple[float, int]:
-    """Dose rate in Gy / s / U for r up to the last radius, and 1 where it rests on unpublished values."""
+    """Dose rate in Gy / s / U for r up to g's last radius, and 1 where it rests on unpublished values."""
     t = p.t
     away = math.sqrt(away2)
     inside = (along >= t.capsule_low_mm) & (along <= t.capsule_high_mm) & (away < t.capsule_radius_mm)

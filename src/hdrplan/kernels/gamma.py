@@ -41,7 +41,7 @@ def gamma_rows(
     largest : float
         Gamma is not searched, and not told, beyond.
     out : (n,) array
-        NaN where no place of the search lies inside the evaluated grid.
+        NaN where no place of the search nearer than ``largest`` lies inside the evaluated grid.
 
     References
     ----------

@@ -52,8 +52,10 @@ def march_rays(
     """March each ray from its goal back to its start on the skin, and on beyond the goal to the tip.
 
     ``start`` and ``goal`` are fractional (x, y, z) indices. ``blocker`` becomes -1 where the way is free, the number
-    of the obstacle that stops it, or -2 where it leaves the patient or the grid. ``tip_mm`` is the distance of the
-    tip behind the goal: ``beyond_mm`` behind the last voxel of the target, less where an obstacle is near.
+    of the obstacle that stops it, or -2 where it leaves the patient or the grid (the last 4 mm are skin, and may lie
+    outside). ``tip_mm`` is the distance of the tip behind the goal: ``beyond_mm`` behind the last voxel of the target,
+    less where an obstacle is near. ``chord_mm``, the length in the target, and ``least_mm``, the least clearance, count
+    from skin to tip.
     """
     nz, ny, nx = clear_mm.shape
     for r in range(first, last):

@@ -108,7 +108,7 @@ def rate_per_u(along: float, away: float, t: Tables) -> tuple[float, bool]:
     """Dose rate to water in Gy / s / U (TG-43U1, eq. 1), and whether it rests on values that nobody published.
 
     TG-43 describes water outside the source. A point inside the capsule takes the value of the capsule's side wall at
-    the same ``along``: finite everywhere, r = 0 included, and steady across the wall.
+    the same ``along``: finite everywhere, r = 0 included, and steady across the wall. It counts as unpublished.
     """
     inside = away < t.capsule_radius_mm and t.capsule_low_mm <= along <= t.capsule_high_mm
     if inside:

@@ -5,7 +5,8 @@ bounds"), for the store might change the table. Numba has no ``restrict``, so th
 :func:`peek` carries LLVM's ``alias.scope`` and a store by :func:`put` or :func:`add` its ``noalias``. The promise to
 keep: **what peek reads is never written in the same kernel** (source tables, coordinates, matrices of constants).
 
-They read and write without bounds or negative indices. With Numba switched off they are plain Python.
+They read and write without bounds or negative indices, and ``NUMBA_BOUNDSCHECK`` does not see them. With Numba switched
+off they are plain Python and refuse such an index: ``make test-kernels`` runs all kernels so.
 """
 
 from __future__ import annotations
@@ -23,17 +24,23 @@ __all__ = ["add", "bits_of", "long_bits_of", "peek", "put"]
 
 def peek(table: npt.NDArray[Any], k: int) -> Any:
     """Return ``table[k]`` of a 1-D contiguous array that nobody writes."""
-    return table[k]
+    return table[_inside(table, k)]
 
 
 def put(out: npt.NDArray[Any], k: int, value: Any) -> None:
     """Set ``out[k]`` of a 1-D contiguous array."""
-    out[k] = value
+    out[_inside(out, k)] = value
 
 
 def add(out: npt.NDArray[Any], k: int, value: Any) -> None:
     """Add to ``out[k]`` of a 1-D contiguous array of the value's type."""
-    out[k] += value
+    out[_inside(out, k)] += value
+
+
+def _inside(array: npt.NDArray[Any], k: int) -> int:
+    if not 0 <= k < len(array):
+        raise IndexError(f"index must lie in 0 to {len(array) - 1}, got {k}")
+    return k
 
 
 def bits_of(value: Any) -> Any:

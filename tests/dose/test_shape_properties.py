@@ -1,0 +1,53 @@
+"""What must hold for the signed distance of any smoothed shape."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from hdrplan.dose.shape import shape_of
+from hdrplan.geometry import Grid, Structure
+from tolerances import FLOAT32_SUM
+
+# The level is a float32 blur of some tens of voxels, and its slope a difference of two such values.
+LEVEL_MM = 1e3 * FLOAT32_SUM
+
+
+def blob(rng: np.random.Generator) -> np.ndarray:
+    """Random smooth lumps, some of them apart."""
+    soft = ndimage.gaussian_filter(rng.normal(size=(14, 15, 16)), 2.0)
+    mask: np.ndarray = soft > np.quantile(soft, rng.uniform(0.6, 0.9))
+    return mask
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 10**6), st.sampled_from([1.0, 1.2, 2.5]), st.floats(0.5, 3.0))
+def test_sign_is_the_side_and_the_frame_does_not_matter(seed: int, slice_mm: float, scale: float) -> None:
+    rng = np.random.default_rng(seed)
+    mask = blob(rng)
+    grid = Grid(mask.shape, rng.uniform(-100.0, 100.0, 3), [1.0, 1.0, slice_mm])
+    index = rng.uniform(-3.0, 18.0, (200, 3))
+    points = grid.world(index)
+    plain, inward = shape_of(Structure("s", "CTV", grid, mask)).distance_mm(points)
+    # Two voxels or more from the mask's surface the smoothing does not reach.
+    padded = np.pad(mask, 8)
+    gap = [ndimage.distance_transform_edt(side, sampling=(slice_mm, 1.0, 1.0)) for side in (padded, ~padded)]
+    z, y, x = np.rint(index[:, ::-1]).astype(int).T + 8
+    assert (plain[gap[0][z, y, x] > 3.0 * slice_mm] > 0.0).all()
+    assert (plain[gap[1][z, y, x] > 3.0 * slice_mm] < 0.0).all()
+    size = np.linalg.norm(inward, axis=1)
+    assert ((np.abs(size - 1.0) < LEVEL_MM) | (size == 0.0)).all()
+    # Turned and shifted: the same distances, the vectors turned.
+    turn, shift = np.linalg.qr(rng.normal(size=(3, 3)))[0], rng.uniform(-50.0, 50.0, 3)
+    there = Grid(grid.shape_zyx, turn @ grid.origin_mm + shift, grid.spacing_mm, turn @ grid.direction)
+    found, vector = shape_of(Structure("t", "CTV", there, mask)).distance_mm(points @ turn.T + shift)
+    np.testing.assert_allclose(found, plain, atol=LEVEL_MM)
+    clear = np.abs(size - 1.0) < LEVEL_MM
+    assert (np.abs(vector - inward @ turn.T).max(axis=1)[clear] < 10 * LEVEL_MM).mean() > 0.99
+    # In other units.
+    larger = Grid(grid.shape_zyx, scale * grid.origin_mm, scale * grid.spacing_mm)
+    known = np.abs(plain) < 100.0
+    found, _ = shape_of(Structure("u", "CTV", larger, mask)).distance_mm(scale * points)
+    np.testing.assert_allclose(found[known], scale * plain[known], atol=scale * LEVEL_MM)

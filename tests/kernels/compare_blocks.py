@@ -1,0 +1,152 @@
+"""Blocks of voxels and bounds of boxes against sums over dwells, one point at a time."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from compare_dose import Kernel, oblique_steps
+from kernel_cases import Rng, invented_tables, some_dwells
+
+from hdrplan.arrays import frozen
+from hdrplan.dose import blocks as cut
+from hdrplan.geometry import Grid
+from hdrplan.kernels.bounds import padded
+from hdrplan.kernels.lattice import lattice_of
+from hdrplan.kernels.tg43 import Tables
+from hdrplan.kernels.tree import NODES
+from naive import tg43 as naive
+from tolerances import BLOCKS, ROUNDOFF, TABLE
+
+Dwells = tuple[np.ndarray, np.ndarray, np.ndarray]  # positions, axes, weights in U s
+CHEBYSHEV = np.cos((2 * np.arange(NODES)[::-1] + 1) * np.pi / (2 * NODES))
+
+
+def block_rows(kernel: Kernel, rng: Rng) -> None:
+    """Dwells inside the grid, beside it and far away.
+
+    The measured errors are replaced by a stair (nothing nearer than six half diagonals, everything beyond), so that the
+    same case is small enough for plain Python; tests/dose/test_fast.py takes the measured ones.
+    """
+    t = invented_tables(rng)
+    shape, spacing = (5, 9, 18), (1.0, 1.5, 2.0)
+    turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
+    grid = Grid(shape, rng.uniform(-4.0, 4.0, 3), spacing, turn)
+    steps = frozen((turn * spacing).T)
+    near = grid.world(rng.uniform(0, 1, (1, 3)) * np.array(shape[::-1]))
+    away = rng.normal(size=(2, 3))
+    away *= np.array([[40.0], [110.0]]) / np.linalg.norm(away, axis=1, keepdims=True)
+    positions, axes = frozen(np.concatenate((near, away))), some_dwells(rng, 3)[1]
+    weights = frozen([1.0, 40.0, 300.0])
+    blocks, roots = stair_blocks(grid)
+    out = np.full(shape, np.nan, dtype=np.float32)
+    kernel(0, math.prod(roots), frozen(roots, np.int64), positions, axes, weights, blocks, lattice_of(t), out)
+    assert not np.isnan(out).any()
+    points = naive.grid_points(grid.origin_mm, steps, shape)
+    chosen = rng.choice(len(points), 150, replace=False)
+    chosen = chosen[np.linalg.norm(points[chosen] - near[0], axis=1) > 6.0]  # beyond 1 mm from every capsule
+    want = naive.doses(points[chosen], positions, axes, weights, t)
+    np.testing.assert_allclose(out.ravel()[chosen], want, rtol=BLOCKS)
+
+
+def stair_blocks(grid: Grid) -> tuple[cut.Blocks, tuple[int, int, int]]:
+    """The cut of a grid whose blocks carry exactly the dwells beyond six of their half diagonals."""
+    measured = cut._error
+    stair = np.where(cut._DISTANCES[:, None] >= 6.0, np.zeros((1, cut._ANGLES)), np.inf)
+    cut._error = lambda source, half_mm: stair  # type: ignore[assignment]
+    try:
+        return cut.blocks_of(grid, None)  # type: ignore[arg-type]
+    finally:
+        cut._error = measured
+
+
+def error_rows(kernel: Kernel, rng: Rng) -> None:
+    """One direction: Chebyshev's polynomial by its coefficients, the source turned by Rodrigues' formula."""
+    t = invented_tables(rng)
+    half, bins = np.array([4.0, 5.0, 6.0]), 6
+    distances, turn = np.array([60.0, 24.0]), float(rng.uniform(0.0, 2 * np.pi))
+    line = rng.normal(size=3)
+    line /= np.linalg.norm(line)
+    places = np.array([-1.0, -0.3, 0.8])
+    out = np.full((2, bins), np.nan)
+    kernel(
+        1, 3, frozen(half), frozen(distances), frozen([[*line, turn]]), 10.0,
+        frozen(cut._product(half, CHEBYSHEV, 128), np.float32), frozen(cut._product(half, places, 0), np.float32),
+        frozen(cut._lagrange(places), np.float32), lattice_of(t), out,
+    )  # fmt: skip
+    assert np.isnan(out[:, [0, 3, 4, 5]]).all()
+    for angle in (1, 2):
+        # The middle of the bin is the angle at which this only direction looks.
+        axis = turned_source(line, turn, (angle + 0.5) * np.pi / bins)
+        found = [carried_error(half, r * line, axis, places, t) for r in distances]
+        np.testing.assert_allclose(out[:, angle], np.maximum.accumulate(found), atol=4 * TABLE / 10)
+
+
+def turned_source(line: np.ndarray, turn: float, theta: float) -> np.ndarray:
+    """An axis at theta to the line; ``turn`` counts from x cross line, or from line cross y where x is along it."""
+    across = np.cross([1.0, 0.0, 0.0], line) if abs(line[0]) < 0.6 else np.cross(line, [0.0, 1.0, 0.0])
+    across /= np.linalg.norm(across)
+    rolled = across * math.cos(turn) + np.cross(line, across) * math.sin(turn)
+    return np.asarray(line * math.cos(theta) + rolled * math.sin(theta))
+
+
+def carried_error(half: np.ndarray, centre: np.ndarray, axis: np.ndarray, places: np.ndarray, t: Tables) -> float:
+    values = np.array(
+        [
+            [[naive.rate(*naive.place(centre + half * (x, y, z), axis), t) for x in CHEBYSHEV] for y in CHEBYSHEV]
+            for z in CHEBYSHEV
+        ]
+    )
+    worst = 0.0
+    for x in places:
+        for y in places:
+            for z in places:
+                exact = naive.rate(*naive.place(centre + half * (x, y, z), axis), t)
+                worst = max(worst, abs(naive.chebyshev_guess(values, CHEBYSHEV, np.array([x, y, z])) / exact - 1.0))
+    return worst
+
+
+def padded_tables(kernel: Kernel, rng: Rng) -> None:
+    """The same g and F, from tables without ends; beyond the last radius of g nothing is promised."""
+    t = invented_tables(rng, odd=True)
+    made = kernel(t)
+    r_mm = np.concatenate((np.geomspace(0.01, t.g_r_mm[-1], 50), t.g_r_mm))
+    np.testing.assert_allclose(
+        [naive.radial_dose(r, made) for r in r_mm], [naive.radial_dose(r, t) for r in r_mm], rtol=1e2 * ROUNDOFF
+    )
+    asked = [*zip(np.geomspace(0.01, 400.0, 60), rng.uniform(0.0, np.pi, 60), strict=True), (5.0, 0.0), (5.0, np.pi)]
+    want = [naive.anisotropy(*a, t) for a in asked]
+    np.testing.assert_allclose([naive.anisotropy(*a, made) for a in asked], want, rtol=1e2 * ROUNDOFF)
+    assert made.g_r_mm[0] == made.f_r_mm[0] == made.f_theta_rad[0] == 0.0
+    assert made.f_theta_rad[-1] == np.pi
+
+
+def linear_bound_rows(kernel: Kernel, rng: Rng) -> None:
+    """Below every point in water of a lattice in the box, boxes on axes and at capsules included; not idle."""
+    t = invented_tables(rng)
+    positions, axes = some_dwells(rng, 3)
+    weights = frozen(rng.uniform(1.0, 9.0, 3))
+    frame = frozen((oblique_steps(rng, (1.0, 1.0, 1.0))).T)
+    half = rng.choice([0.05, 0.3, 1.0, 3.0], 12)
+    centres = rng.uniform(-25.0, 25.0, (12, 3))
+    centres[:4] = positions[0] + rng.uniform(-12.0, 12.0, (4, 1)) * axes[0]
+    out = bound(kernel, t, centres, half, frame, (positions, axes, weights))
+    for row, (centre, size) in enumerate(zip(centres, half, strict=True)):
+        d = size * naive.lattice_in_box(3)
+        points = centre + d @ frame.T
+        dose = naive.doses(points, positions, axes, weights, t)
+        low = out[row, 0] + d @ out[row, 1:4] - out[row, 4]
+        assert (low <= dose * (1.0 + 1e3 * ROUNDOFF))[naive.in_water(points, positions, axes, t)].all()
+        if size <= 0.05 and np.linalg.norm(centre - positions, axis=1).min() > 8.0:
+            assert (low >= 0.9 * dose).all()  # not idle; test_bounds.py asks how fast it closes
+
+
+def bound(
+    kernel: Kernel, t: Tables, centres: np.ndarray, half_mm: np.ndarray, frame: np.ndarray, dwells: Dwells
+) -> np.ndarray:
+    """Rows of (value, three slopes, remainder) of cubes, which half a diagonal encloses."""
+    out = np.full((len(centres), 5), np.nan)
+    least_m = float(t.g.min() * t.f.min())
+    rho = frozen(half_mm * math.sqrt(3.0))
+    kernel(0, len(centres), frozen(centres), rho, frozen(frame), *dwells, least_m, padded(t), out)
+    return out

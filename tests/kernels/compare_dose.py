@@ -1,0 +1,205 @@
+"""Dose-rate kernels against their twins. Each comparison draws its own case and raises where the two differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from kernel_cases import Rng, hard_places, invented_tables, points_of, some_dwells
+
+from hdrplan.arrays import frozen
+from hdrplan.kernels.exact import pieces_of
+from hdrplan.kernels.lattice import lattice_of
+from hdrplan.kernels.tg43 import Tables
+from naive import tg43 as naive
+from tolerances import FLOAT32_SUM, NAIVE, ROUNDOFF, TABLE, TABLE_NEAR
+
+Kernel = Callable[..., Any]
+
+
+def geometry_factor(kernel: Kernel, rng: Rng) -> None:
+    t = invented_tables(rng)
+    places = [(along, naive.at_wall(along, away, t)) for along, away in hard_places(rng, t)]
+    want = [naive.geometry_factor(*place, t.length_mm) for place in places]
+    np.testing.assert_allclose([kernel(*place, t.length_mm) for place in places], want, rtol=1e2 * ROUNDOFF)
+
+
+def radial_dose(kernel: Kernel, rng: Rng) -> None:
+    t = invented_tables(rng, odd=True)
+    r_mm = [*np.geomspace(0.1, 400.0, 60), *t.g_r_mm]
+    np.testing.assert_allclose(
+        [kernel(r, t) for r in r_mm], [naive.radial_dose(r, t) for r in r_mm], rtol=1e2 * ROUNDOFF
+    )
+
+
+def anisotropy(kernel: Kernel, rng: Rng) -> None:
+    t = invented_tables(rng, odd=True)
+    asked = [*zip(np.geomspace(0.1, 400.0, 80), rng.uniform(0.0, np.pi, 80), strict=True), (t.near_mm, np.pi)]
+    got = [kernel(r, theta, t) for r, theta in asked]
+    np.testing.assert_allclose([f for f, _ in got], [naive.anisotropy(*a, t) for a in asked], rtol=1e2 * ROUNDOFF)
+    assert [bool(off) for _, off in got] == [not naive.published(*a, t) for a in asked]
+
+
+def rate_per_u(kernel: Kernel, rng: Rng) -> None:
+    t = invented_tables(rng, odd=True)
+    places = hard_places(rng, t)
+    got = [kernel(along, away, t) for along, away in places]
+    np.testing.assert_allclose([rate for rate, _ in got], [naive.rate(*p, t) for p in places], rtol=NAIVE)
+    assert [bool(off) for _, off in got] == [not naive.rate_is_published(*p, t) for p in places]
+
+
+def place(kernel: Kernel, rng: Rng) -> None:
+    positions, axes = some_dwells(rng, 50)
+    got = [kernel(*p, *a) for p, a in zip(positions, axes, strict=True)]
+    want = [naive.place(p, a) for p, a in zip(positions, axes, strict=True)]
+    np.testing.assert_allclose(got, want, atol=1e2 * ROUNDOFF)
+
+
+def around(rng: Rng, t: Tables, n_dwells: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Dwells, and hard points round the first one that lie in no other's capsule or on its core."""
+    positions, axes = some_dwells(rng, n_dwells, half_mm=30.0)
+    points = points_of(hard_places(rng, t, n=12), positions[0], axes[0], rng)
+    clear = (np.linalg.norm(points[:, None] - positions[None, 1:], axis=2) > 6.0).all(axis=1)
+    return positions, axes, frozen(points[clear])
+
+
+def rows_of(positions: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    return frozen(np.concatenate((positions, axes), axis=1).T)
+
+
+def rate_rows(kernel: Kernel, rng: Rng) -> None:
+    t = invented_tables(rng, odd=True)
+    positions, axes, points = around(rng, t, 3)
+    out, outside = np.full((len(points), 3), np.nan), np.zeros(len(points), dtype=np.bool_)
+    kernel(1, len(points), points, rows_of(positions, axes), 40.7, pieces_of(t), outside, out)
+    assert np.isnan(out[0]).all()  # a row that was not asked for
+    np.testing.assert_allclose(out[1:], 40.7 * naive.rates(points, positions, axes, t)[1:], rtol=NAIVE)
+    np.testing.assert_array_equal(outside[1:], ~naive.all_published(points, positions, axes, t)[1:])
+
+
+def dose_rows(kernel: Kernel, rng: Rng) -> None:
+    t = invented_tables(rng, odd=True)
+    positions, axes, points = around(rng, t, 3)
+    weights = frozen(rng.uniform(1.0, 9.0, 3))
+    out, outside = np.full(len(points), np.nan), np.zeros(len(points), dtype=np.bool_)
+    kernel(0, len(points), points, rows_of(positions, axes), weights, pieces_of(t), outside, out)
+    np.testing.assert_allclose(out, naive.doses(points, positions, axes, weights, t), rtol=NAIVE)
+    np.testing.assert_array_equal(outside, ~naive.all_published(points, positions, axes, t))
+
+
+def oblique_steps(rng: Rng, spacing_mm: tuple[float, float, float]) -> np.ndarray:
+    turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
+    return frozen((turn * spacing_mm).T)
+
+
+def field_rows(kernel: Kernel, rng: Rng) -> None:
+    t = invented_tables(rng, odd=True)
+    positions, axes = some_dwells(rng, 3)
+    weights, origin, shape = frozen(rng.uniform(1.0, 9.0, 3)), frozen([20.0, 25.0, -9.0]), (2, 4, 5)
+    steps = oblique_steps(rng, (2.0, 3.0, 5.0))
+    out = np.full(shape, np.nan, dtype=np.float32)
+    kernel(0, shape[0] * shape[1], origin, steps, rows_of(positions, axes), weights, pieces_of(t), out)
+    want = naive.doses(naive.grid_points(origin, steps, shape), positions, axes, weights, t)
+    np.testing.assert_allclose(out.ravel(), want, rtol=FLOAT32_SUM)
+
+
+def pieces(kernel: Kernel, rng: Rng) -> None:
+    """Radii and angles as close as they come: refused, or read in the right piece at every node and beside it."""
+    t = invented_tables(rng, odd=True)
+    close = t.g_r_mm * np.where(rng.random(len(t.g_r_mm)) < 0.5, 1.0, 1.0 + 10.0 ** rng.uniform(-4.0, -1.0))
+    t = t._replace(g_r_mm=frozen(np.unique(np.concatenate((t.g_r_mm, close)))))
+    t = t._replace(g=frozen(rng.uniform(0.9, 1.1, len(t.g_r_mm))))
+    made = kernel(t)
+    if made is None:
+        assert np.diff(np.log(t.g_r_mm)).min() < 3e-3  # nothing coarser may be refused
+        return
+    r_mm = np.sort(np.concatenate([t.g_r_mm * (1.0 + d) for d in (-1e-5, 0.0, 1e-5)]))
+    r_mm = r_mm[r_mm < t.g_r_mm[-1]]
+    points = frozen(np.stack((r_mm, 0 * r_mm, 0 * r_mm), axis=1))
+    dwell = np.zeros((1, 3)), np.array([[0.0, 0.0, 1.0]])
+    out, outside = np.empty((len(r_mm), 1)), np.empty(len(r_mm), dtype=np.bool_)
+    exact_rate_rows(0, len(r_mm), points, rows_of(*dwell), 1.0, made, outside, out)
+    np.testing.assert_allclose(out, naive.rates(points, *dwell, t), rtol=NAIVE)
+
+
+def exact_rate_rows(*args: Any) -> None:
+    from hdrplan.kernels import exact
+
+    exact.rate_rows(*args)
+
+
+def table_tolerance(points: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    r_mm = np.linalg.norm(points[:, None] - positions[None], axis=2)
+    return np.where(r_mm >= 2.0, TABLE, TABLE_NEAR)
+
+
+def within(got: np.ndarray, want: np.ndarray, allowed: np.ndarray) -> None:
+    assert not np.isnan(got).any()
+    np.testing.assert_array_less(np.abs(got - want), allowed + 1e-300)
+
+
+def lattice(kernel: Kernel, rng: Rng) -> None:
+    t = invented_tables(rng)
+    made = kernel(t)
+    positions, axes, points = around(rng, t, 1)
+    points = frozen(points[np.linalg.norm(points - positions, axis=1) < 250.0])
+    out = np.zeros(len(points))
+    table_rows(0, len(points), points, positions, axes, frozen([1.0]), made, out)
+    want = naive.rates(points, positions, axes, t)
+    within(out, want[:, 0], (table_tolerance(points, positions) * want)[:, 0])
+
+
+def table_rows(*args: Any) -> None:
+    from hdrplan.kernels import lattice
+
+    lattice.dose_table_rows(*args)
+
+
+def dose_table_rows(kernel: Kernel, rng: Rng) -> None:
+    t = invented_tables(rng)
+    positions, axes, points = around(rng, t, 3)
+    points = frozen(points[np.linalg.norm(points - positions[0], axis=1) < 200.0])
+    weights = frozen(rng.uniform(1.0, 9.0, 3) * [1.0, -1.0, 1.0])
+    out = np.full(len(points), np.nan)
+    kernel(0, len(points), points, positions, axes, weights, lattice_of(t), out)
+    parts = naive.rates(points, positions, axes, t) * weights
+    within(out, parts.sum(axis=1), (table_tolerance(points, positions) * np.abs(parts)).sum(axis=1))
+
+
+def rate_matrix_rows(kernel: Kernel, rng: Rng) -> None:
+    t = invented_tables(rng)
+    positions, axes, points = around(rng, t, 3)
+    r_mm = np.linalg.norm(points[:, None] - positions[None], axis=2)
+    points, r_mm = frozen(points[r_mm.max(axis=1) < 250.0]), r_mm[r_mm.max(axis=1) < 250.0]
+    centre = frozen(positions.mean(axis=0))
+    padded = [0, 1, 2, 2, 2, 2, 2, 2]  # whole vectors of eight
+    singles = frozen(np.concatenate((positions - centre, axes), axis=1)[padded].T, np.float32)
+    out, outside = np.full((len(points), 3), np.nan), np.zeros(len(points), dtype=np.bool_)
+    kernel(0, len(points), points, centre, singles, 40.7, t.near_mm, t.far_mm, lattice_of(t), outside, out)
+    want = 40.7 * naive.rates(points, positions, axes, t)
+    within(out, want, table_tolerance(points, positions) * want)
+    np.testing.assert_array_equal(outside, ((r_mm < t.near_mm) | (r_mm > t.far_mm)).any(axis=1))
+
+
+def added(kernel: Kernel, rng: Rng, nearest: float) -> None:
+    """Points of a block seen from its middle, which lies off the dwell; what is there already stays."""
+    t = invented_tables(rng)
+    axis = some_dwells(rng, 1)[1][0].astype(np.float32)
+    middle = rng.normal(size=3)
+    middle = (middle / np.linalg.norm(middle) * rng.uniform(nearest + 7.0, 120.0)).astype(np.float32)
+    places = frozen(rng.uniform(-4.0, 4.0, (3, 64)), np.float32)
+    before = rng.uniform(1.0, 2.0, 64).astype(np.float32) * 1e-6
+    out = before.copy()
+    kernel(*places, *middle, *axis, np.float32(3.0), lattice_of(t), out)
+    points = (places.T + middle).astype(np.float64)
+    want = 3.0 * naive.rates(points, np.zeros((1, 3)), axis[None].astype(np.float64), t)[:, 0]
+    within(out, before + want, TABLE * want + FLOAT32_SUM * before)
+
+
+def add_dwell(kernel: Kernel, rng: Rng) -> None:
+    added(kernel, rng, nearest=2.0)
+
+
+def add_far_dwell(kernel: Kernel, rng: Rng) -> None:
+    added(kernel, rng, nearest=4.0 * 5.0)  # the longest core of the invented sources

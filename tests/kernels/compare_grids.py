@@ -1,0 +1,228 @@
+"""Kernels on tables, polygons, fields and sets against their twins."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+from kernel_cases import Rng
+
+from hdrplan.arrays import frozen
+from hdrplan.kernels.limits import FMA_LANES
+from naive import grids as naive
+from naive.rays import Look, first, last, look
+from naive.tg43 import cell_of as naive_cell
+from tolerances import FLOAT32_SUM, RAY_STEPS, ROUNDOFF
+
+Kernel = Callable[..., Any]
+# Looks of the twin in one step of a ray.
+FINE = 20
+
+
+def cell_of(kernel: Kernel, rng: Rng) -> None:
+    table = frozen(np.unique(rng.integers(0, 30, rng.integers(2, 12)) / 3.0 + rng.choice([0.0, -5.0])))
+    if len(table) < 2:
+        return cell_of(kernel, rng)
+    for value in (*table, *rng.uniform(table[0] - 2.0, table[-1] + 2.0, 20)):
+        assert kernel(table, value) == naive_cell(table, value)
+
+
+def flip_inside(kernel: Kernel, rng: Rng) -> None:
+    """Three polygons, one after the other: what two of them hold is a hole."""
+    mask, want, free = np.zeros((20, 20), dtype=bool), np.zeros((20, 20), dtype=bool), np.ones((20, 20), dtype=bool)
+    for _ in range(3):
+        polygon = rng.uniform(-3, 23, (rng.integers(3, 12), 2))
+        if rng.random() < 0.5:
+            polygon = polygon.round(1)  # vertices on rows of pixels, edges on few centres
+        kernel(frozen(polygon), mask)
+        want ^= [[naive.inside_polygon(x, y, polygon) for x in range(20)] for y in range(20)]
+        free &= [[not naive.on_edge(x, y, polygon) for x in range(20)] for y in range(20)]
+    np.testing.assert_array_equal(mask[free], want[free])
+    assert want[free].any()
+
+
+def some_field(rng: Rng) -> np.ndarray:
+    return frozen(rng.normal(size=rng.integers(2, 6, 3)), np.float32)
+
+
+def trilinear(kernel: Kernel, rng: Rng) -> None:
+    """Inside, at the border, outside, and on voxel centres."""
+    field = some_field(rng)
+    index = np.concatenate((rng.uniform(-1.5, 6.0, (60, 3)), rng.integers(-1, 6, (20, 3))))
+    got = [kernel(field, *at) for at in index]
+    np.testing.assert_allclose(got, [naive.trilinear(field, at) for at in index], atol=4 * FLOAT32_SUM)
+
+
+def value_and_slopes(kernel: Kernel, rng: Rng) -> None:
+    field = some_field(rng)
+    index = frozen(rng.uniform(-1.5, 6.0, (40, 3)))
+    out = np.full((40, 4), np.nan)
+    kernel(field, index, 1, 39, out)
+    assert np.isnan(out[[0, -1]]).all()
+    want = [naive.value_and_slopes(field, at) for at in index[1:-1]]
+    np.testing.assert_allclose(out[1:-1], want, atol=8 * FLOAT32_SUM)
+
+
+def gamma_rows(kernel: Kernel, rng: Rng) -> None:
+    """A rough field, so that the best place lies anywhere; points on the grid, at its border and off it."""
+    evaluated = frozen(rng.uniform(5.0, 20.0, rng.integers(1, 6, 3)), np.float32)
+    spacing, distance, step, largest = rng.uniform(1.0, 3.0, 3), float(rng.uniform(1.0, 3.0)), 0.5, 1.6
+    index = frozen(rng.uniform(-1.0, np.array(evaluated.shape[::-1]), (8, 3)))
+    reference, criterion = frozen(rng.uniform(5.0, 20.0, 8)), frozen(rng.uniform(0.5, 1.5, 8))
+    axis = np.arange(-3, 4) * step * distance
+    offsets = np.stack(np.meshgrid(axis, axis, axis), axis=-1).reshape(-1, 3)
+    near = np.linalg.norm(offsets, axis=1)
+    order = np.argsort(near, kind="stable")
+    order = order[near[order] < largest * distance]  # no step is just as long
+    out = np.full(8, -1.0)
+    steps, far2 = frozen(offsets[order] / spacing), frozen((near[order] / distance) ** 2)
+    kernel(0, 8, reference, index, evaluated, steps, far2, criterion, largest, out)
+    want = [
+        naive.gamma(
+            r, at, evaluated, spacing,
+            criterion_gy=c, distance_mm=distance, step_mm=step * distance, largest=largest,
+        )
+        for r, at, c in zip(reference, index, criterion, strict=True)
+    ]  # fmt: skip
+    np.testing.assert_allclose(out, want, rtol=4 * FLOAT32_SUM)
+
+
+def next_hitting_set(kernel: Kernel, rng: Rng) -> None:
+    """Cuts come one at a time, as a set shows that they are missed; a set that meets all brings one of its own."""
+    n, most = int(rng.integers(4, 11)), int(rng.integers(1, 4))
+    truth = rng.random((6, n)) < 0.45
+    truth[~truth.any(axis=1), 0] = True
+    cuts = [set(np.flatnonzero(row).tolist()) for row in truth]
+    apart = np.zeros((n, n), dtype=bool)
+    i, j = rng.integers(0, n, 2)
+    apart[i, j] = apart[j, i] = i != j
+    apart_bits = np.array([bits(np.flatnonzero(row)) for row in apart], dtype=np.uint64)
+    arrays = [np.zeros(most + 2, dtype=t) for t in (np.int64, np.uint64, np.uint64, np.uint64)]
+    state, known = np.zeros(2, dtype=np.int64), np.array([bits(cuts[0])], dtype=np.uint64)
+    found = set()
+    while kernel(known, apart_bits, most, *arrays, state):
+        chosen = frozenset(arrays[0][: state[0]].tolist())
+        missed = [bits(cut) for cut in cuts if not chosen & cut]
+        if not missed:
+            found.add(chosen)
+            missed = [(1 << n) - 1 - bits(chosen)]
+        known = np.append(known, np.uint64(missed[0]))
+    # None is found that misses a cut; when none is left, every other one lies inside one that was found and shut out.
+    want = naive.sets_that_meet(cuts, apart, most)
+    assert found <= want
+    assert all(any(one <= shut for shut in found) for one in want)
+
+
+def bits(elements: Any) -> int:
+    return sum(1 << int(e) for e in elements)
+
+
+def multiply_add(kernel: Kernel, rng: Rng) -> None:
+    factor, rounds = float(rng.uniform(0.1, 0.95)), int(rng.integers(1, 40))
+    out = np.full(50, np.nan, dtype=np.float32)
+    kernel(3, 3 + rounds, frozen([factor], np.float32), out)
+    np.testing.assert_allclose(out[3], naive.multiply_add(rounds, factor, FMA_LANES), rtol=10 * FLOAT32_SUM)
+    assert np.isnan(np.delete(out, 3)).all()
+
+
+def march_rays(kernel: Kernel, rng: Rng) -> None:
+    """A body with two obstacles round a target: the kernel looks every ``step_mm``, the twin twenty times as often."""
+    shape, spacing = (18, 20, 22), np.array([2.0, 2.0, 2.0])
+    z, y, x = np.meshgrid(*(np.arange(n) for n in shape), indexing="ij")
+    at = np.stack((x, y, z), axis=-1) * spacing
+    middle = (np.array(shape[::-1]) - 1) / 2 * spacing
+    patient = (np.linalg.norm(at - middle, axis=-1) < 17.0).astype(np.uint8)
+    target = (np.linalg.norm(at - middle, axis=-1) < 6.0).astype(np.uint8)
+    away = np.stack([np.linalg.norm(at - c, axis=-1) - 2.5 for c in middle + rng.normal(0.0, 6.0, (2, 3))])
+    clear, nearest = frozen(away.min(axis=0), np.float32), frozen(away.argmin(axis=0), np.uint8)
+    start, goal = (frozen((middle + rng.normal(0.0, s, (6, 3))) / spacing) for s in (9.0, 2.0))
+    step_mm, beyond_mm = 1.0, 4.0
+    tip, chord, least = (np.full(6, np.nan) for _ in range(3))
+    blocker = np.full(6, -9, dtype=np.int64)
+    kernel(
+        0, 6, start, goal, frozen(spacing), step_mm, beyond_mm, clear, nearest, frozen(patient, np.uint8),
+        frozen(target, np.uint8), tip, chord, least, blocker,
+    )  # fmt: skip
+    for k in range(6):
+        back = (start[k] - goal[k]) * spacing
+        length = float(np.linalg.norm(back))
+        unit, fine = back / length / spacing, step_mm / FINE
+        fields = (clear, nearest, patient, target)
+        way, behind = look(goal[k], unit, length, fine, *fields), look(goal[k], -unit, 40.0, fine, *fields)
+        stopped(way, int(blocker[k]), skin=round((length - 4.0 - step_mm) / fine))
+        if blocker[k] == -1:
+            at_tip(way, behind, beyond_mm / fine, tip[k] / fine, chord[k] / fine, least[k])
+
+
+def stopped(way: Look, blocker: int, skin: int) -> None:
+    """What holds for less than a step may be overlooked, and so may what lies outside in the skin's last 4 mm."""
+    left, surely_left = first(way.outside), first(way.outside[: max(skin, 0)], FINE + 1)
+    touched, surely_touched = first(way.clear_mm < 0), first(way.clear_mm < 0, FINE + 1)
+    if blocker == -1:
+        assert min(surely_left, surely_touched) == math.inf
+    elif blocker == -2:
+        assert left <= surely_touched + FINE
+    else:
+        assert touched <= surely_left + FINE
+        assert blocker in way.nearest[way.clear_mm < 0]
+
+
+def at_tip(way: Look, behind: Look, beyond: float, tip: float, chord: float, least: float) -> None:
+    """All lengths in the twin's steps."""
+    shut = behind.outside | (behind.clear_mm < 0)
+    assert tip <= min(max(last(behind.upto(int(tip)).in_target), 0) + beyond, first(shut, FINE + 1)) + FINE
+    free = min(first(shut), len(shut))
+    in_reach = last(behind.upto(int(free)).in_target, FINE + 1)
+    assert tip >= min(max(in_reach, 0) + beyond, free) - FINE
+    gone = behind.upto(int(tip) + 1)
+    assert abs(chord - way.in_target.sum() - gone.in_target.sum()) <= RAY_STEPS * FINE
+    seen = np.concatenate((way.clear_mm, gone.clear_mm))
+    to_tip = seen[np.isfinite(seen)].min()
+    assert to_tip - ROUNDOFF <= least <= to_tip + 1.0  # a distance falls by no more than the way
+
+
+def peek(kernel: Kernel, rng: Rng) -> None:
+    table, k = frozen(rng.normal(size=9), rng.choice([np.float32, np.float64])), int(rng.integers(9))
+    both(lambda table, k: kernel(table, k), kernel, table, k, want=table[k])
+
+
+def both(compiled: Kernel, kernel: Kernel, *args: Any, want: Any) -> None:
+    """Called from Python, and compiled into another kernel."""
+    assert kernel(*args) == want
+    assert numba.njit(compiled)(*args) == want
+
+
+def put(kernel: Kernel, rng: Rng) -> None:
+    written(kernel, rng, lambda before, value: value)
+
+
+def add(kernel: Kernel, rng: Rng) -> None:
+    written(kernel, rng, lambda before, value: before + value)
+
+
+def written(kernel: Kernel, rng: Rng, twin: Kernel) -> None:
+    dtype = rng.choice([np.float32, np.float64])
+    values, k, value = rng.normal(size=9).astype(dtype), int(rng.integers(9)), dtype(rng.normal())
+
+    def compiled(out: np.ndarray, k: int, value: Any) -> None:
+        kernel(out, k, value)
+
+    want = values.copy()
+    want[k] = twin(values[k], value)
+    for run in (kernel, numba.njit(compiled)):
+        out = values.copy()
+        run(out, k, value)
+        np.testing.assert_array_equal(out, want)
+
+
+def bits_of(kernel: Kernel, rng: Rng) -> None:
+    value = np.float32(rng.normal() * 10.0 ** rng.integers(-20, 20))
+    both(lambda value: kernel(value), kernel, value, want=naive.bits_of(value))
+
+
+def long_bits_of(kernel: Kernel, rng: Rng) -> None:
+    value = float(rng.normal() * 10.0 ** rng.integers(-200, 200))
+    both(lambda value: kernel(value), kernel, value, want=naive.long_bits_of(value))

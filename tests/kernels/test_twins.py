@@ -1,0 +1,160 @@
+"""Every kernel against its naive twin, and no kernel without one.
+
+A kernel is a function in the ``__all__`` of a module of :mod:`hdrplan.kernels`. Its row names what compares it with its
+twin (``tests/naive``) in cases drawn at random. Functions that are not in ``__all__`` are steps of the kernels of their
+own module: they are covered by these, and no other module may call them.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import pkgutil
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import compare_blocks
+import compare_dose
+import compare_grids
+import numba
+import numpy as np
+import pytest
+
+import hdrplan.kernels
+
+SOURCES = Path(hdrplan.kernels.__file__).parents[1]
+# Plain Python is slow: NUMBA_DISABLE_JIT=1 runs the first few.
+CASES = 4 if numba.config.DISABLE_JIT else 12
+
+# Kernel -> what draws a case and compares, with the tolerance and its reason there and in tests/tolerances.py.
+TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
+    "bounds.linear_bound_rows": compare_blocks.linear_bound_rows,
+    "bounds.padded": compare_blocks.padded_tables,
+    "exact.dose_rows": compare_dose.dose_rows,
+    "exact.field_rows": compare_dose.field_rows,
+    "exact.pieces_of": compare_dose.pieces,
+    "exact.rate_rows": compare_dose.rate_rows,
+    "gamma.gamma_rows": compare_grids.gamma_rows,
+    "hitting.next_hitting_set": compare_grids.next_hitting_set,
+    "interp.cell_of": compare_grids.cell_of,
+    "lattice.add_dwell": compare_dose.add_dwell,
+    "lattice.add_far_dwell": compare_dose.add_far_dwell,
+    "lattice.dose_table_rows": compare_dose.dose_table_rows,
+    "lattice.lattice_of": compare_dose.lattice,
+    "lattice.rate_matrix_rows": compare_dose.rate_matrix_rows,
+    "limits.multiply_add": compare_grids.multiply_add,
+    "polygon.flip_inside": compare_grids.flip_inside,
+    "rays.march_rays": compare_grids.march_rays,
+    "tg43.anisotropy": compare_dose.anisotropy,
+    "tg43.geometry_factor": compare_dose.geometry_factor,
+    "tg43.place": compare_dose.place,
+    "tg43.radial_dose": compare_dose.radial_dose,
+    "tg43.rate_per_u": compare_dose.rate_per_u,
+    "tree.block_rows": compare_blocks.block_rows,
+    "tree.error_rows": compare_blocks.error_rows,
+    "trilinear.trilinear": compare_grids.trilinear,
+    "trilinear.value_and_slopes": compare_grids.value_and_slopes,
+    "vector.add": compare_grids.add,
+    "vector.bits_of": compare_grids.bits_of,
+    "vector.long_bits_of": compare_grids.long_bits_of,
+    "vector.peek": compare_grids.peek,
+    "vector.put": compare_grids.put,
+}
+
+
+def kernel_of(name: str) -> Callable[..., Any]:
+    module, function = name.split(".")
+    found: Callable[..., Any] = getattr(import_module(f"hdrplan.kernels.{module}"), function)
+    return found
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_kernel_is_its_twin(name: str) -> None:
+    for seed in range(CASES):
+        TWINS[name](kernel_of(name), np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_a_kernel_that_is_a_little_wrong_is_noticed(name: str) -> None:
+    def wrong(*args: Any) -> Any:
+        result = kernel_of(name)(*args)
+        if result is not None:
+            return spoilt(result)
+        for array in args:
+            if isinstance(array, np.ndarray) and array.flags.writeable:
+                array[...] = spoilt(array)
+        return None
+
+    def compared() -> None:
+        for seed in range(12):
+            TWINS[name](wrong, np.random.default_rng(seed))
+
+    with pytest.raises(AssertionError):
+        compared()
+
+
+def spoilt(value: Any) -> Any:
+    """2 percent too much; the other truth value; the next whole number."""
+    if hasattr(value, "_replace"):  # tables of a source: those of floats
+        arrays = {name: spoilt(part) for name, part in value._asdict().items() if name in ("g", "shape")}
+        return value._replace(**arrays)
+    if isinstance(value, tuple):
+        return tuple(spoilt(part) for part in value)
+    if np.asarray(value).dtype == np.bool_:
+        return np.logical_not(value)
+    if np.asarray(value).dtype.kind in "iu":
+        return value + 1
+    changed = np.asarray(value) * 1.02
+    changed = changed.astype(np.asarray(value).dtype)
+    if isinstance(value, np.ndarray):
+        changed.setflags(write=value.flags.writeable)
+    return changed
+
+
+@cache
+def modules() -> list[str]:
+    """All of the room but the machinery of compilation, whose names begin with an underscore."""
+    names = [module.name for module in pkgutil.iter_modules(hdrplan.kernels.__path__)]
+    return [name for name in names if not name.startswith("_")]
+
+
+def test_no_kernel_is_without_a_twin() -> None:
+    kernels = set()
+    for module in modules():
+        room = import_module(f"hdrplan.kernels.{module}")
+        kernels |= {
+            f"{module}.{name}"
+            for name in room.__all__
+            if callable(getattr(room, name)) and not inspect.isclass(getattr(room, name))
+        }
+    assert kernels == set(TWINS)
+
+
+def test_only_kernels_with_a_twin_are_called_from_outside() -> None:
+    for path in SOURCES.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.ImportFrom | ast.Import):
+                continue
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+            for name in names:
+                module = name.removeprefix("hdrplan.kernels.")
+                if module not in modules():
+                    # Whole modules, or the package, would hide which of their functions are called.
+                    assert name != "hdrplan.kernels", f"{path.name}: import kernels by name"
+                    continue
+                assert isinstance(node, ast.ImportFrom), f"{path.name}: import kernels by name"
+                public = import_module(name).__all__
+                for alias in node.names:
+                    assert alias.name in public, f"{path.name}: {module}.{alias.name} is private to its module"
+
+
+def test_twins_know_no_kernel() -> None:
+    for path in (Path(__file__).parents[1] / "naive").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                assert not (node.module or "").startswith("hdrplan.kernels"), path.name
+            elif isinstance(node, ast.Import):
+                assert not any(alias.name.startswith("hdrplan.kernels") for alias in node.names), path.name

@@ -1,0 +1,106 @@
+"""Grids, tables and numbers, one entry at a time."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import struct
+
+import numpy as np
+
+
+def trilinear(values_zyx: np.ndarray, index_xyz: np.ndarray) -> float:
+    """Weighted sum of all voxels with hat functions; outside, the value at the border."""
+    nz, ny, nx = values_zyx.shape
+    x, y, z = (min(max(v, 0.0), n - 1.0) for v, n in zip(index_xyz, (nx, ny, nz), strict=True))
+    total = 0.0
+    for k in range(nz):
+        for j in range(ny):
+            for i in range(nx):
+                hat = max(0, 1 - abs(x - i)) * max(0, 1 - abs(y - j)) * max(0, 1 - abs(z - k))
+                total += hat * float(values_zyx[k, j, i])
+    return total
+
+
+def value_and_slopes(values_zyx: np.ndarray, index_xyz: np.ndarray) -> list[float]:
+    """The value, and how much it rises over the voxel-wide span round the place along x, y, z."""
+    out = [trilinear(values_zyx, index_xyz)]
+    for axis in range(3):
+        half = 0.5 * np.eye(3)[axis]
+        out.append(trilinear(values_zyx, index_xyz + half) - trilinear(values_zyx, index_xyz - half))
+    return out
+
+
+def on_grid(index_xyz: np.ndarray, shape_zyx: tuple[int, ...]) -> bool:
+    """Whether a place lies between the first and last voxel centres."""
+    return all(0.0 <= v <= n - 1.0 for v, n in zip(index_xyz, shape_zyx[::-1], strict=True))
+
+
+def inside_polygon(x: float, y: float, polygon: np.ndarray) -> bool:
+    """Even-odd rule, edge by edge, as in a textbook."""
+    inside = False
+    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        if (y0 <= y) != (y1 <= y) and x > x0 + (y - y0) * (x1 - x0) / (y1 - y0):
+            inside = not inside
+    return inside
+
+
+def on_edge(x: float, y: float, polygon: np.ndarray) -> bool:
+    """Whether the crossing of an edge lies on the point to roundoff: then either answer is right."""
+    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        if (y0 <= y) != (y1 <= y) and abs(x - x0 - (y - y0) * (x1 - x0) / (y1 - y0)) < 1e-9:
+            return True
+    return False
+
+
+def gamma(
+    reference_gy: float,
+    index_xyz: np.ndarray,
+    evaluated_zyx: np.ndarray,
+    spacing_mm: np.ndarray,
+    *,
+    criterion_gy: float,
+    distance_mm: float,
+    step_mm: float,
+    largest: float,
+) -> float:
+    """Least of sqrt(distance^2 + dose difference^2) over the places of a lattice nearer than ``largest`` (Low 1998).
+
+    NaN where none of them is on the grid.
+    """
+    n = math.floor(largest * distance_mm / step_mm + 1e-9)
+    best, seen = largest, False
+    for steps in itertools.product(range(-n, n + 1), repeat=3):
+        away_mm = step_mm * np.array(steps)
+        far = float(np.linalg.norm(away_mm)) / distance_mm
+        at = index_xyz + away_mm / spacing_mm
+        if far >= largest * (1 - 1e-12) or not on_grid(at, evaluated_zyx.shape):
+            continue
+        seen = True
+        best = min(best, math.hypot(far, (trilinear(evaluated_zyx, at) - reference_gy) / criterion_gy))
+    return best if seen else math.nan
+
+
+def sets_that_meet(cuts: list[set[int]], apart: np.ndarray, most: int) -> set[frozenset[int]]:
+    """Every set of at most ``most`` elements that meets all cuts and holds no two that exclude each other."""
+    return {
+        frozenset(chosen)
+        for k in range(most + 1)
+        for chosen in itertools.combinations(range(len(apart)), k)
+        if all(set(chosen) & cut for cut in cuts) and not apart[np.ix_(chosen, chosen)].any()
+    }
+
+
+def bits_of(value: float) -> int:
+    """The 32 bits of a float32 as a signed number."""
+    return int(struct.unpack("<i", struct.pack("<f", value))[0])
+
+
+def long_bits_of(value: float) -> int:
+    """The 64 bits of a float64 as a signed number."""
+    return int(struct.unpack("<q", struct.pack("<d", value))[0])
+
+
+def multiply_add(rounds: int, factor: float, lanes: int) -> float:
+    """x -> x f + f from 0, the same in every lane: the sum of a geometric series, summed over the lanes."""
+    return lanes * sum(factor**k for k in range(1, rounds + 1))
