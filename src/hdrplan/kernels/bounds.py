@@ -33,6 +33,8 @@ Floats = npt.NDArray[np.float64]
 
 # A remainder above this part of the rate: the constant bound is taken, which is near it there and simpler.
 _WORST_FRAC = 0.3
+# Nearer to the axis than this, mm, G's slope away from it has no digits; it is below 2 away / s^4 and counts as remainder.
+_ON_AXIS_MM = 1e-6
 # Rounding of some hundred operations in float64, as a part of the rate.
 _ROUNDING_FRAC = 1e-11
 
@@ -222,12 +224,17 @@ def _one_dwell(along: float, away: float, rho: float, least_m: float, t: Tables)
     up, down = along + half, along - half
     near_up, near_down = 1.0 / (away * away + up * up), 1.0 / (away * away + down * down)
     g_along = (near_up - near_down) / t.length_mm
-    g_away = -(value + (up * near_up - down * near_down) / t.length_mm) / away if away > 1e-6 else 0.0
+    g_away = -(value + (up * near_up - down * near_down) / t.length_mm) / away if away > _ON_AXIS_MM else 0.0
     cos, sin = along / r, away / r
     m_along, m_away = m_r * cos - m_theta * sin, m_r * sin + m_theta * cos
     g_steep, m_steep = math.hypot(g_along, g_away), math.hypot(m_along, m_away)
     cross = 0.5 * rho * rho * (g_steep * m_steep - g_along * m_along - g_away * m_away)
-    rest = rho * rho / core**4 * (m + m_steep * rho) + m_rest / (core - rho) ** 2 + cross + _ROUNDING_FRAC * value
+    rest = (
+        rho * (rho + 2.0 * _ON_AXIS_MM) / core**4 * (m + m_steep * rho)
+        + m_rest / (core - rho) ** 2
+        + cross
+        + _ROUNDING_FRAC * value
+    )
     if m_steep * rho > m or not rest <= _WORST_FRAC * m * value:
         return _constant(along, away, rho, least_m, t), 0.0, 0.0, 0.0
     return (
