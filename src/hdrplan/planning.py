@@ -68,8 +68,8 @@ class PlanOptions:
     source_speed_mm_per_s : float
         Speed between dwells: the transit dose counts in the optimisation. 0 leaves it out.
     every_point : bool
-        Prove D100 at every point of the CTVs, not only at the sample points, between which some Gy may be missing; costs
-        0.1 % more dose.
+        Prove D100 at every point of the CTVs, not only at the sample points, between which some Gy may be missing;
+        costs 0.1 % more dose.
     fewest_dwells : bool
         Leave out dwells that are not needed: at most a ten-thousandth of the objective is given back.
     """

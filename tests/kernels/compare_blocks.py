@@ -138,7 +138,7 @@ def linear_bound_rows(kernel: Kernel, rng: Rng) -> None:
         low = out[row, 0] + d @ out[row, 1:4] - out[row, 4]
         assert (low <= dose * (1.0 + 1e3 * ROUNDOFF))[naive.in_water(points, positions, axes, t)].all()
         if size <= 0.05 and np.linalg.norm(centre - positions, axis=1).min() > 8.0:
-            # Not idle; test_bounds.py asks how fast it closes. 0.98 was asked first: boxes on bends of the tables lose 2 %.
+            # Not idle; how fast it closes is in test_bounds.py. 0.98 was asked first: bends of the tables cost 2 %.
             assert (low >= 0.9 * dose).all()
 
 

@@ -33,7 +33,7 @@ Floats = npt.NDArray[np.float64]
 
 # A remainder above this part of the rate: the constant bound is taken, which is near it there and simpler.
 _WORST_FRAC = 0.3
-# Nearer to the axis than this, mm, G's slope away from it has no digits; it is below 2 away / s^4 and counts as remainder.
+# Nearer to the axis than this (mm) G's slope away from it has no digits; it is below 2 away / s^4: remainder.
 _ON_AXIS_MM = 1e-6
 # Rounding of some hundred operations in float64, as a part of the rate.
 _ROUNDING_FRAC = 1e-11
