@@ -29,9 +29,12 @@ _EDGES_AWAY = 5.0
 # The largest cubes have 2^3 times the least edge.
 _HALVINGS = 3
 # Of an organ, no cube is larger than this part of the volume that lies nearer to the CTVs, or of the least volume that
-# doses are asked for: D0.1cc of an organ far away is then as many points as that of one close by.
-_CUBES_NEARER = 150
+# doses are asked for: D0.1cc and D2cc are hundreds of points wherever the organ lies. Beyond some distance the dose is
+# less steep, and fewer tell it as well.
+_CUBES_NEARER, _CUBES_FAR = 270.0, 60.0
+_STEEP_MM = 10.0
 _LEAST_CC = 0.1
+_HALF_DIAGONAL = 0.87
 # The healthy organ is judged by its mean and by large volumes: cubes twice as large.
 _HEALTHY_COARSER = 2.0
 
@@ -174,8 +177,8 @@ def sample_points(
 def _method(spacing_mm: float, max_points: int, healthy: str | None) -> str:
     return (
         "Smooth shapes behind the masks (sections interpolated between thick slices), divided into cubes of "
-        f"{spacing_mm:g} mm that double with the distance from the CTVs, in an organ none larger than 1/{_CUBES_NEARER} "
-        f"of the volume nearer to them, at most about {max_points} a structure; volumes scaled to the masks; one more "
+        f"{spacing_mm:g} mm that double with the distance from the CTVs, in an organ 1/{_CUBES_NEARER:g} "
+        f"(far away 1/{_CUBES_FAR:g}) of the volume nearer to them at most, at most about {max_points} a structure; volumes scaled to the masks; one more "
         "point on the surface for each cube there" + (f"; {healthy} without the CTVs, in cubes twice as large." if healthy else ".")
     )
 
@@ -255,9 +258,12 @@ def _graded(shape: Shape, near: cKDTree, cubes: Cubes, least_mm: float) -> Cubes
     away, _ = near.query(cubes.centre_mm)
     while True:
         order = np.argsort(away, kind="stable")
-        nearer = np.empty(len(cubes))
-        nearer[order] = np.cumsum(cubes.volume_mm3[order])
-        fine = cubes.edge_mm**3 > np.maximum(nearer, _LEAST_CC * 1000.0) / _CUBES_NEARER
+        cumulative = np.concatenate(([0.0], np.cumsum(cubes.volume_mm3[order])))
+        # Up to the cube's nearest corner: cubes of two sizes side by side at an isodose would count what the larger
+        # hold on its hot side as cold.
+        nearer = cumulative[np.searchsorted(away[order], away - _HALF_DIAGONAL * cubes.edge_mm)]
+        count = np.clip(_CUBES_NEARER * _STEEP_MM / np.maximum(away, 1.0), _CUBES_FAR, _CUBES_NEARER)
+        fine = cubes.edge_mm**3 > np.maximum(nearer, _LEAST_CC * 1000.0) / count
         fine &= cubes.edge_mm > 1.01 * least_mm
         if not fine.any():
             return cubes
