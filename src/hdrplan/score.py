@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from hdrplan.arrays import FloatArray
-from hdrplan.dose import MAX_POINTS, SamplePoints, dose_at_points, hottest, sample_points
+from hdrplan.dose import MAX_POINTS, SamplePoints, dose_at_points, hot_doses, sample_points
 from hdrplan.geometry import Structure, Volume
 from hdrplan.metrics import (
     DVH,
@@ -141,7 +141,7 @@ def check_sampling(
     for name, role, shape in zip(points.names, points.roles, points.shapes, strict=True):
         if role != "CTV":
             entry = score.structures[name]
-            found = hottest(shape, _HOT_CC, dose_gy, lambda at_mm: np.asarray(dwells.query(at_mm)[0]))
+            found = hot_doses(shape, _HOT_CC, dose_gy, lambda at_mm: np.asarray(dwells.query(at_mm)[0]))
             for key, gy, error_gy in zip(("d0_1cc", "d1cc", "d2cc"), found.dose_gy, found.error_gy, strict=True):
                 if np.isfinite(gy) and np.isfinite(float(entry[f"{key}_gy"])):
                     entry |= {f"{key}_sampling_gy": abs(float(entry[f"{key}_gy"]) - gy) + error_gy}

@@ -13,9 +13,9 @@ from hdrplan.dose.shape import Shape
 __all__ = ["Cubes", "cover", "halved", "joined"]
 
 _CORNERS = np.array([[x, y, z] for x in (-0.25, 0.25) for y in (-0.25, 0.25) for z in (-0.25, 0.25)])
-# A cube touches the shape when its middle is nearer to it than half a diagonal, with a little more for a distance that
-# is not exact.
-_TOUCHES = 1.0
+# A cube touches the shape when its middle is nearer to it than half a diagonal. Distances are farther off beyond the
+# ends of thick slices: kept are twice as many edges, and what is not cut is dropped at last.
+_TOUCHES = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,8 +92,8 @@ def joined(parts: list[Cubes]) -> Cubes:
 def _touching(shape: Shape, centre_mm: FloatArray, edge_mm: FloatArray | float) -> Cubes:
     distance, inward = shape.distance_mm(centre_mm)
     edge = np.broadcast_to(edge_mm, len(centre_mm))
-    # Half a voxel and, where the distance is unknown, half a cube more than the band in which it is known.
-    kept = (distance > -_TOUCHES * edge - 0.5 * shape.grid.spacing_mm.max()) | (edge > shape.reach_mm)
+    # Cubes larger than the band in which distances are known may touch it wherever they are.
+    kept = (distance > -_TOUCHES * edge) | (edge > shape.reach_mm)
     return Cubes(centre_mm[kept], edge[kept], distance[kept], inward[kept])
 
 

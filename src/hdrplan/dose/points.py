@@ -31,7 +31,7 @@ _HALVINGS = 3
 # Of an organ, no cube is larger than this part of the volume that lies nearer to the CTVs, or of the least volume that
 # doses are asked for: D0.1cc and D2cc are hundreds of points wherever the organ lies. Beyond some distance the dose is
 # less steep, and fewer tell it as well.
-_CUBES_NEARER, _CUBES_FAR = 270.0, 60.0
+_CUBES_NEARER, _CUBES_FAR = 600.0, 60.0
 _STEEP_MM = 10.0
 _LEAST_CC = 0.1
 _HALF_DIAGONAL = 0.87
@@ -262,7 +262,7 @@ def _graded(shape: Shape, near: cKDTree, cubes: Cubes, least_mm: float) -> Cubes
         # Up to the cube's nearest corner: cubes of two sizes side by side at an isodose would count what the larger
         # hold on its hot side as cold.
         nearer = cumulative[np.searchsorted(away[order], away - _HALF_DIAGONAL * cubes.edge_mm)]
-        count = np.clip(_CUBES_NEARER * _STEEP_MM / np.maximum(away, 1.0), _CUBES_FAR, _CUBES_NEARER)
+        count = np.clip(_CUBES_NEARER * (_STEEP_MM / np.maximum(away, 1.0)) ** 2, _CUBES_FAR, _CUBES_NEARER)
         fine = cubes.edge_mm**3 > np.maximum(nearer, _LEAST_CC * 1000.0) / count
         fine &= cubes.edge_mm > 1.01 * least_mm
         if not fine.any():
