@@ -60,7 +60,7 @@ class Cubes:
 
 
 def cover(shape: Shape, edge_mm: float) -> Cubes:
-    """Cubes of one size that cover a shape."""
+    """Cover a shape with cubes of one size."""
     grid = shape.grid
     extent = grid.spacing_mm * grid.shape_zyx[::-1]
     count = np.ceil(extent / edge_mm).astype(int)
@@ -71,16 +71,14 @@ def cover(shape: Shape, edge_mm: float) -> Cubes:
 
 
 def halved(shape: Shape, cubes: Cubes) -> Cubes:
-    """The eight halves of each cube that may touch the shape."""
+    """Halve every edge: the eight smaller cubes of each that may touch the shape."""
     edge = np.repeat(cubes.edge_mm / 2, len(_CORNERS))
     corner = _CORNERS @ shape.grid.direction.T
-    return _touching(
-        shape, (cubes.centre_mm[:, None, :] + cubes.edge_mm[:, None, None] * corner).reshape(-1, 3), edge
-    )
+    return _touching(shape, (cubes.centre_mm[:, None, :] + cubes.edge_mm[:, None, None] * corner).reshape(-1, 3), edge)
 
 
 def joined(parts: list[Cubes]) -> Cubes:
-    """All cubes of a list."""
+    """Join lists of cubes."""
     return Cubes(
         np.concatenate([p.centre_mm for p in parts]),
         np.concatenate([p.edge_mm for p in parts]),

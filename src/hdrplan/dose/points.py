@@ -104,7 +104,8 @@ def sample_points(
     """Sample structures for dosimetry: inside with volumes, and on the surface.
 
     Each structure's mask is smoothed to the shape behind it (:mod:`hdrplan.dose.shape`) and divided into cubes of
-    ``spacing_mm``; farther from the CTVs the cubes double, and double again. A cube that the surface cuts stands for
+    ``spacing_mm``; farther from the CTVs the cubes double, and double again, but where little of an organ lies nearer
+    to them the cubes are smaller. A cube that the surface cuts stands for
     its part inside and has its point in the middle of that part. The volumes are scaled to the mask's volume exactly.
     One more point lies on the surface for each cube at the surface, with volume 0. To those of a CTV come the
     mask's voxel centres close by, for a tip may be finer than the cubes.
@@ -175,11 +176,12 @@ def sample_points(
 
 
 def _method(spacing_mm: float, max_points: int, healthy: str | None) -> str:
+    rest = f"; {healthy} without the CTVs, in cubes twice as large." if healthy else "."
     return (
         "Smooth shapes behind the masks (sections interpolated between thick slices), divided into cubes of "
-        f"{spacing_mm:g} mm that double with the distance from the CTVs, in an organ 1/{_CUBES_NEARER:g} "
-        f"(far away 1/{_CUBES_FAR:g}) of the volume nearer to them at most, at most about {max_points} a structure; volumes scaled to the masks; one more "
-        "point on the surface for each cube there" + (f"; {healthy} without the CTVs, in cubes twice as large." if healthy else ".")
+        f"{spacing_mm:g} mm that double with the distance from the CTVs; in an organ none is larger than "
+        f"1/{_CUBES_NEARER:g} (far away 1/{_CUBES_FAR:g}) of the volume nearer to them; about {max_points} a structure "
+        f"at most; volumes scaled to the masks; one more point on the surface for each cube there{rest}"
     )
 
 

@@ -25,13 +25,17 @@ STRENGTH = 1.0e4  # Gy mm2
 
 @dataclass(frozen=True)
 class Solid:
-    """``radius_mm(w)`` around the axis for w between the two ends, w = 0 at the grid's middle."""
+    """``radius_mm(w)`` around the axis for w between the two ends, w = 0 at the grid's middle.
+
+    ``rim_mm`` is the radius of its sharp rims, 0 where it has none.
+    """
 
     name: str
     radius_mm: Callable[[float], float]
     low_mm: float
     high_mm: float
     widest_mm: float
+    rim_mm: float = 0.0
 
     def volume_mm3(self, within_mm: float = np.inf, of_w_mm: float = 0.0) -> float:
         """Volume, or the part within a distance of the axis point ``of_w_mm``."""
@@ -99,10 +103,10 @@ def sphere(radius_mm: float) -> Solid:
 
 def cylinder(radius_mm: float, length_mm: float) -> Solid:
     """Cylinder with its middle at the origin."""
-    return Solid("cylinder", lambda w: radius_mm, -length_mm / 2, length_mm / 2, radius_mm)
+    return Solid("cylinder", lambda w: radius_mm, -length_mm / 2, length_mm / 2, radius_mm, radius_mm)
 
 
 def cone(radius_mm: float, length_mm: float) -> Solid:
     """Tip at -length / 2."""
     half = length_mm / 2
-    return Solid("cone", lambda w: radius_mm * (w + half) / length_mm, -half, half, radius_mm)
+    return Solid("cone", lambda w: radius_mm * (w + half) / length_mm, -half, half, radius_mm, radius_mm)

@@ -14,7 +14,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.dose import sample_points
 from hdrplan.dose.shape import Shape, shape_of
 from hdrplan.geometry import Grid, Structure, structure_of_contours
-from hdrplan.metrics import dvh
+from hdrplan.metrics import DVH, dvh
 from hdrplan.validate.row import Row, judged
 from hdrplan.validate.solids import STRENGTH, Solid, cone, cylinder, sphere
 
@@ -32,7 +32,7 @@ _FINE_MM = 0.4
 _PIXEL_MM = 1.0
 _SLICES_MM = (1.0, 2.5, 5.0)
 # Edge of the regular lattice of cubes that a shape's doses are compared with.
-_LATTICE_MM = 0.3
+_LATTICE_MM = 0.4
 _AIM_PCT = 0.5
 _SIGMAS = 3.0
 _SOURCE = "closed integral of the solid over discs in a field of 1 / r^2"
@@ -44,8 +44,8 @@ def volume_rows() -> list[Row]:
     return [
         *(row for solid, source_mm in _SOLIDS for row in _fine_rows(solid, source_mm)),
         *(row for slice_mm in _SLICES_MM for row in _computed_rows(slice_mm)),
-        *(row for slice_mm in _SLICES_MM for solid, source_mm in _SOLIDS for row in _told_rows(solid, source_mm, slice_mm)),
-    ]  # fmt: skip
+        *(row for mm in _SLICES_MM for solid, source_mm in _SOLIDS for row in _told_rows(solid, source_mm, mm)),
+    ]
 
 
 def _fine_rows(solid: Solid, source_mm: float) -> list[Row]:
@@ -60,7 +60,7 @@ def _fine_rows(solid: Solid, source_mm: float) -> list[Row]:
             _SECTION,
             f"computation: {solid.name}, {name}, {_outside(solid, source_mm)}",
             source=_SOURCE,
-            method=f"two oblique positions, an organ of {_FINE_MM:g} mm voxels sampled as in planning",
+            method=f"two oblique positions, voxels of {_FINE_MM:g} mm, on the sample points of planning",
             found=float(value),
             aim=_AIM_PCT,
         )
@@ -72,18 +72,16 @@ def _computed_rows(slice_mm: float) -> list[Row]:
     """Doses on the sample points of planning against a lattice, both of the shape that the slices gave."""
     wrong = np.zeros(4)
     for solid, source_mm in _SOLIDS:
-        for axis, offset in _positions():
-            structure = _drawn(solid, slice_mm, axis, offset)
-            found = _sampled(structure, source_mm * axis)
-            truth = _lattice(shape_of(structure), source_mm * axis, structure.volume_cc)
-            wrong = np.maximum(wrong, 100 * np.abs(found / truth - 1.0))
+        axis, offset = _positions()[0]
+        structure = _drawn(solid, slice_mm, axis, offset)
+        truth = _lattice(shape_of(structure), source_mm * axis, structure.volume_cc)
+        wrong = np.maximum(wrong, 100 * np.abs(_sampled(structure, source_mm * axis) / truth - 1.0))
     return [
         judged(
             _SECTION,
             f"computation: {name}, shapes of slices of {slice_mm:g} mm",
             source=f"the same shape in a regular lattice of {_LATTICE_MM:g} mm cubes",
-            method="sphere, cylinder and cone, two oblique positions each, sampled as an organ in planning, largest of "
-            "the deviations",
+            method="sphere, cylinder and cone, oblique, on the sample points of planning, largest of the deviations",
             found=float(value),
             aim=_AIM_PCT,
         )
@@ -98,7 +96,7 @@ def _told_rows(solid: Solid, source_mm: float, slice_mm: float) -> list[Row]:
     for axis, offset in _positions():
         structure = _drawn(solid, slice_mm, axis, offset)
         wrong = 100 * np.abs(_sampled(structure, source_mm * axis)[:3] / truth - 1.0)
-        allowed = _AIM_PCT + _SIGMAS * _chance_pct(structure, solid, source_mm, axis)
+        allowed = _AIM_PCT + _unsaid_pct(structure, solid, source_mm, axis)
         worse = wrong / allowed >= found / limit
         found, limit = np.where(worse, wrong, found), np.where(worse, allowed, limit)
     return [
@@ -112,8 +110,8 @@ def _told_rows(solid: Solid, source_mm: float, slice_mm: float) -> list[Row]:
             found=float(value),
             aim=_AIM_PCT,
             limit=round(float(most), 2),
-            why="What the voxels do not say: the limit is 0.5 % and three standard deviations of the dose when each "
-            "voxel that the surface cuts is in or out by chance."
+            why="What the slices do not say: the limit is 0.5 %, three standard deviations of the dose when each voxel "
+            "that the surface cuts is in or out by chance, and what rims cut off between slices move the faces."
             if value > _AIM_PCT
             else "",
         )
@@ -121,12 +119,16 @@ def _told_rows(solid: Solid, source_mm: float, slice_mm: float) -> list[Row]:
     ]
 
 
-def _chance_pct(structure: Structure, solid: Solid, source_mm: float, axis: FloatArray) -> FloatArray:
-    """Standard deviation of each dose when every voxel that the surface cuts is in or out by chance.
+def _unsaid_pct(structure: Structure, solid: Solid, source_mm: float, axis: FloatArray) -> FloatArray:
+    """Return what the voxels do not say of each dose: three standard deviations of chance, and the rims.
 
     A voxel cut at a place that is even over its edge errs by its volume / sqrt(12). With n of them inside the isodose,
     the volume there errs by sqrt(n / 12) voxels, and the dose by that times its slope over the volume. Where a part x
     of the structure is asked for, voxels outside the isodose count as x and those inside as 1 - x.
+
+    Between slices a distance h apart a rim of 90 degrees is cut off: h^2 / 6 of its section on average, for faces at 45
+    degrees. The areas of the slices bring the volume back, on the faces beside the rim: on an end of radius R and one
+    slice of the side that is h^2 / (3 (R + 2 h)) outward, and the isodose moves by no more.
     """
     mask, grid = structure.mask_zyx, structure.grid
     away = []
@@ -134,14 +136,17 @@ def _chance_pct(structure: Structure, solid: Solid, source_mm: float, axis: Floa
         low = np.argwhere(np.diff(np.pad(mask, 1).astype(np.int8), axis=k) != 0)[:, ::-1] - 1.0
         low[:, 2 - k] += 0.5
         away.append(np.linalg.norm(grid.world(low) - source_mm * axis, axis=1))
-    cut_mm, voxel_mm3, whole_mm3 = np.concatenate(away), 1000 * grid.voxel_cc, solid.volume_mm3()
+    cut_mm, voxel_mm3 = np.concatenate(away), 1000 * grid.voxel_cc
+    slice_mm = float(grid.spacing_mm[2])
+    rim_mm = slice_mm**2 / (3 * (solid.rim_mm + 2 * slice_mm)) if solid.rim_mm else 0.0
     out = []
-    for volume_mm3, part in ((100.0, 0.0), (2000.0, 0.0), (whole_mm3 / 2, 0.5)):
-        inside = cut_mm <= math.sqrt(STRENGTH / solid.dose_at_mm3(volume_mm3, source_mm))
+    for truth_gy, part in zip(_truth(solid, source_mm), (0.0, 0.0, 0.5), strict=True):
+        reach_mm = math.sqrt(STRENGTH / truth_gy)
+        inside = cut_mm <= reach_mm
         count = (1 - part) ** 2 * inside.sum() + part**2 * (~inside).sum()
-        off_mm3 = min(voxel_mm3 * math.sqrt(count / 12.0), 0.5 * volume_mm3)
-        low, middle, high = (solid.dose_at_mm3(volume_mm3 + s * off_mm3, source_mm) for s in (1, 0, -1))
-        out.append(100 * (high - low) / 2 / middle)
+        shell_mm3 = solid.volume_mm3(reach_mm + 0.05, source_mm) - solid.volume_mm3(reach_mm - 0.05, source_mm)
+        off_mm = 0.1 * voxel_mm3 * math.sqrt(count / 12.0) / shell_mm3
+        out.append(100 * 2 * (_SIGMAS * off_mm + rim_mm) / reach_mm)
     return np.array(out)
 
 
@@ -162,39 +167,54 @@ def _drawn(solid: Solid, slice_mm: float, axis: FloatArray, offset: FloatArray) 
 
 
 def _sampled(structure: Structure, source_mm: FloatArray) -> FloatArray:
-    """D0.1cc, D2cc, median and least dose on the sample points of planning; a small CTV lies round the source."""
+    """D0.1cc and D2cc on an organ's sample points, median and D100 on a target's, as planning has them."""
     grid = Grid((9, 9, 9), source_mm - 4.0, np.ones(3))
     ball = np.linalg.norm(grid.points_mm() - source_mm, axis=1) < 4.0
-    ctv = Structure("target", "CTV", grid, ball.reshape(grid.shape_zyx))
-    organ = Structure(structure.name, "OAR", structure.grid, structure.mask_zyx)
-    points = sample_points([ctv, organ])
-    rows = points.rows(organ.name)
-    curve = dvh(STRENGTH / ((points.points_mm[rows] - source_mm) ** 2).sum(axis=1), points.volume_cc[rows])
-    return np.array([curve.dose_at_cc(0.1), curve.dose_at_cc(2.0), curve.dose_at_frac(0.5), curve.min_gy])
+    beside = Structure("beside", "CTV", grid, ball.reshape(grid.shape_zyx))
+    organ, target = (Structure("solid", role, structure.grid, structure.mask_zyx) for role in ("OAR", "CTV"))
+
+    def curve(structures: list[Structure]) -> DVH:
+        points = sample_points(structures)
+        rows = points.rows("solid")
+        return dvh(STRENGTH / ((points.points_mm[rows] - source_mm) ** 2).sum(axis=1), points.volume_cc[rows])
+
+    hot, cold = curve([beside, organ]), curve([target])
+    return np.array([hot.dose_at_cc(0.1), hot.dose_at_cc(2.0), cold.dose_at_frac(0.5), cold.min_gy])
 
 
 def _lattice(shape: Shape, source_mm: FloatArray, volume_cc: float) -> FloatArray:
     """Return the same doses of a shape cut into equal cubes, the volumes scaled to the mask's."""
     grid = shape.grid
     count = np.ceil(grid.spacing_mm * (np.array(grid.shape_zyx[::-1]) - 1) / _LATTICE_MM).astype(int)
-    fine = Grid(tuple(int(n) for n in count[::-1]), grid.world([0.5, 0.5, 0.5]), np.full(3, _LATTICE_MM), grid.direction)
-    dose, volume = [], []
-    least = np.inf
+    nx, ny, nz = (int(n) for n in count)
+    fine = Grid((nz, ny, nx), grid.world([0.5, 0.5, 0.5]), np.full(3, _LATTICE_MM), grid.direction)
+    dose, volume, inner = [], [], []
     for z in range(0, fine.shape_zyx[0], 8):
         centre = fine.points_mm(z, min(z + 8, fine.shape_zyx[0]))
         distance, inward = shape.distance_mm(centre)
         near = distance > -_LATTICE_MM / 2
-        centre, distance, inward = centre[near], distance[near], inward[near]
-        part = np.clip(0.5 + distance / _LATTICE_MM, 0.0, 1.0)
-        middle = centre + ((1 - part) * _LATTICE_MM / 2)[:, None] * inward
+        part = np.clip(0.5 + distance[near] / _LATTICE_MM, 0.0, 1.0)
+        middle = centre[near] + ((1 - part) * _LATTICE_MM / 2)[:, None] * inward[near]
         dose.append(STRENGTH / ((middle - source_mm) ** 2).sum(axis=1))
         volume.append(part)
-        skin = np.abs(distance) <= _LATTICE_MM / 2
-        surface = (centre - distance[:, None] * inward)[skin]
-        least = min(least, float((STRENGTH / ((surface - source_mm) ** 2).sum(axis=1)).min(initial=np.inf)))
+        inner.append(centre[distance >= 0.0])
     weights = np.concatenate(volume)
     curve = dvh(np.concatenate(dose), weights * (volume_cc / weights.sum()))
-    return np.array([curve.dose_at_cc(0.1), curve.dose_at_cc(2.0), curve.dose_at_frac(0.5), least])
+    farthest_mm = _farthest_mm(shape, np.concatenate(inner), source_mm)
+    return np.array([curve.dose_at_cc(0.1), curve.dose_at_cc(2.0), curve.dose_at_frac(0.5), STRENGTH / farthest_mm**2])
+
+
+def _farthest_mm(shape: Shape, inner_mm: FloatArray, source_mm: FloatArray) -> float:
+    """Distance of the farthest point inside: from the farthest of a lattice, by ever finer lattices round them."""
+    step_mm = _LATTICE_MM
+    cell = np.stack(np.meshgrid(*[np.linspace(-1, 1, 7)] * 3), axis=-1).reshape(-1, 3)
+    for _ in range(4):
+        away = np.linalg.norm(inner_mm - source_mm, axis=1)
+        farthest = inner_mm[np.argsort(-away, kind="stable")[:60]]
+        around = (farthest[:, None, :] + step_mm * cell).reshape(-1, 3)
+        inner_mm = np.concatenate((farthest, around[shape.distance_mm(around)[0] >= 0.0]))
+        step_mm /= 2
+    return float(np.linalg.norm(inner_mm - source_mm, axis=1).max())
 
 
 def _truth(solid: Solid, source_mm: float) -> FloatArray:
