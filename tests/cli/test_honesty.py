@@ -12,7 +12,7 @@ from hdrplan.geometry import Grid, Volume
 from hdrplan.metrics import dvh
 from hdrplan.score import isodose_error_cc
 from hdrplan.validate.walk import planned
-from hdrplan.workflow import PlanOptions, PlanResult, evaluate, plan_result
+from hdrplan.workflow import PlanOptions, PlanResult, plan_result
 
 
 @pytest.fixture(scope="module")

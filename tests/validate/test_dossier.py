@@ -72,6 +72,7 @@ def test_a_wrong_volume_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
     right = volumes.sample_points
     monkeypatch.setattr(volumes, "_SLICES_MM", (2.5,))
+    monkeypatch.setattr(volumes, "_LATTICE_MM", 0.6)
     monkeypatch.setattr(volumes, "_SOLIDS", volumes._SOLIDS[:1])
 
     def shifted(structures, **how):
