@@ -19,12 +19,16 @@ __all__ = ["HotDoses", "hot_doses"]
 # Cubes in each volume asked for.
 _CUBES = 1500
 _COARSEST_MM = 8.0
-# Dose in a cube of edge e: up to 1 + 2 (0.87 e) / r of that in the middle, for an inverse square at distance r.
-_STEEPEST = 1.75
+# No place of a cube is farther from the middle of its part inside than this many edges: half a diagonal, and half an
+# edge for a part that is not in the middle.
+_REACH_EDGES = 1.37
+# Nearer to a source than this part of the middle's distance no place is taken to be.
+_NEAREST_FRAC = 0.3
 # A cube that the organ's surface cuts is taken to be cut by a plane along its faces: the part inside errs by up to a
 # tenth for planes in other directions.
 _CUT_FRAC = 0.1
 _SIGMAS = 3.0
+_LAYERS = np.linspace(-0.8, 0.8, 5)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,8 +47,8 @@ class HotDoses:
     error_gy: FloatArray
 
     def __post_init__(self) -> None:
-        freeze(self, "dose_gy", (None,))
-        freeze(self, "error_gy", (None,))
+        freeze(self, "dose_gy", (None,), finite=False)
+        freeze(self, "error_gy", (None,), finite=False)
 
 
 def hot_doses(
@@ -83,7 +87,8 @@ def hot_doses(
         new_dose, new_steep = _doses(halves, dose_gy, away_mm)
         cubes = joined([cubes[~fine], halves])
         dose, steep = np.concatenate((dose[~fine], new_dose)), np.concatenate((steep[~fine], new_steep))
-    found = [_at_volume(1000.0 * cc, cubes, dose, steep) for cc in volumes_cc]
+    spread = cubes.edge_mm / np.maximum(away_mm(cubes.middle_mm), cubes.edge_mm)
+    found = [_at_volume(mm3, cubes, dose, spread) for mm3 in wanted_mm3]
     return HotDoses(np.array([f[0] for f in found]), np.array([f[1] for f in found]))
 
 
@@ -92,22 +97,31 @@ def _doses(
 ) -> tuple[FloatArray, FloatArray]:
     """Dose in the middle of each cube's part, and by how much of it the cube's hottest place may be hotter."""
     middle = cubes.middle_mm
-    return dose_gy(middle), _STEEPEST * cubes.edge_mm / np.maximum(away_mm(middle), 0.5 * cubes.edge_mm)
+    away = away_mm(middle)
+    nearest = np.maximum(away - _REACH_EDGES * cubes.edge_mm, _NEAREST_FRAC * away)
+    # Inverse square of the nearest source, the steepest that a dose can be.
+    return dose_gy(middle), (away / np.maximum(nearest, 1e-3)) ** 2 - 1.0
 
 
-def _at_volume(volume_mm3: float, cubes: Cubes, dose: FloatArray, steep: FloatArray) -> tuple[float, float]:
-    """Dose of a volume, and its error: cubes that the isodose or the surface cuts are in or out by chance."""
-    order = np.argsort(-dose, kind="stable")
-    hotter = np.cumsum(cubes.volume_mm3[order])
+def _at_volume(volume_mm3: float, cubes: Cubes, dose: FloatArray, spread: FloatArray) -> tuple[float, float]:
+    """Dose of a volume, and its error: cubes that the isodose or the surface cuts are in or out by chance.
+
+    ``spread`` is by how much of its dose a cube is hotter at one face and colder at the other. Each counts in layers
+    of as many doses: where isodoses run along the cubes, whole layers of them would be in or out together.
+    """
+    layered = (dose[:, None] * (1.0 + spread[:, None] * _LAYERS)).ravel()
+    order = np.argsort(-layered, kind="stable")
+    layer_mm3 = np.repeat(cubes.volume_mm3 / len(_LAYERS), len(_LAYERS))[order]
+    hotter = np.cumsum(layer_mm3)
     if volume_mm3 > hotter[-1]:
         return float("nan"), float("nan")
 
     def at(mm3: float) -> float:
-        return float(np.interp(mm3, hotter - cubes.volume_mm3[order] / 2, dose[order]))
+        return float(np.interp(mm3, hotter - layer_mm3 / 2, layered[order]))
 
     found = at(volume_mm3)
     volume, part = cubes.volume_mm3, cubes.part
-    by_isodose: BoolArray = np.abs(dose - found) < 0.3 * steep * dose
+    by_isodose: BoolArray = np.abs(dose - found) < spread * dose
     by_surface = (part > 0) & (part < 1) & (dose >= found)
     variance = (volume[by_isodose] ** 2).sum() / 12.0 + ((_CUT_FRAC * cubes.edge_mm[by_surface] ** 3) ** 2).sum() / 3.0
     away = _SIGMAS * float(np.sqrt(variance))
