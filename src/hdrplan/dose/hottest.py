@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hdrplan.arrays import BoolArray, FloatArray, freeze
+from hdrplan.arrays import FloatArray, freeze
 from hdrplan.dose.cubes import Cubes, cover, halved, joined
 from hdrplan.dose.shape import Shape
 
@@ -19,9 +19,8 @@ __all__ = ["HotDoses", "hot_doses"]
 # Cubes in each volume asked for.
 _CUBES = 1500
 _COARSEST_MM = 8.0
-# No place of a cube is farther from the middle of its part inside than this many edges: half a diagonal, and half an
-# edge for a part that is not in the middle.
-_REACH_EDGES = 1.37
+# No place inside is farther from the middle of a cube's part than this many edges: half a diagonal and a little more.
+_REACH_EDGES = 1.0
 # Nearer to a source than this part of the middle's distance no place is taken to be.
 _NEAREST_FRAC = 0.3
 # A cube that the organ's surface cuts is taken to be cut by a plane along its faces: the part inside errs by up to a
@@ -88,8 +87,7 @@ def hot_doses(
         cubes = joined([cubes[~fine], halves])
         dose, steep = np.concatenate((dose[~fine], new_dose)), np.concatenate((steep[~fine], new_steep))
     spread = cubes.edge_mm / np.maximum(away_mm(cubes.middle_mm), cubes.edge_mm)
-    found = [_at_volume(mm3, cubes, dose, spread) for mm3 in wanted_mm3]
-    return HotDoses(np.array([f[0] for f in found]), np.array([f[1] for f in found]))
+    return _at_volumes(wanted_mm3, cubes, dose, spread)
 
 
 def _doses(
@@ -103,26 +101,24 @@ def _doses(
     return dose_gy(middle), (away / np.maximum(nearest, 1e-3)) ** 2 - 1.0
 
 
-def _at_volume(volume_mm3: float, cubes: Cubes, dose: FloatArray, spread: FloatArray) -> tuple[float, float]:
-    """Dose of a volume, and its error: cubes that the isodose or the surface cuts are in or out by chance.
+def _at_volumes(wanted_mm3: FloatArray, cubes: Cubes, dose: FloatArray, spread: FloatArray) -> HotDoses:
+    """Doses of volumes, and their errors: cubes that the isodose or the surface cuts are in or out by chance.
 
     ``spread`` is by how much of its dose a cube is hotter at one face and colder at the other. Each counts in layers
     of as many doses: where isodoses run along the cubes, whole layers of them would be in or out together.
     """
     layered = (dose[:, None] * (1.0 + spread[:, None] * _LAYERS)).ravel()
     order = np.argsort(-layered, kind="stable")
-    layer_mm3 = np.repeat(cubes.volume_mm3 / len(_LAYERS), len(_LAYERS))[order]
+    layered, layer_mm3 = layered[order], np.repeat(cubes.volume_mm3 / len(_LAYERS), len(_LAYERS))[order]
     hotter = np.cumsum(layer_mm3)
-    if volume_mm3 > hotter[-1]:
-        return float("nan"), float("nan")
-
-    def at(mm3: float) -> float:
-        return float(np.interp(mm3, hotter - layer_mm3 / 2, layered[order]))
-
-    found = at(volume_mm3)
-    volume, part = cubes.volume_mm3, cubes.part
-    by_isodose: BoolArray = np.abs(dose - found) < spread * dose
-    by_surface = (part > 0) & (part < 1) & (dose >= found)
-    variance = (volume[by_isodose] ** 2).sum() / 12.0 + ((_CUT_FRAC * cubes.edge_mm[by_surface] ** 3) ** 2).sum() / 3.0
-    away = _SIGMAS * float(np.sqrt(variance))
-    return found, (at(max(volume_mm3 - away, 0.0)) - at(min(volume_mm3 + away, hotter[-1]))) / 2.0
+    middle_mm3 = hotter - layer_mm3 / 2
+    volume, cut_mm3 = cubes.volume_mm3, _CUT_FRAC * cubes.edge_mm**3 * ((cubes.part > 0) & (cubes.part < 1))
+    found, error = np.full(len(wanted_mm3), np.nan), np.full(len(wanted_mm3), np.nan)
+    for k in np.flatnonzero(wanted_mm3 <= hotter[-1]):
+        found[k] = np.interp(wanted_mm3[k], middle_mm3, layered)
+        by_isodose, by_surface = np.abs(dose - found[k]) < spread * dose, dose >= found[k]
+        variance = (volume[by_isodose] ** 2).sum() / 12.0 + (cut_mm3[by_surface] ** 2).sum() / 3.0
+        away = _SIGMAS * float(np.sqrt(variance))
+        more, less = np.interp([wanted_mm3[k] - away, wanted_mm3[k] + away], middle_mm3, layered)
+        error[k] = (more - less) / 2.0
+    return HotDoses(found, error)
