@@ -187,9 +187,7 @@ def plan_result(
         lambda tell: dose_field(plan.dwells, plan.times_s, grid, source, strength_u=plan.strength_u, on_progress=tell),
     )
     score = evaluate(at_points.gy, points, goals, dose=dose, total_time_s=plan.total_time_s)
-    # The healthy organ, large and far from any small volume's dose, is left out.
-    asked = [s for s in dosed_structures(case, goals) if s.name != case.healthy]
-    clock("sampling check", lambda _: check_sampling(score, points, asked, plan, source, options.sample_mm))
+    clock("sampling check", lambda _: check_sampling(score, points, case.ctvs, plan, source, options.sample_mm))
     return PlanResult(
         case=case,
         goals=goals,

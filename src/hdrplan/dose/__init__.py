@@ -4,6 +4,7 @@ from hdrplan.dose.along_away import AlongAwayCheck, along_away_check
 from hdrplan.dose.change import dose_change
 from hdrplan.dose.everywhere import LeastDose, least_dose
 from hdrplan.dose.field import dose_field
+from hdrplan.dose.hottest import HotDoses, hot_doses
 from hdrplan.dose.points import MAX_POINTS, SPACING_MM, SamplePoints, sample_points
 from hdrplan.dose.rate import DoseRate, PointDose, dose_at_points, dose_rate
 
@@ -12,6 +13,7 @@ __all__ = [
     "SPACING_MM",
     "AlongAwayCheck",
     "DoseRate",
+    "HotDoses",
     "LeastDose",
     "PointDose",
     "SamplePoints",
@@ -20,6 +22,7 @@ __all__ = [
     "dose_change",
     "dose_field",
     "dose_rate",
+    "hot_doses",
     "least_dose",
     "sample_points",
 ]

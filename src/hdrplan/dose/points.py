@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import maximum_filter
 from scipy.spatial import cKDTree
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
+from hdrplan.dose.cubes import Cubes, cover, halved, joined
 from hdrplan.dose.shape import UNKNOWN_MM, Shape, shape_of
 from hdrplan.errors import InputError
 from hdrplan.geometry import Structure, rim_mm, without
@@ -28,10 +28,13 @@ _LEAST_CELLS = 1000
 _EDGES_AWAY = 5.0
 # The largest cubes have 2^3 times the least edge.
 _HALVINGS = 3
-# Halvings of about 10 mm to find the surface's level: 1e-5 mm.
-_BISECTIONS = 20
-# The part of an organ that lies nearest to the CTVs has cubes of half the edge: D0.1cc is then many hundred points.
-_NEAREST_CC = 0.5
+# Of an organ, no cube is larger than this part of the volume that lies nearer to the CTVs, or of the least volume that
+# doses are asked for: D0.1cc and D2cc are hundreds of points wherever the organ lies. Beyond some distance the dose is
+# less steep, and fewer tell it as well.
+_CUBES_NEARER, _CUBES_FAR = 600.0, 60.0
+_STEEP_MM = 10.0
+_LEAST_CC = 0.1
+_HALF_DIAGONAL = 0.87
 # The healthy organ is judged by its mean and by large volumes: cubes twice as large.
 _HEALTHY_COARSER = 2.0
 
@@ -57,6 +60,8 @@ class SamplePoints:
         Volume of the mask, for comparison.
     method : str
         One sentence for the report.
+    shapes : tuple of Shape
+        What was sampled, for those who need it finer.
     """
 
     names: tuple[str, ...]
@@ -68,6 +73,7 @@ class SamplePoints:
     spacing_mm: FloatArray
     mask_cc: FloatArray
     method: str = ""
+    shapes: tuple[Shape, ...] = ()
 
     def __post_init__(self) -> None:
         freeze(self, "start", (None,), dtype=np.int64)
@@ -98,7 +104,8 @@ def sample_points(
     """Sample structures for dosimetry: inside with volumes, and on the surface.
 
     Each structure's mask is smoothed to the shape behind it (:mod:`hdrplan.dose.shape`) and divided into cubes of
-    ``spacing_mm``; farther from the CTVs the cubes double, and double again. A cube that the surface cuts stands for
+    ``spacing_mm``; farther from the CTVs the cubes double, and double again, but where little of an organ lies nearer
+    to them the cubes are smaller. A cube that the surface cuts stands for
     its part inside and has its point in the middle of that part. The volumes are scaled to the mask's volume exactly.
     One more point lies on the surface for each cube at the surface, with volume 0. To those of a CTV come the
     mask's voxel centres close by, for a tip may be finer than the cubes.
@@ -148,8 +155,9 @@ def sample_points(
             structure,
             shape,
             None if structure.role == "CTV" else near,
-            spacing_mm * (_HEALTHY_COARSER if structure.name == healthy else 1.0),
+            spacing_mm,
             max_points,
+            is_healthy=structure.name == healthy,
         )
         for structure, shape in zip(wanted, _shapes(wanted), strict=True)
     ]
@@ -162,16 +170,18 @@ def sample_points(
         on_surface=np.concatenate([part.volume_cc == 0 for part in parts]),
         spacing_mm=np.array([part.spacing_mm for part in parts]),
         mask_cc=np.array([part.mask_cc for part in parts]),
+        shapes=tuple(part.shape for part in parts),
         method=_method(spacing_mm, max_points, healthy),
     )
 
 
 def _method(spacing_mm: float, max_points: int, healthy: str | None) -> str:
+    rest = f"; {healthy} without the CTVs, in cubes twice as large." if healthy else "."
     return (
         "Smooth shapes behind the masks (sections interpolated between thick slices), divided into cubes of "
-        f"{spacing_mm:g} mm that double with the distance from the CTVs and are halved in the nearest {_NEAREST_CC:g} "
-        f"cc of an organ, at most about {max_points} a structure; volumes scaled to the masks; one more point on the "
-        "surface for each cube there" + (f"; {healthy} without the CTVs, in cubes twice as large." if healthy else ".")
+        f"{spacing_mm:g} mm that double with the distance from the CTVs; in an organ none is larger than "
+        f"1/{_CUBES_NEARER:g} (far away 1/{_CUBES_FAR:g}) of the volume nearer to them; about {max_points} a structure "
+        f"at most; volumes scaled to the masks; one more point on the surface for each cube there{rest}"
     )
 
 
@@ -181,6 +191,7 @@ class _Part:
     volume_cc: FloatArray
     spacing_mm: float
     mask_cc: float
+    shape: Shape
 
 
 def _shapes(structures: Sequence[Structure]) -> list[Shape]:
@@ -194,110 +205,70 @@ def _shapes(structures: Sequence[Structure]) -> list[Shape]:
     return [shapes[k] for k in range(len(structures))]
 
 
-def _sample(structure: Structure, shape: Shape, near: cKDTree | None, spacing_mm: float, max_points: int) -> _Part:
-    volume_mm3 = structure.volume_cc * 1000.0
+def _sample(
+    structure: Structure, shape: Shape, near: cKDTree | None, spacing_mm: float, max_points: int, *, is_healthy: bool
+) -> _Part:
+    spacing_mm *= _HEALTHY_COARSER if is_healthy else 1.0
     # Cubes at the surface must not be larger than the band in which distances are known; nor so large far away that
     # fewer than the least number of them are left.
-    least_mm = (volume_mm3 / _LEAST_CELLS) ** (1 / 3)
+    least_mm = (structure.volume_cc * 1000.0 / _LEAST_CELLS) ** (1 / 3)
     edge_mm, largest_mm = min(spacing_mm, least_mm), min(1.5 * shape.reach_mm, least_mm)
     while True:
-        centre, edge = _cells(shape, near, edge_mm, largest_mm)
-        if len(centre) <= max_points:
+        cubes = _divided(shape, near, edge_mm, largest_mm)
+        if near is not None and not is_healthy:
+            cubes = _graded(shape, near, cubes, edge_mm / 2)
+        if len(cubes) <= max_points:
             break
-        edge_mm *= max(1.05, (len(centre) / max_points) ** (1 / 3))
-    distance, inward = shape.distance_mm(centre)
-    level = _level_mm(distance, edge, volume_mm3)
-    part = np.clip(0.5 + (distance - level) / edge, 0.0, 1.0)
-    # The middle of the part inside lies (1 - part) / 2 edges inward of the cube's centre.
-    kept = part > 1e-6
-    middle = centre + ((1.0 - part) * edge / 2)[:, None] * inward
-    volume = part * edge**3
-    at_surface = np.abs(distance - level) <= edge / 2
-    surface = centre[at_surface]
+        edge_mm *= max(1.05, (len(cubes) / max_points) ** (1 / 3))
+    surface = cubes.centre_mm[np.abs(cubes.distance_mm) <= cubes.edge_mm / 2]
     for _ in range(3):
         gap, slope = shape.distance_mm(surface)
-        surface = surface - ((gap - level) * (np.abs(gap) < UNKNOWN_MM))[:, None] * slope
+        surface = surface - (gap * (np.abs(gap) < UNKNOWN_MM))[:, None] * slope
     # Where the shape is thinner than its steps the search may not end on the surface.
-    surface = surface[np.abs(shape.distance_mm(surface)[0] - level) < edge_mm / 4]
+    surface = surface[np.abs(shape.distance_mm(surface)[0]) < edge_mm / 4]
     if near is None:
         # Tips finer than the cubes: voxel centres close to a CTV's surface count as well.
         rim = rim_mm(structure)
-        surface = np.concatenate((surface, rim[shape.distance_mm(rim)[0] - level < edge_mm / 4]))
+        surface = np.concatenate((surface, rim[shape.distance_mm(rim)[0] < edge_mm / 4]))
+    inner = cubes[cubes.part > 1e-6]
+    volume = inner.volume_mm3
     return _Part(
-        np.concatenate((middle[kept], surface)),
-        np.concatenate((volume[kept] * (structure.volume_cc / volume[kept].sum()), np.zeros(len(surface)))),
+        np.concatenate((inner.middle_mm, surface)),
+        np.concatenate((volume * (structure.volume_cc / volume.sum()), np.zeros(len(surface)))),
         edge_mm,
         structure.volume_cc,
+        shape,
     )
 
 
-def _cells(shape: Shape, near: cKDTree | None, edge_mm: float, largest_mm: float) -> tuple[FloatArray, FloatArray]:
-    """Centres and edges of cubes that cover the shape, by halving: every cube that may touch it."""
-    edge = edge_mm * 2**_HALVINGS
-    grid = shape.grid
-    extent = grid.spacing_mm * grid.shape_zyx[::-1]
-    count = np.ceil(extent / edge).astype(int)
-    first = (extent - count * edge) / 2 - grid.spacing_mm / 2 + edge / 2
-    z, y, x = np.meshgrid(*(np.arange(n) for n in count[::-1]), indexing="ij")
-    centre = grid.origin_mm + (first + np.stack((x, y, z), axis=-1).reshape(-1, 3) * edge) @ grid.direction.T
-    centre = centre[_may_touch(shape, centre, edge)]
-    corner = np.stack(np.meshgrid([-0.25, 0.25], [-0.25, 0.25], [-0.25, 0.25], indexing="ij"), axis=-1).reshape(8, 3)
-    done_centre, done_edge = [], []
-    for level in range(_HALVINGS, -1, -1):
-        if level == 0:
-            fine = np.zeros(len(centre), dtype=np.bool_)
-        elif near is None or edge > largest_mm:
-            fine = np.ones(len(centre), dtype=np.bool_)
-        else:
-            fine = np.isfinite(near.query(centre, distance_upper_bound=_EDGES_AWAY * edge)[0])
-        done_centre.append(centre[~fine])
-        done_edge.append(np.full(int((~fine).sum()), edge))
-        centre = (centre[fine][:, None, :] + (corner * edge) @ grid.direction.T).reshape(-1, 3)
-        edge /= 2
-    centre, edges = np.concatenate(done_centre), np.concatenate(done_edge)
-    distance, _ = shape.distance_mm(centre)
-    # The surface of a small shape lies up to half a voxel beyond its zero, for the volume's sake.
-    touch = distance > -edges - 0.5 * grid.spacing_mm.max()
-    centre, edges, distance = centre[touch], edges[touch], distance[touch]
-    if near is None:
-        return centre, edges
-    part = np.clip(0.5 + distance / edges, 0.0, 1.0) * edges**3
-    # The nearest cubes are among the smallest, where these are enough.
-    smallest = np.flatnonzero(edges == edges.min())
-    if part[smallest].sum() < _NEAREST_CC * 1000.0:
-        smallest = np.arange(len(edges))
-    order = smallest[np.argsort(near.query(centre[smallest])[0], kind="stable")]
-    nearest = order[: 1 + int(np.searchsorted(np.cumsum(part[order]), _NEAREST_CC * 1000.0))]
-    others = np.ones(len(centre), dtype=np.bool_)
-    others[nearest] = False
-    halves = (centre[nearest][:, None, :] + edges[nearest][:, None, None] * (corner @ grid.direction.T)).reshape(-1, 3)
-    return (
-        np.concatenate((centre[others], halves)),
-        np.concatenate((edges[others], np.repeat(edges[nearest] / 2, len(corner)))),
-    )
+def _divided(shape: Shape, near: cKDTree | None, edge_mm: float, largest_mm: float) -> Cubes:
+    """Cubes of ``edge_mm``, larger ones far from the CTVs."""
+    cubes = cover(shape, edge_mm * 2**_HALVINGS)
+    done = []
+    for _ in range(_HALVINGS):
+        fine = np.ones(len(cubes), dtype=np.bool_)
+        if near is not None and len(cubes) and cubes.edge_mm[0] <= largest_mm:
+            reach_mm = _EDGES_AWAY * float(cubes.edge_mm[0])
+            fine = np.isfinite(near.query(cubes.centre_mm, distance_upper_bound=reach_mm)[0])
+        done.append(cubes[~fine])
+        cubes = halved(shape, cubes[fine])
+    return joined([*done, cubes])
 
 
-def _level_mm(distance: FloatArray, edge: FloatArray, volume_mm3: float) -> float:
-    """Distance at which the surface has to lie for the shape to have the mask's volume: by bisection."""
-    unknown = np.abs(distance) >= UNKNOWN_MM
-    wanted = volume_mm3 - float((edge[unknown & (distance > 0)] ** 3).sum())
-    distance, edge = distance[~unknown], edge[~unknown]
-    cube = edge**3
-    low, high = float((distance - edge).min(initial=0.0)), float((distance + edge).max(initial=0.0))
-    for _ in range(_BISECTIONS):
-        level = (low + high) / 2
-        if float((np.clip(0.5 + (distance - level) / edge, 0.0, 1.0) * cube).sum()) > wanted:
-            low = level
-        else:
-            high = level
-    return low
-
-
-def _may_touch(shape: Shape, centre_mm: FloatArray, edge_mm: float) -> BoolArray:
-    """Whether a voxel on the inside of the shape lies within reach of each cube."""
-    grid = shape.grid
-    reach = np.ceil(edge_mm / 2 / grid.spacing_mm).astype(int) + 2
-    near = maximum_filter((shape.level_zyx > 0).view(np.uint8), size=tuple(2 * reach[::-1] + 1), mode="nearest")
-    last = np.array(grid.shape_zyx[::-1]) - 1
-    x, y, z = np.clip(np.rint(grid.index(centre_mm)).astype(int), 0, last).T
-    return np.asarray(near[z, y, x] > 0)
+def _graded(shape: Shape, near: cKDTree, cubes: Cubes, least_mm: float) -> Cubes:
+    """Halve cubes that are large for the volume that lies nearer to the CTVs, down to ``least_mm``."""
+    away, _ = near.query(cubes.centre_mm)
+    while True:
+        order = np.argsort(away, kind="stable")
+        cumulative = np.concatenate(([0.0], np.cumsum(cubes.volume_mm3[order])))
+        # Up to the cube's nearest corner: cubes of two sizes side by side at an isodose would count what the larger
+        # hold on its hot side as cold.
+        nearer = cumulative[np.searchsorted(away[order], away - _HALF_DIAGONAL * cubes.edge_mm)]
+        count = np.clip(_CUBES_NEARER * (_STEEP_MM / np.maximum(away, 1.0)) ** 2, _CUBES_FAR, _CUBES_NEARER)
+        fine = cubes.edge_mm**3 > np.maximum(nearer, _LEAST_CC * 1000.0) / count
+        fine &= cubes.edge_mm > 1.01 * least_mm
+        if not fine.any():
+            return cubes
+        halves = halved(shape, cubes[fine])
+        cubes = joined([cubes[~fine], halves])
+        away = np.concatenate((away[~fine], near.query(halves.centre_mm)[0]))

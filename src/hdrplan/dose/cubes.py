@@ -1,0 +1,105 @@
+"""Cubes that divide a shape: where they lie, and what part of each is inside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import maximum_filter
+
+from hdrplan.arrays import BoolArray, FloatArray
+from hdrplan.dose.shape import Shape
+
+__all__ = ["Cubes", "cover", "halved", "joined"]
+
+_CORNERS = np.array([[x, y, z] for x in (-0.25, 0.25) for y in (-0.25, 0.25) for z in (-0.25, 0.25)])
+# A cube touches the shape when its middle is nearer to it than half a diagonal. Distances are farther off beyond the
+# ends of thick slices: kept are twice as many edges, and what is not cut is dropped at last.
+_TOUCHES = 2.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cubes:
+    """Cubes along the axes of a shape's grid.
+
+    Parameters
+    ----------
+    centre_mm : (n, 3) array
+    edge_mm : (n,) array
+    distance_mm : (n,) array
+        Of the centre from the surface, positive inside.
+    inward : (n, 3) array
+        Unit vectors.
+    """
+
+    centre_mm: FloatArray
+    edge_mm: FloatArray
+    distance_mm: FloatArray
+    inward: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.edge_mm)
+
+    def __getitem__(self, chosen: BoolArray) -> Cubes:
+        return Cubes(self.centre_mm[chosen], self.edge_mm[chosen], self.distance_mm[chosen], self.inward[chosen])
+
+    @property
+    def part(self) -> FloatArray:
+        """Part of each cube that lies inside."""
+        return np.clip(0.5 + self.distance_mm / self.edge_mm, 0.0, 1.0)
+
+    @property
+    def volume_mm3(self) -> FloatArray:
+        """Volume of that part."""
+        return self.part * self.edge_mm**3
+
+    @property
+    def middle_mm(self) -> FloatArray:
+        """Middle of that part: (1 - part) / 2 edges inward of the cube's centre."""
+        return self.centre_mm + ((1.0 - self.part) * self.edge_mm / 2)[:, None] * self.inward
+
+
+def cover(shape: Shape, edge_mm: float) -> Cubes:
+    """Cover a shape with cubes of one size."""
+    grid = shape.grid
+    extent = grid.spacing_mm * grid.shape_zyx[::-1]
+    count = np.ceil(extent / edge_mm).astype(int)
+    first = (extent - count * edge_mm) / 2 - grid.spacing_mm / 2 + edge_mm / 2
+    z, y, x = np.meshgrid(*(np.arange(n) for n in count[::-1]), indexing="ij")
+    centre = grid.origin_mm + (first + np.stack((x, y, z), axis=-1).reshape(-1, 3) * edge_mm) @ grid.direction.T
+    return _touching(shape, centre[_may_touch(shape, centre, edge_mm)], edge_mm)
+
+
+def halved(shape: Shape, cubes: Cubes) -> Cubes:
+    """Halve every edge: the eight smaller cubes of each that may touch the shape."""
+    edge = np.repeat(cubes.edge_mm / 2, len(_CORNERS))
+    corner = _CORNERS @ shape.grid.direction.T
+    return _touching(shape, (cubes.centre_mm[:, None, :] + cubes.edge_mm[:, None, None] * corner).reshape(-1, 3), edge)
+
+
+def joined(parts: list[Cubes]) -> Cubes:
+    """Join lists of cubes."""
+    return Cubes(
+        np.concatenate([p.centre_mm for p in parts]),
+        np.concatenate([p.edge_mm for p in parts]),
+        np.concatenate([p.distance_mm for p in parts]),
+        np.concatenate([p.inward for p in parts]),
+    )
+
+
+def _touching(shape: Shape, centre_mm: FloatArray, edge_mm: FloatArray | float) -> Cubes:
+    distance, inward = shape.distance_mm(centre_mm)
+    edge = np.broadcast_to(edge_mm, len(centre_mm))
+    # Cubes larger than the band in which distances are known may touch it wherever they are.
+    kept = (distance > -_TOUCHES * edge) | (edge > shape.reach_mm)
+    return Cubes(centre_mm[kept], edge[kept], distance[kept], inward[kept])
+
+
+def _may_touch(shape: Shape, centre_mm: FloatArray, edge_mm: float) -> BoolArray:
+    """Whether a voxel on the inside of the shape lies within reach of each cube."""
+    grid = shape.grid
+    reach = np.ceil(edge_mm / 2 / grid.spacing_mm).astype(int) + 2
+    near = maximum_filter((shape.level_zyx > 0).view(np.uint8), size=tuple(2 * reach[::-1] + 1), mode="nearest")
+    last = np.array(grid.shape_zyx[::-1]) - 1
+    x, y, z = np.clip(np.rint(grid.index(centre_mm)).astype(int), 0, last).T
+    return np.asarray(near[z, y, x] > 0)

@@ -1,0 +1,124 @@
+"""D_cc of a shape, found apart from its sample points: cubes are halved where the dose is high, until nothing changes.
+
+What the sample points say of the same volumes differs by their error of computation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray, freeze
+from hdrplan.dose.cubes import Cubes, cover, halved, joined
+from hdrplan.dose.shape import Shape
+
+__all__ = ["HotDoses", "hot_doses"]
+
+# Cubes in each volume asked for.
+_CUBES = 1500
+_COARSEST_MM = 8.0
+# No place inside is farther from the middle of a cube's part than this many edges: half a diagonal and a little more.
+_REACH_EDGES = 1.0
+# Nearer to a source than this part of the middle's distance no place is taken to be.
+_NEAREST_FRAC = 0.3
+# A cube that the organ's surface cuts is taken to be cut by a plane along its faces: the part inside errs by up to a
+# tenth for planes in other directions.
+_CUT_FRAC = 0.1
+_SIGMAS = 3.0
+_LAYERS = np.linspace(-0.8, 0.8, 5)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HotDoses:
+    """Doses that the hottest volumes of a shape receive.
+
+    Parameters
+    ----------
+    dose_gy : (n,) array
+        NaN where the shape is smaller than the volume.
+    error_gy : (n,) array
+        Of the computation: three standard deviations.
+    """
+
+    dose_gy: FloatArray
+    error_gy: FloatArray
+
+    def __post_init__(self) -> None:
+        freeze(self, "dose_gy", (None,), finite=False)
+        freeze(self, "error_gy", (None,), finite=False)
+
+
+def hot_doses(
+    shape: Shape,
+    volumes_cc: FloatArray,
+    dose_gy: Callable[[FloatArray], FloatArray],
+    away_mm: Callable[[FloatArray], FloatArray],
+) -> HotDoses:
+    """Dose that each of some small volumes receives at least.
+
+    Parameters
+    ----------
+    shape : Shape
+    volumes_cc : (n,) array
+        Rising.
+    dose_gy : callable
+        Dose at points (n, 3).
+    away_mm : callable
+        Distance of points from the nearest source.
+    """
+    wanted_mm3 = 1000.0 * volumes_cc
+    cubes = cover(shape, _COARSEST_MM)
+    dose, steep = _doses(cubes, dose_gy, away_mm)
+    while True:
+        # The size of a cube follows from the smallest volume whose isodose it may touch: cubes of two sizes along one
+        # isodose would count what the larger ones hold on its hot side as cold.
+        order = np.argsort(-dose, kind="stable")
+        rank = np.searchsorted(np.cumsum(cubes.volume_mm3[order]), wanted_mm3)
+        isodose = dose[order[np.minimum(rank, len(order) - 1)]]
+        touched = (dose * (1.0 + steep))[:, None] >= isodose
+        largest = np.where(touched, wanted_mm3 / _CUBES, np.inf).min(axis=1)
+        fine = cubes.edge_mm**3 > largest
+        if not fine.any():
+            break
+        halves = halved(shape, cubes[fine])
+        new_dose, new_steep = _doses(halves, dose_gy, away_mm)
+        cubes = joined([cubes[~fine], halves])
+        dose, steep = np.concatenate((dose[~fine], new_dose)), np.concatenate((steep[~fine], new_steep))
+    spread = cubes.edge_mm / np.maximum(away_mm(cubes.middle_mm), cubes.edge_mm)
+    return _at_volumes(wanted_mm3, cubes, dose, spread)
+
+
+def _doses(
+    cubes: Cubes, dose_gy: Callable[[FloatArray], FloatArray], away_mm: Callable[[FloatArray], FloatArray]
+) -> tuple[FloatArray, FloatArray]:
+    """Dose in the middle of each cube's part, and by how much of it the cube's hottest place may be hotter."""
+    middle = cubes.middle_mm
+    away = away_mm(middle)
+    nearest = np.maximum(away - _REACH_EDGES * cubes.edge_mm, _NEAREST_FRAC * away)
+    # Inverse square of the nearest source, the steepest that a dose can be.
+    return dose_gy(middle), (away / np.maximum(nearest, 1e-3)) ** 2 - 1.0
+
+
+def _at_volumes(wanted_mm3: FloatArray, cubes: Cubes, dose: FloatArray, spread: FloatArray) -> HotDoses:
+    """Doses of volumes, and their errors: cubes that the isodose or the surface cuts are in or out by chance.
+
+    ``spread`` is by how much of its dose a cube is hotter at one face and colder at the other. Each counts in layers
+    of as many doses: where isodoses run along the cubes, whole layers of them would be in or out together.
+    """
+    layered = (dose[:, None] * (1.0 + spread[:, None] * _LAYERS)).ravel()
+    order = np.argsort(-layered, kind="stable")
+    layered, layer_mm3 = layered[order], np.repeat(cubes.volume_mm3 / len(_LAYERS), len(_LAYERS))[order]
+    hotter = np.cumsum(layer_mm3)
+    middle_mm3 = hotter - layer_mm3 / 2
+    volume, cut_mm3 = cubes.volume_mm3, _CUT_FRAC * cubes.edge_mm**3 * ((cubes.part > 0) & (cubes.part < 1))
+    found, error = np.full(len(wanted_mm3), np.nan), np.full(len(wanted_mm3), np.nan)
+    for k in np.flatnonzero(wanted_mm3 <= hotter[-1]):
+        found[k] = np.interp(wanted_mm3[k], middle_mm3, layered)
+        by_isodose, by_surface = np.abs(dose - found[k]) < spread * dose, dose >= found[k]
+        variance = (volume[by_isodose] ** 2).sum() / 12.0 + (cut_mm3[by_surface] ** 2).sum() / 3.0
+        away = _SIGMAS * float(np.sqrt(variance))
+        more, less = np.interp([wanted_mm3[k] - away, wanted_mm3[k] + away], middle_mm3, layered)
+        error[k] = (more - less) / 2.0
+    return HotDoses(found, error)
