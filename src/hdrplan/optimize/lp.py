@@ -107,6 +107,7 @@ class LazyLP:
         for option, value in (
             ("presolve", "off"),  # would forget the basis
             ("solver", "simplex"),
+            ("simplex_dual_edge_weight_strategy", 1),  # devex: steepest edges cost more after new rows than they save
             ("primal_feasibility_tolerance", 1e-9),
             ("dual_feasibility_tolerance", 1e-9),
         ):

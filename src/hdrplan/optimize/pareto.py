@@ -272,8 +272,7 @@ def _checked(program: Program, x: FloatArray, which: IntArray, tolerance_frac: f
         for first in range(0, len(which), PLANS_AT_ONCE):
             part = which[first : first + PLANS_AT_ONCE]
             dose = family.gy_per_s @ x[part, :n].T
-            if family.given_gy is not None:
-                dose += family.given_gy[:, None]
+            dose += family.given_gy[:, None]
             extreme = dose.min(axis=0) if family.sense == 1 else dose.max(axis=0)
             short = (family.sense * (family.limit_gy - extreme) - x[part, column]) / family.limit_gy
             worst[first : first + len(part)] = np.maximum(worst[first : first + len(part)], short)

@@ -208,12 +208,11 @@ class _Run:
         excused = [block.excused for block in blocks]
         for block in blocks:
             program.lp.families.remove(block)
-            block.excuse(np.ones(len(block.cells), dtype=np.bool_), program.lp)
+            block.excuse(np.ones(len(block), dtype=np.bool_), program.lp)
         bound = self._noted(program.solve(self.main)).bound
         for block, mask in zip(blocks, excused, strict=True):
             program.lp.families.append(block)
-            if mask is not None:
-                block.excuse(mask, program.lp)
+            block.excuse(mask, program.lp)
         return bound
 
     def _lower(self, solve: Callable[[FloatArray], Solution], *, proven: bool = True) -> None:
