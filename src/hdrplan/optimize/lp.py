@@ -19,13 +19,21 @@ import numpy as np
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.errors import HdrPlanError
 
-__all__ = ["MARGIN", "SOLVER", "LazyLP", "NewRows", "RowFamily", "Solution"]
+__all__ = ["SOLVER", "LazyLP", "NewRows", "RowFamily", "Solution", "margin"]
 
-# The solver sees limits tighter by this fraction, and rows count as violated only beyond the true limit: the plan
-# holds every limit to the last digit, and the price is a gap of about this size times the limits' prices.
-MARGIN = 1e-8
+# What the solver takes for holding a row.
+TOLERANCE = 1e-9
 
 SOLVER = f"HiGHS {highspy.HIGHS_VERSION_MAJOR}.{highspy.HIGHS_VERSION_MINOR}.{highspy.HIGHS_VERSION_PATCH}"
+
+
+def margin(limit: float) -> float:
+    """By how much tighter than true a limit is solved, in its unit.
+
+    Rows count as violated only beyond the true limit: the plan holds every limit to the last digit, and the price is a
+    gap of about this size times the limits' prices.
+    """
+    return 2.0 * TOLERANCE * max(1.0, abs(limit))
 
 
 class NewRows(NamedTuple):
@@ -108,8 +116,8 @@ class LazyLP:
             ("presolve", "off"),  # would forget the basis
             ("solver", "simplex"),
             ("simplex_dual_edge_weight_strategy", 1),  # devex: steepest edges cost more after new rows than they save
-            ("primal_feasibility_tolerance", 1e-9),
-            ("dual_feasibility_tolerance", 1e-9),
+            ("primal_feasibility_tolerance", TOLERANCE),
+            ("dual_feasibility_tolerance", TOLERANCE),
         ):
             self._solver.setOptionValue(option, value)
         self._solver.addVars(len(least), self.least, self.most)

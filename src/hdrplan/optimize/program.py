@@ -7,7 +7,7 @@ import numpy as np
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InputError
-from hdrplan.optimize.lp import LazyLP, NewRows, Solution
+from hdrplan.optimize.lp import LazyLP, NewRows, Solution, margin
 from hdrplan.optimize.problem import Requirement, hottest
 from hdrplan.optimize.rows import EveryPoint, Tail, cubes_of
 
@@ -70,7 +70,7 @@ class Program:
         row[0, : self.n] = 1.0 if one.kind == "time" else self.mean_row(one.rows)
         limit = self.single_limit(k)
         low, high = (limit, np.inf) if one.sense == 1 else (-np.inf, limit)
-        self.single[k] = self.lp.add(one.label, NewRows(row, np.array([low]), np.array([high]), 1e-8 * one.limit))
+        self.single[k] = self.lp.add(one.label, NewRows(row, np.array([low]), np.array([high]), margin(one.limit)))
         self.rows_all += 1
 
     def block(self, k: int) -> EveryPoint:

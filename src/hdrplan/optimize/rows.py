@@ -8,7 +8,7 @@ import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray
 from hdrplan.kernels.screen import cell_extremes, cell_numbers, sorted_by_cell, worst_of_cells
-from hdrplan.optimize.lp import MARGIN, LazyLP, NewRows
+from hdrplan.optimize.lp import LazyLP, NewRows, margin
 from hdrplan.threads import over_rows
 
 __all__ = ["Cubes", "EveryPoint", "cells_of", "cubes_of"]
@@ -199,7 +199,7 @@ class EveryPoint:
         limit = self.limit_gy - self.given_gy[at]
         none = np.full(len(at), np.inf)
         low, high = (limit, none) if self.sense == 1 else (-none, limit)
-        return NewRows(coefficients, low, high, MARGIN * self.limit_gy)
+        return NewRows(coefficients, low, high, margin(self.limit_gy))
 
 
 class Tail:
@@ -241,7 +241,7 @@ class Tail:
             row[0, block.slack_column] = block.sense
         self._last_given = float(share @ block.given_gy)
         low, high = self._limits(self._last_given)
-        return NewRows(row, np.array([low]), np.array([high]), MARGIN * block.limit_gy), worst
+        return NewRows(row, np.array([low]), np.array([high]), margin(block.limit_gy)), worst
 
     def _limits(self, given_gy: float) -> tuple[float, float]:
         limit = self.limit_gy - given_gy
