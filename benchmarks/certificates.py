@@ -97,9 +97,9 @@ def table(record: dict) -> str:
     loads = [r["load"] for r in record["rows"]]
     m = record["machine"]
     lines = [
-        f"{m['processors']} processors under a load of {min(loads)} to {max(loads)}; {m['solver']}, SciPy {m['scipy']}.",
+        f"{m['processors']} processors, load {min(loads)} to {max(loads)}; {m['solver']}, SciPy {m['scipy']}.",
         "",
-        "| cc | dwells | points | D100 (Gy) | time (s) | CPU (s) | matrix (GB) | peak (GB) | rows | gap | other solver |",
+        "| cc | dwells | points | D100 (Gy) | s | CPU s | matrix (GB) | peak (GB) | rows | gap | other solver |",
         "|" + 11 * "---|",
     ]
     for r in record["rows"]:

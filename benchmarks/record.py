@@ -36,7 +36,7 @@ def machine() -> dict[str, Any]:
 
 
 def timed(work: Callable[[], Any], repeats: int = 1) -> tuple[Any, dict[str, float]]:
-    """Result of the last of some runs; median seconds by the clock and of the processors, load after the last."""
+    """Return the last result, and the median seconds of some runs: by the clock, of the processors; the load after."""
     wall, cpu = [], []
     for _ in range(repeats):
         begun, used = time.perf_counter(), time.process_time()

@@ -181,6 +181,7 @@ class LazyLP:
         most_rounds: int = 200,
         primal: bool = False,
         check: bool = True,
+        tolerance_frac: float = 0.0,
     ) -> Solution:
         """Minimise ``cost @ x`` over all rows of all families.
 
@@ -194,6 +195,8 @@ class LazyLP:
             Begin with the primal simplex: quicker where the last solution is feasible and only the cost is new.
         check : bool
             False: only the rows added so far, for a bound; no row is looked for.
+        tolerance_frac : float
+            Violation, as a fraction of a limit, at which to be content.
         """
         columns = np.arange(len(cost), dtype=np.int32)
         self._solver.changeColsCost(len(cost), columns, cost)
@@ -214,7 +217,7 @@ class LazyLP:
                 break
             answers = [(family, *family.violated(x)) for family in self.families]
             violation = max([0.0, *(worst for _, _, worst in answers)])
-            if violation <= 0.0:
+            if violation <= tolerance_frac:
                 status = "optimal"
                 break
             for family, new, _ in answers:

@@ -17,8 +17,8 @@ __all__ = ["Cubes", "EveryPoint", "cells_of", "cubes_of"]
 CUBE_MM = 8.0
 # Points in a cell of the screen: fewer make its table as large as the matrix, more make its bounds loose.
 CELL_POINTS = 12
-# Cells that a thread takes at least.
-_CELLS_EACH = 64
+# Rates that a thread takes at least: a tenth of a millisecond.
+_RATES_EACH = 100_000
 
 
 def cells_of(points_mm: FloatArray, edge_mm: float = CUBE_MM) -> IntArray:
@@ -145,7 +145,7 @@ class EveryPoint:
                 self.excused, point, short,
             )  # fmt: skip
 
-        over_rows(block, len(rates), smallest=_CELLS_EACH)
+        over_rows(block, len(rates), smallest=1 + _RATES_EACH // len(times))
         wrong = short > 0.0
         return point[wrong], short[wrong]
 
@@ -161,7 +161,7 @@ class EveryPoint:
                 point, total,
             )  # fmt: skip
 
-        over_rows(block, cells, smallest=_CELLS_EACH)
+        over_rows(block, cells, smallest=1 + _RATES_EACH // self.gy_per_s.shape[1])
         self._extremes = rates, given
         return rates, given, point, total
 
