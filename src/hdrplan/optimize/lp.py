@@ -23,6 +23,8 @@ __all__ = ["SOLVER", "LazyLP", "NewRows", "RowFamily", "Solution", "margin"]
 
 # What the solver takes for holding a row.
 TOLERANCE = 1e-9
+# Ways to price of the dual simplex, as HiGHS numbers them.
+DEVEX, STEEPEST = 1, 2
 
 SOLVER = f"HiGHS {highspy.HIGHS_VERSION_MAJOR}.{highspy.HIGHS_VERSION_MINOR}.{highspy.HIGHS_VERSION_PATCH}"
 
@@ -115,7 +117,7 @@ class LazyLP:
         for option, value in (
             ("presolve", "off"),  # would forget the basis
             ("solver", "simplex"),
-            ("simplex_dual_edge_weight_strategy", 1),  # devex: steepest edges cost more after new rows than they save
+            ("simplex_dual_edge_weight_strategy", DEVEX),  # steepest edges cost more after new rows than they save
             ("primal_feasibility_tolerance", TOLERANCE),
             ("dual_feasibility_tolerance", TOLERANCE),
         ):
@@ -232,10 +234,18 @@ class LazyLP:
             # HiGHS counts the time of all runs of one object.
             left = max(0.01, deadline - time.monotonic())
             self._solver.setOptionValue("time_limit", self._solver.getRunTime() + left)
+        # Devex goes in circles now and then: a hundred thousand steps where a thousand are enough.
+        self._solver.setOptionValue("simplex_iteration_limit", 1000 + 2 * (len(self._rows) + len(self.least)))
         self._solver.run()
         status = self._solver.getModelStatus()
-        if status == highspy.HighsModelStatus.kUnknown:
-            # A basis that lost its accuracy: once more from the beginning.
+        if status == highspy.HighsModelStatus.kIterationLimit:
+            self._solver.setOptionValue("simplex_iteration_limit", 1_000_000)
+            self._solver.setOptionValue("simplex_dual_edge_weight_strategy", STEEPEST)
+            self._solver.run()
+            self._solver.setOptionValue("simplex_dual_edge_weight_strategy", DEVEX)
+            status = self._solver.getModelStatus()
+        if status in (highspy.HighsModelStatus.kUnknown, highspy.HighsModelStatus.kNotset):
+            # A basis that lost its accuracy or cannot be inverted any more: once more from the beginning.
             self._solver.clearSolver()
             self._solver.run()
             status = self._solver.getModelStatus()

@@ -17,6 +17,8 @@ __all__ = ["Requirement", "hottest", "required", "requirements"]
 
 Kind = Literal["every", "mean", "tail", "time"]
 
+# Parts of the range of doses in which the volume at a dose is looked for.
+_STEPS = 10_000
 # Volumes that differ by less than this fraction are the same: the last digits of a sum of thousands of voxels.
 _SAME_VOLUME = 1e-9
 
@@ -175,8 +177,15 @@ def _no_contradiction(listed: list[Requirement]) -> None:
 
 def hottest(dose_gy: FloatArray, volume_cc: FloatArray, below_cc: float) -> BoolArray:
     """Return a mask of the hottest points whose volumes together stay below ``below_cc``; ties go by row."""
-    order = np.lexsort((np.arange(len(dose_gy)), -dose_gy))
-    inside = np.cumsum(volume_cc[order]) < below_cc * (1 - _SAME_VOLUME)
-    mask = np.zeros(len(dose_gy), dtype=np.bool_)
-    mask[order[inside]] = True
+    low, high = float(dose_gy.min()), float(dose_gy.max())
+    # Only the doses around the one at which the volume is reached need to be sorted.
+    step = ((dose_gy - low) * (_STEPS / max(high - low, 1e-300))).astype(np.int64)
+    hotter_cc = np.cumsum(np.bincount(step, volume_cc, _STEPS + 1)[::-1])[::-1]
+    reached = int(np.flatnonzero(hotter_cc >= below_cc * (1 - _SAME_VOLUME)).max(initial=-1))
+    mask = step > reached
+    if reached >= 0:
+        at = np.flatnonzero(step == reached)
+        order = at[np.argsort(-dose_gy[at], kind="stable")]
+        before_cc = float(hotter_cc[reached + 1]) if reached < _STEPS else 0.0
+        mask[order[before_cc + np.cumsum(volume_cc[order]) < below_cc * (1 - _SAME_VOLUME)]] = True
     return mask

@@ -15,6 +15,8 @@ __all__ = ["Cubes", "EveryPoint", "cells_of", "cubes_of"]
 
 # One row for each cube of this edge and round: neighbouring points violate together, and one row mends them all.
 CUBE_MM = 8.0
+# The rows of a round are no more than there are dwells, for no more can bind at once, or than this many.
+ROWS_LEAST = 50
 # Points in a cell of the screen: fewer make its table as large as the matrix, more make its bounds loose.
 CELL_POINTS = 12
 # Rates that a thread takes at least: a tenth of a millisecond.
@@ -121,11 +123,11 @@ class EveryPoint:
         return np.asarray(self.gy_per_s @ x[: self.gy_per_s.shape[1]] + self.given_gy)
 
     def violated(self, x: FloatArray) -> tuple[NewRows | None, float]:
-        """Return the worst violated row of each cube."""
+        """Return the worst violated row of each cube, of the worst cubes."""
         points, short = self.short_gy(x)
         if len(points) == 0:
             return None, 0.0
-        self._asked = self._one_a_cube(points, short)
+        self._asked = self._one_a_cube(points, short)[: max(ROWS_LEAST, self.gy_per_s.shape[1])]
         return self.rows(self._asked), float(short.max()) / max(self.limit_gy, 1e-9)
 
     def short_gy(self, x: FloatArray) -> tuple[IntArray, FloatArray]:
@@ -166,10 +168,10 @@ class EveryPoint:
         return rates, given, point, total
 
     def _one_a_cube(self, points: IntArray, short: FloatArray) -> IntArray:
-        cube = self.cubes.cube[points]
-        order = np.lexsort((points, -short, cube))
-        points, cube = points[order], cube[order]
-        return np.asarray(points[np.diff(cube, prepend=-1) != 0])
+        """Return the worst point of each cube, the worst first."""
+        order = np.lexsort((points, -short))
+        _, first = np.unique(self.cubes.cube[points[order]], return_index=True)
+        return np.asarray(points[order[np.sort(first)]])
 
     def first_rows(self, lp: LazyLP) -> None:
         """Give the program the points that equal times serve worst, one a cube, of a tenth of the cells."""
