@@ -11,7 +11,7 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.dose import SPACING_MM, DoseRate, LeastDose, SamplePoints, dose_rate, least_dose, sample_points
 from hdrplan.errors import InputError
-from hdrplan.geometry import MARGIN_MM, STEP_MM, TIP_OFFSET_MM, Dwells, Grid, Structure, dwell_positions
+from hdrplan.geometry import MARGIN_MM, STEP_MM, TIP_OFFSET_MM, Dwells, Grid, Structure, around, dwell_positions
 from hdrplan.memory import require_memory
 from hdrplan.optimize import (
     Delivery,
@@ -22,7 +22,7 @@ from hdrplan.optimize import (
     optimize_times,
     transit_times,
 )
-from hdrplan.plan import Case, Goals, Plan
+from hdrplan.plan import AROUND, Case, Goals, Plan, isodose_frac
 from hdrplan.sources import TG43Source
 
 __all__ = [
@@ -96,9 +96,19 @@ class PlanOptions:
 
 
 def dosed_structures(case: Case, goals: Goals) -> list[Structure]:
-    """Return the structures that are sampled: all but "other" ones that have no goal and are not the healthy organ."""
+    """Return the structures that are sampled: all but "other" ones that have no goal and are not the healthy organ.
+
+    A conformity goal adds the tissue in and around the CTVs, of any kind, as far as their isodose can reach where the
+    goal holds and all of its excess lies on one side: twice the thickness of an even shell, and 10 mm.
+    """
     asked = {goal.structure for goal in goals.goals} | {case.healthy}
-    return [s for s in case.structures if s.role != "other" or s.name in asked]
+    chosen = [s for s in case.structures if s.role != "other" or s.name in asked]
+    shares = [isodose_frac(goal) for goal in goals.goals if goal.metric.kind == "conformity"]
+    if shares and case.ctvs:
+        radius_mm = (750.0 / np.pi * sum(ctv.volume_cc for ctv in case.ctvs)) ** (1 / 3)
+        shell_mm = radius_mm * (max(shares) ** (1 / 3) - 1.0)
+        chosen.append(around(case.ctvs, 10.0 + 2.0 * shell_mm, AROUND))
+    return chosen
 
 
 def planned_dwells(case: Case, options: PlanOptions) -> Dwells:

@@ -20,6 +20,7 @@ from hdrplan.metrics import (
     healthy_tissue_conformity_index,
     metric_value,
     organ_metrics,
+    pitv,
     target_metrics,
 )
 from hdrplan.plan import Goal, Goals, Metric, Plan
@@ -90,6 +91,7 @@ def evaluate(
     """
     doses = np.asarray(dose_gy, dtype=np.float64)
     curves = {name: dvh(doses[points.rows(name)], points.volume_cc[points.rows(name)]) for name in points.names}
+    ctvs = [curves[name] for name, role in zip(points.names, points.roles, strict=True) if role == "CTV"]
     structures: dict[str, dict[str, float | str]] = {}
     for name, role in zip(points.names, points.roles, strict=True):
         entry: dict[str, float | str] = {"role": role, "volume_cc": curves[name].volume_cc}
@@ -99,14 +101,14 @@ def evaluate(
             sampling = d100_sampling(doses[points.rows(name)], points.volume_cc[points.rows(name)])
             entry |= {"d100_inside_gy": sampling.inside_gy, "d100_sampling_gy": sampling.sensitivity_gy}
             if dose is not None:
-                entry |= _conformity(curves[name], prescribed_gy, dose)
+                entry |= _conformity(ctvs, prescribed_gy, dose)
         entry |= {key: value for key, value in organ_metrics(curves[name]).items() if key not in entry}
         structures[name] = entry
     wanted = [
         Goal(p.structure, Metric("dose_at_frac", 1.0, "Gy", "D100"), ">=", p.dose_gy, 0, "prescription")
         for p in goals.prescriptions
     ]
-    results = tuple(_reached(goal, curves, goals, total_time_s) for goal in (*wanted, *goals.goals))
+    results = tuple(_reached(goal, curves, goals, total_time_s, structures) for goal in (*wanted, *goals.goals))
     return Score(structures, results)
 
 
@@ -163,25 +165,40 @@ def isodose_error_cc(dose: Volume, prescribed_gy: float) -> float:
     return dose.grid.voxel_cc * (float(np.sqrt(surface / 12.0)) + (high - low) / 2.0)
 
 
-def _conformity(curve: DVH, prescribed_gy: float, dose: Volume) -> dict[str, float]:
-    """COIN, CI and HTCI of one CTV; the isodose's volume in all tissue comes from the grid."""
+def _conformity(ctvs: list[DVH], prescribed_gy: float, dose: Volume) -> dict[str, float]:
+    """COIN, CI, HTCI and PITV of all CTVs together, at one prescription; the isodose's volume comes from the grid.
+
+    One CTV alone would be charged with the isodoses of the others.
+    """
     isodose_cc = float((dose.values_zyx >= prescribed_gy).sum()) * dose.grid.voxel_cc
-    covered_cc = float(curve.volume_at_gy(prescribed_gy))
+    covered_cc = sum(float(curve.volume_at_gy(prescribed_gy)) for curve in ctvs)
+    target_cc = sum(curve.volume_cc for curve in ctvs)
     # The grid and the points round the isodose differently; the part of the target inside it is inside it.
     isodose_cc = max(isodose_cc, covered_cc)
     return {
-        "coin": conformal_index(covered_cc, curve.volume_cc, isodose_cc),
-        "ci": covered_cc / curve.volume_cc,
+        "coin": conformal_index(covered_cc, target_cc, isodose_cc),
+        "ci": covered_cc / target_cc,
         "htci": healthy_tissue_conformity_index(covered_cc, isodose_cc),
+        "pitv": pitv(isodose_cc, target_cc),
         "isodose_cc": isodose_cc,
         "isodose_error_cc": isodose_error_cc(dose, prescribed_gy),
     }
 
 
-def _reached(goal: Goal, curves: dict[str, DVH], goals: Goals, total_time_s: float) -> GoalResult:
+def _reached(
+    goal: Goal,
+    curves: dict[str, DVH],
+    goals: Goals,
+    total_time_s: float,
+    structures: dict[str, dict[str, float | str]],
+) -> GoalResult:
     metric = goal.metric
     if metric.kind == "total_time":
         reached = total_time_s
+    elif metric.kind == "conformity":
+        # Without a dose on a grid the isodose's volume is not known.
+        key = {"CN": "coin"}.get(metric.text, metric.text.lower())
+        reached = float(structures[goal.structure].get(key, np.nan))
     else:
         prescribed_gy = {p.structure: p.dose_gy for p in goals.prescriptions}.get(goal.structure)
         reached = metric_value(

@@ -8,13 +8,14 @@ from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
 
 from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.errors import InputError
 from hdrplan.geometry.grid import Grid
 
-__all__ = ["ROLES", "Role", "Structure", "distance_mm", "inside", "on_grid", "rim_mm", "without"]
+__all__ = ["ROLES", "Role", "Structure", "around", "distance_mm", "inside", "on_grid", "rim_mm", "without"]
 
 Role = Literal["CTV", "OAR", "other"]
 ROLES: tuple[str, ...] = get_args(Role)
@@ -97,6 +98,30 @@ def inside(structure: Structure, points_mm: npt.ArrayLike) -> BoolArray:
     on_grid = np.asarray(((index >= 0) & (index < shape_xyz)).all(axis=-1))
     x, y, z = (index * on_grid[:, None]).T
     return np.asarray(on_grid & structure.mask_zyx[z, y, x])
+
+
+def around(structures: Sequence[Structure], reach_mm: float, name: str) -> Structure:
+    """Return some structures and all voxels within a distance of them, on the first one's grid, extended.
+
+    Parameters
+    ----------
+    structures : sequence of Structure
+        Each on a grid of its own.
+    reach_mm : float
+    name : str
+    """
+    grid = structures[0].grid
+    voxels = np.concatenate([s.grid.world(np.argwhere(s.mask_zyx)[:, ::-1]) for s in structures])
+    index = grid.index(voxels)
+    rim = reach_mm / grid.spacing_mm + 2.0
+    low = np.floor(index.min(axis=0) - rim).astype(np.int64)
+    nx, ny, nz = (np.ceil(index.max(axis=0) + rim).astype(np.int64) - low + 1).tolist()
+    box = grid.box(low, (nz, ny, nx))
+    z, y, x = np.meshgrid(np.arange(nz), np.arange(ny), np.arange(nx), indexing="ij")
+    points_mm = box.world(np.stack((x, y, z), axis=-1).reshape(-1, 3))
+    within = np.any([inside(s, points_mm) for s in structures], axis=0).reshape(nz, ny, nx)
+    away_mm = distance_transform_edt(~within, sampling=box.spacing_mm[::-1])
+    return Structure(name, "other", box, away_mm <= reach_mm)
 
 
 def without(structure: Structure, others: Sequence[Structure]) -> Structure:

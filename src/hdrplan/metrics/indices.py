@@ -7,6 +7,8 @@ References
 ----------
 Baltas D et al., A conformal index (COIN) to evaluate implant quality and dose specification in brachytherapy,
     Int J Radiat Oncol Biol Phys 1998;40:515.
+van 't Riet A et al., A conformation number to quantify the degree of conformality in brachytherapy and external beam
+    irradiation: application to the prostate, Int J Radiat Oncol Biol Phys 1997;37:731 (CN, COIN without organs).
 Paddick I, A simple scoring ratio to index the conformity of radiosurgical treatment plans,
     J Neurosurg 2000;93(Suppl 3):219. The same number as COIN without organs.
 Shaw E et al., Radiation Therapy Oncology Group: radiosurgery quality assurance guidelines,

@@ -100,8 +100,10 @@ def deliverable(
             break
         found = again
     way = "up"
-    if any(program.listed[k].sense == -1 for k in worst):
-        # No whole times hold everything: the organs' limits win, as everywhere, and the coverage pays.
+    ctvs = {one.structure for one in program.listed if one.prescription}
+    broken = [program.listed[k] for k in worst]
+    if any(one.sense == -1 and one.level == 0 and one.structure not in ctvs for one in broken):
+        # No whole times hold everything: the organs' hard limits win, as everywhere, and the coverage pays.
         x, way = _rounded_down(program, found.x, delivery.resolution_s), "down, for an organ's limit,"
         worst = {k: v for k, v in program.broken(x).items() if v > 0}
     after = float(cost @ x)

@@ -19,13 +19,23 @@ import numpy as np
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.errors import HdrPlanError
 
-__all__ = ["MARGIN", "SOLVER", "LazyLP", "NewRows", "RowFamily", "Solution"]
+__all__ = ["SOLVER", "LazyLP", "NewRows", "RowFamily", "Solution", "margin"]
 
-# The solver sees limits tighter by this fraction, and rows count as violated only beyond the true limit: the plan
-# holds every limit to the last digit, and the price is a gap of about this size times the limits' prices.
-MARGIN = 1e-8
+# What the solver takes for holding a row.
+TOLERANCE = 1e-9
+# Ways to price of the dual simplex, as HiGHS numbers them.
+DEVEX, STEEPEST = 1, 2
 
 SOLVER = f"HiGHS {highspy.HIGHS_VERSION_MAJOR}.{highspy.HIGHS_VERSION_MINOR}.{highspy.HIGHS_VERSION_PATCH}"
+
+
+def margin(limit: float) -> float:
+    """By how much tighter than true a limit is solved, in its unit.
+
+    Rows count as violated only beyond the true limit: the plan holds every limit to the last digit, and the price is a
+    gap of about this size times the limits' prices.
+    """
+    return 2.0 * TOLERANCE * max(1.0, abs(limit))
 
 
 class NewRows(NamedTuple):
@@ -114,8 +124,9 @@ class LazyLP:
         for option, value in (
             ("presolve", "off"),  # would forget the basis
             ("solver", "simplex"),
-            ("primal_feasibility_tolerance", 1e-9),
-            ("dual_feasibility_tolerance", 1e-9),
+            ("simplex_dual_edge_weight_strategy", DEVEX),  # steepest edges cost more after new rows than they save
+            ("primal_feasibility_tolerance", TOLERANCE),
+            ("dual_feasibility_tolerance", TOLERANCE),
         ):
             self._solver.setOptionValue(option, value)
         self._solver.addVars(len(least), self.least, self.most)
@@ -179,6 +190,7 @@ class LazyLP:
         most_rounds: int = 200,
         primal: bool = False,
         check: bool = True,
+        tolerance_frac: float = 0.0,
     ) -> Solution:
         """Minimise ``cost @ x`` over all rows of all families.
 
@@ -192,6 +204,8 @@ class LazyLP:
             Begin with the primal simplex: quicker where the last solution is feasible and only the cost is new.
         check : bool
             False: only the rows added so far, for a bound; no row is looked for.
+        tolerance_frac : float
+            Violation, as a fraction of a limit, at which to be content.
         """
         columns = np.arange(len(cost), dtype=np.int32)
         self._solver.changeColsCost(len(cost), columns, cost)
@@ -212,7 +226,7 @@ class LazyLP:
                 break
             answers = [(family, *family.violated(x)) for family in self.families]
             violation = max([0.0, *(worst for _, _, worst in answers)])
-            if violation <= 0.0:
+            if violation <= tolerance_frac:
                 status = "optimal"
                 break
             for family, new, _ in answers:
@@ -227,10 +241,18 @@ class LazyLP:
             # HiGHS counts the time of all runs of one object.
             left = max(0.01, deadline - time.monotonic())
             self._solver.setOptionValue("time_limit", self._solver.getRunTime() + left)
+        # Devex goes in circles now and then: a hundred thousand steps where a thousand are enough.
+        self._solver.setOptionValue("simplex_iteration_limit", 1000 + 2 * (len(self._rows) + len(self.least)))
         self._solver.run()
         status = self._solver.getModelStatus()
-        if status == highspy.HighsModelStatus.kUnknown:
-            # A basis that lost its accuracy: once more from the beginning.
+        if status == highspy.HighsModelStatus.kIterationLimit:
+            self._solver.setOptionValue("simplex_iteration_limit", 1_000_000)
+            self._solver.setOptionValue("simplex_dual_edge_weight_strategy", STEEPEST)
+            self._solver.run()
+            self._solver.setOptionValue("simplex_dual_edge_weight_strategy", DEVEX)
+            status = self._solver.getModelStatus()
+        if status in (highspy.HighsModelStatus.kUnknown, highspy.HighsModelStatus.kNotset):
+            # A basis that lost its accuracy or cannot be inverted any more: once more from the beginning.
             self._solver.clearSolver()
             self._solver.run()
             status = self._solver.getModelStatus()

@@ -144,7 +144,7 @@ def outer_bound(
         hull, point = _undecided(hulls, x)
         row = np.zeros((1, program.columns))
         row[0, : program.n] = hull.block.gy_per_s[point]
-        limit = hull.block.limit_gy - (0.0 if hull.block.given_gy is None else float(hull.block.given_gy[point]))
+        limit = hull.block.limit_gy - float(hull.block.given_gy[point])
         wall = lp.add("wall", NewRows(row, np.array([-np.inf]), np.array([np.inf])))
         walls.append(wall)
         for side, limits in enumerate(((-np.inf, limit), (limit, np.inf))):
@@ -229,8 +229,7 @@ def _bound_doses(program: Program, hull: _Hull, deadline: float, check: bool) ->
     lp, block, n = program.lp, hull.block, program.n
     # wrong = sign * dose - limit: sign is 1 for a limit from above.
     sign = float(-block.sense)
-    given = np.zeros(len(block.cells)) if block.given_gy is None else block.given_gy
-    shift = sign * (given - block.limit_gy)
+    shift = sign * (block.given_gy - block.limit_gy)
     signed = sign * block.gy_per_s
     least, most = lp.least[:n].copy(), lp.most[:n].copy()
     hull.high = np.minimum(hull.high, np.maximum(signed * least, signed * most).sum(axis=1) + shift)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import product
+from threading import Lock
 
 import numpy as np
 
@@ -13,15 +15,16 @@ from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.optimize.problem import Requirement, required, requirements
 from hdrplan.optimize.program import Program
-from hdrplan.optimize.rows import EveryPoint
 from hdrplan.plan import Goal, Goals, parse_metric
+from hdrplan.threads import thread_count
 
 __all__ = ["Axis", "Front", "pareto_front"]
 
-# Plans whose doses at all points are computed in one product: 64 columns fill the processor's multiplier, and the
-# product of 300,000 points stays at 150 MB.
+# Plans whose doses at all points are computed in one product.
 PLANS_AT_ONCE = 64
-MOST_SWEEPS = 30
+# Parts of the surface, each with a solver of its own: as many as there are threads on a small machine, and always the
+# same number, so that the plans do not depend on the machine.
+PARTS = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +75,7 @@ class Front:
         Largest violation over all points, as a fraction of the limit.
     objective, unit : str
     rows_used : int
+        The most that a solver held.
     left_out : tuple of str
         Hard dose-volume goals, which are not convex: the plans were not made for them, only judged by them.
     left_out_met : (n_plans, n_left_out) bool array
@@ -127,9 +131,9 @@ def pareto_front(
 ) -> Front:
     """Least healthy dose for every combination of limits.
 
-    One linear program serves all plans: each varied limit is a column whose bounds move, so that a plan is a few pivots
-    from its neighbour. The plans are then checked on all points in one matrix product for many, what they violate is
-    added, and only the plans concerned are solved again.
+    One linear program serves many plans: each varied limit is a column whose bounds move, so that a plan is a few
+    pivots from its neighbour and most of the rows it needs are there. Every plan is checked on all points before the
+    next. The surface is divided into two parts, which threads share.
 
     Parameters
     ----------
@@ -152,44 +156,40 @@ def pareto_front(
     """
     listed, varied, tails = _listed(rate, points, goals, axes)
     n = rate.gy_per_s.shape[1]
-    program = Program(rate, points, listed, least_s=np.zeros(n), most_s=np.full(n, max_time_s), given_gy=given_gy)
-    for k in range(len(listed)):
-        program.enter(k)
-    program.start()
-    cost = program.cost(1.0 if healthy is None else program.mean_row(points.rows(healthy)))
     limits = np.array(list(product(*(axis.values for axis in axes))))
     columns = n + np.array(varied)
     misses = np.abs(limits - np.array([listed[k].limit for k in varied]))
     total = len(limits)
-    x = np.full((total, program.columns), np.nan)
-    value, bound, violation = np.full(total, np.nan), np.full(total, np.nan), np.full(total, np.inf)
-    possible = np.ones(total, dtype=np.bool_)
-    tell = on_progress or (lambda done, total: None)
+    x = np.full((total, n), np.nan)
+    value, bound, violation = np.full(total, np.nan), np.full(total, np.nan), np.full(total, np.nan)
+    possible = np.zeros(total, dtype=np.bool_)
+    # The program takes violations as fractions of the greatest limit of an axis.
+    strict = tolerance_frac * min(float(axis.values.min() / axis.values.max()) for axis in axes)
+    done, counting = 0, Lock()
 
-    def solve(i: int, *, check: bool) -> None:
-        program.lp.bounds(columns, misses[i], misses[i])
-        found = program.lp.solve(cost, check=check)
-        if found.status == "infeasible":
-            possible[i] = False
-            return
-        x[i], value[i], bound[i] = found.x, found.value, found.bound
+    def solve(part: IntArray) -> Program:
+        nonlocal done
+        program = Program(rate, points, listed, least_s=np.zeros(n), most_s=np.full(n, max_time_s), given_gy=given_gy)
+        for k in range(len(listed)):
+            program.enter(k)
+        program.start()
+        cost = program.cost(1.0 if healthy is None else program.mean_row(points.rows(healthy)))
+        for i in part:
+            program.lp.bounds(columns, misses[i], misses[i])
+            found = program.lp.solve(cost, tolerance_frac=strict)
+            if found.status != "infeasible":
+                possible[i] = True
+                x[i], value[i], bound[i] = found.x[:n], found.value, found.bound
+                violation[i] = found.violation * tolerance_frac / strict
+            with counting:
+                done += 1
+                if on_progress is not None:
+                    on_progress(done, total)
+        return program
 
-    shape = tuple(len(axis.values) for axis in axes)
-    for i in _corners(shape):
-        solve(i, check=True)
-    open_ = _there_and_back(shape)
-    for _ in range(MOST_SWEEPS):
-        for i in open_:
-            solve(int(i), check=False)
-        solved = open_[possible[open_]]
-        tell(total - len(solved), total)
-        violation[solved] = _checked(program, x, solved, tolerance_frac)
-        open_ = solved[violation[solved] > tolerance_frac]
-        if len(open_) == 0:
-            break
-    x[~possible], violation[~possible] = np.nan, np.nan
-    value[~possible] = bound[~possible] = np.nan
-    tell(total, total)
+    path = _there_and_back(tuple(len(axis.values) for axis in axes))
+    with ThreadPoolExecutor(min(PARTS, thread_count())) as pool:
+        programs = list(pool.map(solve, np.array_split(path, PARTS)))
     if not possible.any():
         raise InfeasibleError(
             "at least one possible combination of limits",
@@ -198,8 +198,9 @@ def pareto_front(
         )
     named = ("total time", "s") if healthy is None else (f"mean dose of {healthy}", "Gy")
     return Front(
-        tuple(axes), limits, x[:, :n], value, bound, possible, np.maximum(violation, 0.0), *named,
-        program.lp.rows_used, tuple(one.label for one in tails), _tails_met(program, tails, x),
+        tuple(axes), limits, x, value, bound, possible, violation, *named,
+        max(program.lp.rows_used for program in programs), tuple(one.label for one in tails),
+        _tails_met(programs[0], tails, x),
     )  # fmt: skip
 
 
@@ -239,18 +240,11 @@ def _tails_met(program: Program, tails: tuple[Requirement, ...], x: FloatArray) 
         volume = program.points.volume_cc[one.rows]
         for first in range(0, len(x), PLANS_AT_ONCE):
             part = slice(first, first + PLANS_AT_ONCE)
-            dose = program.rate.gy_per_s[one.rows] @ x[part, : program.n].T
+            dose = program.rate.gy_per_s[one.rows] @ x[part].T
             if program.given_gy is not None:
                 dose += program.given_gy[one.rows, None]
             met[part, j] = volume @ (one.sense * (one.limit - dose) > 0) < one.tail_cc
     return met & np.isfinite(x[:, :1])
-
-
-def _corners(shape: tuple[int, ...]) -> list[int]:
-    """Return the plans at the corners of the grid and the middle one: their rows are most of those needed."""
-    ends = [sorted({0, n - 1}) for n in shape]
-    middle = tuple(n // 2 for n in shape)
-    return [int(np.ravel_multi_index(at, shape)) for at in (*product(*ends), middle)]
 
 
 def _there_and_back(shape: tuple[int, ...]) -> IntArray:
@@ -259,28 +253,3 @@ def _there_and_back(shape: tuple[int, ...]) -> IntArray:
     for n in shape:
         path = [(*head, j) for i, head in enumerate(path) for j in (range(n) if i % 2 == 0 else range(n - 1, -1, -1))]
     return np.array([np.ravel_multi_index(at, shape) for at in path], dtype=np.int64)
-
-
-def _checked(program: Program, x: FloatArray, which: IntArray, tolerance_frac: float) -> FloatArray:
-    """Largest violation of each plan over all points; the rows that the worst plans violate are added."""
-    worst = np.zeros(len(which))
-    n = program.n
-    for family in program.lp.families:
-        assert isinstance(family, EveryPoint)
-        column = family.slack_column
-        assert column is not None
-        for first in range(0, len(which), PLANS_AT_ONCE):
-            part = which[first : first + PLANS_AT_ONCE]
-            dose = family.gy_per_s @ x[part, :n].T
-            if family.given_gy is not None:
-                dose += family.given_gy[:, None]
-            extreme = dose.min(axis=0) if family.sense == 1 else dose.max(axis=0)
-            short = (family.sense * (family.limit_gy - extreme) - x[part, column]) / family.limit_gy
-            worst[first : first + len(part)] = np.maximum(worst[first : first + len(part)], short)
-            # A few plans of each block speak for their neighbours.
-            for i in np.argsort(-short, kind="stable")[:4]:
-                if short[i] > tolerance_frac:
-                    new, _ = family.violated(x[part[i]])
-                    if new is not None:
-                        family.taken(program.lp.add(family.name, new))
-    return worst

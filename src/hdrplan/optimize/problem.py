@@ -11,12 +11,14 @@ import numpy as np
 from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InputError
-from hdrplan.plan import Goal, Goals
+from hdrplan.plan import AROUND, Goal, Goals, isodose_frac
 
 __all__ = ["Requirement", "hottest", "required", "requirements"]
 
 Kind = Literal["every", "mean", "tail", "time"]
 
+# Parts of the range of doses in which the volume at a dose is looked for.
+_STEPS = 10_000
 # Volumes that differ by less than this fraction are the same: the last digits of a sum of thousands of voxels.
 _SAME_VOLUME = 1e-9
 
@@ -71,7 +73,8 @@ def required(goal: Goal, points: SamplePoints, goals: Goals) -> Requirement:
 
     ``D1cc <= x``: less than 1 cc may receive more than x. ``D98 >= x``: less than 2 % of the volume may receive less
     than x. ``V10Gy <= 30 %`` says the same as ``D30 <= 10 Gy``, ``V5Gy <= 700 cc`` the same as ``D700cc <= 5 Gy``, so
-    all dose-volume goals become one kind.
+    all dose-volume goals become one kind. A conformity index of CTVs inside their isodose limits the volume of this
+    isodose in all tissue: ``COIN >= 0.7`` says that it is at most 1 / 0.7 of the CTVs'.
 
     Raises
     ------
@@ -84,6 +87,8 @@ def required(goal: Goal, points: SamplePoints, goals: Goals) -> Requirement:
         if sense == 1:
             raise InputError("a total time can only be limited from above", got=goal.sense, where=where)
         return Requirement("plan", goal.text, "time", -1, goal.value, slice(0, 0), goal.level, source=goal.source)
+    if metric.kind == "conformity":
+        return _conformity(goal, points, goals, where)
     rows = points.rows(goal.structure)
     if rows.stop <= rows.start:
         raise InputError("a goal needs a structure with sample points", got="none", where=where)
@@ -118,6 +123,24 @@ def required(goal: Goal, points: SamplePoints, goals: Goals) -> Requirement:
     # The volume that may lie on the wrong side of the limit; none of it means every point.
     tail_cc = total_cc - hot_cc if sense == 1 else hot_cc
     return of("tail", limit_gy, tail_cc) if tail_cc > _SAME_VOLUME * total_cc else of("every", limit_gy)
+
+
+def _conformity(goal: Goal, points: SamplePoints, goals: Goals, where: str) -> Requirement:
+    if AROUND not in points.names:
+        raise InputError(
+            "a conformity goal needs sample points in and around the CTVs",
+            got="none",
+            where=where,
+            remedy="Sample the structures that hdrplan.planning.dosed_structures returns for these goals.",
+        )
+    if goal.structure not in [prescription.structure for prescription in goals.prescriptions]:
+        raise InputError("a conformity goal is about a CTV with a prescription", got=goal.structure, where=where)
+    limit_gy, rows = goals.prescription_gy(goal.structure), points.rows(AROUND)
+    ctvs = [points.rows(name) for name, role in zip(points.names, points.roles, strict=True) if role == "CTV"]
+    isodose_cc = isodose_frac(goal) * sum(float(points.volume_cc[ctv].sum()) for ctv in ctvs)
+    return Requirement(
+        goal.structure, goal.text, "tail", -1, limit_gy, rows, goal.level, False, isodose_cc, goal.source
+    )  # fmt: skip
 
 
 def requirements(rate: DoseRate, points: SamplePoints, goals: Goals) -> tuple[Requirement, ...]:
@@ -175,8 +198,15 @@ def _no_contradiction(listed: list[Requirement]) -> None:
 
 def hottest(dose_gy: FloatArray, volume_cc: FloatArray, below_cc: float) -> BoolArray:
     """Return a mask of the hottest points whose volumes together stay below ``below_cc``; ties go by row."""
-    order = np.lexsort((np.arange(len(dose_gy)), -dose_gy))
-    inside = np.cumsum(volume_cc[order]) < below_cc * (1 - _SAME_VOLUME)
-    mask = np.zeros(len(dose_gy), dtype=np.bool_)
-    mask[order[inside]] = True
+    low, high = float(dose_gy.min()), float(dose_gy.max())
+    # Only the doses around the one at which the volume is reached need to be sorted.
+    step = ((dose_gy - low) * (_STEPS / max(high - low, 1e-300))).astype(np.int64)
+    hotter_cc = np.cumsum(np.bincount(step, volume_cc, _STEPS + 1)[::-1])[::-1]
+    reached = int(np.flatnonzero(hotter_cc >= below_cc * (1 - _SAME_VOLUME)).max(initial=-1))
+    mask = step > reached
+    if reached >= 0:
+        at = np.flatnonzero(step == reached)
+        order = at[np.argsort(-dose_gy[at], kind="stable")]
+        before_cc = float(hotter_cc[reached + 1]) if reached < _STEPS else 0.0
+        mask[order[before_cc + np.cumsum(volume_cc[order]) < below_cc * (1 - _SAME_VOLUME)]] = True
     return mask

@@ -7,9 +7,9 @@ import numpy as np
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InputError
-from hdrplan.optimize.lp import LazyLP, NewRows, Solution
+from hdrplan.optimize.lp import LazyLP, NewRows, Solution, margin
 from hdrplan.optimize.problem import Requirement, hottest
-from hdrplan.optimize.rows import EveryPoint, Tail, cells_of
+from hdrplan.optimize.rows import EveryPoint, Tail, cubes_of
 
 __all__ = ["Program"]
 
@@ -58,7 +58,7 @@ class Program:
         one = self.listed[k]
         if one.kind in ("every", "tail"):
             block = self.block(k)
-            self.rows_all += len(block.cells)
+            self.rows_all += len(block)
             self.blocks[k] = block
             if one.kind == "tail":
                 self.tails[k] = block
@@ -70,7 +70,7 @@ class Program:
         row[0, : self.n] = 1.0 if one.kind == "time" else self.mean_row(one.rows)
         limit = self.single_limit(k)
         low, high = (limit, np.inf) if one.sense == 1 else (-np.inf, limit)
-        self.single[k] = self.lp.add(one.label, NewRows(row, np.array([low]), np.array([high]), 1e-8 * one.limit))
+        self.single[k] = self.lp.add(one.label, NewRows(row, np.array([low]), np.array([high]), margin(one.limit)))
         self.rows_all += 1
 
     def block(self, k: int) -> EveryPoint:
@@ -81,7 +81,7 @@ class Program:
             self.rate.gy_per_s[one.rows],
             one.limit,
             one.sense,
-            cells_of(self.points.points_mm[one.rows]),
+            cubes_of(self.points.points_mm[one.rows]),
             self.columns,
             slack_column=self.n + k,
             given_gy=None if self.given_gy is None else self.given_gy[one.rows],
@@ -133,9 +133,7 @@ class Program:
         if k in self.blocks:
             block = self.blocks[k]
             block.limit_gy -= by
-            block.excuse(
-                np.zeros(len(block.cells), dtype=np.bool_) if block.excused is None else block.excused, self.lp
-            )
+            block.excuse(block.excused, self.lp)
         else:
             self.lowered[k] = self.lowered.get(k, 0.0) + by
             self.lp.limit(self.single[k], -np.inf, self.single_limit(k) - self.lowered[k])

@@ -23,7 +23,7 @@ from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.optimize.lp import Solution
 from hdrplan.optimize.problem import requirements
 from hdrplan.optimize.program import Program
-from hdrplan.optimize.rows import EveryPoint, cells_of
+from hdrplan.optimize.rows import EveryPoint, cubes_of
 from hdrplan.plan import Goals
 
 __all__ = ["RobustOptimum", "robust_times"]
@@ -216,8 +216,8 @@ class _Chance:
                     raise InputError(
                         f"a scenario needs the rates of all points of {dose.structure}", got=matrix.shape, where=number
                     )
-                cells = cells_of(points.points_mm[dose.rows])
-                blocks.append(EveryPoint(f"scenario {number}", matrix, dose.limit, 1, cells, self.program.columns))
+                cubes = cubes_of(points.points_mm[dose.rows])
+                blocks.append(EveryPoint(f"scenario {number}", matrix, dose.limit, 1, cubes, self.program.columns))
             self.families.append(blocks)
 
     def alone(self, s: int) -> float:
@@ -234,7 +234,7 @@ class _Chance:
         for s, blocks in enumerate(self.families):
             for block in blocks:
                 # Lifted rows stay in the program, free; the basis stays warm.
-                block.excuse(np.full(len(block.cells), s not in held), lp)
+                block.excuse(np.full(len(block), s not in held), lp)
                 active = block in lp.families
                 if s in held and not active:
                     lp.families.append(block)

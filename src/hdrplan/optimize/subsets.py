@@ -23,7 +23,7 @@ from hdrplan.errors import InputError
 from hdrplan.optimize.lp import LazyLP, NewRows, Solution
 from hdrplan.optimize.problem import Requirement, requirements
 from hdrplan.optimize.program import Program
-from hdrplan.optimize.rows import EveryPoint, cells_of
+from hdrplan.optimize.rows import EveryPoint, cubes_of
 from hdrplan.plan import Goals
 
 __all__ = ["Proof", "Subsets"]
@@ -129,10 +129,10 @@ class Subsets:
                     raise InputError(
                         f"a scenario needs the rates of all points of {one.structure}", got=matrix.shape, where=number
                     )
-                cells = cells_of(points.points_mm[one.rows])
+                cubes = cubes_of(points.points_mm[one.rows])
                 name, slack = f"scenario {number} {one.label}", self.n + k
                 program.lp.families.append(
-                    EveryPoint(name, matrix, one.limit, 1, cells, program.columns, slack_column=slack)
+                    EveryPoint(name, matrix, one.limit, 1, cubes, program.columns, slack_column=slack)
                 )
         return program
 

@@ -39,7 +39,7 @@ def _by_mean_tails(program: Program, cost: FloatArray, relaxed: Solution) -> Flo
     for block in blocks.values():
         if block in program.lp.families:
             program.lp.families.remove(block)
-        block.excuse(np.ones(len(block.cells), dtype=np.bool_), program.lp)
+        block.excuse(np.ones(len(block), dtype=np.bool_), program.lp)
     tails = {k: program.tail(k) for k in blocks}
     program.lp.families.extend(tails.values())
     limits = {k: program.listed[k].limit for k in blocks}

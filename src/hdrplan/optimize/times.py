@@ -197,23 +197,22 @@ class _Run:
                 "may hold them."
             )
             # The bound found before was that of plans with the prescriptions in full.
-            self.outer_bound = self._bound_without_tails()
+            self.outer_bound = self._bound_without_tails(self.main)
             least = program.solve(program.cost(misses=dict.fromkeys(self.doses, 1.0)))
         return self._noted(program.polished(self.main, least.x))
 
-    def _bound_without_tails(self) -> float:
-        """Bound of the main objective under all goals but the dose-volume goals."""
+    def _bound_without_tails(self, cost: FloatArray) -> float:
+        """Bound of an objective under all goals but the dose-volume goals."""
         program = self.program
         blocks = [block for block in program.tails.values() if block in program.lp.families]
         excused = [block.excused for block in blocks]
         for block in blocks:
             program.lp.families.remove(block)
-            block.excuse(np.ones(len(block.cells), dtype=np.bool_), program.lp)
-        bound = self._noted(program.solve(self.main)).bound
+            block.excuse(np.ones(len(block), dtype=np.bool_), program.lp)
+        bound = self._noted(program.solve(cost)).bound
         for block, mask in zip(blocks, excused, strict=True):
             program.lp.families.append(block)
-            if mask is not None:
-                block.excuse(mask, program.lp)
+            block.excuse(mask, program.lp)
         return bound
 
     def _lower(self, solve: Callable[[FloatArray], Solution], *, proven: bool = True) -> None:
@@ -276,8 +275,11 @@ class _Run:
         program.keep(cost, most)
         program.allow_miss(own, np.array([most * max(self.listed[k].limit, 1e-9) for k in own]))
         words = "; ".join(self.listed[k].label for k in own)
-        bound = max(0.0, reached.bound) if exact else 0.0
-        self.levels.append(Level(f"level {level}, relative miss of {words}", reached.value, bound, ""))
+        # What a dose-volume goal misses has no better bound than 0; other goals have one without those goals.
+        bound = reached.bound
+        if not exact:
+            bound = 0.0 if all(self.listed[k].kind == "tail" for k in own) else self._bound_without_tails(cost)
+        self.levels.append(Level(f"level {level}, relative miss of {words}", reached.value, max(0.0, bound), ""))
         return reached
 
     def spare_healthy(self, found: Solution) -> Solution:
@@ -286,7 +288,7 @@ class _Run:
         if found.status == "stopped":
             return found
         if program.tails and any(block in program.lp.families for block in program.tails.values()):
-            self.outer_bound = self._bound_without_tails()
+            self.outer_bound = self._bound_without_tails(self.main)
             found = self._noted(program.polished(self.main, found.x))
         elif any(r.level for r in self.listed):
             found = self._noted(program.solve(self.main))

@@ -2,11 +2,21 @@
 
 from hdrplan.plan.brachy import BrachyPlan, Channel, ReferencePoint, SourceOfPlan, as_plan
 from hdrplan.plan.case import Case
-from hdrplan.plan.goals import Goal, Goals, Metric, Prescription, parse_goal, parse_metric
+from hdrplan.plan.goals import (
+    AROUND,
+    Goal,
+    Goals,
+    Metric,
+    Prescription,
+    isodose_frac,
+    parse_goal,
+    parse_metric,
+)
 from hdrplan.plan.plan import Plan
 from hdrplan.plan.source_match import source_of_brachy
 
 __all__ = [
+    "AROUND",
     "BrachyPlan",
     "Case",
     "Channel",
@@ -18,6 +28,7 @@ __all__ = [
     "ReferencePoint",
     "SourceOfPlan",
     "as_plan",
+    "isodose_frac",
     "parse_goal",
     "parse_metric",
     "source_of_brachy",

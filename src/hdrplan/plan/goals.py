@@ -12,7 +12,10 @@ from typing import Literal
 
 from hdrplan.errors import InputError
 
-__all__ = ["Goal", "Goals", "Metric", "Prescription", "parse_goal", "parse_metric"]
+__all__ = ["AROUND", "Goal", "Goals", "Metric", "Prescription", "isodose_frac", "parse_goal", "parse_metric"]
+
+# Name of the tissue in and around the CTVs, of any kind, that conformity goals are planned on.
+AROUND = "CTVs and around"
 
 MetricKind = Literal[
     "dose_at_frac",
@@ -23,8 +26,9 @@ MetricKind = Literal[
     "dose_max",
     "dose_min",
     "total_time",
+    "conformity",
 ]
-Unit = Literal["Gy", "frac", "cc", "s"]
+Unit = Literal["Gy", "frac", "cc", "s", ""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +40,11 @@ class Metric:
     kind : str
         ``dose_at_frac`` (D98: ``at`` 0.98), ``dose_at_cc`` (D1cc: ``at`` 1.0), ``volume_at_gy`` (V10Gy),
         ``volume_at_frac`` (V150: ``at`` 1.5 of the prescription), ``dose_mean``, ``dose_max``, ``dose_min``,
-        ``total_time``.
+        ``total_time``, ``conformity`` (COIN, CN, HTCI or PITV: ``text`` says which).
     at : float
         Volume fraction, cc, Gy or fraction of the prescription; 0 where none is needed.
     unit : str
-        Unit of the metric's value in house units: "Gy", "frac", "cc" or "s".
+        Unit of the metric's value in house units: "Gy", "frac", "cc" or "s"; empty for an index.
     text : str
         As written: "D1cc".
     """
@@ -62,7 +66,7 @@ class Goal:
     metric : Metric
     sense : {">=", "<="}
     value : float
-        In ``metric.unit``: Gy, fraction 0-1, cc or s.
+        In ``metric.unit``: Gy, fraction 0-1, cc or s; an index has none.
     level : int
         0 is hard; 1, 2, ... are priority levels, the smaller first.
     source : str
@@ -80,7 +84,7 @@ class Goal:
     def text(self) -> str:
         """The goal as a sentence, without its structure."""
         value, unit = (self.value * 100, "%") if self.metric.unit == "frac" else (self.value, self.metric.unit)
-        return f"{self.metric.text} {self.sense} {value:g} {unit}"
+        return f"{self.metric.text} {self.sense} {value:g} {unit}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +120,15 @@ class Goals:
         raise InputError("every CTV needs a prescription", got="none", where=structure)
 
 
+# Conformity indices and the side on which they are good (:mod:`hdrplan.metrics.indices`). CN is van 't Riet's name of
+# the product that is COIN without organs (Int J Radiat Oncol Biol Phys 1997;37:731).
+_INDICES: dict[str, Literal[">=", "<="]] = {"COIN": ">=", "CN": ">=", "HTCI": ">=", "PITV": "<="}
 _METRIC = re.compile(r"^(D|V)\s*([0-9]*\.?[0-9]+)\s*(cc|cm3|ml|%|Gy)?$", re.IGNORECASE)
 _GOAL = re.compile(r"^(.+?)\s*(>=|<=|≥|≤|>|<|=)\s*([-+0-9.eE]+)\s*(Gy|cGy|%|cc|cm3|ml|s|min)?$", re.IGNORECASE)
 
 
 def parse_metric(text: str) -> Metric:
-    """Read a metric in the clinic's words: D100, D98%, D1cc, D0.1cc, V150, V150%, V10Gy, Dmean, Dmax, Dmin, time.
+    """Read a metric: D100, D98%, D1cc, D0.1cc, V150, V150%, V10Gy, Dmean, Dmax, Dmin, time, COIN, CN, HTCI, PITV.
 
     A bare ``D98`` is at 98 % of the volume, a bare ``V150`` at 150 % of the prescription (ICRU 89); ``V10Gy``
     and ``V5Gy`` are at an absolute dose. :func:`parse_goal` also accepts the liver's customary bare ``V10``
@@ -140,6 +147,8 @@ def parse_metric(text: str) -> Metric:
         "time": ("total_time", "s"),
         "total time": ("total_time", "s"),
     }
+    if word.upper() in _INDICES:
+        return Metric("conformity", 0.0, "", word.upper())
     if word.lower() in named:
         kind, unit = named[word.lower()]
         return Metric(kind, 0.0, unit, word)
@@ -154,7 +163,9 @@ def parse_metric(text: str) -> Metric:
             return Metric("volume_at_gy", number, "frac", f"V{number:g}Gy")
         if letter == "V" and unit_text in ("", "%") and number > 0:
             return Metric("volume_at_frac", number / 100, "frac", f"V{number:g}")
-    raise InputError("expected a metric such as D100, D98, D1cc, V150, V10Gy, Dmean, Dmax or time", got=repr(text))
+    raise InputError(
+        "expected a metric such as D100, D98, D1cc, V150, V10Gy, Dmean, Dmax, COIN or time", got=repr(text)
+    )
 
 
 def parse_goal(text: str, *, structure: str, source: str, level: int = 0) -> Goal:
@@ -199,12 +210,21 @@ def parse_goal(text: str, *, structure: str, source: str, level: int = 0) -> Goa
     except ValueError:
         raise InputError("expected a number", got=match[3], where=where) from None
     unit = (match[4] or "").lower()
+    if metric.kind == "conformity":
+        value = _index(metric.text, sense, value, unit, where)
+    else:
+        metric, value = _with_unit(metric, value, unit, where)
+    return Goal(structure, metric, sense, value, level, source.strip())
+
+
+def _with_unit(metric: Metric, value: float, unit: str, where: str) -> tuple[Metric, float]:
+    """Bring the limit of a dose, volume or time to the metric's unit, or the metric to the limit's."""
     if not unit:
         raise InputError("a goal needs a unit (Gy, %, cc, s or min)", got="none", where=where)
     unit = {"cm3": "cc", "ml": "cc"}.get(unit, unit)
     fits = {"Gy": ("gy",), "frac": ("%", "cc"), "cc": ("cc",), "s": ("s", "min")}[metric.unit]
     if unit not in fits:
-        raise InputError(f"{metric.text} is given in {' or '.join(fits)}", got=match[4], where=where)
+        raise InputError(f"{metric.text} is given in {' or '.join(fits)}", got=unit, where=where)
     if metric.unit == "frac" and unit == "cc":
         metric = replace(metric, unit="cc")
     if unit == "%":
@@ -213,4 +233,24 @@ def parse_goal(text: str, *, structure: str, source: str, level: int = 0) -> Goa
         value *= 60
     if value < 0:
         raise InputError("a goal's value must not be negative", got=f"{value:g}", where=where)
-    return Goal(structure, metric, sense, value, level, source.strip())
+    return metric, value
+
+
+def _index(name: str, sense: str, value: float, unit: str, where: str) -> float:
+    """Check the limit of a conformity index."""
+    if unit:
+        raise InputError(f"{name} is a ratio without unit", got=unit, where=where)
+    if sense != _INDICES[name]:
+        raise InputError(f"{name} takes {_INDICES[name]}", got=sense, where=where)
+    low, high = (0.0, 1.0) if sense == ">=" else (1.0, 10.0)
+    if not low < value < high:
+        raise InputError(f"{name} must lie between {low:g} and {high:g}", got=f"{value:g}", where=where)
+    return value
+
+
+def isodose_frac(goal: Goal) -> float:
+    """Return the volume that a conformity goal lets receive the prescription, in all tissue, per volume of CTV.
+
+    With the whole CTV inside the prescription isodose COIN, CN and HTCI are CTV / V_ref, and PITV is the reverse.
+    """
+    return goal.value if goal.sense == "<=" else 1.0 / goal.value

@@ -130,7 +130,7 @@ def _goal_rows(result: PlanResult) -> tuple[GoalRow, ...]:
 
 def _reached_text(reached: GoalResult) -> str:
     value, unit = (100 * reached.reached, "%") if reached.unit == "frac" else (reached.reached, reached.unit)
-    return f"{value:.2f} {unit}" if np.isfinite(value) else "–"
+    return f"{value:.2f} {unit}".rstrip() if np.isfinite(value) else "–"
 
 
 def _mark(goal: Goal, result: PlanResult) -> tuple[float, float] | None:

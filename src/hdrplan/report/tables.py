@@ -109,7 +109,8 @@ def dvh_table(result: PlanResult) -> dict[str, tuple[FloatArray, FloatArray]]:
 def goal_text(goal: GoalResult) -> str:
     """One line: ``stomach: D1cc <= 14 Gy: 9.31 Gy, met``."""
     scale, unit = (100.0, "%") if goal.unit == "frac" else (1.0, goal.unit)
-    return f"{goal.structure}: {goal.text}: {goal.reached * scale:.2f} {unit}, {'met' if goal.met else 'MISSED'}"
+    reached = f"{goal.reached * scale:.2f} {unit}".rstrip()
+    return f"{goal.structure}: {goal.text}: {reached}, {'met' if goal.met else 'MISSED'}"
 
 
 def _percent(values: dict[str, float | str]) -> dict[str, float | str]:

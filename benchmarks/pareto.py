@@ -1,0 +1,113 @@
+"""1000 plans of a trade-off surface, each proven and checked on all points: 34 cc and 270 cc.
+
+``python -m benchmarks.pareto [-o benchmarks/results/pareto.json] [--write docs/optimisation.md]``
+
+1200 combinations: ten values each of the lesion's D100 and the organ's Dmax, twelve of the total time; some exclude
+each other. The rate matrix is there beforehand. After the clock stopped every plan is judged again by plain products
+over all points.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.lesions import Lesion, lesion
+from benchmarks.record import machine, put_table, save, timed
+from hdrplan.optimize import Axis, Front, optimize_times, pareto_front
+from hdrplan.plan import Goals, Prescription
+
+# Name, arguments of the lesion, seconds on two processors that were the goal.
+CASES = (
+    ("34 cc", {"diameter_mm": 40.0, "catheters": 4, "step_mm": 6.0, "organ_gap_mm": 6.0}, 3.0),
+    ("270 cc", {"diameter_mm": 80.0, "catheters": 12, "step_mm": 7.0}, 20.0),
+)
+GOALS = Goals((Prescription("lesion", 20.0),))
+
+
+def axes(case: Lesion) -> tuple[Axis, ...]:
+    """Limits around the plan for 20 Gy alone: at the loosest corner nothing but the dose binds."""
+    free = optimize_times(case.rate, case.points, GOALS, healthy="liver")
+    hottest = float((case.rate.gy_per_s[case.points.rows("duodenum")] @ free.times_s).max())
+    total = float(free.times_s.sum())
+    return (
+        Axis("lesion", "D100", np.linspace(16.0, 20.0, 10)),
+        Axis("duodenum", "Dmax", np.linspace(0.85 * hottest, 1.1 * hottest, 10)),
+        Axis("plan", "time", np.linspace(0.95 * total, 1.15 * total, 12)),
+    )
+
+
+def violation(case: Lesion, front: Front) -> float:
+    """Largest violation of all plans at all points, as a fraction of the limit: plain NumPy."""
+    worst = 0.0
+    for first in range(0, len(front.limits), 50):
+        part = np.flatnonzero(front.possible[first : first + 50]) + first
+        times, limits = front.times_s[part], front.limits[part]
+        cold = (case.rate.gy_per_s[case.points.rows("lesion")] @ times.T).min(axis=0, initial=np.inf)
+        hot = (case.rate.gy_per_s[case.points.rows("duodenum")] @ times.T).max(axis=0, initial=0.0)
+        for missed in (1 - cold / limits[:, 0], hot / limits[:, 1] - 1, times.sum(axis=1) / limits[:, 2] - 1):
+            worst = max(worst, float(missed.max(initial=0.0)))
+    return worst
+
+
+def measured(name: str, arguments: dict, goal_s: float, repeats: int) -> dict:
+    """Make the surface of one lesion."""
+    case = lesion(**arguments)
+    grid = axes(case)
+    front, spent = timed(lambda: pareto_front(case.rate, case.points, GOALS, grid, healthy="liver"), repeats)
+    return {
+        "case": name,
+        "dwells": front.times_s.shape[1],
+        "points": len(case.points),
+        "plans": len(front.limits),
+        "possible": int(front.possible.sum()),
+        **spent,
+        "goal_seconds": goal_s,
+        "rows_used": front.rows_used,
+        "gap_frac": float(f"{front.gap_frac:.2e}"),
+        "violation_frac": float(f"{violation(case, front):.2e}"),
+    }
+
+
+def table(record: dict) -> str:
+    """Return the results as Markdown."""
+    lines = [
+        f"{record['machine']['processors']} processors; {record['machine']['solver']}.",
+        "",
+        "| lesion | dwells | points | plans (possible) | goal (s) | s | CPU s | load | rows | gap | violation |",
+        "|" + 11 * "---|",
+    ]
+    lines += [
+        f"| {r['case']} | {r['dwells']} | {r['points']:,} | {r['plans']} ({r['possible']}) | {r['goal_seconds']:g} | "
+        f"{r['seconds']:.1f} | {r['cpu_seconds']:.1f} | {r['load']} | {r['rows_used']} | {r['gap_frac']:.0e} | "
+        f"{r['violation_frac']:.0e} |"
+        for r in record["rows"]
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=[name for name, _, _ in CASES])
+    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks/results/pareto.json"))
+    parser.add_argument("--write", type=Path, help="Markdown file whose table is replaced")
+    parser.add_argument("--table-only", action="store_true", help="use the results kept in --output")
+    args = parser.parse_args()
+    record = json.loads(args.output.read_text(encoding="utf-8")) if args.table_only else {}
+    if not record:
+        record = {"machine": machine(), "rows": []}
+        for name, arguments, goal_s in CASES:
+            if args.only in (None, name):
+                record["rows"].append(measured(name, arguments, goal_s, args.repeats))
+                print(json.dumps(record["rows"][-1]), flush=True)
+                save(args.output, record)
+    if args.write:
+        put_table(args.write, "pareto", table(record))
+
+
+if __name__ == "__main__":
+    main()
