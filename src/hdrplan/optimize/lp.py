@@ -138,6 +138,31 @@ class LazyLP:
             self._low[row], self._high[row] = low, high
             self._solver.changeRowBounds(row, low + self._margin[row], high - self._margin[row])
 
+    def rewrite(self, row: int, coefficients: FloatArray, low: float, high: float) -> None:
+        """Put another row in the place of one: rows taken out would cost the solver its basis."""
+        for j in np.flatnonzero(coefficients != self._rows[row]):
+            self._solver.changeCoeff(row, int(j), float(coefficients[j]))
+        self._rows[row] = coefficients
+        self.limit(row, low, high)
+
+    def copy(self) -> LazyLP:
+        """Return a program of its own with the same rows and bounds, and no families."""
+        new = LazyLP(self.least, self.most)
+        for owner, row, low, high, margin in zip(
+            self._owner, self._rows, self._low, self._high, self._margin, strict=True
+        ):
+            new.add(owner, NewRows(row[None, :], np.array([low]), np.array([high]), margin))
+        return new
+
+    def none_proven(self) -> bool:
+        """Whether the multipliers of the last solve, which found no solution, prove that there is none."""
+        _, has_ray, ray = self._solver.getDualRay()
+        if not has_ray:
+            return False
+        y, nothing = np.asarray(ray), np.zeros(len(self.least))
+        # With the zero objective a bound above zero is a contradiction.
+        return max(self._bound(nothing, y)[0], self._bound(nothing, -y)[0]) > 0.0
+
     @property
     def rows_used(self) -> int:
         """Rows that the solver has been given."""
