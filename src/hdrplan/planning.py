@@ -69,6 +69,9 @@ class PlanOptions:
         Speed between dwells: the transit dose counts in the optimisation. 0 leaves it out.
     every_point : bool
         Prove D100 at every point of the CTVs, not only at the sample points; costs about 2 % more dose.
+    proof_s : float
+        Seconds to spend at most on the proof of a plan whose dose-volume goals bind (not convex); 0: no such proof.
+        Not with ``every_point`` and ``fewest_dwells``, which plan many times.
     fewest_dwells : bool
         Leave out dwells that are not needed: at most a ten-thousandth of the objective is given back.
     """
@@ -85,6 +88,7 @@ class PlanOptions:
     time_ratio: float = 0.0
     source_speed_mm_per_s: float = 0.0
     every_point: bool = False
+    proof_s: float = 60.0
     fewest_dwells: bool = False
 
     def __post_init__(self) -> None:
@@ -93,7 +97,7 @@ class PlanOptions:
                 "the proof at every point takes neither the fewest dwells nor transit dose",
                 remedy="Ask for one of them.",
             )
-        for name in ("time_step_s", "min_dwell_s", "time_ratio", "source_speed_mm_per_s"):
+        for name in ("time_step_s", "min_dwell_s", "time_ratio", "source_speed_mm_per_s", "proof_s"):
             value = getattr(self, name)
             if not 0.0 <= value < 1e4:
                 raise InputError(f"{name} must not be negative", got=value)
@@ -174,7 +178,7 @@ def best_times(
     if options.fewest_dwells:
         return fewest_dwells(rate, points, goals, **rules)
     if not options.every_point:
-        return optimize_times(rate, points, goals, on_progress=tell, **rules)
+        return optimize_times(rate, points, goals, proof_s=options.proof_s, on_progress=tell, **rules)
 
     def least(name: str, times_s: FloatArray, asked_gy: float, tolerance_frac: float) -> LeastDose:
         ctv = case.structure(name)

@@ -37,6 +37,8 @@ WORTH_FRAC = 0.25
 TOGETHER = 2
 # Rows of convex functions added for one region, one at a time.
 MOST_ROWS = 12
+# Rows that gain less than this part of the allowed gap are not followed by another.
+LEAST_GAIN = 0.02
 # Numbers whose ranges are tightened in a region, and how much each must matter beside the first.
 TIGHTENED, MATTER_FRAC = 6, 0.3
 # A number that moves no dose by more than this fraction of the limit is left as it is.
@@ -98,7 +100,8 @@ def _floors(excess: Excess, seen: Directions, low: FloatArray, high: FloatArray)
 class _Searcher:
     """One linear program, and what it knows of the region it is in."""
 
-    def __init__(self, lp: LazyLP, cost: FloatArray, excess: Excess, seen: Directions, target: float) -> None:
+    def __init__(self, lp: LazyLP, cost: FloatArray, excess: Excess, seen: Directions, target: float, gap: float) -> None:
+        self.gap = gap
         self.lp, self.cost, self.excess, self.seen = lp, cost, excess, seen
         self.n = seen.per_s.shape[1]
         self.worth = lp.add("worth having", NewRows(cost[None, :], np.array([-np.inf]), np.array([target])))
@@ -172,7 +175,7 @@ class _Searcher:
                 return np.inf
             gain, best = found.bound - best, max(best, found.bound)
             self.x = found.x
-            if found.rounds == 0 or (k > 3 and gain < 2e-5 * abs(best)) or not self._cut(found.x):
+            if found.rounds == 0 or (k > 3 and gain < LEAST_GAIN * self.gap) or not self._cut(found.x):
                 break
         return best
 
@@ -237,8 +240,8 @@ def outer_bound(
     cost: FloatArray,
     best: float,
     *,
-    gap_frac: float = 1e-3,
-    seconds: float = 60.0,
+    gap: float,
+    seconds: float,
     polish: Callable[[FloatArray], Solution] | None = None,
     on_progress: Callable[[float], None] | None = None,
 ) -> OuterBound:
@@ -251,15 +254,15 @@ def outer_bound(
     cost : (n_columns,) array
     best : float
         Objective of the plan in hand.
-    gap_frac : float
-        The end: no plan is better than the best found by more than this fraction.
+    gap : float
+        The end: no plan is better than the best found by more than this, in the unit of the objective.
     seconds : float
     polish : callable, optional
         Makes a plan of times that are promising; the search goes on from a better one.
     on_progress : callable, optional
-        Called with the bound proven so far.
+        Called with the share of the work done, 0 to 1: of the gap closed or the time used, whichever is more.
     """
-    search = _Search(program, cost, best, gap_frac, time.monotonic() + seconds, polish, on_progress)
+    search = _Search(program, cost, best, gap, time.monotonic() + seconds, polish, on_progress)
     begun = time.monotonic()
     with one_blas_thread(), ThreadPoolExecutor(min(thread_count(), 2 * TOGETHER)) as pool:
         value = search.run(pool)
@@ -274,14 +277,15 @@ class _Search:
         program: Program,
         cost: FloatArray,
         best: float,
-        gap_frac: float,
+        gap: float,
         deadline: float,
         polish: Callable[[FloatArray], Solution] | None,
         on_progress: Callable[[float], None] | None,
     ) -> None:
-        self.program, self.cost, self.best, self.gap_frac = program, cost, best, gap_frac
+        self.program, self.cost, self.best, self.gap = program, cost, best, gap
         self.deadline, self.polish = deadline, polish
-        self.tell = on_progress or (lambda bound: None)
+        self._tell = on_progress or (lambda share: None)
+        self.begun, self.first = time.monotonic(), -np.inf
         self.plan: Solution | None = None
         self.regions = 0
         # A goal that may be missed says nothing about the volume.
@@ -291,7 +295,15 @@ class _Search:
     @property
     def target(self) -> float:
         """Plans must be below this to be worth having."""
-        return self.best - self.gap_frac * abs(self.best)
+        return self.best - self.gap
+
+    def tell(self, bound: float) -> None:
+        """Report how far the work is."""
+        if not np.isfinite(self.first):
+            self.first = bound
+        used = (time.monotonic() - self.begun) / max(self.deadline - self.begun, 1e-9)
+        closed = (bound - self.first) / max(self.target - self.first, 1e-9)
+        self._tell(float(np.clip(max(used, closed), 0.0, 1.0)))
 
     def late(self) -> bool:
         """Whether the time is over."""
@@ -344,8 +356,8 @@ class _Search:
             seen = directions(excess, at, plans_s, least_s, most_s)
             corners = np.sort(np.stack((seen.per_s * least_s, seen.per_s * most_s)), axis=0).sum(axis=2)
             region = _Region(bound, 0, corners[0], corners[1], np.append(plans_s[-1], np.zeros(len(lp.least) - self.program.n)))
-            pair = [_Searcher(lp.copy(), self.cost, excess, seen, self.target) for _ in range(2)]
-            master = _Searcher(lp, self.cost, excess, seen, self.target)
+            pair = [_Searcher(lp.copy(), self.cost, excess, seen, self.target, self.gap) for _ in range(2)]
+            master = _Searcher(lp, self.cost, excess, seen, self.target, self.gap)
             for one in (*pair, master):
                 one.deadline = self.deadline
                 one.enter(region)
@@ -382,14 +394,14 @@ class _Search:
         if self.polish is None or self.late():
             return
         found = self.polish(x)
-        if found.status == "optimal" and found.value < self.best - 1e-6 * abs(self.best):
+        if found.status == "optimal" and found.value < self.best - 1e-3 * self.gap:
             self.best, self.plan = found.value, found
 
     def halvings(self, pool: ThreadPoolExecutor, root: _Region, seen: Directions) -> float:
         """Branch and bound, best bound first."""
         assert self.excess is not None
         searchers = [
-            _Searcher(self.program.lp.copy(), self.cost, self.excess, seen, self.target) for _ in range(2 * TOGETHER)
+            _Searcher(self.program.lp.copy(), self.cost, self.excess, seen, self.target, self.gap) for _ in range(2 * TOGETHER)
         ]
         for one in searchers:
             one.deadline = self.deadline
