@@ -149,13 +149,13 @@ def table(rows: list[dict]) -> str:
     """Return the results as Markdown."""
     head = "| cc | organs | dwells | limit (part of free) | price (%) | plan (s) | plan over best (%) | gap left (%) |"
     lines = [f"{head} time (s) | processor (s) | load |", "|" + 11 * "---|"]
-    for r in rows:
-        lines.append(
-            f"| {r['cc']} | {r['organs']} | {r['dwells']} | {r['part']:.2f} | "
-            f"{100 * (r['best_gy'] / r['free_gy'] - 1):.1f} | {r['plan_s']:.1f} | "
-            f"{100 * r['plan_over_best_frac']:.3f} | {100 * r['gap_frac']:.2f} | {r['seconds']:.0f} | "
-            f"{r['processor_s']:.0f} | {r['load']:.0f} |"
-        )
+    lines += [
+        f"| {r['cc']} | {r['organs']} | {r['dwells']} | {r['part']:.2f} | "
+        f"{100 * (r['best_gy'] / r['free_gy'] - 1):.1f} | {r['plan_s']:.1f} | "
+        f"{100 * r['plan_over_best_frac']:.3f} | {100 * r['gap_frac']:.2f} | {r['seconds']:.0f} | "
+        f"{r['processor_s']:.0f} | {r['load']:.0f} |"
+        for r in rows
+    ]
     return "\n".join(lines)
 
 

@@ -58,9 +58,7 @@ class Excess:
 
     def per_s(self, at: IntArray) -> FloatArray:
         """Return the rows (len(at), n_dwells) of some points: excess for each second."""
-        rows = [
-            scale * gy_per_s[self._row[at[self.goal[at] == g]]] for g, (gy_per_s, scale) in enumerate(self.blocks)
-        ]
+        rows = [scale * gy_per_s[self._row[at[self.goal[at] == g]]] for g, (gy_per_s, scale) in enumerate(self.blocks)]
         return np.concatenate(rows)
 
     def of(self, times_s: FloatArray) -> FloatArray:
@@ -96,7 +94,9 @@ class Directions:
         return middle - half, middle + half
 
 
-def directions(excess: Excess, at: IntArray, plans_s: FloatArray, least_s: FloatArray, most_s: FloatArray) -> Directions:
+def directions(
+    excess: Excess, at: IntArray, plans_s: FloatArray, least_s: FloatArray, most_s: FloatArray
+) -> Directions:
     """Choose the numbers by what some plans worth having differ in.
 
     Parameters

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hdrplan.arrays import FloatArray, IntArray
-from hdrplan.kernels.staircase import floor_at, grow
+from hdrplan.arrays import FloatArray
 from hdrplan.optimize.directions import Directions, Excess, directions
 from hdrplan.optimize.lp import LazyLP, NewRows, Solution
 from hdrplan.optimize.program import Program
+from hdrplan.optimize.region import NO_MATTER, Region, Searcher, matter
 from hdrplan.threads import one_blas_thread, thread_count
 
 __all__ = ["OuterBound", "outer_bound"]
@@ -35,16 +35,6 @@ SWEEPS = 6
 WORTH_FRAC = 0.25
 # Regions halved together, whatever the number of threads: the same search on every machine.
 TOGETHER = 2
-# Rows of convex functions added for one region, one at a time.
-MOST_ROWS = 12
-# Rows that gain less than this part of the allowed gap are not followed by another.
-LEAST_GAIN = 0.02
-# Numbers whose ranges are tightened in a region, and how much each must matter beside the first.
-TIGHTENED, MATTER_FRAC = 6, 0.3
-# A number that moves no dose by more than this fraction of the limit is left as it is.
-NO_MATTER = 2e-5
-# Volumes are compared with this fraction of the goal's volume to spare.
-HAIR = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,184 +45,6 @@ class OuterBound:
     plan: Solution | None
     regions: int
     seconds: float
-
-
-@dataclass(order=True)
-class _Region:
-    """Plans whose numbers lie between two corners, and a bound of their objective."""
-
-    bound: float
-    order: int
-    low: FloatArray
-    high: FloatArray
-    x: FloatArray
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Floor:
-    """Convex function below the volume of one goal's undecided points above their limit."""
-
-    left_cc: float  # what the points surely above leave of the goal's volume
-    tail_cc: float
-    hulls: tuple[FloatArray, IntArray, FloatArray, FloatArray, IntArray] | None
-
-
-def _floors(excess: Excess, seen: Directions, low: FloatArray, high: FloatArray) -> list[_Floor] | None:
-    """Return a floor for each goal; None where the points surely above are too many already."""
-    least, most = seen.reach(low, high)
-    middle, half = 0.5 * (low + high), 0.5 * (high - low)
-    goal, volume = excess.goal[seen.at], excess.volume_cc[seen.at]
-    floors = []
-    for g, tail_cc in enumerate(excess.tail_cc):
-        mine = goal == g
-        left_cc = float(tail_cc - volume[mine & (least > 0)].sum())
-        if left_cc < -HAIR * tail_cc:
-            return None
-        open_ = np.flatnonzero(mine & (least <= 0) & (most > 0))
-        hulls = None
-        if volume[open_].sum() > left_cc:
-            loads = seen.loads[open_]
-            hulls = grow(loads * half, seen.fixed[open_] + loads @ middle, seen.rest[open_], volume[open_])
-        floors.append(_Floor(left_cc, float(tail_cc), hulls))
-    return floors
-
-
-class _Searcher:
-    """One linear program, and what it knows of the region it is in."""
-
-    def __init__(self, lp: LazyLP, cost: FloatArray, excess: Excess, seen: Directions, target: float, gap: float) -> None:
-        self.gap = gap
-        self.lp, self.cost, self.excess, self.seen = lp, cost, excess, seen
-        self.n = seen.per_s.shape[1]
-        self.worth = lp.add("worth having", NewRows(cost[None, :], np.array([-np.inf]), np.array([target])))
-        self.range = lp.add("number", self._unlimited(self._rows(seen.per_s)))
-        self.floor = lp.add("floor", self._unlimited(np.zeros((MOST_ROWS * len(excess.tail_cc), len(cost)))))
-        self.used = 0
-        self.target, self.deadline, self.check = target, np.inf, False
-        self.floors: list[_Floor] = []
-
-    def _rows(self, per_s: FloatArray) -> FloatArray:
-        rows = np.zeros((len(per_s), len(self.cost)))
-        rows[:, : per_s.shape[1]] = per_s
-        return rows
-
-    @staticmethod
-    def _unlimited(rows: FloatArray) -> NewRows:
-        none = np.full(len(rows), np.inf)
-        return NewRows(rows, -none, none)
-
-    def aim(self, target: float) -> None:
-        """Look only for plans below another objective."""
-        self.target = target
-        self.lp.limit(self.worth, -np.inf, target)
-
-    def leave(self) -> None:
-        """Free the program of everything added for a region."""
-        for row in range(self.worth, self.floor + MOST_ROWS * len(self.excess.tail_cc)):
-            self.lp.limit(row, -np.inf, np.inf)
-
-    def enter(self, region: _Region) -> bool:
-        """Go to a region; False where it surely holds no plan."""
-        self.low, self.high, self.x = region.low.copy(), region.high.copy(), region.x
-        for k in range(len(self.low)):
-            self.lp.limit(self.range + k, self.low[k], self.high[k])
-        return self._refloor()
-
-    def _refloor(self) -> bool:
-        for row in range(self.floor, self.floor + self.used):
-            self.lp.limit(row, -np.inf, np.inf)
-        self.used = 0
-        floors = _floors(self.excess, self.seen, self.low, self.high)
-        self.floors = floors or []
-        return floors is not None
-
-    def matter(self) -> FloatArray:
-        """How much each number moves the doses of the undecided points, as a fraction of the limit."""
-        least, most = self.seen.reach(self.low, self.high)
-        open_ = (least <= 0) & (most > 0)
-        if not open_.any():
-            return np.zeros(len(self.low))
-        return np.asarray(np.sqrt((self.seen.loads[open_] ** 2).mean(axis=0)) * 0.5 * (self.high - self.low))
-
-    def _solve(self, cost: FloatArray, *, primal: bool, check: bool = False) -> Solution | None:
-        """Solve; None where it is proven that the region holds no plan worth having."""
-        found = self.lp.solve(cost, check=check, most_rounds=6, primal=primal, deadline=self.deadline)
-        if found.status == "infeasible":
-            if self.lp.none_proven():
-                return None
-            # The primal simplex leaves no multipliers that prove it, the dual does.
-            found = self.lp.solve(cost, check=False, deadline=self.deadline)
-            if found.status == "infeasible" and self.lp.none_proven():
-                return None
-        return found
-
-    def bound(self) -> float:
-        """Bound the objective in the region, adding rows of the floors; infinite where no plan is worth having."""
-        best = -np.inf
-        for k in range(MOST_ROWS):
-            found = self._solve(self.cost, primal=False, check=self.check)
-            if found is None or found.bound >= self.target:
-                return np.inf
-            gain, best = found.bound - best, max(best, found.bound)
-            self.x = found.x
-            if found.rounds == 0 or (k > 3 and gain < LEAST_GAIN * self.gap) or not self._cut(found.x):
-                break
-        return best
-
-    def _cut(self, x: FloatArray) -> bool:
-        """Add the row of each floor that lies above its goal's volume at ``x``."""
-        number = self.seen.per_s @ x[: self.n]
-        middle, half = 0.5 * (self.low + self.high), np.maximum(0.5 * (self.high - self.low), 1e-15)
-        cut = False
-        for floor in self.floors:
-            if floor.hulls is None:
-                continue
-            q = (number - middle) / half
-            volume_cc, slope = floor_at(*floor.hulls, q)
-            if volume_cc - floor.left_cc <= 10 * HAIR * floor.tail_cc:
-                continue
-            cut = True
-            # volume + slope (p - q) <= left, for p = (number - middle) / half.
-            row = self._rows(((slope / half) @ self.seen.per_s)[None, :])[0]
-            most = floor.left_cc - volume_cc + slope @ q + (slope / half) @ middle + HAIR * floor.tail_cc
-            self.lp.rewrite(self.floor + self.used, row, -np.inf, float(most))
-            self.used += 1
-        return cut
-
-    def extreme(self, k: int, sign: float) -> Solution | None:
-        """Solve for the least (sign 1) or greatest (-1) of one number."""
-        return self._solve(self._rows(sign * self.seen.per_s[k][None, :])[0], primal=True)
-
-    def narrow(self, k: int, low: Solution | None, high: Solution | None) -> bool:
-        """Take over new bounds of one number; False where none is left."""
-        if low is None or high is None:
-            return False
-        self.low[k], self.high[k] = max(self.low[k], low.bound), min(self.high[k], -high.bound)
-        if self.low[k] > self.high[k]:
-            if self.low[k] - self.high[k] > 1e-9 * (1.0 + abs(self.low[k])):
-                return False
-            self.low[k], self.high[k] = self.high[k], self.low[k]
-        self.lp.limit(self.range + k, self.low[k], self.high[k])
-        return True
-
-    def treat(self, region: _Region) -> _Region | None:
-        """Bound one region; None where it holds no plan worth having."""
-        if not self.enter(region):
-            return None
-        bound = self.bound()
-        if bound < self.target:
-            matter = self.matter()
-            for k in np.argsort(-matter, kind="stable")[:TIGHTENED]:
-                if matter[k] < max(MATTER_FRAC * matter.max(), NO_MATTER) or time.monotonic() > self.deadline:
-                    break
-                if not self.narrow(int(k), self.extreme(int(k), 1.0), self.extreme(int(k), -1.0)):
-                    return None
-            if not self._refloor():
-                return None
-            bound = max(bound, self.bound())
-        if bound >= self.target:
-            return None
-        return _Region(max(bound, region.bound), region.order, self.low, self.high, self.x)
 
 
 def outer_bound(
@@ -321,7 +133,7 @@ class _Search:
         dear = np.maximum((self.cost - lp.dual[1])[:n], 0.0)
         spare = self.target - bound
         most_s = np.minimum(lp.most[:n], lp.least[:n] + spare / np.maximum(dear, 1e-12 * spare))
-        root = self.sweeps(pool, bound, self.learn(found.x), lp.least[:n].copy(), most_s)
+        root = self.sweeps(pool, bound, found.x, lp.least[:n].copy(), most_s)
         return self.target if root is None else self.halvings(pool, *root)
 
     def learn(self, x: FloatArray) -> FloatArray:
@@ -345,25 +157,28 @@ class _Search:
         lp.limit(worth, -np.inf, np.inf)
         return np.array(plans)
 
+    def searcher(self, lp: LazyLP, seen: Directions) -> Searcher:
+        """Return a searcher on a program."""
+        assert self.excess is not None
+        return Searcher(lp, self.cost, self.excess, seen, self.target, self.gap, self.deadline)
+
     def sweeps(
-        self, pool: ThreadPoolExecutor, bound: float, plans_s: FloatArray, least_s: FloatArray, most_s: FloatArray
-    ) -> tuple[_Region, Directions] | None:
+        self, pool: ThreadPoolExecutor, bound: float, x: FloatArray, least_s: FloatArray, most_s: FloatArray
+    ) -> tuple[Region, Directions] | None:
         """Bound all plans at once, again and again, each time with directions chosen anew; None: none worth having."""
         lp, excess = self.program.lp, self.excess
         assert excess is not None
-        at, before = np.arange(len(excess.volume_cc)), None
+        at, before, plans_s = np.arange(len(excess.volume_cc)), None, self.learn(x)
         for sweep in range(SWEEPS):
             seen = directions(excess, at, plans_s, least_s, most_s)
             corners = np.sort(np.stack((seen.per_s * least_s, seen.per_s * most_s)), axis=0).sum(axis=2)
-            region = _Region(bound, 0, corners[0], corners[1], np.append(plans_s[-1], np.zeros(len(lp.least) - self.program.n)))
-            pair = [_Searcher(lp.copy(), self.cost, excess, seen, self.target, self.gap) for _ in range(2)]
-            master = _Searcher(lp, self.cost, excess, seen, self.target, self.gap)
+            region = Region(bound, 0, corners[0], corners[1], x)
+            pair = [self.searcher(lp.copy(), seen) for _ in range(2)]
+            master = self.searcher(lp, seen)
             for one in (*pair, master):
-                one.deadline = self.deadline
                 one.enter(region)
             plans = [plans_s[0]]
-            matter = pair[0].matter()
-            for k in np.flatnonzero(matter > NO_MATTER):
+            for k in np.flatnonzero(matter(seen, region.low, region.high) > NO_MATTER):
                 both = list(pool.map(lambda one, sign, k=k: one.extreme(k, sign), pair, (1.0, -1.0)))
                 for one in (*pair, master):
                     if not one.narrow(int(k), *both):
@@ -374,19 +189,18 @@ class _Search:
                 before.leave()
             before = master
             master.check = sweep < 2
-            if not master._refloor() or (new := master.bound()) >= self.target:
+            if not master.refloor() or (new := master.bound()) >= self.target:
                 return None
-            region = _Region(max(bound, new), 0, master.low, master.high, master.x)
+            region = Region(max(bound, new), 0, master.low, master.high, master.x)
             self.regions += 1
             self.tell(region.bound)
-            gained = region.bound - bound
-            bound = region.bound
-            plans_s = np.array([*plans, master.x[: self.program.n]])
-            least, most = seen.reach(master.low, master.high)
-            self.improve(master.x)
+            gained, bound, x = region.bound - bound, region.bound, master.x
+            plans_s = np.array([*plans, x[: self.program.n]])
+            self.improve(x)
             if self.late() or (sweep and gained < WORTH_FRAC * (self.target - bound + gained)):
                 break
-            at = at[(most > 0)]
+            # Points that are never on the wrong side need no description.
+            at = at[seen.reach(master.low, master.high)[1] > 0]
         return region, seen
 
     def improve(self, x: FloatArray) -> None:
@@ -397,14 +211,9 @@ class _Search:
         if found.status == "optimal" and found.value < self.best - 1e-3 * self.gap:
             self.best, self.plan = found.value, found
 
-    def halvings(self, pool: ThreadPoolExecutor, root: _Region, seen: Directions) -> float:
+    def halvings(self, pool: ThreadPoolExecutor, root: Region, seen: Directions) -> float:
         """Branch and bound, best bound first."""
-        assert self.excess is not None
-        searchers = [
-            _Searcher(self.program.lp.copy(), self.cost, self.excess, seen, self.target, self.gap) for _ in range(2 * TOGETHER)
-        ]
-        for one in searchers:
-            one.deadline = self.deadline
+        searchers = [self.searcher(self.program.lp.copy(), seen) for _ in range(2 * TOGETHER)]
         open_, steps = [root], 0
         while open_ and open_[0].bound < self.target and not self.late():
             steps += 1
@@ -421,17 +230,14 @@ class _Search:
             self.tell(min(self.target, open_[0].bound if open_ else np.inf))
         return min(self.target, open_[0].bound if open_ else np.inf)
 
-    def halves(self, region: _Region, seen: Directions) -> tuple[_Region, _Region]:
+    def halves(self, region: Region, seen: Directions) -> tuple[Region, Region]:
         """Halve a region along the number that moves the doses of its undecided points most."""
-        least, most = seen.reach(region.low, region.high)
-        open_ = (least <= 0) & (most > 0)
-        loads = seen.loads[open_] if open_.any() else seen.loads
-        k = int(np.argmax((loads**2).mean(axis=0) * (region.high - region.low) ** 2))
+        k = int(np.argmax(matter(seen, region.low, region.high)))
         middle = 0.5 * (region.low[k] + region.high[k])
         below, above = region.high.copy(), region.low.copy()
         below[k] = above[k] = middle
         self.regions += 2
         return (
-            _Region(region.bound, self.regions, region.low, below, region.x),
-            _Region(region.bound, self.regions + 1, above, region.high, region.x),
+            Region(region.bound, self.regions, region.low, below, region.x),
+            Region(region.bound, self.regions + 1, above, region.high, region.x),
         )
