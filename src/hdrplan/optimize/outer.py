@@ -6,7 +6,8 @@ in the few numbers in which these differ (:mod:`hdrplan.optimize.directions`), e
 never above L or always; the staircase of the others is bounded from below by convex functions
 (:mod:`hdrplan.kernels.staircase`), each a row of the linear program. The program bounds the objective, and the ranges
 of the numbers; smaller ranges make better rows, and so on. What remains is halved along the number that matters most,
-and each half treated alike, until no half can hold a plan worth having. All bounds are by weak duality, recomputed here.
+and each half treated alike, until no half can hold a plan worth having. All bounds are by weak duality, recomputed
+here.
 """
 
 from __future__ import annotations
@@ -39,9 +40,13 @@ TOGETHER = 2
 
 @dataclass(frozen=True, slots=True)
 class OuterBound:
-    """A proven lower bound of an objective, the better plan found on the way, and how much work it took."""
+    """A proven lower bound of an objective, the better plan found on the way, and how much work it took.
+
+    ``closed``: the bound is as near to the best plan as was asked for.
+    """
 
     value: float
+    closed: bool
     plan: Solution | None
     regions: int
     seconds: float
@@ -78,7 +83,9 @@ def outer_bound(
     begun = time.monotonic()
     with one_blas_thread(), ThreadPoolExecutor(min(thread_count(), 2 * TOGETHER)) as pool:
         value = search.run(pool)
-    return OuterBound(min(value, search.best), search.plan, search.regions, time.monotonic() - begun)
+    return OuterBound(
+        min(value, search.best), value >= search.target, search.plan, search.regions, time.monotonic() - begun
+    )
 
 
 class _Search:

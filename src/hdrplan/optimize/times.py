@@ -349,7 +349,7 @@ class _Run:
         self.proof_s -= outer.seconds
         self.notes.append(
             f"Proof with the dose-volume goals: {outer.regions} regions of plans, {outer.seconds:.0f} s"
-            + (", to the gap asked for." if found.value - outer.value <= 1.01 * gap else "; the time was over.")
+            + (", to the gap asked for." if outer.closed else "; the time was over.")
         )
         # The program must stand where its plan stands: the same points excused.
         return own.polished(cost, found.x if outer.plan is None else outer.plan.x, rounds=2), outer.value
