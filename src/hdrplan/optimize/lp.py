@@ -10,6 +10,7 @@ solver's multipliers, not taken from the solver: it holds for whatever multiplie
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -145,13 +146,12 @@ class LazyLP:
         self._rows[row] = coefficients
         self.limit(row, low, high)
 
-    def copy(self) -> LazyLP:
-        """Return a program of its own with the same rows and bounds, and no families."""
+    def copy(self, rows: Iterable[int] | None = None) -> LazyLP:
+        """Return a program of its own with the same bounds and rows (or some of them), and no families."""
         new = LazyLP(self.least, self.most)
-        for owner, row, low, high, margin in zip(
-            self._owner, self._rows, self._low, self._high, self._margin, strict=True
-        ):
-            new.add(owner, NewRows(row[None, :], np.array([low]), np.array([high]), margin))
+        for i in range(len(self._rows)) if rows is None else rows:
+            limits = np.array([self._low[i]]), np.array([self._high[i]])
+            new.add(self._owner[i], NewRows(self._rows[i][None, :], *limits, self._margin[i]))
         return new
 
     def none_proven(self) -> bool:

@@ -24,7 +24,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.optimize.directions import Directions, Excess, directions
 from hdrplan.optimize.lp import LazyLP, NewRows, Solution
 from hdrplan.optimize.program import Program
-from hdrplan.optimize.region import NO_MATTER, Region, Searcher, matter
+from hdrplan.optimize.region import NO_MATTER, OWN, Region, Searcher, matter
 from hdrplan.threads import one_blas_thread, thread_count
 
 __all__ = ["OuterBound", "outer_bound"]
@@ -107,6 +107,7 @@ class _Search:
         self.begun, self.first = time.monotonic(), -np.inf
         self.plan: Solution | None = None
         self.regions = 0
+        self.pressing: set[int] = set()
         # A goal that may be missed says nothing about the volume.
         hard = [k for k in program.tails if program.lp.most[program.n + k] == 0.0]
         self.excess = Excess(program, hard) if hard else None
@@ -201,6 +202,7 @@ class _Search:
             region = Region(max(bound, new), 0, master.low, master.high, master.x)
             self.regions += 1
             self.tell(region.bound)
+            self.pressing.update(*(one.pressing for one in (*pair, master)))
             gained, bound, x = region.bound - bound, region.bound, master.x
             plans_s = np.array([*plans, x[: self.program.n]])
             self.improve(x)
@@ -220,7 +222,14 @@ class _Search:
 
     def halvings(self, pool: ThreadPoolExecutor, root: Region, seen: Directions) -> float:
         """Branch and bound, best bound first."""
-        searchers = [self.searcher(self.program.lp.copy(), seen) for _ in range(2 * TOGETHER)]
+        # Rows that had no say in any of the solutions so far would only slow down the many to come.
+        lp = self.program.lp
+        rows = [
+            i
+            for i in range(lp.rows_used)
+            if (i in self.pressing or lp.owner(i) in OWN) and np.isfinite(lp.limits(i)).any()
+        ]
+        searchers = [self.searcher(lp.copy(rows), seen) for _ in range(2 * TOGETHER)]
         open_, steps = [root], 0
         while open_ and open_[0].bound < self.target and not self.late():
             steps += 1

@@ -62,7 +62,9 @@ class EveryPoint:
         self.n_columns, self.slack_column = n_columns, slack_column
         self.given_gy = given_gy
         self.excused: BoolArray | None = None  # points outside the rule (the hottest cubic centimetre)
-        self.row_of: dict[int, int] = {}  # point -> its row in the program
+        # Row of the program -> its point. A point may have several: a row that holds only to the solver's tolerance is
+        # asked for again.
+        self.point_of: dict[int, int] = {}
         self._watched: IntArray | None = None
         self._watched_rows: FloatArray = np.zeros((0, 0))
         self._asked: IntArray = np.zeros(0, dtype=np.int64)
@@ -127,13 +129,13 @@ class EveryPoint:
             self._watched_rows = np.concatenate((self._watched_rows, self.gy_per_s[new]))
 
     def taken(self, first_row: int) -> None:
-        """Remember which row of the program each point has become."""
-        self.row_of.update({int(point): first_row + k for k, point in enumerate(self._asked)})
+        """Remember which rows of the program each point has become."""
+        self.point_of.update({first_row + k: int(point) for k, point in enumerate(self._asked)})
 
     def excuse(self, mask: BoolArray, lp: LazyLP) -> None:
         """Free the points of the mask from the limit, and bind all others."""
         self.excused = mask
-        for point, row in self.row_of.items():
+        for row, point in self.point_of.items():
             limit = self.limit_gy - (0.0 if self.given_gy is None else float(self.given_gy[point]))
             free = np.inf if mask[point] else 0.0
             lp.limit(row, *((limit - free, np.inf) if self.sense == 1 else (-np.inf, limit + free)))
