@@ -247,8 +247,8 @@ class LazyLP:
             self._solver.setOptionValue("time_limit", self._solver.getRunTime() + left)
         self._solver.run()
         status = self._solver.getModelStatus()
-        if status == highspy.HighsModelStatus.kUnknown:
-            # A basis that lost its accuracy: once more from the beginning.
+        if status in (highspy.HighsModelStatus.kUnknown, highspy.HighsModelStatus.kNotset):
+            # A basis that lost its accuracy, or no start at all: once more from the beginning.
             self._solver.clearSolver()
             self._solver.run()
             status = self._solver.getModelStatus()

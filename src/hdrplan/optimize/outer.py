@@ -141,8 +141,15 @@ class _Search:
         dear = np.maximum((self.cost - lp.dual[1])[:n], 0.0)
         spare = self.target - bound
         most_s = np.minimum(lp.most[:n], lp.least[:n] + spare / np.maximum(dear, 1e-12 * spare))
-        root = self.sweeps(pool, bound, found.x, lp.least[:n].copy(), most_s)
-        return self.target if root is None else self.halvings(pool, *root)
+        while True:
+            begun_with = self.best
+            root = self.sweeps(pool, bound, found.x, lp.least[:n].copy(), most_s)
+            if root is None:
+                return self.target
+            bound = self.halvings(pool, *root, begun_with - self.gap)
+            # A plan much better than the one in hand leaves far fewer worth having: begin again with these.
+            if self.late() or self.best >= begun_with - self.gap:
+                return bound
 
     def learn(self, x: FloatArray) -> FloatArray:
         """Return plans worth having that differ much, while the program learns the rows that matter."""
@@ -220,8 +227,8 @@ class _Search:
         if found.status == "optimal" and found.value < self.best - 1e-3 * self.gap:
             self.best, self.plan = found.value, found
 
-    def halvings(self, pool: ThreadPoolExecutor, root: Region, seen: Directions) -> float:
-        """Branch and bound, best bound first."""
+    def halvings(self, pool: ThreadPoolExecutor, root: Region, seen: Directions, enough: float) -> float:
+        """Branch and bound, best bound first, until it is closed or a plan better than ``enough`` is found."""
         # Rows that had no say in any of the solutions so far would only slow down the many to come.
         lp = self.program.lp
         rows = [
@@ -231,7 +238,7 @@ class _Search:
         ]
         searchers = [self.searcher(lp.copy(rows), seen) for _ in range(2 * TOGETHER)]
         open_, steps = [root], 0
-        while open_ and open_[0].bound < self.target and not self.late():
+        while open_ and open_[0].bound < self.target and self.best >= enough and not self.late():
             steps += 1
             halved = [heapq.heappop(open_) for _ in range(min(TOGETHER, len(open_)))]
             halves = [half for region in halved for half in self.halves(region, seen)]

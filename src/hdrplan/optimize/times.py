@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray
 from hdrplan.dose import DoseRate, SamplePoints
-from hdrplan.errors import InfeasibleError, InputError
+from hdrplan.errors import HdrPlanError, InfeasibleError, InputError
 from hdrplan.optimize.certificate import Certificate, Level, Optimum, Price, Shortfall, Status
 from hdrplan.optimize.conflicts import smallest_conflict
 from hdrplan.optimize.delivery import Delivery, deliverable
@@ -336,15 +336,20 @@ class _Run:
         fresh.start()
         # The search for the plan has a limit of its own.
         own.deadline += seconds
-        outer = outer_bound(
-            fresh,
-            cost,
-            found.value,
-            gap=gap,
-            seconds=seconds,
-            polish=lambda x: own.polished(cost, x),
-            on_progress=self.tell,
-        )
+        try:
+            outer = outer_bound(
+                fresh,
+                cost,
+                found.value,
+                gap=gap,
+                seconds=seconds,
+                polish=lambda x: own.polished(cost, x),
+                on_progress=self.tell,
+            )
+        except HdrPlanError as error:
+            # A plan is not lost because its proof is.
+            self.notes.append(f"No proof with the dose-volume goals: {error}")
+            return own.polished(cost, found.x, rounds=2), -np.inf
         own.deadline -= seconds - outer.seconds
         self.proof_s -= outer.seconds
         self.notes.append(
