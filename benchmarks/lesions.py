@@ -13,7 +13,7 @@ from hdrplan.dose import DoseRate, SamplePoints, dose_rate
 from hdrplan.geometry import Dwells
 from hdrplan.sources import load_source
 
-__all__ = ["Lesion", "lesion", "varied"]
+__all__ = ["Lesion", "implant", "lesion", "varied"]
 
 
 @dataclass(frozen=True)
@@ -40,23 +40,11 @@ def _surface(center, radii, spacing_mm):
     return center + unit * radii
 
 
-def lesion(
-    diameter_mm: float,
-    *,
-    catheters: int,
-    step_mm: float = 5.0,
-    shape: tuple[float, float, float] = (1.0, 1.0, 1.0),
-    organ_gap_mm: float = 7.0,
-    liver_mm: float = 2.0,
-    point_mm: float = 1.0,
-    jitter_mm: float = 0.0,
-    tilt_frac: float = 0.0,
-    seed: int = 0,
-    source: str = "gammamed-12i",
-) -> Lesion:
-    """One lesion with ``catheters`` along z on a sunflower pattern; ``jitter_mm`` and ``tilt_frac`` misplace them."""
+def implant(
+    radii: np.ndarray, catheters: int, *, step_mm: float, jitter_mm: float, tilt_frac: float, seed: int
+) -> Dwells:
+    """Dwells in catheters along z on a sunflower pattern; ``jitter_mm`` and ``tilt_frac`` misplace them."""
     rng = np.random.default_rng(seed)
-    radii = 0.5 * diameter_mm * np.asarray(shape)
     k = np.arange(catheters) + 0.5
     reach, turn = np.sqrt(k / catheters) * 0.78, k * np.pi * (3 - 5**0.5)
     positions, axes, index, offset = [], [], [], []
@@ -71,9 +59,28 @@ def lesion(
             axes.append(way)
             index.append(c)
             offset.append(half - z)
-    dwells = Dwells(
+    return Dwells(
         np.array(positions), np.array(axes), np.array(index), np.array(offset), tuple(f"c{c}" for c in range(catheters))
     )
+
+
+def lesion(
+    diameter_mm: float,
+    *,
+    catheters: int,
+    step_mm: float = 5.0,
+    shape: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    organ_gap_mm: float = 7.0,
+    liver_mm: float = 2.0,
+    point_mm: float = 1.0,
+    jitter_mm: float = 0.0,
+    tilt_frac: float = 0.0,
+    seed: int = 0,
+    source: str = "gammamed-12i",
+) -> Lesion:
+    """One lesion in an implant, beside a round organ."""
+    radii = 0.5 * diameter_mm * np.asarray(shape)
+    dwells = implant(radii, catheters, step_mm=step_mm, jitter_mm=jitter_mm, tilt_frac=tilt_frac, seed=seed)
     zero = np.zeros(3)
     organ_radius = 12.0
     organ = np.array([radii[0] + organ_gap_mm + organ_radius, 0.0, 0.0])

@@ -70,6 +70,8 @@ class PlanOptions:
     every_point : bool
         Prove D100 at every point of the CTVs, not only at the sample points, between which some Gy may be missing;
         costs 0.1 % more dose.
+    proof_s : float
+        Seconds to spend at most on the proof of a plan whose dose-volume goals bind (not convex); 0: no such proof.
     fewest_dwells : bool
         Leave out dwells that are not needed: at most a ten-thousandth of the objective is given back.
     """
@@ -86,10 +88,11 @@ class PlanOptions:
     time_ratio: float = 0.0
     source_speed_mm_per_s: float = 0.0
     every_point: bool = True
+    proof_s: float = 60.0
     fewest_dwells: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("time_step_s", "min_dwell_s", "time_ratio", "source_speed_mm_per_s"):
+        for name in ("time_step_s", "min_dwell_s", "time_ratio", "source_speed_mm_per_s", "proof_s"):
             value = getattr(self, name)
             if not 0.0 <= value < 1e4:
                 raise InputError(f"{name} must not be negative", got=value)
@@ -182,7 +185,7 @@ def best_times(
             rules["given_gy"] = rate.gy_per_s @ passing_s
         if options.fewest_dwells:
             return fewest_dwells(rate, points, goals, **rules)
-        return optimize_times(rate, points, goals, on_progress=tell, **rules)
+        return optimize_times(rate, points, goals, proof_s=options.proof_s, on_progress=tell, **rules)
 
     def least(name: str, times_s: FloatArray, wanted_gy: float, tolerance_gy: float) -> LeastDose:
         return least_dose(
@@ -195,7 +198,7 @@ def best_times(
 
     return optimize_everywhere(
         rate, points, goals, least_dose=least, rate_at=rate_at, tolerance_frac=EVERY_POINT_FRAC, passing_s=passing_s,
-        fewest=options.fewest_dwells, **rules,
+        fewest=options.fewest_dwells, proof_s=options.proof_s, **rules,
     ).optimum  # fmt: skip
 
 

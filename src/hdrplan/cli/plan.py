@@ -31,6 +31,15 @@ _FILE = click.Path(path_type=Path)
     show_default=True,
     help="Prove D100 at every point of the CTVs (0.1 % more dose), or on sample points only.",
 )
+@click.option(
+    "--proof",
+    "proof_s",
+    type=float,
+    default=60.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds at most for the proof where a dose-volume goal binds; 0: none.",
+)
 @click.option("--fewest-dwells", is_flag=True, help="Leave out dwells that are not needed.")
 @click.option("--lock", "locked", type=_FILE, help="Plan whose times above 0 stay; the rest is optimised anew.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write; must not exist.")
@@ -43,6 +52,7 @@ _FILE = click.Path(path_type=Path)
 @quiet_option
 def command(
     every_point: bool,
+    proof_s: float,
     fewest_dwells: bool,
     locked: Path | None,
     output: Path | None,
@@ -72,7 +82,7 @@ def command(
     started = time.perf_counter()
     found = read_case_from(flags)
     source = source_of(found)
-    options = replace(plan_options(found), every_point=every_point, fewest_dwells=fewest_dwells)
+    options = replace(plan_options(found), every_point=every_point, proof_s=proof_s, fewest_dwells=fewest_dwells)
     fixed = None if locked is None else read_plan(locked)[0]
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ __all__ = ["Everywhere", "optimize_everywhere"]
 # Cold points join the program one for each cube of this edge: close points say the same.
 CUBE_MM = 2.0
 MOST_ROUNDS = 20
+# Goals that need no proof beyond that of the linear program.
+_CONVEX = ("dose_mean", "dose_max", "dose_min", "total_time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ def optimize_everywhere(
     tolerance_frac: float = 1e-3,
     passing_s: FloatArray | None = None,
     fewest: bool = False,
+    proof_s: float = 0.0,
     **options: Any,
 ) -> Everywhere:
     """Optimise, look for points of the CTVs that miss the prescription, add them, and begin again.
@@ -75,6 +79,8 @@ def optimize_everywhere(
         Seconds of the moving source near each dwell (:func:`hdrplan.optimize.transit_times`): its dose counts.
     fewest : bool
         Then leave out dwells that are not needed (:func:`hdrplan.optimize.fewest_dwells`), and prove what is left.
+    proof_s : float
+        As in :func:`hdrplan.optimize.optimize_times`, once the points are found; not with ``fewest``.
     """
     asked = replace(
         goals,
@@ -84,7 +90,12 @@ def optimize_everywhere(
     )  # fmt: skip
     passing = np.zeros(rate.gy_per_s.shape[1]) if passing_s is None else passing_s
     before = len(points)
-    for choose in (optimize_times, fewest_dwells)[: 1 + fewest]:
+    stages: list[Callable[..., Optimum]] = [optimize_times]
+    if fewest:
+        stages.append(fewest_dwells)
+    elif proof_s > 0 and any(goal.metric.kind not in _CONVEX for goal in goals.goals):
+        stages.append(partial(optimize_times, proof_s=proof_s))
+    for choose in stages:
         for _ in range(MOST_ROUNDS):
             if passing_s is not None:
                 options["given_gy"] = rate.gy_per_s @ passing

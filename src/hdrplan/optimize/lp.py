@@ -10,6 +10,7 @@ solver's multipliers, not taken from the solver: it holds for whatever multiplie
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -156,6 +157,30 @@ class LazyLP:
             self._low[row], self._high[row] = low, high
             self._solver.changeRowBounds(row, low + self._margin[row], high - self._margin[row])
 
+    def rewrite(self, row: int, coefficients: FloatArray, low: float, high: float) -> None:
+        """Put another row in the place of one: rows taken out would cost the solver its basis."""
+        for j in np.flatnonzero(coefficients != self._rows[row]):
+            self._solver.changeCoeff(row, int(j), float(coefficients[j]))
+        self._rows[row] = coefficients
+        self.limit(row, low, high)
+
+    def copy(self, rows: Iterable[int] | None = None) -> LazyLP:
+        """Return a program of its own with the same bounds and rows (or some of them), and no families."""
+        new = LazyLP(self.least, self.most)
+        for i in range(len(self._rows)) if rows is None else rows:
+            limits = np.array([self._low[i]]), np.array([self._high[i]])
+            new.add(self._owner[i], NewRows(self._rows[i][None, :], *limits, self._margin[i]))
+        return new
+
+    def none_proven(self) -> bool:
+        """Whether the multipliers of the last solve, which found no solution, prove that there is none."""
+        _, has_ray, ray = self._solver.getDualRay()
+        if not has_ray:
+            return False
+        y, nothing = np.asarray(ray), np.zeros(len(self.least))
+        # With the zero objective a bound above zero is a contradiction.
+        return max(self._bound(nothing, y)[0], self._bound(nothing, -y)[0]) > 0.0
+
     @property
     def rows_used(self) -> int:
         """Rows that the solver has been given."""
@@ -252,7 +277,7 @@ class LazyLP:
             self._solver.setOptionValue("simplex_dual_edge_weight_strategy", DEVEX)
             status = self._solver.getModelStatus()
         if status in (highspy.HighsModelStatus.kUnknown, highspy.HighsModelStatus.kNotset):
-            # A basis that lost its accuracy or cannot be inverted any more: once more from the beginning.
+            # A basis that lost its accuracy or cannot be inverted, or no start at all: once more from the beginning.
             self._solver.clearSolver()
             self._solver.run()
             status = self._solver.getModelStatus()

@@ -1,100 +1,66 @@
-"""How good could a plan with dose-volume goals be? A proven outer bound.
+"""How good could a plan with dose-volume goals be? A proven bound, by branch and bound.
 
-"Less than v cc of the organ above L" is not convex. Where U_i is the most that point i can receive in any plan worth
-having, every such plan obeys the convex condition
-
-    sum over points of  volume_i * max(0, dose_i - L) / (U_i - L)  <=  v,
-
-for the fraction is at most 1 and is 0 below L. The smaller the U_i, the tighter. They follow from the linear program
-itself: maximise the dose of a point under all rows known and "not dearer than the plan in hand", and bound it by weak
-duality; one such program serves all points of a cube, each with its own remainder. A tighter bound shrinks the set of
-plans worth having, which shrinks the U_i, and so on; what then remains open is divided in two along a dwell time or
-organ dose, and each part treated alike (branch and bound).
+"Less than v cc of the organ above L" is not convex: the volume above L is a staircase in the doses. But the plans that
+matter are few: they hold every other goal, and they beat the plan in hand by more than the gap that is allowed. Written
+in the few numbers in which these differ (:mod:`hdrplan.optimize.directions`), each with its range, most points are
+never above L or always; the staircase of the others is bounded from below by convex functions
+(:mod:`hdrplan.kernels.staircase`), each a row of the linear program. The program bounds the objective, and the ranges
+of the numbers; smaller ranges make better rows, and so on. What remains is halved along the number that matters most,
+and each half treated alike, until no half can hold a plan worth having. All bounds are by weak duality, recomputed
+here.
 """
 
 from __future__ import annotations
 
 import heapq
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
-from hdrplan.arrays import BoolArray, FloatArray, IntArray
-from hdrplan.optimize.lp import NewRows
+from hdrplan.arrays import FloatArray
+from hdrplan.optimize.directions import Directions, Excess, directions
+from hdrplan.optimize.lp import LazyLP, NewRows, Solution
 from hdrplan.optimize.program import Program
-from hdrplan.optimize.rows import EveryPoint, cells_of
+from hdrplan.optimize.region import NO_MATTER, OWN, Region, Searcher, matter
+from hdrplan.threads import one_blas_thread, thread_count
 
 __all__ = ["OuterBound", "outer_bound"]
 
-# A sweep that decides less than this part of the undecided volume is followed by a division.
-WORTH_FRAC = 0.1
-# Points of one cube share the multipliers of one program.
-CUBE_MM = 4.0
-LEARNING_SWEEPS = 3
-
-
-class _Hull:
-    """The convex condition above for one dose-volume goal; one row a round.
-
-    ``high`` and ``low`` bound by how many Gy each point can be on the wrong side of the limit (negative: on the right
-    side) in any plan worth having. A point with ``low`` above 0 counts in full.
-    """
-
-    def __init__(self, name: str, block: EveryPoint, volume_cc: FloatArray, tail_cc: float, cubes: IntArray) -> None:
-        self.name, self.block, self.volume_cc, self.tail_cc = name, block, volume_cc, tail_cc
-        self.cubes = cubes
-        self.high, self.low = np.full(len(volume_cc), np.inf), np.full(len(volume_cc), -np.inf)
-
-    def open(self) -> BoolArray:
-        """Return the points that may be on either side."""
-        return (self.high > 0) & (self.low <= 0) & (self.volume_cc > 0)
-
-    def left_cc(self) -> float:
-        """Volume that the open points may still have on the wrong side."""
-        return self.tail_cc - float(self.volume_cc[self.low > 0].sum())
-
-    def violated(self, x: FloatArray) -> tuple[NewRows | None, float]:
-        """Return the row of the points that are now on the wrong side."""
-        block, left_cc = self.block, self.left_cc()
-        wrong = block.sense * (block.limit_gy - block.dose_gy(x))
-        at = np.flatnonzero((wrong > 0) & self.open())
-        weight = self.volume_cc[at] / self.high[at]
-        excess = float(weight @ wrong[at]) - left_cc
-        # Looser than it need be by a hair of the volume: the rows, too, hold only to the solver's tolerance.
-        hair = 1e-6 * self.tail_cc
-        if excess <= 2 * hair:
-            return None, 0.0
-        parts = block.rows(at)
-        limit = parts.low if block.sense == 1 else parts.high
-        row = -block.sense * (weight @ parts.coefficients)
-        most = left_cc - block.sense * float(weight @ limit) + hair
-        return NewRows(row[None, :], np.array([-np.inf]), np.array([most])), excess
-
-    def taken(self, first_row: int) -> None:
-        """Nothing to remember."""
+# Points of each goal whose greatest and least doses give the first plans to learn from.
+LEARNT = 5
+SWEEPS = 6
+# Sweeps go on while each closes this part of the gap; then halving does more.
+WORTH_FRAC = 0.25
+# Regions halved together, whatever the number of threads: the same search on every machine.
+TOGETHER = 2
 
 
 @dataclass(frozen=True, slots=True)
 class OuterBound:
-    """A proven lower bound of an objective, and how much work it took."""
+    """A proven lower bound of an objective, the better plan found on the way, and how much work it took.
+
+    ``closed``: the bound is as near to the best plan as was asked for.
+    """
 
     value: float
-    parts: int
+    closed: bool
+    plan: Solution | None
+    regions: int
     seconds: float
 
 
-@dataclass(order=True)
-class _Part:
-    bound: float
-    order: int
-    least: FloatArray
-    most: FloatArray
-    rows: dict[int, tuple[float, float]]  # row of the program -> limits in this part
-
-
 def outer_bound(
-    program: Program, cost: FloatArray, best: float, *, gap_frac: float = 1e-3, seconds: float = 10.0
+    program: Program,
+    cost: FloatArray,
+    best: float,
+    *,
+    gap: float,
+    seconds: float,
+    polish: Callable[[FloatArray], Solution] | None = None,
+    on_progress: Callable[[float], None] | None = None,
 ) -> OuterBound:
     """Prove that no plan has an objective below some value, dose-volume goals included.
 
@@ -105,152 +71,196 @@ def outer_bound(
     cost : (n_columns,) array
     best : float
         Objective of the plan in hand.
-    gap_frac : float
-        Stop when the bound is this near to ``best``.
+    gap : float
+        The end: no plan is better than the best found by more than this, in the unit of the objective.
     seconds : float
+    polish : callable, optional
+        Makes a plan of times that are promising; the search goes on from a better one.
+    on_progress : callable, optional
+        Called with the share of the work done, 0 to 1: of the gap closed or the time used, whichever is more.
     """
+    search = _Search(program, cost, best, gap, time.monotonic() + seconds, polish, on_progress)
     begun = time.monotonic()
-    deadline = begun + seconds
-    lp = program.lp
-    hulls = []
-    for k, block in program.tails.items():
-        one = program.listed[k]
-        hull = _Hull(
-            f"hull of {one.label}",
-            block,
-            program.points.volume_cc[one.rows],
-            one.tail_cc,
-            cells_of(program.points.points_mm[one.rows], CUBE_MM),
+    with one_blas_thread(), ThreadPoolExecutor(min(thread_count(), 2 * TOGETHER)) as pool:
+        value = search.run(pool)
+    return OuterBound(
+        min(value, search.best), value >= search.target, search.plan, search.regions, time.monotonic() - begun
+    )
+
+
+class _Search:
+    """The whole search of one call."""
+
+    def __init__(
+        self,
+        program: Program,
+        cost: FloatArray,
+        best: float,
+        gap: float,
+        deadline: float,
+        polish: Callable[[FloatArray], Solution] | None,
+        on_progress: Callable[[float], None] | None,
+    ) -> None:
+        self.program, self.cost, self.best, self.gap = program, cost, best, gap
+        self.deadline, self.polish = deadline, polish
+        self._tell = on_progress or (lambda share: None)
+        self.begun, self.first = time.monotonic(), -np.inf
+        self.plan: Solution | None = None
+        self.regions = 0
+        self.pressing: set[int] = set()
+        # A goal that may be missed says nothing about the volume.
+        hard = [k for k in program.tails if program.lp.most[program.n + k] == 0.0]
+        self.excess = Excess(program, hard) if hard else None
+
+    @property
+    def target(self) -> float:
+        """Plans must be below this to be worth having."""
+        return self.best - self.gap
+
+    def tell(self, bound: float) -> None:
+        """Report how far the work is."""
+        if not np.isfinite(self.first):
+            self.first = bound
+        used = (time.monotonic() - self.begun) / max(self.deadline - self.begun, 1e-9)
+        closed = (bound - self.first) / max(self.target - self.first, 1e-9)
+        self._tell(float(np.clip(max(used, closed), 0.0, 1.0)))
+
+    def late(self) -> bool:
+        """Whether the time is over."""
+        return time.monotonic() > self.deadline
+
+    def run(self, pool: ThreadPoolExecutor) -> float:
+        """Return the bound."""
+        lp, n = self.program.lp, self.program.n
+        found = lp.solve(self.cost, deadline=self.deadline)
+        bound = np.inf if found.status == "infeasible" else found.bound
+        if bound >= self.target or self.excess is None:
+            return bound
+        self.tell(bound)
+        # A time whose second costs more than is left to spend is short: reduced costs.
+        dear = np.maximum((self.cost - lp.dual[1])[:n], 0.0)
+        spare = self.target - bound
+        most_s = np.minimum(lp.most[:n], lp.least[:n] + spare / np.maximum(dear, 1e-12 * spare))
+        while True:
+            begun_with = self.best
+            root = self.sweeps(pool, bound, found.x, lp.least[:n].copy(), most_s)
+            if root is None:
+                return self.target
+            bound = self.halvings(pool, *root, begun_with - self.gap)
+            # A plan much better than the one in hand leaves far fewer worth having: begin again with these.
+            if self.late() or self.best >= begun_with - self.gap:
+                return bound
+
+    def learn(self, x: FloatArray) -> FloatArray:
+        """Return plans worth having that differ much, while the program learns the rows that matter."""
+        lp, n, excess = self.program.lp, self.program.n, self.excess
+        assert excess is not None
+        worth = lp.add("worth having", NewRows(self.cost[None, :], np.array([-np.inf]), np.array([self.target])))
+        plans, above = [x[:n]], excess.of(x[:n])
+        for g in range(len(excess.tail_cc)):
+            mine = np.flatnonzero(excess.goal == g)
+            # The hottest points up to three times the goal's volume, evenly.
+            hot = mine[np.argsort(-above[mine], kind="stable")]
+            hot = hot[np.cumsum(excess.volume_cc[hot]) <= 3.0 * excess.tail_cc[g]]
+            for point in hot[np.linspace(0, len(hot) - 1, min(LEARNT, len(hot))).astype(int)]:
+                for sign in (1.0, -1.0):
+                    direction = np.zeros(self.program.columns)
+                    direction[:n] = sign * excess.per_s(np.array([point]))[0]
+                    found = lp.solve(direction, primal=True, most_rounds=6, deadline=self.deadline)
+                    if found.rounds and found.status != "infeasible":
+                        plans.append(found.x[:n])
+        lp.limit(worth, -np.inf, np.inf)
+        return np.array(plans)
+
+    def searcher(self, lp: LazyLP, seen: Directions) -> Searcher:
+        """Return a searcher on a program."""
+        assert self.excess is not None
+        return Searcher(lp, self.cost, self.excess, seen, self.target, self.gap, self.deadline)
+
+    def sweeps(
+        self, pool: ThreadPoolExecutor, bound: float, x: FloatArray, least_s: FloatArray, most_s: FloatArray
+    ) -> tuple[Region, Directions] | None:
+        """Bound all plans at once, again and again, each time with directions chosen anew; None: none worth having."""
+        lp, excess = self.program.lp, self.excess
+        assert excess is not None
+        at, before, plans_s = np.arange(len(excess.volume_cc)), None, self.learn(x)
+        for sweep in range(SWEEPS):
+            seen = directions(excess, at, plans_s, least_s, most_s)
+            corners = np.sort(np.stack((seen.per_s * least_s, seen.per_s * most_s)), axis=0).sum(axis=2)
+            region = Region(bound, 0, corners[0], corners[1], x)
+            pair = [self.searcher(lp.copy(), seen) for _ in range(2)]
+            master = self.searcher(lp, seen)
+            for one in (*pair, master):
+                one.enter(region)
+            plans = [plans_s[0]]
+            for k in np.flatnonzero(matter(seen, region.low, region.high) > NO_MATTER):
+                both = list(pool.map(lambda one, sign, k=k: one.extreme(k, sign), pair, (1.0, -1.0)))
+                for one in (*pair, master):
+                    if not one.narrow(int(k), *both):
+                        return None
+                plans += [found.x[: self.program.n] for found in both if found is not None]
+            # What the sweep before knew has served its purpose: the ranges of the new numbers.
+            if before is not None:
+                before.leave()
+            before = master
+            master.check = sweep < 2
+            if not master.refloor() or (new := master.bound()) >= self.target:
+                return None
+            region = Region(max(bound, new), 0, master.low, master.high, master.x)
+            self.regions += 1
+            self.tell(region.bound)
+            self.pressing.update(*(one.pressing for one in (*pair, master)))
+            gained, bound, x = region.bound - bound, region.bound, master.x
+            plans_s = np.array([*plans, x[: self.program.n]])
+            self.improve(x)
+            if self.late() or (sweep and gained < WORTH_FRAC * (self.target - bound + gained)):
+                break
+            # Points that are never on the wrong side need no description.
+            at = at[seen.reach(master.low, master.high)[1] > 0]
+        return region, seen
+
+    def improve(self, x: FloatArray) -> None:
+        """Make a plan of promising times; keep it where it is better."""
+        if self.polish is None or self.late():
+            return
+        found = self.polish(x)
+        if found.status == "optimal" and found.value < self.best - 1e-3 * self.gap:
+            self.best, self.plan = found.value, found
+
+    def halvings(self, pool: ThreadPoolExecutor, root: Region, seen: Directions, enough: float) -> float:
+        """Branch and bound, best bound first, until it is closed or a plan better than ``enough`` is found."""
+        # Rows that had no say in any of the solutions so far would only slow down the many to come.
+        lp = self.program.lp
+        rows = [
+            i
+            for i in range(lp.rows_used)
+            if (i in self.pressing or lp.owner(i) in OWN) and np.isfinite(lp.limits(i)).any()
+        ]
+        searchers = [self.searcher(lp.copy(rows), seen) for _ in range(2 * TOGETHER)]
+        open_, steps = [root], 0
+        while open_ and open_[0].bound < self.target and self.best >= enough and not self.late():
+            steps += 1
+            halved = [heapq.heappop(open_) for _ in range(min(TOGETHER, len(open_)))]
+            halves = [half for region in halved for half in self.halves(region, seen)]
+            treated = list(pool.map(lambda one, half: one.treat(half), searchers, halves))
+            for half in treated:
+                if half is not None:
+                    heapq.heappush(open_, half)
+            if open_ and steps & (steps - 1) == 0:
+                self.improve(open_[0].x)
+                for one in searchers:
+                    one.aim(self.target)
+            self.tell(min(self.target, open_[0].bound if open_ else np.inf))
+        return min(self.target, open_[0].bound if open_ else np.inf)
+
+    def halves(self, region: Region, seen: Directions) -> tuple[Region, Region]:
+        """Halve a region along the number that moves the doses of its undecided points most."""
+        k = int(np.argmax(matter(seen, region.low, region.high)))
+        middle = 0.5 * (region.low[k] + region.high[k])
+        below, above = region.high.copy(), region.low.copy()
+        below[k] = above[k] = middle
+        self.regions += 2
+        return (
+            Region(region.bound, self.regions, region.low, below, region.x),
+            Region(region.bound, self.regions + 1, above, region.high, region.x),
         )
-        hulls.append(hull)
-        lp.families.append(hull)
-    lp.add("worth having", NewRows(cost[None, :], np.array([-np.inf]), np.array([best * (1 + 1e-9)])))
-    parts = [_Part(-np.inf, 0, lp.least.copy(), lp.most.copy(), {})]
-    closed, done = best, 0
-    walls: list[int] = []
-    while parts:
-        part = heapq.heappop(parts)
-        if part.bound >= best * (1 - gap_frac) or time.monotonic() > deadline:
-            closed = min(closed, part.bound)
-            break
-        done += 1
-        for wall in walls:
-            lp.limit(wall, *part.rows.get(wall, (-np.inf, np.inf)))
-        bound, x = _treated(program, cost, best, hulls, part, gap_frac, deadline)
-        part.bound = max(part.bound, bound)
-        if part.bound >= best * (1 - gap_frac):
-            closed = min(closed, part.bound)
-            continue
-        hull, point = _undecided(hulls, x)
-        row = np.zeros((1, program.columns))
-        row[0, : program.n] = hull.block.gy_per_s[point]
-        limit = hull.block.limit_gy - float(hull.block.given_gy[point])
-        wall = lp.add("wall", NewRows(row, np.array([-np.inf]), np.array([np.inf])))
-        walls.append(wall)
-        for side, limits in enumerate(((-np.inf, limit), (limit, np.inf))):
-            heapq.heappush(
-                parts,
-                _Part(part.bound, 2 * done + side, part.least.copy(), part.most.copy(), part.rows | {wall: limits}),
-            )
-    return OuterBound(min(closed, best), done, time.monotonic() - begun)
-
-
-def _undecided(hulls: list[_Hull], x: FloatArray) -> tuple[_Hull, int]:
-    """Return the open point whose side, once known, decides most: many others near it in dose, both sides far away."""
-    best: tuple[float, _Hull, int] | None = None
-    for hull in hulls:
-        at = np.flatnonzero(hull.open())
-        if len(at) == 0:
-            continue
-        order = at[np.argsort(-(hull.high + hull.low)[at], kind="stable")]
-        # The point at which the volume left would be used up, were the doses in the middle of their bounds.
-        k = min(int(np.searchsorted(np.cumsum(hull.volume_cc[order]), hull.left_cc())), len(order) - 1)
-        worth = float(np.minimum(hull.high, -hull.low)[order[k]]) / hull.block.limit_gy
-        if best is None or worth > best[0]:
-            best = worth, hull, int(order[k])
-    assert best is not None
-    return best[1], best[2]
-
-
-def _treated(
-    program: Program, cost: FloatArray, best: float, hulls: list[_Hull], part: _Part, gap_frac: float, deadline: float
-) -> tuple[float, FloatArray]:
-    """Bound of one part: solve, bound the doses, solve again, while it pays."""
-    lp = program.lp
-    everything = np.arange(program.columns)
-    for hull in hulls:
-        for row in lp.rows_of(hull.name):
-            lp.limit(row, -np.inf, np.inf)
-        hull.high[:], hull.low[:] = np.inf, -np.inf
-    lp.bounds(everything, part.least, part.most)
-    bound, before_cc, sweeps = -np.inf, np.inf, 0
-    while True:
-        found = lp.solve(cost, deadline=deadline)
-        if found.status == "infeasible":
-            return np.inf, found.x
-        bound = max(bound, found.bound)
-        undecided_cc = sum(float(hull.volume_cc[hull.open()].sum()) for hull in hulls)
-        if (
-            best - bound <= gap_frac * best
-            or (sweeps > LEARNING_SWEEPS and undecided_cc > (1 - WORTH_FRAC) * before_cc)
-            or time.monotonic() > deadline
-        ):
-            return bound, found.x
-        before_cc = undecided_cc
-        # The first sweeps of all teach the program the rows that matter in these directions.
-        check = part.order == 0 and sweeps < LEARNING_SWEEPS
-        sweeps += 1
-        _narrow(program, part, deadline, check)
-        for hull in hulls:
-            _bound_doses(program, hull, deadline, check)
-
-
-def _narrow(program: Program, part: _Part, deadline: float, check: bool) -> None:
-    """Least and greatest time of each dwell in any plan worth having."""
-    lp, n = program.lp, program.n
-    for j in range(n):
-        if part.most[j] - part.least[j] < 1e-3 or time.monotonic() > deadline:
-            continue
-        for sign in (1.0, -1.0):
-            direction = np.zeros(program.columns)
-            direction[j] = sign
-            found = lp.solve(direction, check=check, most_rounds=4, primal=True)
-            if found.status == "infeasible":
-                continue
-            if sign > 0:
-                part.least[j] = min(max(part.least[j], found.bound), part.most[j])
-            else:
-                part.most[j] = max(min(part.most[j], -found.bound), part.least[j])
-    lp.bounds(np.arange(program.columns), part.least, part.most)
-
-
-def _bound_doses(program: Program, hull: _Hull, deadline: float, check: bool) -> None:
-    """Bound the doses of all points: one program for each cube and side, weak duality for each of its points."""
-    lp, block, n = program.lp, hull.block, program.n
-    # wrong = sign * dose - limit: sign is 1 for a limit from above.
-    sign = float(-block.sense)
-    shift = sign * (block.given_gy - block.limit_gy)
-    signed = sign * block.gy_per_s
-    least, most = lp.least[:n].copy(), lp.most[:n].copy()
-    hull.high = np.minimum(hull.high, np.maximum(signed * least, signed * most).sum(axis=1) + shift)
-    hull.low = np.maximum(hull.low, np.minimum(signed * least, signed * most).sum(axis=1) + shift)
-    for upward in (True, False):
-        open_ = hull.open()
-        for cube in np.unique(hull.cubes[open_]):
-            if time.monotonic() > deadline:
-                return
-            at = np.flatnonzero(open_ & (hull.cubes == cube))
-            middle = at[np.argsort(-hull.high[at], kind="stable")[len(at) // 2]]
-            direction = np.zeros(program.columns)
-            direction[:n] = -signed[middle] if upward else signed[middle]
-            found = lp.solve(direction, check=check, most_rounds=4, primal=True)
-            if found.status == "infeasible":
-                continue
-            offset, through = lp.dual
-            rest = (-signed[at] if upward else signed[at]) - through[:n]
-            low = offset + np.minimum(rest * least, rest * most).sum(axis=1)
-            low += float(np.minimum(-through[n:] * lp.least[n:], -through[n:] * lp.most[n:]).sum())
-            if upward:
-                hull.high[at] = np.minimum(hull.high[at], -low + shift[at])
-            else:
-                hull.low[at] = np.maximum(hull.low[at], low + shift[at])

@@ -171,7 +171,7 @@ class Program:
     def start(self) -> None:
         """Give the solver some rows of each CTV to begin with."""
         for family in self.lp.families:
-            if isinstance(family, EveryPoint) and family.sense == 1 and not family.row_of:
+            if isinstance(family, EveryPoint) and family.sense == 1 and not family.point_of:
                 family.first_rows(self.lp)
 
     def solve(self, cost: FloatArray, *, primal: bool = False) -> Solution:

@@ -111,7 +111,9 @@ class EveryPoint:
         n = len(gy_per_s)
         self.given_gy = np.zeros(n) if given_gy is None else np.array(given_gy, dtype=np.float64)
         self.excused: BoolArray = np.zeros(n, dtype=np.bool_)  # points outside the rule (the hottest cubic centimetre)
-        self.row_of: dict[int, int] = {}  # point -> its row in the program
+        # Row of the program -> its point. A point may have several: a row that holds only to the solver's tolerance is
+        # asked for again.
+        self.point_of: dict[int, int] = {}
         self._extremes: tuple[FloatArray, FloatArray] | None = None  # of each cell: rates, dose given
         self._asked: IntArray = np.zeros(0, dtype=np.int64)
 
@@ -181,13 +183,13 @@ class EveryPoint:
         self.taken(lp.add(self.name, self.rows(self._asked)))
 
     def taken(self, first_row: int) -> None:
-        """Remember which row of the program each point has become."""
-        self.row_of.update({int(point): first_row + k for k, point in enumerate(self._asked)})
+        """Remember which rows of the program each point has become."""
+        self.point_of.update({first_row + k: int(point) for k, point in enumerate(self._asked)})
 
     def excuse(self, mask: BoolArray, lp: LazyLP) -> None:
         """Free the points of the mask from the limit, and bind all others."""
         self.excused = mask
-        for point, row in self.row_of.items():
+        for row, point in self.point_of.items():
             limit = self.limit_gy - float(self.given_gy[point])
             free = np.inf if mask[point] else 0.0
             lp.limit(row, *((limit - free, np.inf) if self.sense == 1 else (-np.inf, limit + free)))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray
 from hdrplan.dose import DoseRate, SamplePoints
-from hdrplan.errors import InfeasibleError, InputError
+from hdrplan.errors import HdrPlanError, InfeasibleError, InputError
 from hdrplan.optimize.certificate import Certificate, Level, Optimum, Price, Shortfall, Status
 from hdrplan.optimize.conflicts import smallest_conflict
 from hdrplan.optimize.delivery import Delivery, deliverable
@@ -30,6 +30,9 @@ SLACK_FRAC = 3e-7
 # What the spared organ may take back of a lowered D100, as a fraction of the prescription: 0.001 Gy at 20 Gy. At the
 # exact optimum of D100 next to no plan is left to choose from, and the multipliers of what follows grow without bound.
 D100_SLACK_FRAC = 5e-5
+# A plan under dose-volume goals is proven when no plan is better by more than this fraction of the objective, or of the
+# prescriptions where these had to be lowered.
+GAP_FRAC = 1e-3
 
 
 def optimize_times(
@@ -74,9 +77,10 @@ def optimize_times(
     delivery : Delivery, optional
         Rules of the afterloader; without it times are real numbers.
     proof_s : float
-        Time to spend on a better bound where dose-volume goals bind, which are not convex.
+        Time to spend at most on a bound where dose-volume goals bind, which are not convex: until no plan can be better
+        by 0.1 % of the objective, or of the prescription where that had to be lowered.
     time_limit_s : float
-        After this the best plan so far is returned, marked "not proven".
+        After this, and the time of the proof, the best plan so far is returned, marked "not proven".
     on_progress : callable, optional
         Called with (steps done, steps in all).
 
@@ -104,10 +108,10 @@ def optimize_times(
     program.deadline = time.monotonic() + time_limit_s
     if delivery is not None and delivery.ratio is not None:
         program.tie(delivery.neighbours, delivery.ratio)
-    run = _Run(program, healthy)
-    tell = on_progress or (lambda done, total: None)
     levels = sorted({r.level for r in listed} - {0})
     steps = len(levels) + 3
+    tell = on_progress or (lambda done, total: None)
+    run = _Run(program, healthy, proof_s, lambda share: tell(round(100 * share), 100 * steps))
     found = run.hold_hard_goals()
     tell(1, steps)
     for level in levels:
@@ -115,7 +119,7 @@ def optimize_times(
         tell(1 + levels.index(level) + 1, steps)
     found = run.spare_healthy(found)
     tell(steps - 1, steps)
-    run.prove(found, proof_s)
+    found = run.prove(found)
     last = run.least_time(found)
     tell(steps, steps)
     return run.optimum(found, last, delivery)
@@ -142,8 +146,15 @@ def time_bounds(n: int, max_time_s: float, locked_s: npt.ArrayLike | None) -> tu
 class _Run:
     """The steps of one call on one program, and what they found out."""
 
-    def __init__(self, program: Program, healthy: str | None) -> None:
+    def __init__(
+        self,
+        program: Program,
+        healthy: str | None,
+        proof_s: float = 0.0,
+        tell: Callable[[float], None] = lambda share: None,
+    ) -> None:
         self.program, self.listed = program, program.listed
+        self.proof_s, self.tell = proof_s, tell  # seconds left for proofs of goals that are not convex
         self.hard = [k for k, r in enumerate(self.listed) if r.level == 0]
         # What gives way to the organs: prescriptions, and other lower limits on a CTV.
         ctvs = {r.structure for r in self.listed if r.prescription}
@@ -192,10 +203,11 @@ class _Run:
         if least.status != "optimal" or least.value > SLACK_FRAC:
             self._lower(lambda cost: program.polished(cost, least.x), proven=False)
             self.conflict = self.conflict or tuple(self.listed[k].label for k in self.doses + tails)
-            self.notes.append(
-                "That these goals cannot hold together is not proven: dose-volume goals are not convex, another plan "
-                "may hold them."
-            )
+            if self.levels[0].bound <= 0.0:
+                self.notes.append(
+                    "That these goals cannot hold together is not proven: dose-volume goals are not convex, another "
+                    "plan may hold them."
+                )
             # The bound found before was that of plans with the prescriptions in full.
             self.outer_bound = self._bound_without_tails(self.main)
             least = program.solve(program.cost(misses=dict.fromkeys(self.doses, 1.0)))
@@ -223,15 +235,21 @@ class _Run:
         program, listed = self.program, self.listed
         limits = np.array([listed[k].limit for k in self.doses])
         program.allow_miss(self.doses, limits)
-        found = self._noted(solve(program.cost(misses=dict.fromkeys(self.doses, 1.0))))
+        lost = program.cost(misses=dict.fromkeys(self.doses, 1.0))
+        found = self._noted(solve(lost))
         if found.status == "infeasible":
             raise InfeasibleError(
                 "limits that dwell times can satisfy",
                 got="; ".join(listed[k].label for k in self.hard if k not in self.doses) or "none",
                 remedy="Even without any dose to the CTV they fail: dose already given, or fixed times.",
             )
-        # Without a proof of the dose-volume goals the bound is the one found before them.
-        bound = found.bound if proven else next((lv.bound for lv in self.levels if lv.unit == "Gy"), 0.0)
+        bound = found.bound
+        if not proven:
+            # The bound found before the dose-volume goals holds in any case.
+            bound = next((lv.bound for lv in self.levels if lv.unit == "Gy"), 0.0)
+            # Half of the time: the other half is for the main objective.
+            found, outer = self._proof(lost, found, GAP_FRAC * float(limits.sum()), 0.5 * self.proof_s)
+            bound = max(bound, outer)
         short = found.x[program.n + np.array(self.doses)]
         self.prices = _prices(found, listed, "D100", "Gy", sign=-1.0, leave_out=self.doses)
         self.shortfalls = tuple(
@@ -253,8 +271,8 @@ class _Run:
                 f"{full} of {program.n} dwells stand at their longest time: more dwell positions, another catheter or "
                 "a longer time would raise D100."
             )
-        lost = f"{listed[self.doses[0]].text.split(' ')[0]} lost" if len(self.doses) == 1 else "sum of dose lost"
-        self.levels = [Level(lost, found.value, bound, "Gy")]
+        what = f"{listed[self.doses[0]].text.split(' ')[0]} lost" if len(self.doses) == 1 else "sum of dose lost"
+        self.levels = [Level(what, found.value, bound, "Gy")]
         kept = np.where(short > SLACK_FRAC * limits, short + D100_SLACK_FRAC * limits, 0.0)
         program.allow_miss(self.doses, np.minimum(limits, kept))
 
@@ -296,10 +314,19 @@ class _Run:
         self.levels.append(Level(self.objective, found.value, bound, self.unit))
         return found
 
-    def prove(self, found: Solution, seconds: float) -> None:
-        """Lift the bound of a plan whose dose-volume goals bind."""
-        if self.outer_bound is None or seconds <= 0 or found.status != "optimal":
-            return
+    def prove(self, found: Solution) -> Solution:
+        """Lift the bound of a plan whose dose-volume goals bind; return the better plan, if one is found on the way."""
+        if self.outer_bound is None or found.status != "optimal":
+            return found
+        found, outer = self._proof(self.main, found, GAP_FRAC * abs(found.value), self.proof_s)
+        self.outer_bound, self.bounded = max(self.outer_bound, outer), outer > self.outer_bound
+        self.levels[-1] = replace(self.levels[-1], value=found.value, bound=self.outer_bound)
+        return found
+
+    def _proof(self, cost: FloatArray, found: Solution, gap: float, seconds: float) -> tuple[Solution, float]:
+        """Bound an objective under the hard goals, those that are not convex included; keep a better plan."""
+        if seconds <= 0 or found.status != "optimal":
+            return found, -np.inf
         own = self.program
         lp = own.lp
         fresh = Program(
@@ -309,10 +336,30 @@ class _Run:
             fresh.enter(k)
         fresh.allow_miss(self.hard, lp.most[own.n + np.array(self.hard)])
         fresh.start()
-        outer = outer_bound(fresh, self.main, found.value, seconds=seconds)
-        self.outer_bound, self.bounded = max(self.outer_bound, outer.value), outer.value > self.outer_bound
-        self.levels[-1] = replace(self.levels[-1], bound=self.outer_bound)
-        self.notes.append(f"Bound with the dose-volume goals: {outer.parts} parts examined.")
+        # The search for the plan has a limit of its own.
+        own.deadline += seconds
+        try:
+            outer = outer_bound(
+                fresh,
+                cost,
+                found.value,
+                gap=gap,
+                seconds=seconds,
+                polish=lambda x: own.polished(cost, x),
+                on_progress=self.tell,
+            )
+        except HdrPlanError as error:
+            # A plan is not lost because its proof is.
+            self.notes.append(f"No proof with the dose-volume goals: {error}")
+            return own.polished(cost, found.x, rounds=2), -np.inf
+        own.deadline -= seconds - outer.seconds
+        self.proof_s -= outer.seconds
+        self.notes.append(
+            f"Proof with the dose-volume goals: {outer.regions} regions of plans, {outer.seconds:.0f} s"
+            + (", to the gap asked for." if outer.closed else "; the time was over.")
+        )
+        # The program must stand where its plan stands: the same points excused.
+        return own.polished(cost, found.x if outer.plan is None else outer.plan.x, rounds=2), outer.value
 
     def least_time(self, found: Solution) -> Solution:
         """Least total time at the main objective reached."""

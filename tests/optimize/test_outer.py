@@ -1,0 +1,310 @@
+"""Bound of dose-volume goals: never above the true optimum (integer programming), closing on small cases, honest."""
+
+import numpy as np
+import pytest
+from optimize_cases import case, goal, goals
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from hdrplan.dose import DoseRate, SamplePoints
+from hdrplan.errors import HdrPlanError
+from hdrplan.optimize import optimize_times
+from hdrplan.optimize.directions import Excess, directions
+from hdrplan.optimize.lp import LazyLP, NewRows
+from hdrplan.optimize.outer import outer_bound
+from hdrplan.optimize.problem import requirements
+from hdrplan.optimize.program import Program
+from hdrplan.optimize.region import Region, Searcher
+
+DOSE_GY, MOST_S = 20.0, 600.0
+
+
+def small(seed, organs=1):
+    """A lesion with up to three small organs around it, coarse enough for integer programming."""
+    rate, points, dwells = case(radius=10.0, step=6.0, organ_gap=5.0, seed=seed, n_catheters=3)
+    if organs == 1:
+        return rate, points
+    ball = points.points_mm[points.rows("duodenum")]
+    volume = points.volume_cc[points.rows("duodenum")]
+    parts = [(name, role, points.points_mm[points.rows(name)], points.volume_cc[points.rows(name)])
+             for name, role in zip(points.names, points.roles, strict=True)]  # fmt: skip
+    for k in range(1, organs):
+        turn = 2 * np.pi * k / organs
+        spin = np.array([[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]])
+        parts.append((f"organ{k}", "OAR", ball @ spin.T, volume))
+    xyz = np.concatenate([p[2] for p in parts])
+    cc = np.concatenate([p[3] for p in parts])
+    many = SamplePoints(
+        tuple(p[0] for p in parts), tuple(p[1] for p in parts), np.cumsum([0, *(len(p[3]) for p in parts)]), xyz, cc,
+        cc == 0, np.full(len(parts), 6.0), np.array([p[3].sum() for p in parts]), "test",
+    )  # fmt: skip
+    far2 = np.maximum(((xyz[:, None, :] - dwells[None, :, :]) ** 2).sum(axis=2), 0.25)
+    return DoseRate(12.6 / far2, np.zeros(len(xyz), bool)), many
+
+
+def exact(rate, points, limits, dose_gy=DOSE_GY):
+    """Least mean liver dose by binaries, None where no plan holds.
+
+    ``limits``: (structure, cc, Gy, 1: from above or -1: from below).
+    """
+    n = rate.gy_per_s.shape[1]
+    liver, cc = rate.gy_per_s[points.rows("liver")], points.volume_cc[points.rows("liver")]
+    ctv = rate.gy_per_s[points.rows("lesion1")]
+    parts = []
+    for name, tail_cc, limit, sign in limits:
+        rows, volume = rate.gy_per_s[points.rows(name)], points.volume_cc[points.rows(name)]
+        parts.append((rows[volume > 0], volume[volume > 0], tail_cc, limit, sign))
+    m = sum(len(p[1]) for p in parts)
+    rows = [LinearConstraint(np.c_[ctv, np.zeros((len(ctv), m))], dose_gy, np.inf)]
+    at = 0
+    for per_s, volume, tail_cc, limit, sign in parts:
+        binary = np.zeros((len(volume), m))
+        binary[:, at : at + len(volume)] = np.eye(len(volume))
+        # Far above any dose of an organ here; a cold point of the lesion misses at most the limit.
+        big = 60.0 if sign == 1 else limit
+        rows.append(LinearConstraint(np.c_[sign * per_s, -big * binary], -np.inf, sign * limit))
+        # Strictly less than the volume.
+        count = np.concatenate((np.zeros(n), volume @ binary))
+        rows.append(LinearConstraint(count, -np.inf, tail_cc - 0.25 * volume.min()))
+        at += len(volume)
+    found = milp(
+        np.r_[cc @ liver / cc.sum(), np.zeros(m)],
+        constraints=rows,
+        integrality=np.r_[np.zeros(n), np.ones(m)],
+        bounds=Bounds(0, np.r_[np.full(n, MOST_S), np.ones(m)]),
+        options={"time_limit": 60, "mip_rel_gap": 1e-4},
+    )
+    assert found.status in (0, 2)  # optimal or infeasible, never out of time
+    return found.fun if found.status == 0 else None
+
+
+def free_dose(rate, points, name, cc):
+    times = optimize_times(rate, points, goals(), healthy="liver").times_s
+    dose, volume = rate.gy_per_s[points.rows(name)] @ times, points.volume_cc[points.rows(name)]
+    order = np.argsort(-dose)
+    return float(dose[order][np.searchsorted(np.cumsum(volume[order]), cc)])
+
+
+def program_of(rate, points, wanted):
+    n = rate.gy_per_s.shape[1]
+    listed = requirements(rate, points, wanted)
+    program = Program(rate, points, listed, least_s=np.zeros(n), most_s=np.full(n, MOST_S))
+    for k in range(len(listed)):
+        program.enter(k)
+    program.start()
+    return program, program.cost(program.mean_row(points.rows("liver")))
+
+
+def enclosed(rate, points, wanted, best):
+    """Plan with proof; the bound must not lie above the optimum, nor the plan below it, and they must meet."""
+    optimum = optimize_times(rate, points, wanted, healthy="liver", proof_s=30.0)
+    c = optimum.certificate
+    # 2e-4: the integer program's own gap of 1e-4 and its tolerances.
+    assert c.dual <= best * (1 + 2e-4)
+    assert c.primal >= best * (1 - 2e-4)
+    assert c.gap_frac <= 1.01e-3
+    assert not c.relaxed
+    return optimum
+
+
+@pytest.mark.parametrize(("seed", "part"), [(3, 0.93), (3, 0.9), (6, 0.9)])
+def test_one_organ(seed, part):
+    rate, points = small(seed)
+    limit = round(part * free_dose(rate, points, "duodenum", 0.5), 3)
+    best = exact(rate, points, [("duodenum", 0.5, limit, 1)])
+    assert best is not None
+    enclosed(rate, points, goals(goal("duodenum", f"D0.5cc <= {limit} Gy")), best)
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_three_organs(seed):
+    rate, points = small(seed, organs=3)
+    names = ("duodenum", "organ1", "organ2")
+    # A limit of each organ that 20 Gy do not leave possible, and 19 Gy do.
+    limits = {name: round(0.97 * free_dose(rate, points, name, 0.5), 3) for name in names}
+    best = exact(rate, points, [(name, 0.5, limit, 1) for name, limit in limits.items()], 19.0)
+    assert best is not None
+    wanted = goals(*(goal(name, f"D0.5cc <= {limit} Gy") for name, limit in limits.items()), dose_gy=19.0)
+    enclosed(rate, points, wanted, best)
+
+
+@pytest.mark.parametrize(("seed", "part"), [(2, 0.98), (4, 0.98)])
+def test_lowered_prescription_is_bounded_too(seed, part):
+    rate, points = small(seed)
+    limit = round(part * free_dose(rate, points, "duodenum", 0.5), 3)
+    wanted = goals(goal("duodenum", f"D0.5cc <= {limit} Gy"))
+    lowered = optimize_times(rate, points, wanted, healthy="liver", proof_s=30.0)
+    bounded(lowered, rate, points, [("duodenum", 0.5, limit, 1)])
+
+
+def bounded(lowered, rate, points, limits):
+    """The D100 reached is possible, and the D100 said to be the most is: integer programming finds no plan above."""
+    lost = lowered.levels[0]
+    assert lowered.status == "prescription lowered"
+    assert 0.0 < lost.bound <= lost.value
+    # 0.1 % of the prescription.
+    assert lost.value - lost.bound <= 1.01e-3 * DOSE_GY
+    assert lowered.shortfalls[0].best_gy == pytest.approx(DOSE_GY - lost.bound, abs=2e-3)
+    assert not any("not proven" in note for note in lowered.notes)
+    for dose_gy, possible in ((DOSE_GY - lost.value - 2e-3, True), (DOSE_GY - lost.bound + 2e-3, False)):
+        assert (exact(rate, points, limits, dose_gy) is not None) is possible
+
+
+def test_cold_tail_of_the_lesion():
+    rate, points = small(1)
+    volume = points.volume_cc[points.rows("lesion1")]
+    best = exact(rate, points, [("lesion1", 0.5 * volume.sum(), 56.654, -1)])
+    assert best is not None
+    enclosed(rate, points, goals(goal("lesion1", "D50 >= 56.654 Gy")), best)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_cold_tail_that_does_not_close_is_said_to_be_open(seed):
+    rate, points = small(seed)
+    volume = points.volume_cc[points.rows("lesion1")]
+    limit = {1: 40.688, 2: 36.6}[seed]
+    part = {1: 0.8, 2: 0.5}[seed]
+    best = exact(rate, points, [("lesion1", (1 - part) * volume.sum(), limit, -1)])
+    wanted = goals(goal("lesion1", f"D{100 * part:g} >= {limit} Gy"))
+    optimum = optimize_times(rate, points, wanted, healthy="liver", proof_s=1.0)
+    assert optimum.certificate.dual <= best * (1 + 2e-4)
+    assert optimum.certificate.primal >= best * (1 - 2e-4)
+    if optimum.certificate.gap_frac > 1.01e-3:
+        assert optimum.status == "not proven"
+        assert any("the time was over" in note for note in optimum.notes)
+
+
+def test_bound_without_a_plan_in_hand_is_below_every_plan():
+    """A poor plan in hand: the bound must not rise above the better ones that exist."""
+    rate, points = small(3)
+    limit = round(0.93 * free_dose(rate, points, "duodenum", 0.5), 3)
+    best = exact(rate, points, [("duodenum", 0.5, limit, 1)])
+    program, cost = program_of(rate, points, goals(goal("duodenum", f"D0.5cc <= {limit} Gy")))
+    outer = outer_bound(program, cost, 1.05 * best, gap=1e-3 * best, seconds=2.0)
+    assert outer.plan is None
+    assert outer.value <= best * (1 + 2e-4)
+    # Nothing between the optimum and the plan in hand can be excluded; below the optimum much can.
+    assert outer.value >= best * (1 - 5e-3)
+
+
+def test_search_goes_on_from_a_better_plan():
+    rate, points = small(3)
+    limit = round(0.93 * free_dose(rate, points, "duodenum", 0.5), 3)
+    wanted = goals(goal("duodenum", f"D0.5cc <= {limit} Gy"))
+    best = exact(rate, points, [("duodenum", 0.5, limit, 1)])
+    program, cost = program_of(rate, points, wanted)
+    other, _ = program_of(rate, points, wanted)
+    outer = outer_bound(
+        program, cost, 1.05 * best, gap=1e-3 * best, seconds=20.0, polish=lambda x: other.polished(cost, x)
+    )
+    assert outer.plan is not None
+    assert best * (1 - 2e-4) <= outer.plan.value < 1.05 * best
+    assert outer.value >= outer.plan.value - 1.01e-3 * best
+
+
+def test_time_limit_is_kept_and_said():
+    rate, points, _ = case(step=3.0, organ_gap=6.0)
+    limit = round(0.9 * free_dose(rate, points, "duodenum", 0.5), 3)
+    optimum = optimize_times(
+        rate, points, goals(goal("duodenum", f"D0.5cc <= {limit} Gy")), healthy="liver", proof_s=1e-3
+    )
+    assert optimum.status != "optimal"
+    assert any("the time was over" in note for note in optimum.notes)
+    assert optimum.certificate.dual <= optimum.certificate.primal
+
+
+def test_directions_describe_every_plan():
+    rate, points = small(3, organs=3)
+    names = ("duodenum", "organ1", "organ2")
+    program, _ = program_of(rate, points, goals(*(goal(name, "D0.5cc <= 8 Gy") for name in names)))
+    excess = Excess(program, list(program.tails))
+    rng = np.random.default_rng(0)
+    n = rate.gy_per_s.shape[1]
+    least, most = np.zeros(n), rng.uniform(10.0, 200.0, n)
+    at = np.arange(0, len(excess.volume_cc), 2)
+    seen = directions(excess, at, rng.uniform(0, 1, (4, n)) * most, least, most)
+    for _ in range(50):
+        times = rng.uniform(0, 1, n) * most
+        said = seen.fixed + seen.loads @ (seen.per_s @ times)
+        assert (np.abs(excess.of(times)[at] - said) <= seen.rest).all()
+
+
+def test_halves_and_tighter_ranges_lose_no_plan():
+    """Every plan that holds the goals and is worth having stays inside one of the halves, and above its bound."""
+    rate, points = small(3)
+    limit = round(0.93 * free_dose(rate, points, "duodenum", 0.5), 3)
+    wanted = goals(goal("duodenum", f"D0.5cc <= {limit} Gy"))
+    program, cost = program_of(rate, points, wanted)
+    n, gap = program.n, 1e-3
+    plans = []
+    for weight in (0.0, 0.02, 0.05):
+        # Plans of other objectives: good enough, and all different.
+        other, main = program_of(rate, points, wanted)
+        start = other.solve(main).x
+        found = other.polished(main + weight * main.mean() * np.cos(np.arange(program.columns)), start)
+        assert found.status == "optimal"
+        plans.append(found.x)
+    target = max(cost @ x for x in plans) * 1.001
+    program.solve(cost)
+    excess = Excess(program, list(program.tails))
+    times = np.array([x[:n] for x in plans])
+    seen = directions(excess, np.arange(len(excess.volume_cc)), times, np.zeros(n), np.full(n, MOST_S))
+    numbers = times @ seen.per_s.T
+    room = 1e-3 * np.abs(seen.per_s).sum(axis=1)
+    for k in range(len(seen.per_s)):
+        middle = float(np.median(numbers[:, k]))
+        for side in (0, 1):
+            low, high = numbers.min(axis=0) - room, numbers.max(axis=0) + room
+            (low, high)[side][k] = middle
+            searcher = Searcher(program.lp.copy(), cost, excess, seen, target, gap, np.inf)
+            left = searcher.treat(Region(-np.inf, 0, low, high, plans[0]))
+            for x, number in zip(plans, numbers, strict=True):
+                if (number >= low).all() and (number <= high).all():
+                    assert left is not None
+                    assert cost @ x >= left.bound - 1e-9
+                    assert (number >= left.low - 1e-7).all()
+                    assert (number <= left.high + 1e-7).all()
+
+
+def test_that_there_is_no_solution_is_proven_by_multipliers():
+    lp = LazyLP(np.zeros(2), np.full(2, 10.0))
+    lp.add("at least", NewRows(np.array([[1.0, 1.0]]), np.array([5.0]), np.array([np.inf])))
+    lp.add("at most", NewRows(np.array([[1.0, 2.0]]), np.array([-np.inf]), np.array([3.0])))
+    assert lp.solve(np.ones(2)).status == "infeasible"
+    assert lp.none_proven()
+    lp.rewrite(1, np.array([1.0, 0.5]), -np.inf, 3.0)
+    found = lp.solve(np.ones(2))
+    assert found.status == "optimal"
+    assert found.value == pytest.approx(5.0)
+    assert not lp.copy().none_proven()
+
+
+def test_a_plan_is_not_lost_because_its_proof_is(monkeypatch):
+    def fails(*args, **options):
+        raise HdrPlanError("the solver did not start")
+
+    monkeypatch.setattr("hdrplan.optimize.times.outer_bound", fails)
+    rate, points = small(3)
+    limit = round(0.93 * free_dose(rate, points, "duodenum", 0.5), 3)
+    wanted = goals(goal("duodenum", f"D0.5cc <= {limit} Gy"))
+    optimum = optimize_times(rate, points, wanted, healthy="liver", proof_s=5.0)
+    assert optimum.status == "not proven"
+    assert optimum.certificate.relaxed
+    assert any("No proof" in note for note in optimum.notes)
+
+
+def test_a_point_with_two_rows_is_excused_in_both():
+    rate, points = small(3)
+    program, _ = program_of(rate, points, goals(goal("duodenum", "D0.5cc <= 5 Gy")))
+    block = next(iter(program.tails.values()))
+    point = np.array([3])
+    for _ in range(2):
+        block._asked = point
+        block.taken(program.lp.add(block.name, block.rows(point)))
+    program.lp.families.append(block)
+    mask = np.zeros(len(block.cells), dtype=bool)
+    for excused in (True, False, True):
+        mask[3] = excused
+        block.excuse(mask, program.lp)
+        limits = [program.lp.limits(row) for row in program.lp.rows_of(block.name)]
+        assert len(limits) == 2
+        assert all(np.isinf(high) == excused for _, high in limits)
