@@ -12,6 +12,7 @@ A set that is to be better than tau therefore holds at least one catheter with `
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,9 @@ import numpy as np
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InputError
-from hdrplan.optimize.lp import LazyLP, NewRows, Solution
+from hdrplan.kernels.cover import cheapest_cover
+from hdrplan.optimize.lp import LazyLP, Solution
+from hdrplan.optimize.pool import Pool
 from hdrplan.optimize.problem import Requirement, requirements
 from hdrplan.optimize.program import Program
 from hdrplan.optimize.rows import EveryPoint, cells_of
@@ -32,6 +35,9 @@ __all__ = ["Proof", "Subsets"]
 _DEAR = 1000.0
 # A prescription missed by less than this fraction is held: the tolerance of the linear program.
 _HELD_FRAC = 1e-6
+# Rows missed by less than this fraction of their limit are left to the last solve: single precision tells no more.
+_SHORT_FRAC = 1e-5
+_MOST_ROUNDS = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,11 +112,23 @@ class Subsets:
         self._paying = dict(doses_gy)
         for number in range(len(scenarios)):
             self._paying |= {f"scenario {number} {name}": gy for name, gy in doses_gy.items()}
-        self._core = LazyLP(self.main.lp.least, self.main.lp.most)
-        self._known: set[int] = set()
+        self._known: set[int] = set()  # rows of the main program that the pool has
         self._on: dict[int, frozenset[int]] = {}
         self._strict: Program | None = None
         self.solves = 0
+        # The columns that cost: dwells, then misses. What may be missed is the prescription.
+        self._priced = np.append(np.arange(n), n + np.array(self.lower, dtype=np.int64))
+        self._price, self._most = self.cost[self._priced], self.main.lp.most[self._priced]
+        self._mine = [np.flatnonzero(owner == c) for c in range(self.count)]
+        self._misses = np.arange(n, len(self._priced))
+        self.pool = Pool(len(self._priced))
+        for number in self.main.single.values():
+            self._keep(self.main.lp.owner(number), [self.main.lp.row(number)], *self.main.lp.limits(number))
+        self._watched = [
+            (family, np.ascontiguousarray(family.gy_per_s.T, dtype=np.float32))
+            for family in self.main.lp.families
+            if isinstance(family, EveryPoint)
+        ]
 
     def _program(self, entered: list[int]) -> Program:
         rate, points, scenarios = self._parts
@@ -146,39 +164,65 @@ class Subsets:
             lp.bounds(at, np.zeros(len(at)), most)
         self._on[id(lp)] = chosen
 
-    def _proof(self, lp: LazyLP, found: Solution) -> Proof:
-        """Return what the last multipliers prove."""
-        total, paid = lp.dual
-        over = np.maximum(paid - self.cost, 0.0)
-        # Multipliers of the greatest time: only where the dwell is switched on, and at that time.
-        value = total - float(over @ lp.most)
-        load = np.where(lp.most[: self.n] > 0, np.minimum(paid, self.cost)[: self.n], paid[: self.n])
-        ratio = (load / self.cost[: self.n])[self.first]
-        pay = sum(found.multipliers.get(name, 0.0) * gy for name, gy in self._paying.items())
-        fixed = 1.0 - value / pay if pay > 0 else 1.0
-        return Proof(value, np.maximum.reduceat(ratio, self._starts), fixed)
+    def _keep(self, family: str, rows: Sequence[FloatArray], low: float, high: float) -> None:
+        """Take rows of the main program into the pool, as lower limits."""
+        sign, limit = (1.0, low) if np.isfinite(low) else (-1.0, -high)
+        for row in rows:
+            self.pool.add(sign * row[self._priced], limit, pays=family in self._paying)
 
-    def solve(self, chosen: frozenset[int]) -> tuple[Solution, Proof]:
-        """Solve with every row: the best times of a set, and the proof. Dose-volume goals are left out."""
+    def bound(self, chosen: frozenset[int]) -> Proof:
+        """Bound a set by the rows of the pool: a proof whatever rows are missing there."""
+        return self._solved(chosen)[0]
+
+    def _solved(self, chosen: frozenset[int]) -> tuple[Proof, FloatArray]:
+        columns = np.concatenate([*(self._mine[c] for c in sorted(chosen)), self._misses])
+        pool, cost, most = self.pool, self._price[columns], self._most[columns]
+        y, times = cheapest_cover(pool.coefficients, pool.size, pool.limit, columns, cost, most)
+        self.solves += 1
+        used = np.flatnonzero(y)
+        paid = pool.coefficients[:, used] @ y[used]
+        # The greatest times of the dwells that are switched on take back what is paid above their cost.
+        over = np.maximum(paid[columns] - cost, 0.0)
+        value = float(pool.limit[used] @ y[used] - over @ most)
+        paid[columns] = np.minimum(paid[columns], cost)
+        ratio = (paid[: self.n] / self._price[: self.n])[self.first]
+        pay = float((pool.limit * pool.pays)[used] @ y[used])
+        x = np.zeros(len(self.cost))
+        x[self._priced[columns]] = np.clip(times, 0.0, most)
+        return Proof(value, np.maximum.reduceat(ratio, self._starts), 1.0 - value / pay if pay > 0 else 1.0), x
+
+    def filled(self, chosen: frozenset[int]) -> Proof:
+        """Bound a set by all rows: those that its times violate go into the pool, until there are none."""
+        for _ in range(_MOST_ROUNDS):
+            proof, x = self._solved(chosen)
+            new = sum(self._fill(family, rates, x) for family, rates in self._watched)
+            if not new or time.monotonic() > self.deadline:
+                break
+        return proof
+
+    def _fill(self, family: EveryPoint, rates: FloatArray, x: FloatArray) -> int:
+        """Take the worst violated row of each cube into the pool; return how many."""
+        on = np.flatnonzero(x[: self.n])
+        missed = 0.0 if family.slack_column is None else float(x[family.slack_column])
+        short = family.sense * (family.limit_gy - x[on].astype(np.float32) @ rates[on]) - missed
+        bad = np.flatnonzero(short > _SHORT_FRAC * family.limit_gy)
+        bad = bad[np.lexsort((-short[bad], family.cells[bad]))]
+        _, worst = np.unique(family.cells[bad], return_index=True)
+        rows = family.rows(bad[worst])
+        for row, low, high in zip(rows.coefficients, rows.low, rows.high, strict=True):
+            self._keep(family.name, [row], low, high)
+        return len(worst)
+
+    def solve(self, chosen: frozenset[int]) -> Solution:
+        """Solve with every row to the last digit: the best times of a set. Dose-volume goals are left out."""
         lp = self.main.lp
         self._switch(lp, chosen)
         found = self.main.solve(self.cost)
-        proof = self._proof(lp, found)
         self.solves += 1
-        new = [int(i) for i in lp.pressing if int(i) not in self._known]
-        if new:
-            self._known.update(new)
-            for i in new:
-                low, high = lp.limits(i)
-                self._core.add(lp.owner(i), NewRows(lp.row(i)[None, :], np.array([low]), np.array([high])))
-        return found, proof
-
-    def bound(self, chosen: frozenset[int]) -> Proof:
-        """Bound a set by the rows known to matter: quick, and a proof all the same."""
-        self._switch(self._core, chosen)
-        found = self._core.solve(self.cost, deadline=self.deadline, most_rounds=1, check=False)
-        self.solves += 1
-        return self._proof(self._core, found)
+        for i in (int(i) for i in lp.pressing if int(i) not in self._known):
+            self._known.add(i)
+            self._keep(lp.owner(i), [lp.row(i)], *lp.limits(i))
+        return found
 
     def reached(self, chosen: frozenset[int], found: Solution) -> Solution | None:
         """Return the plan of a set under the dose-volume goals too, misses priced in; None where the solver stopped."""
@@ -203,6 +247,18 @@ class Subsets:
     def missed_gy(self, x: FloatArray) -> float:
         """By how much the prescriptions are missed at most."""
         return max((float(x[self.n + k]) for k in self.lower), default=0.0)
+
+    def dearest(self, k: int) -> float:
+        """Objective that no times of ``k`` candidates exceed, whatever they hold."""
+        most = np.bincount(self.owner, self.cost[: self.n] * self.max_time_s)
+        return float(np.sort(most)[-k:].sum())
+
+    def binding(self, found: Solution) -> str:
+        """Name the limits that keep a plan from holding the prescriptions."""
+        names = [name for name, price in found.multipliers.items() if name not in self._paying and abs(price) > 1e-9]
+        if (found.x[: self.n] > 0.999 * self.max_time_s).any():
+            names.append(f"the greatest dwell time of {self.max_time_s:g} s")
+        return ", ".join(names)
 
     def missed_at(self, chosen: frozenset[int], budget: float) -> float:
         """By how many Gy a set misses its prescriptions at least, if the objective may be ``budget`` at most."""
