@@ -191,5 +191,7 @@ def test_where_so_few_hold_nothing_the_message_says_what_they_reach():
     rate, points, owner = small(1)
     found = choose_catheters(rate, points, goals(), owner, most=1, healthy="liver", max_time_s=10.0, time_limit_s=20)
     assert found.at(1).chosen == ()
-    with pytest.raises(InfeasibleError, match=r"at most 1 of .* a D100 of \d+\.\d\d Gy with 1.*--most"):
+    with pytest.raises(
+        InfeasibleError, match=r"no 1 of these .*: proven.* a D100 of \d+\.\d\d Gy with 1, at most .*--most"
+    ):
         found.fewest(0.05)

@@ -55,9 +55,7 @@ def _worst_rows(
 
 
 @jit
-def cheapest_cover(
-    rows: F64, size: F64, limit: F64, columns: I64, cost: F64, most: F64
-) -> tuple[F64, F64]:
+def cheapest_cover(rows: F64, size: F64, limit: F64, columns: I64, cost: F64, most: F64) -> tuple[F64, F64]:
     """Return the multipliers of the rows and the times of ``min cost @ times``, ``times @ rows >= limit``.
 
     The multipliers y are built up from zero under ``rows y <= cost``, each row taken in where the times that belong to

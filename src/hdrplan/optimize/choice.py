@@ -179,15 +179,19 @@ def choose_catheters(
     everything = frozenset(range(count))
     most = min(most, count)
     with one_blas_thread():
-        every = sets.solve(everything)
-        if not sets.held(every.x):
+        proof, _ = sets.filled(everything)
+        every = sets.reached(everything)
+        if every is None or not sets.held(every.x):
             raise InfeasibleError(
                 "no set of these candidates holds the prescription under the hard limits",
-                got=f"{sets.missed_gy(every.x):.2f} Gy short with all {count} together, "
-                f"held back by {sets.binding(every) or 'nothing found in the time'}",
+                got="no plan within the time"
+                if every is None
+                else f"{sets.missed_gy(every.x):.2f} Gy short with all {count} together, "
+                f"held back by {sets.binding(every)}",
                 remedy="Lower the prescription, loosen a limit, or allow more ways (margins, angles, length).",
             )
-        run.proofs.append(sets.filled(everything))
+        sets.aim(every.x)
+        run.proofs.append(proof)
         for k in range(1, most + 1):
             # The search may take a third of the time, the proof the rest.
             run.search(k, started + time_limit_s / 3 * k / most)
@@ -195,7 +199,7 @@ def choose_catheters(
         for k in range(1, most + 1):
             begun = time.monotonic()
             left = started + time_limit_s - begun
-            run.prove(k, run.proofs[0].value, begun + left / (most - k + 1))
+            run.prove(k, proof.value, begun + left / (most - k + 1))
             spent.append(time.monotonic() - begun)
             tell(k, most)
         curve = _curve(run, spent, goals.prescriptions[0].dose_gy)
@@ -221,7 +225,7 @@ def _curve(run: Search, spent: list[float], dose_gy: float) -> tuple[Chosen, ...
             d100_gy = float("nan") if best is None else dose_gy - sets.missed_gy(best.plan.x)
         else:
             chosen, times, value = tuple(sorted(best.chosen)), best.plan.x[: sets.n], best.value
-            d100_gy = dose_gy - sets.missed_at(best.chosen, budget)
+            d100_gy = dose_gy - sets.missed_at(best.chosen, best.plan.x, budget)
             top_gy = dose_gy * run.most_frac(k, budget)
         curve.append(Chosen(k, chosen, times, value, bound, d100_gy, max(top_gy, d100_gy), spent[k - 1]))
     return tuple(curve)

@@ -33,6 +33,8 @@ _STARTS = 6
 _GAPS = (0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.002, 0.001)
 # Proofs that the search remembers when it orders sets by their known bounds.
 _RECENT = 400
+# Guesses under dose-volume goals that miss the best by less than this factor are planned.
+_NEAR = 1.03
 # For the bound of D100, beyond the time allowed: most of the proofs are there.
 _MOMENT_S = 3.0
 
@@ -66,7 +68,7 @@ class Search:
         self.proofs: list[Proof] = []
         self.bounds: dict[int, float] = {}
         self._best: dict[int, Found] = {}
-        self._planned: dict[frozenset[int], float] = {}
+        self._plans: dict[frozenset[int], float] = {}
         self._until = np.inf
 
     def best(self, k: int) -> Found | None:
@@ -116,33 +118,41 @@ class Search:
         """Look at sets in the order of their known bounds; return the best one below ``least``."""
         tried = [s for s in tried if self.allowed(s)]
         known = self._known_bounds(tried)
-        winner = None
+        winner, guess = None, None
         for i in np.argsort(known, kind="stable"):
             if known[i] >= least * (1 - 1e-6) or time.monotonic() > self._until:
                 break
             proof = self.sets.bound(tried[i])
             self.proofs.append(proof)
             if proof.value < least * (1 - 1e-6):
-                value = self._noted(tried[i], least)
+                value, x = self._guessed(tried[i], least)
                 if value < least * (1 - 1e-6):
-                    winner, least = tried[i], value
+                    winner, guess, least = tried[i], x, value
+        if winner is not None and least < self.value(len(winner)):
+            least = min(least, self._planned(winner, guess))
         return winner, least
 
-    def _noted(self, chosen: frozenset[int], least: float) -> float:
-        """Plan a set if it may come below ``least``; remember it where it is the best; return its value."""
-        if chosen not in self._planned:
-            proof = self.sets.filled(chosen)
-            self.proofs.append(proof)
-            if proof.value >= min(least, self.value(len(chosen))):
-                return proof.value
-            plan = self.sets.reached(chosen, self.sets.solve(chosen))
-            self._planned[chosen] = np.inf if plan is None else plan.value
+    def _guessed(self, chosen: frozenset[int], least: float) -> tuple[float, FloatArray]:
+        """Value of a set by all rows, and where that is below ``least`` under dose-volume goals, excused as now."""
+        proof, x = self.sets.filled(chosen)
+        self.proofs.append(proof)
+        if proof.value >= least or not self.sets.tails:
+            return proof.value, x
+        guess, x = self.sets.filled(chosen, strict=True)
+        return guess.value, x
+
+    def _planned(self, chosen: frozenset[int], start: FloatArray | None) -> float:
+        """Plan a set under all goals, and remember it where it is the best; return its value."""
+        if chosen not in self._plans:
+            plan = self.sets.reached(chosen, start)
+            self._plans[chosen] = np.inf if plan is None else plan.value
+            best = self.best(len(chosen))
             if plan is not None:
                 one = Found(chosen, plan, plan.value, self.sets.held(plan.x))
-                best = self.best(len(chosen))
                 if best is None or (not one.held, one.value) < (not best.held, best.value):
                     self._best[len(chosen)] = one
-        return self._planned[chosen]
+                    self.sets.aim(plan.x)
+        return self._plans[chosen]
 
     def _known_bounds(self, tried: list[frozenset[int]]) -> FloatArray:
         """Bound sets by the recent proofs."""
@@ -186,7 +196,9 @@ class Search:
             here = frozenset(chosen[: state[0]].tolist())
             proof = self.sets.bound(here)
             if proof.value < tau:
-                self._noted(here, tau)
+                value, x = self._guessed(here, tau)
+                if value < (before * _NEAR if self.sets.tails else tau):
+                    self._planned(here, x)
                 if self.value(k) != before:
                     return floor
                 # What was learnt of the rows may have made it bad.

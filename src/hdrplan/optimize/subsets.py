@@ -21,10 +21,9 @@ import numpy as np
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InputError
-from hdrplan.kernels.cover import cheapest_cover
 from hdrplan.optimize.lp import LazyLP, Solution
 from hdrplan.optimize.pool import Pool
-from hdrplan.optimize.problem import Requirement, requirements
+from hdrplan.optimize.problem import Requirement, hottest, requirements
 from hdrplan.optimize.program import Program
 from hdrplan.optimize.rows import EveryPoint, cells_of
 from hdrplan.plan import Goals
@@ -35,8 +34,8 @@ __all__ = ["Proof", "Subsets"]
 _DEAR = 1000.0
 # A prescription missed by less than this fraction is held: the tolerance of the linear program.
 _HELD_FRAC = 1e-6
-# Rows missed by less than this fraction of their limit are left to the last solve: single precision tells no more.
-_SHORT_FRAC = 1e-5
+# Dose-volume goals: polished until a round saves less than this.
+_POLISHED_FRAC = 1e-4
 _MOST_ROUNDS = 100
 
 
@@ -107,28 +106,25 @@ class Subsets:
         self.cost[n + np.array(self.lower, dtype=np.int64)] = self.dear
         self.first = np.concatenate([np.flatnonzero(owner == c) for c in range(self.count)])
         self._starts = np.searchsorted(owner[self.first], np.arange(self.count))
-        # Families of rows whose limit is a prescription, and its dose.
-        doses_gy = {self.listed[k].label: self.listed[k].limit for k in self.lower if self.listed[k].prescription}
-        self._paying = dict(doses_gy)
-        for number in range(len(scenarios)):
-            self._paying |= {f"scenario {number} {name}": gy for name, gy in doses_gy.items()}
+        # Families of rows that are a prescription.
+        paying = [self.listed[k].label for k in self.lower if self.listed[k].prescription]
+        self._paying = frozenset(
+            [*paying, *(f"scenario {number} {name}" for number in range(len(scenarios)) for name in paying)]
+        )
         self._known: set[int] = set()  # rows of the main program that the pool has
         self._on: dict[int, frozenset[int]] = {}
-        self._strict: Program | None = None
+        self._strict = self._program(self.hard) if self.tails else self.main
         self.solves = 0
         # The columns that cost: dwells, then misses. What may be missed is the prescription.
         self._priced = np.append(np.arange(n), n + np.array(self.lower, dtype=np.int64))
         self._price, self._most = self.cost[self._priced], self.main.lp.most[self._priced]
         self._mine = [np.flatnonzero(owner == c) for c in range(self.count)]
         self._misses = np.arange(n, len(self._priced))
-        self.pool = Pool(len(self._priced))
+        binding = [family for family in self.main.lp.families if isinstance(family, EveryPoint)]
+        self._pool = Pool(self._priced, binding, list(self._strict.tails.values()), n)
         for number in self.main.single.values():
-            self._keep(self.main.lp.owner(number), [self.main.lp.row(number)], *self.main.lp.limits(number))
-        self._watched = [
-            (family, np.ascontiguousarray(family.gy_per_s.T, dtype=np.float32))
-            for family in self.main.lp.families
-            if isinstance(family, EveryPoint)
-        ]
+            self._keep(number)
+        self.aim(np.zeros(len(self.cost)))
 
     def _program(self, entered: list[int]) -> Program:
         rate, points, scenarios = self._parts
@@ -164,54 +160,49 @@ class Subsets:
             lp.bounds(at, np.zeros(len(at)), most)
         self._on[id(lp)] = chosen
 
-    def _keep(self, family: str, rows: Sequence[FloatArray], low: float, high: float) -> None:
-        """Take rows of the main program into the pool, as lower limits."""
-        sign, limit = (1.0, low) if np.isfinite(low) else (-1.0, -high)
-        for row in rows:
-            self.pool.add(sign * row[self._priced], limit, pays=family in self._paying)
+    def _keep(self, number: int) -> None:
+        """Take a row of the main program into the pool."""
+        lp = self.main.lp
+        self._pool.add(lp.row(number), *lp.limits(number), pays=lp.owner(number) in self._paying)
 
     def bound(self, chosen: frozenset[int]) -> Proof:
         """Bound a set by the rows of the pool: a proof whatever rows are missing there."""
-        return self._solved(chosen)[0]
+        return self._quick(chosen)[0]
 
-    def _solved(self, chosen: frozenset[int]) -> tuple[Proof, FloatArray]:
+    def _quick(self, chosen: frozenset[int], *, strict: bool = False) -> tuple[Proof, FloatArray]:
         columns = np.concatenate([*(self._mine[c] for c in sorted(chosen)), self._misses])
-        pool, cost, most = self.pool, self._price[columns], self._most[columns]
-        y, times = cheapest_cover(pool.coefficients, pool.size, pool.limit, columns, cost, most)
+        cost, most = self._price[columns], self._most[columns]
+        y, times = self._pool.solve(columns, cost, most, strict=strict)
         self.solves += 1
-        used = np.flatnonzero(y)
-        paid = pool.coefficients[:, used] @ y[used]
+        gained, pay, paid = self._pool.worth(y)
         # The greatest times of the dwells that are switched on take back what is paid above their cost.
-        over = np.maximum(paid[columns] - cost, 0.0)
-        value = float(pool.limit[used] @ y[used] - over @ most)
+        value = gained - float(np.maximum(paid[columns] - cost, 0.0) @ most)
         paid[columns] = np.minimum(paid[columns], cost)
         ratio = (paid[: self.n] / self._price[: self.n])[self.first]
-        pay = float((pool.limit * pool.pays)[used] @ y[used])
         x = np.zeros(len(self.cost))
-        x[self._priced[columns]] = np.clip(times, 0.0, most)
+        x[self._priced[columns]] = times
         return Proof(value, np.maximum.reduceat(ratio, self._starts), 1.0 - value / pay if pay > 0 else 1.0), x
 
-    def filled(self, chosen: frozenset[int]) -> Proof:
-        """Bound a set by all rows: those that its times violate go into the pool, until there are none."""
-        for _ in range(_MOST_ROUNDS):
-            proof, x = self._solved(chosen)
-            new = sum(self._fill(family, rates, x) for family, rates in self._watched)
-            if not new or time.monotonic() > self.deadline:
-                break
-        return proof
+    def filled(self, chosen: frozenset[int], *, strict: bool = False) -> tuple[Proof, FloatArray]:
+        """Bound a set by all rows: those that its times violate go into the pool, until there are none.
 
-    def _fill(self, family: EveryPoint, rates: FloatArray, x: FloatArray) -> int:
-        """Take the worst violated row of each cube into the pool; return how many."""
-        on = np.flatnonzero(x[: self.n])
-        missed = 0.0 if family.slack_column is None else float(x[family.slack_column])
-        short = family.sense * (family.limit_gy - x[on].astype(np.float32) @ rates[on]) - missed
-        bad = np.flatnonzero(short > _SHORT_FRAC * family.limit_gy)
-        bad = bad[np.lexsort((-short[bad], family.cells[bad]))]
-        _, worst = np.unique(family.cells[bad], return_index=True)
-        rows = family.rows(bad[worst])
-        for row, low, high in zip(rows.coefficients, rows.low, rows.high, strict=True):
-            self._keep(family.name, [row], low, high)
-        return len(worst)
+        With ``strict`` the rows of dose-volume goals are among them, but for the points excused at the plan aimed at:
+        the value then is a guess and no bound.
+        """
+        for _ in range(_MOST_ROUNDS):
+            proof, x = self._quick(chosen, strict=strict)
+            if not self._pool.fill(x, self._paying, strict=strict) or time.monotonic() > self.deadline:
+                break
+        return proof, x
+
+    def aim(self, x: FloatArray) -> None:
+        """Excuse in strict solves the points that are hottest (coldest) in a plan."""
+        points, masks = self._parts[1], []
+        for k, block in self._strict.tails.items():
+            one = self.listed[k]
+            volume = points.volume_cc[one.rows]
+            masks.append(hottest(-one.sense * block.dose_gy(x), volume, one.tail_cc) | (volume == 0))
+        self._pool.excuse(masks)
 
     def solve(self, chosen: frozenset[int]) -> Solution:
         """Solve with every row to the last digit: the best times of a set. Dose-volume goals are left out."""
@@ -219,25 +210,28 @@ class Subsets:
         self._switch(lp, chosen)
         found = self.main.solve(self.cost)
         self.solves += 1
-        for i in (int(i) for i in lp.pressing if int(i) not in self._known):
-            self._known.add(i)
-            self._keep(lp.owner(i), [lp.row(i)], *lp.limits(i))
+        new = {int(i) for i in lp.pressing} - self._known
+        for number in sorted(new):
+            self._keep(number)
+        self._known |= new
         return found
 
-    def reached(self, chosen: frozenset[int], found: Solution) -> Solution | None:
-        """Return the plan of a set under the dose-volume goals too, misses priced in; None where the solver stopped."""
+    def reached(self, chosen: frozenset[int], start: FloatArray | None = None) -> Solution | None:
+        """Return the plan of a set under all goals, misses priced in; None where the solver stopped.
+
+        Parameters
+        ----------
+        start : (n_columns,) array, optional
+            A plan whose hottest points are the first to be excused.
+        """
+        found = self.solve(chosen)
         if found.status != "optimal":
             return None
-        if not self.tails:
-            return found
-        if self._strict is None:
-            self._strict = self._program(self.hard)
         strict = self._strict
         strict.deadline = self.deadline
         if strict.tails_missed(np.append(found.x[: self.n], np.zeros(len(self.listed)))):
             self._switch(strict.lp, chosen)
-            strict.excuse(found.x)
-            found = strict.polished(self.cost, found.x)
+            found = strict.polished(self.cost, found.x if start is None else start, better_frac=_POLISHED_FRAC)
         return found if found.status == "optimal" else None
 
     def held(self, x: FloatArray) -> bool:
@@ -260,10 +254,14 @@ class Subsets:
             names.append(f"the greatest dwell time of {self.max_time_s:g} s")
         return ", ".join(names)
 
-    def missed_at(self, chosen: frozenset[int], budget: float) -> float:
-        """By how many Gy a set misses its prescriptions at least, if the objective may be ``budget`` at most."""
-        plan = self._program([k for k in self.hard if k not in self.tails])
+    def missed_at(self, chosen: frozenset[int], x: FloatArray, budget: float) -> float:
+        """By how many Gy a set need miss its prescriptions at most, if the objective may be ``budget``.
+
+        Dose-volume goals excuse the points that they excuse in its plan ``x``.
+        """
+        plan = self._program(self.hard)
         plan.deadline = np.inf
+        plan.excuse(x)
         self._switch(plan.lp, chosen)
         del self._on[id(plan.lp)]
         times = np.where(np.arange(len(self.cost)) < self.n, self.cost, 0.0)
