@@ -11,6 +11,7 @@ __all__ = ["cheapest_cover"]
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 # Rows looked at between two looks at all of them.
 _SHORT_LIST = 30
@@ -29,9 +30,7 @@ def _dot(a: F64, b: F64) -> float:
 
 
 @jit
-def _worst_rows(
-    rows: F64, size: F64, limit: F64, columns: I64, times: F64, busy: npt.NDArray[np.bool_], worst: I64
-) -> int:
+def _worst_rows(rows: F64, size: F64, limit: F64, columns: I64, times: F64, busy: Flags, worst: I64) -> int:
     """Write the numbers of the rows that ``times`` miss most into ``worst``, the worst first; return how many."""
     missed = limit.copy()
     for i in range(len(columns)):
@@ -54,6 +53,62 @@ def _worst_rows(
     return found
 
 
+@jit_inline
+def _enters(
+    times: F64, most: F64, short: F64, worst: I64, listed: int, size: F64, limit: F64, busy: Flags
+) -> tuple[int, float]:
+    """Return the variable to take in (-1: none of those looked at) and by how much its condition is missed."""
+    m, enters, missed, much = len(times), -1, 0.0, _TOLERANCE
+    for i in range(m):
+        if -times[i] > much:
+            enters, missed, much = i, -times[i], -times[i]
+        elif times[i] - most[i] > much:
+            enters, missed, much = m + i, times[i] - most[i], times[i] - most[i]
+    for k in range(listed):
+        here = limit[worst[k]] - _dot(short[k], times)
+        if here > much * size[worst[k]] and not busy[worst[k]]:
+            enters, missed, much = 2 * m + k, here, here / size[worst[k]]
+    return enters, missed
+
+
+@jit_inline
+def _direction(inverse: F64, enters: int, short: F64, step: F64) -> None:
+    """Write by how much each basic variable falls as the new one rises."""
+    m = len(step)
+    for i in range(m):
+        if enters < m:
+            step[i] = inverse[i, enters]
+        elif enters < 2 * m:
+            step[i] = -inverse[i, enters - m]
+        else:
+            step[i] = _dot(inverse[i], short[enters - 2 * m])
+
+
+@jit_inline
+def _leaves(level: F64, step: F64) -> tuple[int, float]:
+    """Return the basic variable that reaches zero first (-1: none), and how far the new one rises."""
+    leaves, reach = -1, np.inf
+    for i in range(len(level)):
+        if step[i] > _PIVOT and level[i] < reach * step[i]:
+            leaves, reach = i, level[i] / step[i]
+    return leaves, max(reach, 0.0)
+
+
+@jit_inline
+def _exchange(inverse: F64, level: F64, times: F64, step: F64, leaves: int, reach: float, missed: float) -> None:
+    pivot, m = inverse[leaves], len(level)
+    for i in range(m):
+        pivot[i] /= step[leaves]
+        times[i] += missed * pivot[i]
+    for i in range(m):
+        level[i] -= reach * step[i]
+        if i != leaves and step[i] != 0.0:
+            row = inverse[i]
+            for j in range(m):
+                row[j] -= step[i] * pivot[j]
+    level[leaves] = reach
+
+
 @jit
 def cheapest_cover(rows: F64, size: F64, limit: F64, columns: I64, cost: F64, most: F64) -> tuple[F64, F64]:
     """Return the multipliers of the rows and the times of ``min cost @ times``, ``times @ rows >= limit``.
@@ -69,6 +124,7 @@ def cheapest_cover(rows: F64, size: F64, limit: F64, columns: I64, cost: F64, mo
     size : (n,) array
         Length of each row.
     limit : (n,) array
+        -inf: the row is left out.
     columns : (m,) array
         Of ``rows``: those that have time.
     cost, most : (m,) arrays
@@ -77,25 +133,13 @@ def cheapest_cover(rows: F64, size: F64, limit: F64, columns: I64, cost: F64, mo
     n, m = len(limit), len(columns)
     inverse = np.eye(m)
     level = cost.copy()  # of the basic variables: at first what is left of each cost
-    times = np.zeros(m)
+    times, step = np.zeros(m), np.empty(m)
     # Basic variables: below m what is left of a cost, below 2 m the multiplier of a greatest time, then of the rows.
     basis = np.arange(m)
     busy = np.zeros(n, dtype=np.bool_)
-    worst = np.empty(_SHORT_LIST, dtype=np.int64)
-    short = np.empty((_SHORT_LIST, m))
-    listed = 0
-    step = np.empty(m)
+    worst, short, listed = np.empty(_SHORT_LIST, dtype=np.int64), np.empty((_SHORT_LIST, m)), 0
     for _ in range(50 * m + 500):
-        enters, missed, much = -1, 0.0, _TOLERANCE
-        for i in range(m):
-            if -times[i] > much:
-                enters, missed, much = i, -times[i], -times[i]
-            elif times[i] - most[i] > much:
-                enters, missed, much = m + i, times[i] - most[i], times[i] - most[i]
-        for k in range(listed):
-            here = limit[worst[k]] - _dot(short[k], times)
-            if here > much * size[worst[k]] and not busy[worst[k]]:
-                enters, missed, much = 2 * m + k, here, here / size[worst[k]]
+        enters, missed = _enters(times, most, short, worst, listed, size, limit, busy)
         if enters < 0:
             listed = _worst_rows(rows, size, limit, columns, times, busy, worst)
             if listed == 0:
@@ -104,37 +148,16 @@ def cheapest_cover(rows: F64, size: F64, limit: F64, columns: I64, cost: F64, mo
                 for i in range(m):
                     short[k, i] = rows[columns[i], worst[k]]
             continue
-        if enters < m:
-            step[:] = inverse[:, enters]
-        elif enters < 2 * m:
-            step[:] = -inverse[:, enters - m]
-        else:
-            for i in range(m):
-                step[i] = _dot(inverse[i], short[enters - 2 * m])
-            enters = 2 * m + worst[enters - 2 * m]
-        leaves, reach = -1, np.inf
-        for i in range(m):
-            if step[i] > _PIVOT and level[i] < reach * step[i]:
-                leaves, reach = i, level[i] / step[i]
+        _direction(inverse, enters, short, step)
+        leaves, reach = _leaves(level, step)
         if leaves < 0:
             break
-        reach = max(reach, 0.0)
-        pivot = inverse[leaves]
-        for i in range(m):
-            pivot[i] /= step[leaves]
-            times[i] += missed * pivot[i]
-        for i in range(m):
-            level[i] -= reach * step[i]
-            if i != leaves and step[i] != 0.0:
-                row = inverse[i]
-                for j in range(m):
-                    row[j] -= step[i] * pivot[j]
-        level[leaves] = reach
+        _exchange(inverse, level, times, step, leaves, reach, missed)
         if basis[leaves] >= 2 * m:
             busy[basis[leaves] - 2 * m] = False
+        basis[leaves] = enters if enters < 2 * m else 2 * m + worst[enters - 2 * m]
         if enters >= 2 * m:
-            busy[enters - 2 * m] = True
-        basis[leaves] = enters
+            busy[worst[enters - 2 * m]] = True
     multipliers = np.zeros(n)
     for i in range(m):
         if basis[i] >= 2 * m:

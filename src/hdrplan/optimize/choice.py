@@ -221,7 +221,8 @@ def _curve(run: Search, spent: list[float], dose_gy: float) -> tuple[Chosen, ...
             short_gy = (bound - sets.dearest(k)) / sets.dear
             if short_gy > 0:
                 bound, top_gy = np.inf, dose_gy - short_gy
-            chosen, times, value = (), np.zeros(sets.n), np.inf
+            chosen: tuple[int, ...] = ()
+            times, value = np.zeros(sets.n), np.inf
             d100_gy = float("nan") if best is None else dose_gy - sets.missed_gy(best.plan.x)
         else:
             chosen, times, value = tuple(sorted(best.chosen)), best.plan.x[: sets.n], best.value
