@@ -31,7 +31,7 @@ from hdrplan.plan import Goals
 __all__ = ["Proof", "Subsets"]
 
 # What a missing Gy of D100 costs, in healthy doses that a Gy costs when all goes well: no limit is ever so dear.
-_DEAR = 1000.0
+_DEAR = 1e5
 # A prescription missed by less than this fraction is held: the tolerance of the linear program.
 _HELD_FRAC = 1e-6
 # Dose-volume goals: polished until a round saves less than this.
