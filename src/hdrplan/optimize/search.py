@@ -1,7 +1,7 @@
 """Good sets of few catheters, and the proof that there is no better one.
 
 A search adds the best catheter and swaps while that helps. The proof looks for sets that meet every cut known
-(:mod:`hdrplan.optimize.subsets`) one after the other: each is better than the best, or bad, and then its proof is the
+(:mod:`hdrplan.optimize.proofs`) one after the other: each is better than the best, or bad, and then its proof is the
 next cut; when no set is left, the bound holds for all [1]_ [2]_.
 
 References
@@ -21,7 +21,8 @@ import numpy.typing as npt
 from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.kernels.hitting import next_hitting_set, smallest_cuts
 from hdrplan.optimize.lp import Solution
-from hdrplan.optimize.subsets import Proof, Subsets
+from hdrplan.optimize.proofs import Proof, cuts_of
+from hdrplan.optimize.subsets import Subsets
 
 __all__ = ["Found", "Search"]
 
@@ -209,7 +210,7 @@ class Search:
                 cuts.add(every & ~np.bitwise_or.reduce(np.uint64(1) << chosen[: state[0]].astype(np.uint64)))
             else:
                 self.proofs.append(proof)
-                cuts.add(np.uint64(proof.cut(tau)))
+                cuts.add(cuts_of([proof], tau)[0])
         return floor
 
     def most_frac(self, k: int, budget: float) -> float:
@@ -230,7 +231,7 @@ class Search:
     def _cuts(self, tau: float) -> U64:
         """Return the cuts that all proofs so far make at ``tau``, none of them implied by another."""
         used = [proof for proof in self.proofs if proof.value >= tau]
-        return smallest_cuts(np.array([proof.cut(tau) for proof in used], dtype=np.uint64))
+        return smallest_cuts(cuts_of(used, tau)) if used else np.zeros(0, dtype=np.uint64)
 
 
 class _Cuts:

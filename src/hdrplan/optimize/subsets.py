@@ -1,20 +1,9 @@
-"""What a set of catheters can reach: the linear program of its dwells, and a proof that speaks of other sets too.
-
-The value v(S) of a set S of catheters is the least healthy dose that holds every prescription and hard limit with the
-dwells of S alone. Multipliers y of the solution prove it, and more: let ``V`` be the dual objective and ``load[c]`` the
-greatest ratio, over the dwells of catheter c, of what the multipliers pay for a second there to what that second costs.
-Divided by ``max(1, max load[c] for c in T)`` the multipliers are feasible for any other set T, so
-
-    v(T) >= V / max(1, max over c in T of load[c]).
-
-A set that is to be better than tau therefore holds at least one catheter with ``load > V / tau``: a cut.
-"""
+"""What a set of catheters can reach: the linear program of its dwells, quick for a bound, whole for a plan."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,10 +14,11 @@ from hdrplan.optimize.lp import LazyLP, Solution
 from hdrplan.optimize.pool import Pool
 from hdrplan.optimize.problem import Requirement, hottest, requirements
 from hdrplan.optimize.program import Program
+from hdrplan.optimize.proofs import Proof
 from hdrplan.optimize.rows import EveryPoint, cells_of
 from hdrplan.plan import Goals
 
-__all__ = ["Proof", "Subsets"]
+__all__ = ["Subsets"]
 
 # What a missing Gy of D100 costs, in healthy doses that a Gy costs when all goes well: no limit is ever so dear.
 _DEAR = 1e5
@@ -37,24 +27,6 @@ _HELD_FRAC = 1e-6
 # Dose-volume goals: polished until a round saves less than this.
 _POLISHED_FRAC = 1e-4
 _MOST_ROUNDS = 100
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Proof:
-    """Dual value and loads: no set whose loads are at most 1 is better than ``value``.
-
-    ``fixed_frac`` is the part of the prescriptions' pay that upper limits and greatest times take back: at a
-    prescription f times as high the dual value is ``pay (f - fixed_frac)``, where ``value = pay (1 - fixed_frac)``.
-    """
-
-    value: float
-    load: FloatArray
-    fixed_frac: float
-
-    def cut(self, tau: float) -> int:
-        """Return the catheters, as bits, of which a set better than ``tau`` holds at least one; 0: no set is better."""
-        above = self.load > self.value / tau * (1 - 1e-9)
-        return int.from_bytes(np.packbits(above, bitorder="little").tobytes(), "little")
 
 
 class Subsets:
