@@ -231,17 +231,17 @@ class Subsets:
 
         Dose-volume goals excuse the points that they excuse in its plan ``x``.
         """
-        plan = self._program(self.hard)
+        plan = self._strict
         plan.deadline = np.inf
         plan.excuse(x)
         self._switch(plan.lp, chosen)
-        del self._on[id(plan.lp)]
         times = np.where(np.arange(len(self.cost)) < self.n, self.cost, 0.0)
         if np.isfinite(budget):
             plan.keep(times, budget * (1 + 1e-9))
         # A little of the objective keeps the times finite where nothing else does.
         weights = dict.fromkeys(self.lower, 1.0)
         found = plan.solve(plan.cost(times[: self.n] * (1e-6 / self.dear), weights))
+        plan.release("kept")
         return self.missed_gy(found.x) if found.status == "optimal" else float("nan")
 
     @property
