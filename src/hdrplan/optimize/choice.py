@@ -179,7 +179,6 @@ def choose_catheters(
     everything = frozenset(range(count))
     most = min(most, count)
     with one_blas_thread():
-        proof, _ = sets.filled(everything)
         every = sets.reached(everything)
         if every is None or not sets.held(every.x):
             raise InfeasibleError(
@@ -191,6 +190,8 @@ def choose_catheters(
                 remedy="Lower the prescription, loosen a limit, or allow more ways (margins, angles, length).",
             )
         sets.aim(every.x)
+        # The rows that matter are known by now.
+        proof = sets.bound(everything)
         run.proofs.append(proof)
         for k in range(1, most + 1):
             # The search may take a third of the time, the proof the rest.
