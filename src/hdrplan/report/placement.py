@@ -141,7 +141,7 @@ def _draw_slice(axes: Axes, result: PlaceResult, name: str, view: View, focus_mm
     axes.set_ylim((v[0], v[-1]) if view.upward else (v[-1], v[0]))
     for (x, y), text in zip(((0.02, 0.5), (0.98, 0.5), (0.5, 0.97), (0.5, 0.03)), view.edges, strict=True):
         axes.text(x, y, text, transform=axes.transAxes, color="w", ha="center", va="center", weight="bold")
-    axes.set_title(f"{name} through the lesion's centre (dotted: off the slice)", fontsize=9)
+    axes.set_title(f"{name} through the middle of {result.case.ctvs[0].name} (dotted: off the slice)", fontsize=9)
     axes.set(xticks=[], yticks=[])
 
 
