@@ -90,7 +90,7 @@ class PlaceOptions:
     margins_mm: Mapping[str, float] = field(default_factory=dict)
     reach: Reach = field(default_factory=Reach)
     candidates: int = 50
-    most: int = 6
+    most: int = 8
     count: int | None = None
     worth_frac: float = 0.05
     apart_mm: float = 5.0

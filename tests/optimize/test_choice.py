@@ -42,7 +42,7 @@ def small(seed):
     return rate, points, owner
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, 2, 5, 6])
 def test_the_best_of_every_number_is_the_best_of_all_subsets(seed):
     rate, points, owner = small(seed)
     apart = np.zeros((CANDIDATES, CANDIDATES), dtype=bool)
@@ -108,9 +108,71 @@ def test_a_bound_stays_a_bound_when_the_time_is_short():
         assert one.bound <= min(v for s, v in values.items() if len(s) <= one.count) * (1 + 1e-9)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_every_bound_lies_below_the_best_set_whatever_conflicts_limits_and_time(seed):
+    rng = np.random.default_rng(seed)
+    rate, points, owner = small(10 + seed)
+    apart = np.triu(rng.random((CANDIDATES, CANDIDATES)) < 0.4, 1)
+    apart = apart | apart.T
+    limit = float(rng.choice([18.0, 25.0, 1000.0]))
+    values = every_subset(rate, points, owner, 3, apart, [("duodenum", limit)])
+    wanted = goals(goal("duodenum", f"Dmax <= {limit:g} Gy"))
+    found = choose_catheters(
+        rate, points, wanted, owner, most=3, healthy="liver", apart=apart,
+        gap_frac=1e-4, time_limit_s=float(rng.choice([1.0, 60.0])),
+    )  # fmt: skip
+    for one in found.curve:
+        best = min(v for s, v in values.items() if len(s) <= one.count)
+        assert one.value >= best * (1 - 1e-6)
+        # Infinite means that no set holds the prescription: proven, so it must be so.
+        assert one.bound <= best * (1 + 1e-9)
+        if one.chosen:
+            assert not apart[np.ix_(one.chosen, one.chosen)].any()
+            assert values[one.chosen] == pytest.approx(one.value, rel=1e-6)
+
+
+def test_that_so_few_cannot_hold_the_prescription_is_proven_and_bounds_d100():
+    rate, points, owner = small(3)
+    apart = np.zeros((CANDIDATES, CANDIDATES), dtype=bool)
+    # Every single catheter gives the organ too much; two together do not.
+    limit = 14.0
+    values = every_subset(rate, points, owner, 2, apart, [("duodenum", limit)])
+    found = choose_catheters(
+        rate, points, goals(goal("duodenum", f"Dmax <= {limit:g} Gy")), owner, most=2, healthy="liver", time_limit_s=60
+    )
+    alone = [v for s, v in values.items() if len(s) == 1]
+    assert np.isinf(alone).all()
+    assert np.isfinite(min(values.values()))
+    assert found.at(1).chosen == ()
+    assert np.isinf(found.at(1).bound)
+    assert found.at(1).d100_gy <= found.at(1).d100_bound_gy < 20.0
+    assert found.at(2).value == pytest.approx(min(values.values()), rel=1e-3)
+
+
+def test_dose_volume_goals_hold_in_every_plan_chosen():
+    rate, points, owner = small(1)
+    organ = points.rows("duodenum")
+    wanted = goals(goal("duodenum", "D0.5cc <= 7.5 Gy"))
+    free = choose_catheters(rate, points, goals(), owner, most=3, healthy="liver", time_limit_s=60)
+    found = choose_catheters(rate, points, wanted, owner, most=3, healthy="liver", time_limit_s=60)
+    assert found.left_out == ("duodenum D0.5cc <= 7.5 Gy",)
+
+    def above_cc(one):
+        dose = rate.gy_per_s[organ] @ one.times_s
+        return points.volume_cc[organ][dose > 7.5 * (1 + 1e-9)].sum()
+
+    assert above_cc(free.at(3)) > 0.5
+    held = [one for one in found.curve if one.chosen]
+    assert held
+    for one in held:
+        assert above_cc(one) < 0.5
+        assert one.bound <= one.value
+        assert one.value >= free.at(one.count).bound
+
+
 def test_limits_that_all_candidates_together_cannot_hold_are_named():
     rate, points, owner = small(1)
-    with pytest.raises(InfeasibleError, match=r"short with all 8 together"):
+    with pytest.raises(InfeasibleError, match=r"short with all 8 together, held back by duodenum Dmax <= 1 Gy"):
         choose_catheters(rate, points, goals(goal("duodenum", "Dmax <= 1 Gy")), owner, most=2, healthy="liver")
 
 
@@ -156,5 +218,7 @@ def test_where_so_few_hold_nothing_the_message_says_what_they_reach():
     rate, points, owner = small(1)
     found = choose_catheters(rate, points, goals(), owner, most=1, healthy="liver", max_time_s=10.0, time_limit_s=20)
     assert found.at(1).chosen == ()
-    with pytest.raises(InfeasibleError, match=r"at most 1 of .* a D100 of \d+\.\d\d Gy with 1.*--most"):
+    with pytest.raises(
+        InfeasibleError, match=r"no 1 of these .*: proven.* a D100 of \d+\.\d\d Gy with 1, at most .*--most"
+    ):
         found.fewest(0.05)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,7 +62,7 @@ _TOWARD = {
     "--spread", type=float, default=40.0, show_default=True, metavar="DEG", help="Most between two catheters."
 )
 @click.option("--candidates", type=int, default=50, show_default=True, help="Ways to choose from, at most 64.")
-@click.option("--most", type=int, default=6, show_default=True, help="Most catheters looked at.")
+@click.option("--most", type=int, default=8, show_default=True, help="Most catheters looked at.")
 @click.option("--count", type=int, help="Take this many, if they suffice.")
 @click.option("--worth", type=float, default=5.0, show_default=True, metavar="%", help="What one more must save.")
 @click.option(
@@ -246,7 +247,9 @@ def _lines(result: PlaceResult) -> list[str]:
                 f"{one.bound:.3f} (gap {100 * one.gap_frac:.2f} %){mark}"
             )
         else:
-            lines.append(f"{number}: no set found that holds everything; D100 at best {one.d100_gy:.2f} Gy")
+            none = "no set found that holds everything" if math.isfinite(one.bound) else "no set holds it, proven"
+            reached = f"{one.d100_gy:.2f} Gy" if math.isfinite(one.d100_gy) else "unknown"
+            lines.append(f"{number}: {none}; best D100 found: {reached}")
     if placement.left_out:
         lines.append(f"The bounds leave out: {'; '.join(placement.left_out)}; the plans hold them.")
     for catheter, row, near in zip(result.case.catheters, result.chosen.chosen, result.clear_mm, strict=True):

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from hdrplan.kernels._jit import jit
 
-__all__ = ["next_hitting_set"]
+__all__ = ["next_hitting_set", "smallest_cuts"]
 
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
@@ -80,3 +80,27 @@ def next_hitting_set(
         back = 0
     state[0], state[1] = -1, 1
     return False
+
+
+@jit
+def smallest_cuts(cuts: U64) -> U64:
+    """Leave out the cuts that another one implies: those that hold all of its elements. Small ones come first."""
+    zero = np.uint64(0)
+    size = np.empty(len(cuts), dtype=np.int64)
+    for c in range(len(cuts)):
+        size[c], bits = 0, cuts[c]
+        while bits != zero:
+            bits &= bits - np.uint64(1)
+            size[c] += 1
+    kept = np.empty(len(cuts), dtype=np.uint64)
+    n = 0
+    for c in np.argsort(size):
+        needed = True
+        for k in range(n):
+            if kept[k] & cuts[c] == kept[k]:
+                needed = False
+                break
+        if needed:
+            kept[n] = cuts[c]
+            n += 1
+    return kept[:n]

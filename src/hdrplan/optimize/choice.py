@@ -1,14 +1,6 @@
-"""Which few of many possible catheters: search, and a proof over all sets by the cuts they must meet.
+"""Which few of many possible catheters, and how good any choice could be.
 
-For each number of catheters a search (add the best, then swap) finds a good set. The proof that no set is better by
-more than a stated gap is a hitting-set search: every proof of a bad set (:mod:`hdrplan.optimize.subsets`), widened as
-far as it stays bad, says of which catheters a better set must hold at least one. Sets that meet all cuts are looked up
-one after the other; each is better, or gives a new cut; when none is left, the bound is proven [1]_ [2]_.
-
-References
-----------
-.. [1] Hooker JN, Ottosson G, Logic-based Benders decomposition, Math Program 2003;96:33.
-.. [2] Moreno-Centeno E, Karp RM, The implicit hitting set approach, Oper Res 2013;61:453.
+For each number of catheters a search finds a good set and a proof bounds all sets (:mod:`hdrplan.optimize.search`).
 """
 
 from __future__ import annotations
@@ -22,9 +14,8 @@ import numpy as np
 from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
 from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InfeasibleError, InputError
-from hdrplan.kernels.hitting import next_hitting_set
-from hdrplan.optimize.lp import Solution
-from hdrplan.optimize.subsets import Proof, Subsets
+from hdrplan.optimize.search import Search
+from hdrplan.optimize.subsets import Subsets
 from hdrplan.plan import Goals
 from hdrplan.threads import one_blas_thread
 
@@ -32,10 +23,6 @@ __all__ = ["MOST_CANDIDATES", "Chosen", "Placement", "choose_catheters"]
 
 # A set is one machine word.
 MOST_CANDIDATES = 64
-# Gaps proven one after the other: the proof can stop at any of them.
-# Beginnings of the search for each number of catheters.
-_STARTS = 12
-_GAPS = (0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.002, 0.001)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,9 +105,11 @@ class Placement:
         if not held:
             most = self.curve[-1]
             raise InfeasibleError(
-                f"no set of at most {most.count} of these candidates was found that holds the prescription and all "
-                "hard goals",
-                got=f"a D100 of {most.d100_gy:.2f} Gy with {most.count}"
+                f"no {most.count} of these candidates hold the prescription and all hard goals: proven"
+                if np.isinf(most.bound)
+                else f"no set of at most {most.count} of these candidates was found that holds the prescription and "
+                "all hard goals; that there is none is not proven",
+                got=f"a D100 of {most.d100_gy:.2f} Gy with {most.count}, at most {most.d100_bound_gy:.2f} Gy possible"
                 if np.isfinite(most.d100_gy)
                 else "no plan within the time",
                 remedy="Allow more catheters (--most), more time (--time-limit) or longer dwells, or prescribe less.",
@@ -186,17 +175,24 @@ def choose_catheters(
         rate, points, goals, owner, healthy=healthy, max_time_s=max_time_s, scenarios=scenarios,
         deadline=started + time_limit_s,
     )  # fmt: skip
-    run = _Search(sets, np.zeros((count, count), dtype=np.bool_) if apart is None else apart, gap_frac)
-    every, proof = sets.solve(frozenset(range(count)))
-    run.learn(proof)
-    if sets.missed_gy(every.x) > 1e-6 * max(r.limit for r in sets.listed):
-        raise InfeasibleError(
-            "no set of these candidates holds the prescription under the hard limits",
-            got=f"{sets.missed_gy(every.x):.2f} Gy short with all {count} together",
-            remedy="Lower the prescription, loosen a limit, or allow more ways (margins, angles, length).",
-        )
+    run = Search(sets, np.zeros((count, count), dtype=np.bool_) if apart is None else apart, gap_frac)
+    everything = frozenset(range(count))
     most = min(most, count)
     with one_blas_thread():
+        every = sets.reached(everything)
+        if every is None or not sets.held(every.x):
+            raise InfeasibleError(
+                "no set of these candidates holds the prescription under the hard limits",
+                got="no plan within the time"
+                if every is None
+                else f"{sets.missed_gy(every.x):.2f} Gy short with all {count} together, "
+                f"held back by {sets.binding(every)}",
+                remedy="Lower the prescription, loosen a limit, or allow more ways (margins, angles, length).",
+            )
+        sets.aim(every.x)
+        # The rows that matter are known by now.
+        proof = sets.bound(everything)
+        run.proofs.append(proof)
         for k in range(1, most + 1):
             # The search may take a third of the time, the proof the rest.
             run.search(k, started + time_limit_s / 3 * k / most)
@@ -207,236 +203,31 @@ def choose_catheters(
             run.prove(k, proof.value, begun + left / (most - k + 1))
             spent.append(time.monotonic() - begun)
             tell(k, most)
-        return run.placement(every.value, spent, goals.prescriptions[0].dose_gy)
+        curve = _curve(run, spent, goals.prescriptions[0].dose_gy)
+    left_out = tuple(one.label for one in sets.left_out)
+    return Placement(sets.objective, sets.unit, curve, every.value, left_out, sets.solves)
 
 
-class _Search:
-    """Best sets so far, and every cut."""
-
-    def __init__(self, sets: Subsets, apart: BoolArray, gap_frac: float) -> None:
-        self.sets, self.gap_frac = sets, gap_frac
-        self.apart = apart & ~np.eye(len(apart), dtype=np.bool_)
-        self.apart_bits = np.array([_bits(np.flatnonzero(row)) for row in self.apart], dtype=np.uint64)
-        self.proofs: list[Proof] = []
-        self.best: dict[int, tuple[frozenset[int], Solution, float]] = {}
-        self.bounds: dict[int, float] = {}
-        # Least miss of the prescriptions, Gy, under all goals.
-        self.missed: dict[int, float] = {}
-        # Of the search, misses priced in: value and set of each number of catheters.
-        self.elastic: dict[int, float] = {}
-        self.guess: dict[int, frozenset[int]] = {}
-        self.until = np.inf
-
-    def learn(self, proof: Proof) -> None:
-        """Keep a proof."""
-        self.proofs.append(proof)
-
-    def value(self, k: int) -> float:
-        """Best value of at most ``k`` catheters so far."""
-        return min((v for n, (_, _, v) in self.best.items() if n <= k), default=np.inf)
-
-    def allowed(self, chosen: frozenset[int]) -> bool:
-        """Whether no two of a set exclude each other."""
-        at = sorted(chosen)
-        return not self.apart[np.ix_(at, at)].any()
-
-    # -- search -----------------------------------------------------------------------------------------------------
-
-    def search(self, k: int, until: float) -> None:
-        """Swap as long as that helps, beginning with the best smaller set and with sets round single candidates."""
-        self.until = self.sets.deadline  # one pass is owed to each number
-        base = self.guess.get(k - 1, frozenset())
-        self._swapped([base | {c} for c in range(self.sets.count) if c not in base], k)
-        self.until = until
-        if k == 1:
-            return
-        for first in range(0, self.sets.count, max(1, self.sets.count // _STARTS)):
-            # A greedy set round this candidate, by what all proofs so far promise.
-            grown = frozenset({first})
-            while len(grown) < k:
-                wider = [s for c in range(self.sets.count) if c not in grown and self.allowed(s := grown | {c})]
-                if not wider:
-                    break
-                grown = wider[int(self._known_bounds(wider).argmin())]
-            self._swapped([grown], k, fresh=True)
-
-    def _swapped(self, tried: list[frozenset[int]], k: int, *, fresh: bool = False) -> None:
-        found, least = self._best_of(tried, k, np.inf if fresh else self.elastic.get(k, np.inf))
-        while found is not None:
-            now = found
-            swaps = [now - {out} | {c} for out in sorted(now) for c in range(self.sets.count) if c not in now]
-            found, least = self._best_of(swaps, k, least)
-
-    def _best_of(self, tried: list[frozenset[int]], k: int, least: float) -> tuple[frozenset[int] | None, float]:
-        """Look at sets in the order of their known bounds; return the best one below ``least``."""
-        tried = [s for s in tried if self.allowed(s)]
-        known = self._known_bounds(tried)
-        winner = None
-        for i in np.argsort(known, kind="stable"):
-            if known[i] >= least * (1 - 1e-6) or time.monotonic() > self.until:
-                break
-            chosen = tried[i]
-            proof = self.sets.bound(chosen)
-            self.learn(proof)
-            if proof.value >= least * (1 - 1e-6):
-                continue
-            value = self.note(k, chosen)
-            if value < least * (1 - 1e-6):
-                winner, least = chosen, value
-        if winner is not None and least < self.elastic.get(k, np.inf):
-            self.elastic[k], self.guess[k] = least, winner
-        return winner, least
-
-    def note(self, k: int, chosen: frozenset[int]) -> float:
-        """Solve a set with every row, remember it where it is the best; return its value, misses priced in."""
-        found, proof = self.sets.solve(chosen)
-        self.learn(proof)
-        reached = self.sets.reached(chosen, found)
-        if reached is None:
-            return np.inf
-        if self.sets.held(reached.x) and reached.value < self.value(k):
-            self.best[k] = (chosen, reached, reached.value)
-        self.missed[k] = min(self.missed.get(k, np.inf), self.sets.missed_gy(reached.x))
-        return reached.value
-
-    def _known_bounds(self, tried: list[frozenset[int]]) -> FloatArray:
-        """Bound sets by all proofs so far."""
-        if not tried:
-            return np.zeros(0)
-        member = np.zeros((len(tried), self.sets.count), dtype=np.bool_)
-        for i, chosen in enumerate(tried):
-            member[i, sorted(chosen)] = True
-        bounds = np.zeros(len(tried))
-        for proof in self.proofs[-400:]:
-            load = np.where(member, proof.load, -np.inf).max(axis=1)
-            bounds = np.maximum(bounds, proof.value / np.maximum(load, 1.0))
-        return bounds
-
-    # -- proof ------------------------------------------------------------------------------------------------------
-
-    def prove(self, k: int, least: float, deadline: float) -> None:
-        """Raise the bound of at most ``k`` catheters until the gap is small enough or the time is over."""
-        self.bounds[k] = least
-        for gap in (*(g for g in _GAPS if g > self.gap_frac), self.gap_frac):
-            while np.isfinite(self.value(k)):
-                before = self.value(k)
-                tau = before * (1 - gap)
-                if tau <= self.bounds[k]:
-                    break
-                floor = self._none_below(k, tau, deadline)
-                if floor is None:
-                    return
-                if self.value(k) < before * (1 - 1e-9):
-                    continue  # a better set was found: begin again below it
-                self.bounds[k] = max(self.bounds[k], floor)
-                break
-
-    def _most_frac(self, k: int, budget: float) -> float:
-        """Part of the prescription that no ``k`` catheters exceed at an objective of ``budget``.
-
-        A set proven to cost ``tau`` by a proof with ``fixed_frac`` q costs ``tau (f - q) / (1 - q)`` at f times the
-        prescription, at least.
-        """
-        tau = self.bounds[k]
-        if not np.isfinite(budget) or tau <= budget:
-            return 1.0
-        kept, self.proofs = self.proofs, [proof for proof in self.proofs if proof.fixed_frac <= 1e-6]
-        # A moment more than the time allowed: most of the proofs are there.
-        self.sets.deadline = time.monotonic() + 3.0
-        floor = self._none_below(k, tau * (1 - 1e-9), self.sets.deadline)
-        fixed = max((proof.fixed_frac for proof in self.proofs), default=1.0)
-        self.proofs = kept
-        return 1.0 if floor is None else min(1.0, budget / floor + fixed * (1.0 - budget / floor))
-
-    def _none_below(self, k: int, tau: float, deadline: float) -> float | None:
-        """Look for sets below ``tau``; return the bound proven, None when the time is over."""
-        every = (1 << self.sets.count) - 1
-        cuts = _least([c for proof in self.proofs if proof.value >= tau and (c := proof.cut(tau)) != every])
-        if 0 in cuts:
-            return tau
-        floor = tau
-        chosen, branch = np.zeros(k + 1, dtype=np.int64), np.zeros(k + 1, dtype=np.uint64)
-        tried, banned = np.zeros(k + 1, dtype=np.uint64), np.zeros(k + 2, dtype=np.uint64)
-        state = np.zeros(2, dtype=np.int64)
-        known = np.array(cuts, dtype=np.uint64)
-        while next_hitting_set(known, self.apart_bits, k, chosen, branch, tried, banned, state):
-            if time.monotonic() > min(deadline, self.sets.deadline):
-                return None
-            here = frozenset(chosen[: state[0]].tolist())
-            proof = self.sets.bound(here)
-            if proof.value < tau:
-                before = self.value(k)
-                self.note(k, here)
-                proof = self.proofs[-1]
-                if self.value(k) < before * (1 - 1e-9):
-                    return floor
-            if proof.value < tau:
-                # Better than tau without the dose-volume goals, but no plan with them: only this set is done with.
-                floor = min(floor, proof.value)
-                cut = every & ~_bits(sorted(here))
-            else:
-                proof = self._widened(here, proof, tau)
-                self.learn(proof)
-                cut = proof.cut(tau)
-            if cut == 0:
-                return floor
-            known = np.append(known, np.uint64(cut))
-        return floor
-
-    def _widened(self, chosen: frozenset[int], proof: Proof, tau: float) -> Proof:
-        """Switch more catheters on as long as the set stays bad: the fewer are left, the stronger the cut."""
-        step = 0.5
-        for _ in range(8):
-            left = [c for c in range(self.sets.count) if proof.cut(tau) >> c & 1]
-            if len(left) <= 1:
-                break
-            left.sort(key=lambda c: proof.load[c])
-            more = left[: max(1, int(step * len(left)))]
-            inside = frozenset(c for c in range(self.sets.count) if c not in left) | chosen
-            wider = self.sets.bound(inside | set(more))
-            if wider.value >= tau:
-                proof, chosen = wider, inside | set(more)
-            elif len(more) == 1:
-                break
-            else:
-                step *= 0.5
-        return proof
-
-    # -- result -----------------------------------------------------------------------------------------------------
-
-    def placement(self, every_value: float, spent: list[float], dose_gy: float) -> Placement:
-        """Put the curve together."""
-        curve = []
-        budget = self.value(len(spent))
-        for k in range(1, len(spent) + 1):
-            fitting = [n for n in self.best if n <= k]
-            best = min(fitting, key=lambda n: self.best[n][2], default=None)
-            none = (frozenset[int](), None, np.inf)
-            chosen, found, value = none if best is None else self.best[best]
-            times = np.zeros(self.sets.n) if found is None else found.x[: self.sets.n]
-            missed = self.sets.missed_at(chosen, budget) if chosen else self.missed.get(k, np.nan)
-            d100 = dose_gy - missed
-            top = dose_gy * self._most_frac(k, budget)
-            top = max(d100, top) if np.isfinite(d100) else top
-            curve.append(Chosen(k, tuple(sorted(chosen)), times, value, self.bounds[k], d100, top, spent[k - 1]))
-        return Placement(
-            self.sets.objective,
-            self.sets.unit,
-            tuple(curve),
-            every_value,
-            tuple(r.label for r in self.sets.left_out),
-            self.sets.solves,
-        )
-
-
-def _bits(candidates: Sequence[int] | IntArray) -> int:
-    return sum(1 << int(c) for c in candidates)
-
-
-def _least(cuts: list[int]) -> list[int]:
-    """Leave out cuts that another one implies."""
-    kept: list[int] = []
-    for cut in sorted(set(cuts), key=int.bit_count):
-        if not any(small & cut == small for small in kept):
-            kept.append(cut)
-    return kept
+def _curve(run: Search, spent: list[float], dose_gy: float) -> tuple[Chosen, ...]:
+    """Put the results together, and D100 at the healthy dose of the largest number."""
+    sets, most = run.sets, len(spent)
+    last = run.best(most)
+    budget = last.value if last is not None and last.held else np.inf
+    sets.deadline = np.inf
+    curve = []
+    for k in range(1, most + 1):
+        best, bound, top_gy = run.best(k), run.bounds[k], dose_gy
+        if best is None or not best.held:
+            # What is missed is priced in: of a bound above all that the times can cost, the rest is missed.
+            short_gy = (bound - sets.dearest(k)) / sets.dear
+            if short_gy > 0:
+                bound, top_gy = np.inf, dose_gy - short_gy
+            chosen: tuple[int, ...] = ()
+            times, value = np.zeros(sets.n), np.inf
+            d100_gy = float("nan") if best is None else dose_gy - sets.missed_gy(best.plan.x)
+        else:
+            chosen, times, value = tuple(sorted(best.chosen)), best.plan.x[: sets.n], best.value
+            d100_gy = dose_gy - sets.missed_at(best.chosen, best.plan.x, budget)
+            top_gy = dose_gy * run.most_frac(k, budget)
+        curve.append(Chosen(k, chosen, times, value, bound, d100_gy, max(top_gy, d100_gy), spent[k - 1]))
+    return tuple(curve)

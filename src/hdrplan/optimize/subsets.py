@@ -1,55 +1,32 @@
-"""What a set of catheters can reach: the linear program of its dwells, and a proof that speaks of other sets too.
-
-The value v(S) of a set S of catheters is the least healthy dose that holds every prescription and hard limit with the
-dwells of S alone. Multipliers y of the solution prove it, and more: let ``V`` be the dual objective and ``load[c]`` the
-greatest ratio, over the dwells of catheter c, of what the multipliers pay for a second there to what that second costs.
-Divided by ``max(1, max load[c] for c in T)`` the multipliers are feasible for any other set T, so
-
-    v(T) >= V / max(1, max over c in T of load[c]).
-
-A set that is to be better than tau therefore holds at least one catheter with ``load > V / tau``: a cut.
-"""
+"""What a set of catheters can reach: the linear program of its dwells, quick for a bound, whole for a plan."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InputError
-from hdrplan.optimize.lp import LazyLP, NewRows, Solution
-from hdrplan.optimize.problem import Requirement, requirements
+from hdrplan.optimize.lp import LazyLP, Solution
+from hdrplan.optimize.pool import Pool
+from hdrplan.optimize.problem import Requirement, hottest, requirements
 from hdrplan.optimize.program import Program
+from hdrplan.optimize.proofs import Proof
 from hdrplan.optimize.rows import EveryPoint, cubes_of
 from hdrplan.plan import Goals
 
-__all__ = ["Proof", "Subsets"]
+__all__ = ["Subsets"]
 
 # What a missing Gy of D100 costs, in healthy doses that a Gy costs when all goes well: no limit is ever so dear.
-_DEAR = 1000.0
+_DEAR = 1e5
 # A prescription missed by less than this fraction is held: the tolerance of the linear program.
 _HELD_FRAC = 1e-6
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Proof:
-    """Dual value and loads: no set whose loads are at most 1 is better than ``value``.
-
-    ``fixed_frac`` is the part of the prescriptions' pay that upper limits and greatest times take back: at a
-    prescription f times as high the dual value is ``pay (f - fixed_frac)``, where ``value = pay (1 - fixed_frac)``.
-    """
-
-    value: float
-    load: FloatArray
-    fixed_frac: float
-
-    def cut(self, tau: float) -> int:
-        """Return the catheters, as bits, of which a set better than ``tau`` holds at least one; 0: no set is better."""
-        above = self.load > self.value / tau * (1 - 1e-9)
-        return int.from_bytes(np.packbits(above, bitorder="little").tobytes(), "little")
+# Dose-volume goals: polished until a round saves less than this.
+_POLISHED_FRAC = 1e-4
+_MOST_ROUNDS = 100
 
 
 class Subsets:
@@ -101,16 +78,25 @@ class Subsets:
         self.cost[n + np.array(self.lower, dtype=np.int64)] = self.dear
         self.first = np.concatenate([np.flatnonzero(owner == c) for c in range(self.count)])
         self._starts = np.searchsorted(owner[self.first], np.arange(self.count))
-        # Families of rows whose limit is a prescription, and its dose.
-        doses_gy = {self.listed[k].label: self.listed[k].limit for k in self.lower if self.listed[k].prescription}
-        self._paying = dict(doses_gy)
-        for number in range(len(scenarios)):
-            self._paying |= {f"scenario {number} {name}": gy for name, gy in doses_gy.items()}
-        self._core = LazyLP(self.main.lp.least, self.main.lp.most)
-        self._known: set[int] = set()
+        # Families of rows that are a prescription.
+        paying = [self.listed[k].label for k in self.lower if self.listed[k].prescription]
+        self._paying = frozenset(
+            [*paying, *(f"scenario {number} {name}" for number in range(len(scenarios)) for name in paying)]
+        )
+        self._known: set[int] = set()  # rows of the main program that the pool has
         self._on: dict[int, frozenset[int]] = {}
-        self._strict: Program | None = None
+        self._strict = self._program(self.hard) if self.tails else self.main
         self.solves = 0
+        # The columns that cost: dwells, then misses. What may be missed is the prescription.
+        self._priced = np.append(np.arange(n), n + np.array(self.lower, dtype=np.int64))
+        self._price, self._most = self.cost[self._priced], self.main.lp.most[self._priced]
+        self._mine = [np.flatnonzero(owner == c) for c in range(self.count)]
+        self._misses = np.arange(n, len(self._priced))
+        binding = [family for family in self.main.lp.families if isinstance(family, EveryPoint)]
+        self._pool = Pool(self._priced, binding, list(self._strict.tails.values()), n)
+        for number in self.main.single.values():
+            self._keep(number)
+        self.aim(np.zeros(len(self.cost)))
 
     def _program(self, entered: list[int]) -> Program:
         rate, points, scenarios = self._parts
@@ -146,54 +132,78 @@ class Subsets:
             lp.bounds(at, np.zeros(len(at)), most)
         self._on[id(lp)] = chosen
 
-    def _proof(self, lp: LazyLP, found: Solution) -> Proof:
-        """Return what the last multipliers prove."""
-        total, paid = lp.dual
-        over = np.maximum(paid - self.cost, 0.0)
-        # Multipliers of the greatest time: only where the dwell is switched on, and at that time.
-        value = total - float(over @ lp.most)
-        load = np.where(lp.most[: self.n] > 0, np.minimum(paid, self.cost)[: self.n], paid[: self.n])
-        ratio = (load / self.cost[: self.n])[self.first]
-        pay = sum(found.multipliers.get(name, 0.0) * gy for name, gy in self._paying.items())
-        fixed = 1.0 - value / pay if pay > 0 else 1.0
-        return Proof(value, np.maximum.reduceat(ratio, self._starts), fixed)
+    def _keep(self, number: int) -> None:
+        """Take a row of the main program into the pool."""
+        lp = self.main.lp
+        self._pool.add(lp.row(number), *lp.limits(number), pays=lp.owner(number) in self._paying)
 
-    def solve(self, chosen: frozenset[int]) -> tuple[Solution, Proof]:
-        """Solve with every row: the best times of a set, and the proof. Dose-volume goals are left out."""
+    def bound(self, chosen: frozenset[int]) -> Proof:
+        """Bound a set by the rows of the pool: a proof whatever rows are missing there."""
+        return self._quick(chosen)[0]
+
+    def _quick(self, chosen: frozenset[int], *, strict: bool = False) -> tuple[Proof, FloatArray]:
+        columns = np.concatenate([*(self._mine[c] for c in sorted(chosen)), self._misses])
+        cost, most = self._price[columns], self._most[columns]
+        y, times = self._pool.solve(columns, cost, most, strict=strict)
+        self.solves += 1
+        gained, pay, paid = self._pool.worth(y)
+        # The greatest times of the dwells that are switched on take back what is paid above their cost.
+        value = gained - float(np.maximum(paid[columns] - cost, 0.0) @ most)
+        paid[columns] = np.minimum(paid[columns], cost)
+        ratio = (paid[: self.n] / self._price[: self.n])[self.first]
+        x = np.zeros(len(self.cost))
+        x[self._priced[columns]] = times
+        return Proof(value, np.maximum.reduceat(ratio, self._starts), 1.0 - value / pay if pay > 0 else 1.0), x
+
+    def filled(self, chosen: frozenset[int], *, strict: bool = False) -> tuple[Proof, FloatArray]:
+        """Bound a set by all rows: those that its times violate go into the pool, until there are none.
+
+        With ``strict`` the rows of dose-volume goals are among them, but for the points excused at the plan aimed at:
+        the value then is a guess and no bound.
+        """
+        for _ in range(_MOST_ROUNDS):
+            proof, x = self._quick(chosen, strict=strict)
+            if not self._pool.fill(x, self._paying, strict=strict) or time.monotonic() > self.deadline:
+                break
+        return proof, x
+
+    def aim(self, x: FloatArray) -> None:
+        """Excuse in strict solves the points that are hottest (coldest) in a plan."""
+        points, masks = self._parts[1], []
+        for k, block in self._strict.tails.items():
+            one = self.listed[k]
+            volume = points.volume_cc[one.rows]
+            masks.append(hottest(-one.sense * block.dose_gy(x), volume, one.tail_cc) | (volume == 0))
+        self._pool.excuse(masks)
+
+    def solve(self, chosen: frozenset[int]) -> Solution:
+        """Solve with every row to the last digit: the best times of a set. Dose-volume goals are left out."""
         lp = self.main.lp
         self._switch(lp, chosen)
         found = self.main.solve(self.cost)
-        proof = self._proof(lp, found)
         self.solves += 1
-        new = [int(i) for i in lp.pressing if int(i) not in self._known]
-        if new:
-            self._known.update(new)
-            for i in new:
-                low, high = lp.limits(i)
-                self._core.add(lp.owner(i), NewRows(lp.row(i)[None, :], np.array([low]), np.array([high])))
-        return found, proof
+        new = {int(i) for i in lp.pressing} - self._known
+        for number in sorted(new):
+            self._keep(number)
+        self._known |= new
+        return found
 
-    def bound(self, chosen: frozenset[int]) -> Proof:
-        """Bound a set by the rows known to matter: quick, and a proof all the same."""
-        self._switch(self._core, chosen)
-        found = self._core.solve(self.cost, deadline=self.deadline, most_rounds=1, check=False)
-        self.solves += 1
-        return self._proof(self._core, found)
+    def reached(self, chosen: frozenset[int], start: FloatArray | None = None) -> Solution | None:
+        """Return the plan of a set under all goals, misses priced in; None where the solver stopped.
 
-    def reached(self, chosen: frozenset[int], found: Solution) -> Solution | None:
-        """Return the plan of a set under the dose-volume goals too, misses priced in; None where the solver stopped."""
+        Parameters
+        ----------
+        start : (n_columns,) array, optional
+            A plan whose hottest points are the first to be excused.
+        """
+        found = self.solve(chosen)
         if found.status != "optimal":
             return None
-        if not self.tails:
-            return found
-        if self._strict is None:
-            self._strict = self._program(self.hard)
         strict = self._strict
         strict.deadline = self.deadline
         if strict.tails_missed(np.append(found.x[: self.n], np.zeros(len(self.listed)))):
             self._switch(strict.lp, chosen)
-            strict.excuse(found.x)
-            found = strict.polished(self.cost, found.x)
+            found = strict.polished(self.cost, found.x if start is None else start, better_frac=_POLISHED_FRAC)
         return found if found.status == "optimal" else None
 
     def held(self, x: FloatArray) -> bool:
@@ -204,18 +214,34 @@ class Subsets:
         """By how much the prescriptions are missed at most."""
         return max((float(x[self.n + k]) for k in self.lower), default=0.0)
 
-    def missed_at(self, chosen: frozenset[int], budget: float) -> float:
-        """By how many Gy a set misses its prescriptions at least, if the objective may be ``budget`` at most."""
-        plan = self._program([k for k in self.hard if k not in self.tails])
+    def dearest(self, k: int) -> float:
+        """Objective that no times of ``k`` candidates exceed, whatever they hold."""
+        most = np.bincount(self.owner, self.cost[: self.n] * self.max_time_s)
+        return float(np.sort(most)[-k:].sum())
+
+    def binding(self, found: Solution) -> str:
+        """Name the limits that keep a plan from holding the prescriptions."""
+        names = [name for name, price in found.multipliers.items() if name not in self._paying and abs(price) > 1e-9]
+        if (found.x[: self.n] > 0.999 * self.max_time_s).any():
+            names.append(f"the greatest dwell time of {self.max_time_s:g} s")
+        return ", ".join(names)
+
+    def missed_at(self, chosen: frozenset[int], x: FloatArray, budget: float) -> float:
+        """By how many Gy a set need miss its prescriptions at most, if the objective may be ``budget``.
+
+        Dose-volume goals excuse the points that they excuse in its plan ``x``.
+        """
+        plan = self._strict
         plan.deadline = np.inf
+        plan.excuse(x)
         self._switch(plan.lp, chosen)
-        del self._on[id(plan.lp)]
         times = np.where(np.arange(len(self.cost)) < self.n, self.cost, 0.0)
         if np.isfinite(budget):
             plan.keep(times, budget * (1 + 1e-9))
         # A little of the objective keeps the times finite where nothing else does.
         weights = dict.fromkeys(self.lower, 1.0)
         found = plan.solve(plan.cost(times[: self.n] * (1e-6 / self.dear), weights))
+        plan.release("kept")
         return self.missed_gy(found.x) if found.status == "optimal" else float("nan")
 
     @property

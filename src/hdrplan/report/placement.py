@@ -137,11 +137,22 @@ def _draw_slice(axes: Axes, result: PlaceResult, name: str, view: View, focus_mm
         across, down = (np.where(near, line[:, k], np.nan) for k in (view.across, view.down))
         axes.plot(across, down, color=colour, lw=2.4)
         axes.plot(*line[0, [view.across, view.down]], "o", color=colour, ms=4, mec="k")
+        _number(axes, k, *line[0, [view.across, view.down]])
     axes.set_ylim((v[0], v[-1]) if view.upward else (v[-1], v[0]))
     for (x, y), text in zip(((0.02, 0.5), (0.98, 0.5), (0.5, 0.97), (0.5, 0.03)), view.edges, strict=True):
         axes.text(x, y, text, transform=axes.transAxes, color="w", ha="center", va="center", weight="bold")
-    axes.set_title(f"{name} through the lesion's centre (dotted: off the slice)")
+    axes.set_title(f"{name} through the middle of {result.case.ctvs[0].name} (dotted: off the slice)", fontsize=9)
     axes.set(xticks=[], yticks=[])
+
+
+def _number(axes: Axes, k: int, x: float, y: float) -> None:
+    """Write a needle's number beside its entry."""
+    from matplotlib.patheffects import withStroke
+
+    axes.annotate(
+        f"{k + 1}", (x, y), xytext=(-7, 4), textcoords="offset points", ha="center", fontsize=8, weight="bold",
+        color=_NEEDLES[k % len(_NEEDLES)], path_effects=[withStroke(linewidth=2, foreground="k")], zorder=6,
+    )  # fmt: skip
 
 
 def _line(catheter: Catheter) -> FloatArray:
@@ -188,13 +199,15 @@ def _draw_body(axes: Any, result: PlaceResult) -> None:
     high = np.array([_span(result, k)[1] - 5 for k in range(3)])
     colours = _colours(result)
     skin = Structure("skin", "other", result.room.grid, result.room.patient_zyx)
-    parts = [(rim_mm(skin), "#8fa3b3", 1.0, 0.10, 6000)]
+    parts = [(rim_mm(skin), "#8fa3b3", 1.5, 0.12, 9000)]
     for structure in result.case.structures:
         if structure.role == "CTV":
             parts.append((rim_mm(structure), colours[structure.name], 5.0, 0.5, 3000))
         elif structure.name in result.room.names:
             bone = is_bone(structure.name)
-            parts.append((rim_mm(structure), "#b09a6a" if bone else colours[structure.name], 3.0, 0.25, 4000))
+            parts.append(
+                (rim_mm(structure), "#b09a6a" if bone else colours[structure.name], 4.0, 0.5 if bone else 0.25, 5000)
+            )
     for points, colour, size, alpha, most in parts:
         seen = points[((points >= low) & (points <= high)).all(axis=1)]
         axes.scatter(*seen[:: max(1, len(seen) // most)].T, s=size, color=colour, alpha=alpha, lw=0)
@@ -202,6 +215,7 @@ def _draw_body(axes: Any, result: PlaceResult) -> None:
         axes.plot(*catheter.points_mm.T, color="k", lw=3.4)
         axes.plot(*catheter.points_mm.T, color=_NEEDLES[k % len(_NEEDLES)], lw=2.2)
         axes.plot(*catheter.points_mm[:1].T, "o", color=_NEEDLES[k % len(_NEEDLES)], mec="k", ms=5)
+        axes.text(*catheter.points_mm[0], f" {k + 1}", weight="bold", zorder=9)
     entry = np.mean([c.points_mm[0] - c.points_mm[-1] for c in result.case.catheters], axis=0)
     axes.view_init(elev=20, azim=float(np.degrees(np.arctan2(entry[1], entry[0]))) + 40)
     axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), zlim=(low[2], high[2]))
@@ -238,6 +252,7 @@ def _draw_needle_view(axes: Axes, result: PlaceResult) -> None:
         axes.plot([a @ right, b @ right], [a @ up, b @ up], color="k", lw=2.6, zorder=3)
         axes.plot([a @ right, b @ right], [a @ up, b @ up], color=colour, lw=1.6, zorder=4)
         axes.plot(a @ right, a @ up, "o", color=colour, mec="k", ms=6, zorder=5)
+        _number(axes, k, a @ right, a @ up)
     axes.set_aspect("equal")
     axes.set(xticks=[], yticks=[], xlim=(-85, 85), ylim=(-85, 85))
     if axes.get_legend_handles_labels()[0]:
@@ -249,7 +264,10 @@ def _draw_curve(axes: Axes, result: PlaceResult) -> None:
     curve = result.placement.curve
     held = [one for one in curve if one.chosen]
     axes.plot([o.count for o in held], [o.value for o in held], "o-", color="#2e8fd0", label="best set found")
-    axes.plot([o.count for o in curve], [o.bound for o in curve], "v--", color="#d98200", label="no set does better")
+    bounded = [one for one in curve if np.isfinite(one.bound)]
+    axes.plot(
+        [o.count for o in bounded], [o.bound for o in bounded], "v--", color="#d98200", label="no set does better"
+    )
     axes.axhline(result.placement.every_value, color="0.4", lw=0.9, ls=":", label=f"all {len(result.ways)} at once")
     axes.plot(result.chosen.count, result.chosen.value, "o", ms=12, mfc="none", mec="k", label="chosen")
     axes.set(xlabel="Catheters", ylabel=f"{result.placement.objective} ({result.placement.unit})")
@@ -294,7 +312,8 @@ def fact_lines(result: PlaceResult) -> Sequence[str]:
         m = score[ctv.name]
         lines.append(f"{ctv.name}: D100 {m['d100_gy']:.2f} Gy, D50 {m['d50_gy']:.1f} Gy, {m['volume_cc']:.1f} cc")
     lines.append(f"{result.planned.plan.total_time_s:.0f} s at {result.planned.plan.strength_u:g} U")
-    lines += ["", "margins kept (mm): "]
+    wanted = result.planned.goals.prescriptions[0].dose_gy
+    lines += ["", f"Dashed in the pictures: {wanted:g} Gy. Numbers: needles, at their entries.", "margins kept (mm): "]
     names = dict(zip(result.room.names, result.room.margins_mm.tolist(), strict=True))
     for margin in sorted(set(names.values())):
         lines.append(f"  {margin:g}: {', '.join(n for n, m in names.items() if m == margin)}")
