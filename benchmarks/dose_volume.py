@@ -4,7 +4,7 @@
 [--write docs/optimisation.md]``
 
 Spheres of 34 and 270 cc with misplaced, tilted catheters and one or three round organs at 7 mm, sampled as
-``hdrplan plan`` samples them (1 mm). Least mean liver dose under D100 >= 20 Gy (19 Gy where said) and D1cc of each
+``hdrplan plan`` samples them (1 mm). Least mean liver dose under D100 >= 20 Gy and D1cc of each
 organ at a part of what it is in the plan for 20 Gy without that goal. First the plan alone, then plan and proof, each
 from the beginning.
 """
@@ -84,7 +84,7 @@ class Case:
     seed: int
     angles: tuple[float, ...]
     part: float
-    dose_gy: float = DOSE_GY
+    others: float | None = None  # of the second and third organ, where it is not the same
 
 
 # From limits that just bind to such that the prescription must be lowered.
@@ -92,22 +92,22 @@ CASES = (
     *(Case(34, 40.0, 4, 3, (0.0,), part) for part in (0.98, 0.92, 0.88)),
     *(Case(34, 40.0, 5, 5, (240.0,), part) for part in (0.95, 0.90)),
     Case(34, 40.0, 4, 3, (60.0,), 0.92),
-    # With 20 Gy such limits of three organs cannot hold.
+    # Dose taken from one organ goes to the others.
     *(
-        Case(34, 40.0, 4, 3, (30.0, 210.0, 330.0), part, dose_gy)
-        for part, dose_gy in ((0.98, 19), (0.97, 19), (0.97, 20))
+        Case(34, 40.0, 4, 3, (30.0, 210.0, 330.0), part, others)
+        for part, others in ((0.96, 1.01), (0.93, 1.03), (0.97, 0.97))
     ),
     *(Case(270, 80.0, 9, 3, (0.0,), part) for part in (0.995, 0.99, 0.97)),
 )
 
 
-def plan(one: Phantom, dose_gy: float, limits_gy: dict[str, float], proof_s: float) -> tuple[Optimum, float, float]:
+def plan(one: Phantom, limits_gy: dict[str, float], proof_s: float) -> tuple[Optimum, float, float]:
     """Return the plan, and its seconds of wall and processor time."""
     listed = tuple(
         parse_goal(f"D{TAIL_CC:g}cc <= {limit:.4f} Gy", structure=name, source="benchmark")
         for name, limit in limits_gy.items()
     )
-    wanted = Goals((Prescription("lesion", dose_gy),), listed)
+    wanted = Goals((Prescription("lesion", DOSE_GY),), listed)
     wall, processor = time.perf_counter(), time.process_time()
     optimum = optimize_times(one.rate, one.points, wanted, healthy="liver", proof_s=proof_s, time_limit_s=600.0)
     return optimum, time.perf_counter() - wall, time.process_time() - processor
@@ -116,11 +116,12 @@ def plan(one: Phantom, dose_gy: float, limits_gy: dict[str, float], proof_s: flo
 def result(case: Case, proof_s: float) -> dict:
     """Plan one case without and with proof."""
     one = phantom(case.diameter_mm, case.catheters, case.angles, case.seed)
-    free, _, _ = plan(one, DOSE_GY, {}, 0.0)
-    limits_gy = {name: case.part * one.dose_gy(name, free.times_s) for name in one.organs}
-    first, first_s, _ = plan(one, case.dose_gy, limits_gy, 0.0)
+    free, _, _ = plan(one, {}, 0.0)
+    parts = (case.part, *2 * [case.part if case.others is None else case.others])
+    limits_gy = {name: part * one.dose_gy(name, free.times_s) for name, part in zip(one.organs, parts, strict=False)}
+    first, first_s, _ = plan(one, limits_gy, 0.0)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    proven, wall_s, processor_s = plan(one, case.dose_gy, limits_gy, proof_s)
+    proven, wall_s, processor_s = plan(one, limits_gy, proof_s)
     c = proven.certificate
     lost = [v for level in proven.levels if level.text == "D100 lost" for v in (level.value, level.bound)]
     return {
@@ -128,11 +129,11 @@ def result(case: Case, proof_s: float) -> dict:
         "organs": len(case.angles),
         "seed": case.seed,
         "part": case.part,
-        "dose_gy": case.dose_gy,
+        "others": case.others,
         "dwells": len(first.times_s),
         "points": len(one.points),
         "status": proven.status,
-        "d100_gy": round(min([case.dose_gy, *(s.reached_gy for s in proven.shortfalls)]), 3),
+        "d100_gy": round(min([DOSE_GY, *(s.reached_gy for s in proven.shortfalls)]), 3),
         "free_gy": round(free.certificate.primal, 5),
         "plan_gy": round(first.certificate.primal, 5),
         "plan_s": round(first_s, 2),
@@ -148,13 +149,17 @@ def result(case: Case, proof_s: float) -> dict:
     }
 
 
+def _parts(row: dict) -> str:
+    return f"{row['part']:g}" + (f", {row['others']:g}, {row['others']:g}" if row["others"] is not None else "")
+
+
 def table(rows: list[dict]) -> str:
     """Return the results as Markdown."""
-    head = "| cc | organs | dwells | limit / free | asked (Gy) | D100 (Gy) | at most (Gy) | liver dose (%) | plan (s) |"
-    lines = [f"{head} plan over best (%) | gap left (%) | time (s) | processor (s) | load |", "|" + 14 * "---|"]
+    head = "| cc | organs | dwells | limit / free | D100 (Gy) | at most (Gy) | liver dose (%) | plan (s) |"
+    lines = [f"{head} plan over best (%) | gap left (%) | time (s) | processor (s) | load |", "|" + 13 * "---|"]
     lines += [
-        f"| {r['cc']} | {r['organs']} | {r['dwells']} | {r['part']:g} | {r['dose_gy']:g} | {r['d100_gy']:.2f} | "
-        f"{r['dose_gy'] - (r['lost_gy'][1] if r['lost_gy'] else 0.0):.2f} | "
+        f"| {r['cc']} | {r['organs']} | {r['dwells']} | {_parts(r)} | {r['d100_gy']:.2f} | "
+        f"{DOSE_GY - (r['lost_gy'][1] if r['lost_gy'] else 0.0):.2f} | "
         f"{100 * (r['best_gy'] / r['free_gy'] - 1):+.1f} | {r['plan_s']:.1f} | "
         + ("" if r["lost_gy"] else f"{100 * r['plan_over_best_frac']:.3f}")
         + f" | {100 * r['gap_frac']:.2f} | {r['seconds']:.0f} | {r['processor_s']:.0f} | {r['load']:.0f} |"

@@ -11,6 +11,8 @@ __all__ = ["Certificate", "Level", "Optimum", "Price", "Shortfall"]
 
 # A bound that is farther from the plan than this is no proof of anything that the clinic would ask.
 WORTH_SAYING_FRAC = 1e-2
+# A plan that breaks a limit by more than this fraction has no gap to speak of.
+HELD_FRAC = 1e-6
 
 Status = Literal["optimal", "prescription lowered", "not proven"]
 
@@ -91,7 +93,8 @@ class Certificate:
             lead, where = "D100 proven", f"at every point of the CTV, within {self.gap_frac:.1%} of the optimum"
         else:
             lead, where = "Proven optimal" if self.proven else "Not proven optimal", "on every sample point"
-            if not (self.proven or self.relaxed) and self.gap_frac <= WORTH_SAYING_FRAC:
+            held = self.violation_frac <= HELD_FRAC
+            if held and not (self.proven or self.relaxed) and self.gap_frac <= WORTH_SAYING_FRAC:
                 lead = f"Proven within {100 * self.gap_frac:.2g} % of the optimum"
         left_out = f", the bound leaves out {self.relaxed}" if self.relaxed else ""
         return (

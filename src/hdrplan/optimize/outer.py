@@ -24,7 +24,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.optimize.directions import Directions, Excess, directions
 from hdrplan.optimize.lp import LazyLP, NewRows, Solution
 from hdrplan.optimize.program import Program
-from hdrplan.optimize.region import NO_MATTER, OWN, Region, Searcher, matter
+from hdrplan.optimize.region import NO_MATTER, Region, Searcher, matter
 from hdrplan.threads import one_blas_thread, thread_count
 
 __all__ = ["OuterBound", "outer_bound"]
@@ -107,7 +107,6 @@ class _Search:
         self.begun, self.first = time.monotonic(), -np.inf
         self.plan: Solution | None = None
         self.regions = 0
-        self.pressing: set[int] = set()
         # A goal that may be missed says nothing about the volume.
         hard = [k for k in program.tails if program.lp.most[program.n + k] == 0.0]
         self.excess = Excess(program, hard) if hard else None
@@ -209,7 +208,6 @@ class _Search:
             region = Region(max(bound, new), 0, master.low, master.high, master.x)
             self.regions += 1
             self.tell(region.bound)
-            self.pressing.update(*(one.pressing for one in (*pair, master)))
             gained, bound, x = region.bound - bound, region.bound, master.x
             plans_s = np.array([*plans, x[: self.program.n]])
             self.improve(x)
@@ -229,13 +227,8 @@ class _Search:
 
     def halvings(self, pool: ThreadPoolExecutor, root: Region, seen: Directions, enough: float) -> float:
         """Branch and bound, best bound first, until it is closed or a plan better than ``enough`` is found."""
-        # Rows that had no say in any of the solutions so far would only slow down the many to come.
         lp = self.program.lp
-        rows = [
-            i
-            for i in range(lp.rows_used)
-            if (i in self.pressing or lp.owner(i) in OWN) and np.isfinite(lp.limits(i)).any()
-        ]
+        rows = [i for i in range(lp.rows_used) if np.isfinite(lp.limits(i)).any()]
         searchers = [self.searcher(lp.copy(rows), seen) for _ in range(2 * TOGETHER)]
         open_, steps = [root], 0
         while open_ and open_[0].bound < self.target and self.best >= enough and not self.late():
@@ -246,12 +239,22 @@ class _Search:
             for half in treated:
                 if half is not None:
                     heapq.heappush(open_, half)
+                    self.missed(half.x, searchers)
             if open_ and steps & (steps - 1) == 0:
                 self.improve(open_[0].x)
                 for one in searchers:
                     one.aim(self.target)
             self.tell(min(self.target, open_[0].bound if open_ else np.inf))
         return min(self.target, open_[0].bound if open_ else np.inf)
+
+    def missed(self, x: FloatArray, searchers: list[Searcher]) -> None:
+        """Give all searchers the rows of the other goals that a solution violates."""
+        for family in self.program.lp.families:
+            new, _ = family.violated(x)
+            if new is not None:
+                family.taken(self.program.lp.add(family.name, new))
+                for one in searchers:
+                    one.lp.add(family.name, new)
 
     def halves(self, region: Region, seen: Directions) -> tuple[Region, Region]:
         """Halve a region along the number that moves the doses of its undecided points most."""

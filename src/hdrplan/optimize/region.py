@@ -12,7 +12,7 @@ from hdrplan.kernels.staircase import floor_at, grow
 from hdrplan.optimize.directions import Directions, Excess
 from hdrplan.optimize.lp import LazyLP, NewRows, Solution
 
-__all__ = ["NO_MATTER", "OWN", "Region", "Searcher", "matter"]
+__all__ = ["NO_MATTER", "Region", "Searcher", "matter"]
 
 # Rows of convex functions added for one region, one at a time; one that gains less than this part of the allowed gap is
 # not followed by another.
@@ -22,8 +22,6 @@ LEAST_GAIN = 0.02
 TIGHTENED, MATTER_FRAC = 6, 0.3
 # A number that moves no dose by more than this fraction of the limit is left as it is.
 NO_MATTER = 2e-5
-# Names of the rows that a searcher adds to its program.
-OWN = ("worth having", "number", "floor")
 # Numbers are of the order of 1.
 LEAST_HALF = 1e-7
 # Volumes are compared with this fraction of the goal's volume to spare.
@@ -93,13 +91,12 @@ class Searcher:
         self.lp, self.cost, self.excess, self.seen = lp, cost, excess, seen
         self.gap, self.deadline = gap, deadline
         self.n = seen.per_s.shape[1]
-        self.worth = lp.add(OWN[0], NewRows(cost[None, :], np.array([-np.inf]), np.array([target])))
-        self.range = lp.add(OWN[1], self._unlimited(self._rows(seen.per_s)))
-        self.floor = lp.add(OWN[2], self._unlimited(np.zeros((MOST_ROWS * len(excess.tail_cc), len(cost)))))
+        self.worth = lp.add("worth having", NewRows(cost[None, :], np.array([-np.inf]), np.array([target])))
+        self.range = lp.add("number", self._unlimited(self._rows(seen.per_s)))
+        self.floor = lp.add("floor", self._unlimited(np.zeros((MOST_ROWS * len(excess.tail_cc), len(cost)))))
         self.used = 0
         self.target, self.check = target, False
         self.floors: list[_Floor] = []
-        self.pressing: set[int] = set()  # rows of the program that had a say in some solution
 
     def _rows(self, per_s: FloatArray) -> FloatArray:
         rows = np.zeros((len(per_s), len(self.cost)))
@@ -147,7 +144,6 @@ class Searcher:
             found = self.lp.solve(cost, check=False, deadline=self.deadline)
             if found.status == "infeasible" and self.lp.none_proven():
                 return None
-        self.pressing.update(self.lp.pressing.tolist())
         return found
 
     def bound(self) -> float:
