@@ -96,7 +96,7 @@ def program_of(rate, points, wanted):
 
 def enclosed(rate, points, wanted, best):
     """Plan with proof; the bound must not lie above the optimum, nor the plan below it, and they must meet."""
-    optimum = optimize_times(rate, points, wanted, healthy="liver", proof_s=30.0)
+    optimum = optimize_times(rate, points, wanted, healthy="liver", proof_s=600.0)
     c = optimum.certificate
     # 2e-4: the integer program's own gap of 1e-4 and its tolerances.
     assert c.dual <= best * (1 + 2e-4)
@@ -132,7 +132,7 @@ def test_lowered_prescription_is_bounded_too(seed, part):
     rate, points = small(seed)
     limit = round(part * free_dose(rate, points, "duodenum", 0.5), 3)
     wanted = goals(goal("duodenum", f"D0.5cc <= {limit} Gy"))
-    lowered = optimize_times(rate, points, wanted, healthy="liver", proof_s=30.0)
+    lowered = optimize_times(rate, points, wanted, healthy="liver", proof_s=600.0)
     bounded(lowered, rate, points, [("duodenum", 0.5, limit, 1)])
 
 
@@ -179,7 +179,7 @@ def test_bound_without_a_plan_in_hand_is_below_every_plan():
     limit = round(0.93 * free_dose(rate, points, "duodenum", 0.5), 3)
     best = exact(rate, points, [("duodenum", 0.5, limit, 1)])
     program, cost = program_of(rate, points, goals(goal("duodenum", f"D0.5cc <= {limit} Gy")))
-    outer = outer_bound(program, cost, 1.05 * best, gap=1e-3 * best, seconds=2.0)
+    outer = outer_bound(program, cost, 1.05 * best, gap=1e-3 * best, seconds=10.0)
     assert outer.plan is None
     assert outer.value <= best * (1 + 2e-4)
     # Nothing between the optimum and the plan in hand can be excluded; below the optimum much can.
@@ -301,7 +301,7 @@ def test_a_point_with_two_rows_is_excused_in_both():
         block._asked = point
         block.taken(program.lp.add(block.name, block.rows(point)))
     program.lp.families.append(block)
-    mask = np.zeros(len(block.cells), dtype=bool)
+    mask = np.zeros(len(block), dtype=bool)
     for excused in (True, False, True):
         mask[3] = excused
         block.excuse(mask, program.lp)
