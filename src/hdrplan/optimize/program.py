@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hdrplan.arrays import FloatArray, IntArray
+from hdrplan.arrays import BoolArray, FloatArray, IntArray
 from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InputError
 from hdrplan.optimize.lp import LazyLP, NewRows, Solution, margin
@@ -118,7 +118,11 @@ class Program:
         broken = {}
         for k, one in enumerate(self.listed):
             scale = max(one.limit, 1e-9)
-            if k in self.blocks:
+            if k in self.tails:
+                # As a volume: which points may lie on the wrong side is chosen anew.
+                short = one.sense * (one.limit - self.blocks[k].dose_gy(x)) - self.miss(x, k)
+                broken[k] = float(short[~self._outside(k, x)].max(initial=-np.inf))
+            elif k in self.blocks:
                 block = self.blocks[k]
                 was, block.limit_gy = block.limit_gy, one.limit
                 broken[k] = block.violated(x)[1] * scale
@@ -201,13 +205,16 @@ class Program:
     def excuse(self, x: FloatArray) -> None:
         """Let each dose-volume goal leave out the points that are its hottest (coldest) at ``x``."""
         for k, block in self.tails.items():
-            one = self.listed[k]
-            volume = self.points.volume_cc[one.rows]
-            # A goal on a volume does not see the points on the surface, which have none.
-            mask = hottest(-one.sense * block.dose_gy(x), volume, one.tail_cc) | (volume == 0)
-            block.excuse(mask, self.lp)
+            block.excuse(self._outside(k, x), self.lp)
             if block not in self.lp.families:
                 self.lp.families.append(block)
+
+    def _outside(self, k: int, x: FloatArray) -> BoolArray:
+        """Return the points that dose-volume goal ``k`` does not bind at ``x``."""
+        one = self.listed[k]
+        volume = self.points.volume_cc[one.rows]
+        # A goal on a volume does not see the points on the surface, which have none.
+        return hottest(-one.sense * self.tails[k].dose_gy(x), volume, one.tail_cc) | (volume == 0)
 
     def tail(self, k: int) -> Tail:
         """Return the convex, stricter form of dose-volume goal ``k``."""
