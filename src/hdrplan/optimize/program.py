@@ -214,7 +214,7 @@ class Program:
         one = self.listed[k]
         volume = self.points.volume_cc[one.rows]
         # A goal on a volume does not see the points on the surface, which have none.
-        return hottest(-one.sense * self.tails[k].dose_gy(x), volume, one.tail_cc) | (volume == 0)
+        return np.asarray(hottest(-one.sense * self.tails[k].dose_gy(x), volume, one.tail_cc) | (volume == 0))
 
     def tail(self, k: int) -> Tail:
         """Return the convex, stricter form of dose-volume goal ``k``."""
