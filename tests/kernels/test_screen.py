@@ -55,7 +55,7 @@ def test_the_worst_of_all_points_is_found(sense, quantile, given):
     block.taken(lp.add("all", new))
     cube = block.cubes.cube
     worst_of = {int(c): float(short[cube == c].max()) for c in np.unique(cube[short > 0])}
-    asked = list(block.row_of)
+    asked = list(block.point_of.values())
     assert len({int(c) for c in cube[asked]}) == len(asked) == min(50, len(worst_of))
     np.testing.assert_allclose(short[asked], [worst_of[int(c)] for c in cube[asked]], rtol=1e-12)
     np.testing.assert_allclose(short[asked], sorted(worst_of.values(), reverse=True)[: len(asked)], rtol=1e-12)

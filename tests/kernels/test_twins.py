@@ -19,6 +19,7 @@ from typing import Any
 import compare_blocks
 import compare_dose
 import compare_grids
+import compare_programs
 import numba
 import numpy as np
 import pytest
@@ -33,12 +34,14 @@ CASES = 4 if numba.config.DISABLE_JIT else 12
 TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "bounds.linear_bound_rows": compare_blocks.linear_bound_rows,
     "bounds.padded": compare_blocks.padded_tables,
+    "cover.cheapest_cover": compare_programs.cheapest_cover,
     "exact.dose_rows": compare_dose.dose_rows,
     "exact.field_rows": compare_dose.field_rows,
     "exact.pieces_of": compare_dose.pieces,
     "exact.rate_rows": compare_dose.rate_rows,
     "gamma.gamma_rows": compare_grids.gamma_rows,
     "hitting.next_hitting_set": compare_grids.next_hitting_set,
+    "hitting.smallest_cuts": compare_programs.smallest_cuts,
     "interp.cell_of": compare_grids.cell_of,
     "lattice.add_dwell": compare_dose.add_dwell,
     "lattice.add_far_dwell": compare_dose.add_far_dwell,
@@ -48,6 +51,12 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "limits.multiply_add": compare_grids.multiply_add,
     "polygon.flip_inside": compare_grids.flip_inside,
     "rays.march_rays": compare_grids.march_rays,
+    "screen.cell_extremes": compare_programs.cell_extremes,
+    "screen.cell_numbers": compare_programs.cell_numbers,
+    "screen.sorted_by_cell": compare_programs.sorted_by_cell,
+    "screen.worst_of_cells": compare_programs.worst_of_cells,
+    "staircase.floor_at": compare_programs.floor_at,
+    "staircase.grow": compare_programs.grown,
     "tg43.anisotropy": compare_dose.anisotropy,
     "tg43.geometry_factor": compare_dose.geometry_factor,
     "tg43.place": compare_dose.place,
