@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.lesions import lesion
-from hdrplan.bench import machine
+from benchmarks.record import machine, put_table, save, timed
 from hdrplan.dose import DoseRate, SamplePoints, dose_at_points, dose_rate, least_dose, sample_points
 from hdrplan.dose.shape import shape_of
 from hdrplan.geometry import Dwells, Grid, Structure
@@ -30,7 +28,6 @@ from hdrplan.plan import Goals, Prescription
 from hdrplan.planning import EVERY_POINT_FRAC, PlanOptions, planning_matrix
 from hdrplan.sources import load_source
 
-MARKS = ("<!-- every-point -->", "<!-- end every-point -->")
 SOURCE = "gammamed-12i"
 STRENGTH_U = 40700.0
 
@@ -99,15 +96,15 @@ def measured(problem: Problem, seed: int = 11) -> dict:
     def rate_at(points_mm):
         return dose_rate(problem.dwells, points_mm, source, strength_u=problem.strength_u)
 
-    started, cpu = time.perf_counter(), time.process_time()
-    sampled = optimize_times(problem.rate, problem.points, problem.goals, healthy=problem.healthy)
-    sampled_s = time.perf_counter() - started
-    started, cpu = time.perf_counter(), time.process_time()
-    found = optimize_everywhere(
-        problem.rate, problem.points, problem.goals, least_dose=least, rate_at=rate_at,
-        tolerance_frac=EVERY_POINT_FRAC, healthy=problem.healthy,
+    sampled, of_sampled = timed(
+        lambda: optimize_times(problem.rate, problem.points, problem.goals, healthy=problem.healthy)
+    )
+    found, of_proof = timed(
+        lambda: optimize_everywhere(
+            problem.rate, problem.points, problem.goals, least_dose=least, rate_at=rate_at,
+            tolerance_frac=EVERY_POINT_FRAC, healthy=problem.healthy,
+        )
     )  # fmt: skip
-    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     proof = found.least[problem.ctv.name]
     asked_gy = problem.goals.prescription_gy(problem.ctv.name)
     # A plan on samples alone: how cold is it really?
@@ -124,9 +121,8 @@ def measured(problem: Problem, seed: int = 11) -> dict:
         "dwells": len(problem.dwells),
         "points": len(problem.points),
         "proven": found.proven,
-        "seconds": round(seconds, 3),
-        "cpu_s": round(cpu, 3),
-        "sampled_s": round(sampled_s, 3),
+        **of_proof,
+        "sampled_s": of_sampled["seconds"],
         "boxes": proof.boxes,
         "points_added": found.points_added,
         "proven_gy": round(proof.lower_gy, 4),
@@ -142,14 +138,15 @@ def measured(problem: Problem, seed: int = 11) -> dict:
 def table(rows: list[dict]) -> str:
     """Return the results as Markdown."""
     head = (
-        "| case | cc | dwells | time (s) | sampled (s) | boxes | points added | proven (Gy) | liver mean (Gy) | gap | "
+        "| case | cc | dwells | time (s) | CPU (s) | load | sampled (s) | boxes | points added | proven (Gy) | liver mean (Gy) | gap | "
         "sampled: liver (Gy) | sampled: least dose (Gy) |"
     )
-    lines = [head, "|" + 12 * "---|"]
+    lines = [head, "|" + 14 * "---|"]
     for r in rows:
         proven = f"{r['proven_gy']:.3f}" if r["proven"] else "not finished"
         lines.append(
-            f"| {r['case']} | {r['volume_cc']} | {r['dwells']} | {r['seconds']:.2f} | {r['sampled_s']:.2f} | "
+            f"| {r['case']} | {r['volume_cc']} | {r['dwells']} | {r['seconds']:.2f} | {r['cpu_seconds']:.2f} | "
+            f"{r['load']} | {r['sampled_s']:.2f} | "
             f"{r['boxes']:,} | {r['points_added']} | {proven} | {r['healthy_gy']:.4f} | {r['gap_frac']:.1e} | "
             f"{r['sampled_healthy_gy']:.4f} | {r['sampled_least_gy']:.2f} |"
         )
@@ -170,22 +167,18 @@ def main() -> None:
     parser.add_argument("--case", choices=CASES, action="append", help="only these")
     parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks/results/every_point.json"))
     parser.add_argument("--write", type=Path, help="Markdown file whose table is replaced")
+    parser.add_argument("--table-only", action="store_true", help="use the results kept in --output")
     args = parser.parse_args()
-    rows = []
-    for name in args.case or CASES:
-        problem = CASES[name]()
-        if not rows:
-            measured(problem)  # compile, and read the cache
-        rows.append(measured(problem))
-        print(json.dumps(rows[-1]), flush=True)
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    args.output.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n", encoding="utf-8")
+    record = json.loads(args.output.read_text(encoding="utf-8")) if args.table_only else {}
+    if not record:
+        record = {"machine": machine(), "rows": []}
+        measured(CASES["34"]())  # compile, and read the cache
+        for name in args.case or CASES:
+            record["rows"].append(measured(CASES[name]()))
+            print(json.dumps(record["rows"][-1]), flush=True)
+            save(args.output, record)
     if args.write:
-        head, _, rest = args.write.read_text(encoding="utf-8").partition(f"{MARKS[0]}\n")
-        _, mark, tail = rest.partition(MARKS[1])
-        if not mark:
-            sys.exit(f"{args.write}: expected the marks {MARKS[0]} and {MARKS[1]}")
-        args.write.write_text(f"{head}{MARKS[0]}\n{table(rows)}\n{mark}{tail}", encoding="utf-8")
+        put_table(args.write, "every-point", table(record["rows"]))
 
 
 if __name__ == "__main__":
