@@ -138,7 +138,8 @@ def measured(problem: Problem, seed: int = 11) -> dict:
 def table(rows: list[dict]) -> str:
     """Return the results as Markdown."""
     head = (
-        "| case | cc | dwells | time (s) | CPU (s) | load | sampled (s) | boxes | points added | proven (Gy) | liver mean (Gy) | gap | "
+        "| case | cc | dwells | time (s) | CPU (s) | load | sampled (s) | boxes | points added | proven (Gy) | "
+        "liver mean (Gy) | gap | "
         "sampled: liver (Gy) | sampled: least dose (Gy) |"
     )
     lines = [head, "|" + 14 * "---|"]

@@ -113,3 +113,23 @@ def test_first_boxes_cover_the_shape_once():
     assert (holds[inside] == 1).all()
     assert (holds <= 1).all()
     assert (size == 4).any()
+
+
+def test_a_box_across_the_axis_loses_nothing_to_the_crease_there():
+    """F rises steeply from the axis; the plane of one side would fall below the crease on the other."""
+    source = load_source("gammamed-12i")
+    dwells = Dwells(np.zeros((1, 3)), np.array([[0.0, 0.0, 1.0]]), np.zeros(1, int), np.zeros(1), ("c",))
+    weights, rho_mm = np.array([STRENGTH_U * 30.0]), 0.05
+    # Between table entries, whose bends cost a little more.
+    for along_mm in (-33.0, -6.3, -2.7, 6.3, 33.0):
+        out = np.empty((1, 5))
+        linear_bound_rows(
+            0, 1, np.array([[0.02, 0.0, along_mm]]), np.array([rho_mm]), np.eye(3), dwells.positions_mm, dwells.axes,
+            weights, 0.1, padded(tables_of(source)), out,
+        )  # fmt: skip
+        value, slope, rest = out[0, 0], out[0, 1:4], out[0, 4]
+        lowest = value - rest - rho_mm * np.linalg.norm(slope[:2])
+        on_axis = dose_at_points(dwells, [30.0], np.array([[0.0, 0.0, along_mm]]), source, strength_u=STRENGTH_U).gy[0]
+        assert lowest <= on_axis * (1 + 1e-5)
+        # Of second order: 2 (rho / s)^2 of the dose, for the nearest point s of the core.
+        assert on_axis - lowest <= 2.0 * on_axis * (rho_mm / (abs(along_mm) - 1.8)) ** 2 + 1e-5 * on_axis

@@ -36,8 +36,9 @@ _MOST_BOXES = 3_000_000
 _BLOCK = 4
 # Half diagonal, mm: a cold point speaks for a box of this size, however much less there may be in it.
 _NEAR_MM = 0.2
-# No box gets smaller; only inside a capsule, where bound and dose are not the same, is one ever that small.
-_SMALLEST_MM = 0.01
+# No box gets smaller. On the axis beyond a catheter's last dwell the dose has a crease of some Gy per mm, which no
+# corner of a larger box meets; inside a capsule bound and dose are not the same.
+_SMALLEST_MM = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)

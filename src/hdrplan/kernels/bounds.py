@@ -175,10 +175,15 @@ def _modifier(r: float, theta: float, away: float, rho: float, t: Tables) -> tup
     here, there = _angle_slope(i, j, t), _angle_slope(i, j + 1, t)
     twist = (there - here) / depth
     f_theta = here + twist * (r - t.f_r_mm[j])
-    f_r = _depth_slope(i, j, theta, t)
-    f = t.f[i, j] + here * (theta - t.f_theta_rad[i]) + f_r * (r - t.f_r_mm[j])
     theta_low, theta_high = f_theta - abs(twist) * rho, f_theta + abs(twist) * rho
     theta_abs = max(abs(theta_low), abs(theta_high))
+    rises = (theta_low >= 0.0 and high <= 0.5 * math.pi) or (theta_high <= 0.0 and low >= 0.5 * math.pi)
+    if rises and away <= rho:
+        # The axis passes: nothing there lies below the cone's tip, whose tangent plane would on its other side.
+        theta = 0.0 if theta < 0.5 * math.pi else math.pi
+        f_theta = theta_abs = twist = 0.0
+    f_r = _depth_slope(i, j, theta, t)
+    f = t.f[i, j] + here * (theta - t.f_theta_rad[i]) + f_r * (r - t.f_r_mm[j])
     r_abs = abs(f_r) + abs(twist) * turn
     f_most = f + r_abs * rho + theta_abs * turn
     g_most = g + abs(g_slope) * rho
@@ -188,7 +193,6 @@ def _modifier(r: float, theta: float, away: float, rho: float, t: Tables) -> tup
     slope_r = abs(g_slope) * f_most + g_most * r_abs
     mixed = (abs(g_slope) * theta_abs + g_most * abs(twist)) / low_r + g_most * theta_abs / (low_r * low_r)
     # Round the axis F curves up where it rises away from the axis; else it counts.
-    rises = (theta_low >= 0.0 and high <= 0.5 * math.pi) or (theta_high <= 0.0 and low >= 0.5 * math.pi)
     round_ = 0.0
     if not rises:
         if away <= rho:
