@@ -178,9 +178,13 @@ def _modifier(r: float, theta: float, away: float, rho: float, t: Tables) -> tup
     theta_low, theta_high = f_theta - abs(twist) * rho, f_theta + abs(twist) * rho
     theta_abs = max(abs(theta_low), abs(theta_high))
     rises = (theta_low >= 0.0 and high <= 0.5 * math.pi) or (theta_high <= 0.0 and low >= 0.5 * math.pi)
-    if rises and away <= rho:
-        # The axis passes: nothing there lies below the cone's tip, whose tangent plane would on its other side.
-        theta = 0.0 if theta < 0.5 * math.pi else math.pi
+    if away <= rho:
+        # The axis passes. Where F rises from it nothing lies below the cone's tip, but the tangent plane of one side does
+        # on the other; where F falls, then by no more than its slope allows.
+        if rises:
+            theta = 0.0 if theta < 0.5 * math.pi else math.pi
+        else:
+            f_kinks += theta_abs * turn
         f_theta = theta_abs = twist = 0.0
     f_r = _depth_slope(i, j, theta, t)
     f = t.f[i, j] + here * (theta - t.f_theta_rad[i]) + f_r * (r - t.f_r_mm[j])
@@ -193,11 +197,7 @@ def _modifier(r: float, theta: float, away: float, rho: float, t: Tables) -> tup
     slope_r = abs(g_slope) * f_most + g_most * r_abs
     mixed = (abs(g_slope) * theta_abs + g_most * abs(twist)) / low_r + g_most * theta_abs / (low_r * low_r)
     # Round the axis F curves up where it rises away from the axis; else it counts.
-    round_ = 0.0
-    if not rises:
-        if away <= rho:
-            return value, along_r, along_theta, np.inf
-        round_ = g_most * theta_abs / (low_r * (away - rho))
+    round_ = 0.0 if rises or away <= rho else g_most * theta_abs / (low_r * (away - rho))
     bend = max(2.0 * abs(g_slope) * r_abs + mixed, slope_r / low_r + max(mixed, round_))
     return value, along_r, along_theta, 0.5 * rho * rho * bend + g_kinks * f_most + g_most * f_kinks
 
