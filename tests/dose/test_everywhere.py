@@ -131,6 +131,6 @@ def test_a_box_across_the_axis_loses_nothing_to_the_crease_there():
         lowest = value - rest - rho_mm * np.linalg.norm(slope[:2])
         on_axis = dose_at_points(dwells, [30.0], np.array([[0.0, 0.0, along_mm]]), source, strength_u=STRENGTH_U).gy[0]
         assert lowest <= on_axis * (1 + 1e-5)
-        # Of second order: twice rho^2 / s^4 for the core's nearest point, beside a dose of 1 / r^2. The plane of one side
-        # lay 0.7 % too low at 33 mm.
+        # Of second order: twice rho^2 / s^4 for the core's nearest point, beside a dose of 1 / r^2. The plane of one
+        # side lay 0.7 % too low at 33 mm.
         assert on_axis - lowest <= on_axis * (2.0 * rho_mm**2 * along_mm**2 / (abs(along_mm) - 1.8) ** 4 + 2e-5)

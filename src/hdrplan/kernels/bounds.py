@@ -179,8 +179,8 @@ def _modifier(r: float, theta: float, away: float, rho: float, t: Tables) -> tup
     theta_abs = max(abs(theta_low), abs(theta_high))
     rises = (theta_low >= 0.0 and high <= 0.5 * math.pi) or (theta_high <= 0.0 and low >= 0.5 * math.pi)
     if away <= rho:
-        # The axis passes. Where F rises from it nothing lies below the cone's tip, but the tangent plane of one side does
-        # on the other; where F falls, then by no more than its slope allows.
+        # The axis passes. Where F rises from it nothing lies below the cone's tip, but the tangent plane of one side
+        # does on the other; where F falls, then by no more than its slope allows.
         if rises:
             theta = 0.0 if theta < 0.5 * math.pi else math.pi
         else:
