@@ -11,7 +11,7 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.dose import DoseRate, LeastDose, SamplePoints
-from hdrplan.optimize.certificate import Optimum
+from hdrplan.optimize.certificate import Optimum, Shortfall
 from hdrplan.optimize.positions import fewest_dwells
 from hdrplan.optimize.rows import cells_of
 from hdrplan.optimize.times import optimize_times
@@ -130,7 +130,10 @@ def _least(
 
 
 def _told(optimum: Optimum, goals: Goals, least: dict[str, LeastDose], proven: bool, tolerance_frac: float) -> Optimum:
-    """Certificate of the prescription itself: its bound lies lower by what the tolerance cost."""
+    """Tell the result in terms of the prescriptions, not of the little more that was asked for.
+
+    The bound of the objective lies lower by what the tolerance cost.
+    """
     doses = {p.structure: p.dose_gy for p in goals.prescriptions}
     cost = sum(
         max(0.0, price.per_unit) * doses[name] * tolerance_frac
@@ -141,12 +144,40 @@ def _told(optimum: Optimum, goals: Goals, least: dict[str, LeastDose], proven: b
     certificate = replace(optimum.certificate, dual=optimum.certificate.dual - cost)
     if proven:
         certificate = replace(certificate, scope="every point")
-    notes = tuple(
-        f"{name}: every point receives at least {found.lower_gy:.3f} Gy, proven on {found.boxes:,} boxes"
-        + ("." if found.finished else "; the search was not finished.")
-        for name, found in least.items()
+
+    def said(text: str) -> str:
+        for name, dose_gy in doses.items():
+            text = text.replace(
+                f"{name} D100 >= {dose_gy * (1 + tolerance_frac):g} Gy", f"{name} D100 >= {dose_gy:g} Gy"
+            )
+        return text
+
+    def short(one: Shortfall) -> Shortfall:
+        if one.metric != "D100":
+            return replace(one, binding=tuple(said(limit) for limit in one.binding))
+        dose_gy = doses[one.structure]
+        return replace(
+            one,
+            prescription_gy=dose_gy,
+            reached_gy=min(dose_gy, one.reached_gy / (1 + tolerance_frac)),
+            best_gy=min(dose_gy, one.best_gy),
+            binding=tuple(said(limit) for limit in one.binding),
+        )
+
+    found = tuple(
+        f"{name}: every point receives at least {one.lower_gy:.3f} Gy, proven on {one.boxes:,} boxes"
+        + ("." if one.finished else "; the search was not finished.")
+        for name, one in least.items()
     )
-    return replace(optimum, certificate=certificate, notes=(*optimum.notes, *notes))
+    return replace(
+        optimum,
+        certificate=certificate,
+        levels=tuple(replace(level, text=said(level.text)) for level in optimum.levels),
+        shortfalls=tuple(short(one) for one in optimum.shortfalls),
+        prices=tuple(replace(price, limit=said(price.limit), text=said(price.text)) for price in optimum.prices),
+        notes=(*(said(note) for note in optimum.notes), *found),
+        conflict=tuple(said(label) for label in optimum.conflict),
+    )
 
 
 def _one_a_cube(cold_mm: FloatArray) -> FloatArray:
