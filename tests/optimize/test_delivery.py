@@ -96,6 +96,22 @@ def test_a_volume_goal_with_room_to_spare_does_not_cost_coverage():
     assert not any("missed" in note for note in held.notes)
 
 
+def test_a_lowered_prescription_loses_next_to_nothing_to_whole_times():
+    """Rounding down alone cost a tenth of D100: each of many short stops lost up to one step."""
+    rate, points, _ = case()
+    wanted = goals(goal("duodenum", "Dmax <= 6 Gy"))
+    exact = optimize_times(rate, points, wanted, healthy="liver")
+    assert exact.status == "prescription lowered"
+    whole = optimize_times(rate, points, wanted, healthy="liver", delivery=Delivery(resolution_s=0.1))
+    np.testing.assert_allclose(whole.times_s / 0.1, np.round(whole.times_s / 0.1), atol=1e-6)
+    best, dose = (rate.gy_per_s @ exact.times_s), rate.gy_per_s @ whole.times_s
+    assert dose[points.rows("duodenum")].max() <= 6.0
+    lesion = points.rows("lesion1")
+    assert dose[lesion].min() >= 0.99 * best[lesion].min()
+    down = rate.gy_per_s @ (np.floor(exact.times_s / 0.1 + 1e-6) * 0.1)
+    assert dose[lesion].min() > down[lesion].min()
+
+
 def test_no_short_stops():
     rate, points, _ = case()
     optimum = optimize_times(rate, points, goals(), healthy="liver", delivery=Delivery(least_s=5.0))

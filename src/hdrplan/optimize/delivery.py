@@ -100,11 +100,9 @@ def deliverable(
             break
         found = again
     way = "up"
-    ctvs = {one.structure for one in program.listed if one.prescription}
-    broken = [program.listed[k] for k in worst]
-    if any(one.sense == -1 and one.level == 0 and one.structure not in ctvs for one in broken):
+    if _breaks_an_organ(program, worst):
         # No whole times hold everything: the organs' hard limits win, as everywhere, and the coverage pays.
-        x, way = _rounded_down(program, found.x, delivery.resolution_s), "down, for an organ's limit,"
+        x, way = _topped_up(program, found.x, delivery.resolution_s), "down, for an organ's limit,"
         worst = {k: v for k, v in program.broken(x).items() if v > 0}
     after = float(cost @ x)
     said = [
@@ -127,6 +125,44 @@ def _rounded_down(program: Program, x: FloatArray, step: float) -> FloatArray:
     times = np.round(np.floor(x[: program.n] / step + 1e-6) * step, 9)
     down[: program.n] = np.where(free, times, x[: program.n])
     return down
+
+
+def _breaks_an_organ(program: Program, broken: dict[int, float]) -> bool:
+    """Whether one of the requirements missed by more than 0 is a hard upper limit outside the CTVs."""
+    ctvs = {one.structure for one in program.listed if one.prescription}
+    missed = [program.listed[k] for k, v in broken.items() if v > 0]
+    return any(one.sense == -1 and one.level == 0 and one.structure not in ctvs for one in missed)
+
+
+def _topped_up(program: Program, x: FloatArray, step: float) -> FloatArray:
+    """Round down, then lengthen single times again, as long as no organ's limit breaks.
+
+    Each step goes to the dwell from which the coldest point of the CTVs gains most, until that point has what it had
+    before, or none of the dwells near it can give more.
+    """
+    blocks = [(k, b) for k, b in program.blocks.items() if program.listed[k].prescription]
+    before = {k: float(block.dose_gy(x).min()) for k, block in blocks}
+    x = _rounded_down(program, x, step)
+    most = program.lp.most[: program.n]
+    free = program.lp.least[: program.n] < most
+    for _ in range(10 * program.n):
+        coldest = []
+        for k, block in blocks:
+            dose = block.dose_gy(x)
+            at = int(dose.argmin())
+            coldest.append((float(dose[at]) / max(before[k], 1e-9), block.gy_per_s[at]))
+        worst, rates = min(coldest, key=lambda one: one[0])
+        if worst >= 1.0:
+            break
+        for j in np.argsort(-rates, kind="stable")[:MOST_TRIES]:
+            longer = x.copy()
+            longer[j] = round(longer[j] + step, 9)
+            if free[j] and longer[j] <= most[j] and not _breaks_an_organ(program, program.broken(longer)):
+                x = longer
+                break
+        else:
+            break
+    return x
 
 
 def _rounded_up(program: Program, x: FloatArray, step: float) -> FloatArray:

@@ -100,7 +100,7 @@ def optimize_everywhere(
             if passing_s is not None:
                 options["given_gy"] = rate.gy_per_s @ passing
             optimum = choose(rate, points, asked, **options)
-            least = _least(optimum, asked, least_dose, optimum.times_s + passing, tolerance_frac)
+            least = _least(rate, points, goals, least_dose, optimum.times_s + passing, tolerance_frac)
             cold = {name: _one_a_cube(found.cold_mm) for name, found in least.items() if len(found.cold_mm)}
             if all(found.finished for found in least.values()) or not cold:
                 break
@@ -112,20 +112,21 @@ def optimize_everywhere(
 
 
 def _least(
-    optimum: Optimum,
-    asked: Goals,
+    rate: DoseRate,
+    points: SamplePoints,
+    goals: Goals,
     least_dose: Callable[[str, FloatArray, float, float], LeastDose],
     times_s: FloatArray,
     tolerance_frac: float,
 ) -> dict[str, LeastDose]:
-    """Look at every CTV for the prescription, or for the D100 left of it."""
-    reached = {s.structure: s.reached_gy for s in optimum.shortfalls if s.metric == "D100"}
+    """Look at every CTV for the prescription; where it was lowered, or rounding took from it, for what is left."""
     least = {}
-    for p in asked.prescriptions:
-        # The spared organ takes back 5e-5 of the prescription where it was lowered.
-        asked_gy = min(p.dose_gy, reached.get(p.structure, np.inf) - 6e-5 * p.dose_gy)
-        wanted_gy = asked_gy / (1 + tolerance_frac)
-        least[p.structure] = least_dose(p.structure, times_s, wanted_gy, asked_gy - wanted_gy)
+    for p in goals.prescriptions:
+        reached_gy = float((rate.gy_per_s[points.rows(p.structure)] @ times_s).min())
+        lowered = reached_gy < p.dose_gy * (1 + tolerance_frac / 4)
+        wanted_gy = reached_gy / (1 + tolerance_frac) if lowered else p.dose_gy
+        tolerance_gy = min(reached_gy - wanted_gy, p.dose_gy * tolerance_frac)
+        least[p.structure] = least_dose(p.structure, times_s, wanted_gy, tolerance_gy)
     return least
 
 
@@ -159,7 +160,7 @@ def _told(optimum: Optimum, goals: Goals, least: dict[str, LeastDose], proven: b
         return replace(
             one,
             prescription_gy=dose_gy,
-            reached_gy=min(dose_gy, one.reached_gy / (1 + tolerance_frac)),
+            reached_gy=min(dose_gy, one.reached_gy / (1 + tolerance_frac), least[one.structure].upper_gy),
             best_gy=min(dose_gy, one.best_gy),
             binding=tuple(said(limit) for limit in one.binding),
         )
