@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.lesions import implant
+from benchmarks.record import put_table
 from hdrplan.dose import DoseRate, SamplePoints, dose_rate, sample_points
 from hdrplan.geometry import Grid, Structure
 from hdrplan.optimize import Optimum, optimize_times
@@ -187,11 +187,7 @@ def main() -> None:
         args.output.parent.mkdir(parents=True, exist_ok=True)
         args.output.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     if args.write:
-        head, _, rest = args.write.read_text(encoding="utf-8").partition("<!-- dose-volume -->\n")
-        _, mark, tail = rest.partition("<!-- end dose-volume -->")
-        if not mark:
-            sys.exit(f"{args.write}: expected the marks <!-- dose-volume --> and <!-- end dose-volume -->")
-        args.write.write_text(f"{head}<!-- dose-volume -->\n{table(rows)}\n{mark}{tail}", encoding="utf-8")
+        put_table(args.write, "dose-volume", table(rows))
 
 
 if __name__ == "__main__":

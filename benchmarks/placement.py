@@ -12,12 +12,12 @@ import argparse
 import json
 import math
 import os
-import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.record import put_table
 from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import synthetic_case
 from hdrplan.io import read_anatomy, read_case
@@ -174,11 +174,7 @@ def main() -> None:
         args.output.parent.mkdir(parents=True, exist_ok=True)
         args.output.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     if args.write:
-        head, _, rest = args.write.read_text(encoding="utf-8").partition("<!-- placement -->\n")
-        _, mark, tail = rest.partition("<!-- end placement -->")
-        if not mark:
-            sys.exit(f"{args.write}: expected the marks <!-- placement --> and <!-- end placement -->")
-        args.write.write_text(f"{head}<!-- placement -->\n{table(rows)}\n{mark}{tail}", encoding="utf-8")
+        put_table(args.write, "placement", table(rows))
 
 
 if __name__ == "__main__":
