@@ -37,7 +37,7 @@ def test_positions_are_the_naive_walk_along_any_polyline(seed: int, step_mm: flo
     np.testing.assert_allclose(np.diff(dwells.offset_mm), step_mm, atol=1e-9)
     assert len(dwells) == int((catheter.length_mm - tip_offset_mm + 1e-9) // step_mm) + 1
     # The source looks toward the tip: along the way on, not back.
-    onward = np.array([naive.along(points, max(s - 0.01, 0)) for s in dwells.offset_mm[1:]])
+    onward = np.array([naive.along(points, max(s - 0.01, 0)) for s in dwells.offset_mm[1:]]).reshape(-1, 3)
     assert (((onward - dwells.positions_mm[1:]) * dwells.axes[1:]).sum(axis=1) > 0).all()
 
 
