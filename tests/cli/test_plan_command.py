@@ -280,6 +280,9 @@ def test_a_locked_time_stays_and_the_rest_is_planned_anew(case: Path, run, tmp_p
     assert times_of(tmp_path / "second")[4] == 33.3
     metrics = json.loads((tmp_path / "second" / "metrics.json").read_text())
     assert metrics["structures"]["lesion"]["d100_gy"] >= 20.0 * (1 - 1e-6)
+    fewer = run("plan", case, "--lock", "edited.json", "--fewest-dwells", "--samples-only", "-o", "fewer")
+    assert fewer.code == 0, fewer.err
+    assert times_of(tmp_path / "fewer")[4] == 33.3
 
 
 def test_short_stops_are_left_out_or_lengthened(case: Path, run, tmp_path: Path) -> None:
