@@ -110,6 +110,9 @@ def test_a_lowered_prescription_loses_next_to_nothing_to_whole_times():
     assert dose[lesion].min() >= 0.99 * best[lesion].min()
     down = rate.gy_per_s @ (np.floor(exact.times_s / 0.1 + 1e-6) * 0.1)
     assert dose[lesion].min() > down[lesion].min()
+    long = optimize_times(rate, points, wanted, healthy="liver", delivery=Delivery(resolution_s=0.1, least_s=0.3))
+    assert ((long.times_s == 0) | (long.times_s >= 0.3 - 1e-9)).all()
+    assert (rate.gy_per_s @ long.times_s)[points.rows("duodenum")].max() <= 6.0
 
 
 def test_no_short_stops():

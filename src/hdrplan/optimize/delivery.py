@@ -102,7 +102,7 @@ def deliverable(
     way = "up"
     if _breaks_an_organ(program, worst):
         # No whole times hold everything: the organs' hard limits win, as everywhere, and the coverage pays.
-        x, way = _topped_up(program, found.x, delivery.resolution_s), "down, for an organ's limit,"
+        x, way = _topped_up(program, found.x, delivery), "down, for an organ's limit,"
         worst = {k: v for k, v in program.broken(x).items() if v > 0}
     after = float(cost @ x)
     said = [
@@ -134,17 +134,21 @@ def _breaks_an_organ(program: Program, broken: dict[int, float]) -> bool:
     return any(one.sense == -1 and one.level == 0 and one.structure not in ctvs for one in missed)
 
 
-def _topped_up(program: Program, x: FloatArray, step: float) -> FloatArray:
+def _topped_up(program: Program, x: FloatArray, delivery: Delivery) -> FloatArray:
     """Round down, then lengthen single times again, as long as no organ's limit breaks.
 
     Each step goes to the dwell from which the coldest point of the CTVs gains most, until that point has what it had
-    before, or none of the dwells near it can give more.
+    before, or none of the dwells near it can give more. No stop begins where one step would be too short a stop, or too
+    short beside its neighbours.
     """
+    step = delivery.resolution_s
     blocks = [(k, b) for k, b in program.blocks.items() if program.listed[k].prescription]
     before = {k: float(block.dose_gy(x).min()) for k, block in blocks}
     x = _rounded_down(program, x, step)
     most = program.lp.most[: program.n]
     free = program.lp.least[: program.n] < most
+    if delivery.least_s > step or delivery.ratio is not None:
+        free &= x[: program.n] > 0
     for _ in range(10 * program.n):
         coldest = []
         for k, block in blocks:
