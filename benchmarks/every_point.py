@@ -25,8 +25,8 @@ from hdrplan.geometry import Dwells, Grid, Structure
 from hdrplan.io import read_case
 from hdrplan.optimize import optimize_everywhere, optimize_times
 from hdrplan.plan import Goals, Prescription
-from hdrplan.planning import EVERY_POINT_FRAC, PlanOptions, planning_matrix
 from hdrplan.sources import load_source
+from hdrplan.workflow.options import EVERY_POINT_FRAC, PlanOptions, planning_matrix
 
 SOURCE = "gammamed-12i"
 STRENGTH_U = 40700.0

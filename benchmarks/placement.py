@@ -21,10 +21,10 @@ from benchmarks.record import put_table
 from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import synthetic_case
 from hdrplan.io import read_anatomy, read_case
-from hdrplan.io.cases import CaseFile
-from hdrplan.placement import PlaceOptions, default_obstacles, place_case
+from hdrplan.io.case.table import CaseFile
 from hdrplan.plan import Case, Goals, Prescription
 from hdrplan.sources import load_source
+from hdrplan.workflow.place import PlaceOptions, default_obstacles, place_case
 
 PHANTOM = Path(__file__).resolve().parents[1] / "phantoms" / "liver-lesion-b"
 

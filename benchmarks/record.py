@@ -16,7 +16,7 @@ import numpy as np
 import scipy
 
 from hdrplan import __version__
-from hdrplan.optimize.lp import SOLVER
+from hdrplan.optimize.program.lazy_lp import SOLVER
 
 __all__ = ["machine", "peak_gb", "put_table", "save", "timed"]
 

@@ -10,9 +10,9 @@ import pytest
 from hdrplan.dose import dose_at_points, sample_points
 from hdrplan.geometry import Grid, Volume
 from hdrplan.metrics import dvh
-from hdrplan.score import isodose_error_cc
 from hdrplan.validate.walk import planned
 from hdrplan.workflow import PlanOptions, PlanResult, plan_result
+from hdrplan.workflow.score import isodose_error_cc
 
 
 @pytest.fixture(scope="module")

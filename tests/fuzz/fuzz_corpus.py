@@ -33,13 +33,13 @@ from hdrplan.io import (
     write_tables,
     write_volume,
 )
-from hdrplan.io.dicom_ct import read_ct_series
-from hdrplan.io.dicom_dose import read_dose_grid
-from hdrplan.io.dicom_export import write_dicom_set, write_slicer_set
-from hdrplan.io.dicom_folder import dicom_files
-from hdrplan.io.dicom_plan import read_brachy_plan
-from hdrplan.io.dicom_structures import read_structure_set
-from hdrplan.io.roles import read_role_rules
+from hdrplan.io.case.roles import read_role_rules
+from hdrplan.io.dicom.ct import read_ct_series
+from hdrplan.io.dicom.dose import read_dose_grid
+from hdrplan.io.dicom.export import write_dicom_set, write_slicer_set
+from hdrplan.io.dicom.folder import dicom_files
+from hdrplan.io.dicom.plan import read_brachy_plan
+from hdrplan.io.dicom.structures import read_structure_set
 from hdrplan.plan.brachy import as_plan
 from hdrplan.sources import load_source
 

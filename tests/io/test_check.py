@@ -15,14 +15,14 @@ from hdrplan.cli.check import command, tolerances_from
 from hdrplan.dose import dose_field
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Grid, Structure, Volume
-from hdrplan.io.dicom_write import identity_of_case
-from hdrplan.io.dicom_write_dose import write_dose_grid
-from hdrplan.io.dicom_write_plan import brachy_of_plan, write_brachy_plan
-from hdrplan.io.dicom_write_structures import write_structure_set
+from hdrplan.io.dicom.identity import identity_of_case
+from hdrplan.io.dicom.write_dose import write_dose_grid
+from hdrplan.io.dicom.write_plan import brachy_of_plan, write_brachy_plan
+from hdrplan.io.dicom.write_structures import write_structure_set
 from hdrplan.plan.brachy import BrachyPlan, ReferencePoint
 from hdrplan.plan.source_match import source_of_brachy
-from hdrplan.second_check import Tolerances, check_plan
 from hdrplan.sources import load_source
+from hdrplan.workflow.check import Tolerances, check_plan
 
 SOURCE = load_source("gammamed-plus")
 BOX = Grid((10, 22, 24), np.array([-45.0, -40.0, 202.0]), np.array([2.5, 2.5, 2.5]))
@@ -65,7 +65,7 @@ def test_a_grid_shifted_by_a_voxel_fails() -> None:
 def test_large_grids_are_judged_at_every_nth_voxel(monkeypatch: pytest.MonkeyPatch) -> None:
     brachy, dose, _ = clinical()
     whole = check_plan(brachy, SOURCE, dose=dose).grid
-    monkeypatch.setattr("hdrplan.second_check.MAX_GAMMA_VOXELS", 500)
+    monkeypatch.setattr("hdrplan.workflow.check.MAX_GAMMA_VOXELS", 500)
     thinned = check_plan(brachy, SOURCE, dose=dose).grid
     assert 250 < np.isfinite(thinned.gamma_zyx).sum() <= 500 < np.isfinite(whole.gamma_zyx).sum()
     assert thinned.median_frac == whole.median_frac

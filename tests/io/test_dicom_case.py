@@ -17,10 +17,10 @@ from hdrplan.dose import dose_field
 from hdrplan.errors import FormatError, HdrPlanError, InputError
 from hdrplan.geometry import Grid
 from hdrplan.io import read_case, read_plan, run_record, write_results
-from hdrplan.io.dicom_case import read_dicom_folder
-from hdrplan.io.dicom_export import write_dicom_set
-from hdrplan.io.dicom_folder import dicom_files, linked_files
-from hdrplan.io.roles import read_role_rules, roles_of_rois
+from hdrplan.io.case.from_dicom import read_dicom_folder
+from hdrplan.io.case.roles import read_role_rules, roles_of_rois
+from hdrplan.io.dicom.export import write_dicom_set
+from hdrplan.io.dicom.folder import dicom_files, linked_files
 from hdrplan.sources import load_source
 
 

@@ -11,8 +11,8 @@ from dicom_twins import ct_slice, rt_dose
 
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io import read_volume
-from hdrplan.io.dicom_ct import read_ct_series
-from hdrplan.io.dicom_dose import read_dose_grid
+from hdrplan.io.dicom.ct import read_ct_series
+from hdrplan.io.dicom.dose import read_dose_grid
 
 
 def slices(folder: Path, at: list[float], **more: object) -> Path:
@@ -96,7 +96,7 @@ def test_real_series_equals_its_nifti(shared: Path) -> None:
 
 
 def test_jpeg_2000_reads_as_its_plain_twin(shared: Path) -> None:
-    from hdrplan.io.dicom_ct import read_ct_slices
+    from hdrplan.io.dicom.ct import read_ct_slices
 
     folder = shared / "data" / "ts_dicom_20slices"
     packed = read_ct_slices([folder / "jpeg2000" / "one_slice_j2k.dcm"])

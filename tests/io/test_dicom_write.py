@@ -18,14 +18,14 @@ from hdrplan.dose import dose_field
 from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure, Volume
 from hdrplan.io import read_catheters, read_segmentation, read_volume
-from hdrplan.io.dicom_ct import read_ct_series
-from hdrplan.io.dicom_dose import read_dose_grid
-from hdrplan.io.dicom_export import write_dicom_set, write_slicer_set
-from hdrplan.io.dicom_plan import read_brachy_plan
-from hdrplan.io.dicom_structures import read_structure_set
-from hdrplan.io.dicom_write import ds, identity_of_case, new_uid, short_text
-from hdrplan.io.dicom_write_dose import write_dose_grid
-from hdrplan.io.dicom_write_plan import write_brachy_plan
+from hdrplan.io.dicom.ct import read_ct_series
+from hdrplan.io.dicom.dose import read_dose_grid
+from hdrplan.io.dicom.export import write_dicom_set, write_slicer_set
+from hdrplan.io.dicom.identity import ds, identity_of_case, new_uid, short_text
+from hdrplan.io.dicom.plan import read_brachy_plan
+from hdrplan.io.dicom.structures import read_structure_set
+from hdrplan.io.dicom.write_dose import write_dose_grid
+from hdrplan.io.dicom.write_plan import write_brachy_plan
 from hdrplan.plan import Case, Plan
 from hdrplan.plan.brachy import as_plan
 from hdrplan.sources import load_source

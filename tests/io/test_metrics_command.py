@@ -19,7 +19,7 @@ from hdrplan.dose import dose_at_points, dose_field, sample_points
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Grid
 from hdrplan.io.archive import Pseudonyms, csv_cell, read_key
-from hdrplan.io.dicom_export import write_dicom_set
+from hdrplan.io.dicom.export import write_dicom_set
 from hdrplan.metrics import dvh
 from hdrplan.sources import load_source
 

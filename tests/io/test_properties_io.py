@@ -15,10 +15,10 @@ from hdrplan.geometry import Dwells, Grid, Structure
 from hdrplan.geometry.contours import contours_of_structure, structure_of_contours
 from hdrplan.io import read_plan
 from hdrplan.io.archive import csv_cell
-from hdrplan.io.dicom_length import ends_whole
-from hdrplan.io.dicom_plan import read_brachy_plan
-from hdrplan.io.dicom_write import ds, identity_of_case, short_text
-from hdrplan.io.dicom_write_plan import brachy_of_plan, write_brachy_plan
+from hdrplan.io.dicom.identity import ds, identity_of_case, short_text
+from hdrplan.io.dicom.length import ends_whole
+from hdrplan.io.dicom.plan import read_brachy_plan
+from hdrplan.io.dicom.write_plan import brachy_of_plan, write_brachy_plan
 from hdrplan.io.results import json_text, plan_table
 from hdrplan.plan import Plan
 from hdrplan.plan.brachy import as_plan

@@ -12,7 +12,7 @@ from source_book import record, write_xlsx
 
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io import read_source
-from hdrplan.io.strength import strength_u_of
+from hdrplan.io.case.strength import strength_u_of
 from hdrplan.sources import TG43Source, load_source, user_source
 
 FIXTURE = Path(__file__).parent / "data" / "estro_layout.xls"

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from hdrplan.optimize.lp import LazyLP
-from hdrplan.optimize.rows import EveryPoint, cubes_of
+from hdrplan.optimize.program.lazy_lp import LazyLP
+from hdrplan.optimize.program.point_rows import EveryPoint, cubes_of
 
 
 def layout(n=3000, seed=0):

@@ -9,9 +9,9 @@ from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Grid, Structure, around
 from hdrplan.optimize import Delivery, optimize_times
 from hdrplan.plan import AROUND, Case, Goals, Prescription, parse_goal
-from hdrplan.planning import PlanOptions, dosed_structures
 from hdrplan.sources import load_source
 from hdrplan.workflow import plan_case
+from hdrplan.workflow.options import PlanOptions, dosed_structures
 
 
 def with_surroundings(**arguments):

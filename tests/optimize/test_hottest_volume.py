@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hdrplan.optimize.problem import hottest
+from hdrplan.optimize.program.requirements import hottest
 
 
 def by_sorting(dose_gy, volume_cc, below_cc):

@@ -8,12 +8,12 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import HdrPlanError
 from hdrplan.optimize import optimize_times
-from hdrplan.optimize.directions import Excess, directions
-from hdrplan.optimize.lp import LazyLP, NewRows
-from hdrplan.optimize.outer import outer_bound
-from hdrplan.optimize.problem import requirements
-from hdrplan.optimize.program import Program
-from hdrplan.optimize.region import Region, Searcher
+from hdrplan.optimize.bound.branch_and_bound import outer_bound
+from hdrplan.optimize.bound.dose_modes import Excess, directions
+from hdrplan.optimize.bound.region import Region, Searcher
+from hdrplan.optimize.program.dose_program import Program
+from hdrplan.optimize.program.lazy_lp import LazyLP, NewRows
+from hdrplan.optimize.program.requirements import requirements
 
 DOSE_GY, MOST_S = 20.0, 600.0
 
@@ -282,7 +282,7 @@ def test_a_plan_is_not_lost_because_its_proof_is(monkeypatch):
     def fails(*args, **options):
         raise HdrPlanError("the solver did not start")
 
-    monkeypatch.setattr("hdrplan.optimize.times.outer_bound", fails)
+    monkeypatch.setattr("hdrplan.optimize.times.goal_sequence.outer_bound", fails)
     rate, points = small(3)
     limit = round(0.93 * free_dose(rate, points, "duodenum", 0.5), 3)
     wanted = goals(goal("duodenum", f"D0.5cc <= {limit} Gy"))

@@ -6,7 +6,7 @@ from optimize_cases import case, goal, goals
 
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.optimize import Axis, optimize_times, pareto_front
-from hdrplan.optimize.pareto import _there_and_back
+from hdrplan.optimize.studies.pareto import _there_and_back
 
 # The surface's plans may violate a limit by 1e-4 of it, which moves the mean dose by about as much times its price.
 SURFACE = 5e-4

@@ -6,7 +6,7 @@ from optimize_cases import case, goal, goals
 
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.optimize import optimize_times, split_sessions
-from hdrplan.optimize.sessions import _shared
+from hdrplan.optimize.studies.sessions import _shared
 
 
 def test_one_session_where_the_budget_allows_it():

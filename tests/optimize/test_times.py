@@ -33,7 +33,7 @@ def whole_program(rate, points, dose_gy, organ_gy=None, most=600.0):
 
 def test_a_solver_writes_nothing_to_stdout():
     # In a process of its own: what C code writes may come only at the end.
-    program = "import numpy as np; from hdrplan.optimize.lp import LazyLP; LazyLP(np.zeros(2), np.ones(2))"
+    program = "import numpy as np; from hdrplan.optimize.program.lazy_lp import LazyLP; LazyLP(np.zeros(2), np.ones(2))"
     source = str(Path(__file__).resolve().parents[2] / "src")
     ran = subprocess.run(
         [sys.executable, "-c", program],

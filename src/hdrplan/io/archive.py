@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hdrplan.errors import FormatError, InputError
-from hdrplan.io.dicom_folder import DicomFile
+from hdrplan.io.dicom.folder import DicomFile
 from hdrplan.io.files import json_object, new_file
 
 __all__ = ["Pseudonyms", "Treatment", "csv_cell", "read_key", "treatments_of", "write_key"]

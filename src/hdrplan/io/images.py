@@ -46,7 +46,7 @@ def read_volume(path: Path) -> Volume:
         Not an image, not three-dimensional, more than one value a voxel, NaN.
     """
     if Path(path).is_dir():
-        from hdrplan.io.dicom_ct import read_ct_series
+        from hdrplan.io.dicom.ct import read_ct_series
 
         return read_ct_series(Path(path)).volume
     image, _ = _image(Path(path))

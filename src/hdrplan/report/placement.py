@@ -13,10 +13,10 @@ from scipy.ndimage import map_coordinates
 
 from hdrplan.arrays import FloatArray
 from hdrplan.geometry import Catheter, Structure, Volume, rim_mm
-from hdrplan.placement import PlaceResult, is_bone
 from hdrplan.report.page import page
 from hdrplan.report.palette import styles_of
 from hdrplan.report.planes import VIEWS, View
+from hdrplan.workflow.place import PlaceResult, is_bone
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,11 +13,11 @@ from hdrplan.dose.shape import shape_of
 from hdrplan.geometry import Grid, Volume, parallel_catheters
 from hdrplan.geometry.lesion import ellipsoid
 from hdrplan.io import read_plan, read_volume, write_plan, write_volume
-from hdrplan.io.dicom_ct import read_ct_series
-from hdrplan.io.dicom_dose import read_dose_grid
-from hdrplan.io.dicom_export import write_dicom_set
-from hdrplan.io.dicom_plan import read_brachy_plan
-from hdrplan.io.dicom_structures import read_structure_set
+from hdrplan.io.dicom.ct import read_ct_series
+from hdrplan.io.dicom.dose import read_dose_grid
+from hdrplan.io.dicom.export import write_dicom_set
+from hdrplan.io.dicom.plan import read_brachy_plan
+from hdrplan.io.dicom.structures import read_structure_set
 from hdrplan.plan import Case, Goals, Prescription, parse_goal
 from hdrplan.plan.brachy import as_plan
 from hdrplan.sources import load_source

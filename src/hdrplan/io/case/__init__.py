@@ -1,0 +1,1 @@
+"""Case folders, in and out."""

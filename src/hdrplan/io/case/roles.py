@@ -1,0 +1,72 @@
+"""Roles of structures by their names: rules of regular expressions, the clinic's own or ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from hdrplan.errors import FormatError
+from hdrplan.geometry import ROLES
+from hdrplan.io.dicom.structures import ROI
+from hdrplan.io.files import toml_table
+
+__all__ = ["DEFAULT_RULES", "read_role_rules", "roles_of_rois"]
+
+# First match wins, in this order; "ignore" is not read at all.
+DEFAULT_RULES: dict[str, tuple[str, ...]] = {
+    "ignore": (r"^(body|external|patient|skin|couch|support)", r"isodose|\d+ ?%|ring|dose"),
+    "CTV": (r"ctv|gtv|lesion|tumou?r|metasta|target",),
+    "OAR": (
+        r"stomach|duoden|bowel|colon|intestin|rect|sigmo|bladder|urethra|oesoph|esoph|heart|lung|kidney|spinal|cord"
+        r"|gall|bile|pancrea|spleen|aorta|vein|skin|rib|chest|liver",
+    ),
+    "other": (r".",),
+}
+
+
+def read_role_rules(path: Path | None) -> dict[str, tuple[str, ...]]:
+    """Read role rules: ``[rules]`` with lists of regular expressions for CTV, OAR, other and ignore.
+
+    Raises
+    ------
+    FormatError
+        Another key, a pattern that is no regular expression.
+    """
+    if path is None:
+        return DEFAULT_RULES
+    table = toml_table(path)
+    rules = table.get("rules")
+    if set(table) != {"rules"} or not isinstance(rules, dict):
+        raise FormatError("expected one table [rules]", got=", ".join(table) or "nothing", where=path)
+    read: dict[str, tuple[str, ...]] = {}
+    for role, patterns in rules.items():
+        if role not in (*ROLES, "ignore"):
+            raise FormatError(f"rules are for {', '.join(ROLES)} and ignore", got=repr(role), where=path)
+        if not isinstance(patterns, list) or not all(isinstance(p, str) for p in patterns):
+            raise FormatError(f"{role} must be a list of regular expressions", got=repr(patterns)[:60], where=path)
+        for pattern in patterns:
+            try:
+                re.compile(pattern)
+            except (re.error, RecursionError, OverflowError) as error:
+                raise FormatError("expected a regular expression", got=f"{pattern!r}: {error}", where=path) from None
+        read[role] = tuple(patterns)
+    return {role: read[role] for role in ("ignore", "CTV", "OAR", "other") if role in read}
+
+
+def roles_of_rois(rois: Iterable[ROI], rules: dict[str, tuple[str, ...]]) -> dict[str, str]:
+    """Return name -> role of the ROIs with closed contours.
+
+    Under our own rules the file's type decides where it says CTV or GTV; the clinic's rules always decide themselves.
+    """
+    roles: dict[str, str] = {}
+    for roi in rois:
+        if not roi.closed_mm or not roi.name or roi.name in roles:
+            continue
+        role = "CTV" if rules is DEFAULT_RULES and roi.kind in ("CTV", "GTV") else None
+        for known, patterns in rules.items():
+            if role is None and any(re.search(p, roi.name[:64], re.IGNORECASE) for p in patterns):
+                role = known
+        if role not in (None, "ignore"):
+            roles[roi.name] = str(role)
+    return roles

@@ -1,0 +1,247 @@
+"""A clinic's export: which files are there, and which belong together by their UIDs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hdrplan.errors import FormatError, HdrPlanError, InputError, ResourceError
+from hdrplan.io.dicom.tags import Tags, read_tags
+
+__all__ = ["DicomFile", "Linked", "dicom_files", "linked_files"]
+
+KINDS = {
+    "1.2.840.10008.5.1.4.1.1.2": "CT",
+    "1.2.840.10008.5.1.4.1.1.2.1": "CT",
+    "1.2.840.10008.5.1.4.1.1.481.3": "RS",
+    "1.2.840.10008.5.1.4.1.1.481.5": "RP",
+    "1.2.840.10008.5.1.4.1.1.481.2": "RD",
+}
+MAX_FILES = 1_000_000
+WORDS = {"CT": "CT series", "RS": "structure set", "RP": "brachytherapy plan", "RD": "dose grid"}
+
+
+@dataclass(frozen=True, slots=True)
+class DicomFile:
+    """One file of an export: what it is, and what it refers to. No patient data."""
+
+    path: Path
+    kind: str
+    uid: str
+    series_uid: str
+    frame_uid: str
+    label: str
+    refers_to: frozenset[str]
+    patient_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Files that belong together; empty or None where the export has none."""
+
+    ct: tuple[Path, ...]
+    structures: Path | None
+    plan: Path | None
+    dose: Path | None
+    warnings: tuple[str, ...] = ()
+
+
+def dicom_files(
+    folder: Path, *, workers: int = 1, on_progress: Callable[[int, int], None] | None = None
+) -> tuple[list[DicomFile], list[tuple[Path, str]]]:
+    """Return the DICOM files of a folder and its sub-folders, and what could not be read and why.
+
+    Links are not followed. Files that are no DICOM are passed over; files that are DICOM but broken are reported.
+
+    Parameters
+    ----------
+    folder : Path
+    workers : int
+        Processes that read headers.
+    on_progress : callable, optional
+        Called with (files, files in all).
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError("expected a folder of DICOM files", got="none of that name", where=folder)
+    paths: list[Path] = []
+    for top, folders, names in os.walk(folder, followlinks=False):
+        folders.sort()
+        paths += [Path(top) / name for name in sorted(names)]
+        if len(paths) > MAX_FILES:
+            raise ResourceError(f"at most {MAX_FILES} files in one export", got="more", where=folder)
+    found: list[DicomFile] = []
+    broken: list[tuple[Path, str]] = []
+    for k, (path, described) in enumerate(zip(paths, _each_described(paths, workers), strict=True)):
+        if on_progress is not None:
+            on_progress(k + 1, len(paths))
+        if isinstance(described, str):
+            broken.append((path, described))
+        elif described is not None:
+            found.append(described)
+    return found, broken
+
+
+def _each_described(paths: Sequence[Path], workers: int) -> Iterator[DicomFile | str | None]:
+    # A process takes a second to start: worth it from a thousand headers on.
+    if workers == 1 or len(paths) < 1000:
+        yield from map(_description, paths)
+        return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(_description, paths, chunksize=100)
+
+
+def _description(path: Path) -> DicomFile | str | None:
+    """Return what a file is, None where it is no DICOM of ours, or why it cannot be read."""
+    if not _may_be_dicom(path):
+        return None
+    try:
+        return _described(path)
+    except (HdrPlanError, OSError) as error:
+        return str(error)
+
+
+def _may_be_dicom(path: Path) -> bool:
+    """Whether the file has the DICOM prefix, or lacks it but ends in .dcm."""
+    if path.is_symlink() or not path.is_file() or path.stat().st_size < 132:
+        return False
+    if path.suffix.lower() == ".dcm":
+        return True
+    with path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
+
+
+def _described(path: Path) -> DicomFile | None:
+    tags = read_tags(path, pixels=False)
+    kind = KINDS.get(tags.text("SOPClassUID", ""))
+    if kind is None or (kind == "RP" and not tags.has("ApplicationSetupSequence")):
+        return None
+    refers = {item.text("ReferencedSOPInstanceUID", "") for item in tags.items("ReferencedStructureSetSequence")}
+    refers |= {item.text("ReferencedSOPInstanceUID", "") for item in tags.items("ReferencedRTPlanSequence")}
+    refers |= _series(tags)
+    label = tags.text("RTPlanLabel", "") or tags.text("StructureSetLabel", "") or tags.text("DoseSummationType", "")
+    return DicomFile(
+        path,
+        kind,
+        tags.text("SOPInstanceUID", ""),
+        tags.text("SeriesInstanceUID", ""),
+        tags.text("FrameOfReferenceUID", ""),
+        label,
+        frozenset(refers - {""}),
+        tags.text("PatientID", "") or tags.text("PatientName", ""),
+    )
+
+
+def _series(tags: Tags) -> set[str]:
+    uids = set()
+    for frame in tags.items("ReferencedFrameOfReferenceSequence"):
+        uids.add(frame.text("FrameOfReferenceUID", ""))
+        for study in frame.items("RTReferencedStudySequence"):
+            for series in study.items("RTReferencedSeriesSequence"):
+                uids.add(series.text("SeriesInstanceUID", ""))
+    return uids
+
+
+def linked_files(files: Sequence[DicomFile], *, plan: str | None = None, where: object = None) -> Linked:
+    """Return the plan of an export with the structure set, dose and CT that it refers to.
+
+    A single file of a kind is taken even where the UIDs do not match (anonymisers break them), with a warning.
+
+    Parameters
+    ----------
+    files : sequence of DicomFile
+    plan : str, optional
+        Label or file name of the plan to take where there are several.
+
+    Raises
+    ------
+    InputError
+        Several candidates of one kind, listed.
+    """
+    warnings: list[str] = []
+    kinds = {kind: [f for f in files if f.kind == kind] for kind in WORDS}
+    plans = [f for f in kinds["RP"] if plan is None or plan in (f.label, f.path.name)]
+    if plan is not None and not plans:
+        raise InputError(f"no plan is named {plan!r}", where=where, remedy=_listed(kinds["RP"]))
+    rp = _one(plans, "RP", where, "Name one of them (`import --plan`, `check FILE`), or leave one in the folder.")
+    rs = _pick(kinds["RS"], "RS", lambda f: rp is not None and f.uid in rp.refers_to, warnings, where, rp)
+    rd = _pick(kinds["RD"], "RD", lambda f: rp is not None and rp.uid in f.refers_to, warnings, where, rp)
+    series: dict[str, list[DicomFile]] = {}
+    for f in kinds["CT"]:
+        series.setdefault(f.series_uid, []).append(f)
+    chosen = _ct(series, rs or rp, warnings, where)
+    return Linked(
+        tuple(f.path for f in chosen),
+        rs.path if rs else None,
+        rp.path if rp else None,
+        rd.path if rd else None,
+        tuple(warnings),
+    )
+
+
+def _listed(files: Sequence[DicomFile]) -> str:
+    return "There are: " + "; ".join(f"{f.path.name} ({f.label or 'no label'})" for f in files[:20]) + "."
+
+
+def _one(files: Sequence[DicomFile], kind: str, where: object, remedy: str) -> DicomFile | None:
+    if len(files) > 1:
+        raise InputError(
+            f"expected one {WORDS[kind]}", got=len(files), where=where, remedy=f"{_listed(files)} {remedy}"
+        )
+    return files[0] if files else None
+
+
+def _pick(
+    files: Sequence[DicomFile],
+    kind: str,
+    linked: Callable[[DicomFile], bool],
+    warnings: list[str],
+    where: object,
+    plan: DicomFile | None,
+) -> DicomFile | None:
+    by_uid = [f for f in files if linked(f)]
+    if len(by_uid) > 1 and kind == "RD":
+        # Plan sums first: the single setups add up to them.
+        by_uid = [f for f in by_uid if f.label in ("PLAN", "BRACHY", "FRACTION")] or by_uid
+    if by_uid:
+        return _one(by_uid, kind, where, "Leave one of them in the folder.")
+    rest = list(files)
+    if plan is not None and kind == "RD":
+        rest = [f for f in rest if not f.refers_to or len(files) == 1]
+    chosen = _one(rest, kind, where, "None of them is the one the plan refers to.")
+    if chosen is not None and plan is not None:
+        warnings.append(f"the {WORDS[kind]} is not the one the plan refers to (UIDs differ); it is the only one there")
+    return chosen
+
+
+def _ct(
+    series: dict[str, list[DicomFile]], owner: DicomFile | None, warnings: list[str], where: object
+) -> Sequence[DicomFile]:
+    if owner is not None:
+        linked = [files for uid, files in series.items() if uid in owner.refers_to]
+        if not linked:
+            linked = [f for f in series.values() if f[0].frame_uid in (owner.refers_to | {owner.frame_uid}) - {""}]
+        if len(linked) == 1:
+            return linked[0]
+        if series:
+            warnings.append("no CT series is the one that the structures refer to (UIDs differ)")
+    if len(series) > 1:
+        raise InputError(
+            "expected one CT series",
+            got=len(series),
+            where=where,
+            remedy="There are: " + "; ".join(f"{len(f)} slices, series ...{u[-8:]}" for u, f in series.items()) + ".",
+        )
+    return next(iter(series.values()), [])
+
+
+def require(path: Path | None, kind: str, where: object) -> Path:
+    """Return the path, or raise InputError where the export has no such file."""
+    if path is None:
+        raise FormatError(f"the export must hold a {WORDS[kind]}", got="none", where=where)
+    return path

@@ -1,0 +1,61 @@
+"""Pixel data of DICOM images, uncompressed or compressed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hdrplan.io.dicom.tags import Tags
+
+__all__ = ["stored_pixels"]
+
+
+def stored_pixels(tags: Tags, shape: tuple[int, int, int]) -> npt.NDArray[Any]:
+    """Return the stored pixel values of a monochrome image, (frames, rows, columns), as integers.
+
+    Raises
+    ------
+    FormatError
+        Another length than the header says, colour, a compression without its plugin.
+    """
+    import pydicom
+
+    dataset = tags.dataset
+    bits, stored = tags.whole("BitsAllocated"), tags.whole("BitsStored", tags.whole("BitsAllocated"))
+    if tags.whole("SamplesPerPixel", 1) != 1:
+        raise tags.error("SamplesPerPixel", "1", tags.whole("SamplesPerPixel"))
+    if bits not in (8, 16, 32) or not 0 < stored <= bits:
+        raise tags.error("BitsAllocated", "8, 16 or 32, and BitsStored at most that", (bits, stored))
+    syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
+    syntax = pydicom.uid.UID(str(syntax or pydicom.uid.ImplicitVRLittleEndian))
+    if not syntax.is_transfer_syntax:
+        raise tags.error("TransferSyntaxUID", "a known transfer syntax", repr(str(syntax))[:70])
+    raw = dataset.get("PixelData")
+    if not isinstance(raw, bytes) or not raw:
+        raise tags.error("PixelData", "there", "none")
+    if not syntax.is_compressed:
+        need = int(np.prod(shape)) * bits // 8
+        if len(raw) not in (need, need + need % 2):
+            raise tags.error("PixelData", f"{need} bytes ({' x '.join(map(str, shape))} of {bits} bits)", len(raw))
+        order = "<" if syntax.is_little_endian else ">"
+        signed = tags.whole("PixelRepresentation", 0) == 1
+        values = np.frombuffer(raw[:need], dtype=f"{order}{'i' if signed else 'u'}{bits // 8}")
+        if stored < bits:
+            # Bits above BitsStored may hold overlays: shift them out, and the sign in.
+            shift = bits - stored
+            values = np.right_shift(np.left_shift(values, shift), shift)
+        return values.reshape(shape)
+    try:
+        values = np.asarray(dataset.pixel_array)
+    except Exception as error:  # decoders raise what they like
+        raise tags.error(
+            "PixelData",
+            f"decodable ({syntax.name})",
+            str(error).splitlines()[0][:120],
+            "Install pylibjpeg with its openjpeg plugin, or decompress with gdcmconv --raw.",
+        ) from None
+    if values.size != int(np.prod(shape)):
+        raise tags.error("PixelData", f"{int(np.prod(shape))} pixels", values.size)
+    return values.reshape(shape)

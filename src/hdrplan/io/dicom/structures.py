@@ -1,0 +1,183 @@
+"""RT Structure Set: regions of interest as contours, channels as open curves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray
+from hdrplan.errors import HdrPlanError, InputError
+from hdrplan.geometry import Grid, Role, Structure, structure_of_contours
+from hdrplan.io.dicom.tags import Tags, read_tags
+
+__all__ = ["ROI", "StructureSet", "read_structure_set", "structure_set_of"]
+
+RT_STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
+CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "CLOSED_PLANAR_XOR")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ROI:
+    """One region of interest.
+
+    Parameters
+    ----------
+    number : int
+    name : str
+        Free text of the file: hostile until escaped. Several ROIs may share a name.
+    kind : str
+        RTROIInterpretedType, such as "CTV", "ORGAN", "BRACHY_CHANNEL"; may be empty.
+    closed_mm : tuple of (n, 3) arrays
+        Closed planar contours, LPS.
+    open_mm : tuple of (n, 3) arrays
+        Open curves.
+    points_mm : tuple of (1, 3) arrays
+    """
+
+    number: int
+    name: str
+    kind: str
+    closed_mm: tuple[FloatArray, ...]
+    open_mm: tuple[FloatArray, ...]
+    points_mm: tuple[FloatArray, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StructureSet:
+    """A structure set and what it refers to."""
+
+    label: str
+    rois: tuple[ROI, ...]
+    uid: str
+    frame_uid: str
+    series_uid: str
+    study_uid: str
+    warnings: tuple[str, ...] = ()
+
+    def channel_path_mm(self, roi_number: int) -> FloatArray:
+        """Return the open curve of an ROI, in the file's order; no rows where there is none."""
+        for roi in self.rois:
+            if roi.number == roi_number and roi.open_mm:
+                longest = max(roi.open_mm, key=len)
+                apart = np.append(True, np.linalg.norm(np.diff(longest, axis=0), axis=1) > 1e-6)
+                return np.asarray(longest[apart])
+        return np.empty((0, 3))
+
+    def solid(self) -> tuple[ROI, ...]:
+        """Return the ROIs that have closed contours."""
+        return tuple(roi for roi in self.rois if roi.closed_mm)
+
+    def structure(self, name: str, role: Role, grid: Grid | None) -> tuple[Structure, tuple[str, ...]]:
+        """Return an ROI as a mask and warnings about how; on the CT's grid where the contours lie on its slices.
+
+        Raises
+        ------
+        InputError
+            No ROI of that name with closed contours, or several.
+        """
+        found = [roi for roi in self.solid() if roi.name == name]
+        if len(found) != 1:
+            names = ", ".join(repr(roi.name) for roi in self.solid())
+            raise InputError(
+                f"expected one structure {name!r} with closed contours",
+                got=len(found),
+                where=self.label or "structure set",
+                remedy=f"There are: {names or 'none'}.",
+            )
+        return structure_of_contours(name, role, found[0].closed_mm, grid)
+
+    def structures_that_read(self, ct: Grid | None = None) -> tuple[list[Structure], list[str]]:
+        """Return every solid ROI that makes a structure (role "OAR"), and why others do not, with other warnings.
+
+        On the CT's voxels where it is given and the contours lie on its slices, as for planning. ROIs that share a
+        name are told apart by their numbers.
+        """
+        found: list[Structure] = []
+        said: list[str] = []
+        names = [roi.name for roi in self.solid()]
+        for roi in self.solid():
+            name = roi.name if names.count(roi.name) == 1 and roi.name else f"{roi.name} #{roi.number}".strip()
+            try:
+                structure, warnings = structure_of_contours(name, "OAR", roi.closed_mm, ct)
+            except HdrPlanError as error:
+                said.append(f"structure left out: {error}")
+                continue
+            found.append(structure)
+            said += warnings
+        return found, said
+
+
+def read_structure_set(path: Path) -> StructureSet:
+    """Read an RT Structure Set.
+
+    Raises
+    ------
+    FormatError
+        Another kind of file, contours that are no triplets of finite numbers, with the tag's place.
+    """
+    tags = read_tags(path, pixels=False)
+    if tags.text("SOPClassUID") != RT_STRUCTURE_SET:
+        raise tags.error("SOPClassUID", f"RT Structure Set ({RT_STRUCTURE_SET})", tags.text("SOPClassUID"))
+    return structure_set_of(tags)
+
+
+def structure_set_of(tags: Tags) -> StructureSet:
+    """Return the structure set of a data set (also of one embedded in a plan)."""
+    warnings: list[str] = []
+    kinds = {
+        item.whole("ReferencedROINumber"): item.text("RTROIInterpretedType", "")
+        for item in tags.items("RTROIObservationsSequence")
+        if item.has("ReferencedROINumber")
+    }
+    contours = {
+        item.whole("ReferencedROINumber"): item.items("ContourSequence")
+        for item in tags.items("ROIContourSequence")
+        if item.has("ReferencedROINumber")
+    }
+    rois = []
+    for item in tags.items("StructureSetROISequence"):
+        number = item.whole("ROINumber")
+        rois.append(_roi(number, item.text("ROIName", ""), kinds.get(number, ""), contours.get(number, []), warnings))
+    frames = [item.text("FrameOfReferenceUID", "") for item in tags.items("ReferencedFrameOfReferenceSequence")]
+    frames += [item.text("ReferencedFrameOfReferenceUID", "") for item in tags.items("StructureSetROISequence")]
+    series = [
+        one.text("SeriesInstanceUID", "")
+        for frame in tags.items("ReferencedFrameOfReferenceSequence")
+        for study in frame.items("RTReferencedStudySequence")
+        for one in study.items("RTReferencedSeriesSequence")
+    ]
+    return StructureSet(
+        tags.text("StructureSetLabel", ""),
+        tuple(rois),
+        tags.text("SOPInstanceUID", ""),
+        next((f for f in frames if f), tags.text("FrameOfReferenceUID", "")),
+        next((s for s in series if s), ""),
+        tags.text("StudyInstanceUID", ""),
+        tuple(warnings),
+    )
+
+
+def _roi(number: int, name: str, kind: str, contours: list[Tags], warnings: list[str]) -> ROI:
+    closed: list[FloatArray] = []
+    opened: list[FloatArray] = []
+    points: list[FloatArray] = []
+    for contour in contours:
+        form = contour.text("ContourGeometricType", "CLOSED_PLANAR").upper()
+        if not contour.has("ContourData"):
+            warnings.append(f"ROI {number}: a contour without points")
+            continue
+        data = contour.numbers("ContourData", multiple_of=3).reshape(-1, 3)
+        if form in CLOSED:
+            if len(data) < 3:
+                warnings.append(f"ROI {number}: a closed contour of {len(data)} points was left out")
+                continue
+            closed.append(data)
+        elif form == "POINT":
+            points.append(data)
+        elif form in ("OPEN_PLANAR", "OPEN_NONPLANAR"):
+            opened.append(data)
+        else:
+            raise contour.error("ContourGeometricType", "a known form", repr(form)[:40])
+    return ROI(number, name, kind, tuple(closed), tuple(opened), tuple(points))

@@ -1,0 +1,164 @@
+"""DICOM files and their tags, read with suspicion: every complaint names the file, the item and the tag.
+
+pydicom converts a value when it is first looked at, so a broken value shows late. Here each look is one typed question
+(``text``, ``number``, ``numbers``, ``whole``, ``items``), and a wrong answer is a FormatError.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray
+from hdrplan.errors import FormatError, ResourceError
+from hdrplan.io.dicom.length import ends_whole
+from hdrplan.io.files import existing_file
+
+__all__ = ["Tags", "read_tags"]
+
+MAX_FILE_BYTES = 2 << 30
+# A deflated file of a few MB may unfold to many GB.
+DEFLATED = b"1.2.840.10008.1.2.1.99"
+
+
+class Tags:
+    """A data set or sequence item, and where it stands."""
+
+    __slots__ = ("dataset", "where")
+
+    def __init__(self, dataset: Any, where: str) -> None:
+        self.dataset, self.where = dataset, where
+
+    def has(self, keyword: str) -> bool:
+        """Whether the tag is there with a value."""
+        value = self._value(keyword)
+        if value is None or (hasattr(value, "__len__") and len(value) == 0):
+            return False
+        return not isinstance(value, str) or bool(value.strip())
+
+    def text(self, keyword: str, default: str | None = None) -> str:
+        """Text of a tag; ``default`` where it is absent or empty, FormatError where there is no default."""
+        if not self.has(keyword):
+            if default is None:
+                raise self.error(keyword, "a value", "none")
+            return default
+        value = self._value(keyword)
+        if isinstance(value, bytes):
+            value = value.decode("latin-1")
+        return str(value).strip().strip("\0")
+
+    def number(self, keyword: str, default: float | None = None) -> float:
+        """One finite number."""
+        if not self.has(keyword):
+            if default is None:
+                raise self.error(keyword, "a number", "none")
+            return default
+        return float(self.numbers(keyword, 1)[0])
+
+    def whole(self, keyword: str, default: int | None = None) -> int:
+        """One whole number."""
+        number = self.number(keyword, None if default is None else float(default))
+        if number != round(number) or abs(number) > 2**53:
+            raise self.error(keyword, "a whole number", number)
+        return int(number)
+
+    def numbers(self, keyword: str, count: int | None = None, *, multiple_of: int = 1) -> FloatArray:
+        """Return finite numbers, ``count`` of them where given."""
+        if not self.has(keyword):
+            raise self.error(keyword, "numbers", "none")
+        raw = self._value(keyword)
+        many = raw if hasattr(raw, "__iter__") and not isinstance(raw, str | bytes) else [raw]
+        try:
+            values = np.array([float(v) for v in many], dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            raise self.error(keyword, "numbers", repr(str(raw)[:60])) from None
+        # 1e12 in any unit of DICOM's is damage, and its square would overflow later.
+        if not (np.isfinite(values) & (np.abs(values) < 1e12)).all():
+            raise self.error(keyword, "finite numbers", str(raw)[:60])
+        if (count is not None and len(values) != count) or len(values) % multiple_of:
+            raise self.error(keyword, f"{count or f'a multiple of {multiple_of}'} numbers", len(values))
+        return values
+
+    def items(self, keyword: str) -> list[Tags]:
+        """Return the items of a sequence, none where it is absent; counted from 1 in messages."""
+        value = self._value(keyword)
+        if value is None:
+            return []
+        if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
+            raise self.error(keyword, "a sequence", type(value).__name__)
+        items = list(value)
+        if not all(hasattr(item, "data_element") for item in items):
+            raise self.error(keyword, "a sequence of items", type(value).__name__)
+        return [Tags(item, f"{self.where}, {keyword} {k + 1}") for k, item in enumerate(items)]
+
+    def error(self, keyword: str, expected: str, got: object, remedy: str = "") -> FormatError:
+        """Return the FormatError for a tag of this item."""
+        from pydicom.datadict import tag_for_keyword
+        from pydicom.tag import Tag
+
+        tag = tag_for_keyword(keyword)
+        number = str(Tag(tag)).replace(" ", "") if tag is not None else ""
+        return FormatError(f"{keyword} {number} must be {expected}", got=got, where=self.where, remedy=remedy)
+
+    def _value(self, keyword: str) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                element = self.dataset.get(keyword) if hasattr(self.dataset, "get") else None
+            except Exception as error:  # pydicom converts lazily: whatever it stumbles on is this tag's fault
+                raise self.error(keyword, "readable", f"{type(error).__name__}: {str(error)[:80]}") from None
+        return element
+
+
+def read_tags(path: Path, *, pixels: bool = True) -> Tags:
+    """Read a DICOM file.
+
+    Parameters
+    ----------
+    path : Path
+    pixels : bool
+        False leaves PixelData out.
+
+    Raises
+    ------
+    FormatError
+        Not DICOM, damaged, deflated.
+    """
+    import pydicom
+
+    # pydicom's own checks would log the values they doubt, and those may name a patient.
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+    path = existing_file(Path(path))
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise ResourceError(f"a DICOM file of at most {MAX_FILE_BYTES >> 30} GiB", got=path.stat().st_size, where=path)
+    # From memory: a damaged length cannot make the reader allocate more than the file holds.
+    stream = io.BytesIO(path.read_bytes())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            if DEFLATED in stream.getbuffer()[:4096].tobytes():
+                raise FormatError(
+                    "deflated DICOM is not read",
+                    got=DEFLATED.decode(),
+                    where=path,
+                    remedy="Convert it with dcmconv +te.",
+                )
+            if not ends_whole(stream.getbuffer()):
+                raise FormatError(
+                    "a whole DICOM file", got="one that is cut off", where=path, remedy="Export it again."
+                )
+            dataset = pydicom.dcmread(stream, force=True, stop_before_pixels=not pixels)
+            known = "SOPClassUID" in dataset
+        except FormatError:
+            raise
+        except Exception as error:  # a damaged file can raise anything in pydicom
+            raise FormatError(
+                "not a readable DICOM file", got=f"{type(error).__name__}: {str(error)[:80]}", where=path
+            ) from None
+    if not known:
+        raise FormatError("expected a DICOM file with a SOPClassUID (0008,0016)", got="none", where=path)
+    return Tags(dataset, str(path))

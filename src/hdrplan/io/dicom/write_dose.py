@@ -1,0 +1,105 @@
+"""RT Dose with the DVH module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hdrplan.errors import InputError
+from hdrplan.geometry import Volume
+from hdrplan.io.dicom.dose import RT_DOSE
+from hdrplan.io.dicom.identity import Identity, ds, new_object, new_uid, reference, save
+from hdrplan.io.dicom.plan import RT_PLAN
+from hdrplan.io.dicom.structures import RT_STRUCTURE_SET
+
+__all__ = ["write_dose_grid"]
+
+MAX_BINS = 500
+
+
+def write_dose_grid(
+    path: Path,
+    dose: Volume,
+    who: Identity,
+    *,
+    plan_uid: str,
+    structures_uid: str = "",
+    dvh: Sequence[tuple[int, npt.ArrayLike, npt.ArrayLike]] = (),
+    bits: int = 32,
+    now: datetime,
+) -> str:
+    """Write a dose grid; returns its SOP instance UID.
+
+    Parameters
+    ----------
+    dose : Volume
+        Gy.
+    dvh : sequence of (ROI number, dose_gy, volume_cc)
+        Cumulative, dose rising from 0; resampled to at most 500 equal bins.
+    bits : {16, 32}
+        Stored bits. 32 keep a dose near a source and a far one; some programs read 16 only.
+    """
+    if bits not in (16, 32):
+        raise InputError("a dose is stored in 16 or 32 bits", got=bits)
+    values = np.asarray(dose.values_zyx, dtype=np.float64)
+    if values.min() < 0 or not np.isfinite(values).all():
+        raise InputError("doses must be finite and not negative (Gy)", got=float(np.nanmin(values)))
+    grid = dose.grid
+    # The scaling as it will be read back: rounded up to 16 characters, so that the largest dose still fits.
+    top = 2**bits - 1
+    scaling = float(ds(max(float(values.max()), 1e-6) / top * (1 + 1e-9)))
+    while values.max() / scaling > top:
+        scaling = float(ds(scaling * (1 + 1e-9)))
+    uid = new_uid(who.study_uid, who.frame_uid, "dose", plan_uid, bits)
+    data = new_object(RT_DOSE, "RTDOSE", who, uid=uid, series="dose", now=now)
+    data.InstanceNumber = 1
+    row, column, depth = (grid.direction[:, k] for k in range(3))
+    normal = np.cross(row, column)
+    data.SliceThickness = ds(grid.spacing_mm[2])
+    data.ImagePositionPatient = ds(grid.origin_mm)
+    data.ImageOrientationPatient = ds((*row, *column))
+    data.PixelSpacing = ds((grid.spacing_mm[1], grid.spacing_mm[0]))
+    data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+    data.NumberOfFrames, data.Rows, data.Columns = grid.shape_zyx
+    data.FrameIncrementPointer = 0x3004000C
+    data.BitsAllocated = data.BitsStored = bits
+    data.HighBit, data.PixelRepresentation = bits - 1, 0
+    data.DoseUnits, data.DoseType = "GY", "PHYSICAL"
+    data.DoseSummationType = "PLAN"
+    data.TissueHeterogeneityCorrection = "WATER"
+    data.GridFrameOffsetVector = ds(np.arange(grid.shape_zyx[0]) * grid.spacing_mm[2] * float(np.sign(depth @ normal)))
+    data.DoseGridScaling = ds(scaling)
+    data.ReferencedRTPlanSequence = [reference(RT_PLAN, plan_uid)]
+    if dvh and structures_uid:
+        data.ReferencedStructureSetSequence = [reference(RT_STRUCTURE_SET, structures_uid)]
+        data.DVHSequence = [_dvh(*row) for row in dvh]
+    data.PixelData = np.rint(values / scaling).astype(f"<u{bits // 8}").tobytes()
+    data["PixelData"].VR = "OW"
+    save(data, path)
+    return uid
+
+
+def _dvh(roi_number: int, dose_gy: npt.ArrayLike, volume_cc: npt.ArrayLike) -> Any:
+    from pydicom.dataset import Dataset
+
+    dose, volume = np.asarray(dose_gy, dtype=np.float64), np.asarray(volume_cc, dtype=np.float64)
+    order = np.argsort(dose, kind="stable")
+    dose, volume = dose[order], volume[order]
+    edges = np.linspace(0.0, float(dose[-1]), min(MAX_BINS, max(2, len(dose))))
+    # Volume at least at the edge: the first tabulated dose that is not below it.
+    at = volume[np.searchsorted(dose, edges * (1 - 1e-12), side="left").clip(max=len(dose) - 1)]
+    width = float(edges[1] - edges[0])
+    item = Dataset()
+    roi = Dataset()
+    roi.DVHROIContributionType, roi.ReferencedROINumber = "INCLUDED", roi_number
+    item.DVHReferencedROISequence = [roi]
+    item.DVHType, item.DoseUnits, item.DoseType = "CUMULATIVE", "GY", "PHYSICAL"
+    item.DVHDoseScaling, item.DVHVolumeUnits = ds(1.0), "CM3"
+    item.DVHNumberOfBins = len(edges)
+    item.DVHData = ds(np.column_stack((np.full(len(edges), width), at)).ravel())
+    return item

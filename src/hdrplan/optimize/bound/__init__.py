@@ -1,0 +1,1 @@
+"""Bounds of plans whose dose-volume goals bind: branch and bound over regions of plans."""

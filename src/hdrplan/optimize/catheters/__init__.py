@@ -1,0 +1,1 @@
+"""Which catheters: the best set of each size, with a bound."""

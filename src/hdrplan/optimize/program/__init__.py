@@ -1,0 +1,1 @@
+"""The linear program of one set of goals: columns, rows, requirements."""

@@ -1,0 +1,1 @@
+"""Many plans of one case: trade-offs, uncertainty, sessions, steps."""

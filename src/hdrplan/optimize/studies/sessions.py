@@ -1,0 +1,167 @@
+"""Several lesions in one session, or in a few one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray
+from hdrplan.dose import DoseRate, SamplePoints
+from hdrplan.errors import InfeasibleError, InputError
+from hdrplan.optimize.certificate import Optimum
+from hdrplan.optimize.times.goal_sequence import optimize_times
+from hdrplan.plan import Goal, Goals
+
+__all__ = ["MOST_SESSIONS", "Session", "split_sessions"]
+
+MOST_SESSIONS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One treatment session.
+
+    Parameters
+    ----------
+    lesions : tuple of str
+        CTVs that receive their prescription now.
+    optimum : Optimum
+    """
+
+    lesions: tuple[str, ...]
+    optimum: Optimum
+
+
+def split_sessions(
+    rate: DoseRate,
+    points: SamplePoints,
+    goals: Goals,
+    *,
+    budgets: Sequence[Goal] = (),
+    most_sessions: int = MOST_SESSIONS,
+    given_gy: FloatArray | None = None,
+    **options: Any,
+) -> tuple[Session, ...]:
+    """Fewest sequential sessions in which every lesion reaches its prescription within every session's budget.
+
+    All ways to share the lesions among sessions are tried, fewest sessions first; among those of one number the least
+    main objective in sum wins. A session counts what the former ones gave: to later lesions, which then need less, and
+    under the hard goals, which hold for the sum. Budgets hold for each session alone.
+
+    Parameters
+    ----------
+    rate, points, goals, given_gy, **options
+        As in :func:`hdrplan.optimize.optimize_times`.
+    budgets : sequence of Goal
+        Limits of one session: total time, mean dose or dose-volume of the liver, dose of an organ.
+    most_sessions : int
+        At most four.
+
+    Returns
+    -------
+    tuple of Session
+        In their order; lesions are treated in the order of the prescriptions.
+
+    Raises
+    ------
+    InputError
+        More than four sessions or eight lesions asked for.
+    InfeasibleError
+        Not even ``most_sessions`` sessions suffice.
+    """
+    if not 1 <= most_sessions <= MOST_SESSIONS:
+        raise InputError(f"the most sessions must lie between 1 and {MOST_SESSIONS}", got=most_sessions)
+    lesions = tuple(p.structure for p in goals.prescriptions)
+    # 8 lesions have 2,795 ways to be shared among at most four sessions; nobody treats more in a row.
+    if len(lesions) > 8:
+        raise InputError("at most 8 lesions can be shared among sessions", got=len(lesions))
+    for count in range(1, min(most_sessions, len(lesions)) + 1):
+        best: tuple[float, tuple[Session, ...]] | None = None
+        for groups in _shared(lesions, count):
+            tried = _treated(rate, points, goals, budgets, groups, given_gy, options)
+            if tried is not None:
+                total = sum(session.optimum.certificate.primal for session in tried)
+                if best is None or total < best[0] * (1 - 1e-9):
+                    best = total, tried
+        if best is not None:
+            return best[1]
+    raise InfeasibleError(
+        f"a plan for {len(lesions)} lesions in at most {min(most_sessions, len(lesions))} sessions",
+        got="budgets or limits too tight: " + "; ".join(f"{g.structure} {g.text}" for g in (*budgets, *goals.goals)),
+        remedy="Raise a session's budget, allow more sessions, or lower a prescription.",
+    )
+
+
+def _shared(lesions: tuple[str, ...], count: int) -> Iterator[tuple[tuple[str, ...], ...]]:
+    """All ways to share lesions among ``count`` sessions, each with at least one."""
+
+    def ways(k: int, groups: list[list[str]]) -> Iterator[tuple[tuple[str, ...], ...]]:
+        if k == len(lesions):
+            if len(groups) == count:
+                yield tuple(tuple(group) for group in groups)
+            return
+        for group in groups:
+            group.append(lesions[k])
+            yield from ways(k + 1, groups)
+            group.pop()
+        if len(groups) < count:
+            groups.append([lesions[k]])
+            yield from ways(k + 1, groups)
+            groups.pop()
+
+    yield from ways(0, [])
+
+
+def _treated(
+    rate: DoseRate,
+    points: SamplePoints,
+    goals: Goals,
+    budgets: Sequence[Goal],
+    groups: tuple[tuple[str, ...], ...],
+    given_gy: FloatArray | None,
+    options: dict[str, Any],
+) -> tuple[Session, ...] | None:
+    """Plan the sessions in order; None as soon as one cannot hold."""
+    before = np.zeros(len(points)) if given_gy is None else np.asarray(given_gy, dtype=np.float64)
+    sessions = []
+    for group in groups:
+        now = replace(
+            goals,
+            prescriptions=tuple(p for p in goals.prescriptions if p.structure in group),
+            goals=(*goals.goals, *(_of_one_session(b, points, before) for b in budgets)),
+        )
+        shown = replace(
+            points,
+            roles=tuple(
+                "other" if role == "CTV" and name not in group else role
+                for name, role in zip(points.names, points.roles, strict=True)
+            ),
+        )
+        try:
+            optimum = optimize_times(rate, shown, now, given_gy=before, **options)
+        except InfeasibleError:
+            return None
+        if optimum.shortfalls:
+            return None
+        sessions.append(Session(group, optimum))
+        before = before + rate.gy_per_s @ optimum.times_s
+    return tuple(sessions)
+
+
+def _of_one_session(budget: Goal, points: SamplePoints, before: FloatArray) -> Goal:
+    """Return a budget as a limit on the sum: what one session may add to what was given."""
+    if budget.metric.kind == "total_time" or not before.any():
+        return budget
+    rows = points.rows(budget.structure)
+    if budget.metric.kind == "dose_mean":
+        given = float(np.average(before[rows], weights=points.volume_cc[rows]))
+        return replace(budget, value=budget.value + given)
+    raise InputError(
+        "the budget of a session after the first is a total time or a mean dose",
+        got=budget.text,
+        where=budget.structure,
+        remedy="Give it as a hard goal: those hold for the sum of all sessions.",
+    )

@@ -1,0 +1,43 @@
+"""Which goals cannot hold together."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+
+from hdrplan.optimize.program.dose_program import MOST_MISSED, Program
+
+__all__ = ["smallest_conflict"]
+
+# Sets of up to this many goals are all tried, smallest first; larger conflicts are thinned out one goal at a time.
+TRIED_SIZE = 3
+
+
+def smallest_conflict(program: Program, hard: list[int]) -> tuple[int, ...]:
+    """Return a smallest set of hard convex goals that no dwell times satisfy together; empty if all can hold.
+
+    Up to three goals the set is a smallest one; a larger one is irreducible: without any one of its goals the rest
+    can hold. Misses of all hard goals are put back to zero at the end.
+    """
+    hard = [k for k in hard if program.listed[k].kind != "tail"]
+
+    def possible(kept: tuple[int, ...]) -> bool:
+        program.allow_miss(hard, np.where(np.isin(hard, kept), 0.0, MOST_MISSED))
+        return program.solve(program.cost()).status != "infeasible"
+
+    try:
+        if possible(tuple(hard)):
+            return ()
+        for size in range(1, min(TRIED_SIZE, len(hard)) + 1):
+            for kept in combinations(hard, size):
+                if not possible(kept):
+                    return kept
+        conflict = tuple(hard)
+        for k in hard:
+            without = tuple(j for j in conflict if j != k)
+            if not possible(without):
+                conflict = without
+        return conflict
+    finally:
+        program.allow_miss(hard, 0.0)

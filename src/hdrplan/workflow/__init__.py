@@ -1,0 +1,57 @@
+"""The walks: each file takes a case through the rooms below it, from what is given to what a person asked for.
+
+Start with :mod:`hdrplan.workflow.plan`: a case becomes a plan.
+"""
+
+from hdrplan.workflow.check import CheckRow, GridCheck, SecondCheck, Tolerances, check_plan, trilinear
+from hdrplan.workflow.options import (
+    PlanOptions,
+    delivery_of,
+    dose_grid,
+    dosed_structures,
+    plan_memory_bytes,
+    planned_dwells,
+    planning_matrix,
+)
+from hdrplan.workflow.place import (
+    BONE_MM,
+    ORGAN_MM,
+    PlaceOptions,
+    PlaceResult,
+    default_obstacles,
+    is_bone,
+    place_case,
+)
+from hdrplan.workflow.plan import PlanResult, plan_case, plan_result
+from hdrplan.workflow.score import GoalResult, Score, check_sampling, evaluate, isodose_error_cc
+
+__all__ = [
+    "BONE_MM",
+    "ORGAN_MM",
+    "CheckRow",
+    "GoalResult",
+    "GridCheck",
+    "PlaceOptions",
+    "PlaceResult",
+    "PlanOptions",
+    "PlanResult",
+    "Score",
+    "SecondCheck",
+    "Tolerances",
+    "check_plan",
+    "check_sampling",
+    "default_obstacles",
+    "delivery_of",
+    "dose_grid",
+    "dosed_structures",
+    "evaluate",
+    "is_bone",
+    "isodose_error_cc",
+    "place_case",
+    "plan_case",
+    "plan_memory_bytes",
+    "plan_result",
+    "planned_dwells",
+    "planning_matrix",
+    "trilinear",
+]
