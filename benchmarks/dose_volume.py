@@ -56,20 +56,23 @@ def phantom(diameter_mm: float, catheters: int, angles: tuple[float, ...], seed:
     for name, angle in zip(ORGANS, angles, strict=False):
         turn, away = np.deg2rad(angle), radius + GAP_MM + ORGAN_MM
         balls.append((name, "OAR", away * np.array([np.cos(turn), np.sin(turn), 0.0]), ORGAN_MM))
-    structures = [Structure(name, role, *_ball(center, size)) for name, role, center, size in balls]
+    structures = []
+    for name, role, center, size in balls:
+        grid, mask = _ball(center, size)
+        structures.append(Structure(name=name, role=role, grid=grid, mask_zyx=mask))
     grid, liver = _ball(np.zeros(3), radius + 30.0)
     where = grid.world(np.stack(np.nonzero(liver)[::-1], axis=1))
     free = np.all([np.linalg.norm(where - center, axis=1) > size for _, _, center, size in balls], axis=0)
     liver[liver] = free
-    structures.append(Structure("liver", "OAR", grid, liver))
+    structures.append(Structure(name="liver", role="OAR", grid=grid, mask_zyx=liver))
     points = sample_points(structures, healthy="liver")
     rate = dose_rate(dwells, points.points_mm, load_source("gammamed-12i"), strength_u=40700.0)
-    return Phantom(points, rate, ORGANS[: len(angles)])
+    return Phantom(name=points, text=rate, ct=ORGANS[: len(angles)])
 
 
 def _ball(center: np.ndarray, radius: float) -> tuple[Grid, np.ndarray]:
     n = 2 * int(np.ceil(radius)) + 3
-    grid = Grid((n, n, n), center - (n - 1) / 2, [1.0, 1.0, 1.0])
+    grid = Grid(shape_zyx=(n, n, n), origin_mm=center - (n - 1) / 2, spacing_mm=[1.0, 1.0, 1.0])
     index = np.stack(np.meshgrid(*3 * [np.arange(n)], indexing="ij"), axis=-1) - (n - 1) / 2
     return grid, np.linalg.norm(index, axis=-1) <= radius
 

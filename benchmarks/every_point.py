@@ -53,7 +53,12 @@ def _ball(name: str, role: str, radii: np.ndarray, spacing_mm: float, hole: np.n
     mask = (x / radii[0]) ** 2 + (y / radii[1]) ** 2 + (z / radii[2]) ** 2 <= 1.0
     if hole is not None:
         mask &= (x / hole[0]) ** 2 + (y / hole[1]) ** 2 + (z / hole[2]) ** 2 > 1.0
-    return Structure(name, role, Grid(mask.shape, -half * spacing_mm, [spacing_mm] * 3), mask)
+    return Structure(
+        name=name,
+        role=role,
+        grid=Grid(shape_zyx=mask.shape, origin_mm=-half * spacing_mm, spacing_mm=[spacing_mm] * 3),
+        mask_zyx=mask,
+    )
 
 
 def ellipsoid(diameter_mm: float, catheters: int, step_mm: float) -> Problem:

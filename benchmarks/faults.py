@@ -57,7 +57,7 @@ def _archive(place: Path) -> None:
     from hdrplan.sources import load_source
 
     case, plan = case_and_plan()
-    box = Grid((8, 20, 24), GRID.world([8, 10, 2]), [2.5, 2.5, 2.5])
+    box = Grid(shape_zyx=(8, 20, 24), origin_mm=GRID.world([8, 10, 2]), spacing_mm=[2.5, 2.5, 2.5])
     dose = dose_field(plan.dwells, plan.times_s, box, load_source(), strength_u=40700.0)
     for k in range(2):
         (place / f"t{k}").mkdir(parents=True)

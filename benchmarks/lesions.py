@@ -60,7 +60,11 @@ def implant(
             index.append(c)
             offset.append(half - z)
     return Dwells(
-        np.array(positions), np.array(axes), np.array(index), np.array(offset), tuple(f"c{c}" for c in range(catheters))
+        positions_mm=np.array(positions),
+        axes=np.array(axes),
+        catheter=np.array(index),
+        offset_mm=np.array(offset),
+        catheter_names=tuple(f"c{c}" for c in range(catheters)),
     )
 
 
@@ -98,15 +102,15 @@ def lesion(
         [np.r_[np.full(len(inside), h**3 / 1000), np.zeros(len(rim))] for _, _, inside, rim, h in parts]
     )
     points = SamplePoints(
-        tuple(p[0] for p in parts),
-        tuple(p[1] for p in parts),
-        np.cumsum([0, *(len(p[2]) + len(p[3]) for p in parts)]),
-        xyz,
-        volume,
-        volume == 0,
-        np.array([p[4] for p in parts]),
-        np.array([len(p[2]) * p[4] ** 3 / 1000 for p in parts]),
-        "analytic",
+        names=tuple(p[0] for p in parts),
+        roles=tuple(p[1] for p in parts),
+        start=np.cumsum([0, *(len(p[2]) + len(p[3]) for p in parts)]),
+        points_mm=xyz,
+        volume_cc=volume,
+        on_surface=volume == 0,
+        spacing_mm=np.array([p[4] for p in parts]),
+        mask_cc=np.array([len(p[2]) * p[4] ** 3 / 1000 for p in parts]),
+        method="analytic",
     )
     rate = dose_rate(dwells, points.points_mm, load_source(source), strength_u=40700.0)
     return Lesion(f"{diameter_mm:g} mm, {catheters} catheters", dwells, points, rate)

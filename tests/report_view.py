@@ -26,7 +26,12 @@ def centred_grid(
     shape_zyx: tuple[int, int, int], spacing_mm: tuple[float, float, float], direction: np.ndarray
 ) -> Grid:
     half = (np.subtract(shape_zyx[::-1], 1) / 2) * spacing_mm
-    return Grid(shape_zyx, CENTRE_MM - direction @ half, np.array(spacing_mm), direction)
+    return Grid(
+        shape_zyx=shape_zyx,
+        origin_mm=CENTRE_MM - direction @ half,
+        spacing_mm=np.array(spacing_mm),
+        direction=direction,
+    )
 
 
 def small_view(
@@ -49,9 +54,18 @@ def small_view(
     return ReportData(
         title=title,
         ct=Volume(ct_grid, hu.astype(np.int16)),
-        structures=(Structure(names[0], "CTV", ct_grid, ctv), Structure(names[1], "OAR", ct_grid, oar)),
+        structures=(
+            Structure(name=names[0], role="CTV", grid=ct_grid, mask_zyx=ctv),
+            Structure(name=names[1], role="OAR", grid=ct_grid, mask_zyx=oar),
+        ),
         catheters=(Catheter("needle 1", CENTRE_MM + np.array([[0.0, 0.0, -25.0], [0.0, 0.0, 12.5]])),),
-        dwells=Dwells(at, np.tile([0.0, 0.0, 1.0], (3, 1)), np.zeros(3), np.array([15.0, 10.0, 5.0]), ("needle 1",)),
+        dwells=Dwells(
+            positions_mm=at,
+            axes=np.tile([0.0, 0.0, 1.0], (3, 1)),
+            catheter=np.zeros(3),
+            offset_mm=np.array([15.0, 10.0, 5.0]),
+            catheter_names=("needle 1",),
+        ),
         times_s=times_s,
         dose=Volume(dose_grid, dose.astype(np.float32)),
         prescriptions=(Prescription(names[0], 20.0),),
@@ -75,14 +89,14 @@ def small_view(
         references=("Rivard 2004",),
         provenance={"input": "none"},
         version="0.1.0",
-    )  # fmt: skip
+    )
 
 
 def compared_plans() -> list[ComparedPlan]:
     """Return two plans: the small view's, and one with 30 % more dose on a shifted, coarser grid."""
     view = small_view()
     first = Plan(view.dwells, view.times_s, "gammamed-12i", 40700.0)
-    grid = Grid((25, 25, 25), view.dose.grid.world([1, 2, 3]), np.array([1.5, 1.5, 1.5]))
+    grid = Grid(shape_zyx=(25, 25, 25), origin_mm=view.dose.grid.world([1, 2, 3]), spacing_mm=np.array([1.5, 1.5, 1.5]))
     square = ((grid.points_mm()[:, None, :] - view.dwells.positions_mm[None]) ** 2).sum(axis=-1)
     more = (1.3 * view.times_s * 22.0 / np.maximum(square, 0.25)).sum(axis=1).reshape(grid.shape_zyx)
     metrics = {

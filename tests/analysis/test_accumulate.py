@@ -69,7 +69,7 @@ def test_the_upper_bound_needs_more_than_d100() -> None:
 
 def test_dose_is_taken_where_the_tissue_lies_in_each_session() -> None:
     # A dose that rises by 1 Gy a mm along x; the second session's frame is shifted by 4 mm.
-    grid = Grid((5, 5, 21), [0.0, 0.0, 0.0], [1.0, 1.0, 1.0])
+    grid = Grid(shape_zyx=(5, 5, 21), origin_mm=[0.0, 0.0, 0.0], spacing_mm=[1.0, 1.0, 1.0])
     dose = Volume(grid, np.broadcast_to(np.arange(21.0), grid.shape_zyx))
     points = np.array([[2.0, 2.0, 2.0], [6.5, 1.0, 3.0]])
     np.testing.assert_allclose(dose_in_session(dose, points), [2.0, 6.5])
@@ -85,7 +85,7 @@ def test_dose_is_taken_where_the_tissue_lies_in_each_session() -> None:
 
 
 def test_accumulate_from_the_command_line(tmp_path: Path) -> None:
-    grid = Grid((20, 20, 20), [-9.5, -9.5, -9.5], [1.0, 1.0, 1.0])
+    grid = Grid(shape_zyx=(20, 20, 20), origin_mm=[-9.5, -9.5, -9.5], spacing_mm=[1.0, 1.0, 1.0])
     z, y, x = np.meshgrid(*[np.arange(20) - 9.5] * 3, indexing="ij")
     write_volume(tmp_path / "ctv.nii.gz", Volume(grid, (x**2 + y**2 + z**2 < 36).astype(np.uint8)))
     write_volume(tmp_path / "one.nrrd", Volume(grid, np.full((20, 20, 20), 12.0, dtype=np.float32)))

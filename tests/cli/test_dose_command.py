@@ -37,7 +37,13 @@ def test_points_get_the_library_dose(tables: Path) -> None:
     out = tables / "dose.csv"
     run = CliRunner().invoke(command, [*flags(tables), "--points", str(tables / "points.csv"), "-o", str(out)])
     assert run.exit_code == 0, run.output
-    dwells = Dwells([[0, 0, 0], [0, 0, 5]], [[0, 0, 1], [0, 0, 1]], [0, 0], [0, 5], ("1",))
+    dwells = Dwells(
+        positions_mm=[[0, 0, 0], [0, 0, 5]],
+        axes=[[0, 0, 1], [0, 0, 1]],
+        catheter=[0, 0],
+        offset_mm=[0, 5],
+        catheter_names=("1",),
+    )
     points = [[10, 0, 0], [0, 0, -150]]
     dose = dose_at_points(dwells, [10.0, 20.0], points, load_source("gammamed-plus"), strength_u=40700.0)
     rows = list(csv.DictReader(out.read_text().splitlines()))

@@ -58,7 +58,9 @@ def test_the_isodose_volume_errs_as_stated(voxel_mm: float) -> None:
     errors, stated = [], []
     for seed in range(8):
         shift = np.random.default_rng(seed).uniform(-0.5, 0.5, 3) * voxel_mm
-        grid = Grid((n, n, n), np.full(3, -(n - 1) / 2 * voxel_mm) + shift, np.full(3, voxel_mm))
+        grid = Grid(
+            shape_zyx=(n, n, n), origin_mm=np.full(3, -(n - 1) / 2 * voxel_mm) + shift, spacing_mm=np.full(3, voxel_mm)
+        )
         r2 = (grid.points_mm() ** 2).sum(axis=1).reshape(grid.shape_zyx)
         dose = Volume(grid, (20.0 * 18.0**2 / np.maximum(r2, 1.0)).astype(np.float32))
         volume_cc = float((dose.values_zyx >= 20.0).sum()) * grid.voxel_cc

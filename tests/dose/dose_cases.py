@@ -37,7 +37,13 @@ def invented_source() -> TG43Source:
 
 def one_dwell(axis: tuple[float, float, float] = (0.0, 0.0, 1.0)) -> Dwells:
     """One dwell at the origin."""
-    return Dwells(np.zeros((1, 3)), np.array([axis]), np.zeros(1, dtype=int), np.zeros(1), ("a",))
+    return Dwells(
+        positions_mm=np.zeros((1, 3)),
+        axes=np.array([axis]),
+        catheter=np.zeros(1, dtype=int),
+        offset_mm=np.zeros(1),
+        catheter_names=("a",),
+    )
 
 
 def some_dwells(n: int = 12, seed: int = 1) -> Dwells:
@@ -46,7 +52,13 @@ def some_dwells(n: int = 12, seed: int = 1) -> Dwells:
     axes = rng.normal(size=(n, 3))
     axes /= np.linalg.norm(axes, axis=1, keepdims=True)
     catheter = np.sort(rng.integers(0, 3, n))
-    return Dwells(rng.uniform(-20.0, 20.0, (n, 3)), axes, catheter, np.arange(n) * 5.0, ("a", "b", "c"))
+    return Dwells(
+        positions_mm=rng.uniform(-20.0, 20.0, (n, 3)),
+        axes=axes,
+        catheter=catheter,
+        offset_mm=np.arange(n) * 5.0,
+        catheter_names=("a", "b", "c"),
+    )
 
 
 def hard_points(n: int = 40, seed: int = 4) -> np.ndarray:
@@ -67,4 +79,4 @@ def hard_points(n: int = 40, seed: int = 4) -> np.ndarray:
 def oblique_grid() -> Grid:
     """A small grid along no patient axis."""
     direction, _ = np.linalg.qr(np.random.default_rng(5).normal(size=(3, 3)))
-    return Grid((9, 14, 21), [-31.0, -12.0, 7.0], [2.0, 3.0, 5.0], direction)
+    return Grid(shape_zyx=(9, 14, 21), origin_mm=[-31.0, -12.0, 7.0], spacing_mm=[2.0, 3.0, 5.0], direction=direction)

@@ -82,11 +82,11 @@ def test_point_doses_of_brachyvision(shared: Path) -> None:
     channels = np.array([d["channel"] for d in plan["dwells"]])
     names, catheter = np.unique(channels, return_inverse=True)
     dwells = Dwells(
-        10.0 * np.array([d["position_cm"] for d in plan["dwells"]]),
-        axes,
-        catheter,
-        np.arange(len(axes), dtype=float),
-        tuple(str(n) for n in names),
+        positions_mm=10.0 * np.array([d["position_cm"] for d in plan["dwells"]]),
+        axes=axes,
+        catheter=catheter,
+        offset_mm=np.arange(len(axes), dtype=float),
+        catheter_names=tuple(str(n) for n in names),
     )
     times_s = [d["time_s"] for d in plan["dwells"]]
     points = 10.0 * np.array([p["position_cm"] for p in plan["points"]])

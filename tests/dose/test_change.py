@@ -25,7 +25,11 @@ def moved_plan() -> Dwells:
     positions = dwells.positions_mm + np.where(dwells.catheter == 1, 4.0, 0.0)[:, None]
     order = np.arange(len(dwells))[::-1]
     return Dwells(
-        positions[order], dwells.axes[order], dwells.catheter[order], dwells.offset_mm[order], ("a", "b", "c")
+        positions_mm=positions[order],
+        axes=dwells.axes[order],
+        catheter=dwells.catheter[order],
+        offset_mm=dwells.offset_mm[order],
+        catheter_names=("a", "b", "c"),
     )
 
 
@@ -59,11 +63,11 @@ def test_nothing_changed_is_nothing() -> None:
     dwells, points = some_dwells(), far_points(20)
     order = np.random.default_rng(12).permutation(12)
     same = Dwells(
-        dwells.positions_mm[order],
-        dwells.axes[order],
-        dwells.catheter[order],
-        dwells.offset_mm[order],
-        dwells.catheter_names,
+        positions_mm=dwells.positions_mm[order],
+        axes=dwells.axes[order],
+        catheter=dwells.catheter[order],
+        offset_mm=dwells.offset_mm[order],
+        catheter_names=dwells.catheter_names,
     )
     times_s = np.arange(12.0)
     assert not dose_change(dwells, times_s, same, times_s[order], points, SOURCE, strength_u=1.0).any()

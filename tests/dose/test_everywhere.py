@@ -18,14 +18,20 @@ def sphere(radius_mm, spacing_mm=2.0):
     n = int(np.ceil((radius_mm + 6) / spacing_mm))
     axis = np.arange(-n, n + 1) * spacing_mm
     z, y, x = np.meshgrid(axis, axis, axis, indexing="ij")
-    grid = Grid((2 * n + 1,) * 3, [-n * spacing_mm] * 3, [spacing_mm] * 3)
-    return Structure("ball", "CTV", grid, x**2 + y**2 + z**2 <= radius_mm**2)
+    grid = Grid(shape_zyx=(2 * n + 1,) * 3, origin_mm=[-n * spacing_mm] * 3, spacing_mm=[spacing_mm] * 3)
+    return Structure(name="ball", role="CTV", grid=grid, mask_zyx=x**2 + y**2 + z**2 <= radius_mm**2)
 
 
 def line(n=7, step_mm=4.0, tilt=0.2):
     axis = np.array([tilt, 0.0, 1.0]) / np.hypot(tilt, 1.0)
     k = np.arange(n) - (n - 1) / 2
-    return Dwells(k[:, None] * step_mm * axis, np.tile(axis, (n, 1)), np.zeros(n, int), k - k.min(), ("c",))
+    return Dwells(
+        positions_mm=k[:, None] * step_mm * axis,
+        axes=np.tile(axis, (n, 1)),
+        catheter=np.zeros(n, int),
+        offset_mm=k - k.min(),
+        catheter_names=("c",),
+    )
 
 
 @pytest.mark.parametrize("name", ["gammamed-12i", "flexisource"])
@@ -118,7 +124,13 @@ def test_first_boxes_cover_the_shape_once():
 def test_a_box_across_the_axis_loses_nothing_to_the_crease_there():
     """F rises steeply from the axis; the plane of one side would fall below the crease on the other."""
     source = load_source("gammamed-12i")
-    dwells = Dwells(np.zeros((1, 3)), np.array([[0.0, 0.0, 1.0]]), np.zeros(1, int), np.zeros(1), ("c",))
+    dwells = Dwells(
+        positions_mm=np.zeros((1, 3)),
+        axes=np.array([[0.0, 0.0, 1.0]]),
+        catheter=np.zeros(1, int),
+        offset_mm=np.zeros(1),
+        catheter_names=("c",),
+    )
     weights, rho_mm = np.array([STRENGTH_U * 30.0]), 0.05
     # Between table entries, whose bends cost a little more.
     for along_mm in (-33.0, -6.3, -2.7, 33.0):

@@ -67,7 +67,7 @@ def sampled_deviation(dwells: Dwells, times_s: np.ndarray, grid: Grid, source: T
 @pytest.mark.parametrize("name", source_names())
 def test_field_keeps_its_bound(name: str) -> None:
     dwells = some_dwells()
-    grid = Grid((72, 80, 96), [-50.0, -42.0, -38.0], [1.1, 1.0, 1.2])
+    grid = Grid(shape_zyx=(72, 80, 96), origin_mm=[-50.0, -42.0, -38.0], spacing_mm=[1.1, 1.0, 1.2])
     assert sampled_deviation(dwells, np.arange(12.0), grid, load_source(name)) <= BLOCKS
 
 
@@ -75,14 +75,20 @@ def line(n: int, step_mm: float) -> Dwells:
     """A straight catheter that is not along the grid."""
     axis = np.array([0.3, -0.2, 1.0]) / np.linalg.norm([0.3, -0.2, 1.0])
     offset = (np.arange(n) - (n - 1) / 2) * step_mm
-    return Dwells(offset[:, None] * axis, np.tile(axis, (n, 1)), np.zeros(n, dtype=int), offset - offset[0], ("a",))
+    return Dwells(
+        positions_mm=offset[:, None] * axis,
+        axes=np.tile(axis, (n, 1)),
+        catheter=np.zeros(n, dtype=int),
+        offset_mm=offset - offset[0],
+        catheter_names=("a",),
+    )
 
 
 @pytest.mark.parametrize("dwells", [line(1, 0.0), line(2, 5.0), line(30, 1.0), line(4, 0.1)], ids=len)
 @pytest.mark.parametrize("name", ["gammamed-12i", "microselectron-v2r-granero"])
 def test_field_keeps_its_bound_where_errors_could_add_up(name: str, dwells: Dwells) -> None:
     """Dwells on one line look at a block from almost one angle: their errors need not cancel."""
-    grid = Grid((128, 64, 64), [-31.0, -33.0, -60.0], [1.0, 1.0, 1.0])
+    grid = Grid(shape_zyx=(128, 64, 64), origin_mm=[-31.0, -33.0, -60.0], spacing_mm=[1.0, 1.0, 1.0])
     assert sampled_deviation(dwells, np.ones(len(dwells)), grid, load_source(name)) <= BLOCKS
 
 
@@ -91,7 +97,7 @@ def test_field_keeps_its_bound_on_other_grids(spacing_mm: tuple[float, float, fl
     direction = oblique_grid().direction
     shape = tuple(int(90.0 / s) for s in spacing_mm[::-1])
     origin = -direction @ (np.array(shape[::-1]) * spacing_mm) / 2.0
-    grid = Grid((shape[0], shape[1], shape[2]), origin, spacing_mm, direction)
+    grid = Grid(shape_zyx=(shape[0], shape[1], shape[2]), origin_mm=origin, spacing_mm=spacing_mm, direction=direction)
     assert sampled_deviation(some_dwells(), np.ones(12), grid, load_source("gammamed-plus")) <= BLOCKS
 
 
@@ -100,7 +106,7 @@ def test_field_keeps_its_bound_on_other_grids(spacing_mm: tuple[float, float, fl
 def test_field_does_not_depend_on_threads_or_progress(
     exact: bool, threads: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    grid = Grid((40, 70, 50), [-30.0, -30.0, -30.0], [1.0, 1.0, 1.5])
+    grid = Grid(shape_zyx=(40, 70, 50), origin_mm=[-30.0, -30.0, -30.0], spacing_mm=[1.0, 1.0, 1.5])
     args = (some_dwells(), np.ones(12), grid, invented_source())
     monkeypatch.setenv("HDRPLAN_THREADS", "2")
     field = dose_field(*args, strength_u=1.0, exact=exact).values_zyx

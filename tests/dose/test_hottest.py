@@ -20,9 +20,9 @@ CONFIGURATIONS = 24
 
 def ball(name: str, middle_mm: np.ndarray, radius_mm: float) -> Structure:
     n = int(radius_mm) + 4
-    grid = Grid((n, n, n), middle_mm - (n - 1), np.full(3, 2.0))
+    grid = Grid(shape_zyx=(n, n, n), origin_mm=middle_mm - (n - 1), spacing_mm=np.full(3, 2.0))
     within = np.linalg.norm(grid.points_mm() - middle_mm, axis=1) < radius_mm
-    return Structure(name, "CTV", grid, within.reshape(grid.shape_zyx))
+    return Structure(name=name, role="CTV", grid=grid, mask_zyx=within.reshape(grid.shape_zyx))
 
 
 def organ_beside_sources(seed: int):
@@ -36,7 +36,7 @@ def organ_beside_sources(seed: int):
     axis, toward = (v / np.linalg.norm(v) for v in rng.normal(size=(2, 3)))
     spacing = (rng.uniform(0.7, 1.4),) * 2 + (rng.choice([1.5, 2.5, 5.0]),)
     drawn = solid.structure(spacing, axis, rng.uniform(-0.5, 0.5, 3))
-    organ = Structure("organ", "OAR", drawn.grid, drawn.mask_zyx)
+    organ = Structure(name="organ", role="OAR", grid=drawn.grid, mask_zyx=drawn.mask_zyx)
     radius = rng.uniform(8, 18)
     apart = radius + rng.choice([rng.uniform(0, 3), rng.uniform(3, 10), rng.uniform(10, 50)])
     voxels = organ.grid.points_mm()[organ.mask_zyx.ravel()]
@@ -61,9 +61,17 @@ def on_a_lattice(shape: Shape, dose_gy, floor_gy: float, edge_mm: float = 0.2) -
     grid = shape.grid
     block = 10 * edge_mm
     count = np.ceil(grid.spacing_mm * grid.shape_zyx[::-1] / block).astype(int)
-    blocks = Grid(tuple(count[::-1]), grid.world([0, 0, 0]), np.full(3, block), grid.direction).points_mm()
+    blocks = Grid(
+        shape_zyx=tuple(count[::-1]),
+        origin_mm=grid.world([0, 0, 0]),
+        spacing_mm=np.full(3, block),
+        direction=grid.direction,
+    ).points_mm()
     blocks = blocks[(shape.distance_mm(blocks)[0] > -2 * block) & (2 * dose_gy(blocks) > floor_gy)]
-    cell = Grid((10, 10, 10), np.full(3, -4.5 * edge_mm), np.full(3, edge_mm)).points_mm() @ grid.direction.T
+    cell = (
+        Grid(shape_zyx=(10, 10, 10), origin_mm=np.full(3, -4.5 * edge_mm), spacing_mm=np.full(3, edge_mm)).points_mm()
+        @ grid.direction.T
+    )
     dose, volume = [], []
     for middle in blocks:
         at = middle + cell

@@ -79,9 +79,11 @@ def test_oblique_grid_with_thick_slices_along_any_axis(thick: int) -> None:
     spacing[thick] = 4.0
     turn, _ = np.linalg.qr(np.random.default_rng(5).normal(size=(3, 3)))
     count = np.ceil(34 / spacing).astype(int)
-    grid = Grid(tuple(count[::-1]), turn @ (-(count - 1) / 2 * spacing), spacing, turn)
+    grid = Grid(
+        shape_zyx=tuple(count[::-1]), origin_mm=turn @ (-(count - 1) / 2 * spacing), spacing_mm=spacing, direction=turn
+    )
     ball = np.linalg.norm(grid.points_mm(), axis=1) < 14
-    structure = Structure("ball", "CTV", grid, ball.reshape(grid.shape_zyx))
+    structure = Structure(name="ball", role="CTV", grid=grid, mask_zyx=ball.reshape(grid.shape_zyx))
     points = sample_points([structure])
     away = np.linalg.norm(points.points_mm[points.on_surface], axis=1)
     assert abs(np.median(away) - 14) < 0.15
@@ -93,10 +95,10 @@ def test_oblique_grid_with_thick_slices_along_any_axis(thick: int) -> None:
 @given(seed=st.integers(0, 10**6), fill=st.floats(0.05, 0.9), slice_mm=st.sampled_from([1.0, 2.0, 5.0]))
 def test_any_mask_keeps_its_volume_and_its_place(seed: int, fill: float, slice_mm: float) -> None:
     rng = np.random.default_rng(seed)
-    grid = Grid((5, 7, 6), rng.normal(size=3), [1.0, 1.3, slice_mm])
+    grid = Grid(shape_zyx=(5, 7, 6), origin_mm=rng.normal(size=3), spacing_mm=[1.0, 1.3, slice_mm])
     mask = rng.random(grid.shape_zyx) < fill
     mask[2, 3, 3] = True
-    structure = Structure("any", "CTV", grid, mask)
+    structure = Structure(name="any", role="CTV", grid=grid, mask_zyx=mask)
     points = sample_points([structure], spacing_mm=0.8)
     assert points.volume_cc.sum() == pytest.approx(structure.volume_cc, rel=1e-12)
     assert (points.volume_cc >= 0).all()
@@ -110,20 +112,22 @@ def test_any_mask_keeps_its_volume_and_its_place(seed: int, fill: float, slice_m
 
 
 def test_one_voxel_is_a_structure() -> None:
-    grid = Grid((3, 3, 3), [0, 0, 0], [1, 1, 1])
+    grid = Grid(shape_zyx=(3, 3, 3), origin_mm=[0, 0, 0], spacing_mm=[1, 1, 1])
     mask = np.zeros((3, 3, 3))
     mask[1, 1, 1] = 1
-    points = sample_points([Structure("dot", "CTV", grid, mask)])
+    points = sample_points([Structure(name="dot", role="CTV", grid=grid, mask_zyx=mask)])
     assert points.volume_cc.sum() == pytest.approx(0.001, rel=1e-12)
     assert np.abs(points.points_mm - 1.0).max() < 0.8
 
 
 def organ_and_target() -> tuple[Structure, Structure]:
-    grid = Grid((60, 60, 60), [0, 0, 0], [1.5, 1.5, 1.5])
+    grid = Grid(shape_zyx=(60, 60, 60), origin_mm=[0, 0, 0], spacing_mm=[1.5, 1.5, 1.5])
     place = grid.points_mm()
     target = (np.linalg.norm(place - [30, 45, 45], axis=1) < 10).reshape(grid.shape_zyx)
     organ = (np.linalg.norm(place - [45, 45, 45], axis=1) < 40).reshape(grid.shape_zyx)
-    return Structure("liver", "OAR", grid, organ), Structure("lesion", "CTV", grid, target)
+    return Structure(name="liver", role="OAR", grid=grid, mask_zyx=organ), Structure(
+        name="lesion", role="CTV", grid=grid, mask_zyx=target
+    )
 
 
 def test_healthy_organ_is_sampled_without_the_target() -> None:

@@ -90,11 +90,11 @@ def test_strength_must_be_positive(strength_u: float) -> None:
 
 def moved(dwells: Dwells, rotation: np.ndarray, shift: np.ndarray) -> Dwells:
     return Dwells(
-        dwells.positions_mm @ rotation.T + shift,
-        dwells.axes @ rotation.T,
-        dwells.catheter,
-        dwells.offset_mm,
-        dwells.catheter_names,
+        positions_mm=dwells.positions_mm @ rotation.T + shift,
+        axes=dwells.axes @ rotation.T,
+        catheter=dwells.catheter,
+        offset_mm=dwells.offset_mm,
+        catheter_names=dwells.catheter_names,
     )
 
 
@@ -112,11 +112,11 @@ def test_order_of_dwells_only_orders_columns() -> None:
     dwells, order = some_dwells(), np.random.default_rng(7).permutation(12)
     points = np.random.default_rng(8).uniform(-70.0, 70.0, (50, 3))
     shuffled = Dwells(
-        dwells.positions_mm[order],
-        dwells.axes[order],
-        dwells.catheter[order],
-        dwells.offset_mm[order],
-        dwells.catheter_names,
+        positions_mm=dwells.positions_mm[order],
+        axes=dwells.axes[order],
+        catheter=dwells.catheter[order],
+        offset_mm=dwells.offset_mm[order],
+        catheter_names=dwells.catheter_names,
     )
     one = dose_rate(dwells, points, invented_source(), strength_u=1.0).gy_per_s[:, order]
     np.testing.assert_array_equal(dose_rate(shuffled, points, invented_source(), strength_u=1.0).gy_per_s, one)
@@ -153,11 +153,11 @@ def test_two_point_a_doses_of_brachyvision(shared: Path) -> None:
     case = json.loads((shared / "data/sources/bv_gmplus_case.json").read_text())
     axes = np.array([dwell["tip_dir"] for dwell in case["dwells"]])
     dwells = Dwells(
-        np.array([dwell["position_cm"] for dwell in case["dwells"]]) * 10.0,
-        axes / np.linalg.norm(axes, axis=1, keepdims=True),
-        np.array([dwell["channel"] - 1 for dwell in case["dwells"]]),
-        np.zeros(len(axes)),
-        ("1", "2", "3"),
+        positions_mm=np.array([dwell["position_cm"] for dwell in case["dwells"]]) * 10.0,
+        axes=axes / np.linalg.norm(axes, axis=1, keepdims=True),
+        catheter=np.array([dwell["channel"] - 1 for dwell in case["dwells"]]),
+        offset_mm=np.zeros(len(axes)),
+        catheter_names=("1", "2", "3"),
     )
     times_s = [dwell["time_s"] for dwell in case["dwells"]]
     points = np.array([point["position_cm"] for point in case["points"]]) * 10.0

@@ -27,10 +27,10 @@ def blob(rng: np.random.Generator) -> np.ndarray:
 def test_sign_is_the_side_and_the_frame_does_not_matter(seed: int, slice_mm: float, scale: float) -> None:
     rng = np.random.default_rng(seed)
     mask = blob(rng)
-    grid = Grid(mask.shape, rng.uniform(-100.0, 100.0, 3), [1.0, 1.0, slice_mm])
+    grid = Grid(shape_zyx=mask.shape, origin_mm=rng.uniform(-100.0, 100.0, 3), spacing_mm=[1.0, 1.0, slice_mm])
     index = rng.uniform(-3.0, 18.0, (200, 3))
     points = grid.world(index)
-    plain, inward = shape_of(Structure("s", "CTV", grid, mask)).distance_mm(points)
+    plain, inward = shape_of(Structure(name="s", role="CTV", grid=grid, mask_zyx=mask)).distance_mm(points)
     # Two voxels or more from the mask's surface the smoothing does not reach.
     padded = np.pad(mask, 8)
     gap = [ndimage.distance_transform_edt(side, sampling=(slice_mm, 1.0, 1.0)) for side in (padded, ~padded)]
@@ -41,13 +41,20 @@ def test_sign_is_the_side_and_the_frame_does_not_matter(seed: int, slice_mm: flo
     assert ((np.abs(size - 1.0) < LEVEL_MM) | (size == 0.0)).all()
     # Turned and shifted: the same distances, the vectors turned.
     turn, shift = np.linalg.qr(rng.normal(size=(3, 3)))[0], rng.uniform(-50.0, 50.0, 3)
-    there = Grid(grid.shape_zyx, turn @ grid.origin_mm + shift, grid.spacing_mm, turn @ grid.direction)
-    found, vector = shape_of(Structure("t", "CTV", there, mask)).distance_mm(points @ turn.T + shift)
+    there = Grid(
+        shape_zyx=grid.shape_zyx,
+        origin_mm=turn @ grid.origin_mm + shift,
+        spacing_mm=grid.spacing_mm,
+        direction=turn @ grid.direction,
+    )
+    found, vector = shape_of(Structure(name="t", role="CTV", grid=there, mask_zyx=mask)).distance_mm(
+        points @ turn.T + shift
+    )
     np.testing.assert_allclose(found, plain, atol=LEVEL_MM)
     clear = np.abs(size - 1.0) < LEVEL_MM
     assert (np.abs(vector - inward @ turn.T).max(axis=1)[clear] < 10 * LEVEL_MM).mean() > 0.99
     # In other units.
-    larger = Grid(grid.shape_zyx, scale * grid.origin_mm, scale * grid.spacing_mm)
+    larger = Grid(shape_zyx=grid.shape_zyx, origin_mm=scale * grid.origin_mm, spacing_mm=scale * grid.spacing_mm)
     known = np.abs(plain) < 100.0
-    found, _ = shape_of(Structure("u", "CTV", larger, mask)).distance_mm(scale * points)
+    found, _ = shape_of(Structure(name="u", role="CTV", grid=larger, mask_zyx=mask)).distance_mm(scale * points)
     np.testing.assert_allclose(found[known], scale * plain[known], atol=scale * LEVEL_MM)

@@ -24,10 +24,16 @@ def numbers() -> dict[str, list[float]]:
     """Doses by every path, small enough for plain Python."""
     source, dwells = (
         invented_source(),
-        Dwells([[0, 0, 0], [9, 0, 0]], [[0, 0, 1], [0.6, 0, 0.8]], [0, 0], [0, 9], ("a",)),
+        Dwells(
+            positions_mm=[[0, 0, 0], [9, 0, 0]],
+            axes=[[0, 0, 1], [0.6, 0, 0.8]],
+            catheter=[0, 0],
+            offset_mm=[0, 9],
+            catheter_names=("a",),
+        ),
     )
     args = {"strength_u": 40700.0}
-    grid = Grid((3, 4, 5), [-4.0, 2.0, 3.0], [2.0, 2.0, 3.0])
+    grid = Grid(shape_zyx=(3, 4, 5), origin_mm=[-4.0, 2.0, 3.0], spacing_mm=[2.0, 2.0, 3.0])
     change = dose_change(dwells, [1.0, 2.0], one_dwell(), [3.0], POINTS, source, **args)
     return {
         "matrix": dose_rate(dwells, POINTS, source, **args).gy_per_s.ravel().tolist(),

@@ -20,7 +20,13 @@ from hdrplan.workflow import plan_case
 def dwells(n: int) -> Dwells:
     z = np.linspace(-40, 40, n) if n > 1 else np.zeros(1)
     positions = np.stack((np.zeros(n), np.zeros(n), z), axis=1)
-    return Dwells(positions, np.tile([0.0, 0.0, 1.0], (n, 1)), np.zeros(n, np.int64), np.arange(n, dtype=float), ("c",))
+    return Dwells(
+        positions_mm=positions,
+        axes=np.tile([0.0, 0.0, 1.0], (n, 1)),
+        catheter=np.zeros(n, np.int64),
+        offset_mm=np.arange(n, dtype=float),
+        catheter_names=("c",),
+    )
 
 
 def test_this_machine_says_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +47,7 @@ def test_a_matrix_beyond_any_machine() -> None:
 
 
 def test_a_grid_beyond_any_machine() -> None:
-    grid = Grid((9000, 9000, 9000), np.zeros(3), np.full(3, 0.1))
+    grid = Grid(shape_zyx=(9000, 9000, 9000), origin_mm=np.zeros(3), spacing_mm=np.full(3, 0.1))
     with pytest.raises(ResourceError, match=r"9000 x 9000 x 9000 voxels.*GB needed"):
         dose_field(dwells(1), [1.0], grid, load_source(), strength_u=40700.0)
 
@@ -69,14 +75,14 @@ def test_one_to_five_thousand_dwells(n: int) -> None:
     rate = dose_rate(chain, points, load_source(), strength_u=40700.0)
     direct = dose_at_points(chain, times_s, points, load_source(), strength_u=40700.0)
     np.testing.assert_allclose(rate.gy_per_s @ times_s, direct.gy, rtol=1e-12)
-    grid = Grid((3, 3, 3), np.array([18.0, -2.0, -2.0]), np.full(3, 2.0))
+    grid = Grid(shape_zyx=(3, 3, 3), origin_mm=np.array([18.0, -2.0, -2.0]), spacing_mm=np.full(3, 2.0))
     field = dose_field(chain, times_s, grid, load_source(), strength_u=40700.0)
     assert field.values_zyx[1, 1, 1] == pytest.approx(direct.gy[0], rel=1e-3)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 200), (1, 200, 1), (200, 1, 1)])
 def test_tiny_grids(shape: tuple[int, int, int]) -> None:
-    grid = Grid(shape, np.array([20.0, 5.0, -10.0]), np.array([0.5, 0.5, 0.5]))
+    grid = Grid(shape_zyx=shape, origin_mm=np.array([20.0, 5.0, -10.0]), spacing_mm=np.array([0.5, 0.5, 0.5]))
     field = dose_field(dwells(3), [5.0, 5.0, 5.0], grid, load_source(), strength_u=40700.0)
     exact = dose_at_points(dwells(3), [5.0, 5.0, 5.0], grid.points_mm(), load_source(), strength_u=40700.0)
     np.testing.assert_allclose(field.values_zyx.ravel(), exact.gy, rtol=1e-3)

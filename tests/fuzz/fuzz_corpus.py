@@ -99,7 +99,7 @@ def corpus(place: Path) -> list[Target]:
     from cohort_by_hand import full_form
 
     case, plan = case_and_plan()
-    box = Grid((4, 8, 8), np.array([-20.0, -20.0, 205.0]), np.array([2.5, 2.5, 2.5]))
+    box = Grid(shape_zyx=(4, 8, 8), origin_mm=np.array([-20.0, -20.0, 205.0]), spacing_mm=np.array([2.5, 2.5, 2.5]))
     dose = dose_field(plan.dwells, plan.times_s, box, load_source(), strength_u=40700.0)
     dicom, slicer, result = place / "dicom", place / "slicer", place / "result"
     dicom.mkdir()

@@ -10,7 +10,7 @@ from hdrplan.geometry import Grid, Structure
 from hdrplan.geometry.contours import contours_of_structure, structure_of_contours
 from hdrplan.kernels.polygon import flip_inside
 
-GRID = Grid((6, 40, 50), np.array([-20.0, 5.0, 100.0]), np.array([1.5, 1.5, 3.0]))
+GRID = Grid(shape_zyx=(6, 40, 50), origin_mm=np.array([-20.0, 5.0, 100.0]), spacing_mm=np.array([1.5, 1.5, 3.0]))
 Y, X = np.mgrid[:40, :50]
 DISC = (X - 25) ** 2 + (Y - 20) ** 2 < 15**2
 RING = DISC & ((X - 25) ** 2 + (Y - 20) ** 2 > 7**2)
@@ -35,7 +35,7 @@ RASTER = 4e-3
 def structure(plane: np.ndarray, grid: Grid = GRID) -> Structure:
     mask = np.zeros(grid.shape_zyx, dtype=bool)
     mask[1:5] = plane
-    return Structure("roi", "OAR", grid, mask)
+    return Structure(name="roi", role="OAR", grid=grid, mask_zyx=mask)
 
 
 def on(grid: Grid, found: Structure) -> np.ndarray:
@@ -59,7 +59,7 @@ def test_mask_to_contours_to_mask_is_the_identity(shape: str) -> None:
 def test_identity_on_an_oblique_grid() -> None:
     c, s = np.cos(0.4), np.sin(0.4)
     turn = np.array([[1, 0, 0], [0, c, -s], [0, s, c]]) @ np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
-    grid = Grid(GRID.shape_zyx, GRID.origin_mm, GRID.spacing_mm, turn)
+    grid = Grid(shape_zyx=GRID.shape_zyx, origin_mm=GRID.origin_mm, spacing_mm=GRID.spacing_mm, direction=turn)
     want = structure(HOLES, grid)
     found, _ = structure_of_contours("roi", "OAR", [p for _, p in contours_of_structure(want)], grid)
     np.testing.assert_array_equal(on(grid, found), want.mask_zyx)

@@ -13,9 +13,9 @@ STRAIGHT = Catheter("straight", [[0, 0, 0], [0, 0, 100]])
 
 
 def ball(radius_mm: float = 10.0, centre_z: float = 50.0) -> Structure:
-    grid = Grid((31, 31, 31), [-15, -15, centre_z - 15], [1, 1, 1])
+    grid = Grid(shape_zyx=(31, 31, 31), origin_mm=[-15, -15, centre_z - 15], spacing_mm=[1, 1, 1])
     away = np.linalg.norm(grid.points_mm() - [0, 0, centre_z], axis=1)
-    return Structure("ball", "CTV", grid, (away <= radius_mm).reshape(grid.shape_zyx))
+    return Structure(name="ball", role="CTV", grid=grid, mask_zyx=(away <= radius_mm).reshape(grid.shape_zyx))
 
 
 def test_positions_count_from_the_tip_and_axes_point_to_it() -> None:

@@ -30,17 +30,27 @@ def turned(rng: Rng) -> np.ndarray:
 
 
 def some_grid(rng: Rng, low: int = 1, high: int = 9) -> Grid:
-    return Grid(tuple(rng.integers(low, high, 3)), rng.uniform(-300.0, 300.0, 3), rng.uniform(0.3, 6.0, 3), turned(rng))
+    return Grid(
+        shape_zyx=tuple(rng.integers(low, high, 3)),
+        origin_mm=rng.uniform(-300.0, 300.0, 3),
+        spacing_mm=rng.uniform(0.3, 6.0, 3),
+        direction=turned(rng),
+    )
 
 
 def some_structure(rng: Rng, grid: Grid, fill: float) -> Structure:
     mask = rng.random(grid.shape_zyx) < fill
     mask.ravel()[rng.integers(mask.size)] = True
-    return Structure("s", "CTV", grid, mask)
+    return Structure(name="s", role="CTV", grid=grid, mask_zyx=mask)
 
 
 def moved(grid: Grid, turn: np.ndarray, shift: np.ndarray) -> Grid:
-    return Grid(grid.shape_zyx, turn @ grid.origin_mm + shift, grid.spacing_mm, turn @ grid.direction)
+    return Grid(
+        shape_zyx=grid.shape_zyx,
+        origin_mm=turn @ grid.origin_mm + shift,
+        spacing_mm=grid.spacing_mm,
+        direction=turn @ grid.direction,
+    )
 
 
 @given(SEEDS)
@@ -59,7 +69,9 @@ def test_places_and_indices_undo_each_other(seed: int) -> None:
     low = rng.integers(0, 3, 3)
     part = grid.box(low, (2, 2, 2))
     np.testing.assert_allclose(part.world(index), grid.world(index + low), atol=MOVED)
-    assert part.same_as(Grid((2, 2, 2), grid.world(low), grid.spacing_mm, grid.direction))
+    assert part.same_as(
+        Grid(shape_zyx=(2, 2, 2), origin_mm=grid.world(low), spacing_mm=grid.spacing_mm, direction=grid.direction)
+    )
 
 
 @settings(deadline=None)
@@ -68,10 +80,12 @@ def test_any_mask_survives_its_contours(seed: int, fill: float) -> None:
     """Holes, islands in holes, pixels that touch at a corner, at the border of the grid; on any axes."""
     rng = np.random.default_rng(seed)
     size = rng.integers(2, 12, 2)
-    grid = Grid((3, *size), rng.uniform(-100.0, 100.0, 3), [1.5, 1.5, 3.0], turned(rng))
+    grid = Grid(
+        shape_zyx=(3, *size), origin_mm=rng.uniform(-100.0, 100.0, 3), spacing_mm=[1.5, 1.5, 3.0], direction=turned(rng)
+    )
     mask = rng.random(grid.shape_zyx) < fill
     mask[:, rng.integers(size[0]), rng.integers(size[1])] = True  # something on every slice
-    want = Structure("s", "OAR", grid, mask)
+    want = Structure(name="s", role="OAR", grid=grid, mask_zyx=mask)
     found, warnings = structure_of_contours("s", "OAR", [points for _, points in contours_of_structure(want)], grid)
     np.testing.assert_array_equal(on_grid(found, grid).mask_zyx, mask)
     assert not warnings
@@ -84,7 +98,7 @@ def test_distance_falls_to_zero_inside_and_no_faster_than_the_way(seed: int, fil
     rng = np.random.default_rng(seed)
     grid = some_grid(rng, 2, 7)
     part = some_structure(rng, grid, fill)
-    whole = Structure("w", "CTV", grid, part.mask_zyx | (rng.random(grid.shape_zyx) < 0.2))
+    whole = Structure(name="w", role="CTV", grid=grid, mask_zyx=part.mask_zyx | (rng.random(grid.shape_zyx) < 0.2))
     points = grid.world(rng.uniform(-3.0, 9.0, (40, 3)))
     away = distance_mm(part, points)
     assert ((away == 0.0) == inside(part, points)).all()
@@ -93,7 +107,7 @@ def test_distance_falls_to_zero_inside_and_no_faster_than_the_way(seed: int, fil
     # More voxels are nearer; one voxel more at a time, the least of both distances.
     assert (distance_mm(whole, points) <= away + MOVED).all()
     turn, shift = turned(rng), rng.uniform(-50.0, 50.0, 3)
-    there = Structure("t", "CTV", moved(grid, turn, shift), part.mask_zyx)
+    there = Structure(name="t", role="CTV", grid=moved(grid, turn, shift), mask_zyx=part.mask_zyx)
     np.testing.assert_allclose(distance_mm(there, points @ turn.T + shift), away, atol=MOVED)
 
 

@@ -20,7 +20,7 @@ from hdrplan.geometry import (
     synthetic_lesion,
 )
 
-GRID = Grid((70, 80, 90), [-90, -80, -70], [2, 2, 2])
+GRID = Grid(shape_zyx=(70, 80, 90), origin_mm=[-90, -80, -70], spacing_mm=[2, 2, 2])
 LIVER = ellipsoid("liver", GRID, [0, 0, 0], [80, 65, 60], role="OAR")
 
 
@@ -74,11 +74,16 @@ def test_catheters_by_rule_are_parallel_apart_and_reach_the_lesion(seed: int, di
 
 
 def test_on_grid_moves_no_voxel() -> None:
-    part = Structure("part", "OAR", GRID.box([10, 20, 30], (3, 4, 5)), np.ones((3, 4, 5)))
+    part = Structure(name="part", role="OAR", grid=GRID.box([10, 20, 30], (3, 4, 5)), mask_zyx=np.ones((3, 4, 5)))
     whole = on_grid(part, GRID)
     assert whole.volume_cc == part.volume_cc
     assert inside(whole, part.grid.points_mm()).all()
-    shifted = Structure("off", "OAR", Grid((2, 2, 2), [0.7, 0, 0], [2, 2, 2]), np.ones((2, 2, 2)))
+    shifted = Structure(
+        name="off",
+        role="OAR",
+        grid=Grid(shape_zyx=(2, 2, 2), origin_mm=[0.7, 0, 0], spacing_mm=[2, 2, 2]),
+        mask_zyx=np.ones((2, 2, 2)),
+    )
     with pytest.raises(InputError, match="off: a structure must lie on the voxels"):
         on_grid(shifted, GRID)
 

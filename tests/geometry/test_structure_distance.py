@@ -10,25 +10,35 @@ from naive import geometry as naive
 
 def oblique(shape: tuple[int, int, int], spacing: list[float], seed: int = 0) -> Grid:
     turn, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))
-    return Grid(shape, [10.0, -20.0, 30.0], spacing, turn)
+    return Grid(shape_zyx=shape, origin_mm=[10.0, -20.0, 30.0], spacing_mm=spacing, direction=turn)
 
 
 def test_distance_is_the_naive_twin_on_an_oblique_grid() -> None:
     rng = np.random.default_rng(3)
     grid = oblique((5, 6, 7), [1.0, 1.5, 5.0])
-    structure = Structure("s", "CTV", grid, rng.random((5, 6, 7)) > 0.7)
+    structure = Structure(name="s", role="CTV", grid=grid, mask_zyx=rng.random((5, 6, 7)) > 0.7)
     points = grid.world(rng.uniform(-6, 12, size=(80, 3)))
     expected = [naive.distance_mm(structure, point) for point in points]
     np.testing.assert_allclose(distance_mm(structure, points), expected, atol=1e-9)
 
 
 def test_distance_to_a_box() -> None:
-    cube = Structure("cube", "CTV", Grid((3, 3, 3), [0, 0, 0], [2, 2, 2]), np.ones((3, 3, 3)))  # -1 to 5 mm
+    cube = Structure(
+        name="cube",
+        role="CTV",
+        grid=Grid(shape_zyx=(3, 3, 3), origin_mm=[0, 0, 0], spacing_mm=[2, 2, 2]),
+        mask_zyx=np.ones((3, 3, 3)),
+    )  # -1 to 5 mm
     assert distance_mm(cube, [[2, 2, 2], [5, 5, 5], [8, 2, 2], [8, 9, 2]]).tolist() == [0, 0, 3, 5]
 
 
 def test_inside_knows_the_edges_of_voxels() -> None:
-    one = Structure("one", "CTV", Grid((1, 1, 1), [0, 0, 0], [1, 2, 3]), np.ones((1, 1, 1)))
+    one = Structure(
+        name="one",
+        role="CTV",
+        grid=Grid(shape_zyx=(1, 1, 1), origin_mm=[0, 0, 0], spacing_mm=[1, 2, 3]),
+        mask_zyx=np.ones((1, 1, 1)),
+    )
     assert inside(one, [[0.49, 0.99, 1.49], [0.51, 0, 0], [0, -1.01, 0], [0, 0, 1.51]]).tolist() == [
         True,
         False,
@@ -38,14 +48,19 @@ def test_inside_knows_the_edges_of_voxels() -> None:
 
 
 def test_rim_of_a_cube_lacks_its_core() -> None:
-    cube = Structure("cube", "CTV", oblique((5, 5, 5), [1, 1, 1]), np.ones((5, 5, 5)))
+    cube = Structure(name="cube", role="CTV", grid=oblique((5, 5, 5), [1, 1, 1]), mask_zyx=np.ones((5, 5, 5)))
     assert len(rim_mm(cube)) == 5**3 - 3**3
 
 
 def test_liver_without_a_lesion_on_another_grid() -> None:
-    liver = Structure("liver", "OAR", Grid((20, 20, 20), [0, 0, 0], [1, 1, 1]), np.ones((20, 20, 20)))
-    fine = Grid((8, 8, 8), [5.25, 5.25, 5.25], [0.5, 0.5, 0.5])  # covers 5 to 9 mm
-    rest = without(liver, [Structure("lesion", "CTV", fine, np.ones((8, 8, 8)))])
+    liver = Structure(
+        name="liver",
+        role="OAR",
+        grid=Grid(shape_zyx=(20, 20, 20), origin_mm=[0, 0, 0], spacing_mm=[1, 1, 1]),
+        mask_zyx=np.ones((20, 20, 20)),
+    )
+    fine = Grid(shape_zyx=(8, 8, 8), origin_mm=[5.25, 5.25, 5.25], spacing_mm=[0.5, 0.5, 0.5])  # covers 5 to 9 mm
+    rest = without(liver, [Structure(name="lesion", role="CTV", grid=fine, mask_zyx=np.ones((8, 8, 8)))])
     # Voxel centres at 5, 6, 7, 8 mm lie in it; 9 mm lies on its edge and rounds to the voxel beyond.
     assert rest.name == "liver"
     assert rest.role == "OAR"
@@ -53,12 +68,27 @@ def test_liver_without_a_lesion_on_another_grid() -> None:
 
 
 def test_without_returns_the_same_structure_where_nothing_is_shared() -> None:
-    liver = Structure("liver", "OAR", Grid((2, 2, 2), [0, 0, 0], [1, 1, 1]), np.ones((2, 2, 2)))
-    far = Structure("far", "CTV", Grid((2, 2, 2), [50, 0, 0], [1, 1, 1]), np.ones((2, 2, 2)))
+    liver = Structure(
+        name="liver",
+        role="OAR",
+        grid=Grid(shape_zyx=(2, 2, 2), origin_mm=[0, 0, 0], spacing_mm=[1, 1, 1]),
+        mask_zyx=np.ones((2, 2, 2)),
+    )
+    far = Structure(
+        name="far",
+        role="CTV",
+        grid=Grid(shape_zyx=(2, 2, 2), origin_mm=[50, 0, 0], spacing_mm=[1, 1, 1]),
+        mask_zyx=np.ones((2, 2, 2)),
+    )
     assert without(liver, [far]) is liver
 
 
 def test_nothing_left_is_an_error() -> None:
-    liver = Structure("liver", "OAR", Grid((2, 2, 2), [0, 0, 0], [1, 1, 1]), np.ones((2, 2, 2)))
+    liver = Structure(
+        name="liver",
+        role="OAR",
+        grid=Grid(shape_zyx=(2, 2, 2), origin_mm=[0, 0, 0], spacing_mm=[1, 1, 1]),
+        mask_zyx=np.ones((2, 2, 2)),
+    )
     with pytest.raises(InputError, match="liver must be larger than lesion"):
-        without(liver, [Structure("lesion", "CTV", liver.grid, np.ones((2, 2, 2)))])
+        without(liver, [Structure(name="lesion", role="CTV", grid=liver.grid, mask_zyx=np.ones((2, 2, 2)))])

@@ -21,7 +21,7 @@ from hdrplan.geometry import (
     varied,
 )
 
-GRID = Grid((40, 60, 60), np.array([-60.0, -60.0, -40.0]), np.array([2.0, 2.0, 2.0]))
+GRID = Grid(shape_zyx=(40, 60, 60), origin_mm=np.array([-60.0, -60.0, -40.0]), spacing_mm=np.array([2.0, 2.0, 2.0]))
 WIDE = Reach(longest_mm=120, tilt_deg=90, slant_deg=80, position="any")
 
 
@@ -30,7 +30,7 @@ def structure(name, low, high, role="other"):
     mask = np.zeros(GRID.shape_zyx, dtype=bool)
     points = GRID.points_mm()
     mask.ravel()[((points >= low) & (points <= high)).all(axis=1)] = True
-    return Structure(name, role, GRID, mask)
+    return Structure(name=name, role=role, grid=GRID, mask_zyx=mask)
 
 
 BODY = structure("body", (-50, -50, -100), (50, 50, 100))

@@ -9,7 +9,7 @@ import numpy as np
 from hdrplan.geometry import Catheter, Dwells, Grid, Structure, Volume
 from hdrplan.plan import Case, Plan
 
-GRID = Grid((12, 48, 52), np.array([-50.0, -60.0, 200.0]), np.array([2.0, 2.0, 2.5]))
+GRID = Grid(shape_zyx=(12, 48, 52), origin_mm=np.array([-50.0, -60.0, 200.0]), spacing_mm=np.array([2.0, 2.0, 2.5]))
 NOW = datetime(2024, 5, 6, 7, 8, 9)
 
 
@@ -24,7 +24,7 @@ def case_and_plan() -> tuple[Case, Plan]:
     for name, plane in planes.items():
         mask = np.zeros(GRID.shape_zyx, dtype=bool)
         mask[2:10] = plane
-        structures.append(Structure(name, "CTV" if name == "solid" else "OAR", GRID, mask))
+        structures.append(Structure(name=name, role="CTV" if name == "solid" else "OAR", grid=GRID, mask_zyx=mask))
     rng = np.random.default_rng(2)
     tips = [GRID.world([20 + d, 24, 8]) for d in (-4, 4)]
     catheters = tuple(Catheter(f"needle {k}", np.array([np.add(tip, (40, 5, -60)), tip])) for k, tip in enumerate(tips))
@@ -37,7 +37,13 @@ def case_and_plan() -> tuple[Case, Plan]:
             axes.append(axis)
             offsets.append(6.0 + 5 * step)
             index.append(k)
-    dwells = Dwells(positions, axes, index, offsets, tuple(c.name for c in catheters))
+    dwells = Dwells(
+        positions_mm=positions,
+        axes=axes,
+        catheter=index,
+        offset_mm=offsets,
+        catheter_names=tuple(c.name for c in catheters),
+    )
     times_s = rng.random(10) * 30
     times_s[3] = 0.0
     ct = Volume(GRID, rng.integers(-900, 1200, GRID.shape_zyx).astype(np.int16))

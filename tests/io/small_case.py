@@ -32,7 +32,7 @@ level = 0
 source = "test"
 """
 
-GRID = Grid((20, 30, 40), np.array([-60.0, -45.0, 100.0]), np.array([3.0, 3.0, 5.0]))
+GRID = Grid(shape_zyx=(20, 30, 40), origin_mm=np.array([-60.0, -45.0, 100.0]), spacing_mm=np.array([3.0, 3.0, 5.0]))
 
 
 def small_labels() -> np.ndarray:

@@ -101,7 +101,7 @@ def test_empty_ctv(case_folder: Path) -> None:
 
 
 def test_structures_elsewhere_than_the_ct(case_folder: Path) -> None:
-    far = Grid(GRID.shape_zyx, np.add(GRID.origin_mm, (0, 0, 500)), GRID.spacing_mm)
+    far = Grid(shape_zyx=GRID.shape_zyx, origin_mm=np.add(GRID.origin_mm, (0, 0, 500)), spacing_mm=GRID.spacing_mm)
     write_volume(case_folder / "labels.nii.gz", Volume(far, small_labels()))
     with pytest.raises(InputError, match="must lie inside the CT"):
         read_case(case_folder)
@@ -109,7 +109,12 @@ def test_structures_elsewhere_than_the_ct(case_folder: Path) -> None:
 
 def test_structures_on_another_grid_and_oblique_are_compared_in_space(case_folder: Path) -> None:
     turn = np.array([[np.cos(0.1), -np.sin(0.1), 0], [np.sin(0.1), np.cos(0.1), 0], [0, 0, 1]])
-    oblique = Grid(GRID.shape_zyx, np.add(GRID.origin_mm, (3, -1, 0)), GRID.spacing_mm * 0.95, turn)
+    oblique = Grid(
+        shape_zyx=GRID.shape_zyx,
+        origin_mm=np.add(GRID.origin_mm, (3, -1, 0)),
+        spacing_mm=GRID.spacing_mm * 0.95,
+        direction=turn,
+    )
     write_volume(case_folder / "labels.nii.gz", Volume(oblique, small_labels()))
     lesion = read_case(case_folder).case.structure("lesion")
     np.testing.assert_allclose(lesion.grid.direction, turn, atol=1e-6)

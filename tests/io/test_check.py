@@ -25,7 +25,7 @@ from hdrplan.sources import load_source
 from hdrplan.workflow.check import Tolerances, check_plan
 
 SOURCE = load_source("gammamed-plus")
-BOX = Grid((10, 22, 24), np.array([-45.0, -40.0, 202.0]), np.array([2.5, 2.5, 2.5]))
+BOX = Grid(shape_zyx=(10, 22, 24), origin_mm=np.array([-45.0, -40.0, 202.0]), spacing_mm=np.array([2.5, 2.5, 2.5]))
 
 
 def clinical() -> tuple[BrachyPlan, Volume, tuple[Structure, ...]]:
@@ -58,7 +58,10 @@ def test_a_dose_of_another_strength_fails(factor: float, failing: str) -> None:
 
 def test_a_grid_shifted_by_a_voxel_fails() -> None:
     brachy, dose, _ = clinical()
-    moved = Volume(Grid(BOX.shape_zyx, BOX.origin_mm + np.array([2.5, 0, 0]), BOX.spacing_mm), dose.values_zyx)
+    moved = Volume(
+        Grid(shape_zyx=BOX.shape_zyx, origin_mm=BOX.origin_mm + np.array([2.5, 0, 0]), spacing_mm=BOX.spacing_mm),
+        dose.values_zyx,
+    )
     assert check_plan(brachy, SOURCE, dose=moved).grid.gamma_pass_frac < 0.9
 
 

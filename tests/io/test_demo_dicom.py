@@ -26,7 +26,7 @@ def test_the_demo_goes_out_and_comes_back(phantoms: Path, tmp_path: Path) -> Non
     times_s = np.random.default_rng(8).random(len(dwells)).round(1) * 30
     plan = Plan(dwells, times_s, "gammamed-12i", found.strength_u)
     middle = dwells.positions_mm.mean(axis=0)
-    box = Grid((24, 28, 28), middle - 28.0, np.array([2.0, 2.0, 2.0]))
+    box = Grid(shape_zyx=(24, 28, 28), origin_mm=middle - 28.0, spacing_mm=np.array([2.0, 2.0, 2.0]))
     dose = dose_field(dwells, times_s, box, load_source(), strength_u=plan.strength_u)
     write_results(tmp_path / "plan", plan=plan, name="demo", dose=dose, run=run_record(inputs={}, options={}))
     # 16 bits: dciodvfy aborts on the 32 bits that are the default.

@@ -29,7 +29,7 @@ def dicom(tmp_path: Path) -> Path:
     folder = tmp_path / "export"
     folder.mkdir()
     case, plan = case_and_plan()
-    box = Grid((8, 20, 24), GRID.world([8, 10, 2]), np.array([2.5, 2.5, 2.5]))
+    box = Grid(shape_zyx=(8, 20, 24), origin_mm=GRID.world([8, 10, 2]), spacing_mm=np.array([2.5, 2.5, 2.5]))
     dose = dose_field(plan.dwells, plan.times_s, box, load_source(), strength_u=40700.0)
     write_dicom_set(folder, case, plan, dose=dose, prescription_gy=20.0, now=NOW)
     return folder

@@ -37,7 +37,7 @@ DVH = {"solid": (np.linspace(0, 40, 81), np.linspace(20, 0, 81)), "ring": ([0.0,
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Case, Plan, Volume]:
     folder = tmp_path_factory.mktemp("dicom")
     case, plan = case_and_plan()
-    box = Grid((8, 20, 24), GRID.world([8, 10, 2]), np.array([2.5, 2.5, 2.5]))
+    box = Grid(shape_zyx=(8, 20, 24), origin_mm=GRID.world([8, 10, 2]), spacing_mm=np.array([2.5, 2.5, 2.5]))
     dose = dose_field(plan.dwells, plan.times_s, box, load_source(), strength_u=40700.0)
     write_dicom_set(folder, case, plan, dose=dose, dvh=DVH, prescription_gy=20.0, now=NOW)
     return folder, case, plan, dose
@@ -263,7 +263,11 @@ def test_real_plans_survive_read_write_read(shared: Path, tmp_path: Path, name: 
 def test_slicer_files_come_back(written, tmp_path: Path) -> None:
     _, case, plan, dose = written
     overlapping = replace(
-        case, structures=(*case.structures, Structure("over", "other", GRID, case.structures[0].mask_zyx))
+        case,
+        structures=(
+            *case.structures,
+            Structure(name="over", role="other", grid=GRID, mask_zyx=case.structures[0].mask_zyx),
+        ),
     )
     names = write_slicer_set(tmp_path, overlapping, plan, dose=dose)
     assert names == ["catheters.mrk.json", "ct.nrrd", "dose.nrrd", "structures.seg.nrrd"]
@@ -282,9 +286,9 @@ def test_slicer_files_come_back(written, tmp_path: Path) -> None:
 
 def test_hostile_names_cannot_break_a_header(tmp_path: Path) -> None:
     mask = np.ones((2, 3, 4), dtype=bool)
-    grid = Grid((2, 3, 4), np.zeros(3), np.ones(3))
+    grid = Grid(shape_zyx=(2, 3, 4), origin_mm=np.zeros(3), spacing_mm=np.ones(3))
     name = "evil\nSegment0_Layer:=7\\x"
-    case = Case("x", None, (Structure(name, "CTV", grid, mask),), ())
+    case = Case("x", None, (Structure(name=name, role="CTV", grid=grid, mask_zyx=mask),), ())
     write_slicer_set(tmp_path, case, None)
     (found,) = read_segmentation(tmp_path / "structures.seg.nrrd")
     assert found.name == "evil Segment0_Layer:=7/x"

@@ -19,7 +19,12 @@ from hdrplan.io.images import read_segment_names, write_volume
 def test_every_format_keeps_voxels_and_place(tmp_path: Path, suffix: str) -> None:
     c, s = np.cos(0.3), np.sin(0.3)
     turn = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
-    grid = Grid((3, 4, 5), np.array([-10.5, 20.25, 300.0]), np.array([0.5, 0.75, 2.5]), turn)
+    grid = Grid(
+        shape_zyx=(3, 4, 5),
+        origin_mm=np.array([-10.5, 20.25, 300.0]),
+        spacing_mm=np.array([0.5, 0.75, 2.5]),
+        direction=turn,
+    )
     values = np.arange(60).reshape(3, 4, 5).astype(np.int16) - 30
     write_volume(tmp_path / f"a.{suffix}", Volume(grid, values))
     back = read_volume(tmp_path / f"a.{suffix}")

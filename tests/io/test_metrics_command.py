@@ -23,7 +23,7 @@ from hdrplan.io.dicom.export import write_dicom_set
 from hdrplan.metrics import dvh
 from hdrplan.sources import load_source
 
-BOX = Grid((12, 48, 52), GRID.world([0, 0, 0]), GRID.spacing_mm)
+BOX = Grid(shape_zyx=(12, 48, 52), origin_mm=GRID.world([0, 0, 0]), spacing_mm=GRID.spacing_mm)
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +149,7 @@ def test_tables_for_the_cohort_have_its_columns() -> None:
 
 def test_a_dose_grid_that_ends_early_tells_only_what_it_holds(tmp_path: Path) -> None:
     case, plan = case_and_plan()
-    half = Grid((12, 48, 21), GRID.origin_mm, GRID.spacing_mm)
+    half = Grid(shape_zyx=(12, 48, 21), origin_mm=GRID.origin_mm, spacing_mm=GRID.spacing_mm)
     dose = dose_field(plan.dwells, plan.times_s, half, load_source(), strength_u=40700.0)
     (tmp_path / "x").mkdir()
     write_dicom_set(tmp_path / "x", case, plan, dose=dose, prescription_gy=20.0, now=NOW)

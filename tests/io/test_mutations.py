@@ -85,7 +85,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     for name in ("ct.nrrd", "ct.mha", "ct.nii"):
         write_volume(folder / name, Volume(small, values))
     write_volume(folder / "mask.nii.gz", Volume(small, (values > 500).astype(np.uint8)))
-    box = [Structure(f"s{k}", "OAR", small, values > 100 * k) for k in range(3)]
+    box = [Structure(name=f"s{k}", role="OAR", grid=small, mask_zyx=values > 100 * k) for k in range(3)]
     write_segmentation(folder / "s.seg.nrrd", box, small)
     curves = [Catheter(f"c{k}", np.array([[0.0, k, 0], [5, k, 40], [5, k, 90]])) for k in range(3)]
     write_markups(folder / "curves.mrk.json", curves)

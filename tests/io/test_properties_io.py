@@ -36,7 +36,13 @@ def plans(draw: st.DrawFn) -> Plan:
     axes /= np.linalg.norm(axes, axis=1)[:, None]
     channels = np.sort(rng.integers(0, 3, n))
     times = draw(st.lists(st.floats(0, 3000, allow_subnormal=False), min_size=n, max_size=n))
-    dwells = Dwells(rng.uniform(-500, 500, (n, 3)), axes, channels, np.arange(n) * 2.5, ("a", "b", "c"))
+    dwells = Dwells(
+        positions_mm=rng.uniform(-500, 500, (n, 3)),
+        axes=axes,
+        catheter=channels,
+        offset_mm=np.arange(n) * 2.5,
+        catheter_names=("a", "b", "c"),
+    )
     return Plan(dwells, times, "gammamed-12i", draw(st.floats(100, 100_000)))
 
 
@@ -67,8 +73,10 @@ def test_rt_plan_comes_back_within_its_digits(plan: Plan, tmp_path: Path) -> Non
 def test_any_mask_survives_its_contours(plane: np.ndarray) -> None:
     plane = plane.copy()
     plane[4, 5] = True
-    grid = Grid((1, 9, 11), np.array([3.0, -7.0, 11.0]), np.array([1.0, 1.5, 2.0]))
-    contours = [points for _, points in contours_of_structure(Structure("s", "OAR", grid, plane[None]))]
+    grid = Grid(shape_zyx=(1, 9, 11), origin_mm=np.array([3.0, -7.0, 11.0]), spacing_mm=np.array([1.0, 1.5, 2.0]))
+    contours = [
+        points for _, points in contours_of_structure(Structure(name="s", role="OAR", grid=grid, mask_zyx=plane[None]))
+    ]
     found, _ = structure_of_contours("s", "OAR", contours, grid)
     back = np.zeros((9, 11), dtype=bool)
     low = np.rint(grid.index(found.grid.origin_mm)).astype(int)

@@ -18,12 +18,18 @@ def small_plan() -> Plan:
     rng = np.random.default_rng(3)
     axes = rng.normal(size=(5, 3))
     axes /= np.linalg.norm(axes, axis=1)[:, None]
-    dwells = Dwells(rng.normal(size=(5, 3)) * 40, axes, np.array([0, 0, 1, 1, 1]), np.arange(5.0), ("a", "b"))
+    dwells = Dwells(
+        positions_mm=rng.normal(size=(5, 3)) * 40,
+        axes=axes,
+        catheter=np.array([0, 0, 1, 1, 1]),
+        offset_mm=np.arange(5.0),
+        catheter_names=("a", "b"),
+    )
     return Plan(dwells, rng.random(5) * 20, "gammamed-12i", 40700.0)
 
 
 def write(folder: Path, **more: object) -> Path:
-    grid = Grid((3, 4, 5), np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.5, 2.0]))
+    grid = Grid(shape_zyx=(3, 4, 5), origin_mm=np.array([1.0, 2.0, 3.0]), spacing_mm=np.array([1.0, 1.5, 2.0]))
     return write_results(
         folder,
         plan=small_plan(),

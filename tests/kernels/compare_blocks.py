@@ -31,7 +31,7 @@ def block_rows(kernel: Kernel, rng: Rng) -> None:
     t = invented_tables(rng)
     shape, spacing = (5, 9, 18), (1.0, 1.5, 2.0)
     turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
-    grid = Grid(shape, rng.uniform(-4.0, 4.0, 3), spacing, turn)
+    grid = Grid(shape_zyx=shape, origin_mm=rng.uniform(-4.0, 4.0, 3), spacing_mm=spacing, direction=turn)
     steps = frozen((turn * spacing).T)
     near = grid.world(rng.uniform(0, 1, (1, 3)) * np.array(shape[::-1]))
     away = rng.normal(size=(2, 3))

@@ -56,9 +56,16 @@ def case(*, radius=15.0, organ_gap=4.0, step=3.0, n_catheters=4, seed=1, lesions
     surface = np.concatenate([np.r_[np.zeros(len(a), bool), np.ones(len(b), bool)] for a, _, b in parts])
     start = np.cumsum([0, *(len(a) + len(b) for a, _, b in parts)])
     points = SamplePoints(
-        tuple(names), tuple(roles), start, xyz, volume, surface,
-        np.array([h for _, h, _ in parts]), np.array([len(a) * h**3 / 1000 for a, h, _ in parts]), "test",
-    )  # fmt: skip
+        names=tuple(names),
+        roles=tuple(roles),
+        start=start,
+        points_mm=xyz,
+        volume_cc=volume,
+        on_surface=surface,
+        spacing_mm=np.array([h for _, h, _ in parts]),
+        mask_cc=np.array([len(a) * h**3 / 1000 for a, h, _ in parts]),
+        method="test",
+    )
     # 10 Ci give about 1.2 Gy/s at 1 cm: 0.012 Gy/s at 100 mm^2 is 4000 U per cm; capped at the capsule's wall.
     far2 = np.maximum(((xyz[:, None, :] - dwells[None, :, :]) ** 2).sum(axis=2), 0.5**2)
     return DoseRate(12.6 / far2, np.zeros(len(xyz), bool)), points, dwells

@@ -21,11 +21,16 @@ def with_surroundings(**arguments):
     far2 = np.maximum(((xyz[:, None] - dwells[None]) ** 2).sum(axis=2), 0.25)
     volume = np.full(len(xyz), 0.125)
     both = SamplePoints(
-        (*points.names, AROUND), (*points.roles, "other"), np.append(points.start, points.start[-1] + len(xyz)),
-        np.concatenate((points.points_mm, xyz)), np.append(points.volume_cc, volume),
-        np.append(points.on_surface, np.zeros(len(xyz), bool)), np.append(points.spacing_mm, 5.0),
-        np.append(points.mask_cc, volume.sum()), "test",
-    )  # fmt: skip
+        names=(*points.names, AROUND),
+        roles=(*points.roles, "other"),
+        start=np.append(points.start, points.start[-1] + len(xyz)),
+        points_mm=np.concatenate((points.points_mm, xyz)),
+        volume_cc=np.append(points.volume_cc, volume),
+        on_surface=np.append(points.on_surface, np.zeros(len(xyz), bool)),
+        spacing_mm=np.append(points.spacing_mm, 5.0),
+        mask_cc=np.append(points.mask_cc, volume.sum()),
+        method="test",
+    )
     return DoseRate(np.concatenate((rate.gy_per_s, 12.6 / far2)), np.zeros(len(both), bool)), both
 
 
@@ -105,17 +110,17 @@ def test_a_level_that_cannot_be_reached_does_not_cost_coverage():
 
 def lesions(n):
     """Ellipsoids on a 2 mm grid, each with four straight catheters, in a block of liver."""
-    grid = Grid((40, 40, 40 + 30 * (n - 1)), [0.0, 0.0, 0.0], [2.0, 2.0, 2.0])
+    grid = Grid(shape_zyx=(40, 40, 40 + 30 * (n - 1)), origin_mm=[0.0, 0.0, 0.0], spacing_mm=[2.0, 2.0, 2.0])
     z, y, x = np.meshgrid(*(np.arange(k) * 2.0 for k in grid.shape_zyx), indexing="ij")
     ctvs, catheters = [], []
     for k in range(n):
         at = np.array([40.0 + 60.0 * k, 40.0, 40.0])
         inside = ((x - at[0]) / 14) ** 2 + ((y - at[1]) / 12) ** 2 + ((z - at[2]) / 15) ** 2 <= 1
-        ctvs.append(Structure(f"lesion_{k}", "CTV", grid, inside))
+        ctvs.append(Structure(name=f"lesion_{k}", role="CTV", grid=grid, mask_zyx=inside))
         for i, (dx, dy) in enumerate([(-6, -5), (-6, 5), (6, -5), (6, 5)]):
             ends = [[at[0] + dx, at[1] + dy, 2.0], [at[0] + dx, at[1] + dy, at[2] + 17.0]]
             catheters.append(Catheter(f"c{k}{i}", np.array(ends)))
-    liver = Structure("liver", "OAR", grid, np.ones(grid.shape_zyx, bool))
+    liver = Structure(name="liver", role="OAR", grid=grid, mask_zyx=np.ones(grid.shape_zyx, bool))
     return Case("lesions", None, (*ctvs, liver), tuple(catheters), "liver")
 
 
@@ -146,10 +151,10 @@ def test_planned_index_is_that_of_the_dose_grid(n):
 
 
 def test_surroundings_reach_as_far_as_asked():
-    grid = Grid((12, 20, 20), [0.0, 0.0, 0.0], [2.0, 2.0, 5.0])
+    grid = Grid(shape_zyx=(12, 20, 20), origin_mm=[0.0, 0.0, 0.0], spacing_mm=[2.0, 2.0, 5.0])
     mask = np.zeros(grid.shape_zyx, bool)
     mask[5, 9, 9] = True
-    seed = Structure("seed", "CTV", grid, mask)
+    seed = Structure(name="seed", role="CTV", grid=grid, mask_zyx=mask)
     near = around([seed], 11.0, "near")
     at = near.grid.world(np.argwhere(near.mask_zyx)[:, ::-1])
     away = np.linalg.norm(at - grid.world([9, 9, 5]), axis=1)

@@ -14,10 +14,19 @@ def test_every_point_receives_the_prescription():
     spacing, radius = 2.0, 13.0
     axis = np.arange(-9, 10) * spacing
     z, y, x = np.meshgrid(axis, axis, axis, indexing="ij")
-    lesion = Structure("lesion", "CTV", Grid((19, 19, 19), [-18.0] * 3, [spacing] * 3), x**2 + y**2 + z**2 <= radius**2)
+    lesion = Structure(
+        name="lesion",
+        role="CTV",
+        grid=Grid(shape_zyx=(19, 19, 19), origin_mm=[-18.0] * 3, spacing_mm=[spacing] * 3),
+        mask_zyx=x**2 + y**2 + z**2 <= radius**2,
+    )
     at = np.array([(cx, cy, z) for cx, cy in ((-6.0, 0.0), (6.0, 1.0)) for z in (-10.0, -5.0, 0.0, 5.0, 10.0)])
     dwells = Dwells(
-        at, np.tile([0.0, 0.0, 1.0], (10, 1)), np.repeat([0, 1], 5), np.tile(np.arange(5) * 5.0, 2), ("a", "b")
+        positions_mm=at,
+        axes=np.tile([0.0, 0.0, 1.0], (10, 1)),
+        catheter=np.repeat([0, 1], 5),
+        offset_mm=np.tile(np.arange(5) * 5.0, 2),
+        catheter_names=("a", "b"),
     )
     source, goals = load_source("gammamed-12i"), Goals((Prescription("lesion", 20.0),))
     # Coarse on purpose: between the sample points the dose is too low.

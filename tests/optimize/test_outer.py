@@ -34,9 +34,16 @@ def small(seed, organs=1):
     xyz = np.concatenate([p[2] for p in parts])
     cc = np.concatenate([p[3] for p in parts])
     many = SamplePoints(
-        tuple(p[0] for p in parts), tuple(p[1] for p in parts), np.cumsum([0, *(len(p[3]) for p in parts)]), xyz, cc,
-        cc == 0, np.full(len(parts), 6.0), np.array([p[3].sum() for p in parts]), "test",
-    )  # fmt: skip
+        names=tuple(p[0] for p in parts),
+        roles=tuple(p[1] for p in parts),
+        start=np.cumsum([0, *(len(p[3]) for p in parts)]),
+        points_mm=xyz,
+        volume_cc=cc,
+        on_surface=cc == 0,
+        spacing_mm=np.full(len(parts), 6.0),
+        mask_cc=np.array([p[3].sum() for p in parts]),
+        method="test",
+    )
     far2 = np.maximum(((xyz[:, None, :] - dwells[None, :, :]) ** 2).sum(axis=2), 0.25)
     return DoseRate(12.6 / far2, np.zeros(len(xyz), bool)), many
 

@@ -38,7 +38,7 @@ def test_the_box_of_a_structure_holds_its_voxel_centres():
     grid = centred_grid((8, 8, 8), (1.0, 1.0, 1.0), np.eye(3))
     mask = np.zeros((8, 8, 8), bool)
     mask[2:5, 3, 1:7] = True
-    low, high = structure_box_mm(Structure("s", "OAR", grid, mask))
+    low, high = structure_box_mm(Structure(name="s", role="OAR", grid=grid, mask_zyx=mask))
     np.testing.assert_allclose(low, grid.world([1, 3, 2]))
     np.testing.assert_allclose(high, grid.world([6, 3, 4]))
 

@@ -36,9 +36,9 @@ def result() -> PlanResult:
         "phantom",
         Volume(grid, np.zeros(grid.shape_zyx, dtype=np.int16)),
         (
-            Structure("lesion", "CTV", grid, ball),
-            Structure("stomach", "OAR", grid, box),
-            Structure("liver", "OAR", grid, np.linalg.norm(from_centre, axis=-1) <= 26.0),
+            Structure(name="lesion", role="CTV", grid=grid, mask_zyx=ball),
+            Structure(name="stomach", role="OAR", grid=grid, mask_zyx=box),
+            Structure(name="liver", role="OAR", grid=grid, mask_zyx=np.linalg.norm(from_centre, axis=-1) <= 26.0),
         ),
         tuple(Catheter(f"needle {k}", centre + needle + [x, 0.0, 0.0]) for k, x in enumerate((-5.0, 5.0), start=1)),
         "liver",

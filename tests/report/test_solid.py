@@ -43,7 +43,7 @@ def test_a_structure_at_the_rim_of_its_grid_is_closed_and_keeps_its_volume():
     grid = centred_grid((20, 20, 20), (1.5, 1.5, 2.0), np.eye(3))
     mask = np.zeros((20, 20, 20), bool)
     mask[:12, :, 3:] = True
-    structure = Structure("s", "OAR", grid, mask)
+    structure = Structure(name="s", role="OAR", grid=grid, mask_zyx=mask)
     vertices, triangles = structure_surface(structure)
     assert edges_met_twice(triangles)
     # Blurring by 0.8 voxels moves no plane; it rounds the twelve edges of this box of 18 by 30 by 34 mm.

@@ -50,7 +50,7 @@ def test_packed_dose_keeps_its_stated_precision_up_to_its_stated_top(scripts):
 def test_packed_masks_come_back_on_their_grid_whatever_its_direction(scripts):
     rng = np.random.default_rng(13)
     grid = centred_grid((6, 7, 8), (1.0, 1.5, 2.0), turned(10, 20, 30))
-    structure = Structure("s", "OAR", grid, rng.random((6, 7, 8)) < 0.2)
+    structure = Structure(name="s", role="OAR", grid=grid, mask_zyx=rng.random((6, 7, 8)) < 0.2)
     points = grid.points_mm()
     got = scripts.evaluate(
         "async ([p, points]) => { const v = await Volume.ofMask(p); return points.map((q) => v.nearest(q) || 0); }",
@@ -90,7 +90,11 @@ def test_the_outline_of_a_mask_encloses_its_voxels_and_closes_at_the_rim(scripts
     mask[1, 5:7, 5:8] = False
     grid = centred_grid((3, 12, 12), (1.0, 1.0, 1.0), np.eye(3))
     lines = lines_of(
-        scripts, mask_pack(Structure("s", "OAR", grid, mask)), float(grid.world([0, 0, 1])[2]), 0.5, mask=True
+        scripts,
+        mask_pack(Structure(name="s", role="OAR", grid=grid, mask_zyx=mask)),
+        float(grid.world([0, 0, 1])[2]),
+        0.5,
+        mask=True,
     )
     assert len(lines) == 2
     areas = sorted(abs(0.5 * np.sum(p[:-1, 0] * p[1:, 1] - p[1:, 0] * p[:-1, 1])) for p in lines)

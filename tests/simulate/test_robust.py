@@ -23,10 +23,10 @@ NONE = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0)
 @pytest.fixture(scope="module")
 def small():
     """A sphere of 20 mm with two catheters, planned with equal times."""
-    grid = Grid((24, 24, 24), [0, 0, 0], [2, 2, 2])
+    grid = Grid(shape_zyx=(24, 24, 24), origin_mm=[0, 0, 0], spacing_mm=[2, 2, 2])
     distance = np.linalg.norm(grid.points_mm() - 23.0, axis=1).reshape(24, 24, 24)
-    ctv = Structure("lesion", "CTV", grid, distance < 10)
-    liver = Structure("liver", "OAR", grid, distance < 20)
+    ctv = Structure(name="lesion", role="CTV", grid=grid, mask_zyx=distance < 10)
+    liver = Structure(name="liver", role="OAR", grid=grid, mask_zyx=distance < 20)
     catheters = [Catheter(f"c{k}", [[18.0 + 9 * k, 23, 0], [18.0 + 9 * k, 23, 38]]) for k in range(2)]
     case = Case("small", None, (ctv, liver), tuple(catheters), "liver")
     dwells = dwell_positions(case.catheters, targets=case.ctvs)

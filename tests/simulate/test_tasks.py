@@ -24,9 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def ball() -> Structure:
     """A liver that is a ball of 100 mm on 4 mm voxels."""
-    grid = Grid((30, 30, 30), [0, 0, 0], [4, 4, 4])
+    grid = Grid(shape_zyx=(30, 30, 30), origin_mm=[0, 0, 0], spacing_mm=[4, 4, 4])
     distance = np.linalg.norm(grid.points_mm() - 58.0, axis=1).reshape(30, 30, 30)
-    return Structure("liver", "OAR", grid, distance < 50)
+    return Structure(name="liver", role="OAR", grid=grid, mask_zyx=distance < 50)
 
 
 TASKS = [LesionTask(f"L{k}", 18.0 + 3 * k, 7, sample_mm=4.0) for k in range(5)]

@@ -167,7 +167,13 @@ def _change(p: Problem, seconds: float) -> dict[str, Any]:
     points = np.random.default_rng(19).uniform(-80.0, 80.0, (_DEMO_POINTS, 3))
     moved = p.dwells.positions_mm.copy()
     moved[p.dwells.catheter == 0, :2] += 2.0
-    after = Dwells(moved, p.dwells.axes, p.dwells.catheter, p.dwells.offset_mm, p.dwells.catheter_names)
+    after = Dwells(
+        positions_mm=moved,
+        axes=p.dwells.axes,
+        catheter=p.dwells.catheter,
+        offset_mm=p.dwells.offset_mm,
+        catheter_names=p.dwells.catheter_names,
+    )
     new_times = p.times_s.copy()
     new_times[7] = 9.0
 

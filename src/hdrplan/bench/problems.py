@@ -66,13 +66,13 @@ def problem(name: str, source: str = "gammamed-plus") -> Problem:
         positions.append(place + offsets[:, None] * axis)
         axes.append(np.tile(axis, (_DWELLS_EACH, 1)))
     dwells = Dwells(
-        np.concatenate(positions),
-        np.concatenate(axes),
-        np.repeat(np.arange(catheters), _DWELLS_EACH),
-        np.tile(np.arange(_DWELLS_EACH) * 5.0, catheters),
-        tuple(f"catheter {c + 1}" for c in range(catheters)),
+        positions_mm=np.concatenate(positions),
+        axes=np.concatenate(axes),
+        catheter=np.repeat(np.arange(catheters), _DWELLS_EACH),
+        offset_mm=np.tile(np.arange(_DWELLS_EACH) * 5.0, catheters),
+        catheter_names=tuple(f"catheter {c + 1}" for c in range(catheters)),
     )
     half = (n - 1) / 2 * spacing
-    grid = Grid((n, n, n), np.full(3, -half), np.full(3, spacing))
+    grid = Grid(shape_zyx=(n, n, n), origin_mm=np.full(3, -half), spacing_mm=np.full(3, spacing))
     points_mm = rng.uniform(-half, half, (points, 3))
     return Problem(name, dwells, np.full(len(dwells), 5.0), grid, points_mm, load_source(source))

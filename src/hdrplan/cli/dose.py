@@ -147,4 +147,4 @@ def _grid(plan: Plan, like: Path | None, spacing: float | None, margin: float) -
         raise InputError("--spacing must lie in 0.1 to 50 mm, --margin in 0 to 500 mm", got=f"{spacing:g}, {margin:g}")
     low = plan.dwells.positions_mm.min(axis=0) - margin
     count = np.ceil((plan.dwells.positions_mm.max(axis=0) + margin - low) / spacing).astype(int) + 1
-    return Grid((int(count[2]), int(count[1]), int(count[0])), low, np.full(3, spacing))
+    return Grid(shape_zyx=(int(count[2]), int(count[1]), int(count[0])), origin_mm=low, spacing_mm=np.full(3, spacing))

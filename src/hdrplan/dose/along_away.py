@@ -74,7 +74,13 @@ def along_away_check(source: TG43Source) -> AlongAwayCheck:
         raise InputError("an along-away table to verify against", got="none was published with it", where=source.name)
     away, along = (a.ravel() for a in np.meshgrid(table.away_mm, table.along_mm, indexing="ij"))
     points = np.column_stack([away, np.zeros_like(away), along])
-    at_origin = Dwells(np.zeros((1, 3)), np.array([[0.0, 0.0, 1.0]]), np.zeros(1, np.int64), np.zeros(1), ("source",))
+    at_origin = Dwells(
+        positions_mm=np.zeros((1, 3)),
+        axes=np.array([[0.0, 0.0, 1.0]]),
+        catheter=np.zeros(1, np.int64),
+        offset_mm=np.zeros(1),
+        catheter_names=("source",),
+    )
     rate = dose_rate(at_origin, points, source, strength_u=1.0).gy_per_s[:, 0]
     capsule = source.capsule
     inside = (away < capsule.radius_mm) & (along >= capsule.cable_z_mm) & (along <= capsule.tip_z_mm)

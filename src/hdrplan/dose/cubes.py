@@ -18,7 +18,7 @@ _CORNERS = np.array([[x, y, z] for x in (-0.25, 0.25) for y in (-0.25, 0.25) for
 _TOUCHES = 2.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cubes:
     """Cubes along the axes of a shape's grid.
 
@@ -41,7 +41,12 @@ class Cubes:
         return len(self.edge_mm)
 
     def __getitem__(self, chosen: BoolArray) -> Cubes:
-        return Cubes(self.centre_mm[chosen], self.edge_mm[chosen], self.distance_mm[chosen], self.inward[chosen])
+        return Cubes(
+            centre_mm=self.centre_mm[chosen],
+            edge_mm=self.edge_mm[chosen],
+            distance_mm=self.distance_mm[chosen],
+            inward=self.inward[chosen],
+        )
 
     @property
     def part(self) -> FloatArray:
@@ -80,10 +85,10 @@ def halved(shape: Shape, cubes: Cubes) -> Cubes:
 def joined(parts: list[Cubes]) -> Cubes:
     """Join lists of cubes."""
     return Cubes(
-        np.concatenate([p.centre_mm for p in parts]),
-        np.concatenate([p.edge_mm for p in parts]),
-        np.concatenate([p.distance_mm for p in parts]),
-        np.concatenate([p.inward for p in parts]),
+        centre_mm=np.concatenate([p.centre_mm for p in parts]),
+        edge_mm=np.concatenate([p.edge_mm for p in parts]),
+        distance_mm=np.concatenate([p.distance_mm for p in parts]),
+        inward=np.concatenate([p.inward for p in parts]),
     )
 
 
@@ -92,7 +97,7 @@ def _touching(shape: Shape, centre_mm: FloatArray, edge_mm: FloatArray | float) 
     edge = np.broadcast_to(edge_mm, len(centre_mm))
     # Cubes larger than the band in which distances are known may touch it wherever they are.
     kept = (distance > -_TOUCHES * edge) | (edge > shape.reach_mm)
-    return Cubes(centre_mm[kept], edge[kept], distance[kept], inward[kept])
+    return Cubes(centre_mm=centre_mm[kept], edge_mm=edge[kept], distance_mm=distance[kept], inward=inward[kept])
 
 
 def _may_touch(shape: Shape, centre_mm: FloatArray, edge_mm: float) -> BoolArray:

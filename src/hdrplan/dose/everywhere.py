@@ -41,7 +41,7 @@ _NEAR_MM = 0.2
 _SMALLEST_MM = 1e-3
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LeastDose:
     """Bounds of the least dose in a structure.
 
@@ -146,7 +146,13 @@ def least_dose(
         low, size = low[keep], size[keep]
     points = np.concatenate(cold) if cold else np.zeros((0, 3))
     order = np.argsort(np.concatenate(cold_gy), kind="stable") if cold else np.zeros(0, dtype=np.int64)
-    return LeastDose(lower, max(lower, upper) if np.isfinite(upper) else lower, points[order], examined, finished)
+    return LeastDose(
+        lower_gy=lower,
+        upper_gy=max(lower, upper) if np.isfinite(upper) else lower,
+        cold_mm=points[order],
+        boxes=examined,
+        finished=finished,
+    )
 
 
 def _first_boxes(shape: Shape) -> tuple[FloatArray, FloatArray]:

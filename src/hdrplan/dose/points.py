@@ -39,7 +39,7 @@ _HALF_DIAGONAL = 0.87
 _HEALTHY_COARSER = 2.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SamplePoints:
     """Points of all structures, structure by structure.
 
@@ -131,7 +131,8 @@ def sample_points(
     >>> import numpy as np
     >>> from hdrplan.dose import sample_points
     >>> from hdrplan.geometry import Grid, Structure
-    >>> cube = Structure("cube", "CTV", Grid((10, 10, 10), [0, 0, 0], [2, 2, 2]), np.ones((10, 10, 10)))
+    >>> grid = Grid(shape_zyx=(10, 10, 10), origin_mm=[0, 0, 0], spacing_mm=[2, 2, 2])
+    >>> cube = Structure(name="cube", role="CTV", grid=grid, mask_zyx=np.ones((10, 10, 10)))
     >>> points = sample_points([cube], spacing_mm=2.0)
     >>> round(float(points.volume_cc.sum()), 9)
     8.0
@@ -185,7 +186,7 @@ def _method(spacing_mm: float, max_points: int, healthy: str | None) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Part:
     points_mm: FloatArray
     volume_cc: FloatArray
@@ -233,11 +234,11 @@ def _sample(
     inner = cubes[cubes.part > 1e-6]
     volume = inner.volume_mm3
     return _Part(
-        np.concatenate((inner.middle_mm, surface)),
-        np.concatenate((volume * (structure.volume_cc / volume.sum()), np.zeros(len(surface)))),
-        edge_mm,
-        structure.volume_cc,
-        shape,
+        points_mm=np.concatenate((inner.middle_mm, surface)),
+        volume_cc=np.concatenate((volume * (structure.volume_cc / volume.sum()), np.zeros(len(surface)))),
+        spacing_mm=edge_mm,
+        mask_cc=structure.volume_cc,
+        shape=shape,
     )
 
 

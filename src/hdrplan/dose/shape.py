@@ -91,7 +91,12 @@ def shape_of(structure: Structure) -> Shape:
         mask, grid = _cropped(mask, grid, rim_zyx=(1, 8, 8))
         reach_mm = 2.0 * float(grid.spacing_mm[2])
         level = sections(mask, grid.spacing_mm, parts=parts, reach_mm=reach_mm)
-        fine = Grid(level.shape, grid.origin_mm, grid.spacing_mm / [1, 1, parts], grid.direction)
+        fine = Grid(
+            shape_zyx=level.shape,
+            origin_mm=grid.origin_mm,
+            spacing_mm=grid.spacing_mm / [1, 1, parts],
+            direction=grid.direction,
+        )
         return Shape(fine, level, reach_mm)
     mask, grid = _cropped(mask, grid, rim_zyx=(8, 8, 8))
     voxel_mm = float(np.cbrt(np.prod(grid.spacing_mm)))
@@ -126,7 +131,12 @@ def _slices_first(structure: Structure) -> tuple[BoolArray, Grid]:
         return structure.mask_zyx, grid
     xyz = [axis for axis in range(3) if axis != thick] + [thick]
     mask = np.transpose(structure.mask_zyx, [2 - axis for axis in xyz[::-1]])
-    return mask, Grid(mask.shape, grid.origin_mm, grid.spacing_mm[xyz], grid.direction[:, xyz])
+    return mask, Grid(
+        shape_zyx=mask.shape,
+        origin_mm=grid.origin_mm,
+        spacing_mm=grid.spacing_mm[xyz],
+        direction=grid.direction[:, xyz],
+    )
 
 
 def _cropped(mask: BoolArray, grid: Grid, *, rim_zyx: tuple[int, int, int]) -> tuple[BoolArray, Grid]:

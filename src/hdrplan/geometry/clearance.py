@@ -24,7 +24,7 @@ _BEYOND_MM = 12.0
 _SKIN_HU = -500.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Clearance:
     """Free room on one grid.
 
@@ -108,7 +108,14 @@ def clearance(
             if margins_mm[name] == margin_mm:
                 owner[mask_on(grid, known[name])] = k
         _carve(free, nearest, owner, margin_mm, grid.spacing_mm)
-    return Clearance(grid, free, nearest, patient, names, np.array(list(margins_mm.values())))
+    return Clearance(
+        grid=grid,
+        free_mm_zyx=free,
+        nearest_zyx=nearest,
+        patient_zyx=patient,
+        names=names,
+        margins_mm=np.array(list(margins_mm.values())),
+    )
 
 
 def _grid(targets: Sequence[Structure], image: Grid, reach_mm: float) -> Grid:
@@ -124,7 +131,12 @@ def _grid(targets: Sequence[Structure], image: Grid, reach_mm: float) -> Grid:
     high = np.clip(np.ceil(index.max(axis=0) + reach), 0, last)
     spacing = np.clip(image.spacing_mm, _FINEST_MM, _COARSEST_MM)
     nx, ny, nz = (np.floor((high - low) * image.spacing_mm / spacing + 1e-6).astype(int) + 1).tolist()
-    return Grid((max(nz, 2), max(ny, 2), max(nx, 2)), image.world(low), spacing, image.direction)
+    return Grid(
+        shape_zyx=(max(nz, 2), max(ny, 2), max(nx, 2)),
+        origin_mm=image.world(low),
+        spacing_mm=spacing,
+        direction=image.direction,
+    )
 
 
 def mask_on(grid: Grid, structure: Structure) -> BoolArray:

@@ -121,7 +121,7 @@ def _own_grid(
     origin = axes @ np.array([low[0], low[1], at[0]])
     if ct is not None:
         warnings.append(f"{name}: contours lie between the CT's slices; a grid of its own is used")
-    return Grid((1, 1, 1), origin, np.array([pixel, pixel, step]), axes)
+    return Grid(shape_zyx=(1, 1, 1), origin_mm=origin, spacing_mm=np.array([pixel, pixel, step]), direction=axes)
 
 
 def _fill_missing_planes(mask: BoolArray, name: str, warnings: list[str]) -> None:
@@ -155,7 +155,9 @@ def _cropped(name: str, role: Role, grid: Grid, mask: BoolArray) -> Structure:
     low = [int(np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {k})))[0]) for k in range(3)]
     high = [int(np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {k})))[-1]) + 1 for k in range(3)]
     crop = mask[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
-    return Structure(name, role, grid.box(low[::-1], (crop.shape[0], crop.shape[1], crop.shape[2])), crop)
+    return Structure(
+        name=name, role=role, grid=grid.box(low[::-1], (crop.shape[0], crop.shape[1], crop.shape[2])), mask_zyx=crop
+    )
 
 
 def contours_of_structure(structure: Structure) -> tuple[tuple[int, FloatArray], ...]:

@@ -27,7 +27,7 @@ MARGIN_MM = 5.0
 _CAPSULE_MM = 5.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Dwells:
     """Dwell positions of all catheters of a session.
 
@@ -160,11 +160,11 @@ def dwell_positions(
             remedy="Leave it out, add the CTV it belongs to, widen the margin, or check its frame (LPS or RAS).",
         )
     return Dwells(
-        np.concatenate(positions),
-        np.concatenate(axes),
-        np.concatenate(index),
-        np.concatenate(offsets),
-        tuple(catheter.name for catheter in catheters),
+        positions_mm=np.concatenate(positions),
+        axes=np.concatenate(axes),
+        catheter=np.concatenate(index),
+        offset_mm=np.concatenate(offsets),
+        catheter_names=tuple(catheter.name for catheter in catheters),
     )
 
 

@@ -14,7 +14,7 @@ from hdrplan.errors import InputError
 __all__ = ["Grid", "Volume"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Grid:
     """A regular grid of voxel centres.
 
@@ -90,7 +90,9 @@ class Grid:
 
     def box(self, low_xyz: npt.ArrayLike, shape_zyx: tuple[int, int, int]) -> Grid:
         """Return the sub-grid that starts at voxel ``low_xyz``."""
-        return Grid(shape_zyx, self.world(low_xyz), self.spacing_mm, self.direction)
+        return Grid(
+            shape_zyx=shape_zyx, origin_mm=self.world(low_xyz), spacing_mm=self.spacing_mm, direction=self.direction
+        )
 
     def same_as(self, other: Grid) -> bool:
         """Whether both grids have the same voxels, to a thousandth of a voxel."""

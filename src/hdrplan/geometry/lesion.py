@@ -49,7 +49,7 @@ def ellipsoid(
         raise InputError(
             "an ellipsoid must hold at least one voxel centre", got="none", where=name, remedy="Is it in the image?"
         )
-    return Structure(name, role, grid, mask)
+    return Structure(name=name, role=role, grid=grid, mask_zyx=mask)
 
 
 def place_in(organ: Structure, diameter_mm: float, rng: np.random.Generator | None = None) -> FloatArray:
@@ -101,7 +101,7 @@ def synthetic_lesion(
     short = diameter_mm / 2 / elongation ** (1 / 3)
     turn = np.eye(3) if rng is None else np.linalg.qr(rng.normal(size=(3, 3)))[0]
     whole = ellipsoid(name, organ.grid, centre, [short * elongation, short, short], axes=turn)
-    return Structure(name, "CTV", organ.grid, whole.mask_zyx & organ.mask_zyx)
+    return Structure(name=name, role="CTV", grid=organ.grid, mask_zyx=whole.mask_zyx & organ.mask_zyx)
 
 
 def parallel_catheters(target: Structure, *, direction: npt.ArrayLike = (1.0, 0.0, 0.0)) -> tuple[Catheter, ...]:

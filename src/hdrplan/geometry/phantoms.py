@@ -21,7 +21,7 @@ __all__ = ["PHANTOMS", "Phantom", "phantom", "synthetic_case"]
 Fact = float | list[float]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Phantom:
     """A case whose geometry is known exactly.
 
@@ -63,18 +63,20 @@ def _centred(count: int, spacing_mm: tuple[float, float, float], turn: FloatArra
     shape = [2 * int(count / 2 / s) + 1 for s in spacing_mm]
     direction = np.eye(3) if turn is None else turn
     corner = direction @ (-(np.array(shape) - 1) / 2 * spacing_mm)
-    return Grid((shape[2], shape[1], shape[0]), corner, np.array(spacing_mm), direction)
+    return Grid(
+        shape_zyx=(shape[2], shape[1], shape[0]), origin_mm=corner, spacing_mm=np.array(spacing_mm), direction=direction
+    )
 
 
 def _sphere() -> Phantom:
     radius = 15.0
     ctv = ellipsoid("sphere", _centred(60, (1.0, 1.0, 1.0)), [0, 0, 0], [radius] * 3)
     return Phantom(
-        "sphere",
-        PHANTOMS["sphere"][0],
-        _water(ctv.grid),
-        (ctv,),
-        parallel_catheters(ctv),
+        name="sphere",
+        text=PHANTOMS["sphere"][0],
+        ct=_water(ctv.grid),
+        structures=(ctv,),
+        catheters=parallel_catheters(ctv),
         facts={
             "volume_cc": 4 / 3 * math.pi * radius**3 / 1000,
             "radius_mm": radius,
@@ -92,11 +94,11 @@ def _ellipsoid() -> Phantom:
     turn = _turn(30.0, 20.0)
     ctv = ellipsoid("ellipsoid", _centred(80, (1.0, 1.0, 2.5)), centre, semi, axes=turn)
     return Phantom(
-        "ellipsoid",
-        PHANTOMS["ellipsoid"][0],
-        _water(ctv.grid),
-        (ctv,),
-        parallel_catheters(ctv, direction=turn[:, 0]),
+        name="ellipsoid",
+        text=PHANTOMS["ellipsoid"][0],
+        ct=_water(ctv.grid),
+        structures=(ctv,),
+        catheters=parallel_catheters(ctv, direction=turn[:, 0]),
         facts={
             "volume_cc": 4 / 3 * math.pi * math.prod(semi) / 1000,
             "semi_axes_mm": semi,
@@ -112,14 +114,14 @@ def _straight_catheter() -> Phantom:
     grid = _centred(80, (1.0, 1.0, 1.0))
     place = grid.points_mm()
     mask = (np.hypot(place[:, 1], place[:, 2]) <= radius) & (np.abs(place[:, 0]) <= half)
-    ctv = Structure("cylinder", "CTV", grid, mask.reshape(grid.shape_zyx))
+    ctv = Structure(name="cylinder", role="CTV", grid=grid, mask_zyx=mask.reshape(grid.shape_zyx))
     needle = Catheter("needle", np.array([[-39.0, 0.0, 0.0], [half + 2.7, 0.0, 0.0]]))
     return Phantom(
-        "straight-catheter",
-        PHANTOMS["straight-catheter"][0],
-        _water(grid),
-        (ctv,),
-        (needle,),
+        name="straight-catheter",
+        text=PHANTOMS["straight-catheter"][0],
+        ct=_water(grid),
+        structures=(ctv,),
+        catheters=(needle,),
         facts={
             "volume_cc": math.pi * radius**2 * 2 * half / 1000,
             "radius_mm": radius,
@@ -134,17 +136,22 @@ def _straight_catheter() -> Phantom:
 
 def _asymmetric_marker() -> Phantom:
     turn = _turn(25.0, -15.0)
-    grid = Grid((20, 30, 40), np.array([-50.0, 60.0, -70.0]), np.array([1.0, 1.5, 3.0]), turn)
+    grid = Grid(
+        shape_zyx=(20, 30, 40),
+        origin_mm=np.array([-50.0, 60.0, -70.0]),
+        spacing_mm=np.array([1.0, 1.5, 3.0]),
+        direction=turn,
+    )
     # One voxel block off every plane of symmetry: any flip or swapped axis moves it.
     low, size = np.array([7, 19, 4]), np.array([3, 4, 2])
     mask = np.zeros(grid.shape_zyx, dtype=np.bool_)
     mask[low[2] : low[2] + size[2], low[1] : low[1] + size[1], low[0] : low[0] + size[0]] = True
     values = np.where(mask, np.int16(3000), np.int16(0))
     return Phantom(
-        "asymmetric-marker",
-        PHANTOMS["asymmetric-marker"][0],
-        Volume(grid, values),
-        (Structure("marker", "CTV", grid, mask),),
+        name="asymmetric-marker",
+        text=PHANTOMS["asymmetric-marker"][0],
+        ct=Volume(grid, values),
+        structures=(Structure(name="marker", role="CTV", grid=grid, mask_zyx=mask),),
         facts={
             "volume_cc": float(np.prod(size * grid.spacing_mm)) / 1000,
             "centre_mm": grid.world(low + (size - 1) / 2).tolist(),
@@ -191,14 +198,14 @@ def synthetic_case(
         raise InputError(f"no structure is named {organ!r}", remedy=f"There are: {', '.join(named)}.")
     members = [named[organ], *(s for s in structures if s.role == "CTV" and s.name != organ)]
     mask = np.any([on_grid(s, ct.grid).mask_zyx for s in members], axis=0)
-    host = Structure(organ, "OAR", ct.grid, mask)
+    host = Structure(name=organ, role="OAR", grid=ct.grid, mask_zyx=mask)
     lesion = synthetic_lesion(host, diameter_mm, centre_mm=centre_mm, elongation=elongation, rng=rng)
     others = [s for s in structures if s.role != "CTV" and s.name != organ]
     return Phantom(
-        f"lesion-{diameter_mm:g}mm",
-        f"Synthetic lesion of {diameter_mm:g} mm ({lesion.volume_cc:.1f} cc) in {organ}.",
-        ct,
-        (lesion, host, *others),
-        parallel_catheters(lesion, direction=direction),
-        prescription_gy,
+        name=f"lesion-{diameter_mm:g}mm",
+        text=f"Synthetic lesion of {diameter_mm:g} mm ({lesion.volume_cc:.1f} cc) in {organ}.",
+        ct=ct,
+        structures=(lesion, host, *others),
+        catheters=parallel_catheters(lesion, direction=direction),
+        prescription_gy=prescription_gy,
     )

@@ -21,7 +21,7 @@ Role = Literal["CTV", "OAR", "other"]
 ROLES: tuple[str, ...] = get_args(Role)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Structure:
     """One segmented structure.
 
@@ -121,7 +121,7 @@ def around(structures: Sequence[Structure], reach_mm: float, name: str) -> Struc
     points_mm = box.world(np.stack((x, y, z), axis=-1).reshape(-1, 3))
     within = np.any([inside(s, points_mm) for s in structures], axis=0).reshape(nz, ny, nx)
     away_mm = distance_transform_edt(~within, sampling=box.spacing_mm[::-1])
-    return Structure(name, "other", box, away_mm <= reach_mm)
+    return Structure(name=name, role="other", grid=box, mask_zyx=away_mm <= reach_mm)
 
 
 def without(structure: Structure, others: Sequence[Structure]) -> Structure:
@@ -149,7 +149,7 @@ def without(structure: Structure, others: Sequence[Structure]) -> Structure:
         )
     mask = np.zeros(structure.grid.shape_zyx, dtype=bool)
     mask[z[keep], y[keep], x[keep]] = True
-    return Structure(structure.name, structure.role, structure.grid, mask)
+    return Structure(name=structure.name, role=structure.role, grid=structure.grid, mask_zyx=mask)
 
 
 def on_grid(structure: Structure, grid: Grid) -> Structure:
@@ -173,7 +173,7 @@ def on_grid(structure: Structure, grid: Grid) -> Structure:
     mask = np.zeros(grid.shape_zyx, dtype=np.bool_)
     x, y, z = place.T
     mask[z, y, x] = True
-    return Structure(structure.name, structure.role, grid, mask)
+    return Structure(name=structure.name, role=structure.role, grid=grid, mask_zyx=mask)
 
 
 def rim_mm(structure: Structure) -> FloatArray:

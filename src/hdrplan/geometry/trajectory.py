@@ -35,7 +35,7 @@ _ENTRY_MM = 8.0
 _GOALS = 90
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
     """Limits of a puncture: starting values of this program, none from a clinical source; the user sets them.
 
@@ -83,7 +83,7 @@ class Reach:
             raise InputError(f"position must be one of {', '.join(POSITIONS)}", got=self.position)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trajectories:
     """Ways found, the easiest first.
 
@@ -129,14 +129,14 @@ class Trajectories:
         """Return some of them, in the order given."""
         at = np.asarray(rows, dtype=np.int64)
         return Trajectories(
-            self.entry_mm[at],
-            self.tip_mm[at],
-            self.chord_mm[at],
-            self.free_mm[at],
-            self.tilt_deg[at],
-            self.slant_deg[at],
-            self.tried,
-            self.blocked,
+            entry_mm=self.entry_mm[at],
+            tip_mm=self.tip_mm[at],
+            chord_mm=self.chord_mm[at],
+            free_mm=self.free_mm[at],
+            tilt_deg=self.tilt_deg[at],
+            slant_deg=self.slant_deg[at],
+            tried=self.tried,
+            blocked=self.blocked,
         )
 
     def catheters(self) -> tuple[Catheter, ...]:
@@ -208,14 +208,14 @@ def trajectories(room: Clearance, lesion: Structure, reach: Reach) -> Trajectori
     effort = (length[rows] + tip[rows]) / 100 + tilt[rows] / 45 + slant[rows] / 60 - np.minimum(free[rows], 10) / 10
     rows = rows[np.argsort(effort, kind="stable")]
     return Trajectories(
-        entry[a[rows]],
-        goal[b[rows]] + tip[rows, None] * way[rows],
-        chord[rows],
-        free[rows],
-        tilt[rows],
-        slant[rows],
-        tried,
-        {name: n for name, n in sorted(blocked.items(), key=lambda item: -item[1]) if n},
+        entry_mm=entry[a[rows]],
+        tip_mm=goal[b[rows]] + tip[rows, None] * way[rows],
+        chord_mm=chord[rows],
+        free_mm=free[rows],
+        tilt_deg=tilt[rows],
+        slant_deg=slant[rows],
+        tried=tried,
+        blocked={name: n for name, n in sorted(blocked.items(), key=lambda item: -item[1]) if n},
     )
 
 

@@ -194,7 +194,9 @@ def _structure(name: str, role: Role, grid: Grid, mask: npt.NDArray[np.bool_], p
     box = [np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {k}))) for k in range(3)]
     low, high = [int(b[0]) for b in box], [int(b[-1]) + 1 for b in box]
     crop = mask[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
-    return Structure(name, role, grid.box(low[::-1], (crop.shape[0], crop.shape[1], crop.shape[2])), crop)
+    return Structure(
+        name=name, role=role, grid=grid.box(low[::-1], (crop.shape[0], crop.shape[1], crop.shape[2])), mask_zyx=crop
+    )
 
 
 def _image(path: Path) -> tuple[Any, dict[str, str]]:
@@ -284,10 +286,10 @@ def _grid(image: Any, path: Path) -> Grid:
         )
     try:
         return Grid(
-            (size[2], size[1], size[0]),
-            np.array(image.GetOrigin()),
-            np.array(image.GetSpacing()),
-            np.array(image.GetDirection()).reshape(3, 3),
+            shape_zyx=(size[2], size[1], size[0]),
+            origin_mm=np.array(image.GetOrigin()),
+            spacing_mm=np.array(image.GetSpacing()),
+            direction=np.array(image.GetDirection()).reshape(3, 3),
         )
     except InputError as error:
         raise FormatError(error.expected, got=error.got, where=path) from None

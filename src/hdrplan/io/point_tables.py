@@ -67,7 +67,13 @@ def read_dwells_csv(path: Path) -> tuple[Dwells, FloatArray]:
     # The file does not say how far the tip of the catheter is: offsets count from the first dwell of each.
     first = np.array([names.index(name) for name in names])
     offset_mm = np.linalg.norm(positions - positions[first], axis=1)
-    return Dwells(positions, axes / lengths[:, None], index, offset_mm, catheters), times_s
+    return Dwells(
+        positions_mm=positions,
+        axes=axes / lengths[:, None],
+        catheter=index,
+        offset_mm=offset_mm,
+        catheter_names=catheters,
+    ), times_s
 
 
 def read_points_csv(path: Path) -> PointTable:

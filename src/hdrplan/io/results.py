@@ -185,11 +185,11 @@ def read_plan(path: Path) -> tuple[Plan, str]:
         if any(not abs(float(v)) < 1e9 for row in rows for v in (*row["position_mm"], *row["axis"], row["time_s"])):
             raise ValueError("NaN or out of range")
         dwells = Dwells(
-            np.array([row["position_mm"] for row in rows], dtype=np.float64).reshape(len(rows), 3),
-            np.array([row["axis"] for row in rows], dtype=np.float64).reshape(len(rows), 3),
-            np.array([row["catheter"] for row in rows], dtype=np.int64),
-            np.array([row["offset_mm"] for row in rows], dtype=np.float64),
-            tuple(str(name) for name in table["catheters"]),
+            positions_mm=np.array([row["position_mm"] for row in rows], dtype=np.float64).reshape(len(rows), 3),
+            axes=np.array([row["axis"] for row in rows], dtype=np.float64).reshape(len(rows), 3),
+            catheter=np.array([row["catheter"] for row in rows], dtype=np.int64),
+            offset_mm=np.array([row["offset_mm"] for row in rows], dtype=np.float64),
+            catheter_names=tuple(str(name) for name in table["catheters"]),
         )
         times_s = np.array([row["time_s"] for row in rows], dtype=np.float64)
         strength_u = float(table["strength_u"])

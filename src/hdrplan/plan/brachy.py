@@ -189,11 +189,11 @@ def as_plan(brachy: BrachyPlan, source_name: str, *, reverse_tip: bool = False) 
         raise InputError("a plan needs at least one dwell", got="none", where=brachy.label)
     sign = -1.0 if reverse_tip else 1.0
     dwells = Dwells(
-        np.concatenate([c.positions_mm for c in channels]),
-        sign * np.concatenate([c.axes for c in channels]),
-        np.repeat(np.arange(len(channels)), [len(c.times_s) for c in channels]),
-        np.concatenate([c.relative_mm for c in channels]),
-        tuple(
+        positions_mm=np.concatenate([c.positions_mm for c in channels]),
+        axes=sign * np.concatenate([c.axes for c in channels]),
+        catheter=np.repeat(np.arange(len(channels)), [len(c.times_s) for c in channels]),
+        offset_mm=np.concatenate([c.relative_mm for c in channels]),
+        catheter_names=tuple(
             f"{c.number}" if len({d.setup_number for d in channels}) == 1 else f"{c.setup_number}.{c.number}"
             for c in channels
         ),

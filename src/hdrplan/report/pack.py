@@ -101,10 +101,10 @@ def ct_pack(
             continue
         part = volume.values_zyx[::stride, ::stride, ::stride]
         grid = Grid(
-            (part.shape[0], part.shape[1], part.shape[2]),
-            volume.grid.origin_mm,
-            volume.grid.spacing_mm * stride,
-            volume.grid.direction,
+            shape_zyx=(part.shape[0], part.shape[1], part.shape[2]),
+            origin_mm=volume.grid.origin_mm,
+            spacing_mm=volume.grid.spacing_mm * stride,
+            direction=volume.grid.direction,
         )
         data = _packed((part.astype(np.int32) + 1024 + step // 2) // step)
         if len(data) <= budget_bytes:
@@ -130,7 +130,12 @@ def dose_pack(dose: Volume) -> dict[str, Any]:
         stride[np.argmin(dose.grid.spacing_mm * stride)] += 1
     values = dose.values_zyx[:: stride[2], :: stride[1], :: stride[0]]
     shape = (values.shape[0], values.shape[1], values.shape[2])
-    grid = Grid(shape, dose.grid.origin_mm, dose.grid.spacing_mm * stride, dose.grid.direction)
+    grid = Grid(
+        shape_zyx=shape,
+        origin_mm=dose.grid.origin_mm,
+        spacing_mm=dose.grid.spacing_mm * stride,
+        direction=dose.grid.direction,
+    )
     steps = np.clip(np.rint(values / np.float64(DOSE_STEP_GY)), 0, 65535).astype(np.uint16)
     points = " x ".join(str(n) for n in shape[::-1])
     spacing = " x ".join(f"{s:g}" for s in grid.spacing_mm)

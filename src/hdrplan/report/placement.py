@@ -198,7 +198,7 @@ def _draw_body(axes: Any, result: PlaceResult) -> None:
     low = np.array([_span(result, k)[0] + 5 for k in range(3)])
     high = np.array([_span(result, k)[1] - 5 for k in range(3)])
     colours = _colours(result)
-    skin = Structure("skin", "other", result.room.grid, result.room.patient_zyx)
+    skin = Structure(name="skin", role="other", grid=result.room.grid, mask_zyx=result.room.patient_zyx)
     parts = [(rim_mm(skin), "#8fa3b3", 1.5, 0.12, 9000)]
     for structure in result.case.structures:
         if structure.role == "CTV":

@@ -134,7 +134,13 @@ def _draw_isodoses(axes: Axes, source: TG43Source) -> None:
 
 def _relative(source: TG43Source, axis_mm: FloatArray) -> FloatArray:
     """Dose rates on a plane relative to the reference point: (away, along)."""
-    at_origin = Dwells(np.zeros((1, 3)), np.array([[0.0, 0.0, 1.0]]), np.zeros(1, np.int64), np.zeros(1), ("source",))
+    at_origin = Dwells(
+        positions_mm=np.zeros((1, 3)),
+        axes=np.array([[0.0, 0.0, 1.0]]),
+        catheter=np.zeros(1, np.int64),
+        offset_mm=np.zeros(1),
+        catheter_names=("source",),
+    )
     away, along = np.meshgrid(axis_mm, axis_mm, indexing="ij")
     points = np.column_stack([away.ravel(), np.zeros(away.size), along.ravel()])
     rate = dose_rate(at_origin, np.vstack([points, [[10.0, 0.0, 0.0]]]), source, strength_u=1.0).gy_per_s[:, 0]

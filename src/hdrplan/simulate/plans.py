@@ -105,8 +105,13 @@ def host_organ(case: Case, organ: str = "liver", *, every: int = 2) -> Structure
     high = np.argwhere(mask).max(axis=0) + 1
     cut = mask[tuple(slice(a, b, every) for a, b in zip(low, high, strict=True))]
     nz, ny, nx = cut.shape
-    thin = Grid((nz, ny, nx), grid.world(low[::-1]), grid.spacing_mm * every, grid.direction)
-    return Structure(organ, "OAR", thin, cut)
+    thin = Grid(
+        shape_zyx=(nz, ny, nx),
+        origin_mm=grid.world(low[::-1]),
+        spacing_mm=grid.spacing_mm * every,
+        direction=grid.direction,
+    )
+    return Structure(name=organ, role="OAR", grid=thin, mask_zyx=cut)
 
 
 def plan_lesion(task: LesionTask, host: Structure) -> PlannedLesion:

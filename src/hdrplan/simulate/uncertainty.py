@@ -150,7 +150,13 @@ def _moved(dwells: Dwells, u: Uncertainty, rngs: dict[str, np.random.Generator])
         axes[rows] = axes[rows] @ turn.T
         positions[rows] = (positions[rows] - middle) @ turn.T + middle + shift[k] + along[k] * axes[rows]
     axes /= np.linalg.norm(axes, axis=1, keepdims=True)
-    return Dwells(positions, axes, dwells.catheter, dwells.offset_mm, dwells.catheter_names)
+    return Dwells(
+        positions_mm=positions,
+        axes=axes,
+        catheter=dwells.catheter,
+        offset_mm=dwells.offset_mm,
+        catheter_names=dwells.catheter_names,
+    )
 
 
 def _tilt(axis: FloatArray, angles: FloatArray) -> FloatArray:

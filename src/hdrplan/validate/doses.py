@@ -62,11 +62,11 @@ def _twin(section: str, name: str) -> Row:
     rng = np.random.default_rng(20)
     axes = rng.normal(size=(4, 3))
     dwells = Dwells(
-        rng.uniform(-15, 15, (4, 3)),
-        axes / np.linalg.norm(axes, axis=1)[:, None],
-        np.zeros(4, np.int64),
-        np.arange(4.0),
-        ("c",),
+        positions_mm=rng.uniform(-15, 15, (4, 3)),
+        axes=axes / np.linalg.norm(axes, axis=1)[:, None],
+        catheter=np.zeros(4, np.int64),
+        offset_mm=np.arange(4.0),
+        catheter_names=("c",),
     )
     # Inside every published range: beyond, rules of extrapolation would be compared.
     points = rng.uniform(-25, 25, (60, 3))
@@ -90,11 +90,11 @@ def _brachyvision(section: str) -> Row:
     channel = np.array([row[0] for row in plan["dwells"]])
     axes = np.array([row[5:8] for row in plan["dwells"]])
     dwells = Dwells(
-        10.0 * np.array([row[1:4] for row in plan["dwells"]]),
-        axes / np.linalg.norm(axes, axis=1)[:, None],
-        channel - 1,
-        np.arange(len(channel), dtype=float),
-        tuple(f"channel {c}" for c in sorted(set(channel.tolist()))),
+        positions_mm=10.0 * np.array([row[1:4] for row in plan["dwells"]]),
+        axes=axes / np.linalg.norm(axes, axis=1)[:, None],
+        catheter=channel - 1,
+        offset_mm=np.arange(len(channel), dtype=float),
+        catheter_names=tuple(f"channel {c}" for c in sorted(set(channel.tolist()))),
     )
     times_s = [row[4] for row in plan["dwells"]]
     points = 10.0 * np.array([p["position_cm"] for p in plan["points"]])
@@ -114,9 +114,20 @@ def _grid(section: str) -> Row:
     source = load_source()
     turn = np.array([[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, 1.0]])
     positions = np.stack((np.zeros(8), np.zeros(8), np.linspace(-17.5, 17.5, 8)), axis=1)
-    dwells = Dwells(positions, np.tile(turn[:, 0], (8, 1)), np.zeros(8, np.int64), np.arange(8.0), ("c",))
+    dwells = Dwells(
+        positions_mm=positions,
+        axes=np.tile(turn[:, 0], (8, 1)),
+        catheter=np.zeros(8, np.int64),
+        offset_mm=np.arange(8.0),
+        catheter_names=("c",),
+    )
     times_s = np.linspace(5, 20, 8)
-    grid = Grid((40, 48, 48), turn @ np.array([-47.0, -47.0, -48.75]), np.array([2.0, 2.0, 2.5]), turn)
+    grid = Grid(
+        shape_zyx=(40, 48, 48),
+        origin_mm=turn @ np.array([-47.0, -47.0, -48.75]),
+        spacing_mm=np.array([2.0, 2.0, 2.5]),
+        direction=turn,
+    )
     field = dose_field(dwells, times_s, grid, source, strength_u=40700.0).values_zyx.ravel()
     points = grid.points_mm()
     exact = dose_at_points(dwells, times_s, points, source, strength_u=40700.0).gy

@@ -66,8 +66,15 @@ class Solid:
         reach = np.hypot(self.widest_mm, max(abs(self.low_mm), abs(self.high_mm)))
         count = np.ceil(2 * reach / np.asarray(spacing_mm)).astype(int) + 4
         origin = -(count - 1) / 2 * spacing_mm + offset * spacing_mm
-        grid = Grid((int(count[2]), int(count[1]), int(count[0])), origin, np.array(spacing_mm))
-        return Structure(self.name, "CTV", grid, self.contains(grid.points_mm(), axis).reshape(grid.shape_zyx))
+        grid = Grid(
+            shape_zyx=(int(count[2]), int(count[1]), int(count[0])), origin_mm=origin, spacing_mm=np.array(spacing_mm)
+        )
+        return Structure(
+            name=self.name,
+            role="CTV",
+            grid=grid,
+            mask_zyx=self.contains(grid.points_mm(), axis).reshape(grid.shape_zyx),
+        )
 
     def contours(self, ct: Grid, axis: FloatArray) -> list[FloatArray]:
         """Outlines on the slices of a grid, exact to a micrometre: half a degree from point to point, as on paper."""

@@ -168,10 +168,12 @@ def _drawn(solid: Solid, slice_mm: float, axis: FloatArray, offset: FloatArray) 
 
 def _sampled(structure: Structure, source_mm: FloatArray) -> FloatArray:
     """D0.1cc and D2cc on an organ's sample points, median and D100 on a target's, as planning has them."""
-    grid = Grid((9, 9, 9), source_mm - 4.0, np.ones(3))
+    grid = Grid(shape_zyx=(9, 9, 9), origin_mm=source_mm - 4.0, spacing_mm=np.ones(3))
     ball = np.linalg.norm(grid.points_mm() - source_mm, axis=1) < 4.0
-    beside = Structure("beside", "CTV", grid, ball.reshape(grid.shape_zyx))
-    organ, target = (Structure("solid", role, structure.grid, structure.mask_zyx) for role in ("OAR", "CTV"))
+    beside = Structure(name="beside", role="CTV", grid=grid, mask_zyx=ball.reshape(grid.shape_zyx))
+    organ, target = (
+        Structure(name="solid", role=role, grid=structure.grid, mask_zyx=structure.mask_zyx) for role in ("OAR", "CTV")
+    )
 
     def curve(structures: list[Structure]) -> DVH:
         points = sample_points(structures)
@@ -187,7 +189,12 @@ def _lattice(shape: Shape, source_mm: FloatArray, volume_cc: float) -> FloatArra
     grid = shape.grid
     count = np.ceil(grid.spacing_mm * (np.array(grid.shape_zyx[::-1]) - 1) / _LATTICE_MM).astype(int)
     nx, ny, nz = (int(n) for n in count)
-    fine = Grid((nz, ny, nx), grid.world([0.5, 0.5, 0.5]), np.full(3, _LATTICE_MM), grid.direction)
+    fine = Grid(
+        shape_zyx=(nz, ny, nx),
+        origin_mm=grid.world([0.5, 0.5, 0.5]),
+        spacing_mm=np.full(3, _LATTICE_MM),
+        direction=grid.direction,
+    )
     dose, volume, inner = [], [], []
     for z in range(0, fine.shape_zyx[0], 8):
         centre = fine.points_mm(z, min(z + 8, fine.shape_zyx[0]))

@@ -32,7 +32,9 @@ _STRENGTH_U = 40700.0
 
 def planned(organ_gy: float, *, duodenum_at_mm: float = 28.0, every_point: bool = False) -> PlanResult:
     """Plan a lesion of 30 mm in a liver of water beside a round organ with a hard limit."""
-    grid = Grid((36, 44, 44), np.array([-43.0, -43.0, -43.75]), np.array([2.0, 2.0, 2.5]))
+    grid = Grid(
+        shape_zyx=(36, 44, 44), origin_mm=np.array([-43.0, -43.0, -43.75]), spacing_mm=np.array([2.0, 2.0, 2.5])
+    )
     lesion = ellipsoid("lesion", grid, [0, 0, 0], [15, 13, 15])
     liver = ellipsoid("liver", grid, [0, 0, 0], [38, 38, 38], role="OAR")
     organ = ellipsoid("duodenum", grid, [duodenum_at_mm, 0, 0], [9, 9, 12], role="OAR")

@@ -160,10 +160,10 @@ def _grid(slices: list[_Slice], spacing_mm: float, count: int) -> Grid:
     first = slices[0]
     row, column = first.orientation[:3], first.orientation[3:]
     return Grid(
-        (count, *first.rows_columns),
-        first.position_mm,
-        np.array([first.spacing_mm[1], first.spacing_mm[0], spacing_mm]),
-        np.column_stack((row, column, np.cross(row, column))),
+        shape_zyx=(count, *first.rows_columns),
+        origin_mm=first.position_mm,
+        spacing_mm=np.array([first.spacing_mm[1], first.spacing_mm[0], spacing_mm]),
+        direction=np.column_stack((row, column, np.cross(row, column))),
     )
 
 

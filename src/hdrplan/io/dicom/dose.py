@@ -151,10 +151,10 @@ def _grid(tags: Tags, shape: tuple[int, int, int], warnings: list[str]) -> tuple
         order = slice(None, None, -1)
         position = position + normal * offsets[-1]
     grid = Grid(
-        shape,
-        position,
-        np.array([spacing[1], spacing[0], abs(step)]),
-        np.column_stack((row, column, normal)),
+        shape_zyx=shape,
+        origin_mm=position,
+        spacing_mm=np.array([spacing[1], spacing[0], abs(step)]),
+        direction=np.column_stack((row, column, normal)),
     )
     return grid, order
 
