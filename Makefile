@@ -18,7 +18,7 @@ help:
 	@echo "make test       all tests                     make test-fast   without the slow and the browser ones"
 	@echo "make test-oldest  the same with the oldest dependencies allowed (Python 3.11)"
 	@echo "make test-kernels the kernels as plain Python, and compiled with every index checked"
-	@echo "make check      lint, types, imports, tests   make bench       time the dose engine, write docs/benchmarks.md"
+	@echo "make check      lint, types, imports, tests   make bench       time the dose engine, write docs/measurements/dose-engine.md"
 	@echo "make docs       build the documentation       make clean       remove what make made"
 
 # The stamps are rebuilt when the dependencies change. constraints.txt is the lock file: the versions tested together.

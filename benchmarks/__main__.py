@@ -1,4 +1,4 @@
-"""``make bench``: time the dose engine and write docs/benchmarks.md.
+"""``make bench``: time the dose engine and write docs/measurements/dose-engine.md.
 
 ``python -m benchmarks --peers`` also measures pygrpm, which it installs into an environment of its own;
 ``--peer NAME=COMMAND`` adds another (see ``peers.py``).
@@ -34,7 +34,7 @@ def main() -> None:
         "--sizes",
         given.sizes,
         "--page",
-        str(ROOT / "docs/benchmarks.md"),
+        str(ROOT / "docs/measurements/dose-engine.md"),
     ]
     call += ["-o", str(ROOT / "benchmarks" / "results" / "dose-engine.json")]
     call += ["--peers", str(PEERS)] if PEERS.exists() else []

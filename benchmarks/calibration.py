@@ -114,12 +114,12 @@ def page(n: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cohorts", type=int, default=300)
-    parser.add_argument("--write", action="store_true", help="write docs/calibration.md")
+    parser.add_argument("--write", action="store_true", help="write docs/measurements/calibration.md")
     options = parser.parse_args()
     made = page(options.cohorts)
     print(made)
     if options.write:
-        (Path(__file__).parents[1] / "docs" / "calibration.md").write_text(made, encoding="utf-8")
+        (Path(__file__).parents[1] / "docs" / "measurements" / "calibration.md").write_text(made, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Certificates of 24 varied phantom lesions of 2 to 12 cm, each agreeing with an independent solver.
 
-``python -m benchmarks.certificates [-n 24] [-o benchmarks/results/certificates.json] [--write docs/optimisation.md]``
+``python -m benchmarks.certificates [-n 24] [-o benchmarks/results/certificates.json]
+[--write docs/measurements/optimiser.md]``
 
 Each lesion is planned in a process of its own, so that its memory is its own; the results are written after each. The
 independent check is SciPy's interior point with rows chosen by plain NumPy: it begins with random points, adds some of

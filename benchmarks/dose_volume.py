@@ -1,7 +1,7 @@
 """Dose-volume goals on phantom lesions: how good the plan is, what is proven about it, and how soon.
 
 ``python -m benchmarks.dose_volume [--proof 120] [-n 12] [-o benchmarks/results/dose_volume.json]
-[--write docs/optimisation.md]``
+[--write docs/measurements/optimiser.md]``
 
 Spheres of 34 and 270 cc with misplaced, tilted catheters and one or three round organs at 7 mm, sampled as
 ``hdrplan plan`` samples them (1 mm). Least mean liver dose under D100 >= 20 Gy and D1cc of each

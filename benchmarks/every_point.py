@@ -1,6 +1,6 @@
 """Plans proven at every point of the CTV: time, price and size of the proof.
 
-``python -m benchmarks.every_point [-o benchmarks/results/every_point.json] [--write docs/optimisation.md]``
+``python -m benchmarks.every_point [-o benchmarks/results/every_point.json] [--write docs/measurements/optimiser.md]``
 
 Ellipsoids of 34 and 270 cc on voxels of 1 mm with misplaced catheters, and the liver phantom's lesion B on 1.5 mm and
 5 mm slices. "Sampled" is the plan that holds on the sample points only; its true least dose is found by the same proof.

@@ -1,6 +1,6 @@
 """Five priority levels, four of them not convex: 34 cc and 270 cc, what each level reached and what is proven of it.
 
-``python -m benchmarks.levels [-o benchmarks/results/levels.json] [--write docs/optimisation.md]``
+``python -m benchmarks.levels [-o benchmarks/results/levels.json] [--write docs/measurements/optimiser.md]``
 
 The goals are meant to bind: limits that trials report where there are any, and none of them can be reached beside the
 prescription. The rate matrix is there beforehand.

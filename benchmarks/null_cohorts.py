@@ -3,7 +3,7 @@
 Every cohort has 114 + 50 patients; large lesions get less dose and recur more often, lesions of a patient share a gamma
 frailty, events are seen at scans. A test of level 5 % should reject in 5 % of them; what everybody does is beside it.
 
-    python benchmarks/null_cohorts.py --n 500 -o docs/null-cohorts.json --page docs/cohort.md
+    python benchmarks/null_cohorts.py --n 500 -o docs/measurements/null-cohorts.json --page docs/howto/cohort.md
     python benchmarks/null_cohorts.py --n 100 --hr 0.9         # power instead
 """
 

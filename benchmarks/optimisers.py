@@ -1,6 +1,6 @@
 """Other ways to optimise against the proven optimum, on the same cases and goals.
 
-``python -m benchmarks.optimisers [--large] [--write docs/optimisation.md]``
+``python -m benchmarks.optimisers [--large] [--write docs/measurements/optimiser.md]``
 
 The baselines are in the spirit of clinical algorithms, not copies of any product: annealing on sampled points with
 linear penalties (as IPSA), L-BFGS-B on quadratic penalties over all points (as HIPO), a genetic multi-objective search

@@ -1,6 +1,6 @@
 """1000 plans of a trade-off surface, each proven and checked on all points: 34 cc and 270 cc.
 
-``python -m benchmarks.pareto [-o benchmarks/results/pareto.json] [--write docs/optimisation.md]``
+``python -m benchmarks.pareto [-o benchmarks/results/pareto.json] [--write docs/measurements/optimiser.md]``
 
 1200 combinations: ten values each of the lesion's D100 and the organ's Dmax, twelve of the total time; some exclude
 each other. The rate matrix is there beforehand. After the clock stopped every plan is judged again by plain products

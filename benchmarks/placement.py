@@ -1,6 +1,7 @@
 """Placement on the liver phantom's lesions and on synthetic ones of 2 to 12 cm: what is reached, and what is proven.
 
-``python -m benchmarks.placement [-o benchmarks/results/placement.json] [--write docs/placement.md] [--only NAME ...]``
+``python -m benchmarks.placement [-o benchmarks/results/placement.json]
+[--write docs/measurements/placement.md] [--only NAME ...]``
 
 Doses and bounds, once proven to the gap asked for, do not depend on the machine; times do, so load and processor
 seconds stand beside them.

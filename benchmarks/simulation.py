@@ -1,7 +1,7 @@
 """Cost of simulating: deliveries a second, seconds and bytes a plan, and how they grow.
 
 Run: python -m benchmarks.simulation. CPU seconds of one thread: a busy machine does not change them. See
-docs/simulation.md.
+docs/measurements/simulation.md.
 """
 
 from __future__ import annotations

@@ -76,12 +76,12 @@ def page() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write docs/startup.md")
+    parser.add_argument("--write", action="store_true", help="write docs/measurements/start-up.md")
     options = parser.parse_args()
     made = page()
     print(made)
     if options.write:
-        (ROOT / "docs" / "startup.md").write_text(made, encoding="utf-8")
+        (ROOT / "docs" / "measurements" / "start-up.md").write_text(made, encoding="utf-8")
 
 
 if __name__ == "__main__":

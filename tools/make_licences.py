@@ -1,4 +1,4 @@
-"""Write docs/licences.md: every distribution that hdrplan installs, its version and its licence.
+"""Write docs/reference/licences.md: every distribution that hdrplan installs, its version and its licence.
 
 python tools/make_licences.py      (in an environment made with constraints.txt)
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "licences.md"
+PAGE = ROOT / "docs" / "reference" / "licences.md"
 OWN = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
 # LGPL is used as a library and not changed; the Mozilla licence holds file by file.
 FORBIDDEN = re.compile(r"(?<!L)(?<!Lesser )\bA?GPL|Affero|(?<!Lesser )General Public License", re.IGNORECASE)

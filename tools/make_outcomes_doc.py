@@ -1,4 +1,4 @@
-"""Write docs/outcomes.md and docs/schema/*.json from the schema, the checks and the rules: run after changing them."""
+"""Write docs/reference/outcomes.md and the JSON Schemas beside it from tables, checks and rules: run after changes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from hdrplan.cohort import COMPACT, RULE_SETS, RULES, TABLES, Rules, data_dictio
 
 INTRO = """# Cohort tables, checks and rules
 
-This page is written by `tools/make_outcomes_doc.py` from the code. How to use it: [Cohort](cohort.md).
-JSON Schemas of a row of each table: [`schema/`](schema/); `hdrplan cohort template` writes them too.
+This page is written by `tools/make_outcomes_doc.py` from the code. How to use it: [Cohort](../howto/cohort.md).
+JSON Schemas of a row of each table: [Patients](schema/patients.schema.json) and the files beside it; `hdrplan cohort template` writes them too.
 
 Dates are ISO (YYYY-MM-DD), diameters mm, doses Gy, volumes percent. Tables are CSV, Parquet, or sheets of one `.xlsx`
 workbook. `patients`, `sessions` and `lesions` are needed, the others may be absent. Each table may come in its full or
@@ -71,7 +71,7 @@ def schemas() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    (ROOT / "docs" / "outcomes.md").write_text(page(), encoding="utf-8")
-    (ROOT / "docs" / "schema").mkdir(exist_ok=True)
+    (ROOT / "docs" / "reference" / "outcomes.md").write_text(page(), encoding="utf-8")
+    (ROOT / "docs" / "reference" / "schema").mkdir(exist_ok=True)
     for name, text in schemas().items():
-        (ROOT / "docs" / "schema" / name).write_text(text, encoding="utf-8")
+        (ROOT / "docs" / "reference" / "schema" / name).write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Write docs/validation.md from the validation.json of a run of `hdrplan validate`.
+"""Write docs/measurements/validation.md from the validation.json of a run of `hdrplan validate`.
 
 python tools/make_validation_page.py validation/validation.json
 """
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "validation.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "measurements" / "validation.md"
 HEAD = """# Validation dossier
 
 `hdrplan validate -o validation` makes this on your own installation in a minute or two, as a page and as JSON; the exit

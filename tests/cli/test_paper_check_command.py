@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "paper-check.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "measurements" / "paper-check.md"
 
 
 def test_the_page_is_up_to_date(run):

@@ -72,10 +72,12 @@ def test_verify_takes_a_file(run) -> None:
 
 
 def test_docs_hold_what_verify_prints(run) -> None:
-    page = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "sources.md").read_text(encoding="utf-8")
     found = re.search(r"<!-- verify -->\n(.*?)<!-- /verify -->", page, re.DOTALL)
-    assert found, "docs/sources.md has lost its table"
-    assert run("sources", "verify").out == found[1], "paste the output of `hdrplan sources verify` into docs/sources.md"
+    assert found, "docs/reference/sources.md has lost its table"
+    assert run("sources", "verify").out == found[1], (
+        "paste the output of `hdrplan sources verify` into docs/reference/sources.md"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""docs/outcomes.md and docs/schema say what the code says."""
+"""docs/reference/outcomes.md and its schemas say what the code says."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def maker():  # type: ignore[no-untyped-def]
 
 
 def test_the_page_is_current(maker) -> None:  # type: ignore[no-untyped-def]
-    assert (ROOT / "docs" / "outcomes.md").read_text() == maker.page(), "run tools/make_outcomes_doc.py"
+    assert (ROOT / "docs" / "reference" / "outcomes.md").read_text() == maker.page(), "run tools/make_outcomes_doc.py"
     for name, text in maker.schemas().items():
-        assert (ROOT / "docs" / "schema" / name).read_text() == text
+        assert (ROOT / "docs" / "reference" / "schema" / name).read_text() == text
 
 
 def test_the_page_names_every_column_check_and_rule(maker) -> None:  # type: ignore[no-untyped-def]

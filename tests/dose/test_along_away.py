@@ -97,7 +97,7 @@ def test_point_doses_of_brachyvision(shared: Path) -> None:
 
 @pytest.mark.shared
 def test_whole_table_of_granero(shared: Path) -> None:
-    """The packaged table is thinned; this is all of it, at the deviation stated in docs/sources.md."""
+    """The packaged table is thinned; this is all of it, at the deviation stated in docs/reference/sources.md."""
     raw = json.loads((shared / "data" / "sources" / "microselectron_v2r_granero2011.json").read_text())["along_away"]
     rates = np.array(raw["dose_rate_cGy_per_h_per_U"], dtype=float).T / 360000.0
     table = AlongAway(10.0 * np.array(raw["along_cm"]), 10.0 * np.array(raw["away_cm"]), rates)

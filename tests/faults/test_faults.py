@@ -1,6 +1,6 @@
 """Disks that are full, folders that are files, runs that are killed or doubled, clocks and caches that are wrong.
 
-200 kills at random moments: benchmarks/faults.py, figures in docs/trust.md.
+200 kills at random moments: benchmarks/faults.py, figures in docs/measurements/trust.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A seeded part of the fuzzing (all of it: benchmarks/fuzz.py, figures in docs/trust.md), and what it found."""
+"""A seeded part of the fuzzing (all of it: benchmarks/fuzz.py, docs/measurements/trust.md), and what it found."""
 
 from __future__ import annotations
 

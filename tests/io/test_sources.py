@@ -179,9 +179,9 @@ def test_workbook_without_tables(tmp_path: Path) -> None:
 
 
 def test_the_example_of_the_docs_is_a_source() -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "sources.md").read_text(encoding="utf-8")
+    page = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "sources.md").read_text(encoding="utf-8")
     example = json.loads(page.split("```json\n")[1].split("```")[0])
-    source = user_source(example, where="docs/sources.md")
+    source = user_source(example, where="docs/reference/sources.md")
     assert source.anisotropy_filled[-1].tolist() == [True, True, False, True]
 
 

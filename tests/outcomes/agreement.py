@@ -1,4 +1,4 @@
-"""How far hdrplan is from R, quantity by quantity: the table in docs/statistics.md is written by this file.
+"""How far hdrplan is from R, quantity by quantity: the table in docs/reference/statistics.md is written by this file.
 
 python tests/outcomes/agreement.py        (from the root of the checkout; writes the table between its marks)
 """
@@ -32,7 +32,7 @@ from outcomes.reference_data import cox_cases, numbers, r_numbers, table
 from tolerances import R_COX, R_CURVE, R_FRAILTY, R_NPMLE, R_ZPH
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "statistics.md"
+PAGE = ROOT / "docs" / "reference" / "statistics.md"
 BEGIN, END = "<!-- agreement: begin -->", "<!-- agreement: end -->"
 
 
@@ -286,7 +286,7 @@ def markdown() -> str:
 
 
 def main() -> None:
-    """Write the table between its marks in docs/statistics.md."""
+    """Write the table between its marks in docs/reference/statistics.md."""
     text = PAGE.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)

@@ -1,4 +1,4 @@
-"""The table of agreement with R in docs/statistics.md holds, and lists what is measured."""
+"""The table of agreement with R in docs/reference/statistics.md holds, and lists what is measured."""
 
 from outcomes.agreement import BEGIN, END, PAGE, rows
 

@@ -90,7 +90,7 @@ def test_licences() -> None:
         ("BSD-3-Clause", False),
     ):
         assert bool(maker.FORBIDDEN.search(said)) is bad, said
-    table = (ROOT / "docs" / "licences.md").read_text()
+    table = (ROOT / "docs" / "reference" / "licences.md").read_text()
     rows = [line.split("|")[1:5] for line in table.splitlines() if line.startswith("| ")][1:]
     assert len(rows) >= 12
     locked = pinned("constraints.txt")

@@ -130,7 +130,7 @@ def robust_score_test(table: LesionTable, null: Mapping[str, FloatArray], added:
     """Return the joint test of columns added to a Cox model, with the spread of scores between patients.
 
     Wald tests with sandwich errors of several columns reject too often at these sizes (9 % for 5 % in
-    docs/null-cohorts.md); the score test needs no estimate of the tested columns and keeps its level.
+    docs/measurements/null-cohorts.json); the score test needs no estimate of the tested columns and keeps its level.
 
     References
     ----------

@@ -22,7 +22,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--prescription", type=float, metavar="GY", help="Prescription, where the export's plan has none.")
 @click.option("--source", metavar="NAME", help="Source model, where the plan's words do not name it.")
 @click.option("--plan", metavar="LABEL|FILE", help="Which plan, where there are several.")
-@click.option("--rules", type=_FILE, help="TOML file of role rules for ROI names; see docs/dicom.md.")
+@click.option("--rules", type=_FILE, help="TOML file of role rules for ROI names; see docs/howto/dicom.md.")
 @click.option("--name", default="imported", show_default=True, help="Name of the case; do not name the patient.")
 @click.option("--overwrite", is_flag=True, help="Replace a folder that hdrplan wrote.")
 @quiet_option

@@ -49,7 +49,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     show_default=True,
     help="Dose of the TPS as stored, or recomputed by TG-43.",
 )
-@click.option("--rules", type=_FILE, help="TOML file of role rules for ROI names; see docs/dicom.md.")
+@click.option("--rules", type=_FILE, help="TOML file of role rules for ROI names; see docs/howto/dicom.md.")
 @click.option("--source", metavar="NAME", help="Source model, where a plan's words do not name it.")
 @click.option("--prescription", type=float, metavar="GY", help="Prescription, where a plan states none.")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes; default: all processors.")

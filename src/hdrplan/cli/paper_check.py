@@ -18,7 +18,7 @@ __all__ = ["command"]
 
 @click.command("paper-check")
 @click.argument("table", required=False, metavar="[TABLE.csv]", type=click.Path(path_type=Path))
-@click.option("--markdown", is_flag=True, help="Print the page docs/paper-check.md.")
+@click.option("--markdown", is_flag=True, help="Print the page docs/measurements/paper-check.md.")
 @json_option
 def command(table: Path | None, markdown: bool, as_json: bool) -> None:
     """Check printed survival tables: without a file, Xu et al. 2021 and its 26 inconsistencies.

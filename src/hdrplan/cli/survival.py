@@ -13,7 +13,8 @@ __all__ = ["command"]
 def command() -> None:
     """Survival statistics of a tidy CSV table: one row a patient or lesion, times in any one unit.
 
-    They agree with R (docs/statistics.md). Rows with missing values are an error unless --drop-missing counts them out.
+    They agree with R (docs/reference/statistics.md). Rows with missing values are an error unless
+    --drop-missing counts them out.
 
     \b
     Examples:

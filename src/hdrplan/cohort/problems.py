@@ -104,7 +104,9 @@ def raise_errors(problems: Iterable[Problem], accept: Iterable[str] = ()) -> Non
     """Raise one InputError if any problem is an error that was not accepted by name."""
     accepted = set(accept)
     if unknown := accepted - RULES.keys():
-        raise InputError("only rules can be accepted", got=", ".join(sorted(unknown)), remedy="See docs/outcomes.md.")
+        raise InputError(
+            "only rules can be accepted", got=", ".join(sorted(unknown)), remedy="See docs/reference/outcomes.md."
+        )
     errors = [p for p in problems if p.is_error and p.rule not in accepted]
     if errors:
         more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""

@@ -16,7 +16,7 @@ class Rules:
     """How scans become events.
 
     The defaults are hdrplan's recommendation; ``RULE_SETS["paper"]`` holds what Xu 2021 prints, and where the paper is
-    silent the same default with the reason in docs/outcomes.md.
+    silent the same default with the reason in docs/reference/outcomes.md.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The page docs/paper-check.md: a published table checked, written by code so that no number is typed twice."""
+"""The page docs/measurements/paper-check.md: a published table checked, made by code: no number is typed twice."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ attended after it. Patients are drawn one by one from a generator keyed by (seed
 on how many workers draw it.
 
 The model and its fitted values reproduce the printed results of Xu et al., Ther Adv Med Oncol 2021;13, doi
-10.1177/17588359211042304 (docs/calibration.md). That paper holds no doses: the distribution of D100 and its effect are
-assumptions, named so in :data:`ASSUMPTIONS`.
+10.1177/17588359211042304 (docs/measurements/calibration.md). That paper holds no doses: the distribution of
+D100 and its effect are assumptions, named so in :data:`ASSUMPTIONS`.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Entity:
     """One tumour type: who the patients are, and their hazards.
 
     Hazards are per month at 12 months; a Weibull hazard is ``scale (t / 12)^(shape - 1)``. Ages, diameters and lesion
-    numbers are the paper's Table 1; hazards are fitted to its results (docs/calibration.md).
+    numbers are the paper's Table 1; hazards are fitted to its results (docs/measurements/calibration.md).
     """
 
     tumour_type: Literal["HCC", "CRLM"]

@@ -127,7 +127,7 @@ def plan_case(
 
     Examples
     --------
-    The tutorial in docs/tutorial.md walks through these lines with the liver phantom.
+    The tutorial in docs/tutorials/walk.md walks through these lines with the liver phantom.
     """
     options = options or PlanOptions()
     clock = _Clock(on_progress)

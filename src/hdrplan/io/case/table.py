@@ -17,7 +17,7 @@
     lesion_B = 20.0
     [source]
     name = "gammamed-12i"                 # or file = "my_source.json"
-    strength_u = 40700.0                  # see docs/formats.md for calibration dates and activities
+    strength_u = 40700.0                  # see docs/reference/formats.md for calibration dates and activities
     [dwells]
     step_mm = 5.0
     [[goals]]
