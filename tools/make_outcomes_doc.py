@@ -16,7 +16,8 @@ from hdrplan.cohort import COMPACT, RULE_SETS, RULES, TABLES, Rules, data_dictio
 INTRO = """# Cohort tables, checks and rules
 
 This page is written by `tools/make_outcomes_doc.py` from the code. How to use it: [Cohort](../howto/cohort.md).
-JSON Schemas of a row of each table: [Patients](schema/patients.schema.json) and the files beside it; `hdrplan cohort template` writes them too.
+JSON Schemas of a row of each table: [Patients](schema/patients.schema.json) and the files beside it;
+`hdrplan cohort template` writes them too.
 
 Dates are ISO (YYYY-MM-DD), diameters mm, doses Gy, volumes percent. Tables are CSV, Parquet, or sheets of one `.xlsx`
 workbook. `patients`, `sessions` and `lesions` are needed, the others may be absent. Each table may come in its full or
