@@ -19,6 +19,7 @@ from hdrplan.geometry.trajectory import (
     trajectories,
     varied,
 )
+from hdrplan.geometry.transit import Transit, positions_reached
 
 __all__ = [
     "MARGIN_MM",
@@ -37,6 +38,7 @@ __all__ = [
     "Role",
     "Structure",
     "Trajectories",
+    "Transit",
     "Volume",
     "angle_deg",
     "around",
@@ -54,6 +56,7 @@ __all__ = [
     "path_tip_first",
     "phantom",
     "place_in",
+    "positions_reached",
     "rim_mm",
     "structure_of_contours",
     "synthetic_case",
