@@ -15,7 +15,7 @@ from hdrplan.cli.common import json_option, progress_bar, quiet_option
 if TYPE_CHECKING:
     from hdrplan.geometry import Grid, Structure
     from hdrplan.plan import BrachyPlan
-    from hdrplan.workflow.check import SecondCheck, Tolerances
+    from hdrplan.workflow import SecondCheck, Tolerances
 
 __all__ = ["command", "tolerances_from"]
 
@@ -81,7 +81,7 @@ def command(
     )
     from hdrplan.plan import source_of_brachy
     from hdrplan.report.check_html import check_html
-    from hdrplan.workflow.check import check_plan
+    from hdrplan.workflow import check_plan
 
     notes: list[str] = []
     ct: Grid | None = None
@@ -156,9 +156,9 @@ def tolerances_from(path: Path | None) -> Tolerances:
     from dataclasses import fields
 
     from hdrplan.errors import FormatError
-    from hdrplan.io.files import toml_table
+    from hdrplan.io import toml_table
     from hdrplan.metrics import GammaCriteria
-    from hdrplan.workflow.check import Tolerances
+    from hdrplan.workflow import Tolerances
 
     if path is None:
         return Tolerances()

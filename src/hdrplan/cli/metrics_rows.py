@@ -39,7 +39,7 @@ def _rows(treatment: Treatment, options: dict[str, Any]) -> list[dict[str, Any]]
     )
     from hdrplan.plan import as_plan, source_of_brachy
     from hdrplan.sources import load_source
-    from hdrplan.workflow.check import trilinear
+    from hdrplan.workflow import trilinear
 
     if treatment.structures is None:
         raise InputError("a plan needs a structure set for metrics", got="none in the archive", where=treatment.plan)

@@ -124,8 +124,7 @@ def _own_axes(found: CaseFile, rate: DoseRate, points: SamplePoints, max_time_s:
 
 
 def _write(output: Path, overwrite: bool, found: CaseFile, plan: Plan, front: Front, seconds: dict[str, float]) -> None:
-    from hdrplan.io import json_text, new_folder, run_record
-    from hdrplan.io.results import plan_table
+    from hdrplan.io import json_text, new_folder, plan_table, run_record
     from hdrplan.report import pareto_csv, pareto_figure, pareto_html
 
     name = found.case.name

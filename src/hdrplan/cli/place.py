@@ -15,7 +15,7 @@ from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
     from hdrplan.io import CaseFile
-    from hdrplan.workflow.place import PlaceOptions, PlaceResult
+    from hdrplan.workflow import PlaceOptions, PlaceResult
 
 __all__ = ["command"]
 
@@ -92,10 +92,9 @@ def command(output: Path, overwrite: bool, as_json: bool, quiet: bool, **flags: 
     place.html, place.png, run.json. Research use only.
     """
     from hdrplan import __version__
-    from hdrplan.io import check_free, json_text, new_folder, run_record
-    from hdrplan.io.case.write import write_case
+    from hdrplan.io import check_free, json_text, new_folder, run_record, write_case
     from hdrplan.report import placement_figure, placement_html
-    from hdrplan.workflow.place import place_case
+    from hdrplan.workflow import place_case
 
     check_free(output, overwrite)
     avoid, body = flags.pop("avoid"), flags.pop("body")
@@ -137,7 +136,7 @@ def command(output: Path, overwrite: bool, as_json: bool, quiet: bool, **flags: 
 
 def _options(found: CaseFile, own: dict[str, Any], avoid: tuple[str, ...], body: str) -> PlaceOptions:
     from hdrplan.geometry import Reach
-    from hdrplan.workflow.place import PlaceOptions, default_obstacles
+    from hdrplan.workflow import PlaceOptions, default_obstacles
 
     margins = default_obstacles(found.case, body=body)
     names = {s.name for s in found.case.structures}

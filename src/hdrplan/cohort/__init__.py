@@ -4,7 +4,7 @@ from hdrplan.cohort.cells import RawTable
 from hdrplan.cohort.cycles import Cycle, Retreatment, cycles_of
 from hdrplan.cohort.endpoints import Derived, Endpoint, Exclusion, LesionRecord, derive
 from hdrplan.cohort.flow import CycleRow, FlowStep, cycle_rows, flow
-from hdrplan.cohort.model import Cohort, Dose, Lesion, Patient, Session
+from hdrplan.cohort.model import Cohort, Dose, Finding, Lesion, Measurement, Patient, Scan, Session, iso
 from hdrplan.cohort.problems import RULES, Problem, problem, raise_errors
 from hdrplan.cohort.progression import Judged, baseline_mm, judged_scans
 from hdrplan.cohort.rules import RULE_SETS, Rules, rules_from
@@ -24,15 +24,18 @@ __all__ = [
     "Dose",
     "Endpoint",
     "Exclusion",
+    "Finding",
     "FlowStep",
     "Judged",
     "Lesion",
     "LesionRecord",
+    "Measurement",
     "Patient",
     "Problem",
     "RawTable",
     "Retreatment",
     "Rules",
+    "Scan",
     "Session",
     "Table",
     "baseline_mm",
@@ -42,6 +45,7 @@ __all__ = [
     "data_dictionary",
     "derive",
     "flow",
+    "iso",
     "json_schema",
     "judged_scans",
     "problem",

@@ -7,6 +7,7 @@ from hdrplan.dose.field import dose_field
 from hdrplan.dose.hottest import HotDoses, hot_doses
 from hdrplan.dose.points import MAX_POINTS, SPACING_MM, SamplePoints, sample_points
 from hdrplan.dose.rate import DoseRate, PointDose, dose_at_points, dose_rate
+from hdrplan.dose.shape import Shape, shape_of
 
 __all__ = [
     "MAX_POINTS",
@@ -17,6 +18,7 @@ __all__ = [
     "LeastDose",
     "PointDose",
     "SamplePoints",
+    "Shape",
     "along_away_check",
     "dose_at_points",
     "dose_change",
@@ -25,4 +27,5 @@ __all__ = [
     "hot_doses",
     "least_dose",
     "sample_points",
+    "shape_of",
 ]

@@ -11,7 +11,7 @@ from hdrplan.arrays import FloatArray, frozen
 from hdrplan.dose.tables import lattice_of_source
 from hdrplan.geometry import Grid
 from hdrplan.kernels.tree import FARTHEST, NODES, STEP, Blocks, error_rows
-from hdrplan.sources.model import TG43Source
+from hdrplan.sources import TG43Source
 from hdrplan.threads import over_rows
 
 __all__ = ["TOLERANCE", "blocks_of"]

@@ -9,7 +9,7 @@ from hdrplan.arrays import FloatArray, frozen
 from hdrplan.dose.tables import checked_points, checked_strength, checked_times, in_slabs, lattice_of_source
 from hdrplan.geometry import Dwells
 from hdrplan.kernels.lattice import dose_table_rows
-from hdrplan.sources.model import TG43Source
+from hdrplan.sources import TG43Source
 
 __all__ = ["dose_change"]
 

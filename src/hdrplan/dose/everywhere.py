@@ -25,7 +25,7 @@ from hdrplan.dose.shape import Shape, shape_of
 from hdrplan.dose.tables import checked_strength, tables_of, weights_us
 from hdrplan.geometry import Dwells, Structure
 from hdrplan.kernels.bounds import linear_bound_rows, padded
-from hdrplan.sources.model import TG43Source
+from hdrplan.sources import TG43Source
 from hdrplan.threads import over_rows
 
 __all__ = ["LeastDose", "least_dose"]

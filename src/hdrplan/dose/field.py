@@ -14,7 +14,7 @@ from hdrplan.geometry import Dwells, Grid, Volume
 from hdrplan.kernels.exact import field_rows
 from hdrplan.kernels.tree import block_rows
 from hdrplan.memory import require_memory
-from hdrplan.sources.model import TG43Source
+from hdrplan.sources import TG43Source
 
 __all__ = ["dose_field"]
 

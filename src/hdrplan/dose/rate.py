@@ -23,7 +23,7 @@ from hdrplan.geometry import Dwells
 from hdrplan.kernels.exact import dose_rows, rate_rows
 from hdrplan.kernels.lattice import rate_matrix_rows
 from hdrplan.memory import require_memory
-from hdrplan.sources.model import TG43Source
+from hdrplan.sources import TG43Source
 
 __all__ = ["DoseRate", "PointDose", "dose_at_points", "dose_rate"]
 

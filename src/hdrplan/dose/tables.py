@@ -15,7 +15,7 @@ from hdrplan.geometry import Dwells
 from hdrplan.kernels.exact import Pieces, pieces_of
 from hdrplan.kernels.lattice import Lattice, lattice_of
 from hdrplan.kernels.tg43 import Tables, geometry_factor
-from hdrplan.sources.model import TG43Source
+from hdrplan.sources import TG43Source
 from hdrplan.threads import over_rows
 
 __all__ = [

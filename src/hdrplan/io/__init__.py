@@ -9,6 +9,7 @@ from hdrplan.io.case.catheters import read_catheters
 from hdrplan.io.case.from_dicom import DicomCase, case_of_dicom, read_dicom_folder
 from hdrplan.io.case.roles import DEFAULT_RULES, read_role_rules, roles_of_rois
 from hdrplan.io.case.table import CaseFile, case_of_parts, case_of_table, read_anatomy, read_case
+from hdrplan.io.case.write import write_case
 from hdrplan.io.cohort import cohort_sha256, read_cohort, write_csv, write_tables, write_template, write_text_table
 from hdrplan.io.dicom.ct import CTSeries, read_ct_grid, read_ct_series
 from hdrplan.io.dicom.dose import DoseGrid, StoredDVH, read_dose_grid
@@ -22,12 +23,12 @@ from hdrplan.io.dicom.write_ct import write_ct_series
 from hdrplan.io.dicom.write_dose import write_dose_grid
 from hdrplan.io.dicom.write_plan import brachy_of_plan, write_brachy_plan
 from hdrplan.io.dicom.write_structures import write_structure_set
-from hdrplan.io.files import check_free, json_value, new_file, new_folder, sha256
+from hdrplan.io.files import check_free, json_value, new_file, new_folder, sha256, toml_table
 from hdrplan.io.images import read_label_map, read_mask, read_names, read_segmentation, read_volume, write_volume
 from hdrplan.io.phantoms import write_phantom
 from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
 from hdrplan.io.result_folders import ResultFolder, read_result_folder
-from hdrplan.io.results import json_text, read_dvh, read_plan, run_record, write_plan, write_results
+from hdrplan.io.results import json_text, plan_table, read_dvh, read_plan, run_record, write_plan, write_results
 from hdrplan.io.slicer import write_markups, write_segmentation
 from hdrplan.io.sources import read_source
 from hdrplan.io.store import ResultStore
@@ -66,6 +67,7 @@ __all__ = [
     "linked_files",
     "new_file",
     "new_folder",
+    "plan_table",
     "read_anatomy",
     "read_brachy_plan",
     "read_case",
@@ -94,8 +96,10 @@ __all__ = [
     "roles_of_rois",
     "run_record",
     "sha256",
+    "toml_table",
     "treatments_of",
     "write_brachy_plan",
+    "write_case",
     "write_case_folder",
     "write_csv",
     "write_ct_series",

@@ -11,7 +11,7 @@ import numpy as np
 from hdrplan.plan import BrachyPlan
 from hdrplan.report.page import page
 from hdrplan.sources import TG43Source
-from hdrplan.workflow.check import CheckRow, GridCheck, SecondCheck, Tolerances
+from hdrplan.workflow import CheckRow, GridCheck, SecondCheck, Tolerances
 
 __all__ = ["check_html"]
 

@@ -16,7 +16,7 @@ from hdrplan.geometry import Catheter, Structure, Volume, rim_mm
 from hdrplan.report.page import page
 from hdrplan.report.palette import styles_of
 from hdrplan.report.planes import VIEWS, View
-from hdrplan.workflow.place import PlaceResult, is_bone
+from hdrplan.workflow import PlaceResult, is_bone
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ from hdrplan.plan import Goal, Metric
 from hdrplan.report.data import Curve, GoalRow, ReportData
 from hdrplan.report.html import report_html
 from hdrplan.report.tables import dvh_table, metrics_table
-from hdrplan.sources.strength import U_PER_MCI_APPARENT
+from hdrplan.sources import U_PER_MCI_APPARENT
 from hdrplan.workflow import GoalResult, PlanResult
 
 __all__ = ["plan_report", "report_data"]

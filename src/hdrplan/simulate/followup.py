@@ -19,8 +19,7 @@ from typing import Literal
 
 import numpy as np
 
-from hdrplan.cohort import Cohort, Dose, Lesion, Patient, Session
-from hdrplan.cohort.model import Finding, Measurement, Scan
+from hdrplan.cohort import Cohort, Dose, Finding, Lesion, Measurement, Patient, Scan, Session
 from hdrplan.errors import InputError
 
 __all__ = ["ASSUMPTIONS", "CRLM", "HCC", "DoseModel", "Entity", "TrueLesion", "simulate_cohort", "simulate_patient"]

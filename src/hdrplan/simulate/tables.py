@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hdrplan.cohort import Cohort
-from hdrplan.cohort.model import iso
+from hdrplan.cohort import Cohort, iso
 
 __all__ = ["cohort_tables"]
 

@@ -4,6 +4,7 @@ from hdrplan.sources.library import DEFAULT_SOURCE, load_source, source_aliases,
 from hdrplan.sources.model import AlongAway, Capsule, TG43Source
 from hdrplan.sources.record import SCHEMA
 from hdrplan.sources.strength import (
+    U_PER_MCI_APPARENT,
     checked_strength_u,
     strength_from_activity_u,
     strength_from_text_u,
@@ -13,6 +14,7 @@ from hdrplan.sources.strength import (
 __all__ = [
     "DEFAULT_SOURCE",
     "SCHEMA",
+    "U_PER_MCI_APPARENT",
     "AlongAway",
     "Capsule",
     "TG43Source",

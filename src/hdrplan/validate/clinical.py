@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from hdrplan.errors import HdrPlanError, InputError
-from hdrplan.io.dicom.dose import read_dose_grid
-from hdrplan.io.dicom.plan import read_brachy_plan
-from hdrplan.io.dicom.structures import read_structure_set
-from hdrplan.plan.source_match import source_of_brachy
+from hdrplan.io import read_brachy_plan, read_dose_grid, read_structure_set
+from hdrplan.plan import source_of_brachy
 from hdrplan.sources import load_source
 from hdrplan.validate.row import Row, skipped
-from hdrplan.workflow.check import check_plan
+from hdrplan.workflow import check_plan
 
 __all__ = ["clinical_rows"]
 

@@ -11,8 +11,7 @@ import math
 import numpy as np
 
 from hdrplan.arrays import FloatArray
-from hdrplan.dose import sample_points
-from hdrplan.dose.shape import Shape, shape_of
+from hdrplan.dose import Shape, sample_points, shape_of
 from hdrplan.geometry import Grid, Structure, structure_of_contours
 from hdrplan.metrics import DVH, dvh
 from hdrplan.validate.row import Row, judged

@@ -8,18 +8,20 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import linprog
 
-from hdrplan.dose import dose_at_points
-from hdrplan.dose.shape import shape_of
-from hdrplan.geometry import Grid, Volume, parallel_catheters
-from hdrplan.geometry.lesion import ellipsoid
-from hdrplan.io import read_plan, read_volume, write_plan, write_volume
-from hdrplan.io.dicom.ct import read_ct_series
-from hdrplan.io.dicom.dose import read_dose_grid
-from hdrplan.io.dicom.export import write_dicom_set
-from hdrplan.io.dicom.plan import read_brachy_plan
-from hdrplan.io.dicom.structures import read_structure_set
-from hdrplan.plan import Case, Goals, Prescription, parse_goal
-from hdrplan.plan.brachy import as_plan
+from hdrplan.dose import dose_at_points, shape_of
+from hdrplan.geometry import Grid, Volume, ellipsoid, parallel_catheters
+from hdrplan.io import (
+    read_brachy_plan,
+    read_ct_series,
+    read_dose_grid,
+    read_plan,
+    read_structure_set,
+    read_volume,
+    write_dicom_set,
+    write_plan,
+    write_volume,
+)
+from hdrplan.plan import Case, Goals, Prescription, as_plan, parse_goal
 from hdrplan.sources import load_source
 from hdrplan.validate.naive_tg43 import rates
 from hdrplan.validate.row import Row, judged
