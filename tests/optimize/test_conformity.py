@@ -11,7 +11,7 @@ from hdrplan.optimize import Delivery, optimize_times
 from hdrplan.plan import AROUND, Case, Goals, Prescription, parse_goal
 from hdrplan.sources import load_source
 from hdrplan.workflow import plan_case
-from hdrplan.workflow.options import PlanOptions, dosed_structures
+from hdrplan.workflow.options import PlanOptions
 
 
 def with_surroundings(**arguments):
@@ -168,8 +168,8 @@ def test_surroundings_only_where_asked():
     found = lesions(1)
     plain = Goals((Prescription("lesion_0", 20.0),))
     asked = Goals(plain.prescriptions, (parse_goal("PITV <= 1.5", structure="lesion_0", source="test"),))
-    assert [s.name for s in dosed_structures(found, plain)] == ["lesion_0", "liver"]
-    assert [s.name for s in dosed_structures(found, asked)] == ["lesion_0", "liver", AROUND]
+    assert [s.name for s in found.dosed_structures(plain)] == ["lesion_0", "liver"]
+    assert [s.name for s in found.dosed_structures(asked)] == ["lesion_0", "liver", AROUND]
 
 
 @pytest.mark.parametrize(

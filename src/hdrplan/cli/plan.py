@@ -105,7 +105,7 @@ def _say_what_would_be_done(found: CaseFile, model: str, options: PlanOptions) -
     """Print the case and the size of the work."""
     from hdrplan.dose import sample_points
     from hdrplan.memory import available_bytes
-    from hdrplan.workflow import dose_grid, dosed_structures, plan_memory_bytes, planned_dwells
+    from hdrplan.workflow import dose_grid, plan_memory_bytes, planned_dwells
 
     case = found.case
     dwells = planned_dwells(case, options)
@@ -124,7 +124,7 @@ def _say_what_would_be_done(found: CaseFile, model: str, options: PlanOptions) -
     nz, ny, nx = grid.shape_zyx
     spacing = " x ".join(f"{s:.3g}" for s in grid.spacing_mm)
     click.echo(f"dose grid    {nx} x {ny} x {nz} voxels of {spacing} mm, {grid.size * 4 / 1e6:.0f} MB")
-    points = sample_points(dosed_structures(case, found.goals), spacing_mm=options.sample_mm, healthy=case.healthy)
+    points = sample_points(case.dosed_structures(found.goals), spacing_mm=options.sample_mm, healthy=case.healthy)
     needed, free = plan_memory_bytes(points, dwells, grid), available_bytes()
     click.echo(f"rate matrix  {len(points)} sample points x {len(dwells)} dwells")
     click.echo(

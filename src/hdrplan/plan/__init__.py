@@ -1,7 +1,7 @@
 """What is to be done: the case, its goals, the plan. Knows no kernels, no dose, no files."""
 
 from hdrplan.plan.brachy import BrachyPlan, Channel, ReferencePoint, SourceOfPlan, as_plan
-from hdrplan.plan.case import Case
+from hdrplan.plan.case import Case, Organs
 from hdrplan.plan.goals import (
     AROUND,
     Goal,
@@ -23,6 +23,7 @@ __all__ = [
     "Goal",
     "Goals",
     "Metric",
+    "Organs",
     "Plan",
     "Prescription",
     "ReferencePoint",

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
 
 from hdrplan.errors import InputError
-from hdrplan.geometry import Catheter, Structure, Volume
+from hdrplan.geometry import Catheter, Structure, Volume, around
+from hdrplan.plan.goals import AROUND, Goals, isodose_frac
 
-__all__ = ["Case"]
+__all__ = ["Case", "Organs"]
+
+# Which organs count: all that are at risk, those that a goal names, or those that a hard limit names.
+Organs = Literal["all", "with goals", "with limits"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,3 +80,35 @@ class Case:
             where=self.name,
             remedy=f"There are: {', '.join(s.name for s in self.structures)}.",
         )
+
+    def dosed_structures(self, goals: Goals, organs: Organs = "all") -> tuple[Structure, ...]:
+        """Return the structures that a plan's dose is asked of, in order of input.
+
+        These are the CTVs, the healthy organ and the organs that count. Where all organs count, a conformity goal adds
+        the tissue in and around the CTVs, of any kind, as far as their isodose can reach where the goal holds and all
+        of its excess lies on one side: twice the thickness of an even shell, and 10 mm.
+
+        Parameters
+        ----------
+        goals : Goals
+        organs : {"all", "with goals", "with limits"}
+            "all": every organ at risk, and whatever a goal names. "with goals": what a goal names. "with limits": what
+            a hard goal (level 0) names.
+
+        Returns
+        -------
+        tuple of Structure
+        """
+        asked = {goal.structure for goal in goals.goals if goal.level == 0 or organs != "with limits"} | {self.healthy}
+        roles = ("CTV", "OAR") if organs == "all" else ("CTV",)
+        chosen = tuple(s for s in self.structures if s.role in roles or s.name in asked)
+        return (*chosen, *self._surroundings(goals)) if organs == "all" else chosen
+
+    def _surroundings(self, goals: Goals) -> tuple[Structure, ...]:
+        """Return the tissue that conformity goals are judged in, or nothing where there are none."""
+        shares = [isodose_frac(goal) for goal in goals.goals if goal.metric.kind == "conformity"]
+        if not shares:
+            return ()
+        radius_mm = (750.0 / np.pi * sum(ctv.volume_cc for ctv in self.ctvs)) ** (1 / 3)
+        shell_mm = radius_mm * (max(shares) ** (1 / 3) - 1.0)
+        return (around(self.ctvs, 10.0 + 2.0 * shell_mm, AROUND),)

@@ -217,8 +217,7 @@ def decompose(
 
 def robust_points(case: Case, goals: Goals, *, spacing_mm: float = 2.0, max_points: int = 8000) -> SamplePoints:
     """Sample the CTVs, the healthy organ and the organs with goals, coarser than for planning: every scenario pays."""
-    asked = {goal.structure for goal in goals.goals} | {case.healthy}
-    chosen = [s for s in case.structures if s.role == "CTV" or s.name in asked]
+    chosen = case.dosed_structures(goals, "with goals")
     return sample_points(chosen, spacing_mm=spacing_mm, max_points=max_points, healthy=case.healthy)
 
 

@@ -8,7 +8,6 @@ from hdrplan.workflow.options import (
     PlanOptions,
     delivery_of,
     dose_grid,
-    dosed_structures,
     plan_memory_bytes,
     planned_dwells,
     planning_matrix,
@@ -24,6 +23,7 @@ from hdrplan.workflow.place import (
 )
 from hdrplan.workflow.plan import PlanResult, plan_case, plan_result
 from hdrplan.workflow.score import GoalResult, Score, check_sampling, evaluate, isodose_error_cc
+from hdrplan.workflow.steps import Progress, StepProgress, Steps
 
 __all__ = [
     "BONE_MM",
@@ -35,15 +35,17 @@ __all__ = [
     "PlaceResult",
     "PlanOptions",
     "PlanResult",
+    "Progress",
     "Score",
     "SecondCheck",
+    "StepProgress",
+    "Steps",
     "Tolerances",
     "check_plan",
     "check_sampling",
     "default_obstacles",
     "delivery_of",
     "dose_grid",
-    "dosed_structures",
     "evaluate",
     "is_bone",
     "isodose_error_cc",

@@ -11,7 +11,7 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.dose import SPACING_MM, DoseRate, LeastDose, SamplePoints, dose_rate, least_dose, sample_points
 from hdrplan.errors import InputError
-from hdrplan.geometry import MARGIN_MM, STEP_MM, TIP_OFFSET_MM, Dwells, Grid, Structure, around, dwell_positions
+from hdrplan.geometry import MARGIN_MM, STEP_MM, TIP_OFFSET_MM, Dwells, Grid, dwell_positions
 from hdrplan.memory import require_memory
 from hdrplan.optimize import (
     Delivery,
@@ -22,7 +22,7 @@ from hdrplan.optimize import (
     optimize_times,
     transit_times,
 )
-from hdrplan.plan import AROUND, Case, Goals, Plan, isodose_frac
+from hdrplan.plan import Case, Goals, Plan
 from hdrplan.sources import TG43Source
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     "best_times",
     "delivery_of",
     "dose_grid",
-    "dosed_structures",
     "plan_memory_bytes",
     "planned_dwells",
     "planning_matrix",
@@ -98,22 +97,6 @@ class PlanOptions:
                 raise InputError(f"{name} must not be negative", got=value)
 
 
-def dosed_structures(case: Case, goals: Goals) -> list[Structure]:
-    """Return the structures that are sampled: all but "other" ones that have no goal and are not the healthy organ.
-
-    A conformity goal adds the tissue in and around the CTVs, of any kind, as far as their isodose can reach where the
-    goal holds and all of its excess lies on one side: twice the thickness of an even shell, and 10 mm.
-    """
-    asked = {goal.structure for goal in goals.goals} | {case.healthy}
-    chosen = [s for s in case.structures if s.role != "other" or s.name in asked]
-    shares = [isodose_frac(goal) for goal in goals.goals if goal.metric.kind == "conformity"]
-    if shares and case.ctvs:
-        radius_mm = (750.0 / np.pi * sum(ctv.volume_cc for ctv in case.ctvs)) ** (1 / 3)
-        shell_mm = radius_mm * (max(shares) ** (1 / 3) - 1.0)
-        chosen.append(around(case.ctvs, 10.0 + 2.0 * shell_mm, AROUND))
-    return chosen
-
-
 def planned_dwells(case: Case, options: PlanOptions) -> Dwells:
     """Return the dwell candidates of a case."""
     return dwell_positions(
@@ -130,7 +113,7 @@ def planning_matrix(
 ) -> tuple[Dwells, SamplePoints, DoseRate]:
     """Return dwell candidates, sample points and dose rates of a case: what every optimiser starts from."""
     dwells = planned_dwells(case, options)
-    points = sample_points(dosed_structures(case, goals), spacing_mm=options.sample_mm, healthy=case.healthy)
+    points = sample_points(case.dosed_structures(goals), spacing_mm=options.sample_mm, healthy=case.healthy)
     require_memory(
         4.4 * 8.0 * len(points) * len(dwells) + 4e8,
         f"planning on {len(points)} sample points x {len(dwells)} dwells",

@@ -226,8 +226,7 @@ def place_case(
         margin_mm=planning.margin_mm,
         targets=case.ctvs,
     )
-    limited = {goal.structure for goal in goals.goals if goal.level == 0} - {"plan"}
-    used = [s for s in case.structures if s.role == "CTV" or s.name in limited or s.name == case.healthy]
+    used = case.dosed_structures(goals, "with limits")
     points = sample_points(used, spacing_mm=options.sample_mm, healthy=case.healthy)
     rate = dose_rate(
         dwells, points.points_mm, source, strength_u=strength_u, on_progress=lambda a, b: tell("matrix", a, b)

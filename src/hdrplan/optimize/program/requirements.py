@@ -131,7 +131,7 @@ def _conformity(goal: Goal, points: SamplePoints, goals: Goals, where: str) -> R
             "a conformity goal needs sample points in and around the CTVs",
             got="none",
             where=where,
-            remedy="Sample the structures that hdrplan.workflow.options.dosed_structures returns for these goals.",
+            remedy="Sample the structures that case.dosed_structures(goals) returns.",
         )
     if goal.structure not in [prescription.structure for prescription in goals.prescriptions]:
         raise InputError("a conformity goal is about a CTV with a prescription", got=goal.structure, where=where)

@@ -1,0 +1,51 @@
+"""The steps of a walk: which one is under way, how far it is, and how long each took."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+__all__ = ["Progress", "StepProgress", "Steps"]
+
+# (done, total) of one step.
+Progress = Callable[[int, int], None]
+# (step, done, total) of a walk.
+StepProgress = Callable[[str, int, int], None]
+
+
+class Steps:
+    """Name the steps of a walk, time them, and pass their progress on.
+
+    Parameters
+    ----------
+    on_progress : callable, optional
+        Called with (step, done, total).
+
+    Examples
+    --------
+    >>> step = Steps(lambda name, done, total: print(name, done, total))
+    >>> with step("matrix") as progress:
+    ...     progress(7, 10)
+    matrix 0 1
+    matrix 7 10
+    >>> list(step.seconds)
+    ['matrix']
+    """
+
+    def __init__(self, on_progress: StepProgress | None = None) -> None:
+        self.seconds: dict[str, float] = {}
+        self._on_progress = on_progress
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[Progress]:
+        """Time one step; yields ``progress(done, total)`` for the function that takes it."""
+
+        def progress(done: int, total: int) -> None:
+            if self._on_progress is not None:
+                self._on_progress(name, done, total)
+
+        started = time.perf_counter()
+        progress(0, 1)
+        yield progress
+        self.seconds[name] = round(time.perf_counter() - started, 4)
