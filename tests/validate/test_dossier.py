@@ -17,11 +17,12 @@ from hdrplan.sources import load_source
 from hdrplan.validate import doses as doses_module
 from hdrplan.validate import dossier
 from hdrplan.validate.clinical import clinical_rows
-from hdrplan.validate.row import judged
+from hdrplan.validate.row import Aim, Question, judged
 from hdrplan.validate.volumes import volume_rows
 from outcomes.reference_data import r_numbers
 
 ROOT = Path(__file__).resolve().parents[2]
+QUESTION = Question(section="s", what="w", source="x", method="m")
 
 
 def test_page_and_json_of_sections_that_are_quick(tmp_path: Path) -> None:
@@ -51,7 +52,7 @@ def test_page_and_json_of_sections_that_are_quick(tmp_path: Path) -> None:
 def test_optima_agree_with_another_solver() -> None:
     rows = dossier(sections=("optimum",))
     assert [row.state for row in rows] == ["pass"] * 10, rows
-    assert any("highest D100" in row.what for row in rows)
+    assert any("highest D100" in row.question.what for row in rows)
 
 
 @pytest.mark.slow
@@ -81,13 +82,13 @@ def test_a_wrong_volume_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert all(row.state != "fail" for row in volume_rows())
     monkeypatch.setattr(volumes, "sample_points", shifted)
-    failed = {row.what.partition(":")[0] for row in volume_rows() if row.state == "fail"}
+    failed = {row.question.what.partition(":")[0] for row in volume_rows() if row.state == "fail"}
     assert "computation" in failed
 
 
 def test_states() -> None:
     def state(found: float, limit: float | None = None) -> str:
-        return judged("s", "w", source="x", method="m", found=found, aim=0.5, limit=limit, why="y").state
+        return judged(QUESTION, found, Aim(value=0.5, limit=limit, why="y")).state
 
     assert [state(0.5), state(0.51), state(0.51, 1.0), state(1.01, 1.0), state(float("nan"), 1.0)] == [
         "pass",

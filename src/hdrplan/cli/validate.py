@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,18 +77,23 @@ def command(
 
 
 def _table(rows: list[Row], record: dict[str, Any]) -> dict[str, Any]:
-    from dataclasses import asdict
-
     counts = {state: sum(row.state == state for row in rows) for state in ("pass", "explained", "fail", "skipped")}
     return {
         "schema": "hdrplan.validation/1",
         "purpose": "research use only, never for treatment",
         "passed": counts["fail"] == 0,
         "counts": counts,
-        "rows": [asdict(row) for row in rows],
+        "rows": [_entry(row) for row in rows],
         "versions": record["versions"],
         "platform": record["platform"],
     }
+
+
+def _entry(row: Row) -> dict[str, str]:
+    """Return a row as one flat JSON object."""
+    question, values = asdict(row.question), asdict(row)
+    del values["question"]
+    return question | values
 
 
 def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:
@@ -105,9 +111,9 @@ def _print(rows: list[Row], quiet: bool) -> None:
     for row in rows:
         if quiet and row.state == "pass":
             continue
-        if row.section != section:
-            section = row.section
+        if row.question.section != section:
+            section = row.question.section
             click.echo(f"\n{section}")
-        click.echo(f"  {row.state:<10}{row.what[:86]:<88}{row.result:>14}  of {row.tolerance or '-'}")
+        click.echo(f"  {row.state:<10}{row.question.what[:86]:<88}{row.result:>14}  of {row.tolerance or '-'}")
     counts = {state: sum(row.state == state for row in rows) for state in ("pass", "explained", "fail", "skipped")}
     click.echo("\n" + ", ".join(f"{n} {state}" for state, n in counts.items() if n))

@@ -8,7 +8,7 @@ from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.io import read_brachy_plan, read_dose_grid, read_structure_set
 from hdrplan.plan import source_of_brachy
 from hdrplan.sources import load_source
-from hdrplan.validate.row import Row, skipped
+from hdrplan.validate.row import Question, Row, skipped
 from hdrplan.workflow import check_plan
 
 __all__ = ["clinical_rows"]
@@ -26,7 +26,7 @@ def clinical_rows(folder: Path | None) -> list[Row]:
     """
     if folder is None or not folder.is_dir():
         why = "Plans of patients or under other licences are not part of hdrplan; name a folder of yours with --plans."
-        return [skipped(_SECTION, "RT Plans", source="planning systems", why=why)]
+        return [skipped(Question(section=_SECTION, what="RT Plans", source="planning systems"), why=why)]
     plans = sorted(p for p in folder.iterdir() if "RP" in p.name and p.suffix.lower() == ".dcm")
     if not plans:
         raise InputError("expected RT Plans (*RP*.dcm)", got="none", where=folder)
@@ -51,18 +51,22 @@ def _plan_rows(path: Path, number: int) -> list[Row]:
     except HdrPlanError as error:
         # The sentence without the file's name.
         why = error.expected + (f", got {error.got}" if error.got is not None else "")
-        return [skipped(_SECTION, name, source="RT Plan", why=f"{why}. {error.remedy}".strip())]
+        return [skipped(Question(section=_SECTION, what=name, source="RT Plan"), why=f"{why}. {error.remedy}".strip())]
     rows = [
         Row(
-            _SECTION,
-            f"{name}: {row.what if row.unit else row.what + ' '}{f' ({row.unit})' if row.unit else ''}".strip(),
-            f"the planning system: {row.tps:.5g}",
-            f"TG-43 with {source.name}",
-            row.limit,
-            f"{row.ours:.5g} ({100 * row.difference_frac:+.3f} %)",
-            "pass" if row.passed else "fail",
+            question=Question(
+                section=_SECTION,
+                what=f"{name}: {row.what}{f' ({row.unit})' if row.unit else ''}".strip(),
+                source=f"the planning system: {row.tps:.5g}",
+                method=f"TG-43 with {source.name}",
+            ),
+            tolerance=row.limit,
+            result=f"{row.ours:.5g} ({100 * row.difference_frac:+.3f} %)",
+            state="pass" if row.passed else "fail",
         )
         for row in check.rows
         if row.passed is not None
     ]
-    return rows or [skipped(_SECTION, name, source="RT Plan", why="The file states no dose to compare with.")]
+    return rows or [
+        skipped(Question(section=_SECTION, what=name, source="RT Plan"), why="The file states no dose to compare with.")
+    ]

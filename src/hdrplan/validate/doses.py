@@ -12,7 +12,7 @@ from hdrplan.dose import along_away_check, dose_at_points, dose_field, dose_rate
 from hdrplan.geometry import Dwells, Grid
 from hdrplan.sources import load_source, source_names
 from hdrplan.validate.naive_tg43 import rates
-from hdrplan.validate.row import Row, judged
+from hdrplan.validate.row import Aim, Question, Row, judged
 
 __all__ = ["dose_rows"]
 
@@ -42,14 +42,15 @@ def dose_rows() -> list[Row]:
         limit, why = _EXPLAINED.get(source.name, (None, ""))
         rows.append(
             judged(
-                section,
-                f"{source.name}: along-away table, {int(check.valid.sum())} cells, mean {100 * check.mean_frac:.3f} %",
-                source=source.citation,
-                method="largest deviation of cells in water within the range of g and F",
-                found=100 * check.max_frac,
-                aim=_AIM_PCT,
-                limit=limit,
-                why=why,
+                Question(
+                    section=section,
+                    what=f"{source.name}: along-away table, {int(check.valid.sum())} cells, "
+                    f"mean {100 * check.mean_frac:.3f} %",
+                    source=source.citation,
+                    method="largest deviation of cells in water within the range of g and F",
+                ),
+                100 * check.max_frac,
+                Aim(value=_AIM_PCT, limit=limit, why=why),
             )
         )
     rows += [_twin(section, name) for name in source_names()]
@@ -75,12 +76,14 @@ def _twin(section: str, name: str) -> Row:
     within = np.linalg.norm(points[:, None] - dwells.positions_mm[None], axis=2)
     within = (within > source.radial_r_mm[0]) & (within < source.table_r_max_mm)
     return judged(
-        section,
-        f"{name}: engine against the formula, {int(within.sum())} dose rates",
-        source="Rivard et al., Med Phys 2004;31:633, eq. 1 and 4 (TG-43U1)",
-        method="largest deviation from the equations written plainly, a point at a time",
-        found=100 * float(np.abs(fast.gy_per_s / plain - 1.0)[within].max()),
-        aim=_TWIN_PCT,
+        Question(
+            section=section,
+            what=f"{name}: engine against the formula, {int(within.sum())} dose rates",
+            source="Rivard et al., Med Phys 2004;31:633, eq. 1 and 4 (TG-43U1)",
+            method="largest deviation from the equations written plainly, a point at a time",
+        ),
+        100 * float(np.abs(fast.gy_per_s / plain - 1.0)[within].max()),
+        Aim(value=_TWIN_PCT),
     )
 
 
@@ -101,12 +104,14 @@ def _brachyvision(section: str) -> Row:
     ours = dose_at_points(dwells, times_s, points, load_source("gammamed-plus"), strength_u=plan["strength_u"]).gy
     theirs = np.array([p["dose_gy"] for p in plan["points"]])
     return judged(
-        section,
-        "BrachyVision: two point-A doses of 25 dwells (tandem and ovoids)",
-        source=plan["citation"],
-        method="largest deviation; the planning system interpolates its own tables",
-        found=100 * float(np.abs(ours / theirs - 1.0).max()),
-        aim=0.05,
+        Question(
+            section=section,
+            what="BrachyVision: two point-A doses of 25 dwells (tandem and ovoids)",
+            source=plan["citation"],
+            method="largest deviation; the planning system interpolates its own tables",
+        ),
+        100 * float(np.abs(ours / theirs - 1.0).max()),
+        Aim(value=0.05),
     )
 
 
@@ -133,10 +138,12 @@ def _grid(section: str) -> Row:
     exact = dose_at_points(dwells, times_s, points, source, strength_u=40700.0).gy
     far = np.linalg.norm(points[:, None] - positions[None], axis=2).min(axis=1) > 3.5
     return judged(
-        section,
-        f"dose grid against doses at points, {int(far.sum())} voxels of an oblique grid",
-        source="the same TG-43 data, without interpolation in space",
-        method="largest deviation beyond 1 mm from every capsule",
-        found=100 * float(np.abs(field / exact - 1.0)[far].max()),
-        aim=_GRID_PCT,
+        Question(
+            section=section,
+            what=f"dose grid against doses at points, {int(far.sum())} voxels of an oblique grid",
+            source="the same TG-43 data, without interpolation in space",
+            method="largest deviation beyond 1 mm from every capsule",
+        ),
+        100 * float(np.abs(field / exact - 1.0)[far].max()),
+        Aim(value=_GRID_PCT),
     )

@@ -25,7 +25,7 @@ from hdrplan.outcomes import (
     restricted_mean,
     turnbull,
 )
-from hdrplan.validate.row import Row, judged
+from hdrplan.validate.row import Aim, Question, Row, judged
 
 __all__ = ["statistics_rows"]
 
@@ -45,13 +45,14 @@ def statistics_rows() -> list[Row]:
 
     def row(what: str, call: str, package: str, got: npt.ArrayLike | None, want: npt.ArrayLike, aim: float) -> Row:
         return judged(
-            "Statistics against R",
-            what,
-            source=f"R {versions['R']}, {package} {versions[package]}: {call}",
-            method=f"largest relative difference; {len(time)} synthetic lesions in {len(set(patient))} patients",
-            found=_far(got, want),
-            aim=aim,
-            unit="",
+            Question(
+                section="Statistics against R",
+                what=what,
+                source=f"R {versions['R']}, {package} {versions[package]}: {call}",
+                method=f"largest relative difference; {len(time)} synthetic lesions in {len(set(patient))} patients",
+            ),
+            _far(got, want),
+            Aim(value=aim, unit=""),
         )
 
     curve = kaplan_meier(time, event, conf_type="log-log")

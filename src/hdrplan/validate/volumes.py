@@ -14,7 +14,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.dose import Shape, sample_points, shape_of
 from hdrplan.geometry import Grid, Structure, structure_of_contours
 from hdrplan.metrics import DVH, dvh
-from hdrplan.validate.row import Row, judged
+from hdrplan.validate.row import Aim, Question, Row, judged
 from hdrplan.validate.solids import STRENGTH, Solid, cone, cylinder, sphere
 
 __all__ = ["volume_rows"]
@@ -56,12 +56,14 @@ def _fine_rows(solid: Solid, source_mm: float) -> list[Row]:
     wrong = 100 * np.abs(np.array(found) / _truth(solid, source_mm) - 1.0).max(axis=0)
     return [
         judged(
-            _SECTION,
-            f"computation: {solid.name}, {name}, {_outside(solid, source_mm)}",
-            source=_SOURCE,
-            method=f"two oblique positions, voxels of {_FINE_MM:g} mm, on the sample points of planning",
-            found=float(value),
-            aim=_AIM_PCT,
+            Question(
+                section=_SECTION,
+                what=f"computation: {solid.name}, {name}, {_outside(solid, source_mm)}",
+                source=_SOURCE,
+                method=f"two oblique positions, voxels of {_FINE_MM:g} mm, on the sample points of planning",
+            ),
+            float(value),
+            Aim(value=_AIM_PCT),
         )
         for name, value in zip(_NAMES, wrong, strict=True)
     ]
@@ -77,12 +79,15 @@ def _computed_rows(slice_mm: float) -> list[Row]:
         wrong = np.maximum(wrong, 100 * np.abs(_sampled(structure, source_mm * axis) / truth - 1.0))
     return [
         judged(
-            _SECTION,
-            f"computation: {name}, shapes of slices of {slice_mm:g} mm",
-            source=f"the same shape in a regular lattice of {_LATTICE_MM:g} mm cubes",
-            method="sphere, cylinder and cone, oblique, on the sample points of planning, largest of the deviations",
-            found=float(value),
-            aim=_AIM_PCT,
+            Question(
+                section=_SECTION,
+                what=f"computation: {name}, shapes of slices of {slice_mm:g} mm",
+                source=f"the same shape in a regular lattice of {_LATTICE_MM:g} mm cubes",
+                method="sphere, cylinder and cone, oblique, on the sample points of planning, "
+                "largest of the deviations",
+            ),
+            float(value),
+            Aim(value=_AIM_PCT),
         )
         for name, value in zip((*_NAMES, "D100"), wrong, strict=True)
     ]
@@ -100,19 +105,24 @@ def _told_rows(solid: Solid, source_mm: float, slice_mm: float) -> list[Row]:
         found, limit = np.where(worse, wrong, found), np.where(worse, allowed, limit)
     return [
         judged(
-            _SECTION,
-            f"information: {solid.name}, {name}, {_outside(solid, source_mm)}, pixels {_PIXEL_MM:g} mm, slices "
-            f"{slice_mm:g} mm",
-            source=_SOURCE,
-            method="contours on the slices of a CT in two oblique positions, as from an RT Structure Set; the position "
-            "that is worse for its limit",
-            found=float(value),
-            aim=_AIM_PCT,
-            limit=round(float(most), 2),
-            why="What the slices do not say: the limit is 0.5 %, three standard deviations of the dose when each voxel "
-            "that the surface cuts is in or out by chance, and what rims cut off between slices move the faces."
-            if value > _AIM_PCT
-            else "",
+            Question(
+                section=_SECTION,
+                what=f"information: {solid.name}, {name}, {_outside(solid, source_mm)}, "
+                f"pixels {_PIXEL_MM:g} mm, slices {slice_mm:g} mm",
+                source=_SOURCE,
+                method="contours on the slices of a CT in two oblique positions, as from an RT Structure Set; "
+                "the position that is worse for its limit",
+            ),
+            float(value),
+            Aim(
+                value=_AIM_PCT,
+                limit=round(float(most), 2),
+                why="What the slices do not say: the limit is 0.5 %, three standard deviations of the dose when each "
+                "voxel that the surface cuts is in or out by chance, and what rims cut off between slices move the "
+                "faces."
+                if value > _AIM_PCT
+                else "",
+            ),
         )
         for name, value, most in zip(_NAMES, found, limit, strict=True)
     ]

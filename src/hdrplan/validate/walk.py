@@ -24,7 +24,7 @@ from hdrplan.io import (
 from hdrplan.plan import Case, Goals, Prescription, as_plan, parse_goal
 from hdrplan.sources import load_source
 from hdrplan.validate.naive_tg43 import rates
-from hdrplan.validate.row import Row, judged
+from hdrplan.validate.row import Aim, Question, Row, judged
 from hdrplan.workflow import PlanOptions, PlanResult, plan_case
 
 __all__ = ["exchange_rows", "optimum_rows", "planned"]
@@ -79,13 +79,14 @@ def _every_point(result: PlanResult) -> Row:
     assert result.optimum is not None
     proven = result.optimum.certificate.scope == "every point"
     return judged(
-        "Optimum",
-        f"prescription at every point of the CTV: least dose {least_gy:.3f} Gy of {len(points):,} points",
-        source="TG-43U1 eq. 1, written plainly, at the 300 coldest points",
-        method="shortfall below 20 Gy inside the shape and on its surface, at points that the proof never saw",
-        found=max(0.0, 20.0 - least_gy) if proven else 20.0,
-        aim=0.0,
-        unit="Gy",
+        Question(
+            section="Optimum",
+            what=f"prescription at every point of the CTV: least dose {least_gy:.3f} Gy of {len(points):,} points",
+            source="TG-43U1 eq. 1, written plainly, at the 300 coldest points",
+            method="shortfall below 20 Gy inside the shape and on its surface, at points that the proof never saw",
+        ),
+        max(0.0, 20.0 - least_gy) if proven else 20.0,
+        Aim(value=0.0, unit="Gy"),
     )
 
 
@@ -101,7 +102,7 @@ def _optimum(result: PlanResult, organ_gy: float, what: str) -> list[Row]:
     ctv, organ, liver = (points.rows(name) for name in ("lesion", "duodenum", "liver"))
     volume = points.volume_cc[liver]
     mean = volume @ matrix[liver] / volume.sum()
-    section, source = "Optimum", "whole linear program, all rows, SciPy linprog (HiGHS interior point, crossover)"
+    source = "whole linear program, all rows, SciPy linprog (HiGHS interior point, crossover)"
     if found.status == "optimal":
         whole = linprog(
             mean,
@@ -129,14 +130,19 @@ def _optimum(result: PlanResult, organ_gy: float, what: str) -> list[Row]:
     if found.status == "optimal":
         broken = max(broken, float(1.0 - dose[ctv].min() / 20.0))
     about = f"{len(dose):,} points, {len(unit)} dwells, {what} ({organ_gy:g} Gy)"
-    return [
-        judged(section, f"{name}: {about}", source=source, method="relative difference of the optima",
-               found=abs(ours / truth - 1.0), aim=2e-5, unit=""),
-        judged(section, f"bound of the certificate: {about}", source=source,
-               method="relative difference of the proven bound", found=abs(proven / truth - 1.0), aim=2e-5, unit=""),
-        judged(section, f"limits and prescription kept: {about}", source="doses of all points computed again",
-               method="largest violation of any row as a part of its limit", found=broken, aim=1e-6, unit=""),
+    compared = [
+        (f"{name}: {about}", source, "relative difference of the optima", abs(ours / truth - 1.0), 2e-5),
+        (f"bound of the certificate: {about}", source, "relative difference of the proven bound",
+         abs(proven / truth - 1.0), 2e-5),
+        (f"limits and prescription kept: {about}", "doses of all points computed again",
+         "largest violation of any row as a part of its limit", broken, 1e-6),
     ]  # fmt: skip
+    return [
+        judged(
+            Question(section="Optimum", what=what, source=truth_of, method=method), deviation, Aim(value=aim, unit="")
+        )
+        for what, truth_of, method, deviation, aim in compared
+    ]
 
 
 def exchange_rows() -> list[Row]:
@@ -158,8 +164,10 @@ def exchange_rows() -> list[Row]:
         write_volume(folder / "dose.nrrd", dose)
         volume = read_volume(folder / "dose.nrrd")
 
-    def row(what: str, method: str, found: float, aim: float, unit: str) -> Row:
-        return judged(section, what, source=source, method=method, found=found, aim=aim, unit=unit)
+    def row(what: str, method: str, deviation: float, aim: float, unit: str) -> Row:
+        return judged(
+            Question(section=section, what=what, source=source, method=method), deviation, Aim(value=aim, unit=unit)
+        )
 
     moved = np.abs(back.dwells.positions_mm - plan.dwells.positions_mm).max()
     dose_there = float(np.abs(grid.values_zyx / np.maximum(dose.values_zyx, 1e-3) - 1.0)[dose.values_zyx > 1].max())
