@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import numpy as np
-import numpy.typing as npt
 
+from hdrplan.arrays import FloatArray
 from hdrplan.errors import FormatError
 
 __all__ = ["Entries", "as_array", "as_list", "as_moment", "as_number", "as_table", "as_text", "as_whole"]
@@ -124,7 +124,7 @@ class Entries:
         """Return a list of texts that are not blank."""
         return tuple(as_text(value, f"each of {key}", self.where) for value in self.items(key, default))
 
-    def array(self, key: str, shape: tuple[int | None, ...]) -> npt.NDArray[np.float64]:
+    def array(self, key: str, shape: tuple[int | None, ...]) -> FloatArray:
         """Return a nested list of finite numbers as an array; None in the shape stands for any length."""
         return as_array(self._value(key), key, self.where, shape=shape)
 
@@ -276,7 +276,7 @@ def as_table(value: object, key: str, where: object) -> Entries:
     return Entries(value, f"{where}, {key}")
 
 
-def as_array(value: object, key: str, where: object, *, shape: tuple[int | None, ...]) -> npt.NDArray[np.float64]:
+def as_array(value: object, key: str, where: object, *, shape: tuple[int | None, ...]) -> FloatArray:
     """Return nested lists of finite numbers as an array.
 
     Parameters

@@ -28,7 +28,8 @@ from hdrplan.io.dicom.folder import dicom_files
 from hdrplan.io.dicom.plan import read_brachy_plan
 from hdrplan.io.dicom.structures import read_structure_set
 from hdrplan.io.images import write_volume
-from hdrplan.io.results import json_text, plan_table
+from hdrplan.io.outputs import json_text
+from hdrplan.io.results import plan_table
 from hdrplan.io.slicer import write_markups, write_segmentation
 
 EACH = 170

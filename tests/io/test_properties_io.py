@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from datetime import datetime
 from pathlib import Path
@@ -14,12 +15,12 @@ from hypothesis.extra.numpy import arrays
 from hdrplan.geometry import Dwells, Grid, Structure
 from hdrplan.geometry.contours import contours_of_structure, structure_of_contours
 from hdrplan.io import read_plan
-from hdrplan.io.archive import csv_cell
 from hdrplan.io.dicom.identity import ds, identity_of_case, short_text
 from hdrplan.io.dicom.length import ends_whole
 from hdrplan.io.dicom.plan import read_brachy_plan
 from hdrplan.io.dicom.write_plan import brachy_of_plan, write_brachy_plan
-from hdrplan.io.results import json_text, plan_table
+from hdrplan.io.outputs import json_text, write_rows
+from hdrplan.io.results import plan_table
 from hdrplan.plan import Plan
 from hdrplan.plan.brachy import as_plan
 
@@ -93,12 +94,15 @@ def test_decimal_strings_fit_and_keep_eight_digits(value: float) -> None:
     assert math.isclose(float(text), value, rel_tol=1e-8, abs_tol=1e-300)
 
 
-@settings(max_examples=50, deadline=None)
-@given(text=st.text(max_size=60))
-def test_texts_are_made_safe(text: str) -> None:
-    cell = csv_cell(text)
-    assert "\n" not in cell
-    assert not cell.lstrip('"').startswith(("=", "+", "-", "@"))
+@QUICK
+@given(text=st.text(max_size=60), other=st.text(max_size=10))
+def test_texts_are_made_safe(text: str, other: str, tmp_path: Path) -> None:
+    write_rows(tmp_path / "t.csv", ("a", "b"), [(text, other)], for_spreadsheets=True)
+    header, row, end = (tmp_path / "t.csv").read_text(encoding="utf-8").split("\n")
+    assert (header, end) == ("a,b", "")
+    (cells,) = csv.reader([row])
+    assert len(cells) == 2
+    assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
     label = short_text(text, 16)
     assert len(label) <= 16
     assert "\\" not in label

@@ -43,7 +43,7 @@ def command(
       hdrplan bench -o bench.json --page benchmarks.md
     """
     from hdrplan.bench import SIZES, bench
-    from hdrplan.io import json_text, new_file
+    from hdrplan.io import json_text, new_file, write_json
     from hdrplan.report.bench_page import bench_figure, bench_page
 
     names = [name.strip() for name in sizes.split(",") if name.strip()]
@@ -63,7 +63,7 @@ def command(
     table["peers"] = measured_peers
     if output is not None:
         with new_file(output) as draft:
-            draft.write_text(json_text(table), encoding="utf-8")
+            write_json(draft, table)
     if page is not None:
         picture = page.parent / "images" / "benchmarks.png"
         with new_file(picture) as draft:

@@ -76,8 +76,9 @@ def command(
         read_source,
         read_structure_set,
         require,
-        run_record,
         sha256,
+        write_json,
+        write_run,
     )
     from hdrplan.plan import source_of_brachy
     from hdrplan.report.check_html import check_html
@@ -122,12 +123,12 @@ def command(
         with new_folder(output, overwrite=overwrite) as draft:
             page = check_html(check, brachy, model, limits, title=title, version=__version__)
             (draft / "check.html").write_text(page, encoding="utf-8")
-            (draft / "check.json").write_text(json_text(table), encoding="utf-8")
-            run = run_record(
+            write_json(draft / "check.json", table)
+            write_run(
+                draft,
                 inputs={name: sha256(path) for name, path in names.items() if path is not None},
                 options={"source": model.name, "tip": tip or "as the plan tells"},
             )
-            (draft / "run.json").write_text(json_text(run), encoding="utf-8")
     if as_json:
         click.echo(json_text(table), nl=False)
     else:

@@ -92,12 +92,11 @@ def template(output: Path, compact: bool, form: str, overwrite: bool) -> None:
       hdrplan cohort template -o my-cohort
       hdrplan cohort template -o my-cohort --compact --format xlsx
     """
-    from hdrplan.io import json_text, new_folder, run_record, write_template
+    from hdrplan.io import new_folder, write_run, write_template
 
     with new_folder(output, overwrite=overwrite) as draft:
         write_template(draft, compact=compact, form=form)
-        record = run_record(inputs={}, options={"compact": compact, "format": form})
-        (draft / "run.json").write_text(json_text(record), encoding="utf-8")
+        write_run(draft, inputs={}, options={"compact": compact, "format": form})
     click.echo(f"Wrote {output}: fill in the tables, schema/data-dictionary.md says what each column means.")
 
 
@@ -172,23 +171,29 @@ def derive_command(
       hdrplan cohort derive my-cohort -o derived --set censor_date=last_contact --set unit=sum
     """
     from hdrplan.cohort import CycleRow, Endpoint, Exclusion, FlowStep, LesionRecord, Problem, cycle_rows, derive, flow
-    from hdrplan.io import cohort_sha256, json_text, new_folder, run_record, write_csv
+    from hdrplan.io import (
+        cohort_sha256,
+        json_text,
+        new_folder,
+        write_json,
+        write_run,
+        write_values,
+    )
 
     checked, problems, rules = open_cohort(cohort, rule_set, changes, accept, today)
     with progress_bar("patients", quiet=quiet or as_json) as progress:
         derived = derive(checked, rules, on_progress=progress)
     steps = flow(checked, derived)
     with new_folder(output, overwrite=overwrite) as draft:
-        write_csv(draft / "endpoints.csv", derived.endpoints, Endpoint)
-        write_csv(draft / "lesion_records.csv", derived.lesions, LesionRecord)
-        write_csv(draft / "cycles.csv", cycle_rows(checked, derived), CycleRow)
-        write_csv(draft / "exclusions.csv", derived.exclusions, Exclusion)
-        write_csv(draft / "flow.csv", steps, FlowStep)
-        write_csv(draft / "warnings.csv", problems, Problem)
-        (draft / "rules.json").write_text(json_text(rules.table()), encoding="utf-8")
+        write_values(draft / "endpoints.csv", derived.endpoints, Endpoint)
+        write_values(draft / "lesion_records.csv", derived.lesions, LesionRecord)
+        write_values(draft / "cycles.csv", cycle_rows(checked, derived), CycleRow)
+        write_values(draft / "exclusions.csv", derived.exclusions, Exclusion)
+        write_values(draft / "flow.csv", steps, FlowStep)
+        write_values(draft / "warnings.csv", problems, Problem)
+        write_json(draft / "rules.json", rules.table())
         options = {"rules": rules.table(), "accept": sorted(accept)}
-        record = run_record(inputs=cohort_sha256(cohort), options=options)
-        (draft / "run.json").write_text(json_text(record), encoding="utf-8")
+        write_run(draft, inputs=cohort_sha256(cohort), options=options)
     summary = {
         "output": str(output),
         "flow": [asdict(s) for s in steps if s.group == "all"],
@@ -254,7 +259,14 @@ def describe_command(
     """
     from hdrplan.analysis import describe, endpoint_curves
     from hdrplan.cohort import FlowStep, derive, flow
-    from hdrplan.io import cohort_sha256, json_text, new_folder, run_record, write_csv, write_text_table
+    from hdrplan.io import (
+        cohort_sha256,
+        json_text,
+        new_folder,
+        write_rows,
+        write_run,
+        write_values,
+    )
     from hdrplan.report.cohort_figures import survival_figure
     from hdrplan.report.figures import figure_bytes
     from hdrplan.report.text_tables import html_table, latex_table, markdown_table
@@ -266,10 +278,10 @@ def describe_command(
     tables = describe(checked, derived, seed=seed, n_bootstrap=bootstrap)
     with new_folder(output, overwrite=overwrite) as draft:
         for table in tables:
-            write_text_table(draft, table.name, table.columns, table.rows)
+            write_rows(draft / f"{table.name}.csv", table.columns, table.rows)
             for form, text in (("md", markdown_table), ("html", html_table), ("tex", latex_table)):
                 (draft / f"{table.name}.{form}").write_text(text(table), encoding="utf-8")
-        write_csv(draft / "flow.csv", flow(checked, derived), FlowStep)
+        write_values(draft / "flow.csv", flow(checked, derived), FlowStep)
         (draft / "figures").mkdir()
         for name, curves in endpoint_curves(checked, derived).items():
             unit = "cycles" if name.startswith("TTP") else "patients"
@@ -278,8 +290,7 @@ def describe_command(
             for form in ("svg", "png", "pdf"):
                 (draft / "figures" / f"{name}.{form}").write_bytes(figure_bytes(figure, form, dpi=300))
         options = {"rules": rules.table(), "accept": sorted(accept), "bootstrap": bootstrap}
-        record = run_record(inputs=cohort_sha256(cohort), options=options, seed=seed)
-        (draft / "run.json").write_text(json_text(record), encoding="utf-8")
+        write_run(draft, inputs=cohort_sha256(cohort), options=options, seed=seed)
     if as_json:
         click.echo(json_text({"tables": [asdict(t) for t in tables], "rules": rules.table()}), nl=False)
         return

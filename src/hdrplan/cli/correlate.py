@@ -65,7 +65,15 @@ def command(
     from hdrplan import __version__
     from hdrplan.analysis import Settings, correlate, correlation_tables, lanes, lesion_table, plain_words
     from hdrplan.cohort import Endpoint, derive, flow
-    from hdrplan.io import cohort_sha256, json_text, new_folder, run_record, write_csv, write_text_table
+    from hdrplan.io import (
+        cohort_sha256,
+        json_text,
+        new_folder,
+        write_json,
+        write_rows,
+        write_run,
+        write_values,
+    )
     from hdrplan.report.cohort_figures import correlation_figures
     from hdrplan.report.cohort_html import correlation_html
     from hdrplan.report.figures import figure_bytes
@@ -94,16 +102,15 @@ def command(
     summary = _summary(result, sentences)
     with new_folder(output, overwrite=overwrite) as draft:
         (draft / "report.html").write_text(page, encoding="utf-8")
-        (draft / "correlate.json").write_text(json_text({**summary, "settings": choices}), encoding="utf-8")
-        write_csv(draft / "endpoints.csv", derived.endpoints, Endpoint)
+        write_json(draft / "correlate.json", {**summary, "settings": choices})
+        write_values(draft / "endpoints.csv", derived.endpoints, Endpoint)
         for t in tables:
-            write_text_table(draft, t.name, t.columns, t.rows)
+            write_rows(draft / f"{t.name}.csv", t.columns, t.rows)
         (draft / "figures").mkdir()
         for name, figure in figures.items():
             for form in ("svg", "png", "pdf"):
                 (draft / "figures" / f"{name}.{form}").write_bytes(figure_bytes(figure, form, dpi=300))
-        record = run_record(inputs=cohort_sha256(cohort), options=choices, seed=seed)
-        (draft / "run.json").write_text(json_text(record), encoding="utf-8")
+        write_run(draft, inputs=cohort_sha256(cohort), options=choices, seed=seed)
     if as_json:
         click.echo(json_text({**summary, "output": str(output)}), nl=False)
         return

@@ -31,7 +31,7 @@ def command(plan_path: Path, output: Path | None, as_json: bool, **flags: Any) -
     """
     from dataclasses import replace
 
-    from hdrplan.io import json_text, new_file, read_plan, read_source
+    from hdrplan.io import json_text, new_file, read_plan, read_source, write_json
     from hdrplan.report import goal_text, metrics_table
     from hdrplan.workflow import plan_result
 
@@ -45,7 +45,7 @@ def command(plan_path: Path, output: Path | None, as_json: bool, **flags: Any) -
     table = metrics_table(result)
     if output is not None:
         with new_file(output) as draft:
-            draft.write_text(json_text(table), encoding="utf-8")
+            write_json(draft, table)
     if as_json:
         click.echo(json_text(table), nl=False)
         return

@@ -48,15 +48,14 @@ def command(
     """
     from hdrplan.errors import InputError
     from hdrplan.io import (
-        json_text,
         new_folder,
         read_case,
         read_ct_series,
         read_dvh,
         read_plan,
         read_volume,
-        run_record,
         write_dicom_set,
+        write_run,
         write_slicer_set,
     )
     from hdrplan.sources import load_source
@@ -89,8 +88,7 @@ def command(
                 bits=int(bits),
                 identify=identify,
             )
-        run = run_record(inputs=found.inputs, options={"command": "export", "format": kind, "bits": int(bits)})
-        (draft / "run.json").write_text(json_text(run), encoding="utf-8")
+        write_run(draft, inputs=found.inputs, options={"command": "export", "format": kind, "bits": int(bits)})
     if not quiet:
         shown = [name for name in names if not name.startswith("CT_")]
         slices = len(names) - len(shown)

@@ -50,7 +50,13 @@ def command(
       hdrplan import export/ -o case --rules our_names.toml
       hdrplan plan case -o plan
     """
-    from hdrplan.io import json_text, new_folder, read_dicom_folder, read_role_rules, run_record, write_case_folder
+    from hdrplan.io import (
+        new_folder,
+        read_dicom_folder,
+        read_role_rules,
+        write_case_folder,
+        write_run,
+    )
 
     with progress_bar("read", quiet=quiet) as on_progress:
         found = read_dicom_folder(folder, plan=plan, on_progress=on_progress)
@@ -66,10 +72,8 @@ def command(
             prescription_gy=prescription,
             source=source,
         )
-        run = run_record(inputs=found.hashes, options={"command": "import"})
-        run["warnings"] = warnings
-        run["not_modelled"] = list(found.plan.unmodelled) if found.plan else []
-        (draft / "run.json").write_text(json_text(run), encoding="utf-8")
+        facts = {"warnings": warnings, "not_modelled": found.plan.unmodelled if found.plan else ()}
+        write_run(draft, inputs=found.hashes, options={"command": "import"}, facts=facts)
     for text in () if quiet else warnings:
         click.echo(f"warning: {text}", err=True)
     click.echo(f"Wrote {output / 'case.toml'}. Next: hdrplan plan {output} -o plan")

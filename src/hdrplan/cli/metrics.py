@@ -86,14 +86,13 @@ def command(
     from hdrplan.io import (
         Pseudonyms,
         check_free,
-        csv_cell,
-        json_text,
         new_folder,
         read_key,
         read_role_rules,
-        run_record,
         treatments_of,
         write_key,
+        write_rows,
+        write_run,
     )
     from hdrplan.threads import thread_count
 
@@ -144,11 +143,9 @@ def command(
     tables = _tables(rows, broken, engine)
     with new_folder(output, overwrite=overwrite) as draft:
         for name, columns in COLUMNS.items():
-            lines = [",".join(columns)]
-            lines += [",".join(csv_cell(row.get(column)) for column in columns) for row in tables[name]]
-            (draft / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
-        run = run_record(inputs={}, options=options | {"plans": len(treatments), "files": len(files)})
-        (draft / "run.json").write_text(json_text(run), encoding="utf-8")
+            cells = ([row.get(column) for column in columns] for row in tables[name])
+            write_rows(draft / name, columns, cells, for_spreadsheets=True)
+        write_run(draft, inputs={}, options=options | {"plans": len(treatments), "files": len(files)})
     if key is not None:
         write_key(key, secret, names.known)
     partial.unlink(missing_ok=True)

@@ -92,7 +92,7 @@ def command(output: Path, overwrite: bool, as_json: bool, quiet: bool, **flags: 
     place.html, place.png, run.json. Research use only.
     """
     from hdrplan import __version__
-    from hdrplan.io import check_free, json_text, new_folder, run_record, write_case
+    from hdrplan.io import check_free, json_text, new_folder, write_case, write_json, write_run
     from hdrplan.report import placement_figure, placement_html
     from hdrplan.workflow import place_case
 
@@ -117,12 +117,11 @@ def command(output: Path, overwrite: bool, as_json: bool, quiet: bool, **flags: 
     table = _table(result)
     with new_folder(output, overwrite=overwrite) as draft:
         write_case(draft, found, result.case)
-        (draft / "place.json").write_text(json_text(table), encoding="utf-8")
+        write_json(draft / "place.json", table)
         placement_figure(result, draft / "place.png")
         page = placement_html(result, draft / "place.png", version=__version__)
         (draft / "place.html").write_text(page, encoding="utf-8")
-        record = run_record(inputs=found.inputs, options=asdict(options), seconds=result.seconds, seed=options.seed)
-        (draft / "run.json").write_text(json_text(record), encoding="utf-8")
+        write_run(draft, inputs=found.inputs, options=asdict(options), seconds=result.seconds, seed=options.seed)
     if as_json:
         click.echo(json_text(table), nl=False)
         return

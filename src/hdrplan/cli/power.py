@@ -67,7 +67,7 @@ def command(
       hdrplan power --replicates 20
       hdrplan power --patients 114+50 --patients 330+150 --hazard-ratio 1 --hazard-ratio 0.92 -o power-out
     """
-    from hdrplan.io import check_free, json_text, new_folder, run_record
+    from hdrplan.io import check_free, json_text, new_folder, write_json, write_rows, write_run
     from hdrplan.report import power_figure
     from hdrplan.simulate import ASSUMPTIONS, TESTS, DoseModel, power
 
@@ -85,16 +85,14 @@ def command(
     }
     if output is not None:
         with new_folder(output, overwrite=overwrite) as draft:
-            (draft / "power.json").write_text(json_text(table), encoding="utf-8")
+            write_json(draft / "power.json", table)
             head = ["n_hcc", "n_crlm", "hazard_ratio_per_gy", "replicates", "lesions", "events", *TESTS]
             rows = [[*list(asdict(p).values())[:-1], *p.rejected_frac.values()] for p in points]
-            text = "\n".join(",".join(map(str, row)) for row in [head, *rows]) + "\n"
-            (draft / "power.csv").write_text(text, encoding="utf-8")
+            write_rows(draft / "power.csv", head, rows)
             for ending in ("png", "svg", "pdf"):
                 power_figure(points, draft / f"power.{ending}")
             options = {"patients": list(patients), "hazard_ratios": list(ratios), "replicates": replicates}
-            record = run_record(inputs={}, options=options | {"d100_sd_gy": d100_sd}, seed=seed)
-            (draft / "run.json").write_text(json_text(record), encoding="utf-8")
+            write_run(draft, inputs={}, options=options | {"d100_sd_gy": d100_sd}, seed=seed)
     if as_json:
         click.echo(json_text(table), nl=False)
         return

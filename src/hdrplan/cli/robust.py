@@ -207,7 +207,7 @@ def _replanned(
     import numpy as np
 
     from hdrplan.dose import dose_rate
-    from hdrplan.optimize import PlanProblem, robust_times
+    from hdrplan.optimize import robust_times
     from hdrplan.simulate import robust_coverage, robust_points, scenario_rates
     from hdrplan.sources import load_source
 
@@ -225,15 +225,13 @@ def _replanned(
     )
     rate = dose_rate(plan.dwells, coarse.points_mm, source, strength_u=plan.strength_u)
     best = robust_times(
-        PlanProblem(
-            rate=rate,
-            points=coarse,
-            goals=found.goals,
-            healthy=found.case.healthy,
-            max_time_s=options.max_dwell_s,
-        ),
+        rate,
+        coarse,
+        found.goals,
         rates,
+        healthy=found.case.healthy,
         reached_frac=reached,
+        max_time_s=options.max_dwell_s,
         on_progress=lambda done, total: tell("robust LP", done, total),
     )
     robust_plan = replace(plan, times_s=best.times_s)
@@ -307,7 +305,7 @@ def _write(
     uncertainty: Uncertainty,
     seed: int,
 ) -> None:
-    from hdrplan.io import json_text, new_folder, run_record, write_plan
+    from hdrplan.io import new_folder, write_json, write_plan, write_run
     from hdrplan.report import robust_figure
 
     planned: RobustResult = results["planned"]
@@ -316,23 +314,23 @@ def _write(
         key=lambda name: -planned.nominal_gy[name][len(planned.nominal_gy[name]) // 8],
     )[:4]
     with new_folder(output, overwrite=overwrite) as draft:
-        (draft / "robust.json").write_text(json_text(table), encoding="utf-8")
-        (draft / "scenarios.csv").write_text(_csv(planned), encoding="utf-8")
+        write_json(draft / "robust.json", table)
+        _write_scenarios(draft / "scenarios.csv", planned)
         for ending in ("png", "svg", "pdf"):
             robust_figure(planned, organs, results["shares"], draft / f"robust.{ending}")
         if robust_plan is not None:
             write_plan(draft / "plan.json", robust_plan, f"{found.case.name}, robust")
-            (draft / "scenarios_robust_plan.csv").write_text(_csv(results["robust"]), encoding="utf-8")
+            _write_scenarios(draft / "scenarios_robust_plan.csv", results["robust"])
             for ending in ("png", "svg", "pdf"):
                 robust_figure(results["robust"], organs, None, draft / f"robust_plan.{ending}")
-        record = run_record(inputs=found.inputs, options=asdict(uncertainty), seed=seed)
-        (draft / "run.json").write_text(json_text(record), encoding="utf-8")
+        write_run(draft, inputs=found.inputs, options=asdict(uncertainty), seed=seed)
 
 
-def _csv(result: RobustResult) -> str:
-    head = ",".join(["scenario", *(name.replace(" ", ".") for name in result.names)])
-    rows = (",".join([str(k), *(f"{v:.6g}" for v in row)]) for k, row in enumerate(result.values))
-    return "\n".join([head, *rows]) + "\n"
+def _write_scenarios(path: Path, result: RobustResult) -> None:
+    from hdrplan.io import write_rows
+
+    header = ("scenario", *(name.replace(" ", ".") for name in result.names))
+    write_rows(path, header, ((k, *(f"{v:.6g}" for v in row)) for k, row in enumerate(result.values)))
 
 
 def _print(table: dict[str, Any], output: Path | None, as_json: bool) -> None:

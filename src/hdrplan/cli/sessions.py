@@ -46,7 +46,7 @@ def command(
     The folder holds session-1/plan.json and so on, sessions.json and run.json.
     """
     from hdrplan.io import check_free, json_text
-    from hdrplan.optimize import PlanProblem, split_sessions
+    from hdrplan.optimize import split_sessions
     from hdrplan.plan import Plan
     from hdrplan.workflow import delivery_of, planning_matrix
 
@@ -62,16 +62,14 @@ def command(
     asked = replace(found.goals, goals=(*found.goals.goals, *budgets))
     dwells, points, rate = planning_matrix(found.case, asked, source, strength_u=found.strength_u, options=options)
     sessions = split_sessions(
-        PlanProblem(
-            rate=rate,
-            points=points,
-            goals=found.goals,
-            healthy=found.case.healthy,
-            max_time_s=options.max_dwell_s,
-            delivery=delivery_of(dwells, options),
-        ),
+        rate,
+        points,
+        found.goals,
         budgets=budgets,
         most_sessions=most,
+        healthy=found.case.healthy,
+        max_time_s=options.max_dwell_s,
+        delivery=delivery_of(dwells, options),
     )
     seconds = {"all": round(time.perf_counter() - started, 3)}
     plans = [Plan(dwells, session.optimum.times_s, source.name, found.strength_u) for session in sessions]
@@ -129,16 +127,15 @@ def _write(
     options: dict[str, Any],
     seconds: dict[str, float],
 ) -> None:
-    from hdrplan.io import json_text, new_folder, run_record, write_plan
+    from hdrplan.io import new_folder, write_json, write_plan, write_run
 
-    record = run_record(inputs=found.inputs, options=options, seconds=seconds)
     with new_folder(output, overwrite=overwrite) as draft:
         for k, plan in enumerate(plans, start=1):
             folder = draft / f"session-{k}"
             folder.mkdir()
             write_plan(folder / "plan.json", plan, f"{found.case.name}, session {k} of {len(plans)}")
-        (draft / "sessions.json").write_text(json_text(table), encoding="utf-8")
-        (draft / "run.json").write_text(json_text(record), encoding="utf-8")
+        write_json(draft / "sessions.json", table)
+        write_run(draft, inputs=found.inputs, options=options, seconds=seconds)
 
 
 def _print(table: dict[str, Any]) -> None:

@@ -245,17 +245,21 @@ def _write(
     seed: int,
     form: str,
 ) -> None:
-    from hdrplan.io import json_text, new_folder, run_record, write_csv, write_tables
+    from hdrplan.io import (
+        new_folder,
+        write_rows,
+        write_run,
+        write_tables,
+        write_values,
+    )
     from hdrplan.simulate import ASSUMPTIONS, PlannedLesion, TrueLesion, cohort_tables
 
     with new_folder(output, overwrite=overwrite) as draft:
         write_tables(draft, cohort_tables(drawn), form)
         (draft / "truth").mkdir()
-        write_csv(draft / "truth" / "lesions.csv", truth, TrueLesion)
+        write_values(draft / "truth" / "lesions.csv", truth, TrueLesion)
         if plans is not None:
             results, failures = plans
-            write_csv(draft / "truth" / "plans.csv", [results[key] for key in sorted(results)], PlannedLesion)
-            rows = [[lesion_id, why] for lesion_id, why in sorted(failures.items())]
-            write_tables(draft / "truth", {"failures": (("lesion_id", "why"), rows)})
-        record = run_record(inputs={}, options=options, seed=seed) | {"assumptions": list(ASSUMPTIONS)}
-        (draft / "run.json").write_text(json_text(record), encoding="utf-8")
+            write_values(draft / "truth" / "plans.csv", [results[key] for key in sorted(results)], PlannedLesion)
+            write_rows(draft / "truth" / "failures.csv", ("lesion_id", "why"), sorted(failures.items()))
+        write_run(draft, inputs={}, options=options, seed=seed, facts={"assumptions": list(ASSUMPTIONS)})

@@ -37,8 +37,8 @@ def command(steps_text: str, output: Path | None, as_json: bool, **flags: Any) -
     """
     from dataclasses import replace
 
-    from hdrplan.io import json_text, new_file
-    from hdrplan.optimize import PlanProblem, compare_steps
+    from hdrplan.io import json_text, new_file, write_rows
+    from hdrplan.optimize import compare_steps
     from hdrplan.workflow import planning_matrix
 
     steps_mm = _steps_mm(steps_text)
@@ -54,21 +54,20 @@ def command(steps_text: str, output: Path | None, as_json: bool, **flags: Any) -
         found.case, found.goals, source_of(found), strength_u=found.strength_u, options=options
     )
     results = compare_steps(
-        PlanProblem(
-            rate=rate,
-            points=points,
-            goals=found.goals,
-            healthy=found.case.healthy,
-            max_time_s=options.max_dwell_s,
-        ),
+        rate,
+        points,
+        found.goals,
         dwells.catheter,
         dwells.offset_mm,
         steps_mm=steps_mm,
+        healthy=found.case.healthy,
+        max_time_s=options.max_dwell_s,
     )
     rows = [_row(result, dwells) for result in results]
     if output is not None:
         with new_file(output) as draft:
-            draft.write_text(_csv(rows), encoding="utf-8")
+            header = _flat(rows[0])
+            write_rows(draft, list(header), (_flat(row).values() for row in rows))
     if as_json:
         click.echo(json_text({"steps": rows}), nl=False)
         return
@@ -111,21 +110,11 @@ def _row(result: StepResult, dwells: Dwells) -> dict[str, Any]:
     }
 
 
-def _csv(rows: list[dict[str, Any]]) -> str:
-    import csv
-    import io
-
-    text = io.StringIO()
-    names = list(rows[0]["first_dwell_from_tip_mm"])
-    table = [
-        {k: v for k, v in row.items() if k != "first_dwell_from_tip_mm"}
-        | {f"first_dwell_{name}_mm": row["first_dwell_from_tip_mm"][name] for name in names}
-        for row in rows
-    ]
-    writer = csv.DictWriter(text, list(table[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table)
-    return text.getvalue()
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with a column for each catheter."""
+    first_mm = row["first_dwell_from_tip_mm"]
+    flat = {key: value for key, value in row.items() if key != "first_dwell_from_tip_mm"}
+    return flat | {f"first_dwell_{name}_mm": value for name, value in first_mm.items()}
 
 
 def _print(rows: list[dict[str, Any]]) -> None:

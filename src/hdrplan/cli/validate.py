@@ -45,7 +45,7 @@ def command(
       hdrplan validate --plans my-dicom-plans --json
     """
     from hdrplan import __version__
-    from hdrplan.io import check_free, json_text, new_folder, run_record
+    from hdrplan.io import check_free, json_text, new_folder, run_record, write_json
     from hdrplan.validate import dossier
 
     if output is not None:
@@ -65,8 +65,8 @@ def command(
         with new_folder(output, overwrite=overwrite) as draft:
             page = validation_html(table["rows"], _facts(record), version=__version__)
             (draft / "validation.html").write_text(page, encoding="utf-8")
-            (draft / "validation.json").write_text(json_text(table), encoding="utf-8")
-            (draft / "run.json").write_text(json_text(record), encoding="utf-8")
+            write_json(draft / "validation.json", table)
+            write_json(draft / "run.json", record)
     if as_json:
         click.echo(json_text(table), nl=False)
     else:

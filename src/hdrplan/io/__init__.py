@@ -4,13 +4,13 @@ World coordinates leave this room as LPS in mm, doses as Gy, times as s, strengt
 a file is a FormatError or InputError that names the file and the key or tag.
 """
 
-from hdrplan.io.archive import Pseudonyms, Treatment, csv_cell, read_key, treatments_of, write_key
+from hdrplan.io.archive import Pseudonyms, Treatment, read_key, treatments_of, write_key
 from hdrplan.io.case.catheters import read_catheters
 from hdrplan.io.case.from_dicom import DicomCase, case_of_dicom, read_dicom_folder
 from hdrplan.io.case.roles import DEFAULT_RULES, read_role_rules, roles_of_rois
 from hdrplan.io.case.table import CaseFile, case_of_parts, case_of_table, read_anatomy, read_case
 from hdrplan.io.case.write import write_case
-from hdrplan.io.cohort import cohort_sha256, read_cohort, write_csv, write_tables, write_template, write_text_table
+from hdrplan.io.cohort import cohort_sha256, read_cohort, write_tables, write_template
 from hdrplan.io.dicom.ct import CTSeries, read_ct_grid, read_ct_series
 from hdrplan.io.dicom.dose import DoseGrid, StoredDVH, read_dose_grid
 from hdrplan.io.dicom.export import write_dicom_set, write_slicer_set
@@ -23,12 +23,23 @@ from hdrplan.io.dicom.write_ct import write_ct_series
 from hdrplan.io.dicom.write_dose import write_dose_grid
 from hdrplan.io.dicom.write_plan import brachy_of_plan, write_brachy_plan
 from hdrplan.io.dicom.write_structures import write_structure_set
-from hdrplan.io.files import check_free, json_value, new_file, new_folder, sha256, toml_table
+from hdrplan.io.files import json_value, sha256, toml_table
 from hdrplan.io.images import read_label_map, read_mask, read_names, read_segmentation, read_volume, write_volume
+from hdrplan.io.outputs import (
+    check_free,
+    json_text,
+    new_file,
+    new_folder,
+    run_record,
+    write_json,
+    write_rows,
+    write_run,
+    write_values,
+)
 from hdrplan.io.phantoms import write_phantom
 from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
 from hdrplan.io.result_folders import ResultFolder, read_result_folder
-from hdrplan.io.results import json_text, plan_table, read_dvh, read_plan, run_record, write_plan, write_results
+from hdrplan.io.results import plan_table, read_dvh, read_plan, write_plan, write_results
 from hdrplan.io.slicer import write_markups, write_segmentation
 from hdrplan.io.sources import read_source
 from hdrplan.io.store import ResultStore
@@ -58,7 +69,6 @@ __all__ = [
     "case_of_table",
     "check_free",
     "cohort_sha256",
-    "csv_cell",
     "dicom_files",
     "identity_of_case",
     "identity_of_ct",
@@ -101,21 +111,23 @@ __all__ = [
     "write_brachy_plan",
     "write_case",
     "write_case_folder",
-    "write_csv",
     "write_ct_series",
     "write_dicom_set",
     "write_dose_grid",
+    "write_json",
     "write_key",
     "write_markups",
     "write_phantom",
     "write_plan",
     "write_point_doses",
     "write_results",
+    "write_rows",
+    "write_run",
     "write_segmentation",
     "write_slicer_set",
     "write_structure_set",
     "write_tables",
     "write_template",
-    "write_text_table",
+    "write_values",
     "write_volume",
 ]

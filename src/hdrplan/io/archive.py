@@ -13,9 +13,10 @@ from pathlib import Path
 
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io.dicom.folder import DicomFile
-from hdrplan.io.files import json_object, new_file
+from hdrplan.io.files import json_object
+from hdrplan.io.outputs import new_file
 
-__all__ = ["Pseudonyms", "Treatment", "csv_cell", "read_key", "treatments_of", "write_key"]
+__all__ = ["Pseudonyms", "Treatment", "read_key", "treatments_of", "write_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +122,3 @@ def write_key(path: Path, secret: bytes, known: Mapping[str, str]) -> None:
         draft.touch(mode=0o600)
         draft.write_text(json.dumps(table, indent=1), encoding="utf-8")
     os.chmod(path, 0o600)
-
-
-def csv_cell(value: object) -> str:
-    """Return one cell: quoted where needed, and never a formula to a spreadsheet."""
-    if value is None or (isinstance(value, float) and value != value):
-        return ""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    text = "".join(c if c.isprintable() else " " for c in str(value))
-    if text[:1] in ("=", "+", "-", "@", "\t"):
-        text = "'" + text
-    return '"' + text.replace('"', '""') + '"' if set(text) & set(',"') else text

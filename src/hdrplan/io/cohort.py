@@ -10,17 +10,16 @@ import csv
 import datetime as dt
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, fields
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hdrplan.cohort import COMPACT, TABLES, Problem, RawTable, data_dictionary, json_schema, problem
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io.files import sha256, text_of
-from hdrplan.io.results import json_text
+from hdrplan.io.outputs import table_cell, write_json, write_rows
 
-__all__ = ["cohort_sha256", "read_cohort", "write_csv", "write_tables", "write_template", "write_text_table"]
+__all__ = ["cohort_sha256", "read_cohort", "write_tables", "write_template"]
 
 # Zip bombs: a cohort of 10^5 measurements is a few megabytes.
 MAX_SHEET_CELLS = 20_000_000
@@ -163,38 +162,6 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def write_csv(path: Path, rows: Sequence[Any], of: type) -> None:
-    """Write frozen values of one dataclass as CSV; None and infinity are empty cells.
-
-    Parameters
-    ----------
-    path : Path
-    rows : sequence of dataclass values
-    of : type
-        Their class: its fields are the header, also where there are no rows.
-    """
-    header = [f.name for f in fields(of)]
-    _write_csv(path, header, ([_cell(v) for v in astuple(row)] for row in rows))
-
-
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
-
-
-def _cell(value: Any) -> Any:
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return ""
-    return int(value) if isinstance(value, bool) else value
-
-
-def write_text_table(folder: Path, name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write a table of text as NAME.csv into an existing folder."""
-    _write_csv(folder / f"{name}.csv", columns, rows)
-
-
 def write_tables(
     folder: Path, tables: Mapping[str, tuple[Sequence[str], Sequence[Sequence[Any]]]], form: str = "csv"
 ) -> None:
@@ -216,17 +183,19 @@ def write_tables(
             sheet = book.create_sheet(name)
             sheet.append(list(columns))
             for row in rows:
-                sheet.append([_cell(v) for v in row])
+                sheet.append([table_cell(v) for v in row])
         book.save(folder / "cohort.xlsx")
         return
     for name, (columns, rows) in tables.items():
         if form == "csv":
-            _write_csv(folder / f"{name}.csv", columns, ([_cell(v) for v in row] for row in rows))
+            write_rows(folder / f"{name}.csv", columns, (map(table_cell, row) for row in rows))
         else:
             import pyarrow as pa
             import pyarrow.parquet as pq
 
-            texts = [pa.array([_text(_cell(row[i])) or None for row in rows], pa.string()) for i in range(len(columns))]
+            texts = [
+                pa.array([_text(table_cell(row[i])) or None for row in rows], pa.string()) for i in range(len(columns))
+            ]
             pq.write_table(pa.table(texts, names=list(columns)), folder / f"{name}.parquet")
 
 
@@ -238,5 +207,5 @@ def write_template(folder: Path, *, compact: bool = False, form: str = "csv") ->
     schemas = folder / "schema"
     schemas.mkdir()
     for name, table in chosen.items():
-        (schemas / f"{name}.schema.json").write_text(json_text(json_schema(table)), encoding="utf-8")
+        write_json(schemas / f"{name}.schema.json", json_schema(table))
     (schemas / "data-dictionary.md").write_text(f"# Cohort tables\n\n{data_dictionary()}", encoding="utf-8")

@@ -1,22 +1,16 @@
-"""Text files read with care, folders written whole or not at all."""
+"""Text files read with care: what is there, whole, UTF-8, JSON or TOML."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from hdrplan.errors import FormatError, InputError
 
-__all__ = ["check_free", "existing_file", "json_object", "json_value", "new_file", "new_folder", "sha256", "toml_table"]
+__all__ = ["existing_file", "json_object", "json_value", "sha256", "text_of", "toml_table"]
 
 # A case's text files are kilobytes; markups of many catheters a megabyte.
 MAX_TEXT_BYTES = 64 << 20
@@ -101,94 +95,3 @@ def sha256(path: Path) -> str:
             while block := stream.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
-
-
-@contextmanager
-def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
-    """Give a temporary sibling folder to write into; it becomes ``path`` when the block ends well.
-
-    Parameters
-    ----------
-    path : Path
-        The folder to be.
-    overwrite : bool
-        Replace an existing folder; only one that hdrplan wrote (it holds run.json), or an empty one.
-
-    Raises
-    ------
-    InputError
-        The folder exists. Nothing is left on any error.
-    """
-    path = Path(path)
-    check_free(path, overwrite)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
-    try:
-        yield draft
-        draft.chmod(0o777 & ~_umask())
-        # Another process may have made the folder meanwhile: it is as little replaced as one that was there before.
-        check_free(path, overwrite)
-        old = None
-        if path.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
-            path.rename(old / path.name)
-        try:
-            draft.rename(path)
-        except OSError as error:
-            if old is not None and not path.exists():
-                (old / path.name).rename(path)
-                old.rmdir()
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
-            raise InputError(
-                "the output folder must be new",
-                got="one that another process wrote meanwhile",
-                where=path,
-                remedy="It is whole; use another name for this run.",
-            ) from None
-        if old is not None:
-            shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def check_free(path: Path, overwrite: bool) -> None:
-    """Raise InputError where :func:`new_folder` could not put this folder: ask before long work."""
-    path = Path(path)
-    if not path.exists():
-        return
-    if not path.is_dir():
-        raise InputError("the output must be a folder", got="a file", where=path)
-    if not any(path.iterdir()):
-        return
-    if not overwrite:
-        raise InputError(
-            "the output folder must be new",
-            got="one that exists",
-            where=path,
-            remedy="Use --overwrite or another name.",
-        )
-    if not (path / "run.json").is_file():
-        raise InputError(
-            "only a folder written by hdrplan is overwritten",
-            got="a folder without run.json",
-            where=path,
-            remedy="Choose another name.",
-        )
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-@contextmanager
-def new_file(path: Path) -> Iterator[Path]:
-    """Give a temporary sibling file to write to; it replaces ``path`` when the block ends well."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".part", dir=path.parent) as folder:
-        draft = Path(folder) / path.name
-        yield draft
-        draft.replace(path)

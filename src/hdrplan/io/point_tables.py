@@ -13,7 +13,8 @@ import numpy.typing as npt
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import FormatError
 from hdrplan.geometry import Dwells
-from hdrplan.io.files import new_file, text_of
+from hdrplan.io.files import text_of
+from hdrplan.io.outputs import new_file, write_rows
 
 __all__ = ["PointTable", "read_dwells_csv", "read_points_csv", "write_point_doses"]
 
@@ -93,11 +94,9 @@ def read_points_csv(path: Path) -> PointTable:
 
 def write_point_doses(path: Path, table: PointTable, dose_gy: FloatArray, extrapolated: npt.NDArray[np.bool_]) -> None:
     """Write the rows of ``table`` with dose_gy (10 digits) and extrapolated (1 outside the source's table, else 0)."""
-    with new_file(path) as draft, draft.open("w", encoding="utf-8", newline="") as stream:
-        lines = csv.writer(stream, lineterminator="\n")
-        lines.writerow([*table.header, *_ADDED])
-        for row, dose, off in zip(table.rows, dose_gy, extrapolated, strict=True):
-            lines.writerow([*row, f"{dose:.10g}", int(off)])
+    rows = zip(table.rows, dose_gy, extrapolated, strict=True)
+    with new_file(path) as draft:
+        write_rows(draft, (*table.header, *_ADDED), ((*row, f"{dose:.10g}", int(off)) for row, dose, off in rows))
 
 
 def _read(path: Path, wanted: tuple[str, ...]) -> tuple[list[str], list[list[str]]]:

@@ -8,36 +8,22 @@ Volume, tables; they compute nothing. Same input, same bytes, apart from times a
 from __future__ import annotations
 
 import csv
-import json
 import math
-import platform
-import sys
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan import __version__
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Dwells, Volume
-from hdrplan.io.files import json_object, new_folder, text_of
+from hdrplan.io.files import json_object, text_of
 from hdrplan.io.images import write_volume
+from hdrplan.io.outputs import new_folder, write_json, write_rows
 from hdrplan.plan import Plan
 
-__all__ = [
-    "PLAN_SCHEMA",
-    "json_text",
-    "plan_table",
-    "read_dvh",
-    "read_plan",
-    "run_record",
-    "write_plan",
-    "write_results",
-]
+__all__ = ["PLAN_SCHEMA", "plan_table", "read_dvh", "read_plan", "write_plan", "write_results"]
 
 PLAN_SCHEMA = "hdrplan.plan/1"
 
@@ -84,52 +70,13 @@ def write_results(
         if dose is not None:
             write_volume(draft / "dose.nrrd", Volume(dose.grid, dose.values_zyx.astype(np.float32)))
         if dvh is not None:
-            (draft / "dvh.csv").write_text(_dvh_csv(dvh), encoding="utf-8")
+            _write_dvh(draft / "dvh.csv", dvh)
         if metrics is not None:
-            (draft / "metrics.json").write_text(json_text(metrics), encoding="utf-8")
+            write_json(draft / "metrics.json", metrics)
         if report_html is not None:
             (draft / "report.html").write_text(report_html, encoding="utf-8")
-        (draft / "run.json").write_text(json_text(run), encoding="utf-8")
+        write_json(draft / "run.json", run)
     return Path(folder)
-
-
-def run_record(
-    *,
-    inputs: Mapping[str, str],
-    options: Mapping[str, Any],
-    seconds: Mapping[str, float] | None = None,
-    seed: int | None = None,
-) -> dict[str, Any]:
-    """Return what ``run.json`` says about a run; no user, host or path of this machine.
-
-    Parameters
-    ----------
-    inputs : mapping
-        Input name -> SHA-256 (``CaseFile.inputs``).
-    options : mapping
-        Every choice that changes the result.
-    seconds : mapping, optional
-        Step -> wall time.
-    seed : int, optional
-        None where nothing was drawn.
-    """
-    versions = {"hdrplan": __version__, "python": platform.python_version()}
-    for package in ("numpy", "numba", "scipy", "highspy", "SimpleITK", "pydicom"):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return {
-        "schema": "hdrplan.run/1",
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "purpose": "research use only, never for treatment",
-        "versions": versions,
-        "platform": f"{sys.platform} {platform.machine()}",
-        "inputs_sha256": dict(inputs),
-        "options": dict(options),
-        "seconds": dict(seconds or {}),
-        "seed": seed,
-    }
 
 
 def plan_table(plan: Plan, name: str) -> dict[str, Any]:
@@ -159,7 +106,7 @@ def plan_table(plan: Plan, name: str) -> dict[str, Any]:
 
 def write_plan(path: Path, plan: Plan, name: str) -> None:
     """Write one ``plan.json``; for a whole folder of results see :func:`write_results`."""
-    Path(path).write_text(json_text(plan_table(plan, name)), encoding="utf-8")
+    write_json(Path(path), plan_table(plan, name))
 
 
 def read_plan(path: Path) -> tuple[Plan, str]:
@@ -229,35 +176,13 @@ def read_dvh(path: Path) -> dict[str, tuple[npt.NDArray[np.float64], npt.NDArray
     return {name: (np.array(pairs)[:, 0], np.array(pairs)[:, 1]) for name, pairs in curves.items()}
 
 
-def _dvh_csv(dvh: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]) -> str:
-    lines = ["structure,dose_gy,volume_cc,volume_frac"]
+def _write_dvh(path: Path, dvh: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]) -> None:
+    rows: list[tuple[str, str, str, str]] = []
     for name, (dose_gy, volume_cc) in dvh.items():
-        quoted = '"' + name.replace('"', '""') + '"' if set(name) & set(',"\n\r') else name
         volume = np.asarray(volume_cc, dtype=np.float64)
         whole = volume.max(initial=0.0) or 1.0
-        lines += [
-            f"{quoted},{dose:.6g},{cc:.6g},{cc / whole:.6g}"
+        rows += [
+            (name, f"{dose:.6g}", f"{cc:.6g}", f"{cc / whole:.6g}")
             for dose, cc in zip(np.asarray(dose_gy, dtype=np.float64), volume, strict=True)
         ]
-    return "\n".join(lines) + "\n"
-
-
-def json_text(value: object) -> str:
-    """JSON text of nested tables, arrays and numbers; NaN and infinity become null."""
-    return json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if value is None or isinstance(value, str | bool | int | float):
-        return value
-    if isinstance(value, Path):
-        return value.as_posix()
-    raise InputError("results hold numbers, text, lists and tables", got=type(value).__name__)
+    write_rows(path, ("structure", "dose_gy", "volume_cc", "volume_frac"), rows)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from hdrplan import __version__
 from hdrplan.optimize import Axis, Front
 from hdrplan.report.page import page
 
-__all__ = ["pareto_csv", "pareto_figure", "pareto_html", "pareto_rows"]
+__all__ = ["pareto_figure", "pareto_html", "pareto_rows"]
 
 
 def _unit(axis: Axis) -> str:
@@ -40,16 +38,6 @@ def pareto_rows(front: Front) -> list[dict[str, Any]]:
         row |= {label: bool(front.left_out_met[i, j]) for j, label in enumerate(front.left_out)}
         rows.append(row)
     return rows
-
-
-def pareto_csv(front: Front) -> str:
-    """Return the table of all plans as CSV text."""
-    rows = pareto_rows(front)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def pareto_figure(front: Front, path: Path) -> None:

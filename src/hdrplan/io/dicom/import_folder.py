@@ -13,7 +13,7 @@ from hdrplan.io.case.from_dicom import DicomCase, catheters_of, centre_mm, reada
 from hdrplan.io.case.roles import roles_of_rois
 from hdrplan.io.dicom.export import by_grid
 from hdrplan.io.images import write_volume
-from hdrplan.io.results import json_text, plan_table
+from hdrplan.io.results import write_plan
 from hdrplan.io.slicer import write_markups, write_segmentation
 from hdrplan.plan import as_plan, source_of_brachy
 from hdrplan.sources import DEFAULT_SOURCE
@@ -84,8 +84,7 @@ def write_case_folder(
     lines = _toml(name, files, structures, healthy, dose_gy, catheters, found, source)
     (folder / "case.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     if found.plan is not None:
-        plan = as_plan(found.plan, source or source_of_brachy(found.plan))
-        (folder / "plan.json").write_text(json_text(plan_table(plan, name)), encoding="utf-8")
+        write_plan(folder / "plan.json", as_plan(found.plan, source or source_of_brachy(found.plan)), name)
     if found.dose is not None:
         write_volume(folder / "tps_dose.nrrd", found.dose.volume)
     return warnings

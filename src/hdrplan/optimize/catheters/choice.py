@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
+from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.optimize.catheters.search import Search
 from hdrplan.optimize.catheters.subset_program import Subsets
-from hdrplan.optimize.problem import PlanProblem
+from hdrplan.plan import Goals
 from hdrplan.threads import one_blas_thread
 
 __all__ = ["MOST_CANDIDATES", "Chosen", "Placement", "choose_catheters"]
@@ -122,11 +123,15 @@ class Placement:
 
 
 def choose_catheters(
-    problem: PlanProblem,
+    rate: DoseRate,
+    points: SamplePoints,
+    goals: Goals,
     owner: IntArray,
     *,
     most: int,
+    healthy: str | None = None,
     apart: BoolArray | None = None,
+    max_time_s: float = 600.0,
     scenarios: Sequence[dict[str, FloatArray]] = (),
     gap_frac: float = 1e-3,
     time_limit_s: float = 120.0,
@@ -136,8 +141,8 @@ def choose_catheters(
 
     Parameters
     ----------
-    problem : PlanProblem
-        Goals of level 0 hold, others are left aside; without ``earlier_gy``, ``locked_s`` and ``delivery``.
+    rate, points, goals, healthy, max_time_s
+        As in :func:`hdrplan.optimize.optimize_times`; goals of level 0 hold, others are left aside.
     owner : (n_dwells,) array
         Candidate of each dwell, 0 to 63.
     most : int
@@ -160,7 +165,6 @@ def choose_catheters(
     InfeasibleError
         Not even all candidates together hold the prescriptions under the limits.
     """
-    problem.refuse("earlier_gy", "locked_s", "delivery")
     count = int(owner.max()) + 1
     if count > MOST_CANDIDATES:
         raise InputError(f"at most {MOST_CANDIDATES} candidates can be chosen from", got=count)
@@ -168,7 +172,10 @@ def choose_catheters(
         raise InputError("at least one catheter must be allowed", got=most)
     started = time.monotonic()
     tell = on_progress or (lambda done, total: None)
-    sets = Subsets(problem, owner, scenarios=scenarios, deadline=started + time_limit_s)
+    sets = Subsets(
+        rate, points, goals, owner, healthy=healthy, max_time_s=max_time_s, scenarios=scenarios,
+        deadline=started + time_limit_s,
+    )  # fmt: skip
     run = Search(sets, np.zeros((count, count), dtype=np.bool_) if apart is None else apart, gap_frac)
     everything = frozenset(range(count))
     most = min(most, count)
@@ -197,7 +204,7 @@ def choose_catheters(
             run.prove(k, proof.value, begun + left / (most - k + 1))
             spent.append(time.monotonic() - begun)
             tell(k, most)
-        curve = _curve(run, spent, problem.goals.prescriptions[0].dose_gy)
+        curve = _curve(run, spent, goals.prescriptions[0].dose_gy)
     left_out = tuple(one.label for one in sets.left_out)
     return Placement(sets.objective, sets.unit, curve, every.value, left_out, sets.solves)
 

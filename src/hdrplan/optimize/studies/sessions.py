@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray
-from hdrplan.dose import SamplePoints
+from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.optimize.certificate import Optimum
-from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.times.goal_sequence import optimize_times
-from hdrplan.plan import Goal
+from hdrplan.plan import Goal, Goals
 
 __all__ = ["MOST_SESSIONS", "Session", "split_sessions"]
 
@@ -36,7 +36,14 @@ class Session:
 
 
 def split_sessions(
-    problem: PlanProblem, *, budgets: Sequence[Goal] = (), most_sessions: int = MOST_SESSIONS
+    rate: DoseRate,
+    points: SamplePoints,
+    goals: Goals,
+    *,
+    budgets: Sequence[Goal] = (),
+    most_sessions: int = MOST_SESSIONS,
+    given_gy: FloatArray | None = None,
+    **options: Any,
 ) -> tuple[Session, ...]:
     """Fewest sequential sessions in which every lesion reaches its prescription within every session's budget.
 
@@ -46,7 +53,8 @@ def split_sessions(
 
     Parameters
     ----------
-    problem : PlanProblem
+    rate, points, goals, given_gy, **options
+        As in :func:`hdrplan.optimize.optimize_times`.
     budgets : sequence of Goal
         Limits of one session: total time, mean dose or dose-volume of the liver, dose of an organ.
     most_sessions : int
@@ -66,7 +74,6 @@ def split_sessions(
     """
     if not 1 <= most_sessions <= MOST_SESSIONS:
         raise InputError(f"the most sessions must lie between 1 and {MOST_SESSIONS}", got=most_sessions)
-    goals = problem.goals
     lesions = tuple(p.structure for p in goals.prescriptions)
     # 8 lesions have 2,795 ways to be shared among at most four sessions; nobody treats more in a row.
     if len(lesions) > 8:
@@ -74,7 +81,7 @@ def split_sessions(
     for count in range(1, min(most_sessions, len(lesions)) + 1):
         best: tuple[float, tuple[Session, ...]] | None = None
         for groups in _shared(lesions, count):
-            tried = _treated(problem, budgets, groups)
+            tried = _treated(rate, points, goals, budgets, groups, given_gy, options)
             if tried is not None:
                 total = sum(session.optimum.certificate.primal for session in tried)
                 if best is None or total < best[0] * (1 - 1e-9):
@@ -109,11 +116,16 @@ def _shared(lesions: tuple[str, ...], count: int) -> Iterator[tuple[tuple[str, .
 
 
 def _treated(
-    problem: PlanProblem, budgets: Sequence[Goal], groups: tuple[tuple[str, ...], ...]
+    rate: DoseRate,
+    points: SamplePoints,
+    goals: Goals,
+    budgets: Sequence[Goal],
+    groups: tuple[tuple[str, ...], ...],
+    given_gy: FloatArray | None,
+    options: dict[str, Any],
 ) -> tuple[Session, ...] | None:
     """Plan the sessions in order; None as soon as one cannot hold."""
-    points, goals = problem.points, problem.goals
-    before = np.zeros(len(points)) if problem.earlier_gy is None else problem.earlier_gy
+    before = np.zeros(len(points)) if given_gy is None else np.asarray(given_gy, dtype=np.float64)
     sessions = []
     for group in groups:
         now = replace(
@@ -129,13 +141,13 @@ def _treated(
             ),
         )
         try:
-            optimum = optimize_times(replace(problem, points=shown, goals=now, earlier_gy=before))
+            optimum = optimize_times(rate, shown, now, given_gy=before, **options)
         except InfeasibleError:
             return None
         if optimum.shortfalls:
             return None
         sessions.append(Session(group, optimum))
-        before = before + problem.rate.gy_per_s @ optimum.times_s
+        before = before + rate.gy_per_s @ optimum.times_s
     return tuple(sessions)
 
 
