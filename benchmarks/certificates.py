@@ -23,7 +23,7 @@ from scipy.optimize import linprog
 from benchmarks.lesions import Lesion, lesion, varied
 from benchmarks.optimisers import DOSE_GY, GOALS, ORGAN_GY, parts
 from benchmarks.record import machine, peak_gb, put_table, save, timed
-from hdrplan.optimize import optimize_times
+from hdrplan.optimize import PlanProblem, optimize_times
 
 # Lesions whose seconds on two processors were a goal, on 1 mm (liver 2 mm): arguments and goal.
 GOAL_S = (
@@ -71,9 +71,10 @@ def _with_violated(chosen: np.ndarray, wrong: np.ndarray, rng: np.random.Generat
 def result(arguments: dict, *, liver_mm: float, point_mm: float, repeats: int = 1) -> dict:
     """Plan and check one lesion."""
     case, matrix = timed(lambda: lesion(**arguments, liver_mm=liver_mm, point_mm=point_mm))
+    problem = PlanProblem(rate=case.rate, points=case.points, goals=GOALS, healthy="liver")
     if repeats > 1:
-        optimize_times(case.rate, case.points, GOALS, healthy="liver")  # once, so that nothing is compiled below
-    optimum, spent = timed(lambda: optimize_times(case.rate, case.points, GOALS, healthy="liver"), repeats)
+        optimize_times(problem)  # once, so that nothing is compiled below
+    optimum, spent = timed(lambda: optimize_times(problem), repeats)
     peak = peak_gb()
     c = optimum.certificate
     reached = min([DOSE_GY, *(s.reached_gy for s in optimum.shortfalls)])

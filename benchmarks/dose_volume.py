@@ -24,7 +24,7 @@ from benchmarks.lesions import implant
 from benchmarks.record import put_table
 from hdrplan.dose import DoseRate, SamplePoints, dose_rate, sample_points
 from hdrplan.geometry import Grid, Structure
-from hdrplan.optimize import Optimum, optimize_times
+from hdrplan.optimize import Optimum, PlanProblem, optimize_times
 from hdrplan.plan import Goals, Prescription, parse_goal
 from hdrplan.sources import load_source
 
@@ -112,7 +112,8 @@ def plan(one: Phantom, limits_gy: dict[str, float], proof_s: float) -> tuple[Opt
     )
     wanted = Goals((Prescription("lesion", DOSE_GY),), listed)
     wall, processor = time.perf_counter(), time.process_time()
-    optimum = optimize_times(one.rate, one.points, wanted, healthy="liver", proof_s=proof_s, time_limit_s=600.0)
+    problem = PlanProblem(rate=one.rate, points=one.points, goals=wanted, healthy="liver")
+    optimum = optimize_times(problem, proof_s=proof_s, time_limit_s=600.0)
     return optimum, time.perf_counter() - wall, time.process_time() - processor
 
 

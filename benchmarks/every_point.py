@@ -19,11 +19,11 @@ import numpy as np
 
 from benchmarks.lesions import lesion
 from benchmarks.record import machine, put_table, save, timed
-from hdrplan.dose import DoseRate, SamplePoints, dose_at_points, dose_rate, least_dose, sample_points
+from hdrplan.dose import dose_at_points, dose_rate, least_dose, sample_points
 from hdrplan.dose.shape import shape_of
 from hdrplan.geometry import Dwells, Grid, Structure
 from hdrplan.io import read_case
-from hdrplan.optimize import optimize_everywhere, optimize_times
+from hdrplan.optimize import PlanProblem, optimize_every_point, optimize_times
 from hdrplan.plan import Goals, Prescription
 from hdrplan.sources import load_source
 from hdrplan.workflow.options import EVERY_POINT_FRAC, PlanOptions, planning_matrix
@@ -32,17 +32,14 @@ SOURCE = "gammamed-12i"
 STRENGTH_U = 40700.0
 
 
-@dataclass(frozen=True)
-class Problem:
+@dataclass(frozen=True, kw_only=True)
+class Lesion:
     """Everything a plan needs, made before the clock starts."""
 
     name: str
     ctv: Structure
-    healthy: str
     dwells: Dwells
-    points: SamplePoints
-    rate: DoseRate
-    goals: Goals
+    problem: PlanProblem
     strength_u: float
 
 
@@ -61,7 +58,7 @@ def _ball(name: str, role: str, radii: np.ndarray, spacing_mm: float, hole: np.n
     )
 
 
-def ellipsoid(diameter_mm: float, catheters: int, step_mm: float) -> Problem:
+def ellipsoid(diameter_mm: float, catheters: int, step_mm: float) -> Lesion:
     """Lay out an ellipsoid on 1 mm voxels inside 35 mm of liver."""
     shape = (1.0, 0.95, 1.05)
     dwells = lesion(
@@ -73,58 +70,54 @@ def ellipsoid(diameter_mm: float, catheters: int, step_mm: float) -> Problem:
     points = sample_points([ctv, _ball("liver", "OAR", radii + 35.0, 3.0, hole=radii)], healthy=None)
     rate = dose_rate(dwells, points.points_mm, load_source(SOURCE), strength_u=STRENGTH_U)
     name = f"ellipsoid {diameter_mm:g} mm"
-    return Problem(name, ctv, "liver", dwells, points, rate, Goals((Prescription("lesion", 20.0),)), STRENGTH_U)
+    goals = Goals((Prescription("lesion", 20.0),))
+    problem = PlanProblem(rate=rate, points=points, goals=goals, healthy="liver")
+    return Lesion(name=name, ctv=ctv, dwells=dwells, problem=problem, strength_u=STRENGTH_U)
 
 
-def phantom(folder: str) -> Problem:
+def phantom(folder: str) -> Lesion:
     """Lesion B of the liver phantom, all its structures and limits."""
     found = read_case(Path("phantoms") / folder)
     dwells, points, rate = planning_matrix(
         found.case, found.goals, load_source(SOURCE), strength_u=found.strength_u, options=PlanOptions()
     )
     assert found.case.healthy is not None
-    return Problem(
-        folder, found.case.ctvs[0], found.case.healthy, dwells, points, rate, found.goals, found.strength_u
-    )  # fmt: skip
+    problem = PlanProblem(rate=rate, points=points, goals=found.goals, healthy=found.case.healthy)
+    return Lesion(name=folder, ctv=found.case.ctvs[0], dwells=dwells, problem=problem, strength_u=found.strength_u)
 
 
-def measured(problem: Problem, seed: int = 11) -> dict:
+def measured(case: Lesion, seed: int = 11) -> dict:
     """Plan once on the sample points and once at every point."""
     source = load_source(SOURCE)
 
     def least(name, times_s, wanted_gy, tolerance_gy):
         return least_dose(
-            problem.ctv, problem.dwells, times_s, source, strength_u=problem.strength_u, wanted_gy=wanted_gy,
+            case.ctv, case.dwells, times_s, source, strength_u=case.strength_u, wanted_gy=wanted_gy,
             tolerance_gy=tolerance_gy,
         )  # fmt: skip
 
     def rate_at(points_mm):
-        return dose_rate(problem.dwells, points_mm, source, strength_u=problem.strength_u)
+        return dose_rate(case.dwells, points_mm, source, strength_u=case.strength_u)
 
-    sampled, of_sampled = timed(
-        lambda: optimize_times(problem.rate, problem.points, problem.goals, healthy=problem.healthy)
-    )
+    sampled, of_sampled = timed(lambda: optimize_times(case.problem))
     found, of_proof = timed(
-        lambda: optimize_everywhere(
-            problem.rate, problem.points, problem.goals, least_dose=least, rate_at=rate_at,
-            tolerance_frac=EVERY_POINT_FRAC, healthy=problem.healthy,
-        )
-    )  # fmt: skip
-    proof = found.least[problem.ctv.name]
-    asked_gy = problem.goals.prescription_gy(problem.ctv.name)
+        lambda: optimize_every_point(case.problem, minimum_dose=least, rate_at=rate_at, tolerance_frac=EVERY_POINT_FRAC)
+    )
+    proof = found.minimum[case.ctv.name]
+    asked_gy = case.problem.goals.prescription_gy(case.ctv.name)
     # A plan on samples alone: how cold is it really?
-    shape = shape_of(problem.ctv)
-    extent = problem.ctv.grid.spacing_mm * problem.ctv.grid.shape_zyx[::-1]
+    shape = shape_of(case.ctv)
+    extent = case.ctv.grid.spacing_mm * case.ctv.grid.shape_zyx[::-1]
     rng = np.random.default_rng(seed)
-    seen = problem.ctv.grid.world(rng.uniform(0.0, 1.0, (2_000_000, 3)) * extent / problem.ctv.grid.spacing_mm)
+    seen = case.ctv.grid.world(rng.uniform(0.0, 1.0, (2_000_000, 3)) * extent / case.ctv.grid.spacing_mm)
     seen = seen[shape.distance_mm(seen)[0] >= 0.0]
-    at_random = dose_at_points(problem.dwells, found.optimum.times_s, seen, source, strength_u=problem.strength_u).gy
-    cold = least(problem.ctv.name, sampled.times_s, asked_gy, 1e-3 * asked_gy)
+    at_random = dose_at_points(case.dwells, found.optimum.times_s, seen, source, strength_u=case.strength_u).gy
+    cold = least(case.ctv.name, sampled.times_s, asked_gy, 1e-3 * asked_gy)
     return {
-        "case": problem.name,
-        "volume_cc": round(problem.ctv.volume_cc, 1),
-        "dwells": len(problem.dwells),
-        "points": len(problem.points),
+        "case": case.name,
+        "volume_cc": round(case.ctv.volume_cc, 1),
+        "dwells": len(case.dwells),
+        "points": len(case.problem.points),
         "proven": found.proven,
         **of_proof,
         "sampled_s": of_sampled["seconds"],
@@ -159,7 +152,7 @@ def table(rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
-CASES: dict[str, Callable[[], Problem]] = {
+CASES: dict[str, Callable[[], Lesion]] = {
     "34": lambda: ellipsoid(40.2, 4, 5.0),
     "270": lambda: ellipsoid(80.2, 8, 5.0),
     "270 fine": lambda: ellipsoid(80.2, 14, 5.0),

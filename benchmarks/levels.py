@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.lesions import lesion
 from benchmarks.record import machine, put_table, save, timed
-from hdrplan.optimize import optimize_times
+from hdrplan.optimize import PlanProblem, optimize_times
 from hdrplan.plan import Goals, Prescription, parse_goal
 
 # Name, arguments of the lesion, seconds on two processors that were the goal.
@@ -41,7 +41,8 @@ def goals() -> Goals:
 def measured(name: str, arguments: dict, goal_s: float, repeats: int) -> dict:
     """Plan one lesion."""
     case = lesion(**arguments)
-    optimum, spent = timed(lambda: optimize_times(case.rate, case.points, goals(), healthy="liver"), repeats)
+    problem = PlanProblem(rate=case.rate, points=case.points, goals=goals(), healthy="liver")
+    optimum, spent = timed(lambda: optimize_times(problem), repeats)
     return {
         "case": name,
         "dwells": len(optimum.times_s),

@@ -24,7 +24,7 @@ from scipy.optimize import linprog, minimize
 
 from benchmarks.lesions import Lesion, lesion
 from benchmarks.record import machine, put_table, save, timed
-from hdrplan.optimize import optimize_times
+from hdrplan.optimize import PlanProblem, optimize_times
 from hdrplan.plan import Goals, Prescription, parse_goal
 
 DOSE_GY, ORGAN_GY = 20.0, 14.0
@@ -61,7 +61,7 @@ def sampled(case: Lesion, n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray
 
 def exact(case: Lesion) -> np.ndarray:
     """Linear program over all points, rows added as violated: hdrplan."""
-    return optimize_times(case.rate, case.points, GOALS, healthy="liver").times_s
+    return optimize_times(PlanProblem(rate=case.rate, points=case.points, goals=GOALS, healthy="liver")).times_s
 
 
 def sampled_lp(case: Lesion, n: int = 2000) -> np.ndarray:
@@ -189,7 +189,9 @@ def judged(case: Lesion, name: str) -> dict[str, float | str]:
     scaled = times * DOSE_GY / d100
     # The bound is that of plans which may give the organ as much as this one does after scaling.
     allowed_gy = max(ORGAN_GY, float((organ @ scaled).max()))
-    bound = optimize_times(case.rate, case.points, goals(allowed_gy), healthy="liver").certificate.dual
+    bound = optimize_times(
+        PlanProblem(rate=case.rate, points=case.points, goals=goals(allowed_gy), healthy="liver")
+    ).certificate.dual
     return {
         "case": case.name,
         "dwells": len(times),

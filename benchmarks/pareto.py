@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.lesions import Lesion, lesion
 from benchmarks.record import machine, put_table, save, timed
-from hdrplan.optimize import Axis, Front, optimize_times, pareto_front
+from hdrplan.optimize import Axis, Front, PlanProblem, optimize_times, pareto_front
 from hdrplan.plan import Goals, Prescription
 
 # Name, arguments of the lesion, seconds on two processors that were the goal.
@@ -28,10 +28,10 @@ CASES = (
 GOALS = Goals((Prescription("lesion", 20.0),))
 
 
-def axes(case: Lesion) -> tuple[Axis, ...]:
+def axes(problem: PlanProblem) -> tuple[Axis, ...]:
     """Limits around the plan for 20 Gy alone: at the loosest corner nothing but the dose binds."""
-    free = optimize_times(case.rate, case.points, GOALS, healthy="liver")
-    hottest = float((case.rate.gy_per_s[case.points.rows("duodenum")] @ free.times_s).max())
+    free = optimize_times(problem)
+    hottest = float((problem.rate.gy_per_s[problem.points.rows("duodenum")] @ free.times_s).max())
     total = float(free.times_s.sum())
     return (
         Axis("lesion", "D100", np.linspace(16.0, 20.0, 10)),
@@ -56,8 +56,9 @@ def violation(case: Lesion, front: Front) -> float:
 def measured(name: str, arguments: dict, goal_s: float, repeats: int) -> dict:
     """Make the surface of one lesion."""
     case = lesion(**arguments)
-    grid = axes(case)
-    front, spent = timed(lambda: pareto_front(case.rate, case.points, GOALS, grid, healthy="liver"), repeats)
+    problem = PlanProblem(rate=case.rate, points=case.points, goals=GOALS, healthy="liver")
+    grid = axes(problem)
+    front, spent = timed(lambda: pareto_front(problem, grid), repeats)
     return {
         "case": name,
         "dwells": front.times_s.shape[1],

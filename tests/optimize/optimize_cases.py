@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from hdrplan.dose import DoseRate, SamplePoints
+from hdrplan.optimize import PlanProblem
 from hdrplan.plan import Goals, Prescription, parse_goal
 
-__all__ = ["case", "goal", "goals"]
+__all__ = ["case", "goal", "goals", "problem"]
 
 
 def ball(center, radius, step):
@@ -77,3 +78,7 @@ def goal(structure, text, level=0):
 
 def goals(*listed, dose_gy=20.0, lesions=1):
     return Goals(tuple(Prescription(f"lesion{k + 1}", dose_gy) for k in range(lesions)), tuple(listed))
+
+
+def problem(rate, points, wanted, **rest):
+    return PlanProblem(rate=rate, points=points, goals=wanted, **rest)

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from optimize_cases import case, goal, goals
+from optimize_cases import case, goal, goals, problem
 from scipy.optimize import linprog
 
 from hdrplan.errors import InfeasibleError, InputError
@@ -48,7 +48,7 @@ def test_the_best_of_every_number_is_the_best_of_all_subsets(seed):
     apart = np.zeros((CANDIDATES, CANDIDATES), dtype=bool)
     apart[0, 1] = apart[1, 0] = apart[2, 5] = apart[5, 2] = True
     found = choose_catheters(
-        rate, points, goals(), owner, most=3, healthy="liver", apart=apart, gap_frac=1e-6, time_limit_s=100
+        problem(rate, points, goals(), healthy="liver"), owner, most=3, apart=apart, gap_frac=1e-6, time_limit_s=100
     )
     values = every_subset(rate, points, owner, 3, apart)
     for one in found.curve:
@@ -71,9 +71,12 @@ def test_with_an_organ_limit_the_sets_that_cannot_hold_it_are_left_aside():
     else:
         pytest.fail("no limit tells the sets apart")
     found = choose_catheters(
-        rate, points, goals(goal("duodenum", f"Dmax <= {limit:g} Gy")), owner, most=2, healthy="liver",
-        gap_frac=1e-6, time_limit_s=100,
-    )  # fmt: skip
+        problem(rate, points, goals(goal("duodenum", f"Dmax <= {limit:g} Gy")), healthy="liver"),
+        owner,
+        most=2,
+        gap_frac=1e-6,
+        time_limit_s=100,
+    )
     for one in found.curve:
         best = min(v for s, v in values.items() if len(s) <= one.count)
         if np.isinf(best):
@@ -89,9 +92,16 @@ def test_displaced_catheters_cost_dose_and_the_set_holds_in_every_scenario():
     rows = points.rows("lesion1")
     rng = np.random.default_rng(0)
     scenarios = [{"lesion1": rate.gy_per_s[rows] * rng.uniform(0.8, 1.0, rate.gy_per_s[rows].shape)} for _ in range(3)]
-    sure = choose_catheters(rate, points, goals(), owner, most=2, healthy="liver", gap_frac=1e-3, time_limit_s=60)
+    sure = choose_catheters(
+        problem(rate, points, goals(), healthy="liver"), owner, most=2, gap_frac=1e-3, time_limit_s=60
+    )
     wide = choose_catheters(
-        rate, points, goals(), owner, most=2, healthy="liver", gap_frac=1e-3, time_limit_s=60, scenarios=scenarios
+        problem(rate, points, goals(), healthy="liver"),
+        owner,
+        most=2,
+        gap_frac=1e-3,
+        time_limit_s=60,
+        scenarios=scenarios,
     )
     for k in (1, 2):
         assert wide.at(k).value > sure.at(k).value
@@ -102,7 +112,7 @@ def test_displaced_catheters_cost_dose_and_the_set_holds_in_every_scenario():
 def test_a_bound_stays_a_bound_when_the_time_is_short():
     rate, points, owner = small(1)
     apart = np.zeros((CANDIDATES, CANDIDATES), dtype=bool)
-    found = choose_catheters(rate, points, goals(), owner, most=3, healthy="liver", time_limit_s=0.3)
+    found = choose_catheters(problem(rate, points, goals(), healthy="liver"), owner, most=3, time_limit_s=0.3)
     values = every_subset(rate, points, owner, 3, apart)
     for one in found.curve:
         assert one.bound <= min(v for s, v in values.items() if len(s) <= one.count) * (1 + 1e-9)
@@ -118,9 +128,13 @@ def test_every_bound_lies_below_the_best_set_whatever_conflicts_limits_and_time(
     values = every_subset(rate, points, owner, 3, apart, [("duodenum", limit)])
     wanted = goals(goal("duodenum", f"Dmax <= {limit:g} Gy"))
     found = choose_catheters(
-        rate, points, wanted, owner, most=3, healthy="liver", apart=apart,
-        gap_frac=1e-4, time_limit_s=float(rng.choice([1.0, 60.0])),
-    )  # fmt: skip
+        problem(rate, points, wanted, healthy="liver"),
+        owner,
+        most=3,
+        apart=apart,
+        gap_frac=1e-4,
+        time_limit_s=float(rng.choice([1.0, 60.0])),
+    )
     for one in found.curve:
         best = min(v for s, v in values.items() if len(s) <= one.count)
         assert one.value >= best * (1 - 1e-6)
@@ -138,7 +152,10 @@ def test_that_so_few_cannot_hold_the_prescription_is_proven_and_bounds_d100():
     limit = 14.0
     values = every_subset(rate, points, owner, 2, apart, [("duodenum", limit)])
     found = choose_catheters(
-        rate, points, goals(goal("duodenum", f"Dmax <= {limit:g} Gy")), owner, most=2, healthy="liver", time_limit_s=60
+        problem(rate, points, goals(goal("duodenum", f"Dmax <= {limit:g} Gy")), healthy="liver"),
+        owner,
+        most=2,
+        time_limit_s=60,
     )
     alone = [v for s, v in values.items() if len(s) == 1]
     assert np.isinf(alone).all()
@@ -153,8 +170,8 @@ def test_dose_volume_goals_hold_in_every_plan_chosen():
     rate, points, owner = small(1)
     organ = points.rows("duodenum")
     wanted = goals(goal("duodenum", "D0.5cc <= 7.5 Gy"))
-    free = choose_catheters(rate, points, goals(), owner, most=3, healthy="liver", time_limit_s=60)
-    found = choose_catheters(rate, points, wanted, owner, most=3, healthy="liver", time_limit_s=60)
+    free = choose_catheters(problem(rate, points, goals(), healthy="liver"), owner, most=3, time_limit_s=60)
+    found = choose_catheters(problem(rate, points, wanted, healthy="liver"), owner, most=3, time_limit_s=60)
     assert found.left_out == ("duodenum D0.5cc <= 7.5 Gy",)
 
     def above_cc(one):
@@ -173,20 +190,20 @@ def test_dose_volume_goals_hold_in_every_plan_chosen():
 def test_limits_that_all_candidates_together_cannot_hold_are_named():
     rate, points, owner = small(1)
     with pytest.raises(InfeasibleError, match=r"short with all 8 together, held back by duodenum Dmax <= 1 Gy"):
-        choose_catheters(rate, points, goals(goal("duodenum", "Dmax <= 1 Gy")), owner, most=2, healthy="liver")
+        choose_catheters(problem(rate, points, goals(goal("duodenum", "Dmax <= 1 Gy")), healthy="liver"), owner, most=2)
 
 
 def test_more_candidates_than_a_word_has_bits_are_refused():
     rate, points, owner = small(1)
     with pytest.raises(InputError, match="at most 64"):
-        choose_catheters(rate, points, goals(), np.arange(len(owner)) + 60, most=2)
+        choose_catheters(problem(rate, points, goals()), np.arange(len(owner)) + 60, most=2)
 
 
 @pytest.mark.parametrize("limits", [(), (("duodenum", 25.0),)])
 def test_no_set_reaches_more_d100_at_the_same_liver_dose_than_the_bound_says(limits):
     rate, points, owner = small(2)
     wanted = goals(*(goal(name, f"Dmax <= {gy:g} Gy") for name, gy in limits))
-    found = choose_catheters(rate, points, wanted, owner, most=3, healthy="liver", time_limit_s=60)
+    found = choose_catheters(problem(rate, points, wanted, healthy="liver"), owner, most=3, time_limit_s=60)
     budget = found.at(3).value
     liver, lesion = points.rows("liver"), points.rows("lesion1")
     mean = points.volume_cc[liver] @ rate.gy_per_s[liver] / points.volume_cc[liver].sum()
@@ -216,7 +233,9 @@ def test_no_set_reaches_more_d100_at_the_same_liver_dose_than_the_bound_says(lim
 
 def test_where_so_few_hold_nothing_the_message_says_what_they_reach():
     rate, points, owner = small(1)
-    found = choose_catheters(rate, points, goals(), owner, most=1, healthy="liver", max_time_s=10.0, time_limit_s=20)
+    found = choose_catheters(
+        problem(rate, points, goals(), healthy="liver", max_time_s=10.0), owner, most=1, time_limit_s=20
+    )
     assert found.at(1).chosen == ()
     with pytest.raises(
         InfeasibleError, match=r"no 1 of these .*: proven.* a D100 of \d+\.\d\d Gy with 1, at most .*--most"

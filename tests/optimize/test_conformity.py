@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from optimize_cases import ball, case, goal, goals
+from optimize_cases import ball, case, goal, goals, problem
 
 from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InputError
@@ -61,7 +61,7 @@ def test_agrees_with_brute_force(seed, share):
     rate, points = with_surroundings(seed=seed)
     rate = DoseRate(rate.gy_per_s[:, [2, 10, 18]].copy(), rate.extrapolated)
     target_cc = float(points.volume_cc[points.rows("lesion1")].sum())
-    free = optimize_times(rate, points, goals(), healthy="liver")
+    free = optimize_times(problem(rate, points, goals(), healthy="liver"))
     largest = isodose_cc(rate, points, free.times_s)
     cheapest, least = by_brute_force(rate, points, np.inf)
     assert free.certificate.primal == pytest.approx(cheapest, rel=2e-3)  # the step of the ratios
@@ -69,7 +69,7 @@ def test_agrees_with_brute_force(seed, share):
     # scheme may find no plan, and says that this is not proven: next test.
     most_cc = largest - share * (largest - least)
     wanted = round(target_cc / most_cc, 5)
-    held = optimize_times(rate, points, goals(goal("lesion1", f"COIN >= {wanted}")), healthy="liver")
+    held = optimize_times(problem(rate, points, goals(goal("lesion1", f"COIN >= {wanted}")), healthy="liver"))
     best, _ = by_brute_force(rate, points, target_cc / wanted)
     assert held.status != "prescription lowered"
     assert (rate.gy_per_s @ held.times_s)[points.rows("lesion1")].min() >= 20.0
@@ -85,7 +85,7 @@ def test_a_goal_near_the_smallest_isodose_is_met_or_said_to_be_open():
     target_cc = float(points.volume_cc[points.rows("lesion1")].sum())
     _, least = by_brute_force(rate, points, np.inf)
     wanted = round(target_cc / (least + 1.0), 5)
-    held = optimize_times(rate, points, goals(goal("lesion1", f"COIN >= {wanted}")), healthy="liver")
+    held = optimize_times(problem(rate, points, goals(goal("lesion1", f"COIN >= {wanted}")), healthy="liver"))
     assert isodose_cc(rate, points, held.times_s) < target_cc / wanted
     if held.status == "prescription lowered":
         assert any("is not proven" in note for note in held.notes)
@@ -95,7 +95,7 @@ def test_a_goal_near_the_smallest_isodose_is_met_or_said_to_be_open():
 def test_four_words_for_one_volume(text):
     rate, points = with_surroundings()
     target_cc = float(points.volume_cc[points.rows("lesion1")].sum())
-    held = optimize_times(rate, points, goals(goal("lesion1", text, level=1)), healthy="liver")
+    held = optimize_times(problem(rate, points, goals(goal("lesion1", text, level=1)), healthy="liver"))
     assert held.levels[0].value == 0.0
     assert isodose_cc(rate, points, held.times_s) < 2.0 * target_cc
 
@@ -103,7 +103,7 @@ def test_four_words_for_one_volume(text):
 def test_a_level_that_cannot_be_reached_does_not_cost_coverage():
     rate, points = with_surroundings()
     wanted = goals(goal("lesion1", "COIN >= 0.99", level=1))
-    held = optimize_times(rate, points, wanted, healthy="liver", delivery=Delivery(0.1))
+    held = optimize_times(problem(rate, points, wanted, healthy="liver", delivery=Delivery(0.1)))
     assert held.levels[0].value > 0.0
     assert (rate.gy_per_s @ held.times_s)[points.rows("lesion1")].min() >= 20.0
 
@@ -191,7 +191,7 @@ def test_bad_goals(text, message):
 def test_goals_that_do_not_fit_the_points():
     rate, points, _ = case()
     with pytest.raises(InputError, match="in and around the CTVs"):
-        optimize_times(rate, points, goals(goal("lesion1", "COIN >= 0.7")), healthy="liver")
+        optimize_times(problem(rate, points, goals(goal("lesion1", "COIN >= 0.7")), healthy="liver"))
     rate, points = with_surroundings()
     with pytest.raises(InputError, match="CTV with a prescription"):
-        optimize_times(rate, points, goals(goal("duodenum", "COIN >= 0.7")), healthy="liver")
+        optimize_times(problem(rate, points, goals(goal("duodenum", "COIN >= 0.7")), healthy="liver"))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from optimize_cases import case, goal, goals
+from optimize_cases import case, goal, goals, problem
 
 from hdrplan.errors import InputError
 from hdrplan.optimize import Delivery, neighbours, optimize_times, transit_times
@@ -18,8 +18,8 @@ def test_levels_are_reached_in_their_order():
     rate, points, _ = case()
     first = goal("duodenum", "Dmax <= 12.5 Gy", level=1)
     second = goal("plan", "time <= 300 s", level=2)
-    both = optimize_times(rate, points, goals(first, second), healthy="liver")
-    alone = optimize_times(rate, points, goals(first), healthy="liver")
+    both = optimize_times(problem(rate, points, goals(first, second), healthy="liver"))
+    alone = optimize_times(problem(rate, points, goals(first), healthy="liver"))
     # The second level takes nothing from the first but the stated slack (a ten-thousandth of its miss).
     assert both.levels[0].value == pytest.approx(alone.levels[0].value, rel=2e-4, abs=1e-6)
     assert both.times_s.sum() < alone.times_s.sum()
@@ -27,17 +27,17 @@ def test_levels_are_reached_in_their_order():
     assert dose[points.rows("lesion1")].min() >= 20.0
     assert both.levels[0].value == pytest.approx(0.0, abs=1e-9)
     assert dose[points.rows("duodenum")].max() <= 12.5
-    swapped = optimize_times(rate, points, goals(_at(first, 2), _at(second, 1)), healthy="liver")
+    swapped = optimize_times(problem(rate, points, goals(_at(first, 2), _at(second, 1)), healthy="liver"))
     assert swapped.times_s.sum() < both.times_s.sum()
 
 
 def test_a_level_that_can_be_met_is_met():
     rate, points, _ = case()
-    free = (rate.gy_per_s @ optimize_times(rate, points, goals(), healthy="liver").times_s)[
+    free = (rate.gy_per_s @ optimize_times(problem(rate, points, goals(), healthy="liver")).times_s)[
         points.rows("duodenum")
     ].max()
     optimum = optimize_times(
-        rate, points, goals(goal("duodenum", f"Dmax <= {free - 0.3} Gy", level=1)), healthy="liver"
+        problem(rate, points, goals(goal("duodenum", f"Dmax <= {free - 0.3} Gy", level=1)), healthy="liver")
     )
     assert optimum.levels[0].value == pytest.approx(0.0, abs=1e-6)
     assert (rate.gy_per_s @ optimum.times_s)[points.rows("duodenum")].max() <= free - 0.3 + 1e-4
@@ -46,30 +46,30 @@ def test_a_level_that_can_be_met_is_met():
 def test_smallest_conflict_leaves_out_the_innocent():
     rate, points, _ = case()
     wanted = goals(goal("liver", "Dmean <= 20 Gy"), goal("duodenum", "Dmax <= 6 Gy"), goal("plan", "time <= 3000 s"))
-    optimum = optimize_times(rate, points, wanted, healthy="liver")
+    optimum = optimize_times(problem(rate, points, wanted, healthy="liver"))
     assert set(optimum.conflict) == {"lesion1 D100 >= 20 Gy", "duodenum Dmax <= 6 Gy"}
 
 
 def test_locked_times_stay_and_the_rest_follows():
     rate, points, _ = case()
-    free = optimize_times(rate, points, goals(), healthy="liver")
+    free = optimize_times(problem(rate, points, goals(), healthy="liver"))
     locked = np.full(len(free.times_s), np.nan)
     busiest = int(free.times_s.argmax())
     locked[busiest] = 0.5 * free.times_s[busiest]
-    edited = optimize_times(rate, points, goals(), healthy="liver", locked_s=locked)
+    edited = optimize_times(problem(rate, points, goals(), healthy="liver", locked_s=locked))
     assert edited.times_s[busiest] == locked[busiest]
     assert (rate.gy_per_s @ edited.times_s)[points.rows("lesion1")].min() >= 20.0
     assert edited.certificate.primal >= free.certificate.primal * (1 - 1e-6)
     with pytest.raises(InputError, match="NaN where free"):
-        optimize_times(rate, points, goals(), locked_s=[1.0])
+        optimize_times(problem(rate, points, goals(), locked_s=[1.0]))
 
 
 @pytest.mark.parametrize("limits", [(), ("Dmax <= 12.5 Gy",), ("D1cc <= 9 Gy",)])
 def test_rounded_times_keep_every_limit(limits):
     rate, points, _ = case()
     wanted = goals(*(goal("duodenum", text) for text in limits))
-    ideal = optimize_times(rate, points, wanted, healthy="liver")
-    real = optimize_times(rate, points, wanted, healthy="liver", delivery=Delivery())
+    ideal = optimize_times(problem(rate, points, wanted, healthy="liver"))
+    real = optimize_times(problem(rate, points, wanted, healthy="liver", delivery=Delivery()))
     tenths = real.times_s * 10
     assert np.abs(tenths - np.round(tenths)).max() < 1e-6
     dose, organ = rate.gy_per_s @ real.times_s, points.rows("duodenum")
@@ -86,12 +86,12 @@ def test_a_volume_goal_with_room_to_spare_does_not_cost_coverage():
     """Points beside the lesion lie far above 5 Gy; the goal is on how much of the liver does, and holds."""
     rate, points, _ = case()
     own = points.rows("liver")
-    free = optimize_times(rate, points, goals(), healthy="liver", delivery=Delivery(0.1))
+    free = optimize_times(problem(rate, points, goals(), healthy="liver", delivery=Delivery(0.1)))
     dose = (rate.gy_per_s @ free.times_s)[own]
     above_frac = float(points.volume_cc[own][dose > 5.0].sum() / points.volume_cc[own].sum())
     assert above_frac > 0.05
     limit = goal("liver", f"V5Gy <= {100 * min(0.99, 1.1 * above_frac):.1f} %")
-    held = optimize_times(rate, points, goals(limit), healthy="liver", delivery=Delivery(0.1))
+    held = optimize_times(problem(rate, points, goals(limit), healthy="liver", delivery=Delivery(0.1)))
     np.testing.assert_allclose(held.times_s, free.times_s, rtol=0, atol=1e-9)
     assert not any("missed" in note for note in held.notes)
 
@@ -100,9 +100,9 @@ def test_a_lowered_prescription_loses_next_to_nothing_to_whole_times():
     """Rounding down alone cost a tenth of D100: each of many short stops lost up to one step."""
     rate, points, _ = case()
     wanted = goals(goal("duodenum", "Dmax <= 6 Gy"))
-    exact = optimize_times(rate, points, wanted, healthy="liver")
+    exact = optimize_times(problem(rate, points, wanted, healthy="liver"))
     assert exact.status == "prescription lowered"
-    whole = optimize_times(rate, points, wanted, healthy="liver", delivery=Delivery(resolution_s=0.1))
+    whole = optimize_times(problem(rate, points, wanted, healthy="liver", delivery=Delivery(resolution_s=0.1)))
     np.testing.assert_allclose(whole.times_s / 0.1, np.round(whole.times_s / 0.1), atol=1e-6)
     best, dose = (rate.gy_per_s @ exact.times_s), rate.gy_per_s @ whole.times_s
     assert dose[points.rows("duodenum")].max() <= 6.0
@@ -110,14 +110,16 @@ def test_a_lowered_prescription_loses_next_to_nothing_to_whole_times():
     assert dose[lesion].min() >= 0.99 * best[lesion].min()
     down = rate.gy_per_s @ (np.floor(exact.times_s / 0.1 + 1e-6) * 0.1)
     assert dose[lesion].min() > down[lesion].min()
-    long = optimize_times(rate, points, wanted, healthy="liver", delivery=Delivery(resolution_s=0.1, least_s=0.3))
+    long = optimize_times(
+        problem(rate, points, wanted, healthy="liver", delivery=Delivery(resolution_s=0.1, least_s=0.3))
+    )
     assert ((long.times_s == 0) | (long.times_s >= 0.3 - 1e-9)).all()
     assert (rate.gy_per_s @ long.times_s)[points.rows("duodenum")].max() <= 6.0
 
 
 def test_no_short_stops():
     rate, points, _ = case()
-    optimum = optimize_times(rate, points, goals(), healthy="liver", delivery=Delivery(least_s=5.0))
+    optimum = optimize_times(problem(rate, points, goals(), healthy="liver", delivery=Delivery(least_s=5.0)))
     used = optimum.times_s[optimum.times_s > 0]
     assert used.min() >= 5.0
     assert (rate.gy_per_s @ optimum.times_s)[points.rows("lesion1")].min() >= 20.0
@@ -130,11 +132,13 @@ def test_neighbouring_times_stay_within_their_ratio():
     pairs = neighbours(catheter, offset)
     assert len(pairs) == len(positions) - 4
     rule = Delivery(resolution_s=1e-3, ratio=2.0, neighbours=pairs)
-    smooth = optimize_times(rate, points, goals(), healthy="liver", delivery=rule)
+    smooth = optimize_times(problem(rate, points, goals(), healthy="liver", delivery=rule))
     t = smooth.times_s
     assert (t[pairs[:, 0]] <= 2.0 * t[pairs[:, 1]] + 2e-3).all()
     assert (t[pairs[:, 1]] <= 2.0 * t[pairs[:, 0]] + 2e-3).all()
-    assert smooth.certificate.primal >= optimize_times(rate, points, goals(), healthy="liver").certificate.primal
+    assert (
+        smooth.certificate.primal >= optimize_times(problem(rate, points, goals(), healthy="liver")).certificate.primal
+    )
 
 
 def test_transit_time_is_twice_the_way():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from optimize_cases import case, goal, goals
+from optimize_cases import case, goal, goals, problem
 
 from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.optimize import Optimum, optimize_times
@@ -30,7 +30,7 @@ def solved(
     rate: DoseRate, points: SamplePoints, *, gy: float = 20.0, organ_gy: float = 14.0, most_s: float = 600.0
 ) -> Optimum:
     wanted = goals(goal("duodenum", f"Dmax <= {organ_gy!r} Gy"), dose_gy=gy)
-    return optimize_times(rate, points, wanted, healthy="liver", max_time_s=most_s)
+    return optimize_times(problem(rate, points, wanted, healthy="liver", max_time_s=most_s))
 
 
 def with_dwells(rate: DoseRate, columns: np.ndarray) -> DoseRate:

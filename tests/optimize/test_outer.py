@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from optimize_cases import case, goal, goals
+from optimize_cases import case, goal, goals, problem
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from hdrplan.dose import DoseRate, SamplePoints
@@ -85,16 +85,16 @@ def exact(rate, points, limits, dose_gy=DOSE_GY):
 
 
 def free_dose(rate, points, name, cc):
-    times = optimize_times(rate, points, goals(), healthy="liver").times_s
+    times = optimize_times(problem(rate, points, goals(), healthy="liver")).times_s
     dose, volume = rate.gy_per_s[points.rows(name)] @ times, points.volume_cc[points.rows(name)]
     order = np.argsort(-dose)
     return float(dose[order][np.searchsorted(np.cumsum(volume[order]), cc)])
 
 
 def program_of(rate, points, wanted):
-    n = rate.gy_per_s.shape[1]
-    listed = requirements(rate, points, wanted)
-    program = Program(rate, points, listed, least_s=np.zeros(n), most_s=np.full(n, MOST_S))
+    asked = problem(rate, points, wanted, max_time_s=MOST_S)
+    listed = requirements(asked)
+    program = Program(asked, listed)
     for k in range(len(listed)):
         program.enter(k)
     program.start()
@@ -103,7 +103,7 @@ def program_of(rate, points, wanted):
 
 def enclosed(rate, points, wanted, best):
     """Plan with proof; the bound must not lie above the optimum, nor the plan below it, and they must meet."""
-    optimum = optimize_times(rate, points, wanted, healthy="liver", proof_s=600.0)
+    optimum = optimize_times(problem(rate, points, wanted, healthy="liver"), proof_s=600.0)
     c = optimum.certificate
     # 2e-4: the integer program's own gap of 1e-4 and its tolerances.
     assert c.dual <= best * (1 + 2e-4)
@@ -139,7 +139,7 @@ def test_lowered_prescription_is_bounded_too(seed, part):
     rate, points = small(seed)
     limit = round(part * free_dose(rate, points, "duodenum", 0.5), 3)
     wanted = goals(goal("duodenum", f"D0.5cc <= {limit} Gy"))
-    lowered = optimize_times(rate, points, wanted, healthy="liver", proof_s=600.0)
+    lowered = optimize_times(problem(rate, points, wanted, healthy="liver"), proof_s=600.0)
     bounded(lowered, rate, points, [("duodenum", 0.5, limit, 1)])
 
 
@@ -172,7 +172,7 @@ def test_cold_tail_that_does_not_close_is_said_to_be_open(seed):
     part = {1: 0.8, 2: 0.5}[seed]
     best = exact(rate, points, [("lesion1", (1 - part) * volume.sum(), limit, -1)])
     wanted = goals(goal("lesion1", f"D{100 * part:g} >= {limit} Gy"))
-    optimum = optimize_times(rate, points, wanted, healthy="liver", proof_s=1.0)
+    optimum = optimize_times(problem(rate, points, wanted, healthy="liver"), proof_s=1.0)
     assert optimum.certificate.dual <= best * (1 + 2e-4)
     assert optimum.certificate.primal >= best * (1 - 2e-4)
     if optimum.certificate.gap_frac > 1.01e-3:
@@ -212,7 +212,7 @@ def test_time_limit_is_kept_and_said():
     rate, points, _ = case(step=3.0, organ_gap=6.0)
     limit = round(0.9 * free_dose(rate, points, "duodenum", 0.5), 3)
     optimum = optimize_times(
-        rate, points, goals(goal("duodenum", f"D0.5cc <= {limit} Gy")), healthy="liver", proof_s=1e-3
+        problem(rate, points, goals(goal("duodenum", f"D0.5cc <= {limit} Gy")), healthy="liver"), proof_s=1e-3
     )
     assert optimum.status != "optimal"
     assert any("the time was over" in note for note in optimum.notes)
@@ -293,7 +293,7 @@ def test_a_plan_is_not_lost_because_its_proof_is(monkeypatch):
     rate, points = small(3)
     limit = round(0.93 * free_dose(rate, points, "duodenum", 0.5), 3)
     wanted = goals(goal("duodenum", f"D0.5cc <= {limit} Gy"))
-    optimum = optimize_times(rate, points, wanted, healthy="liver", proof_s=5.0)
+    optimum = optimize_times(problem(rate, points, wanted, healthy="liver"), proof_s=5.0)
     assert optimum.status == "not proven"
     assert optimum.certificate.relaxed
     assert any("No proof" in note for note in optimum.notes)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from optimize_cases import case, goal, goals
+from optimize_cases import case, goal, goals, problem
 
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.optimize import Axis, optimize_times, pareto_front
@@ -22,12 +22,12 @@ def axes():
 
 def test_plans_agree_with_single_calls():
     rate, points, _ = case()
-    front = pareto_front(rate, points, goals(), axes(), healthy="liver")
+    front = pareto_front(problem(rate, points, goals(), healthy="liver"), axes())
     assert front.limits.shape == (18, 3)
     assert front.gap_frac < 1e-6
     for i, (dose_gy, organ_gy, time_s) in enumerate(front.limits):
         limits = (goal("duodenum", f"Dmax <= {organ_gy} Gy"), goal("plan", f"time <= {time_s} s"))
-        single = optimize_times(rate, points, goals(*limits, dose_gy=dose_gy), healthy="liver")
+        single = optimize_times(problem(rate, points, goals(*limits, dose_gy=dose_gy), healthy="liver"))
         assert front.possible[i] == (not single.shortfalls)
         if front.possible[i]:
             assert front.value[i] == pytest.approx(single.certificate.primal, rel=SURFACE)
@@ -48,10 +48,10 @@ def test_neighbours_in_order_differ_by_one_step():
 def test_bad_axes():
     rate, points, _ = case()
     with pytest.raises(InputError, match="at least one axis"):
-        pareto_front(rate, points, goals(), (), healthy="liver")
+        pareto_front(problem(rate, points, goals(), healthy="liver"), ())
     with pytest.raises(InputError, match="above 0"):
         Axis("duodenum", "Dmax", [0.0, 1.0])
     with pytest.raises(InputError, match="an axis is"):
-        pareto_front(rate, points, goals(), (Axis("duodenum", "D1cc", [5.0, 6.0]),), healthy="liver")
+        pareto_front(problem(rate, points, goals(), healthy="liver"), (Axis("duodenum", "D1cc", [5.0, 6.0]),))
     with pytest.raises(InfeasibleError, match="combination"):
-        pareto_front(rate, points, goals(), (Axis("duodenum", "Dmax", [1.0]),), healthy="liver")
+        pareto_front(problem(rate, points, goals(), healthy="liver"), (Axis("duodenum", "Dmax", [1.0]),))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from optimize_cases import case, goals
+from optimize_cases import case, goals, problem
 
 from hdrplan.errors import InputError
 from hdrplan.optimize import compare_steps, fewest_dwells, optimize_times
@@ -17,7 +17,9 @@ def candidates():
 
 def test_finer_steps_never_lose_and_the_loss_is_bounded():
     rate, points, catheter, offset = candidates()
-    fine, coarse = compare_steps(rate, points, goals(), catheter, offset, steps_mm=[5.0, 10.0], healthy="liver")
+    fine, coarse = compare_steps(
+        problem(rate, points, goals(), healthy="liver"), catheter, offset, steps_mm=[5.0, 10.0]
+    )
     assert fine.loss_frac < 1e-6
     assert fine.used.all()
     assert coarse.loss_frac > 0
@@ -30,15 +32,15 @@ def test_finer_steps_never_lose_and_the_loss_is_bounded():
 def test_uneven_candidates_and_odd_steps_are_refused():
     rate, points, catheter, offset = candidates()
     with pytest.raises(InputError, match="multiples"):
-        compare_steps(rate, points, goals(), catheter, offset, steps_mm=[7.0], healthy="liver")
+        compare_steps(problem(rate, points, goals(), healthy="liver"), catheter, offset, steps_mm=[7.0])
     with pytest.raises(InputError, match="evenly"):
-        compare_steps(rate, points, goals(), catheter, offset**1.1, steps_mm=[5.0], healthy="liver")
+        compare_steps(problem(rate, points, goals(), healthy="liver"), catheter, offset**1.1, steps_mm=[5.0])
 
 
 def test_fewer_dwells_at_a_stated_loss():
     rate, points, _ = case()
-    full = optimize_times(rate, points, goals(), healthy="liver")
-    few = fewest_dwells(rate, points, goals(), loss_frac=5e-3, healthy="liver")
+    full = optimize_times(problem(rate, points, goals(), healthy="liver"))
+    few = fewest_dwells(problem(rate, points, goals(), healthy="liver"), loss_frac=5e-3)
     assert (few.times_s > 0).sum() < (full.times_s > 0).sum()
     assert few.certificate.primal <= full.certificate.primal * 1.005
     assert few.certificate.gap_frac <= 5.1e-3

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from optimize_cases import case, goal, goals
+from optimize_cases import case, goal, goals, problem
 
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.optimize import optimize_times, split_sessions
@@ -11,15 +11,15 @@ from hdrplan.optimize.studies.sessions import _shared
 
 def test_one_session_where_the_budget_allows_it():
     rate, points, _ = case(lesions=2)
-    (only,) = split_sessions(rate, points, goals(lesions=2), healthy="liver")
+    (only,) = split_sessions(problem(rate, points, goals(lesions=2), healthy="liver"))
     assert only.lesions == ("lesion1", "lesion2")
 
 
 def test_a_time_budget_splits_and_the_dose_given_counts():
     rate, points, _ = case(lesions=2)
-    together = optimize_times(rate, points, goals(lesions=2), healthy="liver").times_s.sum()
+    together = optimize_times(problem(rate, points, goals(lesions=2), healthy="liver")).times_s.sum()
     budget = goal("plan", f"time <= {0.7 * together} s")
-    sessions = split_sessions(rate, points, goals(lesions=2), budgets=[budget], healthy="liver")
+    sessions = split_sessions(problem(rate, points, goals(lesions=2), healthy="liver"), budgets=[budget])
     assert [s.lesions for s in sessions] == [("lesion1",), ("lesion2",)]
     total = np.zeros(len(points))
     for session in sessions:
@@ -35,9 +35,9 @@ def test_a_time_budget_splits_and_the_dose_given_counts():
 def test_hard_goals_hold_for_the_sum():
     rate, points, _ = case(lesions=2)
     wanted = goals(goal("duodenum", "Dmax <= 16 Gy"), lesions=2)
-    together = optimize_times(rate, points, goals(lesions=2), healthy="liver").times_s.sum()
+    together = optimize_times(problem(rate, points, goals(lesions=2), healthy="liver")).times_s.sum()
     sessions = split_sessions(
-        rate, points, wanted, budgets=[goal("plan", f"time <= {0.7 * together} s")], healthy="liver"
+        problem(rate, points, wanted, healthy="liver"), budgets=[goal("plan", f"time <= {0.7 * together} s")]
     )
     total = sum(rate.gy_per_s @ s.optimum.times_s for s in sessions)
     assert total[points.rows("duodenum")].max() <= 16.0 + 1e-9
@@ -52,6 +52,6 @@ def test_ways_to_share():
 def test_impossible_budgets_and_bad_counts():
     rate, points, _ = case(lesions=2)
     with pytest.raises(InfeasibleError, match="Raise a session's budget"):
-        split_sessions(rate, points, goals(lesions=2), budgets=[goal("plan", "time <= 50 s")], healthy="liver")
+        split_sessions(problem(rate, points, goals(lesions=2), healthy="liver"), budgets=[goal("plan", "time <= 50 s")])
     with pytest.raises(InputError, match="between 1 and 4"):
-        split_sessions(rate, points, goals(lesions=2), most_sessions=5)
+        split_sessions(problem(rate, points, goals(lesions=2)), most_sessions=5)

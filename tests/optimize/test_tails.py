@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from optimize_cases import case, goal, goals
+from optimize_cases import case, goal, goals, problem
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from hdrplan.optimize import optimize_times
@@ -39,8 +39,8 @@ def exact(rate, points, organ_cc, limit_gy, dose_gy=20.0, most=600.0):
 def test_plan_and_bound_enclose_the_exact_optimum(limit_gy):
     rate, points, _ = case(step=6.0, organ_gap=6.0)
     wanted = goals(goal("duodenum", f"D0.5cc <= {limit_gy} Gy"))
-    plain = optimize_times(rate, points, wanted, healthy="liver")
-    proven = optimize_times(rate, points, wanted, healthy="liver", proof_s=2.0)
+    plain = optimize_times(problem(rate, points, wanted, healthy="liver"))
+    proven = optimize_times(problem(rate, points, wanted, healthy="liver"), proof_s=2.0)
     best = exact(rate, points, 0.5, limit_gy)
     if best is None:
         assert plain.status == "prescription lowered"
@@ -55,8 +55,8 @@ def test_plan_and_bound_enclose_the_exact_optimum(limit_gy):
 
 def test_goals_that_do_not_bind_cost_nothing_and_are_proven():
     rate, points, _ = case()
-    free = optimize_times(rate, points, goals(), healthy="liver")
-    easy = optimize_times(rate, points, goals(goal("duodenum", "D1cc <= 14 Gy")), healthy="liver")
+    free = optimize_times(problem(rate, points, goals(), healthy="liver"))
+    easy = optimize_times(problem(rate, points, goals(goal("duodenum", "D1cc <= 14 Gy")), healthy="liver"))
     assert easy.status == "optimal"
     assert easy.certificate.primal == pytest.approx(free.certificate.primal, rel=1e-6)
 
@@ -64,7 +64,7 @@ def test_goals_that_do_not_bind_cost_nothing_and_are_proven():
 def test_cold_and_relative_goals_hold():
     rate, points, _ = case()
     wanted = goals(goal("lesion1", "D95 >= 22 Gy"), goal("lesion1", "V200 <= 60 %"), goal("liver", "V5 <= 70 %"))
-    optimum = optimize_times(rate, points, wanted, healthy="liver")
+    optimum = optimize_times(problem(rate, points, wanted, healthy="liver"))
     dose, ctv, liver = rate.gy_per_s @ optimum.times_s, points.rows("lesion1"), points.rows("liver")
 
     def part(rows, above):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from optimize_cases import case, goal, goals
+from optimize_cases import case, goal, goals, problem
 from scipy.optimize import linprog
 
 from hdrplan.dose import DoseRate
@@ -51,7 +51,7 @@ def test_a_solver_writes_nothing_to_stdout():
 def test_agrees_with_the_whole_program_in_another_solver(seed, organ_gy):
     rate, points, _ = case(seed=seed)
     limits = () if organ_gy is None else (goal("duodenum", f"Dmax <= {organ_gy} Gy"),)
-    optimum = optimize_times(rate, points, goals(*limits), healthy="liver")
+    optimum = optimize_times(problem(rate, points, goals(*limits), healthy="liver"))
     whole = whole_program(rate, points, 20.0, organ_gy)
     if whole.status == 2:
         assert optimum.status == "prescription lowered"
@@ -64,7 +64,7 @@ def test_agrees_with_the_whole_program_in_another_solver(seed, organ_gy):
 
 def test_limits_hold_at_every_point_to_the_last_digit():
     rate, points, _ = case()
-    optimum = optimize_times(rate, points, goals(goal("duodenum", "Dmax <= 12.5 Gy")), healthy="liver")
+    optimum = optimize_times(problem(rate, points, goals(goal("duodenum", "Dmax <= 12.5 Gy")), healthy="liver"))
     dose = rate.gy_per_s @ optimum.times_s
     assert dose[points.rows("lesion1")].min() >= 20.0
     assert dose[points.rows("duodenum")].max() <= 12.5
@@ -76,7 +76,7 @@ def test_organ_wins_and_the_price_is_the_slope_of_d100():
     rate, points, _ = case()
 
     def at(limit):
-        return optimize_times(rate, points, goals(goal("duodenum", f"Dmax <= {limit} Gy")), healthy="liver")
+        return optimize_times(problem(rate, points, goals(goal("duodenum", f"Dmax <= {limit} Gy")), healthy="liver"))
 
     low, mid, high = (at(x) for x in (7.9, 8.0, 8.1))
     assert mid.status == "prescription lowered"
@@ -95,7 +95,7 @@ def test_organ_wins_and_the_price_is_the_slope_of_d100():
 
 def test_lesions_apart_only_the_one_beside_the_organ_gives_way():
     rate, points, _ = case(lesions=2)
-    optimum = optimize_times(rate, points, goals(goal("duodenum", "Dmax <= 7 Gy"), lesions=2), healthy="liver")
+    optimum = optimize_times(problem(rate, points, goals(goal("duodenum", "Dmax <= 7 Gy"), lesions=2), healthy="liver"))
     assert [s.structure for s in optimum.shortfalls] == ["lesion1"]
     dose = rate.gy_per_s @ optimum.times_s
     assert dose[points.rows("lesion2")].min() >= 20.0
@@ -104,7 +104,9 @@ def test_lesions_apart_only_the_one_beside_the_organ_gives_way():
 def test_dose_already_given_counts():
     rate, points, _ = case()
     given = np.full(len(points), 5.0)
-    optimum = optimize_times(rate, points, goals(goal("duodenum", "Dmax <= 18 Gy")), healthy="liver", given_gy=given)
+    optimum = optimize_times(
+        problem(rate, points, goals(goal("duodenum", "Dmax <= 18 Gy")), healthy="liver", earlier_gy=given)
+    )
     total = rate.gy_per_s @ optimum.times_s + given
     assert total[points.rows("lesion1")].min() == pytest.approx(20.0, abs=1e-5)
     assert total[points.rows("duodenum")].max() <= 18.0
@@ -112,18 +114,18 @@ def test_dose_already_given_counts():
 
 def test_dose_volume_goal_holds_and_says_what_is_proven():
     rate, points, _ = case()
-    optimum = optimize_times(rate, points, goals(goal("duodenum", "D1cc <= 7.5 Gy")), healthy="liver")
+    optimum = optimize_times(problem(rate, points, goals(goal("duodenum", "D1cc <= 7.5 Gy")), healthy="liver"))
     dose, rows = rate.gy_per_s @ optimum.times_s, points.rows("duodenum")
     assert points.volume_cc[rows][dose[rows] > 7.5].sum() < 1.0
-    every_point = optimize_times(rate, points, goals(goal("duodenum", "Dmax <= 7.5 Gy")), healthy="liver")
+    every_point = optimize_times(problem(rate, points, goals(goal("duodenum", "Dmax <= 7.5 Gy")), healthy="liver"))
     assert dose[points.rows("lesion1")].min() > (rate.gy_per_s @ every_point.times_s)[points.rows("lesion1")].min()
 
 
 def test_without_healthy_organ_total_time_is_least():
     rate, points, _ = case()
-    optimum = optimize_times(rate, points, goals())
+    optimum = optimize_times(problem(rate, points, goals()))
     assert optimum.certificate.objective == "total time"
-    assert optimum.times_s.sum() <= optimize_times(rate, points, goals(), healthy="liver").times_s.sum() * (
+    assert optimum.times_s.sum() <= optimize_times(problem(rate, points, goals(), healthy="liver")).times_s.sum() * (
         1 + PRIMAL_DUAL
     )
 
@@ -131,13 +133,13 @@ def test_without_healthy_organ_total_time_is_least():
 def test_same_input_same_output_bit_for_bit():
     rate, points, _ = case()
     wanted = goals(goal("duodenum", "Dmax <= 12.5 Gy"))
-    first, second = (optimize_times(rate, points, wanted, healthy="liver") for _ in range(2))
+    first, second = (optimize_times(problem(rate, points, wanted, healthy="liver")) for _ in range(2))
     assert first.times_s.tobytes() == second.times_s.tobytes()
 
 
 def test_time_over_is_said():
     rate, points, _ = case()
-    optimum = optimize_times(rate, points, goals(), healthy="liver", time_limit_s=0.0)
+    optimum = optimize_times(problem(rate, points, goals(), healthy="liver"), time_limit_s=0.0)
     assert optimum.status == "not proven"
     assert not optimum.certificate.proven
     assert optimum.certificate.text.startswith("Not proven")
@@ -146,7 +148,7 @@ def test_time_over_is_said():
 def test_too_few_dwells_are_named_as_the_reason():
     rate, points, _ = case()
     few = DoseRate(np.ascontiguousarray(rate.gy_per_s[:, :2]), rate.extrapolated)
-    optimum = optimize_times(few, points, goals(), healthy="liver", max_time_s=100.0)
+    optimum = optimize_times(problem(few, points, goals(), healthy="liver", max_time_s=100.0))
     assert optimum.status == "prescription lowered"
     assert any("2 of 2 dwells stand at their longest time" in note for note in optimum.notes)
 
@@ -154,14 +156,16 @@ def test_too_few_dwells_are_named_as_the_reason():
 def test_bad_input():
     rate, points, _ = case()
     with pytest.raises(InputError, match="prescription"):
-        optimize_times(rate, points, Goals(()))
+        optimize_times(problem(rate, points, Goals(())))
     with pytest.raises(InputError, match="role CTV"):
-        optimize_times(rate, points, Goals((Prescription("lesion1", 20), Prescription("liver", 20))))
+        optimize_times(problem(rate, points, Goals((Prescription("lesion1", 20), Prescription("liver", 20)))))
     with pytest.raises(InputError, match="no structure"):
-        optimize_times(rate, points, goals(goal("spleen", "Dmax <= 3 Gy")))
+        optimize_times(problem(rate, points, goals(goal("spleen", "Dmax <= 3 Gy"))))
     with pytest.raises(InputError, match="exclude each other"):
-        optimize_times(rate, points, goals(goal("duodenum", "Dmax <= 3 Gy"), goal("duodenum", "Dmin >= 4 Gy")))
+        optimize_times(problem(rate, points, goals(goal("duodenum", "Dmax <= 3 Gy"), goal("duodenum", "Dmin >= 4 Gy"))))
     with pytest.raises(InputError, match="volume"):
-        optimize_times(rate, points, goals(goal("duodenum", "D900cc <= 3 Gy")))
+        optimize_times(problem(rate, points, goals(goal("duodenum", "D900cc <= 3 Gy"))))
     with pytest.raises(InfeasibleError, match="Even without any dose"):
-        optimize_times(rate, points, goals(goal("duodenum", "Dmax <= 3 Gy")), given_gy=np.full(len(points), 4.0))
+        optimize_times(
+            problem(rate, points, goals(goal("duodenum", "Dmax <= 3 Gy")), earlier_gy=np.full(len(points), 4.0))
+        )

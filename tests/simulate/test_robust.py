@@ -11,7 +11,7 @@ from scipy.optimize import linprog
 from hdrplan.dose import dose_rate, sample_points
 from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Grid, Structure, dwell_positions
-from hdrplan.optimize import robust_times
+from hdrplan.optimize import PlanProblem, robust_times
 from hdrplan.plan import Case, Goals, Plan, Prescription
 from hdrplan.simulate import COMPONENTS, Uncertainty, decompose, robust_coverage, scenario, scenario_rates, smooth_field
 from hdrplan.sources import load_source
@@ -137,7 +137,8 @@ def test_robust_optimum_is_the_best_over_all_choices_of_excused_scenarios(small)
     plan, points, goals, source = small
     rates = scenario_rates(plan, points, source, Uncertainty(catheter_mm=3.0), scenarios=6, seed=2)
     rate = dose_rate(plan.dwells, points.points_mm, source, strength_u=plan.strength_u)
-    found = robust_times(rate, points, goals, rates, healthy="liver", reached_frac=4 / 6)
+    problem = PlanProblem(rate=rate, points=points, goals=goals, healthy="liver")
+    found = robust_times(problem, rates, reached_frac=4 / 6)
     rows, liver = points.rows("lesion"), points.rows("liver")
     cost = np.average(rate.gy_per_s[liver], axis=0, weights=points.volume_cc[liver])
 

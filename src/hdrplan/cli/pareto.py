@@ -16,9 +16,8 @@ from hdrplan.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
-    from hdrplan.dose import DoseRate, SamplePoints
     from hdrplan.io import CaseFile
-    from hdrplan.optimize import Axis, Front
+    from hdrplan.optimize import Axis, Front, PlanProblem
     from hdrplan.plan import Plan
 
 __all__ = ["command"]
@@ -64,7 +63,7 @@ def command(
 
 
 def _planned(found: CaseFile, axis_texts: tuple[str, ...], tell: Any) -> tuple[Plan, Front, dict[str, float]]:
-    from hdrplan.optimize import pareto_front
+    from hdrplan.optimize import PlanProblem, pareto_front
     from hdrplan.plan import Plan
     from hdrplan.workflow import planning_matrix
 
@@ -73,14 +72,13 @@ def _planned(found: CaseFile, axis_texts: tuple[str, ...], tell: Any) -> tuple[P
     started = time.perf_counter()
     dwells, points, rate = planning_matrix(case, found.goals, source, strength_u=found.strength_u, options=options)
     ready = time.perf_counter()
-    axes = asked or _own_axes(found, rate, points, options.max_dwell_s)
+    problem = PlanProblem(
+        rate=rate, points=points, goals=found.goals, healthy=case.healthy, max_time_s=options.max_dwell_s
+    )
+    axes = asked or _own_axes(problem)
     front = pareto_front(
-        rate,
-        points,
-        found.goals,
+        problem,
         axes,
-        healthy=case.healthy,
-        max_time_s=options.max_dwell_s,
         on_progress=lambda done, total: tell("optimise", done, total),
     )
     seconds = {"sample and matrix": round(ready - started, 3), "optimise": round(time.perf_counter() - ready, 3)}
@@ -99,24 +97,25 @@ def _axis(text: str) -> Axis:
     return Axis(match[1] or "plan", match[2], np.linspace(float(match[3]), float(match[4]), int(match[5])))
 
 
-def _own_axes(found: CaseFile, rate: DoseRate, points: SamplePoints, max_time_s: float) -> list[Axis]:
+def _own_axes(problem: PlanProblem) -> list[Axis]:
     """Coverage, the organ with the highest dose, and time, around the plan with all prescriptions."""
     import numpy as np
 
     from hdrplan.optimize import Axis, optimize_times
 
-    plain = optimize_times(rate, points, found.goals, healthy=found.case.healthy, max_time_s=max_time_s)
-    dose = rate.gy_per_s @ plain.times_s
+    points, goals = problem.points, problem.goals
+    plain = optimize_times(problem)
+    dose = problem.rate.gy_per_s @ plain.times_s
     organs = {
         name: float(dose[points.rows(name)].max())
         for name, role in zip(points.names, points.roles, strict=True)
-        if role == "OAR" and name != found.case.healthy
+        if role == "OAR" and name != problem.healthy
     }
-    n = 10 if len(found.goals.prescriptions) == 1 else 4
-    axes = [Axis(p.structure, "D100", np.linspace(0.75, 1.0, n) * p.dose_gy) for p in found.goals.prescriptions]
+    n = 10 if len(goals.prescriptions) == 1 else 4
+    axes = [Axis(p.structure, "D100", np.linspace(0.75, 1.0, n) * p.dose_gy) for p in goals.prescriptions]
     if organs:
         # An organ that somebody set a limit for says more than a rib beside a catheter.
-        limited = {goal.structure for goal in found.goals.goals} & set(organs)
+        limited = {goal.structure for goal in goals.goals} & set(organs)
         worst = max(limited or organs, key=lambda name: organs[name])
         axes.append(Axis(worst, "Dmax", np.linspace(0.6, 1.0, n) * organs[worst]))
     axes.append(Axis("plan", "time", np.linspace(0.8, 1.0, n) * float(plain.times_s.sum())))

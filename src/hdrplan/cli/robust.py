@@ -207,7 +207,7 @@ def _replanned(
     import numpy as np
 
     from hdrplan.dose import dose_rate
-    from hdrplan.optimize import robust_times
+    from hdrplan.optimize import PlanProblem, robust_times
     from hdrplan.simulate import robust_coverage, robust_points, scenario_rates
     from hdrplan.sources import load_source
 
@@ -225,13 +225,15 @@ def _replanned(
     )
     rate = dose_rate(plan.dwells, coarse.points_mm, source, strength_u=plan.strength_u)
     best = robust_times(
-        rate,
-        coarse,
-        found.goals,
+        PlanProblem(
+            rate=rate,
+            points=coarse,
+            goals=found.goals,
+            healthy=found.case.healthy,
+            max_time_s=options.max_dwell_s,
+        ),
         rates,
-        healthy=found.case.healthy,
         reached_frac=reached,
-        max_time_s=options.max_dwell_s,
         on_progress=lambda done, total: tell("robust LP", done, total),
     )
     robust_plan = replace(plan, times_s=best.times_s)

@@ -46,7 +46,7 @@ def command(
     The folder holds session-1/plan.json and so on, sessions.json and run.json.
     """
     from hdrplan.io import check_free, json_text
-    from hdrplan.optimize import split_sessions
+    from hdrplan.optimize import PlanProblem, split_sessions
     from hdrplan.plan import Plan
     from hdrplan.workflow import delivery_of, planning_matrix
 
@@ -62,14 +62,16 @@ def command(
     asked = replace(found.goals, goals=(*found.goals.goals, *budgets))
     dwells, points, rate = planning_matrix(found.case, asked, source, strength_u=found.strength_u, options=options)
     sessions = split_sessions(
-        rate,
-        points,
-        found.goals,
+        PlanProblem(
+            rate=rate,
+            points=points,
+            goals=found.goals,
+            healthy=found.case.healthy,
+            max_time_s=options.max_dwell_s,
+            delivery=delivery_of(dwells, options),
+        ),
         budgets=budgets,
         most_sessions=most,
-        healthy=found.case.healthy,
-        max_time_s=options.max_dwell_s,
-        delivery=delivery_of(dwells, options),
     )
     seconds = {"all": round(time.perf_counter() - started, 3)}
     plans = [Plan(dwells, session.optimum.times_s, source.name, found.strength_u) for session in sessions]

@@ -38,7 +38,7 @@ def command(steps_text: str, output: Path | None, as_json: bool, **flags: Any) -
     from dataclasses import replace
 
     from hdrplan.io import json_text, new_file, write_rows
-    from hdrplan.optimize import compare_steps
+    from hdrplan.optimize import PlanProblem, compare_steps
     from hdrplan.workflow import planning_matrix
 
     steps_mm = _steps_mm(steps_text)
@@ -54,14 +54,16 @@ def command(steps_text: str, output: Path | None, as_json: bool, **flags: Any) -
         found.case, found.goals, source_of(found), strength_u=found.strength_u, options=options
     )
     results = compare_steps(
-        rate,
-        points,
-        found.goals,
+        PlanProblem(
+            rate=rate,
+            points=points,
+            goals=found.goals,
+            healthy=found.case.healthy,
+            max_time_s=options.max_dwell_s,
+        ),
         dwells.catheter,
         dwells.offset_mm,
         steps_mm=steps_mm,
-        healthy=found.case.healthy,
-        max_time_s=options.max_dwell_s,
     )
     rows = [_row(result, dwells) for result in results]
     if output is not None:

@@ -1,13 +1,15 @@
 """Goals and a rate matrix become dwell times with a proof. Knows no geometry, no files, no metrics."""
 
+from hdrplan.optimize.afterloader import Delivery, neighbours, transit_times
 from hdrplan.optimize.catheters.choice import MOST_CANDIDATES, Chosen, Placement, choose_catheters
 from hdrplan.optimize.certificate import Certificate, Level, Optimum, Price, Shortfall
+from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.studies.pareto import Axis, Front, pareto_front
 from hdrplan.optimize.studies.robust import RobustOptimum, robust_times
 from hdrplan.optimize.studies.sessions import Session, split_sessions
-from hdrplan.optimize.times.delivery import Delivery, neighbours, transit_times
-from hdrplan.optimize.times.every_point import Everywhere, optimize_everywhere
-from hdrplan.optimize.times.fewest_dwells import StepResult, compare_steps, fewest_dwells
+from hdrplan.optimize.studies.steps import StepResult, compare_steps
+from hdrplan.optimize.times.every_point import EveryPointOptimum, optimize_every_point
+from hdrplan.optimize.times.fewest_dwells import fewest_dwells
 from hdrplan.optimize.times.goal_sequence import optimize_times
 
 __all__ = [
@@ -16,11 +18,12 @@ __all__ = [
     "Certificate",
     "Chosen",
     "Delivery",
-    "Everywhere",
+    "EveryPointOptimum",
     "Front",
     "Level",
     "Optimum",
     "Placement",
+    "PlanProblem",
     "Price",
     "RobustOptimum",
     "Session",
@@ -30,7 +33,7 @@ __all__ = [
     "compare_steps",
     "fewest_dwells",
     "neighbours",
-    "optimize_everywhere",
+    "optimize_every_point",
     "optimize_times",
     "pareto_front",
     "robust_times",

@@ -5,7 +5,8 @@ from hdrplan.report.data import Curve, GoalRow, ReportData
 from hdrplan.report.html import report_html
 from hdrplan.report.paper_check import paper_check_page
 from hdrplan.report.pareto import pareto_figure, pareto_html, pareto_rows
-from hdrplan.report.placement import placement_figure, placement_html
+from hdrplan.report.placement import placement_html
+from hdrplan.report.placement_figure import placement_figure
 from hdrplan.report.plan import plan_report, report_data
 from hdrplan.report.power_figure import power_figure
 from hdrplan.report.robust_figure import robust_figure

@@ -16,7 +16,7 @@ from hdrplan import __version__
 from hdrplan.dose import dose_at_points, dose_rate, sample_points
 from hdrplan.geometry import Grid, Structure, Volume, dwell_positions, on_grid, synthetic_case
 from hdrplan.metrics import dvh
-from hdrplan.optimize import optimize_times
+from hdrplan.optimize import PlanProblem, optimize_times
 from hdrplan.plan import Case, Goals, Plan, Prescription
 from hdrplan.simulate.robust import scenario
 from hdrplan.simulate.uncertainty import Uncertainty, smooth_field
@@ -146,7 +146,7 @@ def plan_lesion(task: LesionTask, host: Structure) -> PlannedLesion:
     points = sample_points(made.structures[:2], spacing_mm=task.sample_mm, max_points=3000, healthy=host.name)
     rate = dose_rate(dwells, points.points_mm, source, strength_u=task.strength_u)
     goals = Goals((Prescription(ctv.name, task.prescription_gy),))
-    optimum = optimize_times(rate, points, goals, healthy=host.name)
+    optimum = optimize_times(PlanProblem(rate=rate, points=points, goals=goals, healthy=host.name))
     plan = Plan(dwells, optimum.times_s, source.name, task.strength_u)
     rows, liver = points.rows(ctv.name), points.rows(host.name)
     planned_gy = rate.gy_per_s @ plan.times_s

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,9 +15,10 @@ from hdrplan.memory import require_memory
 from hdrplan.optimize import (
     Delivery,
     Optimum,
+    PlanProblem,
     fewest_dwells,
     neighbours,
-    optimize_everywhere,
+    optimize_every_point,
     optimize_times,
     transit_times,
 )
@@ -153,22 +153,24 @@ def best_times(
     tell: Callable[[int, int], None],
 ) -> Optimum:
     """Choose the optimiser that the options ask for."""
-    rules: dict[str, Any] = {
-        "healthy": case.healthy,
-        "max_time_s": options.max_dwell_s,
-        "delivery": delivery_of(dwells, options),
-    }
-    if locked is not None:
-        rules["locked_s"] = np.where(locked.times_s > 0, locked.times_s, np.nan)
-    passing_s = None
+    problem = PlanProblem(
+        rate=rate,
+        points=points,
+        goals=goals,
+        healthy=case.healthy,
+        max_time_s=options.max_dwell_s,
+        locked_s=None if locked is None else np.where(locked.times_s > 0, locked.times_s, np.nan),
+        delivery=delivery_of(dwells, options),
+    )
+    transit_s = None
     if options.source_speed_mm_per_s > 0:
-        passing_s = transit_times(dwells.catheter, dwells.offset_mm, speed_mm_per_s=options.source_speed_mm_per_s)
+        transit_s = transit_times(dwells.catheter, dwells.offset_mm, speed_mm_per_s=options.source_speed_mm_per_s)
     if not options.every_point:
-        if passing_s is not None:
-            rules["given_gy"] = rate.gy_per_s @ passing_s
+        if transit_s is not None:
+            problem = replace(problem, earlier_gy=rate.gy_per_s @ transit_s)
         if options.fewest_dwells:
-            return fewest_dwells(rate, points, goals, **rules)
-        return optimize_times(rate, points, goals, proof_s=options.proof_s, on_progress=tell, **rules)
+            return fewest_dwells(problem)
+        return optimize_times(problem, proof_s=options.proof_s, on_progress=tell)
 
     def least(name: str, times_s: FloatArray, wanted_gy: float, tolerance_gy: float) -> LeastDose:
         return least_dose(
@@ -179,9 +181,9 @@ def best_times(
     def rate_at(points_mm: FloatArray) -> DoseRate:
         return dose_rate(dwells, points_mm, source, strength_u=strength_u)
 
-    return optimize_everywhere(
-        rate, points, goals, least_dose=least, rate_at=rate_at, tolerance_frac=EVERY_POINT_FRAC, passing_s=passing_s,
-        fewest=options.fewest_dwells, proof_s=options.proof_s, **rules,
+    return optimize_every_point(
+        problem, minimum_dose=least, rate_at=rate_at, tolerance_frac=EVERY_POINT_FRAC, transit_s=transit_s,
+        fewest=options.fewest_dwells, proof_s=options.proof_s,
     ).optimum  # fmt: skip
 
 

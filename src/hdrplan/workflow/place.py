@@ -31,7 +31,7 @@ from hdrplan.geometry import (
     trajectories,
     varied,
 )
-from hdrplan.optimize import MOST_CANDIDATES, Chosen, Placement, choose_catheters
+from hdrplan.optimize import MOST_CANDIDATES, Chosen, Placement, PlanProblem, choose_catheters
 from hdrplan.plan import Case, Goals
 from hdrplan.sources import TG43Source
 from hdrplan.workflow.options import PlanOptions
@@ -240,14 +240,10 @@ def place_case(
     ]
     lap("matrix")
     placement = choose_catheters(
-        rate,
-        points,
-        goals,
+        PlanProblem(rate=rate, points=points, goals=goals, healthy=case.healthy, max_time_s=planning.max_dwell_s),
         dwells.catheter,
         most=max(options.most, options.count or 1),
-        healthy=case.healthy,
         apart=(line_gap_mm(ways) < options.apart_mm) | (angle_deg(ways) > options.spread_deg),
-        max_time_s=planning.max_dwell_s,
         scenarios=scenarios,
         gap_frac=options.gap_frac,
         time_limit_s=options.time_limit_s,

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
-from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.optimize.catheters.search import Search
 from hdrplan.optimize.catheters.subset_program import Subsets
-from hdrplan.plan import Goals
+from hdrplan.optimize.problem import PlanProblem
 from hdrplan.threads import one_blas_thread
 
 __all__ = ["MOST_CANDIDATES", "Chosen", "Placement", "choose_catheters"]
@@ -123,15 +122,11 @@ class Placement:
 
 
 def choose_catheters(
-    rate: DoseRate,
-    points: SamplePoints,
-    goals: Goals,
+    problem: PlanProblem,
     owner: IntArray,
     *,
     most: int,
-    healthy: str | None = None,
     apart: BoolArray | None = None,
-    max_time_s: float = 600.0,
     scenarios: Sequence[dict[str, FloatArray]] = (),
     gap_frac: float = 1e-3,
     time_limit_s: float = 120.0,
@@ -141,8 +136,8 @@ def choose_catheters(
 
     Parameters
     ----------
-    rate, points, goals, healthy, max_time_s
-        As in :func:`hdrplan.optimize.optimize_times`; goals of level 0 hold, others are left aside.
+    problem : PlanProblem
+        Goals of level 0 hold, others are left aside; without ``earlier_gy``, ``locked_s`` and ``delivery``.
     owner : (n_dwells,) array
         Candidate of each dwell, 0 to 63.
     most : int
@@ -165,6 +160,7 @@ def choose_catheters(
     InfeasibleError
         Not even all candidates together hold the prescriptions under the limits.
     """
+    problem.refuse("earlier_gy", "locked_s", "delivery")
     count = int(owner.max()) + 1
     if count > MOST_CANDIDATES:
         raise InputError(f"at most {MOST_CANDIDATES} candidates can be chosen from", got=count)
@@ -172,10 +168,7 @@ def choose_catheters(
         raise InputError("at least one catheter must be allowed", got=most)
     started = time.monotonic()
     tell = on_progress or (lambda done, total: None)
-    sets = Subsets(
-        rate, points, goals, owner, healthy=healthy, max_time_s=max_time_s, scenarios=scenarios,
-        deadline=started + time_limit_s,
-    )  # fmt: skip
+    sets = Subsets(problem, owner, scenarios=scenarios, deadline=started + time_limit_s)
     run = Search(sets, np.zeros((count, count), dtype=np.bool_) if apart is None else apart, gap_frac)
     everything = frozenset(range(count))
     most = min(most, count)
@@ -204,7 +197,7 @@ def choose_catheters(
             run.prove(k, proof.value, begun + left / (most - k + 1))
             spent.append(time.monotonic() - begun)
             tell(k, most)
-        curve = _curve(run, spent, goals.prescriptions[0].dose_gy)
+        curve = _curve(run, spent, problem.goals.prescriptions[0].dose_gy)
     left_out = tuple(one.label for one in sets.left_out)
     return Placement(sets.objective, sets.unit, curve, every.value, left_out, sets.solves)
 

@@ -8,15 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
-from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InputError
 from hdrplan.optimize.catheters.cuts import Proof
 from hdrplan.optimize.catheters.row_pool import Pool
+from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.lazy_lp import LazyLP, Solution
 from hdrplan.optimize.program.point_rows import EveryPoint, cubes_of
 from hdrplan.optimize.program.requirements import Requirement, hottest, requirements
-from hdrplan.plan import Goals
 
 __all__ = ["Subsets"]
 
@@ -34,8 +33,7 @@ class Subsets:
 
     Parameters
     ----------
-    rate, points, goals, healthy, max_time_s
-        As in :func:`hdrplan.optimize.optimize_times`.
+    problem : PlanProblem
     owner : (n_dwells,) array
         Candidate of each dwell.
     scenarios : sequence of dict
@@ -45,26 +43,22 @@ class Subsets:
 
     def __init__(
         self,
-        rate: DoseRate,
-        points: SamplePoints,
-        goals: Goals,
+        problem: PlanProblem,
         owner: IntArray,
         *,
-        healthy: str | None,
-        max_time_s: float,
         scenarios: Sequence[dict[str, FloatArray]] = (),
         deadline: float = np.inf,
     ) -> None:
-        n = rate.gy_per_s.shape[1]
+        rate, points, healthy, n = problem.rate, problem.points, problem.healthy, problem.n_dwells
         if owner.shape != (n,):
             raise InputError("every dwell needs its candidate", got=f"{len(owner)} for {n} dwells")
-        self.listed = requirements(rate, points, goals)
-        self.owner, self.n, self.max_time_s = owner, n, max_time_s
+        self.listed = requirements(problem)
+        self.owner, self.n, self.max_time_s = owner, n, problem.max_time_s
         self.count = int(owner.max()) + 1
         self.hard = [k for k, r in enumerate(self.listed) if r.level == 0]
         self.lower = [k for k in self.hard if self.listed[k].sense == 1]
         self.tails = [k for k in self.hard if self.listed[k].kind == "tail"]
-        self._parts = (rate, points, scenarios)
+        self._parts = (problem, scenarios)
         self.deadline = deadline
         self.main = self._program([k for k in self.hard if k not in self.tails])
         mean = 1.0 if healthy is None else self.main.mean_row(points.rows(healthy))
@@ -99,8 +93,8 @@ class Subsets:
         self.aim(np.zeros(len(self.cost)))
 
     def _program(self, entered: list[int]) -> Program:
-        rate, points, scenarios = self._parts
-        program = Program(rate, points, self.listed, least_s=np.zeros(self.n), most_s=np.full(self.n, self.max_time_s))
+        problem, scenarios = self._parts
+        points, program = problem.points, Program(problem, self.listed)
         program.deadline = self.deadline
         for k in entered:
             program.enter(k)
@@ -169,7 +163,7 @@ class Subsets:
 
     def aim(self, x: FloatArray) -> None:
         """Excuse in strict solves the points that are hottest (coldest) in a plan."""
-        points, masks = self._parts[1], []
+        points, masks = self._parts[0].points, []
         for k, block in self._strict.tails.items():
             one = self.listed[k]
             volume = points.volume_cc[one.rows]

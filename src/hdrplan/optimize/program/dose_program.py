@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray
-from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InputError
+from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.lazy_lp import LazyLP, NewRows, Solution, margin
 from hdrplan.optimize.program.point_rows import EveryPoint, Tail, cubes_of
 from hdrplan.optimize.program.requirements import Requirement, hottest
@@ -22,27 +22,15 @@ class Program:
 
     Parameters
     ----------
-    rate, points
-        As in :func:`hdrplan.optimize.optimize_times`.
+    problem : PlanProblem
     listed : tuple of Requirement
-    least_s, most_s : (n_dwells,) arrays
-        Bounds of the dwell times; equal where a time is locked.
-    given_gy : (n_points,) array or None
     """
 
-    def __init__(
-        self,
-        rate: DoseRate,
-        points: SamplePoints,
-        listed: tuple[Requirement, ...],
-        *,
-        least_s: FloatArray,
-        most_s: FloatArray,
-        given_gy: FloatArray | None = None,
-    ) -> None:
-        self.rate, self.points, self.listed, self.given_gy = rate, points, listed, given_gy
-        self.n = rate.gy_per_s.shape[1]
+    def __init__(self, problem: PlanProblem, listed: tuple[Requirement, ...]) -> None:
+        self.rate, self.points, self.given_gy = problem.rate, problem.points, problem.earlier_gy
+        self.problem, self.listed, self.n = problem, listed, problem.n_dwells
         self.columns = self.n + len(listed)
+        least_s, most_s = problem.time_bounds_s
         self.lp = LazyLP(np.append(least_s, np.zeros(len(listed))), np.append(most_s, np.zeros(len(listed))))
         self.tails: dict[int, EveryPoint] = {}
         self.blocks: dict[int, EveryPoint] = {}

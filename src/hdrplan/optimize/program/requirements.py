@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray
-from hdrplan.dose import DoseRate, SamplePoints
+from hdrplan.dose import SamplePoints
 from hdrplan.errors import InputError
+from hdrplan.optimize.problem import PlanProblem
 from hdrplan.plan import AROUND, Goal, Goals, isodose_frac
 
 __all__ = ["Requirement", "hottest", "required", "requirements"]
@@ -68,7 +69,7 @@ class Requirement:
         return f"{self.structure} {self.text}"
 
 
-def required(goal: Goal, points: SamplePoints, goals: Goals) -> Requirement:
+def required(goal: Goal, problem: PlanProblem) -> Requirement:
     """Return one goal as a requirement.
 
     ``D1cc <= x``: less than 1 cc may receive more than x. ``D98 >= x``: less than 2 % of the volume may receive less
@@ -81,6 +82,7 @@ def required(goal: Goal, points: SamplePoints, goals: Goals) -> Requirement:
     InputError
         A structure that does not exist or has no points, a goal that is no limit on what it names.
     """
+    points, goals = problem.points, problem.goals
     where = f"goal {goal.text!r} of {goal.structure}"
     metric, sense = goal.metric, (1 if goal.sense == ">=" else -1)
     if metric.kind == "total_time":
@@ -143,20 +145,16 @@ def _conformity(goal: Goal, points: SamplePoints, goals: Goals, where: str) -> R
     )  # fmt: skip
 
 
-def requirements(rate: DoseRate, points: SamplePoints, goals: Goals) -> tuple[Requirement, ...]:
+def requirements(problem: PlanProblem) -> tuple[Requirement, ...]:
     """Return prescriptions first, then the goals in their order.
 
     Raises
     ------
     InputError
-        A matrix of other points, a CTV without or a non-CTV with a prescription, an unknown structure, hard goals on
+        A CTV without or a non-CTV with a prescription, an unknown structure, hard goals on
         one structure that exclude each other.
     """
-    if len(rate.gy_per_s) != len(points):
-        raise InputError(
-            "the rate matrix needs one row for each sample point",
-            got=f"{len(rate.gy_per_s)} rows, {len(points)} points",
-        )
+    points, goals = problem.points, problem.goals
     roles = dict(zip(points.names, points.roles, strict=True))
     listed: list[Requirement] = []
     for name in (n for n, role in roles.items() if role == "CTV"):
@@ -172,7 +170,7 @@ def requirements(rate: DoseRate, points: SamplePoints, goals: Goals) -> tuple[Re
                 got=roles.get(prescription.structure, "no such structure"),
                 where=prescription.structure,
             )
-    listed += [required(goal, points, goals) for goal in goals.goals]
+    listed += [required(goal, problem) for goal in goals.goals]
     _no_contradiction(listed)
     return tuple(listed)
 

@@ -11,11 +11,11 @@ from threading import Lock
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
-from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InfeasibleError, InputError
+from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.requirements import Requirement, required, requirements
-from hdrplan.plan import Goal, Goals, parse_metric
+from hdrplan.plan import Goal, parse_metric
 from hdrplan.threads import thread_count
 
 __all__ = ["Axis", "Front", "pareto_front"]
@@ -118,14 +118,9 @@ class Front:
 
 
 def pareto_front(
-    rate: DoseRate,
-    points: SamplePoints,
-    goals: Goals,
+    problem: PlanProblem,
     axes: Sequence[Axis],
     *,
-    healthy: str | None = None,
-    max_time_s: float = 600.0,
-    given_gy: FloatArray | None = None,
     tolerance_frac: float = 1e-4,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Front:
@@ -137,11 +132,10 @@ def pareto_front(
 
     Parameters
     ----------
-    rate, points, healthy, max_time_s, given_gy
-        As in :func:`hdrplan.optimize.optimize_times`.
-    goals : Goals
-        Prescriptions and convex hard goals that hold for all plans; an axis on the D100 of a CTV takes the place of its
-        prescription. Hard dose-volume goals only judge the plans; priority levels are left out.
+    problem : PlanProblem
+        Its prescriptions and convex hard goals hold for all plans; an axis on the D100 of a CTV takes the place of its
+        prescription. Hard dose-volume goals only judge the plans; priority levels are left out. Without ``locked_s``
+        and ``delivery``.
     axes : sequence of Axis
     tolerance_frac : float
         A plan may violate a limit by this fraction of it.
@@ -154,8 +148,9 @@ def pareto_front(
     InfeasibleError
         No combination is possible.
     """
-    listed, varied, tails = _listed(rate, points, goals, axes)
-    n = rate.gy_per_s.shape[1]
+    problem.refuse("locked_s", "delivery")
+    listed, varied, tails = _listed(problem, axes)
+    n, healthy = problem.n_dwells, problem.healthy
     limits = np.array(list(product(*(axis.values for axis in axes))))
     columns = n + np.array(varied)
     misses = np.abs(limits - np.array([listed[k].limit for k in varied]))
@@ -169,11 +164,11 @@ def pareto_front(
 
     def solve(part: IntArray) -> Program:
         nonlocal done
-        program = Program(rate, points, listed, least_s=np.zeros(n), most_s=np.full(n, max_time_s), given_gy=given_gy)
+        program = Program(problem, listed)
         for k in range(len(listed)):
             program.enter(k)
         program.start()
-        cost = program.cost(1.0 if healthy is None else program.mean_row(points.rows(healthy)))
+        cost = program.cost(1.0 if healthy is None else program.mean_row(problem.points.rows(healthy)))
         for i in part:
             program.lp.bounds(columns, misses[i], misses[i])
             found = program.lp.solve(cost, tolerance_frac=strict)
@@ -205,12 +200,12 @@ def pareto_front(
 
 
 def _listed(
-    rate: DoseRate, points: SamplePoints, goals: Goals, axes: Sequence[Axis]
+    problem: PlanProblem, axes: Sequence[Axis]
 ) -> tuple[tuple[Requirement, ...], list[int], tuple[Requirement, ...]]:
     """Return all convex requirements, those of the axes at their tightest; which are the axes'; the others."""
     if not axes:
         raise InputError("at least one axis is needed", got=0)
-    hard = [one for one in requirements(rate, points, goals) if one.level == 0]
+    hard = [one for one in requirements(problem) if one.level == 0]
     listed = [one for one in hard if one.kind != "tail"]
     tails = tuple(one for one in hard if one.kind == "tail")
     varied = []
@@ -219,7 +214,7 @@ def _listed(
         at_least = metric.kind == "dose_min" or (metric.kind == "dose_at_frac" and metric.at == 1.0)
         tightest = float(axis.values.max() if at_least else axis.values.min())
         goal = Goal(axis.structure, metric, ">=" if at_least else "<=", tightest, 0, "axis")
-        one = required(goal, points, goals)
+        one = required(goal, problem)
         if one.kind == "tail":
             raise InputError("an axis is D100, Dmin, Dmax, Dmean or time", got=axis.metric, where=axis.label)
         one = replace(one, text=f"{axis.metric} (varied)")

@@ -18,13 +18,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from hdrplan.arrays import FloatArray, freeze
-from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InfeasibleError, InputError
+from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.lazy_lp import Solution
 from hdrplan.optimize.program.point_rows import EveryPoint, cubes_of
 from hdrplan.optimize.program.requirements import requirements
-from hdrplan.plan import Goals
 
 __all__ = ["RobustOptimum", "robust_times"]
 
@@ -76,14 +75,10 @@ class RobustOptimum:
 
 
 def robust_times(
-    rate: DoseRate,
-    points: SamplePoints,
-    goals: Goals,
+    problem: PlanProblem,
     scenarios: Sequence[dict[str, FloatArray]],
     *,
-    healthy: str | None = None,
     reached_frac: float = 0.95,
-    max_time_s: float = 600.0,
     time_limit_s: float = 300.0,
     most_solves: int = 300,
     on_progress: Callable[[int, int], None] | None = None,
@@ -92,8 +87,8 @@ def robust_times(
 
     Parameters
     ----------
-    rate, points, goals, healthy, max_time_s
-        As in :func:`hdrplan.optimize.optimize_times`; hard limits of organs hold as planned.
+    problem : PlanProblem
+        Hard limits of organs hold as planned; without ``earlier_gy``, ``locked_s`` and ``delivery``.
     scenarios : sequence of dict
         CTV -> (n_points of the CTV, n_dwells) rates in Gy/s, rows as in ``points``.
     reached_frac : float
@@ -111,13 +106,14 @@ def robust_times(
     InfeasibleError
         No dwell times hold the prescription in enough scenarios under the organs' limits.
     """
+    problem.refuse("earlier_gy", "locked_s", "delivery")
     if not scenarios:
         raise InputError("at least one scenario is needed", got=0)
     if not 0.0 < reached_frac <= 1.0:
         raise InputError("reached_frac must lie in (0, 1]", got=reached_frac)
     spare = int(np.floor((1.0 - reached_frac) * len(scenarios) + 1e-9))
     tell = on_progress or (lambda done, total: None)
-    one = _Chance(rate, points, goals, scenarios, healthy, max_time_s, time.monotonic() + time_limit_s)
+    one = _Chance(problem, scenarios, time.monotonic() + time_limit_s)
     total = len(scenarios) + most_solves
     singles = np.empty(len(scenarios))
     for s in range(len(scenarios)):
@@ -183,19 +179,9 @@ def _searched(
 class _Chance:
     """The linear program with the rows of all scenarios, of which some are lifted."""
 
-    def __init__(
-        self,
-        rate: DoseRate,
-        points: SamplePoints,
-        goals: Goals,
-        scenarios: Sequence[dict[str, FloatArray]],
-        healthy: str | None,
-        max_time_s: float,
-        deadline: float,
-    ) -> None:
-        listed = requirements(rate, points, goals)
-        n = rate.gy_per_s.shape[1]
-        self.program = Program(rate, points, listed, least_s=np.zeros(n), most_s=np.full(n, max_time_s))
+    def __init__(self, problem: PlanProblem, scenarios: Sequence[dict[str, FloatArray]], deadline: float) -> None:
+        listed, points, healthy, n = requirements(problem), problem.points, problem.healthy, problem.n_dwells
+        self.program = Program(problem, listed)
         self.program.deadline = deadline
         if healthy is None:
             self.objective, self.unit, self.cost = "total time", "s", self.program.cost(1.0)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray
-from hdrplan.dose import DoseRate, SamplePoints
+from hdrplan.dose import SamplePoints
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.optimize.certificate import Optimum
+from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.times.goal_sequence import optimize_times
-from hdrplan.plan import Goal, Goals
+from hdrplan.plan import Goal
 
 __all__ = ["MOST_SESSIONS", "Session", "split_sessions"]
 
@@ -36,14 +36,7 @@ class Session:
 
 
 def split_sessions(
-    rate: DoseRate,
-    points: SamplePoints,
-    goals: Goals,
-    *,
-    budgets: Sequence[Goal] = (),
-    most_sessions: int = MOST_SESSIONS,
-    given_gy: FloatArray | None = None,
-    **options: Any,
+    problem: PlanProblem, *, budgets: Sequence[Goal] = (), most_sessions: int = MOST_SESSIONS
 ) -> tuple[Session, ...]:
     """Fewest sequential sessions in which every lesion reaches its prescription within every session's budget.
 
@@ -53,8 +46,7 @@ def split_sessions(
 
     Parameters
     ----------
-    rate, points, goals, given_gy, **options
-        As in :func:`hdrplan.optimize.optimize_times`.
+    problem : PlanProblem
     budgets : sequence of Goal
         Limits of one session: total time, mean dose or dose-volume of the liver, dose of an organ.
     most_sessions : int
@@ -74,6 +66,7 @@ def split_sessions(
     """
     if not 1 <= most_sessions <= MOST_SESSIONS:
         raise InputError(f"the most sessions must lie between 1 and {MOST_SESSIONS}", got=most_sessions)
+    goals = problem.goals
     lesions = tuple(p.structure for p in goals.prescriptions)
     # 8 lesions have 2,795 ways to be shared among at most four sessions; nobody treats more in a row.
     if len(lesions) > 8:
@@ -81,7 +74,7 @@ def split_sessions(
     for count in range(1, min(most_sessions, len(lesions)) + 1):
         best: tuple[float, tuple[Session, ...]] | None = None
         for groups in _shared(lesions, count):
-            tried = _treated(rate, points, goals, budgets, groups, given_gy, options)
+            tried = _treated(problem, budgets, groups)
             if tried is not None:
                 total = sum(session.optimum.certificate.primal for session in tried)
                 if best is None or total < best[0] * (1 - 1e-9):
@@ -116,16 +109,11 @@ def _shared(lesions: tuple[str, ...], count: int) -> Iterator[tuple[tuple[str, .
 
 
 def _treated(
-    rate: DoseRate,
-    points: SamplePoints,
-    goals: Goals,
-    budgets: Sequence[Goal],
-    groups: tuple[tuple[str, ...], ...],
-    given_gy: FloatArray | None,
-    options: dict[str, Any],
+    problem: PlanProblem, budgets: Sequence[Goal], groups: tuple[tuple[str, ...], ...]
 ) -> tuple[Session, ...] | None:
     """Plan the sessions in order; None as soon as one cannot hold."""
-    before = np.zeros(len(points)) if given_gy is None else np.asarray(given_gy, dtype=np.float64)
+    points, goals = problem.points, problem.goals
+    before = np.zeros(len(points)) if problem.earlier_gy is None else problem.earlier_gy
     sessions = []
     for group in groups:
         now = replace(
@@ -141,13 +129,13 @@ def _treated(
             ),
         )
         try:
-            optimum = optimize_times(rate, shown, now, given_gy=before, **options)
+            optimum = optimize_times(replace(problem, points=shown, goals=now, earlier_gy=before))
         except InfeasibleError:
             return None
         if optimum.shortfalls:
             return None
         sessions.append(Session(group, optimum))
-        before = before + rate.gy_per_s @ optimum.times_s
+        before = before + problem.rate.gy_per_s @ optimum.times_s
     return tuple(sessions)
 
 

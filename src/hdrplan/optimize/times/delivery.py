@@ -1,77 +1,19 @@
-"""What an afterloader can deliver: whole tenths of a second, no very short stops, smooth neighbours, transit."""
+"""Times that an afterloader can deliver: whole tenths of a second, no very short stops."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 
-from hdrplan.arrays import FloatArray, IntArray, freeze
+from hdrplan.arrays import FloatArray
 from hdrplan.errors import InputError
+from hdrplan.optimize.afterloader import Delivery
 from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.lazy_lp import Solution
 
-__all__ = ["Delivery", "deliverable", "neighbours", "transit_times"]
+__all__ = ["deliverable"]
 
 # Tries to find whole times that keep the limits; each lowers the broken limits by what was broken.
 MOST_TRIES = 12
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Delivery:
-    """Rules of the afterloader.
-
-    Parameters
-    ----------
-    resolution_s : float
-        Times are multiples of this.
-    least_s : float
-        A stop lasts at least this long, or is left out.
-    ratio : float or None
-        Neighbouring dwell times differ at most by this factor.
-    neighbours : (m, 2) int array
-        Pairs of neighbouring dwells, from :func:`neighbours`; needed for ``ratio``.
-    """
-
-    resolution_s: float = 0.1
-    least_s: float = 0.0
-    ratio: float | None = None
-    neighbours: IntArray = field(default_factory=lambda: np.zeros((0, 2), dtype=np.int64))
-
-    def __post_init__(self) -> None:
-        freeze(self, "neighbours", (None, 2), dtype=np.int64)
-        if not (np.isfinite(self.resolution_s) and self.resolution_s > 0):
-            raise InputError("the time resolution must be positive (s)", got=self.resolution_s)
-        if not (np.isfinite(self.least_s) and self.least_s >= 0):
-            raise InputError("the least dwell time must not be negative (s)", got=self.least_s)
-        if self.ratio is not None and not self.ratio >= 1:
-            raise InputError("the ratio of neighbouring times must be at least 1", got=self.ratio)
-        if self.ratio is not None and len(self.neighbours) == 0:
-            raise InputError("a ratio of neighbouring times needs the pairs of neighbours", got="none")
-
-
-def neighbours(catheter: IntArray, offset_mm: FloatArray) -> IntArray:
-    """Return the pairs of dwells that follow one another in a catheter, (m, 2)."""
-    order = np.lexsort((offset_mm, catheter))
-    pairs = np.stack((order[:-1], order[1:]), axis=1)
-    return np.asarray(pairs[catheter[pairs[:, 0]] == catheter[pairs[:, 1]]])
-
-
-def transit_times(catheter: IntArray, offset_mm: FloatArray, *, speed_mm_per_s: float) -> FloatArray:
-    """Seconds that the moving source spends near each dwell position, way in and way out, (n_dwells,).
-
-    The source passes every position of a catheter twice at a steady speed; each position stands for half the way to
-    both its neighbours. ``rate.gy_per_s @ transit_times(...)`` is a dose given beside the dwell times. The way outside
-    the dwell positions is left out.
-    """
-    if not speed_mm_per_s > 0:
-        raise InputError("the source's speed must be positive (mm/s)", got=speed_mm_per_s)
-    time_s = np.zeros(len(catheter))
-    for i, j in neighbours(catheter, offset_mm):
-        half = abs(offset_mm[j] - offset_mm[i]) / speed_mm_per_s  # twice (in, out) half the way
-        time_s[i] += half
-        time_s[j] += half
-    return time_s
 
 
 def deliverable(

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.dose import DoseRate, LeastDose, SamplePoints
 from hdrplan.optimize.certificate import Optimum, Shortfall
+from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.point_rows import cells_of
 from hdrplan.optimize.times.fewest_dwells import fewest_dwells
 from hdrplan.optimize.times.goal_sequence import optimize_times
 from hdrplan.plan import Goals, Prescription
 
-__all__ = ["Everywhere", "optimize_everywhere"]
+__all__ = ["EveryPointOptimum", "optimize_every_point"]
 
 # Cold points join the program one for each cube of this edge: close points say the same.
 CUBE_MM = 2.0
@@ -27,13 +27,13 @@ _CONVEX = ("dose_mean", "dose_max", "dose_min", "total_time")
 
 
 @dataclass(frozen=True, slots=True)
-class Everywhere:
-    """A plan, and the least dose of each CTV at any of its points.
+class EveryPointOptimum:
+    """A plan, and the minimum dose of each CTV over all of its points.
 
     Parameters
     ----------
     optimum : Optimum
-    least : dict
+    minimum : mapping
         CTV -> :class:`hdrplan.dose.LeastDose`.
     proven : bool
         Whether every point of every CTV is proven to receive its prescription (or the D100 left of it).
@@ -42,24 +42,21 @@ class Everywhere:
     """
 
     optimum: Optimum
-    least: dict[str, LeastDose]
+    minimum: Mapping[str, LeastDose]
     proven: bool
     points_added: int
 
 
-def optimize_everywhere(
-    rate: DoseRate,
-    points: SamplePoints,
-    goals: Goals,
+def optimize_every_point(
+    problem: PlanProblem,
     *,
-    least_dose: Callable[[str, FloatArray, float, float], LeastDose],
+    minimum_dose: Callable[[str, FloatArray, float, float], LeastDose],
     rate_at: Callable[[FloatArray], DoseRate],
     tolerance_frac: float = 1e-3,
-    passing_s: FloatArray | None = None,
+    transit_s: FloatArray | None = None,
     fewest: bool = False,
     proof_s: float = 0.0,
-    **options: Any,
-) -> Everywhere:
+) -> EveryPointOptimum:
     """Optimise, look for points of the CTVs that miss the prescription, add them, and begin again.
 
     The program asks for the prescription and ``tolerance_frac`` more, so that the boxes' bounds can close at the
@@ -67,29 +64,34 @@ def optimize_everywhere(
 
     Parameters
     ----------
-    rate, points, goals, **options
-        As in :func:`hdrplan.optimize.optimize_times`; ``given_gy`` is not taken.
-    least_dose : callable
+    problem : PlanProblem
+        Without ``earlier_gy``.
+    minimum_dose : callable
         (CTV, times_s, wanted_gy, tolerance_gy) -> LeastDose: :func:`hdrplan.dose.least_dose` of the case.
     rate_at : callable
         (n, 3) points in mm -> DoseRate.
     tolerance_frac : float
         The price of the proof: about this fraction more dose.
-    passing_s : (n_dwells,) array, optional
+    transit_s : (n_dwells,) array, optional
         Seconds of the moving source near each dwell (:func:`hdrplan.optimize.transit_times`): its dose counts.
     fewest : bool
         Then leave out dwells that are not needed (:func:`hdrplan.optimize.fewest_dwells`), and prove what is left.
     proof_s : float
         As in :func:`hdrplan.optimize.optimize_times`, once the points are found; not with ``fewest``.
+
+    Raises
+    ------
+    InputError
+        A problem with ``earlier_gy``.
     """
-    asked = replace(
-        goals,
-        prescriptions=tuple(
-            Prescription(p.structure, p.dose_gy * (1 + tolerance_frac)) for p in goals.prescriptions
-        ),
-    )  # fmt: skip
-    passing = np.zeros(rate.gy_per_s.shape[1]) if passing_s is None else passing_s
-    before = len(points)
+    problem.refuse("earlier_gy")
+    goals = problem.goals
+    asked = tuple(Prescription(p.structure, p.dose_gy * (1 + tolerance_frac)) for p in goals.prescriptions)
+    problem = replace(
+        problem, goals=replace(goals, prescriptions=asked), earlier_gy=_transit_gy(problem.rate, transit_s)
+    )
+    passing_s = np.zeros(problem.n_dwells) if transit_s is None else transit_s
+    before = len(problem.points)
     stages: list[Callable[..., Optimum]] = [optimize_times]
     if fewest:
         stages.append(fewest_dwells)
@@ -97,36 +99,40 @@ def optimize_everywhere(
         stages.append(partial(optimize_times, proof_s=proof_s))
     for choose in stages:
         for _ in range(MOST_ROUNDS):
-            if passing_s is not None:
-                options["given_gy"] = rate.gy_per_s @ passing
-            optimum = choose(rate, points, asked, **options)
-            least = _least(rate, points, goals, least_dose, optimum.times_s + passing, tolerance_frac)
+            optimum = choose(problem)
+            least = _least(problem, goals, minimum_dose, optimum.times_s + passing_s, tolerance_frac)
             cold = {name: _one_a_cube(found.cold_mm) for name, found in least.items() if len(found.cold_mm)}
             if all(found.finished for found in least.values()) or not cold:
                 break
             for name, cold_mm in cold.items():
-                rate, points = _joined(rate, points, name, cold_mm, rate_at(cold_mm))
+                rate, points = _joined(problem.rate, problem.points, name, cold_mm, rate_at(cold_mm))
+                problem = replace(problem, rate=rate, points=points, earlier_gy=_transit_gy(rate, transit_s))
     proven = all(found.finished for found in least.values())
     told = _told(optimum, goals, least, proven, tolerance_frac)
-    return Everywhere(told, least, proven, len(points) - before)
+    return EveryPointOptimum(told, least, proven, len(problem.points) - before)
+
+
+def _transit_gy(rate: DoseRate, transit_s: FloatArray | None) -> FloatArray | None:
+    """Return the dose of the moving source at all points; None where it does not count."""
+    return None if transit_s is None else np.asarray(rate.gy_per_s @ transit_s)
 
 
 def _least(
-    rate: DoseRate,
-    points: SamplePoints,
+    problem: PlanProblem,
     goals: Goals,
-    least_dose: Callable[[str, FloatArray, float, float], LeastDose],
+    minimum_dose: Callable[[str, FloatArray, float, float], LeastDose],
     times_s: FloatArray,
     tolerance_frac: float,
 ) -> dict[str, LeastDose]:
     """Look at every CTV for the prescription; where it was lowered, or rounding took from it, for what is left."""
+    rate, points = problem.rate, problem.points
     least = {}
     for p in goals.prescriptions:
         reached_gy = float((rate.gy_per_s[points.rows(p.structure)] @ times_s).min())
         lowered = reached_gy < p.dose_gy * (1 + tolerance_frac / 4)
         wanted_gy = reached_gy / (1 + tolerance_frac) if lowered else p.dose_gy
         tolerance_gy = min(reached_gy - wanted_gy, p.dose_gy * tolerance_frac)
-        least[p.structure] = least_dose(p.structure, times_s, wanted_gy, tolerance_gy)
+        least[p.structure] = minimum_dose(p.structure, times_s, wanted_gy, tolerance_gy)
     return least
 
 

@@ -7,20 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray
-from hdrplan.dose import DoseRate, SamplePoints
-from hdrplan.errors import HdrPlanError, InfeasibleError, InputError
+from hdrplan.errors import HdrPlanError, InfeasibleError
+from hdrplan.optimize.afterloader import Delivery
 from hdrplan.optimize.bound.branch_and_bound import outer_bound
 from hdrplan.optimize.certificate import Certificate, Level, Optimum, Price, Shortfall, Status
+from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.lazy_lp import SOLVER, Solution
 from hdrplan.optimize.program.requirements import Requirement, requirements
 from hdrplan.optimize.times.conflicts import smallest_conflict
-from hdrplan.optimize.times.delivery import Delivery, deliverable
+from hdrplan.optimize.times.delivery import deliverable
 from hdrplan.optimize.times.dose_volume import best_under_tails
-from hdrplan.plan import Goals
 
 __all__ = ["optimize_times"]
 
@@ -36,15 +35,8 @@ GAP_FRAC = 1e-3
 
 
 def optimize_times(
-    rate: DoseRate,
-    points: SamplePoints,
-    goals: Goals,
+    problem: PlanProblem,
     *,
-    healthy: str | None = None,
-    max_time_s: float = 600.0,
-    given_gy: FloatArray | None = None,
-    locked_s: npt.ArrayLike | None = None,
-    delivery: Delivery | None = None,
     proof_s: float = 0.0,
     time_limit_s: float = 120.0,
     on_progress: Callable[[int, int], None] | None = None,
@@ -61,21 +53,7 @@ def optimize_times(
 
     Parameters
     ----------
-    rate : DoseRate
-        (n_points, n_dwells), rows as in ``points``.
-    points : SamplePoints
-    goals : Goals
-        Prescriptions of all CTVs; goals of level 0 are hard.
-    healthy : str, optional
-        Structure whose volume-weighted mean dose is least; its points must leave out the CTVs.
-    max_time_s : float
-        Longest time at one dwell position.
-    given_gy : (n_points,) array, optional
-        Dose of former sessions (or of the source's transit) at the sample points.
-    locked_s : (n_dwells,) array, optional
-        Times fixed by hand; NaN where free.
-    delivery : Delivery, optional
-        Rules of the afterloader; without it times are real numbers.
+    problem : PlanProblem
     proof_s : float
         Time to spend at most on a bound where dose-volume goals bind, which are not convex: until no plan can be better
         by 0.1 % of the objective, or of the prescription where that had to be lowered.
@@ -100,18 +78,15 @@ def optimize_times(
     Weak duality: any multipliers of the right sign bound the optimum (Dantzig GB, Linear Programming and Extensions,
     1963, chapter 6).
     """
-    listed = requirements(rate, points, goals)
-    least_s, most_s = time_bounds(rate.gy_per_s.shape[1], max_time_s, locked_s)
-    if given_gy is not None and np.shape(given_gy) != (len(points),):
-        raise InputError("the dose already given needs one value for each point", got=np.shape(given_gy))
-    program = Program(rate, points, listed, least_s=least_s, most_s=most_s, given_gy=given_gy)
+    listed, delivery = requirements(problem), problem.delivery
+    program = Program(problem, listed)
     program.deadline = time.monotonic() + time_limit_s
     if delivery is not None and delivery.ratio is not None:
         program.tie(delivery.neighbours, delivery.ratio)
     levels = sorted({r.level for r in listed} - {0})
     steps = len(levels) + 3
     tell = on_progress or (lambda done, total: None)
-    run = _Run(program, healthy, proof_s, lambda share: tell(round(100 * share), 100 * steps))
+    run = _Run(program, problem.healthy, proof_s, lambda share: tell(round(100 * share), 100 * steps))
     found = run.hold_hard_goals()
     tell(1, steps)
     for level in levels:
@@ -123,24 +98,6 @@ def optimize_times(
     last = run.least_time(found)
     tell(steps, steps)
     return run.optimum(found, last, delivery)
-
-
-def time_bounds(n: int, max_time_s: float, locked_s: npt.ArrayLike | None) -> tuple[FloatArray, FloatArray]:
-    """Return the least and greatest time of each dwell; equal where locked."""
-    if not (np.isfinite(max_time_s) and max_time_s > 0):
-        raise InputError("the longest dwell time must be positive (s)", got=max_time_s)
-    least, most = np.zeros(n), np.full(n, float(max_time_s))
-    if locked_s is not None:
-        locked = np.asarray(locked_s, dtype=np.float64)
-        if locked.shape != (n,):
-            raise InputError(
-                f"locked times need one value for each of the {n} dwells, NaN where free", got=locked.shape
-            )
-        fixed = ~np.isnan(locked)
-        if (locked[fixed] < 0).any() or not np.isfinite(locked[fixed]).all():
-            raise InputError("locked times must be finite and not negative (s)", got=float(locked[fixed].min()))
-        least[fixed] = most[fixed] = locked[fixed]
-    return least, most
 
 
 class _Run:
@@ -329,9 +286,7 @@ class _Run:
             return found, -np.inf
         own = self.program
         lp = own.lp
-        fresh = Program(
-            own.rate, own.points, self.listed, least_s=lp.least[: own.n], most_s=lp.most[: own.n], given_gy=own.given_gy
-        )
+        fresh = Program(own.problem, self.listed)
         for k in self.hard:
             fresh.enter(k)
         fresh.allow_miss(self.hard, lp.most[own.n + np.array(self.hard)])

@@ -5,7 +5,7 @@ import numpy as np
 from hdrplan.dose import dose_at_points, dose_rate, least_dose, sample_points
 from hdrplan.dose.shape import shape_of
 from hdrplan.geometry import Dwells, Grid, Structure
-from hdrplan.optimize import optimize_everywhere, optimize_times
+from hdrplan.optimize import PlanProblem, optimize_every_point, optimize_times
 from hdrplan.plan import Goals, Prescription
 from hdrplan.sources import load_source
 
@@ -38,16 +38,18 @@ def test_every_point_receives_the_prescription():
             lesion, dwells, times_s, source, strength_u=40700.0, wanted_gy=wanted_gy, tolerance_gy=tolerance_gy
         )
 
-    sampled = optimize_times(rate, points, goals)
+    asked = PlanProblem(rate=rate, points=points, goals=goals)
+    sampled = optimize_times(asked)
     assert least("lesion", sampled.times_s, 20.0, 0.02).upper_gy < 20.0
-    found = optimize_everywhere(
-        rate, points, goals, least_dose=least,
+    found = optimize_every_point(
+        asked,
+        minimum_dose=least,
         rate_at=lambda points_mm: dose_rate(dwells, points_mm, source, strength_u=40700.0),
-    )  # fmt: skip
+    )
     assert found.proven
     assert found.points_added > 0
     assert found.optimum.certificate.scope == "every point"
-    assert found.least["lesion"].lower_gy >= 20.0 * (1 - 1e-6)
+    assert found.minimum["lesion"].lower_gy >= 20.0 * (1 - 1e-6)
     some = np.random.default_rng(3).uniform(-14.0, 14.0, (100_000, 3))
     some = some[shape_of(lesion).distance_mm(some)[0] >= 0.0]
     dose = dose_at_points(dwells, found.optimum.times_s, some, source, strength_u=40700.0).gy

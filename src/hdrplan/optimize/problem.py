@@ -1,0 +1,100 @@
+"""What an optimiser is asked: rates, points and goals, and what is fixed beforehand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray, freeze
+from hdrplan.dose import DoseRate, SamplePoints
+from hdrplan.errors import InputError
+from hdrplan.optimize.afterloader import Delivery
+from hdrplan.plan import Goals
+
+__all__ = ["PlanProblem"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlanProblem:
+    """Find the dwell times that reach these goals at these points.
+
+    Every optimiser of this room takes one of these first. ``dataclasses.replace`` makes another one of it.
+
+    Parameters
+    ----------
+    rate : DoseRate
+        (n_points, n_dwells) in Gy/s, rows as in ``points``.
+    points : SamplePoints
+    goals : Goals
+        Prescriptions of all CTVs; goals of level 0 are hard.
+    healthy : str, optional
+        Structure whose volume-weighted mean dose is the objective; its points must leave out the CTVs. Without it the
+        objective is the total time, which is proportional to the kerma released and so to the dose given to all tissue.
+    max_time_s : float
+        Longest time at one dwell position.
+    earlier_gy : (n_points,) array, optional
+        Dose that is there before: of former sessions, or of the source's transit.
+    locked_s : (n_dwells,) array, optional
+        Times fixed by hand; NaN where free.
+    delivery : Delivery, optional
+        Rules of the afterloader; without it times are real numbers.
+
+    Raises
+    ------
+    InputError
+        A matrix of other points, an array of another length, times that are negative or not finite.
+    """
+
+    rate: DoseRate
+    points: SamplePoints
+    goals: Goals
+    healthy: str | None = None
+    max_time_s: float = 600.0
+    earlier_gy: FloatArray | None = None
+    locked_s: FloatArray | None = None
+    delivery: Delivery | None = None
+
+    def __post_init__(self) -> None:
+        n_points, n_dwells = len(self.points), self.n_dwells
+        if len(self.rate.gy_per_s) != n_points:
+            raise InputError(
+                "the rate matrix needs one row for each sample point",
+                got=f"{len(self.rate.gy_per_s)} rows, {n_points} points",
+            )
+        if not (np.isfinite(self.max_time_s) and self.max_time_s > 0):
+            raise InputError("the longest dwell time must be positive (s)", got=self.max_time_s)
+        if self.earlier_gy is not None:
+            if np.shape(self.earlier_gy) != (n_points,):
+                raise InputError("the dose already given needs one value for each point", got=np.shape(self.earlier_gy))
+            freeze(self, "earlier_gy", (n_points,))
+        if self.locked_s is not None:
+            if np.shape(self.locked_s) != (n_dwells,):
+                raise InputError(
+                    f"locked times need one value for each of the {n_dwells} dwells, NaN where free",
+                    got=np.shape(self.locked_s),
+                )
+            freeze(self, "locked_s", (n_dwells,), finite=False)
+            fixed_s = self.locked_s[~np.isnan(self.locked_s)]
+            if (fixed_s < 0).any() or not np.isfinite(fixed_s).all():
+                raise InputError("locked times must be finite and not negative (s)", got=float(fixed_s.min()))
+
+    @property
+    def n_dwells(self) -> int:
+        """Number of dwell positions, the columns of the rate matrix."""
+        return int(self.rate.gy_per_s.shape[1])
+
+    @property
+    def time_bounds_s(self) -> tuple[FloatArray, FloatArray]:
+        """Shortest and longest time of each dwell, (n_dwells,) each; equal where a time is locked."""
+        shortest, longest = np.zeros(self.n_dwells), np.full(self.n_dwells, float(self.max_time_s))
+        if self.locked_s is not None:
+            fixed = ~np.isnan(self.locked_s)
+            shortest[fixed] = longest[fixed] = self.locked_s[fixed]
+        return shortest, longest
+
+    def refuse(self, *names: str) -> None:
+        """Raise InputError if one of these fields is set: for optimisers that do not plan with it."""
+        for name in names:
+            if getattr(self, name) is not None:
+                raise InputError(f"{name} is not taken into account here", got="one", remedy="Leave it out.")

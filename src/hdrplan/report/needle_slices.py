@@ -1,0 +1,178 @@
+"""CT slices with needles: the three planes through a lesion, and the plane of each needle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.ndimage import map_coordinates
+
+from hdrplan.arrays import FloatArray
+from hdrplan.geometry import Catheter, Volume, rim_mm
+from hdrplan.report.palette import styles_of
+from hdrplan.report.planes import View
+from hdrplan.workflow import PlaceResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["NEEDLE_COLOURS", "colours_of", "draw_needle", "draw_slice", "focus_of", "span_mm", "write_number"]
+
+NEEDLE_COLOURS = ("#ffd92e", "#4ade80", "#38bdf8", "#fb923c", "#f472b6", "#c4b5fd", "#fca5a5", "#99f6e4")
+# A needle within this distance of a slice is drawn whole, elsewhere dotted.
+_NEAR_MM = 4.0
+_WINDOW_HU = (-120.0, 220.0)
+# A contour of a mask is drawn where its interpolated value is one half.
+_HALF = 0.5
+
+
+def focus_of(result: PlaceResult) -> FloatArray:
+    """Return the middle of the first CTV, where the slices cross."""
+    ctv = result.case.ctvs[0]
+    return np.asarray(ctv.grid.world(np.argwhere(ctv.mask_zyx)[:, ::-1].mean(axis=0)))
+
+
+def colours_of(result: PlaceResult) -> dict[str, str]:
+    """Return the colour of each structure."""
+    roles = {s.name: s.role for s in result.case.structures}
+    return {name: style["colour"] for name, style in styles_of(roles).items()}
+
+
+def span_mm(result: PlaceResult, axis: int) -> tuple[float, float]:
+    """Range along an LPS axis that shows the catheters and the lesions with some room."""
+    ends = np.concatenate([c.points_mm for c in result.case.catheters] + [rim_mm(s) for s in result.case.ctvs])
+    return float(ends[:, axis].min() - 35.0), float(ends[:, axis].max() + 35.0)
+
+
+def write_number(axes: Axes, k: int, x: float, y: float) -> None:
+    """Write a needle's number beside its entry.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+    k : int
+        Number of the needle, from 0.
+    x, y : float
+        Its entry, in the axes' coordinates.
+    """
+    from matplotlib.patheffects import withStroke
+
+    axes.annotate(
+        f"{k + 1}", (x, y), xytext=(-7, 4), textcoords="offset points", ha="center", fontsize=8, weight="bold",
+        color=NEEDLE_COLOURS[k % len(NEEDLE_COLOURS)], path_effects=[withStroke(linewidth=2, foreground="k")], zorder=6,
+    )  # fmt: skip
+
+
+def _values(volume: Volume, points_mm: FloatArray, order: int = 1) -> FloatArray:
+    """Values at points of any shape (..., 3); NaN outside the grid."""
+    flat = points_mm.reshape(-1, 3)
+    index = volume.grid.index(flat)
+    values = map_coordinates(volume.values_zyx.astype(np.float32), index.T[::-1], order=order, mode="nearest")
+    return np.asarray(np.where(volume.grid.contains(flat), values, np.nan).reshape(points_mm.shape[:-1]))
+
+
+def _draw_plane(axes: Axes, result: PlaceResult, points_mm: FloatArray, u_mm: FloatArray, v_mm: FloatArray) -> None:
+    """CT, structures and the prescription isodose on any plane; ``points_mm`` is (n_v, n_u, 3)."""
+    extent = (float(u_mm[0]), float(u_mm[-1]), float(v_mm[0]), float(v_mm[-1]))
+    if result.case.ct is not None:
+        ct = np.nan_to_num(_values(result.case.ct, points_mm), nan=-1000.0)
+        axes.imshow(
+            ct, cmap="gray", vmin=_WINDOW_HU[0], vmax=_WINDOW_HU[1], extent=extent, origin="lower", aspect="equal"
+        )
+    colours = colours_of(result)
+    avoided = set(result.room.names)
+    for structure in result.case.structures:
+        if structure.role != "CTV" and structure.name not in avoided and structure.name != result.case.healthy:
+            continue
+        mask = Volume(structure.grid, structure.mask_zyx.astype(np.float32))
+        level = np.nan_to_num(_values(mask, points_mm))
+        if level.max() <= _HALF:
+            continue
+        thick = 1.8 if structure.role == "CTV" else 0.9
+        colour = colours[structure.name]
+        if structure.name in avoided:
+            axes.contourf(u_mm, v_mm, level, levels=[_HALF, 2.0], colors=[colour], alpha=0.28)
+        axes.contour(u_mm, v_mm, level, levels=[_HALF], colors=[colour], linewidths=thick)
+    dose = np.nan_to_num(_values(result.planned.dose, points_mm))
+    wanted = result.planned.goals.prescriptions[0].dose_gy
+    if dose.max() > wanted:
+        axes.contour(u_mm, v_mm, dose, levels=[wanted], colors=["#ff9a1f"], linewidths=1.1, linestyles="--")
+    axes.set_facecolor("black")
+    axes.set_xlim(extent[0], extent[1])
+
+
+def draw_slice(axes: Axes, result: PlaceResult, name: str, view: View, focus_mm: FloatArray) -> None:
+    """Draw one plane of the CT; needles are whole near it and dotted elsewhere.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+    result : PlaceResult
+    name : str
+        Of the view, for the title.
+    view : View
+    focus_mm : (3,) array
+        A point of the plane.
+    """
+    u = np.arange(*span_mm(result, view.across), 1.0)
+    v = np.arange(*span_mm(result, view.down), 1.0)
+    points = np.empty((len(v), len(u), 3))
+    points[..., view.across], points[..., view.down] = u[None, :], v[:, None]
+    points[..., view.normal] = focus_mm[view.normal]
+    _draw_plane(axes, result, points, u, v)
+    for k, catheter in enumerate(result.case.catheters):
+        line = _line(catheter)
+        near = np.abs(line[:, view.normal] - focus_mm[view.normal]) <= _NEAR_MM
+        colour = NEEDLE_COLOURS[k % len(NEEDLE_COLOURS)]
+        axes.plot(line[:, view.across], line[:, view.down], ":", color=colour, lw=1.0)
+        across, down = (np.where(near, line[:, k], np.nan) for k in (view.across, view.down))
+        axes.plot(across, down, color=colour, lw=2.4)
+        axes.plot(*line[0, [view.across, view.down]], "o", color=colour, ms=4, mec="k")
+        write_number(axes, k, *line[0, [view.across, view.down]])
+    axes.set_ylim((v[0], v[-1]) if view.upward else (v[-1], v[0]))
+    for (x, y), text in zip(((0.02, 0.5), (0.98, 0.5), (0.5, 0.97), (0.5, 0.03)), view.edges, strict=True):
+        axes.text(x, y, text, transform=axes.transAxes, color="w", ha="center", va="center", weight="bold")
+    axes.set_title(f"{name} through the middle of {result.case.ctvs[0].name} (dotted: off the slice)", fontsize=9)
+    axes.set(xticks=[], yticks=[])
+
+
+def _line(catheter: Catheter) -> FloatArray:
+    t = np.linspace(0.0, 1.0, 200)[:, None]
+    return np.asarray(catheter.points_mm[0] + t * (catheter.points_mm[-1] - catheter.points_mm[0]))
+
+
+def draw_needle(axes: Axes, result: PlaceResult, catheter: Catheter, k: int) -> None:
+    """Draw the plane that holds the needle and lies nearest to the axial one, skin on the left.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+    result : PlaceResult
+    catheter : Catheter
+    k : int
+        Its number, from 0.
+    """
+    entry, tip = catheter.points_mm[0], catheter.points_mm[-1]
+    along = (tip - entry) / np.linalg.norm(tip - entry)
+    across = np.cross(np.array([0.0, 0.0, 1.0]), along)
+    if np.linalg.norm(across) < 0.2:
+        across = np.cross(np.array([1.0, 0.0, 0.0]), along)
+    across /= np.linalg.norm(across)
+    u = np.arange(-25.0, np.linalg.norm(tip - entry) + 30.0, 1.0)
+    v = np.arange(-45.0, 45.0, 1.0)
+    points = entry + u[None, :, None] * along + v[:, None, None] * across
+    _draw_plane(axes, result, points, u, v)
+    colour = NEEDLE_COLOURS[k % len(NEEDLE_COLOURS)]
+    axes.plot([0.0, float(np.linalg.norm(tip - entry))], [0.0, 0.0], color=colour, lw=1.6)
+    dwells, times = result.planned.plan.dwells, result.planned.plan.times_s
+    mine = (dwells.catheter == k) & (times > 0)
+    at = (dwells.positions_mm[mine] - entry) @ along
+    axes.scatter(at, np.zeros(len(at)), s=16 + 60 * times[mine] / max(times.max(), 1e-9), color=colour, ec="k", lw=0.4)
+    near = ", ".join(f"{name} {mm:.0f}" for name, mm in list(result.clear_mm[k].items())[:2])
+    axes.set_ylim(v[0], v[-1])
+    axes.set_title(
+        f"{catheter.name}: {np.linalg.norm(tip - entry):.0f} mm from the skin\nnearest (mm): {near}", fontsize=8
+    )
+    axes.set(xticks=[], yticks=[])
+    axes.plot([5, 25], [-40, -40], color="w", lw=2)
+    axes.text(15, -38, "20 mm", color="w", ha="center", va="bottom", fontsize=7)

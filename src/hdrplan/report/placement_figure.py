@@ -1,0 +1,94 @@
+"""The picture of a placement: slices, each needle's own plane, its view, the curves, the facts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hdrplan.report.needle_slices import draw_needle, draw_slice, focus_of
+from hdrplan.report.needle_space import draw_body, draw_needle_view
+from hdrplan.report.placement import fact_lines
+from hdrplan.report.planes import VIEWS
+from hdrplan.workflow import PlaceResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["placement_figure"]
+
+
+def placement_figure(result: PlaceResult, path: Path) -> None:
+    """Draw a placement on one page.
+
+    Parameters
+    ----------
+    result : PlaceResult
+    path : Path
+        .png, .svg or .pdf.
+    """
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    catheters = result.case.catheters
+    columns = 4
+    rows = 2 + -(-len(catheters) // columns)
+    with rc_context({"font.size": 8.0, "axes.titlesize": 9.0, "svg.hashsalt": "hdrplan"}):
+        figure = Figure(figsize=(4.1 * columns, 3.9 * rows), dpi=110, layout="constrained")
+        FigureCanvasAgg(figure)
+        spec = figure.add_gridspec(rows, columns)
+        focus = focus_of(result)
+        for k, (name, view) in enumerate(VIEWS.items()):
+            draw_slice(figure.add_subplot(spec[0, k]), result, name, view, focus)
+        draw_body(figure.add_subplot(spec[0, 3], projection="3d"), result)
+        draw_needle_view(figure.add_subplot(spec[1, 0]), result)
+        _draw_curve(figure.add_subplot(spec[1, 1]), result)
+        _draw_d100(figure.add_subplot(spec[1, 2]), result)
+        _draw_facts(figure.add_subplot(spec[1, 3]), result)
+        for k, catheter in enumerate(catheters):
+            draw_needle(figure.add_subplot(spec[2 + k // columns, k % columns]), result, catheter, k)
+        figure.suptitle(
+            f"{result.case.name}: {len(catheters)} planned catheters. Research use only, never for treatment.",
+            fontsize=11.0,
+        )
+        figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+
+
+def _draw_curve(axes: Axes, result: PlaceResult) -> None:
+    curve = result.placement.curve
+    held = [one for one in curve if one.chosen]
+    axes.plot([o.count for o in held], [o.value for o in held], "o-", color="#2e8fd0", label="best set found")
+    bounded = [one for one in curve if np.isfinite(one.bound)]
+    axes.plot(
+        [o.count for o in bounded], [o.bound for o in bounded], "v--", color="#d98200", label="no set does better"
+    )
+    axes.axhline(result.placement.every_value, color="0.4", lw=0.9, ls=":", label=f"all {len(result.ways)} at once")
+    axes.plot(result.chosen.count, result.chosen.value, "o", ms=12, mfc="none", mec="k", label="chosen")
+    axes.set(xlabel="Catheters", ylabel=f"{result.placement.objective} ({result.placement.unit})")
+    axes.set_ylim(0, None)
+    axes.set_xticks([o.count for o in curve])
+    axes.grid(color="0.9")
+    axes.legend(fontsize=7)
+    axes.set_title("What one more catheter saves")
+
+
+def _draw_d100(axes: Axes, result: PlaceResult) -> None:
+    curve = result.placement.curve
+    wanted = result.planned.goals.prescriptions[0].dose_gy
+    axes.plot([o.count for o in curve], [o.d100_gy for o in curve], "o-", color="#2e8fd0", label="best set found")
+    axes.plot([o.count for o in curve], [o.d100_bound_gy for o in curve], "^--", color="#d98200", label="at most")
+    axes.axhline(wanted, color="0.4", lw=0.9, ls="--")
+    axes.set(xlabel="Catheters", ylabel="D100 (Gy)")
+    axes.set_xticks([o.count for o in curve])
+    axes.grid(color="0.9")
+    axes.legend(fontsize=7, loc="lower right")
+    axes.set_title(f"D100 at the {result.placement.objective} of {curve[-1].count} catheters")
+
+
+def _draw_facts(axes: Axes, result: PlaceResult) -> None:
+    axes.axis("off")
+    lines = [part for line in fact_lines(result) for part in wrap(line, 62, subsequent_indent="   ") or [""]]
+    axes.text(0.0, 1.0, "\n".join(lines), va="top", fontsize=7.5)
