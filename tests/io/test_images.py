@@ -11,8 +11,16 @@ from small_case import GRID, small_labels
 
 from hdrplan.errors import FormatError, InputError, ResourceError
 from hdrplan.geometry import Grid, Volume
-from hdrplan.io import read_catheters, read_label_map, read_mask, read_names, read_segmentation, read_volume
-from hdrplan.io.images import read_segment_names, write_volume
+from hdrplan.io import (
+    read_catheters,
+    read_label_map,
+    read_mask,
+    read_names,
+    read_segment_names,
+    read_segmentation,
+    read_volume,
+    write_volume,
+)
 
 
 @pytest.mark.parametrize("suffix", ["nii", "nii.gz", "nrrd", "mha"])

@@ -13,7 +13,7 @@ from hdrplan.io.case.write import write_case
 from hdrplan.io.cohort import cohort_sha256, read_cohort, write_tables, write_template
 from hdrplan.io.dicom.ct import CTSeries, read_ct_grid, read_ct_series
 from hdrplan.io.dicom.dose import DoseGrid, StoredDVH, read_dose_grid
-from hdrplan.io.dicom.export import write_dicom_set, write_slicer_set
+from hdrplan.io.dicom.export import write_dicom_set
 from hdrplan.io.dicom.folder import DicomFile, Linked, dicom_files, linked_files, require
 from hdrplan.io.dicom.identity import Identity, identity_of_case, identity_of_ct
 from hdrplan.io.dicom.import_folder import write_case_folder
@@ -24,7 +24,9 @@ from hdrplan.io.dicom.write_dose import write_dose_grid
 from hdrplan.io.dicom.write_plan import brachy_of_plan, write_brachy_plan
 from hdrplan.io.dicom.write_structures import write_structure_set
 from hdrplan.io.files import json_value, sha256, toml_table
-from hdrplan.io.images import read_label_map, read_mask, read_names, read_segmentation, read_volume, write_volume
+from hdrplan.io.images import read_volume, write_volume
+from hdrplan.io.label_maps import read_label_map, read_mask, read_names
+from hdrplan.io.markups import write_markups
 from hdrplan.io.outputs import (
     check_free,
     json_text,
@@ -40,7 +42,8 @@ from hdrplan.io.phantoms import write_phantom
 from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
 from hdrplan.io.result_folders import ResultFolder, read_result_folder
 from hdrplan.io.results import plan_table, read_dvh, read_plan, write_plan, write_results
-from hdrplan.io.slicer import write_markups, write_segmentation
+from hdrplan.io.segmentations import read_segment_names, read_segmentation, write_segmentation
+from hdrplan.io.slicer import write_slicer_set
 from hdrplan.io.sources import read_source
 from hdrplan.io.store import ResultStore
 from hdrplan.io.tables import Table, read_table
@@ -97,6 +100,7 @@ __all__ = [
     "read_points_csv",
     "read_result_folder",
     "read_role_rules",
+    "read_segment_names",
     "read_segmentation",
     "read_source",
     "read_structure_set",

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from hdrplan.geometry import Phantom
 from hdrplan.io.images import write_volume
-from hdrplan.io.slicer import write_markups, write_segmentation
+from hdrplan.io.markups import write_markups
+from hdrplan.io.segmentations import write_segmentation
 
 __all__ = ["write_phantom"]
 

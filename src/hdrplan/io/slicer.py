@@ -1,156 +1,50 @@
-"""Files of 3D Slicer: segmentations with overlapping layers, markups curves."""
+"""A case and its plan as files of 3D Slicer."""
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import numpy.typing as npt
 
-from hdrplan.errors import InputError
-from hdrplan.geometry import Catheter, Grid, Structure
+from hdrplan.geometry import Volume
+from hdrplan.io.images import write_volume
+from hdrplan.io.markups import write_markups
+from hdrplan.io.segmentations import write_segmentations
+from hdrplan.plan import Case, Plan
 
-__all__ = ["write_markups", "write_segmentation"]
-
-_COLOURS = {"CTV": "0.86 0.16 0.16", "OAR": "0.16 0.47 0.86", "other": "0.6 0.6 0.6"}
+__all__ = ["write_slicer_set"]
 
 
-def write_segmentation(path: Path, structures: Sequence[Structure], grid: Grid) -> None:
-    """Write ``.seg.nrrd``: structures that overlap go into different layers.
+def write_slicer_set(folder: Path, case: Case, plan: Plan | None, *, dose: Volume | None = None) -> list[str]:
+    """Write ct.nrrd, structures.seg.nrrd, catheters.mrk.json and dose.nrrd into an existing folder.
 
     Parameters
     ----------
-    path : Path
-    structures : sequence of Structure
-        Each on a box of ``grid``, as read from one image.
-    grid : Grid
-        Voxels of the file.
+    folder : Path
+    case : Case
+        Structures on a grid of their own get a segmentation file of their own.
+    plan : Plan or None
+        Its dwells with a time become fiducials beside the catheters' curves.
+    dose : Volume, optional
+        Gy.
 
-    Raises
-    ------
-    InputError
-        A structure whose voxels are not voxels of the grid.
+    Returns
+    -------
+    list of str
+        Names of the files.
     """
-    layers: list[npt.NDArray[np.uint8]] = []
-    places: list[tuple[int, int, str]] = []
-    for structure in structures:
-        box = _box(structure, grid)
-        free = (k for k, a in enumerate(layers) if not a[box][structure.mask_zyx].any() and int(a.max()) < 255)
-        number = next(free, len(layers))
-        if number == len(layers):
-            layers.append(np.zeros(grid.shape_zyx, dtype=np.uint8))
-        label = int(layers[number].max()) + 1
-        layers[number][box][structure.mask_zyx] = label
-        extent = " ".join(f"{b.start} {b.stop - 1}" for b in box[::-1])
-        places.append((number, label, extent))
-    header = _header(structures, places, grid, len(layers))
-    voxels = np.stack(layers, axis=-1) if len(layers) > 1 else layers[0]
-    # mtime 0: the same structures give the same bytes.
-    path.write_bytes(header.encode() + gzip.compress(np.ascontiguousarray(voxels).tobytes(), mtime=0))
-
-
-def _box(structure: Structure, grid: Grid) -> tuple[slice, slice, slice]:
-    low = grid.index(structure.grid.origin_mm)
-    first = np.rint(low).astype(int)
-    nz, ny, nx = structure.grid.shape_zyx
-    last = first + np.array([nx - 1, ny - 1, nz - 1])
-    far = grid.index(structure.grid.world([nx - 1, ny - 1, nz - 1]))
-    if np.abs(low - first).max() > 0.01 or np.abs(far - last).max() > 0.01:
-        raise InputError(
-            "structures of one segmentation must share its voxels", got="another grid", where=structure.name
-        )
-    if (first < 0).any() or (last[::-1] >= grid.shape_zyx).any():
-        raise InputError(
-            "structures of one segmentation must lie inside it", got="voxels outside", where=structure.name
-        )
-    return (
-        slice(int(first[2]), int(first[2]) + nz),
-        slice(int(first[1]), int(first[1]) + ny),
-        slice(int(first[0]), int(first[0]) + nx),
-    )
-
-
-def _line(text: str) -> str:
-    """Text that is safe in a NRRD header line: printable, and no end of line of its own."""
-    return "".join(c if c.isprintable() else " " for c in text).replace("\\", "/").strip() or "unnamed"
-
-
-def _header(structures: Sequence[Structure], places: Sequence[tuple[int, int, str]], grid: Grid, n_layers: int) -> str:
-    nz, ny, nx = grid.shape_zyx
-    axes = [grid.direction[:, k] * grid.spacing_mm[k] for k in range(3)]
-    vectors = " ".join(f"({','.join(repr(float(v)) for v in axis)})" for axis in axes)
-    many = n_layers > 1
-    lines = [
-        "NRRD0004",
-        "type: unsigned char",
-        f"dimension: {4 if many else 3}",
-        "space: left-posterior-superior",
-        f"sizes: {f'{n_layers} ' if many else ''}{nx} {ny} {nz}",
-        f"space directions: {'none ' if many else ''}{vectors}",
-        f"kinds: {'list ' if many else ''}domain domain domain",
-        "encoding: gzip",
-        f"space origin: ({','.join(repr(float(v)) for v in grid.origin_mm)})",
-        "Segmentation_ContainedRepresentationNames:=Binary labelmap|",
-        "Segmentation_MasterRepresentation:=Binary labelmap",
-        "Segmentation_ReferenceImageExtentOffset:=0 0 0",
-    ]
-    for k, (structure, (layer, label, extent)) in enumerate(zip(structures, places, strict=True)):
-        lines += [
-            f"Segment{k}_ID:=Segment_{k + 1}",
-            f"Segment{k}_Name:={_line(structure.name)}",
-            f"Segment{k}_NameAutoGenerated:=0",
-            f"Segment{k}_Color:={_COLOURS[structure.role]}",
-            f"Segment{k}_ColorAutoGenerated:=0",
-            f"Segment{k}_Extent:={extent}",
-            f"Segment{k}_LabelValue:={label}",
-            f"Segment{k}_Layer:={layer}",
-            f"Segment{k}_Tags:=Segmentation.Status:completed|",
+    if case.ct is not None:
+        write_volume(folder / "ct.nrrd", case.ct)
+    write_segmentations(folder, case.structures, case.ct.grid if case.ct is not None else None)
+    dwells: Sequence[tuple[str, npt.ArrayLike]] = ()
+    if plan is not None:
+        dwells = [
+            (f"{plan.times_s[k]:.1f} s", plan.dwells.positions_mm[k])
+            for k in range(len(plan.dwells))
+            if plan.times_s[k] > 0
         ]
-    return "\n".join(lines) + "\n\n"
-
-
-def write_markups(path: Path, catheters: Sequence[Catheter], dwells: Sequence[tuple[str, npt.ArrayLike]] = ()) -> None:
-    """Write ``.mrk.json``: one Curve a catheter, hub first, LPS.
-
-    Parameters
-    ----------
-    path : Path
-    catheters : sequence of Catheter
-    dwells : sequence of (label, position_mm), optional
-        Written as one Fiducial list after the curves.
-    """
-    markups = [
-        _markup("Curve", c.name, [(f"{c.name}-{k + 1}", p) for k, p in enumerate(c.points_mm)]) for c in catheters
-    ]
-    if dwells:
-        markups.append(_markup("Fiducial", "dwells", dwells))
-    value = {
-        "@schema": "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
-        "markups-schema-v1.0.3.json#",
-        "markups": markups,
-    }
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _markup(kind: str, name: str, points: Sequence[tuple[str, npt.ArrayLike]]) -> dict[str, object]:
-    return {
-        "type": kind,
-        "name": name,
-        "coordinateSystem": "LPS",
-        "coordinateUnits": "mm",
-        "controlPoints": [
-            {
-                "id": str(k + 1),
-                "label": label,
-                "position": [float(v) for v in np.asarray(position)],
-                "selected": True,
-                "locked": False,
-                "visibility": True,
-                "positionStatus": "defined",
-            }
-            for k, (label, position) in enumerate(points)
-        ],
-    }
+    write_markups(folder / "catheters.mrk.json", case.catheters, dwells)
+    if dose is not None:
+        write_volume(folder / "dose.nrrd", dose)
+    return sorted(path.name for path in folder.iterdir())

@@ -40,14 +40,9 @@ from hdrplan.io.case.catheters import read_catheters
 from hdrplan.io.case.frames import check_catheters, check_overlap, check_structures
 from hdrplan.io.case.strength import STRENGTH_KEYS, strength_facts, strength_u_of
 from hdrplan.io.files import existing_file, sha256, toml_table
-from hdrplan.io.images import (
-    read_label_map,
-    read_mask,
-    read_names,
-    read_segment_names,
-    read_segmentation,
-    read_volume,
-)
+from hdrplan.io.images import read_volume
+from hdrplan.io.label_maps import read_label_map, read_mask, read_names
+from hdrplan.io.segmentations import read_segment_names, read_segmentation
 from hdrplan.plan import Case, Goal, Goals, Prescription, parse_goal
 from hdrplan.sources import DEFAULT_SOURCE
 

@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 from hdrplan.io.case.table import CaseFile
-from hdrplan.io.dicom.export import by_grid
 from hdrplan.io.images import write_volume
-from hdrplan.io.slicer import write_markups, write_segmentation
+from hdrplan.io.markups import write_markups
+from hdrplan.io.segmentations import write_segmentations
 from hdrplan.plan import Case
 
 __all__ = ["write_case"]
@@ -35,10 +35,7 @@ def write_case(folder: Path, found: CaseFile, case: Case) -> None:
         lines.append('catheters = "catheters.mrk.json"')
     if case.healthy is not None:
         lines.append(f"healthy = {_quoted(case.healthy)}")
-    # Structures cut from one image share its voxels; without a CT each one is written by itself.
-    for number, (grid, members) in enumerate(by_grid(case.structures, case.ct.grid if case.ct is not None else None)):
-        file = "structures.seg.nrrd" if number == 0 else f"structures_{number + 1}.seg.nrrd"
-        write_segmentation(folder / file, [case.structures[k] for k in members], grid)
+    for file in write_segmentations(folder, case.structures, case.ct.grid if case.ct is not None else None):
         lines += ["", "[[structures]]", f"file = {_quoted(file)}"]
     lines += ["", "[roles]", *(f"{_quoted(s.name)} = {_quoted(s.role)}" for s in case.structures)]
     lines += ["", "[prescription_gy]"]

@@ -1,26 +1,24 @@
-"""A case and its plan as one set of linked DICOM files, or as files of 3D Slicer."""
+"""A case and its plan as one set of linked DICOM files."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 import numpy.typing as npt
 
-from hdrplan.geometry import Grid, Structure, Volume
+from hdrplan.geometry import Volume
 from hdrplan.io.dicom.ct import CTSeries
 from hdrplan.io.dicom.identity import identity_of_case, identity_of_ct
 from hdrplan.io.dicom.write_ct import write_ct_series
 from hdrplan.io.dicom.write_dose import write_dose_grid
 from hdrplan.io.dicom.write_plan import brachy_of_plan, write_brachy_plan
 from hdrplan.io.dicom.write_structures import write_structure_set
-from hdrplan.io.images import write_volume
-from hdrplan.io.slicer import write_markups, write_segmentation
 from hdrplan.plan import Case, Plan
 
-__all__ = ["by_grid", "write_dicom_set", "write_slicer_set"]
+__all__ = ["write_dicom_set"]
 
 
 def write_dicom_set(
@@ -92,47 +90,3 @@ def write_dicom_set(
             folder / "RD.dcm", dose, who, plan_uid=plan_uid, structures_uid=structures_uid, dvh=rows, bits=bits, now=now
         )
     return sorted(path.name for path in folder.iterdir())
-
-
-def write_slicer_set(folder: Path, case: Case, plan: Plan | None, *, dose: Volume | None = None) -> list[str]:
-    """Write ct.nrrd, structures.seg.nrrd, catheters.mrk.json and dose.nrrd for 3D Slicer; returns the file names.
-
-    Structures on a grid of their own get a segmentation file of their own.
-    """
-    if case.ct is not None:
-        write_volume(folder / "ct.nrrd", case.ct)
-    for number, (grid, members) in enumerate(by_grid(case.structures, case.ct.grid if case.ct else None)):
-        name = "structures.seg.nrrd" if number == 0 else f"structures_{number + 1}.seg.nrrd"
-        write_segmentation(folder / name, [case.structures[k] for k in members], grid)
-    dwells: Sequence[tuple[str, npt.ArrayLike]] = ()
-    if plan is not None:
-        dwells = [
-            (f"{plan.times_s[k]:.1f} s", plan.dwells.positions_mm[k])
-            for k in range(len(plan.dwells))
-            if plan.times_s[k] > 0
-        ]
-    write_markups(folder / "catheters.mrk.json", case.catheters, dwells)
-    if dose is not None:
-        write_volume(folder / "dose.nrrd", dose)
-    return sorted(path.name for path in folder.iterdir())
-
-
-def by_grid(structures: Sequence[Structure], ct: Grid | None) -> list[tuple[Grid, list[int]]]:
-    """Return grids and the structures on them: those on the CT's voxels together, each other one by itself."""
-    together: list[int] = []
-    alone: list[tuple[Grid, list[int]]] = []
-    for k, structure in enumerate(structures):
-        if ct is not None and _on_voxels(structure.grid, ct):
-            together.append(k)
-        else:
-            alone.append((structure.grid, [k]))
-    return ([(ct, together)] if together and ct is not None else []) + alone
-
-
-def _on_voxels(box: Grid, grid: Grid) -> bool:
-    """Whether the box is made of whole voxels inside the grid."""
-    nz, ny, nx = box.shape_zyx
-    corners = grid.index(box.world([[0, 0, 0], [nx - 1, ny - 1, nz - 1]]))
-    near = abs(corners - corners.round()).max() < 0.01 and abs(box.direction - grid.direction).max() < 1e-4
-    same_step = abs(box.spacing_mm / grid.spacing_mm - 1).max() < 1e-4
-    return bool(near and same_step and grid.contains(box.world([[0, 0, 0], [nx - 1, ny - 1, nz - 1]])).all())

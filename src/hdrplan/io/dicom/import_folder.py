@@ -11,10 +11,10 @@ from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Structure, Volume
 from hdrplan.io.case.from_dicom import DicomCase, catheters_of, centre_mm, readable_structures
 from hdrplan.io.case.roles import roles_of_rois
-from hdrplan.io.dicom.export import by_grid
 from hdrplan.io.images import write_volume
+from hdrplan.io.markups import write_markups
 from hdrplan.io.results import write_plan
-from hdrplan.io.slicer import write_markups, write_segmentation
+from hdrplan.io.segmentations import write_segmentations
 from hdrplan.plan import as_plan, source_of_brachy
 from hdrplan.sources import DEFAULT_SOURCE
 
@@ -97,10 +97,7 @@ def _write_files(
     ct = found.ct.volume if found.ct else None
     if ct is not None:
         write_volume(folder / "ct.nii.gz", Volume(ct.grid, ct.values_zyx))
-    names = []
-    for number, (grid, members) in enumerate(by_grid(structures, ct.grid if ct else None)):
-        names.append("structures.seg.nrrd" if number == 0 else f"structures_{number + 1}.seg.nrrd")
-        write_segmentation(folder / names[-1], [structures[k] for k in members], grid)
+    names = write_segmentations(folder, structures, ct.grid if ct else None)
     if catheters:
         write_markups(folder / "catheters.mrk.json", catheters)
     return names

@@ -1,0 +1,210 @@
+"""Image files opened with care: NIfTI, NRRD and MetaImage through SimpleITK, which gives every format in LPS.
+
+Headers are believed only after their claims were compared with the file's size: ITK would allocate what they claim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hdrplan.arrays import BoolArray
+from hdrplan.errors import FormatError, InputError, ResourceError
+from hdrplan.geometry import Grid, Role, Structure
+from hdrplan.io.files import existing_file
+from hdrplan.io.image_headers import check_text_header
+from hdrplan.memory import require_memory
+
+__all__ = ["Image", "open_image"]
+
+SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
+MAX_BYTES = 8 << 30
+# Deflate shrinks at most 1032 to 1; bzip2 of zeros more, but no real image.
+MAX_RATIO = 1100
+# Origins farther, or voxels larger, than 100 m come of a damaged header.
+MAX_MM = 1e5
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Image:
+    """An image file as it was read.
+
+    Parameters
+    ----------
+    path : Path
+    grid : Grid
+    values : (z, y, x) or (z, y, x, layers) array
+        Of the file's type; a view of ``pixels``.
+    header : mapping of str to str
+        Text fields of the header.
+    pixels : object
+        ITK's image, which owns the memory of ``values``.
+    """
+
+    path: Path
+    grid: Grid
+    values: npt.NDArray[Any]
+    header: Mapping[str, str]
+    pixels: object
+
+    def scalars(self, expected: str) -> npt.NDArray[Any]:
+        """Return the values (z, y, x).
+
+        Parameters
+        ----------
+        expected : str
+            What the message says was expected.
+
+        Raises
+        ------
+        FormatError
+            Several values a voxel.
+        """
+        if self.values.ndim != 3:
+            raise FormatError(expected, got=f"{self.values.shape[-1]} values", where=self.path)
+        return self.values
+
+    def layers(self) -> npt.NDArray[Any]:
+        """Return the values (z, y, x, layers), one layer where a voxel has one value."""
+        return self.values[..., np.newaxis] if self.values.ndim == 3 else self.values
+
+    def structure(self, name: str, role: Role, mask_zyx: BoolArray) -> Structure:
+        """Return voxels of the image as a structure on the smallest box that holds them.
+
+        Parameters
+        ----------
+        name : str
+        role : {"CTV", "OAR", "other"}
+        mask_zyx : (z, y, x) bool array
+
+        Raises
+        ------
+        InputError
+            No voxel.
+        """
+        if not mask_zyx.any():
+            raise InputError(f"structure {name!r} must have voxels", got="none", where=self.path)
+        box = [np.flatnonzero(mask_zyx.any(axis=tuple({0, 1, 2} - {k}))) for k in range(3)]
+        low, high = [int(b[0]) for b in box], [int(b[-1]) + 1 for b in box]
+        crop = mask_zyx[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
+        nz, ny, nx = crop.shape
+        return Structure(name=name, role=role, grid=self.grid.box(low[::-1], (nz, ny, nx)), mask_zyx=crop)
+
+
+def open_image(path: Path) -> Image:
+    """Read an image file after its header's claims were checked.
+
+    Raises
+    ------
+    InputError, FormatError
+        No such file, no image, not three-dimensional, a header that claims what cannot be.
+    ResourceError
+        An image larger than this machine's memory.
+    """
+    import SimpleITK as sitk  # noqa: N813 (its own documentation's name)
+
+    existing_file(path)
+    if not str(path).lower().endswith(SUFFIXES):
+        raise FormatError(f"expected an image ({', '.join(SUFFIXES)})", got=path.name, where=path)
+    check_text_header(path)
+    _refuse_detached(path)
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+        _check_size(reader, path)
+        pixels = reader.Execute()
+    except RuntimeError as error:
+        raise FormatError("not a readable image", got=_reason(error), where=path) from None
+    return Image(
+        path=path,
+        grid=_grid(pixels, path),
+        values=np.asarray(sitk.GetArrayViewFromImage(pixels)),
+        header=_header(reader),
+        pixels=pixels,
+    )
+
+
+def _check_size(reader: Any, path: Path) -> None:
+    """Refuse an image that is not three-dimensional, larger than its file can hold, or than memory."""
+    size, values = reader.GetSize(), reader.GetNumberOfComponents()
+    if len(size) != 3:
+        raise FormatError("expected a three-dimensional image", got=f"{len(size)} dimensions", where=path)
+    claimed = float(np.prod([float(n) for n in size])) * max(1, values)
+    if claimed > MAX_BYTES:
+        raise ResourceError(f"an image of at most {MAX_BYTES >> 30} GiB", got=f"{size} voxels", where=path)
+    if claimed > MAX_RATIO * path.stat().st_size:
+        raise FormatError(
+            "the header claims more voxels than the file can hold",
+            got=f"{size} voxels in {path.stat().st_size} bytes",
+            where=path,
+            remedy="The file is truncated or damaged.",
+        )
+    # The image, its array, and a float copy while it is judged.
+    require_memory(12.0 * claimed, f"an image of {size} voxels", remedy="Crop or resample it.")
+
+
+def _header(reader: Any) -> dict[str, str]:
+    """Text fields of the header; broken ones are no text and are left out."""
+    header: dict[str, str] = {}
+    for key in reader.GetMetaDataKeys():
+        try:
+            header[key] = reader.GetMetaData(key)
+        except (TypeError, UnicodeError):
+            continue
+    return header
+
+
+def _reason(error: Exception) -> str:
+    """Return the last sentence of an ITK exception, without its source paths."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1].split("): ")[-1][:200] if lines else type(error).__name__
+
+
+def _refuse_detached(path: Path) -> None:
+    """Refuse headers that point at other files: data must be in the file that was named (and hashed)."""
+    with path.open("rb") as stream:
+        start = stream.read(65536).lower()
+    head = start.split(b"\n\n", 1)[0]
+    if path.suffix.lower() == ".mha":
+        _refuse_odd_dimensions(start, path)
+    if (path.suffix == ".nrrd" and (b"data file:" in head or b"datafile:" in head)) or (
+        path.suffix == ".mha"
+        and b"elementdatafile" in start
+        and b"local" not in start.split(b"elementdatafile", 1)[1][:20]
+    ):
+        raise FormatError("the voxels must be in the file itself", got="a header that names another file", where=path)
+
+
+def _refuse_odd_dimensions(start: bytes, path: Path) -> None:
+    """Refuse a MetaImage whose NDims is not 3: ITK loops so often before it doubts the number."""
+    for line in start.split(b"elementdatafile", 1)[0].splitlines():
+        key, _, value = line.partition(b"=")
+        if key.strip() == b"ndims" and value.strip() != b"3":
+            raise FormatError(
+                "expected a three-dimensional image", got=f"NDims = {value.decode('latin-1')}", where=path
+            )
+
+
+def _grid(pixels: Any, path: Path) -> Grid:
+    size = pixels.GetSize()
+    numbers = np.array([*pixels.GetOrigin(), *pixels.GetSpacing(), *pixels.GetDirection()])
+    if not (np.abs(numbers) < MAX_MM).all():
+        raise FormatError(
+            "origin and spacing must be mm, direction cosines at most 1", got=[f"{n:g}" for n in numbers], where=path
+        )
+    try:
+        return Grid(
+            shape_zyx=(size[2], size[1], size[0]),
+            origin_mm=np.array(pixels.GetOrigin()),
+            spacing_mm=np.array(pixels.GetSpacing()),
+            direction=np.array(pixels.GetDirection()).reshape(3, 3),
+        )
+    except InputError as error:
+        raise FormatError(error.expected, got=error.got, where=path) from None

@@ -1,0 +1,109 @@
+"""Structures as images: a label map with the names of its values, or one mask a file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from hdrplan.errors import FormatError
+from hdrplan.geometry import Role, Structure
+from hdrplan.io.files import json_object
+from hdrplan.io.image_files import open_image
+
+__all__ = ["read_label_map", "read_mask", "read_names"]
+
+
+def read_names(path: Path) -> dict[int, str]:
+    """Read the names file of a label map: JSON, either ``{"32": "lesion_B"}`` or ``{"lesion_B": 32}``.
+
+    Raises
+    ------
+    FormatError
+        Other pairs, a value that stands twice.
+    """
+    names: dict[int, str] = {}
+    for key, value in json_object(path).items():
+        try:
+            label, name = (int(key), value) if isinstance(value, str) else (int(value), key)
+        except (TypeError, ValueError, OverflowError):
+            raise FormatError(
+                'expected pairs such as "32": "lesion_B"', got=f"{key!r}: {value!r}"[:120], where=path
+            ) from None
+        if label in names:
+            raise FormatError("each label value stands once", got=f"{label} twice", where=path)
+        names[label] = name
+    return names
+
+
+def read_label_map(
+    path: Path, names_path: Path, wanted: Mapping[str, Role], *, optional: Collection[str] = ()
+) -> tuple[Structure, ...]:
+    """Read structures from a label map with a names file.
+
+    Parameters
+    ----------
+    path, names_path : Path
+    wanted : mapping of str to role
+        Structures that the names file does not know are left to other files; each result has its own cropped grid.
+    optional : collection of str
+        Those of the wanted that may be without a voxel, and are left out then.
+
+    Returns
+    -------
+    tuple of Structure
+        In the order of ``wanted``.
+
+    Raises
+    ------
+    FormatError
+        Labels that are not whole numbers, two values of one name.
+    InputError
+        A wanted structure without a voxel.
+    """
+    names = read_names(names_path)
+    labels = {name: [value for value, known in names.items() if known == name] for name in wanted}
+    image = open_image(path)
+    values = image.scalars("a label map has one label a voxel")
+    if values.dtype.kind == "f" and not (np.isfinite(values).all() and (values == np.rint(values)).all()):
+        raise FormatError("labels must be whole numbers", got="fractions or NaN", where=path)
+    structures = []
+    for name, role in wanted.items():
+        if len(labels[name]) > 1:
+            raise FormatError("each structure name stands once", got=f"{name!r} for {labels[name]}", where=names_path)
+        if labels[name]:
+            mask_zyx = values == labels[name][0]
+            if name not in optional or mask_zyx.any():
+                structures.append(image.structure(name, role, mask_zyx))
+    return tuple(structures)
+
+
+def read_mask(path: Path, name: str, role: Role) -> Structure:
+    """Read one structure from a mask.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        The structure's; a mask does not hold it.
+    role : {"CTV", "OAR", "other"}
+
+    Raises
+    ------
+    FormatError
+        Voxels that are neither 0 nor one other value.
+    InputError
+        No voxel.
+    """
+    image = open_image(path)
+    values = image.scalars("a mask has one value a voxel")
+    inside = np.unique(values[values != 0]) if values.dtype.kind != "f" or np.isfinite(values).all() else np.array([])
+    if len(inside) != 1:
+        raise FormatError(
+            "a mask is 0 outside and one other value inside",
+            got=f"{len(inside)} other values",
+            where=path,
+            remedy="For a label map give its names file.",
+        )
+    return image.structure(name, role, values != 0)
