@@ -53,7 +53,7 @@ def _archive(place: Path) -> None:
 
     from hdrplan.dose import dose_field
     from hdrplan.geometry import Grid
-    from hdrplan.io.dicom.export import write_dicom_set
+    from hdrplan.io import write_dicom_set
     from hdrplan.sources import load_source
 
     case, plan = case_and_plan()

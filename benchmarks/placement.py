@@ -21,8 +21,7 @@ from typing import Any
 from benchmarks.record import put_table
 from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import synthetic_case
-from hdrplan.io import read_anatomy, read_case
-from hdrplan.io.case.table import CaseFile
+from hdrplan.io import CaseFile, read_anatomy, read_case
 from hdrplan.plan import Case, Goals, Prescription
 from hdrplan.sources import load_source
 from hdrplan.workflow.place import PlaceOptions, default_obstacles, place_case

@@ -14,9 +14,13 @@ from hdrplan.cli.check import tolerances_from
 from hdrplan.dose import dose_field
 from hdrplan.geometry import Grid, Volume
 from hdrplan.io import (
+    dicom_files,
+    read_brachy_plan,
     read_case,
     read_catheters,
     read_cohort,
+    read_ct_series,
+    read_dose_grid,
     read_dwells_csv,
     read_label_map,
     read_mask,
@@ -24,22 +28,19 @@ from hdrplan.io import (
     read_plan,
     read_points_csv,
     read_result_folder,
+    read_role_rules,
     read_segmentation,
     read_source,
+    read_structure_set,
     read_table,
     read_volume,
     run_record,
+    write_dicom_set,
     write_results,
+    write_slicer_set,
     write_tables,
     write_volume,
 )
-from hdrplan.io.case.roles import read_role_rules
-from hdrplan.io.dicom.ct import read_ct_series
-from hdrplan.io.dicom.dose import read_dose_grid
-from hdrplan.io.dicom.export import write_dicom_set, write_slicer_set
-from hdrplan.io.dicom.folder import dicom_files
-from hdrplan.io.dicom.plan import read_brachy_plan
-from hdrplan.io.dicom.structures import read_structure_set
 from hdrplan.plan.brachy import as_plan
 from hdrplan.sources import load_source
 

@@ -15,10 +15,7 @@ from hdrplan.cli.check import command, tolerances_from
 from hdrplan.dose import dose_field
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Grid, Structure, Volume
-from hdrplan.io.dicom.identity import identity_of_case
-from hdrplan.io.dicom.write_dose import write_dose_grid
-from hdrplan.io.dicom.write_plan import brachy_of_plan, write_brachy_plan
-from hdrplan.io.dicom.write_structures import write_structure_set
+from hdrplan.io import brachy_of_plan, identity_of_case, write_brachy_plan, write_dose_grid, write_structure_set
 from hdrplan.plan.brachy import BrachyPlan, ReferencePoint
 from hdrplan.plan.source_match import source_of_brachy
 from hdrplan.sources import load_source

@@ -16,11 +16,18 @@ from hdrplan.cli import export, import_dicom
 from hdrplan.dose import dose_field
 from hdrplan.errors import FormatError, HdrPlanError, InputError
 from hdrplan.geometry import Grid
-from hdrplan.io import read_case, read_plan, run_record, write_results
-from hdrplan.io.case.from_dicom import read_dicom_folder
-from hdrplan.io.case.roles import read_role_rules, roles_of_rois
-from hdrplan.io.dicom.export import write_dicom_set
-from hdrplan.io.dicom.folder import dicom_files, linked_files
+from hdrplan.io import (
+    dicom_files,
+    linked_files,
+    read_case,
+    read_dicom_folder,
+    read_plan,
+    read_role_rules,
+    roles_of_rois,
+    run_record,
+    write_dicom_set,
+    write_results,
+)
 from hdrplan.sources import load_source
 
 

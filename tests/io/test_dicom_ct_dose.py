@@ -10,9 +10,7 @@ import pytest
 from dicom_twins import ct_slice, rt_dose
 
 from hdrplan.errors import FormatError, InputError
-from hdrplan.io import read_volume
-from hdrplan.io.dicom.ct import read_ct_series
-from hdrplan.io.dicom.dose import read_dose_grid
+from hdrplan.io import read_ct_series, read_dose_grid, read_volume
 
 
 def slices(folder: Path, at: list[float], **more: object) -> Path:

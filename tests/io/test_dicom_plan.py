@@ -11,8 +11,7 @@ from dicom_twins import channel, item, rt_plan, rt_structures
 
 from hdrplan.dose import dose_at_points
 from hdrplan.errors import FormatError
-from hdrplan.io.dicom.plan import read_brachy_plan
-from hdrplan.io.dicom.structures import read_structure_set
+from hdrplan.io import read_brachy_plan, read_structure_set
 from hdrplan.plan.brachy import as_plan
 from hdrplan.sources import load_source
 

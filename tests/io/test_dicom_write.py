@@ -17,15 +17,21 @@ from dicom_twins import ct_slice
 from hdrplan.dose import dose_field
 from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure, Volume
-from hdrplan.io import read_catheters, read_segmentation, read_volume
-from hdrplan.io.dicom.ct import read_ct_series
-from hdrplan.io.dicom.dose import read_dose_grid
-from hdrplan.io.dicom.export import write_dicom_set, write_slicer_set
-from hdrplan.io.dicom.identity import ds, identity_of_case, new_uid, short_text
-from hdrplan.io.dicom.plan import read_brachy_plan
-from hdrplan.io.dicom.structures import read_structure_set
-from hdrplan.io.dicom.write_dose import write_dose_grid
-from hdrplan.io.dicom.write_plan import write_brachy_plan
+from hdrplan.io import (
+    identity_of_case,
+    read_brachy_plan,
+    read_catheters,
+    read_ct_series,
+    read_dose_grid,
+    read_segmentation,
+    read_structure_set,
+    read_volume,
+    write_brachy_plan,
+    write_dicom_set,
+    write_dose_grid,
+    write_slicer_set,
+)
+from hdrplan.io.dicom.identity import ds, new_uid, short_text
 from hdrplan.plan import Case, Plan
 from hdrplan.plan.brachy import as_plan
 from hdrplan.sources import load_source

@@ -18,8 +18,7 @@ from hdrplan.cohort.schema import TABLES
 from hdrplan.dose import dose_at_points, dose_field, sample_points
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Grid
-from hdrplan.io.archive import Pseudonyms, read_key
-from hdrplan.io.dicom.export import write_dicom_set
+from hdrplan.io import Pseudonyms, read_key, write_dicom_set
 from hdrplan.metrics import dvh
 from hdrplan.sources import load_source
 

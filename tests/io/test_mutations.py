@@ -22,24 +22,24 @@ from small_case import GRID
 from hdrplan.errors import HdrPlanError
 from hdrplan.geometry import Catheter, Structure, Volume
 from hdrplan.io import (
+    dicom_files,
+    json_text,
+    plan_table,
+    read_brachy_plan,
     read_case,
     read_catheters,
+    read_dose_grid,
     read_mask,
     read_names,
     read_plan,
     read_segmentation,
+    read_structure_set,
     read_volume,
     write_markups,
     write_segmentation,
     write_volume,
 )
 from hdrplan.io.dicom.ct import read_ct_slices
-from hdrplan.io.dicom.dose import read_dose_grid
-from hdrplan.io.dicom.folder import dicom_files
-from hdrplan.io.dicom.plan import read_brachy_plan
-from hdrplan.io.dicom.structures import read_structure_set
-from hdrplan.io.outputs import json_text
-from hdrplan.io.results import plan_table
 
 EACH = 170
 # (format, seed) that once raised something else, and what it was.

@@ -14,13 +14,18 @@ from hypothesis.extra.numpy import arrays
 
 from hdrplan.geometry import Dwells, Grid, Structure
 from hdrplan.geometry.contours import contours_of_structure, structure_of_contours
-from hdrplan.io import read_plan
-from hdrplan.io.dicom.identity import ds, identity_of_case, short_text
+from hdrplan.io import (
+    brachy_of_plan,
+    identity_of_case,
+    json_text,
+    plan_table,
+    read_brachy_plan,
+    read_plan,
+    write_brachy_plan,
+    write_rows,
+)
+from hdrplan.io.dicom.identity import ds, short_text
 from hdrplan.io.dicom.length import ends_whole
-from hdrplan.io.dicom.plan import read_brachy_plan
-from hdrplan.io.dicom.write_plan import brachy_of_plan, write_brachy_plan
-from hdrplan.io.outputs import json_text, write_rows
-from hdrplan.io.results import plan_table
 from hdrplan.plan import Plan
 from hdrplan.plan.brachy import as_plan
 
