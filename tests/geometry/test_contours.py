@@ -100,7 +100,7 @@ def test_missing_plane_is_filled_between_its_neighbours() -> None:
 def test_planes_between_the_slices_keep_their_place() -> None:
     contours = [np.add(circle(10.0, z), (0, 30, 101.0)) for z in (0.0, 2.0, 4.0)]
     found, warnings = structure_of_contours("roi", "OAR", contours, GRID)
-    centre = found.grid.world(np.argwhere(found.mask_zyx)[:, ::-1]).mean(axis=0)
+    centre = found.voxels_mm.mean(axis=0)
     np.testing.assert_allclose(centre, [0, 30, 103.0], atol=0.05)
     assert any("between the CT's slices" in w for w in warnings)
 

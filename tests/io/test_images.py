@@ -103,7 +103,7 @@ def test_slicers_own_files(shared: Path) -> None:
     # Bone is where the ribs are, air where the lungs are: HU at the segments' voxels.
     for name, low, high in (("ribs", 100, 700), ("right lung", -950, -600)):
         structure = flat[name]
-        at = structure.grid.world(np.argwhere(structure.mask_zyx)[:, ::-1])
+        at = structure.voxels_mm
         index = np.rint(ct.grid.index(at)).astype(int)
         hu = ct.values_zyx[index[:, 2], index[:, 1], index[:, 0]]
         assert low < float(np.median(hu)) < high, name

@@ -45,7 +45,7 @@ def flip_inside(kernel: Kernel, rng: Rng) -> None:
 
 
 def some_field(rng: Rng) -> np.ndarray:
-    return frozen(rng.normal(size=rng.integers(2, 6, 3)), np.float32)
+    return frozen(rng.normal(size=rng.integers(1, 6, 3)), np.float32)
 
 
 def trilinear(kernel: Kernel, rng: Rng) -> None:
@@ -56,11 +56,29 @@ def trilinear(kernel: Kernel, rng: Rng) -> None:
     np.testing.assert_allclose(got, [naive.trilinear(field, at) for at in index], atol=4 * FLOAT32_SUM)
 
 
-def value_and_slopes(kernel: Kernel, rng: Rng) -> None:
+def value_between(kernel: Kernel, rng: Rng) -> None:
+    """Between the centres, and on the last ones; one voxel along an axis is enough."""
+    field = some_field(rng)
+    last = np.array(field.shape[::-1]) - 1.0
+    index = np.concatenate((rng.uniform(0.0, last, (40, 3)), last[None], np.zeros((1, 3))))
+    got = [kernel(field, *at) for at in index]
+    np.testing.assert_allclose(got, [naive.trilinear(field, at) for at in index], atol=4 * FLOAT32_SUM)
+
+
+def value_rows(kernel: Kernel, rng: Rng) -> None:
+    field = frozen(rng.integers(-1000, 3000, some_field(rng).shape), rng.choice([np.int16, np.float32, np.float64]))
+    index = frozen(rng.uniform(-1.5, 6.0, (40, 3)))
+    out = np.full(40, np.nan)
+    kernel(1, 39, field, index, out)
+    assert np.isnan(out[[0, -1]]).all()
+    np.testing.assert_allclose(out[1:-1], [naive.trilinear(field, at) for at in index[1:-1]], rtol=ROUNDOFF, atol=1e-9)
+
+
+def value_and_slope_rows(kernel: Kernel, rng: Rng) -> None:
     field = some_field(rng)
     index = frozen(rng.uniform(-1.5, 6.0, (40, 3)))
     out = np.full((40, 4), np.nan)
-    kernel(field, index, 1, 39, out)
+    kernel(1, 39, field, index, out)
     assert np.isnan(out[[0, -1]]).all()
     want = [naive.value_and_slopes(field, at) for at in index[1:-1]]
     np.testing.assert_allclose(out[1:-1], want, atol=8 * FLOAT32_SUM)

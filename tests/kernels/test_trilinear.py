@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from hdrplan.kernels.trilinear import value_and_slopes
+from hdrplan.kernels.trilinear import value_and_slope_rows
 
 
 def values_of(field: np.ndarray, index: np.ndarray) -> np.ndarray:
     out = np.full((len(index), 4), np.nan)
-    value_and_slopes(field, index, 0, len(index), out)
+    value_and_slope_rows(0, len(index), field, index, out)
     return out
 
 

@@ -156,7 +156,7 @@ def test_surroundings_reach_as_far_as_asked():
     mask[5, 9, 9] = True
     seed = Structure(name="seed", role="CTV", grid=grid, mask_zyx=mask)
     near = around([seed], 11.0, "near")
-    at = near.grid.world(np.argwhere(near.mask_zyx)[:, ::-1])
+    at = near.voxels_mm
     away = np.linalg.norm(at - grid.world([9, 9, 5]), axis=1)
     assert away.max() <= 11.0
     # All voxel centres of a ball of 11 mm, off the lesion's own grid too.

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from hdrplan.errors import InputError
-from hdrplan.geometry import Structure, Volume
+from hdrplan.geometry import Volume
 from hdrplan.report.figures import FIGURES, figure_bytes
-from hdrplan.report.planes import VIEWS, plane_values, structure_box_mm
+from hdrplan.report.planes import VIEWS, plane_values
 from report_view import CENTRE_MM, centred_grid, small_view, turned
 
 
@@ -32,15 +32,6 @@ def test_outside_the_grid_a_plane_has_no_values():
     across = CENTRE_MM[0] + np.array([-2.6, -2.4, 0.0, 2.4, 2.6])
     got = plane_values(volume, VIEWS["axial"], float(CENTRE_MM[2]), across, CENTRE_MM[1:2])
     np.testing.assert_array_equal(np.isnan(got[0]), [True, False, False, False, True])
-
-
-def test_the_box_of_a_structure_holds_its_voxel_centres():
-    grid = centred_grid((8, 8, 8), (1.0, 1.0, 1.0), np.eye(3))
-    mask = np.zeros((8, 8, 8), bool)
-    mask[2:5, 3, 1:7] = True
-    low, high = structure_box_mm(Structure(name="s", role="OAR", grid=grid, mask_zyx=mask))
-    np.testing.assert_allclose(low, grid.world([1, 3, 2]))
-    np.testing.assert_allclose(high, grid.world([6, 3, 4]))
 
 
 @pytest.mark.parametrize("what", FIGURES)

@@ -17,7 +17,6 @@ from itertools import product
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import map_coordinates
 
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import InputError
@@ -142,6 +141,4 @@ def dose_in_session(dose: Volume, points_mm: npt.ArrayLike, to_session: npt.Arra
             got=f"{int(outside.sum())} of {len(points)} points outside",
             remedy="Check the transform, or export a larger dose grid.",
         )
-    index = dose.grid.index(points)[:, ::-1]
-    values = map_coordinates(np.asarray(dose.values_zyx, dtype=np.float64), index.T, order=1, mode="nearest")
-    return np.asarray(values, dtype=np.float64)
+    return dose.at(points)

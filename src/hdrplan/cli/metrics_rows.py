@@ -39,7 +39,7 @@ def _rows(treatment: Treatment, options: dict[str, Any]) -> list[dict[str, Any]]
     )
     from hdrplan.plan import as_plan, source_of_brachy
     from hdrplan.sources import load_source
-    from hdrplan.workflow import trilinear
+    from hdrplan.workflow import between_centres
 
     if treatment.structures is None:
         raise InputError("a plan needs a structure set for metrics", got="none in the archive", where=treatment.plan)
@@ -70,7 +70,7 @@ def _rows(treatment: Treatment, options: dict[str, Any]) -> list[dict[str, Any]]
         rows += _metrics(points, at.gy, at.extrapolated, chosen, prescription_gy, facts_here, notes)
     if options["engine"] != "recomputed" and treatment.dose is not None:
         dose = read_dose_grid(treatment.dose)
-        theirs = trilinear(dose.volume, points.points_mm)
+        theirs = between_centres(dose.volume, points.points_mm)
         said = [*notes, *dose.warnings]
         if brachy.fractions > 1:
             said.append(f"{brachy.fractions} fractions: the stored dose may be that of one or of all")

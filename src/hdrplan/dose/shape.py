@@ -27,8 +27,8 @@ from scipy.ndimage import map_coordinates
 from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.dose.blur import REACH_VOXELS, blurred_distance
 from hdrplan.dose.slices import sections
-from hdrplan.geometry import Grid, Structure
-from hdrplan.kernels.trilinear import value_and_slopes
+from hdrplan.geometry import Grid, Structure, box_of
+from hdrplan.kernels.trilinear import value_and_slope_rows
 from hdrplan.threads import over_rows
 
 __all__ = ["UNKNOWN_MM", "Shape", "shape_of"]
@@ -70,7 +70,7 @@ class Shape:
         """
         index = self.grid.index(points_mm)
         out = np.empty((len(index), 4))
-        over_rows(lambda first, last: value_and_slopes(self.level_zyx, index, first, last, out), len(index))
+        over_rows(lambda first, last: value_and_slope_rows(first, last, self.level_zyx, index, out), len(index))
         value, slope = out[:, 0], (out[:, 1:] / self.grid.spacing_mm) @ self.grid.direction.T
         norm = np.linalg.norm(slope, axis=1)
         known = np.abs(value) < 0.999 * self.reach_mm
@@ -140,8 +140,7 @@ def _slices_first(structure: Structure) -> tuple[BoolArray, Grid]:
 
 
 def _cropped(mask: BoolArray, grid: Grid, *, rim_zyx: tuple[int, int, int]) -> tuple[BoolArray, Grid]:
-    where = np.nonzero(mask)
-    low = np.array([w.min() for w in where])
-    box = tuple(slice(w.min(), w.max() + 1) for w in where)
+    box = box_of(mask)
     padded = np.pad(mask[box], [(n, n) for n in rim_zyx])
-    return padded, grid.box((low - rim_zyx)[::-1], padded.shape)
+    low = np.array([side.start for side in box]) - rim_zyx
+    return padded, grid.box(low[::-1], padded.shape)

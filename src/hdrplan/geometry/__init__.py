@@ -8,7 +8,18 @@ from hdrplan.geometry.dwell import MARGIN_MM, STEP_MM, TIP_OFFSET_MM, Dwells, dw
 from hdrplan.geometry.grid import Grid, Volume
 from hdrplan.geometry.lesion import ellipsoid, parallel_catheters, place_in, synthetic_lesion
 from hdrplan.geometry.phantoms import PHANTOMS, Phantom, phantom, synthetic_case
-from hdrplan.geometry.structure import ROLES, Role, Structure, around, distance_mm, inside, on_grid, rim_mm, without
+from hdrplan.geometry.structure import (
+    ROLES,
+    Role,
+    Structure,
+    around,
+    box_of,
+    distance_mm,
+    inside,
+    on_grid,
+    rim_mm,
+    without,
+)
 from hdrplan.geometry.trajectory import (
     POSITIONS,
     Position,
@@ -44,6 +55,7 @@ __all__ = [
     "around",
     "axes_from_neighbours",
     "axes_from_path",
+    "box_of",
     "clearance",
     "contours_of_structure",
     "distance_mm",

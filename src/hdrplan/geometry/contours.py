@@ -15,7 +15,7 @@ from scipy import ndimage
 from hdrplan.arrays import BoolArray, FloatArray, IntArray
 from hdrplan.errors import FormatError, ResourceError
 from hdrplan.geometry.grid import Grid
-from hdrplan.geometry.structure import Role, Structure
+from hdrplan.geometry.structure import Role, Structure, box_of
 from hdrplan.kernels.polygon import flip_inside
 
 __all__ = ["contours_of_structure", "structure_of_contours"]
@@ -152,9 +152,9 @@ def _signed_distance(plane: BoolArray) -> FloatArray:
 def _cropped(name: str, role: Role, grid: Grid, mask: BoolArray) -> Structure:
     if not mask.any():
         raise FormatError("a structure must enclose at least one voxel centre", got="none", where=name)
-    low = [int(np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {k})))[0]) for k in range(3)]
-    high = [int(np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {k})))[-1]) + 1 for k in range(3)]
-    crop = mask[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
+    box = box_of(mask)
+    crop = mask[box]
+    low = [side.start for side in box]
     return Structure(
         name=name, role=role, grid=grid.box(low[::-1], (crop.shape[0], crop.shape[1], crop.shape[2])), mask_zyx=crop
     )

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.errors import InputError
+from hdrplan.kernels.trilinear import value_rows
+from hdrplan.threads import over_rows
 
 __all__ = ["Grid", "Volume"]
 
@@ -74,11 +76,11 @@ class Grid:
         points = np.asarray(points_mm, dtype=np.float64)
         return np.asarray(((points - self.origin_mm) @ self.direction) / self.spacing_mm)
 
-    def contains(self, points_mm: npt.ArrayLike) -> BoolArray:
-        """Whether each point lies inside a voxel of the grid (half a voxel beyond the outer centres)."""
+    def contains(self, points_mm: npt.ArrayLike, *, rim_voxels: float = 0.5) -> BoolArray:
+        """Whether each point lies in the grid: half a voxel, or another rim, beyond the outer centres counts."""
         index = self.index(points_mm)
-        last = np.asarray(self.shape_zyx[::-1], dtype=np.float64) - 0.5
-        return np.asarray(((index >= -0.5) & (index <= last)).all(axis=-1))
+        last = np.asarray(self.shape_zyx[::-1], dtype=np.float64) - 1.0 + rim_voxels
+        return np.asarray(((index >= -rim_voxels) & (index <= last)).all(axis=-1))
 
     def points_mm(self, z_from: int = 0, z_to: int | None = None) -> FloatArray:
         """Centres of the voxels of slices ``z_from`` to ``z_to`` (exclusive), (n, 3), x fastest."""
@@ -93,6 +95,16 @@ class Grid:
         return Grid(
             shape_zyx=shape_zyx, origin_mm=self.world(low_xyz), spacing_mm=self.spacing_mm, direction=self.direction
         )
+
+    def cut_to(self, points_mm: npt.ArrayLike, margin_mm: float) -> Grid:
+        """Return the sub-grid that holds the points and a margin round them, as far as the grid goes."""
+        index = self.index(points_mm)
+        reach = margin_mm / self.spacing_mm
+        last = np.array(self.shape_zyx[::-1]) - 1
+        low = np.clip(np.floor(index.min(axis=0) - reach), 0, last).astype(int)
+        high = np.clip(np.ceil(index.max(axis=0) + reach), 0, last).astype(int)
+        nx, ny, nz = (int(n) for n in high - low + 1)
+        return self.box(low, (nz, ny, nx))
 
     def same_as(self, other: Grid) -> bool:
         """Whether both grids have the same voxels, to a thousandth of a voxel."""
@@ -124,3 +136,24 @@ class Volume:
         freeze(self, "values_zyx", (None, None, None), dtype=None)
         if self.values_zyx.shape != self.grid.shape_zyx:
             raise InputError(f"values must have the grid's shape {self.grid.shape_zyx}", got=self.values_zyx.shape)
+
+    def at(self, points_mm: npt.ArrayLike, *, rim_voxels: float = 0.5) -> FloatArray:
+        """Values at points, trilinear between the voxel centres; beyond the outer ones, those of the border.
+
+        Parameters
+        ----------
+        points_mm : (..., 3) array
+        rim_voxels : float
+            How far beyond the outer centres there are values (:meth:`Grid.contains`).
+
+        Returns
+        -------
+        (...) array
+            NaN farther outside.
+        """
+        points = np.asarray(points_mm, dtype=np.float64)
+        index = np.ascontiguousarray(self.grid.index(points).reshape(-1, 3))
+        out = np.empty(len(index))
+        over_rows(lambda first, last: value_rows(first, last, self.values_zyx, index, out), len(index))
+        out[~self.grid.contains(points, rim_voxels=rim_voxels).ravel()] = np.nan
+        return out.reshape(points.shape[:-1])

@@ -124,8 +124,7 @@ def parallel_catheters(target: Structure, *, direction: npt.ArrayLike = (1.0, 0.
     across = np.cross(along, np.eye(3)[int(np.argmin(np.abs(along)))])
     across /= np.linalg.norm(across)
     plane = np.stack((across, np.cross(along, across)), axis=1)
-    z, y, x = np.nonzero(target.mask_zyx)
-    place = target.grid.world(np.stack((x, y, z), axis=-1))
+    place = target.voxels_mm
     flat, depth = place @ plane, place @ along
     middle = flat.mean(axis=0)
     width_mm = 2 * float(np.sqrt(((flat - middle) ** 2).sum(axis=1).max()))

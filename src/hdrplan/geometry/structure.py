@@ -15,7 +15,7 @@ from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.errors import InputError
 from hdrplan.geometry.grid import Grid
 
-__all__ = ["ROLES", "Role", "Structure", "around", "distance_mm", "inside", "on_grid", "rim_mm", "without"]
+__all__ = ["ROLES", "Role", "Structure", "around", "box_of", "distance_mm", "inside", "on_grid", "rim_mm", "without"]
 
 Role = Literal["CTV", "OAR", "other"]
 ROLES: tuple[str, ...] = get_args(Role)
@@ -62,6 +62,36 @@ class Structure:
     def volume_cc(self) -> float:
         """Volume of the mask: voxels times voxel volume."""
         return int(self.mask_zyx.sum()) * self.grid.voxel_cc
+
+    @property
+    def voxels_xyz(self) -> npt.NDArray[np.intp]:
+        """Indices x, y, z of the voxels, (n, 3); x runs fastest."""
+        return np.argwhere(self.mask_zyx)[:, ::-1]
+
+    @property
+    def voxels_mm(self) -> FloatArray:
+        """LPS positions of the voxels' centres, (n, 3), in the order of ``voxels_xyz``."""
+        return self.grid.world(self.voxels_xyz)
+
+    @property
+    def centre_mm(self) -> FloatArray:
+        """LPS position of the centre of mass, (3,)."""
+        return self.grid.world(self.voxels_xyz.mean(axis=0))
+
+    @property
+    def box_mm(self) -> FloatArray:
+        """Lowest and highest x, y and z of the voxels' centres in LPS, (2, 3)."""
+        voxels_mm = self.voxels_mm
+        return np.stack((voxels_mm.min(axis=0), voxels_mm.max(axis=0)))
+
+
+def box_of(mask_zyx: BoolArray) -> tuple[slice, slice, slice]:
+    """Return the smallest box that holds all voxels of a mask that is not empty."""
+    ends = []
+    for axis in range(3):
+        filled = np.flatnonzero(mask_zyx.any(axis=tuple({0, 1, 2} - {axis})))
+        ends.append(slice(int(filled[0]), int(filled[-1]) + 1))
+    return ends[0], ends[1], ends[2]
 
 
 def distance_mm(structure: Structure, points_mm: npt.ArrayLike) -> FloatArray:
@@ -111,7 +141,7 @@ def around(structures: Sequence[Structure], reach_mm: float, name: str) -> Struc
     name : str
     """
     grid = structures[0].grid
-    voxels = np.concatenate([s.grid.world(np.argwhere(s.mask_zyx)[:, ::-1]) for s in structures])
+    voxels = np.concatenate([s.voxels_mm for s in structures])
     index = grid.index(voxels)
     rim = reach_mm / grid.spacing_mm + 2.0
     low = np.floor(index.min(axis=0) - rim).astype(np.int64)
@@ -134,11 +164,10 @@ def without(structure: Structure, others: Sequence[Structure]) -> Structure:
     InputError
         Nothing is left.
     """
-    z, y, x = np.nonzero(structure.mask_zyx)
-    centre = structure.grid.world(np.stack((x, y, z), axis=-1))
-    keep = np.ones(len(x), dtype=np.bool_)
+    voxels_mm = structure.voxels_mm
+    keep = np.ones(len(voxels_mm), dtype=np.bool_)
     for other in others:
-        keep &= ~inside(other, centre)
+        keep &= ~inside(other, voxels_mm)
     if keep.all():
         return structure
     if not keep.any():
@@ -148,7 +177,8 @@ def without(structure: Structure, others: Sequence[Structure]) -> Structure:
             where=structure.name,
         )
     mask = np.zeros(structure.grid.shape_zyx, dtype=bool)
-    mask[z[keep], y[keep], x[keep]] = True
+    x, y, z = structure.voxels_xyz[keep].T
+    mask[z, y, x] = True
     return Structure(name=structure.name, role=structure.role, grid=structure.grid, mask_zyx=mask)
 
 
@@ -160,8 +190,7 @@ def on_grid(structure: Structure, grid: Grid) -> Structure:
     InputError
         Its voxels are not voxels of that grid.
     """
-    index = np.argwhere(structure.mask_zyx)[:, ::-1]
-    there = np.asarray(grid.index(structure.grid.world(index)))
+    there = grid.index(structure.voxels_mm)
     place = np.rint(there).astype(np.int64)
     if (
         np.abs(there - place).max() > 1e-2
@@ -182,9 +211,8 @@ def rim_mm(structure: Structure) -> FloatArray:
 
 
 def _rim_xyz(mask_zyx: BoolArray) -> npt.NDArray[np.intp]:
-    where = np.nonzero(mask_zyx)
-    low = np.array([w.min() for w in where])
-    box = tuple(slice(w.min(), w.max() + 1) for w in where)
+    box = box_of(mask_zyx)
+    low = [side.start for side in box]
     padded = np.pad(mask_zyx[box], 1)
     here = padded[1:-1, 1:-1, 1:-1]
     core = here.copy()

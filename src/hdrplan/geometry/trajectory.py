@@ -269,12 +269,9 @@ def _skin(room: Clearance, lesion: Structure, longest_mm: float) -> tuple[FloatA
     patient, grid = room.patient_zyx, room.grid
     # The border of the image is no skin: voxels outside the grid count as patient.
     core = ndimage.binary_erosion(patient, border_value=1)
-    z, y, x = np.nonzero(patient & ~core)
-    index = np.stack((x, y, z), axis=1)
+    index = np.argwhere(patient & ~core)[:, ::-1]
     world = grid.world(index)
-    lz, ly, lx = np.nonzero(lesion.mask_zyx)
-    box = lesion.grid.world(np.stack((lx, ly, lz), axis=1))
-    low, high = box.min(axis=0), box.max(axis=0)
+    low, high = lesion.box_mm
     near = np.linalg.norm(np.maximum(np.maximum(low - world, world - high), 0), axis=1) <= longest_mm
     index, world = index[near], world[near]
     if not len(index):
@@ -296,14 +293,15 @@ def _skin(room: Clearance, lesion: Structure, longest_mm: float) -> tuple[FloatA
 def _goals(lesion: Structure) -> FloatArray:
     """Points of a raster inside the lesion, about as many for any size."""
     step_mm = float(np.clip((lesion.volume_cc * 1000 / _GOALS) ** (1 / 3), 2.0, 20.0))
-    z, y, x = np.nonzero(lesion.mask_zyx)
-    world = lesion.grid.world(np.stack((x, y, z), axis=1))
-    middle = world.mean(axis=0)
-    half = np.abs(world - middle).max() + step_mm
+    voxels_mm = lesion.voxels_mm
+    middle = voxels_mm.mean(axis=0)
+    half = np.abs(voxels_mm - middle).max() + step_mm
     axis = np.arange(-np.floor(half / step_mm), np.floor(half / step_mm) + 1) * step_mm
     raster = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3) + middle
     chosen = raster[inside(lesion, raster)]
-    return np.asarray(chosen if len(chosen) else world[np.linalg.norm(world - middle, axis=1).argmin()][None])
+    if not len(chosen):
+        chosen = voxels_mm[np.linalg.norm(voxels_mm - middle, axis=1).argmin()][None]
+    return np.asarray(chosen)
 
 
 def _marched(

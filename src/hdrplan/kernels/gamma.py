@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.kernels._jit import jit
+from hdrplan.kernels.trilinear import value_between
 
 __all__ = ["gamma_rows"]
 
@@ -61,16 +62,7 @@ def gamma_rows(
             if x < 0.0 or y < 0.0 or z < 0.0 or x > nx - 1 or y > ny - 1 or z > nz - 1:
                 continue
             found = True
-            ix, iy, iz = min(int(x), max(nx - 2, 0)), min(int(y), max(ny - 2, 0)), min(int(z), max(nz - 2, 0))
-            jx, jy, jz = min(ix + 1, nx - 1), min(iy + 1, ny - 1), min(iz + 1, nz - 1)
-            fx, fy, fz = x - ix, y - iy, z - iz
-            low = (evaluated_zyx[iz, iy, ix] * (1 - fx) + evaluated_zyx[iz, iy, jx] * fx) * (1 - fy) + (
-                evaluated_zyx[iz, jy, ix] * (1 - fx) + evaluated_zyx[iz, jy, jx] * fx
-            ) * fy
-            high = (evaluated_zyx[jz, iy, ix] * (1 - fx) + evaluated_zyx[jz, iy, jx] * fx) * (1 - fy) + (
-                evaluated_zyx[jz, jy, ix] * (1 - fx) + evaluated_zyx[jz, jy, jx] * fx
-            ) * fy
-            off = (low * (1 - fz) + high * fz - reference_gy[i]) / criterion_gy[i]
+            off = (value_between(evaluated_zyx, x, y, z) - reference_gy[i]) / criterion_gy[i]
             value = off * off + distance2[j]
             if value < best:
                 best = value

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.kernels._jit import jit
+from hdrplan.kernels.trilinear import value_between
 
 __all__ = ["march_rays"]
 
@@ -13,22 +14,6 @@ F64 = npt.NDArray[np.float64]
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
-
-
-@jit
-def _at(field: F32, x: float, y: float, z: float) -> float:
-    """Trilinear value at a fractional index inside the grid."""
-    nz, ny, nx = field.shape
-    i, j, k = min(int(x), nx - 2), min(int(y), ny - 2), min(int(z), nz - 2)
-    fx, fy, fz = x - i, y - j, z - k
-    low = (field[k, j, i] * (1 - fx) + field[k, j, i + 1] * fx) * (1 - fy) + (
-        field[k, j + 1, i] * (1 - fx) + field[k, j + 1, i + 1] * fx
-    ) * fy
-    high = (field[k + 1, j, i] * (1 - fx) + field[k + 1, j, i + 1] * fx) * (1 - fy) + (
-        field[k + 1, j + 1, i] * (1 - fx) + field[k + 1, j + 1, i + 1] * fx
-    ) * fy
-    value: float = low * (1 - fz) + high * fz
-    return value
 
 
 @jit
@@ -78,7 +63,7 @@ def march_rays(
                 blocker[r] = -2
                 break
             chord += step_mm * (target[k, j, i] > 0)
-            free = _at(clear_mm, x, y, z)
+            free = value_between(clear_mm, x, y, z)
             least = min(least, free)
             if free < 0.0:
                 blocker[r] = nearest[k, j, i]
@@ -90,7 +75,7 @@ def march_rays(
             if not (0 <= x <= nx - 1 and 0 <= y <= ny - 1 and 0 <= z <= nz - 1):
                 break
             i, j, k = int(x + 0.5), int(y + 0.5), int(z + 0.5)
-            free = _at(clear_mm, x, y, z)
+            free = value_between(clear_mm, x, y, z)
             if free < 0.0 or patient[k, j, i] == 0:
                 break
             least = min(least, free)

@@ -1,43 +1,89 @@
-"""Trilinear interpolation in a field of voxels, with its slopes."""
+"""Trilinear interpolation in a field of voxels, with its slopes: the one of the package."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan.kernels._jit import jit
+from hdrplan.kernels._jit import jit, jit_inline
 
-__all__ = ["trilinear", "value_and_slopes"]
+__all__ = ["trilinear", "value_and_slope_rows", "value_between", "value_rows"]
 
 Floats = npt.NDArray[np.float64]
+Field = npt.NDArray[np.generic]
 
 
-@jit
-def trilinear(values: npt.NDArray[np.float32], x: float, y: float, z: float) -> float:
-    """Value at a fractional index; outside the field, the value at its border."""
-    nz, ny, nx = values.shape
-    x = min(max(x, 0.0), nx - 1.0)
-    y = min(max(y, 0.0), ny - 1.0)
-    z = min(max(z, 0.0), nz - 1.0)
-    i, j, k = min(int(x), nx - 2), min(int(y), ny - 2), min(int(z), nz - 2)
+@jit_inline
+def value_between(values_zyx: Field, x: float, y: float, z: float) -> float:
+    """Value at a place that lies between the first and the last voxel centres.
+
+    Parameters
+    ----------
+    values_zyx : (nz, ny, nx) array
+        Of any type of number; one voxel along an axis is enough.
+    x, y, z : float
+        Fractional index: voxel (0, 0, 0) has its centre at 0, 0, 0.
+    """
+    nz, ny, nx = values_zyx.shape
+    i, j, k = min(int(x), max(nx - 2, 0)), min(int(y), max(ny - 2, 0)), min(int(z), max(nz - 2, 0))
+    i1, j1, k1 = min(i + 1, nx - 1), min(j + 1, ny - 1), min(k + 1, nz - 1)
     u, v, w = x - i, y - j, z - k
-    low = (values[k, j, i] * (1 - u) + values[k, j, i + 1] * u) * (1 - v)
-    low += (values[k, j + 1, i] * (1 - u) + values[k, j + 1, i + 1] * u) * v
-    high = (values[k + 1, j, i] * (1 - u) + values[k + 1, j, i + 1] * u) * (1 - v)
-    high += (values[k + 1, j + 1, i] * (1 - u) + values[k + 1, j + 1, i + 1] * u) * v
+    low = (values_zyx[k, j, i] * (1 - u) + values_zyx[k, j, i1] * u) * (1 - v)
+    low += (values_zyx[k, j1, i] * (1 - u) + values_zyx[k, j1, i1] * u) * v
+    high = (values_zyx[k1, j, i] * (1 - u) + values_zyx[k1, j, i1] * u) * (1 - v)
+    high += (values_zyx[k1, j1, i] * (1 - u) + values_zyx[k1, j1, i1] * u) * v
     return float(low * (1 - w) + high * w)
 
 
 @jit
-def value_and_slopes(values: npt.NDArray[np.float32], index_xyz: Floats, first: int, last: int, out: Floats) -> None:
-    """Fill rows of ``out`` (n, 4): value, and its differences per voxel along x, y, z.
+def trilinear(values_zyx: Field, x: float, y: float, z: float) -> float:
+    """Value at any place; outside the field, the value at its border.
+
+    Parameters
+    ----------
+    values_zyx : (nz, ny, nx) array
+    x, y, z : float
+        Fractional index.
+    """
+    nz, ny, nx = values_zyx.shape
+    return value_between(values_zyx, min(max(x, 0.0), nx - 1.0), min(max(y, 0.0), ny - 1.0), min(max(z, 0.0), nz - 1.0))
+
+
+@jit
+def value_rows(first: int, last: int, values_zyx: Field, index_xyz: Floats, out: Floats) -> None:
+    """Values at places ``first:last``.
+
+    Parameters
+    ----------
+    first, last : int
+    values_zyx : (nz, ny, nx) array
+    index_xyz : (n, 3) array
+        Fractional indices.
+    out : (n,) array
+    """
+    for row in range(first, last):
+        out[row] = trilinear(values_zyx, index_xyz[row, 0], index_xyz[row, 1], index_xyz[row, 2])
+
+
+@jit
+def value_and_slope_rows(first: int, last: int, values_zyx: Field, index_xyz: Floats, out: Floats) -> None:
+    """Values and slopes at places ``first:last``.
 
     Differences are taken over one voxel, half a voxel to each side: unlike the slopes of the trilinear pieces they do
-    not jump between voxels. The field must have at least two voxels along each axis.
+    not jump between voxels.
+
+    Parameters
+    ----------
+    first, last : int
+    values_zyx : (nz, ny, nx) array
+    index_xyz : (n, 3) array
+        Fractional indices.
+    out : (n, 4) array
+        Value, and its differences per voxel along x, y, z.
     """
     for row in range(first, last):
         x, y, z = index_xyz[row, 0], index_xyz[row, 1], index_xyz[row, 2]
-        out[row, 0] = trilinear(values, x, y, z)
-        out[row, 1] = trilinear(values, x + 0.5, y, z) - trilinear(values, x - 0.5, y, z)
-        out[row, 2] = trilinear(values, x, y + 0.5, z) - trilinear(values, x, y - 0.5, z)
-        out[row, 3] = trilinear(values, x, y, z + 0.5) - trilinear(values, x, y, z - 0.5)
+        out[row, 0] = trilinear(values_zyx, x, y, z)
+        out[row, 1] = trilinear(values_zyx, x + 0.5, y, z) - trilinear(values_zyx, x - 0.5, y, z)
+        out[row, 2] = trilinear(values_zyx, x, y + 0.5, z) - trilinear(values_zyx, x, y - 0.5, z)
+        out[row, 3] = trilinear(values_zyx, x, y, z + 0.5) - trilinear(values_zyx, x, y, z - 0.5)

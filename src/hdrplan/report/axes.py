@@ -10,7 +10,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.geometry import Volume
 from hdrplan.report.data import ReportData
 from hdrplan.report.palette import isodose_levels, structure_styles
-from hdrplan.report.planes import View, plane_values, structure_box_mm
+from hdrplan.report.planes import View, plane_values
 from hdrplan.report.svg import axis_end_gy
 
 __all__ = ["BAD", "INK", "draw_dvh", "draw_plane", "draw_projection", "line_style", "short"]
@@ -60,7 +60,7 @@ def draw_projection(axes: Any, view: ReportData, plane: View, centre: FloatArray
     styles = structure_styles(view)
     across, down = _lattice(plane, centre, reach_mm, 1.0)
     for structure in (s for s in view.structures if s.role == "CTV"):
-        low, high = structure_box_mm(structure)
+        low, high = structure.box_mm
         mask = Volume(structure.grid, structure.mask_zyx.astype(np.float32))
         depths = np.arange(low[plane.normal], high[plane.normal] + 0.75, 1.5)
         slices = [np.nan_to_num(plane_values(mask, plane, float(at), across, down)) for at in depths]

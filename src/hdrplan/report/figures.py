@@ -20,7 +20,7 @@ from hdrplan.errors import InputError
 from hdrplan.report.axes import BAD, INK, draw_dvh, draw_plane, draw_projection, line_style, short
 from hdrplan.report.data import ReportData
 from hdrplan.report.palette import isodose_levels, structure_styles
-from hdrplan.report.planes import VIEWS, structure_box_mm
+from hdrplan.report.planes import VIEWS
 from hdrplan.report.rows import least_step_mm
 
 __all__ = ["FIGURES", "FORMATS", "catheter_map", "dvh_figure", "figure_bytes", "isodose_page", "overview"]
@@ -143,7 +143,7 @@ def _target(view: ReportData) -> tuple[FloatArray, FloatArray, FloatArray, float
     ctv = next((s for s in view.structures if s.role == "CTV"), None)
     if ctv is None:
         raise InputError("these figures are centred on a CTV", got="none", where=view.title)
-    low, high = structure_box_mm(ctv)
+    low, high = ctv.box_mm
     return low, high, (low + high) / 2, float((high - low).max()) / 2 + 35.0
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import map_coordinates
 
 from hdrplan.arrays import FloatArray
 from hdrplan.geometry import Catheter, Volume, rim_mm
@@ -29,7 +28,7 @@ _HALF = 0.5
 def focus_of(result: PlaceResult) -> FloatArray:
     """Return the middle of the first CTV, where the slices cross."""
     ctv = result.case.ctvs[0]
-    return np.asarray(ctv.grid.world(np.argwhere(ctv.mask_zyx)[:, ::-1].mean(axis=0)))
+    return ctv.centre_mm
 
 
 def colours_of(result: PlaceResult) -> dict[str, str]:
@@ -63,19 +62,11 @@ def write_number(axes: Axes, k: int, x: float, y: float) -> None:
     )  # fmt: skip
 
 
-def _values(volume: Volume, points_mm: FloatArray, order: int = 1) -> FloatArray:
-    """Values at points of any shape (..., 3); NaN outside the grid."""
-    flat = points_mm.reshape(-1, 3)
-    index = volume.grid.index(flat)
-    values = map_coordinates(volume.values_zyx.astype(np.float32), index.T[::-1], order=order, mode="nearest")
-    return np.asarray(np.where(volume.grid.contains(flat), values, np.nan).reshape(points_mm.shape[:-1]))
-
-
 def _draw_plane(axes: Axes, result: PlaceResult, points_mm: FloatArray, u_mm: FloatArray, v_mm: FloatArray) -> None:
     """CT, structures and the prescription isodose on any plane; ``points_mm`` is (n_v, n_u, 3)."""
     extent = (float(u_mm[0]), float(u_mm[-1]), float(v_mm[0]), float(v_mm[-1]))
     if result.case.ct is not None:
-        ct = np.nan_to_num(_values(result.case.ct, points_mm), nan=-1000.0)
+        ct = np.nan_to_num(result.case.ct.at(points_mm), nan=-1000.0)
         axes.imshow(
             ct, cmap="gray", vmin=_WINDOW_HU[0], vmax=_WINDOW_HU[1], extent=extent, origin="lower", aspect="equal"
         )
@@ -85,7 +76,7 @@ def _draw_plane(axes: Axes, result: PlaceResult, points_mm: FloatArray, u_mm: Fl
         if structure.role != "CTV" and structure.name not in avoided and structure.name != result.case.healthy:
             continue
         mask = Volume(structure.grid, structure.mask_zyx.astype(np.float32))
-        level = np.nan_to_num(_values(mask, points_mm))
+        level = np.nan_to_num(mask.at(points_mm))
         if level.max() <= _HALF:
             continue
         thick = 1.8 if structure.role == "CTV" else 0.9
@@ -93,7 +84,7 @@ def _draw_plane(axes: Axes, result: PlaceResult, points_mm: FloatArray, u_mm: Fl
         if structure.name in avoided:
             axes.contourf(u_mm, v_mm, level, levels=[_HALF, 2.0], colors=[colour], alpha=0.28)
         axes.contour(u_mm, v_mm, level, levels=[_HALF], colors=[colour], linewidths=thick)
-    dose = np.nan_to_num(_values(result.planned.dose, points_mm))
+    dose = np.nan_to_num(result.planned.dose.at(points_mm))
     wanted = result.planned.goals.prescriptions[0].dose_gy
     if dose.max() > wanted:
         axes.contour(u_mm, v_mm, dose, levels=[wanted], colors=["#ff9a1f"], linewidths=1.1, linestyles="--")

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray
-from hdrplan.geometry import Grid, Structure, Volume
+from hdrplan.geometry import Grid, Structure, Volume, box_of
 
 __all__ = ["DOSE_STEP_GY", "corners_mm", "ct_pack", "dose_pack", "mask_pack"]
 
@@ -149,9 +149,8 @@ def dose_pack(dose: Volume) -> dict[str, Any]:
 
 def mask_pack(structure: Structure) -> dict[str, Any]:
     """Mask of one structure, cropped to itself, one bit a voxel."""
-    filled = np.argwhere(structure.mask_zyx)
-    low, high = filled.min(axis=0), filled.max(axis=0) + 1
-    mask = structure.mask_zyx[tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))]
-    grid = structure.grid.box(low[::-1], (mask.shape[0], mask.shape[1], mask.shape[2]))
+    box = box_of(structure.mask_zyx)
+    mask = structure.mask_zyx[box]
+    grid = structure.grid.box([side.start for side in box[::-1]], mask.shape)
     bits = np.packbits(mask.ravel(), bitorder="little").tobytes()
     return _frame(grid) | {"bits": base64.b64encode(zlib.compress(bits, 9)).decode("ascii")}

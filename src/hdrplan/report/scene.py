@@ -11,7 +11,6 @@ from hdrplan.arrays import FloatArray
 from hdrplan.geometry import Catheter, Dwells, Structure, Volume
 from hdrplan.report.data import Curve
 from hdrplan.report.pack import corners_mm, mask_pack
-from hdrplan.report.planes import structure_box_mm
 from hdrplan.report.svg import thinned
 
 __all__ = ["catheter_data", "curve_data", "dwell_data", "structure_data", "what_to_see"]
@@ -59,7 +58,7 @@ def what_to_see(
     structures: Sequence[Structure], catheters: Sequence[Catheter], doses: Sequence[Volume]
 ) -> tuple[FloatArray, FloatArray, list[float]]:
     """Points that the pictures must hold (dose, CTVs), points they should (everything), and where they begin."""
-    boxes = [np.array(structure_box_mm(s)) for s in structures]
+    boxes = [s.box_mm for s in structures]
     targets = [box for s, box in zip(structures, boxes, strict=True) if s.role == "CTV"]
     must_see = np.vstack([*(corners_mm(dose.grid) for dose in doses), *targets])
     may_see = np.vstack([must_see, *boxes, *(c.points_mm for c in catheters)])
@@ -69,5 +68,4 @@ def what_to_see(
 
 def _centre_mm(structure: Structure) -> list[float]:
     """Centre of mass of a mask."""
-    index = np.argwhere(structure.mask_zyx).mean(axis=0)[::-1]
-    return [round(float(v), 3) for v in structure.grid.world(index)]
+    return [round(float(v), 3) for v in structure.centre_mm]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from hdrplan.arrays import FloatArray, IntArray
-from hdrplan.geometry import Grid, Structure, Volume
+from hdrplan.geometry import Grid, Structure, Volume, box_of
 
 __all__ = ["isodose_surface", "structure_surface", "surface"]
 
@@ -86,11 +86,9 @@ def _quads(inside: npt.NDArray[np.bool_], number: IntArray, axis: int) -> IntArr
 
 def structure_surface(structure: Structure) -> tuple[FloatArray, IntArray]:
     """Surface of a mask, its steps smoothed away."""
-    filled = np.argwhere(structure.mask_zyx)
-    low = filled.min(axis=0)
-    box = tuple(slice(int(i), int(j) + 1) for i, j in zip(low, filled.max(axis=0), strict=True))
+    box = box_of(structure.mask_zyx)
     mask = np.pad(structure.mask_zyx[box].astype(np.float32), 2)
-    grid = structure.grid.box((low - 2)[::-1], (mask.shape[0], mask.shape[1], mask.shape[2]))
+    grid = structure.grid.box([side.start - 2 for side in box[::-1]], mask.shape)
     smooth = gaussian_filter(mask, _BLUR_VOXELS)
     vertices, triangles = surface(grid, smooth, 0.5)
     return (vertices, triangles) if len(triangles) else surface(grid, mask, 0.5)

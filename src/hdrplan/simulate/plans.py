@@ -14,7 +14,7 @@ import numpy as np
 
 from hdrplan import __version__
 from hdrplan.dose import dose_at_points, dose_rate, sample_points
-from hdrplan.geometry import Grid, Structure, Volume, dwell_positions, on_grid, synthetic_case
+from hdrplan.geometry import Grid, Structure, Volume, box_of, dwell_positions, on_grid, synthetic_case
 from hdrplan.metrics import dvh
 from hdrplan.optimize import PlanProblem, optimize_times
 from hdrplan.plan import Case, Goals, Plan, Prescription
@@ -101,13 +101,12 @@ def host_organ(case: Case, organ: str = "liver", *, every: int = 2) -> Structure
     mask = whole.mask_zyx.copy()
     for ctv in case.ctvs:
         mask |= on_grid(ctv, grid).mask_zyx
-    low = np.argwhere(mask).min(axis=0)
-    high = np.argwhere(mask).max(axis=0) + 1
-    cut = mask[tuple(slice(a, b, every) for a, b in zip(low, high, strict=True))]
+    box = box_of(mask)
+    cut = mask[tuple(slice(side.start, side.stop, every) for side in box)]
     nz, ny, nx = cut.shape
     thin = Grid(
         shape_zyx=(nz, ny, nx),
-        origin_mm=grid.world(low[::-1]),
+        origin_mm=grid.world([side.start for side in box[::-1]]),
         spacing_mm=grid.spacing_mm * every,
         direction=grid.direction,
     )

@@ -62,7 +62,7 @@ def _every_point(result: PlanResult) -> Row:
     """Look for a point below the prescription where the proof says that there is none."""
     ctv, plan = result.case.structure("lesion"), result.plan
     shape = shape_of(ctv)
-    inner = np.stack(np.nonzero(ctv.mask_zyx)[::-1], axis=1).astype(np.float64)
+    inner = ctv.voxels_xyz
     points = ctv.grid.world(
         np.random.default_rng(17).uniform(inner.min(axis=0) - 1, inner.max(axis=0) + 1, (600_000, 3))
     )

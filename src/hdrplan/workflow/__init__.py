@@ -3,7 +3,7 @@
 Start with :mod:`hdrplan.workflow.plan`: a case becomes a plan.
 """
 
-from hdrplan.workflow.check import CheckRow, GridCheck, SecondCheck, Tolerances, check_plan, trilinear
+from hdrplan.workflow.check import CheckRow, GridCheck, SecondCheck, Tolerances, between_centres, check_plan
 from hdrplan.workflow.options import (
     PlanOptions,
     delivery_of,
@@ -41,6 +41,7 @@ __all__ = [
     "StepProgress",
     "Steps",
     "Tolerances",
+    "between_centres",
     "check_plan",
     "check_sampling",
     "default_obstacles",
@@ -55,5 +56,4 @@ __all__ = [
     "plan_result",
     "planned_dwells",
     "planning_matrix",
-    "trilinear",
 ]

@@ -21,12 +21,14 @@ from hdrplan.metrics import GammaCriteria, dvh, gamma_index
 from hdrplan.plan import BrachyPlan, as_plan
 from hdrplan.sources import TG43Source
 
-__all__ = ["CheckRow", "GridCheck", "SecondCheck", "Tolerances", "check_plan", "trilinear"]
+__all__ = ["CheckRow", "GridCheck", "SecondCheck", "Tolerances", "between_centres", "check_plan"]
 
 # Nearer to a dwell, half a millimetre of position changes the dose by more than 10 %.
 NEAR_DWELL_MM = 10.0
 # Gamma is judged at every n-th voxel of larger grids: a tenth of a percent of the pass rate is told by this many.
 MAX_GAMMA_VOXELS = 200_000
+# Stored grids are read between their voxel centres; this part of a voxel is roundoff.
+_ON_CENTRE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,22 +370,9 @@ def _grid_rows(grid: GridCheck, tolerances: Tolerances) -> list[CheckRow]:
     return [median, gamma]
 
 
-def _inside(volume: Volume, points_mm: FloatArray) -> npt.NDArray[np.bool_]:
-    """Whether each point lies between voxel centres of the volume."""
-    index = volume.grid.index(points_mm)
-    last = np.array(volume.grid.shape_zyx[::-1]) - 1
-    return np.asarray(((index >= -1e-6) & (index <= last + 1e-6)).all(axis=1))
-
-
-def trilinear(volume: Volume, points_mm: FloatArray) -> FloatArray:
-    """Values of a volume between its voxel centres; NaN outside them."""
-    from scipy.ndimage import map_coordinates
-
-    inside = _inside(volume, points_mm)
-    values = np.full(len(points_mm), np.nan)
-    clipped = np.clip(volume.grid.index(points_mm[inside]), 0, np.array(volume.grid.shape_zyx[::-1]) - 1)
-    values[inside] = map_coordinates(volume.values_zyx.astype(np.float64), clipped[:, ::-1].T, order=1)
-    return values
+def between_centres(dose: Volume, points_mm: FloatArray) -> FloatArray:
+    """Doses at points between the voxel centres of a stored grid; NaN outside them, where nothing was written."""
+    return dose.at(points_mm, rim_voxels=_ON_CENTRE)
 
 
 def _dvh_rows(
@@ -400,7 +389,7 @@ def _dvh_rows(
     held_whole = []
     for structure in structures:
         # Voxel centres first: sampling an organ that the grid does not hold would be for nothing.
-        inside = float(_inside(dose, structure.grid.world(np.argwhere(structure.mask_zyx)[:, ::-1])).mean())
+        inside = float(dose.grid.contains(structure.voxels_mm, rim_voxels=_ON_CENTRE).mean())
         if inside >= 0.999:
             held_whole.append(structure)
         else:
@@ -409,7 +398,7 @@ def _dvh_rows(
         return rows
     points: SamplePoints = sample_points(held_whole)
     ours = dose_at_points(plan.dwells, plan.times_s, points.points_mm, source, strength_u=plan.strength_u).gy
-    theirs = trilinear(dose, points.points_mm)
+    theirs = between_centres(dose, points.points_mm)
     for name in points.names:
         at = points.rows(name)
         held = ~np.isnan(theirs[at])

@@ -190,14 +190,4 @@ def best_times(
 def dose_grid(case: Case, dwells: Dwells, *, margin_mm: float) -> Grid:
     """Return the CT's grid, cut to the CTVs and dwells plus a margin; without a CT the first CTV's grid serves."""
     grid = case.ct.grid if case.ct is not None else case.ctvs[0].grid
-    corners = [dwells.positions_mm]
-    for ctv in case.ctvs:
-        z, y, x = np.nonzero(ctv.mask_zyx)
-        corners.append(ctv.grid.world(np.stack((x, y, z), axis=1)))
-    index = grid.index(np.concatenate(corners))
-    reach = margin_mm / grid.spacing_mm
-    last = np.array(grid.shape_zyx[::-1]) - 1
-    low = np.clip(np.floor(index.min(axis=0) - reach), 0, last).astype(int)
-    high = np.clip(np.ceil(index.max(axis=0) + reach), 0, last).astype(int)
-    nx, ny, nz = (int(n) for n in high - low + 1)
-    return grid.box(low, (nz, ny, nx))
+    return grid.cut_to(np.concatenate([dwells.positions_mm, *(ctv.voxels_mm for ctv in case.ctvs)]), margin_mm)

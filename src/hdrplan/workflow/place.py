@@ -24,6 +24,7 @@ from hdrplan.geometry import (
     Structure,
     Trajectories,
     angle_deg,
+    box_of,
     clearance,
     distance_mm,
     dwell_positions,
@@ -307,8 +308,8 @@ def _clear_mm(case: Case, ends_mm: FloatArray, margins_mm: Mapping[str, float]) 
 
 def _box_gap_mm(structure: Structure, line_mm: FloatArray) -> float:
     """Distance of a line to the box of a structure: a lower bound."""
-    z, y, x = np.nonzero(structure.mask_zyx)
-    low, high = (np.array([f(x), f(y), f(z)], dtype=np.float64) for f in (np.min, np.max))
+    box = box_of(structure.mask_zyx)[::-1]
+    low, high = np.array([side.start for side in box]), np.array([side.stop - 1 for side in box])
     index = structure.grid.index(line_mm)
     gap = np.maximum(np.maximum(low - index, index - high), 0.0) * structure.grid.spacing_mm
     return float(np.linalg.norm(gap, axis=1).min())

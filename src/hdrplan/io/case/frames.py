@@ -28,8 +28,8 @@ def ras_to_lps(points_mm: npt.ArrayLike) -> FloatArray:
 
 def _voxels_mm(structure: Structure, most: int = 20_000) -> FloatArray:
     """Centres of the structure's voxels; every n-th where there are more than ``most``."""
-    zyx = np.argwhere(structure.mask_zyx)
-    return structure.grid.world(zyx[:: max(1, len(zyx) // most), ::-1])
+    voxels_mm = structure.voxels_mm
+    return voxels_mm[:: max(1, len(voxels_mm) // most)]
 
 
 def check_structures(structures: tuple[Structure, ...], ct: Grid, *, where: object = None) -> tuple[str, ...]:

@@ -125,9 +125,7 @@ def case_of_dicom(folder: Path, table: Mapping[str, Any], *, plan: str | None = 
         structures.append(structure)
         warnings += said
     targets = [s for s in structures if s.role == "CTV"]
-    centre = np.mean(
-        [s.grid.world(np.argwhere(s.mask_zyx)[:, ::-1]).mean(axis=0) for s in targets or structures], axis=0
-    )
+    centre = centre_mm(targets or structures)
     catheters, said = catheters_of(found.structures, found.plan, centre)
     changes = {"name": "dicom-case", **table}
     changes["source"] = _source(table.get("source", {}), found.plan)
@@ -155,8 +153,7 @@ def case_of_dicom(folder: Path, table: Mapping[str, Any], *, plan: str | None = 
 
 def centre_mm(structures: Sequence[Structure]) -> FloatArray:
     """Return the mean of the structures' centres."""
-    centres = [s.grid.world(np.argwhere(s.mask_zyx)[:, ::-1]).mean(axis=0) for s in structures]
-    return np.asarray(np.mean(centres, axis=0))
+    return np.asarray(np.mean([structure.centre_mm for structure in structures], axis=0))
 
 
 def _source(given: Mapping[str, Any], plan: BrachyPlan | None) -> dict[str, Any]:
