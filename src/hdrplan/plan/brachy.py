@@ -19,7 +19,7 @@ from hdrplan.plan.plan import Plan
 __all__ = ["BrachyPlan", "Channel", "ReferencePoint", "SourceOfPlan", "as_plan"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Channel:
     """One channel of an application.
 
@@ -79,7 +79,7 @@ class Channel:
         return float(self.times_s.sum()) * self.pulses
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ReferencePoint:
     """A point where the TPS states a dose.
 
@@ -103,7 +103,7 @@ class ReferencePoint:
         freeze(self, "position_mm", (3,))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceOfPlan:
     """The source as the file describes it.
 
@@ -118,7 +118,7 @@ class SourceOfPlan:
     isotope: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class BrachyPlan:
     """A brachytherapy plan of a treatment planning system.
 

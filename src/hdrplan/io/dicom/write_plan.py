@@ -48,29 +48,43 @@ def brachy_of_plan(
         rows = np.flatnonzero(plan.dwells.catheter == k)
         rows = rows[np.argsort(plan.dwells.offset_mm[rows], kind="stable")]
         roi, path_mm = paths.get(name, (None, np.empty((0, 3))))
-        length = float(np.linalg.norm(np.diff(path_mm, axis=0), axis=1).sum()) if len(path_mm) else 0.0
+        length_mm = float(np.linalg.norm(np.diff(path_mm, axis=0), axis=1).sum()) if len(path_mm) else 0.0
         channels.append(
             Channel(
-                k + 1,
-                name,
-                plan.dwells.positions_mm[rows],
-                plan.dwells.offset_mm[rows],
-                plan.times_s[rows],
-                1,
-                plan.dwells.axes[rows],
-                True,
-                "orientation",
-                path_mm,
-                length,
-                roi,
-                1,
+                number=k + 1,
+                name=name,
+                positions_mm=plan.dwells.positions_mm[rows],
+                relative_mm=plan.dwells.offset_mm[rows],
+                times_s=plan.times_s[rows],
+                pulses=1,
+                axes=plan.dwells.axes[rows],
+                tip_known=True,
+                axis_from="orientation",
+                path_mm=path_mm,
+                length_mm=length_mm,
+                roi_number=roi,
             )
         )
     source = SourceOfPlan(
-        plan.source_name, plan.strength_u, treated, half_life_days, active_length_mm, plan.source_name
+        text=plan.source_name,
+        strength_u=plan.strength_u,
+        reference_time=treated,
+        half_life_days=half_life_days,
+        active_length_mm=active_length_mm,
+        isotope=plan.source_name,
     )
-    trak = plan.strength_u * plan.total_time_s
-    return BrachyPlan(label, "HDR", 1, prescription_gy, source, tuple(channels), (), trak, "hdrplan", {})
+    return BrachyPlan(
+        label=label,
+        treatment_type="HDR",
+        fractions=1,
+        prescription_gy=prescription_gy,
+        source=source,
+        channels=tuple(channels),
+        points=(),
+        stated_trak_u_s=plan.strength_u * plan.total_time_s,
+        dialect="hdrplan",
+        uids={},
+    )
 
 
 def write_brachy_plan(path: Path, plan: BrachyPlan, who: Identity, *, structures_uid: str = "", now: datetime) -> str:
