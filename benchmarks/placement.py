@@ -113,7 +113,7 @@ def result(task: Task, limit_s: float) -> dict[str, Any]:
             ],
             "all": placement.every_value,
             "chosen": len(placed.chosen.chosen),
-            "d100_gy": round(placed.planned.score.structures[ctv.name]["d100_gy"], 3),
+            "d100_gy": round(placed.planned.score.target(ctv.name).d100_gy, 3),
             "linear_programs": placement.solves,
             "seconds": placed.seconds,
         }

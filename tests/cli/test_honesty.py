@@ -11,8 +11,7 @@ from hdrplan.dose import dose_at_points, sample_points
 from hdrplan.geometry import Grid, Volume
 from hdrplan.metrics import dvh
 from hdrplan.validate.walk import planned
-from hdrplan.workflow import PlanOptions, PlanResult, plan_result
-from hdrplan.workflow.score import isodose_error_cc
+from hdrplan.workflow import PlanOptions, PlanResult, StructureScore, isodose_error_cc, plan_result
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +21,22 @@ def result() -> PlanResult:
     return plan_result(made.case, made.goals, made.source, made.plan, options=options)
 
 
+def _hottest(organ: StructureScore) -> list[tuple[float, float]]:
+    """D0.1cc, D1cc and D2cc, each with its sampling error."""
+    sampling_gy = (organ.d0_1cc_sampling_gy, organ.d1cc_sampling_gy, organ.d2cc_sampling_gy)
+    doses_gy = (organ.d0_1cc_gy, organ.d1cc_gy, organ.d2cc_gy)
+    return [(dose, error) for dose, error in zip(doses_gy, sampling_gy, strict=True) if error is not None]
+
+
 def test_figures_carry_their_uncertainty(result: PlanResult) -> None:
-    lesion, organ = result.score.structures["lesion"], result.score.structures["duodenum"]
-    assert 0.0 <= lesion["d100_sampling_gy"] < 1.0
-    assert lesion["d100_other_points_gy"] > 0.0
-    assert 0.0 < lesion["isodose_error_cc"] < 0.2 * lesion["isodose_cc"]
-    for name in ("d0_1cc", "d1cc", "d2cc"):
-        assert 0.0 < organ[f"{name}_sampling_gy"] < 0.05 * organ[f"{name}_gy"]
+    lesion, organ = result.score.target("lesion"), result.score.structure("duodenum")
+    assert 0.0 <= lesion.d100_sampling_gy < 1.0
+    assert lesion.d100_other_points_gy is not None
+    assert lesion.d100_other_points_gy > 0.0
+    assert lesion.conformity is not None
+    assert 0.0 < lesion.conformity.isodose_error_cc < 0.2 * lesion.conformity.isodose_cc
+    for dose_gy, sampling_gy in _hottest(organ):
+        assert 0.0 < sampling_gy < 0.05 * dose_gy
 
 
 def test_the_organs_sampling_error_covers_the_error(result: PlanResult) -> None:
@@ -38,17 +46,15 @@ def test_the_organs_sampling_error_covers_the_error(result: PlanResult) -> None:
     plan = result.plan
     dose = dose_at_points(plan.dwells, plan.times_s, fine.points_mm, result.source, strength_u=plan.strength_u)
     truth = dvh(dose.gy, fine.volume_cc)
-    stated = result.score.structures["duodenum"]
-    for name, cc in (("d0_1cc", 0.1), ("d1cc", 1.0), ("d2cc", 2.0)):
-        error = abs(stated[f"{name}_gy"] - truth.dose_at_cc(cc))
-        assert error <= stated[f"{name}_sampling_gy"] + 0.005 * truth.dose_at_cc(cc), name
-        assert stated[f"{name}_sampling_gy"] <= 0.05 * truth.dose_at_cc(cc), name
+    for (dose_gy, sampling_gy), cc in zip(_hottest(result.score.structure("duodenum")), (0.1, 1.0, 2.0), strict=True):
+        error = abs(dose_gy - truth.dose_at_cc(cc))
+        assert error <= sampling_gy + 0.005 * truth.dose_at_cc(cc), cc
+        assert sampling_gy <= 0.05 * truth.dose_at_cc(cc), cc
 
 
 def test_the_healthy_organ_says_how_exact_its_hottest_volumes_are(result: PlanResult) -> None:
-    liver = result.score.structures["liver"]
-    for name in ("d0_1cc", "d1cc", "d2cc"):
-        assert 0.0 < liver[f"{name}_sampling_gy"] < 0.3 * liver[f"{name}_gy"]
+    for dose_gy, sampling_gy in _hottest(result.score.structure("liver")):
+        assert 0.0 < sampling_gy < 0.3 * dose_gy
 
 
 @pytest.mark.parametrize("voxel_mm", [1.0, 2.5])

@@ -132,17 +132,17 @@ def test_planned_index_is_that_of_the_dose_grid(n):
     options = PlanOptions(sample_mm=1.5)
     free = plan_case(found, Goals(prescribed), source, strength_u=40700.0, options=options)
     names = [s.name for s in found.ctvs]
-    entry = free.score.structures[names[0]]
-    coin, error_frac = float(entry["coin"]), float(entry["isodose_error_cc"]) / float(entry["isodose_cc"])
+    fit = free.score.target(names[0]).conformity
+    coin, error_frac = fit.coin, fit.isodose_error_cc / fit.isodose_cc
     # Every CTV is judged by the union of all: each has the same index.
-    assert all(free.score.structures[name]["coin"] == coin for name in names)
+    assert all(free.score.target(name).conformity.coin == coin for name in names)
     assert coin > 0.5
     wanted = round(1.02 * coin, 3)
     goal_ = parse_goal(f"COIN >= {wanted}", structure=names[0], source="test")
     held = plan_case(found, Goals(prescribed, (goal_,)), source, strength_u=40700.0, options=options)
     reached = held.score.goals[-1]
-    assert reached.unit == ""
-    assert reached.reached == held.score.structures[names[0]]["coin"]
+    assert reached.goal.metric.unit == ""
+    assert reached.reached == held.score.target(names[0]).conformity.coin
     assert reached.reached > coin
     # Points and grid measure the isodose's volume differently: by the grid's stated error, and 1 % of the points'.
     assert reached.reached == pytest.approx(wanted, rel=2 * error_frac + 0.01)

@@ -84,7 +84,7 @@ def test_goals_lie_in_the_plot_where_they_are(result):
     v10 = rows["liver", "V10Gy ≤ 80 %"]
     assert (v10.mark_gy, v10.mark_frac, v10.at_least, v10.hard) == (10.0, 0.8, False, False)
     assert rows["liver", "Dmean ≤ 30 Gy"].mark_gy is None
-    reached = {(g.structure, g.text): g for g in result.score.goals}
+    reached = {(g.goal.structure, g.goal.text): g for g in result.score.goals}
     assert d1cc.reached == f"{reached['stomach', 'D1cc <= 14 Gy'].reached:.2f} Gy"
     assert v10.reached == f"{100 * reached['liver', 'V10Gy <= 80 %'].reached:.2f} %"
 

@@ -221,8 +221,8 @@ def _table(result: PlaceResult) -> dict[str, Any]:
             for catheter, row, near in zip(result.case.catheters, chosen.chosen, result.clear_mm, strict=True)
         ],
         "planned": {
-            ctv.name: {key: result.planned.score.structures[ctv.name][key] for key in ("d100_gy", "d98_gy", "d50_gy")}
-            for ctv in result.case.ctvs
+            target.name: {"d100_gy": target.d100_gy, "d98_gy": target.d98_gy, "d50_gy": target.d50_gy}
+            for target in result.planned.score.targets
         },
         "certificate": result.planned.optimum.certificate.text if result.planned.optimum else None,
         "total_time_s": result.planned.plan.total_time_s,
@@ -256,11 +256,10 @@ def _lines(result: PlaceResult) -> list[str]:
             f"{catheter.name}: {result.ways.length_mm[row]:.0f} mm, {result.ways.tilt_deg[row]:.0f} deg out of the "
             f"axial plane; nearest: {beside or 'nothing within 40 mm'}"
         )
-    for ctv in result.case.ctvs:
-        m = result.planned.score.structures[ctv.name]
-        lines.append(
-            f"planned: {ctv.name} D100 {m['d100_gy']:.2f} Gy, D98 {m['d98_gy']:.2f} Gy, D50 {m['d50_gy']:.1f} Gy"
-        )
+    lines += [
+        f"planned: {target.name} D100 {target.d100_gy:.2f} Gy, D98 {target.d98_gy:.2f} Gy, D50 {target.d50_gy:.1f} Gy"
+        for target in result.planned.score.targets
+    ]
     if result.planned.optimum is not None:
         lines += list(result.planned.optimum.lines)
     return lines

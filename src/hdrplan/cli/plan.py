@@ -199,11 +199,11 @@ def _print(result: PlanResult, output: Path, as_json: bool, quiet: bool) -> None
     if as_json:
         click.echo(json_text(metrics_table(result)), nl=False)
         return
-    for ctv in result.case.ctvs:
-        m = result.score.structures[ctv.name]
+    for target in result.score.targets:
         click.echo(
-            f"{ctv.name}: D100 {m['d100_gy']:.2f} Gy (sampling {m['d100_sampling_gy']:.2f}), D98 {m['d98_gy']:.2f} Gy, "
-            f"D90 {m['d90_gy']:.2f} Gy, D50 {m['d50_gy']:.2f} Gy, {m['volume_cc']:.1f} cc"
+            f"{target.name}: D100 {target.d100_gy:.2f} Gy (sampling {target.d100_sampling_gy:.2f}), "
+            f"D98 {target.d98_gy:.2f} Gy, D90 {target.d90_gy:.2f} Gy, D50 {target.d50_gy:.2f} Gy, "
+            f"{target.volume_cc:.1f} cc"
         )
     for goal in result.score.goals:
         click.echo(goal_text(goal))

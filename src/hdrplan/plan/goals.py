@@ -104,6 +104,14 @@ class Prescription:
                 remedy="Doses are in Gy, not cGy.",
             )
 
+    @property
+    def goal(self) -> Goal:
+        """The prescription as a hard goal: D100 of the CTV."""
+        metric = Metric(kind="dose_at_frac", at=1.0, unit="Gy", text="D100")
+        return Goal(
+            structure=self.structure, metric=metric, sense=">=", value=self.dose_gy, level=0, source="prescription"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Goals:

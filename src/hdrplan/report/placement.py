@@ -15,7 +15,6 @@ __all__ = ["fact_lines", "placement_html"]
 def fact_lines(result: PlaceResult) -> Sequence[str]:
     """Return what was chosen and what is proven, in lines."""
     chosen, placement = result.chosen, result.placement
-    score = result.planned.score.structures
     lines = [
         f"{result.ways.tried} lines looked at, {result.found} free, {len(result.ways)} to choose from",
         f"{chosen.count} catheter{'s' * (chosen.count > 1)}: {placement.objective} {chosen.value:.3f} {placement.unit}",
@@ -23,9 +22,10 @@ def fact_lines(result: PlaceResult) -> Sequence[str]:
     ]
     if placement.left_out:
         lines.append(f"the bound leaves out: {'; '.join(placement.left_out)}")
-    for ctv in result.case.ctvs:
-        m = score[ctv.name]
-        lines.append(f"{ctv.name}: D100 {m['d100_gy']:.2f} Gy, D50 {m['d50_gy']:.1f} Gy, {m['volume_cc']:.1f} cc")
+    lines += [
+        f"{target.name}: D100 {target.d100_gy:.2f} Gy, D50 {target.d50_gy:.1f} Gy, {target.volume_cc:.1f} cc"
+        for target in result.planned.score.targets
+    ]
     lines.append(f"{result.planned.plan.total_time_s:.0f} s at {result.planned.plan.strength_u:g} U")
     wanted = result.planned.goals.prescriptions[0].dose_gy
     lines += ["", f"Dashed in the pictures: {wanted:g} Gy. Numbers: needles, at their entries.", "margins kept (mm): "]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hdrplan.optimize import Optimum
-from hdrplan.plan import Goal, Metric
+from hdrplan.plan import Goal
 from hdrplan.report.data import Curve, GoalRow, ReportData
 from hdrplan.report.html import report_html
 from hdrplan.report.tables import dvh_table, metrics_table
@@ -105,19 +105,16 @@ def _signs(text: str) -> str:
 
 def _goal_rows(result: PlanResult) -> tuple[GoalRow, ...]:
     """Goals with what was reached, and where they lie in the DVH plot."""
-    wanted = [
-        Goal(p.structure, Metric("dose_at_frac", 1.0, "Gy", "D100"), ">=", p.dose_gy, 0, "prescription")
-        for p in result.goals.prescriptions
-    ]
     rows = []
-    for goal, reached in zip((*wanted, *result.goals.goals), result.score.goals, strict=True):
+    for judged in result.score.goals:
+        goal = judged.goal
         mark = _mark(goal, result)
         rows.append(
             GoalRow(
                 structure=goal.structure,
                 goal=_signs(goal.text),
-                reached=_reached_text(reached),
-                met=reached.met if np.isfinite(reached.reached) else None,
+                reached=_reached_text(judged),
+                met=judged.met if np.isfinite(judged.reached) else None,
                 source=goal.source,
                 hard=goal.level == 0,
                 mark_gy=mark[0] if mark else None,
@@ -128,9 +125,10 @@ def _goal_rows(result: PlanResult) -> tuple[GoalRow, ...]:
     return tuple(rows)
 
 
-def _reached_text(reached: GoalResult) -> str:
-    value, unit = (100 * reached.reached, "%") if reached.unit == "frac" else (reached.reached, reached.unit)
-    return f"{value:.2f} {unit}".rstrip() if np.isfinite(value) else "–"
+def _reached_text(judged: GoalResult) -> str:
+    unit = judged.goal.metric.unit
+    value, unit_text = (100 * judged.reached, "%") if unit == "frac" else (judged.reached, unit)
+    return f"{value:.2f} {unit_text}".rstrip() if np.isfinite(value) else "–"
 
 
 def _mark(goal: Goal, result: PlanResult) -> tuple[float, float] | None:
@@ -155,23 +153,20 @@ def _mark(goal: Goal, result: PlanResult) -> tuple[float, float] | None:
 
 def _tiles(result: PlanResult) -> tuple[tuple[str, str, str], ...]:
     """Return the headline: each target, the organ limit nearest to its bound, spared organ, time, source use."""
-    plan, scores = result.plan, result.score.structures
+    plan, score = result.plan, result.score
     tiles = []
     for prescription in result.goals.prescriptions:
-        m = scores[prescription.structure]
-        tiles.append(
-            (f"{prescription.structure} D100", f"{m['d100_gy']:.2f} Gy", f"prescribed {prescription.dose_gy:g} Gy")
-        )
-        tiles.append((f"{prescription.structure} D90", f"{m['d90_gy']:.1f} Gy", f"D50 {m['d50_gy']:.1f} Gy"))
-    limits = [g for g in result.score.goals if g.sense == "<=" and g.value > 0 and np.isfinite(g.reached)]
+        name, target = prescription.structure, score.target(prescription.structure)
+        tiles.append((f"{name} D100", f"{target.d100_gy:.2f} Gy", f"prescribed {prescription.dose_gy:g} Gy"))
+        tiles.append((f"{name} D90", f"{target.d90_gy:.1f} Gy", f"D50 {target.d50_gy:.1f} Gy"))
+    limits = [g for g in score.goals if g.goal.sense == "<=" and g.goal.value > 0 and np.isfinite(g.reached)]
     if limits:
-        nearest = max(limits, key=lambda g: g.reached / g.value)
-        tiles.append((f"Nearest limit: {nearest.structure}", _reached_text(nearest), _signs(nearest.text)))
-    if result.case.healthy is not None and result.case.healthy in scores:
-        m = scores[result.case.healthy]
-        tiles.append(
-            (f"{result.case.healthy} mean", f"{m['mean_gy']:.2f} Gy", f"V10Gy {100 * float(m['v10gy_frac']):.1f} %")
-        )
+        nearest = max(limits, key=lambda g: g.reached / g.goal.value)
+        tiles.append((f"Nearest limit: {nearest.goal.structure}", _reached_text(nearest), _signs(nearest.goal.text)))
+    healthy = result.case.healthy
+    if healthy is not None and healthy in result.points.names:
+        organ = score.structure(healthy)
+        tiles.append((f"{healthy} mean", f"{organ.mean_gy:.2f} Gy", f"V10Gy {100 * organ.v10gy_frac:.1f} %"))
     tiles.append(("Total time", f"{plan.total_time_s:.0f} s", f"{plan.total_time_s / 60:.1f} min"))
     active = int((plan.times_s > 0).sum())
     tiles.append(("TRAK", f"{100 * plan.trak_gy:.3f} cGy", f"at 1 m; {active} dwells in use"))
@@ -186,8 +181,7 @@ def _facts(result: PlanResult, calibration: Mapping[str, str]) -> tuple[tuple[st
     steps = [np.diff(np.sort(offsets[plan.dwells.catheter == k])) for k in range(len(plan.dwells.catheter_names))]
     step = np.median(np.concatenate(steps)) if any(len(s) for s in steps) else np.nan
     targets = ", ".join(
-        f"{p.structure} ({result.score.structures[p.structure]['volume_cc']:.1f} cc)"
-        for p in result.goals.prescriptions
+        f"{p.structure} ({result.score.structure(p.structure).volume_cc:.1f} cc)" for p in result.goals.prescriptions
     )
     doses = "; ".join(f"{p.dose_gy:g} Gy to all of {p.structure} (D100)" for p in result.goals.prescriptions)
     isodoses = ", ".join(f"{gy:g} Gy" for gy in sorted({p.dose_gy for p in result.goals.prescriptions}))

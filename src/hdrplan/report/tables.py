@@ -8,12 +8,33 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.metrics import dvh
-from hdrplan.workflow import GoalResult, PlanResult
+from hdrplan.workflow import Conformity, GoalResult, PlanResult, StructureScore, TargetScore
 
-__all__ = ["dvh_table", "goal_text", "metrics_table"]
+__all__ = ["dvh_table", "goal_text", "metrics_table", "structure_row"]
 
 # The DVH's dose axis: steps of 0.1 Gy up to 100 Gy, then of 2 percent, for the dose at a dwell is thousands of Gy.
 _DVH_AXIS_GY = np.concatenate((np.arange(0.0, 100.0, 0.1), np.geomspace(100.0, 1e5, 350)))
+# Keys of a structure's row in their order: of a CTV, of conformity, of every structure.
+_TARGET_KEYS = (
+    *("prescription_gy", "d100_gy", "d99_gy", "d98_gy", "d95_gy", "d90_gy", "d50_gy", "d2_gy"),
+    *(
+        "v100_frac",
+        "v150_frac",
+        "v200_frac",
+        "min_gy",
+        "mean_gy",
+        "max_gy",
+        "dhi",
+        "d100_inside_gy",
+        "d100_sampling_gy",
+    ),
+)
+_CONFORMITY_KEYS = ("coin", "ci", "htci", "pitv", "isodose_cc", "isodose_error_cc")
+_STRUCTURE_KEYS = (
+    *("d0_1cc_gy", "d1cc_gy", "d2cc_gy", "max_gy", "mean_gy", "min_gy"),
+    *("v5gy_cc", "v5gy_frac", "v10gy_cc", "v10gy_frac"),
+    *("d0_1cc_sampling_gy", "d1cc_sampling_gy", "d2cc_sampling_gy"),
+)
 
 
 def metrics_table(result: PlanResult) -> dict[str, Any]:
@@ -23,8 +44,9 @@ def metrics_table(result: PlanResult) -> dict[str, Any]:
     """
     points, plan = result.points, result.plan
     structures = {}
-    for k, (name, values) in enumerate(result.score.structures.items()):
-        structures[name] = _percent(values) | {
+    for score in result.score.structures:
+        name, k = score.name, points.names.index(score.name)
+        structures[name] = structure_row(score) | {
             "mask_cc": float(points.mask_cc[k]),
             "sampling_mm": float(points.spacing_mm[k]),
             "points": int(points.start[k + 1] - points.start[k]),
@@ -65,13 +87,14 @@ def metrics_table(result: PlanResult) -> dict[str, Any]:
             {
                 "structure": goal.structure,
                 "goal": goal.text,
-                "reached": goal.reached * (100 if goal.unit == "frac" else 1),
-                "unit": "%" if goal.unit == "frac" else goal.unit,
-                "met": goal.met,
+                "reached": judged.reached * (100 if goal.metric.unit == "frac" else 1),
+                "unit": "%" if goal.metric.unit == "frac" else goal.metric.unit,
+                "met": judged.met,
                 "level": goal.level,
                 "source": goal.source,
             }
-            for goal in result.score.goals
+            for judged in result.score.goals
+            for goal in (judged.goal,)
         ],
     }
     if result.optimum is not None:
@@ -106,17 +129,35 @@ def dvh_table(result: PlanResult) -> dict[str, tuple[FloatArray, FloatArray]]:
     return table
 
 
-def goal_text(goal: GoalResult) -> str:
+def goal_text(judged: GoalResult) -> str:
     """One line: ``stomach: D1cc <= 14 Gy: 9.31 Gy, met``."""
-    scale, unit = (100.0, "%") if goal.unit == "frac" else (1.0, goal.unit)
-    reached = f"{goal.reached * scale:.2f} {unit}".rstrip()
-    return f"{goal.structure}: {goal.text}: {reached}, {'met' if goal.met else 'MISSED'}"
+    goal = judged.goal
+    scale, unit = (100.0, "%") if goal.metric.unit == "frac" else (1.0, goal.metric.unit)
+    reached = f"{judged.reached * scale:.2f} {unit}".rstrip()
+    return f"{goal.structure}: {goal.text}: {reached}, {'met' if judged.met else 'MISSED'}"
 
 
-def _percent(values: dict[str, float | str]) -> dict[str, float | str]:
-    return {
-        key.removesuffix("_frac") + "_pct" if key.endswith("_frac") else key: value * 100
-        if key.endswith("_frac") and isinstance(value, float)
-        else value
-        for key, value in values.items()
-    }
+def structure_row(score: StructureScore) -> dict[str, float | str]:
+    """Return one structure's metrics as they stand in metrics.json; fractions become percent.
+
+    What was not asked has no key: sampling errors that were not checked, conformity without a dose on a grid.
+    """
+    values: dict[str, float | None] = {"volume_cc": score.volume_cc}
+    if isinstance(score, TargetScore):
+        values |= _chosen(score, _TARGET_KEYS)
+        if score.conformity is not None:
+            values |= _chosen(score.conformity, _CONFORMITY_KEYS)
+    values |= {key: value for key, value in _chosen(score, _STRUCTURE_KEYS).items() if key not in values}
+    if isinstance(score, TargetScore):
+        values["d100_other_points_gy"] = score.d100_other_points_gy
+    row: dict[str, float | str] = {"role": score.role}
+    for key, value in values.items():
+        if value is not None and key.endswith("_frac"):
+            row[key.removesuffix("_frac") + "_pct"] = value * 100
+        elif value is not None:
+            row[key] = value
+    return row
+
+
+def _chosen(score: StructureScore | Conformity, keys: tuple[str, ...]) -> dict[str, float | None]:
+    return {key: getattr(score, key) for key in keys}

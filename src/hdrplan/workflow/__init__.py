@@ -22,13 +22,23 @@ from hdrplan.workflow.place import (
     place_case,
 )
 from hdrplan.workflow.plan import PlanResult, plan_case, plan_result
-from hdrplan.workflow.score import GoalResult, Score, check_sampling, evaluate, isodose_error_cc
+from hdrplan.workflow.sampling_check import check_sampling
+from hdrplan.workflow.score import (
+    Conformity,
+    GoalResult,
+    Score,
+    StructureScore,
+    TargetScore,
+    evaluate,
+    isodose_error_cc,
+)
 from hdrplan.workflow.steps import Progress, StepProgress, Steps
 
 __all__ = [
     "BONE_MM",
     "ORGAN_MM",
     "CheckRow",
+    "Conformity",
     "GoalResult",
     "GridCheck",
     "PlaceOptions",
@@ -40,6 +50,8 @@ __all__ = [
     "SecondCheck",
     "StepProgress",
     "Steps",
+    "StructureScore",
+    "TargetScore",
     "Tolerances",
     "between_centres",
     "check_plan",

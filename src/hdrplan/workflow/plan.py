@@ -18,7 +18,8 @@ from hdrplan.optimize import Optimum
 from hdrplan.plan import Case, Goals, Plan
 from hdrplan.sources import TG43Source
 from hdrplan.workflow.options import PlanOptions, best_times, dose_grid, plan_memory_bytes, planned_dwells
-from hdrplan.workflow.score import Score, check_sampling, evaluate
+from hdrplan.workflow.sampling_check import check_sampling
+from hdrplan.workflow.score import Score, evaluate
 from hdrplan.workflow.steps import StepProgress, Steps
 
 __all__ = ["PlanResult", "plan_case", "plan_result"]
@@ -162,7 +163,7 @@ def plan_result(
         dose = dose_field(plan.dwells, plan.times_s, grid, source, strength_u=plan.strength_u, on_progress=progress)
     score = evaluate(at_points.gy, points, goals, dose=dose, total_time_s=plan.total_time_s)
     with step("sampling check"):
-        check_sampling(score, points, case.ctvs, plan, source, options.sample_mm)
+        score = check_sampling(score, points, case.ctvs, plan, source, spacing_mm=options.sample_mm)
     return PlanResult(
         case=case,
         goals=goals,

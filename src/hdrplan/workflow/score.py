@@ -1,17 +1,17 @@
-"""What a plan amounts to: metrics of every structure, goals reached, and how sure the figures are."""
+"""What a plan amounts to: metrics of every structure, and the goals reached."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
-from hdrplan.arrays import FloatArray
-from hdrplan.dose import MAX_POINTS, SamplePoints, dose_at_points, hot_doses, sample_points
-from hdrplan.geometry import Structure, Volume
+from hdrplan.dose import SamplePoints
+from hdrplan.errors import InputError
+from hdrplan.geometry import Volume
 from hdrplan.metrics import (
     DVH,
     conformal_index,
@@ -23,29 +23,130 @@ from hdrplan.metrics import (
     pitv,
     target_metrics,
 )
-from hdrplan.plan import Goal, Goals, Metric, Plan
-from hdrplan.sources import TG43Source
+from hdrplan.plan import Goal, Goals
 
-__all__ = ["GoalResult", "Score", "check_sampling", "evaluate", "isodose_error_cc"]
+__all__ = ["Conformity", "GoalResult", "Score", "StructureScore", "TargetScore", "evaluate", "isodose_error_cc"]
 
-# Spacing of the points that check D100, over the spacing planned on: no multiple, so that few points coincide.
-_OTHER_SPACING = 0.8
-_HOT_CC = np.array([0.1, 1.0, 2.0])
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StructureScore:
+    """Doses of one structure; fractions are 0 to 1.
+
+    Parameters
+    ----------
+    name, role : str
+    volume_cc : float
+    d0_1cc_gy, d1cc_gy, d2cc_gy : float
+        Dose that the hottest 0.1, 1 and 2 cc receive at least; NaN where the structure is smaller.
+    max_gy, mean_gy, min_gy : float
+    v5gy_cc, v5gy_frac, v10gy_cc, v10gy_frac : float
+        Volume that receives at least 5 and 10 Gy.
+    d0_1cc_sampling_gy, d1cc_sampling_gy, d2cc_sampling_gy : float or None
+        How far these doses of an organ may be off, by :func:`hdrplan.workflow.check_sampling`; None where not checked.
+    """
+
+    name: str
+    role: str
+    volume_cc: float
+    d0_1cc_gy: float
+    d1cc_gy: float
+    d2cc_gy: float
+    max_gy: float
+    mean_gy: float
+    min_gy: float
+    v5gy_cc: float
+    v5gy_frac: float
+    v10gy_cc: float
+    v10gy_frac: float
+    d0_1cc_sampling_gy: float | None = None
+    d1cc_sampling_gy: float | None = None
+    d2cc_sampling_gy: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conformity:
+    """How well the prescription isodose fits all CTVs together; see :mod:`hdrplan.metrics.indices`.
+
+    One CTV alone would be charged with the isodoses of the others.
+
+    Parameters
+    ----------
+    coin, ci, htci, pitv : float
+    isodose_cc : float
+        Volume of tissue of any kind that receives the prescription, from the dose grid.
+    isodose_error_cc : float
+        Of :func:`isodose_error_cc`.
+    """
+
+    coin: float
+    ci: float
+    htci: float
+    pitv: float
+    isodose_cc: float
+    isodose_error_cc: float
+
+    def index(self, name: str) -> float:
+        """Return COIN, CN (its other name), HTCI or PITV."""
+        return {"COIN": self.coin, "CN": self.coin, "HTCI": self.htci, "PITV": self.pitv}[name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetScore(StructureScore):
+    """Doses of one CTV.
+
+    Parameters
+    ----------
+    prescription_gy : float
+    d100_gy, d99_gy, d98_gy, d95_gy, d90_gy, d50_gy, d2_gy : float
+        Dose that this percentage of the volume receives at least; D100 on the surface too.
+    v100_frac, v150_frac, v200_frac : float
+        Volume that receives at least this percentage of the prescription.
+    dhi : float
+        Dose homogeneity index.
+    d100_inside_gy : float
+        D100 of the points inside only, as voxel centres would say.
+    d100_sampling_gy : float
+        How far D100 may be off: what half the points change, or after
+        :func:`hdrplan.workflow.check_sampling` what other points say.
+    d100_other_points_gy : float or None
+        D100 at points that the optimiser never saw; None where not checked.
+    conformity : Conformity or None
+        None where no dose on a grid is known.
+    """
+
+    prescription_gy: float
+    d100_gy: float
+    d99_gy: float
+    d98_gy: float
+    d95_gy: float
+    d90_gy: float
+    d50_gy: float
+    d2_gy: float
+    v100_frac: float
+    v150_frac: float
+    v200_frac: float
+    dhi: float
+    d100_inside_gy: float
+    d100_sampling_gy: float
+    d100_other_points_gy: float | None = None
+    conformity: Conformity | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GoalResult:
-    """One prescription or goal, and what the plan reaches."""
+    """One prescription or goal, and what the plan reaches.
 
-    structure: str
-    text: str
-    sense: str
-    value: float
+    Parameters
+    ----------
+    goal : Goal
+    reached : float
+        In the unit of the goal's metric; NaN where it is not known.
+    met : bool
+    """
+
+    goal: Goal
     reached: float
-    unit: str
     met: bool
-    level: int
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +155,41 @@ class Score:
 
     Parameters
     ----------
-    structures : dict
-        ``{name: {"role": ..., "volume_cc": ..., "d100_gy": ..., ...}}``; units stand in the keys.
+    structures : tuple of StructureScore
+        CTVs are :class:`TargetScore`.
     goals : tuple of GoalResult
         Prescriptions first.
+
+    Examples
+    --------
+    ``score.target("lesion_B").d100_gy``, ``score.structure("stomach").d1cc_gy``.
     """
 
-    structures: dict[str, dict[str, float | str]]
+    structures: tuple[StructureScore, ...]
     goals: tuple[GoalResult, ...]
+
+    @property
+    def targets(self) -> tuple[TargetScore, ...]:
+        """The CTVs."""
+        return tuple(s for s in self.structures if isinstance(s, TargetScore))
+
+    def structure(self, name: str) -> StructureScore:
+        """Return the score of a structure; InputError lists the names there are."""
+        return _named(self.structures, name)
+
+    def target(self, name: str) -> TargetScore:
+        """Return the score of a CTV; InputError lists the CTVs there are."""
+        return _named(self.targets, name)
+
+
+S = TypeVar("S", bound=StructureScore)
+
+
+def _named(scores: Sequence[S], name: str) -> S:
+    for score in scores:
+        if score.name == name:
+            return score
+    raise InputError(f"no score is named {name!r}", remedy=f"There are: {', '.join(s.name for s in scores)}.")
 
 
 def evaluate(
@@ -84,6 +212,11 @@ def evaluate(
     total_time_s : float
         For goals on the plan's time.
 
+    Returns
+    -------
+    Score
+        How sure D100 is follows from these points alone; :func:`hdrplan.workflow.check_sampling` asks at others.
+
     Raises
     ------
     InputError
@@ -91,62 +224,35 @@ def evaluate(
     """
     doses = np.asarray(dose_gy, dtype=np.float64)
     curves = {name: dvh(doses[points.rows(name)], points.volume_cc[points.rows(name)]) for name in points.names}
-    ctvs = [curves[name] for name, role in zip(points.names, points.roles, strict=True) if role == "CTV"]
-    structures: dict[str, dict[str, float | str]] = {}
-    for name, role in zip(points.names, points.roles, strict=True):
-        entry: dict[str, float | str] = {"role": role, "volume_cc": curves[name].volume_cc}
-        if role == "CTV":
-            prescribed_gy = goals.prescription_gy(name)
-            entry |= {"prescription_gy": prescribed_gy} | target_metrics(curves[name], prescribed_gy)
-            sampling = d100_sampling(doses[points.rows(name)], points.volume_cc[points.rows(name)])
-            entry |= {"d100_inside_gy": sampling.inside_gy, "d100_sampling_gy": sampling.sensitivity_gy}
-            if dose is not None:
-                entry |= _conformity(ctvs, prescribed_gy, dose)
-        entry |= {key: value for key, value in organ_metrics(curves[name]).items() if key not in entry}
-        structures[name] = entry
-    wanted = [
-        Goal(p.structure, Metric("dose_at_frac", 1.0, "Gy", "D100"), ">=", p.dose_gy, 0, "prescription")
-        for p in goals.prescriptions
-    ]
-    results = tuple(_reached(goal, curves, goals, total_time_s, structures) for goal in (*wanted, *goals.goals))
-    return Score(structures, results)
-
-
-def check_sampling(
-    score: Score,
-    points: SamplePoints,
-    ctvs: Sequence[Structure],
-    plan: Plan,
-    source: TG43Source,
-    sample_mm: float,
-) -> None:
-    """Ask for D100 and the organs' doses again at points that the optimiser never saw, and note the differences.
-
-    An optimum touches the prescription at many of its own points: leaving half of them out changes nothing, other
-    points lie colder. Organs are asked for their hottest volumes in cubes that become smaller until nothing changes
-    (:mod:`hdrplan.dose.hottest`); what that still errs is added to the difference.
-    """
-    used = plan.times_s > 0
-    if not used.any():
-        return
-
-    def dose_gy(at_mm: FloatArray) -> FloatArray:
-        return dose_at_points(plan.dwells, plan.times_s, at_mm, source, strength_u=plan.strength_u).gy
-
-    others = sample_points(ctvs, spacing_mm=_OTHER_SPACING * sample_mm, max_points=2 * MAX_POINTS) if ctvs else None
-    if others is not None:
-        at_others = dose_gy(others.points_mm)
-        for name in others.names:
-            entry, other_gy = score.structures[name], float(at_others[others.rows(name)].min())
-            entry |= {"d100_other_points_gy": other_gy, "d100_sampling_gy": abs(float(entry["d100_gy"]) - other_gy)}
-    dwells = cKDTree(plan.dwells.positions_mm[used])
-    for name, role, shape in zip(points.names, points.roles, points.shapes, strict=True):
-        if role != "CTV":
-            entry = score.structures[name]
-            found = hot_doses(shape, _HOT_CC, dose_gy, lambda at_mm: np.asarray(dwells.query(at_mm)[0]))
-            for key, gy, error_gy in zip(("d0_1cc", "d1cc", "d2cc"), found.dose_gy, found.error_gy, strict=True):
-                if np.isfinite(gy) and np.isfinite(float(entry[f"{key}_gy"])):
-                    entry |= {f"{key}_sampling_gy": abs(float(entry[f"{key}_gy"]) - gy) + error_gy}
+    roles = dict(zip(points.names, points.roles, strict=True))
+    ctvs = [curve for name, curve in curves.items() if roles[name] == "CTV"]
+    structures: list[StructureScore] = []
+    for name, curve in curves.items():
+        volume_cc = curve.volume_cc
+        if roles[name] != "CTV":
+            structures.append(StructureScore(name=name, role=roles[name], volume_cc=volume_cc, **organ_metrics(curve)))
+            continue
+        prescribed_gy = goals.prescription_gy(name)
+        sampling = d100_sampling(doses[points.rows(name)], points.volume_cc[points.rows(name)])
+        structures.append(
+            TargetScore(
+                name=name,
+                role=roles[name],
+                volume_cc=volume_cc,
+                prescription_gy=prescribed_gy,
+                d100_inside_gy=sampling.inside_gy,
+                d100_sampling_gy=sampling.sensitivity_gy,
+                conformity=None if dose is None else _conformity(ctvs, prescribed_gy, dose),
+                **(organ_metrics(curve) | target_metrics(curve, prescribed_gy)),
+            )
+        )
+    indices = {s.name: s.conformity for s in structures if isinstance(s, TargetScore)}
+    asked = (*(prescription.goal for prescription in goals.prescriptions), *goals.goals)
+    reached = [_reached(goal, curves, goals, indices, total_time_s) for goal in asked]
+    return Score(
+        tuple(structures),
+        tuple(GoalResult(goal, value, _is_met(goal, value)) for goal, value in zip(asked, reached, strict=True)),
+    )
 
 
 def isodose_error_cc(dose: Volume, prescribed_gy: float) -> float:
@@ -161,52 +267,47 @@ def isodose_error_cc(dose: Volume, prescribed_gy: float) -> float:
         for axis, n in enumerate(inside.shape)
         if n > 1
     )
-    low, high = (int((dose.values_zyx >= part * prescribed_gy).sum()) for part in (1.001, 0.999))
+    low, high = (int((dose.values_zyx >= fraction * prescribed_gy).sum()) for fraction in (1.001, 0.999))
     return dose.grid.voxel_cc * (float(np.sqrt(surface / 12.0)) + (high - low) / 2.0)
 
 
-def _conformity(ctvs: list[DVH], prescribed_gy: float, dose: Volume) -> dict[str, float]:
-    """COIN, CI, HTCI and PITV of all CTVs together, at one prescription; the isodose's volume comes from the grid.
-
-    One CTV alone would be charged with the isodoses of the others.
-    """
+def _conformity(ctvs: Sequence[DVH], prescribed_gy: float, dose: Volume) -> Conformity:
+    """COIN, CI, HTCI and PITV of all CTVs together, at one prescription; the isodose's volume comes from the grid."""
     isodose_cc = float((dose.values_zyx >= prescribed_gy).sum()) * dose.grid.voxel_cc
     covered_cc = sum(float(curve.volume_at_gy(prescribed_gy)) for curve in ctvs)
     target_cc = sum(curve.volume_cc for curve in ctvs)
     # The grid and the points round the isodose differently; the part of the target inside it is inside it.
     isodose_cc = max(isodose_cc, covered_cc)
-    return {
-        "coin": conformal_index(covered_cc, target_cc, isodose_cc),
-        "ci": covered_cc / target_cc,
-        "htci": healthy_tissue_conformity_index(covered_cc, isodose_cc),
-        "pitv": pitv(isodose_cc, target_cc),
-        "isodose_cc": isodose_cc,
-        "isodose_error_cc": isodose_error_cc(dose, prescribed_gy),
-    }
+    return Conformity(
+        coin=conformal_index(covered_cc, target_cc, isodose_cc),
+        ci=covered_cc / target_cc,
+        htci=healthy_tissue_conformity_index(covered_cc, isodose_cc),
+        pitv=pitv(isodose_cc, target_cc),
+        isodose_cc=isodose_cc,
+        isodose_error_cc=isodose_error_cc(dose, prescribed_gy),
+    )
 
 
 def _reached(
     goal: Goal,
     curves: dict[str, DVH],
     goals: Goals,
+    indices: dict[str, Conformity | None],
     total_time_s: float,
-    structures: dict[str, dict[str, float | str]],
-) -> GoalResult:
+) -> float:
+    """Value of a goal's metric, in the metric's unit."""
     metric = goal.metric
     if metric.kind == "total_time":
-        reached = total_time_s
-    elif metric.kind == "conformity":
+        return total_time_s
+    if metric.kind == "conformity":
         # Without a dose on a grid the isodose's volume is not known.
-        key = {"CN": "coin"}.get(metric.text, metric.text.lower())
-        reached = float(structures[goal.structure].get(key, np.nan))
-    else:
-        prescribed_gy = {p.structure: p.dose_gy for p in goals.prescriptions}.get(goal.structure)
-        reached = metric_value(
-            curves[goal.structure], metric.kind, metric.at, unit=metric.unit, prescription_gy=prescribed_gy
-        )
+        conformity = indices.get(goal.structure)
+        return np.nan if conformity is None else conformity.index(metric.text)
+    prescribed_gy = {p.structure: p.dose_gy for p in goals.prescriptions}.get(goal.structure)
+    return metric_value(curves[goal.structure], metric.kind, metric.at, unit=metric.unit, prescription_gy=prescribed_gy)
+
+
+def _is_met(goal: Goal, reached: float) -> bool:
     # A millionth of the limit: the tolerance that the certificate states for every row.
     slack = 1e-6 * abs(goal.value)
-    met = reached >= goal.value - slack if goal.sense == ">=" else reached <= goal.value + slack
-    return GoalResult(
-        goal.structure, goal.text, goal.sense, goal.value, reached, metric.unit, met, goal.level, goal.source
-    )
+    return reached >= goal.value - slack if goal.sense == ">=" else reached <= goal.value + slack

@@ -1,0 +1,109 @@
+"""How sure the doses of a plan are: the same questions at points that the optimiser never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from hdrplan.arrays import FloatArray
+from hdrplan.dose import MAX_POINTS, SamplePoints, Shape, dose_at_points, hot_doses, sample_points
+from hdrplan.geometry import Structure
+from hdrplan.plan import Plan
+from hdrplan.sources import TG43Source
+from hdrplan.workflow.score import Score, StructureScore, TargetScore
+
+__all__ = ["check_sampling"]
+
+# Spacing of the points that check D100, over the spacing planned on: no multiple, so that few points coincide.
+_OTHER_SPACING = 0.8
+_HOT_CC = np.array([0.1, 1.0, 2.0])
+
+_Doses = Callable[[FloatArray], FloatArray]
+
+
+def check_sampling(
+    score: Score,
+    points: SamplePoints,
+    ctvs: Sequence[Structure],
+    plan: Plan,
+    source: TG43Source,
+    *,
+    spacing_mm: float,
+) -> Score:
+    """Ask for D100 and the organs' hottest volumes again, elsewhere, and note the differences.
+
+    An optimum touches the prescription at many of its own points: leaving half of them out changes nothing, other
+    points lie colder. Organs are asked for their hottest volumes in cubes that become smaller until nothing changes
+    (:mod:`hdrplan.dose.hottest`); what that still errs is added to the difference.
+
+    Parameters
+    ----------
+    score : Score
+    points : SamplePoints
+        At which ``score`` was found.
+    ctvs : sequence of Structure
+    plan : Plan
+    source : TG43Source
+    spacing_mm : float
+        Spacing of ``points``.
+
+    Returns
+    -------
+    Score
+        With ``d100_other_points_gy`` and every ``sampling_gy``; as given where no dwell has a time.
+    """
+    used = plan.times_s > 0
+    if not used.any():
+        return score
+
+    def dose_gy(at_mm: FloatArray) -> FloatArray:
+        return dose_at_points(plan.dwells, plan.times_s, at_mm, source, strength_u=plan.strength_u).gy
+
+    dwells = cKDTree(plan.dwells.positions_mm[used])
+
+    def away_mm(at_mm: FloatArray) -> FloatArray:
+        return np.asarray(dwells.query(at_mm)[0])
+
+    coldest_gy = _coldest_gy(ctvs, _OTHER_SPACING * spacing_mm, dose_gy)
+    shapes = dict(zip(points.names, points.shapes, strict=True))
+    checked = [
+        _target(s, coldest_gy.get(s.name))
+        if isinstance(s, TargetScore)
+        else _organ(s, shapes[s.name], dose_gy, away_mm)
+        for s in score.structures
+    ]
+    return replace(score, structures=tuple(checked))
+
+
+def _coldest_gy(ctvs: Sequence[Structure], spacing_mm: float, dose_gy: _Doses) -> dict[str, float]:
+    """D100 of each CTV at points of another spacing."""
+    if not ctvs:
+        return {}
+    others = sample_points(ctvs, spacing_mm=spacing_mm, max_points=2 * MAX_POINTS)
+    at_others = dose_gy(others.points_mm)
+    return {name: float(at_others[others.rows(name)].min()) for name in others.names}
+
+
+def _target(score: TargetScore, other_gy: float | None) -> TargetScore:
+    if other_gy is None:
+        return score
+    return replace(score, d100_other_points_gy=other_gy, d100_sampling_gy=abs(score.d100_gy - other_gy))
+
+
+def _organ(score: StructureScore, shape: Shape, dose_gy: _Doses, away_mm: _Doses) -> StructureScore:
+    hot = hot_doses(shape, _HOT_CC, dose_gy, away_mm)
+    sampling_gy = [
+        float(abs(own_gy - gy) + error_gy) if np.isfinite(gy) and np.isfinite(own_gy) else None
+        for own_gy, gy, error_gy in zip(
+            (score.d0_1cc_gy, score.d1cc_gy, score.d2cc_gy), hot.dose_gy, hot.error_gy, strict=True
+        )
+    ]
+    return replace(
+        score,
+        d0_1cc_sampling_gy=sampling_gy[0],
+        d1cc_sampling_gy=sampling_gy[1],
+        d2cc_sampling_gy=sampling_gy[2],
+    )
