@@ -79,11 +79,12 @@ def phantom(folder: str) -> Lesion:
     """Lesion B of the liver phantom, all its structures and limits."""
     found = read_case(Path("phantoms") / folder)
     dwells, points, rate = planning_matrix(
-        found.case, found.goals, load_source(SOURCE), strength_u=found.strength_u, options=PlanOptions()
+        found.case, found.goals, load_source(SOURCE), strength_u=found.strength.value_u, options=PlanOptions()
     )
     assert found.case.healthy is not None
     problem = PlanProblem(rate=rate, points=points, goals=found.goals, healthy=found.case.healthy)
-    return Lesion(name=folder, ctv=found.case.ctvs[0], dwells=dwells, problem=problem, strength_u=found.strength_u)
+    strength_u = found.strength.value_u
+    return Lesion(name=folder, ctv=found.case.ctvs[0], dwells=dwells, problem=problem, strength_u=strength_u)
 
 
 def measured(case: Lesion, seed: int = 11) -> dict:

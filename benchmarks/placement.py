@@ -23,7 +23,6 @@ from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import synthetic_case
 from hdrplan.io import CaseFile, read_anatomy, read_case
 from hdrplan.plan import Case, Goals, Prescription
-from hdrplan.sources import load_source
 from hdrplan.workflow.place import PlaceOptions, default_obstacles, place_case
 
 PHANTOM = Path(__file__).resolve().parents[1] / "phantoms" / "liver-lesion-b"
@@ -90,7 +89,7 @@ def result(task: Task, limit_s: float) -> dict[str, Any]:
     }
     wall, cpu = time.perf_counter(), time.process_time()
     try:
-        placed = place_case(case, goals, load_source(str(found.source)), strength_u=found.strength_u, options=options)
+        placed = place_case(case, goals, found.source, found.strength, options=options)
     except InfeasibleError as error:
         row["none"] = str(error)
     else:

@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from hdrplan.io import read_case, read_source
+from hdrplan.io import read_case
 from hdrplan.report import plan_report
 from hdrplan.workflow import plan_case
 
@@ -40,7 +40,7 @@ def ready_ms(file: Path, times: int = 5) -> list[float]:
 def main() -> None:
     """Plan the case, write its report, open it."""
     found = read_case(Path(sys.argv[1] if len(sys.argv) > 1 else "phantoms/liver-lesion-b"))
-    result = plan_case(found.case, found.goals, read_source(found.source), strength_u=found.strength_u)
+    result = plan_case(found.case, found.goals, found.source, found.strength)
     started = time.perf_counter()
     text = plan_report(result, {})
     made_s = time.perf_counter() - started

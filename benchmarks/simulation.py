@@ -30,7 +30,7 @@ def main() -> None:
     found = read_case(PHANTOM)
     source = load_source("gammamed-12i")
     options = PlanOptions(sample_mm=2.0)
-    plan = plan_case(found.case, found.goals, source, strength_u=found.strength_u, options=options).plan
+    plan = plan_case(found.case, found.goals, source, found.strength, options=options).plan
     points = robust_points(found.case, found.goals)
     robust_coverage(plan, points, found.goals, source, Uncertainty(), scenarios=2)
     n = 40

@@ -7,6 +7,7 @@ import numpy as np
 from hdrplan.geometry import Catheter, Dwells, Grid, Structure, Volume
 from hdrplan.plan import Plan, Prescription
 from hdrplan.report import ComparedPlan, Curve, GoalRow, ReportData
+from hdrplan.sources import Strength, load_source
 
 # A marker far from the middle in all three axes: 24 mm left, 15 mm anterior, 9 mm superior of the grid's centre.
 CENTRE_MM = np.array([-40.0, 25.0, 310.0])
@@ -95,7 +96,7 @@ def small_view(
 def compared_plans() -> list[ComparedPlan]:
     """Return two plans: the small view's, and one with 30 % more dose on a shifted, coarser grid."""
     view = small_view()
-    first = Plan(view.dwells, view.times_s, "gammamed-12i", 40700.0)
+    first = Plan(dwells=view.dwells, times_s=view.times_s, source=load_source(), strength=Strength(40700.0))
     grid = Grid(shape_zyx=(25, 25, 25), origin_mm=view.dose.grid.world([1, 2, 3]), spacing_mm=np.array([1.5, 1.5, 1.5]))
     square = ((grid.points_mm()[:, None, :] - view.dwells.positions_mm[None]) ** 2).sum(axis=-1)
     more = (1.3 * view.times_s * 22.0 / np.maximum(square, 0.25)).sum(axis=1).reshape(grid.shape_zyx)
@@ -113,7 +114,7 @@ def compared_plans() -> list[ComparedPlan]:
         },
         "goals": [{"structure": "lesion", "goal": "D100 >= 20 Gy", "reached": 24.7, "unit": "Gy", "met": True}],
     }
-    second = Plan(view.dwells, 1.3 * view.times_s, "gammamed-12i", 40700.0)
+    second = Plan(dwells=view.dwells, times_s=1.3 * view.times_s, source=load_source(), strength=Strength(40700.0))
     return [
         ComparedPlan("as planned", first, view.dose, view.curves, metrics),
         ComparedPlan("longer", second, Volume(grid, more.astype(np.float32)), view.curves, better),

@@ -18,7 +18,7 @@ from hdrplan.workflow import PlanOptions, PlanResult, StructureScore, isodose_er
 def result() -> PlanResult:
     made = planned(8.0)
     options = PlanOptions(sample_mm=1.4, dose_margin_mm=20.0)
-    return plan_result(made.case, made.goals, made.source, made.plan, options=options)
+    return plan_result(made.case, made.goals, made.plan, options=options)
 
 
 def _hottest(organ: StructureScore) -> list[tuple[float, float]]:
@@ -44,7 +44,7 @@ def test_the_organs_sampling_error_covers_the_error(result: PlanResult) -> None:
     organ = next(s for s in result.case.structures if s.name == "duodenum")
     fine = sample_points([replace(organ, role="CTV")], spacing_mm=0.4, max_points=300_000)
     plan = result.plan
-    dose = dose_at_points(plan.dwells, plan.times_s, fine.points_mm, result.source, strength_u=plan.strength_u)
+    dose = dose_at_points(plan.dwells, plan.times_s, fine.points_mm, plan.source, strength_u=plan.strength_u)
     truth = dvh(dose.gy, fine.volume_cc)
     for (dose_gy, sampling_gy), cc in zip(_hottest(result.score.structure("duodenum")), (0.1, 1.0, 2.0), strict=True):
         error = abs(dose_gy - truth.dose_at_cc(cc))

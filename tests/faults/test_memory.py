@@ -13,7 +13,7 @@ from hdrplan.errors import ResourceError
 from hdrplan.geometry import Dwells, Grid
 from hdrplan.io import read_case
 from hdrplan.memory import available_bytes, require_memory
-from hdrplan.sources import load_source
+from hdrplan.sources import Strength, load_source
 from hdrplan.workflow import plan_case
 
 
@@ -62,7 +62,7 @@ def test_a_plan_that_does_not_fit_is_refused_before_its_matrix(tmp_path: Path, m
             found.case,
             found.goals,
             load_source(),
-            strength_u=40700.0,
+            Strength(40700.0),
             on_progress=lambda step, done, total: steps.append(step),
         )
     assert set(steps) == {"sample"}

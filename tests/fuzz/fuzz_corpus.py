@@ -84,7 +84,7 @@ def _structures(folder: Path) -> None:
 
 
 def _plan(folder: Path) -> None:
-    as_plan(read_brachy_plan(folder / "RP.dcm", None), "gammamed-12i")
+    as_plan(read_brachy_plan(folder / "RP.dcm", None), load_source())
 
 
 def _ct(folder: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from hdrplan.geometry import Catheter, Dwells, Grid, Structure, Volume
 from hdrplan.plan import Case, Plan
+from hdrplan.sources import Strength, load_source
 
 GRID = Grid(shape_zyx=(12, 48, 52), origin_mm=np.array([-50.0, -60.0, 200.0]), spacing_mm=np.array([2.0, 2.0, 2.5]))
 NOW = datetime(2024, 5, 6, 7, 8, 9)
@@ -47,4 +48,5 @@ def case_and_plan() -> tuple[Case, Plan]:
     times_s = rng.random(10) * 30
     times_s[3] = 0.0
     ct = Volume(GRID, rng.integers(-900, 1200, GRID.shape_zyx).astype(np.int16))
-    return Case("demo", ct, tuple(structures), catheters), Plan(dwells, times_s, "gammamed-12i", 40700.0)
+    plan = Plan(dwells=dwells, times_s=times_s, source=load_source(), strength=Strength(40700.0))
+    return Case("demo", ct, tuple(structures), catheters), plan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from small_case import GRID, small_labels
 from hdrplan.errors import FormatError, HdrPlanError, InputError
 from hdrplan.geometry import Grid, Volume
 from hdrplan.io import case_of_table, read_case, write_volume
+from hdrplan.sources import Calibration, Strength
 
 
 def test_case_folder_reads_with_roles_goals_source_and_hashes(case_folder: Path) -> None:
@@ -25,7 +27,7 @@ def test_case_folder_reads_with_roles_goals_source_and_hashes(case_folder: Path)
     assert found.case.healthy == "liver"
     assert found.goals.prescription_gy("lesion") == 20.0
     assert found.goals.goals[0].text == "D1cc <= 14 Gy"
-    assert found.strength_u == 40700.0
+    assert found.strength.value_u == 40700.0
     assert found.options == {"step_mm": 5.0}
     assert set(found.inputs) == {"case.toml", "ct.nii.gz", "labels.nii.gz", "labels.json", "catheters.json"}
     assert all(len(digest) == 64 for digest in found.inputs.values())
@@ -226,17 +228,16 @@ def test_format_errors_are_input_errors() -> None:
     assert issubclass(FormatError, InputError)
 
 
-def test_a_calibration_is_told_to_the_report(case_folder: Path) -> None:
-    assert read_case(case_folder).calibration == {}
+def test_a_calibration_stays_with_its_strength(case_folder: Path) -> None:
+    assert read_case(case_folder).strength == Strength(40700.0)
     given = (
         "calibration_strength_u = 40700.0\ncalibration_time = 2024-01-01T00:00:00\n"
         'treatment_time = "2024-03-14T19:55:12"'
     )
-    assert read_case(edited(case_folder, "strength_u = 40700.0", given)).calibration == {
-        "Calibration date and strength": "2024-01-01 00:00, 40,700 U",
-        "Treatment": "2024-03-14 19:55",
-        "Decay factor": "0.5000",
-    }
+    strength = read_case(edited(case_folder, "strength_u = 40700.0", given)).strength
+    assert strength.origin == Calibration(40700.0, datetime(2024, 1, 1), 73.83)
+    assert strength.time == datetime(2024, 3, 14, 19, 55, 12)
+    assert strength.decay_factor == pytest.approx(0.5, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -253,4 +254,4 @@ def test_a_calibration_is_told_to_the_report(case_folder: Path) -> None:
 )
 def test_three_forms_of_strength(case_folder: Path, given: str, strength_u: float) -> None:
     found = read_case(edited(case_folder, "strength_u = 40700.0", given))
-    assert found.strength_u == pytest.approx(strength_u, rel=3e-4)
+    assert found.strength.value_u == pytest.approx(strength_u, rel=3e-4)

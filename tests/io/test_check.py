@@ -27,7 +27,7 @@ BOX = Grid(shape_zyx=(10, 22, 24), origin_mm=np.array([-45.0, -40.0, 202.0]), sp
 
 def clinical() -> tuple[BrachyPlan, Volume, tuple[Structure, ...]]:
     case, plan = case_and_plan()
-    plan = replace(plan, source_name="gammamed-plus")
+    plan = replace(plan, source=SOURCE)
     dose = dose_field(plan.dwells, plan.times_s, BOX, SOURCE, strength_u=plan.strength_u)
     brachy = brachy_of_plan(plan, case.catheters, label="<script>alert(1)</script>", prescription_gy=20.0, treated=NOW)
     point = ReferencePoint(

@@ -24,7 +24,7 @@ def test_the_demo_goes_out_and_comes_back(phantoms: Path, tmp_path: Path) -> Non
     found = read_case(phantoms / "liver-lesion-b")
     dwells = dwell_positions(found.case.catheters, targets=found.case.ctvs)
     times_s = np.random.default_rng(8).random(len(dwells)).round(1) * 30
-    plan = Plan(dwells, times_s, "gammamed-12i", found.strength_u)
+    plan = Plan(dwells=dwells, times_s=times_s, source=found.source, strength=found.strength)
     middle = dwells.positions_mm.mean(axis=0)
     box = Grid(shape_zyx=(24, 28, 28), origin_mm=middle - 28.0, spacing_mm=np.array([2.0, 2.0, 2.0]))
     dose = dose_field(dwells, times_s, box, load_source(), strength_u=plan.strength_u)

@@ -47,14 +47,14 @@ def test_plan_from_a_dicom_folder_takes_what_the_export_knows(dicom: Path) -> No
     case, _ = case_and_plan()
     assert [s.name for s in found.case.structures] == ["solid", "ring"]
     assert found.goals.prescription_gy("solid") == 20.0
-    assert (found.source, found.strength_u) == ("gammamed-12i", 40700.0)
+    assert (found.source.name, found.strength.value_u) == ("gammamed-12i", 40700.0)
     for a, b in zip(found.case.catheters, case.catheters, strict=True):
         np.testing.assert_allclose(a.points_mm, b.points_mm, atol=1e-3)
     assert set(found.inputs) == {"RS", "RP", "RD", "CT (12 slices)"}
     with pytest.raises(InputError, match="'solid', 'ring', 'two <parts>'"):
         read_case(dicom, {"roles": {"lesion": "CTV"}})
     other = read_case(dicom, {"roles": {"solid": "CTV"}, "source": {"strength_u": 30000.0}, "prescription_gy": 15})
-    assert (other.strength_u, other.goals.prescription_gy("solid")) == (30000.0, 15.0)
+    assert (other.strength.value_u, other.goals.prescription_gy("solid")) == (30000.0, 15.0)
 
 
 def test_import_writes_a_case_that_reads_and_the_same_plan(dicom: Path, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_export_command_and_its_slicer_form(dicom: Path, tmp_path: Path) -> None
     plan, _ = read_plan(tmp_path / "case")
     write_results(
         tmp_path / "plan",
-        plan=replace(plan, source_name="gammamed-12i"),
+        plan=replace(plan, source=load_source("gammamed-12i")),
         name="x",
         dvh={"solid": ([0.0, 10.0], [2.0, 1.0])},
         run=run_record(inputs={}, options={}),

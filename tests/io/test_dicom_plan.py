@@ -38,7 +38,7 @@ def test_pulses_multiply(tmp_path: Path) -> None:
     assert plan.channels[0].pulses == 30
     np.testing.assert_allclose(plan.channels[0].times_s, [3.0, 0.0, 2.0])
     assert plan.total_time_s == pytest.approx(150.0)
-    assert as_plan(plan, "x").total_time_s == pytest.approx(150.0)
+    assert as_plan(plan, load_source()).total_time_s == pytest.approx(150.0)
 
 
 def test_transit_between_dwells_carries_no_dose(tmp_path: Path) -> None:
@@ -145,14 +145,14 @@ def test_point_doses_of_real_plans(shared: Path, name: str, source: str, within:
     folder = shared / "data" / "brachy_dicom"
     structures = read_structure_set(folder / f"{name}_RS.dcm") if "varian" in name else None
     brachy = read_brachy_plan(folder / f"{name}_RP.dcm", structures)
-    plan = as_plan(brachy, source)
+    plan = as_plan(brachy, load_source(source))
     points = [point for point in brachy.points if not math.isnan(point.dose_gy)]
     assert points
     ours = dose_at_points(
         plan.dwells,
         plan.times_s,
         np.array([point.position_mm for point in points]),
-        load_source(source),
+        plan.source,
         strength_u=plan.strength_u,
     ).gy
     np.testing.assert_allclose(ours, [point.dose_gy for point in points], rtol=within)

@@ -64,7 +64,7 @@ def on_ct(found: Structure) -> np.ndarray:
 def test_plan_comes_back_to_a_millisecond_and_a_hundredth_of_a_millimetre(written) -> None:
     folder, _, plan, _ = written
     brachy = read_brachy_plan(folder / "RP.dcm", read_structure_set(folder / "RS.dcm"))
-    back = as_plan(brachy, plan.source_name)
+    back = as_plan(brachy, plan.source)
     np.testing.assert_allclose(back.times_s, plan.times_s, atol=1e-3)
     np.testing.assert_allclose(back.dwells.positions_mm, plan.dwells.positions_mm, atol=1e-2)
     np.testing.assert_allclose(back.dwells.axes, plan.dwells.axes, atol=1e-6)

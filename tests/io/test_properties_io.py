@@ -28,6 +28,7 @@ from hdrplan.io.dicom.identity import ds, short_text
 from hdrplan.io.dicom.length import ends_whole
 from hdrplan.plan import Plan
 from hdrplan.plan.brachy import as_plan
+from hdrplan.sources import Strength, load_source
 
 NOW = datetime(2024, 1, 2, 3, 4, 5)
 QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -49,7 +50,12 @@ def plans(draw: st.DrawFn) -> Plan:
         offset_mm=np.arange(n) * 2.5,
         catheter_names=("a", "b", "c"),
     )
-    return Plan(dwells, times, "gammamed-12i", draw(st.floats(100, 100_000)))
+    return Plan(
+        dwells=dwells,
+        times_s=times,
+        source=load_source(),
+        strength=Strength(draw(st.floats(100, 100_000))),
+    )
 
 
 @QUICK
@@ -68,7 +74,7 @@ def test_plan_json_is_exact(plan: Plan, tmp_path: Path) -> None:
 def test_rt_plan_comes_back_within_its_digits(plan: Plan, tmp_path: Path) -> None:
     brachy = brachy_of_plan(plan, (), label="x", treated=NOW)
     write_brachy_plan(tmp_path / "RP.dcm", brachy, identity_of_case("x"), now=NOW)
-    back = as_plan(read_brachy_plan(tmp_path / "RP.dcm"), plan.source_name)
+    back = as_plan(read_brachy_plan(tmp_path / "RP.dcm"), plan.source)
     np.testing.assert_allclose(back.times_s, plan.times_s, atol=1e-3)
     np.testing.assert_allclose(back.dwells.positions_mm, plan.dwells.positions_mm, atol=1e-2)
     np.testing.assert_allclose(back.dwells.axes, plan.dwells.axes, atol=1e-6)

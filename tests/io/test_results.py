@@ -12,6 +12,7 @@ from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Dwells, Grid, Volume
 from hdrplan.io import new_file, new_folder, read_plan, read_volume, run_record, write_results
 from hdrplan.plan import Plan
+from hdrplan.sources import Strength, load_source
 
 
 def small_plan() -> Plan:
@@ -25,7 +26,7 @@ def small_plan() -> Plan:
         offset_mm=np.arange(5.0),
         catheter_names=("a", "b"),
     )
-    return Plan(dwells, rng.random(5) * 20, "gammamed-12i", 40700.0)
+    return Plan(dwells=dwells, times_s=rng.random(5) * 20, source=load_source(), strength=Strength(40700.0))
 
 
 def write(folder: Path, **more: object) -> Path:
@@ -51,7 +52,8 @@ def test_plan_comes_back_bit_for_bit(tmp_path: Path) -> None:
     for field in ("positions_mm", "axes", "catheter", "offset_mm"):
         np.testing.assert_array_equal(getattr(plan.dwells, field), getattr(want.dwells, field))
     np.testing.assert_array_equal(plan.times_s, want.times_s)
-    assert (plan.source_name, plan.strength_u) == (want.source_name, want.strength_u)
+    assert plan.source is want.source
+    assert plan.strength == want.strength
 
 
 def test_dose_dvh_metrics_are_as_written(tmp_path: Path) -> None:
@@ -112,10 +114,20 @@ def test_new_folder_and_new_file_leave_nothing_on_failure(tmp_path: Path) -> Non
     [
         ({"schema": "hdrplan.plan/9"}, "schema"),
         ({"dwells": []}, "at least one dwell"),
-        ({"dwells": [{"catheter": 0}]}, "lacks a field"),
-        ({"dwells": 7}, "numbers"),
-        ({"strength_u": "strong"}, "numbers"),
+        ({"schema": "hdrplan.plan/1"}, "before plans carried their source: plan the case again"),
+        ({"dwells": [{"catheter": 0}]}, "dwells 1: position_mm must be a list"),
+        ({"dwells": 7}, "dwells must be a list"),
         ({"catheters": ["a"]}, "named catheter"),
+        ({"strength": {"value_u": "strong"}}, "value_u must be a finite number"),
+        ({"strength": {"value_u": -5.0}}, "between 100 and 100,000 U"),
+        (
+            {"strength": {"value_u": 4e4, "apparent_activity": {"activity_mci": 1e4, "u_per_mci": 4.07}}},
+            "the 40700 U of",
+        ),
+        ({"source": "gammamed-12i"}, "source must be a table"),
+        ({"source": {"name": "gammamed-12", "sha256": ""}}, "Did you mean gammamed-12i"),
+        ({"source": {"name": "gammamed-12i", "sha256": "0" * 64}}, "version of hdrplan that wrote the plan"),
+        ({"source": {"schema": "hdrplan.source-values/1", "name": "mine"}}, "must be a table"),
     ],
 )
 def test_broken_plan_json(tmp_path: Path, change: dict[str, object], says: str) -> None:

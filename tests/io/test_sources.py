@@ -12,7 +12,7 @@ from source_book import record, write_xlsx
 
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io import read_source
-from hdrplan.io.case.strength import strength_u_of
+from hdrplan.io.case.strength import strength_of
 from hdrplan.sources import TG43Source, load_source, user_source
 
 FIXTURE = Path(__file__).parent / "data" / "estro_layout.xls"
@@ -195,4 +195,4 @@ def test_a_file_decays_with_its_own_half_life(tmp_path: Path) -> None:
         "calibration_time": "2026-01-01T00:00",
         "treatment_time": "2026-03-16T00:00",
     }
-    assert strength_u_of(given, path) == pytest.approx(20350.0, rel=1e-12)
+    assert strength_of(given, read_source(path).half_life_days).value_u == pytest.approx(20350.0, rel=1e-12)

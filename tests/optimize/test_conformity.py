@@ -9,7 +9,7 @@ from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Grid, Structure, around
 from hdrplan.optimize import Delivery, optimize_times
 from hdrplan.plan import AROUND, Case, Goals, Prescription, parse_goal
-from hdrplan.sources import load_source
+from hdrplan.sources import Strength, load_source
 from hdrplan.workflow import plan_case
 from hdrplan.workflow.options import PlanOptions
 
@@ -130,7 +130,7 @@ def test_planned_index_is_that_of_the_dose_grid(n):
     prescribed = tuple(Prescription(s.name, 20.0) for s in found.ctvs)
     source = load_source("gammamed-12i")
     options = PlanOptions(sample_mm=1.5)
-    free = plan_case(found, Goals(prescribed), source, strength_u=40700.0, options=options)
+    free = plan_case(found, Goals(prescribed), source, Strength(40700.0), options=options)
     names = [s.name for s in found.ctvs]
     fit = free.score.target(names[0]).conformity
     coin, error_frac = fit.coin, fit.isodose_error_cc / fit.isodose_cc
@@ -139,7 +139,7 @@ def test_planned_index_is_that_of_the_dose_grid(n):
     assert coin > 0.5
     wanted = round(1.02 * coin, 3)
     goal_ = parse_goal(f"COIN >= {wanted}", structure=names[0], source="test")
-    held = plan_case(found, Goals(prescribed, (goal_,)), source, strength_u=40700.0, options=options)
+    held = plan_case(found, Goals(prescribed, (goal_,)), source, Strength(40700.0), options=options)
     reached = held.score.goals[-1]
     assert reached.goal.metric.unit == ""
     assert reached.reached == held.score.target(names[0]).conformity.coin

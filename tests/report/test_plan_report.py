@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from hdrplan.geometry import Catheter, Structure, Volume
 from hdrplan.plan import Case, Goals, Prescription, parse_goal
 from hdrplan.report import plan_report, report_data
-from hdrplan.sources import load_source
+from hdrplan.sources import Calibration, Strength, load_source, strength_from_text
 from hdrplan.workflow import PlanOptions, PlanResult, plan_case, plan_result
 from report_view import centred_grid
 
@@ -52,7 +53,7 @@ def result() -> PlanResult:
         ),
     )
     options = PlanOptions(sample_mm=2.0, dose_margin_mm=20.0)
-    return plan_case(case, goals, load_source("gammamed-12i"), strength_u=40700.0, options=options)
+    return plan_case(case, goals, load_source("gammamed-12i"), Strength(40700.0), options=options)
 
 
 def test_the_report_holds_what_a_plan_review_asks_for(result):
@@ -68,9 +69,16 @@ def test_the_report_holds_what_a_plan_review_asks_for(result):
 
 
 def test_a_calibration_takes_the_place_of_none_given(result):
-    facts = dict(report_data(result, RUN, calibration={"Decay factor": "0.9123"}).facts)
-    assert facts["Decay factor"] == "0.9123"
-    assert "Calibration date and strength" not in facts
+    assert dict(report_data(result, RUN).facts)["Decay factor"] == "1 (none applied)"
+    calibration = Calibration(40700.0, datetime(2024, 1, 1))
+    strength = Strength.decayed(calibration, datetime(2024, 3, 14, 19, 55, 12))
+    facts = dict(report_data(replace(result, plan=replace(result.plan, strength=strength)), RUN).facts)
+    assert facts["Calibration date and strength"] == "2024-01-01 00:00, 40,700 U"
+    assert facts["Treatment"] == "2024-03-14 19:55"
+    assert facts["Decay factor"] == "0.5000"
+    activity = replace(result.plan, strength=strength_from_text("10 Ci apparent"))
+    facts = dict(report_data(replace(result, plan=activity), RUN).facts)
+    assert facts["Apparent activity at treatment"] == "10 Ci"
 
 
 def test_goals_lie_in_the_plot_where_they_are(result):
@@ -106,8 +114,8 @@ def test_certificate_and_prices_are_told(result):
 
 
 def test_given_times_claim_no_certificate(result):
-    plan = dataclasses.replace(result.plan, times_s=np.full(len(result.plan.dwells), 5.0))
-    given = plan_result(result.case, result.goals, result.source, plan, points=result.points)
+    plan = replace(result.plan, times_s=np.full(len(result.plan.dwells), 5.0))
+    given = plan_result(result.case, result.goals, plan, points=result.points)
     page = plan_report(given, RUN)
     assert "No certificate: these times were not made by the optimiser." in page
     assert "Dwell times were given, not optimised." in page

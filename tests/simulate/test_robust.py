@@ -14,7 +14,7 @@ from hdrplan.geometry import Catheter, Grid, Structure, dwell_positions
 from hdrplan.optimize import PlanProblem, robust_times
 from hdrplan.plan import Case, Goals, Plan, Prescription
 from hdrplan.simulate import COMPONENTS, Uncertainty, decompose, robust_coverage, scenario, scenario_rates, smooth_field
-from hdrplan.sources import load_source
+from hdrplan.sources import Strength, load_source
 from tolerances import FLOAT32_SUM
 
 NONE = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0)
@@ -33,7 +33,7 @@ def small():
     points = sample_points(case.structures, spacing_mm=3.0, max_points=400, healthy="liver")
     goals = Goals((Prescription("lesion", 20.0),))
     source = load_source("gammamed-12i")
-    plan = Plan(dwells, np.full(len(dwells), 20.0), source.name, 40700.0)
+    plan = Plan(dwells=dwells, times_s=np.full(len(dwells), 20.0), source=source, strength=Strength(40700.0))
     return plan, points, goals, source
 
 

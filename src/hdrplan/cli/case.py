@@ -12,10 +12,9 @@ from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
     from hdrplan.io import CaseFile
-    from hdrplan.sources import TG43Source
     from hdrplan.workflow import PlanOptions
 
-__all__ = ["case_options", "plan_options", "read_case_from", "source_of"]
+__all__ = ["case_options", "plan_options", "read_case_from"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -48,7 +47,7 @@ _OPTIONS = [
     click.option("--source", metavar="NAME|FILE", help="Source model [gammamed-12i]; see `hdrplan sources list`."),
     click.option(
         "--strength",
-        callback=lambda ctx, parameter, text: _strength_u(text),
+        callback=lambda ctx, parameter, text: _checked_strength(text),
         metavar="U",
         help='Air-kerma strength at treatment: "40700" (U = cGy cm2/h), "40.7 mGy m2/h", "10 Ci apparent".',
     ),
@@ -65,11 +64,13 @@ _OPTIONS = [
 ]
 
 
-def _strength_u(text: str | None) -> float | None:
-    """Return the strength that --strength gives, in U."""
-    from hdrplan.sources import strength_from_text_u
+def _checked_strength(text: str | None) -> str | None:
+    """Return what --strength gives, if it is a strength."""
+    from hdrplan.sources import strength_from_text
 
-    return None if text is None else strength_from_text_u(text)
+    if text is not None:
+        strength_from_text(text)
+    return text
 
 
 def case_options(command: F) -> F:
@@ -128,8 +129,8 @@ def _table(flags: dict[str, Any]) -> dict[str, Any]:
     prescriptions = flags.pop("prescription")
     if prescriptions:
         table["prescription_gy"] = _prescriptions(prescriptions, ctvs)
-    source, strength_u = flags.pop("source"), flags.pop("strength")
-    given: dict[str, Any] = {} if strength_u is None else {"strength_u": strength_u}
+    source, strength = flags.pop("source"), flags.pop("strength")
+    given: dict[str, Any] = {} if strength is None else {"strength_u": strength}
     if source is not None:
         given |= {"file": str(Path(source).absolute())} if Path(source).suffix else {"name": source}
     if given:
@@ -180,10 +181,3 @@ def plan_options(found: CaseFile) -> PlanOptions:
 
     options: dict[str, Any] = dict(found.options)
     return PlanOptions(**options)
-
-
-def source_of(found: CaseFile) -> TG43Source:
-    """Load the case's source, packaged or the user's file."""
-    from hdrplan.io import read_source
-
-    return read_source(found.source)

@@ -65,12 +65,12 @@ def command(
       hdrplan dose demo-output --spacing 2 --margin 80 -o dose.nii.gz
     """
     from hdrplan.dose import dose_at_points, dose_field
-    from hdrplan.io import json_text, read_points_csv, read_source, write_point_doses, write_volume
+    from hdrplan.io import json_text, read_points_csv, write_point_doses, write_volume
 
     if sum(x is not None for x in (points, grid_like, spacing)) != 1:
         raise InputError("say where: exactly one of --points, --grid and --spacing")
     given = _plan(plan, dwells, source_name, strength)
-    source = read_source(given.source_name)
+    source = given.source
     summary: dict[str, object] = {
         "source": source.name,
         "strength_u": given.strength_u,
@@ -116,21 +116,25 @@ def command(
 
 def _plan(path: Path | None, dwells: Path | None, source_name: str | None, strength: str | None) -> Plan:
     """Return the plan of a file, or one made of the CSV and the flags."""
-    from hdrplan.io import read_dwells_csv, read_plan
+    from dataclasses import replace
+
+    from hdrplan.io import read_dwells_csv, read_plan, read_source
     from hdrplan.plan import Plan
-    from hdrplan.sources import checked_strength_u, strength_from_text_u
+    from hdrplan.sources import strength_from_text
 
     if (path is None) == (dwells is None):
         raise InputError("say which dwells: either a PLAN or --dwells")
     if path is not None:
         plan, _ = read_plan(path)
-        strength_u = strength_from_text_u(strength) if strength else checked_strength_u(plan.strength_u)
-        return Plan(plan.dwells, plan.times_s, source_name or plan.source_name, strength_u)
+        if source_name:
+            plan = replace(plan, source=read_source(source_name))
+        return replace(plan, strength=strength_from_text(strength)) if strength else plan
     assert dwells is not None
     if source_name is None or strength is None:
         raise InputError("dwells of a CSV file need --source and --strength")
     positions, times_s = read_dwells_csv(dwells)
-    return Plan(positions, times_s, source_name, strength_from_text_u(strength))
+    source = read_source(source_name)
+    return Plan(dwells=positions, times_s=times_s, source=source, strength=strength_from_text(strength))
 
 
 def _grid(plan: Plan, like: Path | None, spacing: float | None, margin: float) -> Grid:

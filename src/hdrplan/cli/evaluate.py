@@ -31,17 +31,17 @@ def command(plan_path: Path, output: Path | None, as_json: bool, **flags: Any) -
     """
     from dataclasses import replace
 
-    from hdrplan.io import json_text, new_file, read_plan, read_source, write_json
+    from hdrplan.io import json_text, new_file, read_plan, write_json
     from hdrplan.report import goal_text, metrics_table
+    from hdrplan.sources import strength_from_text
     from hdrplan.workflow import plan_result
 
-    strength_u = flags["strength"]
+    strength = flags["strength"]
     found = read_case_from(flags)
     plan, _ = read_plan(plan_path)
-    if strength_u is not None:
-        plan = replace(plan, strength_u=strength_u)
-    source = read_source(plan.source_name)
-    result = plan_result(found.case, found.goals, source, plan, options=plan_options(found))
+    if strength is not None:
+        plan = replace(plan, strength=strength_from_text(strength))
+    result = plan_result(found.case, found.goals, plan, options=plan_options(found))
     table = metrics_table(result)
     if output is not None:
         with new_file(output) as draft:

@@ -58,7 +58,6 @@ def command(
         write_run,
         write_slicer_set,
     )
-    from hdrplan.sources import load_source
 
     if identify and link_ct is None:
         raise InputError("--identify takes patient data from a DICOM CT", got="none", remedy="Add --link-ct FOLDER.")
@@ -74,7 +73,6 @@ def command(
         if kind == "slicer":
             names = write_slicer_set(draft, found.case, plan, dose=dose)
         else:
-            source = load_source(plan.source_name)
             names = write_dicom_set(
                 draft,
                 found.case,
@@ -83,8 +81,8 @@ def command(
                 dvh=read_dvh(folder / "dvh.csv") if (folder / "dvh.csv").is_file() else None,
                 ct_series=series,
                 prescription_gy=prescriptions[0] if prescriptions else math.nan,
-                half_life_days=source.half_life_days,
-                active_length_mm=source.active_length_mm,
+                half_life_days=plan.source.half_life_days,
+                active_length_mm=plan.source.active_length_mm,
                 bits=int(bits),
                 identify=identify,
             )

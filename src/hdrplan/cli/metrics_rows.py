@@ -64,7 +64,7 @@ def _rows(treatment: Treatment, options: dict[str, Any]) -> list[dict[str, Any]]
     rows: list[dict[str, Any]] = []
     if options["engine"] != "stored":
         source = load_source(options["source"] or source_of_brachy(brachy))
-        plan = as_plan(brachy, source.name)
+        plan = as_plan(brachy, source)
         at = dose_at_points(plan.dwells, plan.times_s, points.points_mm, source, strength_u=plan.strength_u)
         facts_here = facts | {"engine": "recomputed, TG-43U1", "source": source.name}
         rows += _metrics(points, at.gy, at.extrapolated, chosen, prescription_gy, facts_here, notes)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.case import case_options, plan_options, read_case_from, source_of
+from hdrplan.cli.case import case_options, plan_options, read_case_from
 from hdrplan.cli.common import json_option, quiet_option, steps_bar
 from hdrplan.errors import InputError
 
@@ -67,10 +67,12 @@ def _planned(found: CaseFile, axis_texts: tuple[str, ...], tell: Any) -> tuple[P
     from hdrplan.plan import Plan
     from hdrplan.workflow import planning_matrix
 
-    source, options, case = source_of(found), plan_options(found), found.case
+    options, case = plan_options(found), found.case
     asked = [_axis(text) for text in axis_texts]
     started = time.perf_counter()
-    dwells, points, rate = planning_matrix(case, found.goals, source, strength_u=found.strength_u, options=options)
+    dwells, points, rate = planning_matrix(
+        case, found.goals, found.source, strength_u=found.strength.value_u, options=options
+    )
     ready = time.perf_counter()
     problem = PlanProblem(
         rate=rate, points=points, goals=found.goals, healthy=case.healthy, max_time_s=options.max_dwell_s
@@ -83,7 +85,8 @@ def _planned(found: CaseFile, axis_texts: tuple[str, ...], tell: Any) -> tuple[P
     )
     seconds = {"sample and matrix": round(ready - started, 3), "optimise": round(time.perf_counter() - ready, 3)}
     best = front.times_s[front.possible][0]
-    return Plan(dwells, best, source.name, found.strength_u), front, seconds
+    plan = Plan(dwells=dwells, times_s=best, source=found.source, strength=found.strength)
+    return plan, front, seconds
 
 
 def _axis(text: str) -> Axis:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.case import case_options, plan_options, read_case_from, source_of
+from hdrplan.cli.case import case_options, plan_options, read_case_from
 from hdrplan.cli.common import json_option, quiet_option, steps_bar
 from hdrplan.errors import InputError
 
@@ -107,8 +107,8 @@ def command(output: Path, overwrite: bool, as_json: bool, quiet: bool, **flags: 
         result = place_case(
             found.case,
             found.goals,
-            source_of(found),
-            strength_u=found.strength_u,
+            found.source,
+            found.strength,
             options=options,
             plan_options=plan_options(found),
             body=body,

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.case import case_options, plan_options, read_case_from, source_of
+from hdrplan.cli.case import case_options, plan_options, read_case_from
 from hdrplan.cli.common import json_option, quiet_option, steps_bar
 
 if TYPE_CHECKING:
     from hdrplan.io import CaseFile
     from hdrplan.plan import Plan
-    from hdrplan.sources import TG43Source
     from hdrplan.workflow import PlanOptions, PlanResult
 
 __all__ = ["command"]
@@ -81,19 +80,18 @@ def command(
 
     started = time.perf_counter()
     found = read_case_from(flags)
-    source = source_of(found)
     options = replace(plan_options(found), every_point=every_point, proof_s=proof_s, fewest_dwells=fewest_dwells)
     fixed = None if locked is None else read_plan(locked)[0]
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
     if dry_run:
-        _say_what_would_be_done(found, source.model, options)
+        _say_what_would_be_done(found, options)
         return
     if output is None:
         raise click.UsageError("expected -o FOLDER, got none. Name the folder to write, or add --dry-run.")
     check_free(output, overwrite)
     seconds = {"read": round(time.perf_counter() - started, 4)}
-    result = _planned(found, source, options, fixed, quiet)
+    result = _planned(found, options, fixed, quiet)
     seconds |= result.seconds
     _write(result, found, options, output, overwrite, seconds)
     if verbose and not as_json:
@@ -101,7 +99,7 @@ def command(
     _print(result, output, as_json, quiet)
 
 
-def _say_what_would_be_done(found: CaseFile, model: str, options: PlanOptions) -> None:
+def _say_what_would_be_done(found: CaseFile, options: PlanOptions) -> None:
     """Print the case and the size of the work."""
     from hdrplan.dose import sample_points
     from hdrplan.memory import available_bytes
@@ -118,7 +116,7 @@ def _say_what_would_be_done(found: CaseFile, model: str, options: PlanOptions) -
         click.echo(
             f"goal         {goal.structure}: {goal.text} ({'hard' if goal.level == 0 else f'level {goal.level}'})"
         )
-    click.echo(f"source       {model}, {found.strength_u:g} U")
+    click.echo(f"source       {found.source.model}, {found.strength.value_u:g} U")
     number = f"{len(case.catheters)} catheter{'s' * (len(case.catheters) > 1)}"
     click.echo(f"dwells       {len(dwells)} positions in {number}, step {options.step_mm:g} mm")
     nz, ny, nx = grid.shape_zyx
@@ -138,15 +136,15 @@ def _say_what_would_be_done(found: CaseFile, model: str, options: PlanOptions) -
     click.echo("Nothing was planned and nothing was written (--dry-run).")
 
 
-def _planned(found: CaseFile, source: TG43Source, options: PlanOptions, locked: Plan | None, quiet: bool) -> PlanResult:
+def _planned(found: CaseFile, options: PlanOptions, locked: Plan | None, quiet: bool) -> PlanResult:
     from hdrplan.workflow import plan_case
 
     with steps_bar(quiet=quiet) as on_progress:
         return plan_case(
             found.case,
             found.goals,
-            source,
-            strength_u=found.strength_u,
+            found.source,
+            found.strength,
             options=options,
             locked=locked,
             on_progress=on_progress,
@@ -164,10 +162,10 @@ def _write(
     started = time.perf_counter()
     record = run_record(
         inputs=found.inputs,
-        options=asdict(options) | {"source": str(found.source), "strength_u": found.strength_u},
+        options=asdict(options) | {"source": found.source.name, "strength_u": found.strength.value_u},
         seconds=seconds,
     )
-    page = plan_report(result, record, calibration=found.calibration)
+    page = plan_report(result, record)
     seconds["report"] = round(time.perf_counter() - started, 4)
     write_results(
         output,

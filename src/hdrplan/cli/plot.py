@@ -38,15 +38,14 @@ def command(plan_path: Path, what: str, output: Path, dpi: int, **flags: Any) ->
     if form not in fits:
         raise InputError(f"the name of this figure must end in .{', .'.join(fits)}", got=repr(output.name))
     from hdrplan import __version__
-    from hdrplan.io import new_file, read_plan, read_source
+    from hdrplan.io import new_file, read_plan
     from hdrplan.report import report_data, solid_html
     from hdrplan.report.figures import FIGURES, figure_bytes
     from hdrplan.workflow import plan_result
 
     found = read_case_from(flags)
     plan, _ = read_plan(plan_path)
-    source = read_source(plan.source_name)
-    result = plan_result(found.case, found.goals, source, plan, options=plan_options(found))
+    result = plan_result(found.case, found.goals, plan, options=plan_options(found))
     view = report_data(result, {"versions": {"hdrplan": __version__}})
     content = solid_html(view).encode() if what == "3d" else figure_bytes(FIGURES[what](view), form, dpi=dpi)
     with new_file(output) as draft:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.case import case_options, plan_options, read_case_from, source_of
+from hdrplan.cli.case import case_options, plan_options, read_case_from
 from hdrplan.cli.common import json_option, quiet_option, steps_bar
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _plan(found: CaseFile, plan_path: Path | None) -> Plan:
     if plan_path is not None:
         return read_plan(plan_path)[0]
     options = plan_options(found)
-    return plan_case(found.case, found.goals, source_of(found), strength_u=found.strength_u, options=options).plan
+    return plan_case(found.case, found.goals, found.source, found.strength, options=options).plan
 
 
 def _studied(
@@ -136,9 +136,8 @@ def _studied(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Coverage of the plan, and the shares of its variance."""
     from hdrplan.simulate import decompose, robust_coverage, robust_points
-    from hdrplan.sources import load_source
 
-    source, points = load_source(plan.source_name), robust_points(found.case, found.goals)
+    source, points = plan.source, robust_points(found.case, found.goals)
     started = time.perf_counter()
     result = robust_coverage(
         plan,
@@ -209,9 +208,8 @@ def _replanned(
     from hdrplan.dose import dose_rate
     from hdrplan.optimize import PlanProblem, robust_times
     from hdrplan.simulate import robust_coverage, robust_points, scenario_rates
-    from hdrplan.sources import load_source
 
-    source, options = load_source(plan.source_name), plan_options(found)
+    source, options = plan.source, plan_options(found)
     coarse = robust_points(found.case, found.goals, spacing_mm=3.0, max_points=4000)
     # Scenarios of another seed: a plan is never judged on those it was made for.
     rates = scenario_rates(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.case import case_options, plan_options, read_case_from, source_of
+from hdrplan.cli.case import case_options, plan_options, read_case_from
 from hdrplan.cli.common import json_option
 from hdrplan.errors import InputError
 
@@ -53,14 +53,16 @@ def command(
     budgets = [_budget(text) for text in budget_texts]
     check_free(output, overwrite)
     found = read_case_from(flags)
-    options, source = plan_options(found), source_of(found)
+    options = plan_options(found)
     if options.source_speed_mm_per_s:
         raise InputError(
             "sessions are planned without transit dose", got="a transit speed", remedy="Add --transit-speed 0."
         )
     started = time.perf_counter()
     asked = replace(found.goals, goals=(*found.goals.goals, *budgets))
-    dwells, points, rate = planning_matrix(found.case, asked, source, strength_u=found.strength_u, options=options)
+    dwells, points, rate = planning_matrix(
+        found.case, asked, found.source, strength_u=found.strength.value_u, options=options
+    )
     sessions = split_sessions(
         PlanProblem(
             rate=rate,
@@ -74,9 +76,17 @@ def command(
         most_sessions=most,
     )
     seconds = {"all": round(time.perf_counter() - started, 3)}
-    plans = [Plan(dwells, session.optimum.times_s, source.name, found.strength_u) for session in sessions]
+    plans = [
+        Plan(dwells=dwells, times_s=session.optimum.times_s, source=found.source, strength=found.strength)
+        for session in sessions
+    ]
     table = _table(sessions, plans, points, rate)
-    chosen = {"budgets": list(budget_texts), "most": most, "strength_u": found.strength_u, "source": str(found.source)}
+    chosen = {
+        "budgets": list(budget_texts),
+        "most": most,
+        "strength_u": found.strength.value_u,
+        "source": found.source.name,
+    }
     _write(output, overwrite, found, plans, table, dict(found.options) | chosen, seconds)
     if as_json:
         click.echo(json_text(table), nl=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.case import case_options, plan_options, read_case_from, source_of
+from hdrplan.cli.case import case_options, plan_options, read_case_from
 from hdrplan.cli.common import json_option
 from hdrplan.errors import InputError
 
@@ -51,7 +51,7 @@ def command(steps_text: str, output: Path | None, as_json: bool, **flags: Any) -
             remedy="Add --min-dwell 0 --time-ratio 0 --transit-speed 0.",
         )
     dwells, points, rate = planning_matrix(
-        found.case, found.goals, source_of(found), strength_u=found.strength_u, options=options
+        found.case, found.goals, found.source, strength_u=found.strength.value_u, options=options
     )
     results = compare_steps(
         PlanProblem(

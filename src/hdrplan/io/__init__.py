@@ -39,9 +39,10 @@ from hdrplan.io.outputs import (
     write_values,
 )
 from hdrplan.io.phantoms import write_phantom
+from hdrplan.io.plan_files import plan_table, read_plan, write_plan
 from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
 from hdrplan.io.result_folders import ResultFolder, read_result_folder
-from hdrplan.io.results import plan_table, read_dvh, read_plan, write_plan, write_results
+from hdrplan.io.results import read_dvh, write_results
 from hdrplan.io.segmentations import read_segment_names, read_segmentation, write_segmentation
 from hdrplan.io.slicer import write_slicer_set
 from hdrplan.io.sources import read_source

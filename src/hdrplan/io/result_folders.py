@@ -14,7 +14,7 @@ from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Volume
 from hdrplan.io.files import json_object, text_of
 from hdrplan.io.images import read_volume
-from hdrplan.io.results import read_plan
+from hdrplan.io.plan_files import read_plan
 from hdrplan.plan import Plan
 
 __all__ = ["ResultFolder", "read_result_folder"]

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hdrplan.door import Entries
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io.files import existing_file, json_object, text_of
 from hdrplan.io.source_sheets import record_of_workbook
+from hdrplan.io.source_values import VALUES_SCHEMA, source_of_values
 from hdrplan.sources import TG43Source, load_source, user_source
 
 __all__ = ["read_source"]
@@ -28,7 +30,8 @@ def read_source(name_or_file: str | Path) -> TG43Source:
     Parameters
     ----------
     name_or_file : str or Path
-        A name of :func:`hdrplan.sources.source_names`; or a file: ``.json`` in the schema of the packaged sources;
+        A name of :func:`hdrplan.sources.source_names`; or a file: ``.json`` in the schema of the packaged sources, or
+        as it stands in a plan (:mod:`hdrplan.io.source_values`);
         ``NAME_g.csv`` with ``NAME_F.csv`` beside it (and ``NAME_along_away.csv``, if there is one); ``.xlsx`` or
         ``.xls`` in the layout of the ESTRO and CLRP spreadsheets.
 
@@ -50,6 +53,8 @@ def read_source(name_or_file: str | Path) -> TG43Source:
             "a source file must be .json, .csv, .xlsx or .xls", got=ending or "a name without ending", where=path
         )
     record = _READERS[ending](existing_file(path))
+    if record.get("schema") == VALUES_SCHEMA:
+        return source_of_values(Entries(record, path))
     record.setdefault("name", re.sub(r"(_g|_f|_along_away)$", "", path.stem, flags=re.IGNORECASE))
     record.setdefault("citation", "not stated by the user")
     record.setdefault("provenance", path.name)

@@ -15,6 +15,7 @@ from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InputError
 from hdrplan.geometry import Dwells
 from hdrplan.plan.plan import Plan
+from hdrplan.sources import Strength, TG43Source
 
 __all__ = ["BrachyPlan", "Channel", "ReferencePoint", "SourceOfPlan", "as_plan"]
 
@@ -169,20 +170,21 @@ class BrachyPlan:
         return self.source.strength_u * self.total_time_s
 
 
-def as_plan(brachy: BrachyPlan, source_name: str, *, reverse_tip: bool = False) -> Plan:
+def as_plan(brachy: BrachyPlan, source: TG43Source, *, reverse_tip: bool = False) -> Plan:
     """Return the plan to compute with: pulses multiplied into the times, at the file's own strength.
 
     Parameters
     ----------
     brachy : BrachyPlan
-    source_name : str
+    source : TG43Source
+        The one that the plan means; see :func:`hdrplan.plan.source_of_brachy`.
     reverse_tip : bool
         Turn every source round: the other assumption where the tip is not known.
 
     Raises
     ------
     InputError
-        No dwell at all.
+        No dwell at all; a strength that no source has.
     """
     channels = [channel for channel in brachy.channels if len(channel.times_s)]
     if not channels:
@@ -199,8 +201,8 @@ def as_plan(brachy: BrachyPlan, source_name: str, *, reverse_tip: bool = False) 
         ),
     )
     return Plan(
-        dwells,
-        np.concatenate([c.times_s * c.pulses for c in channels]),
-        source_name,
-        brachy.source.strength_u,
+        dwells=dwells,
+        times_s=np.concatenate([c.times_s * c.pulses for c in channels]),
+        source=source,
+        strength=Strength(brachy.source.strength_u, brachy.source.reference_time),
     )

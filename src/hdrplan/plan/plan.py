@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InputError
 from hdrplan.geometry import Dwells
+from hdrplan.sources import Strength, TG43Source
 
 __all__ = ["Plan"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plan:
     """A deliverable plan.
 
@@ -19,22 +20,22 @@ class Plan:
     ----------
     dwells : Dwells
     times_s : (n_dwells,) array
-        Dwell times at ``strength_u``; zero is allowed.
-    source_name : str
-        Name in the source library, or of the user's file.
-    strength_u : float
-        Air-kerma strength at treatment, U = cGy cm2 / h.
+        Dwell times at ``strength``; zero is allowed.
+    source : TG43Source
+        With all its data: a plan can be evaluated wherever it goes.
+    strength : Strength
+        Of the source at treatment.
 
     Raises
     ------
     InputError
-        Negative times, a count other than the dwells', a strength outside 100 to 100,000 U.
+        Negative times, a count other than the dwells'.
     """
 
     dwells: Dwells
     times_s: FloatArray
-    source_name: str
-    strength_u: float
+    source: TG43Source
+    strength: Strength
 
     def __post_init__(self) -> None:
         freeze(self, "times_s", (None,))
@@ -42,6 +43,11 @@ class Plan:
             raise InputError(f"expected {len(self.dwells)} dwell times", got=len(self.times_s))
         if (self.times_s < 0).any():
             raise InputError("dwell times must not be negative (s)", got=float(self.times_s.min()))
+
+    @property
+    def strength_u(self) -> float:
+        """Air-kerma strength at treatment, U = cGy cm2 / h."""
+        return self.strength.value_u
 
     @property
     def total_time_s(self) -> float:

@@ -155,7 +155,7 @@ def _all_curves(
 def _changes(plans: Sequence[ComparedPlan]) -> list[dict[str, Any]]:
     """Rows of the first table: what the plans are made of."""
     rows: list[tuple[str, list[str]]] = [
-        ("Source", [p.plan.source_name for p in plans]),
+        ("Source", [p.plan.source.name for p in plans]),
         ("Air-kerma strength", [f"{p.plan.strength_u:,.0f} U" for p in plans]),
         ("Catheters", [str(len(p.plan.dwells.catheter_names)) for p in plans]),
         ("Dwell positions in use", [f"{int((p.plan.times_s > 0).sum())} of {len(p.plan.dwells)}" for p in plans]),

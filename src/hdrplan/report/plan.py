@@ -12,7 +12,7 @@ from hdrplan.plan import Goal
 from hdrplan.report.data import Curve, GoalRow, ReportData
 from hdrplan.report.html import report_html
 from hdrplan.report.tables import dvh_table, metrics_table
-from hdrplan.sources import U_PER_MCI_APPARENT
+from hdrplan.sources import U_PER_MCI_APPARENT, ApparentActivity, Calibration, Strength
 from hdrplan.workflow import GoalResult, PlanResult
 
 __all__ = ["plan_report", "report_data"]
@@ -29,7 +29,7 @@ _REFERENCES = (
 )
 
 
-def plan_report(result: PlanResult, run: Mapping[str, Any], *, calibration: Mapping[str, str] | None = None) -> str:
+def plan_report(result: PlanResult, run: Mapping[str, Any]) -> str:
     """Write the report of a plan as one self-contained HTML page.
 
     Parameters
@@ -38,19 +38,15 @@ def plan_report(result: PlanResult, run: Mapping[str, Any], *, calibration: Mapp
         From :func:`hdrplan.workflow.plan_case` or ``plan_result``.
     run : mapping
         The record of the run: ``versions``, ``inputs_sha256``, ``options``, ``written``, all optional.
-    calibration : mapping, optional
-        Rows on the source's calibration (date, strength, decay factor) for the plan's facts.
 
     Returns
     -------
     str
     """
-    return report_html(report_data(result, run, calibration=calibration))
+    return report_html(report_data(result, run))
 
 
-def report_data(
-    result: PlanResult, run: Mapping[str, Any], *, calibration: Mapping[str, str] | None = None
-) -> ReportData:
+def report_data(result: PlanResult, run: Mapping[str, Any]) -> ReportData:
     """Return what the report of a plan shows, as plain values; parameters as in :func:`plan_report`."""
     metrics = metrics_table(result)["structures"]
     roles = dict(zip(result.points.names, result.points.roles, strict=True))
@@ -73,11 +69,11 @@ def report_data(
         metrics=metrics,
         goals=_goal_rows(result),
         tiles=_tiles(result),
-        facts=_facts(result, calibration or {}),
+        facts=_facts(result),
         certificate=() if optimum is None else _certificate(optimum),
         binding=() if optimum is None else _binding(optimum),
         methods=_methods(result),
-        references=(result.source.citation, *_REFERENCES),
+        references=(result.plan.source.citation, *_REFERENCES),
         provenance=_provenance(run),
         version=str(versions.get("hdrplan", "")),
     )
@@ -173,9 +169,9 @@ def _tiles(result: PlanResult) -> tuple[tuple[str, str, str], ...]:
     return tuple(tiles)
 
 
-def _facts(result: PlanResult, calibration: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def _facts(result: PlanResult) -> tuple[tuple[str, str], ...]:
     """Rows that a review of a brachytherapy plan asks for (MPPG 11.a, table 12)."""
-    plan, source = result.plan, result.source
+    plan, source = result.plan, result.plan.source
     used = plan.times_s > 0
     offsets = plan.dwells.offset_mm
     steps = [np.diff(np.sort(offsets[plan.dwells.catheter == k])) for k in range(len(plan.dwells.catheter_names))]
@@ -187,10 +183,6 @@ def _facts(result: PlanResult, calibration: Mapping[str, str]) -> tuple[tuple[st
     isodoses = ", ".join(f"{gy:g} Gy" for gy in sorted({p.dose_gy for p in result.goals.prescriptions}))
     spacing = " × ".join(f"{s:.3g}" for s in result.dose.grid.spacing_mm)
     shape = " × ".join(str(n) for n in result.dose.grid.shape_zyx[::-1])
-    calibrated = calibration or {
-        "Calibration date and strength": "not given: the strength above is that at treatment",
-        "Decay factor": "1 (none applied)",
-    }
     return (
         ("Site and target", f"{result.case.healthy or 'not named'}: {targets}"),
         ("Prescription", f"{doses}; one fraction"),
@@ -201,7 +193,7 @@ def _facts(result: PlanResult, calibration: Mapping[str, str]) -> tuple[tuple[st
             f"{plan.strength_u:,.0f} U ({plan.strength_u / U_PER_MCI_APPARENT / 1000:.2f} Ci apparent at "
             f"{U_PER_MCI_APPARENT} U/mCi)",
         ),
-        *calibrated.items(),
+        *_calibration(plan.strength),
         ("Half-life", f"{source.half_life_days} d"),
         (
             "Channels",
@@ -217,10 +209,25 @@ def _facts(result: PlanResult, calibration: Mapping[str, str]) -> tuple[tuple[st
     )
 
 
+def _calibration(strength: Strength) -> tuple[tuple[str, str], ...]:
+    """Rows on how the strength came about."""
+    undecayed = ("Decay factor", "1 (none applied)")
+    match strength.origin:
+        case Calibration(strength_u, calibrated):
+            return (
+                ("Calibration date and strength", f"{calibrated:%Y-%m-%d %H:%M}, {strength_u:,.0f} U"),
+                ("Treatment", f"{strength.time:%Y-%m-%d %H:%M}"),
+                ("Decay factor", f"{strength.decay_factor:.4f}"),
+            )
+        case ApparentActivity(activity_mci):
+            return (("Apparent activity at treatment", f"{activity_mci / 1e3:g} Ci"), undecayed)
+    return (("Calibration date and strength", "not given: the strength above is that at treatment"), undecayed)
+
+
 def _methods(result: PlanResult) -> tuple[str, ...]:
     """Paragraphs on how the numbers came about."""
     beyond = {name: frac for name, frac in result.extrapolated_frac.items() if frac > 0.0005}
-    source = result.source
+    source = result.plan.source
     texts = [
         f"Dose: AAPM TG-43U1, line-source geometry, {source.model} ({source.kind} data), tables used to "
         f"{source.table_r_max_mm:g} mm and extrapolated beyond. TG-43 takes the patient for water: against Monte Carlo "

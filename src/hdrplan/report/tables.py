@@ -66,9 +66,9 @@ def metrics_table(result: PlanResult) -> dict[str, Any]:
         "purpose": "research use only, never for treatment",
         "structures": structures,
         "plan": {
-            "source": result.source.model,
-            "source_name": plan.source_name,
-            "source_citation": result.source.citation,
+            "source": plan.source.model,
+            "source_name": plan.source.name,
+            "source_citation": plan.source.citation,
             "strength_u": plan.strength_u,
             "total_time_s": plan.total_time_s,
             "trak_gy": plan.trak_gy,

@@ -20,7 +20,7 @@ from hdrplan.optimize import PlanProblem, optimize_times
 from hdrplan.plan import Case, Goals, Plan, Prescription
 from hdrplan.simulate.robust import scenario
 from hdrplan.simulate.uncertainty import Uncertainty, smooth_field
-from hdrplan.sources import load_source
+from hdrplan.sources import Strength, load_source
 
 __all__ = ["LesionTask", "PlannedLesion", "host_organ", "plan_lesion"]
 
@@ -146,7 +146,7 @@ def plan_lesion(task: LesionTask, host: Structure) -> PlannedLesion:
     rate = dose_rate(dwells, points.points_mm, source, strength_u=task.strength_u)
     goals = Goals((Prescription(ctv.name, task.prescription_gy),))
     optimum = optimize_times(PlanProblem(rate=rate, points=points, goals=goals, healthy=host.name))
-    plan = Plan(dwells, optimum.times_s, source.name, task.strength_u)
+    plan = Plan(dwells=dwells, times_s=optimum.times_s, source=source, strength=Strength(task.strength_u))
     rows, liver = points.rows(ctv.name), points.rows(host.name)
     planned_gy = rate.gy_per_s @ plan.times_s
     planned = dvh(planned_gy[rows], points.volume_cc[rows])

@@ -1,13 +1,24 @@
 """Sources: the TG-43 data of Ir-192 source models, and their strength. Knows no plan and no patient."""
 
-from hdrplan.sources.library import DEFAULT_SOURCE, load_source, source_aliases, source_names, user_source
-from hdrplan.sources.model import AlongAway, Capsule, TG43Source
+from hdrplan.sources.library import (
+    DEFAULT_SOURCE,
+    is_packaged,
+    load_source,
+    packaged_sha256,
+    source_aliases,
+    source_names,
+    user_source,
+)
+from hdrplan.sources.model import AlongAway, Capsule, Kind, TG43Source
 from hdrplan.sources.record import SCHEMA
 from hdrplan.sources.strength import (
     U_PER_MCI_APPARENT,
+    ApparentActivity,
+    Calibration,
+    Strength,
     checked_strength_u,
     strength_from_activity_u,
-    strength_from_text_u,
+    strength_from_text,
     strength_on_u,
 )
 
@@ -16,14 +27,20 @@ __all__ = [
     "SCHEMA",
     "U_PER_MCI_APPARENT",
     "AlongAway",
+    "ApparentActivity",
+    "Calibration",
     "Capsule",
+    "Kind",
+    "Strength",
     "TG43Source",
     "checked_strength_u",
+    "is_packaged",
     "load_source",
+    "packaged_sha256",
     "source_aliases",
     "source_names",
     "strength_from_activity_u",
-    "strength_from_text_u",
+    "strength_from_text",
     "strength_on_u",
     "user_source",
 ]

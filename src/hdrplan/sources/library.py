@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from functools import cache
 from importlib import resources
 from typing import Any
+
+import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import FormatError, InputError
 from hdrplan.sources.model import TG43Source
 from hdrplan.sources.record import source_from_record
 
-__all__ = ["DEFAULT_SOURCE", "load_source", "source_aliases", "source_names", "user_source"]
+__all__ = [
+    "DEFAULT_SOURCE",
+    "is_packaged",
+    "load_source",
+    "packaged_sha256",
+    "source_aliases",
+    "source_names",
+    "user_source",
+]
 
 DEFAULT_SOURCE = "gammamed-12i"
 _DATA = resources.files("hdrplan.sources") / "data"
+# The keys of a record that a dose depends on.
+_NUMBERS = (
+    "dose_rate_constant_cgy_per_h_per_u",
+    "active_length_cm",
+    "half_life_days",
+    "capsule_cm",
+    "radial_dose",
+    "anisotropy",
+)
 
 
 @cache
@@ -57,6 +78,30 @@ def load_source(name: str = DEFAULT_SOURCE) -> TG43Source:
         remedy = f"Did you mean {' or '.join(near)}?" if near else f"Known sources: {', '.join(source_names())}."
         raise InputError("unknown source", got=repr(name[:60]), remedy=remedy)
     return _packaged(key)
+
+
+def is_packaged(source: TG43Source) -> bool:
+    """Whether a source is the packaged one of its name, with its data unchanged."""
+    if source.name not in source_names():
+        return False
+    packaged = _packaged(source.name)
+    # The along-away table is for verification only: no dose depends on it.
+    compared = [field.name for field in fields(TG43Source) if field.name != "along_away"]
+    return source is packaged or all(np.array_equal(getattr(source, f), getattr(packaged, f)) for f in compared)
+
+
+@cache
+def packaged_sha256(name: str) -> str:
+    """SHA-256 of the published numbers of a packaged source: what a dose depends on, and no word about it.
+
+    Taken of the record, not of the arrays made from it, which may differ in their last bits between machines.
+    """
+    record = _record(name)
+    numbers = {key: record[key] for key in _NUMBERS}
+    shape = record["radial_dose"].get("beyond")
+    if shape:
+        numbers["radial_dose"] = {**record["radial_dose"], "beyond": packaged_sha256(shape)}
+    return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()
 
 
 @cache

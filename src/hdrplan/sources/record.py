@@ -278,7 +278,9 @@ def _capsule(part: Mapping[str, Any], length_cm: float, where: str) -> Capsule:
     cable = door.number(
         "cable_z", (-2.0, -length_cm / 2.0), slips={0.1: "mm", -1.0: "a distance, not a position"}, unit="cm"
     )
-    return Capsule(radius * 10.0, tip * 10.0, cable * 10.0, cable_radius * 10.0)
+    return Capsule(
+        radius_mm=radius * 10.0, tip_z_mm=tip * 10.0, cable_z_mm=cable * 10.0, cable_radius_mm=cable_radius * 10.0
+    )
 
 
 def _usual_capsule_cm(length_cm: float) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Air-kerma strength S_K of an Ir-192 source at treatment: from a calibration and its decay, or from an activity.
+"""Air-kerma strength S_K of an Ir-192 source at treatment, and what it follows from: a calibration, or an activity.
 
 References
 ----------
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from datetime import datetime
 
 from hdrplan.errors import InputError
@@ -20,9 +21,12 @@ __all__ = [
     "HALF_LIFE_DAYS",
     "STRENGTH_RANGE_U",
     "U_PER_MCI_APPARENT",
+    "ApparentActivity",
+    "Calibration",
+    "Strength",
     "checked_strength_u",
     "strength_from_activity_u",
-    "strength_from_text_u",
+    "strength_from_text",
     "strength_on_u",
 ]
 
@@ -32,6 +36,104 @@ STRENGTH_RANGE_U = (100.0, 100_000.0)
 _MCI_PER = {"mci": 1.0, "ci": 1e3, "mbq": 1 / 37.0, "gbq": 1e3 / 37.0, "tbq": 1e6 / 37.0}
 _U_PER = {"u": 1.0, "cgy cm2/h": 1.0, "ugy m2/h": 1.0, "mgy m2/h": 1e3, "gy m2/h": 1e6, "gy cm2/h": 100.0}
 _ACTIVITY = {"mci": "mCi", "ci": "Ci", "mbq": "MBq", "gbq": "GBq", "tbq": "TBq"}
+
+
+# A strength and the facts it follows from agree to this: their numbers may come from a file of few digits.
+_AGREEMENT_FRAC = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What the certificate of a source says.
+
+    Parameters
+    ----------
+    strength_u : float
+        Air-kerma strength, U.
+    time : datetime
+        Reference date and time of that strength.
+    half_life_days : float
+        With which it decays: ``TG43Source.half_life_days``.
+    """
+
+    strength_u: float
+    time: datetime
+    half_life_days: float = HALF_LIFE_DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class ApparentActivity:
+    """An apparent activity at treatment, and what it was converted with.
+
+    Parameters
+    ----------
+    activity_mci : float
+        That of a bare point source of the same air-kerma strength, mCi.
+    u_per_mci : float
+        Air-kerma strength per apparent activity, U / mCi.
+    """
+
+    activity_mci: float
+    u_per_mci: float = U_PER_MCI_APPARENT
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """Air-kerma strength of a source at treatment.
+
+    Parameters
+    ----------
+    value_u : float
+        U = cGy cm2 / h; 100 to 100,000.
+    time : datetime, optional
+        When the source has this strength: the treatment, or the reference date of a planning system's plan.
+    origin : Calibration or ApparentActivity, optional
+        What the value follows from; None where it was given as it is.
+
+    Raises
+    ------
+    InputError
+        A value outside its range, or another one than its origin gives.
+    """
+
+    value_u: float
+    time: datetime | None = None
+    origin: Calibration | ApparentActivity | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value_u", checked_strength_u(self.value_u))
+        match self.origin:
+            case Calibration(strength_u, calibrated, half_life_days):
+                if self.time is None:
+                    raise InputError("a calibrated strength needs the time of treatment", got="none")
+                follows_u = strength_on_u(strength_u, calibrated, self.time, half_life_days=half_life_days)
+            case ApparentActivity(activity_mci, u_per_mci):
+                follows_u = strength_from_activity_u(activity_mci, "mCi", u_per_mci=u_per_mci)
+            case None:
+                return
+        if abs(self.value_u / follows_u - 1.0) > _AGREEMENT_FRAC:
+            raise InputError(
+                f"the strength must be the {follows_u:g} U of its calibration or activity", got=f"{self.value_u:g} U"
+            )
+
+    @classmethod
+    def decayed(cls, calibration: Calibration, treated: datetime) -> Strength:
+        """Return the strength at treatment of a source calibrated before; see :func:`strength_on_u`."""
+        value_u = strength_on_u(
+            calibration.strength_u, calibration.time, treated, half_life_days=calibration.half_life_days
+        )
+        return cls(value_u, treated, calibration)
+
+    @classmethod
+    def of_activity(cls, activity: ApparentActivity) -> Strength:
+        """Return the strength of an apparent activity at treatment; see :func:`strength_from_activity_u`."""
+        value_u = strength_from_activity_u(activity.activity_mci, "mCi", u_per_mci=activity.u_per_mci)
+        return cls(value_u, origin=activity)
+
+    @property
+    def decay_factor(self) -> float:
+        """Strength at treatment over that of the calibration; 1 without one."""
+        return self.value_u / self.origin.strength_u if isinstance(self.origin, Calibration) else 1.0
 
 
 def checked_strength_u(strength_u: float) -> float:
@@ -125,7 +227,7 @@ def strength_from_activity_u(apparent_activity: float, unit: str, *, u_per_mci: 
     return checked_strength_u(apparent_activity * _MCI_PER[unit.lower()] * u_per_mci)
 
 
-def strength_from_text_u(text: str) -> float:
+def strength_from_text(text: str) -> Strength:
     """Strength as a person writes it: "40700", "40700 U", "40.7 mGy m2/h", "10 Ci apparent", "370 GBq apparent".
 
     Raises
@@ -143,10 +245,10 @@ def strength_from_text_u(text: str) -> float:
     unit = " ".join(match[2].lower().replace("\u00b5", "u").replace("\u03bc", "u").replace("^", "").split()) or "u"
     unit = re.sub(r"\s*([/])\s*", r"\1", unit).replace("\u00b2", "2").replace("*", " ")
     if unit in _U_PER:
-        return checked_strength_u(value * _U_PER[unit])
+        return Strength(value * _U_PER[unit])
     name, _, sense = unit.partition(" ")
     if name in _MCI_PER and sense == "apparent":
-        return strength_from_activity_u(value, name)
+        return Strength.of_activity(ApparentActivity(value * _MCI_PER[name]))
     if name in _MCI_PER:
         raise InputError(
             "an activity must say that it is the apparent one",

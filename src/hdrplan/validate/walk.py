@@ -22,7 +22,7 @@ from hdrplan.io import (
     write_volume,
 )
 from hdrplan.plan import Case, Goals, Prescription, as_plan, parse_goal
-from hdrplan.sources import load_source
+from hdrplan.sources import Strength, load_source
 from hdrplan.validate.naive_tg43 import rates
 from hdrplan.validate.row import Aim, Question, Row, judged
 from hdrplan.workflow import PlanOptions, PlanResult, plan_case
@@ -45,7 +45,7 @@ def planned(organ_gy: float, *, duodenum_at_mm: float = 28.0, every_point: bool 
     limit = parse_goal(f"Dmax <= {organ_gy:g} Gy", structure="duodenum", source="chosen for this comparison", level=0)
     goals = Goals((Prescription("lesion", 20.0),), (limit,))
     return plan_case(
-        case, goals, load_source(), strength_u=_STRENGTH_U,
+        case, goals, load_source(), Strength(_STRENGTH_U),
         options=PlanOptions(sample_mm=2.0, dose_margin_mm=20.0, every_point=every_point),
     )  # fmt: skip
 
@@ -73,9 +73,9 @@ def _every_point(result: PlanResult) -> Row:
     on_surface = points[near] - distance[near, None] * inward[near]
     on_surface = on_surface[shape.distance_mm(on_surface)[0] >= 0.0]
     points = np.concatenate((points[inside], on_surface))
-    dose_gy = dose_at_points(plan.dwells, plan.times_s, points, result.source, strength_u=_STRENGTH_U).gy
+    dose_gy = dose_at_points(plan.dwells, plan.times_s, points, plan.source, strength_u=_STRENGTH_U).gy
     coldest = points[np.argsort(dose_gy)[:300]]
-    least_gy = float((rates(plan.dwells, coldest, result.source, _STRENGTH_U) @ plan.times_s).min())
+    least_gy = float((rates(plan.dwells, coldest, plan.source, _STRENGTH_U) @ plan.times_s).min())
     assert result.optimum is not None
     proven = result.optimum.certificate.scope == "every point"
     return judged(
@@ -96,7 +96,7 @@ def _optimum(result: PlanResult, organ_gy: float, what: str) -> list[Row]:
     # Every row again, by the dose engine and not from the plan's own matrix.
     unit = np.eye(len(plan.dwells))
     columns = [
-        dose_at_points(plan.dwells, row, points.points_mm, result.source, strength_u=_STRENGTH_U).gy for row in unit
+        dose_at_points(plan.dwells, row, points.points_mm, plan.source, strength_u=_STRENGTH_U).gy for row in unit
     ]
     matrix = np.stack(columns, axis=1)
     ctv, organ, liver = (points.rows(name) for name in ("lesion", "duodenum", "liver"))
@@ -154,7 +154,7 @@ def exchange_rows() -> list[Row]:
         folder = Path(name)
         write_dicom_set(folder, case, plan, dose=dose, prescription_gy=20.0)
         structures = read_structure_set(folder / "RS.dcm")
-        back = as_plan(read_brachy_plan(folder / "RP.dcm", structures), plan.source_name)
+        back = as_plan(read_brachy_plan(folder / "RP.dcm", structures), plan.source)
         grid = read_dose_grid(folder / "RD.dcm").volume
         ct = read_ct_series(folder).volume
         assert case.ct is not None

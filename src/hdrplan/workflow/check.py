@@ -166,7 +166,7 @@ def check_plan(
     if dose is not None and brachy.fractions > 1:
         dose, full_scale_gy = _of_one_fraction(brachy, source, dose, full_scale_gy, tolerances, warnings)
     reverse, tip_text = _tip(brachy, source, dose, full_scale_gy, tolerances, reverse_tip)
-    plan = as_plan(brachy, source.name, reverse_tip=reverse)
+    plan = as_plan(brachy, source, reverse_tip=reverse)
     rows = [_trak(brachy, tolerances)]
     rows += _points(brachy, source, reverse, tolerances)
     grid = None
@@ -206,7 +206,7 @@ def _trak(brachy: BrachyPlan, tolerances: Tolerances) -> CheckRow:
 
 
 def _point_doses(brachy: BrachyPlan, source: TG43Source, reverse: bool, points_mm: FloatArray) -> FloatArray:
-    plan = as_plan(brachy, source.name, reverse_tip=reverse)
+    plan = as_plan(brachy, source, reverse_tip=reverse)
     return dose_at_points(plan.dwells, plan.times_s, points_mm, source, strength_u=plan.strength_u).gy
 
 
@@ -215,7 +215,7 @@ def _points(brachy: BrachyPlan, source: TG43Source, reverse: bool, tolerances: T
         return []
     places = np.array([point.position_mm for point in brachy.points])
     ours = _point_doses(brachy, source, reverse, places)
-    plan = as_plan(brachy, source.name, reverse_tip=reverse)
+    plan = as_plan(brachy, source, reverse_tip=reverse)
     rows = []
     for k, point in enumerate(brachy.points):
         row = _row(f"point {point.name}", "Gy", point.dose_gy, float(ours[k]), tolerances.point_frac)

@@ -34,7 +34,7 @@ from hdrplan.geometry import (
 )
 from hdrplan.optimize import MOST_CANDIDATES, Chosen, Placement, PlanProblem, choose_catheters
 from hdrplan.plan import Case, Goals
-from hdrplan.sources import TG43Source
+from hdrplan.sources import Strength, TG43Source
 from hdrplan.workflow.options import PlanOptions
 from hdrplan.workflow.plan import PlanResult, plan_case
 
@@ -174,8 +174,8 @@ def place_case(
     case: Case,
     goals: Goals,
     source: TG43Source,
+    strength: Strength,
     *,
-    strength_u: float,
     options: PlaceOptions,
     plan_options: PlanOptions | None = None,
     body: str = "body",
@@ -187,7 +187,7 @@ def place_case(
     ----------
     case : Case
         Its catheters, if any, are left aside.
-    goals, source, strength_u
+    goals, source, strength
         As in :func:`hdrplan.workflow.plan_case`.
     options : PlaceOptions
     plan_options : PlanOptions, optional
@@ -229,6 +229,7 @@ def place_case(
     )
     used = case.dosed_structures(goals, "with limits")
     points = sample_points(used, spacing_mm=options.sample_mm, healthy=case.healthy)
+    strength_u = strength.value_u
     rate = dose_rate(
         dwells, points.points_mm, source, strength_u=strength_u, on_progress=lambda a, b: tell("matrix", a, b)
     )
@@ -255,7 +256,7 @@ def place_case(
         chosen = placement.at(options.count)
     lap("choice")
     with_catheters = replace(case, catheters=ways.only(chosen.chosen).catheters())
-    planned = plan_case(with_catheters, goals, source, strength_u=strength_u, options=planning, on_progress=on_progress)
+    planned = plan_case(with_catheters, goals, source, strength, options=planning, on_progress=on_progress)
     clear = tuple(_clear_mm(case, c.points_mm, options.margins_mm) for c in with_catheters.catheters)
     lap("plan")
     return PlaceResult(with_catheters, room, ways, found, placement, chosen, clear, planned, seconds)

@@ -16,7 +16,7 @@ from hdrplan.geometry import Volume
 from hdrplan.memory import require_memory
 from hdrplan.optimize import Optimum
 from hdrplan.plan import Case, Goals, Plan
-from hdrplan.sources import TG43Source
+from hdrplan.sources import Strength, TG43Source
 from hdrplan.workflow.options import PlanOptions, best_times, dose_grid, plan_memory_bytes, planned_dwells
 from hdrplan.workflow.sampling_check import check_sampling
 from hdrplan.workflow.score import Score, evaluate
@@ -33,7 +33,6 @@ class PlanResult:
     ----------
     case : Case
     goals : Goals
-    source : TG43Source
     plan : Plan
     points : SamplePoints
     dose_gy : (n_points,) array
@@ -52,7 +51,6 @@ class PlanResult:
 
     case: Case
     goals: Goals
-    source: TG43Source
     plan: Plan
     points: SamplePoints
     dose_gy: FloatArray
@@ -71,8 +69,8 @@ def plan_case(
     case: Case,
     goals: Goals,
     source: TG43Source,
+    strength: Strength,
     *,
-    strength_u: float,
     options: PlanOptions | None = None,
     locked: Plan | None = None,
     on_progress: StepProgress | None = None,
@@ -85,8 +83,8 @@ def plan_case(
     goals : Goals
         A prescription for every CTV; goals of level 0 are hard limits.
     source : TG43Source
-    strength_u : float
-        Air-kerma strength at treatment, U.
+    strength : Strength
+        Of the source at treatment.
     options : PlanOptions, optional
     locked : Plan, optional
         Its dwells are taken, and its times above 0 stay as they are: edit a plan by hand, keep the rest optimal.
@@ -119,18 +117,17 @@ def plan_case(
         remedy="Take fewer points (larger --sample), fewer dwells (larger --step) or a smaller --dose-margin.",
     )
     with step("matrix") as progress:
-        rate = dose_rate(dwells, points.points_mm, source, strength_u=strength_u, on_progress=progress)
+        rate = dose_rate(dwells, points.points_mm, source, strength_u=strength.value_u, on_progress=progress)
     with step("optimise") as progress:
-        optimum = best_times(case, goals, source, dwells, points, rate, strength_u, options, locked, progress)
-    plan = Plan(dwells=dwells, times_s=optimum.times_s, source_name=source.name, strength_u=strength_u)
-    result = plan_result(case, goals, source, plan, options=options, points=points, on_progress=on_progress)
+        optimum = best_times(case, goals, source, dwells, points, rate, strength.value_u, options, locked, progress)
+    plan = Plan(dwells=dwells, times_s=optimum.times_s, source=source, strength=strength)
+    result = plan_result(case, goals, plan, options=options, points=points, on_progress=on_progress)
     return replace(result, optimum=optimum, seconds=step.seconds | result.seconds)
 
 
 def plan_result(
     case: Case,
     goals: Goals,
-    source: TG43Source,
     plan: Plan,
     *,
     options: PlanOptions | None = None,
@@ -141,7 +138,7 @@ def plan_result(
 
     Parameters
     ----------
-    case, goals, source, options, on_progress
+    case, goals, options, on_progress
         As in :func:`plan_case`.
     plan : Plan
     points : SamplePoints, optional
@@ -157,17 +154,18 @@ def plan_result(
     if points is None:
         with step("sample"):
             points = sample_points(case.dosed_structures(goals), spacing_mm=options.sample_mm, healthy=case.healthy)
-    at_points = dose_at_points(plan.dwells, plan.times_s, points.points_mm, source, strength_u=plan.strength_u)
+    at_points = dose_at_points(plan.dwells, plan.times_s, points.points_mm, plan.source, strength_u=plan.strength_u)
     grid = dose_grid(case, plan.dwells, margin_mm=options.dose_margin_mm)
     with step("dose") as progress:
-        dose = dose_field(plan.dwells, plan.times_s, grid, source, strength_u=plan.strength_u, on_progress=progress)
+        dose = dose_field(
+            plan.dwells, plan.times_s, grid, plan.source, strength_u=plan.strength_u, on_progress=progress
+        )
     score = evaluate(at_points.gy, points, goals, dose=dose, total_time_s=plan.total_time_s)
     with step("sampling check"):
-        score = check_sampling(score, points, case.ctvs, plan, source, spacing_mm=options.sample_mm)
+        score = check_sampling(score, points, case.ctvs, plan, spacing_mm=options.sample_mm)
     return PlanResult(
         case=case,
         goals=goals,
-        source=source,
         plan=plan,
         points=points,
         dose_gy=at_points.gy,

@@ -12,7 +12,6 @@ from hdrplan.arrays import FloatArray
 from hdrplan.dose import MAX_POINTS, SamplePoints, Shape, dose_at_points, hot_doses, sample_points
 from hdrplan.geometry import Structure
 from hdrplan.plan import Plan
-from hdrplan.sources import TG43Source
 from hdrplan.workflow.score import Score, StructureScore, TargetScore
 
 __all__ = ["check_sampling"]
@@ -29,7 +28,6 @@ def check_sampling(
     points: SamplePoints,
     ctvs: Sequence[Structure],
     plan: Plan,
-    source: TG43Source,
     *,
     spacing_mm: float,
 ) -> Score:
@@ -46,7 +44,6 @@ def check_sampling(
         At which ``score`` was found.
     ctvs : sequence of Structure
     plan : Plan
-    source : TG43Source
     spacing_mm : float
         Spacing of ``points``.
 
@@ -60,7 +57,7 @@ def check_sampling(
         return score
 
     def dose_gy(at_mm: FloatArray) -> FloatArray:
-        return dose_at_points(plan.dwells, plan.times_s, at_mm, source, strength_u=plan.strength_u).gy
+        return dose_at_points(plan.dwells, plan.times_s, at_mm, plan.source, strength_u=plan.strength_u).gy
 
     dwells = cKDTree(plan.dwells.positions_mm[used])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.geometry import Catheter, Structure
+from hdrplan.io.case.strength import STRENGTH_KEYS
 from hdrplan.io.case.table import CaseFile, case_of_parts
 from hdrplan.io.dicom.ct import CTSeries, read_ct_slices
 from hdrplan.io.dicom.dose import DoseGrid, read_dose_grid
@@ -140,15 +141,11 @@ def case_of_dicom(folder: Path, table: Mapping[str, Any], *, plan: str | None = 
         where=folder,
         hashes=found.hashes,
     )
-    return CaseFile(
-        case.case,
-        case.goals,
-        case.source,
-        case.strength_u,
-        case.options,
-        case.inputs,
-        (*warnings, *said, *case.warnings),
-    )
+    strength = case.strength
+    if found.plan is not None and not set(table.get("source", {})) & set(STRENGTH_KEYS):
+        # The plan's own strength is that of its reference date.
+        strength = replace(strength, time=found.plan.source.reference_time)
+    return replace(case, strength=strength, warnings=(*warnings, *said, *case.warnings))
 
 
 def centre_mm(structures: Sequence[Structure]) -> FloatArray:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
-from pathlib import Path
-from typing import Any
+from datetime import datetime
 
-from hdrplan.errors import FormatError, InputError
-from hdrplan.io.sources import read_source
+from hdrplan.door import as_moment, as_number
+from hdrplan.errors import InputError
 from hdrplan.sources import (
+    ApparentActivity,
+    Calibration,
+    Strength,
     checked_strength_u,
-    strength_from_activity_u,
-    strength_from_text_u,
-    strength_on_u,
+    strength_from_text,
 )
 
-__all__ = ["STRENGTH_KEYS", "strength_facts", "strength_u_of"]
+__all__ = ["STRENGTH_KEYS", "strength_of", "strength_values"]
 
 STRENGTH_KEYS = (
     "strength_u",
@@ -29,8 +28,8 @@ STRENGTH_KEYS = (
 _FORMS = "strength_u; or calibration_strength_u, calibration_time and treatment_time; or activity_ci (apparent)"
 
 
-def strength_u_of(given: Mapping[str, Any], source: str | Path) -> float:
-    """Air-kerma strength at treatment in U.
+def strength_of(given: Mapping[str, object], half_life_days: float) -> Strength:
+    """Air-kerma strength at treatment.
 
     Parameters
     ----------
@@ -38,8 +37,8 @@ def strength_u_of(given: Mapping[str, Any], source: str | Path) -> float:
         One of three forms: ``strength_u`` (a number in U, or text such as "10 Ci apparent");
         ``calibration_strength_u`` with ``calibration_time`` and ``treatment_time`` (dates of TOML or ISO 8601 text);
         ``activity_ci``, apparent, with ``u_per_mci`` where it is not 4.07.
-    source : str or Path
-        Name or file; its half-life decays the calibration.
+    half_life_days : float
+        Of the source: it decays the calibration.
 
     Raises
     ------
@@ -49,58 +48,35 @@ def strength_u_of(given: Mapping[str, Any], source: str | Path) -> float:
     keys = set(given)
     if keys == {"strength_u"}:
         value = given["strength_u"]
-        return (
-            strength_from_text_u(value) if isinstance(value, str) else checked_strength_u(_number(value, "strength_u"))
-        )
+        return strength_from_text(value) if isinstance(value, str) else Strength(_number(given, "strength_u"))
     if keys == {"calibration_strength_u", "calibration_time", "treatment_time"}:
-        times = (_time(given[key], key) for key in ("calibration_time", "treatment_time"))
-        strength_u = checked_strength_u(_number(given["calibration_strength_u"], "calibration_strength_u"))
-        return strength_on_u(strength_u, *times, half_life_days=read_source(source).half_life_days)
+        calibrated, treated = (as_moment(given[key], key, None) for key in ("calibration_time", "treatment_time"))
+        calibrated_u = checked_strength_u(_number(given, "calibration_strength_u"))
+        return Strength.decayed(Calibration(calibrated_u, calibrated, half_life_days), treated)
     if "activity_ci" in keys and keys <= {"activity_ci", "u_per_mci"}:
-        numbers = {key: _number(value, key) for key, value in given.items()}
-        factor = {"u_per_mci": numbers["u_per_mci"]} if "u_per_mci" in numbers else {}
-        return strength_from_activity_u(numbers["activity_ci"], "Ci", **factor)
+        activity_mci = _number(given, "activity_ci") * 1e3
+        if "u_per_mci" not in keys:
+            return Strength.of_activity(ApparentActivity(activity_mci))
+        return Strength.of_activity(ApparentActivity(activity_mci, _number(given, "u_per_mci")))
     raise InputError(
         "the source's strength has one of three forms", got=", ".join(sorted(keys)) or "none", remedy=f"{_FORMS}."
     )
 
 
-def strength_facts(given: Mapping[str, Any], strength_u: float) -> dict[str, str]:
-    """Rows for a report on how the strength came about: calibration, treatment, decay factor; empty where given in U.
-
-    Parameters
-    ----------
-    given : mapping
-        What :func:`strength_u_of` took.
-    strength_u : float
-        What it returned.
-    """
-    if "calibration_strength_u" in given:
-        calibrated, treated = (_time(given[key], key) for key in ("calibration_time", "treatment_time"))
-        return {
-            "Calibration date and strength": f"{calibrated:%Y-%m-%d %H:%M}, {given['calibration_strength_u']:,.0f} U",
-            "Treatment": f"{treated:%Y-%m-%d %H:%M}",
-            "Decay factor": f"{strength_u / given['calibration_strength_u']:.4f}",
-        }
-    if "activity_ci" in given:
-        return {"Apparent activity at treatment": f"{given['activity_ci']:g} Ci", "Decay factor": "1 (none applied)"}
-    return {}
+def strength_values(strength: Strength) -> dict[str, float | datetime]:
+    """Return a strength in the form that it was given in: what :func:`strength_of` reads back."""
+    match strength.origin:
+        case Calibration(strength_u, calibrated):
+            assert strength.time is not None
+            return {
+                "calibration_strength_u": strength_u,
+                "calibration_time": calibrated,
+                "treatment_time": strength.time,
+            }
+        case ApparentActivity(activity_mci, u_per_mci):
+            return {"activity_ci": activity_mci / 1e3, "u_per_mci": u_per_mci}
+    return {"strength_u": strength.value_u}
 
 
-def _number(value: object, key: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise FormatError(f"{key} must be a number", got=repr(value)[:60])
-    if abs(value) > 1e300:  # whole numbers of TOML have no end; floats do
-        raise FormatError(f"{key} must be a number", got="one of more than 300 digits")
-    return float(value)
-
-
-def _time(value: object, key: str) -> datetime:
-    if isinstance(value, datetime):
-        return value
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day)
-    try:
-        return datetime.fromisoformat(value) if isinstance(value, str) else datetime.fromisoformat("")
-    except ValueError:
-        raise FormatError(f"{key} must be a date and time such as 2024-05-31T12:00:00", got=repr(value)[:60]) from None
+def _number(given: Mapping[str, object], key: str) -> float:
+    return as_number(given[key], key, None)

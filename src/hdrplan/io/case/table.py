@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -38,13 +38,14 @@ from hdrplan.errors import FormatError, HdrPlanError, InputError
 from hdrplan.geometry import ROLES, Catheter, Role, Structure, Volume
 from hdrplan.io.case.catheters import read_catheters
 from hdrplan.io.case.frames import check_catheters, check_overlap, check_structures
-from hdrplan.io.case.strength import STRENGTH_KEYS, strength_facts, strength_u_of
+from hdrplan.io.case.strength import STRENGTH_KEYS, strength_of
 from hdrplan.io.files import existing_file, sha256, toml_table
 from hdrplan.io.images import read_volume
 from hdrplan.io.label_maps import read_label_map, read_mask, read_names
 from hdrplan.io.segmentations import read_segment_names, read_segmentation
+from hdrplan.io.sources import read_source
 from hdrplan.plan import Case, Goal, Goals, Prescription, parse_goal
-from hdrplan.sources import DEFAULT_SOURCE
+from hdrplan.sources import DEFAULT_SOURCE, Strength, TG43Source, load_source
 
 __all__ = ["DWELL_OPTIONS", "CaseFile", "case_of_parts", "case_of_table", "read_anatomy", "read_case"]
 
@@ -75,7 +76,7 @@ _KEYS = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CaseFile:
     """A case and what it asks for.
 
@@ -83,10 +84,10 @@ class CaseFile:
     ----------
     case : Case
     goals : Goals
-    source : str or Path
-        Name in the source library, or the path of the user's file: either goes into ``read_source``.
-    strength_u : float
-        Air-kerma strength at treatment.
+    source : TG43Source
+        Packaged, or the user's own.
+    strength : Strength
+        Of the source at treatment.
     options : dict
         What ``[dwells]`` gives, by name: ``step_mm``, ``tip_offset_mm``, ``margin_mm``, ``max_dwell_s``,
         ``dose_margin_mm``, ``sample_mm``, ``time_step_s``, ``min_dwell_s``, ``time_ratio``,
@@ -95,18 +96,15 @@ class CaseFile:
         Input file -> SHA-256, for the record of the run.
     warnings : tuple of str
         What is odd but can be true.
-    calibration : dict
-        Where the strength follows from a calibration or an activity: rows for the report.
     """
 
     case: Case
     goals: Goals
-    source: str | Path
-    strength_u: float
+    source: TG43Source
+    strength: Strength
     options: dict[str, float]
     inputs: dict[str, str]
     warnings: tuple[str, ...] = ()
-    calibration: dict[str, str] = field(default_factory=dict)
 
 
 def read_case(path: Path, changes: Mapping[str, Any] | None = None, *, before_puncture: bool = False) -> CaseFile:
@@ -117,6 +115,7 @@ def read_case(path: Path, changes: Mapping[str, Any] | None = None, *, before_pu
     path : Path
     changes : mapping, optional
         Keys of the case table that replace those of the file, table by table: ``{"source": {"strength_u": 30000.0}}``.
+        The model of the source and its strength are each replaced as a whole.
     before_puncture : bool
         Catheters are left out, and every structure of the files is read, those without a role as "other". CTVs among
         the changes take the place of the file's.
@@ -146,11 +145,21 @@ def read_case(path: Path, changes: Mapping[str, Any] | None = None, *, before_pu
         _other_ctvs(table, changes or {})
     for key, value in (changes or {}).items():
         both_tables = isinstance(value, Mapping) and isinstance(table.get(key), dict)
+        if both_tables and key == "source":
+            table[key] = _kept(table[key], value)
         table[key] = {**table[key], **value} if both_tables else value
     # Files in a case are named relative to it, so that it can be moved; the command line names them from where it is.
     found = case_of_table(table, toml.parent, where=toml, relative_only=not changes, before_puncture=before_puncture)
     found.inputs[toml.name] = sha256(toml)
     return found
+
+
+def _kept(source: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of ``[source]`` stays beside the changes: model and strength are each replaced as a whole."""
+    for group in ({"name", "file"}, set(STRENGTH_KEYS)):
+        if group & set(changes):
+            source = {key: value for key, value in source.items() if key not in group}
+    return dict(source)
 
 
 def _other_ctvs(table: dict[str, Any], changes: Mapping[str, Any]) -> None:
@@ -276,10 +285,17 @@ def _case_file(
     name = _text(table, "name", where, default=files.folder.resolve().name) or "case"
     case = Case(name, ct, structures, catheters, healthy)
     goals, warnings = _goals(table, case, files, where)
-    source, strength_u, calibration = _source(table.get("source"), files, where)
+    source, strength = _source(table.get("source"), files, where)
     warnings += _frame_warnings(case, ct, where)
-    options = _options(table.get("dwells", {}), where)
-    return CaseFile(case, goals, source, strength_u, options, files.hashes, warnings, calibration)
+    return CaseFile(
+        case=case,
+        goals=goals,
+        source=source,
+        strength=strength,
+        options=_options(table.get("dwells", {}), where),
+        inputs=files.hashes,
+        warnings=warnings,
+    )
 
 
 def _frame_warnings(case: Case, ct: Volume | None, where: object) -> tuple[str, ...]:
@@ -487,20 +503,18 @@ def _prescriptions(value: object, case: Case, where: object) -> tuple[Prescripti
     return tuple(Prescription(name, _number(doses[name], f"prescription_gy of {name}", where)) for name in ctvs)
 
 
-def _source(value: object, files: _Files, where: object) -> tuple[str | Path, float, dict[str, str]]:
+def _source(value: object, files: _Files, where: object) -> tuple[TG43Source, Strength]:
     table = {} if value is None else _table(value, "source", where)
     _known(table, {"name", "file", *STRENGTH_KEYS}, f"{where}, [source]")
     if "name" in table and "file" in table:
         raise InputError("[source] has a name of the library or a file", got="both", where=where)
-    source: str | Path
     if "file" in table:
-        source = files.path(table["file"], "source file")
+        source = read_source(files.path(table["file"], "source file"))
     else:
-        source = _text(table, "name", where, default=DEFAULT_SOURCE) or DEFAULT_SOURCE
+        source = load_source(_text(table, "name", where, default=DEFAULT_SOURCE) or DEFAULT_SOURCE)
     try:
         given = {key: value for key, value in table.items() if key in STRENGTH_KEYS}
-        strength_u = strength_u_of(given, source)
-        return source, strength_u, strength_facts(given, strength_u)
+        return source, strength_of(given, source.half_life_days)
     except HdrPlanError as error:
         raise InputError(error.expected, got=error.got, where=f"{where}, [source]", remedy=error.remedy) from None
 

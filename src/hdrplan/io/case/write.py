@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-import shutil
+from datetime import datetime
 from pathlib import Path
 
+from hdrplan.io.case.strength import strength_values
 from hdrplan.io.case.table import CaseFile
 from hdrplan.io.images import write_volume
 from hdrplan.io.markups import write_markups
+from hdrplan.io.outputs import write_json
 from hdrplan.io.segmentations import write_segmentations
+from hdrplan.io.source_values import source_table
 from hdrplan.plan import Case
+from hdrplan.sources import is_packaged
 
 __all__ = ["write_case"]
 
@@ -41,12 +45,13 @@ def write_case(folder: Path, found: CaseFile, case: Case) -> None:
     lines += ["", "[prescription_gy]"]
     lines += [f"{_quoted(p.structure)} = {p.dose_gy!r}" for p in found.goals.prescriptions]
     lines += ["", "[source]"]
-    if isinstance(found.source, Path):
-        shutil.copyfile(found.source, folder / found.source.name)
-        lines.append(f"file = {_quoted(found.source.name)}")
+    if is_packaged(found.source):
+        lines.append(f"name = {_quoted(found.source.name)}")
     else:
-        lines.append(f"name = {_quoted(found.source)}")
-    lines.append(f"strength_u = {found.strength_u!r}")
+        write_json(folder / "source.json", source_table(found.source))
+        lines.append('file = "source.json"')
+    for key, value in strength_values(found.strength).items():
+        lines.append(f"{key} = {value.isoformat() if isinstance(value, datetime) else repr(value)}")
     if found.options:
         lines += ["", "[dwells]", *(f"{key} = {value!r}" for key, value in found.options.items())]
     for goal in found.goals.goals:

@@ -13,10 +13,10 @@ from hdrplan.io.case.from_dicom import DicomCase, catheters_of, centre_mm, reada
 from hdrplan.io.case.roles import roles_of_rois
 from hdrplan.io.images import write_volume
 from hdrplan.io.markups import write_markups
-from hdrplan.io.results import write_plan
+from hdrplan.io.plan_files import write_plan
 from hdrplan.io.segmentations import write_segmentations
 from hdrplan.plan import as_plan, source_of_brachy
-from hdrplan.sources import DEFAULT_SOURCE
+from hdrplan.sources import DEFAULT_SOURCE, load_source
 
 __all__ = ["write_case_folder"]
 
@@ -84,7 +84,8 @@ def write_case_folder(
     lines = _toml(name, files, structures, healthy, dose_gy, catheters, found, source)
     (folder / "case.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     if found.plan is not None:
-        write_plan(folder / "plan.json", as_plan(found.plan, source or source_of_brachy(found.plan)), name)
+        plan = as_plan(found.plan, load_source(source or source_of_brachy(found.plan)))
+        write_plan(folder / "plan.json", plan, name)
     if found.dose is not None:
         write_volume(folder / "tps_dose.nrrd", found.dose.volume)
     return warnings

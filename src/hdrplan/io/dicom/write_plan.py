@@ -66,12 +66,12 @@ def brachy_of_plan(
             )
         )
     source = SourceOfPlan(
-        text=plan.source_name,
+        text=plan.source.name,
         strength_u=plan.strength_u,
         reference_time=treated,
         half_life_days=half_life_days,
         active_length_mm=active_length_mm,
-        isotope=plan.source_name,
+        isotope=plan.source.name,
     )
     return BrachyPlan(
         label=label,

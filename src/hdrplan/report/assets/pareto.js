@@ -57,7 +57,7 @@ function save() {
   const plan = structuredClone(data.plan);
   plan.dwells.forEach((dwell, k) => { dwell.time_s = data.times_s[i][k]; });
   plan.total_time_s = plan.dwells.reduce((sum, dwell) => sum + dwell.time_s, 0);
-  plan.trak_gy = plan.strength_u * 1e-6 * plan.total_time_s / 3600;
+  plan.trak_gy = plan.strength.value_u * 1e-6 * plan.total_time_s / 3600;
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([JSON.stringify(plan, null, 2)], { type: "application/json" }));
   link.download = "plan.json";
