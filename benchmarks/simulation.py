@@ -19,9 +19,9 @@ import numpy as np
 
 from hdrplan.dose import dose_rate
 from hdrplan.io import read_case
-from hdrplan.simulate import LesionTask, Uncertainty, host_organ, plan_lesion, robust_coverage, robust_points
+from hdrplan.simulate import Scenarios, Uncertainty, robust_coverage
 from hdrplan.sources import load_source
-from hdrplan.workflow import PlanOptions, plan_case
+from hdrplan.workflow import LesionTask, PlanOptions, host_organ, plan_case, plan_lesion, robust_points
 
 PHANTOM = Path(__file__).parents[1] / "phantoms" / "liver-lesion-b"
 
@@ -32,10 +32,10 @@ def main() -> None:
     options = PlanOptions(sample_mm=2.0)
     plan = plan_case(found.case, found.goals, source, found.strength, options=options).plan
     points = robust_points(found.case, found.goals)
-    robust_coverage(plan, points, found.goals, source, Uncertainty(), scenarios=2)
+    robust_coverage(plan, points, found.goals, Scenarios(Uncertainty(), count=2))
     n = 40
     started = time.process_time()
-    robust_coverage(plan, points, found.goals, source, Uncertainty(), scenarios=n)
+    robust_coverage(plan, points, found.goals, Scenarios(Uncertainty(), count=n))
     each_s = (time.process_time() - started) / n
     active = int((plan.times_s > 0).sum())
     pairs = len(points) * active
@@ -53,9 +53,9 @@ def main() -> None:
     host = host_organ(found.case)
     seconds = []
     for diameter_mm in (15.0, 30.0, 45.0, 60.0, 90.0):
-        plan_lesion(LesionTask("warm", diameter_mm, 1), host)
+        plan_lesion(LesionTask(lesion_id="warm", diameter_mm=diameter_mm, seed=1), host)
         started = time.process_time()
-        one = plan_lesion(LesionTask(f"L{diameter_mm:g}", diameter_mm, 1), host)
+        one = plan_lesion(LesionTask(lesion_id=f"L{diameter_mm:g}", diameter_mm=diameter_mm, seed=1), host)
         used = time.process_time() - started
         seconds.append(used)
         size = len(json.dumps(asdict(one)))

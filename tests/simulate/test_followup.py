@@ -53,7 +53,7 @@ def test_latent_times_follow_their_weibull_law() -> None:
     from dataclasses import replace
 
     from hdrplan.simulate import HCC
-    from hdrplan.simulate.followup import FRAILTY_VARIANCE
+    from hdrplan.simulate.entities import FRAILTY_VARIANCE
 
     plain = replace(HCC, age_years=(69.0, 1e-6), diameter_mm=(38.0, 1e-3), lesions_frac=(1.0,))
     flat = DoseModel(hazard_ratio_per_gy=1.0)

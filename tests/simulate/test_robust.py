@@ -13,7 +13,16 @@ from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Grid, Structure, dwell_positions
 from hdrplan.optimize import PlanProblem, robust_times
 from hdrplan.plan import Case, Goals, Plan, Prescription
-from hdrplan.simulate import COMPONENTS, Uncertainty, decompose, robust_coverage, scenario, scenario_rates, smooth_field
+from hdrplan.simulate import (
+    COMPONENTS,
+    Scenarios,
+    Uncertainty,
+    decompose,
+    robust_coverage,
+    scenario,
+    scenario_rates,
+    smooth_field,
+)
 from hdrplan.sources import Strength, load_source
 from tolerances import FLOAT32_SUM
 
@@ -34,18 +43,18 @@ def small():
     goals = Goals((Prescription("lesion", 20.0),))
     source = load_source("gammamed-12i")
     plan = Plan(dwells=dwells, times_s=np.full(len(dwells), 20.0), source=source, strength=Strength(40700.0))
-    return plan, points, goals, source
+    return plan, points, goals
 
 
 def test_no_uncertainty_gives_the_plan_every_time(small) -> None:
-    result = robust_coverage(*small, NONE, scenarios=3)
+    result = robust_coverage(*small, Scenarios(NONE, count=3))
     assert np.array_equal(result.values, np.broadcast_to(result.nominal, result.values.shape))
 
 
 def test_strength_alone_scales_every_dose(small) -> None:
     plan, points, *_ = small
     u = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0, strength_frac=0.05)
-    result = robust_coverage(*small, u, scenarios=20)
+    result = robust_coverage(*small, Scenarios(u, count=20))
     factor = [scenario(plan, points, u, seed=1, number=k).strength_u / plan.strength_u for k in range(20)]
     at = result.names.index("lesion d100_gy")
     assert result.values[:, at] == pytest.approx(result.nominal[at] * np.array(factor), rel=FLOAT32_SUM)
@@ -124,19 +133,19 @@ def test_transit_adds_time_at_every_position_passed(small) -> None:
 
 def test_the_only_component_carries_all_variance(small) -> None:
     u = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0, strength_frac=0.05)
-    found = decompose(*small, u, metric="lesion d100_gy", scenarios=40)
+    found = decompose(*small, Scenarios(u, count=40), metric="lesion d100_gy")
     assert found.components == ("strength_frac",)
     # With one component AB = B: both estimators are sums over the same 40 draws; 40 draws give 25 %.
     assert found.total[0] == pytest.approx(1.0, rel=0.5)
     with pytest.raises(InputError):
-        decompose(*small, NONE, metric="lesion d100_gy", scenarios=4)
+        decompose(*small, Scenarios(NONE, count=4), metric="lesion d100_gy")
 
 
 def test_robust_optimum_is_the_best_over_all_choices_of_excused_scenarios(small) -> None:
     """Brute force: every pair of scenarios excused, each whole linear program by another solver."""
-    plan, points, goals, source = small
-    rates = scenario_rates(plan, points, source, Uncertainty(catheter_mm=3.0), scenarios=6, seed=2)
-    rate = dose_rate(plan.dwells, points.points_mm, source, strength_u=plan.strength_u)
+    plan, points, goals = small
+    rates = scenario_rates(plan, points, Scenarios(Uncertainty(catheter_mm=3.0), count=6, seed=2))
+    rate = dose_rate(plan.dwells, points.points_mm, plan.source, strength_u=plan.strength_u)
     problem = PlanProblem(rate=rate, points=points, goals=goals, healthy="liver")
     found = robust_times(problem, rates, reached_frac=4 / 6)
     rows, liver = points.rows("lesion"), points.rows("liver")

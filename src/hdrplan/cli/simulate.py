@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import progress_bar, quiet_option
+from hdrplan.cli.common import progress_bar, quiet_option, steps_bar
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
-    from hdrplan.cohort import Cohort
-    from hdrplan.simulate import DoseModel, LesionTask, PlannedLesion, TrueLesion
-
-    # Lesion -> its plan, and lesion -> why there is none.
-    Plans: TypeAlias = tuple[dict[str, PlannedLesion], dict[str, str]]
+    from hdrplan.simulate import DoseModel
+    from hdrplan.workflow import PlannedCohort, StudyDesign, Workforce
 
 __all__ = ["command"]
+
+_FILE = click.Path(path_type=Path)
+_CATHETER_MM = click.FloatRange(0.0, 50.0)
 
 
 @click.group("simulate", short_help="Virtual cohorts: patients, plans, scans, recurrences.")
@@ -32,25 +32,16 @@ def command() -> None:
 
 
 @command.command("cohort")
-@click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of tables; must not exist."
-)
+@click.option("-o", "--output", required=True, type=_FILE, help="Folder of tables; must not exist.")
 @click.option("--hcc", type=click.IntRange(0, 1_000_000), default=114, show_default=True, help="Patients with HCC.")
 @click.option("--crlm", type=click.IntRange(0, 1_000_000), default=50, show_default=True, help="Patients with CRLM.")
 @click.option(
-    "--hazard-ratio",
-    type=click.FloatRange(0.1, 10.0),
-    default=0.9,
-    show_default=True,
+    "--hazard-ratio", type=click.FloatRange(0.1, 10.0), default=0.9, show_default=True,
     help="Of recurrence per Gy of D100; 1: none (an assumption).",
-)
+)  # fmt: skip
 @click.option("--threshold", type=click.FloatRange(1.0, 50.0), help="Effect of D100 as a threshold at this dose, Gy.")
-@click.option(
-    "--plans", "anatomy", metavar="CASE", type=click.Path(path_type=Path), help="Plan every lesion in this liver."
-)
-@click.option(
-    "--catheter-mm", type=click.FloatRange(0.0, 50.0), default=5.5, show_default=True, help="See hdrplan robust."
-)
+@click.option("--plans", "anatomy", metavar="CASE", type=_FILE, help="Plan every lesion in this liver.")
+@click.option("--catheter-mm", type=_CATHETER_MM, default=5.5, show_default=True, help="See hdrplan robust.")
 @click.option("--workers", type=click.IntRange(1, 4096), help="Processes; default: all processors.")
 @click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler, tcp://host:8786, instead of this machine.")
 @click.option("--shard", "share", metavar="K/N", help="Plan only share K of N (job arrays); a run without it gathers.")
@@ -89,177 +80,72 @@ def cohort(
       hdrplan simulate cohort --plans phantoms/liver-lesion-b --hcc 6 --crlm 4 -o planned-cohort
       hdrplan simulate cohort --plans phantoms/liver-lesion-b --shard 1/4 -o planned-cohort
     """
-    from hdrplan.io import check_free
-    from hdrplan.simulate import DoseModel, simulate_cohort
+    from hdrplan.io import check_free, new_folder, write_rows, write_run, write_tables, write_values
+    from hdrplan.simulate import ASSUMPTIONS, DoseModel, TrueLesion, cohort_tables, simulate_cohort
+    from hdrplan.threads import thread_count
+    from hdrplan.workflow import PlannedLesion, Workforce
 
     check_free(output, overwrite)
-    model = DoseModel(hazard_ratio_per_gy=hazard_ratio, threshold_gy=threshold)
-    options: dict[str, Any] = {"hcc": hcc, "crlm": crlm, "hazard_ratio_per_gy": hazard_ratio, "threshold_gy": threshold}
+    dose = DoseModel(hazard_ratio_per_gy=hazard_ratio, threshold_gy=threshold)
+    options = {"hcc": hcc, "crlm": crlm, "hazard_ratio_per_gy": hazard_ratio, "threshold_gy": threshold}
+    planned: PlannedCohort | None = None
     if anatomy is None:
         if share or scheduler:
             raise click.UsageError("--shard and --scheduler go with --plans.")
-        with progress_bar("patients", quiet=quiet) as tell:
-            drawn, truth = simulate_cohort(hcc, crlm, seed=seed, dose=model, on_progress=tell)
-        _write(output, overwrite, drawn, truth, None, options, seed, form)
+        with progress_bar("patients", quiet=quiet) as on_progress:
+            drawn, truth = simulate_cohort(hcc, crlm, seed=seed, dose=dose, on_progress=on_progress)
     else:
-        study = _Study(output, anatomy, hcc, crlm, model, catheter_mm, seed, workers, scheduler, share, quiet)
-        drawn, truth, plans = study.run()
+        design = _design(anatomy, hcc, crlm, dose, catheter_mm, seed)
+        workforce = Workforce(workers or thread_count(), scheduler, None if share is None else _share(share))
+        planned = _planned(output, design, workforce, quiet=quiet)
         if share is not None:
             click.echo(f"Share {share} is planned. When all shares are, run without --shard to gather them.")
             return
-        options |= {"anatomy": anatomy.name, "catheter_mm": catheter_mm}
-        _write(output, overwrite, drawn, truth, plans, options, seed, form)
+        drawn, truth = planned.cohort, planned.truth
+    with new_folder(output, overwrite=overwrite) as draft:
+        write_tables(draft, cohort_tables(drawn), form)
+        (draft / "truth").mkdir()
+        write_values(draft / "truth" / "lesions.csv", truth, TrueLesion)
+        if planned is not None:
+            plans = [plan for _, plan in sorted(planned.plans.items())]
+            write_values(draft / "truth" / "plans.csv", plans, PlannedLesion)
+            write_rows(draft / "truth" / "failures.csv", ("lesion_id", "why"), sorted(planned.failures.items()))
+        of_plans = {} if anatomy is None else {"anatomy": anatomy.name, "catheter_mm": catheter_mm}
+        facts = {"assumptions": list(ASSUMPTIONS)}
+        write_run(draft, inputs={}, options=options | of_plans, seed=seed, facts=facts)
     if not quiet:
-        from hdrplan.simulate import ASSUMPTIONS
-
         click.echo(f"Wrote {output}: {hcc + crlm} patients, {len(truth)} treated lesions. Virtual, not real.")
         for text in ASSUMPTIONS:
             click.echo(f"assumed: {text}")
 
 
-class _Study:
-    """A cohort whose doses come from plans: drawn, planned, drawn again with the doses that were delivered."""
+def _design(anatomy: Path, hcc: int, crlm: int, dose: DoseModel, catheter_mm: float, seed: int) -> StudyDesign:
+    from hdrplan.io import read_case
+    from hdrplan.simulate import Uncertainty
+    from hdrplan.workflow import StudyDesign, host_organ
 
-    def __init__(
-        self,
-        output: Path,
-        anatomy: Path,
-        hcc: int,
-        crlm: int,
-        model: DoseModel,
-        catheter_mm: float,
-        seed: int,
-        workers: int | None,
-        scheduler: str | None,
-        share: str | None,
-        quiet: bool,
-    ) -> None:
-        from hdrplan.io import ResultStore, read_case
-        from hdrplan.simulate import Uncertainty, host_organ
-        from hdrplan.threads import thread_count
-
-        case = read_case(anatomy).case
-        self.host = host_organ(case, case.healthy or "liver")
-        self.store = ResultStore(output.parent / f"{output.name}.tasks")
-        self.hcc, self.crlm, self.model, self.seed = hcc, crlm, model, seed
-        self.uncertainty = Uncertainty(catheter_mm=catheter_mm)
-        self.workers = workers or thread_count()
-        self.scheduler, self.share, self.quiet = scheduler, share, quiet
-        self.results: dict[str, PlannedLesion] = {}
-        self.failures: dict[str, str] = {}
-
-    def run(self) -> tuple[Cohort, tuple[TrueLesion, ...], Plans]:
-        """Return cohort, truth and plans; lesions of second cycles appear only once the first are delivered."""
-        from dataclasses import replace
-
-        from hdrplan.cohort import Dose
-        from hdrplan.simulate import LesionTask, simulate_cohort
-
-        while True:
-            wanted: dict[str, LesionTask] = {}
-
-            def delivered_gy(lesion_id: str, diameter_mm: float, drawn_gy: float) -> float:
-                known = self.results.get(lesion_id)
-                if known is None and lesion_id not in self.failures:
-                    wanted[lesion_id] = LesionTask(  # noqa: B023 (called before the loop goes on)
-                        lesion_id,
-                        round(diameter_mm, 3),
-                        self.seed,
-                        prescription_gy=round(drawn_gy, 3),
-                        uncertainty=self.uncertainty,
-                    )
-                return known.delivered_d100_gy if known else drawn_gy
-
-            drawn, truth = simulate_cohort(self.hcc, self.crlm, seed=self.seed, dose=self.model, d100_gy=delivered_gy)
-            if not wanted:
-                break
-            self._plan(list(wanted.values()))
-            if self.share is not None:
-                break
-        doses = tuple(
-            Dose(d.lesion_id, None, _dose_row(self.results[d.lesion_id]) if d.lesion_id in self.results else d.metrics)
-            for d in drawn.doses
-            if d.lesion_id not in self.failures
-        )
-        return replace(drawn, doses=doses), truth, (self.results, self.failures)
-
-    def _plan(self, tasks: list[LesionTask]) -> None:
-        """Plan what the store does not hold; store each result as it comes."""
-        from dataclasses import asdict
-
-        from hdrplan.simulate import PlannedLesion, TaskResult, run_tasks, shard
-
-        if self.share is not None:
-            number, _, of = self.share.partition("/")
-            if not (number.isdigit() and of.isdigit()):
-                raise InputError("expected --shard K/N such as 1/4", got=repr(self.share))
-            tasks = shard(tasks, int(number), int(of))
-        left = []
-        for task in tasks:
-            held = self.store.read(task.key)
-            if held is None:
-                left.append(task)
-            else:
-                self._take(task.lesion_id, held)
-        with progress_bar(f"plans ({len(tasks) - len(left)} found)", quiet=self.quiet) as tell:
-            done = 0
-
-            def keep(one: TaskResult) -> None:
-                nonlocal done
-                done += 1
-                tell(done, len(left))
-                # A failure is not stored: the next run tries it again.
-                if isinstance(one.result, PlannedLesion):
-                    self.store.write(one.task.key, asdict(one.result))
-                    self.results[one.task.lesion_id] = one.result
-                else:
-                    self.failures[one.task.lesion_id] = one.error
-
-            run_tasks(left, self.host, workers=self.workers, scheduler=self.scheduler, on_result=keep)
-
-    def _take(self, lesion_id: str, held: dict[str, Any]) -> None:
-        from hdrplan.simulate import PlannedLesion
-
-        self.results[lesion_id] = PlannedLesion(**held)
-
-
-def _dose_row(plan: PlannedLesion) -> dict[str, float]:
-    return {
-        "ctv_cm3": round(plan.ctv_cc, 3),
-        "d100_gy": round(plan.d100_gy, 4),
-        "d98_gy": round(plan.d98_gy, 4),
-        "d90_gy": round(plan.d90_gy, 4),
-        "d50_gy": round(plan.d50_gy, 4),
-        "v100_pct": round(100 * plan.v100_frac, 4),
-        "prescription_gy": 20.0,
-    }
-
-
-def _write(
-    output: Path,
-    overwrite: bool,
-    drawn: Cohort,
-    truth: tuple[TrueLesion, ...],
-    plans: Plans | None,
-    options: dict[str, Any],
-    seed: int,
-    form: str,
-) -> None:
-    from hdrplan.io import (
-        new_folder,
-        write_rows,
-        write_run,
-        write_tables,
-        write_values,
+    return StudyDesign(
+        host=host_organ(read_case(anatomy).case),
+        n_hcc=hcc,
+        n_crlm=crlm,
+        dose=dose,
+        uncertainty=Uncertainty(catheter_mm=catheter_mm),
+        seed=seed,
     )
-    from hdrplan.simulate import ASSUMPTIONS, PlannedLesion, TrueLesion, cohort_tables
 
-    with new_folder(output, overwrite=overwrite) as draft:
-        write_tables(draft, cohort_tables(drawn), form)
-        (draft / "truth").mkdir()
-        write_values(draft / "truth" / "lesions.csv", truth, TrueLesion)
-        if plans is not None:
-            results, failures = plans
-            write_values(draft / "truth" / "plans.csv", [results[key] for key in sorted(results)], PlannedLesion)
-            write_rows(draft / "truth" / "failures.csv", ("lesion_id", "why"), sorted(failures.items()))
-        write_run(draft, inputs={}, options=options, seed=seed, facts={"assumptions": list(ASSUMPTIONS)})
+
+def _planned(output: Path, design: StudyDesign, workforce: Workforce, *, quiet: bool) -> PlannedCohort:
+    """Plan the study; what is done stands in OUTPUT.tasks."""
+    from hdrplan.io import ResultStore
+    from hdrplan.workflow import PlannedLesion, planned_cohort
+
+    store = ResultStore(output.parent / f"{output.name}.tasks", PlannedLesion)
+    with steps_bar(quiet=quiet) as on_progress:
+        return planned_cohort(design, store, workforce=workforce, on_progress=on_progress)
+
+
+def _share(text: str) -> tuple[int, int]:
+    number, _, of = text.partition("/")
+    if not (number.isdigit() and of.isdigit()):
+        raise InputError("expected --shard K/N such as 1/4", got=repr(text))
+    return int(number), int(of)

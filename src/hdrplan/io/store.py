@@ -1,52 +1,65 @@
-"""Results of many tasks on disk: one small file each, named by content, whole or absent."""
+"""Results of many tasks on disk: one small file each, named by content, whole or absent.
+
+Unlike a journal (:mod:`hdrplan.io.journal`) a store has no owner: any number of processes on any number of machines
+may fill one, and whoever comes later finds what is there.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import time
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 __all__ = ["ResultStore"]
 
+Result = TypeVar("Result", bound="DataclassInstance")
+# Drafts older than this are of killed runs; younger ones may belong to another process that is at work here.
+_DRAFT_S = 3600.0
 
-class ResultStore:
-    """A folder of results.
+
+class ResultStore(Generic[Result]):
+    """A folder of results of one dataclass, whose fields are numbers and text.
 
     A result is written beside its name and renamed, so a killed run loses at most what was under way; a file that is
-    not whole JSON (a full disk, another program) counts as absent and is made again.
+    not whole (a full disk, another program) counts as absent and is made again.
 
     Parameters
     ----------
     folder : Path
         Made where absent.
+    kind : type
+        The dataclass.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kind: type[Result]) -> None:
         self.folder = Path(folder)
+        self._kind = kind
         self.folder.mkdir(parents=True, exist_ok=True)
-        # Drafts of killed runs; younger ones may belong to another process that is at work here.
         for draft in self.folder.glob("*/*.part"):
-            if time.time() - draft.stat().st_mtime > 3600.0:
+            if time.time() - draft.stat().st_mtime > _DRAFT_S:
                 draft.unlink(missing_ok=True)
 
     def path(self, key: str) -> Path:
         """Return where a result stands; 256 sub-folders keep listings short."""
         return self.folder / key[:2] / f"{key}.json"
 
-    def read(self, key: str) -> dict[str, Any] | None:
+    def read(self, key: str) -> Result | None:
         """Return the result, or None where there is none."""
         try:
-            found = json.loads(self.path(key).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            return self._kind(**json.loads(self.path(key).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
             return None
-        return found if isinstance(found, dict) else None
 
-    def write(self, key: str, result: dict[str, Any]) -> None:
+    def write(self, key: str, result: Result) -> None:
         """Store a result; two processes that store the same one do no harm."""
         path = self.path(key)
         path.parent.mkdir(exist_ok=True)
         draft = path.with_name(f".{key}.{os.getpid()}.part")
-        draft.write_text(json.dumps(result), encoding="utf-8")
+        draft.write_text(json.dumps(asdict(result)), encoding="utf-8")
         draft.replace(path)

@@ -9,7 +9,8 @@ from hdrplan.report.placement import placement_html
 from hdrplan.report.placement_figure import placement_figure
 from hdrplan.report.plan import plan_report, report_data
 from hdrplan.report.power_figure import power_figure
-from hdrplan.report.robust_figure import robust_figure
+from hdrplan.report.robust_figure import organs_to_draw, robust_figure
+from hdrplan.report.robust_table import robust_lines, robust_table
 from hdrplan.report.solid import solid_html
 from hdrplan.report.source_figure import source_figure
 from hdrplan.report.tables import dvh_table, goal_text, metrics_table
@@ -24,6 +25,7 @@ __all__ = [
     "dvh_table",
     "goal_text",
     "metrics_table",
+    "organs_to_draw",
     "paper_check_page",
     "pareto_figure",
     "pareto_html",
@@ -35,6 +37,8 @@ __all__ = [
     "report_data",
     "report_html",
     "robust_figure",
+    "robust_lines",
+    "robust_table",
     "solid_html",
     "source_figure",
     "validation_html",

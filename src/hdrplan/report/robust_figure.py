@@ -15,7 +15,14 @@ from hdrplan.simulate import BAND_FRAC, COMPONENTS, Decomposition, RobustResult
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["robust_figure"]
+__all__ = ["organs_to_draw", "robust_figure"]
+
+
+def organs_to_draw(result: RobustResult) -> list[str]:
+    """Return the four organs with the highest planned dose in 8 % of their volume."""
+    organs = (name for name in result.nominal_gy if name not in result.prescriptions_gy)
+    row = len(BAND_FRAC) // 8
+    return sorted(organs, key=lambda name: -result.nominal_gy[name][row])[:4]
 
 
 def robust_figure(result: RobustResult, organs: Sequence[str], decomposition: Decomposition | None, path: Path) -> None:
@@ -46,10 +53,8 @@ def robust_figure(result: RobustResult, organs: Sequence[str], decomposition: De
         _draw_bands(axes[1], result, [*ctvs, *organs])
         if decomposition is not None:
             _draw_shares(axes[2], decomposition)
-        figure.suptitle(
-            f"Coverage in {len(result.values)} deliveries (seed {result.seed}); research use only, never for treatment",
-            fontsize=11.0,
-        )
+        deliveries = f"Coverage in {len(result.values)} deliveries (seed {result.scenarios.seed})"
+        figure.suptitle(f"{deliveries}; research use only, never for treatment", fontsize=11.0)
         figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
 
 
@@ -58,13 +63,14 @@ def _draw_distribution(axes: Axes, result: RobustResult, ctvs: list[str]) -> Non
         colour = CTV_COLOURS[rank % len(CTV_COLOURS)]
         d100_gy = np.sort(result.of(f"{ctv} d100_gy"))
         reached_frac = 1.0 - np.arange(len(d100_gy)) / len(d100_gy)
-        p, low, high = result.coverage(ctv)
-        wanted_gy = result.prescriptions_gy[ctv]
+        coverage = result.coverage(ctv)
+        p, wanted_gy = coverage.probability, coverage.prescription_gy
         axes.step(d100_gy, reached_frac, where="post", color=colour, lw=2.0, label=ctv)
-        axes.axvline(result.prescriptions_gy[ctv], color="0.35", lw=1.0, ls="--")
-        axes.plot(result.prescriptions_gy[ctv], p, "o", color=colour, mec="k", ms=6)
+        axes.axvline(wanted_gy, color="0.35", lw=1.0, ls="--")
+        axes.plot(wanted_gy, p, "o", color=colour, mec="k", ms=6)
         axes.annotate(
-            f"P(D100 ≥ {wanted_gy:g} Gy) = {100 * p:.1f} %\n(95 % CI {100 * low:.1f} to {100 * high:.1f})",
+            f"P(D100 ≥ {wanted_gy:g} Gy) = {100 * p:.1f} %\n"
+            f"(95 % CI {100 * coverage.low:.1f} to {100 * coverage.high:.1f})",
             (wanted_gy, p),
             xytext=(0.03, 0.06 + 0.16 * rank),
             textcoords="axes fraction",

@@ -1,21 +1,14 @@
-"""Draws: delivery under uncertainty, virtual cohorts, follow-up. Every draw is keyed by a seed. Knows no files."""
+"""Draws: deliveries under uncertainty, virtual cohorts. Every draw is keyed by a seed. Knows no files and no walks."""
 
-from hdrplan.simulate.followup import ASSUMPTIONS, CRLM, HCC, DoseModel, Entity, TrueLesion, simulate_cohort
-from hdrplan.simulate.plans import LesionTask, PlannedLesion, host_organ, plan_lesion
-from hdrplan.simulate.power import TESTS, PowerPoint, power
-from hdrplan.simulate.robust import (
-    BAND_FRAC,
-    Decomposition,
-    RobustResult,
-    decompose,
-    robust_coverage,
-    robust_points,
-    scenario,
-    scenario_rates,
-)
+from hdrplan.simulate.coverage import BAND_FRAC, Coverage, MetricSummary, RobustResult, robust_coverage
+from hdrplan.simulate.entities import ASSUMPTIONS, CRLM, HCC, DoseModel, Entity
+from hdrplan.simulate.followup import simulate_cohort
+from hdrplan.simulate.patients import TrueLesion
+from hdrplan.simulate.power_study import TESTS, PowerPoint, power
+from hdrplan.simulate.scenarios import Scenarios, scenario, scenario_rates
 from hdrplan.simulate.tables import cohort_tables
-from hdrplan.simulate.tasks import TaskResult, run_tasks, shard
 from hdrplan.simulate.uncertainty import COMPONENTS, Scenario, Uncertainty, smooth_field
+from hdrplan.simulate.variance import Decomposition, decompose
 
 __all__ = [
     "ASSUMPTIONS",
@@ -24,28 +17,23 @@ __all__ = [
     "CRLM",
     "HCC",
     "TESTS",
+    "Coverage",
     "Decomposition",
     "DoseModel",
     "Entity",
-    "LesionTask",
-    "PlannedLesion",
+    "MetricSummary",
     "PowerPoint",
     "RobustResult",
     "Scenario",
-    "TaskResult",
+    "Scenarios",
     "TrueLesion",
     "Uncertainty",
     "cohort_tables",
     "decompose",
-    "host_organ",
-    "plan_lesion",
     "power",
     "robust_coverage",
-    "robust_points",
-    "run_tasks",
     "scenario",
     "scenario_rates",
-    "shard",
     "simulate_cohort",
     "smooth_field",
 ]

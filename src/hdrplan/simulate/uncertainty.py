@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from hdrplan.arrays import FloatArray, frozen
+from hdrplan.arrays import FloatArray, freeze, frozen
 from hdrplan.dose import SamplePoints
 from hdrplan.errors import InputError
 from hdrplan.geometry import Dwells
@@ -24,8 +24,12 @@ from hdrplan.plan import Plan
 
 __all__ = ["COMPONENTS", "Scenario", "Uncertainty", "draw", "smooth_field"]
 
+# Beyond these a unit slipped: a catheter 50 mm off is in another organ.
+_MAXIMUM_MM = 50.0
+_MAXIMA = {"timer_s": 60.0, "strength_frac": 0.5, "rotation_deg": 45.0, "source_speed_mm_per_s": 5000.0}
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Uncertainty:
     """Standard deviations of all components; what has no verified source is 0 until the user gives it.
 
@@ -67,13 +71,10 @@ class Uncertainty:
     source_speed_mm_per_s: float = 0.0
 
     def __post_init__(self) -> None:
-        # Beyond these a unit slipped: a catheter 50 mm off is in another organ.
-        most = {"timer_s": 60.0, "strength_frac": 0.5, "rotation_deg": 45.0, "source_speed_mm_per_s": 5000.0}
         for field in fields(self):
-            value = getattr(self, field.name)
-            top = most.get(field.name, 50.0)
-            if not 0.0 <= value <= top:
-                raise InputError(f"{field.name} must lie between 0 and {top:g}", got=value)
+            value, maximum = getattr(self, field.name), _MAXIMA.get(field.name, _MAXIMUM_MM)
+            if not 0.0 <= value <= maximum:
+                raise InputError(f"{field.name} must lie between 0 and {maximum:g}", got=value)
 
 
 # Component -> what it is called in tables and figures.
@@ -90,15 +91,33 @@ COMPONENTS: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scenario:
-    """One delivery: where the source really was, how long, how strong, and where the structures really were."""
+    """One delivery.
+
+    Parameters
+    ----------
+    dwells : Dwells
+        Where the source really was.
+    times_s : (n_dwells,) array
+        How long; with transit also at positions that were only passed.
+    strength_u : float
+    points_mm : (n_points, 3) array
+        Where the sampled tissue really was.
+    volume_cc : (n_points,) array
+        Volume that each point really stood for.
+    """
 
     dwells: Dwells
     times_s: FloatArray
     strength_u: float
     points_mm: FloatArray
     volume_cc: FloatArray
+
+    def __post_init__(self) -> None:
+        freeze(self, "times_s", (len(self.dwells),))
+        freeze(self, "points_mm", (None, 3))
+        freeze(self, "volume_cc", (len(self.points_mm),))
 
 
 def draw(
@@ -131,7 +150,13 @@ def draw(
     times_s = np.where(plan.times_s > 0, np.maximum(times_s + noise, 0.0), times_s)
     strength_u = plan.strength_u * (1.0 + uncertainty.strength_frac * float(rngs["strength_frac"].normal()))
     points_mm, volume_cc = _deformed(points, uncertainty, rngs, shapes)
-    return Scenario(dwells, times_s, max(strength_u, 1e-3 * plan.strength_u), points_mm, volume_cc)
+    return Scenario(
+        dwells=dwells,
+        times_s=times_s,
+        strength_u=max(strength_u, 1e-3 * plan.strength_u),
+        points_mm=points_mm,
+        volume_cc=volume_cc,
+    )
 
 
 def _moved(dwells: Dwells, u: Uncertainty, rngs: dict[str, np.random.Generator]) -> Dwells:

@@ -4,6 +4,7 @@ Start with :mod:`hdrplan.workflow.plan`: a case becomes a plan.
 """
 
 from hdrplan.workflow.check import CheckRow, GridCheck, SecondCheck, Tolerances, between_centres, check_plan
+from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
 from hdrplan.workflow.options import (
     PlanOptions,
     delivery_of,
@@ -12,16 +13,9 @@ from hdrplan.workflow.options import (
     planned_dwells,
     planning_matrix,
 )
-from hdrplan.workflow.place import (
-    BONE_MM,
-    ORGAN_MM,
-    PlaceOptions,
-    PlaceResult,
-    default_obstacles,
-    is_bone,
-    place_case,
-)
+from hdrplan.workflow.place import BONE_MM, ORGAN_MM, PlaceOptions, PlaceResult, default_obstacles, is_bone, place_case
 from hdrplan.workflow.plan import PlanResult, plan_case, plan_result
+from hdrplan.workflow.robust import CoverageStudy, Replanning, RobustPlan, plan_robustly, robust_points, study_coverage
 from hdrplan.workflow.sampling_check import check_sampling
 from hdrplan.workflow.score import (
     Conformity,
@@ -33,26 +27,37 @@ from hdrplan.workflow.score import (
     isodose_error_cc,
 )
 from hdrplan.workflow.steps import Progress, StepProgress, Steps
+from hdrplan.workflow.study import PlannedCohort, StudyDesign, Workforce, planned_cohort
+from hdrplan.workflow.virtual_lesion import LesionTask, PlannedLesion, host_organ, plan_lesion
 
 __all__ = [
     "BONE_MM",
     "ORGAN_MM",
     "CheckRow",
     "Conformity",
+    "CoverageStudy",
     "GoalResult",
     "GridCheck",
+    "LesionTask",
     "PlaceOptions",
     "PlaceResult",
     "PlanOptions",
     "PlanResult",
+    "PlannedCohort",
+    "PlannedLesion",
     "Progress",
+    "Replanning",
+    "RobustPlan",
     "Score",
     "SecondCheck",
     "StepProgress",
     "Steps",
     "StructureScore",
+    "StudyDesign",
     "TargetScore",
+    "TaskResult",
     "Tolerances",
+    "Workforce",
     "between_centres",
     "check_plan",
     "check_sampling",
@@ -60,12 +65,20 @@ __all__ = [
     "delivery_of",
     "dose_grid",
     "evaluate",
+    "host_organ",
     "is_bone",
     "isodose_error_cc",
     "place_case",
     "plan_case",
+    "plan_lesion",
     "plan_memory_bytes",
     "plan_result",
+    "plan_robustly",
+    "planned_cohort",
     "planned_dwells",
     "planning_matrix",
+    "robust_points",
+    "run_tasks",
+    "shard",
+    "study_coverage",
 ]

@@ -8,20 +8,22 @@ cut-off without correction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.cohort import RULE_SETS, Cohort, derive
 from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.outcomes import best_cutoff, cox
-from hdrplan.simulate.followup import MEAN_DIAMETER_MM, DoseModel, TrueLesion, simulate_cohort
+from hdrplan.simulate.entities import MEAN_DIAMETER_MM, DoseModel
+from hdrplan.simulate.followup import simulate_cohort
+from hdrplan.simulate.patients import TrueLesion
 
-__all__ = ["TESTS", "PowerPoint", "lesion_arrays", "power"]
+__all__ = ["TESTS", "PowerPoint", "power"]
 
 TESTS = {
     "adjusted": "D100 adjusted for diameter, type, age; errors by patient",
@@ -32,7 +34,7 @@ TESTS = {
 ALPHA = 0.05
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PowerPoint:
     """Rejections at one cohort size and one effect.
 
@@ -45,7 +47,7 @@ class PowerPoint:
         Cohorts in which every test could be made.
     lesions, events : float
         Mean numbers.
-    rejected_frac : dict
+    rejected_frac : mapping
         Test -> fraction rejected at 5 %.
     """
 
@@ -55,12 +57,22 @@ class PowerPoint:
     replicates: int
     lesions: float
     events: float
-    rejected_frac: dict[str, float]
+    rejected_frac: Mapping[str, float]
 
     def standard_error(self, test: str) -> float:
         """Monte Carlo standard error of a fraction."""
         p = self.rejected_frac[test]
         return float(np.sqrt(p * (1 - p) / max(self.replicates, 1)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _LesionRows:
+    """One value a treated lesion; ``recurred`` and not dead or censored, covariates by name."""
+
+    days: FloatArray
+    recurred: BoolArray
+    covariates: Mapping[str, FloatArray]
+    patients: npt.NDArray[np.str_]
 
 
 def power(
@@ -96,56 +108,75 @@ def power(
         raise InputError("at least one replicate is needed", got=replicates)
     if not all(0.1 <= h <= 10.0 for h in hazard_ratios):
         raise InputError("hazard ratios per Gy must lie between 0.1 and 10", got=list(hazard_ratios))
-    points = []
-    done, total = 0, len(sizes) * len(hazard_ratios) * replicates
-    for n_hcc, n_crlm in sizes:
+    points: list[PowerPoint] = []
+    total = len(sizes) * len(hazard_ratios) * replicates
+
+    def progress(replicate: int) -> None:
+        if on_progress is not None:
+            on_progress(len(points) * replicates + replicate + 1, total)
+
+    for size in sizes:
         for ratio in hazard_ratios:
             model = replace(dose or DoseModel(), hazard_ratio_per_gy=ratio)
-            hits: list[dict[str, bool]] = []
-            lesions, events = [], []
-            for replicate in range(replicates):
-                cohort, truth = simulate_cohort(n_hcc, n_crlm, seed=seed * 1_000_003 + replicate, dose=model)
-                rows = lesion_arrays(cohort, truth)
-                lesions.append(len(rows["days"]))
-                events.append(int((rows["status"] == 1).sum()))
-                # A cohort too small for the model (a type without events) says so: it is left out of the count.
-                with suppress(HdrPlanError):
-                    hits.append(_rejected(rows))
-                done += 1
-                if on_progress is not None:
-                    on_progress(done, total)
-            fracs = {test: float(np.mean([h[test] for h in hits])) if hits else float("nan") for test in TESTS}
-            points.append(
-                PowerPoint(n_hcc, n_crlm, ratio, len(hits), float(np.mean(lesions)), float(np.mean(events)), fracs)
-            )
+            points.append(_point(size, model, replicates, seed, progress))
     return tuple(points)
 
 
-def lesion_arrays(cohort: Cohort, truth: Sequence[TrueLesion]) -> dict[str, npt.NDArray[Any]]:
-    """Return one value a treated lesion: days, status (2 death), d100_gy, diameter_mm, crlm, age_years, patient."""
+def _point(
+    size: tuple[int, int], model: DoseModel, replicates: int, seed: int, progress: Callable[[int], None]
+) -> PowerPoint:
+    """Simulate one size and effect."""
+    n_hcc, n_crlm = size
+    rejections: list[dict[str, bool]] = []
+    lesions, events = [], []
+    for replicate in range(replicates):
+        cohort, truth = simulate_cohort(n_hcc, n_crlm, seed=seed * 1_000_003 + replicate, dose=model)
+        rows = _lesion_rows(cohort, truth)
+        lesions.append(len(rows.days))
+        events.append(int(rows.recurred.sum()))
+        # A cohort too small for the model (a type without events) says so: it is left out of the count.
+        with suppress(HdrPlanError):
+            rejections.append(_rejected(rows))
+        progress(replicate)
+    return PowerPoint(
+        n_hcc=n_hcc,
+        n_crlm=n_crlm,
+        hazard_ratio_per_gy=model.hazard_ratio_per_gy,
+        replicates=len(rejections),
+        lesions=float(np.mean(lesions)),
+        events=float(np.mean(events)),
+        rejected_frac={
+            test: float(np.mean([r[test] for r in rejections])) if rejections else float("nan") for test in TESTS
+        },
+    )
+
+
+def _lesion_rows(cohort: Cohort, truth: Sequence[TrueLesion]) -> _LesionRows:
     derived = derive(cohort, RULE_SETS["recommended"])
-    known = {x.lesion_id: x for x in truth}
+    true = {lesion.lesion_id: lesion for lesion in truth}
     patients = {p.patient_id: p for p in cohort.patients}
     records = [r for r in derived.lesions if r.days > 0]
-    return {
-        "days": np.array([r.days for r in records], dtype=np.float64),
-        "status": np.array([r.status for r in records]),
-        "d100_gy": np.array([known[r.lesion_id].d100_gy for r in records]),
-        "diameter_mm": np.array([known[r.lesion_id].diameter_mm for r in records]) - MEAN_DIAMETER_MM,
-        "crlm": np.array([float(patients[r.patient_id].tumour_type == "CRLM") for r in records]),
-        "age_years": np.array([patients[r.patient_id].age_years for r in records]),
-        "patient": np.array([r.patient_id for r in records]),
-    }
+    return _LesionRows(
+        days=np.array([r.days for r in records], dtype=np.float64),
+        recurred=np.array([r.status for r in records]) == 1,
+        covariates={
+            "d100_gy": np.array([true[r.lesion_id].d100_gy for r in records]),
+            "diameter_mm": np.array([true[r.lesion_id].diameter_mm for r in records]) - MEAN_DIAMETER_MM,
+            "crlm": np.array([float(patients[r.patient_id].tumour_type == "CRLM") for r in records]),
+            "age_years": np.array([patients[r.patient_id].age_years for r in records]),
+        },
+        patients=np.array([r.patient_id for r in records]),
+    )
 
 
-def _rejected(rows: dict[str, npt.NDArray[Any]]) -> dict[str, bool]:
+def _rejected(rows: _LesionRows) -> dict[str, bool]:
     """Whether each test rejects at 5 %."""
-    event = rows["status"] == 1
-    names = [n for n in ("d100_gy", "diameter_mm", "crlm", "age_years") if np.ptp(rows[n]) > 0]
-    adjusted = cox(rows["days"], event, {n: rows[n] for n in names}, cluster=rows["patient"])
-    alone = cox(rows["days"], event, {"d100_gy": rows["d100_gy"]})
+    d100_gy = rows.covariates["d100_gy"]
+    varying = {name: values for name, values in rows.covariates.items() if np.ptp(values) > 0}
+    adjusted = cox(rows.days, rows.recurred, varying, cluster=rows.patients)
+    alone = cox(rows.days, rows.recurred, {"d100_gy": d100_gy})
     # The p of Lausen and Schumacher needs no resampling; the least number keeps the rest of the answer cheap.
-    cut = best_cutoff(rows["days"], event, rows["d100_gy"], rng=np.random.default_rng(0), n_resamples=19)
+    cut = best_cutoff(rows.days, rows.recurred, d100_gy, rng=np.random.default_rng(0), n_resamples=19)
     return {
         "adjusted": bool(adjusted.p[0] < ALPHA),
         "alone": bool(alone.p[0] < ALPHA),

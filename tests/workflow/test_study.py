@@ -17,7 +17,8 @@ import pytest
 from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure
 from hdrplan.io import ResultStore
-from hdrplan.simulate import LesionTask, PlannedLesion, Uncertainty, run_tasks, shard
+from hdrplan.simulate import Uncertainty
+from hdrplan.workflow import LesionTask, PlannedLesion, run_tasks, shard
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,7 +30,7 @@ def ball() -> Structure:
     return Structure(name="liver", role="OAR", grid=grid, mask_zyx=distance < 50)
 
 
-TASKS = [LesionTask(f"L{k}", 18.0 + 3 * k, 7, sample_mm=4.0) for k in range(5)]
+TASKS = [LesionTask(lesion_id=f"L{k}", diameter_mm=18.0 + 3 * k, seed=7, sample_mm=4.0) for k in range(5)]
 
 
 def plain(results) -> list[dict]:
@@ -104,7 +105,7 @@ def test_a_cluster_with_a_worker_killed_gives_the_serial_results(serial) -> None
 
 
 def test_a_failure_is_a_row_and_the_others_go_on() -> None:
-    bad = LesionTask("bad", 3.0, 7)
+    bad = LesionTask(lesion_id="bad", diameter_mm=3.0, seed=7)
     found = run_tasks([TASKS[0], bad], ball())
     assert found[0].result is not None
     assert found[1].result is None
@@ -125,16 +126,17 @@ def test_keys_follow_the_content() -> None:
 
 
 def test_the_store_returns_what_it_was_given_and_ignores_what_is_broken(tmp_path: Path, serial) -> None:
-    store = ResultStore(tmp_path / "tasks")
+    store = ResultStore(tmp_path / "tasks", PlannedLesion)
     assert store.read("ab" * 12) is None
-    store.write("ab" * 12, serial[0])
-    assert PlannedLesion(**store.read("ab" * 12)).d100_gy == serial[0]["d100_gy"]
-    store.path("ab" * 12).write_text('{"half": ')
-    assert store.read("ab" * 12) is None
+    store.write("ab" * 12, PlannedLesion(**serial[0]))
+    assert store.read("ab" * 12) == PlannedLesion(**serial[0])
+    for broken in ('{"half": ', '{"other": 1}', "[]"):
+        store.path("ab" * 12).write_text(broken)
+        assert store.read("ab" * 12) is None
     stale = tmp_path / "tasks" / "ab" / ".cut.1.part"
     stale.write_text("{")
     os.utime(stale, (0, 0))
-    ResultStore(tmp_path / "tasks")
+    ResultStore(tmp_path / "tasks", PlannedLesion)
     assert not stale.exists()
 
 

@@ -13,24 +13,23 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from hdrplan import __version__
-from hdrplan.dose import dose_at_points, dose_rate, sample_points
+from hdrplan.dose import SamplePoints, dose_at_points, dose_rate, sample_points
 from hdrplan.geometry import Grid, Structure, Volume, box_of, dwell_positions, on_grid, synthetic_case
-from hdrplan.metrics import dvh
+from hdrplan.metrics import DVH, dvh
 from hdrplan.optimize import PlanProblem, optimize_times
 from hdrplan.plan import Case, Goals, Plan, Prescription
-from hdrplan.simulate.robust import scenario
-from hdrplan.simulate.uncertainty import Uncertainty, smooth_field
+from hdrplan.simulate import Uncertainty, scenario, smooth_field
 from hdrplan.sources import Strength, load_source
 
 __all__ = ["LesionTask", "PlannedLesion", "host_organ", "plan_lesion"]
 
 # The liver phantom holds lesions up to this; larger draws are planned at this size and say so.
-MOST_DIAMETER_MM = 110.0
+MAXIMUM_DIAMETER_MM = 110.0
 # V100 refers to the protocol's dose, whatever a plan reaches (Xu 2021).
 PRESCRIBED_GY = 20.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LesionTask:
     """What decides the result of one lesion.
 
@@ -62,9 +61,27 @@ class LesionTask:
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedLesion:
-    """Result of one task; doses in Gy, planned and as delivered."""
+    """Result of one task.
+
+    Parameters
+    ----------
+    lesion_id : str
+    planned_diameter_mm : float
+        Of the lesion that was planned: larger draws than the phantom holds are cut.
+    ctv_cc : float
+    catheters, dwells, points : int
+    total_time_s : float
+    liver_mean_gy : float
+    d100_gy, d98_gy, d90_gy, d50_gy, v100_frac : float
+        As planned.
+    delivered_d100_gy, delivered_d98_gy, delivered_v100_frac : float
+        As delivered.
+    gap_frac : float
+        Of the plan's certificate.
+    seconds : float
+    """
 
     lesion_id: str
     planned_diameter_mm: float
@@ -86,17 +103,22 @@ class PlannedLesion:
     seconds: float
 
 
-def host_organ(case: Case, organ: str = "liver", *, every: int = 2) -> Structure:
+def host_organ(case: Case, organ: str | None = None, *, every: int = 2) -> Structure:
     """Return the organ with its lesions filled in, cut to its box and thinned: where virtual lesions are placed.
 
     Parameters
     ----------
     case : Case
-    organ : str
+    organ : str, optional
+        None takes the healthy organ of the case, else "liver".
     every : int
         Keep every so many voxels along each axis; the lesion's own sampling stays as fine as the task says.
+
+    Returns
+    -------
+    Structure
     """
-    whole = case.structure(organ)
+    whole = case.structure(organ or case.healthy or "liver")
     grid = whole.grid
     mask = whole.mask_zyx.copy()
     for ctv in case.ctvs:
@@ -110,7 +132,7 @@ def host_organ(case: Case, organ: str = "liver", *, every: int = 2) -> Structure
         spacing_mm=grid.spacing_mm * every,
         direction=grid.direction,
     )
-    return Structure(name=organ, role="OAR", grid=thin, mask_zyx=cut)
+    return Structure(name=whole.name, role="OAR", grid=thin, mask_zyx=cut)
 
 
 def plan_lesion(task: LesionTask, host: Structure) -> PlannedLesion:
@@ -129,7 +151,7 @@ def plan_lesion(task: LesionTask, host: Structure) -> PlannedLesion:
     """
     started = time.perf_counter()
     rng = np.random.default_rng(np.random.SeedSequence(task.seed, spawn_key=tuple(task.lesion_id.encode())))
-    diameter_mm = min(task.diameter_mm, MOST_DIAMETER_MM)
+    diameter_mm = min(task.diameter_mm, MAXIMUM_DIAMETER_MM)
     made = synthetic_case(
         Volume(host.grid, np.zeros(host.grid.shape_zyx, dtype=np.int8)),
         [host],
@@ -150,11 +172,7 @@ def plan_lesion(task: LesionTask, host: Structure) -> PlannedLesion:
     rows, liver = points.rows(ctv.name), points.rows(host.name)
     planned_gy = rate.gy_per_s @ plan.times_s
     planned = dvh(planned_gy[rows], points.volume_cc[rows])
-    seed = int(rng.integers(2**31))
-    shapes = smooth_field(points) if task.uncertainty.ctv_mm or task.uncertainty.oar_mm else None
-    real = scenario(plan, points, task.uncertainty, seed=seed, number=0, shapes=shapes)
-    real_gy = dose_at_points(real.dwells, real.times_s, real.points_mm[rows], source, strength_u=real.strength_u).gy
-    delivered = dvh(real_gy, real.volume_cc[rows])
+    delivered = _delivered(plan, points, ctv.name, task.uncertainty, seed=int(rng.integers(2**31)))
     return PlannedLesion(
         lesion_id=task.lesion_id,
         planned_diameter_mm=diameter_mm,
@@ -175,3 +193,14 @@ def plan_lesion(task: LesionTask, host: Structure) -> PlannedLesion:
         gap_frac=optimum.certificate.gap_frac,
         seconds=time.perf_counter() - started,
     )
+
+
+def _delivered(plan: Plan, points: SamplePoints, ctv: str, uncertainty: Uncertainty, *, seed: int) -> DVH:
+    """Return the CTV's DVH of one delivery that differs from the plan."""
+    rows = points.rows(ctv)
+    shapes = smooth_field(points) if uncertainty.ctv_mm or uncertainty.oar_mm else None
+    delivery = scenario(plan, points, uncertainty, seed=seed, number=0, shapes=shapes)
+    gy = dose_at_points(
+        delivery.dwells, delivery.times_s, delivery.points_mm[rows], plan.source, strength_u=delivery.strength_u
+    ).gy
+    return dvh(gy, delivery.volume_cc[rows])

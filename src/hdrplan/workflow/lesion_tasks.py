@@ -1,4 +1,4 @@
-"""Many tasks on the processors of one machine, or on a Dask cluster: each result is handed over as soon as it is there.
+"""Many virtual lesions, on the processors of one machine or on a Dask cluster: results are handed over as they come.
 
 A task that fails is a row, not an end. Workers are spawned, not forked, and compute with one thread each.
 """
@@ -14,14 +14,22 @@ from typing import Any
 
 from hdrplan.errors import InputError
 from hdrplan.geometry import Structure
-from hdrplan.simulate.plans import LesionTask, PlannedLesion, plan_lesion
+from hdrplan.workflow.virtual_lesion import LesionTask, PlannedLesion, plan_lesion
 
 __all__ = ["TaskResult", "run_tasks", "shard"]
 
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """Outcome of one task: a result, or in one line why there is none."""
+    """Outcome of one task.
+
+    Parameters
+    ----------
+    task : LesionTask
+    result : PlannedLesion or None
+    error : str
+        In one line why there is no result.
+    """
 
     task: LesionTask
     result: PlannedLesion | None
@@ -29,7 +37,19 @@ class TaskResult:
 
 
 def shard(tasks: Sequence[LesionTask], number: int, of: int) -> list[LesionTask]:
-    """Return share ``number`` (1 to ``of``) of the tasks, for job arrays; the shares together are all, once."""
+    """Return one share of the tasks, for job arrays; the shares together are all, once.
+
+    Parameters
+    ----------
+    tasks : sequence of LesionTask
+    number, of : int
+        Share ``number`` (1 to ``of``) of ``of`` shares.
+
+    Raises
+    ------
+    InputError
+        No such share.
+    """
     if not 1 <= number <= of:
         raise InputError("a shard is K/N with 1 <= K <= N", got=f"{number}/{of}")
     return [task for k, task in enumerate(tasks) if k % of == number - 1]
@@ -56,17 +76,27 @@ def run_tasks(
         dies run again elsewhere.
     on_result : callable, optional
         Called for each result as it comes, in any order: the place to store it.
+
+    Returns
+    -------
+    list of TaskResult
+        A task that fails is one of them, not an end.
+
+    Raises
+    ------
+    InputError
+        A scheduler that does not answer, or no Dask.
     """
     listed = list(tasks)
-    found: dict[int, TaskResult] = {}
-    for k, one in _outcomes(listed, host, workers, scheduler):
-        found[k] = one
+    results: dict[int, TaskResult] = {}
+    for k, result in _results(listed, host, workers, scheduler):
+        results[k] = result
         if on_result is not None:
-            on_result(one)
-    return [found[k] for k in range(len(listed))]
+            on_result(result)
+    return [results[k] for k in range(len(listed))]
 
 
-def _outcomes(
+def _results(
     tasks: list[LesionTask], host: Structure, workers: int, scheduler: str | None
 ) -> Iterator[tuple[int, TaskResult]]:
     if scheduler is not None:
@@ -137,5 +167,5 @@ def _on_cluster(tasks: list[LesionTask], host: Structure, scheduler: str) -> Ite
         number = {
             client.submit(_attempt, task, everywhere, key=f"hdrplan-{task.key}"): k for k, task in enumerate(tasks)
         }
-        for future, one in as_completed(list(number), with_results=True):
-            yield number.pop(future), one
+        for future, result in as_completed(list(number), with_results=True):
+            yield number.pop(future), result

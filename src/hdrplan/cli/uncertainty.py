@@ -1,0 +1,43 @@
+"""Uncertainty from the command line: one flag a component."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from hdrplan.simulate import Uncertainty
+
+__all__ = ["uncertainty_from", "uncertainty_options"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS = [
+    click.option("--catheter-mm", type=float, help="Displacement of each catheter, RMS in 3D [5.5, Luedemann 2011]."),
+    click.option("--rotation-deg", type=float, help="Tilt of each catheter, SD about each axis across it [0]."),
+    click.option("--tip-mm", type=float, help="Error of the tip along the catheter, SD [0]."),
+    click.option("--source-mm", type=float, help="Source position along the catheter, SD [0.12, Okamoto 2014]."),
+    click.option("--timer-s", type=float, help="Time of each dwell, SD [0.032, Okamoto 2014]."),
+    click.option("--strength-frac", type=float, help="Air-kerma strength, relative SD [0]."),
+    click.option("--ctv-mm", type=float, help="CTV contour against its true surface, SD [0]."),
+    click.option("--oar-mm", type=float, help="Organ contours against their true surfaces, SD [0]."),
+    click.option("--motion-mm", type=float, help="Shift of the organs against the implant, SD about each axis [0]."),
+    click.option("--source-speed", "source_speed_mm_per_s", type=float, help="Speed between dwells; adds transit."),
+]
+
+
+def uncertainty_options(command: F) -> F:
+    """Add the flags of all components of :class:`hdrplan.simulate.Uncertainty`."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def uncertainty_from(flags: dict[str, Any]) -> Uncertainty:
+    """Return the uncertainty that the flags describe; takes those flags out of ``flags``."""
+    from hdrplan.simulate import Uncertainty
+
+    values = {name: flags.pop(name) for name in Uncertainty.__dataclass_fields__}
+    return Uncertainty(**{name: value for name, value in values.items() if value is not None})

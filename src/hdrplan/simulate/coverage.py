@@ -1,0 +1,261 @@
+"""Coverage of one plan under uncertainty: many deliveries, each recomputed whole by TG-43, never linearised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray, freeze
+from hdrplan.dose import SamplePoints, dose_rate
+from hdrplan.errors import InputError
+from hdrplan.geometry import Dwells
+from hdrplan.metrics import DVH, dvh
+from hdrplan.plan import Goals, Plan
+from hdrplan.simulate.scenarios import Scenarios, scenario
+from hdrplan.simulate.uncertainty import Scenario, smooth_field
+from hdrplan.sources import TG43Source
+
+__all__ = ["BAND_FRAC", "Coverage", "MetricSummary", "RobustResult", "delivered_metrics", "robust_coverage"]
+
+# Volume fractions at which the DVH bands are kept.
+BAND_FRAC = np.concatenate((np.linspace(0.0, 0.02, 9), np.linspace(0.03, 0.97, 95), np.linspace(0.98, 1.0, 9)))
+# Two-sided 95 % of the normal distribution.
+_Z95 = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How often the D100 of a CTV reaches its prescription.
+
+    Parameters
+    ----------
+    prescription_gy : float
+    probability : float
+    low, high : float
+        95 % interval.
+    """
+
+    prescription_gy: float
+    probability: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricSummary:
+    """One metric over all deliveries, in its own unit.
+
+    Parameters
+    ----------
+    planned : float
+    mean, sd : float
+    p5, p50, p95 : float
+        Percentiles.
+    worst : float
+        The least of D100, D98, D90 and V100 of a CTV, the largest of an organ's doses.
+    """
+
+    planned: float
+    mean: float
+    sd: float
+    p5: float
+    p50: float
+    p95: float
+    worst: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RobustResult:
+    """Metrics of every scenario, beside the plan as planned.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Metrics: "lesion_B d100_gy", "stomach d1cc_gy", ...
+    nominal : (n_metrics,) array
+    values : (n_scenarios, n_metrics) array
+        Gy; volumes as fractions.
+    prescriptions_gy : mapping
+        CTV -> prescribed dose.
+    bands_gy : mapping
+        Structure -> (n_scenarios, len(BAND_FRAC)) doses at the volume fractions ``BAND_FRAC``.
+    nominal_gy : mapping
+        Structure -> doses at ``BAND_FRAC`` as planned.
+    scenarios : Scenarios
+    """
+
+    names: tuple[str, ...]
+    nominal: FloatArray
+    values: FloatArray
+    prescriptions_gy: Mapping[str, float]
+    bands_gy: Mapping[str, FloatArray]
+    nominal_gy: Mapping[str, FloatArray]
+    scenarios: Scenarios
+
+    def __post_init__(self) -> None:
+        freeze(self, "nominal", (len(self.names),))
+        freeze(self, "values", (None, len(self.names)), finite=False)
+
+    def of(self, name: str) -> FloatArray:
+        """Return the values of one metric over all scenarios."""
+        return np.asarray(self.values[:, self.names.index(name)])
+
+    def coverage(self, ctv: str) -> Coverage:
+        """Probability that D100 >= prescription, with its 95 % interval.
+
+        References
+        ----------
+        Wilson EB, J Am Stat Assoc 1927;22:209.
+        """
+        prescription_gy = self.prescriptions_gy[ctv]
+        reached = self.of(f"{ctv} d100_gy") >= prescription_gy * (1.0 - 1e-6)
+        n, p, z = len(reached), float(reached.mean()), _Z95
+        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+        half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+        return Coverage(
+            prescription_gy=prescription_gy, probability=p, low=max(0.0, middle - half), high=min(1.0, middle + half)
+        )
+
+    def summary(self, name: str) -> MetricSummary:
+        """Return what one metric does over all scenarios."""
+        values = self.of(name)
+        p5, p50, p95 = np.percentile(values, (5, 50, 95))
+        smaller_is_worse = " d100" in name or " d9" in name or "v100" in name
+        return MetricSummary(
+            planned=float(self.nominal[self.names.index(name)]),
+            mean=float(values.mean()),
+            sd=float(values.std(ddof=1)),
+            p5=float(p5),
+            p50=float(p50),
+            p95=float(p95),
+            worst=float(values.min() if smaller_is_worse else values.max()),
+        )
+
+
+def robust_coverage(
+    plan: Plan,
+    points: SamplePoints,
+    goals: Goals,
+    scenarios: Scenarios,
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> RobustResult:
+    """Distribution of coverage and organ doses of a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+    points : SamplePoints
+        A coarser sampling than for planning is enough and proportionally faster.
+    goals : Goals
+        Prescriptions of the CTVs.
+    scenarios : Scenarios
+    on_progress : callable, optional
+
+    Raises
+    ------
+    InputError
+        Fewer than two scenarios.
+    """
+    if scenarios.count < 2:
+        raise InputError("at least two scenarios are needed", got=scenarios.count)
+    shapes = smooth_field(points)
+    prescriptions_gy = {p.structure: p.dose_gy for p in goals.prescriptions}
+    as_planned = Scenario(
+        dwells=plan.dwells,
+        times_s=plan.times_s,
+        strength_u=plan.strength_u,
+        points_mm=points.points_mm,
+        volume_cc=points.volume_cc,
+    )
+    curves = _curves(as_planned, points, plan.source)
+    nominal = _metrics(curves, prescriptions_gy)
+    nominal_gy = {name: _doses_at_bands(curve) for name, curve in curves.items()}
+    values = np.empty((scenarios.count, len(nominal)))
+    bands_gy = {name: np.empty((scenarios.count, len(BAND_FRAC))) for name in points.names}
+    for number in range(scenarios.count):
+        delivery = scenario(plan, points, scenarios.uncertainty, seed=scenarios.seed, number=number, shapes=shapes)
+        curves = _curves(delivery, points, plan.source)
+        values[number] = list(_metrics(curves, prescriptions_gy).values())
+        for name, curve in curves.items():
+            bands_gy[name][number] = _doses_at_bands(curve)
+        if on_progress is not None:
+            on_progress(number + 1, scenarios.count)
+    return RobustResult(
+        names=tuple(nominal),
+        nominal=np.array(list(nominal.values())),
+        values=values,
+        prescriptions_gy=prescriptions_gy,
+        bands_gy=bands_gy,
+        nominal_gy=nominal_gy,
+        scenarios=scenarios,
+    )
+
+
+def delivered_metrics(delivery: Scenario, points: SamplePoints, goals: Goals, source: TG43Source) -> dict[str, float]:
+    """Compute the metrics of one delivery.
+
+    Parameters
+    ----------
+    delivery : Scenario
+    points : SamplePoints
+        As planned: names and rows of the structures.
+    goals : Goals
+    source : TG43Source
+
+    Returns
+    -------
+    dict
+        "lesion_B d100_gy" -> value, in the order of ``RobustResult.names``.
+    """
+    return _metrics(_curves(delivery, points, source), {p.structure: p.dose_gy for p in goals.prescriptions})
+
+
+def _curves(delivery: Scenario, points: SamplePoints, source: TG43Source) -> dict[str, DVH]:
+    gy = _doses(delivery, source)
+    return {name: dvh(gy[points.rows(name)], delivery.volume_cc[points.rows(name)]) for name in points.names}
+
+
+def _doses(delivery: Scenario, source: TG43Source) -> FloatArray:
+    """Doses at the points of one scenario, Gy: every dwell at every point, in float32 tables within 0.1 %.
+
+    The float64 path takes ten times as long; the difference was 0.002 % at most over the demo's points.
+    """
+    on, d = delivery.times_s > 0, delivery.dwells
+    active = Dwells(
+        positions_mm=d.positions_mm[on],
+        axes=d.axes[on],
+        catheter=d.catheter[on],
+        offset_mm=d.offset_mm[on],
+        catheter_names=d.catheter_names,
+    )
+    rate = dose_rate(active, delivery.points_mm, source, strength_u=delivery.strength_u, exact=False)
+    return np.asarray(rate.gy_per_s @ delivery.times_s[on])
+
+
+def _metrics(curves: Mapping[str, DVH], prescriptions_gy: Mapping[str, float]) -> dict[str, float]:
+    return {
+        f"{name} {key}": value
+        for name, curve in curves.items()
+        for key, value in _structure_metrics(curve, prescriptions_gy.get(name)).items()
+    }
+
+
+def _structure_metrics(curve: DVH, prescription_gy: float | None) -> dict[str, float]:
+    if prescription_gy is None:
+        return {"d1cc_gy": curve.dose_at_cc(1.0), "mean_gy": curve.mean_gy}
+    return {
+        "d100_gy": curve.min_gy,
+        "d98_gy": curve.dose_at_frac(0.98),
+        "d90_gy": curve.dose_at_frac(0.9),
+        "v100_frac": float(curve.volume_frac_at_gy(prescription_gy)),
+    }
+
+
+def _doses_at_bands(curve: DVH) -> FloatArray:
+    rows = np.searchsorted(curve.cumulative_cc, BAND_FRAC * curve.volume_cc * (1.0 - 1e-9), side="left")
+    doses = np.asarray(curve.dose_gy[np.minimum(rows, len(curve.dose_gy) - 1)])
+    doses[-1] = curve.min_gy
+    return doses
