@@ -4,26 +4,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray
 from hdrplan.geometry import Grid, Volume
 from hdrplan.io.dicom.pixels import stored_pixels
+from hdrplan.io.dicom.plane import ImagePlane, plane_of
+from hdrplan.io.dicom.sop_classes import RT_DOSE
 from hdrplan.io.dicom.tags import Tags, read_tags
 
 __all__ = ["DoseGrid", "StoredDVH", "read_dose_grid"]
 
-RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 MAX_FRAMES = 4096
+MAX_MATRIX = 8192
 _GY = {"GY": 1.0, "CGY": 0.01}
 # Fewer voxels may share the largest value by symmetry.
 PLATEAU_VOXELS = 9
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class StoredDVH:
-    """A cumulative DVH as stored: volume (cc, or fraction where ``relative``) that receives at least ``dose_gy``."""
+    """A cumulative DVH as stored.
+
+    Parameters
+    ----------
+    roi_number : int
+    dose_gy : (n,) array
+    volume : (n,) array
+        That receives at least the dose: cc, or a fraction where ``relative``.
+    relative : bool
+    """
 
     roi_number: int
     dose_gy: FloatArray
@@ -31,7 +44,7 @@ class StoredDVH:
     relative: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class DoseGrid:
     """A dose grid and what it refers to.
 
@@ -77,86 +90,84 @@ def read_dose_grid(path: Path) -> DoseGrid:
     units = tags.text("DoseUnits", "GY").upper()
     if units not in _GY:
         raise tags.error("DoseUnits", "GY", repr(units), "Export the dose in Gy, not relative.")
-    scaling = tags.number("DoseGridScaling") * _GY[units]
-    if not scaling > 0:
-        raise tags.error("DoseGridScaling", "positive", scaling)
+    scaling_gy = tags.number("DoseGridScaling") * _GY[units]
+    if not scaling_gy > 0:
+        raise tags.error("DoseGridScaling", "positive", scaling_gy)
     warnings: list[str] = []
     frames = tags.whole("NumberOfFrames", 1)
     rows, columns = tags.whole("Rows"), tags.whole("Columns")
-    if not (0 < frames <= MAX_FRAMES and 0 < rows <= 8192 and 0 < columns <= 8192):
-        raise tags.error("NumberOfFrames", f"1 to {MAX_FRAMES}, rows and columns at most 8192", (frames, rows, columns))
+    if not (0 < frames <= MAX_FRAMES and 0 < rows <= MAX_MATRIX and 0 < columns <= MAX_MATRIX):
+        raise tags.error(
+            "NumberOfFrames", f"1 to {MAX_FRAMES}, rows and columns at most {MAX_MATRIX}", (frames, rows, columns)
+        )
     stored = stored_pixels(tags, (frames, rows, columns))
     grid, order = _grid(tags, (frames, rows, columns), warnings)
     stored = stored[order]
-    values = (stored * scaling).astype(np.float32)
     if float(stored.min()) < 0:
         warnings.append(f"{int((stored < 0).sum())} voxels have a negative dose")
+    return DoseGrid(
+        volume=Volume(grid, (stored * scaling_gy).astype(np.float32)),
+        scaling_gy=scaling_gy,
+        summation=tags.text("DoseSummationType", ""),
+        full_scale_gy=_full_scale_gy(tags, stored, scaling_gy, warnings),
+        plan_uid=_referred_uid(tags, "ReferencedRTPlanSequence"),
+        structures_uid=_referred_uid(tags, "ReferencedStructureSetSequence"),
+        frame_uid=tags.text("FrameOfReferenceUID", ""),
+        uid=tags.text("SOPInstanceUID", ""),
+        dvhs=_dvhs(tags, warnings),
+        warnings=tuple(warnings),
+    )
+
+
+def _referred_uid(tags: Tags, sequence: str) -> str:
+    items = tags.items(sequence)
+    return items[0].text("ReferencedSOPInstanceUID", "") if items else ""
+
+
+def _full_scale_gy(tags: Tags, stored: npt.NDArray[Any], scaling_gy: float, warnings: list[str]) -> float | None:
+    """Where the dose tops out; None where its largest value is a dose like any other."""
     top = int(stored.max())
     bits = tags.whole("BitsStored", tags.whole("BitsAllocated"))
     largest = 2 ** (bits - (1 if tags.whole("PixelRepresentation", 0) else 0)) - 1
     at_top = int((stored == top).sum())
-    clipped = top > 0 and (at_top >= PLATEAU_VOXELS or (top == largest and at_top > 1))
-    if clipped:
-        warnings.append(f"the dose tops out at {top * scaling:.4g} Gy in {at_top} voxels: they hold no dose")
-    plans = tags.items("ReferencedRTPlanSequence")
-    structures = tags.items("ReferencedStructureSetSequence")
-    return DoseGrid(
-        Volume(grid, values),
-        scaling,
-        tags.text("DoseSummationType", ""),
-        top * scaling if clipped else None,
-        plans[0].text("ReferencedSOPInstanceUID", "") if plans else "",
-        structures[0].text("ReferencedSOPInstanceUID", "") if structures else "",
-        tags.text("FrameOfReferenceUID", ""),
-        tags.text("SOPInstanceUID", ""),
-        _dvhs(tags, warnings),
-        tuple(warnings),
-    )
+    if top <= 0 or not (at_top >= PLATEAU_VOXELS or (top == largest and at_top > 1)):
+        return None
+    warnings.append(f"the dose tops out at {top * scaling_gy:.4g} Gy in {at_top} voxels: they hold no dose")
+    return top * scaling_gy
 
 
-def _grid(tags: Tags, shape: tuple[int, int, int], warnings: list[str]) -> tuple[Grid, slice]:
+def _grid(tags: Tags, shape_zyx: tuple[int, int, int], warnings: list[str]) -> tuple[Grid, slice]:
     """Grid of the frames in rising order along its third axis, and the slice that puts them so."""
-    spacing = tags.numbers("PixelSpacing", 2)
-    orientation = tags.numbers("ImageOrientationPatient", 6)
-    position = tags.numbers("ImagePositionPatient", 3)
-    row, column = orientation[:3], orientation[3:]
-    if np.abs(np.linalg.norm(orientation.reshape(2, 3), axis=1) - 1).max() > 1e-3 or abs(row @ column) > 1e-3:
-        raise tags.error("ImageOrientationPatient", "two perpendicular unit vectors", orientation.round(4).tolist())
-    if not (spacing > 0).all():
-        raise tags.error("PixelSpacing", "positive (mm)", spacing.tolist())
-    normal = np.cross(row, column)
-    offsets = tags.numbers("GridFrameOffsetVector", shape[0]) if shape[0] > 1 else np.zeros(1)
-    if shape[0] == 1:
-        step = tags.number("SliceThickness", float(spacing[0]))
-        warnings.append(f"one frame only; taken as {step:g} mm thick")
-        offsets = np.zeros(1)
-    elif abs(offsets[0]) > 1e-6:
-        # Second way of PS3.3 C.8.8.3.2: patient z coordinates of the frames, transverse planes only.
-        if abs(offsets[0] - position[2]) > 0.01 or abs(abs(float(normal[2])) - 1) > 1e-4:
-            raise tags.error(
-                "GridFrameOffsetVector", f"0 or {position[2]:g} (ImagePositionPatient z) first", offsets[0]
-            )
-        offsets = (offsets - offsets[0]) * np.sign(normal[2])
-    steps = np.diff(offsets)
-    if len(steps):
-        step = float(steps.mean())
-        if step == 0 or np.abs(steps - step).max() > 0.01 * abs(step) + 0.005:
-            raise tags.error(
-                "GridFrameOffsetVector",
-                "at regular distances",
-                f"distances {np.unique(steps.round(3)).tolist()[:6]} mm",
-            )
-    order = slice(None)
-    if step < 0:
-        order = slice(None, None, -1)
-        position = position + normal * offsets[-1]
-    grid = Grid(
-        shape_zyx=shape,
-        origin_mm=position,
-        spacing_mm=np.array([spacing[1], spacing[0], abs(step)]),
-        direction=np.column_stack((row, column, normal)),
-    )
-    return grid, order
+    plane = plane_of(tags)
+    if shape_zyx[0] == 1:
+        step_mm = tags.number("SliceThickness", float(plane.spacing_mm[0]))
+        warnings.append(f"one frame only; taken as {step_mm:g} mm thick")
+        return plane.grid(shape_zyx, first_mm=plane.position_mm, step_mm=abs(step_mm)), slice(None)
+    offsets_mm = _offsets_mm(tags, shape_zyx[0], plane)
+    steps_mm = np.diff(offsets_mm)
+    step_mm = float(steps_mm.mean())
+    if step_mm == 0 or np.abs(steps_mm - step_mm).max() > 0.01 * abs(step_mm) + 0.005:
+        raise tags.error(
+            "GridFrameOffsetVector",
+            "at regular distances",
+            f"distances {np.unique(steps_mm.round(3)).tolist()[:6]} mm",
+        )
+    if step_mm > 0:
+        return plane.grid(shape_zyx, first_mm=plane.position_mm, step_mm=step_mm), slice(None)
+    first_mm = plane.position_mm + plane.normal * offsets_mm[-1]
+    return plane.grid(shape_zyx, first_mm=first_mm, step_mm=-step_mm), slice(None, None, -1)
+
+
+def _offsets_mm(tags: Tags, frames: int, plane: ImagePlane) -> FloatArray:
+    """Distances of the frames from the first, along the normal."""
+    offsets_mm = tags.numbers("GridFrameOffsetVector", frames)
+    if abs(offsets_mm[0]) <= 1e-6:
+        return offsets_mm
+    # Second way of PS3.3 C.8.8.3.2: patient z coordinates of the frames, transverse planes only.
+    z_mm, upright = plane.position_mm[2], float(plane.normal[2])
+    if abs(offsets_mm[0] - z_mm) > 0.01 or abs(abs(upright) - 1) > 1e-4:
+        raise tags.error("GridFrameOffsetVector", f"0 or {z_mm:g} (ImagePositionPatient z) first", offsets_mm[0])
+    return np.asarray((offsets_mm - offsets_mm[0]) * np.sign(upright))
 
 
 def _dvhs(tags: Tags, warnings: list[str]) -> tuple[StoredDVH, ...]:
@@ -173,7 +184,8 @@ def _dvhs(tags: Tags, warnings: list[str]) -> tuple[StoredDVH, ...]:
         # Bin widths and the cumulative volume at the lower edge of each bin (PS3.3 C.8.8.4).
         pairs = item.numbers("DVHData", multiple_of=2).reshape(-1, 2)
         scale = item.number("DVHDoseScaling", 1.0) * _GY[units]
-        edges = np.concatenate(([0.0], np.cumsum(pairs[:-1, 0]))) * scale
+        edges_gy = np.concatenate(([0.0], np.cumsum(pairs[:-1, 0]))) * scale
         percent = item.text("DVHVolumeUnits", "CM3").upper() == "PERCENT"
-        dvhs.append(StoredDVH(number, edges, pairs[:, 1] / (100.0 if percent else 1.0), percent))
+        volume = pairs[:, 1] / (100.0 if percent else 1.0)
+        dvhs.append(StoredDVH(roi_number=number, dose_gy=edges_gy, volume=volume, relative=percent))
     return tuple(dvhs)

@@ -8,24 +8,33 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hdrplan.errors import FormatError, HdrPlanError, InputError, ResourceError
+from hdrplan.io.dicom.sop_classes import CT_IMAGE, ENHANCED_CT, RT_DOSE, RT_PLAN, RT_STRUCTURE_SET
 from hdrplan.io.dicom.tags import Tags, read_tags
 
 __all__ = ["DicomFile", "Linked", "dicom_files", "linked_files"]
 
-KINDS = {
-    "1.2.840.10008.5.1.4.1.1.2": "CT",
-    "1.2.840.10008.5.1.4.1.1.2.1": "CT",
-    "1.2.840.10008.5.1.4.1.1.481.3": "RS",
-    "1.2.840.10008.5.1.4.1.1.481.5": "RP",
-    "1.2.840.10008.5.1.4.1.1.481.2": "RD",
-}
+KINDS = {CT_IMAGE: "CT", ENHANCED_CT: "CT", RT_STRUCTURE_SET: "RS", RT_PLAN: "RP", RT_DOSE: "RD"}
 MAX_FILES = 1_000_000
 WORDS = {"CT": "CT series", "RS": "structure set", "RP": "brachytherapy plan", "RD": "dose grid"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DicomFile:
-    """One file of an export: what it is, and what it refers to. No patient data."""
+    """One file of an export: what it is, and what it refers to.
+
+    Parameters
+    ----------
+    path : Path
+    kind : {"CT", "RS", "RP", "RD"}
+    uid, series_uid, frame_uid : str
+        Empty where absent.
+    label : str
+        Of the plan or structure set; summation type of a dose.
+    refers_to : frozenset of str
+        UIDs of instances, series and frames.
+    patient_id : str
+        For pseudonyms alone; the name where there is no ID.
+    """
 
     path: Path
     kind: str
@@ -37,9 +46,18 @@ class DicomFile:
     patient_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Linked:
-    """Files that belong together; empty or None where the export has none."""
+    """Files that belong together; empty or None where the export has none.
+
+    Parameters
+    ----------
+    ct : tuple of Path
+        Slices of one series.
+    structures, plan, dose : Path or None
+    warnings : tuple of str
+        Where a file is not the one that the others refer to.
+    """
 
     ct: tuple[Path, ...]
     structures: Path | None
@@ -72,7 +90,7 @@ def dicom_files(
         paths += [Path(top) / name for name in sorted(names)]
         if len(paths) > MAX_FILES:
             raise ResourceError(f"at most {MAX_FILES} files in one export", got="more", where=folder)
-    found: list[DicomFile] = []
+    files: list[DicomFile] = []
     broken: list[tuple[Path, str]] = []
     for k, (path, described) in enumerate(zip(paths, _each_described(paths, workers), strict=True)):
         if on_progress is not None:
@@ -80,8 +98,8 @@ def dicom_files(
         if isinstance(described, str):
             broken.append((path, described))
         elif described is not None:
-            found.append(described)
-    return found, broken
+            files.append(described)
+    return files, broken
 
 
 def _each_described(paths: Sequence[Path], workers: int) -> Iterator[DicomFile | str | None]:
@@ -123,21 +141,21 @@ def _described(path: Path) -> DicomFile | None:
         return None
     refers = {item.text("ReferencedSOPInstanceUID", "") for item in tags.items("ReferencedStructureSetSequence")}
     refers |= {item.text("ReferencedSOPInstanceUID", "") for item in tags.items("ReferencedRTPlanSequence")}
-    refers |= _series(tags)
+    refers |= _series_uids(tags)
     label = tags.text("RTPlanLabel", "") or tags.text("StructureSetLabel", "") or tags.text("DoseSummationType", "")
     return DicomFile(
-        path,
-        kind,
-        tags.text("SOPInstanceUID", ""),
-        tags.text("SeriesInstanceUID", ""),
-        tags.text("FrameOfReferenceUID", ""),
-        label,
-        frozenset(refers - {""}),
-        tags.text("PatientID", "") or tags.text("PatientName", ""),
+        path=path,
+        kind=kind,
+        uid=tags.text("SOPInstanceUID", ""),
+        series_uid=tags.text("SeriesInstanceUID", ""),
+        frame_uid=tags.text("FrameOfReferenceUID", ""),
+        label=label,
+        refers_to=frozenset(refers - {""}),
+        patient_id=tags.text("PatientID", "") or tags.text("PatientName", ""),
     )
 
 
-def _series(tags: Tags) -> set[str]:
+def _series_uids(tags: Tags) -> set[str]:
     uids = set()
     for frame in tags.items("ReferencedFrameOfReferenceSequence"):
         uids.add(frame.text("FrameOfReferenceUID", ""))
@@ -157,6 +175,8 @@ def linked_files(files: Sequence[DicomFile], *, plan: str | None = None, where: 
     files : sequence of DicomFile
     plan : str, optional
         Label or file name of the plan to take where there are several.
+    where : object
+        What messages name: the export.
 
     Raises
     ------
@@ -168,19 +188,21 @@ def linked_files(files: Sequence[DicomFile], *, plan: str | None = None, where: 
     plans = [f for f in kinds["RP"] if plan is None or plan in (f.label, f.path.name)]
     if plan is not None and not plans:
         raise InputError(f"no plan is named {plan!r}", where=where, remedy=_listed(kinds["RP"]))
-    rp = _one(plans, "RP", where, "Name one of them (`import --plan`, `check FILE`), or leave one in the folder.")
-    rs = _pick(kinds["RS"], "RS", lambda f: rp is not None and f.uid in rp.refers_to, warnings, where, rp)
-    rd = _pick(kinds["RD"], "RD", lambda f: rp is not None and rp.uid in f.refers_to, warnings, where, rp)
+    remedy = "Name one of them (`import --plan`, `check FILE`), or leave one in the folder."
+    plan_file = _only(plans, "RP", where, remedy)
+    uid, refers_to = (plan_file.uid, plan_file.refers_to) if plan_file else (None, frozenset())
+    structures = _partner(kinds["RS"], [f for f in kinds["RS"] if f.uid in refers_to], plan_file, warnings, where)
+    dose = _partner(kinds["RD"], [f for f in kinds["RD"] if uid in f.refers_to], plan_file, warnings, where)
     series: dict[str, list[DicomFile]] = {}
     for f in kinds["CT"]:
         series.setdefault(f.series_uid, []).append(f)
-    chosen = _ct(series, rs or rp, warnings, where)
+    slices = _ct(series, structures or plan_file, warnings, where)
     return Linked(
-        tuple(f.path for f in chosen),
-        rs.path if rs else None,
-        rp.path if rp else None,
-        rd.path if rd else None,
-        tuple(warnings),
+        ct=tuple(f.path for f in slices),
+        structures=structures.path if structures else None,
+        plan=plan_file.path if plan_file else None,
+        dose=dose.path if dose else None,
+        warnings=tuple(warnings),
     )
 
 
@@ -188,7 +210,7 @@ def _listed(files: Sequence[DicomFile]) -> str:
     return "There are: " + "; ".join(f"{f.path.name} ({f.label or 'no label'})" for f in files[:20]) + "."
 
 
-def _one(files: Sequence[DicomFile], kind: str, where: object, remedy: str) -> DicomFile | None:
+def _only(files: Sequence[DicomFile], kind: str, where: object, remedy: str) -> DicomFile | None:
     if len(files) > 1:
         raise InputError(
             f"expected one {WORDS[kind]}", got=len(files), where=where, remedy=f"{_listed(files)} {remedy}"
@@ -196,27 +218,28 @@ def _one(files: Sequence[DicomFile], kind: str, where: object, remedy: str) -> D
     return files[0] if files else None
 
 
-def _pick(
+def _partner(
     files: Sequence[DicomFile],
-    kind: str,
-    linked: Callable[[DicomFile], bool],
+    linked: Sequence[DicomFile],
+    plan: DicomFile | None,
     warnings: list[str],
     where: object,
-    plan: DicomFile | None,
 ) -> DicomFile | None:
-    by_uid = [f for f in files if linked(f)]
-    if len(by_uid) > 1 and kind == "RD":
+    """Return the file of a kind that is linked to the plan; else the only one of its kind, with a warning."""
+    if len(linked) > 1 and linked[0].kind == "RD":
         # Plan sums first: the single setups add up to them.
-        by_uid = [f for f in by_uid if f.label in ("PLAN", "BRACHY", "FRACTION")] or by_uid
-    if by_uid:
-        return _one(by_uid, kind, where, "Leave one of them in the folder.")
-    rest = list(files)
-    if plan is not None and kind == "RD":
-        rest = [f for f in rest if not f.refers_to or len(files) == 1]
-    chosen = _one(rest, kind, where, "None of them is the one the plan refers to.")
-    if chosen is not None and plan is not None:
-        warnings.append(f"the {WORDS[kind]} is not the one the plan refers to (UIDs differ); it is the only one there")
-    return chosen
+        linked = [f for f in linked if f.label in ("PLAN", "BRACHY", "FRACTION")] or linked
+    if linked:
+        return _only(linked, linked[0].kind, where, "Leave one of them in the folder.")
+    if plan is not None and len(files) > 1:
+        files = [f for f in files if f.kind != "RD" or not f.refers_to]
+    if not files:
+        return None
+    file = _only(files, files[0].kind, where, "None of them is the one the plan refers to.")
+    if plan is not None:
+        word = WORDS[files[0].kind]
+        warnings.append(f"the {word} is not the one the plan refers to (UIDs differ); it is the only one there")
+    return file
 
 
 def _ct(
@@ -241,7 +264,21 @@ def _ct(
 
 
 def require(path: Path | None, kind: str, where: object) -> Path:
-    """Return the path, or raise InputError where the export has no such file."""
+    """Return the path of a file that the export must hold.
+
+    Parameters
+    ----------
+    path : Path or None
+        Of :class:`Linked`.
+    kind : {"CT", "RS", "RP", "RD"}
+    where : object
+        What the message names: the export.
+
+    Raises
+    ------
+    FormatError
+        There is none.
+    """
     if path is None:
         raise FormatError(f"the export must hold a {WORDS[kind]}", got="none", where=where)
     return path

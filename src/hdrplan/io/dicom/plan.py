@@ -22,13 +22,13 @@ import numpy as np
 
 from hdrplan.errors import FormatError
 from hdrplan.io.dicom.channels import channel_of
+from hdrplan.io.dicom.sop_classes import RT_PLAN
 from hdrplan.io.dicom.structures import StructureSet, structure_set_of
 from hdrplan.io.dicom.tags import Tags, read_tags
 from hdrplan.plan import BrachyPlan, Channel, ReferencePoint, SourceOfPlan
 
 __all__ = ["read_brachy_plan"]
 
-RT_PLAN = "1.2.840.10008.5.1.4.1.1.481.5"
 # ln 2 / Ir-192's decay: what files write when they write none. ICRP 107.
 IR192_HALF_LIFE_DAYS = 73.827
 

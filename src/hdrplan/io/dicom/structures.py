@@ -10,11 +10,11 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.geometry import Grid, Role, Structure, structure_of_contours
+from hdrplan.io.dicom.sop_classes import RT_STRUCTURE_SET
 from hdrplan.io.dicom.tags import Tags, read_tags
 
 __all__ = ["ROI", "StructureSet", "read_structure_set", "structure_set_of"]
 
-RT_STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "CLOSED_PLANAR_XOR")
 
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from hdrplan.errors import InputError
 from hdrplan.geometry import Volume
-from hdrplan.io.dicom.ct import CT_IMAGE
 from hdrplan.io.dicom.identity import Identity, ds, new_object, new_uid, save
+from hdrplan.io.dicom.sop_classes import CT_IMAGE
 
 __all__ = ["write_ct_series"]
 

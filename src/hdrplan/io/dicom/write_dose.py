@@ -12,10 +12,8 @@ import numpy.typing as npt
 
 from hdrplan.errors import InputError
 from hdrplan.geometry import Volume
-from hdrplan.io.dicom.dose import RT_DOSE
 from hdrplan.io.dicom.identity import Identity, ds, new_object, new_uid, reference, save
-from hdrplan.io.dicom.plan import RT_PLAN
-from hdrplan.io.dicom.structures import RT_STRUCTURE_SET
+from hdrplan.io.dicom.sop_classes import RT_DOSE, RT_PLAN, RT_STRUCTURE_SET
 
 __all__ = ["write_dose_grid"]
 

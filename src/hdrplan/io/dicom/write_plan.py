@@ -12,8 +12,8 @@ import numpy as np
 
 from hdrplan.geometry import Catheter
 from hdrplan.io.dicom.identity import Identity, ds, new_object, new_uid, reference, save, short_text
-from hdrplan.io.dicom.plan import IR192_HALF_LIFE_DAYS, RT_PLAN
-from hdrplan.io.dicom.structures import RT_STRUCTURE_SET
+from hdrplan.io.dicom.plan import IR192_HALF_LIFE_DAYS
+from hdrplan.io.dicom.sop_classes import RT_PLAN, RT_STRUCTURE_SET
 from hdrplan.plan import BrachyPlan, Channel, Plan, SourceOfPlan
 
 __all__ = ["brachy_of_plan", "write_brachy_plan"]

@@ -9,9 +9,8 @@ from typing import Any
 
 from hdrplan.arrays import FloatArray
 from hdrplan.geometry import Catheter, Grid, Structure, contours_of_structure
-from hdrplan.io.dicom.ct import CT_IMAGE
 from hdrplan.io.dicom.identity import Identity, ds, new_object, new_uid, reference, save, short_text
-from hdrplan.io.dicom.structures import RT_STRUCTURE_SET
+from hdrplan.io.dicom.sop_classes import CT_IMAGE, RT_STRUCTURE_SET
 
 __all__ = ["write_structure_set"]
 
