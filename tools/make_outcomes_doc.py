@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
+from hdrplan.cli.common import in_flags  # noqa: E402
 from hdrplan.cohort import COMPACT, RULE_SETS, RULES, TABLES, Rules, data_dictionary, json_schema  # noqa: E402
 
 INTRO = """# Cohort tables, checks and rules
@@ -32,7 +33,7 @@ measured and nothing new exists only in the full form.
 def checks() -> str:
     """Return the table of the checks."""
     lines = ["| check | weight | what to do |", "|---|---|---|"]
-    lines += [f"| `{name}` | {'error' if e else 'warning'} | {text} |" for name, (e, text) in RULES.items()]
+    lines += [f"| `{name}` | {'error' if e else 'warning'} | {in_flags(text)} |" for name, (e, text) in RULES.items()]
     return "\n".join(lines)
 
 

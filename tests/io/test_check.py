@@ -197,5 +197,5 @@ def test_sources_are_found_by_the_words_of_the_vendors() -> None:
     assert named("GammaMed 12i") == "gammamed-12i"
     assert named("Ir-192 | microSelectron-HDR v2 | mHDR v2", dialect="Oncentra") == "microselectron-v2-daskalov"
     assert named("Flexisource") == "flexisource"
-    with pytest.raises(InputError, match="--source"):
+    with pytest.raises(InputError, match="`source`"):
         named("isotope | manufacturer")

@@ -80,7 +80,7 @@ def test_nothing_is_left_when_writing_fails(tmp_path: Path) -> None:
 
 def test_an_existing_folder_stays(tmp_path: Path) -> None:
     folder = write(tmp_path / "out")
-    with pytest.raises(InputError, match="--overwrite"):
+    with pytest.raises(InputError, match="`overwrite=True`"):
         write(folder)
     write(folder, overwrite=True)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out"]

@@ -238,6 +238,6 @@ def test_where_so_few_hold_nothing_the_message_says_what_they_reach():
     )
     assert found.at(1).chosen == ()
     with pytest.raises(
-        InfeasibleError, match=r"no 1 of these .*: proven.* a D100 of \d+\.\d\d Gy with 1, at most .*--most"
+        InfeasibleError, match=r"no 1 of these .*: proven.* a D100 of \d+\.\d\d Gy with 1, at most .*`most`"
     ):
         found.fewest(0.05)

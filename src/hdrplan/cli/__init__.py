@@ -12,6 +12,7 @@ import sys
 import click
 
 from hdrplan import __version__
+from hdrplan.cli.common import in_flags
 from hdrplan.errors import HdrPlanError
 
 __all__ = ["main"]
@@ -98,7 +99,7 @@ def main() -> None:
     try:
         cli.main(standalone_mode=False)
     except HdrPlanError as error:
-        click.echo(f"hdrplan: {error}", err=True)
+        click.echo(f"hdrplan: {in_flags(str(error))}", err=True)
         sys.exit(2)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)

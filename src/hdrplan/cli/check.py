@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.common import json_option, progress_bar, quiet_option
+from hdrplan.cli.common import json_option, progress_bar, quiet_option, warn
 
 if TYPE_CHECKING:
     from hdrplan.geometry import Grid, Structure
@@ -215,6 +215,5 @@ def _print(check: SecondCheck, quiet: bool) -> None:
         click.echo(f"{what[:43]:<44}{number(row.tps):>12}{number(row.ours):>12}{difference:>12}  {row.limit}: {word}")
     if not quiet:
         click.echo(check.tip_text)
-        for text in check.warnings:
-            click.echo(f"warning: {text}", err=True)
+        warn(check.warnings)
     click.echo("PASS" if check.passed else "FAIL")

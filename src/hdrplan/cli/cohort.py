@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from hdrplan.cli.common import json_option, progress_bar, quiet_option
+from hdrplan.cli.common import in_flags, json_option, progress_bar, quiet_option
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -76,7 +76,12 @@ def open_cohort(
     raw, found = read_cohort(cohort)
     rules = _rules(rule_set, changes, raw)
     checked, problems = checked_cohort(raw, rules, today=_today(today), accept=accept, found=found)
-    return checked, problems, rules
+    return checked, _in_flags(problems), rules
+
+
+def _in_flags(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return the problems with remedies in the words of the command line."""
+    return tuple(replace(problem, remedy=in_flags(problem.remedy)) for problem in problems)
 
 
 @command.command("template")
@@ -126,7 +131,7 @@ def validate_command(
 
     raw, found = read_cohort(cohort)
     rules = _rules(rule_set, changes, raw)
-    _, problems = validate(raw, rules, today=_today(today), found=found)
+    problems = _in_flags(validate(raw, rules, today=_today(today), found=found)[1])
     errors = [p for p in problems if p.is_error and p.rule not in accept]
     if as_json:
         table = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hdrplan.cli.common import progress_bar, quiet_option
+from hdrplan.cli.common import progress_bar, quiet_option, warn
 
 __all__ = ["command"]
 
@@ -74,6 +74,6 @@ def command(
         )
         facts = {"warnings": warnings, "not_modelled": found.plan.unmodelled if found.plan else ()}
         write_run(draft, inputs=found.hashes, options={"command": "import"}, facts=facts)
-    for text in () if quiet else warnings:
-        click.echo(f"warning: {text}", err=True)
+    if not quiet:
+        warn(warnings)
     click.echo(f"Wrote {output / 'case.toml'}. Next: hdrplan plan {output} -o plan")

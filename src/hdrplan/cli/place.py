@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
-from hdrplan.cli.common import json_option, quiet_option, steps_bar
+from hdrplan.cli.common import in_flags, json_option, quiet_option, steps_bar, warn
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -101,8 +101,7 @@ def command(output: Path, overwrite: bool, as_json: bool, quiet: bool, **flags: 
     own = {name: flags.pop(name) for name in _OWN}
     found = read_case_from(flags, before_puncture=True)
     options = _options(found, own, avoid, body)
-    for warning in found.warnings:
-        click.echo(f"warning: {warning}", err=True)
+    warn(found.warnings)
     with steps_bar(quiet=quiet or as_json) as tell:
         result = place_case(
             found.case,
@@ -119,7 +118,7 @@ def command(output: Path, overwrite: bool, as_json: bool, quiet: bool, **flags: 
         write_case(draft, found, result.case)
         write_json(draft / "place.json", table)
         placement_figure(result, draft / "place.png")
-        page = placement_html(result, draft / "place.png", version=__version__)
+        page = placement_html(result, draft / "place.png", stopped_by=table["lines"]["stopped_by"], version=__version__)
         (draft / "place.html").write_text(page, encoding="utf-8")
         write_run(draft, inputs=found.inputs, options=asdict(options), seconds=result.seconds, seed=options.seed)
     if as_json:
@@ -188,7 +187,12 @@ def _table(result: PlaceResult) -> dict[str, Any]:
         "purpose": "research use only, never for treatment",
         "case": result.case.name,
         "margins_mm": dict(zip(result.room.names, result.room.margins_mm.tolist(), strict=True)),
-        "lines": {"tried": ways.tried, "free": result.found, "candidates": len(ways), "stopped_by": ways.blocked},
+        "lines": {
+            "tried": ways.tried,
+            "free": result.found,
+            "candidates": len(ways),
+            "stopped_by": {in_flags(name): count for name, count in ways.blocked.items()},
+        },
         "objective": placement.objective,
         "unit": placement.unit,
         "all_candidates": placement.every_value,

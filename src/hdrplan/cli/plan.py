@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
-from hdrplan.cli.common import json_option, quiet_option, steps_bar
+from hdrplan.cli.common import json_option, quiet_option, steps_bar, warn
 
 if TYPE_CHECKING:
     from hdrplan.io import CaseFile
@@ -82,8 +82,7 @@ def command(
     found = read_case_from(flags)
     options = replace(plan_options(found), every_point=every_point, proof_s=proof_s, fewest_dwells=fewest_dwells)
     fixed = None if locked is None else read_plan(locked)[0]
-    for warning in found.warnings:
-        click.echo(f"warning: {warning}", err=True)
+    warn(found.warnings)
     if dry_run:
         _say_what_would_be_done(found, options)
         return

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.common import json_option, quiet_option, steps_bar
+from hdrplan.cli.common import in_flags, json_option, quiet_option, steps_bar
 
 if TYPE_CHECKING:
     from hdrplan.validate import Row
@@ -53,6 +53,7 @@ def command(
     started = time.perf_counter()
     with steps_bar(quiet=quiet or as_json) as on_progress:
         rows = dossier(sections=only, plans=plans, on_progress=on_progress)
+    rows = [replace(row, note=in_flags(row.note)) for row in rows]
     record = run_record(
         inputs={},
         options={"only": list(only), "plans": plans is not None},

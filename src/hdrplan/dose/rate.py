@@ -115,7 +115,7 @@ def dose_rate(
     require_memory(
         8.0 * len(points) * len(dwells),
         f"the rate matrix of {len(points)} points x {len(dwells)} dwells",
-        remedy="Take fewer points (larger --sample) or fewer dwells (larger --step).",
+        remedy="Take fewer points (larger `sample_mm`) or fewer dwells (larger `step_mm`).",
     )
     out = np.empty((len(points), len(dwells)))
     outside = np.empty(len(points), dtype=np.bool_)

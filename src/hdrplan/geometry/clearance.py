@@ -94,7 +94,7 @@ def clearance(
         raise InputError(
             "the skin is needed: a CT, or a structure of the whole body",
             got="neither",
-            remedy="Add --ct, or name the structure with --body.",
+            remedy="Add `ct`, or name the structure with `body`.",
         )
     grid = _grid(targets, ct.grid if ct is not None else known[body].grid, reach_mm)
     patient = _patient(grid, known, ct, body)

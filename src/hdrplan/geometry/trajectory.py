@@ -168,7 +168,7 @@ def trajectories(room: Clearance, lesion: Structure, reach: Reach) -> Trajectori
     if not len(entry):
         raise InfeasibleError(
             f"no skin lies within {reach.longest_mm:g} mm of {lesion.name}",
-            remedy="Raise --longest, or check that the images reach the skin.",
+            remedy="Raise `longest_mm`, or check that the images reach the skin.",
         )
     a, b = (i.ravel() for i in np.meshgrid(np.arange(len(entry)), np.arange(len(goal)), indexing="ij"))
     tried = len(a)
@@ -184,15 +184,17 @@ def trajectories(room: Clearance, lesion: Structure, reach: Reach) -> Trajectori
         blocked[name] = int(stopped.sum())
         keep[stopped] = False
 
-    limit("the length (--longest)", length + reach.beyond_mm <= reach.longest_mm)
+    limit("the length (`longest_mm`)", length + reach.beyond_mm <= reach.longest_mm)
     up = POSITIONS[reach.position]
     if up is not None:
-        limit("the table (--position, --below)", way @ np.array(up) <= np.sin(np.radians(reach.below_deg)) + 1e-9)
+        limit("the table (`position`, `below_deg`)", way @ np.array(up) <= np.sin(np.radians(reach.below_deg)) + 1e-9)
     if reach.toward is not None:
         wanted = np.asarray(reach.toward) / np.linalg.norm(reach.toward)
-        limit("the preferred direction (--toward, --within)", -(way @ wanted) >= np.cos(np.radians(reach.within_deg)))
-    limit("the tilt out of the axial plane (--tilt)", tilt <= reach.tilt_deg)
-    limit("the slant to the skin (--slant)", slant <= reach.slant_deg)
+        limit(
+            "the preferred direction (`toward`, `within_deg`)", -(way @ wanted) >= np.cos(np.radians(reach.within_deg))
+        )
+    limit("the tilt out of the axial plane (`tilt_deg`)", tilt <= reach.tilt_deg)
+    limit("the slant to the skin (`slant_deg`)", slant <= reach.slant_deg)
     a, b, tilt, slant, length = a[keep], b[keep], tilt[keep], slant[keep], length[keep]
     way = way[keep]
     tip, chord, free, blocker = _marched(room, lesion, entry[a], goal[b], reach.beyond_mm)
@@ -333,8 +335,8 @@ def _no_way(name: str, tried: int, blocked: dict[str, int], room: Clearance) -> 
     shares = ", ".join(f"{what} {100 * n / of:.0f} %" for what, n in worst)
     first = worst[0][0]
     remedy = (
-        f"Lower the margin of {first} (now {margins[first]:g} mm: --avoid {first}=MM), or loosen the limits of length "
-        "and angle for other ways."
+        f'Lower the margin of {first} (now {margins[first]:g} mm: `margins_mm["{first}"]`), or loosen the limits of '
+        "length and angle for other ways."
         if first in margins
         else "Loosen the first of these."
     )

@@ -104,7 +104,7 @@ def check_free(path: Path, overwrite: bool) -> None:
             "the output folder must be new",
             got="one that exists",
             where=path,
-            remedy="Use --overwrite or another name.",
+            remedy="Use `overwrite=True` or another name.",
         )
     if not (path / "run.json").is_file():
         raise InputError(

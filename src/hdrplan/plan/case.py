@@ -60,7 +60,7 @@ class Case:
                 "a case needs at least one structure with role CTV",
                 got=", ".join(s.name for s in self.structures) or "no structures",
                 where=self.name,
-                remedy="Name the lesion with --ctv or in [roles] of case.toml.",
+                remedy='Name the lesion with `role="CTV"`.',
             )
         if self.healthy is not None:
             self.structure(self.healthy)

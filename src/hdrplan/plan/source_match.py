@@ -45,5 +45,5 @@ def source_of_brachy(brachy: BrachyPlan) -> str:
     raise InputError(
         "the plan must name a known source model",
         got=repr(brachy.source.text[:80]),
-        remedy="Choose one with --source; see `hdrplan sources list`.",
+        remedy="Choose one with `source`; see `hdrplan sources list`.",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hdrplan.report.page import page
@@ -35,7 +35,7 @@ def fact_lines(result: PlaceResult) -> Sequence[str]:
     return lines
 
 
-def placement_html(result: PlaceResult, picture: Path, *, version: str) -> str:
+def placement_html(result: PlaceResult, picture: Path, *, stopped_by: Mapping[str, int], version: str) -> str:
     """Return one self-contained page: facts, curve with bounds, catheters, the picture.
 
     Parameters
@@ -43,6 +43,8 @@ def placement_html(result: PlaceResult, picture: Path, *, version: str) -> str:
     result : PlaceResult
     picture : Path
         The PNG that :func:`placement_figure` wrote.
+    stopped_by : mapping
+        Obstacle or limit, in the reader's words -> lines that it stopped.
     version : str
     """
     rows = [
@@ -57,7 +59,7 @@ def placement_html(result: PlaceResult, picture: Path, *, version: str) -> str:
         }
         for catheter, row, near in zip(result.case.catheters, result.chosen.chosen, result.clear_mm, strict=True)
     ]
-    stopped = [{"what": what, "share": f"{100 * n / result.ways.tried:.1f}"} for what, n in result.ways.blocked.items()]
+    stopped = [{"what": what, "share": f"{100 * n / result.ways.tried:.1f}"} for what, n in stopped_by.items()]
     return page(
         "place.html.j2",
         title=f"Placement of {result.case.name}",

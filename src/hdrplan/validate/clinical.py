@@ -25,7 +25,7 @@ def clinical_rows(folder: Path | None) -> list[Row]:
         None, or a folder that is not there: one row says so.
     """
     if folder is None or not folder.is_dir():
-        why = "Plans of patients or under other licences are not part of hdrplan; name a folder of yours with --plans."
+        why = "Plans of patients or under other licences are not part of hdrplan; name a folder of yours with `plans`."
         return [skipped(Question(section=_SECTION, what="RT Plans", source="planning systems"), why=why)]
     plans = sorted(p for p in folder.iterdir() if "RP" in p.name and p.suffix.lower() == ".dcm")
     if not plans:

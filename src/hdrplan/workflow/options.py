@@ -117,7 +117,7 @@ def planning_matrix(
     require_memory(
         4.4 * 8.0 * len(points) * len(dwells) + 4e8,
         f"planning on {len(points)} sample points x {len(dwells)} dwells",
-        remedy="Take fewer points (larger --sample) or fewer dwells (larger steps).",
+        remedy="Take fewer points (larger `sample_mm`) or fewer dwells (larger steps).",
     )
     return dwells, points, dose_rate(dwells, points.points_mm, source, strength_u=strength_u)
 

@@ -114,7 +114,7 @@ def plan_case(
     require_memory(
         plan_memory_bytes(points, dwells, dose_grid(case, dwells, margin_mm=options.dose_margin_mm)),
         f"a plan of {len(points)} sample points x {len(dwells)} dwells",
-        remedy="Take fewer points (larger --sample), fewer dwells (larger --step) or a smaller --dose-margin.",
+        remedy="Take fewer points (larger `sample_mm`), fewer dwells (larger `step_mm`) or a smaller `dose_margin_mm`.",
     )
     with step("matrix") as progress:
         rate = dose_rate(dwells, points.points_mm, source, strength_u=strength.value_u, on_progress=progress)

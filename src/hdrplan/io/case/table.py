@@ -138,7 +138,7 @@ def read_case(path: Path, changes: Mapping[str, Any] | None = None, *, before_pu
             "a case folder holds case.toml",
             got="none",
             where=path,
-            remedy="A folder of DICOM files is read with --ctv NAME.",
+            remedy="A folder of DICOM files is read with `roles`.",
         )
     table = toml_table(toml)
     if before_puncture:
@@ -428,7 +428,7 @@ def _structures_of(
             "a label map needs names = 'labels.json', a mask name = '...'",
             got="neither",
             where=f"{where}, {path.name}",
-            remedy="On the command line: --labels FILE --names JSON, or --mask NAME=FILE.",
+            remedy='`structures=[{"file": "labels.nii.gz", "names": "labels.json"}]`.',
         )
     return read_segmentation(path, roles, optional=optional)
 

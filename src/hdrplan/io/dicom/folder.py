@@ -188,7 +188,7 @@ def linked_files(files: Sequence[DicomFile], *, plan: str | None = None, where: 
     plans = [f for f in kinds["RP"] if plan is None or plan in (f.label, f.path.name)]
     if plan is not None and not plans:
         raise InputError(f"no plan is named {plan!r}", where=where, remedy=_listed(kinds["RP"]))
-    remedy = "Name one of them (`import --plan`, `check FILE`), or leave one in the folder."
+    remedy = "Name one of them (`plan`), or leave one in the folder."
     plan_file = _only(plans, "RP", where, remedy)
     uid, refers_to = (plan_file.uid, plan_file.refers_to) if plan_file else (None, frozenset())
     structures = _partner(kinds["RS"], [f for f in kinds["RS"] if f.uid in refers_to], plan_file, warnings, where)

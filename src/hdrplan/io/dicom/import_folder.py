@@ -71,13 +71,13 @@ def write_case_folder(
         solid = ", ".join(repr(roi.name) for roi in found.structures.solid())
         raise InputError(
             f"expected a structure {missing[0]!r}" if missing else "no structure has the role CTV",
-            remedy=f"Name the lesion with --ctv. There are: {solid or 'none'}.",
+            remedy=f"Name the lesion with `ctv`. There are: {solid or 'none'}.",
         )
     dose_gy = prescription_gy
     if dose_gy is None and found.plan is not None and not math.isnan(found.plan.prescription_gy):
         dose_gy = found.plan.prescription_gy
     if dose_gy is None:
-        raise InputError("the case needs a prescription", got="none in the export", remedy="Add --prescription GY.")
+        raise InputError("the case needs a prescription", got="none in the export", remedy="Add `prescription_gy=GY`.")
     catheters, said = catheters_of(found.structures, found.plan, centre_mm(targets))
     warnings += said
     files = _write_files(folder, found, structures, catheters)

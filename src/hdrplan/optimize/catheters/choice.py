@@ -112,7 +112,7 @@ class Placement:
                 got=f"a D100 of {most.d100_gy:.2f} Gy with {most.count}, at most {most.d100_bound_gy:.2f} Gy possible"
                 if np.isfinite(most.d100_gy)
                 else "no plan within the time",
-                remedy="Allow more catheters (--most), more time (--time-limit) or longer dwells, or prescribe less.",
+                remedy="Allow more catheters (`most`), more time (`time_limit_s`) or longer dwells, or prescribe less.",
             )
         best = held[0]
         for one in held[1:]:
