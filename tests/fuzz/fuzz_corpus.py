@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from hdrplan.cli.check import tolerances_from
 from hdrplan.dose import dose_field
 from hdrplan.geometry import Grid, Volume
 from hdrplan.io import (
@@ -33,6 +32,7 @@ from hdrplan.io import (
     read_source,
     read_structure_set,
     read_table,
+    read_tolerances,
     read_volume,
     run_record,
     write_dicom_set,
@@ -94,10 +94,10 @@ def _ct(folder: Path) -> None:
 
 def corpus(place: Path) -> list[Target]:
     """Write the good files below ``place`` once, and return the targets."""
-    from demo_case import NOW, case_and_plan
     from source_book import record, write_xlsx
 
     from cohort_by_hand import full_form
+    from demo_case import NOW, case_and_plan
 
     case, plan = case_and_plan()
     box = Grid(shape_zyx=(4, 8, 8), origin_mm=np.array([-20.0, -20.0, 205.0]), spacing_mm=np.array([2.5, 2.5, 2.5]))
@@ -187,6 +187,6 @@ def corpus(place: Path) -> list[Target]:
         one("tidy CSV", cohort / sorted(_bytes(cohort))[0], read_table),
         one("points CSV", place / "points.csv", read_points_csv),
         one("dwells CSV", place / "dwells.csv", read_dwells_csv),
-        one("tolerances", place / "tolerances.toml", tolerances_from),
+        one("tolerances", place / "tolerances.toml", read_tolerances),
         one("role rules", place / "roles.toml", read_role_rules),
     ]  # fmt: skip

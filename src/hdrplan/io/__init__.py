@@ -11,6 +11,7 @@ from hdrplan.io.case.roles import DEFAULT_RULES, read_role_rules, roles_of_rois
 from hdrplan.io.case.table import CaseFile, case_of_parts, case_of_table, read_anatomy, read_case
 from hdrplan.io.case.write import write_case
 from hdrplan.io.cohort import cohort_sha256, read_cohort, write_tables, write_template
+from hdrplan.io.dicom.clinical_plan import ClinicalPlan, read_clinical_plan
 from hdrplan.io.dicom.ct import CTSeries, read_ct_grid, read_ct_series
 from hdrplan.io.dicom.dose import DoseGrid, StoredDVH, read_dose_grid
 from hdrplan.io.dicom.export import write_dicom_set
@@ -48,12 +49,14 @@ from hdrplan.io.slicer import write_slicer_set
 from hdrplan.io.sources import read_source
 from hdrplan.io.store import ResultStore
 from hdrplan.io.tables import Table, read_table
+from hdrplan.io.tolerances import read_tolerances
 
 __all__ = [
     "DEFAULT_RULES",
     "ROI",
     "CTSeries",
     "CaseFile",
+    "ClinicalPlan",
     "DicomCase",
     "DicomFile",
     "DoseGrid",
@@ -86,6 +89,7 @@ __all__ = [
     "read_brachy_plan",
     "read_case",
     "read_catheters",
+    "read_clinical_plan",
     "read_cohort",
     "read_ct_grid",
     "read_ct_series",
@@ -106,6 +110,7 @@ __all__ = [
     "read_source",
     "read_structure_set",
     "read_table",
+    "read_tolerances",
     "read_volume",
     "require",
     "roles_of_rois",

@@ -13,12 +13,14 @@ from hdrplan.metrics.indices import (
     overdose_index,
     pitv,
 )
+from hdrplan.metrics.tolerances import Tolerances
 from hdrplan.metrics.values import D100Sampling, d100_sampling, metric_value, organ_metrics, target_metrics
 
 __all__ = [
     "DVH",
     "D100Sampling",
     "GammaCriteria",
+    "Tolerances",
     "bed_gy",
     "conformal_index",
     "coverage_index",

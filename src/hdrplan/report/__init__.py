@@ -1,5 +1,7 @@
 """What a person looks at: figures, tables, pages. The only matplotlib. Knows results, not how they were computed."""
 
+from hdrplan.report.check_html import check_html
+from hdrplan.report.check_text import check_lines, check_table, decay_text
 from hdrplan.report.compare import ComparedPlan, comparison_html
 from hdrplan.report.data import Curve, GoalRow, ReportData
 from hdrplan.report.html import report_html
@@ -21,7 +23,11 @@ __all__ = [
     "Curve",
     "GoalRow",
     "ReportData",
+    "check_html",
+    "check_lines",
+    "check_table",
     "comparison_html",
+    "decay_text",
     "dvh_table",
     "goal_text",
     "metrics_table",

@@ -8,10 +8,11 @@ import math
 
 import numpy as np
 
+from hdrplan.metrics import Tolerances
 from hdrplan.plan import BrachyPlan
 from hdrplan.report.page import page
 from hdrplan.sources import TG43Source
-from hdrplan.workflow import CheckRow, GridCheck, SecondCheck, Tolerances
+from hdrplan.workflow import CheckRow, GridCheck, SecondCheck
 
 __all__ = ["check_html"]
 
@@ -89,12 +90,12 @@ def _cells(row: CheckRow) -> dict[str, str]:
         return "" if math.isnan(value) else f"{value:.5g}"
 
     return {
-        "what": row.what,
+        "quantity": row.quantity,
         "unit": row.unit,
         "tps": number(row.tps),
-        "ours": number(row.ours),
+        "recomputed": number(row.recomputed),
         "difference": "" if math.isnan(row.difference_frac) else f"{100 * row.difference_frac:+.3f} %",
-        "limit": row.limit,
+        "tolerance": row.tolerance,
         "state": {True: "met", False: "missed", None: "unknown"}[row.passed],
         "word": {True: "pass", False: "fail", None: "not judged"}[row.passed],
     }
@@ -102,7 +103,7 @@ def _cells(row: CheckRow) -> dict[str, str]:
 
 def _relative(grid: GridCheck) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     with np.errstate(divide="ignore", invalid="ignore"):
-        relative = grid.tps.values_zyx.astype(np.float64) / grid.ours.values_zyx - 1.0
+        relative = grid.tps.values_zyx.astype(np.float64) / grid.recomputed.values_zyx - 1.0
     return np.where(grid.judged_zyx, relative, np.nan)
 
 
@@ -121,9 +122,8 @@ def _figure(grid: GridCheck) -> str:
     from matplotlib.figure import Figure
 
     relative = 100 * _relative(grid)
-    z = int(
-        np.unravel_index(int(np.where(grid.judged_zyx, grid.ours.values_zyx, 0).argmax()), grid.judged_zyx.shape)[0]
-    )
+    hottest = int(np.where(grid.judged_zyx, grid.recomputed.values_zyx, 0).argmax())
+    z = int(np.unravel_index(hottest, grid.judged_zyx.shape)[0])
     spacing = grid.tps.grid.spacing_mm
     ny, nx = grid.judged_zyx.shape[1:]
     extent = (0.0, nx * spacing[0], ny * spacing[1], 0.0)

@@ -9,7 +9,7 @@ from hdrplan.io import read_brachy_plan, read_dose_grid, read_structure_set
 from hdrplan.plan import source_of_brachy
 from hdrplan.sources import load_source
 from hdrplan.validate.row import Question, Row, skipped
-from hdrplan.workflow import check_plan
+from hdrplan.workflow import StatedDose, check_plan
 
 __all__ = ["clinical_rows"]
 
@@ -42,12 +42,8 @@ def _plan_rows(path: Path, number: int) -> list[Row]:
         dose = read_dose_grid(beside[1]) if beside[1].is_file() else None
         brachy = read_brachy_plan(path, structures)
         source = load_source(source_of_brachy(brachy))
-        check = check_plan(
-            brachy,
-            source,
-            dose=None if dose is None else dose.volume,
-            full_scale_gy=None if dose is None else dose.full_scale_gy,
-        )
+        stated = None if dose is None else StatedDose(dose.volume, dose.full_scale_gy)
+        check = check_plan(brachy, source, stated=stated)
     except HdrPlanError as error:
         # The sentence without the file's name.
         why = error.expected + (f", got {error.got}" if error.got is not None else "")
@@ -56,12 +52,12 @@ def _plan_rows(path: Path, number: int) -> list[Row]:
         Row(
             question=Question(
                 section=_SECTION,
-                what=f"{name}: {row.what}{f' ({row.unit})' if row.unit else ''}".strip(),
+                what=f"{name}: {row.quantity}{f' ({row.unit})' if row.unit else ''}".strip(),
                 source=f"the planning system: {row.tps:.5g}",
                 method=f"TG-43 with {source.name}",
             ),
-            tolerance=row.limit,
-            result=f"{row.ours:.5g} ({100 * row.difference_frac:+.3f} %)",
+            tolerance=row.tolerance,
+            result=f"{row.recomputed:.5g} ({100 * row.difference_frac:+.3f} %)",
             state="pass" if row.passed else "fail",
         )
         for row in check.rows

@@ -3,7 +3,10 @@
 Start with :mod:`hdrplan.workflow.plan`: a case becomes a plan.
 """
 
-from hdrplan.workflow.check import CheckRow, GridCheck, SecondCheck, Tolerances, between_centres, check_plan
+from hdrplan.workflow.check import SecondCheck, check_plan
+from hdrplan.workflow.check_grid import GridCheck, StatedDose, between_centres
+from hdrplan.workflow.check_rows import CheckRow
+from hdrplan.workflow.check_tip import TipChoice
 from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
 from hdrplan.workflow.options import (
     PlanOptions,
@@ -50,13 +53,14 @@ __all__ = [
     "RobustPlan",
     "Score",
     "SecondCheck",
+    "StatedDose",
     "StepProgress",
     "Steps",
     "StructureScore",
     "StudyDesign",
     "TargetScore",
     "TaskResult",
-    "Tolerances",
+    "TipChoice",
     "Workforce",
     "between_centres",
     "check_plan",

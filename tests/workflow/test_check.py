@@ -9,17 +9,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from demo_case import NOW, case_and_plan
 
-from hdrplan.cli.check import command, tolerances_from
+from demo_case import NOW, case_and_plan
+from hdrplan.cli.check import command
 from hdrplan.dose import dose_field
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Grid, Structure, Volume
-from hdrplan.io import brachy_of_plan, identity_of_case, write_brachy_plan, write_dose_grid, write_structure_set
+from hdrplan.io import (
+    brachy_of_plan,
+    identity_of_case,
+    read_tolerances,
+    write_brachy_plan,
+    write_dose_grid,
+    write_structure_set,
+)
+from hdrplan.metrics import Tolerances
 from hdrplan.plan.brachy import BrachyPlan, ReferencePoint
 from hdrplan.plan.source_match import source_of_brachy
 from hdrplan.sources import load_source
-from hdrplan.workflow.check import Tolerances, check_plan
+from hdrplan.workflow import StatedDose, check_plan
 
 SOURCE = load_source("gammamed-plus")
 BOX = Grid(shape_zyx=(10, 22, 24), origin_mm=np.array([-45.0, -40.0, 202.0]), spacing_mm=np.array([2.5, 2.5, 2.5]))
@@ -41,20 +49,20 @@ def clinical() -> tuple[BrachyPlan, Volume, tuple[Structure, ...]]:
 
 def test_the_same_dose_passes() -> None:
     brachy, dose, structures = clinical()
-    check = check_plan(brachy, SOURCE, dose=dose, structures=structures)
+    check = check_plan(brachy, SOURCE, stated=StatedDose(dose), structures=structures)
     assert check.passed
     assert check.grid is not None
     assert check.grid.gamma_pass_frac == 1.0
     assert abs(check.grid.median_frac) < 1e-6
-    assert {row.what.split(" ")[0] for row in check.rows} == {"total", "point", "dose", "solid"}
+    assert {row.quantity.split(" ")[0] for row in check.rows} == {"total", "point", "dose", "solid"}
 
 
 @pytest.mark.parametrize(("factor", "failing"), [(1.03, "median"), (0.9, "gamma")])
 def test_a_dose_of_another_strength_fails(factor: float, failing: str) -> None:
     brachy, dose, _ = clinical()
-    check = check_plan(brachy, SOURCE, dose=Volume(dose.grid, dose.values_zyx * np.float32(factor)))
+    check = check_plan(brachy, SOURCE, stated=StatedDose(Volume(dose.grid, dose.values_zyx * np.float32(factor))))
     assert not check.passed
-    assert any(failing in row.what for row in check.rows if row.passed is False)
+    assert any(failing in row.quantity for row in check.rows if row.passed is False)
     assert check.grid.median_frac == pytest.approx(1 / factor - 1, abs=1e-4)
 
 
@@ -64,21 +72,21 @@ def test_a_grid_shifted_by_a_voxel_fails() -> None:
         Grid(shape_zyx=BOX.shape_zyx, origin_mm=BOX.origin_mm + np.array([2.5, 0, 0]), spacing_mm=BOX.spacing_mm),
         dose.values_zyx,
     )
-    assert check_plan(brachy, SOURCE, dose=moved).grid.gamma_pass_frac < 0.9
+    assert check_plan(brachy, SOURCE, stated=StatedDose(moved)).grid.gamma_pass_frac < 0.9
 
 
 def test_large_grids_are_judged_at_every_nth_voxel(monkeypatch: pytest.MonkeyPatch) -> None:
     brachy, dose, _ = clinical()
-    whole = check_plan(brachy, SOURCE, dose=dose).grid
-    monkeypatch.setattr("hdrplan.workflow.check.MAX_GAMMA_VOXELS", 500)
-    thinned = check_plan(brachy, SOURCE, dose=dose).grid
+    whole = check_plan(brachy, SOURCE, stated=StatedDose(dose)).grid
+    monkeypatch.setattr("hdrplan.workflow.check_grid.MAX_GAMMA_VOXELS", 500)
+    thinned = check_plan(brachy, SOURCE, stated=StatedDose(dose)).grid
     assert 250 < np.isfinite(thinned.gamma_zyx).sum() <= 500 < np.isfinite(whole.gamma_zyx).sum()
     assert thinned.median_frac == whole.median_frac
 
 
 def test_times_that_do_not_make_the_stated_kerma_fail() -> None:
     brachy, dose, _ = clinical()
-    check = check_plan(replace(brachy, stated_trak_u_s=brachy.stated_trak_u_s * 1.01), SOURCE, dose=dose)
+    check = check_plan(replace(brachy, stated_trak_u_s=brachy.stated_trak_u_s * 1.01), SOURCE, stated=StatedDose(dose))
     assert not check.passed
     assert check.rows[0].passed is False
 
@@ -86,8 +94,8 @@ def test_times_that_do_not_make_the_stated_kerma_fail() -> None:
 def test_saturation_is_left_out_and_said() -> None:
     brachy, dose, _ = clinical()
     clipped = Volume(dose.grid, np.minimum(dose.values_zyx, np.float32(30.0)))
-    blind = check_plan(brachy, SOURCE, dose=clipped)
-    seeing = check_plan(brachy, SOURCE, dose=clipped, full_scale_gy=30.0)
+    blind = check_plan(brachy, SOURCE, stated=StatedDose(clipped))
+    seeing = check_plan(brachy, SOURCE, stated=StatedDose(clipped, 30.0))
     assert seeing.grid.gamma_pass_frac == 1.0
     assert seeing.grid.left_out == int((dose.values_zyx >= 0.999 * 30.0).sum()) > 0
     assert any("full scale" in w for w in seeing.warnings)
@@ -97,21 +105,21 @@ def test_saturation_is_left_out_and_said() -> None:
 def test_the_tip_that_fits_is_found_where_the_file_is_silent() -> None:
     brachy, dose, _ = clinical()
     turned = tuple(replace(c, axes=-c.axes, tip_known=False, axis_from="unknown") for c in brachy.channels)
-    check = check_plan(replace(brachy, channels=turned), SOURCE, dose=dose)
-    assert check.tip_reversed
-    assert "reversed fits better" in check.tip_text
-    kept = check_plan(replace(brachy, channels=turned), SOURCE, dose=dose, reverse_tip=False)
-    assert not kept.tip_reversed
+    check = check_plan(replace(brachy, channels=turned), SOURCE, stated=StatedDose(dose))
+    assert check.tip.is_reversed
+    assert "reversed fits better" in check.tip.text
+    kept = check_plan(replace(brachy, channels=turned), SOURCE, stated=StatedDose(dose), reverse_tip=False)
+    assert not kept.tip.is_reversed
     assert kept.grid.p95_frac > check.grid.p95_frac
 
 
 def test_a_dose_of_all_fractions_is_recognised() -> None:
     brachy, dose, _ = clinical()
     total = Volume(dose.grid, dose.values_zyx * np.float32(3))
-    check = check_plan(replace(brachy, fractions=3), SOURCE, dose=total)
+    check = check_plan(replace(brachy, fractions=3), SOURCE, stated=StatedDose(total))
     assert check.passed
     assert any("that of 3 fractions" in w for w in check.warnings)
-    assert check_plan(replace(brachy, fractions=3), SOURCE, dose=dose).passed
+    assert check_plan(replace(brachy, fractions=3), SOURCE, stated=StatedDose(dose)).passed
 
 
 def test_nothing_to_compare_is_no_pass() -> None:
@@ -181,8 +189,8 @@ def test_command_fails_with_1_and_bad_input_with_an_error(export: Path, tmp_path
 def test_tolerances_are_read_with_care(tmp_path: Path, text: str) -> None:
     (tmp_path / "t.toml").write_text(text)
     with pytest.raises(FormatError):
-        tolerances_from(tmp_path / "t.toml")
-    assert tolerances_from(None) == Tolerances()
+        read_tolerances(tmp_path / "t.toml")
+    assert read_tolerances(None) == Tolerances()
 
 
 def test_sources_are_found_by_the_words_of_the_vendors() -> None:

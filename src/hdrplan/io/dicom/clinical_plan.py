@@ -1,0 +1,81 @@
+"""A clinic's plan with the dose and the structures that belong to it, as the second check takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hdrplan.geometry import Grid, Structure
+from hdrplan.io.dicom.ct import read_ct_grid
+from hdrplan.io.dicom.dose import DoseGrid, read_dose_grid
+from hdrplan.io.dicom.folder import dicom_files, linked_files, require
+from hdrplan.io.dicom.plan import read_brachy_plan
+from hdrplan.io.dicom.structures import read_structure_set
+from hdrplan.plan import BrachyPlan
+
+__all__ = ["ClinicalPlan", "read_clinical_plan"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ClinicalPlan:
+    """What a planning system exported of one treatment.
+
+    Parameters
+    ----------
+    files : mapping
+        "plan", "dose", "structures" -> the file, of those there are.
+    brachy : BrachyPlan
+    dose : DoseGrid or None
+    structures : tuple of Structure
+        Solid ones that could be read; none without a dose to compare them in.
+    notes : tuple of str
+        What was passed over while reading, and why.
+    """
+
+    files: Mapping[str, Path]
+    brachy: BrachyPlan
+    dose: DoseGrid | None
+    structures: tuple[Structure, ...]
+    notes: tuple[str, ...]
+
+
+def read_clinical_plan(plan: Path, *, dose: Path | None = None, structures: Path | None = None) -> ClinicalPlan:
+    """Read a plan and what belongs to it.
+
+    Parameters
+    ----------
+    plan : Path
+        An RT Plan; or a folder of DICOM files, in which what belongs to its one plan is found.
+    dose, structures : Path, optional
+        RT Dose and RT Structure Set; they go before those of the folder.
+
+    Raises
+    ------
+    InputError, FormatError
+        Several plans in the folder or none, files that cannot be read.
+    """
+    notes: list[str] = []
+    ct: Grid | None = None
+    if plan.is_dir():
+        linked = linked_files(dicom_files(plan)[0], where=plan)
+        dose, structures = dose or linked.dose, structures or linked.structures
+        plan = require(linked.plan, "RP", plan)
+        notes += linked.warnings
+        ct = read_ct_grid(linked.ct) if linked.ct else None
+    drawn = read_structure_set(structures) if structures is not None else None
+    brachy = read_brachy_plan(plan, drawn)
+    grid = read_dose_grid(dose) if dose is not None else None
+    solid: list[Structure] = []
+    if drawn is not None and grid is not None:
+        solid, left_out = drawn.structures_that_read(ct)
+        notes += left_out
+    notes += grid.warnings if grid is not None else ()
+    files = {"plan": plan, "dose": dose, "structures": structures}
+    return ClinicalPlan(
+        files={name: path for name, path in files.items() if path is not None},
+        brachy=brachy,
+        dose=grid,
+        structures=tuple(solid),
+        notes=tuple(notes),
+    )

@@ -1,0 +1,60 @@
+"""Tolerances of the second check, from a TOML file."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+from hdrplan.door import Entries
+from hdrplan.io.files import toml_table
+from hdrplan.metrics import GammaCriteria, Tolerances
+
+__all__ = ["read_tolerances"]
+
+
+def read_tolerances(path: Path | None) -> Tolerances:
+    """Read tolerances: keys are those of ``Tolerances``, in ``[gamma]`` those of ``GammaCriteria``.
+
+    Parameters
+    ----------
+    path : Path or None
+        None gives the defaults.
+
+    Raises
+    ------
+    FormatError
+        Another key, a value that is no number from 0 on.
+    InputError
+        Criteria of gamma that cannot be right.
+    """
+    defaults = Tolerances()
+    if path is None:
+        return defaults
+    table = Entries(toml_table(path), path)
+    table.refuse_unknown(f.name for f in fields(Tolerances))
+    return Tolerances(
+        trak_frac=_number(table, "trak_frac", defaults.trak_frac),
+        point_frac=_number(table, "point_frac", defaults.point_frac),
+        point_mm=_number(table, "point_mm", defaults.point_mm),
+        median_frac=_number(table, "median_frac", defaults.median_frac),
+        dvh_frac=_number(table, "dvh_frac", defaults.dvh_frac),
+        gamma_pass_frac=_number(table, "gamma_pass_frac", defaults.gamma_pass_frac),
+        threshold_frac=_number(table, "threshold_frac", defaults.threshold_frac),
+        gamma=_gamma(table.table("gamma", {}), defaults.gamma),
+    )
+
+
+def _gamma(table: Entries, defaults: GammaCriteria) -> GammaCriteria:
+    table.refuse_unknown(f.name for f in fields(GammaCriteria))
+    return GammaCriteria(
+        dose_frac=_number(table, "dose_frac", defaults.dose_frac),
+        distance_mm=_number(table, "distance_mm", defaults.distance_mm),
+        local=table.flag("local", defaults.local),
+        largest=_number(table, "largest", defaults.largest),
+        step_frac=_number(table, "step_frac", defaults.step_frac),
+    )
+
+
+def _number(table: Entries, key: str, default: float) -> float:
+    return table.number(key, between=(0.0, sys.float_info.max), default=default)

@@ -1,0 +1,82 @@
+"""The second check in words and numbers: the table of check.json, the lines a terminal shows."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+
+from hdrplan.plan import BrachyPlan
+from hdrplan.sources import strength_on_u
+from hdrplan.workflow import SecondCheck
+
+__all__ = ["check_lines", "check_table", "decay_text"]
+
+
+def check_table(check: SecondCheck, source_name: str, label: str | None) -> dict[str, object]:
+    """Return what check.json holds.
+
+    Parameters
+    ----------
+    check : SecondCheck
+    source_name : str
+    label : str or None
+        The plan's own label, where it may be named.
+    """
+    rows = [
+        {
+            "what": row.quantity,
+            "unit": row.unit,
+            "tps": row.tps,
+            "recomputed": row.recomputed,
+            "difference_frac": row.difference_frac,
+            "tolerance": row.tolerance,
+            "passed": row.passed,
+        }
+        for row in check.rows
+    ]
+    return {
+        "schema": "hdrplan.check/1",
+        "plan": label,
+        "passed": check.passed,
+        "source": source_name,
+        "tip": check.tip.text,
+        "tip_reversed": check.tip.is_reversed,
+        "rows": rows,
+        "warnings": list(check.warnings),
+    }
+
+
+def check_lines(check: SecondCheck) -> list[str]:
+    """Return the comparisons as the lines of a table."""
+
+    def number(value: float) -> str:
+        return "" if math.isnan(value) else f"{value:.5g}"
+
+    lines = [f"{'':<44}{'TPS':>12}{'recomputed':>12}{'difference':>12}  tolerance"]
+    for row in check.rows:
+        difference = "" if math.isnan(row.difference_frac) else f"{100 * row.difference_frac:+.3f} %"
+        word = {True: "pass", False: "FAIL", None: "-"}[row.passed]
+        quantity = f"{row.quantity} ({row.unit})" if row.unit else row.quantity
+        values = f"{number(row.tps):>12}{number(row.recomputed):>12}{difference:>12}"
+        lines.append(f"{quantity[:43]:<44}{values}  {row.tolerance}: {word}")
+    return lines
+
+
+def decay_text(brachy: BrachyPlan, treated: datetime) -> str:
+    """Strength at treatment, and what the afterloader makes of the plan's times.
+
+    Parameters
+    ----------
+    brachy : BrachyPlan
+    treated : datetime
+        When the plan is delivered.
+    """
+    source = brachy.source
+    if source.reference_time is None:
+        return "the plan states no reference date: its strength cannot be decayed to the treatment"
+    strength_u = strength_on_u(source.strength_u, source.reference_time, treated)
+    factor = source.strength_u / strength_u
+    return (
+        f"at {treated:%Y-%m-%d %H:%M} the source has {strength_u:.0f} U: for the plan's dose its times are to be "
+        f"{factor:.4f} times as long, {brachy.total_time_s * factor:.1f} s in all"
+    )
