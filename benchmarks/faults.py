@@ -53,7 +53,7 @@ def _archive(place: Path) -> None:
 
     from hdrplan.dose import dose_field
     from hdrplan.geometry import Grid
-    from hdrplan.io import write_dicom_set
+    from hdrplan.io import DicomSet, write_dicom_set
     from hdrplan.sources import load_source
 
     case, plan = case_and_plan()
@@ -61,7 +61,7 @@ def _archive(place: Path) -> None:
     dose = dose_field(plan.dwells, plan.times_s, box, load_source(), strength_u=40700.0)
     for k in range(2):
         (place / f"t{k}").mkdir(parents=True)
-        write_dicom_set(place / f"t{k}", case, plan, dose=dose, prescription_gy=20.0, now=NOW)
+        write_dicom_set(place / f"t{k}", DicomSet(case=case, plan=plan, dose=dose, prescription_gy=20.0), now=NOW)
 
 
 class _Child:

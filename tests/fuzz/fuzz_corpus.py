@@ -13,6 +13,7 @@ import numpy as np
 from hdrplan.dose import dose_field
 from hdrplan.geometry import Grid, Volume
 from hdrplan.io import (
+    DicomSet,
     dicom_files,
     read_brachy_plan,
     read_case,
@@ -105,7 +106,7 @@ def corpus(place: Path) -> list[Target]:
     dicom, slicer, result = place / "dicom", place / "slicer", place / "result"
     dicom.mkdir()
     slicer.mkdir()
-    write_dicom_set(dicom, case, plan, dose=dose, prescription_gy=20.0, now=NOW)
+    write_dicom_set(dicom, DicomSet(case=case, plan=plan, dose=dose, prescription_gy=20.0), now=NOW)
     write_slicer_set(slicer, case, None, dose=dose)
     write_results(
         result,

@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from demo_case import GRID, NOW, case_and_plan
 from dicom_twins import ct_slice, rt_dose
 
+from demo_case import GRID, NOW, case_and_plan
 from hdrplan.cli import export, import_dicom
 from hdrplan.dose import dose_field
 from hdrplan.errors import FormatError, HdrPlanError, InputError
 from hdrplan.geometry import Grid
 from hdrplan.io import (
+    DicomSet,
     dicom_files,
     linked_files,
     read_case,
@@ -38,7 +39,7 @@ def dicom(tmp_path: Path) -> Path:
     case, plan = case_and_plan()
     box = Grid(shape_zyx=(8, 20, 24), origin_mm=GRID.world([8, 10, 2]), spacing_mm=np.array([2.5, 2.5, 2.5]))
     dose = dose_field(plan.dwells, plan.times_s, box, load_source(), strength_u=40700.0)
-    write_dicom_set(folder, case, plan, dose=dose, prescription_gy=20.0, now=NOW)
+    write_dicom_set(folder, DicomSet(case=case, plan=plan, dose=dose, prescription_gy=20.0), now=NOW)
     return folder
 
 

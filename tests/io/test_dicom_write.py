@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from demo_case import GRID, NOW, case_and_plan
 from dicom_twins import ct_slice
 
+from demo_case import GRID, NOW, case_and_plan
 from hdrplan.dose import dose_field
 from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure, Volume
 from hdrplan.io import (
+    DicomSet,
     identity_of_case,
     read_brachy_plan,
     read_catheters,
@@ -31,7 +32,8 @@ from hdrplan.io import (
     write_dose_grid,
     write_slicer_set,
 )
-from hdrplan.io.dicom.identity import ds, new_uid, short_text
+from hdrplan.io.dicom.objects import ds, short_text
+from hdrplan.io.dicom.uids import new_uid
 from hdrplan.plan import Case, Plan
 from hdrplan.plan.brachy import as_plan
 from hdrplan.sources import load_source
@@ -45,7 +47,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Case, Plan,
     case, plan = case_and_plan()
     box = Grid(shape_zyx=(8, 20, 24), origin_mm=GRID.world([8, 10, 2]), spacing_mm=np.array([2.5, 2.5, 2.5]))
     dose = dose_field(plan.dwells, plan.times_s, box, load_source(), strength_u=40700.0)
-    write_dicom_set(folder, case, plan, dose=dose, dvh=DVH, prescription_gy=20.0, now=NOW)
+    write_dicom_set(folder, DicomSet(case=case, plan=plan, dose=dose, dvh=DVH, prescription_gy=20.0), now=NOW)
     return folder, case, plan, dose
 
 
@@ -127,7 +129,7 @@ def test_decimal_strings_have_at_most_16_characters(written) -> None:
 
 def test_same_input_gives_the_same_files_apart_from_dates(written, tmp_path: Path) -> None:
     folder, case, plan, dose = written
-    write_dicom_set(tmp_path, case, plan, dose=dose, dvh=DVH, prescription_gy=20.0, now=NOW)
+    write_dicom_set(tmp_path, DicomSet(case=case, plan=plan, dose=dose, dvh=DVH, prescription_gy=20.0), now=NOW)
     for path in sorted(folder.glob("*.dcm")):
         assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
 
@@ -147,12 +149,11 @@ def test_dciodvfy_finds_no_error(written, tmp_path: Path) -> None:
     write_dose_grid(
         twin,
         dose,
-        identity_of_case("demo"),
+        identity_of_case("demo", written=NOW),
         plan_uid="1.2.3",
         structures_uid="1.2.4",
         dvh=[(1, *DVH["solid"])],
         bits=16,
-        now=NOW,
     )
     for path in (folder / "CT_0001.dcm", folder / "RS.dcm", folder / "RP.dcm", twin):
         said = subprocess.run([program, str(path)], capture_output=True, text=True, check=False).stderr
@@ -228,7 +229,7 @@ def test_patient_data_pass_only_when_asked(tmp_path: Path) -> None:
     for identify in (False, True):
         folder = tmp_path / f"out{identify}"
         folder.mkdir()
-        names = write_dicom_set(folder, case, plan, ct_series=series, identify=identify, now=NOW)
+        names = write_dicom_set(folder, DicomSet(case=case, plan=plan, ct_series=series), identify=identify, now=NOW)
         assert names == ["RP.dcm", "RS.dcm"]
         for name in names:
             content = (folder / name).read_bytes()
@@ -243,7 +244,7 @@ def test_real_plans_survive_read_write_read(shared: Path, tmp_path: Path, name: 
     folder = shared / "data" / "brachy_dicom"
     structures = read_structure_set(folder / f"{name}_RS.dcm") if (folder / f"{name}_RS.dcm").is_file() else None
     first = read_brachy_plan(folder / f"{name}_RP.dcm", structures)
-    write_brachy_plan(tmp_path / "RP.dcm", first, identity_of_case("x"), now=NOW)
+    write_brachy_plan(tmp_path / "RP.dcm", first, identity_of_case("x", written=NOW))
     again = read_brachy_plan(tmp_path / "RP.dcm")
     assert (again.label, again.treatment_type, again.fractions) == (first.label, first.treatment_type, first.fractions)
     np.testing.assert_allclose(again.prescription_gy, first.prescription_gy)

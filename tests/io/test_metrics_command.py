@@ -11,14 +11,14 @@ import numpy as np
 import pydicom
 import pytest
 from click.testing import CliRunner
-from demo_case import GRID, NOW, case_and_plan
 
+from demo_case import GRID, NOW, case_and_plan
 from hdrplan.cli import metrics
 from hdrplan.cohort.schema import TABLES
 from hdrplan.dose import dose_at_points, dose_field, sample_points
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Grid
-from hdrplan.io import Pseudonyms, read_key, write_dicom_set
+from hdrplan.io import DicomSet, Pseudonyms, read_key, write_dicom_set
 from hdrplan.metrics import dvh
 from hdrplan.sources import load_source
 
@@ -33,7 +33,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dose = dose_field(plan.dwells, plan.times_s, BOX, load_source(), strength_u=40700.0)
     for k, folder in enumerate(("Doe_Jane", "Roe_Richard", "broken", "bare")):
         (top / folder).mkdir()
-        write_dicom_set(top / folder, case, plan, dose=dose, prescription_gy=20.0, now=NOW)
+        write_dicom_set(top / folder, DicomSet(case=case, plan=plan, dose=dose, prescription_gy=20.0), now=NOW)
         for path in (top / folder).glob("*.dcm"):
             data = pydicom.dcmread(path)
             data.PatientID, data.PatientName = f"ID{k}", folder
@@ -151,7 +151,7 @@ def test_a_dose_grid_that_ends_early_tells_only_what_it_holds(tmp_path: Path) ->
     half = Grid(shape_zyx=(12, 48, 21), origin_mm=GRID.origin_mm, spacing_mm=GRID.spacing_mm)
     dose = dose_field(plan.dwells, plan.times_s, half, load_source(), strength_u=40700.0)
     (tmp_path / "x").mkdir()
-    write_dicom_set(tmp_path / "x", case, plan, dose=dose, prescription_gy=20.0, now=NOW)
+    write_dicom_set(tmp_path / "x", DicomSet(case=case, plan=plan, dose=dose, prescription_gy=20.0), now=NOW)
     run = CliRunner().invoke(
         metrics.command, [str(tmp_path / "x"), "-o", str(tmp_path / "t"), "--jobs", "1", "--engine", "stored"]
     )

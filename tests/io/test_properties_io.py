@@ -15,7 +15,6 @@ from hypothesis.extra.numpy import arrays
 from hdrplan.geometry import Dwells, Grid, Structure
 from hdrplan.geometry.contours import contours_of_structure, structure_of_contours
 from hdrplan.io import (
-    brachy_of_plan,
     identity_of_case,
     json_text,
     plan_table,
@@ -24,9 +23,9 @@ from hdrplan.io import (
     write_brachy_plan,
     write_rows,
 )
-from hdrplan.io.dicom.identity import ds, short_text
 from hdrplan.io.dicom.length import ends_whole
-from hdrplan.plan import Plan
+from hdrplan.io.dicom.objects import ds, short_text
+from hdrplan.plan import Plan, brachy_of_plan
 from hdrplan.plan.brachy import as_plan
 from hdrplan.sources import Strength, load_source
 
@@ -73,7 +72,7 @@ def test_plan_json_is_exact(plan: Plan, tmp_path: Path) -> None:
 @given(plan=plans())
 def test_rt_plan_comes_back_within_its_digits(plan: Plan, tmp_path: Path) -> None:
     brachy = brachy_of_plan(plan, (), label="x", treated=NOW)
-    write_brachy_plan(tmp_path / "RP.dcm", brachy, identity_of_case("x"), now=NOW)
+    write_brachy_plan(tmp_path / "RP.dcm", brachy, identity_of_case("x", written=NOW))
     back = as_plan(read_brachy_plan(tmp_path / "RP.dcm"), plan.source)
     np.testing.assert_allclose(back.times_s, plan.times_s, atol=1e-3)
     np.testing.assert_allclose(back.dwells.positions_mm, plan.dwells.positions_mm, atol=1e-2)

@@ -15,17 +15,9 @@ from hdrplan.cli.check import command
 from hdrplan.dose import dose_field
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Grid, Structure, Volume
-from hdrplan.io import (
-    brachy_of_plan,
-    identity_of_case,
-    read_tolerances,
-    write_brachy_plan,
-    write_dose_grid,
-    write_structure_set,
-)
+from hdrplan.io import identity_of_case, read_tolerances, write_brachy_plan, write_dose_grid, write_structure_set
 from hdrplan.metrics import Tolerances
-from hdrplan.plan.brachy import BrachyPlan, ReferencePoint
-from hdrplan.plan.source_match import source_of_brachy
+from hdrplan.plan import BrachyPlan, ReferencePoint, brachy_of_plan, source_of_brachy
 from hdrplan.sources import load_source
 from hdrplan.workflow import StatedDose, check_plan
 
@@ -134,10 +126,10 @@ def export(tmp_path: Path) -> Path:
     brachy, dose, structures = clinical()
     folder = tmp_path / "export"
     folder.mkdir()
-    who = identity_of_case("demo")
-    rs = write_structure_set(folder / "RS.dcm", structures, (), who, now=NOW)
-    rp = write_brachy_plan(folder / "RP.dcm", brachy, who, structures_uid=rs, now=NOW)
-    write_dose_grid(folder / "RD.dcm", dose, who, plan_uid=rp, now=NOW)
+    identity = identity_of_case("demo", written=NOW)
+    rs = write_structure_set(folder / "RS.dcm", structures, (), identity)
+    rp = write_brachy_plan(folder / "RP.dcm", brachy, identity, structures_uid=rs)
+    write_dose_grid(folder / "RD.dcm", dose, identity, plan_uid=rp)
     return folder
 
 

@@ -48,6 +48,7 @@ def command(
     """
     from hdrplan.errors import InputError
     from hdrplan.io import (
+        DicomSet,
         new_folder,
         read_case,
         read_ct_series,
@@ -73,19 +74,15 @@ def command(
         if kind == "slicer":
             names = write_slicer_set(draft, found.case, plan, dose=dose)
         else:
-            names = write_dicom_set(
-                draft,
-                found.case,
-                plan,
+            contents = DicomSet(
+                case=found.case,
+                plan=plan,
                 dose=dose,
-                dvh=read_dvh(folder / "dvh.csv") if (folder / "dvh.csv").is_file() else None,
+                dvh=read_dvh(folder / "dvh.csv") if (folder / "dvh.csv").is_file() else {},
                 ct_series=series,
                 prescription_gy=prescriptions[0] if prescriptions else math.nan,
-                half_life_days=plan.source.half_life_days,
-                active_length_mm=plan.source.active_length_mm,
-                bits=int(bits),
-                identify=identify,
             )
+            names = write_dicom_set(draft, contents, bits=int(bits), identify=identify)
         write_run(draft, inputs=found.inputs, options={"command": "export", "format": kind, "bits": int(bits)})
     if not quiet:
         shown = [name for name in names if not name.startswith("CT_")]

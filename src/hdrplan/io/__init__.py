@@ -14,7 +14,6 @@ from hdrplan.io.cohort import cohort_sha256, read_cohort, write_tables, write_te
 from hdrplan.io.dicom.clinical_plan import ClinicalPlan, read_clinical_plan
 from hdrplan.io.dicom.ct import CTSeries, read_ct_grid, read_ct_series
 from hdrplan.io.dicom.dose import DoseGrid, StoredDVH, read_dose_grid
-from hdrplan.io.dicom.export import write_dicom_set
 from hdrplan.io.dicom.folder import DicomFile, Linked, dicom_files, linked_files, require
 from hdrplan.io.dicom.identity import Identity, identity_of_case, identity_of_ct
 from hdrplan.io.dicom.import_folder import write_case_folder
@@ -22,7 +21,8 @@ from hdrplan.io.dicom.plan import read_brachy_plan
 from hdrplan.io.dicom.structures import ROI, StructureSet, read_structure_set
 from hdrplan.io.dicom.write_ct import write_ct_series
 from hdrplan.io.dicom.write_dose import write_dose_grid
-from hdrplan.io.dicom.write_plan import brachy_of_plan, write_brachy_plan
+from hdrplan.io.dicom.write_plan import write_brachy_plan
+from hdrplan.io.dicom.write_set import DicomSet, write_dicom_set
 from hdrplan.io.dicom.write_structures import write_structure_set
 from hdrplan.io.files import json_value, sha256, toml_table
 from hdrplan.io.images import read_volume, write_volume
@@ -59,6 +59,7 @@ __all__ = [
     "ClinicalPlan",
     "DicomCase",
     "DicomFile",
+    "DicomSet",
     "DoseGrid",
     "Identity",
     "Linked",
@@ -70,7 +71,6 @@ __all__ = [
     "StructureSet",
     "Table",
     "Treatment",
-    "brachy_of_plan",
     "case_of_dicom",
     "case_of_parts",
     "case_of_table",

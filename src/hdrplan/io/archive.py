@@ -7,10 +7,11 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hdrplan.door import Entries
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io.dicom.folder import DicomFile
 from hdrplan.io.files import json_object
@@ -18,10 +19,26 @@ from hdrplan.io.outputs import new_file
 
 __all__ = ["Pseudonyms", "Treatment", "read_key", "treatments_of", "write_key"]
 
+SCHEMA = "hdrplan.key/1"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Treatment:
-    """One plan of an archive and the files it needs."""
+    """One plan of an archive and the files it needs.
+
+    Parameters
+    ----------
+    plan : Path
+    structures, dose : Path or None
+    ct : tuple of Path
+        Slices that the structures were drawn on; none where the archive has none.
+    uid : str
+        Of the plan.
+    patient_id : str
+        For pseudonyms alone.
+    warnings : tuple of str
+        Where a file is not the one that the plan refers to.
+    """
 
     plan: Path
     structures: Path | None
@@ -46,26 +63,36 @@ def treatments_of(files: Sequence[DicomFile]) -> list[Treatment]:
     treatments = []
     for plan in (f for f in files if f.kind == "RP"):
         warnings: list[str] = []
-        referred, uid = plan.refers_to, plan.uid
-        rs = _partner(plan, sets.values(), lambda f, uids=referred: f.uid in uids, warnings)  # type: ignore[misc]
-        rd = _partner(plan, doses, lambda f, own=uid: own in f.refers_to, warnings)  # type: ignore[misc]
-        slices = [s for uid, s in series.items() if rs is not None and uid in sets[rs].refers_to]
-        ct = tuple(f.path for f in slices[0]) if slices else ()
-        treatments.append(Treatment(plan.path, rs, rd, ct, plan.uid, plan.patient_id, tuple(warnings)))
+        drawn = [f for f in sets.values() if f.uid in plan.refers_to]
+        structures = _partner(plan, list(sets.values()), drawn, warnings)
+        dose = _partner(plan, doses, [f for f in doses if plan.uid in f.refers_to], warnings)
+        linked = [s for uid, s in series.items() if structures is not None and uid in sets[structures].refers_to]
+        ct = tuple(f.path for f in linked[0]) if linked else ()
+        treatments.append(
+            Treatment(
+                plan=plan.path,
+                structures=structures,
+                dose=dose,
+                ct=ct,
+                uid=plan.uid,
+                patient_id=plan.patient_id,
+                warnings=tuple(warnings),
+            )
+        )
     return treatments
 
 
 def _partner(
-    plan: DicomFile, files: Iterable[DicomFile], linked: Callable[[DicomFile], bool], warnings: list[str]
+    plan: DicomFile, files: Sequence[DicomFile], linked: Sequence[DicomFile], warnings: list[str]
 ) -> Path | None:
-    files = list(files)
-    by_uid = [f for f in files if linked(f)]
-    if len(by_uid) > 1:
-        by_uid = [f for f in by_uid if f.label in ("PLAN", "BRACHY", "FRACTION")] or by_uid
-        if len(by_uid) > 1:
-            warnings.append(f"{len(by_uid)} files of kind {by_uid[0].kind} refer to the plan; the first is taken")
-    if by_uid:
-        return by_uid[0].path
+    """Return the file of a kind that is linked to the plan; else the only one beside it, with a warning."""
+    if len(linked) > 1:
+        # Plan sums first: the single setups add up to them.
+        linked = [f for f in linked if f.label in ("PLAN", "BRACHY", "FRACTION")] or linked
+        if len(linked) > 1:
+            warnings.append(f"{len(linked)} files of kind {linked[0].kind} refer to the plan; the first is taken")
+    if linked:
+        return linked[0].path
     beside = [f for f in files if f.path.parent == plan.path.parent]
     if len(beside) == 1:
         warnings.append(f"the {beside[0].kind} beside the plan is not the one it refers to (UIDs differ)")
@@ -106,16 +133,30 @@ def read_key(path: Path | None) -> bytes:
         secret = bytes.fromhex(text) if isinstance(text, str) else b""
     except ValueError:
         secret = b""
-    if table.get("schema") != "hdrplan.key/1" or len(secret) < 16:
+    if table.get("schema") != SCHEMA or len(secret) < 16:
         raise FormatError("expected a key file of hdrplan", got="no secret", where=path)
     return secret
 
 
 def write_key(path: Path, secret: bytes, known: Mapping[str, str]) -> None:
-    """Write or extend the key file, readable by its owner alone: keep it apart from the tables."""
+    """Write or extend the key file, readable by its owner alone: keep it apart from the tables.
+
+    Parameters
+    ----------
+    path : Path
+    secret : bytes
+        From :func:`read_key`.
+    known : mapping of str to str
+        Pseudonym -> patient ID; those of the file stay.
+
+    Raises
+    ------
+    InputError
+        A link stands there.
+    """
     path = Path(path)
-    patients = dict(json_object(path).get("patients", {})) if path.exists() else {}
-    table = {"schema": "hdrplan.key/1", "secret": secret.hex(), "patients": patients | dict(known)}
+    patients = Entries(json_object(path), path).table("patients", {}).values if path.exists() else {}
+    table = {"schema": SCHEMA, "secret": secret.hex(), "patients": {**patients, **known}}
     if path.is_symlink():
         raise InputError("the key file must be a plain file", got="a link", where=path)
     with new_file(path) as draft:

@@ -1,6 +1,6 @@
 """What is to be done: the case, its goals, the plan. Knows no kernels, no dose, no files."""
 
-from hdrplan.plan.brachy import BrachyPlan, Channel, ReferencePoint, SourceOfPlan, as_plan
+from hdrplan.plan.brachy import BrachyPlan, Channel, ReferencePoint, SourceOfPlan, as_plan, brachy_of_plan
 from hdrplan.plan.case import Case, Organs
 from hdrplan.plan.goals import (
     AROUND,
@@ -29,6 +29,7 @@ __all__ = [
     "ReferencePoint",
     "SourceOfPlan",
     "as_plan",
+    "brachy_of_plan",
     "isodose_frac",
     "parse_goal",
     "parse_metric",

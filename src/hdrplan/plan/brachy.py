@@ -1,11 +1,14 @@
 """A treatment plan as a treatment planning system wrote it: channels, dwell times, source, reference points.
 
 :class:`hdrplan.plan.Plan` is what we compute with; :class:`BrachyPlan` is what a clinic's file says, and knows what the
-file leaves open. :func:`as_plan` turns one into the other under a stated assumption about the tip.
+file leaves open. :func:`as_plan` turns a file's plan into ours under a stated assumption about the tip,
+:func:`brachy_of_plan` ours into a file's.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,11 +16,11 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InputError
-from hdrplan.geometry import Dwells
+from hdrplan.geometry import Catheter, Dwells
 from hdrplan.plan.plan import Plan
 from hdrplan.sources import Strength, TG43Source
 
-__all__ = ["BrachyPlan", "Channel", "ReferencePoint", "SourceOfPlan", "as_plan"]
+__all__ = ["BrachyPlan", "Channel", "ReferencePoint", "SourceOfPlan", "as_plan", "brachy_of_plan"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -205,4 +208,78 @@ def as_plan(brachy: BrachyPlan, source: TG43Source, *, reverse_tip: bool = False
         times_s=np.concatenate([c.times_s * c.pulses for c in channels]),
         source=source,
         strength=Strength(brachy.source.strength_u, brachy.source.reference_time),
+    )
+
+
+def brachy_of_plan(
+    plan: Plan,
+    catheters: Sequence[Catheter],
+    *,
+    label: str,
+    prescription_gy: float = math.nan,
+    first_roi: int = 1,
+    treated: datetime,
+) -> BrachyPlan:
+    """Return a plan of ours in the clinic's terms: one channel a catheter, tip first, all dwells kept.
+
+    Parameters
+    ----------
+    plan : Plan
+    catheters : sequence of Catheter
+        Those of the case; a channel without one keeps an empty path.
+    label : str
+    prescription_gy : float
+        NaN where there is none.
+    first_roi : int
+        ROI number of the first catheter in the structure set.
+    treated : datetime
+        The strength of the plan is that of this time.
+
+    Returns
+    -------
+    BrachyPlan
+        Of one fraction, HDR, without reference points.
+    """
+    paths = {c.name: (first_roi + k, c.points_mm[::-1]) for k, c in enumerate(catheters)}
+    channels = []
+    for k, name in enumerate(plan.dwells.catheter_names):
+        rows = np.flatnonzero(plan.dwells.catheter == k)
+        rows = rows[np.argsort(plan.dwells.offset_mm[rows], kind="stable")]
+        roi, path_mm = paths.get(name, (None, np.empty((0, 3))))
+        length_mm = float(np.linalg.norm(np.diff(path_mm, axis=0), axis=1).sum()) if len(path_mm) else 0.0
+        channels.append(
+            Channel(
+                number=k + 1,
+                name=name,
+                positions_mm=plan.dwells.positions_mm[rows],
+                relative_mm=plan.dwells.offset_mm[rows],
+                times_s=plan.times_s[rows],
+                pulses=1,
+                axes=plan.dwells.axes[rows],
+                tip_known=True,
+                axis_from="orientation",
+                path_mm=path_mm,
+                length_mm=length_mm,
+                roi_number=roi,
+            )
+        )
+    source = SourceOfPlan(
+        text=plan.source.name,
+        strength_u=plan.strength_u,
+        reference_time=treated,
+        half_life_days=plan.source.half_life_days,
+        active_length_mm=plan.source.active_length_mm,
+        isotope=plan.source.name,
+    )
+    return BrachyPlan(
+        label=label,
+        treatment_type="HDR",
+        fractions=1,
+        prescription_gy=prescription_gy,
+        source=source,
+        channels=tuple(channels),
+        points=(),
+        stated_trak_u_s=plan.strength_u * plan.total_time_s,
+        dialect="hdrplan",
+        uids={},
     )

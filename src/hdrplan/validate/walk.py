@@ -11,6 +11,7 @@ from scipy.optimize import linprog
 from hdrplan.dose import dose_at_points, shape_of
 from hdrplan.geometry import Grid, Volume, ellipsoid, parallel_catheters
 from hdrplan.io import (
+    DicomSet,
     read_brachy_plan,
     read_ct_series,
     read_dose_grid,
@@ -152,7 +153,7 @@ def exchange_rows() -> list[Row]:
     section, source = "Exchange", "the plan before it was written"
     with tempfile.TemporaryDirectory(prefix="hdrplan-validate-") as name:
         folder = Path(name)
-        write_dicom_set(folder, case, plan, dose=dose, prescription_gy=20.0)
+        write_dicom_set(folder, DicomSet(case=case, plan=plan, dose=dose, prescription_gy=20.0))
         structures = read_structure_set(folder / "RS.dcm")
         back = as_plan(read_brachy_plan(folder / "RP.dcm", structures), plan.source)
         grid = read_dose_grid(folder / "RD.dcm").volume

@@ -18,7 +18,7 @@ __all__ = ["ROI", "StructureSet", "read_structure_set", "structure_set_of"]
 CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "CLOSED_PLANAR_XOR")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ROI:
     """One region of interest.
 
@@ -44,9 +44,18 @@ class ROI:
     points_mm: tuple[FloatArray, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class StructureSet:
-    """A structure set and what it refers to."""
+    """A structure set and what it refers to.
+
+    Parameters
+    ----------
+    label : str
+    rois : tuple of ROI
+    uid, frame_uid, series_uid, study_uid : str
+        Its own, and the frame, CT series and study that it was drawn in; empty where absent.
+    warnings : tuple of str
+    """
 
     label: str
     rois: tuple[ROI, ...]
@@ -70,23 +79,36 @@ class StructureSet:
         return tuple(roi for roi in self.rois if roi.closed_mm)
 
     def structure(self, name: str, role: Role, grid: Grid | None) -> tuple[Structure, tuple[str, ...]]:
-        """Return an ROI as a mask and warnings about how; on the CT's grid where the contours lie on its slices.
+        """Return an ROI as a mask.
+
+        Parameters
+        ----------
+        name : str
+        role : {"CTV", "OAR", "other"}
+        grid : Grid or None
+            The CT's; the mask lies on it where the contours lie on its slices.
+
+        Returns
+        -------
+        structure : Structure
+        warnings : tuple of str
+            About how the contours became a mask.
 
         Raises
         ------
         InputError
             No ROI of that name with closed contours, or several.
         """
-        found = [roi for roi in self.solid() if roi.name == name]
-        if len(found) != 1:
+        named = [roi for roi in self.solid() if roi.name == name]
+        if len(named) != 1:
             names = ", ".join(repr(roi.name) for roi in self.solid())
             raise InputError(
                 f"expected one structure {name!r} with closed contours",
-                got=len(found),
+                got=len(named),
                 where=self.label or "structure set",
                 remedy=f"There are: {names or 'none'}.",
             )
-        return structure_of_contours(name, role, found[0].closed_mm, grid)
+        return structure_of_contours(name, role, named[0].closed_mm, grid)
 
     def structures_that_read(self, ct: Grid | None = None) -> tuple[list[Structure], list[str]]:
         """Return every solid ROI that makes a structure (role "OAR"), and why others do not, with other warnings.
@@ -94,19 +116,19 @@ class StructureSet:
         On the CT's voxels where it is given and the contours lie on its slices, as for planning. ROIs that share a
         name are told apart by their numbers.
         """
-        found: list[Structure] = []
-        said: list[str] = []
+        structures: list[Structure] = []
+        notes: list[str] = []
         names = [roi.name for roi in self.solid()]
         for roi in self.solid():
             name = roi.name if names.count(roi.name) == 1 and roi.name else f"{roi.name} #{roi.number}".strip()
             try:
                 structure, warnings = structure_of_contours(name, "OAR", roi.closed_mm, ct)
             except HdrPlanError as error:
-                said.append(f"structure left out: {error}")
+                notes.append(f"structure left out: {error}")
                 continue
-            found.append(structure)
-            said += warnings
-        return found, said
+            structures.append(structure)
+            notes += warnings
+        return structures, notes
 
 
 def read_structure_set(path: Path) -> StructureSet:
@@ -143,19 +165,19 @@ def structure_set_of(tags: Tags) -> StructureSet:
     frames = [item.text("FrameOfReferenceUID", "") for item in tags.items("ReferencedFrameOfReferenceSequence")]
     frames += [item.text("ReferencedFrameOfReferenceUID", "") for item in tags.items("StructureSetROISequence")]
     series = [
-        one.text("SeriesInstanceUID", "")
+        item.text("SeriesInstanceUID", "")
         for frame in tags.items("ReferencedFrameOfReferenceSequence")
         for study in frame.items("RTReferencedStudySequence")
-        for one in study.items("RTReferencedSeriesSequence")
+        for item in study.items("RTReferencedSeriesSequence")
     ]
     return StructureSet(
-        tags.text("StructureSetLabel", ""),
-        tuple(rois),
-        tags.text("SOPInstanceUID", ""),
-        next((f for f in frames if f), tags.text("FrameOfReferenceUID", "")),
-        next((s for s in series if s), ""),
-        tags.text("StudyInstanceUID", ""),
-        tuple(warnings),
+        label=tags.text("StructureSetLabel", ""),
+        rois=tuple(rois),
+        uid=tags.text("SOPInstanceUID", ""),
+        frame_uid=next((f for f in frames if f), tags.text("FrameOfReferenceUID", "")),
+        series_uid=next((s for s in series if s), ""),
+        study_uid=tags.text("StudyInstanceUID", ""),
+        warnings=tuple(warnings),
     )
 
 
@@ -180,4 +202,6 @@ def _roi(number: int, name: str, kind: str, contours: list[Tags], warnings: list
             opened.append(data)
         else:
             raise contour.error("ContourGeometricType", "a known form", repr(form)[:40])
-    return ROI(number, name, kind, tuple(closed), tuple(opened), tuple(points))
+    return ROI(
+        number=number, name=name, kind=kind, closed_mm=tuple(closed), open_mm=tuple(opened), points_mm=tuple(points)
+    )

@@ -67,7 +67,21 @@ class Tags:
         return int(number)
 
     def numbers(self, keyword: str, count: int | None = None, *, multiple_of: int = 1) -> FloatArray:
-        """Return finite numbers, ``count`` of them where given."""
+        """Return finite numbers.
+
+        Parameters
+        ----------
+        keyword : str
+        count : int, optional
+            How many there must be.
+        multiple_of : int
+            What their number must be a multiple of.
+
+        Raises
+        ------
+        FormatError
+            Text, NaN, infinity, more than 1e12, another count.
+        """
         if not self.has(keyword):
             raise self.error(keyword, "numbers", "none")
         raw = self._value(keyword)
@@ -96,7 +110,16 @@ class Tags:
         return [Tags(item, f"{self.where}, {keyword} {k + 1}") for k, item in enumerate(items)]
 
     def error(self, keyword: str, expected: str, got: object, remedy: str = "") -> FormatError:
-        """Return the FormatError for a tag of this item."""
+        """Return the FormatError for a tag of this item.
+
+        Parameters
+        ----------
+        keyword : str
+        expected : str
+            What follows "must be".
+        got : object
+        remedy : str
+        """
         from pydicom.datadict import tag_for_keyword
         from pydicom.tag import Tag
 

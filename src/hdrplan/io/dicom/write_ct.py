@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
 from hdrplan.errors import InputError
 from hdrplan.geometry import Volume
-from hdrplan.io.dicom.identity import Identity, ds, new_object, new_uid, save
+from hdrplan.io.dicom.identity import Identity
+from hdrplan.io.dicom.objects import ds, new_object, save
 from hdrplan.io.dicom.sop_classes import CT_IMAGE
+from hdrplan.io.dicom.uids import new_uid
 
 __all__ = ["write_ct_series"]
 
 
-def write_ct_series(folder: Path, ct: Volume, who: Identity, *, now: datetime) -> Identity:
-    """Write ``CT_0001.dcm`` ... and return the identity with the series' UIDs.
+def write_ct_series(folder: Path, ct: Volume, identity: Identity) -> Identity:
+    """Write ``CT_0001.dcm`` ... into an existing folder.
+
+    Parameters
+    ----------
+    folder : Path
+    ct : Volume
+        HU.
+    identity : Identity
+
+    Returns
+    -------
+    Identity
+        The same with the series' UIDs.
 
     Raises
     ------
@@ -31,8 +44,8 @@ def write_ct_series(folder: Path, ct: Volume, who: Identity, *, now: datetime) -
     row, column = grid.direction[:, 0], grid.direction[:, 1]
     uids = []
     for k in range(grid.shape_zyx[0]):
-        uid = new_uid(who.study_uid, who.frame_uid, "ct", k)
-        data = new_object(CT_IMAGE, "CT", who, uid=uid, series="ct", now=now)
+        uid = new_uid(identity.study_uid, identity.frame_uid, "ct", k)
+        data = new_object(CT_IMAGE, "CT", identity, uid=uid, series="ct")
         del data.OperatorsName
         data.ImageType = ["DERIVED", "SECONDARY", "AXIAL"]
         data.InstanceNumber = k + 1
@@ -52,4 +65,4 @@ def write_ct_series(folder: Path, ct: Volume, who: Identity, *, now: datetime) -
         data["PixelData"].VR = "OW"
         save(data, folder / f"CT_{k + 1:04d}.dcm")
         uids.append(uid)
-    return replace(who, ct_series_uid=new_uid(who.study_uid, "ct"), ct_instance_uids=tuple(uids))
+    return replace(identity, ct_series_uid=new_uid(identity.study_uid, "ct"), ct_instance_uids=tuple(uids))

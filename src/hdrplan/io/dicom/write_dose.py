@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,10 @@ import numpy.typing as npt
 
 from hdrplan.errors import InputError
 from hdrplan.geometry import Volume
-from hdrplan.io.dicom.identity import Identity, ds, new_object, new_uid, reference, save
+from hdrplan.io.dicom.identity import Identity
+from hdrplan.io.dicom.objects import ds, new_object, reference, save
 from hdrplan.io.dicom.sop_classes import RT_DOSE, RT_PLAN, RT_STRUCTURE_SET
+from hdrplan.io.dicom.uids import new_uid
 
 __all__ = ["write_dose_grid"]
 
@@ -23,39 +24,48 @@ MAX_BINS = 500
 def write_dose_grid(
     path: Path,
     dose: Volume,
-    who: Identity,
+    identity: Identity,
     *,
     plan_uid: str,
     structures_uid: str = "",
     dvh: Sequence[tuple[int, npt.ArrayLike, npt.ArrayLike]] = (),
     bits: int = 32,
-    now: datetime,
 ) -> str:
-    """Write a dose grid; returns its SOP instance UID.
+    """Write a dose grid.
 
     Parameters
     ----------
+    path : Path
     dose : Volume
         Gy.
+    identity : Identity
+    plan_uid, structures_uid : str
+        What the dose refers to; DVHs are written where the structure set is named.
     dvh : sequence of (ROI number, dose_gy, volume_cc)
         Cumulative, dose rising from 0; resampled to at most 500 equal bins.
     bits : {16, 32}
         Stored bits. 32 keep a dose near a source and a far one; some programs read 16 only.
+
+    Returns
+    -------
+    str
+        SOP instance UID.
+
+    Raises
+    ------
+    InputError
+        Other bits, doses that are negative or not finite.
     """
     if bits not in (16, 32):
         raise InputError("a dose is stored in 16 or 32 bits", got=bits)
-    values = np.asarray(dose.values_zyx, dtype=np.float64)
-    if values.min() < 0 or not np.isfinite(values).all():
-        raise InputError("doses must be finite and not negative (Gy)", got=float(np.nanmin(values)))
-    grid = dose.grid
-    # The scaling as it will be read back: rounded up to 16 characters, so that the largest dose still fits.
-    top = 2**bits - 1
-    scaling = float(ds(max(float(values.max()), 1e-6) / top * (1 + 1e-9)))
-    while values.max() / scaling > top:
-        scaling = float(ds(scaling * (1 + 1e-9)))
-    uid = new_uid(who.study_uid, who.frame_uid, "dose", plan_uid, bits)
-    data = new_object(RT_DOSE, "RTDOSE", who, uid=uid, series="dose", now=now)
+    dose_gy = np.asarray(dose.values_zyx, dtype=np.float64)
+    if dose_gy.min() < 0 or not np.isfinite(dose_gy).all():
+        raise InputError("doses must be finite and not negative (Gy)", got=float(np.nanmin(dose_gy)))
+    scaling_gy = _scaling_gy(float(dose_gy.max()), 2**bits - 1)
+    uid = new_uid(identity.study_uid, identity.frame_uid, "dose", plan_uid, bits)
+    data = new_object(RT_DOSE, "RTDOSE", identity, uid=uid, series="dose")
     data.InstanceNumber = 1
+    grid = dose.grid
     row, column, depth = (grid.direction[:, k] for k in range(3))
     normal = np.cross(row, column)
     data.SliceThickness = ds(grid.spacing_mm[2])
@@ -71,15 +81,23 @@ def write_dose_grid(
     data.DoseSummationType = "PLAN"
     data.TissueHeterogeneityCorrection = "WATER"
     data.GridFrameOffsetVector = ds(np.arange(grid.shape_zyx[0]) * grid.spacing_mm[2] * float(np.sign(depth @ normal)))
-    data.DoseGridScaling = ds(scaling)
+    data.DoseGridScaling = ds(scaling_gy)
     data.ReferencedRTPlanSequence = [reference(RT_PLAN, plan_uid)]
     if dvh and structures_uid:
         data.ReferencedStructureSetSequence = [reference(RT_STRUCTURE_SET, structures_uid)]
         data.DVHSequence = [_dvh(*row) for row in dvh]
-    data.PixelData = np.rint(values / scaling).astype(f"<u{bits // 8}").tobytes()
+    data.PixelData = np.rint(dose_gy / scaling_gy).astype(f"<u{bits // 8}").tobytes()
     data["PixelData"].VR = "OW"
     save(data, path)
     return uid
+
+
+def _scaling_gy(largest_gy: float, top: int) -> float:
+    """Gy per stored unit as it will be read back: rounded up to 16 characters, so that the largest dose still fits."""
+    scaling_gy = float(ds(max(largest_gy, 1e-6) / top * (1 + 1e-9)))
+    while largest_gy / scaling_gy > top:
+        scaling_gy = float(ds(scaling_gy * (1 + 1e-9)))
+    return scaling_gy
 
 
 def _dvh(roi_number: int, dose_gy: npt.ArrayLike, volume_cc: npt.ArrayLike) -> Any:

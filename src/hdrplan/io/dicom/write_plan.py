@@ -3,100 +3,44 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hdrplan.geometry import Catheter
-from hdrplan.io.dicom.identity import Identity, ds, new_object, new_uid, reference, save, short_text
-from hdrplan.io.dicom.plan import IR192_HALF_LIFE_DAYS
+from hdrplan.io.dicom.identity import Identity
+from hdrplan.io.dicom.objects import date_time, ds, new_object, reference, save, short_text
 from hdrplan.io.dicom.sop_classes import RT_PLAN, RT_STRUCTURE_SET
-from hdrplan.plan import BrachyPlan, Channel, Plan, SourceOfPlan
+from hdrplan.io.dicom.uids import new_uid
+from hdrplan.plan import BrachyPlan, Channel, SourceOfPlan
 
-__all__ = ["brachy_of_plan", "write_brachy_plan"]
-
-
-def brachy_of_plan(
-    plan: Plan,
-    catheters: Sequence[Catheter],
-    *,
-    label: str,
-    prescription_gy: float = math.nan,
-    half_life_days: float = IR192_HALF_LIFE_DAYS,
-    active_length_mm: float | None = None,
-    first_roi: int = 1,
-    treated: datetime,
-) -> BrachyPlan:
-    """Return a plan of ours in the clinic's terms: one channel a catheter, tip first, all dwells kept.
-
-    Parameters
-    ----------
-    plan : Plan
-    catheters : sequence of Catheter
-        Those of the case; a channel without one keeps an empty path.
-    first_roi : int
-        ROI number of the first catheter in the structure set.
-    treated : datetime
-        The strength of the plan is that of this time.
-    """
-    paths = {c.name: (first_roi + k, c.points_mm[::-1]) for k, c in enumerate(catheters)}
-    channels = []
-    for k, name in enumerate(plan.dwells.catheter_names):
-        rows = np.flatnonzero(plan.dwells.catheter == k)
-        rows = rows[np.argsort(plan.dwells.offset_mm[rows], kind="stable")]
-        roi, path_mm = paths.get(name, (None, np.empty((0, 3))))
-        length_mm = float(np.linalg.norm(np.diff(path_mm, axis=0), axis=1).sum()) if len(path_mm) else 0.0
-        channels.append(
-            Channel(
-                number=k + 1,
-                name=name,
-                positions_mm=plan.dwells.positions_mm[rows],
-                relative_mm=plan.dwells.offset_mm[rows],
-                times_s=plan.times_s[rows],
-                pulses=1,
-                axes=plan.dwells.axes[rows],
-                tip_known=True,
-                axis_from="orientation",
-                path_mm=path_mm,
-                length_mm=length_mm,
-                roi_number=roi,
-            )
-        )
-    source = SourceOfPlan(
-        text=plan.source.name,
-        strength_u=plan.strength_u,
-        reference_time=treated,
-        half_life_days=half_life_days,
-        active_length_mm=active_length_mm,
-        isotope=plan.source.name,
-    )
-    return BrachyPlan(
-        label=label,
-        treatment_type="HDR",
-        fractions=1,
-        prescription_gy=prescription_gy,
-        source=source,
-        channels=tuple(channels),
-        points=(),
-        stated_trak_u_s=plan.strength_u * plan.total_time_s,
-        dialect="hdrplan",
-        uids={},
-    )
+__all__ = ["write_brachy_plan"]
 
 
-def write_brachy_plan(path: Path, plan: BrachyPlan, who: Identity, *, structures_uid: str = "", now: datetime) -> str:
-    """Write a brachytherapy plan; returns its SOP instance UID.
+def write_brachy_plan(path: Path, plan: BrachyPlan, identity: Identity, *, structures_uid: str = "") -> str:
+    """Write a brachytherapy plan.
 
     Weights are seconds of one pulse, so FinalCumulativeTimeWeight equals ChannelTotalTime. The axis of the source
     stands in ControlPointOrientation, which says where the tip is.
+
+    Parameters
+    ----------
+    path : Path
+    plan : BrachyPlan
+    identity : Identity
+    structures_uid : str
+        Of the structure set that draws the channels, if there is one.
+
+    Returns
+    -------
+    str
+        SOP instance UID.
     """
-    uid = new_uid(who.study_uid, who.frame_uid, "plan", plan.label, plan.trak_u_s, plan.total_time_s)
-    data = new_object(RT_PLAN, "RTPLAN", who, uid=uid, series="plan", now=now)
+    uid = new_uid(identity.study_uid, identity.frame_uid, "plan", plan.label, plan.trak_u_s, plan.total_time_s)
+    data = new_object(RT_PLAN, "RTPLAN", identity, uid=uid, series="plan")
     data.RTPlanLabel = short_text(plan.label, 16) or "hdrplan"
-    data.RTPlanDate, data.RTPlanTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
+    data.RTPlanDate, data.RTPlanTime = date_time(identity.written)
     data.PlanIntent = "RESEARCH"
     data.RTPlanGeometry = "PATIENT" if structures_uid else "TREATMENT_DEVICE"
     numbers = sorted({channel.setup_number for channel in plan.channels})
@@ -107,7 +51,7 @@ def write_brachy_plan(path: Path, plan: BrachyPlan, who: Identity, *, structures
     data.BrachyTreatmentTechnique = "INTERSTITIAL"
     data.BrachyTreatmentType = plan.treatment_type or "HDR"
     data.TreatmentMachineSequence = [_machine()]
-    data.SourceSequence = [_source(plan.source, now)]
+    data.SourceSequence = [_source(plan.source, identity.written)]
     data.ApplicationSetupSequence = [_setup(plan, number) for number in numbers]
     if structures_uid:
         data.ReferencedStructureSetSequence = [reference(RT_STRUCTURE_SET, structures_uid)]
@@ -166,7 +110,7 @@ def _machine() -> Any:
     return machine
 
 
-def _source(source: SourceOfPlan, now: datetime) -> Any:
+def _source(source: SourceOfPlan, written: datetime) -> Any:
     from pydicom.dataset import Dataset
 
     item = Dataset()
@@ -177,11 +121,7 @@ def _source(source: SourceOfPlan, now: datetime) -> Any:
     item.SourceIsotopeHalfLife = ds(source.half_life_days)
     item.ReferenceAirKermaRate = ds(source.strength_u)
     item.SourceStrengthUnits = "AIR_KERMA_RATE"
-    when = source.reference_time or now
-    item.SourceStrengthReferenceDate, item.SourceStrengthReferenceTime = (
-        when.strftime("%Y%m%d"),
-        when.strftime("%H%M%S"),
-    )
+    item.SourceStrengthReferenceDate, item.SourceStrengthReferenceTime = date_time(source.reference_time or written)
     return item
 
 
