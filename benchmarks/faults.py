@@ -50,7 +50,6 @@ def _cohort_is_whole(out: Path) -> bool:
 
 def _archive(place: Path) -> None:
     from demo_case import GRID, NOW, case_and_plan
-
     from hdrplan.dose import dose_field
     from hdrplan.geometry import Grid
     from hdrplan.io import DicomSet, write_dicom_set
