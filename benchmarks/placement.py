@@ -101,17 +101,17 @@ def result(task: Task, limit_s: float) -> dict[str, Any]:
             "curve": [
                 {
                     "count": one.count,
-                    "value": _number(one.value),
-                    "bound": _number(one.bound),  # null beside no value: proven that there is none
-                    "gap_frac": _number(one.gap_frac),
-                    "d100_gy": _number(one.d100_gy),
-                    "d100_bound_gy": _number(one.d100_bound_gy),
+                    "value": _number(one.cost.value),
+                    "bound": _number(one.cost.bound),  # null beside no value: proven that there is none
+                    "gap_frac": _number(one.cost.gap_frac),
+                    "d100_gy": _number(one.d100.value),
+                    "d100_bound_gy": _number(one.d100.bound),
                     "proof_s": round(one.seconds, 2),
                 }
                 for one in placement.curve
             ],
-            "all": placement.every_value,
-            "chosen": len(placed.chosen.chosen),
+            "all": placement.with_all.value,
+            "chosen": len(placed.chosen.candidates),
             "d100_gy": round(placed.planned.score.target(ctv.name).d100_gy, 3),
             "linear_programs": placement.solves,
             "seconds": placed.seconds,

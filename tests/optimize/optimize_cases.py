@@ -8,7 +8,10 @@ from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.optimize import PlanProblem
 from hdrplan.plan import Goals, Prescription, parse_goal
 
-__all__ = ["case", "goal", "goals", "problem"]
+__all__ = ["CANDIDATES", "candidates_case", "case", "goal", "goals", "problem"]
+
+# Catheters to choose from in the small cases of placement: every subset of three can be solved by itself.
+CANDIDATES = 8
 
 
 def ball(center, radius, step):
@@ -70,6 +73,12 @@ def case(*, radius=15.0, organ_gap=4.0, step=3.0, n_catheters=4, seed=1, lesions
     # 10 Ci give about 1.2 Gy/s at 1 cm: 0.012 Gy/s at 100 mm^2 is 4000 U per cm; capped at the capsule's wall.
     far2 = np.maximum(((xyz[:, None, :] - dwells[None, :, :]) ** 2).sum(axis=2), 0.5**2)
     return DoseRate(12.6 / far2, np.zeros(len(xyz), bool)), points, dwells
+
+
+def candidates_case(seed):
+    """A lesion with more catheters than it needs; (rate, points, catheter of each dwell)."""
+    rate, points, dwells = case(n_catheters=CANDIDATES, seed=seed, step=5.0)
+    return rate, points, np.repeat(np.arange(CANDIDATES), len(dwells) // CANDIDATES)
 
 
 def goal(structure, text, level=0):

@@ -1,4 +1,4 @@
-"""Which catheters: against every subset, solved by another program."""
+"""Which catheters: against every subset, solved by another program. Limited by linear programs, never by seconds."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from optimize_cases import case, goal, goals, problem
+from optimize_cases import CANDIDATES, candidates_case, goal, goals, problem
 from scipy.optimize import linprog
 
 from hdrplan.errors import InfeasibleError, InputError
-from hdrplan.optimize import choose_catheters
+from hdrplan.optimize import Candidates, choose_catheters
 
-CANDIDATES = 8
+# More than any of these small proofs needs.
+ENOUGH = 20_000
 
 
-def every_subset(rate, points, owner, most, apart, limits=()):
-    """Least mean liver dose of every set of at most ``most`` candidates: {set: value}, HiGHS through scipy."""
+def every_subset(rate, points, owner, largest, conflicts=None, limits=()):
+    """Least mean liver dose of every set of at most ``largest`` candidates: {set: value}, HiGHS through scipy."""
     liver = points.rows("liver")
     mean = points.volume_cc[liver] @ rate.gy_per_s[liver] / points.volume_cc[liver].sum()
     rows, most_of = [-rate.gy_per_s[points.rows("lesion1")]], [-20.0]
@@ -24,9 +25,9 @@ def every_subset(rate, points, owner, most, apart, limits=()):
         rows.append(rate.gy_per_s[points.rows(structure)])
         most_of.append(gy)
     values = {}
-    for k in range(1, most + 1):
+    for k in range(1, largest + 1):
         for chosen in combinations(range(CANDIDATES), k):
-            if apart[np.ix_(chosen, chosen)].any():
+            if conflicts is not None and conflicts[np.ix_(chosen, chosen)].any():
                 continue
             at = np.isin(owner, chosen)
             matrix = np.concatenate([r[:, at] for r in rows])
@@ -36,175 +37,177 @@ def every_subset(rate, points, owner, most, apart, limits=()):
     return values
 
 
-def small(seed):
-    rate, points, dwells = case(n_catheters=CANDIDATES, seed=seed, step=5.0)
-    owner = np.repeat(np.arange(CANDIDATES), len(dwells) // CANDIDATES)
-    return rate, points, owner
+def best_of_at_most(values, count):
+    return min(value for chosen, value in values.items() if len(chosen) <= count)
+
+
+def placed(rate, points, owner, wanted=None, *, conflicts=None, scenarios=(), max_time_s=600.0, **rest):
+    """Choose under goals, D100 >= 20 Gy alone by default."""
+    asked = problem(rate, points, goals() if wanted is None else wanted, healthy="liver", max_time_s=max_time_s)
+    candidates = Candidates(owner, conflicts=conflicts, scenarios=tuple(scenarios))
+    return choose_catheters(asked, candidates, **({"solve_limit": ENOUGH} | rest))
 
 
 @pytest.mark.parametrize("seed", [1, 2, 5, 6])
 def test_the_best_of_every_number_is_the_best_of_all_subsets(seed):
-    rate, points, owner = small(seed)
-    apart = np.zeros((CANDIDATES, CANDIDATES), dtype=bool)
-    apart[0, 1] = apart[1, 0] = apart[2, 5] = apart[5, 2] = True
-    found = choose_catheters(
-        problem(rate, points, goals(), healthy="liver"), owner, most=3, apart=apart, gap_frac=1e-6, time_limit_s=100
-    )
-    values = every_subset(rate, points, owner, 3, apart)
-    for one in found.curve:
-        best = min(v for s, v in values.items() if len(s) <= one.count)
-        assert one.value == pytest.approx(best, rel=1e-6)
-        assert one.bound <= best * (1 + 1e-9)
-        assert one.gap_frac <= 1.1e-6
-        assert values[one.chosen] == pytest.approx(one.value, rel=1e-6)
+    rate, points, owner = candidates_case(seed)
+    conflicts = np.zeros((CANDIDATES, CANDIDATES), dtype=bool)
+    conflicts[0, 1] = conflicts[1, 0] = conflicts[2, 5] = conflicts[5, 2] = True
+    found = placed(rate, points, owner, maximum_count=3, conflicts=conflicts, gap_frac=1e-6)
+    assert found.solves < ENOUGH, "the proof has ended by itself"
+    values = every_subset(rate, points, owner, 3, conflicts)
+    for chosen in found.curve:
+        best = best_of_at_most(values, chosen.count)
+        assert chosen.cost.value == pytest.approx(best, rel=1e-6)
+        assert chosen.cost.bound <= best * (1 + 1e-9)
+        assert chosen.cost.gap_frac <= 1.1e-6
+        assert values[chosen.candidates] == pytest.approx(chosen.cost.value, rel=1e-6)
 
 
 def test_with_an_organ_limit_the_sets_that_cannot_hold_it_are_left_aside():
-    rate, points, owner = small(3)
-    apart = np.zeros((CANDIDATES, CANDIDATES), dtype=bool)
-    free = every_subset(rate, points, owner, 2, apart)
+    rate, points, owner = candidates_case(3)
+    free = every_subset(rate, points, owner, 2)
     # A limit that some single catheters and pairs hold and others do not.
     for limit in (30.0, 22.0, 18.0, 15.0):
-        values = every_subset(rate, points, owner, 2, apart, [("duodenum", limit)])
+        values = every_subset(rate, points, owner, 2, limits=[("duodenum", limit)])
         if any(np.isinf(v) for v in values.values()) and any(np.isfinite(v) for v in values.values()):
             break
     else:
         pytest.fail("no limit tells the sets apart")
-    found = choose_catheters(
-        problem(rate, points, goals(goal("duodenum", f"Dmax <= {limit:g} Gy")), healthy="liver"),
-        owner,
-        most=2,
-        gap_frac=1e-6,
-        time_limit_s=100,
-    )
-    for one in found.curve:
-        best = min(v for s, v in values.items() if len(s) <= one.count)
+    wanted = goals(goal("duodenum", f"Dmax <= {limit:g} Gy"))
+    for chosen in placed(rate, points, owner, wanted, maximum_count=2, gap_frac=1e-6).curve:
+        best = best_of_at_most(values, chosen.count)
         if np.isinf(best):
-            assert one.chosen == ()
+            assert chosen.candidates == ()
         else:
-            assert one.value == pytest.approx(best, rel=1e-6)
-            assert one.bound <= best * (1 + 1e-9)
+            assert chosen.cost.value == pytest.approx(best, rel=1e-6)
+            assert chosen.cost.bound <= best * (1 + 1e-9)
     assert min(values.values()) >= min(free.values()) * (1 - 1e-9)
 
 
 def test_displaced_catheters_cost_dose_and_the_set_holds_in_every_scenario():
-    rate, points, owner = small(4)
+    rate, points, owner = candidates_case(4)
     rows = points.rows("lesion1")
     rng = np.random.default_rng(0)
     scenarios = [{"lesion1": rate.gy_per_s[rows] * rng.uniform(0.8, 1.0, rate.gy_per_s[rows].shape)} for _ in range(3)]
-    sure = choose_catheters(
-        problem(rate, points, goals(), healthy="liver"), owner, most=2, gap_frac=1e-3, time_limit_s=60
-    )
-    wide = choose_catheters(
-        problem(rate, points, goals(), healthy="liver"),
-        owner,
-        most=2,
-        gap_frac=1e-3,
-        time_limit_s=60,
-        scenarios=scenarios,
-    )
-    for k in (1, 2):
-        assert wide.at(k).value > sure.at(k).value
+    sure = placed(rate, points, owner, maximum_count=2)
+    wide = placed(rate, points, owner, maximum_count=2, scenarios=scenarios)
+    for count in (1, 2):
+        assert wide.at(count).cost.value > sure.at(count).cost.value
         for matrix in [rate.gy_per_s[rows], *(s["lesion1"] for s in scenarios)]:
-            assert (matrix @ wide.at(k).times_s).min() >= 20.0 * (1 - 1e-6)
+            assert (matrix @ wide.at(count).times_s).min() >= 20.0 * (1 - 1e-6)
 
 
-def test_a_bound_stays_a_bound_when_the_time_is_short():
-    rate, points, owner = small(1)
-    apart = np.zeros((CANDIDATES, CANDIDATES), dtype=bool)
-    found = choose_catheters(problem(rate, points, goals(), healthy="liver"), owner, most=3, time_limit_s=0.3)
-    values = every_subset(rate, points, owner, 3, apart)
-    for one in found.curve:
-        assert one.bound <= min(v for s, v in values.items() if len(s) <= one.count) * (1 + 1e-9)
+def test_a_bound_stays_a_bound_when_the_work_is_cut_short():
+    rate, points, owner = candidates_case(1)
+    values = every_subset(rate, points, owner, 3)
+    for solves in (3, 30):
+        found = placed(rate, points, owner, maximum_count=3, solve_limit=solves)
+        assert found.at(3).cost.gap_frac > 1e-3 or not found.at(3).candidates
+        for chosen in found.curve:
+            assert chosen.cost.bound <= best_of_at_most(values, chosen.count) * (1 + 1e-9)
+
+
+def test_the_same_work_gives_the_same_sets_and_bounds():
+    rate, points, owner = candidates_case(1)
+    first, again = (placed(rate, points, owner, maximum_count=3, solve_limit=60) for _ in range(2))
+    assert first.solves == again.solves
+    assert [(s.candidates, s.cost, s.d100) for s in first.curve] == [
+        (s.candidates, s.cost, s.d100) for s in again.curve
+    ]
+
+
+def test_without_time_for_a_first_plan_nothing_is_claimed():
+    rate, points, owner = candidates_case(1)
+    with pytest.raises(InfeasibleError, match="no plan within the time"):
+        placed(rate, points, owner, maximum_count=2, solve_limit=None, time_limit_s=0.0)
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_every_bound_lies_below_the_best_set_whatever_conflicts_limits_and_time(seed):
+def test_every_bound_lies_below_the_best_set_whatever_conflicts_limits_and_work(seed):
     rng = np.random.default_rng(seed)
-    rate, points, owner = small(10 + seed)
-    apart = np.triu(rng.random((CANDIDATES, CANDIDATES)) < 0.4, 1)
-    apart = apart | apart.T
+    rate, points, owner = candidates_case(10 + seed)
+    conflicts = np.triu(rng.random((CANDIDATES, CANDIDATES)) < 0.4, 1)
+    conflicts = conflicts | conflicts.T
     limit = float(rng.choice([18.0, 25.0, 1000.0]))
-    values = every_subset(rate, points, owner, 3, apart, [("duodenum", limit)])
+    values = every_subset(rate, points, owner, 3, conflicts, [("duodenum", limit)])
     wanted = goals(goal("duodenum", f"Dmax <= {limit:g} Gy"))
-    found = choose_catheters(
-        problem(rate, points, wanted, healthy="liver"),
-        owner,
-        most=3,
-        apart=apart,
-        gap_frac=1e-4,
-        time_limit_s=float(rng.choice([1.0, 60.0])),
-    )
-    for one in found.curve:
-        best = min(v for s, v in values.items() if len(s) <= one.count)
-        assert one.value >= best * (1 - 1e-6)
+    found = placed(
+        rate, points, owner, wanted, maximum_count=3, conflicts=conflicts, gap_frac=1e-4,
+        solve_limit=int(rng.choice([50, ENOUGH])),
+    )  # fmt: skip
+    for chosen in found.curve:
+        best = best_of_at_most(values, chosen.count)
+        assert chosen.cost.value >= best * (1 - 1e-6)
         # Infinite means that no set holds the prescription: proven, so it must be so.
-        assert one.bound <= best * (1 + 1e-9)
-        if one.chosen:
-            assert not apart[np.ix_(one.chosen, one.chosen)].any()
-            assert values[one.chosen] == pytest.approx(one.value, rel=1e-6)
+        assert chosen.cost.bound <= best * (1 + 1e-9)
+        if chosen.candidates:
+            assert not conflicts[np.ix_(chosen.candidates, chosen.candidates)].any()
+            assert values[chosen.candidates] == pytest.approx(chosen.cost.value, rel=1e-6)
 
 
 def test_that_so_few_cannot_hold_the_prescription_is_proven_and_bounds_d100():
-    rate, points, owner = small(3)
-    apart = np.zeros((CANDIDATES, CANDIDATES), dtype=bool)
+    rate, points, owner = candidates_case(3)
     # Every single catheter gives the organ too much; two together do not.
     limit = 14.0
-    values = every_subset(rate, points, owner, 2, apart, [("duodenum", limit)])
-    found = choose_catheters(
-        problem(rate, points, goals(goal("duodenum", f"Dmax <= {limit:g} Gy")), healthy="liver"),
-        owner,
-        most=2,
-        time_limit_s=60,
-    )
-    alone = [v for s, v in values.items() if len(s) == 1]
-    assert np.isinf(alone).all()
+    values = every_subset(rate, points, owner, 2, limits=[("duodenum", limit)])
+    found = placed(rate, points, owner, goals(goal("duodenum", f"Dmax <= {limit:g} Gy")), maximum_count=2)
+    assert np.isinf([value for chosen, value in values.items() if len(chosen) == 1]).all()
     assert np.isfinite(min(values.values()))
-    assert found.at(1).chosen == ()
-    assert np.isinf(found.at(1).bound)
-    assert found.at(1).d100_gy <= found.at(1).d100_bound_gy < 20.0
-    assert found.at(2).value == pytest.approx(min(values.values()), rel=1e-3)
+    assert found.at(1).candidates == ()
+    assert np.isinf(found.at(1).cost.bound)
+    assert found.at(1).d100.value <= found.at(1).d100.bound < 20.0
+    assert found.at(2).cost.value == pytest.approx(min(values.values()), rel=1e-3)
 
 
 def test_dose_volume_goals_hold_in_every_plan_chosen():
-    rate, points, owner = small(1)
+    rate, points, owner = candidates_case(1)
     organ = points.rows("duodenum")
-    wanted = goals(goal("duodenum", "D0.5cc <= 7.5 Gy"))
-    free = choose_catheters(problem(rate, points, goals(), healthy="liver"), owner, most=3, time_limit_s=60)
-    found = choose_catheters(problem(rate, points, wanted, healthy="liver"), owner, most=3, time_limit_s=60)
+    free = placed(rate, points, owner, maximum_count=3)
+    found = placed(rate, points, owner, goals(goal("duodenum", "D0.5cc <= 7.5 Gy")), maximum_count=3, solve_limit=4000)
     assert found.left_out == ("duodenum D0.5cc <= 7.5 Gy",)
 
-    def above_cc(one):
-        dose = rate.gy_per_s[organ] @ one.times_s
+    def above_cc(chosen):
+        dose = rate.gy_per_s[organ] @ chosen.times_s
         return points.volume_cc[organ][dose > 7.5 * (1 + 1e-9)].sum()
 
     assert above_cc(free.at(3)) > 0.5
-    held = [one for one in found.curve if one.chosen]
+    held = [chosen for chosen in found.curve if chosen.candidates]
     assert held
-    for one in held:
-        assert above_cc(one) < 0.5
-        assert one.bound <= one.value
-        assert one.value >= free.at(one.count).bound
+    for chosen in held:
+        assert above_cc(chosen) < 0.5
+        assert chosen.cost.bound <= chosen.cost.value
+        assert chosen.cost.value >= free.at(chosen.count).cost.bound
 
 
 def test_limits_that_all_candidates_together_cannot_hold_are_named():
-    rate, points, owner = small(1)
+    rate, points, owner = candidates_case(1)
     with pytest.raises(InfeasibleError, match=r"short with all 8 together, held back by duodenum Dmax <= 1 Gy"):
-        choose_catheters(problem(rate, points, goals(goal("duodenum", "Dmax <= 1 Gy")), healthy="liver"), owner, most=2)
+        placed(rate, points, owner, goals(goal("duodenum", "Dmax <= 1 Gy")), maximum_count=2)
 
 
-def test_more_candidates_than_a_word_has_bits_are_refused():
-    rate, points, owner = small(1)
+def test_candidates_that_cannot_be_are_refused():
+    rate, points, owner = candidates_case(1)
     with pytest.raises(InputError, match="at most 64"):
-        choose_catheters(problem(rate, points, goals()), np.arange(len(owner)) + 60, most=2)
+        Candidates(np.arange(len(owner)) + 60)
+    with pytest.raises(InputError, match="0 or higher"):
+        Candidates(owner - 1)
+    with pytest.raises(InputError, match="conflicts need a row and a column for each candidate"):
+        Candidates(owner, conflicts=np.zeros((3, 3), dtype=bool))
+    with pytest.raises(InputError, match="every dwell needs its candidate"):
+        placed(rate, points, owner[1:], maximum_count=2)
+    with pytest.raises(InputError, match="at least one catheter"):
+        placed(rate, points, owner, maximum_count=0)
+    with pytest.raises(InputError, match="rates of all points of lesion1"):
+        placed(rate, points, owner, maximum_count=1, scenarios=[{"lesion1": rate.gy_per_s}])
 
 
 @pytest.mark.parametrize("limits", [(), (("duodenum", 25.0),)])
 def test_no_set_reaches_more_d100_at_the_same_liver_dose_than_the_bound_says(limits):
-    rate, points, owner = small(2)
+    rate, points, owner = candidates_case(2)
     wanted = goals(*(goal(name, f"Dmax <= {gy:g} Gy") for name, gy in limits))
-    found = choose_catheters(problem(rate, points, wanted, healthy="liver"), owner, most=3, time_limit_s=60)
-    budget = found.at(3).value
+    found = placed(rate, points, owner, wanted, maximum_count=3)
+    budget = found.at(3).cost.value
     liver, lesion = points.rows("liver"), points.rows("lesion1")
     mean = points.volume_cc[liver] @ rate.gy_per_s[liver] / points.volume_cc[liver].sum()
     for k in (1, 2):
@@ -225,19 +228,17 @@ def test_no_set_reaches_more_d100_at_the_same_liver_dose_than_the_bound_says(lim
             bounds = [(0, 600)] * int(at.sum()) + [(0, 20)]
             answer = linprog(cost, A_ub=np.concatenate(rows), b_ub=np.concatenate(most), bounds=bounds, method="highs")
             best = max(best, -answer.fun)
-        one = found.at(k)
-        assert one.d100_gy <= best * (1 + 1e-6)
-        assert one.d100_bound_gy >= best * (1 - 1e-6)
-        assert one.d100_bound_gy <= 20.0 * (1 + 1e-9)
+        d100 = found.at(k).d100
+        assert d100.value <= best * (1 + 1e-6)
+        assert d100.bound >= best * (1 - 1e-6)
+        assert d100.bound <= 20.0 * (1 + 1e-9)
 
 
 def test_where_so_few_hold_nothing_the_message_says_what_they_reach():
-    rate, points, owner = small(1)
-    found = choose_catheters(
-        problem(rate, points, goals(), healthy="liver", max_time_s=10.0), owner, most=1, time_limit_s=20
-    )
-    assert found.at(1).chosen == ()
+    rate, points, owner = candidates_case(1)
+    found = placed(rate, points, owner, maximum_count=1, max_time_s=10.0)
+    assert found.at(1).candidates == ()
     with pytest.raises(
-        InfeasibleError, match=r"no 1 of these .*: proven.* a D100 of \d+\.\d\d Gy with 1, at most .*`most`"
+        InfeasibleError, match=r"no 1 of these .*: proven.* a D100 of \d+\.\d\d Gy with 1, at most .*`maximum_count`"
     ):
         found.fewest(0.05)

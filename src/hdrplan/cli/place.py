@@ -193,19 +193,19 @@ def _table(result: PlaceResult) -> dict[str, Any]:
             "candidates": len(ways),
             "stopped_by": {in_flags(name): count for name, count in ways.blocked.items()},
         },
-        "objective": placement.objective,
-        "unit": placement.unit,
-        "all_candidates": placement.every_value,
+        "objective": placement.with_all.objective,
+        "unit": placement.with_all.unit,
+        "all_candidates": placement.with_all.value,
         "bounds_leave_out": list(placement.left_out),
         "curve": [
             {
                 "catheters": one.count,
-                "candidates": list(one.chosen),
-                "value": one.value,
-                "bound": one.bound,
-                "gap_frac": one.gap_frac,
-                "d100_gy": one.d100_gy,
-                "d100_bound_gy": one.d100_bound_gy,
+                "candidates": list(one.candidates),
+                "value": one.cost.value,
+                "bound": one.cost.bound,
+                "gap_frac": one.cost.gap_frac,
+                "d100_gy": one.d100.value,
+                "d100_bound_gy": one.d100.bound,
                 "seconds": round(one.seconds, 2),
             }
             for one in placement.curve
@@ -222,7 +222,7 @@ def _table(result: PlaceResult) -> dict[str, Any]:
                 "slant_deg": float(ways.slant_deg[row]),
                 "nearest_mm": near,
             }
-            for catheter, row, near in zip(result.case.catheters, chosen.chosen, result.clear_mm, strict=True)
+            for catheter, row, near in zip(result.case.catheters, chosen.candidates, result.clear_mm, strict=True)
         ],
         "planned": {
             target.name: {"d100_gy": target.d100_gy, "d98_gy": target.d98_gy, "d50_gy": target.d50_gy}
@@ -243,18 +243,18 @@ def _lines(result: PlaceResult) -> list[str]:
     for one in placement.curve:
         mark = "  <- chosen" if one is result.chosen else ""
         number = f"{one.count} catheter{'s' * (one.count > 1)}"
-        if one.chosen:
+        if one.candidates:
             lines.append(
-                f"{number}: {placement.objective} {one.value:.3f} {placement.unit}, no set below "
-                f"{one.bound:.3f} (gap {100 * one.gap_frac:.2f} %){mark}"
+                f"{number}: {one.cost.objective} {one.cost.value:.3f} {one.cost.unit}, no set below "
+                f"{one.cost.bound:.3f} (gap {100 * one.cost.gap_frac:.2f} %){mark}"
             )
         else:
-            none = "no set found that holds everything" if math.isfinite(one.bound) else "no set holds it, proven"
-            reached = f"{one.d100_gy:.2f} Gy" if math.isfinite(one.d100_gy) else "unknown"
+            none = "no set found that holds everything" if math.isfinite(one.cost.bound) else "no set holds it, proven"
+            reached = f"{one.d100.value:.2f} Gy" if math.isfinite(one.d100.value) else "unknown"
             lines.append(f"{number}: {none}; best D100 found: {reached}")
     if placement.left_out:
         lines.append(f"The bounds leave out: {'; '.join(placement.left_out)}; the plans hold them.")
-    for catheter, row, near in zip(result.case.catheters, result.chosen.chosen, result.clear_mm, strict=True):
+    for catheter, row, near in zip(result.case.catheters, result.chosen.candidates, result.clear_mm, strict=True):
         beside = ", ".join(f"{name} {mm:.0f} mm" for name, mm in near.items())
         lines.append(
             f"{catheter.name}: {result.ways.length_mm[row]:.0f} mm, {result.ways.tilt_deg[row]:.0f} deg out of the "

@@ -1,7 +1,10 @@
 """Goals and a rate matrix become dwell times with a proof. Knows no geometry, no files, no metrics."""
 
 from hdrplan.optimize.afterloader import Delivery, neighbours, transit_times
-from hdrplan.optimize.catheters.choice import MOST_CANDIDATES, Chosen, Placement, choose_catheters
+from hdrplan.optimize.bounded import Bounded
+from hdrplan.optimize.catheters.candidates import MAXIMUM_CANDIDATES, Candidates
+from hdrplan.optimize.catheters.choice import choose_catheters
+from hdrplan.optimize.catheters.placement import ChosenSet, Placement
 from hdrplan.optimize.certificate import Certificate, Level, Optimum, Price, Shortfall
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.studies.pareto import Axis, Front, pareto_front
@@ -13,10 +16,12 @@ from hdrplan.optimize.times.fewest_dwells import fewest_dwells
 from hdrplan.optimize.times.goal_sequence import optimize_times
 
 __all__ = [
-    "MOST_CANDIDATES",
+    "MAXIMUM_CANDIDATES",
     "Axis",
+    "Bounded",
+    "Candidates",
     "Certificate",
-    "Chosen",
+    "ChosenSet",
     "Delivery",
     "EveryPointOptimum",
     "Front",

@@ -14,11 +14,11 @@ __all__ = ["fact_lines", "placement_html"]
 
 def fact_lines(result: PlaceResult) -> Sequence[str]:
     """Return what was chosen and what is proven, in lines."""
-    chosen, placement = result.chosen, result.placement
+    chosen, placement, cost = result.chosen, result.placement, result.chosen.cost
     lines = [
         f"{result.ways.tried} lines looked at, {result.found} free, {len(result.ways)} to choose from",
-        f"{chosen.count} catheter{'s' * (chosen.count > 1)}: {placement.objective} {chosen.value:.3f} {placement.unit}",
-        f"no {chosen.count} of these candidates below {chosen.bound:.3f} ({100 * chosen.gap_frac:.2f} %)",
+        f"{chosen.count} catheter{'s' * (chosen.count > 1)}: {cost.objective} {cost.value:.3f} {cost.unit}",
+        f"no {chosen.count} of these candidates below {cost.bound:.3f} ({100 * cost.gap_frac:.2f} %)",
     ]
     if placement.left_out:
         lines.append(f"the bound leaves out: {'; '.join(placement.left_out)}")
@@ -57,7 +57,7 @@ def placement_html(result: PlaceResult, picture: Path, *, stopped_by: Mapping[st
             "slant": f"{result.ways.slant_deg[row]:.0f}",
             "near": ", ".join(f"{name} {mm:.1f}" for name, mm in near.items()),
         }
-        for catheter, row, near in zip(result.case.catheters, result.chosen.chosen, result.clear_mm, strict=True)
+        for catheter, row, near in zip(result.case.catheters, result.chosen.candidates, result.clear_mm, strict=True)
     ]
     stopped = [{"what": what, "share": f"{100 * n / result.ways.tried:.1f}"} for what, n in stopped_by.items()]
     return page(
@@ -66,8 +66,8 @@ def placement_html(result: PlaceResult, picture: Path, *, stopped_by: Mapping[st
         version=version,
         pictures=True,
         facts=fact_lines(result),
-        objective=result.placement.objective,
-        unit=result.placement.unit,
+        objective=result.placement.with_all.objective,
+        unit=result.placement.with_all.unit,
         curve=result.placement.curve,
         chosen=result.chosen,
         rows=rows,

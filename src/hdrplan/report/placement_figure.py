@@ -59,15 +59,15 @@ def placement_figure(result: PlaceResult, path: Path) -> None:
 
 def _draw_curve(axes: Axes, result: PlaceResult) -> None:
     curve = result.placement.curve
-    held = [one for one in curve if one.chosen]
-    axes.plot([o.count for o in held], [o.value for o in held], "o-", color="#2e8fd0", label="best set found")
-    bounded = [one for one in curve if np.isfinite(one.bound)]
+    held = [one for one in curve if one.candidates]
+    axes.plot([o.count for o in held], [o.cost.value for o in held], "o-", color="#2e8fd0", label="best set found")
+    bounded = [one for one in curve if np.isfinite(one.cost.bound)]
     axes.plot(
-        [o.count for o in bounded], [o.bound for o in bounded], "v--", color="#d98200", label="no set does better"
+        [o.count for o in bounded], [o.cost.bound for o in bounded], "v--", color="#d98200", label="no set does better"
     )
-    axes.axhline(result.placement.every_value, color="0.4", lw=0.9, ls=":", label=f"all {len(result.ways)} at once")
-    axes.plot(result.chosen.count, result.chosen.value, "o", ms=12, mfc="none", mec="k", label="chosen")
-    axes.set(xlabel="Catheters", ylabel=f"{result.placement.objective} ({result.placement.unit})")
+    axes.axhline(result.placement.with_all.value, color="0.4", lw=0.9, ls=":", label=f"all {len(result.ways)} at once")
+    axes.plot(result.chosen.count, result.chosen.cost.value, "o", ms=12, mfc="none", mec="k", label="chosen")
+    axes.set(xlabel="Catheters", ylabel=f"{result.placement.with_all.objective} ({result.placement.with_all.unit})")
     axes.set_ylim(0, None)
     axes.set_xticks([o.count for o in curve])
     axes.grid(color="0.9")
@@ -78,14 +78,14 @@ def _draw_curve(axes: Axes, result: PlaceResult) -> None:
 def _draw_d100(axes: Axes, result: PlaceResult) -> None:
     curve = result.placement.curve
     wanted = result.planned.goals.prescriptions[0].dose_gy
-    axes.plot([o.count for o in curve], [o.d100_gy for o in curve], "o-", color="#2e8fd0", label="best set found")
-    axes.plot([o.count for o in curve], [o.d100_bound_gy for o in curve], "^--", color="#d98200", label="at most")
+    axes.plot([o.count for o in curve], [o.d100.value for o in curve], "o-", color="#2e8fd0", label="best set found")
+    axes.plot([o.count for o in curve], [o.d100.bound for o in curve], "^--", color="#d98200", label="at most")
     axes.axhline(wanted, color="0.4", lw=0.9, ls="--")
     axes.set(xlabel="Catheters", ylabel="D100 (Gy)")
     axes.set_xticks([o.count for o in curve])
     axes.grid(color="0.9")
     axes.legend(fontsize=7, loc="lower right")
-    axes.set_title(f"D100 at the {result.placement.objective} of {curve[-1].count} catheters")
+    axes.set_title(f"D100 at the {result.placement.with_all.objective} of {curve[-1].count} catheters")
 
 
 def _draw_facts(axes: Axes, result: PlaceResult) -> None:

@@ -32,7 +32,7 @@ from hdrplan.geometry import (
     trajectories,
     varied,
 )
-from hdrplan.optimize import MOST_CANDIDATES, Chosen, Placement, PlanProblem, choose_catheters
+from hdrplan.optimize import MAXIMUM_CANDIDATES, Candidates, ChosenSet, Placement, PlanProblem, choose_catheters
 from hdrplan.plan import Case, Goals
 from hdrplan.sources import Strength, TG43Source
 from hdrplan.workflow.options import PlanOptions
@@ -106,7 +106,7 @@ class PlaceOptions:
 
     def __post_init__(self) -> None:
         for name, low, high in (
-            ("candidates", 1, MOST_CANDIDATES),
+            ("candidates", 1, MAXIMUM_CANDIDATES),
             ("most", 1, 20),
             ("worth_frac", 0.0, 1.0),
             ("apart_mm", 0.0, 50.0),
@@ -137,7 +137,7 @@ class PlaceResult:
     found : int
         Ways that keep every limit, before the candidates were drawn from them.
     placement : Placement
-    chosen : Chosen
+    chosen : ChosenSet
     clear_mm : tuple of dict
         For each chosen catheter: obstacle -> least distance to its voxels, the nearest three.
     planned : PlanResult
@@ -150,7 +150,7 @@ class PlaceResult:
     ways: Trajectories
     found: int
     placement: Placement
-    chosen: Chosen
+    chosen: ChosenSet
     clear_mm: tuple[dict[str, float], ...]
     planned: PlanResult
     seconds: dict[str, float]
@@ -233,29 +233,31 @@ def place_case(
     rate = dose_rate(
         dwells, points.points_mm, source, strength_u=strength_u, on_progress=lambda a, b: tell("matrix", a, b)
     )
-    scenarios = [
+    scenarios = tuple(
         {
             ctv.name: dose_rate(moved, points.points_mm[points.rows(ctv.name)], source, strength_u=strength_u).gy_per_s
             for ctv in case.ctvs
         }
         for moved in _displaced(dwells, options)
-    ]
+    )
     lap("matrix")
     placement = choose_catheters(
         PlanProblem(rate=rate, points=points, goals=goals, healthy=case.healthy, max_time_s=planning.max_dwell_s),
-        dwells.catheter,
-        most=max(options.most, options.count or 1),
-        apart=(line_gap_mm(ways) < options.apart_mm) | (angle_deg(ways) > options.spread_deg),
-        scenarios=scenarios,
+        Candidates(
+            dwells.catheter,
+            conflicts=(line_gap_mm(ways) < options.apart_mm) | (angle_deg(ways) > options.spread_deg),
+            scenarios=scenarios,
+        ),
+        maximum_count=max(options.most, options.count or 1),
         gap_frac=options.gap_frac,
         time_limit_s=options.time_limit_s,
         on_progress=lambda a, b: tell("choice", a, b),
     )
     chosen = placement.fewest(options.worth_frac)
-    if options.count is not None and placement.at(options.count).chosen:
+    if options.count is not None and placement.at(options.count).candidates:
         chosen = placement.at(options.count)
     lap("choice")
-    with_catheters = replace(case, catheters=ways.only(chosen.chosen).catheters())
+    with_catheters = replace(case, catheters=ways.only(chosen.candidates).catheters())
     planned = plan_case(with_catheters, goals, source, strength, options=planning, on_progress=on_progress)
     clear = tuple(_clear_mm(case, c.points_mm, options.margins_mm) for c in with_catheters.catheters)
     lap("plan")

@@ -7,44 +7,69 @@ and there all but the points excused at one plan: a guess at what a set can reac
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray
 from hdrplan.kernels.cover import cheapest_cover
 from hdrplan.optimize.program.point_rows import EveryPoint
 
-__all__ = ["Pool"]
+__all__ = ["RowPool", "WatchedPoints"]
 
 # Points missed by less than this fraction of their limit count as held: single precision tells no more.
 _SHORT_FRAC = 1e-5
+# Rows for which there is room at first.
+_ROOM = 1024
 
 
-class Pool:
+@dataclass(frozen=True, slots=True, eq=False)
+class WatchedPoints:
+    """All points under one limit, whose rows enter the pool as soon as a set violates them.
+
+    Parameters
+    ----------
+    family : EveryPoint
+        Of the main program.
+    pays : bool
+        Whether it is a prescription's.
+    tail : bool
+        Whether it is a dose-volume goal's.
+    """
+
+    family: EveryPoint
+    pays: bool
+    tail: bool
+
+    def single_precision(self) -> npt.NDArray[np.float32]:
+        """(n_dwells, n_points) rates, a quarter of the time to multiply."""
+        return np.ascontiguousarray(self.family.gy_per_s.T, dtype=np.float32)
+
+
+class RowPool:
     """Rows ``row @ x >= limit``; they only ever become more.
 
     Parameters
     ----------
     columns : int array
         Of the main program: those that cost something. All others are zero.
-    binding, tails : sequences of EveryPoint
-        Points under a limit that always binds, and of dose-volume goals.
-    n : int
-        Dwells: the first columns.
+    n_dwells : int
+        The first columns are dwell times.
+    watched : sequence of WatchedPoints
+        Those of dose-volume goals come last.
     """
 
-    def __init__(self, columns: IntArray, binding: Sequence[EveryPoint], tails: Sequence[EveryPoint], n: int) -> None:
-        self._columns, self._n, self.count = columns, n, 0
-        self._watched = [
-            (family, np.ascontiguousarray(family.gy_per_s.T, dtype=np.float32)) for family in (*binding, *tails)
-        ]
-        self._first_tail = len(binding)
-        self._excused: dict[int, BoolArray] = {}
+    def __init__(self, columns: IntArray, n_dwells: int, watched: Sequence[WatchedPoints]) -> None:
+        self._columns, self._n_dwells, self.count = columns, n_dwells, 0
+        self._watched = [(one, one.single_precision()) for one in watched]
+        self._excused: dict[int, BoolArray] = {}  # number of a dose-volume goal -> its points that are free
         # (columns, at least count): the rest is room to grow, and the kernel reads whole lines.
-        self._rows = np.zeros((len(columns), 1024))
-        self._size, self._limit, self._loose = np.ones(1024), np.zeros(1024), np.zeros(1024)
-        self._pays = np.zeros(1024, dtype=np.bool_)
-        self._point = np.full((1024, 2), -1)  # number of the dose-volume goal and point
+        self._rows = np.zeros((len(columns), _ROOM))
+        # (3, at least count): length of each row, its limit in strict solves, its limit in all others.
+        self._numbers = np.ones((3, _ROOM))
+        self._pays = np.zeros(_ROOM, dtype=np.bool_)
+        self._point = np.full((_ROOM, 2), -1)  # number of the dose-volume goal, and point
 
     def add(
         self, row: FloatArray, low: float, high: float, *, pays: bool = False, point: tuple[int, int] | None = None
@@ -53,6 +78,7 @@ class Pool:
 
         Parameters
         ----------
+        row : (n_columns,) array
         low, high : float
             One of them infinite.
         pays : bool
@@ -61,56 +87,90 @@ class Pool:
             Number of the dose-volume goal and of its point.
         """
         k = self.count
-        if k == len(self._limit):
+        if k == len(self._pays):
             self._rows = np.concatenate((self._rows, np.zeros_like(self._rows)), axis=1)
-            self._size, self._limit, self._loose = (np.tile(a, 2) for a in (self._size, self._limit, self._loose))
-            self._pays, self._point = np.tile(self._pays, 2), np.tile(self._point, (2, 1))
+            self._numbers, self._pays = np.tile(self._numbers, 2), np.tile(self._pays, 2)
+            self._point = np.tile(self._point, (2, 1))
         sign, limit = (1.0, low) if np.isfinite(low) else (-1.0, -high)
         self._rows[:, k] = sign * row[self._columns]
-        self._size[k], self._limit[k] = np.linalg.norm(self._rows[:, k]), limit
-        self._loose[k], self._pays[k] = limit if point is None else -np.inf, pays
-        self._point[k] = (-1, -1) if point is None else point
+        self._numbers[:, k] = np.linalg.norm(self._rows[:, k]), limit, limit if point is None else -np.inf
+        self._pays[k], self._point[k] = pays, (-1, -1) if point is None else point
         self.count += 1
 
     def excuse(self, masks: Sequence[BoolArray]) -> None:
         """Free some points of each dose-volume goal in strict solves, and bind all others."""
-        self._excused = dict(enumerate(masks, self._first_tail))
+        tails = [number for number, (watched, _) in enumerate(self._watched) if watched.tail]
+        self._excused = dict(zip(tails, masks, strict=True))
         for k in np.flatnonzero(self._point[: self.count, 0] >= 0):
-            family, point = self._point[k]
-            here = self._watched[family][0].rows(np.array([point]))
+            number, point = (int(i) for i in self._point[k])
+            here = self._watched[number][0].family.rows(np.array([point]))
             limit = here.low[0] if np.isfinite(here.low[0]) else -here.high[0]
-            self._limit[k] = -np.inf if self._excused[int(family)][point] else limit
+            self._numbers[1, k] = -np.inf if self._excused[number][point] else limit
 
     def solve(
-        self, columns: IntArray, cost: FloatArray, most: FloatArray, *, strict: bool
+        self, columns: IntArray, cost: FloatArray, longest: FloatArray, *, strict: bool
     ) -> tuple[FloatArray, FloatArray]:
-        """Return multipliers of the rows and times of the columns, the cheapest under the rows so far."""
-        limit = (self._limit if strict else self._loose)[: self.count]
-        y, times = cheapest_cover(self._rows, self._size[: self.count], limit, columns, cost, most)
-        return y, np.clip(times, 0.0, most)
+        """Solve for the cheapest values of some columns under the rows so far.
 
-    def worth(self, y: FloatArray) -> tuple[float, float, FloatArray]:
-        """Return multipliers times limits, the prescriptions' part of it, and multipliers times rows."""
-        used = np.flatnonzero(y)
-        gained = self._limit[used] * y[used]
-        return float(gained.sum()), float(gained[self._pays[used]].sum()), self._rows[:, used] @ y[used]
+        Parameters
+        ----------
+        columns : (m,) int array
+            Of the pool; all others are zero.
+        cost, longest : (m,) arrays
+            Of the columns: cost, and greatest value.
+        strict : bool
+            Whether rows of dose-volume goals bind.
 
-    def fill(self, x: FloatArray, paying: frozenset[str], *, strict: bool) -> int:
-        """Take in the rows that ``x`` of the main program violates, the worst of each cube; return how many."""
-        on = np.flatnonzero(x[: self._n])
-        times, before = x[on].astype(np.float32), self.count
-        for number, (family, rates) in enumerate(self._watched):
-            tail = number >= self._first_tail
-            if tail and not strict:
+        Returns
+        -------
+        (count,) array
+            Multipliers of the rows.
+        (m,) array
+            Values of the columns.
+        """
+        size, limit = self._numbers[0, : self.count], self._numbers[1 if strict else 2, : self.count]
+        multipliers, values = cheapest_cover(self._rows, size, limit, columns, cost, longest)
+        return multipliers, np.clip(values, 0.0, longest)
+
+    def weigh(self, multipliers: FloatArray) -> tuple[float, float, FloatArray]:
+        """Return multipliers times limits, the prescriptions' share of it, and multipliers times rows."""
+        used = np.flatnonzero(multipliers)
+        gained = self._numbers[1, used] * multipliers[used]
+        return (
+            float(gained.sum()),
+            float(gained[self._pays[used]].sum()),
+            self._rows[:, used] @ multipliers[used],
+        )
+
+    def fill(self, x: FloatArray, *, strict: bool) -> int:
+        """Take in the rows that ``x`` violates, the worst of each cube.
+
+        Parameters
+        ----------
+        x : (n_columns,) array
+            Of the main program.
+        strict : bool
+            Whether rows of dose-volume goals are looked at, but for the points excused.
+
+        Returns
+        -------
+        int
+            How many were taken in.
+        """
+        before, on = self.count, np.flatnonzero(x[: self._n_dwells])
+        times = x[on].astype(np.float32)
+        for number, (watched, rates) in enumerate(self._watched):
+            if watched.tail and not strict:
                 break
+            family = watched.family
             missed = 0.0 if family.slack_column is None else float(x[family.slack_column])
             short = family.sense * (family.limit_gy - times @ rates[on]) - missed
-            if tail:
+            if watched.tail:
                 short[self._excused[number]] = -np.inf
             bad = np.flatnonzero(short > _SHORT_FRAC * family.limit_gy)
             bad = bad[np.lexsort((-short[bad], family.cubes.cube[bad]))]
             worst = bad[np.unique(family.cubes.cube[bad], return_index=True)[1]]
             new = family.rows(worst)
             for point, row, low, high in zip(worst, new.coefficients, new.low, new.high, strict=True):
-                self.add(row, low, high, pays=family.name in paying, point=(number, int(point)) if tail else None)
+                self.add(row, low, high, pays=watched.pays, point=(number, int(point)) if watched.tail else None)
         return self.count - before

@@ -109,7 +109,7 @@ class Program:
             if k in self.tails:
                 # As a volume: which points may lie on the wrong side is chosen anew.
                 short = one.sense * (one.limit - self.blocks[k].dose_gy(x)) - self.miss(x, k)
-                broken[k] = float(short[~self._outside(k, x)].max(initial=-np.inf))
+                broken[k] = float(short[~self.outside(k, x)].max(initial=-np.inf))
             elif k in self.blocks:
                 block = self.blocks[k]
                 was, block.limit_gy = block.limit_gy, one.limit
@@ -193,11 +193,11 @@ class Program:
     def excuse(self, x: FloatArray) -> None:
         """Let each dose-volume goal leave out the points that are its hottest (coldest) at ``x``."""
         for k, block in self.tails.items():
-            block.excuse(self._outside(k, x), self.lp)
+            block.excuse(self.outside(k, x), self.lp)
             if block not in self.lp.families:
                 self.lp.families.append(block)
 
-    def _outside(self, k: int, x: FloatArray) -> BoolArray:
+    def outside(self, k: int, x: FloatArray) -> BoolArray:
         """Return the points that dose-volume goal ``k`` does not bind at ``x``."""
         one = self.listed[k]
         volume = self.points.volume_cc[one.rows]

@@ -1,0 +1,146 @@
+"""The best plan of a set of catheters, with every row, to the last digit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hdrplan.arrays import BoolArray, FloatArray
+from hdrplan.optimize.catheters.candidates import CatheterSet
+from hdrplan.optimize.catheters.meter import Meter
+from hdrplan.optimize.catheters.row_pool import RowPool, WatchedPoints
+from hdrplan.optimize.catheters.set_problem import SetProblem
+from hdrplan.optimize.program.dose_program import Program
+from hdrplan.optimize.program.lazy_lp import Solution
+from hdrplan.optimize.program.point_rows import EveryPoint
+from hdrplan.optimize.program.scenario_rows import scenario_rows
+
+__all__ = ["SetPlans"]
+
+# Dose-volume goals: polished until a round saves less than this.
+_POLISHED_FRAC = 1e-4
+
+
+class SetPlans:
+    """Two programs over the dwells of all candidates, of which those of one set are switched on.
+
+    The main program leaves dose-volume goals out, so that its multipliers prove something; the strict one has them.
+
+    Parameters
+    ----------
+    sets : SetProblem
+    meter : Meter
+    """
+
+    def __init__(self, sets: SetProblem, meter: Meter) -> None:
+        self._sets, self._meter = sets, meter
+        hard = [k for k, r in enumerate(sets.requirements) if r.level == 0]
+        self._main = _program(sets, [k for k in hard if k not in sets.tails], meter.deadline)
+        self._strict = _program(sets, hard, meter.deadline) if sets.tails else self._main
+        self._on: dict[Program, CatheterSet] = {}
+        self.pool = self._first_rows()
+        self._pooled: set[int] = set()  # rows of the main program that a plan has brought into the pool
+
+    def _first_rows(self) -> RowPool:
+        """Return the pool with the rows that stand alone: mean doses and the total time."""
+        sets, n = self._sets, self._sets.n_dwells
+        priced = np.append(np.arange(n), n + np.array(sets.lower, dtype=np.int64))
+        binding = [family for family in self._main.lp.families if isinstance(family, EveryPoint)]
+        watched = [WatchedPoints(family, pays=family.name in sets.paying, tail=False) for family in binding]
+        watched += [WatchedPoints(family, pays=False, tail=True) for family in self._strict.tails.values()]
+        pool = RowPool(priced, n, watched)
+        for number in self._main.single.values():
+            self._give(pool, number)
+        return pool
+
+    def _give(self, pool: RowPool, number: int) -> None:
+        lp = self._main.lp
+        pool.add(lp.row(number), *lp.limits(number), pays=lp.owner(number) in self._sets.paying)
+
+    def _switch(self, program: Program, chosen: CatheterSet) -> None:
+        """Let only the dwells of some candidates have time."""
+        before, owner = self._on.get(program), self._sets.candidates.owner
+        changed = self._sets.candidates.everything if before is None else before ^ chosen
+        at = np.flatnonzero(np.isin(owner, sorted(changed)))
+        if len(at):
+            longest = np.where(np.isin(owner[at], sorted(chosen)), self._sets.problem.max_time_s, 0.0)
+            program.lp.bounds(at, np.zeros(len(at)), longest)
+        self._on[program] = chosen
+
+    def without_tails(self, chosen: CatheterSet) -> Solution:
+        """Return the best times of a set, dose-volume goals left out, misses priced in; its rows enter the pool."""
+        self._switch(self._main, chosen)
+        solution = self._main.solve(self._sets.cost)
+        self._meter.solves += 1
+        new = {int(i) for i in self._main.lp.pressing} - self._pooled
+        for number in sorted(new):
+            self._give(self.pool, number)
+        self._pooled |= new
+        return solution
+
+    def best(self, chosen: CatheterSet, start: FloatArray | None = None) -> Solution | None:
+        """Return the plan of a set under all goals, misses priced in; None where the solver stopped.
+
+        Parameters
+        ----------
+        chosen : frozenset of int
+        start : (n_columns,) array, optional
+            A plan whose hottest points are the first to be excused.
+        """
+        solution, strict = self.without_tails(chosen), self._strict
+        if solution.status != "optimal":
+            return None
+        unmissed = np.append(solution.x[: self._sets.n_dwells], np.zeros(len(self._sets.requirements)))
+        if strict.tails_missed(unmissed):
+            self._switch(strict, chosen)
+            first = solution.x if start is None else start
+            solution = strict.polished(self._sets.cost, first, better_frac=_POLISHED_FRAC)
+        return solution if solution.status == "optimal" else None
+
+    def excused(self, x: FloatArray) -> list[BoolArray]:
+        """Return for each dose-volume goal the points that it need not bind in a plan: the hottest (coldest)."""
+        return [self._strict.outside(k, x) for k in self._strict.tails]
+
+    def missed_at(self, chosen: CatheterSet, x: FloatArray, budget: float) -> float:
+        """By how many Gy a set need miss its lower limits at most, if the objective may be ``budget``.
+
+        Parameters
+        ----------
+        chosen : frozenset of int
+        x : (n_columns,) array
+            Its plan; dose-volume goals excuse the points that they excuse there.
+        budget : float
+            Of the objective, misses not counted; infinite: none.
+
+        Returns
+        -------
+        float
+            NaN where the solver stopped.
+        """
+        sets, program = self._sets, self._strict
+        program.deadline = np.inf
+        program.excuse(x)
+        self._switch(program, chosen)
+        times = np.where(np.arange(len(sets.cost)) < sets.n_dwells, sets.cost, 0.0)
+        if np.isfinite(budget):
+            program.keep(times, budget * (1 + 1e-9))
+        # A little of the objective keeps the times finite where nothing else does.
+        misses = dict.fromkeys(sets.lower, 1.0)
+        solution = program.solve(program.cost(times[: sets.n_dwells] * (1e-6 / sets.miss_cost), misses))
+        program.release("kept")
+        return sets.missed_gy(solution.x) if solution.status == "optimal" else float("nan")
+
+
+def _program(sets: SetProblem, entered: Sequence[int], deadline: float) -> Program:
+    """Return a program with some requirements, prescriptions in all scenarios."""
+    program = Program(sets.problem, sets.requirements)
+    program.deadline = deadline
+    for k in entered:
+        program.enter(k)
+    program.allow_miss(list(sets.lower), sets.most_missed_gy)
+    program.start()
+    prescriptions = [k for k in sets.lower if sets.requirements[k].prescription]
+    for families in scenario_rows(program, sets.candidates.scenarios, prescriptions, missable=True):
+        program.lp.families.extend(families)
+    return program
