@@ -24,9 +24,11 @@ from hdrplan.dose.shape import shape_of
 from hdrplan.geometry import Dwells, Grid, Structure
 from hdrplan.io import read_case
 from hdrplan.optimize import PlanProblem, optimize_every_point, optimize_times
+from hdrplan.options import PlanOptions
 from hdrplan.plan import Goals, Prescription
 from hdrplan.sources import load_source
-from hdrplan.workflow.options import EVERY_POINT_FRAC, PlanOptions, planning_matrix
+from hdrplan.workflow import planning_problem
+from hdrplan.workflow.times import EVERY_POINT_FRAC
 
 SOURCE = "gammamed-12i"
 STRENGTH_U = 40700.0
@@ -78,12 +80,10 @@ def ellipsoid(diameter_mm: float, catheters: int, step_mm: float) -> Lesion:
 def phantom(folder: str) -> Lesion:
     """Lesion B of the liver phantom, all its structures and limits."""
     found = read_case(Path("phantoms") / folder)
-    dwells, points, rate = planning_matrix(
-        found.case, found.goals, load_source(SOURCE), strength_u=found.strength.value_u, options=PlanOptions()
-    )
-    assert found.case.healthy is not None
-    problem = PlanProblem(rate=rate, points=points, goals=found.goals, healthy=found.case.healthy)
     strength_u = found.strength.value_u
+    dwells, problem = planning_problem(
+        found.case, found.goals, load_source(SOURCE), strength_u=strength_u, options=PlanOptions()
+    )
     return Lesion(name=folder, ctv=found.case.ctvs[0], dwells=dwells, problem=problem, strength_u=strength_u)
 
 

@@ -19,9 +19,10 @@ import numpy as np
 
 from hdrplan.dose import dose_rate
 from hdrplan.io import read_case
+from hdrplan.options import PlanOptions
 from hdrplan.simulate import Scenarios, Uncertainty, robust_coverage
 from hdrplan.sources import load_source
-from hdrplan.workflow import LesionTask, PlanOptions, host_organ, plan_case, plan_lesion, robust_points
+from hdrplan.workflow import LesionTask, host_organ, plan_case, plan_lesion, robust_points
 
 PHANTOM = Path(__file__).parents[1] / "phantoms" / "liver-lesion-b"
 

@@ -10,8 +10,9 @@ import pytest
 from hdrplan.dose import dose_at_points, sample_points
 from hdrplan.geometry import Grid, Volume
 from hdrplan.metrics import dvh
+from hdrplan.options import PlanOptions
 from hdrplan.validate.walk import planned
-from hdrplan.workflow import PlanOptions, PlanResult, StructureScore, isodose_error_cc, plan_result
+from hdrplan.workflow import PlanResult, StructureScore, isodose_error_cc, plan_result
 
 
 @pytest.fixture(scope="module")

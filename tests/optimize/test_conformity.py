@@ -8,10 +8,10 @@ from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Grid, Structure, around
 from hdrplan.optimize import Delivery, optimize_times
+from hdrplan.options import PlanOptions
 from hdrplan.plan import AROUND, Case, Goals, Prescription, parse_goal
 from hdrplan.sources import Strength, load_source
 from hdrplan.workflow import plan_case
-from hdrplan.workflow.options import PlanOptions
 
 
 def with_surroundings(**arguments):

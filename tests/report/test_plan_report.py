@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from hdrplan.geometry import Catheter, Structure, Volume
+from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Prescription, parse_goal
 from hdrplan.report import plan_report, report_data
 from hdrplan.sources import Calibration, Strength, load_source, strength_from_text
-from hdrplan.workflow import PlanOptions, PlanResult, plan_case, plan_result
+from hdrplan.workflow import PlanResult, plan_case, plan_result
 from report_view import centred_grid
 
 RUN = {

@@ -8,30 +8,42 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from hdrplan.cli.common import flag_of
 from hdrplan.errors import InputError
+from hdrplan.options import PLAN_OPTIONS, PlanOptions
 
 if TYPE_CHECKING:
     from hdrplan.io import CaseFile
-    from hdrplan.workflow import PlanOptions
 
-__all__ = ["case_options", "plan_options", "read_case_from"]
+__all__ = ["case_options", "number_option", "plan_options", "read_case_from"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_DWELL_FLAGS = {
-    "step": "step_mm",
-    "tip_offset": "tip_offset_mm",
-    "margin": "margin_mm",
-    "max_dwell": "max_dwell_s",
-    "sample": "sample_mm",
-    "dose_margin": "dose_margin_mm",
-    "time_step": "time_step_s",
-    "min_dwell": "min_dwell_s",
-    "time_ratio": "time_ratio",
-    "transit_speed": "source_speed_mm_per_s",
-}
-
 _FILE = click.Path(path_type=Path)
+
+
+def number_option(name: str, *, show_default: bool = False) -> Callable[[F], F]:
+    """Return the flag of one of the planner's options, as the table of options has it.
+
+    Parameters
+    ----------
+    name : str
+        Key of :data:`hdrplan.options.PLAN_OPTIONS`; the command gets the value under it.
+    show_default : bool
+        Give the default to the command and show it; else what is not given is None.
+    """
+    option = PLAN_OPTIONS[name]
+    return click.option(
+        flag_of(name),
+        name,
+        type=float,
+        default=option.default if show_default else None,
+        show_default=show_default,
+        metavar=option.unit.upper() or "X",
+        help=option.help,
+    )
+
+
 _OPTIONS = [
     click.argument("case", required=False, type=_FILE),
     click.option("--ct", type=_FILE, help="CT: NIfTI, NRRD, MHA or a DICOM series folder."),
@@ -51,16 +63,7 @@ _OPTIONS = [
         metavar="U",
         help='Air-kerma strength at treatment: "40700" (U = cGy cm2/h), "40.7 mGy m2/h", "10 Ci apparent".',
     ),
-    click.option("--step", type=float, metavar="MM", help="Step between dwell positions."),
-    click.option("--tip-offset", type=float, metavar="MM", help="First dwell behind the catheter's tip."),
-    click.option("--margin", type=float, metavar="MM", help="Dwells lie at most this far outside a CTV."),
-    click.option("--max-dwell", type=float, metavar="S", help="Longest time at one dwell position."),
-    click.option("--sample", type=float, metavar="MM", help="Edge of the sampling cubes of the structures."),
-    click.option("--min-dwell", type=float, metavar="S", help="A stop lasts at least this long, or is left out."),
-    click.option("--time-step", type=float, metavar="S", help="Resolution of the afterloader [0.1]; 0: real numbers."),
-    click.option("--time-ratio", type=float, metavar="X", help="Neighbouring times differ at most by this factor."),
-    click.option("--transit-speed", type=float, metavar="MM/S", help="Count the dose of the moving source."),
-    click.option("--dose-margin", type=float, metavar="MM", help="Dose grid round CTVs and dwells."),
+    *(number_option(name) for name, option in PLAN_OPTIONS.items() if option.in_case),
 ]
 
 
@@ -135,7 +138,7 @@ def _table(flags: dict[str, Any]) -> dict[str, Any]:
         given |= {"file": str(Path(source).absolute())} if Path(source).suffix else {"name": source}
     if given:
         table["source"] = given
-    dwells = {key: value for flag, key in _DWELL_FLAGS.items() if (value := flags.pop(flag)) is not None}
+    dwells = {name: value for name in PLAN_OPTIONS if (value := flags.pop(name, None)) is not None}
     if dwells:
         table["dwells"] = dwells
     return table
@@ -177,7 +180,5 @@ def _pair(text: str, what: str) -> tuple[str, str]:
 
 def plan_options(found: CaseFile) -> PlanOptions:
     """Return the planner's options: what the case gives, else the defaults."""
-    from hdrplan.workflow import PlanOptions
-
     options: dict[str, Any] = dict(found.options)
     return PlanOptions(**options)

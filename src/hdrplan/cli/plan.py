@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.case import case_options, plan_options, read_case_from
+from hdrplan.cli.case import case_options, number_option, plan_options, read_case_from
 from hdrplan.cli.common import json_option, quiet_option, steps_bar, warn
 
 if TYPE_CHECKING:
     from hdrplan.io import CaseFile
+    from hdrplan.options import PlanOptions
     from hdrplan.plan import Plan
-    from hdrplan.workflow import PlanOptions, PlanResult
+    from hdrplan.workflow import PlanResult
 
 __all__ = ["command"]
 
@@ -30,15 +31,7 @@ _FILE = click.Path(path_type=Path)
     show_default=True,
     help="Prove D100 at every point of the CTVs (0.1 % more dose), or on sample points only.",
 )
-@click.option(
-    "--proof",
-    "proof_s",
-    type=float,
-    default=60.0,
-    show_default=True,
-    metavar="S",
-    help="Seconds at most for the proof where a dose-volume goal binds; 0: none.",
-)
+@number_option("proof_s", show_default=True)
 @click.option("--fewest-dwells", is_flag=True, help="Leave out dwells that are not needed.")
 @click.option("--lock", "locked", type=_FILE, help="Plan whose times above 0 stay; the rest is optimised anew.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write; must not exist.")
@@ -102,10 +95,10 @@ def _say_what_would_be_done(found: CaseFile, options: PlanOptions) -> None:
     """Print the case and the size of the work."""
     from hdrplan.dose import sample_points
     from hdrplan.memory import available_bytes
-    from hdrplan.workflow import dose_grid, plan_memory_bytes, planned_dwells
+    from hdrplan.workflow import candidate_dwells, dose_grid, plan_memory_bytes
 
     case = found.case
-    dwells = planned_dwells(case, options)
+    dwells = candidate_dwells(case, options)
     grid = dose_grid(case, dwells, margin_mm=options.dose_margin_mm)
     click.echo(f"case         {case.name}")
     for prescription in found.goals.prescriptions:

@@ -6,15 +6,17 @@ from hdrplan.report.compare import ComparedPlan, comparison_html
 from hdrplan.report.data import Curve, GoalRow, ReportData
 from hdrplan.report.html import report_html
 from hdrplan.report.paper_check import paper_check_page
-from hdrplan.report.pareto import pareto_figure, pareto_html, pareto_rows
+from hdrplan.report.pareto import pareto_figure, pareto_html, pareto_lines, pareto_rows
 from hdrplan.report.placement import placement_html
 from hdrplan.report.placement_figure import placement_figure
 from hdrplan.report.plan import plan_report, report_data
 from hdrplan.report.power_figure import power_figure
 from hdrplan.report.robust_figure import organs_to_draw, robust_figure
 from hdrplan.report.robust_table import robust_lines, robust_table
+from hdrplan.report.session_table import session_lines, session_table
 from hdrplan.report.solid import solid_html
 from hdrplan.report.source_figure import source_figure
+from hdrplan.report.step_table import step_columns, step_lines, step_rows
 from hdrplan.report.tables import dvh_table, goal_text, metrics_table
 from hdrplan.report.validation import validation_html
 
@@ -35,6 +37,7 @@ __all__ = [
     "paper_check_page",
     "pareto_figure",
     "pareto_html",
+    "pareto_lines",
     "pareto_rows",
     "placement_figure",
     "placement_html",
@@ -45,7 +48,12 @@ __all__ = [
     "robust_figure",
     "robust_lines",
     "robust_table",
+    "session_lines",
+    "session_table",
     "solid_html",
     "source_figure",
+    "step_columns",
+    "step_lines",
+    "step_rows",
     "validation_html",
 ]

@@ -1,4 +1,4 @@
-"""Trade-off surfaces: a table, a picture, and a page to choose a plan with sliders."""
+"""Trade-off surfaces: a table, lines, a picture, and a page to choose a plan with sliders."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import numpy as np
 from hdrplan import __version__
 from hdrplan.optimize import Axis, Front
 from hdrplan.report.page import page
+from hdrplan.workflow import ParetoResult
 
-__all__ = ["pareto_figure", "pareto_html", "pareto_rows"]
+__all__ = ["pareto_figure", "pareto_html", "pareto_lines", "pareto_rows"]
 
 
 def _unit(axis: Axis) -> str:
@@ -38,6 +39,25 @@ def pareto_rows(front: Front) -> list[dict[str, Any]]:
         row |= {label: bool(front.left_out_met[i, j]) for j, label in enumerate(front.left_out)}
         rows.append(row)
     return rows
+
+
+def pareto_lines(result: ParetoResult) -> list[str]:
+    """Return what a terminal shows, line by line."""
+    front, seconds = result.front, result.seconds
+    best = front.value[front.possible]
+    return [
+        front.text,
+        *(
+            f"{axis.label}: {axis.values.min():g} to {axis.values.max():g} in {len(axis.values)} steps"
+            for axis in front.axes
+        ),
+        f"{front.objective}: {best.min():.3f} to {best.max():.3f} {front.unit}",
+        *(
+            f"{label} (judged, not planned for): met by {int(front.left_out_met[:, j].sum())} plans"
+            for j, label in enumerate(front.left_out)
+        ),
+        f"sample and matrix {seconds['sample and matrix']:.2f} s, plans {seconds['optimise']:.2f} s",
+    ]
 
 
 def pareto_figure(front: Front, path: Path) -> None:

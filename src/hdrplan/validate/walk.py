@@ -22,11 +22,12 @@ from hdrplan.io import (
     write_plan,
     write_volume,
 )
+from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Prescription, as_plan, parse_goal
 from hdrplan.sources import Strength, load_source
 from hdrplan.validate.naive_tg43 import rates
 from hdrplan.validate.row import Aim, Question, Row, judged
-from hdrplan.workflow import PlanOptions, PlanResult, plan_case
+from hdrplan.workflow import PlanResult, plan_case
 
 __all__ = ["exchange_rows", "optimum_rows", "planned"]
 

@@ -8,16 +8,17 @@ from hdrplan.workflow.check_grid import GridCheck, StatedDose, between_centres
 from hdrplan.workflow.check_rows import CheckRow
 from hdrplan.workflow.check_tip import TipChoice
 from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
-from hdrplan.workflow.options import (
-    PlanOptions,
-    delivery_of,
-    dose_grid,
-    plan_memory_bytes,
-    planned_dwells,
-    planning_matrix,
-)
+from hdrplan.workflow.pareto import ParetoResult, plan_pareto, usual_axes
 from hdrplan.workflow.place import BONE_MM, ORGAN_MM, PlaceOptions, PlaceResult, default_obstacles, is_bone, place_case
 from hdrplan.workflow.plan import PlanResult, plan_case, plan_result
+from hdrplan.workflow.problem import (
+    candidate_dwells,
+    delivery_rules,
+    dose_grid,
+    plan_memory_bytes,
+    planning_problem,
+    require_plan_memory,
+)
 from hdrplan.workflow.robust import CoverageStudy, Replanning, RobustPlan, plan_robustly, robust_points, study_coverage
 from hdrplan.workflow.sampling_check import check_sampling
 from hdrplan.workflow.score import (
@@ -29,8 +30,11 @@ from hdrplan.workflow.score import (
     evaluate,
     isodose_error_cc,
 )
+from hdrplan.workflow.sessions import SessionPlan, SessionsResult, plan_sessions
+from hdrplan.workflow.step_study import StepStudy, study_steps
 from hdrplan.workflow.steps import Progress, StepProgress, Steps
 from hdrplan.workflow.study import PlannedCohort, StudyDesign, Workforce, planned_cohort
+from hdrplan.workflow.times import best_times
 from hdrplan.workflow.virtual_lesion import LesionTask, PlannedLesion, host_organ, plan_lesion
 
 __all__ = [
@@ -42,9 +46,9 @@ __all__ = [
     "GoalResult",
     "GridCheck",
     "LesionTask",
+    "ParetoResult",
     "PlaceOptions",
     "PlaceResult",
-    "PlanOptions",
     "PlanResult",
     "PlannedCohort",
     "PlannedLesion",
@@ -53,8 +57,11 @@ __all__ = [
     "RobustPlan",
     "Score",
     "SecondCheck",
+    "SessionPlan",
+    "SessionsResult",
     "StatedDose",
     "StepProgress",
+    "StepStudy",
     "Steps",
     "StructureScore",
     "StudyDesign",
@@ -62,11 +69,13 @@ __all__ = [
     "TaskResult",
     "TipChoice",
     "Workforce",
+    "best_times",
     "between_centres",
+    "candidate_dwells",
     "check_plan",
     "check_sampling",
     "default_obstacles",
-    "delivery_of",
+    "delivery_rules",
     "dose_grid",
     "evaluate",
     "host_organ",
@@ -76,13 +85,17 @@ __all__ = [
     "plan_case",
     "plan_lesion",
     "plan_memory_bytes",
+    "plan_pareto",
     "plan_result",
     "plan_robustly",
+    "plan_sessions",
     "planned_cohort",
-    "planned_dwells",
-    "planning_matrix",
+    "planning_problem",
+    "require_plan_memory",
     "robust_points",
     "run_tasks",
     "shard",
     "study_coverage",
+    "study_steps",
+    "usual_axes",
 ]

@@ -33,9 +33,9 @@ from hdrplan.geometry import (
     varied,
 )
 from hdrplan.optimize import MAXIMUM_CANDIDATES, Candidates, ChosenSet, Placement, PlanProblem, choose_catheters
+from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals
 from hdrplan.sources import Strength, TG43Source
-from hdrplan.workflow.options import PlanOptions
 from hdrplan.workflow.plan import PlanResult, plan_case
 
 __all__ = ["BONE_MM", "ORGAN_MM", "PlaceOptions", "PlaceResult", "default_obstacles", "is_bone", "place_case"]

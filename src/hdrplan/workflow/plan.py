@@ -10,17 +10,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.dose import SamplePoints, dose_at_points, dose_field, dose_rate, sample_points
 from hdrplan.geometry import Volume
-from hdrplan.memory import require_memory
-from hdrplan.optimize import Optimum
+from hdrplan.optimize import Optimum, PlanProblem
+from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Plan
 from hdrplan.sources import Strength, TG43Source
-from hdrplan.workflow.options import PlanOptions, best_times, dose_grid, plan_memory_bytes, planned_dwells
+from hdrplan.workflow.problem import candidate_dwells, delivery_rules, dose_grid, require_plan_memory
 from hdrplan.workflow.sampling_check import check_sampling
 from hdrplan.workflow.score import Score, evaluate
 from hdrplan.workflow.steps import StepProgress, Steps
+from hdrplan.workflow.times import best_times
 
 __all__ = ["PlanResult", "plan_case", "plan_result"]
 
@@ -108,18 +111,26 @@ def plan_case(
     """
     options = options or PlanOptions()
     step = Steps(on_progress)
-    dwells = locked.dwells if locked is not None else planned_dwells(case, options)
+    dwells = candidate_dwells(case, options) if locked is None else locked.dwells
+    locked_s = None if locked is None else np.where(locked.times_s > 0, locked.times_s, np.nan)
     with step("sample"):
         points = sample_points(case.dosed_structures(goals), spacing_mm=options.sample_mm, healthy=case.healthy)
-    require_memory(
-        plan_memory_bytes(points, dwells, dose_grid(case, dwells, margin_mm=options.dose_margin_mm)),
-        f"a plan of {len(points)} sample points x {len(dwells)} dwells",
-        remedy="Take fewer points (larger `sample_mm`), fewer dwells (larger `step_mm`) or a smaller `dose_margin_mm`.",
-    )
+    require_plan_memory(points, dwells, dose_grid(case, dwells, margin_mm=options.dose_margin_mm))
     with step("matrix") as progress:
         rate = dose_rate(dwells, points.points_mm, source, strength_u=strength.value_u, on_progress=progress)
+    problem = PlanProblem(
+        rate=rate,
+        points=points,
+        goals=goals,
+        healthy=case.healthy,
+        max_time_s=options.max_dwell_s,
+        locked_s=locked_s,
+        delivery=delivery_rules(dwells, options),
+    )
     with step("optimise") as progress:
-        optimum = best_times(case, goals, source, dwells, points, rate, strength.value_u, options, locked, progress)
+        optimum = best_times(
+            problem, case, dwells, source, strength_u=strength.value_u, options=options, on_progress=progress
+        )
     plan = Plan(dwells=dwells, times_s=optimum.times_s, source=source, strength=strength)
     result = plan_result(case, goals, plan, options=options, points=points, on_progress=on_progress)
     return replace(result, optimum=optimum, seconds=step.seconds | result.seconds)

@@ -44,24 +44,14 @@ from hdrplan.io.images import read_volume
 from hdrplan.io.label_maps import read_label_map, read_mask, read_names
 from hdrplan.io.segmentations import read_segment_names, read_segmentation
 from hdrplan.io.sources import read_source
+from hdrplan.options import PLAN_OPTIONS
 from hdrplan.plan import Case, Goal, Goals, Prescription, parse_goal
 from hdrplan.sources import DEFAULT_SOURCE, Strength, TG43Source, load_source
 
 __all__ = ["DWELL_OPTIONS", "CaseFile", "case_of_parts", "case_of_table", "read_anatomy", "read_case"]
 
-# Option -> least and greatest value: the same names as the options of planning.
-DWELL_OPTIONS: dict[str, tuple[float, float]] = {
-    "step_mm": (0.5, 50.0),
-    "tip_offset_mm": (0.0, 100.0),
-    "margin_mm": (0.0, 100.0),
-    "max_dwell_s": (0.1, 3600.0),
-    "dose_margin_mm": (0.0, 500.0),
-    "time_step_s": (0.0, 10.0),
-    "min_dwell_s": (0.0, 60.0),
-    "time_ratio": (0.0, 1000.0),
-    "source_speed_mm_per_s": (0.0, 5000.0),
-    "sample_mm": (0.1, 20.0),
-}
+# What a case may say of the planning, by name.
+DWELL_OPTIONS = {name: option for name, option in PLAN_OPTIONS.items() if option.in_case}
 _KEYS = {
     "name",
     "ct",
@@ -89,9 +79,7 @@ class CaseFile:
     strength : Strength
         Of the source at treatment.
     options : dict
-        What ``[dwells]`` gives, by name: ``step_mm``, ``tip_offset_mm``, ``margin_mm``, ``max_dwell_s``,
-        ``dose_margin_mm``, ``sample_mm``, ``time_step_s``, ``min_dwell_s``, ``time_ratio``,
-        ``source_speed_mm_per_s``. Absent ones keep the planner's default.
+        What ``[dwells]`` gives, by name (:data:`hdrplan.options.PLAN_OPTIONS`); absent ones keep their default.
     inputs : dict
         Input file -> SHA-256, for the record of the run.
     warnings : tuple of str
@@ -524,7 +512,5 @@ def _options(value: object, where: object) -> dict[str, float]:
     _known(table, DWELL_OPTIONS, f"{where}, [dwells]")
     options = {key: _number(number, key, where) for key, number in table.items()}
     for key, number in options.items():
-        low, high = DWELL_OPTIONS[key]
-        if not low <= number <= high:
-            raise InputError(f"{key} must lie between {low:g} and {high:g}", got=f"{number:g}", where=where)
+        DWELL_OPTIONS[key].check(key, number, where=where)
     return options

@@ -1,0 +1,104 @@
+"""The trade-off surface of a case: what coverage costs the organs, the healthy tissue and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hdrplan.optimize import Axis, Front, PlanProblem, optimize_times, pareto_front
+from hdrplan.options import PlanOptions
+from hdrplan.plan import Case, Goals, Plan
+from hdrplan.sources import Strength, TG43Source
+from hdrplan.workflow.problem import planning_problem
+from hdrplan.workflow.steps import StepProgress, Steps
+
+__all__ = ["ParetoResult", "plan_pareto", "usual_axes"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ParetoResult:
+    """A trade-off surface, and one of its plans.
+
+    Parameters
+    ----------
+    front : Front
+    plan : Plan
+        The first that is possible: its dwells, source and strength are those of all.
+    seconds : mapping
+        Step -> wall time; "all" is their sum.
+    """
+
+    front: Front
+    plan: Plan
+    seconds: Mapping[str, float]
+
+
+def plan_pareto(
+    case: Case,
+    goals: Goals,
+    source: TG43Source,
+    strength: Strength,
+    *,
+    axes: Sequence[Axis] = (),
+    options: PlanOptions | None = None,
+    on_progress: StepProgress | None = None,
+) -> ParetoResult:
+    """Plan every combination of limits, each to a proven optimum at times that are real numbers.
+
+    Parameters
+    ----------
+    case : Case
+    goals : Goals
+    source : TG43Source
+    strength : Strength
+    axes : sequence of Axis
+        What to vary; none: :func:`usual_axes`.
+    options : PlanOptions, optional
+    on_progress : callable, optional
+        Called with (step, done, total).
+
+    Returns
+    -------
+    ParetoResult
+
+    Raises
+    ------
+    InputError
+        An axis that is none; see :func:`hdrplan.optimize.pareto_front`.
+    """
+    step = Steps(on_progress)
+    with step("sample and matrix"):
+        dwells, problem = planning_problem(
+            case, goals, source, strength_u=strength.value_u, options=options or PlanOptions()
+        )
+    with step("optimise") as progress:
+        front = pareto_front(problem, axes or usual_axes(problem), on_progress=progress)
+    plan = Plan(dwells=dwells, times_s=front.times_s[front.possible][0], source=source, strength=strength)
+    seconds = step.seconds | {"all": round(sum(step.seconds.values()), 4)}
+    return ParetoResult(front=front, plan=plan, seconds=seconds)
+
+
+def usual_axes(problem: PlanProblem) -> list[Axis]:
+    """Return coverage of each CTV, the organ with the highest dose, and time, around the plan with all prescriptions.
+
+    Ten steps each for one CTV, four for more. An organ that somebody set a limit for goes before the others: it says
+    more than a rib beside a catheter.
+    """
+    points, prescriptions = problem.points, problem.goals.prescriptions
+    plain = optimize_times(problem)
+    dose_gy = problem.rate.gy_per_s @ plain.times_s
+    organs_gy = {
+        name: float(dose_gy[points.rows(name)].max())
+        for name, role in zip(points.names, points.roles, strict=True)
+        if role == "OAR" and name != problem.healthy
+    }
+    n = 10 if len(prescriptions) == 1 else 4
+    axes = [Axis(p.structure, "D100", np.linspace(0.75, 1.0, n) * p.dose_gy) for p in prescriptions]
+    if organs_gy:
+        limited = {goal.structure for goal in problem.goals.goals} & set(organs_gy)
+        hottest = max(limited or organs_gy, key=lambda name: organs_gy[name])
+        axes.append(Axis(hottest, "Dmax", np.linspace(0.6, 1.0, n) * organs_gy[hottest]))
+    axes.append(Axis("plan", "time", np.linspace(0.8, 1.0, n) * float(plain.times_s.sum())))
+    return axes

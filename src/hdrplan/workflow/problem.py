@@ -1,0 +1,127 @@
+"""What a case asks of an optimiser: where the source may stop, where the dose is judged, by which rules."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hdrplan.dose import SamplePoints, dose_rate, sample_points
+from hdrplan.geometry import Dwells, Grid, dwell_positions
+from hdrplan.memory import require_memory
+from hdrplan.optimize import Delivery, PlanProblem, neighbours
+from hdrplan.options import PlanOptions
+from hdrplan.plan import Case, Goals
+from hdrplan.sources import TG43Source
+
+__all__ = [
+    "candidate_dwells",
+    "delivery_rules",
+    "dose_grid",
+    "plan_memory_bytes",
+    "planning_problem",
+    "require_plan_memory",
+]
+
+# What interpreter, tables and compiled kernels take.
+_AT_REST_BYTES = 4e8
+
+
+def candidate_dwells(case: Case, options: PlanOptions) -> Dwells:
+    """Return the positions at which the source may stop."""
+    return dwell_positions(
+        case.catheters,
+        step_mm=options.step_mm,
+        tip_offset_mm=options.tip_offset_mm,
+        margin_mm=options.margin_mm,
+        targets=case.ctvs,
+    )
+
+
+def planning_problem(
+    case: Case, goals: Goals, source: TG43Source, *, strength_u: float, options: PlanOptions
+) -> tuple[Dwells, PlanProblem]:
+    """Return the candidate dwells of a case and the problem at times that are real numbers: where every study starts.
+
+    Parameters
+    ----------
+    case : Case
+    goals : Goals
+    source : TG43Source
+    strength_u : float
+    options : PlanOptions
+
+    Raises
+    ------
+    ResourceError
+        A rate matrix, and what studies make of it, that do not fit into the memory.
+    """
+    dwells = candidate_dwells(case, options)
+    points = sample_points(case.dosed_structures(goals), spacing_mm=options.sample_mm, healthy=case.healthy)
+    require_memory(
+        4.4 * 8.0 * len(points) * len(dwells) + _AT_REST_BYTES,
+        f"planning on {len(points)} sample points x {len(dwells)} dwells",
+        remedy="Take fewer points (larger `sample_mm`) or fewer dwells (larger steps).",
+    )
+    rate = dose_rate(dwells, points.points_mm, source, strength_u=strength_u)
+    problem = PlanProblem(rate=rate, points=points, goals=goals, healthy=case.healthy, max_time_s=options.max_dwell_s)
+    return dwells, problem
+
+
+def delivery_rules(dwells: Dwells, options: PlanOptions) -> Delivery | None:
+    """Return the afterloader's rules that the options ask for; None where times are real numbers."""
+    if not (options.time_step_s or options.min_dwell_s or options.time_ratio):
+        return None
+    ratio = options.time_ratio or None
+    pairs = neighbours(dwells.catheter, dwells.offset_mm) if ratio else np.zeros((0, 2), dtype=np.int64)
+    return Delivery(
+        resolution_s=options.time_step_s or 1e-6, least_s=options.min_dwell_s, ratio=ratio, neighbours=pairs
+    )
+
+
+def dose_grid(case: Case, dwells: Dwells, *, margin_mm: float) -> Grid:
+    """Return the CT's grid, cut to the CTVs and dwells plus a margin; without a CT the first CTV's grid serves.
+
+    Parameters
+    ----------
+    case : Case
+    dwells : Dwells
+    margin_mm : float
+    """
+    grid = case.ct.grid if case.ct is not None else case.ctvs[0].grid
+    return grid.cut_to(np.concatenate([dwells.positions_mm, *(ctv.voxels_mm for ctv in case.ctvs)]), margin_mm)
+
+
+def plan_memory_bytes(points: SamplePoints, dwells: Dwells, grid: Grid) -> float:
+    """Return the most memory that a plan takes beside the case: an estimate, on the safe side.
+
+    The rate matrix, and as much again for rows of the linear program and their transposes; the dose grid in float32,
+    its masks and its copy in the report.
+
+    Parameters
+    ----------
+    points : SamplePoints
+    dwells : Dwells
+    grid : Grid
+        Of the dose.
+    """
+    return 2.2 * 8.0 * len(points) * len(dwells) + 24.0 * grid.size + _AT_REST_BYTES
+
+
+def require_plan_memory(points: SamplePoints, dwells: Dwells, grid: Grid) -> None:
+    """Refuse a plan that does not fit into the memory that is free.
+
+    Parameters
+    ----------
+    points : SamplePoints
+    dwells : Dwells
+    grid : Grid
+        Of the dose.
+
+    Raises
+    ------
+    ResourceError
+    """
+    require_memory(
+        plan_memory_bytes(points, dwells, grid),
+        f"a plan of {len(points)} sample points x {len(dwells)} dwells",
+        remedy="Take fewer points (larger `sample_mm`), fewer dwells (larger `step_mm`) or a smaller `dose_margin_mm`.",
+    )
