@@ -26,6 +26,7 @@ from hdrplan.io.dicom.write_set import DicomSet, write_dicom_set
 from hdrplan.io.dicom.write_structures import write_structure_set
 from hdrplan.io.files import json_value, sha256, toml_table
 from hdrplan.io.images import read_volume, write_volume
+from hdrplan.io.journal import Journal, open_journal
 from hdrplan.io.label_maps import read_label_map, read_mask, read_names
 from hdrplan.io.markups import write_markups
 from hdrplan.io.outputs import (
@@ -62,6 +63,7 @@ __all__ = [
     "DicomSet",
     "DoseGrid",
     "Identity",
+    "Journal",
     "Linked",
     "PointTable",
     "Pseudonyms",
@@ -84,6 +86,7 @@ __all__ = [
     "linked_files",
     "new_file",
     "new_folder",
+    "open_journal",
     "plan_table",
     "read_anatomy",
     "read_brachy_plan",

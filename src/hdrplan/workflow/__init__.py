@@ -3,6 +3,15 @@
 Start with :mod:`hdrplan.workflow.plan`: a case becomes a plan.
 """
 
+from hdrplan.workflow.archive import (
+    ARCHIVE_COLUMNS,
+    Archive,
+    ArchiveTables,
+    FinishedPlan,
+    archive_tables,
+    indexed_archive,
+)
+from hdrplan.workflow.archive_rows import ArchiveOptions, Engine
 from hdrplan.workflow.check import SecondCheck, check_plan
 from hdrplan.workflow.check_grid import GridCheck, StatedDose, between_centres
 from hdrplan.workflow.check_rows import CheckRow
@@ -38,11 +47,17 @@ from hdrplan.workflow.times import best_times
 from hdrplan.workflow.virtual_lesion import LesionTask, PlannedLesion, host_organ, plan_lesion
 
 __all__ = [
+    "ARCHIVE_COLUMNS",
     "BONE_MM",
     "ORGAN_MM",
+    "Archive",
+    "ArchiveOptions",
+    "ArchiveTables",
     "CheckRow",
     "Conformity",
     "CoverageStudy",
+    "Engine",
+    "FinishedPlan",
     "GoalResult",
     "GridCheck",
     "LesionTask",
@@ -69,6 +84,7 @@ __all__ = [
     "TaskResult",
     "TipChoice",
     "Workforce",
+    "archive_tables",
     "best_times",
     "between_centres",
     "candidate_dwells",
@@ -79,6 +95,7 @@ __all__ = [
     "dose_grid",
     "evaluate",
     "host_organ",
+    "indexed_archive",
     "is_bone",
     "isodose_error_cc",
     "place_case",

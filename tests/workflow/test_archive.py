@@ -21,6 +21,8 @@ from hdrplan.geometry import Grid
 from hdrplan.io import DicomSet, Pseudonyms, read_key, write_dicom_set
 from hdrplan.metrics import dvh
 from hdrplan.sources import load_source
+from hdrplan.workflow import ARCHIVE_COLUMNS
+from hdrplan.workflow import archive as archive_walk
 
 BOX = Grid(shape_zyx=(12, 48, 52), origin_mm=GRID.world([0, 0, 0]), spacing_mm=GRID.spacing_mm)
 
@@ -106,7 +108,7 @@ def test_nothing_names_the_patient_unless_asked(archive: Path, tmp_path: Path) -
 
 def test_a_stopped_run_goes_on(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Path] = []
-    real = metrics.rows_of
+    real = archive_walk.treatment_rows
 
     def counted(treatment, options):  # type: ignore[no-untyped-def]
         calls.append(treatment.plan)
@@ -114,7 +116,7 @@ def test_a_stopped_run_goes_on(archive: Path, tmp_path: Path, monkeypatch: pytes
             raise KeyboardInterrupt
         return real(treatment, options)
 
-    monkeypatch.setattr(metrics, "rows_of", counted)
+    monkeypatch.setattr(archive_walk, "treatment_rows", counted)
     arguments = [str(archive), "-o", str(tmp_path / "t"), "--jobs", "1"]
     CliRunner().invoke(metrics.command, arguments)
     assert not (tmp_path / "t").exists()
@@ -136,14 +138,14 @@ def test_processes_give_the_same_table(archive: Path, tmp_path: Path) -> None:
             metrics.command, [str(archive), "-o", str(tmp_path / name), "--jobs", jobs, "--key", str(key)]
         )
         assert run.exit_code == 0, run.exception
-    for name in metrics.COLUMNS:
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    for name in ARCHIVE_COLUMNS:
+        assert (tmp_path / "one" / f"{name}.csv").read_bytes() == (tmp_path / "two" / f"{name}.csv").read_bytes()
 
 
 def test_tables_for_the_cohort_have_its_columns() -> None:
     for name in ("dose_metrics", "oar_metrics"):
         known = {column.name for column in TABLES[name].columns}
-        assert set(metrics.COLUMNS[f"{name}.csv"]) <= known
+        assert set(ARCHIVE_COLUMNS[name]) <= known
 
 
 def test_a_dose_grid_that_ends_early_tells_only_what_it_holds(tmp_path: Path) -> None:

@@ -1,0 +1,144 @@
+"""The journal of a run that may be stopped: what is finished, one line each, for one process at a time.
+
+A journal belongs to one output and stands beside it until the output is whole. Runs that many processes share use a
+store (:mod:`hdrplan.io.store`) instead.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from hdrplan.errors import InputError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    class Finished(DataclassInstance, Protocol):
+        """A dataclass of numbers and text that names its piece of work."""
+
+        @property
+        def id(self) -> str: ...
+
+
+__all__ = ["Journal", "open_journal"]
+
+Entry = TypeVar("Entry", bound="Finished")
+
+
+class Journal(Generic[Entry]):
+    """What a run has finished; see :func:`open_journal`.
+
+    Parameters
+    ----------
+    stream : file
+        Open for appending; its last line is whole.
+    secret : bytes
+        Drawn when the run first began.
+    done : dict
+        Entries of earlier, stopped runs by their ids.
+    """
+
+    def __init__(self, stream: IO[str], secret: bytes, done: dict[str, Entry]) -> None:
+        self._stream = stream
+        self._done = done
+        self.secret = secret
+
+    @property
+    def done(self) -> Mapping[str, Entry]:
+        """Entries by their ids."""
+        return self._done
+
+    def add(self, entry: Entry) -> None:
+        """Keep an entry: once this returns, a killed run does not lose it."""
+        self._done[entry.id] = entry
+        self._stream.write(json.dumps(asdict(entry)) + "\n")
+        self._stream.flush()
+
+
+@contextmanager
+def open_journal(
+    path: Path, kind: type[Entry], *, options: Mapping[str, object], secret: bytes
+) -> Iterator[Journal[Entry]]:
+    """Open the journal of a run, new or of a stopped run; where the block ends well the file is removed.
+
+    Parameters
+    ----------
+    path : Path
+    kind : type
+        Dataclass of the entries, with a field ``id``.
+    options : mapping
+        Every choice that changes an entry, as JSON has it: a stopped run goes on with the same ones only.
+    secret : bytes
+        Of a new run; a stopped run keeps its own.
+
+    Raises
+    ------
+    InputError
+        Another run is under way; a stopped run had other options.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8", errors="replace") as stream:
+        _lock(stream, path)
+        yield _resumed(stream, path, kind, options, secret)
+    path.unlink(missing_ok=True)
+
+
+def _lock(stream: IO[str], path: Path) -> None:
+    """Keep other processes off until the file is closed, where the system can."""
+    with suppress(ImportError):  # Windows has no fcntl
+        import fcntl
+
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(
+                "one run at a time writes an output",
+                got="another that is under way",
+                where=path,
+                remedy="Wait for it, or choose another output.",
+            ) from None
+
+
+def _resumed(
+    stream: IO[str], path: Path, kind: type[Entry], options: Mapping[str, object], secret: bytes
+) -> Journal[Entry]:
+    """Read what a stopped run left, if anything; its last line may be torn."""
+    stream.seek(0)
+    text = stream.read()
+    if "\n" not in text:
+        # Stopped before its first line was whole: nothing is lost by beginning anew.
+        stream.truncate(0)
+        stream.write(json.dumps({"secret": secret.hex(), "options": options}) + "\n")
+        stream.flush()
+        return Journal(stream, secret, {})
+    head, *lines = text.splitlines()
+    kept = _secret_of(head, options)
+    if kept is None:
+        raise InputError(
+            "a stopped run can go on with the same options only",
+            got="others",
+            where=path,
+            remedy="Delete that file to begin anew.",
+        )
+    if not text.endswith("\n"):
+        stream.write("\n")
+    done = {}
+    for line in lines:
+        with suppress(TypeError, ValueError):
+            entry = kind(**json.loads(line))
+            done[entry.id] = entry
+    return Journal(stream, kept, done)
+
+
+def _secret_of(head: str, options: Mapping[str, object]) -> bytes | None:
+    """Return the secret of a run with these options, None for any other."""
+    try:
+        table = json.loads(head)
+        return bytes.fromhex(table["secret"]) if table["options"] == options else None
+    except (KeyError, TypeError, ValueError):
+        return None

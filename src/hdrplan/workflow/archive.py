@@ -1,0 +1,248 @@
+"""An archive of exported treatments becomes tables: every plan a row for each structure, or an error.
+
+Patients are told apart by pseudonyms, unless identities are asked for: folders and files are named after patients, so
+neither leaves this walk. What is finished goes into a journal; a run that was stopped goes on behind it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from hdrplan.errors import InputError
+from hdrplan.io import DicomFile, Journal, Pseudonyms, Treatment, dicom_files, treatments_of
+from hdrplan.workflow.archive_rows import ArchiveOptions, Row, treatment_rows
+from hdrplan.workflow.steps import StepProgress, Steps
+
+__all__ = ["ARCHIVE_COLUMNS", "Archive", "ArchiveTables", "FinishedPlan", "archive_tables", "indexed_archive"]
+
+_LESION = (
+    *(f"d{p}_gy" for p in (100, 99, 98, 95, 90, 50, 2)),
+    *(f"v{p}_pct" for p in (100, 150, 200)),
+)
+_ORGAN = ("d0_1cc_gy", "d1cc_gy", "d2cc_gy", "max_gy", "mean_gy", "v5gy_cc", "v5gy_pct", "v10gy_cc", "v10gy_pct")
+_FACTS = ("engine", "source", "grid_mm", "slice_mm", "in_grid_pct", "extrapolated_pct", "trak_u_s", "total_time_s")
+# Table -> its columns: the tidy table, the two that the outcome analysis reads, and what could not be read.
+ARCHIVE_COLUMNS: dict[str, tuple[str, ...]] = {
+    "metrics": (
+        "patient", "plan_id", "structure", "role", "volume_cc", "prescription_gy", *_LESION, *_ORGAN, *_FACTS,
+        "warnings",
+    ),
+    "dose_metrics": (
+        "plan_id", "lesion_id", "ctv_cm3", *(name for name in _LESION if name != "d99_gy"),
+        "prescription_gy", "engine", "grid_mm", "slice_mm",
+    ),
+    "oar_metrics": ("plan_id", "organ", "d1cc_gy", "d0_1cc_gy", "v5gy_pct", "v10gy_pct"),
+    "errors": ("patient", "plan_id", "file", "error"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """What an archive holds.
+
+    Parameters
+    ----------
+    files : int
+        DICOM files that could be read.
+    treatments : tuple of Treatment
+        One for each brachytherapy plan.
+    broken : tuple of (Path, str)
+        Files that could not be read, and why.
+    """
+
+    files: int
+    treatments: tuple[Treatment, ...]
+    broken: tuple[tuple[Path, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedPlan:
+    """One plan, read: an entry of the journal.
+
+    Parameters
+    ----------
+    id : str
+        Of the file: a plan may lie in an archive twice.
+    plan_id, patient : str
+        Pseudonyms, or the patient's ID where identities are asked for.
+    rows : list of dict
+    error : str
+        Why there are no rows, else empty.
+    file : str
+        What may be said of the plan's file.
+    """
+
+    id: str
+    plan_id: str
+    patient: str
+    rows: list[Row]
+    error: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveTables:
+    """The tables of an archive.
+
+    Parameters
+    ----------
+    rows : mapping
+        Table -> its rows; tables and columns are those of ``ARCHIVE_COLUMNS``.
+    patients : mapping
+        Pseudonym -> patient ID: for the holder of the key alone.
+    """
+
+    rows: Mapping[str, Sequence[Row]]
+    patients: Mapping[str, str]
+
+
+def indexed_archive(folders: Sequence[Path], *, workers: int = 1, on_progress: StepProgress | None = None) -> Archive:
+    """Find the treatments of an archive.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Searched with all their sub-folders.
+    workers : int
+        Processes that read headers.
+    on_progress : callable, optional
+        Called with (step, done, total).
+
+    Raises
+    ------
+    InputError
+        No plans at all.
+    """
+    step = Steps(on_progress)
+    files: list[DicomFile] = []
+    broken: list[tuple[Path, str]] = []
+    for folder in folders:
+        with step(f"index {folder.name}") as progress:
+            readable, unreadable = dicom_files(folder, workers=workers, on_progress=progress)
+        files += readable
+        broken += unreadable
+    treatments = treatments_of(files)
+    if not treatments and not broken:
+        raise InputError("expected brachytherapy plans (RTPLAN) in the archive", got="none", where=folders[0])
+    return Archive(len(files), tuple(treatments), tuple(broken))
+
+
+def archive_tables(
+    archive: Archive,
+    options: ArchiveOptions,
+    journal: Journal[FinishedPlan],
+    *,
+    workers: int = 1,
+    on_progress: StepProgress | None = None,
+) -> ArchiveTables:
+    """Compute the metrics of every plan that the journal does not hold, and make the tables of all.
+
+    Parameters
+    ----------
+    archive : Archive
+    options : ArchiveOptions
+        The journal must have been opened with their record.
+    journal : Journal
+        Its secret makes the pseudonyms.
+    workers : int
+        Processes; 1 computes here.
+    on_progress : callable, optional
+        Called with (step, done, total).
+
+    Returns
+    -------
+    ArchiveTables
+    """
+    names = Pseudonyms(journal.secret, identify=options.identify)
+    left = [treatment for treatment in archive.treatments if _id(treatment, names) not in journal.done]
+    with Steps(on_progress)("plans") as progress:
+        for k, (treatment, rows, error) in enumerate(_each(left, options, workers)):
+            files = [path for path in (treatment.plan, treatment.structures, treatment.dose) if path is not None]
+            journal.add(
+                FinishedPlan(
+                    id=_id(treatment, names),
+                    plan_id=names.plan(treatment.uid),
+                    patient=names.patient(treatment.patient_id),
+                    rows=rows,
+                    error=_without_paths(error, files, options),
+                    file=_described(treatment.plan, options),
+                )
+            )
+            progress(k + 1, len(left))
+    broken: list[Row] = [
+        {"file": _described(path, options), "error": _without_paths(error, [path], options)}
+        for path, error in archive.broken
+    ]
+    metrics: list[Row] = []
+    for treatment in archive.treatments:
+        names.patient(treatment.patient_id)
+        plan = journal.done[_id(treatment, names)]
+        who: Row = {"patient": plan.patient, "plan_id": plan.plan_id}
+        metrics += [who | row for row in plan.rows]
+        if plan.error:
+            broken.append(who | {"file": plan.file, "error": plan.error})
+    return ArchiveTables(_tables(metrics, broken, options), names.known)
+
+
+def _id(treatment: Treatment, names: Pseudonyms) -> str:
+    return names.plan(treatment.uid + treatment.plan.as_posix())
+
+
+def _each(
+    treatments: Sequence[Treatment], options: ArchiveOptions, workers: int
+) -> Iterator[tuple[Treatment, list[Row], str]]:
+    """Rows of each plan, in processes; what one raises is its error and not the end."""
+    if workers == 1 or len(treatments) < 2:
+        for treatment in treatments:
+            yield (treatment, *treatment_rows(treatment, options))
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(treatments)), mp_context=context) as pool:
+        futures = [(treatment, pool.submit(treatment_rows, treatment, options)) for treatment in treatments]
+        for treatment, future in futures:
+            try:
+                rows, error = future.result()
+            except Exception as fault:  # a worker that died takes its plan with it, not the run
+                rows, error = [], f"{type(fault).__name__}: {fault}"
+            yield treatment, rows, error
+
+
+def _tables(metrics: list[Row], broken: list[Row], options: ArchiveOptions) -> dict[str, list[Row]]:
+    """Tidy rows, and the same in the words of the cohort tables: there one engine a plan, recomputed first."""
+    preferred = "stored" if options.engine == "stored" else "recomputed"
+    chosen = [row for row in metrics if str(row["engine"]).startswith(preferred)]
+    lesions: list[Row] = []
+    without_d100: list[Row] = []
+    for row in (row for row in chosen if row["role"] == "CTV"):
+        if row.get("d100_gy") is None:
+            error = f"{row['structure']}: no D100, for it lies partly outside the dose grid"
+            without_d100.append({"patient": row["patient"], "plan_id": row["plan_id"], "error": error})
+        else:
+            lesions.append(row | {"lesion_id": f"{row['patient']}:{row['structure']}", "ctv_cm3": row["volume_cc"]})
+    organs = [row | {"organ": row["structure"]} for row in chosen if row["role"] == "OAR"]
+    return {
+        "metrics": metrics,
+        "dose_metrics": lesions,
+        "oar_metrics": organs,
+        "errors": [*broken, *without_d100],
+    }
+
+
+def _described(path: Path, options: ArchiveOptions) -> str:
+    """File name only where identities are asked for."""
+    if options.identify:
+        return path.as_posix()
+    return f"a file of {path.stat().st_size} bytes" if path.exists() else "a file"
+
+
+def _without_paths(error: str, files: Sequence[Path], options: ArchiveOptions) -> str:
+    """Message without the paths of its files."""
+    if not options.identify:
+        for path in files:
+            for word in (str(path), str(path.parent), path.name):
+                error = error.replace(word, "<file>")
+    return error

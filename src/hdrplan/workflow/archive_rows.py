@@ -1,0 +1,227 @@
+"""Dose metrics of one treatment of an archive: a row for every structure and every way to know its dose."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, TypeAlias, cast
+
+import numpy as np
+
+from hdrplan.arrays import BoolArray, FloatArray
+from hdrplan.dose import SamplePoints, dose_at_points, sample_points
+from hdrplan.errors import HdrPlanError, InputError
+from hdrplan.geometry import Role, Structure
+from hdrplan.io import (
+    DEFAULT_RULES,
+    StructureSet,
+    Treatment,
+    read_brachy_plan,
+    read_ct_grid,
+    read_dose_grid,
+    read_structure_set,
+    roles_of_rois,
+)
+from hdrplan.metrics import dvh, organ_metrics, target_metrics
+from hdrplan.plan import BrachyPlan, as_plan, source_of_brachy
+from hdrplan.sources import load_source
+from hdrplan.workflow.check_grid import between_centres
+
+__all__ = ["ArchiveOptions", "Engine", "Row", "treatment_rows"]
+
+Engine: TypeAlias = Literal["stored", "recomputed", "both"]
+# Column -> cell; a column that is not there is an empty cell.
+Row: TypeAlias = dict[str, str | float | None]
+
+# V100, V150 and V200 of a CTV without prescription are left empty; the other metrics do not depend on it.
+_ANY_PRESCRIPTION_GY = 20.0
+# Below this part inside the dose grid, what needs the whole structure is left empty.
+_WHOLE_FRAC = 0.999
+_HOTTEST = ("d0_1cc_gy", "d1cc_gy", "d2cc_gy", "max_gy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveOptions:
+    """What decides the tables of an archive.
+
+    Parameters
+    ----------
+    engine : {"stored", "recomputed", "both"}
+        Dose of the planning system as stored, or recomputed by TG-43.
+    rules : mapping, optional
+        Role -> regular expressions for the names of structures; None takes hdrplan's own.
+    source_name : str, optional
+        Source model where a plan's words do not name it.
+    prescription_gy : float, optional
+        Where a plan states none.
+    identify : bool
+        Patient IDs and file names instead of pseudonyms.
+    """
+
+    engine: Engine = "both"
+    rules: Mapping[str, tuple[str, ...]] | None = None
+    source_name: str | None = None
+    prescription_gy: float | None = None
+    identify: bool = False
+
+    @property
+    def record(self) -> dict[str, object]:
+        """The options as run.json and the journal of a run hold them."""
+        rules = DEFAULT_RULES if self.rules is None else self.rules
+        return {
+            "engine": self.engine,
+            "rules": {role: list(patterns) for role, patterns in rules.items()},
+            "own_rules": self.rules is not None,
+            "source": self.source_name,
+            "prescription_gy": self.prescription_gy,
+            "identify": self.identify,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _KnownDose:
+    """Doses at the sample points by one engine; ``gy`` is NaN where there is none."""
+
+    gy: FloatArray
+    facts: Row
+    notes: tuple[str, ...]
+    extrapolated: BoolArray | None = None
+
+
+def treatment_rows(treatment: Treatment, options: ArchiveOptions) -> tuple[list[Row], str]:
+    """Read one treatment and compute its metrics; runs in worker processes.
+
+    Parameters
+    ----------
+    treatment : Treatment
+    options : ArchiveOptions
+
+    Returns
+    -------
+    list of dict
+        One row a structure and engine.
+    str
+        Why there are none, else empty.
+    """
+    try:
+        return _rows(treatment, options), ""
+    except HdrPlanError as error:
+        return [], str(error)
+    except Exception as fault:  # one broken export must not stop the archive: what happened becomes its row
+        return [], f"unexpected {type(fault).__name__}: {fault}"
+
+
+def _rows(treatment: Treatment, options: ArchiveOptions) -> list[Row]:
+    if treatment.structures is None:
+        raise InputError("a plan needs a structure set for metrics", got="none in the archive", where=treatment.plan)
+    drawn = read_structure_set(treatment.structures)
+    brachy = read_brachy_plan(treatment.plan, drawn)
+    structures, left_out = _structures(treatment, drawn, options.rules)
+    stated_gy = brachy.prescription_gy
+    prescription_gy = options.prescription_gy if math.isnan(stated_gy) else stated_gy
+    notes = (*treatment.warnings, *brachy.warnings, *left_out)
+    if prescription_gy is None:
+        notes = (*notes, "no prescription: V100, V150 and V200 are empty")
+    points = sample_points(structures)
+    facts: Row = {"trak_u_s": brachy.trak_u_s, "total_time_s": brachy.total_time_s}
+    doses = []
+    if options.engine != "stored":
+        doses.append(_recomputed(brachy, points, options.source_name))
+    if options.engine != "recomputed" and treatment.dose is not None:
+        doses.append(_stored(treatment.dose, brachy, points))
+    if not doses:
+        raise InputError("the plan has no stored dose", got="none in the archive", where=treatment.plan)
+    return [
+        facts | dose.facts | _metrics(structure, points, dose, prescription_gy, notes)
+        for dose in doses
+        for structure in structures
+    ]
+
+
+def _structures(
+    treatment: Treatment, drawn: StructureSet, rules: Mapping[str, tuple[str, ...]] | None
+) -> tuple[list[Structure], list[str]]:
+    """Return the structures that are CTVs or organs at risk by the rules, and what was left out."""
+    roles = roles_of_rois(drawn.rois, DEFAULT_RULES if rules is None else dict(rules))
+    solid, left_out = drawn.structures_that_read(read_ct_grid(treatment.ct) if treatment.ct else None)
+    chosen = [
+        replace(structure, role=cast(Role, roles[structure.name]))
+        for structure in solid
+        if roles.get(structure.name) in ("CTV", "OAR")
+    ]
+    if not chosen:
+        raise InputError("no structure has the role CTV or OAR", got="none", where=treatment.structures)
+    return chosen, left_out
+
+
+def _recomputed(brachy: BrachyPlan, points: SamplePoints, source_name: str | None) -> _KnownDose:
+    source = load_source(source_name or source_of_brachy(brachy))
+    plan = as_plan(brachy, source)
+    dose = dose_at_points(plan.dwells, plan.times_s, points.points_mm, source, strength_u=plan.strength_u)
+    return _KnownDose(
+        gy=dose.gy,
+        facts={"engine": "recomputed, TG-43U1", "source": source.name},
+        notes=(),
+        extrapolated=dose.extrapolated,
+    )
+
+
+def _stored(path: Path, brachy: BrachyPlan, points: SamplePoints) -> _KnownDose:
+    dose = read_dose_grid(path)
+    notes = tuple(dose.warnings)
+    if brachy.fractions > 1:
+        notes = (*notes, f"{brachy.fractions} fractions: the stored dose may be that of one or of all")
+    return _KnownDose(
+        gy=between_centres(dose.volume, points.points_mm),
+        facts={"engine": "stored, trilinear", "grid_mm": float(dose.volume.grid.spacing_mm.max())},
+        notes=notes,
+    )
+
+
+def _metrics(
+    structure: Structure,
+    points: SamplePoints,
+    dose: _KnownDose,
+    prescription_gy: float | None,
+    notes: tuple[str, ...],
+) -> Row:
+    """Metrics of one structure; outside the dose grid there is no dose, and no metric that needs all of it."""
+    at = points.rows(structure.name)
+    gy, volume_cc = dose.gy[at], points.volume_cc[at]
+    held = np.isfinite(gy)
+    inside_frac = float(volume_cc[held].sum() / volume_cc.sum())
+    notes = (*notes, *dose.notes)
+    if inside_frac < _WHOLE_FRAC:
+        notes = (*notes, f"only {inside_frac:.1%} lies inside the dose grid: D_cc and maximum are lower bounds")
+    row: Row = {
+        "structure": structure.name,
+        "role": structure.role,
+        "volume_cc": float(volume_cc.sum()),
+        "slice_mm": float(structure.grid.spacing_mm[2]),
+        "in_grid_pct": 100 * inside_frac,
+        "prescription_gy": prescription_gy if structure.role == "CTV" else None,
+        "warnings": "; ".join(notes),
+    }
+    if dose.extrapolated is not None:
+        row["extrapolated_pct"] = 100 * float(volume_cc[dose.extrapolated[at]].sum() / volume_cc.sum())
+    if not volume_cc[held].sum() > 0:
+        return row
+    curve = dvh(gy[held], volume_cc[held])
+    organ = organ_metrics(curve)
+    if inside_frac < _WHOLE_FRAC:
+        # The hottest part may be told where it lies inside; what needs the whole structure may not.
+        return row | {key: organ[key] for key in _HOTTEST}
+    if structure.role == "CTV":
+        row |= _in_percent(target_metrics(curve, prescription_gy or _ANY_PRESCRIPTION_GY))
+        if prescription_gy is None:
+            row |= dict.fromkeys(("v100_pct", "v150_pct", "v200_pct"), None)
+    return row | _in_percent(organ)
+
+
+def _in_percent(values: Mapping[str, float]) -> dict[str, float]:
+    """Return metrics with percent in place of fractions."""
+    return {
+        key.replace("_frac", "_pct"): 100 * value if key.endswith("_frac") else value for key, value in values.items()
+    }
