@@ -43,9 +43,9 @@ def axes(problem: PlanProblem) -> tuple[Axis, ...]:
 def violation(case: Lesion, front: Front) -> float:
     """Largest violation of all plans at all points, as a fraction of the limit: plain NumPy."""
     worst = 0.0
-    for first in range(0, len(front.limits), 50):
-        part = np.flatnonzero(front.possible[first : first + 50]) + first
-        times, limits = front.times_s[part], front.limits[part]
+    for first in range(0, len(front.plans), 50):
+        part = front.plans[first : first + 50]
+        times, limits = np.array([plan.times_s for plan in part]), np.array([plan.limits for plan in part])
         cold = (case.rate.gy_per_s[case.points.rows("lesion")] @ times.T).min(axis=0, initial=np.inf)
         hot = (case.rate.gy_per_s[case.points.rows("duodenum")] @ times.T).max(axis=0, initial=0.0)
         for missed in (1 - cold / limits[:, 0], hot / limits[:, 1] - 1, times.sum(axis=1) / limits[:, 2] - 1):
@@ -61,10 +61,10 @@ def measured(name: str, arguments: dict, goal_s: float, repeats: int) -> dict:
     front, spent = timed(lambda: pareto_front(problem, grid), repeats)
     return {
         "case": name,
-        "dwells": front.times_s.shape[1],
+        "dwells": case.rate.gy_per_s.shape[1],
         "points": len(case.points),
         "plans": len(front.limits),
-        "possible": int(front.possible.sum()),
+        "possible": len(front.plans),
         **spent,
         "goal_seconds": goal_s,
         "rows_used": front.rows_used,

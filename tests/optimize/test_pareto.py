@@ -25,16 +25,16 @@ def test_plans_agree_with_single_calls():
     front = pareto_front(problem(rate, points, goals(), healthy="liver"), axes())
     assert front.limits.shape == (18, 3)
     assert front.gap_frac < 1e-6
-    for i, (dose_gy, organ_gy, time_s) in enumerate(front.limits):
+    for (dose_gy, organ_gy, time_s), plan in zip(front.limits, front.combinations, strict=True):
         limits = (goal("duodenum", f"Dmax <= {organ_gy} Gy"), goal("plan", f"time <= {time_s} s"))
         single = optimize_times(problem(rate, points, goals(*limits, dose_gy=dose_gy), healthy="liver"))
-        assert front.possible[i] == (not single.shortfalls)
-        if front.possible[i]:
-            assert front.value[i] == pytest.approx(single.certificate.primal, rel=SURFACE)
-            dose = rate.gy_per_s @ front.times_s[i]
+        assert (plan is not None) == (not single.shortfalls)
+        if plan is not None:
+            assert plan.cost.value == pytest.approx(single.certificate.primal, rel=SURFACE)
+            dose = rate.gy_per_s @ plan.times_s
             assert dose[points.rows("lesion1")].min() >= dose_gy * (1 - 1e-4)
             assert dose[points.rows("duodenum")].max() <= organ_gy * (1 + 1e-4)
-    assert 0 < front.possible.sum() < len(front.possible)
+    assert 0 < len(front.plans) < len(front.combinations)
 
 
 def test_neighbours_in_order_differ_by_one_step():

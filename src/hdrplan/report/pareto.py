@@ -23,20 +23,18 @@ def _unit(axis: Axis) -> str:
 def pareto_rows(front: Front) -> list[dict[str, Any]]:
     """Return one row for each combination of limits; numbers of impossible ones are None."""
     rows = []
-    total_s = front.times_s.sum(axis=1)
-    for i in range(len(front.limits)):
-        ok = bool(front.possible[i])
+    for limits, plan in zip(front.limits.tolist(), front.combinations, strict=True):
         row: dict[str, Any] = {
-            f"{axis.label} limit_{_unit(axis).lower()}": float(front.limits[i, k]) for k, axis in enumerate(front.axes)
+            f"{axis.label} limit_{_unit(axis).lower()}": limit for axis, limit in zip(front.axes, limits, strict=True)
         }
         row |= {
-            "possible": ok,
-            f"{front.objective}_{front.unit.lower()}": float(front.value[i]) if ok else None,
-            f"proven at least_{front.unit.lower()}": float(front.bound[i]) if ok else None,
-            "largest violation_frac": float(front.violation_frac[i]) if ok else None,
-            "total time_s": float(total_s[i]) if ok else None,
+            "possible": plan is not None,
+            f"{front.objective}_{front.unit.lower()}": plan and plan.cost.value,
+            f"proven at least_{front.unit.lower()}": plan and plan.cost.bound,
+            "largest violation_frac": plan and plan.violation_frac,
+            "total time_s": plan and float(plan.times_s.sum()),
         }
-        row |= {label: bool(front.left_out_met[i, j]) for j, label in enumerate(front.left_out)}
+        row |= {label: plan is not None and plan.left_out_met[j] for j, label in enumerate(front.left_out)}
         rows.append(row)
     return rows
 
@@ -44,16 +42,16 @@ def pareto_rows(front: Front) -> list[dict[str, Any]]:
 def pareto_lines(result: ParetoResult) -> list[str]:
     """Return what a terminal shows, line by line."""
     front, seconds = result.front, result.seconds
-    best = front.value[front.possible]
+    costs = [plan.cost.value for plan in front.plans]
     return [
         front.text,
         *(
             f"{axis.label}: {axis.values.min():g} to {axis.values.max():g} in {len(axis.values)} steps"
             for axis in front.axes
         ),
-        f"{front.objective}: {best.min():.3f} to {best.max():.3f} {front.unit}",
+        f"{front.objective}: {min(costs):.3f} to {max(costs):.3f} {front.unit}",
         *(
-            f"{label} (judged, not planned for): met by {int(front.left_out_met[:, j].sum())} plans"
+            f"{label} (judged, not planned for): met by {sum(plan.left_out_met[j] for plan in front.plans)} plans"
             for j, label in enumerate(front.left_out)
         ),
         f"sample and matrix {seconds['sample and matrix']:.2f} s, plans {seconds['optimise']:.2f} s",
@@ -67,7 +65,7 @@ def pareto_figure(front: Front, path: Path) -> None:
     from matplotlib.figure import Figure
 
     shape = tuple(len(axis.values) for axis in front.axes)
-    value = front.value.reshape(shape)
+    value = np.array([plan.cost.value if plan else np.nan for plan in front.combinations]).reshape(shape)
     # The loosest limit: the least D100, the greatest of all others.
     loosest = [
         int(np.argmin(a.values) if a.metric.upper().startswith(("D100", "DMIN")) else np.argmax(a.values))
@@ -113,21 +111,18 @@ def pareto_html(front: Front, plan: Mapping[str, Any], *, title: str) -> str:
         The table of a plan.json; its times and totals are replaced by those of the plan chosen.
     title : str
     """
-    total_s = front.times_s.sum(axis=1)
+    plans = front.combinations
     data = {
         "axes": [{"label": a.label, "unit": _unit(a), "values": a.values.tolist()} for a in front.axes],
         "objective": front.objective,
         "unit": front.unit,
-        "value": [float(v) if ok else None for v, ok in zip(front.value, front.possible, strict=True)],
-        "bound": [float(v) if ok else None for v, ok in zip(front.bound, front.possible, strict=True)],
-        "total_s": [float(v) if ok else None for v, ok in zip(total_s, front.possible, strict=True)],
+        "value": [plan and plan.cost.value for plan in plans],
+        "bound": [plan and plan.cost.bound for plan in plans],
+        "total_s": [plan and float(plan.times_s.sum()) for plan in plans],
         "left_out": list(front.left_out),
-        "met": front.left_out_met.tolist(),
+        "met": [list(plan.left_out_met) if plan else [False] * len(front.left_out) for plan in plans],
         # A thousandth of a second: finer than any afterloader.
-        "times_s": [
-            [round(float(t), 3) for t in row] if ok else None
-            for row, ok in zip(front.times_s, front.possible, strict=True)
-        ],
+        "times_s": [plan and [round(t, 3) for t in plan.times_s.tolist()] for plan in plans],
         "plan": dict(plan),
     }
     return page(

@@ -75,7 +75,7 @@ def plan_pareto(
         )
     with step("optimise") as progress:
         front = pareto_front(problem, axes or usual_axes(problem), on_progress=progress)
-    plan = Plan(dwells=dwells, times_s=front.times_s[front.possible][0], source=source, strength=strength)
+    plan = Plan(dwells=dwells, times_s=front.plans[0].times_s, source=source, strength=strength)
     seconds = step.seconds | {"all": round(sum(step.seconds.values()), 4)}
     return ParetoResult(front=front, plan=plan, seconds=seconds)
 

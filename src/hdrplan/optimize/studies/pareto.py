@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import product
@@ -10,21 +10,23 @@ from threading import Lock
 
 import numpy as np
 
-from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
+from hdrplan.arrays import FloatArray, IntArray, freeze
 from hdrplan.errors import InfeasibleError, InputError
+from hdrplan.optimize.bounded import Bounded
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.dose_program import Program
+from hdrplan.optimize.program.lazy_lp import Solution
 from hdrplan.optimize.program.requirements import Requirement, required, requirements
 from hdrplan.plan import Goal, parse_metric
 from hdrplan.threads import thread_count
 
-__all__ = ["Axis", "Front", "pareto_front"]
+__all__ = ["Axis", "Front", "FrontPlan", "pareto_front"]
 
 # Plans whose doses at all points are computed in one product.
-PLANS_AT_ONCE = 64
+_PLANS_AT_ONCE = 64
 # Parts of the surface, each with a solver of its own: as many as there are threads on a small machine, and always the
 # same number, so that the plans do not depend on the machine.
-PARTS = 2
+_PARTS = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,64 +58,88 @@ class Axis:
         return "total time" if self.structure == "plan" else f"{self.structure} {self.metric}"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FrontPlan:
+    """The plan at one combination of limits.
+
+    Parameters
+    ----------
+    limits : (n_axes,) array
+    times_s : (n_dwells,) array
+    cost : Bounded
+        Main objective, value and bound both recomputed from the rate matrix.
+    violation_frac : float
+        Largest violation over all points, as a fraction of the limit.
+    left_out_met : tuple of bool
+        Whether the plan meets each hard dose-volume goal.
+    """
+
+    limits: FloatArray
+    times_s: FloatArray
+    cost: Bounded
+    violation_frac: float
+    left_out_met: tuple[bool, ...]
+
+    def __post_init__(self) -> None:
+        freeze(self, "limits", (None,))
+        freeze(self, "times_s", (None,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Front:
-    """Plans over a grid of limits.
+    """Plans over a grid of limits, at least one.
 
     Parameters
     ----------
     axes : tuple of Axis
-    limits : (n_plans, n_axes) array
+    limits : (n_combinations, n_axes) array
         Every combination of the axes' values, the last axis fastest.
-    times_s : (n_plans, n_dwells) array
-        NaN where no plan exists.
-    value, bound : (n_plans,) arrays
-        Main objective and its proven lower bound, both recomputed from the rate matrix; NaN where no plan exists.
-    possible : (n_plans,) bool array
-        False where the limits are proven to exclude each other.
-    violation_frac : (n_plans,) array
-        Largest violation over all points, as a fraction of the limit.
-    objective, unit : str
+    combinations : tuple of FrontPlan or None
+        The plan of each; None where its limits are proven to exclude each other.
     rows_used : int
         The most that a solver held.
     left_out : tuple of str
         Hard dose-volume goals, which are not convex: the plans were not made for them, only judged by them.
-    left_out_met : (n_plans, n_left_out) bool array
     """
 
     axes: tuple[Axis, ...]
     limits: FloatArray
-    times_s: FloatArray
-    value: FloatArray
-    bound: FloatArray
-    possible: BoolArray
-    violation_frac: FloatArray
-    objective: str
-    unit: str
+    combinations: tuple[FrontPlan | None, ...]
     rows_used: int
     left_out: tuple[str, ...]
-    left_out_met: BoolArray
 
     def __post_init__(self) -> None:
-        for name, dims in (("limits", 2), ("times_s", 2), ("value", 1), ("bound", 1), ("violation_frac", 1)):
-            freeze(self, name, (None,) * dims, finite=False)
-        freeze(self, "possible", (None,), dtype=np.bool_)
-        freeze(self, "left_out_met", (None, None), dtype=np.bool_)
+        freeze(self, "limits", (len(self.combinations), len(self.axes)))
+
+    @property
+    def plans(self) -> tuple[FrontPlan, ...]:
+        """The combinations that are possible."""
+        return tuple(plan for plan in self.combinations if plan is not None)
+
+    @property
+    def objective(self) -> str:
+        """What all plans make least: "mean dose of liver"."""
+        return self.plans[0].cost.objective
+
+    @property
+    def unit(self) -> str:
+        """Of the objective."""
+        return self.plans[0].cost.unit
 
     @property
     def gap_frac(self) -> float:
         """Largest relative gap of all plans."""
-        gaps = (self.value - self.bound)[self.possible] / np.maximum(np.abs(self.value[self.possible]), 1e-9)
-        return float(max(0.0, gaps.max(initial=0.0)))
+        return max(plan.cost.gap_frac for plan in self.plans)
 
     @property
     def text(self) -> str:
         """One line for the terminal and the report."""
-        worst = float(self.violation_frac[self.possible].max(initial=0.0))
+        plans, impossible = self.plans, self.combinations.count(None)
+        worst = max(plan.violation_frac for plan in plans)
         return (
-            f"{int(self.possible.sum())} plans of least {self.objective}, each proven to {self.gap_frac:.1e} and "
+            f"{len(plans)} plans of least {self.objective}, each proven to {self.gap_frac:.1e} and "
             f"checked on all points (largest violation {worst:.1e} of a limit); "
-            f"{int((~self.possible).sum())} combinations of limits proven impossible; {self.rows_used} rows used"
+            f"{impossible} combinations of limits proven impossible; {self.rows_used} rows used"
         )
 
 
@@ -140,6 +166,11 @@ def pareto_front(
     tolerance_frac : float
         A plan may violate a limit by this fraction of it.
     on_progress : callable, optional
+        Called with (combinations done, in all).
+
+    Returns
+    -------
+    Front
 
     Raises
     ------
@@ -149,97 +180,151 @@ def pareto_front(
         No combination is possible.
     """
     problem.refuse("locked_s", "delivery")
-    listed, varied, tails = _listed(problem, axes)
-    n, healthy = problem.n_dwells, problem.healthy
-    limits = np.array(list(product(*(axis.values for axis in axes))))
-    columns = n + np.array(varied)
-    misses = np.abs(limits - np.array([listed[k].limit for k in varied]))
-    total = len(limits)
-    x = np.full((total, n), np.nan)
-    value, bound, violation = np.full(total, np.nan), np.full(total, np.nan), np.full(total, np.nan)
-    possible = np.zeros(total, dtype=np.bool_)
+    grid = _grid(problem, axes)
     # The program takes violations as fractions of the greatest limit of an axis.
-    strict = tolerance_frac * min(float(axis.values.min() / axis.values.max()) for axis in axes)
-    done, counting = 0, Lock()
-
-    def solve(part: IntArray) -> Program:
-        nonlocal done
-        program = Program(problem, listed)
-        for k in range(len(listed)):
-            program.enter(k)
-        program.start()
-        cost = program.cost(1.0 if healthy is None else program.mean_row(problem.points.rows(healthy)))
-        for i in part:
-            program.lp.bounds(columns, misses[i], misses[i])
-            found = program.lp.solve(cost, tolerance_frac=strict)
-            if found.status != "infeasible":
-                possible[i] = True
-                x[i], value[i], bound[i] = found.x[:n], found.value, found.bound
-                violation[i] = found.violation * tolerance_frac / strict
-            with counting:
-                done += 1
-                if on_progress is not None:
-                    on_progress(done, total)
-        return program
-
+    strict_frac = tolerance_frac * min(float(axis.values.min() / axis.values.max()) for axis in axes)
+    counted = _counter(len(grid.limits), on_progress)
     path = _there_and_back(tuple(len(axis.values) for axis in axes))
-    with ThreadPoolExecutor(min(PARTS, thread_count())) as pool:
-        programs = list(pool.map(solve, np.array_split(path, PARTS)))
-    if not possible.any():
+    with ThreadPoolExecutor(min(_PARTS, thread_count())) as pool:
+        parts = list(pool.map(lambda part: _solved(grid, part, strict_frac, counted), np.array_split(path, _PARTS)))
+    solutions = {i: solution for part, _ in parts for i, solution in part.items()}
+    if not solutions:
         raise InfeasibleError(
             "at least one possible combination of limits",
             got="; ".join(f"{a.label} {a.values.min():g} to {a.values.max():g}" for a in axes),
             remedy="Widen an axis.",
         )
-    named = ("total time", "s") if healthy is None else (f"mean dose of {healthy}", "Gy")
+    met = dict(zip(solutions, _tails_met(grid, [solution.x for solution in solutions.values()]), strict=True))
+    objective, unit = ("total time", "s") if problem.healthy is None else (f"mean dose of {problem.healthy}", "Gy")
+    plans = {
+        i: FrontPlan(
+            limits=grid.limits[i],
+            times_s=solution.x[: problem.n_dwells],
+            cost=Bounded(objective=objective, value=solution.value, bound=solution.bound, unit=unit),
+            violation_frac=solution.violation * tolerance_frac / strict_frac,
+            left_out_met=met[i],
+        )
+        for i, solution in solutions.items()
+    }
     return Front(
-        tuple(axes), limits, x, value, bound, possible, violation, *named,
-        max(program.lp.rows_used for program in programs), tuple(one.label for one in tails),
-        _tails_met(programs[0], tails, x),
-    )  # fmt: skip
+        axes=tuple(axes),
+        limits=grid.limits,
+        combinations=tuple(plans.get(i) for i in range(len(grid.limits))),
+        rows_used=max(rows_used for _, rows_used in parts),
+        left_out=tuple(requirement.label for requirement in grid.tails),
+    )
 
 
-def _listed(
-    problem: PlanProblem, axes: Sequence[Axis]
-) -> tuple[tuple[Requirement, ...], list[int], tuple[Requirement, ...]]:
-    """Return all convex requirements, those of the axes at their tightest; which are the axes'; the others."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Grid:
+    """What all parts of the surface share.
+
+    Parameters
+    ----------
+    problem : PlanProblem
+    convex : tuple of Requirement
+        All that the plans are made for, those of the axes at their tightest.
+    varied : tuple of int
+        Which of them the axes vary, axis by axis.
+    tails : tuple of Requirement
+        Hard dose-volume goals.
+    limits : (n_combinations, n_axes) array
+    """
+
+    problem: PlanProblem
+    convex: tuple[Requirement, ...]
+    varied: tuple[int, ...]
+    tails: tuple[Requirement, ...]
+    limits: FloatArray
+
+
+def _grid(problem: PlanProblem, axes: Sequence[Axis]) -> _Grid:
     if not axes:
         raise InputError("at least one axis is needed", got=0)
-    hard = [one for one in requirements(problem) if one.level == 0]
-    listed = [one for one in hard if one.kind != "tail"]
-    tails = tuple(one for one in hard if one.kind == "tail")
+    hard = [requirement for requirement in requirements(problem) if requirement.level == 0]
+    convex = [requirement for requirement in hard if requirement.kind != "tail"]
     varied = []
     for axis in axes:
-        metric = parse_metric(axis.metric)
-        at_least = metric.kind == "dose_min" or (metric.kind == "dose_at_frac" and metric.at == 1.0)
-        tightest = float(axis.values.max() if at_least else axis.values.min())
-        goal = Goal(axis.structure, metric, ">=" if at_least else "<=", tightest, 0, "axis")
-        one = required(goal, problem)
-        if one.kind == "tail":
-            raise InputError("an axis is D100, Dmin, Dmax, Dmean or time", got=axis.metric, where=axis.label)
-        one = replace(one, text=f"{axis.metric} (varied)")
-        same = [k for k, r in enumerate(listed) if r.prescription and r.rows == one.rows and at_least]
+        own = _tightest(axis, problem)
+        same = [k for k, r in enumerate(convex) if r.prescription and r.rows == own.rows and own.sense == 1]
         if same:
-            listed[same[0]] = replace(one, prescription=True)
+            convex[same[0]] = replace(own, prescription=True)
             varied.append(same[0])
         else:
-            varied.append(len(listed))
-            listed.append(one)
-    return tuple(listed), varied, tails
+            varied.append(len(convex))
+            convex.append(own)
+    return _Grid(
+        problem=problem,
+        convex=tuple(convex),
+        varied=tuple(varied),
+        tails=tuple(requirement for requirement in hard if requirement.kind == "tail"),
+        limits=np.array(list(product(*(axis.values for axis in axes)))),
+    )
 
 
-def _tails_met(program: Program, tails: tuple[Requirement, ...], x: FloatArray) -> BoolArray:
+def _tightest(axis: Axis, problem: PlanProblem) -> Requirement:
+    """Return the requirement of an axis at its tightest limit: what is looser is a miss."""
+    metric = parse_metric(axis.metric)
+    at_least = metric.kind == "dose_min" or (metric.kind == "dose_at_frac" and metric.at == 1.0)
+    tightest = float(axis.values.max() if at_least else axis.values.min())
+    goal = Goal(axis.structure, metric, ">=" if at_least else "<=", tightest, 0, "axis")
+    requirement = required(goal, problem)
+    if requirement.kind == "tail":
+        raise InputError("an axis is D100, Dmin, Dmax, Dmean or time", got=axis.metric, where=axis.label)
+    return replace(requirement, text=f"{axis.metric} (varied)")
+
+
+def _counter(total: int, on_progress: Callable[[int, int], None] | None) -> Callable[[], None]:
+    """Return what several threads call after each plan."""
+    done, counting = 0, Lock()
+
+    def counted() -> None:
+        nonlocal done
+        with counting:
+            done += 1
+            if on_progress is not None:
+                on_progress(done, total)
+
+    return counted
+
+
+def _solved(
+    grid: _Grid, part: Iterable[int], strict_frac: float, counted: Callable[[], None]
+) -> tuple[dict[int, Solution], int]:
+    """Solve some combinations with one program; return those that are possible, and the rows it held."""
+    problem, program = grid.problem, Program(grid.problem, grid.convex)
+    for k in range(len(grid.convex)):
+        program.enter(k)
+    program.start()
+    healthy = problem.healthy
+    cost = program.cost(1.0 if healthy is None else program.mean_row(problem.points.rows(healthy)))
+    columns = problem.n_dwells + np.array(grid.varied)
+    tightest = np.array([grid.convex[k].limit for k in grid.varied])
+    solutions = {}
+    for i in part:
+        misses = np.abs(grid.limits[i] - tightest)
+        program.lp.bounds(columns, misses, misses)
+        solution = program.lp.solve(cost, tolerance_frac=strict_frac)
+        if solution.status != "infeasible":
+            solutions[int(i)] = solution
+        counted()
+    return solutions, program.lp.rows_used
+
+
+def _tails_met(grid: _Grid, x: Sequence[FloatArray]) -> list[tuple[bool, ...]]:
     """Whether each plan meets each dose-volume goal."""
-    met = np.zeros((len(x), len(tails)), dtype=np.bool_)
-    for j, one in enumerate(tails):
-        volume = program.points.volume_cc[one.rows]
-        for first in range(0, len(x), PLANS_AT_ONCE):
-            part = slice(first, first + PLANS_AT_ONCE)
-            dose = program.rate.gy_per_s[one.rows] @ x[part].T
-            if program.given_gy is not None:
-                dose += program.given_gy[one.rows, None]
-            met[part, j] = volume @ (one.sense * (one.limit - dose) > 0) < one.tail_cc
-    return met & np.isfinite(x[:, :1])
+    problem, times_s = grid.problem, np.array(x)[:, : grid.problem.n_dwells]
+    met = np.zeros((len(x), len(grid.tails)), dtype=np.bool_)
+    for j, requirement in enumerate(grid.tails):
+        rows, volume_cc = requirement.rows, problem.points.volume_cc[requirement.rows]
+        for first in range(0, len(x), _PLANS_AT_ONCE):
+            part = slice(first, first + _PLANS_AT_ONCE)
+            dose_gy = problem.rate.gy_per_s[rows] @ times_s[part].T
+            if problem.earlier_gy is not None:
+                dose_gy += problem.earlier_gy[rows, None]
+            wrong = requirement.sense * (requirement.limit - dose_gy) > 0
+            met[part, j] = volume_cc @ wrong < requirement.tail_cc
+    return [tuple(row) for row in met.tolist()]
 
 
 def _there_and_back(shape: tuple[int, ...]) -> IntArray:
