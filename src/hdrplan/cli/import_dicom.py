@@ -51,19 +51,18 @@ def command(
       hdrplan plan case -o plan
     """
     from hdrplan.io import (
+        ImportChoices,
         new_folder,
         read_dicom_folder,
         read_role_rules,
-        write_case_folder,
+        write_imported_case,
         write_run,
     )
 
     with progress_bar("read", quiet=quiet) as on_progress:
-        found = read_dicom_folder(folder, plan=plan, on_progress=on_progress)
+        export = read_dicom_folder(folder, plan=plan, on_progress=on_progress)
     with new_folder(output, overwrite=overwrite) as draft:
-        warnings = write_case_folder(
-            draft,
-            found,
+        choices = ImportChoices(
             name=name,
             rules=read_role_rules(rules),
             ctv=ctv,
@@ -72,8 +71,9 @@ def command(
             prescription_gy=prescription,
             source=source,
         )
-        facts = {"warnings": warnings, "not_modelled": found.plan.unmodelled if found.plan else ()}
-        write_run(draft, inputs=found.hashes, options={"command": "import"}, facts=facts)
+        warnings = write_imported_case(draft, export, choices)
+        facts = {"warnings": warnings, "not_modelled": export.plan.unmodelled if export.plan else ()}
+        write_run(draft, inputs=export.hashes, options={"command": "import"}, facts=facts)
     if not quiet:
         warn(warnings)
     click.echo(f"Wrote {output / 'case.toml'}. Next: hdrplan plan {output} -o plan")

@@ -6,7 +6,8 @@ a file is a FormatError or InputError that names the file and the key or tag.
 
 from hdrplan.io.archive import Pseudonyms, Treatment, read_key, treatments_of, write_key
 from hdrplan.io.case.catheters import read_catheters
-from hdrplan.io.case.from_dicom import DicomCase, case_of_dicom, read_dicom_folder
+from hdrplan.io.case.from_dicom import case_of_dicom
+from hdrplan.io.case.import_dicom import ImportChoices, write_imported_case
 from hdrplan.io.case.roles import DEFAULT_RULES, read_role_rules, roles_of_rois
 from hdrplan.io.case.table import CaseFile, case_of_parts, case_of_table, read_anatomy, read_case
 from hdrplan.io.case.write import write_case
@@ -14,9 +15,9 @@ from hdrplan.io.cohort import cohort_sha256, read_cohort, write_tables, write_te
 from hdrplan.io.dicom.clinical_plan import ClinicalPlan, read_clinical_plan
 from hdrplan.io.dicom.ct import CTSeries, read_ct_grid, read_ct_series
 from hdrplan.io.dicom.dose import DoseGrid, StoredDVH, read_dose_grid
+from hdrplan.io.dicom.export import DicomExport, read_dicom_folder
 from hdrplan.io.dicom.folder import DicomFile, Linked, dicom_files, linked_files, require
 from hdrplan.io.dicom.identity import Identity, identity_of_case, identity_of_ct
-from hdrplan.io.dicom.import_folder import write_case_folder
 from hdrplan.io.dicom.plan import read_brachy_plan
 from hdrplan.io.dicom.structures import ROI, StructureSet, read_structure_set
 from hdrplan.io.dicom.write_ct import write_ct_series
@@ -58,11 +59,12 @@ __all__ = [
     "CTSeries",
     "CaseFile",
     "ClinicalPlan",
-    "DicomCase",
+    "DicomExport",
     "DicomFile",
     "DicomSet",
     "DoseGrid",
     "Identity",
+    "ImportChoices",
     "Journal",
     "Linked",
     "PointTable",
@@ -123,10 +125,10 @@ __all__ = [
     "treatments_of",
     "write_brachy_plan",
     "write_case",
-    "write_case_folder",
     "write_ct_series",
     "write_dicom_set",
     "write_dose_grid",
+    "write_imported_case",
     "write_json",
     "write_key",
     "write_markups",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from hdrplan.door import Entries
 from hdrplan.errors import FormatError
 from hdrplan.geometry import ROLES
 from hdrplan.io.dicom.structures import ROI
@@ -35,26 +36,20 @@ def read_role_rules(path: Path | None) -> dict[str, tuple[str, ...]]:
     """
     if path is None:
         return DEFAULT_RULES
-    table = toml_table(path)
-    rules = table.get("rules")
-    if set(table) != {"rules"} or not isinstance(rules, dict):
-        raise FormatError("expected one table [rules]", got=", ".join(table) or "nothing", where=path)
-    read: dict[str, tuple[str, ...]] = {}
-    for role, patterns in rules.items():
-        if role not in (*ROLES, "ignore"):
-            raise FormatError(f"rules are for {', '.join(ROLES)} and ignore", got=repr(role), where=path)
-        if not isinstance(patterns, list) or not all(isinstance(p, str) for p in patterns):
-            raise FormatError(f"{role} must be a list of regular expressions", got=repr(patterns)[:60], where=path)
-        for pattern in patterns:
-            try:
-                re.compile(pattern)
-            except (re.error, RecursionError, OverflowError) as error:
-                raise FormatError("expected a regular expression", got=f"{pattern!r}: {error}", where=path) from None
-        read[role] = tuple(patterns)
+    table = Entries(toml_table(path), path)
+    table.refuse_unknown(("rules",))
+    rules = table.table("rules")
+    rules.refuse_unknown((*ROLES, "ignore"))
+    read = {role: rules.texts(role) for role in rules}
+    for pattern in (pattern for patterns in read.values() for pattern in patterns):
+        try:
+            re.compile(pattern)
+        except (re.error, RecursionError, OverflowError) as error:
+            raise FormatError("expected a regular expression", got=f"{pattern!r}: {error}", where=path) from None
     return {role: read[role] for role in ("ignore", "CTV", "OAR", "other") if role in read}
 
 
-def roles_of_rois(rois: Iterable[ROI], rules: dict[str, tuple[str, ...]]) -> dict[str, str]:
+def roles_of_rois(rois: Iterable[ROI], rules: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     """Return name -> role of the ROIs with closed contours.
 
     Under our own rules the file's type decides where it says CTV or GTV; the clinic's rules always decide themselves.
