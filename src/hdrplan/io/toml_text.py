@@ -60,5 +60,12 @@ def _value(value: object) -> str:
 
 
 def _quoted(text: str) -> str:
-    # A JSON string is a TOML basic string; DEL is the one character that TOML alone forbids.
-    return json.dumps(text, ensure_ascii=True).replace("\x7f", "")
+    """Text as a basic string of ASCII characters."""
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(character: str) -> str:
+    # JSON's escapes are TOML's, but for DEL and for what JSON writes as a pair of surrogates.
+    if character == "\x7f":
+        return "\\u007f"
+    return f"\\U{ord(character):08x}" if ord(character) > 0xFFFF else json.dumps(character)[1:-1]
