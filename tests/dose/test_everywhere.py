@@ -8,7 +8,8 @@ from hdrplan.dose.everywhere import _first_boxes
 from hdrplan.dose.shape import shape_of
 from hdrplan.dose.tables import tables_of
 from hdrplan.geometry import Dwells, Grid, Structure
-from hdrplan.kernels.bounds import linear_bound_rows, padded
+from hdrplan.kernels.bounds import Boxes, linear_bound_rows
+from hdrplan.kernels.tg43 import Stops, padded
 from hdrplan.sources import load_source
 
 STRENGTH_U = 40700.0
@@ -45,10 +46,8 @@ def test_linear_bound_lies_below_the_dose_in_random_boxes(name, half_mm):
     out = np.empty((len(centres), 5))
     rho = np.full(len(centres), half_mm * np.sqrt(3))
     least_m = float(source.radial_dose[source.radial_r_mm <= 100.0].min() * source.anisotropy.min())
-    linear_bound_rows(
-        0, len(centres), centres, rho, np.eye(3), dwells.positions_mm, dwells.axes, STRENGTH_U * times, least_m,
-        padded(tables_of(source)), out,
-    )  # fmt: skip
+    boxes, stops = Boxes(centres, rho, np.eye(3)), Stops(dwells.positions_mm, dwells.axes, STRENGTH_U * times)
+    linear_bound_rows(0, len(centres), boxes, stops, least_m, padded(tables_of(source)), out)
     for _ in range(20):
         d = rng.uniform(-half_mm, half_mm, centres.shape)
         dose = dose_at_points(dwells, times, centres + d, source, strength_u=STRENGTH_U).gy
@@ -74,10 +73,9 @@ def test_remainder_is_of_second_order():
     rest = []
     for rho_mm in (0.8, 0.4, 0.2):
         out = np.empty((len(centres), 5))
-        linear_bound_rows(
-            0, len(centres), centres, np.full(len(centres), rho_mm), np.eye(3), dwells.positions_mm, dwells.axes,
-            STRENGTH_U * times, 0.1, padded(tables_of(source)), out,
-        )  # fmt: skip
+        boxes = Boxes(centres, np.full(len(centres), rho_mm), np.eye(3))
+        stops = Stops(dwells.positions_mm, dwells.axes, STRENGTH_U * times)
+        linear_bound_rows(0, len(centres), boxes, stops, 0.1, padded(tables_of(source)), out)
         rest.append(out[:, 4])
         # Twice the 1 / r^2 part of the remainder for the tables' share, at the nearest dwell's distance.
         assert np.median(out[:, 4] / out[:, 0]) < 2.0 * rho_mm**2 / 8.0**2
@@ -135,10 +133,9 @@ def test_a_box_across_the_axis_loses_nothing_to_the_crease_there():
     # Between table entries, whose bends cost a little more.
     for along_mm in (-33.0, -6.3, -2.7, 33.0):
         out = np.empty((1, 5))
-        linear_bound_rows(
-            0, 1, np.array([[0.02, 0.0, along_mm]]), np.array([rho_mm]), np.eye(3), dwells.positions_mm, dwells.axes,
-            weights, 0.1, padded(tables_of(source)), out,
-        )  # fmt: skip
+        boxes = Boxes(np.array([[0.02, 0.0, along_mm]]), np.array([rho_mm]), np.eye(3))
+        stops = Stops(dwells.positions_mm, dwells.axes, weights)
+        linear_bound_rows(0, 1, boxes, stops, 0.1, padded(tables_of(source)), out)
         value, slope, rest = out[0, 0], out[0, 1:4], out[0, 4]
         lowest = value - rest - rho_mm * np.linalg.norm(slope[:2])
         on_axis = dose_at_points(dwells, [30.0], np.array([[0.0, 0.0, along_mm]]), source, strength_u=STRENGTH_U).gy[0]

@@ -11,14 +11,14 @@ from kernel_cases import Rng, invented_tables, some_dwells
 from hdrplan.arrays import frozen
 from hdrplan.dose import blocks as cut
 from hdrplan.geometry import Grid
-from hdrplan.kernels.bounds import padded
-from hdrplan.kernels.lattice import lattice_of
-from hdrplan.kernels.tg43 import Tables
-from hdrplan.kernels.tree import NODES
+from hdrplan.kernels.bounds import Boxes
+from hdrplan.kernels.carried_error import BlockPlaces, Probe
+from hdrplan.kernels.chebyshev import NODES, PADDED
+from hdrplan.kernels.lattice import Lattice, lattice_of
+from hdrplan.kernels.tg43 import Stops, Tables, padded
 from naive import tg43 as naive
-from tolerances import BLOCKS, ROUNDOFF, TABLE
+from tolerances import BLOCKS, FLOAT32_SUM, ROUNDOFF, TABLE
 
-Dwells = tuple[np.ndarray, np.ndarray, np.ndarray]  # positions, axes, weights in U s
 CHEBYSHEV = np.cos((2 * np.arange(NODES)[::-1] + 1) * np.pi / (2 * NODES))
 
 
@@ -38,9 +38,9 @@ def block_rows(kernel: Kernel, rng: Rng) -> None:
     away *= np.array([[40.0], [110.0]]) / np.linalg.norm(away, axis=1, keepdims=True)
     positions, axes = frozen(np.concatenate((near, away))), some_dwells(rng, 3)[1]
     weights = frozen([1.0, 40.0, 300.0])
-    blocks, roots = stair_blocks(grid)
+    blocks = stair_blocks(grid, lattice_of(t))
     out = np.full(shape, np.nan, dtype=np.float32)
-    kernel(0, math.prod(roots), frozen(roots, np.int64), positions, axes, weights, blocks, lattice_of(t), out)
+    kernel(0, int(np.prod(blocks.roots)), Stops(positions, axes, weights), blocks, out)
     assert not np.isnan(out).any()
     points = naive.grid_points(grid.origin_mm, steps, shape)
     chosen = rng.choice(len(points), 150, replace=False)
@@ -49,15 +49,16 @@ def block_rows(kernel: Kernel, rng: Rng) -> None:
     np.testing.assert_allclose(out.ravel()[chosen], want, rtol=BLOCKS)
 
 
-def stair_blocks(grid: Grid) -> tuple[cut.Blocks, tuple[int, int, int]]:
+def stair_blocks(grid: Grid, lattice: Lattice) -> cut.Blocks:
     """The cut of a grid whose blocks carry exactly the dwells beyond six of their half diagonals."""
-    measured = cut._error
+    measured, read = cut._error, cut.lattice_of_source
     stair = np.where(cut._DISTANCES[:, None] >= 6.0, np.zeros((1, cut._ANGLES)), np.inf)
     cut._error = lambda source, half_mm: stair  # type: ignore[assignment]
+    cut.lattice_of_source = lambda source: lattice  # type: ignore[assignment]
     try:
         return cut.blocks_of(grid, None)  # type: ignore[arg-type]
     finally:
-        cut._error = measured
+        cut._error, cut.lattice_of_source = measured, read
 
 
 def error_rows(kernel: Kernel, rng: Rng) -> None:
@@ -69,16 +70,17 @@ def error_rows(kernel: Kernel, rng: Rng) -> None:
     line /= np.linalg.norm(line)
     places = np.array([-1.0, -0.3, 0.8])
     out = np.full((2, bins), np.nan)
-    kernel(
-        1, 3, frozen(half), frozen(distances), frozen([[*line, turn]]), 10.0,
-        frozen(cut._product(half, CHEBYSHEV, 128), np.float32), frozen(cut._product(half, places, 0), np.float32),
-        frozen(cut._lagrange(places), np.float32), lattice_of(t), out,
-    )  # fmt: skip
+    block = BlockPlaces(
+        nodes=frozen(cut._product(half, CHEBYSHEV, PADDED), np.float32),
+        places=frozen(cut._product(half, places, 0), np.float32),
+        write=frozen(cut._lagrange(places), np.float32),
+    )
+    kernel(1, 3, Probe(frozen(distances), frozen([[*line, turn]]), 10.0), block, lattice_of(t), out)
     assert np.isnan(out[:, [0, 3, 4, 5]]).all()
     for angle in (1, 2):
         # The middle of the bin is the angle at which this only direction looks.
         axis = turned_source(line, turn, (angle + 0.5) * np.pi / bins)
-        found = [carried_error(half, r * line, axis, places, t) for r in distances]
+        found = [missed_by_block(half, r * line, axis, places, t) for r in distances]
         np.testing.assert_allclose(out[:, angle], np.maximum.accumulate(found), atol=4 * TABLE / 10)
 
 
@@ -90,7 +92,32 @@ def turned_source(line: np.ndarray, turn: float, theta: float) -> np.ndarray:
     return np.asarray(line * math.cos(theta) + rolled * math.sin(theta))
 
 
-def carried_error(half: np.ndarray, centre: np.ndarray, axis: np.ndarray, places: np.ndarray, t: Tables) -> float:
+def write_out(kernel: Kernel, rng: Rng) -> None:
+    """A product of places, another number of them along each axis."""
+    values = rng.normal(size=(NODES, NODES, NODES)).astype(np.float32)
+    along = [rng.uniform(-1.0, 1.0, n) for n in (3, 4, 2)]
+    polynomials = [frozen(cut._lagrange(places), np.float32) for places in along]
+    scratch = (np.empty(NODES * NODES * 4, dtype=np.float32), np.empty(NODES * 16, dtype=np.float32))
+    out = np.full(24, np.nan, dtype=np.float32)
+    kernel(frozen(values.ravel(), np.float32), *polynomials, scratch, out)
+    places = np.stack(np.meshgrid(*along[::-1], indexing="ij")[::-1], axis=-1).reshape(-1, 3)
+    want = [naive.chebyshev_guess(values, CHEBYSHEV, at) for at in places]
+    np.testing.assert_allclose(out, want, atol=30 * FLOAT32_SUM)
+
+
+def carried_error(kernel: Kernel, rng: Rng) -> None:
+    """The entry of the next nearer distance, in the bin of the angle; farther than the table the first row."""
+    table = frozen(np.sort(rng.uniform(0.0, 1.0, (22, 60)), axis=0))
+    for _ in range(40):
+        half = float(rng.uniform(1.0, 40.0))
+        distance, theta = half * float(rng.uniform(0.5, 40.0)), float(rng.uniform(0.0, np.pi))
+        steps = [24.0 / 1.14**k for k in range(22)]
+        nearer = [k for k, r in enumerate(steps) if r <= distance / half]
+        want = table[nearer[0], int(theta / np.pi * 60)] if nearer and distance > half else np.inf
+        assert kernel(table, half, distance * np.cos(theta), distance) == want
+
+
+def missed_by_block(half: np.ndarray, centre: np.ndarray, axis: np.ndarray, places: np.ndarray, t: Tables) -> float:
     values = np.array(
         [
             [[naive.rate(*naive.place(centre + half * (x, y, z), axis), t) for x in CHEBYSHEV] for y in CHEBYSHEV]
@@ -130,7 +157,7 @@ def linear_bound_rows(kernel: Kernel, rng: Rng) -> None:
     half = rng.choice([0.05, 0.3, 1.0, 3.0], 12)
     centres = rng.uniform(-25.0, 25.0, (12, 3))
     centres[:4] = positions[0] + rng.uniform(-12.0, 12.0, (4, 1)) * axes[0]
-    out = bound(kernel, t, centres, half, frame, (positions, axes, weights))
+    out = bound(kernel, t, centres, half, frame, Stops(positions, axes, weights))
     for row, (centre, size) in enumerate(zip(centres, half, strict=True)):
         d = size * naive.lattice_in_box(3)
         points = centre + d @ frame.T
@@ -143,11 +170,11 @@ def linear_bound_rows(kernel: Kernel, rng: Rng) -> None:
 
 
 def bound(
-    kernel: Kernel, t: Tables, centres: np.ndarray, half_mm: np.ndarray, frame: np.ndarray, dwells: Dwells
+    kernel: Kernel, t: Tables, centres: np.ndarray, half_mm: np.ndarray, frame: np.ndarray, stops: Stops
 ) -> np.ndarray:
     """Rows of (value, three slopes, remainder) of cubes, which half a diagonal encloses."""
     out = np.full((len(centres), 5), np.nan)
     least_m = float(t.g.min() * t.f.min())
-    rho = frozen(half_mm * math.sqrt(3.0))
-    kernel(0, len(centres), frozen(centres), rho, frozen(frame), *dwells, least_m, padded(t), out)
+    boxes = Boxes(frozen(centres), frozen(half_mm * math.sqrt(3.0)), frozen(frame))
+    kernel(0, len(centres), boxes, stops, least_m, padded(t), out)
     return out

@@ -11,7 +11,8 @@ from kernel_cases import Rng, hard_places, invented_tables, points_of, some_dwel
 from hdrplan.arrays import frozen
 from hdrplan.kernels.exact import pieces_of
 from hdrplan.kernels.lattice import lattice_of
-from hdrplan.kernels.tg43 import Tables
+from hdrplan.kernels.lattice_rows import Columns
+from hdrplan.kernels.tg43 import Stops, Tables
 from naive import tg43 as naive
 from tolerances import FLOAT32_SUM, NAIVE, ROUNDOFF, TABLE, TABLE_NEAR
 
@@ -145,15 +146,15 @@ def lattice(kernel: Kernel, rng: Rng) -> None:
     positions, axes, points = around(rng, t, 1)
     points = frozen(points[np.linalg.norm(points - positions, axis=1) < 250.0])
     out = np.zeros(len(points))
-    table_rows(0, len(points), points, positions, axes, frozen([1.0]), made, out)
+    table_rows(0, len(points), points, Stops(positions, axes, frozen([1.0])), made, out)
     want = naive.rates(points, positions, axes, t)
     within(out, want[:, 0], (table_tolerance(points, positions) * want)[:, 0])
 
 
 def table_rows(*args: Any) -> None:
-    from hdrplan.kernels import lattice
+    from hdrplan.kernels import lattice_rows
 
-    lattice.dose_table_rows(*args)
+    lattice_rows.dose_table_rows(*args)
 
 
 def dose_table_rows(kernel: Kernel, rng: Rng) -> None:
@@ -162,7 +163,7 @@ def dose_table_rows(kernel: Kernel, rng: Rng) -> None:
     points = frozen(points[np.linalg.norm(points - positions[0], axis=1) < 200.0])
     weights = frozen(rng.uniform(1.0, 9.0, 3) * [1.0, -1.0, 1.0])
     out = np.full(len(points), np.nan)
-    kernel(0, len(points), points, positions, axes, weights, lattice_of(t), out)
+    kernel(0, len(points), points, Stops(positions, axes, weights), lattice_of(t), out)
     parts = naive.rates(points, positions, axes, t) * weights
     within(out, parts.sum(axis=1), (table_tolerance(points, positions) * np.abs(parts)).sum(axis=1))
 
@@ -176,7 +177,8 @@ def rate_matrix_rows(kernel: Kernel, rng: Rng) -> None:
     padded = [0, 1, 2, 2, 2, 2, 2, 2]  # whole vectors of eight
     singles = frozen(np.concatenate((positions - centre, axes), axis=1)[padded].T, np.float32)
     out, outside = np.full((len(points), 3), np.nan), np.zeros(len(points), dtype=np.bool_)
-    kernel(0, len(points), points, centre, singles, 40.7, t.near_mm, t.far_mm, lattice_of(t), outside, out)
+    columns = Columns(centre, singles, 40.7)
+    kernel(0, len(points), points, columns, (t.near_mm, t.far_mm), lattice_of(t), outside, out)
     want = 40.7 * naive.rates(points, positions, axes, t)
     within(out, want, table_tolerance(points, positions) * want)
     np.testing.assert_array_equal(outside, ((r_mm < t.near_mm) | (r_mm > t.far_mm)).any(axis=1))
@@ -191,10 +193,45 @@ def added(kernel: Kernel, rng: Rng, nearest: float) -> None:
     places = frozen(rng.uniform(-4.0, 4.0, (3, 64)), np.float32)
     before = rng.uniform(1.0, 2.0, 64).astype(np.float32) * 1e-6
     out = before.copy()
-    kernel(*places, *middle, *axis, np.float32(3.0), lattice_of(t), out)
+    kernel(tuple(places), tuple(middle), tuple(axis), np.float32(3.0), lattice_of(t), out)
     points = (places.T + middle).astype(np.float64)
     want = 3.0 * naive.rates(points, np.zeros((1, 3)), axis[None].astype(np.float64), t)[:, 0]
     within(out, before + want, TABLE * want + FLOAT32_SUM * before)
+
+
+def rate32(kernel: Kernel, rng: Rng, nearest: float) -> None:
+    t = invented_tables(rng)
+    made = lattice_of(t)
+    for along, away in hard_places(rng, t, n=12):
+        r_mm = float(np.hypot(along, away))
+        if nearest <= r_mm < 250.0:
+            want = naive.rate(along, away, t)
+            got = kernel(np.float32(along), np.float32(away * away), made)
+            assert abs(got - want) <= (TABLE if r_mm >= 2.0 else TABLE_NEAR) * want
+
+
+def rate_at(kernel: Kernel, rng: Rng) -> None:
+    rate32(kernel, rng, nearest=0.5)
+
+
+def far_rate_at(kernel: Kernel, rng: Rng) -> None:
+    rate32(kernel, rng, nearest=4.0 * 5.0)
+
+
+def angle32(kernel: Kernel, rng: Rng) -> None:
+    angle(kernel, rng, np.float32, FLOAT32_SUM)
+
+
+def angle64(kernel: Kernel, rng: Rng) -> None:
+    angle(kernel, rng, np.float64, ROUNDOFF)
+
+
+def angle(kernel: Kernel, rng: Rng, dtype: Any, tolerance: float) -> None:
+    """All quadrants above the axis, the axes, and beside them."""
+    theta = np.concatenate((rng.uniform(0.0, np.pi, 60), [0.0, np.pi / 4, np.pi / 2, 3 * np.pi / 4, np.pi, 1e-6]))
+    for t in theta:
+        y, x = dtype(abs(np.sin(t))), dtype(np.cos(t))
+        assert abs(kernel(y, x) - np.arctan2(float(y), float(x))) <= tolerance * max(t, 1e-9)
 
 
 def add_dwell(kernel: Kernel, rng: Rng) -> None:

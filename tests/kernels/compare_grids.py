@@ -11,7 +11,9 @@ import numpy as np
 from kernel_cases import Rng
 
 from hdrplan.arrays import frozen
+from hdrplan.kernels.gamma import Reference, Search
 from hdrplan.kernels.limits import FMA_LANES
+from hdrplan.kernels.rays import Marched, Rays, Room
 from naive import grids as naive
 from naive.rays import Look, first, last, look
 from naive.tg43 import cell_of as naive_cell
@@ -97,7 +99,7 @@ def gamma_rows(kernel: Kernel, rng: Rng) -> None:
     order = order[near[order] < largest * distance]  # no step is just as long
     out = np.full(8, -1.0)
     steps, far2 = frozen(offsets[order] / spacing), frozen((near[order] / distance) ** 2)
-    kernel(0, 8, reference, index, evaluated, steps, far2, criterion, largest, out)
+    kernel(0, 8, Reference(reference, index, criterion), evaluated, Search(steps, far2, largest), out)
     want = [
         naive.gamma(
             r, at, evaluated, spacing,
@@ -160,10 +162,8 @@ def march_rays(kernel: Kernel, rng: Rng) -> None:
     step_mm, beyond_mm = 1.0, 4.0
     tip, chord, least = (np.full(6, np.nan) for _ in range(3))
     blocker = np.full(6, -9, dtype=np.int64)
-    kernel(
-        0, 6, start, goal, frozen(spacing), step_mm, beyond_mm, clear, nearest, frozen(patient, np.uint8),
-        frozen(target, np.uint8), tip, chord, least, blocker,
-    )  # fmt: skip
+    room = Room(frozen(spacing), clear, nearest, frozen(patient, np.uint8), frozen(target, np.uint8))
+    kernel(0, 6, Rays(start, goal), room, step_mm, beyond_mm, Marched(tip, chord, least, blocker))
     for k in range(6):
         back = (start[k] - goal[k]) * spacing
         length = float(np.linalg.norm(back))

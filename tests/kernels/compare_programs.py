@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 
+from hdrplan.kernels.screen import Cells, Doses, Limit, Worst
 from hdrplan.kernels.staircase import _LEAST_ANSWER, grow
 from naive import programs as naive
 from tolerances import ROUNDOFF
@@ -47,7 +48,7 @@ def cell_extremes(kernel, rng):
     given, sign = rng.uniform(0.0, 1.0, len(rates)), float(rng.choice([1, -1]))
     least, least_given = np.empty((len(members), rates.shape[1])), np.empty(len(members))
     point, total = np.empty(len(members), dtype=np.int64), np.empty(len(members))
-    kernel(0, len(members), order, start, rates, given, sign, least, least_given, point, total)
+    kernel(0, len(members), Cells(order, start), Doses(rates, given), sign, Doses(least, least_given), point, total)
     for c, points in enumerate(members):
         expected = naive.extremes(points, rates, given, sign)
         np.testing.assert_array_equal(least[c], expected[0])
@@ -63,7 +64,9 @@ def worst_of_cells(kernel, rng):
     least = np.array([naive.extremes(c, rates, given, sign)[0] for c in members])
     least_given = np.array([naive.extremes(c, rates, given, sign)[1] for c in members])
     point, short = np.empty(len(members), dtype=np.int64), np.empty(len(members))
-    kernel(0, len(members), order, start, rates, given, sign, least, least_given, times, limit, excused, point, short)
+    asked = Limit(sign, limit, excused)
+    cells, doses, extremes = Cells(order, start), Doses(rates, given), Doses(least, least_given)
+    kernel(0, len(members), cells, doses, extremes, times, asked, Worst(point, short))
     for c, points in enumerate(members):
         expected = naive.worst(points, rates, given, sign, times, limit, excused)
         assert point[c] == expected[0]

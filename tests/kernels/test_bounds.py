@@ -9,6 +9,7 @@ from kernel_cases import invented_tables, some_dwells
 
 from hdrplan.arrays import frozen
 from hdrplan.kernels.bounds import linear_bound_rows
+from hdrplan.kernels.tg43 import Stops
 from naive import tg43 as naive
 
 
@@ -27,7 +28,7 @@ def test_gap_falls_with_the_square_of_the_box(seed: int, even: bool, order: floa
     gaps = []
     for half in (1.0, 0.5, 0.25, 0.125):
         cubes = np.full(40, half)
-        out = bound(linear_bound_rows, t, centres, cubes, np.eye(3), (positions, axes, weights))
+        out = bound(linear_bound_rows, t, centres, cubes, np.eye(3), Stops(positions, axes, weights))
         gaps.append(np.median((dose - out[:, 0] + out[:, 4]) / dose))
     assert gaps[0] < 0.1
     assert (np.array(gaps[1:]) <= 1.1 * np.array(gaps[:-1]) / 2.0**order).all(), gaps

@@ -32,8 +32,12 @@ CASES = 4 if numba.config.DISABLE_JIT else 12
 
 # Kernel -> what draws a case and compares, with the tolerance and its reason there and in tests/tolerances.py.
 TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
+    "angle.angle32": compare_dose.angle32,
+    "angle.angle64": compare_dose.angle64,
     "bounds.linear_bound_rows": compare_blocks.linear_bound_rows,
-    "bounds.padded": compare_blocks.padded_tables,
+    "carried_error.carried_error": compare_blocks.carried_error,
+    "carried_error.error_rows": compare_blocks.error_rows,
+    "chebyshev.write_out": compare_blocks.write_out,
     "cover.cheapest_cover": compare_programs.cheapest_cover,
     "exact.dose_rows": compare_dose.dose_rows,
     "exact.field_rows": compare_dose.field_rows,
@@ -43,11 +47,13 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "hitting.next_hitting_set": compare_grids.next_hitting_set,
     "hitting.smallest_cuts": compare_programs.smallest_cuts,
     "interp.cell_of": compare_grids.cell_of,
-    "lattice.add_dwell": compare_dose.add_dwell,
-    "lattice.add_far_dwell": compare_dose.add_far_dwell,
-    "lattice.dose_table_rows": compare_dose.dose_table_rows,
+    "lattice.far_rate_at": compare_dose.far_rate_at,
     "lattice.lattice_of": compare_dose.lattice,
-    "lattice.rate_matrix_rows": compare_dose.rate_matrix_rows,
+    "lattice.rate_at": compare_dose.rate_at,
+    "lattice_rows.add_dwell": compare_dose.add_dwell,
+    "lattice_rows.add_far_dwell": compare_dose.add_far_dwell,
+    "lattice_rows.dose_table_rows": compare_dose.dose_table_rows,
+    "lattice_rows.rate_matrix_rows": compare_dose.rate_matrix_rows,
     "limits.multiply_add": compare_grids.multiply_add,
     "polygon.flip_inside": compare_grids.flip_inside,
     "rays.march_rays": compare_grids.march_rays,
@@ -59,11 +65,11 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "staircase.grow": compare_programs.grown,
     "tg43.anisotropy": compare_dose.anisotropy,
     "tg43.geometry_factor": compare_dose.geometry_factor,
+    "tg43.padded": compare_blocks.padded_tables,
     "tg43.place": compare_dose.place,
     "tg43.radial_dose": compare_dose.radial_dose,
     "tg43.rate_per_u": compare_dose.rate_per_u,
     "tree.block_rows": compare_blocks.block_rows,
-    "tree.error_rows": compare_blocks.error_rows,
     "trilinear.trilinear": compare_grids.trilinear,
     "trilinear.value_and_slope_rows": compare_grids.value_and_slope_rows,
     "trilinear.value_between": compare_grids.value_between,
@@ -94,8 +100,8 @@ def test_a_kernel_that_is_a_little_wrong_is_noticed(name: str) -> None:
         result = kernel_of(name)(*args)
         if result is not None:
             return spoilt(result)
-        for array in args:
-            if isinstance(array, np.ndarray) and array.flags.writeable:
+        for array in arrays_of(args):
+            if array.flags.writeable:
                 array[...] = spoilt(array)
         return None
 
@@ -105,6 +111,13 @@ def test_a_kernel_that_is_a_little_wrong_is_noticed(name: str) -> None:
 
     with pytest.raises(AssertionError):
         compared()
+
+
+def arrays_of(value: Any) -> list[np.ndarray]:
+    """All arrays of a tuple of arrays, of tuples of arrays and so on."""
+    if isinstance(value, tuple):
+        return [array for part in value for array in arrays_of(part)]
+    return [value] if isinstance(value, np.ndarray) else []
 
 
 def spoilt(value: Any) -> Any:

@@ -31,13 +31,13 @@ _CODE = """
 import json, re
 import numpy as np
 from hdrplan.dose.tables import lattice_of_source
-from hdrplan.kernels.lattice import add_dwell
+from hdrplan.kernels.lattice_rows import add_dwell
 from hdrplan.sources import load_source
 points = np.ones((3, 64), dtype=np.float32)
 points.setflags(write=False)
 one = np.float32(1.0)
 lattice = lattice_of_source(load_source("gammamed-plus"))
-add_dwell(*points, one, one, one, one, one, one, one, lattice, np.zeros(64, dtype=np.float32))
+add_dwell(tuple(points), (one, one, one), (one, one, one), one, lattice, np.zeros(64, dtype=np.float32))
 text = "".join(add_dwell.inspect_asm().values())
 names = ("vgatherdps", "vsqrtps", "vdivps", "vfmadd\\\\w*ps", "call")
 counts = {name.replace("\\\\w*", ""): len(re.findall("\\\\b" + name, text)) for name in names}

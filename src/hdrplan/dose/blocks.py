@@ -10,7 +10,9 @@ import numpy as np
 from hdrplan.arrays import FloatArray, frozen
 from hdrplan.dose.tables import lattice_of_source
 from hdrplan.geometry import Grid
-from hdrplan.kernels.tree import FARTHEST, NODES, STEP, Blocks, error_rows
+from hdrplan.kernels.carried_error import FARTHEST, STEP, BlockPlaces, Probe, error_rows
+from hdrplan.kernels.chebyshev import NODES, PADDED
+from hdrplan.kernels.tree import Blocks
 from hdrplan.sources import TG43Source
 from hdrplan.threads import over_rows
 
@@ -27,19 +29,21 @@ _DISTANCES = FARTHEST / STEP ** np.arange(22)
 _CHEBYSHEV = np.cos((2 * np.arange(NODES)[::-1] + 1) * np.pi / (2 * NODES))
 
 
-def blocks_of(grid: Grid, source: TG43Source) -> tuple[Blocks, tuple[int, int, int]]:
-    """Return the cut of a grid and the number of its root blocks along x, y, z."""
+def blocks_of(grid: Grid, source: TG43Source) -> Blocks:
+    """Return the cut of a grid for a source."""
     spacing = tuple(float(s) for s in grid.spacing_mm)
     leaf = _leaf(spacing)
     count = np.array(grid.shape_zyx[::-1])
     # Roots of 8 x 8 x 8 leaves on large grids, of 4 x 4 x 4 on others: enough roots for all threads.
     depth = 3 if np.prod(np.ceil(count / (8 * leaf))) >= 48 else 2
     half_mm = 0.5 * leaf * np.array(spacing)
-    nodes = [_product(half_mm * 2 ** (depth - level), _CHEBYSHEV, 128) for level in range(depth + 1)]
+    nodes = [_product(half_mm * 2 ** (depth - level), _CHEBYSHEV, PADDED) for level in range(depth + 1)]
     places = [(2 * np.arange(n) + 1) / n - 1 for n in leaf]
     voxels = np.stack(np.meshgrid(*(h * p for h, p in zip(half_mm[::-1], places[::-1], strict=True)), indexing="ij"))
     error = [_error(source, tuple(half_mm * 2 ** (depth - level))) for level in range(depth + 1)]
-    blocks = Blocks(
+    return Blocks(
+        source=lattice_of_source(source),
+        roots=frozen(np.ceil(count / (leaf << depth)), np.int64),
         origin=grid.origin_mm,
         steps=frozen((grid.direction * grid.spacing_mm).T),
         leaf=frozen(leaf, np.int64),
@@ -53,8 +57,6 @@ def blocks_of(grid: Grid, source: TG43Source) -> tuple[Blocks, tuple[int, int, i
         write_y=frozen(_lagrange(places[1]), np.float32),
         write_z=frozen(_lagrange(places[2]), np.float32),
     )
-    roots = np.ceil(count / (leaf << depth)).astype(int)
-    return blocks, (int(roots[0]), int(roots[1]), int(roots[2]))
 
 
 def _leaf(spacing: tuple[float, ...]) -> np.ndarray:
@@ -95,15 +97,12 @@ def _error(source: TG43Source, half_mm: tuple[float, float, float]) -> FloatArra
     # Tables end at 200 mm; what is farther is as smooth as there.
     beyond = int((distances_mm > _TABLES_END_MM).sum())
     out = np.empty((len(distances_mm) - beyond, _ANGLES))
-    arrays = (
-        frozen(half),
-        frozen(distances_mm[beyond:]),
-        frozen(directions),
-        20.0 * TOLERANCE,
-        frozen(_product(half, _CHEBYSHEV, 128), np.float32),
-        frozen(_product(half, places, 0), np.float32),
-        frozen(_lagrange(places), np.float32),
-        lattice_of_source(source),
+    probe = Probe(frozen(distances_mm[beyond:]), frozen(directions), 20.0 * TOLERANCE)
+    block = BlockPlaces(
+        nodes=frozen(_product(half, _CHEBYSHEV, PADDED), np.float32),
+        places=frozen(_product(half, places, 0), np.float32),
+        write=frozen(_lagrange(places), np.float32),
     )
-    over_rows(lambda first, last: error_rows(first, last, *arrays, out), _ANGLES, smallest=4)
+    lattice = lattice_of_source(source)
+    over_rows(lambda first, last: error_rows(first, last, probe, block, lattice, out), _ANGLES, smallest=4)
     return frozen(np.concatenate([np.repeat(out[:1], beyond, axis=0), out]))

@@ -8,7 +8,8 @@ import numpy.typing as npt
 from hdrplan.arrays import FloatArray, frozen
 from hdrplan.dose.tables import checked_points, checked_strength, checked_times, in_slabs, lattice_of_source
 from hdrplan.geometry import Dwells
-from hdrplan.kernels.lattice import dose_table_rows
+from hdrplan.kernels.lattice_rows import dose_table_rows
+from hdrplan.kernels.tg43 import Stops
 from hdrplan.sources import TG43Source
 
 __all__ = ["dose_change"]
@@ -56,12 +57,16 @@ def dose_change(
     places, which = np.unique(places, axis=0, return_inverse=True)
     change_s = np.bincount(which.ravel(), times, minlength=len(places))
     changed = change_s != 0.0
-    positions, axes = frozen(places[changed, :3]), frozen(places[changed, 3:])
-    weights, lattice = frozen(strength * change_s[changed]), lattice_of_source(source)
+    stops = Stops(
+        positions=frozen(places[changed, :3]),
+        axes=frozen(places[changed, 3:]),
+        weights=frozen(strength * change_s[changed]),
+    )
+    lattice = lattice_of_source(source)
     out = np.empty(len(points))
 
     def block(first: int, last: int) -> None:
-        dose_table_rows(first, last, points, positions, axes, weights, lattice, out)
+        dose_table_rows(first, last, points, stops, lattice, out)
 
     in_slabs(block, len(points), len(points), None)
     return out

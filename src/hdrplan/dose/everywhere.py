@@ -22,9 +22,10 @@ from scipy.ndimage import map_coordinates, maximum_filter, minimum_filter
 from hdrplan.arrays import BoolArray, FloatArray, freeze, frozen
 from hdrplan.dose.rate import dose_at_points
 from hdrplan.dose.shape import Shape, shape_of
-from hdrplan.dose.tables import checked_strength, tables_of, weights_us
+from hdrplan.dose.tables import checked_strength, stops_of, tables_of
 from hdrplan.geometry import Dwells, Structure
-from hdrplan.kernels.bounds import linear_bound_rows, padded
+from hdrplan.kernels.bounds import Boxes, linear_bound_rows
+from hdrplan.kernels.tg43 import padded
 from hdrplan.sources import TG43Source
 from hdrplan.threads import over_rows
 
@@ -99,8 +100,7 @@ def least_dose(
     LeastDose
     """
     tables = padded(tables_of(source))
-    used, weights = weights_us(dwells, times_s, checked_strength(strength_u))
-    positions, axes = frozen(dwells.positions_mm[used]), frozen(dwells.axes[used])
+    stops = stops_of(dwells, times_s, checked_strength(strength_u))
     least_m = float(source.radial_dose[source.radial_r_mm <= 100.0].min() * source.anisotropy.min())
     shape = shape_of(structure)
     grid = shape.grid
@@ -112,13 +112,12 @@ def least_dose(
     while len(low):
         examined += len(low)
         half_mm = size / 2 * grid.spacing_mm
-        centres, rho = frozen(grid.world(low + size / 2)), frozen(np.linalg.norm(half_mm, axis=1))
+        rho = np.linalg.norm(half_mm, axis=1)
+        boxes = Boxes(frozen(grid.world(low + size / 2)), frozen(rho), frame)
         bound = np.empty((len(low), 5))
 
-        def block(
-            first: int, last: int, centres: FloatArray = centres, rho: FloatArray = rho, bound: FloatArray = bound
-        ) -> None:
-            linear_bound_rows(first, last, centres, rho, frame, positions, axes, weights, least_m, tables, bound)
+        def block(first: int, last: int, boxes: Boxes = boxes, bound: FloatArray = bound) -> None:
+            linear_bound_rows(first, last, boxes, stops, least_m, tables, bound)
 
         over_rows(block, len(low), smallest=64)
         level = _levels(shape, low, size)

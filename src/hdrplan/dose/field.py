@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from hdrplan.arrays import adopt, frozen
 from hdrplan.dose.blocks import blocks_of
-from hdrplan.dose.tables import checked_strength, in_slabs, lattice_of_source, pieces_of_source, rows_of, weights_us
+from hdrplan.dose.tables import checked_strength, in_slabs, pieces_of_source, rows_of, stops_of, weights_us
 from hdrplan.geometry import Dwells, Grid, Volume
 from hdrplan.kernels.exact import field_rows
 from hdrplan.kernels.tree import block_rows
@@ -60,7 +60,8 @@ def dose_field(
     ResourceError
         The volume does not fit into memory.
     """
-    used, weights = weights_us(dwells, times_s, checked_strength(strength_u))
+    strength = checked_strength(strength_u)
+    used, weights = weights_us(dwells, times_s, strength)
     nz, ny, nx = grid.shape_zyx
     require_memory(
         4.0 * grid.size, f"the dose grid of {nx} x {ny} x {nz} voxels", remedy="Take a coarser grid or a box of it."
@@ -75,12 +76,11 @@ def dose_field(
 
         in_slabs(rows, nz * ny, max(1, _SLAB_PAIRS // (nx * max(1, len(weights)))), on_progress)
     else:
-        lattice, (blocks, roots) = lattice_of_source(source), blocks_of(grid, source)
-        positions, axes = frozen(dwells.positions_mm[used]), frozen(dwells.axes[used])
-        roots_xyz, n_roots = frozen(roots, np.int64), int(np.prod(roots))
+        stops, blocks = stops_of(dwells, times_s, strength), blocks_of(grid, source)
+        n_roots = int(np.prod(blocks.roots))
 
         def some_roots(first: int, last: int) -> None:
-            block_rows(first, last, roots_xyz, positions, axes, weights, blocks, lattice, out)
+            block_rows(first, last, stops, blocks, out)
 
         in_slabs(some_roots, n_roots, max(16, n_roots // 20), on_progress, smallest=1)
     return Volume(grid, adopt(out))

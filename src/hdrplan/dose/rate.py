@@ -21,7 +21,7 @@ from hdrplan.dose.tables import (
 )
 from hdrplan.geometry import Dwells
 from hdrplan.kernels.exact import dose_rows, rate_rows
-from hdrplan.kernels.lattice import rate_matrix_rows
+from hdrplan.kernels.lattice_rows import Columns, rate_matrix_rows
 from hdrplan.memory import require_memory
 from hdrplan.sources import TG43Source
 
@@ -130,12 +130,11 @@ def dose_rate(
         lattice, centre = lattice_of_source(source), frozen(positions.mean(axis=0))
         padded = np.minimum(np.arange(-(-len(dwells) // 8) * 8), len(dwells) - 1)  # whole vectors of 8
         singles = frozen(np.concatenate([positions - centre, axes], axis=1)[padded].T, np.float32)
-        near_mm, far_mm = max(tables.near_mm, tables.capsule_radius_mm), tables.far_mm
+        columns32 = Columns(centre, singles, strength)
+        published_mm = (max(tables.near_mm, tables.capsule_radius_mm), tables.far_mm)
 
         def block(first: int, last: int) -> None:
-            rate_matrix_rows(
-                first, last, points, centre, singles, strength, near_mm, far_mm, lattice, outside, out
-            )  # fmt: skip
+            rate_matrix_rows(first, last, points, columns32, published_mm, lattice, outside, out)
 
     in_slabs(block, len(points), max(1, _SLAB_PAIRS // len(dwells)), on_progress)
     return DoseRate(out, outside)

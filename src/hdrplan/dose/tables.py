@@ -14,7 +14,7 @@ from hdrplan.errors import InputError
 from hdrplan.geometry import Dwells
 from hdrplan.kernels.exact import Pieces, pieces_of
 from hdrplan.kernels.lattice import Lattice, lattice_of
-from hdrplan.kernels.tg43 import Tables, geometry_factor
+from hdrplan.kernels.tg43 import Stops, Tables, geometry_factor
 from hdrplan.sources import TG43Source
 from hdrplan.threads import over_rows
 
@@ -26,6 +26,7 @@ __all__ = [
     "lattice_of_source",
     "pieces_of_source",
     "rows_of",
+    "stops_of",
     "tables_of",
     "weights_us",
 ]
@@ -115,10 +116,30 @@ def checked_times(dwells: Dwells, times_s: npt.ArrayLike) -> FloatArray:
 
 
 def weights_us(dwells: Dwells, times_s: npt.ArrayLike, strength_u: float) -> tuple[IntArray, FloatArray]:
-    """Return the dwells with time, and their strength times time in U s."""
+    """Return the dwells with time, and their strength times time in U s.
+
+    Parameters
+    ----------
+    dwells : Dwells
+    times_s : (n_dwells,) array
+    strength_u : float
+    """
     times = checked_times(dwells, times_s)
     used = np.flatnonzero(times > 0.0)
     return used, frozen(strength_u * times[used])
+
+
+def stops_of(dwells: Dwells, times_s: npt.ArrayLike, strength_u: float) -> Stops:
+    """Return the dwells with time as the kernels of grids and bounds read them.
+
+    Parameters
+    ----------
+    dwells : Dwells
+    times_s : (n_dwells,) array
+    strength_u : float
+    """
+    used, weights = weights_us(dwells, times_s, strength_u)
+    return Stops(frozen(dwells.positions_mm[used]), frozen(dwells.axes[used]), weights)
 
 
 def rows_of(dwells: Dwells, used: IntArray | None = None) -> FloatArray:
@@ -135,7 +156,19 @@ def in_slabs(
     *,
     smallest: int = 512,
 ) -> None:
-    """Run ``block(first, last)`` over all rows in threads; slab by slab if somebody wants to hear of progress."""
+    """Run ``block(first, last)`` over all rows in threads; slab by slab if somebody wants to hear of progress.
+
+    Parameters
+    ----------
+    block : callable
+    n_rows : int
+    slab : int
+        Rows between two reports of progress.
+    on_progress : callable or None
+        Called with (rows done, rows in all).
+    smallest : int
+        Rows that a thread takes at least.
+    """
     if on_progress is None:
         over_rows(block, n_rows, smallest=smallest)
         return

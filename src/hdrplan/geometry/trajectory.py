@@ -9,12 +9,12 @@ from typing import Literal
 import numpy as np
 from scipy import ndimage
 
-from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
+from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.geometry.catheter import Catheter
 from hdrplan.geometry.clearance import Clearance, mask_on
 from hdrplan.geometry.structure import Structure, inside
-from hdrplan.kernels.rays import march_rays
+from hdrplan.kernels.rays import Marched, Rays, Room, march_rays
 from hdrplan.threads import over_rows
 
 __all__ = ["POSITIONS", "Position", "Reach", "Trajectories", "angle_deg", "line_gap_mm", "trajectories", "varied"]
@@ -308,21 +308,19 @@ def _goals(lesion: Structure) -> FloatArray:
 
 def _marched(
     room: Clearance, lesion: Structure, entry_mm: FloatArray, goal_mm: FloatArray, beyond_mm: float
-) -> tuple[FloatArray, FloatArray, FloatArray, IntArray]:
+) -> Marched:
     n = len(entry_mm)
-    tip, chord, free, blocker = np.zeros(n), np.zeros(n), np.zeros(n), np.full(n, -2, dtype=np.int64)
-    start, goal = room.grid.index(entry_mm), room.grid.index(goal_mm)
-    target = mask_on(room.grid, lesion).astype(np.uint8)
-    patient = room.patient_zyx.astype(np.uint8)
-
-    def block(first: int, last: int) -> None:
-        march_rays(
-            first, last, start, goal, room.grid.spacing_mm, _STEP_MM, beyond_mm, room.free_mm_zyx, room.nearest_zyx,
-            patient, target, tip, chord, free, blocker,
-        )  # fmt: skip
-
-    over_rows(block, n)
-    return tip, chord, free, blocker
+    rays = Rays(start=room.grid.index(entry_mm), goal=room.grid.index(goal_mm))
+    grids = Room(
+        spacing_mm=room.grid.spacing_mm,
+        free_mm=room.free_mm_zyx,
+        nearest=room.nearest_zyx,
+        patient=room.patient_zyx.astype(np.uint8),
+        target=mask_on(room.grid, lesion).astype(np.uint8),
+    )
+    marched = Marched(tip_mm=np.zeros(n), chord_mm=np.zeros(n), free_mm=np.zeros(n), blocker=np.zeros(n, np.int64))
+    over_rows(lambda first, last: march_rays(first, last, rays, grids, _STEP_MM, beyond_mm, marched), n)
+    return marched
 
 
 def _no_way(name: str, tried: int, blocked: dict[str, int], room: Clearance) -> InfeasibleError:

@@ -19,15 +19,16 @@ outside the capsule: inside it there is no water, and TG-43 has nothing to say.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from hdrplan.kernels._jit import jit
 from hdrplan.kernels.interp import cell_of
-from hdrplan.kernels.tg43 import Tables, geometry_factor, place, radial_dose
+from hdrplan.kernels.tg43 import Stops, Tables, geometry_factor, place, radial_dose
 
-__all__ = ["linear_bound_rows", "padded"]
+__all__ = ["Boxes", "linear_bound_rows"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,23 +40,12 @@ _ON_AXIS_MM = 1e-6
 _ROUNDING_FRAC = 1e-11
 
 
-def padded(t: Tables) -> Tables:
-    """Return the tables with entries at r = 0 and far out, theta = 0 and pi: the same values, no ends to care for.
+class Boxes(NamedTuple):
+    """Boxes with their edges along one frame; read-only arrays."""
 
-    g falls exponentially beyond its last radius; there a constant bound is used.
-    """
-    g_r = np.concatenate(([0.0], t.g_r_mm)) if t.g_r_mm[0] > 0 else t.g_r_mm
-    g = np.concatenate((t.g[:1], t.g)) if t.g_r_mm[0] > 0 else t.g
-    low, high = int(t.f_r_mm[0] > 0), 1
-    bottom, top = int(t.f_theta_rad[0] > 0), int(t.f_theta_rad[-1] < math.pi)
-    f = np.pad(t.f, ((bottom, top), (low, high)), mode="edge")
-    f_r = np.concatenate(([0.0][:low], t.f_r_mm, [1e6]))
-    theta = np.concatenate(([0.0][:bottom], t.f_theta_rad, [math.pi][:top]))
-    arrays = [np.ascontiguousarray(a) for a in (g_r, g, f_r, theta, f)]
-    for a in arrays:
-        a.setflags(write=False)
-    g_r, g, f_r, theta, f = arrays
-    return t._replace(g_r_mm=g_r, g=g, f_r_mm=f_r, f_theta_rad=theta, f=f)
+    centres: Floats  # (n, 3), mm
+    half_diagonal_mm: Floats  # (n,)
+    frame: Floats  # (3, 3), column k is the k-th direction
 
 
 @jit
@@ -251,36 +241,26 @@ def _one_dwell(along: float, away: float, rho: float, least_m: float, t: Tables)
 
 @jit
 def linear_bound_rows(
-    first: int,
-    last: int,
-    centres: Floats,
-    rho: Floats,
-    frame: Floats,
-    positions: Floats,
-    axes: Floats,
-    weights: Floats,
-    least_m: float,
-    t: Tables,
-    out: Floats,
+    first: int, last: int, boxes: Boxes, stops: Stops, least_m: float, t: Tables, out: Floats
 ) -> None:
     """Rows ``first:last`` of (value, slope along three directions, remainder) of the dose's linear lower bound.
 
     Parameters
     ----------
-    centres : (n, 3) array
-    rho : (n,) array
-        Half the diagonal of each box, mm.
-    frame : (3, 3) array
-        Column k is the k-th direction.
-    weights : (n_dwells,) array
-        Strength times dwell time, U s.
+    first, last : int
+        Numbers of boxes.
+    boxes : Boxes
+    stops : Stops
     least_m : float
         Least value of g F in the tables.
     t : Tables
-        From :func:`padded`.
+        From :func:`hdrplan.kernels.tg43.padded`.
     out : (n, 5) array
-        Dose >= out[0] + out[1:4] @ d - out[4] Gy outside the capsules, for |d| <= rho in the directions of ``frame``.
+        Written: dose >= out[0] + out[1:4] @ d - out[4] Gy outside the capsules, for |d| up to half the diagonal, in the
+        directions of the frame.
     """
+    centres, rho, frame = boxes.centres, boxes.half_diagonal_mm, boxes.frame
+    positions, axes, weights = stops.positions, stops.axes, stops.weights
     for i in range(first, last):
         value, rest = 0.0, 0.0
         sx, sy, sz = 0.0, 0.0, 0.0

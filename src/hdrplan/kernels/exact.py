@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numpy.polynomial import Chebyshev, Polynomial
 
 from hdrplan.kernels._jit import jit, jit_inline
+from hdrplan.kernels.angle import angle64
 from hdrplan.kernels.tg43 import Tables, anisotropy, place, radial_dose, rate_per_u
 from hdrplan.kernels.vector import long_bits_of, peek, put
 
@@ -27,22 +27,7 @@ Ints = npt.NDArray[np.int32]
 _i4: Any = np.int32
 _FIRST_OCTAVE, _OCTAVES = -4, 14  # r from 1/16 to 1024 mm
 _BASE = np.float64(2.0**_FIRST_OCTAVE).view(np.int64)
-_PI, _HALF_PI, _QUARTER_PI = math.pi, math.pi / 2, math.pi / 4
-_TAN_PI_8 = math.sqrt(2.0) - 1.0
 _TINY = 1e-9
-
-
-def _arc_tangent() -> list[float]:
-    """Coefficients of atan(x) / x in x^2 for x up to tan(pi / 8)."""
-
-    def ratio(x2: Floats) -> Floats:
-        x = np.sqrt(np.maximum(x2, 1e-300))
-        return np.asarray(np.arctan(x) / x)
-
-    return [float(c) for c in Chebyshev.interpolate(ratio, 12, [0.0, _TAN_PI_8**2]).convert(kind=Polynomial).coef]
-
-
-_C0, _C1, _C2, _C3, _C4, _C5, _C6, _C7, _C8, _C9, _C10, _C11, _C12 = _arc_tangent()
 
 
 class Pieces(NamedTuple):
@@ -122,24 +107,17 @@ def pieces_of(t: Tables) -> Pieces | None:
 
 
 @jit_inline
-def angle_of(y: float, x: float) -> float:
-    """atan2(y, x) for y >= 0, in [0, pi]."""
-    size = abs(x)
-    low, high = min(size, y), max(size, y)
-    # atan(a / b) = pi / 4 + atan((a - b) / (a + b)) keeps the argument below tan(pi / 8).
-    upper = low > _TAN_PI_8 * high
-    ratio = (low - high if upper else low) / (low + high if upper else high)
-    s = ratio * ratio
-    top = _C8 + s * (_C9 + s * (_C10 + s * (_C11 + s * _C12)))
-    angle = ratio * (_C0 + s * (_C1 + s * (_C2 + s * (_C3 + s * (_C4 + s * (_C5 + s * (_C6 + s * (_C7 + s * top))))))))
-    angle = angle + _QUARTER_PI if upper else angle
-    angle = _HALF_PI - angle if y > size else angle
-    return _PI - angle if x < 0.0 else angle
-
-
-@jit_inline
 def rate_at(along: float, away2: float, p: Pieces) -> tuple[float, int]:
-    """Dose rate in Gy / s / U for r up to g's last radius, and 1 where it rests on unpublished values."""
+    """Dose rate in Gy / s / U for r up to g's last radius, and 1 where it rests on unpublished values.
+
+    Parameters
+    ----------
+    along : float
+        Along the axis from the centre of the core, positive toward the tip, mm.
+    away2 : float
+        Square of the distance from the axis, mm^2.
+    p : Pieces
+    """
     t = p.t
     away = math.sqrt(away2)
     inside = (along >= t.capsule_low_mm) & (along <= t.capsule_high_mm) & (away < t.capsule_radius_mm)
@@ -149,7 +127,7 @@ def rate_at(along: float, away2: float, p: Pieces) -> tuple[float, int]:
     step = _i4(max((long_bits_of(r_mm) - _BASE) >> p.shift, 0))
     m = peek(p.piece_of_step, min(step, p.last))
     m = _i4(m + _i4(1)) if (r_mm >= peek(p.r_mm, _i4(m + _i4(1)))) & (m + _i4(1) < p.n_radii) else m
-    theta = angle_of(away, along)
+    theta = angle64(away, along)
     i = peek(p.piece_of_angle, _i4(theta * p.steps_per_rad))
     i = _i4(i + _i4(1)) if (theta >= peek(p.theta_rad, _i4(i + _i4(1)))) & (i + _i4(1) < p.n_angles) else i
     held = min(max(r_mm, p.first_mm), p.end_mm)
@@ -161,14 +139,14 @@ def rate_at(along: float, away2: float, p: Pieces) -> tuple[float, int]:
     f = peek(p.f, k) + ds * peek(p.f, _i4(k + _i4(1)))
     f += dt * (peek(p.f, _i4(k + _i4(2))) + ds * peek(p.f, _i4(k + _i4(3))))
     across = t.length_mm * away
-    beta = angle_of(across, r2 - 0.25 * t.length_mm * t.length_mm)
+    beta = angle64(across, r2 - 0.25 * t.length_mm * t.length_mm)
     off = inside | (r_mm < t.near_mm) | (r_mm > t.far_mm) | (peek(p.unpublished, cell) > 0)
     return t.scale * (beta / across) * g * f, (_i4(1) if off else _i4(0))
 
 
 @jit
 def _row(x: float, y: float, z: float, dwells: Floats, strength_u: float, p: Pieces, out: Floats) -> bool:
-    """One row of the matrix; ``dwells`` is (6, n): positions, axes. Returns whether a value is unpublished."""
+    """One row of the matrix, and whether a value of it is unpublished; ``dwells`` as in :func:`rate_rows`."""
     qx, qy, qz, ax, ay, az = dwells[0], dwells[1], dwells[2], dwells[3], dwells[4], dwells[5]
     off, beyond = 0, 0
     for k in range(len(qx)):
@@ -222,7 +200,23 @@ def rate_rows(
     outside: npt.NDArray[np.bool_],
     out: Floats,
 ) -> None:
-    """Rows ``first:last`` of the (points x dwells) matrix in Gy / s; ``outside`` marks unpublished values."""
+    """Rows ``first:last`` of the matrix of dose rates.
+
+    Parameters
+    ----------
+    first, last : int
+    points : (n_points, 3) array
+        mm.
+    dwells : (6, n_dwells) array
+        Positions in mm, then axes: one contiguous row a coordinate.
+    strength_u : float
+        Air-kerma strength, U.
+    p : Pieces
+    outside : (n_points,) bool array
+        Written: whether a value of the row rests on what nobody published.
+    out : (n_points, n_dwells) array
+        Written: Gy / s.
+    """
     for i in range(first, last):
         outside[i] = _row(points[i, 0], points[i, 1], points[i, 2], dwells, strength_u, p, out[i])
 
@@ -238,7 +232,23 @@ def dose_rows(
     outside: npt.NDArray[np.bool_],
     out: Floats,
 ) -> None:
-    """Doses in Gy at points ``first:last``; ``weights`` are strength times dwell time, U s."""
+    """Doses at points ``first:last``.
+
+    Parameters
+    ----------
+    first, last : int
+    points : (n_points, 3) array
+        mm.
+    dwells : (6, n_dwells) array
+        As in :func:`rate_rows`.
+    weights : (n_dwells,) array
+        Strength times dwell time, U s.
+    p : Pieces
+    outside : (n_points,) bool array
+        Written: whether the dose rests on what nobody published.
+    out : (n_points,) array
+        Written: Gy.
+    """
     for i in range(first, last):
         out[i], outside[i] = _sum(points[i, 0], points[i, 1], points[i, 2], dwells, weights, p)
 
@@ -254,9 +264,22 @@ def field_rows(
     p: Pieces,
     out: npt.NDArray[np.float32],
 ) -> None:
-    """Doses in Gy of voxel rows ``first:last``; ``out`` is (nz, ny, nx), a row is one (z, y).
+    """Doses of the voxels of rows ``first:last``; a row is one (z, y).
 
-    ``steps[k]`` is the vector in mm from one voxel to the next along index k (x, y, z).
+    Parameters
+    ----------
+    first, last : int
+    origin : (3,) array
+        Centre of voxel (0, 0, 0), mm.
+    steps : (3, 3) array
+        Row k is the vector in mm from one voxel to the next along index k (x, y, z).
+    dwells : (6, n_dwells) array
+        As in :func:`rate_rows`.
+    weights : (n_dwells,) array
+        Strength times dwell time, U s.
+    p : Pieces
+    out : (nz, ny, nx) float32 array
+        Written: Gy.
     """
     ny = out.shape[1]
     for row in range(first, last):

@@ -46,9 +46,22 @@ def next_hitting_set(
     """Find the next set of at most ``most`` elements that meets every cut; False when there is none left.
 
     Depth first, and it can be resumed: after a set was found the caller adds cuts that it misses, and calls again.
-    Bit i of a cut stands for element i. ``apart[i]`` holds the elements that exclude i. ``branch[d]`` are the elements
-    to try at depth d, ``tried[d]`` those tried already, ``banned[d]`` all that are shut out there: sets that hold them
-    are done. ``state`` is (depth, 1 on coming back from below); it and all others begin as zeros.
+    Bit i of a set stands for element i.
+
+    Parameters
+    ----------
+    cuts : (n,) uint64 array
+        Sets of elements.
+    apart : (n_elements,) uint64 array
+        ``apart[i]`` holds the elements that exclude i.
+    most : int
+    chosen : (most + 2,) int array
+        Zeros at first, like all that follow; written: the element of each depth, those of the set up to ``state[0]``.
+    branch, tried, banned : (most + 2,) uint64 arrays
+        Written, by depth: elements to try, those tried already, and all that are shut out, for sets that hold them are
+        done.
+    state : (2,) int array
+        Written: depth, and 1 on coming back from below.
     """
     one, zero = np.uint64(1), np.uint64(0)
     depth, back = state[0], state[1]
@@ -84,7 +97,12 @@ def next_hitting_set(
 
 @jit
 def smallest_cuts(cuts: U64) -> U64:
-    """Leave out the cuts that another one implies: those that hold all of its elements. Small ones come first."""
+    """Leave out the cuts that another one implies: those that hold all of its elements. Small ones come first.
+
+    Parameters
+    ----------
+    cuts : (n,) uint64 array
+    """
     zero = np.uint64(0)
     size = np.empty(len(cuts), dtype=np.int64)
     for c in range(len(cuts)):

@@ -15,7 +15,15 @@ FMA_LANES = 64
 
 @jit
 def multiply_add(first: int, last: int, factor: npt.NDArray[np.float32], out: npt.NDArray[np.float32]) -> None:
-    """Run ``x = x * factor + factor`` from 0 in 64 float32 lanes, once a row, and leave their sum in ``out[first]``."""
+    """Run ``x = x * factor + factor`` from 0 in 64 float32 lanes, once a row.
+
+    Parameters
+    ----------
+    first, last : int
+    factor : (1,) array
+    out : (n,) array
+        Written: the sum of the lanes, in ``out[first]``.
+    """
     chains = np.zeros(FMA_LANES, dtype=np.float32)
     f = factor[0]
     for _ in range(first, last):

@@ -1,38 +1,91 @@
 """Which points are on the wrong side of a limit, without a look at most of them.
 
-Points are sorted into cells. The least rates of a cell, dwell by dwell, bound the dose of all its points from below for
-any times (they are not negative); only cells whose bound fails are looked at point by point.
+Points are sorted into cells. The minimum rates of a cell, dwell by dwell, bound the dose of all its points from below
+for any times (they are not negative); only cells whose bound fails are looked at point by point.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from hdrplan.kernels._jit import jit
 
-__all__ = ["cell_extremes", "cell_numbers", "sorted_by_cell", "worst_of_cells"]
+__all__ = ["Cells", "Doses", "Limit", "Worst", "cell_extremes", "cell_numbers", "sorted_by_cell", "worst_of_cells"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
+class Cells(NamedTuple):
+    """Points, cell by cell: those of cell c are ``order[start[c] : start[c + 1]]``; no cell is empty."""
+
+    order: Ints  # (n_points,)
+    start: Ints  # (n_cells + 1,)
+
+
+class Doses(NamedTuple):
+    """What points receive; or the extremes of it in cells."""
+
+    rates: Floats  # (n, n_dwells), Gy/s
+    earlier_gy: Floats  # (n,), dose of former sessions
+
+
+class Limit(NamedTuple):
+    """A limit of the dose at points."""
+
+    sign: float  # 1: at least, -1: at most
+    gy: float
+    excused: Bools  # (n_points,), points that it does not bind
+
+
+class Worst(NamedTuple):
+    """The worst point of each cell; written."""
+
+    point: Ints  # (n_cells,)
+    short: Floats  # (n_cells,), Gy by which it misses the limit; -inf: no point of the cell can miss it
+
+
 @jit
-def cell_numbers(first: int, last: int, points: Floats, low: Floats, edge: float, many: Ints, cell: Ints) -> None:
-    """Find the number of the cube around each point; there are ``many`` cubes along each axis from ``low`` on."""
+def cell_numbers(first: int, last: int, points: Floats, low: Floats, edge: float, count: Ints, cell: Ints) -> None:
+    """Find the number of the cube around each point.
+
+    Parameters
+    ----------
+    first, last : int
+    points : (n, 3) array
+        mm.
+    low : (3,) array
+        Lowest corner of all cubes, mm.
+    edge : float
+        mm.
+    count : (3,) array
+        Cubes along each axis.
+    cell : (n,) array
+        Written.
+    """
     for i in range(first, last):
         number = 0
         for axis in range(3):
-            number = number * many[axis] + min(int((points[i, axis] - low[axis]) / edge), many[axis] - 1)
+            number = number * count[axis] + min(int((points[i, axis] - low[axis]) / edge), count[axis] - 1)
         cell[i] = number
 
 
 @jit
 def sorted_by_cell(cell: Ints, start: Ints, order: Ints) -> None:
-    """Fill ``order`` with the points cell by cell; those of cell c become ``order[start[c] : start[c + 1]]``.
+    """Sort points by their cells.
 
-    ``start`` has two entries more than there are cells, and begins as zeros.
+    Parameters
+    ----------
+    cell : (n,) array
+        Cell of each point.
+    start : (n_cells + 2,) array
+        Written; zeros at first.
+    order : (n,) array
+        Written: the points of cell c become ``order[start[c] : start[c + 1]]``.
     """
     for i in range(len(cell)):
         start[cell[i] + 2] += 1
@@ -45,41 +98,47 @@ def sorted_by_cell(cell: Ints, start: Ints, order: Ints) -> None:
 
 @jit
 def cell_extremes(
-    first: int,
-    last: int,
-    order: Ints,
-    start: Ints,
-    rates: Floats,
-    given: Floats,
-    sign: float,
-    least: Floats,
-    least_given: Floats,
-    point: Ints,
-    total: Floats,
+    first: int, last: int, cells: Cells, doses: Doses, sign: float, extremes: Doses, point: Ints, total: Floats
 ) -> None:
-    """Least (``sign`` 1) or greatest (-1) rate of each dwell, and dose given, over the points of each cell.
+    """Minimum (or maximum) rate of each dwell, and earlier dose, over the points of each cell.
 
-    ``point`` becomes the point of the cell with the least (greatest) sum of its rates, ``total`` that sum.
+    Parameters
+    ----------
+    first, last : int
+        Numbers of cells.
+    cells : Cells
+    doses : Doses
+        Of the points.
+    sign : float
+        1: minimum, -1: maximum.
+    extremes : Doses
+        Written: one row a cell.
+    point : (n_cells,) array
+        Written: the point with the minimum (maximum) sum of its rates.
+    total : (n_cells,) array
+        Written: that sum, Gy/s.
     """
+    rates, earlier_gy, extreme = doses.rates, doses.earlier_gy, extremes.rates
+    order, start = cells.order, cells.start
     n = rates.shape[1]
     for c in range(first, last):
         begin = order[start[c]]
         for j in range(n):
-            least[c, j] = rates[begin, j]
-        least_given[c], point[c], best = given[begin], begin, np.inf
+            extreme[c, j] = rates[begin, j]
+        extremes.earlier_gy[c], point[c], best = earlier_gy[begin], begin, np.inf
         for k in range(start[c], start[c + 1]):
             i = order[k]
             whole = 0.0
             if sign > 0:
                 for j in range(n):
                     whole += rates[i, j]
-                    least[c, j] = min(least[c, j], rates[i, j])
-                least_given[c] = min(least_given[c], given[i])
+                    extreme[c, j] = min(extreme[c, j], rates[i, j])
+                extremes.earlier_gy[c] = min(extremes.earlier_gy[c], earlier_gy[i])
             else:
                 for j in range(n):
                     whole += rates[i, j]
-                    least[c, j] = max(least[c, j], rates[i, j])
-                least_given[c] = max(least_given[c], given[i])
+                    extreme[c, j] = max(extreme[c, j], rates[i, j])
+                extremes.earlier_gy[c] = max(extremes.earlier_gy[c], earlier_gy[i])
             if sign * whole < best:
                 point[c], best = i, sign * whole
         total[c] = sign * best
@@ -87,40 +146,41 @@ def cell_extremes(
 
 @jit
 def worst_of_cells(
-    first: int,
-    last: int,
-    order: Ints,
-    start: Ints,
-    rates: Floats,
-    given: Floats,
-    sign: float,
-    least: Floats,
-    least_given: Floats,
-    times: Floats,
-    limit: float,
-    excused: Bools,
-    point: Ints,
-    short: Floats,
+    first: int, last: int, cells: Cells, doses: Doses, extremes: Doses, times: Floats, limit: Limit, worst: Worst
 ) -> None:
-    """Coldest (``sign`` 1) or hottest (-1) point of each cell that may miss the limit, and what it is short of it.
+    """Coldest (or hottest) point of each cell that may miss the limit, and by how much it does.
 
-    ``short`` is negative infinity for cells whose bound holds, and for those of which every point is excused.
+    Parameters
+    ----------
+    first, last : int
+        Numbers of cells.
+    cells : Cells
+    doses : Doses
+        Of the points.
+    extremes : Doses
+        From :func:`cell_extremes`, with the limit's sign.
+    times : (n_dwells,) array
+        s, not negative.
+    limit : Limit
+    worst : Worst
+        Written; short is -inf for cells whose bound holds, and for those of which every point is excused.
     """
+    rates, order, start, sign = doses.rates, cells.order, cells.start, limit.sign
     n = rates.shape[1]
     for c in range(first, last):
-        point[c], short[c] = order[start[c]], -np.inf
-        bound = least_given[c]
+        worst.point[c], worst.short[c] = order[start[c]], -np.inf
+        bound = extremes.earlier_gy[c]
         for j in range(n):
-            bound += least[c, j] * times[j]
+            bound += extremes.rates[c, j] * times[j]
         # The last digits of two sums of the same terms may differ.
-        if sign * (limit - bound) < -1e-9 * limit:
+        if sign * (limit.gy - bound) < -1e-9 * limit.gy:
             continue
         for k in range(start[c], start[c + 1]):
             i = order[k]
-            if excused[i]:
+            if limit.excused[i]:
                 continue
-            dose = given[i]
+            dose = doses.earlier_gy[i]
             for j in range(n):
                 dose += rates[i, j] * times[j]
-            if sign * (limit - dose) > short[c]:
-                point[c], short[c] = i, sign * (limit - dose)
+            if sign * (limit.gy - dose) > worst.short[c]:
+                worst.point[c], worst.short[c] = i, sign * (limit.gy - dose)

@@ -98,7 +98,10 @@ def grow(loads: F64, mid: F64, rest: F64, volume: F64) -> tuple[F64, I64, F64, F
     ----------
     loads : (m, r) array
         Dose above the limit is ``mid + loads @ q``, give or take ``rest``, for q within [-1, 1].
-    mid, rest, volume : (m,) arrays
+    mid, rest : (m,) arrays
+        Gy.
+    volume : (m,) array
+        cc.
 
     Returns
     -------
@@ -156,7 +159,15 @@ def grow(loads: F64, mid: F64, rest: F64, volume: F64) -> tuple[F64, I64, F64, F
 
 @jit
 def floor_at(mean: F64, first: I64, hull_x: F64, hull_y: F64, left: I64, q: F64) -> tuple[float, F64]:
-    """Return a volume and a slope (r,): above the limit is at least ``volume + slope @ (p - q)``, at every p."""
+    """Return a volume and a slope (r,): above the limit is at least ``volume + slope @ (p - q)``, at every p.
+
+    Parameters
+    ----------
+    mean, first, hull_x, hull_y, left : arrays
+        From :func:`grow`.
+    q : (r,) array
+        Within [-1, 1].
+    """
     groups, r = mean.shape
     value, slope = np.zeros(groups), np.zeros(groups)
     whole = np.ones(groups, dtype=np.bool_)

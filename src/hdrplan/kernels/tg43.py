@@ -21,9 +21,11 @@ from hdrplan.kernels._jit import jit
 from hdrplan.kernels.interp import cell_of
 
 __all__ = [
+    "Stops",
     "Tables",
     "anisotropy",
     "geometry_factor",
+    "padded",
     "place",
     "radial_dose",
     "rate_per_u",
@@ -54,12 +56,27 @@ class Tables(NamedTuple):
     capsule_high_mm: float
 
 
+class Stops(NamedTuple):
+    """Dwells with time as the kernels read them: read-only float64 arrays."""
+
+    positions: Floats  # (n, 3), mm
+    axes: Floats  # (n, 3), unit vectors toward the tip
+    weights: Floats  # (n,), strength times dwell time, U s
+
+
 @jit
 def geometry_factor(along: float, away: float, length_mm: float) -> float:
     """G_L in 1 / mm^2: beta / (L r sin theta), or 1 / (r^2 - L^2 / 4) on the axis (TG-43U1, eq. 4).
 
     beta, the angle under which the core is seen, is taken from its tangent, L away / (r^2 - L^2 / 4): one arc tangent,
     no difference of two, hence no cancellation near the axis.
+
+    Parameters
+    ----------
+    along, away : float
+        mm.
+    length_mm : float
+        Active length L.
     """
     beyond = along * along + away * away - 0.25 * length_mm * length_mm
     if away == 0.0:
@@ -70,7 +87,13 @@ def geometry_factor(along: float, away: float, length_mm: float) -> float:
 
 @jit
 def radial_dose(r_mm: float, t: Tables) -> float:
-    """g_L(r): linear between table points, constant below the first, exponential through the last two beyond."""
+    """g_L(r): linear between table points, constant below the first, exponential through the last two beyond.
+
+    Parameters
+    ----------
+    r_mm : float
+    t : Tables
+    """
     last = len(t.g_r_mm) - 1
     if r_mm <= t.g_r_mm[0]:
         return float(t.g[0])
@@ -85,6 +108,11 @@ def radial_dose(r_mm: float, t: Tables) -> float:
 @jit
 def anisotropy(r_mm: float, theta_rad: float, t: Tables) -> tuple[float, bool]:
     """F(r, theta): bilinear, constant below the first and beyond the last radius and angle of the table.
+
+    Parameters
+    ----------
+    r_mm, theta_rad : float
+    t : Tables
 
     Returns
     -------
@@ -109,6 +137,12 @@ def rate_per_u(along: float, away: float, t: Tables) -> tuple[float, bool]:
 
     TG-43 describes water outside the source. A point inside the capsule takes the value of the capsule's side wall at
     the same ``along``: finite everywhere, r = 0 included, and steady across the wall. It counts as unpublished.
+
+    Parameters
+    ----------
+    along, away : float
+        mm.
+    t : Tables
     """
     inside = away < t.capsule_radius_mm and t.capsule_low_mm <= along <= t.capsule_high_mm
     if inside:
@@ -123,7 +157,33 @@ def place(dx: float, dy: float, dz: float, ax: float, ay: float, az: float) -> t
     """(along, away) of a point that lies (dx, dy, dz) from a dwell with axis (ax, ay, az).
 
     ``away`` is the length of the perpendicular vector: the root of r^2 - along^2 loses half the digits near the axis.
+
+    Parameters
+    ----------
+    dx, dy, dz : float
+        mm.
+    ax, ay, az : float
+        Unit vector.
     """
     along = dx * ax + dy * ay + dz * az
     px, py, pz = dx - along * ax, dy - along * ay, dz - along * az
     return along, math.sqrt(px * px + py * py + pz * pz)
+
+
+def padded(t: Tables) -> Tables:
+    """Return the tables with entries at r = 0 and far out, theta = 0 and pi: the same values, no ends to care for.
+
+    g falls exponentially beyond its last radius; there a constant bound is used.
+    """
+    g_r = np.concatenate(([0.0], t.g_r_mm)) if t.g_r_mm[0] > 0 else t.g_r_mm
+    g = np.concatenate((t.g[:1], t.g)) if t.g_r_mm[0] > 0 else t.g
+    low, high = int(t.f_r_mm[0] > 0), 1
+    bottom, top = int(t.f_theta_rad[0] > 0), int(t.f_theta_rad[-1] < math.pi)
+    f = np.pad(t.f, ((bottom, top), (low, high)), mode="edge")
+    f_r = np.concatenate(([0.0][:low], t.f_r_mm, [1e6]))
+    theta = np.concatenate(([0.0][:bottom], t.f_theta_rad, [math.pi][:top]))
+    arrays = [np.ascontiguousarray(a) for a in (g_r, g, f_r, theta, f)]
+    for a in arrays:
+        a.setflags(write=False)
+    g_r, g, f_r, theta, f = arrays
+    return t._replace(g_r_mm=g_r, g=g, f_r_mm=f_r, f_theta_rad=theta, f=f)

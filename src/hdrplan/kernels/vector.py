@@ -28,12 +28,28 @@ def peek(table: npt.NDArray[Any], k: int) -> Any:
 
 
 def put(out: npt.NDArray[Any], k: int, value: Any) -> None:
-    """Set ``out[k]`` of a 1-D contiguous array."""
+    """Set ``out[k]`` of a 1-D contiguous array.
+
+    Parameters
+    ----------
+    out : (n,) array
+    k : int
+    value : number
+        Of any type; stored in the array's.
+    """
     out[_inside(out, k)] = value
 
 
 def add(out: npt.NDArray[Any], k: int, value: Any) -> None:
-    """Add to ``out[k]`` of a 1-D contiguous array of the value's type."""
+    """Add to ``out[k]`` of a 1-D contiguous array.
+
+    Parameters
+    ----------
+    out : (n,) array
+    k : int
+    value : number
+        Of the array's type.
+    """
     out[_inside(out, k)] += value
 
 
@@ -65,28 +81,28 @@ def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any
 
 @intrinsic
 def _peek(typing_context: Any, table: Any, k: Any) -> Any:
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def _emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         load = builder.load(_pointer(context, builder, signature.args[0], args[0], args[1]))
         load.set_metadata("alias.scope", _scope(builder.module))
         return load
 
-    return table.dtype(table, k), codegen
+    return table.dtype(table, k), _emit
 
 
 @intrinsic
 def _put(typing_context: Any, out: Any, k: Any, value: Any) -> Any:
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def _emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         value = context.cast(builder, args[2], signature.args[2], signature.args[0].dtype)
         store = builder.store(value, _pointer(context, builder, signature.args[0], args[0], args[1]))
         store.set_metadata("noalias", _scope(builder.module))
         return context.get_dummy_value()
 
-    return types.void(out, k, value), codegen
+    return types.void(out, k, value), _emit
 
 
 @intrinsic
 def _add(typing_context: Any, out: Any, k: Any, value: Any) -> Any:
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def _emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         pointer = _pointer(context, builder, signature.args[0], args[0], args[1])
         load = builder.load(pointer)
         value = context.cast(builder, args[2], signature.args[2], signature.args[0].dtype)
@@ -95,23 +111,23 @@ def _add(typing_context: Any, out: Any, k: Any, value: Any) -> Any:
             step.set_metadata("noalias", _scope(builder.module))
         return context.get_dummy_value()
 
-    return types.void(out, k, value), codegen
+    return types.void(out, k, value), _emit
 
 
 @intrinsic
 def _bits_of(typing_context: Any, value: Any) -> Any:
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def _emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.bitcast(args[0], ir.IntType(32))
 
-    return types.int32(types.float32), codegen
+    return types.int32(types.float32), _emit
 
 
 @intrinsic
 def _long_bits_of(typing_context: Any, value: Any) -> Any:
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def _emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.bitcast(args[0], ir.IntType(64))
 
-    return types.int64(types.float64), codegen
+    return types.int64(types.float64), _emit
 
 
 @overload(peek, strict=False)

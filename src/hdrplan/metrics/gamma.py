@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InputError
-from hdrplan.kernels.gamma import gamma_rows
+from hdrplan.kernels.gamma import Reference, Search, gamma_rows
 from hdrplan.threads import over_rows
 
 __all__ = ["GammaCriteria", "gamma_index"]
@@ -133,10 +133,11 @@ def gamma_index(
     evaluated = np.ascontiguousarray(evaluated_zyx, dtype=np.float32)
     for array in (reference, criterion, steps, index, evaluated):
         array.setflags(write=False)
-    largest = float(criteria.largest)
+    points = Reference(dose_gy=reference, index_xyz=index, criterion_gy=criterion)
+    places = Search(offsets_xyz=steps, distance2=search.distance2, largest=float(criteria.largest))
 
     def block(first: int, last: int) -> None:
-        gamma_rows(first, last, reference, index, evaluated, steps, search.distance2, criterion, largest, out)
+        gamma_rows(first, last, points, evaluated, places, out)
 
     over_rows(block, len(reference))
     return out

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray
-from hdrplan.kernels.screen import cell_extremes, cell_numbers, sorted_by_cell, worst_of_cells
+from hdrplan.kernels.screen import (
+    Cells,
+    Doses,
+    Limit,
+    Worst,
+    cell_extremes,
+    cell_numbers,
+    sorted_by_cell,
+    worst_of_cells,
+)
 from hdrplan.optimize.program.lazy_lp import LazyLP, NewRows, margin
 from hdrplan.threads import over_rows
 
@@ -114,7 +123,7 @@ class EveryPoint:
         # Row of the program -> its point. A point may have several: a row that holds only to the solver's tolerance is
         # asked for again.
         self.point_of: dict[int, int] = {}
-        self._extremes: tuple[FloatArray, FloatArray] | None = None  # of each cell: rates, dose given
+        self._extremes: Doses | None = None  # of each cell: rates, dose given
         self._asked: IntArray = np.zeros(0, dtype=np.int64)
 
     def __len__(self) -> int:
@@ -137,37 +146,34 @@ class EveryPoint:
 
         All points are judged, most of them by the bound of their cell.
         """
-        rates, given = self._extremes or self._measured()[:2]
+        extremes = self._extremes or self._measured()[0]
         slack = 0.0 if self.slack_column is None else float(x[self.slack_column])
         times = np.array(x[: self.gy_per_s.shape[1]])
-        cubes, sense, limit = self.cubes, float(self.sense), self.limit_gy - self.sense * slack
-        point, short = np.empty(len(rates), dtype=np.int64), np.empty(len(rates))
+        cells, doses = Cells(self.cubes.order, self.cubes.start), Doses(self.gy_per_s, self.given_gy)
+        limit = Limit(float(self.sense), self.limit_gy - self.sense * slack, self.excused)
+        n = len(extremes.rates)
+        worst = Worst(np.empty(n, dtype=np.int64), np.empty(n))
 
         def block(first: int, last: int) -> None:
-            worst_of_cells(
-                first, last, cubes.order, cubes.start, self.gy_per_s, self.given_gy, sense, rates, given, times, limit,
-                self.excused, point, short,
-            )  # fmt: skip
+            worst_of_cells(first, last, cells, doses, extremes, times, limit, worst)
 
-        over_rows(block, len(rates), smallest=1 + _RATES_EACH // len(times))
-        wrong = short > 0.0
-        return point[wrong], short[wrong]
+        over_rows(block, n, smallest=1 + _RATES_EACH // len(times))
+        wrong = worst.short > 0.0
+        return worst.point[wrong], worst.short[wrong]
 
-    def _measured(self) -> tuple[FloatArray, FloatArray, IntArray, FloatArray]:
+    def _measured(self) -> tuple[Doses, IntArray, FloatArray]:
         """Extremes of each cell, its point that equal times serve worst, and that point's sum of rates."""
-        cubes, cells = self.cubes, len(self.cubes.start) - 1
-        rates, given = np.empty((cells, self.gy_per_s.shape[1])), np.empty(cells)
-        point, total = np.empty(cells, dtype=np.int64), np.empty(cells)
+        n, n_dwells = len(self.cubes.start) - 1, self.gy_per_s.shape[1]
+        cells, doses = Cells(self.cubes.order, self.cubes.start), Doses(self.gy_per_s, self.given_gy)
+        extremes = Doses(np.empty((n, n_dwells)), np.empty(n))
+        point, total = np.empty(n, dtype=np.int64), np.empty(n)
 
         def block(first: int, last: int) -> None:
-            cell_extremes(
-                first, last, cubes.order, cubes.start, self.gy_per_s, self.given_gy, float(self.sense), rates, given,
-                point, total,
-            )  # fmt: skip
+            cell_extremes(first, last, cells, doses, float(self.sense), extremes, point, total)
 
-        over_rows(block, cells, smallest=1 + _RATES_EACH // self.gy_per_s.shape[1])
-        self._extremes = rates, given
-        return rates, given, point, total
+        over_rows(block, n, smallest=1 + _RATES_EACH // n_dwells)
+        self._extremes = extremes
+        return extremes, point, total
 
     def _one_a_cube(self, points: IntArray, short: FloatArray) -> IntArray:
         """Return the worst point of each cube, the worst first."""
@@ -177,7 +183,7 @@ class EveryPoint:
 
     def first_rows(self, lp: LazyLP) -> None:
         """Give the program the points that equal times serve worst, one a cube, of a tenth of the cells."""
-        _, _, point, total = self._measured()
+        _, point, total = self._measured()
         tenth = np.argsort(self.sense * total, kind="stable")[: max(1, len(total) // 10)]
         self._asked = self._one_a_cube(point[tenth], -self.sense * total[tenth])
         self.taken(lp.add(self.name, self.rows(self._asked)))
