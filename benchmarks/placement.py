@@ -23,7 +23,7 @@ from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import synthetic_case
 from hdrplan.io import CaseFile, read_anatomy, read_case
 from hdrplan.plan import Case, Goals, Prescription
-from hdrplan.workflow.place import PlaceOptions, default_obstacles, place_case
+from hdrplan.workflow import PlaceOptions, default_obstacles, place_case
 
 PHANTOM = Path(__file__).resolve().parents[1] / "phantoms" / "liver-lesion-b"
 
@@ -96,7 +96,7 @@ def result(task: Task, limit_s: float) -> dict[str, Any]:
         placement, ctv = placed.placement, placed.case.ctvs[0]
         row |= {
             "lines": placed.ways.tried,
-            "free": placed.found,
+            "free": placed.free_ways,
             "candidates": len(placed.ways),
             "curve": [
                 {

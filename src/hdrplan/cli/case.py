@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from hdrplan.cli.common import flag_of
+from hdrplan.cli.common import number_flag
 from hdrplan.errors import InputError
 from hdrplan.options import PLAN_OPTIONS, PlanOptions
 
@@ -33,15 +33,7 @@ def number_option(name: str, *, show_default: bool = False) -> Callable[[F], F]:
         Give the default to the command and show it; else what is not given is None.
     """
     option = PLAN_OPTIONS[name]
-    return click.option(
-        flag_of(name),
-        name,
-        type=float,
-        default=option.default if show_default else None,
-        show_default=show_default,
-        metavar=option.unit.upper() or "X",
-        help=option.help,
-    )
+    return number_flag(name, option.default if show_default else None, option.unit.upper() or "X", option.help)
 
 
 _OPTIONS = [

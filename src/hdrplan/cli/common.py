@@ -10,7 +10,17 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["Progress", "flag_of", "in_flags", "json_option", "progress_bar", "quiet_option", "steps_bar", "warn"]
+__all__ = [
+    "Progress",
+    "flag_of",
+    "in_flags",
+    "json_option",
+    "number_flag",
+    "progress_bar",
+    "quiet_option",
+    "steps_bar",
+    "warn",
+]
 
 Progress = Callable[[int, int], None]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -34,6 +44,30 @@ _OTHER_WORDS = {
 def flag_of(parameter: str) -> str:
     """Return the flag that sets a parameter of the library: ``--time-limit`` for ``time_limit_s``."""
     return _OTHER_FLAGS.get(parameter, "--" + _UNIT.sub("", parameter).replace("_", "-"))
+
+
+def number_flag(name: str, default: float | None, unit: str, help_: str) -> Callable[[F], F]:
+    """Return the flag of a parameter that is a number; the command gets the value under the parameter's name.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter.
+    default : float or None
+        Shown in the help; None: the command gets None where the flag is not given.
+    unit : str
+        Written for the value in the help.
+    help_ : str
+    """
+    return click.option(
+        flag_of(name),
+        name,
+        type=float,
+        default=default,
+        show_default=default is not None,
+        metavar=unit,
+        help=help_,
+    )
 
 
 def in_flags(message: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,28 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
-from hdrplan.cli.common import in_flags, json_option, quiet_option, steps_bar, warn
+from hdrplan.cli.common import in_flags, json_option, number_flag, quiet_option, steps_bar, warn
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
-    from hdrplan.io import CaseFile
-    from hdrplan.workflow import PlaceOptions, PlaceResult
+    from hdrplan.plan import Case
+    from hdrplan.workflow import PlaceOptions
 
 __all__ = ["command"]
 
-_OWN: tuple[str, ...] = (
-    "position",
-    "longest",
-    "tilt",
-    "slant",
-    "below",
-    "beyond",
-    "toward",
-    "within",
-    "apart",
-    "spread",
-)
-_OWN += ("candidates", "most", "count", "worth", "error", "scenarios", "seed", "time_limit")
+_REACH = ("longest_mm", "tilt_deg", "slant_deg", "below_deg", "position", "beyond_mm", "within_deg")
 # From the lesion to the skin, in LPS.
 _TOWARD = {
     "right": (-1.0, 0.0, 0.0),
@@ -50,32 +37,28 @@ _TOWARD = {
 @click.option("--avoid", multiple=True, metavar="NAME=MM", help="Margin of an obstacle; 0 or less: no obstacle.")
 @click.option("--body", default="body", show_default=True, metavar="NAME", help="Structure inside the skin, else CT.")
 @click.option("--position", default="supine", show_default=True, help="supine, prone, left-side, right-side, any.")
-@click.option("--longest", type=float, default=150.0, show_default=True, metavar="MM", help="From skin to tip.")
-@click.option("--tilt", type=float, default=30.0, show_default=True, metavar="DEG", help="Out of the axial plane.")
-@click.option("--slant", type=float, default=60.0, show_default=True, metavar="DEG", help="Against the skin's normal.")
-@click.option("--below", type=float, default=20.0, show_default=True, metavar="DEG", help="From under the horizontal.")
-@click.option("--beyond", type=float, default=5.0, show_default=True, metavar="MM", help="Tip beyond the lesion.")
+@number_flag("longest_mm", 150.0, "MM", "From skin to tip.")
+@number_flag("tilt_deg", 30.0, "DEG", "Out of the axial plane.")
+@number_flag("slant_deg", 60.0, "DEG", "Against the skin's normal.")
+@number_flag("below_deg", 20.0, "DEG", "From under the horizontal.")
+@number_flag("beyond_mm", 5.0, "MM", "Tip beyond the lesion.")
 @click.option("--toward", type=click.Choice(list(_TOWARD)), help="Side of the skin to enter from.")
-@click.option("--within", type=float, default=45.0, show_default=True, metavar="DEG", help="Of that direction.")
-@click.option("--apart", type=float, default=5.0, show_default=True, metavar="MM", help="Least between two catheters.")
-@click.option(
-    "--spread", type=float, default=40.0, show_default=True, metavar="DEG", help="Most between two catheters."
-)
+@number_flag("within_deg", 45.0, "DEG", "Of that direction.")
+@number_flag("apart_mm", 5.0, "MM", "Least between two catheters.")
+@number_flag("spread_deg", 40.0, "DEG", "Most between two catheters.")
 @click.option("--candidates", type=int, default=50, show_default=True, help="Ways to choose from, at most 64.")
 @click.option("--most", type=int, default=8, show_default=True, help="Most catheters looked at.")
 @click.option("--count", type=int, help="Take this many, if they suffice.")
 @click.option("--worth", type=float, default=5.0, show_default=True, metavar="%", help="What one more must save.")
-@click.option(
-    "--error", type=float, default=0.0, show_default=True, metavar="MM", help="Placement error to outlive, RMS."
-)
+@number_flag("error_mm", 0.0, "MM", "Placement error to outlive, RMS.")
 @click.option("--scenarios", type=int, default=6, show_default=True, help="Displacements that D100 must outlive.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-@click.option("--time-limit", type=float, default=120.0, show_default=True, metavar="S", help="For search and proof.")
+@number_flag("time_limit_s", 120.0, "S", "For search and proof.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder to write; must not exist.")
 @click.option("--overwrite", is_flag=True, help="Replace an output folder that hdrplan wrote.")
 @json_option
 @quiet_option
-def command(output: Path, overwrite: bool, as_json: bool, quiet: bool, **flags: Any) -> None:
+def command(avoid: tuple[str, ...], output: Path, overwrite: bool, as_json: bool, quiet: bool, **flags: Any) -> None:
     """Choose catheters for a case that has none: how many, which, and what is proven.
 
     Straight ways from the skin into the lesion keep their margins to every obstacle. Of these the fewest catheters are
@@ -93,16 +76,14 @@ def command(output: Path, overwrite: bool, as_json: bool, quiet: bool, **flags: 
     """
     from hdrplan import __version__
     from hdrplan.io import check_free, json_text, new_folder, write_case, write_json, write_run
-    from hdrplan.report import placement_figure, placement_html
+    from hdrplan.report import placement_figure, placement_html, placement_lines, placement_table
     from hdrplan.workflow import place_case
 
     check_free(output, overwrite)
-    avoid, body = flags.pop("avoid"), flags.pop("body")
-    own = {name: flags.pop(name) for name in _OWN}
     found = read_case_from(flags, before_puncture=True)
-    options = _options(found, own, avoid, body)
+    options = _options(found.case, avoid, flags)
     warn(found.warnings)
-    with steps_bar(quiet=quiet or as_json) as tell:
+    with steps_bar(quiet=quiet or as_json) as on_progress:
         result = place_case(
             found.case,
             found.goals,
@@ -110,21 +91,21 @@ def command(output: Path, overwrite: bool, as_json: bool, quiet: bool, **flags: 
             found.strength,
             options=options,
             plan_options=plan_options(found),
-            body=body,
-            on_progress=tell,
+            on_progress=on_progress,
         )
-    table = _table(result)
+    stopped_by = {in_flags(name): lines for name, lines in result.ways.blocked.items()}
+    table = placement_table(result, stopped_by)
     with new_folder(output, overwrite=overwrite) as draft:
         write_case(draft, found, result.case)
         write_json(draft / "place.json", table)
         placement_figure(result, draft / "place.png")
-        page = placement_html(result, draft / "place.png", stopped_by=table["lines"]["stopped_by"], version=__version__)
+        page = placement_html(result, draft / "place.png", stopped_by=stopped_by, version=__version__)
         (draft / "place.html").write_text(page, encoding="utf-8")
         write_run(draft, inputs=found.inputs, options=asdict(options), seconds=result.seconds, seed=options.seed)
     if as_json:
         click.echo(json_text(table), nl=False)
         return
-    for line in _lines(result):
+    for line in placement_lines(result):
         click.echo(line)
     click.echo(
         f"Wrote {output}: look at {output / 'place.html'}, then: hdrplan plan {output} -o PLAN. "
@@ -132,12 +113,27 @@ def command(output: Path, overwrite: bool, as_json: bool, quiet: bool, **flags: 
     )
 
 
-def _options(found: CaseFile, own: dict[str, Any], avoid: tuple[str, ...], body: str) -> PlaceOptions:
+def _options(case: Case, avoid: tuple[str, ...], flags: dict[str, Any]) -> PlaceOptions:
+    """Return the options that the command's own flags ask for."""
     from hdrplan.geometry import Reach
-    from hdrplan.workflow import PlaceOptions, default_obstacles
+    from hdrplan.workflow import PlaceOptions
 
-    margins = default_obstacles(found.case, body=body)
-    names = {s.name for s in found.case.structures}
+    toward = flags.pop("toward")
+    reach = Reach(toward=_TOWARD[toward] if toward else None, **{name: flags.pop(name) for name in _REACH})
+    return PlaceOptions(
+        margins_mm=_margins_mm(case, avoid, flags["body"]),
+        reach=reach,
+        worth_frac=flags.pop("worth") / 100,
+        **flags,
+    )
+
+
+def _margins_mm(case: Case, avoid: tuple[str, ...], body: str) -> dict[str, float]:
+    """Return the margins of the usual obstacles, changed by --avoid NAME=MM."""
+    from hdrplan.workflow import default_obstacles
+
+    margins_mm = default_obstacles(case, body=body)
+    names = {structure.name for structure in case.structures}
     for text in avoid:
         name, sign, number = text.partition("=")
         try:
@@ -148,122 +144,5 @@ def _options(found: CaseFile, own: dict[str, Any], avoid: tuple[str, ...], body:
             raise InputError("expected --avoid NAME=MM, at most 100 mm", got=repr(text))
         if name not in names:
             raise InputError(f"no structure is named {name!r}", remedy=f"There are: {', '.join(sorted(names))}.")
-        if margin_mm > 0:
-            margins[name] = margin_mm
-        else:
-            margins.pop(name, None)
-    toward = own["toward"]
-    reach = Reach(
-        longest_mm=own["longest"],
-        tilt_deg=own["tilt"],
-        slant_deg=own["slant"],
-        below_deg=own["below"],
-        position=own["position"],
-        beyond_mm=own["beyond"],
-        toward=_TOWARD[toward] if toward else None,
-        within_deg=own["within"],
-    )
-    return PlaceOptions(
-        margins_mm=margins,
-        reach=reach,
-        candidates=own["candidates"],
-        most=own["most"],
-        count=own["count"],
-        worth_frac=own["worth"] / 100,
-        apart_mm=own["apart"],
-        spread_deg=own["spread"],
-        time_limit_s=own["time_limit"],
-        error_mm=own["error"],
-        scenarios=own["scenarios"],
-        seed=own["seed"],
-    )
-
-
-def _table(result: PlaceResult) -> dict[str, Any]:
-    placement, chosen = result.placement, result.chosen
-    ways = result.ways
-    return {
-        "schema": "hdrplan.place/1",
-        "purpose": "research use only, never for treatment",
-        "case": result.case.name,
-        "margins_mm": dict(zip(result.room.names, result.room.margins_mm.tolist(), strict=True)),
-        "lines": {
-            "tried": ways.tried,
-            "free": result.found,
-            "candidates": len(ways),
-            "stopped_by": {in_flags(name): count for name, count in ways.blocked.items()},
-        },
-        "objective": placement.with_all.objective,
-        "unit": placement.with_all.unit,
-        "all_candidates": placement.with_all.value,
-        "bounds_leave_out": list(placement.left_out),
-        "curve": [
-            {
-                "catheters": one.count,
-                "candidates": list(one.candidates),
-                "value": one.cost.value,
-                "bound": one.cost.bound,
-                "gap_frac": one.cost.gap_frac,
-                "d100_gy": one.d100.value,
-                "d100_bound_gy": one.d100.bound,
-                "seconds": round(one.seconds, 2),
-            }
-            for one in placement.curve
-        ],
-        "linear_programs": placement.solves,
-        "chosen": [
-            {
-                "name": catheter.name,
-                "candidate": row,
-                "entry_mm_lps": ways.entry_mm[row].tolist(),
-                "tip_mm_lps": ways.tip_mm[row].tolist(),
-                "length_mm": float(ways.length_mm[row]),
-                "tilt_deg": float(ways.tilt_deg[row]),
-                "slant_deg": float(ways.slant_deg[row]),
-                "nearest_mm": near,
-            }
-            for catheter, row, near in zip(result.case.catheters, chosen.candidates, result.clear_mm, strict=True)
-        ],
-        "planned": {
-            target.name: {"d100_gy": target.d100_gy, "d98_gy": target.d98_gy, "d50_gy": target.d50_gy}
-            for target in result.planned.score.targets
-        },
-        "certificate": result.planned.optimum.certificate.text if result.planned.optimum else None,
-        "total_time_s": result.planned.plan.total_time_s,
-        "seconds": result.seconds,
-    }
-
-
-def _lines(result: PlaceResult) -> list[str]:
-    placement = result.placement
-    lines = [
-        f"{result.ways.tried} lines looked at, {result.found} keep every margin and limit, "
-        f"{len(result.ways)} candidates"
-    ]
-    for one in placement.curve:
-        mark = "  <- chosen" if one is result.chosen else ""
-        number = f"{one.count} catheter{'s' * (one.count > 1)}"
-        if one.candidates:
-            lines.append(
-                f"{number}: {one.cost.objective} {one.cost.value:.3f} {one.cost.unit}, no set below "
-                f"{one.cost.bound:.3f} (gap {100 * one.cost.gap_frac:.2f} %){mark}"
-            )
-        else:
-            none = "no set found that holds everything" if math.isfinite(one.cost.bound) else "no set holds it, proven"
-            reached = f"{one.d100.value:.2f} Gy" if math.isfinite(one.d100.value) else "unknown"
-            lines.append(f"{number}: {none}; best D100 found: {reached}")
-    if placement.left_out:
-        lines.append(f"The bounds leave out: {'; '.join(placement.left_out)}; the plans hold them.")
-    for catheter, row, near in zip(result.case.catheters, result.chosen.candidates, result.clear_mm, strict=True):
-        beside = ", ".join(f"{name} {mm:.0f} mm" for name, mm in near.items())
-        lines.append(
-            f"{catheter.name}: {result.ways.length_mm[row]:.0f} mm, {result.ways.tilt_deg[row]:.0f} deg out of the "
-            f"axial plane; nearest: {beside or 'nothing within 40 mm'}"
-        )
-    lines += [
-        f"planned: {target.name} D100 {target.d100_gy:.2f} Gy, D98 {target.d98_gy:.2f} Gy, D50 {target.d50_gy:.1f} Gy"
-        for target in result.planned.score.targets
-    ]
-    if result.planned.optimum is not None:
-        lines += list(result.planned.optimum.lines)
-    return lines
+        margins_mm[name] = margin_mm
+    return {name: margin_mm for name, margin_mm in margins_mm.items() if margin_mm > 0}

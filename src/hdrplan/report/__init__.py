@@ -9,6 +9,7 @@ from hdrplan.report.paper_check import paper_check_page
 from hdrplan.report.pareto import pareto_figure, pareto_html, pareto_lines, pareto_rows
 from hdrplan.report.placement import placement_html
 from hdrplan.report.placement_figure import placement_figure
+from hdrplan.report.placement_table import placement_lines, placement_table
 from hdrplan.report.plan import plan_report, report_data
 from hdrplan.report.power_figure import power_figure
 from hdrplan.report.robust_figure import organs_to_draw, robust_figure
@@ -41,6 +42,8 @@ __all__ = [
     "pareto_rows",
     "placement_figure",
     "placement_html",
+    "placement_lines",
+    "placement_table",
     "plan_report",
     "power_figure",
     "report_data",

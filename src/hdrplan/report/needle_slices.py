@@ -159,7 +159,7 @@ def draw_needle(axes: Axes, result: PlaceResult, catheter: Catheter, k: int) -> 
     mine = (dwells.catheter == k) & (times > 0)
     at = (dwells.positions_mm[mine] - entry) @ along
     axes.scatter(at, np.zeros(len(at)), s=16 + 60 * times[mine] / max(times.max(), 1e-9), color=colour, ec="k", lw=0.4)
-    near = ", ".join(f"{name} {mm:.0f}" for name, mm in list(result.clear_mm[k].items())[:2])
+    near = ", ".join(f"{name} {mm:.0f}" for name, mm in list(result.nearest_mm[k].items())[:2])
     axes.set_ylim(v[0], v[-1])
     axes.set_title(
         f"{catheter.name}: {np.linalg.norm(tip - entry):.0f} mm from the skin\nnearest (mm): {near}", fontsize=8

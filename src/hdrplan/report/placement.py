@@ -16,7 +16,7 @@ def fact_lines(result: PlaceResult) -> Sequence[str]:
     """Return what was chosen and what is proven, in lines."""
     chosen, placement, cost = result.chosen, result.placement, result.chosen.cost
     lines = [
-        f"{result.ways.tried} lines looked at, {result.found} free, {len(result.ways)} to choose from",
+        f"{result.ways.tried} lines looked at, {result.free_ways} free, {len(result.ways)} to choose from",
         f"{chosen.count} catheter{'s' * (chosen.count > 1)}: {cost.objective} {cost.value:.3f} {cost.unit}",
         f"no {chosen.count} of these candidates below {cost.bound:.3f} ({100 * cost.gap_frac:.2f} %)",
     ]
@@ -57,7 +57,7 @@ def placement_html(result: PlaceResult, picture: Path, *, stopped_by: Mapping[st
             "slant": f"{result.ways.slant_deg[row]:.0f}",
             "near": ", ".join(f"{name} {mm:.1f}" for name, mm in near.items()),
         }
-        for catheter, row, near in zip(result.case.catheters, result.chosen.candidates, result.clear_mm, strict=True)
+        for catheter, row, near in zip(result.case.catheters, result.chosen.candidates, result.nearest_mm, strict=True)
     ]
     stopped = [{"what": what, "share": f"{100 * n / result.ways.tried:.1f}"} for what, n in stopped_by.items()]
     return page(

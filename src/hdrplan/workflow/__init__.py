@@ -17,8 +17,9 @@ from hdrplan.workflow.check_grid import GridCheck, StatedDose, between_centres
 from hdrplan.workflow.check_rows import CheckRow
 from hdrplan.workflow.check_tip import TipChoice
 from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
+from hdrplan.workflow.obstacles import BONE_MM, ORGAN_MM, default_obstacles, is_bone
 from hdrplan.workflow.pareto import ParetoResult, plan_pareto, usual_axes
-from hdrplan.workflow.place import BONE_MM, ORGAN_MM, PlaceOptions, PlaceResult, default_obstacles, is_bone, place_case
+from hdrplan.workflow.place import PlaceOptions, PlaceResult, place_case
 from hdrplan.workflow.plan import PlanResult, plan_case, plan_result
 from hdrplan.workflow.problem import (
     candidate_dwells,

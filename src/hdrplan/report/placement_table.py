@@ -1,0 +1,113 @@
+"""A placement in numbers and words: the table of place.json, the lines of a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from hdrplan.optimize import ChosenSet
+from hdrplan.workflow import PlaceResult
+
+__all__ = ["placement_lines", "placement_table"]
+
+
+def placement_table(result: PlaceResult, stopped_by: Mapping[str, int]) -> dict[str, object]:
+    """Return what place.json holds.
+
+    Parameters
+    ----------
+    result : PlaceResult
+    stopped_by : mapping
+        Obstacle or limit, in the reader's words -> lines that it stopped.
+    """
+    placement, chosen = result.placement, result.chosen
+    ways = result.ways
+    return {
+        "schema": "hdrplan.place/1",
+        "purpose": "research use only, never for treatment",
+        "case": result.case.name,
+        "margins_mm": dict(zip(result.room.names, result.room.margins_mm.tolist(), strict=True)),
+        "lines": {
+            "tried": ways.tried,
+            "free": result.free_ways,
+            "candidates": len(ways),
+            "stopped_by": dict(stopped_by),
+        },
+        "objective": placement.with_all.objective,
+        "unit": placement.with_all.unit,
+        "all_candidates": placement.with_all.value,
+        "bounds_leave_out": list(placement.left_out),
+        "curve": [
+            {
+                "catheters": chosen_set.count,
+                "candidates": list(chosen_set.candidates),
+                "value": chosen_set.cost.value,
+                "bound": chosen_set.cost.bound,
+                "gap_frac": chosen_set.cost.gap_frac,
+                "d100_gy": chosen_set.d100.value,
+                "d100_bound_gy": chosen_set.d100.bound,
+                "seconds": round(chosen_set.seconds, 2),
+            }
+            for chosen_set in placement.curve
+        ],
+        "linear_programs": placement.solves,
+        "chosen": [
+            {
+                "name": catheter.name,
+                "candidate": row,
+                "entry_mm_lps": ways.entry_mm[row].tolist(),
+                "tip_mm_lps": ways.tip_mm[row].tolist(),
+                "length_mm": float(ways.length_mm[row]),
+                "tilt_deg": float(ways.tilt_deg[row]),
+                "slant_deg": float(ways.slant_deg[row]),
+                "nearest_mm": dict(near),
+            }
+            for catheter, row, near in zip(result.case.catheters, chosen.candidates, result.nearest_mm, strict=True)
+        ],
+        "planned": {
+            target.name: {"d100_gy": target.d100_gy, "d98_gy": target.d98_gy, "d50_gy": target.d50_gy}
+            for target in result.planned.score.targets
+        },
+        "certificate": result.planned.optimum.certificate.text if result.planned.optimum else None,
+        "total_time_s": result.planned.plan.total_time_s,
+        "seconds": dict(result.seconds),
+    }
+
+
+def placement_lines(result: PlaceResult) -> list[str]:
+    """Return what a terminal shows, line by line."""
+    placement = result.placement
+    lines = [
+        f"{result.ways.tried} lines looked at, {result.free_ways} keep every margin and limit, "
+        f"{len(result.ways)} candidates"
+    ]
+    lines += [_curve_line(chosen_set, is_chosen=chosen_set is result.chosen) for chosen_set in placement.curve]
+    if placement.left_out:
+        lines.append(f"The bounds leave out: {'; '.join(placement.left_out)}; the plans hold them.")
+    for catheter, row, near in zip(result.case.catheters, result.chosen.candidates, result.nearest_mm, strict=True):
+        beside = ", ".join(f"{name} {mm:.0f} mm" for name, mm in near.items())
+        lines.append(
+            f"{catheter.name}: {result.ways.length_mm[row]:.0f} mm, {result.ways.tilt_deg[row]:.0f} deg out of the "
+            f"axial plane; nearest: {beside or 'nothing within 40 mm'}"
+        )
+    lines += [
+        f"planned: {target.name} D100 {target.d100_gy:.2f} Gy, D98 {target.d98_gy:.2f} Gy, D50 {target.d50_gy:.1f} Gy"
+        for target in result.planned.score.targets
+    ]
+    if result.planned.optimum is not None:
+        lines += list(result.planned.optimum.lines)
+    return lines
+
+
+def _curve_line(chosen_set: ChosenSet, *, is_chosen: bool) -> str:
+    number = f"{chosen_set.count} catheter{'s' * (chosen_set.count > 1)}"
+    cost, d100 = chosen_set.cost, chosen_set.d100
+    if chosen_set.candidates:
+        mark = "  <- chosen" if is_chosen else ""
+        return (
+            f"{number}: {cost.objective} {cost.value:.3f} {cost.unit}, no set below {cost.bound:.3f} "
+            f"(gap {100 * cost.gap_frac:.2f} %){mark}"
+        )
+    none = "no set found that holds everything" if math.isfinite(cost.bound) else "no set holds it, proven"
+    reached = f"{d100.value:.2f} Gy" if math.isfinite(d100.value) else "unknown"
+    return f"{number}: {none}; best D100 found: {reached}"
