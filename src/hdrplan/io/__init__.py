@@ -8,8 +8,9 @@ from hdrplan.io.archive import Pseudonyms, Treatment, read_key, treatments_of, w
 from hdrplan.io.case.catheters import read_catheters
 from hdrplan.io.case.from_dicom import case_of_dicom
 from hdrplan.io.case.import_dicom import ImportChoices, write_imported_case
+from hdrplan.io.case.read import read_anatomy, read_case
 from hdrplan.io.case.roles import DEFAULT_RULES, read_role_rules, roles_of_rois
-from hdrplan.io.case.table import CaseFile, case_of_parts, case_of_table, read_anatomy, read_case
+from hdrplan.io.case.table import CaseFile, case_of_parts, case_of_table
 from hdrplan.io.case.write import write_case
 from hdrplan.io.cohort import cohort_sha256, read_cohort, write_tables, write_template
 from hdrplan.io.dicom.clinical_plan import ClinicalPlan, read_clinical_plan

@@ -1,0 +1,89 @@
+"""Prescriptions and goals of a case: ``[prescription_gy]``, and ``[[goals]]`` or a file that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from hdrplan.door import Entries, as_number, as_table
+from hdrplan.errors import FormatError, InputError
+from hdrplan.io.case.paths import CasePaths
+from hdrplan.io.files import toml_table
+from hdrplan.plan import Case, Goal, Goals, Prescription, parse_goal
+
+__all__ = ["goals_of"]
+
+
+def goals_of(entries: Entries, case: Case, paths: CasePaths) -> tuple[Goals, tuple[str, ...]]:
+    """Return prescriptions and goals of a case, and warnings.
+
+    Parameters
+    ----------
+    entries : Entries
+        The case table.
+    case : Case
+        Its structures: a goal of a file for one that is not there is left out with a warning.
+    paths : CasePaths
+
+    Raises
+    ------
+    InputError, FormatError
+        A CTV without a prescription, goals that cannot be read, a goal of the case itself for no structure.
+    """
+    value, where = entries.values.get("goals", []), entries.where
+    from_file = isinstance(value, str | Path)
+    if from_file:
+        path = paths.path(value, "goals")
+        content = Entries(toml_table(path), path)
+        content.refuse_unknown({"goals"})
+        value, where = content.values.get("goals"), path
+    if not isinstance(value, list):
+        raise FormatError("goals is a file name or [[goals]] tables", got=repr(value)[:60], where=where)
+    names = {s.name for s in case.structures} | {"plan"}
+    goals: list[Goal] = []
+    warnings: list[str] = []
+    for k, row in enumerate(value):
+        goal = _goal(Entries(as_table(row, "[[goals]]", where).values, f"{where}, goals {k + 1}"))
+        if goal.structure in names:
+            goals.append(goal)
+        elif from_file:
+            # A protocol lists organs that one case may not have.
+            warnings.append(f"goal {goal.text} not applied: no structure {goal.structure!r}")
+        else:
+            raise InputError(
+                f"no structure is named {goal.structure!r}",
+                where=f"{where}, goals {k + 1}",
+                remedy=f"There are: {', '.join(sorted(names))}.",
+            )
+    return Goals(_prescriptions(entries, case, where), tuple(goals)), tuple(warnings)
+
+
+def _goal(entry: Entries) -> Goal:
+    entry.refuse_unknown({"structure", "goal", "level", "source"})
+    level = entry.values.get("level", 0)
+    if isinstance(level, bool) or not isinstance(level, int) or not 0 <= level <= 100:
+        raise FormatError(
+            "level is a whole number: 0 hard, 1, 2, ... priorities", got=repr(level)[:60], where=entry.where
+        )
+    structure, text, source = (entry.text_or_none(key) or "" for key in ("structure", "goal", "source"))
+    try:
+        return parse_goal(text, structure=structure, source=source, level=level)
+    except InputError as error:
+        raise InputError(error.expected, got=error.got, where=entry.where, remedy=error.remedy) from None
+
+
+def _prescriptions(entries: Entries, case: Case, where: object) -> tuple[Prescription, ...]:
+    """Return the prescriptions: one number for all CTVs, or one for each by name."""
+    value = entries.values.get("prescription_gy")
+    ctvs = [ctv.name for ctv in case.ctvs]
+    if value is None:
+        raise InputError("every CTV needs a prescription", got="no [prescription_gy]", where=where)
+    doses = value if isinstance(value, Mapping) else dict.fromkeys(ctvs, value)
+    unknown, missing = [n for n in doses if n not in ctvs], [n for n in ctvs if n not in doses]
+    if unknown or missing:
+        raise InputError(
+            f"prescriptions are for the CTVs ({', '.join(ctvs)})",
+            got=f"one for {unknown[0]!r}" if unknown else f"none for {missing[0]!r}",
+            where=where,
+        )
+    return tuple(Prescription(name, as_number(doses[name], f"prescription_gy of {name}", where)) for name in ctvs)
