@@ -72,6 +72,7 @@ def test_values_come_out_as_what_they_are() -> None:
             lambda e: e.number("step_mm", unit="mm", between=(0.1, 2)),
             "case.toml: step_mm must lie between 0.1 and 2 mm, got 5",
         ),
+        (lambda e: e.number("step_mm", between=(6, float("inf"))), "case.toml: step_mm must be at least 6, got 5"),
         (lambda e: e.whole("level", between=(0, 1)), "case.toml: level must be a whole number from 0 to 1, got 2"),
         (lambda e: e.whole("local", between=(0, 1)), "local must be a whole number from 0 to 1, got True"),
         (lambda e: e.flag("level"), "case.toml: level must be true or false, got 2"),

@@ -8,6 +8,7 @@ line: the file and the place in it, the key, what was expected, what came.
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -103,7 +104,7 @@ class Entries:
         unit : str
             For the message.
         between : tuple of float, optional
-            Smallest and largest value.
+            Smallest and largest value; the largest may be infinity.
         default : float, optional
         """
         return as_number(self._value(key, default), key, self.where, unit=unit, between=between)
@@ -175,7 +176,7 @@ def as_number(
     unit : str
         For the message.
     between : tuple of float, optional
-        Smallest and largest value.
+        Smallest and largest value; the largest may be infinity.
 
     Raises
     ------
@@ -186,11 +187,9 @@ def as_number(
         raise FormatError(f"{key} must be a finite number{f' in {unit}' * bool(unit)}", got=_got(value), where=where)
     number = float(value)
     if between is not None and not between[0] <= number <= between[1]:
-        raise FormatError(
-            f"{key} must lie between {between[0]:g} and {between[1]:g}{f' {unit}' * bool(unit)}",
-            got=f"{number:g}",
-            where=where,
-        )
+        low, high = between
+        expected = f"be at least {low:g}" if math.isinf(high) else f"lie between {low:g} and {high:g}"
+        raise FormatError(f"{key} must {expected}{f' {unit}' * bool(unit)}", got=f"{number:g}", where=where)
     return number
 
 

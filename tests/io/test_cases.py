@@ -136,8 +136,8 @@ def test_catheter_of_one_point_repeated_nan_and_metres(case_folder: Path) -> Non
         ([hub, [float("nan"), 0, 0]], "finite"),
         ([(np.array(hub) / 1000).tolist(), (np.array(tip) / 1000).tolist()], "not cm or m"),
         ([[500.0, 0, 0], [600.0, 0, 0]], "within 30 mm of a CTV"),
-        ([hub, [1.0, 2.0]], "expected points"),
-        ([hub, ["a", 2.0, 3.0]], "numbers"),
+        ([hub, [1.0, 2.0]], "hub_to_tip_mm_lps[1] must hold 3 numbers"),
+        ([hub, ["a", 2.0, 3.0]], "hub_to_tip_mm_lps[1][0] must be a finite number"),
     ):
         catheter_file(case_folder, points)
         with pytest.raises(HdrPlanError) as failure:

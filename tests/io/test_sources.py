@@ -124,7 +124,7 @@ def test_a_name_is_a_name() -> None:
         ("empty.json", b"", "0 bytes"),
         ("a.json", b"[1, 2]", "JSON object"),
         ("a.json", b"{", "JSON"),
-        ("a.json", b"{}", "must be a number in cGy/h/U"),
+        ("a.json", b"{}", "must be a finite number in cGy/h/U, got none"),
         ("a.json", b'{"name": "a", "name": "b"}', "twice"),
         ("a.txt", b"1 2 3", "must be .json, .csv, .xlsx or .xls"),
         ("a.csv", b"r,g\n1,1\n2,1\n", "NAME_g.csv and NAME_F.csv"),
@@ -147,7 +147,7 @@ def test_files_that_cannot_be_right(file: str, content: bytes | None, says: str,
     [
         ("# lambda = 1.1", "line 1: unknown key, got 'lambda'"),
         ("# active_length_cm = x", "active_length_cm must be a number, got 'x'"),
-        ("# active_length_cm = nan", "active_length_cm must be a number in cm"),
+        ("# active_length_cm = nan", "active_length_cm must be a finite number in cm"),
         ("# active_length_cm = 3.5", "looks like mm"),
     ],
 )

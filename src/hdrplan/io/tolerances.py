@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import math
 from dataclasses import fields
 from pathlib import Path
 
@@ -57,4 +57,4 @@ def _gamma(table: Entries, defaults: GammaCriteria) -> GammaCriteria:
 
 
 def _number(table: Entries, key: str, default: float) -> float:
-    return table.number(key, between=(0.0, sys.float_info.max), default=default)
+    return table.number(key, between=(0.0, math.inf), default=default)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 
-from hdrplan.arrays import FloatArray
+from hdrplan.arrays import BoolArray, FloatArray
+from hdrplan.door import Entries, as_table
 from hdrplan.errors import FormatError
 from hdrplan.sources.extend import REACH_MM, anisotropy_to, blanks_filled, radial_dose_to
 from hdrplan.sources.model import AlongAway, Capsule, Kind, TG43Source
@@ -46,41 +47,43 @@ def source_from_record(
     where = where or str(record.get("name", "source"))
     if record.get("schema", SCHEMA) != SCHEMA:
         raise FormatError(f"schema must be {SCHEMA}", got=repr(record["schema"])[:60], where=where)
-    check = _Door(record, where)
-    constant = check.number(
+    # A blank text is none.
+    entries = Entries(
+        {key: value for key, value in record.items() if not isinstance(value, str) or value.strip()}, where
+    )
+    constant = _number(
+        entries,
         "dose_rate_constant_cgy_per_h_per_u",
         (0.8, 1.4),
         slips={100.0: "Gy/h/U", 3.6e5: "Gy/s/U", 1e-4: "uGy/h/U", 0.01: "percent"},
         unit="cGy/h/U",
     )
-    length = check.number("active_length_cm", (0.02, 1.5), slips={0.1: "mm", 100.0: "m"}, unit="cm")
-    half_life = check.number(
+    length = _number(entries, "active_length_cm", (0.02, 1.5), slips={0.1: "mm", 100.0: "m"}, unit="cm")
+    half_life = _number(
+        entries,
         "half_life_days",
         (73.0, 75.0),
         slips={1 / 24: "hours", 1 / 86400: "seconds"},
         unit="days",
         default=HALF_LIFE_DAYS,
     )
-    stated = "capsule_cm" in record
-    capsule = _capsule(check.part("capsule_cm") if stated else _usual_capsule_cm(length), length, where)
-    r_g, g = _radial(check.part("radial_dose"), where)
-    r_f, theta, f, blank = _anisotropy(check.part("anisotropy"), where)
+    stated = entries.values.get("capsule_cm") is not None
+    capsule = _capsule(entries.table("capsule_cm", _usual_capsule_cm(length)), length)
+    r_g, g = _radial(entries.table("radial_dose"))
+    r_f, theta, f, blank = _anisotropy(entries.table("anisotropy"))
     r_max = min(r_g[-1], r_f[-1])
     if beyond is None and r_g[-1] < REACH_MM:
         raise FormatError(f"g must reach {REACH_MM / 10:.0f} cm", got=f"{r_g[-1] / 10:g} cm", where=where)
     if beyond is not None:
         r_g, g = radial_dose_to(REACH_MM, r_g, g, *beyond)
     r_f, f, filled = anisotropy_to(REACH_MM, r_f, f, blank)
-    kind = record.get("kind", "user")
-    if kind not in get_args(Kind):
-        raise FormatError(f"kind must be one of {', '.join(get_args(Kind))}", got=repr(kind)[:60], where=where)
     return TG43Source(
-        name=check.text("name"),
-        model=check.text("model", check.text("name")),
-        manufacturer=check.text("manufacturer", "not stated"),
-        kind=kind,
-        citation=check.text("citation"),
-        provenance=check.text("provenance", where),
+        name=entries.text("name"),
+        model=entries.text("model", entries.text("name")),
+        manufacturer=entries.text("manufacturer", "not stated"),
+        kind=cast(Kind, entries.choice("kind", get_args(Kind), "user")),
+        citation=entries.text("citation"),
+        provenance=entries.text("provenance", where),
         dose_rate_constant_gy_per_s_per_u=constant * _PER_CGY_PER_H,
         active_length_mm=length * 10.0,
         radial_r_mm=r_g,
@@ -93,61 +96,38 @@ def source_from_record(
         half_life_days=half_life,
         capsule=capsule,
         along_away=_along_away(record, where),
-        note=(check.text("note", " ") + ("" if stated else f" {_CAPSULE_NOTE}")).strip(),
+        note=((entries.text_or_none("note") or "") + ("" if stated else f" {_CAPSULE_NOTE}")).strip(),
     )
 
 
-class _Door:
-    """Take entries of a record, refuse clearly."""
-
-    def __init__(self, record: Mapping[str, Any], where: str) -> None:
-        self.record, self.where = record, where
-
-    def text(self, key: str, default: str | None = None) -> str:
-        value = self.record.get(key) or default
-        if not isinstance(value, str):
-            raise FormatError(f"{key} must be a text", got=repr(value)[:60], where=self.where)
+def _number(
+    entries: Entries,
+    key: str,
+    valid: tuple[float, float],
+    *,
+    slips: Mapping[float, str],
+    unit: str,
+    default: float | None = None,
+) -> float:
+    """Return a number inside ``valid``; ``slips`` maps a factor to the unit that the number seems to be in."""
+    value = entries.number(key, unit=unit, default=default)
+    low, high = valid
+    if low <= value <= high:
         return value
-
-    def part(self, key: str) -> Mapping[str, Any]:
-        value = self.record.get(key)
-        if not isinstance(value, Mapping):
-            raise FormatError(f"{key} must be there, with its tables", got=type(value).__name__, where=self.where)
-        return value
-
-    def number(
-        self,
-        key: str,
-        valid: tuple[float, float],
-        *,
-        slips: Mapping[float, str],
-        unit: str,
-        default: float | None = None,
-    ) -> float:
-        """Return a number inside ``valid``; ``slips`` maps a factor to the unit that the number seems to be in."""
-        value = self.record.get(key, default)
-        low, high = valid
-        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e300:
-            raise FormatError(f"{key} must be a number in {unit}", got=repr(value)[:40], where=self.where)
-        if low <= value <= high:
-            return float(value)
-        remedy = next(
-            (
-                f"It looks like {other}: multiply by {factor:g}."
-                for factor, other in slips.items()
-                if low <= value * factor <= high
-            ),
-            "",
-        )
-        raise FormatError(
-            f"{key} must lie between {low:g} and {high:g} {unit} for Ir-192",
-            got=f"{value:g}",
-            where=self.where,
-            remedy=remedy,
-        )
+    remedies = (
+        f"It looks like {other}: multiply by {factor:g}."
+        for factor, other in slips.items()
+        if low <= value * factor <= high
+    )
+    raise FormatError(
+        f"{key} must lie between {low:g} and {high:g} {unit} for Ir-192",
+        got=f"{value:g}",
+        where=entries.where,
+        remedy=next(remedies, ""),
+    )
 
 
-def _numbers(values: Any, what: str, where: str, ndim: int) -> FloatArray:
+def _numbers(values: Any, what: str, where: object, ndim: int) -> FloatArray:
     """Return an array; blank cells (None) are NaN, and nothing else is."""
     try:
         cells = np.array(values, dtype=object)
@@ -165,7 +145,7 @@ def _numbers(values: Any, what: str, where: str, ndim: int) -> FloatArray:
     return array
 
 
-def _axis(values: Any, what: str, where: str) -> FloatArray:
+def _axis(values: Any, what: str, where: object) -> FloatArray:
     """Return a strictly rising axis without blanks."""
     array = _numbers(values, what, where, 1)
     if len(array) < 2:
@@ -181,7 +161,7 @@ def _axis(values: Any, what: str, where: str) -> FloatArray:
     return array
 
 
-def _radii_mm(values: Any, what: str, where: str) -> FloatArray:
+def _radii_mm(values: Any, what: str, where: object) -> FloatArray:
     """Return radii in mm."""
     r_cm = _axis(values, what, where)
     if r_cm[0] < 0.0:
@@ -200,9 +180,9 @@ def _radii_mm(values: Any, what: str, where: str) -> FloatArray:
     return r_cm * 10.0
 
 
-def _radial(part: Mapping[str, Any], where: str) -> tuple[FloatArray, FloatArray]:
+def _radial(table: Entries) -> tuple[FloatArray, FloatArray]:
     """Return r (mm) and g."""
-    where = f"{where}, radial_dose"
+    part, where = table.values, table.where
     r_mm = _radii_mm(part.get("r_cm"), "r_cm", where)
     g = _numbers(part.get("g"), "g", where, 1)
     if len(g) != len(r_mm):
@@ -225,9 +205,9 @@ def _radial(part: Mapping[str, Any], where: str) -> tuple[FloatArray, FloatArray
     return r_mm, g
 
 
-def _anisotropy(part: Mapping[str, Any], where: str) -> tuple[FloatArray, FloatArray, FloatArray, Any]:
+def _anisotropy(table: Entries) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
     """Return r (mm), theta (rad), F without blanks, and where it was blank."""
-    where = f"{where}, anisotropy"
+    part, where = table.values, table.where
     r_mm = _radii_mm(part.get("r_cm"), "r_cm", where)
     theta_deg = _axis(part.get("theta_deg"), "theta_deg", where)
     if theta_deg[0] != 0.0 or abs(theta_deg[-1] - 180.0) > 1e-9 or 90.0 not in theta_deg:
@@ -269,14 +249,13 @@ def _anisotropy(part: Mapping[str, Any], where: str) -> tuple[FloatArray, FloatA
     return r_mm, theta, blanks_filled(theta, f), blank
 
 
-def _capsule(part: Mapping[str, Any], length_cm: float, where: str) -> Capsule:
+def _capsule(table: Entries, length_cm: float) -> Capsule:
     """Return the capsule, which must enclose the active core."""
-    door = _Door(part, f"{where}, capsule_cm")
-    radius = door.number("radius", (0.01, 0.15), slips={0.1: "mm"}, unit="cm")
-    cable_radius = door.number("cable_radius", (0.0, 0.15), slips={0.1: "mm"}, unit="cm", default=radius)
-    tip = door.number("tip_z", (length_cm / 2.0, 2.0), slips={0.1: "mm"}, unit="cm")
-    cable = door.number(
-        "cable_z", (-2.0, -length_cm / 2.0), slips={0.1: "mm", -1.0: "a distance, not a position"}, unit="cm"
+    radius = _number(table, "radius", (0.01, 0.15), slips={0.1: "mm"}, unit="cm")
+    cable_radius = _number(table, "cable_radius", (0.0, 0.15), slips={0.1: "mm"}, unit="cm", default=radius)
+    tip = _number(table, "tip_z", (length_cm / 2.0, 2.0), slips={0.1: "mm"}, unit="cm")
+    cable = _number(
+        table, "cable_z", (-2.0, -length_cm / 2.0), slips={0.1: "mm", -1.0: "a distance, not a position"}, unit="cm"
     )
     return Capsule(
         radius_mm=radius * 10.0, tip_z_mm=tip * 10.0, cable_z_mm=cable * 10.0, cable_radius_mm=cable_radius * 10.0
@@ -290,12 +269,10 @@ def _usual_capsule_cm(length_cm: float) -> dict[str, float]:
 
 def _along_away(record: Mapping[str, Any], where: str) -> AlongAway | None:
     """Return the published along-away table, if there is one."""
-    part = record.get("along_away")
-    if part is None:
+    if record.get("along_away") is None:
         return None
-    where = f"{where}, along_away"
-    if not isinstance(part, Mapping):
-        raise FormatError("along_away must be a table", got=type(part).__name__, where=where)
+    table = as_table(record["along_away"], "along_away", where)
+    part, where = table.values, str(table.where)
     along, away = _axis(part.get("along_cm"), "along_cm", where), _axis(part.get("away_cm"), "away_cm", where)
     if away[0] < 0.0 or max(away[-1], along[-1], -along[0]) > 40.0:
         raise FormatError(
