@@ -85,6 +85,16 @@ class PlanProblem:
         return int(self.rate.gy_per_s.shape[1])
 
     @property
+    def objective(self) -> str:
+        """What is made least: "mean dose of liver", or "total time"."""
+        return "total time" if self.healthy is None else f"mean dose of {self.healthy}"
+
+    @property
+    def objective_unit(self) -> str:
+        """Gy or s."""
+        return "s" if self.healthy is None else "Gy"
+
+    @property
     def time_bounds_s(self) -> tuple[FloatArray, FloatArray]:
         """Shortest and longest time of each dwell, (n_dwells,) each; equal where a time is locked."""
         shortest, longest = np.zeros(self.n_dwells), np.full(self.n_dwells, float(self.max_time_s))

@@ -115,7 +115,7 @@ def _with_all(tools: SetTools) -> Bounded:
     tools.bounds.excuse(tools.plans.excused(plan.x))
     proof = tools.bounds.bound(everything)
     tools.proofs.add(proof)
-    return Bounded(objective=sets.objective, value=plan.value, bound=proof.value, unit=sets.unit)
+    return _cost(tools, plan.value, proof.value)
 
 
 def _curve(tools: SetTools, incumbents: Incumbents, bounds: list[float], seconds: list[float]) -> tuple[ChosenSet, ...]:
@@ -148,7 +148,12 @@ def _chosen(
         count=count,
         candidates=candidates,
         times_s=times_s,
-        cost=Bounded(objective=sets.objective, value=value, bound=bound, unit=sets.unit),
+        cost=_cost(tools, value, bound),
         d100=Bounded(objective="D100", value=d100_gy, bound=max(d100_bound_gy, d100_gy), unit="Gy", large=True),
         seconds=seconds,
     )
+
+
+def _cost(tools: SetTools, value: float, bound: float) -> Bounded:
+    problem = tools.sets.problem
+    return Bounded(value=value, bound=bound, objective=problem.objective, unit=problem.objective_unit)

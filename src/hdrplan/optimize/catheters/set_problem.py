@@ -39,8 +39,6 @@ class SetProblem:
         Of a second at each dwell, and of a Gy that a lower limit is missed by; 0 for all other misses.
     miss_cost : float
         The cost of a missing Gy, far above all others.
-    objective, unit : str
-        "mean dose of liver", "Gy".
     """
 
     problem: PlanProblem
@@ -48,8 +46,6 @@ class SetProblem:
     requirements: tuple[Requirement, ...]
     cost: FloatArray
     miss_cost: float
-    objective: str
-    unit: str
 
     def __post_init__(self) -> None:
         freeze(self, "cost", (self.n_dwells + len(self.requirements),))
@@ -113,11 +109,8 @@ def set_problem(problem: PlanProblem, candidates: Candidates) -> SetProblem:
     if candidates.owner.shape != (n,):
         raise InputError("every dwell needs its candidate", got=f"{len(candidates.owner)} for {n} dwells")
     listed = requirements(problem)
-    if problem.healthy is None:
-        objective, unit, per_s = "total time", "s", np.ones(n)
-    else:
-        objective, unit = f"mean dose of {problem.healthy}", "Gy"
-        per_s = Program(problem, listed).mean_row(points.rows(problem.healthy))
+    healthy = problem.healthy
+    per_s = np.ones(n) if healthy is None else Program(problem, listed).mean_row(points.rows(healthy))
     if not (per_s > 0).all():
         raise InputError("every dwell must give the healthy organ some dose", got="a dwell that gives none")
     lower = [k for k, r in enumerate(listed) if r.level == 0 and r.sense == 1]
@@ -132,6 +125,4 @@ def set_problem(problem: PlanProblem, candidates: Candidates) -> SetProblem:
         requirements=listed,
         cost=cost,
         miss_cost=miss_cost,
-        objective=objective,
-        unit=unit,
     )

@@ -195,12 +195,13 @@ def pareto_front(
             remedy="Widen an axis.",
         )
     met = dict(zip(solutions, _tails_met(grid, [solution.x for solution in solutions.values()]), strict=True))
-    objective, unit = ("total time", "s") if problem.healthy is None else (f"mean dose of {problem.healthy}", "Gy")
     plans = {
         i: FrontPlan(
             limits=grid.limits[i],
             times_s=solution.x[: problem.n_dwells],
-            cost=Bounded(objective=objective, value=solution.value, bound=solution.bound, unit=unit),
+            cost=Bounded(
+                value=solution.value, bound=solution.bound, objective=problem.objective, unit=problem.objective_unit
+            ),
             violation_frac=solution.violation * tolerance_frac / strict_frac,
             left_out_met=met[i],
         )

@@ -2,63 +2,62 @@
 
 A scenario is another rate matrix of the same CTV points: the catheters, the source or the contour lie elsewhere. Every
 scenario adds the rows of its points to the same linear program. Which few scenarios may fail is the only choice that is
-not linear: a search excuses those that bind, the dearest first.
+not linear: those that bind are excused one after the other, the costliest first.
 
-If the search tries all that matter, its best plan is proven best. Otherwise a weaker bound holds: whatever is excused,
-at least one of any k + 1 scenarios must hold, so no plan is better than the (k + 1)-th dearest of the scenarios taken
-one by one (Luedtke J, Ahmed S, SIAM J Optim 2008;19:674).
+If all choices that matter are tried, the best plan is proven best. Otherwise a weaker bound holds: whatever is excused,
+at least one of any k + 1 scenarios must hold, so no plan is better than the (k + 1)-th costliest of the scenarios taken
+one by one [1]_.
+
+References
+----------
+.. [1] Luedtke J, Ahmed S, SIAM J Optim 2008;19:674.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InfeasibleError, InputError
+from hdrplan.optimize.bounded import Bounded
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.lazy_lp import Solution
-from hdrplan.optimize.program.point_rows import EveryPoint, cubes_of
 from hdrplan.optimize.program.requirements import requirements
+from hdrplan.optimize.program.scenario_rows import Scenario, scenario_name, scenario_rows
 
 __all__ = ["RobustOptimum", "robust_times"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RobustOptimum:
     """A plan that holds in most scenarios, and its price.
 
     Parameters
     ----------
     times_s : (n_dwells,) array
-    objective, unit : str
-        "mean dose of liver", "Gy"; or "total time", "s".
-    value : float
-        Objective of this plan.
-    chosen_bound : float
-        No plan that holds in the same scenarios does better (linear program, weak duality).
-    bound : float
-        No plan that holds in as many scenarios, whichever, does better.
+    cost : Bounded
+        Main objective; no plan that holds in as many scenarios, whichever, passes the bound.
+    cost_of_choice : Bounded
+        The same with the bound of plans that hold in the same scenarios (linear program, weak duality).
     every_value : float
         Objective of the best plan that holds in every scenario; NaN where there is none.
     excused : tuple of int
         Scenarios that may fail.
-    scenarios : int
+    scenario_count : int
     """
 
     times_s: FloatArray
-    objective: str
-    unit: str
-    value: float
-    chosen_bound: float
-    bound: float
+    cost: Bounded
+    cost_of_choice: Bounded
     every_value: float
     excused: tuple[int, ...]
-    scenarios: int
+    scenario_count: int
 
     def __post_init__(self) -> None:
         freeze(self, "times_s", (None,))
@@ -66,21 +65,21 @@ class RobustOptimum:
     @property
     def text(self) -> str:
         """One line: what was reached and what is proven."""
-        held = self.scenarios - len(self.excused)
+        cost, held = self.cost, self.scenario_count - len(self.excused)
         return (
-            f"D100 holds in {held} of {self.scenarios} scenarios with a {self.objective} of {self.value:.4g} "
-            f"{self.unit}; no plan that holds in these is below {self.chosen_bound:.4g}, none that holds in any {held} "
-            f"below {self.bound:.4g}; holding in all takes {self.every_value:.4g} {self.unit}"
+            f"D100 holds in {held} of {self.scenario_count} scenarios with a {cost.objective} of {cost.value:.4g} "
+            f"{cost.unit}; no plan that holds in these is below {self.cost_of_choice.bound:.4g}, none that holds in "
+            f"any {held} below {cost.bound:.4g}; holding in all takes {self.every_value:.4g} {cost.unit}"
         )
 
 
 def robust_times(
     problem: PlanProblem,
-    scenarios: Sequence[dict[str, FloatArray]],
+    scenarios: Sequence[Scenario],
     *,
     reached_frac: float = 0.95,
     time_limit_s: float = 300.0,
-    most_solves: int = 300,
+    solve_limit: int = 300,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> RobustOptimum:
     """Least healthy dose such that every prescription holds as planned and in ``reached_frac`` of the scenarios.
@@ -89,15 +88,19 @@ def robust_times(
     ----------
     problem : PlanProblem
         Hard limits of organs hold as planned; without ``earlier_gy``, ``locked_s`` and ``delivery``.
-    scenarios : sequence of dict
-        CTV -> (n_points of the CTV, n_dwells) rates in Gy/s, rows as in ``points``.
+    scenarios : sequence of mapping
+        CTV -> (n_points of the CTV, n_dwells) rates in Gy/s, rows as in the problem's points.
     reached_frac : float
-        Part of the scenarios in which D100 must reach the prescription.
+        Fraction of the scenarios in which D100 must reach the prescription.
     time_limit_s : float
-    most_solves : int
-        Linear programs of the search; with few scenarios to excuse it ends before, and the choice is proven too.
+    solve_limit : int
+        Choices of excused scenarios tried; with few to excuse there are fewer, and the choice is proven too.
     on_progress : callable, optional
         Called with (solves done, solves in all).
+
+    Returns
+    -------
+    RobustOptimum
 
     Raises
     ------
@@ -111,60 +114,65 @@ def robust_times(
         raise InputError("at least one scenario is needed", got=0)
     if not 0.0 < reached_frac <= 1.0:
         raise InputError("reached_frac must lie in (0, 1]", got=reached_frac)
-    spare = int(np.floor((1.0 - reached_frac) * len(scenarios) + 1e-9))
-    tell = on_progress or (lambda done, total: None)
-    one = _Chance(problem, scenarios, time.monotonic() + time_limit_s)
-    total = len(scenarios) + most_solves
-    singles = np.empty(len(scenarios))
-    for s in range(len(scenarios)):
-        singles[s] = one.alone(s)
-        tell(s + 1, total)
-    every = one.all_but(frozenset())
-    best, chosen, whole = _searched(one, spare, most_solves, lambda done: tell(len(scenarios) + done, total))
-    tell(total, total)
-    if best.status != "optimal":
+    count = len(scenarios)
+    spare = int(np.floor((1.0 - reached_frac) * count + 1e-9))
+    progress, total = on_progress or (lambda done, total: None), count + solve_limit
+    program = _ScenarioProgram(problem, scenarios, time.monotonic() + time_limit_s)
+    alone = np.empty(count)
+    for s in range(count):
+        alone[s] = program.cost_alone(s)
+        progress(s + 1, total)
+    every = program.all_but(frozenset())
+    best = _best_choice(program, spare, solve_limit, lambda done: progress(count + done, total))
+    progress(total, total)
+    solution = best.solution
+    if solution.status != "optimal":
         raise InfeasibleError(
-            f"no dwell times hold D100 in {len(scenarios) - spare} of {len(scenarios)} scenarios under the limits",
+            f"no dwell times hold D100 in {count - spare} of {count} scenarios under the limits",
             remedy="Lower the prescription, the fraction or the uncertainty, or add catheters.",
         )
-    # Any plan holds in at least one of the spare + 1 dearest scenarios; it costs at least the cheapest of those.
-    bound = best.bound if whole else min(best.bound, float(np.sort(singles)[::-1][spare]))
+    # Any plan holds in at least one of the spare + 1 costliest scenarios; it costs at least the cheapest of those.
+    bound = solution.bound if best.all_tried else min(solution.bound, float(np.sort(alone)[::-1][spare]))
+    cost = Bounded(value=solution.value, bound=bound, objective=problem.objective, unit=problem.objective_unit)
     return RobustOptimum(
-        best.x[: one.program.n],
-        one.objective,
-        one.unit,
-        best.value,
-        best.bound,
-        bound,
-        every.value if every.status == "optimal" else float("nan"),
-        tuple(sorted(chosen)),
-        len(scenarios),
+        times_s=solution.x[: problem.n_dwells],
+        cost=cost,
+        cost_of_choice=replace(cost, bound=solution.bound),
+        every_value=every.value if every.status == "optimal" else float("nan"),
+        excused=tuple(sorted(best.excused)),
+        scenario_count=count,
     )
 
 
-def _searched(
-    one: _Chance, spare: int, most_solves: int, tell: Callable[[int], None]
-) -> tuple[Solution, frozenset[int], bool]:
-    """Search the sets of excused scenarios; returns the best plan, its set, and whether all that matter were tried.
+class _Choice(NamedTuple):
+    """The best plan met, the scenarios that it need not hold in, and whether all choices that matter were tried."""
+
+    solution: Solution
+    excused: frozenset[int]
+    all_tried: bool
+
+
+def _best_choice(program: _ScenarioProgram, spare: int, solve_limit: int, progress: Callable[[int], None]) -> _Choice:
+    """Try sets of at most ``spare`` excused scenarios.
 
     Excusing a scenario that does not bind changes nothing, so only the binding ones of a solution need to be tried, the
-    dearest first. The first descent is the greedy choice.
+    costliest first. The first descent is the greedy choice.
     """
     tried: set[frozenset[int]] = {frozenset()}
     stack = [frozenset[int]()]
     best: Solution | None = None
     chosen, solves = frozenset[int](), 0
-    while stack and solves < most_solves:
+    while stack and solves < solve_limit:
         excused = stack.pop()
-        found = one.all_but(excused)
+        solution = program.all_but(excused)
         solves += 1
-        tell(solves)
-        feasible = found.status == "optimal"
-        if best is None or (feasible and (best.status != "optimal" or found.value < best.value)):
-            best, chosen = found, excused
+        progress(solves)
+        feasible = solution.status == "optimal"
+        if best is None or (feasible and (best.status != "optimal" or solution.value < best.value)):
+            best, chosen = solution, excused
         if len(excused) == spare:
             continue
-        prices = one.prices(found)
+        prices = program.prices(solution)
         # Without multipliers (no plan at all holds) every scenario may be the one to excuse.
         binding = np.flatnonzero(prices > 1e-9) if feasible else np.arange(len(prices))
         for s in binding[np.argsort(prices[binding], kind="stable")]:
@@ -173,65 +181,51 @@ def _searched(
                 tried.add(more)
                 stack.append(more)
     assert best is not None
-    return best, chosen, not stack
+    return _Choice(best, chosen, all_tried=not stack)
 
 
-class _Chance:
-    """The linear program with the rows of all scenarios, of which some are lifted."""
+class _ScenarioProgram:
+    """The linear program with the rows of all scenarios; each solve says in which of them the prescriptions hold."""
 
-    def __init__(self, problem: PlanProblem, scenarios: Sequence[dict[str, FloatArray]], deadline: float) -> None:
-        listed, points, healthy, n = requirements(problem), problem.points, problem.healthy, problem.n_dwells
-        self.program = Program(problem, listed)
-        self.program.deadline = deadline
-        if healthy is None:
-            self.objective, self.unit, self.cost = "total time", "s", self.program.cost(1.0)
-        else:
-            self.objective, self.unit = f"mean dose of {healthy}", "Gy"
-            self.cost = self.program.cost(self.program.mean_row(points.rows(healthy)))
-        hard = [k for k, r in enumerate(listed) if r.level == 0]
+    def __init__(self, problem: PlanProblem, scenarios: Sequence[Scenario], deadline: float) -> None:
+        listed = requirements(problem)
+        self._program = Program(problem, listed)
+        self._program.deadline = deadline
+        healthy = problem.healthy
+        per_s = 1.0 if healthy is None else self._program.mean_row(problem.points.rows(healthy))
+        self._cost = self._program.cost(per_s)
+        hard = [k for k, requirement in enumerate(listed) if requirement.level == 0]
         for k in hard:
-            self.program.enter(k)
-        self.program.start()
-        doses = [listed[k] for k in hard if listed[k].prescription]
-        self.families: list[list[EveryPoint]] = []
-        for number, rates in enumerate(scenarios):
-            blocks = []
-            for dose in doses:
-                matrix = rates[dose.structure]
-                if matrix.shape != (dose.rows.stop - dose.rows.start, n):
-                    raise InputError(
-                        f"a scenario needs the rates of all points of {dose.structure}", got=matrix.shape, where=number
-                    )
-                cubes = cubes_of(points.points_mm[dose.rows])
-                blocks.append(EveryPoint(f"scenario {number}", matrix, dose.limit, 1, cubes, self.program.columns))
-            self.families.append(blocks)
+            self._program.enter(k)
+        self._program.start()
+        self._families = scenario_rows(self._program, scenarios, [k for k in hard if listed[k].prescription])
 
-    def alone(self, s: int) -> float:
-        """Least cost of a plan that holds as planned and in one scenario; infinite where there is none."""
-        found = self._solve({s})
-        return float(np.inf) if found.status == "infeasible" else found.bound
+    def cost_alone(self, s: int) -> float:
+        """Bound of the plans that hold as planned and in one scenario; infinite where there is none."""
+        solution = self._solve({s})
+        return float(np.inf) if solution.status == "infeasible" else solution.bound
 
     def all_but(self, excused: frozenset[int]) -> Solution:
-        """Least cost of a plan that holds in all scenarios but some."""
-        return self._solve(set(range(len(self.families))) - excused)
+        """Return the best plan that holds in all scenarios but some."""
+        return self._solve(set(range(len(self._families))) - excused)
 
     def _solve(self, held: set[int]) -> Solution:
-        lp = self.program.lp
-        for s, blocks in enumerate(self.families):
-            for block in blocks:
+        program, lp = self._program, self._program.lp
+        for s, families in enumerate(self._families):
+            for family in families:
                 # Lifted rows stay in the program, free; the basis stays warm.
-                block.excuse(np.full(len(block), s not in held), lp)
-                active = block in lp.families
+                family.excuse(np.full(len(family), s not in held), lp)
+                active = family in lp.families
                 if s in held and not active:
-                    lp.families.append(block)
+                    lp.families.append(family)
                 elif s not in held and active:
-                    lp.families.remove(block)
-        tails = self.program.tails_missed
-        found = self.program.solve(self.cost)
-        if found.status == "optimal" and tails(found.x):
-            found = self.program.polished(self.cost, found.x)
-        return found
+                    lp.families.remove(family)
+        solution = program.solve(self._cost)
+        if solution.status == "optimal" and program.tails_missed(solution.x):
+            solution = program.polished(self._cost, solution.x)
+        return solution
 
-    def prices(self, found: Solution) -> FloatArray:
+    def prices(self, solution: Solution) -> FloatArray:
         """Sum of each scenario's multipliers: what it costs the objective."""
-        return np.array([abs(found.multipliers.get(f"scenario {s}", 0.0)) for s in range(len(self.families))])
+        names = [scenario_name(s) for s in range(len(self._families))]
+        return np.array([abs(solution.multipliers.get(name, 0.0)) for name in names])

@@ -1,0 +1,58 @@
+"""Coverage in most of some scenarios: the bounds hold however few choices are tried."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from optimize_cases import case, goals, problem
+from scipy.optimize import linprog
+
+from hdrplan.errors import InfeasibleError, InputError
+from hdrplan.optimize import robust_times
+
+
+def scenarios(rate, points, n):
+    """Rates of the lesion's points that differ from those planned by up to a fifth."""
+    rows, rng = points.rows("lesion1"), np.random.default_rng(0)
+    return [{"lesion1": rate.gy_per_s[rows] * rng.uniform(0.8, 1.05, rate.gy_per_s[rows].shape)} for _ in range(n)]
+
+
+def test_bounds_hold_when_few_choices_are_tried():
+    rate, points, _ = case(step=5.0, n_catheters=3)
+    moved = scenarios(rate, points, 6)
+    liver = points.rows("liver")
+    cost = np.average(rate.gy_per_s[liver], axis=0, weights=points.volume_cc[liver])
+
+    def least(held):
+        matrix = np.concatenate([rate.gy_per_s[points.rows("lesion1")], *(moved[s]["lesion1"] for s in held)])
+        return linprog(cost, A_ub=-matrix, b_ub=np.full(len(matrix), -20.0), bounds=(0, 600), method="highs").fun
+
+    best = min(least(held) for held in combinations(range(6), 4))
+    asked = problem(rate, points, goals(), healthy="liver")
+    for solves in (1, 3, 300):
+        robust = robust_times(asked, moved, reached_frac=4 / 6, time_limit_s=np.inf, solve_limit=solves)
+        assert robust.cost.bound <= best * (1 + 1e-9)
+        assert best <= robust.cost.value * (1 + 1e-9)
+        held = [s for s in range(6) if s not in robust.excused]
+        assert len(held) >= 4
+        assert robust.cost_of_choice.bound == pytest.approx(least(held), rel=1e-6)
+        assert robust.every_value == pytest.approx(least(range(6)), rel=1e-6)
+    assert robust.cost.value == pytest.approx(best, rel=1e-6)
+    assert robust.cost.gap_frac < 1e-6
+    assert "D100 holds in 4 of 6 scenarios" in robust.text
+
+
+def test_what_cannot_be_is_refused():
+    rate, points, _ = case(step=5.0, n_catheters=3)
+    asked = problem(rate, points, goals(), healthy="liver")
+    with pytest.raises(InputError, match="at least one scenario"):
+        robust_times(asked, [])
+    with pytest.raises(InputError, match="reached_frac"):
+        robust_times(asked, scenarios(rate, points, 2), reached_frac=0.0)
+    with pytest.raises(InputError, match="1: a scenario needs the rates of all points of lesion1"):
+        robust_times(asked, [*scenarios(rate, points, 1), {"lesion1": rate.gy_per_s}])
+    short = problem(rate, points, goals(), healthy="liver", max_time_s=1.0)
+    with pytest.raises(InfeasibleError, match="hold D100 in 2 of 2 scenarios"):
+        robust_times(short, scenarios(rate, points, 2))
