@@ -53,7 +53,7 @@ def command(
         found.source,
         found.strength,
         budgets=budgets,
-        most_sessions=most,
+        maximum_count=most,
         options=plan_options(found),
     )
     table = session_table(result)

@@ -16,7 +16,7 @@ def step_rows(study: StepStudy) -> list[dict[str, object]]:
             "objective": result.optimum.certificate.objective,
             "unit": result.optimum.certificate.unit,
             "value": result.optimum.certificate.primal,
-            "bound": result.bound,
+            "bound": result.cost.bound,
             # At another D100 the objective is another problem's.
             "loss_frac": None if result.optimum.shortfalls else result.loss_frac,
             "shortfall_gy": _shortfall_gy(result.optimum),
@@ -45,7 +45,7 @@ def step_lines(study: StepStudy) -> list[str]:
     first = study.results[0]
     proof = first.optimum.certificate
     lines = [
-        f"{proof.objective} ({proof.unit}); bound of every step and offset: {first.bound:.4f}",
+        f"{proof.objective} ({proof.unit}); bound of every step and offset: {first.cost.bound:.4f}",
         f"{'step (mm)':>9}{'objective':>11}{'loss (%)':>10}{'active':>8}{'time (s)':>10}{'search (s)':>12}",
     ]
     for result in study.results:

@@ -66,7 +66,7 @@ def plan_sessions(
     strength: Strength,
     *,
     budgets: Sequence[Goal] = (),
-    most_sessions: int = 4,
+    maximum_count: int = 4,
     options: PlanOptions | None = None,
 ) -> SessionsResult:
     """Share the lesions of a case among the fewest sessions that each keep their budget.
@@ -81,8 +81,8 @@ def plan_sessions(
     strength : Strength
     budgets : sequence of Goal
         Limits of each session alone: the time, a dose of a structure.
-    most_sessions : int
-        At most 4.
+    maximum_count : int
+        Most sessions, at most 4.
     options : PlanOptions, optional
 
     Returns
@@ -109,7 +109,7 @@ def plan_sessions(
         asked = replace(goals, goals=(*goals.goals, *budgets))
         dwells, problem = planning_problem(case, asked, source, strength_u=strength.value_u, options=options)
         problem = replace(problem, goals=goals, delivery=delivery_rules(dwells, options))
-        sessions = split_sessions(problem, budgets=budgets, most_sessions=most_sessions)
+        sessions = split_sessions(problem, budgets=budgets, maximum_count=maximum_count)
     points, rate = problem.points, problem.rate
     ctvs = [name for name, role in zip(points.names, points.roles, strict=True) if role == "CTV"]
     sum_gy = np.zeros(len(points))

@@ -15,9 +15,13 @@ from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.times.goal_sequence import optimize_times
 from hdrplan.plan import Goal
 
-__all__ = ["MOST_SESSIONS", "Session", "split_sessions"]
+__all__ = ["MAXIMUM_SESSIONS", "Session", "split_sessions"]
 
-MOST_SESSIONS = 4
+MAXIMUM_SESSIONS = 4
+# 8 lesions have 2,795 ways to be shared among at most four sessions; nobody treats more in a row.
+_MAXIMUM_LESIONS = 8
+
+Groups = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Session:
 
 
 def split_sessions(
-    problem: PlanProblem, *, budgets: Sequence[Goal] = (), most_sessions: int = MOST_SESSIONS
+    problem: PlanProblem, *, budgets: Sequence[Goal] = (), maximum_count: int = MAXIMUM_SESSIONS
 ) -> tuple[Session, ...]:
     """Fewest sequential sessions in which every lesion reaches its prescription within every session's budget.
 
@@ -49,8 +53,8 @@ def split_sessions(
     problem : PlanProblem
     budgets : sequence of Goal
         Limits of one session: total time, mean dose or dose-volume of the liver, dose of an organ.
-    most_sessions : int
-        At most four.
+    maximum_count : int
+        Most sessions, at most four.
 
     Returns
     -------
@@ -60,66 +64,59 @@ def split_sessions(
     Raises
     ------
     InputError
-        More than four sessions or eight lesions asked for.
+        More than four sessions or eight lesions asked for; a budget of a later session that is neither a total time
+        nor a mean dose.
     InfeasibleError
-        Not even ``most_sessions`` sessions suffice.
+        Not even ``maximum_count`` sessions suffice.
     """
-    if not 1 <= most_sessions <= MOST_SESSIONS:
-        raise InputError(f"the most sessions must lie between 1 and {MOST_SESSIONS}", got=most_sessions)
+    if not 1 <= maximum_count <= MAXIMUM_SESSIONS:
+        raise InputError(f"the most sessions must lie between 1 and {MAXIMUM_SESSIONS}", got=maximum_count)
     goals = problem.goals
     lesions = tuple(p.structure for p in goals.prescriptions)
-    # 8 lesions have 2,795 ways to be shared among at most four sessions; nobody treats more in a row.
-    if len(lesions) > 8:
-        raise InputError("at most 8 lesions can be shared among sessions", got=len(lesions))
-    for count in range(1, min(most_sessions, len(lesions)) + 1):
+    if len(lesions) > _MAXIMUM_LESIONS:
+        raise InputError(f"at most {_MAXIMUM_LESIONS} lesions can be shared among sessions", got=len(lesions))
+    for count in range(1, min(maximum_count, len(lesions)) + 1):
         best: tuple[float, tuple[Session, ...]] | None = None
         for groups in _shared(lesions, count):
-            tried = _treated(problem, budgets, groups)
-            if tried is not None:
-                total = sum(session.optimum.certificate.primal for session in tried)
+            sessions = _treated(problem, budgets, groups)
+            if sessions is not None:
+                total = sum(session.optimum.certificate.primal for session in sessions)
                 if best is None or total < best[0] * (1 - 1e-9):
-                    best = total, tried
+                    best = total, sessions
         if best is not None:
             return best[1]
     raise InfeasibleError(
-        f"a plan for {len(lesions)} lesions in at most {min(most_sessions, len(lesions))} sessions",
+        f"a plan for {len(lesions)} lesions in at most {min(maximum_count, len(lesions))} sessions",
         got="budgets or limits too tight: " + "; ".join(f"{g.structure} {g.text}" for g in (*budgets, *goals.goals)),
         remedy="Raise a session's budget, allow more sessions, or lower a prescription.",
     )
 
 
-def _shared(lesions: tuple[str, ...], count: int) -> Iterator[tuple[tuple[str, ...], ...]]:
+def _shared(lesions: tuple[str, ...], count: int) -> list[Groups]:
     """All ways to share lesions among ``count`` sessions, each with at least one."""
-
-    def ways(k: int, groups: list[list[str]]) -> Iterator[tuple[tuple[str, ...], ...]]:
-        if k == len(lesions):
-            if len(groups) == count:
-                yield tuple(tuple(group) for group in groups)
-            return
-        for group in groups:
-            group.append(lesions[k])
-            yield from ways(k + 1, groups)
-            group.pop()
-        if len(groups) < count:
-            groups.append([lesions[k]])
-            yield from ways(k + 1, groups)
-            groups.pop()
-
-    yield from ways(0, [])
+    ways: list[Groups] = [()]
+    for lesion in lesions:
+        ways = [way for groups in ways for way in _joined(groups, lesion) if len(way) <= count]
+    return [groups for groups in ways if len(groups) == count]
 
 
-def _treated(
-    problem: PlanProblem, budgets: Sequence[Goal], groups: tuple[tuple[str, ...], ...]
-) -> tuple[Session, ...] | None:
+def _joined(groups: Groups, lesion: str) -> Iterator[Groups]:
+    """Put one more lesion into each of the groups, then into one of its own."""
+    for k, group in enumerate(groups):
+        yield (*groups[:k], (*group, lesion), *groups[k + 1 :])
+    yield (*groups, (lesion,))
+
+
+def _treated(problem: PlanProblem, budgets: Sequence[Goal], groups: Groups) -> tuple[Session, ...] | None:
     """Plan the sessions in order; None as soon as one cannot hold."""
     points, goals = problem.points, problem.goals
-    before = np.zeros(len(points)) if problem.earlier_gy is None else problem.earlier_gy
+    before_gy = np.zeros(len(points)) if problem.earlier_gy is None else problem.earlier_gy
     sessions = []
     for group in groups:
         now = replace(
             goals,
             prescriptions=tuple(p for p in goals.prescriptions if p.structure in group),
-            goals=(*goals.goals, *(_of_one_session(b, points, before) for b in budgets)),
+            goals=(*goals.goals, *(_of_one_session(budget, points, before_gy) for budget in budgets)),
         )
         shown = replace(
             points,
@@ -129,24 +126,24 @@ def _treated(
             ),
         )
         try:
-            optimum = optimize_times(replace(problem, points=shown, goals=now, earlier_gy=before))
+            optimum = optimize_times(replace(problem, points=shown, goals=now, earlier_gy=before_gy))
         except InfeasibleError:
             return None
         if optimum.shortfalls:
             return None
         sessions.append(Session(group, optimum))
-        before = before + problem.rate.gy_per_s @ optimum.times_s
+        before_gy = before_gy + problem.rate.gy_per_s @ optimum.times_s
     return tuple(sessions)
 
 
-def _of_one_session(budget: Goal, points: SamplePoints, before: FloatArray) -> Goal:
-    """Return a budget as a limit on the sum: what one session may add to what was given."""
-    if budget.metric.kind == "total_time" or not before.any():
+def _of_one_session(budget: Goal, points: SamplePoints, before_gy: FloatArray) -> Goal:
+    """Return a budget as a limit on the sum: what one session may add to the dose that is there before."""
+    if budget.metric.kind == "total_time" or not before_gy.any():
         return budget
     rows = points.rows(budget.structure)
     if budget.metric.kind == "dose_mean":
-        given = float(np.average(before[rows], weights=points.volume_cc[rows]))
-        return replace(budget, value=budget.value + given)
+        earlier_gy = float(np.average(before_gy[rows], weights=points.volume_cc[rows]))
+        return replace(budget, value=budget.value + earlier_gy)
     raise InputError(
         "the budget of a session after the first is a total time or a mean dose",
         got=budget.text,

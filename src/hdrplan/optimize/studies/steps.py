@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hdrplan.arrays import BoolArray, FloatArray, IntArray
+from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
 from hdrplan.dose import DoseRate
 from hdrplan.errors import InputError
+from hdrplan.optimize.bounded import Bounded
 from hdrplan.optimize.certificate import Optimum
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.times.goal_sequence import optimize_times
@@ -18,9 +19,9 @@ from hdrplan.optimize.times.goal_sequence import optimize_times
 __all__ = ["StepResult", "compare_steps"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StepResult:
-    """The best plan found at one step size.
+    """The best plan met at one step size.
 
     Parameters
     ----------
@@ -31,10 +32,8 @@ class StepResult:
         The candidates that are positions at this step and these offsets.
     optimum : Optimum
         ``times_s`` of the positions used, in the candidates' order.
-    bound : float
-        Of the objective with all candidates together: no step and no offsets pass it.
-    loss_frac : float
-        Objective above that bound.
+    cost : Bounded
+        Main objective, with the bound of all candidates together: no step and no offsets pass it.
     seconds : float
         Wall time of the search at this step.
     """
@@ -43,9 +42,17 @@ class StepResult:
     offset_mm: FloatArray
     used: BoolArray
     optimum: Optimum
-    bound: float
-    loss_frac: float
+    cost: Bounded
     seconds: float
+
+    def __post_init__(self) -> None:
+        freeze(self, "offset_mm", (None,))
+        freeze(self, "used", (None,), dtype=np.bool_)
+
+    @property
+    def loss_frac(self) -> float:
+        """Objective above the bound, over the bound."""
+        return max(0.0, (self.cost.value - self.cost.bound) / max(abs(self.cost.bound), 1e-9))
 
 
 def compare_steps(
@@ -83,61 +90,90 @@ def compare_steps(
         Candidates that are not evenly spaced, steps that are no multiples of their spacing.
     """
     problem.refuse("locked_s", "delivery")
-    fine_mm = _fine_step(catheter, offset_mm)
-    everything = optimize_times(problem)
-    names = np.unique(catheter)
+    fine = _FineDwells.of(catheter, offset_mm)
+    bound = optimize_times(problem).certificate.dual
     results = []
     for step_mm in steps_mm:
         started = time.perf_counter()
-        every = round(step_mm / fine_mm)
-        if every < 1 or abs(every * fine_mm - step_mm) > 1e-6:
-            raise InputError(f"steps must be multiples of the candidates' {fine_mm:g} mm", got=f"{step_mm:g} mm")
-        phase = np.zeros(len(names), dtype=np.int64)
-        best = _planned(problem, _used(catheter, offset_mm, names, phase, every, fine_mm))
-        for _ in range(rounds if every > 1 else 0):
-            changed = False
-            for c in range(len(names)):
-                for other in range(every):
-                    if other == phase[c]:
-                        continue
-                    trial = phase.copy()
-                    trial[c] = other
-                    used = _used(catheter, offset_mm, names, trial, every, fine_mm)
-                    found = _planned(problem, used)
-                    if _better(found, best):
-                        best, phase, changed = found, trial, True
-            if not changed:
-                break
-        used = _used(catheter, offset_mm, names, phase, every, fine_mm)
-        bound = everything.certificate.dual
-        loss = (best.certificate.primal - bound) / max(abs(bound), 1e-9)
-        first_mm, seconds = np.asarray(phase * fine_mm, dtype=np.float64), time.perf_counter() - started
-        results.append(StepResult(step_mm, first_mm, used, best, bound, max(0.0, loss), seconds))
+        phase, best = _best_phase(problem, fine, fine.multiple(step_mm), rounds)
+        main = best.certificate
+        results.append(
+            StepResult(
+                step_mm=step_mm,
+                offset_mm=np.asarray(phase * fine.spacing_mm, dtype=np.float64),
+                used=fine.used(phase, fine.multiple(step_mm)),
+                optimum=best,
+                cost=Bounded(value=main.primal, bound=bound, objective=main.objective, unit=main.unit),
+                seconds=time.perf_counter() - started,
+            )
+        )
     return tuple(results)
 
 
-def _fine_step(catheter: IntArray, offset_mm: FloatArray) -> float:
-    """Return the candidates' spacing; a catheter through two lesions leaves some of them out between."""
-    gaps = [np.diff(np.sort(offset_mm[catheter == c])) for c in np.unique(catheter)]
-    joined = np.concatenate(gaps)
-    if (
-        len(joined) == 0
-        or joined.min() <= 0
-        or np.abs(joined - joined.min() * np.round(joined / joined.min())).max() > 1e-6
-    ):
-        raise InputError("candidates must be evenly spaced along each catheter", got="uneven or single positions")
-    return float(joined.min())
+@dataclass(frozen=True, slots=True, eq=False)
+class _FineDwells:
+    """Evenly spaced candidates.
+
+    Parameters
+    ----------
+    catheter : (n_candidates,) array
+        0, 1, ... in the order of the catheters' numbers.
+    number : (n_candidates,) array
+        Place along its catheter, from 0, in spacings.
+    spacing_mm : float
+    """
+
+    catheter: IntArray
+    number: IntArray
+    spacing_mm: float
+
+    @classmethod
+    def of(cls, catheter: IntArray, offset_mm: FloatArray) -> _FineDwells:
+        """Return candidates by their numbers; a catheter through two lesions leaves some of them out between."""
+        names, index = np.unique(catheter, return_inverse=True)
+        gaps_mm = np.concatenate([np.diff(np.sort(offset_mm[index == c])) for c in range(len(names))])
+        if (
+            len(gaps_mm) == 0
+            or gaps_mm.min() <= 0
+            or np.abs(gaps_mm - gaps_mm.min() * np.round(gaps_mm / gaps_mm.min())).max() > 1e-6
+        ):
+            raise InputError("candidates must be evenly spaced along each catheter", got="uneven or single positions")
+        spacing_mm = float(gaps_mm.min())
+        first_mm = np.array([offset_mm[index == c].min() for c in range(len(names))])
+        return cls(index, np.round((offset_mm - first_mm[index]) / spacing_mm).astype(np.int64), spacing_mm)
+
+    def multiple(self, step_mm: float) -> int:
+        """How many spacings a step has."""
+        multiple = round(step_mm / self.spacing_mm)
+        if multiple < 1 or abs(multiple * self.spacing_mm - step_mm) > 1e-6:
+            raise InputError(
+                f"steps must be multiples of the candidates' {self.spacing_mm:g} mm", got=f"{step_mm:g} mm"
+            )
+        return multiple
+
+    def used(self, phase: IntArray, multiple: int) -> BoolArray:
+        """Mask of the candidates that are positions where each catheter begins at its phase."""
+        return np.asarray(self.number % multiple == phase[self.catheter])
 
 
-def _used(
-    catheter: IntArray, offset_mm: FloatArray, names: IntArray, phase: IntArray, every: int, fine_mm: float
-) -> BoolArray:
-    used = np.zeros(len(catheter), dtype=np.bool_)
-    for c, name in enumerate(names):
-        own = catheter == name
-        number = np.round((offset_mm[own] - offset_mm[own].min()) / fine_mm).astype(np.int64)
-        used[own] = number % every == phase[c]
-    return used
+def _best_phase(problem: PlanProblem, fine: _FineDwells, multiple: int, rounds: int) -> tuple[IntArray, Optimum]:
+    """Improve the phase of one catheter after the other; return the phases, in spacings, and their plan."""
+    phase = np.zeros(fine.catheter.max() + 1, dtype=np.int64)
+    best = _planned(problem, fine.used(phase, multiple))
+    for _ in range(rounds if multiple > 1 else 0):
+        changed = False
+        for c in range(len(phase)):
+            for other in range(multiple):
+                if other == phase[c]:
+                    continue
+                trial = phase.copy()
+                trial[c] = other
+                optimum = _planned(problem, fine.used(trial, multiple))
+                if _better(optimum, best):
+                    best, phase, changed = optimum, trial, True
+        if not changed:
+            break
+    return phase, best
 
 
 def _planned(problem: PlanProblem, used: BoolArray) -> Optimum:
