@@ -10,9 +10,7 @@ from scipy.optimize import linprog
 
 from hdrplan.dose import dose_rate, sample_points
 from hdrplan.errors import InputError
-from hdrplan.geometry import Catheter, Grid, Structure, dwell_positions
 from hdrplan.optimize import PlanProblem, robust_times
-from hdrplan.plan import Case, Goals, Plan, Prescription
 from hdrplan.simulate import (
     COMPONENTS,
     Scenarios,
@@ -23,7 +21,7 @@ from hdrplan.simulate import (
     scenario_rates,
     smooth_field,
 )
-from hdrplan.sources import Strength, load_source
+from small_implant import small_implant
 from tolerances import FLOAT32_SUM
 
 NONE = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0)
@@ -31,19 +29,8 @@ NONE = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0)
 
 @pytest.fixture(scope="module")
 def small():
-    """A sphere of 20 mm with two catheters, planned with equal times."""
-    grid = Grid(shape_zyx=(24, 24, 24), origin_mm=[0, 0, 0], spacing_mm=[2, 2, 2])
-    distance = np.linalg.norm(grid.points_mm() - 23.0, axis=1).reshape(24, 24, 24)
-    ctv = Structure(name="lesion", role="CTV", grid=grid, mask_zyx=distance < 10)
-    liver = Structure(name="liver", role="OAR", grid=grid, mask_zyx=distance < 20)
-    catheters = [Catheter(f"c{k}", [[18.0 + 9 * k, 23, 0], [18.0 + 9 * k, 23, 38]]) for k in range(2)]
-    case = Case("small", None, (ctv, liver), tuple(catheters), "liver")
-    dwells = dwell_positions(case.catheters, targets=case.ctvs)
-    points = sample_points(case.structures, spacing_mm=3.0, max_points=400, healthy="liver")
-    goals = Goals((Prescription("lesion", 20.0),))
-    source = load_source("gammamed-12i")
-    plan = Plan(dwells=dwells, times_s=np.full(len(dwells), 20.0), source=source, strength=Strength(40700.0))
-    return plan, points, goals
+    case, goals, plan = small_implant()
+    return plan, sample_points(case.structures, spacing_mm=3.0, max_points=400, healthy="liver"), goals
 
 
 def test_no_uncertainty_gives_the_plan_every_time(small) -> None:

@@ -17,8 +17,16 @@ import pytest
 from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure
 from hdrplan.io import ResultStore
-from hdrplan.simulate import Uncertainty
-from hdrplan.workflow import LesionTask, PlannedLesion, run_tasks, shard
+from hdrplan.simulate import DoseModel, Uncertainty
+from hdrplan.workflow import (
+    LesionTask,
+    PlannedLesion,
+    StudyDesign,
+    Workforce,
+    planned_cohort,
+    run_tasks,
+    shard,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -173,3 +181,70 @@ def test_a_killed_study_goes_on_and_ends_like_one_that_was_not(tmp_path: Path) -
     assert {path: path.stat().st_mtime_ns for path in held} == held
     for name in ("patients.csv", "measurements.csv", "dose_metrics.csv", "truth/lesions.csv"):
         assert (cut / name).read_bytes() == (whole / name).read_bytes()
+
+
+# -- the study, with plans that cost nothing ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def planned_ids(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Lesions that were planned; a lesion above 60 mm cannot be."""
+    ids: list[str] = []
+
+    def planned(task: LesionTask, host: Structure) -> PlannedLesion:
+        ids.append(task.lesion_id)
+        if task.diameter_mm > 60.0:
+            raise InputError("a lesion of at most 60 mm", got=task.diameter_mm)
+        gy = task.prescription_gy
+        doses = dict.fromkeys(("d100_gy", "d98_gy", "d90_gy", "d50_gy", "delivered_d98_gy"), gy)
+        counts = dict.fromkeys(("catheters", "dwells", "points"), 1)
+        rest = dict.fromkeys(("ctv_cc", "total_time_s", "liver_mean_gy", "gap_frac", "seconds"), 1.0)
+        fracs = {"v100_frac": 1.0, "delivered_v100_frac": 0.9}
+        return PlannedLesion(
+            lesion_id=task.lesion_id, planned_diameter_mm=task.diameter_mm, delivered_d100_gy=gy - 2.0,
+            **doses, **counts, **rest, **fracs,
+        )  # fmt: skip
+
+    monkeypatch.setattr("hdrplan.workflow.lesion_tasks.plan_lesion", planned)
+    return ids
+
+
+def design() -> StudyDesign:
+    return StudyDesign(host=ball(), n_hcc=25, n_crlm=15, dose=DoseModel(), uncertainty=Uncertainty(), seed=3)
+
+
+def test_recurrence_follows_the_delivered_dose_and_the_study_knows_the_planned_one(
+    planned_ids: list[str], tmp_path: Path
+) -> None:
+    study = planned_cohort(design(), ResultStore(tmp_path, PlannedLesion))
+    assert len(set(planned_ids)) == len(planned_ids) == len(study.plans) + len(study.failures)
+    assert study.plans
+    assert study.failures
+    assert any(lesion_id.endswith("-L2") for lesion_id in study.plans), "second cycles are planned too"
+    for lesion in study.truth:
+        if lesion.lesion_id in study.plans:
+            assert lesion.d100_gy == study.plans[lesion.lesion_id].delivered_d100_gy
+    known = {dose.lesion_id: dose.metrics for dose in study.cohort.doses}
+    assert set(known) == set(study.plans)
+    assert all(known[key]["d100_gy"] == pytest.approx(plan.d100_gy, abs=1e-4) for key, plan in study.plans.items())
+
+
+def test_a_second_run_plans_only_what_failed(planned_ids: list[str], tmp_path: Path) -> None:
+    first = planned_cohort(design(), ResultStore(tmp_path, PlannedLesion))
+    planned_ids.clear()
+    second = planned_cohort(design(), ResultStore(tmp_path, PlannedLesion))
+    assert sorted(planned_ids) == sorted(first.failures)
+    assert second == first
+
+
+def test_shares_and_a_run_that_gathers_them_give_the_study(planned_ids: list[str], tmp_path: Path) -> None:
+    whole = planned_cohort(design(), ResultStore(tmp_path / "whole", PlannedLesion))
+    store = ResultStore(tmp_path / "shares", PlannedLesion)
+    planned_ids.clear()
+    for k in (1, 2, 3):
+        planned_cohort(design(), store, workforce=Workforce(share=(k, 3)))
+    first_round = set(planned_ids)
+    assert len(first_round) == len(planned_ids), "no lesion is planned by two shares"
+    assert planned_cohort(design(), store) == whole
+    with pytest.raises(InputError, match="K/N"):
+        planned_cohort(design(), store, workforce=Workforce(share=(4, 3)))

@@ -12,6 +12,7 @@ import click
 from hdrplan.cli.common import json_option, progress_bar, quiet_option, warn
 
 if TYPE_CHECKING:
+    from hdrplan.io import ClinicalPlan
     from hdrplan.workflow import SecondCheck
 
 __all__ = ["command"]
@@ -61,7 +62,6 @@ def command(
     """
     from dataclasses import replace
 
-    from hdrplan import __version__
     from hdrplan.io import (
         json_text,
         new_folder,
@@ -73,34 +73,29 @@ def command(
         write_run,
     )
     from hdrplan.plan import source_of_brachy
-    from hdrplan.report import check_html, check_table, decay_text
+    from hdrplan.report import check_table, decay_text
     from hdrplan.workflow import StatedDose, check_plan
 
     clinical = read_clinical_plan(plan, dose=dose, structures=structures)
     brachy, grid = clinical.brachy, clinical.dose
-    limits = read_tolerances(tolerances)
-    model = read_source(source or source_of_brachy(brachy))
+    judge_by, model = read_tolerances(tolerances), read_source(source or source_of_brachy(brachy))
     with progress_bar("dose", quiet=quiet or as_json) as on_progress:
         check = check_plan(
             brachy,
             model,
             stated=None if grid is None else StatedDose(grid.volume, grid.full_scale_gy),
             structures=clinical.structures,
-            tolerances=limits,
+            tolerances=judge_by,
             reverse_tip=None if tip is None else tip == "reversed",
             on_progress=on_progress,
         )
     decay = () if treated is None else (decay_text(brachy, treated),)
     check = replace(check, warnings=(*clinical.notes, *decay, *check.warnings))
-    table = check_table(check, model.name, brachy.label if identify else None)
+    table = check_table(check, brachy.label if identify else None)
     if output is not None:
-        title = "Second check of a brachytherapy plan"
-        if identify:
-            title = f"Second check of {brachy.label or clinical.files['plan'].name}"
         files = dict(clinical.files) | ({} if tolerances is None else {"tolerances": tolerances})
-        page = check_html(check, brachy, model, limits, title=title, version=__version__)
         with new_folder(output, overwrite=overwrite) as draft:
-            (draft / "check.html").write_text(page, encoding="utf-8")
+            (draft / "check.html").write_text(_page(clinical, check, identify), encoding="utf-8")
             write_json(draft / "check.json", table)
             options = {"source": model.name, "tip": tip or "as the plan tells"}
             write_run(draft, inputs={name: sha256(path) for name, path in files.items()}, options=options)
@@ -111,6 +106,16 @@ def command(
         if output is not None:
             click.echo(f"Wrote {output / 'check.html'}. Research use only, never for treatment.")
     sys.exit(0 if check.passed else 1)
+
+
+def _page(clinical: ClinicalPlan, check: SecondCheck, identify: bool) -> str:
+    from hdrplan import __version__
+    from hdrplan.report import check_html
+
+    title = "Second check of a brachytherapy plan"
+    if identify:
+        title = f"Second check of {clinical.brachy.label or clinical.files['plan'].name}"
+    return check_html(check, clinical.brachy, title=title, version=__version__)
 
 
 def _print(check: SecondCheck, quiet: bool) -> None:

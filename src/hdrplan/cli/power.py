@@ -74,8 +74,9 @@ def command(
     sizes = [_size(text) for text in patients]
     if output is not None:
         check_free(output, overwrite)
-    with progress_bar("simulating", quiet=quiet or as_json) as tell:
-        points = power(sizes, ratios, replicates=replicates, seed=seed, dose=DoseModel(sd_gy=d100_sd), on_progress=tell)
+    with progress_bar("simulating", quiet=quiet or as_json) as on_progress:
+        dose = DoseModel(sd_gy=d100_sd)
+        points = power(sizes, ratios, replicates=replicates, seed=seed, dose=dose, on_progress=on_progress)
     table = {
         "schema": "hdrplan.power/1",
         "purpose": "research use only, never for treatment",
@@ -87,7 +88,10 @@ def command(
         with new_folder(output, overwrite=overwrite) as draft:
             write_json(draft / "power.json", table)
             head = ["n_hcc", "n_crlm", "hazard_ratio_per_gy", "replicates", "lesions", "events", *TESTS]
-            rows = [[*list(asdict(p).values())[:-1], *p.rejected_frac.values()] for p in points]
+            rows = (
+                (p.n_hcc, p.n_crlm, p.hazard_ratio_per_gy, p.replicates, p.lesions, p.events, *p.rejected_frac.values())
+                for p in points
+            )
             write_rows(draft / "power.csv", head, rows)
             for ending in ("png", "svg", "pdf"):
                 power_figure(points, draft / f"power.{ending}")

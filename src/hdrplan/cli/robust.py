@@ -75,22 +75,22 @@ def command(
     from hdrplan.workflow import Replanning, plan_robustly, study_coverage
 
     uncertainty = uncertainty_from(flags)
-    found = read_case_from(flags)
+    case_file = read_case_from(flags)
     if output is not None:
         check_free(output, overwrite)
     started = time.perf_counter()
     robust = None
     with steps_bar(quiet=quiet or as_json) as on_progress:
-        plan = _plan(found, plan_path)
-        drawn = Scenarios(uncertainty, scenarios, seed)
-        study = study_coverage(found.case, found.goals, plan, drawn, base_scenarios=decompose, on_progress=on_progress)
+        plan = _plan(case_file, plan_path)
+        case, goals, drawn = case_file.case, case_file.goals, Scenarios(uncertainty, scenarios, seed)
+        study = study_coverage(case, goals, plan, drawn, base_scenarios=decompose, on_progress=on_progress)
         if optimise:
-            max_dwell_s = plan_options(found).max_dwell_s
+            max_dwell_s = plan_options(case_file).max_dwell_s
             replanning = Replanning(reached_frac=reached, scenarios=train, max_dwell_s=max_dwell_s)
-            robust = plan_robustly(found.case, found.goals, study, replanning=replanning, on_progress=on_progress)
-    table = robust_table(found.case.name, study, robust) | {"seconds": round(time.perf_counter() - started, 2)}
+            robust = plan_robustly(case, goals, study, replanning=replanning, on_progress=on_progress)
+    table = robust_table(case.name, study, robust) | {"seconds": round(time.perf_counter() - started, 2)}
     if output is not None:
-        _write(output, overwrite, found, table, study, robust)
+        _write(output, overwrite, case_file, table, study, robust)
     if as_json:
         click.echo(json_text(table), nl=False)
         return
@@ -100,21 +100,21 @@ def command(
         click.echo(f"Wrote {output}: look at {output / 'robust.png'}. Research use only, never for treatment.")
 
 
-def _plan(found: CaseFile, plan_path: Path | None) -> Plan:
+def _plan(case_file: CaseFile, plan_path: Path | None) -> Plan:
     """Return the plan asked about, or make one."""
     from hdrplan.io import read_plan
     from hdrplan.workflow import plan_case
 
     if plan_path is not None:
         return read_plan(plan_path)[0]
-    options = plan_options(found)
-    return plan_case(found.case, found.goals, found.source, found.strength, options=options).plan
+    options = plan_options(case_file)
+    return plan_case(case_file.case, case_file.goals, case_file.source, case_file.strength, options=options).plan
 
 
 def _write(
     output: Path,
     overwrite: bool,
-    found: CaseFile,
+    case_file: CaseFile,
     table: dict[str, object],
     study: CoverageStudy,
     robust: RobustPlan | None,
@@ -129,11 +129,11 @@ def _write(
         for ending in ("png", "svg", "pdf"):
             robust_figure(study.coverage, organs, study.variance, draft / f"robust.{ending}")
         if robust is not None:
-            write_plan(draft / "plan.json", robust.plan, f"{found.case.name}, robust")
+            write_plan(draft / "plan.json", robust.plan, f"{case_file.case.name}, robust")
             _write_scenarios(draft / "scenarios_robust_plan.csv", robust.coverage)
             for ending in ("png", "svg", "pdf"):
                 robust_figure(robust.coverage, organs, None, draft / f"robust_plan.{ending}")
-        write_run(draft, inputs=found.inputs, options=asdict(scenarios.uncertainty), seed=scenarios.seed)
+        write_run(draft, inputs=case_file.inputs, options=asdict(scenarios.uncertainty), seed=scenarios.seed)
 
 
 def _write_scenarios(path: Path, result: RobustResult) -> None:

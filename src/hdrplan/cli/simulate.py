@@ -69,9 +69,8 @@ def cohort(
 
     With --plans every lesion is placed in the liver of CASE, gets catheters by rule, a plan with proof, and a delivery
     that differs; plans aim at the D100 that a clinic's spread gives them, recurrence follows the delivered dose, the
-    tables hold the planned one. Results are kept in OUT.tasks
-    and found again: a run that was stopped goes on where it was. The same seed gives the same cohort, whatever the
-    number of workers.
+    tables hold the planned one. Results are kept in OUT.tasks and found again: a run that was stopped goes on where it
+    was. The same seed gives the same cohort, whatever the number of workers.
 
     \b
     Examples:

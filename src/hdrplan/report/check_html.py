@@ -8,7 +8,6 @@ import math
 
 import numpy as np
 
-from hdrplan.metrics import Tolerances
 from hdrplan.plan import BrachyPlan
 from hdrplan.report.page import page
 from hdrplan.sources import TG43Source
@@ -20,8 +19,6 @@ __all__ = ["check_html"]
 def check_html(
     check: SecondCheck,
     brachy: BrachyPlan,
-    source: TG43Source,
-    tolerances: Tolerances,
     *,
     title: str,
     version: str,
@@ -32,8 +29,6 @@ def check_html(
     ----------
     check : SecondCheck
     brachy : BrachyPlan
-    source : TG43Source
-    tolerances : Tolerances
     title : str
         Without patient data: the caller decides what it names.
     version : str
@@ -46,12 +41,12 @@ def check_html(
         pictures=True,
         check=check,
         verdict=_verdict(check),
-        facts=_facts(brachy, source, version),
+        facts=_facts(brachy, check.source, version),
         rows=[_cells(row) for row in check.rows],
         figure=_figure(grid) if grid is not None else "",
         figure_text=_figure_text(grid) if grid is not None else "",
-        citation=source.citation,
-        gamma_text=tolerances.gamma.text,
+        citation=check.source.citation,
+        gamma_text=check.tolerances.gamma.text,
         unmodelled=", ".join(brachy.unmodelled),
     )
 

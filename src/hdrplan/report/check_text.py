@@ -12,13 +12,12 @@ from hdrplan.workflow import SecondCheck
 __all__ = ["check_lines", "check_table", "decay_text"]
 
 
-def check_table(check: SecondCheck, source_name: str, label: str | None) -> dict[str, object]:
+def check_table(check: SecondCheck, label: str | None) -> dict[str, object]:
     """Return what check.json holds.
 
     Parameters
     ----------
     check : SecondCheck
-    source_name : str
     label : str or None
         The plan's own label, where it may be named.
     """
@@ -38,7 +37,7 @@ def check_table(check: SecondCheck, source_name: str, label: str | None) -> dict
         "schema": "hdrplan.check/1",
         "plan": label,
         "passed": check.passed,
-        "source": source_name,
+        "source": check.source.name,
         "tip": check.tip.text,
         "tip_reversed": check.tip.is_reversed,
         "rows": rows,

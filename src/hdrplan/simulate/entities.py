@@ -1,7 +1,7 @@
 """Who the virtual patients are: tumour types with their hazards, doses and their effect, and what is assumed.
 
 Fitted values reproduce the printed results of Xu et al., Ther Adv Med Oncol 2021;13, doi 10.1177/17588359211042304
-(docs/explanation/calibration.md). That paper holds no doses: the distribution of D100 and its effect are assumptions,
+(docs/measurements/calibration.md). That paper holds no doses: the distribution of D100 and its effect are assumptions,
 named so in :data:`ASSUMPTIONS`.
 """
 
@@ -65,7 +65,7 @@ class Entity:
     """One tumour type: who the patients are, and their hazards.
 
     Hazards are per month at 12 months; a Weibull hazard is ``scale (t / 12)^(shape - 1)``. Ages, diameters and lesion
-    numbers are the paper's Table 1; hazards are fitted to its results (docs/explanation/calibration.md).
+    numbers are the paper's Table 1; hazards are fitted to its results (docs/measurements/calibration.md).
 
     Parameters
     ----------

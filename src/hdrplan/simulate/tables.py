@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from hdrplan.cohort import Cohort, iso
 
 __all__ = ["cohort_tables"]
 
 
-def cohort_tables(cohort: Cohort) -> dict[str, tuple[Sequence[str], list[list[Any]]]]:
+def cohort_tables(cohort: Cohort) -> dict[str, tuple[Sequence[str], Sequence[Sequence[object]]]]:
     """Return name -> (columns, rows) in the full form; reading them back gives the same cohort."""
     patients, sessions, treated, lesions = [], [], [], []
     scans, measurements, findings = [], [], []

@@ -31,6 +31,10 @@ class SecondCheck:
     grid : GridCheck or None
     tip : TipChoice
         Which way the sources were taken to point, and why.
+    source : TG43Source
+        What the dose was recomputed with.
+    tolerances : Tolerances
+        What the rows were judged by.
     warnings : tuple of str
     passed : bool
         All judged rows pass, and at least one row compares a dose.
@@ -39,6 +43,8 @@ class SecondCheck:
     rows: tuple[CheckRow, ...]
     grid: GridCheck | None
     tip: TipChoice
+    source: TG43Source
+    tolerances: Tolerances
     warnings: tuple[str, ...]
     passed: bool
 
@@ -110,6 +116,8 @@ def check_plan(
         rows=tuple(rows),
         grid=grid,
         tip=tip,
+        source=source,
+        tolerances=tolerances,
         warnings=tuple(warnings),
         passed=all(judged) and any(row.passed is not None for row in rows[1:]),
     )

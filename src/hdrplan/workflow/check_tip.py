@@ -116,12 +116,12 @@ def dose_of_one_fraction(
     StatedDose
         ``stated`` itself where it is the dose of one fraction already.
     """
-    one = stated.divided(brachy.fractions)
+    divided = stated.divided(brachy.fractions)
     grid_only = replace(brachy, points=())
     as_stated, as_divided = (
-        _misfit_frac(grid_only, source, dose, tolerances, reverse_tip=False) for dose in (stated, one)
+        _misfit_frac(grid_only, source, dose, tolerances, reverse_tip=False) for dose in (stated, divided)
     )
-    return stated if as_divided >= as_stated else one
+    return stated if as_divided >= as_stated else divided
 
 
 def _misfit_frac(

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import Any
 
 from hdrplan.errors import InputError
 from hdrplan.geometry import Structure
@@ -158,7 +157,7 @@ def _on_cluster(tasks: list[LesionTask], host: Structure, scheduler: str) -> Ite
             "a scheduler needs Dask", got="no package distributed", remedy="pip install 'hdrplan[cluster]'"
         ) from None
     try:
-        client: Any = Client(scheduler, timeout="20s")
+        client = Client(scheduler, timeout="20s")
     except OSError as error:
         raise InputError("a Dask scheduler must answer", got=str(error)[:120], where=scheduler) from None
     with client:

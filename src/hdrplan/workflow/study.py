@@ -145,7 +145,7 @@ def _drawn(
     """Draw the study with the doses delivered so far; tasks of the lesions that have neither plan nor failure."""
     tasks: list[LesionTask] = []
 
-    def delivered_gy(lesion_id: str, diameter_mm: float, drawn_gy: float) -> float:
+    def _delivered_gy(lesion_id: str, diameter_mm: float, drawn_gy: float) -> float:
         if lesion_id in plans:
             return plans[lesion_id].delivered_d100_gy
         if lesion_id not in failures:
@@ -160,7 +160,7 @@ def _drawn(
         return drawn_gy
 
     cohort, truth = simulate_cohort(
-        design.n_hcc, design.n_crlm, seed=design.seed, dose=design.dose, d100_gy=delivered_gy
+        design.n_hcc, design.n_crlm, seed=design.seed, dose=design.dose, d100_gy=_delivered_gy
     )
     return cohort, truth, tasks
 
