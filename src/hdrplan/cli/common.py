@@ -12,6 +12,7 @@ import click
 
 __all__ = [
     "Progress",
+    "echo_lines",
     "flag_of",
     "in_flags",
     "json_option",
@@ -91,6 +92,12 @@ def _flag(quoted: re.Match[str]) -> str:
         return f"{flag_of(name)} {key}=MM"
     value = "" if value in (None, "True") else value.strip('[]"')
     return f"{flag_of(name)} {value}".rstrip()
+
+
+def echo_lines(lines: Iterable[str]) -> None:
+    """Print lines."""
+    for line in lines:
+        click.echo(line)
 
 
 def warn(warnings: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
-from hdrplan.cli.common import json_option
+from hdrplan.cli.common import echo_lines, json_option
 
 __all__ = ["command"]
 
@@ -32,7 +32,7 @@ def command(plan_path: Path, output: Path | None, as_json: bool, **flags: Any) -
     from dataclasses import replace
 
     from hdrplan.io import json_text, new_file, read_plan, write_json
-    from hdrplan.report import goal_text, metrics_table
+    from hdrplan.report import metrics_table, score_lines
     from hdrplan.sources import strength_from_text
     from hdrplan.workflow import plan_result
 
@@ -49,13 +49,6 @@ def command(plan_path: Path, output: Path | None, as_json: bool, **flags: Any) -
     if as_json:
         click.echo(json_text(table), nl=False)
         return
-    click.echo(f"{'structure':<24}{'role':<6}{'cc':>9}{'D100':>8}{'D98':>8}{'D1cc':>8}{'mean':>8}  Gy")
-    for name, m in table["structures"].items():
-        cells = "".join(
-            f"{m[key]:>8.2f}" if key in m else f"{'':>8}" for key in ("d100_gy", "d98_gy", "d1cc_gy", "mean_gy")
-        )
-        click.echo(f"{name:<24}{m['role']:<6}{m['volume_cc']:>9.1f}{cells}")
-    for goal in result.score.goals:
-        click.echo(goal_text(goal))
+    echo_lines(score_lines(result.score))
     if output is not None:
         click.echo(f"Wrote {output}. Research use only, never for treatment.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
-from hdrplan.cli.common import json_option, quiet_option, steps_bar
+from hdrplan.cli.common import echo_lines, json_option, quiet_option, steps_bar
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ def command(
     if as_json:
         click.echo(json_text({"plans": pareto_rows(result.front), "text": result.front.text}), nl=False)
         return
-    for line in pareto_lines(result):
-        click.echo(line)
+    echo_lines(pareto_lines(result))
     if output is not None:
         click.echo(f"written to {output}/: pareto.html, pareto.csv, pareto.png")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
-from hdrplan.cli.common import in_flags, json_option, number_flag, quiet_option, steps_bar, warn
+from hdrplan.cli.common import echo_lines, in_flags, json_option, number_flag, quiet_option, steps_bar, warn
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -105,8 +105,7 @@ def command(avoid: tuple[str, ...], output: Path, overwrite: bool, as_json: bool
     if as_json:
         click.echo(json_text(table), nl=False)
         return
-    for line in placement_lines(result):
-        click.echo(line)
+    echo_lines(placement_lines(result))
     click.echo(
         f"Wrote {output}: look at {output / 'place.html'}, then: hdrplan plan {output} -o PLAN. "
         "Research use only, never for treatment."

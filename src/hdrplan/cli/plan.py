@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, number_option, plan_options, read_case_from
-from hdrplan.cli.common import json_option, quiet_option, steps_bar, warn
+from hdrplan.cli.common import echo_lines, json_option, quiet_option, steps_bar, warn
 
 if TYPE_CHECKING:
     from hdrplan.io import CaseFile
     from hdrplan.options import PlanOptions
-    from hdrplan.plan import Plan
     from hdrplan.workflow import PlanResult
 
 __all__ = ["command"]
@@ -70,6 +69,7 @@ def command(
     The folder holds plan.json, dose.nrrd (Gy), dvh.csv, metrics.json, report.html and run.json. Research use only.
     """
     from hdrplan.io import check_free, read_plan
+    from hdrplan.workflow import plan_case
 
     started = time.perf_counter()
     found = read_case_from(flags)
@@ -77,70 +77,34 @@ def command(
     fixed = None if locked is None else read_plan(locked)[0]
     warn(found.warnings)
     if dry_run:
-        _say_what_would_be_done(found, options)
+        _print_size(found, options)
         return
     if output is None:
         raise click.UsageError("expected -o FOLDER, got none. Name the folder to write, or add --dry-run.")
     check_free(output, overwrite)
     seconds = {"read": round(time.perf_counter() - started, 4)}
-    result = _planned(found, options, fixed, quiet)
+    with steps_bar(quiet=quiet) as on_progress:
+        result = plan_case(
+            found.case, found.goals, found.source, found.strength,
+            options=options, locked=fixed, on_progress=on_progress,
+        )  # fmt: skip
     seconds |= result.seconds
     _write(result, found, options, output, overwrite, seconds)
-    if verbose and not as_json:
-        _print_details(result, seconds)
-    _print(result, output, as_json, quiet)
+    _print(result, seconds, as_json=as_json, verbose=verbose, quiet=quiet)
+    if not as_json:
+        click.echo(f"Wrote {output}: look at {output / 'report.html'}. Research use only, never for treatment.")
 
 
-def _say_what_would_be_done(found: CaseFile, options: PlanOptions) -> None:
+def _print_size(found: CaseFile, options: PlanOptions) -> None:
     """Print the case and the size of the work."""
-    from hdrplan.dose import sample_points
     from hdrplan.memory import available_bytes
-    from hdrplan.workflow import candidate_dwells, dose_grid, plan_memory_bytes
+    from hdrplan.report import case_lines, size_lines
+    from hdrplan.workflow import plan_size
 
-    case = found.case
-    dwells = candidate_dwells(case, options)
-    grid = dose_grid(case, dwells, margin_mm=options.dose_margin_mm)
-    click.echo(f"case         {case.name}")
-    for prescription in found.goals.prescriptions:
-        volume_cc = case.structure(prescription.structure).volume_cc
-        click.echo(f"CTV          {prescription.structure}, {volume_cc:.1f} cc, D100 >= {prescription.dose_gy:g} Gy")
-    for goal in found.goals.goals:
-        click.echo(
-            f"goal         {goal.structure}: {goal.text} ({'hard' if goal.level == 0 else f'level {goal.level}'})"
-        )
-    click.echo(f"source       {found.source.model}, {found.strength.value_u:g} U")
-    number = f"{len(case.catheters)} catheter{'s' * (len(case.catheters) > 1)}"
-    click.echo(f"dwells       {len(dwells)} positions in {number}, step {options.step_mm:g} mm")
-    nz, ny, nx = grid.shape_zyx
-    spacing = " x ".join(f"{s:.3g}" for s in grid.spacing_mm)
-    click.echo(f"dose grid    {nx} x {ny} x {nz} voxels of {spacing} mm, {grid.size * 4 / 1e6:.0f} MB")
-    points = sample_points(case.dosed_structures(found.goals), spacing_mm=options.sample_mm, healthy=case.healthy)
-    needed, free = plan_memory_bytes(points, dwells, grid), available_bytes()
-    click.echo(f"rate matrix  {len(points)} sample points x {len(dwells)} dwells")
-    click.echo(
-        f"memory       at most {needed / 1e9:.2f} GB"
-        + (
-            ""
-            if free is None
-            else f" of {free / 1e9:.2f} GB free: {'enough' if needed <= 0.9 * free else 'TOO LITTLE'}"
-        )
-    )
+    size = plan_size(found.case, found.goals, options)
+    echo_lines(case_lines(found.case, found.goals, found.source, found.strength))
+    echo_lines(size_lines(found.case, options, size, available_bytes()))
     click.echo("Nothing was planned and nothing was written (--dry-run).")
-
-
-def _planned(found: CaseFile, options: PlanOptions, locked: Plan | None, quiet: bool) -> PlanResult:
-    from hdrplan.workflow import plan_case
-
-    with steps_bar(quiet=quiet) as on_progress:
-        return plan_case(
-            found.case,
-            found.goals,
-            found.source,
-            found.strength,
-            options=options,
-            locked=locked,
-            on_progress=on_progress,
-        )
 
 
 def _write(
@@ -172,42 +136,15 @@ def _write(
     )
 
 
-def _print_details(result: PlanResult, seconds: dict[str, float]) -> None:
-    dwells, times_s = result.plan.dwells, result.plan.times_s
-    click.echo(f"{'catheter':<16}{'from tip mm':>12}{'time s':>9}")
-    for k in (times_s > 0).nonzero()[0]:
-        name = dwells.catheter_names[dwells.catheter[k]]
-        click.echo(f"{name:<16}{dwells.offset_mm[k]:>12.1f}{times_s[k]:>9.1f}")
-    click.echo(f"{len(result.points):,} sample points. {result.points.method}")
-    click.echo("seconds: " + ", ".join(f"{step} {value:.2f}" for step, value in seconds.items()))
-
-
-def _print(result: PlanResult, output: Path, as_json: bool, quiet: bool) -> None:
+def _print(result: PlanResult, seconds: dict[str, float], *, as_json: bool, verbose: bool, quiet: bool) -> None:
     from hdrplan.io import json_text
-    from hdrplan.report import goal_text, metrics_table
+    from hdrplan.report import dwell_lines, metrics_table, plan_lines, source_use_lines
 
     if as_json:
         click.echo(json_text(metrics_table(result)), nl=False)
         return
-    for target in result.score.targets:
-        click.echo(
-            f"{target.name}: D100 {target.d100_gy:.2f} Gy (sampling {target.d100_sampling_gy:.2f}), "
-            f"D98 {target.d98_gy:.2f} Gy, D90 {target.d90_gy:.2f} Gy, D50 {target.d50_gy:.2f} Gy, "
-            f"{target.volume_cc:.1f} cc"
-        )
-    for goal in result.score.goals:
-        click.echo(goal_text(goal))
-    if result.optimum is not None:
-        for line in result.optimum.lines:
-            click.echo(line)
+    if verbose:
+        echo_lines(dwell_lines(result, seconds))
+    echo_lines(plan_lines(result))
     if not quiet:
-        active = int((result.plan.times_s > 0).sum())
-        click.echo(
-            f"{active} active dwells, {result.plan.total_time_s:.0f} s in all at {result.plan.strength_u:g} U, "
-            f"TRAK {result.plan.trak_gy * 100:.3f} cGy at 1 m"
-        )
-        beyond = {name: frac for name, frac in result.extrapolated_frac.items() if frac > 0}
-        if beyond:
-            parts = ", ".join(f"{name} {100 * frac:.1f} %" for name, frac in beyond.items())
-            click.echo(f"source data extrapolated (nearer or farther than the published table): {parts} of the volume")
-    click.echo(f"Wrote {output}: look at {output / 'report.html'}. Research use only, never for treatment.")
+        echo_lines(source_use_lines(result))

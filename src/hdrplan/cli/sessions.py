@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
-from hdrplan.cli.common import json_option
+from hdrplan.cli.common import echo_lines, json_option
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -74,8 +74,7 @@ def command(
     if as_json:
         click.echo(json_text(table), nl=False)
         return
-    for line in session_lines(result):
-        click.echo(line)
+    echo_lines(session_lines(result))
     click.echo(f"Wrote {output}/: sessions.json, session-1/plan.json ... Research use only, never for treatment.")
 
 

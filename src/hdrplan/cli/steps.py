@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
-from hdrplan.cli.common import json_option
+from hdrplan.cli.common import echo_lines, json_option
 from hdrplan.errors import InputError
 
 __all__ = ["command"]
@@ -47,8 +47,7 @@ def command(steps_text: str, output: Path | None, as_json: bool, **flags: Any) -
     if as_json:
         click.echo(json_text({"steps": step_rows(study)}), nl=False)
         return
-    for line in step_lines(study):
-        click.echo(line)
+    echo_lines(step_lines(study))
     if output is not None:
         click.echo(f"Wrote {output}. Research use only, never for treatment.")
 

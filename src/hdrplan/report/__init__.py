@@ -11,6 +11,7 @@ from hdrplan.report.placement import placement_html
 from hdrplan.report.placement_figure import placement_figure
 from hdrplan.report.placement_table import placement_lines, placement_table
 from hdrplan.report.plan import plan_report, report_data
+from hdrplan.report.plan_lines import case_lines, dwell_lines, plan_lines, score_lines, size_lines, source_use_lines
 from hdrplan.report.power_figure import power_figure
 from hdrplan.report.robust_figure import organs_to_draw, robust_figure
 from hdrplan.report.robust_table import robust_lines, robust_table
@@ -18,7 +19,7 @@ from hdrplan.report.session_table import session_lines, session_table
 from hdrplan.report.solid import solid_html
 from hdrplan.report.source_figure import source_figure
 from hdrplan.report.step_table import step_columns, step_lines, step_rows
-from hdrplan.report.tables import dvh_table, goal_text, metrics_table
+from hdrplan.report.tables import dvh_table, metrics_table
 from hdrplan.report.validation import validation_html
 
 __all__ = [
@@ -26,13 +27,14 @@ __all__ = [
     "Curve",
     "GoalRow",
     "ReportData",
+    "case_lines",
     "check_html",
     "check_lines",
     "check_table",
     "comparison_html",
     "decay_text",
     "dvh_table",
-    "goal_text",
+    "dwell_lines",
     "metrics_table",
     "organs_to_draw",
     "paper_check_page",
@@ -44,6 +46,7 @@ __all__ = [
     "placement_html",
     "placement_lines",
     "placement_table",
+    "plan_lines",
     "plan_report",
     "power_figure",
     "report_data",
@@ -51,10 +54,13 @@ __all__ = [
     "robust_figure",
     "robust_lines",
     "robust_table",
+    "score_lines",
     "session_lines",
     "session_table",
+    "size_lines",
     "solid_html",
     "source_figure",
+    "source_use_lines",
     "step_columns",
     "step_lines",
     "step_rows",

@@ -22,10 +22,12 @@ from hdrplan.workflow.pareto import ParetoResult, plan_pareto, usual_axes
 from hdrplan.workflow.place import PlaceOptions, PlaceResult, place_case
 from hdrplan.workflow.plan import PlanResult, plan_case, plan_result
 from hdrplan.workflow.problem import (
+    PlanSize,
     candidate_dwells,
     delivery_rules,
     dose_grid,
     plan_memory_bytes,
+    plan_size,
     planning_problem,
     require_plan_memory,
 )
@@ -66,6 +68,7 @@ __all__ = [
     "PlaceOptions",
     "PlaceResult",
     "PlanResult",
+    "PlanSize",
     "PlannedCohort",
     "PlannedLesion",
     "Progress",
@@ -107,6 +110,7 @@ __all__ = [
     "plan_result",
     "plan_robustly",
     "plan_sessions",
+    "plan_size",
     "planned_cohort",
     "planning_problem",
     "require_plan_memory",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from hdrplan.dose import SamplePoints, dose_rate, sample_points
@@ -13,10 +15,12 @@ from hdrplan.plan import Case, Goals
 from hdrplan.sources import TG43Source
 
 __all__ = [
+    "PlanSize",
     "candidate_dwells",
     "delivery_rules",
     "dose_grid",
     "plan_memory_bytes",
+    "plan_size",
     "planning_problem",
     "require_plan_memory",
 ]
@@ -104,6 +108,42 @@ def plan_memory_bytes(points: SamplePoints, dwells: Dwells, grid: Grid) -> float
         Of the dose.
     """
     return 2.2 * 8.0 * len(points) * len(dwells) + 24.0 * grid.size + _AT_REST_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlanSize:
+    """What a plan would be made of.
+
+    Parameters
+    ----------
+    dwells : Dwells
+        Candidates.
+    points : SamplePoints
+    grid : Grid
+        Of the dose.
+    memory_bytes : float
+        Of :func:`plan_memory_bytes`.
+    """
+
+    dwells: Dwells
+    points: SamplePoints
+    grid: Grid
+    memory_bytes: float
+
+
+def plan_size(case: Case, goals: Goals, options: PlanOptions) -> PlanSize:
+    """Return the size of a plan before it is made.
+
+    Parameters
+    ----------
+    case : Case
+    goals : Goals
+    options : PlanOptions
+    """
+    dwells = candidate_dwells(case, options)
+    grid = dose_grid(case, dwells, margin_mm=options.dose_margin_mm)
+    points = sample_points(case.dosed_structures(goals), spacing_mm=options.sample_mm, healthy=case.healthy)
+    return PlanSize(dwells=dwells, points=points, grid=grid, memory_bytes=plan_memory_bytes(points, dwells, grid))
 
 
 def require_plan_memory(points: SamplePoints, dwells: Dwells, grid: Grid) -> None:
