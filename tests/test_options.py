@@ -7,7 +7,7 @@ import math
 import pytest
 
 from hdrplan.cli.case import case_options
-from hdrplan.cli.common import flag_of
+from hdrplan.cli.flags import flag_of
 from hdrplan.dose import SPACING_MM
 from hdrplan.errors import InputError
 from hdrplan.geometry import MARGIN_MM, STEP_MM, TIP_OFFSET_MM

@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
-from hdrplan.cli.common import in_flags  # noqa: E402
+from hdrplan.cli.flags import in_flags  # noqa: E402
 from hdrplan.cohort import COMPACT, RULE_SETS, RULES, TABLES, Rules, data_dictionary, json_schema  # noqa: E402
 
 INTRO = """# Cohort tables, checks and rules

@@ -12,7 +12,7 @@ import pytest
 
 import hdrplan
 from hdrplan.cli import cli
-from hdrplan.cli.common import in_flags
+from hdrplan.cli.flags import in_flags
 
 ROOT = Path(hdrplan.__file__).parent
 # A flag of another program.

@@ -12,7 +12,7 @@ import sys
 import click
 
 from hdrplan import __version__
-from hdrplan.cli.common import in_flags
+from hdrplan.cli.flags import in_flags
 from hdrplan.errors import HdrPlanError
 
 __all__ = ["main"]

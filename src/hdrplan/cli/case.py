@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from hdrplan.cli.common import number_flag
+from hdrplan.cli.flags import number_flag
 from hdrplan.errors import InputError
 from hdrplan.options import PLAN_OPTIONS, PlanOptions
 

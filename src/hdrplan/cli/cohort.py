@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from hdrplan.cli.common import in_flags, json_option, progress_bar, quiet_option
+from hdrplan.cli.common import json_option, progress_bar, quiet_option
+from hdrplan.cli.flags import in_flags
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:

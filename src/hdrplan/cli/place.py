@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
-from hdrplan.cli.common import echo_lines, in_flags, json_option, number_flag, quiet_option, steps_bar, warn
+from hdrplan.cli.common import echo_lines, json_option, quiet_option, steps_bar, warn
+from hdrplan.cli.flags import in_flags, number_flag
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.common import in_flags, json_option, quiet_option, steps_bar
+from hdrplan.cli.common import json_option, quiet_option, steps_bar
+from hdrplan.cli.flags import in_flags
 
 if TYPE_CHECKING:
     from hdrplan.validate import Row
