@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from hdrplan.cohort import RULE_SETS, derive
-from hdrplan.outcomes import kaplan_meier
+from hdrplan.outcomes import follow_up, kaplan_meier
 from hdrplan.simulate import ASSUMPTIONS, CRLM, HCC, simulate_cohort
 
 # Xu et al. 2021, Table 3: medians in months, HCC and CRLM; infinite where not reached.
@@ -51,7 +51,7 @@ def medians(n: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
             )
             for endpoint in PRINTED:
                 rows = [e for e in derived.endpoints if e.endpoint == endpoint and kind[e.id] == name and e.days > 0]
-                curve = kaplan_meier([e.days / 30.4375 for e in rows], [e.event for e in rows])
+                curve = kaplan_meier(follow_up([e.days / 30.4375 for e in rows], [e.event for e in rows]))
                 value = curve.median.estimate
                 found[endpoint][k, g] = np.inf if value is None or np.isnan(value) else value
     return found, others

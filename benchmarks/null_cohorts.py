@@ -22,10 +22,11 @@ from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from hdrplan.analysis import lesion_table
-from hdrplan.analysis.dose_models import D100, adjusters, d100_model, spline_curve
+from hdrplan.analysis.dose_shape import spline_curve
+from hdrplan.analysis.effects import D100, adjusters, d100_model
 from hdrplan.cohort import Rules, checked_cohort, derive
 from hdrplan.errors import HdrPlanError
-from hdrplan.outcomes import best_cutoff, cox, max_t
+from hdrplan.outcomes import best_cutoff, cox, cutoff_problem, max_t
 from synthetic_cohort import synthetic_cohort
 
 TESTS = {
@@ -47,20 +48,19 @@ def p_values(seed: int, hr: float, resamples: int, size_effect: float) -> tuple[
     cohort, _ = checked_cohort(made.raw, rules, today=dt.date(2026, 1, 1))
     table = lesion_table(cohort, derive(cohort, rules))
     found = dict.fromkeys(TESTS, math.nan)
-    months, event, who = table.months, table.event, table.patient_id
+    lesions, dose = table.follow_up, table.d100_gy
     try:
         fit = d100_model(table)
         found["headline"] = float(fit.p[fit.names.index(D100)])
         found["spline"] = spline_curve(table).overall.p
         beside = adjusters(table)
-        null = cox(months, event, beside)
-        joint = max_t(null, {"d100": table.d100_gy}, rng=rng, cluster=who, n_resamples=resamples)
+        joint = max_t(cox(lesions, beside), {"d100": dose}, rng=rng, n_resamples=resamples)
         found["score"] = float(joint.p_adjusted[0])
-        cut = best_cutoff(months, event, table.d100_gy, rng=rng, cluster=who, covariates=beside, n_resamples=resamples)
-        found["cutoff"] = cut.p_resampled
-        bare = best_cutoff(months, event, table.d100_gy, rng=rng, cluster=who, n_resamples=0)
-        found["cutoff_lausen92"], found["cutoff_naive"] = bare.p_lausen92, bare.p_naive
-        found["univariate"] = float(cox(months, event, {D100: table.d100_gy}).p[0])
+        adjusted = cutoff_problem(lesions, dose, covariates=beside)
+        found["cutoff"] = best_cutoff(adjusted, rng=rng, n_resamples=resamples).p.resampled
+        bare = best_cutoff(cutoff_problem(lesions, dose), rng=rng, n_resamples=0)
+        found["cutoff_lausen92"], found["cutoff_naive"] = bare.p.lausen92, bare.p.naive
+        found["univariate"] = float(cox(lesions.independent, {D100: dose}).p[0])
     except HdrPlanError as error:  # counted as missing below, never as "not significant"
         print(f"cohort {seed}: {error}", file=sys.stderr)
     return found, table.n_events

@@ -22,7 +22,7 @@ from hdrplan.analysis import (
     lesion_table,
     plain_words,
 )
-from hdrplan.analysis.dose_models import robust_score_test
+from hdrplan.analysis.dose_shape import robust_score_test
 from hdrplan.cli.correlate import command
 from hdrplan.cohort import Cohort, Derived, RawTable, Rules, checked_cohort, derive
 from hdrplan.errors import InputError
@@ -53,7 +53,7 @@ def test_the_lesion_table_holds_dose_size_and_interval_of_each_lesion() -> None:
     row = table.lesion_id.index("L1")
     assert table.d100_gy[row] == 15.0
     assert table.diameter_mm[row] == 30.0
-    assert (table.left_months[row] * 30.4375, table.right_months[row] * 30.4375) == (pytest.approx(90), 181)
+    assert (table.intervals.left[row] * 30.4375, table.intervals.right[row] * 30.4375) == (pytest.approx(90), 181)
     assert table.status[row] == 1
     assert table.n_events == 2
     assert table.left_out == ()
@@ -93,16 +93,17 @@ def test_a_cohort_without_doses_cannot_be_correlated() -> None:
 
 def test_the_true_effect_lies_in_the_interval_and_is_found(strong: Correlation) -> None:
     assert strong.failed == {}
-    e = strong.headline
+    e = strong.models.headline
     assert e is not None
     assert e.p < 1e-4
     assert e.lower < 0.8 < e.upper
-    assert strong.spline is not None
-    assert strong.spline.overall.p < 1e-3
-    middle = strong.spline.log_hr[np.abs(strong.spline.d100_gy - 20.0).argmin()]
+    spline, cutoff = strong.models.spline, strong.cuts.adjusted
+    assert spline is not None
+    assert spline.overall.p < 1e-3
+    middle = spline.log_hr[np.abs(spline.d100_gy - 20.0).argmin()]
     assert abs(middle) < 0.05
-    assert strong.cutoff is not None
-    assert strong.cutoff.p_resampled <= 0.01
+    assert cutoff is not None
+    assert cutoff.p.resampled <= 0.01
     # The subdistribution hazard ratio of Fine and Gray is another quantity, nearer to 1 where death competes.
     for name, other in strong.sensitivity.items():
         assert other.lower < 0.8 < other.upper or (name.startswith("Fine-Gray") and 0.8 < other.hazard_ratio < 1.0)
@@ -138,8 +139,8 @@ def test_optimism_correction_lowers_c(strong: Correlation) -> None:
     assert all(g.lower - 0.1 < g.predicted < g.upper + 0.1 for g in strong.calibration)
     p = strong.performance
     assert p is not None
-    assert p.c_without_apparent < p.c_apparent
-    assert 0.5 < p.c_corrected <= p.c_apparent + 0.005
+    assert p.without_d100.apparent < p.with_d100.apparent
+    assert 0.5 < p.with_d100.corrected <= p.with_d100.apparent + 0.005
     assert 0.7 < p.slope_corrected < 1.1
 
 
@@ -151,7 +152,7 @@ def test_the_sentences_say_whose_analysis_it_is_and_what_is_missing(strong: Corr
     result = correlate(tables(few.raw)[2], Settings(n_resamples=99, n_bootstrap=5))
     words = " ".join(plain_words(result))
     assert "Only" in words
-    assert result.interaction is None
+    assert result.models.interaction is None
     for t in correlation_tables(result):
         assert all(len(row) == len(t.columns) for row in t.rows), t.name
 
@@ -159,9 +160,9 @@ def test_the_sentences_say_whose_analysis_it_is_and_what_is_missing(strong: Corr
 def test_same_seed_same_result() -> None:
     table = tables(synthetic_cohort(np.random.default_rng(8), {"HCC": 50, "CRLM": 20}).raw)[2]
     first, again = (correlate(table, Settings(n_resamples=99, n_bootstrap=3)) for _ in range(2))
-    assert first.cutoff is not None
-    assert again.cutoff is not None
-    assert again.cutoff.p_resampled == first.cutoff.p_resampled
+    assert first.cuts.adjusted is not None
+    assert again.cuts.adjusted is not None
+    assert again.cuts.adjusted.p.resampled == first.cuts.adjusted.p.resampled
     assert again.metrics == first.metrics
     assert again.performance == first.performance
 
@@ -171,7 +172,7 @@ def test_the_robust_score_test_equals_the_log_rank_for_one_group_without_cluster
     above = (table.d100_gy >= 20.0).astype(np.float64)
     score = robust_score_test(table, {}, {"above": above})
     # The spread of scores replaces the hypergeometric variance: equal only for large samples.
-    assert score.statistic == pytest.approx(log_rank(table.months, table.event, above).test.statistic, rel=0.15)
+    assert score.statistic == pytest.approx(log_rank(table.follow_up, above).test.statistic, rel=0.15)
 
 
 def test_lanes_stop_at_the_recurrence_and_know_the_death() -> None:

@@ -15,7 +15,7 @@ from hdrplan.analysis import TextTable, describe, responses
 from hdrplan.cli.cohort import command
 from hdrplan.cohort import Cohort, Derived, RawTable, Rules, checked_cohort, derive
 from hdrplan.io import write_tables
-from hdrplan.outcomes import kaplan_meier
+from hdrplan.outcomes import follow_up, kaplan_meier
 from hdrplan.report.text_tables import html_table, latex_table, markdown_table
 from synthetic_cohort import synthetic_cohort
 
@@ -71,7 +71,7 @@ def test_table_3_medians_are_those_of_the_curves() -> None:
     cohort, derived = read(made.raw)
     table = describe(cohort, derived, n_bootstrap=0)[2]
     truth = [v for k, v in made.truth.items() if k[0] == "patient" and k[3] == "PFS" and int(k[1][1:]) <= 114]
-    m = kaplan_meier([d / 30.4375 for d, _ in truth], [e for _, e in truth]).median
+    m = kaplan_meier(follow_up([d / 30.4375 for d, _ in truth], [e for _, e in truth])).median
     row = next(r for r in table.rows if r[0] == "PFS")
     assert row[2] == f"{m.estimate:.2f} ({m.lower:.2f}-{m.upper:.2f})"
     assert row[3] == str(m.at_risk)
@@ -95,7 +95,8 @@ def test_table_4_names_reference_levels_and_selection() -> None:
 
 
 def test_forms_escape_their_signs() -> None:
-    table = TextTable("t", "A_B & C", ("x", "y"), (("a|b", "< 5 %"), ("1 +- 2", "<i>")), ("note_1",))
+    rows = ("a|b", "< 5 %"), ("1 +- 2", "<i>")
+    table = TextTable(name="t", title="A_B & C", columns=("x", "y"), rows=rows, notes=("note_1",))
     assert "a\\|b" in markdown_table(table)
     assert "&lt;i&gt;" in html_table(table)
     tex = latex_table(table)

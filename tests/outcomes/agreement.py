@@ -16,12 +16,16 @@ from hdrplan.outcomes import (
     aalen_johansen,
     auc_at,
     best_cutoff,
+    competing_risks,
     concordance,
     cox,
+    cutoff_problem,
     fine_gray,
+    follow_up,
     frailty,
     gray_test,
     interval_regression,
+    intervals,
     kaplan_meier,
     log_rank,
     restricted_mean,
@@ -64,8 +68,8 @@ def rows() -> Iterator[Row]:
     parts = {"survival": [], "error": [], "limits": []}
     for kind in ("plain", "log", "log-log"):
         for name, curve in (
-            ("lung", kaplan_meier(lung.time, lung.status, conf_type=kind)),
-            ("lesions", kaplan_meier(lesions.time, event, conf_type=kind)),
+            ("lung", kaplan_meier(follow_up(lung.time, lung.status), conf_type=kind)),
+            ("lesions", kaplan_meier(follow_up(lesions.time, event), conf_type=kind)),
         ):
             want = r["km"][f"{name} {kind}"]
             at = np.searchsorted(curve.time, want["time"])
@@ -74,7 +78,7 @@ def rows() -> Iterator[Row]:
             parts["limits"] += [far(curve.lower[at], want["lower"]), far(curve.upper[at], want["upper"])]
     for what, found in parts.items():
         yield Row(f"Kaplan-Meier, {what}", "survfit", "lung, lesions", "absolute", max(found), R_CURVE)
-    by_patient = kaplan_meier(lesions.time, event, cluster=lesions.patient)
+    by_patient = kaplan_meier(follow_up(lesions.time, event, cluster=lesions.patient))
     yield Row(
         "Kaplan-Meier, error by patient",
         "survfit(cluster)",
@@ -83,7 +87,7 @@ def rows() -> Iterator[Row]:
         far(by_patient.std_err, r["km_cluster"]["std_err"]),
         R_CURVE,
     )
-    mean = restricted_mean(lung.time, lung.status, 500)
+    mean = restricted_mean(follow_up(lung.time, lung.status), 500)
     yield Row(
         "restricted mean and error",
         "survfit(rmean)",
@@ -95,13 +99,13 @@ def rows() -> Iterator[Row]:
 
     colon, veteran, retinopathy = table("colon"), table("veteran"), table("retinopathy")
     tests = {
-        "lung sex": log_rank(lung.time, lung.status, lung.sex),
-        "lung sex rho1": log_rank(lung.time, lung.status, lung.sex, weights="fleming-harrington", rho=1),
-        "colon rx": log_rank(colon.time, colon.status, colon.rx, strata=colon.etype),
-        "veteran celltype": log_rank(veteran.time, veteran.status, veteran.celltype),
-        "retinopathy trt": log_rank(retinopathy.futime, retinopathy.status, retinopathy.trt),
-        "mgus2 sex": log_rank(mgus2.futime, mgus2.death, mgus2.sex),
-        "lesions crlm": log_rank(lesions.time, event, lesions.crlm),
+        "lung sex": log_rank(follow_up(lung.time, lung.status), lung.sex),
+        "lung sex rho1": log_rank(follow_up(lung.time, lung.status), lung.sex, weights="fleming-harrington", rho=1),
+        "colon rx": log_rank(follow_up(colon.time, colon.status), colon.rx, strata=colon.etype),
+        "veteran celltype": log_rank(follow_up(veteran.time, veteran.status), veteran.celltype),
+        "retinopathy trt": log_rank(follow_up(retinopathy.futime, retinopathy.status), retinopathy.trt),
+        "mgus2 sex": log_rank(follow_up(mgus2.futime, mgus2.death), mgus2.sex),
+        "lesions crlm": log_rank(follow_up(lesions.time, event), lesions.crlm),
     }
     yield Row(
         "log-rank, stratified, weighted: chi-square",
@@ -114,10 +118,13 @@ def rows() -> Iterator[Row]:
 
     coef, se, robust, ph, data = [], [], [], [], {}
     for name, (rows_, how) in cox_cases().items():
-        columns = {key: rows_[how[key]] for key in ("cluster", "strata", "entry") if key in how}
+        columns = {key: rows_[how[key]] for key in ("cluster", "entry") if key in how}
         happened = rows_["event"] if "event" in rows_ else rows_["status"]
+        strata = rows_[how["strata"]] if "strata" in how else None
         for ties in ("efron", "breslow"):
-            fit = cox(rows_.time, happened, {c: rows_[c] for c in how["x"]}, ties=ties, **columns)
+            fit = cox(
+                follow_up(rows_.time, happened, **columns), {c: rows_[c] for c in how["x"]}, ties=ties, strata=strata
+            )
             want = r["cox"][f"{name} {ties}"]
             coef.append(far(fit.coef, want["coef"]))
             se.append(far(fit.se, want["se"]))
@@ -144,12 +151,16 @@ def rows() -> Iterator[Row]:
 
     kidney = table("kidney")
     fits = {
-        "kidney": frailty(kidney.time, kidney.status, {"age": kidney.age, "sex": kidney.sex}, kidney.id),
+        "kidney": frailty(
+            follow_up(kidney.time, kidney.status, cluster=kidney.id), {"age": kidney.age, "sex": kidney.sex}
+        ),
         "retinopathy": frailty(
-            retinopathy.futime, retinopathy.status, {"trt": retinopathy.trt, "age": retinopathy.age}, retinopathy.id
+            follow_up(retinopathy.futime, retinopathy.status, cluster=retinopathy.id),
+            {"trt": retinopathy.trt, "age": retinopathy.age},
         ),
         "lesions": frailty(
-            lesions.time, event, {c: lesions[c] for c in ("d100_gy", "diameter_mm", "crlm")}, lesions.patient
+            follow_up(lesions.time, event, cluster=lesions.patient),
+            {c: lesions[c] for c in ("d100_gy", "diameter_mm", "crlm")},
         ),
     }
     yield Row(
@@ -171,16 +182,16 @@ def rows() -> Iterator[Row]:
     }
     value, error = [], []
     for name, columns_ in curves.items():
-        curve_, want = aalen_johansen(*columns_), r["aj"][name]
+        curve_, want = aalen_johansen(competing_risks(*columns_)), r["aj"][name]
         at = np.searchsorted(curve_.time, want["time"])
         value.append(far(curve_.incidence[at], want["incidence"]))
         error.append(far(curve_.std_err[at], want["std_err"]))
     yield Row("Aalen-Johansen incidence", "survfit", ", ".join(curves), "absolute", max(value), R_CURVE)
     yield Row("Aalen-Johansen error", "survfit", ", ".join(curves), "absolute", max(error), R_CURVE)
     gray = {
-        "mgus2 sex": lambda of: gray_test(mgus2.etime, mgus2.cause, mgus2.sex, of=of),
+        "mgus2 sex": lambda of: gray_test(competing_risks(mgus2.etime, mgus2.cause), mgus2.sex, of=of),
         "lesions crlm strata": lambda of: gray_test(
-            lesions.time, lesions.status, lesions.crlm, of=of, strata=lesions.diameter_mm > 30
+            competing_risks(lesions.time, lesions.status), lesions.crlm, of=of, strata=lesions.diameter_mm > 30
         ),
     }
     yield Row(
@@ -192,7 +203,10 @@ def rows() -> Iterator[Row]:
         R_CURVE,
     )
     x = {c: lesions[c] for c in ("d100_gy", "diameter_mm", "crlm", "age_years")}
-    fine = {n: fine_gray(lesions.time, lesions.status, x, of=of) for n, of in (("lesions", 1), ("lesions death", 2))}
+    fine = {
+        n: fine_gray(competing_risks(lesions.time, lesions.status), x, of=of)
+        for n, of in (("lesions", 1), ("lesions death", 2))
+    }
     yield Row(
         "Fine-Gray coefficients",
         "cmprsk::crr",
@@ -210,7 +224,7 @@ def rows() -> Iterator[Row]:
         R_FRAILTY,
     )
 
-    npmle = turnbull(lesions.left, lesions.right)
+    npmle = turnbull(intervals(lesions.left, lesions.right))
     yield Row(
         "Turnbull masses", "npsurv", "lesions", "absolute", far(npmle.mass, r["npmle"]["lesions"]["mass"]), R_NPMLE
     )
@@ -218,8 +232,11 @@ def rows() -> Iterator[Row]:
     differences = []
     for family in ("weibull", "exponential", "loglogistic", "lognormal"):
         covariates = {c: scanned[c] for c in ("d100_gy", "diameter_mm", "crlm")}
-        reg, want = interval_regression(scanned.left, scanned.right, covariates, family=family), r["interval"][family]
-        got = [reg.time_intercept, *reg.time_coef, *reg.time_se[: len(want["se"])]]
+        reg, want = (
+            interval_regression(intervals(scanned.left, scanned.right), covariates, family=family),
+            r["interval"][family],
+        )
+        got = [reg.log_time.intercept, *reg.log_time.coef, *reg.log_time.se[: len(want["se"])]]
         differences.append(far(got, [*want["coef"], *want["se"]], relative=True))
     yield Row(
         "interval regression, four families: coefficients, errors",
@@ -230,8 +247,8 @@ def rows() -> Iterator[Row]:
         R_COX,
     )
 
-    harrell = concordance(lesions.time, event, lesions.diameter_mm, cluster=lesions.patient)
-    uno = concordance(pbc.time, pbc.status == 2, pbc.bili, method="uno")
+    harrell = concordance(follow_up(lesions.time, event, cluster=lesions.patient), lesions.diameter_mm)
+    uno = concordance(follow_up(pbc.time, pbc.status == 2), pbc.bili, method="uno")
     want_c = [*r["concordance"]["lesions diameter patient"], *r["concordance"]["pbc bili uno"]]
     yield Row(
         "Harrell's and Uno's C and errors",
@@ -241,8 +258,8 @@ def rows() -> Iterator[Row]:
         far([harrell.c, harrell.std_err, uno.c, uno.std_err], want_c),
         R_CURVE,
     )
-    area = auc_at(pbc.time, pbc.status == 2, pbc.bili, [1000, 2000, 3000])
-    competing = auc_at(lesions.time, lesions.status, lesions.diameter_mm, [150, 400, 700], competing=True)
+    area = auc_at(follow_up(pbc.time, pbc.status == 2), pbc.bili, [1000, 2000, 3000])
+    competing = auc_at(competing_risks(lesions.time, lesions.status), lesions.diameter_mm, [150, 400, 700])
     want_auc = r["auc"]["pbc bili"]
     yield Row(
         "time-dependent AUC, also with competing events",
@@ -252,13 +269,15 @@ def rows() -> Iterator[Row]:
         far([*area, *competing], [*want_auc, *r["auc"]["lesions diameter_mm competing"]]),
         R_CURVE,
     )
-    cut = best_cutoff(lesions.time, event, lesions.d100_gy, rng=np.random.default_rng(0), n_resamples=9)
+    cut = best_cutoff(
+        cutoff_problem(follow_up(lesions.time, event), lesions.d100_gy), rng=np.random.default_rng(0), n_resamples=9
+    )
     yield Row(
         "maximally selected log-rank statistic",
         "coin::maxstat_test",
         "lesions",
         "absolute",
-        far(cut.maximum, r["maxstat"]["lesions d100_gy"]["statistic"]),
+        far(cut.scan.maximum, r["maxstat"]["lesions d100_gy"]["statistic"]),
         R_CURVE,
     )
 

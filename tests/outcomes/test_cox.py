@@ -4,18 +4,19 @@ import numpy as np
 import pytest
 
 from hdrplan.errors import InfeasibleError, InputError
-from hdrplan.outcomes import cox, log_rank, zph
+from hdrplan.outcomes import cox, follow_up, log_rank, zph
 from outcomes.reference_data import cox_cases, r_numbers, table
 from tolerances import R_COX, R_ZPH, ROUNDOFF
 
 
-def fitted(name, data=None, **changes):
+def fitted(name, data=None):
     words, ties = name.rsplit(" ", 1)
     stored, how = cox_cases()[words]
     data = stored if data is None else data
-    columns = {key: data[how[key]] for key in ("cluster", "strata", "entry") if key in how}
+    columns = {key: data[how[key]] for key in ("cluster", "entry") if key in how}
     event = data["event"] if "event" in data else data["status"]
-    return cox(data.time, event, {c: data[c] for c in how["x"]}, ties=ties, **columns, **changes)
+    strata = data[how["strata"]] if "strata" in how else None
+    return cox(follow_up(data.time, event, **columns), {c: data[c] for c in how["x"]}, ties=ties, strata=strata)
 
 
 @pytest.mark.parametrize("name", sorted(r_numbers()["cox"]))
@@ -66,7 +67,7 @@ def test_estimate_is_the_root_of_the_naive_score():
     data = table("lesions")
     x = data[["d100_gy", "diameter_mm"]].to_numpy(float)
     event = (data.status == 1).to_numpy()
-    fit = cox(data.time, event, x)
+    fit = cox(follow_up(data.time, event), x)
     loglik, gradient = naive_efron(data.time.to_numpy(), event, x, fit.coef)
     assert fit.loglik == pytest.approx(loglik, rel=ROUNDOFF)
     np.testing.assert_allclose(gradient, 0, atol=1e-6)
@@ -82,9 +83,11 @@ def test_every_row_its_own_cluster_is_the_plain_sandwich_and_twins_double_it():
     data, how = cox_cases()["lesions"]
     rows = np.arange(len(data))
     x = {c: data[c] for c in how["x"]}
-    plain = cox(data.time, data.event, x, cluster=rows, ties="breslow")
+    plain = cox(follow_up(data.time, data.event, cluster=rows), x, ties="breslow")
     twice = {c: np.repeat(v.to_numpy(), 2) for c, v in x.items()}
-    doubled = cox(np.repeat(data.time, 2), np.repeat(data.event, 2), twice, cluster=np.repeat(rows, 2), ties="breslow")
+    doubled = cox(
+        follow_up(np.repeat(data.time, 2), np.repeat(data.event, 2), cluster=np.repeat(rows, 2)), twice, ties="breslow"
+    )
     # each lesion copied once adds no information: the sandwich by lesion knows, the model does not
     np.testing.assert_allclose(doubled.robust_se, plain.robust_se, rtol=1e-8)
     np.testing.assert_allclose(doubled.se, plain.se / np.sqrt(2), rtol=1e-8)
@@ -93,20 +96,22 @@ def test_every_row_its_own_cluster_is_the_plain_sandwich_and_twins_double_it():
 def test_score_test_of_an_indicator_is_the_log_rank_test_without_ties():
     rng = np.random.default_rng(4)
     time, event, group = rng.exponential(10, 90), rng.random(90) < 0.7, rng.random(90) < 0.4
-    score = cox(time, event, {"group": group}).score.statistic
-    assert score == pytest.approx(log_rank(time, event, group).test.statistic, rel=1e-9)
+    score = cox(follow_up(time, event), {"group": group}).score.statistic
+    assert score == pytest.approx(log_rank(follow_up(time, event), group).test.statistic, rel=1e-9)
 
 
 def test_splitting_follow_up_into_pieces_changes_nothing():
     data = table("veteran")
-    whole = cox(data.time, data.status, {"karno": data.karno})
+    whole = cox(follow_up(data.time, data.status), {"karno": data.karno})
     cut = np.minimum(data.time, 60)
     later = data[data.time > 60]
     pieces = cox(
-        np.r_[cut, later.time],
-        np.r_[np.where(data.time > 60, 0, data.status), later.status],
+        follow_up(
+            np.r_[cut, later.time],
+            np.r_[np.where(data.time > 60, 0, data.status), later.status],
+            entry=np.r_[np.full(len(data), -1), np.full(len(later), 60)],
+        ),
         {"karno": np.r_[data.karno, later.karno]},
-        entry=np.r_[np.full(len(data), -1), np.full(len(later), 60)],
     )
     np.testing.assert_allclose(pieces.coef, whole.coef, atol=1e-10)
     np.testing.assert_allclose(pieces.se, whole.se, atol=1e-10)
@@ -114,23 +119,23 @@ def test_splitting_follow_up_into_pieces_changes_nothing():
 
 def test_prediction_and_offset_agree_with_r():
     lung = table("lung")
-    fit = cox(lung.time, lung.status, {"age": lung.age, "sex": lung.sex})
+    fit = cox(follow_up(lung.time, lung.status), {"age": lung.age, "sex": lung.sex})
     np.testing.assert_allclose(fit.survival([60, 2], [100, 365, 700])[0], r_numbers()["predicted"], atol=1e-8)
-    fit = cox(lung.time, lung.status, {"sex": lung.sex}, offset=0.02 * lung.age)
+    fit = cox(follow_up(lung.time, lung.status), {"sex": lung.sex}, offset=0.02 * lung.age)
     np.testing.assert_allclose([fit.coef[0], fit.se[0]], r_numbers()["offset"], atol=R_COX)
 
 
 def test_units_of_a_covariate_scale_its_coefficient():
     data = table("lesions")
-    in_mm = cox(data.time, data.status == 1, {"d": data.diameter_mm})
-    in_km = cox(data.time, data.status == 1, {"d": data.diameter_mm * 1e-6})
+    in_mm = cox(follow_up(data.time, data.status == 1), {"d": data.diameter_mm})
+    in_km = cox(follow_up(data.time, data.status == 1), {"d": data.diameter_mm * 1e-6})
     assert in_km.coef[0] == pytest.approx(in_mm.coef[0] * 1e6, rel=1e-9)
     assert in_km.p[0] == pytest.approx(in_mm.p[0], rel=1e-9)
 
 
 def test_separation_is_named_not_returned_as_a_number():
     with pytest.raises(InfeasibleError, match="no finite estimate for x"):
-        cox([1, 2, 3, 4, 5, 6], [1, 1, 1, 0, 0, 0], {"x": [1, 1, 1, 0, 0, 0]})
+        cox(follow_up([1, 2, 3, 4, 5, 6], [1, 1, 1, 0, 0, 0]), {"x": [1, 1, 1, 0, 0, 0]})
 
 
 @pytest.mark.parametrize(
@@ -143,15 +148,15 @@ def test_separation_is_named_not_returned_as_a_number():
 )
 def test_covariates_that_cannot_be_fitted_are_refused(covariates, words):
     with pytest.raises(InputError, match=words):
-        cox([1, 2, 3, 4], [1, 1, 0, 1], covariates)
+        cox(follow_up([1, 2, 3, 4], [1, 1, 0, 1]), covariates)
 
 
 def test_errors_by_one_cluster_are_refused():
     with pytest.raises(InputError, match="more clusters than the 1 parameters"):
-        cox([1, 2, 3, 4], [1, 1, 0, 1], {"x": [1, 3, 2, 2]}, cluster=["a", "a", "a", "a"])
+        cox(follow_up([1, 2, 3, 4], [1, 1, 0, 1], cluster=["a", "a", "a", "a"]), {"x": [1, 3, 2, 2]})
 
 
 def test_proportional_hazards_need_two_event_times():
-    fit = cox([5, 5, 5], [1, 1, 1], {"x": [1, 2, 4]})
+    fit = cox(follow_up([5, 5, 5], [1, 1, 1]), {"x": [1, 2, 4]})
     with pytest.raises(InputError, match="two or more times"):
         zph(fit)

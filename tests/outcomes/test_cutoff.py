@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hdrplan.errors import InputError
-from hdrplan.outcomes import benjamini_hochberg, best_cutoff, cox, holm, max_t
+from hdrplan.outcomes import benjamini_hochberg, best_cutoff, cox, cutoff_problem, follow_up, holm, max_t
 from hdrplan.outcomes.cutoff import lausen_1992, lausen_1994
 from hdrplan.outcomes.resampling import permuted_rows
 from hdrplan.outcomes.scores import efficient_scores
@@ -20,8 +20,8 @@ def test_statistic_and_cut_off_are_those_of_coin(name):
     words = name.split()
     data, reference = table(words[0]), r_numbers()["maxstat"][name]
     event = data.status == (2 if words[0] == "pbc" else 1)
-    cut = best_cutoff(data.time, event, data[words[1]], rng=rng(), n_resamples=19)
-    assert cut.maximum == pytest.approx(reference["statistic"], abs=1e-10)
+    cut = best_cutoff(cutoff_problem(follow_up(data.time, event), data[words[1]]), rng=rng(), n_resamples=19)
+    assert cut.scan.maximum == pytest.approx(reference["statistic"], abs=1e-10)
     assert cut.best == reference["cutpoint"]
 
 
@@ -46,8 +46,8 @@ def test_choice_among_cut_offs_is_paid_for():
     p = []
     for seed in range(120):
         time, event, value, owner = null_cohort(seed)
-        cut = best_cutoff(time, event, value, rng=rng(), cluster=owner, n_resamples=99)
-        p.append((cut.p_naive, cut.p_resampled))
+        cut = best_cutoff(cutoff_problem(follow_up(time, event, cluster=owner), value), rng=rng(), n_resamples=99)
+        p.append((cut.p.naive, cut.p.resampled))
     rejected = (np.array(p) <= 0.05).mean(axis=0)
     assert rejected[0] > 0.3  # uncorrected: significant in a third of cohorts without any effect
     assert rejected[1] < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 120)
@@ -61,10 +61,10 @@ def test_adjusted_choice_keeps_its_level_where_size_confounds():
         dose = 20 - 1.5 * size + r.normal(size=150) * 2
         time = r.exponential(10 * np.exp(-0.7 * size))
         censor = r.exponential(12, 150)
-        row = np.minimum(time, censor), time <= censor, dose
-        plain = best_cutoff(*row, rng=rng(), n_resamples=99)
-        adjusted = best_cutoff(*row, rng=rng(), covariates={"size": size}, n_resamples=99)
-        p.append((plain.p_resampled, adjusted.p_resampled))
+        rows = follow_up(np.minimum(time, censor), time <= censor)
+        plain = best_cutoff(cutoff_problem(rows, dose), rng=rng(), n_resamples=99)
+        adjusted = best_cutoff(cutoff_problem(rows, dose, covariates={"size": size}), rng=rng(), n_resamples=99)
+        p.append((plain.p.resampled, adjusted.p.resampled))
     rejected = (np.array(p) <= 0.05).mean(axis=0)
     assert rejected[0] > 0.5  # the dose stands for the size
     assert rejected[1] < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 120)
@@ -74,12 +74,12 @@ def test_a_real_threshold_is_found_and_its_interval_holds_it():
     r = np.random.default_rng(3)
     value = r.uniform(10, 30, 300)
     time = r.exponential(np.where(value < 18, 5.0, 20.0))
-    cut = best_cutoff(time, time < 30, value, rng=rng(), n_resamples=199, n_bootstrap=100)
-    assert cut.p_resampled == pytest.approx(1 / 200)
+    cut = best_cutoff(cutoff_problem(follow_up(time, time < 30), value), rng=rng(), n_resamples=199, n_bootstrap=100)
+    assert cut.p.resampled == pytest.approx(1 / 200)
     assert cut.best == pytest.approx(18, abs=1)
-    assert cut.lower <= 18.2
-    assert cut.upper >= 17.8
-    assert cut.maximum > cut.critical > 2
+    assert cut.interval[0] <= 18.2
+    assert cut.interval[1] >= 17.8
+    assert cut.scan.maximum > cut.critical > 2
 
 
 def test_order_of_rows_changes_no_statistic():
@@ -87,17 +87,15 @@ def test_order_of_rows_changes_no_statistic():
     mixed = data.sample(frac=1, random_state=2)
     cuts = [
         best_cutoff(
-            d.time,
-            d.status == 1,
-            d.d100_gy,
+            cutoff_problem(
+                follow_up(d.time, d.status == 1, cluster=d.patient), d.d100_gy, covariates={"s": d.diameter_mm}
+            ),
             rng=rng(),
-            cluster=d.patient,
-            covariates={"s": d.diameter_mm},
             n_resamples=9,
         )
         for d in (data, mixed)
     ]
-    np.testing.assert_allclose(cuts[0].statistic, cuts[1].statistic, atol=1e-9)
+    np.testing.assert_allclose(cuts[0].scan.statistic, cuts[1].scan.statistic, atol=1e-9)
     assert cuts[0].best == cuts[1].best
 
 
@@ -112,11 +110,11 @@ def test_permutations_keep_patients_whole():
 def test_efficient_score_is_the_score_test_of_the_added_covariate():
     data = table("lesions")
     event = data.status == 1
-    null = cox(data.time, event, {"size": data.diameter_mm}, ties="breslow")
+    null = cox(follow_up(data.time, event), {"size": data.diameter_mm}, ties="breslow")
     one = efficient_scores(null, data.d100_gy.to_numpy()[:, None])[:, 0]
     h = 1e-4  # the profile likelihood's slope at zero, by fits with the candidate as an offset
     up, down = (
-        cox(data.time, event, {"size": data.diameter_mm}, ties="breslow", offset=s * data.d100_gy).loglik
+        cox(follow_up(data.time, event), {"size": data.diameter_mm}, ties="breslow", offset=s * data.d100_gy).loglik
         for s in (h, -h)
     )
     assert one.sum() == pytest.approx((up - down) / (2 * h), rel=1e-5)
@@ -130,15 +128,15 @@ def test_holm_and_benjamini_hochberg_agree_with_r():
 
 def test_max_t_asks_one_question_of_twin_metrics():
     data = table("lesions")
-    null = cox(data.time, data.status == 1, {"size": data.diameter_mm})
+    null = cox(follow_up(data.time, data.status == 1, cluster=data.patient), {"size": data.diameter_mm})
     d100 = data.d100_gy.to_numpy(float)
     noise = rng().normal(size=(len(d100), 6))
-    twins = max_t(null, {f"m{k}": d100 + 1e-6 * noise[:, k] for k in range(6)}, rng=rng(), cluster=data.patient)
-    strangers = max_t(null, {"d100": d100, **{f"n{k}": noise[:, k] for k in range(5)}}, rng=rng(), cluster=data.patient)
+    twins = max_t(null, {f"m{k}": d100 + 1e-6 * noise[:, k] for k in range(6)}, rng=rng())
+    strangers = max_t(null, {"d100": d100, **{f"n{k}": noise[:, k] for k in range(5)}}, rng=rng())
     assert twins.p_adjusted[0] == pytest.approx(twins.p[0], abs=0.03)  # six times the same costs nothing
     assert strangers.p_adjusted[0] > 2.5 * strangers.p[0]
 
 
 def test_a_cut_off_needs_values_on_both_sides():
     with pytest.raises(InputError, match="both sides"):
-        best_cutoff([1, 2, 3, 4], [1, 1, 1, 1], [5, 5, 5, 5], rng=rng())
+        best_cutoff(cutoff_problem(follow_up([1, 2, 3, 4], [1, 1, 1, 1]), [5, 5, 5, 5]), rng=rng())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hdrplan.errors import InputError
-from hdrplan.outcomes import auc_at, concordance
+from hdrplan.outcomes import auc_at, competing_risks, concordance, follow_up
 from outcomes.reference_data import r_numbers, table
 from tolerances import R_CURVE
 
@@ -16,12 +16,10 @@ def test_concordance_agrees_with_r(name):
     event = data.status == (2 if words[0] == "pbc" else 1)
     column = {"diameter": "diameter_mm"}.get(words[1], words[1])
     result = concordance(
-        data.time,
-        event,
+        follow_up(data.time, event, cluster=data.patient if "patient" in words else None),
         data[column],
         method="uno" if "uno" in words or "1500" in words else "harrell",
-        tau=1500.5 if "1500" in words else None,  # R counts events at ymax itself
-        cluster=data.patient if "patient" in words else None,
+        tau=1500.5 if "1500" in words else None,
     )
     c, std_err = r_numbers()["concordance"][name]
     assert result.c == pytest.approx(c, abs=R_CURVE)
@@ -30,20 +28,20 @@ def test_concordance_agrees_with_r(name):
 
 def test_pairs_by_hand():
     # comparable: (1,2) (1,3) (1,4) and (3,4): the second is censored at 2, the tied times 3 are event and censored
-    result = concordance([1, 2, 3, 3], [1, 0, 1, 0], [5, 9, 5, 1])
+    result = concordance(follow_up([1, 2, 3, 3], [1, 0, 1, 0]), [5, 9, 5, 1])
     assert (result.concordant, result.discordant, result.tied_risk) == (2, 1, 1)
     assert result.c == pytest.approx(2.5 / 4)
 
 
 def test_a_perfect_and_a_reversed_score():
     time = np.arange(1, 20)
-    assert concordance(time, np.ones(19), -time).c == 1
-    assert concordance(time, np.ones(19), time).c == 0
+    assert concordance(follow_up(time, np.ones(19)), -time).c == 1
+    assert concordance(follow_up(time, np.ones(19)), time).c == 0
 
 
 def test_no_comparable_pair_is_refused():
     with pytest.raises(InputError, match="comparable pairs"):
-        concordance([1, 2], [0, 0], [1, 2])
+        concordance(follow_up([1, 2], [0, 0]), [1, 2])
 
 
 @pytest.mark.parametrize("name", sorted(r_numbers()["auc"]))
@@ -53,12 +51,12 @@ def test_time_dependent_auc_agrees_with_r(name):
     at = {"lung": [180, 365, 600], "pbc": [1000, 2000, 3000], "lesions": [150, 400, 700]}[words[0]]
     competing = "competing" in words
     event = data.status if competing else data.status == (2 if words[0] == "pbc" else 1)
-    area = auc_at(data.time, event, data[words[1]], at, competing=competing)
+    area = auc_at((competing_risks if competing else follow_up)(data.time, event), data[words[1]], at)
     np.testing.assert_allclose(area, r_numbers()["auc"][name], atol=R_CURVE)
 
 
 def test_auc_without_censoring_is_the_share_of_ordered_pairs():
     time, risk = np.array([1, 2, 3, 4, 5, 6]), np.array([3, 9, 4, 4, 1, 0])
     pairs = [(risk[i] > risk[j]) + (risk[i] == risk[j]) / 2 for i in range(3) for j in range(3, 6)]
-    assert auc_at(time, np.ones(6), risk, [3])[0] == pytest.approx(np.mean(pairs))
-    assert np.isnan(auc_at(time, np.ones(6), risk, [0.5])[0])
+    assert auc_at(follow_up(time, np.ones(6)), risk, [3])[0] == pytest.approx(np.mean(pairs))
+    assert np.isnan(auc_at(follow_up(time, np.ones(6)), risk, [0.5])[0])

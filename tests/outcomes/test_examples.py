@@ -8,9 +8,9 @@ import pytest
 
 import hdrplan.outcomes
 
-MODULES = [m.name for m in pkgutil.iter_modules(hdrplan.outcomes.__path__)]
+MODULES = [m.name for m in pkgutil.walk_packages(hdrplan.outcomes.__path__, "hdrplan.outcomes.")]
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_of_the_module(name):
-    assert doctest.testmod(importlib.import_module(f"hdrplan.outcomes.{name}")).failed == 0
+    assert doctest.testmod(importlib.import_module(name)).failed == 0

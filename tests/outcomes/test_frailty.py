@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from hdrplan.errors import ResourceError
-from hdrplan.outcomes import cox, frailty
+from hdrplan.errors import InputError, ResourceError
+from hdrplan.outcomes import cox, follow_up, frailty
 from outcomes.reference_data import r_numbers, table
 from tolerances import R_FRAILTY
 
@@ -14,11 +14,11 @@ from tolerances import R_FRAILTY
 def case(name):
     data = table(name)
     if name == "retinopathy":
-        return data.futime, data.status, {"trt": data.trt, "age": data.age}, data.id
+        return follow_up(data.futime, data.status, cluster=data.id), {"trt": data.trt, "age": data.age}
     if name == "kidney":
-        return data.time, data.status, {"age": data.age, "sex": data.sex}, data.id
+        return follow_up(data.time, data.status, cluster=data.id), {"age": data.age, "sex": data.sex}
     x = {c: data[c] for c in ("d100_gy", "diameter_mm", "crlm")}
-    return data.time, data.status == 1, x, data.patient
+    return follow_up(data.time, data.status == 1, cluster=data.patient), x
 
 
 @pytest.mark.parametrize("name", sorted(r_numbers()["frailty"]))
@@ -43,8 +43,8 @@ def test_without_heterogeneity_the_frailty_vanishes_and_cox_remains():
     x = rng.normal(size=300)
     time = rng.exponential(np.exp(-0.5 * x))
     owner = np.repeat(np.arange(150), 2)
-    fit = frailty(time, np.ones(300), {"x": x}, owner)
-    plain = cox(time, np.ones(300), {"x": x})
+    fit = frailty(follow_up(time, np.ones(300), cluster=owner), {"x": x})
+    plain = cox(follow_up(time, np.ones(300)), {"x": x})
     assert fit.theta < 0.05
     assert fit.coef[0] == pytest.approx(plain.coef[0], rel=0.05)
     assert fit.heterogeneity.p > 0.05
@@ -52,11 +52,21 @@ def test_without_heterogeneity_the_frailty_vanishes_and_cox_remains():
 
 def test_one_lesion_a_patient_with_strata_still_fits():
     data = table("lesions")
-    fit = frailty(data.time, data.status == 1, {"d": data.diameter_mm}, data.patient, strata=data.crlm, ties="breslow")
+    fit = frailty(
+        follow_up(data.time, data.status == 1, cluster=data.patient),
+        {"d": data.diameter_mm},
+        strata=data.crlm,
+        ties="breslow",
+    )
     assert fit.loglik >= fit.loglik_cox
 
 
+def test_rows_without_patients_share_no_frailty():
+    with pytest.raises(InputError, match="needs clusters"):
+        frailty(follow_up([1, 2, 3], [1, 1, 0]), {"x": [1, 2, 3]})
+
+
 def test_more_clusters_than_memory_holds_are_refused(monkeypatch):
-    monkeypatch.setattr(sys.modules["hdrplan.outcomes.frailty"], "_MOST_CELLS", 100)
+    monkeypatch.setattr(sys.modules["hdrplan.outcomes.shared_frailty"], "_MAXIMUM_CELLS", 100)
     with pytest.raises(ResourceError, match="262 x 164"):
         frailty(*case("lesions"))

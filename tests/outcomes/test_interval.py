@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hdrplan.errors import InputError
-from hdrplan.outcomes import interval_regression, kaplan_meier, turnbull
-from hdrplan.outcomes.interval import _Parametric
-from hdrplan.outcomes.turnbull import checked_intervals
+from hdrplan.outcomes import follow_up, interval_regression, intervals, kaplan_meier, turnbull
+from hdrplan.outcomes.parametric import _Parametric
 from outcomes.reference_data import numbers, r_numbers, table
 from tolerances import R_COX, R_NPMLE
 
@@ -23,7 +22,7 @@ def lesions():
 def test_turnbull_agrees_with_r(name):
     data = table("lesions")
     data = data[data.crlm == 1] if name == "crlm" else data
-    fit, reference = turnbull(data.left, data.right), r_numbers()["npmle"][name]
+    fit, reference = turnbull(intervals(data.left, data.right)), r_numbers()["npmle"][name]
     np.testing.assert_array_equal(fit.left, reference["left"])
     np.testing.assert_array_equal(fit.right, np.nan_to_num(numbers(reference["right"]), nan=np.inf))
     np.testing.assert_allclose(fit.mass, reference["mass"], atol=R_NPMLE, rtol=0)
@@ -40,7 +39,7 @@ def test_turnbull_is_certified_and_no_em_step_improves_it(rows):
     left = np.array([a for a, _ in rows], float)
     right = left + np.array([b for _, b in rows], float)
     right[right == 0] = np.inf
-    fit = turnbull(left, right)
+    fit = turnbull(intervals(left, right))
     assert fit.gap <= 1e-7  # no direction of mass raises the likelihood
     assert fit.mass.sum() == pytest.approx(1)
     lower, upper = fit.survival_bounds(np.arange(15))
@@ -51,8 +50,8 @@ def test_turnbull_is_certified_and_no_em_step_improves_it(rows):
 
 def test_exact_and_right_censored_times_give_kaplan_meier():
     lung = table("lung")
-    fit = turnbull(lung.time, np.where(lung.status == 1, lung.time, np.inf))
-    curve = kaplan_meier(lung.time, lung.status)
+    fit = turnbull(intervals(lung.time, np.where(lung.status == 1, lung.time, np.inf)))
+    curve = kaplan_meier(follow_up(lung.time, lung.status))
     times = np.unique(lung.time)[:-1]
     lower, upper = fit.survival_bounds(times)
     np.testing.assert_allclose(lower, curve.survival_at(times), atol=R_NPMLE)
@@ -61,7 +60,7 @@ def test_exact_and_right_censored_times_give_kaplan_meier():
 
 def test_intervals_that_only_touch_share_no_mass():
     # (0, 5] and (5, 9]: recurrence at day 5 belongs to the first only
-    fit = turnbull([0, 5], [5, 9])
+    fit = turnbull(intervals([0, 5], [5, 9]))
     assert list(zip(fit.left, fit.right, strict=True)) == [(0, 5), (5, 9)]
     np.testing.assert_allclose(fit.mass, 0.5)
     assert fit.median == (0, 5)
@@ -72,10 +71,12 @@ def regression(name):
     if name == "lung exact":
         lung = table("lung")
         right = np.where(lung.status == 1, lung.time, np.inf)
-        return interval_regression(lung.time, right, {"age": lung.age, "sex": lung.sex})
+        return interval_regression(intervals(lung.time, right), {"age": lung.age, "sex": lung.sex})
     data = lesions()
     x = {c: data[c] for c in ("d100_gy", "diameter_mm", "crlm")}
-    return interval_regression(data.left, data.right, x, family=family, cluster=data.patient if rest else None)
+    return interval_regression(
+        intervals(data.left, data.right, cluster=data.patient if rest else None), x, family=family
+    )
 
 
 # R's residuals of survreg are wrong by the scale on intervals (they do not add up to zero at the maximum), and so
@@ -86,17 +87,17 @@ RIGHT_IN_R = [n for n in sorted(r_numbers()["interval"]) if "patient" not in n o
 @pytest.mark.parametrize("name", RIGHT_IN_R)
 def test_regression_agrees_with_r(name):
     fit, reference = regression(name), r_numbers()["interval"][name]
-    np.testing.assert_allclose([fit.time_intercept, *fit.time_coef], reference["coef"], rtol=R_COX)
-    assert fit.scale == pytest.approx(reference["scale"], rel=R_COX)
-    np.testing.assert_allclose(fit.time_se[: len(reference["se"])], reference["se"], rtol=R_COX)
+    np.testing.assert_allclose([fit.log_time.intercept, *fit.log_time.coef], reference["coef"], rtol=R_COX)
+    assert fit.log_time.scale == pytest.approx(reference["scale"], rel=R_COX)
+    np.testing.assert_allclose(fit.log_time.se[: len(reference["se"])], reference["se"], rtol=R_COX)
     assert fit.loglik == pytest.approx(reference["loglik"], rel=1e-10)
 
 
 @pytest.mark.parametrize("family", ["weibull", "exponential", "loglogistic", "lognormal"])
 def test_scores_and_information_are_the_derivatives_of_the_likelihood(family):
-    low, high = checked_intervals([0, 3, 4, 7, 9, 5], [2, 5, np.inf, 7, 12, 5])
+    rows = intervals([0, 3, 4, 7, 9, 5], [2, 5, np.inf, 7, 12, 5])
     x = np.column_stack((np.ones(6), [1, 0, 2, 1, 3, 2]))
-    model = _Parametric(low, high, x, family)
+    model = _Parametric(rows, x, family)
     where = np.array([1.7, 0.2, -0.3])[: 2 + model.free_scale]
     step = 1e-6
     numeric = [
@@ -110,12 +111,12 @@ def test_scores_and_information_are_the_derivatives_of_the_likelihood(family):
 def test_clustered_errors_do_not_count_copies():
     data = lesions()
     x = {c: data[c] for c in ("d100_gy", "diameter_mm")}
-    once = interval_regression(data.left, data.right, x, cluster=data.patient)
+    once = interval_regression(intervals(data.left, data.right, cluster=data.patient), x)
     twice = {k: np.repeat(v.to_numpy(), 2) for k, v in x.items()}
     copies = interval_regression(
-        np.repeat(data.left, 2), np.repeat(data.right, 2), twice, cluster=np.repeat(data.patient, 2)
+        intervals(np.repeat(data.left, 2), np.repeat(data.right, 2), cluster=np.repeat(data.patient, 2)), twice
     )
-    np.testing.assert_allclose(copies.time_se, once.time_se, rtol=1e-6)
+    np.testing.assert_allclose(copies.log_time.se, once.log_time.se, rtol=1e-6)
 
 
 def test_weibull_hazard_ratio_is_the_one_simulated():
@@ -124,9 +125,9 @@ def test_weibull_hazard_ratio_is_the_one_simulated():
     time = 400 * rng.weibull(1.4, 3000) * np.exp(-0.5 * x / 1.4)  # log hazard ratio 0.5
     scans = np.arange(0, 9000, 90.0)
     place = np.searchsorted(scans, time)
-    fit = interval_regression(scans[place - 1], scans[place], {"x": x})
+    fit = interval_regression(intervals(scans[place - 1], scans[place]), {"x": x})
     assert abs(fit.coef[0] - 0.5) < 3 * fit.se[0]
-    assert fit.scale == pytest.approx(1 / 1.4, rel=0.05)
+    assert fit.log_time.scale == pytest.approx(1 / 1.4, rel=0.05)
     np.testing.assert_allclose(
         fit.survival([0.0], [200.0, 500.0])[0], stats.weibull_min.sf([200, 500], 1.4, scale=400), atol=0.02
     )
@@ -138,4 +139,4 @@ def test_weibull_hazard_ratio_is_the_one_simulated():
 )
 def test_intervals_that_cannot_be_right_are_refused(left, right, words):
     with pytest.raises(InputError, match=words):
-        turnbull(left, right)
+        turnbull(intervals(left, right))

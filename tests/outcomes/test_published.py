@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from hdrplan.errors import InputError
 from hdrplan.outcomes import (
+    check_counted_mean,
     check_counts,
     check_mean_sd,
     check_median,
@@ -15,6 +16,7 @@ from hdrplan.outcomes import (
     check_ratio,
     check_row,
     cox,
+    follow_up,
     hazard_ratio_findings,
     inconsistencies,
     kaplan_meier,
@@ -81,7 +83,7 @@ def test_a_printed_number_is_a_range(text, low, high):
 def test_a_true_table_raises_nothing(name, decimals):
     data, how = cox_cases()[name]
     event = data["event"] if "event" in data else data["status"]
-    fit = cox(data.time, event, {c: data[c] for c in how["x"]})
+    fit = cox(follow_up(data.time, event), {c: data[c] for c in how["x"]})
     lower, upper = fit.interval()
     for hr, low, high, p in zip(fit.hazard_ratio, lower, upper, fit.p, strict=True):
         p_text = f"{p:.3f}" if p >= 0.0005 else "<0.001"
@@ -99,7 +101,7 @@ def test_rounding_alone_never_raises_a_finding(beta, error, decimals):
 
 
 def test_p_from_interval_is_the_wald_p():
-    fit = cox(table("veteran").time, table("veteran").status, {"karno": table("veteran").karno})
+    fit = cox(follow_up(table("veteran").time, table("veteran").status), {"karno": table("veteran").karno})
     low, high = fit.interval()
     assert p_from_interval(fit.hazard_ratio[0], low[0], high[0]) == pytest.approx(fit.p[0], rel=1e-9)
 
@@ -135,16 +137,14 @@ def test_the_smallest_sd_is_never_above_a_real_one(counts):
     ones = int((values == 1).sum())
     least = smallest_sd(values.size, int(values.sum()), at_one=ones)
     assert least <= values.std(ddof=1) + 1e-12
-    found = check_mean_sd(
-        "x", values.size, f"{values.mean():.2f}", f"{values.std(ddof=1):.2f}", total=int(values.sum()), at_one=ones,
-        minimum=float(values.min()), maximum=float(values.max()),
-    )  # fmt: skip
-    assert not found
+    printed_values = "x", values.size, f"{values.mean():.2f}", f"{values.std(ddof=1):.2f}"
+    assert not check_counted_mean(*printed_values, total=int(values.sum()), at_one=ones)
+    assert not check_mean_sd(*printed_values, minimum=float(values.min()), maximum=float(values.max()))
 
 
 def test_means_and_sds_that_cannot_be():
-    assert rules(check_mean_sd("x", 50, "1.62", "1.00", total=81, at_one=44)) == ["SD is possible"]
-    assert rules(check_mean_sd("x", 20, "3.50", "1.0", total=71)) == ["mean against total"]
+    assert rules(check_counted_mean("x", 50, "1.62", "1.00", total=81, at_one=44)) == ["SD is possible"]
+    assert rules(check_counted_mean("x", 20, "3.50", "1.0", total=71)) == ["mean against total"]
     assert rules(check_mean_sd("x", 20, "12", "1.0", minimum=1, maximum=10)) == ["mean within range"]
     assert rules(check_mean_sd("x", 20, "5", "9.0", minimum=1, maximum=10)) == ["SD is possible"]
     with pytest.raises(InputError, match="no whole numbers"):
@@ -157,7 +157,7 @@ def test_medians_and_rates():
     assert not check_median("x", "11.30", "1.33", "35.37")
     assert rules(check_rates("x", ("80", "85"), 100)) == ["rates fall"]
     lung = table("lung")
-    curve = kaplan_meier(lung.time, lung.status)
+    curve = kaplan_meier(follow_up(lung.time, lung.status))
     rates = [f"{100 * s:.1f}" for s in curve.survival_at([180, 365, 540])]
     assert not check_rates("lung", rates, curve.n, n_events=curve.n_events)
 

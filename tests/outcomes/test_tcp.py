@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from hdrplan.errors import InfeasibleError, InputError
-from hdrplan.outcomes import control_by_dose, fit_tcp, fit_tcp_intervals
+from hdrplan.outcomes import control_by_dose, fit_tcp, fit_tcp_intervals, follow_up, intervals
 from hdrplan.outcomes.tcp import DoseCurve
-from hdrplan.outcomes.tcp_fits import _time_course
+from hdrplan.outcomes.tcp_intervals import _time_course
 
 SCANS = np.arange(0, 2400, 90.0)
 
@@ -37,7 +37,7 @@ def test_logistic_curve_is_recovered_under_censoring_and_the_naive_one_is_not():
     dose = doses()
     time, event, *_ = simulated(1 / (1 + np.exp(-4 * 1.2 * (dose / 18 - 1))), 2)
     horizon = 800.0
-    fit = fit_tcp(time, event, dose, horizon=horizon)
+    fit = fit_tcp(follow_up(time, event), dose, horizon=horizon)
     (_, low, high), (_, g_low, g_high) = fit.d50_gamma50()
     # control at 800 d differs from control for good by the 1.3 % who recur later
     assert low < 18 < high
@@ -46,14 +46,14 @@ def test_logistic_curve_is_recovered_under_censoring_and_the_naive_one_is_not():
     assert fit.slope_p < 1e-20
     # complete cases: short follow-up of the controlled makes failures look frequent
     known = event & (time <= horizon) | (time > horizon)
-    naive = fit_tcp(np.where(time > horizon, 1e4, time)[known], event[known], dose[known], horizon=horizon)
+    naive = fit_tcp(follow_up(np.where(time > horizon, 1e4, time)[known], event[known]), dose[known], horizon=horizon)
     assert naive.d50_gamma50()[0][0] > high
 
 
 def test_logistic_curve_with_its_time_course_is_recovered_from_scans():
     dose = doses()
     _, _, left, right = simulated(1 / (1 + np.exp(-4 * 1.2 * (dose / 18 - 1))), 3)
-    fit = fit_tcp_intervals(left, right, dose)
+    fit = fit_tcp_intervals(intervals(left, right), dose)
     (_, low, high), (_, g_low, g_high) = fit.d50_gamma50()
     assert low < 18 < high
     assert g_low < 1.2 < g_high
@@ -66,7 +66,7 @@ def test_poisson_curve_is_recovered_from_scans():
     dose = doses()
     effect = dose * (1 + dose / 10)
     _, _, left, right = simulated(np.exp(-50 * np.exp(-0.07 * effect)), 4, promotion=True)
-    fit = fit_tcp_intervals(left, right, dose, model="poisson")
+    fit = fit_tcp_intervals(intervals(left, right), dose, model="poisson")
     error = np.sqrt(np.diag(fit.covariance))
     assert abs(fit.theta[0] - np.log(50)) < 3 * error[0]
     assert abs(fit.theta[1] + 0.07) < 3 * error[1]
@@ -86,8 +86,8 @@ def test_whole_dvh_curve_is_recovered():
     survivors = 3.0 * (volume * np.exp(-0.05 * dose * (1 + dose / 10))).sum(axis=1)
     time, event, left, right = simulated(np.exp(-survivors), 6, promotion=True)
     for fit in (
-        fit_tcp(time, event, dose, volume_cc=volume, horizon=900, model="poisson-dvh"),
-        fit_tcp_intervals(left, right, dose, volume_cc=volume, model="poisson-dvh"),
+        fit_tcp(follow_up(time, event), dose, volume_cc=volume, horizon=900, model="poisson-dvh"),
+        fit_tcp_intervals(intervals(left, right), dose, volume_cc=volume, model="poisson-dvh"),
     ):
         error = np.sqrt(np.diag(fit.covariance))
         assert abs(fit.theta[0] - np.log(3)) < 3 * error[0]
@@ -98,9 +98,9 @@ def test_a_uniform_dose_makes_the_whole_dvh_the_one_dose_model():
     dose = doses(800)
     effect = dose * (1 + dose / 10)
     time, event, *_ = simulated(np.exp(-50 * np.exp(-0.07 * effect)), 7)
-    one = fit_tcp(time, event, dose, horizon=600, model="poisson")
+    one = fit_tcp(follow_up(time, event), dose, horizon=600, model="poisson")
     bins, volume = np.repeat(dose[:, None], 5, axis=1), np.tile([1.0, 2.0, 0.5, 0.0, 0.5], (800, 1))
-    whole = fit_tcp(time, event, bins, volume_cc=volume, horizon=600, model="poisson-dvh")
+    whole = fit_tcp(follow_up(time, event), bins, volume_cc=volume, horizon=600, model="poisson-dvh")
     assert whole.theta[0] == pytest.approx(one.theta[0] - np.log(4.0), rel=1e-6)  # clonogens spread over 4 cc
     assert np.exp(whole.theta[1]) == pytest.approx(-one.theta[1], rel=1e-6)
     np.testing.assert_allclose(whole.tcp(bins, volume)[0], one.tcp(dose)[0], rtol=1e-6)
@@ -120,7 +120,7 @@ def test_without_censoring_weights_are_one_and_the_fit_is_plain_logistic_regress
     r = np.random.default_rng(8)
     dose = r.uniform(5, 30, 400)
     failed = r.random(400) > 1 / (1 + np.exp(-(dose - 16) / 3))
-    fit = fit_tcp(np.where(failed, 100.0, 1000.0), failed, dose, horizon=365)
+    fit = fit_tcp(follow_up(np.where(failed, 100.0, 1000.0), failed), dose, horizon=365)
     p = fit.tcp(dose)[0]
     x = np.column_stack((np.ones(400), dose))
     np.testing.assert_allclose(x.T @ (~failed - p), 0, atol=1e-6)  # the likelihood equations of logistic regression
@@ -130,8 +130,9 @@ def test_without_censoring_weights_are_one_and_the_fit_is_plain_logistic_regress
 def test_lesions_copied_within_patients_do_not_narrow_the_interval():
     dose = doses(500)
     time, event, *_ = simulated(1 / (1 + np.exp(-4 * 1.2 * (dose / 18 - 1))), 9)
-    once = fit_tcp(time, event, dose, horizon=600, cluster=np.arange(500))
-    thrice = fit_tcp(*(np.repeat(v, 3) for v in (time, event, dose)), horizon=600, cluster=np.repeat(np.arange(500), 3))
+    once = fit_tcp(follow_up(time, event, cluster=np.arange(500)), dose, horizon=600)
+    copies = follow_up(np.repeat(time, 3), np.repeat(event, 3), cluster=np.repeat(np.arange(500), 3))
+    thrice = fit_tcp(copies, np.repeat(dose, 3), horizon=600)
     np.testing.assert_allclose(thrice.covariance, once.covariance, rtol=1e-6)
 
 
@@ -155,7 +156,7 @@ def test_derivatives_of_the_time_course(model):
 def test_observed_control_by_dose_counts_every_lesion_once():
     dose = doses(600)
     time, event, *_ = simulated(1 / (1 + np.exp(-4 * 1.2 * (dose / 18 - 1))), 10)
-    bins = control_by_dose(time, event, dose, horizon=600, n_bins=4)
+    bins = control_by_dose(follow_up(time, event), dose, horizon=600, n_bins=4)
     assert sum(b.n for b in bins) == 600
     assert [b.control for b in bins] == sorted(b.control for b in bins)
     assert all(b.lower <= b.control <= b.upper for b in bins)
@@ -165,15 +166,15 @@ def test_a_dose_without_benefit_gets_no_d50():
     r = np.random.default_rng(11)
     dose = r.uniform(10, 30, 300)
     time = r.exponential(200 * np.exp(-(dose - 20) / 10))  # harm, not benefit
-    fit = fit_tcp(time, np.ones(300), dose, horizon=150)
+    fit = fit_tcp(follow_up(time, np.ones(300)), dose, horizon=150)
     assert not fit.rising
     assert np.isnan(fit.d50_gamma50()[0]).all()
 
 
 def test_what_cannot_be_fitted_is_said():
     with pytest.raises(InputError, match="failures and controls"):
-        fit_tcp([10, 20, 30], [0, 0, 0], [10, 15, 20], horizon=15)
+        fit_tcp(follow_up([10, 20, 30], [0, 0, 0]), [10, 15, 20], horizon=15)
     with pytest.raises(InputError, match="different doses"):
-        fit_tcp([10, 20, 30], [1, 0, 0], [20, 20, 20], horizon=15)
+        fit_tcp(follow_up([10, 20, 30], [1, 0, 0]), [20, 20, 20], horizon=15)
     with pytest.raises(InfeasibleError, match="no finite estimate"):
-        fit_tcp([10, 10, 10, 90, 90, 90], [1, 1, 1, 0, 0, 0], [10, 11, 12, 20, 21, 22], horizon=50)
+        fit_tcp(follow_up([10, 10, 10, 90, 90, 90], [1, 1, 1, 0, 0, 0]), [10, 11, 12, 20, 21, 22], horizon=50)

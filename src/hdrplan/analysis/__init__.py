@@ -7,20 +7,39 @@ from hdrplan.analysis.accumulate import (
     lower_bounds,
     single_session_gy,
 )
-from hdrplan.analysis.correlate import Correlation, MetricTest, Settings, Threshold, correlate
-from hdrplan.analysis.correlation_tables import correlation_tables
-from hdrplan.analysis.describe import describe, endpoint_curves
-from hdrplan.analysis.dose_models import Effect, Interaction, Performance, SplineCurve
+from hdrplan.analysis.correlation import (
+    Control,
+    Correlation,
+    Cuts,
+    DoseModels,
+    DoseResponse,
+    MetricTest,
+    Settings,
+    Threshold,
+)
+from hdrplan.analysis.descriptives import describe
+from hdrplan.analysis.dose_recurrence import correlate
+from hdrplan.analysis.dose_shape import Interaction, SplineCurve
+from hdrplan.analysis.effects import Effect
 from hdrplan.analysis.lesions import METRICS, LesionTable, lesion_table
-from hdrplan.analysis.paper_rule import PaperRule, paper_rule
-from hdrplan.analysis.plain_words import plain_words
+from hdrplan.analysis.medians import endpoint_curves
+from hdrplan.analysis.paper_models import PaperRule, paper_rule
+from hdrplan.analysis.prediction import CalibrationGroup, Discrimination, Performance
+from hdrplan.analysis.report_tables import correlation_tables
 from hdrplan.analysis.response import responses
+from hdrplan.analysis.sentences import plain_words
 from hdrplan.analysis.swimmer import Lane, lanes
 from hdrplan.analysis.text_table import TextTable
 
 __all__ = [
     "METRICS",
+    "CalibrationGroup",
+    "Control",
     "Correlation",
+    "Cuts",
+    "Discrimination",
+    "DoseModels",
+    "DoseResponse",
     "Effect",
     "Interaction",
     "Lane",

@@ -30,7 +30,7 @@ _PERCENT = {"d100_gy": 100.0, "d98_gy": 98.0, "d95_gy": 95.0, "d90_gy": 90.0, "d
 
 
 def single_session_gy(eqd2: npt.ArrayLike, alpha_beta_gy: float) -> FloatArray:
-    """Dose of one session that has the given EQD2: the inverse of :func:`hdrplan.metrics.eqd2_gy`."""
+    """Return the dose of one session that has the given EQD2: the inverse of :func:`hdrplan.metrics.eqd2_gy`."""
     bed = np.asarray(eqd2, dtype=np.float64) * (1.0 + 2.0 / alpha_beta_gy)
     return np.asarray(alpha_beta_gy / 2.0 * (np.sqrt(1.0 + 4.0 * bed / alpha_beta_gy) - 1.0))
 
@@ -50,26 +50,30 @@ def lower_bounds(sessions: Sequence[Mapping[str, float]], alpha_beta_gy: float) 
     sessions : sequence of mapping
         Metrics of each session, with ``d100_gy``.
     alpha_beta_gy : float
+
+    Returns
+    -------
+    dict of str to float
     """
     if len(sessions) == 1:
         return dict(sessions[0])
-    least = [_eqd2(s["d100_gy"], alpha_beta_gy) for s in sessions]
+    minima = [_eqd2(s["d100_gy"], alpha_beta_gy) for s in sessions]
     common = set.intersection(*(set(s) for s in sessions))
-    found: dict[str, float] = {}
+    bounds: dict[str, float] = {}
     for name in common:
         if name in _PERCENT:
-            each = [_eqd2(s[name], alpha_beta_gy) + sum(least) - m for s, m in zip(sessions, least, strict=True)]
-            found[name] = float(single_session_gy(max(each), alpha_beta_gy))
+            each = [_eqd2(s[name], alpha_beta_gy) + sum(minima) - m for s, m in zip(sessions, minima, strict=True)]
+            bounds[name] = float(single_session_gy(max(each), alpha_beta_gy))
         else:
-            found[name] = max(s[name] for s in sessions)
-    return found
+            bounds[name] = max(s[name] for s in sessions)
+    return bounds
 
 
 def d100_bounds(sessions: Sequence[Mapping[str, float]], alpha_beta_gy: float) -> tuple[float, float]:
     """Return bounds of D100 of the sum in EQD2 (Gy); the upper one is infinite if D100 alone is known.
 
-    Part p of the volume of session i gets at most D_(1-p); parts q of the others get more than D_q. Where p exceeds
-    the sum of the q, some voxel gets at most the sum of these doses.
+    A fraction p of the volume gets at most D_(1-p) in session i; fractions q get more than D_q in the others. Where p
+    exceeds the sum of the q, some voxel gets at most the sum of these doses.
     """
     low = sum(_eqd2(s["d100_gy"], alpha_beta_gy) for s in sessions)
     best = float("inf")
@@ -94,6 +98,16 @@ def accumulated_eqd2_gy(
     volume_cc : (n,) array
         Volume of each point.
     alpha_beta_gy : float
+
+    Returns
+    -------
+    dict of str to float
+        ``d100_gy`` and its kind as single-session doses, ``eqd2_d100_gy`` and its kind in EQD2.
+
+    Raises
+    ------
+    InputError
+        A session without a dose in every point.
     """
     volume = np.asarray(volume_cc, dtype=np.float64)
     total = np.zeros(volume.shape)
@@ -103,12 +117,12 @@ def accumulated_eqd2_gy(
             raise InputError("every session needs a dose in every point", got=f"{values.shape} for {volume.shape}")
         total += eqd2_gy(values, alpha_beta_gy)
     curve = dvh(total, volume)
-    found = {}
+    metrics = {}
     for name, percent in _PERCENT.items():
         value = float(curve.dose_at_frac(percent / 100.0))
-        found[f"eqd2_{name}"] = value
-        found[name] = float(single_session_gy(value, alpha_beta_gy))
-    return found
+        metrics[f"eqd2_{name}"] = value
+        metrics[name] = float(single_session_gy(value, alpha_beta_gy))
+    return metrics
 
 
 def dose_in_session(dose: Volume, points_mm: npt.ArrayLike, to_session: npt.ArrayLike | None = None) -> FloatArray:
@@ -122,6 +136,10 @@ def dose_in_session(dose: Volume, points_mm: npt.ArrayLike, to_session: npt.Arra
         Points in the reference frame, LPS.
     to_session : (4, 4) array, optional
         Affine transform of LPS positions from the reference frame to the session's; without it the frames are the same.
+
+    Returns
+    -------
+    (n,) array
 
     Raises
     ------

@@ -10,8 +10,9 @@ import numpy as np
 
 from hdrplan.analysis.accumulate import d100_bounds, lower_bounds
 from hdrplan.arrays import FloatArray, IntArray, freeze
-from hdrplan.cohort import Cohort, Derived, baseline_mm
+from hdrplan.cohort import Cohort, Derived, LesionRecord, Patient, baseline_mm
 from hdrplan.errors import InputError
+from hdrplan.outcomes import CompetingRisks, FollowUp, Intervals, competing_risks, follow_up, intervals
 
 __all__ = ["METRICS", "LesionTable", "lesion_table"]
 
@@ -21,15 +22,17 @@ METRICS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class LesionTable:
     """Analysed lesions, a row each.
 
     Parameters
     ----------
     lesion_id, patient_id, tumour_type, sex : tuples of str
-    months, left_months, right_months : (n,) arrays
-        Time for right-censored methods; last clean and first bad scan (right infinite where none).
+    follow_up : FollowUp
+        Months to local recurrence, other ends censored; clusters are patients.
+    intervals : Intervals
+        Months of the last clean and the first bad scan; clusters are patients.
     status : (n,) array
         0 censored, 1 local recurrence, 2 death first.
     d100_gy, diameter_mm, age_years : (n,) arrays
@@ -49,9 +52,8 @@ class LesionTable:
     patient_id: tuple[str, ...]
     tumour_type: tuple[str, ...]
     sex: tuple[str, ...]
-    months: FloatArray
-    left_months: FloatArray
-    right_months: FloatArray
+    follow_up: FollowUp
+    intervals: Intervals
     status: IntArray
     d100_gy: FloatArray
     diameter_mm: FloatArray
@@ -64,19 +66,16 @@ class LesionTable:
     left_out: tuple[tuple[str, str], ...]
 
     def __post_init__(self) -> None:
-        n = len(self.lesion_id)
-        for name in ("months", "left_months", "d100_gy", "diameter_mm", "age_years"):
-            freeze(self, name, (n,))
-        freeze(self, "right_months", (n,), finite=False)
-        freeze(self, "d100_eqd2_bounds_gy", (n, 2), finite=False)
+        for name in ("d100_gy", "diameter_mm", "age_years"):
+            freeze(self, name, (self.n,))
+        freeze(self, "d100_eqd2_bounds_gy", (self.n, 2), finite=False)
         for name in ("status", "n_sessions", "n_lesions"):
-            freeze(self, name, (n,), dtype=np.int64)
+            freeze(self, name, (self.n,), dtype=np.int64)
 
     @property
-    def event(self) -> FloatArray:
-        """1 where local recurrence was seen, 0 where follow-up ended or death came first."""
-        flags: FloatArray = (self.status == 1).astype(np.float64)
-        return flags
+    def first_events(self) -> CompetingRisks:
+        """Months to recurrence or death, whichever came first; clusters are patients."""
+        return competing_risks(self.follow_up.time, self.status, cluster=self.patient_id)
 
     @property
     def n(self) -> int:
@@ -91,23 +90,81 @@ class LesionTable:
     @property
     def n_events(self) -> int:
         """Local recurrences."""
-        return int((self.status == 1).sum())
+        return self.follow_up.n_events
+
+
+@dataclass(frozen=True, slots=True)
+class _Lesion:
+    """One analysed lesion with what is known of it."""
+
+    record: LesionRecord
+    patient: Patient
+    diameter_mm: float
+    sessions: tuple[Mapping[str, float], ...]
+    n_sessions: int
+    n_lesions: int
 
 
 def lesion_table(cohort: Cohort, derived: Derived, *, alpha_beta_gy: float = 10.0) -> LesionTable:
     """Return the analysed lesions: first treatment of each, with dose and a diameter before it.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    derived : Derived
+        Its endpoints.
+    alpha_beta_gy : float
+        For the sum of several sessions.
+
+    Returns
+    -------
+    LesionTable
 
     Raises
     ------
     InputError
         No lesion has both a dose and follow-up.
     """
+    lesions, left_out = _analysed(cohort, derived)
+    if not lesions:
+        raise InputError(
+            "expected lesions with a dose and follow-up",
+            got="; ".join(f"{n} lesions: {why}" for why, n in Counter(w for _, w in left_out).items()) or "no lesion",
+            remedy="Give dose_metrics(lesion_id, d100_gy, ...); `hdrplan cohort validate` names what is missing.",
+        )
+    month = derived.rules.days_per_month
+    records, patients = [x.record for x in lesions], [x.patient for x in lesions]
+    metrics = [lower_bounds(x.sessions, alpha_beta_gy) for x in lesions]
+    who = tuple(r.patient_id for r in records)
+    return LesionTable(
+        lesion_id=tuple(r.lesion_id for r in records),
+        patient_id=who,
+        tumour_type=tuple(p.tumour_type for p in patients),
+        sex=tuple(p.sex for p in patients),
+        follow_up=follow_up([r.days / month for r in records], [r.status == 1 for r in records], cluster=who),
+        intervals=intervals(
+            [r.left_days / month for r in records], [r.right_days / month for r in records], cluster=who
+        ),
+        status=np.array([r.status for r in records]),
+        d100_gy=np.array([m["d100_gy"] for m in metrics]),
+        diameter_mm=np.array([x.diameter_mm for x in lesions], dtype=np.float64),
+        age_years=np.array([p.age_years for p in patients]),
+        n_sessions=np.array([x.n_sessions for x in lesions]),
+        n_lesions=np.array([x.n_lesions for x in lesions]),
+        d100_eqd2_bounds_gy=np.array([d100_bounds(x.sessions, alpha_beta_gy) for x in lesions]),
+        metrics={name: np.array([m.get(name, np.nan) for m in metrics]) for name in (*METRICS, "ctv_cm3")},
+        alpha_beta_gy=alpha_beta_gy,
+        left_out=tuple(left_out),
+    )
+
+
+def _analysed(cohort: Cohort, derived: Derived) -> tuple[list[_Lesion], list[tuple[str, str]]]:
+    """Lesions with dose, size and age, and the others with the reason why they are left out."""
     patients = {p.patient_id: p for p in cohort.patients}
     doses: dict[str, dict[str | None, Mapping[str, float]]] = defaultdict(dict)
     for dose in cohort.doses:
         doses[dose.lesion_id][dose.session_id] = dose.metrics
-    month = derived.rules.days_per_month
-    rows, left_out, seen = [], [], set()
+    lesions, left_out, seen = [], [], set()
     for record in derived.lesions:
         if record.lesion_id in seen:
             left_out.append((record.lesion_id, "second treatment of a lesion that is analysed already"))
@@ -119,39 +176,12 @@ def lesion_table(cohort: Cohort, derived: Derived, *, alpha_beta_gy: float = 10.
         given = doses.get(record.lesion_id, {})
         known = [given[s] for s in sessions if s in given] or ([given[None]] if None in given else [])
         size = baseline_mm(patient.lesions[record.lesion_id], cycle.sessions_of(record.lesion_id)[0].day)
-        why = (
-            "no dose" if not known or (None not in given and len(known) < len(sessions))
-            else "no diameter before treatment" if size is None
-            else "age unknown" if not np.isfinite(patient.age_years)
-            else ""
-        )  # fmt: skip
-        if why:
-            left_out.append((record.lesion_id, why))
-            continue
-        rows.append((record, patient, size, known, len(sessions), len(cycle.lesion_ids)))
-    if not rows:
-        raise InputError(
-            "expected lesions with a dose and follow-up",
-            got="; ".join(f"{n} lesions: {why}" for why, n in Counter(w for _, w in left_out).items()) or "no lesion",
-            remedy="Give dose_metrics(lesion_id, d100_gy, ...); `hdrplan cohort validate` names what is missing.",
-        )
-    metrics = [lower_bounds(known, alpha_beta_gy) for *_, known, _, _ in rows]
-    return LesionTable(
-        tuple(r.lesion_id for r, *_ in rows),
-        tuple(r.patient_id for r, *_ in rows),
-        tuple(p.tumour_type for _, p, *_ in rows),
-        tuple(p.sex for _, p, *_ in rows),
-        np.array([r.days / month for r, *_ in rows]),
-        np.array([r.left_days / month for r, *_ in rows]),
-        np.array([r.right_days / month for r, *_ in rows]),
-        np.array([r.status for r, *_ in rows]),
-        np.array([m["d100_gy"] for m in metrics]),
-        np.array([size for _, _, size, *_ in rows], dtype=np.float64),
-        np.array([p.age_years for _, p, *_ in rows]),
-        np.array([n for *_, n, _ in rows]),
-        np.array([n for *_, n in rows]),
-        np.array([d100_bounds(known, alpha_beta_gy) for *_, known, _, _ in rows]),
-        {name: np.array([m.get(name, np.nan) for m in metrics]) for name in (*METRICS, "ctv_cm3")},
-        alpha_beta_gy,
-        tuple(left_out),
-    )
+        if not known or (None not in given and len(known) < len(sessions)):
+            left_out.append((record.lesion_id, "no dose"))
+        elif size is None:
+            left_out.append((record.lesion_id, "no diameter before treatment"))
+        elif not np.isfinite(patient.age_years):
+            left_out.append((record.lesion_id, "age unknown"))
+        else:
+            lesions.append(_Lesion(record, patient, size, tuple(known), len(sessions), len(cycle.lesion_ids)))
+    return lesions, left_out

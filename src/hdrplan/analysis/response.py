@@ -10,11 +10,41 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hdrplan.analysis.groups import patient_groups, share_text
+from hdrplan.analysis.text_table import TextTable
 from hdrplan.cohort import Cohort, Cycle, Derived, Patient, Rules, baseline_mm, judged_scans
 
-__all__ = ["RESPONSES", "responses"]
+__all__ = ["RESPONSES", "response_table", "responses"]
 
 RESPONSES = ("CR", "PR", "SD", "PD")
+
+
+def response_table(cohort: Cohort, derived: Derived) -> TextTable:
+    """Return Table 2: RECIST response of each treatment at 8 weeks and 3 months."""
+    groups = [g for g in patient_groups(cohort, derived) if g != "all"]
+    treatments = responses(cohort, derived)
+    columns, cells = [""], {r: [r] for r in (*RESPONSES, "evaluated", "not evaluated")}
+    for visit in ("8 weeks", "3 months"):
+        for group in groups:
+            every = [response[visit] for kind, response in treatments if kind == group]
+            done = [r for r in every if r is not None]
+            columns.append(f"{visit}, {group}")
+            for r in RESPONSES:
+                cells[r].append(share_text(done.count(r), len(done)))
+            cells["evaluated"].append(str(len(done)))
+            cells["not evaluated"].append(str(len(every) - len(done)))
+    rules = derived.rules
+    return TextTable(
+        name="table2-response",
+        title="Table 2. Response of treatments (RECIST 1.1, sum of target diameters)",
+        columns=tuple(columns),
+        rows=tuple(tuple(v) for v in cells.values()),
+        notes=(
+            f"Last adequate scan {rules.week8_from_days} to {rules.week8_to_days} and {rules.month3_from_days} to "
+            f"{rules.month3_to_days} days after completion. PD is cumulative: progression at or before that scan, new "
+            "lesions included. Shares are of the evaluated treatments.",
+        ),
+    )
 
 
 def responses(cohort: Cohort, derived: Derived) -> list[tuple[str, dict[str, str | None]]]:

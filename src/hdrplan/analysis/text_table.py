@@ -7,9 +7,21 @@ from dataclasses import dataclass
 __all__ = ["TextTable", "estimate_text", "p_text"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TextTable:
-    """Rows of text under a header; notes stand below."""
+    """Rows of text under a header.
+
+    Parameters
+    ----------
+    name : str
+        Of its files.
+    title : str
+    columns : tuple of str
+        The header.
+    rows : tuple of tuple of str
+    notes : tuple of str
+        What stands below.
+    """
 
     name: str
     title: str
@@ -19,14 +31,21 @@ class TextTable:
 
 
 def p_text(p: float) -> str:
-    """P with three digits; never '.000'."""
+    """Return p with three digits; never '.000'."""
     return "" if p != p else "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def estimate_text(value: float, lower: float, upper: float, digits: int = 3) -> str:
-    """Estimate with its interval, NR (not reached) for what is missing."""
+    """Return an estimate with its interval, NR (not reached) for what is missing.
 
-    def one(x: float) -> str:
+    Parameters
+    ----------
+    value, lower, upper : float
+    digits : int
+        Digits after the point.
+    """
+
+    def text(x: float) -> str:
         return "NR" if x != x or x in (float("inf"), float("-inf")) else f"{x:.{digits}f}"
 
-    return f"{one(value)} ({one(lower)}-{one(upper)})"
+    return f"{text(value)} ({text(lower)}-{text(upper)})"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,9 +84,15 @@ def command(
     derived = derive(checked, rules)
     table = lesion_table(checked, derived, alpha_beta_gy=alpha_beta_gy)
     settings = Settings(
-        mode, threshold_gy, horizon_months, alpha_beta_gy,  # type: ignore[arg-type]
-        rules.week8_to_days / rules.days_per_month, resamples, bootstrap, seed,
-    )  # fmt: skip
+        mode=mode,  # type: ignore[arg-type]
+        threshold_gy=threshold_gy,
+        horizon_months=horizon_months,
+        alpha_beta_gy=alpha_beta_gy,
+        landmark_months=rules.week8_to_days / rules.days_per_month,
+        n_resamples=resamples,
+        n_bootstrap=bootstrap,
+        seed=seed,
+    )
     with progress_bar("analysis", quiet=quiet or as_json) as progress:
         result = correlate(table, settings, on_progress=progress)
     sentences, steps, tables = plain_words(result), flow(checked, derived), correlation_tables(result)
@@ -123,21 +128,24 @@ def _summary(result: Correlation, sentences: tuple[str, ...]) -> dict[str, objec
     """Return the numbers of the result as plain values."""
     from hdrplan.analysis import correlation_tables
 
-    cut, spline, t = result.cutoff, result.spline, result.table
+    t, models, cut, threshold = result.table, result.models, result.cuts.adjusted, result.cuts.threshold
+    lower, upper = (cut.interval if cut else None) or (None, None)
     return {
         "lesions": t.n,
         "patients": t.n_patients,
         "recurrences": t.n_events,
         "deaths_before": int((t.status == 2).sum()),
         "left_out": [{"lesion": lesion, "reason": why} for lesion, why in t.left_out],
-        "headline": asdict(result.headline) if result.headline else None,
-        "spline": {"p_overall": spline.overall.p, "p_nonlinear": spline.nonlinear.p} if spline else None,
-        "interaction_p": result.interaction.test.p if result.interaction else None,
+        "headline": asdict(models.headline) if models.headline else None,
+        "spline": {
+            "p_overall": models.spline.overall.p, "p_nonlinear": models.spline.nonlinear.p
+        } if models.spline else None,
+        "interaction_p": models.interaction.test.p if models.interaction else None,
         "cutoff": {
-            "best_gy": cut.best, "p_corrected": cut.p_resampled, "p_naive": cut.p_naive, "lower_gy": cut.lower,
-            "upper_gy": cut.upper, "critical": cut.critical,
+            "best_gy": cut.best, "p_corrected": cut.p.resampled, "p_naive": cut.p.naive, "lower_gy": lower,
+            "upper_gy": upper, "critical": cut.critical,
         } if cut else None,
-        "threshold": json.loads(json.dumps(asdict(result.threshold.adjusted))) if result.threshold else None,
+        "threshold": asdict(threshold.adjusted) if threshold else None,
         "metrics": [asdict(m) for m in result.metrics],
         "tables": {x.name: {"columns": x.columns, "rows": x.rows} for x in correlation_tables(result)},
         "could_not_compute": dict(result.failed),

@@ -3,13 +3,13 @@
 from hdrplan.cohort.cells import RawTable
 from hdrplan.cohort.cycles import Cycle, Retreatment, cycles_of
 from hdrplan.cohort.endpoints import Derived, Endpoint, Exclusion, LesionRecord, derive
-from hdrplan.cohort.flow import CycleRow, FlowStep, cycle_rows, flow
+from hdrplan.cohort.flow_chart import CycleRow, FlowStep, cycle_rows, flow
 from hdrplan.cohort.model import Cohort, Dose, Finding, Lesion, Measurement, Patient, Scan, Session, iso
 from hdrplan.cohort.problems import RULES, Problem, problem, raise_errors
 from hdrplan.cohort.progression import Judged, baseline_mm, judged_scans
 from hdrplan.cohort.rules import RULE_SETS, Rules, rules_from
 from hdrplan.cohort.schema import COMPACT, TABLES, Column, Table, data_dictionary, json_schema
-from hdrplan.cohort.validate import checked_cohort, validate
+from hdrplan.cohort.validation import checked_cohort, validate
 
 __all__ = [
     "COMPACT",

@@ -1,22 +1,34 @@
-"""Outcome analysis on arrays: survival, competing risks, dose response. Knows no plans and no files."""
+"""Outcome analysis on arrays: survival, competing risks, dose response. Knows no plans and no files.
 
-from hdrplan.outcomes.competing import Incidence, aalen_johansen
-from hdrplan.outcomes.cox import CoxFit, cox
-from hdrplan.outcomes.cutoff import Cutoff, best_cutoff
+Rows come as one checked value: :func:`follow_up` (time and event), :func:`competing_risks` (time and cause) or
+:func:`intervals` (last clean scan, first scan with the event); each knows which rows share a patient.
+"""
+
+from hdrplan.outcomes.columns import Groups
+from hdrplan.outcomes.competing import CompetingRisks, Incidence, aalen_johansen, competing_risks
+from hdrplan.outcomes.cox_model import CoxData, CoxFit, cox
+from hdrplan.outcomes.cutoff import Cutoff, CutoffP, CutoffScan, best_cutoff
+from hdrplan.outcomes.cutoff_data import CutoffProblem, cutoff_problem
 from hdrplan.outcomes.design import RestrictedSpline, indicator_columns, restricted_spline
 from hdrplan.outcomes.discrimination import Concordance, auc_at, concordance
 from hdrplan.outcomes.followup import FollowUp, Landmark, follow_up, landmark
-from hdrplan.outcomes.frailty import FrailtyFit, frailty
+from hdrplan.outcomes.gray import GrayTest, gray_test
 from hdrplan.outcomes.inference import Coefficients, Test
-from hdrplan.outcomes.interval import IntervalFit, interval_regression
 from hdrplan.outcomes.logrank import LogRank, log_rank
+from hdrplan.outcomes.mean_time import RestrictedMean, restricted_mean
 from hdrplan.outcomes.multiplicity import MaxT, benjamini_hochberg, holm, max_t
 from hdrplan.outcomes.nonparametric import KaplanMeier, Quantile, kaplan_meier, reverse_kaplan_meier
+from hdrplan.outcomes.npmle import Turnbull, turnbull
+from hdrplan.outcomes.observed_control import ControlBin, control_by_dose
+from hdrplan.outcomes.parametric import IntervalFit, LogTime, interval_regression
 from hdrplan.outcomes.proportional import ProportionalHazards, zph
 from hdrplan.outcomes.published import (
     PRINTED_COLUMNS,
+    XU2021_DOI,
     Finding,
+    Inconsistency,
     Printed,
+    check_counted_mean,
     check_counts,
     check_mean_sd,
     check_median,
@@ -24,38 +36,49 @@ from hdrplan.outcomes.published import (
     check_rates,
     check_ratio,
     check_row,
+    hazard_ratio_findings,
+    inconsistencies,
     p_from_interval,
     printed,
     smallest_sd,
 )
 from hdrplan.outcomes.resampling import bootstrap_rows, bootstrap_statistics, permuted_rows
-from hdrplan.outcomes.restricted_mean import RestrictedMean, restricted_mean
-from hdrplan.outcomes.scores import efficient_scores, sum_by
-from hdrplan.outcomes.subdistribution import FineGrayFit, GrayTest, fine_gray, gray_test
-from hdrplan.outcomes.tcp import TcpFit
-from hdrplan.outcomes.tcp_fits import ControlBin, control_by_dose, fit_tcp, fit_tcp_intervals
-from hdrplan.outcomes.turnbull import Turnbull, turnbull
-from hdrplan.outcomes.xu2021 import XU2021_DOI, Inconsistency, hazard_ratio_findings, inconsistencies
+from hdrplan.outcomes.scan_intervals import Intervals, intervals
+from hdrplan.outcomes.scores import efficient_scores
+from hdrplan.outcomes.shared_frailty import FrailtyFit, frailty
+from hdrplan.outcomes.subdistribution import FineGrayFit, fine_gray
+from hdrplan.outcomes.tcp import DoseCurve, TcpFit
+from hdrplan.outcomes.tcp_horizon import fit_tcp
+from hdrplan.outcomes.tcp_intervals import fit_tcp_intervals
 
 __all__ = [
     "PRINTED_COLUMNS",
     "XU2021_DOI",
     "Coefficients",
+    "CompetingRisks",
     "Concordance",
     "ControlBin",
+    "CoxData",
     "CoxFit",
     "Cutoff",
+    "CutoffP",
+    "CutoffProblem",
+    "CutoffScan",
+    "DoseCurve",
     "Finding",
     "FineGrayFit",
     "FollowUp",
     "FrailtyFit",
     "GrayTest",
+    "Groups",
     "Incidence",
     "Inconsistency",
     "IntervalFit",
+    "Intervals",
     "KaplanMeier",
     "Landmark",
     "LogRank",
+    "LogTime",
     "MaxT",
     "Printed",
     "ProportionalHazards",
@@ -71,6 +94,7 @@ __all__ = [
     "best_cutoff",
     "bootstrap_rows",
     "bootstrap_statistics",
+    "check_counted_mean",
     "check_counts",
     "check_mean_sd",
     "check_median",
@@ -78,9 +102,11 @@ __all__ = [
     "check_rates",
     "check_ratio",
     "check_row",
+    "competing_risks",
     "concordance",
     "control_by_dose",
     "cox",
+    "cutoff_problem",
     "efficient_scores",
     "fine_gray",
     "fit_tcp",
@@ -93,6 +119,7 @@ __all__ = [
     "inconsistencies",
     "indicator_columns",
     "interval_regression",
+    "intervals",
     "kaplan_meier",
     "landmark",
     "log_rank",
@@ -104,7 +131,6 @@ __all__ = [
     "restricted_spline",
     "reverse_kaplan_meier",
     "smallest_sd",
-    "sum_by",
     "turnbull",
     "zph",
 ]

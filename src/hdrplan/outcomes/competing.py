@@ -8,14 +8,107 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
+from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.errors import InputError
-from hdrplan.outcomes.followup import FollowUp, follow_up, labels_and_codes
+from hdrplan.outcomes.columns import grouped
+from hdrplan.outcomes.followup import FollowUp, follow_up
 
-__all__ = ["Incidence", "aalen_johansen", "product_limit_errors"]
+__all__ = ["CompetingRisks", "Incidence", "aalen_johansen", "competing_risks", "product_limit_errors"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class CompetingRisks:
+    """Follow-up to the first event of any cause, and which cause it was; :func:`competing_risks` makes it.
+
+    Parameters
+    ----------
+    rows : FollowUp
+        Its events are those of any cause.
+    causes : tuple
+        Labels of the causes.
+    of_cause : (n, n_causes) array of bool
+        Which row had which cause.
+    """
+
+    rows: FollowUp
+    causes: tuple[object, ...]
+    of_cause: BoolArray
+
+    def __post_init__(self) -> None:
+        freeze(self, "of_cause", (self.rows.n, len(self.causes)), dtype=np.bool_)
+
+    def had(self, cause: object) -> BoolArray:
+        """Return which rows had a cause (n,).
+
+        Raises
+        ------
+        InputError
+            It never happens.
+        """
+        column = self.of_cause[:, self.causes.index(cause)] if cause in self.causes else None
+        if column is None or not column.any():
+            raise InputError(
+                "the cause of interest must happen at least once", got=f"{cause!r} among {list(self.causes)}"
+            )
+        return column
+
+
+def competing_risks(
+    time: npt.ArrayLike,
+    cause: npt.ArrayLike,
+    *,
+    censored: object = 0,
+    causes: tuple[object, ...] | None = None,
+    entry: npt.ArrayLike | None = None,
+    cluster: npt.ArrayLike | None = None,
+) -> CompetingRisks:
+    """Return checked follow-up to the first of several events.
+
+    Parameters
+    ----------
+    time : (n,) array_like
+        Time of the first event of any cause, or of the last observation.
+    cause : (n,) array_like
+        Label of what happened; ``censored`` where nothing did.
+    censored : object
+        The label that means censored.
+    causes : tuple, optional
+        The causes to report, so that a group in which one never happens has it with incidence 0; those that occur if
+        not given.
+    entry, cluster : (n,) array_like, optional
+        As for :func:`follow_up`.
+
+    Returns
+    -------
+    CompetingRisks
+
+    Raises
+    ------
+    InputError
+        No event at all, a cause that occurs but is not named, or follow-up that cannot be right.
+
+    Examples
+    --------
+    >>> risks = competing_risks([1, 2, 3, 4], ["recurrence", "death", "none", "recurrence"], censored="none")
+    >>> risks.causes
+    ('death', 'recurrence')
+    """
+    n = np.asarray(time).shape[0] if np.ndim(time) else 0
+    groups = grouped(cause, n, "cause")
+    seen = tuple(label for label in groups.labels if label != censored)
+    causes = seen if causes is None else causes
+    if not causes:
+        raise InputError("there must be at least one event", got="every row censored")
+    unknown = [label for label in seen if label not in causes]
+    if unknown:
+        raise InputError("every cause that occurs must be named", got=unknown, where=f"causes {list(causes)}")
+    place = {label: k for k, label in enumerate(groups.labels)}
+    of_cause = np.column_stack([groups.codes == place.get(c, -1) for c in causes])
+    rows = follow_up(time, of_cause.any(axis=1), entry=entry, cluster=cluster)
+    return CompetingRisks(rows=rows, causes=causes, of_cause=of_cause)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Incidence:
     """Cumulative incidence of each cause: one row for each distinct time of the data.
 
@@ -67,44 +160,22 @@ class Incidence:
         return np.vstack((unknown, self.lower))[index], np.vstack((unknown, self.upper))[index]
 
 
-def aalen_johansen(
-    time: npt.ArrayLike,
-    cause: npt.ArrayLike,
-    *,
-    censored: object = 0,
-    causes: tuple[object, ...] | None = None,
-    entry: npt.ArrayLike | None = None,
-    cluster: npt.ArrayLike | None = None,
-    conf_level: float = 0.95,
-) -> Incidence:
+def aalen_johansen(risks: CompetingRisks, *, conf_level: float = 0.95) -> Incidence:
     """Return the Aalen-Johansen estimate of the cumulative incidence of each cause.
 
     One minus Kaplan-Meier with the other causes censored overstates an incidence; this does not. The error is the
-    infinitesimal jackknife (as R's ``survfit`` for several states), summed by ``cluster`` where rows are not
-    independent; the limits are symmetric on the log scale of 1 - incidence (R's default), kept within 0 and 1.
+    infinitesimal jackknife (as R's ``survfit`` for several states), summed by cluster where rows are not independent;
+    the limits are symmetric on the log scale of 1 - incidence (R's default), kept within 0 and 1.
 
     Parameters
     ----------
-    time : (n,) array_like
-        Time of the first event of any cause, or of the last observation.
-    cause : (n,) array_like
-        Label of what happened; ``censored`` where nothing did.
-    censored : object
-        The label that means censored.
-    causes : tuple, optional
-        The causes to report, so that a group in which one never happens has it with incidence 0; those that occur if
-        not given.
-    entry : (n,) array_like, optional
-        Delayed entry.
-    cluster : (n,) array_like, optional
-        Patient of each row.
+    risks : CompetingRisks
     conf_level : float
         Coverage.
 
-    Raises
-    ------
-    InputError
-        No event at all, or follow-up that cannot be right.
+    Returns
+    -------
+    Incidence
 
     References
     ----------
@@ -113,55 +184,57 @@ def aalen_johansen(
 
     Examples
     --------
-    >>> curve = aalen_johansen([1, 2, 3, 4], [1, 2, 0, 1])
+    >>> curve = aalen_johansen(competing_risks([1, 2, 3, 4], [1, 2, 0, 1]))
     >>> curve.incidence_at([4]).tolist()
     [[0.75, 0.25]]
     """
-    causes, of_cause, rows = cause_indicators(time, cause, censored, entry, causes)
+    rows = risks.rows
     times = np.unique(rows.time)
-    _, codes = labels_and_codes(cluster, rows.time.size, "cluster") if cluster is not None else (
-        (), np.arange(rows.time.size))  # fmt: skip
-    at_risk, events = risk_table(rows, of_cause, times)
+    at_risk, events = risk_table(rows, risks.of_cause, times)
     hazard = np.where(at_risk[:, None] > 0, events / np.where(at_risk > 0, at_risk, 1.0)[:, None], 0.0)
     survival = np.cumprod(1.0 - hazard.sum(axis=1))
     before = np.concatenate(([1.0], survival[:-1]))
     incidence = np.cumsum(before[:, None] * hazard, axis=0)
-    _, std_err = product_limit_errors(rows, of_cause, times, codes)
+    _, std_err = product_limit_errors(rows, risks.of_cause, times)
     z = stats.norm.ppf(0.5 + conf_level / 2.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         half = z * std_err / incidence
         lower, upper = incidence * np.exp(-half), np.minimum(incidence * np.exp(half), 1.0)
     none = incidence == 0
     return Incidence(
-        causes, times, at_risk, events, incidence, std_err,
-        np.where(none, np.nan, lower), np.where(none, np.nan, upper), survival, conf_level,
-    )  # fmt: skip
-
-
-def cause_indicators(
-    time: npt.ArrayLike,
-    cause: npt.ArrayLike,
-    censored: object,
-    entry: npt.ArrayLike | None = None,
-    causes: tuple[object, ...] | None = None,
-) -> tuple[tuple[object, ...], BoolArray, FollowUp]:
-    """Return the labels of the causes, an (n, n_causes) table of which row had which, and the follow-up."""
-    n = np.asarray(time).shape[0] if np.ndim(time) else 0
-    labels, codes = labels_and_codes(cause, n, "cause")
-    seen = tuple(label for label in labels if label != censored)
-    causes = seen if causes is None else causes
-    if not causes:
-        raise InputError("there must be at least one event", got="every row censored")
-    unknown = [label for label in seen if label not in causes]
-    if unknown:
-        raise InputError("every cause that occurs must be named", got=unknown, where=f"causes {list(causes)}")
-    of_cause = np.column_stack([codes == (labels.index(c) if c in labels else -1) for c in causes])
-    return causes, of_cause, follow_up(time, of_cause.any(axis=1), entry)
+        causes=risks.causes,
+        time=times,
+        at_risk=at_risk,
+        events=events,
+        incidence=incidence,
+        std_err=std_err,
+        lower=np.where(none, np.nan, lower),
+        upper=np.where(none, np.nan, upper),
+        survival=survival,
+        conf_level=conf_level,
+    )
 
 
 def risk_table(rows: FollowUp, of_cause: BoolArray, times: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the number at risk just before each time (k,) and the events by cause at it (k, n_causes)."""
-    n = rows.time.size
+    """Return who is at risk and what happens at given times.
+
+    Parameters
+    ----------
+    rows : FollowUp
+        Follow-up with any event.
+    of_cause : (n, n_causes) array of bool
+        Which row had which cause.
+    times : (k,) array
+        Distinct times, ascending.
+
+    Returns
+    -------
+    at_risk : (k,) array
+        Rows under observation and event-free just before.
+    events : (k, n_causes) array
+        Events by cause.
+    """
+    n = rows.n
     at_risk = (n - np.searchsorted(np.sort(rows.time), times, side="left")).astype(np.float64)
     if rows.truncated:
         at_risk -= n - np.searchsorted(np.sort(rows.entry), times, side="left")
@@ -172,10 +245,8 @@ def risk_table(rows: FollowUp, of_cause: BoolArray, times: FloatArray) -> tuple[
     return at_risk, events
 
 
-def product_limit_errors(
-    rows: FollowUp, of_cause: BoolArray, times: FloatArray, cluster: IntArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return the standard errors of the survival (k,) and of the incidences (k, n_causes), by cluster.
+def product_limit_errors(rows: FollowUp, of_cause: BoolArray, times: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the standard errors of a product-limit curve, by cluster.
 
     The derivative of an estimate by the weight of a row, summed over the rows of a cluster, is how that cluster moves
     it; the root of the sum of squares over clusters is the infinitesimal-jackknife error.
@@ -188,9 +259,15 @@ def product_limit_errors(
         Which row had which cause.
     times : (k,) array
         Distinct times, ascending.
-    cluster : (n,) array of int
-        Cluster index of each row.
+
+    Returns
+    -------
+    survival : (k,) array
+        Errors of the survival.
+    incidence : (k, n_causes) array
+        Errors of the incidences.
     """
+    cluster = rows.owner
     n_clusters, n_causes = int(cluster.max()) + 1, of_cause.shape[1]
     at_risk, events = risk_table(rows, of_cause, times)
     at_time = np.searchsorted(times, rows.time)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InputError
-from hdrplan.outcomes.followup import labels_and_codes
+from hdrplan.outcomes.columns import grouped
 
 __all__ = ["RestrictedSpline", "indicator_columns", "restricted_spline"]
 
@@ -38,6 +38,10 @@ def indicator_columns(name: str, values: npt.ArrayLike, reference: object = None
     reference : object, optional
         Reference level; the first in sorted order if not given.
 
+    Returns
+    -------
+    dict of str to (n,) array
+
     Raises
     ------
     InputError
@@ -48,12 +52,14 @@ def indicator_columns(name: str, values: npt.ArrayLike, reference: object = None
     >>> list(indicator_columns("type", ["HCC", "CRLM", "HCC"], reference="HCC"))
     ['type: CRLM vs HCC']
     """
-    labels, codes = labels_and_codes(values, np.asarray(values).shape[0], name)
-    base = labels[0] if reference is None else reference
-    if base not in labels or len(labels) < 2:
-        raise InputError(f"{name} must have the reference level and at least one other", got=labels, where=base)
+    levels = grouped(values, np.asarray(values).shape[0], name)
+    base = levels.labels[0] if reference is None else reference
+    if base not in levels.labels or len(levels) < 2:
+        raise InputError(f"{name} must have the reference level and at least one other", got=levels.labels, where=base)
     return {
-        f"{name}: {label} vs {base}": (codes == k).astype(np.float64) for k, label in enumerate(labels) if label != base
+        f"{name}: {label} vs {base}": (levels.codes == k).astype(np.float64)
+        for k, label in enumerate(levels.labels)
+        if label != base
     }
 
 

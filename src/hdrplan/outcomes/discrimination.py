@@ -8,9 +8,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan.arrays import FloatArray
+from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.errors import InputError
-from hdrplan.outcomes.followup import FollowUp, follow_up, labels_and_codes
+from hdrplan.outcomes.columns import finite_column
+from hdrplan.outcomes.competing import CompetingRisks
+from hdrplan.outcomes.followup import FollowUp, refuse_late_entry
 
 __all__ = ["Concordance", "auc_at", "censoring_survival", "concordance"]
 
@@ -18,9 +20,17 @@ __all__ = ["Concordance", "auc_at", "censoring_survival", "concordance"]
 _BLOCK = 512
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Concordance:
-    """Probability that of two comparable units the one with the higher score fails first; 0.5 is chance."""
+    """Probability that of two comparable units the one with the higher score fails first; 0.5 is chance.
+
+    Parameters
+    ----------
+    c, std_err : float
+        The probability and its standard error.
+    concordant, discordant, tied_risk : float
+        (Weighted) comparable pairs in the order of the score, against it, and with equal scores.
+    """
 
     c: float
     std_err: float
@@ -30,13 +40,11 @@ class Concordance:
 
 
 def concordance(
-    time: npt.ArrayLike,
-    event: npt.ArrayLike,
+    rows: FollowUp,
     risk: npt.ArrayLike,
     *,
     method: Literal["harrell", "uno"] = "harrell",
     tau: float | None = None,
-    cluster: npt.ArrayLike | None = None,
 ) -> Concordance:
     """Return Harrell's or Uno's concordance of a risk score.
 
@@ -45,30 +53,30 @@ def concordance(
 
     Parameters
     ----------
-    time, event : (n,) array_like
-        Follow-up.
+    rows : FollowUp
+        Without late entry. Where it has clusters, the infinitesimal-jackknife error is summed by cluster.
     risk : (n,) array_like
         Higher means earlier failure expected.
     method : {"harrell", "uno"}
         Uno weights each pair by 1/G(t-)^2 (G: Kaplan-Meier of the censoring), so that C does not depend on censoring.
     tau : float, optional
         Only events before ``tau`` count (Uno's truncation).
-    cluster : (n,) array_like, optional
-        Patient of each row: the infinitesimal-jackknife error is summed by patient.
+
+    Returns
+    -------
+    Concordance
 
     Raises
     ------
     InputError
-        No comparable pair, or follow-up that cannot be right.
+        No comparable pair, late entry, or a score that is not one finite number a row.
 
     References
     ----------
     F. E. Harrell et al., Stat Med 1996;15:361-387. H. Uno et al., Stat Med 2011;30:1105-1117, DOI 10.1002/sim.4154.
     """
-    rows = follow_up(time, event)
-    score = np.asarray(risk, dtype=np.float64)
-    if score.shape != rows.time.shape or not np.isfinite(score).all():
-        raise InputError("risk must be one finite number a row", got=f"shape {score.shape}, {rows.time.size} rows")
+    refuse_late_entry(rows, "a concordance")
+    score = finite_column(risk, rows.n, "risk")
     weight = np.where(rows.event, 1.0, 0.0)
     if method == "uno":
         with np.errstate(divide="ignore"):
@@ -83,15 +91,20 @@ def concordance(
         raise InputError("concordance needs comparable pairs", got="no event before another unit's time")
     c = float((totals[0] + totals[2] / 2.0) / totals.sum())
     influence = (numerator - c * denominator) / totals.sum()
-    if cluster is not None:
-        _, owner = labels_and_codes(cluster, rows.time.size, "cluster")
-        influence = np.bincount(owner, weights=influence)
-    return Concordance(c, float(np.sqrt((influence**2).sum())), *(float(v) for v in totals))
+    by_cluster = rows.by_cluster(influence[:, None])[:, 0]
+    concordant, discordant, tied_risk = (float(v) for v in totals)
+    return Concordance(
+        c=c,
+        std_err=float(np.sqrt((by_cluster**2).sum())),
+        concordant=concordant,
+        discordant=discordant,
+        tied_risk=tied_risk,
+    )
 
 
 def _pairs(rows: FollowUp, score: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Weighted concordant, discordant and tied pairs; and each row's share of numerator and of all comparable pairs."""
-    n = rows.time.size
+    n = rows.n
     totals, numerator, denominator = np.zeros(3), np.zeros(n), np.zeros(n)
     failed = np.flatnonzero(weight > 0)
     for start in range(0, failed.size, _BLOCK):
@@ -110,9 +123,7 @@ def _pairs(rows: FollowUp, score: FloatArray, weight: FloatArray) -> tuple[Float
     return totals, numerator, denominator
 
 
-def auc_at(
-    time: npt.ArrayLike, event: npt.ArrayLike, risk: npt.ArrayLike, at: npt.ArrayLike, *, competing: bool = False
-) -> FloatArray:
+def auc_at(rows: FollowUp | CompetingRisks, risk: npt.ArrayLike, at: npt.ArrayLike, *, of: object = 1) -> FloatArray:
     """Return the area under the ROC curve of a risk score for having had the event by given times.
 
     Cases had the event by the time, controls are free of it after; those censored before are represented by the others
@@ -120,41 +131,46 @@ def auc_at(
 
     Parameters
     ----------
-    time, event : (n,) array_like
-        Follow-up; with ``competing``, event is 0 (censored), 1 (the event) or 2 (a competing event, which makes a
-        control from then on).
+    rows : FollowUp or CompetingRisks
+        Without late entry, taken as independent. A competing event makes a control from then on.
     risk : (n,) array_like
         Higher means earlier failure expected.
     at : (m,) array_like
         Times.
-    competing : bool
-        Whether 2 means a competing event.
+    of : object
+        The cause of interest among competing risks.
 
     Returns
     -------
     (m,) array
         NaN where there is no case or no control.
 
+    Raises
+    ------
+    InputError
+        The cause never happens, late entry, or a score that is not one finite number a row.
+
     References
     ----------
     P. Blanche, J.-F. Dartigues, H. Jacqmin-Gadda, Stat Med 2013;32:5381-5397, DOI 10.1002/sim.5958.
     """
-    kind = np.asarray(event, dtype=np.float64)
-    other = kind == 2 if competing else np.zeros(kind.shape, dtype=np.bool_)
-    rows = follow_up(time, np.where(other, 1.0, kind))
-    score = np.asarray(risk, dtype=np.float64)
-    if score.shape != rows.time.shape or not np.isfinite(score).all():
-        raise InputError("risk must be one finite number a row", got=f"shape {score.shape}, {rows.time.size} rows")
+    if isinstance(rows, CompetingRisks):
+        other: BoolArray = rows.rows.event & ~rows.had(of)
+        rows = rows.rows
+    else:
+        other = np.zeros(rows.n, dtype=np.bool_)
+    refuse_late_entry(rows, "an area under the ROC curve")
+    score = finite_column(risk, rows.n, "risk")
     g_own = censoring_survival(rows, rows.time, before=True)
-    result = []
+    areas = []
     for t in np.atleast_1d(np.asarray(at, dtype=np.float64)):
         done = rows.event & (rows.time <= t)
         weight = np.where(done, 1.0 / np.where(g_own > 0, g_own, 1.0), 0.0)
         open_ = rows.time > t
         weight[open_] = 1.0 / max(float(censoring_survival(rows, [t])[0]), 1e-300)
         case, control = done & ~other, open_ | (done & other)
-        result.append(_area(score[case], weight[case], score[control], weight[control]))
-    return np.array(result)
+        areas.append(_area(score[case], weight[case], score[control], weight[control]))
+    return np.array(areas)
 
 
 def _area(case: FloatArray, case_weight: FloatArray, control: FloatArray, control_weight: FloatArray) -> float:
@@ -182,6 +198,15 @@ def censoring_survival(rows: FollowUp, at: npt.ArrayLike, *, before: bool = Fals
         Times.
     before : bool
         Return the value just before each time.
+
+    Returns
+    -------
+    array
+        Of the shape of ``at``.
+
+    References
+    ----------
+    E. L. Kaplan, P. Meier, J Am Stat Assoc 1958;53:457-481, DOI 10.1080/01621459.1958.10501452.
     """
     times, index = np.unique(rows.time, return_inverse=True)
     lost = np.bincount(index, weights=~rows.event, minlength=times.size)

@@ -1,29 +1,31 @@
-"""Follow-up as arrays: checked once at the door of the room, in any one unit of time.
+"""Follow-up as one value: checked once at the door of the room, in any one unit of time.
 
 A row is one unit of analysis (patient, cycle or lesion): ``time`` from its origin to its event or its last
 observation, ``event`` whether that was an event, ``entry`` when it came under observation (0 unless left-truncated).
+Rows of one patient are not independent: ``cluster`` says whose they are, and every estimator whose errors can know it
+sums them by patient.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
 from hdrplan.errors import InputError
+from hdrplan.outcomes.columns import Groups, grouped, number_column
 
-__all__ = ["FollowUp", "Landmark", "clusters", "covariate_matrix", "follow_up", "labels_and_codes", "landmark"]
+__all__ = ["FollowUp", "Landmark", "follow_up", "landmark", "refuse_late_entry"]
 
 # Times closer than this share of the largest are one time.
 _SAME_TIME = 1e-11
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class FollowUp:
-    """Checked rows of follow-up.
+    """Checked rows of follow-up; :func:`follow_up` makes them.
 
     Parameters
     ----------
@@ -33,11 +35,14 @@ class FollowUp:
         True where an event was seen.
     entry : (n,) array
         Time from which the row is under observation; minus infinity where it always was.
+    cluster : Groups or None
+        Patient of each row; None where rows are independent.
     """
 
     time: FloatArray
     event: BoolArray
     entry: FloatArray
+    cluster: Groups | None = None
 
     def __post_init__(self) -> None:
         freeze(self, "time", (None,))
@@ -62,12 +67,47 @@ class FollowUp:
             )
 
     @property
+    def n(self) -> int:
+        """Rows."""
+        return int(self.time.size)
+
+    @property
+    def n_events(self) -> int:
+        """Events."""
+        return int(self.event.sum())
+
+    @property
     def truncated(self) -> bool:
         """Whether any row entered late."""
         return bool(np.isfinite(self.entry).any())
 
+    @property
+    def owner(self) -> IntArray:
+        """Index of each row's cluster; of the row itself where rows are independent."""
+        return np.arange(self.n) if self.cluster is None else self.cluster.codes
 
-def follow_up(time: npt.ArrayLike, event: npt.ArrayLike, entry: npt.ArrayLike | None = None) -> FollowUp:
+    @property
+    def independent(self) -> FollowUp:
+        """The same rows, taken as independent."""
+        return replace(self, cluster=None)
+
+    def chosen(self, rows: IntArray | BoolArray) -> FollowUp:
+        """Return the follow-up of some rows, in the order asked for."""
+        cluster = None if self.cluster is None else self.cluster.chosen(rows)
+        return FollowUp(time=self.time[rows], event=self.event[rows], entry=self.entry[rows], cluster=cluster)
+
+    def by_cluster(self, values: FloatArray) -> FloatArray:
+        """Return values (n, k) of rows summed by cluster (n_clusters, k); as they are where rows are independent."""
+        return values if self.cluster is None else self.cluster.sum(values)
+
+
+def follow_up(
+    time: npt.ArrayLike,
+    event: npt.ArrayLike,
+    *,
+    entry: npt.ArrayLike | None = None,
+    cluster: npt.ArrayLike | None = None,
+) -> FollowUp:
     """Return checked follow-up rows.
 
     Parameters
@@ -75,26 +115,41 @@ def follow_up(time: npt.ArrayLike, event: npt.ArrayLike, entry: npt.ArrayLike | 
     time : (n,) array_like
         Time of event or last observation.
     event : (n,) array_like
-        0 or False: censored; 1 or True: event.
+        0 or False: censored; 1 or True: event. For a cause-specific analysis other causes count as censored.
     entry : (n,) array_like, optional
-        Delayed entry (left truncation), in the same unit.
+        Delayed entry (left truncation), in the same unit. With several rows a unit it carries time-dependent
+        covariates.
+    cluster : (n,) array_like, optional
+        Patient of each row, where rows of one patient are not independent (lesions).
+
+    Returns
+    -------
+    FollowUp
+        Times that differ by rounding alone are set equal.
 
     Raises
     ------
     InputError
         Unequal lengths, missing or negative times, an event that is not 0 or 1, entry not before time.
+
+    Examples
+    --------
+    >>> rows = follow_up([5, 8, 12], [1, 0, 1], cluster=["P1", "P1", "P2"])
+    >>> rows.n, rows.n_events, rows.cluster.labels
+    (3, 2, ('P1', 'P2'))
     """
-    time = _numbers(time, "time")
-    flags = _numbers(event, "event")
+    time = number_column(time, "time")
+    flags = number_column(event, "event")
     if not np.isin(flags, (0.0, 1.0)).all():
         raise InputError(
             "event must be 0 (censored) or 1 (event)", got=sorted({float(v) for v in flags} - {0.0, 1.0})[:3]
         )
-    start = np.full(time.size, -np.inf) if entry is None else _numbers(entry, "entry")
+    start = np.full(time.size, -np.inf) if entry is None else number_column(entry, "entry")
     if not time.size == flags.size == start.size:
         raise InputError("time, event and entry must have equal lengths", got=(time.size, flags.size, start.size))
+    owners = None if cluster is None else grouped(cluster, time.size, "cluster")
     time, start = _tied(time, start)
-    return FollowUp(time, flags.astype(np.bool_), start)
+    return FollowUp(time=time, event=flags.astype(np.bool_), entry=start, cluster=owners)
 
 
 def _tied(time: FloatArray, entry: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -113,118 +168,22 @@ def _tied(time: FloatArray, entry: FloatArray) -> tuple[FloatArray, FloatArray]:
     return snapped[: time.size], start
 
 
-def _numbers(values: npt.ArrayLike, name: str) -> FloatArray:
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} must be numbers", got=str(error)) from None
-    if array.ndim != 1:
-        raise InputError(f"{name} must be one column", got=f"shape {array.shape}")
-    if np.isnan(array).any():
-        raise InputError(
-            f"{name} must not be missing",
-            got=f"{int(np.isnan(array).sum())} missing values",
-            where=f"row {int(np.argmax(np.isnan(array))) + 1}",
-            remedy="Decide on the missing rows first; none is dropped silently.",
-        )
-    return array
-
-
-def labels_and_codes(values: npt.ArrayLike | None, n: int, name: str) -> tuple[tuple[object, ...], IntArray]:
-    """Return the sorted distinct labels of a grouping column and each row's index into them.
-
-    Parameters
-    ----------
-    values : (n,) array_like or None
-        Labels of any one kind; None makes one group.
-    n : int
-        Rows expected.
-    name : str
-        Name of the column, for messages.
+def refuse_late_entry(rows: FollowUp, estimator: str) -> None:
+    """Refuse left-truncated rows for an estimator that knows no late entry.
 
     Raises
     ------
     InputError
-        Another length, or missing labels.
+        A row entered late.
     """
-    if values is None:
-        return (None,), np.zeros(n, dtype=np.int64)
-    array = np.asarray(values)
-    if array.shape != (n,):
-        raise InputError(f"{name} must have one value a row", got=f"shape {array.shape} for {n} rows")
-    if any(v is None or v != v for v in array.tolist()):
-        raise InputError(f"{name} must not be missing", remedy="Decide on the missing rows first.")
-    try:
-        labels, codes = np.unique(array, return_inverse=True)
-    except TypeError:
-        raise InputError(f"{name} must hold labels of one kind", got="mixed text and numbers") from None
-    return tuple(labels.tolist()), codes.astype(np.int64)
-
-
-def covariate_matrix(
-    covariates: Mapping[str, npt.ArrayLike] | npt.ArrayLike, n: int, names: tuple[str, ...] | None = None
-) -> tuple[tuple[str, ...], FloatArray]:
-    """Return the names and the (n, k) matrix of covariates given as columns by name or as a matrix.
-
-    Parameters
-    ----------
-    covariates : mapping of str to (n,) array_like, or (n, k) or (n,) array_like
-        Numbers; text must be turned into indicator columns first (:func:`hdrplan.outcomes.indicator_columns`).
-    n : int
-        Rows expected.
-    names : tuple of str, optional
-        Names of the columns of a matrix; ``x1, x2, ...`` if not given.
-
-    Raises
-    ------
-    InputError
-        Another number of rows, values that are missing or not numbers.
-    """
-    if isinstance(covariates, Mapping):
-        names = tuple(str(name) for name in covariates)
-        columns = [_numbers(values, f"covariate {name}") for name, values in covariates.items()]
-        if any(column.size != n for column in columns):
-            raise InputError("every covariate must have one value a row", got=[c.size for c in columns], where=names)
-        matrix = np.column_stack(columns) if columns else np.empty((n, 0))
-    else:
-        matrix = np.asarray(covariates, dtype=np.float64)
-        matrix = matrix[:, None] if matrix.ndim == 1 else matrix
-        if matrix.ndim != 2 or matrix.shape[0] != n:
-            raise InputError("covariates must have one row a unit", got=f"shape {matrix.shape} for {n} rows")
-        names = tuple(f"x{k + 1}" for k in range(matrix.shape[1])) if names is None else tuple(names)
-        if len(names) != matrix.shape[1]:
-            raise InputError("covariates need one name a column", got=f"{len(names)} names, {matrix.shape[1]} columns")
-    bad = ~np.isfinite(matrix)
-    if bad.any():
-        row, column = np.argwhere(bad)[0]
+    if rows.truncated:
         raise InputError(
-            f"covariate {names[column]} must be a finite number",
-            got=f"{int(bad[:, column].sum())} missing or infinite values",
-            where=f"row {row + 1}",
-            remedy="Decide on the missing rows first; none is dropped silently.",
+            f"{estimator} needs rows under observation from the start",
+            got=f"{int(np.isfinite(rows.entry).sum())} rows with late entry",
         )
-    return names, matrix
 
 
-def clusters(values: npt.ArrayLike, n: int, n_parameters: int) -> tuple[tuple[object, ...], IntArray]:
-    """Return labels and codes of clusters that are enough to estimate errors from.
-
-    Raises
-    ------
-    InputError
-        No more clusters than parameters: the sandwich would be singular.
-    """
-    labels, codes = labels_and_codes(values, n, "cluster")
-    if len(labels) <= n_parameters:
-        raise InputError(
-            f"errors by cluster need more clusters than the {n_parameters} parameters",
-            got=len(labels),
-            remedy="Use fewer covariates, or errors for independent rows.",
-        )
-    return labels, codes
-
-
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Landmark:
     """Who is still at risk at a landmark, with the clock set to 0 there.
 
@@ -232,39 +191,55 @@ class Landmark:
     ----------
     keep : (n,) array of bool
         Rows under observation and event-free after the landmark.
-    time : (m,) array
-        Time from the landmark for the kept rows.
+    rows : FollowUp
+        Follow-up of the kept rows (m,) from the landmark.
     n_event_before, n_censored_before : int
         Rows that had their event or left observation at or before the landmark.
     """
 
     keep: BoolArray
-    time: FloatArray
+    rows: FollowUp
     n_event_before: int
     n_censored_before: int
 
     def __post_init__(self) -> None:
         freeze(self, "keep", (None,), dtype=np.bool_)
-        freeze(self, "time", (None,))
 
 
-def landmark(time: npt.ArrayLike, event: npt.ArrayLike, at: float) -> Landmark:
-    """Return the rows still at risk after a landmark time, and their time from there.
+def landmark(rows: FollowUp, at: float) -> Landmark:
+    """Return the rows still at risk after a landmark time, and their follow-up from there.
 
     Groups formed by something seen during follow-up (the 8-week response) must start where it was seen: nobody could
     have had the event before, and counting that time as survived is immortal time.
 
     Parameters
     ----------
-    time, event : (n,) array_like
-        Follow-up.
+    rows : FollowUp
+        Without late entry.
     at : float
-        The landmark, in the unit of ``time``.
+        The landmark, in the unit of the times.
+
+    Returns
+    -------
+    Landmark
+
+    Raises
+    ------
+    InputError
+        Late entry, or nobody at risk after the landmark.
 
     References
     ----------
     J. R. Anderson, K. C. Cain, R. D. Gelber, J Clin Oncol 1983;1:710-719, DOI 10.1200/JCO.1983.1.11.710.
     """
-    rows = follow_up(time, event)
+    refuse_late_entry(rows, "a landmark analysis")
     keep = rows.time > at
-    return Landmark(keep, rows.time[keep] - at, int((rows.event & ~keep).sum()), int((~rows.event & ~keep).sum()))
+    if not keep.any():
+        raise InputError("somebody must be at risk after the landmark", got=f"all {rows.n} rows end by {at:g}")
+    kept = rows.chosen(keep)
+    return Landmark(
+        keep=keep,
+        rows=replace(kept, time=kept.time - at),
+        n_event_before=int((rows.event & ~keep).sum()),
+        n_censored_before=int((~rows.event & ~keep).sum()),
+    )

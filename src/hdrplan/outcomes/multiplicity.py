@@ -11,10 +11,10 @@ from scipy import stats
 
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InputError
-from hdrplan.outcomes.cox import CoxFit
-from hdrplan.outcomes.followup import covariate_matrix
+from hdrplan.outcomes.columns import covariate_matrix
+from hdrplan.outcomes.cox_model import CoxFit
 from hdrplan.outcomes.resampling import flipped_maxima
-from hdrplan.outcomes.scores import efficient_scores, sum_by
+from hdrplan.outcomes.scores import efficient_scores
 
 __all__ = ["MaxT", "benjamini_hochberg", "holm", "max_t"]
 
@@ -61,7 +61,7 @@ def benjamini_hochberg(p: npt.ArrayLike) -> FloatArray:
     return result
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class MaxT:
     """Score tests of several metrics, each added alone to the same model, judged together.
 
@@ -95,7 +95,6 @@ def max_t(
     metrics: Mapping[str, npt.ArrayLike],
     *,
     rng: np.random.Generator,
-    cluster: npt.ArrayLike | None = None,
     n_resamples: int = 4999,
 ) -> MaxT:
     """Return score tests of near-collinear metrics with p values adjusted together.
@@ -106,23 +105,36 @@ def max_t(
     Parameters
     ----------
     null : CoxFit
-        Model of the adjusting covariates (it may have none).
+        Model of the adjusting covariates (it may have none); scores are summed by the clusters of its follow-up.
     metrics : mapping of str to (n,) array_like
         Metrics, each tested alone beside the adjusting covariates.
     rng : numpy.random.Generator
         Source of randomness.
-    cluster : (n,) array_like, optional
-        Patient of each row.
     n_resamples : int
         Resamples.
+
+    Returns
+    -------
+    MaxT
+
+    Raises
+    ------
+    InputError
+        Metrics that are missing or not numbers.
 
     References
     ----------
     P. H. Westfall, S. S. Young, Resampling-Based Multiple Testing, Wiley 1993, 2.5 (single-step maxT).
     """
     names, x = covariate_matrix(metrics, null.n)
-    contributions = sum_by(cluster, efficient_scores(null, x / x.std(axis=0)))
+    contributions = null.data.rows.by_cluster(efficient_scores(null, x / x.std(axis=0)))
     z = contributions.sum(axis=0) / np.sqrt((contributions**2).sum(axis=0))
     maxima = flipped_maxima(contributions, n_resamples, rng)
     above = (maxima[:, None] >= np.abs(z) * (1.0 - 1e-12)).sum(axis=0)
-    return MaxT(names, z, 2.0 * stats.norm.sf(np.abs(z)), (1.0 + above) / (n_resamples + 1.0), n_resamples)
+    return MaxT(
+        names=names,
+        z=z,
+        p=2.0 * stats.norm.sf(np.abs(z)),
+        p_adjusted=(1.0 + above) / (n_resamples + 1.0),
+        n_resamples=n_resamples,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -12,7 +12,7 @@ from scipy import stats
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InputError
 from hdrplan.outcomes.competing import product_limit_errors
-from hdrplan.outcomes.followup import FollowUp, follow_up, labels_and_codes
+from hdrplan.outcomes.followup import FollowUp
 
 __all__ = ["KaplanMeier", "Quantile", "kaplan_meier", "reverse_kaplan_meier", "survival_interval", "time_counts"]
 
@@ -22,11 +22,18 @@ ConfType = Literal["plain", "log", "log-log"]
 _SAME_SURVIVAL = 1.5e-8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quantile:
     """A quantile of a survival curve with its confidence limits; NaN where the curve does not get there.
 
-    ``at_risk`` is the number under observation just before ``estimate``: a median resting on a handful is no finding.
+    Parameters
+    ----------
+    estimate, lower, upper : float
+        Time and its limits.
+    at_risk : int
+        Rows under observation just before ``estimate``: a median that rests on a handful is no finding.
+    conf_level : float
+        Coverage of the interval.
     """
 
     estimate: float
@@ -36,7 +43,7 @@ class Quantile:
     conf_level: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class KaplanMeier:
     """A product-limit curve: one entry for each distinct time of the data, right-continuous, 1 before the first.
 
@@ -47,8 +54,8 @@ class KaplanMeier:
     survival, std_err, lower, upper : (k,) arrays
         Estimate, its standard error (of the survival itself) and pointwise confidence limits; the limits are NaN
         where the survival is 0.
-    n, n_events : int
-        Rows and events.
+    n : int
+        Rows.
     conf_type : {"plain", "log", "log-log"}
         Scale on which the interval is symmetric.
     conf_level : float
@@ -64,13 +71,17 @@ class KaplanMeier:
     lower: FloatArray
     upper: FloatArray
     n: int
-    n_events: int
     conf_type: str
     conf_level: float
 
     def __post_init__(self) -> None:
         for name in ("time", "at_risk", "events", "censored", "survival", "std_err", "lower", "upper"):
             freeze(self, name, (None,), finite=False)
+
+    @property
+    def n_events(self) -> int:
+        """Events."""
+        return int(self.events.sum())
 
     def survival_at(self, times: npt.ArrayLike) -> FloatArray:
         """Return the survival at any times; 1 before the first time, held at its last value after the last."""
@@ -98,11 +109,11 @@ class KaplanMeier:
         estimate = _crossing(self.time, self.survival, height)
         at_risk = 0 if np.isnan(estimate) else int(self.at_risk_at([estimate])[0])
         return Quantile(
-            estimate,
-            _crossing(self.time, self.lower, height),
-            _crossing(self.time, self.upper, height),
-            at_risk,
-            self.conf_level,
+            estimate=estimate,
+            lower=_crossing(self.time, self.lower, height),
+            upper=_crossing(self.time, self.upper, height),
+            at_risk=at_risk,
+            conf_level=self.conf_level,
         )
 
     @property
@@ -140,35 +151,27 @@ def time_counts(rows: FollowUp) -> tuple[FloatArray, FloatArray, FloatArray, Flo
     return time, at_risk, events, leaving - events
 
 
-def kaplan_meier(
-    time: npt.ArrayLike,
-    event: npt.ArrayLike,
-    *,
-    entry: npt.ArrayLike | None = None,
-    cluster: npt.ArrayLike | None = None,
-    conf_type: ConfType = "log-log",
-    conf_level: float = 0.95,
-) -> KaplanMeier:
+def kaplan_meier(rows: FollowUp, *, conf_type: ConfType = "log-log", conf_level: float = 0.95) -> KaplanMeier:
     """Return the Kaplan-Meier estimate of survival.
 
     Parameters
     ----------
-    time, event : (n,) array_like
-        Follow-up; event 0 or 1. Events come before censorings at the same time.
-    entry : (n,) array_like, optional
-        Delayed entry.
-    cluster : (n,) array_like, optional
-        Patient of each row, where rows of one patient are not independent (lesions): the standard error is then the
-        infinitesimal jackknife summed by patient instead of Greenwood's.
+    rows : FollowUp
+        Events come before censorings at the same time. Where it has clusters, the standard error is the infinitesimal
+        jackknife summed by cluster instead of Greenwood's.
     conf_type : {"log-log", "log", "plain"}
         Scale of the interval; log-log stays inside 0 and 1 and keeps its coverage in small groups.
     conf_level : float
         Coverage of the interval.
 
+    Returns
+    -------
+    KaplanMeier
+
     Raises
     ------
     InputError
-        Follow-up that cannot be right (see :func:`follow_up`).
+        Unknown scale, or a coverage that is not between 0 and 1.
 
     References
     ----------
@@ -177,51 +180,64 @@ def kaplan_meier(
 
     Examples
     --------
-    >>> curve = kaplan_meier([6, 6, 6, 7, 10, 13], [1, 1, 0, 1, 0, 1])
+    >>> from hdrplan.outcomes import follow_up
+    >>> curve = kaplan_meier(follow_up([6, 6, 6, 7, 10, 13], [1, 1, 0, 1, 0, 1]))
     >>> curve.survival.round(4).tolist()
     [0.6667, 0.4444, 0.4444, 0.0]
     >>> curve.median.estimate
     7.0
     """
-    rows = follow_up(time, event, entry)
     times, at_risk, events, censored = time_counts(rows)
     with np.errstate(divide="ignore", invalid="ignore"):
         hazard = np.where(events > 0, events / at_risk, 0.0)
         survival: FloatArray = np.cumprod(1.0 - hazard, dtype=np.float64)
-        if cluster is None:
+        if rows.cluster is None:
             greenwood = np.where(events > 0, events / (at_risk * (at_risk - events)), 0.0)
             std_err = survival * np.sqrt(np.cumsum(greenwood))
         else:
-            _, codes = labels_and_codes(cluster, rows.time.size, "cluster")
-            std_err, _ = product_limit_errors(rows, rows.event[:, None], times, codes)
+            std_err, _ = product_limit_errors(rows, rows.event[:, None], times)
             std_err[survival == 0] = np.nan
     lower, upper = survival_interval(survival, std_err, conf_type, conf_level)
     return KaplanMeier(
-        times, at_risk, events, censored, survival, std_err, lower, upper,
-        rows.time.size, int(events.sum()), conf_type, conf_level,
-    )  # fmt: skip
+        time=times,
+        at_risk=at_risk,
+        events=events,
+        censored=censored,
+        survival=survival,
+        std_err=std_err,
+        lower=lower,
+        upper=upper,
+        n=rows.n,
+        conf_type=conf_type,
+        conf_level=conf_level,
+    )
 
 
-def reverse_kaplan_meier(
-    time: npt.ArrayLike, event: npt.ArrayLike, *, conf_type: ConfType = "log-log", conf_level: float = 0.95
-) -> KaplanMeier:
+def reverse_kaplan_meier(rows: FollowUp, *, conf_type: ConfType = "log-log", conf_level: float = 0.95) -> KaplanMeier:
     """Return the curve of potential follow-up: events censor it, the end of observation is its event.
 
     Its median is the follow-up time to report; the median of observed times is shortened by every event.
 
     Parameters
     ----------
-    time, event : (n,) array_like
-        Follow-up.
+    rows : FollowUp
     conf_type, conf_level
+        As for :func:`kaplan_meier`.
+
+    Returns
+    -------
+    KaplanMeier
+
+    Raises
+    ------
+    InputError
         As for :func:`kaplan_meier`.
 
     References
     ----------
     M. Schemper, T. L. Smith, Control Clin Trials 1996;17:343-346, DOI 10.1016/0197-2456(96)00075-X.
     """
-    rows = follow_up(time, event)
-    return kaplan_meier(rows.time, ~rows.event, conf_type=conf_type, conf_level=conf_level)
+    return kaplan_meier(replace(rows, event=~rows.event), conf_type=conf_type, conf_level=conf_level)
 
 
 def survival_interval(
@@ -237,6 +253,16 @@ def survival_interval(
         Scale.
     conf_level : float
         Coverage.
+
+    Returns
+    -------
+    lower, upper : (k,) arrays
+        NaN where the survival is 0 or has no error.
+
+    Raises
+    ------
+    InputError
+        Unknown scale, or a coverage that is not between 0 and 1.
 
     References
     ----------

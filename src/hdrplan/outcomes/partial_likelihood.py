@@ -7,17 +7,41 @@ with its own ``fraction`` (0 for Breslow), and one formula serves both.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.outcomes.followup import FollowUp
+from hdrplan.outcomes.newton import Derivatives
 
-__all__ = ["RiskSets", "information_sum"]
+__all__ = ["DeathMeans", "RiskSets", "information_sum"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class DeathMeans:
+    """Averages over the risk set that each death sees, at some coefficients.
+
+    Parameters
+    ----------
+    hazard : (n,) array
+        Relative hazard of each sorted row, times exp(-shift).
+    total : (d,) array
+        Sum of the hazards at risk: S0.
+    mean : (d, k) array
+        Mean covariates, weighted by hazard.
+    shift : float
+        What was taken from the linear predictor to keep its exponential finite.
+    """
+
+    hazard: FloatArray
+    total: FloatArray
+    mean: FloatArray
+    shift: float
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class RiskSets:
     """Rows of one stratum sorted by time, and where each event time and each death stands among them.
 
@@ -60,8 +84,22 @@ class RiskSets:
     fraction: FloatArray
 
     @classmethod
-    def of(cls, rows: FollowUp, x: FloatArray, offset: FloatArray, chosen: IntArray, ties: str) -> RiskSets:
-        """Return the risk sets of the chosen rows."""
+    def of(cls, rows: FollowUp, chosen: IntArray, x: FloatArray, offset: FloatArray, ties: str) -> RiskSets:
+        """Return the risk sets of one stratum.
+
+        Parameters
+        ----------
+        rows : FollowUp
+            All rows (n,).
+        chosen : (m,) array of int
+            Rows of the stratum.
+        x : (n, k) array
+            Covariates of all rows.
+        offset : (n,) array
+            Known part of the log hazard of all rows.
+        ties : {"efron", "breslow"}
+            Treatment of tied event times.
+        """
         index = chosen[np.argsort(rows.time[chosen], kind="stable")]
         time, entry = rows.time[index], rows.entry[index]
         deaths = np.flatnonzero(rows.event[index])
@@ -69,13 +107,22 @@ class RiskSets:
             time[deaths], return_index=True, return_inverse=True, return_counts=True
         )
         rank = np.arange(deaths.size) - starts[death_time]
-        fraction = rank / count[death_time] if ties == "efron" else np.zeros(deaths.size)
         by_entry = np.argsort(entry, kind="stable") if np.isfinite(entry).any() else np.empty(0, dtype=np.int64)
-        late = np.searchsorted(entry[by_entry], event_times, side="left")
         return cls(
-            index, time, entry, x[index], offset[index], event_times, np.searchsorted(time, event_times, side="left"),
-            late, by_entry, deaths, death_time, starts, fraction,
-        )  # fmt: skip
+            index=index,
+            time=time,
+            entry=entry,
+            x=x[index],
+            offset=offset[index],
+            event_times=event_times,
+            first=np.searchsorted(time, event_times, side="left"),
+            late=np.searchsorted(entry[by_entry], event_times, side="left"),
+            by_entry=by_entry,
+            deaths=deaths,
+            death_time=death_time,
+            starts=starts,
+            fraction=rank / count[death_time] if ties == "efron" else np.zeros(deaths.size),
+        )
 
     def risk_sum(self, values: FloatArray) -> FloatArray:
         """Return the sum of ``values`` (n, ...) over the rows at risk at each event time (m, ...)."""
@@ -97,40 +144,50 @@ class RiskSets:
         f = self.fraction.reshape(-1, *(1,) * (values.ndim - 1))
         return risk[self.death_time] - f * dying[self.death_time]
 
-    def relative_hazard(self, beta: FloatArray) -> tuple[FloatArray, float]:
-        """Return exp(x beta + offset - shift) of each row, and the shift that keeps it finite."""
-        eta = self.x @ beta + self.offset
+    def relative_hazard(self, coef: FloatArray) -> tuple[FloatArray, float]:
+        """Return exp(x coef + offset - shift) of each row, and the shift that keeps it finite."""
+        eta = self.x @ coef + self.offset
         shift = float(eta.max(initial=0.0))
         return np.exp(eta - shift), shift
 
-    def means(self, beta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, float]:
-        """Return relative hazards (n,), S0 (d,) and mean covariates (d, k) that each death sees, and the shift."""
-        r, shift = self.relative_hazard(beta)
+    def means(self, coef: FloatArray) -> DeathMeans:
+        """Return the averages over the risk set that each death sees."""
+        r, shift = self.relative_hazard(coef)
         s0 = self.seen_by_death(r)
-        return r, s0, self.seen_by_death(r[:, None] * self.x) / s0[:, None], shift
+        return DeathMeans(hazard=r, total=s0, mean=self.seen_by_death(r[:, None] * self.x) / s0[:, None], shift=shift)
 
-    def spread(
-        self, r: FloatArray, s0: FloatArray, mean: FloatArray, weight: FloatArray, of: slice = slice(None)
-    ) -> FloatArray:
-        """Return the covariance of covariates in the risk sets, summed over deaths with a weight each (k, k).
-
-        ``of`` chooses rows of the matrix, where only some covariates are asked about.
+    def spread(self, at: DeathMeans, weight: FloatArray, columns: slice = slice(None)) -> FloatArray:
+        """Return the covariance of covariates in the risk sets, summed over deaths with a weight each.
 
         The sum over deaths of the sum over rows is turned round: each row counts with the hazard it went through, so no
         (deaths, k, k) array is ever made.
+
+        Parameters
+        ----------
+        at : DeathMeans
+            Averages at the coefficients in question.
+        weight : (d,) array
+            Weight of each death.
+        columns : slice
+            Rows of the matrix that are wanted, where only some covariates are asked about.
+
+        Returns
+        -------
+        (k, k) array, or its rows ``columns``
         """
-        through = r * self._accumulated(weight / s0)
+        through = at.hazard * self._accumulated(weight / at.total)
         if self.deaths.size:
-            through[self.deaths] -= r[self.deaths] * self._tie_share(weight / s0)
-        result: FloatArray = (self.x[:, of] * through[:, None]).T @ self.x - (mean[:, of] * weight[:, None]).T @ mean
+            through[self.deaths] -= at.hazard[self.deaths] * self._tie_share(weight / at.total)
+        between = (at.mean[:, columns] * weight[:, None]).T @ at.mean
+        result: FloatArray = (self.x[:, columns] * through[:, None]).T @ self.x - between
         return result
 
-    def derivatives(self, beta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+    def derivatives(self, coef: FloatArray) -> Derivatives:
         """Return the log likelihood, its gradient (k,) and the information (k, k)."""
-        r, s0, mean, shift = self.means(beta)
-        eta = self.x[self.deaths] @ beta + self.offset[self.deaths]
-        loglik = float(eta.sum() - (np.log(s0) + shift).sum())
-        return loglik, (self.x[self.deaths] - mean).sum(axis=0), self.spread(r, s0, mean, np.ones(s0.size))
+        at = self.means(coef)
+        eta = self.x[self.deaths] @ coef + self.offset[self.deaths]
+        loglik = float(eta.sum() - (np.log(at.total) + at.shift).sum())
+        return loglik, (self.x[self.deaths] - at.mean).sum(axis=0), self.spread(at, np.ones(at.total.size))
 
     def _accumulated(self, per_death: FloatArray) -> FloatArray:
         """Sum of a quantity of deaths (d, ...) over each row's time under observation (n, ...)."""
@@ -150,18 +207,18 @@ class RiskSets:
         result: FloatArray = by_time[self.death_time]
         return result
 
-    def martingale(self, beta: FloatArray) -> FloatArray:
+    def martingale(self, coef: FloatArray) -> FloatArray:
         """Return events minus expected events of each sorted row (n,)."""
-        r, _ = self.relative_hazard(beta)
+        r, _ = self.relative_hazard(coef)
         hazard = 1.0 / self.seen_by_death(r)
         result = -r * self._accumulated(hazard)
         if self.deaths.size:
             result[self.deaths] += 1.0 + r[self.deaths] * self._tie_share(hazard)
         return result
 
-    def score_residuals(self, beta: FloatArray) -> FloatArray:
+    def score_residuals(self, coef: FloatArray) -> FloatArray:
         """Return each sorted row's contribution to the gradient (n, k)."""
-        r, _ = self.relative_hazard(beta)
+        r, _ = self.relative_hazard(coef)
         hazard = 1.0 / self.seen_by_death(r)
         mean = self.seen_by_death(r[:, None] * self.x) * hazard[:, None]
         weighted = mean * hazard[:, None]
@@ -174,9 +231,9 @@ class RiskSets:
             result[d] += r[d, None] * (x * self._tie_share(hazard)[:, None] - self._tie_share(weighted))
         return result
 
-    def baseline(self, beta: FloatArray) -> FloatArray:
+    def baseline(self, coef: FloatArray) -> FloatArray:
         """Return the cumulative baseline hazard at the event times (m,), for covariates and offset 0."""
-        r, shift = self.relative_hazard(beta)
+        r, shift = self.relative_hazard(coef)
         if self.deaths.size == 0:
             return np.zeros(0)
         result: FloatArray = np.cumsum(np.add.reduceat(1.0 / self.seen_by_death(r), self.starts)) * np.exp(-shift)
@@ -190,7 +247,7 @@ def _from_the_end(values: FloatArray) -> FloatArray:
     return result
 
 
-def information_sum(parts: list[RiskSets], beta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+def information_sum(strata: Sequence[RiskSets], coef: FloatArray) -> Derivatives:
     """Return log likelihood, gradient and information summed over strata."""
-    each = [part.derivatives(beta) for part in parts]
+    each = [stratum.derivatives(coef) for stratum in strata]
     return sum(e[0] for e in each), np.sum([e[1] for e in each], axis=0), np.sum([e[2] for e in each], axis=0)

@@ -9,16 +9,29 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.errors import InfeasibleError, InputError
-from hdrplan.outcomes.cox import CoxFit
+from hdrplan.outcomes.cox_model import CoxFit
+from hdrplan.outcomes.followup import FollowUp
 from hdrplan.outcomes.inference import Test
 from hdrplan.outcomes.nonparametric import kaplan_meier
 
 __all__ = ["ProportionalHazards", "zph"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProportionalHazards:
-    """Tests that each coefficient, and all together, do not change with time."""
+    """Tests that each coefficient, and all together, do not change with time.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Covariates.
+    tests : tuple of Test
+        One for each covariate.
+    overall : Test
+        All covariates together.
+    transform : str
+        g(time) of the alternative.
+    """
 
     names: tuple[str, ...]
     tests: tuple[Test, ...]
@@ -40,29 +53,40 @@ def zph(fit: CoxFit, transform: Literal["km", "rank", "identity", "log"] = "km")
     transform : {"km", "rank", "identity", "log"}
         g: one minus Kaplan-Meier, rank among all times, time, log time.
 
+    Returns
+    -------
+    ProportionalHazards
+
+    Raises
+    ------
+    InputError
+        Events at fewer than two times, or log time of an event at 0.
+    InfeasibleError
+        Too few events for the covariates.
+
     References
     ----------
     P. M. Grambsch, T. M. Therneau, Biometrika 1994;81:515-526, DOI 10.1093/biomet/81.3.515.
     T. M. Therneau, survival 3.0, vignette "Proportional hazards tests" (score test).
     """
-    k = len(fit.names)
-    all_times = np.unique(fit.rows.time[fit.rows.event])
+    k, rows = len(fit.names), fit.data.rows
+    all_times = np.unique(rows.time[rows.event])
     if all_times.size < 2:
         raise InputError("a test of proportional hazards needs events at two or more times", got=all_times.size)
-    g = _transformed(fit, transform, all_times)
-    parts = fit.risk_sets()
-    at = [np.searchsorted(all_times, part.event_times) for part in parts]
-    weight = np.concatenate([g[i][part.death_time] for part, i in zip(parts, at, strict=True)])
+    g = _transformed(rows, transform, all_times)
+    strata = fit.risk_sets()
+    at = [np.searchsorted(all_times, stratum.event_times) for stratum in strata]
+    weight = np.concatenate([g[i][stratum.death_time] for stratum, i in zip(strata, at, strict=True)])
     weight = weight - weight.mean()
-    weights = np.split(weight, np.cumsum([part.deaths.size for part in parts])[:-1])
+    weights = np.split(weight, np.cumsum([stratum.deaths.size for stratum in strata])[:-1])
     score = np.zeros(2 * k)
     base, cross, square = np.zeros((k, k)), np.zeros((k, k)), np.zeros((k, k))
-    for part, w in zip(parts, weights, strict=True):
-        r, s0, mean, _ = part.means(fit.coef)
-        score[k:] += w @ (part.x[part.deaths] - mean)
-        base += part.spread(r, s0, mean, np.ones(w.size))
-        cross += part.spread(r, s0, mean, w)
-        square += part.spread(r, s0, mean, w**2)
+    for stratum, w in zip(strata, weights, strict=True):
+        means = stratum.means(fit.coef)
+        score[k:] += w @ (stratum.x[stratum.deaths] - means.mean)
+        base += stratum.spread(means, np.ones(w.size))
+        cross += stratum.spread(means, w)
+        square += stratum.spread(means, w**2)
     information = np.block([[base, cross], [cross, square]])
 
     def test(chosen: IntArray, df: int) -> Test:
@@ -73,10 +97,10 @@ def zph(fit: CoxFit, transform: Literal["km", "rank", "identity", "log"] = "km")
             raise InfeasibleError("the test of proportional hazards has too few events for its covariates") from None
 
     tests = tuple(test(np.r_[0:k, k + j], 1) for j in range(k))
-    return ProportionalHazards(fit.names, tests, test(np.arange(2 * k), k), transform)
+    return ProportionalHazards(names=fit.names, tests=tests, overall=test(np.arange(2 * k), k), transform=transform)
 
 
-def _transformed(fit: CoxFit, transform: str, times: FloatArray) -> FloatArray:
+def _transformed(rows: FollowUp, transform: str, times: FloatArray) -> FloatArray:
     if transform == "identity":
         return times
     if transform == "log":
@@ -84,13 +108,12 @@ def _transformed(fit: CoxFit, transform: str, times: FloatArray) -> FloatArray:
             raise InputError("transform log needs event times above 0", got=float(times.min()))
         return np.log(times)
     if transform == "rank":
-        every = np.sort(fit.rows.time)  # events and censorings; ties share their average rank
+        every = np.sort(rows.time)  # events and censorings; ties share their average rank
         first, last = np.searchsorted(every, times, side="left"), np.searchsorted(every, times, side="right")
         result: FloatArray = (first + 1 + last) / 2.0
         return result
     if transform == "km":
-        entry = fit.rows.entry if fit.rows.truncated else None
-        curve = kaplan_meier(fit.rows.time, fit.rows.event, entry=entry)
+        curve = kaplan_meier(rows.independent)
         before = np.concatenate(([1.0], curve.survival))[np.searchsorted(curve.time, times, side="left")]
         return 1.0 - before
     raise InputError("transform must be km, rank, identity or log", got=transform)

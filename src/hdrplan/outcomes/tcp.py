@@ -48,7 +48,15 @@ def _bed(dose_gy: npt.ArrayLike, alpha_beta_gy: float) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class DoseCurve:
-    """A model of eta with parameters theta, its gradient, and its link."""
+    """A model of eta with parameters theta, its gradient, and its link.
+
+    Parameters
+    ----------
+    model : {"logistic", "poisson", "poisson-dvh"}
+        Form of the curve.
+    alpha_beta_gy : float
+        alpha/beta behind the BED of the Poisson models.
+    """
 
     model: str
     alpha_beta_gy: float
@@ -56,7 +64,21 @@ class DoseCurve:
     def eta(
         self, theta: FloatArray, dose_gy: FloatArray, volume_cc: FloatArray | None
     ) -> tuple[FloatArray, FloatArray]:
-        """Predictor (n,) and its gradient by the two parameters (n, 2)."""
+        """Return the predictor and its gradient.
+
+        Parameters
+        ----------
+        theta : (2,) array
+            Parameters, as in ``PARAMETERS``.
+        dose_gy : (n,) array, or (n, bins) for poisson-dvh
+        volume_cc : (n, bins) array or None
+            Volume of each bin, for poisson-dvh.
+
+        Returns
+        -------
+        eta : (n,) array
+        gradient : (n, 2) array
+        """
         if self.model == "poisson-dvh":
             assert volume_cc is not None
             alpha = np.exp(np.clip(theta[1], -20.0, 5.0))  # a wild step is halved, it must not overflow
@@ -70,7 +92,7 @@ class DoseCurve:
         return theta[0] + theta[1] * x, np.column_stack((np.ones(x.size), x))
 
     def tcp(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """TCP and its derivative by eta."""
+        """Return TCP and its derivative by eta."""
         if self.model == "logistic":
             p = special.expit(eta)
             return p, p * (1.0 - p)
@@ -79,7 +101,15 @@ class DoseCurve:
         return p, -np.where(p > 0, survivors * p, 0.0)
 
     def start(self, control: float, dose_gy: FloatArray, volume_cc: FloatArray | None) -> list[FloatArray]:
-        """Parameters to begin from, with the observed mean control."""
+        """Return parameters to begin from.
+
+        Parameters
+        ----------
+        control : float
+            Observed mean control, between 0 and 1.
+        dose_gy, volume_cc
+            As for :meth:`eta`.
+        """
         level = special.logit(control) if self.model == "logistic" else np.log(-np.log(control))
         if self.model != "poisson-dvh":
             return [np.array([level, 0.0])]
@@ -90,13 +120,13 @@ class DoseCurve:
         return guesses
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class TcpFit:
     """A fitted dose-response curve.
 
     Parameters
     ----------
-    model : {"logistic", "poisson", "poisson-dvh"}
+    curve : DoseCurve
         Form of the curve.
     method : {"ipcw", "likelihood"}
         How censoring was handled.
@@ -109,21 +139,18 @@ class TcpFit:
         Estimates.
     covariance : (k, k) array
         Sandwich by patient where clusters were given. With ipcw the weights count as known: a little too wide.
-    alpha_beta_gy : float
-        alpha/beta behind the BED of the Poisson models.
     loglik : float
         (Weighted) log likelihood.
     n, n_events, n_clusters : int
         Lesions that carry information, recurrences among them, clusters.
     """
 
-    model: str
+    curve: DoseCurve
     method: str
     horizon: float | None
     parameters: tuple[str, ...]
     theta: FloatArray
     covariance: FloatArray
-    alpha_beta_gy: float
     loglik: float
     n: int
     n_events: int
@@ -137,20 +164,20 @@ class TcpFit:
     @property
     def rising(self) -> bool:
         """Whether control rises with dose; if not, D50, gamma50 and alpha have no meaning."""
-        return self.model == "poisson-dvh" or (self.theta[1] > 0) == (self.model == "logistic")
+        return self.curve.model == "poisson-dvh" or (self.theta[1] > 0) == (self.curve.model == "logistic")
 
     @property
     def slope_p(self) -> float:
         """Two-sided p that control does not depend on dose (logistic and poisson on one dose)."""
-        if self.model == "poisson-dvh":
+        if self.curve.model == "poisson-dvh":
             return float("nan")
         return float(2.0 * stats.norm.sf(abs(self.theta[1]) / np.sqrt(self.covariance[1, 1])))
 
     def _derived(self, theta: FloatArray) -> FloatArray:
         """Logarithms of (D50, gamma50), for a logistic curve or a Poisson curve from one dose."""
-        if self.model == "logistic":
+        if self.curve.model == "logistic":
             return np.array([np.log(-theta[0] / theta[1]), np.log(-theta[0] / 4.0)])
-        r = self.alpha_beta_gy
+        r = self.curve.alpha_beta_gy
         bed50 = (np.log(np.log(2.0)) - theta[0]) / theta[1]
         d50 = r / 2.0 * (np.sqrt(1.0 + 4.0 * bed50 / r) - 1.0)
         gamma = -np.log(2.0) / 2.0 * theta[1] * d50 * (1.0 + 2.0 * d50 / r)
@@ -163,7 +190,7 @@ class TcpFit:
         not reach one half at a positive dose, and for the whole-DVH model, which has no one dose.
         """
         nan3 = (float("nan"),) * 3
-        if self.model == "poisson-dvh" or not self.rising:
+        if self.curve.model == "poisson-dvh" or not self.rising:
             return nan3, nan3
         with np.errstate(invalid="ignore", divide="ignore"):
             value = self._derived(self.theta[:2])
@@ -186,21 +213,53 @@ class TcpFit:
     def tcp(
         self, dose_gy: npt.ArrayLike, volume_cc: npt.ArrayLike | None = None, *, conf_level: float = 0.95
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return TCP and its pointwise limits for doses (n,), or for DVHs (n, bins) with volumes (n, bins)."""
+        """Return TCP with its pointwise limits.
+
+        Parameters
+        ----------
+        dose_gy : (n,) array_like, or (n, bins) for poisson-dvh
+        volume_cc : (n, bins) array_like, optional
+            Volume of each bin, for poisson-dvh.
+        conf_level : float
+            Coverage.
+
+        Returns
+        -------
+        value, lower, upper : (n,) arrays
+        """
         dose = np.asarray(dose_gy, dtype=np.float64)
         volume = None if volume_cc is None else np.asarray(volume_cc, dtype=np.float64)
-        curve = DoseCurve(self.model, self.alpha_beta_gy)
-        eta, jacobian = curve.eta(self.theta[:2], dose, volume)
+        eta, jacobian = self.curve.eta(self.theta[:2], dose, volume)
         error = np.sqrt(np.einsum("ni,ij,nj->n", jacobian, self.covariance[:2, :2], jacobian))
         half = stats.norm.ppf(0.5 + conf_level / 2.0) * error
-        ends = curve.tcp(eta - half)[0], curve.tcp(eta + half)[0]
-        return curve.tcp(eta)[0], np.minimum(*ends), np.maximum(*ends)
+        ends = self.curve.tcp(eta - half)[0], self.curve.tcp(eta + half)[0]
+        return self.curve.tcp(eta)[0], np.minimum(*ends), np.maximum(*ends)
 
 
 def dose_rows(
     model: str, dose_gy: npt.ArrayLike, volume_cc: npt.ArrayLike | None, n: int
 ) -> tuple[FloatArray, FloatArray | None]:
-    """Return doses (n,), or DVHs (n, bins) with volumes, checked."""
+    """Return doses, or DVHs with volumes, checked.
+
+    Parameters
+    ----------
+    model : {"logistic", "poisson", "poisson-dvh"}
+    dose_gy : (n,) array_like, or (n, bins) for poisson-dvh
+    volume_cc : (n, bins) array_like or None
+        Volume of each bin, for poisson-dvh.
+    n : int
+        Lesions expected.
+
+    Returns
+    -------
+    dose_gy : (n,) or (n, bins) array
+    volume_cc : (n, bins) array or None
+
+    Raises
+    ------
+    InputError
+        Unknown model, another shape, doses or volumes that cannot be right, one dose for all.
+    """
     if model not in PARAMETERS:
         raise InputError("model must be logistic, poisson or poisson-dvh", got=model)
     dose = np.asarray(dose_gy, dtype=np.float64)

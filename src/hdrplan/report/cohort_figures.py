@@ -7,6 +7,7 @@ SVG, PNG or PDF. Colours are Okabe and Ito's; lines differ in dash too, so that 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import matplotlib
@@ -170,7 +171,7 @@ def forest_figure(groups: Sequence[tuple[str, Sequence[Effect]]], *, title: str)
 
 def spline_figure(result: Correlation) -> Figure:
     """Log hazard ratio against D100 with band, knots and a rug of lesions, and the straight line beside it."""
-    curve = result.spline
+    curve = result.models.spline
     assert curve is not None
     table = result.table
     with matplotlib.rc_context(_STYLE):
@@ -179,8 +180,8 @@ def spline_figure(result: Correlation) -> Figure:
         axes.axhline(0.0, color=GREY, lw=0.8)
         axes.fill_between(curve.d100_gy, curve.lower, curve.upper, color=BLUE, alpha=0.15, lw=0, label="95 % CI")
         axes.plot(curve.d100_gy, curve.log_hr, color=BLUE, lw=1.8, label="restricted cubic spline")
-        if result.headline is not None:
-            slope = np.log(result.headline.hazard_ratio)
+        if result.models.headline is not None:
+            slope = np.log(result.models.headline.hazard_ratio)
             axes.plot(curve.d100_gy, slope * (curve.d100_gy - 20.0), color=ORANGE, lw=1.1, ls=(0, (5, 2)),
                       label="straight line")  # fmt: skip
         reach = float(np.quantile(np.abs(np.concatenate([curve.lower, curve.upper])), 0.97))
@@ -192,7 +193,7 @@ def spline_figure(result: Correlation) -> Figure:
         ratio.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
         ratio.set_ylabel("hazard ratio")
         axes.legend(loc="upper right", fontsize=8)
-        seen = table.event > 0
+        seen = table.follow_up.event
         for y, keep, colour, name in ((1.0, seen, ORANGE, "recurred"), (0.0, ~seen, GREY, "not")):
             rug.vlines(table.d100_gy[keep], y + 0.1, y + 0.9, color=colour, lw=0.6)
             rug.text(-0.015, y + 0.5, name, transform=rug.get_yaxis_transform(), ha="right", va="center", fontsize=8)
@@ -211,7 +212,7 @@ def tcp_figure(result: Correlation) -> Figure:
         at = np.linspace(max(float(table.d100_gy.min()) - 1, 0), float(table.d100_gy.max()) + 1, 200)
         words = {"logistic": "logistic", "poisson": f"Poisson, BED (alpha/beta {settings.alpha_beta_gy:g} Gy)"}
         for i, (name, label) in enumerate(words.items()):
-            fit = result.tcp.get(name)
+            fit = result.response.curves.get(name)
             if fit is None:
                 continue
             value, low, high = fit.tcp(at)
@@ -221,7 +222,7 @@ def tcp_figure(result: Correlation) -> Figure:
                 no_d50 = ", no D50 above 0 Gy" if fit.rising else ", control does not rise with dose"
                 label += f", D50 {d50:.1f} Gy" if np.isfinite(d50) else no_d50
             axes.plot(at, value, color=_COLOURS[i], lw=1.8, ls=_DASHES[i], label=label)
-        for k, b in enumerate(result.bins):
+        for k, b in enumerate(result.response.bins):
             spread = [[max(b.control - b.lower, 0)], [max(b.upper - b.control, 0)]]
             known = np.isfinite(b.lower) and np.isfinite(b.upper)
             axes.errorbar([b.dose_gy], [b.control], yerr=spread if known else None,
@@ -247,23 +248,25 @@ def cutoff_figure(cutoff: Cutoff) -> Figure:
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(6.4, 3.8), layout="constrained")
         axes = figure.subplots()
-        if cutoff.lower is not None and cutoff.upper is not None:
-            axes.axvspan(cutoff.lower, cutoff.upper, color=GREEN, alpha=0.10, lw=0,
-                         label=f"bootstrap interval {cutoff.lower:.1f} to {cutoff.upper:.1f} Gy")  # fmt: skip
+        if cutoff.interval is not None:
+            low, high = cutoff.interval
+            axes.axvspan(low, high, color=GREEN, alpha=0.10, lw=0,
+                         label=f"bootstrap interval {low:.1f} to {high:.1f} Gy")  # fmt: skip
         axes.axhspan(-cutoff.critical, cutoff.critical, color=GREY, alpha=0.13, lw=0,
                      label=f"corrected band, |z| < {cutoff.critical:.2f}")  # fmt: skip
         for sign in (-1.96, 1.96):
             axes.axhline(
                 sign, color=GREY, lw=0.8, ls=(0, (2, 2)), label="|z| = 1.96, not corrected" if sign > 0 else None
             )
-        axes.plot(cutoff.cutoffs, cutoff.statistic, color=BLUE, lw=1.4, drawstyle="steps-post")
-        best = cutoff.statistic[int(np.abs(cutoff.statistic).argmax())]
+        statistic = cutoff.scan.statistic
+        axes.plot(cutoff.scan.cutoffs, statistic, color=BLUE, lw=1.4, drawstyle="steps-post")
+        best = statistic[int(np.abs(statistic).argmax())]
         axes.plot([cutoff.best], [best], "o", color=ORANGE, ms=6)
-        p = "p < 0.001" if cutoff.p_resampled < 0.001 else f"p = {cutoff.p_resampled:.3f}"
+        p = "p < 0.001" if cutoff.p.resampled < 0.001 else f"p = {cutoff.p.resampled:.3f}"
         axes.annotate(f"{cutoff.best:.1f} Gy, corrected {p}", (cutoff.best, best), (8, 6), textcoords="offset points",
                       fontsize=8.5)  # fmt: skip
         adjusted = "adjusted for size, tumour type and age" if cutoff.adjusted_for else "not adjusted"
-        reach = max(np.abs(cutoff.statistic).max(), cutoff.critical, 2.2) * 1.25
+        reach = max(cutoff.scan.maximum, cutoff.critical, 2.2) * 1.25
         axes.set(ylim=(-reach, reach), xlabel="cut-off of D100 (Gy)",
                  ylabel="z: more recurrences at or below", title=f"Every cut-off of D100, {adjusted}")  # fmt: skip
         axes.legend(loc="lower left", fontsize=8)
@@ -314,39 +317,39 @@ def _one(day: int | None) -> tuple[int, ...]:
 
 def correlation_figures(result: Correlation, rows: Sequence[Lane], days_per_month: float) -> dict[str, Figure]:
     """Return every figure that the result allows, by file name, in the order of the report."""
+    control, models = result.control, result.models
     few = f"thin and without band: fewer than {FEW} at risk"
     found = {
         "km-by-type": survival_figure(
-            {"all": result.km} | (dict(result.by_type) if len(result.by_type) > 1 else {}),
+            {"all": control.km} | (dict(control.by_type) if len(control.by_type) > 1 else {}),
             title="Local control of lesions (Kaplan-Meier, death censored)", y_label="free of local recurrence",
             note=few,
         ),
         "incidence": incidence_figure(
-            result.incidence, result.km, names={1: "local recurrence", 2: "death before recurrence"}
+            control.incidence, control.km, names={1: "local recurrence", 2: "death before recurrence"}
         ),
     }  # fmt: skip
-    if result.threshold is not None:
-        t = result.threshold
+    t = result.cuts.threshold
+    if t is not None:
         found["km-by-threshold"] = survival_figure(
             {f"D100 < {t.at_gy:g} Gy": t.below, f"D100 >= {t.at_gy:g} Gy": t.above},
             title=f"Local control by D100 of {t.at_gy:g} Gy (not adjusted)", y_label="free of local recurrence",
             note=few,
         )  # fmt: skip
-    groups = [("Each alone", result.univariate), ("Together, errors by patient", result.adjusted)]
-    if result.interaction is not None:
-        groups.append(("D100 within tumour type", result.interaction.by_type))
+    groups = [("Each alone", models.univariate), ("Together, errors by patient", models.adjusted)]
+    if models.interaction is not None:
+        groups.append(("D100 within tumour type", tuple(models.interaction.by_type.values())))
     if result.sensitivity:
-        same = [Effect(e.model, name, e.hazard_ratio, e.lower, e.upper, e.p, e.n, e.n_events)
-                for name, e in result.sensitivity.items()]  # fmt: skip
-        groups.append(("D100 per Gy in other models", tuple(same)))
+        same = tuple(replace(e, term=name) for name, e in result.sensitivity.items())
+        groups.append(("D100 per Gy in other models", same))
     if any(g for _, g in groups):
         found["forest"] = forest_figure([g for g in groups if g[1]], title="Local recurrence of lesions")
-    if result.spline is not None:
+    if models.spline is not None:
         found["spline"] = spline_figure(result)
-    if result.bins:
+    if result.response.bins:
         found["tcp"] = tcp_figure(result)
-    if result.cutoff is not None:
-        found["cutoff"] = cutoff_figure(result.cutoff)
+    if result.cuts.adjusted is not None:
+        found["cutoff"] = cutoff_figure(result.cuts.adjusted)
     if rows:
         found["swimmer"] = swimmer_figure(rows, n=result.table.n, days_per_month=days_per_month)
     return found

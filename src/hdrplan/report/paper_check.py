@@ -62,11 +62,11 @@ female: percent against count
 In Python the same checks are functions:
 
 ```python
-from hdrplan.outcomes import check_mean_sd, check_ratio, smallest_sd
+from hdrplan.outcomes import check_counted_mean, check_ratio, smallest_sd
 
 assert [f.rule for f in check_ratio("age", "1.028", "1.008", "1.048", "0.050")] == ["p against interval"]
 assert not check_ratio("age", "1.023", "1.005", "1.041", "0.013")
-assert check_mean_sd("lesions", 114, "1.24", "0.50", total=142, at_one=97)
+assert check_counted_mean("lesions", 114, "1.24", "0.50", total=142, at_one=97)
 assert round(smallest_sd(114, 142, at_one=97), 3) == 0.618
 ```
 '''

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.cohort import RULE_SETS, Cohort, derive
 from hdrplan.errors import HdrPlanError, InputError
-from hdrplan.outcomes import best_cutoff, cox
+from hdrplan.outcomes import best_cutoff, cox, cutoff_problem, follow_up
 from hdrplan.simulate.entities import MEAN_DIAMETER_MM, DoseModel
 from hdrplan.simulate.followup import simulate_cohort
 from hdrplan.simulate.patients import TrueLesion
@@ -173,13 +173,14 @@ def _rejected(rows: _LesionRows) -> dict[str, bool]:
     """Whether each test rejects at 5 %."""
     d100_gy = rows.covariates["d100_gy"]
     varying = {name: values for name, values in rows.covariates.items() if np.ptp(values) > 0}
-    adjusted = cox(rows.days, rows.recurred, varying, cluster=rows.patients)
-    alone = cox(rows.days, rows.recurred, {"d100_gy": d100_gy})
-    # The p of Lausen and Schumacher needs no resampling; the least number keeps the rest of the answer cheap.
-    cut = best_cutoff(rows.days, rows.recurred, d100_gy, rng=np.random.default_rng(0), n_resamples=19)
+    lesions = follow_up(rows.days, rows.recurred, cluster=rows.patients)
+    adjusted = cox(lesions, varying)
+    alone = cox(lesions.independent, {"d100_gy": d100_gy})
+    # The p of Lausen and Schumacher needs no resampling; the smallest number keeps the rest of the answer cheap.
+    cut = best_cutoff(cutoff_problem(lesions.independent, d100_gy), rng=np.random.default_rng(0), n_resamples=19)
     return {
         "adjusted": bool(adjusted.p[0] < ALPHA),
         "alone": bool(alone.p[0] < ALPHA),
-        "cut_off": bool(cut.p_naive < ALPHA),
-        "cut_off_corrected": bool((cut.p_lausen92 or 1.0) < ALPHA),
+        "cut_off": bool(cut.p.naive < ALPHA),
+        "cut_off_corrected": bool((cut.p.lausen92 or 1.0) < ALPHA),
     }

@@ -14,12 +14,16 @@ from hdrplan.outcomes import (
     aalen_johansen,
     auc_at,
     best_cutoff,
+    competing_risks,
     concordance,
     cox,
+    cutoff_problem,
     fine_gray,
+    follow_up,
     frailty,
     gray_test,
     interval_regression,
+    intervals,
     kaplan_meier,
     log_rank,
     restricted_mean,
@@ -55,25 +59,26 @@ def statistics_rows() -> list[Row]:
             Aim(value=aim, unit=""),
         )
 
-    curve = kaplan_meier(time, event, conf_type="log-log")
+    lesions, of_patients = follow_up(time, event), follow_up(time, event, cluster=patient)
+    risks, scans = competing_risks(time, status), intervals(c["left"], c["right"])
+    curve = kaplan_meier(lesions, conf_type="log-log")
     at = np.searchsorted(curve.time, r["km"]["time"])
-    by_patient = kaplan_meier(time, event, cluster=patient)
-    mean = restricted_mean(time, event, 900)
-    model = cox(time, event, four, cluster=patient)
-    incidence = aalen_johansen(time, status)
+    by_patient = kaplan_meier(of_patients)
+    mean = restricted_mean(lesions, 900)
+    model = cox(of_patients, four)
+    incidence = aalen_johansen(risks)
     there = np.searchsorted(incidence.time, r["aj"]["time"])
-    gray = [gray_test(time, status, c["crlm"].astype(int), of=of).test.statistic for of in (1, 2)]
-    fine = fine_gray(time, status, four, of=1)
-    shared = frailty(time, event, three, patient)
-    npmle = turnbull(c["left"], c["right"])
+    gray = [gray_test(risks, c["crlm"].astype(int), of=of).test.statistic for of in (1, 2)]
+    fine = fine_gray(risks, four, of=1)
+    shared = frailty(of_patients, three)
+    npmle = turnbull(scans)
     seen = ~((c["left"] == 0) & np.isnan(c["right"]))
-    weibull = interval_regression(
-        c["left"][seen], c["right"][seen], {name: x[seen] for name, x in three.items()}, family="weibull"
-    )
-    harrell = concordance(time, event, c["diameter_mm"], cluster=patient)
-    area = auc_at(time, status, c["diameter_mm"], [150, 400, 700], competing=True)
-    cut = best_cutoff(time, event, c["d100_gy"], rng=np.random.default_rng(0), n_resamples=9)
-    weibull_got = [weibull.time_intercept, *weibull.time_coef, *weibull.time_se[: len(r["interval"]["se"])]]
+    weibull = interval_regression(scans.chosen(seen), {name: x[seen] for name, x in three.items()}, family="weibull")
+    harrell = concordance(of_patients, c["diameter_mm"])
+    area = auc_at(risks, c["diameter_mm"], [150, 400, 700])
+    cut = best_cutoff(cutoff_problem(lesions, c["d100_gy"]), rng=np.random.default_rng(0), n_resamples=9)
+    log_time = weibull.log_time
+    weibull_got = [log_time.intercept, *log_time.coef, *log_time.se[: len(r["interval"]["se"])]]
     return [
         row("Kaplan-Meier, log-log limits", "survfit", "survival",
             [curve.survival[at], curve.lower[at], curve.upper[at]],
@@ -82,7 +87,7 @@ def statistics_rows() -> list[Row]:
             by_patient.std_err, r["km_cluster"]["std_err"], _SUMS),
         row("restricted mean to 900 days", "survfit(rmean)", "survival", [mean.mean, mean.std_err], r["rmst"], _SUMS),
         row("log-rank chi-square", "survdiff", "survival",
-            log_rank(time, event, c["crlm"].astype(int)).test.statistic, r["logrank"]["chisq"], _SUMS),
+            log_rank(lesions, c["crlm"].astype(int)).test.statistic, r["logrank"]["chisq"], _SUMS),
         row("Cox coefficients and errors", "coxph", "survival",
             [*model.coef, *model.se], [*r["cox"]["coef"], *r["cox"]["se"]], _MAXIMA),
         row("Cox errors by patient", "coxph(cluster)", "survival", model.robust_se, r["cox"]["robust_se"], _MAXIMA),
@@ -100,7 +105,7 @@ def statistics_rows() -> list[Row]:
             [harrell.c, harrell.std_err], r["concordance"], _SUMS),
         row("AUC at three times, death competing", "Score", "riskRegression", area, r["auc"], _SUMS),
         row("maximally selected log-rank statistic", "maxstat_test", "coin",
-            cut.maximum, r["maxstat"]["statistic"], _SUMS),
+            cut.scan.maximum, r["maxstat"]["statistic"], _SUMS),
     ]  # fmt: skip
 
 

@@ -1,0 +1,216 @@
+"""Dose against local recurrence as one result: what the report prints and the figures draw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from hdrplan.analysis.dose_shape import Interaction, SplineCurve
+from hdrplan.analysis.effects import Effect
+from hdrplan.analysis.lesions import LesionTable
+from hdrplan.analysis.paper_models import PaperRule
+from hdrplan.analysis.prediction import CalibrationGroup, Performance
+from hdrplan.outcomes import (
+    ControlBin,
+    Cutoff,
+    Incidence,
+    KaplanMeier,
+    LogRank,
+    ProportionalHazards,
+    TcpFit,
+    Turnbull,
+)
+
+__all__ = ["Control", "Correlation", "Cuts", "DoseModels", "DoseResponse", "MetricTest", "Settings", "Threshold"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every choice of the analysis, printed with its result.
+
+    Parameters
+    ----------
+    mode : {"recommended", "paper"}
+        ``paper`` adds the paper's Breslow models with selection by p < 0.1.
+    threshold_gy : float
+        Fixed threshold that the paper's readers expect (its prescription).
+    horizon_months : float
+        Time at which control is meant in the dose-response curves.
+    alpha_beta_gy : float
+        For EQD2 and the Poisson curves: the usual convention for tumours (Fowler 1989), not a measured value of liver
+        lesions; a meta-analysis has 43 Gy for colorectal metastases (Radiother Oncol 2017;123:218).
+    landmark_months : float
+        End of the 8-week visit window.
+    n_resamples, n_bootstrap : int
+        Resamples behind corrected p values; bootstrap samples of patients behind intervals.
+    seed : int
+    """
+
+    mode: Literal["recommended", "paper"] = "recommended"
+    threshold_gy: float = 20.0
+    horizon_months: float = 12.0
+    alpha_beta_gy: float = 10.0
+    landmark_months: float = 77 / 30.4375
+    n_resamples: int = 1999
+    n_bootstrap: int = 200
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Control:
+    """Local control of the lesions, whatever their dose.
+
+    Parameters
+    ----------
+    km : KaplanMeier
+        All lesions, errors by patient.
+    by_type : mapping of tumour type to KaplanMeier
+    incidence : Incidence
+        Recurrence with death competing.
+    npmle : Turnbull or None
+        What the scan intervals alone allow.
+    follow_up : KaplanMeier
+        Potential follow-up.
+    """
+
+    km: KaplanMeier
+    by_type: Mapping[str, KaplanMeier]
+    incidence: Incidence
+    npmle: Turnbull | None
+    follow_up: KaplanMeier
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class DoseModels:
+    """Cause-specific Cox models with D100 as a continuous covariate.
+
+    Parameters
+    ----------
+    univariate, adjusted : tuple of Effect
+        Each covariate alone; all together.
+    headline : Effect or None
+        D100 in the adjusted model.
+    proportional : ProportionalHazards or None
+        Test of the adjusted model.
+    spline : SplineCurve or None
+    interaction : Interaction or None
+        By tumour type.
+    """
+
+    univariate: tuple[Effect, ...]
+    adjusted: tuple[Effect, ...]
+    headline: Effect | None
+    proportional: ProportionalHazards | None
+    spline: SplineCurve | None
+    interaction: Interaction | None
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Threshold:
+    """Lesions at or above a fixed D100 against those below.
+
+    Parameters
+    ----------
+    at_gy : float
+    below, above : KaplanMeier
+        Errors by patient.
+    test : LogRank
+        Lesions taken as independent.
+    unadjusted, adjusted : Effect
+    """
+
+    at_gy: float
+    below: KaplanMeier
+    above: KaplanMeier
+    test: LogRank
+    unadjusted: Effect
+    adjusted: Effect
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cuts:
+    """A fixed threshold of D100, and the best cut-off with and without adjustment; None where not computed."""
+
+    threshold: Threshold | None
+    adjusted: Cutoff | None
+    unadjusted: Cutoff | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DoseResponse:
+    """Fitted dose-response curves by name, and the observed control in groups of dose."""
+
+    curves: Mapping[str, TcpFit]
+    bins: tuple[ControlBin, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricTest:
+    """One metric alone beside the adjusters.
+
+    Parameters
+    ----------
+    name : str
+    sd : float
+        Standard deviation over the lesions.
+    hazard_ratio, lower, upper, p : float
+        Per standard deviation, errors by patient.
+    p_holm, p_bh, p_max_t : float
+        Adjusted for the number of metrics: by Holm, by Benjamini and Hochberg, by max-T.
+    correlation_with_d100 : float
+        Spearman.
+    """
+
+    name: str
+    sd: float
+    hazard_ratio: float
+    lower: float
+    upper: float
+    p: float
+    p_holm: float
+    p_bh: float
+    p_max_t: float
+    correlation_with_d100: float
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Correlation:
+    """All results; what could not be computed is None or empty, and named in ``failed``.
+
+    Parameters
+    ----------
+    settings : Settings
+    table : LesionTable
+        The lesions.
+    control : Control
+    models : DoseModels
+    cuts : Cuts
+    response : DoseResponse
+    metrics : tuple of MetricTest
+        All DVH metrics side by side.
+    performance : Performance or None
+    calibration : tuple of CalibrationGroup
+    sensitivity : mapping of model to Effect
+        D100 in other models.
+    paper : PaperRule or None
+        The paper's way of building a model, in mode ``paper``.
+    d100_with_diameter : float
+        Spearman correlation.
+    failed : mapping of str to str
+        Step -> why it could not be computed.
+    """
+
+    settings: Settings
+    table: LesionTable
+    control: Control
+    models: DoseModels
+    cuts: Cuts
+    response: DoseResponse
+    metrics: tuple[MetricTest, ...]
+    performance: Performance | None
+    calibration: tuple[CalibrationGroup, ...]
+    sensitivity: Mapping[str, Effect]
+    paper: PaperRule | None
+    d100_with_diameter: float
+    failed: Mapping[str, str]

@@ -1,0 +1,192 @@
+"""Dose against local recurrence, from the lesion table to one result.
+
+The order is the argument: describe; D100 continuous and adjusted; then, and only then, cut-offs with their corrected p;
+dose-response curves; all metrics side by side; how well the model does; what other models say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+from scipy import stats
+
+from hdrplan.analysis.correlation import Control, Correlation, Cuts, DoseModels, DoseResponse, Settings, Threshold
+from hdrplan.analysis.dose_response import dose_response_fits
+from hdrplan.analysis.dose_shape import interaction, spline_curve
+from hdrplan.analysis.effects import D100, Effect, adjusters, d100_columns, d100_model, effects
+from hdrplan.analysis.lesions import LesionTable
+from hdrplan.analysis.other_models import sensitivity
+from hdrplan.analysis.paper_models import PaperRule, paper_rule
+from hdrplan.analysis.prediction import calibration, performance
+from hdrplan.analysis.side_by_side import metric_tests
+from hdrplan.arrays import FloatArray
+from hdrplan.errors import HdrPlanError
+from hdrplan.outcomes import (
+    CoxFit,
+    Cutoff,
+    aalen_johansen,
+    best_cutoff,
+    control_by_dose,
+    cox,
+    cutoff_problem,
+    follow_up,
+    kaplan_meier,
+    log_rank,
+    reverse_kaplan_meier,
+    turnbull,
+    zph,
+)
+
+__all__ = ["correlate"]
+
+T = TypeVar("T")
+_STEPS = 15
+
+
+class _Steps:
+    """Steps that may fail: what the data cannot carry is noted with its reason, and the analysis goes on."""
+
+    def __init__(self, on_progress: Callable[[int, int], None] | None) -> None:
+        self.failed: dict[str, str] = {}
+        self.done = 0
+        self.on_progress = on_progress
+
+    def run(self, name: str, attempt: Callable[[], T]) -> T | None:
+        """Return what a step computes, None if it fails; a step of the progress bar."""
+        self.done += 1
+        if self.on_progress:
+            self.on_progress(self.done, _STEPS)
+        return self.tried(name, attempt)
+
+    def tried(self, name: str, attempt: Callable[[], T]) -> T | None:
+        """Return what an attempt computes, None if it fails."""
+        try:
+            return attempt()
+        except HdrPlanError as error:
+            self.failed[name] = str(error)
+            return None
+
+
+def correlate(
+    table: LesionTable, settings: Settings, *, on_progress: Callable[[int, int], None] | None = None
+) -> Correlation:
+    """Return everything that links D100 to local recurrence in a lesion table.
+
+    Each step that the data cannot carry (too few events, one dose for all) is named in ``failed``; nothing is replaced
+    by a weaker analysis in silence.
+
+    Parameters
+    ----------
+    table : LesionTable
+    settings : Settings
+    on_progress : callable, optional
+        Called with the number of steps done and their total.
+
+    Returns
+    -------
+    Correlation
+    """
+    rng = np.random.default_rng(settings.seed)
+    steps = _Steps(on_progress)
+    model = steps.run("adjusted model", lambda: d100_model(table))
+    horizon = settings.horizon_months
+    return Correlation(
+        settings=settings,
+        table=table,
+        control=_control(table, steps),
+        models=_models(table, model, steps),
+        cuts=Cuts(
+            steps.run("fixed threshold", lambda: _threshold(table, settings.threshold_gy)),
+            steps.run("adjusted cut-off", lambda: _cutoff(table, settings, rng, adjust=True)),
+            steps.run("unadjusted cut-off", lambda: _cutoff(table, settings, rng, adjust=False)),
+        ),
+        response=_response(table, settings, steps),
+        metrics=steps.run("metrics side by side", lambda: metric_tests(table, settings, rng)) or (),
+        performance=steps.run("performance", lambda: performance(table, rng, settings.n_bootstrap)),
+        calibration=(steps.run("calibration", lambda: calibration(table, model, horizon)) or ()) if model else (),
+        sensitivity=steps.run("sensitivity", lambda: sensitivity(table, settings.landmark_months)) or {},
+        paper=steps.run("paper's rule", lambda: _paper(table, settings, rng)) if settings.mode == "paper" else None,
+        d100_with_diameter=_spearman(table.d100_gy, table.diameter_mm),
+        failed=steps.failed,
+    )
+
+
+def _spearman(d100_gy: FloatArray, diameter_mm: FloatArray) -> float:
+    return float(stats.spearmanr(d100_gy, diameter_mm).statistic) if np.ptp(diameter_mm) > 0 else 0.0
+
+
+def _control(table: LesionTable, steps: _Steps) -> Control:
+    kinds = np.array(table.tumour_type)
+    return Control(
+        km=kaplan_meier(table.follow_up),
+        by_type={
+            kind: kaplan_meier(table.follow_up.chosen(kinds == kind))
+            for kind in dict.fromkeys(sorted(table.tumour_type))
+        },
+        incidence=aalen_johansen(table.first_events),
+        npmle=steps.run("NPMLE", lambda: turnbull(table.intervals)),
+        follow_up=reverse_kaplan_meier(follow_up(table.follow_up.time, table.status != 0)),
+    )
+
+
+def _models(table: LesionTable, model: CoxFit | None, steps: _Steps) -> DoseModels:
+    adjusted = effects("adjusted, errors by patient", model, table.follow_up) if model else ()
+    return DoseModels(
+        univariate=steps.run("univariate models", lambda: _univariate(table)) or (),
+        adjusted=adjusted,
+        headline=next((e for e in adjusted if e.term == D100), None),
+        proportional=steps.run("proportional hazards", lambda: zph(model)) if model else None,
+        spline=steps.run("spline", lambda: spline_curve(table)),
+        interaction=steps.run("interaction", lambda: interaction(table)),
+    )
+
+
+def _univariate(table: LesionTable) -> tuple[Effect, ...]:
+    rows = table.follow_up
+    return tuple(
+        effects("alone, errors by patient", cox(rows, {name: column}), rows)[0]
+        for name, column in d100_columns(table).items()
+    )
+
+
+def _threshold(table: LesionTable, at_gy: float) -> Threshold:
+    rows, above = table.follow_up, table.d100_gy >= at_gy
+    term = f"D100 >= {at_gy:g} Gy vs below"
+    column = {term: above.astype(np.float64)}
+    alone, beside = cox(rows, column), cox(rows, {**column, **adjusters(table)})
+    return Threshold(
+        at_gy=at_gy,
+        below=kaplan_meier(rows.chosen(~above)),
+        above=kaplan_meier(rows.chosen(above)),
+        test=log_rank(rows, above),
+        unadjusted=effects("alone, errors by patient", alone, rows)[0],
+        adjusted=effects("adjusted, errors by patient", beside, rows, (term,))[0],
+    )
+
+
+def _cutoff(table: LesionTable, settings: Settings, rng: np.random.Generator, *, adjust: bool) -> Cutoff:
+    covariates = adjusters(table) if adjust else None
+    problem = cutoff_problem(table.follow_up, table.d100_gy, covariates=covariates)
+    return best_cutoff(problem, rng=rng, n_resamples=settings.n_resamples, n_bootstrap=settings.n_bootstrap)
+
+
+def _response(table: LesionTable, settings: Settings, steps: _Steps) -> DoseResponse:
+    attempts = dose_response_fits(table, settings)
+    fits = {name: steps.tried(f"TCP {name}", attempt) for name, attempt in attempts.items()}
+    lesions, horizon = table.follow_up.independent, settings.horizon_months
+    bins = steps.run("control by dose", lambda: control_by_dose(lesions, table.d100_gy, horizon=horizon)) or ()
+    return DoseResponse({name: fit for name, fit in fits.items() if fit is not None}, bins)
+
+
+def _paper(table: LesionTable, settings: Settings, rng: np.random.Generator) -> PaperRule:
+    columns = {
+        "age, per year": table.age_years,
+        "sex: M vs F": (np.array(table.sex) == "M").astype(np.float64),
+        "diameter, per mm": table.diameter_mm,
+        "number of lesions": table.n_lesions.astype(np.float64),
+        **{k: v for k, v in adjusters(table).items() if k.startswith("tumour type")},
+        D100: table.d100_gy,
+    }
+    return paper_rule(table.follow_up, columns, rng=rng, n_bootstrap=settings.n_bootstrap)

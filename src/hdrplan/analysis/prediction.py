@@ -1,0 +1,149 @@
+"""How well the adjusted model tells lesions apart, and how far that is the flattery of its own data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hdrplan.analysis.effects import REFERENCE_GY, adjusters
+from hdrplan.analysis.lesions import LesionTable
+from hdrplan.arrays import FloatArray, IntArray
+from hdrplan.errors import HdrPlanError
+from hdrplan.outcomes import CoxFit, bootstrap_statistics, concordance, cox, kaplan_meier
+
+__all__ = ["CalibrationGroup", "Discrimination", "Performance", "calibration", "performance"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationGroup:
+    """Lesions of similar predicted control: what the model says and what was seen.
+
+    Parameters
+    ----------
+    n : int
+        Lesions.
+    predicted : float
+        Mean predicted control.
+    observed, lower, upper : float
+        Kaplan-Meier control and its limits, errors by patient.
+    """
+
+    n: int
+    predicted: float
+    observed: float
+    lower: float
+    upper: float
+
+
+def calibration(
+    table: LesionTable, fit: CoxFit, horizon_months: float, n_groups: int = 4
+) -> tuple[CalibrationGroup, ...]:
+    """Return predicted and observed control in groups of predicted control; not corrected for optimism.
+
+    Parameters
+    ----------
+    table : LesionTable
+    fit : CoxFit
+        The adjusted model of the same lesions.
+    horizon_months : float
+        Time at which control is meant.
+    n_groups : int
+
+    Returns
+    -------
+    tuple of CalibrationGroup
+    """
+    predicted = fit.survival(fit.data.covariates, [horizon_months])[:, 0]
+    groups = []
+    for rows in np.array_split(np.argsort(predicted, kind="stable"), n_groups):
+        curve = kaplan_meier(table.follow_up.chosen(rows))
+        lower, upper = curve.interval_at([horizon_months])
+        groups.append(
+            CalibrationGroup(
+                n=rows.size,
+                predicted=float(predicted[rows].mean()),
+                observed=float(curve.survival_at([horizon_months])[0]),
+                lower=float(lower[0]),
+                upper=float(upper[0]),
+            )
+        )
+    return tuple(groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Discrimination:
+    """Harrell's C of a model on its own data, and corrected for optimism."""
+
+    apparent: float
+    corrected: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performance:
+    """Discrimination and calibration of the adjusted model.
+
+    Parameters
+    ----------
+    with_d100, without_d100 : Discrimination
+        Of the model, and of its adjusters alone.
+    slope_corrected : float
+        Calibration slope; 1 before correction by construction.
+    n_bootstrap : int
+        Bootstrap samples of patients.
+    """
+
+    with_d100: Discrimination
+    without_d100: Discrimination
+    slope_corrected: float
+    n_bootstrap: int
+
+
+def performance(table: LesionTable, rng: np.random.Generator, n_bootstrap: int = 200) -> Performance:
+    """Return discrimination and calibration, corrected for optimism by a bootstrap of patients.
+
+    Parameters
+    ----------
+    table : LesionTable
+    rng : numpy.random.Generator
+        Source of randomness.
+    n_bootstrap : int
+        Samples of patients.
+
+    Returns
+    -------
+    Performance
+
+    References
+    ----------
+    Harrell FE, Lee KL, Mark DB, Multivariable prognostic models, Stat Med 1996;15:361-387.
+    """
+    with_dose = np.column_stack([table.d100_gy - REFERENCE_GY, *adjusters(table).values()])
+    without = np.ascontiguousarray(with_dose[:, 1:])
+    lesions = table.follow_up.independent
+
+    def c_of(x: FloatArray, drawn: IntArray) -> tuple[float, float, float]:
+        """C on the drawn rows and on all, and the calibration slope on all, of a model fitted to the drawn."""
+        rows = lesions.chosen(drawn)
+        coef = cox(rows, x[drawn]).coef
+        own, every = concordance(rows, x[drawn] @ coef).c, concordance(lesions, x @ coef).c
+        return own, every, float(cox(lesions, (x @ coef)[:, None]).coef[0])
+
+    everyone = np.arange(table.n)
+    apparent, bare = c_of(with_dose, everyone)[0], c_of(without, everyone)[0]
+
+    def optimism(drawn: IntArray, owner: IntArray) -> FloatArray:
+        try:
+            a, b = c_of(with_dose, drawn), c_of(without, drawn)
+        except HdrPlanError:  # a sample whose model has no finite estimate
+            return np.full(3, np.nan)
+        return np.array([a[0] - a[1], b[0] - b[1], a[2]])
+
+    samples = bootstrap_statistics(optimism, table.follow_up.owner, n_bootstrap, rng)
+    optimism_c, optimism_bare, slope = (float(v) for v in np.nanmean(samples, axis=0))
+    return Performance(
+        with_d100=Discrimination(apparent, apparent - optimism_c),
+        without_d100=Discrimination(bare, bare - optimism_bare),
+        slope_corrected=slope,
+        n_bootstrap=n_bootstrap,
+    )

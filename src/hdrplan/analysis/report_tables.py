@@ -1,0 +1,259 @@
+"""The result of correlate as tables of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from hdrplan.analysis.correlation import Correlation, Cuts, Threshold
+from hdrplan.analysis.effects import Effect
+from hdrplan.analysis.paper_models import PaperRule
+from hdrplan.analysis.prediction import Performance
+from hdrplan.analysis.text_table import TextTable, estimate_text, p_text
+
+__all__ = ["correlation_tables"]
+
+_EFFECT = ("Term (reference level named)", "Model", "HR (95 % CI)", "p", "Rows", "Events")
+
+
+def correlation_tables(r: Correlation) -> tuple[TextTable, ...]:
+    """Return every table of the report."""
+    tables = (
+        _control_table(r),
+        _model_table(r),
+        _threshold_table(r.cuts.threshold) if r.cuts.threshold else None,
+        _cutoff_table(r.cuts),
+        _tcp_table(r) if r.response.curves else None,
+        _metric_table(r) if r.metrics else None,
+        _performance_table(r.performance) if r.performance else None,
+        _calibration_table(r) if r.calibration else None,
+        _paper_table(r.paper) if r.paper else None,
+    )
+    return tuple(table for table in tables if table is not None)
+
+
+def _control_table(r: Correlation) -> TextTable:
+    rows = []
+    for name, c in {"all": r.control.km, **r.control.by_type}.items():
+        m = c.median
+        at = []
+        for months in (6.0, 12.0, 24.0):
+            low, high = c.interval_at([months])
+            text = estimate_text(100 * float(c.survival_at([months])[0]), 100 * float(low[0]), 100 * float(high[0]), 1)
+            at += [text, f"{c.at_risk_at([months])[0]:.0f}"]
+        at_median = str(m.at_risk) if m.estimate == m.estimate else ""
+        rows.append((name, f"{c.n_events}/{c.n}", estimate_text(m.estimate, m.lower, m.upper, 1), at_median, *at))
+    notes = ["Kaplan-Meier, death censored, errors by patient. Few at risk (below 10) makes a number worthless."]
+    if r.control.npmle is not None:
+        lowest, highest = (100 * float(x[0]) for x in r.control.npmle.survival_bounds([12.0]))
+        notes.append(
+            "Between scans nobody knows: the interval-censored estimate (Turnbull) of control at 12 months lies "
+            f"between {lowest:.1f} and {highest:.1f} %."
+        )
+    incidence = r.control.incidence
+    if 1 in incidence.causes:
+        share = 100 * float(incidence.incidence_at([12.0])[0, incidence.causes.index(1)])
+        notes.append(f"With death competing, {share:.1f} % of all lesions recurred by 12 months (Aalen-Johansen).")
+    return TextTable(
+        name="control",
+        title="Local control of lesions, months and percent",
+        columns=("Lesions", "Recurrences", "Median (95 % CI)", "At risk",
+                 "6 months", "At risk", "12 months", "At risk", "24 months", "At risk"),
+        rows=tuple(rows),
+        notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _model_table(r: Correlation) -> TextTable:
+    models = r.models
+    effects = [
+        *models.univariate,
+        *models.adjusted,
+        *(models.interaction.by_type.values() if models.interaction else ()),
+    ]
+    effects += [replace(e, model=name) for name, e in r.sensitivity.items()]
+    notes = ["Cause-specific Cox models of local recurrence, Efron ties, errors by patient unless said otherwise."]
+    if models.interaction:
+        test = models.interaction.test
+        notes.append(f"Tumour type x D100: p = {p_text(test.p)} ({test.df} df).")
+    if models.proportional:
+        hazards = models.proportional
+        each = ", ".join(f"{n} {p_text(t.p)}" for n, t in zip(hazards.names, hazards.tests, strict=True))
+        notes.append(f"Test of proportional hazards, p: {each}; all {p_text(hazards.overall.p)}.")
+    return TextTable(
+        name="models",
+        title="Hazard ratios of local recurrence",
+        columns=_EFFECT,
+        rows=_rows(effects),
+        notes=tuple(notes),
+    )
+
+
+def _threshold_table(t: Threshold) -> TextTable:
+    return TextTable(
+        name="threshold",
+        title=f"Fixed threshold of {t.at_gy:g} Gy",
+        columns=_EFFECT,
+        rows=_rows([t.unadjusted, t.adjusted]),
+        notes=(f"Log-rank p = {p_text(t.test.test.p)}, lesions taken as independent.",),
+    )
+
+
+def _performance_table(p: Performance) -> TextTable:
+    with_d100, without = p.with_d100, p.without_d100
+    return TextTable(
+        name="performance",
+        title="Discrimination and calibration",
+        columns=("Model", "C, apparent", "C, corrected", "Calibration slope, corrected"),
+        rows=(
+            ("with D100", f"{with_d100.apparent:.3f}", f"{with_d100.corrected:.3f}", f"{p.slope_corrected:.3f}"),
+            ("without D100", f"{without.apparent:.3f}", f"{without.corrected:.3f}", ""),
+        ),
+        notes=(f"Harrell's C; optimism from {p.n_bootstrap} bootstrap samples of patients.",),
+    )
+
+
+def _calibration_table(r: Correlation) -> TextTable:
+    return TextTable(
+        name="calibration",
+        title=f"Control at {r.settings.horizon_months:g} months, predicted and observed, percent",
+        columns=("Group of predicted control", "Lesions", "Predicted", "Observed (95 % CI)"),
+        rows=tuple(
+            (
+                f"{i + 1} of {len(r.calibration)}",
+                str(g.n),
+                f"{100 * g.predicted:.1f}",
+                estimate_text(100 * g.observed, 100 * g.lower, 100 * g.upper, 1),
+            )
+            for i, g in enumerate(r.calibration)
+        ),
+        notes=("On the data of the fit, so flattering; the calibration slope above is corrected.",),
+    )
+
+
+def _rows(effects: Iterable[Effect]) -> tuple[tuple[str, ...], ...]:
+    return tuple(
+        (e.term, e.model, estimate_text(e.hazard_ratio, e.lower, e.upper), p_text(e.p), str(e.n), str(e.n_events))
+        for e in effects
+    )
+
+
+def _cutoff_table(cuts: Cuts) -> TextTable | None:
+    named = [(n, c) for n, c in (("adjusted", cuts.adjusted), ("not adjusted", cuts.unadjusted)) if c is not None]
+    if not named:
+        return None
+    rows = tuple(
+        (
+            name,
+            f"{c.best:.2f}",
+            "" if c.interval is None else f"{c.interval[0]:.1f}-{c.interval[1]:.1f}",
+            f"{c.scan.maximum:.2f}",
+            p_text(c.p.resampled),
+            "" if c.p.lausen92 is None else p_text(c.p.lausen92),
+            "" if c.p.lausen94 is None else p_text(c.p.lausen94),
+            p_text(c.p.naive),
+        )
+        for name, c in named
+    )
+    return TextTable(
+        name="cutoff",
+        title="Best cut-off of D100 (maximally selected statistic)",
+        columns=(
+            "Model",
+            "Cut-off (Gy)",
+            "Bootstrap 95 %",
+            "max |z|",
+            "p, resampled",
+            "p, Lausen 1992",
+            "p, Lausen 1994",
+            "p, naive",
+        ),
+        rows=rows,
+        notes=(
+            "Adjusted: score test of the split beside size, tumour type and age; patients' scores flipped in sign. Not "
+            "adjusted: log-rank scores; whole patients permuted. The naive p ignores the search and is printed as a "
+            "warning.",
+        ),
+    )
+
+
+def _tcp_table(r: Correlation) -> TextTable:
+    rows = []
+    for name, fit in r.response.curves.items():
+        d50, gamma = fit.d50_gamma50()
+        slope = "" if fit.slope_p != fit.slope_p else p_text(fit.slope_p)
+        first = ", ".join(f"{n} {v:.3g}" for n, v in zip(fit.parameters, fit.theta, strict=True))
+        has_d50 = d50[0] == d50[0]
+        rows.append(
+            (
+                name,
+                estimate_text(*d50, digits=1) if has_d50 else "none",
+                estimate_text(*gamma, digits=2) if has_d50 else "none",
+                slope,
+                first,
+                f"{fit.n}/{fit.n_events}",
+            )
+        )
+    s = r.settings
+    return TextTable(
+        name="tcp",
+        title="Dose-response curves (not adjusted)",
+        columns=("Model", "D50 (Gy)", "gamma50", "p, slope", "Parameters", "Lesions/recurrences"),
+        rows=tuple(rows),
+        notes=(
+            f"Control at {s.horizon_months:g} months, weighted for censoring (IPCW); 'intervals': control for good, "
+            f"from the scan intervals. Poisson in BED with alpha/beta {s.alpha_beta_gy:g} Gy, a convention, far "
+            "outside the range in which LQ was tested. Whole DVH: straight lines through D100, D98, D95, D90, D50 and "
+            "D2. Death is censored.",
+        ),
+    )
+
+
+def _metric_table(r: Correlation) -> TextTable:
+    return TextTable(
+        name="metrics",
+        title="All metrics side by side, each alone beside size, tumour type and age",
+        columns=(
+            "Metric",
+            "SD",
+            "HR per SD (95 % CI)",
+            "p",
+            "p, Holm",
+            "p, Benjamini-Hochberg",
+            "p, max-T",
+            "Spearman with D100",
+        ),
+        rows=tuple(
+            (
+                m.name,
+                f"{m.sd:.2f}",
+                estimate_text(m.hazard_ratio, m.lower, m.upper),
+                p_text(m.p),
+                p_text(m.p_holm),
+                p_text(m.p_bh),
+                p_text(m.p_max_t),
+                f"{m.correlation_with_d100:+.2f}",
+            )
+            for m in r.metrics
+        ),
+        notes=("The metrics are nearly collinear: max-T, which knows it, is the fair correction; Holm is too strict.",),
+    )
+
+
+def _paper_table(paper: PaperRule) -> TextTable:
+    rows = tuple(
+        (*row, f"{100 * paper.selected.get(row[0], float('nan')):.0f} %" if row[1].startswith("uni") else "")
+        for row in _rows([*paper.univariate, *paper.multivariate])
+    )
+    return TextTable(
+        name="paper-rule",
+        title="The paper's rule: univariate p < 0.1 enters the multivariate model",
+        columns=(*_EFFECT, "Selected in bootstrap"),
+        rows=rows,
+        notes=(
+            "Breslow ties, lesions taken as independent, as SPSS does it. Selection by p makes the multivariate p "
+            f"values too small; how often each covariate is selected in {paper.n_bootstrap} samples of patients shows "
+            "how much the choice is luck."
+            + ("" if paper.multivariate else " Fewer than two entered: no multivariate model."),
+        ),
+    )

@@ -1,0 +1,30 @@
+"""``hdrplan survival``: survival statistics of any tidy CSV table, as text or JSON."""
+
+from __future__ import annotations
+
+import click
+
+from hdrplan.cli.survival import curves, cutoff, models, scores, tests
+
+__all__ = ["command"]
+
+
+@click.group()
+def command() -> None:
+    """Survival statistics of a tidy CSV table: one row a patient or lesion, times in any one unit.
+
+    They agree with R (docs/reference/statistics.md). Rows with missing values are an error unless
+    --drop-missing counts them out.
+
+    \b
+    Examples:
+      hdrplan survival km lesions.csv --time days --event recurred --group type
+      hdrplan survival cox lesions.csv --time days --event recurred --covariates d100_gy,diameter_mm --cluster patient
+      hdrplan survival cutoff lesions.csv --time days --event recurred --covariates d100_gy,diameter_mm
+      hdrplan survival npmle lesions.csv --left last_clean --right first_bad --json
+    """
+
+
+for _module in (curves, tests, models, scores, cutoff):
+    for _name in _module.__all__:
+        command.add_command(getattr(_module, _name))

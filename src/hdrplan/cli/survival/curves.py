@@ -1,0 +1,132 @@
+"""Curves of groups: km, cif, npmle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from hdrplan.cli.survival.options import numbers_of, table_command
+from hdrplan.cli.survival.words import label_text, number_text, print_result
+
+if TYPE_CHECKING:
+    from hdrplan.cli.survival.columns import Columns
+
+__all__ = ["cif", "km", "npmle"]
+
+ConfType = Literal["plain", "log", "log-log"]
+
+_AT = click.option("--at", metavar="T,T", help="Print the estimate at these times.")
+_CURVE = ("time", "at_risk", "events", "censored", "survival", "std_err", "lower", "upper")
+
+
+@click.command(short_help="Kaplan-Meier curves, medians, numbers at risk.")
+@table_command("time", "event", "event_value", "group", "cluster", "entry", "conf_level")
+@click.option("--conf-type", type=click.Choice(["log-log", "log", "plain"]), default="log-log", show_default=True)
+@_AT
+def km(columns: Columns, as_json: bool, conf_level: float, conf_type: ConfType, at: str | None) -> None:
+    """Kaplan-Meier curves with medians and numbers at risk.
+
+    \b
+    Examples:
+      hdrplan survival km lesions.csv --time days --event recurred
+      hdrplan survival km lesions.csv --time days --event recurred --group type --at 365,730 --json
+    """
+    from hdrplan.outcomes import kaplan_meier
+
+    times = numbers_of(at or "", "--at")
+    groups, lines = [], [f"{'group':<16}{'n':>6}{'events':>8}{'median':>12}  {'interval':<24}{'at risk then':>12}"]
+    for label, group in columns.groups():
+        curve = kaplan_meier(group.follow_up(), conf_type=conf_type, conf_level=conf_level)
+        m = curve.median
+        low, high = curve.interval_at(times)
+        values = zip(times, curve.survival_at(times), low, high, curve.at_risk_at(times), strict=True)
+        rows = [{"time": t, "survival": s, "lower": a, "upper": b, "at_risk": y} for t, s, a, b, y in values]
+        groups.append(
+            {
+                "group": label, "n": curve.n, "events": curve.n_events,
+                "median": {"estimate": m.estimate, "lower": m.lower, "upper": m.upper, "at_risk": m.at_risk},
+                "at": rows, "curve": {name: getattr(curve, name) for name in _CURVE},
+            }
+        )  # fmt: skip
+        span = f"{number_text(m.lower)} to {number_text(m.upper)}"
+        lines.append(f"{label_text(label):<16}{curve.n:>6}{curve.n_events:>8}{number_text(m.estimate):>12}  {span:<24}"
+                     f"{m.at_risk:>12}")  # fmt: skip
+        for row in rows:
+            span = f"{number_text(row['lower'])} to {number_text(row['upper'])}"
+            lines.append(f"  at {row['time']:g}: {row['survival']:.4f} ({span}), {row['at_risk']:g} at risk")
+        if m.estimate == m.estimate and m.at_risk < 10:
+            lines.append(f"  the median of {label_text(label)} rests on {m.at_risk} at risk")
+    head = {
+        "conf_type": conf_type,
+        "conf_level": conf_level,
+        "errors": "by cluster" if columns.names.cluster else "Greenwood",
+    }
+    print_result("km", columns, head | {"groups": groups}, lines, as_json=as_json)
+
+
+@click.command(short_help="Cumulative incidence under competing risks.")
+@table_command("time", "event", "censored", "group", "cluster", "entry", "conf_level")
+@_AT
+def cif(columns: Columns, as_json: bool, conf_level: float, at: str | None) -> None:
+    """Cumulative incidence of each cause (Aalen-Johansen); --event holds what happened first.
+
+    \b
+    Examples:
+      hdrplan survival cif lesions.csv --time days --event status --at 365
+      hdrplan survival cif lesions.csv --time days --event status --group type --cluster patient --json
+    """
+    from hdrplan.outcomes import aalen_johansen
+
+    every = tuple(sorted(set(columns.causes().tolist()) - {columns.names.censored}))
+    groups, lines = [], [f"{'group':<16}{'cause':<12}{'time':>8}{'incidence':>11}  interval"]
+    for label, group in columns.groups():
+        curve = aalen_johansen(group.competing_risks(every), conf_level=conf_level)
+        times = numbers_of(at, "--at") if at else [float(curve.time[-1])]
+        values, low, high = curve.incidence_at(times), *curve.interval_at(times)
+        causes = []
+        for k, cause in enumerate(curve.causes):
+            rows = [
+                {"time": t, "incidence": v, "lower": a, "upper": b}
+                for t, v, a, b in zip(times, values[:, k], low[:, k], high[:, k], strict=True)
+            ]
+            fields = ("events", "incidence", "std_err", "lower", "upper")
+            causes.append({"cause": cause, "at": rows, **{f: getattr(curve, f)[:, k] for f in fields}})
+            for row in rows:
+                known = row["lower"] == row["lower"]
+                span = f"{row['lower']:.4g} to {row['upper']:.4g}" if known else "no event so far"
+                lines.append(f"{label_text(label):<16}{cause!s:<12}{row['time']:>8g}{row['incidence']:>11.4f}  {span}")
+        groups.append({"group": label, "time": curve.time, "at_risk": curve.at_risk, "causes": causes})
+    print_result("cif", columns, {"conf_level": conf_level, "groups": groups}, lines, as_json=as_json)
+
+
+@click.command(short_help="Turnbull's curve from intervals.")
+@table_command("left", "right", "group", blank_allowed=("right",))
+@_AT
+def npmle(columns: Columns, as_json: bool, at: str | None) -> None:
+    """Turnbull's estimate from intervals (left, right], left clean, right with the event; blank right: none seen.
+
+    \b
+    Examples:
+      hdrplan survival npmle lesions.csv --left last_clean --right first_bad --at 365
+      hdrplan survival npmle lesions.csv --left last_clean --right first_bad --group type --json
+    """
+    from hdrplan.outcomes import turnbull
+
+    times = numbers_of(at or "", "--at")
+    groups, lines = [], []
+    for label, group in columns.groups():
+        fit = turnbull(group.intervals())
+        low, high = fit.median
+        bounds = zip(times, *fit.survival_bounds(times), strict=True)
+        rows = [{"time": t, "lowest": a, "highest": b} for t, a, b in bounds]
+        groups.append(
+            {
+                "group": label, "n": fit.n, "left": fit.left, "right": fit.right, "mass": fit.mass,
+                "loglik": fit.loglik, "gap": fit.gap, "median": {"left": low, "right": high}, "at": rows,
+            }
+        )  # fmt: skip
+        lines.append(f"{label_text(label)}: {fit.n} rows, median in ({low:g}, {high:g}], "
+                     f"log likelihood {fit.loglik:.4f}, certified to {fit.gap:.1e}")  # fmt: skip
+        lines += [f"  at {r['time']:g}: survival {r['lowest']:.4f} to {r['highest']:.4f}" for r in rows]
+    print_result("npmle", columns, {"groups": groups}, lines, as_json=as_json)

@@ -1,0 +1,154 @@
+"""Regression: cox, zph, frailty, finegray, weibull."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from hdrplan.cli.survival.fits import fitted_cox
+from hdrplan.cli.survival.options import COX_OPTIONS, table_command
+from hdrplan.cli.survival.words import (
+    coefficient_lines,
+    coefficient_table,
+    p_text,
+    print_result,
+    test_line,
+    test_table,
+)
+
+if TYPE_CHECKING:
+    from hdrplan.cli.survival.columns import Columns
+
+__all__ = ["cox", "finegray", "frailty", "weibull", "zph"]
+
+Ties = Literal["efron", "breslow"]
+Transform = Literal["km", "rank", "identity", "log"]
+Family = Literal["weibull", "exponential", "loglogistic", "lognormal"]
+
+
+@click.command(short_help="Cox's model, errors by patient.")
+@table_command(*COX_OPTIONS, "conf_level")
+def cox(columns: Columns, as_json: bool, ties: Ties, conf_level: float) -> None:
+    """Cox's proportional hazards model; errors by patient with --cluster.
+
+    \b
+    Examples:
+      hdrplan survival cox lesions.csv --time days --event recurred --covariates d100_gy,diameter_mm --cluster patient
+      hdrplan survival cox lesions.csv --time days --event recurred --covariates type --reference type=HCC
+    """
+    fit = fitted_cox(columns, ties)
+    result = coefficient_table(fit, conf_level) | {
+        "ties": ties, "events": fit.n_events, "clusters": fit.n_clusters, "loglik": fit.loglik,
+        "loglik_null": fit.loglik_null, "likelihood_ratio": test_table(fit.likelihood_ratio),
+        "score": test_table(fit.score), "wald": test_table(fit.wald()),
+    }  # fmt: skip
+    lines = coefficient_lines(fit, conf_level)
+    lines.append(f"{fit.n} rows, {fit.n_events} events, ties {ties}, errors "
+                 + (f"by {fit.n_clusters} clusters" if fit.n_clusters else "for independent rows"))  # fmt: skip
+    lines.append("all covariates, Wald: " + test_line(fit.wald()))
+    print_result("cox", columns, result, lines, as_json=as_json)
+
+
+@click.command(short_help="Test of proportional hazards.")
+@table_command(*COX_OPTIONS)
+@click.option("--transform", type=click.Choice(["km", "rank", "identity", "log"]), default="km", show_default=True)
+def zph(columns: Columns, as_json: bool, ties: Ties, transform: Transform) -> None:
+    """Exact score test of proportional hazards, of each covariate and of all.
+
+    \b
+    Examples:
+      hdrplan survival zph lesions.csv --time days --event recurred --covariates d100_gy,diameter_mm
+      hdrplan survival zph lesions.csv --time days --event recurred --covariates d100_gy --transform log --json
+    """
+    from hdrplan.outcomes import zph as test_of
+
+    result = test_of(fitted_cox(columns, ties), transform)
+    each = zip([*result.names, "all"], [*result.tests, result.overall], strict=True)
+    tests = [{"covariate": name, **test_table(test)} for name, test in each]
+    lines = [f"{t['covariate']:<36} chi-square {t['statistic']:.4f} on {t['df']}, p {p_text(t['p'])}" for t in tests]
+    print_result("zph", columns, {"transform": transform, "tests": tests}, lines, as_json=as_json)
+
+
+@click.command(short_help="Cox's model with gamma frailty.")
+@table_command(*COX_OPTIONS, "conf_level")
+def frailty(columns: Columns, as_json: bool, ties: Ties, conf_level: float) -> None:
+    """Cox's model with a gamma frailty shared by the rows of a --cluster.
+
+    \b
+    Examples:
+      hdrplan survival frailty lesions.csv --time days --event recurred --covariates d100_gy --cluster patient
+    """
+    from hdrplan.outcomes import frailty as fit_of
+
+    rows, covariates = columns.follow_up(), columns.needed_covariates()
+    columns.name("cluster")
+    fit = fit_of(rows, covariates, ties=ties, strata=columns.labels("strata"))
+    result = coefficient_table(fit, conf_level) | {
+        "ties": ties, "theta": fit.theta, "clusters": len(fit.clusters), "loglik": fit.loglik,
+        "loglik_without": fit.loglik_cox, "heterogeneity": test_table(fit.heterogeneity),
+    }  # fmt: skip
+    lines = coefficient_lines(fit, conf_level)
+    lines.append(
+        f"variance of the frailty {fit.theta:.4f} over {len(fit.clusters)} clusters, p {p_text(fit.heterogeneity.p)}"
+    )
+    print_result("frailty", columns, result, lines, as_json=as_json)
+
+
+@click.command(short_help="Fine-Gray model.")
+@table_command("time", "event", "cause", "censored", "covariates", "reference", "cluster", "conf_level")
+def finegray(columns: Columns, as_json: bool, conf_level: float) -> None:
+    """Fine-Gray model: covariates against the incidence of one cause while others compete.
+
+    \b
+    Examples:
+      hdrplan survival finegray lesions.csv --time days --event status --covariates d100_gy --cluster patient
+    """
+    from hdrplan.outcomes import fine_gray
+
+    fit = fine_gray(columns.competing_risks(), columns.needed_covariates(), of=columns.names.cause)
+    result = coefficient_table(fit, conf_level) | {
+        "cause": columns.names.cause, "events": fit.n_events,
+        "clusters": fit.n_clusters if columns.names.cluster else None,
+        "loglik": fit.loglik, "loglik_null": fit.loglik_null,
+    }  # fmt: skip
+    print_result("finegray", columns, result, coefficient_lines(fit, conf_level), as_json=as_json)
+
+
+@click.command(short_help="Parametric regression on intervals.")
+@table_command(
+    "left", "right", "time", "event", "event_value", "covariates", "reference", "cluster", "conf_level",
+    blank_allowed=("right",),
+)  # fmt: skip
+@click.option("--family", type=click.Choice(["weibull", "exponential", "loglogistic", "lognormal"]), default="weibull",
+              show_default=True)  # fmt: skip
+def weibull(columns: Columns, as_json: bool, conf_level: float, family: Family) -> None:
+    """Parametric regression on intervals (left, right]; blank right: no event seen, left = right: exact.
+
+    With --time and --event instead, events are exact and the others right-censored.
+
+    \b
+    Examples:
+      hdrplan survival weibull lesions.csv --left last_clean --right first_bad --covariates d100_gy --cluster patient
+      hdrplan survival weibull lesions.csv --left last_clean --right first_bad --family lognormal --json
+    """
+    from hdrplan.outcomes import interval_regression
+
+    fit = interval_regression(columns.intervals(), columns.covariates(), family=family)
+    log_time = fit.log_time
+    result = coefficient_table(fit, conf_level) | {
+        "family": family, "scale": log_time.scale, "shape": 1.0 / log_time.scale, "loglik": fit.loglik,
+        "time_scale": {
+            "names": ["intercept", *fit.names, "log scale"],
+            "coef": [log_time.intercept, *log_time.coef.tolist(), math.log(log_time.scale)],
+            "se": log_time.se,
+        },
+        "clusters": fit.n_clusters if columns.names.cluster else None,
+    }  # fmt: skip
+    effect = {"loglogistic": "odds ratio", "lognormal": "exp(probit)"}.get(family, "HR")
+    result["effect"] = effect
+    lines = coefficient_lines(fit, conf_level, effect) if fit.names else []
+    lines.append(f"{family}: shape {1 / log_time.scale:.4f}, intercept of log time {log_time.intercept:.4f}, "
+                 f"log likelihood {fit.loglik:.4f}")  # fmt: skip
+    print_result("weibull", columns, result, lines, as_json=as_json)

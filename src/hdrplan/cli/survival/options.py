@@ -1,0 +1,80 @@
+"""The options of ``hdrplan survival`` that name columns."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hdrplan.cli.survival.columns import Columns
+from hdrplan.cli.survival.names import ColumnNames
+from hdrplan.errors import InputError
+
+__all__ = ["COX_OPTIONS", "numbers_of", "table_command"]
+
+COX_OPTIONS = ("time", "event", "event_value", "covariates", "reference", "ties", "cluster", "strata", "entry")
+
+_OPTIONS = {
+    "time": click.option("--time", metavar="COL", help="Time of event or of the last observation."),
+    "event": click.option("--event", metavar="COL", help="0 censored, 1 event (or see --event-value)."),
+    "event_value": click.option("--event-value", metavar="V", help="The value of --event that counts; others censor."),
+    "cause": click.option("--cause", metavar="V", default="1", show_default=True, help="Cause of interest."),
+    "censored": click.option("--censored", metavar="V", default="0", show_default=True, help="Value for censored."),
+    "group": click.option("--group", metavar="COL", help="Groups to compare."),
+    "covariates": click.option("--covariates", metavar="A,B", help="Covariates; text becomes indicator columns."),
+    "reference": click.option("--reference", metavar="COL=LEVEL", multiple=True, help="Reference level of a text."),
+    "ties": click.option("--ties", type=click.Choice(["efron", "breslow"]), default="efron", show_default=True),
+    "cluster": click.option("--cluster", metavar="COL", help="Patient of each row: errors by patient."),
+    "strata": click.option("--strata", metavar="COL", help="Strata."),
+    "entry": click.option("--entry", metavar="COL", help="Time of late entry."),
+    "left": click.option("--left", metavar="COL", help="Last time free of the event."),
+    "right": click.option("--right", metavar="COL", help="First time with the event; blank: none seen."),
+    "score": click.option("--score", metavar="COL", help="Risk score; default: the Cox model of --covariates."),
+    "conf_level": click.option("--conf-level", type=float, default=0.95, show_default=True, help="Of intervals."),
+    "seed": click.option("--seed", type=int, default=0, show_default=True, help="Seed of resampling."),
+}
+
+
+def table_command(*names: str, blank_allowed: tuple[str, ...] = ()) -> Callable[[Callable[..., None]], Any]:
+    """Add DATA.csv, the named options, ``--drop-missing`` and ``--json`` to a command.
+
+    The command is called with ``columns`` (a :class:`Columns`: the rows in use) in place of the options that name
+    columns, and with every other option under its own name.
+
+    Parameters
+    ----------
+    *names : str
+        Options, as in ``_OPTIONS``.
+    blank_allowed : tuple of str
+        Options whose column may have blank cells.
+    """
+
+    def add(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def call(data: Path, drop_missing: bool, **options: Any) -> None:
+            named = ColumnNames(**{f.name: options.pop(f.name) for f in fields(ColumnNames) if f.name in options})
+            function(
+                columns=Columns.read(data, named, drop_missing=drop_missing, blank_allowed=blank_allowed), **options
+            )
+
+        command = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(call)
+        command = click.option("--drop-missing", is_flag=True, help="Leave out rows with missing values; counted.")(
+            command
+        )
+        for name in reversed(names):
+            command = _OPTIONS[name](command)
+        return click.argument("data", metavar="DATA.csv", type=click.Path(path_type=Path))(command)
+
+    return add
+
+
+def numbers_of(text: str, option: str) -> list[float]:
+    """Return the numbers of a comma-separated option."""
+    try:
+        return [float(number) for number in text.split(",") if number.strip()]
+    except ValueError:
+        raise InputError(f"{option} takes numbers separated by commas", got=text) from None

@@ -1,0 +1,112 @@
+"""What the commands of ``hdrplan survival`` print: results as JSON and as lines of text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from hdrplan.cli.survival.columns import Columns
+    from hdrplan.outcomes import Coefficients, Test
+
+__all__ = [
+    "coefficient_lines",
+    "coefficient_table",
+    "label_text",
+    "number_text",
+    "p_text",
+    "print_result",
+    "test_line",
+    "test_table",
+]
+
+
+def coefficient_table(fit: Coefficients, conf_level: float) -> dict[str, Any]:
+    """Return coefficients, errors and hazard ratios for JSON."""
+    lower, upper = fit.interval(conf_level)
+    robust = getattr(fit, "robust_se", None)
+    rows = [
+        {"covariate": name, "coef": c, "se": s, "robust_se": None if robust is None else robust[k], "hr": h, "lower": a,
+         "upper": b, "z": z, "p": p}
+        for k, (name, c, s, h, a, b, z, p) in enumerate(
+            zip(fit.names, fit.coef, fit.se, fit.hazard_ratio, lower, upper, fit.z, fit.p, strict=True))
+    ]  # fmt: skip
+    return {"conf_level": conf_level, "covariates": rows}
+
+
+def coefficient_lines(fit: Coefficients, conf_level: float, effect: str = "HR") -> list[str]:
+    """Return ratios as lines of text.
+
+    Parameters
+    ----------
+    fit : Coefficients
+    conf_level : float
+        Coverage of the intervals.
+    effect : str
+        What the ratios are called.
+    """
+    lower, upper = fit.interval(conf_level)
+    lines = [f"{'covariate':<36}{effect:>12}  {'interval':<22}{'p':>8}"]
+    for name, h, a, b, p in zip(fit.names, fit.hazard_ratio, lower, upper, fit.p, strict=True):
+        lines.append(f"{name:<36}{h:>12.4g}  {f'{a:.4g} to {b:.4g}':<22}{p_text(p):>8}")
+    return lines
+
+
+def test_table(test: Test) -> dict[str, Any]:
+    """Return a test for JSON."""
+    return {"statistic": test.statistic, "df": test.df, "p": test.p}
+
+
+def test_line(test: Test) -> str:
+    """Return a test as a line of text."""
+    if test.p != test.p:
+        return "no test: the events carry no information on it"
+    return f"chi-square {test.statistic:.4f} on {test.df}, p {p_text(test.p)}"
+
+
+def p_text(p: float) -> str:
+    """Return a p value as text."""
+    return "not known" if p != p else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def number_text(value: float) -> str:
+    """Return a number as text; NaN is a height that a curve does not reach."""
+    return "not reached" if value != value else f"{value:.4g}"
+
+
+def label_text(label: object) -> str:
+    """Return the label of a group as text."""
+    return "all" if label is None else str(label)
+
+
+def print_result(
+    kind: str, columns: Columns, result: Mapping[str, Any], lines: Iterable[str], *, as_json: bool
+) -> None:
+    """Print a result as JSON or as lines of text.
+
+    Parameters
+    ----------
+    kind : str
+        The analysis.
+    columns : Columns
+        Rows in use: how many, and how many were left out.
+    result : mapping
+        For JSON.
+    lines : iterable of str
+        For people.
+    as_json : bool
+    """
+    from hdrplan.io import json_text
+
+    n = len(columns.table.lines)
+    if as_json:
+        head = {"analysis": kind, "n": n, "dropped_missing": columns.n_dropped}
+        click.echo(json_text({**head, **result}), nl=False)
+        return
+    for line in lines:
+        click.echo(line)
+    if columns.n_dropped:
+        click.echo(f"{columns.n_dropped} rows with missing values left out, {n} used")

@@ -1,0 +1,78 @@
+"""Newton's method on a concave log likelihood, with halved steps: the maximum of Cox's and of the Fine-Gray model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray
+
+__all__ = ["Derivatives", "Maximum", "newton"]
+
+# Log likelihood, its gradient (k,) and the information (k, k) at some coefficients.
+Derivatives = tuple[float, FloatArray, FloatArray]
+
+_MAX_ITERATIONS = 60
+# The log likelihood is settled when a step changes it by less than this share of itself.
+_SETTLED = 1e-13
+# A settled likelihood with a Newton step still this long (in standard deviations) has its maximum at infinity.
+_RUNAWAY = 1e-3
+_SINGULAR = 1e14
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Maximum:
+    """Where a log likelihood is highest.
+
+    Parameters
+    ----------
+    coef : (k,) array
+        Coefficients of standardised covariates.
+    loglik, loglik_null : float
+        Log likelihood there and at zero.
+    score : float
+        Score statistic of all coefficients at zero.
+    information : (k, k) array
+        Observed information at the maximum.
+    runaway : int or None
+        Coefficient that has no finite estimate, if any.
+    """
+
+    coef: FloatArray
+    loglik: float
+    loglik_null: float
+    score: float
+    information: FloatArray
+    runaway: int | None
+
+
+def newton(derivatives: Callable[[FloatArray], Derivatives], k: int) -> Maximum:
+    """Return the maximum of a log likelihood of ``k`` standardised coefficients, sought from zero."""
+    coef = np.zeros(k)
+    loglik, gradient, information = derivatives(coef)
+    loglik_null = loglik
+    if not k:
+        return Maximum(coef=coef, loglik=loglik, loglik_null=loglik, score=0.0, information=information, runaway=None)
+    score = float(gradient @ np.linalg.lstsq(information, gradient, rcond=None)[0])
+    for _ in range(_MAX_ITERATIONS):
+        step = np.linalg.lstsq(information, gradient, rcond=None)[0]
+        trial = derivatives(coef + step)
+        while not trial[0] >= loglik - _SETTLED * abs(loglik):
+            step = step / 2.0
+            trial = derivatives(coef + step)
+        settled = abs(trial[0] - loglik) <= _SETTLED * (1.0 + abs(loglik))
+        coef, (loglik, gradient, information) = coef + step, trial
+        if settled:
+            break
+    remaining = np.abs(np.linalg.lstsq(information, gradient, rcond=None)[0])
+    lost = remaining.max() > _RUNAWAY or np.linalg.cond(information) > _SINGULAR
+    return Maximum(
+        coef=coef,
+        loglik=loglik,
+        loglik_null=loglik_null,
+        score=score,
+        information=information,
+        runaway=int(remaining.argmax()) if lost else None,
+    )
