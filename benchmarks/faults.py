@@ -27,9 +27,9 @@ PLAN_FILES = {"plan.json", "dose.nrrd", "dvh.csv", "metrics.json", "report.html"
 
 
 def _plan_is_whole(out: Path) -> bool:
-    from hdrplan.io import read_result_folder
+    from hdrplan.io import read_results
 
-    read_result_folder(out)
+    read_results(out)
     json.loads((out / "run.json").read_text())
     return {p.name for p in out.iterdir()} == PLAN_FILES and (out / "report.html").read_text().endswith("</html>")
 

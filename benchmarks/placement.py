@@ -65,7 +65,7 @@ def case_of(task: Task) -> tuple[CaseFile, Case, Goals]:
         ct, structures, healthy = read_anatomy(PHANTOM)
         made = synthetic_case(ct, structures, healthy, task.lesion)
         # The phantom's own lesions are liver again, whatever their role.
-        case = Case(task.name, ct, made.structures, (), healthy)
+        case = Case(name=task.name, ct=ct, structures=made.structures, catheters=(), healthy=healthy)
         name = made.structures[0].name
     return found, case, Goals((Prescription(name, task.dose_gy),), found.goals.goals)
 

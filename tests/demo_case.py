@@ -49,4 +49,4 @@ def case_and_plan() -> tuple[Case, Plan]:
     times_s[3] = 0.0
     ct = Volume(GRID, rng.integers(-900, 1200, GRID.shape_zyx).astype(np.int16))
     plan = Plan(dwells=dwells, times_s=times_s, source=load_source(), strength=Strength(40700.0))
-    return Case("demo", ct, tuple(structures), catheters), plan
+    return Case(name="demo", ct=ct, structures=tuple(structures), catheters=catheters), plan

@@ -20,7 +20,7 @@ from fuzz_corpus import write_small_case
 
 import hdrplan
 from hdrplan.errors import InputError
-from hdrplan.io import new_folder, read_result_folder
+from hdrplan.io import new_folder, read_results
 
 PLAN_FILES = {"plan.json", "dose.nrrd", "dvh.csv", "metrics.json", "report.html", "run.json"}
 SRC = Path(hdrplan.__file__).parents[1]
@@ -104,7 +104,7 @@ def test_killed_and_run_again(part: float, case: Path, tmp_path: Path) -> None:
     process.kill()
     process.communicate()
     if (tmp_path / "out").exists():
-        read_result_folder(tmp_path / "out")
+        read_results(tmp_path / "out")
     assert ran("plan", case, "-o", "out", "-q", "--overwrite", cwd=tmp_path)[0] == 0
     assert visible(tmp_path / "out") == PLAN_FILES
     first, second = (json.loads((tmp_path / n / "plan.json").read_text())["dwells"] for n in ("first", "out"))
@@ -119,7 +119,7 @@ def test_two_processes_on_one_output(case: Path, tmp_path: Path) -> None:
     assert {process.returncode for process in both} <= {0, 2}
     assert not any("Traceback" in text for text in said)
     assert visible(tmp_path / "out") == PLAN_FILES
-    read_result_folder(tmp_path / "out")
+    read_results(tmp_path / "out")
 
 
 def test_the_folder_appears_while_this_run_writes(tmp_path: Path) -> None:

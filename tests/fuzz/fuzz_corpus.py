@@ -14,6 +14,7 @@ from hdrplan.dose import dose_field
 from hdrplan.geometry import Grid, Volume
 from hdrplan.io import (
     DicomSet,
+    ResultFolder,
     dicom_files,
     read_brachy_plan,
     read_case,
@@ -27,7 +28,7 @@ from hdrplan.io import (
     read_names,
     read_plan,
     read_points_csv,
-    read_result_folder,
+    read_results,
     read_role_rules,
     read_segmentation,
     read_source,
@@ -108,15 +109,14 @@ def corpus(place: Path) -> list[Target]:
     slicer.mkdir()
     write_dicom_set(dicom, DicomSet(case=case, plan=plan, dose=dose, prescription_gy=20.0), now=NOW)
     write_slicer_set(slicer, case, None, dose=dose)
-    write_results(
-        result,
-        plan=plan,
+    results = ResultFolder(
         name="fuzz",
+        plan=plan,
         dose=dose,
         dvh={"lesion": (np.array([0.0, 10.0, 20.0]), np.array([4.0, 2.0, 1.0]))},
         metrics={"schema": "hdrplan.metrics/1", "structures": {"lesion": {"d100_gy": 20.0}}},
-        run=run_record(inputs={}, options={}),
     )
+    write_results(result, results, report_html="", run=run_record(inputs={}, options={}))
     images = place / "images"
     images.mkdir()
     small = Volume(box, (np.arange(box.size).reshape(box.shape_zyx) % 3).astype(np.int16))
@@ -175,7 +175,7 @@ def corpus(place: Path) -> list[Target]:
         Target("case.toml", folder_case, ("case.toml",), read_case),
         Target("case files", folder_case, ("catheters.json", "labels.json", "labels.nii.gz", "ct.nii.gz"), read_case),
         one("plan.json", result / "plan.json", read_plan),
-        Target("result folder", folder_result, ("metrics.json", "dvh.csv", "dose.nrrd"), read_result_folder),
+        Target("result folder", folder_result, ("metrics.json", "dvh.csv", "dose.nrrd"), read_results),
         one("source JSON", sources / "own.json", read_source),
         Target("source CSV", pair, tuple(pair), lambda folder: read_source(folder / "own_g.csv")),
         one("source xlsx", sources / "own.xlsx", read_source),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +24,8 @@ from hdrplan.io import (
     read_plan,
     read_role_rules,
     roles_of_rois,
-    run_record,
     write_dicom_set,
-    write_results,
+    write_plan,
 )
 from hdrplan.sources import load_source
 
@@ -146,13 +144,8 @@ def test_export_command_and_its_slicer_form(dicom: Path, tmp_path: Path) -> None
     CliRunner().invoke(import_dicom.command, [str(dicom), "-o", str(tmp_path / "case"), "--ctv", "solid"])
     found = read_case(tmp_path / "case")
     plan, _ = read_plan(tmp_path / "case")
-    write_results(
-        tmp_path / "plan",
-        plan=replace(plan, source=load_source("gammamed-12i")),
-        name="x",
-        dvh={"solid": ([0.0, 10.0], [2.0, 1.0])},
-        run=run_record(inputs={}, options={}),
-    )
+    (tmp_path / "plan").mkdir()
+    write_plan(tmp_path / "plan" / "plan.json", plan, "x")
     base = [str(tmp_path / "plan"), "--case", str(tmp_path / "case")]
     run = CliRunner().invoke(export.command, [*base, "-o", str(tmp_path / "a"), "--link-ct", str(dicom)])
     assert run.exit_code == 0, run.exception

@@ -295,7 +295,8 @@ def test_hostile_names_cannot_break_a_header(tmp_path: Path) -> None:
     mask = np.ones((2, 3, 4), dtype=bool)
     grid = Grid(shape_zyx=(2, 3, 4), origin_mm=np.zeros(3), spacing_mm=np.ones(3))
     name = "evil\nSegment0_Layer:=7\\x"
-    case = Case("x", None, (Structure(name=name, role="CTV", grid=grid, mask_zyx=mask),), ())
+    lesion = Structure(name=name, role="CTV", grid=grid, mask_zyx=mask)
+    case = Case(name="x", ct=None, structures=(lesion,), catheters=())
     write_slicer_set(tmp_path, case, None)
     (found,) = read_segmentation(tmp_path / "structures.seg.nrrd")
     assert found.name == "evil Segment0_Layer:=7/x"

@@ -10,7 +10,7 @@ import pytest
 
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Dwells, Grid, Volume
-from hdrplan.io import new_file, new_folder, read_plan, read_volume, run_record, write_results
+from hdrplan.io import ResultFolder, new_file, new_folder, read_plan, read_volume, run_record, write_results
 from hdrplan.plan import Plan
 from hdrplan.sources import Strength, load_source
 
@@ -29,19 +29,18 @@ def small_plan() -> Plan:
     return Plan(dwells=dwells, times_s=rng.random(5) * 20, source=load_source(), strength=Strength(40700.0))
 
 
-def write(folder: Path, **more: object) -> Path:
+def write(folder: Path, *, overwrite: bool = False, **metrics: object) -> Path:
     grid = Grid(shape_zyx=(3, 4, 5), origin_mm=np.array([1.0, 2.0, 3.0]), spacing_mm=np.array([1.0, 1.5, 2.0]))
-    return write_results(
-        folder,
-        plan=small_plan(),
+    results = ResultFolder(
         name="case",
+        plan=small_plan(),
         dose=Volume(grid, np.random.default_rng(0).random((3, 4, 5))),
         dvh={"lesion, B": (np.array([0.0, 1.0]), np.array([4.0, 2.0]))},
-        metrics={"structures": {"lesion": {"d100_gy": np.float64(20.0), "d2_gy": np.nan}}},
-        report_html="<html></html>",
-        run=run_record(inputs={"ct": "0" * 64}, options={"step_mm": 5.0}, seed=None),
-        **more,  # type: ignore[arg-type]
+        metrics={"structures": {"lesion": {"d100_gy": np.float64(20.0), "d2_gy": np.nan}}} | metrics,
     )
+    run = run_record(inputs={"ct": "0" * 64}, options={"step_mm": 5.0}, seed=None)
+    write_results(folder, results, report_html="<html></html>", run=run, overwrite=overwrite)
+    return folder
 
 
 def test_plan_comes_back_bit_for_bit(tmp_path: Path) -> None:
@@ -74,7 +73,7 @@ def test_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
 
 def test_nothing_is_left_when_writing_fails(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="numbers, text, lists"):
-        write_results(tmp_path / "out", plan=small_plan(), name="x", metrics={"a": object()}, run={})
+        write(tmp_path / "out", a=object())
     assert list(tmp_path.iterdir()) == []
 
 

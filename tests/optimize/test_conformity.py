@@ -121,7 +121,7 @@ def lesions(n):
             ends = [[at[0] + dx, at[1] + dy, 2.0], [at[0] + dx, at[1] + dy, at[2] + 17.0]]
             catheters.append(Catheter(f"c{k}{i}", np.array(ends)))
     liver = Structure(name="liver", role="OAR", grid=grid, mask_zyx=np.ones(grid.shape_zyx, bool))
-    return Case("lesions", None, (*ctvs, liver), tuple(catheters), "liver")
+    return Case(name="lesions", ct=None, structures=(*ctvs, liver), catheters=tuple(catheters), healthy="liver")
 
 
 @pytest.mark.parametrize("n", [1, 2])

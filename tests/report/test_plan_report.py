@@ -35,15 +35,17 @@ def result() -> PlanResult:
     box = (np.abs(from_centre - [20.0, 0.0, 0.0]) <= [4.0, 8.0, 8.0]).all(axis=-1)
     needle = np.array([[0.0, 0.0, -28.0], [0.0, 0.0, 14.0]])
     case = Case(
-        "phantom",
-        Volume(grid, np.zeros(grid.shape_zyx, dtype=np.int16)),
-        (
+        name="phantom",
+        ct=Volume(grid, np.zeros(grid.shape_zyx, dtype=np.int16)),
+        structures=(
             Structure(name="lesion", role="CTV", grid=grid, mask_zyx=ball),
             Structure(name="stomach", role="OAR", grid=grid, mask_zyx=box),
             Structure(name="liver", role="OAR", grid=grid, mask_zyx=np.linalg.norm(from_centre, axis=-1) <= 26.0),
         ),
-        tuple(Catheter(f"needle {k}", centre + needle + [x, 0.0, 0.0]) for k, x in enumerate((-5.0, 5.0), start=1)),
-        "liver",
+        catheters=tuple(
+            Catheter(f"needle {k}", centre + needle + [x, 0.0, 0.0]) for k, x in enumerate((-5.0, 5.0), start=1)
+        ),
+        healthy="liver",
     )
     goals = Goals(
         (Prescription("lesion", 20.0),),

@@ -27,14 +27,14 @@ def command(plans: tuple[Path, ...], case_path: Path | None, output: Path, quiet
       hdrplan compare demo-output plan-15gy --case phantoms/liver-lesion-b -o compare.html
     """
     from hdrplan import __version__
-    from hdrplan.io import new_file, read_case, read_result_folder
+    from hdrplan.io import new_file, read_case, read_results
     from hdrplan.report import ComparedPlan, Curve, comparison_html
 
     found = None if case_path is None else read_case(case_path)
     labels = _labels(plans)
     compared = []
     for path, label in zip(plans, labels, strict=True):
-        folder = read_result_folder(path)
+        folder = read_results(path)
         roles = {name: str(values.get("role", "other")) for name, values in folder.metrics["structures"].items()}
         curves = tuple(
             Curve(name, roles.get(name, "other"), dose_gy, volume_cc / volume_cc.max(), float(volume_cc.max()))

@@ -112,7 +112,7 @@ def _write(
 ) -> None:
     from dataclasses import asdict
 
-    from hdrplan.io import run_record, write_results
+    from hdrplan.io import ResultFolder, run_record, write_results
     from hdrplan.report import dvh_table, metrics_table, plan_report
 
     started = time.perf_counter()
@@ -123,17 +123,14 @@ def _write(
     )
     page = plan_report(result, record)
     seconds["report"] = round(time.perf_counter() - started, 4)
-    write_results(
-        output,
-        plan=result.plan,
+    results = ResultFolder(
         name=result.case.name,
+        plan=result.plan,
         dose=result.dose,
         dvh=dvh_table(result),
         metrics=metrics_table(result),
-        report_html=page,
-        run=record | {"seconds": seconds},
-        overwrite=overwrite,
     )
+    write_results(output, results, report_html=page, run=record | {"seconds": seconds}, overwrite=overwrite)
 
 
 def _print(result: PlanResult, seconds: dict[str, float], *, as_json: bool, verbose: bool, quiet: bool) -> None:

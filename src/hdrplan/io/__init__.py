@@ -45,8 +45,7 @@ from hdrplan.io.outputs import (
 from hdrplan.io.phantoms import write_phantom
 from hdrplan.io.plan_files import plan_table, read_plan, write_plan
 from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
-from hdrplan.io.result_folders import ResultFolder, read_result_folder
-from hdrplan.io.results import read_dvh, write_results
+from hdrplan.io.results import ResultFolder, read_dvh, read_results, write_results
 from hdrplan.io.segmentations import read_segment_names, read_segmentation, write_segmentation
 from hdrplan.io.slicer import write_slicer_set
 from hdrplan.io.sources import read_source
@@ -109,7 +108,7 @@ __all__ = [
     "read_names",
     "read_plan",
     "read_points_csv",
-    "read_result_folder",
+    "read_results",
     "read_role_rules",
     "read_segment_names",
     "read_segmentation",

@@ -1,8 +1,8 @@
 """Results on disk: one folder, written whole or not at all.
 
-``plan.json`` (:mod:`hdrplan.io.plan_files`), ``dose.nrrd`` (Gy), ``dvh.csv``, ``metrics.json``,
-``report.html``, ``run.json`` (versions, input hashes, options, timings, seed). Writers take plain pieces: a Plan, a
-Volume, tables; they compute nothing. Same input, same bytes, apart from times and dates, which stand in ``run.json``.
+``plan.json`` (:mod:`hdrplan.io.plan_files`), ``dose.nrrd`` (Gy), ``dvh.csv``, ``metrics.json``, ``report.html``,
+``run.json`` (versions, input hashes, options, timings, seed). Nothing is computed here. Same input, same bytes, apart
+from times and dates, which stand in ``run.json``.
 """
 
 from __future__ import annotations
@@ -10,75 +10,111 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from hdrplan.errors import FormatError
+from hdrplan.arrays import FloatArray
+from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Volume
-from hdrplan.io.files import text_of
-from hdrplan.io.images import write_volume
+from hdrplan.io.files import json_object, text_of
+from hdrplan.io.images import read_volume, write_volume
 from hdrplan.io.outputs import new_folder, write_json, write_rows
-from hdrplan.io.plan_files import write_plan
+from hdrplan.io.plan_files import read_plan, write_plan
 from hdrplan.plan import Plan
 
-__all__ = ["read_dvh", "write_results"]
+__all__ = ["ResultFolder", "read_dvh", "read_results", "write_results"]
+
+Dvh = Mapping[str, tuple[FloatArray, FloatArray]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ResultFolder:
+    """What the output folder of a plan holds.
+
+    Parameters
+    ----------
+    name : str
+        Of the case, free of patient identifiers.
+    plan : Plan
+    dose : Volume
+        Gy; stored as float32.
+    dvh : mapping
+        Structure -> (dose_gy, volume_cc), both (n,): volume receiving at least that dose.
+    metrics : mapping
+        ``{"structures": ..., "plan": ..., "certificate": ...}``; NaN is stored as null.
+    """
+
+    name: str
+    plan: Plan
+    dose: Volume
+    dvh: Dvh
+    metrics: Mapping[str, Any]
 
 
 def write_results(
-    folder: Path,
-    *,
-    plan: Plan,
-    name: str,
-    dose: Volume | None = None,
-    dvh: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]] | None = None,
-    metrics: Mapping[str, Any] | None = None,
-    report_html: str | None = None,
-    run: Mapping[str, Any],
-    overwrite: bool = False,
-) -> Path:
-    """Write a plan's results into a new folder.
+    folder: Path, results: ResultFolder, *, report_html: str, run: Mapping[str, Any], overwrite: bool = False
+) -> None:
+    """Write a plan's results into a new folder; on any error nothing is left.
 
     Parameters
     ----------
     folder : Path
         Must not exist, unless ``overwrite`` and hdrplan wrote it.
-    plan : Plan
-    name : str
-        Name of the case, free of patient identifiers.
-    dose : Volume, optional
-        Gy; stored as float32.
-    dvh : mapping, optional
-        Structure -> (dose_gy, volume_cc), both (n,): volume receiving at least that dose.
-    metrics : mapping, optional
-        ``{"structures": ..., "plan": ..., "certificate": ...}``; NaN becomes null.
-    report_html : str, optional
+    results : ResultFolder
+    report_html : str
     run : mapping
         From :func:`run_record`.
     overwrite : bool
 
-    Returns
-    -------
-    Path
-        The folder. On any error nothing is left.
+    Raises
+    ------
+    InputError
+        The folder exists.
     """
     with new_folder(folder, overwrite=overwrite) as draft:
-        write_plan(draft / "plan.json", plan, name)
-        if dose is not None:
-            write_volume(draft / "dose.nrrd", Volume(dose.grid, dose.values_zyx.astype(np.float32)))
-        if dvh is not None:
-            _write_dvh(draft / "dvh.csv", dvh)
-        if metrics is not None:
-            write_json(draft / "metrics.json", metrics)
-        if report_html is not None:
-            (draft / "report.html").write_text(report_html, encoding="utf-8")
+        write_plan(draft / "plan.json", results.plan, results.name)
+        dose = results.dose
+        write_volume(draft / "dose.nrrd", Volume(dose.grid, dose.values_zyx.astype(np.float32)))
+        _write_dvh(draft / "dvh.csv", results.dvh)
+        write_json(draft / "metrics.json", results.metrics)
+        (draft / "report.html").write_text(report_html, encoding="utf-8")
         write_json(draft / "run.json", run)
-    return Path(folder)
 
 
-def read_dvh(path: Path) -> dict[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]:
+def read_results(folder: Path) -> ResultFolder:
+    """Read plan.json, dose.nrrd, dvh.csv and metrics.json of one folder.
+
+    Raises
+    ------
+    InputError
+        No folder, or a file that is not there.
+    FormatError
+        A file that is not what hdrplan writes.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError("expected the output folder of a plan", got="no folder", where=folder)
+    plan, name = read_plan(folder)
+    metrics = json_object(folder / "metrics.json")
+    if not str(metrics.get("schema", "")).startswith("hdrplan.metrics/1"):
+        raise FormatError(
+            "expected hdrplan.metrics/1", got=repr(metrics.get("schema"))[:60], where=folder / "metrics.json"
+        )
+    if not isinstance(metrics.get("structures"), dict):
+        raise FormatError("metrics need a table of structures", got="none", where=folder / "metrics.json")
+    return ResultFolder(
+        name=name,
+        plan=plan,
+        dose=read_volume(folder / "dose.nrrd"),
+        dvh=read_dvh(folder / "dvh.csv"),
+        metrics=metrics,
+    )
+
+
+def read_dvh(path: Path) -> dict[str, tuple[FloatArray, FloatArray]]:
     """Read ``dvh.csv``: structure -> (dose_gy, volume_cc).
 
     Raises
@@ -103,7 +139,7 @@ def read_dvh(path: Path) -> dict[str, tuple[npt.NDArray[np.float64], npt.NDArray
     return {name: (np.array(pairs)[:, 0], np.array(pairs)[:, 1]) for name, pairs in curves.items()}
 
 
-def _write_dvh(path: Path, dvh: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]) -> None:
+def _write_dvh(path: Path, dvh: Dvh) -> None:
     rows: list[tuple[str, str, str, str]] = []
     for name, (dose_gy, volume_cc) in dvh.items():
         volume = np.asarray(volume_cc, dtype=np.float64)

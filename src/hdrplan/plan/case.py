@@ -18,7 +18,7 @@ __all__ = ["Case", "Organs"]
 Organs = Literal["all", "with goals", "with limits"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Case:
     """Everything known before planning.
 

@@ -31,7 +31,7 @@ MetricKind = Literal[
 Unit = Literal["Gy", "frac", "cc", "s", ""]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """A dose-volume quantity of one structure.
 
@@ -55,7 +55,7 @@ class Metric:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:
     """One goal or limit.
 
@@ -156,21 +156,21 @@ def parse_metric(text: str) -> Metric:
         "total time": ("total_time", "s"),
     }
     if word.upper() in _INDICES:
-        return Metric("conformity", 0.0, "", word.upper())
+        return Metric(kind="conformity", at=0.0, unit="", text=word.upper())
     if word.lower() in named:
         kind, unit = named[word.lower()]
-        return Metric(kind, 0.0, unit, word)
+        return Metric(kind=kind, at=0.0, unit=unit, text=word)
     match = _METRIC.match(word)
     if match:
         letter, number, unit_text = match[1].upper(), float(match[2]), (match[3] or "").lower()
         if letter == "D" and unit_text in ("cc", "cm3", "ml") and number > 0:
-            return Metric("dose_at_cc", number, "Gy", f"D{number:g}cc")
+            return Metric(kind="dose_at_cc", at=number, unit="Gy", text=f"D{number:g}cc")
         if letter == "D" and unit_text in ("", "%") and 0 < number <= 100:
-            return Metric("dose_at_frac", number / 100, "Gy", f"D{number:g}")
+            return Metric(kind="dose_at_frac", at=number / 100, unit="Gy", text=f"D{number:g}")
         if letter == "V" and (unit_text == "gy" or (unit_text == "" and number < 50)):
-            return Metric("volume_at_gy", number, "frac", f"V{number:g}Gy")
+            return Metric(kind="volume_at_gy", at=number, unit="frac", text=f"V{number:g}Gy")
         if letter == "V" and unit_text in ("", "%") and number > 0:
-            return Metric("volume_at_frac", number / 100, "frac", f"V{number:g}")
+            return Metric(kind="volume_at_frac", at=number / 100, unit="frac", text=f"V{number:g}")
     raise InputError(
         "expected a metric such as D100, D98, D1cc, V150, V10Gy, Dmean, Dmax, COIN or time", got=repr(text)
     )
@@ -222,7 +222,7 @@ def parse_goal(text: str, *, structure: str, source: str, level: int = 0) -> Goa
         value = _index(metric.text, sense, value, unit, where)
     else:
         metric, value = _with_unit(metric, value, unit, where)
-    return Goal(structure, metric, sense, value, level, source.strip())
+    return Goal(structure=structure, metric=metric, sense=sense, value=value, level=level, source=source.strip())
 
 
 def _with_unit(metric: Metric, value: float, unit: str, where: str) -> tuple[Metric, float]:

@@ -43,7 +43,13 @@ def planned(organ_gy: float, *, duodenum_at_mm: float = 28.0, every_point: bool 
     liver = ellipsoid("liver", grid, [0, 0, 0], [38, 38, 38], role="OAR")
     organ = ellipsoid("duodenum", grid, [duodenum_at_mm, 0, 0], [9, 9, 12], role="OAR")
     water = Volume(grid, np.zeros(grid.shape_zyx, dtype=np.int16))
-    case = Case("validation", water, (lesion, organ, liver), parallel_catheters(lesion), healthy="liver")
+    case = Case(
+        name="validation",
+        ct=water,
+        structures=(lesion, organ, liver),
+        catheters=parallel_catheters(lesion),
+        healthy="liver",
+    )
     limit = parse_goal(f"Dmax <= {organ_gy:g} Gy", structure="duodenum", source="chosen for this comparison", level=0)
     goals = Goals((Prescription("lesion", 20.0),), (limit,))
     return plan_case(

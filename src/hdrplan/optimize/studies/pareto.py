@@ -268,7 +268,14 @@ def _tightest(axis: Axis, problem: PlanProblem) -> Requirement:
     metric = parse_metric(axis.metric)
     at_least = metric.kind == "dose_min" or (metric.kind == "dose_at_frac" and metric.at == 1.0)
     tightest = float(axis.values.max() if at_least else axis.values.min())
-    goal = Goal(axis.structure, metric, ">=" if at_least else "<=", tightest, 0, "axis")
+    goal = Goal(
+        structure=axis.structure,
+        metric=metric,
+        sense=">=" if at_least else "<=",
+        value=tightest,
+        level=0,
+        source="axis",
+    )
     requirement = required(goal, problem)
     if requirement.kind == "tail":
         raise InputError("an axis is D100, Dmin, Dmax, Dmean or time", got=axis.metric, where=axis.label)
