@@ -324,7 +324,7 @@ def accumulate_command(ctv: Path, doses: tuple[str, ...], alpha_beta_gy: float) 
     """
     from hdrplan.analysis import accumulated_eqd2_gy, dose_in_session
     from hdrplan.dose import sample_points
-    from hdrplan.io import json_text, json_value, read_mask, read_volume
+    from hdrplan.io import json_text, read_mask, read_transform, read_volume
 
     if alpha_beta_gy <= 0:
         raise InputError("alpha/beta must be above 0 Gy", got=alpha_beta_gy)
@@ -332,7 +332,7 @@ def accumulate_command(ctv: Path, doses: tuple[str, ...], alpha_beta_gy: float) 
     given = []
     for text in doses:
         file, _, transform = text.partition("=")
-        matrix = json_value(Path(transform)) if transform else None
+        matrix = read_transform(Path(transform)) if transform else None
         given.append(dose_in_session(read_volume(Path(file)), points.points_mm, matrix))
     found = accumulated_eqd2_gy(given, points.volume_cc, alpha_beta_gy)
     sessions = [{"d100_gy": float(d.min())} for d in given]

@@ -26,7 +26,7 @@ from hdrplan.io.dicom.write_dose import write_dose_grid
 from hdrplan.io.dicom.write_plan import write_brachy_plan
 from hdrplan.io.dicom.write_set import DicomSet, write_dicom_set
 from hdrplan.io.dicom.write_structures import write_structure_set
-from hdrplan.io.files import json_value, sha256, toml_table
+from hdrplan.io.files import sha256
 from hdrplan.io.images import read_volume, write_volume
 from hdrplan.io.journal import Journal, open_journal
 from hdrplan.io.label_maps import read_label_map, read_mask, read_names
@@ -52,6 +52,7 @@ from hdrplan.io.sources import read_source
 from hdrplan.io.store import ResultStore
 from hdrplan.io.tables import Table, read_table
 from hdrplan.io.tolerances import read_tolerances
+from hdrplan.io.transforms import read_transform
 
 __all__ = [
     "DEFAULT_RULES",
@@ -84,7 +85,6 @@ __all__ = [
     "identity_of_case",
     "identity_of_ct",
     "json_text",
-    "json_value",
     "linked_files",
     "new_file",
     "new_folder",
@@ -116,12 +116,12 @@ __all__ = [
     "read_structure_set",
     "read_table",
     "read_tolerances",
+    "read_transform",
     "read_volume",
     "require",
     "roles_of_rois",
     "run_record",
     "sha256",
-    "toml_table",
     "treatments_of",
     "write_brachy_plan",
     "write_case",

@@ -11,10 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hdrplan.door import Entries
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io.dicom.folder import DicomFile
-from hdrplan.io.files import json_object
+from hdrplan.io.files import json_entries
 from hdrplan.io.outputs import new_file
 
 __all__ = ["Pseudonyms", "Treatment", "read_key", "treatments_of", "write_key"]
@@ -127,13 +126,13 @@ def read_key(path: Path | None) -> bytes:
     """Return the secret of a key file; a new one without a file."""
     if path is None or not Path(path).exists():
         return secrets.token_bytes(32)
-    table = json_object(Path(path))
-    text = table.get("secret")
+    entries = json_entries(Path(path))
+    entries.choice("schema", (SCHEMA,))
     try:
-        secret = bytes.fromhex(text) if isinstance(text, str) else b""
+        secret = bytes.fromhex(entries.text("secret"))
     except ValueError:
         secret = b""
-    if table.get("schema") != SCHEMA or len(secret) < 16:
+    if len(secret) < 16:
         raise FormatError("expected a key file of hdrplan", got="no secret", where=path)
     return secret
 
@@ -155,7 +154,7 @@ def write_key(path: Path, secret: bytes, known: Mapping[str, str]) -> None:
         A link stands there.
     """
     path = Path(path)
-    patients = Entries(json_object(path), path).table("patients", {}).values if path.exists() else {}
+    patients = json_entries(path).table("patients", {}).values if path.exists() else {}
     table = {"schema": SCHEMA, "secret": secret.hex(), "patients": {**patients, **known}}
     if path.is_symlink():
         raise InputError("the key file must be a plain file", got="a link", where=path)

@@ -147,7 +147,7 @@ def _trimmed(row: list[str], width: int) -> list[str]:
     return row
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """Text of a typed cell, as a CSV would have it."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
@@ -163,7 +163,7 @@ def _text(value: Any) -> str:
 
 
 def write_tables(
-    folder: Path, tables: Mapping[str, tuple[Sequence[str], Sequence[Sequence[Any]]]], form: str = "csv"
+    folder: Path, tables: Mapping[str, tuple[Sequence[str], Sequence[Sequence[object]]]], form: str = "csv"
 ) -> None:
     """Write tables of a cohort into an existing folder.
 
@@ -200,7 +200,16 @@ def write_tables(
 
 
 def write_template(folder: Path, *, compact: bool = False, form: str = "csv") -> None:
-    """Write empty tables, their JSON Schemas and the data dictionary into an existing folder."""
+    """Write empty tables, their JSON Schemas and the data dictionary into an existing folder.
+
+    Parameters
+    ----------
+    folder : Path
+    compact : bool
+        The few tables and columns that a study of doses and recurrence needs at least.
+    form : {"csv", "parquet", "xlsx"}
+        As in :func:`write_tables`.
+    """
     names = ("patients", "sessions", "lesions", "measurements", "findings", "other_treatments", "dose_metrics")
     chosen = {n: COMPACT.get(n, TABLES[n]) for n in names} if compact else TABLES
     write_tables(folder, {n: ([c.name for c in t.columns], []) for n, t in chosen.items()}, form)

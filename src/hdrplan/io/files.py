@@ -6,11 +6,11 @@ import hashlib
 import json
 import tomllib
 from pathlib import Path
-from typing import Any
 
+from hdrplan.door import Entries
 from hdrplan.errors import FormatError, InputError
 
-__all__ = ["existing_file", "json_object", "json_value", "sha256", "text_of", "toml_table"]
+__all__ = ["existing_file", "json_entries", "json_value", "sha256", "text_of", "toml_entries"]
 
 # A case's text files are kilobytes; markups of many catheters a megabyte.
 MAX_TEXT_BYTES = 64 << 20
@@ -47,19 +47,26 @@ def text_of(path: Path) -> str:
         raise FormatError("expected UTF-8 text", got=f"byte {error.object[error.start]:#x}", where=path) from None
 
 
-def json_value(path: Path) -> Any:
-    """Read a JSON file; FormatError with line and column where it is broken."""
+def json_value(path: Path) -> object:
+    """Read a JSON file.
+
+    Raises
+    ------
+    FormatError
+        Broken (with line and column), or a key that stands twice.
+    """
     try:
-        return json.loads(text_of(path), object_pairs_hook=_no_twice)
+        value: object = json.loads(text_of(path), object_pairs_hook=_without_doubles)
     except json.JSONDecodeError as error:
         raise FormatError(
             "expected JSON", got=error.msg, where=f"{path}, line {error.lineno}, column {error.colno}"
         ) from None
     except (KeyError, RecursionError, ValueError) as error:
         raise FormatError("expected JSON", got=f"{type(error).__name__} {error}"[:120], where=path) from None
+    return value
 
 
-def _no_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
     table = dict(pairs)
     if len(table) != len(pairs):
         keys = [key for key, _ in pairs]
@@ -68,18 +75,30 @@ def _no_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return table
 
 
-def json_object(path: Path) -> dict[str, Any]:
-    """Read a JSON file that holds one object."""
+def json_entries(path: Path) -> Entries:
+    """Read a JSON file that holds one object.
+
+    Raises
+    ------
+    FormatError
+        Broken, or another kind of value.
+    """
     value = json_value(path)
     if not isinstance(value, dict):
         raise FormatError("expected a JSON object {...}", got=type(value).__name__, where=path)
-    return value
+    return Entries(value, path)
 
 
-def toml_table(path: Path) -> dict[str, Any]:
-    """Read a TOML file."""
+def toml_entries(path: Path) -> Entries:
+    """Read a TOML file.
+
+    Raises
+    ------
+    FormatError
+        Broken: with the line.
+    """
     try:
-        return tomllib.loads(text_of(path))
+        return Entries(tomllib.loads(text_of(path)), path)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         raise FormatError("expected TOML", got=str(error)[:160], where=path) from None
 

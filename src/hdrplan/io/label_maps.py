@@ -9,7 +9,7 @@ import numpy as np
 
 from hdrplan.errors import FormatError
 from hdrplan.geometry import Role, Structure
-from hdrplan.io.files import json_object
+from hdrplan.io.files import json_entries
 from hdrplan.io.image_files import open_image
 
 __all__ = ["read_label_map", "read_mask", "read_names"]
@@ -24,17 +24,21 @@ def read_names(path: Path) -> dict[int, str]:
         Other pairs, a value that stands twice.
     """
     names: dict[int, str] = {}
-    for key, value in json_object(path).items():
-        try:
-            label, name = (int(key), value) if isinstance(value, str) else (int(value), key)
-        except (TypeError, ValueError, OverflowError):
-            raise FormatError(
-                'expected pairs such as "32": "lesion_B"', got=f"{key!r}: {value!r}"[:120], where=path
-            ) from None
+    for key, value in json_entries(path).values.items():
+        label, name = (_whole(key), value) if isinstance(value, str) else (value, key)
+        if not isinstance(label, int) or isinstance(label, bool):
+            raise FormatError('expected pairs such as "32": "lesion_B"', got=f"{key!r}: {value!r}"[:120], where=path)
         if label in names:
             raise FormatError("each label value stands once", got=f"{label} twice", where=path)
         names[label] = name
     return names
+
+
+def _whole(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
+        return None
 
 
 def read_label_map(

@@ -178,7 +178,7 @@ def write_rows(
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
 
-def write_values(path: Path, rows: Iterable[Any], of: type) -> None:
+def write_values(path: Path, rows: Iterable[object], of: type) -> None:
     """Write frozen values of one dataclass as CSV; None, NaN and infinity are empty cells, true is 1 and false 0.
 
     Parameters

@@ -10,7 +10,7 @@ import numpy as np
 from hdrplan.door import Entries
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Dwells
-from hdrplan.io.files import json_object
+from hdrplan.io.files import json_entries
 from hdrplan.io.outputs import write_json
 from hdrplan.io.source_values import source_of_entries, source_table, strength_of_entries, strength_table
 from hdrplan.plan import Plan
@@ -63,7 +63,7 @@ def read_plan(path: Path) -> tuple[Plan, str]:
     """
     path = Path(path)
     path = path / "plan.json" if path.is_dir() else path
-    entries = Entries(json_object(path), path)
+    entries = json_entries(path)
     schema = entries.values.get("schema")
     if schema != PLAN_SCHEMA:
         raise FormatError(

@@ -11,7 +11,7 @@ from typing import Any
 
 from hdrplan.door import Entries
 from hdrplan.errors import FormatError, InputError
-from hdrplan.io.files import existing_file, json_object, text_of
+from hdrplan.io.files import existing_file, json_entries, text_of
 from hdrplan.io.source_sheets import record_of_workbook
 from hdrplan.io.source_values import VALUES_SCHEMA, source_of_values
 from hdrplan.sources import TG43Source, load_source, user_source
@@ -147,7 +147,7 @@ def _cell(text: str, path: Path, decimal_comma: bool) -> float | None:
 
 
 _READERS: dict[str, Callable[[Path], dict[str, Any]]] = {
-    ".json": json_object,
+    ".json": lambda path: dict(json_entries(path).values),
     ".csv": _record_of_csv,
     ".xlsx": record_of_workbook,
     ".xls": record_of_workbook,

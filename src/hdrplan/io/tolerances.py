@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from hdrplan.door import Entries
-from hdrplan.io.files import toml_table
+from hdrplan.io.files import toml_entries
 from hdrplan.metrics import GammaCriteria, Tolerances
 
 __all__ = ["read_tolerances"]
@@ -31,7 +31,7 @@ def read_tolerances(path: Path | None) -> Tolerances:
     defaults = Tolerances()
     if path is None:
         return defaults
-    table = Entries(toml_table(path), path)
+    table = toml_entries(path)
     table.refuse_unknown(f.name for f in fields(Tolerances))
     return Tolerances(
         trak_frac=_number(table, "trak_frac", defaults.trak_frac),

@@ -13,7 +13,7 @@ from hdrplan.door import Entries, as_array, as_list, as_table
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Catheter
 from hdrplan.io.case.frames import ras_to_lps
-from hdrplan.io.files import json_object, json_value, text_of
+from hdrplan.io.files import json_entries, json_value, text_of
 
 __all__ = ["read_catheters"]
 
@@ -76,7 +76,7 @@ def _catheter(name: str, points_mm: FloatArray, path: Path) -> Catheter:
 
 def _markups(path: Path) -> list[Catheter]:
     catheters = []
-    for k, markup in enumerate(Entries(json_object(path), path).tables("markups")):
+    for k, markup in enumerate(json_entries(path).tables("markups")):
         name = str(markup.values.get("name") or f"catheter_{k + 1}")
         markup = Entries(markup.values, f"{path}, {name}")
         if markup.values.get("type") not in ("Curve", "Line"):

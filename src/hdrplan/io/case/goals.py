@@ -8,7 +8,7 @@ from pathlib import Path
 from hdrplan.door import Entries, as_number, as_table
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io.case.paths import CasePaths
-from hdrplan.io.files import toml_table
+from hdrplan.io.files import toml_entries
 from hdrplan.plan import Case, Goal, Goals, Prescription, parse_goal
 
 __all__ = ["goals_of"]
@@ -34,7 +34,7 @@ def goals_of(entries: Entries, case: Case, paths: CasePaths) -> tuple[Goals, tup
     from_file = isinstance(value, str | Path)
     if from_file:
         path = paths.path(value, "goals")
-        content = Entries(toml_table(path), path)
+        content = toml_entries(path)
         content.refuse_unknown({"goals"})
         value, where = content.values.get("goals"), path
     if not isinstance(value, list):

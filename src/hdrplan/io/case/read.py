@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hdrplan.door import Entries
 from hdrplan.errors import InputError
 from hdrplan.geometry import Structure, Volume
 from hdrplan.io.case.frames import check_structures
@@ -16,7 +15,7 @@ from hdrplan.io.case.paths import CasePaths
 from hdrplan.io.case.strength import STRENGTH_KEYS
 from hdrplan.io.case.structures import roles_of, structures_of
 from hdrplan.io.case.table import CASE_KEYS, CaseFile, case_of_table, read_ct
-from hdrplan.io.files import sha256, toml_table
+from hdrplan.io.files import sha256, toml_entries
 
 __all__ = ["read_anatomy", "read_case"]
 
@@ -52,7 +51,7 @@ def read_case(path: Path, changes: Mapping[str, Any] | None = None, *, before_pu
             where=path,
             remedy="A folder of DICOM files is read with `roles`.",
         )
-    table = toml_table(toml)
+    table = dict(toml_entries(toml).values)
     if before_puncture:
         table = _with_other_ctvs(table, changes or {})
     table = _changed(table, changes or {})
@@ -109,7 +108,7 @@ def read_anatomy(path: Path) -> tuple[Volume, tuple[Structure, ...], str | None]
             where=path,
             remedy="It names ct, [[structures]], [roles] and healthy.",
         )
-    entries = Entries(toml_table(toml), toml)
+    entries = toml_entries(toml)
     entries.refuse_unknown(CASE_KEYS)
     if "ct" not in entries:
         raise InputError("a case with a CT is needed", got="no ct", where=toml)

@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from hdrplan.door import Entries
 from hdrplan.errors import FormatError
 from hdrplan.geometry import ROLES
 from hdrplan.io.dicom.structures import ROI
-from hdrplan.io.files import toml_table
+from hdrplan.io.files import toml_entries
 
 __all__ = ["DEFAULT_RULES", "read_role_rules", "roles_of_rois"]
 
@@ -36,7 +35,7 @@ def read_role_rules(path: Path | None) -> dict[str, tuple[str, ...]]:
     """
     if path is None:
         return DEFAULT_RULES
-    table = Entries(toml_table(path), path)
+    table = toml_entries(path)
     table.refuse_unknown(("rules",))
     rules = table.table("rules")
     rules.refuse_unknown((*ROLES, "ignore"))
