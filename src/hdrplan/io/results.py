@@ -19,7 +19,7 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Volume
-from hdrplan.io.files import json_object, text_of
+from hdrplan.io.files import json_entries, text_of
 from hdrplan.io.images import read_volume, write_volume
 from hdrplan.io.outputs import new_folder, write_json, write_rows
 from hdrplan.io.plan_files import read_plan, write_plan
@@ -98,19 +98,17 @@ def read_results(folder: Path) -> ResultFolder:
     if not folder.is_dir():
         raise InputError("expected the output folder of a plan", got="no folder", where=folder)
     plan, name = read_plan(folder)
-    metrics = json_object(folder / "metrics.json")
-    if not str(metrics.get("schema", "")).startswith("hdrplan.metrics/1"):
-        raise FormatError(
-            "expected hdrplan.metrics/1", got=repr(metrics.get("schema"))[:60], where=folder / "metrics.json"
-        )
-    if not isinstance(metrics.get("structures"), dict):
-        raise FormatError("metrics need a table of structures", got="none", where=folder / "metrics.json")
+    metrics = json_entries(folder / "metrics.json")
+    schema = metrics.text("schema")
+    if not schema.startswith("hdrplan.metrics/1"):
+        raise FormatError("expected hdrplan.metrics/1", got=repr(schema)[:60], where=metrics.where)
+    metrics.table("structures")
     return ResultFolder(
         name=name,
         plan=plan,
         dose=read_volume(folder / "dose.nrrd"),
         dvh=read_dvh(folder / "dvh.csv"),
-        metrics=metrics,
+        metrics=metrics.values,
     )
 
 
