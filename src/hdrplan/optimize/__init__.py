@@ -7,7 +7,8 @@ from hdrplan.optimize.catheters.choice import choose_catheters
 from hdrplan.optimize.catheters.placement import ChosenSet, Placement
 from hdrplan.optimize.certificate import Certificate, Level, Optimum, Price, Shortfall
 from hdrplan.optimize.problem import PlanProblem
-from hdrplan.optimize.studies.pareto import Axis, Front, FrontPlan, pareto_front
+from hdrplan.optimize.studies.front import Axis, Front, FrontPlan
+from hdrplan.optimize.studies.pareto import pareto_front
 from hdrplan.optimize.studies.robust import RobustOptimum, robust_times
 from hdrplan.optimize.studies.sessions import Session, split_sessions
 from hdrplan.optimize.studies.steps import StepResult, compare_steps

@@ -62,7 +62,7 @@ class RowPool:
 
     def __init__(self, columns: IntArray, n_dwells: int, watched: Sequence[WatchedPoints]) -> None:
         self._columns, self._n_dwells, self.count = columns, n_dwells, 0
-        self._watched = [(one, one.single_precision()) for one in watched]
+        self._watched = [(points, points.single_precision()) for points in watched]
         self._excused: dict[int, BoolArray] = {}  # number of a dose-volume goal -> its points that are free
         # (columns, at least count): the rest is room to grow, and the kernel reads whole lines.
         self._rows = np.zeros((len(columns), _ROOM))

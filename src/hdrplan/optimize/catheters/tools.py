@@ -43,7 +43,20 @@ class SetTools:
 
 
 def set_tools(problem: PlanProblem, candidates: Candidates, meter: Meter) -> SetTools:
-    """Return the tools of one choice, without any proof yet."""
+    """Return the tools of one choice, without any proof yet.
+
+    Parameters
+    ----------
+    problem : PlanProblem
+    candidates : Candidates
+    meter : Meter
+        Of the whole choice.
+
+    Raises
+    ------
+    InputError
+        Candidates or goals that do not fit the problem.
+    """
     sets = set_problem(problem, candidates)
     plans = SetPlans(sets, meter)
     bounds = SetBounds(sets, plans.pool, meter)
@@ -52,9 +65,20 @@ def set_tools(problem: PlanProblem, candidates: Candidates, meter: Meter) -> Set
 
 
 def guessed(tools: SetTools, chosen: CatheterSet, best: float) -> tuple[float, FloatArray]:
-    """Value of a set by all rows, and its times and misses.
+    """Value of a set by all rows.
 
-    Where that is below ``best`` and there are dose-volume goals, they count with the points that are excused now.
+    Parameters
+    ----------
+    tools : SetTools
+    chosen : frozenset of int
+    best : float
+        Where the value is below it and there are dose-volume goals, these count too, with the points excused now.
+
+    Returns
+    -------
+    float
+    (n_columns,) array
+        Times and misses.
     """
     proof, x = tools.bounds.filled(chosen)
     tools.proofs.add(proof)

@@ -183,9 +183,9 @@ def _planned(problem: PlanProblem, used: BoolArray) -> Optimum:
     )
 
 
-def _better(one: Optimum, other: Optimum) -> bool:
+def _better(trial: Optimum, best: Optimum) -> bool:
     """More dose where prescriptions give way, else a lower objective by a hundred-thousandth."""
-    short, other_short = (sum(s.prescription_gy - s.reached_gy for s in o.shortfalls) for o in (one, other))
-    if abs(short - other_short) > 1e-4:
-        return short < other_short
-    return one.certificate.primal < other.certificate.primal * (1 - 1e-5)
+    short_gy, best_short_gy = (sum(s.prescription_gy - s.reached_gy for s in o.shortfalls) for o in (trial, best))
+    if abs(short_gy - best_short_gy) > 1e-4:
+        return short_gy < best_short_gy
+    return trial.certificate.primal < best.certificate.primal * (1 - 1e-5)
