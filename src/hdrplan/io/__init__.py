@@ -17,7 +17,7 @@ from hdrplan.io.dicom.clinical_plan import ClinicalPlan, read_clinical_plan
 from hdrplan.io.dicom.ct import CTSeries, read_ct_grid, read_ct_series
 from hdrplan.io.dicom.dose import DoseGrid, StoredDVH, read_dose_grid
 from hdrplan.io.dicom.export import DicomExport, read_dicom_folder
-from hdrplan.io.dicom.folder import DicomFile, Linked, dicom_files, linked_files, require
+from hdrplan.io.dicom.folder import DicomFile, dicom_files, linked_files
 from hdrplan.io.dicom.identity import Identity, identity_of_case, identity_of_ct
 from hdrplan.io.dicom.plan import read_brachy_plan
 from hdrplan.io.dicom.structures import ROI, StructureSet, read_structure_set
@@ -67,7 +67,6 @@ __all__ = [
     "Identity",
     "ImportChoices",
     "Journal",
-    "Linked",
     "PointTable",
     "Pseudonyms",
     "ResultFolder",
@@ -118,7 +117,6 @@ __all__ = [
     "read_tolerances",
     "read_transform",
     "read_volume",
-    "require",
     "roles_of_rois",
     "run_record",
     "sha256",

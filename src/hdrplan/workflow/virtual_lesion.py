@@ -152,7 +152,7 @@ def plan_lesion(task: LesionTask, host: Structure) -> PlannedLesion:
     started = time.perf_counter()
     rng = np.random.default_rng(np.random.SeedSequence(task.seed, spawn_key=tuple(task.lesion_id.encode())))
     diameter_mm = min(task.diameter_mm, MAXIMUM_DIAMETER_MM)
-    made = synthetic_case(
+    case = synthetic_case(
         Volume(host.grid, np.zeros(host.grid.shape_zyx, dtype=np.int8)),
         [host],
         host.name,
@@ -161,10 +161,10 @@ def plan_lesion(task: LesionTask, host: Structure) -> PlannedLesion:
         prescription_gy=task.prescription_gy,
         rng=rng,
     )
-    ctv = made.structures[0]
+    ctv = case.structures[0]
     source = load_source("gammamed-12i")
-    dwells = dwell_positions(made.catheters, targets=[ctv])
-    points = sample_points(made.structures[:2], spacing_mm=task.sample_mm, max_points=3000, healthy=host.name)
+    dwells = dwell_positions(case.catheters, targets=[ctv])
+    points = sample_points(case.structures[:2], spacing_mm=task.sample_mm, max_points=3000, healthy=host.name)
     rate = dose_rate(dwells, points.points_mm, source, strength_u=task.strength_u)
     goals = Goals((Prescription(ctv.name, task.prescription_gy),))
     optimum = optimize_times(PlanProblem(rate=rate, points=points, goals=goals, healthy=host.name))
@@ -177,7 +177,7 @@ def plan_lesion(task: LesionTask, host: Structure) -> PlannedLesion:
         lesion_id=task.lesion_id,
         planned_diameter_mm=diameter_mm,
         ctv_cc=planned.volume_cc,
-        catheters=len(made.catheters),
+        catheters=len(case.catheters),
         dwells=len(dwells),
         points=len(points),
         total_time_s=plan.total_time_s,
