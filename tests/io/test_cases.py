@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 from small_case import GRID, small_labels
+from source_book import record
 
 from hdrplan.errors import FormatError, HdrPlanError, InputError
 from hdrplan.geometry import Grid, Volume
-from hdrplan.io import case_of_table, read_case, write_volume
+from hdrplan.io import case_of_table, read_case, write_case, write_volume
 from hdrplan.sources import Calibration, Strength
 
 
@@ -255,3 +257,43 @@ def test_a_calibration_stays_with_its_strength(case_folder: Path) -> None:
 def test_three_forms_of_strength(case_folder: Path, given: str, strength_u: float) -> None:
     found = read_case(edited(case_folder, "strength_u = 40700.0", given))
     assert found.strength.value_u == pytest.approx(strength_u, rel=3e-4)
+
+
+CALIBRATED = (
+    "calibration_strength_u = 40700.0\ncalibration_time = 2024-01-01T00:00:00\ntreatment_time = 2024-03-14T19:55:12"
+)
+
+
+def own_source(folder: Path) -> Path:
+    """Write a source file of another half-life."""
+    (folder / "ours.json").write_text(json.dumps(record("gammamed-12i") | {"name": "ours", "half_life_days": 74.0}))
+    return folder / "ours.json"
+
+
+def test_model_and_strength_are_each_replaced_as_a_whole(case_folder: Path) -> None:
+    folder = edited(case_folder, "strength_u = 40700.0", CALIBRATED)
+    before = read_case(folder)
+    other = read_case(folder, {"source": {"file": str(own_source(case_folder))}})
+    assert other.source.name == "ours"
+    assert other.strength.origin == replace(before.strength.origin, half_life_days=74.0)
+    assert read_case(folder, {"source": {"strength_u": 30000.0}}).strength == Strength(30000.0)
+    assert read_case(folder, {"source": {"strength_u": 30000.0}}).source is before.source
+
+
+def test_a_written_case_keeps_source_and_calibration(case_folder: Path, tmp_path: Path) -> None:
+    folder = edited(case_folder, "strength_u = 40700.0", CALIBRATED)
+    found = read_case(folder, {"source": {"file": str(own_source(case_folder))}})
+    (tmp_path / "written").mkdir()
+    write_case(tmp_path / "written", found, found.case)
+    back = read_case(tmp_path / "written")
+    assert back.strength == found.strength
+    assert back.source.name == "ours"
+    np.testing.assert_array_equal(back.source.anisotropy, found.source.anisotropy)
+
+
+@pytest.mark.parametrize("text", ["10 Ci apparent", "123.4 GBq apparent", "40700.3"])
+def test_a_written_case_keeps_its_strength(case_folder: Path, tmp_path: Path, text: str) -> None:
+    found = read_case(case_folder, {"source": {"strength_u": text}})
+    (tmp_path / "written").mkdir()
+    write_case(tmp_path / "written", found, found.case)
+    assert read_case(tmp_path / "written").strength.value_u == pytest.approx(found.strength.value_u, rel=1e-15)

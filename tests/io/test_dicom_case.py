@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ from hdrplan.io import (
     write_dicom_set,
     write_plan,
 )
-from hdrplan.sources import load_source
+from hdrplan.sources import Calibration, Strength, load_source
 
 
 @pytest.fixture
@@ -193,3 +194,21 @@ def test_real_exports_make_cases(shared: Path, tmp_path: Path) -> None:
             # Within a millimetre of what the afterloader counts from the tip.
             off = np.linalg.norm(catheter.points_mm[-1] - first) - channel.relative_mm.min()
             assert abs(off) < 1.0
+
+
+def test_a_dicom_case_keeps_its_calibration(dicom: Path) -> None:
+    given = {
+        "calibration_strength_u": 40700.0,
+        "calibration_time": "2024-01-01T00:00",
+        "treatment_time": "2024-03-14T19:55",
+    }
+    strength = read_case(dicom, {"roles": {"solid": "CTV"}, "source": given}).strength
+    assert strength.decay_factor == pytest.approx(0.5, rel=1e-5)
+    assert strength.origin == Calibration(40700.0, datetime(2024, 1, 1), 73.83)
+
+
+def test_the_reference_date_of_an_export_travels_with_its_strength(dicom: Path, tmp_path: Path) -> None:
+    assert read_case(dicom, {"roles": {"solid": "CTV"}}).strength == Strength(40700.0, NOW)
+    run = CliRunner().invoke(import_dicom.command, [str(dicom), "-o", str(tmp_path / "case"), "--ctv", "solid"])
+    assert run.exit_code == 0, run.output
+    assert read_plan(tmp_path / "case")[0].strength == Strength(40700.0, NOW)

@@ -190,12 +190,15 @@ def test_sources_are_found_by_the_words_of_the_vendors() -> None:
 
     def named(text: str, kind: str = "HDR", dialect: str = "Varian") -> str:
         source = replace(brachy.source, text=text)
-        return source_of_brachy(replace(brachy, source=source, treatment_type=kind, dialect=dialect))
+        return source_of_brachy(replace(brachy, source=source, treatment_type=kind, dialect=dialect)).name
 
     assert named("GammaMed Plus HDR source 0.9 mm | Varian Medical Systems | GammaMedPlus_iX") == "gammamed-plus"
     assert named("GammaMed Plus PDR source 0.9 mm", "PDR") == "gammamed-pdr-plus"
     assert named("GammaMed 12i") == "gammamed-12i"
     assert named("Ir-192 | microSelectron-HDR v2 | mHDR v2", dialect="Oncentra") == "microselectron-v2-daskalov"
     assert named("Flexisource") == "flexisource"
+    assert named("gammamed-12i", dialect="hdrplan") == "gammamed-12i"
+    with pytest.raises(InputError, match=r"got 'mine'\. Choose one with `source`"):
+        named("mine", dialect="hdrplan")
     with pytest.raises(InputError, match="`source`"):
         named("isotope | manufacturer")

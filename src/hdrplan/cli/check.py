@@ -78,7 +78,7 @@ def command(
 
     clinical = read_clinical_plan(plan, dose=dose, structures=structures)
     brachy, grid = clinical.brachy, clinical.dose
-    judge_by, model = read_tolerances(tolerances), read_source(source or source_of_brachy(brachy))
+    judge_by, model = read_tolerances(tolerances), read_source(source) if source else source_of_brachy(brachy)
     with progress_bar("dose", quiet=quiet or as_json) as on_progress:
         check = check_plan(
             brachy,

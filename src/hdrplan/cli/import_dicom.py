@@ -20,7 +20,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--oar", multiple=True, metavar="ROI", help="Organ at risk; repeatable.")
 @click.option("--healthy", metavar="ROI", help="Organ whose mean dose is to be least (liver).")
 @click.option("--prescription", type=float, metavar="GY", help="Prescription, where the export's plan has none.")
-@click.option("--source", metavar="NAME", help="Source model, where the plan's words do not name it.")
+@click.option("--source", metavar="NAME|FILE", help="Source model, where the plan's words do not name it.")
 @click.option("--plan", metavar="LABEL|FILE", help="Which plan, where there are several.")
 @click.option("--rules", type=_FILE, help="TOML file of role rules for ROI names; see docs/howto/dicom.md.")
 @click.option("--name", default="imported", show_default=True, help="Name of the case; do not name the patient.")
@@ -55,6 +55,7 @@ def command(
         new_folder,
         read_dicom_folder,
         read_role_rules,
+        read_source,
         write_imported_case,
         write_run,
     )
@@ -69,7 +70,7 @@ def command(
             oar=oar,
             healthy=healthy,
             prescription_gy=prescription,
-            source=source,
+            source=read_source(source) if source else None,
         )
         warnings = write_imported_case(draft, export, choices)
         facts = {"warnings": warnings, "not_modelled": export.plan.unmodelled if export.plan else ()}

@@ -6,6 +6,7 @@ import re
 
 from hdrplan.errors import InputError
 from hdrplan.plan.brachy import BrachyPlan
+from hdrplan.sources import TG43Source, load_source, source_names
 
 __all__ = ["source_of_brachy"]
 
@@ -24,17 +25,30 @@ _WORDS: tuple[tuple[str, str], ...] = (
 )
 
 
-def source_of_brachy(brachy: BrachyPlan) -> str:
-    """Return the name of the packaged source that the plan's words name.
+def source_of_brachy(brachy: BrachyPlan) -> TG43Source:
+    """Return the packaged source that the plan's words name.
 
     Raises
     ------
     InputError
-        Words that name none: the source must be given.
+        Words that name none, or a source file of the user: the source must be given.
     """
+    name = _name_of(brachy)
+    if name is None:
+        raise InputError(
+            "the plan must name a known source model",
+            got=repr(brachy.source.text[:80]),
+            remedy="Choose one with `source`; see `hdrplan sources list`.",
+        )
+    return load_source(name)
+
+
+def _name_of(brachy: BrachyPlan) -> str | None:
     words = re.sub(r"[_\s]+", " ", brachy.source.text.lower())
     if brachy.dialect == "hdrplan" and words:
-        return words
+        # We write a source's own name, which is no packaged one where the source is a file of the user.
+        name = "-".join(words.split())
+        return name if name in source_names() else None
     for pattern, name in _WORDS:
         if re.search(pattern, words):
             if name == "gammamed-plus" and brachy.treatment_type == "PDR":
@@ -42,8 +56,4 @@ def source_of_brachy(brachy: BrachyPlan) -> str:
             if name == "microselectron-v2" and brachy.dialect == "Oncentra":
                 return "microselectron-v2-daskalov"
             return name
-    raise InputError(
-        "the plan must name a known source model",
-        got=repr(brachy.source.text[:80]),
-        remedy="Choose one with `source`; see `hdrplan sources list`.",
-    )
+    return None

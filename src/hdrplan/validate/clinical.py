@@ -7,7 +7,6 @@ from pathlib import Path
 from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.io import read_brachy_plan, read_dose_grid, read_structure_set
 from hdrplan.plan import source_of_brachy
-from hdrplan.sources import load_source
 from hdrplan.validate.row import Question, Row, skipped
 from hdrplan.workflow import StatedDose, check_plan
 
@@ -41,7 +40,7 @@ def _plan_rows(path: Path, number: int) -> list[Row]:
         structures = read_structure_set(beside[0]) if beside[0].is_file() else None
         dose = read_dose_grid(beside[1]) if beside[1].is_file() else None
         brachy = read_brachy_plan(path, structures)
-        source = load_source(source_of_brachy(brachy))
+        source = source_of_brachy(brachy)
         stated = None if dose is None else StatedDose(dose.volume, dose.full_scale_gy)
         check = check_plan(brachy, source, stated=stated)
     except HdrPlanError as error:

@@ -82,7 +82,7 @@ def _source(given: Mapping[str, Any], plan: BrachyPlan | None) -> dict[str, Any]
     if plan is None:
         return source
     if "name" not in source and "file" not in source:
-        source["name"] = source_of_brachy(plan)
+        source["name"] = source_of_brachy(plan).name
     if set(source) <= {"name", "file"}:
         source["strength_u"] = plan.source.strength_u
     return source

@@ -12,6 +12,7 @@ from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.geometry import Role, Structure
 from hdrplan.io.case.from_dicom import centre_mm
 from hdrplan.io.case.roles import roles_of_rois
+from hdrplan.io.case.write import write_source
 from hdrplan.io.dicom.catheters import catheters_of
 from hdrplan.io.dicom.export import DicomExport
 from hdrplan.io.dicom.structures import StructureSet
@@ -21,7 +22,7 @@ from hdrplan.io.plan_files import write_plan
 from hdrplan.io.segmentations import write_segmentations
 from hdrplan.io.toml_text import toml_text
 from hdrplan.plan import as_plan, source_of_brachy
-from hdrplan.sources import DEFAULT_SOURCE, load_source
+from hdrplan.sources import TG43Source, load_source
 
 __all__ = ["ImportChoices", "write_imported_case"]
 
@@ -42,8 +43,8 @@ class ImportChoices:
         Organ whose mean dose is to be least.
     prescription_gy : float, optional
         None takes the plan's.
-    source : str, optional
-        Source model; None takes the plan's.
+    source : TG43Source, optional
+        None takes the one that the plan's words name.
     """
 
     name: str
@@ -52,7 +53,7 @@ class ImportChoices:
     oar: Sequence[str] = ()
     healthy: str | None = None
     prescription_gy: float | None = None
-    source: str | None = None
+    source: TG43Source | None = None
 
 
 def write_imported_case(folder: Path, export: DicomExport, choices: ImportChoices) -> list[str]:
@@ -98,10 +99,10 @@ def write_imported_case(folder: Path, export: DicomExport, choices: ImportChoice
     table["structures"] = [{"file": name} for name in write_segmentations(folder, structures, ct.grid if ct else None)]
     table["roles"] = {s.name: s.role for s in structures}
     table["prescription_gy"] = {s.name: prescription_gy for s in targets}
-    table["source"] = _source(export, choices)
+    source = choices.source or (source_of_brachy(export.plan) if export.plan else load_source())
+    table["source"] = write_source(folder, source) | _strength(export)
     (folder / "case.toml").write_text(toml_text(table), encoding="utf-8")
     if export.plan is not None:
-        source = load_source(choices.source or source_of_brachy(export.plan))
         write_plan(folder / "plan.json", as_plan(export.plan, source), choices.name)
     if export.dose is not None:
         write_volume(folder / "tps_dose.nrrd", export.dose.volume)
@@ -145,13 +146,12 @@ def _targets(structures: Sequence[Structure], drawn: StructureSet, choices: Impo
     return targets
 
 
-def _source(export: DicomExport, choices: ImportChoices) -> dict[str, object]:
+def _strength(export: DicomExport) -> dict[str, object]:
     if export.plan is None:
         # Without a plan nobody knows the strength: planning asks for it.
-        return {"name": choices.source or DEFAULT_SOURCE, "#": "strength_u ="}
+        return {"#": "strength_u ="}
     source = export.plan.source
-    table: dict[str, object] = {"name": choices.source or source_of_brachy(export.plan)}
-    table["strength_u"] = source.strength_u
+    table: dict[str, object] = {"strength_u": source.strength_u}
     if source.reference_time is not None:
         table["#"] = f"strength of {source.reference_time:%Y-%m-%d %H:%M}; decay it to the treatment"
     return table

@@ -13,9 +13,9 @@ from hdrplan.io.segmentations import write_segmentations
 from hdrplan.io.source_values import source_table
 from hdrplan.io.toml_text import toml_text
 from hdrplan.plan import Case
-from hdrplan.sources import is_packaged
+from hdrplan.sources import TG43Source, is_packaged
 
-__all__ = ["write_case"]
+__all__ = ["write_case", "write_source"]
 
 
 def write_case(folder: Path, found: CaseFile, case: Case) -> None:
@@ -42,11 +42,7 @@ def write_case(folder: Path, found: CaseFile, case: Case) -> None:
     table["structures"] = [{"file": name} for name in files]
     table["roles"] = {s.name: s.role for s in case.structures}
     table["prescription_gy"] = {p.structure: p.dose_gy for p in found.goals.prescriptions}
-    source: dict[str, object] = {"name": found.source.name}
-    if not is_packaged(found.source):
-        write_json(folder / "source.json", source_table(found.source))
-        source = {"file": "source.json"}
-    table["source"] = source | strength_values(found.strength)
+    table["source"] = write_source(folder, found.source) | strength_values(found.strength)
     if found.options:
         table["dwells"] = found.options
     table["goals"] = [
@@ -54,3 +50,11 @@ def write_case(folder: Path, found: CaseFile, case: Case) -> None:
         for goal in found.goals.goals
     ]
     (folder / "case.toml").write_text(toml_text(table), encoding="utf-8")
+
+
+def write_source(folder: Path, source: TG43Source) -> dict[str, object]:
+    """Return what ``[source]`` of a case says of the model; one that is not packaged is written beside the case."""
+    if is_packaged(source):
+        return {"name": source.name}
+    write_json(folder / "source.json", source_table(source))
+    return {"file": "source.json"}
