@@ -1,6 +1,6 @@
 """Kill hdrplan at random moments: the output is whole or absent, and a rerun finishes.
 
-PYTHONPATH=src:tests:tests/io:tests/fuzz python -m benchmarks.faults [--kills 210] [--seed 0]
+PYTHONPATH=src:tests python -m benchmarks.faults [--kills 210] [--seed 0]
 
 Each round starts a command in a process of its own, kills it (SIGKILL: no cleaning up) after a random part of its usual
 time, looks at what is there, and runs it again to the end where the moment was the last of its folder.
@@ -49,18 +49,10 @@ def _cohort_is_whole(out: Path) -> bool:
 
 
 def _archive(place: Path) -> None:
-    from demo_case import GRID, NOW, case_and_plan
-    from hdrplan.dose import dose_field
-    from hdrplan.geometry import Grid
-    from hdrplan.io import DicomSet, write_dicom_set
-    from hdrplan.sources import load_source
+    from demo_case import write_demo_dicom
 
-    case, plan = case_and_plan()
-    box = Grid(shape_zyx=(8, 20, 24), origin_mm=GRID.world([8, 10, 2]), spacing_mm=[2.5, 2.5, 2.5])
-    dose = dose_field(plan.dwells, plan.times_s, box, load_source(), strength_u=40700.0)
     for k in range(2):
-        (place / f"t{k}").mkdir(parents=True)
-        write_dicom_set(place / f"t{k}", DicomSet(case=case, plan=plan, dose=dose, prescription_gy=20.0), now=NOW)
+        write_demo_dicom(place / f"t{k}")
 
 
 class _Child:
@@ -145,7 +137,8 @@ def main() -> None:
         importlib.import_module(f"hdrplan.{module}")
     import matplotlib.figure  # noqa: F401
     import SimpleITK  # noqa: F401
-    from fuzz_corpus import write_small_case
+
+    from small_case import write_small_case
 
     draw = random.Random(wanted.seed)
     with tempfile.TemporaryDirectory() as name:

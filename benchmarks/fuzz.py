@@ -1,6 +1,6 @@
 """Fuzz every reader: broken files must be read or refused in one line, in bounded time and memory.
 
-PYTHONPATH=src:tests:tests/io:tests/fuzz python -m benchmarks.fuzz [--inputs 20000] [--first-seed 0] [--keep FOLDER]
+PYTHONPATH=src:tests:tests/fuzz python -m benchmarks.fuzz [--inputs 20000] [--first-seed 0] [--keep FOLDER]
 
 Each worker is a process of its own under an address-space limit, so that a crash of a library is seen and not shared.
 """

@@ -1,12 +1,16 @@
-"""A planned case with a solid, a ring and a two-part structure."""
+"""A planned case with a solid, a ring and a two-part structure; its dose, and all of it as DICOM."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from hdrplan.dose import dose_field
 from hdrplan.geometry import Catheter, Dwells, Grid, Structure, Volume
+from hdrplan.io import DicomSet, write_dicom_set
 from hdrplan.plan import Case, Plan
 from hdrplan.sources import Strength, load_source
 
@@ -50,3 +54,18 @@ def case_and_plan() -> tuple[Case, Plan]:
     ct = Volume(GRID, rng.integers(-900, 1200, GRID.shape_zyx).astype(np.int16))
     plan = Plan(dwells=dwells, times_s=times_s, source=load_source(), strength=Strength(40700.0))
     return Case(name="demo", ct=ct, structures=tuple(structures), catheters=catheters), plan
+
+
+def demo_dose(plan: Plan, box: Grid | None = None) -> Volume:
+    """Return the plan's dose in a box, by default one round the solid structure."""
+    box = box or Grid(shape_zyx=(8, 20, 24), origin_mm=GRID.world([8, 10, 2]), spacing_mm=np.array([2.5, 2.5, 2.5]))
+    return dose_field(plan.dwells, plan.times_s, box, plan.source, strength_u=plan.strength_u)
+
+
+def write_demo_dicom(folder: Path, *, box: Grid | None = None, **more: Any) -> DicomSet:
+    """Write the case, its plan and dose as DICOM into a new folder, and return what was written."""
+    folder.mkdir(parents=True)
+    case, plan = case_and_plan()
+    contents = DicomSet(case=case, plan=plan, dose=demo_dose(plan, box), prescription_gy=20.0, **more)
+    write_dicom_set(folder, contents, now=NOW)
+    return contents

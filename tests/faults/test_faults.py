@@ -16,11 +16,11 @@ import time
 from pathlib import Path
 
 import pytest
-from fuzz_corpus import write_small_case
 
 import hdrplan
 from hdrplan.errors import InputError
 from hdrplan.io import new_folder, read_results
+from small_case import write_small_case
 
 PLAN_FILES = {"plan.json", "dose.nrrd", "dvh.csv", "metrics.json", "report.html", "run.json"}
 SRC = Path(hdrplan.__file__).parents[1]

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fuzz_corpus import write_small_case
 
 from hdrplan.dose import dose_at_points, dose_field, dose_rate
 from hdrplan.errors import ResourceError
@@ -15,6 +14,7 @@ from hdrplan.io import read_case
 from hdrplan.memory import available_bytes, require_memory
 from hdrplan.sources import Strength, load_source
 from hdrplan.workflow import plan_case
+from small_case import write_small_case
 
 
 def dwells(n: int) -> Dwells:

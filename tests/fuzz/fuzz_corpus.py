@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from hdrplan.dose import dose_field
+from cohort_by_hand import full_form
+from demo_case import NOW, case_and_plan, demo_dose
 from hdrplan.geometry import Grid, Volume
 from hdrplan.io import (
     DicomSet,
@@ -45,8 +46,10 @@ from hdrplan.io import (
 )
 from hdrplan.plan.brachy import as_plan
 from hdrplan.sources import load_source
+from small_case import write_small_case
+from source_book import record, write_xlsx
 
-__all__ = ["Target", "corpus", "write_small_case"]
+__all__ = ["Target", "corpus"]
 
 
 @dataclass(frozen=True)
@@ -66,20 +69,6 @@ def _bytes(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-def write_small_case(folder: Path) -> None:
-    """Write a case that is planned in a second."""
-    from small_case import CASE_TOML, GRID, small_labels
-
-    folder.mkdir()
-    write_volume(folder / "ct.nii.gz", Volume(GRID, np.zeros(GRID.shape_zyx, np.int16)))
-    write_volume(folder / "labels.nii.gz", Volume(GRID, small_labels()))
-    (folder / "labels.json").write_text('{"1": "liver", "32": "lesion", "6": "stomach"}')
-    (folder / "catheters.json").write_text(
-        json.dumps([{"name": "c1", "hub_to_tip_mm_lps": [[-15, 0, 110], [-15, 0, 130], [-15, 0, 160]]}])
-    )
-    (folder / "case.toml").write_text(CASE_TOML)
-
-
 def _structures(folder: Path) -> None:
     found = read_structure_set(folder / "RS.dcm")
     found.structures_that_read(None)
@@ -96,14 +85,9 @@ def _ct(folder: Path) -> None:
 
 def corpus(place: Path) -> list[Target]:
     """Write the good files below ``place`` once, and return the targets."""
-    from source_book import record, write_xlsx
-
-    from cohort_by_hand import full_form
-    from demo_case import NOW, case_and_plan
-
     case, plan = case_and_plan()
     box = Grid(shape_zyx=(4, 8, 8), origin_mm=np.array([-20.0, -20.0, 205.0]), spacing_mm=np.array([2.5, 2.5, 2.5]))
-    dose = dose_field(plan.dwells, plan.times_s, box, load_source(), strength_u=40700.0)
+    dose = demo_dose(plan, box)
     dicom, slicer, result = place / "dicom", place / "slicer", place / "result"
     dicom.mkdir()
     slicer.mkdir()

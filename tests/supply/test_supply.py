@@ -17,6 +17,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from small_case import write_small_case
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # Every way a Python program opens a connection or asks for a name ends in one of these.
@@ -101,10 +103,6 @@ def test_licences() -> None:
 
 
 def test_planning_asks_for_no_network(tmp_path: Path) -> None:
-    sys.path.insert(0, str(ROOT / "tests" / "fuzz"))
-    sys.path.insert(0, str(ROOT / "tests" / "io"))
-    from fuzz_corpus import write_small_case
-
     write_small_case(tmp_path / "case")
     ran = subprocess.run(
         [sys.executable, "-c", NO_NETWORK, "plan", "case", "-o", "out", "-q"],

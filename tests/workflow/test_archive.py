@@ -12,13 +12,13 @@ import pydicom
 import pytest
 from click.testing import CliRunner
 
-from demo_case import GRID, NOW, case_and_plan
+from demo_case import GRID, case_and_plan, write_demo_dicom
 from hdrplan.cli import metrics
 from hdrplan.cohort.schema import TABLES
-from hdrplan.dose import dose_at_points, dose_field, sample_points
+from hdrplan.dose import dose_at_points, sample_points
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Grid
-from hdrplan.io import DicomSet, Pseudonyms, read_key, write_dicom_set
+from hdrplan.io import Pseudonyms, read_key
 from hdrplan.metrics import dvh
 from hdrplan.sources import load_source
 from hdrplan.workflow import ARCHIVE_COLUMNS
@@ -31,11 +31,8 @@ BOX = Grid(shape_zyx=(12, 48, 52), origin_mm=GRID.world([0, 0, 0]), spacing_mm=G
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two good treatments, one whose plan is broken, one without structures."""
     top = tmp_path_factory.mktemp("archive")
-    case, plan = case_and_plan()
-    dose = dose_field(plan.dwells, plan.times_s, BOX, load_source(), strength_u=40700.0)
     for k, folder in enumerate(("Doe_Jane", "Roe_Richard", "broken", "bare")):
-        (top / folder).mkdir()
-        write_dicom_set(top / folder, DicomSet(case=case, plan=plan, dose=dose, prescription_gy=20.0), now=NOW)
+        write_demo_dicom(top / folder, box=BOX)
         for path in (top / folder).glob("*.dcm"):
             data = pydicom.dcmread(path)
             data.PatientID, data.PatientName = f"ID{k}", folder
@@ -149,11 +146,8 @@ def test_tables_for_the_cohort_have_its_columns() -> None:
 
 
 def test_a_dose_grid_that_ends_early_tells_only_what_it_holds(tmp_path: Path) -> None:
-    case, plan = case_and_plan()
     half = Grid(shape_zyx=(12, 48, 21), origin_mm=GRID.origin_mm, spacing_mm=GRID.spacing_mm)
-    dose = dose_field(plan.dwells, plan.times_s, half, load_source(), strength_u=40700.0)
-    (tmp_path / "x").mkdir()
-    write_dicom_set(tmp_path / "x", DicomSet(case=case, plan=plan, dose=dose, prescription_gy=20.0), now=NOW)
+    write_demo_dicom(tmp_path / "x", box=half)
     run = CliRunner().invoke(
         metrics.command, [str(tmp_path / "x"), "-o", str(tmp_path / "t"), "--jobs", "1", "--engine", "stored"]
     )

@@ -9,15 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from dicom_twins import ct_slice, rt_dose
 
-from demo_case import GRID, NOW, case_and_plan
+from demo_case import GRID, case_and_plan, write_demo_dicom
+from dicom_twins import ct_slice, rt_dose
 from hdrplan.cli import export, import_dicom
-from hdrplan.dose import dose_field
 from hdrplan.errors import FormatError, HdrPlanError, InputError
-from hdrplan.geometry import Grid
 from hdrplan.io import (
-    DicomSet,
     dicom_files,
     linked_files,
     read_case,
@@ -25,20 +22,15 @@ from hdrplan.io import (
     read_plan,
     read_role_rules,
     roles_of_rois,
-    write_dicom_set,
     write_plan,
 )
-from hdrplan.sources import Calibration, Strength, load_source
+from hdrplan.sources import Calibration, Strength
 
 
 @pytest.fixture
 def dicom(tmp_path: Path) -> Path:
     folder = tmp_path / "export"
-    folder.mkdir()
-    case, plan = case_and_plan()
-    box = Grid(shape_zyx=(8, 20, 24), origin_mm=GRID.world([8, 10, 2]), spacing_mm=np.array([2.5, 2.5, 2.5]))
-    dose = dose_field(plan.dwells, plan.times_s, box, load_source(), strength_u=40700.0)
-    write_dicom_set(folder, DicomSet(case=case, plan=plan, dose=dose, prescription_gy=20.0), now=NOW)
+    write_demo_dicom(folder)
     return folder
 
 

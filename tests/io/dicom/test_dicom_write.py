@@ -11,10 +11,9 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from dicom_twins import ct_slice
 
-from demo_case import GRID, NOW, case_and_plan
-from hdrplan.dose import dose_field
+from demo_case import GRID, NOW, case_and_plan, write_demo_dicom
+from dicom_twins import ct_slice
 from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure, Volume
 from hdrplan.io import (
@@ -36,19 +35,15 @@ from hdrplan.io.dicom.objects import ds, short_text
 from hdrplan.io.dicom.uids import new_uid
 from hdrplan.plan import Case, Plan
 from hdrplan.plan.brachy import as_plan
-from hdrplan.sources import load_source
 
 DVH = {"solid": (np.linspace(0, 40, 81), np.linspace(20, 0, 81)), "ring": ([0.0, 10.0], [5.0, 2.0])}
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Case, Plan, Volume]:
-    folder = tmp_path_factory.mktemp("dicom")
-    case, plan = case_and_plan()
-    box = Grid(shape_zyx=(8, 20, 24), origin_mm=GRID.world([8, 10, 2]), spacing_mm=np.array([2.5, 2.5, 2.5]))
-    dose = dose_field(plan.dwells, plan.times_s, box, load_source(), strength_u=40700.0)
-    write_dicom_set(folder, DicomSet(case=case, plan=plan, dose=dose, dvh=DVH, prescription_gy=20.0), now=NOW)
-    return folder, case, plan, dose
+    folder = tmp_path_factory.mktemp("dicom") / "set"
+    contents = write_demo_dicom(folder, dvh=DVH)
+    return folder, contents.case, contents.plan, contents.dose
 
 
 def dice(a: np.ndarray, b: np.ndarray) -> float:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from dicom_twins import ct_slice, rt_dose
 
+from dicom_twins import ct_slice, rt_dose
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io import read_ct_series, read_dose_grid, read_volume
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_case import GRID, small_labels
-from source_book import record
 
 from hdrplan.errors import FormatError, HdrPlanError, InputError
 from hdrplan.geometry import Grid, Volume
 from hdrplan.io import case_of_table, read_case, write_case, write_volume
 from hdrplan.sources import Calibration, Strength
+from small_case import GRID, small_labels
+from source_book import record
 
 
 def test_case_folder_reads_with_roles_goals_source_and_hashes(case_folder: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dicom_twins import channel, item, rt_plan, rt_structures
 
+from dicom_twins import channel, item, rt_plan, rt_structures
 from hdrplan.dose import dose_at_points
 from hdrplan.errors import FormatError
 from hdrplan.io import read_brachy_plan, read_structure_set
