@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from demo_case import GRID, case_and_plan, write_demo_dicom
+from demo_case import GRID, NOW, case_and_plan, write_demo_dicom
 from dicom_twins import ct_slice, rt_dose
 from hdrplan.cli import export, import_dicom
 from hdrplan.errors import FormatError, HdrPlanError, InputError
