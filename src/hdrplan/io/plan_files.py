@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +22,7 @@ _WITHOUT_SOURCE = "hdrplan.plan/1"
 _LARGEST = 1e9
 
 
-def plan_table(plan: Plan, name: str) -> dict[str, Any]:
+def plan_table(plan: Plan, name: str) -> dict[str, object]:
     """Return a plan as a JSON table; floats keep every digit, so reading gives the same plan."""
     dwells = plan.dwells
     return {

@@ -14,19 +14,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from hdrplan.errors import FormatError
 
 __all__ = ["record_of_workbook"]
 
-Sheet = list[list[Any]]
+Sheet = list[list[object]]
 _TIMEOUT_S = 60
 _LENGTH_WORDS = ("active length", "l (cm)", "l(cm)", "length (cm)")
 _CONSTANT_WORDS = ("dose rate constant", "dose-rate constant", "lambda", "\u039b")
 
 
-def record_of_workbook(path: Path) -> dict[str, Any]:
+def record_of_workbook(path: Path) -> dict[str, object]:
     """Return the record of the first sheet that holds F and g.
 
     Raises
@@ -39,7 +38,7 @@ def record_of_workbook(path: Path) -> dict[str, Any]:
         g = _radial(sheet, f[1:] if f else None)
         if f is None or g is None:
             continue
-        record: dict[str, Any] = {
+        record: dict[str, object] = {
             "dose_rate_constant_cgy_per_h_per_u": _constant(sheet, (4, 2), (0.8, 1.4), _CONSTANT_WORDS),
             "active_length_cm": _constant(sheet, (9, 2), (0.02, 1.5), _LENGTH_WORDS),
             "radial_dose": g,
@@ -120,7 +119,7 @@ def _block(sheet: Sheet, row: int, column: int, height: int, width: int) -> list
     return [[_number(sheet, row + i, column + j) for j in range(width)] for i in range(height)]
 
 
-def _anisotropy(sheet: Sheet) -> tuple[dict[str, Any], int, int, int, int] | None:
+def _anisotropy(sheet: Sheet) -> tuple[dict[str, object], int, int, int, int] | None:
     """Return F and the cells it takes: first and last row, first and last column."""
     for row, column in _starts(sheet):
         theta = _down(sheet, row, column)
@@ -137,22 +136,22 @@ def _anisotropy(sheet: Sheet) -> tuple[dict[str, Any], int, int, int, int] | Non
     return None
 
 
-def _radial(sheet: Sheet, taken: tuple[int, int, int, int] | None) -> dict[str, Any] | None:
+def _radial(sheet: Sheet, taken: tuple[int, int, int, int] | None) -> dict[str, object] | None:
     """Return r and g: the longest rising column that holds 1, with the value 1 beside it, outside F."""
-    best: dict[str, Any] | None = None
+    best: tuple[list[float], list[float | None]] = ([], [])
     for row, column in _starts(sheet):
         if taken and taken[0] <= row <= taken[1] and taken[2] <= column <= taken[3]:
             continue
         r = _down(sheet, row, column)
         g = [_number(sheet, row + i, column + 1) for i in range(len(r))]
         at = r.index(1.0) if 1.0 in r else None
-        one = g[at] if at is not None else None
-        if one is not None and abs(one - 1.0) < 0.01 and len(r) > 4 and (best is None or len(r) > len(best["r_cm"])):
-            best = {"r_cm": r, "g": g}
-    return best
+        at_one = g[at] if at is not None else None
+        if at_one is not None and abs(at_one - 1.0) < 0.01 and len(r) > max(4, len(best[0])):
+            best = r, g
+    return {"r_cm": best[0], "g": best[1]} if best[0] else None
 
 
-def _along_away(sheet: Sheet) -> dict[str, Any] | None:
+def _along_away(sheet: Sheet) -> dict[str, object] | None:
     """Return the along-away table, along rising or falling; cells that are no positive number are blank."""
     for row, column in _starts(sheet):
         away = _across(sheet, row - 1, column + 1)

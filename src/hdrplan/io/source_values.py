@@ -8,10 +8,11 @@ last bit, so that the doses of the plan need no other file. Cut out of a plan, t
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, cast, get_args
+from typing import cast, get_args
 
 import numpy as np
 
+from hdrplan.arrays import BoolArray
 from hdrplan.door import Entries, as_array
 from hdrplan.errors import FormatError, InputError
 from hdrplan.sources import (
@@ -39,7 +40,7 @@ __all__ = [
 VALUES_SCHEMA = "hdrplan.source-values/1"
 
 
-def source_table(source: TG43Source) -> dict[str, Any]:
+def source_table(source: TG43Source) -> dict[str, object]:
     """Return a packaged source as its name and hash, any other as all its values."""
     if is_packaged(source):
         return {"name": source.name, "sha256": packaged_sha256(source.name)}
@@ -112,9 +113,9 @@ def source_of_values(entries: Entries) -> TG43Source:
         raise FormatError(error.expected, got=error.got, where=entries.where, remedy=error.remedy) from None
 
 
-def strength_table(strength: Strength) -> dict[str, Any]:
+def strength_table(strength: Strength) -> dict[str, object]:
     """Return a strength and the facts it came from."""
-    table: dict[str, Any] = {"value_u": strength.value_u}
+    table: dict[str, object] = {"value_u": strength.value_u}
     if strength.time is not None:
         table["time"] = strength.time.isoformat()
     match strength.origin:
@@ -154,7 +155,7 @@ def strength_of_entries(entries: Entries) -> Strength:
         raise FormatError(error.expected, got=error.got, where=entries.where, remedy=error.remedy) from None
 
 
-def _flags(entries: Entries, key: str) -> Any:
+def _flags(entries: Entries, key: str) -> BoolArray:
     """Return rows of true and false."""
     rows = [row if isinstance(row, list) else [row] for row in entries.items(key)]
     if not all(isinstance(flag, bool) for row in rows for flag in row) or len({len(row) for row in rows}) > 1:

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 from hdrplan.door import Entries
 from hdrplan.errors import FormatError, InputError
@@ -21,6 +21,8 @@ __all__ = ["read_source"]
 _TEXTS = ("name", "model", "manufacturer", "citation", "provenance", "note")
 _NUMBERS = ("dose_rate_constant_cgy_per_h_per_u", "active_length_cm", "half_life_days")
 _CAPSULE = ("radius", "tip_z", "cable_z", "cable_radius")
+# Tables of the record that are made entry by entry: name -> key -> value.
+_Parts: TypeAlias = dict[str, dict[str, object]]
 _TABLE_ENDS = {"_g.csv": "radial_dose", "_f.csv": "anisotropy", "_along_away.csv": "along_away"}
 
 
@@ -61,14 +63,15 @@ def read_source(name_or_file: str | Path) -> TG43Source:
     return user_source(record, where=str(path))
 
 
-def _record_of_csv(path: Path) -> dict[str, Any]:
+def _record_of_csv(path: Path) -> dict[str, object]:
     """Read NAME_g.csv, NAME_F.csv and NAME_along_away.csv; any of them may be named."""
     stem = next((path.name[: -len(end)] for end in _TABLE_ENDS if path.name.lower().endswith(end)), None)
     if stem is None:
         raise InputError(
             "CSV tables of a source are called NAME_g.csv and NAME_F.csv", got=path.name, where=path.parent
         )
-    record: dict[str, Any] = {}
+    record: dict[str, object] = {}
+    parts: _Parts = {}
     beside = {p.name.lower(): p for p in path.parent.iterdir()}
     for end, key in _TABLE_ENDS.items():
         table = beside.get(f"{stem}{end}".lower())
@@ -78,16 +81,16 @@ def _record_of_csv(path: Path) -> dict[str, Any]:
             raise InputError(
                 "both tables of the pair are needed", got=f"no {stem}{end.replace('_f', '_F')}", where=path.parent
             )
-        _take_table(record, key, table)
-    return record
+        lines = text_of(table).splitlines()
+        for number, line in enumerate(lines, 1):
+            if line.startswith("#") and "=" in line:
+                _take_constant(record, parts, line[1:], f"{table.name}, line {number}")
+        parts.setdefault(key, {}).update(_table(key, lines, table))
+    return record | parts
 
 
-def _take_table(record: dict[str, Any], key: str, path: Path) -> None:
-    """Put one CSV table, and the constants in its ``# key = value`` lines, into the record."""
-    lines = text_of(path).splitlines()
-    for number, line in enumerate(lines, 1):
-        if line.startswith("#") and "=" in line:
-            _take_constant(record, line[1:], f"{path.name}, line {number}")
+def _table(key: str, lines: list[str], path: Path) -> dict[str, object]:
+    """Return one table of the record from the lines of its CSV file."""
     body = [line for line in lines if line.strip(" ;,\t") and not line.startswith("#")]
     if len(body) < 3:
         raise FormatError("a header and at least two rows", got=f"{len(body)} rows", where=path)
@@ -102,31 +105,31 @@ def _take_table(record: dict[str, Any], key: str, path: Path) -> None:
     if key == "radial_dose":
         if width != 2:
             raise FormatError("two columns: r_cm, g", got=width, where=path)
-        record.setdefault(key, {}).update(r_cm=[row[0] for row in cells], g=[row[1] for row in cells])
-        return
+        return {"r_cm": [row[0] for row in cells], "g": [row[1] for row in cells]}
     across = [_cell(c, path, semicolons) for c in rows[0][1:]]
     down, values = [row[0] for row in cells], [row[1:] for row in cells]
     if key == "anisotropy":
-        record[key] = {"r_cm": across, "theta_deg": down, "f": values}
-    else:
-        record[key] = {"along_cm": across, "away_cm": down, "cgy_per_h_per_u": values}
+        return {"r_cm": across, "theta_deg": down, "f": values}
+    return {"along_cm": across, "away_cm": down, "cgy_per_h_per_u": values}
 
 
-def _take_constant(record: dict[str, Any], text: str, where: str) -> None:
-    """Put one ``key = value`` into the record."""
-    key, value = (part.strip() for part in text.split("=", 1))
+def _take_constant(record: dict[str, object], parts: _Parts, text: str, where: str) -> None:
+    """Put one ``key = value`` into the record or the table of it that it belongs to."""
+    key, value = (side.strip() for side in text.split("=", 1))
     capsule = re.fullmatch(r"capsule_(\w+?)_cm", key)
     if key in _TEXTS:
         record[key] = value
     elif key == "radial_dose_beyond":
-        record.setdefault("radial_dose", {})["beyond"] = value
+        parts.setdefault("radial_dose", {})["beyond"] = value
     elif key in _NUMBERS or (capsule and capsule[1] in _CAPSULE):
         try:
             number = float(value)
         except ValueError:
             raise FormatError(f"{key} must be a number", got=repr(value), where=where) from None
-        target, name = (record.setdefault("capsule_cm", {}), capsule[1]) if capsule else (record, key)
-        target[name] = number
+        if capsule:
+            parts.setdefault("capsule_cm", {})[capsule[1]] = number
+        else:
+            record[key] = number
     else:
         known = ", ".join((*_NUMBERS, *_TEXTS, *(f"capsule_{k}_cm" for k in _CAPSULE), "radial_dose_beyond"))
         raise FormatError("unknown key", got=repr(key), where=where, remedy=f"Known: {known}.")
@@ -146,7 +149,7 @@ def _cell(text: str, path: Path, decimal_comma: bool) -> float | None:
     return number
 
 
-_READERS: dict[str, Callable[[Path], dict[str, Any]]] = {
+_READERS: dict[str, Callable[[Path], dict[str, object]]] = {
     ".json": lambda path: dict(json_entries(path).values),
     ".csv": _record_of_csv,
     ".xlsx": record_of_workbook,

@@ -54,6 +54,18 @@ def anisotropy_to(
     """Add a column at ``reach_mm``, linear from the last two radii, but never across F = 1.
 
     Over 10 cm the straight line through two noisy values can pass 1, where scatter only brings F toward it.
+
+    Parameters
+    ----------
+    reach_mm : float
+    r_mm : (n_r,) array
+    f, filled : (n_theta, n_r) array
+        F, and its cells that were not published.
+
+    Returns
+    -------
+    r_mm, f, filled : arrays
+        With one column more, which counts as filled; as given where they reach so far.
     """
     if r_mm[-1] >= reach_mm:
         return r_mm, f, filled
@@ -70,7 +82,20 @@ def anisotropy_to(
 def radial_dose_to(
     reach_mm: float, r_mm: FloatArray, g: FloatArray, shape_r_mm: FloatArray, shape_g: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Continue g with the shape of another table, scaled to meet its last value."""
+    """Continue g with the shape of another table, scaled to meet its last value.
+
+    Parameters
+    ----------
+    reach_mm : float
+    r_mm, g : (n,) array
+    shape_r_mm, shape_g : (m,) array
+        g of the other table, which reaches ``reach_mm``.
+
+    Returns
+    -------
+    r_mm, g : (n + k,) array
+        As given where they reach so far.
+    """
     if r_mm[-1] >= reach_mm:
         return r_mm, g
     further = shape_r_mm[(shape_r_mm > r_mm[-1]) & (shape_r_mm <= reach_mm)]

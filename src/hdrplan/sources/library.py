@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
 from importlib import resources
-from typing import Any
+from types import MappingProxyType
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray
+from hdrplan.door import Entries
 from hdrplan.errors import FormatError, InputError
 from hdrplan.sources.model import TG43Source
 from hdrplan.sources.record import source_from_record
@@ -49,9 +50,9 @@ def source_names() -> tuple[str, ...]:
 
 
 @cache
-def source_aliases() -> dict[str, str]:
+def source_aliases() -> Mapping[str, str]:
     """Other names of the packaged sources, and what they stand for."""
-    return {alias: name for name in source_names() for alias in _record(name)["aliases"]}
+    return MappingProxyType({alias: name for name in source_names() for alias in _record(name).texts("aliases")})
 
 
 def load_source(name: str = DEFAULT_SOURCE) -> TG43Source:
@@ -96,22 +97,20 @@ def packaged_sha256(name: str) -> str:
 
     Taken of the record, not of the arrays made from it, which may differ in their last bits between machines.
     """
-    record = _record(name)
-    numbers = {key: record[key] for key in _NUMBERS}
-    shape = record["radial_dose"].get("beyond")
-    if shape:
-        numbers["radial_dose"] = {**record["radial_dose"], "beyond": packaged_sha256(shape)}
+    numbers = {key: _record(name).values[key] for key in _NUMBERS}
+    radial = _record(name).table("radial_dose")
+    if "beyond" in radial:
+        numbers["radial_dose"] = {**radial.values, "beyond": packaged_sha256(radial.text("beyond"))}
     return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()
 
 
 @cache
 def _packaged(key: str) -> TG43Source:
-    record = _record(key)
-    shape = record["radial_dose"].get("beyond")
-    return source_from_record(record, _shape_of(shape) if shape else None, where=key)
+    shape = _record(key).table("radial_dose").text_or_none("beyond")
+    return source_from_record(_record(key).values, _shape_of(shape) if shape else None, where=key)
 
 
-def user_source(record: Mapping[str, Any], *, where: str = "") -> TG43Source:
+def user_source(record: Mapping[str, object], *, where: str = "") -> TG43Source:
     """Return a source that is not packaged, from a record of the schema in :mod:`hdrplan.sources.record`.
 
     A g that ends before 20 cm is continued by the shape of the packaged source that ``radial_dose`` names under
@@ -135,6 +134,5 @@ def _shape_of(name: str) -> tuple[FloatArray, FloatArray]:
 
 
 @cache
-def _record(name: str) -> dict[str, Any]:
-    record: dict[str, Any] = json.loads((_DATA / f"{name}.json").read_text(encoding="utf-8"))
-    return record
+def _record(name: str) -> Entries:
+    return Entries(json.loads((_DATA / f"{name}.json").read_text(encoding="utf-8")), name)
