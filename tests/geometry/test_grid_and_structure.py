@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure, Volume, box_of
 from naive import grids as naive
 
@@ -72,3 +73,14 @@ def test_a_grid_is_cut_to_points_and_a_margin() -> None:
     assert part.shape_zyx == (3, 3, 3)
     # As far as the grid goes.
     assert grid.cut_to(points, 1000.0).same_as(grid)
+
+
+def test_a_grid_around_points_reaches_beyond_them() -> None:
+    points = [[0.0, 0, 0], [10, 0, 0], [0, 4, 30]]
+    grid = Grid.around(points, spacing_mm=2.0, margin_mm=5.0)
+    assert grid.shape_zyx == (21, 8, 11)
+    assert grid.origin_mm.tolist() == [-5.0, -5.0, -5.0]
+    assert grid.world(np.array(grid.shape_zyx[::-1]) - 1).tolist() == [15.0, 9.0, 35.0]
+    for spacing_mm, margin_mm in ((0.05, 5.0), (51.0, 5.0), (2.0, -1.0), (2.0, 501.0)):
+        with pytest.raises(InputError, match=r"`spacing_mm` must lie in 0\.1 to 50 mm"):
+            Grid.around(points, spacing_mm=spacing_mm, margin_mm=margin_mm)

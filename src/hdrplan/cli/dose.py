@@ -22,9 +22,7 @@ _FILE = click.Path(path_type=Path)
 @click.command("dose")
 @click.argument("plan", required=False, type=_FILE)
 @click.option("--dwells", type=_FILE, help="CSV: x_mm, y_mm, z_mm, tip_x, tip_y, tip_z, time_s [, catheter].")
-@click.option(
-    "--source", "source_name", help="Source model (hdrplan sources list) or a source file; default: the plan's."
-)
+@click.option("--source", help="Source model (hdrplan sources list) or a source file; default: the plan's.")
 @click.option(
     "--strength", help='Air-kerma strength: "40700", "40.7 mGy m2/h", "10 Ci apparent"; default: the plan\'s.'
 )
@@ -40,7 +38,7 @@ _FILE = click.Path(path_type=Path)
 def command(
     plan: Path | None,
     dwells: Path | None,
-    source_name: str | None,
+    source: str | None,
     strength: str | None,
     points: Path | None,
     grid_like: Path | None,
@@ -64,57 +62,39 @@ def command(
       hdrplan dose demo-output --grid ct.nrrd -o dose.nrrd
       hdrplan dose demo-output --spacing 2 --margin 80 -o dose.nii.gz
     """
-    from hdrplan.dose import dose_at_points, dose_field
-    from hdrplan.io import json_text, read_points_csv, write_point_doses, write_volume
+    from hdrplan.io import json_text
 
-    if sum(x is not None for x in (points, grid_like, spacing)) != 1:
+    if sum(where is not None for where in (points, grid_like, spacing)) != 1:
         raise InputError("say where: exactly one of --points, --grid and --spacing")
-    given = _plan(plan, dwells, source_name, strength)
-    source = given.source
+    chosen = _plan(plan, dwells, source, strength)
     summary: dict[str, object] = {
-        "source": source.name,
-        "strength_u": given.strength_u,
-        "dwells": len(given.dwells),
-        "total_time_s": given.total_time_s,
+        "source": chosen.source.name,
+        "strength_u": chosen.strength_u,
+        "dwells": len(chosen.dwells),
+        "total_time_s": chosen.total_time_s,
         "output": output.name,
     }
     if points is not None:
-        table = read_points_csv(points)
-        summary["points"] = len(table.rows)
-        if not dry_run:
-            with progress_bar("Dose at points", quiet=quiet) as on_progress:
-                dose = dose_at_points(
-                    given.dwells, given.times_s, table.points_mm, source,
-                    strength_u=given.strength_u, on_progress=on_progress,
-                )  # fmt: skip
-            write_point_doses(output, table, dose.gy, dose.extrapolated)
-            summary |= {
-                "min_gy": float(dose.gy.min()),
-                "max_gy": float(dose.gy.max()),
-                "extrapolated_points": int(dose.extrapolated.sum()),
-            }
+        summary |= _at_points(chosen, points, None if dry_run else output, quiet)
+        size = f"{summary['points']} points"
     else:
-        grid = _grid(given, grid_like, spacing, margin)
+        grid = _grid(chosen, grid_like, spacing, margin)
         summary |= {"shape_zyx": grid.shape_zyx, "spacing_mm": grid.spacing_mm}
+        size = f"{' x '.join(map(str, grid.shape_zyx))} voxels"
         if not dry_run:
-            with progress_bar("Dose on the grid", quiet=quiet) as on_progress:
-                volume = dose_field(
-                    given.dwells, given.times_s, grid, source,
-                    strength_u=given.strength_u, exact=exact, on_progress=on_progress,
-                )  # fmt: skip
-            write_volume(output, volume)
-            summary["max_gy"] = float(volume.values_zyx.max())
+            summary |= _on_grid(chosen, grid, output, exact, quiet)
     if as_json:
         click.echo(json_text(summary), nl=False)
     elif not quiet:
         done = "would write" if dry_run else "wrote"
-        what = f"{summary['points']} points" if points is not None else f"{' x '.join(map(str, grid.shape_zyx))} voxels"
-        click.echo(f"{done} {output}: {what}, {len(given.dwells)} dwells, {source.name}, {given.strength_u:g} U")
+        click.echo(
+            f"{done} {output}: {size}, {len(chosen.dwells)} dwells, {chosen.source.name}, {chosen.strength_u:g} U"
+        )
         if summary.get("extrapolated_points"):
             click.echo(f"{summary['extrapolated_points']} points lie outside the source's published table")
 
 
-def _plan(path: Path | None, dwells: Path | None, source_name: str | None, strength: str | None) -> Plan:
+def _plan(path: Path | None, dwells: Path | None, source: str | None, strength: str | None) -> Plan:
     """Return the plan of a file, or one made of the CSV and the flags."""
     from dataclasses import replace
 
@@ -126,29 +106,58 @@ def _plan(path: Path | None, dwells: Path | None, source_name: str | None, stren
         raise InputError("say which dwells: either a PLAN or --dwells")
     if path is not None:
         plan, _ = read_plan(path)
-        if source_name:
-            plan = replace(plan, source=read_source(source_name))
+        if source:
+            plan = replace(plan, source=read_source(source))
         return replace(plan, strength=strength_from_text(strength)) if strength else plan
     assert dwells is not None
-    if source_name is None or strength is None:
+    if source is None or strength is None:
         raise InputError("dwells of a CSV file need --source and --strength")
     positions, times_s = read_dwells_csv(dwells)
-    source = read_source(source_name)
-    return Plan(dwells=positions, times_s=times_s, source=source, strength=strength_from_text(strength))
+    return Plan(dwells=positions, times_s=times_s, source=read_source(source), strength=strength_from_text(strength))
 
 
-def _grid(plan: Plan, like: Path | None, spacing: float | None, margin: float) -> Grid:
+def _at_points(plan: Plan, points: Path, output: Path | None, quiet: bool) -> dict[str, object]:
+    """Write the doses at the points of a CSV, unless there is no output; return what is to be said of them."""
+    from hdrplan.dose import dose_at_points
+    from hdrplan.io import read_points_csv, write_point_doses
+
+    table = read_points_csv(points)
+    if output is None:
+        return {"points": len(table.rows)}
+    with progress_bar("Dose at points", quiet=quiet) as on_progress:
+        dose = dose_at_points(
+            plan.dwells, plan.times_s, table.points_mm, plan.source,
+            strength_u=plan.strength_u, on_progress=on_progress,
+        )  # fmt: skip
+    write_point_doses(output, table, dose.gy, dose.extrapolated)
+    return {
+        "points": len(table.rows),
+        "min_gy": float(dose.gy.min()),
+        "max_gy": float(dose.gy.max()),
+        "extrapolated_points": int(dose.extrapolated.sum()),
+    }
+
+
+def _grid(plan: Plan, like: Path | None, spacing_mm: float | None, margin_mm: float) -> Grid:
     """Return the grid of an image, or one along the patient axes around the dwells."""
-    import numpy as np
-
     from hdrplan.geometry import Grid
     from hdrplan.io import read_volume
 
     if like is not None:
         return read_volume(like).grid
-    assert spacing is not None
-    if not (0.1 <= spacing <= 50.0 and 0.0 <= margin <= 500.0):
-        raise InputError("--spacing must lie in 0.1 to 50 mm, --margin in 0 to 500 mm", got=f"{spacing:g}, {margin:g}")
-    low = plan.dwells.positions_mm.min(axis=0) - margin
-    count = np.ceil((plan.dwells.positions_mm.max(axis=0) + margin - low) / spacing).astype(int) + 1
-    return Grid(shape_zyx=(int(count[2]), int(count[1]), int(count[0])), origin_mm=low, spacing_mm=np.full(3, spacing))
+    assert spacing_mm is not None
+    return Grid.around(plan.dwells.positions_mm, spacing_mm=spacing_mm, margin_mm=margin_mm)
+
+
+def _on_grid(plan: Plan, grid: Grid, output: Path, exact: bool, quiet: bool) -> dict[str, object]:
+    """Write the dose on a grid; return what is to be said of it."""
+    from hdrplan.dose import dose_field
+    from hdrplan.io import write_volume
+
+    with progress_bar("Dose on the grid", quiet=quiet) as on_progress:
+        volume = dose_field(
+            plan.dwells, plan.times_s, grid, plan.source,
+            strength_u=plan.strength_u, exact=exact, on_progress=on_progress,
+        )  # fmt: skip
+    write_volume(output, volume)
+    return {"max_gy": float(volume.values_zyx.max())}

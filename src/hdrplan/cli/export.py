@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hdrplan.cli.common import quiet_option
+from hdrplan.errors import InputError
+
+if TYPE_CHECKING:
+    from hdrplan.io import CaseFile, DicomSet
 
 __all__ = ["command"]
 
@@ -46,42 +51,16 @@ def command(
       hdrplan export plan --case case --link-ct export/CT -o out --identify
       hdrplan export demo-output --case phantoms/liver-lesion-b --format slicer -o demo-slicer
     """
-    from hdrplan.errors import InputError
-    from hdrplan.io import (
-        DicomSet,
-        new_folder,
-        read_case,
-        read_ct_series,
-        read_dvh,
-        read_plan,
-        read_volume,
-        write_dicom_set,
-        write_run,
-        write_slicer_set,
-    )
+    from hdrplan.io import new_folder, read_case, write_dicom_set, write_run, write_slicer_set
 
     if identify and link_ct is None:
         raise InputError("--identify takes patient data from a DICOM CT", got="none", remedy="Add --link-ct FOLDER.")
     found = read_case(case_path)
-    plan, _ = read_plan(result)
-    folder = result if result.is_dir() else result.parent
-    dose = read_volume(folder / "dose.nrrd") if (folder / "dose.nrrd").is_file() else None
-    series = read_ct_series(link_ct) if link_ct is not None else None
-    if series is not None and found.case.ct is not None and not series.volume.grid.same_as(found.case.ct.grid):
-        raise InputError("the linked CT must have the case's voxels", got="another grid", where=link_ct)
-    prescriptions = [p.dose_gy for p in found.goals.prescriptions]
+    contents = _contents(found, result, link_ct)
     with new_folder(output, overwrite=overwrite) as draft:
         if kind == "slicer":
-            names = write_slicer_set(draft, found.case, plan, dose=dose)
+            names = write_slicer_set(draft, contents.case, contents.plan, dose=contents.dose)
         else:
-            contents = DicomSet(
-                case=found.case,
-                plan=plan,
-                dose=dose,
-                dvh=read_dvh(folder / "dvh.csv") if (folder / "dvh.csv").is_file() else {},
-                ct_series=series,
-                prescription_gy=prescriptions[0] if prescriptions else math.nan,
-            )
             names = write_dicom_set(draft, contents, bits=int(bits), identify=identify)
         write_run(draft, inputs=found.inputs, options={"command": "export", "format": kind, "bits": int(bits)})
     if not quiet:
@@ -89,3 +68,24 @@ def command(
         slices = len(names) - len(shown)
         click.echo(f"Wrote {', '.join(shown)}{f' and {slices} CT slices' if slices else ''} to {output}.")
     click.echo("Research use only, never for treatment.")
+
+
+def _contents(found: CaseFile, result: Path, link_ct: Path | None) -> DicomSet:
+    """Read the plan, and what of dose and DVHs lies beside it."""
+    from hdrplan.io import DicomSet, read_ct_series, read_dvh, read_plan, read_volume
+
+    plan, _ = read_plan(result)
+    folder = result if result.is_dir() else result.parent
+    dose, dvh = folder / "dose.nrrd", folder / "dvh.csv"
+    series = read_ct_series(link_ct) if link_ct is not None else None
+    if series is not None and found.case.ct is not None and not series.volume.grid.same_as(found.case.ct.grid):
+        raise InputError("the linked CT must have the case's voxels", got="another grid", where=link_ct)
+    prescriptions = found.goals.prescriptions
+    return DicomSet(
+        case=found.case,
+        plan=plan,
+        dose=read_volume(dose) if dose.is_file() else None,
+        dvh=read_dvh(dvh) if dvh.is_file() else {},
+        ct_series=series,
+        prescription_gy=prescriptions[0].dose_gy if prescriptions else math.nan,
+    )

@@ -56,6 +56,33 @@ class Grid:
         if np.abs(self.direction.T @ self.direction - np.eye(3)).max() > 1e-4:
             raise InputError("direction cosines must be orthonormal", got=self.direction.round(4).tolist())
 
+    @classmethod
+    def around(cls, points_mm: npt.ArrayLike, *, spacing_mm: float, margin_mm: float) -> Grid:
+        """Return a grid along the patient axes that reaches ``margin_mm`` beyond the points.
+
+        Parameters
+        ----------
+        points_mm : (n, 3) array
+        spacing_mm : float
+            Edge of the voxels; 0.1 to 50.
+        margin_mm : float
+            0 to 500.
+
+        Raises
+        ------
+        InputError
+            A spacing or margin out of its range.
+        """
+        if not (0.1 <= spacing_mm <= 50.0 and 0.0 <= margin_mm <= 500.0):
+            raise InputError(
+                "`spacing_mm` must lie in 0.1 to 50 mm, `margin_mm` in 0 to 500 mm",
+                got=f"{spacing_mm:g}, {margin_mm:g}",
+            )
+        points = np.asarray(points_mm, dtype=np.float64)
+        low = points.min(axis=0) - margin_mm
+        nx, ny, nz = (np.ceil((points.max(axis=0) + margin_mm - low) / spacing_mm).astype(int) + 1).tolist()
+        return cls(shape_zyx=(nz, ny, nx), origin_mm=low, spacing_mm=np.full(3, spacing_mm))
+
     @property
     def voxel_cc(self) -> float:
         """Volume of one voxel."""
