@@ -71,12 +71,12 @@ def steps_bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None
         yield lambda step, done, total: None
         return
 
-    def on_progress(step: str, done: int, total: int) -> None:
+    def _show(step: str, done: int, total: int) -> None:
         err.write(f"\r{step:<10} {100 * done // max(1, total):>3} %\x1b[K")
         err.flush()
 
     try:
-        yield on_progress
+        yield _show
     finally:
         err.write("\r\x1b[K")
         err.flush()

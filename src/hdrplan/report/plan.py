@@ -11,7 +11,7 @@ from hdrplan.optimize import Optimum
 from hdrplan.plan import Goal
 from hdrplan.report.data import Curve, GoalRow, ReportData
 from hdrplan.report.html import report_html
-from hdrplan.report.tables import dvh_table, metrics_table
+from hdrplan.report.tables import dvh_table, structure_rows
 from hdrplan.sources import U_PER_MCI_APPARENT, ApparentActivity, Calibration, Strength
 from hdrplan.workflow import GoalResult, PlanResult
 
@@ -48,7 +48,6 @@ def plan_report(result: PlanResult, run: Mapping[str, Any]) -> str:
 
 def report_data(result: PlanResult, run: Mapping[str, Any]) -> ReportData:
     """Return what the report of a plan shows, as plain values; parameters as in :func:`plan_report`."""
-    metrics = metrics_table(result)["structures"]
     roles = dict(zip(result.points.names, result.points.roles, strict=True))
     curves = []
     for name, (dose_gy, volume_cc) in dvh_table(result).items():
@@ -66,7 +65,7 @@ def report_data(result: PlanResult, run: Mapping[str, Any]) -> ReportData:
         dose=result.dose,
         prescriptions=result.goals.prescriptions,
         curves=tuple(curves),
-        metrics=metrics,
+        metrics=structure_rows(result),
         goals=_goal_rows(result),
         tiles=_tiles(result),
         facts=_facts(result),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.metrics import dvh
+from hdrplan.optimize import Optimum
 from hdrplan.workflow import Conformity, GoalResult, PlanResult, StructureScore, TargetScore
 
-__all__ = ["dvh_table", "goal_text", "metrics_table", "structure_row"]
+__all__ = ["dvh_table", "goal_text", "metrics_table", "structure_rows"]
 
 # The DVH's dose axis: steps of 0.1 Gy up to 100 Gy, then of 2 percent, for the dose at a dwell is thousands of Gy.
 _DVH_AXIS_GY = np.concatenate((np.arange(0.0, 100.0, 0.1), np.geomspace(100.0, 1e5, 350)))
@@ -37,22 +36,37 @@ _STRUCTURE_KEYS = (
 )
 
 
-def metrics_table(result: PlanResult) -> dict[str, Any]:
-    """Return ``{"structures": ..., "plan": ..., "goals": ..., "certificate": ...}`` for metrics.json.
+def metrics_table(result: PlanResult) -> dict[str, object]:
+    """Return ``{"schema": ..., "structures": ..., "plan": ..., "goals": ..., "certificate": ...}`` for metrics.json."""
+    table: dict[str, object] = {
+        "schema": "hdrplan.metrics/1",
+        "purpose": "research use only, never for treatment",
+        "structures": structure_rows(result),
+        "plan": _plan_row(result),
+        "goals": [_goal_row(judged) for judged in result.score.goals],
+    }
+    if result.optimum is not None:
+        table["certificate"] = _certificate_row(result.optimum)
+    return table
 
-    Fractions become percent (``v100_frac`` -> ``v100_pct``); every other unit stays as the key says.
-    """
-    points, plan = result.points, result.plan
-    structures = {}
-    for score in result.score.structures:
-        name, k = score.name, points.names.index(score.name)
-        structures[name] = structure_row(score) | {
+
+def structure_rows(result: PlanResult) -> dict[str, dict[str, float | str]]:
+    """Return structure -> its metrics, its sampling, and how much of it the dose grid and the source's table hold."""
+    points = result.points
+    rows = {}
+    for k, name in enumerate(points.names):
+        rows[name] = _score_row(result.score.structure(name)) | {
             "mask_cc": float(points.mask_cc[k]),
             "sampling_mm": float(points.spacing_mm[k]),
             "points": int(points.start[k + 1] - points.start[k]),
             "in_dose_grid_pct": 100 * result.in_grid_frac[name],
             "extrapolated_pct": 100 * result.extrapolated_frac[name],
         }
+    return rows
+
+
+def _plan_row(result: PlanResult) -> dict[str, object]:
+    plan, grid = result.plan, result.dose.grid
     used = plan.times_s > 0
     catheters = {
         name: {
@@ -61,61 +75,57 @@ def metrics_table(result: PlanResult) -> dict[str, Any]:
         }
         for k, name in enumerate(plan.dwells.catheter_names)
     }
-    table: dict[str, Any] = {
-        "schema": "hdrplan.metrics/1",
-        "purpose": "research use only, never for treatment",
-        "structures": structures,
-        "plan": {
-            "source": plan.source.model,
-            "source_name": plan.source.name,
-            "source_citation": plan.source.citation,
-            "strength_u": plan.strength_u,
-            "total_time_s": plan.total_time_s,
-            "trak_gy": plan.trak_gy,
-            "dwells": len(plan.dwells),
-            "active_dwells": int(used.sum()),
-            "catheters": catheters,
-            "healthy": result.case.healthy,
-            "sampling": points.method,
-            "dose_grid": {
-                "shape_zyx": list(result.dose.grid.shape_zyx),
-                "spacing_mm": result.dose.grid.spacing_mm.tolist(),
-                "origin_mm": result.dose.grid.origin_mm.tolist(),
-            },
+    return {
+        "source": plan.source.model,
+        "source_name": plan.source.name,
+        "source_citation": plan.source.citation,
+        "strength_u": plan.strength_u,
+        "total_time_s": plan.total_time_s,
+        "trak_gy": plan.trak_gy,
+        "dwells": len(plan.dwells),
+        "active_dwells": int(used.sum()),
+        "catheters": catheters,
+        "healthy": result.case.healthy,
+        "sampling": result.points.method,
+        "dose_grid": {
+            "shape_zyx": list(grid.shape_zyx),
+            "spacing_mm": grid.spacing_mm.tolist(),
+            "origin_mm": grid.origin_mm.tolist(),
         },
-        "goals": [
-            {
-                "structure": goal.structure,
-                "goal": goal.text,
-                "reached": judged.reached * (100 if goal.metric.unit == "frac" else 1),
-                "unit": "%" if goal.metric.unit == "frac" else goal.metric.unit,
-                "met": judged.met,
-                "level": goal.level,
-                "source": goal.source,
-            }
-            for judged in result.score.goals
-            for goal in (judged.goal,)
-        ],
     }
-    if result.optimum is not None:
-        certificate = result.optimum.certificate
-        table["certificate"] = {
-            "status": result.optimum.status,
-            "text": certificate.text,
-            "proven": certificate.proven,
-            "scope": certificate.scope,
-            "objective": certificate.objective,
-            "unit": certificate.unit,
-            "primal": certificate.primal,
-            "dual": certificate.dual,
-            "gap_frac": certificate.gap_frac,
-            "violation_frac": certificate.violation_frac,
-            "rows_used": certificate.rows_used,
-            "rows_all": certificate.rows_all,
-            "solver": certificate.solver,
-            "lines": list(result.optimum.lines),
-        }
-    return table
+
+
+def _goal_row(judged: GoalResult) -> dict[str, object]:
+    goal, is_frac = judged.goal, judged.goal.metric.unit == "frac"
+    return {
+        "structure": goal.structure,
+        "goal": goal.text,
+        "reached": judged.reached * (100 if is_frac else 1),
+        "unit": "%" if is_frac else goal.metric.unit,
+        "met": judged.met,
+        "level": goal.level,
+        "source": goal.source,
+    }
+
+
+def _certificate_row(optimum: Optimum) -> dict[str, object]:
+    certificate = optimum.certificate
+    return {
+        "status": optimum.status,
+        "text": certificate.text,
+        "proven": certificate.proven,
+        "scope": certificate.scope,
+        "objective": certificate.objective,
+        "unit": certificate.unit,
+        "primal": certificate.primal,
+        "dual": certificate.dual,
+        "gap_frac": certificate.gap_frac,
+        "violation_frac": certificate.violation_frac,
+        "rows_used": certificate.rows_used,
+        "rows_all": certificate.rows_all,
+        "solver": certificate.solver,
+        "lines": list(optimum.lines),
+    }
 
 
 def dvh_table(result: PlanResult) -> dict[str, tuple[FloatArray, FloatArray]]:
@@ -137,7 +147,7 @@ def goal_text(judged: GoalResult) -> str:
     return f"{goal.structure}: {goal.text}: {reached}, {'met' if judged.met else 'MISSED'}"
 
 
-def structure_row(score: StructureScore) -> dict[str, float | str]:
+def _score_row(score: StructureScore) -> dict[str, float | str]:
     """Return one structure's metrics as they stand in metrics.json; fractions become percent.
 
     What was not asked has no key: sampling errors that were not checked, conformity without a dose on a grid.

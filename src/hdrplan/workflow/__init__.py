@@ -16,6 +16,7 @@ from hdrplan.workflow.check import SecondCheck, check_plan
 from hdrplan.workflow.check_grid import GridCheck, StatedDose, between_centres
 from hdrplan.workflow.check_rows import CheckRow
 from hdrplan.workflow.check_tip import TipChoice
+from hdrplan.workflow.conformity import Conformity, conformity, isodose_error_cc
 from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
 from hdrplan.workflow.obstacles import BONE_MM, ORGAN_MM, default_obstacles, is_bone
 from hdrplan.workflow.pareto import ParetoResult, plan_pareto, usual_axes
@@ -33,15 +34,7 @@ from hdrplan.workflow.problem import (
 )
 from hdrplan.workflow.robust import CoverageStudy, Replanning, RobustPlan, plan_robustly, robust_points, study_coverage
 from hdrplan.workflow.sampling_check import check_sampling
-from hdrplan.workflow.score import (
-    Conformity,
-    GoalResult,
-    Score,
-    StructureScore,
-    TargetScore,
-    evaluate,
-    isodose_error_cc,
-)
+from hdrplan.workflow.score import GoalResult, Score, StructureScore, TargetScore, evaluate
 from hdrplan.workflow.sessions import SessionPlan, SessionsResult, plan_sessions
 from hdrplan.workflow.step_study import StepStudy, study_steps
 from hdrplan.workflow.steps import Progress, StepProgress, Steps
@@ -94,6 +87,7 @@ __all__ = [
     "candidate_dwells",
     "check_plan",
     "check_sampling",
+    "conformity",
     "default_obstacles",
     "delivery_rules",
     "dose_grid",

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from hdrplan.dose import dose_rate, sample_points
+from hdrplan.arrays import FloatArray
+from hdrplan.dose import SamplePoints, dose_rate, sample_points
 from hdrplan.errors import InputError
-from hdrplan.geometry import Clearance, Reach, Trajectories, angle_deg, clearance, line_gap_mm
+from hdrplan.geometry import Clearance, Dwells, Reach, Trajectories, angle_deg, clearance, line_gap_mm
 from hdrplan.optimize import MAXIMUM_CANDIDATES, Candidates, ChosenSet, Placement, PlanProblem, choose_catheters
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals
@@ -175,13 +176,9 @@ def place_case(
     planning = plan_options or PlanOptions()
     step = Steps(on_progress)
     with step("ways"):
+        reach_mm = options.reach.longest_mm
         room = clearance(
-            case.ctvs,
-            case.structures,
-            options.margins_mm,
-            ct=case.ct,
-            body=options.body,
-            reach_mm=options.reach.longest_mm,
+            case.ctvs, case.structures, options.margins_mm, ct=case.ct, body=options.body, reach_mm=reach_mm
         )
         ways, free_ways = candidate_ways(case, room, options.reach, count=options.candidates)
     with step("matrix") as progress:
@@ -191,14 +188,7 @@ def place_case(
         )
         rate = dose_rate(dwells, points.points_mm, source, strength_u=strength.value_u, on_progress=progress)
         moved = displaced(dwells, error_mm=options.error_mm, scenarios=options.scenarios, seed=options.seed)
-        rows_mm = {ctv.name: points.points_mm[points.rows(ctv.name)] for ctv in case.ctvs}
-        scenarios = tuple(
-            {
-                name: dose_rate(elsewhere, at_mm, source, strength_u=strength.value_u).gy_per_s
-                for name, at_mm in rows_mm.items()
-            }
-            for elsewhere in moved
-        )
+        scenarios = tuple(_target_rates(elsewhere, points, source, strength) for elsewhere in moved)
     with step("choice") as progress:
         placement = choose_catheters(
             PlanProblem(rate=rate, points=points, goals=goals, healthy=case.healthy, max_time_s=planning.max_dwell_s),
@@ -227,6 +217,17 @@ def place_case(
         planned=planned,
         seconds=step.seconds,
     )
+
+
+def _target_rates(
+    dwells: Dwells, points: SamplePoints, source: TG43Source, strength: Strength
+) -> dict[str, FloatArray]:
+    """Return CTV -> (n_points of the CTV, n_dwells) rates in Gy/s."""
+    return {
+        name: dose_rate(dwells, points.points_mm[points.rows(name)], source, strength_u=strength.value_u).gy_per_s
+        for name, role in zip(points.names, points.roles, strict=True)
+        if role == "CTV"
+    }
 
 
 def _chosen(placement: Placement, options: PlaceOptions) -> ChosenSet:

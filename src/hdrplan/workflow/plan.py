@@ -8,6 +8,7 @@ draws.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,13 +43,13 @@ class PlanResult:
         Dose at ``points``, by TG-43 there and not read from the grid.
     dose : Volume
         Gy on :func:`dose_grid`.
-    in_grid_frac, extrapolated_frac : dict
+    in_grid_frac, extrapolated_frac : mapping
         Part of each structure's volume that lies inside the dose grid, and that some dwell in use sees outside the
         published table of its source.
     score : Score
     optimum : Optimum or None
         None where the dwell times were given and not optimised.
-    seconds : dict
+    seconds : mapping
         Step -> wall time.
     """
 
@@ -58,11 +59,11 @@ class PlanResult:
     points: SamplePoints
     dose_gy: FloatArray
     dose: Volume
-    in_grid_frac: dict[str, float]
-    extrapolated_frac: dict[str, float]
+    in_grid_frac: Mapping[str, float]
+    extrapolated_frac: Mapping[str, float]
     score: Score
     optimum: Optimum | None
-    seconds: dict[str, float]
+    seconds: Mapping[str, float]
 
     def __post_init__(self) -> None:
         freeze(self, "dose_gy", (None,))
@@ -133,7 +134,7 @@ def plan_case(
         )
     plan = Plan(dwells=dwells, times_s=optimum.times_s, source=source, strength=strength)
     result = plan_result(case, goals, plan, options=options, points=points, on_progress=on_progress)
-    return replace(result, optimum=optimum, seconds=step.seconds | result.seconds)
+    return replace(result, optimum=optimum, seconds={**step.seconds, **result.seconds})
 
 
 def plan_result(

@@ -12,20 +12,11 @@ import numpy.typing as npt
 from hdrplan.dose import SamplePoints
 from hdrplan.errors import InputError
 from hdrplan.geometry import Volume
-from hdrplan.metrics import (
-    DVH,
-    conformal_index,
-    d100_sampling,
-    dvh,
-    healthy_tissue_conformity_index,
-    metric_value,
-    organ_metrics,
-    pitv,
-    target_metrics,
-)
+from hdrplan.metrics import DVH, d100_sampling, dvh, metric_value, organ_metrics, target_metrics
 from hdrplan.plan import Goal, Goals
+from hdrplan.workflow.conformity import Conformity, conformity
 
-__all__ = ["Conformity", "GoalResult", "Score", "StructureScore", "TargetScore", "evaluate", "isodose_error_cc"]
+__all__ = ["GoalResult", "Score", "StructureScore", "TargetScore", "evaluate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,33 +52,6 @@ class StructureScore:
     d0_1cc_sampling_gy: float | None = None
     d1cc_sampling_gy: float | None = None
     d2cc_sampling_gy: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conformity:
-    """How well the prescription isodose fits all CTVs together; see :mod:`hdrplan.metrics.indices`.
-
-    One CTV alone would be charged with the isodoses of the others.
-
-    Parameters
-    ----------
-    coin, ci, htci, pitv : float
-    isodose_cc : float
-        Volume of tissue of any kind that receives the prescription, from the dose grid.
-    isodose_error_cc : float
-        Of :func:`isodose_error_cc`.
-    """
-
-    coin: float
-    ci: float
-    htci: float
-    pitv: float
-    isodose_cc: float
-    isodose_error_cc: float
-
-    def index(self, name: str) -> float:
-        """Return COIN, CN (its other name), HTCI or PITV."""
-        return {"COIN": self.coin, "CN": self.coin, "HTCI": self.htci, "PITV": self.pitv}[name]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +206,7 @@ def evaluate(
                 prescription_gy=prescribed_gy,
                 d100_inside_gy=sampling.inside_gy,
                 d100_sampling_gy=sampling.sensitivity_gy,
-                conformity=None if dose is None else _conformity(ctvs, prescribed_gy, dose),
+                conformity=None if dose is None else conformity(ctvs, prescribed_gy, dose),
                 **(organ_metrics(curve) | target_metrics(curve, prescribed_gy)),
             )
         )
@@ -252,39 +216,6 @@ def evaluate(
     return Score(
         tuple(structures),
         tuple(GoalResult(goal, value, _is_met(goal, value)) for goal, value in zip(asked, reached, strict=True)),
-    )
-
-
-def isodose_error_cc(dose: Volume, prescribed_gy: float) -> float:
-    """Uncertainty of an isodose's volume on the grid: each voxel at its surface is in or out by chance.
-
-    A voxel cut at a place that is even over its edge errs by its volume / sqrt(12). The grid's own doses, within 0.1 %,
-    add the volume between 0.999 and 1.001 of the prescription.
-    """
-    inside = dose.values_zyx >= prescribed_gy
-    surface = sum(
-        int(np.count_nonzero(inside.take(range(1, n), axis) != inside.take(range(n - 1), axis)))
-        for axis, n in enumerate(inside.shape)
-        if n > 1
-    )
-    low, high = (int((dose.values_zyx >= fraction * prescribed_gy).sum()) for fraction in (1.001, 0.999))
-    return dose.grid.voxel_cc * (float(np.sqrt(surface / 12.0)) + (high - low) / 2.0)
-
-
-def _conformity(ctvs: Sequence[DVH], prescribed_gy: float, dose: Volume) -> Conformity:
-    """COIN, CI, HTCI and PITV of all CTVs together, at one prescription; the isodose's volume comes from the grid."""
-    isodose_cc = float((dose.values_zyx >= prescribed_gy).sum()) * dose.grid.voxel_cc
-    covered_cc = sum(float(curve.volume_at_gy(prescribed_gy)) for curve in ctvs)
-    target_cc = sum(curve.volume_cc for curve in ctvs)
-    # The grid and the points round the isodose differently; the part of the target inside it is inside it.
-    isodose_cc = max(isodose_cc, covered_cc)
-    return Conformity(
-        coin=conformal_index(covered_cc, target_cc, isodose_cc),
-        ci=covered_cc / target_cc,
-        htci=healthy_tissue_conformity_index(covered_cc, isodose_cc),
-        pitv=pitv(isodose_cc, target_cc),
-        isodose_cc=isodose_cc,
-        isodose_error_cc=isodose_error_cc(dose, prescribed_gy),
     )
 
 
@@ -301,8 +232,8 @@ def _reached(
         return total_time_s
     if metric.kind == "conformity":
         # Without a dose on a grid the isodose's volume is not known.
-        conformity = indices.get(goal.structure)
-        return np.nan if conformity is None else conformity.index(metric.text)
+        known = indices.get(goal.structure)
+        return np.nan if known is None else known.index(metric.text)
     prescribed_gy = {p.structure: p.dose_gy for p in goals.prescriptions}.get(goal.structure)
     return metric_value(curves[goal.structure], metric.kind, metric.at, unit=metric.unit, prescription_gy=prescribed_gy)
 

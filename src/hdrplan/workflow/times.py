@@ -67,7 +67,7 @@ def best_times(
             return fewest_dwells(problem)
         return optimize_times(problem, proof_s=options.proof_s, on_progress=on_progress)
 
-    def minimum_dose(name: str, times_s: FloatArray, wanted_gy: float, tolerance_gy: float) -> LeastDose:
+    def _minimum_dose(name: str, times_s: FloatArray, wanted_gy: float, tolerance_gy: float) -> LeastDose:
         return least_dose(
             case.structure(name),
             dwells,
@@ -83,7 +83,7 @@ def best_times(
 
     return optimize_every_point(
         problem,
-        minimum_dose=minimum_dose,
+        minimum_dose=_minimum_dose,
         rate_at=rate_at,
         tolerance_frac=EVERY_POINT_FRAC,
         transit_s=transit_s,
