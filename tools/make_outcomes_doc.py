@@ -58,8 +58,9 @@ def _text(value: object) -> str:
 
 def page() -> str:
     """Return the whole page."""
+    tables = data_dictionary((*TABLES.values(), *COMPACT.values()))
     return (
-        f"{INTRO}{data_dictionary()}\n## Checks\n\nErrors stop every analysis; `--accept NAME` says that one was "
+        f"{INTRO}{tables}\n## Checks\n\nErrors stop every analysis; `--accept NAME` says that one was "
         f"checked and is true. Rows count as a spreadsheet does: the header is row 1.\n\n{checks()}\n\n"
         "## Rules of derivation\n\n`--rules recommended|paper` chooses a set, `--set NAME=VALUE` changes one rule.\n\n"
         f"{rules()}\n"

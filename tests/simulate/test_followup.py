@@ -19,7 +19,7 @@ def test_tables_read_back_without_errors_and_give_the_same_endpoints(tmp_path: P
     write_tables(tmp_path, cohort_tables(cohort))
     raw, found = read_cohort(tmp_path)
     rules = RULE_SETS["recommended"]
-    again, problems = validate(raw, rules, today=dt.date(2026, 1, 1), found=found)
+    again, problems = validate(raw, rules, today=dt.date(2026, 1, 1), of_files=found)
     assert [p for p in problems if p.is_error] == []
     assert derive(again, rules).endpoints == derive(cohort, rules).endpoints
     assert derive(again, rules).lesions == derive(cohort, rules).lesions

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from demo_case import GRID, case_and_plan, write_demo_dicom
 from hdrplan.cli import metrics
-from hdrplan.cohort.schema import TABLES
+from hdrplan.cohort import TABLES
 from hdrplan.dose import dose_at_points, sample_points
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Grid

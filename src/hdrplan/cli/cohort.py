@@ -74,9 +74,9 @@ def open_cohort(
     from hdrplan.cohort import checked_cohort
     from hdrplan.io import read_cohort
 
-    raw, found = read_cohort(cohort)
+    raw, noted = read_cohort(cohort)
     rules = _rules(rule_set, changes, raw)
-    checked, problems = checked_cohort(raw, rules, today=_today(today), accept=accept, found=found)
+    checked, problems = checked_cohort(raw, rules, today=_today(today), accept=accept, of_files=noted)
     return checked, _in_flags(problems), rules
 
 
@@ -130,9 +130,9 @@ def validate_command(
     from hdrplan.cohort import raise_errors, validate
     from hdrplan.io import json_text, read_cohort
 
-    raw, found = read_cohort(cohort)
+    raw, noted = read_cohort(cohort)
     rules = _rules(rule_set, changes, raw)
-    problems = _in_flags(validate(raw, rules, today=_today(today), found=found)[1])
+    problems = _in_flags(validate(raw, rules, today=_today(today), of_files=noted)[1])
     errors = [p for p in problems if p.is_error and p.rule not in accept]
     if as_json:
         table = {

@@ -1,14 +1,16 @@
-"""The cohort: tables, their checks, endpoints derived from scans, and dose against recurrence. Knows no files."""
+"""The cohort: tables, their checks, and endpoints derived from scans. Knows no files."""
 
-from hdrplan.cohort.cells import RawTable
 from hdrplan.cohort.cycles import Cycle, Retreatment, cycles_of
-from hdrplan.cohort.endpoints import Derived, Endpoint, Exclusion, LesionRecord, derive
+from hdrplan.cohort.endpoints import derive
 from hdrplan.cohort.flow_chart import CycleRow, FlowStep, cycle_rows, flow
 from hdrplan.cohort.model import Cohort, Dose, Finding, Lesion, Measurement, Patient, Scan, Session, iso
 from hdrplan.cohort.problems import RULES, Problem, problem, raise_errors
 from hdrplan.cohort.progression import Judged, baseline_mm, judged_scans
+from hdrplan.cohort.records import Derived, Endpoint, Exclusion, LesionRecord
+from hdrplan.cohort.rows import RawTable
 from hdrplan.cohort.rules import RULE_SETS, Rules, rules_from
-from hdrplan.cohort.schema import COMPACT, TABLES, Column, Table, data_dictionary, json_schema
+from hdrplan.cohort.schema import Column, Table, data_dictionary, json_schema
+from hdrplan.cohort.tables import COMPACT, TABLES
 from hdrplan.cohort.validation import checked_cohort, validate
 
 __all__ = [

@@ -10,51 +10,20 @@ import datetime as dt
 import difflib
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 from hdrplan.cohort.problems import Problem, problem
-from hdrplan.cohort.schema import TABLES, Column, Table, form_of
+from hdrplan.cohort.rows import Cell, RawTable, Row, Tables
+from hdrplan.cohort.schema import Column, Table
+from hdrplan.cohort.tables import TABLES, form_of
 
-__all__ = ["RawTable", "Row", "Tables", "typed_tables"]
+__all__ = ["typed_tables"]
 
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 _OLDEST = dt.date(1990, 1, 1)
 _CELLS_OF_NOBODY = ("", "NA", "NaN", "nan", "None", "NULL")
-
-
-@dataclass(frozen=True, slots=True)
-class RawTable:
-    """A table as its file has it: header and rows of text; row 0 stands in row 2 of the file."""
-
-    name: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A typed row and where it stands in its file."""
-
-    table: str
-    number: int
-    cells: Mapping[str, Any]
-
-    def __getitem__(self, name: str) -> Any:
-        return self.cells.get(name)
-
-
-@dataclass(slots=True)
-class Tables:
-    """Typed rows of each table in its full form, and whether the file was there."""
-
-    rows: dict[str, list[Row]] = field(default_factory=dict)
-    compact: set[str] = field(default_factory=set)
-    given: set[str] = field(default_factory=set)
-
-    def __getitem__(self, name: str) -> list[Row]:
-        return self.rows.get(name, [])
+# A rule that a cell breaks, and how.
+_Wrong = Callable[[str, str], None]
 
 
 def typed_tables(raw: Mapping[str, RawTable], *, today: dt.date) -> tuple[Tables, list[Problem]]:
@@ -65,22 +34,28 @@ def typed_tables(raw: Mapping[str, RawTable], *, today: dt.date) -> tuple[Tables
     raw : mapping of table name to RawTable
     today : datetime.date
         Dates after it are errors.
+
+    Returns
+    -------
+    tables : Tables
+    problems : list of Problem
     """
-    tables = Tables()
-    problems: list[Problem] = []
-    problems += [problem(n, None, "unknown_table", _nearest(n, list(TABLES))) for n in raw if n not in TABLES]
+    problems = [problem(n, None, "unknown_table", _nearest(n, list(TABLES))) for n in raw if n not in TABLES]
+    rows: dict[str, tuple[Row, ...]] = {}
     for name, table in TABLES.items():
-        if name not in raw:
-            if table.required:
-                problems.append(problem(name, None, "missing_table", f"no table {name}"))
-            continue
-        form = form_of(name, raw[name].columns)
-        tables.given.add(name)
-        if form is not table:
-            tables.compact.add(name)
-        tables.rows[name] = _typed(raw[name], form, today, problems)
-    _check_keys(tables, raw, problems)
-    _check_references(tables, raw, problems)
+        if name in raw:
+            reader = _Reader(raw[name], form_of(name, raw[name].columns), today)
+            rows[name] = tuple(reader.rows())
+            problems += reader.problems
+        elif table.required:
+            problems.append(problem(name, None, "missing_table", f"no table {name}"))
+    forms = {name: form_of(name, raw[name].columns) for name in rows}
+    tables = Tables(
+        rows=rows,
+        compact=frozenset(name for name, form in forms.items() if form.compact),
+        given=frozenset(rows),
+    )
+    problems += [*_key_problems(tables, forms), *_reference_problems(tables, forms)]
     return tables, problems
 
 
@@ -89,65 +64,70 @@ def _nearest(name: str, known: list[str]) -> str:
     return f"'{name}'" + (f", did you mean '{near[0]}'?" if near else "")
 
 
-def _typed(raw: RawTable, form: Table, today: dt.date, problems: list[Problem]) -> list[Row]:
-    names = [c.strip() for c in raw.columns]
-    columns = [form.column(n) for n in names]
-    for name, column in zip(names, columns, strict=True):
-        if column is None:
-            problems.append(problem(raw.name, 1, "unknown_column", _nearest(name, [c.name for c in form.columns])))
-    present = [c.name for c in columns if c]
-    twice = sorted({n for n in present if present.count(n) > 1})
-    absent = [c.name for c in form.columns if c.required and c.name not in present]
-    problems += [problem(raw.name, 1, "duplicate_column", f"{n} twice") for n in twice]
-    problems += [problem(raw.name, 1, "missing_column", f"no column {n}") for n in absent]
-    if not raw.rows and form.required:
-        problems.append(problem(raw.name, None, "empty_table", "no rows"))
-    rows = []
-    for i, texts in enumerate(raw.rows):
-        number = i + 2
-        if len(texts) != len(names):
-            problems.append(
-                problem(raw.name, number, "ragged_row", f"{len(texts)} cells under a header of {len(names)}")
-            )
-        cells: dict[str, Any] = {}
-        for c, text in zip(columns, (*texts, *[""] * len(names)), strict=False):
-            if c is not None and c.name not in cells:
-                cells[c.name] = _cell(raw.name, number, c, text, today, problems)
-        for c in form.columns:
-            if c.or_else and c.name in cells and cells[c.name] is None and cells.get(c.or_else) is None:
-                found = f"{c.name} is empty or wrong, and so is {c.or_else}"
-                problems.append(problem(raw.name, number, "missing_value", found))
-        rows.append(Row(raw.name, number, cells))
-    return rows
+class _Reader:
+    """Reads one table in its form, and collects what is wrong with it on the way."""
 
+    def __init__(self, raw: RawTable, form: Table, today: dt.date) -> None:
+        self.raw, self.form, self.today = raw, form, today
+        self.problems: list[Problem] = []
 
-def _cell(table: str, row: int, c: Column, text: str, today: dt.date, problems: list[Problem]) -> Any:
-    def wrong(rule: str, found: str) -> None:
-        problems.append(problem(table, row, rule, f"{c.name} {found}"))
+    def _note(self, row: int | None, rule: str, found: str) -> None:
+        self.problems.append(problem(self.raw.name, row, rule, found))
 
-    if c.kind == "id" and text != text.strip():
-        wrong("stray_space", repr(text))
-    text = text.strip()
-    if text in _CELLS_OF_NOBODY:
-        if c.required and not c.or_else:
-            wrong("missing_value", "is empty")
-        return None
-    if c.kind == "date":
-        return _date(text, today, wrong)
-    if c.kind == "number":
-        return _number(text, c, wrong)
-    if c.kind == "flag":
-        if text not in ("0", "1", "0.0", "1.0"):
-            wrong("not_a_flag", f"is '{text}'")
+    def rows(self) -> Iterator[Row]:
+        """Yield the typed rows."""
+        names = [c.strip() for c in self.raw.columns]
+        columns = [self.form.column(n) for n in names]
+        self._header(names, columns)
+        for number, texts in enumerate(self.raw.rows, start=2):
+            if len(texts) != len(names):
+                self._note(number, "ragged_row", f"{len(texts)} cells under a header of {len(names)}")
+            cells: dict[str, Cell] = {}
+            for c, text in zip(columns, (*texts, *[""] * len(names)), strict=False):
+                if c is not None and c.name not in cells:
+                    cells[c.name] = self._cell(number, c, text)
+            for c in self.form.columns:
+                if c.or_else and c.name in cells and cells[c.name] is None and cells.get(c.or_else) is None:
+                    self._note(number, "missing_value", f"{c.name} is empty or wrong, and so is {c.or_else}")
+            yield Row(self.raw.name, number, cells)
+
+    def _header(self, names: list[str], columns: list[Column | None]) -> None:
+        for name, column in zip(names, columns, strict=True):
+            if column is None:
+                self._note(1, "unknown_column", _nearest(name, [c.name for c in self.form.columns]))
+        present = [c.name for c in columns if c]
+        for name in sorted({n for n in present if present.count(n) > 1}):
+            self._note(1, "duplicate_column", f"{name} twice")
+        for c in self.form.columns:
+            if c.required and c.name not in present:
+                self._note(1, "missing_column", f"no column {c.name}")
+        if not self.raw.rows and self.form.required:
+            self._note(None, "empty_table", "no rows")
+
+    def _cell(self, row: int, c: Column, text: str) -> Cell:
+        def wrong(rule: str, how: str) -> None:
+            self._note(row, rule, f"{c.name} {how}")
+
+        if c.kind == "id" and text != text.strip():
+            wrong("stray_space", repr(text))
+        text = text.strip()
+        if text in _CELLS_OF_NOBODY:
+            if c.required and not c.or_else:
+                wrong("missing_value", "is empty")
             return None
-        return text[0] == "1"
-    if c.kind == "choice" and text not in c.choices:
-        wrong("not_in_vocabulary", f"is '{text}', expected one of {', '.join(c.choices)}")
-        return None
-    return text
+        if c.kind == "date":
+            return _date(text, self.today, wrong)
+        if c.kind == "number":
+            return _number(text, c, wrong)
+        if c.kind == "flag":
+            return _flag(text, wrong)
+        if c.kind == "choice" and text not in c.choices:
+            wrong("not_in_vocabulary", f"is '{text}', expected one of {', '.join(c.choices)}")
+            return None
+        return text
 
 
-def _date(text: str, today: dt.date, wrong: Any) -> dt.date | None:
+def _date(text: str, today: dt.date, wrong: _Wrong) -> dt.date | None:
     try:
         if not _ISO.fullmatch(text):
             raise ValueError
@@ -164,7 +144,7 @@ def _date(text: str, today: dt.date, wrong: Any) -> dt.date | None:
     return None
 
 
-def _number(text: str, c: Column, wrong: Any) -> float | None:
+def _number(text: str, c: Column, wrong: _Wrong) -> float | None:
     try:
         value = float(text)
         if not math.isfinite(value) or "_" in text:
@@ -184,34 +164,44 @@ def _number(text: str, c: Column, wrong: Any) -> float | None:
     return None
 
 
-def _check_keys(tables: Tables, raw: Mapping[str, RawTable], problems: list[Problem]) -> None:
+def _flag(text: str, wrong: _Wrong) -> bool | None:
+    if text not in ("0", "1", "0.0", "1.0"):
+        wrong("not_a_flag", f"is '{text}'")
+        return None
+    return text[0] == "1"
+
+
+def _key_problems(tables: Tables, forms: Mapping[str, Table]) -> Iterator[Problem]:
     for name, rows in tables.rows.items():
-        form = form_of(name, raw[name].columns)
+        key_columns = forms[name].key
         if name == "study" and len(rows) > 1:
-            problems.append(problem(name, rows[1].number, "duplicate_key", "a second row, the study has one"))
-        first: dict[tuple[Any, ...], int] = {}
+            yield problem(name, rows[1].number, "duplicate_key", "a second row, the study has one")
+        first: dict[tuple[Cell, ...], int] = {}
         for row in rows:
-            key = tuple(row[k] for k in form.key)
-            if not form.key or (key[-1] is None and name not in ("other_treatments",)):
+            key = tuple(row.cells.get(k) for k in key_columns)
+            if not key_columns or (key[-1] is None and name not in ("other_treatments",)):
                 continue
             if key in first:
-                words = " + ".join(f"{k} {v}" for k, v in zip(form.key, key, strict=True) if v is not None)
-                problems.append(problem(name, row.number, "duplicate_key", f"{words} stands in row {first[key]} too"))
+                words = " + ".join(f"{k} {v}" for k, v in zip(key_columns, key, strict=True) if v is not None)
+                yield problem(name, row.number, "duplicate_key", f"{words} stands in row {first[key]} too")
             first.setdefault(key, row.number)
 
 
-def _check_references(tables: Tables, raw: Mapping[str, RawTable], problems: list[Problem]) -> None:
+def _reference_problems(tables: Tables, forms: Mapping[str, Table]) -> Iterator[Problem]:
     known = {
-        "patients": {r["patient_id"] for r in tables["patients"]},
-        "lesions": {r["lesion_id"] for r in tables["lesions"]},
-        "sessions": {r["session_id"] for r in tables["sessions"]},
-        "scans": {r["scan_id"] for r in tables["scans"]},
+        table: {row.text(column) for row in tables[table]}
+        for table, column in (
+            ("patients", "patient_id"),
+            ("lesions", "lesion_id"),
+            ("sessions", "session_id"),
+            ("scans", "scan_id"),
+        )
     }
     for name, rows in tables.rows.items():
-        refers = [c for c in form_of(name, raw[name].columns).columns if c.refers]
+        refers = [c for c in forms[name].columns if c.refers]
         for row in rows:
             for c in refers:
-                value = row[c.name]
+                value = row.text(c.name)
                 if value is not None and c.refers in tables.given | {"scans"} and value not in known[c.refers]:
                     near = _nearest(value, sorted(v for v in known[c.refers] if v))
-                    problems.append(problem(name, row.number, "foreign_id", f"{c.name} {near} is not in {c.refers}"))
+                    yield problem(name, row.number, "foreign_id", f"{c.name} {near} is not in {c.refers}")

@@ -41,7 +41,7 @@ class Cycle:
 
 @dataclass(frozen=True, slots=True)
 class Retreatment:
-    """A target lesion that brachytherapy treated again, not as a part of its sequential treatment."""
+    """A target lesion that brachytherapy treated again, beside its sequential treatment."""
 
     lesion_id: str
     day: int

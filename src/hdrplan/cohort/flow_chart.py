@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from hdrplan.cohort.endpoints import Derived
 from hdrplan.cohort.model import Cohort, iso
+from hdrplan.cohort.records import Derived
 
 __all__ = ["CycleRow", "FlowStep", "cycle_rows", "flow"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FlowStep:
-    """One box of the flow chart: counts of patients, lesions and cycles by tumour type; group 'all' is their sum."""
+    """One box of the flow chart.
+
+    Parameters
+    ----------
+    step : str
+        "identified", "excluded: REASON" or "analysed".
+    group : str
+        Tumour type, or "all" for their sum.
+    patients, lesions, cycles : int
+        Patients, treated lesions and treatment cycles.
+    """
 
     step: str
     group: str
@@ -37,16 +47,30 @@ def flow(cohort: Cohort, derived: Derived) -> tuple[FlowStep, ...]:
             for group in (patient.tumour_type, "all"):
                 counts.setdefault((step, group), Counter()).update(n)
     return tuple(
-        FlowStep(step, group, c["patients"], c["lesions"], c["cycles"])
+        FlowStep(step=step, group=group, patients=c["patients"], lesions=c["lesions"], cycles=c["cycles"])
         for step in steps
         for group in groups
         for c in [counts.get((step, group), Counter())]
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CycleRow:
-    """One treatment cycle; reached_dose says whether every target had the paper's D100 (empty: a dose is missing)."""
+    """One treatment cycle.
+
+    Parameters
+    ----------
+    patient_id : str
+    cycle : int
+        Its number.
+    first_session_date, completion_date : str
+        First and last session.
+    n_sessions : int
+    lesion_ids : str
+        Targets, separated by blanks.
+    reached_dose : bool or None
+        Whether every target had the paper's D100; None where a dose is missing.
+    """
 
     patient_id: str
     cycle: int
@@ -67,6 +91,15 @@ def cycle_rows(cohort: Cohort, derived: Derived) -> tuple[CycleRow, ...]:
         for c in cycles:
             known = all(x in d100 for x in c.lesion_ids)
             reached = all(d100[x] >= derived.rules.completion_d100_gy for x in c.lesion_ids) if known else None
-            dates = iso(c.first_day), iso(c.completion)
-            rows.append(CycleRow(who, c.number, *dates, len(c.sessions), " ".join(c.lesion_ids), reached))
+            rows.append(
+                CycleRow(
+                    patient_id=who,
+                    cycle=c.number,
+                    first_session_date=iso(c.first_day),
+                    completion_date=iso(c.completion),
+                    n_sessions=len(c.sessions),
+                    lesion_ids=" ".join(c.lesion_ids),
+                    reached_dose=reached,
+                )
+            )
     return tuple(rows)

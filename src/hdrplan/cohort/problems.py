@@ -78,9 +78,24 @@ RULES: dict[str, tuple[bool, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is wrong: where, which rule, what was found, what to do."""
+    """One thing that is wrong.
+
+    Parameters
+    ----------
+    table : str
+    row : int or None
+        As a spreadsheet counts, the header is row 1; None for the whole table.
+    rule : str
+        Which rule is broken.
+    found : str
+        What was found.
+    is_error : bool
+        Whether it stops every analysis.
+    remedy : str
+        What to do.
+    """
 
     table: str
     row: int | None
@@ -95,9 +110,24 @@ class Problem:
 
 
 def problem(table: str, row: int | None, rule: str, found: str) -> Problem:
-    """Return the problem of a named rule; rows count as a spreadsheet does, the header is row 1."""
+    """Return the problem of a named rule.
+
+    Parameters
+    ----------
+    table : str
+    row : int or None
+        As a spreadsheet counts, the header is row 1; None for the whole table.
+    rule : str
+        One of ``RULES``.
+    found : str
+        What was found.
+
+    Returns
+    -------
+    Problem
+    """
     is_error, remedy = RULES[rule]
-    return Problem(table, row, rule, found, is_error, remedy)
+    return Problem(table=table, row=row, rule=rule, found=found, is_error=is_error, remedy=remedy)
 
 
 def raise_errors(problems: Iterable[Problem], accept: Iterable[str] = ()) -> None:

@@ -20,9 +20,20 @@ __all__ = ["Judged", "baseline_mm", "judged_scans"]
 _ROUNDING_MM = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """One adequate scan after treatment: did the lesion (or the sum) grow, and against what."""
+    """One adequate scan after treatment.
+
+    Parameters
+    ----------
+    scan : Scan
+    size_mm : float
+        Longest diameter, or the sum of several lesions.
+    grown : bool
+        Whether the lesion (or the sum) grew.
+    reason : str
+        Against what.
+    """
 
     scan: Scan
     size_mm: float
@@ -31,7 +42,7 @@ class Judged:
 
 
 def baseline_mm(lesion: Lesion, treated: int) -> float | None:
-    """Last evaluable diameter on or before the day of the lesion's first session."""
+    """Return the last evaluable diameter on or before the day of the lesion's first session."""
     before = [
         m.diameter_mm
         for m in lesion.measurements
@@ -51,6 +62,12 @@ def judged_scans(lesions: Sequence[Lesion], treated: Sequence[int], after: int, 
         Day of each lesion's first session.
     after : int
         Completion of the treatment.
+    rules : Rules
+        What counts as growth, and against which diameter.
+
+    Returns
+    -------
+    tuple of Judged
     """
     sizes: dict[Scan, float] = {}
     for scan in sorted({m.scan for x in lesions for m in x.measurements}, key=lambda s: s.day):
@@ -60,14 +77,14 @@ def judged_scans(lesions: Sequence[Lesion], treated: Sequence[int], after: int, 
     start = [baseline_mm(x, day) for x, day in zip(lesions, treated, strict=True)]
     known = [v for v in start if v is not None]
     reference: tuple[float, str] | None = (float(sum(known)), "baseline") if len(known) == len(lesions) else None
-    what = lesions[0].lesion_id if len(lesions) == 1 else f"sum of {len(lesions)} lesions"
+    name = lesions[0].lesion_id if len(lesions) == 1 else f"sum of {len(lesions)} lesions"
     judged = []
     for scan, size in sizes.items():
         if scan.day > after:
             grown, words = (
                 (False, "first measurement, no baseline") if reference is None else _grown(size, reference, rules)
             )
-            judged.append(Judged(scan, size, grown, f"{what}: {words}"))
+            judged.append(Judged(scan=scan, size_mm=size, grown=grown, reason=f"{name}: {words}"))
         if reference is None or (rules.reference == "nadir" and size < reference[0]):
             reference = (size, f"nadir of {iso(scan.day)}" if reference else f"first scan {iso(scan.day)}")
     return tuple(judged)

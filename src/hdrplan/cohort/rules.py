@@ -11,7 +11,7 @@ from hdrplan.errors import InputError
 __all__ = ["RULE_SETS", "Rules", "rules_from"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """How scans become events.
 

@@ -217,4 +217,5 @@ def write_template(folder: Path, *, compact: bool = False, form: str = "csv") ->
     schemas.mkdir()
     for name, table in chosen.items():
         write_json(schemas / f"{name}.schema.json", json_schema(table))
-    (schemas / "data-dictionary.md").write_text(f"# Cohort tables\n\n{data_dictionary()}", encoding="utf-8")
+    dictionary = data_dictionary((*TABLES.values(), *COMPACT.values()))
+    (schemas / "data-dictionary.md").write_text(f"# Cohort tables\n\n{dictionary}", encoding="utf-8")
