@@ -18,6 +18,16 @@ from hdrplan.report.robust_table import robust_lines, robust_table
 from hdrplan.report.session_table import session_lines, session_table
 from hdrplan.report.solid import solid_html
 from hdrplan.report.source_figure import source_figure
+from hdrplan.report.source_table import (
+    along_away_lines,
+    along_away_summary,
+    along_away_summary_lines,
+    along_away_table,
+    source_facts,
+    source_lines,
+    source_list_lines,
+    source_tables,
+)
 from hdrplan.report.step_table import step_columns, step_lines, step_rows
 from hdrplan.report.tables import dvh_table, metrics_table
 from hdrplan.report.validation import validation_html
@@ -27,6 +37,10 @@ __all__ = [
     "Curve",
     "GoalRow",
     "ReportData",
+    "along_away_lines",
+    "along_away_summary",
+    "along_away_summary_lines",
+    "along_away_table",
     "case_lines",
     "check_html",
     "check_lines",
@@ -59,7 +73,11 @@ __all__ = [
     "session_table",
     "size_lines",
     "solid_html",
+    "source_facts",
     "source_figure",
+    "source_lines",
+    "source_list_lines",
+    "source_tables",
     "source_use_lines",
     "step_columns",
     "step_lines",
