@@ -11,18 +11,17 @@ plan.
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 from scipy.optimize import linprog
 
 from benchmarks.lesions import Lesion, lesion, varied
 from benchmarks.optimisers import DOSE_GY, GOALS, ORGAN_GY, parts
-from benchmarks.record import machine, peak_gb, put_table, save, timed
+from benchmarks.record import command_line, measured, peak_gb, put_table, timed
 from hdrplan.optimize import PlanProblem, optimize_times
 
 # Lesions whose seconds on two processors were a goal, on 1 mm (liver 2 mm): arguments and goal.
@@ -132,28 +131,22 @@ def _one(k: int, n: int) -> dict:
     return {**result(arguments, liver_mm=2.0, point_mm=1.0, repeats=3), "goal_seconds": goal_s}
 
 
+def _apart(k: int, n: int) -> dict:
+    """Measure one lesion in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.certificates", "-n", str(n), "--only", str(k)]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line(__doc__, "certificates")
     parser.add_argument("-n", type=int, default=24)
     parser.add_argument("--only", type=int, help="plan this lesion here (from n on: those with a goal) and print")
-    parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks/results/certificates.json"))
-    parser.add_argument("--write", type=Path, help="Markdown file whose table is replaced")
-    parser.add_argument("--table-only", action="store_true", help="use the results kept in --output")
-    args = parser.parse_args()
-    if args.only is not None:
-        print(json.dumps(_one(args.only, args.n)))
+    given = parser.parse_args()
+    if given.only is not None:
+        print(json.dumps(_one(given.only, given.n)))
         return
-    record = json.loads(args.output.read_text(encoding="utf-8")) if args.table_only else {}
-    if not record:
-        record = {"machine": machine(), "rows": []}
-        for k in range(args.n + len(GOAL_S)):
-            own = [sys.executable, "-m", "benchmarks.certificates", "-n", str(args.n), "--only", str(k)]
-            said = subprocess.run(own, check=True, stdout=subprocess.PIPE, text=True).stdout
-            record["rows"].append(json.loads(said))
-            print(said, end="", flush=True)
-            save(args.output, record)
-    if args.write:
-        put_table(args.write, "certificates", table(record))
+    record = measured(given, (partial(_apart, k, given.n) for k in range(given.n + len(GOAL_S))))
+    put_table(given.write, "certificates", table(record))
 
 
 if __name__ == "__main__":

@@ -11,17 +11,15 @@ from the beginning.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import time
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 
 from benchmarks.lesions import implant
-from benchmarks.record import put_table
+from benchmarks.record import command_line, measured, put_table
 from hdrplan.dose import DoseRate, SamplePoints, dose_rate, sample_points
 from hdrplan.geometry import Grid, Structure
 from hdrplan.optimize import Optimum, PlanProblem, optimize_times
@@ -173,25 +171,14 @@ def table(rows: list[dict]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line(__doc__, "dose_volume")
     parser.add_argument("--proof", type=float, default=120.0, help="seconds for the proof of a case")
     parser.add_argument("-n", type=int, default=len(CASES), help="only the first n cases")
     parser.add_argument("--only", type=int, action="append", help="only this case (0, 1, ...)")
-    parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks/results/dose_volume.json"))
-    parser.add_argument("--write", type=Path, help="Markdown file whose table is replaced")
-    parser.add_argument("--table-only", action="store_true", help="use the results kept in --output")
-    args = parser.parse_args()
-    if args.table_only:
-        rows = json.loads(args.output.read_text(encoding="utf-8"))
-    else:
-        rows = []
-        for case in [CASES[k] for k in args.only] if args.only else CASES[: args.n]:
-            rows.append(result(case, args.proof))
-            print(json.dumps(rows[-1]), flush=True)
-        args.output.parent.mkdir(parents=True, exist_ok=True)
-        args.output.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    if args.write:
-        put_table(args.write, "dose-volume", table(rows))
+    given = parser.parse_args()
+    cases = [CASES[k] for k in given.only] if given.only else CASES[: given.n]
+    record = measured(given, (partial(result, case, given.proof) for case in cases))
+    put_table(given.write, "dose-volume", table(record["rows"]))
 
 
 if __name__ == "__main__":

@@ -9,8 +9,6 @@ Each proven plan is checked at random points of the shape, which the proof never
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.lesions import lesion
-from benchmarks.record import machine, put_table, save, timed
+from benchmarks.record import command_line, measured, put_table, timed
 from hdrplan.dose import dose_at_points, dose_rate, least_dose, sample_points
 from hdrplan.dose.shape import shape_of
 from hdrplan.geometry import Dwells, Grid, Structure
@@ -87,7 +85,7 @@ def phantom(folder: str) -> Lesion:
     return Lesion(name=folder, ctv=found.case.ctvs[0], dwells=dwells, problem=problem, strength_u=strength_u)
 
 
-def measured(case: Lesion, seed: int = 11) -> dict:
+def result(case: Lesion, seed: int = 11) -> dict:
     """Plan once on the sample points and once at every point."""
     source = load_source(SOURCE)
 
@@ -163,22 +161,13 @@ CASES: dict[str, Callable[[], Lesion]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line(__doc__, "every_point")
     parser.add_argument("--case", choices=CASES, action="append", help="only these")
-    parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks/results/every_point.json"))
-    parser.add_argument("--write", type=Path, help="Markdown file whose table is replaced")
-    parser.add_argument("--table-only", action="store_true", help="use the results kept in --output")
-    args = parser.parse_args()
-    record = json.loads(args.output.read_text(encoding="utf-8")) if args.table_only else {}
-    if not record:
-        record = {"machine": machine(), "rows": []}
-        measured(CASES["34"]())  # compile, and read the cache
-        for name in args.case or CASES:
-            record["rows"].append(measured(CASES[name]()))
-            print(json.dumps(record["rows"][-1]), flush=True)
-            save(args.output, record)
-    if args.write:
-        put_table(args.write, "every-point", table(record["rows"]))
+    given = parser.parse_args()
+    if not given.table_only:
+        result(CASES["34"]())  # compile, and read the cache
+    record = measured(given, (lambda name=name: result(CASES[name]()) for name in given.case or CASES))
+    put_table(given.write, "every-point", table(record["rows"]))
 
 
 if __name__ == "__main__":

@@ -12,18 +12,16 @@ scaling may push the organ over its limit, the bound they are compared with is a
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 import numba
 import numpy as np
 from scipy.optimize import linprog, minimize
 
 from benchmarks.lesions import Lesion, lesion
-from benchmarks.record import machine, put_table, save, timed
+from benchmarks.record import command_line, measured, put_table, timed
 from hdrplan.optimize import PlanProblem, optimize_times
 from hdrplan.plan import Goals, Prescription, parse_goal
 
@@ -220,34 +218,23 @@ def table(rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
+def compiled(case: Lesion) -> Lesion:
+    """Return a lesion after a run of what would be compiled in the first measurement."""
+    exact(case)
+    annealing(case, moves=10)
+    return case
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line(__doc__, "optimisers")
     parser.add_argument("--large", action="store_true", help="also 270 cc")
-    parser.add_argument("--write", type=Path, help="Markdown file whose table is replaced")
-    parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks/results/optimisers.json"))
-    parser.add_argument("--table-only", action="store_true", help="use the results kept in --output")
-    args = parser.parse_args()
-    kept = args.table_only
-    record = json.loads(args.output.read_text(encoding="utf-8")) if kept else measured(args.large, args.output)
-    if args.write:
-        put_table(args.write, "optimisers", table(record["rows"]))
-
-
-def measured(large: bool, output: Path) -> dict:
-    """Run all methods; the record is written after each."""
-    record = {"machine": machine(), "budget_seconds": BUDGET_S, "rows": []}
-    cases = [lesion(40.0, catheters=4, step_mm=5.0, organ_gap_mm=6.0)]
-    # Once, so that nothing is compiled below.
-    exact(cases[0])
-    annealing(cases[0], moves=10)
-    if large:
-        cases.append(lesion(80.0, catheters=12, step_mm=7.0))
-    for case in cases:
-        for name in METHODS:
-            record["rows"].append(judged(case, name))
-            print(json.dumps(record["rows"][-1]), flush=True)
-            save(output, record)
-    return record
+    given = parser.parse_args()
+    cases = [lambda: compiled(lesion(40.0, catheters=4, step_mm=5.0, organ_gap_mm=6.0))]
+    if given.large:
+        cases.append(lambda: lesion(80.0, catheters=12, step_mm=7.0))
+    work = (partial(judged, case, name) for make in cases for case in [make()] for name in METHODS)
+    record = measured(given, work, budget_seconds=BUDGET_S)
+    put_table(given.write, "optimisers", table(record["rows"]))
 
 
 if __name__ == "__main__":

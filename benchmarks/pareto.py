@@ -9,14 +9,12 @@ over all points.
 
 from __future__ import annotations
 
-import argparse
-import json
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 
 from benchmarks.lesions import Lesion, lesion
-from benchmarks.record import machine, put_table, save, timed
+from benchmarks.record import command_line, measured, put_table, timed
 from hdrplan.optimize import Axis, Front, PlanProblem, optimize_times, pareto_front
 from hdrplan.plan import Goals, Prescription
 
@@ -53,7 +51,7 @@ def violation(case: Lesion, front: Front) -> float:
     return worst
 
 
-def measured(name: str, arguments: dict, goal_s: float, repeats: int) -> dict:
+def result(name: str, arguments: dict, goal_s: float, repeats: int) -> dict:
     """Make the surface of one lesion."""
     case = lesion(**arguments)
     problem = PlanProblem(rate=case.rate, points=case.points, goals=GOALS, healthy="liver")
@@ -91,23 +89,13 @@ def table(record: dict) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line(__doc__, "pareto")
     parser.add_argument("--only", choices=[name for name, _, _ in CASES])
     parser.add_argument("--repeats", type=int, default=1)
-    parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks/results/pareto.json"))
-    parser.add_argument("--write", type=Path, help="Markdown file whose table is replaced")
-    parser.add_argument("--table-only", action="store_true", help="use the results kept in --output")
-    args = parser.parse_args()
-    record = json.loads(args.output.read_text(encoding="utf-8")) if args.table_only else {}
-    if not record:
-        record = {"machine": machine(), "rows": []}
-        for name, arguments, goal_s in CASES:
-            if args.only in (None, name):
-                record["rows"].append(measured(name, arguments, goal_s, args.repeats))
-                print(json.dumps(record["rows"][-1]), flush=True)
-                save(args.output, record)
-    if args.write:
-        put_table(args.write, "pareto", table(record))
+    given = parser.parse_args()
+    cases = [case for case in CASES if given.only in (None, case[0])]
+    record = measured(given, (partial(result, *case, given.repeats) for case in cases))
+    put_table(given.write, "pareto", table(record))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ seconds stand beside them.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import os
@@ -18,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.record import put_table
+from benchmarks.record import command_line, kept, put_table, save
 from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import synthetic_case
 from hdrplan.io import CaseFile, read_anatomy, read_case
@@ -100,15 +99,15 @@ def result(task: Task, limit_s: float) -> dict[str, Any]:
             "candidates": len(placed.ways),
             "curve": [
                 {
-                    "count": one.count,
-                    "value": _number(one.cost.value),
-                    "bound": _number(one.cost.bound),  # null beside no value: proven that there is none
-                    "gap_frac": _number(one.cost.gap_frac),
-                    "d100_gy": _number(one.d100.value),
-                    "d100_bound_gy": _number(one.d100.bound),
-                    "proof_s": round(one.seconds, 2),
+                    "count": best.count,
+                    "value": _number(best.cost.value),
+                    "bound": _number(best.cost.bound),  # null beside no value: proven that there is none
+                    "gap_frac": _number(best.cost.gap_frac),
+                    "d100_gy": _number(best.d100.value),
+                    "d100_bound_gy": _number(best.d100.bound),
+                    "proof_s": round(best.seconds, 2),
                 }
-                for one in placement.curve
+                for best in placement.curve
             ],
             "all": placement.with_all.value,
             "chosen": len(placed.chosen.candidates),
@@ -124,11 +123,11 @@ def _number(value: float) -> float | None:
     return round(value, 5) if math.isfinite(value) else None
 
 
-def _cell(one: dict[str, Any]) -> str:
-    if one["value"] is None:
-        reached = "" if one["d100_gy"] is None else f", D100 {one['d100_gy']:.2f} Gy"
-        return f"{one['count']}: none {'exists' if one['bound'] is None else 'found'}{reached}"
-    return f"{one['count']}: {one['value']:.3f} ({100 * one['gap_frac']:.1f} %)"
+def _cell(best: dict[str, Any]) -> str:
+    if best["value"] is None:
+        reached = "" if best["d100_gy"] is None else f", D100 {best['d100_gy']:.2f} Gy"
+        return f"{best['count']}: none {'exists' if best['bound'] is None else 'found'}{reached}"
+    return f"{best['count']}: {best['value']:.3f} ({100 * best['gap_frac']:.1f} %)"
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -143,7 +142,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         if "none" in r:
             lines.append(f"| {r['name']} | {r['cc']} | | {r['none'].split(' Lower the')[0]} | | | | | {timed}")
             continue
-        curve = "; ".join(_cell(one) for one in r["curve"])
+        curve = "; ".join(_cell(best) for best in r["curve"])
         lines.append(
             f"| {r['name']} | {r['cc']} | {r['free']} of {r['lines']} | {curve} | {r['all']:.3f} | {r['chosen']} | "
             f"{r['d100_gy']:.2f} | {r['seconds']['choice']:.0f} of {r['limit_s']:.0f} | {timed}"
@@ -152,28 +151,20 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks/results/placement.json"))
-    parser.add_argument("--write", type=Path, help="Markdown file whose table is replaced")
-    parser.add_argument(
-        "--only", nargs="+", metavar="NAME", help="rows made anew: " + "; ".join(task.name for task in TASKS)
-    )
+    parser = command_line(__doc__, "placement")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="; ".join(task.name for task in TASKS))
     parser.add_argument("--time-limit", type=float, default=600.0, help="most seconds for a choice")
-    parser.add_argument("--table-only", action="store_true", help="use the results kept in --output")
-    args = parser.parse_args()
-    if args.table_only:
-        rows = json.loads(args.output.read_text(encoding="utf-8"))
-    else:
-        kept = json.loads(args.output.read_text(encoding="utf-8")) if args.only and args.output.is_file() else []
-        known = {row["name"]: row for row in kept}
-        for task in (t for t in TASKS if args.only is None or t.name in args.only):
-            known[task.name] = result(task, args.time_limit)
-            print(json.dumps(known[task.name]), flush=True)
-        rows = [known[task.name] for task in TASKS if task.name in known]
-        args.output.parent.mkdir(parents=True, exist_ok=True)
-        args.output.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    if args.write:
-        put_table(args.write, "placement", table(rows))
+    given = parser.parse_args()
+    record = kept(given.output) if given.table_only or (given.only and given.output.is_file()) else {"rows": []}
+    if not given.table_only:
+        # Rows that are not made anew stay.
+        rows = {row["name"]: row for row in record["rows"]} if given.only else {}
+        for task in (t for t in TASKS if given.only is None or t.name in given.only):
+            rows[task.name] = result(task, given.time_limit)
+            print(json.dumps(rows[task.name]), flush=True)
+            record = {"rows": [rows[t.name] for t in TASKS if t.name in rows]}
+            save(given.output, record)
+    put_table(given.write, "placement", table(record["rows"]))
 
 
 if __name__ == "__main__":
