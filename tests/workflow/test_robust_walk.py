@@ -46,7 +46,7 @@ def test_without_base_scenarios_there_is_no_decomposition(studied) -> None:
 def test_a_robust_plan_holds_more_often_and_is_judged_on_scenarios_it_has_not_seen(studied) -> None:
     case, goals, study = studied
     robust = plan_robustly(case, goals, study, replanning=Replanning(reached_frac=0.9, scenarios=10))
-    assert robust.optimum.scenarios == 10
+    assert robust.optimum.scenario_count == 10
     assert len(robust.optimum.excused) <= 1
     assert robust.coverage.scenarios == study.coverage.scenarios
     assert robust.coverage.coverage("lesion").probability > study.coverage.coverage("lesion").probability
