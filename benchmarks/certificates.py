@@ -77,7 +77,7 @@ def result(arguments: dict, *, liver_mm: float, point_mm: float, repeats: int = 
     peak = peak_gb()
     c = optimum.certificate
     reached = min([DOSE_GY, *(s.reached_gy for s in optimum.shortfalls)])
-    value = reached if optimum.shortfalls else c.primal
+    value = reached if optimum.shortfalls else c.main.value
     other, checked = timed(lambda: independent(case, None if optimum.shortfalls else DOSE_GY))
     return {
         "diameter_mm": arguments["diameter_mm"],
@@ -91,9 +91,9 @@ def result(arguments: dict, *, liver_mm: float, point_mm: float, repeats: int = 
         "matrix_gb": round(case.rate.gy_per_s.nbytes / 1e9, 2),
         "peak_gb": peak,
         "rows_used": c.rows_used,
-        "gap_frac": float(f"{c.gap_frac:.2e}"),
+        "gap_frac": float(f"{c.main.gap_frac:.2e}"),
         "violation_frac": c.violation_frac,
-        "liver_gy": round(c.primal, 5),
+        "liver_gy": round(c.main.value, 5),
         "other_solver_seconds": checked["seconds"],
         "other_solver_difference_frac": None if other is None else float(f"{abs(value / other - 1):.2e}"),
     }

@@ -22,7 +22,7 @@ from benchmarks.lesions import implant
 from benchmarks.record import command_line, measured, put_table
 from hdrplan.dose import DoseRate, SamplePoints, dose_rate, sample_points
 from hdrplan.geometry import Grid, Structure
-from hdrplan.optimize import Optimum, PlanProblem, optimize_times
+from hdrplan.optimize import Optimum, PlanProblem, WorkLimit, optimize_times
 from hdrplan.plan import Goals, Prescription, parse_goal
 from hdrplan.sources import load_source
 
@@ -111,7 +111,7 @@ def plan(one: Phantom, limits_gy: dict[str, float], proof_s: float) -> tuple[Opt
     wanted = Goals((Prescription("lesion", DOSE_GY),), listed)
     wall, processor = time.perf_counter(), time.process_time()
     problem = PlanProblem(rate=one.rate, points=one.points, goals=wanted, healthy="liver")
-    optimum = optimize_times(problem, proof_s=proof_s, time_limit_s=600.0)
+    optimum = optimize_times(problem, proof=WorkLimit(seconds=proof_s), time_limit_s=600.0)
     return optimum, time.perf_counter() - wall, time.process_time() - processor
 
 
@@ -136,18 +136,18 @@ def result(case: Case, proof_s: float) -> dict:
         "points": len(one.points),
         "status": proven.status,
         "d100_gy": round(min([DOSE_GY, *(s.reached_gy for s in proven.shortfalls)]), 3),
-        "free_gy": round(free.certificate.primal, 5),
-        "plan_gy": round(first.certificate.primal, 5),
+        "free_gy": round(free.certificate.main.value, 5),
+        "plan_gy": round(first.certificate.main.value, 5),
         "plan_s": round(first_s, 2),
-        "best_gy": round(c.primal, 5),
-        "bound_gy": round(c.dual, 5),
-        "plan_over_best_frac": float(f"{first.certificate.primal / c.primal - 1:.1e}"),
-        "gap_frac": float(f"{c.gap_frac:.1e}"),
+        "best_gy": round(c.main.value, 5),
+        "bound_gy": round(c.main.bound, 5),
+        "plan_over_best_frac": float(f"{first.certificate.main.value / c.main.value - 1:.1e}"),
+        "gap_frac": float(f"{c.main.gap_frac:.1e}"),
         "seconds": round(wall_s, 1),
         "processor_s": round(processor_s, 1),
         "load": round(load, 1),
         "lost_gy": [round(v, 4) for v in lost],
-        "notes": [note for note in proven.notes if "Proof" in note],
+        "notes": [note.text for note in proven.notes if "Proof" in note.text],
     }
 
 

@@ -125,9 +125,9 @@ def result(case: Lesion, seed: int = 11) -> dict:
         "proven_gy": round(proof.lower_gy, 4),
         "random_points": len(seen),
         "least_at_random_gy": round(float(at_random.min()), 4),
-        "healthy_gy": round(found.optimum.certificate.primal, 5),
-        "gap_frac": float(f"{found.optimum.certificate.gap_frac:.3g}"),
-        "sampled_healthy_gy": round(sampled.certificate.primal, 5),
+        "healthy_gy": round(found.optimum.certificate.main.value, 5),
+        "gap_frac": float(f"{found.optimum.certificate.main.gap_frac:.3g}"),
+        "sampled_healthy_gy": round(sampled.certificate.main.value, 5),
         "sampled_least_gy": round(cold.upper_gy, 3),
     }
 

@@ -189,7 +189,7 @@ def judged(case: Lesion, name: str) -> dict[str, float | str]:
     allowed_gy = max(ORGAN_GY, float((organ @ scaled).max()))
     bound = optimize_times(
         PlanProblem(rate=case.rate, points=case.points, goals=goals(allowed_gy), healthy="liver")
-    ).certificate.dual
+    ).certificate.main.bound
     return {
         "case": case.name,
         "dwells": len(times),

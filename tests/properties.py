@@ -58,7 +58,7 @@ def assert_is_certified(optimum: Optimum, rate: DoseRate, points: SamplePoints, 
     assert (optimum.times_s >= 0.0).all()
     assert proof.proven
     assert proof.violation_frac == 0.0
-    assert proof.dual <= proof.primal
-    assert proof.gap_frac <= PRIMAL_DUAL
+    assert proof.main.bound <= proof.main.value
+    assert proof.main.gap_frac <= PRIMAL_DUAL
     # The last step gives back a millionth of the mean dose for the least time.
-    assert abs(float(dose @ volume) / volume.sum() - proof.primal) <= 2 * PRIMAL_DUAL * proof.primal
+    assert abs(float(dose @ volume) / volume.sum() - proof.main.value) <= 2 * PRIMAL_DUAL * proof.main.value

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from hdrplan.optimize.program.cubes import cubes_of
 from hdrplan.optimize.program.lazy_lp import LazyLP
-from hdrplan.optimize.program.point_rows import EveryPoint, cubes_of
+from hdrplan.optimize.program.point_rows import LimitedPoints, PointRows
 
 
 def layout(n=3000, seed=0):
@@ -39,33 +40,53 @@ def test_every_point_lies_in_one_cell():
 @pytest.mark.parametrize("given", [False, True])
 def test_the_worst_of_all_points_is_found(sense, quantile, given):
     points_mm, rates, rng = layout(seed=3)
-    given_gy = rng.uniform(0.0, 3.0, len(rates)) if given else None
+    earlier_gy = rng.uniform(0.0, 3.0, len(rates)) if given else np.zeros(len(rates))
     x = np.append(rng.uniform(0.0, 30.0, 17) * (rng.random(17) < 0.6), 0.25)
-    dose = rates @ x[:17] + (given_gy if given else 0.0)
+    dose = rates @ x[:17] + earlier_gy
     limit = float(np.quantile(dose, quantile))
-    block = EveryPoint("all", rates, limit, sense, cubes_of(points_mm), 18, slack_column=17, given_gy=given_gy)
+    block = PointRows(
+        LimitedPoints(
+            owner="all",
+            gy_per_s=rates,
+            limit_gy=limit,
+            sense=sense,
+            cubes=cubes_of(points_mm),
+            n_columns=18,
+            earlier_gy=earlier_gy,
+            miss_column=17,
+        )
+    )
     block.excused = rng.random(len(rates)) < 0.3
     short = np.where(block.excused, -np.inf, sense * (limit - dose) - 0.25)
-    points, found = block.short_gy(x)
+    points, found = block.short_gy(x, limit)
     np.testing.assert_allclose(found, short[points], rtol=0, atol=1e-11)
     assert found.max() == pytest.approx(short.max(), abs=1e-11)
     # The rows asked for are the worst of their cubes, and of the worst cubes.
     new, worst = block.violated(x)
     assert worst == pytest.approx(short.max() / limit, abs=1e-11)
     lp = LazyLP(np.zeros(18), np.full(18, 100.0))
-    block.taken(lp.add("all", new))
-    cube = block.cubes.cube
+    block.taken(lp.add("all", new), new)
+    cube = block.points.cubes.cube
     worst_of = {int(c): float(short[cube == c].max()) for c in np.unique(cube[short > 0])}
     asked = list(block.point_of.values())
     assert len({int(c) for c in cube[asked]}) == len(asked) == min(50, len(worst_of))
     np.testing.assert_allclose(short[asked], [worst_of[int(c)] for c in cube[asked]], rtol=1e-12)
     np.testing.assert_allclose(short[asked], sorted(worst_of.values(), reverse=True)[: len(asked)], rtol=1e-12)
-    np.testing.assert_allclose(new.coefficients[:, :17] @ x[:17], (dose - block.given_gy)[asked], rtol=1e-12)
+    np.testing.assert_allclose(new.coefficients[:, :17] @ x[:17], (dose - earlier_gy)[asked], rtol=1e-12)
 
 
 def test_nothing_is_wrong():
     points_mm, rates, _ = layout()
-    block = EveryPoint("all", rates, 1e-3, 1, cubes_of(points_mm), 17)
+    points = LimitedPoints(
+        owner="all",
+        gy_per_s=rates,
+        limit_gy=1e-3,
+        sense=1,
+        cubes=cubes_of(points_mm),
+        n_columns=17,
+        earlier_gy=np.zeros(len(rates)),
+    )
+    block = PointRows(points)
     assert block.violated(np.full(17, 10.0)) == (None, 0.0)
     block.limit_gy = 1e9
     block.excused = np.ones(len(rates), dtype=bool)

@@ -5,7 +5,8 @@ from hdrplan.optimize.bounded import Bounded
 from hdrplan.optimize.catheters.candidates import MAXIMUM_CANDIDATES, Candidates
 from hdrplan.optimize.catheters.choice import choose_catheters
 from hdrplan.optimize.catheters.placement import ChosenSet, Placement
-from hdrplan.optimize.certificate import Certificate, Level, Optimum, Price, Shortfall
+from hdrplan.optimize.certificate import Certificate, Optimum, Price, Scope, Shortfall, Status
+from hdrplan.optimize.objectives import GoalId, NamedGoal
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.studies.front import Axis, Front, FrontPlan
 from hdrplan.optimize.studies.pareto import pareto_front
@@ -15,6 +16,7 @@ from hdrplan.optimize.studies.steps import StepResult, compare_steps
 from hdrplan.optimize.times.every_point import EveryPointOptimum, optimize_every_point
 from hdrplan.optimize.times.fewest_dwells import fewest_dwells
 from hdrplan.optimize.times.goal_sequence import optimize_times
+from hdrplan.optimize.work import WorkLimit
 
 __all__ = [
     "MAXIMUM_CANDIDATES",
@@ -27,15 +29,19 @@ __all__ = [
     "EveryPointOptimum",
     "Front",
     "FrontPlan",
-    "Level",
+    "GoalId",
+    "NamedGoal",
     "Optimum",
     "Placement",
     "PlanProblem",
     "Price",
     "RobustOptimum",
+    "Scope",
     "Session",
     "Shortfall",
+    "Status",
     "StepResult",
+    "WorkLimit",
     "choose_catheters",
     "compare_steps",
     "fewest_dwells",

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hdrplan.optimize.objectives import Objective
+
 __all__ = ["Bounded"]
 
 
@@ -15,23 +17,30 @@ class Bounded:
 
     Parameters
     ----------
-    objective : str
-        What is made small or large: "mean dose of liver", "D100".
+    objective : Objective
+        What is made small or large.
     value : float
         Reached; infinite where there is no plan.
     bound : float
         Proven: no plan lies below it, or above it where the value is to be large.
-    unit : str
-        "Gy", "s" or "".
     large : bool
         Whether the value is to be large.
     """
 
-    objective: str
+    objective: Objective
     value: float
     bound: float
-    unit: str
     large: bool = False
+
+    @property
+    def text(self) -> str:
+        """What it is in words: "mean dose of liver"."""
+        return self.objective.text
+
+    @property
+    def unit(self) -> str:
+        """Unit of value and bound: "Gy", "s" or ""."""
+        return self.objective.unit
 
     @property
     def gap_frac(self) -> float:

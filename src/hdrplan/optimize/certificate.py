@@ -1,105 +1,92 @@
-"""What an optimisation proves, in numbers and in one line."""
+"""What an optimisation reaches and proves."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from enum import StrEnum
 
 from hdrplan.arrays import FloatArray, freeze
+from hdrplan.optimize.bounded import Bounded
+from hdrplan.optimize.notes import Note
+from hdrplan.optimize.objectives import NamedGoal, Objective
 
-__all__ = ["Certificate", "Level", "Optimum", "Price", "Shortfall"]
+__all__ = ["Certificate", "Optimum", "Price", "Scope", "Shortfall", "Status", "joined"]
 
 # A bound that is farther from the plan than this is no proof of anything that the clinic would ask.
 WORTH_SAYING_FRAC = 1e-2
 # A plan that breaks a limit by more than this fraction has no gap to speak of.
 HELD_FRAC = 1e-6
 
-Status = Literal["optimal", "prescription lowered", "not proven"]
+
+class Status(StrEnum):
+    """What is known of a plan."""
+
+    OPTIMAL = "optimal"
+    LOWERED = "prescription lowered"
+    NOT_PROVEN = "not proven"
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
-    """One objective, solved under everything that the objectives before it reached.
+class Scope(StrEnum):
+    """Where the limits are proven: on the sample points (inside and on the surface), or at every point of the CTVs."""
 
-    Parameters
-    ----------
-    text : str
-        What was made least: "mean dose of liver".
-    value, bound : float
-        Reached, and the proven lower bound; both recomputed from the rate matrix.
-    unit : str
-        "Gy", "s" or "".
-    """
-
-    text: str
-    value: float
-    bound: float
-    unit: str
-
-    @property
-    def gap_frac(self) -> float:
-        """(value - bound) / value; an absolute difference where the value is below a millionth."""
-        return max(0.0, self.value - self.bound) / max(abs(self.value), 1e-6)
+    SAMPLE_POINTS = "sample points"
+    EVERY_POINT = "every point"
 
 
-@dataclass(frozen=True, slots=True)
+def joined(goals: Sequence[NamedGoal]) -> str:
+    """Goals in words, one after the other."""
+    return "; ".join(goal.label for goal in goals)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
     """Proof that no plan from these dwell positions does better.
 
     Parameters
     ----------
-    primal, dual : float
+    main : Bounded
         Main objective of the plan and its lower bound, recomputed from the rate matrix and the multipliers.
-    objective, unit : str
-        "mean dose of liver", "Gy".
     violation_frac : float
         Largest violation of any row over ALL points, as a fraction of its limit.
     rows_used, rows_all : int
         Rows the solver needed, and rows the plan was checked on.
     rounds : int
-    scope : {"sample points", "every point"}
-        Whether the limits are proven on the sample points (inside and on the surface), or at every point of the CTV.
+    scope : Scope
     solver : str
         "HiGHS 1.16.0".
     proven : bool
         False where an objective is not convex and its gap stays open, or the time was over.
-    relaxed : str
+    relaxed : tuple of NamedGoal
         Goals that the bound leaves out, if any: the bound holds, but need not be reachable.
     """
 
-    primal: float
-    dual: float
-    objective: str
-    unit: str
+    main: Bounded
     violation_frac: float
     rows_used: int
     rows_all: int
     rounds: int
-    scope: Literal["sample points", "every point"]
+    scope: Scope
     solver: str
     proven: bool
-    relaxed: str = ""
-
-    @property
-    def gap_frac(self) -> float:
-        """Relative distance of plan and bound."""
-        return Level(self.objective, self.primal, self.dual, self.unit).gap_frac
+    relaxed: tuple[NamedGoal, ...] = ()
 
     @property
     def text(self) -> str:
         """One line for the terminal and the report."""
-        if self.scope == "every point":
+        main = self.main
+        if self.scope == Scope.EVERY_POINT:
             # The proof of coverage costs some dose, so the bound of the plan without it lies lower.
-            lead, where = "D100 proven", f"at every point of the CTV, within {self.gap_frac:.1%} of the optimum"
+            lead, where = "D100 proven", f"at every point of the CTV, within {main.gap_frac:.1%} of the optimum"
         else:
             lead, where = "Proven optimal" if self.proven else "Not proven optimal", "on every sample point"
             held = self.violation_frac <= HELD_FRAC
-            if held and not (self.proven or self.relaxed) and self.gap_frac <= WORTH_SAYING_FRAC:
-                lead = f"Proven within {100 * self.gap_frac:.2g} % of the optimum"
-        left_out = f", the bound leaves out {self.relaxed}" if self.relaxed else ""
+            if held and not (self.proven or self.relaxed) and main.gap_frac <= WORTH_SAYING_FRAC:
+                lead = f"Proven within {100 * main.gap_frac:.2g} % of the optimum"
+        left_out = f", the bound leaves out {joined(self.relaxed)}" if self.relaxed else ""
         return (
-            f"{lead} {where}: {self.objective} {self.primal:.6g} {self.unit}, no plan below "
-            f"{self.dual:.6g} {self.unit} (gap {self.gap_frac:.1e}{left_out}); "
+            f"{lead} {where}: {main.objective.text} {main.value:.6g} {main.unit}, no plan below "
+            f"{main.bound:.6g} {main.unit} (gap {main.gap_frac:.1e}{left_out}); "
             f"largest violation {self.violation_frac:.1e} of a limit over "
             f"{self.rows_all:,} points, {self.rows_used} rows used ({self.solver})"
         )
@@ -107,84 +94,97 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What one unit of a binding limit is worth.
+    """What one unit of a binding limit costs or saves.
 
     Parameters
     ----------
-    limit : str
-        "duodenum Dmax <= 12 Gy".
+    goal : NamedGoal
+        The limit that binds.
     per_unit : float
         Change of the objective for one unit more of the limit: Gy of D100 per Gy, or Gy of mean dose per Gy.
-    text : str
+    objective : Objective
     """
 
-    limit: str
+    goal: NamedGoal
     per_unit: float
-    text: str
+    objective: Objective
+
+    @property
+    def text(self) -> str:
+        """One line: what one Gy (or s) more does to the objective."""
+        unit = "s" if self.goal.goal.metric.kind == "total_time" else "Gy"
+        verb = "raises" if self.per_unit > 0 else "lowers"
+        return (
+            f"{self.goal.label}: one {unit} more {verb} the {self.objective.text} by {abs(self.per_unit):.3g} "
+            f"{self.objective.unit}"
+        )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shortfall:
     """A prescription that gave way to the organs' limits.
 
     Parameters
     ----------
-    structure : str
+    goal : NamedGoal
+        D100 of the prescription, or another lower limit on a CTV.
     prescription_gy, reached_gy, best_gy : float
-        Prescribed, reached, and the proven upper bound of D100 under the limits.
-    binding : tuple of str
+        Prescribed, reached, and the proven upper bound of the dose under the limits.
+    binding : tuple of NamedGoal
         The limits that bind, dearest first.
-    metric : str
-        D100, or the metric of another lower limit on a CTV.
     """
 
-    structure: str
+    goal: NamedGoal
     prescription_gy: float
     reached_gy: float
     best_gy: float
-    binding: tuple[str, ...]
-    metric: str = "D100"
+    binding: tuple[NamedGoal, ...]
+
+    @property
+    def structure(self) -> str:
+        """The CTV."""
+        return self.goal.id.structure
 
     @property
     def text(self) -> str:
         """One line: by how much, and because of what."""
-        why = f" because of {'; '.join(self.binding)}" if self.binding else ""
+        why = f" because of {joined(self.binding)}" if self.binding else ""
         return (
-            f"{self.structure}: {self.metric} {self.reached_gy:.2f} Gy instead of {self.prescription_gy:g} Gy "
+            f"{self.structure}: {self.goal.id.metric} {self.reached_gy:.2f} Gy instead of {self.prescription_gy:g} Gy "
             f"({self.prescription_gy - self.reached_gy:.2f} Gy short{why}); at most {self.best_gy:.2f} Gy is possible"
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Optimum:
     """Dwell times and what is known about them.
 
     Parameters
     ----------
     times_s : (n_dwells,) array
-    status : {"optimal", "prescription lowered", "not proven"}
+    status : Status
     certificate : Certificate
         Of the main objective.
-    levels : tuple of Level
+    levels : tuple of Bounded
         Every objective in the order solved.
     shortfalls : tuple of Shortfall
         Empty where all prescriptions hold.
     prices : tuple of Price
         Of the binding limits: in Gy of D100 where a prescription was lowered, else in the main objective.
-    notes : tuple of str
+    notes : tuple of Note
         Anything the reader must know.
-    conflict : tuple of str
+    conflict : tuple of NamedGoal
         A smallest set of hard goals that cannot hold together; empty where all hold.
     """
 
     times_s: FloatArray
     status: Status
     certificate: Certificate
-    levels: tuple[Level, ...]
+    levels: tuple[Bounded, ...]
     shortfalls: tuple[Shortfall, ...] = ()
     prices: tuple[Price, ...] = ()
-    notes: tuple[str, ...] = ()
-    conflict: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    conflict: tuple[NamedGoal, ...] = ()
 
     def __post_init__(self) -> None:
         freeze(self, "times_s", (None,))
@@ -194,8 +194,8 @@ class Optimum:
         """The result in sentences: certificate, shortfalls, prices, notes."""
         return (
             self.certificate.text,
-            *([f"These cannot hold together: {'; '.join(self.conflict)}."] if self.conflict else []),
+            *([f"These cannot hold together: {joined(self.conflict)}."] if self.conflict else []),
             *(s.text for s in self.shortfalls),
             *(p.text for p in self.prices),
-            *self.notes,
+            *(n.text for n in self.notes),
         )

@@ -10,6 +10,7 @@ from hdrplan.arrays import FloatArray, freeze
 from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InputError
 from hdrplan.optimize.afterloader import Delivery
+from hdrplan.optimize.objectives import MeanDose, TotalTime
 from hdrplan.plan import Goals
 
 __all__ = ["PlanProblem"]
@@ -39,6 +40,9 @@ class PlanProblem:
         Times fixed by hand; NaN where free.
     delivery : Delivery, optional
         Rules of the afterloader; without it times are real numbers.
+    reserve_frac : float
+        Fraction of each prescription that the program asks for on top of it, so that what lies between the sample
+        points can still be proven to receive the prescription.
 
     Raises
     ------
@@ -54,6 +58,7 @@ class PlanProblem:
     earlier_gy: FloatArray | None = None
     locked_s: FloatArray | None = None
     delivery: Delivery | None = None
+    reserve_frac: float = 0.0
 
     def __post_init__(self) -> None:
         n_points, n_dwells = len(self.points), self.n_dwells
@@ -85,16 +90,6 @@ class PlanProblem:
         return int(self.rate.gy_per_s.shape[1])
 
     @property
-    def objective(self) -> str:
-        """What is made least: "mean dose of liver", or "total time"."""
-        return "total time" if self.healthy is None else f"mean dose of {self.healthy}"
-
-    @property
-    def objective_unit(self) -> str:
-        """Gy or s."""
-        return "s" if self.healthy is None else "Gy"
-
-    @property
     def time_bounds_s(self) -> tuple[FloatArray, FloatArray]:
         """Shortest and longest time of each dwell, (n_dwells,) each; equal where a time is locked."""
         shortest, longest = np.zeros(self.n_dwells), np.full(self.n_dwells, float(self.max_time_s))
@@ -102,6 +97,15 @@ class PlanProblem:
             fixed = ~np.isnan(self.locked_s)
             shortest[fixed] = longest[fixed] = self.locked_s[fixed]
         return shortest, longest
+
+    @property
+    def objective(self) -> MeanDose | TotalTime:
+        """What is made least when all goals are reached."""
+        return TotalTime() if self.healthy is None else MeanDose(self.healthy)
+
+    def asked_gy(self, structure: str) -> float:
+        """Return what the program asks for at every point of a CTV: its prescription and the reserve."""
+        return self.goals.prescription_gy(structure) * (1 + self.reserve_frac)
 
     def refuse(self, *names: str) -> None:
         """Raise InputError if one of these fields is set: for optimisers that do not plan with it."""

@@ -17,7 +17,7 @@ def fact_lines(result: PlaceResult) -> Sequence[str]:
     chosen, placement, cost = result.chosen, result.placement, result.chosen.cost
     lines = [
         f"{result.ways.tried} lines looked at, {result.free_ways} free, {len(result.ways)} to choose from",
-        f"{chosen.count} catheter{'s' * (chosen.count > 1)}: {cost.objective} {cost.value:.3f} {cost.unit}",
+        f"{chosen.count} catheter{'s' * (chosen.count > 1)}: {cost.text} {cost.value:.3f} {cost.unit}",
         f"no {chosen.count} of these candidates below {cost.bound:.3f} ({100 * cost.gap_frac:.2f} %)",
     ]
     if placement.left_out:
@@ -66,7 +66,7 @@ def placement_html(result: PlaceResult, picture: Path, *, stopped_by: Mapping[st
         version=version,
         pictures=True,
         facts=fact_lines(result),
-        objective=result.placement.with_all.objective,
+        objective=result.placement.with_all.text,
         unit=result.placement.with_all.unit,
         curve=result.placement.curve,
         chosen=result.chosen,

@@ -67,7 +67,7 @@ def _draw_curve(axes: Axes, result: PlaceResult) -> None:
     )
     axes.axhline(result.placement.with_all.value, color="0.4", lw=0.9, ls=":", label=f"all {len(result.ways)} at once")
     axes.plot(result.chosen.count, result.chosen.cost.value, "o", ms=12, mfc="none", mec="k", label="chosen")
-    axes.set(xlabel="Catheters", ylabel=f"{result.placement.with_all.objective} ({result.placement.with_all.unit})")
+    axes.set(xlabel="Catheters", ylabel=f"{result.placement.with_all.text} ({result.placement.with_all.unit})")
     axes.set_ylim(0, None)
     axes.set_xticks([o.count for o in curve])
     axes.grid(color="0.9")
@@ -85,7 +85,7 @@ def _draw_d100(axes: Axes, result: PlaceResult) -> None:
     axes.set_xticks([o.count for o in curve])
     axes.grid(color="0.9")
     axes.legend(fontsize=7, loc="lower right")
-    axes.set_title(f"D100 at the {result.placement.with_all.objective} of {curve[-1].count} catheters")
+    axes.set_title(f"D100 at the {result.placement.with_all.text} of {curve[-1].count} catheters")
 
 
 def _draw_facts(axes: Axes, result: PlaceResult) -> None:

@@ -33,7 +33,7 @@ def placement_table(result: PlaceResult, stopped_by: Mapping[str, int]) -> dict[
             "candidates": len(ways),
             "stopped_by": dict(stopped_by),
         },
-        "objective": placement.with_all.objective,
+        "objective": placement.with_all.text,
         "unit": placement.with_all.unit,
         "all_candidates": placement.with_all.value,
         "bounds_leave_out": list(placement.left_out),
@@ -105,7 +105,7 @@ def _curve_line(chosen_set: ChosenSet, *, is_chosen: bool) -> str:
     if chosen_set.candidates:
         mark = "  <- chosen" if is_chosen else ""
         return (
-            f"{number}: {cost.objective} {cost.value:.3f} {cost.unit}, no set below {cost.bound:.3f} "
+            f"{number}: {cost.text} {cost.value:.3f} {cost.unit}, no set below {cost.bound:.3f} "
             f"(gap {100 * cost.gap_frac:.2f} %){mark}"
         )
     none = "no set found that holds everything" if math.isfinite(cost.bound) else "no set holds it, proven"

@@ -90,7 +90,7 @@ def _certificate(optimum: Optimum) -> tuple[str, ...]:
 
 def _binding(optimum: Optimum) -> tuple[str, ...]:
     """Prescriptions that gave way, the price of each binding limit, and what else the reader must know."""
-    lines = (*(s.text for s in optimum.shortfalls), *(p.text for p in optimum.prices), *optimum.notes)
+    lines = (*(s.text for s in optimum.shortfalls), *(p.text for p in optimum.prices), *(n.text for n in optimum.notes))
     return tuple(_signs(line) for line in lines)
 
 

@@ -91,7 +91,7 @@ def _robust_plan_table(robust: RobustPlan) -> dict[str, object]:
         "reached_frac": robust.replanning.reached_frac,
         "training_scenarios": robust.replanning.scenarios,
         "excused": list(optimum.excused),
-        "objective": optimum.cost.objective,
+        "objective": optimum.cost.text,
         "unit": optimum.cost.unit,
         "value": optimum.cost.value,
         "bound_same_scenarios": optimum.cost_of_choice.bound,

@@ -13,9 +13,9 @@ def step_rows(study: StepStudy) -> list[dict[str, object]]:
     return [
         {
             "step_mm": result.step_mm,
-            "objective": result.optimum.certificate.objective,
-            "unit": result.optimum.certificate.unit,
-            "value": result.optimum.certificate.primal,
+            "objective": result.cost.text,
+            "unit": result.cost.unit,
+            "value": result.cost.value,
             "bound": result.cost.bound,
             # At another D100 the objective is another problem's.
             "loss_frac": None if result.optimum.shortfalls else result.loss_frac,
@@ -43,9 +43,8 @@ def step_columns(study: StepStudy) -> list[dict[str, object]]:
 def step_lines(study: StepStudy) -> list[str]:
     """Return what a terminal shows, line by line."""
     first = study.results[0]
-    proof = first.optimum.certificate
     lines = [
-        f"{proof.objective} ({proof.unit}); bound of every step and offset: {first.cost.bound:.4f}",
+        f"{first.cost.text} ({first.cost.unit}); bound of every step and offset: {first.cost.bound:.4f}",
         f"{'step (mm)':>9}{'objective':>11}{'loss (%)':>10}{'active':>8}{'time (s)':>10}{'search (s)':>12}",
     ]
     for result in study.results:
@@ -54,7 +53,7 @@ def step_lines(study: StepStudy) -> list[str]:
         lowered = f" by {shortfall_gy:.2f} Gy" if shortfall_gy else ""
         status = "" if optimum.status == "optimal" else f"  {optimum.status}{lowered}"
         lines.append(
-            f"{result.step_mm:>9g}{optimum.certificate.primal:>11.4f}{loss:>10}{int((optimum.times_s > 0).sum()):>8}"
+            f"{result.step_mm:>9g}{result.cost.value:>11.4f}{loss:>10}{int((optimum.times_s > 0).sum()):>8}"
             f"{optimum.times_s.sum():>10.1f}{result.seconds:>12.2f}{status}"
         )
         offsets = ", ".join(

@@ -109,17 +109,17 @@ def _goal_row(judged: GoalResult) -> dict[str, object]:
 
 
 def _certificate_row(optimum: Optimum) -> dict[str, object]:
-    certificate = optimum.certificate
+    certificate, main = optimum.certificate, optimum.certificate.main
     return {
         "status": optimum.status,
         "text": certificate.text,
         "proven": certificate.proven,
         "scope": certificate.scope,
-        "objective": certificate.objective,
-        "unit": certificate.unit,
-        "primal": certificate.primal,
-        "dual": certificate.dual,
-        "gap_frac": certificate.gap_frac,
+        "objective": main.text,
+        "unit": main.unit,
+        "primal": main.value,
+        "dual": main.bound,
+        "gap_frac": main.gap_frac,
         "violation_frac": certificate.violation_frac,
         "rows_used": certificate.rows_used,
         "rows_all": certificate.rows_all,

@@ -119,7 +119,7 @@ def _optimum(result: PlanResult, organ_gy: float, what: str) -> list[Row]:
             bounds=(0.0, 600.0),
             method="highs-ipm",
         )
-        truth, ours, proven = whole.fun, found.certificate.primal, found.certificate.dual
+        truth, ours, proven = whole.fun, found.certificate.main.value, found.certificate.main.bound
         name = "least mean liver dose"
     else:
         # Highest D100 under the limit: columns are the times and D100.

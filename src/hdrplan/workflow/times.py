@@ -11,6 +11,7 @@ from hdrplan.geometry import Dwells
 from hdrplan.optimize import (
     Optimum,
     PlanProblem,
+    WorkLimit,
     fewest_dwells,
     optimize_every_point,
     optimize_times,
@@ -65,7 +66,7 @@ def best_times(
             problem = replace(problem, earlier_gy=problem.rate.gy_per_s @ transit_s)
         if options.fewest_dwells:
             return fewest_dwells(problem)
-        return optimize_times(problem, proof_s=options.proof_s, on_progress=on_progress)
+        return optimize_times(problem, proof=WorkLimit(seconds=options.proof_s), on_progress=on_progress)
 
     def _minimum_dose(name: str, times_s: FloatArray, wanted_gy: float, tolerance_gy: float) -> LeastDose:
         return least_dose(
@@ -88,5 +89,5 @@ def best_times(
         tolerance_frac=EVERY_POINT_FRAC,
         transit_s=transit_s,
         fewest=options.fewest_dwells,
-        proof_s=options.proof_s,
+        proof=WorkLimit(seconds=options.proof_s),
     ).optimum

@@ -190,7 +190,7 @@ def plan_lesion(task: LesionTask, host: Structure) -> PlannedLesion:
         delivered_d100_gy=delivered.min_gy,
         delivered_d98_gy=delivered.dose_at_frac(0.98),
         delivered_v100_frac=float(delivered.volume_frac_at_gy(PRESCRIBED_GY)),
-        gap_frac=optimum.certificate.gap_frac,
+        gap_frac=optimum.certificate.main.gap_frac,
         seconds=time.perf_counter() - started,
     )
 

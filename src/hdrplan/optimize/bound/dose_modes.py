@@ -8,6 +8,7 @@ most (principal components), the others what best describes the rest. What these
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,59 +16,80 @@ import numpy as np
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.optimize.program.dose_program import Program
 
-__all__ = ["Directions", "Excess", "directions"]
+__all__ = ["Directions", "Excess", "directions", "excess_of"]
 
-MOST = 24
+MAX_NUMBERS = 24
 # Principal components among them; the plans seen are too few to tell more.
 LEADING = 3
 # The directions must be good where doses come this near to the limit.
 NEAR_FRAC = 0.1
-MOST_NEAR = 2000
+MAX_NEAR = 2000
 # Rows of the rate matrix looked at together.
 CHUNK = 4096
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Excess:
     """By how much each point is on the wrong side of its limit, as a fraction of it: all dose-volume goals together.
 
+    Points without volume are left out.
+
     Parameters
     ----------
-    program : Program
-    which : list of int
-        The requirements; points without volume are left out.
+    blocks : tuple of (rates, scale)
+        For each goal its rows of the rate matrix in Gy/s, and what makes Gy on the wrong side a fraction of the limit.
+    goal : (n,) int array
+        Goal of each point.
+    row : (n,) int array
+        Row of each point in its goal's rates.
+    volume_cc, shift : (n,) arrays
+        Volume of each point, and its excess without any dwell time.
+    tail_cc : (n_goals,) array
+        The volume on the wrong side must stay below this.
     """
 
-    def __init__(self, program: Program, which: list[int]) -> None:
-        self.blocks: list[tuple[FloatArray, float]] = []
-        volume, shift, rows, goal = [], [], [], []
-        for g, k in enumerate(which):
-            one, block = program.listed[k], program.tails[k]
-            scale = -one.sense / one.limit
-            cc = program.points.volume_cc[one.rows]
-            given = block.given_gy
-            at = np.flatnonzero(cc > 0)
-            self.blocks.append((block.gy_per_s, scale))
-            volume.append(cc[at])
-            shift.append(scale * (given[at] - one.limit))
-            rows.append(at)
-            goal.append(np.full(len(at), g))
-        self.tail_cc = np.array([program.listed[k].tail_cc for k in which])
-        self.volume_cc, self.shift = np.concatenate(volume), np.concatenate(shift)
-        self.goal: IntArray = np.concatenate(goal)
-        self._row: IntArray = np.concatenate(rows)
+    blocks: tuple[tuple[FloatArray, float], ...]
+    goal: IntArray
+    row: IntArray
+    volume_cc: FloatArray
+    shift: FloatArray
+    tail_cc: FloatArray
 
     def per_s(self, at: IntArray) -> FloatArray:
         """Return the rows (len(at), n_dwells) of some points: excess for each second."""
-        rows = [scale * gy_per_s[self._row[at[self.goal[at] == g]]] for g, (gy_per_s, scale) in enumerate(self.blocks)]
+        rows = [scale * gy_per_s[self.row[at[self.goal[at] == g]]] for g, (gy_per_s, scale) in enumerate(self.blocks)]
         return np.concatenate(rows)
 
     def of(self, times_s: FloatArray) -> FloatArray:
         """Return the excess of all points."""
         dose = [scale * (gy_per_s @ times_s) for gy_per_s, scale in self.blocks]
-        return np.concatenate([dose[g][self._row[self.goal == g]] for g in range(len(dose))]) + self.shift
+        return np.concatenate([dose[g][self.row[self.goal == g]] for g in range(len(dose))]) + self.shift
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+def excess_of(program: Program, which: Sequence[int]) -> Excess:
+    """Return the excess of some dose-volume goals of a program."""
+    blocks, goal, row, volume, shift = [], [], [], [], []
+    for g, k in enumerate(which):
+        requirement, points = program.requirements[k], program.families[k].points
+        scale = -requirement.sense / requirement.limit
+        cc = program.problem.points.volume_cc[requirement.rows]
+        at = np.flatnonzero(cc > 0)
+        blocks.append((points.gy_per_s, scale))
+        goal.append(np.full(len(at), g))
+        row.append(at)
+        volume.append(cc[at])
+        shift.append(scale * (points.earlier_gy[at] - requirement.limit))
+    return Excess(
+        blocks=tuple(blocks),
+        goal=np.concatenate(goal),
+        row=np.concatenate(row),
+        volume_cc=np.concatenate(volume),
+        shift=np.concatenate(shift),
+        tail_cc=np.array([program.requirements[k].tail_cc for k in which]),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Directions:
     """Excess of some points: ``fixed + loads @ (per_s @ times)``, give or take ``rest``.
 
@@ -87,15 +109,20 @@ class Directions:
     fixed: FloatArray
     rest: FloatArray
 
+    @property
+    def n_dwells(self) -> int:
+        """Dwell times that the numbers are functions of."""
+        return int(self.per_s.shape[1])
+
     def reach(self, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Least and greatest excess of each point where the numbers lie between two corners."""
+        """Smallest and greatest excess of each point where the numbers lie between two corners."""
         middle = self.fixed + self.loads @ (0.5 * (low + high))
         half = np.abs(self.loads) @ (0.5 * (high - low)) + self.rest
         return middle - half, middle + half
 
 
 def directions(
-    excess: Excess, at: IntArray, plans_s: FloatArray, least_s: FloatArray, most_s: FloatArray
+    excess: Excess, at: IntArray, plans_s: FloatArray, shortest_s: FloatArray, longest_s: FloatArray
 ) -> Directions:
     """Choose the numbers by what some plans worth having differ in.
 
@@ -106,11 +133,15 @@ def directions(
         The points to describe, in the order of their goals.
     plans_s : (k, n_dwells) array
         Dwell times of these plans.
-    least_s, most_s : (n_dwells,) arrays
+    shortest_s, longest_s : (n_dwells,) arrays
         Bounds of the times: what the numbers leave over is bounded with them.
+
+    Returns
+    -------
+    Directions
     """
     moved = plans_s - plans_s.mean(axis=0)
-    span = most_s - least_s
+    span = longest_s - shortest_s
     scale = np.maximum(span, 1e-3 * max(float(span.max()), 1e-9))
     near = at[_near(excess, at, plans_s)]
     weight = np.sqrt(excess.volume_cc[near] / excess.tail_cc[excess.goal[near]])
@@ -122,7 +153,7 @@ def directions(
     regress = moved.T @ np.linalg.pinv(moved @ first.T).T
     rest = rows - (rows @ regress) @ first
     _, strength, others = np.linalg.svd(rest * scale, full_matrices=False)
-    others = others[: MOST - len(first)][strength[: MOST - len(first)] > 1e-8]
+    others = others[: MAX_NUMBERS - len(first)][strength[: MAX_NUMBERS - len(first)] > 1e-8]
     per_s = np.concatenate((first, others / scale))
     loads, fixed, left = [], [], []
     for begin in range(0, len(at), CHUNK):
@@ -132,10 +163,14 @@ def directions(
         on_others = (rest * scale) @ others.T
         rest = rest - on_others @ per_s[len(first) :]
         loads.append(np.concatenate((on_first, on_others), axis=1))
-        fixed.append(rest @ (0.5 * (least_s + most_s)))
+        fixed.append(rest @ (0.5 * (shortest_s + longest_s)))
         left.append(np.abs(rest) @ (0.5 * span))
     return Directions(
-        at, per_s, np.concatenate(loads), np.concatenate(fixed) + excess.shift[at], np.concatenate(left) + 1e-9
+        at=at,
+        per_s=per_s,
+        loads=np.concatenate(loads),
+        fixed=np.concatenate(fixed) + excess.shift[at],
+        rest=np.concatenate(left) + 1e-9,
     )
 
 
@@ -145,4 +180,4 @@ def _near(excess: Excess, at: IntArray, plans_s: FloatArray) -> IntArray:
     near = np.flatnonzero((above.max(axis=0) > -NEAR_FRAC) & (above.min(axis=0) < NEAR_FRAC))
     if len(near) == 0:
         near = np.argsort(np.abs(above).min(axis=0), kind="stable")[:1]
-    return np.sort(near)[:: max(1, len(near) // MOST_NEAR)]
+    return np.sort(near)[:: max(1, len(near) // MAX_NEAR)]

@@ -20,6 +20,7 @@ from hdrplan.optimize.catheters.no_better_set import maximum_prescription_frac, 
 from hdrplan.optimize.catheters.placement import ChosenSet, Placement
 from hdrplan.optimize.catheters.swaps import improved
 from hdrplan.optimize.catheters.tools import SetTools, set_tools
+from hdrplan.optimize.objectives import Coverage
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.threads import one_blas_thread
 
@@ -149,11 +150,10 @@ def _chosen(
         candidates=candidates,
         times_s=times_s,
         cost=_cost(tools, value, bound),
-        d100=Bounded(objective="D100", value=d100_gy, bound=max(d100_bound_gy, d100_gy), unit="Gy", large=True),
+        d100=Bounded(objective=Coverage(), value=d100_gy, bound=max(d100_bound_gy, d100_gy), large=True),
         seconds=seconds,
     )
 
 
 def _cost(tools: SetTools, value: float, bound: float) -> Bounded:
-    problem = tools.sets.problem
-    return Bounded(value=value, bound=bound, objective=problem.objective, unit=problem.objective_unit)
+    return Bounded(objective=tools.sets.problem.objective, value=value, bound=bound)

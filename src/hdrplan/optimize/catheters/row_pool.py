@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray
 from hdrplan.kernels.cover import cheapest_cover
-from hdrplan.optimize.program.point_rows import EveryPoint
+from hdrplan.optimize.program.point_rows import PointRows
 
 __all__ = ["RowPool", "WatchedPoints"]
 
@@ -30,7 +30,7 @@ class WatchedPoints:
 
     Parameters
     ----------
-    family : EveryPoint
+    family : PointRows
         Of the main program.
     pays : bool
         Whether it is a prescription's.
@@ -38,13 +38,13 @@ class WatchedPoints:
         Whether it is a dose-volume goal's.
     """
 
-    family: EveryPoint
+    family: PointRows
     pays: bool
     tail: bool
 
     def single_precision(self) -> npt.NDArray[np.float32]:
         """(n_dwells, n_points) rates, a quarter of the time to multiply."""
-        return np.ascontiguousarray(self.family.gy_per_s.T, dtype=np.float32)
+        return np.ascontiguousarray(self.family.points.gy_per_s.T, dtype=np.float32)
 
 
 class RowPool:
@@ -103,7 +103,8 @@ class RowPool:
         self._excused = dict(zip(tails, masks, strict=True))
         for k in np.flatnonzero(self._point[: self.count, 0] >= 0):
             number, point = (int(i) for i in self._point[k])
-            here = self._watched[number][0].family.rows(np.array([point]))
+            family = self._watched[number][0].family
+            here = family.points.rows(np.array([point]), family.limit_gy)
             limit = here.low[0] if np.isfinite(here.low[0]) else -here.high[0]
             self._numbers[1, k] = -np.inf if self._excused[number][point] else limit
 
@@ -163,14 +164,14 @@ class RowPool:
             if watched.tail and not strict:
                 break
             family = watched.family
-            missed = 0.0 if family.slack_column is None else float(x[family.slack_column])
-            short = family.sense * (family.limit_gy - times @ rates[on]) - missed
+            points, cube = family.points, family.points.cubes.cube
+            short = points.sense * (family.limit_gy - times @ rates[on]) - points.miss_gy(x)
             if watched.tail:
                 short[self._excused[number]] = -np.inf
             bad = np.flatnonzero(short > _SHORT_FRAC * family.limit_gy)
-            bad = bad[np.lexsort((-short[bad], family.cubes.cube[bad]))]
-            worst = bad[np.unique(family.cubes.cube[bad], return_index=True)[1]]
-            new = family.rows(worst)
+            bad = bad[np.lexsort((-short[bad], cube[bad]))]
+            worst = bad[np.unique(cube[bad], return_index=True)[1]]
+            new = points.rows(worst, family.limit_gy)
             for point, row, low, high in zip(worst, new.coefficients, new.low, new.high, strict=True):
                 self.add(row, low, high, pays=watched.pays, point=(number, int(point)) if watched.tail else None)
         return self.count - before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 import numpy as np
 
@@ -12,8 +13,8 @@ from hdrplan.optimize.catheters.meter import Meter
 from hdrplan.optimize.catheters.row_pool import RowPool, WatchedPoints
 from hdrplan.optimize.catheters.set_problem import SetProblem
 from hdrplan.optimize.program.dose_program import Program
-from hdrplan.optimize.program.lazy_lp import Solution
-from hdrplan.optimize.program.point_rows import EveryPoint
+from hdrplan.optimize.program.judge import dose_volume_missed, excused_at, polished
+from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
 from hdrplan.optimize.program.scenario_rows import scenario_rows
 
 __all__ = ["SetPlans"]
@@ -46,17 +47,16 @@ class SetPlans:
         """Return the pool with the rows that stand alone: mean doses and the total time."""
         sets, n = self._sets, self._sets.n_dwells
         priced = np.append(np.arange(n), n + np.array(sets.lower, dtype=np.int64))
-        binding = [family for family in self._main.lp.families if isinstance(family, EveryPoint)]
-        watched = [WatchedPoints(family, pays=family.name in sets.paying, tail=False) for family in binding]
-        watched += [WatchedPoints(family, pays=False, tail=True) for family in self._strict.tails.values()]
+        watched = [WatchedPoints(family, pays=family.owner in sets.paying, tail=False) for family in self._main.binding]
+        watched += [WatchedPoints(family, pays=False, tail=True) for family in self._strict.dose_volume.values()]
         pool = RowPool(priced, n, watched)
-        for number in self._main.single.values():
+        for number in self._main.single_rows.values():
             self._give(pool, number)
         return pool
 
     def _give(self, pool: RowPool, number: int) -> None:
-        lp = self._main.lp
-        pool.add(lp.row(number), *lp.limits(number), pays=lp.owner(number) in self._sets.paying)
+        row = self._main.row(number)
+        pool.add(row.coefficients, row.low, row.high, pays=row.owner in self._sets.paying)
 
     def _switch(self, program: Program, chosen: CatheterSet) -> None:
         """Let only the dwells of some candidates have time."""
@@ -65,7 +65,7 @@ class SetPlans:
         at = np.flatnonzero(np.isin(owner, sorted(changed)))
         if len(at):
             longest = np.where(np.isin(owner[at], sorted(chosen)), self._sets.problem.max_time_s, 0.0)
-            program.lp.bounds(at, np.zeros(len(at)), longest)
+            program.bound_times(at, 0.0, longest)
         self._on[program] = chosen
 
     def without_tails(self, chosen: CatheterSet) -> Solution:
@@ -73,7 +73,7 @@ class SetPlans:
         self._switch(self._main, chosen)
         solution = self._main.solve(self._sets.cost)
         self._meter.solves += 1
-        new = {int(i) for i in self._main.lp.pressing} - self._pooled
+        new = {int(i) for i in solution.dual.rows} - self._pooled
         for number in sorted(new):
             self._give(self.pool, number)
         self._pooled |= new
@@ -89,18 +89,18 @@ class SetPlans:
             A plan whose hottest points are the first to be excused.
         """
         solution, strict = self.without_tails(chosen), self._strict
-        if solution.status != "optimal":
+        if solution.status != LPStatus.OPTIMAL:
             return None
         unmissed = np.append(solution.x[: self._sets.n_dwells], np.zeros(len(self._sets.requirements)))
-        if strict.tails_missed(unmissed):
+        if dose_volume_missed(strict, unmissed):
             self._switch(strict, chosen)
             first = solution.x if start is None else start
-            solution = strict.polished(self._sets.cost, first, better_frac=_POLISHED_FRAC)
-        return solution if solution.status == "optimal" else None
+            solution = polished(strict, self._sets.cost, first, better_frac=_POLISHED_FRAC)
+        return solution if solution.status == LPStatus.OPTIMAL else None
 
     def excused(self, x: FloatArray) -> list[BoolArray]:
         """Return for each dose-volume goal the points that it need not bind in a plan: the hottest (coldest)."""
-        return [self._strict.outside(k, x) for k in self._strict.tails]
+        return list(excused_at(self._strict, x).values())
 
     def missed_at(self, chosen: CatheterSet, x: FloatArray, budget: float) -> float:
         """By how many Gy a set need miss its lower limits at most, if the objective may be ``budget``.
@@ -120,16 +120,16 @@ class SetPlans:
         """
         sets, program = self._sets, self._strict
         program.deadline = np.inf
-        program.excuse(x)
+        excused = excused_at(program, x)
         self._switch(program, chosen)
         times = np.where(np.arange(len(sets.cost)) < sets.n_dwells, sets.cost, 0.0)
-        if np.isfinite(budget):
-            program.keep(times, budget * (1 + 1e-9))
         # A little of the objective keeps the times finite where nothing else does.
-        misses = dict.fromkeys(sets.lower, 1.0)
-        solution = program.solve(program.cost(times[: sets.n_dwells] * (1e-6 / sets.miss_cost), misses))
-        program.release("kept")
-        return sets.missed_gy(solution.x) if solution.status == "optimal" else float("nan")
+        cost = program.cost(times[: sets.n_dwells] * (1e-6 / sets.miss_cost), dict.fromkeys(sets.lower, 1.0))
+        with ExitStack() as stack:
+            if np.isfinite(budget):
+                stack.enter_context(program.kept(times, budget * (1 + 1e-9), sets.problem.objective))
+            solution = program.solve(cost, excused)
+        return sets.missed_gy(solution.x) if solution.status == LPStatus.OPTIMAL else float("nan")
 
 
 def _program(sets: SetProblem, entered: Sequence[int], deadline: float) -> Program:
@@ -141,6 +141,7 @@ def _program(sets: SetProblem, entered: Sequence[int], deadline: float) -> Progr
     program.allow_miss(list(sets.lower), sets.most_missed_gy)
     program.start()
     prescriptions = [k for k in sets.lower if sets.requirements[k].prescription]
-    for families in scenario_rows(program, sets.candidates.scenarios, prescriptions, missable=True):
-        program.lp.families.extend(families)
+    for scenario in scenario_rows(program, sets.candidates.scenarios, prescriptions, missable=True):
+        for points in scenario:
+            program.add_points(points)
     return program

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +11,10 @@ from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InputError
 from hdrplan.optimize.catheters.candidates import Candidates
 from hdrplan.optimize.problem import PlanProblem
-from hdrplan.optimize.program.dose_program import Program
+from hdrplan.optimize.program.goal_rows import mean_row
 from hdrplan.optimize.program.lazy_lp import Solution
-from hdrplan.optimize.program.requirements import Requirement, requirements
-from hdrplan.optimize.program.scenario_rows import scenario_name
+from hdrplan.optimize.program.requirements import Kind, Requirement, requirements
+from hdrplan.optimize.program.scenario_rows import InScenario
 
 __all__ = ["SetProblem", "set_problem"]
 
@@ -63,7 +64,7 @@ class SetProblem:
     @property
     def tails(self) -> tuple[int, ...]:
         """Numbers of the hard dose-volume goals: the plans hold them, the bounds leave them out."""
-        return tuple(k for k, r in enumerate(self.requirements) if r.level == 0 and r.kind == "tail")
+        return tuple(k for k, r in enumerate(self.requirements) if r.level == 0 and r.kind == Kind.DOSE_VOLUME)
 
     @property
     def most_missed_gy(self) -> FloatArray:
@@ -71,10 +72,10 @@ class SetProblem:
         return 1.001 * np.array([self.requirements[k].limit for k in self.lower])
 
     @property
-    def paying(self) -> frozenset[str]:
-        """Families of rows that are a prescription, as planned or in a scenario."""
-        labels = [self.requirements[k].label for k in self.lower if self.requirements[k].prescription]
-        return frozenset((*labels, *(scenario_name(number) for number in range(len(self.candidates.scenarios)))))
+    def paying(self) -> frozenset[Hashable]:
+        """Owners of rows that are a prescription, as planned or in a scenario."""
+        planned = [self.requirements[k].id for k in self.lower if self.requirements[k].prescription]
+        return frozenset((*planned, *(InScenario(number) for number in range(len(self.candidates.scenarios)))))
 
     def held(self, x: FloatArray) -> bool:
         """Whether every lower limit is held."""
@@ -91,7 +92,9 @@ class SetProblem:
 
     def binding(self, solution: Solution) -> str:
         """Name the limits that keep a plan from holding the prescriptions."""
-        names = [name for name, price in solution.multipliers.items() if name not in self.paying and abs(price) > 1e-9]
+        labels: dict[Hashable, str] = {r.id: r.label for r in self.requirements}
+        prices = solution.dual.by_owner.items()
+        names = [labels[owner] for owner, price in prices if owner not in self.paying and abs(price) > 1e-9]
         if (solution.x[: self.n_dwells] > 0.999 * self.problem.max_time_s).any():
             names.append(f"the greatest dwell time of {self.problem.max_time_s:g} s")
         return ", ".join(names)
@@ -110,7 +113,7 @@ def set_problem(problem: PlanProblem, candidates: Candidates) -> SetProblem:
         raise InputError("every dwell needs its candidate", got=f"{len(candidates.owner)} for {n} dwells")
     listed = requirements(problem)
     healthy = problem.healthy
-    per_s = np.ones(n) if healthy is None else Program(problem, listed).mean_row(points.rows(healthy))
+    per_s = np.ones(n) if healthy is None else mean_row(problem, points.rows(healthy))
     if not (per_s > 0).all():
         raise InputError("every dwell must give the healthy organ some dose", got="a dwell that gives none")
     lower = [k for k, r in enumerate(listed) if r.level == 0 and r.sense == 1]

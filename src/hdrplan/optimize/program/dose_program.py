@@ -1,220 +1,317 @@
-"""The linear program of one set of goals: columns, rows, objectives."""
+"""The linear program of one set of goals: columns, rows, objectives.
+
+Its columns are the dwell times and, for each requirement, what it may be missed by. The program grows while it is
+solved, but it never stands elsewhere than its plan: each solve says which points the dose-volume goals leave out
+(``excused``, which every solution carries), and what is changed for a while is changed back by a context manager.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
 import numpy as np
 
-from hdrplan.arrays import BoolArray, FloatArray, IntArray
-from hdrplan.errors import InputError
+from hdrplan.arrays import FloatArray, IntArray
+from hdrplan.optimize.objectives import MeanDose, Objective, TotalTime
 from hdrplan.optimize.problem import PlanProblem
-from hdrplan.optimize.program.lazy_lp import LazyLP, NewRows, Solution, margin
-from hdrplan.optimize.program.point_rows import EveryPoint, Tail, cubes_of
-from hdrplan.optimize.program.requirements import Requirement, hottest
+from hdrplan.optimize.program.goal_rows import mean_row, points_of, ratio_rows, single_limit, single_row
+from hdrplan.optimize.program.lazy_lp import Excused, LazyLP, Solution
+from hdrplan.optimize.program.mean_tail import MeanTail
+from hdrplan.optimize.program.point_rows import LimitedPoints, PointRows
+from hdrplan.optimize.program.requirements import Kind, Requirement
+from hdrplan.optimize.program.rows import Kept, NeighbourRatio, NewRows, Row
 
-__all__ = ["Program"]
+__all__ = ["MAX_MISS", "Program"]
 
 # Finite, so that weak duality always gives a bound; no goal is ever missed by this much.
-MOST_MISSED = 1e5
+MAX_MISS = 1e5
 
 
 class Program:
     """Dwell times and one miss for each requirement, under the requirements entered so far.
 
+    Requirements are named by their place in ``requirements``.
+
     Parameters
     ----------
     problem : PlanProblem
-    listed : tuple of Requirement
+    requirements : tuple of Requirement
     """
 
-    def __init__(self, problem: PlanProblem, listed: tuple[Requirement, ...]) -> None:
-        self.rate, self.points, self.given_gy = problem.rate, problem.points, problem.earlier_gy
-        self.problem, self.listed, self.n = problem, listed, problem.n_dwells
-        self.columns = self.n + len(listed)
-        least_s, most_s = problem.time_bounds_s
-        self.lp = LazyLP(np.append(least_s, np.zeros(len(listed))), np.append(most_s, np.zeros(len(listed))))
-        self.tails: dict[int, EveryPoint] = {}
-        self.blocks: dict[int, EveryPoint] = {}
-        self.single: dict[int, int] = {}  # requirement -> its only row
-        self.lowered: dict[int, float] = {}
-        self.rows_all = 0
+    def __init__(self, problem: PlanProblem, requirements: tuple[Requirement, ...]) -> None:
+        self.problem, self.requirements = problem, requirements
+        no_miss = np.zeros(len(requirements))
+        shortest_s, longest_s = problem.time_bounds_s
+        self._lp = LazyLP(np.append(shortest_s, no_miss), np.append(longest_s, no_miss))
         self.deadline = np.inf
+        self.families: dict[int, PointRows] = {}
+        self._single: dict[int, int] = {}  # requirement -> its only row
+        self._lowered: dict[int, float] = {}
+        self._kept: list[int] = []
+
+    # -- columns --------------------------------------------------------------------------------------------------
+
+    @property
+    def n_dwells(self) -> int:
+        """Columns that are dwell times; they come first."""
+        return self.problem.n_dwells
+
+    @property
+    def n_columns(self) -> int:
+        """Columns in all: dwell times, then misses."""
+        return self.problem.n_dwells + len(self.requirements)
+
+    @property
+    def rows_used(self) -> int:
+        """Rows that the solver has been given."""
+        return self._lp.rows_used
+
+    @property
+    def rows_all(self) -> int:
+        """Rows that a plan is judged by, in the program or not."""
+        return sum(len(family.points) for family in self.families.values()) + len(self._single)
+
+    @property
+    def time_bounds_s(self) -> tuple[FloatArray, FloatArray]:
+        """Shortest and longest time of each dwell as they are now, (n_dwells,) each."""
+        return self._lp.lower[: self.n_dwells].copy(), self._lp.upper[: self.n_dwells].copy()
+
+    def bound_times(self, dwells: IntArray, shortest_s: FloatArray | float, longest_s: FloatArray | float) -> None:
+        """Give some dwell times other bounds."""
+        lower, upper = (np.broadcast_to(np.asarray(s, dtype=np.float64), dwells.shape) for s in (shortest_s, longest_s))
+        self._lp.bounds(dwells, lower.copy(), upper.copy())
+
+    def max_miss(self, which: Sequence[int]) -> FloatArray:
+        """Return by how much requirements may be missed, Gy or s."""
+        return self._lp.upper[self._miss_columns(which)].copy()
+
+    def allow_miss(self, which: Sequence[int], maximum: float | FloatArray) -> None:
+        """Let requirements be missed by at most so many Gy (or s); 0 makes them hard."""
+        at = self._miss_columns(which)
+        upper = np.broadcast_to(np.asarray(maximum, dtype=np.float64), at.shape).copy()
+        self._lp.bounds(at, np.zeros(len(at)), upper)
+
+    def fix_misses(self, which: Sequence[int], misses: FloatArray) -> None:
+        """Let requirements be missed by exactly so many Gy (or s): limits that move."""
+        self._lp.bounds(self._miss_columns(which), misses, misses)
+
+    @contextmanager
+    def missing_allowed(self, which: Sequence[int]) -> Iterator[Callable[[float | FloatArray], None]]:
+        """Let requirements be missed for a while: yields the function that says by how much."""
+        before = self.max_miss(which)
+        try:
+            yield lambda maximum: self.allow_miss(which, maximum)
+        finally:
+            self.allow_miss(which, before)
+
+    def _miss_columns(self, which: Sequence[int]) -> IntArray:
+        return self.n_dwells + np.asarray(which, dtype=np.int64)
+
+    def miss(self, x: FloatArray, k: int) -> float:
+        """By how much requirement ``k`` is missed, Gy or s."""
+        return float(x[self.n_dwells + k])
 
     # -- requirements ---------------------------------------------------------------------------------------------
 
     def enter(self, k: int) -> None:
-        """Add requirement ``k``; a dose-volume goal starts to count only with :meth:`excuse`."""
-        one = self.listed[k]
-        if one.kind in ("every", "tail"):
-            block = self.block(k)
-            self.rows_all += len(block)
-            self.blocks[k] = block
-            if one.kind == "tail":
-                self.tails[k] = block
-            else:
-                self.lp.families.append(block)
-            return
-        row = np.zeros((1, self.columns))
-        row[0, self.n + k] = one.sense
-        row[0, : self.n] = 1.0 if one.kind == "time" else self.mean_row(one.rows)
-        limit = self.single_limit(k)
-        low, high = (limit, np.inf) if one.sense == 1 else (-np.inf, limit)
-        self.single[k] = self.lp.add(one.label, NewRows(row, np.array([low]), np.array([high]), margin(one.limit)))
-        self.rows_all += 1
+        """Add requirement ``k``; a dose-volume goal counts in a solve that says which points it leaves out."""
+        requirement, problem, column = self.requirements[k], self.problem, self.n_dwells + k
+        if requirement.kind in (Kind.EVERY_POINT, Kind.DOSE_VOLUME):
+            points = points_of(problem, requirement, miss_column=column, n_columns=self.n_columns)
+            self.families[k] = PointRows(points)
+            if requirement.kind == Kind.EVERY_POINT:
+                self._lp.families.append(self.families[k])
+        else:
+            row = single_row(problem, requirement, miss_column=column, n_columns=self.n_columns)
+            self._single[k] = self._lp.add(requirement.id, row)
 
-    def block(self, k: int) -> EveryPoint:
-        """Return all points of requirement ``k`` under its limit."""
-        one = self.listed[k]
-        return EveryPoint(
-            one.label,
-            self.rate.gy_per_s[one.rows],
-            one.limit,
-            one.sense,
-            cubes_of(self.points.points_mm[one.rows]),
-            self.columns,
-            slack_column=self.n + k,
-            given_gy=None if self.given_gy is None else self.given_gy[one.rows],
-        )
+    @property
+    def single_rows(self) -> Mapping[int, int]:
+        """Row of each requirement entered that has one row only: a mean dose, the total time."""
+        return self._single
 
-    def allow_miss(self, which: list[int], most: float | FloatArray = MOST_MISSED) -> None:
-        """Let requirements be missed by at most ``most`` Gy (or s); 0 makes them hard."""
-        at = self.n + np.asarray(which, dtype=np.int64)
-        self.lp.bounds(at, np.zeros(len(at)), np.broadcast_to(np.asarray(most, dtype=np.float64), at.shape).copy())
+    def row(self, number: int) -> Row:
+        """Return one row of the program."""
+        return self._lp.row(number)
 
-    def miss(self, x: FloatArray, k: int) -> float:
-        """How much requirement ``k`` is missed by, Gy or s."""
-        return float(x[self.n + k])
+    @property
+    def dose_volume(self) -> dict[int, PointRows]:
+        """The dose-volume goals entered, with all their points."""
+        return {k: family for k, family in self.families.items() if self.requirements[k].kind == Kind.DOSE_VOLUME}
+
+    @property
+    def binding(self) -> list[PointRows]:
+        """The limits on points that bind now, in the order they are judged."""
+        return [family for family in self._lp.families if isinstance(family, PointRows)]
+
+    def add_points(self, points: LimitedPoints, *, binding: bool = True) -> PointRows:
+        """Add a limit on points that are not the problem's own, of a scenario."""
+        family = PointRows(points)
+        if binding:
+            self._lp.families.append(family)
+        return family
+
+    def bind(self, family: PointRows, *, binding: bool) -> None:
+        """Let a limit added by :meth:`add_points` bind, or lift it: its rows stay in the program, free."""
+        family.excuse(np.full(len(family.points), not binding), self._lp)
+        active = family in self._lp.families
+        if binding and not active:
+            self._lp.families.append(family)
+        elif active and not binding:
+            self._lp.families.remove(family)
 
     def tie(self, pairs: IntArray, ratio: float) -> None:
-        """Neighbouring times differ by at most a factor: both ``t_i <= ratio t_j`` and the reverse."""
-        both = np.concatenate((pairs, pairs[:, ::-1]))
-        rows = np.zeros((len(both), self.columns))
-        rows[np.arange(len(both)), both[:, 0]] = 1.0
-        rows[np.arange(len(both)), both[:, 1]] = -ratio
-        self.lp.add("neighbour ratio", NewRows(rows, np.full(len(both), -np.inf), np.zeros(len(both))))
-
-    def keep(self, cost: FloatArray, most: float) -> None:
-        """Hold an objective at what was reached."""
-        self.lp.add("kept", NewRows(cost[None, :], np.array([-np.inf]), np.array([most])))
-
-    def release(self, name: str) -> None:
-        """Free all rows added under a name."""
-        for row in self.lp.rows_of(name):
-            self.lp.limit(row, -np.inf, np.inf)
-
-    def broken(self, x: FloatArray) -> dict[int, float]:
-        """By how many Gy (or s) ``x`` breaks each requirement entered, at the worst of all points."""
-        broken = {}
-        for k, one in enumerate(self.listed):
-            scale = max(one.limit, 1e-9)
-            if k in self.tails:
-                # As a volume: which points may lie on the wrong side is chosen anew.
-                short = one.sense * (one.limit - self.blocks[k].dose_gy(x)) - self.miss(x, k)
-                broken[k] = float(short[~self.outside(k, x)].max(initial=-np.inf))
-            elif k in self.blocks:
-                block = self.blocks[k]
-                was, block.limit_gy = block.limit_gy, one.limit
-                broken[k] = block.violated(x)[1] * scale
-                block.limit_gy = was
-            elif k in self.single:
-                value = float(self.lp.row(self.single[k])[: self.n] @ x[: self.n])
-                broken[k] = one.sense * (self.single_limit(k) - value) - self.miss(x, k)
-        return broken
-
-    def lower_limit(self, k: int, by: float) -> None:
-        """Plan on a limit lower by some Gy (or s) than the goal's."""
-        if k in self.blocks:
-            block = self.blocks[k]
-            block.limit_gy -= by
-            block.excuse(block.excused, self.lp)
-        else:
-            self.lowered[k] = self.lowered.get(k, 0.0) + by
-            self.lp.limit(self.single[k], -np.inf, self.single_limit(k) - self.lowered[k])
-
-    def single_limit(self, k: int) -> float:
-        """Limit of a mean dose or of the total time, without what was given before."""
-        one = self.listed[k]
-        return one.limit - (self.given_mean_gy(one.rows) if one.kind == "mean" else 0.0)
-
-    # -- objectives -----------------------------------------------------------------------------------------------
-
-    def mean_row(self, rows: slice) -> FloatArray:
-        """Coefficients of the volume-weighted mean dose."""
-        volume = self.points.volume_cc[rows]
-        if not volume.sum() > 0:
-            raise InputError("a mean dose needs sample points with volume", got="none")
-        return np.asarray(volume @ self.rate.gy_per_s[rows] / volume.sum())
-
-    def given_mean_gy(self, rows: slice) -> float:
-        """Mean dose of former sessions."""
-        if self.given_gy is None:
-            return 0.0
-        return float(np.average(self.given_gy[rows], weights=self.points.volume_cc[rows]))
-
-    def cost(self, times: FloatArray | float = 0.0, misses: dict[int, float] | None = None) -> FloatArray:
-        """Return an objective: weights of the dwell times, and of the misses."""
-        cost = np.zeros(self.columns)
-        cost[: self.n] = times
-        for k, weight in (misses or {}).items():
-            cost[self.n + k] = weight
-        return cost
-
-    # -- solving --------------------------------------------------------------------------------------------------
+        """Neighbouring times differ by at most a factor."""
+        self._lp.add(NeighbourRatio(), ratio_rows(pairs, ratio, n_columns=self.n_columns))
 
     def start(self) -> None:
         """Give the solver some rows of each CTV to begin with."""
-        for family in self.lp.families:
-            if isinstance(family, EveryPoint) and family.sense == 1 and not family.point_of:
-                family.first_rows(self.lp)
+        for family in self.binding:
+            if family.points.sense == 1 and not family.point_of:
+                new = family.first_rows()
+                family.taken(self._lp.add(family.owner, new), new)
 
-    def solve(self, cost: FloatArray, *, primal: bool = False) -> Solution:
-        """Minimise; the dose-volume goals hold for the points excused now."""
-        return self.lp.solve(cost, deadline=self.deadline, primal=primal)
-
-    def polished(self, cost: FloatArray, x: FloatArray, *, rounds: int = 25, better_frac: float = 2e-5) -> Solution:
-        """Minimise under dose-volume goals, which are not convex: excuse the hottest points, solve, repeat.
-
-        For given excused points the program is linear and solved to its optimum. The points excused next are the
-        hottest of the new plan, which stays feasible: the objective never rises. Ends where it falls no more.
-        """
-        best: Solution | None = None
-        for _ in range(rounds):
-            self.excuse(x)
-            found = self.solve(cost)
-            if found.status != "optimal":
-                return best or found
-            small = best is not None and best.value - found.value <= better_frac * max(abs(best.value), 1e-6)
-            best = found
-            if small:
-                break
-            x = found.x
-        assert best is not None
-        return best
-
-    def excuse(self, x: FloatArray) -> None:
-        """Let each dose-volume goal leave out the points that are its hottest (coldest) at ``x``."""
-        for k, block in self.tails.items():
-            block.excuse(self.outside(k, x), self.lp)
-            if block not in self.lp.families:
-                self.lp.families.append(block)
-
-    def outside(self, k: int, x: FloatArray) -> BoolArray:
-        """Return the points that dose-volume goal ``k`` does not bind at ``x``."""
-        one = self.listed[k]
-        volume = self.points.volume_cc[one.rows]
-        # A goal on a volume does not see the points on the surface, which have none.
-        return np.asarray(hottest(-one.sense * self.tails[k].dose_gy(x), volume, one.tail_cc) | (volume == 0))
-
-    def tail(self, k: int) -> Tail:
+    def mean_tail(self, k: int) -> MeanTail:
         """Return the convex, stricter form of dose-volume goal ``k``."""
-        one = self.listed[k]
-        return Tail(f"mean tail of {one.label}", self.tails[k], self.points.volume_cc[one.rows], one.tail_cc)
+        requirement = self.requirements[k]
+        volume_cc = self.problem.points.volume_cc[requirement.rows]
+        return MeanTail(self.families[k].points, volume_cc, requirement.tail_cc)
 
-    def tails_missed(self, x: FloatArray) -> list[int]:
-        """Return the dose-volume goals that ``x`` does not reach within its miss."""
-        missed = []
-        for k, block in self.tails.items():
-            one = self.listed[k]
-            wrong = one.sense * (one.limit - block.dose_gy(x)) > self.miss(x, k)
-            if float(self.points.volume_cc[one.rows][wrong].sum()) >= one.tail_cc:
-                missed.append(k)
-        return missed
+    # -- limits ---------------------------------------------------------------------------------------------------
+
+    def keep(self, cost: FloatArray, maximum: float, objective: Objective) -> None:
+        """Hold an objective at what was reached, in all solves that follow."""
+        row = NewRows(cost[None, :], np.array([-np.inf]), np.array([maximum]))
+        self._kept.append(self._lp.add(Kept(objective), row))
+
+    @contextmanager
+    def kept(self, cost: FloatArray, maximum: float, objective: Objective) -> Iterator[None]:
+        """Hold an objective for a while."""
+        self.keep(cost, maximum, objective)
+        try:
+            yield
+        finally:
+            self._lp.limit(self._kept.pop(), -np.inf, np.inf)
+
+    def release_kept(self) -> None:
+        """Hold no objective any more."""
+        while self._kept:
+            self._lp.limit(self._kept.pop(0), -np.inf, np.inf)
+
+    def lower_limit(self, k: int, by: float) -> None:
+        """Plan on a limit lower by some Gy (or s) than the goal's."""
+        if k in self.families:
+            family = self.families[k]
+            family.relimit(family.limit_gy - by, self._lp)
+        else:
+            self._lowered[k] = self._lowered.get(k, 0.0) + by
+            self._lp.limit(self._single[k], -np.inf, self._limit(k) - self._lowered[k])
+
+    def _limit(self, k: int) -> float:
+        return single_limit(self.problem, self.requirements[k])
+
+    # -- objectives -----------------------------------------------------------------------------------------------
+
+    def cost(self, times: FloatArray | float = 0.0, misses: Mapping[int, float] | None = None) -> FloatArray:
+        """Return an objective: weights of the dwell times, and of the misses."""
+        cost = np.zeros(self.n_columns)
+        cost[: self.n_dwells] = times
+        for k, weight in (misses or {}).items():
+            cost[self.n_dwells + k] = weight
+        return cost
+
+    def cost_of(self, objective: MeanDose | TotalTime) -> FloatArray:
+        """Return the problem's objective as weights of the columns."""
+        if isinstance(objective, TotalTime):
+            return self.cost(1.0)
+        return self.cost(mean_row(self.problem, self.problem.points.rows(objective.structure)))
+
+    # -- solving --------------------------------------------------------------------------------------------------
+
+    def solve(
+        self,
+        cost: FloatArray,
+        excused: Excused | None = None,
+        *,
+        primal: bool = False,
+        tolerance_frac: float = 0.0,
+    ) -> Solution:
+        """Minimise under all requirements entered.
+
+        Parameters
+        ----------
+        cost : (n_columns,) array
+        excused : mapping, optional
+            Requirement -> points that a dose-volume goal leaves out. Goals that are not in it do not count: without it
+            the solution's bound is one of all plans that hold these goals, for it is one of more.
+        primal : bool
+            Begin with the primal simplex: quicker where only the cost is new.
+        tolerance_frac : float
+            Violation, as a fraction of a limit, at which to be content.
+
+        Returns
+        -------
+        Solution
+        """
+        excused = excused or {}
+        with self._standing(excused):
+            solution = self._lp.solve(cost, deadline=self.deadline, primal=primal, tolerance_frac=tolerance_frac)
+        return replace(solution, excused=excused)
+
+    @contextmanager
+    def _standing(self, excused: Excused) -> Iterator[None]:
+        """Bind the dose-volume goals of ``excused`` outside their points; take the others out for a while."""
+        absent: list[PointRows] = []
+        for k, family in self.dose_volume.items():
+            if k not in excused:
+                absent += [family] if family in self._lp.families else []
+                continue
+            if family.excused is not excused[k]:
+                family.excuse(excused[k], self._lp)
+            if family not in self._lp.families:
+                self._lp.families.append(family)
+        masks = [family.excused for family in absent]
+        for family in absent:
+            self._lp.families.remove(family)
+            family.excuse(np.ones(len(family.points), dtype=np.bool_), self._lp)
+        try:
+            yield
+        finally:
+            for family, mask in zip(absent, masks, strict=True):
+                self._lp.families.append(family)
+                family.excuse(mask, self._lp)
+
+    @contextmanager
+    def mean_tails(self) -> Iterator[Callable[[Mapping[int, float]], None]]:
+        """Put mean tails in the place of the dose-volume goals for a while: yields the function that says how low."""
+        tails = {k: self.mean_tail(k) for k in self.dose_volume}
+
+        def limit(limits_gy: Mapping[int, float]) -> None:
+            for k, limit_gy in limits_gy.items():
+                tails[k].relimit(limit_gy, self._lp)
+
+        with self._standing({}):
+            self._lp.families.extend(tails.values())
+            try:
+                yield limit
+            finally:
+                for tail in tails.values():
+                    tail.relimit(np.inf if tail.points.sense == -1 else -np.inf, self._lp)
+                    self._lp.families.remove(tail)
+
+    @contextmanager
+    def time_apart(self, seconds: float) -> Iterator[None]:
+        """Let something take up to ``seconds`` of its own: the time it takes does not count for the program's."""
+        before, begun = self.deadline, time.monotonic()
+        self.deadline = before + seconds
+        try:
+            yield
+        finally:
+            self.deadline = before + time.monotonic() - begun
+
+    def hand_over(self) -> LazyLP:
+        """Return the linear program itself, to a search that goes on with it alone: do not use this one any more."""
+        return self._lp

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Literal
 
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray
-from hdrplan.dose import SamplePoints
 from hdrplan.errors import InputError
+from hdrplan.optimize.objectives import GoalId, NamedGoal
 from hdrplan.optimize.problem import PlanProblem
-from hdrplan.plan import AROUND, Goal, Goals, isodose_frac
+from hdrplan.plan import AROUND, Goal, isodose_frac, parse_metric
 
-__all__ = ["Requirement", "hottest", "required", "requirements"]
-
-Kind = Literal["every", "mean", "tail", "time"]
+__all__ = ["Kind", "Requirement", "hottest", "numbered", "required", "requirements"]
 
 # Parts of the range of doses in which the volume at a dose is looked for.
 _STEPS = 10_000
@@ -24,49 +24,63 @@ _STEPS = 10_000
 _SAME_VOLUME = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
+class Kind(StrEnum):
+    """What a requirement limits; ``DOSE_VOLUME``: the dose at all points but a volume, any of them (not convex)."""
+
+    EVERY_POINT = "dose at every point"
+    MEAN = "mean dose"
+    DOSE_VOLUME = "dose at a volume"
+    TIME = "total time"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
     """One goal as a condition on doses.
 
     Parameters
     ----------
-    structure : str
-    text : str
-        The goal in the clinic's words.
-    kind : {"every", "mean", "tail", "time"}
-        ``every``: the dose at every point. ``mean``: the mean dose. ``tail``: the dose at all points but a volume
-        smaller than ``tail_cc``, any of them (not convex). ``time``: the sum of the dwell times.
+    goal : NamedGoal
+    kind : Kind
     sense : {1, -1}
         1: at least ``limit``; -1: at most.
     limit : float
-        Gy, or s for the total time.
+        What the program asks for, in Gy, or s for the total time: the goal's own value, with the problem's reserve
+        where it is a prescription.
     rows : slice
         Rows of the rate matrix.
-    level : int
-        0 hard; 1, 2, ... priority levels.
     prescription : bool
         Whether this is a CTV's prescription, which gives way when an organ's limit cannot hold beside it.
     tail_cc : float
         Volume on the wrong side of the limit must stay below this.
-    source : str
-        Where the limit comes from.
     """
 
-    structure: str
-    text: str
+    goal: NamedGoal
     kind: Kind
     sense: Literal[1, -1]
     limit: float
     rows: slice
-    level: int = 0
     prescription: bool = False
     tail_cc: float = 0.0
-    source: str = ""
+
+    @property
+    def structure(self) -> str:
+        """Name of the structure; "plan" for the total time."""
+        return self.goal.id.structure
+
+    @property
+    def level(self) -> int:
+        """0 is hard; 1, 2, ... are priority levels."""
+        return self.goal.id.level
+
+    @property
+    def id(self) -> GoalId:
+        """Name of the goal among all goals of the plan."""
+        return self.goal.id
 
     @property
     def label(self) -> str:
-        """Structure and goal: "duodenum Dmax <= 12 Gy"."""
-        return f"{self.structure} {self.text}"
+        """Structure and goal in words: "duodenum Dmax <= 12 Gy"."""
+        return self.goal.label
 
 
 def required(goal: Goal, problem: PlanProblem) -> Requirement:
@@ -82,38 +96,32 @@ def required(goal: Goal, problem: PlanProblem) -> Requirement:
     InputError
         A structure that does not exist or has no points, a goal that is no limit on what it names.
     """
-    points, goals = problem.points, problem.goals
+    points = problem.points
     where = f"goal {goal.text!r} of {goal.structure}"
     metric, sense = goal.metric, (1 if goal.sense == ">=" else -1)
     if metric.kind == "total_time":
         if sense == 1:
             raise InputError("a total time can only be limited from above", got=goal.sense, where=where)
-        return Requirement("plan", goal.text, "time", -1, goal.value, slice(0, 0), goal.level, source=goal.source)
+        return _requirement(replace(goal, structure="plan"), Kind.TIME, goal.value, slice(0, 0), sense=-1)
     if metric.kind == "conformity":
-        return _conformity(goal, points, goals, where)
+        return _conformity(goal, problem, where)
     rows = points.rows(goal.structure)
     if rows.stop <= rows.start:
         raise InputError("a goal needs a structure with sample points", got="none", where=where)
     total_cc = float(points.volume_cc[rows].sum())
 
-    def of(kind: Kind, limit_gy: float, tail_cc: float = 0.0) -> Requirement:
-        return Requirement(
-            goal.structure, goal.text, kind, 1 if sense == 1 else -1, limit_gy, rows, goal.level, False, tail_cc,
-            goal.source,
-        )  # fmt: skip
-
     if metric.kind == "dose_mean":
-        return of("mean", goal.value)
+        return _requirement(goal, Kind.MEAN, goal.value, rows)
     if metric.kind in ("dose_max", "dose_min"):
         if (metric.kind == "dose_min") != (sense == 1):
             raise InputError("Dmin takes >= and Dmax takes <=", got=goal.text, where=where)
-        return of("every", goal.value)
+        return _requirement(goal, Kind.EVERY_POINT, goal.value, rows)
     if metric.kind in ("dose_at_frac", "dose_at_cc"):
         hot_cc = metric.at if metric.kind == "dose_at_cc" else metric.at * total_cc
         limit_gy = goal.value
     else:
         # At most a volume may receive at least a dose: the dose at that volume is at most the dose, and vice versa.
-        dose_gy = metric.at if metric.kind == "volume_at_gy" else metric.at * goals.prescription_gy(goal.structure)
+        dose_gy = metric.at if metric.kind == "volume_at_gy" else metric.at * problem.asked_gy(goal.structure)
         hot_cc = goal.value if metric.unit == "cc" else goal.value * total_cc
         limit_gy = dose_gy
     if hot_cc > total_cc * (1 + 1e-6):
@@ -124,10 +132,34 @@ def required(goal: Goal, problem: PlanProblem) -> Requirement:
         )
     # The volume that may lie on the wrong side of the limit; none of it means every point.
     tail_cc = total_cc - hot_cc if sense == 1 else hot_cc
-    return of("tail", limit_gy, tail_cc) if tail_cc > _SAME_VOLUME * total_cc else of("every", limit_gy)
+    if tail_cc <= _SAME_VOLUME * total_cc:
+        return _requirement(goal, Kind.EVERY_POINT, limit_gy, rows)
+    return _requirement(goal, Kind.DOSE_VOLUME, limit_gy, rows, tail_cc=tail_cc)
 
 
-def _conformity(goal: Goal, points: SamplePoints, goals: Goals, where: str) -> Requirement:
+def _requirement(
+    goal: Goal,
+    kind: Kind,
+    limit: float,
+    rows: slice,
+    *,
+    sense: Literal[1, -1] | None = None,
+    tail_cc: float = 0.0,
+) -> Requirement:
+    """Return a requirement whose sense is the goal's, if none is given."""
+    own: Literal[1, -1] = 1 if goal.sense == ">=" else -1
+    return Requirement(
+        goal=NamedGoal(GoalId(structure=goal.structure, metric=goal.metric.text, level=goal.level), goal),
+        kind=kind,
+        sense=sense or own,
+        limit=limit,
+        rows=rows,
+        tail_cc=tail_cc,
+    )
+
+
+def _conformity(goal: Goal, problem: PlanProblem, where: str) -> Requirement:
+    points = problem.points
     if AROUND not in points.names:
         raise InputError(
             "a conformity goal needs sample points in and around the CTVs",
@@ -135,14 +167,12 @@ def _conformity(goal: Goal, points: SamplePoints, goals: Goals, where: str) -> R
             where=where,
             remedy="Sample the structures that case.dosed_structures(goals) returns.",
         )
-    if goal.structure not in [prescription.structure for prescription in goals.prescriptions]:
+    if goal.structure not in [prescription.structure for prescription in problem.goals.prescriptions]:
         raise InputError("a conformity goal is about a CTV with a prescription", got=goal.structure, where=where)
-    limit_gy, rows = goals.prescription_gy(goal.structure), points.rows(AROUND)
+    limit_gy, rows = problem.asked_gy(goal.structure), points.rows(AROUND)
     ctvs = [points.rows(name) for name, role in zip(points.names, points.roles, strict=True) if role == "CTV"]
     isodose_cc = isodose_frac(goal) * sum(float(points.volume_cc[ctv].sum()) for ctv in ctvs)
-    return Requirement(
-        goal.structure, goal.text, "tail", -1, limit_gy, rows, goal.level, False, isodose_cc, goal.source
-    )  # fmt: skip
+    return _requirement(goal, Kind.DOSE_VOLUME, limit_gy, rows, sense=-1, tail_cc=isodose_cc)
 
 
 def requirements(problem: PlanProblem) -> tuple[Requirement, ...]:
@@ -151,44 +181,58 @@ def requirements(problem: PlanProblem) -> tuple[Requirement, ...]:
     Raises
     ------
     InputError
-        A CTV without or a non-CTV with a prescription, an unknown structure, hard goals on
-        one structure that exclude each other.
+        A CTV without or a non-CTV with a prescription, an unknown structure, hard goals on one structure that exclude
+        each other.
     """
-    points, goals = problem.points, problem.goals
-    roles = dict(zip(points.names, points.roles, strict=True))
-    listed: list[Requirement] = []
-    for name in (n for n, role in roles.items() if role == "CTV"):
-        dose_gy = goals.prescription_gy(name)
-        rows = points.rows(name)
-        if rows.stop <= rows.start:
-            raise InputError("a CTV needs sample points", got="none", where=name)
-        listed.append(Requirement(name, f"D100 >= {dose_gy:g} Gy", "every", 1, dose_gy, rows, prescription=True))
-    for prescription in goals.prescriptions:
+    roles = dict(zip(problem.points.names, problem.points.roles, strict=True))
+    listed = [_prescription(name, problem) for name, role in roles.items() if role == "CTV"]
+    for prescription in problem.goals.prescriptions:
         if roles.get(prescription.structure) != "CTV":
             raise InputError(
                 "a prescription needs a structure with role CTV",
                 got=roles.get(prescription.structure, "no such structure"),
                 where=prescription.structure,
             )
-    listed += [required(goal, problem) for goal in goals.goals]
+    listed += [required(goal, problem) for goal in problem.goals.goals]
     _no_contradiction(listed)
-    return tuple(listed)
+    return numbered(listed)
+
+
+def numbered(listed: Iterable[Requirement]) -> tuple[Requirement, ...]:
+    """Return requirements with ids that differ: the second goal on one structure, metric and level is a repeat."""
+    seen: Counter[GoalId] = Counter()
+    different = []
+    for requirement in listed:
+        first = replace(requirement.id, repeat=0)
+        goal = NamedGoal(replace(first, repeat=seen[first]), requirement.goal.goal)
+        different.append(replace(requirement, goal=goal))
+        seen[first] += 1
+    return tuple(different)
+
+
+def _prescription(name: str, problem: PlanProblem) -> Requirement:
+    dose_gy, rows = problem.goals.prescription_gy(name), problem.points.rows(name)
+    if rows.stop <= rows.start:
+        raise InputError("a CTV needs sample points", got="none", where=name)
+    goal = Goal(structure=name, metric=parse_metric("D100"), sense=">=", value=dose_gy, level=0, source="prescription")
+    return replace(_requirement(goal, Kind.EVERY_POINT, problem.asked_gy(name), rows), prescription=True)
 
 
 def _no_contradiction(listed: list[Requirement]) -> None:
     floor: dict[str, Requirement] = {}
     roofs: dict[str, list[Requirement]] = defaultdict(list)
-    for one in (r for r in listed if r.level == 0 and r.kind == "every"):
-        if one.sense == -1:
-            roofs[one.structure].append(one)
-        elif one.structure not in floor or one.limit > floor[one.structure].limit:
-            floor[one.structure] = one
+    for requirement in (r for r in listed if r.level == 0 and r.kind == Kind.EVERY_POINT):
+        name = requirement.structure
+        if requirement.sense == -1:
+            roofs[name].append(requirement)
+        elif name not in floor or requirement.limit > floor[name].limit:
+            floor[name] = requirement
     for name, low in floor.items():
         for high in roofs[name]:
             if high.limit < low.limit:
                 raise InputError(
                     "two hard goals on one structure exclude each other",
-                    got=f"{low.text} and {high.text}",
+                    got=f"{low.goal.goal.text} and {high.goal.goal.text}",
                     where=name,
                     remedy="Give one of them a priority level, or change a limit.",
                 )

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import InputError
+from hdrplan.optimize.program.cubes import cubes_of
 from hdrplan.optimize.program.dose_program import Program
-from hdrplan.optimize.program.point_rows import EveryPoint, cubes_of
+from hdrplan.optimize.program.point_rows import LimitedPoints
 
-__all__ = ["Scenario", "scenario_name", "scenario_rows"]
+__all__ = ["InScenario", "Scenario", "scenario_rows"]
 
 # CTV -> (n_points of the CTV, n_dwells) rates in Gy/s, rows as in the problem's points.
 Scenario = Mapping[str, FloatArray]
 
 
-def scenario_name(number: int) -> str:
-    """Name under which the rows of a scenario stand in a program, and their multipliers in its solutions."""
-    return f"scenario {number}"
+@dataclass(frozen=True, slots=True)
+class InScenario:
+    """Owner of the rows of one scenario."""
+
+    number: int
 
 
 def scenario_rows(
     program: Program, scenarios: Sequence[Scenario], which: Sequence[int], *, missable: bool = False
-) -> list[list[EveryPoint]]:
-    """Return for each scenario some requirements of a program as rows of its rates; they are not entered yet.
+) -> list[list[LimitedPoints]]:
+    """Return for each scenario the points of some requirements at its rates; they are not entered yet.
 
     Parameters
     ----------
@@ -34,29 +40,35 @@ def scenario_rows(
     missable : bool
         Whether a requirement's miss counts in the scenarios too.
 
+    Returns
+    -------
+    list of lists of LimitedPoints
+        For each scenario one for each requirement.
+
     Raises
     ------
     InputError
         A matrix of another shape.
     """
-    listed: list[list[EveryPoint]] = []
-    for number, rates in enumerate(scenarios):
-        families = []
-        for k in which:
-            requirement = program.listed[k]
-            matrix, rows = rates[requirement.structure], requirement.rows
-            if matrix.shape != (rows.stop - rows.start, program.n):
-                raise InputError(
-                    f"a scenario needs the rates of all points of {requirement.structure}",
-                    got=matrix.shape,
-                    where=number,
-                )
-            cubes, slack_column = cubes_of(program.points.points_mm[rows]), program.n + k if missable else None
-            families.append(
-                EveryPoint(
-                    scenario_name(number), matrix, requirement.limit, 1, cubes, program.columns,
-                    slack_column=slack_column,
-                )
-            )  # fmt: skip
-        listed.append(families)
-    return listed
+    return [
+        [_points(program, rates, k, number, missable=missable) for k in which] for number, rates in enumerate(scenarios)
+    ]
+
+
+def _points(program: Program, rates: Scenario, k: int, number: int, *, missable: bool) -> LimitedPoints:
+    requirement = program.requirements[k]
+    matrix, rows = rates[requirement.structure], requirement.rows
+    if matrix.shape != (rows.stop - rows.start, program.n_dwells):
+        raise InputError(
+            f"a scenario needs the rates of all points of {requirement.structure}", got=matrix.shape, where=number
+        )
+    return LimitedPoints(
+        owner=InScenario(number),
+        gy_per_s=matrix,
+        limit_gy=requirement.limit,
+        sense=1,
+        cubes=cubes_of(program.problem.points.points_mm[rows]),
+        n_columns=program.n_columns,
+        earlier_gy=np.zeros(len(matrix)),
+        miss_column=program.n_dwells + k if missable else None,
+    )

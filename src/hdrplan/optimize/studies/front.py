@@ -101,7 +101,7 @@ class Front:
     @property
     def objective(self) -> str:
         """What all plans make least: "mean dose of liver"."""
-        return self.plans[0].cost.objective
+        return self.plans[0].cost.text
 
     @property
     def unit(self) -> str:

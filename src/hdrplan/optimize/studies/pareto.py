@@ -15,8 +15,8 @@ from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.optimize.bounded import Bounded
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.dose_program import Program
-from hdrplan.optimize.program.lazy_lp import Solution
-from hdrplan.optimize.program.requirements import Requirement, required, requirements
+from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
+from hdrplan.optimize.program.requirements import Kind, Requirement, numbered, required, requirements
 from hdrplan.optimize.studies.front import Axis, Front, FrontPlan
 from hdrplan.plan import Goal, parse_metric
 from hdrplan.threads import thread_count
@@ -86,9 +86,7 @@ def pareto_front(
         i: FrontPlan(
             limits=grid.limits[i],
             times_s=solution.x[: problem.n_dwells],
-            cost=Bounded(
-                value=solution.value, bound=solution.bound, objective=problem.objective, unit=problem.objective_unit
-            ),
+            cost=Bounded(value=solution.value, bound=solution.bound, objective=problem.objective),
             violation_frac=solution.violation * tolerance_frac / strict_frac,
             left_out_met=met[i],
         )
@@ -130,7 +128,7 @@ def _grid(problem: PlanProblem, axes: Sequence[Axis]) -> _Grid:
     if not axes:
         raise InputError("at least one axis is needed", got=0)
     hard = [requirement for requirement in requirements(problem) if requirement.level == 0]
-    convex = [requirement for requirement in hard if requirement.kind != "tail"]
+    convex = [requirement for requirement in hard if requirement.kind != Kind.DOSE_VOLUME]
     varied = []
     for axis in axes:
         own = _tightest(axis, problem)
@@ -143,9 +141,9 @@ def _grid(problem: PlanProblem, axes: Sequence[Axis]) -> _Grid:
             convex.append(own)
     return _Grid(
         problem=problem,
-        convex=tuple(convex),
+        convex=numbered(convex),
         varied=tuple(varied),
-        tails=tuple(requirement for requirement in hard if requirement.kind == "tail"),
+        tails=tuple(requirement for requirement in hard if requirement.kind == Kind.DOSE_VOLUME),
         limits=np.array(list(product(*(axis.values for axis in axes)))),
     )
 
@@ -164,9 +162,9 @@ def _tightest(axis: Axis, problem: PlanProblem) -> Requirement:
         source="axis",
     )
     requirement = required(goal, problem)
-    if requirement.kind == "tail":
+    if requirement.kind == Kind.DOSE_VOLUME:
         raise InputError("an axis is D100, Dmin, Dmax, Dmean or time", got=axis.metric, where=axis.label)
-    return replace(requirement, text=f"{axis.metric} (varied)")
+    return requirement
 
 
 def _counter(total: int, on_progress: Callable[[int, int], None] | None) -> Callable[[], None]:
@@ -191,19 +189,17 @@ def _solved(
     for k in range(len(grid.convex)):
         program.enter(k)
     program.start()
-    healthy = problem.healthy
-    cost = program.cost(1.0 if healthy is None else program.mean_row(problem.points.rows(healthy)))
-    columns = problem.n_dwells + np.array(grid.varied)
+    cost = program.cost_of(problem.objective)
     tightest = np.array([grid.convex[k].limit for k in grid.varied])
     solutions = {}
     for i in part:
         misses = np.abs(grid.limits[i] - tightest)
-        program.lp.bounds(columns, misses, misses)
-        solution = program.lp.solve(cost, tolerance_frac=strict_frac)
-        if solution.status != "infeasible":
+        program.fix_misses(grid.varied, misses)
+        solution = program.solve(cost, tolerance_frac=strict_frac)
+        if solution.status != LPStatus.INFEASIBLE:
             solutions[int(i)] = solution
         counted()
-    return solutions, program.lp.rows_used
+    return solutions, program.rows_used
 
 
 def _tails_met(grid: _Grid, x: Sequence[FloatArray]) -> list[tuple[bool, ...]]:

@@ -27,9 +27,10 @@ from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.optimize.bounded import Bounded
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.dose_program import Program
-from hdrplan.optimize.program.lazy_lp import Solution
+from hdrplan.optimize.program.judge import dose_volume_missed, polished
+from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
 from hdrplan.optimize.program.requirements import requirements
-from hdrplan.optimize.program.scenario_rows import Scenario, scenario_name, scenario_rows
+from hdrplan.optimize.program.scenario_rows import InScenario, Scenario, scenario_rows
 
 __all__ = ["RobustOptimum", "robust_times"]
 
@@ -67,7 +68,7 @@ class RobustOptimum:
         """One line: what was reached and what is proven."""
         cost, held = self.cost, self.scenario_count - len(self.excused)
         return (
-            f"D100 holds in {held} of {self.scenario_count} scenarios with a {cost.objective} of {cost.value:.4g} "
+            f"D100 holds in {held} of {self.scenario_count} scenarios with a {cost.text} of {cost.value:.4g} "
             f"{cost.unit}; no plan that holds in these is below {self.cost_of_choice.bound:.4g}, none that holds in "
             f"any {held} below {cost.bound:.4g}; holding in all takes {self.every_value:.4g} {cost.unit}"
         )
@@ -126,19 +127,19 @@ def robust_times(
     best = _best_choice(program, spare, solve_limit, lambda done: progress(count + done, total))
     progress(total, total)
     solution = best.solution
-    if solution.status != "optimal":
+    if solution.status != LPStatus.OPTIMAL:
         raise InfeasibleError(
             f"no dwell times hold D100 in {count - spare} of {count} scenarios under the limits",
             remedy="Lower the prescription, the fraction or the uncertainty, or add catheters.",
         )
     # Any plan holds in at least one of the spare + 1 costliest scenarios; it costs at least the cheapest of those.
     bound = solution.bound if best.all_tried else min(solution.bound, float(np.sort(alone)[::-1][spare]))
-    cost = Bounded(value=solution.value, bound=bound, objective=problem.objective, unit=problem.objective_unit)
+    cost = Bounded(objective=problem.objective, value=solution.value, bound=bound)
     return RobustOptimum(
         times_s=solution.x[: problem.n_dwells],
         cost=cost,
         cost_of_choice=replace(cost, bound=solution.bound),
-        every_value=every.value if every.status == "optimal" else float("nan"),
+        every_value=every.value if every.status == LPStatus.OPTIMAL else float("nan"),
         excused=tuple(sorted(best.excused)),
         scenario_count=count,
     )
@@ -167,8 +168,8 @@ def _best_choice(program: _ScenarioProgram, spare: int, solve_limit: int, progre
         solution = program.all_but(excused)
         solves += 1
         progress(solves)
-        feasible = solution.status == "optimal"
-        if best is None or (feasible and (best.status != "optimal" or solution.value < best.value)):
+        feasible = solution.status == LPStatus.OPTIMAL
+        if best is None or (feasible and (best.status != LPStatus.OPTIMAL or solution.value < best.value)):
             best, chosen = solution, excused
         if len(excused) == spare:
             continue
@@ -191,41 +192,37 @@ class _ScenarioProgram:
         listed = requirements(problem)
         self._program = Program(problem, listed)
         self._program.deadline = deadline
-        healthy = problem.healthy
-        per_s = 1.0 if healthy is None else self._program.mean_row(problem.points.rows(healthy))
-        self._cost = self._program.cost(per_s)
+        self._cost = self._program.cost_of(problem.objective)
         hard = [k for k, requirement in enumerate(listed) if requirement.level == 0]
         for k in hard:
             self._program.enter(k)
         self._program.start()
-        self._families = scenario_rows(self._program, scenarios, [k for k in hard if listed[k].prescription])
+        prescriptions = [k for k in hard if listed[k].prescription]
+        self._families = [
+            [self._program.add_points(points, binding=False) for points in scenario]
+            for scenario in scenario_rows(self._program, scenarios, prescriptions)
+        ]
 
     def cost_alone(self, s: int) -> float:
         """Bound of the plans that hold as planned and in one scenario; infinite where there is none."""
         solution = self._solve({s})
-        return float(np.inf) if solution.status == "infeasible" else solution.bound
+        return float(np.inf) if solution.status == LPStatus.INFEASIBLE else solution.bound
 
     def all_but(self, excused: frozenset[int]) -> Solution:
         """Return the best plan that holds in all scenarios but some."""
         return self._solve(set(range(len(self._families))) - excused)
 
     def _solve(self, held: set[int]) -> Solution:
-        program, lp = self._program, self._program.lp
+        program = self._program
         for s, families in enumerate(self._families):
             for family in families:
-                # Lifted rows stay in the program, free; the basis stays warm.
-                family.excuse(np.full(len(family), s not in held), lp)
-                active = family in lp.families
-                if s in held and not active:
-                    lp.families.append(family)
-                elif s not in held and active:
-                    lp.families.remove(family)
+                program.bind(family, binding=s in held)
         solution = program.solve(self._cost)
-        if solution.status == "optimal" and program.tails_missed(solution.x):
-            solution = program.polished(self._cost, solution.x)
+        if solution.status == LPStatus.OPTIMAL and dose_volume_missed(program, solution.x):
+            solution = polished(program, self._cost, solution.x)
         return solution
 
     def prices(self, solution: Solution) -> FloatArray:
         """Sum of each scenario's multipliers: what it costs the objective."""
-        names = [scenario_name(s) for s in range(len(self._families))]
-        return np.array([abs(solution.multipliers.get(name, 0.0)) for name in names])
+        owners = [InScenario(s) for s in range(len(self._families))]
+        return np.array([abs(solution.dual.by_owner.get(owner, 0.0)) for owner in owners])

@@ -80,7 +80,7 @@ def split_sessions(
         for groups in _shared(lesions, count):
             sessions = _treated(problem, budgets, groups)
             if sessions is not None:
-                total = sum(session.optimum.certificate.primal for session in sessions)
+                total = sum(session.optimum.certificate.main.value for session in sessions)
                 if best is None or total < best[0] * (1 - 1e-9):
                     best = total, sessions
         if best is not None:

@@ -91,19 +91,18 @@ def compare_steps(
     """
     problem.refuse("locked_s", "delivery")
     fine = _FineDwells.of(catheter, offset_mm)
-    bound = optimize_times(problem).certificate.dual
+    bound = optimize_times(problem).certificate.main.bound
     results = []
     for step_mm in steps_mm:
         started = time.perf_counter()
         phase, best = _best_phase(problem, fine, fine.multiple(step_mm), rounds)
-        main = best.certificate
         results.append(
             StepResult(
                 step_mm=step_mm,
                 offset_mm=np.asarray(phase * fine.spacing_mm, dtype=np.float64),
                 used=fine.used(phase, fine.multiple(step_mm)),
                 optimum=best,
-                cost=Bounded(value=main.primal, bound=bound, objective=main.objective, unit=main.unit),
+                cost=replace(best.certificate.main, bound=bound),
                 seconds=time.perf_counter() - started,
             )
         )
@@ -188,4 +187,4 @@ def _better(trial: Optimum, best: Optimum) -> bool:
     short_gy, best_short_gy = (sum(s.prescription_gy - s.reached_gy for s in o.shortfalls) for o in (trial, best))
     if abs(short_gy - best_short_gy) > 1e-4:
         return short_gy < best_short_gy
-    return trial.certificate.primal < best.certificate.primal * (1 - 1e-5)
+    return bool(trial.certificate.main.value < best.certificate.main.value * (1 - 1e-5))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
 
-from hdrplan.optimize.program.dose_program import MOST_MISSED, Program
+from hdrplan.optimize.program.dose_program import MAX_MISS, Program
+from hdrplan.optimize.program.lazy_lp import LPStatus
+from hdrplan.optimize.program.requirements import Kind
 
 __all__ = ["smallest_conflict"]
 
@@ -14,19 +17,19 @@ __all__ = ["smallest_conflict"]
 TRIED_SIZE = 3
 
 
-def smallest_conflict(program: Program, hard: list[int]) -> tuple[int, ...]:
+def smallest_conflict(program: Program, hard: Sequence[int]) -> tuple[int, ...]:
     """Return a smallest set of hard convex goals that no dwell times satisfy together; empty if all can hold.
 
     Up to three goals the set is a smallest one; a larger one is irreducible: without any one of its goals the rest
-    can hold. Misses of all hard goals are put back to zero at the end.
+    can hold.
     """
-    hard = [k for k in hard if program.listed[k].kind != "tail"]
+    hard = [k for k in hard if program.requirements[k].kind != Kind.DOSE_VOLUME]
+    with program.missing_allowed(hard) as allow:
 
-    def possible(kept: tuple[int, ...]) -> bool:
-        program.allow_miss(hard, np.where(np.isin(hard, kept), 0.0, MOST_MISSED))
-        return program.solve(program.cost()).status != "infeasible"
+        def possible(kept: tuple[int, ...]) -> bool:
+            allow(np.where(np.isin(hard, kept), 0.0, MAX_MISS))
+            return program.solve(program.cost()).status != LPStatus.INFEASIBLE
 
-    try:
         if possible(tuple(hard)):
             return ()
         for size in range(1, min(TRIED_SIZE, len(hard)) + 1):
@@ -39,5 +42,3 @@ def smallest_conflict(program: Program, hard: list[int]) -> tuple[int, ...]:
             if not possible(without):
                 conflict = without
         return conflict
-    finally:
-        program.allow_miss(hard, 0.0)

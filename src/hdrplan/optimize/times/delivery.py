@@ -2,78 +2,106 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from hdrplan.arrays import FloatArray
+from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.errors import InputError
 from hdrplan.optimize.afterloader import Delivery
+from hdrplan.optimize.notes import MissedAfterRounding, Note, Rounded
 from hdrplan.optimize.program.dose_program import Program
-from hdrplan.optimize.program.lazy_lp import Solution
+from hdrplan.optimize.program.judge import broken, excused_at
+from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
 
 __all__ = ["deliverable"]
 
 # Tries to find whole times that keep the limits; each lowers the broken limits by what was broken.
-MOST_TRIES = 12
+MAX_TRIES = 12
 
 
 def deliverable(
-    program: Program, cost: FloatArray, found: Solution, delivery: Delivery
-) -> tuple[FloatArray, tuple[str, ...]]:
-    """Return times by the rules that hold all that ``found`` holds, and what to tell about them.
+    program: Program, cost: FloatArray, plan: Solution, delivery: Delivery
+) -> tuple[FloatArray, tuple[Note, ...]]:
+    """Return times by the rules that hold all that ``plan`` holds, and what to say about them.
 
     Times are rounded up, which keeps every D100. Where an upper limit then breaks, that limit is lowered by the excess
-    and the program solved again.
+    and the program solved again. When that does not help, an organ's limit wins: times are rounded down, and then
+    lengthened one by one, beginning where the coldest point gains most.
+
+    Parameters
+    ----------
+    program : Program
+        Its last use: limits, times and what was kept are changed for good.
+    cost : (n_columns,) array
+        Main objective.
+    plan : Solution
+        Real times.
+    delivery : Delivery
+
+    Returns
+    -------
+    times_s : (n_dwells,) array
+    notes : tuple of Note
+
+    Raises
+    ------
+    InputError
+        No times with stops of at least the shortest time hold the limits.
     """
-    before = float(cost @ found.x)
-    program.release("kept")
-    # A dose-volume goal that held by itself was never entered; unentered, it would be judged at its hottest point.
-    program.excuse(found.x)
-    found = _without_short_stops(program, cost, found, delivery.least_s)
-    x, worst = found.x, {}
-    for _ in range(MOST_TRIES):
-        x = _rounded_up(program, found.x, delivery.resolution_s)
-        worst = {k: v for k, v in program.broken(x).items() if v > 0}
-        if not worst:
+    before = float(cost @ plan.x)
+    program.release_kept()
+    # A dose-volume goal that held by itself was never at work; from now on it is, or whole times might break it.
+    plan = replace(plan, excused=excused_at(program, plan.x))
+    plan = _without_short_stops(program, cost, plan, delivery.least_s)
+    x, missed = plan.x, {}
+    for _ in range(MAX_TRIES):
+        x = _rounded_up(program, plan.x, delivery.resolution_s)
+        missed = {k: by for k, by in broken(program, x).items() if by > 0}
+        if not missed:
             break
-        for k, excess in worst.items():
-            program.lower_limit(k, 1.1 * excess)
-        again = program.solve(cost)
-        if again.status != "optimal":
+        for k, by in missed.items():
+            program.lower_limit(k, 1.1 * by)
+        again = program.solve(cost, plan.excused)
+        if again.status != LPStatus.OPTIMAL:
             break
-        found = again
-    way = "up"
-    if _breaks_an_organ(program, worst):
+        plan = again
+    up = not _breaks_an_organ(program, missed)
+    if not up:
         # No whole times hold everything: the organs' hard limits win, as everywhere, and the coverage pays.
-        x, way = _topped_up(program, found.x, delivery), "down, for an organ's limit,"
-        worst = {k: v for k, v in program.broken(x).items() if v > 0}
-    after = float(cost @ x)
-    said = [
-        f"Times rounded {way} to {delivery.resolution_s:g} s: the objective goes from {before:.6g} to {after:.6g} "
-        f"({100 * (after / before - 1):+.2g} %)."
-        if before > 0
-        else f"Times rounded {way} to {delivery.resolution_s:g} s."
-    ]
-    said += [
-        f"{program.listed[k].label} is missed by {v:.2g} {'s' if program.listed[k].kind == 'time' else 'Gy'} "
-        "after rounding; no whole times that hold everything were found."
-        for k, v in worst.items()
-    ]
-    return x[: program.n], tuple(said)
+        x = _topped_up(program, plan.x, delivery)
+        missed = {k: by for k, by in broken(program, x).items() if by > 0}
+    rounded = Rounded(up=up, resolution_s=delivery.resolution_s, before=before, after=float(cost @ x))
+    notes = [MissedAfterRounding(program.requirements[k].goal, by) for k, by in missed.items()]
+    return x[: program.n_dwells], (rounded, *notes)
 
 
-def _rounded_down(program: Program, x: FloatArray, step: float) -> FloatArray:
-    down = x.copy()
-    free = program.lp.least[: program.n] < program.lp.most[: program.n]
-    times = np.round(np.floor(x[: program.n] / step + 1e-6) * step, 9)
-    down[: program.n] = np.where(free, times, x[: program.n])
-    return down
+def _free(program: Program) -> BoolArray:
+    """Dwells whose time is not fixed."""
+    shortest_s, longest_s = program.time_bounds_s
+    return np.asarray(shortest_s < longest_s)
 
 
-def _breaks_an_organ(program: Program, broken: dict[int, float]) -> bool:
+def _rounded_up(program: Program, x: FloatArray, step_s: float) -> FloatArray:
+    """Round the times that are free; one that is whole but for the last digits stays."""
+    return _with_times(program, x, np.ceil(x[: program.n_dwells] / step_s - 1e-6) * step_s)
+
+
+def _rounded_down(program: Program, x: FloatArray, step_s: float) -> FloatArray:
+    return _with_times(program, x, np.floor(x[: program.n_dwells] / step_s + 1e-6) * step_s)
+
+
+def _with_times(program: Program, x: FloatArray, times_s: FloatArray) -> FloatArray:
+    changed, n = x.copy(), program.n_dwells
+    changed[:n] = np.where(_free(program), np.round(times_s, 9), x[:n])
+    return changed
+
+
+def _breaks_an_organ(program: Program, missed: dict[int, float]) -> bool:
     """Whether one of the requirements missed by more than 0 is a hard upper limit outside the CTVs."""
-    ctvs = {one.structure for one in program.listed if one.prescription}
-    missed = [program.listed[k] for k, v in broken.items() if v > 0]
-    return any(one.sense == -1 and one.level == 0 and one.structure not in ctvs for one in missed)
+    ctvs = {r.structure for r in program.requirements if r.prescription}
+    broken_ones = [program.requirements[k] for k, by in missed.items() if by > 0]
+    return any(r.sense == -1 and r.level == 0 and r.structure not in ctvs for r in broken_ones)
 
 
 def _topped_up(program: Program, x: FloatArray, delivery: Delivery) -> FloatArray:
@@ -83,27 +111,27 @@ def _topped_up(program: Program, x: FloatArray, delivery: Delivery) -> FloatArra
     before, or none of the dwells near it can give more. No stop begins where one step would be too short a stop, or too
     short beside its neighbours.
     """
-    step = delivery.resolution_s
-    blocks = [(k, b) for k, b in program.blocks.items() if program.listed[k].prescription]
-    before = {k: float(block.dose_gy(x).min()) for k, block in blocks}
-    x = _rounded_down(program, x, step)
-    most = program.lp.most[: program.n]
-    free = program.lp.least[: program.n] < most
-    if delivery.least_s > step or delivery.ratio is not None:
-        free &= x[: program.n] > 0
-    for _ in range(10 * program.n):
+    step_s, n = delivery.resolution_s, program.n_dwells
+    ctvs = [(k, f.points) for k, f in program.families.items() if program.requirements[k].prescription]
+    before_gy = {k: float(points.dose_gy(x).min()) for k, points in ctvs}
+    x = _rounded_down(program, x, step_s)
+    _, longest_s = program.time_bounds_s
+    free = _free(program)
+    if delivery.least_s > step_s or delivery.ratio is not None:
+        free &= x[:n] > 0
+    for _ in range(10 * n):
         coldest = []
-        for k, block in blocks:
-            dose = block.dose_gy(x)
+        for k, points in ctvs:
+            dose = points.dose_gy(x)
             at = int(dose.argmin())
-            coldest.append((float(dose[at]) / max(before[k], 1e-9), block.gy_per_s[at]))
-        worst, rates = min(coldest, key=lambda one: one[0])
-        if worst >= 1.0:
+            coldest.append((float(dose[at]) / max(before_gy[k], 1e-9), points.gy_per_s[at]))
+        coverage, rates = min(coldest, key=lambda cold: cold[0])
+        if coverage >= 1.0:
             break
-        for j in np.argsort(-rates, kind="stable")[:MOST_TRIES]:
+        for j in np.argsort(-rates, kind="stable")[:MAX_TRIES]:
             longer = x.copy()
-            longer[j] = round(longer[j] + step, 9)
-            if free[j] and longer[j] <= most[j] and not _breaks_an_organ(program, program.broken(longer)):
+            longer[j] = round(longer[j] + step_s, 9)
+            if free[j] and longer[j] <= longest_s[j] and not _breaks_an_organ(program, broken(program, longer)):
                 x = longer
                 break
         else:
@@ -111,40 +139,30 @@ def _topped_up(program: Program, x: FloatArray, delivery: Delivery) -> FloatArra
     return x
 
 
-def _rounded_up(program: Program, x: FloatArray, step: float) -> FloatArray:
-    up = x.copy()
-    free = program.lp.least[: program.n] < program.lp.most[: program.n]
-    # A time that is whole but for the last digits stays.
-    times = np.round(np.ceil(x[: program.n] / step - 1e-6) * step, 9)
-    up[: program.n] = np.where(free, times, x[: program.n])
-    return up
-
-
-def _without_short_stops(program: Program, cost: FloatArray, found: Solution, least_s: float) -> Solution:
-    """Leave out stops shorter than half the least time, lengthen the others, until none is too short."""
+def _without_short_stops(program: Program, cost: FloatArray, plan: Solution, least_s: float) -> Solution:
+    """Leave out stops shorter than half the shortest time, lengthen the others, until none is too short."""
     if least_s <= 0:
-        return found
-    n = program.n
-    for _ in range(MOST_TRIES):
-        t = found.x[:n]
-        free = program.lp.least[:n] < program.lp.most[:n]
-        short = free & (t > 0) & (t < least_s * (1 - 1e-9))
+        return plan
+    for _ in range(MAX_TRIES):
+        times_s = plan.x[: program.n_dwells]
+        short = _free(program) & (times_s > 0) & (times_s < least_s * (1 - 1e-9))
         if not short.any():
-            return found
-        drop, stretch = np.flatnonzero(short & (t < least_s / 2)), np.flatnonzero(short & (t >= least_s / 2))
-        kept_bounds = program.lp.least.copy(), program.lp.most.copy()
-        program.lp.bounds(drop, np.zeros(len(drop)), np.zeros(len(drop)))
-        program.lp.bounds(stretch, np.full(len(stretch), least_s), program.lp.most[stretch])
-        again = program.solve(cost)
-        if again.status != "optimal":
+            return plan
+        drop = np.flatnonzero(short & (times_s < least_s / 2))
+        stretch = np.flatnonzero(short & (times_s >= least_s / 2))
+        _, longest_s = program.time_bounds_s
+        program.bound_times(drop, 0.0, 0.0)
+        program.bound_times(stretch, least_s, longest_s[stretch])
+        again = program.solve(cost, plan.excused)
+        if again.status != LPStatus.OPTIMAL:
             # Without the dropped stops the goals fail: lengthen them instead.
-            program.lp.bounds(drop, np.full(len(drop), least_s), kept_bounds[1][drop])
-            again = program.solve(cost)
-            if again.status != "optimal":
+            program.bound_times(drop, least_s, longest_s[drop])
+            again = program.solve(cost, plan.excused)
+            if again.status != LPStatus.OPTIMAL:
                 raise InputError(
                     "stops of at least the least time cannot hold the limits",
                     got=f"{least_s:g} s",
                     remedy="Shorten the least dwell time, or soften a limit.",
                 )
-        found = again
-    return found
+        plan = again
+    return plan

@@ -10,29 +10,36 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.dose import DoseRate, LeastDose, SamplePoints
-from hdrplan.optimize.certificate import Optimum, Shortfall
+from hdrplan.optimize.certificate import Optimum, Scope, Shortfall
+from hdrplan.optimize.notes import EveryPoint
 from hdrplan.optimize.problem import PlanProblem
-from hdrplan.optimize.program.point_rows import cells_of
+from hdrplan.optimize.program.cubes import cells_of
 from hdrplan.optimize.times.fewest_dwells import fewest_dwells
-from hdrplan.optimize.times.goal_sequence import optimize_times
-from hdrplan.plan import Goals, Prescription
+from hdrplan.optimize.times.goal_sequence import NO_WORK, optimize_times
+from hdrplan.optimize.work import WorkLimit
 
 __all__ = ["EveryPointOptimum", "optimize_every_point"]
 
 # Cold points join the program one for each cube of this edge: close points say the same.
 CUBE_MM = 2.0
-MOST_ROUNDS = 20
+MAX_ROUNDS = 20
 # Goals that need no proof beyond that of the linear program.
 _CONVEX = ("dose_mean", "dose_max", "dose_min", "total_time")
+D100 = "D100"
+
+# (CTV, times_s, wanted_gy, tolerance_gy) -> bounds of its minimum dose.
+MinimumDose = Callable[[str, FloatArray, float, float], LeastDose]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EveryPointOptimum:
     """A plan, and the minimum dose of each CTV over all of its points.
 
     Parameters
     ----------
     optimum : Optimum
+    problem : PlanProblem
+        What the optimum solves: with the reserve, and with the points that had to join.
     minimum : mapping
         CTV -> :class:`hdrplan.dose.LeastDose`.
     proven : bool
@@ -42,6 +49,7 @@ class EveryPointOptimum:
     """
 
     optimum: Optimum
+    problem: PlanProblem
     minimum: Mapping[str, LeastDose]
     proven: bool
     points_added: int
@@ -50,12 +58,12 @@ class EveryPointOptimum:
 def optimize_every_point(
     problem: PlanProblem,
     *,
-    minimum_dose: Callable[[str, FloatArray, float, float], LeastDose],
+    minimum_dose: MinimumDose,
     rate_at: Callable[[FloatArray], DoseRate],
     tolerance_frac: float = 1e-3,
     transit_s: FloatArray | None = None,
     fewest: bool = False,
-    proof_s: float = 0.0,
+    proof: WorkLimit = NO_WORK,
 ) -> EveryPointOptimum:
     """Optimise, look for points of the CTVs that miss the prescription, add them, and begin again.
 
@@ -65,7 +73,7 @@ def optimize_every_point(
     Parameters
     ----------
     problem : PlanProblem
-        Without ``earlier_gy``.
+        Without ``earlier_gy`` and reserve.
     minimum_dose : callable
         (CTV, times_s, wanted_gy, tolerance_gy) -> LeastDose: :func:`hdrplan.dose.least_dose` of the case.
     rate_at : callable
@@ -73,11 +81,15 @@ def optimize_every_point(
     tolerance_frac : float
         The price of the proof: about this fraction more dose.
     transit_s : (n_dwells,) array, optional
-        Seconds of the moving source near each dwell (:func:`hdrplan.optimize.transit_times`): its dose counts.
+        Seconds of the moving source near each dwell: its dose counts.
     fewest : bool
         Then leave out dwells that are not needed (:func:`hdrplan.optimize.fewest_dwells`), and prove what is left.
-    proof_s : float
+    proof : WorkLimit
         As in :func:`hdrplan.optimize.optimize_times`, once the points are found; not with ``fewest``.
+
+    Returns
+    -------
+    EveryPointOptimum
 
     Raises
     ------
@@ -85,31 +97,31 @@ def optimize_every_point(
         A problem with ``earlier_gy``.
     """
     problem.refuse("earlier_gy")
-    goals = problem.goals
-    asked = tuple(Prescription(p.structure, p.dose_gy * (1 + tolerance_frac)) for p in goals.prescriptions)
-    problem = replace(
-        problem, goals=replace(goals, prescriptions=asked), earlier_gy=_transit_gy(problem.rate, transit_s)
-    )
-    passing_s = np.zeros(problem.n_dwells) if transit_s is None else transit_s
-    before = len(problem.points)
-    stages: list[Callable[..., Optimum]] = [optimize_times]
+    asked = replace(problem, reserve_frac=tolerance_frac, earlier_gy=_transit_gy(problem.rate, transit_s))
+    beside_s = np.zeros(problem.n_dwells) if transit_s is None else transit_s
+    stages: list[Callable[[PlanProblem], Optimum]] = [optimize_times]
     if fewest:
         stages.append(fewest_dwells)
-    elif proof_s > 0 and any(goal.metric.kind not in _CONVEX for goal in goals.goals):
-        stages.append(partial(optimize_times, proof_s=proof_s))
-    for choose in stages:
-        for _ in range(MOST_ROUNDS):
-            optimum = choose(problem)
-            least = _least(problem, goals, minimum_dose, optimum.times_s + passing_s, tolerance_frac)
-            cold = {name: _one_a_cube(found.cold_mm) for name, found in least.items() if len(found.cold_mm)}
-            if all(found.finished for found in least.values()) or not cold:
+    elif not proof.used_up and any(goal.metric.kind not in _CONVEX for goal in problem.goals.goals):
+        stages.append(partial(optimize_times, proof=proof))
+    for optimize in stages:
+        for _ in range(MAX_ROUNDS):
+            optimum = optimize(asked)
+            minimum = _minimum(asked, minimum_dose, optimum.times_s + beside_s)
+            cold = {name: _one_a_cube(least.cold_mm) for name, least in minimum.items() if len(least.cold_mm)}
+            if all(least.finished for least in minimum.values()) or not cold:
                 break
             for name, cold_mm in cold.items():
-                rate, points = _joined(problem.rate, problem.points, name, cold_mm, rate_at(cold_mm))
-                problem = replace(problem, rate=rate, points=points, earlier_gy=_transit_gy(rate, transit_s))
-    proven = all(found.finished for found in least.values())
-    told = _told(optimum, goals, least, proven, tolerance_frac)
-    return EveryPointOptimum(told, least, proven, len(problem.points) - before)
+                rate, points = _joined(asked.rate, asked.points, name, cold_mm, rate_at(cold_mm))
+                asked = replace(asked, rate=rate, points=points, earlier_gy=_transit_gy(rate, transit_s))
+    proven = all(least.finished for least in minimum.values())
+    return EveryPointOptimum(
+        optimum=_of_prescriptions(optimum, asked, minimum, proven=proven),
+        problem=asked,
+        minimum=minimum,
+        proven=proven,
+        points_added=len(asked.points) - len(problem.points),
+    )
 
 
 def _transit_gy(rate: DoseRate, transit_s: FloatArray | None) -> FloatArray | None:
@@ -117,73 +129,58 @@ def _transit_gy(rate: DoseRate, transit_s: FloatArray | None) -> FloatArray | No
     return None if transit_s is None else np.asarray(rate.gy_per_s @ transit_s)
 
 
-def _least(
-    problem: PlanProblem,
-    goals: Goals,
-    minimum_dose: Callable[[str, FloatArray, float, float], LeastDose],
-    times_s: FloatArray,
-    tolerance_frac: float,
-) -> dict[str, LeastDose]:
+def _minimum(problem: PlanProblem, minimum_dose: MinimumDose, times_s: FloatArray) -> dict[str, LeastDose]:
     """Look at every CTV for the prescription; where it was lowered, or rounding took from it, for what is left."""
-    rate, points = problem.rate, problem.points
-    least = {}
-    for p in goals.prescriptions:
+    rate, points, tolerance_frac = problem.rate, problem.points, problem.reserve_frac
+    minimum = {}
+    for p in problem.goals.prescriptions:
         reached_gy = float((rate.gy_per_s[points.rows(p.structure)] @ times_s).min())
         lowered = reached_gy < p.dose_gy * (1 + tolerance_frac / 4)
         wanted_gy = reached_gy / (1 + tolerance_frac) if lowered else p.dose_gy
         tolerance_gy = min(reached_gy - wanted_gy, p.dose_gy * tolerance_frac)
-        least[p.structure] = minimum_dose(p.structure, times_s, wanted_gy, tolerance_gy)
-    return least
+        minimum[p.structure] = minimum_dose(p.structure, times_s, wanted_gy, tolerance_gy)
+    return minimum
 
 
-def _told(optimum: Optimum, goals: Goals, least: dict[str, LeastDose], proven: bool, tolerance_frac: float) -> Optimum:
-    """Tell the result in terms of the prescriptions, not of the little more that was asked for.
+def _of_prescriptions(
+    optimum: Optimum, problem: PlanProblem, minimum: Mapping[str, LeastDose], *, proven: bool
+) -> Optimum:
+    """Return the result in terms of the prescriptions, not of the little more that was asked for.
 
-    The bound of the objective lies lower by what the tolerance cost.
+    The bound of the objective lies lower by what the reserve cost: its multipliers times the reserve's Gy.
     """
-    doses = {p.structure: p.dose_gy for p in goals.prescriptions}
+    dose_gy = {p.structure: p.dose_gy for p in problem.goals.prescriptions}
     cost = sum(
-        max(0.0, price.per_unit) * doses[name] * tolerance_frac
+        max(0.0, price.per_unit) * dose_gy[price.goal.id.structure] * problem.reserve_frac
         for price in optimum.prices
-        for name in doses
-        if price.limit.startswith(f"{name} D100")
+        if price.goal.id.metric == D100 and price.goal.id.structure in dose_gy
     )
-    certificate = replace(optimum.certificate, dual=optimum.certificate.dual - cost)
-    if proven:
-        certificate = replace(certificate, scope="every point")
-
-    def said(text: str) -> str:
-        for name, dose_gy in doses.items():
-            text = text.replace(
-                f"{name} D100 >= {dose_gy * (1 + tolerance_frac):g} Gy", f"{name} D100 >= {dose_gy:g} Gy"
-            )
-        return text
-
-    def short(one: Shortfall) -> Shortfall:
-        if one.metric != "D100":
-            return replace(one, binding=tuple(said(limit) for limit in one.binding))
-        dose_gy = doses[one.structure]
-        return replace(
-            one,
-            prescription_gy=dose_gy,
-            reached_gy=min(dose_gy, one.reached_gy / (1 + tolerance_frac), least[one.structure].upper_gy),
-            best_gy=min(dose_gy, one.best_gy),
-            binding=tuple(said(limit) for limit in one.binding),
-        )
-
-    found = tuple(
-        f"{name}: every point receives at least {one.lower_gy:.3f} Gy, proven on {one.boxes:,} boxes"
-        + ("." if one.finished else "; the search was not finished.")
-        for name, one in least.items()
+    certificate = optimum.certificate
+    main = replace(certificate.main, bound=certificate.main.bound - cost)
+    scope = Scope.EVERY_POINT if proven else certificate.scope
+    notes = (
+        EveryPoint(structure=name, minimum_gy=least.lower_gy, boxes=least.boxes, finished=least.finished)
+        for name, least in minimum.items()
     )
     return replace(
         optimum,
-        certificate=certificate,
-        levels=tuple(replace(level, text=said(level.text)) for level in optimum.levels),
-        shortfalls=tuple(short(one) for one in optimum.shortfalls),
-        prices=tuple(replace(price, limit=said(price.limit), text=said(price.text)) for price in optimum.prices),
-        notes=(*(said(note) for note in optimum.notes), *found),
-        conflict=tuple(said(label) for label in optimum.conflict),
+        certificate=replace(certificate, main=main, scope=scope),
+        shortfalls=tuple(_of_prescription(short, problem, minimum) for short in optimum.shortfalls),
+        notes=(*optimum.notes, *notes),
+    )
+
+
+def _of_prescription(short: Shortfall, problem: PlanProblem, minimum: Mapping[str, LeastDose]) -> Shortfall:
+    """Return a shortfall of D100 in terms of the prescription and of the minimum over all points."""
+    if short.goal.id.metric != D100:
+        return short
+    dose_gy = problem.goals.prescription_gy(short.structure)
+    reached_gy = short.reached_gy / (1 + problem.reserve_frac)
+    return replace(
+        short,
+        prescription_gy=dose_gy,
+        reached_gy=min(dose_gy, reached_gy, minimum[short.structure].upper_gy),
+        best_gy=min(dose_gy, short.best_gy),
     )
 
 

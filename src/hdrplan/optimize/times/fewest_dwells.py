@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from hdrplan.optimize.certificate import Optimum
+from hdrplan.optimize.notes import DwellsLeftOut
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.times.goal_sequence import optimize_times
 
@@ -24,12 +25,16 @@ def fewest_dwells(problem: PlanProblem, *, loss_frac: float = 1e-4) -> Optimum:
     problem : PlanProblem
         Locked times stay.
     loss_frac : float
-        Most relative loss of the objective.
+        Greatest relative loss of the objective.
+
+    Returns
+    -------
+    Optimum
     """
     full = optimize_times(problem)
     if full.shortfalls:
         return full
-    most = full.certificate.primal * (1 + loss_frac)
+    limit = full.certificate.main.value * (1 + loss_frac)
     fixed = np.full(len(full.times_s), np.nan) if problem.locked_s is None else problem.locked_s
     locked = np.where(np.isnan(fixed) & (full.times_s <= 0), 0.0, fixed)
     best, tried = full, ~np.isnan(fixed)
@@ -37,16 +42,17 @@ def fewest_dwells(problem: PlanProblem, *, loss_frac: float = 1e-4) -> Optimum:
         left = np.flatnonzero((best.times_s > 0) & ~tried)
         if len(left) == 0:
             break
-        j = int(left[np.argmin(best.times_s[left])])
-        tried[j] = True
-        trial = locked.copy()
-        trial[j] = 0.0
-        found = optimize_times(replace(problem, locked_s=trial))
-        if not found.shortfalls and found.certificate.primal <= most:
-            best, locked = found, np.where(np.isnan(trial) & (found.times_s <= 0), 0.0, trial)
+        shortest = int(left[np.argmin(best.times_s[left])])
+        tried[shortest] = True
+        without = locked.copy()
+        without[shortest] = 0.0
+        fewer = optimize_times(replace(problem, locked_s=without))
+        if not fewer.shortfalls and fewer.certificate.main.value <= limit:
+            best, locked = fewer, np.where(np.isnan(without) & (fewer.times_s <= 0), 0.0, without)
     active, before = int((best.times_s > 0).sum()), int((full.times_s > 0).sum())
+    main = replace(best.certificate.main, bound=full.certificate.main.bound)
     return replace(
         best,
-        certificate=replace(best.certificate, dual=full.certificate.dual),
-        notes=(*best.notes, f"{active} of {before} active dwells are enough within {100 * loss_frac:g} % of the best."),
+        certificate=replace(best.certificate, main=main),
+        notes=(*best.notes, DwellsLeftOut(active, before, loss_frac)),
     )

@@ -1,0 +1,219 @@
+"""The linear program that bounds the objective in one region of plans, and narrows the region."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray
+from hdrplan.optimize.bound.dose_modes import Directions, Excess
+from hdrplan.optimize.bound.region import Floor, Ranges, Region, floors_of
+from hdrplan.optimize.program.lazy_lp import LazyLP, LPStatus, Solution
+from hdrplan.optimize.program.rows import NewRows
+
+__all__ = ["NO_MATTER", "Question", "RegionProgram", "RegionRow", "unlimited"]
+
+# Rows of convex functions added for one region, one at a time; one that gains less than this part of the allowed gap is
+# not followed by another.
+MAX_ROWS = 12
+MIN_GAIN = 0.02
+# Numbers whose ranges are tightened in a region, and how much each must matter beside the first.
+TIGHTENED, MATTER_FRAC = 6, 0.3
+# A number that moves no dose by more than this fraction of the limit is left as it is.
+NO_MATTER = 2e-5
+
+
+class RegionRow(Enum):
+    """Owners of the rows of a region: the objective worth having, the ranges of the numbers, the floors."""
+
+    WORTH_HAVING = "worth having"
+    NUMBER = "number"
+    FLOOR = "floor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Question:
+    """What is asked of all regions.
+
+    Parameters
+    ----------
+    cost : (n_columns,) array
+        The objective.
+    excess : Excess
+        Of the dose-volume goals.
+    gap : float
+        Plans that are better by less than this are not looked for.
+    deadline : float
+        ``time.monotonic()`` at which to stop.
+    """
+
+    cost: FloatArray
+    excess: Excess
+    gap: float
+    deadline: float
+
+
+def unlimited(rows: FloatArray) -> NewRows:
+    """Return rows that limit nothing yet."""
+    none = np.full(len(rows), np.inf)
+    return NewRows(rows, -none, none)
+
+
+class RegionProgram:
+    """One linear program with rows for one region at a time.
+
+    Parameters
+    ----------
+    lp : LazyLP
+        Its own, but for the master of :func:`hdrplan.optimize.bound.branch_and_bound.branch_and_bound`.
+    question : Question
+    seen : Directions
+    target : float
+        Objective below which a plan is worth having.
+    """
+
+    def __init__(self, lp: LazyLP, question: Question, seen: Directions, target: float) -> None:
+        self.lp, self.question, self.seen, self.target = lp, question, seen, target
+        cost, n_goals = question.cost, len(question.excess.tail_cc)
+        worth_having = NewRows(cost[None, :], np.array([-np.inf]), np.array([target]))
+        self._worth = lp.add(RegionRow.WORTH_HAVING, worth_having)
+        self._range = lp.add(RegionRow.NUMBER, unlimited(self._rows(seen.per_s)))
+        self._floor = lp.add(RegionRow.FLOOR, unlimited(np.zeros((MAX_ROWS * n_goals, len(cost)))))
+        self._used = 0
+
+    def _rows(self, per_s: FloatArray) -> FloatArray:
+        rows = np.zeros((len(per_s), len(self.question.cost)))
+        rows[:, : per_s.shape[1]] = per_s
+        return rows
+
+    def aim(self, target: float) -> None:
+        """Look only for plans below another objective."""
+        self.target = target
+        self.lp.limit(self._worth, -np.inf, target)
+
+    def leave(self) -> None:
+        """Free the program of everything added for a region."""
+        for row in range(self._worth, self._floor + MAX_ROWS * len(self.question.excess.tail_cc)):
+            self.lp.limit(row, -np.inf, np.inf)
+
+    def enter(self, ranges: Ranges) -> None:
+        """Go to a region."""
+        for k in range(len(ranges.low)):
+            self.narrow(k, ranges)
+        self.drop_floors()
+
+    def narrow(self, k: int, ranges: Ranges) -> None:
+        """Take over the range of one number."""
+        self.lp.limit(self._range + k, float(ranges.low[k]), float(ranges.high[k]))
+
+    def drop_floors(self) -> None:
+        """Free the rows of the floors so far."""
+        for row in range(self._floor, self._floor + self._used):
+            self.lp.limit(row, -np.inf, np.inf)
+        self._used = 0
+
+    def _solve(self, cost: FloatArray, *, primal: bool, check: bool = False) -> Solution | None:
+        """Solve; None where it is proven that the region holds no plan worth having."""
+        deadline = self.question.deadline
+        solution = self.lp.solve(cost, check=check, max_rounds=6, primal=primal, deadline=deadline)
+        if solution.status == LPStatus.INFEASIBLE:
+            if self.lp.none_proven():
+                return None
+            # The primal simplex leaves no multipliers that prove it, the dual does.
+            solution = self.lp.solve(cost, check=False, deadline=deadline)
+            if solution.status == LPStatus.INFEASIBLE and self.lp.none_proven():
+                return None
+        return solution
+
+    def bound(
+        self, ranges: Ranges, floors: Sequence[Floor], x: FloatArray, *, check: bool = False
+    ) -> tuple[float, FloatArray]:
+        """Bound the objective in the region, adding rows of the floors.
+
+        Parameters
+        ----------
+        ranges : Ranges
+            As entered.
+        floors : sequence of Floor
+            Made for these ranges, none of their rows added yet.
+        x : (n_columns,) array
+            Last solution.
+        check : bool
+            Whether to look for rows of the other goals that are violated.
+
+        Returns
+        -------
+        bound : float
+            Infinite where no plan is worth having.
+        x : (n_columns,) array
+            The new last solution.
+        """
+        best = -np.inf
+        for k in range(MAX_ROWS):
+            solution = self._solve(self.question.cost, primal=False, check=check)
+            if solution is None or solution.bound >= self.target:
+                return np.inf, x
+            gain, best = solution.bound - best, max(best, solution.bound)
+            x = solution.x
+            slow = k > 3 and gain < MIN_GAIN * self.question.gap
+            if solution.rounds == 0 or slow or not self._cut(x, ranges, floors):
+                break
+        return best, x
+
+    def _cut(self, x: FloatArray, ranges: Ranges, floors: Sequence[Floor]) -> bool:
+        """Add the row of each floor that lies above its goal's volume at ``x``."""
+        number = self.seen.per_s @ x[: self.seen.n_dwells]
+        cut = False
+        for floor in floors:
+            row = floor.above(number, ranges, self.seen.per_s)
+            if row is None:
+                continue
+            cut = True
+            coefficients = self._rows(row[0][None, :])[0]
+            self.lp.rewrite(self._floor + self._used, coefficients, low=-np.inf, high=row[1])
+            self._used += 1
+        return cut
+
+    def extreme(self, k: int, sign: float) -> Solution | None:
+        """Solve for the smallest (sign 1) or greatest (-1) of one number."""
+        return self._solve(self._rows(sign * self.seen.per_s[k][None, :])[0], primal=True)
+
+    def treat(self, region: Region) -> Region | None:
+        """Bound one region, with ranges as narrow as they can be; None where it holds no plan worth having."""
+        excess, ranges = self.question.excess, region.ranges
+        self.enter(ranges)
+        floors = floors_of(excess, self.seen, ranges)
+        if floors is None:
+            return None
+        bound, x = self.bound(ranges, floors, region.x)
+        if bound < self.target:
+            narrow = self._tightened(ranges)
+            if narrow is None:
+                return None
+            ranges = narrow
+            self.drop_floors()
+            floors = floors_of(excess, self.seen, ranges)
+            if floors is None:
+                return None
+            again, x = self.bound(ranges, floors, x)
+            bound = max(bound, again)
+        if bound >= self.target:
+            return None
+        return Region(max(bound, region.bound), region.order, ranges, x)
+
+    def _tightened(self, ranges: Ranges) -> Ranges | None:
+        """Tighten the ranges of the numbers that matter most; None where nothing is left."""
+        share = ranges.moves(self.seen)
+        for k in np.argsort(-share, kind="stable")[:TIGHTENED].tolist():
+            if share[k] < max(MATTER_FRAC * share.max(), NO_MATTER) or time.monotonic() > self.question.deadline:
+                break
+            narrow = ranges.narrowed(k, self.extreme(k, 1.0), self.extreme(k, -1.0))
+            if narrow is None:
+                return None
+            ranges = narrow
+            self.narrow(k, ranges)
+        return ranges

@@ -1,0 +1,205 @@
+"""What a reader must know of a plan beside its certificate: numbers, and their sentence last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from hdrplan.optimize.objectives import NamedGoal
+
+__all__ = [
+    "ConflictNotProven",
+    "DwellsLeftOut",
+    "EveryPoint",
+    "LongestTimes",
+    "MissedAfterRounding",
+    "NoProof",
+    "Note",
+    "ProofEnd",
+    "ProofWork",
+    "Rounded",
+    "TimeNotProven",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class LongestTimes:
+    """Dwells that stand at their longest time while a prescription is missed."""
+
+    dwells: int
+    of: int
+
+    @property
+    def text(self) -> str:
+        """The note as a sentence."""
+        return (
+            f"{self.dwells} of {self.of} dwells stand at their longest time: more dwell positions, another catheter or "
+            "a longer time would raise D100."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictNotProven:
+    """Goals were found to exclude each other by a search that is no proof."""
+
+    text = (
+        "That these goals cannot hold together is not proven: dose-volume goals are not convex, another plan may hold "
+        "them."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TimeNotProven:
+    """The last step of the sequence of goals was stopped."""
+
+    text = "The total time is not proven least."
+
+
+class ProofEnd(Enum):
+    """Why a proof ended: its bound came as near as was asked for, or the time or the work allowed was used up."""
+
+    CLOSED = "closed"
+    TIME = "time"
+    WORK = "work"
+
+
+@dataclass(frozen=True, slots=True)
+class ProofWork:
+    """Work of one proof with the dose-volume goals.
+
+    Parameters
+    ----------
+    regions : int
+        Parts of all plans that were bounded.
+    seconds : float
+    ended : ProofEnd
+    """
+
+    regions: int
+    seconds: float
+    ended: ProofEnd
+
+    @property
+    def text(self) -> str:
+        """The note as a sentence."""
+        end = {
+            ProofEnd.CLOSED: ", to the gap asked for.",
+            ProofEnd.TIME: "; the time was over.",
+            ProofEnd.WORK: "; the regions allowed were used up.",
+        }[self.ended]
+        return f"Proof with the dose-volume goals: {self.regions} regions of plans, {self.seconds:.0f} s{end}"
+
+
+@dataclass(frozen=True, slots=True)
+class NoProof:
+    """A proof with the dose-volume goals that ended in an error; the plan is not lost with it."""
+
+    reason: str
+
+    @property
+    def text(self) -> str:
+        """The note as a sentence."""
+        return f"No proof with the dose-volume goals: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rounded:
+    """Times made whole by the afterloader's resolution.
+
+    Parameters
+    ----------
+    up : bool
+        Rounded up; else down, and lengthened again as long as no organ's limit broke.
+    resolution_s : float
+    before, after : float
+        Main objective, real times and whole times.
+    """
+
+    up: bool
+    resolution_s: float
+    before: float
+    after: float
+
+    @property
+    def text(self) -> str:
+        """The note as a sentence."""
+        way = "up" if self.up else "down, for an organ's limit,"
+        if self.before <= 0:
+            return f"Times rounded {way} to {self.resolution_s:g} s."
+        return (
+            f"Times rounded {way} to {self.resolution_s:g} s: the objective goes from {self.before:.6g} to "
+            f"{self.after:.6g} ({100 * (self.after / self.before - 1):+.2g} %)."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MissedAfterRounding:
+    """A goal that whole times do not hold, and by how much, Gy or s."""
+
+    goal: NamedGoal
+    by: float
+
+    @property
+    def text(self) -> str:
+        """The note as a sentence."""
+        unit = "s" if self.goal.goal.metric.kind == "total_time" else "Gy"
+        return (
+            f"{self.goal.label} is missed by {self.by:.2g} {unit} after rounding; no whole times that hold everything "
+            "were found."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EveryPoint:
+    """What every point of a CTV is proven to receive.
+
+    Parameters
+    ----------
+    structure : str
+    minimum_gy : float
+    boxes : int
+        Parts of the CTV that were bounded.
+    finished : bool
+        Whether this is all that was asked for.
+    """
+
+    structure: str
+    minimum_gy: float
+    boxes: int
+    finished: bool
+
+    @property
+    def text(self) -> str:
+        """The note as a sentence."""
+        end = "." if self.finished else "; the search was not finished."
+        return (
+            f"{self.structure}: every point receives at least {self.minimum_gy:.3f} Gy, proven on {self.boxes:,} boxes"
+            f"{end}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DwellsLeftOut:
+    """How many dwells are enough within a loss of the objective."""
+
+    active: int
+    before: int
+    loss_frac: float
+
+    @property
+    def text(self) -> str:
+        """The note as a sentence."""
+        return f"{self.active} of {self.before} active dwells are enough within {100 * self.loss_frac:g} % of the best."
+
+
+Note = (
+    LongestTimes
+    | ConflictNotProven
+    | TimeNotProven
+    | ProofWork
+    | NoProof
+    | Rounded
+    | MissedAfterRounding
+    | EveryPoint
+    | DwellsLeftOut
+)

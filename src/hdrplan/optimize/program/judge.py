@@ -1,0 +1,95 @@
+"""What dwell times do to the requirements of a program, at all of their points."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hdrplan.arrays import BoolArray, FloatArray
+from hdrplan.optimize.program.dose_program import Program
+from hdrplan.optimize.program.goal_rows import single_limit
+from hdrplan.optimize.program.lazy_lp import Excused, LPStatus, Solution
+from hdrplan.optimize.program.requirements import hottest
+
+__all__ = ["broken", "dose_volume_missed", "excused_at", "polished"]
+
+
+def broken(program: Program, x: FloatArray) -> dict[int, float]:
+    """By how many Gy (or s) ``x`` breaks each requirement entered, at the worst of all points."""
+    broken = {}
+    dose_volume = program.dose_volume
+    for k, requirement in enumerate(program.requirements):
+        if k in dose_volume:
+            # As a volume: which points may lie on the wrong side is chosen anew.
+            dose_gy = program.families[k].points.dose_gy(x)
+            short = requirement.sense * (requirement.limit - dose_gy) - program.miss(x, k)
+            broken[k] = float(short[~_outside(program, k, x)].max(initial=-np.inf))
+        elif k in program.families:
+            scale = max(requirement.limit, 1e-9)
+            broken[k] = program.families[k].worst_frac(x, requirement.limit) * scale
+        elif k in program.single_rows:
+            row = program.row(program.single_rows[k]).coefficients
+            value = float(row[: program.n_dwells] @ x[: program.n_dwells])
+            broken[k] = requirement.sense * (single_limit(program.problem, requirement) - value) - program.miss(x, k)
+    return broken
+
+
+def excused_at(program: Program, x: FloatArray) -> Excused:
+    """Return for each dose-volume goal the points that are its hottest (coldest) at ``x``."""
+    return {k: _outside(program, k, x) for k in program.dose_volume}
+
+
+def _outside(program: Program, k: int, x: FloatArray) -> BoolArray:
+    """Return the points that dose-volume goal ``k`` does not bind at ``x``."""
+    requirement, points = program.requirements[k], program.families[k].points
+    volume = program.problem.points.volume_cc[requirement.rows]
+    # A goal on a volume does not see the points on the surface, which have none.
+    hot = hottest(-requirement.sense * points.dose_gy(x), volume, requirement.tail_cc)
+    return np.asarray(hot | (volume == 0))
+
+
+def dose_volume_missed(program: Program, x: FloatArray) -> list[int]:
+    """Return the dose-volume goals that ``x`` does not reach within its miss."""
+    missed = []
+    for k, family in program.dose_volume.items():
+        requirement = program.requirements[k]
+        wrong = requirement.sense * (requirement.limit - family.points.dose_gy(x)) > program.miss(x, k)
+        if float(program.problem.points.volume_cc[requirement.rows][wrong].sum()) >= requirement.tail_cc:
+            missed.append(k)
+    return missed
+
+
+def polished(
+    program: Program, cost: FloatArray, x: FloatArray, *, rounds: int = 25, better_frac: float = 2e-5
+) -> Solution:
+    """Minimise under dose-volume goals, which are not convex: excuse the hottest points, solve, repeat.
+
+    For given excused points the program is linear and solved to its optimum. The points excused next are the hottest of
+    the new plan, which stays feasible: the objective never rises. Ends where it falls no more.
+
+    Parameters
+    ----------
+    program : Program
+    cost : (n_columns,) array
+    x : (n_columns,) array
+        A plan whose hottest points are the first to be excused.
+    rounds : int
+        At most so many.
+    better_frac : float
+        A round that lowers the objective by less than this fraction is the last.
+
+    Returns
+    -------
+    Solution
+    """
+    best: Solution | None = None
+    for _ in range(rounds):
+        solution = program.solve(cost, excused_at(program, x))
+        if solution.status != LPStatus.OPTIMAL:
+            return best or solution
+        small = best is not None and best.value - solution.value <= better_frac * max(abs(best.value), 1e-6)
+        best = solution
+        if small:
+            break
+        x = solution.x
+    assert best is not None
+    return best

@@ -1,0 +1,86 @@
+"""The mean dose of the hottest or coldest volume: a convex limit, stricter than the dose-volume goal of its value."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray
+from hdrplan.optimize.program.lazy_lp import LazyLP, margin
+from hdrplan.optimize.program.point_rows import LimitedPoints
+from hdrplan.optimize.program.rows import NewRows
+
+__all__ = ["MeanTail", "TailOf"]
+
+
+@dataclass(frozen=True, slots=True)
+class TailOf:
+    """Owner of the rows of a mean tail: the dose-volume goal whose rows it stands for."""
+
+    goal: Hashable
+
+
+class MeanTail:
+    """Family of rows: the mean dose of the hottest (coldest) volume stays on its side of a limit, one row a round.
+
+    It gives a dose-volume goal a first set of points to leave out.
+
+    Parameters
+    ----------
+    points : LimitedPoints
+    volume_cc : (n,) array
+    tail_cc : float
+        The volume whose mean dose is limited.
+    """
+
+    def __init__(self, points: LimitedPoints, volume_cc: FloatArray, tail_cc: float) -> None:
+        self.points, self.volume_cc, self.tail_cc = points, volume_cc, tail_cc
+        self.limit_gy = points.limit_gy
+        self._earlier_gy: dict[int, float] = {}  # row of the program -> mean earlier dose in it
+
+    @property
+    def owner(self) -> Hashable:
+        """Under which key the multipliers of its rows are summed."""
+        return TailOf(self.points.owner)
+
+    def _share(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        dose = self.points.dose_gy(x)
+        order = np.lexsort((np.arange(len(dose)), -dose if self.points.sense == -1 else dose))
+        before = np.cumsum(self.volume_cc[order]) - self.volume_cc[order]
+        share = np.zeros(len(dose))
+        share[order] = np.clip(self.tail_cc - before, 0.0, self.volume_cc[order])
+        return share / share.sum(), dose
+
+    def mean_gy(self, x: FloatArray) -> float:
+        """Mean dose of the hottest (coldest) volume."""
+        share, dose = self._share(x)
+        return float(share @ dose)
+
+    def violated(self, x: FloatArray) -> tuple[NewRows | None, float]:
+        """Return the row of the points that are now the hottest."""
+        points = self.points
+        share, dose = self._share(x)
+        short = points.sense * (self.limit_gy - float(share @ dose)) - points.miss_gy(x)
+        worst = short / max(points.limit_gy, 1e-9)
+        if worst <= 0.0:
+            return None, worst
+        row = np.zeros((1, points.n_columns))
+        row[0, : points.n_dwells] = share @ points.gy_per_s
+        if points.miss_column is not None:
+            row[0, points.miss_column] = points.sense
+        earlier_gy = float(share @ points.earlier_gy)
+        low, high = (np.array([limit]) for limit in points.row_limits(self.limit_gy, earlier_gy))
+        return NewRows(row, low, high, margin(points.limit_gy), earlier_gy=np.array([earlier_gy])), worst
+
+    def taken(self, first_row: int, new: NewRows) -> None:
+        """Remember the row, for another limit later."""
+        assert new.earlier_gy is not None
+        self._earlier_gy[first_row] = float(new.earlier_gy[0])
+
+    def relimit(self, limit_gy: float, lp: LazyLP) -> None:
+        """Give all rows another limit; an infinite one frees them."""
+        self.limit_gy = limit_gy
+        for row, earlier_gy in self._earlier_gy.items():
+            lp.limit(row, *self.points.row_limits(limit_gy, earlier_gy))

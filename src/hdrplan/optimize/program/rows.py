@@ -1,0 +1,147 @@
+"""The rows that a linear program has been given so far, and what multipliers of them prove."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray, IntArray
+from hdrplan.optimize.objectives import Objective
+
+__all__ = ["Dual", "Kept", "NeighbourRatio", "NewRows", "Row", "RowTable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Owner of the row that holds an objective at what was reached."""
+
+    objective: Objective
+
+
+@dataclass(frozen=True, slots=True)
+class NeighbourRatio:
+    """Owner of the rows that keep neighbouring dwell times within a factor of each other."""
+
+
+class NewRows(NamedTuple):
+    """Rows to add, and what their family needs to know of them later.
+
+    Parameters
+    ----------
+    coefficients : (m, n_columns) array
+    low, high : (m,) arrays
+        True limits.
+    margin : float
+        How much tighter they are solved.
+    points : (m,) int array, optional
+        Which point of the family each row is.
+    earlier_gy : (m,) array, optional
+        Dose that is there before in each row.
+    """
+
+    coefficients: FloatArray
+    low: FloatArray
+    high: FloatArray
+    margin: float = 0.0
+    points: IntArray | None = None
+    earlier_gy: FloatArray | None = None
+
+
+class Row(NamedTuple):
+    """One row: whose it is, its coefficients, its true limits, and how much tighter it is solved."""
+
+    owner: Hashable
+    coefficients: FloatArray
+    low: float
+    high: float
+    margin: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Dual:
+    """Multipliers of the rows of one solve, and what they prove.
+
+    Parameters
+    ----------
+    rows : (m,) int array
+        Numbers of the rows that have a multiplier.
+    multipliers : (m,) array
+    gained : float
+        Sum of the multipliers times the limits they press on.
+    paid : (n_columns,) array
+        Sum of the multipliers times the rows.
+    by_owner : mapping
+        Owner of rows -> sum of its rows' multipliers.
+    """
+
+    rows: IntArray
+    multipliers: FloatArray
+    gained: float
+    paid: FloatArray
+    by_owner: Mapping[Hashable, float] = field(default_factory=dict)
+
+    def bound(self, cost: FloatArray, lower: FloatArray, upper: FloatArray) -> float:
+        """Weak duality: no ``x`` between its bounds that holds the rows has ``cost @ x`` below this.
+
+        It holds for any multipliers: what they gain at the limits, and the least that is left for the box.
+        """
+        reduced = cost - self.paid
+        return self.gained + float(np.minimum(reduced * lower, reduced * upper).sum())
+
+
+class RowTable:
+    """Rows in the order they were added; a row keeps its number."""
+
+    def __init__(self) -> None:
+        self._owner: list[Hashable] = []
+        self._coefficients: list[FloatArray] = []
+        self._low: list[float] = []
+        self._high: list[float] = []
+        self._margin: list[float] = []
+
+    def __len__(self) -> int:
+        return len(self._owner)
+
+    def __getitem__(self, number: int) -> Row:
+        return Row(
+            self._owner[number],
+            self._coefficients[number],
+            self._low[number],
+            self._high[number],
+            self._margin[number],
+        )
+
+    def append(self, owner: Hashable, new: NewRows) -> None:
+        """Take in rows of one owner."""
+        m = len(new.coefficients)
+        self._owner += [owner] * m
+        self._coefficients += list(new.coefficients)
+        self._low += new.low.tolist()
+        self._high += new.high.tolist()
+        self._margin += [new.margin] * m
+
+    def relimit(self, number: int, low: float, high: float) -> None:
+        """Give a row other true limits."""
+        self._low[number], self._high[number] = low, high
+
+    def rewrite(self, number: int, coefficients: FloatArray) -> None:
+        """Give a row other coefficients."""
+        self._coefficients[number] = coefficients
+
+    def dual(self, y: FloatArray, n_columns: int) -> Dual:
+        """Return what multipliers of the first rows prove at the rows' true limits."""
+        low, high = np.array(self._low[: len(y)]), np.array(self._high[: len(y)])
+        # A multiplier on an absent limit proves nothing; solvers leave some of 1e-12.
+        y = np.where((y > 0) & np.isinf(low) | (y < 0) & np.isinf(high), 0.0, y)
+        used = np.flatnonzero(y)
+        limits = np.where(y[used] > 0, low[used], high[used])
+        rows = np.array([self._coefficients[i] for i in used]).reshape(len(used), n_columns)
+        by_owner: dict[Hashable, float] = {}
+        for i in used:
+            by_owner[self._owner[i]] = by_owner.get(self._owner[i], 0.0) + float(y[i])
+        return Dual(
+            rows=used, multipliers=y[used], gained=float(y[used] @ limits), paid=y[used] @ rows, by_owner=by_owner
+        )

@@ -1,0 +1,142 @@
+"""First step of the sequence: the hard goals, and the prescriptions that give way to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray
+from hdrplan.errors import InfeasibleError
+from hdrplan.optimize.bounded import Bounded
+from hdrplan.optimize.certificate import Shortfall, joined
+from hdrplan.optimize.notes import ConflictNotProven, LongestTimes, Note
+from hdrplan.optimize.objectives import Coverage, DoseLost
+from hdrplan.optimize.program.dose_program import MAX_MISS
+from hdrplan.optimize.program.judge import dose_volume_missed, polished
+from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
+from hdrplan.optimize.times.conflicts import smallest_conflict
+from hdrplan.optimize.times.dose_volume import best_under_dose_volume
+from hdrplan.optimize.times.prices import prices_of
+from hdrplan.optimize.times.proof import GAP_FRAC, proven
+from hdrplan.optimize.times.standing import SLACK_FRAC, Standing, Task
+from hdrplan.optimize.work import WorkLimit
+
+__all__ = ["hold_hard_goals"]
+
+# What the spared organ may take back of a lowered D100, as a fraction of the prescription: 0.001 Gy at 20 Gy. At the
+# exact optimum of D100 next to no plan is left to choose from, and the multipliers of what follows grow without bound.
+D100_SLACK_FRAC = 5e-5
+
+
+def hold_hard_goals(task: Task, proof: WorkLimit) -> Standing:
+    """Hold all goals of level 0, or let the prescriptions give way.
+
+    Raises
+    ------
+    InfeasibleError
+        Limits that no dwell times satisfy, with every prescription given up.
+    """
+    program = task.program
+    for k in task.hard:
+        program.enter(k)
+    program.start()
+    plan = program.solve(task.cost)
+    standing = Standing(plan=plan, proof=proof).at(plan)
+    if plan.status == LPStatus.INFEASIBLE:
+        conflict = task.goals(smallest_conflict(program, task.hard))
+        standing = _lower(task, replace(standing, conflict=conflict), program.solve)
+        standing = standing.at(program.solve(task.cost))
+    if dose_volume_missed(program, standing.plan.x):
+        standing = _hold_dose_volume(task, replace(standing, relaxed=standing.plan))
+    return standing
+
+
+def _hold_dose_volume(task: Task, standing: Standing) -> Standing:
+    """Hold the dose-volume goals: at once, by way of their smallest miss, or with lower prescriptions."""
+    program, goals = task.program, tuple(task.program.dose_volume)
+    held = best_under_dose_volume(program, task.cost, standing.plan)
+    if held is not None:
+        return standing.at(held)
+    misses = program.cost(misses={k: 1.0 / task.requirements[k].limit for k in goals})
+    with program.missing_allowed(goals) as allow:
+        allow(MAX_MISS)
+        nearest = polished(program, misses, standing.plan.x)
+    if nearest.status != LPStatus.OPTIMAL or nearest.value > SLACK_FRAC:
+        standing = _lower(task, standing, lambda cost: polished(program, cost, nearest.x), convex=False)
+        standing = replace(standing, conflict=standing.conflict or task.goals(task.doses + goals))
+        if standing.levels[0].bound <= 0.0:
+            standing = standing.noting(ConflictNotProven())
+        # The bound found before was that of plans with the prescriptions in full.
+        standing = standing.relaxed_to(program.solve(task.cost))
+        lost = program.cost(misses=dict.fromkeys(task.doses, 1.0))
+        nearest = program.solve(lost, standing.plan.excused)
+    return standing.at(polished(program, task.cost, nearest.x))
+
+
+def _lower(task: Task, standing: Standing, solve: Callable[[FloatArray], Solution], *, convex: bool = True) -> Standing:
+    """Let the prescriptions give way, by the smallest sum of shortfalls (Gy of D100) that the limits allow.
+
+    The sum, not the greatest: a lesion far from the organ keeps its prescription, the one beside it pays.
+
+    Parameters
+    ----------
+    task : Task
+    standing : Standing
+    solve : callable
+        Minimises a cost under the goals that are to hold.
+    convex : bool
+        Whether the solution proves its own bound.
+    """
+    program, requirements = task.program, task.requirements
+    limits = np.array([requirements[k].limit for k in task.doses])
+    program.allow_miss(task.doses, limits)
+    lost = program.cost(misses=dict.fromkeys(task.doses, 1.0))
+    standing = standing.at(solve(lost))
+    if standing.plan.status == LPStatus.INFEASIBLE:
+        raise InfeasibleError(
+            "limits that dwell times can satisfy",
+            got=joined(task.goals(tuple(k for k in task.hard if k not in task.doses))) or "none",
+            remedy="Even without any dose to the CTV they fail: dose already given, or fixed times.",
+        )
+    bound = standing.plan.bound
+    if not convex:
+        # The bound found before the dose-volume goals holds in any case.
+        bound = standing.levels[0].bound if standing.levels else 0.0
+        # Half of the work: the other half is for the main objective.
+        gap = GAP_FRAC * float(limits.sum())
+        standing, lifted = proven(task, standing, lost, gap=gap, limit=standing.proof.half())
+        bound = max(bound, lifted)
+    plan = standing.plan
+    short_gy = np.array([program.miss(plan.x, k) for k in task.doses])
+    prices = prices_of(plan, requirements, Coverage(), leave_out=task.doses)
+    shortfalls = tuple(
+        Shortfall(
+            goal=requirements[k].goal,
+            prescription_gy=limit,
+            reached_gy=limit - float(short),
+            best_gy=min(limit, limit - float(short) + max(0.0, plan.value - bound)),
+            binding=tuple(price.goal for price in prices),
+        )
+        for k, limit, short in zip(task.doses, limits.tolist(), short_gy, strict=True)
+        if short > SLACK_FRAC * limit
+    )
+    metric = requirements[task.doses[0]].id.metric if len(task.doses) == 1 else ""
+    kept = np.where(short_gy > SLACK_FRAC * limits, short_gy + D100_SLACK_FRAC * limits, 0.0)
+    program.allow_miss(task.doses, np.minimum(limits, kept))
+    return replace(
+        standing,
+        levels=(Bounded(objective=DoseLost(metric), value=plan.value, bound=bound),),
+        shortfalls=shortfalls,
+        prices=prices,
+        notes=(*standing.notes, *(_longest(task, plan) if shortfalls else ())),
+    )
+
+
+def _longest(task: Task, plan: Solution) -> tuple[Note, ...]:
+    """Note how many dwells stand at their longest time, if any."""
+    n = task.program.n_dwells
+    _, longest_s = task.program.time_bounds_s
+    full = int(((plan.x[:n] >= longest_s * (1 - 1e-9)) & (longest_s > 0)).sum())
+    return (LongestTimes(full, n),) if full else ()

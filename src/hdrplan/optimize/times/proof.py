@@ -1,0 +1,84 @@
+"""The proof of a plan whose dose-volume goals bind, and the better plan that it may find."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray
+from hdrplan.errors import HdrPlanError
+from hdrplan.optimize.bound.branch_and_bound import branch_and_bound
+from hdrplan.optimize.notes import NoProof, ProofWork
+from hdrplan.optimize.program.dose_program import Program
+from hdrplan.optimize.program.judge import polished
+from hdrplan.optimize.program.lazy_lp import LPStatus
+from hdrplan.optimize.times.standing import Standing, Task
+from hdrplan.optimize.work import WorkLimit
+
+__all__ = ["GAP_FRAC", "prove", "proven"]
+
+# A plan under dose-volume goals is proven when no plan is better by more than this fraction of the objective, or of the
+# prescriptions where these had to be lowered.
+GAP_FRAC = 1e-3
+
+
+def prove(task: Task, standing: Standing) -> Standing:
+    """Lift the bound of a plan whose dose-volume goals bind, and go on from a better plan if one is found."""
+    relaxed = standing.relaxed
+    if relaxed is None or standing.plan.status != LPStatus.OPTIMAL:
+        return standing
+    gap = GAP_FRAC * abs(standing.plan.value)
+    standing, lifted = proven(task, standing, task.cost, gap=gap, limit=standing.proof)
+    standing = replace(standing, lifted=lifted if lifted > relaxed.bound else None)
+    *before, main = standing.levels
+    return replace(standing, levels=(*before, replace(main, value=standing.plan.value, bound=standing.bound)))
+
+
+def proven(task: Task, standing: Standing, cost: FloatArray, *, gap: float, limit: WorkLimit) -> tuple[Standing, float]:
+    """Bound an objective under the hard goals, those that are not convex included.
+
+    Parameters
+    ----------
+    task : Task
+    standing : Standing
+    cost : (n_columns,) array
+        The objective of the plan that stands.
+    gap : float
+        The end: no plan is better by more than this, in the unit of the objective.
+    limit : WorkLimit
+
+    Returns
+    -------
+    standing : Standing
+        With a better plan, if one was found, and what is left of the work.
+    bound : float
+        Minus infinity where nothing was proven.
+    """
+    plan, program = standing.plan, task.program
+    if limit.used_up or plan.status != LPStatus.OPTIMAL:
+        return standing, -np.inf
+    fresh = Program(program.problem, program.requirements)
+    for k in task.hard:
+        fresh.enter(k)
+    fresh.allow_miss(task.hard, program.max_miss(task.hard))
+    fresh.start()
+    try:
+        with program.time_apart(limit.seconds):
+            search = branch_and_bound(
+                fresh,
+                cost,
+                plan.value,
+                gap=gap,
+                limit=limit,
+                polish=lambda x: polished(program, cost, x),
+                on_progress=task.on_progress,
+            )
+    except HdrPlanError as error:
+        # A plan is not lost because its proof is.
+        return standing.at(polished(program, cost, plan.x, rounds=2)).noting(NoProof(str(error))), -np.inf
+    better = plan if search.plan is None else search.plan
+    standing = standing.at(polished(program, cost, better.x, rounds=2))
+    work = ProofWork(search.regions, search.seconds, search.ended)
+    left = standing.proof.less(seconds=search.seconds, steps=search.regions)
+    return replace(standing.noting(work), proof=left), search.bound
