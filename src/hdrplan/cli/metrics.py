@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from hdrplan.cli.common import quiet_option, steps_bar
+from hdrplan.cli.flags import in_flags
 
 if TYPE_CHECKING:
     from hdrplan.workflow import Engine
@@ -89,7 +91,7 @@ def command(
             tables = archive_tables(archive, options, journal, workers=workers, on_progress=on_progress)
         with new_folder(output, overwrite=overwrite) as draft:
             for name, columns in ARCHIVE_COLUMNS.items():
-                cells = ([row.get(column) for column in columns] for row in tables.rows[name])
+                cells = ([_cell(row, column) for column in columns] for row in tables.rows[name])
                 write_rows(draft / f"{name}.csv", columns, cells, for_spreadsheets=True)
             counts = {"plans": len(archive.treatments), "files": archive.files}
             write_run(draft, inputs={}, options=options.record | counts)
@@ -97,3 +99,9 @@ def command(
             write_key(key, journal.secret, tables.patients)
     plans, lesions, errors = len(archive.treatments), len(tables.rows["dose_metrics"]), len(tables.rows["errors"])
     click.echo(f"{plans} plans, {lesions} lesions, {errors} errors: wrote {output}")
+
+
+def _cell(row: Mapping[str, object], column: str) -> object:
+    """Return one cell; an error's remedy is in the words of the command line."""
+    value = row.get(column)
+    return in_flags(value) if column == "error" and isinstance(value, str) else value
