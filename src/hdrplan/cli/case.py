@@ -104,9 +104,9 @@ def read_case_from(flags: dict[str, Any], *, before_puncture: bool = False) -> C
     return case_of_table(changes, Path.cwd(), where="the command line", before_puncture=before_puncture)
 
 
-def _table(flags: dict[str, Any]) -> dict[str, Any]:
+def _table(flags: dict[str, Any]) -> dict[str, object]:
     """Return the flags that were given, as a case table; file names become absolute."""
-    table: dict[str, Any] = {}
+    table: dict[str, object] = {}
     for key in ("ct", "catheters", "goals"):
         path = flags.pop(key)
         if path is not None:
@@ -125,18 +125,18 @@ def _table(flags: dict[str, Any]) -> dict[str, Any]:
     if prescriptions:
         table["prescription_gy"] = _prescriptions(prescriptions, ctvs)
     source, strength = flags.pop("source"), flags.pop("strength")
-    given: dict[str, Any] = {} if strength is None else {"strength_u": strength}
+    changed = {} if strength is None else {"strength_u": strength}
     if source is not None:
-        given |= {"file": str(Path(source).absolute())} if Path(source).suffix else {"name": source}
-    if given:
-        table["source"] = given
+        changed |= {"file": str(Path(source).absolute())} if Path(source).suffix else {"name": source}
+    if changed:
+        table["source"] = changed
     dwells = {name: value for name in PLAN_OPTIONS if (value := flags.pop(name, None)) is not None}
     if dwells:
         table["dwells"] = dwells
     return table
 
 
-def _roles(ctvs: tuple[str, ...], oars: tuple[str, ...], healthy: str | None) -> dict[str, Any]:
+def _roles(ctvs: tuple[str, ...], oars: tuple[str, ...], healthy: str | None) -> dict[str, object]:
     both = set(ctvs) & set(oars)
     if both:
         raise InputError("a structure has one role", got=f"{sorted(both)[0]!r} as --ctv and --oar")
@@ -148,7 +148,7 @@ def _roles(ctvs: tuple[str, ...], oars: tuple[str, ...], healthy: str | None) ->
 
 def _prescriptions(texts: tuple[str, ...], ctvs: tuple[str, ...]) -> float | dict[str, float]:
     """``20`` for all CTVs, of the case where the command line names none; ``lesion=20`` for one."""
-    found: dict[str, float] = {}
+    doses_gy: dict[str, float] = {}
     for text in texts:
         name, _, number = text.rpartition("=")
         try:
@@ -159,18 +159,18 @@ def _prescriptions(texts: tuple[str, ...], ctvs: tuple[str, ...]) -> float | dic
             if len(texts) > 1:
                 raise InputError("one --prescription GY is for all CTVs", got=", ".join(texts), remedy="Write NAME=GY.")
             return dose_gy
-        found |= {name: dose_gy} if name else dict.fromkeys(ctvs, dose_gy)
-    return found
+        doses_gy |= {name: dose_gy} if name else dict.fromkeys(ctvs, dose_gy)
+    return doses_gy
 
 
-def _pair(text: str, what: str) -> tuple[str, str]:
+def _pair(text: str, form: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
     if not (sign and name and value):
-        raise InputError(f"expected {what}", got=repr(text))
+        raise InputError(f"expected {form}", got=repr(text))
     return name, value
 
 
-def plan_options(found: CaseFile) -> PlanOptions:
+def plan_options(case_file: CaseFile) -> PlanOptions:
     """Return the planner's options: what the case gives, else the defaults."""
-    options: dict[str, Any] = dict(found.options)
+    options: dict[str, Any] = dict(case_file.options)
     return PlanOptions(**options)

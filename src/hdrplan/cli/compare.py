@@ -30,7 +30,7 @@ def command(plans: tuple[Path, ...], case_path: Path | None, output: Path, quiet
     from hdrplan.io import new_file, read_case, read_results
     from hdrplan.report import ComparedPlan, Curve, comparison_html
 
-    found = None if case_path is None else read_case(case_path)
+    case_file = None if case_path is None else read_case(case_path)
     labels = _labels(plans)
     compared = []
     for path, label in zip(plans, labels, strict=True):
@@ -45,9 +45,9 @@ def command(plans: tuple[Path, ...], case_path: Path | None, output: Path, quiet
     page = comparison_html(
         compared,
         title=f"{title}: {' and '.join(labels)}",
-        ct=None if found is None else found.case.ct,
-        structures=() if found is None else found.case.structures,
-        catheters=() if found is None else found.case.catheters,
+        ct=None if case_file is None else case_file.case.ct,
+        structures=() if case_file is None else case_file.case.structures,
+        catheters=() if case_file is None else case_file.case.catheters,
         version=__version__,
     )
     with new_file(output) as draft:

@@ -55,14 +55,14 @@ def command(
 
     if identify and link_ct is None:
         raise InputError("--identify takes patient data from a DICOM CT", got="none", remedy="Add --link-ct FOLDER.")
-    found = read_case(case_path)
-    contents = _contents(found, result, link_ct)
+    case_file = read_case(case_path)
+    contents = _contents(case_file, result, link_ct)
     with new_folder(output, overwrite=overwrite) as draft:
         if kind == "slicer":
             names = write_slicer_set(draft, contents.case, contents.plan, dose=contents.dose)
         else:
             names = write_dicom_set(draft, contents, bits=int(bits), identify=identify)
-        write_run(draft, inputs=found.inputs, options={"command": "export", "format": kind, "bits": int(bits)})
+        write_run(draft, inputs=case_file.inputs, options={"command": "export", "format": kind, "bits": int(bits)})
     if not quiet:
         shown = [name for name in names if not name.startswith("CT_")]
         slices = len(names) - len(shown)
@@ -70,7 +70,7 @@ def command(
     click.echo("Research use only, never for treatment.")
 
 
-def _contents(found: CaseFile, result: Path, link_ct: Path | None) -> DicomSet:
+def _contents(case_file: CaseFile, result: Path, link_ct: Path | None) -> DicomSet:
     """Read the plan, and what of dose and DVHs lies beside it."""
     from hdrplan.io import DicomSet, read_ct_series, read_dvh, read_plan, read_volume
 
@@ -78,11 +78,11 @@ def _contents(found: CaseFile, result: Path, link_ct: Path | None) -> DicomSet:
     folder = result if result.is_dir() else result.parent
     dose, dvh = folder / "dose.nrrd", folder / "dvh.csv"
     series = read_ct_series(link_ct) if link_ct is not None else None
-    if series is not None and found.case.ct is not None and not series.volume.grid.same_as(found.case.ct.grid):
+    if series is not None and case_file.case.ct is not None and not series.volume.grid.same_as(case_file.case.ct.grid):
         raise InputError("the linked CT must have the case's voxels", got="another grid", where=link_ct)
-    prescriptions = found.goals.prescriptions
+    prescriptions = case_file.goals.prescriptions
     return DicomSet(
-        case=found.case,
+        case=case_file.case,
         plan=plan,
         dose=read_volume(dose) if dose.is_file() else None,
         dvh=read_dvh(dvh) if dvh.is_file() else {},

@@ -18,12 +18,12 @@ _KINDS = ("isodose", "dvh", "catheters", "overview", "3d")
 @click.command("plot", short_help="Figures of a plan: isodose page, DVH, catheter map, 3D.")
 @case_options
 @click.option("--plan", "plan_path", required=True, type=click.Path(path_type=Path), help="plan.json or its folder.")
-@click.option("--what", type=click.Choice(_KINDS), default="isodose", show_default=True, help="Which figure.")
+@click.option("--what", "figure", type=click.Choice(_KINDS), default="isodose", show_default=True, help="Which figure.")
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="File ending in .png, .svg or .pdf."
 )
 @click.option("--dpi", type=click.IntRange(50, 600), default=150, show_default=True, help="Resolution of PNG.")
-def command(plan_path: Path, what: str, output: Path, dpi: int, **flags: Any) -> None:
+def command(plan_path: Path, figure: str, output: Path, dpi: int, **flags: Any) -> None:
     """Draw one figure of a plan on its case and write it as PNG, SVG or PDF; in 3D as a page.
 
     \b
@@ -34,7 +34,7 @@ def command(plan_path: Path, what: str, output: Path, dpi: int, **flags: Any) ->
       hdrplan plot phantoms/liver-lesion-b --plan demo-output --what 3d -o plan-3d.html
     """
     form = output.suffix.lower().removeprefix(".")
-    fits = ("html",) if what == "3d" else ("png", "svg", "pdf")
+    fits = ("html",) if figure == "3d" else ("png", "svg", "pdf")
     if form not in fits:
         raise InputError(f"the name of this figure must end in .{', .'.join(fits)}", got=repr(output.name))
     from hdrplan import __version__
@@ -43,11 +43,11 @@ def command(plan_path: Path, what: str, output: Path, dpi: int, **flags: Any) ->
     from hdrplan.report.figures import FIGURES, figure_bytes
     from hdrplan.workflow import plan_result
 
-    found = read_case_from(flags)
+    case_file = read_case_from(flags)
     plan, _ = read_plan(plan_path)
-    result = plan_result(found.case, found.goals, plan, options=plan_options(found))
+    result = plan_result(case_file.case, case_file.goals, plan, options=plan_options(case_file))
     view = report_data(result, {"versions": {"hdrplan": __version__}})
-    content = solid_html(view).encode() if what == "3d" else figure_bytes(FIGURES[what](view), form, dpi=dpi)
+    content = solid_html(view).encode() if figure == "3d" else figure_bytes(FIGURES[figure](view), form, dpi=dpi)
     with new_file(output) as draft:
         draft.write_bytes(content)
     click.echo(f"Wrote {output}. Research use only, never for treatment.")

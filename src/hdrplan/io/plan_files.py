@@ -48,7 +48,15 @@ def plan_table(plan: Plan, name: str) -> dict[str, object]:
 
 
 def write_plan(path: Path, plan: Plan, name: str) -> None:
-    """Write one ``plan.json``; for a whole folder of results see :func:`hdrplan.io.write_results`."""
+    """Write one ``plan.json``; for a whole folder of results see :func:`hdrplan.io.write_results`.
+
+    Parameters
+    ----------
+    path : Path
+    plan : Plan
+    name : str
+        Of the case, free of patient identifiers.
+    """
     write_json(Path(path), plan_table(plan, name))
 
 

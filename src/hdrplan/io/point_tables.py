@@ -93,7 +93,17 @@ def read_points_csv(path: Path) -> PointTable:
 
 
 def write_point_doses(path: Path, table: PointTable, dose_gy: FloatArray, extrapolated: npt.NDArray[np.bool_]) -> None:
-    """Write the rows of ``table`` with dose_gy (10 digits) and extrapolated (1 outside the source's table, else 0)."""
+    """Write the rows of a table of points with two columns more.
+
+    Parameters
+    ----------
+    path : Path
+    table : PointTable
+    dose_gy : (n,) array
+        Column ``dose_gy``, 10 digits.
+    extrapolated : (n,) bool array
+        Column ``extrapolated``: 1 outside the source's published table, else 0.
+    """
     rows = zip(table.rows, dose_gy, extrapolated, strict=True)
     with new_file(path) as draft:
         write_rows(draft, (*table.header, *_ADDED), ((*row, f"{dose:.10g}", int(off)) for row, dose, off in rows))

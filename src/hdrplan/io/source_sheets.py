@@ -44,9 +44,9 @@ def record_of_workbook(path: Path) -> dict[str, object]:
             "radial_dose": g,
             "anisotropy": f[0],
         }
-        for key, what in (("dose_rate_constant_cgy_per_h_per_u", "Lambda in C5"), ("active_length_cm", "L in C10")):
+        for key, place in (("dose_rate_constant_cgy_per_h_per_u", "Lambda in C5"), ("active_length_cm", "L in C10")):
             if record[key] is None:
-                raise FormatError(f"{what}, or beside its name", got="no number there", where=path)
+                raise FormatError(f"{place}, or beside its name", got="no number there", where=path)
         table = _along_away(sheet)
         return record | ({"along_away": table} if table else {})
     raise FormatError(

@@ -18,7 +18,7 @@ PER_CGY_PER_H = 1.0 / 100.0 / 3600.0
 """Gy / s of a cGy / h."""
 
 
-def _numbers(values: object, what: str, where: object, ndim: int) -> FloatArray:
+def _numbers(values: object, name: str, where: object, ndim: int) -> FloatArray:
     """Return an array; blank cells (None) are NaN, and nothing else is."""
     try:
         cells = np.array(values, dtype=object)
@@ -27,43 +27,43 @@ def _numbers(values: object, what: str, where: object, ndim: int) -> FloatArray:
             raise TypeError
         array = np.where(blank, np.nan, cells).astype(np.float64)
     except (TypeError, ValueError, OverflowError):
-        raise FormatError(f"{what} must be a table of numbers, rows of one length", where=where) from None
+        raise FormatError(f"{name} must be a table of numbers, rows of one length", where=where) from None
     if array.ndim != ndim or array.size == 0:
         got = f"shape {array.shape}"
-        raise FormatError(f"{what} must be {'a list' if ndim == 1 else 'rows'} of numbers", got=got, where=where)
+        raise FormatError(f"{name} must be {'a list' if ndim == 1 else 'rows'} of numbers", got=got, where=where)
     if not np.isfinite(array[~blank]).all():
-        raise FormatError(f"{what} must be finite", got="NaN or infinity", where=where, remedy="A blank cell is null.")
+        raise FormatError(f"{name} must be finite", got="NaN or infinity", where=where, remedy="A blank cell is null.")
     return array
 
 
-def _axis(values: object, what: str, where: object) -> FloatArray:
+def _axis(values: object, name: str, where: object) -> FloatArray:
     """Return a strictly rising axis without blanks."""
-    array = _numbers(values, what, where, 1)
+    array = _numbers(values, name, where, 1)
     if len(array) < 2:
-        raise FormatError(f"{what} must have at least two entries", got=len(array), where=where)
+        raise FormatError(f"{name} must have at least two entries", got=len(array), where=where)
     if np.isnan(array).any():
         raise FormatError(
-            f"{what} must have no blank entry", got=f"blank at place {int(np.isnan(array).argmax()) + 1}", where=where
+            f"{name} must have no blank entry", got=f"blank at place {int(np.isnan(array).argmax()) + 1}", where=where
         )
     falls = np.flatnonzero(np.diff(array) <= 0.0)
     if falls.size:
         k = int(falls[0])
-        raise FormatError(f"{what} must rise strictly", got=f"{array[k]:g} then {array[k + 1]:g}", where=where)
+        raise FormatError(f"{name} must rise strictly", got=f"{array[k]:g} then {array[k + 1]:g}", where=where)
     return array
 
 
-def _radii_mm(values: object, what: str, where: object) -> FloatArray:
+def _radii_mm(values: object, name: str, where: object) -> FloatArray:
     """Return radii in mm."""
-    r_cm = _axis(values, what, where)
+    r_cm = _axis(values, name, where)
     if r_cm[0] < 0.0:
-        raise FormatError(f"{what} must not be negative", got=f"{r_cm[0]:g}", where=where)
+        raise FormatError(f"{name} must not be negative", got=f"{r_cm[0]:g}", where=where)
     if r_cm[-1] > 40.0:
         raise FormatError(
-            f"{what} must end within 40 cm", got=f"{r_cm[-1]:g}", where=where, remedy="It looks like mm: divide by 10."
+            f"{name} must end within 40 cm", got=f"{r_cm[-1]:g}", where=where, remedy="It looks like mm: divide by 10."
         )
     if not r_cm[0] <= 1.0 <= r_cm[-1] or r_cm[-1] < 3.0:
         raise FormatError(
-            f"{what} must hold 1 cm and reach at least 3 cm",
+            f"{name} must hold 1 cm and reach at least 3 cm",
             got=f"{r_cm[0]:g} to {r_cm[-1]:g} cm",
             where=where,
             remedy="It looks like m: multiply by 100." if r_cm[-1] <= 0.4 else "",
@@ -83,9 +83,9 @@ def radial_of(table: Entries) -> tuple[FloatArray, FloatArray]:
     FormatError
         A hole, an axis that does not rise, another unit, g that is not 1 at 1 cm.
     """
-    part, where = table.values, table.where
-    r_mm = _radii_mm(part.get("r_cm"), "r_cm", where)
-    g = _numbers(part.get("g"), "g", where, 1)
+    entries, where = table.values, table.where
+    r_mm = _radii_mm(entries.get("r_cm"), "r_cm", where)
+    g = _numbers(entries.get("g"), "g", where, 1)
     if len(g) != len(r_mm):
         raise FormatError(f"g needs one value for each of the {len(r_mm)} radii", got=len(g), where=where)
     if np.isnan(g).any():
@@ -98,10 +98,10 @@ def radial_of(table: Entries) -> tuple[FloatArray, FloatArray]:
             where=where,
             remedy="It looks like percent: divide by 100." if 50.0 < g.max() < 300.0 else "",
         )
-    one = float(np.interp(10.0, r_mm, g))
-    if abs(one - 1.0) > 0.01:
+    at_1_cm = float(np.interp(10.0, r_mm, g))
+    if abs(at_1_cm - 1.0) > 0.01:
         raise FormatError(
-            "g must be 1 at 1 cm", got=f"{one:.4g}", where=where, remedy="Check the unit of r_cm and the norm of g."
+            "g must be 1 at 1 cm", got=f"{at_1_cm:.4g}", where=where, remedy="Check the unit of r_cm and the norm of g."
         )
     return r_mm, g
 
@@ -123,9 +123,9 @@ def anisotropy_of(table: Entries) -> tuple[FloatArray, FloatArray, FloatArray, B
     FormatError
         A hole away from the poles, an axis that does not rise, another unit, F that is not 1 at 90 degrees.
     """
-    part, where = table.values, table.where
-    r_mm = _radii_mm(part.get("r_cm"), "r_cm", where)
-    theta_deg = _axis(part.get("theta_deg"), "theta_deg", where)
+    entries, where = table.values, table.where
+    r_mm = _radii_mm(entries.get("r_cm"), "r_cm", where)
+    theta_deg = _axis(entries.get("theta_deg"), "theta_deg", where)
     if theta_deg[0] != 0.0 or abs(theta_deg[-1] - 180.0) > 1e-9 or 90.0 not in theta_deg:
         raise FormatError(
             "theta_deg must run from 0 (tip) to 180 (cable) and hold 90",
@@ -133,7 +133,7 @@ def anisotropy_of(table: Entries) -> tuple[FloatArray, FloatArray, FloatArray, B
             where=where,
             remedy="It looks like radians: multiply by 180 / pi." if 3.0 < theta_deg[-1] < 3.2 else "",
         )
-    f = _numbers(part.get("f"), "f", where, 2)
+    f = _numbers(entries.get("f"), "f", where, 2)
     if f.shape != (len(theta_deg), len(r_mm)):
         raise FormatError(
             f"f needs {len(theta_deg)} angles x {len(r_mm)} radii", got=f"{f.shape[0]} x {f.shape[1]}", where=where
@@ -176,13 +176,13 @@ def along_away_of(record: Mapping[str, object], where: str) -> AlongAway | None:
     if record.get("along_away") is None:
         return None
     table = as_table(record["along_away"], "along_away", where)
-    part, where = table.values, str(table.where)
-    along, away = _axis(part.get("along_cm"), "along_cm", where), _axis(part.get("away_cm"), "away_cm", where)
+    entries, where = table.values, str(table.where)
+    along, away = _axis(entries.get("along_cm"), "along_cm", where), _axis(entries.get("away_cm"), "away_cm", where)
     if away[0] < 0.0 or max(away[-1], along[-1], -along[0]) > 40.0:
         raise FormatError(
             "away_cm must not be negative, nor any distance above 40 cm", got=f"{away[0]:g}, {along[-1]:g}", where=where
         )
-    rate = _numbers(part.get("cgy_per_h_per_u"), "cgy_per_h_per_u", where, 2)
+    rate = _numbers(entries.get("cgy_per_h_per_u"), "cgy_per_h_per_u", where, 2)
     if rate.shape != (len(away), len(along)):
         raise FormatError(
             f"cgy_per_h_per_u needs {len(away)} away x {len(along)} along",

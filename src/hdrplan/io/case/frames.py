@@ -26,14 +26,26 @@ def ras_to_lps(points_mm: npt.ArrayLike) -> FloatArray:
     return np.asarray(np.asarray(points_mm, dtype=np.float64) * np.array([-1.0, -1.0, 1.0]))
 
 
-def _voxels_mm(structure: Structure, most: int = 20_000) -> FloatArray:
-    """Centres of the structure's voxels; every n-th where there are more than ``most``."""
+def _voxels_mm(structure: Structure, maximum: int = 20_000) -> FloatArray:
+    """Centres of the structure's voxels; every n-th where there are more than ``maximum``."""
     voxels_mm = structure.voxels_mm
-    return voxels_mm[:: max(1, len(voxels_mm) // most)]
+    return voxels_mm[:: max(1, len(voxels_mm) // maximum)]
 
 
 def check_structures(structures: tuple[Structure, ...], ct: Grid, *, where: object = None) -> tuple[str, ...]:
-    """Compare structures with the CT in physical space; returns warnings.
+    """Compare structures with the CT in physical space.
+
+    Parameters
+    ----------
+    structures : tuple of Structure
+    ct : Grid
+    where : object
+        What messages name.
+
+    Returns
+    -------
+    tuple of str
+        Warnings.
 
     Raises
     ------
@@ -64,12 +76,30 @@ def check_overlap(structures: tuple[Structure, ...], healthy: str | None, *, whe
     """Refuse an organ at risk that is the CTV in disguise; warn where CTV and organ share voxels.
 
     An organ that surrounds the CTV (the liver) is meant to; a large organ at risk that holds a small CTV only warns.
+
+    Parameters
+    ----------
+    structures : tuple of Structure
+    healthy : str or None
+        The organ that surrounds the CTVs.
+    where : object
+        What messages name.
+
+    Returns
+    -------
+    tuple of str
+        Warnings.
+
+    Raises
+    ------
+    InputError
+        More than half of an organ lies in a CTV.
     """
     warnings: list[str] = []
     for ctv in (s for s in structures if s.role == "CTV"):
         for organ in (s for s in structures if s.role == "OAR" and s.name != healthy):
             small, large = sorted((ctv, organ), key=lambda s: s.volume_cc)
-            points = _voxels_mm(small, most=500_000)
+            points = _voxels_mm(small, maximum=500_000)
             index = np.rint(large.grid.index(points)).astype(np.int64)
             held = ((index >= 0) & (index < large.grid.shape_zyx[::-1])).all(axis=1)
             shared = float(large.mask_zyx[tuple(index[held, ::-1].T)].sum()) / len(points)
@@ -87,7 +117,7 @@ def check_overlap(structures: tuple[Structure, ...], healthy: str | None, *, whe
 
 
 def _distance_mm(catheter: Catheter, points_mm: FloatArray) -> float:
-    """Least distance of the catheter's polyline (sampled every mm) from the points."""
+    """Smallest distance of the catheter's polyline (sampled every mm) from the points."""
     path = catheter.points_mm
     step = np.linalg.norm(np.diff(path, axis=0), axis=1)
     at = np.append(np.arange(0.0, step.sum(), 1.0), step.sum())
@@ -99,7 +129,20 @@ def _distance_mm(catheter: Catheter, points_mm: FloatArray) -> float:
 def check_catheters(
     catheters: tuple[Catheter, ...], ctvs: tuple[Structure, ...], ct: Grid | None, *, where: object = None
 ) -> tuple[str, ...]:
-    """Compare catheters with CT and CTVs in physical space; returns warnings.
+    """Compare catheters with CT and CTVs in physical space.
+
+    Parameters
+    ----------
+    catheters : tuple of Catheter
+    ctvs : tuple of Structure
+    ct : Grid or None
+    where : object
+        What messages name.
+
+    Returns
+    -------
+    tuple of str
+        Warnings.
 
     Raises
     ------
@@ -107,7 +150,7 @@ def check_catheters(
         Lengths that are not mm, a catheter that never comes near a CTV, a tip outside the CT.
     """
     warnings: list[str] = []
-    targets = np.concatenate([_voxels_mm(ctv, most=2_000) for ctv in ctvs]) if ctvs else np.empty((0, 3))
+    targets = np.concatenate([_voxels_mm(ctv, maximum=2_000) for ctv in ctvs]) if ctvs else np.empty((0, 3))
     for catheter in catheters:
         low, high = CATHETER_LENGTH_MM
         if not low <= catheter.length_mm <= high:

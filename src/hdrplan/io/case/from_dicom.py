@@ -6,14 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray
+from hdrplan.door import Entries
 from hdrplan.errors import InputError
 from hdrplan.geometry import Structure
 from hdrplan.io.case.strength import STRENGTH_KEYS
+from hdrplan.io.case.structures import roles_of
 from hdrplan.io.case.table import CaseFile, case_of_parts
 from hdrplan.io.dicom.catheters import catheters_of
 from hdrplan.io.dicom.export import read_dicom_folder
@@ -22,7 +23,7 @@ from hdrplan.plan import BrachyPlan, source_of_brachy
 __all__ = ["case_of_dicom", "centre_mm"]
 
 
-def case_of_dicom(folder: Path, table: Mapping[str, Any], *, plan: str | None = None) -> CaseFile:
+def case_of_dicom(folder: Path, table: Mapping[str, object], *, plan: str | None = None) -> CaseFile:
     """Return a case to plan from a DICOM export.
 
     Parameters
@@ -39,20 +40,22 @@ def case_of_dicom(folder: Path, table: Mapping[str, Any], *, plan: str | None = 
     InputError
         As :func:`read_dicom_folder`; no structure set; a role for an ROI that is not there.
     """
+    entries = Entries(table, folder)
     export = read_dicom_folder(folder, plan=plan)
     if export.structures is None:
         raise InputError("planning needs a structure set (RTSTRUCT)", got="none", where=folder)
     grid = export.ct.volume.grid if export.ct else None
     structures: list[Structure] = []
     warnings = list(export.warnings)
-    for name, role in dict(table["roles"]).items():
+    for name, role in roles_of(entries).items():
         structure, notes = export.structures.structure(name, role, grid)
         structures.append(structure)
         warnings += notes
     targets = [s for s in structures if s.role == "CTV"]
     catheters, notes = catheters_of(export.structures, export.plan, centre_mm(targets or structures))
     changes = {"name": "dicom-case", **table}
-    changes["source"] = _source(table.get("source", {}), export.plan)
+    asked = entries.table("source", {}).values
+    changes["source"] = _source(asked, export.plan)
     if "prescription_gy" not in changes and export.plan and not math.isnan(export.plan.prescription_gy):
         changes["prescription_gy"] = export.plan.prescription_gy
     case = case_of_parts(
@@ -65,7 +68,7 @@ def case_of_dicom(folder: Path, table: Mapping[str, Any], *, plan: str | None = 
         hashes=export.hashes,
     )
     strength = case.strength
-    if export.plan is not None and not set(table.get("source", {})) & set(STRENGTH_KEYS):
+    if export.plan is not None and not set(asked) & set(STRENGTH_KEYS):
         # The plan's own strength is that of its reference date.
         strength = replace(strength, time=export.plan.source.reference_time)
     return replace(case, strength=strength, warnings=(*warnings, *notes, *case.warnings))
@@ -76,9 +79,9 @@ def centre_mm(structures: Sequence[Structure]) -> FloatArray:
     return np.asarray(np.mean([structure.centre_mm for structure in structures], axis=0))
 
 
-def _source(given: Mapping[str, Any], plan: BrachyPlan | None) -> dict[str, Any]:
+def _source(asked: Mapping[str, object], plan: BrachyPlan | None) -> dict[str, object]:
     """Complete the source table from the export's plan."""
-    source = dict(given)
+    source = dict(asked)
     if plan is None:
         return source
     if "name" not in source and "file" not in source:

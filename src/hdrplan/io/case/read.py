@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from hdrplan.errors import InputError
 from hdrplan.geometry import Structure, Volume
@@ -20,7 +19,7 @@ from hdrplan.io.files import sha256, toml_entries
 __all__ = ["read_anatomy", "read_case"]
 
 
-def read_case(path: Path, changes: Mapping[str, Any] | None = None, *, before_puncture: bool = False) -> CaseFile:
+def read_case(path: Path, changes: Mapping[str, object] | None = None, *, before_puncture: bool = False) -> CaseFile:
     """Read a case folder (or its ``case.toml``), or with roles among the changes a folder of DICOM files.
 
     Parameters
@@ -60,7 +59,7 @@ def read_case(path: Path, changes: Mapping[str, Any] | None = None, *, before_pu
     return replace(case, inputs={**case.inputs, toml.name: sha256(toml)})
 
 
-def _changed(table: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def _changed(table: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
     """Return the case table with the changes: tables are merged, other values replaced."""
     changed = dict(table)
     for key, value in changes.items():
@@ -77,10 +76,10 @@ def _changed(table: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     return changed
 
 
-def _with_other_ctvs(table: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def _with_other_ctvs(table: dict[str, object], changes: Mapping[str, object]) -> dict[str, object]:
     """Return the case table with its CTVs as other structures where the changes name CTVs of their own."""
-    roles = table.get("roles")
-    if not isinstance(roles, dict) or "CTV" not in changes.get("roles", {}).values():
+    roles, changed = table.get("roles"), changes.get("roles")
+    if not isinstance(roles, dict) or not isinstance(changed, Mapping) or "CTV" not in changed.values():
         return table
     others = {name: "other" if role == "CTV" else role for name, role in roles.items()}
     return {key: value for key, value in table.items() if key != "prescription_gy"} | {"roles": others}

@@ -28,12 +28,12 @@ STRENGTH_KEYS = (
 _FORMS = "strength_u; or calibration_strength_u, calibration_time and treatment_time; or activity_ci (apparent)"
 
 
-def strength_of(given: Mapping[str, object], half_life_days: float) -> Strength:
+def strength_of(form: Mapping[str, object], half_life_days: float) -> Strength:
     """Air-kerma strength at treatment.
 
     Parameters
     ----------
-    given : mapping
+    form : mapping
         One of three forms: ``strength_u`` (a number in U, or text such as "10 Ci apparent");
         ``calibration_strength_u`` with ``calibration_time`` and ``treatment_time`` (dates of TOML or ISO 8601 text);
         ``activity_ci``, apparent, with ``u_per_mci`` where it is not 4.07.
@@ -45,19 +45,19 @@ def strength_of(given: Mapping[str, object], half_life_days: float) -> Strength:
     InputError, FormatError
         None or several of the forms, wrong types, strengths that no source has.
     """
-    keys = set(given)
+    keys = set(form)
     if keys == {"strength_u"}:
-        value = given["strength_u"]
-        return strength_from_text(value) if isinstance(value, str) else Strength(_number(given, "strength_u"))
+        value = form["strength_u"]
+        return strength_from_text(value) if isinstance(value, str) else Strength(_number(form, "strength_u"))
     if keys == {"calibration_strength_u", "calibration_time", "treatment_time"}:
-        calibrated, treated = (as_moment(given[key], key, None) for key in ("calibration_time", "treatment_time"))
-        calibrated_u = checked_strength_u(_number(given, "calibration_strength_u"))
+        calibrated, treated = (as_moment(form[key], key, None) for key in ("calibration_time", "treatment_time"))
+        calibrated_u = checked_strength_u(_number(form, "calibration_strength_u"))
         return Strength.decayed(Calibration(calibrated_u, calibrated, half_life_days), treated)
     if "activity_ci" in keys and keys <= {"activity_ci", "u_per_mci"}:
-        activity_mci = _number(given, "activity_ci") * 1e3
+        activity_mci = _number(form, "activity_ci") * 1e3
         if "u_per_mci" not in keys:
             return Strength.of_activity(ApparentActivity(activity_mci))
-        return Strength.of_activity(ApparentActivity(activity_mci, _number(given, "u_per_mci")))
+        return Strength.of_activity(ApparentActivity(activity_mci, _number(form, "u_per_mci")))
     raise InputError(
         "the source's strength has one of three forms", got=", ".join(sorted(keys)) or "none", remedy=f"{_FORMS}."
     )
@@ -78,5 +78,5 @@ def strength_values(strength: Strength) -> dict[str, float | datetime]:
     return {"strength_u": strength.value_u}
 
 
-def _number(given: Mapping[str, object], key: str) -> float:
-    return as_number(given[key], key, None)
+def _number(form: Mapping[str, object], key: str) -> float:
+    return as_number(form[key], key, None)

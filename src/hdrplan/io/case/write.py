@@ -18,13 +18,13 @@ from hdrplan.sources import TG43Source, is_packaged
 __all__ = ["write_case", "write_source"]
 
 
-def write_case(folder: Path, found: CaseFile, case: Case) -> None:
+def write_case(folder: Path, case_file: CaseFile, case: Case) -> None:
     """Write a case into an existing folder: images, structures, catheters, goals, source and case.toml.
 
     Parameters
     ----------
     folder : Path
-    found : CaseFile
+    case_file : CaseFile
         Goals, source, strength and options come from it.
     case : Case
         Images, structures and catheters come from it.
@@ -41,13 +41,13 @@ def write_case(folder: Path, found: CaseFile, case: Case) -> None:
     files = write_segmentations(folder, case.structures, case.ct.grid if case.ct is not None else None)
     table["structures"] = [{"file": name} for name in files]
     table["roles"] = {s.name: s.role for s in case.structures}
-    table["prescription_gy"] = {p.structure: p.dose_gy for p in found.goals.prescriptions}
-    table["source"] = write_source(folder, found.source) | strength_values(found.strength)
-    if found.options:
-        table["dwells"] = found.options
+    table["prescription_gy"] = {p.structure: p.dose_gy for p in case_file.goals.prescriptions}
+    table["source"] = write_source(folder, case_file.source) | strength_values(case_file.strength)
+    if case_file.options:
+        table["dwells"] = case_file.options
     table["goals"] = [
         {"structure": goal.structure, "goal": goal.text, "level": goal.level, "source": goal.source}
-        for goal in found.goals.goals
+        for goal in case_file.goals.goals
     ]
     (folder / "case.toml").write_text(toml_text(table), encoding="utf-8")
 
