@@ -89,7 +89,7 @@ class PlanOptions:
     time_ratio : float
         Neighbouring times in a catheter differ at most by this factor; 0: no limit.
     source_speed_mm_per_s : float
-        Speed between dwells: the transit dose counts in the optimisation. 0 leaves it out.
+        Speed of the moving source: its dose counts (:class:`hdrplan.geometry.Transit`). 0 leaves it out.
     every_point : bool
         Prove D100 at every point of the CTVs, not only at the sample points, between which some Gy may be missing;
         costs 0.1 % more dose.

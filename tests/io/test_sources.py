@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from source_book import record, write_xlsx
 
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io import read_source
 from hdrplan.io.case.strength import strength_of
 from hdrplan.sources import TG43Source, load_source, user_source
+from source_book import record, write_xlsx
 
 FIXTURE = Path(__file__).parent / "data" / "estro_layout.xls"
 

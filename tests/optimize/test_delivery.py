@@ -7,7 +7,7 @@ import pytest
 from optimize_cases import case, goal, goals, problem
 
 from hdrplan.errors import InputError
-from hdrplan.optimize import Delivery, neighbours, optimize_times, transit_times
+from hdrplan.optimize import Delivery, neighbours, optimize_times
 
 
 def _at(wanted, level):
@@ -142,14 +142,7 @@ def test_neighbouring_times_stay_within_their_ratio():
     )
 
 
-def test_transit_time_is_twice_the_way():
-    time_s = transit_times(np.array([0, 0, 0, 1, 1]), np.array([0.0, 5.0, 10.0, 0.0, 5.0]), speed_mm_per_s=100.0)
-    assert time_s.tolist() == pytest.approx([0.05, 0.10, 0.05, 0.05, 0.05])
-
-
 def test_bad_rules_are_refused():
     for wrong in ({"resolution_s": 0.0}, {"least_s": -1.0}, {"ratio": 0.5}, {"ratio": 2.0}):
         with pytest.raises(InputError):
             Delivery(**wrong)
-    with pytest.raises(InputError, match="speed"):
-        transit_times(np.zeros(1, int), np.zeros(1), speed_mm_per_s=0.0)

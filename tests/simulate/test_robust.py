@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy.optimize import linprog
 
 from hdrplan.dose import dose_rate, sample_points
 from hdrplan.errors import InputError
+from hdrplan.geometry import Transit
 from hdrplan.optimize import PlanProblem, robust_times
 from hdrplan.simulate import (
     COMPONENTS,
@@ -107,15 +109,22 @@ def test_the_same_seed_gives_the_same_scenarios_whatever_came_before(small) -> N
     assert alone.strength_u != redrawn.strength_u
 
 
-def test_transit_adds_time_at_every_position_passed(small) -> None:
-    plan, points, *_ = small
-    u = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0, source_speed_mm_per_s=100.0)
-    extra = scenario(plan, points, u, seed=1, number=0).times_s - plan.times_s
+def test_transit_is_that_of_the_plan_in_every_delivery(small) -> None:
+    plan, points, goals = small
+    # Steps of 5 mm at 100 mm/s: 0.1 s for each, there and back, half of it near either end.
     rows = np.flatnonzero(plan.dwells.catheter == 0)
-    deepest = rows[plan.dwells.offset_mm[rows].argmin()]
-    passed = rows[rows != deepest]
-    assert extra[passed] == pytest.approx(2 * 5.0 / 100.0)
-    assert extra[deepest] == 0.0
+    rows = rows[np.argsort(plan.dwells.offset_mm[rows])]
+    by_hand = np.full(len(rows), 0.1)
+    by_hand[[0, -1]] = 0.05
+    asked = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0, source_speed_mm_per_s=100.0)
+    extra = scenario(plan, points, asked, seed=1, number=0).times_s - plan.times_s
+    assert extra[rows] == pytest.approx(by_hand)
+    # A plan that says how its source moves is as planned, and the same again.
+    moving = replace(plan, transit=Transit(100.0))
+    assert scenario(moving, points, NONE, seed=1, number=0).times_s - plan.times_s == pytest.approx(extra)
+    result = robust_coverage(moving, points, goals, Scenarios(NONE, count=2))
+    assert np.array_equal(result.values, np.broadcast_to(result.nominal, result.values.shape))
+    assert (result.nominal > robust_coverage(plan, points, goals, Scenarios(NONE, count=2)).nominal)[0]
 
 
 def test_the_only_component_carries_all_variance(small) -> None:

@@ -126,7 +126,7 @@ def _at_points(plan: Plan, points: Path, output: Path | None, quiet: bool) -> di
         return {"points": len(table.rows)}
     with progress_bar("Dose at points", quiet=quiet) as on_progress:
         dose = dose_at_points(
-            plan.dwells, plan.times_s, table.points_mm, plan.source,
+            plan.dwells, plan.exposure_s, table.points_mm, plan.source,
             strength_u=plan.strength_u, on_progress=on_progress,
         )  # fmt: skip
     write_point_doses(output, table, dose.gy, dose.extrapolated)
@@ -156,7 +156,7 @@ def _on_grid(plan: Plan, grid: Grid, output: Path, exact: bool, quiet: bool) -> 
 
     with progress_bar("Dose on the grid", quiet=quiet) as on_progress:
         volume = dose_field(
-            plan.dwells, plan.times_s, grid, plan.source,
+            plan.dwells, plan.exposure_s, grid, plan.source,
             strength_u=plan.strength_u, exact=exact, on_progress=on_progress,
         )  # fmt: skip
     write_volume(output, volume)

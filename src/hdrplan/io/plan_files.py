@@ -8,7 +8,7 @@ import numpy as np
 
 from hdrplan.door import Entries
 from hdrplan.errors import FormatError, InputError
-from hdrplan.geometry import Dwells
+from hdrplan.geometry import Dwells, Transit
 from hdrplan.io.files import json_entries
 from hdrplan.io.outputs import write_json
 from hdrplan.io.source_values import source_of_entries, source_table, strength_of_entries, strength_table
@@ -31,6 +31,7 @@ def plan_table(plan: Plan, name: str) -> dict[str, object]:
         "frame": "LPS, mm; axes point to the tip of the source",
         "source": source_table(plan.source),
         "strength": strength_table(plan.strength),
+        **({} if plan.transit is None else {"transit": {"speed_mm_per_s": plan.transit.speed_mm_per_s}}),
         "total_time_s": plan.total_time_s,
         "trak_gy": plan.trak_gy,
         "catheters": list(dwells.catheter_names),
@@ -87,12 +88,19 @@ def read_plan(path: Path) -> tuple[Plan, str]:
             times_s=np.array([row.number("time_s", between=(0.0, _LARGEST)) for row in entries.tables("dwells")]),
             source=source_of_entries(entries.table("source")),
             strength=strength_of_entries(entries.table("strength")),
+            transit=_transit(entries),
         )
         return plan, entries.text("name")
     except FormatError:
         raise
     except InputError as error:
         raise FormatError(error.expected, got=error.got, where=path, remedy=error.remedy) from None
+
+
+def _transit(entries: Entries) -> Transit | None:
+    if "transit" not in entries.values:
+        return None
+    return Transit(entries.table("transit").number("speed_mm_per_s", between=(0.0, _LARGEST)))
 
 
 def _dwells(entries: Entries) -> Dwells:

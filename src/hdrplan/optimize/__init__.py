@@ -1,11 +1,12 @@
 """Goals and a rate matrix become dwell times with a proof. Knows no geometry, no files, no metrics."""
 
-from hdrplan.optimize.afterloader import Delivery, neighbours, transit_times
+from hdrplan.optimize.afterloader import Delivery, neighbours
 from hdrplan.optimize.bounded import Bounded
 from hdrplan.optimize.catheters.candidates import MAXIMUM_CANDIDATES, Candidates
 from hdrplan.optimize.catheters.choice import choose_catheters
 from hdrplan.optimize.catheters.placement import ChosenSet, Placement
 from hdrplan.optimize.certificate import Certificate, Optimum, Price, Scope, Shortfall, Status
+from hdrplan.optimize.notes import TransitCounted
 from hdrplan.optimize.objectives import GoalId, NamedGoal
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.studies.front import Axis, Front, FrontPlan
@@ -41,6 +42,7 @@ __all__ = [
     "Shortfall",
     "Status",
     "StepResult",
+    "TransitCounted",
     "WorkLimit",
     "choose_catheters",
     "compare_steps",
@@ -51,5 +53,4 @@ __all__ = [
     "pareto_front",
     "robust_times",
     "split_sessions",
-    "transit_times",
 ]

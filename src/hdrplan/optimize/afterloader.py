@@ -1,4 +1,4 @@
-"""The afterloader: the rules its dwell times obey, and the time its source is under way."""
+"""The afterloader: the rules its dwell times obey."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from hdrplan.arrays import FloatArray, IntArray, freeze
 from hdrplan.errors import InputError
 
-__all__ = ["Delivery", "neighbours", "transit_times"]
+__all__ = ["Delivery", "neighbours"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,20 +50,3 @@ def neighbours(catheter: IntArray, offset_mm: FloatArray) -> IntArray:
     order = np.lexsort((offset_mm, catheter))
     pairs = np.stack((order[:-1], order[1:]), axis=1)
     return np.asarray(pairs[catheter[pairs[:, 0]] == catheter[pairs[:, 1]]])
-
-
-def transit_times(catheter: IntArray, offset_mm: FloatArray, *, speed_mm_per_s: float) -> FloatArray:
-    """Seconds that the moving source spends near each dwell position, way in and way out, (n_dwells,).
-
-    The source passes every position of a catheter twice at a steady speed; each position stands for half the way to
-    both its neighbours. ``rate.gy_per_s @ transit_times(...)`` is a dose given beside the dwell times. The way outside
-    the dwell positions is left out.
-    """
-    if not speed_mm_per_s > 0:
-        raise InputError("the source's speed must be positive (mm/s)", got=speed_mm_per_s)
-    time_s = np.zeros(len(catheter))
-    for i, j in neighbours(catheter, offset_mm):
-        half = abs(offset_mm[j] - offset_mm[i]) / speed_mm_per_s  # twice (in, out) half the way
-        time_s[i] += half
-        time_s[j] += half
-    return time_s

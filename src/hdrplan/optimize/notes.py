@@ -19,6 +19,7 @@ __all__ = [
     "ProofWork",
     "Rounded",
     "TimeNotProven",
+    "TransitCounted",
 ]
 
 
@@ -192,6 +193,29 @@ class DwellsLeftOut:
         return f"{self.active} of {self.before} active dwells are enough within {100 * self.loss_frac:g} % of the best."
 
 
+@dataclass(frozen=True, slots=True)
+class TransitCounted:
+    """The dose of the moving source counts, and the bound is that of plans with the same transit.
+
+    Parameters
+    ----------
+    speed_mm_per_s : float
+    passing_s : float
+        Time that the source moves near its positions, s.
+    """
+
+    speed_mm_per_s: float
+    passing_s: float
+
+    @property
+    def text(self) -> str:
+        """The note as a sentence."""
+        return (
+            f"Transit at {self.speed_mm_per_s:g} mm/s counts: the source moves for {self.passing_s:.1f} s near its "
+            "positions. The bound is that of plans whose source goes into the same catheters, as deep as here."
+        )
+
+
 Note = (
     LongestTimes
     | ConflictNotProven
@@ -202,4 +226,5 @@ Note = (
     | MissedAfterRounding
     | EveryPoint
     | DwellsLeftOut
+    | TransitCounted
 )

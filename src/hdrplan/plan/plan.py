@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InputError
-from hdrplan.geometry import Dwells
+from hdrplan.geometry import Dwells, Transit
 from hdrplan.sources import Strength, TG43Source
 
 __all__ = ["Plan"]
@@ -25,6 +27,8 @@ class Plan:
         With all its data: a plan can be evaluated wherever it goes.
     strength : Strength
         Of the source at treatment.
+    transit : Transit or None
+        How the source moves; None leaves its dose on the way out.
 
     Raises
     ------
@@ -36,6 +40,7 @@ class Plan:
     times_s: FloatArray
     source: TG43Source
     strength: Strength
+    transit: Transit | None = None
 
     def __post_init__(self) -> None:
         freeze(self, "times_s", (None,))
@@ -48,6 +53,13 @@ class Plan:
     def strength_u(self) -> float:
         """Air-kerma strength at treatment, U = cGy cm2 / h."""
         return self.strength.value_u
+
+    @property
+    def exposure_s(self) -> FloatArray:
+        """Seconds that the source stops at, or passes, each position, (n_dwells,): what every dose is computed from."""
+        if self.transit is None:
+            return self.times_s
+        return np.asarray(self.times_s + self.transit.passing_s(self.dwells, self.times_s))
 
     @property
     def total_time_s(self) -> float:

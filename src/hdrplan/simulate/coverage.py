@@ -165,7 +165,7 @@ def robust_coverage(
     prescriptions_gy = {p.structure: p.dose_gy for p in goals.prescriptions}
     as_planned = Scenario(
         dwells=plan.dwells,
-        times_s=plan.times_s,
+        times_s=plan.exposure_s,
         strength_u=plan.strength_u,
         points_mm=points.points_mm,
         volume_cc=points.volume_cc,

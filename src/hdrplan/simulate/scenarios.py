@@ -79,7 +79,8 @@ def scenario_rates(
 ) -> list[dict[str, FloatArray]]:
     """Compute the rate matrices of the CTVs in each scenario, for robust optimisation.
 
-    Timer and transit act on times, which are not known yet; they are left out.
+    Timer and transit act on times, which are not known yet; they are left out, so that no dose of the moving source is
+    credited.
 
     Parameters
     ----------

@@ -12,14 +12,14 @@ Okamoto H et al., 2014 (afterloader quality assurance): positions within 0.12 mm
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray, freeze, frozen
 from hdrplan.dose import SamplePoints
 from hdrplan.errors import InputError
-from hdrplan.geometry import Dwells
+from hdrplan.geometry import Dwells, Transit
 from hdrplan.plan import Plan
 
 __all__ = ["COMPONENTS", "Scenario", "Uncertainty", "draw", "smooth_field"]
@@ -55,8 +55,8 @@ class Uncertainty:
     motion_mm : float
         Shift of all organs together against the implant and the CTV, about each axis (breathing).
     source_speed_mm_per_s : float
-        Speed of the source between dwells; 0 leaves transit out. Not random: the source passes every position up to the
-        deepest active one twice, and each gets the time its step takes.
+        Speed of the moving source (:class:`hdrplan.geometry.Transit`), which is not random; 0 keeps what the plan says
+        of it.
     """
 
     catheter_mm: float = 5.5
@@ -145,7 +145,8 @@ def draw(
     Scenario
     """
     dwells = _moved(plan.dwells, uncertainty, rngs)
-    times_s = plan.times_s + _transit_s(plan, uncertainty.source_speed_mm_per_s)
+    speed_mm_per_s = uncertainty.source_speed_mm_per_s
+    times_s = (replace(plan, transit=Transit(speed_mm_per_s)) if speed_mm_per_s else plan).exposure_s
     noise = rngs["timer_s"].normal(0.0, 1.0, len(times_s)) * uncertainty.timer_s
     times_s = np.where(plan.times_s > 0, np.maximum(times_s + noise, 0.0), times_s)
     strength_u = plan.strength_u * (1.0 + uncertainty.strength_frac * float(rngs["strength_frac"].normal()))
@@ -195,22 +196,6 @@ def _tilt(axis: FloatArray, angles: FloatArray) -> FloatArray:
     x, y, z = vector / angle
     cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
     return np.asarray(np.eye(3) + np.sin(angle) * cross + (1.0 - np.cos(angle)) * cross @ cross)
-
-
-def _transit_s(plan: Plan, speed_mm_per_s: float) -> FloatArray:
-    """Time that passing by adds to each position: twice its step over the speed, up to the deepest active dwell."""
-    extra = np.zeros(len(plan.times_s))
-    if speed_mm_per_s <= 0.0:
-        return extra
-    for k in range(len(plan.dwells.catheter_names)):
-        rows = np.flatnonzero(plan.dwells.catheter == k)
-        active = rows[plan.times_s[rows] > 0]
-        if not len(active):
-            continue
-        passed = rows[plan.dwells.offset_mm[rows] > plan.dwells.offset_mm[active].min()]
-        step_mm = np.diff(np.sort(plan.dwells.offset_mm[rows])).min() if len(rows) > 1 else 0.0
-        extra[passed] = 2.0 * step_mm / speed_mm_per_s
-    return extra
 
 
 def smooth_field(points: SamplePoints) -> FloatArray:

@@ -81,7 +81,7 @@ def _every_point(result: PlanResult) -> Row:
     on_surface = points[near] - distance[near, None] * inward[near]
     on_surface = on_surface[shape.distance_mm(on_surface)[0] >= 0.0]
     points = np.concatenate((points[inside], on_surface))
-    dose_gy = dose_at_points(plan.dwells, plan.times_s, points, plan.source, strength_u=_STRENGTH_U).gy
+    dose_gy = dose_at_points(plan.dwells, plan.exposure_s, points, plan.source, strength_u=_STRENGTH_U).gy
     coldest = points[np.argsort(dose_gy)[:300]]
     least_gy = float((rates(plan.dwells, coldest, plan.source, _STRENGTH_U) @ plan.times_s).min())
     assert result.optimum is not None

@@ -159,7 +159,7 @@ def _structures(
 def _recomputed(brachy: BrachyPlan, points: SamplePoints, source_name: str | None) -> _KnownDose:
     source = load_source(source_name) if source_name else source_of_brachy(brachy)
     plan = as_plan(brachy, source)
-    dose = dose_at_points(plan.dwells, plan.times_s, points.points_mm, source, strength_u=plan.strength_u)
+    dose = dose_at_points(plan.dwells, plan.exposure_s, points.points_mm, source, strength_u=plan.strength_u)
     return _KnownDose(
         gy=dose.gy,
         facts={"engine": "recomputed, TG-43U1", "source": source.name},

@@ -99,7 +99,12 @@ def check_plan(
     if stated is not None:
         threshold_gy = stated.threshold_gy(brachy.prescription_gy, tolerances.threshold_frac)
         recomputed = dose_field(
-            plan.dwells, plan.times_s, stated.volume.grid, source, strength_u=plan.strength_u, on_progress=on_progress
+            plan.dwells,
+            plan.exposure_s,
+            stated.volume.grid,
+            source,
+            strength_u=plan.strength_u,
+            on_progress=on_progress,
         )
         grid = compared_grids(recomputed, stated, threshold_gy, tolerances)
         rows += grid_rows(grid, tolerances)

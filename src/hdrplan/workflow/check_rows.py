@@ -171,7 +171,7 @@ def _compared(quantity: str, unit: str, tps: float, recomputed: float, limit_fra
 
 
 def _doses(plan: Plan, points_mm: FloatArray) -> FloatArray:
-    return dose_at_points(plan.dwells, plan.times_s, points_mm, plan.source, strength_u=plan.strength_u).gy
+    return dose_at_points(plan.dwells, plan.exposure_s, points_mm, plan.source, strength_u=plan.strength_u).gy
 
 
 def _dvh_metrics(curve: DVH) -> dict[str, float]:

@@ -146,5 +146,5 @@ def _misfit_frac(
     if not doses or min(doses) <= 0:
         return math.nan
     plan = as_plan(brachy, source, reverse_tip=reverse_tip)
-    gy = dose_at_points(plan.dwells, plan.times_s, np.array(places), source, strength_u=plan.strength_u).gy
+    gy = dose_at_points(plan.dwells, plan.exposure_s, np.array(places), source, strength_u=plan.strength_u).gy
     return float(np.median(np.abs(gy / np.array(doses) - 1.0)))

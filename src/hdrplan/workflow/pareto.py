@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hdrplan.errors import InputError
 from hdrplan.optimize import Axis, Front, PlanProblem, optimize_times, pareto_front
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Plan
@@ -66,13 +67,18 @@ def plan_pareto(
     Raises
     ------
     InputError
-        An axis that is none; see :func:`hdrplan.optimize.pareto_front`.
+        An axis that is none, see :func:`hdrplan.optimize.pareto_front`; a transit speed.
     """
+    options = options or PlanOptions()
+    if options.source_speed_mm_per_s:
+        raise InputError(
+            "limits are traded without transit dose",
+            got="a transit speed",
+            remedy="Add `source_speed_mm_per_s=0`.",
+        )
     step = Steps(on_progress)
     with step("sample and matrix"):
-        dwells, problem = planning_problem(
-            case, goals, source, strength_u=strength.value_u, options=options or PlanOptions()
-        )
+        dwells, problem = planning_problem(case, goals, source, strength_u=strength.value_u, options=options)
     with step("optimise") as progress:
         front = pareto_front(problem, axes or usual_axes(problem), on_progress=progress)
     plan = Plan(dwells=dwells, times_s=front.plans[0].times_s, source=source, strength=strength)

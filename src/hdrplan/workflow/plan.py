@@ -24,7 +24,7 @@ from hdrplan.workflow.problem import candidate_dwells, delivery_rules, dose_grid
 from hdrplan.workflow.sampling_check import check_sampling
 from hdrplan.workflow.score import Score, evaluate
 from hdrplan.workflow.steps import StepProgress, Steps
-from hdrplan.workflow.times import best_times
+from hdrplan.workflow.times import best_times, transit_of
 
 __all__ = ["PlanResult", "plan_case", "plan_result"]
 
@@ -132,7 +132,7 @@ def plan_case(
         optimum = best_times(
             problem, case, dwells, source, strength_u=strength.value_u, options=options, on_progress=progress
         )
-    plan = Plan(dwells=dwells, times_s=optimum.times_s, source=source, strength=strength)
+    plan = Plan(dwells=dwells, times_s=optimum.times_s, source=source, strength=strength, transit=transit_of(options))
     result = plan_result(case, goals, plan, options=options, points=points, on_progress=on_progress)
     return replace(result, optimum=optimum, seconds={**step.seconds, **result.seconds})
 
@@ -166,11 +166,11 @@ def plan_result(
     if points is None:
         with step("sample"):
             points = sample_points(case.dosed_structures(goals), spacing_mm=options.sample_mm, healthy=case.healthy)
-    at_points = dose_at_points(plan.dwells, plan.times_s, points.points_mm, plan.source, strength_u=plan.strength_u)
+    at_points = dose_at_points(plan.dwells, plan.exposure_s, points.points_mm, plan.source, strength_u=plan.strength_u)
     grid = dose_grid(case, plan.dwells, margin_mm=options.dose_margin_mm)
     with step("dose") as progress:
         dose = dose_field(
-            plan.dwells, plan.times_s, grid, plan.source, strength_u=plan.strength_u, on_progress=progress
+            plan.dwells, plan.exposure_s, grid, plan.source, strength_u=plan.strength_u, on_progress=progress
         )
     score = evaluate(at_points.gy, points, goals, dose=dose, total_time_s=plan.total_time_s)
     with step("sampling check"):

@@ -162,6 +162,9 @@ def plan_robustly(
 ) -> RobustPlan:
     """Find the times that hold in most deliveries, at the dwells of the plan studied.
 
+    No dose of the moving source is credited in the search: what it gives to a CTV comes on top, and the organs' limits
+    hold without it. The plan found is judged with it.
+
     Parameters
     ----------
     case : Case
@@ -206,4 +209,4 @@ def _mean_gy(plan: Plan, rate: DoseRate, points: SamplePoints, healthy: str | No
         return 0.0
     rows = points.rows(healthy)
     mean_row = np.average(rate.gy_per_s[rows], axis=0, weights=points.volume_cc[rows])
-    return float(mean_row @ plan.times_s)
+    return float(mean_row @ plan.exposure_s)

@@ -57,7 +57,7 @@ def check_sampling(
         return score
 
     def dose_gy(at_mm: FloatArray) -> FloatArray:
-        return dose_at_points(plan.dwells, plan.times_s, at_mm, plan.source, strength_u=plan.strength_u).gy
+        return dose_at_points(plan.dwells, plan.exposure_s, at_mm, plan.source, strength_u=plan.strength_u).gy
 
     dwells = cKDTree(plan.dwells.positions_mm[used])
 

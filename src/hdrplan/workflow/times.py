@@ -5,27 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from hdrplan.arrays import FloatArray
 from hdrplan.dose import DoseRate, LeastDose, dose_rate, least_dose
-from hdrplan.geometry import Dwells
+from hdrplan.errors import InfeasibleError
+from hdrplan.geometry import Dwells, Transit, positions_reached
 from hdrplan.optimize import (
     Optimum,
     PlanProblem,
+    TransitCounted,
     WorkLimit,
     fewest_dwells,
     optimize_every_point,
     optimize_times,
-    transit_times,
 )
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case
 from hdrplan.sources import TG43Source
 
-__all__ = ["EVERY_POINT_FRAC", "best_times"]
+__all__ = ["EVERY_POINT_FRAC", "best_times", "transit_of"]
 
 # What the proof at every point may cost, in dose: boxes are halved until their bounds close within it. A tenth of it
 # takes a fifth more boxes on lesion B, but more rounds; a thousandth of a dose is below all else that is uncertain.
 EVERY_POINT_FRAC = 0.001
+_EVERY_CATHETER = (
+    "The moving source counts here in every catheter, as far as its deepest position; without one of them, or with a "
+    "higher `source_speed_mm_per_s`, it gives less."
+)
 
 
 def best_times(
@@ -43,7 +50,7 @@ def best_times(
     Parameters
     ----------
     problem : PlanProblem
-        Without the dose of the moving source, which is added here.
+        Without the dose of the moving source, which is added here, and without other earlier doses.
     case : Case
         Its CTVs are asked at every point.
     dwells : Dwells
@@ -57,16 +64,71 @@ def best_times(
     Returns
     -------
     Optimum
+        With transit, of all plans whose source goes into the same catheters as deep as this one's.
     """
-    transit_s = None
-    if options.source_speed_mm_per_s > 0:
-        transit_s = transit_times(dwells.catheter, dwells.offset_mm, speed_mm_per_s=options.source_speed_mm_per_s)
-    if not options.every_point:
-        if transit_s is not None:
-            problem = replace(problem, earlier_gy=problem.rate.gy_per_s @ transit_s)
+
+    def solve(problem: PlanProblem, passing_s: FloatArray | None) -> Optimum:
+        if options.every_point:
+            return _proven_at_every_point(problem, case, dwells, source, strength_u, options, passing_s)
+        if passing_s is not None:
+            problem = replace(problem, earlier_gy=problem.rate.gy_per_s @ passing_s)
         if options.fewest_dwells:
             return fewest_dwells(problem)
         return optimize_times(problem, proof=WorkLimit(seconds=options.proof_s), on_progress=on_progress)
+
+    transit = transit_of(options)
+    return solve(problem, None) if transit is None else _with_transit(problem, dwells, transit, solve)
+
+
+def transit_of(options: PlanOptions) -> Transit | None:
+    """Return how the afterloader moves its source; None where its dose on the way is left out."""
+    return Transit(options.source_speed_mm_per_s) if options.source_speed_mm_per_s else None
+
+
+def _with_transit(
+    problem: PlanProblem,
+    dwells: Dwells,
+    transit: Transit,
+    solve: Callable[[PlanProblem, FloatArray | None], Optimum],
+) -> Optimum:
+    """Find times whose own transit is the one that was credited.
+
+    How long the source passes by a position depends on the deepest stop of its catheter, which is not known before. So
+    all positions are allowed at first, and the source counts as going to the deepest of each catheter; then only those
+    that the source reaches in the plan found, and so on until nothing changes. What is allowed only ever shrinks, and
+    the last plan's transit is that of its own stops, for the CTVs and for the organs' limits alike.
+    """
+    allowed = np.ones(len(dwells), dtype=np.bool_)
+    fixed_s = np.full(len(dwells), np.nan) if problem.locked_s is None else problem.locked_s
+    while True:
+        passing_s = transit.passing_s(dwells, allowed)
+        try:
+            optimum = solve(replace(problem, locked_s=np.where(allowed, fixed_s, 0.0)), passing_s)
+        except InfeasibleError as error:
+            raise InfeasibleError(
+                error.expected,
+                got=error.got,
+                where=error.where,
+                remedy=f"{error.remedy} {_EVERY_CATHETER}".lstrip(),
+            ) from None
+        reached = positions_reached(dwells, optimum.times_s)
+        if (reached == allowed).all():
+            break
+        allowed = reached
+    note = TransitCounted(transit.speed_mm_per_s, float(passing_s.sum()))
+    return replace(optimum, notes=(*optimum.notes, note))
+
+
+def _proven_at_every_point(
+    problem: PlanProblem,
+    case: Case,
+    dwells: Dwells,
+    source: TG43Source,
+    strength_u: float,
+    options: PlanOptions,
+    passing_s: FloatArray | None,
+) -> Optimum:
+    """Return the best times whose prescriptions are proven at every point of the CTVs."""
 
     def _minimum_dose(name: str, times_s: FloatArray, wanted_gy: float, tolerance_gy: float) -> LeastDose:
         return least_dose(
@@ -87,7 +149,7 @@ def best_times(
         minimum_dose=_minimum_dose,
         rate_at=rate_at,
         tolerance_frac=EVERY_POINT_FRAC,
-        transit_s=transit_s,
+        transit_s=passing_s,
         fewest=options.fewest_dwells,
         proof=WorkLimit(seconds=options.proof_s),
     ).optimum

@@ -81,7 +81,7 @@ def optimize_every_point(
     tolerance_frac : float
         The price of the proof: about this fraction more dose.
     transit_s : (n_dwells,) array, optional
-        Seconds of the moving source near each dwell: its dose counts.
+        Seconds that the moving source spends near each position (:class:`hdrplan.geometry.Transit`): its dose counts.
     fewest : bool
         Then leave out dwells that are not needed (:func:`hdrplan.optimize.fewest_dwells`), and prove what is left.
     proof : WorkLimit
