@@ -37,11 +37,11 @@ def command(plan_path: Path, output: Path | None, as_json: bool, **flags: Any) -
     from hdrplan.workflow import plan_result
 
     strength = flags["strength"]
-    found = read_case_from(flags)
+    case_file = read_case_from(flags)
     plan, _ = read_plan(plan_path)
     if strength is not None:
         plan = replace(plan, strength=strength_from_text(strength))
-    result = plan_result(found.case, found.goals, plan, options=plan_options(found))
+    result = plan_result(case_file.case, case_file.goals, plan, options=plan_options(case_file))
     table = metrics_table(result)
     if output is not None:
         with new_file(output) as draft:

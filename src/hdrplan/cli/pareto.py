@@ -49,22 +49,22 @@ def command(
     from hdrplan.report import pareto_lines, pareto_rows
     from hdrplan.workflow import plan_pareto
 
-    found = read_case_from(flags)
+    case_file = read_case_from(flags)
     if output is not None:
         check_free(output, overwrite)
     axes = [_axis(text) for text in axis_texts]
     with steps_bar(quiet=quiet or as_json) as on_progress:
         result = plan_pareto(
-            found.case,
-            found.goals,
-            found.source,
-            found.strength,
+            case_file.case,
+            case_file.goals,
+            case_file.source,
+            case_file.strength,
             axes=axes,
-            options=plan_options(found),
+            options=plan_options(case_file),
             on_progress=on_progress,
         )
     if output is not None:
-        _write(output, overwrite, found, result)
+        _write(output, overwrite, case_file, result)
     if as_json:
         click.echo(json_text({"plans": pareto_rows(result.front), "text": result.front.text}), nl=False)
         return
@@ -84,11 +84,11 @@ def _axis(text: str) -> Axis:
     return Axis(match[1] or "plan", match[2], np.linspace(float(match[3]), float(match[4]), int(match[5])))
 
 
-def _write(output: Path, overwrite: bool, found: CaseFile, result: ParetoResult) -> None:
+def _write(output: Path, overwrite: bool, case_file: CaseFile, result: ParetoResult) -> None:
     from hdrplan.io import new_folder, plan_table, write_rows, write_run
     from hdrplan.report import pareto_figure, pareto_html, pareto_rows
 
-    name, front = found.case.name, result.front
+    name, front = case_file.case.name, result.front
     with new_folder(output, overwrite=overwrite) as draft:
         rows = pareto_rows(front)
         write_rows(draft / "pareto.csv", list(rows[0]), (row.values() for row in rows))
@@ -96,4 +96,4 @@ def _write(output: Path, overwrite: bool, found: CaseFile, result: ParetoResult)
         page = pareto_html(front, plan_table(result.plan, f"{name}, from the trade-off surface"), title=name)
         (draft / "pareto.html").write_text(page, encoding="utf-8")
         options = {axis.label: [float(v) for v in axis.values] for axis in front.axes}
-        write_run(draft, inputs=found.inputs, options=options, seconds=result.seconds)
+        write_run(draft, inputs=case_file.inputs, options=options, seconds=result.seconds)

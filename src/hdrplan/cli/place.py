@@ -81,28 +81,28 @@ def command(avoid: tuple[str, ...], output: Path, overwrite: bool, as_json: bool
     from hdrplan.workflow import place_case
 
     check_free(output, overwrite)
-    found = read_case_from(flags, before_puncture=True)
-    options = _options(found.case, avoid, flags)
-    warn(found.warnings)
+    case_file = read_case_from(flags, before_puncture=True)
+    options = _options(case_file.case, avoid, flags)
+    warn(case_file.warnings)
     with steps_bar(quiet=quiet or as_json) as on_progress:
         result = place_case(
-            found.case,
-            found.goals,
-            found.source,
-            found.strength,
+            case_file.case,
+            case_file.goals,
+            case_file.source,
+            case_file.strength,
             options=options,
-            plan_options=plan_options(found),
+            plan_options=plan_options(case_file),
             on_progress=on_progress,
         )
     stopped_by = {in_flags(name): lines for name, lines in result.ways.blocked.items()}
     table = placement_table(result, stopped_by)
     with new_folder(output, overwrite=overwrite) as draft:
-        write_case(draft, found, result.case)
+        write_case(draft, case_file, result.case)
         write_json(draft / "place.json", table)
         placement_figure(result, draft / "place.png")
         page = placement_html(result, draft / "place.png", stopped_by=stopped_by, version=__version__)
         (draft / "place.html").write_text(page, encoding="utf-8")
-        write_run(draft, inputs=found.inputs, options=asdict(options), seconds=result.seconds, seed=options.seed)
+        write_run(draft, inputs=case_file.inputs, options=asdict(options), seconds=result.seconds, seed=options.seed)
     if as_json:
         click.echo(json_text(table), nl=False)
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ _FILE = click.Path(path_type=Path)
 )
 @number_option("proof_s", show_default=True)
 @click.option("--fewest-dwells", is_flag=True, help="Leave out dwells that are not needed.")
-@click.option("--lock", "locked", type=_FILE, help="Plan whose times above 0 stay; the rest is optimised anew.")
+@click.option("--lock", type=_FILE, help="Plan whose times above 0 stay; the rest is optimised anew.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write; must not exist.")
 @click.option("--overwrite", is_flag=True, help="Replace an output folder that hdrplan wrote.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, say what would be done, write nothing.")
@@ -45,7 +45,7 @@ def command(
     every_point: bool,
     proof_s: float,
     fewest_dwells: bool,
-    locked: Path | None,
+    lock: Path | None,
     output: Path | None,
     overwrite: bool,
     dry_run: bool,
@@ -68,16 +68,17 @@ def command(
 
     The folder holds plan.json, dose.nrrd (Gy), dvh.csv, metrics.json, report.html and run.json. Research use only.
     """
-    from hdrplan.io import check_free, read_plan
+    from hdrplan.io import check_free, json_text, read_plan
+    from hdrplan.report import dwell_lines, metrics_table, plan_lines, source_use_lines
     from hdrplan.workflow import plan_case
 
     started = time.perf_counter()
-    found = read_case_from(flags)
-    options = replace(plan_options(found), every_point=every_point, proof_s=proof_s, fewest_dwells=fewest_dwells)
-    fixed = None if locked is None else read_plan(locked)[0]
-    warn(found.warnings)
+    case_file = read_case_from(flags)
+    options = replace(plan_options(case_file), every_point=every_point, proof_s=proof_s, fewest_dwells=fewest_dwells)
+    locked = None if lock is None else read_plan(lock)[0]
+    warn(case_file.warnings)
     if dry_run:
-        _print_size(found, options)
+        _print_size(case_file, options)
         return
     if output is None:
         raise click.UsageError("expected -o FOLDER, got none. Name the folder to write, or add --dry-run.")
@@ -85,40 +86,47 @@ def command(
     seconds = {"read": round(time.perf_counter() - started, 4)}
     with steps_bar(quiet=quiet) as on_progress:
         result = plan_case(
-            found.case, found.goals, found.source, found.strength,
-            options=options, locked=fixed, on_progress=on_progress,
+            case_file.case, case_file.goals, case_file.source, case_file.strength,
+            options=options, locked=locked, on_progress=on_progress,
         )  # fmt: skip
     seconds |= result.seconds
-    _write(result, found, options, output, overwrite, seconds)
-    _print(result, seconds, as_json=as_json, verbose=verbose, quiet=quiet)
-    if not as_json:
-        click.echo(f"Wrote {output}: look at {output / 'report.html'}. Research use only, never for treatment.")
+    _write(result, case_file, options, output, overwrite, seconds)
+    if as_json:
+        click.echo(json_text(metrics_table(result)), nl=False)
+        return
+    echo_lines(dwell_lines(result, seconds) if verbose else ())
+    echo_lines(plan_lines(result))
+    echo_lines(() if quiet else source_use_lines(result))
+    click.echo(f"Wrote {output}: look at {output / 'report.html'}. Research use only, never for treatment.")
 
 
-def _print_size(found: CaseFile, options: PlanOptions) -> None:
+def _print_size(case_file: CaseFile, options: PlanOptions) -> None:
     """Print the case and the size of the work."""
     from hdrplan.memory import available_bytes
     from hdrplan.report import case_lines, size_lines
     from hdrplan.workflow import plan_size
 
-    size = plan_size(found.case, found.goals, options)
-    echo_lines(case_lines(found.case, found.goals, found.source, found.strength))
-    echo_lines(size_lines(found.case, options, size, available_bytes()))
+    size = plan_size(case_file.case, case_file.goals, options)
+    echo_lines(case_lines(case_file.case, case_file.goals, case_file.source, case_file.strength))
+    echo_lines(size_lines(case_file.case, options, size, available_bytes()))
     click.echo("Nothing was planned and nothing was written (--dry-run).")
 
 
 def _write(
-    result: PlanResult, found: CaseFile, options: PlanOptions, output: Path, overwrite: bool, seconds: dict[str, float]
+    result: PlanResult,
+    case_file: CaseFile,
+    options: PlanOptions,
+    output: Path,
+    overwrite: bool,
+    seconds: dict[str, float],
 ) -> None:
-    from dataclasses import asdict
-
     from hdrplan.io import ResultFolder, run_record, write_results
     from hdrplan.report import dvh_table, metrics_table, plan_report
 
     started = time.perf_counter()
     record = run_record(
-        inputs=found.inputs,
-        options=asdict(options) | {"source": found.source.name, "strength_u": found.strength.value_u},
+        inputs=case_file.inputs,
+        options=asdict(options) | {"source": case_file.source.name, "strength_u": case_file.strength.value_u},
         seconds=seconds,
     )
     page = plan_report(result, record)
@@ -131,17 +139,3 @@ def _write(
         metrics=metrics_table(result),
     )
     write_results(output, results, report_html=page, run=record | {"seconds": seconds}, overwrite=overwrite)
-
-
-def _print(result: PlanResult, seconds: dict[str, float], *, as_json: bool, verbose: bool, quiet: bool) -> None:
-    from hdrplan.io import json_text
-    from hdrplan.report import dwell_lines, metrics_table, plan_lines, source_use_lines
-
-    if as_json:
-        click.echo(json_text(metrics_table(result)), nl=False)
-        return
-    if verbose:
-        echo_lines(dwell_lines(result, seconds))
-    echo_lines(plan_lines(result))
-    if not quiet:
-        echo_lines(source_use_lines(result))

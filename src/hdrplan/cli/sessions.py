@@ -46,31 +46,31 @@ def command(
 
     budgets = [_budget(text) for text in budget_texts]
     check_free(output, overwrite)
-    found = read_case_from(flags)
+    case_file = read_case_from(flags)
     result = plan_sessions(
-        found.case,
-        found.goals,
-        found.source,
-        found.strength,
+        case_file.case,
+        case_file.goals,
+        case_file.source,
+        case_file.strength,
         budgets=budgets,
         maximum_count=most,
-        options=plan_options(found),
+        options=plan_options(case_file),
     )
     table = session_table(result)
     chosen = {
         "budgets": list(budget_texts),
         "most": most,
-        "strength_u": found.strength.value_u,
-        "source": found.source.name,
+        "strength_u": case_file.strength.value_u,
+        "source": case_file.source.name,
     }
     with new_folder(output, overwrite=overwrite) as draft:
         for k, session in enumerate(result.sessions, start=1):
             folder = draft / f"session-{k}"
             folder.mkdir()
-            name = f"{found.case.name}, session {k} of {len(result.sessions)}"
+            name = f"{case_file.case.name}, session {k} of {len(result.sessions)}"
             write_plan(folder / "plan.json", session.plan, name)
         write_json(draft / "sessions.json", table)
-        write_run(draft, inputs=found.inputs, options=found.options | chosen, seconds=result.seconds)
+        write_run(draft, inputs=case_file.inputs, options=case_file.options | chosen, seconds=result.seconds)
     if as_json:
         click.echo(json_text(table), nl=False)
         return

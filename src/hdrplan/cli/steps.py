@@ -36,9 +36,14 @@ def command(steps_text: str, output: Path | None, as_json: bool, **flags: Any) -
     from hdrplan.workflow import study_steps
 
     steps_mm = _steps_mm(steps_text)
-    found = read_case_from(flags)
+    case_file = read_case_from(flags)
     study = study_steps(
-        found.case, found.goals, found.source, found.strength, steps_mm=steps_mm, options=plan_options(found)
+        case_file.case,
+        case_file.goals,
+        case_file.source,
+        case_file.strength,
+        steps_mm=steps_mm,
+        options=plan_options(case_file),
     )
     if output is not None:
         rows = step_columns(study)
