@@ -18,7 +18,7 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import FormatError
 
-__all__ = ["Entries", "as_array", "as_list", "as_moment", "as_number", "as_table", "as_text", "as_whole"]
+__all__ = ["Entries", "as_array", "as_list", "as_moment", "as_number", "as_table"]
 
 # Whole numbers of TOML and JSON have no end; floats do.
 _LARGEST = 1e300
@@ -68,14 +68,21 @@ class Entries:
 
     def text(self, key: str, default: str | None = None) -> str:
         """Return a text that is not blank."""
-        return as_text(self._value(key, default), key, self.where)
+        return _text(self._value(key, default), key, self.where)
 
     def text_or_none(self, key: str) -> str | None:
         """Return a text that is not blank, or None where the key is absent."""
         return self.text(key) if self.values.get(key) is not None else None
 
     def choice(self, key: str, options: Collection[str], default: str | None = None) -> str:
-        """Return one of some words."""
+        """Return one of some words.
+
+        Parameters
+        ----------
+        key : str
+        options : collection of str
+        default : str, optional
+        """
         value = self._value(key, default)
         if not isinstance(value, str) or value not in options:
             raise FormatError(f"{key} must be one of {', '.join(options)}", got=_got(value), where=self.where)
@@ -110,8 +117,19 @@ class Entries:
         return as_number(self._value(key, default), key, self.where, unit=unit, between=between)
 
     def whole(self, key: str, *, between: tuple[int, int], default: int | None = None) -> int:
-        """Return a whole number from the first to the last of ``between``."""
-        return as_whole(self._value(key, default), key, self.where, between=between)
+        """Return a whole number; 2.0 is none.
+
+        Parameters
+        ----------
+        key : str
+        between : tuple of int
+            Smallest and largest value.
+        default : int, optional
+        """
+        value, (low, high) = self._value(key, default), between
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise FormatError(f"{key} must be a whole number from {low} to {high}", got=_got(value), where=self.where)
+        return value
 
     def moment(self, key: str) -> datetime:
         """Return a date and time: of TOML, or as text in ISO 8601."""
@@ -123,7 +141,7 @@ class Entries:
 
     def texts(self, key: str, default: list[object] | None = None) -> tuple[str, ...]:
         """Return a list of texts that are not blank."""
-        return tuple(as_text(value, f"each of {key}", self.where) for value in self.items(key, default))
+        return tuple(_text(value, f"each of {key}", self.where) for value in self.items(key, default))
 
     def array(self, key: str, shape: tuple[int | None, ...]) -> FloatArray:
         """Return a nested list of finite numbers as an array; None in the shape stands for any length."""
@@ -142,8 +160,10 @@ class Entries:
         return default if value is None else value
 
 
-def as_text(value: object, key: str, where: object) -> str:
-    """Return a value as a text that is not blank.
+def as_number(
+    value: object, key: str, where: object, *, unit: str = "", between: tuple[float, float] | None = None
+) -> float:
+    """Return a value as a finite number.
 
     Parameters
     ----------
@@ -153,26 +173,6 @@ def as_text(value: object, key: str, where: object) -> str:
         What messages call the value.
     where : object
         What messages name first: the file, and the place in it.
-
-    Raises
-    ------
-    FormatError
-        Anything else.
-    """
-    if not isinstance(value, str) or not value.strip():
-        raise FormatError(f"{key} must be text", got=_got(value), where=where)
-    return value
-
-
-def as_number(
-    value: object, key: str, where: object, *, unit: str = "", between: tuple[float, float] | None = None
-) -> float:
-    """Return a value as a finite number.
-
-    Parameters
-    ----------
-    value, key, where
-        As in :func:`as_text`.
     unit : str
         For the message.
     between : tuple of float, optional
@@ -193,34 +193,13 @@ def as_number(
     return number
 
 
-def as_whole(value: object, key: str, where: object, *, between: tuple[int, int]) -> int:
-    """Return a value as a whole number from the first to the last of ``between``.
-
-    Parameters
-    ----------
-    value, key, where
-        As in :func:`as_text`.
-    between : tuple of int
-        Smallest and largest value.
-
-    Raises
-    ------
-    FormatError
-        Anything else; 2.0 is no whole number.
-    """
-    low, high = between
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise FormatError(f"{key} must be a whole number from {low} to {high}", got=_got(value), where=where)
-    return value
-
-
 def as_moment(value: object, key: str, where: object) -> datetime:
     """Return a value as date and time: of TOML, or as text in ISO 8601; a date alone means its beginning.
 
     Parameters
     ----------
     value, key, where
-        As in :func:`as_text`.
+        As in :func:`as_number`.
 
     Raises
     ------
@@ -245,7 +224,7 @@ def as_list(value: object, key: str, where: object) -> list[object]:
     Parameters
     ----------
     value, key, where
-        As in :func:`as_text`.
+        As in :func:`as_number`.
 
     Raises
     ------
@@ -263,7 +242,7 @@ def as_table(value: object, key: str, where: object) -> Entries:
     Parameters
     ----------
     value, key, where
-        As in :func:`as_text`.
+        As in :func:`as_number`.
 
     Raises
     ------
@@ -281,7 +260,7 @@ def as_array(value: object, key: str, where: object, *, shape: tuple[int | None,
     Parameters
     ----------
     value, key, where
-        As in :func:`as_text`.
+        As in :func:`as_number`.
     shape : tuple
         None stands for any length; a list without members has each shape that allows length zero.
 
@@ -300,6 +279,12 @@ def as_array(value: object, key: str, where: object, *, shape: tuple[int | None,
             raise FormatError(f"{key} must hold {text} numbers", got=_got(value), where=where)
         return np.array(rows, dtype=np.float64).reshape(len(rows), *inner.pop())
     return np.asarray(as_number(value, key, where))
+
+
+def _text(value: object, key: str, where: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise FormatError(f"{key} must be text", got=_got(value), where=where)
+    return value
 
 
 def _got(value: object) -> str:

@@ -23,8 +23,8 @@ from hdrplan.io import (
     write_brachy_plan,
     write_rows,
 )
-from hdrplan.io.dicom.length import ends_whole
 from hdrplan.io.dicom.objects import ds, short_text
+from hdrplan.io.dicom.whole_file import ends_whole
 from hdrplan.plan import Plan, brachy_of_plan
 from hdrplan.plan.brachy import as_plan
 from hdrplan.sources import Strength, load_source

@@ -15,7 +15,7 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import FormatError, ResourceError
-from hdrplan.io.dicom.length import ends_whole
+from hdrplan.io.dicom.whole_file import ends_whole
 from hdrplan.io.files import existing_file
 
 __all__ = ["Tags", "read_tags"]
