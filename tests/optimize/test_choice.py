@@ -10,7 +10,7 @@ from optimize_cases import CANDIDATES, candidates_case, goal, goals, problem
 from scipy.optimize import linprog
 
 from hdrplan.errors import InfeasibleError, InputError
-from hdrplan.optimize import Candidates, choose_catheters
+from hdrplan.optimize import Candidates, WorkLimit, choose_catheters
 
 # More than any of these small proofs needs.
 ENOUGH = 20_000
@@ -45,7 +45,7 @@ def placed(rate, points, owner, wanted=None, *, conflicts=None, scenarios=(), ma
     """Choose under goals, D100 >= 20 Gy alone by default."""
     asked = problem(rate, points, goals() if wanted is None else wanted, healthy="liver", max_time_s=max_time_s)
     candidates = Candidates(owner, conflicts=conflicts, scenarios=tuple(scenarios))
-    return choose_catheters(asked, candidates, **({"solve_limit": ENOUGH} | rest))
+    return choose_catheters(asked, candidates, **({"limit": WorkLimit(steps=ENOUGH)} | rest))
 
 
 @pytest.mark.parametrize("seed", [1, 2, 5, 6])
@@ -102,7 +102,7 @@ def test_a_bound_stays_a_bound_when_the_work_is_cut_short():
     rate, points, owner = candidates_case(1)
     values = every_subset(rate, points, owner, 3)
     for solves in (3, 30):
-        found = placed(rate, points, owner, maximum_count=3, solve_limit=solves)
+        found = placed(rate, points, owner, maximum_count=3, limit=WorkLimit(steps=solves))
         assert found.at(3).cost.gap_frac > 1e-3 or not found.at(3).candidates
         for chosen in found.curve:
             assert chosen.cost.bound <= best_of_at_most(values, chosen.count) * (1 + 1e-9)
@@ -110,7 +110,7 @@ def test_a_bound_stays_a_bound_when_the_work_is_cut_short():
 
 def test_the_same_work_gives_the_same_sets_and_bounds():
     rate, points, owner = candidates_case(1)
-    first, again = (placed(rate, points, owner, maximum_count=3, solve_limit=60) for _ in range(2))
+    first, again = (placed(rate, points, owner, maximum_count=3, limit=WorkLimit(steps=60)) for _ in range(2))
     assert first.solves == again.solves
     assert [(s.candidates, s.cost, s.d100) for s in first.curve] == [
         (s.candidates, s.cost, s.d100) for s in again.curve
@@ -120,7 +120,7 @@ def test_the_same_work_gives_the_same_sets_and_bounds():
 def test_without_time_for_a_first_plan_nothing_is_claimed():
     rate, points, owner = candidates_case(1)
     with pytest.raises(InfeasibleError, match="no plan within the time"):
-        placed(rate, points, owner, maximum_count=2, solve_limit=None, time_limit_s=0.0)
+        placed(rate, points, owner, maximum_count=2, limit=WorkLimit(seconds=0.0))
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -134,7 +134,7 @@ def test_every_bound_lies_below_the_best_set_whatever_conflicts_limits_and_work(
     wanted = goals(goal("duodenum", f"Dmax <= {limit:g} Gy"))
     found = placed(
         rate, points, owner, wanted, maximum_count=3, conflicts=conflicts, gap_frac=1e-4,
-        solve_limit=int(rng.choice([50, ENOUGH])),
+        limit=WorkLimit(steps=int(rng.choice([50, ENOUGH]))),
     )  # fmt: skip
     for chosen in found.curve:
         best = best_of_at_most(values, chosen.count)
@@ -164,7 +164,9 @@ def test_dose_volume_goals_hold_in_every_plan_chosen():
     rate, points, owner = candidates_case(1)
     organ = points.rows("duodenum")
     free = placed(rate, points, owner, maximum_count=3)
-    found = placed(rate, points, owner, goals(goal("duodenum", "D0.5cc <= 7.5 Gy")), maximum_count=3, solve_limit=4000)
+    found = placed(
+        rate, points, owner, goals(goal("duodenum", "D0.5cc <= 7.5 Gy")), maximum_count=3, limit=WorkLimit(steps=4000)
+    )
     assert found.left_out == ("duodenum D0.5cc <= 7.5 Gy",)
 
     def above_cc(chosen):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from optimize_cases import CANDIDATES, candidates_case, goal, goals, problem
 
-from hdrplan.optimize import Candidates
+from hdrplan.optimize import Candidates, WorkLimit
 from hdrplan.optimize.catheters.cuts import Proofs, cuts_of
 from hdrplan.optimize.catheters.meter import Meter
 from hdrplan.optimize.catheters.tools import set_tools
@@ -21,7 +21,7 @@ def solved(request):
     """The tools of a choice, and proof and exact value of every set of one or two candidates."""
     rate, points, owner = candidates_case(3)
     asked = problem(rate, points, goals(*(goal("duodenum", text) for text in request.param)), healthy="liver")
-    tools = set_tools(asked, Candidates(owner), Meter(np.inf))
+    tools = set_tools(asked, Candidates(owner), Meter(WorkLimit()))
     values = np.array([tools.plans.without_tails(chosen).value for chosen in SETS])
     return tools, [tools.bounds.filled(chosen)[0] for chosen in SETS], values
 

@@ -31,8 +31,8 @@ def test_bounds_hold_when_few_choices_are_tried():
 
     best = min(least(held) for held in combinations(range(6), 4))
     asked = problem(rate, points, goals(), healthy="liver")
-    for solves in (1, 3, 300):
-        robust = robust_times(asked, moved, reached_frac=4 / 6, time_limit_s=np.inf, solve_limit=solves)
+    for choices in (1, 3, 300):
+        robust = robust_times(asked, moved, reached_frac=4 / 6, time_limit_s=np.inf, choice_limit=choices)
         assert robust.cost.bound <= best * (1 + 1e-9)
         assert best <= robust.cost.value * (1 + 1e-9)
         held = [s for s in range(6) if s not in robust.excused]

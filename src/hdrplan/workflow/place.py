@@ -14,7 +14,15 @@ from hdrplan.arrays import FloatArray
 from hdrplan.dose import SamplePoints, dose_rate, sample_points
 from hdrplan.errors import InputError
 from hdrplan.geometry import Clearance, Dwells, Reach, Trajectories, angle_deg, clearance, line_gap_mm
-from hdrplan.optimize import MAXIMUM_CANDIDATES, Candidates, ChosenSet, Placement, PlanProblem, choose_catheters
+from hdrplan.optimize import (
+    MAXIMUM_CANDIDATES,
+    Candidates,
+    ChosenSet,
+    Placement,
+    PlanProblem,
+    WorkLimit,
+    choose_catheters,
+)
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals
 from hdrplan.sources import Strength, TG43Source
@@ -199,7 +207,7 @@ def place_case(
             ),
             maximum_count=max(options.most, options.count or 1),
             gap_frac=options.gap_frac,
-            time_limit_s=options.time_limit_s,
+            limit=WorkLimit(seconds=options.time_limit_s),
             on_progress=progress,
         )
         chosen = _chosen(placement, options)

@@ -22,10 +22,12 @@ from hdrplan.optimize.catheters.swaps import improved
 from hdrplan.optimize.catheters.tools import SetTools, set_tools
 from hdrplan.optimize.objectives import Coverage
 from hdrplan.optimize.problem import PlanProblem
+from hdrplan.optimize.work import WorkLimit
 from hdrplan.threads import one_blas_thread
 
 __all__ = ["choose_catheters"]
 
+USUAL_LIMIT = WorkLimit(seconds=120.0)
 # The search for good sets may take this fraction of the limit, the proof the rest.
 _SEARCH_FRAC = 1 / 3
 
@@ -36,8 +38,7 @@ def choose_catheters(
     *,
     maximum_count: int,
     gap_frac: float = 1e-3,
-    time_limit_s: float = 120.0,
-    solve_limit: int | None = None,
+    limit: WorkLimit = USUAL_LIMIT,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Placement:
     """Best sets of 1 to ``maximum_count`` catheters among candidates, each with a proven bound.
@@ -51,10 +52,9 @@ def choose_catheters(
         Most catheters looked at.
     gap_frac : float
         Proof enough.
-    time_limit_s : float
-        For everything; what is not proven by then has a wider gap.
-    solve_limit : int, optional
-        A limit in linear programs in place of that in seconds: the result then does not depend on the machine.
+    limit : WorkLimit
+        For everything; what is not proven by then has a wider gap. Its steps are linear programs: with these alone the
+        result does not depend on the machine.
     on_progress : callable, optional
         Called with (numbers of catheters done, in all).
 
@@ -73,20 +73,19 @@ def choose_catheters(
     if maximum_count < 1:
         raise InputError("at least one catheter must be allowed", got=maximum_count)
     progress = on_progress or (lambda done, total: None)
-    meter = Meter(time_limit_s, solve_limit)
+    meter = Meter(limit)
     tools = set_tools(problem, candidates, meter)
     maximum_count = min(maximum_count, candidates.count)
     with one_blas_thread():
         with_all = _with_all(tools)
         incumbents = Incumbents()
         for count in range(1, maximum_count + 1):
-            incumbents = improved(tools, incumbents, count, meter.limit * _SEARCH_FRAC * count / maximum_count)
+            incumbents = improved(tools, incumbents, count, meter.after(_SEARCH_FRAC * count / maximum_count))
         bounds, seconds = [], []
         for count in range(1, maximum_count + 1):
-            started, spent = time.monotonic(), meter.spent
-            until = spent + (meter.limit - spent) / (maximum_count - count + 1)
+            started, end = time.monotonic(), meter.after_rest(1 / (maximum_count - count + 1))
             incumbents, bound = proven_bound(
-                tools, incumbents, count, lowest=with_all.bound, gap_frac=gap_frac, until=until
+                tools, incumbents, count, lowest=with_all.bound, gap_frac=gap_frac, end=end
             )
             bounds.append(bound)
             seconds.append(time.monotonic() - started)

@@ -3,43 +3,61 @@
 from __future__ import annotations
 
 import time
+from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Meter"]
+from hdrplan.optimize.work import WorkLimit
+
+__all__ = ["End", "Meter"]
 
 # What the last step, the bound of D100, may take beyond the limit: most of its proofs are there. Of a limit in linear
 # programs the same fraction as of the usual two minutes.
 _GRACE_S, _GRACE_FRAC = 3.0, 0.025
 
 
+class End(NamedTuple):
+    """When a step of the search ends: at a ``time.monotonic()``, or after so many linear programs of the whole."""
+
+    at_s: float
+    at_solves: float
+
+
 class Meter:
-    """Seconds by the clock; or linear programs, of which the same number gives the same result on every machine.
+    """Seconds and linear programs of one search; whichever is used up first ends a step.
 
     Parameters
     ----------
-    time_limit_s : float
-    solve_limit : int or None
-        Linear programs; with it the clock is not looked at.
+    limit : WorkLimit
+        Steps are linear programs.
     """
 
-    def __init__(self, time_limit_s: float, solve_limit: int | None = None) -> None:
+    def __init__(self, limit: WorkLimit) -> None:
         self.solves = 0
-        self.by_clock = solve_limit is None
-        self.limit = time_limit_s if solve_limit is None else float(solve_limit)
-        self._started = time.monotonic()
+        self._limit, self._started = limit, time.monotonic()
 
     @property
-    def spent(self) -> float:
-        """Seconds since the start, or linear programs."""
-        return time.monotonic() - self._started if self.by_clock else float(self.solves)
+    def end(self) -> End:
+        """Of the whole search."""
+        return self.after(1.0)
+
+    def after(self, fraction: float) -> End:
+        """End where a fraction of the limit is used up."""
+        return End(self._started + fraction * self._limit.seconds, fraction * self._most_solves)
+
+    def after_rest(self, fraction: float) -> End:
+        """End where a fraction of what is left of the limit is used up."""
+        now, end = time.monotonic(), self.end
+        return End(now + fraction * (end.at_s - now), self.solves + fraction * (end.at_solves - self.solves))
+
+    def grace(self) -> End:
+        """End of the last step, whatever was used before."""
+        return End(time.monotonic() + _GRACE_S, self.solves + _GRACE_FRAC * self._most_solves)
+
+    def passed(self, end: End) -> bool:
+        """Whether a step must stop."""
+        return self.solves > end.at_solves or time.monotonic() > end.at_s
 
     @property
-    def grace(self) -> float:
-        """What the last step may spend, whatever was spent before."""
-        return _GRACE_S if self.by_clock else _GRACE_FRAC * self.limit
-
-    @property
-    def deadline(self) -> float:
-        """``time.monotonic()`` at which any single solve stops."""
-        return self._started + self.limit if self.by_clock else float(np.inf)
+    def _most_solves(self) -> float:
+        return float(np.inf) if self._limit.steps is None else float(self._limit.steps)

@@ -17,6 +17,7 @@ import numpy as np
 from hdrplan.kernels.hitting import next_hitting_set
 from hdrplan.optimize.catheters.cuts import cuts_of
 from hdrplan.optimize.catheters.incumbents import Incumbents
+from hdrplan.optimize.catheters.meter import End
 from hdrplan.optimize.catheters.tools import SetTools, guessed, planned
 
 __all__ = ["maximum_prescription_frac", "proven_bound"]
@@ -28,7 +29,7 @@ _NEAR = 1.03
 
 
 def proven_bound(
-    tools: SetTools, incumbents: Incumbents, count: int, *, lowest: float, gap_frac: float, until: float
+    tools: SetTools, incumbents: Incumbents, count: int, *, lowest: float, gap_frac: float, end: End
 ) -> tuple[Incumbents, float]:
     """Raise the bound of all sets of at most so many catheters until the gap is small enough.
 
@@ -41,8 +42,8 @@ def proven_bound(
         A bound known before.
     gap_frac : float
         Proof enough.
-    until : float
-        Of the meter.
+    end : End
+        When to stop with the bound so far.
 
     Returns
     -------
@@ -54,7 +55,7 @@ def proven_bound(
     bound = lowest
     for gap in (*(g for g in _GAPS if g > gap_frac), gap_frac):
         while np.isfinite(before := incumbents.value(count)) and (tau := before * (1 - gap)) > bound:
-            incumbents, floor = _none_below(tools, incumbents, count, tau, until)
+            incumbents, floor = _none_below(tools, incumbents, count, tau, end)
             if floor is None:
                 return incumbents, bound
             if incumbents.value(count) == before:
@@ -85,15 +86,15 @@ def maximum_prescription_frac(
         return 1.0
     # Proofs of their own: what is learnt here says nothing at the full prescription.
     tools = replace(tools, proofs=tools.proofs.scalable())
-    _, floor = _none_below(tools, incumbents, count, bound * (1 - 1e-9), tools.meter.spent + tools.meter.grace)
+    _, floor = _none_below(tools, incumbents, count, bound * (1 - 1e-9), tools.meter.grace())
     fixed = tools.proofs.fixed_frac
     return 1.0 if floor is None else min(1.0, budget / floor + fixed * (1.0 - budget / floor))
 
 
 def _none_below(
-    tools: SetTools, incumbents: Incumbents, count: int, tau: float, until: float
+    tools: SetTools, incumbents: Incumbents, count: int, tau: float, end: End
 ) -> tuple[Incumbents, float | None]:
-    """Look for sets below ``tau``; return the bound proven, None when the meter has run out."""
+    """Look for sets below ``tau``; return the bound proven, None at the end of the time."""
     candidates = tools.sets.candidates
     every = np.uint64((1 << candidates.count) - 1)
     before, floor = incumbents.value(count), tau
@@ -102,7 +103,7 @@ def _none_below(
     tried, banned = np.zeros(count + 1, dtype=np.uint64), np.zeros(count + 2, dtype=np.uint64)
     state = np.zeros(2, dtype=np.int64)
     while next_hitting_set(cuts.known, conflicts, count, chosen, branch, tried, banned, state):
-        if tools.meter.spent > until:
+        if tools.meter.passed(end):
             return incumbents, None
         here = frozenset(chosen[: state[0]].tolist())
         proof = tools.bounds.bound(here)

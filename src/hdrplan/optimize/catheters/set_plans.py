@@ -37,8 +37,8 @@ class SetPlans:
     def __init__(self, sets: SetProblem, meter: Meter) -> None:
         self._sets, self._meter = sets, meter
         hard = [k for k, r in enumerate(sets.requirements) if r.level == 0]
-        self._main = _program(sets, [k for k in hard if k not in sets.tails], meter.deadline)
-        self._strict = _program(sets, hard, meter.deadline) if sets.tails else self._main
+        self._main = _program(sets, [k for k in hard if k not in sets.tails], meter.end.at_s)
+        self._strict = _program(sets, hard, meter.end.at_s) if sets.tails else self._main
         self._on: dict[Program, CatheterSet] = {}
         self.pool = self._first_rows()
         self._pooled: set[int] = set()  # rows of the main program that a plan has brought into the pool

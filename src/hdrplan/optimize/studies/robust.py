@@ -80,7 +80,7 @@ def robust_times(
     *,
     reached_frac: float = 0.95,
     time_limit_s: float = 300.0,
-    solve_limit: int = 300,
+    choice_limit: int = 300,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> RobustOptimum:
     """Least healthy dose such that every prescription holds as planned and in ``reached_frac`` of the scenarios.
@@ -94,8 +94,8 @@ def robust_times(
     reached_frac : float
         Fraction of the scenarios in which D100 must reach the prescription.
     time_limit_s : float
-    solve_limit : int
-        Choices of excused scenarios tried; with few to excuse there are fewer, and the choice is proven too.
+    choice_limit : int
+        Choices of excused scenarios that are tried; with few to excuse there are fewer, and the choice is proven too.
     on_progress : callable, optional
         Called with (solves done, solves in all).
 
@@ -117,14 +117,14 @@ def robust_times(
         raise InputError("reached_frac must lie in (0, 1]", got=reached_frac)
     count = len(scenarios)
     spare = int(np.floor((1.0 - reached_frac) * count + 1e-9))
-    progress, total = on_progress or (lambda done, total: None), count + solve_limit
+    progress, total = on_progress or (lambda done, total: None), count + choice_limit
     program = _ScenarioProgram(problem, scenarios, time.monotonic() + time_limit_s)
     alone = np.empty(count)
     for s in range(count):
         alone[s] = program.cost_alone(s)
         progress(s + 1, total)
     every = program.all_but(frozenset())
-    best = _best_choice(program, spare, solve_limit, lambda done: progress(count + done, total))
+    best = _best_choice(program, spare, choice_limit, lambda done: progress(count + done, total))
     progress(total, total)
     solution = best.solution
     if solution.status != LPStatus.OPTIMAL:
@@ -153,7 +153,7 @@ class _Choice(NamedTuple):
     all_tried: bool
 
 
-def _best_choice(program: _ScenarioProgram, spare: int, solve_limit: int, progress: Callable[[int], None]) -> _Choice:
+def _best_choice(program: _ScenarioProgram, spare: int, choice_limit: int, progress: Callable[[int], None]) -> _Choice:
     """Try sets of at most ``spare`` excused scenarios.
 
     Excusing a scenario that does not bind changes nothing, so only the binding ones of a solution need to be tried, the
@@ -163,7 +163,7 @@ def _best_choice(program: _ScenarioProgram, spare: int, solve_limit: int, progre
     stack = [frozenset[int]()]
     best: Solution | None = None
     chosen, solves = frozenset[int](), 0
-    while stack and solves < solve_limit:
+    while stack and solves < choice_limit:
         excused = stack.pop()
         solution = program.all_but(excused)
         solves += 1
