@@ -16,6 +16,7 @@ from hdrplan.geometry import Grid, Volume
 from hdrplan.io import (
     DicomSet,
     ResultFolder,
+    RunRecord,
     dicom_files,
     read_brachy_plan,
     read_case,
@@ -37,7 +38,6 @@ from hdrplan.io import (
     read_table,
     read_tolerances,
     read_volume,
-    run_record,
     write_dicom_set,
     write_results,
     write_slicer_set,
@@ -100,7 +100,7 @@ def corpus(place: Path) -> list[Target]:
         dvh={"lesion": (np.array([0.0, 10.0, 20.0]), np.array([4.0, 2.0, 1.0]))},
         metrics={"schema": "hdrplan.metrics/1", "structures": {"lesion": {"d100_gy": 20.0}}},
     )
-    write_results(result, results, report_html="", run=run_record(inputs={}, options={}))
+    write_results(result, results, report_html="", run=RunRecord(inputs={}, options={}))
     images = place / "images"
     images.mkdir()
     small = Volume(box, (np.arange(box.size).reshape(box.shape_zyx) % 3).astype(np.int16))

@@ -10,7 +10,7 @@ import pytest
 
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Dwells, Grid, Volume
-from hdrplan.io import ResultFolder, new_file, new_folder, read_plan, read_volume, run_record, write_results
+from hdrplan.io import ResultFolder, RunRecord, new_file, new_folder, read_plan, read_volume, write_results
 from hdrplan.plan import Plan
 from hdrplan.sources import Strength, load_source
 
@@ -38,7 +38,7 @@ def write(folder: Path, *, overwrite: bool = False, **metrics: object) -> Path:
         dvh={"lesion, B": (np.array([0.0, 1.0]), np.array([4.0, 2.0]))},
         metrics={"structures": {"lesion": {"d100_gy": np.float64(20.0), "d2_gy": np.nan}}} | metrics,
     )
-    run = run_record(inputs={"ct": "0" * 64}, options={"step_mm": 5.0}, seed=None)
+    run = RunRecord(inputs={"ct": "0" * 64}, options={"step_mm": 5.0}, seed=None)
     write_results(folder, results, report_html="<html></html>", run=run, overwrite=overwrite)
     return folder
 

@@ -120,16 +120,16 @@ def _write(
     overwrite: bool,
     seconds: dict[str, float],
 ) -> None:
-    from hdrplan.io import ResultFolder, run_record, write_results
+    from hdrplan.io import ResultFolder, RunRecord, write_results
     from hdrplan.report import dvh_table, metrics_table, plan_report
 
     started = time.perf_counter()
-    record = run_record(
+    record = RunRecord(
         inputs=case_file.inputs,
         options=asdict(options) | {"source": case_file.source.name, "strength_u": case_file.strength.value_u},
-        seconds=seconds,
+        seconds=dict(seconds),
     )
-    page = plan_report(result, record)
+    page = plan_report(result, record.table())
     seconds["report"] = round(time.perf_counter() - started, 4)
     results = ResultFolder(
         name=result.case.name,
@@ -138,4 +138,4 @@ def _write(
         dvh=dvh_table(result),
         metrics=metrics_table(result),
     )
-    write_results(output, results, report_html=page, run=record | {"seconds": seconds}, overwrite=overwrite)
+    write_results(output, results, report_html=page, run=replace(record, seconds=seconds), overwrite=overwrite)

@@ -14,6 +14,7 @@ from hdrplan.cli.common import json_option, quiet_option, steps_bar
 from hdrplan.cli.flags import in_flags
 
 if TYPE_CHECKING:
+    from hdrplan.io import RunRecord
     from hdrplan.validate import Row
 
 __all__ = ["command"]
@@ -46,7 +47,7 @@ def command(
       hdrplan validate --plans my-dicom-plans --json
     """
     from hdrplan import __version__
-    from hdrplan.io import check_free, json_text, new_folder, run_record, write_json
+    from hdrplan.io import RunRecord, check_free, json_text, new_folder, write_json
     from hdrplan.validate import dossier
 
     if output is not None:
@@ -55,7 +56,7 @@ def command(
     with steps_bar(quiet=quiet or as_json) as on_progress:
         rows = dossier(sections=only, plans=plans, on_progress=on_progress)
     rows = [replace(row, note=in_flags(row.note)) for row in rows]
-    record = run_record(
+    record = RunRecord(
         inputs={},
         options={"only": list(only), "plans": plans is not None},
         seconds={"all": round(time.perf_counter() - started, 1)},
@@ -68,7 +69,7 @@ def command(
             page = validation_html(table["rows"], _facts(record), version=__version__)
             (draft / "validation.html").write_text(page, encoding="utf-8")
             write_json(draft / "validation.json", table)
-            write_json(draft / "run.json", record)
+            write_json(draft / "run.json", record.table())
     if as_json:
         click.echo(json_text(table), nl=False)
     else:
@@ -78,7 +79,7 @@ def command(
     sys.exit(1 if any(row.state == "fail" for row in rows) else 0)
 
 
-def _table(rows: list[Row], record: dict[str, Any]) -> dict[str, Any]:
+def _table(rows: list[Row], record: RunRecord) -> dict[str, Any]:
     counts = {state: sum(row.state == state for row in rows) for state in ("pass", "explained", "fail", "skipped")}
     return {
         "schema": "hdrplan.validation/1",
@@ -86,8 +87,8 @@ def _table(rows: list[Row], record: dict[str, Any]) -> dict[str, Any]:
         "passed": counts["fail"] == 0,
         "counts": counts,
         "rows": [_entry(row) for row in rows],
-        "versions": record["versions"],
-        "platform": record["platform"],
+        "versions": record.versions,
+        "platform": record.platform,
     }
 
 
@@ -98,13 +99,13 @@ def _entry(row: Row) -> dict[str, str]:
     return question | values
 
 
-def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:
-    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+def _facts(record: RunRecord) -> list[tuple[str, str]]:
+    versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
     return [
-        ("Made", str(record["written"])),
+        ("Made", record.written.isoformat(timespec="seconds")),
         ("Versions", versions),
-        ("Platform", str(record["platform"])),
-        ("Wall time", f"{record['seconds']['all']:g} s"),
+        ("Platform", record.platform),
+        ("Wall time", f"{record.seconds['all']:g} s"),
     ]
 
 

@@ -36,16 +36,15 @@ from hdrplan.io.outputs import (
     json_text,
     new_file,
     new_folder,
-    run_record,
     write_json,
     write_rows,
-    write_run,
     write_values,
 )
 from hdrplan.io.phantoms import write_phantom
 from hdrplan.io.plan_files import plan_table, read_plan, write_plan
 from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
 from hdrplan.io.results import ResultFolder, read_dvh, read_results, write_results
+from hdrplan.io.run_record import RunRecord, write_run
 from hdrplan.io.segmentations import read_segment_names, read_segmentation, write_segmentation
 from hdrplan.io.slicer import write_slicer_set
 from hdrplan.io.sources import read_source
@@ -71,6 +70,7 @@ __all__ = [
     "Pseudonyms",
     "ResultFolder",
     "ResultStore",
+    "RunRecord",
     "StoredDVH",
     "StructureSet",
     "Table",
@@ -118,7 +118,6 @@ __all__ = [
     "read_transform",
     "read_volume",
     "roles_of_rois",
-    "run_record",
     "sha256",
     "treatments_of",
     "write_brachy_plan",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.geometry import Catheter
+from hdrplan.io.outputs import write_json
 
 __all__ = ["write_markups"]
 
@@ -34,7 +34,7 @@ def write_markups(path: Path, catheters: Sequence[Catheter], dwells: Sequence[tu
         "markups-schema-v1.0.3.json#",
         "markups": markups,
     }
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(path, value)
 
 
 def _markup(kind: str, name: str, points: Sequence[tuple[str, npt.ArrayLike]]) -> dict[str, object]:

@@ -1,7 +1,7 @@
-"""What hdrplan writes: folders and files whole or not at all, JSON, CSV, and the record of the run.
+"""What hdrplan writes: folders and files whole or not at all, JSON and CSV.
 
-A command opens :func:`new_folder` (or :func:`new_file`), writes into the draft, and at last :func:`write_run`. Same
-input, same bytes, apart from times and dates, which stand in ``run.json``.
+A command opens :func:`new_folder` (or :func:`new_file`), writes into the draft, and at last ``run.json``
+(:mod:`hdrplan.io.run_record`). Same input, same bytes, apart from times and dates, which stand there.
 """
 
 from __future__ import annotations
@@ -10,21 +10,15 @@ import errno
 import json
 import math
 import os
-import platform
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import fields
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from hdrplan import __version__
 from hdrplan.errors import InputError
 
 __all__ = [
@@ -32,11 +26,9 @@ __all__ = [
     "json_text",
     "new_file",
     "new_folder",
-    "run_record",
     "table_cell",
     "write_json",
     "write_rows",
-    "write_run",
     "write_values",
 ]
 
@@ -216,69 +208,3 @@ def _harmless(value: object) -> str:
 def _quoted(text: str) -> str:
     # The csv module leaves a lone carriage return bare, which splits the line for most readers.
     return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text
-
-
-def write_run(
-    folder: Path,
-    *,
-    inputs: Mapping[str, str],
-    options: Mapping[str, object],
-    seconds: Mapping[str, float] | None = None,
-    seed: int | None = None,
-    facts: Mapping[str, object] | None = None,
-) -> None:
-    """Write ``run.json`` beside the results of a command.
-
-    Parameters
-    ----------
-    folder : Path
-        The draft of :func:`new_folder`.
-    inputs, options, seconds, seed
-        As in :func:`run_record`.
-    facts : mapping, optional
-        What else the record is to hold, by name.
-    """
-    record = run_record(inputs=inputs, options=options, seconds=seconds, seed=seed)
-    write_json(folder / "run.json", record | dict(facts or {}))
-
-
-def run_record(
-    *,
-    inputs: Mapping[str, str],
-    options: Mapping[str, object],
-    seconds: Mapping[str, float] | None = None,
-    seed: int | None = None,
-) -> dict[str, Any]:
-    """Return what ``run.json`` says about a run; no user, host or path of this machine.
-
-    Parameters
-    ----------
-    inputs : mapping
-        Input name -> SHA-256 (``CaseFile.inputs``).
-    options : mapping
-        Every choice that changes the result.
-    seconds : mapping, optional
-        Step -> wall time.
-    seed : int, optional
-        None where nothing was drawn.
-
-    Returns
-    -------
-    dict
-        Of plain values, for :func:`write_json`.
-    """
-    versions = {"hdrplan": __version__, "python": platform.python_version()}
-    for package in ("numpy", "numba", "scipy", "highspy", "SimpleITK", "pydicom"):
-        with suppress(PackageNotFoundError):
-            versions[package] = version(package)
-    return {
-        "schema": "hdrplan.run/1",
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "purpose": "research use only, never for treatment",
-        "versions": versions,
-        "platform": f"{sys.platform} {platform.machine()}",
-        "inputs_sha256": dict(inputs),
-        "options": dict(options),
-        "seconds": dict(seconds or {}),
-        "seed": seed,
-    }

@@ -23,6 +23,7 @@ from hdrplan.io.files import json_entries, text_of
 from hdrplan.io.images import read_volume, write_volume
 from hdrplan.io.outputs import new_folder, write_json, write_rows
 from hdrplan.io.plan_files import read_plan, write_plan
+from hdrplan.io.run_record import RunRecord
 from hdrplan.plan import Plan
 
 __all__ = ["ResultFolder", "read_dvh", "read_results", "write_results"]
@@ -55,7 +56,7 @@ class ResultFolder:
 
 
 def write_results(
-    folder: Path, results: ResultFolder, *, report_html: str, run: Mapping[str, Any], overwrite: bool = False
+    folder: Path, results: ResultFolder, *, report_html: str, run: RunRecord, overwrite: bool = False
 ) -> None:
     """Write a plan's results into a new folder; on any error nothing is left.
 
@@ -65,8 +66,7 @@ def write_results(
         Must not exist, unless ``overwrite`` and hdrplan wrote it.
     results : ResultFolder
     report_html : str
-    run : mapping
-        From :func:`run_record`.
+    run : RunRecord
     overwrite : bool
 
     Raises
@@ -81,7 +81,7 @@ def write_results(
         _write_dvh(draft / "dvh.csv", results.dvh)
         write_json(draft / "metrics.json", results.metrics)
         (draft / "report.html").write_text(report_html, encoding="utf-8")
-        write_json(draft / "run.json", run)
+        write_json(draft / "run.json", run.table())
 
 
 def read_results(folder: Path) -> ResultFolder:

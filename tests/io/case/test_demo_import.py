@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from hdrplan.cli import check, export, import_dicom
 from hdrplan.dose import dose_field
 from hdrplan.geometry import Grid, dwell_positions
-from hdrplan.io import ResultFolder, read_case, read_plan, run_record, write_results
+from hdrplan.io import ResultFolder, RunRecord, read_case, read_plan, write_results
 from hdrplan.plan import Plan
 from hdrplan.sources import load_source
 
@@ -29,7 +29,7 @@ def test_the_demo_goes_out_and_comes_back(phantoms: Path, tmp_path: Path) -> Non
     box = Grid(shape_zyx=(24, 28, 28), origin_mm=middle - 28.0, spacing_mm=np.array([2.0, 2.0, 2.0]))
     dose = dose_field(dwells, times_s, box, load_source(), strength_u=plan.strength_u)
     results = ResultFolder(name="demo", plan=plan, dose=dose, dvh={}, metrics={})
-    write_results(tmp_path / "plan", results, report_html="", run=run_record(inputs={}, options={}))
+    write_results(tmp_path / "plan", results, report_html="", run=RunRecord(inputs={}, options={}))
     # 16 bits: dciodvfy aborts on the 32 bits that are the default.
     arguments = ["--case", str(phantoms / "liver-lesion-b-5mm"), "-o", str(tmp_path / "dicom"), "--bits", "16"]
     run = CliRunner().invoke(export.command, [str(tmp_path / "plan"), *arguments])

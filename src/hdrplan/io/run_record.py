@@ -1,0 +1,93 @@
+"""``run.json``, beside the results of every command: versions, inputs, choices, times. No user, host or path."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from hdrplan import __version__
+from hdrplan.io.outputs import write_json
+
+__all__ = ["RunRecord", "write_run"]
+
+
+def _versions() -> dict[str, str]:
+    versions = {"hdrplan": __version__, "python": platform.python_version()}
+    for package in ("numpy", "numba", "scipy", "highspy", "SimpleITK", "pydicom"):
+        with suppress(PackageNotFoundError):
+            versions[package] = version(package)
+    return versions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """What a run depended on, and when and where it ran.
+
+    Parameters
+    ----------
+    inputs : mapping
+        Input name -> SHA-256 (``CaseFile.inputs``).
+    options : mapping
+        Every choice that changes the result.
+    seconds : mapping
+        Step -> wall time.
+    seed : int, optional
+        None where nothing was drawn.
+    facts : mapping
+        What else a command has to record, by name.
+    written : datetime
+    versions : mapping
+        Of hdrplan, Python and the packages that numbers may depend on.
+    platform : str
+    """
+
+    inputs: Mapping[str, str]
+    options: Mapping[str, object]
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    seed: int | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
+    written: datetime = field(default_factory=lambda: datetime.now(UTC))
+    versions: Mapping[str, str] = field(default_factory=_versions)
+    platform: str = f"{sys.platform} {platform.machine()}"
+
+    def table(self) -> dict[str, object]:
+        """Return the record as it is written."""
+        return {
+            "schema": "hdrplan.run/1",
+            "written": self.written.isoformat(timespec="seconds"),
+            "purpose": "research use only, never for treatment",
+            "versions": self.versions,
+            "platform": self.platform,
+            "inputs_sha256": self.inputs,
+            "options": self.options,
+            "seconds": self.seconds,
+            "seed": self.seed,
+            **self.facts,
+        }
+
+
+def write_run(
+    folder: Path,
+    *,
+    inputs: Mapping[str, str],
+    options: Mapping[str, object],
+    seconds: Mapping[str, float] | None = None,
+    seed: int | None = None,
+    facts: Mapping[str, object] | None = None,
+) -> None:
+    """Write ``run.json`` into the draft of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+    inputs, options, seconds, seed, facts
+        As in :class:`RunRecord`.
+    """
+    record = RunRecord(inputs=inputs, options=options, seconds=seconds or {}, seed=seed, facts=facts or {})
+    write_json(folder / "run.json", record.table())
