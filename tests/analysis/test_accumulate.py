@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from hdrplan.analysis import accumulated_eqd2_gy, d100_bounds, dose_in_session, lower_bounds, single_session_gy
-from hdrplan.cli.cohort import command
+from hdrplan.cli import cli
 from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Volume
 from hdrplan.io import write_volume
@@ -90,8 +90,8 @@ def test_accumulate_from_the_command_line(tmp_path: Path) -> None:
     write_volume(tmp_path / "ctv.nii.gz", Volume(grid, (x**2 + y**2 + z**2 < 36).astype(np.uint8)))
     write_volume(tmp_path / "one.nrrd", Volume(grid, np.full((20, 20, 20), 12.0, dtype=np.float32)))
     (tmp_path / "move.json").write_text(json.dumps(np.eye(4).tolist()))
-    args = ["accumulate", str(tmp_path / "ctv.nii.gz"), "--dose", str(tmp_path / "one.nrrd")]
+    args = ["cohort", "accumulate", str(tmp_path / "ctv.nii.gz"), "--dose", str(tmp_path / "one.nrrd")]
     args += ["--dose", f"{tmp_path / 'one.nrrd'}={tmp_path / 'move.json'}"]
-    run = CliRunner().invoke(command, args, catch_exceptions=False)
+    run = CliRunner().invoke(cli, args, catch_exceptions=False)
     assert run.exit_code == 0
     assert json.loads(run.stdout)["eqd2_d100_gy"] == pytest.approx(44.0)

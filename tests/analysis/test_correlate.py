@@ -23,7 +23,7 @@ from hdrplan.analysis import (
     plain_words,
 )
 from hdrplan.analysis.dose_shape import robust_score_test
-from hdrplan.cli.correlate import command
+from hdrplan.cli import cli
 from hdrplan.cohort import Cohort, Derived, RawTable, Rules, checked_cohort, derive
 from hdrplan.errors import InputError
 from hdrplan.io import write_tables
@@ -192,6 +192,7 @@ def test_one_command_from_raw_tables_to_report(tmp_path: Path) -> None:
     folder.mkdir()
     write_tables(folder, {n: (t.columns, t.rows) for n, t in made.raw.items()})
     args = [
+        "correlate",
         str(folder),
         "-o",
         str(tmp_path / "out"),
@@ -203,7 +204,7 @@ def test_one_command_from_raw_tables_to_report(tmp_path: Path) -> None:
         "paper",
         "--json",
     ]
-    run = CliRunner().invoke(command, args, catch_exceptions=False)
+    run = CliRunner().invoke(cli, args, catch_exceptions=False)
     assert run.exit_code == 0
     out = json.loads(run.stdout)
     assert out["recurrences"] > 20

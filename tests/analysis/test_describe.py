@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from cohort_by_hand import TABLES, raw_cohort, raw_table
 from hdrplan.analysis import TextTable, describe, responses
-from hdrplan.cli.cohort import command
+from hdrplan.cli import cli
 from hdrplan.cohort import Cohort, Derived, RawTable, Rules, checked_cohort, derive
 from hdrplan.io import write_tables
 from hdrplan.outcomes import follow_up, kaplan_meier
@@ -112,7 +112,7 @@ def test_describe_writes_every_form(tmp_path: Path) -> None:
     write_tables(folder, {n: (t.columns, t.rows) for n, t in raw.items()})
     out = tmp_path / "out"
     run = CliRunner().invoke(
-        command, ["describe", str(folder), "-o", str(out), "--bootstrap", "5", "--quiet"], catch_exceptions=False
+        cli, ["cohort", "describe", str(folder), "-o", str(out), "--bootstrap", "5", "--quiet"], catch_exceptions=False
     )
     assert run.exit_code == 0
     names = ("table1-baseline", "table2-response", "table3-medians", "table4-cox")

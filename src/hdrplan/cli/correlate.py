@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from hdrplan.cli.cohort import cohort_options, open_cohort
-from hdrplan.cli.common import json_option, progress_bar, quiet_option
+from hdrplan.cli.cohort.opening import CohortRequest, OpenCohort, cohort_options, open_cohort
+from hdrplan.cli.common import echo_lines, json_option, progress_bar, quiet_option
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
     from hdrplan.analysis import Correlation
+    from hdrplan.cohort import Derived
 
 __all__ = ["command"]
 
@@ -33,9 +34,9 @@ __all__ = ["command"]
 @quiet_option
 @json_option
 def command(
-    cohort: Path,
+    request: CohortRequest,
     output: Path,
-    mode: str,
+    mode: Literal["recommended", "paper"],
     threshold_gy: float,
     horizon_months: float,
     alpha_beta_gy: float,
@@ -43,10 +44,6 @@ def command(
     bootstrap: int,
     seed: int,
     overwrite: bool,
-    rule_set: str | None,
-    changes: tuple[str, ...],
-    accept: tuple[str, ...],
-    today: str | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -61,30 +58,18 @@ def command(
       hdrplan correlate my-cohort -o dose-report --mode paper
       hdrplan correlate my-cohort.xlsx -o dose-report --threshold 18 --horizon 24 --json
     """
-    from hdrplan import __version__
-    from hdrplan.analysis import Settings, correlate, correlation_tables, lanes, lesion_table, plain_words
-    from hdrplan.cohort import Endpoint, derive, flow
-    from hdrplan.io import (
-        cohort_sha256,
-        json_text,
-        new_folder,
-        write_json,
-        write_rows,
-        write_run,
-        write_values,
-    )
-    from hdrplan.report.cohort_figures import correlation_figures
-    from hdrplan.report.cohort_html import correlation_html
-    from hdrplan.report.figures import figure_bytes
+    from hdrplan.analysis import Settings, correlate, lesion_table, plain_words
+    from hdrplan.cohort import derive
+    from hdrplan.io import json_text, new_folder
+    from hdrplan.report.correlation_table import correlation_table
 
     if min(threshold_gy, horizon_months, alpha_beta_gy) <= 0 or resamples < 19 or bootstrap < 0:
         raise InputError("threshold, horizon and alpha/beta must be positive, at least 19 resamples")
-    rule_set = rule_set or ("paper" if mode == "paper" else None)
-    checked, problems, rules = open_cohort(cohort, rule_set, changes, accept, today)
-    derived = derive(checked, rules)
-    table = lesion_table(checked, derived, alpha_beta_gy=alpha_beta_gy)
+    request = replace(request, rule_set=request.rule_set or ("paper" if mode == "paper" else None))
+    opened = open_cohort(request)
+    derived, rules = derive(opened.cohort, opened.rules), opened.rules
     settings = Settings(
-        mode=mode,  # type: ignore[arg-type]
+        mode=mode,
         threshold_gy=threshold_gy,
         horizon_months=horizon_months,
         alpha_beta_gy=alpha_beta_gy,
@@ -93,61 +78,48 @@ def command(
         n_bootstrap=bootstrap,
         seed=seed,
     )
+    table = lesion_table(opened.cohort, derived, alpha_beta_gy=alpha_beta_gy)
     with progress_bar("analysis", quiet=quiet or as_json) as progress:
         result = correlate(table, settings, on_progress=progress)
-    sentences, steps, tables = plain_words(result), flow(checked, derived), correlation_tables(result)
-    figures = correlation_figures(result, lanes(checked, derived), rules.days_per_month)
-    choices = {**asdict(settings), **rules.table(), "accept": list(accept)}
-    kinds = sorted({p.rule for p in problems})
-    warnings = f"{len(problems)} warnings of the tables ({', '.join(kinds)})." if kinds else ""
-    page = correlation_html(
-        title="D100 and local recurrence", mode=mode, sentences=sentences, flow=steps, figures=figures, tables=tables,
-        settings=choices, warnings=warnings, version=__version__,
-    )  # fmt: skip
-    summary = _summary(result, sentences)
     with new_folder(output, overwrite=overwrite) as draft:
-        (draft / "report.html").write_text(page, encoding="utf-8")
-        write_json(draft / "correlate.json", {**summary, "settings": choices})
-        write_values(draft / "endpoints.csv", derived.endpoints, Endpoint)
-        for t in tables:
-            write_rows(draft / f"{t.name}.csv", t.columns, t.rows)
-        (draft / "figures").mkdir()
-        for name, figure in figures.items():
-            for form in ("svg", "png", "pdf"):
-                (draft / "figures" / f"{name}.{form}").write_bytes(figure_bytes(figure, form, dpi=300))
-        write_run(draft, inputs=cohort_sha256(cohort), options=choices, seed=seed)
+        _write(draft, request, opened, derived, result)
     if as_json:
-        click.echo(json_text({**summary, "output": str(output)}), nl=False)
+        click.echo(json_text({**correlation_table(result), "output": str(output)}), nl=False)
         return
-    for text in sentences:
-        click.echo(f"- {text}")
+    echo_lines(f"- {sentence}" for sentence in plain_words(result))
     click.echo(f"Wrote {output}; open {output / 'report.html'}. Research use only, never for treatment.")
 
 
-def _summary(result: Correlation, sentences: tuple[str, ...]) -> dict[str, object]:
-    """Return the numbers of the result as plain values."""
-    from hdrplan.analysis import correlation_tables
+def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Derived, result: Correlation) -> None:
+    from hdrplan import __version__
+    from hdrplan.analysis import correlation_tables, lanes
+    from hdrplan.cohort import Endpoint, flow
+    from hdrplan.io import cohort_sha256, write_json, write_rows, write_run, write_values
+    from hdrplan.report.cohort_figures import correlation_figures, print_files
+    from hdrplan.report.cohort_html import correlation_html
+    from hdrplan.report.correlation_table import correlation_table
 
-    t, models, cut, threshold = result.table, result.models, result.cuts.adjusted, result.cuts.threshold
-    lower, upper = (cut.interval if cut else None) or (None, None)
-    return {
-        "lesions": t.n,
-        "patients": t.n_patients,
-        "recurrences": t.n_events,
-        "deaths_before": int((t.status == 2).sum()),
-        "left_out": [{"lesion": lesion, "reason": why} for lesion, why in t.left_out],
-        "headline": asdict(models.headline) if models.headline else None,
-        "spline": {
-            "p_overall": models.spline.overall.p, "p_nonlinear": models.spline.nonlinear.p
-        } if models.spline else None,
-        "interaction_p": models.interaction.test.p if models.interaction else None,
-        "cutoff": {
-            "best_gy": cut.best, "p_corrected": cut.p.resampled, "p_naive": cut.p.naive, "lower_gy": lower,
-            "upper_gy": upper, "critical": cut.critical,
-        } if cut else None,
-        "threshold": asdict(threshold.adjusted) if threshold else None,
-        "metrics": [asdict(m) for m in result.metrics],
-        "tables": {x.name: {"columns": x.columns, "rows": x.rows} for x in correlation_tables(result)},
-        "could_not_compute": dict(result.failed),
-        "sentences": list(sentences),
-    }  # fmt: skip
+    choices = {**asdict(result.settings), **opened.rules.table(), "accept": list(request.accept)}
+    figures = correlation_figures(result, lanes(opened.cohort, derived), opened.rules.days_per_month)
+    page = correlation_html(
+        result,
+        flow=flow(opened.cohort, derived),
+        figures=figures,
+        settings=choices,
+        warnings=_warnings(opened),
+        version=__version__,
+    )
+    (draft / "report.html").write_text(page, encoding="utf-8")
+    write_json(draft / "correlate.json", {**correlation_table(result), "settings": choices})
+    write_values(draft / "endpoints.csv", derived.endpoints, Endpoint)
+    for table in correlation_tables(result):
+        write_rows(draft / f"{table.name}.csv", table.columns, table.rows)
+    (draft / "figures").mkdir()
+    for name, content in print_files(figures):
+        (draft / "figures" / name).write_bytes(content)
+    write_run(draft, inputs=cohort_sha256(request.path), options=choices, seed=result.settings.seed)
+
+
+def _warnings(opened: OpenCohort) -> str:
+    rules = sorted({p.rule for p in opened.problems})
+    return f"{len(opened.problems)} warnings of the tables ({', '.join(rules)})." if rules else ""

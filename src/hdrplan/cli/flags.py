@@ -17,7 +17,12 @@ _QUOTED = re.compile(r'`([a-z][a-z0-9_]*)(?:=([^`]*)|\["([^`]*)"\])?`')
 # Units end a parameter's name, but not its flag's.
 _UNIT = re.compile(r"_(mm_per_s|mm|s|deg|frac|gy|u)$")
 # Parameters whose flag is called otherwise.
-_OTHER_FLAGS = {"source_speed_mm_per_s": "--transit-speed", "margins_mm": "--avoid", "maximum_count": "--most"}
+_OTHER_FLAGS = {
+    "source_speed_mm_per_s": "--transit-speed",
+    "margins_mm": "--avoid",
+    "maximum_count": "--most",
+    "minimum_frac": "--least",
+}
 # Python that no single flag stands for.
 _OTHER_WORDS = {
     '`role="CTV"`': "--ctv or in [roles] of case.toml",

@@ -96,7 +96,7 @@ def cutoff_problem(
     if not rows.event.any():
         raise InputError("a cut-off needs events", got="none")
     if not 0.0 < minimum_frac < 0.5:
-        raise InputError("minimum_frac must lie between 0 and 0.5", got=minimum_frac)
+        raise InputError("`minimum_frac` must lie between 0 and 0.5", got=minimum_frac)
     adjust = None
     if covariates is not None or strata is not None:
         names, matrix = covariate_matrix(covariates or {}, rows.n)

@@ -1,0 +1,30 @@
+"""``hdrplan cohort``: tables of a cohort, checked, and the endpoints that follow from them."""
+
+from __future__ import annotations
+
+import click
+
+from hdrplan.cli.cohort.accumulate import accumulate
+from hdrplan.cli.cohort.derive import derive
+from hdrplan.cli.cohort.describe import describe
+from hdrplan.cli.cohort.template import template
+from hdrplan.cli.cohort.validate import validate
+
+__all__ = ["command"]
+
+
+@click.group("cohort", short_help="Tables of a cohort: templates, checks, endpoints, descriptives.")
+def command() -> None:
+    """Work with the tables of a cohort: write empty ones, check them, derive endpoints, describe.
+
+    \b
+    Examples:
+      hdrplan cohort template -o my-cohort
+      hdrplan cohort validate my-cohort
+      hdrplan cohort derive my-cohort -o endpoints
+      hdrplan cohort describe my-cohort -o tables
+    """
+
+
+for _step in (template, validate, derive, describe, accumulate):
+    command.add_command(_step)

@@ -1,0 +1,49 @@
+"""``hdrplan cohort accumulate``: the dose of a lesion over several sessions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hdrplan.errors import InputError
+
+__all__ = ["accumulate"]
+
+
+@click.command("accumulate")
+@click.argument("ctv", type=click.Path(path_type=Path))
+@click.option("--dose", "doses", multiple=True, required=True, metavar="FILE[=TRANSFORM.json]",
+              help="Dose of a session, with the transform from the CTV's frame to its own. Repeat.")  # fmt: skip
+@click.option("--alpha-beta", "alpha_beta_gy", type=float, default=10.0, show_default=True, help="Gy.")
+def accumulate(ctv: Path, doses: tuple[str, ...], alpha_beta_gy: float) -> None:
+    """Add the doses of several sessions of one lesion voxel by voxel in EQD2; prints JSON.
+
+    CTV is a mask in the reference frame. A transform is a JSON file with a 4 x 4 matrix that takes LPS positions (mm)
+    from that frame to the session's; without one the frames must match. d100_gy and its kind are the single-session
+    doses of the same EQD2: put them into dose_metrics as the lesion's one row.
+
+    \b
+    Examples:
+      hdrplan cohort accumulate ctv.nii.gz --dose session1.nrrd --dose session2.nrrd
+      hdrplan cohort accumulate ctv.nii.gz --dose session1.nrrd --dose session2.nrrd=to-session2.json
+    """
+    from hdrplan.analysis import accumulated_eqd2_gy, dose_in_session
+    from hdrplan.dose import sample_points
+    from hdrplan.io import json_text, read_mask, read_transform, read_volume
+
+    if alpha_beta_gy <= 0:
+        raise InputError("alpha/beta must be above 0 Gy", got=alpha_beta_gy)
+    points = sample_points([read_mask(ctv, "CTV", "CTV")])
+    doses_gy = []
+    for text in doses:
+        file, _, transform = text.partition("=")
+        matrix = read_transform(Path(transform)) if transform else None
+        doses_gy.append(dose_in_session(read_volume(Path(file)), points.points_mm, matrix))
+    table = {
+        "alpha_beta_gy": alpha_beta_gy,
+        "sessions": [{"d100_gy": float(dose.min())} for dose in doses_gy],
+        "ctv_cm3": float(points.volume_cc.sum()),
+        **accumulated_eqd2_gy(doses_gy, points.volume_cc, alpha_beta_gy),
+    }
+    click.echo(json_text(table), nl=False)

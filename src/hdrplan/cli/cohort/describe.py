@@ -1,0 +1,75 @@
+"""``hdrplan cohort describe``: the paper's four tables and its survival curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hdrplan.cli.cohort.opening import CohortRequest, cohort_options, open_cohort
+from hdrplan.cli.common import json_option, quiet_option
+from hdrplan.errors import InputError
+
+if TYPE_CHECKING:
+    from hdrplan.analysis import TextTable
+
+__all__ = ["describe"]
+
+
+@click.command("describe")
+@cohort_options
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="New folder.")
+@click.option("--bootstrap", type=click.IntRange(0), default=200, show_default=True, help="For selection frequencies.")
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--overwrite", is_flag=True, help="Replace a folder that hdrplan wrote.")
+@quiet_option
+@json_option
+def describe(
+    request: CohortRequest, output: Path, bootstrap: int, seed: int, overwrite: bool, quiet: bool, as_json: bool
+) -> None:
+    """Write the paper's four tables for this cohort as CSV, Markdown, HTML and LaTeX, and its survival curves.
+
+    \b
+    Examples:
+      hdrplan cohort describe my-cohort -o tables
+      hdrplan cohort describe my-cohort -o tables-paper --rules paper
+    """
+    from hdrplan.analysis import describe as tables_of
+    from hdrplan.analysis import endpoint_curves
+    from hdrplan.cohort import FlowStep, derive, flow
+    from hdrplan.io import cohort_sha256, json_text, new_folder, write_run, write_values
+    from hdrplan.report.cohort_figures import endpoint_figures, print_files
+    from hdrplan.report.text_tables import markdown_table
+
+    opened = open_cohort(request)
+    derived, rules = derive(opened.cohort, opened.rules), opened.rules.table()
+    if not derived.analysed:
+        raise InputError("expected patients to analyse", got="none after the exclusions", where=request.path)
+    tables = tables_of(opened.cohort, derived, seed=seed, n_bootstrap=bootstrap)
+    with new_folder(output, overwrite=overwrite) as draft:
+        _write_tables(draft, tables)
+        write_values(draft / "flow.csv", flow(opened.cohort, derived), FlowStep)
+        (draft / "figures").mkdir()
+        for name, content in print_files(endpoint_figures(endpoint_curves(opened.cohort, derived))):
+            (draft / "figures" / name).write_bytes(content)
+        options = {"rules": rules, "accept": sorted(request.accept), "bootstrap": bootstrap}
+        write_run(draft, inputs=cohort_sha256(request.path), options=options, seed=seed)
+    if as_json:
+        click.echo(json_text({"tables": [asdict(t) for t in tables], "rules": rules}), nl=False)
+        return
+    for table in tables if not quiet else ():
+        click.echo(markdown_table(table))
+    click.echo(f"Wrote {output} ({len(opened.problems)} warnings of the tables). Research use only.")
+
+
+def _write_tables(draft: Path, tables: Sequence[TextTable]) -> None:
+    from hdrplan.io import write_rows
+    from hdrplan.report.text_tables import html_table, latex_table, markdown_table
+
+    for table in tables:
+        write_rows(draft / f"{table.name}.csv", table.columns, table.rows)
+        for form, text in (("md", markdown_table), ("html", html_table), ("tex", latex_table)):
+            (draft / f"{table.name}.{form}").write_text(text(table), encoding="utf-8")

@@ -1,0 +1,39 @@
+"""``hdrplan cohort validate``: everything that is wrong with the tables."""
+
+from __future__ import annotations
+
+import click
+
+from hdrplan.cli.cohort.lines import problem_lines, problem_table
+from hdrplan.cli.cohort.opening import CohortRequest, cohort_options, problems_in_flags
+from hdrplan.cli.common import echo_lines, json_option
+
+__all__ = ["validate"]
+
+
+@click.command("validate")
+@cohort_options
+@json_option
+def validate(request: CohortRequest, as_json: bool) -> None:
+    """List ALL errors and warnings of all tables: table, row, rule, remedy. Exit code 2 if there is an error.
+
+    Rows count as a spreadsheet does: the header is row 1.
+
+    \b
+    Examples:
+      hdrplan cohort validate my-cohort
+      hdrplan cohort validate my-cohort.xlsx --json
+      hdrplan cohort validate my-cohort --accept treated_without_plan
+    """
+    from hdrplan.cohort import raise_errors
+    from hdrplan.cohort import validate as problems_of
+    from hdrplan.io import json_text, read_cohort
+
+    raw, noted = read_cohort(request.path)
+    _, found = problems_of(raw, request.rules(raw), today=request.day(), of_files=noted)
+    problems = problems_in_flags(found)
+    if as_json:
+        click.echo(json_text(problem_table(problems, request.accept)), nl=False)
+    else:
+        echo_lines(problem_lines(problems, request.accept, len(raw)))
+    raise_errors(problems, request.accept)
