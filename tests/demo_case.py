@@ -1,4 +1,4 @@
-"""A planned case with a solid, a ring and a two-part structure; its dose, and all of it as DICOM."""
+"""A planned case with a solid, a ring and a two-part structure; its dose, all of it as DICOM; and a smaller plan."""
 
 from __future__ import annotations
 
@@ -69,3 +69,18 @@ def write_demo_dicom(folder: Path, *, box: Grid | None = None, **more: Any) -> D
     contents = DicomSet(case=case, plan=plan, dose=demo_dose(plan, box), prescription_gy=20.0, **more)
     write_dicom_set(folder, contents, now=NOW)
     return contents
+
+
+def small_plan() -> Plan:
+    """Return five dwells of two catheters, drawn."""
+    rng = np.random.default_rng(3)
+    axes = rng.normal(size=(5, 3))
+    axes /= np.linalg.norm(axes, axis=1)[:, None]
+    dwells = Dwells(
+        positions_mm=rng.normal(size=(5, 3)) * 40,
+        axes=axes,
+        catheter=np.array([0, 0, 1, 1, 1]),
+        offset_mm=np.arange(5.0),
+        catheter_names=("a", "b"),
+    )
+    return Plan(dwells=dwells, times_s=rng.random(5) * 20, source=load_source(), strength=Strength(40700.0))

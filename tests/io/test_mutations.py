@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from dicom_twins import channel, ct_slice, rt_dose, rt_plan, rt_structures
 from mutants import mutated
-from small_case import GRID
 
+from demo_case import small_plan
+from dicom_twins import channel, ct_slice, rt_dose, rt_plan, rt_structures
 from hdrplan.errors import HdrPlanError
 from hdrplan.geometry import Catheter, Structure, Volume
 from hdrplan.io import (
@@ -40,6 +40,7 @@ from hdrplan.io import (
     write_volume,
 )
 from hdrplan.io.dicom.ct import read_ct_slices
+from small_case import GRID
 
 EACH = 170
 # (format, seed) that once raised something else, and what it was.
@@ -87,8 +88,6 @@ TEXT = {"curves.mrk.json", "catheters.json", "catheters.csv", "names.json", "pla
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Return the unbroken bytes of every format."""
-    from test_results import small_plan
-
     folder = tmp_path_factory.mktemp("good")
     small = GRID.box([0, 0, 0], (6, 8, 10))
     values = np.random.default_rng(1).integers(-100, 900, small.shape_zyx).astype(np.int16)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hdrplan.errors import InputError
-from hdrplan.io import json_text, write_json, write_rows, write_run, write_values
+from hdrplan.io import json_text, new_file, new_folder, write_json, write_rows, write_run, write_values
 
 
 def test_cells_for_spreadsheets_are_never_formulas(tmp_path: Path) -> None:
@@ -72,3 +72,20 @@ def test_the_record_of_a_run_names_versions_inputs_and_choices(tmp_path: Path) -
     assert not {"user", "host", "node"} & set(record)
     write_json(tmp_path / "x.json", record)
     assert json.loads((tmp_path / "x.json").read_text()) == record
+
+
+def test_new_folder_and_new_file_leave_nothing_on_failure(tmp_path: Path) -> None:
+    def fail_in_folder() -> None:
+        with new_folder(tmp_path / "out") as draft:
+            (draft / "half").write_text("x")
+            raise RuntimeError
+
+    def fail_in_file() -> None:
+        with new_file(tmp_path / "table.csv") as draft:
+            draft.write_text("half")
+            raise RuntimeError
+
+    for fail in (fail_in_folder, fail_in_file):
+        with pytest.raises(RuntimeError):
+            fail()
+    assert list(tmp_path.iterdir()) == []

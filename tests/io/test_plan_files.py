@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_results import small_plan
 
+from demo_case import small_plan
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io import read_plan, read_source, write_plan
 from hdrplan.plan import Plan

@@ -8,25 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from demo_case import small_plan
 from hdrplan.errors import FormatError, InputError
-from hdrplan.geometry import Dwells, Grid, Volume
-from hdrplan.io import ResultFolder, RunRecord, new_file, new_folder, read_plan, read_volume, write_results
-from hdrplan.plan import Plan
-from hdrplan.sources import Strength, load_source
-
-
-def small_plan() -> Plan:
-    rng = np.random.default_rng(3)
-    axes = rng.normal(size=(5, 3))
-    axes /= np.linalg.norm(axes, axis=1)[:, None]
-    dwells = Dwells(
-        positions_mm=rng.normal(size=(5, 3)) * 40,
-        axes=axes,
-        catheter=np.array([0, 0, 1, 1, 1]),
-        offset_mm=np.arange(5.0),
-        catheter_names=("a", "b"),
-    )
-    return Plan(dwells=dwells, times_s=rng.random(5) * 20, source=load_source(), strength=Strength(40700.0))
+from hdrplan.geometry import Grid, Volume
+from hdrplan.io import ResultFolder, RunRecord, read_plan, read_volume, write_results
 
 
 def write(folder: Path, *, overwrite: bool = False, **metrics: object) -> Path:
@@ -89,23 +74,6 @@ def test_an_existing_folder_stays(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="only a folder written by hdrplan"):
         write(other, overwrite=True)
     assert (other / "thesis.txt").read_text() == "work"
-
-
-def test_new_folder_and_new_file_leave_nothing_on_failure(tmp_path: Path) -> None:
-    def fail_in_folder() -> None:
-        with new_folder(tmp_path / "out") as draft:
-            (draft / "half").write_text("x")
-            raise RuntimeError
-
-    def fail_in_file() -> None:
-        with new_file(tmp_path / "table.csv") as draft:
-            draft.write_text("half")
-            raise RuntimeError
-
-    for fail in (fail_in_folder, fail_in_file):
-        with pytest.raises(RuntimeError):
-            fail()
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
