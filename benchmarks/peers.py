@@ -69,7 +69,10 @@ def measured(commands: dict[str, tuple[str, list[str]]]) -> list[dict[str, Any]]
             result = np.load(answer)
             error = np.abs(result["dose_gy"] / exact - 1.0)[: len(points) - len(p.points_mm)]
             deviation = Deviation(
-                len(error), float(np.median(error)), float(np.percentile(error, 99)), float(error.max())
+                places=len(error),
+                median=float(np.median(error)),
+                p99=float(np.percentile(error, 99)),
+                largest=float(error.max()),
             )
             peers.append(
                 {

@@ -71,16 +71,34 @@ def small_view(
         dose=Volume(dose_grid, dose.astype(np.float32)),
         prescriptions=(Prescription(names[0], 20.0),),
         curves=(
-            Curve(names[0], "CTV", gy, np.clip(1 - (gy - 19) / 60, 0, 1), 4.2),
-            Curve(names[1], "OAR", gy, np.clip(1 - gy / 10, 0, 1), 3.1),
+            Curve(name=names[0], role="CTV", dose_gy=gy, volume_frac=np.clip(1 - (gy - 19) / 60, 0, 1), volume_cc=4.2),
+            Curve(name=names[1], role="OAR", dose_gy=gy, volume_frac=np.clip(1 - gy / 10, 0, 1), volume_cc=3.1),
         ),
         metrics={
             names[0]: {"role": "CTV", "volume_cc": 4.2, "d100_gy": 19.0, "v100_pct": 98.3},
             names[1]: {"role": "OAR", "volume_cc": 3.1, "d1cc_gy": 6.8},
         },
         goals=(
-            GoalRow(names[0], "D100 ≥ 20 Gy", "19.00 Gy", False, "prescription", mark_gy=20.0, mark_frac=1.0),
-            GoalRow(names[1], "D1cc ≤ 14 Gy", "6.80 Gy", True, "a protocol", True, 14.0, 1 / 3.1, False),
+            GoalRow(
+                structure=names[0],
+                goal="D100 ≥ 20 Gy",
+                reached="19.00 Gy",
+                met=False,
+                source="prescription",
+                mark_gy=20.0,
+                mark_frac=1.0,
+            ),
+            GoalRow(
+                structure=names[1],
+                goal="D1cc ≤ 14 Gy",
+                reached="6.80 Gy",
+                met=True,
+                source="a protocol",
+                hard=True,
+                mark_gy=14.0,
+                mark_frac=1 / 3.1,
+                at_least=False,
+            ),
         ),
         tiles=(("D100", "19.00 Gy", "prescribed 20 Gy"),),
         facts=(("Site", "phantom"),),
@@ -116,6 +134,8 @@ def compared_plans() -> list[ComparedPlan]:
     }
     second = Plan(dwells=view.dwells, times_s=1.3 * view.times_s, source=load_source(), strength=Strength(40700.0))
     return [
-        ComparedPlan("as planned", first, view.dose, view.curves, metrics),
-        ComparedPlan("longer", second, Volume(grid, more.astype(np.float32)), view.curves, better),
+        ComparedPlan(label="as planned", plan=first, dose=view.dose, curves=view.curves, metrics=metrics),
+        ComparedPlan(
+            label="longer", plan=second, dose=Volume(grid, more.astype(np.float32)), curves=view.curves, metrics=better
+        ),
     ]

@@ -41,7 +41,16 @@ if hasattr(os, "register_at_fork"):
 
 
 def over_rows(block: Callable[[int, int], None], n_rows: int, *, smallest: int = 512) -> None:
-    """Call ``block(first, last)`` for blocks of rows that together cover ``n_rows``, on all threads."""
+    """Call ``block(first, last)`` for blocks of rows that together cover ``n_rows``, on all threads.
+
+    Parameters
+    ----------
+    block : callable
+        Works on rows ``first`` to ``last - 1``; what it raises is raised here.
+    n_rows : int
+    smallest : int
+        Rows that a block has at least: below, handing over costs more than the work.
+    """
     threads = thread_count()
     step = max(smallest, -(-n_rows // (4 * threads)))
     if threads == 1 or n_rows <= step:

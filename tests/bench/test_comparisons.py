@@ -30,7 +30,7 @@ def test_a_wrong_result_is_seen() -> None:
 
 
 def test_nothing_wrong_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = Comparison("wrong", "field", lambda p: 1.01 * COMPARISONS[-1].run(p), 1e-3)
+    wrong = Comparison(name="wrong", what="field", run=lambda p: 1.01 * COMPARISONS[-1].run(p), bound=1e-3)
     monkeypatch.setattr("hdrplan.bench.measure.COMPARISONS", (wrong,))
     with pytest.raises(HdrPlanError, match="wrong must agree"):
         bench(["small"], seconds=0.0, start_up=False)

@@ -93,7 +93,7 @@ class LesionTable:
         return self.follow_up.n_events
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Lesion:
     """One analysed lesion with what is known of it."""
 
@@ -183,5 +183,14 @@ def _analysed(cohort: Cohort, derived: Derived) -> tuple[list[_Lesion], list[tup
         elif not np.isfinite(patient.age_years):
             left_out.append((record.lesion_id, "age unknown"))
         else:
-            lesions.append(_Lesion(record, patient, size, tuple(known), len(sessions), len(cycle.lesion_ids)))
+            lesions.append(
+                _Lesion(
+                    record=record,
+                    patient=patient,
+                    diameter_mm=size,
+                    sessions=tuple(known),
+                    n_sessions=len(sessions),
+                    n_lesions=len(cycle.lesion_ids),
+                )
+            )
     return lesions, left_out

@@ -18,7 +18,7 @@ __all__ = ["COMPARISONS", "Comparison", "Deviation", "deviation", "sampled_voxel
 _SAMPLED_ROWS = 3000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """One way of computing something.
 
@@ -43,9 +43,16 @@ class Comparison:
     pairs_at_most: float = 1e12
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deviation:
-    """Relative deviations from the float64 reference at sampled places."""
+    """Relative deviations from the float64 reference at sampled places.
+
+    Parameters
+    ----------
+    places : int
+        How many were compared.
+    median, p99, largest : float
+    """
 
     places: int
     median: float
@@ -91,12 +98,18 @@ def _field(p: Problem, exact: bool) -> npt.NDArray[np.floating]:
 
 
 COMPARISONS: tuple[Comparison, ...] = (
-    Comparison("rate matrix, NumPy", "matrix", lambda p: _numpy_matrix(p, p.points_mm), 1e-9, 4e6),
-    Comparison("rate matrix, float64", "matrix", lambda p: _matrix(p, True), 1e-9),
-    Comparison("rate matrix, float32 tables", "matrix", lambda p: _matrix(p, False), 2e-4),
-    Comparison("dose at points, float64", "points", _points, 1e-9),
-    Comparison("dose grid, float64", "field", lambda p: _field(p, True), 2e-7, 2e8),
-    Comparison("dose grid, blocks", "field", lambda p: _field(p, False), 1e-3),
+    Comparison(
+        name="rate matrix, NumPy",
+        what="matrix",
+        run=lambda p: _numpy_matrix(p, p.points_mm),
+        bound=1e-9,
+        pairs_at_most=4e6,
+    ),
+    Comparison(name="rate matrix, float64", what="matrix", run=lambda p: _matrix(p, True), bound=1e-9),
+    Comparison(name="rate matrix, float32 tables", what="matrix", run=lambda p: _matrix(p, False), bound=2e-4),
+    Comparison(name="dose at points, float64", what="points", run=_points, bound=1e-9),
+    Comparison(name="dose grid, float64", what="field", run=lambda p: _field(p, True), bound=2e-7, pairs_at_most=2e8),
+    Comparison(name="dose grid, blocks", what="field", run=lambda p: _field(p, False), bound=1e-3),
 )
 
 
@@ -105,6 +118,17 @@ def deviation(comparison: Comparison, p: Problem, result: npt.NDArray[np.floatin
 
     Matrices and point doses against whole-array NumPy (NumPy against the float64 kernel), grids against the float64
     kernel at the voxels' centres.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    p : Problem
+    result : array
+        What the comparison's ``run`` returned.
+
+    Returns
+    -------
+    Deviation
     """
     reference = {"source": p.source, "strength_u": STRENGTH_U}
     if comparison.what == "field":
@@ -123,7 +147,12 @@ def deviation(comparison: Comparison, p: Problem, result: npt.NDArray[np.floatin
         far = np.linalg.norm(points[:, None] - p.dwells.positions_mm, axis=2) >= 2.0
         ratio = (result[rows] / rate)[far] if comparison.what == "matrix" else result[rows] / (rate @ p.times_s)
     error = np.abs(ratio - 1.0)
-    return Deviation(error.size, float(np.median(error)), float(np.percentile(error, 99)), float(error.max()))
+    return Deviation(
+        places=error.size,
+        median=float(np.median(error)),
+        p99=float(np.percentile(error, 99)),
+        largest=float(error.max()),
+    )
 
 
 def sampled_voxels(p: Problem) -> npt.NDArray[np.int64]:

@@ -17,9 +17,19 @@ STRENGTH_U = 40700.0
 _DWELLS_EACH = 15
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Problem:
-    """One problem: dwells with times, a grid, and points for the rate matrix."""
+    """One problem: dwells with times, a grid, and points for the rate matrix.
+
+    Parameters
+    ----------
+    name : str
+    dwells : Dwells
+    times_s : (n_dwells,) array
+    grid : Grid
+    points_mm : (n_points, 3) array
+    source : TG43Source
+    """
 
     name: str
     dwells: Dwells
@@ -75,4 +85,11 @@ def problem(name: str, source: str = "gammamed-plus") -> Problem:
     half = (n - 1) / 2 * spacing
     grid = Grid(shape_zyx=(n, n, n), origin_mm=np.full(3, -half), spacing_mm=np.full(3, spacing))
     points_mm = rng.uniform(-half, half, (points, 3))
-    return Problem(name, dwells, np.full(len(dwells), 5.0), grid, points_mm, load_source(source))
+    return Problem(
+        name=name,
+        dwells=dwells,
+        times_s=np.full(len(dwells), 5.0),
+        grid=grid,
+        points_mm=points_mm,
+        source=load_source(source),
+    )

@@ -37,10 +37,18 @@ def command(plans: tuple[Path, ...], case_path: Path | None, output: Path, quiet
         folder = read_results(path)
         roles = {name: str(values.get("role", "other")) for name, values in folder.metrics["structures"].items()}
         curves = tuple(
-            Curve(name, roles.get(name, "other"), dose_gy, volume_cc / volume_cc.max(), float(volume_cc.max()))
+            Curve(
+                name=name,
+                role=roles.get(name, "other"),
+                dose_gy=dose_gy,
+                volume_frac=volume_cc / volume_cc.max(),
+                volume_cc=float(volume_cc.max()),
+            )
             for name, (dose_gy, volume_cc) in folder.dvh.items()
         )
-        compared.append(ComparedPlan(label, folder.plan, folder.dose, curves, folder.metrics))
+        compared.append(
+            ComparedPlan(label=label, plan=folder.plan, dose=folder.dose, curves=curves, metrics=folder.metrics)
+        )
         title = folder.name
     page = comparison_html(
         compared,

@@ -15,7 +15,7 @@ from hdrplan.threads import over_rows
 __all__ = ["GammaCriteria", "gamma_index"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GammaCriteria:
     """Criteria of a gamma comparison.
 

@@ -31,7 +31,20 @@ def line_style(style: dict[str, Any]) -> Any:
 
 
 def draw_plane(axes: Any, view: ReportData, plane: View, at_mm: float, centre: FloatArray, reach_mm: float) -> None:
-    """CT with structures, isodoses, catheters; ``centre`` in the middle, ``reach_mm`` to each side."""
+    """Draw the CT with structures, isodoses and catheters on one plane.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+    view : ReportData
+    plane : View
+    at_mm : float
+        Position of the plane along its normal.
+    centre : (3,) array
+        LPS mm, shown in the middle.
+    reach_mm : float
+        What is shown to each side of it.
+    """
     across, down = _lattice(plane, centre, reach_mm, 0.5)
     axes.set_facecolor("#0b0f14")
     if view.ct is not None:
@@ -56,7 +69,19 @@ def draw_plane(axes: Any, view: ReportData, plane: View, at_mm: float, centre: F
 
 
 def draw_projection(axes: Any, view: ReportData, plane: View, centre: FloatArray, reach_mm: float) -> None:
-    """Catheters with their numbers at the hub end, dwells with area by time, the CTV's silhouette."""
+    """Draw catheters with their numbers at the hub end, dwells with area by time, and the CTV's silhouette.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+    view : ReportData
+    plane : View
+        Direction of the view.
+    centre : (3,) array
+        LPS mm, shown in the middle.
+    reach_mm : float
+        What is shown to each side of it.
+    """
     styles = structure_styles(view)
     across, down = _lattice(plane, centre, reach_mm, 1.0)
     for structure in (s for s in view.structures if s.role == "CTV"):

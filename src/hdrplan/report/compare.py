@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ _SCRIPTS = ("volume.js", "contour.js", "viewer.js", "ui.js", "dvh.js", "compare.
 _DASHES: tuple[list[int], ...] = ([], [7, 4], [2, 3], [10, 3, 2, 3])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ComparedPlan:
     """One of the plans.
 
@@ -73,18 +73,7 @@ def comparison_html(
     InputError
         One plan, more than four, two of one label, no prescription known.
     """
-    labels = [p.label for p in plans]
-    if not 2 <= len(plans) <= len(_DASHES):
-        raise InputError(f"a comparison takes 2 to {len(_DASHES)} plans", got=len(plans))
-    if len(set(labels)) < len(labels):
-        raise InputError("the plans need different names", got=", ".join(labels))
-    prescribed = [
-        float(values["prescription_gy"])
-        for values in plans[0].metrics["structures"].values()
-        if values.get("prescription_gy")
-    ]
-    if not prescribed:
-        raise InputError("the first plan names no prescription", got="none in its metrics", where=labels[0])
+    prescribed_gy = _prescribed_gy(plans)
     shown = [s for s in structures if s.role != "other"]
     names = list(dict.fromkeys(c.name for p in plans for c in p.curves))
     roles = {c.name: c.role for p in reversed(plans) for c in p.curves}
@@ -97,8 +86,8 @@ def comparison_html(
         version=version,
         scripts=_SCRIPTS,
         data={
-            "prescription_gy": prescribed[0],
-            "levels": isodose_levels(prescribed[0]),
+            "prescription_gy": prescribed_gy,
+            "levels": isodose_levels(prescribed_gy),
             "diverging": DIVERGING,
             "focus": focus,
             "ct": None if ct is None else ct_pack(ct, must_see, may_see, budget_bytes=4_000_000),
@@ -111,14 +100,14 @@ def comparison_html(
                 }
                 for p in plans
             ],
-            "curves": curve_data(curves, 2.5 * prescribed[0]),
+            "curves": curve_data(curves, 2.5 * prescribed_gy),
         },
         plans=plans,
-        prescribed_gy=prescribed[0],
+        prescribed_gy=prescribed_gy,
         changes=_changes(plans),
         goals=_goals(plans),
-        dvh=dvh_svg(curves, looks, (), prescribed[0]),
-        dvh_key=", ".join(f"{label}: {line}" for label, line in zip(labels, _LINES, strict=False)),
+        dvh=dvh_svg(curves, looks, (), prescribed_gy),
+        dvh_key=", ".join(f"{label}: {line}" for label, line in zip([p.label for p in plans], _LINES, strict=False)),
         legend=[
             {
                 "name": name,
@@ -131,6 +120,23 @@ def comparison_html(
         metrics=_metrics(plans),
         catheters=_catheter_times(plans),
     )
+
+
+def _prescribed_gy(plans: Sequence[ComparedPlan]) -> float:
+    """Return the first plan's prescription, to which isodoses refer; refuse plans that cannot be compared."""
+    labels = [p.label for p in plans]
+    if not 2 <= len(plans) <= len(_DASHES):
+        raise InputError(f"a comparison takes 2 to {len(_DASHES)} plans", got=len(plans))
+    if len(set(labels)) < len(labels):
+        raise InputError("the plans need different names", got=", ".join(labels))
+    prescribed = [
+        float(values["prescription_gy"])
+        for values in plans[0].metrics["structures"].values()
+        if values.get("prescription_gy")
+    ]
+    if not prescribed:
+        raise InputError("the first plan names no prescription", got="none in its metrics", where=labels[0])
+    return prescribed[0]
 
 
 # Names of the dashes.
@@ -147,7 +153,7 @@ def _all_curves(
             for curve in plan.curves:
                 if curve.name == name:
                     label = f"{name} ({plan.label})"
-                    curves.append(Curve(label, curve.role, curve.dose_gy, curve.volume_frac, curve.volume_cc))
+                    curves.append(replace(curve, name=label))
                     looks.append({"name": name, "colour": styles[name]["colour"], "dash": dash})
     return curves, looks
 

@@ -13,7 +13,7 @@ from hdrplan.plan import Prescription
 __all__ = ["Curve", "GoalRow", "ReportData"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Curve:
     """A cumulative dose-volume histogram.
 
@@ -40,7 +40,7 @@ class Curve:
         freeze(self, "volume_frac", (len(self.dose_gy),))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GoalRow:
     """One goal with what was reached.
 
@@ -71,7 +71,7 @@ class GoalRow:
     at_least: bool = True
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ReportData:
     """Everything a plan report shows.
 

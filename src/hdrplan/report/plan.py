@@ -52,7 +52,9 @@ def report_data(result: PlanResult, run: Mapping[str, Any]) -> ReportData:
     curves = []
     for name, (dose_gy, volume_cc) in dvh_table(result).items():
         whole_cc = float(volume_cc[0])
-        curves.append(Curve(name, roles[name], dose_gy, volume_cc / whole_cc, whole_cc))
+        curves.append(
+            Curve(name=name, role=roles[name], dose_gy=dose_gy, volume_frac=volume_cc / whole_cc, volume_cc=whole_cc)
+        )
     optimum = result.optimum
     versions = run.get("versions", {})
     return ReportData(

@@ -12,7 +12,7 @@ from hdrplan.geometry import Volume
 __all__ = ["VIEWS", "View", "plane_values"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """How a plane is shown.
 
@@ -34,14 +34,29 @@ class View:
 
 
 VIEWS: dict[str, View] = {
-    "axial": View(0, 1, 2, False, "RLAP"),
-    "coronal": View(0, 2, 1, True, "RLSI"),
-    "sagittal": View(1, 2, 0, True, "APSI"),
+    "axial": View(across=0, down=1, normal=2, upward=False, edges="RLAP"),
+    "coronal": View(across=0, down=2, normal=1, upward=True, edges="RLSI"),
+    "sagittal": View(across=1, down=2, normal=0, upward=True, edges="APSI"),
 }
 
 
 def plane_values(volume: Volume, view: View, at_mm: float, across_mm: FloatArray, down_mm: FloatArray) -> FloatArray:
-    """Linearly interpolated values, (n_down, n_across); NaN more than half a voxel outside the grid."""
+    """Return the values of a volume on a plane, linearly interpolated.
+
+    Parameters
+    ----------
+    volume : Volume
+    view : View
+    at_mm : float
+        Position of the plane along the view's normal.
+    across_mm : (n_across,) array
+    down_mm : (n_down,) array
+
+    Returns
+    -------
+    (n_down, n_across) array
+        NaN more than half a voxel outside the grid.
+    """
     points = np.empty((len(down_mm), len(across_mm), 3))
     points[..., view.across] = across_mm[None, :]
     points[..., view.down] = down_mm[:, None]

@@ -57,7 +57,21 @@ def curve_data(curves: Sequence[Curve], gy_max: float) -> list[dict[str, Any]]:
 def what_to_see(
     structures: Sequence[Structure], catheters: Sequence[Catheter], doses: Sequence[Volume]
 ) -> tuple[FloatArray, FloatArray, list[float]]:
-    """Points that the pictures must hold (dose, CTVs), points they should (everything), and where they begin."""
+    """Return what the pictures must hold, what they should hold, and where they begin.
+
+    Parameters
+    ----------
+    structures : sequence of Structure
+    catheters : sequence of Catheter
+    doses : sequence of Volume
+
+    Returns
+    -------
+    must_see, may_see : (n, 3) arrays
+        Corners of the doses and CTVs, mm; these and everything else.
+    focus : list of float
+        Middle of the first CTV; without one, of the doses.
+    """
     boxes = [s.box_mm for s in structures]
     targets = [box for s, box in zip(structures, boxes, strict=True) if s.role == "CTV"]
     must_see = np.vstack([*(corners_mm(dose.grid) for dose in doses), *targets])

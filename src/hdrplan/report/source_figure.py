@@ -121,12 +121,12 @@ def _draw_isodoses(axes: Axes, source: TG43Source) -> None:
     capsule, half = source.capsule, source.active_length_mm / 2.0
     from matplotlib.patches import Rectangle
 
-    def box(low: float, high: float, radius: float, colour: str) -> None:
+    def _box(low: float, high: float, radius: float, colour: str) -> None:
         axes.add_patch(Rectangle((low, -radius), high - low, 2.0 * radius, facecolor=colour, edgecolor="none"))
 
-    box(-_HALF_MM, capsule.cable_z_mm, capsule.cable_radius_mm, "0.75")
-    box(capsule.cable_z_mm, capsule.tip_z_mm, capsule.radius_mm, "0.55")
-    box(-half, half, 0.6 * capsule.radius_mm, "black")
+    _box(-_HALF_MM, capsule.cable_z_mm, capsule.cable_radius_mm, "0.75")
+    _box(capsule.cable_z_mm, capsule.tip_z_mm, capsule.radius_mm, "0.55")
+    _box(-half, half, 0.6 * capsule.radius_mm, "black")
     axes.set(xlabel="along (mm): cable at the left, tip at the right", ylabel="away (mm)")
     axes.set_title("Dose rate, percent of that at 1 cm and 90\u00b0")
     axes.set_aspect("equal")

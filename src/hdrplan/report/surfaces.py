@@ -24,9 +24,20 @@ _BLUR_VOXELS = 0.8
 
 
 def surface(grid: Grid, values_zyx: npt.NDArray[np.floating], level: float) -> tuple[FloatArray, IntArray]:
-    """Vertices (n, 3) in LPS mm and triangles (m, 3) of a level set, closed at the rim of the grid.
+    """Return the surface at which values pass a level, closed at the rim of the grid.
 
-    Triangles turn counter-clockwise seen from the low side. Empty arrays where the level is nowhere crossed.
+    Parameters
+    ----------
+    grid : Grid
+    values_zyx : array
+    level : float
+
+    Returns
+    -------
+    vertices : (n, 3) array
+        LPS, mm.
+    triangles : (m, 3) int array
+        Counter-clockwise seen from the low side; empty where the level is nowhere crossed.
     """
     low = np.nextafter(np.float32(min(level, float(values_zyx.min()))), np.float32(-np.inf))
     values = np.pad(values_zyx.astype(np.float32), 1, constant_values=low)

@@ -18,7 +18,16 @@ __all__ = ["geometry_factor", "rate", "rates"]
 
 
 def geometry_factor(r_mm: float, theta: float, length_mm: float) -> float:
-    """TG-43U1 eq. 4."""
+    """Return G_L(r, theta) of a line source, 1 / mm2 (TG-43U1 eq. 4).
+
+    Parameters
+    ----------
+    r_mm : float
+    theta : float
+        rad; 0 at the tip.
+    length_mm : float
+        Active length.
+    """
     if math.sin(theta) < 1e-6:  # the difference of two almost equal angles below has no digits left
         return 1.0 / (r_mm**2 - length_mm**2 / 4.0)
     along, away = r_mm * math.cos(theta), r_mm * math.sin(theta)
@@ -27,7 +36,17 @@ def geometry_factor(r_mm: float, theta: float, length_mm: float) -> float:
 
 
 def rate(point: FloatArray, position: FloatArray, axis: FloatArray, source: TG43Source, strength_u: float) -> float:
-    """Gy / s at one point from one dwell (TG-43U1 eq. 1), inside the tabulated range or held at its ends."""
+    """Return Gy / s at one point from one dwell (TG-43U1 eq. 1), inside the tabulated range or held at its ends.
+
+    Parameters
+    ----------
+    point, position : (3,) arrays
+        mm.
+    axis : (3,) array
+        Unit vector toward the source's tip.
+    source : TG43Source
+    strength_u : float
+    """
     away_from = point - position
     along = float(away_from @ axis)
     away = float(np.linalg.norm(np.cross(away_from, axis)))
@@ -49,7 +68,20 @@ def rate(point: FloatArray, position: FloatArray, axis: FloatArray, source: TG43
 
 
 def rates(dwells: Dwells, points: FloatArray, source: TG43Source, strength_u: float) -> FloatArray:
-    """Return (n_points, n_dwells) Gy / s."""
+    """Return the rates of all dwells at all points, Gy / s.
+
+    Parameters
+    ----------
+    dwells : Dwells
+    points : (n_points, 3) array
+        mm.
+    source : TG43Source
+    strength_u : float
+
+    Returns
+    -------
+    (n_points, n_dwells) array
+    """
     return np.array(
         [
             [rate(p, q, a, source, strength_u) for q, a in zip(dwells.positions_mm, dwells.axes, strict=True)]

@@ -62,7 +62,17 @@ class Solid:
         return float(min(np.abs(w - source_w_mm).min(), rim.min())), float(rim.max())
 
     def structure(self, spacing_mm: tuple[float, float, float], axis: FloatArray, offset: FloatArray) -> Structure:
-        """Voxelise with the solid's middle at the world's origin; ``offset`` moves the grid by parts of a voxel."""
+        """Return the solid as voxels, its middle at the world's origin.
+
+        Parameters
+        ----------
+        spacing_mm : tuple of float
+            x, y, z.
+        axis : (3,) array
+            Direction of the solid's axis.
+        offset : (3,) array
+            Shift of the grid, in voxels.
+        """
         reach = np.hypot(self.widest_mm, max(abs(self.low_mm), abs(self.high_mm)))
         count = np.ceil(2 * reach / np.asarray(spacing_mm)).astype(int) + 4
         origin = -(count - 1) / 2 * spacing_mm + offset * spacing_mm
@@ -105,15 +115,35 @@ class Solid:
 
 def sphere(radius_mm: float) -> Solid:
     """Ball round the origin."""
-    return Solid("sphere", lambda w: math.sqrt(max(radius_mm**2 - w * w, 0.0)), -radius_mm, radius_mm, radius_mm)
+    return Solid(
+        name="sphere",
+        radius_mm=lambda w: math.sqrt(max(radius_mm**2 - w * w, 0.0)),
+        low_mm=-radius_mm,
+        high_mm=radius_mm,
+        widest_mm=radius_mm,
+    )
 
 
 def cylinder(radius_mm: float, length_mm: float) -> Solid:
     """Cylinder with its middle at the origin."""
-    return Solid("cylinder", lambda w: radius_mm, -length_mm / 2, length_mm / 2, radius_mm, radius_mm)
+    return Solid(
+        name="cylinder",
+        radius_mm=lambda w: radius_mm,
+        low_mm=-length_mm / 2,
+        high_mm=length_mm / 2,
+        widest_mm=radius_mm,
+        rim_mm=radius_mm,
+    )
 
 
 def cone(radius_mm: float, length_mm: float) -> Solid:
     """Tip at -length / 2."""
     half = length_mm / 2
-    return Solid("cone", lambda w: radius_mm * (w + half) / length_mm, -half, half, radius_mm, radius_mm)
+    return Solid(
+        name="cone",
+        radius_mm=lambda w: radius_mm * (w + half) / length_mm,
+        low_mm=-half,
+        high_mm=half,
+        widest_mm=radius_mm,
+        rim_mm=radius_mm,
+    )

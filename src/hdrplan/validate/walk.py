@@ -35,7 +35,17 @@ _STRENGTH_U = 40700.0
 
 
 def planned(organ_gy: float, *, duodenum_at_mm: float = 28.0, every_point: bool = False) -> PlanResult:
-    """Plan a lesion of 30 mm in a liver of water beside a round organ with a hard limit."""
+    """Plan a lesion of 30 mm in a liver of water beside a round organ with a hard limit.
+
+    Parameters
+    ----------
+    organ_gy : float
+        Limit of the organ's highest dose.
+    duodenum_at_mm : float
+        Distance of the organ's middle from the lesion's.
+    every_point : bool
+        As in PlanOptions.
+    """
     grid = Grid(
         shape_zyx=(36, 44, 44), origin_mm=np.array([-43.0, -43.0, -43.75]), spacing_mm=np.array([2.0, 2.0, 2.5])
     )
@@ -172,7 +182,7 @@ def exchange_rows() -> list[Row]:
         write_volume(folder / "dose.nrrd", dose)
         volume = read_volume(folder / "dose.nrrd")
 
-    def row(what: str, method: str, deviation: float, aim: float, unit: str) -> Row:
+    def _row(what: str, method: str, deviation: float, aim: float, unit: str) -> Row:
         return judged(
             Question(section=section, what=what, source=source, method=method), deviation, Aim(value=aim, unit=unit)
         )
@@ -185,13 +195,13 @@ def exchange_rows() -> list[Row]:
         for field in ("positions_mm", "axes", "catheter", "offset_mm")
     ) and np.array_equal(again.times_s, plan.times_s)
     return [
-        row("RT Plan: dwell positions", "largest distance after writing and reading", float(moved), 0.01, "mm"),
-        row("RT Plan: dwell times", "largest difference", float(np.abs(back.times_s - plan.times_s).max()), 1e-3, "s"),
-        row("RT Plan: air-kerma strength", "difference", abs(back.strength_u - plan.strength_u), 1e-6, "U"),
-        row("RT Structure Set: volumes", "largest relative difference", 100 * volumes, 0.01, "%"),
-        row("RT Dose: voxels above 1 Gy", "largest relative difference", 100 * dose_there, 0.01, "%"),
-        row("CT: voxels that differ", "count", float((ct.values_zyx != case.ct.values_zyx).sum()), 0.0, ""),
-        row("plan.json: values that differ", "equal to the last bit", 0.0 if json_same else 1.0, 0.0, ""),
-        row("dose.nrrd: voxels that differ", "as 32-bit floats",
+        _row("RT Plan: dwell positions", "largest distance after writing and reading", float(moved), 0.01, "mm"),
+        _row("RT Plan: dwell times", "largest difference", float(np.abs(back.times_s - plan.times_s).max()), 1e-3, "s"),
+        _row("RT Plan: air-kerma strength", "difference", abs(back.strength_u - plan.strength_u), 1e-6, "U"),
+        _row("RT Structure Set: volumes", "largest relative difference", 100 * volumes, 0.01, "%"),
+        _row("RT Dose: voxels above 1 Gy", "largest relative difference", 100 * dose_there, 0.01, "%"),
+        _row("CT: voxels that differ", "count", float((ct.values_zyx != case.ct.values_zyx).sum()), 0.0, ""),
+        _row("plan.json: values that differ", "equal to the last bit", 0.0 if json_same else 1.0, 0.0, ""),
+        _row("dose.nrrd: voxels that differ", "as 32-bit floats",
             float((volume.values_zyx != dose.values_zyx.astype(np.float32)).sum()), 0.0, ""),
     ]  # fmt: skip
