@@ -14,21 +14,22 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 from scipy.optimize import linprog
 
-from benchmarks.lesions import Lesion, lesion, varied
+from benchmarks.lesions import Layout, Lesion, lesion, varied
 from benchmarks.optimisers import DOSE_GY, GOALS, ORGAN_GY, parts
 from benchmarks.record import command_line, measured, peak_gb, put_table, timed
-from hdrplan.optimize import PlanProblem, optimize_times
+from hdrplan.optimize import optimize_times
 
-# Lesions whose seconds on two processors were a goal, on 1 mm (liver 2 mm): arguments and goal.
+# Lesions whose seconds on two processors were a goal, on 1 mm (liver 2 mm), and the goal.
 GOAL_S = (
-    ({"diameter_mm": 40.0, "catheters": 4, "step_mm": 6.0, "organ_gap_mm": 6.0}, 0.1),
-    ({"diameter_mm": 80.0, "catheters": 12, "step_mm": 7.7}, 0.5),
-    ({"diameter_mm": 80.0, "catheters": 14, "step_mm": 4.7}, 1.0),
+    (Layout(diameter_mm=40.0, catheters=4, step_mm=6.0, organ_gap_mm=6.0), 0.1),
+    (Layout(diameter_mm=80.0, catheters=12, step_mm=7.7), 0.5),
+    (Layout(diameter_mm=80.0, catheters=14, step_mm=4.7), 1.0),
 )
 HOLDS_FRAC = 1e-8
 # Random ones of the violated points, and the worst, that a round of the check adds.
@@ -67,10 +68,10 @@ def _with_violated(chosen: np.ndarray, wrong: np.ndarray, rng: np.random.Generat
     )
 
 
-def result(arguments: dict, *, liver_mm: float, point_mm: float, repeats: int = 1) -> dict:
+def result(layout: Layout, repeats: int = 1) -> dict:
     """Plan and check one lesion."""
-    case, matrix = timed(lambda: lesion(**arguments, liver_mm=liver_mm, point_mm=point_mm))
-    problem = PlanProblem(rate=case.rate, points=case.points, goals=GOALS, healthy="liver")
+    case, matrix = timed(lambda: lesion(layout))
+    problem = case.problem(GOALS)
     if repeats > 1:
         optimize_times(problem)  # once, so that nothing is compiled below
     optimum, spent = timed(lambda: optimize_times(problem), repeats)
@@ -80,7 +81,7 @@ def result(arguments: dict, *, liver_mm: float, point_mm: float, repeats: int = 
     value = reached if optimum.shortfalls else c.main.value
     other, checked = timed(lambda: independent(case, None if optimum.shortfalls else DOSE_GY))
     return {
-        "diameter_mm": arguments["diameter_mm"],
+        "diameter_mm": layout.diameter_mm,
         "volume_cc": round(float(case.points.volume_cc[case.points.rows("lesion")].sum()), 1),
         "dwells": len(optimum.times_s),
         "points": len(case.points),
@@ -123,12 +124,11 @@ def table(record: dict) -> str:
 def _one(k: int, n: int) -> dict:
     """Return the result of one of the varied lesions, or of those with a goal that follow them."""
     if k < n:
-        arguments = varied(n)[k]
+        layout = varied(n)[k]
         # 1.5 mm where 1 mm would need more than 2 GB for the matrix.
-        point_mm = 1.5 if arguments["diameter_mm"] > 85 else 1.0
-        return result(arguments, liver_mm=4.0, point_mm=point_mm, repeats=3)
-    arguments, goal_s = GOAL_S[k - n]
-    return {**result(arguments, liver_mm=2.0, point_mm=1.0, repeats=3), "goal_seconds": goal_s}
+        return result(replace(layout, liver_mm=4.0, point_mm=1.5 if layout.diameter_mm > 85 else 1.0), repeats=3)
+    layout, goal_s = GOAL_S[k - n]
+    return {**result(layout, repeats=3), "goal_seconds": goal_s}
 
 
 def _apart(k: int, n: int) -> dict:

@@ -18,7 +18,7 @@ from functools import partial
 
 import numpy as np
 
-from benchmarks.lesions import implant
+from benchmarks.lesions import Layout, implant
 from benchmarks.record import command_line, measured, put_table
 from hdrplan.dose import DoseRate, SamplePoints, dose_rate, sample_points
 from hdrplan.geometry import Grid, Structure
@@ -28,6 +28,40 @@ from hdrplan.sources import load_source
 
 DOSE_GY, ORGAN_MM, TAIL_CC = 20.0, 12.0, 1.0
 ORGANS, GAP_MM = ("duodenum", "stomach", "colon"), 7.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One phantom with limits: fractions of each organ's D1cc in the plan without them."""
+
+    cc: int
+    diameter_mm: float
+    catheters: int
+    seed: int
+    angles: tuple[float, ...]
+    limit_fracs: tuple[float, ...]
+
+
+def small(catheters: int, seed: int, angles: tuple[float, ...], *limit_fracs: float) -> Case:
+    return Case(cc=34, diameter_mm=40.0, catheters=catheters, seed=seed, angles=angles, limit_fracs=limit_fracs)
+
+
+def large(limit_frac: float) -> Case:
+    return Case(cc=270, diameter_mm=80.0, catheters=9, seed=3, angles=(0.0,), limit_fracs=(limit_frac,))
+
+
+# From limits that just bind to such that the prescription must be lowered.
+CASES = (
+    *(small(4, 3, (0.0,), fraction) for fraction in (0.98, 0.92, 0.88)),
+    *(small(5, 5, (240.0,), fraction) for fraction in (0.95, 0.90)),
+    small(4, 3, (60.0,), 0.92),
+    # Dose taken from one organ goes to the others.
+    *(
+        small(4, 3, (30.0, 210.0, 330.0), first, others, others)
+        for first, others in ((0.96, 1.01), (0.93, 1.03), (0.97, 0.97))
+    ),
+    *(large(fraction) for fraction in (0.995, 0.99, 0.97)),
+)
 
 
 @dataclass(frozen=True)
@@ -46,10 +80,13 @@ class Phantom:
         return float(dose[order][np.searchsorted(np.cumsum(volume[order]), cc)])
 
 
-def phantom(diameter_mm: float, catheters: int, angles: tuple[float, ...], seed: int) -> Phantom:
+def built(case: Case) -> Phantom:
     """Build one phantom: lesion, an organ at each angle, and a liver of 30 mm around the lesion."""
-    radius = diameter_mm / 2
-    dwells = implant(np.full(3, radius), catheters, step_mm=5.0, jitter_mm=2.0, tilt_frac=0.08, seed=seed)
+    radius, angles = case.diameter_mm / 2, case.angles
+    layout = Layout(
+        diameter_mm=case.diameter_mm, catheters=case.catheters, jitter_mm=2.0, tilt_frac=0.08, seed=case.seed
+    )
+    dwells = implant(layout)
     balls = [("lesion", "CTV", np.zeros(3), radius)]
     for name, angle in zip(ORGANS, angles, strict=False):
         turn, away = np.deg2rad(angle), radius + GAP_MM + ORGAN_MM
@@ -65,7 +102,7 @@ def phantom(diameter_mm: float, catheters: int, angles: tuple[float, ...], seed:
     structures.append(Structure(name="liver", role="OAR", grid=grid, mask_zyx=liver))
     points = sample_points(structures, healthy="liver")
     rate = dose_rate(dwells, points.points_mm, load_source("gammamed-12i"), strength_u=40700.0)
-    return Phantom(name=points, text=rate, ct=ORGANS[: len(angles)])
+    return Phantom(points, rate, ORGANS[: len(angles)])
 
 
 def _ball(center: np.ndarray, radius: float) -> tuple[Grid, np.ndarray]:
@@ -75,34 +112,7 @@ def _ball(center: np.ndarray, radius: float) -> tuple[Grid, np.ndarray]:
     return grid, np.linalg.norm(index, axis=-1) <= radius
 
 
-@dataclass(frozen=True)
-class Case:
-    """One phantom with limits: a part of D1cc in the plan without them."""
-
-    cc: int
-    diameter_mm: float
-    catheters: int
-    seed: int
-    angles: tuple[float, ...]
-    part: float
-    others: float | None = None  # of the second and third organ, where it is not the same
-
-
-# From limits that just bind to such that the prescription must be lowered.
-CASES = (
-    *(Case(34, 40.0, 4, 3, (0.0,), part) for part in (0.98, 0.92, 0.88)),
-    *(Case(34, 40.0, 5, 5, (240.0,), part) for part in (0.95, 0.90)),
-    Case(34, 40.0, 4, 3, (60.0,), 0.92),
-    # Dose taken from one organ goes to the others.
-    *(
-        Case(34, 40.0, 4, 3, (30.0, 210.0, 330.0), part, others)
-        for part, others in ((0.96, 1.01), (0.93, 1.03), (0.97, 0.97))
-    ),
-    *(Case(270, 80.0, 9, 3, (0.0,), part) for part in (0.995, 0.99, 0.97)),
-)
-
-
-def plan(one: Phantom, limits_gy: dict[str, float], proof_s: float) -> tuple[Optimum, float, float]:
+def planned(phantom: Phantom, limits_gy: dict[str, float], proof_s: float) -> tuple[Optimum, float, float]:
     """Return the plan, and its seconds of wall and processor time."""
     listed = tuple(
         parse_goal(f"D{TAIL_CC:g}cc <= {limit:.4f} Gy", structure=name, source="benchmark")
@@ -110,39 +120,40 @@ def plan(one: Phantom, limits_gy: dict[str, float], proof_s: float) -> tuple[Opt
     )
     wanted = Goals((Prescription("lesion", DOSE_GY),), listed)
     wall, processor = time.perf_counter(), time.process_time()
-    problem = PlanProblem(rate=one.rate, points=one.points, goals=wanted, healthy="liver")
+    problem = PlanProblem(rate=phantom.rate, points=phantom.points, goals=wanted, healthy="liver")
     optimum = optimize_times(problem, proof=WorkLimit(seconds=proof_s), time_limit_s=600.0)
     return optimum, time.perf_counter() - wall, time.process_time() - processor
 
 
 def result(case: Case, proof_s: float) -> dict:
     """Plan one case without and with proof."""
-    one = phantom(case.diameter_mm, case.catheters, case.angles, case.seed)
-    free, _, _ = plan(one, {}, 0.0)
-    parts = (case.part, *2 * [case.part if case.others is None else case.others])
-    limits_gy = {name: part * one.dose_gy(name, free.times_s) for name, part in zip(one.organs, parts, strict=False)}
-    first, first_s, _ = plan(one, limits_gy, 0.0)
+    phantom = built(case)
+    free, _, _ = planned(phantom, {}, 0.0)
+    limits_gy = {
+        name: fraction * phantom.dose_gy(name, free.times_s)
+        for name, fraction in zip(phantom.organs, case.limit_fracs, strict=True)
+    }
+    first, first_s, _ = planned(phantom, limits_gy, 0.0)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    proven, wall_s, processor_s = plan(one, limits_gy, proof_s)
-    c = proven.certificate
+    proven, wall_s, processor_s = planned(phantom, limits_gy, proof_s)
+    main = proven.certificate.main
     lost = [v for level in proven.levels if level.text == "D100 lost" for v in (level.value, level.bound)]
     return {
         "cc": case.cc,
         "organs": len(case.angles),
         "seed": case.seed,
-        "part": case.part,
-        "others": case.others,
+        "limit_fracs": case.limit_fracs,
         "dwells": len(first.times_s),
-        "points": len(one.points),
+        "points": len(phantom.points),
         "status": proven.status,
         "d100_gy": round(min([DOSE_GY, *(s.reached_gy for s in proven.shortfalls)]), 3),
         "free_gy": round(free.certificate.main.value, 5),
         "plan_gy": round(first.certificate.main.value, 5),
         "plan_s": round(first_s, 2),
-        "best_gy": round(c.main.value, 5),
-        "bound_gy": round(c.main.bound, 5),
-        "plan_over_best_frac": float(f"{first.certificate.main.value / c.main.value - 1:.1e}"),
-        "gap_frac": float(f"{c.main.gap_frac:.1e}"),
+        "best_gy": round(main.value, 5),
+        "bound_gy": round(main.bound, 5),
+        "plan_over_best_frac": float(f"{first.certificate.main.value / main.value - 1:.1e}"),
+        "gap_frac": float(f"{main.gap_frac:.1e}"),
         "seconds": round(wall_s, 1),
         "processor_s": round(processor_s, 1),
         "load": round(load, 1),
@@ -151,8 +162,8 @@ def result(case: Case, proof_s: float) -> dict:
     }
 
 
-def _parts(row: dict) -> str:
-    return f"{row['part']:g}" + (f", {row['others']:g}, {row['others']:g}" if row["others"] is not None else "")
+def _listed(fractions: list[float]) -> str:
+    return ", ".join(f"{fraction:g}" for fraction in fractions)
 
 
 def table(rows: list[dict]) -> str:
@@ -160,7 +171,7 @@ def table(rows: list[dict]) -> str:
     head = "| cc | organs | dwells | limit / free | D100 (Gy) | at most (Gy) | liver dose (%) | plan (s) |"
     lines = [f"{head} plan over best (%) | gap left (%) | time (s) | processor (s) | load |", "|" + 13 * "---|"]
     lines += [
-        f"| {r['cc']} | {r['organs']} | {r['dwells']} | {_parts(r)} | {r['d100_gy']:.2f} | "
+        f"| {r['cc']} | {r['organs']} | {r['dwells']} | {_listed(r['limit_fracs'])} | {r['d100_gy']:.2f} | "
         f"{DOSE_GY - (r['lost_gy'][1] if r['lost_gy'] else 0.0):.2f} | "
         f"{100 * (r['best_gy'] / r['free_gy'] - 1):+.1f} | {r['plan_s']:.1f} | "
         + ("" if r["lost_gy"] else f"{100 * r['plan_over_best_frac']:.3f}")

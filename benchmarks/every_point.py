@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.lesions import lesion
+from benchmarks.lesions import Layout, implant
 from benchmarks.record import command_line, measured, put_table, timed
 from hdrplan.dose import dose_at_points, dose_rate, least_dose, sample_points
 from hdrplan.dose.shape import shape_of
@@ -60,12 +60,11 @@ def _ball(name: str, role: str, radii: np.ndarray, spacing_mm: float, hole: np.n
 
 def ellipsoid(diameter_mm: float, catheters: int, step_mm: float) -> Lesion:
     """Lay out an ellipsoid on 1 mm voxels inside 35 mm of liver."""
-    shape = (1.0, 0.95, 1.05)
-    dwells = lesion(
-        diameter_mm, catheters=catheters, step_mm=step_mm, shape=shape, jitter_mm=2.0, tilt_frac=0.08, seed=1,
-        point_mm=5.0, liver_mm=20.0,
-    ).dwells  # fmt: skip
-    radii = 0.5 * diameter_mm * np.array(shape)
+    layout = Layout(
+        diameter_mm=diameter_mm, catheters=catheters, step_mm=step_mm, shape=(1.0, 0.95, 1.05), jitter_mm=2.0,
+        tilt_frac=0.08, seed=1,
+    )  # fmt: skip
+    dwells, radii = implant(layout), layout.radii_mm
     ctv = _ball("lesion", "CTV", radii, 1.0)
     points = sample_points([ctv, _ball("liver", "OAR", radii + 35.0, 3.0, hole=radii)], healthy=None)
     rate = dose_rate(dwells, points.points_mm, load_source(SOURCE), strength_u=STRENGTH_U)
@@ -89,7 +88,7 @@ def result(case: Lesion, seed: int = 11) -> dict:
     """Plan once on the sample points and once at every point."""
     source = load_source(SOURCE)
 
-    def least(name, times_s, wanted_gy, tolerance_gy):
+    def minimum(name, times_s, wanted_gy, tolerance_gy):
         return least_dose(
             case.ctv, case.dwells, times_s, source, strength_u=case.strength_u, wanted_gy=wanted_gy,
             tolerance_gy=tolerance_gy,
@@ -99,10 +98,12 @@ def result(case: Lesion, seed: int = 11) -> dict:
         return dose_rate(case.dwells, points_mm, source, strength_u=case.strength_u)
 
     sampled, of_sampled = timed(lambda: optimize_times(case.problem))
-    found, of_proof = timed(
-        lambda: optimize_every_point(case.problem, minimum_dose=least, rate_at=rate_at, tolerance_frac=EVERY_POINT_FRAC)
+    proven, of_proof = timed(
+        lambda: optimize_every_point(
+            case.problem, minimum_dose=minimum, rate_at=rate_at, tolerance_frac=EVERY_POINT_FRAC
+        )
     )
-    proof = found.minimum[case.ctv.name]
+    proof = proven.minimum[case.ctv.name]
     asked_gy = case.problem.goals.prescription_gy(case.ctv.name)
     # A plan on samples alone: how cold is it really?
     shape = shape_of(case.ctv)
@@ -110,23 +111,23 @@ def result(case: Lesion, seed: int = 11) -> dict:
     rng = np.random.default_rng(seed)
     seen = case.ctv.grid.world(rng.uniform(0.0, 1.0, (2_000_000, 3)) * extent / case.ctv.grid.spacing_mm)
     seen = seen[shape.distance_mm(seen)[0] >= 0.0]
-    at_random = dose_at_points(case.dwells, found.optimum.times_s, seen, source, strength_u=case.strength_u).gy
-    cold = least(case.ctv.name, sampled.times_s, asked_gy, 1e-3 * asked_gy)
+    at_random = dose_at_points(case.dwells, proven.optimum.times_s, seen, source, strength_u=case.strength_u).gy
+    cold = minimum(case.ctv.name, sampled.times_s, asked_gy, 1e-3 * asked_gy)
     return {
         "case": case.name,
         "volume_cc": round(case.ctv.volume_cc, 1),
         "dwells": len(case.dwells),
         "points": len(case.problem.points),
-        "proven": found.proven,
+        "proven": proven.proven,
         **of_proof,
         "sampled_s": of_sampled["seconds"],
         "boxes": proof.boxes,
-        "points_added": found.points_added,
+        "points_added": proven.points_added,
         "proven_gy": round(proof.lower_gy, 4),
         "random_points": len(seen),
         "least_at_random_gy": round(float(at_random.min()), 4),
-        "healthy_gy": round(found.optimum.certificate.main.value, 5),
-        "gap_frac": float(f"{found.optimum.certificate.main.gap_frac:.3g}"),
+        "healthy_gy": round(proven.optimum.certificate.main.value, 5),
+        "gap_frac": float(f"{proven.optimum.certificate.main.gap_frac:.3g}"),
         "sampled_healthy_gy": round(sampled.certificate.main.value, 5),
         "sampled_least_gy": round(cold.upper_gy, 3),
     }

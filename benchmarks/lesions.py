@@ -11,12 +11,39 @@ import numpy as np
 
 from hdrplan.dose import DoseRate, SamplePoints, dose_rate
 from hdrplan.geometry import Dwells
+from hdrplan.optimize import PlanProblem
+from hdrplan.plan import Goals
 from hdrplan.sources import load_source
 
-__all__ = ["Lesion", "implant", "lesion", "varied"]
+__all__ = ["Layout", "Lesion", "implant", "lesion", "varied"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """One phantom: an ellipsoid with catheters along z, a round organ beside it, liver around it.
+
+    ``shape`` scales the three axes, ``jitter_mm`` and ``tilt_frac`` misplace the catheters. Points of lesion and organ
+    are ``point_mm`` apart, those of the liver ``liver_mm``.
+    """
+
+    diameter_mm: float
+    catheters: int
+    step_mm: float = 5.0
+    shape: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    organ_gap_mm: float = 7.0
+    jitter_mm: float = 0.0
+    tilt_frac: float = 0.0
+    seed: int = 0
+    point_mm: float = 1.0
+    liver_mm: float = 2.0
+
+    @property
+    def radii_mm(self) -> np.ndarray:
+        """(3,) half axes of the lesion."""
+        return 0.5 * self.diameter_mm * np.asarray(self.shape)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Lesion:
     """Dwells, points and rate matrix of one phantom."""
 
@@ -24,6 +51,10 @@ class Lesion:
     dwells: Dwells
     points: SamplePoints
     rate: DoseRate
+
+    def problem(self, goals: Goals) -> PlanProblem:
+        """Return what an optimiser is asked: these goals, and the least mean liver dose."""
+        return PlanProblem(rate=self.rate, points=self.points, goals=goals, healthy="liver")
 
 
 def _ellipsoid(center, radii, step):
@@ -40,21 +71,19 @@ def _surface(center, radii, spacing_mm):
     return center + unit * radii
 
 
-def implant(
-    radii: np.ndarray, catheters: int, *, step_mm: float, jitter_mm: float, tilt_frac: float, seed: int
-) -> Dwells:
-    """Dwells in catheters along z on a sunflower pattern; ``jitter_mm`` and ``tilt_frac`` misplace them."""
-    rng = np.random.default_rng(seed)
-    k = np.arange(catheters) + 0.5
-    reach, turn = np.sqrt(k / catheters) * 0.78, k * np.pi * (3 - 5**0.5)
+def implant(layout: Layout) -> Dwells:
+    """Return dwells in catheters along z on a sunflower pattern."""
+    radii, rng = layout.radii_mm, np.random.default_rng(layout.seed)
+    k = np.arange(layout.catheters) + 0.5
+    reach, turn = np.sqrt(k / layout.catheters) * 0.78, k * np.pi * (3 - 5**0.5)
     positions, axes, index, offset = [], [], [], []
-    for c in range(catheters):
+    for c in range(layout.catheters):
         at = np.array([reach[c] * np.cos(turn[c]) * radii[0], reach[c] * np.sin(turn[c]) * radii[1], 0.0])
-        at[:2] += rng.normal(0.0, jitter_mm, 2)
-        way = np.array([*rng.normal(0.0, tilt_frac, 2), 1.0]) if tilt_frac else np.array([0.0, 0.0, 1.0])
+        at[:2] += rng.normal(0.0, layout.jitter_mm, 2)
+        way = np.array([*rng.normal(0.0, layout.tilt_frac, 2), 1.0]) if layout.tilt_frac else np.array([0.0, 0.0, 1.0])
         way /= np.linalg.norm(way)
         half = radii[2] * np.sqrt(max(0.05, 1 - ((at[:2] / radii[:2]) ** 2).sum()))
-        for z in np.arange(half, -half - 1e-9, -step_mm):
+        for z in np.arange(half, -half - 1e-9, -layout.step_mm):
             positions.append(at + z * way)
             axes.append(way)
             index.append(c)
@@ -64,38 +93,24 @@ def implant(
         axes=np.array(axes),
         catheter=np.array(index),
         offset_mm=np.array(offset),
-        catheter_names=tuple(f"c{c}" for c in range(catheters)),
+        catheter_names=tuple(f"c{c}" for c in range(layout.catheters)),
     )
 
 
-def lesion(
-    diameter_mm: float,
-    *,
-    catheters: int,
-    step_mm: float = 5.0,
-    shape: tuple[float, float, float] = (1.0, 1.0, 1.0),
-    organ_gap_mm: float = 7.0,
-    liver_mm: float = 2.0,
-    point_mm: float = 1.0,
-    jitter_mm: float = 0.0,
-    tilt_frac: float = 0.0,
-    seed: int = 0,
-    source: str = "gammamed-12i",
-) -> Lesion:
-    """One lesion in an implant, beside a round organ."""
-    radii = 0.5 * diameter_mm * np.asarray(shape)
-    dwells = implant(radii, catheters, step_mm=step_mm, jitter_mm=jitter_mm, tilt_frac=tilt_frac, seed=seed)
-    zero = np.zeros(3)
+def lesion(layout: Layout) -> Lesion:
+    """Return one lesion in an implant, beside a round organ."""
+    radii, point_mm, zero = layout.radii_mm, layout.point_mm, np.zeros(3)
+    dwells = implant(layout)
     organ_radius = 12.0
-    organ = np.array([radii[0] + organ_gap_mm + organ_radius, 0.0, 0.0])
-    liver = _ellipsoid(zero, radii + 35.0, liver_mm)
+    organ = np.array([radii[0] + layout.organ_gap_mm + organ_radius, 0.0, 0.0])
+    liver = _ellipsoid(zero, radii + 35.0, layout.liver_mm)
     liver = liver[((liver / radii) ** 2).sum(axis=1) > 1.0]
     liver = liver[np.linalg.norm(liver - organ, axis=1) > organ_radius]
     balls = np.full(3, organ_radius)
     parts = [
         ("lesion", "CTV", _ellipsoid(zero, radii, point_mm), _surface(zero, radii, point_mm), point_mm),
         ("duodenum", "OAR", _ellipsoid(organ, balls, point_mm), _surface(organ, balls, 2.0), point_mm),
-        ("liver", "OAR", liver, np.zeros((0, 3)), liver_mm),
+        ("liver", "OAR", liver, np.zeros((0, 3)), layout.liver_mm),
     ]
     xyz = np.concatenate([np.concatenate((inside, rim)) for _, _, inside, rim, _ in parts])
     volume = np.concatenate(
@@ -112,24 +127,23 @@ def lesion(
         mask_cc=np.array([len(p[2]) * p[4] ** 3 / 1000 for p in parts]),
         method="analytic",
     )
-    rate = dose_rate(dwells, points.points_mm, load_source(source), strength_u=40700.0)
-    return Lesion(f"{diameter_mm:g} mm, {catheters} catheters", dwells, points, rate)
+    rate = dose_rate(dwells, points.points_mm, load_source("gammamed-12i"), strength_u=40700.0)
+    name = f"{layout.diameter_mm:g} mm, {layout.catheters} catheters"
+    return Lesion(name=name, dwells=dwells, points=points, rate=rate)
 
 
-def varied(n: int = 24) -> list[dict]:
-    """Arguments of :func:`lesion` for ``n`` lesions of 2 to 12 cm, all different."""
+def varied(n: int = 24) -> list[Layout]:
+    """Return ``n`` lesions of 2 to 12 cm, all different."""
     rng = np.random.default_rng(2024)
-    cases = []
-    for diameter in np.linspace(20.0, 120.0, n):
-        cases.append(
-            {
-                "diameter_mm": round(float(diameter), 1),
-                "catheters": int(np.clip(round((diameter / 22.0) ** 1.5), 1, 14)),
-                "shape": tuple(np.round(rng.uniform(0.8, 1.1, 3), 2).tolist()),
-                "organ_gap_mm": round(float(rng.uniform(4.0, 15.0)), 1),
-                "jitter_mm": 2.0,
-                "tilt_frac": 0.08,
-                "seed": len(cases),
-            }
+    return [
+        Layout(
+            diameter_mm=round(float(diameter), 1),
+            catheters=int(np.clip(round((diameter / 22.0) ** 1.5), 1, 14)),
+            shape=tuple(np.round(rng.uniform(0.8, 1.1, 3), 2).tolist()),
+            organ_gap_mm=round(float(rng.uniform(4.0, 15.0)), 1),
+            jitter_mm=2.0,
+            tilt_frac=0.08,
+            seed=seed,
         )
-    return cases
+        for seed, diameter in enumerate(np.linspace(20.0, 120.0, n))
+    ]

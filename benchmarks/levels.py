@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.lesions import lesion
+from benchmarks.lesions import Layout, lesion
 from benchmarks.record import command_line, measured, put_table, timed
-from hdrplan.optimize import PlanProblem, optimize_times
+from hdrplan.optimize import optimize_times
 from hdrplan.plan import Goals, Prescription, parse_goal
 
-# Name, arguments of the lesion, seconds on two processors that were the goal.
+# Name, lesion, seconds on two processors that were the goal.
 CASES = (
-    ("34 cc", {"diameter_mm": 40.0, "catheters": 4, "step_mm": 6.0, "organ_gap_mm": 6.0}, 2.0),
-    ("270 cc", {"diameter_mm": 80.0, "catheters": 12, "step_mm": 7.0}, 10.0),
+    ("34 cc", Layout(diameter_mm=40.0, catheters=4, step_mm=6.0, organ_gap_mm=6.0), 2.0),
+    ("270 cc", Layout(diameter_mm=80.0, catheters=12, step_mm=7.0), 10.0),
 )
 # Structure, goal, source.
 LEVELS = (
@@ -36,10 +36,10 @@ def goals() -> Goals:
     return Goals((Prescription("lesion", 20.0),), tuple(listed))
 
 
-def result(name: str, arguments: dict, goal_s: float, repeats: int) -> dict:
+def result(name: str, layout: Layout, goal_s: float, repeats: int) -> dict:
     """Plan one lesion."""
-    case = lesion(**arguments)
-    problem = PlanProblem(rate=case.rate, points=case.points, goals=goals(), healthy="liver")
+    case = lesion(layout)
+    problem = case.problem(goals())
     optimum, spent = timed(lambda: optimize_times(problem), repeats)
     return {
         "case": name,

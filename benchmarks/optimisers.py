@@ -20,9 +20,9 @@ import numba
 import numpy as np
 from scipy.optimize import linprog, minimize
 
-from benchmarks.lesions import Lesion, lesion
+from benchmarks.lesions import Layout, Lesion, lesion
 from benchmarks.record import command_line, measured, put_table, timed
-from hdrplan.optimize import PlanProblem, optimize_times
+from hdrplan.optimize import optimize_times
 from hdrplan.plan import Goals, Prescription, parse_goal
 
 DOSE_GY, ORGAN_GY = 20.0, 14.0
@@ -59,7 +59,7 @@ def sampled(case: Lesion, n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray
 
 def exact(case: Lesion) -> np.ndarray:
     """Linear program over all points, rows added as violated: hdrplan."""
-    return optimize_times(PlanProblem(rate=case.rate, points=case.points, goals=GOALS, healthy="liver")).times_s
+    return optimize_times(case.problem(GOALS)).times_s
 
 
 def sampled_lp(case: Lesion, n: int = 2000) -> np.ndarray:
@@ -187,9 +187,7 @@ def judged(case: Lesion, name: str) -> dict[str, float | str]:
     scaled = times * DOSE_GY / d100
     # The bound is that of plans which may give the organ as much as this one does after scaling.
     allowed_gy = max(ORGAN_GY, float((organ @ scaled).max()))
-    bound = optimize_times(
-        PlanProblem(rate=case.rate, points=case.points, goals=goals(allowed_gy), healthy="liver")
-    ).certificate.main.bound
+    bound = optimize_times(case.problem(goals(allowed_gy))).certificate.main.bound
     return {
         "case": case.name,
         "dwells": len(times),
@@ -229,9 +227,9 @@ def main() -> None:
     parser = command_line(__doc__, "optimisers")
     parser.add_argument("--large", action="store_true", help="also 270 cc")
     given = parser.parse_args()
-    cases = [lambda: compiled(lesion(40.0, catheters=4, step_mm=5.0, organ_gap_mm=6.0))]
+    cases = [lambda: compiled(lesion(Layout(diameter_mm=40.0, catheters=4, organ_gap_mm=6.0)))]
     if given.large:
-        cases.append(lambda: lesion(80.0, catheters=12, step_mm=7.0))
+        cases.append(lambda: lesion(Layout(diameter_mm=80.0, catheters=12, step_mm=7.0)))
     work = (partial(judged, case, name) for make in cases for case in [make()] for name in METHODS)
     record = measured(given, work, budget_seconds=BUDGET_S)
     put_table(given.write, "optimisers", table(record["rows"]))

@@ -13,15 +13,15 @@ from functools import partial
 
 import numpy as np
 
-from benchmarks.lesions import Lesion, lesion
+from benchmarks.lesions import Layout, Lesion, lesion
 from benchmarks.record import command_line, measured, put_table, timed
 from hdrplan.optimize import Axis, Front, PlanProblem, optimize_times, pareto_front
 from hdrplan.plan import Goals, Prescription
 
-# Name, arguments of the lesion, seconds on two processors that were the goal.
+# Name, lesion, seconds on two processors that were the goal.
 CASES = (
-    ("34 cc", {"diameter_mm": 40.0, "catheters": 4, "step_mm": 6.0, "organ_gap_mm": 6.0}, 3.0),
-    ("270 cc", {"diameter_mm": 80.0, "catheters": 12, "step_mm": 7.0}, 20.0),
+    ("34 cc", Layout(diameter_mm=40.0, catheters=4, step_mm=6.0, organ_gap_mm=6.0), 3.0),
+    ("270 cc", Layout(diameter_mm=80.0, catheters=12, step_mm=7.0), 20.0),
 )
 GOALS = Goals((Prescription("lesion", 20.0),))
 
@@ -51,10 +51,10 @@ def violation(case: Lesion, front: Front) -> float:
     return worst
 
 
-def result(name: str, arguments: dict, goal_s: float, repeats: int) -> dict:
+def result(name: str, layout: Layout, goal_s: float, repeats: int) -> dict:
     """Make the surface of one lesion."""
-    case = lesion(**arguments)
-    problem = PlanProblem(rate=case.rate, points=case.points, goals=GOALS, healthy="liver")
+    case = lesion(layout)
+    problem = case.problem(GOALS)
     grid = axes(problem)
     front, spent = timed(lambda: pareto_front(problem, grid), repeats)
     return {
