@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 
@@ -119,17 +119,27 @@ class SetPlans:
             NaN where the solver stopped.
         """
         sets, program = self._sets, self._strict
-        program.deadline = np.inf
         excused = excused_at(program, x)
         self._switch(program, chosen)
         times = np.where(np.arange(len(sets.cost)) < sets.n_dwells, sets.cost, 0.0)
         # A little of the objective keeps the times finite where nothing else does.
         cost = program.cost(times[: sets.n_dwells] * (1e-6 / sets.miss_cost), dict.fromkeys(sets.lower, 1.0))
         with ExitStack() as stack:
+            # The search is over; one program more is owed to each number of catheters.
+            stack.enter_context(_without_deadline(program))
             if np.isfinite(budget):
                 stack.enter_context(program.kept(times, budget * (1 + 1e-9), sets.problem.objective))
             solution = program.solve(cost, excused)
         return sets.missed_gy(solution.x) if solution.status == LPStatus.OPTIMAL else float("nan")
+
+
+@contextmanager
+def _without_deadline(program: Program) -> Iterator[None]:
+    deadline, program.deadline = program.deadline, np.inf
+    try:
+        yield
+    finally:
+        program.deadline = deadline
 
 
 def _program(sets: SetProblem, entered: Sequence[int], deadline: float) -> Program:
