@@ -257,13 +257,13 @@ def test_halves_and_tighter_ranges_lose_no_plan():
     limit = round(0.93 * free_dose(rate, points, "duodenum", 0.5), 3)
     wanted = goals(goal("duodenum", f"D0.5cc <= {limit} Gy"))
     program, cost = program_of(rate, points, wanted)
-    n, gap = program.n_dwells, 1e-3
+    n, gap = program.columns.n_dwells, 1e-3
     plans = []
     for weight in (0.0, 0.02, 0.05):
         # Plans of other objectives: good enough, and all different.
         other, main = program_of(rate, points, wanted)
         start = other.solve(main).x
-        found = polished(other, main + weight * main.mean() * np.cos(np.arange(program.n_columns)), start)
+        found = polished(other, main + weight * main.mean() * np.cos(np.arange(program.columns.count)), start)
         assert found.status == "optimal"
         plans.append(found.x)
     target = max(cost @ x for x in plans) * 1.001
@@ -359,4 +359,4 @@ def test_what_is_changed_for_a_while_is_changed_back_after_an_error():
     program.allow_miss([0], 100.0)
     # The organ's limit is hard again, and nothing holds the liver's dose: a plan without misses of D100 would need it.
     assert program.max_miss([0, 1]).tolist() == [100.0, 0.0]
-    assert program.solve(program.cost(-1.0)).value < program.solve(cost).value
+    assert program.solve(program.columns.cost(-1.0)).value < program.solve(cost).value

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from hdrplan.optimize.objectives import Objective
+from hdrplan.optimize.proof import Proof
 
 __all__ = ["Bounded"]
 
@@ -25,12 +26,15 @@ class Bounded:
         Proven: no plan lies below it, or above it where the value is to be large.
     large : bool
         Whether the value is to be large.
+    proof : Proof, optional
+        Of the bound, where it is that of one linear program; a better one from a search may stand above it.
     """
 
     objective: Objective
     value: float
     bound: float
     large: bool = False
+    proof: Proof | None = field(default=None, compare=False, repr=False)
 
     @property
     def text(self) -> str:

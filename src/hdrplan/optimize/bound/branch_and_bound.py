@@ -108,7 +108,7 @@ def branch_and_bound(
         if hard and bound < best - gap:
             search = _Search(
                 lp=lp,
-                n_dwells=program.n_dwells,
+                n_dwells=program.columns.n_dwells,
                 question=Question(cost=cost, excess=excess_of(program, hard), gap=gap, deadline=deadline),
                 max_regions=limit.steps,
                 polish=polish,

@@ -123,7 +123,7 @@ class SetPlans:
         self._switch(program, chosen)
         times = np.where(np.arange(len(sets.cost)) < sets.n_dwells, sets.cost, 0.0)
         # A little of the objective keeps the times finite where nothing else does.
-        cost = program.cost(times[: sets.n_dwells] * (1e-6 / sets.miss_cost), dict.fromkeys(sets.lower, 1.0))
+        cost = program.columns.cost(times[: sets.n_dwells] * (1e-6 / sets.miss_cost), dict.fromkeys(sets.lower, 1.0))
         with ExitStack() as stack:
             # The search is over; one program more is owed to each number of catheters.
             stack.enter_context(_without_deadline(program))

@@ -14,7 +14,7 @@ from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.goal_rows import mean_row
 from hdrplan.optimize.program.lazy_lp import Solution
 from hdrplan.optimize.program.requirements import Kind, Requirement, requirements
-from hdrplan.optimize.program.scenario_rows import InScenario
+from hdrplan.optimize.proof import InScenario
 
 __all__ = ["SetProblem", "set_problem"]
 
@@ -75,7 +75,8 @@ class SetProblem:
     def paying(self) -> frozenset[Hashable]:
         """Owners of rows that are a prescription, as planned or in a scenario."""
         planned = [self.requirements[k].id for k in self.lower if self.requirements[k].prescription]
-        return frozenset((*planned, *(InScenario(number) for number in range(len(self.candidates.scenarios)))))
+        scenarios = range(len(self.candidates.scenarios))
+        return frozenset((*planned, *(InScenario(number, goal) for number in scenarios for goal in planned)))
 
     def held(self, x: FloatArray) -> bool:
         """Whether every lower limit is held."""

@@ -17,12 +17,14 @@ import numpy as np
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.optimize.objectives import MeanDose, Objective, TotalTime
 from hdrplan.optimize.problem import PlanProblem
+from hdrplan.optimize.program.columns import Columns
 from hdrplan.optimize.program.goal_rows import mean_row, points_of, ratio_rows, single_limit, single_row
 from hdrplan.optimize.program.lazy_lp import Excused, LazyLP, Solution
 from hdrplan.optimize.program.mean_tail import MeanTail
 from hdrplan.optimize.program.point_rows import LimitedPoints, PointRows
 from hdrplan.optimize.program.requirements import Kind, Requirement
-from hdrplan.optimize.program.rows import Kept, NeighbourRatio, NewRows, Row
+from hdrplan.optimize.program.rows import NewRows, Row
+from hdrplan.optimize.proof import Kept, NeighbourRatio
 
 __all__ = ["MAX_MISS", "Program"]
 
@@ -43,6 +45,7 @@ class Program:
 
     def __init__(self, problem: PlanProblem, requirements: tuple[Requirement, ...]) -> None:
         self.problem, self.requirements = problem, requirements
+        self.columns = Columns(problem.n_dwells, len(requirements))
         no_miss = np.zeros(len(requirements))
         shortest_s, longest_s = problem.time_bounds_s
         self._lp = LazyLP(np.append(shortest_s, no_miss), np.append(longest_s, no_miss))
@@ -53,16 +56,6 @@ class Program:
         self._kept: list[int] = []
 
     # -- columns --------------------------------------------------------------------------------------------------
-
-    @property
-    def n_dwells(self) -> int:
-        """Columns that are dwell times; they come first."""
-        return self.problem.n_dwells
-
-    @property
-    def n_columns(self) -> int:
-        """Columns in all: dwell times, then misses."""
-        return self.problem.n_dwells + len(self.requirements)
 
     @property
     def rows_used(self) -> int:
@@ -77,7 +70,7 @@ class Program:
     @property
     def time_bounds_s(self) -> tuple[FloatArray, FloatArray]:
         """Shortest and longest time of each dwell as they are now, (n_dwells,) each."""
-        return self._lp.lower[: self.n_dwells].copy(), self._lp.upper[: self.n_dwells].copy()
+        return self._lp.lower[: self.columns.n_dwells].copy(), self._lp.upper[: self.columns.n_dwells].copy()
 
     def bound_times(self, dwells: IntArray, shortest_s: FloatArray | float, longest_s: FloatArray | float) -> None:
         """Give some dwell times other bounds."""
@@ -86,17 +79,17 @@ class Program:
 
     def max_miss(self, which: Sequence[int]) -> FloatArray:
         """Return by how much requirements may be missed, Gy or s."""
-        return self._lp.upper[self._miss_columns(which)].copy()
+        return self._lp.upper[self.columns.of_misses(which)].copy()
 
     def allow_miss(self, which: Sequence[int], maximum: float | FloatArray) -> None:
         """Let requirements be missed by at most so many Gy (or s); 0 makes them hard."""
-        at = self._miss_columns(which)
+        at = self.columns.of_misses(which)
         upper = np.broadcast_to(np.asarray(maximum, dtype=np.float64), at.shape).copy()
         self._lp.bounds(at, np.zeros(len(at)), upper)
 
     def fix_misses(self, which: Sequence[int], misses: FloatArray) -> None:
         """Let requirements be missed by exactly so many Gy (or s): limits that move."""
-        self._lp.bounds(self._miss_columns(which), misses, misses)
+        self._lp.bounds(self.columns.of_misses(which), misses, misses)
 
     @contextmanager
     def missing_allowed(self, which: Sequence[int]) -> Iterator[Callable[[float | FloatArray], None]]:
@@ -107,25 +100,18 @@ class Program:
         finally:
             self.allow_miss(which, before)
 
-    def _miss_columns(self, which: Sequence[int]) -> IntArray:
-        return self.n_dwells + np.asarray(which, dtype=np.int64)
-
-    def miss(self, x: FloatArray, k: int) -> float:
-        """By how much requirement ``k`` is missed, Gy or s."""
-        return float(x[self.n_dwells + k])
-
     # -- requirements ---------------------------------------------------------------------------------------------
 
     def enter(self, k: int) -> None:
         """Add requirement ``k``; a dose-volume goal counts in a solve that says which points it leaves out."""
-        requirement, problem, column = self.requirements[k], self.problem, self.n_dwells + k
+        requirement, problem, column = self.requirements[k], self.problem, self.columns.n_dwells + k
         if requirement.kind in (Kind.EVERY_POINT, Kind.DOSE_VOLUME):
-            points = points_of(problem, requirement, miss_column=column, n_columns=self.n_columns)
+            points = points_of(problem, requirement, miss_column=column, n_columns=self.columns.count)
             self.families[k] = PointRows(points)
             if requirement.kind == Kind.EVERY_POINT:
                 self._lp.families.append(self.families[k])
         else:
-            row = single_row(problem, requirement, miss_column=column, n_columns=self.n_columns)
+            row = single_row(problem, requirement, miss_column=column, n_columns=self.columns.count)
             self._single[k] = self._lp.add(requirement.id, row)
 
     @property
@@ -165,7 +151,7 @@ class Program:
 
     def tie(self, pairs: IntArray, ratio: float) -> None:
         """Neighbouring times differ by at most a factor."""
-        self._lp.add(NeighbourRatio(), ratio_rows(pairs, ratio, n_columns=self.n_columns))
+        self._lp.add(NeighbourRatio(), ratio_rows(pairs, ratio, n_columns=self.columns.count))
 
     def start(self) -> None:
         """Give the solver some rows of each CTV to begin with."""
@@ -215,19 +201,11 @@ class Program:
 
     # -- objectives -----------------------------------------------------------------------------------------------
 
-    def cost(self, times: FloatArray | float = 0.0, misses: Mapping[int, float] | None = None) -> FloatArray:
-        """Return an objective: weights of the dwell times, and of the misses."""
-        cost = np.zeros(self.n_columns)
-        cost[: self.n_dwells] = times
-        for k, weight in (misses or {}).items():
-            cost[self.n_dwells + k] = weight
-        return cost
-
     def cost_of(self, objective: MeanDose | TotalTime) -> FloatArray:
         """Return the problem's objective as weights of the columns."""
         if isinstance(objective, TotalTime):
-            return self.cost(1.0)
-        return self.cost(mean_row(self.problem, self.problem.points.rows(objective.structure)))
+            return self.columns.cost(1.0)
+        return self.columns.cost(mean_row(self.problem, self.problem.points.rows(objective.structure)))
 
     # -- solving --------------------------------------------------------------------------------------------------
 

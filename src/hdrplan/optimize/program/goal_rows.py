@@ -105,4 +105,4 @@ def ratio_rows(pairs: IntArray, ratio: float, *, n_columns: int) -> NewRows:
     rows = np.zeros((len(both), n_columns))
     rows[np.arange(len(both)), both[:, 0]] = 1.0
     rows[np.arange(len(both)), both[:, 1]] = -ratio
-    return NewRows(rows, np.full(len(both), -np.inf), np.zeros(len(both)))
+    return NewRows(rows, np.full(len(both), -np.inf), np.zeros(len(both)), points=np.arange(len(both)))

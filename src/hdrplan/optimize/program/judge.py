@@ -21,15 +21,17 @@ def broken(program: Program, x: FloatArray) -> dict[int, float]:
         if k in dose_volume:
             # As a volume: which points may lie on the wrong side is chosen anew.
             dose_gy = program.families[k].points.dose_gy(x)
-            short = requirement.sense * (requirement.limit - dose_gy) - program.miss(x, k)
-            broken[k] = float(short[~_outside(program, k, x)].max(initial=-np.inf))
+            short_gy = requirement.sense * (requirement.limit - dose_gy) - program.columns.miss(x, k)
+            broken[k] = float(short_gy[~_outside(program, k, x)].max(initial=-np.inf))
         elif k in program.families:
             scale = max(requirement.limit, 1e-9)
             broken[k] = program.families[k].worst_frac(x, requirement.limit) * scale
         elif k in program.single_rows:
             row = program.row(program.single_rows[k]).coefficients
-            value = float(row[: program.n_dwells] @ x[: program.n_dwells])
-            broken[k] = requirement.sense * (single_limit(program.problem, requirement) - value) - program.miss(x, k)
+            value = float(row[: program.columns.n_dwells] @ x[: program.columns.n_dwells])
+            broken[k] = requirement.sense * (single_limit(program.problem, requirement) - value) - program.columns.miss(
+                x, k
+            )
     return broken
 
 
@@ -52,7 +54,7 @@ def dose_volume_missed(program: Program, x: FloatArray) -> list[int]:
     missed = []
     for k, family in program.dose_volume.items():
         requirement = program.requirements[k]
-        wrong = requirement.sense * (requirement.limit - family.points.dose_gy(x)) > program.miss(x, k)
+        wrong = requirement.sense * (requirement.limit - family.points.dose_gy(x)) > program.columns.miss(x, k)
         if float(program.problem.points.volume_cc[requirement.rows][wrong].sum()) >= requirement.tail_cc:
             missed.append(k)
     return missed

@@ -144,7 +144,7 @@ class LazyLP:
         for i in range(len(self._table)) if rows is None else rows:
             row = self._table[i]
             limits = np.array([row.low]), np.array([row.high])
-            new.add(row.owner, NewRows(row.coefficients[None, :], *limits, row.margin))
+            new.add(row.owner, NewRows(row.coefficients[None, :], *limits, row.margin, np.array([row.point])))
         return new
 
     # -- solving --------------------------------------------------------------------------------------------------
@@ -198,12 +198,12 @@ class LazyLP:
             for family, new, _ in answers:
                 if new is not None:
                     family.taken(self.add(family.owner, new), new)
-        dual = self._table.dual(y, len(cost))
+        dual = self._table.dual(y, self.lower, self.upper)
         return Solution(
             status=status,
             x=x,
             value=float(cost @ x),
-            bound=dual.bound(cost, self.lower, self.upper),
+            bound=dual.bound(cost),
             violation=violation,
             rows_used=len(self._table),
             rounds=rounds,
@@ -217,5 +217,5 @@ class LazyLP:
             return False
         nothing = np.zeros(len(self.lower))
         # With the zero objective a bound above zero is a contradiction.
-        duals = [self._table.dual(y, len(nothing)) for y in (ray, -ray)]
-        return max(dual.bound(nothing, self.lower, self.upper) for dual in duals) > 0.0
+        duals = [self._table.dual(y, self.lower, self.upper) for y in (ray, -ray)]
+        return max(dual.bound(nothing) for dual in duals) > 0.0

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
-from hdrplan.optimize.objectives import Objective
+from hdrplan.optimize.proof import NO_POINT
 
-__all__ = ["Dual", "Kept", "NeighbourRatio", "NewRows", "Row", "RowTable"]
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """Owner of the row that holds an objective at what was reached."""
-
-    objective: Objective
-
-
-@dataclass(frozen=True, slots=True)
-class NeighbourRatio:
-    """Owner of the rows that keep neighbouring dwell times within a factor of each other."""
+__all__ = ["Dual", "NewRows", "Row", "RowTable"]
 
 
 class NewRows(NamedTuple):
@@ -51,9 +39,10 @@ class NewRows(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One row: whose it is, its coefficients, its true limits, and how much tighter it is solved."""
+    """One row: whose it is, which of the owner's points, coefficients, true limits, how much tighter it is solved."""
 
     owner: Hashable
+    point: int
     coefficients: FloatArray
     low: float
     high: float
@@ -68,28 +57,32 @@ class Dual:
     ----------
     rows : (m,) int array
         Numbers of the rows that have a multiplier.
-    multipliers : (m,) array
-    gained : float
-        Sum of the multipliers times the limits they press on.
+    multipliers, limits : (m,) arrays
+        Theirs, and the limits they press on.
     paid : (n_columns,) array
         Sum of the multipliers times the rows.
+    lower, upper : (n_columns,) arrays
+        Bounds of the columns.
     by_owner : mapping
         Owner of rows -> sum of its rows' multipliers.
     """
 
     rows: IntArray
     multipliers: FloatArray
-    gained: float
+    limits: FloatArray
     paid: FloatArray
-    by_owner: Mapping[Hashable, float] = field(default_factory=dict)
+    lower: FloatArray
+    upper: FloatArray
+    by_owner: Mapping[Hashable, float]
 
-    def bound(self, cost: FloatArray, lower: FloatArray, upper: FloatArray) -> float:
+    def bound(self, cost: FloatArray) -> float:
         """Weak duality: no ``x`` between its bounds that holds the rows has ``cost @ x`` below this.
 
         It holds for any multipliers: what they gain at the limits, and the least that is left for the box.
         """
         reduced = cost - self.paid
-        return self.gained + float(np.minimum(reduced * lower, reduced * upper).sum())
+        gained = float(self.multipliers @ self.limits)
+        return gained + float(np.minimum(reduced * self.lower, reduced * self.upper).sum())
 
 
 class RowTable:
@@ -97,6 +90,7 @@ class RowTable:
 
     def __init__(self) -> None:
         self._owner: list[Hashable] = []
+        self._point: list[int] = []
         self._coefficients: list[FloatArray] = []
         self._low: list[float] = []
         self._high: list[float] = []
@@ -108,6 +102,7 @@ class RowTable:
     def __getitem__(self, number: int) -> Row:
         return Row(
             self._owner[number],
+            self._point[number],
             self._coefficients[number],
             self._low[number],
             self._high[number],
@@ -118,6 +113,7 @@ class RowTable:
         """Take in rows of one owner."""
         m = len(new.coefficients)
         self._owner += [owner] * m
+        self._point += [NO_POINT] * m if new.points is None else new.points.tolist()
         self._coefficients += list(new.coefficients)
         self._low += new.low.tolist()
         self._high += new.high.tolist()
@@ -131,17 +127,35 @@ class RowTable:
         """Give a row other coefficients."""
         self._coefficients[number] = coefficients
 
-    def dual(self, y: FloatArray, n_columns: int) -> Dual:
-        """Return what multipliers of the first rows prove at the rows' true limits."""
+    def dual(self, y: FloatArray, lower: FloatArray, upper: FloatArray) -> Dual:
+        """Return what multipliers of the first rows prove at the rows' true limits.
+
+        Parameters
+        ----------
+        y : (m,) array
+            Of the first m rows.
+        lower, upper : (n_columns,) arrays
+            Bounds of the columns.
+
+        Returns
+        -------
+        Dual
+        """
         low, high = np.array(self._low[: len(y)]), np.array(self._high[: len(y)])
         # A multiplier on an absent limit proves nothing; solvers leave some of 1e-12.
         y = np.where((y > 0) & np.isinf(low) | (y < 0) & np.isinf(high), 0.0, y)
         used = np.flatnonzero(y)
         limits = np.where(y[used] > 0, low[used], high[used])
-        rows = np.array([self._coefficients[i] for i in used]).reshape(len(used), n_columns)
+        rows = np.array([self._coefficients[i] for i in used]).reshape(len(used), len(lower))
         by_owner: dict[Hashable, float] = {}
         for i in used:
             by_owner[self._owner[i]] = by_owner.get(self._owner[i], 0.0) + float(y[i])
         return Dual(
-            rows=used, multipliers=y[used], gained=float(y[used] @ limits), paid=y[used] @ rows, by_owner=by_owner
+            rows=used,
+            multipliers=y[used],
+            limits=limits,
+            paid=y[used] @ rows,
+            lower=lower.copy(),
+            upper=upper.copy(),
+            by_owner=by_owner,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,18 +11,12 @@ from hdrplan.errors import InputError
 from hdrplan.optimize.program.cubes import cubes_of
 from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.point_rows import LimitedPoints
+from hdrplan.optimize.proof import InScenario
 
-__all__ = ["InScenario", "Scenario", "scenario_rows"]
+__all__ = ["Scenario", "scenario_rows"]
 
 # CTV -> (n_points of the CTV, n_dwells) rates in Gy/s, rows as in the problem's points.
 Scenario = Mapping[str, FloatArray]
-
-
-@dataclass(frozen=True, slots=True)
-class InScenario:
-    """Owner of the rows of one scenario."""
-
-    number: int
 
 
 def scenario_rows(
@@ -58,17 +51,17 @@ def scenario_rows(
 def _points(program: Program, rates: Scenario, k: int, number: int, *, missable: bool) -> LimitedPoints:
     requirement = program.requirements[k]
     matrix, rows = rates[requirement.structure], requirement.rows
-    if matrix.shape != (rows.stop - rows.start, program.n_dwells):
+    if matrix.shape != (rows.stop - rows.start, program.columns.n_dwells):
         raise InputError(
             f"a scenario needs the rates of all points of {requirement.structure}", got=matrix.shape, where=number
         )
     return LimitedPoints(
-        owner=InScenario(number),
+        owner=InScenario(number, requirement.id),
         gy_per_s=matrix,
         limit_gy=requirement.limit,
         sense=1,
         cubes=cubes_of(program.problem.points.points_mm[rows]),
-        n_columns=program.n_columns,
+        n_columns=program.columns.count,
         earlier_gy=np.zeros(len(matrix)),
-        miss_column=program.n_dwells + k if missable else None,
+        miss_column=program.columns.n_dwells + k if missable else None,
     )

@@ -30,7 +30,8 @@ from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.judge import dose_volume_missed, polished
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
 from hdrplan.optimize.program.requirements import requirements
-from hdrplan.optimize.program.scenario_rows import InScenario, Scenario, scenario_rows
+from hdrplan.optimize.program.scenario_rows import Scenario, scenario_rows
+from hdrplan.optimize.proof import InScenario
 
 __all__ = ["RobustOptimum", "robust_times"]
 
@@ -224,5 +225,8 @@ class _ScenarioProgram:
 
     def prices(self, solution: Solution) -> FloatArray:
         """Sum of each scenario's multipliers: what it costs the objective."""
-        owners = [InScenario(s) for s in range(len(self._families))]
-        return np.array([abs(solution.dual.by_owner.get(owner, 0.0)) for owner in owners])
+        prices = np.zeros(len(self._families))
+        for owner, multiplier in solution.dual.by_owner.items():
+            if isinstance(owner, InScenario):
+                prices[owner.number] += multiplier
+        return np.abs(prices)

@@ -91,7 +91,7 @@ def compare_steps(
     """
     problem.refuse("locked_s", "delivery")
     fine = _FineDwells.of(catheter, offset_mm)
-    bound = optimize_times(problem).certificate.main.bound
+    everything = optimize_times(problem).certificate.main
     results = []
     for step_mm in steps_mm:
         started = time.perf_counter()
@@ -102,7 +102,7 @@ def compare_steps(
                 offset_mm=np.asarray(phase * fine.spacing_mm, dtype=np.float64),
                 used=fine.used(phase, fine.multiple(step_mm)),
                 optimum=best,
-                cost=replace(best.certificate.main, bound=bound),
+                cost=replace(best.certificate.main, bound=everything.bound, proof=everything.proof),
                 seconds=time.perf_counter() - started,
             )
         )

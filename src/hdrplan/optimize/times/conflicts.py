@@ -28,7 +28,7 @@ def smallest_conflict(program: Program, hard: Sequence[int]) -> tuple[int, ...]:
 
         def possible(kept: tuple[int, ...]) -> bool:
             allow(np.where(np.isin(hard, kept), 0.0, MAX_MISS))
-            return program.solve(program.cost()).status != LPStatus.INFEASIBLE
+            return program.solve(program.columns.cost()).status != LPStatus.INFEASIBLE
 
         if possible(tuple(hard)):
             return ()

@@ -73,7 +73,7 @@ def deliverable(
         missed = {k: by for k, by in broken(program, x).items() if by > 0}
     rounded = Rounded(up=up, resolution_s=delivery.resolution_s, before=before, after=float(cost @ x))
     notes = [MissedAfterRounding(program.requirements[k].goal, by) for k, by in missed.items()]
-    return x[: program.n_dwells], (rounded, *notes)
+    return x[: program.columns.n_dwells], (rounded, *notes)
 
 
 def _free(program: Program) -> BoolArray:
@@ -84,15 +84,15 @@ def _free(program: Program) -> BoolArray:
 
 def _rounded_up(program: Program, x: FloatArray, step_s: float) -> FloatArray:
     """Round the times that are free; one that is whole but for the last digits stays."""
-    return _with_times(program, x, np.ceil(x[: program.n_dwells] / step_s - 1e-6) * step_s)
+    return _with_times(program, x, np.ceil(x[: program.columns.n_dwells] / step_s - 1e-6) * step_s)
 
 
 def _rounded_down(program: Program, x: FloatArray, step_s: float) -> FloatArray:
-    return _with_times(program, x, np.floor(x[: program.n_dwells] / step_s + 1e-6) * step_s)
+    return _with_times(program, x, np.floor(x[: program.columns.n_dwells] / step_s + 1e-6) * step_s)
 
 
 def _with_times(program: Program, x: FloatArray, times_s: FloatArray) -> FloatArray:
-    changed, n = x.copy(), program.n_dwells
+    changed, n = x.copy(), program.columns.n_dwells
     changed[:n] = np.where(_free(program), np.round(times_s, 9), x[:n])
     return changed
 
@@ -111,7 +111,7 @@ def _topped_up(program: Program, x: FloatArray, delivery: Delivery) -> FloatArra
     before, or none of the dwells near it can give more. No stop begins where one step would be too short a stop, or too
     short beside its neighbours.
     """
-    step_s, n = delivery.resolution_s, program.n_dwells
+    step_s, n = delivery.resolution_s, program.columns.n_dwells
     ctvs = [(k, f.points) for k, f in program.families.items() if program.requirements[k].prescription]
     before_gy = {k: float(points.dose_gy(x).min()) for k, points in ctvs}
     x = _rounded_down(program, x, step_s)
@@ -144,7 +144,7 @@ def _without_short_stops(program: Program, cost: FloatArray, plan: Solution, lea
     if least_s <= 0:
         return plan
     for _ in range(MAX_TRIES):
-        times_s = plan.x[: program.n_dwells]
+        times_s = plan.x[: program.columns.n_dwells]
         short = _free(program) & (times_s > 0) & (times_s < least_s * (1 - 1e-9))
         if not short.any():
             return plan

@@ -12,6 +12,7 @@ from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.dose import DoseRate, LeastDose, SamplePoints
 from hdrplan.optimize.certificate import Optimum, Scope, Shortfall
 from hdrplan.optimize.notes import EveryPoint
+from hdrplan.optimize.objectives import GoalId
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.cubes import cells_of
 from hdrplan.optimize.times.fewest_dwells import fewest_dwells
@@ -149,14 +150,16 @@ def _of_prescriptions(
 
     The bound of the objective lies lower by what the reserve cost: its multipliers times the reserve's Gy.
     """
-    dose_gy = {p.structure: p.dose_gy for p in problem.goals.prescriptions}
-    cost = sum(
-        max(0.0, price.per_unit) * dose_gy[price.goal.id.structure] * problem.reserve_frac
-        for price in optimum.prices
-        if price.goal.id.metric == D100 and price.goal.id.structure in dose_gy
-    )
     certificate = optimum.certificate
-    main = replace(certificate.main, bound=certificate.main.bound - cost)
+    main, reserve_gy, cost = certificate.main, dict[GoalId, float](), 0.0
+    for price in optimum.prices:
+        goal = price.goal.id
+        if goal.metric == D100 and goal.structure in minimum:
+            dose_gy = problem.goals.prescription_gy(goal.structure)
+            cost += max(0.0, price.per_unit) * dose_gy * problem.reserve_frac
+            reserve_gy[goal] = dose_gy * problem.reserve_frac
+    proof = None if main.proof is None else main.proof.with_limits_lower(reserve_gy)
+    main = replace(main, bound=main.bound - cost, proof=proof)
     scope = Scope.EVERY_POINT if proven else certificate.scope
     notes = (
         EveryPoint(structure=name, minimum_gy=least.lower_gy, boxes=least.boxes, finished=least.finished)

@@ -50,7 +50,8 @@ def fewest_dwells(problem: PlanProblem, *, loss_frac: float = 1e-4) -> Optimum:
         if not fewer.shortfalls and fewer.certificate.main.value <= limit:
             best, locked = fewer, np.where(np.isnan(without) & (fewer.times_s <= 0), 0.0, without)
     active, before = int((best.times_s > 0).sum()), int((full.times_s > 0).sum())
-    main = replace(best.certificate.main, bound=full.certificate.main.bound)
+    proven = full.certificate.main
+    main = replace(best.certificate.main, bound=proven.bound, proof=proven.proof)
     return replace(
         best,
         certificate=replace(best.certificate, main=main),

@@ -16,6 +16,7 @@ from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.dose_program import MAX_MISS
 from hdrplan.optimize.program.judge import polished
 from hdrplan.optimize.program.lazy_lp import SOLVER, LPStatus, Solution
+from hdrplan.optimize.program.proof_of import proof_of
 from hdrplan.optimize.program.requirements import Kind
 from hdrplan.optimize.times.delivery import deliverable
 from hdrplan.optimize.times.hard_goals import hold_hard_goals
@@ -104,7 +105,7 @@ def _reach(task: Task, standing: Standing, level: int) -> Standing:
     program, requirements = task.program, task.requirements
     own = tuple(k for k, r in enumerate(requirements) if r.level == level)
     scale = {k: max(requirements[k].limit, 1e-9) for k in own}
-    cost = program.cost(misses={k: 1.0 / scale[k] for k in own})
+    cost = program.columns.cost(misses={k: 1.0 / scale[k] for k in own})
     for k in own:
         program.enter(k)
     program.allow_miss(own, MAX_MISS)
@@ -118,15 +119,14 @@ def _reach(task: Task, standing: Standing, level: int) -> Standing:
     maximum = 0.0 if reached.value <= 1e-9 else reached.value * (1 + 1e-4) + SLACK_FRAC
     program.keep(cost, maximum, objective)
     program.allow_miss(own, np.array([maximum * scale[k] for k in own]))
-    bound = reached.bound
-    if not convex:
-        # What a dose-volume goal misses has no better bound than 0; other goals have one without those goals.
-        bound = 0.0
-        if not all(requirements[k].kind == Kind.DOSE_VOLUME for k in own):
-            relaxed = program.solve(cost)
-            bound = relaxed.bound
-            standing = replace(standing, stopped=standing.stopped or relaxed.status == LPStatus.STOPPED)
-    return standing.reaching(Bounded(objective=objective, value=reached.value, bound=max(0.0, bound)))
+    if not convex and all(requirements[k].kind == Kind.DOSE_VOLUME for k in own):
+        # What a dose-volume goal misses has no better bound than 0.
+        return standing.reaching(Bounded(objective=objective, value=reached.value, bound=0.0))
+    # Other goals have one without those goals.
+    relaxed = reached if convex else program.solve(cost)
+    standing = replace(standing, stopped=standing.stopped or relaxed.status == LPStatus.STOPPED)
+    bound, proof = max(0.0, relaxed.bound), proof_of(program, cost, relaxed)
+    return standing.reaching(Bounded(objective=objective, value=reached.value, bound=bound, proof=proof))
 
 
 def _spare(task: Task, standing: Standing) -> Standing:
@@ -139,7 +139,13 @@ def _spare(task: Task, standing: Standing) -> Standing:
         standing = standing.at(polished(program, task.cost, plan.x))
     elif any(r.level for r in task.requirements):
         standing = standing.at(program.solve(task.cost))
-    return standing.reaching(Bounded(objective=task.objective, value=standing.plan.value, bound=standing.bound))
+    return standing.reaching(_main(task, standing, standing.plan.value))
+
+
+def _main(task: Task, standing: Standing, value: float) -> Bounded:
+    """Return the main objective with its bound, and the proof of the linear program behind it."""
+    proof = proof_of(task.program, task.cost, standing.relaxed or standing.plan)
+    return Bounded(objective=task.objective, value=value, bound=standing.bound, proof=proof)
 
 
 def _shorten(task: Task, standing: Standing) -> tuple[Standing, Solution]:
@@ -148,11 +154,13 @@ def _shorten(task: Task, standing: Standing) -> tuple[Standing, Solution]:
     if isinstance(task.objective, TotalTime) or plan.status != LPStatus.OPTIMAL:
         return standing, plan
     program.keep(task.cost, plan.value * (1 + SLACK_FRAC), task.objective)
-    last = program.solve(program.cost(1.0), plan.excused, primal=True)
+    total_time = program.columns.cost(1.0)
+    last = program.solve(total_time, plan.excused, primal=True)
     if last.status != LPStatus.OPTIMAL:
         stopped = standing.stopped or last.status == LPStatus.STOPPED
         return replace(standing.noting(TimeNotProven()), stopped=stopped), plan
-    return standing.reaching(Bounded(objective=TotalTime(), value=last.value, bound=last.bound)), last
+    proof = proof_of(program, total_time, last)
+    return standing.reaching(Bounded(objective=TotalTime(), value=last.value, bound=last.bound, proof=proof)), last
 
 
 def _optimum(task: Task, standing: Standing, last: Solution) -> Optimum:
@@ -162,7 +170,7 @@ def _optimum(task: Task, standing: Standing, last: Solution) -> Optimum:
     closed = standing.relaxed is None or value - standing.bound <= CLOSED_FRAC * abs(value)
     proven = closed and not standing.stopped
     certificate = Certificate(
-        main=Bounded(objective=task.objective, value=value, bound=standing.bound),
+        main=_main(task, standing, value),
         violation_frac=last.violation,
         rows_used=last.rows_used,
         rows_all=program.rows_all,
@@ -173,7 +181,7 @@ def _optimum(task: Task, standing: Standing, last: Solution) -> Optimum:
         relaxed=() if closed or standing.lifted is not None else task.goals(tuple(program.dose_volume)),
     )
     return Optimum(
-        times_s=last.x[: program.n_dwells],
+        times_s=last.x[: program.columns.n_dwells],
         status=Status.LOWERED if standing.shortfalls else Status.OPTIMAL if proven else Status.NOT_PROVEN,
         certificate=certificate,
         levels=standing.levels,

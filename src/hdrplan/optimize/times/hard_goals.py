@@ -16,6 +16,7 @@ from hdrplan.optimize.objectives import Coverage, DoseLost
 from hdrplan.optimize.program.dose_program import MAX_MISS
 from hdrplan.optimize.program.judge import dose_volume_missed, polished
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
+from hdrplan.optimize.program.proof_of import proof_of
 from hdrplan.optimize.times.conflicts import smallest_conflict
 from hdrplan.optimize.times.dose_volume import best_under_dose_volume
 from hdrplan.optimize.times.prices import prices_of
@@ -59,7 +60,7 @@ def _hold_dose_volume(task: Task, standing: Standing) -> Standing:
     held = best_under_dose_volume(program, task.cost, standing.plan)
     if held is not None:
         return standing.at(held)
-    misses = program.cost(misses={k: 1.0 / task.requirements[k].limit for k in goals})
+    misses = program.columns.cost(misses={k: 1.0 / task.requirements[k].limit for k in goals})
     with program.missing_allowed(goals) as allow:
         allow(MAX_MISS)
         nearest = polished(program, misses, standing.plan.x)
@@ -70,7 +71,7 @@ def _hold_dose_volume(task: Task, standing: Standing) -> Standing:
             standing = standing.noting(ConflictNotProven())
         # The bound found before was that of plans with the prescriptions in full.
         standing = standing.relaxed_to(program.solve(task.cost))
-        lost = program.cost(misses=dict.fromkeys(task.doses, 1.0))
+        lost = program.columns.cost(misses=dict.fromkeys(task.doses, 1.0))
         nearest = program.solve(lost, standing.plan.excused)
     return standing.at(polished(program, task.cost, nearest.x))
 
@@ -92,7 +93,7 @@ def _lower(task: Task, standing: Standing, solve: Callable[[FloatArray], Solutio
     program, requirements = task.program, task.requirements
     limits = np.array([requirements[k].limit for k in task.doses])
     program.allow_miss(task.doses, limits)
-    lost = program.cost(misses=dict.fromkeys(task.doses, 1.0))
+    lost = program.columns.cost(misses=dict.fromkeys(task.doses, 1.0))
     standing = standing.at(solve(lost))
     if standing.plan.status == LPStatus.INFEASIBLE:
         raise InfeasibleError(
@@ -109,7 +110,7 @@ def _lower(task: Task, standing: Standing, solve: Callable[[FloatArray], Solutio
         standing, lifted = proven(task, standing, lost, gap=gap, limit=standing.proof.half())
         bound = max(bound, lifted)
     plan = standing.plan
-    short_gy = np.array([program.miss(plan.x, k) for k in task.doses])
+    short_gy = np.array([program.columns.miss(plan.x, k) for k in task.doses])
     prices = prices_of(plan, requirements, Coverage(), leave_out=task.doses)
     shortfalls = tuple(
         Shortfall(
@@ -127,7 +128,9 @@ def _lower(task: Task, standing: Standing, solve: Callable[[FloatArray], Solutio
     program.allow_miss(task.doses, np.minimum(limits, kept))
     return replace(
         standing,
-        levels=(Bounded(objective=DoseLost(metric), value=plan.value, bound=bound),),
+        levels=(
+            Bounded(objective=DoseLost(metric), value=plan.value, bound=bound, proof=proof_of(program, lost, plan)),
+        ),
         shortfalls=shortfalls,
         prices=prices,
         notes=(*standing.notes, *(_longest(task, plan) if shortfalls else ())),
@@ -136,7 +139,7 @@ def _lower(task: Task, standing: Standing, solve: Callable[[FloatArray], Solutio
 
 def _longest(task: Task, plan: Solution) -> tuple[Note, ...]:
     """Note how many dwells stand at their longest time, if any."""
-    n = task.program.n_dwells
+    n = task.program.columns.n_dwells
     _, longest_s = task.program.time_bounds_s
     full = int(((plan.x[:n] >= longest_s * (1 - 1e-9)) & (longest_s > 0)).sum())
     return (LongestTimes(full, n),) if full else ()
