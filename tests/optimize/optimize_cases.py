@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from check_certificate import check_certificate
 
+from hdrplan import optimize
 from hdrplan.dose import DoseRate, SamplePoints
-from hdrplan.optimize import PlanProblem
+from hdrplan.optimize import Optimum, PlanProblem
 from hdrplan.plan import Goals, Prescription, parse_goal
 
-__all__ = ["CANDIDATES", "candidates_case", "case", "goal", "goals", "problem"]
+__all__ = ["CANDIDATES", "candidates_case", "case", "fewest_dwells", "goal", "goals", "optimize_times", "problem"]
 
 # Catheters to choose from in the small cases of placement: every subset of three can be solved by itself.
 CANDIDATES = 8
@@ -91,3 +93,17 @@ def goals(*listed, dose_gy=20.0, lesions=1):
 
 def problem(rate, points, wanted, **rest):
     return PlanProblem(rate=rate, points=points, goals=wanted, **rest)
+
+
+def optimize_times(asked: PlanProblem, **limits) -> Optimum:
+    """Optimise, and prove everything claimed again."""
+    optimum = optimize.optimize_times(asked, **limits)
+    check_certificate(asked, optimum)
+    return optimum
+
+
+def fewest_dwells(asked: PlanProblem, **options) -> Optimum:
+    """Leave out dwells, and prove everything claimed again."""
+    optimum = optimize.fewest_dwells(asked, **options)
+    check_certificate(asked, optimum)
+    return optimum

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from optimize_cases import case, goal, goals, problem
+from optimize_cases import case, goal, goals, optimize_times, problem
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import HdrPlanError
-from hdrplan.optimize import WorkLimit, optimize_times
+from hdrplan.optimize import WorkLimit
 from hdrplan.optimize.bound.branch_and_bound import branch_and_bound
 from hdrplan.optimize.bound.dose_modes import directions, excess_of
 from hdrplan.optimize.bound.region import Ranges, Region

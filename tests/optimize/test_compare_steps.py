@@ -1,9 +1,13 @@
 """What finer steps and free offsets buy."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from check_certificate import check_bounded, check_certificate
 from optimize_cases import case, goals, problem
 
+from hdrplan.dose import DoseRate
 from hdrplan.errors import InputError
 from hdrplan.optimize import compare_steps
 
@@ -17,9 +21,12 @@ def candidates():
 
 def test_finer_steps_never_lose_and_the_loss_is_bounded():
     rate, points, catheter, offset = candidates()
-    fine, coarse = compare_steps(
-        problem(rate, points, goals(), healthy="liver"), catheter, offset, steps_mm=[5.0, 10.0]
-    )
+    asked = problem(rate, points, goals(), healthy="liver")
+    fine, coarse = compare_steps(asked, catheter, offset, steps_mm=[5.0, 10.0])
+    for step in (fine, coarse):
+        part = DoseRate(np.ascontiguousarray(rate.gy_per_s[:, step.used]), rate.extrapolated)
+        check_certificate(replace(asked, rate=part), step.optimum)
+        check_bounded(asked, step.cost)
     assert fine.loss_frac < 1e-6
     assert fine.used.all()
     assert coarse.loss_frac > 0

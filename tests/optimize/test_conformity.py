@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from optimize_cases import ball, case, goal, goals, problem
+from optimize_cases import ball, case, goal, goals, optimize_times, problem
 
 from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Grid, Structure, around
-from hdrplan.optimize import Delivery, optimize_times
+from hdrplan.optimize import Delivery
 from hdrplan.options import PlanOptions
 from hdrplan.plan import AROUND, Case, Goals, Prescription, parse_goal
 from hdrplan.sources import Strength, load_source

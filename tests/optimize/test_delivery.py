@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from optimize_cases import case, goal, goals, problem
+from optimize_cases import case, goal, goals, optimize_times, problem
 
 from hdrplan.errors import InputError
-from hdrplan.optimize import Delivery, neighbours, optimize_times
+from hdrplan.optimize import Delivery, neighbours
 
 
 def _at(wanted, level):

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from optimize_cases import case, goal, goals, problem
+from optimize_cases import case, goal, goals, optimize_times, problem
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from hdrplan.optimize import WorkLimit, optimize_times
+from hdrplan.optimize import WorkLimit
 
 
 def exact(rate, points, organ_cc, limit_gy, dose_gy=20.0, most=600.0):

@@ -1,6 +1,7 @@
 """A prescription proven at every point of the lesion."""
 
 import numpy as np
+from check_certificate import check_certificate
 
 from hdrplan.dose import dose_at_points, dose_rate, least_dose, sample_points
 from hdrplan.dose.shape import shape_of
@@ -46,6 +47,8 @@ def test_every_point_receives_the_prescription():
         minimum_dose=least,
         rate_at=lambda points_mm: dose_rate(dwells, points_mm, source, strength_u=40700.0),
     )
+    check_certificate(asked, sampled)
+    check_certificate(found.problem, found.optimum)
     assert found.proven
     assert found.points_added > 0
     assert found.optimum.certificate.scope == "every point"

@@ -1,8 +1,6 @@
 """Dwells that are not needed are left out at a stated loss."""
 
-from optimize_cases import case, goals, problem
-
-from hdrplan.optimize import fewest_dwells, optimize_times
+from optimize_cases import case, fewest_dwells, goals, optimize_times, problem
 
 
 def test_fewer_dwells_at_a_stated_loss():

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from optimize_cases import case, goal, goals, problem
+from optimize_cases import case, goal, goals, optimize_times, problem
 
 from hdrplan.dose import DoseRate, SamplePoints
-from hdrplan.optimize import Optimum, optimize_times
+from hdrplan.optimize import Optimum
 from properties import assert_is_certified
 from tolerances import PRIMAL_DUAL
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from optimize_cases import case, goal, goals, problem
+from check_certificate import Condition, check_bounded
+from optimize_cases import case, goal, goals, optimize_times, problem
 
 from hdrplan.errors import InfeasibleError, InputError
-from hdrplan.optimize import Axis, optimize_times, pareto_front
+from hdrplan.optimize import Axis, GoalId, pareto_front
 from hdrplan.optimize.studies.pareto import _there_and_back
 
 # The surface's plans may violate a limit by 1e-4 of it, which moves the mean dose by about as much times its price.
@@ -20,9 +21,19 @@ def axes():
     )
 
 
+def tightest(points):
+    """What the program of the surface is made of: each axis at its tightest; what is looser may be missed."""
+    return {
+        GoalId(structure="lesion1", metric="D100", level=0): Condition("point", 1, 20.0, points.rows("lesion1")),
+        GoalId(structure="duodenum", metric="Dmax", level=0): Condition("point", -1, 9.0, points.rows("duodenum")),
+        GoalId(structure="plan", metric="time", level=0): Condition("time", -1, 250.0, slice(0, 0)),
+    }
+
+
 def test_plans_agree_with_single_calls():
     rate, points, _ = case()
-    front = pareto_front(problem(rate, points, goals(), healthy="liver"), axes())
+    asked = problem(rate, points, goals(), healthy="liver")
+    front = pareto_front(asked, axes())
     assert front.limits.shape == (18, 3)
     assert front.gap_frac < 1e-6
     for (dose_gy, organ_gy, time_s), plan in zip(front.limits, front.combinations, strict=True):
@@ -30,6 +41,10 @@ def test_plans_agree_with_single_calls():
         single = optimize_times(problem(rate, points, goals(*limits, dose_gy=dose_gy), healthy="liver"))
         assert (plan is not None) == (not single.shortfalls)
         if plan is not None:
+            check_bounded(asked, plan.cost, listed=tightest(points))
+            allowed = np.abs(plan.limits - [20.0, 9.0, 250.0])
+            assert plan.cost.proof.lower[-3:] == pytest.approx(allowed)
+            assert plan.cost.proof.upper[-3:] == pytest.approx(allowed)
             assert plan.cost.value == pytest.approx(single.certificate.main.value, rel=SURFACE)
             dose = rate.gy_per_s @ plan.times_s
             assert dose[points.rows("lesion1")].min() >= dose_gy * (1 - 1e-4)

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from check_certificate import check_bounded
 from optimize_cases import case, goals, problem
 from scipy.optimize import linprog
 
@@ -33,6 +34,7 @@ def test_bounds_hold_when_few_choices_are_tried():
     asked = problem(rate, points, goals(), healthy="liver")
     for choices in (1, 3, 300):
         robust = robust_times(asked, moved, reached_frac=4 / 6, time_limit_s=np.inf, choice_limit=choices)
+        check_bounded(asked, robust.cost_of_choice, scenarios=moved)
         assert robust.cost.bound <= best * (1 + 1e-9)
         assert best <= robust.cost.value * (1 + 1e-9)
         held = [s for s in range(6) if s not in robust.excused]

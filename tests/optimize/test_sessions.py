@@ -2,16 +2,18 @@
 
 import numpy as np
 import pytest
-from optimize_cases import case, goal, goals, problem
+from check_certificate import check_certificate
+from optimize_cases import case, goal, goals, optimize_times, problem
 
 from hdrplan.errors import InfeasibleError, InputError
-from hdrplan.optimize import optimize_times, split_sessions
+from hdrplan.optimize import split_sessions
 from hdrplan.optimize.studies.sessions import _shared
 
 
 def test_one_session_where_the_budget_allows_it():
     rate, points, _ = case(lesions=2)
     (only,) = split_sessions(problem(rate, points, goals(lesions=2), healthy="liver"))
+    check_certificate(only.problem, only.optimum)
     assert only.lesions == ("lesion1", "lesion2")
 
 
@@ -23,6 +25,7 @@ def test_a_time_budget_splits_and_the_dose_given_counts():
     assert [s.lesions for s in sessions] == [("lesion1",), ("lesion2",)]
     total = np.zeros(len(points))
     for session in sessions:
+        check_certificate(session.problem, session.optimum)
         assert session.optimum.times_s.sum() <= 0.7 * together
         total += rate.gy_per_s @ session.optimum.times_s
     for name in ("lesion1", "lesion2"):
@@ -39,6 +42,8 @@ def test_hard_goals_hold_for_the_sum():
     sessions = split_sessions(
         problem(rate, points, wanted, healthy="liver"), budgets=[goal("plan", f"time <= {0.7 * together} s")]
     )
+    for session in sessions:
+        check_certificate(session.problem, session.optimum)
     total = sum(rate.gy_per_s @ s.optimum.times_s for s in sessions)
     assert total[points.rows("duodenum")].max() <= 16.0 + 1e-9
 

@@ -16,6 +16,7 @@ from hdrplan.optimize.bounded import Bounded
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
+from hdrplan.optimize.program.proof_of import proof_of
 from hdrplan.optimize.program.requirements import Kind, Requirement, numbered, required, requirements
 from hdrplan.optimize.studies.front import Axis, Front, FrontPlan
 from hdrplan.plan import Goal, parse_metric
@@ -74,23 +75,23 @@ def pareto_front(
     path = _there_and_back(tuple(len(axis.values) for axis in axes))
     with ThreadPoolExecutor(min(_PARTS, thread_count())) as pool:
         parts = list(pool.map(lambda part: _solved(grid, part, strict_frac, counted), np.array_split(path, _PARTS)))
-    solutions = {i: solution for part, _ in parts for i, solution in part.items()}
-    if not solutions:
+    solved = {i: plan for part, _ in parts for i, plan in part.items()}
+    if not solved:
         raise InfeasibleError(
             "at least one possible combination of limits",
             got="; ".join(f"{a.label} {a.values.min():g} to {a.values.max():g}" for a in axes),
             remedy="Widen an axis.",
         )
-    met = dict(zip(solutions, _tails_met(grid, [solution.x for solution in solutions.values()]), strict=True))
+    met = dict(zip(solved, _tails_met(grid, [solution.x for solution, _ in solved.values()]), strict=True))
     plans = {
         i: FrontPlan(
             limits=grid.limits[i],
             times_s=solution.x[: problem.n_dwells],
-            cost=Bounded(value=solution.value, bound=solution.bound, objective=problem.objective),
+            cost=cost,
             violation_frac=solution.violation * tolerance_frac / strict_frac,
             left_out_met=met[i],
         )
-        for i, solution in solutions.items()
+        for i, (solution, cost) in solved.items()
     }
     return Front(
         axes=tuple(axes),
@@ -183,7 +184,7 @@ def _counter(total: int, on_progress: Callable[[int, int], None] | None) -> Call
 
 def _solved(
     grid: _Grid, part: Iterable[int], strict_frac: float, counted: Callable[[], None]
-) -> tuple[dict[int, Solution], int]:
+) -> tuple[dict[int, tuple[Solution, Bounded]], int]:
     """Solve some combinations with one program; return those that are possible, and the rows it held."""
     problem, program = grid.problem, Program(grid.problem, grid.convex)
     for k in range(len(grid.convex)):
@@ -191,15 +192,17 @@ def _solved(
     program.start()
     cost = program.cost_of(problem.objective)
     tightest = np.array([grid.convex[k].limit for k in grid.varied])
-    solutions = {}
+    solved = {}
     for i in part:
         misses = np.abs(grid.limits[i] - tightest)
         program.fix_misses(grid.varied, misses)
         solution = program.solve(cost, tolerance_frac=strict_frac)
         if solution.status != LPStatus.INFEASIBLE:
-            solutions[int(i)] = solution
+            proof = proof_of(program, cost, solution)
+            bounded = Bounded(objective=problem.objective, value=solution.value, bound=solution.bound, proof=proof)
+            solved[int(i)] = solution, bounded
         counted()
-    return solutions, program.rows_used
+    return solved, program.rows_used
 
 
 def _tails_met(grid: _Grid, x: Sequence[FloatArray]) -> list[tuple[bool, ...]]:

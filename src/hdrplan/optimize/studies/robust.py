@@ -29,9 +29,10 @@ from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.judge import dose_volume_missed, polished
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
+from hdrplan.optimize.program.proof_of import proof_of
 from hdrplan.optimize.program.requirements import requirements
 from hdrplan.optimize.program.scenario_rows import Scenario, scenario_rows
-from hdrplan.optimize.proof import InScenario
+from hdrplan.optimize.proof import InScenario, Proof
 
 __all__ = ["RobustOptimum", "robust_times"]
 
@@ -139,7 +140,7 @@ def robust_times(
     return RobustOptimum(
         times_s=solution.x[: problem.n_dwells],
         cost=cost,
-        cost_of_choice=replace(cost, bound=solution.bound),
+        cost_of_choice=replace(cost, bound=solution.bound, proof=program.proof_of(solution)),
         every_value=every.value if every.status == LPStatus.OPTIMAL else float("nan"),
         excused=tuple(sorted(best.excused)),
         scenario_count=count,
@@ -222,6 +223,10 @@ class _ScenarioProgram:
         if solution.status == LPStatus.OPTIMAL and dose_volume_missed(program, solution.x):
             solution = polished(program, self._cost, solution.x)
         return solution
+
+    def proof_of(self, solution: Solution) -> Proof | None:
+        """Return what proves the bound of a solution."""
+        return proof_of(self._program, self._cost, solution)
 
     def prices(self, solution: Solution) -> FloatArray:
         """Sum of each scenario's multipliers: what it costs the objective."""

@@ -33,10 +33,13 @@ class Session:
     lesions : tuple of str
         CTVs that receive their prescription now.
     optimum : Optimum
+    problem : PlanProblem
+        What the optimum solves: these lesions, the budgets, the dose of the sessions before.
     """
 
     lesions: tuple[str, ...]
     optimum: Optimum
+    problem: PlanProblem
 
 
 def split_sessions(
@@ -126,12 +129,13 @@ def _treated(problem: PlanProblem, budgets: Sequence[Goal], groups: Groups) -> t
             ),
         )
         try:
-            optimum = optimize_times(replace(problem, points=shown, goals=now, earlier_gy=before_gy))
+            own = replace(problem, points=shown, goals=now, earlier_gy=before_gy)
+            optimum = optimize_times(own)
         except InfeasibleError:
             return None
         if optimum.shortfalls:
             return None
-        sessions.append(Session(group, optimum))
+        sessions.append(Session(group, optimum, own))
         before_gy = before_gy + problem.rate.gy_per_s @ optimum.times_s
     return tuple(sessions)
 
