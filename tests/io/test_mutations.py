@@ -10,6 +10,7 @@ import resource
 import signal
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,7 @@ from hdrplan.io import (
     write_volume,
 )
 from hdrplan.io.dicom.ct import read_ct_slices
+from hdrplan.sources import load_source
 from small_case import GRID
 
 EACH = 170
@@ -80,9 +82,10 @@ READERS: dict[str, Callable[[Path], object]] = {
     "mask.nii.gz": lambda path: read_mask(path, "mask", "CTV"),
     "names.json": read_names,
     "plan.json": read_plan,
+    "own-plan.json": read_plan,
     "case.toml": lambda path: read_case(path),
 }
-TEXT = {"curves.mrk.json", "catheters.json", "catheters.csv", "names.json", "plan.json", "case.toml"}
+TEXT = {"curves.mrk.json", "catheters.json", "catheters.csv", "names.json", "plan.json", "own-plan.json", "case.toml"}
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +106,8 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     (folder / "catheters.json").write_text('[{"name": "c1", "hub_to_tip_mm_lps": [[0, 0, 0], [1.5, 2, 40]]}]')
     (folder / "names.json").write_text('{"1": "liver", "32": "lesion", "stomach": 6}')
     (folder / "plan.json").write_text(json_text(plan_table(small_plan(), "x")))
+    own = replace(small_plan(), source=replace(load_source("gammamed-plus"), name="mine"))
+    (folder / "own-plan.json").write_text(json_text(plan_table(own, "x")))
     dwells = [(float(5 * k), 3.0, -5.0 * k) for k in range(8)]
     rt_plan(folder / "RP.dcm", [channel(dwells, 24.0, 24.0), channel(dwells, 24.0, 1000.0, ChannelNumber=2)])
     square = np.array([[-50.0, -40, 0], [-20, -40, 0], [-20, -10, 0], [-50, -10, 0]])

@@ -9,7 +9,7 @@ from hdrplan.sources.library import (
     source_names,
     user_source,
 )
-from hdrplan.sources.model import AlongAway, Capsule, Kind, TG43Source
+from hdrplan.sources.model import AlongAway, Capsule, SourceKind, TG43Source
 from hdrplan.sources.record import SCHEMA
 from hdrplan.sources.strength import (
     U_PER_MCI_APPARENT,
@@ -30,7 +30,7 @@ __all__ = [
     "ApparentActivity",
     "Calibration",
     "Capsule",
-    "Kind",
+    "SourceKind",
     "Strength",
     "TG43Source",
     "checked_strength_u",

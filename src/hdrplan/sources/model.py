@@ -16,9 +16,9 @@ import numpy as np
 from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.errors import InputError
 
-__all__ = ["AlongAway", "Capsule", "Kind", "TG43Source"]
+__all__ = ["AlongAway", "Capsule", "SourceKind", "TG43Source"]
 
-Kind = Literal["consensus", "single study", "generic", "user"]
+SourceKind = Literal["consensus", "single study", "generic", "user"]
 
 # What Ir-192 sources have, in house units; the record of a source is checked for the same ranges in published units.
 _RANGES = {
@@ -112,7 +112,7 @@ class TG43Source:
     name: str
     model: str
     manufacturer: str
-    kind: Kind
+    kind: SourceKind
     citation: str
     provenance: str
     dose_rate_constant_gy_per_s_per_u: float

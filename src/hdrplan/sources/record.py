@@ -9,7 +9,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.door import Entries
 from hdrplan.errors import FormatError
 from hdrplan.sources.extend import REACH_MM, anisotropy_to, radial_dose_to
-from hdrplan.sources.model import Capsule, Kind, TG43Source
+from hdrplan.sources.model import Capsule, SourceKind, TG43Source
 from hdrplan.sources.record_tables import PER_CGY_PER_H, along_away_of, anisotropy_of, radial_of
 from hdrplan.sources.strength import HALF_LIFE_DAYS
 
@@ -79,7 +79,7 @@ def source_from_record(
         name=entries.text("name"),
         model=entries.text("model", entries.text("name")),
         manufacturer=entries.text("manufacturer", "not stated"),
-        kind=cast(Kind, entries.choice("kind", get_args(Kind), "user")),
+        kind=cast(SourceKind, entries.choice("kind", get_args(SourceKind), "user")),
         citation=entries.text("citation"),
         provenance=entries.text("provenance", where),
         dose_rate_constant_gy_per_s_per_u=constant * PER_CGY_PER_H,
