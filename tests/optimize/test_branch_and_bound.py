@@ -281,7 +281,7 @@ def test_halves_and_tighter_ranges_lose_no_plan():
             (low, high)[side][k] = middle
             question = Question(cost=cost, excess=excess, gap=gap, deadline=np.inf)
             half = RegionProgram(lp.copy(), question, seen, target)
-            left = half.treat(Region(-np.inf, 0, Ranges(low, high), plans[0]))
+            left = half.treat(Region(bound=-np.inf, order=0, ranges=Ranges(low, high), x=plans[0]))
             for x, number in zip(plans, numbers, strict=True):
                 if (number >= low).all() and (number <= high).all():
                     assert left is not None

@@ -103,7 +103,7 @@ def test_four_words_for_one_volume(text):
 def test_a_level_that_cannot_be_reached_does_not_cost_coverage():
     rate, points = with_surroundings()
     wanted = goals(goal("lesion1", "COIN >= 0.99", level=1))
-    held = optimize_times(problem(rate, points, wanted, healthy="liver", delivery=Delivery(0.1)))
+    held = optimize_times(problem(rate, points, wanted, healthy="liver", delivery=Delivery(resolution_s=0.1)))
     assert held.levels[0].value > 0.0
     assert (rate.gy_per_s @ held.times_s)[points.rows("lesion1")].min() >= 20.0
 

@@ -86,12 +86,12 @@ def test_a_volume_goal_with_room_to_spare_does_not_cost_coverage():
     """Points beside the lesion lie far above 5 Gy; the goal is on how much of the liver does, and holds."""
     rate, points, _ = case()
     own = points.rows("liver")
-    free = optimize_times(problem(rate, points, goals(), healthy="liver", delivery=Delivery(0.1)))
+    free = optimize_times(problem(rate, points, goals(), healthy="liver", delivery=Delivery(resolution_s=0.1)))
     dose = (rate.gy_per_s @ free.times_s)[own]
     above_frac = float(points.volume_cc[own][dose > 5.0].sum() / points.volume_cc[own].sum())
     assert above_frac > 0.05
     limit = goal("liver", f"V5Gy <= {100 * min(0.99, 1.1 * above_frac):.1f} %")
-    held = optimize_times(problem(rate, points, goals(limit), healthy="liver", delivery=Delivery(0.1)))
+    held = optimize_times(problem(rate, points, goals(limit), healthy="liver", delivery=Delivery(resolution_s=0.1)))
     np.testing.assert_allclose(held.times_s, free.times_s, rtol=0, atol=1e-9)
     assert not any("missed" in note.text for note in held.notes)
 
@@ -111,7 +111,7 @@ def test_a_lowered_prescription_loses_next_to_nothing_to_whole_times():
     down = rate.gy_per_s @ (np.floor(exact.times_s / 0.1 + 1e-6) * 0.1)
     assert dose[lesion].min() > down[lesion].min()
     long = optimize_times(
-        problem(rate, points, wanted, healthy="liver", delivery=Delivery(resolution_s=0.1, least_s=0.3))
+        problem(rate, points, wanted, healthy="liver", delivery=Delivery(resolution_s=0.1, shortest_s=0.3))
     )
     assert ((long.times_s == 0) | (long.times_s >= 0.3 - 1e-9)).all()
     assert (rate.gy_per_s @ long.times_s)[points.rows("duodenum")].max() <= 6.0
@@ -119,7 +119,7 @@ def test_a_lowered_prescription_loses_next_to_nothing_to_whole_times():
 
 def test_no_short_stops():
     rate, points, _ = case()
-    optimum = optimize_times(problem(rate, points, goals(), healthy="liver", delivery=Delivery(least_s=5.0)))
+    optimum = optimize_times(problem(rate, points, goals(), healthy="liver", delivery=Delivery(shortest_s=5.0)))
     used = optimum.times_s[optimum.times_s > 0]
     assert used.min() >= 5.0
     assert (rate.gy_per_s @ optimum.times_s)[points.rows("lesion1")].min() >= 20.0
@@ -143,6 +143,6 @@ def test_neighbouring_times_stay_within_their_ratio():
 
 
 def test_bad_rules_are_refused():
-    for wrong in ({"resolution_s": 0.0}, {"least_s": -1.0}, {"ratio": 0.5}, {"ratio": 2.0}):
+    for wrong in ({"resolution_s": 0.0}, {"shortest_s": -1.0}, {"ratio": 0.5}, {"ratio": 2.0}):
         with pytest.raises(InputError):
             Delivery(**wrong)

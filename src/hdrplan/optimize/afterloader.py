@@ -12,7 +12,7 @@ from hdrplan.errors import InputError
 __all__ = ["Delivery", "neighbours"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Delivery:
     """Rules of the afterloader.
 
@@ -20,7 +20,7 @@ class Delivery:
     ----------
     resolution_s : float
         Times are multiples of this.
-    least_s : float
+    shortest_s : float
         A stop lasts at least this long, or is left out.
     ratio : float or None
         Neighbouring dwell times differ at most by this factor.
@@ -29,7 +29,7 @@ class Delivery:
     """
 
     resolution_s: float = 0.1
-    least_s: float = 0.0
+    shortest_s: float = 0.0
     ratio: float | None = None
     neighbours: IntArray = field(default_factory=lambda: np.zeros((0, 2), dtype=np.int64))
 
@@ -37,8 +37,8 @@ class Delivery:
         freeze(self, "neighbours", (None, 2), dtype=np.int64)
         if not (np.isfinite(self.resolution_s) and self.resolution_s > 0):
             raise InputError("the time resolution must be positive (s)", got=self.resolution_s)
-        if not (np.isfinite(self.least_s) and self.least_s >= 0):
-            raise InputError("the least dwell time must not be negative (s)", got=self.least_s)
+        if not (np.isfinite(self.shortest_s) and self.shortest_s >= 0):
+            raise InputError("the least dwell time must not be negative (s)", got=self.shortest_s)
         if self.ratio is not None and not self.ratio >= 1:
             raise InputError("the ratio of neighbouring times must be at least 1", got=self.ratio)
         if self.ratio is not None and len(self.neighbours) == 0:

@@ -77,7 +77,7 @@ def delivery_rules(dwells: Dwells, options: PlanOptions) -> Delivery | None:
     ratio = options.time_ratio or None
     pairs = neighbours(dwells.catheter, dwells.offset_mm) if ratio else np.zeros((0, 2), dtype=np.int64)
     return Delivery(
-        resolution_s=options.time_step_s or 1e-6, least_s=options.min_dwell_s, ratio=ratio, neighbours=pairs
+        resolution_s=options.time_step_s or 1e-6, shortest_s=options.min_dwell_s, ratio=ratio, neighbours=pairs
     )
 
 

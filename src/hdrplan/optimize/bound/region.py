@@ -70,7 +70,7 @@ class Ranges:
         return Ranges(self.low, below), Ranges(above, self.high)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Region:
     """Plans whose numbers lie in ranges; the one with the lowest bound comes first.
 
@@ -133,7 +133,19 @@ class Floor:
 
 
 def floors_of(excess: Excess, seen: Directions, ranges: Ranges) -> tuple[Floor, ...] | None:
-    """Return a floor for each goal; None where the points surely above are too many already."""
+    """Return a floor for each goal; None where the points surely above are too many already.
+
+    Parameters
+    ----------
+    excess : Excess
+    seen : Directions
+    ranges : Ranges
+        Of the numbers of ``seen``.
+
+    Returns
+    -------
+    tuple of Floor, or None
+    """
     lowest, highest = seen.reach(ranges.low, ranges.high)
     middle, half = ranges.middle_and_half()
     goal, volume = excess.goal[seen.at], excess.volume_cc[seen.at]

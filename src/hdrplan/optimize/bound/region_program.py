@@ -203,7 +203,7 @@ class RegionProgram:
             bound = max(bound, again)
         if bound >= self.target:
             return None
-        return Region(max(bound, region.bound), region.order, ranges, x)
+        return Region(bound=max(bound, region.bound), order=region.order, ranges=ranges, x=x)
 
     def _tightened(self, ranges: Ranges) -> Ranges | None:
         """Tighten the ranges of the numbers that matter most; None where nothing is left."""

@@ -7,7 +7,6 @@ solved, but it never stands elsewhere than its plan: each solve says which point
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -73,7 +72,13 @@ class Program:
         return self._lp.lower[: self.columns.n_dwells].copy(), self._lp.upper[: self.columns.n_dwells].copy()
 
     def bound_times(self, dwells: IntArray, shortest_s: FloatArray | float, longest_s: FloatArray | float) -> None:
-        """Give some dwell times other bounds."""
+        """Give some dwell times other bounds.
+
+        Parameters
+        ----------
+        dwells : (m,) int array
+        shortest_s, longest_s : float or (m,) array
+        """
         lower, upper = (np.broadcast_to(np.asarray(s, dtype=np.float64), dwells.shape) for s in (shortest_s, longest_s))
         self._lp.bounds(dwells, lower.copy(), upper.copy())
 
@@ -160,22 +165,31 @@ class Program:
                 new = family.first_rows()
                 family.taken(self._lp.add(family.owner, new), new)
 
-    def mean_tail(self, k: int) -> MeanTail:
-        """Return the convex, stricter form of dose-volume goal ``k``."""
-        requirement = self.requirements[k]
-        volume_cc = self.problem.points.volume_cc[requirement.rows]
-        return MeanTail(self.families[k].points, volume_cc, requirement.tail_cc)
-
     # -- limits ---------------------------------------------------------------------------------------------------
 
     def keep(self, cost: FloatArray, maximum: float, objective: Objective) -> None:
-        """Hold an objective at what was reached, in all solves that follow."""
+        """Hold an objective at what was reached, in all solves that follow.
+
+        Parameters
+        ----------
+        cost : (n_columns,) array
+            The objective.
+        maximum : float
+        objective : Objective
+            Its name.
+        """
         row = NewRows(cost[None, :], np.array([-np.inf]), np.array([maximum]))
         self._kept.append(self._lp.add(Kept(objective), row))
 
     @contextmanager
     def kept(self, cost: FloatArray, maximum: float, objective: Objective) -> Iterator[None]:
-        """Hold an objective for a while."""
+        """Hold an objective for a while.
+
+        Parameters
+        ----------
+        cost, maximum, objective
+            As in :meth:`keep`.
+        """
         self.keep(cost, maximum, objective)
         try:
             yield
@@ -194,10 +208,9 @@ class Program:
             family.relimit(family.limit_gy - by, self._lp)
         else:
             self._lowered[k] = self._lowered.get(k, 0.0) + by
-            self._lp.limit(self._single[k], -np.inf, self._limit(k) - self._lowered[k])
-
-    def _limit(self, k: int) -> float:
-        return single_limit(self.problem, self.requirements[k])
+            self._lp.limit(
+                self._single[k], -np.inf, single_limit(self.problem, self.requirements[k]) - self._lowered[k]
+            )
 
     # -- objectives -----------------------------------------------------------------------------------------------
 
@@ -263,9 +276,8 @@ class Program:
                 family.excuse(mask, self._lp)
 
     @contextmanager
-    def mean_tails(self) -> Iterator[Callable[[Mapping[int, float]], None]]:
-        """Put mean tails in the place of the dose-volume goals for a while: yields the function that says how low."""
-        tails = {k: self.mean_tail(k) for k in self.dose_volume}
+    def in_place_of_dose_volume(self, tails: Mapping[int, MeanTail]) -> Iterator[Callable[[Mapping[int, float]], None]]:
+        """Let mean tails stand for the dose-volume goals for a while: yields the function that limits them."""
 
         def limit(limits_gy: Mapping[int, float]) -> None:
             for k, limit_gy in limits_gy.items():
@@ -279,16 +291,6 @@ class Program:
                 for tail in tails.values():
                     tail.relimit(np.inf if tail.points.sense == -1 else -np.inf, self._lp)
                     self._lp.families.remove(tail)
-
-    @contextmanager
-    def time_apart(self, seconds: float) -> Iterator[None]:
-        """Let something take up to ``seconds`` of its own: the time it takes does not count for the program's."""
-        before, begun = self.deadline, time.monotonic()
-        self.deadline = before + seconds
-        try:
-            yield
-        finally:
-            self.deadline = before + time.monotonic() - begun
 
     def hand_over(self) -> LazyLP:
         """Return the linear program itself, to a search that goes on with it alone: do not use this one any more."""

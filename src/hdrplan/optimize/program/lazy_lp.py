@@ -120,21 +120,41 @@ class LazyLP:
         return first
 
     def limit(self, number: int, low: float, high: float) -> None:
-        """Give one row other limits; infinite ones free it."""
+        """Give one row other limits.
+
+        Parameters
+        ----------
+        number : int
+        low, high : float
+            Infinite ones free it.
+        """
         row = self._table[number]
         if (low, high) != (row.low, row.high):
             self._table.relimit(number, low, high)
             self._simplex.bound_row(number, low + row.margin, high - row.margin)
 
     def rewrite(self, number: int, coefficients: FloatArray, *, low: float, high: float) -> None:
-        """Put another row in the place of one: rows taken out would cost the solver its basis."""
+        """Put another row in the place of one: rows taken out would cost the solver its basis.
+
+        Parameters
+        ----------
+        number : int
+        coefficients : (n_columns,) array
+        low, high : float
+        """
         changed = np.flatnonzero(coefficients != self._table[number].coefficients)
         self._simplex.change_row(number, changed, coefficients[changed])
         self._table.rewrite(number, coefficients)
         self.limit(number, low, high)
 
     def bounds(self, columns: IntArray, lower: FloatArray, upper: FloatArray) -> None:
-        """Give some variables other bounds."""
+        """Give some variables other bounds.
+
+        Parameters
+        ----------
+        columns : (m,) int array
+        lower, upper : (m,) arrays
+        """
         self.lower[columns], self.upper[columns] = lower, upper
         self._simplex.bound_columns(columns, self.lower[columns], self.upper[columns])
 

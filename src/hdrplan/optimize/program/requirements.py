@@ -239,7 +239,17 @@ def _no_contradiction(listed: list[Requirement]) -> None:
 
 
 def hottest(dose_gy: FloatArray, volume_cc: FloatArray, below_cc: float) -> BoolArray:
-    """Return a mask of the hottest points whose volumes together stay below ``below_cc``; ties go by row."""
+    """Return a mask of the hottest points whose volumes together stay below a volume; ties go by row.
+
+    Parameters
+    ----------
+    dose_gy, volume_cc : (n,) arrays
+    below_cc : float
+
+    Returns
+    -------
+    (n,) bool array
+    """
     low, high = float(dose_gy.min()), float(dose_gy.max())
     # Only the doses around the one at which the volume is reached need to be sorted.
     step = ((dose_gy - low) * (_STEPS / max(high - low, 1e-300))).astype(np.int64)

@@ -120,7 +120,13 @@ class RowTable:
         self._margin += [new.margin] * m
 
     def relimit(self, number: int, low: float, high: float) -> None:
-        """Give a row other true limits."""
+        """Give a row other true limits.
+
+        Parameters
+        ----------
+        number : int
+        low, high : float
+        """
         self._low[number], self._high[number] = low, high
 
     def rewrite(self, number: int, coefficients: FloatArray) -> None:

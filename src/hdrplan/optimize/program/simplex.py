@@ -69,7 +69,13 @@ class Simplex:
         self._solver.addVars(len(lower), lower, upper)
 
     def add_rows(self, coefficients: FloatArray, low: FloatArray, high: FloatArray) -> None:
-        """Add rows ``low <= coefficients @ x <= high``."""
+        """Add rows ``low <= coefficients @ x <= high``.
+
+        Parameters
+        ----------
+        coefficients : (m, n_columns) array
+        low, high : (m,) arrays
+        """
         m, n = coefficients.shape
         entries = np.ascontiguousarray(coefficients, dtype=np.float64).ravel()
         column = np.tile(np.arange(n, dtype=np.int32), m)
@@ -78,16 +84,35 @@ class Simplex:
         self._solver.addRows(m, low, high, int(keep.sum()), start, column[keep], entries[keep])
 
     def bound_row(self, row: int, low: float, high: float) -> None:
-        """Give a row other limits."""
+        """Give a row other limits.
+
+        Parameters
+        ----------
+        row : int
+        low, high : float
+        """
         self._solver.changeRowBounds(row, low, high)
 
     def change_row(self, row: int, columns: IntArray, coefficients: FloatArray) -> None:
-        """Give a row other coefficients in some columns."""
+        """Give a row other coefficients in some columns.
+
+        Parameters
+        ----------
+        row : int
+        columns : (m,) int array
+        coefficients : (m,) array
+        """
         for j, coefficient in zip(columns, coefficients, strict=True):
             self._solver.changeCoeff(row, int(j), float(coefficient))
 
     def bound_columns(self, columns: IntArray, lower: FloatArray, upper: FloatArray) -> None:
-        """Give some variables other bounds."""
+        """Give some variables other bounds.
+
+        Parameters
+        ----------
+        columns : (m,) int array
+        lower, upper : (m,) arrays
+        """
         self._solver.changeColsBounds(len(columns), columns.astype(np.int32), lower, upper)
 
     def set_cost(self, cost: FloatArray) -> None:

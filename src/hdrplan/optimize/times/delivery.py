@@ -53,7 +53,7 @@ def deliverable(
     program.release_kept()
     # A dose-volume goal that held by itself was never at work; from now on it is, or whole times might break it.
     plan = replace(plan, excused=excused_at(program, plan.x))
-    plan = _without_short_stops(program, cost, plan, delivery.least_s)
+    plan = _without_short_stops(program, cost, plan, delivery.shortest_s)
     x, missed = plan.x, {}
     for _ in range(MAX_TRIES):
         x = _rounded_up(program, plan.x, delivery.resolution_s)
@@ -117,7 +117,7 @@ def _topped_up(program: Program, x: FloatArray, delivery: Delivery) -> FloatArra
     x = _rounded_down(program, x, step_s)
     _, longest_s = program.time_bounds_s
     free = _free(program)
-    if delivery.least_s > step_s or delivery.ratio is not None:
+    if delivery.shortest_s > step_s or delivery.ratio is not None:
         free &= x[:n] > 0
     for _ in range(10 * n):
         coldest = []
@@ -139,29 +139,29 @@ def _topped_up(program: Program, x: FloatArray, delivery: Delivery) -> FloatArra
     return x
 
 
-def _without_short_stops(program: Program, cost: FloatArray, plan: Solution, least_s: float) -> Solution:
+def _without_short_stops(program: Program, cost: FloatArray, plan: Solution, shortest_s: float) -> Solution:
     """Leave out stops shorter than half the shortest time, lengthen the others, until none is too short."""
-    if least_s <= 0:
+    if shortest_s <= 0:
         return plan
     for _ in range(MAX_TRIES):
         times_s = plan.x[: program.columns.n_dwells]
-        short = _free(program) & (times_s > 0) & (times_s < least_s * (1 - 1e-9))
+        short = _free(program) & (times_s > 0) & (times_s < shortest_s * (1 - 1e-9))
         if not short.any():
             return plan
-        drop = np.flatnonzero(short & (times_s < least_s / 2))
-        stretch = np.flatnonzero(short & (times_s >= least_s / 2))
+        drop = np.flatnonzero(short & (times_s < shortest_s / 2))
+        stretch = np.flatnonzero(short & (times_s >= shortest_s / 2))
         _, longest_s = program.time_bounds_s
         program.bound_times(drop, 0.0, 0.0)
-        program.bound_times(stretch, least_s, longest_s[stretch])
+        program.bound_times(stretch, shortest_s, longest_s[stretch])
         again = program.solve(cost, plan.excused)
         if again.status != LPStatus.OPTIMAL:
             # Without the dropped stops the goals fail: lengthen them instead.
-            program.bound_times(drop, least_s, longest_s[drop])
+            program.bound_times(drop, shortest_s, longest_s[drop])
             again = program.solve(cost, plan.excused)
             if again.status != LPStatus.OPTIMAL:
                 raise InputError(
                     "stops of at least the least time cannot hold the limits",
-                    got=f"{least_s:g} s",
+                    got=f"{shortest_s:g} s",
                     remedy="Shorten the least dwell time, or soften a limit.",
                 )
         plan = again

@@ -6,6 +6,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.judge import dose_volume_missed, polished
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
+from hdrplan.optimize.program.mean_tail import MeanTail
 
 __all__ = ["best_under_dose_volume"]
 
@@ -45,16 +46,16 @@ def best_under_dose_volume(program: Program, cost: FloatArray, relaxed: Solution
 
 def _by_mean_tails(program: Program, cost: FloatArray, relaxed: Solution) -> FloatArray | None:
     """Return times under the loosest common factor on the mean tails at which the goals hold."""
-    goals = list(program.dose_volume)
-    limits = {k: program.requirements[k].limit for k in goals}
+    tails = {k: _mean_tail(program, k) for k in program.dose_volume}
+    limits = {k: program.requirements[k].limit for k in tails}
     # The factor at which the plan without these goals holds all mean tails: nothing looser is of use.
-    shift = {k: program.mean_tail(k).mean_gy(relaxed.x) / limits[k] - 1.0 for k in goals}
+    shift = {k: tail.mean_gy(relaxed.x) / limits[k] - 1.0 for k, tail in tails.items()}
     best: FloatArray | None = None
     low, high = 0.0, 1.0
-    with program.mean_tails() as limit:
+    with program.in_place_of_dose_volume(tails) as limit:
         for step in range(HALVINGS):
             share = 0.5 * (low + high) if step else high
-            limit({k: limits[k] * (1.0 + share * shift[k]) for k in goals})
+            limit({k: limits[k] * (1.0 + share * shift[k]) for k in tails})
             plan = program.solve(cost)
             if plan.status == LPStatus.OPTIMAL and not dose_volume_missed(program, plan.x):
                 best, low = plan.x, share
@@ -65,3 +66,10 @@ def _by_mean_tails(program: Program, cost: FloatArray, relaxed: Solution) -> Flo
             else:
                 high = share
     return best
+
+
+def _mean_tail(program: Program, k: int) -> MeanTail:
+    """Return the convex, stricter form of dose-volume goal ``k``."""
+    requirement = program.requirements[k]
+    volume_cc = program.problem.points.volume_cc[requirement.rows]
+    return MeanTail(program.families[k].points, volume_cc, requirement.tail_cc)

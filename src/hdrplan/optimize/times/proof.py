@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -64,7 +67,7 @@ def proven(task: Task, standing: Standing, cost: FloatArray, *, gap: float, limi
     fresh.allow_miss(task.hard, program.max_miss(task.hard))
     fresh.start()
     try:
-        with program.time_apart(limit.seconds):
+        with _time_apart(program, limit.seconds):
             search = branch_and_bound(
                 fresh,
                 cost,
@@ -82,3 +85,14 @@ def proven(task: Task, standing: Standing, cost: FloatArray, *, gap: float, limi
     work = ProofWork(search.regions, search.seconds, search.ended)
     left = standing.proof.less(seconds=search.seconds, steps=search.regions)
     return replace(standing.noting(work), proof=left), search.bound
+
+
+@contextmanager
+def _time_apart(program: Program, seconds: float) -> Iterator[None]:
+    """Let something take up to ``seconds`` of its own: the time it takes does not count for the program's."""
+    before, begun = program.deadline, time.monotonic()
+    program.deadline = before + seconds
+    try:
+        yield
+    finally:
+        program.deadline = before + time.monotonic() - begun
