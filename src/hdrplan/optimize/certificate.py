@@ -14,7 +14,7 @@ from hdrplan.optimize.objectives import NamedGoal, Objective
 __all__ = ["Certificate", "Optimum", "Price", "Scope", "Shortfall", "Status", "joined"]
 
 # A bound that is farther from the plan than this is no proof of anything that the clinic would ask.
-WORTH_SAYING_FRAC = 1e-2
+NEAR_FRAC = 1e-2
 # A plan that breaks a limit by more than this fraction has no gap to speak of.
 HELD_FRAC = 1e-6
 
@@ -81,7 +81,7 @@ class Certificate:
         else:
             lead, where = "Proven optimal" if self.proven else "Not proven optimal", "on every sample point"
             held = self.violation_frac <= HELD_FRAC
-            if held and not (self.proven or self.relaxed) and main.gap_frac <= WORTH_SAYING_FRAC:
+            if held and not (self.proven or self.relaxed) and main.gap_frac <= NEAR_FRAC:
                 lead = f"Proven within {100 * main.gap_frac:.2g} % of the optimum"
         left_out = f", the bound leaves out {joined(self.relaxed)}" if self.relaxed else ""
         return (

@@ -1,4 +1,4 @@
-"""What is made least, and how a goal is named: the words come last."""
+"""What is minimised, and how a goal is named: the words come last."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ class PlanProblem:
 
     @property
     def objective(self) -> MeanDose | TotalTime:
-        """What is made least when all goals are reached."""
+        """What is minimised when all goals are reached."""
         return TotalTime() if self.healthy is None else MeanDose(self.healthy)
 
     def asked_gy(self, structure: str) -> float:
@@ -111,4 +111,4 @@ class PlanProblem:
         """Raise InputError if one of these fields is set: for optimisers that do not plan with it."""
         for name in names:
             if getattr(self, name) is not None:
-                raise InputError(f"{name} is not taken into account here", got="one", remedy="Leave it out.")
+                raise InputError(f"this optimiser does not plan with {name}", got="one", remedy="Leave it out.")

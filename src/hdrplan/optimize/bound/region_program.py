@@ -15,22 +15,22 @@ from hdrplan.optimize.bound.region import Floor, Ranges, Region, floors_of
 from hdrplan.optimize.program.lazy_lp import LazyLP, LPStatus, Solution
 from hdrplan.optimize.program.rows import NewRows
 
-__all__ = ["NO_MATTER", "Question", "RegionProgram", "RegionRow", "unlimited"]
+__all__ = ["NEGLIGIBLE_FRAC", "Question", "RegionProgram", "RegionRow", "unlimited"]
 
 # Rows of convex functions added for one region, one at a time; one that gains less than this part of the allowed gap is
 # not followed by another.
 MAX_ROWS = 12
 MIN_GAIN = 0.02
 # Numbers whose ranges are tightened in a region, and how much each must matter beside the first.
-TIGHTENED, MATTER_FRAC = 6, 0.3
+TIGHTENED, RELEVANT_FRAC = 6, 0.3
 # A number that moves no dose by more than this fraction of the limit is left as it is.
-NO_MATTER = 2e-5
+NEGLIGIBLE_FRAC = 2e-5
 
 
 class RegionRow(Enum):
-    """Owners of the rows of a region: the objective worth having, the ranges of the numbers, the floors."""
+    """Owners of the rows of a region: the objective below the target, the ranges of the numbers, the floors."""
 
-    WORTH_HAVING = "worth having"
+    BETTER = "better"
     NUMBER = "number"
     FLOOR = "floor"
 
@@ -79,8 +79,8 @@ class RegionProgram:
     def __init__(self, lp: LazyLP, question: Question, seen: Directions, target: float) -> None:
         self.lp, self.question, self.seen, self.target = lp, question, seen, target
         cost, n_goals = question.cost, len(question.excess.tail_cc)
-        worth_having = NewRows(cost[None, :], np.array([-np.inf]), np.array([target]))
-        self._worth = lp.add(RegionRow.WORTH_HAVING, worth_having)
+        better = NewRows(cost[None, :], np.array([-np.inf]), np.array([target]))
+        self._better = lp.add(RegionRow.BETTER, better)
         self._range = lp.add(RegionRow.NUMBER, unlimited(self._rows(seen.per_s)))
         self._floor = lp.add(RegionRow.FLOOR, unlimited(np.zeros((MAX_ROWS * n_goals, len(cost)))))
         self._used = 0
@@ -93,11 +93,11 @@ class RegionProgram:
     def aim(self, target: float) -> None:
         """Look only for plans below another objective."""
         self.target = target
-        self.lp.limit(self._worth, -np.inf, target)
+        self.lp.limit(self._better, -np.inf, target)
 
     def leave(self) -> None:
         """Free the program of everything added for a region."""
-        for row in range(self._worth, self._floor + MAX_ROWS * len(self.question.excess.tail_cc)):
+        for row in range(self._better, self._floor + MAX_ROWS * len(self.question.excess.tail_cc)):
             self.lp.limit(row, -np.inf, np.inf)
 
     def enter(self, ranges: Ranges) -> None:
@@ -209,7 +209,10 @@ class RegionProgram:
         """Tighten the ranges of the numbers that matter most; None where nothing is left."""
         share = ranges.moves(self.seen)
         for k in np.argsort(-share, kind="stable")[:TIGHTENED].tolist():
-            if share[k] < max(MATTER_FRAC * share.max(), NO_MATTER) or time.monotonic() > self.question.deadline:
+            if (
+                share[k] < max(RELEVANT_FRAC * share.max(), NEGLIGIBLE_FRAC)
+                or time.monotonic() > self.question.deadline
+            ):
                 break
             narrow = ranges.narrowed(k, self.extreme(k, 1.0), self.extreme(k, -1.0))
             if narrow is None:

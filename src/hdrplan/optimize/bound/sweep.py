@@ -10,7 +10,7 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.optimize.bound.dose_modes import Directions, directions
 from hdrplan.optimize.bound.region import Ranges, Region, floors_of
-from hdrplan.optimize.bound.region_program import NO_MATTER, RegionProgram, RegionRow
+from hdrplan.optimize.bound.region_program import NEGLIGIBLE_FRAC, RegionProgram, RegionRow
 from hdrplan.optimize.bound.search import InHand, Search
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
 from hdrplan.optimize.program.rows import NewRows
@@ -21,7 +21,7 @@ __all__ = ["swept"]
 LEARNT = 5
 MAX_SWEEPS = 6
 # Sweeps go on while each closes this part of the gap; then halving does more.
-WORTH_FRAC = 0.25
+GAIN_FRAC = 0.25
 
 
 def swept(
@@ -71,7 +71,7 @@ def swept(
         search.report.of(search, best, bound)
         plans_s = np.array([plans_s[0], *(plan.x[:n] for plan in extremes), x[:n]])
         best = search.improved(best, x)
-        if search.late(best) or (sweep and gained < WORTH_FRAC * (search.target(best) - bound + gained)):
+        if search.late(best) or (sweep and gained < GAIN_FRAC * (search.target(best) - bound + gained)):
             break
         # Points that are never on the wrong side need no description.
         at = at[seen.reach(ranges.low, ranges.high)[1] > 0]
@@ -82,8 +82,8 @@ def _learnt(search: Search, best: InHand, x: FloatArray) -> FloatArray:
     """Return plans worth having that differ much, while the program learns the rows that matter."""
     lp, n, question = search.lp, search.n_dwells, search.question
     excess, cost = question.excess, question.cost
-    worth_having = NewRows(cost[None, :], np.array([-np.inf]), np.array([search.target(best)]))
-    row = lp.add(RegionRow.WORTH_HAVING, worth_having)
+    better = NewRows(cost[None, :], np.array([-np.inf]), np.array([search.target(best)]))
+    row = lp.add(RegionRow.BETTER, better)
     plans, above = [x[:n]], excess.of(x[:n])
     for g in range(len(excess.tail_cc)):
         own = np.flatnonzero(excess.goal == g)
@@ -111,7 +111,7 @@ def _tightened(
     seen, extremes = programs[0].seen, list[Solution]()
     for program in programs:
         program.enter(ranges)
-    for k in np.flatnonzero(ranges.moves(seen) > NO_MATTER).tolist():
+    for k in np.flatnonzero(ranges.moves(seen) > NEGLIGIBLE_FRAC).tolist():
         both = list(pool.map(lambda program, sign, k=k: program.extreme(k, sign), programs[:2], (1.0, -1.0)))
         narrow = ranges.narrowed(k, *both)
         if narrow is None:

@@ -109,13 +109,13 @@ def optimize_every_point(
         for _ in range(MAX_ROUNDS):
             optimum = optimize(asked)
             minimum = _minimum(asked, minimum_dose, optimum.times_s + beside_s)
-            cold = {name: _one_a_cube(least.cold_mm) for name, least in minimum.items() if len(least.cold_mm)}
-            if all(least.finished for least in minimum.values()) or not cold:
+            cold = {name: _one_a_cube(dose.cold_mm) for name, dose in minimum.items() if len(dose.cold_mm)}
+            if all(dose.finished for dose in minimum.values()) or not cold:
                 break
             for name, cold_mm in cold.items():
                 rate, points = _joined(asked.rate, asked.points, name, cold_mm, rate_at(cold_mm))
                 asked = replace(asked, rate=rate, points=points, earlier_gy=_transit_gy(rate, transit_s))
-    proven = all(least.finished for least in minimum.values())
+    proven = all(dose.finished for dose in minimum.values())
     return EveryPointOptimum(
         optimum=_of_prescriptions(optimum, asked, minimum, proven=proven),
         problem=asked,
@@ -162,8 +162,8 @@ def _of_prescriptions(
     main = replace(main, bound=main.bound - cost, proof=proof)
     scope = Scope.EVERY_POINT if proven else certificate.scope
     notes = (
-        EveryPoint(structure=name, minimum_gy=least.lower_gy, boxes=least.boxes, finished=least.finished)
-        for name, least in minimum.items()
+        EveryPoint(structure=name, minimum_gy=dose.lower_gy, boxes=dose.boxes, finished=dose.finished)
+        for name, dose in minimum.items()
     )
     return replace(
         optimum,

@@ -39,14 +39,14 @@ def optimize_times(
     time_limit_s: float = 120.0,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Optimum:
-    """Dwell times that hold every prescription and hard limit, spare the healthy organ most, then take least time.
+    """Return dwell times that hold every prescription and hard limit, spare the healthy organ, then take little time.
 
     1. D100 >= prescription at all sample points of every CTV, surface points included, and all hard limits.
-    2. If that cannot be, the organs' limits stand and the prescriptions give way: the sum of what the
-       D100 miss is made least.
-    3. Priority levels in their order: the sum of the relative misses of a level's goals is made least, and kept.
-    4. The mean dose of the healthy organ is made least; without such an organ the total time.
-    5. The total time is made least, at a mean dose at most a millionth higher.
+    2. If that cannot be, the organs' limits stand and the prescriptions give way: the sum of what their D100 misses is
+       minimised.
+    3. Priority levels in their order: the sum of the relative misses of a level's goals is minimised, and kept.
+    4. The mean dose of the healthy organ is minimised; without such an organ, the total time.
+    5. The total time is minimised, at a mean dose at most a millionth higher.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def optimize_times(
 
 
 def _reach(task: Task, standing: Standing, level: int) -> Standing:
-    """Make the sum of the relative misses of one level's goals least, and keep it."""
+    """Minimise the sum of the relative misses of one level's goals, and keep it."""
     program, requirements = task.program, task.requirements
     own = tuple(k for k, r in enumerate(requirements) if r.level == level)
     scale = {k: max(requirements[k].limit, 1e-9) for k in own}
@@ -130,7 +130,7 @@ def _reach(task: Task, standing: Standing, level: int) -> Standing:
 
 
 def _spare(task: Task, standing: Standing) -> Standing:
-    """Make the main objective least under all goals reached so far."""
+    """Minimise the main objective under all goals reached so far."""
     program, plan = task.program, standing.plan
     if plan.status == LPStatus.STOPPED:
         return standing
@@ -149,7 +149,7 @@ def _main(task: Task, standing: Standing, value: float) -> Bounded:
 
 
 def _shorten(task: Task, standing: Standing) -> tuple[Standing, Solution]:
-    """Make the total time least at the main objective reached; return the plan that takes it beside the standing."""
+    """Minimise the total time at the main objective reached; return the plan that takes it beside the standing."""
     program, plan = task.program, standing.plan
     if isinstance(task.objective, TotalTime) or plan.status != LPStatus.OPTIMAL:
         return standing, plan

@@ -25,7 +25,7 @@ def prices_of(
     plan : Solution
     requirements : sequence of Requirement
     objective : Objective
-        What the plan's multipliers change; ``Coverage`` where it was the dose lost that was made least.
+        What the plan's multipliers change; ``Coverage`` where the dose lost was minimised.
     leave_out : sequence of int
         Requirements that are not limits here.
 

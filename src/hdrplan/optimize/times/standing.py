@@ -32,7 +32,7 @@ class Task:
     program : Program
         Grows from step to step.
     objective : MeanDose or TotalTime
-        What is made least when all goals are reached.
+        What is minimised when all goals are reached.
     cost : (n_columns,) array
         The objective as weights of the program's columns.
     hard : tuple of int
