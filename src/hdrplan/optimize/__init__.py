@@ -9,6 +9,7 @@ from hdrplan.optimize.certificate import Certificate, Optimum, Price, Scope, Sho
 from hdrplan.optimize.notes import TransitCounted
 from hdrplan.optimize.objectives import GoalId, NamedGoal
 from hdrplan.optimize.problem import PlanProblem
+from hdrplan.optimize.proof import Proof
 from hdrplan.optimize.studies.front import Axis, Front, FrontPlan
 from hdrplan.optimize.studies.pareto import pareto_front
 from hdrplan.optimize.studies.robust import RobustOptimum, robust_times
@@ -36,6 +37,7 @@ __all__ = [
     "Placement",
     "PlanProblem",
     "Price",
+    "Proof",
     "RobustOptimum",
     "Scope",
     "Session",
