@@ -173,24 +173,23 @@ def _analysed(cohort: Cohort, derived: Derived) -> tuple[list[_Lesion], list[tup
         patient = patients[record.patient_id]
         cycle = derived.cycles[record.patient_id][record.cycle - 1]
         sessions = [s.session_id for s in cycle.sessions_of(record.lesion_id)]
-        given = doses.get(record.lesion_id, {})
-        known = [given[s] for s in sessions if s in given] or ([given[None]] if None in given else [])
+        of_lesion = doses.get(record.lesion_id, {})
+        known = [of_lesion[s] for s in sessions if s in of_lesion] or ([of_lesion[None]] if None in of_lesion else [])
         size = baseline_mm(patient.lesions[record.lesion_id], cycle.sessions_of(record.lesion_id)[0].day)
-        if not known or (None not in given and len(known) < len(sessions)):
+        if not known or (None not in of_lesion and len(known) < len(sessions)):
             left_out.append((record.lesion_id, "no dose"))
         elif size is None:
             left_out.append((record.lesion_id, "no diameter before treatment"))
         elif not np.isfinite(patient.age_years):
             left_out.append((record.lesion_id, "age unknown"))
         else:
-            lesions.append(
-                _Lesion(
-                    record=record,
-                    patient=patient,
-                    diameter_mm=size,
-                    sessions=tuple(known),
-                    n_sessions=len(sessions),
-                    n_lesions=len(cycle.lesion_ids),
-                )
+            lesion = _Lesion(
+                record=record,
+                patient=patient,
+                diameter_mm=size,
+                sessions=tuple(known),
+                n_sessions=len(sessions),
+                n_lesions=len(cycle.lesion_ids),
             )
+            lesions.append(lesion)
     return lesions, left_out

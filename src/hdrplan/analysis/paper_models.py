@@ -71,14 +71,14 @@ def paper_rule(
 
     def univariate(drawn: IntArray) -> list[Effect | None]:
         sample = units.chosen(drawn)
-        found: list[Effect | None] = []
+        fitted: list[Effect | None] = []
         for name in names:
             try:
                 fit = cox(sample, {name: covariates[name][drawn]}, ties="breslow")
-                found.append(effects("univariate, Breslow", fit, units)[0])
+                fitted.append(effects("univariate, Breslow", fit, units)[0])
             except HdrPlanError:
-                found.append(None)
-        return found
+                fitted.append(None)
+        return fitted
 
     single = [e for e in univariate(np.arange(rows.n)) if e is not None]
     entering = [e.term for e in single if e.p < ENTER_P]

@@ -43,6 +43,10 @@ def estimate_text(value: float, lower: float, upper: float, digits: int = 3) -> 
     value, lower, upper : float
     digits : int
         Digits after the point.
+
+    Returns
+    -------
+    str
     """
 
     def text(x: float) -> str:

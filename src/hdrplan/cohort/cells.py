@@ -53,7 +53,7 @@ def typed_tables(raw: Mapping[str, RawTable], *, today: dt.date) -> tuple[Tables
     tables = Tables(
         rows=rows,
         compact=frozenset(name for name, form in forms.items() if form.compact),
-        given=frozenset(rows),
+        present=frozenset(rows),
     )
     problems += [*_key_problems(tables, forms), *_reference_problems(tables, forms)]
     return tables, problems
@@ -202,6 +202,6 @@ def _reference_problems(tables: Tables, forms: Mapping[str, Table]) -> Iterator[
         for row in rows:
             for c in refers:
                 value = row.text(c.name)
-                if value is not None and c.refers in tables.given | {"scans"} and value not in known[c.refers]:
+                if value is not None and c.refers in tables.present | {"scans"} and value not in known[c.refers]:
                     near = _nearest(value, sorted(v for v in known[c.refers] if v))
                     yield problem(name, row.number, "foreign_id", f"{c.name} {near} is not in {c.refers}")

@@ -59,13 +59,13 @@ class Tables:
     rows : mapping of table name to tuple of Row
     compact : frozenset of str
         Tables that came in their compact form.
-    given : frozenset of str
+    present : frozenset of str
         Tables that came at all.
     """
 
     rows: Mapping[str, tuple[Row, ...]]
     compact: frozenset[str]
-    given: frozenset[str]
+    present: frozenset[str]
 
     def __getitem__(self, name: str) -> tuple[Row, ...]:
         return self.rows.get(name, ())

@@ -19,20 +19,20 @@ _OF_THE_MODEL = ("patient_id", "tumour_type", "sex", "age_years", "birth_year", 
 
 def full_tables(tables: Tables) -> Tables:
     """Return the tables in their full form: what a compact table implies is written out, rows keep their numbers."""
-    rows, given = dict(tables.rows), tables.given
+    rows, present = dict(tables.rows), tables.present
     if "sessions" in tables.compact:
         once: dict[str | None, Row] = {}
         for row in tables["sessions"]:
             once.setdefault(row.text("session_id"), row)
         rows |= {"sessions": tuple(once.values()), "session_lesions": tables["sessions"]}
-        given |= {"session_lesions"}
+        present |= {"session_lesions"}
     scans = list(tables["scans"])
     by_date = {(r.text("patient_id"), r.day("scan_date")): r.text("scan_id") for r in reversed(scans)}
     for name in ("measurements", "findings"):
         if name in tables.compact:
             rows[name] = tuple(_with_scan(row, scans, by_date) for row in tables[name])
     rows["scans"] = tuple(scans)
-    return Tables(rows=rows, compact=tables.compact, given=given)
+    return Tables(rows=rows, compact=tables.compact, present=present)
 
 
 def _with_scan(row: Row, scans: list[Row], by_date: dict[tuple[str | None, dt.date | None], str | None]) -> Row:

@@ -64,8 +64,8 @@ def dose_problems(tables: Tables) -> Iterator[Problem]:
         yield from _of_curve(row)
         lesion, plan = row.text("lesion_id"), row.text("plan_id")
         of_its_plan = of_plan.get((plan, lesion)) if plan else None
-        given = row.value("prescription_gy") or of_its_plan or of_lesion.get(lesion) or study
-        yield from _of_prescription(row, given or 20.0, "v100_contradicts_dose" if given else "v100_against_20_gy")
+        own_gy = row.value("prescription_gy") or of_its_plan or of_lesion.get(lesion) or study
+        yield from _of_prescription(row, own_gy or 20.0, "v100_contradicts_dose" if own_gy else "v100_against_20_gy")
     for row in tables["oar_metrics"]:
         yield from _of_organ(row)
     yield from _of_plans(tables)
@@ -115,7 +115,7 @@ def _of_prescription(row: Row, prescription_gy: float, rule: str) -> Iterator[Pr
 
 
 def _of_plans(tables: Tables) -> Iterator[Problem]:
-    if "dose_metrics" not in tables.given:
+    if "dose_metrics" not in tables.present:
         return
     doses = [(r.text("lesion_id"), r.text("session_id"), r.text("plan_id")) for r in tables["dose_metrics"]]
     dosed = {lesion for lesion, _, _ in doses}

@@ -5,7 +5,7 @@ Every point has a dose and the volume it stands for. The cumulative DVH is a fal
     V(D) = sum of volume_cc over the points with dose >= D,
 
 and D_x is its inverse: the largest dose that a volume of at least x receives. Points of volume 0 (on a structure's
-surface) count for the least and the largest dose, for D100 therefore, and for nothing else.
+surface) count for the minimum and the maximum dose, for D100 therefore, and for nothing else.
 """
 
 from __future__ import annotations
@@ -54,18 +54,25 @@ class DVH:
 
     @property
     def min_gy(self) -> float:
-        """Least dose of any point, on the surface too: D100."""
+        """Minimum dose of any point, on the surface too: D100."""
         return float(self.dose_gy[-1])
 
     @property
     def max_gy(self) -> float:
-        """Largest dose of any point, on the surface too."""
+        """Maximum dose of any point, on the surface too."""
         return float(self.dose_gy[0])
 
     def dose_at_cc(self, volume_cc: float) -> float:
-        """D_cc: the largest dose that ``volume_cc`` receives at least; NaN where the structure is smaller.
+        """Return D_cc: the largest dose that ``volume_cc`` receives at least; NaN where the structure is smaller.
 
-        ICRU report 89 (2013), D_2cm3: the least dose of the 2 cm3 that are exposed most.
+        Raises
+        ------
+        InputError
+            A negative volume.
+
+        References
+        ----------
+        ICRU report 89, J ICRU 2013;13(1-2), D_2cm3: the minimum dose of the 2 cm3 that are exposed most.
         """
         if not volume_cc >= 0.0:
             raise InputError("a volume must not be negative (cc)", got=volume_cc)
@@ -78,29 +85,39 @@ class DVH:
         return float(self.dose_gy[row])
 
     def dose_at_frac(self, volume_frac: float) -> float:
-        """D_x: the largest dose that this fraction of the volume receives at least; 1.0 gives D100."""
+        """Return D_x: the largest dose that this fraction of the volume receives at least; 1.0 gives D100.
+
+        Raises
+        ------
+        InputError
+            A fraction outside 0 to 1.
+        """
         if not 0.0 <= volume_frac <= 1.0:
             raise InputError("a volume fraction must lie between 0 and 1", got=volume_frac)
         return self.dose_at_cc(volume_frac * self.volume_cc)
 
     def volume_at_gy(self, dose_gy: npt.ArrayLike) -> FloatArray:
-        """V_D in cc: volume that receives at least each dose; the shape of ``dose_gy``."""
+        """Return V_D in cc: the volume that receives at least each dose; the shape of ``dose_gy``."""
         rows = np.searchsorted(-self.dose_gy, -np.asarray(dose_gy, dtype=np.float64), side="right")
         return np.concatenate(([0.0], self.cumulative_cc))[rows]
 
     def volume_frac_at_gy(self, dose_gy: npt.ArrayLike) -> FloatArray:
-        """V_D as a fraction of the structure's volume."""
+        """Return V_D as a fraction of the structure's volume."""
         return np.asarray(self.volume_at_gy(dose_gy) / self.volume_cc)
 
 
 def dvh(dose_gy: npt.ArrayLike, volume_cc: npt.ArrayLike) -> DVH:
-    """Cumulative DVH of one structure.
+    """Return the cumulative DVH of one structure.
 
     Parameters
     ----------
     dose_gy : (n,) array
     volume_cc : (n,) array
         Volume of each point, 0 on the surface.
+
+    Returns
+    -------
+    DVH
 
     Raises
     ------

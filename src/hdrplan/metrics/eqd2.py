@@ -26,9 +26,18 @@ __all__ = ["bed_gy", "eqd2_gy", "protraction_factor"]
 
 
 def protraction_factor(duration_s: float, repair_half_time_s: float) -> float:
-    """Lea-Catcheside factor G of one irradiation at constant dose rate: 1 for an instant one, falling to 0.
+    """Return the Lea-Catcheside factor G of one irradiation at constant dose rate: 1 for an instant one, falling to 0.
 
     With mu = ln 2 / half-time and x = mu T, G = 2 (x - 1 + exp(-x)) / x^2.
+
+    Raises
+    ------
+    InputError
+        A negative duration, a half-time that is not positive.
+
+    References
+    ----------
+    Dale RG, Br J Radiol 1985;58:515.
     """
     if not duration_s >= 0:
         raise InputError("an irradiation must not last less than 0 s", got=duration_s)
@@ -40,7 +49,7 @@ def protraction_factor(duration_s: float, repair_half_time_s: float) -> float:
 
 
 def bed_gy(dose_gy: npt.ArrayLike, alpha_beta_gy: float, *, fractions: int = 1, protraction: float = 1.0) -> FloatArray:
-    """Biologically effective dose n d (1 + G d / (alpha/beta)).
+    """Return the biologically effective dose n d (1 + G d / (alpha/beta)).
 
     Parameters
     ----------
@@ -51,6 +60,20 @@ def bed_gy(dose_gy: npt.ArrayLike, alpha_beta_gy: float, *, fractions: int = 1, 
         Equal fractions, far enough apart for full repair.
     protraction : float
         G of :func:`protraction_factor`.
+
+    Returns
+    -------
+    array
+        Of the shape of ``dose_gy``.
+
+    Raises
+    ------
+    InputError
+        alpha/beta that is not positive, fewer than one fraction, a factor outside 0 to 1.
+
+    References
+    ----------
+    Fowler JF, Br J Radiol 1989;62:679.
     """
     if not alpha_beta_gy > 0:
         raise InputError("alpha/beta must be above 0 Gy", got=alpha_beta_gy)
@@ -65,7 +88,26 @@ def bed_gy(dose_gy: npt.ArrayLike, alpha_beta_gy: float, *, fractions: int = 1, 
 def eqd2_gy(
     dose_gy: npt.ArrayLike, alpha_beta_gy: float, *, fractions: int = 1, protraction: float = 1.0
 ) -> FloatArray:
-    """Dose in fractions of 2 Gy with the same BED; arguments as :func:`bed_gy`.
+    """Return the dose in fractions of 2 Gy with the same BED.
+
+    Parameters
+    ----------
+    dose_gy, alpha_beta_gy, fractions, protraction
+        As for :func:`bed_gy`.
+
+    Returns
+    -------
+    array
+        Of the shape of ``dose_gy``.
+
+    Raises
+    ------
+    InputError
+        As for :func:`bed_gy`.
+
+    References
+    ----------
+    Bentzen SM et al., Radiother Oncol 2012;105:266.
 
     Examples
     --------

@@ -91,7 +91,7 @@ def gamma_index(
     *,
     normal_gy: float | None = None,
 ) -> FloatArray:
-    """Gamma at reference points against a dose grid.
+    """Return gamma at reference points against a dose grid.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ __all__ = ["D100Sampling", "d100_sampling", "metric_value", "organ_metrics", "ta
 def metric_value(
     curve: DVH, kind: str, at: float = 0.0, *, unit: str = "Gy", prescription_gy: float | None = None
 ) -> float:
-    """Value of one dose-volume metric, in the words of a goal.
+    """Return the value of one dose-volume metric, in the words of a goal.
 
     Parameters
     ----------
@@ -34,6 +34,10 @@ def metric_value(
         Volumes come as a fraction, or in cc where ``unit`` is "cc".
     prescription_gy : float or None
         Needed for ``volume_at_frac``.
+
+    Returns
+    -------
+    float
 
     Raises
     ------
@@ -57,7 +61,12 @@ def metric_value(
 
 
 def target_metrics(curve: DVH, prescription_gy: float) -> dict[str, float]:
-    """D100, D99, D98, D95, D90, D50, D2, V100, V150, V200, least, largest and mean dose, DHI of a CTV.
+    """Return D100, D99, D98, D95, D90, D50, D2, V100, V150, V200, minimum, maximum and mean dose, DHI of a CTV.
+
+    Raises
+    ------
+    InputError
+        A prescription that is not positive.
 
     References
     ----------
@@ -75,7 +84,7 @@ def target_metrics(curve: DVH, prescription_gy: float) -> dict[str, float]:
 
 
 def organ_metrics(curve: DVH) -> dict[str, float]:
-    """D0.1cc, D1cc, D2cc, largest, mean and least dose, V5Gy and V10Gy in cc and as fractions, of an organ at risk.
+    """Return D0.1cc, D1cc, D2cc, maximum, mean and minimum dose, V5Gy and V10Gy (cc and fraction) of an organ at risk.
 
     D_cc is NaN where the organ is smaller than the volume asked for.
 
@@ -126,7 +135,7 @@ class D100Sampling:
 
 
 def d100_sampling(dose_gy: npt.ArrayLike, volume_cc: npt.ArrayLike) -> D100Sampling:
-    """D100 of one CTV with its sampling sensitivity.
+    """Return D100 of one CTV with its sampling sensitivity.
 
     Parameters
     ----------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -146,7 +145,7 @@ def finite_column(values: npt.ArrayLike, n: int, name: str) -> FloatArray:
     InputError
         Another length, missing or infinite values.
     """
-    array: npt.NDArray[Any] = np.asarray(values, dtype=np.float64)
+    array: FloatArray = np.asarray(values, dtype=np.float64)
     if array.shape != (n,) or not np.isfinite(array).all():
         raise InputError(f"{name} must be one finite number a row", got=f"shape {array.shape} for {n} rows")
     return array

@@ -249,6 +249,10 @@ def lausen_1992(maximum: float, minimum_frac: float, maximum_frac: float) -> flo
     minimum_frac, maximum_frac : float
         Share of the rows at or below the lowest and the highest cut-off.
 
+    Returns
+    -------
+    float
+
     References
     ----------
     B. Lausen, M. Schumacher, Biometrics 1992;48:73-85, DOI 10.2307/2532740, from R. Miller, D. Siegmund, Biometrics
@@ -271,6 +275,10 @@ def lausen_1994(maximum: float, n_below: npt.ArrayLike, n: int) -> float:
         Rows at or below each cut-off.
     n : int
         Rows.
+
+    Returns
+    -------
+    float
 
     References
     ----------

@@ -62,7 +62,8 @@ class _Weight:
     rho: float
     gamma: float
 
-    def of(self, at_risk: FloatArray, survival: FloatArray) -> FloatArray:
+    def weights(self, at_risk: FloatArray, survival: FloatArray) -> FloatArray:
+        """Return the weights; InputError for an unknown kind."""
         if self.kind == "logrank":
             return np.ones(at_risk.size)
         if self.kind == "gehan":
@@ -154,7 +155,7 @@ def _observed_expected(
         events[:, g] = np.searchsorted(died, times, side="right") - np.searchsorted(died, times, side="left")
     y, d = at_risk.sum(axis=1), events.sum(axis=1)
     before = np.concatenate(([1.0], np.cumprod(1.0 - d / y)[:-1])) if times.size else np.empty(0)
-    w = weight.of(y, before)
+    w = weight.weights(y, before)
     share = at_risk / y[:, None]
     spread = w**2 * d * (y - d) / np.maximum(y - 1.0, 1.0)  # one row at risk: y - d is 0, so is the term
     variance = np.diag(spread @ share) - (share * spread[:, None]).T @ share

@@ -13,6 +13,7 @@ from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.outcomes.columns import Covariates, covariate_matrix
 from hdrplan.outcomes.inference import Coefficients
+from hdrplan.outcomes.newton import Derivatives
 from hdrplan.outcomes.scan_intervals import Intervals
 
 __all__ = ["IntervalFit", "LogTime", "interval_regression"]
@@ -243,7 +244,8 @@ class _Parametric:
             return bend
         return -np.exp(np.minimum(z, 700.0)) if self.family != "lognormal" else np.full(z.shape, -1.0)
 
-    def value(self, where: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+    def value(self, where: FloatArray) -> Derivatives:
+        """Return the log likelihood, its gradient and the information."""
         value, u, s, uu, us, ss = self._pieces(where)
         gradient = np.concatenate((u @ self.x, [s.sum()]))
         cross = us @ self.x
@@ -252,10 +254,18 @@ class _Parametric:
         return float(value.sum()), gradient[:m], -hessian[:m, :m]
 
     def scores(self, where: FloatArray) -> FloatArray:
+        """Return each row's contribution to the gradient."""
         _, u, s, *_ = self._pieces(where)
         return np.column_stack((u[:, None] * self.x, s))[:, : where.size]
 
     def maximum(self) -> tuple[FloatArray, float, FloatArray]:
+        """Return where the log likelihood is highest, its value and the information there.
+
+        Raises
+        ------
+        InfeasibleError
+            A likelihood that rises without end.
+        """
         where = np.zeros(self.x.shape[1] + self.free_scale)
         middle = np.where(np.isfinite(self.log_high), self.log_high, self.log_low)
         where[0] = float(np.median(middle[np.isfinite(middle)]))

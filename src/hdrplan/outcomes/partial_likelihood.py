@@ -99,6 +99,10 @@ class RiskSets:
             Known part of the log hazard of all rows.
         ties : {"efron", "breslow"}
             Treatment of tied event times.
+
+        Returns
+        -------
+        RiskSets
         """
         index = chosen[np.argsort(rows.time[chosen], kind="stable")]
         time, entry = rows.time[index], rows.entry[index]

@@ -89,15 +89,15 @@ def zph(fit: CoxFit, transform: Literal["km", "rank", "identity", "log"] = "km")
         square += stratum.spread(means, w**2)
     information = np.block([[base, cross], [cross, square]])
 
-    def test(chosen: IntArray, df: int) -> Test:
+    def _test(chosen: IntArray, df: int) -> Test:
         u = score[chosen]
         try:
             return Test.chi_square(float(u @ np.linalg.solve(information[np.ix_(chosen, chosen)], u)), df)
         except np.linalg.LinAlgError:
             raise InfeasibleError("the test of proportional hazards has too few events for its covariates") from None
 
-    tests = tuple(test(np.r_[0:k, k + j], 1) for j in range(k))
-    return ProportionalHazards(names=fit.names, tests=tests, overall=test(np.arange(2 * k), k), transform=transform)
+    tests = tuple(_test(np.r_[0:k, k + j], 1) for j in range(k))
+    return ProportionalHazards(names=fit.names, tests=tests, overall=_test(np.arange(2 * k), k), transform=transform)
 
 
 def _transformed(rows: FollowUp, transform: str, times: FloatArray) -> FloatArray:

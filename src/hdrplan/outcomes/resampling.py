@@ -82,7 +82,11 @@ def bootstrap_statistics(
     rng : numpy.random.Generator
         Source of randomness.
     on_progress : callable, optional
-        Told how many of how many are done.
+        Called with the number of samples done and their total.
+
+    Returns
+    -------
+    (n, ...) array
     """
     values = []
     for k in range(n):
@@ -106,6 +110,10 @@ def flipped_maxima(contributions: FloatArray, n: int, rng: np.random.Generator) 
         Number of draws.
     rng : numpy.random.Generator
         Source of randomness.
+
+    Returns
+    -------
+    (n,) array
 
     References
     ----------

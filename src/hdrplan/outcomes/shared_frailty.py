@@ -178,7 +178,13 @@ class _Penalised:
         return loglik + nu * float((omega - grown + 1.0).sum()), gradient, information
 
     def integrated(self, theta: float) -> float:
-        """Integrated log likelihood at a variance of the frailty, comparable with the Cox log likelihood."""
+        """Return the integrated log likelihood at a variance of the frailty, comparable with the Cox log likelihood.
+
+        Raises
+        ------
+        InfeasibleError
+            No finite maximum over coefficients and frailties.
+        """
         nu = 1.0 / theta
         value, gradient, information = self._value(self.where, nu)
         for _ in range(100):
@@ -199,7 +205,7 @@ class _Penalised:
         return value + float((nu * np.log(nu) - (nu + d) * np.log(nu + d) + d + gamma).sum())
 
     def covariance(self, theta: float) -> FloatArray:
-        """Covariance of the coefficients: their block of the inverse penalised information."""
+        """Return the covariance of the coefficients: their block of the inverse penalised information."""
         information = self._value(self.where, 1.0 / theta)[2]
         result: FloatArray = np.linalg.inv(information)[: self.k, : self.k] / np.outer(self.scale, self.scale)
         return result

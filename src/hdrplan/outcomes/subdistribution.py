@@ -147,7 +147,21 @@ class _WeightedRiskSets:
 
     @classmethod
     def of(cls, rows: FollowUp, wanted: BoolArray, x: FloatArray) -> _WeightedRiskSets:
-        """Return the risk sets of rows of which some had the event of interest (n,), with covariates (n, k)."""
+        """Return the risk sets.
+
+        Parameters
+        ----------
+        rows : FollowUp
+            Events are those of any cause.
+        wanted : (n,) array of bool
+            Rows that had the event of interest.
+        x : (n, k) array
+            Standardised covariates.
+
+        Returns
+        -------
+        _WeightedRiskSets
+        """
         time, other, lost = rows.time, rows.event & ~wanted, ~rows.event
         times, at = np.unique(time[wanted], return_inverse=True)
         g_here, g_own = _uncensored(time, lost, times), _uncensored(time, lost, time)

@@ -109,6 +109,10 @@ class DoseCurve:
             Observed mean control, between 0 and 1.
         dose_gy, volume_cc
             As for :meth:`eta`.
+
+        Returns
+        -------
+        list of (2,) array
         """
         level = special.logit(control) if self.model == "logistic" else np.log(-np.log(control))
         if self.model != "poisson-dvh":

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
@@ -55,7 +55,7 @@ def survival_figure(
         return figure
 
 
-def _draw_curve(axes: Any, c: KaplanMeier, label: str, k: int) -> None:
+def _draw_curve(axes: Axes, c: KaplanMeier, label: str, k: int) -> None:
     """One curve, thin and without band where fewer than FEW are at risk."""
     colour, dash = COLOURS[k % 4], DASHES[k % 4]
     t, s = np.append(0.0, c.time), np.append(1.0, c.survival)
@@ -74,7 +74,7 @@ def _low(curves: Mapping[str, KaplanMeier]) -> bool:
     return min(float(c.survival[-1]) for c in curves.values()) < 0.35
 
 
-def _at_risk(axes: Any, curves: Mapping[str, KaplanMeier], ticks: FloatArray, unit: str) -> None:
+def _at_risk(axes: Axes, curves: Mapping[str, KaplanMeier], ticks: FloatArray, unit: str) -> None:
     axes.set_axis_off()
     axes.set(ylim=(len(curves) + 0.2, -0.9))
     axes.text(0.0, -0.45, f"{unit} at risk", transform=axes.get_yaxis_transform(), fontsize=8, color=GREY)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from hdrplan.arrays import FloatArray
@@ -12,7 +10,7 @@ __all__ = ["BLUE", "COLOURS", "DASHES", "FEW", "GREEN", "GREY", "INK", "ORANGE",
 
 BLUE, ORANGE, GREEN, PURPLE, INK, GREY = "#0072b2", "#d55e00", "#009e73", "#aa4499", "#222222", "#777777"
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE)
-DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.4)), (0, (6, 2, 1, 2)))
+DASHES: tuple[str | tuple[float, tuple[float, ...]], ...] = ("-", (0, (5, 2)), (0, (1, 1.4)), (0, (6, 2, 1, 2)))
 STYLE = {
     "font.family": "sans-serif",
     "font.size": 9.0,

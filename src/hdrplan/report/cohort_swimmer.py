@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -12,6 +12,38 @@ from hdrplan.analysis import Lane
 from hdrplan.report.cohort_style import GREEN, INK, ORANGE, PURPLE, STYLE
 
 __all__ = ["swimmer_figure"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mark:
+    """How one kind of event is drawn, and on which days of a lane it is."""
+
+    label: str
+    days: Callable[[Lane], tuple[int, ...]]
+    marker: str
+    colour: str
+    size: float
+    edge_width: float | None = None
+
+
+def _days(day: int | None) -> tuple[int, ...]:
+    return () if day is None else (day,)
+
+
+_BARS = ("#cfe3f2", "#f6dcc6", "#dfead0")
+_MARKS = (
+    _Mark(label="session", days=lambda r: r.sessions, marker="D", colour=PURPLE, size=3.2),
+    _Mark(label="clean scan", days=lambda r: r.clean_scans, marker="|", colour=INK, size=4.5, edge_width=0.7),
+    _Mark(label="local recurrence", days=lambda r: _days(r.recurrence), marker="o", colour=ORANGE, size=4.2),
+    _Mark(
+        label="other treatment of the lesion",
+        days=lambda r: _days(r.other_treatment),
+        marker="s",
+        colour=GREEN,
+        size=3.6,
+    ),
+    _Mark(label="death", days=lambda r: _days(r.death), marker="x", colour="black", size=4.2, edge_width=1.2),
+)
 
 
 def swimmer_figure(rows: Sequence[Lane], *, n: int, days_per_month: float) -> Figure:
@@ -32,26 +64,17 @@ def swimmer_figure(rows: Sequence[Lane], *, n: int, days_per_month: float) -> Fi
         figure = Figure(figsize=(7.2, 1.5 + 0.125 * len(rows)), layout="constrained")
         axes = figure.subplots()
         kinds = list(dict.fromkeys(sorted(r.tumour_type for r in rows)))
-        marks: dict[str, tuple[list[float], list[int], dict[str, Any]]] = {
-            "session": ([], [], {"marker": "D", "color": PURPLE, "ms": 3.2}),
-            "clean scan": ([], [], {"marker": "|", "color": INK, "ms": 4.5, "mew": 0.7}),
-            "local recurrence": ([], [], {"marker": "o", "color": ORANGE, "ms": 4.2}),
-            "other treatment of the lesion": ([], [], {"marker": "s", "color": GREEN, "ms": 3.6}),
-            "death": ([], [], {"marker": "x", "color": "black", "ms": 4.2, "mew": 1.2}),
-        }
         for y, r in enumerate(rows):
             start = min((*r.sessions, 0))
             axes.barh(y, (r.end - start) / days_per_month, left=start / days_per_month, height=0.72,
-                      color=("#cfe3f2", "#f6dcc6", "#dfead0")[kinds.index(r.tumour_type) % 3], lw=0)  # fmt: skip
-            events = (r.sessions, r.clean_scans, _day(r.recurrence), _day(r.other_treatment), _day(r.death))
-            for (xs, ys, _), days in zip(marks.values(), events, strict=True):
-                xs += [d / days_per_month for d in days]
-                ys += [y] * len(days)
-        for name, (xs, ys, style) in marks.items():
-            if xs:
-                axes.plot(xs, ys, ls="none", label=name, **style)
+                      color=_BARS[kinds.index(r.tumour_type) % 3], lw=0)  # fmt: skip
+        for mark in _MARKS:
+            points = [(day / days_per_month, y) for y, r in enumerate(rows) for day in mark.days(r)]
+            if points:
+                axes.plot(*zip(*points, strict=True), ls="none", label=mark.label, marker=mark.marker,
+                          color=mark.colour, ms=mark.size, mew=mark.edge_width)  # fmt: skip
         for k, kind in enumerate(kinds):
-            axes.barh([-9], [0], color=("#cfe3f2", "#f6dcc6", "#dfead0")[k % 3], label=kind)
+            axes.barh([-9], [0], color=_BARS[k % 3], label=kind)
         shown = f"{len(rows)} of {n} lesions, evenly over the order" if n > len(rows) else f"all {n} lesions"
         first = min(min((*r.sessions, 0)) for r in rows) / days_per_month
         last = max(r.end for r in rows) / days_per_month
@@ -61,7 +84,3 @@ def swimmer_figure(rows: Sequence[Lane], *, n: int, days_per_month: float) -> Fi
         axes.spines["left"].set_visible(False)
         axes.legend(loc="lower right", fontsize=8)
         return figure
-
-
-def _day(day: int | None) -> tuple[int, ...]:
-    return () if day is None else (day,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,16 +77,9 @@ def cohort_options(function: Callable[..., None]) -> Callable[..., None]:
     """Add the cohort argument and the options that every step shares; the command gets them as ``request``."""
 
     @functools.wraps(function)
-    def call(
-        cohort: Path,
-        rule_set: str | None,
-        changes: tuple[str, ...],
-        accept: tuple[str, ...],
-        today: str | None,
-        **options: Any,
-    ) -> None:
-        request = CohortRequest(path=cohort, rule_set=rule_set, changes=changes, accept=accept, today=today)
-        function(request=request, **options)
+    def call(cohort: Path, **options: Any) -> None:
+        shared = {f.name: options.pop(f.name) for f in fields(CohortRequest) if f.name != "path"}
+        function(request=CohortRequest(path=cohort, **shared), **options)
 
     command: Callable[..., None] = call
     for option in (

@@ -30,8 +30,7 @@ def validate(request: CohortRequest, as_json: bool) -> None:
     from hdrplan.io import json_text, read_cohort
 
     raw, noted = read_cohort(request.path)
-    _, found = problems_of(raw, request.rules(raw), today=request.day(), of_files=noted)
-    problems = problems_in_flags(found)
+    problems = problems_in_flags(problems_of(raw, request.rules(raw), today=request.day(), of_files=noted)[1])
     if as_json:
         click.echo(json_text(problem_table(problems, request.accept)), nl=False)
     else:

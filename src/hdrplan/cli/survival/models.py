@@ -65,9 +65,9 @@ def zph(columns: Columns, as_json: bool, ties: Ties, transform: Transform) -> No
     from hdrplan.outcomes import zph as test_of
 
     result = test_of(fitted_cox(columns, ties), transform)
-    each = zip([*result.names, "all"], [*result.tests, result.overall], strict=True)
-    tests = [{"covariate": name, **test_table(test)} for name, test in each]
-    lines = [f"{t['covariate']:<36} chi-square {t['statistic']:.4f} on {t['df']}, p {p_text(t['p'])}" for t in tests]
+    each = [*zip(result.names, result.tests, strict=True), ("all", result.overall)]
+    tests = [{"covariate": name, **test_table(t)} for name, t in each]
+    lines = [f"{name:<36} chi-square {t.statistic:.4f} on {t.df}, p {p_text(t.p)}" for name, t in each]
     print_result("zph", columns, {"transform": transform, "tests": tests}, lines, as_json=as_json)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-def coefficient_table(fit: Coefficients, conf_level: float) -> dict[str, Any]:
+def coefficient_table(fit: Coefficients, conf_level: float) -> dict[str, object]:
     """Return coefficients, errors and hazard ratios for JSON."""
     lower, upper = fit.interval(conf_level)
     robust = getattr(fit, "robust_se", None)
@@ -55,7 +55,7 @@ def coefficient_lines(fit: Coefficients, conf_level: float, effect: str = "HR") 
     return lines
 
 
-def test_table(test: Test) -> dict[str, Any]:
+def test_table(test: Test) -> dict[str, object]:
     """Return a test for JSON."""
     return {"statistic": test.statistic, "df": test.df, "p": test.p}
 
@@ -83,7 +83,7 @@ def label_text(label: object) -> str:
 
 
 def print_result(
-    kind: str, columns: Columns, result: Mapping[str, Any], lines: Iterable[str], *, as_json: bool
+    kind: str, columns: Columns, result: Mapping[str, object], lines: Iterable[str], *, as_json: bool
 ) -> None:
     """Print a result as JSON or as lines of text.
 

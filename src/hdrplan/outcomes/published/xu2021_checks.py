@@ -48,15 +48,15 @@ def _median(endpoint: str, kind: str) -> str:
 
 
 def _bounds() -> Verdict:
-    found = _of_table_4("diameter", "PFS_local", {"order of bounds", "ratio inside its interval"})
+    findings = _of_table_4("diameter", "PFS_local", {"order of bounds", "ratio inside its interval"})
     hr, _, high, _ = paper().univariate["diameter"]["PFS_local"]
     p = p_from_interval(float(hr), float(hr) ** 2 / float(high), float(high))
-    return Verdict(len(found) == 2, f"{_joined(found)} (p {p:.3f})", _ratio_text("diameter", "PFS_local"))
+    return Verdict(len(findings) == 2, f"{_joined(findings)} (p {p:.3f})", _ratio_text("diameter", "PFS_local"))
 
 
 def _direction() -> Verdict:
     """Compare each hazard ratio of tumour type with the medians; of exponential times the ratio is that of medians."""
-    parts, sides = [], {}
+    texts, sides = [], {}
     for endpoint in ("PFS", "PFS_local", "PFS_distant"):
         hcc, crlm = _median(endpoint, "HCC"), _median(endpoint, "CRLM")
         expected = float(hcc) / float(crlm)  # CRLM against HCC
@@ -64,10 +64,10 @@ def _direction() -> Verdict:
         sides[endpoint] = (hr > 1) == (expected > 1)
         harmonised = hr if sides[endpoint] else 1 / hr
         reading = "CRLM against HCC" if sides[endpoint] else "HCC against CRLM"
-        parts.append(f"{endpoint} {hr:g} is {reading} (medians {hcc} and {crlm}): {harmonised:.3f}")
+        texts.append(f"{endpoint} {hr:g} is {reading} (medians {hcc} and {crlm}): {harmonised:.3f}")
     together = float(paper().multivariate["tumour type"]["PFS"][0])
-    parts.append(f"multivariate PFS {together:g}: {1 / together:.3f}")
-    return Verdict(len(set(sides.values())) == 2, "; ".join(parts))
+    texts.append(f"multivariate PFS {together:g}: {1 / together:.3f}")
+    return Verdict(len(set(sides.values())) == 2, "; ".join(texts))
 
 
 def _os_rates() -> Verdict:
@@ -100,8 +100,8 @@ def _ttp_beyond_os() -> Verdict:
 
 def _implied_p(covariate: str, endpoint: str) -> Callable[[], Verdict]:
     def check() -> Verdict:
-        found = _of_table_4(covariate, endpoint, {"p against interval"})
-        return Verdict(bool(found), _joined(found), _ratio_text(covariate, endpoint))
+        findings = _of_table_4(covariate, endpoint, {"p against interval"})
+        return Verdict(bool(findings), _joined(findings), _ratio_text(covariate, endpoint))
 
     return check
 
@@ -134,24 +134,24 @@ def _only_predictor() -> Verdict:
 
 
 def _logrank_and_cox() -> Verdict:
-    parts, far = [], []
+    texts, far = [], []
     for endpoint in ("PFS", "PFS_local", "PFS_distant"):
         logrank, cox = paper().logrank_p[endpoint], paper().univariate["tumour type"][endpoint][3]
         z = [float(stats.norm.isf(float(v) / 2.0)) for v in (logrank, cox)]
         far.append(not math.isclose(*z, rel_tol=0.02))
-        parts.append(f"{endpoint} {logrank} and {cox}: z {z[0]:.2f} and {z[1]:.2f}")
-    return Verdict(all(far), "; ".join(parts))
+        texts.append(f"{endpoint} {logrank} and {cox}: z {z[0]:.2f} and {z[1]:.2f}")
+    return Verdict(all(far), "; ".join(texts))
 
 
 def _sex() -> Verdict:
-    found = check_percent("female", 24, 114, "22.1")
-    return Verdict(bool(found), f"{_joined(found)}; printed sum {78.9 + 22.1:.1f} %")
+    findings = check_percent("female", 24, 114, "22.1")
+    return Verdict(bool(findings), f"{_joined(findings)}; printed sum {78.9 + 22.1:.1f} %")
 
 
 def _focality() -> Verdict:
-    found = check_percent("unifocal", 44, 50, "84.0")
-    confirmed = bool(found) and not check_percent("multifocal", 6, 50, "12.0")
-    return Verdict(confirmed, f"{_joined(found)}; printed sum {84.0 + 12.0:.0f} %")
+    findings = check_percent("unifocal", 44, 50, "84.0")
+    confirmed = bool(findings) and not check_percent("multifocal", 6, 50, "12.0")
+    return Verdict(confirmed, f"{_joined(findings)}; printed sum {84.0 + 12.0:.0f} %")
 
 
 def _same_variable() -> Verdict:
@@ -165,14 +165,14 @@ def _same_variable() -> Verdict:
 
 def _lesion_sd() -> Verdict:
     rows = (("HCC", 114, 142, 97, "1.24", "0.50"), ("CRLM", 50, 81, 44, "1.62", "1.00"))
-    n_findings, parts = 0, []
+    n_findings, texts = 0, []
     for name, n, total, ones, mean, sd in rows:
-        found = check_counted_mean(name, n, mean, sd, total=total, at_one=ones)
-        n_findings += len(found)
+        findings = check_counted_mean(name, n, mean, sd, total=total, at_one=ones)
+        n_findings += len(findings)
         # The more patients have several lesions, the smaller the SD can be: how many must there be?
         needed = next(k for k in range(1, n) if total - (n - k) >= 2 * k and _reaches(n, total, n - k, sd))
-        parts.append(f"{name}: {_joined(found)}, printed {sd}; that needs {needed} with several, printed {n - ones}")
-    return Verdict(n_findings == 2, "; ".join(parts))
+        texts.append(f"{name}: {_joined(findings)}, printed {sd}; that needs {needed} with several, printed {n - ones}")
+    return Verdict(n_findings == 2, "; ".join(texts))
 
 
 def _reaches(n: int, total: int, ones: int, sd: str) -> bool:
