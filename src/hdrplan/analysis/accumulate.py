@@ -40,7 +40,7 @@ def _eqd2(dose_gy: float, alpha_beta_gy: float) -> float:
 
 
 def lower_bounds(sessions: Sequence[Mapping[str, float]], alpha_beta_gy: float) -> dict[str, float]:
-    """Return metrics that the lesion has at least, as doses of one session.
+    """Return lower bounds of a lesion's metrics over its sessions, as doses of one session.
 
     D_x of the sum is at least D_x of one session plus the minimum doses of the others; V_x at least the largest V_x of
     one session. A metric that any session lacks is left out.

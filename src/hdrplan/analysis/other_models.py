@@ -1,4 +1,4 @@
-"""What other models say of the effect of D100."""
+"""The effect of D100 under other models."""
 
 from __future__ import annotations
 

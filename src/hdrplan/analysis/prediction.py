@@ -1,4 +1,4 @@
-"""How well the adjusted model tells lesions apart, and how far that is the flattery of its own data."""
+"""Discrimination and calibration of the adjusted model, corrected for optimism."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From identified to analysed: the flow chart with its counts, and the treatments that were found."""
+"""From identified to analysed: the flow chart with its counts, and the treatment cycles."""
 
 from __future__ import annotations
 

@@ -90,8 +90,8 @@ class Rules:
     days_per_month: float = 30.4375
     exclude: tuple[str, ...] = ()
 
-    def table(self) -> dict[str, Any]:
-        """Names and values, for printing and files."""
+    def table(self) -> dict[str, object]:
+        """Return names and values, for printing and files."""
         return asdict(self)
 
 
@@ -111,7 +111,7 @@ def rules_from(name: str, changes: Mapping[str, str]) -> Rules:
     """
     if name not in RULE_SETS:
         raise InputError("expected a rule set", got=name, remedy=f"There are: {', '.join(RULE_SETS)}.")
-    values = RULE_SETS[name].table()
+    values: dict[str, Any] = RULE_SETS[name].table()
     hints = get_type_hints(Rules)
     for key, text in changes.items():
         if key not in values:

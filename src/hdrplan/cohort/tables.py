@@ -256,7 +256,7 @@ COMPACT: dict[str, Table] = {
 
 
 def form_of(name: str, columns: tuple[str, ...]) -> Table:
-    """Return the form of a table that its columns speak: a session row with a lesion, a scan without scan_id."""
+    """Return the form of a table, told by its columns: a compact session names a lesion, a compact scan no scan_id."""
     if name == "sessions" and "lesion_id" in columns:
         return COMPACT[name]
     if name in ("measurements", "findings") and "scan_id" not in columns and "scan_date" in columns:

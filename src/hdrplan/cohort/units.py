@@ -1,4 +1,4 @@
-"""Units mixed up and dose-volume numbers that contradict each other."""
+"""Mixed-up units, and dose-volume numbers that contradict each other."""
 
 from __future__ import annotations
 

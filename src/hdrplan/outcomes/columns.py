@@ -1,4 +1,4 @@
-"""Columns that stand beside follow-up: groups by label, and covariates as a matrix. Each is checked once."""
+"""Columns beside the follow-up: groups by label, covariates as a matrix; each is checked once."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Groups:
         return len(self.labels)
 
     def chosen(self, rows: IntArray | BoolArray) -> Groups:
-        """Return the groups of some rows; those that lose all their rows are gone."""
+        """Return the groups of some rows; a group without rows is dropped."""
         present, codes = np.unique(self.codes[rows], return_inverse=True)
         return Groups(tuple(self.labels[k] for k in present), codes)
 
@@ -50,7 +50,7 @@ class Groups:
         return total
 
     def enough_for(self, n_parameters: int) -> Groups:
-        """Return these clusters if errors of a model can be estimated from them.
+        """Return these clusters, if there are enough of them to estimate the errors of a model.
 
         Raises
         ------

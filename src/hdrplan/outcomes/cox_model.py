@@ -23,7 +23,7 @@ Ties = Literal["efron", "breslow"]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class CoxData:
-    """What a Cox model is fitted to; residuals, predictions and further tests come back to it.
+    """The data of a Cox model, kept for its residuals, predictions and further tests.
 
     Parameters
     ----------

@@ -80,7 +80,7 @@ class CutoffP:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Cutoff:
-    """A best cut-off and what it tells.
+    """A best cut-off, its p and how far it moves.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def best_cutoff(
     Parameters
     ----------
     problem : CutoffProblem
-        What is cut.
+        What is cut, and what it is adjusted for.
     rng : numpy.random.Generator
         Source of randomness.
     n_resamples, n_bootstrap : int

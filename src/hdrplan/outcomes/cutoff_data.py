@@ -1,4 +1,4 @@
-"""What a best cut-off is sought for: follow-up, the value to cut, and what the cut is adjusted for."""
+"""The inputs of a best cut-off: follow-up, the value to cut, and what to adjust for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["CutoffProblem", "cutoff_problem"]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class CutoffProblem:
-    """Which value is to be cut, and what the cut is adjusted for; :func:`cutoff_problem` makes it.
+    """The checked inputs of a best cut-off; :func:`cutoff_problem` makes them.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def cutoff_problem(
     strata: npt.ArrayLike | None = None,
     minimum_frac: float = 0.1,
 ) -> CutoffProblem:
-    """Return what a cut-off is sought for, checked.
+    """Return the inputs of :func:`best_cutoff`, checked.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What every test and every fitted model says: statistic and p; hazard ratios with intervals."""
+"""The results of every test and every fitted model: statistic and p; hazard ratios with intervals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many metrics, one question: p values that count how often one looked."""
+"""Many metrics, one question: p values corrected for the number of tests."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _SAME_SURVIVAL = 1.5e-8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantile:
-    """A quantile of a survival curve with its confidence limits; NaN where the curve does not get there.
+    """A quantile of a survival curve with its confidence limits; NaN where the curve does not reach it.
 
     Parameters
     ----------
