@@ -94,7 +94,7 @@ class SetProblem:
     def binding(self, solution: Solution) -> str:
         """Name the limits that keep a plan from holding the prescriptions."""
         labels: dict[Hashable, str] = {r.id: r.label for r in self.requirements}
-        prices = solution.dual.by_owner.items()
+        prices = solution.dual.by_owner().items()
         names = [labels[owner] for owner, price in prices if owner not in self.paying and abs(price) > 1e-9]
         if (solution.x[: self.n_dwells] > 0.999 * self.problem.max_time_s).any():
             names.append(f"the greatest dwell time of {self.problem.max_time_s:g} s")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import cast
 
 from hdrplan.arrays import FloatArray
 from hdrplan.optimize.program.dose_program import Program
@@ -30,16 +30,13 @@ def proof_of(program: Program, cost: FloatArray, solution: Solution) -> Proof | 
     if solution.excused:
         return None
     dual = solution.dual
-    rows = [program.row(number) for number in dual.rows.tolist()]
-    owners = tuple(row.owner for row in rows if isinstance(row.owner, Owner))
-    assert len(owners) == len(rows)
     return Proof(
         cost=cost,
         lower=dual.lower,
         upper=dual.upper,
         goals=tuple(requirement.id for requirement in program.requirements),
-        owners=owners,
-        points=np.array([row.point for row in rows], dtype=np.int64),
+        owners=cast("tuple[Owner, ...]", dual.owners),  # rows of other owners come with dose-volume goals
+        points=dual.points,
         multipliers=dual.multipliers,
         limits=dual.limits,
         reduced=cost - dual.paid,

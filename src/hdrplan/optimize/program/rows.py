@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -57,23 +57,33 @@ class Dual:
     ----------
     rows : (m,) int array
         Numbers of the rows that have a multiplier.
+    owners : tuple
+        Whose they are.
+    points : (m,) int array
+        Which of the owner's points each is.
     multipliers, limits : (m,) arrays
         Theirs, and the limits they press on.
     paid : (n_columns,) array
         Sum of the multipliers times the rows.
     lower, upper : (n_columns,) arrays
         Bounds of the columns.
-    by_owner : mapping
-        Owner of rows -> sum of its rows' multipliers.
     """
 
     rows: IntArray
+    owners: tuple[Hashable, ...]
+    points: IntArray
     multipliers: FloatArray
     limits: FloatArray
     paid: FloatArray
     lower: FloatArray
     upper: FloatArray
-    by_owner: Mapping[Hashable, float]
+
+    def by_owner(self) -> dict[Hashable, float]:
+        """Sum the multipliers of each owner's rows."""
+        sums: dict[Hashable, float] = {}
+        for owner, multiplier in zip(self.owners, self.multipliers.tolist(), strict=True):
+            sums[owner] = sums.get(owner, 0.0) + multiplier
+        return sums
 
     def bound(self, cost: FloatArray) -> float:
         """Weak duality: no ``x`` between its bounds that holds the rows has ``cost @ x`` below this.
@@ -152,16 +162,15 @@ class RowTable:
         y = np.where((y > 0) & np.isinf(low) | (y < 0) & np.isinf(high), 0.0, y)
         used = np.flatnonzero(y)
         limits = np.where(y[used] > 0, low[used], high[used])
-        rows = np.array([self._coefficients[i] for i in used]).reshape(len(used), len(lower))
-        by_owner: dict[Hashable, float] = {}
-        for i in used:
-            by_owner[self._owner[i]] = by_owner.get(self._owner[i], 0.0) + float(y[i])
+        rows = np.array([self._coefficients[i] for i in used.tolist()]).reshape(len(used), len(lower))
+        numbers = used.tolist()
         return Dual(
             rows=used,
+            owners=tuple([self._owner[i] for i in numbers]),
+            points=np.array([self._point[i] for i in numbers], dtype=np.int64),
             multipliers=y[used],
             limits=limits,
             paid=y[used] @ rows,
             lower=lower.copy(),
             upper=upper.copy(),
-            by_owner=by_owner,
         )

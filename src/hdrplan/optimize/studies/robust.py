@@ -231,7 +231,7 @@ class _ScenarioProgram:
     def prices(self, solution: Solution) -> FloatArray:
         """Sum of each scenario's multipliers: what it costs the objective."""
         prices = np.zeros(len(self._families))
-        for owner, multiplier in solution.dual.by_owner.items():
+        for owner, multiplier in solution.dual.by_owner().items():
             if isinstance(owner, InScenario):
                 prices[owner.number] += multiplier
         return np.abs(prices)

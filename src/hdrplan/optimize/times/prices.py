@@ -34,8 +34,9 @@ def prices_of(
     tuple of Price
     """
     sign = -1.0 if isinstance(objective, Coverage) else 1.0
+    multipliers = plan.dual.by_owner()
     prices = [
-        Price(requirement.goal, sign * plan.dual.by_owner.get(requirement.id, 0.0), objective)
+        Price(requirement.goal, sign * multipliers.get(requirement.id, 0.0), objective)
         for k, requirement in enumerate(requirements)
         if k not in leave_out
     ]
