@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from source_book import record, write_xlsx
 
 from hdrplan.errors import FormatError, HdrPlanError
 from hdrplan.io import read_source
 from hdrplan.sources import TG43Source, user_source
+from source_book import record, write_xlsx
 
 BASE = record("gammamed-plus")
 FIXTURE = Path(__file__).parent / "data" / "estro_layout.xls"

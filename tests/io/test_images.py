@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
-from small_case import GRID, small_labels
 
 from hdrplan.errors import FormatError, InputError, ResourceError
 from hdrplan.geometry import Grid, Volume
@@ -21,6 +20,7 @@ from hdrplan.io import (
     read_volume,
     write_volume,
 )
+from small_case import GRID, small_labels
 
 
 @pytest.mark.parametrize("suffix", ["nii", "nii.gz", "nrrd", "mha"])

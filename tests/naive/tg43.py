@@ -93,6 +93,17 @@ def doses(points: np.ndarray, positions: np.ndarray, axes: np.ndarray, weights: 
     return rates(points, positions, axes, t) @ weights
 
 
+def unpublished_doses(
+    points: np.ndarray, positions: np.ndarray, axes: np.ndarray, weights: np.ndarray, t: Any
+) -> np.ndarray:
+    """Gy at each point from those dwells whose value there nobody published."""
+    gy = rates(points, positions, axes, t) * weights
+    for i, p in enumerate(points):
+        for k, (q, a) in enumerate(zip(positions, axes, strict=True)):
+            gy[i, k] *= not rate_is_published(*place(p - q, a), t)
+    return gy.sum(axis=1)
+
+
 def all_published(points: np.ndarray, positions: np.ndarray, axes: np.ndarray, t: Any) -> np.ndarray:
     """Whether every dwell's value at each point was published."""
     dwells = list(zip(positions, axes, strict=True))

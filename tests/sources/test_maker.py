@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from hdrplan.sources import source_names
@@ -13,16 +16,44 @@ from hdrplan.sources import source_names
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.shared
-def test_packaged_files_are_made_by_the_maker(shared: Path) -> None:
-    path = ROOT / "tools" / "make_sources.py"
-    spec = importlib.util.spec_from_file_location("make_sources", path)
+def tool(name: str) -> Any:
+    """Return a script of tools/ as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
     assert spec
     assert spec.loader
-    maker = importlib.util.module_from_spec(spec)
-    sys.modules["make_sources"] = maker
-    spec.loader.exec_module(maker)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.shared
+def test_packaged_files_are_made_by_the_maker(shared: Path) -> None:
+    maker = tool("make_sources")
     assert {entry.name for entry in maker.ENTRIES} == set(source_names())
     for entry in maker.ENTRIES:
         made = maker.text_of(maker.record_of(entry, shared / "data" / "sources"))
         assert (maker.OUT / f"{entry.name}.json").read_text(encoding="utf-8") == made, entry.name
+
+
+@pytest.mark.shared
+def test_laws_of_far_water_are_made_by_their_maker(shared: Path) -> None:
+    maker = tool("make_far_water")
+    made, kept = maker.record_of(shared), json.loads(maker.OUT.read_text(encoding="utf-8"))
+    assert made.keys() == kept.keys()
+    np.testing.assert_allclose(made["g"], kept["g"], atol=2e-5)  # a fit: its last digit is the machine's
+    assert made["anisotropy_a_cm"] == pytest.approx(kept["anisotropy_a_cm"], abs=0.11)
+
+
+@pytest.mark.shared
+def test_laws_fitted_to_10_cm_foretell_20_cm(shared: Path) -> None:
+    """The numbers of docs/decisions/0010."""
+    maker = tool("make_far_water")
+    folder = shared / "data" / "sources"
+    tables, spectrum = maker.tables_of(folder), maker.spectrum_of(folder)
+    off = maker.g_errors_pct(tables, maker.fitted_build_up(tables, spectrum, 2.0, 10.0), spectrum, 10.0, 20.0)
+    assert abs(off.mean()) < 0.6
+    assert abs(off).max() < 0.9
+    off = maker.f_errors_pct(tables, maker.fitted_a_cm(tables, (5.0,), 10.0), 10.0, 20.0)
+    assert np.sqrt((off**2).mean()) < 1.1
+    assert abs(off).max() < 5.6

@@ -13,7 +13,7 @@ import pytest
 from scipy.interpolate import RegularGridInterpolator
 
 from hdrplan.errors import InputError
-from hdrplan.sources import TG43Source, load_source, source_names, user_source
+from hdrplan.sources import TG43Source, load_source, user_source
 
 Record = dict[str, Any]
 
@@ -46,7 +46,7 @@ def test_published_noise_of_the_12i_is_kept() -> None:
 def test_blank_cells_follow_the_next_radius() -> None:
     """By hand: F(2.5 mm, 0) = F(5 mm, 0) x F(2.5 mm, 55) / F(5 mm, 55) = 0.654 x 0.986 / 0.980."""
     source = load_source("gammamed-12i")
-    assert source.anisotropy_filled.sum() == 64
+    assert source.anisotropy_filled[:, source.anisotropy_r_mm <= source.table_r_max_mm].sum() == 64
     assert source.anisotropy[0, 0] == pytest.approx(0.654 * 0.986 / 0.980, rel=1e-12)
     assert source.anisotropy_filled[0, 0]
     assert not source.anisotropy_filled[0, 1]
@@ -58,7 +58,8 @@ def test_blank_cells_follow_the_next_radius() -> None:
 def test_filled_cells_against_a_table_that_prints_them() -> None:
     """CLRP leaves blank what the consensus prints; our rule is the nearest of three (docs/decisions/0010)."""
     clrp, hebd = load_source("gammamed-plus-clrp"), load_source("gammamed-plus")
-    theta, r, blank = clrp.anisotropy_theta_rad, clrp.anisotropy_r_mm, clrp.anisotropy_filled
+    theta, r, blank = clrp.anisotropy_theta_rad, clrp.anisotropy_r_mm, clrp.anisotropy_filled.copy()
+    blank[:, r > clrp.table_r_max_mm] = False
     by_angle, by_radius = clrp.anisotropy.copy(), clrp.anisotropy.copy()
     for j, lost in enumerate(blank.T):
         by_angle[:, j] = np.interp(theta, theta[~lost], clrp.anisotropy[~lost, j])
@@ -99,18 +100,6 @@ def test_consensus_g_goes_on_with_the_clrp_shape() -> None:
     np.testing.assert_allclose(naive / own - 1.0, [0.01, 0.045, 0.15], atol=0.012)
 
 
-def test_f_goes_on_linearly_but_not_across_one() -> None:
-    source = load_source("gammamed-plus")
-    r, f = source.anisotropy_r_mm, source.anisotropy
-    straight = f[:, -2] + (f[:, -2] - f[:, -3]) / (r[-2] - r[-3]) * (r[-1] - r[-2])
-    held = np.where(f[:, -2] <= 1.0, np.minimum(straight, 1.0), np.maximum(straight, 1.0))
-    np.testing.assert_allclose(f[:, -1], held, rtol=1e-12)
-    assert source.anisotropy_filled[:, -1].all()
-    for name in source_names():
-        far = load_source(name).anisotropy[:, -1]
-        assert ((far > 0.4) & (far < 1.02)).all(), name
-
-
 def test_lengths_and_rise_near_the_source() -> None:
     lengths = {"vs2000": 5.0, "microselectron-v2": 3.5, "microselectron-v2-clrp": 3.6, "varisource-classic": 10.0}
     for name, length_mm in lengths.items():
@@ -146,7 +135,7 @@ def test_short_table_takes_the_shape_of_the_default() -> None:
     record = packaged("flexisource")
     del record["radial_dose"]["beyond"], record["capsule_cm"]
     user = user_source(record)
-    assert user.radial_r_mm[-1] == 200.0
+    assert user.radial_r_mm[-1] == 400.0
     assert user.table_r_max_mm == 100.0
     assert "capsule is not stated" in user.note
     assert user.capsule.tip_z_mm == pytest.approx(1.75 + 0.6)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import json_option, progress_bar, quiet_option
+from hdrplan.cli.common import json_option, progress_bar, quiet_option, warn
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def command(
       hdrplan dose demo-output --spacing 2 --margin 80 -o dose.nii.gz
     """
     from hdrplan.io import json_text
+    from hdrplan.sources import bounded_warnings
 
     if sum(where is not None for where in (points, grid_like, spacing)) != 1:
         raise InputError("say where: exactly one of --points, --grid and --spacing")
@@ -83,6 +84,7 @@ def command(
         size = f"{' x '.join(map(str, grid.shape_zyx))} voxels"
         if not dry_run:
             summary |= _on_grid(chosen, grid, output, exact, quiet)
+    warn(bounded_warnings(chosen.source))
     if as_json:
         click.echo(json_text(summary), nl=False)
     elif not quiet:

@@ -22,7 +22,7 @@ TOLERANCE = 8e-4
 """Relative error that a block may add to the rate of one dwell, at the places where it is measured."""
 
 _LEAF_VOXELS = 512
-_TABLES_END_MM = 200.0
+_TABLES_END_MM = 400.0
 _ANGLES = 60  # bins of 3 degrees
 _DIRECTIONS = 8
 _DISTANCES = FARTHEST / STEP ** np.arange(22)
@@ -94,7 +94,7 @@ def _error(source: TG43Source, half_mm: tuple[float, float, float]) -> FloatArra
     # Where the error of the interpolation is largest: at the faces and midway between nodes.
     places = np.array([-1.0, -0.82, -0.32, 0.32, 0.82, 1.0])
     distances_mm = _DISTANCES * np.linalg.norm(half)
-    # Tables end at 200 mm; what is farther is as smooth as there.
+    # Tables end at 400 mm; what is farther is as smooth as there.
     beyond = int((distances_mm > _TABLES_END_MM).sum())
     out = np.empty((len(distances_mm) - beyond, _ANGLES))
     probe = Probe(frozen(distances_mm[beyond:]), frozen(directions), 20.0 * TOLERANCE)

@@ -56,16 +56,35 @@ class PointDose:
     Parameters
     ----------
     gy : (n_points,) array
-    extrapolated : (n_points,) bool array
-        Points that lie outside the source's tabulated range for at least one dwell with time.
+    extrapolated_gy : (n_points,) array
+        How much of it comes from dwells for which the point lies outside the source's tabulated range.
     """
 
     gy: FloatArray
-    extrapolated: BoolArray
+    extrapolated_gy: FloatArray
 
     def __post_init__(self) -> None:
         freeze(self, "gy", (None,))
-        freeze(self, "extrapolated", (None,), dtype=np.bool_)
+        freeze(self, "extrapolated_gy", (len(self.gy),))
+
+    @property
+    def extrapolated(self) -> BoolArray:
+        """Points that lie outside the source's tabulated range for at least one dwell with time."""
+        return np.asarray(self.extrapolated_gy > 0.0)
+
+    def extrapolated_frac(self, volume_cc: FloatArray, rows: slice) -> float:
+        """Part of a structure's dose that comes from extrapolated data: of its integral over the volume.
+
+        Parameters
+        ----------
+        volume_cc : (n_points,) array
+            Volume that each point stands for.
+        rows : slice
+            The points of the structure.
+        """
+        of_volume = volume_cc[rows]
+        whole = float(of_volume @ self.gy[rows])
+        return float(of_volume @ self.extrapolated_gy[rows]) / whole if whole > 0.0 else 0.0
 
 
 def dose_rate(
@@ -171,10 +190,10 @@ def dose_at_points(
     points = checked_points(points_mm)
     used, weights = weights_us(dwells, times_s, checked_strength(strength_u))
     pieces, columns = pieces_of_source(source), rows_of(dwells, used)
-    out, outside = np.empty(len(points)), np.empty(len(points), dtype=np.bool_)
+    out, unpublished = np.empty(len(points)), np.empty(len(points))
 
     def block(first: int, last: int) -> None:
-        dose_rows(first, last, points, columns, weights, pieces, outside, out)
+        dose_rows(first, last, points, columns, weights, pieces, unpublished, out)
 
     in_slabs(block, len(points), max(1, _SLAB_PAIRS // max(1, len(weights))), on_progress)
-    return PointDose(out, outside)
+    return PointDose(out, unpublished)

@@ -167,10 +167,10 @@ def _row(x: float, y: float, z: float, dwells: Floats, strength_u: float, p: Pie
 
 
 @jit
-def _sum(x: float, y: float, z: float, dwells: Floats, weights: Floats, p: Pieces) -> tuple[float, bool]:
-    """Dose at a point, ``weights`` in U s, and whether a value is unpublished."""
+def _sum(x: float, y: float, z: float, dwells: Floats, weights: Floats, p: Pieces) -> tuple[float, float]:
+    """Dose at a point, ``weights`` in U s, and how much of it comes from unpublished values."""
     qx, qy, qz, ax, ay, az = dwells[0], dwells[1], dwells[2], dwells[3], dwells[4], dwells[5]
-    total, off, beyond = 0.0, 0, 0
+    total, unpublished, beyond = 0.0, 0.0, 0
     for k in range(len(qx)):
         rx, ry, rz = x - peek(qx, k), y - peek(qy, k), z - peek(qz, k)
         ux, uy, uz = peek(ax, k), peek(ay, k), peek(az, k)
@@ -178,15 +178,18 @@ def _sum(x: float, y: float, z: float, dwells: Floats, weights: Floats, p: Piece
         px, py, pz = rx - along * ux, ry - along * uy, rz - along * uz
         away2 = px * px + py * py + pz * pz
         rate, flag = rate_at(along, away2, p)
-        total += peek(weights, k) * rate
-        off += flag
+        dose = peek(weights, k) * rate
+        total += dose
+        unpublished += dose if flag > 0 else 0.0
         beyond += 1 if along * along + away2 > p.end_mm * p.end_mm else 0
     if beyond > 0:
-        total = 0.0
+        total, unpublished = 0.0, 0.0
         for k in range(len(qx)):
             along, away = place(x - qx[k], y - qy[k], z - qz[k], ax[k], ay[k], az[k])
-            total += weights[k] * rate_per_u(along, away, p.t)[0]
-    return total, off > 0
+            rate, off = rate_per_u(along, away, p.t)
+            total += weights[k] * rate
+            unpublished += weights[k] * rate if off else 0.0
+    return total, unpublished
 
 
 @jit
@@ -229,7 +232,7 @@ def dose_rows(
     dwells: Floats,
     weights: Floats,
     p: Pieces,
-    outside: npt.NDArray[np.bool_],
+    unpublished: Floats,
     out: Floats,
 ) -> None:
     """Doses at points ``first:last``.
@@ -244,13 +247,13 @@ def dose_rows(
     weights : (n_dwells,) array
         Strength times dwell time, U s.
     p : Pieces
-    outside : (n_points,) bool array
-        Written: whether the dose rests on what nobody published.
+    unpublished : (n_points,) array
+        Written: Gy of the dose that come from values which nobody published.
     out : (n_points,) array
         Written: Gy.
     """
     for i in range(first, last):
-        out[i], outside[i] = _sum(points[i, 0], points[i, 1], points[i, 2], dwells, weights, p)
+        out[i], unpublished[i] = _sum(points[i, 0], points[i, 1], points[i, 2], dwells, weights, p)
 
 
 @jit

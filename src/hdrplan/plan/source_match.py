@@ -11,6 +11,7 @@ from hdrplan.sources import TG43Source, load_source, source_names
 __all__ = ["source_of_brachy"]
 
 # First match wins. Oncentra's own table of the microSelectron v2 is Daskalov's: its point doses agree to 0.001 %.
+# A second check must use the same table; hdrplan.sources.bounded_warnings says what is wrong with it far away.
 _WORDS: tuple[tuple[str, str], ...] = (
     (r"gamma ?med.*pdr|pdr.*gamma ?med", "gammamed-pdr-plus"),
     (r"gamma ?med ?(hdr )?12 ?i", "gammamed-12i"),

@@ -247,7 +247,7 @@ def _methods(result: PlanResult) -> tuple[str, ...]:
         texts.append("Dwell times were given, not optimised.")
     if beyond:
         parts = ", ".join(f"{name} {100 * frac:.1f} %" for name, frac in beyond.items())
-        texts.append(f"Part of each volume that some dwell in use sees outside the source's published table: {parts}.")
+        texts.append(f"Part of each structure's dose that comes from outside the source's published table: {parts}.")
     return tuple(texts)
 
 

@@ -78,10 +78,10 @@ def source_use_lines(result: PlanResult) -> list[str]:
         f"{active} active dwells, {plan.total_time_s:.0f} s in all at {plan.strength_u:g} U, "
         f"TRAK {plan.trak_gy * 100:.3f} cGy at 1 m"
     ]
-    beyond = {name: frac for name, frac in result.extrapolated_frac.items() if frac > 0}
+    beyond = {name: frac for name, frac in result.extrapolated_frac.items() if frac > 0.0005}
     if beyond:
         parts = ", ".join(f"{name} {100 * frac:.1f} %" for name, frac in beyond.items())
-        lines.append(f"source data extrapolated (nearer or farther than the published table): {parts} of the volume")
+        lines.append(f"source data extrapolated (nearer or farther than the published table): {parts} of the dose")
     return lines
 
 

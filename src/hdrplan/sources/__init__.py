@@ -1,5 +1,6 @@
 """Sources: the TG-43 data of Ir-192 source models, and their strength. Knows no plan and no patient."""
 
+from hdrplan.sources.bounded import BoundedPhantom, bounded_phantom, bounded_warnings
 from hdrplan.sources.library import (
     DEFAULT_SOURCE,
     is_packaged,
@@ -28,11 +29,14 @@ __all__ = [
     "U_PER_MCI_APPARENT",
     "AlongAway",
     "ApparentActivity",
+    "BoundedPhantom",
     "Calibration",
     "Capsule",
     "SourceKind",
     "Strength",
     "TG43Source",
+    "bounded_phantom",
+    "bounded_warnings",
     "checked_strength_u",
     "is_packaged",
     "load_source",

@@ -2,21 +2,64 @@
 
 References
 ----------
-Perez-Calatayud J et al., AAPM and ESTRO report 229, Med Phys 2012;39:2904, and its corrigendum: beyond the last radius
-F is extrapolated linearly from the last two radii; below the first radius the nearest value holds.
-Taylor REP, Rogers DWO, Med Phys 2008;35:4933: g to 20 cm in full-scatter water.
+Perez-Calatayud J et al., AAPM and ESTRO report 229, Med Phys 2012;39:2904: below the first radius the nearest value
+holds. (For radii beyond the last its corrigendum takes straight lines and exponentials; see decision 0010.)
+Taylor REP, Rogers DWO, Med Phys 2008;35:4933: g and F to 20 cm in full-scatter water.
 """
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
 import numpy as np
 
-from hdrplan.arrays import BoolArray, FloatArray
+from hdrplan.arrays import BoolArray, FloatArray, freeze
+from hdrplan.door import Entries
 
-__all__ = ["REACH_MM", "anisotropy_to", "blanks_filled", "radial_dose_to"]
+__all__ = ["REACH_MM", "FarWater", "anisotropy_to", "blanks_filled", "far_water", "radial_dose_to"]
 
-REACH_MM = 200.0
-"""Every loaded source reaches this far, whatever its publication does."""
+REACH_MM = 400.0
+"""Every loaded source reaches this far, whatever its publication does: no body holds a point farther from a dwell."""
+
+# Where columns of F are added: a straight line between two of them is within 0.3 % of the law.
+_COLUMNS_MM = np.array([75.0, 100.0, 125.0, 150.0, 175.0, 200.0, 250.0, 300.0, 400.0])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FarWater:
+    """How g and F go on in water without an end; fitted by ``tools/make_far_water.py``.
+
+    Parameters
+    ----------
+    radial_r_mm, radial_dose : (n,) array
+        Shape of g from 80 mm to :data:`REACH_MM`, to a constant factor: primary dose of the lines of Ir-192 times a
+        build-up.
+    anisotropy_a_mm : float
+        a of the law of F: 1 - F falls as 1 / (r + a), for scatter comes from all round.
+    """
+
+    radial_r_mm: FloatArray
+    radial_dose: FloatArray
+    anisotropy_a_mm: float
+
+    def __post_init__(self) -> None:
+        freeze(self, "radial_r_mm", (None,))
+        freeze(self, "radial_dose", (len(self.radial_r_mm),))
+
+
+@cache
+def far_water() -> FarWater:
+    """Return the packaged laws."""
+    path = resources.files("hdrplan.sources") / "far_water.json"
+    entries = Entries(json.loads(path.read_text(encoding="utf-8")), "far_water.json")
+    return FarWater(
+        10.0 * entries.array("r_cm", (None,)),
+        entries.array("g", (None,)),
+        10.0 * entries.number("anisotropy_a_cm"),
+    )
 
 
 def blanks_filled(theta_rad: FloatArray, f: FloatArray) -> FloatArray:
@@ -51,9 +94,7 @@ def blanks_filled(theta_rad: FloatArray, f: FloatArray) -> FloatArray:
 def anisotropy_to(
     reach_mm: float, r_mm: FloatArray, f: FloatArray, filled: BoolArray
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Add a column at ``reach_mm``, linear from the last two radii, but never across F = 1.
-
-    Over 10 cm the straight line through two noisy values can pass 1, where scatter only brings F toward it.
+    """Add columns to ``reach_mm``: each angle relaxes toward F = 1 by the law of :class:`FarWater`.
 
     Parameters
     ----------
@@ -65,17 +106,15 @@ def anisotropy_to(
     Returns
     -------
     r_mm, f, filled : arrays
-        With one column more, which counts as filled; as given where they reach so far.
+        With more columns, which count as filled; as given where they reach so far.
     """
-    if r_mm[-1] >= reach_mm:
-        return r_mm, f, filled
-    slope = (f[:, -1] - f[:, -2]) / (r_mm[-1] - r_mm[-2])
-    far = f[:, -1] + slope * (reach_mm - r_mm[-1])
-    far = np.where(f[:, -1] <= 1.0, np.minimum(far, 1.0), np.maximum(far, 1.0))
+    further = _COLUMNS_MM[(1.01 * r_mm[-1] < _COLUMNS_MM) & (reach_mm >= _COLUMNS_MM)]
+    a_mm = far_water().anisotropy_a_mm
+    left = (a_mm + r_mm[-1]) / (a_mm + further)
     return (
-        np.append(r_mm, reach_mm),
-        np.column_stack([f, far]),
-        np.column_stack([filled, np.ones(len(far), dtype=np.bool_)]),
+        np.append(r_mm, further),
+        np.column_stack([f, 1.0 - (1.0 - f[:, -1:]) * left]),
+        np.column_stack([filled, np.ones((len(f), len(further)), dtype=np.bool_)]),
     )
 
 

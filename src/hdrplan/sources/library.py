@@ -21,6 +21,7 @@ from hdrplan.sources.record import source_from_record
 
 __all__ = [
     "DEFAULT_SOURCE",
+    "bounded_entries",
     "is_packaged",
     "load_source",
     "packaged_sha256",
@@ -89,6 +90,12 @@ def is_packaged(source: TG43Source) -> bool:
     # The along-away table is for verification only: no dose depends on it.
     compared = [field.name for field in fields(TG43Source) if field.name != "along_away"]
     return source is packaged or all(np.array_equal(getattr(source, f), getattr(packaged, f)) for f in compared)
+
+
+def bounded_entries(name: str) -> Entries | None:
+    """Return what a packaged record says of its bounded phantom, if it is of one."""
+    record = _record(name)
+    return record.table("bounded") if "bounded" in record else None
 
 
 @cache

@@ -73,7 +73,7 @@ class AlongAway:
 class TG43Source:
     """Data of the TG-43U1 line-source (2D) formalism for one source model.
 
-    The tables have no blank cells; a loaded source reaches 200 mm. What was published ends at ``table_r_max_mm``; what
+    The tables have no blank cells; a loaded source reaches 400 mm. What was published ends at ``table_r_max_mm``; what
     lies beyond, and the cells marked in ``anisotropy_filled``, follows from the rules of :mod:`hdrplan.sources.extend`.
 
     Parameters

@@ -8,7 +8,7 @@ from typing import cast, get_args
 from hdrplan.arrays import FloatArray
 from hdrplan.door import Entries
 from hdrplan.errors import FormatError
-from hdrplan.sources.extend import REACH_MM, anisotropy_to, radial_dose_to
+from hdrplan.sources.extend import REACH_MM, anisotropy_to, far_water, radial_dose_to
 from hdrplan.sources.model import Capsule, SourceKind, TG43Source
 from hdrplan.sources.record_tables import PER_CGY_PER_H, along_away_of, anisotropy_of, radial_of
 from hdrplan.sources.strength import HALF_LIFE_DAYS
@@ -16,6 +16,8 @@ from hdrplan.sources.strength import HALF_LIFE_DAYS
 __all__ = ["SCHEMA", "source_from_record"]
 
 SCHEMA = "hdrplan-source/1"
+# A table that ends before it needs the shape of another one.
+_WHOLE_MM = 200.0
 _CAPSULE_NOTE = "The capsule is not stated; that of the WG-MBDCA generic source is taken."
 
 
@@ -29,7 +31,8 @@ def source_from_record(
     record : mapping
         As in the files of ``sources/data``: lengths in cm, angles in degrees, Lambda in cGy / h / U; blank cells None.
     beyond : tuple of arrays, optional
-        r (mm) and g whose shape continues a table that ends before 20 cm; needed by such a table only.
+        r (mm) and g, to 40 cm, whose shape continues the table; needed by one that ends before 20 cm. Without it g
+        goes on as in water without an end.
     where : str
         File or name, for messages.
 
@@ -70,10 +73,11 @@ def source_from_record(
     r_g, g = radial_of(entries.table("radial_dose"))
     r_f, theta, f, blank = anisotropy_of(entries.table("anisotropy"))
     r_max = min(r_g[-1], r_f[-1])
-    if beyond is None and r_g[-1] < REACH_MM:
-        raise FormatError(f"g must reach {REACH_MM / 10:.0f} cm", got=f"{r_g[-1] / 10:g} cm", where=where)
-    if beyond is not None:
-        r_g, g = radial_dose_to(REACH_MM, r_g, g, *beyond)
+    if beyond is None and r_g[-1] < _WHOLE_MM:
+        raise FormatError(f"g must reach {_WHOLE_MM / 10:.0f} cm", got=f"{r_g[-1] / 10:g} cm", where=where)
+    if beyond is None:
+        beyond = far_water().radial_r_mm, far_water().radial_dose
+    r_g, g = radial_dose_to(REACH_MM, r_g, g, *beyond)
     r_f, f, filled = anisotropy_to(REACH_MM, r_f, f, blank)
     return TG43Source(
         name=entries.text("name"),

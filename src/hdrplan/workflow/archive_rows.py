@@ -10,8 +10,8 @@ from typing import Literal, TypeAlias, cast
 
 import numpy as np
 
-from hdrplan.arrays import BoolArray, FloatArray
-from hdrplan.dose import SamplePoints, dose_at_points, sample_points
+from hdrplan.arrays import FloatArray
+from hdrplan.dose import PointDose, SamplePoints, dose_at_points, sample_points
 from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.geometry import Role, Structure
 from hdrplan.io import (
@@ -26,7 +26,7 @@ from hdrplan.io import (
 )
 from hdrplan.metrics import dvh, organ_metrics, target_metrics
 from hdrplan.plan import BrachyPlan, as_plan, source_of_brachy
-from hdrplan.sources import load_source
+from hdrplan.sources import bounded_warnings, load_source
 from hdrplan.workflow.check_grid import between_centres
 
 __all__ = ["ArchiveOptions", "Engine", "Row", "treatment_rows"]
@@ -87,7 +87,7 @@ class _KnownDose:
     gy: FloatArray
     facts: Row
     notes: tuple[str, ...]
-    extrapolated: BoolArray | None = None
+    recomputed: PointDose | None = None
 
 
 def treatment_rows(treatment: Treatment, options: ArchiveOptions) -> tuple[list[Row], str]:
@@ -163,8 +163,8 @@ def _recomputed(brachy: BrachyPlan, points: SamplePoints, source_name: str | Non
     return _KnownDose(
         gy=dose.gy,
         facts={"engine": "recomputed, TG-43U1", "source": source.name},
-        notes=(),
-        extrapolated=dose.extrapolated,
+        notes=bounded_warnings(source),
+        recomputed=dose,
     )
 
 
@@ -204,8 +204,8 @@ def _metrics(
         "prescription_gy": prescription_gy if structure.role == "CTV" else None,
         "warnings": "; ".join(notes),
     }
-    if dose.extrapolated is not None:
-        row["extrapolated_pct"] = 100 * float(volume_cc[dose.extrapolated[at]].sum() / volume_cc.sum())
+    if dose.recomputed is not None:
+        row["extrapolated_pct"] = 100 * dose.recomputed.extrapolated_frac(points.volume_cc, at)
     if not volume_cc[held].sum() > 0:
         return row
     curve = dvh(gy[held], volume_cc[held])

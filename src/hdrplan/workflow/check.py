@@ -12,7 +12,7 @@ from hdrplan.dose import dose_field
 from hdrplan.geometry import Structure
 from hdrplan.metrics import Tolerances
 from hdrplan.plan import BrachyPlan, as_plan
-from hdrplan.sources import TG43Source
+from hdrplan.sources import TG43Source, bounded_warnings
 from hdrplan.workflow.check_grid import GridCheck, StatedDose, compared_grids
 from hdrplan.workflow.check_rows import CheckRow, dvh_rows, grid_rows, point_rows, trak_row
 from hdrplan.workflow.check_tip import TipChoice, choose_tip, dose_of_one_fraction
@@ -87,7 +87,7 @@ def check_plan(
         A plan without dwells.
     """
     tolerances = tolerances or Tolerances()
-    warnings = list(brachy.warnings)
+    warnings = [*brachy.warnings, *bounded_warnings(source)]
     if stated is not None and brachy.fractions > 1:
         of_all, stated = stated, dose_of_one_fraction(brachy, source, stated, tolerances)
         if stated is not of_all:

@@ -43,9 +43,10 @@ class PlanResult:
         Dose at ``points``, by TG-43 there and not read from the grid.
     dose : Volume
         Gy on :func:`dose_grid`.
-    in_grid_frac, extrapolated_frac : mapping
-        Part of each structure's volume that lies inside the dose grid, and that some dwell in use sees outside the
-        published table of its source.
+    in_grid_frac : mapping
+        Part of each structure's volume that lies inside the dose grid.
+    extrapolated_frac : mapping
+        Part of each structure's dose that comes from dwells which see it outside the published table of their source.
     score : Score
     optimum : Optimum or None
         None where the dwell times were given and not optimised.
@@ -183,7 +184,9 @@ def plan_result(
         dose_gy=at_points.gy,
         dose=dose,
         in_grid_frac=_volume_fracs(points, grid.contains(points.points_mm)),
-        extrapolated_frac=_volume_fracs(points, at_points.extrapolated),
+        extrapolated_frac={
+            name: at_points.extrapolated_frac(points.volume_cc, points.rows(name)) for name in points.names
+        },
         score=score,
         optimum=None,
         seconds=step.seconds,

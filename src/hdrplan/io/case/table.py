@@ -46,7 +46,7 @@ from hdrplan.io.images import read_volume
 from hdrplan.io.sources import read_source
 from hdrplan.options import PLAN_OPTIONS
 from hdrplan.plan import Case, Goals
-from hdrplan.sources import DEFAULT_SOURCE, Strength, TG43Source, load_source
+from hdrplan.sources import DEFAULT_SOURCE, Strength, TG43Source, bounded_warnings, load_source
 
 __all__ = ["CASE_KEYS", "DWELL_OPTIONS", "CaseFile", "case_of_parts", "case_of_table", "read_ct"]
 
@@ -223,7 +223,7 @@ def _case_file(entries: Entries, anatomy: _Anatomy, paths: CasePaths, warnings: 
         strength=strength,
         options=_options(entries),
         inputs=paths.hashes,
-        warnings=(*warnings, *goal_warnings, *anatomy.warnings(case, entries.where)),
+        warnings=(*warnings, *goal_warnings, *anatomy.warnings(case, entries.where), *bounded_warnings(source)),
     )
 
 
