@@ -128,29 +128,36 @@ def robust_times(
     every = program.all_but(frozenset())
     best = _best_choice(program, spare, choice_limit, lambda done: progress(count + done, total))
     progress(total, total)
-    solution = best.solution
-    if solution.status != LPStatus.OPTIMAL:
+    plan, relaxed = best.solved
+    if plan.status != LPStatus.OPTIMAL:
         raise InfeasibleError(
             f"no dwell times hold D100 in {count - spare} of {count} scenarios under the limits",
             remedy="Lower the prescription, the fraction or the uncertainty, or add catheters.",
         )
     # Any plan holds in at least one of the spare + 1 costliest scenarios; it costs at least the cheapest of those.
-    bound = solution.bound if best.all_tried else min(solution.bound, float(np.sort(alone)[::-1][spare]))
-    cost = Bounded(objective=problem.objective, value=solution.value, bound=bound)
+    bound = relaxed.bound if best.all_tried else min(relaxed.bound, float(np.sort(alone)[::-1][spare]))
+    cost = Bounded(objective=problem.objective, value=plan.value, bound=bound)
     return RobustOptimum(
-        times_s=solution.x[: problem.n_dwells],
+        times_s=plan.x[: problem.n_dwells],
         cost=cost,
-        cost_of_choice=replace(cost, bound=solution.bound, proof=program.proof_of(solution)),
-        every_value=every.value if every.status == LPStatus.OPTIMAL else float("nan"),
+        cost_of_choice=replace(cost, bound=relaxed.bound, proof=program.proof_of(relaxed)),
+        every_value=every.plan.value if every.plan.status == LPStatus.OPTIMAL else float("nan"),
         excused=tuple(sorted(best.excused)),
         scenario_count=count,
     )
 
 
-class _Choice(NamedTuple):
-    """The best plan met, the scenarios that it need not hold in, and whether all choices that matter were tried."""
+class _Solved(NamedTuple):
+    """The plan of some scenarios, and the solution whose bound holds for it: without the dose-volume goals."""
 
-    solution: Solution
+    plan: Solution
+    relaxed: Solution
+
+
+class _Choice(NamedTuple):
+    """The best plan met, the scenarios that it need not hold in, and whether all choices that count were tried."""
+
+    solved: _Solved
     excused: frozenset[int]
     all_tried: bool
 
@@ -159,23 +166,25 @@ def _best_choice(program: _ScenarioProgram, spare: int, choice_limit: int, progr
     """Try sets of at most ``spare`` excused scenarios.
 
     Excusing a scenario that does not bind changes nothing, so only the binding ones of a solution need to be tried, the
-    costliest first. The first descent is the greedy choice.
+    costliest first. The first descent is the greedy choice. Which scenarios bind says nothing of other plans where
+    dose-volume goals are at work: then not all choices that count were tried.
     """
     tried: set[frozenset[int]] = {frozenset()}
     stack = [frozenset[int]()]
-    best: Solution | None = None
-    chosen, solves = frozenset[int](), 0
+    best: _Solved | None = None
+    chosen, convex, solves = frozenset[int](), True, 0
     while stack and solves < choice_limit:
         excused = stack.pop()
-        solution = program.all_but(excused)
+        solved = program.all_but(excused)
+        plan, convex = solved.plan, convex and not solved.plan.excused
         solves += 1
         progress(solves)
-        feasible = solution.status == LPStatus.OPTIMAL
-        if best is None or (feasible and (best.status != LPStatus.OPTIMAL or solution.value < best.value)):
-            best, chosen = solution, excused
+        feasible = plan.status == LPStatus.OPTIMAL
+        if best is None or (feasible and (best.plan.status != LPStatus.OPTIMAL or plan.value < best.plan.value)):
+            best, chosen = solved, excused
         if len(excused) == spare:
             continue
-        prices = program.prices(solution)
+        prices = program.prices(plan)
         # Without multipliers (no plan at all holds) every scenario may be the one to excuse.
         binding = np.flatnonzero(prices > 1e-9) if feasible else np.arange(len(prices))
         for s in binding[np.argsort(prices[binding], kind="stable")]:
@@ -184,7 +193,7 @@ def _best_choice(program: _ScenarioProgram, spare: int, choice_limit: int, progr
                 tried.add(more)
                 stack.append(more)
     assert best is not None
-    return _Choice(best, chosen, all_tried=not stack)
+    return _Choice(best, chosen, all_tried=convex and not stack)
 
 
 class _ScenarioProgram:
@@ -207,22 +216,22 @@ class _ScenarioProgram:
 
     def cost_alone(self, s: int) -> float:
         """Bound of the plans that hold as planned and in one scenario; infinite where there is none."""
-        solution = self._solve({s})
-        return float(np.inf) if solution.status == LPStatus.INFEASIBLE else solution.bound
+        relaxed = self._solve({s}).relaxed
+        return float(np.inf) if relaxed.status == LPStatus.INFEASIBLE else relaxed.bound
 
-    def all_but(self, excused: frozenset[int]) -> Solution:
+    def all_but(self, excused: frozenset[int]) -> _Solved:
         """Return the best plan that holds in all scenarios but some."""
         return self._solve(set(range(len(self._families))) - excused)
 
-    def _solve(self, held: set[int]) -> Solution:
+    def _solve(self, held: set[int]) -> _Solved:
         program = self._program
         for s, families in enumerate(self._families):
             for family in families:
                 program.bind(family, binding=s in held)
-        solution = program.solve(self._cost)
-        if solution.status == LPStatus.OPTIMAL and dose_volume_missed(program, solution.x):
-            solution = polished(program, self._cost, solution.x)
-        return solution
+        relaxed = program.solve(self._cost)
+        if relaxed.status != LPStatus.OPTIMAL or not dose_volume_missed(program, relaxed.x):
+            return _Solved(relaxed, relaxed)
+        return _Solved(polished(program, self._cost, relaxed.x), relaxed)
 
     def proof_of(self, solution: Solution) -> Proof | None:
         """Return what proves the bound of a solution."""
