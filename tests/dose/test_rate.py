@@ -73,6 +73,32 @@ def test_points_off_the_table_are_marked() -> None:
     assert np.isfinite(rate.gy_per_s).all()
 
 
+def test_extrapolated_data_are_weighed_by_their_dose() -> None:
+    """A point that one of two dwells sees from beyond the table takes little of its dose from there."""
+    source, strength_u = invented_source(), 1.0
+    positions = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 90.0]])
+    dwells = Dwells(
+        positions_mm=positions,
+        axes=np.array([[0.0, 0.0, 1.0]] * 2),
+        catheter=np.zeros(2, dtype=np.int64),
+        offset_mm=np.array([0.0, 90.0]),
+        catheter_names=("A",),
+    )
+    # From the second dwell the first point lies 107 mm away, beyond the 100 mm of the table.
+    points, times_s = np.array([[60.0, 0.0, 0.0], [30.0, 0.0, 40.0]]), np.array([60.0, 20.0])
+    dose = dose_at_points(dwells, times_s, points, source, strength_u=strength_u)
+    by_dwell = dose_rate(dwells, points, source, strength_u=strength_u).gy_per_s * times_s
+    assert dose.extrapolated.tolist() == [True, False]
+    np.testing.assert_allclose(dose.extrapolated_gy, [by_dwell[0, 1], 0.0], rtol=ROUNDOFF)
+    volume_cc = np.array([3.0, 1.0])
+    share = 3.0 * by_dwell[0, 1] / (volume_cc @ by_dwell.sum(axis=1))
+    assert dose.extrapolated_frac(volume_cc, slice(0, 2)) == pytest.approx(share, rel=1e-9)
+    assert share < 0.1
+    assert dose.extrapolated_frac(volume_cc, slice(1, 2)) == 0.0
+    nothing = dose_at_points(dwells, [0.0, 0.0], points, source, strength_u=strength_u)
+    assert nothing.extrapolated_frac(volume_cc, slice(0, 2)) == 0.0
+
+
 def test_sum_without_the_matrix_is_the_product() -> None:
     source, dwells = invented_source(), some_dwells()
     points = np.random.default_rng(3).uniform(-60.0, 60.0, (400, 3))

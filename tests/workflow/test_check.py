@@ -49,6 +49,14 @@ def test_the_same_dose_passes() -> None:
     assert {row.quantity.split(" ")[0] for row in check.rows} == {"total", "point", "dose", "solid"}
 
 
+def test_a_table_of_a_bounded_phantom_is_taken_and_said() -> None:
+    """What Oncentra computes with: the second check must hold it, whoever plans should take another."""
+    brachy, _, _ = clinical()
+    for name, bounded in (("microselectron-v2-daskalov", True), ("microselectron-v2", False)):
+        warnings = check_plan(brachy, load_source(name)).warnings
+        assert any("15 cm radius" in w and w.endswith("take microselectron-v2") for w in warnings) is bounded, name
+
+
 @pytest.mark.parametrize(("factor", "failing"), [(1.03, "median"), (0.9, "gamma")])
 def test_a_dose_of_another_strength_fails(factor: float, failing: str) -> None:
     brachy, dose, _ = clinical()

@@ -172,6 +172,16 @@ def test_overlapping_roles(case_folder: Path) -> None:
         read_case(case_folder)
 
 
+def test_a_source_of_a_bounded_phantom_is_a_warning(case_folder: Path) -> None:
+    assert not any("15 cm radius" in w for w in read_case(case_folder).warnings)
+    text = (case_folder / "case.toml").read_text()
+    changed = text.replace('"gammamed-12i"', '"microselectron-v2-daskalov"')
+    assert changed != text
+    (case_folder / "case.toml").write_text(changed)
+    (warning,) = (w for w in read_case(case_folder).warnings if "15 cm radius" in w)
+    assert warning.endswith("for planning take microselectron-v2")
+
+
 def test_first_point_nearer_than_last_is_a_warning(case_folder: Path) -> None:
     tip, hub = GRID.world([18, 15, 10]), GRID.world([0, 14, 9])
     catheter_file(case_folder, [tip.tolist(), hub.tolist()])
