@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from optimize_cases import case, goal, goals, optimize_times, problem
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from hdrplan.optimize import WorkLimit
 
@@ -74,3 +74,23 @@ def test_cold_and_relative_goals_hold():
     assert part(ctv, 22.0 - 1e-9) >= 0.95
     assert part(ctv, 40.0) <= 0.60
     assert part(liver, 5.0) <= 0.70
+
+
+def test_the_total_time_is_bounded_for_plans_that_leave_out_other_points_too():
+    """Its bound was that of plans that leave out the same half cubic centimetre."""
+    rate, points, _ = case(step=6.0, organ_gap=6.0)
+    asked = problem(rate, points, goals(goal("duodenum", "D0.5cc <= 6.5 Gy")), healthy="liver")
+    optimum = optimize_times(asked)
+    main, total_time = optimum.levels[-2:]
+    assert main.value > main.bound * (1 + 1e-6)
+    n, ctv, liver = asked.n_dwells, points.rows("lesion1"), points.rows("liver")
+    mean = np.average(rate.gy_per_s[liver], axis=0, weights=points.volume_cc[liver])
+    without_goal = linprog(
+        np.ones(n),
+        A_ub=np.concatenate((-rate.gy_per_s[ctv], mean[None, :])),
+        b_ub=np.append(np.full(ctv.stop - ctv.start, -20.0), main.value * (1 + 1e-6)),
+        bounds=(0, 600),
+        method="highs",
+    )
+    assert total_time.bound <= without_goal.fun * (1 + 1e-5)
+    assert total_time.proof is not None

@@ -79,8 +79,7 @@ class Program:
         dwells : (m,) int array
         shortest_s, longest_s : float or (m,) array
         """
-        lower, upper = (np.broadcast_to(np.asarray(s, dtype=np.float64), dwells.shape) for s in (shortest_s, longest_s))
-        self._lp.bounds(dwells, lower.copy(), upper.copy())
+        self._lp.bounds(dwells, shortest_s, longest_s)
 
     def max_miss(self, which: Sequence[int]) -> FloatArray:
         """Return by how much requirements may be missed, Gy or s."""
@@ -88,9 +87,7 @@ class Program:
 
     def allow_miss(self, which: Sequence[int], maximum: float | FloatArray) -> None:
         """Let requirements be missed by at most so many Gy (or s); 0 makes them hard."""
-        at = self.columns.of_misses(which)
-        upper = np.broadcast_to(np.asarray(maximum, dtype=np.float64), at.shape).copy()
-        self._lp.bounds(at, np.zeros(len(at)), upper)
+        self._lp.bounds(self.columns.of_misses(which), 0.0, maximum)
 
     def fix_misses(self, which: Sequence[int], misses: FloatArray) -> None:
         """Let requirements be missed by exactly so many Gy (or s): limits that move."""
@@ -255,15 +252,14 @@ class Program:
     @contextmanager
     def _standing(self, excused: Excused) -> Iterator[None]:
         """Bind the dose-volume goals of ``excused`` outside their points; take the others out for a while."""
-        absent: list[PointRows] = []
-        for k, family in self.dose_volume.items():
-            if k not in excused:
-                absent += [family] if family in self._lp.families else []
-                continue
-            if family.excused is not excused[k]:
-                family.excuse(excused[k], self._lp)
+        dose_volume = self.dose_volume
+        for k, mask in excused.items():
+            family = dose_volume.pop(k)
+            if family.excused is not mask:
+                family.excuse(mask, self._lp)
             if family not in self._lp.families:
                 self._lp.families.append(family)
+        absent = [family for family in dose_volume.values() if family in self._lp.families]
         masks = [family.excused for family in absent]
         for family in absent:
             self._lp.families.remove(family)
@@ -291,6 +287,12 @@ class Program:
                 for tail in tails.values():
                     tail.relimit(np.inf if tail.points.sense == -1 else -np.inf, self._lp)
                     self._lp.families.remove(tail)
+
+    def relaxed(self, cost: FloatArray) -> Solution:
+        """Minimise without the dose-volume goals, under the other rows so far, in a copy: nothing changes here."""
+        left_out = {family.owner for family in self.dose_volume.values()}
+        rows = (number for number in range(self.rows_used) if self.row(number).owner not in left_out)
+        return self._lp.copy(rows).solve(cost, deadline=self.deadline, check=False)
 
     def hand_over(self) -> LazyLP:
         """Return the linear program itself, to a search that goes on with it alone: do not use this one any more."""

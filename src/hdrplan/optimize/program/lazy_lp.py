@@ -147,13 +147,13 @@ class LazyLP:
         self._table.rewrite(number, coefficients)
         self.limit(number, low, high)
 
-    def bounds(self, columns: IntArray, lower: FloatArray, upper: FloatArray) -> None:
+    def bounds(self, columns: IntArray, lower: FloatArray | float, upper: FloatArray | float) -> None:
         """Give some variables other bounds.
 
         Parameters
         ----------
         columns : (m,) int array
-        lower, upper : (m,) arrays
+        lower, upper : float or (m,) array
         """
         self.lower[columns], self.upper[columns] = lower, upper
         self._simplex.bound_columns(columns, self.lower[columns], self.upper[columns])
