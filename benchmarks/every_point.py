@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.lesions import Layout, implant
 from benchmarks.record import command_line, measured, put_table, timed
-from hdrplan.dose import dose_at_points, dose_rate, least_dose, sample_points
+from hdrplan.dose import dose_at_points, dose_rate, minimum_dose, sample_points
 from hdrplan.dose.shape import shape_of
 from hdrplan.geometry import Dwells, Grid, Structure
 from hdrplan.io import read_case
@@ -89,7 +89,7 @@ def result(case: Lesion, seed: int = 11) -> dict:
     source = load_source(SOURCE)
 
     def minimum(name, times_s, wanted_gy, tolerance_gy):
-        return least_dose(
+        return minimum_dose(
             case.ctv, case.dwells, times_s, source, strength_u=case.strength_u, wanted_gy=wanted_gy,
             tolerance_gy=tolerance_gy,
         )  # fmt: skip

@@ -3,7 +3,7 @@
 import numpy as np
 from check_certificate import check_certificate
 
-from hdrplan.dose import dose_at_points, dose_rate, least_dose, sample_points
+from hdrplan.dose import dose_at_points, dose_rate, minimum_dose, sample_points
 from hdrplan.dose.shape import shape_of
 from hdrplan.geometry import Dwells, Grid, Structure
 from hdrplan.optimize import PlanProblem, optimize_every_point, optimize_times
@@ -35,7 +35,7 @@ def test_every_point_receives_the_prescription():
     rate = dose_rate(dwells, points.points_mm, source, strength_u=40700.0)
 
     def least(name, times_s, wanted_gy, tolerance_gy):
-        return least_dose(
+        return minimum_dose(
             lesion, dwells, times_s, source, strength_u=40700.0, wanted_gy=wanted_gy, tolerance_gy=tolerance_gy
         )
 

@@ -2,9 +2,9 @@
 
 from hdrplan.dose.along_away import AlongAwayCheck, along_away_check
 from hdrplan.dose.change import dose_change
-from hdrplan.dose.everywhere import LeastDose, least_dose
 from hdrplan.dose.field import dose_field
 from hdrplan.dose.hottest import HotDoses, hot_doses
+from hdrplan.dose.minimum import MinimumDose, minimum_dose
 from hdrplan.dose.points import MAX_POINTS, SPACING_MM, SamplePoints, sample_points
 from hdrplan.dose.rate import DoseRate, PointDose, dose_at_points, dose_rate
 from hdrplan.dose.shape import Shape, shape_of
@@ -15,7 +15,7 @@ __all__ = [
     "AlongAwayCheck",
     "DoseRate",
     "HotDoses",
-    "LeastDose",
+    "MinimumDose",
     "PointDose",
     "SamplePoints",
     "Shape",
@@ -25,7 +25,7 @@ __all__ = [
     "dose_field",
     "dose_rate",
     "hot_doses",
-    "least_dose",
+    "minimum_dose",
     "sample_points",
     "shape_of",
 ]

@@ -22,13 +22,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import map_coordinates
 
 from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.dose.blur import REACH_VOXELS, blurred_distance
 from hdrplan.dose.slices import sections
 from hdrplan.geometry import Grid, Structure, box_of
-from hdrplan.kernels.trilinear import value_and_slope_rows
+from hdrplan.kernels.trilinear import value_and_slope_rows, value_rows
 from hdrplan.threads import over_rows
 
 __all__ = ["UNKNOWN_MM", "Shape", "shape_of"]
@@ -62,6 +61,10 @@ class Shape:
     grid: Grid
     level_zyx: npt.NDArray[np.float32]
     reach_mm: float
+
+    def level_at(self, index_xyz: FloatArray) -> FloatArray:
+        """Level at fractional indices of the grid, (n,); outside, that of the border."""
+        return _interpolated(self.level_zyx, index_xyz)
 
     def distance_mm(self, points_mm: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Signed distance (positive inside), and unit vectors that point inward.
@@ -104,15 +107,22 @@ def shape_of(structure: Structure) -> Shape:
     return Shape(grid, level, REACH_VOXELS * voxel_mm)
 
 
+def _interpolated(level_zyx: npt.NDArray[np.float32], index_xyz: FloatArray) -> FloatArray:
+    """Trilinear values at fractional indices, (n,); outside, those of the border."""
+    out = np.empty(len(index_xyz))
+    over_rows(lambda first, last: value_rows(first, last, level_zyx, index_xyz, out), len(index_xyz))
+    return out
+
+
 def _at_volume(level: npt.NDArray[np.float32], voxels: int) -> npt.NDArray[np.float32]:
     """Shift distances in voxels, except where they are cut off, so that the part inside is this many voxels."""
     # Voxels that the surface cannot cut after the shift count whole. The others are divided where they are few: a small
     # organ is curved within a voxel.
-    at = np.stack(np.nonzero(np.abs(level) < 2.0)).astype(np.float64)
-    parts = _PARTS if at.shape[1] < _FEW else 1
+    at = np.argwhere(np.abs(level) < 2.0)[:, ::-1].astype(np.float64)
+    parts = _PARTS if len(at) < _FEW else 1
     offset = (np.arange(parts) + 0.5) / parts - 0.5
-    inner = np.stack(np.meshgrid(offset, offset, offset, indexing="ij")).reshape(3, 1, -1)
-    near = map_coordinates(level, (at[:, :, None] + inner).reshape(3, -1), order=1, output=np.float64)
+    inner = np.stack(np.meshgrid(offset, offset, offset, indexing="ij"), axis=-1).reshape(-1, 3)
+    near = _interpolated(level, (at[:, None, :] + inner).reshape(-1, 3))
     wanted = (voxels - int((level >= 2.0).sum())) * parts**3
     low, high = -0.5, 0.5
     for _ in range(_BISECTIONS):

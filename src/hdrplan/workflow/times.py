@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from hdrplan.arrays import FloatArray
-from hdrplan.dose import DoseRate, LeastDose, dose_rate, least_dose
+from hdrplan.dose import DoseRate, MinimumDose, dose_rate, minimum_dose
 from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import Dwells, Transit, positions_reached
 from hdrplan.optimize import (
@@ -130,8 +130,8 @@ def _proven_at_every_point(
 ) -> Optimum:
     """Return the best times whose prescriptions are proven at every point of the CTVs."""
 
-    def _minimum_dose(name: str, times_s: FloatArray, wanted_gy: float, tolerance_gy: float) -> LeastDose:
-        return least_dose(
+    def _minimum_dose(name: str, times_s: FloatArray, wanted_gy: float, tolerance_gy: float) -> MinimumDose:
+        return minimum_dose(
             case.structure(name),
             dwells,
             times_s,

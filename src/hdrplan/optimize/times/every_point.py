@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
-from hdrplan.dose import DoseRate, LeastDose, SamplePoints
+from hdrplan.dose import DoseRate, MinimumDose, SamplePoints
 from hdrplan.optimize.certificate import Optimum, Scope, Shortfall
 from hdrplan.optimize.notes import EveryPoint
 from hdrplan.optimize.objectives import GoalId
@@ -29,7 +29,7 @@ _CONVEX = ("dose_mean", "dose_max", "dose_min", "total_time")
 D100 = "D100"
 
 # (CTV, times_s, wanted_gy, tolerance_gy) -> bounds of its minimum dose.
-MinimumDose = Callable[[str, FloatArray, float, float], LeastDose]
+MinimumDoseOf = Callable[[str, FloatArray, float, float], MinimumDose]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class EveryPointOptimum:
     problem : PlanProblem
         What the optimum solves: with the reserve, and with the points that had to join.
     minimum : mapping
-        CTV -> :class:`hdrplan.dose.LeastDose`.
+        CTV -> :class:`hdrplan.dose.MinimumDose`.
     proven : bool
         Whether every point of every CTV is proven to receive its prescription (or the D100 left of it).
     points_added : int
@@ -51,7 +51,7 @@ class EveryPointOptimum:
 
     optimum: Optimum
     problem: PlanProblem
-    minimum: Mapping[str, LeastDose]
+    minimum: Mapping[str, MinimumDose]
     proven: bool
     points_added: int
 
@@ -59,7 +59,7 @@ class EveryPointOptimum:
 def optimize_every_point(
     problem: PlanProblem,
     *,
-    minimum_dose: MinimumDose,
+    minimum_dose: MinimumDoseOf,
     rate_at: Callable[[FloatArray], DoseRate],
     tolerance_frac: float = 1e-3,
     transit_s: FloatArray | None = None,
@@ -76,7 +76,7 @@ def optimize_every_point(
     problem : PlanProblem
         Without ``earlier_gy`` and reserve.
     minimum_dose : callable
-        (CTV, times_s, wanted_gy, tolerance_gy) -> LeastDose: :func:`hdrplan.dose.least_dose` of the case.
+        (CTV, times_s, wanted_gy, tolerance_gy) -> MinimumDose: :func:`hdrplan.dose.minimum_dose` of the case.
     rate_at : callable
         (n, 3) points in mm -> DoseRate.
     tolerance_frac : float
@@ -130,7 +130,7 @@ def _transit_gy(rate: DoseRate, transit_s: FloatArray | None) -> FloatArray | No
     return None if transit_s is None else np.asarray(rate.gy_per_s @ transit_s)
 
 
-def _minimum(problem: PlanProblem, minimum_dose: MinimumDose, times_s: FloatArray) -> dict[str, LeastDose]:
+def _minimum(problem: PlanProblem, minimum_dose: MinimumDoseOf, times_s: FloatArray) -> dict[str, MinimumDose]:
     """Look at every CTV for the prescription; where it was lowered, or rounding took from it, for what is left."""
     rate, points, tolerance_frac = problem.rate, problem.points, problem.reserve_frac
     minimum = {}
@@ -144,7 +144,7 @@ def _minimum(problem: PlanProblem, minimum_dose: MinimumDose, times_s: FloatArra
 
 
 def _of_prescriptions(
-    optimum: Optimum, problem: PlanProblem, minimum: Mapping[str, LeastDose], *, proven: bool
+    optimum: Optimum, problem: PlanProblem, minimum: Mapping[str, MinimumDose], *, proven: bool
 ) -> Optimum:
     """Return the result in terms of the prescriptions, not of the little more that was asked for.
 
@@ -173,7 +173,7 @@ def _of_prescriptions(
     )
 
 
-def _of_prescription(short: Shortfall, problem: PlanProblem, minimum: Mapping[str, LeastDose]) -> Shortfall:
+def _of_prescription(short: Shortfall, problem: PlanProblem, minimum: Mapping[str, MinimumDose]) -> Shortfall:
     """Return a shortfall of D100 in terms of the prescription and of the minimum over all points."""
     if short.goal.id.metric != D100:
         return short

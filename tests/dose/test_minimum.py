@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from hdrplan.dose import dose_at_points, dose_rate, least_dose
-from hdrplan.dose.everywhere import _first_boxes
+from hdrplan.dose import dose_at_points, dose_rate, minimum_dose
+from hdrplan.dose.minimum import _first_boxes
 from hdrplan.dose.shape import shape_of
 from hdrplan.dose.tables import tables_of
 from hdrplan.geometry import Dwells, Grid, Structure
@@ -83,7 +83,7 @@ def test_remainder_is_of_second_order():
     assert np.median(rest[2] / rest[1]) < 0.3
 
 
-def test_least_dose_encloses_that_of_many_points():
+def test_minimum_dose_encloses_that_of_many_points():
     source, dwells, structure = load_source("gammamed-12i"), line(), sphere(14.0)
     times = np.full(len(dwells), 60.0)
     shape = shape_of(structure)
@@ -91,13 +91,13 @@ def test_least_dose_encloses_that_of_many_points():
     points = rng.uniform(-15.0, 15.0, (60_000, 3))
     points = points[shape.distance_mm(points)[0] >= 0.0]
     seen = float(dose_at_points(dwells, times, points, source, strength_u=STRENGTH_U).gy.min())
-    found = least_dose(
+    found = minimum_dose(
         structure, dwells, times, source, strength_u=STRENGTH_U, wanted_gy=0.96 * seen, tolerance_gy=0.01 * seen
     )
     assert found.finished
     assert 0.96 * seen <= found.lower_gy <= seen
     assert len(found.cold_mm) == 0
-    wrong = least_dose(
+    wrong = minimum_dose(
         structure, dwells, times, source, strength_u=STRENGTH_U, wanted_gy=1.05 * seen, tolerance_gy=1e-3 * seen
     )
     assert not wrong.finished

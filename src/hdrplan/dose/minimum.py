@@ -1,11 +1,11 @@
-"""The least dose at any point of a structure, proven: boxes, bounds, and halving.
+"""The minimum dose over all points of a structure, proven: boxes, bounds, and halving.
 
 The structure is the smooth shape of :mod:`hdrplan.dose.shape`: the points at which the trilinear interpolation of its
 level is not negative. Boxes stay inside one cell between eight voxel centres, so the level is multilinear in each
 and has its extremes at the corners: a box is outside, inside or cut by the surface without any doubt. With q >= 0 in
 the structure, every multiplier w >= 0 gives
 
-    dose(x) >= dose(x) - w q(x) >= least over the eight corners of [linear bound - w q],
+    dose(x) >= dose(x) - w q(x) >= minimum over the eight corners of [linear bound - w q],
 
 which is how a box cut by the surface is charged only for its part inside. Boxes whose bound misses the dose wanted are
 halved along their longest edge, until the bound holds or a point of the structure is known that misses it too.
@@ -13,11 +13,13 @@ halved along their longest edge, until the bound holds or a point of the structu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import map_coordinates, maximum_filter, minimum_filter
+from scipy.ndimage import maximum_filter, minimum_filter
 
 from hdrplan.arrays import BoolArray, FloatArray, freeze, frozen
 from hdrplan.dose.rate import dose_at_points
@@ -26,14 +28,16 @@ from hdrplan.dose.tables import checked_strength, stops_of, tables_of
 from hdrplan.geometry import Dwells, Structure
 from hdrplan.kernels.bounds import Boxes, linear_bound_rows
 from hdrplan.kernels.tg43 import padded
-from hdrplan.sources import TG43Source
+from hdrplan.sources.model import TG43Source
 from hdrplan.threads import over_rows
 
-__all__ = ["LeastDose", "least_dose"]
+__all__ = ["MAX_BOXES", "MinimumDose", "minimum_dose"]
+
+MAX_BOXES = 3_000_000
+"""Boxes that a search examines at most, but for the last round."""
 
 _CORNERS = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
 _EDGES = [(i, j) for i in range(8) for j in range(i) if (_CORNERS[i] != _CORNERS[j]).sum() == 1]
-_MOST_BOXES = 3_000_000
 _BLOCK = 4
 # Half diagonal, mm: a cold point speaks for a box of this size, however much less there may be in it.
 _NEAR_MM = 0.2
@@ -43,15 +47,15 @@ _SMALLEST_MM = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LeastDose:
-    """Bounds of the least dose in a structure.
+class MinimumDose:
+    """Bounds of the minimum dose in a structure.
 
     Parameters
     ----------
     lower_gy : float
         No point of the structure receives less: proven.
     upper_gy : float
-        The least dose found at a point of the structure.
+        The lowest dose found at a point of the structure.
     cold_mm : (n, 3) array
         Points of the structure that keep it from being proven, the coldest first; empty where all is.
     boxes : int
@@ -70,7 +74,7 @@ class LeastDose:
         freeze(self, "cold_mm", (None, 3))
 
 
-def least_dose(
+def minimum_dose(
     structure: Structure,
     dwells: Dwells,
     times_s: npt.ArrayLike,
@@ -79,79 +83,106 @@ def least_dose(
     strength_u: float,
     wanted_gy: float,
     tolerance_gy: float,
-    most_boxes: int = _MOST_BOXES,
-) -> LeastDose:
+) -> MinimumDose:
     """Prove that every point of a structure receives a dose, or find the points that keep it from being proven.
 
     Parameters
     ----------
     structure : Structure
-    dwells, times_s, source, strength_u
-        The plan.
+    dwells : Dwells
+    times_s : (n_dwells,) array
+    source : TG43Source
+    strength_u : float
+        Air-kerma strength, U.
     wanted_gy : float
         What is to be proven.
     tolerance_gy : float
         Where a point receives less than ``wanted_gy`` and half of this more, it counts as cold: the boxes round it
         would have to be very small.
-    most_boxes : int
 
     Returns
     -------
-    LeastDose
+    MinimumDose
+
+    Raises
+    ------
+    InputError
+        As in :func:`hdrplan.dose.dose_at_points`.
     """
-    tables = padded(tables_of(source))
-    stops = stops_of(dwells, times_s, checked_strength(strength_u))
-    least_m = float(source.radial_dose[source.radial_r_mm <= 100.0].min() * source.anisotropy.min())
     shape = shape_of(structure)
-    grid = shape.grid
-    frame = frozen(grid.direction)
+    grid, bounded = shape.grid, _bounds_of(shape, dwells, times_s, source, strength_u)
     low, size = _first_boxes(shape)
     examined, lower, upper, finished = 0, np.inf, np.inf, True
-    cold: list[FloatArray] = []
-    cold_gy: list[FloatArray] = []
+    cold: list[FloatArray] = [np.zeros((0, 3))]
+    cold_gy: list[FloatArray] = [np.zeros(0)]
     while len(low):
         examined += len(low)
-        half_mm = size / 2 * grid.spacing_mm
-        rho = np.linalg.norm(half_mm, axis=1)
-        boxes = Boxes(frozen(grid.world(low + size / 2)), frozen(rho), frame)
-        bound = np.empty((len(low), 5))
-
-        def block(first: int, last: int, boxes: Boxes = boxes, bound: FloatArray = bound) -> None:
-            linear_bound_rows(first, last, boxes, stops, least_m, tables, bound)
-
-        over_rows(block, len(low), smallest=64)
-        level = _levels(shape, low, size)
-        # Dose and level at the corners, the dose measured from the middle.
-        rise = np.einsum("nk,nck->nc", bound[:, 1:4], _CORNERS[None] * half_mm[:, None, :])
-        least = bound[:, 0] - bound[:, 4] + _least_corner(rise, level, size.max(axis=1) <= 1.0)
-        open_ = least < wanted_gy
-        lower = min(lower, float(least[~open_].min(initial=np.inf)))
-        low, size, rho, least = low[open_], size[open_], rho[open_], least[open_]
-        points = frozen(grid.world(_coldest(low, size, level[open_], rise[open_])))
+        bound = bounded(low, size)
+        open_ = bound.lower_gy < wanted_gy
+        lower = min(lower, float(bound.lower_gy[~open_].min(initial=np.inf)))
+        low, size = low[open_], size[open_]
+        bound = _Bounds(*(array[open_] for array in bound))
+        points = frozen(grid.world(_coldest(low, size, bound.level, bound.rise_gy)))
         doses = dose_at_points(dwells, times_s, points, source, strength_u=strength_u).gy
         upper = min(upper, float(doses.min(initial=np.inf)))
         missed = doses < wanted_gy + tolerance_gy / 2
         # A cold point speaks for its box when little lies below it.
-        stop = (missed & ((doses - least < tolerance_gy / 4) | (rho < _NEAR_MM))) | (rho < _SMALLEST_MM)
-        if examined > most_boxes:
+        little = (doses - bound.lower_gy < tolerance_gy / 4) | (bound.half_diagonal_mm < _NEAR_MM)
+        stop = (missed & little) | (bound.half_diagonal_mm < _SMALLEST_MM)
+        if examined > MAX_BOXES:
             stop[:] = True
         if stop.any():
             finished = False
-            lower = min(lower, float(least[stop].min()))
+            lower = min(lower, float(bound.lower_gy[stop].min()))
             cold.append(points[stop & missed])
             cold_gy.append(doses[stop & missed])
         low, size = _halved(low[~stop], size[~stop], grid.spacing_mm)
         keep = _levels(shape, low, size).max(axis=1, initial=-np.inf) >= 0
         low, size = low[keep], size[keep]
-    points = np.concatenate(cold) if cold else np.zeros((0, 3))
-    order = np.argsort(np.concatenate(cold_gy), kind="stable") if cold else np.zeros(0, dtype=np.int64)
-    return LeastDose(
+    return MinimumDose(
         lower_gy=lower,
         upper_gy=max(lower, upper) if np.isfinite(upper) else lower,
-        cold_mm=points[order],
+        cold_mm=np.concatenate(cold)[np.argsort(np.concatenate(cold_gy), kind="stable")],
         boxes=examined,
         finished=finished,
     )
+
+
+class _Bounds(NamedTuple):
+    """What is known of boxes, one row a box."""
+
+    lower_gy: FloatArray  # (n,): no point of the structure in the box receives less
+    rise_gy: FloatArray  # (n, 8): from the middle to each corner, by the slopes of the bound
+    level: FloatArray  # (n, 8): of the shape at the corners
+    half_diagonal_mm: FloatArray  # (n,)
+
+
+def _bounds_of(
+    shape: Shape, dwells: Dwells, times_s: npt.ArrayLike, source: TG43Source, strength_u: float
+) -> Callable[[FloatArray, FloatArray], _Bounds]:
+    """Return a function that bounds the dose in boxes, given by lower corners and sizes in grid indices."""
+    tables = padded(tables_of(source))
+    stops = stops_of(dwells, times_s, checked_strength(strength_u))
+    least_m = float(source.radial_dose[source.radial_r_mm <= 100.0].min() * source.anisotropy.min())
+    grid, frame = shape.grid, frozen(shape.grid.direction)
+
+    def bounds(low: FloatArray, size: FloatArray) -> _Bounds:
+        half_mm = size / 2 * grid.spacing_mm
+        rho = np.linalg.norm(half_mm, axis=1)
+        boxes = Boxes(frozen(grid.world(low + size / 2)), frozen(rho), frame)
+        out = np.empty((len(low), 5))
+        over_rows(
+            lambda first, last: linear_bound_rows(first, last, boxes, stops, least_m, tables, out),
+            len(low),
+            smallest=64,
+        )
+        level = _levels(shape, low, size)
+        # Dose and level at the corners, the dose measured from the middle.
+        rise = np.einsum("nk,nck->nc", out[:, 1:4], _CORNERS[None] * half_mm[:, None, :])
+        lower = out[:, 0] - out[:, 4] + _lowest_corner(rise, level, size.max(axis=1) <= 1.0)
+        return _Bounds(lower, rise, level, rho)
+
+    return bounds
 
 
 def _first_boxes(shape: Shape) -> tuple[FloatArray, FloatArray]:
@@ -161,15 +192,15 @@ def _first_boxes(shape: Shape) -> tuple[FloatArray, FloatArray]:
     """
     level = shape.level_zyx
     cells = np.array(level.shape) - 1
-    padded = np.pad(level, [(0, -int(n) % _BLOCK) for n in cells], constant_values=-np.inf)
-    least, most = (
-        rank(padded, size=2, origin=-1)[: padded.shape[0] - 1, : padded.shape[1] - 1, : padded.shape[2] - 1]
+    filled = np.pad(level, [(0, -int(n) % _BLOCK) for n in cells], constant_values=-np.inf)
+    lowest, highest = (
+        rank(filled, size=2, origin=-1)[: filled.shape[0] - 1, : filled.shape[1] - 1, : filled.shape[2] - 1]
         for rank in (minimum_filter, maximum_filter)
     )
-    blocks = [n for half in (np.array(least.shape) // _BLOCK) for n in (int(half), _BLOCK)]
-    inside = least.reshape(blocks).min(axis=(1, 3, 5)) >= 0
+    blocks = [n for half in (np.array(lowest.shape) // _BLOCK) for n in (int(half), _BLOCK)]
+    inside = lowest.reshape(blocks).min(axis=(1, 3, 5)) >= 0
     covered = np.repeat(np.repeat(np.repeat(inside, _BLOCK, 0), _BLOCK, 1), _BLOCK, 2)
-    single = np.stack(np.nonzero((most >= 0) & ~covered)[::-1], axis=1).astype(np.float64)
+    single = np.stack(np.nonzero((highest >= 0) & ~covered)[::-1], axis=1).astype(np.float64)
     large = np.stack(np.nonzero(inside)[::-1], axis=1).astype(np.float64) * _BLOCK
     return np.concatenate((single, large)), np.concatenate((np.ones_like(single), np.full_like(large, _BLOCK)))
 
@@ -177,14 +208,11 @@ def _first_boxes(shape: Shape) -> tuple[FloatArray, FloatArray]:
 def _levels(shape: Shape, low: FloatArray, size: FloatArray) -> FloatArray:
     """Level at the eight corners of each box, (n, 8), in the order of ``_CORNERS``."""
     corners = low[:, None, :] + (_CORNERS[None] + 1) / 2 * size[:, None, :]
-    index = corners.reshape(-1, 3).T[::-1]
-    return np.asarray(
-        map_coordinates(shape.level_zyx, index, order=1, mode="nearest", output=np.float64).reshape(-1, 8)
-    )
+    return shape.level_at(corners.reshape(-1, 3)).reshape(-1, 8)
 
 
-def _least_corner(rise: FloatArray, q: FloatArray, in_cell: BoolArray) -> FloatArray:
-    """Greatest over a few multipliers of the least corner of rise - w q; any multiplier not below 0 is valid.
+def _lowest_corner(rise: FloatArray, q: FloatArray, in_cell: BoolArray) -> FloatArray:
+    """Largest over a few multipliers of the lowest corner of rise - w q; any multiplier not below 0 is valid.
 
     Boxes of several cells, in which the level is not multilinear, lie inside and take the multiplier 0.
     """
@@ -198,7 +226,7 @@ def _least_corner(rise: FloatArray, q: FloatArray, in_cell: BoolArray) -> FloatA
 
 
 def _coldest(low: FloatArray, size: FloatArray, level: FloatArray, rise: FloatArray) -> FloatArray:
-    """Of each box, the point of the structure on its edges where the dose's slopes say it is least; grid indices.
+    """Of each box, the point of the structure on its edges where the dose's slopes say it is lowest; grid indices.
 
     Candidates are the corners inside and, since the level is linear along an edge, the places where edges pass the
     surface.
