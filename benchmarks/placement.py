@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks.record import command_line, kept, put_table, save
 from hdrplan.errors import InfeasibleError
-from hdrplan.geometry import synthetic_case
+from hdrplan.geometry import LesionShape, synthetic_case
 from hdrplan.io import CaseFile, read_anatomy, read_case
 from hdrplan.plan import Case, Goals, Prescription
 from hdrplan.workflow import PlaceOptions, default_obstacles, place_case
@@ -62,7 +62,7 @@ def case_of(task: Task) -> tuple[CaseFile, Case, Goals]:
     case = replace(found.case, name=task.name)
     if not isinstance(task.lesion, str):
         ct, structures, healthy = read_anatomy(PHANTOM)
-        made = synthetic_case(ct, structures, healthy, task.lesion)
+        made = synthetic_case(ct, structures, healthy, LesionShape(task.lesion))
         # The phantom's own lesions are liver again, whatever their role.
         case = Case(name=task.name, ct=ct, structures=made.structures, catheters=(), healthy=healthy)
         name = made.structures[0].name

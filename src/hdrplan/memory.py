@@ -9,12 +9,12 @@ from hdrplan.errors import ResourceError
 
 __all__ = ["available_bytes", "require_memory"]
 
-# Parts of the free memory that one request may take: the report, the interpreter and others need some.
-_PART = 0.9
+# Of the free memory one request may take this fraction: the report, the interpreter and others need some.
+_FRACTION = 0.9
 
 
 def available_bytes() -> int | None:
-    """Memory this process may still take: HDRPLAN_MEMORY_MB, else the least of machine, container and process limits.
+    """Memory this process may still take: HDRPLAN_MEMORY_MB, else the minimum of machine, container and process limits.
 
     Returns
     -------
@@ -24,24 +24,24 @@ def available_bytes() -> int | None:
     wanted = os.environ.get("HDRPLAN_MEMORY_MB", "")
     if wanted.isdigit() and int(wanted) > 0:
         return int(wanted) << 20
-    found = [value for value in (_machine(), _container(), _process()) if value is not None]
-    return min(found) if found else None
+    limits = [value for value in (_machine(), _container(), _process()) if value is not None]
+    return min(limits) if limits else None
 
 
-def require_memory(needed_bytes: float, what: str, *, remedy: str) -> None:
+def require_memory(needed_bytes: float, request: str, *, remedy: str) -> None:
     """Raise ResourceError, with both numbers, where a request does not fit into the memory that is free.
 
     Parameters
     ----------
     needed_bytes : float
-    what : str
+    request : str
         "the rate matrix of 90000 points x 5000 dwells".
     remedy : str
     """
     free = available_bytes()
-    if free is not None and needed_bytes > _PART * free:
+    if free is not None and needed_bytes > _FRACTION * free:
         raise ResourceError(
-            f"{what} must fit into memory",
+            f"{request} must fit into memory",
             got=f"{needed_bytes / 1e9:.3g} GB needed, {free / 1e9:.3g} GB free",
             remedy=remedy,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -30,9 +31,16 @@ def one_blas_thread() -> AbstractContextManager[object]:
     return context
 
 
+_worker = threading.local()
+
+
+def _begin_worker() -> None:
+    _worker.is_one = True
+
+
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, thread_name_prefix="hdrplan")
+    return ThreadPoolExecutor(threads, thread_name_prefix="hdrplan", initializer=_begin_worker)
 
 
 if hasattr(os, "register_at_fork"):
@@ -53,7 +61,8 @@ def over_rows(block: Callable[[int, int], None], n_rows: int, *, smallest: int =
     """
     threads = thread_count()
     step = max(smallest, -(-n_rows // (4 * threads)))
-    if threads == 1 or n_rows <= step:
+    # A block that shares out rows itself does them alone: to wait for the pool from inside it would be for ever.
+    if threads == 1 or n_rows <= step or getattr(_worker, "is_one", False):
         block(0, n_rows)
         return
     # list() waits for all blocks and raises what any of them raised.

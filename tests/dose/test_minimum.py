@@ -45,9 +45,9 @@ def test_linear_bound_lies_below_the_dose_in_random_boxes(name, half_mm):
     centres[:60] = dwells.positions_mm[rng.integers(0, len(dwells), 60)] + rng.normal(0, 1.0, (60, 3))
     out = np.empty((len(centres), 5))
     rho = np.full(len(centres), half_mm * np.sqrt(3))
-    least_m = float(source.radial_dose[source.radial_r_mm <= 100.0].min() * source.anisotropy.min())
+    lowest_m = float(source.radial_dose[source.radial_r_mm <= 100.0].min() * source.anisotropy.min())
     boxes, stops = Boxes(centres, rho, np.eye(3)), Stops(dwells.positions_mm, dwells.axes, STRENGTH_U * times)
-    linear_bound_rows(0, len(centres), boxes, stops, least_m, padded(tables_of(source)), out)
+    linear_bound_rows(0, len(centres), boxes, stops, lowest_m, padded(tables_of(source)), out)
     for _ in range(20):
         d = rng.uniform(-half_mm, half_mm, centres.shape)
         dose = dose_at_points(dwells, times, centres + d, source, strength_u=STRENGTH_U).gy

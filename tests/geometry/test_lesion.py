@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hdrplan.errors import InputError
 from hdrplan.geometry import (
     Grid,
+    LesionShape,
     Structure,
     dwell_positions,
     ellipsoid,
@@ -26,7 +27,7 @@ LIVER = ellipsoid("liver", GRID, [0, 0, 0], [80, 65, 60], role="OAR")
 
 @pytest.mark.parametrize("diameter_mm", [20.0, 50.0, 120.0])
 def test_lesion_has_the_volume_of_its_ball(diameter_mm: float) -> None:
-    lesion = synthetic_lesion(LIVER, diameter_mm, elongation=1.3, centre_mm=[0, 0, 0])
+    lesion = synthetic_lesion(LIVER, LesionShape(diameter_mm, 1.3, (0, 0, 0)))
     assert lesion.role == "CTV"
     # Counted in 2 mm voxels; the largest is cut by the organ.
     ball_cc = math.pi / 6 * diameter_mm**3 / 1000
@@ -46,8 +47,10 @@ def test_place_is_the_deepest_or_one_where_the_lesion_fits() -> None:
 
 
 def test_seed_fixes_the_lesion() -> None:
-    first, second = (synthetic_lesion(LIVER, 40.0, elongation=2.0, rng=np.random.default_rng(9)) for _ in range(2))
-    other = synthetic_lesion(LIVER, 40.0, elongation=2.0, rng=np.random.default_rng(10))
+    first, second = (
+        synthetic_lesion(LIVER, LesionShape(40.0, elongation=2.0), rng=np.random.default_rng(9)) for _ in range(2)
+    )
+    other = synthetic_lesion(LIVER, LesionShape(40.0, elongation=2.0), rng=np.random.default_rng(10))
     assert (first.mask_zyx == second.mask_zyx).all()
     assert (first.mask_zyx != other.mask_zyx).any()
 
@@ -56,7 +59,7 @@ def test_seed_fixes_the_lesion() -> None:
 @given(seed=st.integers(0, 10**6), diameter_mm=st.floats(20.0, 110.0))
 def test_catheters_by_rule_are_parallel_apart_and_reach_the_lesion(seed: int, diameter_mm: float) -> None:
     rng = np.random.default_rng(seed)
-    lesion = synthetic_lesion(LIVER, diameter_mm, elongation=1.2, rng=rng)
+    lesion = synthetic_lesion(LIVER, LesionShape(diameter_mm, elongation=1.2), rng=rng)
     direction = rng.normal(size=3)
     direction /= np.linalg.norm(direction)
     catheters = parallel_catheters(lesion, direction=direction)
@@ -90,11 +93,11 @@ def test_on_grid_moves_no_voxel() -> None:
 
 def test_sizes_and_places_that_cannot_be() -> None:
     with pytest.raises(InputError, match="between 8 and 120"):
-        synthetic_lesion(LIVER, 5.0)
+        LesionShape(5.0)
     with pytest.raises(InputError, match="must lie in liver"):
-        synthetic_lesion(LIVER, 30.0, centre_mm=[500, 0, 0])
+        synthetic_lesion(LIVER, LesionShape(30.0, centre_mm=(500, 0, 0)))
     with pytest.raises(InputError, match="elongation"):
-        synthetic_lesion(LIVER, 30.0, elongation=9.0)
+        LesionShape(30.0, elongation=9.0)
     with pytest.raises(InputError, match="direction"):
         parallel_catheters(LIVER, direction=(0, 0, 0))
     with pytest.raises(InputError, match="semi-axes"):

@@ -174,7 +174,7 @@ def bound(
 ) -> np.ndarray:
     """Rows of (value, three slopes, remainder) of cubes, which half a diagonal encloses."""
     out = np.full((len(centres), 5), np.nan)
-    least_m = float(t.g.min() * t.f.min())
+    lowest_m = float(t.g.min() * t.f.min())
     boxes = Boxes(frozen(centres), frozen(half_mm * math.sqrt(3.0)), frozen(frame))
-    kernel(0, len(centres), boxes, stops, least_m, padded(t), out)
+    kernel(0, len(centres), boxes, stops, lowest_m, padded(t), out)
     return out

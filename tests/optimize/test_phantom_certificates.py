@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from check_certificate import check_certificate
 
-from hdrplan.dose import dose_rate, least_dose
+from hdrplan.dose import dose_rate, minimum_dose
 from hdrplan.io import read_case
 from hdrplan.optimize import optimize_every_point, optimize_times
 from hdrplan.options import PlanOptions
@@ -25,7 +25,7 @@ def test_a_phantom(name):
     whole = replace(problem, delivery=delivery_rules(dwells, options))
     planned = optimize_every_point(
         whole,
-        minimum_dose=lambda ctv, times_s, wanted_gy, tolerance_gy: least_dose(
+        minimum_dose=lambda ctv, times_s, wanted_gy, tolerance_gy: minimum_dose(
             case.structure(ctv),
             dwells,
             times_s,

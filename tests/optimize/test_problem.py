@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from optimize_cases import case, goal, goals, optimize_times, problem
 
-from hdrplan.dose import DoseRate, LeastDose
+from hdrplan.dose import DoseRate, MinimumDose
 from hdrplan.errors import InputError
 from hdrplan.optimize import Axis, WorkLimit, optimize_every_point, pareto_front, robust_times
 from hdrplan.optimize.program.requirements import requirements
@@ -70,7 +70,7 @@ def test_the_highest_prescription_can_be_planned_with_a_reserve():
     """0.1 % more than 100 Gy is no prescription of its own: the proof at every point refused it."""
     rate, points, _ = case()
     asked = problem(rate, points, goals(dose_gy=100.0), healthy="liver", max_time_s=3000.0)
-    proven = LeastDose(lower_gy=100.0, upper_gy=100.1, cold_mm=np.zeros((0, 3)), boxes=1, finished=True)
+    proven = MinimumDose(lower_gy=100.0, upper_gy=100.1, cold_mm=np.zeros((0, 3)), boxes=1, finished=True)
     planned = optimize_every_point(asked, minimum_dose=lambda *_: proven, rate_at=lambda _: rate)
     assert planned.proven
     dose = rate.gy_per_s[points.rows("lesion1")] @ planned.optimum.times_s

@@ -104,7 +104,7 @@ def lesion(
     import numpy as np
 
     from hdrplan.errors import InputError
-    from hdrplan.geometry import synthetic_case
+    from hdrplan.geometry import LesionShape, synthetic_case
     from hdrplan.io import new_folder, read_anatomy, write_phantom
 
     ct, structures, healthy = read_anatomy(case)
@@ -115,9 +115,7 @@ def lesion(
         ct,
         structures,
         host,
-        diameter_mm,
-        centre_mm=centre_mm,
-        elongation=elongation,
+        LesionShape(diameter_mm, elongation, centre_mm),
         direction=direction,
         prescription_gy=prescription_gy,
         rng=None if seed is None else np.random.default_rng(seed),

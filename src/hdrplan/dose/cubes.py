@@ -1,4 +1,4 @@
-"""Cubes that divide a shape: where they lie, and what part of each is inside."""
+"""Cubes that divide a shape: where they lie, and which fraction of each is inside."""
 
 from __future__ import annotations
 
@@ -49,19 +49,19 @@ class Cubes:
         )
 
     @property
-    def part(self) -> FloatArray:
-        """Part of each cube that lies inside."""
+    def inside_frac(self) -> FloatArray:
+        """Fraction of each cube that lies inside."""
         return np.clip(0.5 + self.distance_mm / self.edge_mm, 0.0, 1.0)
 
     @property
     def volume_mm3(self) -> FloatArray:
         """Volume of that part."""
-        return self.part * self.edge_mm**3
+        return self.inside_frac * self.edge_mm**3
 
     @property
     def middle_mm(self) -> FloatArray:
-        """Middle of that part: (1 - part) / 2 edges inward of the cube's centre."""
-        return self.centre_mm + ((1.0 - self.part) * self.edge_mm / 2)[:, None] * self.inward
+        """Middle of that part: (1 - inside_frac) / 2 edges inward of the cube's centre."""
+        return self.centre_mm + ((1.0 - self.inside_frac) * self.edge_mm / 2)[:, None] * self.inward
 
 
 def cover(shape: Shape, edge_mm: float) -> Cubes:

@@ -1,4 +1,4 @@
-"""D_cc of a shape, found apart from its sample points: cubes are halved where the dose is high, until nothing changes.
+"""D_cc of a shape, gy apart from its sample points: cubes are halved where the dose is high, until nothing changes.
 
 What the sample points say of the same volumes differs by their error of computation.
 """
@@ -21,7 +21,7 @@ _CUBES = 1500
 _COARSEST_MM = 8.0
 # No place inside is farther from the middle of a cube's part than this many edges: half a diagonal and a little more.
 _REACH_EDGES = 1.0
-# Nearer to a source than this part of the middle's distance no place is taken to be.
+# Nearer to a source than this fraction of the middle's distance no place is taken to be.
 _NEAREST_FRAC = 0.3
 # A cube that the organ's surface cuts is taken to be cut by a plane along its faces: the part inside errs by up to a
 # tenth for planes in other directions.
@@ -112,13 +112,14 @@ def _at_volumes(wanted_mm3: FloatArray, cubes: Cubes, dose: FloatArray, spread: 
     layered, layer_mm3 = layered[order], np.repeat(cubes.volume_mm3 / len(_LAYERS), len(_LAYERS))[order]
     hotter = np.cumsum(layer_mm3)
     middle_mm3 = hotter - layer_mm3 / 2
-    volume, cut_mm3 = cubes.volume_mm3, _CUT_FRAC * cubes.edge_mm**3 * ((cubes.part > 0) & (cubes.part < 1))
-    found, error = np.full(len(wanted_mm3), np.nan), np.full(len(wanted_mm3), np.nan)
+    is_cut = (cubes.inside_frac > 0) & (cubes.inside_frac < 1)
+    volume, cut_mm3 = cubes.volume_mm3, _CUT_FRAC * cubes.edge_mm**3 * is_cut
+    gy, error = np.full(len(wanted_mm3), np.nan), np.full(len(wanted_mm3), np.nan)
     for k in np.flatnonzero(wanted_mm3 <= hotter[-1]):
-        found[k] = np.interp(wanted_mm3[k], middle_mm3, layered)
-        by_isodose, by_surface = np.abs(dose - found[k]) < spread * dose, dose >= found[k]
+        gy[k] = np.interp(wanted_mm3[k], middle_mm3, layered)
+        by_isodose, by_surface = np.abs(dose - gy[k]) < spread * dose, dose >= gy[k]
         variance = (volume[by_isodose] ** 2).sum() / 12.0 + (cut_mm3[by_surface] ** 2).sum() / 3.0
         away = _SIGMAS * float(np.sqrt(variance))
         more, less = np.interp([wanted_mm3[k] - away, wanted_mm3[k] + away], middle_mm3, layered)
         error[k] = (more - less) / 2.0
-    return HotDoses(found, error)
+    return HotDoses(gy, error)

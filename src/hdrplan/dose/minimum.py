@@ -163,7 +163,7 @@ def _bounds_of(
     """Return a function that bounds the dose in boxes, given by lower corners and sizes in grid indices."""
     tables = padded(tables_of(source))
     stops = stops_of(dwells, times_s, checked_strength(strength_u))
-    least_m = float(source.radial_dose[source.radial_r_mm <= 100.0].min() * source.anisotropy.min())
+    lowest_m = float(source.radial_dose[source.radial_r_mm <= 100.0].min() * source.anisotropy.min())
     grid, frame = shape.grid, frozen(shape.grid.direction)
 
     def bounds(low: FloatArray, size: FloatArray) -> _Bounds:
@@ -172,7 +172,7 @@ def _bounds_of(
         boxes = Boxes(frozen(grid.world(low + size / 2)), frozen(rho), frame)
         out = np.empty((len(low), 5))
         over_rows(
-            lambda first, last: linear_bound_rows(first, last, boxes, stops, least_m, tables, out),
+            lambda first, last: linear_bound_rows(first, last, boxes, stops, lowest_m, tables, out),
             len(low),
             smallest=64,
         )

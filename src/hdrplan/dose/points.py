@@ -22,18 +22,18 @@ SPACING_MM = 1.0
 # Per structure. A CTV of 12 cm is sampled at 2.5 mm with it, the demo's 47 cc keeps 1 mm.
 MAX_POINTS = 80_000
 # A structure is never sampled with fewer cells than about this many, however far away it is.
-_LEAST_CELLS = 1000
+_MINIMUM_CELLS = 1000
 # A cube is halved where it is nearer to a CTV than this many of its edges. In an inverse-square field the curvature
 # that the cube's middle misses is then below (1 / 5)^2 / 4 = 1 % of the dose, and falls with distance.
 _EDGES_AWAY = 5.0
-# The largest cubes have 2^3 times the least edge.
+# The largest cubes have 2^3 times the smallest edge.
 _HALVINGS = 3
-# Of an organ, no cube is larger than this part of the volume that lies nearer to the CTVs, or of the least volume that
-# doses are asked for: D0.1cc and D2cc are hundreds of points wherever the organ lies. Beyond some distance the dose is
-# less steep, and fewer tell it as well.
+# Of an organ, no cube is larger than this fraction of the volume that lies nearer to the CTVs, or of the smallest
+# volume that doses are asked for: D0.1cc and D2cc are hundreds of points wherever the organ lies. Beyond some distance
+# the dose is less steep, and fewer points say it as well.
 _CUBES_NEARER, _CUBES_FAR = 600.0, 60.0
 _STEEP_MM = 10.0
-_LEAST_CC = 0.1
+_SMALLEST_CC = 0.1
 _HALF_DIAGONAL = 0.87
 # The healthy organ is judged by its mean and by large volumes: cubes twice as large.
 _HEALTHY_COARSER = 2.0
@@ -105,10 +105,10 @@ def sample_points(
 
     Each structure's mask is smoothed to the shape behind it (:mod:`hdrplan.dose.shape`) and divided into cubes of
     ``spacing_mm``; farther from the CTVs the cubes double, and double again, but where little of an organ lies nearer
-    to them the cubes are smaller. A cube that the surface cuts stands for
-    its part inside and has its point in the middle of that part. The volumes are scaled to the mask's volume exactly.
-    One more point lies on the surface for each cube at the surface, with volume 0. To those of a CTV come the
-    mask's voxel centres close by, for a tip may be finer than the cubes.
+    to them the cubes are smaller. A cube that the surface cuts stands for its part inside and has its point in the
+    middle of that part. The volumes are scaled to the mask's volume exactly. One more point lies on the surface for
+    each cube at the surface, with volume 0. To those of a CTV come the mask's voxel centres close by, for a tip may be
+    finer than the cubes.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def sample_points(
     ctvs = [s for s in structures if s.role == "CTV"]
     near = cKDTree(np.concatenate([rim_mm(s) for s in ctvs])) if ctvs else None
     wanted = [without(s, ctvs) if s.name == healthy else s for s in structures]
-    parts = [
+    sampled = [
         _sample(
             structure,
             shape,
@@ -165,13 +165,13 @@ def sample_points(
     return SamplePoints(
         names=tuple(s.name for s in structures),
         roles=tuple(s.role for s in structures),
-        start=np.cumsum([0, *(len(part.volume_cc) for part in parts)]),
-        points_mm=np.concatenate([part.points_mm for part in parts]),
-        volume_cc=np.concatenate([part.volume_cc for part in parts]),
-        on_surface=np.concatenate([part.volume_cc == 0 for part in parts]),
-        spacing_mm=np.array([part.spacing_mm for part in parts]),
-        mask_cc=np.array([part.mask_cc for part in parts]),
-        shapes=tuple(part.shape for part in parts),
+        start=np.cumsum([0, *(len(s.volume_cc) for s in sampled)]),
+        points_mm=np.concatenate([s.points_mm for s in sampled]),
+        volume_cc=np.concatenate([s.volume_cc for s in sampled]),
+        on_surface=np.concatenate([s.volume_cc == 0 for s in sampled]),
+        spacing_mm=np.array([s.spacing_mm for s in sampled]),
+        mask_cc=np.array([s.mask_cc for s in sampled]),
+        shapes=tuple(s.shape for s in sampled),
         method=_method(spacing_mm, max_points, healthy),
     )
 
@@ -187,7 +187,7 @@ def _method(spacing_mm: float, max_points: int, healthy: str | None) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Part:
+class _Sampled:
     points_mm: FloatArray
     volume_cc: FloatArray
     spacing_mm: float
@@ -208,12 +208,12 @@ def _shapes(structures: Sequence[Structure]) -> list[Shape]:
 
 def _sample(
     structure: Structure, shape: Shape, near: cKDTree | None, spacing_mm: float, max_points: int, *, is_healthy: bool
-) -> _Part:
+) -> _Sampled:
     spacing_mm *= _HEALTHY_COARSER if is_healthy else 1.0
     # Cubes at the surface must not be larger than the band in which distances are known; nor so large far away that
-    # fewer than the least number of them are left.
-    least_mm = (structure.volume_cc * 1000.0 / _LEAST_CELLS) ** (1 / 3)
-    edge_mm, largest_mm = min(spacing_mm, least_mm), min(1.5 * shape.reach_mm, least_mm)
+    # fewer than the minimum number of them are left.
+    coarsest_mm = (structure.volume_cc * 1000.0 / _MINIMUM_CELLS) ** (1 / 3)
+    edge_mm, largest_mm = min(spacing_mm, coarsest_mm), min(1.5 * shape.reach_mm, coarsest_mm)
     while True:
         cubes = _divided(shape, near, edge_mm, largest_mm)
         if near is not None and not is_healthy:
@@ -231,9 +231,9 @@ def _sample(
         # Tips finer than the cubes: voxel centres close to a CTV's surface count as well.
         rim = rim_mm(structure)
         surface = np.concatenate((surface, rim[shape.distance_mm(rim)[0] < edge_mm / 4]))
-    inner = cubes[cubes.part > 1e-6]
+    inner = cubes[cubes.inside_frac > 1e-6]
     volume = inner.volume_mm3
-    return _Part(
+    return _Sampled(
         points_mm=np.concatenate((inner.middle_mm, surface)),
         volume_cc=np.concatenate((volume * (structure.volume_cc / volume.sum()), np.zeros(len(surface)))),
         spacing_mm=edge_mm,
@@ -256,8 +256,8 @@ def _divided(shape: Shape, near: cKDTree | None, edge_mm: float, largest_mm: flo
     return joined([*done, cubes])
 
 
-def _graded(shape: Shape, near: cKDTree, cubes: Cubes, least_mm: float) -> Cubes:
-    """Halve cubes that are large for the volume that lies nearer to the CTVs, down to ``least_mm``."""
+def _graded(shape: Shape, near: cKDTree, cubes: Cubes, smallest_mm: float) -> Cubes:
+    """Halve cubes that are large for the volume that lies nearer to the CTVs, down to ``smallest_mm``."""
     away, _ = near.query(cubes.centre_mm)
     while True:
         order = np.argsort(away, kind="stable")
@@ -266,8 +266,8 @@ def _graded(shape: Shape, near: cKDTree, cubes: Cubes, least_mm: float) -> Cubes
         # hold on its hot side as cold.
         nearer = cumulative[np.searchsorted(away[order], away - _HALF_DIAGONAL * cubes.edge_mm)]
         count = np.clip(_CUBES_NEARER * (_STEEP_MM / np.maximum(away, 1.0)) ** 2, _CUBES_FAR, _CUBES_NEARER)
-        fine = cubes.edge_mm**3 > np.maximum(nearer, _LEAST_CC * 1000.0) / count
-        fine &= cubes.edge_mm > 1.01 * least_mm
+        fine = cubes.edge_mm**3 > np.maximum(nearer, _SMALLEST_CC * 1000.0) / count
+        fine &= cubes.edge_mm > 1.01 * smallest_mm
         if not fine.any():
             return cubes
         halves = halved(shape, cubes[fine])

@@ -34,8 +34,8 @@ __all__ = ["UNKNOWN_MM", "Shape", "shape_of"]
 
 # Where only the side of the surface is known, its distance is this.
 UNKNOWN_MM = 1000.0
-# Least slope of the field: on the ridge between two faces the difference of both sides says nothing.
-_LEAST_SLOPE = 0.5
+# Minimum slope of the field: on the ridge between two faces the difference of both sides says nothing.
+_MINIMUM_SLOPE = 0.5
 # Slices thicker than this many edges of the other two axes are interpolated section by section.
 _THICK = 1.4
 # Halvings of a voxel to find the shift: 1e-5 of it.
@@ -78,7 +78,7 @@ class Shape:
         norm = np.linalg.norm(slope, axis=1)
         known = np.abs(value) < 0.999 * self.reach_mm
         # The field is a distance already where slices are thin. Its slope is 1 then, and less only on ridges.
-        distance = value / np.maximum(norm, _LEAST_SLOPE)
+        distance = value / np.maximum(norm, _MINIMUM_SLOPE)
         return (
             np.where(known, distance, np.where(value > 0, UNKNOWN_MM, -UNKNOWN_MM)),
             np.where(known[:, None], slope / np.maximum(norm, 1e-6)[:, None], 0.0),

@@ -1,10 +1,10 @@
 """Sections between thick slices: shape-based interpolation that keeps the areas.
 
 Each slice of the mask becomes a signed distance in its plane. Between two slices the distances are averaged, and the
-section is the part above the level at which its area follows the slices' areas: areas are known to a part of a pixel
-and change smoothly (those of a sphere as a parabola), which is what fixes the shape between slices. Beyond the last
-slice the areas are continued by a parabola: where it falls to zero within one slice, the shape ends there in a rounded
-cap; otherwise it ends flat, half a slice beyond.
+section is the part above the level at which its area follows the slices' areas: these are known to a fraction of a
+pixel and change smoothly (those of a sphere as a parabola), which is what fixes the shape between slices. Beyond the
+last slice the areas are continued by a parabola: where it falls to zero within one slice, the shape ends there in a
+rounded cap; otherwise it ends flat, half a slice beyond.
 
 References
 ----------
@@ -27,9 +27,9 @@ __all__ = ["sections"]
 
 # Nearer to the outline than this the blurred distance holds; farther away the one to the nearest pixel's edge.
 _NEAR_PIXELS = 3.0
-# Between slices the outline moves by at most this part of their distance to reach its area: an area that jumps, as
+# Between slices the outline moves by at most this fraction of their distance to reach its area: an area that jumps, as
 # where a new part begins, must not swell the rest.
-_MOST_SHIFT = 0.3
+_MAXIMUM_SHIFT = 0.3
 
 
 def sections(mask: BoolArray, spacing_mm: FloatArray, *, parts: int, reach_mm: float) -> npt.NDArray[np.float32]:
@@ -56,7 +56,7 @@ def sections(mask: BoolArray, spacing_mm: FloatArray, *, parts: int, reach_mm: f
             t = j / parts
             layer = out[k * parts + j]
             if below is not None and above is not None:
-                layer[:] = _levelled((1 - t) * below + t * above, _area(pixels, k, t), _MOST_SHIFT * slice_mm)
+                layer[:] = _levelled((1 - t) * below + t * above, _area(pixels, k, t), _MAXIMUM_SHIFT * slice_mm)
             elif below is not None:
                 np.maximum(layer, _capped(below, _cap(pixels, k, -1), t, slice_mm), out=layer)
             elif above is not None:
@@ -85,15 +85,15 @@ def _plane_mm(layer: BoolArray, pixel_mm: FloatArray, reach_mm: float) -> FloatA
     return np.asarray(np.clip(distance, -reach_mm, reach_mm))
 
 
-def _levelled(distance: FloatArray, pixels: float, most_mm: float = math.inf) -> FloatArray:
-    """Shift distances, at most by ``most_mm``, so that ``pixels`` of them are positive."""
+def _levelled(distance: FloatArray, pixels: float, maximum_mm: float = math.inf) -> FloatArray:
+    """Shift distances, at most by ``maximum_mm``, so that ``pixels`` of them are positive."""
     # The n-th and (n+1)-th largest lie on both sides of the outline of n pixels.
     count = int(np.clip(round(pixels), 1, distance.size - 1))
     flat = distance.ravel()
     inside = np.partition(flat, flat.size - count)[-count]
     outside = flat[flat < inside].max(initial=-np.inf)
     level = inside if np.isinf(outside) else (inside + outside) / 2
-    return np.asarray(distance - np.clip(level, -most_mm, most_mm))
+    return np.asarray(distance - np.clip(level, -maximum_mm, maximum_mm))
 
 
 def _area(pixels: FloatArray, k: int, t: float) -> float:

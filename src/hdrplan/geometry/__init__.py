@@ -6,8 +6,9 @@ from hdrplan.geometry.clearance import Clearance, clearance
 from hdrplan.geometry.contours import contours_of_structure, structure_of_contours
 from hdrplan.geometry.dwell import MARGIN_MM, STEP_MM, TIP_OFFSET_MM, Dwells, dwell_positions
 from hdrplan.geometry.grid import Grid, Volume
-from hdrplan.geometry.lesion import ellipsoid, parallel_catheters, place_in, synthetic_lesion
+from hdrplan.geometry.lesion import LesionShape, ellipsoid, parallel_catheters, place_in, synthetic_lesion
 from hdrplan.geometry.phantoms import PHANTOMS, Phantom, phantom, synthetic_case
+from hdrplan.geometry.puncture import trajectories
 from hdrplan.geometry.structure import (
     ROLES,
     Role,
@@ -27,7 +28,6 @@ from hdrplan.geometry.trajectory import (
     Trajectories,
     angle_deg,
     line_gap_mm,
-    trajectories,
     varied,
 )
 from hdrplan.geometry.transit import Transit, positions_reached
@@ -43,6 +43,7 @@ __all__ = [
     "Clearance",
     "Dwells",
     "Grid",
+    "LesionShape",
     "Phantom",
     "Position",
     "Reach",

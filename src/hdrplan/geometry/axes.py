@@ -18,14 +18,14 @@ def _along(path_mm: FloatArray, points_mm: FloatArray) -> tuple[FloatArray, Floa
     """Path length at the foot of each point, and the point's distance from the path."""
     start, step = path_mm[:-1], np.diff(path_mm, axis=0)
     square = (step**2).sum(axis=1)
-    part = ((points_mm[:, None, :] - start) * step).sum(axis=2) / np.where(square > 0, square, 1.0)
-    part = np.clip(part, 0.0, 1.0)
-    distance = np.linalg.norm(points_mm[:, None, :] - (start + part[..., None] * step), axis=2)
+    fraction = ((points_mm[:, None, :] - start) * step).sum(axis=2) / np.where(square > 0, square, 1.0)
+    fraction = np.clip(fraction, 0.0, 1.0)
+    distance = np.linalg.norm(points_mm[:, None, :] - (start + fraction[..., None] * step), axis=2)
     best = distance.argmin(axis=1)
     rows = np.arange(len(points_mm))
     length = np.sqrt(square)
     before = np.concatenate(([0.0], np.cumsum(length)))
-    return before[best] + part[rows, best] * length[best], distance[rows, best]
+    return before[best] + fraction[rows, best] * length[best], distance[rows, best]
 
 
 def path_tip_first(path_mm: FloatArray, positions_mm: FloatArray, relative_mm: FloatArray) -> FloatArray | None:
@@ -33,6 +33,15 @@ def path_tip_first(path_mm: FloatArray, positions_mm: FloatArray, relative_mm: F
 
     Vendors draw channels either way round. The right end is the one from which the path length to the dwells fits
     ``relative_mm`` up to a constant: with several dwells by its slope, with one by its size.
+
+    Parameters
+    ----------
+    path_mm : (m, 3) array
+        Of the channel, either way round.
+    positions_mm : (n, 3) array
+        Dwells.
+    relative_mm : (n,) array
+        Their distances from the tip along the channel.
     """
     forward, off = _along(path_mm, positions_mm)
     total = float(np.linalg.norm(np.diff(path_mm, axis=0), axis=1).sum())

@@ -18,7 +18,7 @@ __all__ = ["Clearance", "clearance", "mask_on"]
 
 # Edge of the voxels in which ways are sought: as the images, but neither finer nor coarser than this.
 _FINEST_MM, _COARSEST_MM = 1.5, 2.0
-# Beyond its margin a structure is looked at this much farther: more clearance is not told apart.
+# Beyond its margin a structure is looked at this much farther: more clearance makes no difference.
 _BEYOND_MM = 12.0
 # Halfway between air (-1000 HU) and fat (-100 HU).
 _SKIN_HU = -500.0
@@ -32,7 +32,7 @@ class Clearance:
     ----------
     grid : Grid
     free_mm_zyx : (nz, ny, nx) float32 array
-        Distance to the nearest obstacle's surface minus its margin, the least over all obstacles; cut off above.
+        Distance to the nearest obstacle's surface minus its margin, the minimum over all obstacles; cut off above.
     nearest_zyx : (nz, ny, nx) uint8 array
         Which obstacle that is, an index into ``names``.
     patient_zyx : (nz, ny, nx) bool array
@@ -69,7 +69,7 @@ def clearance(
     Parameters
     ----------
     targets : sequence of Structure
-        The lesions: they tell the grid's place.
+        The lesions: the grid is laid round them.
     structures : sequence of Structure
         All that is known of the patient; together, with ``body`` or the CT, they make up the inside of the skin.
     margins_mm : mapping

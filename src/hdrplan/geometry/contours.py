@@ -138,8 +138,8 @@ def _fill_missing_planes(mask: BoolArray, name: str, warnings: list[str]) -> Non
             continue
         below, above = _signed_distance(mask[low]), _signed_distance(mask[high])
         for k in range(int(low) + 1, int(high)):
-            part = (k - low) / (high - low)
-            mask[k] = (1 - part) * below + part * above > 0
+            fraction = (k - low) / (high - low)
+            mask[k] = (1 - fraction) * below + fraction * above > 0
             missing += 1
     if missing:
         warnings.append(f"{name}: {missing} planes without contour were filled from their neighbours")

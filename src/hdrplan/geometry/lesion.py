@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import distance_transform_edt
@@ -12,11 +14,11 @@ from hdrplan.geometry.catheter import Catheter
 from hdrplan.geometry.grid import Grid
 from hdrplan.geometry.structure import Role, Structure, inside
 
-__all__ = ["ellipsoid", "parallel_catheters", "place_in", "synthetic_lesion"]
+__all__ = ["LesionShape", "ellipsoid", "parallel_catheters", "place_in", "synthetic_lesion"]
 
 # Distance of neighbouring catheters: a third of the lesion, but not closer than templates allow nor farther than the
 # dose of one catheter carries.
-_LEAST_PITCH_MM, _MOST_PITCH_MM = 10.0, 22.0
+_MINIMUM_PITCH_MM, _MAXIMUM_PITCH_MM = 10.0, 22.0
 # A catheter ends this far behind the lesion and starts this far before it.
 _BEYOND_MM, _BEFORE_MM = 5.0, 80.0
 
@@ -34,10 +36,13 @@ def ellipsoid(
 
     Parameters
     ----------
+    name : str
+    grid : Grid
     centre_mm : (3,) array
     semi_axes_mm : (3,) array
     axes : (3, 3) array, optional
         Column k is the unit vector of semi-axis k in LPS; None is along x, y, z.
+    role : str
     """
     semi = np.asarray(semi_axes_mm, dtype=np.float64)
     if semi.shape != (3,) or not (semi > 0).all():
@@ -56,6 +61,12 @@ def place_in(organ: Structure, diameter_mm: float, rng: np.random.Generator | No
     """Centre for a lesion in an organ, LPS: the deepest place, or with ``rng`` any place where it fits as well.
 
     Where the lesion fits nowhere whole, places at least half as deep as the deepest count.
+
+    Parameters
+    ----------
+    organ : Structure
+    diameter_mm : float
+    rng : numpy.random.Generator, optional
     """
     deep = distance_transform_edt(np.pad(organ.mask_zyx, 1), sampling=organ.grid.spacing_mm[::-1])[1:-1, 1:-1, 1:-1]
     places = np.argwhere(deep >= min(diameter_mm / 2, deep.max() / 2 if deep.max() < diameter_mm / 2 else np.inf))
@@ -63,14 +74,38 @@ def place_in(organ: Structure, diameter_mm: float, rng: np.random.Generator | No
     return organ.grid.world(best[::-1])
 
 
+@dataclass(frozen=True, slots=True)
+class LesionShape:
+    """Size, form and place of a synthetic lesion.
+
+    Parameters
+    ----------
+    diameter_mm : float
+        Of the ball of the same volume, 8 to 120 mm.
+    elongation : float
+        Longest axis over the other two, 1 to 3.
+    centre_mm : tuple of three float, optional
+        None: chosen by :func:`place_in`.
+
+    Raises
+    ------
+    InputError
+        A size that is no liver lesion's.
+    """
+
+    diameter_mm: float
+    elongation: float = 1.0
+    centre_mm: tuple[float, float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if not 8.0 <= self.diameter_mm <= 120.0:
+            raise InputError("diameter_mm must lie between 8 and 120 mm", got=f"{self.diameter_mm:g}")
+        if not 1.0 <= self.elongation <= 3.0:
+            raise InputError("elongation must lie between 1 and 3", got=f"{self.elongation:g}")
+
+
 def synthetic_lesion(
-    organ: Structure,
-    diameter_mm: float,
-    *,
-    centre_mm: npt.ArrayLike | None = None,
-    elongation: float = 1.0,
-    name: str = "lesion",
-    rng: np.random.Generator | None = None,
+    organ: Structure, shape: LesionShape, *, name: str = "lesion", rng: np.random.Generator | None = None
 ) -> Structure:
     """Ellipsoid in an organ, cut at the organ's surface.
 
@@ -78,29 +113,23 @@ def synthetic_lesion(
     ----------
     organ : Structure
         The liver.
-    diameter_mm : float
-        Of the ball of the same volume, 8 to 120 mm.
-    centre_mm : (3,) array, optional
-        None chooses by :func:`place_in`.
-    elongation : float
-        Longest axis over the other two, 1 to 3; turned at random with ``rng``, else along x.
+    shape : LesionShape
+    name : str
     rng : numpy.random.Generator, optional
+        Chooses the place, where the shape names none, and turns the lesion; without it the deepest place, and the
+        longest axis along x.
 
     Raises
     ------
     InputError
-        A size that is no liver lesion's, a centre outside the organ.
+        A centre outside the organ.
     """
-    if not 8.0 <= diameter_mm <= 120.0:
-        raise InputError("diameter_mm must lie between 8 and 120 mm", got=f"{diameter_mm:g}")
-    if not 1.0 <= elongation <= 3.0:
-        raise InputError("elongation must lie between 1 and 3", got=f"{elongation:g}")
-    centre = place_in(organ, diameter_mm, rng) if centre_mm is None else np.asarray(centre_mm, dtype=np.float64)
+    centre = place_in(organ, shape.diameter_mm, rng) if shape.centre_mm is None else np.array(shape.centre_mm)
     if centre.shape != (3,) or not inside(organ, centre[None])[0]:
         raise InputError(f"the centre must lie in {organ.name} (LPS, mm)", got=np.round(centre, 1).tolist())
-    short = diameter_mm / 2 / elongation ** (1 / 3)
+    short = shape.diameter_mm / 2 / shape.elongation ** (1 / 3)
     turn = np.eye(3) if rng is None else np.linalg.qr(rng.normal(size=(3, 3)))[0]
-    whole = ellipsoid(name, organ.grid, centre, [short * elongation, short, short], axes=turn)
+    whole = ellipsoid(name, organ.grid, centre, [short * shape.elongation, short, short], axes=turn)
     return Structure(name=name, role="CTV", grid=organ.grid, mask_zyx=whole.mask_zyx & organ.mask_zyx)
 
 
@@ -112,6 +141,7 @@ def parallel_catheters(target: Structure, *, direction: npt.ArrayLike = (1.0, 0.
 
     Parameters
     ----------
+    target : Structure
     direction : (3,) array
         From hub to tip in LPS; (1, 0, 0) comes from the patient's right.
     """
@@ -128,9 +158,9 @@ def parallel_catheters(target: Structure, *, direction: npt.ArrayLike = (1.0, 0.
     flat, depth = place @ plane, place @ along
     middle = flat.mean(axis=0)
     width_mm = 2 * float(np.sqrt(((flat - middle) ** 2).sum(axis=1).max()))
-    pitch = float(np.clip(width_mm / 3, _LEAST_PITCH_MM, _MOST_PITCH_MM))
+    pitch = float(np.clip(width_mm / 3, _MINIMUM_PITCH_MM, _MAXIMUM_PITCH_MM))
     rings = int(np.ceil(width_mm / pitch)) + 1
-    found = []
+    spots = []
     for i in range(-rings, rings + 1):
         for j in range(-rings, rings + 1):
             spot = middle + pitch * np.array([i + j / 2, j * np.sqrt(3) / 2])
@@ -142,13 +172,13 @@ def parallel_catheters(target: Structure, *, direction: npt.ArrayLike = (1.0, 0.
             ]
             if all(hit) or (i == j == 0):
                 core = near if near.any() else np.ones(len(flat), dtype=np.bool_)
-                found.append((spot, depth[core].min(), depth[core].max()))
+                spots.append((spot, depth[core].min(), depth[core].max()))
     return tuple(
         Catheter(
             f"cath_{k + 1}",
             np.stack([plane @ spot + along * w for w in np.linspace(low - _BEFORE_MM, high + _BEYOND_MM, 3)]),
         )
-        for k, (spot, low, high) in enumerate(found)
+        for k, (spot, low, high) in enumerate(spots)
     )
 
 

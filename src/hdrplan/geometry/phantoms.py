@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.errors import InputError
 from hdrplan.geometry.catheter import Catheter
 from hdrplan.geometry.grid import Grid, Volume
-from hdrplan.geometry.lesion import ellipsoid, parallel_catheters, synthetic_lesion
+from hdrplan.geometry.lesion import LesionShape, ellipsoid, parallel_catheters, synthetic_lesion
 from hdrplan.geometry.structure import Structure, on_grid
 
 __all__ = ["PHANTOMS", "Phantom", "phantom", "synthetic_case"]
@@ -34,7 +34,7 @@ class Phantom:
     catheters : tuple of Catheter
         None where only the frame matters.
     prescription_gy : float
-    facts : dict
+    facts : mapping
         Analytic truths, the unit in the name.
     """
 
@@ -44,7 +44,7 @@ class Phantom:
     structures: tuple[Structure, ...]
     catheters: tuple[Catheter, ...] = ()
     prescription_gy: float = 20.0
-    facts: dict[str, Fact] = field(default_factory=dict)
+    facts: Mapping[str, Fact] = field(default_factory=dict)
 
 
 def phantom(name: str) -> Phantom:
@@ -180,18 +180,33 @@ def synthetic_case(
     ct: Volume,
     structures: Sequence[Structure],
     organ: str,
-    diameter_mm: float,
+    shape: LesionShape,
     *,
-    centre_mm: npt.ArrayLike | None = None,
-    elongation: float = 1.0,
     direction: npt.ArrayLike = (1.0, 0.0, 0.0),
     prescription_gy: float = 20.0,
     rng: np.random.Generator | None = None,
 ) -> Phantom:
     """Put a synthetic lesion with parallel catheters into a segmented CT.
 
-    Earlier CTVs become part of the organ again; other structures stay as they are. Arguments as
-    :func:`synthetic_lesion` and :func:`parallel_catheters`.
+    Earlier CTVs become part of the organ again; other structures stay as they are.
+
+    Parameters
+    ----------
+    ct : Volume
+    structures : sequence of Structure
+    organ : str
+        Name of the one that holds the lesion.
+    shape : LesionShape
+    direction : (3,) array
+        From hub to tip, as :func:`hdrplan.geometry.parallel_catheters` takes it.
+    prescription_gy : float
+    rng : numpy.random.Generator, optional
+        As :func:`hdrplan.geometry.synthetic_lesion` takes it.
+
+    Raises
+    ------
+    InputError
+        No such organ; a centre outside it.
     """
     named = {s.name: s for s in structures}
     if organ not in named:
@@ -199,11 +214,11 @@ def synthetic_case(
     members = [named[organ], *(s for s in structures if s.role == "CTV" and s.name != organ)]
     mask = np.any([on_grid(s, ct.grid).mask_zyx for s in members], axis=0)
     host = Structure(name=organ, role="OAR", grid=ct.grid, mask_zyx=mask)
-    lesion = synthetic_lesion(host, diameter_mm, centre_mm=centre_mm, elongation=elongation, rng=rng)
+    lesion = synthetic_lesion(host, shape, rng=rng)
     others = [s for s in structures if s.role != "CTV" and s.name != organ]
     return Phantom(
-        name=f"lesion-{diameter_mm:g}mm",
-        text=f"Synthetic lesion of {diameter_mm:g} mm ({lesion.volume_cc:.1f} cc) in {organ}.",
+        name=f"lesion-{shape.diameter_mm:g}mm",
+        text=f"Synthetic lesion of {shape.diameter_mm:g} mm ({lesion.volume_cc:.1f} cc) in {organ}.",
         ct=ct,
         structures=(lesion, host, *others),
         catheters=parallel_catheters(lesion, direction=direction),

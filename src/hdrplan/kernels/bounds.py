@@ -4,7 +4,7 @@ The rate of one dwell is R = scale G M: G_L is the mean of 1/s^2 over the active
 box, |d| <= rho:
 
 * G. From 1/(1 + q) >= 1 - q, for every core point at distance s of c: 1/|x|^2 >= 1/s^2 - 2 c d/s^4 - rho^2/s^4. So
-  G(x) >= G(c) + grad G d - rho^2/s^4 with the least s; the centre's, not the box's.
+  G(x) >= G(c) + grad G d - rho^2/s^4 with the shortest s; the centre's, not the box's.
 * M. g is piecewise linear in r, F in r and theta. Each is the polynomial of the cell of c, continued, plus a kink at
   every table entry crossed: kinks where the slope rises only add; where it falls by j, a passage of e beyond the entry
   takes at most j e. The polynomial g F is smooth: half rho^2 times the negative part of its Hessian. On the axis, where
@@ -50,28 +50,28 @@ class Boxes(NamedTuple):
 
 @jit
 def _radial(r: float, rho: float, t: Tables) -> tuple[float, float, float, float]:
-    """Return g and its slope at r, what the kinks within rho may take, and the least g there."""
+    """Return g and its slope at r, what the kinks within rho may take, and the lowest g there."""
     x, y = t.g_r_mm, t.g
     j = cell_of(x, r)
     slope = (y[j + 1] - y[j]) / (x[j + 1] - x[j])
     value = y[j] + slope * (r - x[j])
-    least = min(radial_dose(r - rho, t), radial_dose(r + rho, t))
+    lowest = min(radial_dose(r - rho, t), radial_dose(r + rho, t))
     up, down = 0.0, 0.0
     k, before = j + 1, slope
     while k < len(x) - 1 and x[k] < r + rho:
         after = (y[k + 1] - y[k]) / (x[k + 1] - x[k])
         up += max(0.0, before - after) * (r + rho - x[k])
-        least = min(least, y[k])
+        lowest = min(lowest, y[k])
         before = after
         k += 1
     k, after = j, slope
     while k > 0 and x[k] > r - rho:
         before = (y[k] - y[k - 1]) / (x[k] - x[k - 1])
         down += max(0.0, before - after) * (x[k] - (r - rho))
-        least = min(least, y[k])
+        lowest = min(lowest, y[k])
         after = before
         k -= 1
-    return value, slope, max(up, down), least
+    return value, slope, max(up, down), lowest
 
 
 @jit
@@ -137,14 +137,14 @@ def _depth_kinks(r: float, rho: float, low: float, high: float, i: int, j: int, 
 
 
 @jit
-def _least_modifier(r: float, theta: float, rho: float, t: Tables) -> float:
-    """Least g F within rho < r of a point."""
+def _lowest_modifier(r: float, theta: float, rho: float, t: Tables) -> float:
+    """Lowest g F within rho < r of a point."""
     turn = math.asin(rho / r)
-    least = 1e300
+    lowest = 1e300
     for i in range(cell_of(t.f_theta_rad, theta - turn), cell_of(t.f_theta_rad, theta + turn) + 2):
         for j in range(cell_of(t.f_r_mm, r - rho), cell_of(t.f_r_mm, r + rho) + 2):
-            least = min(least, t.f[i, j])
-    return least * _radial(r, rho, t)[3]
+            lowest = min(lowest, t.f[i, j])
+    return lowest * _radial(r, rho, t)[3]
 
 
 @jit
@@ -179,30 +179,30 @@ def _modifier(r: float, theta: float, away: float, rho: float, t: Tables) -> tup
     f_r = _depth_slope(i, j, theta, t)
     f = t.f[i, j] + here * (theta - t.f_theta_rad[i]) + f_r * (r - t.f_r_mm[j])
     r_abs = abs(f_r) + abs(twist) * turn
-    f_most = f + r_abs * rho + theta_abs * turn
-    g_most = g + abs(g_slope) * rho
+    f_high = f + r_abs * rho + theta_abs * turn
+    g_high = g + abs(g_slope) * rho
     value, along_r, along_theta = g * f, g_slope * f + g * f_r, g * f_theta / r
     if g - abs(g_slope) * rho <= g_kinks or high_r > t.g_r_mm[len(t.g_r_mm) - 1]:
         return value, along_r, along_theta, np.inf
-    slope_r = abs(g_slope) * f_most + g_most * r_abs
-    mixed = (abs(g_slope) * theta_abs + g_most * abs(twist)) / low_r + g_most * theta_abs / (low_r * low_r)
+    slope_r = abs(g_slope) * f_high + g_high * r_abs
+    mixed = (abs(g_slope) * theta_abs + g_high * abs(twist)) / low_r + g_high * theta_abs / (low_r * low_r)
     # Round the axis F curves up where it rises away from the axis; else it counts.
-    round_ = 0.0 if rises or away <= rho else g_most * theta_abs / (low_r * (away - rho))
+    round_ = 0.0 if rises or away <= rho else g_high * theta_abs / (low_r * (away - rho))
     bend = max(2.0 * abs(g_slope) * r_abs + mixed, slope_r / low_r + max(mixed, round_))
-    return value, along_r, along_theta, 0.5 * rho * rho * bend + g_kinks * f_most + g_most * f_kinks
+    return value, along_r, along_theta, 0.5 * rho * rho * bend + g_kinks * f_high + g_high * f_kinks
 
 
 @jit
-def _constant(along: float, away: float, rho: float, least_m: float, t: Tables) -> float:
+def _constant(along: float, away: float, rho: float, lowest_m: float, t: Tables) -> float:
     """Return a lower bound without slopes: G falls with the distance along and away."""
     r = math.hypot(along, away)
     if r > 1.5 * rho:
-        least_m = _least_modifier(r, math.atan2(away, along), rho, t)
-    return t.scale * least_m * geometry_factor(abs(along) + rho, away + rho, t.length_mm)
+        lowest_m = _lowest_modifier(r, math.atan2(away, along), rho, t)
+    return t.scale * lowest_m * geometry_factor(abs(along) + rho, away + rho, t.length_mm)
 
 
 @jit
-def _one_dwell(along: float, away: float, rho: float, least_m: float, t: Tables) -> tuple[float, float, float, float]:
+def _one_dwell(along: float, away: float, rho: float, lowest_m: float, t: Tables) -> tuple[float, float, float, float]:
     """Value, slopes along and away from the axis, and remainder of the rate's linear bound; per U, in Gy/s.
 
     A constant bound has neither slopes nor remainder.
@@ -211,7 +211,7 @@ def _one_dwell(along: float, away: float, rho: float, least_m: float, t: Tables)
     core = math.hypot(max(0.0, abs(along) - half), away)
     r = math.hypot(along, away)
     if r < 2.0 * rho or core <= rho:
-        return _constant(along, away, rho, least_m, t), 0.0, 0.0, 0.0
+        return _constant(along, away, rho, lowest_m, t), 0.0, 0.0, 0.0
     m, m_r, m_theta, m_rest = _modifier(r, math.atan2(away, along), away, rho, t)
     value = geometry_factor(along, away, t.length_mm)
     # G = 1/L times the integral of 1/(away^2 + u^2) from u = along - L/2 to along + L/2.
@@ -230,7 +230,7 @@ def _one_dwell(along: float, away: float, rho: float, least_m: float, t: Tables)
         + _ROUNDING_FRAC * value
     )
     if m_steep * rho > m or not rest <= _WORST_FRAC * m * value:
-        return _constant(along, away, rho, least_m, t), 0.0, 0.0, 0.0
+        return _constant(along, away, rho, lowest_m, t), 0.0, 0.0, 0.0
     return (
         t.scale * value * m,
         t.scale * (g_along * m + value * m_along),
@@ -241,7 +241,7 @@ def _one_dwell(along: float, away: float, rho: float, least_m: float, t: Tables)
 
 @jit
 def linear_bound_rows(
-    first: int, last: int, boxes: Boxes, stops: Stops, least_m: float, t: Tables, out: Floats
+    first: int, last: int, boxes: Boxes, stops: Stops, lowest_m: float, t: Tables, out: Floats
 ) -> None:
     """Rows ``first:last`` of (value, slope along three directions, remainder) of the dose's linear lower bound.
 
@@ -251,8 +251,8 @@ def linear_bound_rows(
         Numbers of boxes.
     boxes : Boxes
     stops : Stops
-    least_m : float
-        Least value of g F in the tables.
+    lowest_m : float
+        Lowest value of g F in the tables.
     t : Tables
         From :func:`hdrplan.kernels.tg43.padded`.
     out : (n, 5) array
@@ -272,7 +272,7 @@ def linear_bound_rows(
             )
             ax, ay, az = axes[k, 0], axes[k, 1], axes[k, 2]
             along, away = place(dx, dy, dz, ax, ay, az)
-            one, p, q, less = _one_dwell(along, away, rho[i], least_m, t)
+            one, p, q, less = _one_dwell(along, away, rho[i], lowest_m, t)
             value += weights[k] * one
             rest += weights[k] * less
             p *= weights[k]

@@ -14,7 +14,7 @@ import numpy as np
 
 from hdrplan import __version__
 from hdrplan.dose import SamplePoints, dose_at_points, dose_rate, sample_points
-from hdrplan.geometry import Grid, Structure, Volume, box_of, dwell_positions, on_grid, synthetic_case
+from hdrplan.geometry import Grid, LesionShape, Structure, Volume, box_of, dwell_positions, on_grid, synthetic_case
 from hdrplan.metrics import DVH, dvh
 from hdrplan.optimize import PlanProblem, optimize_times
 from hdrplan.plan import Case, Goals, Plan, Prescription
@@ -156,8 +156,7 @@ def plan_lesion(task: LesionTask, host: Structure) -> PlannedLesion:
         Volume(host.grid, np.zeros(host.grid.shape_zyx, dtype=np.int8)),
         [host],
         host.name,
-        diameter_mm,
-        elongation=float(rng.uniform(1.0, 1.4)),
+        LesionShape(diameter_mm, elongation=float(rng.uniform(1.0, 1.4))),
         prescription_gy=task.prescription_gy,
         rng=rng,
     )
