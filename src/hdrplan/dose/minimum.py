@@ -28,7 +28,7 @@ from hdrplan.dose.tables import checked_strength, stops_of, tables_of
 from hdrplan.geometry import Dwells, Structure
 from hdrplan.kernels.bounds import Boxes, linear_bound_rows
 from hdrplan.kernels.tg43 import padded
-from hdrplan.sources.model import TG43Source
+from hdrplan.sources import TG43Source
 from hdrplan.threads import over_rows
 
 __all__ = ["MAX_BOXES", "MinimumDose", "minimum_dose"]
