@@ -83,7 +83,8 @@ class PlanOptions:
     dose_margin_mm : float
         The dose grid is the CT's, cut to the CTVs and dwells plus this margin.
     time_step_s : float
-        The afterloader's resolution: times are rounded up to multiples, so that every D100 stays. 0 keeps real numbers.
+        The afterloader's resolution: times are multiples of it, those that keep every D100 and lose least. 0 keeps real
+        numbers.
     min_dwell_s : float
         A stop lasts at least this long, or is left out.
     time_ratio : float

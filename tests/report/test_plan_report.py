@@ -112,7 +112,7 @@ def test_certificate_and_prices_are_told(result):
     view = report_data(result, RUN)
     assert result.optimum is not None
     assert view.certificate[0].replace("≤", "<=").replace("≥", ">=") == result.optimum.certificate.text
-    assert len(view.certificate) == 1 + len(result.optimum.levels)
+    assert len(view.certificate) == 1 + bool(result.optimum.certificate.losses_text) + len(result.optimum.levels)
     assert len(view.binding) == len(result.optimum.shortfalls) + len(result.optimum.prices) + len(result.optimum.notes)
 
 

@@ -5,8 +5,8 @@ from hdrplan.optimize.bounded import Bounded
 from hdrplan.optimize.catheters.candidates import MAXIMUM_CANDIDATES, Candidates
 from hdrplan.optimize.catheters.choice import choose_catheters
 from hdrplan.optimize.catheters.placement import ChosenSet, Placement
-from hdrplan.optimize.certificate import Certificate, Optimum, Price, Scope, Shortfall, Status
-from hdrplan.optimize.notes import TransitCounted
+from hdrplan.optimize.certificate import Certificate, Loss, LossCause, Optimum, Price, Scope, Shortfall, Status
+from hdrplan.optimize.notes import EveryPoint, TransitCounted
 from hdrplan.optimize.objectives import GoalId, NamedGoal
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.proof import Proof
@@ -28,10 +28,13 @@ __all__ = [
     "Certificate",
     "ChosenSet",
     "Delivery",
+    "EveryPoint",
     "EveryPointOptimum",
     "Front",
     "FrontPlan",
     "GoalId",
+    "Loss",
+    "LossCause",
     "NamedGoal",
     "Optimum",
     "Placement",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from hdrplan.arrays import FloatArray, freeze
@@ -11,10 +11,12 @@ from hdrplan.optimize.bounded import Bounded
 from hdrplan.optimize.notes import Note
 from hdrplan.optimize.objectives import NamedGoal, Objective
 
-__all__ = ["Certificate", "Optimum", "Price", "Scope", "Shortfall", "Status", "joined"]
+__all__ = ["Certificate", "Loss", "LossCause", "Optimum", "Price", "Scope", "Shortfall", "Status", "joined"]
 
 # A bound that is farther from the plan than this is no proof of anything that the clinic would ask.
 NEAR_FRAC = 1e-2
+# A gap below this is the optimum to every digit that is printed.
+OPTIMAL_FRAC = 1e-5
 # A plan that breaks a limit by more than this fraction has no gap to speak of.
 HELD_FRAC = 1e-6
 
@@ -34,6 +36,31 @@ class Scope(StrEnum):
     EVERY_POINT = "every point"
 
 
+class LossCause(StrEnum):
+    """What lies between a plan and its bound."""
+
+    WHOLE_TIMES = "whole times and shortest stops"
+    EVERY_POINT = "proof at every point"
+    FEWER_DWELLS = "dwells left out"
+    NOT_CLOSED = "bound without the dose-volume goals, or a search that was ended"
+    SLACK = "slack between the objectives"
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A part of the distance between a plan and its bound.
+
+    Parameters
+    ----------
+    cause : LossCause
+    amount : float
+        In the unit of the main objective.
+    """
+
+    cause: LossCause
+    amount: float
+
+
 def joined(goals: Sequence[NamedGoal]) -> str:
     """Goals in words, one after the other."""
     return "; ".join(goal.label for goal in goals)
@@ -46,7 +73,8 @@ class Certificate:
     Parameters
     ----------
     main : Bounded
-        Main objective of the plan and its lower bound, recomputed from the rate matrix and the multipliers.
+        Main objective of the plan as it is delivered, and its lower bound, recomputed from the rate matrix and the
+        multipliers.
     violation_frac : float
         Largest violation of any row over ALL points, as a fraction of its limit.
     rows_used, rows_all : int
@@ -59,6 +87,8 @@ class Certificate:
         False where an objective is not convex and its gap stays open, or the time was over.
     relaxed : tuple of NamedGoal
         Goals that the bound leaves out, if any: the bound holds, but need not be reachable.
+    losses : tuple of Loss
+        What lies between the plan and its bound; they add up to it.
     """
 
     main: Bounded
@@ -70,6 +100,33 @@ class Certificate:
     solver: str
     proven: bool
     relaxed: tuple[NamedGoal, ...] = ()
+    losses: tuple[Loss, ...] = ()
+
+    def losing(self, cause: LossCause, amount: float, *, main: Bounded) -> Certificate:
+        """Return the certificate of a plan or a bound farther off, and why.
+
+        Parameters
+        ----------
+        cause : LossCause
+        amount : float
+            Distance between plan and bound that is new.
+        main : Bounded
+            The new ones.
+        """
+        return replace(self, main=main, losses=(*self.losses, Loss(cause, amount)))
+
+    @property
+    def losses_text(self) -> str:
+        """One line on what lies between the plan and its bound; empty where that is nothing to speak of."""
+        main = self.main
+        parts = [(loss.cause, loss.amount / max(abs(main.value), 1e-6)) for loss in self.losses]
+        told = [f"{100 * part:.2g} % for {cause}" for cause, part in parts if abs(part) > OPTIMAL_FRAC]
+        if not told:
+            return ""
+        return (
+            f"The times as delivered have {100 * main.gap_frac:.2g} % more {main.objective.text} than the bound: "
+            f"{', '.join(told)}."
+        )
 
     @property
     def text(self) -> str:
@@ -81,7 +138,8 @@ class Certificate:
         else:
             lead, where = "Proven optimal" if self.proven else "Not proven optimal", "on every sample point"
             held = self.violation_frac <= HELD_FRAC
-            if held and not (self.proven or self.relaxed) and main.gap_frac <= NEAR_FRAC:
+            off = main.gap_frac > OPTIMAL_FRAC if self.proven else not self.relaxed and main.gap_frac <= NEAR_FRAC
+            if held and off:
                 lead = f"Proven within {100 * main.gap_frac:.2g} % of the optimum"
         left_out = f", the bound leaves out {joined(self.relaxed)}" if self.relaxed else ""
         return (
@@ -166,9 +224,9 @@ class Optimum:
     certificate : Certificate
         Of the main objective.
     levels : tuple of Bounded
-        Every objective in the order solved.
+        Every objective in the order solved, at times that are real numbers.
     shortfalls : tuple of Shortfall
-        Empty where all prescriptions hold.
+        Empty where all prescriptions hold; what the times as delivered reach.
     prices : tuple of Price
         Of the binding limits: in Gy of D100 where a prescription was lowered, else in the main objective.
     notes : tuple of Note
@@ -194,6 +252,7 @@ class Optimum:
         """The result in sentences: certificate, shortfalls, prices, notes."""
         return (
             self.certificate.text,
+            *([self.certificate.losses_text] if self.certificate.losses_text else []),
             *([f"These cannot hold together: {joined(self.conflict)}."] if self.conflict else []),
             *(s.text for s in self.shortfalls),
             *(p.text for p in self.prices),

@@ -105,32 +105,31 @@ class NoProof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rounded:
-    """Times made whole by the afterloader's resolution.
+    """Times made whole by the afterloader's resolution, with the least loss found.
 
     Parameters
     ----------
-    up : bool
-        Rounded up; else down, and lengthened again as long as no organ's limit broke.
     resolution_s : float
     before, after : float
         Main objective, real times and whole times.
+    bound : float
+        Proven: no whole times within two steps of the real ones have less.
     """
 
-    up: bool
     resolution_s: float
     before: float
     after: float
+    bound: float
 
     @property
     def text(self) -> str:
         """The note as a sentence."""
-        way = "up" if self.up else "down, for an organ's limit,"
+        whole = f"Times made multiples of {self.resolution_s:g} s"
         if self.before <= 0:
-            return f"Times rounded {way} to {self.resolution_s:g} s."
-        return (
-            f"Times rounded {way} to {self.resolution_s:g} s: the objective goes from {self.before:.6g} to "
-            f"{self.after:.6g} ({100 * (self.after / self.before - 1):+.2g} %)."
-        )
+            return f"{whole}."
+        loss, least = (100 * (value / self.before - 1) for value in (self.after, self.bound))
+        best = f"; no such times near these lose less than {least:.2g} %" if least > 1e-3 else ""
+        return f"{whole}: the objective goes from {self.before:.6g} to {self.after:.6g} ({loss:+.2g} %{best})."
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +157,9 @@ class EveryPoint:
     ----------
     structure : str
     minimum_gy : float
+        Proven: no point receives less.
+    found_gy : float
+        The least dose found at a point: the minimum over all points lies between the two.
     boxes : int
         Parts of the CTV that were bounded.
     finished : bool
@@ -166,6 +168,7 @@ class EveryPoint:
 
     structure: str
     minimum_gy: float
+    found_gy: float
     boxes: int
     finished: bool
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hdrplan.arrays import FloatArray, freeze
+from hdrplan.arrays import FloatArray, freeze, frozen
 from hdrplan.errors import InputError
 from hdrplan.geometry import Dwells, Transit
 from hdrplan.sources import Strength, TG43Source
@@ -44,6 +44,8 @@ class Plan:
 
     def __post_init__(self) -> None:
         freeze(self, "times_s", (None,))
+        # Solvers and files give -0.0 now and then, which is no time.
+        object.__setattr__(self, "times_s", frozen(self.times_s + 0.0))
         if len(self.times_s) != len(self.dwells):
             raise InputError(f"expected {len(self.dwells)} dwell times", got=len(self.times_s))
         if (self.times_s < 0).any():

@@ -81,13 +81,14 @@ def report_data(result: PlanResult, run: Mapping[str, Any]) -> ReportData:
 
 
 def _certificate(optimum: Optimum) -> tuple[str, ...]:
-    """Return the certificate's line, then every objective in the order solved with its bound."""
+    """Return the certificate's line, what was lost, then every objective in the order solved with its bound."""
+    certificate = optimum.certificate
     steps = [
-        f"Step {k}, {level.text}: {level.value:.5g} {level.unit} reached, {level.bound:.5g} {level.unit} is the least "
-        f"that any plan can have (gap {level.gap_frac:.1e})"
+        f"Step {k} at times that are real numbers, {level.text}: {level.value:.5g} {level.unit} reached, "
+        f"{level.bound:.5g} {level.unit} is the least that any plan can have (gap {level.gap_frac:.1e})"
         for k, level in enumerate(optimum.levels, start=1)
     ]
-    return tuple(_signs(line) for line in (optimum.certificate.text, *steps))
+    return tuple(_signs(line) for line in (certificate.text, certificate.losses_text, *steps) if line)
 
 
 def _binding(optimum: Optimum) -> tuple[str, ...]:
@@ -234,14 +235,16 @@ def _methods(result: PlanResult) -> tuple[str, ...]:
         f"{source.table_r_max_mm:g} mm and extrapolated beyond. TG-43 takes the patient for water: against Monte Carlo "
         "in 20 liver cases it overestimated target coverage, by up to 3.5 % of the prescribed dose.",
         f"Structures: {result.points.method or 'sampled below the voxel, surface included'} D100 is the least dose "
-        "over the volume and its surface; the sampling column says how far it moves at half the density.",
+        "over the volume and its surface: where it is proven at every point, it lies in the interval beside it; "
+        "elsewhere the sampling column says how far it moves at other points.",
     ]
     if result.optimum is not None:
         texts.append(
             "Dwell times: a linear program over all sample points, solved by HiGHS with rows added where a limit is "
             "violated until none is. Prescriptions and organ limits are hard; where both cannot hold, the organ's "
             "limit stands and the D100 is made as large as it can be. Then the spared organ's mean dose is made least, "
-            "then the total time. The dual solution proves how good any plan could be."
+            "then the total time. The dual solution proves how good any plan could be. Certificate and doses are those "
+            "of the times as delivered, in whole steps of the afterloader."
         )
     else:
         texts.append("Dwell times were given, not optimised.")

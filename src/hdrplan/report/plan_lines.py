@@ -62,12 +62,19 @@ def size_lines(case: Case, options: PlanOptions, size: PlanSize, available_bytes
 def plan_lines(result: PlanResult) -> list[str]:
     """Return the doses of the CTVs, every goal with what was reached, and the proof."""
     targets = [
-        f"{target.name}: D100 {target.d100_gy:.2f} Gy (sampling {target.d100_sampling_gy:.2f}), "
+        f"{target.name}: D100 {target.d100_gy:.2f} Gy ({_how_sure(target)}), "
         f"D98 {target.d98_gy:.2f} Gy, D90 {target.d90_gy:.2f} Gy, D50 {target.d50_gy:.2f} Gy, {target.volume_cc:.1f} cc"
         for target in result.score.targets
     ]
     proof = [] if result.optimum is None else list(result.optimum.lines)
     return [*targets, *map(goal_text, result.score.goals), *proof]
+
+
+def _how_sure(target: TargetScore) -> str:
+    """Return what is known of a D100 beside its value."""
+    if target.d100_lower_gy is not None and target.d100_upper_gy is not None:
+        return f"proven at every point to lie in {target.d100_lower_gy:.2f} to {target.d100_upper_gy:.2f}"
+    return f"sampling {target.d100_sampling_gy:.2f}"
 
 
 def source_use_lines(result: PlanResult) -> list[str]:

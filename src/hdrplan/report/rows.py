@@ -17,6 +17,8 @@ _Column = tuple[str, str, str, int]
 _TARGET: tuple[_Column, ...] = (
     ("volume_cc", "Volume", "cc", 2),
     ("d100_gy", "D100", "Gy", 2),
+    ("d100_lower_gy", "proven from", "Gy", 3),
+    ("d100_upper_gy", "to", "Gy", 3),
     ("d100_sampling_gy", "± sampling", "Gy", 2),
     ("d98_gy", "D98", "Gy", 2),
     ("d95_gy", "D95", "Gy", 2),

@@ -120,6 +120,7 @@ def _certificate_row(optimum: Optimum) -> dict[str, object]:
         "primal": main.value,
         "dual": main.bound,
         "gap_frac": main.gap_frac,
+        "losses": [{"cause": loss.cause, "amount": loss.amount} for loss in certificate.losses],
         "violation_frac": certificate.violation_frac,
         "rows_used": certificate.rows_used,
         "rows_all": certificate.rows_all,
@@ -159,7 +160,7 @@ def _score_row(score: StructureScore) -> dict[str, float | str]:
             values |= _chosen(score.conformity, _CONFORMITY_KEYS)
     values |= {key: value for key, value in _chosen(score, _STRUCTURE_KEYS).items() if key not in values}
     if isinstance(score, TargetScore):
-        values["d100_other_points_gy"] = score.d100_other_points_gy
+        values |= _chosen(score, ("d100_lower_gy", "d100_upper_gy", "d100_other_points_gy"))
     row: dict[str, float | str] = {"role": score.role}
     for key, value in values.items():
         if value is not None and key.endswith("_frac"):

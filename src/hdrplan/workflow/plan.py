@@ -16,13 +16,13 @@ import numpy as np
 from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.dose import SamplePoints, dose_at_points, dose_field, dose_rate, sample_points
 from hdrplan.geometry import Volume
-from hdrplan.optimize import Optimum, PlanProblem
+from hdrplan.optimize import EveryPoint, Optimum, PlanProblem
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Plan
 from hdrplan.sources import Strength, TG43Source
 from hdrplan.workflow.problem import candidate_dwells, delivery_rules, dose_grid, require_plan_memory
 from hdrplan.workflow.sampling_check import check_sampling
-from hdrplan.workflow.score import Score, evaluate
+from hdrplan.workflow.score import Score, evaluate, with_proven_d100
 from hdrplan.workflow.steps import StepProgress, Steps
 from hdrplan.workflow.times import best_times, transit_of
 
@@ -135,7 +135,8 @@ def plan_case(
         )
     plan = Plan(dwells=dwells, times_s=optimum.times_s, source=source, strength=strength, transit=transit_of(options))
     result = plan_result(case, goals, plan, options=options, points=points, on_progress=on_progress)
-    return replace(result, optimum=optimum, seconds={**step.seconds, **result.seconds})
+    score = with_proven_d100(result.score, [note for note in optimum.notes if isinstance(note, EveryPoint)])
+    return replace(result, score=score, optimum=optimum, seconds={**step.seconds, **result.seconds})
 
 
 def plan_result(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -13,10 +13,11 @@ from hdrplan.dose import SamplePoints
 from hdrplan.errors import InputError
 from hdrplan.geometry import Volume
 from hdrplan.metrics import DVH, d100_sampling, dvh, metric_value, organ_metrics, target_metrics
+from hdrplan.optimize import EveryPoint
 from hdrplan.plan import Goal, Goals
 from hdrplan.workflow.conformity import Conformity, conformity
 
-__all__ = ["GoalResult", "Score", "StructureScore", "TargetScore", "evaluate"]
+__all__ = ["GoalResult", "Score", "StructureScore", "TargetScore", "evaluate", "with_proven_d100"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,20 +63,23 @@ class TargetScore(StructureScore):
     ----------
     prescription_gy : float
     d100_gy, d99_gy, d98_gy, d95_gy, d90_gy, d50_gy, d2_gy : float
-        Dose that this percentage of the volume receives at least; D100 on the surface too.
+        Dose that this percentage of the volume receives at least; D100 on the surface too, and the least that is proven
+        at every point where there is such a proof.
     v100_frac, v150_frac, v200_frac : float
         Volume that receives at least this percentage of the prescription.
     dhi : float
         Dose homogeneity index.
     d100_inside_gy : float
         D100 of the points inside only, as voxel centres would say.
-    d100_sampling_gy : float
+    d100_sampling_gy : float or None
         How far D100 may be off: what half the points change, or after
-        :func:`hdrplan.workflow.check_sampling` what other points say.
+        :func:`hdrplan.workflow.check_sampling` what other points say. None where D100 is proven.
     d100_other_points_gy : float or None
         D100 at points that the optimiser never saw; None where not checked.
     conformity : Conformity or None
         None where no dose on a grid is known.
+    d100_lower_gy, d100_upper_gy : float or None
+        Proven: the least dose at any point of the CTV lies between these; None without such a proof.
     """
 
     prescription_gy: float
@@ -91,9 +95,11 @@ class TargetScore(StructureScore):
     v200_frac: float
     dhi: float
     d100_inside_gy: float
-    d100_sampling_gy: float
+    d100_sampling_gy: float | None
     d100_other_points_gy: float | None = None
     conformity: Conformity | None = None
+    d100_lower_gy: float | None = None
+    d100_upper_gy: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +222,46 @@ def evaluate(
     return Score(
         tuple(structures),
         tuple(GoalResult(goal, value, _is_met(goal, value)) for goal, value in zip(asked, reached, strict=True)),
+    )
+
+
+def with_proven_d100(score: Score, proofs: Sequence[EveryPoint]) -> Score:
+    """Put what is proven at every point of a CTV in the place of what sample points say of its D100.
+
+    Parameters
+    ----------
+    score : Score
+        Of the times that the proofs are about.
+    proofs : sequence of EveryPoint
+        A proof that was not finished gives its interval; D100 stays that of the points.
+
+    Returns
+    -------
+    Score
+        Goals on D100 are judged by what is proven.
+    """
+    minima = {proof.structure: proof for proof in proofs}
+    structures = tuple(
+        _proven(s, minima[s.name]) if isinstance(s, TargetScore) and s.name in minima else s for s in score.structures
+    )
+    d100_gy = {s.name: s.d100_gy for s in structures if isinstance(s, TargetScore) and s.d100_lower_gy is not None}
+    judged = tuple(
+        replace(g, reached=d100_gy[g.goal.structure], met=_is_met(g.goal, d100_gy[g.goal.structure]))
+        if g.goal.metric.text == "D100" and g.goal.structure in d100_gy
+        else g
+        for g in score.goals
+    )
+    return Score(structures, judged)
+
+
+def _proven(score: TargetScore, proof: EveryPoint) -> TargetScore:
+    upper_gy = min(score.d100_gy, proof.found_gy, score.d100_other_points_gy or np.inf)
+    return replace(
+        score,
+        d100_gy=proof.minimum_gy if proof.finished else upper_gy,
+        d100_lower_gy=proof.minimum_gy,
+        d100_upper_gy=upper_gy,
+        d100_sampling_gy=None,
     )
 
 

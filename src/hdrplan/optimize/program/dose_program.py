@@ -17,7 +17,7 @@ from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.optimize.objectives import MeanDose, Objective, TotalTime
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.columns import Columns
-from hdrplan.optimize.program.goal_rows import mean_row, points_of, ratio_rows, single_limit, single_row
+from hdrplan.optimize.program.goal_rows import mean_row, points_of, ratio_rows, single_row
 from hdrplan.optimize.program.lazy_lp import Excused, LazyLP, Solution
 from hdrplan.optimize.program.mean_tail import MeanTail
 from hdrplan.optimize.program.point_rows import LimitedPoints, PointRows
@@ -51,7 +51,6 @@ class Program:
         self.deadline = np.inf
         self.families: dict[int, PointRows] = {}
         self._single: dict[int, int] = {}  # requirement -> its only row
-        self._lowered: dict[int, float] = {}
         self._kept: list[int] = []
 
     # -- columns --------------------------------------------------------------------------------------------------
@@ -80,6 +79,16 @@ class Program:
         shortest_s, longest_s : float or (m,) array
         """
         self._lp.bounds(dwells, shortest_s, longest_s)
+
+    @contextmanager
+    def times_fixed(self) -> Iterator[Callable[[int, float], None]]:
+        """Fix some times for a while: yields the function that fixes one, at a number of seconds."""
+        before = self.time_bounds_s
+        every = np.arange(self.columns.n_dwells)
+        try:
+            yield lambda dwell, time_s: self.bound_times(np.array([dwell]), time_s, time_s)
+        finally:
+            self.bound_times(every, *before)
 
     def max_miss(self, which: Sequence[int]) -> FloatArray:
         """Return by how much requirements may be missed, Gy or s."""
@@ -124,6 +133,11 @@ class Program:
     def row(self, number: int) -> Row:
         """Return one row of the program."""
         return self._lp.row(number)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All rows that the solver has been given, freed ones included."""
+        return tuple(self._lp.row(i) for i in range(self._lp.rows_used))
 
     @property
     def dose_volume(self) -> dict[int, PointRows]:
@@ -198,16 +212,25 @@ class Program:
         while self._kept:
             self._lp.limit(self._kept.pop(0), -np.inf, np.inf)
 
-    def lower_limit(self, k: int, by: float) -> None:
-        """Plan on a limit lower by some Gy (or s) than the goal's."""
-        if k in self.families:
-            family = self.families[k]
-            family.relimit(family.limit_gy - by, self._lp)
-        else:
-            self._lowered[k] = self._lowered.get(k, 0.0) + by
-            self._lp.limit(
-                self._single[k], -np.inf, single_limit(self.problem, self.requirements[k]) - self._lowered[k]
-            )
+    @contextmanager
+    def limits_lowered(self) -> Iterator[Callable[[int, float], None]]:
+        """Plan on lower limits for a while: yields the function that lowers one by some Gy (or s), again and again."""
+        before_gy = {k: family.limit_gy for k, family in self.families.items()}
+        highs = {k: self._lp.row(number).high for k, number in self._single.items()}
+
+        def lower(k: int, by: float) -> None:
+            if k in self.families:
+                self.families[k].relimit(self.families[k].limit_gy - by, self._lp)
+            else:
+                self._lp.limit(self._single[k], -np.inf, self._lp.row(self._single[k]).high - by)
+
+        try:
+            yield lower
+        finally:
+            for k, limit_gy in before_gy.items():
+                self.families[k].relimit(limit_gy, self._lp)
+            for k, high in highs.items():
+                self._lp.limit(self._single[k], self._lp.row(self._single[k]).low, high)
 
     # -- objectives -----------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ import numpy as np
 from hdrplan.arrays import BoolArray, FloatArray, IntArray
 from hdrplan.errors import HdrPlanError
 
-__all__ = ["SOLVER", "TOLERANCE", "LPStatus", "Run", "Simplex"]
+__all__ = ["SOLVER", "TOLERANCE", "LPStatus", "Run", "Simplex", "silent_solver"]
 
 # What the solver takes for holding a row.
 TOLERANCE = 1e-9
@@ -47,6 +47,11 @@ class _Silent(highspy.Highs):  # type: ignore[misc]
         super().enableCallbacks()
 
 
+def silent_solver() -> highspy.Highs:
+    """Return a solver that never prints."""
+    return _Silent()
+
+
 class Simplex:
     """One program inside HiGHS, solved by the simplex method from its last basis.
 
@@ -57,7 +62,7 @@ class Simplex:
     """
 
     def __init__(self, lower: FloatArray, upper: FloatArray) -> None:
-        self._solver = _Silent()
+        self._solver = silent_solver()
         for option, value in (
             ("presolve", "off"),  # would forget the basis
             ("solver", "simplex"),

@@ -10,7 +10,7 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.dose import DoseRate, MinimumDose, SamplePoints
-from hdrplan.optimize.certificate import Optimum, Scope, Shortfall
+from hdrplan.optimize.certificate import LossCause, Optimum, Scope, Shortfall
 from hdrplan.optimize.notes import EveryPoint
 from hdrplan.optimize.objectives import GoalId
 from hdrplan.optimize.problem import PlanProblem
@@ -100,11 +100,14 @@ def optimize_every_point(
     problem.refuse("earlier_gy")
     asked = replace(problem, reserve_frac=tolerance_frac, earlier_gy=_transit_gy(problem.rate, transit_s))
     beside_s = np.zeros(problem.n_dwells) if transit_s is None else transit_s
-    stages: list[Callable[[PlanProblem], Optimum]] = [optimize_times]
+    # Cold points are looked for at times that are real numbers, and then once more at those that are delivered.
+    stages: list[Callable[[PlanProblem], Optimum]] = [lambda asked: optimize_times(replace(asked, delivery=None))]
     if fewest:
         stages.append(fewest_dwells)
     elif not proof.used_up and any(goal.metric.kind not in _CONVEX for goal in problem.goals.goals):
         stages.append(partial(optimize_times, proof=proof))
+    elif problem.delivery is not None:
+        stages.append(optimize_times)
     for optimize in stages:
         for _ in range(MAX_ROUNDS):
             optimum = optimize(asked)
@@ -160,14 +163,21 @@ def _of_prescriptions(
             reserve_gy[goal] = dose_gy * problem.reserve_frac
     proof = None if main.proof is None else main.proof.with_limits_lower(reserve_gy)
     main = replace(main, bound=main.bound - cost, proof=proof)
+    certificate = certificate.losing(LossCause.EVERY_POINT, cost, main=main) if cost else certificate
     scope = Scope.EVERY_POINT if proven else certificate.scope
     notes = (
-        EveryPoint(structure=name, minimum_gy=dose.lower_gy, boxes=dose.boxes, finished=dose.finished)
+        EveryPoint(
+            structure=name,
+            minimum_gy=dose.lower_gy,
+            found_gy=dose.upper_gy,
+            boxes=dose.boxes,
+            finished=dose.finished,
+        )
         for name, dose in minimum.items()
     )
     return replace(
         optimum,
-        certificate=replace(certificate, main=main, scope=scope),
+        certificate=replace(certificate, scope=scope),
         shortfalls=tuple(_of_prescription(short, problem, minimum) for short in optimum.shortfalls),
         notes=(*optimum.notes, *notes),
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hdrplan.optimize.certificate import Optimum
+from hdrplan.optimize.certificate import LossCause, Optimum
 from hdrplan.optimize.notes import DwellsLeftOut
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.times.goal_sequence import optimize_times
@@ -17,8 +17,9 @@ __all__ = ["fewest_dwells"]
 def fewest_dwells(problem: PlanProblem, *, loss_frac: float = 1e-4) -> Optimum:
     """Leave out dwells, shortest first, as long as the objective rises by no more than a stated fraction in all.
 
-    Greedy: each dwell is tried once, in the order of its time in the plan that still has it. The certificate stays that
-    of all dwells, so its gap shows what the loss was.
+    Greedy: each dwell is tried once, in the order of its time in the plan that still has it, at times that are real
+    numbers; those of the dwells left are then made deliverable. The certificate stays that of all dwells, so its gap
+    shows what the loss was.
 
     Parameters
     ----------
@@ -31,9 +32,10 @@ def fewest_dwells(problem: PlanProblem, *, loss_frac: float = 1e-4) -> Optimum:
     -------
     Optimum
     """
-    full = optimize_times(problem)
+    real = replace(problem, delivery=None)
+    full = optimize_times(real)
     if full.shortfalls:
-        return full
+        return full if problem.delivery is None else optimize_times(problem)
     limit = full.certificate.main.value * (1 + loss_frac)
     fixed = np.full(len(full.times_s), np.nan) if problem.locked_s is None else problem.locked_s
     locked = np.where(np.isnan(fixed) & (full.times_s <= 0), 0.0, fixed)
@@ -46,14 +48,17 @@ def fewest_dwells(problem: PlanProblem, *, loss_frac: float = 1e-4) -> Optimum:
         tried[shortest] = True
         without = locked.copy()
         without[shortest] = 0.0
-        fewer = optimize_times(replace(problem, locked_s=without))
+        fewer = optimize_times(replace(real, locked_s=without))
         if not fewer.shortfalls and fewer.certificate.main.value <= limit:
             best, locked = fewer, np.where(np.isnan(without) & (fewer.times_s <= 0), 0.0, without)
+    lost = best.certificate.main.value - full.certificate.main.value
+    if problem.delivery is not None:
+        best = optimize_times(replace(problem, locked_s=locked))
     active, before = int((best.times_s > 0).sum()), int((full.times_s > 0).sum())
     proven = full.certificate.main
     main = replace(best.certificate.main, bound=proven.bound, proof=proven.proof)
     return replace(
         best,
-        certificate=replace(best.certificate, main=main),
+        certificate=best.certificate.losing(LossCause.FEWER_DWELLS, lost, main=main),
         notes=(*best.notes, DwellsLeftOut(active, before, loss_frac)),
     )

@@ -8,13 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from hdrplan.optimize.afterloader import Delivery
 from hdrplan.optimize.bounded import Bounded
-from hdrplan.optimize.certificate import Certificate, Optimum, Scope, Status
+from hdrplan.optimize.certificate import Certificate, Loss, LossCause, Optimum, Scope, Shortfall, Status
 from hdrplan.optimize.notes import TimeNotProven
 from hdrplan.optimize.objectives import RelativeMiss, TotalTime
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.dose_program import MAX_MISS
-from hdrplan.optimize.program.judge import polished
+from hdrplan.optimize.program.judge import broken, polished
 from hdrplan.optimize.program.lazy_lp import SOLVER, LPStatus, Solution
 from hdrplan.optimize.program.proof_of import proof_of
 from hdrplan.optimize.program.requirements import Kind
@@ -96,8 +97,28 @@ def optimize_times(
     optimum = _optimum(task, standing, last)
     if delivery is None or last.status == LPStatus.INFEASIBLE:
         return optimum
-    times_s, notes = deliverable(task.program, task.cost, last, delivery)
-    return replace(optimum, times_s=times_s, notes=(*optimum.notes, *notes))
+    return _delivered(task, optimum, last, delivery)
+
+
+def _delivered(task: Task, optimum: Optimum, last: Solution, delivery: Delivery) -> Optimum:
+    """Return the result of the times that the afterloader can deliver: all that is said of a plan is said of these."""
+    program, main = task.program, optimum.certificate.main
+    x, notes = deliverable(program, task.cost, last, delivery)
+    value = float(task.cost @ x)
+    certificate = optimum.certificate.losing(LossCause.WHOLE_TIMES, value - main.value, main=replace(main, value=value))
+    in_full = np.concatenate((x[: program.columns.n_dwells], np.zeros(len(task.requirements))))
+    short = {program.requirements[k].goal: by for k, by in broken(program, in_full).items()}
+    return replace(
+        optimum,
+        times_s=x[: program.columns.n_dwells],
+        certificate=certificate,
+        shortfalls=tuple(_reaching(s, s.prescription_gy - max(0.0, short[s.goal])) for s in optimum.shortfalls),
+        notes=(*optimum.notes, *notes),
+    )
+
+
+def _reaching(short: Shortfall, reached_gy: float) -> Shortfall:
+    return replace(short, reached_gy=reached_gy, best_gy=max(short.best_gy, reached_gy))
 
 
 def _reach(task: Task, standing: Standing, level: int) -> Standing:
@@ -171,8 +192,11 @@ def _optimum(task: Task, standing: Standing, last: Solution) -> Optimum:
     value = float(task.cost @ last.x)
     closed = standing.relaxed is None or value - standing.bound <= CLOSED_FRAC * abs(value)
     proven = closed and not standing.stopped
+    main = _main(task, standing, value)
+    open_ = 0.0 if standing.relaxed is None else standing.plan.value - standing.bound
+    losses = (Loss(LossCause.NOT_CLOSED, open_), Loss(LossCause.SLACK, value - main.bound - open_))
     certificate = Certificate(
-        main=_main(task, standing, value),
+        main=main,
         violation_frac=last.violation,
         rows_used=last.rows_used,
         rows_all=program.rows_all,
@@ -181,6 +205,7 @@ def _optimum(task: Task, standing: Standing, last: Solution) -> Optimum:
         solver=SOLVER,
         proven=proven,
         relaxed=() if closed or standing.lifted is not None else task.goals(tuple(program.dose_volume)),
+        losses=tuple(loss for loss in losses if loss.amount),
     )
     return Optimum(
         times_s=last.x[: program.columns.n_dwells],

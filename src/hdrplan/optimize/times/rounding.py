@@ -1,0 +1,198 @@
+"""The times on the afterloader's grid that lose least: a dive through the linear program, then whole numbers near it.
+
+Rounding up keeps every D100 and costs half a step for each stop: 0.17 % of the liver's mean dose on the demo with steps
+of 0.1 s, 1.7 % with 1 s. Fixing one time after the other, with all others free to make up for it, costs 0.02 % and
+0.17 % there; a program in whole numbers, begun from that, 0.14 % with 1 s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray
+from hdrplan.optimize.program.dose_program import Program
+from hdrplan.optimize.program.judge import broken
+from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
+from hdrplan.optimize.program.whole_numbers import WholeColumns, WholeNumbers
+
+__all__ = ["NEAR_STEPS", "Rounding", "least_loss", "may_miss"]
+
+# How many steps a time may lie from its real number; what more would give was never seen to matter.
+NEAR_STEPS = 2
+# A search ends when its bound is this near.
+GAP_FRAC = 1e-5
+# A time this near to the grid, in steps, stands on it.
+_ON_GRID = 1e-9
+# What it costs to miss a goal by its whole limit, in objectives: a prescription, then each level a tenth of the last.
+_MISS_COST = 1e5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rounding:
+    """Whole times, and how good any near them could be.
+
+    Parameters
+    ----------
+    x : (n_columns,) array
+        Columns of the program; misses are those of the real times.
+    bound : float
+        No times on the grid within ``NEAR_STEPS`` of the real ones, under the same exclusions of the dose-volume goals,
+        have a lower objective.
+    """
+
+    x: FloatArray
+    bound: float
+
+
+def may_miss(program: Program) -> tuple[int, ...]:
+    """Return the requirements entered that give way to the others: lower limits on CTVs, and goals of later levels."""
+    ctvs = {r.structure for r in program.requirements if r.prescription}
+    entered = {*program.families, *program.single_rows}
+    return tuple(
+        k
+        for k, r in enumerate(program.requirements)
+        if k in entered and (r.level > 0 or (r.sense == 1 and r.structure in ctvs))
+    )
+
+
+def least_loss(
+    program: Program,
+    cost: FloatArray,
+    plan: Solution,
+    starts: Sequence[FloatArray],
+    *,
+    step_s: float,
+    close_frac: float,
+    max_nodes: int,
+) -> Rounding:
+    """Return the whole times that miss least, and of these the ones of the least objective found.
+
+    Parameters
+    ----------
+    program : Program
+        Its limits on times are kept; it stands as before afterwards.
+    cost : (n_columns,) array
+        Main objective.
+    plan : Solution
+        Real times.
+    starts : sequence of (n_columns,) arrays
+        Whole times to begin with, at least one.
+    step_s : float
+        Of the grid.
+    close_frac : float
+        A loss at which to be content.
+    max_nodes : int
+        Branches of one search in whole numbers.
+
+    Returns
+    -------
+    Rounding
+    """
+    relaxed = program.solve(cost, plan.excused)
+    if relaxed.status != LPStatus.OPTIMAL:
+        best = min(starts, key=lambda x: _rank(program, cost, x))
+        return Rounding(x=best, bound=float(cost @ plan.x))
+    dived = _dived(program, cost, relaxed, step_s)
+    tried = [*starts, *([] if dived is None else [_with_misses_of(plan.x, dived, program)])]
+    best = min(tried, key=lambda x: _rank(program, cost, x))
+    hard, price = _rank(program, cost, best)
+    if hard == 0.0 and price - relaxed.bound <= close_frac * abs(relaxed.bound):
+        return Rounding(x=best, bound=relaxed.bound)
+    columns = _columns(program, cost, relaxed, best, plan.x, step_s=step_s, price=price if hard == 0.0 else np.inf)
+    search = WholeNumbers(columns, max_nodes=max_nodes, gap_frac=GAP_FRAC)
+    search.add_rows(program.rows)
+    found = search.solve(best, program.binding)
+    if found is None:
+        return Rounding(x=best, bound=relaxed.bound)
+    x = _with_misses_of(plan.x, found.x, program)
+    best = min((best, x), key=lambda x: _rank(program, cost, x))
+    return Rounding(x=best, bound=max(relaxed.bound, found.bound))
+
+
+def _miss_costs(program: Program, cost: FloatArray, x: FloatArray) -> dict[int, float]:
+    """Price of each Gy (or s) that a requirement is missed by, in the objective's unit."""
+    scale = _MISS_COST * max(abs(float(cost @ x)), 1e-6)
+    listed = program.requirements
+    return {k: scale * 0.1 ** min(listed[k].level, 4) / max(listed[k].limit, 1e-9) for k in may_miss(program)}
+
+
+def _rank(program: Program, cost: FloatArray, x: FloatArray) -> tuple[float, float]:
+    """By how much limits are broken that never may, and the objective with the price of all else that is missed."""
+    missed = {k: by for k, by in broken(program, x).items() if by > 0}
+    prices = _miss_costs(program, cost, x)
+    hard = sum(by for k, by in missed.items() if k not in prices)
+    return hard, float(cost @ x) + sum(prices[k] * by for k, by in missed.items() if k in prices)
+
+
+def _with_misses_of(real: FloatArray, x: FloatArray, program: Program) -> FloatArray:
+    n = program.columns.n_dwells
+    return np.concatenate((x[:n], real[n:]))
+
+
+def _dived(program: Program, cost: FloatArray, relaxed: Solution, step_s: float) -> FloatArray | None:
+    """Fix the time nearest to the grid, solve for all others, and so on; None where limits forbid that."""
+    n, now = program.columns.n_dwells, relaxed
+    shortest_s, longest_s = program.time_bounds_s
+    free = shortest_s < longest_s
+    with program.times_fixed() as fix:
+        while True:
+            steps = now.x[:n] / step_s
+            off = np.where(free, np.abs(steps - np.round(steps)), 0.0)
+            left = np.flatnonzero(off > _ON_GRID)
+            if len(left) == 0:
+                break
+            dwell = int(left[np.argmin(off[left])])
+            # The nearer side first; the other where limits forbid it.
+            below, above = float(np.floor(steps[dwell])), float(np.ceil(steps[dwell]))
+            for whole in sorted((below, above), key=lambda side: abs(side - steps[dwell])):
+                time_s = float(np.round(whole * step_s, 9))
+                if not shortest_s[dwell] <= time_s <= longest_s[dwell]:
+                    continue
+                fix(dwell, time_s)
+                again = program.solve(cost, relaxed.excused)
+                if again.status == LPStatus.OPTIMAL:
+                    break
+            else:
+                return None
+            now = again
+    x = now.x.copy()
+    x[:n] = np.where(free, np.round(np.round(x[:n] / step_s) * step_s, 9), x[:n])
+    return x
+
+
+def _columns(
+    program: Program,
+    cost: FloatArray,
+    relaxed: Solution,
+    start: FloatArray,
+    real: FloatArray,
+    *,
+    step_s: float,
+    price: float,
+) -> WholeColumns:
+    """Return the variables of the search: times near their real numbers, misses, and what these may exceed.
+
+    A time that is 0 at the optimum costs its reduced cost for each step: where one step costs more than the best plan
+    known has lost, it stays 0.
+    """
+    n = program.columns.n_dwells
+    shortest_s, longest_s = program.time_bounds_s
+    free = shortest_s < longest_s
+    steps, begun = relaxed.x[:n] / step_s, np.round(start[:n] / step_s)
+    lowest = np.maximum(np.ceil(shortest_s / step_s - 1e-6), np.minimum(begun, np.floor(steps) - NEAR_STEPS))
+    highest = np.minimum(np.floor(longest_s / step_s + 1e-6), np.maximum(begun, np.ceil(steps) + NEAR_STEPS))
+    dear = (cost - relaxed.dual.paid)[:n] * step_s > price - relaxed.bound
+    highest = np.where((steps <= _ON_GRID) & dear, np.maximum(lowest, begun), highest)
+    misses = program.max_miss(range(len(program.requirements)))
+    costs = _miss_costs(program, cost, real)
+    return WholeColumns(
+        cost=cost,
+        lower=np.concatenate((np.where(free, lowest * step_s, shortest_s), np.zeros(len(misses)))),
+        upper=np.concatenate((np.where(free, highest * step_s, longest_s), np.maximum(misses, real[n:]))),
+        step=np.concatenate((np.where(free, step_s, 0.0), np.zeros(len(misses)))),
+        excess_of=program.columns.of_misses(list(costs)),
+        excess_cost=np.array(list(costs.values())),
+    )
