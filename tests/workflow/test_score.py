@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -10,9 +10,11 @@ import pytest
 from hdrplan.dose import SamplePoints, dose_at_points, sample_points
 from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Grid, Structure, dwell_positions
+from hdrplan.optimize import EveryPoint
 from hdrplan.plan import Goals, Plan, Prescription, parse_goal
 from hdrplan.sources import Strength, load_source
 from hdrplan.workflow import Score, check_sampling, evaluate
+from hdrplan.workflow.score import with_proven_d100
 
 GRID = Grid(shape_zyx=(24, 24, 24), origin_mm=[0.0, 0.0, 0.0], spacing_mm=[2.0, 2.0, 2.0])
 GOALS = Goals(
@@ -79,6 +81,28 @@ def test_a_judged_goal_keeps_its_goal(score: Score, plan: Plan) -> None:
         organ.reached <= 14.0,
         plan.total_time_s <= 100.0,
     ]
+
+
+@pytest.mark.parametrize(("minimum_gy", "finished", "d100_gy"), [(20.0, True, 20.0), (19.0, False, 19.9)])
+def test_a_proven_d100_takes_the_place_of_the_sampled(score: Score, minimum_gy, finished, d100_gy) -> None:
+    sampled = replace(score.target("lesion"), d100_gy=20.4, d100_other_points_gy=20.2)
+    before = replace(score, structures=(sampled, *score.structures[1:]))
+    proof = EveryPoint(structure="lesion", minimum_gy=minimum_gy, found_gy=19.9 + finished, boxes=1, finished=finished)
+    after = with_proven_d100(before, [proof])
+    lesion = after.target("lesion")
+    assert lesion.d100_gy == d100_gy
+    assert (lesion.d100_lower_gy, lesion.d100_upper_gy) == (minimum_gy, 20.2 if finished else 19.9)
+    assert lesion.d100_sampling_gy is None
+    prescription = after.goals[0]
+    assert prescription.reached == d100_gy
+    assert prescription.met == finished
+    assert after.goals[1:] == score.goals[1:]
+
+
+def test_no_time_is_minus_nothing(plan: Plan) -> None:
+    times_s = np.zeros(len(plan.dwells))
+    times_s[0] = -0.0
+    assert not np.signbit(replace(plan, times_s=times_s).times_s).any()
 
 
 def test_checking_the_sampling_returns_another_score(score: Score, plan: Plan, points: SamplePoints) -> None:
