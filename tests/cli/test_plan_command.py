@@ -181,8 +181,14 @@ def test_evaluate_gives_the_metrics_of_plan(case: Path, run, tmp_path: Path) -> 
     ran = run("evaluate", case, "--plan", "out", "--json")
     assert ran.code == 0, ran.err
     planned = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    evaluated = json.loads(ran.out)
     planned.pop("certificate")
-    assert json.loads(ran.out) == planned
+    # What is proven at every point is known to the run that proved it; evaluate samples.
+    for table in (planned, evaluated):
+        for key in ("d100_gy", "d100_lower_gy", "d100_upper_gy", "d100_sampling_gy"):
+            table["structures"]["lesion"].pop(key, None)
+        table["goals"] = [goal for goal in table["goals"] if not goal["goal"].startswith("D100")]
+    assert evaluated == planned
 
 
 def test_dry_run_writes_nothing(case: Path, run, tmp_path: Path) -> None:
@@ -328,7 +334,8 @@ def test_the_proof_says_what_it_holds_for(case: Path, run, tmp_path: Path) -> No
     assert scope("out") == "every point"
     assert "every point receives at least" in ran.out
     # The 0.1 % more that the proof asks for is not the prescription.
-    assert "20.02" not in ran.out
+    assert "D100 >= 20 Gy: 20.00 Gy" in ran.out
+    assert "D100 >= 20.02" not in ran.out
     fewer = run("plan", case, "--fewest-dwells", "--transit-speed", "500", "-o", "fewer")
     assert fewer.code == 0, fewer.err
     assert scope("fewer") == "every point"
