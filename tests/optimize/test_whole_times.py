@@ -46,7 +46,7 @@ def test_the_search_finds_the_best_of_all_roundings(n, limits, step_s, monkeypat
     asked = _few_dwells(n, *limits)
     monkeypatch.setattr(delivery_module, "CLOSE_FRAC", 0.0)
     monkeypatch.setattr(delivery_module, "MAX_NODES", 5000)
-    found = optimize_times(replace(asked, delivery=Delivery(step_s)))
+    found = optimize_times(replace(asked, delivery=Delivery(resolution_s=step_s)))
     best = _least_of_all(asked, step_s, near=rounding.NEAR_STEPS if n == 5 else 1)
     # Equal; or better, where more than one step away was not looked at.
     assert found.certificate.main.value <= best * (1 + 1e-9)
@@ -61,7 +61,7 @@ def test_whole_times_lose_next_to_nothing(step_s, most_frac):
     """Rounding up lost 0.17 % of the demo's liver dose with steps of 0.1 s, and 1.7 % with 1 s; here 0.3 % and 3 %."""
     rate, points, _ = case()
     real = optimize_times(problem(rate, points, goals(), healthy="liver"))
-    whole = optimize_times(problem(rate, points, goals(), healthy="liver", delivery=Delivery(step_s)))
+    whole = optimize_times(problem(rate, points, goals(), healthy="liver", delivery=Delivery(resolution_s=step_s)))
     assert (rate.gy_per_s @ whole.times_s)[points.rows("lesion1")].min() >= 20.0
     lost = whole.certificate.main.value / real.certificate.main.value - 1
     assert 0.0 <= lost <= most_frac
@@ -71,7 +71,7 @@ def test_whole_times_lose_next_to_nothing(step_s, most_frac):
 def test_the_certificate_is_of_the_times_that_are_delivered(limits):
     rate, points, _ = case()
     wanted = goals(*(goal("duodenum", text) for text in limits))
-    asked = problem(rate, points, wanted, healthy="liver", delivery=Delivery(1.0))
+    asked = problem(rate, points, wanted, healthy="liver", delivery=Delivery(resolution_s=1.0))
     found = optimize_times(asked)
     main = found.certificate.main
     assert _liver(asked) @ found.times_s == pytest.approx(main.value, rel=1e-12)
@@ -86,14 +86,14 @@ def test_the_certificate_is_of_the_times_that_are_delivered(limits):
 
 def test_the_same_times_come_out_every_time():
     rate, points, _ = case()
-    asked = problem(rate, points, goals(), healthy="liver", delivery=Delivery(1.0))
+    asked = problem(rate, points, goals(), healthy="liver", delivery=Delivery(resolution_s=1.0))
     first, second = optimize_times(asked), optimize_times(asked)
     assert (first.times_s == second.times_s).all()
 
 
 def test_the_proof_at_every_point_judges_the_times_that_are_delivered():
     rate, points, _ = case()
-    asked = problem(rate, points, goals(), healthy="liver", delivery=Delivery(1.0))
+    asked = problem(rate, points, goals(), healthy="liver", delivery=Delivery(resolution_s=1.0))
     judged = []
 
     def minimum(name, times_s, wanted_gy, tolerance_gy):
