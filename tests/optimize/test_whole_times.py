@@ -10,7 +10,7 @@ import pytest
 from optimize_cases import case, goal, goals, optimize_times, problem
 
 from hdrplan import optimize
-from hdrplan.dose import LeastDose
+from hdrplan.dose import MinimumDose
 from hdrplan.optimize import Delivery, LossCause, PlanProblem
 from hdrplan.optimize.times import delivery as delivery_module
 from hdrplan.optimize.times import rounding
@@ -99,7 +99,7 @@ def test_the_proof_at_every_point_judges_the_times_that_are_delivered():
     def minimum(name, times_s, wanted_gy, tolerance_gy):
         judged.append(times_s)
         dose_gy = float((rate.gy_per_s @ times_s)[points.rows(name)].min())
-        return LeastDose(lower_gy=dose_gy, upper_gy=dose_gy, cold_mm=np.zeros((0, 3)), boxes=1, finished=True)
+        return MinimumDose(lower_gy=dose_gy, upper_gy=dose_gy, cold_mm=np.zeros((0, 3)), boxes=1, finished=True)
 
     found = optimize.optimize_every_point(asked, minimum_dose=minimum, rate_at=lambda points_mm: rate)
     assert (judged[-1] == found.optimum.times_s).all()
