@@ -43,7 +43,7 @@ def bounded_phantom(source: TG43Source) -> BoundedPhantom | None:
     )
 
 
-def low_frac(source: TG43Source, other: TG43Source, r_mm: float) -> float:
+def _low_frac(source: TG43Source, other: TG43Source, r_mm: float) -> float:
     """How much less than another source's the dose is at a distance across the core, as a part of it."""
     doses = [
         s.dose_rate_constant_gy_per_s_per_u * float(np.interp(r_mm, s.radial_r_mm, s.radial_dose))
@@ -58,7 +58,7 @@ def bounded_warnings(source: TG43Source) -> tuple[str, ...]:
     if phantom is None:
         return ()
     other = load_source(phantom.instead)
-    at_100, beyond = (100.0 * low_frac(source, other, r_mm) for r_mm in (100.0, phantom.radius_mm))
+    at_100, beyond = (100.0 * _low_frac(source, other, r_mm) for r_mm in (100.0, phantom.radius_mm))
     return (
         f"the data of {source.name} are of a water sphere of {phantom.radius_mm / 10:g} cm radius: farther than "
         f"{phantom.holds_to_mm / 10:g} cm from the source its doses are low, {at_100:.0f} % at 10 cm and "
