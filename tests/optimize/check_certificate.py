@@ -309,6 +309,8 @@ def check_certificate(problem: PlanProblem, optimum: Optimum) -> None:
     for level in optimum.levels:
         if level.proof is not None:
             check_bounded(problem, level, searched=searched)
+        else:
+            assert level.bound <= 0.0 or searched, f"bound: {level.text} has no proof"
     if optimum.status == "optimal" and not any(isinstance(note, Rounded) for note in optimum.notes):
         given_back = sum(note.loss_frac for note in optimum.notes if isinstance(note, DwellsLeftOut))
         room = PAID + given_back + 1.1 * problem.reserve_frac

@@ -101,10 +101,10 @@ def _lower(task: Task, standing: Standing, solve: Callable[[FloatArray], Solutio
             got=joined(task.goals(tuple(k for k in task.hard if k not in task.doses))) or "none",
             remedy="Even without any dose to the CTV they fail: dose already given, or fixed times.",
         )
-    bound = standing.plan.bound
+    bound, proof = standing.plan.bound, proof_of(program, lost, standing.plan)
     if not convex:
         # The bound found before the dose-volume goals holds in any case.
-        bound = standing.levels[0].bound if standing.levels else 0.0
+        bound, proof = (standing.levels[0].bound, standing.levels[0].proof) if standing.levels else (0.0, None)
         # Half of the work: the other half is for the main objective.
         gap = GAP_FRAC * float(limits.sum())
         standing, lifted = proven(task, standing, lost, gap=gap, limit=standing.proof.half())
@@ -128,9 +128,7 @@ def _lower(task: Task, standing: Standing, solve: Callable[[FloatArray], Solutio
     program.allow_miss(task.doses, np.minimum(limits, kept))
     return replace(
         standing,
-        levels=(
-            Bounded(objective=DoseLost(metric), value=plan.value, bound=bound, proof=proof_of(program, lost, plan)),
-        ),
+        levels=(Bounded(objective=DoseLost(metric), value=plan.value, bound=bound, proof=proof),),
         shortfalls=shortfalls,
         prices=prices,
         notes=(*standing.notes, *(_longest(task, plan) if shortfalls else ())),
