@@ -20,6 +20,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pydicom
+
 # Name -> command; run one after the other in one folder, so that later ones may read what earlier ones wrote.
 COMMANDS: dict[str, str] = {
     "plan-demo": "plan phantoms/liver-lesion-b -o demo-output",
@@ -79,7 +81,8 @@ _VOLATILE = re.compile(
     re.IGNORECASE,
 )
 _SECONDS = re.compile(
-    r"\b[0-9]+(\.[0-9]+)? ?(s|ms|min)\b|\b[0-9]{4}-[0-9]{2}-[0-9]{2}[T0-9:. +Z]*|\b[0-9]{8,}\b|[0-9a-f]{40,}"
+    r"\b[0-9]+(\.[0-9]+)? ?(s|ms|min)\b|\b[0-9]{4}-[0-9]{2}-[0-9]{2}[T0-9:. +Z]*|"
+    r"(?<![.\de-])[0-9]{8,}(?![.\de])|\b[0-9a-f]{40,}\b"
 )
 
 
@@ -114,12 +117,17 @@ def shown(path: Path) -> str:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         if path.suffix == ".dcm":
-            return f"{len(raw)} bytes"
+            return scrubbed(str(pydicom.dcmread(path)) + hashlib.sha256(pixels(path)).hexdigest()[:16])
         return hashlib.sha256(raw).hexdigest()
     if path.suffix == ".json":
         with contextlib.suppress(ValueError):
             text = json.dumps(json.loads(text), indent=1, sort_keys=True)
     return scrubbed(text)
+
+
+def pixels(path: Path) -> bytes:
+    """Return the pixel data of a DICOM file, which its text leaves out."""
+    return bytes(pydicom.dcmread(path).get("PixelData", b""))
 
 
 def diff(first: Path, second: Path, names: list[str]) -> int:
