@@ -61,5 +61,7 @@ def test_public_names_say_what_they_take(room: str) -> None:
 def test_pages_import_from_doors_only() -> None:
     doors = {f"hdrplan.{room}" for floor in PAGES.floors() for room in floor} | {"hdrplan"}
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
-        for line in re.findall(r"^(?:from (hdrplan[\w.]*) import|import (hdrplan[\w.]*))", page.read_text(), re.MULTILINE):
+        for line in re.findall(
+            r"^(?:from (hdrplan[\w.]*) import|import (hdrplan[\w.]*))", page.read_text(), re.MULTILINE
+        ):
             assert (line[0] or line[1]) in doors | {"hdrplan.report.figures"}, f"{page.name}: {line}"
