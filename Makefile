@@ -11,7 +11,7 @@ OLDEST ?= tests
 RUN    := $(BIN)/hdrplan
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-oldest test-kernels lint types imports check bench docs clean
+.PHONY: help demo test test-fast test-oldest test-kernels lint types imports check bench mutants docs clean
 
 help:
 	@echo "make demo       plan the liver phantom, write the plan to demo-output/, then open demo-output/report.html"
@@ -19,6 +19,7 @@ help:
 	@echo "make test-oldest  the same with the oldest dependencies allowed (Python 3.11)"
 	@echo "make test-kernels the kernels as plain Python, and compiled with every index checked"
 	@echo "make check      lint, types, imports, tests   make bench       time the dose engine, write docs/measurements/dose-engine.md"
+	@echo "make mutants    put small faults into the code and see whether the tests notice, write docs/measurements/mutants.md"
 	@echo "make docs       build the documentation       make clean       remove what make made"
 
 # The stamps are rebuilt when the dependencies change. constraints.txt is the lock file: the versions tested together.
@@ -69,6 +70,10 @@ check: lint types imports test
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+# An hour or two; stopped at any time, it goes on where it was.
+mutants: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.mutation
 
 docs: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

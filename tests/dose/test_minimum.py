@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from hdrplan.dose import dose_at_points, dose_rate, minimum_dose
-from hdrplan.dose.minimum import _first_boxes
-from hdrplan.dose.shape import shape_of
+from hdrplan.dose import dose_at_points, dose_rate, minimum, minimum_dose
+from hdrplan.dose.minimum import _first_boxes, _lowest_corner
+from hdrplan.dose.shape import Shape, shape_of
 from hdrplan.dose.tables import tables_of
 from hdrplan.geometry import Dwells, Grid, Structure
 from hdrplan.kernels.bounds import Boxes, linear_bound_rows
@@ -143,3 +143,52 @@ def test_a_box_across_the_axis_loses_nothing_to_the_crease_there():
         # Of second order: twice rho^2 / s^4 for the core's nearest point, beside a dose of 1 / r^2. The plane of one
         # side lay 0.7 % too low at 33 mm.
         assert on_axis - lowest <= on_axis * (2.0 * rho_mm**2 * along_mm**2 / (abs(along_mm) - 1.8) ** 4 + 2e-5)
+
+
+@pytest.mark.parametrize("tip_mm", [4.03, 5.03])
+def test_a_sliver_is_part_of_the_structure(tip_mm, monkeypatch):
+    """The coldest point is a tip 0.03 mm beyond a face of a cell, or beyond one at which a cell is halved."""
+    source = load_source("gammamed-12i")
+    dwells = Dwells(
+        positions_mm=np.zeros((1, 3)),
+        axes=np.array([[1.0, 0.0, 0.0]]),
+        catheter=np.zeros(1, int),
+        offset_mm=np.zeros(1),
+        catheter_names=("c",),
+    )
+    axis = np.arange(-6, 7) * 2.0
+    z, y, x = np.abs(np.meshgrid(axis, axis, axis, indexing="ij"))
+    level = np.minimum(np.minimum(tip_mm - z, 1.5 - x), 1.5 - y).astype(np.float32)
+    grid = Grid(shape_zyx=level.shape, origin_mm=[-12.0] * 3, spacing_mm=[2.0] * 3)
+    monkeypatch.setattr(minimum, "shape_of", lambda structure: Shape(grid, level, 8.0))
+    at_tip = dose_at_points(dwells, [60.0], np.array([[0.0, 0.0, tip_mm]]), source, strength_u=STRENGTH_U).gy[0]
+    found = minimum_dose(
+        sphere(4.0), dwells, [60.0], source, strength_u=STRENGTH_U, wanted_gy=1.004 * at_tip, tolerance_gy=1e-3 * at_tip
+    )
+    assert not found.finished
+    assert found.lower_gy <= at_tip * (1 + 1e-5)
+    assert np.abs(np.abs(found.cold_mm[:, 2]) - tip_mm).min() < 0.02
+
+
+def test_a_box_cut_by_the_surface_is_charged_for_no_more_than_its_part_inside():
+    """Weak duality: what is said of a box holds at each of its points in the structure, wherever the dose falls to."""
+    rng = np.random.default_rng(0)
+    places = rng.uniform(-1.0, 1.0, (400, 3))
+    corners = minimum._CORNERS
+    weight = ((1.0 + places[:, None] * corners) / 2.0).prod(axis=2)  # trilinear
+    slope, tilt = rng.normal(size=(2, 500, 3))
+    rise = slope @ corners.T
+    # Slopes of the level along those of the dose, against them, anywhere; the surface anywhere in the box.
+    tilt[:200] = slope[:200] * np.sign(rng.normal(size=(200, 1))) + 0.2 * tilt[:200]
+    level = tilt @ corners.T + rng.uniform(-2.0, 2.0, (500, 1)) + 0.2 * rng.normal(size=(500, 8))
+    in_cell = np.arange(500) % 10 > 0
+    level[~in_cell] = np.abs(level[~in_cell])  # larger boxes lie inside
+    bound = _lowest_corner(rise, level, in_cell)
+    least = np.where(level @ weight.T >= 0.0, rise @ weight.T, np.inf).min(axis=1)
+    assert (bound <= least + 1e-12).all()
+    assert (bound >= rise.min(axis=1)).all()
+    assert np.array_equal(bound[~in_cell], rise[~in_cell].min(axis=1))
+    # Where dose and level fall together the part outside is not charged: the bound is that at the surface.
+    cut = rng.uniform(-0.5, 0.5, 500)
+    together = _lowest_corner(rise, rise - cut[:, None] * rise.max(axis=1, keepdims=True), np.ones(500, dtype=bool))
+    np.testing.assert_allclose(together, cut * rise.max(axis=1), atol=1e-12)

@@ -34,10 +34,11 @@ def block_rows(kernel: Kernel, rng: Rng) -> None:
     grid = Grid(shape_zyx=shape, origin_mm=rng.uniform(-4.0, 4.0, 3), spacing_mm=spacing, direction=turn)
     steps = frozen((turn * spacing).T)
     near = grid.world(rng.uniform(0, 1, (1, 3)) * np.array(shape[::-1]))
-    away = rng.normal(size=(2, 3))
-    away *= np.array([[40.0], [110.0]]) / np.linalg.norm(away, axis=1, keepdims=True)
-    positions, axes = frozen(np.concatenate((near, away))), some_dwells(rng, 3)[1]
-    weights = frozen([1.0, 40.0, 300.0])
+    away = rng.normal(size=(3, 3))
+    # Carried by leaves only, by larger blocks, by the largest.
+    away *= np.array([[40.0], [110.0], [220.0]]) / np.linalg.norm(away, axis=1, keepdims=True)
+    positions, axes = frozen(np.concatenate((near, away))), some_dwells(rng, 4)[1]
+    weights = frozen([1.0, 40.0, 300.0, 1200.0])
     blocks = stair_blocks(grid, lattice_of(t))
     out = np.full(shape, np.nan, dtype=np.float32)
     kernel(0, int(np.prod(blocks.roots)), Stops(positions, axes, weights), blocks, out)

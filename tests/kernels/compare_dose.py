@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -72,6 +73,7 @@ def rows_of(positions: np.ndarray, axes: np.ndarray) -> np.ndarray:
 def rate_rows(kernel: Kernel, rng: Rng) -> None:
     t = invented_tables(rng, odd=True)
     positions, axes, points = around(rng, t, 3)
+    points = frozen(np.concatenate((points, [[1500.0, 200.0, -300.0]])))  # beyond every table
     out, outside = np.full((len(points), 3), np.nan), np.zeros(len(points), dtype=np.bool_)
     kernel(1, len(points), points, rows_of(positions, axes), 40.7, pieces_of(t), outside, out)
     assert np.isnan(out[0]).all()  # a row that was not asked for
@@ -111,7 +113,10 @@ def pieces(kernel: Kernel, rng: Rng) -> None:
     """Radii and angles as close as they come: refused, or read in the right piece at every node and beside it."""
     t = invented_tables(rng, odd=True)
     close = t.g_r_mm * np.where(rng.random(len(t.g_r_mm)) < 0.5, 1.0, 1.0 + 10.0 ** rng.uniform(-4.0, -1.0))
-    t = t._replace(g_r_mm=frozen(np.unique(np.concatenate((t.g_r_mm, close)))))
+    # A third of a degree from one node to the next, in the middle and at the end.
+    angles = t.f_theta_rad.copy()
+    angles[[4, -2]] = angles[5] - np.deg2rad(0.3), np.pi - np.deg2rad(0.3)
+    t = t._replace(g_r_mm=frozen(np.unique(np.concatenate((t.g_r_mm, close)))), f_theta_rad=frozen(np.sort(angles)))
     t = t._replace(g=frozen(rng.uniform(0.9, 1.1, len(t.g_r_mm))))
     made = kernel(t)
     if made is None:
@@ -119,17 +124,18 @@ def pieces(kernel: Kernel, rng: Rng) -> None:
         return
     r_mm = np.sort(np.concatenate([t.g_r_mm * (1.0 + d) for d in (-1e-5, 0.0, 1e-5)]))
     r_mm = r_mm[r_mm < t.g_r_mm[-1]]
-    points = frozen(np.stack((r_mm, 0 * r_mm, 0 * r_mm), axis=1))
-    dwell = np.zeros((1, 3)), np.array([[0.0, 0.0, 1.0]])
-    out, outside = np.empty((len(r_mm), 1)), np.empty(len(r_mm), dtype=np.bool_)
-    exact_rate_rows(0, len(r_mm), points, rows_of(*dwell), 1.0, made, outside, out)
-    np.testing.assert_allclose(out, naive.rates(points, *dwell, t), rtol=NAIVE)
+    theta = np.clip(np.concatenate([t.f_theta_rad + d for d in (-1e-5, 0.0, 1e-5)]), 0.0, np.pi)
+    asked = [(r, np.pi / 2) for r in r_mm] + [(float(rng.uniform(2.0, t.g_r_mm[-1])), angle) for angle in theta]
+    places = [(r * math.cos(angle), r * math.sin(angle)) for r, angle in asked]
+    got = [exact_rate_at(along, away * away, made)[0] for along, away in places]
+    np.testing.assert_allclose(got, [naive.rate(along, away, t) for along, away in places], rtol=NAIVE)
 
 
-def exact_rate_rows(*args: Any) -> None:
+def exact_rate_at(*args: Any) -> Any:
+    """The pieces themselves: kernels that find a place beyond them read the tables instead, and would hide a fault."""
     from hdrplan.kernels import exact
 
-    exact.rate_rows(*args)
+    return exact.rate_at(*args)
 
 
 def table_tolerance(points: np.ndarray, positions: np.ndarray) -> np.ndarray:

@@ -90,7 +90,9 @@ def gamma_rows(kernel: Kernel, rng: Rng) -> None:
     """A rough field, so that the best place lies anywhere; points on the grid, at its border and off it."""
     evaluated = frozen(rng.uniform(5.0, 20.0, rng.integers(1, 6, 3)), np.float32)
     spacing, distance, step, largest = rng.uniform(1.0, 3.0, 3), float(rng.uniform(1.0, 3.0)), 0.5, 1.6
-    index = frozen(rng.uniform(-1.0, np.array(evaluated.shape[::-1]), (8, 3)))
+    index = rng.uniform(-1.0, np.array(evaluated.shape[::-1]), (8, 3))
+    index[0], index[1] = 0.0, np.array(evaluated.shape[::-1]) - 1.0  # the first and the last voxel
+    index = frozen(index)
     reference, criterion = frozen(rng.uniform(5.0, 20.0, 8)), frozen(rng.uniform(0.5, 1.5, 8))
     axis = np.arange(-3, 4) * step * distance
     offsets = np.stack(np.meshgrid(axis, axis, axis), axis=-1).reshape(-1, 3)

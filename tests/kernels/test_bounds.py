@@ -32,3 +32,112 @@ def test_gap_falls_with_the_square_of_the_box(seed: int, even: bool, order: floa
         gaps.append(np.median((dose - out[:, 0] + out[:, 4]) / dose))
     assert gaps[0] < 0.1
     assert (np.array(gaps[1:]) <= 1.1 * np.array(gaps[:-1]) / 2.0**order).all(), gaps
+
+
+def one_source(**tables):
+    """A point-like source at the origin along z whose tables are given; nothing lies beyond their ends."""
+    t = invented_tables(np.random.default_rng(0), even=True)
+    even = {"g_r_mm": [1.0, 500.0], "g": [1.0, 1.0], "f_r_mm": [1.0, 500.0], "f_theta_rad": [0.0, np.pi]}
+    tables = {name: frozen(values) for name, values in (even | tables).items()}
+    tables.setdefault("f", frozen(np.ones((len(tables["f_theta_rad"]), len(tables["f_r_mm"])))))
+    published = np.zeros((len(tables["f_theta_rad"]) - 1, len(tables["f_r_mm"]) - 1), dtype=np.bool_)
+    return t._replace(**tables, length_mm=0.1, unpublished=frozen(published, np.bool_))
+
+
+def lowest_margin(t, r_mm, theta, rho_mm):
+    """Least of dose - bound over a ball round a point, as a fraction of the dose: never below 0 for a true bound."""
+    centre = r_mm * np.array([np.sin(theta), 0.0, np.cos(theta)])
+    radial, across = centre / r_mm, np.array([np.cos(theta), 0.0, -np.sin(theta)])
+    turned = [np.cos(a) * radial + np.sin(a) * across for a in np.linspace(0.0, 2 * np.pi, 24, endpoint=False)]
+    d = rho_mm * np.concatenate([part * np.array([*turned, [0.0, 1.0, 0.0], [0.0, -1.0, 0.0]]) for part in (0.5, 1.0)])
+    stops = Stops(frozen([[0.0, 0.0, 0.0]]), frozen([[0.0, 0.0, 1.0]]), frozen([1.0]))
+    out = bound(linear_bound_rows, t, centre[None], np.array([rho_mm / np.sqrt(3.0)]), np.eye(3), stops)[0]
+    assert out[4] > 0.0, "a constant bound: this case would say nothing of the linear one"
+    dose = naive.doses(centre + d, stops.positions, stops.axes, stops.weights, t)
+    return ((dose - out[0] - d @ out[1:4] + out[4]) / dose).min()
+
+
+ENTRIES_MM = np.arange(70.0, 131.0, 5.0)
+
+
+@pytest.mark.parametrize("slopes", [(0.03, -0.03), (-0.02, 0.02, -0.02), (0.01, 0.02, -0.04, 0.0)])
+@pytest.mark.parametrize("r_mm", [97.0, 98.5, 99.9, 100.1, 101.5, 103.0])
+def test_corners_of_g_stay_above_the_bound(slopes, r_mm):
+    """Each fall of the slope of g takes something from the dose beyond its entry; boxes reach over one or two."""
+    steps = np.resize(slopes, len(ENTRIES_MM) - 1) * np.diff(ENTRIES_MM)
+    g = np.concatenate(([2.0], 2.0 + np.cumsum(steps)))
+    t = one_source(g_r_mm=[1.0, *ENTRIES_MM, 500.0], g=[2.0, *g, g[-1]])
+    for rho_mm in (0.5, 2.0, 4.0):
+        assert lowest_margin(t, r_mm, 1.3, rho_mm) >= -1e-9
+
+
+@pytest.mark.parametrize("slopes", [(0.03, -0.03), (-0.02, 0.02, -0.02)])
+@pytest.mark.parametrize("r_mm", [97.0, 98.5, 99.9, 100.1, 101.5, 103.0])
+def test_corners_of_f_in_depth_stay_above_the_bound(slopes, r_mm):
+    steps = np.resize(slopes, len(ENTRIES_MM) - 1) * np.diff(ENTRIES_MM)
+    row = np.concatenate(([2.0, 2.0], 2.0 + np.cumsum(steps)))
+    row = np.append(row, row[-1])
+    # Two rows, so that the worst angle is at one or the other end of the box.
+    for f in (np.array([row, row]), np.array([row, 0 * row + 2.0]), np.array([0 * row + 2.0, row])):
+        t = one_source(f_r_mm=[1.0, *ENTRIES_MM, 500.0], f=f)
+        for rho_mm in (0.5, 2.0, 4.0):
+            assert lowest_margin(t, r_mm, 1.3, rho_mm) >= -1e-9
+
+
+@pytest.mark.parametrize("corner", [(1.0, 1.6, 1.0), (1.6, 1.0, 1.6), (1.0, 1.6, 1.4)])
+@pytest.mark.parametrize("theta", [1.08, 1.1, 1.12])
+def test_corners_of_f_in_angle_stay_above_the_bound(corner, theta):
+    angles = np.array([0.0, 0.9, 1.1, 1.3, np.pi])
+    column = np.array([1.0, *corner, 1.0])
+    even = np.ones(5)
+    # The corner at all radii, or at one end only of the cell in which the box lies.
+    for near, far in ((column, column), (even, column), (column, even)):
+        t = one_source(f_theta_rad=angles, f_r_mm=[1.0, 90.0, 110.0, 500.0], f=np.stack((near, near, far, far), axis=1))
+        for rho_mm in (0.5, 2.0, 4.0):
+            assert lowest_margin(t, 100.0, theta, rho_mm) >= -1e-9
+
+
+@pytest.mark.parametrize("rho_mm", [1.0, 2.0, 3.0])
+def test_a_product_of_slopes_bends_the_bound_down(rho_mm):
+    """Inside one cell g rises as F falls: g F = (1 + e/25)(1 - e/25), all of whose bend lies in the remainder."""
+    t = one_source(
+        g_r_mm=[1.0, 80.0, 120.0, 500.0], g=[0.2, 0.2, 1.8, 1.8], f_r_mm=[1.0, 80.0, 120.0, 500.0],
+        f=np.tile([1.8, 1.8, 0.2, 0.2], (2, 1)),
+    )  # fmt: skip
+    assert lowest_margin(t, 100.0, 1.4, rho_mm) >= 0.0
+
+
+@pytest.mark.parametrize("twist", [0.5, -0.5])
+@pytest.mark.parametrize("rho_mm", [1.0, 3.0])
+def test_a_twisted_cell_of_f_stays_above_the_bound(twist, rho_mm):
+    """F rises along one diagonal of (r, theta) and falls along the other."""
+    f = 1.0 + twist * np.array(
+        [[1.0, 1.0, -1.0, -1.0], [1.0, 1.0, -1.0, -1.0], [-1.0, -1.0, 1.0, 1.0], [-1.0, -1.0, 1.0, 1.0]]
+    )
+    t = one_source(f_r_mm=[1.0, 80.0, 120.0, 500.0], f_theta_rad=[0.0, 1.3, 1.5, np.pi], f=f)
+    assert lowest_margin(t, 100.0, 1.4, rho_mm) >= 0.0
+
+
+@pytest.mark.parametrize("towards", [1.0, -1.0])
+@pytest.mark.parametrize("tip", [0.05, np.pi - 0.05])
+def test_near_the_axis_the_cone_of_f_stays_above_the_bound(towards, tip):
+    """F rises or falls with the angle from either end of the source; boxes beside the axis and across it."""
+    f = 1.0 + towards * 0.4 * np.array([-1.0, 1.0, 1.0, -1.0])
+    t = one_source(f_theta_rad=[0.0, 0.7, np.pi - 0.7, np.pi], f=np.stack((f, f), axis=1))
+    for away in (1e-3, 0.5, 1.0, 2.0):
+        theta = 0.5 * np.pi + (1.0 if tip > 1.0 else -1.0) * (0.5 * np.pi - away / 60.0)
+        for rho_mm in (0.3, 0.9):
+            assert lowest_margin(t, 60.0, theta, rho_mm) >= -1e-9
+
+
+@pytest.mark.parametrize("tip", [0.0, np.pi])
+@pytest.mark.parametrize("grows", [1.0, -1.0])
+def test_the_cone_of_f_may_change_with_depth(tip, grows):
+    """F falls from the axis, steeper with r or less steep: on the axis the steepest slope within the box counts."""
+    fall = np.array([[0.0, 0.0], [0.9, 0.0]])[:, :: int(grows)]
+    rows = np.concatenate((1.0 - fall, 1.0 - fall[::-1]))
+    t = one_source(f_r_mm=[1.0, 59.0, 61.0, 500.0], f_theta_rad=[0.0, 0.03, np.pi - 0.03, np.pi],
+                   f=np.stack((rows[:, 0], rows[:, 0], rows[:, 1], rows[:, 1]), axis=1))  # fmt: skip
+    for away in (1e-4, 0.2):
+        for r_mm in (59.5, 60.0, 60.5):
+            assert lowest_margin(t, r_mm, abs(tip - away / r_mm), 0.45) >= -1e-9

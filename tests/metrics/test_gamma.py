@@ -95,3 +95,15 @@ def test_one_slice_and_refusals() -> None:
         gamma_index([1.0], [[1.0, 1.0, 0.0]], flat, [1, 1, 1], GammaCriteria(local=False))
     with pytest.raises(InputError, match="distance_mm"):
         GammaCriteria(distance_mm=0.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [("dose_frac", 1e-4, 1.0), ("distance_mm", 0.01, 20.0), ("largest", 1.0, 5.0), ("step_frac", 0.02, 0.5)],
+)
+def test_criteria_keep_to_their_ranges(name, low, high):
+    for value in (low, high):
+        assert getattr(GammaCriteria(**{name: value}), name) == value
+    for value in (0.99 * low, 1.01 * high, float("nan")):
+        with pytest.raises(InputError, match=name):
+            GammaCriteria(**{name: value})

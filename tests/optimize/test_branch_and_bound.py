@@ -193,9 +193,18 @@ def test_bound_without_a_plan_in_hand_is_below_every_plan():
     limit = round(0.93 * free_dose(rate, points, "duodenum", 0.5), 3)
     best = exact(rate, points, [("duodenum", 0.5, limit, 1)])
     program, cost = program_of(rate, points, goals(goal("duodenum", f"D0.5cc <= {limit} Gy")))
-    search = branch_and_bound(program, cost, 1.05 * best, gap=1e-3 * best, limit=WorkLimit(steps=300))
+    shares = []
+    search = branch_and_bound(
+        program, cost, 1.05 * best, gap=1e-3 * best, limit=WorkLimit(steps=300), on_progress=shares.append
+    )
     assert search.plan is None
     assert search.ended == ProofEnd.WORK
+    # Regions are halved, two of them together, until the limit is reached.
+    assert 300 <= search.regions < 304
+    assert search.regions % 2 == 0
+    assert shares == sorted(shares)
+    assert shares[0] < 0.1
+    assert shares[-1] == 1.0
     assert search.bound <= best * (1 + 2e-4)
     # Nothing between the optimum and the plan in hand can be excluded; below the optimum much can.
     assert search.bound >= best * (1 - 5e-3)

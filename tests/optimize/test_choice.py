@@ -244,3 +244,12 @@ def test_where_so_few_hold_nothing_the_message_says_what_they_reach():
         InfeasibleError, match=r"no 1 of these .*: proven.* a D100 of \d+\.\d\d Gy with 1, at most .*`maximum_count`"
     ):
         found.fewest(0.05)
+
+
+def test_candidates_cannot_be_changed_afterwards():
+    conflicts = np.eye(3, dtype=bool)
+    candidates = Candidates(np.array([0, 1, 2]), conflicts)
+    conflicts[0, 1] = True
+    assert candidates.conflicts.sum() == 3
+    assert not candidates.conflicts.flags.writeable
+    assert not candidates.owner.flags.writeable

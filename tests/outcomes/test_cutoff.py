@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hdrplan.errors import InputError
-from hdrplan.outcomes import benjamini_hochberg, best_cutoff, cox, cutoff_problem, follow_up, holm, max_t
+from hdrplan.outcomes import benjamini_hochberg, best_cutoff, cox, cutoff, cutoff_problem, follow_up, holm, max_t
 from hdrplan.outcomes.cutoff import lausen_1992, lausen_1994
 from hdrplan.outcomes.resampling import permuted_rows
 from hdrplan.outcomes.scores import efficient_scores
@@ -140,3 +140,38 @@ def test_max_t_asks_one_question_of_twin_metrics():
 def test_a_cut_off_needs_values_on_both_sides():
     with pytest.raises(InputError, match="both sides"):
         best_cutoff(cutoff_problem(follow_up([1, 2, 3, 4], [1, 1, 1, 1]), [5, 5, 5, 5]), rng=rng())
+
+
+def test_the_interval_holds_the_middle_95_percent_of_the_bootstrap(monkeypatch):
+    """Thousand resampled cut-offs 1, 2, ..., 1000: 25 lie at or below the lower end, 25 above the upper one."""
+    shuffled = rng().permutation(np.arange(1.0, 1001.0))
+    monkeypatch.setattr(cutoff, "bootstrap_statistics", lambda *args: shuffled)
+    data = table("lesions")
+    problem = cutoff_problem(follow_up(data.time, data.status == 1), data.d100_gy)
+    assert best_cutoff(problem, rng=rng(), n_resamples=9, n_bootstrap=1000).interval == (25.0, 975.0)
+
+
+def test_both_corrections_are_about_the_divisions_that_were_looked_at():
+    data = table("lesions")
+    rows = follow_up(data.time, data.status == 1)
+    # Many lesions at the largest value: more room below than above.
+    value = np.minimum(data.d100_gy, np.quantile(data.d100_gy, 0.7))
+    cut = best_cutoff(cutoff_problem(rows, value), rng=rng(), n_resamples=9)
+    below = np.array([(value <= c).sum() for c in cut.scan.cutoffs])
+    np.testing.assert_array_equal(cut.scan.n_below, below)
+    assert below[0] / rows.n != pytest.approx(1.0 - below[-1] / rows.n, abs=0.05)
+    assert cut.p.lausen92 == lausen_1992(cut.scan.maximum, below[0] / rows.n, below[-1] / rows.n)
+    assert cut.p.lausen94 == lausen_1994(cut.scan.maximum, below, rows.n)
+
+
+def test_the_adjusted_statistic_is_the_sum_of_scores_over_their_root_of_squares():
+    """For a cohort so small that the errors are below 1."""
+    r = np.random.default_rng(8)
+    size, value, time = r.normal(size=14), r.normal(size=14), r.exponential(size=14)
+    rows = follow_up(time, np.arange(14) % 3 == 0)
+    cut = best_cutoff(cutoff_problem(rows, value, covariates={"size": size}), rng=rng(), n_resamples=9)
+    candidates = (value[:, None] <= cut.scan.cutoffs).astype(float)
+    scores = efficient_scores(cox(rows, {"size": size}), candidates)
+    error = np.sqrt((scores**2).sum(axis=0))
+    assert error.min() < 1.0
+    np.testing.assert_allclose(cut.scan.statistic, scores.sum(axis=0) / error, rtol=1e-9)

@@ -41,3 +41,11 @@ def test_a_reference_that_does_not_occur_is_refused():
         indicator_columns("type", ["HCC", "CRLM"], reference="CCC")
     with pytest.raises(InputError, match="3 to 7 knots"):
         restricted_spline([1.0, 2.0], 9)
+
+
+@pytest.mark.parametrize(("knots", "first"), [(3, 0.10), (4, 0.05), (5, 0.05), (6, 0.05), (7, 0.025)])
+def test_knots_lie_evenly_between_harrells_outer_quantiles(knots, first):
+    """Table 2.3 of his book: every row goes in equal steps from its outer quantile to that on the other side."""
+    values = np.linspace(0.0, 1.0, 100_001)
+    spline = restricted_spline(values, knots=knots)
+    np.testing.assert_allclose(spline.knots, np.linspace(first, 1.0 - first, knots), atol=1e-4)

@@ -1,5 +1,7 @@
 """Published tables: what contradicts itself is found, what is merely rounded is not."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -24,6 +26,7 @@ from hdrplan.outcomes import (
     printed,
     smallest_sd,
 )
+from hdrplan.outcomes.published import xu2021_checks
 from outcomes.reference_data import cox_cases, table
 
 
@@ -175,3 +178,31 @@ def test_a_row_is_checked_by_what_it_holds():
     assert {"order of bounds", "percent against count"} <= set(rules(check_row(row, "x")))
     with pytest.raises(InputError, match="digits with a decimal point"):
         check_row({"ratio": "1,02", "lower": "1", "upper": "2"}, "x")
+
+
+@pytest.mark.parametrize(
+    ("percent", "total"), [("45.0", None), ("45.5", 110), ("55.6", 90), ("56.2", None), ("50.5", 99), ("49.5", 101)]
+)
+def test_the_total_that_would_fit_is_looked_for_up_to_ten_away(percent, total):
+    """50 of 100: 45.0 % is 50 of 111 and 56.2 % 50 of 89, both too far to be a slip."""
+    (finding,) = check_percent("x", 50, 100, percent)
+    assert (f"would be 50 of {total}" in finding.computed) == (total is not None)
+    assert ("would be" in finding.computed) == (total is not None)
+
+
+def test_a_row_of_counts_is_held_against_its_sum_where_it_has_one():
+    row = {"n": "20", "mean": "3.50", "sd": "1.0"}
+    assert not check_row(row, "x")
+    assert rules(check_row(row | {"sum": "71"}, "x")) == ["mean against total"]
+    assert not check_row(row | {"sum": "70"}, "x")
+
+
+def test_a_claim_about_two_tests_fails_where_they_agree(monkeypatch):
+    """The log-rank and the Cox test of one table should differ a little; a table that repeats one of them would not."""
+    real = xu2021_checks.paper()
+    assert xu2021_checks._logrank_and_cox().confirmed
+    for endpoint in ("PFS", "PFS_local", "PFS_distant"):
+        same = real.logrank_p | {endpoint: real.univariate["tumour type"][endpoint][3]}
+        copied = SimpleNamespace(logrank_p=same, univariate=real.univariate)
+        monkeypatch.setattr(xu2021_checks, "paper", lambda copied=copied: copied)
+        assert not xu2021_checks._logrank_and_cox().confirmed

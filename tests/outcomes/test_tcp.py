@@ -1,11 +1,13 @@
 """Dose response: recovered from simulated lesions, equal to textbook cases, honest about censoring."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.outcomes import control_by_dose, fit_tcp, fit_tcp_intervals, follow_up, intervals
-from hdrplan.outcomes.tcp import DoseCurve
+from hdrplan.outcomes.tcp import PARAMETERS, DoseCurve, TcpFit
 from hdrplan.outcomes.tcp_intervals import _time_course
 
 SCANS = np.arange(0, 2400, 90.0)
@@ -178,3 +180,82 @@ def test_what_cannot_be_fitted_is_said():
         fit_tcp(follow_up([10, 20, 30], [1, 0, 0]), [20, 20, 20], horizon=15)
     with pytest.raises(InfeasibleError, match="no finite estimate"):
         fit_tcp(follow_up([10, 10, 10, 90, 90, 90], [1, 1, 1, 0, 0, 0]), [10, 11, 12, 20, 21, 22], horizon=50)
+
+
+def known_fit(model):
+    """A curve with errors as those of a few hundred lesions."""
+    theta = {"logistic": [-4.8, 0.266], "poisson": [np.log(50.0), -0.07], "poisson-dvh": [np.log(3.0), np.log(0.05)]}[
+        model
+    ]
+    size, correlation = {"logistic": ((0.6, 0.03), -0.9), "poisson": ((0.3, 0.005), -0.8)}.get(model, ((0.2, 0.1), 0.6))
+    errors = np.diag(size) @ np.array([[1.0, correlation], [correlation, 1.0]]) @ np.diag(size)
+    return TcpFit(
+        curve=DoseCurve(model, 10.0), method="ipcw", horizon=700.0, parameters=PARAMETERS[model], theta=np.array(theta),
+        covariance=errors, loglik=-100.0, n=300, n_events=90, n_clusters=300,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("model", ["logistic", "poisson"])
+def test_d50_and_gamma50_are_what_their_definitions_say(model):
+    """TCP is one half at D50; gamma50 is the slope there in percent control per percent dose."""
+    fit = known_fit(model)
+    (d50, *_), (gamma50, *_) = fit.d50_gamma50()
+    value, above, below = fit.tcp([d50, d50 + 1e-4, d50 - 1e-4])[0]
+    assert value == pytest.approx(0.5, rel=1e-12)
+    assert gamma50 == pytest.approx(d50 * (above - below) / 2e-4, rel=1e-6)
+
+
+@pytest.mark.parametrize("model", ["logistic", "poisson"])
+@pytest.mark.parametrize("level", [0.8, 0.95])
+def test_intervals_of_d50_and_gamma50_are_those_of_drawn_curves(model, level):
+    fit = known_fit(model)
+    drawn = np.random.default_rng(1).multivariate_normal(fit.theta, fit.covariance / 100.0, 20_000)
+    narrow = TcpFit(
+        **{name: getattr(fit, name) for name in TcpFit.__dataclass_fields__} | {"covariance": fit.covariance / 100}
+    )
+    others = np.array([np.exp(fit._derived(theta)) for theta in drawn])
+    for (_, low, high), values in zip(narrow.d50_gamma50(level), others.T, strict=True):
+        # 20,000 draws: a standard error of the coverage of 0.3 %; four of them.
+        assert ((values > low) & (values < high)).mean() == pytest.approx(level, abs=0.012)
+        assert (values < low).mean() == pytest.approx((1 - level) / 2, abs=0.012)
+
+
+@pytest.mark.parametrize("model", list(PARAMETERS))
+@pytest.mark.parametrize("level", [0.8, 0.95])
+def test_the_band_holds_the_stated_part_of_the_drawn_curves(model, level):
+    fit = known_fit(model)
+    dose, volume = (
+        (np.array([8.0, 15.0, 20.0, 30.0]), None) if model != "poisson-dvh" else (a[:4] for a in histograms(4))
+    )
+    # As linear as eta is: with small errors for the whole DVH, whose alpha is an exponent.
+    scale = 0.01 if model == "poisson-dvh" else 1.0
+    fit = TcpFit(**{n: getattr(fit, n) for n in TcpFit.__dataclass_fields__} | {"covariance": scale * fit.covariance})
+    value, lower, upper = fit.tcp(dose, volume, conf_level=level)
+    assert (lower < value).all()
+    assert (value < upper).all()
+    drawn = np.random.default_rng(2).multivariate_normal(fit.theta, fit.covariance, 4_000)
+    curves = np.array([fit.curve.tcp(fit.curve.eta(theta, dose, volume)[0])[0] for theta in drawn])
+    np.testing.assert_allclose(((curves > lower) & (curves < upper)).mean(axis=0), level, atol=0.025)
+
+
+@pytest.mark.parametrize("n_bins", [2, 4, 5])
+def test_groups_of_dose_are_equal_and_in_order(n_bins):
+    dose = doses(600)
+    time, event, *_ = simulated(1 / (1 + np.exp(-4 * 1.2 * (dose / 18 - 1))), 10)
+    bins = control_by_dose(follow_up(time, event), dose, horizon=600, n_bins=n_bins)
+    assert [b.n for b in bins] == pytest.approx([600 / n_bins] * n_bins, abs=3)  # doses clipped at the ends are ties
+    assert all(a.high_gy < b.low_gy for a, b in pairwise(bins))
+    for b in bins:
+        inside = (dose >= b.low_gy) & (dose <= b.high_gy)
+        assert inside.sum() == b.n
+        assert event[inside].sum() == b.n_events
+        assert b.dose_gy == np.median(dose[inside])
+
+
+def test_a_recurrence_at_the_horizon_is_one_and_a_dose_of_zero_is_a_dose():
+    time, event = np.array([10.0, 20.0, 30.0, 40.0, 50.0, 60.0]), np.array([1, 0, 1, 1, 0, 1])
+    fit = fit_tcp(follow_up(time, event), [0.0, 12.0, 20.0, 9.0, 15.0, 22.0], horizon=40.0)
+    assert fit.n_events == 3  # at 10, 30 and 40
+    assert fit.n == 5  # all but the one censored at 20
+    with pytest.raises(InputError, match="not negative"):
+        fit_tcp(follow_up(time, event), [-1.0, 12.0, 20.0, 9.0, 15.0, 22.0], horizon=40.0)

@@ -88,3 +88,14 @@ def test_impossible_cohorts_are_refused() -> None:
         simulate_cohort(0, 0, seed=1)
     with pytest.raises(InputError, match="hazard ratios"):
         power([(10, 10)], [0.0])
+
+
+def test_a_point_of_a_power_study_is_about_the_cohorts_it_names() -> None:
+    """Few CRLM among many HCC: the types have lesions and events of their own."""
+    (point,) = power([(40, 4)], [0.8], replicates=2, seed=3)
+    assert (point.n_hcc, point.n_crlm, point.hazard_ratio_per_gy) == (40, 4, 0.8)
+    model = DoseModel(hazard_ratio_per_gy=0.8)
+    cohorts = [simulate_cohort(40, 4, seed=3 * 1_000_003 + k, dose=model) for k in range(2)]
+    followed = [[r for r in derive(cohort, RULE_SETS["recommended"]).lesions if r.days > 0] for cohort, _ in cohorts]
+    assert point.lesions == np.mean([len(records) for records in followed])
+    assert point.events == np.mean([sum(r.status == 1 for r in records) for records in followed])

@@ -76,6 +76,20 @@ def test_tilt_keeps_the_middle_and_the_distances(small) -> None:
     assert np.abs(np.sum(along * turned.axes[rows][1:], axis=1)) == pytest.approx(1.0)
 
 
+def test_catheters_tilt_by_the_stated_angle_about_each_of_two_axes(small) -> None:
+    plan, points, *_ = small
+    u = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0, rotation_deg=4.0)
+    axis = plan.dwells.axes[0]
+    axes = np.array([scenario(plan, points, u, seed=5, number=k).dwells.axes[0] for k in range(400)])
+    across = axes - (axes @ axis)[:, None] * axis
+    square_deg2 = np.rad2deg(np.arcsin(np.linalg.norm(across, axis=1))) ** 2
+    # A sum of two squares of standard deviation 4: its mean has a standard error of 5 % from 400 draws; three of them.
+    assert square_deg2.mean() == pytest.approx(2 * 4.0**2, rel=0.15)
+    # No direction is preferred: both axes carry half.
+    first, second = np.linalg.eigvalsh(across.T @ across)[1:]
+    assert first > 0.7 * second
+
+
 def test_contour_field_has_unit_variance_and_volumes_follow(small) -> None:
     _, points, *_ = small
     field = smooth_field(points)
@@ -167,3 +181,40 @@ def test_absurd_uncertainties_are_refused() -> None:
     with pytest.raises(InputError, match="catheter_mm"):
         Uncertainty(catheter_mm=-1.0)
     assert set(COMPONENTS) < set(Uncertainty.__dataclass_fields__)
+
+
+def test_the_interval_of_a_coverage_is_wilsons(small) -> None:
+    """Its ends are the probabilities that the count seen would just not exclude: a score test turned round."""
+    result = robust_coverage(*small, Scenarios(NONE, count=20))
+    at = result.names.index("lesion d100_gy")
+    for reached in (0, 1, 7, 19, 20):
+        values = result.values.copy()
+        values[:, at] = np.where(np.arange(20) < reached, 20.0, 19.9)
+        found = replace(result, values=values).coverage("lesion")
+        assert found.probability == reached / 20
+        for end in (found.low, found.high):
+            if 0.0 < end < 1.0:
+                assert abs(found.probability - end) == pytest.approx(1.959964 * np.sqrt(end * (1 - end) / 20), rel=1e-5)
+        assert found.low <= found.probability <= found.high
+        assert 0.0 <= found.low < found.high <= 1.0
+
+
+def test_a_summary_is_that_of_the_values(small) -> None:
+    plan, points, goals = small
+    result = robust_coverage(plan, points, goals, Scenarios(Uncertainty(), count=12))
+    for name in ("lesion d100_gy", "liver d1cc_gy"):
+        values, found = result.of(name), result.summary(name)
+        assert found.mean == pytest.approx(values.sum() / 12)
+        assert found.sd == pytest.approx(np.sqrt(((values - values.mean()) ** 2).sum() / 11))
+        assert found.p50 == np.median(values)
+        assert found.worst == (values.min() if "d100" in name else values.max())
+    # The planned values, from the doses at the points.
+    rate = dose_rate(plan.dwells, points.points_mm, plan.source, strength_u=plan.strength_u)
+    dose_gy = rate.gy_per_s @ plan.times_s
+    rows = points.rows("liver")
+    order = np.argsort(-dose_gy[rows])
+    hottest = np.searchsorted(np.cumsum(points.volume_cc[rows][order]), 1.0 - 1e-9)
+    assert result.summary("liver d1cc_gy").planned == pytest.approx(dose_gy[rows][order][hottest], rel=FLOAT32_SUM)
+    mean = np.average(dose_gy[rows], weights=points.volume_cc[rows])
+    assert result.summary("liver mean_gy").planned == pytest.approx(mean, rel=FLOAT32_SUM)
+    assert result.summary("lesion d100_gy").planned == pytest.approx(dose_gy[points.rows("lesion")].min(), rel=1e-5)

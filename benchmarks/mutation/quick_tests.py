@@ -1,0 +1,245 @@
+"""Which quick tests run which function, and for how long: measured once, again for test files that have changed."""
+
+from __future__ import annotations
+
+import ast
+import bisect
+import hashlib
+import json
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import coverage
+import numba
+import pytest
+from hypothesis import settings
+
+from benchmarks.mutation.mutants import ROOMS, Mutant
+
+__all__ = ["COMPILED", "PLAIN", "QuickTests", "Suite", "Watch", "run_pytest", "suite_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Tests that run alike.
+
+    Parameters
+    ----------
+    name : str
+    folders : tuple of str
+        Below the root of the tree.
+    plain : bool
+        Kernels as plain Python: nothing is compiled, and each of their lines is seen.
+    """
+
+    name: str
+    folders: tuple[str, ...]
+    plain: bool
+
+
+# Twins of the kernels are asked alone: what they let pass is not left for others to find.
+PLAIN = Suite("plain kernels", ("tests/kernels",), plain=True)
+_ROOMS = ("metrics", "outcomes", "simulate", "dose", "optimize", "workflow")
+COMPILED = Suite("rooms", tuple(f"tests/{room}" for room in _ROOMS), plain=False)
+
+# Libraries that are loaded once for all children come before pytest can look into them.
+_HARMLESS = "pytest.PytestAssertRewriteWarning"
+
+
+def suite_of(room: str) -> Suite:
+    """Return the tests of a room."""
+    return PLAIN if room == "kernels" else COMPILED
+
+
+class Watch:
+    """A plugin of pytest: chooses and orders tests, takes their time, keeps the first that fails."""
+
+    def __init__(self, wanted: Sequence[str] = ()) -> None:
+        self.place = {name: k for k, name in enumerate(wanted)}
+        self.seconds: dict[str, float] = {}
+        self.failed: str | None = None
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep the wanted ones, in their order."""
+        if self.place:
+            items[:] = sorted((i for i in items if i.nodeid in self.place), key=lambda i: self.place[i.nodeid])
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add up set-up, call and clean-up."""
+        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
+        if report.failed:
+            self.failed = self.failed or report.nodeid
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Count a module that cannot be imported as a failure."""
+        if report.failed:
+            self.failed = self.failed or report.nodeid
+
+
+def run_pytest(tree: Path, suite: Suite, watch: Watch, arguments: Iterable[str]) -> int:
+    """Run tests in this process, which must be one made for it: nothing of hdrplan may have been imported.
+
+    Parameters
+    ----------
+    tree : Path
+        Copy of the project.
+    suite : Suite
+    watch : Watch
+    arguments : iterable of str
+        Files, and options of pytest.
+
+    Returns
+    -------
+    int
+        pytest's exit code.
+    """
+    os.chdir(tree)
+    os.environ["PYTHONPATH"] = str(tree / "src")
+    if suite.plain:
+        os.environ["NUMBA_DISABLE_JIT"] = "1"
+        numba.config.reload_config()
+    # The same examples each time; none kept from another mutant; a busy machine is not a failure.
+    settings.register_profile("mutants", database=None, derandomize=True, deadline=None)
+    settings.load_profile("mutants")
+    options = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        "not slow and not browser",
+        "-W",
+        "ignore::pytest.PytestAssertRewriteWarning",
+    ]
+    return int(pytest.main([*options, *arguments], plugins=[watch]))
+
+
+@dataclass(slots=True)
+class QuickTests:
+    """The map from functions to tests.
+
+    Parameters
+    ----------
+    path : Path
+        Where it is kept.
+    files : dict
+        Suite and test file -> digest of its text, "seconds" of each test, "touched": source file -> function -> tests.
+    """
+
+    path: Path
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def kept(cls, path: Path) -> QuickTests:
+        """Read what was measured before."""
+        return cls(path, json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {})
+
+    def stale(self, tree: Path, suite: Suite) -> list[str]:
+        """Return the test files that are new or have changed; those that are gone are forgotten."""
+        paths = sorted(p for folder in suite.folders for p in (tree / folder).rglob("test_*.py"))
+        names = [p.relative_to(tree).as_posix() for p in paths]
+        there = {f"{suite.name} {name}" for name in names}
+        for gone in [key for key in self.files if key.startswith(f"{suite.name} ") and key not in there]:
+            del self.files[gone]
+        old = self.files
+        return [n for n in names if old.get(f"{suite.name} {n}", {}).get("digest") != _digest(tree / n)]
+
+    def measure(self, tree: Path, suite: Suite, files: Sequence[str]) -> str | None:
+        """Run test files under coverage, in this process; return the test that fails, if one does."""
+        watch = Watch()
+        with tempfile.TemporaryDirectory() as folder:
+            data = Path(folder) / "coverage"
+            os.environ["COVERAGE_FILE"] = str(data)
+            cover = [f"--cov={tree / 'src/hdrplan' / room}" for room in ROOMS]
+            run_pytest(tree, suite, watch, [*cover, "--cov-context=test", "--cov-report=", *files])
+            if watch.failed is None:
+                self.take(tree, suite, files, watch.seconds, data)
+        return watch.failed
+
+    def take(self, tree: Path, suite: Suite, files: Sequence[str], seconds: dict[str, float], data: Path) -> None:
+        """Keep what coverage has seen, and write it.
+
+        Parameters
+        ----------
+        tree : Path
+        suite : Suite
+        files : sequence of str
+            Test files that ran.
+        seconds : dict
+            Test -> how long it took.
+        data : Path
+            File of coverage, with the tests as contexts.
+        """
+        touched: dict[str, dict[str, dict[str, set[str]]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(set)))
+        read = coverage.CoverageData(str(data))
+        read.read()
+        source = tree / "src/hdrplan"
+        for path in map(Path, sorted(read.measured_files())):
+            if path.is_relative_to(source) and path.relative_to(source).parts[0] in ROOMS:
+                functions = _functions(path.read_text(encoding="utf-8"))
+                for line, contexts in read.contexts_by_lineno(str(path)).items():
+                    function = _function_at(functions, line)
+                    for context in filter(None, contexts):
+                        test = context.rpartition("|")[0]
+                        touched[test.partition("::")[0]][path.relative_to(source).as_posix()][function].add(test)
+        for name in files:
+            self.files[f"{suite.name} {name}"] = {
+                "digest": _digest(tree / name),
+                "seconds": {test: round(s, 3) for test, s in seconds.items() if test.partition("::")[0] == name},
+                "touched": {
+                    file: {f: sorted(tests) for f, tests in functions.items()}
+                    for file, functions in touched[name].items()
+                },
+            }
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_text(json.dumps(self.files), encoding="utf-8")
+
+    def of(self, mutant: Mutant) -> dict[str, float]:
+        """Return the tests that run a mutant's function and their seconds, the quickest first.
+
+        Code that runs at import only is judged by all tests that touch its file, or else by those of its room.
+        """
+        suite = suite_of(mutant.room)
+        entries = {name: e for name, e in self.files.items() if name.startswith(f"{suite.name} tests/")}
+        own, whole, room = dict[str, float](), dict[str, float](), dict[str, float]()
+        for name, entry in entries.items():
+            for function, tests in entry["touched"].get(mutant.file, {}).items():
+                seconds = {test: entry["seconds"][test] for test in tests}
+                whole |= seconds
+                if f"{mutant.function}.".startswith(f"{function}."):
+                    own |= seconds
+            if name.startswith(f"{suite.name} tests/{mutant.room}/"):
+                room |= entry["seconds"]
+        tests = (not mutant.at_import and own) or whole or room
+        return dict(sorted(tests.items(), key=lambda pair: (pair[1], pair[0])))
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _functions(source: str) -> list[tuple[int, int, str]]:
+    """First and last line of the body of each function or class that is not within a function; its dotted name."""
+    found: list[tuple[int, int, str]] = []
+
+    def walk(body: Sequence[ast.stmt], outer: tuple[str, ...]) -> None:
+        for node in body:
+            if isinstance(node, ast.ClassDef):
+                walk(node.body, (*outer, node.name))
+            elif isinstance(node, ast.FunctionDef):
+                found.append((node.body[0].lineno, node.end_lineno or node.lineno, ".".join((*outer, node.name))))
+            else:
+                for part in ("body", "orelse"):
+                    walk(getattr(node, part, []), outer)
+
+    walk(ast.parse(source).body, ())
+    return sorted(found)
+
+
+def _function_at(functions: Sequence[tuple[int, int, str]], line: int) -> str:
+    k = bisect.bisect_right(functions, (line, 10**9, "")) - 1
+    return functions[k][2] if k >= 0 and line <= functions[k][1] else ""

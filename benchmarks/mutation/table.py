@@ -1,0 +1,77 @@
+"""The page of results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.mutation.mutants import ROOMS
+
+__all__ = ["page_of"]
+
+_HEAD = """# Would the tests notice a fault?
+
+`make mutants` puts small faults into the code, one at a time, and runs the quick tests on each: a sign turned, a bound
+moved by one, a constant doubled, `max` left out, two arguments swapped, a statement dropped. A mutant that all tests
+pass is a gap in the tests. The mutants are drawn by a seed, spread over all files of the rooms that compute by how many
+each could have; faults that an audit once found unseen are tried in every run (`benchmarks/mutation/known.py`).
+
+Kernels are judged by their own tests alone, with Numba switched off. The other rooms are judged by the quick tests of
+`tests/metrics`, `outcomes`, `simulate`, `dose`, `optimize` and `workflow` that run the function. A test that does not
+end, or a crash, counts as noticed. Explained mutants (`benchmarks/mutation/reasons.toml`) are of two kinds: those that
+are *equivalent* cannot change a result; those of *tuning* change how much work is done, or a slack far below anything
+promised, and what is promised holds all the same. This page is written by the run; every mutant is in
+`benchmarks/results/mutants.json`.
+"""
+
+
+def page_of(rows: Sequence[dict[str, Any]]) -> str:
+    """Return the page's text.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        As in mutants.json.
+    """
+    lines = [_HEAD, "| room | mutants | killed | equivalent | tuning | alive | killed of those that change a result |"]
+    lines.append("|---|---|---|---|---|---|---|")
+    rooms = {room: [row for row in rows if row["file"].startswith(f"{room}/")] for room in ROOMS}
+    for name, some in (*rooms.items(), ("all", rows)):
+        killed, alive = sum(map(_killed, some)), sum(map(_alive, some))
+        explained = [sum(row.get("explained") == kind for row in some) for kind in ("equivalent", "tuning")]
+        part = f"{100 * killed / (killed + alive):.1f} %" if killed + alive else ""
+        lines.append(f"| {name} | {len(some)} | {killed} | {explained[0]} | {explained[1]} | {alive} | {part} |")
+    known = [row for row in rows if row["kind"].startswith("known: ")]
+    lines += ["", "## Faults an audit found unseen", "", "| fault | place | noticed by |", "|---|---|---|"]
+    lines += [
+        f"| {row['kind'].removeprefix('known: ')} | `{row['file']}` {row['function']} | {_by(row)} |" for row in known
+    ]
+    lines += ["", "## Alive", "", "| place | fault | line |", "|---|---|---|"]
+    lines += [f"| {_place(row)} | {_code(row['what'])} | {_code(row['text'])} |" for row in rows if _alive(row)]
+    lines += ["", "## Explained", "", "| place | fault | kind | reason |", "|---|---|---|---|"]
+    lines += [
+        f"| {_place(row)} | {_code(row['what'])} | {row['explained']} | {row['reason']} |"
+        for row in rows
+        if "explained" in row
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _killed(row: dict[str, Any]) -> bool:
+    return "explained" not in row and row["killed_by"] is not None
+
+
+def _alive(row: dict[str, Any]) -> bool:
+    return "explained" not in row and row["killed_by"] is None
+
+
+def _by(row: dict[str, Any]) -> str:
+    return f"`{row['killed_by']}`" if row.get("killed_by") else "nothing"
+
+
+def _place(row: dict[str, Any]) -> str:
+    return f"`{row['file']}` {row['function']}"
+
+
+def _code(text: str) -> str:
+    return "`" + text.replace("|", "/").replace("`", "'") + "`"
