@@ -56,7 +56,7 @@ def main() -> None:
         rows.append(row)
     rows = [row for row in rows if "killed_by" in row or "explained" in row]
     _save(given.output, rows)
-    PAGE.write_text(page_of(rows), encoding="utf-8")
+    given.page.write_text(page_of(rows), encoding="utf-8")
     alive = [row for row in rows if row.get("killed_by", "") is None and "explained" not in row]
     for row in alive:
         print(f"alive: {row['file']}:{row['line']} {row['function']}: {row['what']}    | {row['text']}")
@@ -75,6 +75,7 @@ def _command_line() -> argparse.Namespace:
     parser.add_argument("--again", action="store_true", help="try those anew that were alive")
     parser.add_argument("--table-only", action="store_true", help="write the page from the results kept")
     parser.add_argument("-o", "--output", type=Path, default=RESULTS / "mutants.json")
+    parser.add_argument("--page", type=Path, default=PAGE)
     parser.add_argument("--map", type=Path, default=RESULTS / "mutants-tests.local.json")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / f"hdrplan-mutants-{os.getuid()}")
     return parser.parse_args()
@@ -82,7 +83,7 @@ def _command_line() -> argparse.Namespace:
 
 def _kept(path: Path) -> dict[str, dict[str, Any]]:
     rows = json.loads(path.read_text(encoding="utf-8"))["mutants"] if path.is_file() else []
-    return {row["id"]: row for row in rows}
+    return {row["id"]: row for row in rows if "killed_by" in row}
 
 
 def _row(m: Mutant) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from hdrplan.cohort import RULE_SETS, derive, validate
 from hdrplan.errors import InputError
 from hdrplan.io import read_cohort, write_tables
-from hdrplan.simulate import DoseModel, cohort_tables, power, simulate_cohort
+from hdrplan.simulate import CRLM, HCC, DoseModel, cohort_tables, power, simulate_cohort
 
 
 def test_tables_read_back_without_errors_and_give_the_same_endpoints(tmp_path: Path) -> None:
@@ -99,3 +100,19 @@ def test_a_point_of_a_power_study_is_about_the_cohorts_it_names() -> None:
     followed = [[r for r in derive(cohort, RULE_SETS["recommended"]).lesions if r.days > 0] for cohort, _ in cohorts]
     assert point.lesions == np.mean([len(records) for records in followed])
     assert point.events == np.mean([sum(r.status == 1 for r in records) for records in followed])
+
+
+def test_the_study_prescribes_the_dose_at_which_the_hazard_is_as_fitted() -> None:
+    cohort, _ = simulate_cohort(2, 2, seed=1)
+    assert cohort.study["prescription_gy"] == 20.0
+    assert DoseModel().ratio(cohort.study["prescription_gy"]) == 1.0
+    columns, rows = cohort_tables(cohort)["study"]
+    assert dict(zip(columns, rows[0], strict=True))["prescription_gy"] == 20.0
+
+
+def test_hazards_are_those_that_the_calibration_prints() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs/measurements/calibration.md"
+    for entity in (HCC, CRLM):
+        (row,) = re.findall(rf"^\| {entity.tumour_type} \| (\d.*) \|$", page.read_text(encoding="utf-8"), re.MULTILINE)
+        printed = [float(number) for number in re.split(r" \| |, ", row)]
+        assert printed == [*entity.local, *entity.distant, entity.extrahepatic, entity.death, *entity.loss]

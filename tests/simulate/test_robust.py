@@ -180,6 +180,9 @@ def test_absurd_uncertainties_are_refused() -> None:
         Uncertainty(strength_frac=2.0)
     with pytest.raises(InputError, match="catheter_mm"):
         Uncertainty(catheter_mm=-1.0)
+    assert Uncertainty(catheter_mm=50.0).catheter_mm == 50.0
+    with pytest.raises(InputError, match="between 0 and 50"):
+        Uncertainty(motion_mm=50.01)
     assert set(COMPONENTS) < set(Uncertainty.__dataclass_fields__)
 
 
