@@ -51,12 +51,12 @@ def fewest_dwells(problem: PlanProblem, *, loss_frac: float = 1e-4) -> Optimum:
         fewer = optimize_times(replace(real, locked_s=without))
         if not fewer.shortfalls and fewer.certificate.main.value <= limit:
             best, locked = fewer, np.where(np.isnan(without) & (fewer.times_s <= 0), 0.0, without)
-    lost = best.certificate.main.value - full.certificate.main.value
     if problem.delivery is not None:
         best = optimize_times(replace(problem, locked_s=locked))
     active, before = int((best.times_s > 0).sum()), int((full.times_s > 0).sum())
     proven = full.certificate.main
     main = replace(best.certificate.main, bound=proven.bound, proof=proven.proof)
+    lost = best.certificate.main.bound - proven.bound
     return replace(
         best,
         certificate=best.certificate.losing(LossCause.FEWER_DWELLS, lost, main=main),
