@@ -10,7 +10,7 @@ from benchmarks.mutation.mutants import files_of, mutants_of
 
 __all__ = ["Reason", "reasons_of"]
 
-_KINDS = ("equivalent", "tuning")
+_KINDS = ("equivalent", "tuning", "compiled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +19,9 @@ class Reason:
 
     Parameters
     ----------
-    kind : {"equivalent", "tuning"}
-        No result can change; or a choice of work or slack is another one, and what is promised holds for it too.
+    kind : {"equivalent", "tuning", "compiled"}
+        No result can change; a choice of work or slack is another one, and what is promised holds for it too; only
+        compiled code runs it, whose tests notice.
     reason : str
     """
 

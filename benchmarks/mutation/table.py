@@ -18,10 +18,10 @@ each could have; faults that an audit once found unseen are tried in every run (
 
 Kernels are judged by their own tests alone, with Numba switched off. The other rooms are judged by the quick tests of
 `tests/metrics`, `outcomes`, `simulate`, `dose`, `optimize` and `workflow` that run the function. A test that does not
-end, or a crash, counts as noticed. Explained mutants (`benchmarks/mutation/reasons.toml`) are of two kinds: those that
-are *equivalent* cannot change a result; those of *tuning* change how much work is done, or a slack far below anything
-promised, and what is promised holds all the same. This page is written by the run; every mutant is in
-`benchmarks/results/mutants.json`.
+end, or a crash, counts as noticed. Explained mutants (`benchmarks/mutation/reasons.toml`) are of three kinds. The
+*equivalent* cannot change a result. Those of *tuning* change how much work is done, or a slack far below anything
+promised, and what is promised holds all the same. *Compiled* code is run by LLVM alone: the tests notice these with
+Numba switched on. This page is written by the run; every mutant is in `benchmarks/results/mutants.json`.
 """
 
 
@@ -33,14 +33,19 @@ def page_of(rows: Sequence[dict[str, Any]]) -> str:
     rows : sequence of dict
         As in mutants.json.
     """
-    lines = [_HEAD, "| room | mutants | killed | equivalent | tuning | alive | killed of those that change a result |"]
-    lines.append("|---|---|---|---|---|---|---|")
+    lines = [
+        _HEAD,
+        "| room | mutants | killed | equivalent | tuning | compiled | alive | killed of those that change a result |",
+    ]
+    lines.append("|---|---|---|---|---|---|---|---|")
     rooms = {room: [row for row in rows if row["file"].startswith(f"{room}/")] for room in ROOMS}
     for name, some in (*rooms.items(), ("all", rows)):
         killed, alive = sum(map(_killed, some)), sum(map(_alive, some))
-        explained = [sum(row.get("explained") == kind for row in some) for kind in ("equivalent", "tuning")]
+        explained = [sum(row.get("explained") == kind for row in some) for kind in ("equivalent", "tuning", "compiled")]
         part = f"{100 * killed / (killed + alive):.1f} %" if killed + alive else ""
-        lines.append(f"| {name} | {len(some)} | {killed} | {explained[0]} | {explained[1]} | {alive} | {part} |")
+        lines.append(
+            f"| {name} | {len(some)} | {killed} | {explained[0]} | {explained[1]} | {explained[2]} | {alive} | {part} |"
+        )
     known = [row for row in rows if row["kind"].startswith("known: ")]
     lines += ["", "## Faults an audit found unseen", "", "| fault | place | noticed by |", "|---|---|---|"]
     lines += [

@@ -9,7 +9,7 @@ from kernel_cases import invented_tables, some_dwells
 
 from hdrplan.arrays import frozen
 from hdrplan.kernels.bounds import linear_bound_rows
-from hdrplan.kernels.tg43 import Stops
+from hdrplan.kernels.tg43 import Stops, padded
 from naive import tg43 as naive
 
 
@@ -141,3 +141,15 @@ def test_the_cone_of_f_may_change_with_depth(tip, grows):
     for away in (1e-4, 0.2):
         for r_mm in (59.5, 60.0, 60.5):
             assert lowest_margin(t, r_mm, abs(tip - away / r_mm), 0.45) >= -1e-9
+
+
+@pytest.mark.parametrize("first_mm", [0.0, 0.5, 1.0, 3.0])
+def test_padded_tables_have_no_ends(first_mm):
+    t = one_source(g_r_mm=[first_mm, 80.0, 500.0], g=[1.2, 1.0, 0.5], f_r_mm=[first_mm, 500.0], f_theta_rad=[0.1, 3.0])
+    made = padded(t)
+    assert made.g_r_mm[0] == made.f_r_mm[0] == made.f_theta_rad[0] == 0.0
+    assert made.f_theta_rad[-1] == np.pi
+    assert made.f_r_mm[-1] > 1e5
+    for table in (made.g_r_mm, made.f_r_mm, made.f_theta_rad):
+        assert (np.diff(table) > 0).all()
+    assert made.g[0] == t.g[0]

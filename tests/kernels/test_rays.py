@@ -11,7 +11,7 @@ from hdrplan.kernels.rays import Marched, Rays, Room, march_rays
 NX, GOAL, START = 60, 45, 5
 
 
-def marched(*, patient_from=0, free_mm=None, target=(40, 50), beyond_mm=3.0, goal=GOAL, start=START):
+def marched(*, patient_from=0, free_mm=None, target=(40, 50), beyond_mm=3.0, goal=GOAL, start=START, across=(1.0, 1.0)):
     """From the goal back to the skin along x, 1 mm voxels, 1 mm steps; (blocker, tip, chord, least free room)."""
     shape = (3, 3, NX)
     patient, inside, free = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8), np.full(shape, 50.0, np.float32)
@@ -23,7 +23,7 @@ def marched(*, patient_from=0, free_mm=None, target=(40, 50), beyond_mm=3.0, goa
         frozen(np.ones(3)), frozen(free, np.float32), nearest, frozen(patient, np.uint8), frozen(inside, np.uint8)
     )
     out = Marched(np.full(1, np.nan), np.full(1, np.nan), np.full(1, np.nan), np.full(1, -9, dtype=np.int64))
-    march_rays(0, 1, Rays(frozen([[start, 1.0, 1.0]]), frozen([[goal, 1.0, 1.0]])), room, 1.0, beyond_mm, out)
+    march_rays(0, 1, Rays(frozen([[start, *across]]), frozen([[goal, *across]])), room, 1.0, beyond_mm, out)
     return int(out.blocker[0]), float(out.tip_mm[0]), float(out.chord_mm[0]), float(out.free_mm[0])
 
 
@@ -35,6 +35,11 @@ def test_only_the_last_four_millimetres_may_lie_outside_the_skin(outside, blocke
 def test_a_line_that_leaves_the_grid_is_no_way():
     assert marched(start=-3)[0] == -2
     assert marched(start=0)[0] == -1
+    # The first and the last layer belong to it.
+    for across in ((0.0, 1.0), (2.0, 1.0), (1.0, 0.0), (1.0, 2.0)):
+        assert marched(across=across)[0] == -1
+    for across in ((-0.001, 1.0), (2.001, 1.0), (1.0, -0.001), (1.0, 2.001)):
+        assert marched(across=across)[0] == -2
 
 
 def test_an_obstacle_anywhere_from_goal_to_skin_stops_the_line():
