@@ -36,6 +36,8 @@ def test_a_line_that_leaves_the_grid_is_no_way():
     assert marched(start=-3)[0] == -2
     assert marched(start=0)[0] == -1
     # The first and the last layer belong to it.
+    assert marched(goal=NX - 1, target=(50, NX - 1))[0] == -1
+    assert marched(goal=NX - 0.99, target=(50, NX - 1))[0] == -2
     for across in ((0.0, 1.0), (2.0, 1.0), (1.0, 0.0), (1.0, 2.0)):
         assert marched(across=across)[0] == -1
     for across in ((-0.001, 1.0), (2.001, 1.0), (1.0, -0.001), (1.0, 2.001)):
