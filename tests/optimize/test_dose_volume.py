@@ -6,6 +6,9 @@ from optimize_cases import case, goal, goals, optimize_times, problem
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from hdrplan.optimize import WorkLimit
+from hdrplan.optimize.program.dose_program import Program
+from hdrplan.optimize.program.judge import broken
+from hdrplan.optimize.program.requirements import requirements
 
 
 def exact(rate, points, organ_cc, limit_gy, dose_gy=20.0, most=600.0):
@@ -94,3 +97,24 @@ def test_the_total_time_is_bounded_for_plans_that_leave_out_other_points_too():
     )
     assert total_time.bound <= without_goal.fun * (1 + 1e-5)
     assert total_time.proof is not None
+
+
+def test_a_dose_volume_goal_is_broken_by_the_dose_of_its_coldest_hot_point():
+    """By hand: sort the doses, leave out the volume that may be hotter, compare the next one with the limit."""
+    rate, points, _ = case(radius=10.0, step=6.0, organ_gap=5.0, seed=3, n_catheters=3)
+    asked = problem(rate, points, goals(goal("duodenum", "D0.5cc <= 8 Gy")), healthy="liver")
+    program = Program(asked, requirements(asked))
+    program.enter(0)
+    program.enter(1)
+    x = np.zeros(program.columns.count)
+    x[: program.columns.n_dwells] = np.random.default_rng(0).uniform(1.0, 20.0, program.columns.n_dwells)
+    rows = points.rows("duodenum")
+    inside = points.volume_cc[rows] > 0
+    dose_gy = rate.gy_per_s[rows][inside] @ x[: program.columns.n_dwells]
+    order = np.argsort(-dose_gy)
+    before_cc = np.cumsum(points.volume_cc[rows][inside][order])
+    limited = dose_gy[order][before_cc >= 0.5 * (1 - 1e-9)]  # less than half a cc is hotter
+    found = broken(program, x)
+    assert found[1] == pytest.approx(limited.max() - 8.0)
+    short = 20.0 - (rate.gy_per_s[points.rows("lesion1")] @ x[: program.columns.n_dwells]).min()
+    assert found[0] == pytest.approx(short, rel=1e-6)
