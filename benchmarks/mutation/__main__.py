@@ -24,8 +24,9 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from benchmarks.mutation.choice import ROOMS, chosen
 from benchmarks.mutation.known import known_mutants
-from benchmarks.mutation.mutants import ROOMS, Mutant, chosen
+from benchmarks.mutation.mutants import Mutant
 from benchmarks.mutation.quick_tests import QuickTests, suite_of
 from benchmarks.mutation.reasons import reasons_of
 from benchmarks.mutation.table import page_of

@@ -19,7 +19,8 @@ import numba
 import pytest
 from hypothesis import settings
 
-from benchmarks.mutation.mutants import ROOMS, Mutant
+from benchmarks.mutation.choice import ROOMS
+from benchmarks.mutation.mutants import Mutant
 
 __all__ = ["COMPILED", "PLAIN", "QuickTests", "Suite", "Watch", "run_pytest", "suite_of"]
 

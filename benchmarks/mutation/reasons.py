@@ -6,7 +6,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.mutation.mutants import files_of, mutants_of
+from benchmarks.mutation.choice import files_of
+from benchmarks.mutation.mutants import mutants_of
 
 __all__ = ["Reason", "reasons_of"]
 

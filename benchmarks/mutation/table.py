@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.mutation.mutants import ROOMS
+from benchmarks.mutation.choice import ROOMS
 
 __all__ = ["page_of"]
 

@@ -9,8 +9,9 @@ import pytest
 import hdrplan
 
 pytest.importorskip("benchmarks.mutation.mutants", reason="benchmarks are not part of an installed hdrplan")
+from benchmarks.mutation.choice import chosen
 from benchmarks.mutation.known import known_mutants
-from benchmarks.mutation.mutants import chosen, mutants_of
+from benchmarks.mutation.mutants import mutants_of
 from benchmarks.mutation.reasons import reasons_of
 
 SOURCE = Path(hdrplan.__file__).parent
