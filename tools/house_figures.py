@@ -14,6 +14,8 @@ from collections import defaultdict
 from pathlib import Path
 
 MANY_PARAMETERS, LONG_FUNCTION, LONG_FILE, MANY_POSITIONAL, MANY_KERNEL_PARAMETERS = 7, 60, 300, 7, 8
+# The modules of the ground floor count as one room.
+GROUND = {"kernels", "errors", "arrays", "door", "options", "threads", "memory"}
 
 
 def main() -> None:
@@ -190,9 +192,9 @@ def _room_floors(imports: dict[str, set[str]]) -> int | str:
     """Rooms (packages and loose modules at the top) on the longest way down."""
     rooms: dict[str, set[str]] = defaultdict(set)
     for name, to in imports.items():
-        room = name.split(".")[0]
+        room, *below = ["ground" if part in GROUND else part for part in (n.split(".")[0] for n in (name, *to))]
         if room:
-            rooms[room] |= {t.split(".")[0] for t in to} - {room, ""}
+            rooms[room] |= set(below) - {room, ""}
     if _circles(rooms):
         return f"circles: {_circles(rooms)}"
     return _floors(dict(rooms), [])

@@ -23,7 +23,7 @@ __all__ = ["STRENGTH", "Solid", "cone", "cylinder", "sphere"]
 STRENGTH = 1.0e4  # Gy mm2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Solid:
     """``radius_mm(w)`` around the axis for w between the two ends, w = 0 at the grid's middle.
 

@@ -101,7 +101,14 @@ class WholeNumbers:
         self._solver.changeColsIntegrality(len(whole), whole.astype(np.int32), kinds)
 
     def add(self, coefficients: FloatArray, low: FloatArray, high: FloatArray) -> None:
-        """Add rows ``low <= coefficients @ x <= high``, in the units of the program."""
+        """Add rows ``low <= coefficients @ x <= high``, in the units of the program.
+
+        Parameters
+        ----------
+        coefficients : (m, n) array
+        low, high : (m,) arrays
+            Infinite where a side is free.
+        """
         scaled = np.concatenate((coefficients * self._unit, coefficients[:, self.columns.excess_of]), axis=1)
         m, total = scaled.shape
         start = (np.arange(m) * total).astype(np.int32)
