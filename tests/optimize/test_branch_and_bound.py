@@ -15,6 +15,7 @@ from hdrplan.optimize.bound.region_program import Question, RegionProgram
 from hdrplan.optimize.notes import ProofEnd, ProofWork
 from hdrplan.optimize.objectives import MeanDose
 from hdrplan.optimize.program.dose_program import Program
+from hdrplan.optimize.program.goal_rows import objective_cost
 from hdrplan.optimize.program.judge import polished
 from hdrplan.optimize.program.lazy_lp import LazyLP
 from hdrplan.optimize.program.requirements import requirements
@@ -105,7 +106,7 @@ def program_of(rate, points, wanted):
     for k in range(len(listed)):
         program.enter(k)
     program.start()
-    return program, program.cost_of(asked.objective)
+    return program, objective_cost(asked, program.columns)
 
 
 def enclosed(rate, points, wanted, best):

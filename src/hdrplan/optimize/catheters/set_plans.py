@@ -15,6 +15,7 @@ from hdrplan.optimize.catheters.set_problem import SetProblem
 from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.judge import dose_volume_missed, excused_at, polished
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
+from hdrplan.optimize.program.point_rows import PointRows
 from hdrplan.optimize.program.scenario_rows import scenario_rows
 
 __all__ = ["SetPlans"]
@@ -153,5 +154,5 @@ def _program(sets: SetProblem, entered: Sequence[int], deadline: float) -> Progr
     prescriptions = [k for k in sets.lower if sets.requirements[k].prescription]
     for scenario in scenario_rows(program, sets.candidates.scenarios, prescriptions, missable=True):
         for points in scenario:
-            program.add_points(points)
+            program.bind(PointRows(points), binding=True)
     return program

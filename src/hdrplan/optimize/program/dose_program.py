@@ -14,13 +14,13 @@ from dataclasses import replace
 import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
-from hdrplan.optimize.objectives import MeanDose, Objective, TotalTime
+from hdrplan.optimize.objectives import Objective
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.columns import Columns
-from hdrplan.optimize.program.goal_rows import mean_row, points_of, ratio_rows, single_row
+from hdrplan.optimize.program.goal_rows import points_of, ratio_rows, single_row
 from hdrplan.optimize.program.lazy_lp import Excused, LazyLP, Solution
 from hdrplan.optimize.program.mean_tail import MeanTail
-from hdrplan.optimize.program.point_rows import LimitedPoints, PointRows
+from hdrplan.optimize.program.point_rows import PointRows
 from hdrplan.optimize.program.requirements import Kind, Requirement
 from hdrplan.optimize.program.rows import NewRows, Row
 from hdrplan.optimize.proof import Kept, NeighbourRatio
@@ -32,9 +32,7 @@ MAX_MISS = 1e5
 
 
 class Program:
-    """Dwell times and one miss for each requirement, under the requirements entered so far.
-
-    Requirements are named by their place in ``requirements``.
+    """Dwell times and one miss for each requirement, which go by their place in ``requirements``.
 
     Parameters
     ----------
@@ -50,7 +48,7 @@ class Program:
         self._lp = LazyLP(np.append(shortest_s, no_miss), np.append(longest_s, no_miss))
         self.deadline = np.inf
         self.families: dict[int, PointRows] = {}
-        self._single: dict[int, int] = {}  # requirement -> its only row
+        self.single_rows: dict[int, int] = {}  # requirement -> its only row
         self._kept: list[int] = []
 
     # -- columns --------------------------------------------------------------------------------------------------
@@ -63,7 +61,7 @@ class Program:
     @property
     def rows_all(self) -> int:
         """Rows that a plan is judged by, in the program or not."""
-        return sum(len(family.points) for family in self.families.values()) + len(self._single)
+        return sum(len(family.points) for family in self.families.values()) + len(self.single_rows)
 
     @property
     def time_bounds_s(self) -> tuple[FloatArray, FloatArray]:
@@ -84,11 +82,10 @@ class Program:
     def times_fixed(self) -> Iterator[Callable[[int, float], None]]:
         """Fix some times for a while: yields the function that fixes one, at a number of seconds."""
         before = self.time_bounds_s
-        every = np.arange(self.columns.n_dwells)
         try:
             yield lambda dwell, time_s: self.bound_times(np.array([dwell]), time_s, time_s)
         finally:
-            self.bound_times(every, *before)
+            self.bound_times(np.arange(self.columns.n_dwells), *before)
 
     def max_miss(self, which: Sequence[int]) -> FloatArray:
         """Return by how much requirements may be missed, Gy or s."""
@@ -123,12 +120,7 @@ class Program:
                 self._lp.families.append(self.families[k])
         else:
             row = single_row(problem, requirement, miss_column=column, n_columns=self.columns.count)
-            self._single[k] = self._lp.add(requirement.id, row)
-
-    @property
-    def single_rows(self) -> Mapping[int, int]:
-        """Row of each requirement entered that has one row only: a mean dose, the total time."""
-        return self._single
+            self.single_rows[k] = self._lp.add(requirement.id, row)
 
     def row(self, number: int) -> Row:
         """Return one row of the program."""
@@ -137,7 +129,7 @@ class Program:
     @property
     def rows(self) -> tuple[Row, ...]:
         """All rows that the solver has been given, freed ones included."""
-        return tuple(self._lp.row(i) for i in range(self._lp.rows_used))
+        return tuple(self.row(number) for number in range(self.rows_used))
 
     @property
     def dose_volume(self) -> dict[int, PointRows]:
@@ -149,15 +141,8 @@ class Program:
         """The limits on points that bind now, in the order they are judged."""
         return [family for family in self._lp.families if isinstance(family, PointRows)]
 
-    def add_points(self, points: LimitedPoints, *, binding: bool = True) -> PointRows:
-        """Add a limit on points that are not the problem's own, of a scenario."""
-        family = PointRows(points)
-        if binding:
-            self._lp.families.append(family)
-        return family
-
     def bind(self, family: PointRows, *, binding: bool) -> None:
-        """Let a limit added by :meth:`add_points` bind, or lift it: its rows stay in the program, free."""
+        """Let a limit on points of a scenario bind, or lift it: its rows stay in the program, free."""
         family.excuse(np.full(len(family.points), not binding), self._lp)
         active = family in self._lp.families
         if binding and not active:
@@ -215,30 +200,22 @@ class Program:
     @contextmanager
     def limits_lowered(self) -> Iterator[Callable[[int, float], None]]:
         """Plan on lower limits for a while: yields the function that lowers one by some Gy (or s), again and again."""
-        before_gy = {k: family.limit_gy for k, family in self.families.items()}
-        highs = {k: self._lp.row(number).high for k, number in self._single.items()}
+        limits_gy = {k: family.limit_gy for k, family in self.families.items()}
+        rows = {number: self.row(number) for number in self.single_rows.values()}
 
         def lower(k: int, by: float) -> None:
             if k in self.families:
                 self.families[k].relimit(self.families[k].limit_gy - by, self._lp)
             else:
-                self._lp.limit(self._single[k], -np.inf, self._lp.row(self._single[k]).high - by)
+                self._lp.limit(self.single_rows[k], -np.inf, self.row(self.single_rows[k]).high - by)
 
         try:
             yield lower
         finally:
-            for k, limit_gy in before_gy.items():
+            for k, limit_gy in limits_gy.items():
                 self.families[k].relimit(limit_gy, self._lp)
-            for k, high in highs.items():
-                self._lp.limit(self._single[k], self._lp.row(self._single[k]).low, high)
-
-    # -- objectives -----------------------------------------------------------------------------------------------
-
-    def cost_of(self, objective: MeanDose | TotalTime) -> FloatArray:
-        """Return the problem's objective as weights of the columns."""
-        if isinstance(objective, TotalTime):
-            return self.columns.cost(1.0)
-        return self.columns.cost(mean_row(self.problem, self.problem.points.rows(objective.structure)))
+            for number, row in rows.items():
+                self._lp.limit(number, row.low, row.high)
 
     # -- solving --------------------------------------------------------------------------------------------------
 
@@ -314,7 +291,7 @@ class Program:
     def relaxed(self, cost: FloatArray) -> Solution:
         """Minimise without the dose-volume goals, under the other rows so far, in a copy: nothing changes here."""
         left_out = {family.owner for family in self.dose_volume.values()}
-        rows = (number for number in range(self.rows_used) if self.row(number).owner not in left_out)
+        rows = (number for number, row in enumerate(self.rows) if row.owner not in left_out)
         return self._lp.copy(rows).solve(cost, deadline=self.deadline, check=False)
 
     def hand_over(self) -> LazyLP:

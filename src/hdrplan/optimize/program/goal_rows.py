@@ -6,14 +6,16 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.errors import InputError
+from hdrplan.optimize.objectives import TotalTime
 from hdrplan.optimize.problem import PlanProblem
+from hdrplan.optimize.program.columns import Columns
 from hdrplan.optimize.program.cubes import cubes_of
 from hdrplan.optimize.program.lazy_lp import margin
 from hdrplan.optimize.program.point_rows import LimitedPoints
 from hdrplan.optimize.program.requirements import Kind, Requirement
 from hdrplan.optimize.program.rows import NewRows
 
-__all__ = ["mean_row", "points_of", "ratio_rows", "single_limit", "single_row"]
+__all__ = ["mean_row", "objective_cost", "points_of", "ratio_rows", "single_limit", "single_row"]
 
 
 def mean_row(problem: PlanProblem, rows: slice) -> FloatArray:
@@ -22,6 +24,14 @@ def mean_row(problem: PlanProblem, rows: slice) -> FloatArray:
     if not volume.sum() > 0:
         raise InputError("a mean dose needs sample points with volume", got="none")
     return np.asarray(volume @ problem.rate.gy_per_s[rows] / volume.sum())
+
+
+def objective_cost(problem: PlanProblem, columns: Columns) -> FloatArray:
+    """Return the problem's objective as weights of the columns."""
+    objective = problem.objective
+    if isinstance(objective, TotalTime):
+        return columns.cost(1.0)
+    return columns.cost(mean_row(problem, problem.points.rows(objective.structure)))
 
 
 def single_limit(problem: PlanProblem, requirement: Requirement) -> float:

@@ -15,6 +15,7 @@ from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.optimize.bounded import Bounded
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.dose_program import Program
+from hdrplan.optimize.program.goal_rows import objective_cost
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
 from hdrplan.optimize.program.proof_of import proof_of
 from hdrplan.optimize.program.requirements import Kind, Requirement, numbered, required, requirements
@@ -190,7 +191,7 @@ def _solved(
     for k in range(len(grid.convex)):
         program.enter(k)
     program.start()
-    cost = program.cost_of(problem.objective)
+    cost = objective_cost(problem, program.columns)
     tightest = np.array([grid.convex[k].limit for k in grid.varied])
     solved = {}
     for i in part:

@@ -27,8 +27,10 @@ from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.optimize.bounded import Bounded
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.dose_program import Program
+from hdrplan.optimize.program.goal_rows import objective_cost
 from hdrplan.optimize.program.judge import dose_volume_missed, polished
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
+from hdrplan.optimize.program.point_rows import PointRows
 from hdrplan.optimize.program.proof_of import proof_of
 from hdrplan.optimize.program.requirements import requirements
 from hdrplan.optimize.program.scenario_rows import Scenario, scenario_rows
@@ -203,14 +205,14 @@ class _ScenarioProgram:
         listed = requirements(problem)
         self._program = Program(problem, listed)
         self._program.deadline = deadline
-        self._cost = self._program.cost_of(problem.objective)
+        self._cost = objective_cost(problem, self._program.columns)
         hard = [k for k, requirement in enumerate(listed) if requirement.level == 0]
         for k in hard:
             self._program.enter(k)
         self._program.start()
         prescriptions = [k for k in hard if listed[k].prescription]
         self._families = [
-            [self._program.add_points(points, binding=False) for points in scenario]
+            [PointRows(points) for points in scenario]
             for scenario in scenario_rows(self._program, scenarios, prescriptions)
         ]
 

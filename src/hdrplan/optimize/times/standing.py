@@ -12,6 +12,7 @@ from hdrplan.optimize.notes import Note
 from hdrplan.optimize.objectives import MeanDose, NamedGoal, TotalTime
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.dose_program import Program
+from hdrplan.optimize.program.goal_rows import objective_cost
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
 from hdrplan.optimize.program.requirements import Requirement, requirements
 from hdrplan.optimize.work import WorkLimit
@@ -60,7 +61,7 @@ class Task:
         return cls(
             program=program,
             objective=problem.objective,
-            cost=program.cost_of(problem.objective),
+            cost=objective_cost(problem, program.columns),
             hard=hard,
             doses=tuple(k for k in hard if listed[k].sense == 1 and listed[k].structure in ctvs),
             on_progress=on_progress,
