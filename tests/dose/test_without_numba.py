@@ -52,7 +52,7 @@ def test_jit_off_is_jit_on(monkeypatch: pytest.MonkeyPatch) -> None:
     # outside them, which needs the same kernels.
     code = (
         "import json, numpy as np; import hdrplan.dose.blocks as blocks;"
-        "blocks._error = lambda source, half: np.zeros((22, 60));"
+        "blocks._error = lambda source, half: np.zeros((44, 60));"
         "from test_without_numba import numbers; print(json.dumps(numbers()))"
     )
     tests = Path(__file__).parents[1]
@@ -60,7 +60,7 @@ def test_jit_off_is_jit_on(monkeypatch: pytest.MonkeyPatch) -> None:
     here = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "NUMBA_DISABLE_JIT": "1"}
     run = subprocess.run([sys.executable, "-c", code], env=here, capture_output=True, text=True, check=True)
     plain = json.loads(run.stdout)
-    monkeypatch.setattr("hdrplan.dose.blocks._error", lambda source, half: np.zeros((22, 60)))
+    monkeypatch.setattr("hdrplan.dose.blocks._error", lambda source, half: np.zeros((44, 60)))
     compiled = numbers()
     assert plain["flags"] == compiled["flags"]
     for name, values in compiled.items():

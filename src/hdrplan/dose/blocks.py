@@ -18,14 +18,15 @@ from hdrplan.threads import over_rows
 
 __all__ = ["TOLERANCE", "blocks_of"]
 
-TOLERANCE = 8e-4
-"""Relative error that a block may add to the rate of one dwell, at the places where it is measured."""
+TOLERANCE = 7e-4
+"""Relative error that a block may add to the rate of one dwell, at the places where it is measured; what is left of the
+promised 0.1 % is for the places between and for float32 (a search over placements of all sources found 0.09 %)."""
 
 _LEAF_VOXELS = 512
 _TABLES_END_MM = 400.0
 _ANGLES = 60  # bins of 3 degrees
-_DIRECTIONS = 8
-_DISTANCES = FARTHEST / STEP ** np.arange(22)
+_DIRECTIONS = 16
+_DISTANCES = FARTHEST / STEP ** np.arange(44)
 _CHEBYSHEV = np.cos((2 * np.arange(NODES)[::-1] + 1) * np.pi / (2 * NODES))
 
 
@@ -96,6 +97,9 @@ def _error(source: TG43Source, half_mm: tuple[float, float, float]) -> FloatArra
     distances_mm = _DISTANCES * np.linalg.norm(half)
     # Tables end at 400 mm; what is farther is as smooth as there.
     beyond = int((distances_mm > _TABLES_END_MM).sum())
+    if beyond == len(distances_mm):
+        # A block of half a metre carries nothing: no dwell is that far away.
+        return frozen(np.full((beyond, _ANGLES), np.inf))
     out = np.empty((len(distances_mm) - beyond, _ANGLES))
     probe = Probe(frozen(distances_mm[beyond:]), frozen(directions), 20.0 * TOLERANCE)
     block = BlockPlaces(

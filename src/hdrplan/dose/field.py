@@ -42,9 +42,9 @@ def dose_field(
     strength_u : float
         Air-kerma strength S_K in U.
     exact : bool
-        True: every dwell at every voxel in float64. False, some hundred times as fast: far dwells are carried by blocks
-        of voxels (:mod:`hdrplan.kernels.tree`), near ones come from float32 tables; within 0.1 % of the exact dose
-        everywhere outside the capsules (measured: 0.02 %, docs/measurements/dose-engine.md).
+        True: every dwell at every voxel in float64. False, ten to a hundred times as fast: far dwells are carried by
+        blocks of voxels (:mod:`hdrplan.kernels.tree`), near ones come from float32 tables; within 0.1 % of the exact
+        dose everywhere outside the capsules (docs/decisions/0021).
     on_progress : callable, optional
         Called with (pieces done, pieces in all).
 

@@ -15,7 +15,7 @@ from hdrplan.kernels.lattice_rows import add_dwell
 
 __all__ = ["FARTHEST", "STEP", "BlockPlaces", "Probe", "carried_error", "error_rows"]
 
-FARTHEST, STEP = 24.0, 1.14
+FARTHEST, STEP = 24.0, 1.07
 """Distances of the error table: ``FARTHEST / STEP ** k`` half diagonals of the block."""
 
 Floats = npt.NDArray[np.float64]

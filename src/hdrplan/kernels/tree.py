@@ -6,10 +6,9 @@ only the dwells that are too near for it. The last blocks (8 x 8 x 8 voxels, say
 what is left voxel by voxel.
 
 How near is too near is measured (:mod:`hdrplan.kernels.carried_error`) for each block size, distance and angle from the
-source's axis: close to the axis F bends within a few degrees, and a block must be small against its distance. A dwell
-with the share f of a block's dose may err by ``tolerance`` / (f sqrt(n)), where n dwells have time: errors of several
-dwells have either sign, and n of them with equal shares then stay within ``tolerance`` together; never by more than
-``_LOOSEST`` times the tolerance. A single dwell may err by the tolerance itself.
+source's axis: close to the axis F bends within a few degrees, and a block must be small against its distance. Each
+dwell may err by ``tolerance``. All of them together then do, whatever their signs: doses are positive, and the error of
+their sum is at most the largest relative error times the sum.
 
 References
 ----------
@@ -32,8 +31,6 @@ from hdrplan.kernels.lattice_rows import add_dwell, add_far_dwell
 from hdrplan.kernels.tg43 import Stops
 
 __all__ = ["Blocks", "block_rows"]
-
-_LOOSEST = 8.0
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -94,44 +91,26 @@ def _centre(x: float, y: float, z: float, b: Blocks) -> Triple:
 
 
 @jit
-def _carry(
-    level: int,
-    centre: Triple,
-    above: Ints,
-    carried: float,
-    stops: Stops,
-    b: Blocks,
-    near: Ints,
-    polynomial: Singles,
-) -> tuple[int, float]:
-    """Add to a block's polynomial the dwells that it may carry, and list the others in ``near``.
+def _carry(level: int, centre: Triple, above: Ints, stops: Stops, b: Blocks, near: Ints, polynomial: Singles) -> int:
+    """Add to a block's polynomial the dwells that it may carry, list the others in ``near``, and return their number.
 
-    ``above`` lists the dwells that no larger block carries; ``carried`` is what larger blocks carry at least, in
-    weight / distance^2. Returns the number of the others, and what is carried now.
+    ``above`` lists the dwells that no larger block carries.
     """
     half, nodes, error = b.half_diagonal_mm[level], b.nodes[level], b.error[level]
     cx, cy, cz = centre
-    positions, axes, weights = stops.positions, stops.axes, stops.weights
-    total = carried
-    for m in range(len(above)):
-        k = above[m]
-        dx, dy, dz = cx - positions[k, 0], cy - positions[k, 1], cz - positions[k, 2]
-        total += weights[k] / (math.sqrt(dx * dx + dy * dy + dz * dz) + half) ** 2
+    positions, axes = stops.positions, stops.axes
     n_near = 0
     for m in range(len(above)):
         k = above[m]
         dx, dy, dz = cx - positions[k, 0], cy - positions[k, 1], cz - positions[k, 2]
         distance = math.sqrt(dx * dx + dy * dy + dz * dz)
         along = dx * axes[k, 0] + dy * axes[k, 1] + dz * axes[k, 2]
-        share = min(weights[k] / max(distance - half, 0.5 * half) ** 2 / total, 1.0)
-        allowed = b.tolerance * min(_LOOSEST, 1.0 / (share * math.sqrt(len(positions))))
-        if carried_error(error, half, along, distance) <= allowed:
+        if carried_error(error, half, along, distance) <= b.tolerance:
             _add((nodes[0], nodes[1], nodes[2]), half, (dx, dy, dz), stops, k, b.source, polynomial)
-            carried += weights[k] / (distance + half) ** 2
         else:
             near[n_near] = k
             n_near += 1
-    return n_near, carried
+    return n_near
 
 
 @jit
@@ -151,11 +130,10 @@ def block_rows(first: int, last: int, stops: Stops, b: Blocks, out: Singles) -> 
     depth = len(b.half_diagonal_mm) - 1
     lx, ly, lz = b.leaf[0], b.leaf[1], b.leaf[2]
     n = len(stops.positions)
-    # Row 0 is what stands above the root: all dwells, nothing carried. Row l + 1 belongs to level l.
+    # Row 0 is what stands above the root: all dwells. Row l + 1 belongs to level l.
     near = np.empty((depth + 2, n), dtype=np.int64)
     near[0] = np.arange(n)
     count = np.full(depth + 2, n)
-    carried = np.zeros(depth + 2)
     polynomial = np.zeros((depth + 2, PADDED), dtype=np.float32)
     size = max(max(lx, ly, lz), NODES)
     scratch = (np.empty(NODES * NODES * size, dtype=np.float32), np.empty(NODES * size * size, dtype=np.float32))
@@ -182,9 +160,7 @@ def block_rows(first: int, last: int, stops: Stops, b: Blocks, out: Singles) -> 
                     polynomial[level] = np.float32(0.0)
                 centre = _centre(x0 + 0.5 * (sx - 1), y0 + 0.5 * (sy - 1), z0 + 0.5 * (sz - 1), b)
                 above = near[level - 1, : count[level - 1]]
-                count[level], carried[level] = _carry(
-                    level - 1, centre, above, carried[level - 1], stops, b, near[level], polynomial[level]
-                )
+                count[level] = _carry(level - 1, centre, above, stops, b, near[level], polynomial[level])
             if x0 >= out.shape[2] or y0 >= out.shape[1] or z0 >= out.shape[0]:
                 continue
             write_out(polynomial[depth + 1], b.write_x, b.write_y, b.write_z, scratch, tile)
