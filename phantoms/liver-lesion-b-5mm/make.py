@@ -33,10 +33,10 @@ def main() -> None:
     mean = np.tensordot(share, ct.values_zyx.astype(np.float64), axes=1)
     middle_mm = (edges[:-1] + edges[1:]) / 2
     grid = Grid(
-        (count, *ct.grid.shape_zyx[1:]),
-        ct.grid.world([0.0, 0.0, middle_mm[0] / thin_mm]),
-        [*ct.grid.spacing_mm[:2], SLICE_MM],
-        ct.grid.direction,
+        shape_zyx=(count, *ct.grid.shape_zyx[1:]),
+        origin_mm=ct.grid.world([0.0, 0.0, middle_mm[0] / thin_mm]),
+        spacing_mm=[*ct.grid.spacing_mm[:2], SLICE_MM],
+        direction=ct.grid.direction,
     )
     nearest = np.rint(middle_mm / thin_mm).astype(int)
     write_volume(HERE / "ct.nii.gz", Volume(grid, np.rint(mean).astype(np.int16)))
