@@ -67,7 +67,7 @@ def test_the_bound_is_the_least_of_the_lagrangian(seed: int) -> None:
     values = corners @ cost + (limit[there] - corners @ rows[there].T) @ y[there]
     dual = table_of(rows, low, high).dual(y, lower, upper)
     assert dual.bound(cost) == pytest.approx(values.min(), rel=1e-12)
-    assert dual.by_owner == {"own": pytest.approx(y[there].sum())}
+    assert dual.by_owner() == {"own": pytest.approx(y[there].sum())}
 
 
 @pytest.mark.parametrize("seed", range(5))

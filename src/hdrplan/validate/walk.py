@@ -35,7 +35,7 @@ _STRENGTH_U = 40700.0
 
 
 def planned(organ_gy: float, *, duodenum_at_mm: float = 28.0, every_point: bool = False) -> PlanResult:
-    """Plan a lesion of 30 mm in a liver of water beside a round organ with a hard limit.
+    """Plan a lesion of 30 mm in a liver of water beside a round organ with a hard limit; times are real numbers.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def planned(organ_gy: float, *, duodenum_at_mm: float = 28.0, every_point: bool 
     goals = Goals((Prescription("lesion", 20.0),), (limit,))
     return plan_case(
         case, goals, load_source(), Strength(_STRENGTH_U),
-        options=PlanOptions(sample_mm=2.0, dose_margin_mm=20.0, every_point=every_point),
+        options=PlanOptions(sample_mm=2.0, dose_margin_mm=20.0, every_point=every_point, time_step_s=0.0),
     )  # fmt: skip
 
 
