@@ -1,4 +1,4 @@
-"""Which dwells a block carries: every one that keeps its part of the tolerance, and no other."""
+"""Which dwells a block carries: every one that keeps the tolerance, and no other."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from hdrplan.kernels.tg43 import Stops
 from hdrplan.kernels.tree import _carry
 
 TOLERANCE = 1e-3
-# A dwell of little weight may err by more, but never by more than this many times the tolerance.
-LOOSEST = 8.0
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +25,13 @@ def blocks():
 
 
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.parametrize("carried", [0.0, 0.5])
-def test_a_dwell_is_carried_if_its_error_times_its_share_stays_within_its_part(blocks, seed, carried):
-    """n errors of either sign that each keep 1 / sqrt(n) of the tolerance keep it together."""
+def test_a_dwell_is_carried_if_its_error_stays_within_the_tolerance(blocks, seed):
+    """Doses are positive: relative errors that each keep the tolerance keep it together, whatever their signs."""
     rng = np.random.default_rng(seed)
     n, level = 24, 1
     half = blocks.half_diagonal_mm[level]
-    # Larger errors the nearer, of the order of the tolerance, for some seeds far less.
-    error = TOLERANCE * np.sort(10.0 ** rng.uniform(-2.0, 1.5 - seed % 3, blocks.error.shape), axis=1)
+    # Larger errors the nearer, of the order of the tolerance.
+    error = TOLERANCE * np.sort(10.0 ** rng.uniform(-2.0, 1.5, blocks.error.shape), axis=1)
     b = blocks._replace(error=frozen(error), tolerance=TOLERANCE)
     lines, axes = some_dwells(rng, n)
     distance = half * np.concatenate((rng.uniform(0.3, 22.0, 12), rng.uniform(1.5, 2.0, 12)))
@@ -42,14 +39,9 @@ def test_a_dwell_is_carried_if_its_error_times_its_share_stays_within_its_part(b
     weights = 10.0 ** rng.uniform(-3.0, 0.0, n) * np.maximum(distance, half) ** 2
     near, polynomial = np.full(n, -1), np.zeros(PADDED, dtype=np.float32)
     stops = Stops(frozen(positions), axes, frozen(weights))
-    count, now = _carry(level, (0.0, 0.0, 0.0), np.arange(n), carried, stops, b, near, polynomial)
+    count = _carry(level, (0.0, 0.0, 0.0), np.arange(n), stops, b, near, polynomial)
 
-    total = carried + (weights / (distance + half) ** 2).sum()  # the block's dose, in weight / distance^2, at least
-    share = np.minimum(weights / np.maximum(distance - half, 0.5 * half) ** 2 / total, 1.0)  # of one dwell, at most
     along = -(positions * axes).sum(axis=1)
     errs = np.array([carried_error(b.error[level], half, a, r) for a, r in zip(along, distance, strict=True)])
-    fits = (errs * share * np.sqrt(n) <= TOLERANCE) & (errs <= LOOSEST * TOLERANCE)
-    assert near[:count].tolist() == np.flatnonzero(~fits).tolist()
+    assert near[:count].tolist() == np.flatnonzero(errs > TOLERANCE).tolist()
     assert 0 < count < n
-    assert np.sqrt(((errs * share)[fits] ** 2).sum()) <= TOLERANCE
-    assert now == pytest.approx(carried + (weights / (distance + half) ** 2)[fits].sum())
