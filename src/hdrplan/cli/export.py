@@ -67,6 +67,10 @@ def command(
         shown = [name for name in names if not name.startswith("CT_")]
         slices = len(names) - len(shown)
         click.echo(f"Wrote {', '.join(shown)}{f' and {slices} CT slices' if slices else ''} to {output}.")
+        if contents.plan.transit is not None:
+            click.echo(
+                "The dose includes that of the moving source; a program that reads the dwell times leaves it out."
+            )
     click.echo("Research use only, never for treatment.")
 
 
