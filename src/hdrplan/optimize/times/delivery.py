@@ -19,8 +19,8 @@ __all__ = ["deliverable"]
 
 # A loss below this fraction of the objective is not worth a search in whole numbers.
 CLOSE_FRAC = 3e-4
-# Branches of a search in whole numbers. On the demo the first finds what a hundred find to 0.005 % of the objective.
-MAX_NODES = 50
+# Branches of a search in whole numbers: at steps of 1 s fifty lose 0.14 % of the demo's liver dose, a thousand 0.11 %.
+MAX_NODES = 1000
 # Tries to leave out short stops, to lower limits, and dwells that are tried to lengthen for one cold point.
 MAX_TRIES = 12
 
