@@ -117,4 +117,4 @@ def verify(name: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json_text(along_away_summary(source, check) | along_away_table(check)), nl=False)
     else:
-        echo_lines(along_away_lines(source, check))
+        echo_lines(along_away_lines(source, check, elsewhere="--json"))

@@ -122,8 +122,16 @@ def along_away_summary_lines(checks: Mapping[str, AlongAwayCheck]) -> list[str]:
     ]
 
 
-def along_away_lines(source: TG43Source, check: AlongAwayCheck) -> list[str]:
-    """Return the summary, and all cells of a table that fits a page."""
+def along_away_lines(source: TG43Source, check: AlongAwayCheck, *, elsewhere: str) -> list[str]:
+    """Return the summary, and all cells of a table that fits a page.
+
+    Parameters
+    ----------
+    source : TG43Source
+    check : AlongAwayCheck
+    elsewhere : str
+        What gives every cell of a table that does not.
+    """
     along_mm, away_mm = check.worst_mm
     valid, table = int(check.valid.sum()), check.published
     lines = [
@@ -133,7 +141,7 @@ def along_away_lines(source: TG43Source, check: AlongAwayCheck) -> list[str]:
         f"at along {along_mm:g}, away {away_mm:g} mm",
     ]
     if len(table.along_mm) > _MOST_ROWS:
-        return [*lines, "The table is too large to print; --json gives every cell."]
+        return [*lines, f"The table is too large to print; {elsewhere} gives every cell."]
     lines += ["", "Computed / published - 1 in percent; rows along (mm), columns away (mm)"]
     lines.append(f"{'':>7}" + "".join(f"{away:>8g}" for away in table.away_mm))
     for along, column in zip(table.along_mm, check.deviation_frac.T, strict=True):
