@@ -96,12 +96,7 @@ class Entries:
         return value
 
     def number(
-        self,
-        key: str,
-        *,
-        unit: str = "",
-        between: tuple[float, float] | None = None,
-        default: float | None = None,
+        self, key: str, *, unit: str = "", between: tuple[float, float] | None = None, default: float | None = None
     ) -> float:
         """Return a finite number.
 

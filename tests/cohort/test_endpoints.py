@@ -106,10 +106,7 @@ def test_a_late_session_of_a_baseline_lesion_stays_in_the_treatment() -> None:
 
 def test_a_recurrent_lesion_treated_again_is_no_sequential_session() -> None:
     # L1 grew on 2018-07-01 and is treated again on 2018-08-01: completion stays 2018-01-01.
-    raw = changed(
-        sessions=TABLES["sessions"] + "S10,P1,2018-08-01,L1\n",
-        dose_metrics=TABLES["dose_metrics"],
-    )
+    raw = changed(sessions=TABLES["sessions"] + "S10,P1,2018-08-01,L1\n", dose_metrics=TABLES["dose_metrics"])
     d = derived(raw)
     assert [(r.lesion_id, r.session_id) for r in d.retreatments["P1"]] == [("L1", "S10")]
     assert table(d)["patient", "P1", 1, "OS"] == (365, 1)
@@ -117,10 +114,7 @@ def test_a_recurrent_lesion_treated_again_is_no_sequential_session() -> None:
 
 
 def test_a_lesion_treated_again_without_recurrence_is_censored_there() -> None:
-    raw = changed(
-        sessions=TABLES["sessions"] + "S10,P4,2018-06-30,L6\n",
-        measurements=TABLES["measurements"],
-    )
+    raw = changed(sessions=TABLES["sessions"] + "S10,P4,2018-06-30,L6\n", measurements=TABLES["measurements"])
     d = derived(raw)
     assert table(d)["lesion", "L6", 1, "local_recurrence"] == (180, 0)
     assert table(d)["patient", "P4", 1, "PFS"] == (180, 0)

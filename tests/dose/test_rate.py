@@ -149,11 +149,7 @@ def test_order_of_dwells_only_orders_columns() -> None:
 
 
 def test_far_away_without_g_and_f_it_is_the_inverse_square() -> None:
-    source = replace(
-        invented_source(),
-        radial_dose=np.ones(8),
-        anisotropy=np.ones_like(invented_source().anisotropy),
-    )
+    source = replace(invented_source(), radial_dose=np.ones(8), anisotropy=np.ones_like(invented_source().anisotropy))
     points = np.array([[0.6, 0.0, 0.8]]) * np.array([[100.0], [200.0], [400.0]])
     rate = dose_rate(one_dwell(), points, source, strength_u=1.0).gy_per_s[:, 0]
     # A line is a point but for (L / r)^2 (4 cos^2 - 1) / 12 + ...: 1.6e-4 at 100 mm and this angle.

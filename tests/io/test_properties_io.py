@@ -49,12 +49,7 @@ def plans(draw: st.DrawFn) -> Plan:
         offset_mm=np.arange(n) * 2.5,
         catheter_names=("a", "b", "c"),
     )
-    return Plan(
-        dwells=dwells,
-        times_s=times,
-        source=load_source(),
-        strength=Strength(draw(st.floats(100, 100_000))),
-    )
+    return Plan(dwells=dwells, times_s=times, source=load_source(), strength=Strength(draw(st.floats(100, 100_000))))
 
 
 @QUICK

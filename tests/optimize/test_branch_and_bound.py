@@ -232,8 +232,7 @@ def test_search_goes_on_from_a_better_plan():
 
 
 @pytest.mark.parametrize(
-    ("limit", "end"),
-    [(WorkLimit(seconds=1e-3), ProofEnd.TIME), (WorkLimit(steps=1), ProofEnd.WORK)],
+    ("limit", "end"), [(WorkLimit(seconds=1e-3), ProofEnd.TIME), (WorkLimit(steps=1), ProofEnd.WORK)]
 )
 def test_a_limit_is_kept_and_said(limit, end):
     rate, points, _ = case(step=3.0, organ_gap=6.0)

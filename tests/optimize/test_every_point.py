@@ -43,9 +43,7 @@ def test_every_point_receives_the_prescription():
     sampled = optimize_times(asked)
     assert least("lesion", sampled.times_s, 20.0, 0.02).upper_gy < 20.0
     found = optimize_every_point(
-        asked,
-        minimum_dose=least,
-        rate_at=lambda points_mm: dose_rate(dwells, points_mm, source, strength_u=40700.0),
+        asked, minimum_dose=least, rate_at=lambda points_mm: dose_rate(dwells, points_mm, source, strength_u=40700.0)
     )
     check_certificate(asked, sampled)
     check_certificate(found.problem, found.optimum)

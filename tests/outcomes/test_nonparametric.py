@@ -38,11 +38,7 @@ def test_kaplan_meier_agrees_with_r(name):
         want = np.where(np.isnan(want), getattr(curve, field)[at][alive], want) if field != "std_err" else want
         np.testing.assert_allclose(getattr(curve, field)[at][alive], want, atol=R_CURVE, rtol=0, err_msg=field)
     for probability, *want in zip(
-        (0.25, 0.5, 0.75),
-        reference["quantile"],
-        reference["quantile_lower"],
-        reference["quantile_upper"],
-        strict=True,
+        (0.25, 0.5, 0.75), reference["quantile"], reference["quantile_lower"], reference["quantile_upper"], strict=True
     ):
         q = curve.quantile(probability)
         np.testing.assert_array_equal([q.estimate, q.lower, q.upper], numbers(want))

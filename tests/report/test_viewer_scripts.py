@@ -31,8 +31,7 @@ def test_packed_values_come_back_exactly(scripts):
     hu = rng.integers(-1024, 3072, (5, 7, 9)).astype(np.int16)
     ct = ct_pack(Volume(centred_grid((5, 7, 9), (1.0, 1.0, 1.0), np.eye(3)), hu), np.zeros((1, 3)), np.zeros((1, 3)))
     got = scripts.evaluate(
-        "async (p) => { const v = await Volume.ofPack(p, true); return [...v.values].map((x) => x - 1024); }",
-        ct,
+        "async (p) => { const v = await Volume.ofPack(p, true); return [...v.values].map((x) => x - 1024); }", ct
     )
     np.testing.assert_array_equal(np.array(got), hu.ravel())
 

@@ -71,10 +71,7 @@ def test_g_of_water_meets_the_tables() -> None:
         for r_mm in (120.0, 150.0, 200.0):
             law, table = (
                 np.interp(r_mm, r, g) / np.interp(100.0, r, g)
-                for r, g in (
-                    (water.radial_r_mm, water.radial_dose),
-                    (source.radial_r_mm, source.radial_dose),
-                )
+                for r, g in ((water.radial_r_mm, water.radial_dose), (source.radial_r_mm, source.radial_dose))
             )
             assert law == pytest.approx(table, rel=0.005), (name, r_mm)
 

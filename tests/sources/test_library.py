@@ -32,8 +32,7 @@ def test_default_is_the_gammamed_12i() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
-    [("GammaMed_12i", "gammamed-12i"), ("microselectron V2r", "microselectron-v2"), ("M19", "m-19")],
+    ("said", "meant"), [("GammaMed_12i", "gammamed-12i"), ("microselectron V2r", "microselectron-v2"), ("M19", "m-19")]
 )
 def test_aliases(said: str, meant: str) -> None:
     assert load_source(said).name == meant

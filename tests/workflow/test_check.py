@@ -31,10 +31,7 @@ def clinical() -> tuple[BrachyPlan, Volume, tuple[Structure, ...]]:
     dose = dose_field(plan.dwells, plan.times_s, BOX, SOURCE, strength_u=plan.strength_u)
     brachy = brachy_of_plan(plan, case.catheters, label="<script>alert(1)</script>", prescription_gy=20.0, treated=NOW)
     point = ReferencePoint(
-        name="<b>A</b>",
-        position_mm=BOX.world([20, 20, 5]),
-        dose_gy=float(dose.values_zyx[5, 20, 20]),
-        dose_from="test",
+        name="<b>A</b>", position_mm=BOX.world([20, 20, 5]), dose_gy=float(dose.values_zyx[5, 20, 20]), dose_from="test"
     )
     return replace(brachy, points=(point,)), dose, case.structures[:1]
 

@@ -18,15 +18,7 @@ from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure
 from hdrplan.io import ResultStore
 from hdrplan.simulate import DoseModel, Uncertainty
-from hdrplan.workflow import (
-    LesionTask,
-    PlannedLesion,
-    StudyDesign,
-    Workforce,
-    planned_cohort,
-    run_tasks,
-    shard,
-)
+from hdrplan.workflow import LesionTask, PlannedLesion, StudyDesign, Workforce, planned_cohort, run_tasks, shard
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -11,16 +11,7 @@ from hdrplan.analysis.effects import Effect
 from hdrplan.analysis.lesions import LesionTable
 from hdrplan.analysis.paper_models import PaperRule
 from hdrplan.analysis.prediction import CalibrationGroup, Performance
-from hdrplan.outcomes import (
-    ControlBin,
-    Cutoff,
-    Incidence,
-    KaplanMeier,
-    LogRank,
-    ProportionalHazards,
-    TcpFit,
-    Turnbull,
-)
+from hdrplan.outcomes import ControlBin, Cutoff, Incidence, KaplanMeier, LogRank, ProportionalHazards, TcpFit, Turnbull
 
 __all__ = ["Control", "Correlation", "Cuts", "DoseModels", "DoseResponse", "MetricTest", "Settings", "Threshold"]
 

@@ -11,15 +11,7 @@ import click
 
 from hdrplan.cli.flags import in_flags
 
-__all__ = [
-    "Progress",
-    "echo_lines",
-    "json_option",
-    "progress_bar",
-    "quiet_option",
-    "steps_bar",
-    "warn",
-]
+__all__ = ["Progress", "echo_lines", "json_option", "progress_bar", "quiet_option", "steps_bar", "warn"]
 
 Progress = Callable[[int, int], None]
 F = TypeVar("F", bound=Callable[..., Any])

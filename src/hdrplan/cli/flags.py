@@ -52,13 +52,7 @@ def number_flag(name: str, default: float | None, unit: str, help_: str) -> Call
     help_ : str
     """
     return click.option(
-        flag_of(name),
-        name,
-        type=float,
-        default=default,
-        show_default=default is not None,
-        metavar=unit,
-        help=help_,
+        flag_of(name), name, type=float, default=default, show_default=default is not None, metavar=unit, help=help_
     )
 
 

@@ -121,10 +121,7 @@ def _options(case: Case, avoid: tuple[str, ...], flags: dict[str, Any]) -> Place
     toward = flags.pop("toward")
     reach = Reach(toward=_TOWARD[toward] if toward else None, **{name: flags.pop(name) for name in _REACH})
     return PlaceOptions(
-        margins_mm=_margins_mm(case, avoid, flags["body"]),
-        reach=reach,
-        worth_frac=flags.pop("worth") / 100,
-        **flags,
+        margins_mm=_margins_mm(case, avoid, flags["body"]), reach=reach, worth_frac=flags.pop("worth") / 100, **flags
     )
 
 

@@ -132,10 +132,6 @@ def _write(
     page = plan_report(result, record.table())
     seconds["report"] = round(time.perf_counter() - started, 4)
     results = ResultFolder(
-        name=result.case.name,
-        plan=result.plan,
-        dose=result.dose,
-        dvh=dvh_table(result),
-        metrics=metrics_table(result),
+        name=result.case.name, plan=result.plan, dose=result.dose, dvh=dvh_table(result), metrics=metrics_table(result)
     )
     write_results(output, results, report_html=page, run=replace(record, seconds=seconds), overwrite=overwrite)

@@ -51,9 +51,7 @@ def typed_tables(raw: Mapping[str, RawTable], *, today: dt.date) -> tuple[Tables
             problems.append(problem(name, None, "missing_table", f"no table {name}"))
     forms = {name: form_of(name, raw[name].columns) for name in rows}
     tables = Tables(
-        rows=rows,
-        compact=frozenset(name for name, form in forms.items() if form.compact),
-        present=frozenset(rows),
+        rows=rows, compact=frozenset(name for name, form in forms.items() if form.compact), present=frozenset(rows)
     )
     problems += [*_key_problems(tables, forms), *_reference_problems(tables, forms)]
     return tables, problems

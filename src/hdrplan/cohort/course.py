@@ -112,11 +112,7 @@ class Course:
         words = "PFS PFS_distant TTP TTP_distant" if self.cycle.number == 1 else "TTP TTP_distant"
         return [
             Exclusion(
-                unit="cycle",
-                id=self.patient.patient_id,
-                cycle=self.cycle.number,
-                endpoints=words,
-                reason=early[0],
+                unit="cycle", id=self.patient.patient_id, cycle=self.cycle.number, endpoints=words, reason=early[0]
             )
         ]
 

@@ -6,18 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = [
-    "Cohort",
-    "Dose",
-    "Finding",
-    "Lesion",
-    "Measurement",
-    "Patient",
-    "Scan",
-    "Session",
-    "Treatment",
-    "iso",
-]
+__all__ = ["Cohort", "Dose", "Finding", "Lesion", "Measurement", "Patient", "Scan", "Session", "Treatment", "iso"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,10 +51,7 @@ RULES: dict[str, tuple[bool, str]] = {
     "no_baseline_scan": (False, "The paper asks for an MRI at most 30 days before; growth has no true baseline."),
     "no_baseline_measurement": (False, "Growth is judged against the first measurement after treatment."),
     "first_seen_without_scan": (False, "Its first_seen_date is taken as the date of the finding."),
-    "inadequate_scan_with_finding": (
-        False,
-        "Not counted; if the finding is sure, set adequate to 1.",
-    ),
+    "inadequate_scan_with_finding": (False, "Not counted; if the finding is sure, set adequate to 1."),
     "retreated_target": (False, "It censors the lesion's follow-up on that day; it is no sequential session."),
     "sequential_gap": (False, "Sequential sessions lie 28 to 42 days apart in the paper; the cycle rule still holds."),
     "too_many_sessions": (False, "The paper has up to 4 sessions in one treatment."),

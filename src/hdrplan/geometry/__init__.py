@@ -21,15 +21,7 @@ from hdrplan.geometry.structure import (
     rim_mm,
     without,
 )
-from hdrplan.geometry.trajectory import (
-    POSITIONS,
-    Position,
-    Reach,
-    Trajectories,
-    angle_deg,
-    line_gap_mm,
-    varied,
-)
+from hdrplan.geometry.trajectory import POSITIONS, Position, Reach, Trajectories, angle_deg, line_gap_mm, varied
 from hdrplan.geometry.transit import Transit, positions_reached
 
 __all__ = [

@@ -51,9 +51,7 @@ class Structure:
             raise InputError(f"role must be one of {', '.join(ROLES)}", got=repr(self.role), where=self.name)
         if self.mask_zyx.shape != self.grid.shape_zyx:
             raise InputError(
-                f"mask must have the grid's shape {self.grid.shape_zyx}",
-                got=self.mask_zyx.shape,
-                where=self.name,
+                f"mask must have the grid's shape {self.grid.shape_zyx}", got=self.mask_zyx.shape, where=self.name
             )
         if not self.mask_zyx.any():
             raise InputError("a structure needs at least one voxel", got="an empty mask", where=self.name)

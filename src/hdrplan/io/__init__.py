@@ -31,15 +31,7 @@ from hdrplan.io.images import read_volume, write_volume
 from hdrplan.io.journal import Journal, open_journal
 from hdrplan.io.label_maps import read_label_map, read_mask, read_names
 from hdrplan.io.markups import write_markups
-from hdrplan.io.outputs import (
-    check_free,
-    json_text,
-    new_file,
-    new_folder,
-    write_json,
-    write_rows,
-    write_values,
-)
+from hdrplan.io.outputs import check_free, json_text, new_file, new_folder, write_json, write_rows, write_values
 from hdrplan.io.phantoms import write_phantom
 from hdrplan.io.plan_files import plan_table, read_plan, write_plan
 from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses

@@ -126,13 +126,7 @@ def _anisotropy(sheet: Sheet) -> tuple[dict[str, object], int, int, int, int] | 
         radii = _across(sheet, row - 1, column + 1)
         if len(theta) > 4 and theta[0] == 0.0 and theta[-1] == 180.0 and len(radii) > 1:
             f = _block(sheet, row, column + 1, len(theta), len(radii))
-            return (
-                {"r_cm": radii, "theta_deg": theta, "f": f},
-                row - 1,
-                row + len(theta),
-                column,
-                column + len(radii),
-            )
+            return ({"r_cm": radii, "theta_deg": theta, "f": f}, row - 1, row + len(theta), column, column + len(radii))
     return None
 
 

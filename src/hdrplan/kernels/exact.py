@@ -226,14 +226,7 @@ def rate_rows(
 
 @jit
 def dose_rows(
-    first: int,
-    last: int,
-    points: Floats,
-    dwells: Floats,
-    weights: Floats,
-    p: Pieces,
-    unpublished: Floats,
-    out: Floats,
+    first: int, last: int, points: Floats, dwells: Floats, weights: Floats, p: Pieces, unpublished: Floats, out: Floats
 ) -> None:
     """Doses at points ``first:last``.
 

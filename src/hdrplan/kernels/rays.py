@@ -69,11 +69,7 @@ def march_rays(first: int, last: int, rays: Rays, room: Room, step_mm: float, be
         dy = (rays.goal[r, 1] - rays.start[r, 1]) * room.spacing_mm[1]
         dz = (rays.goal[r, 2] - rays.start[r, 2]) * room.spacing_mm[2]
         length = np.sqrt(dx * dx + dy * dy + dz * dz)
-        unit = (
-            dx / length / room.spacing_mm[0],
-            dy / length / room.spacing_mm[1],
-            dz / length / room.spacing_mm[2],
-        )
+        unit = (dx / length / room.spacing_mm[0], dy / length / room.spacing_mm[1], dz / length / room.spacing_mm[2])
         blocker, chord, free = _to_skin(goal, unit, length, step_mm, room)
         tip = 0.0
         if blocker == -1:

@@ -20,16 +20,7 @@ import numpy.typing as npt
 from hdrplan.kernels._jit import jit
 from hdrplan.kernels.interp import cell_of
 
-__all__ = [
-    "Stops",
-    "Tables",
-    "anisotropy",
-    "geometry_factor",
-    "padded",
-    "place",
-    "radial_dose",
-    "rate_per_u",
-]
+__all__ = ["Stops", "Tables", "anisotropy", "geometry_factor", "padded", "place", "radial_dose", "rate_per_u"]
 
 Floats = npt.NDArray[np.float64]
 

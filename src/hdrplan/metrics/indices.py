@@ -67,11 +67,7 @@ def healthy_tissue_conformity_index(target_reference_cc: float, reference_cc: fl
 
 
 def conformal_index(
-    target_reference_cc: float,
-    target_cc: float,
-    reference_cc: float,
-    *,
-    organs_beyond_limit_frac: Sequence[float] = (),
+    target_reference_cc: float, target_cc: float, reference_cc: float, *, organs_beyond_limit_frac: Sequence[float] = ()
 ) -> float:
     """Return COIN = CI x HTCI, times (1 - fraction beyond its critical dose) of every organ given (Baltas 1998).
 

@@ -40,11 +40,7 @@ class Concordance:
 
 
 def concordance(
-    rows: FollowUp,
-    risk: npt.ArrayLike,
-    *,
-    method: Literal["harrell", "uno"] = "harrell",
-    tau: float | None = None,
+    rows: FollowUp, risk: npt.ArrayLike, *, method: Literal["harrell", "uno"] = "harrell", tau: float | None = None
 ) -> Concordance:
     """Return Harrell's or Uno's concordance of a risk score.
 

@@ -91,11 +91,7 @@ class MaxT:
 
 
 def max_t(
-    null: CoxFit,
-    metrics: Mapping[str, npt.ArrayLike],
-    *,
-    rng: np.random.Generator,
-    n_resamples: int = 4999,
+    null: CoxFit, metrics: Mapping[str, npt.ArrayLike], *, rng: np.random.Generator, n_resamples: int = 4999
 ) -> MaxT:
     """Return score tests of near-collinear metrics with p values adjusted together.
 

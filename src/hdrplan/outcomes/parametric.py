@@ -172,11 +172,7 @@ def interval_regression(
     return IntervalFit(
         names=names,
         log_time=LogTime(
-            family=family,
-            intercept=float(location[0]),
-            coef=location[1 : k + 1],
-            scale=scale,
-            covariance=covariance,
+            family=family, intercept=float(location[0]), coef=location[1 : k + 1], scale=scale, covariance=covariance
         ),
         coef=coef,
         covariance=delta @ covariance @ delta.T,

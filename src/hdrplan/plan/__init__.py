@@ -2,16 +2,7 @@
 
 from hdrplan.plan.brachy import BrachyPlan, Channel, ReferencePoint, SourceOfPlan, as_plan, brachy_of_plan
 from hdrplan.plan.case import Case, Organs
-from hdrplan.plan.goals import (
-    AROUND,
-    Goal,
-    Goals,
-    Metric,
-    Prescription,
-    isodose_frac,
-    parse_goal,
-    parse_metric,
-)
+from hdrplan.plan.goals import AROUND, Goal, Goals, Metric, Prescription, isodose_frac, parse_goal, parse_metric
 from hdrplan.plan.plan import Plan
 from hdrplan.plan.source_match import source_of_brachy
 

@@ -207,10 +207,7 @@ def parse_goal(text: str, *, structure: str, source: str, level: int = 0) -> Goa
         raise InputError("a goal uses >= or <=", got=match[2], where=where)
     if not source.strip():
         raise InputError(
-            "every goal needs a source",
-            got="none",
-            where=where,
-            remedy="Give the DOI or protocol it comes from.",
+            "every goal needs a source", got="none", where=where, remedy="Give the DOI or protocol it comes from."
         )
     metric = parse_metric(match[1])
     try:

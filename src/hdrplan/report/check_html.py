@@ -16,13 +16,7 @@ from hdrplan.workflow import CheckRow, GridCheck, SecondCheck
 __all__ = ["check_html"]
 
 
-def check_html(
-    check: SecondCheck,
-    brachy: BrachyPlan,
-    *,
-    title: str,
-    version: str,
-) -> str:
+def check_html(check: SecondCheck, brachy: BrachyPlan, *, title: str, version: str) -> str:
     """Return one self-contained page; every text of the file is escaped, nothing is loaded.
 
     Parameters
@@ -72,10 +66,7 @@ def _facts(brachy: BrachyPlan, source: TG43Source, version: str) -> list[tuple[s
         ("Source of the file", brachy.source.text or "not stated"),
         ("Source data used", f"{source.name}: {source.model}"),
         ("Air-kerma strength", f"{brachy.source.strength_u:g} U" + (f" on {when:%Y-%m-%d %H:%M}" if when else "")),
-        (
-            "Half-life in the file",
-            f"{brachy.source.half_life_days:g} d; times belong to the strength above, undecayed",
-        ),
+        ("Half-life in the file", f"{brachy.source.half_life_days:g} d; times belong to the strength above, undecayed"),
         ("Made by", f"hdrplan {version}"),
     ]
 

@@ -71,11 +71,7 @@ def scenario(
 
 
 def scenario_rates(
-    plan: Plan,
-    points: SamplePoints,
-    scenarios: Scenarios,
-    *,
-    on_progress: Callable[[int, int], None] | None = None,
+    plan: Plan, points: SamplePoints, scenarios: Scenarios, *, on_progress: Callable[[int, int], None] | None = None
 ) -> list[dict[str, FloatArray]]:
     """Compute the rate matrices of the CTVs in each scenario, for robust optimisation.
 

@@ -28,10 +28,7 @@ def cohort_tables(cohort: Cohort) -> dict[str, tuple[Sequence[str], Sequence[Seq
     doses = [[d.lesion_id, *(d.metrics.get(key, "") for key in metrics)] for d in cohort.doses]
     study = [[iso(day) if isinstance(day := cohort.study["data_lock_date"], int) else day, cohort.study["rules"], 20.0]]
     return {
-        "patients": (
-            ("patient_id", "tumour_type", "sex", "age_years", "last_contact_date", "death_date"),
-            patients,
-        ),
+        "patients": (("patient_id", "tumour_type", "sex", "age_years", "last_contact_date", "death_date"), patients),
         "sessions": (("session_id", "patient_id", "session_date"), sessions),
         "session_lesions": (("session_id", "lesion_id", "prescription_gy"), treated),
         "lesions": (("lesion_id", "patient_id", "first_seen_date", "is_target"), lesions),

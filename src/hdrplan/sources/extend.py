@@ -56,9 +56,7 @@ def far_water() -> FarWater:
     path = resources.files("hdrplan.sources") / "far_water.json"
     entries = Entries(json.loads(path.read_text(encoding="utf-8")), "far_water.json")
     return FarWater(
-        10.0 * entries.array("r_cm", (None,)),
-        entries.array("g", (None,)),
-        10.0 * entries.number("anisotropy_a_cm"),
+        10.0 * entries.array("r_cm", (None,)), entries.array("g", (None,)), 10.0 * entries.number("anisotropy_a_cm")
     )
 
 

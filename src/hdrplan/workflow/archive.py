@@ -19,10 +19,7 @@ from hdrplan.workflow.steps import StepProgress, Steps
 
 __all__ = ["ARCHIVE_COLUMNS", "Archive", "ArchiveTables", "FinishedPlan", "archive_tables", "indexed_archive"]
 
-_LESION = (
-    *(f"d{p}_gy" for p in (100, 99, 98, 95, 90, 50, 2)),
-    *(f"v{p}_pct" for p in (100, 150, 200)),
-)
+_LESION = (*(f"d{p}_gy" for p in (100, 99, 98, 95, 90, 50, 2)), *(f"v{p}_pct" for p in (100, 150, 200)))
 _ORGAN = ("d0_1cc_gy", "d1cc_gy", "d2cc_gy", "max_gy", "mean_gy", "v5gy_cc", "v5gy_pct", "v10gy_cc", "v10gy_pct")
 _FACTS = ("engine", "source", "grid_mm", "slice_mm", "in_grid_pct", "extrapolated_pct", "trak_u_s", "total_time_s")
 # Table -> its columns: the tidy table, the two that the outcome analysis reads, and what could not be read.
@@ -224,12 +221,7 @@ def _tables(metrics: list[Row], broken: list[Row], options: ArchiveOptions) -> d
         else:
             lesions.append(row | {"lesion_id": f"{row['patient']}:{row['structure']}", "ctv_cm3": row["volume_cc"]})
     organs = [row | {"organ": row["structure"]} for row in chosen if row["role"] == "OAR"]
-    return {
-        "metrics": metrics,
-        "dose_metrics": lesions,
-        "oar_metrics": organs,
-        "errors": [*broken, *without_d100],
-    }
+    return {"metrics": metrics, "dose_metrics": lesions, "oar_metrics": organs, "errors": [*broken, *without_d100]}
 
 
 def _described(path: Path, options: ArchiveOptions) -> str:

@@ -181,11 +181,7 @@ def _stored(path: Path, brachy: BrachyPlan, points: SamplePoints) -> _KnownDose:
 
 
 def _metrics(
-    structure: Structure,
-    points: SamplePoints,
-    dose: _KnownDose,
-    prescription_gy: float | None,
-    notes: tuple[str, ...],
+    structure: Structure, points: SamplePoints, dose: _KnownDose, prescription_gy: float | None, notes: tuple[str, ...]
 ) -> Row:
     """Metrics of one structure; outside the dose grid there is no dose, and no metric that needs all of it."""
     at = points.rows(structure.name)

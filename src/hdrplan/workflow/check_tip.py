@@ -125,12 +125,7 @@ def dose_of_one_fraction(
 
 
 def _misfit_frac(
-    brachy: BrachyPlan,
-    source: TG43Source,
-    stated: StatedDose | None,
-    tolerances: Tolerances,
-    *,
-    reverse_tip: bool,
+    brachy: BrachyPlan, source: TG43Source, stated: StatedDose | None, tolerances: Tolerances, *, reverse_tip: bool
 ) -> float:
     """Median relative difference over points and a thinned grid; NaN where no dose is stated."""
     places = [point.position_mm for point in brachy.points if not math.isnan(point.dose_gy)]

@@ -72,9 +72,7 @@ def plan_pareto(
     options = options or PlanOptions()
     if options.source_speed_mm_per_s:
         raise InputError(
-            "limits are traded without transit dose",
-            got="a transit speed",
-            remedy="Add `source_speed_mm_per_s=0`.",
+            "limits are traded without transit dose", got="a transit speed", remedy="Add `source_speed_mm_per_s=0`."
         )
     step = Steps(on_progress)
     with step("sample and matrix"):

@@ -24,12 +24,7 @@ _Doses = Callable[[FloatArray], FloatArray]
 
 
 def check_sampling(
-    score: Score,
-    points: SamplePoints,
-    ctvs: Sequence[Structure],
-    plan: Plan,
-    *,
-    spacing_mm: float,
+    score: Score, points: SamplePoints, ctvs: Sequence[Structure], plan: Plan, *, spacing_mm: float
 ) -> Score:
     """Ask for D100 and the organs' hottest volumes again, elsewhere, and note the differences.
 
@@ -99,8 +94,5 @@ def _organ(score: StructureScore, shape: Shape, dose_gy: _Doses, away_mm: _Doses
         )
     ]
     return replace(
-        score,
-        d0_1cc_sampling_gy=sampling_gy[0],
-        d1cc_sampling_gy=sampling_gy[1],
-        d2cc_sampling_gy=sampling_gy[2],
+        score, d0_1cc_sampling_gy=sampling_gy[0], d1cc_sampling_gy=sampling_gy[1], d2cc_sampling_gy=sampling_gy[2]
     )

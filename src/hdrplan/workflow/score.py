@@ -266,11 +266,7 @@ def _proven(score: TargetScore, proof: EveryPoint) -> TargetScore:
 
 
 def _reached(
-    goal: Goal,
-    curves: dict[str, DVH],
-    goals: Goals,
-    indices: dict[str, Conformity | None],
-    total_time_s: float,
+    goal: Goal, curves: dict[str, DVH], goals: Goals, indices: dict[str, Conformity | None], total_time_s: float
 ) -> float:
     """Value of a goal's metric, in the metric's unit."""
     metric = goal.metric

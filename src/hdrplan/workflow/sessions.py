@@ -99,9 +99,7 @@ def plan_sessions(
     options = options or PlanOptions()
     if options.source_speed_mm_per_s:
         raise InputError(
-            "sessions are planned without transit dose",
-            got="a transit speed",
-            remedy="Add `source_speed_mm_per_s=0`.",
+            "sessions are planned without transit dose", got="a transit speed", remedy="Add `source_speed_mm_per_s=0`."
         )
     step = Steps()
     with step("all"):

@@ -166,11 +166,7 @@ def _drawn(
 
 
 def _planned(
-    tasks: Sequence[LesionTask],
-    host: Structure,
-    store: ResultStore[PlannedLesion],
-    workforce: Workforce,
-    step: Steps,
+    tasks: Sequence[LesionTask], host: Structure, store: ResultStore[PlannedLesion], workforce: Workforce, step: Steps
 ) -> list[TaskResult]:
     """Take what the store holds and plan the rest; every new plan is stored as it comes."""
     stored = [TaskResult(task, plan) for task in tasks if (plan := store.read(task.key)) is not None]

@@ -86,10 +86,7 @@ def transit_of(options: PlanOptions) -> Transit | None:
 
 
 def _with_transit(
-    problem: PlanProblem,
-    dwells: Dwells,
-    transit: Transit,
-    solve: Callable[[PlanProblem, FloatArray | None], Optimum],
+    problem: PlanProblem, dwells: Dwells, transit: Transit, solve: Callable[[PlanProblem, FloatArray | None], Optimum]
 ) -> Optimum:
     """Find times whose own transit is the one that was credited.
 
@@ -106,10 +103,7 @@ def _with_transit(
             optimum = solve(replace(problem, locked_s=np.where(allowed, fixed_s, 0.0)), passing_s)
         except InfeasibleError as error:
             raise InfeasibleError(
-                error.expected,
-                got=error.got,
-                where=error.where,
-                remedy=f"{error.remedy} {_EVERY_CATHETER}".lstrip(),
+                error.expected, got=error.got, where=error.where, remedy=f"{error.remedy} {_EVERY_CATHETER}".lstrip()
             ) from None
         reached = positions_reached(dwells, optimum.times_s)
         if (reached == allowed).all():

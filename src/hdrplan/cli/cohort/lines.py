@@ -43,10 +43,7 @@ def problem_lines(problems: Sequence[Problem], accept: Collection[str], n_tables
 
 def derived_table(derived: Derived, steps: Iterable[FlowStep]) -> dict[str, object]:
     """Return the flow of all patients, and rows, events and competing deaths of each endpoint."""
-    return {
-        "flow": [asdict(s) for s in steps if s.group == "all"],
-        "endpoints": _counts(derived.endpoints),
-    }
+    return {"flow": [asdict(s) for s in steps if s.group == "all"], "endpoints": _counts(derived.endpoints)}
 
 
 def derived_lines(derived: Derived, steps: Iterable[FlowStep]) -> Iterator[str]:

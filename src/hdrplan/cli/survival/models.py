@@ -9,14 +9,7 @@ import click
 
 from hdrplan.cli.survival.fits import fitted_cox
 from hdrplan.cli.survival.options import COX_OPTIONS, table_command
-from hdrplan.cli.survival.words import (
-    coefficient_lines,
-    coefficient_table,
-    p_text,
-    print_result,
-    test_line,
-    test_table,
-)
+from hdrplan.cli.survival.words import coefficient_lines, coefficient_table, p_text, print_result, test_line, test_table
 
 if TYPE_CHECKING:
     from hdrplan.cli.survival.columns import Columns

@@ -7,13 +7,7 @@ from datetime import datetime
 
 from hdrplan.door import as_moment, as_number
 from hdrplan.errors import InputError
-from hdrplan.sources import (
-    ApparentActivity,
-    Calibration,
-    Strength,
-    checked_strength_u,
-    strength_from_text,
-)
+from hdrplan.sources import ApparentActivity, Calibration, Strength, checked_strength_u, strength_from_text
 
 __all__ = ["STRENGTH_KEYS", "strength_of", "strength_values"]
 

@@ -53,18 +53,7 @@ __all__ = ["CASE_KEYS", "DWELL_OPTIONS", "CaseFile", "case_of_parts", "case_of_t
 # What a case may say of the planning, by name.
 DWELL_OPTIONS = {name: option for name, option in PLAN_OPTIONS.items() if option.in_case}
 CASE_KEYS = frozenset(
-    {
-        "name",
-        "ct",
-        "catheters",
-        "healthy",
-        "goals",
-        "structures",
-        "roles",
-        "prescription_gy",
-        "source",
-        "dwells",
-    }
+    {"name", "ct", "catheters", "healthy", "goals", "structures", "roles", "prescription_gy", "source", "dwells"}
 )
 
 

@@ -120,10 +120,7 @@ def _dwells(item: Tags, points: list[Tags], path_mm: FloatArray, warnings: list[
     if all(point.has("ControlPointOrientation") for point in first):
         orientations = np.array([point.numbers("ControlPointOrientation", 3) for point in first])
     return _Dwells(
-        positions_mm=positions_mm,
-        relative_mm=np.nan_to_num(relative_mm),
-        times_s=times_s,
-        orientations=orientations,
+        positions_mm=positions_mm, relative_mm=np.nan_to_num(relative_mm), times_s=times_s, orientations=orientations
     )
 
 

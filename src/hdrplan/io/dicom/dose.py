@@ -148,9 +148,7 @@ def _grid(tags: Tags, shape_zyx: tuple[int, int, int], warnings: list[str]) -> t
     step_mm = float(steps_mm.mean())
     if step_mm == 0 or np.abs(steps_mm - step_mm).max() > 0.01 * abs(step_mm) + 0.005:
         raise tags.error(
-            "GridFrameOffsetVector",
-            "at regular distances",
-            f"distances {np.unique(steps_mm.round(3)).tolist()[:6]} mm",
+            "GridFrameOffsetVector", "at regular distances", f"distances {np.unique(steps_mm.round(3)).tolist()[:6]} mm"
         )
     if step_mm > 0:
         return plane.grid(shape_zyx, first_mm=plane.position_mm, step_mm=step_mm), slice(None)

@@ -219,11 +219,7 @@ def _only(files: Sequence[DicomFile], kind: str, where: object, remedy: str) -> 
 
 
 def _partner(
-    files: Sequence[DicomFile],
-    linked: Sequence[DicomFile],
-    plan: DicomFile | None,
-    warnings: list[str],
-    where: object,
+    files: Sequence[DicomFile], linked: Sequence[DicomFile], plan: DicomFile | None, warnings: list[str], where: object
 ) -> DicomFile | None:
     """Return the file of a kind that is linked to the plan; else the only one of its kind, with a warning."""
     if len(linked) > 1 and linked[0].kind == "RD":

@@ -137,11 +137,7 @@ class RowPool:
         """Return multipliers times limits, the prescriptions' share of it, and multipliers times rows."""
         used = np.flatnonzero(multipliers)
         gained = self._numbers[1, used] * multipliers[used]
-        return (
-            float(gained.sum()),
-            float(gained[self._pays[used]].sum()),
-            self._rows[:, used] @ multipliers[used],
-        )
+        return (float(gained.sum()), float(gained[self._pays[used]].sum()), self._rows[:, used] @ multipliers[used])
 
     def fill(self, x: FloatArray, *, strict: bool) -> int:
         """Take in the rows that ``x`` violates, the worst of each cube.

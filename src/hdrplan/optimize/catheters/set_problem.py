@@ -123,10 +123,4 @@ def set_problem(problem: PlanProblem, candidates: Candidates) -> SetProblem:
     miss_cost = _MISS_COST * float(usual)
     cost = np.append(per_s, np.zeros(len(listed)))
     cost[n + np.array(lower, dtype=np.int64)] = miss_cost
-    return SetProblem(
-        problem=problem,
-        candidates=candidates,
-        requirements=listed,
-        cost=cost,
-        miss_cost=miss_cost,
-    )
+    return SetProblem(problem=problem, candidates=candidates, requirements=listed, cost=cost, miss_cost=miss_cost)

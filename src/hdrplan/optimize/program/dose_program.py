@@ -220,12 +220,7 @@ class Program:
     # -- solving --------------------------------------------------------------------------------------------------
 
     def solve(
-        self,
-        cost: FloatArray,
-        excused: Excused | None = None,
-        *,
-        primal: bool = False,
-        tolerance_frac: float = 0.0,
+        self, cost: FloatArray, excused: Excused | None = None, *, primal: bool = False, tolerance_frac: float = 0.0
     ) -> Solution:
         """Minimise under all requirements entered.
 

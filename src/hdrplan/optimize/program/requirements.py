@@ -138,13 +138,7 @@ def required(goal: Goal, problem: PlanProblem) -> Requirement:
 
 
 def _requirement(
-    goal: Goal,
-    kind: Kind,
-    limit: float,
-    rows: slice,
-    *,
-    sense: Literal[1, -1] | None = None,
-    tail_cc: float = 0.0,
+    goal: Goal, kind: Kind, limit: float, rows: slice, *, sense: Literal[1, -1] | None = None, tail_cc: float = 0.0
 ) -> Requirement:
     """Return a requirement whose sense is the goal's, if none is given."""
     own: Literal[1, -1] = 1 if goal.sense == ">=" else -1

@@ -56,12 +56,7 @@ class StepResult:
 
 
 def compare_steps(
-    problem: PlanProblem,
-    catheter: IntArray,
-    offset_mm: FloatArray,
-    *,
-    steps_mm: Sequence[float],
-    rounds: int = 2,
+    problem: PlanProblem, catheter: IntArray, offset_mm: FloatArray, *, steps_mm: Sequence[float], rounds: int = 2
 ) -> tuple[StepResult, ...]:
     """Return the best plan of each step size, its offsets chosen catheter by catheter: what finer steps buy.
 

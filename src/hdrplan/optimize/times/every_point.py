@@ -167,11 +167,7 @@ def _of_prescriptions(
     scope = Scope.EVERY_POINT if proven else certificate.scope
     notes = (
         EveryPoint(
-            structure=name,
-            minimum_gy=dose.lower_gy,
-            found_gy=dose.upper_gy,
-            boxes=dose.boxes,
-            finished=dose.finished,
+            structure=name, minimum_gy=dose.lower_gy, found_gy=dose.upper_gy, boxes=dose.boxes, finished=dose.finished
         )
         for name, dose in minimum.items()
     )
