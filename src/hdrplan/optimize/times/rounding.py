@@ -127,7 +127,7 @@ def _missed(program: Program, x: FloatArray) -> dict[int, float]:
 
 
 def _rank(program: Program, cost: FloatArray, x: FloatArray) -> tuple[float, float, float]:
-    """By how much limits are broken that never may, then prescriptions, and the objective with the price of all misses."""
+    """By how much limits that never give way are broken, then prescriptions; then the objective, misses priced."""
     missed, prices = _missed(program, x), _miss_costs(program, cost, x)
     hard = sum(by for k, by in missed.items() if k not in prices)
     short = sum(by for k, by in missed.items() if k in prices and program.requirements[k].level == 0)
