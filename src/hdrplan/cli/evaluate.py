@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
-from hdrplan.cli.common import echo_lines, json_option
+from hdrplan.cli.common import echo_lines, json_option, steps_bar
 
 __all__ = ["command"]
 
@@ -16,12 +16,19 @@ __all__ = ["command"]
 @click.command("evaluate", short_help="Metrics of a plan's dwell times on a case.")
 @case_options
 @click.option("--plan", "plan_path", required=True, type=click.Path(path_type=Path), help="plan.json or its folder.")
+@click.option(
+    "--every-point/--samples-only",
+    default=True,
+    show_default=True,
+    help="Prove D100 at every point of the CTVs, or give that of sample points.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the metrics to this JSON file.")
 @json_option
-def command(plan_path: Path, output: Path | None, as_json: bool, **flags: Any) -> None:
+def command(plan_path: Path, every_point: bool, output: Path | None, as_json: bool, **flags: Any) -> None:
     """Evaluate the dwell times of a plan on a case: metrics of every structure, goals met or missed.
 
-    The plan's own source and strength are used; --strength recomputes for another day's source.
+    The plan's own source and strength are used; --strength recomputes for another day's source. D100 is proven anew for
+    these dwell times, with its interval.
 
     \b
     Examples:
@@ -34,14 +41,16 @@ def command(plan_path: Path, output: Path | None, as_json: bool, **flags: Any) -
     from hdrplan.io import json_text, new_file, read_plan, write_json
     from hdrplan.report import metrics_table, score_lines
     from hdrplan.sources import strength_from_text
-    from hdrplan.workflow import plan_result
+    from hdrplan.workflow import evaluate_plan
 
     strength = flags["strength"]
     case_file = read_case_from(flags)
     plan, _ = read_plan(plan_path)
     if strength is not None:
         plan = replace(plan, strength=strength_from_text(strength))
-    result = plan_result(case_file.case, case_file.goals, plan, options=plan_options(case_file))
+    options = replace(plan_options(case_file), every_point=every_point)
+    with steps_bar(quiet=as_json) as on_progress:
+        result = evaluate_plan(case_file.case, case_file.goals, plan, options=options, on_progress=on_progress)
     table = metrics_table(result)
     if output is not None:
         with new_file(output) as draft:

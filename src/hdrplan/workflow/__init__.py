@@ -32,6 +32,7 @@ from hdrplan.workflow.problem import (
     planning_problem,
     require_plan_memory,
 )
+from hdrplan.workflow.reevaluate import evaluate_plan
 from hdrplan.workflow.robust import CoverageStudy, Replanning, RobustPlan, plan_robustly, robust_points, study_coverage
 from hdrplan.workflow.sampling_check import check_sampling
 from hdrplan.workflow.score import GoalResult, Score, StructureScore, TargetScore, evaluate
@@ -92,6 +93,7 @@ __all__ = [
     "delivery_rules",
     "dose_grid",
     "evaluate",
+    "evaluate_plan",
     "host_organ",
     "indexed_archive",
     "is_bone",
