@@ -61,10 +61,13 @@ def page() -> str:
     lines = [
         "# Licences",
         "",
-        "Written by `tools/make_licences.py` from the metadata of the installed distributions. hdrplan itself is",
-        "Apache-2.0; `three.min.js` in its reports is MIT (its licence lies beside it). Nothing here is GPL or AGPL.",
+        "This page lists every package that an installation of hdrplan uses, with its licence. Use it to check whether",
+        "you may install and redistribute them. hdrplan itself is under Apache-2.0. `three.min.js`, which is part of",
+        "its reports, is under MIT (its licence is in the same folder). No package is under GPL or AGPL.",
         "",
-        "| distribution | version | licence | asked for by |",
+        "`tools/make_licences.py` writes the table from the metadata of the installed packages.",
+        "",
+        "| package | version | licence | required by |",
         "|---|---|---|---|",
     ]
     for name, by in sorted(needed().items(), key=lambda pair: pair[0].lower()):

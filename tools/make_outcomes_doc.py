@@ -16,14 +16,17 @@ from hdrplan.cohort import COMPACT, RULE_SETS, RULES, TABLES, Rules, data_dictio
 
 INTRO = """# Cohort tables, checks and rules
 
-This page is written by `tools/make_outcomes_doc.py` from the code. How to use it: [Cohort](../howto/cohort.md).
-JSON Schemas of a row of each table: [Patients](schema/patients.schema.json) and the files beside it;
-`hdrplan cohort template` writes them too.
+This page lists the tables of a cohort with their columns, the checks that hdrplan makes, and the rules by which it
+derives endpoints. Use it to prepare your tables and to look up a message. [Cohort](../howto/cohort.md) shows the whole
+way.
 
-Dates are ISO (YYYY-MM-DD), diameters mm, doses Gy, volumes percent. Tables are CSV, Parquet, or sheets of one `.xlsx`
-workbook. `patients`, `sessions` and `lesions` are needed, the others may be absent. Each table may come in its full or
-in its compact form; in the compact form scans are implied by measurements and findings. A scan that shows nothing
-measured and nothing new exists only in the full form.
+Dates are ISO (YYYY-MM-DD), diameters are in mm, doses in Gy, and DVH volumes in percent. Tables are CSV or Parquet
+files, or the sheets of one `.xlsx` workbook. `patients`, `sessions` and `lesions` are required; the other tables are
+optional. Each table may come in its full or in its compact form. In the compact form, measurements and findings imply
+the scans. A scan without a measurement and without a new finding can only be recorded in the full form.
+
+JSON Schemas describe a row of each table: [Patients](schema/patients.schema.json) and the files beside it.
+`hdrplan cohort template` writes them too. This page is written by `tools/make_outcomes_doc.py` from the code.
 
 ## Tables
 
@@ -32,7 +35,7 @@ measured and nothing new exists only in the full form.
 
 def checks() -> str:
     """Return the table of the checks."""
-    lines = ["| check | weight | what to do |", "|---|---|---|"]
+    lines = ["| check | severity | what to do |", "|---|---|---|"]
     lines += [f"| `{name}` | {'error' if e else 'warning'} | {in_flags(text)} |" for name, (e, text) in RULES.items()]
     return "\n".join(lines)
 
@@ -59,12 +62,12 @@ def _text(value: object) -> str:
 def page() -> str:
     """Return the whole page."""
     tables = data_dictionary((*TABLES.values(), *COMPACT.values()))
-    return (
-        f"{INTRO}{tables}\n## Checks\n\nErrors stop every analysis; `--accept NAME` says that one was "
-        f"checked and is true. Rows count as a spreadsheet does: the header is row 1.\n\n{checks()}\n\n"
-        "## Rules of derivation\n\n`--rules recommended|paper` chooses a set, `--set NAME=VALUE` changes one rule.\n\n"
-        f"{rules()}\n"
+    accept = (
+        "Errors stop every analysis. If you have checked that the data are right, `--accept NAME` lets the analysis\n"
+        "run in spite of the error NAME. Rows are numbered as in a spreadsheet: the header is row 1."
     )
+    choice = "`--rules recommended` or `--rules paper` chooses a set of rules. `--set NAME=VALUE` changes one rule."
+    return f"{INTRO}{tables}\n## Checks\n\n{accept}\n\n{checks()}\n\n## Rules of derivation\n\n{choice}\n\n{rules()}\n"
 
 
 def schemas() -> dict[str, str]:

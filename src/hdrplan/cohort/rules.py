@@ -23,42 +23,45 @@ class Rules:
     recurrence : {"recist11", "seed_literal"}
         Growth of 20 % or more (RECIST 1.1), or of more than 20 % (the paper's words).
     min_growth_mm : float
-        Absolute growth that is needed too: 5 in RECIST 1.1, 0 in the paper's words.
+        Absolute growth that is needed as well: 5 mm in RECIST 1.1, 0 in the paper's words.
     reference : {"nadir", "baseline"}
-        Smallest earlier diameter (baseline included), or the last one before the lesion's first session.
+        What growth is measured against: the smallest earlier diameter (baseline included), or the last diameter before
+        the lesion's first session.
     unit : {"lesion", "sum"}
         Patients and cycles progress locally when one lesion grows, or when the sum of their target lesions does.
     death_in_local_distant : {"censor", "event"}
-        Death in PFS_local and PFS_distant.
+        Whether death ends PFS_local and PFS_distant as censoring or as an event.
     after_first_progression : {"continue", "stop"}
-        Whether local and distant follow-up go on after another kind of progression.
+        Whether local and distant follow-up continue after another kind of progression.
     censor_date : {"last_adequate_scan", "last_contact"}
         End of event-free follow-up for progression (survival always ends at the last contact).
     target_treatment : {"censor", "ignore"}
-        Another loco-regional treatment of a target lesion.
+        Whether another loco-regional treatment of a target lesion censors its follow-up.
     progression_before_completion : {"exclude", "ignore"}
-        A progression seen between first and last session of a treatment: leave that treatment out of the progression
-        endpoints (listed in exclusions), or count from later findings only.
+        What happens when a progression is seen between the first and the last session of a treatment: the treatment is
+        left out of the progression endpoints (and listed in the exclusions), or only later findings count.
     cycle_min_days : int
-        A later session starts a new cycle if it lies at least this long after the first one and treats a lesion first
-        seen after it.
+        A later session starts a new cycle if it takes place at least this long after the first one and treats a lesion
+        that was first seen after the first one.
     gap_min_days, gap_max_days, max_sessions : int
-        Sequential sessions outside these are flagged.
+        Sequential sessions outside these limits are flagged.
     retreatment_after_days : int
-        A lesion of the cycle treated again later than this after the first session is retreated, not sequential
-        (three gaps of six weeks); so is one treated again after its recurrence was seen.
+        A lesion of the cycle that is treated again later than this after the first session (three gaps of six weeks)
+        counts as retreated and not as a sequential session. So does one treated again after its recurrence was seen.
     baseline_days : int
-        A baseline scan lies at most this long before the first session.
+        A baseline scan takes place at most this long before the first session.
     week8_from_days, week8_to_days, month3_from_days, month3_to_days : int
-        Visit windows after completion.
+        Windows of the visits after completion of the treatment.
     combined_days : int
-        Loco-regional treatment of a target at most this long before or after a session is "combined".
+        A loco-regional treatment of a target at most this long before or after a session counts as "combined".
     completion_d100_gy : float
-        Treatment "completed" in the paper's literal words: D100 of every target at least this (shown, not used).
+        Treatment is "completed" in the paper's literal words if D100 of every target is at least this (shown, but not
+        used).
     days_per_month : float
-        365.25 / 12.
+        Days per month: 365.25 / 12.
     exclude : tuple of {"no_8_week_scan", "combined_treatment"}
-        Exclusions of the paper; the first one makes 8 weeks immortal, the second may look into the future.
+        Exclusions of the paper. The first one makes the first 8 weeks immortal time; the second may depend on the
+        future.
 
     References
     ----------

@@ -103,7 +103,7 @@ def json_schema(table: Table) -> dict[str, object]:
 
 
 def _property(c: Column) -> dict[str, object]:
-    meaning = f"{c.meaning}; must stand in {c.refers}" if c.refers else c.meaning
+    meaning = f"{c.meaning}; must be in {c.refers}" if c.refers else c.meaning
     about = {**_JSON_TYPES[c.kind], "description": meaning}
     if c.choices:
         about["enum"] = list(c.choices)
@@ -122,7 +122,7 @@ def data_dictionary(tables: Iterable[Table]) -> str:
             "",
             f"{table.meaning}; key: {' + '.join(table.key) or 'none'}",
             "",
-            "| column | kind | needed | meaning |",
+            "| column | kind | required | meaning |",
             "|---|---|---|---|",
         ]
         for c in table.columns:

@@ -12,7 +12,7 @@ __all__ = ["COMPACT", "TABLES", "form_of"]
 
 
 def _id(name: str, refers: str = "", meaning: str = "") -> Column:
-    meaning = meaning or f"names one row of {refers or 'this table'}"
+    meaning = meaning or f"id of a row of {refers or 'this table'}"
     return Column(name=name, kind="id", meaning=meaning, required=True, refers=refers)
 
 
@@ -52,7 +52,7 @@ _LESION = _id("lesion_id", "lesions")
 _PATIENT = _id("patient_id", "patients")
 _SCAN_DATE = _date("scan_date", "day of the scan")
 _DIAMETER = _number("longest_diameter_mm", "longest diameter; 0 is a complete response", 0.0, 300.0)
-_NOT_EVALUABLE = _flag("not_evaluable", "1: seen on no reliable slice, the diameter is empty")
+_NOT_EVALUABLE = _flag("not_evaluable", "1: cannot be measured on this scan; the diameter is empty")
 _FINDING = _choice(
     "finding",
     "what the scan shows for the first time",
@@ -60,19 +60,19 @@ _FINDING = _choice(
     required=True,
     also="kind",
 )
-_LOCATION = _text("location", "where, in words")
+_LOCATION = _text("location", "where, as free text")
 _OTHER_KINDS = ("TACE", "SIRT", "ablation", "resection", "transplant", "systemic", "other")
 
 _PATIENTS = Table(
     name="patients",
-    meaning="one row a patient",
+    meaning="one row per patient",
     key=("patient_id",),
     required=True,
     columns=(
         _id("patient_id", meaning="pseudonym, never a name or a hospital number"),
         _choice("tumour_type", "primary tumour", ("HCC", "CRLM", "other"), required=True),
         _choice("sex", "M or F", ("M", "F"), required=True),
-        _number("age_years", "age at the first treatment; or give birth_year", 0.0, 110.0),
+        _number("age_years", "age at the first treatment; birth_year may be given instead", 0.0, 110.0),
         _number("birth_year", "year of birth, where age_years is empty", 1900.0, 2100.0),
         _date("last_contact_date", "last day known alive, or the day of death", or_else="death_date"),
         _date("death_date", "empty if alive", required=False),
@@ -90,7 +90,7 @@ _PATIENTS = Table(
 
 _SESSIONS = Table(
     name="sessions",
-    meaning="one row a brachytherapy session",
+    meaning="one row per brachytherapy session",
     key=("session_id",),
     required=True,
     columns=(
@@ -104,13 +104,13 @@ _SESSIONS = Table(
 
 _LESIONS = Table(
     name="lesions",
-    meaning="one row a liver lesion",
+    meaning="one row per liver lesion",
     key=("lesion_id",),
     required=True,
     columns=(
         _id("lesion_id"),
         _PATIENT,
-        _date("first_seen_date", "first image that shows it; decides its treatment cycle"),
+        _date("first_seen_date", "date of the first image that shows it; decides its treatment cycle"),
         _text("segment", "liver segment"),
         _flag("is_target", "1: meant to be treated"),
     ),
@@ -118,7 +118,7 @@ _LESIONS = Table(
 
 _SESSION_LESIONS = Table(
     name="session_lesions",
-    meaning="one row a lesion treated in a session",
+    meaning="one row per lesion treated in a session",
     key=("session_id", "lesion_id"),
     columns=(
         _id("session_id", "sessions"),
@@ -131,73 +131,73 @@ _SESSION_LESIONS = Table(
 
 _DOSE_METRICS = Table(
     name="dose_metrics",
-    meaning="one row a lesion and plan, as `hdrplan metrics` and `hdrplan plan` write it; never typed in",
+    meaning="one row per lesion and plan, as `hdrplan metrics` and `hdrplan plan` write it; not to be typed by hand",
     key=("plan_id", "session_id", "lesion_id"),
     columns=(
-        _other_id("plan_id", "plan; empty where a lesion has one"),
-        _other_id("session_id", "session of the plan, where plan_id is not used", "sessions"),
+        _other_id("plan_id", "plan; may be empty if the lesion has one plan"),
+        _other_id("session_id", "session of the plan, if plan_id is not used", "sessions"),
         _LESION,
         _number("ctv_cm3", "volume of the CTV", 0.0, 4000.0),
         _gy("d100_gy", "minimum dose of the CTV", 100.0, required=True),
-        _gy("d98_gy", "dose to at least 98 % of the CTV", 120.0),
-        _gy("d95_gy", "dose to at least 95 % of the CTV", 150.0),
-        _gy("d90_gy", "dose to at least 90 % of the CTV", 150.0),
-        _gy("d50_gy", "dose to at least 50 % of the CTV", 500.0),
-        _gy("d2_gy", "dose to at least 2 % of the CTV", 5000.0),
-        _pct("v100_pct", "part of the CTV that receives the prescription"),
-        _pct("v150_pct", "part of the CTV that receives 1.5 times the prescription"),
-        _pct("v200_pct", "part of the CTV that receives twice the prescription"),
+        _gy("d98_gy", "dose that 98 % of the CTV receives at least", 120.0),
+        _gy("d95_gy", "dose that 95 % of the CTV receives at least", 150.0),
+        _gy("d90_gy", "dose that 90 % of the CTV receives at least", 150.0),
+        _gy("d50_gy", "dose that 50 % of the CTV receives at least", 500.0),
+        _gy("d2_gy", "dose that 2 % of the CTV receives at least", 5000.0),
+        _pct("v100_pct", "fraction of the CTV that receives at least the prescription"),
+        _pct("v150_pct", "fraction of the CTV that receives at least 1.5 times the prescription"),
+        _pct("v200_pct", "fraction of the CTV that receives at least twice the prescription"),
         _gy("prescription_gy", "prescribed tumour-enclosing dose", 99.0),
         _text("engine", "dose engine"),
-        _number("grid_mm", "dose grid", 0.0, 20.0),
-        _number("slice_mm", "slice distance of the planning CT", 0.0, 20.0),
+        _number("grid_mm", "voxel size of the dose grid, mm", 0.0, 20.0),
+        _number("slice_mm", "slice spacing of the planning CT, mm", 0.0, 20.0),
     ),
 )
 
 _OAR_METRICS = Table(
     name="oar_metrics",
-    meaning="one row an organ at risk and plan",
+    meaning="one row per organ at risk and plan",
     key=("plan_id", "organ"),
     columns=(
         _id("plan_id", meaning="plan"),
         _text("organ", "organ at risk", required=True),
-        _gy("d1cc_gy", "dose to the hottest 1 cm3", 1000.0),
-        _gy("d0_1cc_gy", "dose to the hottest 0.1 cm3", 5000.0),
-        _pct("v5gy_pct", "part that receives 5 Gy"),
-        _pct("v10gy_pct", "part that receives 10 Gy"),
+        _gy("d1cc_gy", "dose that the hottest 1 cm3 receives at least", 1000.0),
+        _gy("d0_1cc_gy", "dose that the hottest 0.1 cm3 receives at least", 5000.0),
+        _pct("v5gy_pct", "fraction that receives at least 5 Gy"),
+        _pct("v10gy_pct", "fraction that receives at least 10 Gy"),
     ),
 )
 
 _SCANS = Table(
     name="scans",
-    meaning="one row an imaging date",
+    meaning="one row per imaging date",
     key=("scan_id",),
     columns=(
         _id("scan_id"),
         _PATIENT,
         _SCAN_DATE,
         _choice("modality", "MRI or CT", ("MRI", "CT")),
-        _flag("adequate", "0: cannot decide on progression; counts as no scan"),
+        _flag("adequate", "0: cannot decide on progression; the scan is not counted"),
     ),
 )
 
 _MEASUREMENTS = Table(
     name="measurements",
-    meaning="one row a lesion on a scan",
+    meaning="one row per lesion on a scan",
     key=("scan_id", "lesion_id"),
     columns=(_id("scan_id", "scans"), _LESION, _DIAMETER, _NOT_EVALUABLE),
 )
 
 _FINDINGS = Table(
     name="findings",
-    meaning="one row a new finding on a scan",
+    meaning="one row per new finding on a scan",
     key=("scan_id", "finding"),
     columns=(_id("scan_id", "scans"), _FINDING, _LOCATION),
 )
 
 _OTHER_TREATMENTS = Table(
     name="other_treatments",
-    meaning="one row another tumour treatment",
+    meaning="one row per other tumour treatment",
     key=("patient_id", "date", "kind", "lesion_id"),
     columns=(
         _PATIENT,
@@ -231,7 +231,7 @@ COMPACT: dict[str, Table] = {
     for table in (
         Table(
             name="sessions",
-            meaning="one row a treated lesion, session_id repeats",
+            meaning="one row per treated lesion, session_id repeats",
             key=("session_id", "lesion_id"),
             required=True,
             compact=True,
@@ -239,14 +239,14 @@ COMPACT: dict[str, Table] = {
         ),
         Table(
             name="measurements",
-            meaning="one row a lesion and scan date; scans are implied",
+            meaning="one row per lesion and scan date; scans are implied",
             key=("patient_id", "scan_date", "lesion_id"),
             compact=True,
             columns=(_PATIENT, _SCAN_DATE, _LESION, _DIAMETER, _NOT_EVALUABLE),
         ),
         Table(
             name="findings",
-            meaning="one row a new finding on a scan date",
+            meaning="one row per new finding on a scan date",
             key=("patient_id", "scan_date", "finding"),
             compact=True,
             columns=(_PATIENT, _SCAN_DATE, _FINDING, _LOCATION),
