@@ -94,7 +94,7 @@ def test_missing_plane_is_filled_between_its_neighbours() -> None:
     found, warnings = structure_of_contours("roi", "OAR", contours, None)
     areas = found.mask_zyx.sum(axis=(1, 2)) * np.prod(found.grid.spacing_mm[:2])
     assert areas[2] == pytest.approx(np.pi * 12**2, rel=0.02)
-    assert warnings == ("roi: 1 planes without contour were filled from their neighbours",)
+    assert [w.sentence for w in warnings] == ["roi: 1 planes without contour were filled from their neighbours"]
 
 
 def test_planes_between_the_slices_keep_their_place() -> None:
@@ -102,7 +102,7 @@ def test_planes_between_the_slices_keep_their_place() -> None:
     found, warnings = structure_of_contours("roi", "OAR", contours, GRID)
     centre = found.voxels_mm.mean(axis=0)
     np.testing.assert_allclose(centre, [0, 30, 103.0], atol=0.05)
-    assert any("between the CT's slices" in w for w in warnings)
+    assert any("between the CT's slices" in w.text for w in warnings)
 
 
 def test_contours_that_make_no_structure() -> None:

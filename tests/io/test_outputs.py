@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hdrplan.cautions import caution
 from hdrplan.errors import InputError
 from hdrplan.io import json_text, new_file, new_folder, write_json, write_rows, write_run, write_values
 
@@ -62,13 +63,15 @@ def test_json_holds_plain_values_only() -> None:
 
 
 def test_the_record_of_a_run_names_versions_inputs_and_choices(tmp_path: Path) -> None:
-    write_run(tmp_path, inputs={"case.toml": "ab"}, options={"step_mm": 5.0}, seed=3, facts={"warnings": ["w"]})
+    write_run(
+        tmp_path, inputs={"case.toml": "ab"}, options={"step_mm": 5.0}, seed=3, warnings=[caution("ct-one-slice")]
+    )
     record = json.loads((tmp_path / "run.json").read_text())
     assert record["schema"] == "hdrplan.run/1"
     assert {"hdrplan", "python", "numpy"} <= set(record["versions"])
     assert record["inputs_sha256"] == {"case.toml": "ab"}
     assert (record["options"], record["seconds"], record["seed"]) == ({"step_mm": 5.0}, {}, 3)
-    assert record["warnings"] == ["w"]
+    assert [w["id"] for w in record["warnings"]] == ["ct-one-slice"]
     assert not {"user", "host", "node"} & set(record)
     write_json(tmp_path / "x.json", record)
     assert json.loads((tmp_path / "x.json").read_text()) == record

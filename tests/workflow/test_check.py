@@ -51,7 +51,9 @@ def test_a_table_of_a_bounded_phantom_is_taken_and_said() -> None:
     brachy, _, _ = clinical()
     for name, bounded in (("microselectron-v2-daskalov", True), ("microselectron-v2", False)):
         warnings = check_plan(brachy, load_source(name)).warnings
-        assert any("15 cm radius" in w and w.endswith("take microselectron-v2") for w in warnings) is bounded, name
+        assert (
+            any("15 cm radius" in w.text and w.text.endswith("take microselectron-v2.") for w in warnings) is bounded
+        ), name
 
 
 @pytest.mark.parametrize(("factor", "failing"), [(1.03, "median"), (0.9, "gamma")])
@@ -95,7 +97,7 @@ def test_saturation_is_left_out_and_said() -> None:
     seeing = check_plan(brachy, SOURCE, stated=StatedDose(clipped, 30.0))
     assert seeing.grid.gamma_pass_frac == 1.0
     assert seeing.grid.left_out == int((dose.values_zyx >= 0.999 * 30.0).sum()) > 0
-    assert any("full scale" in w for w in seeing.warnings)
+    assert any("full scale" in w.text for w in seeing.warnings)
     assert blind.grid.gamma_pass_frac < 1.0
 
 
@@ -115,7 +117,7 @@ def test_a_dose_of_all_fractions_is_recognised() -> None:
     total = Volume(dose.grid, dose.values_zyx * np.float32(3))
     check = check_plan(replace(brachy, fractions=3), SOURCE, stated=StatedDose(total))
     assert check.passed
-    assert any("that of 3 fractions" in w for w in check.warnings)
+    assert any("that of 3 fractions" in w.text for w in check.warnings)
     assert check_plan(replace(brachy, fractions=3), SOURCE, stated=StatedDose(dose)).passed
 
 
@@ -123,7 +125,7 @@ def test_nothing_to_compare_is_no_pass() -> None:
     brachy, _, _ = clinical()
     check = check_plan(replace(brachy, points=()), SOURCE)
     assert not check.passed
-    assert any("nothing but the reference air kerma" in w for w in check.warnings)
+    assert any("nothing but the reference air kerma" in w.text for w in check.warnings)
 
 
 @pytest.fixture
@@ -158,7 +160,7 @@ def test_strength_is_decayed_to_the_treatment(export: Path) -> None:
     """One half-life after the plan's date of 2024-05-06 07:08:09: half the strength, twice the time."""
     run = CliRunner().invoke(command, [str(export), "--treated", "2024-07-19T03:02:49", "--json"])
     assert run.exit_code == 0
-    (said,) = [text for text in json.loads(run.output)["warnings"] if "the source has" in text]
+    (said,) = [w["sentence"] for w in json.loads(run.stdout)["warnings"] if w["id"] == "times-of-another-day"]
     assert "20350 U" in said
     assert "2.0000 times as long" in said
 

@@ -54,6 +54,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "power": ("hdrplan.cli.power", "Power and type-I error of a planned dose-recurrence study."),
     },
     "Trust and speed": {
+        "explain": ("hdrplan.cli.explain", "What a warning means, why it is given and what to do."),
         "bench": ("hdrplan.cli.bench", "Speed and errors of the dose engine on this machine."),
         "validate": ("hdrplan.cli.validate", "Validation dossier of this installation: page and JSON."),
     },

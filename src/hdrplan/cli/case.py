@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from hdrplan.cli.common import strict_option, warn
 from hdrplan.cli.flags import number_flag
 from hdrplan.errors import InputError
 from hdrplan.options import PLAN_OPTIONS, PlanOptions
@@ -69,14 +70,17 @@ def _checked_strength(text: str | None) -> str | None:
 
 
 def case_options(command: F) -> F:
-    """Add the argument CASE and the flags that make or change one."""
+    """Add the argument CASE, the flags that make or change one, and ``--strict``."""
+    command = strict_option(command)
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
 def read_case_from(flags: dict[str, Any], *, before_puncture: bool = False) -> CaseFile:
-    """Read the case that the flags of :func:`case_options` describe; takes those flags out of ``flags``.
+    """Read the case that the flags of :func:`case_options` describe, and print its warnings.
+
+    Takes those flags out of ``flags``.
 
     Parameters
     ----------
@@ -94,14 +98,18 @@ def read_case_from(flags: dict[str, Any], *, before_puncture: bool = False) -> C
     case = flags.pop("case")
     changes = _table(flags)
     if case is not None:
-        return read_case(case, changes, before_puncture=before_puncture)
+        case_file = read_case(case, changes, before_puncture=before_puncture)
+        warn(case_file.warnings)
+        return case_file
     if "roles" not in changes or "structures" not in changes:
         raise InputError(
             "expected a case folder, or at least --labels or --mask, --ctv and --catheters",
             got="no CASE",
             remedy="Try: hdrplan plan phantoms/liver-lesion-b -o demo-output",
         )
-    return case_of_table(changes, Path.cwd(), where="the command line", before_puncture=before_puncture)
+    case_file = case_of_table(changes, Path.cwd(), where="the command line", before_puncture=before_puncture)
+    warn(case_file.warnings)
+    return case_file
 
 
 def _table(flags: dict[str, Any]) -> dict[str, object]:

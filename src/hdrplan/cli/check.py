@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import json_option, progress_bar, quiet_option, warn
+from hdrplan.cli.common import given, json_option, progress_bar, quiet_option, strict_option, warn
 
 if TYPE_CHECKING:
     from hdrplan.io import ClinicalPlan
@@ -31,6 +31,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("-o", "--output", type=_FILE, help="Write check.html, check.json and run.json into this new folder.")
 @click.option("--overwrite", is_flag=True, help="Replace a folder that hdrplan wrote.")
 @click.option("--identify", is_flag=True, help="Name the plan's label and files in the output.")
+@strict_option
 @json_option
 @quiet_option
 def command(
@@ -73,7 +74,7 @@ def command(
         write_run,
     )
     from hdrplan.plan import source_of_brachy
-    from hdrplan.report import check_table, decay_text
+    from hdrplan.report import check_table, decay_caution
     from hdrplan.workflow import StatedDose, check_plan
 
     clinical = read_clinical_plan(plan, dose=dose, structures=structures)
@@ -89,8 +90,9 @@ def command(
             reverse_tip=None if tip is None else tip == "reversed",
             on_progress=on_progress,
         )
-    decay = () if treated is None else (decay_text(brachy, treated),)
+    decay = () if treated is None else (decay_caution(brachy, treated),)
     check = replace(check, warnings=(*clinical.notes, *decay, *check.warnings))
+    warn(check.warnings)
     table = check_table(check, brachy.label if identify else None)
     if output is not None:
         files = dict(clinical.files) | ({} if tolerances is None else {"tolerances": tolerances})
@@ -98,7 +100,9 @@ def command(
             (draft / "check.html").write_text(_page(clinical, check, identify), encoding="utf-8")
             write_json(draft / "check.json", table)
             options = {"source": model.name, "tip": tip or "as the plan tells"}
-            write_run(draft, inputs={name: sha256(path) for name, path in files.items()}, options=options)
+            write_run(
+                draft, inputs={name: sha256(path) for name, path in files.items()}, options=options, warnings=given()
+            )
     if as_json:
         click.echo(json_text(table), nl=False)
     else:
@@ -125,5 +129,4 @@ def _print(check: SecondCheck, quiet: bool) -> None:
         click.echo(line)
     if not quiet:
         click.echo(check.tip.text)
-        warn(check.warnings)
     click.echo("PASS" if check.passed else "FAIL")

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
 
+from hdrplan.cautions import Caution, each_once
 from hdrplan.cli.flags import in_flags
+from hdrplan.errors import InputError
 
-__all__ = ["Progress", "echo_lines", "json_option", "progress_bar", "quiet_option", "steps_bar", "warn"]
+__all__ = [
+    "Progress",
+    "echo_lines",
+    "given",
+    "json_option",
+    "progress_bar",
+    "quiet_option",
+    "steps_bar",
+    "strict_option",
+    "warn",
+]
+
+_GIVEN, _STRICT = "hdrplan.warnings", "hdrplan.strict"
+# Sixty catheters with one fault are one fault; run.json lists them all.
+_OF_ONE_KIND = 5
+_LINE = 300
 
 Progress = Callable[[int, int], None]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -23,10 +41,56 @@ def echo_lines(lines: Iterable[str]) -> None:
         click.echo(line)
 
 
-def warn(warnings: Iterable[str]) -> None:
-    """Print warnings, one a line."""
-    for warning in warnings:
-        click.echo(f"warning: {in_flags(warning)}", err=True)
+def warn(cautions: Iterable[Caution]) -> None:
+    """Print warnings, one a line and each once in a run; with ``--strict``, refuse them.
+
+    Raises
+    ------
+    InputError
+        A warning under ``--strict``, after all were printed.
+    """
+    meta = click.get_current_context().meta
+    before: tuple[Caution, ...] = meta.get(_GIVEN, ())
+    meta[_GIVEN] = each_once((*before, *cautions))
+    new = meta[_GIVEN][len(before) :]
+    seen: Counter[str] = Counter()
+    for caution in new:
+        seen[caution.id] += 1
+        if seen[caution.id] <= _OF_ONE_KIND:
+            click.echo(f"warning [{caution.id}]: {in_flags(_short(caution.text))}", err=True)
+    for id_, count in seen.items():
+        if count > _OF_ONE_KIND:
+            click.echo(f"warning [{id_}]: {count - _OF_ONE_KIND} more of this kind", err=True)
+    if new and meta.get(_STRICT):
+        kinds = ", ".join(seen)
+        raise InputError(
+            "with --strict no warning may be left",
+            got=f"{len(new)} ({kinds})",
+            remedy=f"Mend the input, or leave --strict out; `hdrplan explain {next(iter(seen))}` says more.",
+        )
+
+
+def _short(text: str) -> str:
+    """Return a line that a terminal can hold; report and JSON hold all of it."""
+    return text if len(text) <= _LINE else f"{text[: _LINE - 4]} ..."
+
+
+def given() -> tuple[Caution, ...]:
+    """Return the warnings that this run has printed, for its report and its JSON."""
+    cautions: tuple[Caution, ...] = click.get_current_context().meta.get(_GIVEN, ())
+    return cautions
+
+
+def strict_option(command: F) -> F:
+    """Add ``--strict``: :func:`warn` refuses."""
+
+    def keep(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+        ctx.meta[_STRICT] = value
+
+    option = click.option(
+        "--strict", is_flag=True, expose_value=False, callback=keep, help="Refuse input that gives a warning."
+    )
+    return option(command)
 
 
 def quiet_option(command: F) -> F:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hdrplan.cli.common import quiet_option
+from hdrplan.cli.common import quiet_option, strict_option, warn
 
 __all__ = ["command"]
 
@@ -17,6 +17,7 @@ __all__ = ["command"]
     "--case", "case_path", type=click.Path(path_type=Path), help="Case of all plans: shows CT and structures."
 )
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="HTML file to write.")
+@strict_option
 @quiet_option
 def command(plans: tuple[Path, ...], case_path: Path | None, output: Path, quiet: bool) -> None:
     """Compare the output folders of two to four plans; differences are to the first.
@@ -31,6 +32,7 @@ def command(plans: tuple[Path, ...], case_path: Path | None, output: Path, quiet
     from hdrplan.report import ComparedPlan, Curve, comparison_html
 
     case_file = None if case_path is None else read_case(case_path)
+    warn(() if case_file is None else case_file.warnings)
     labels = _labels(plans)
     compared = []
     for path, label in zip(plans, labels, strict=True):

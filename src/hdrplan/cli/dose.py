@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import json_option, progress_bar, quiet_option, warn
+from hdrplan.cli.common import json_option, progress_bar, quiet_option, strict_option, warn
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--exact", is_flag=True, help="Grid: every dwell at every voxel in float64 (default: within 0.1 %).")
 @click.option("--dry-run", is_flag=True, help="Check the input, say what would be computed, write nothing.")
 @quiet_option
+@strict_option
 @json_option
 def command(
     plan: Path | None,

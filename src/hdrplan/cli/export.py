@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import quiet_option
+from hdrplan.cli.common import given, quiet_option, strict_option, warn
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--bits", type=click.Choice(["32", "16"]), default="32", show_default=True, help="Of the dose grid.")
 @click.option("--identify", is_flag=True, help="Pass the patient data of --link-ct through.")
 @click.option("--overwrite", is_flag=True, help="Replace a folder that hdrplan wrote.")
+@strict_option
 @quiet_option
 def command(
     result: Path,
@@ -56,13 +57,15 @@ def command(
     if identify and link_ct is None:
         raise InputError("--identify takes patient data from a DICOM CT", got="none", remedy="Add --link-ct FOLDER.")
     case_file = read_case(case_path)
+    warn(case_file.warnings)
     contents = _contents(case_file, result, link_ct)
     with new_folder(output, overwrite=overwrite) as draft:
         if kind == "slicer":
             names = write_slicer_set(draft, contents.case, contents.plan, dose=contents.dose)
         else:
             names = write_dicom_set(draft, contents, bits=int(bits), identify=identify)
-        write_run(draft, inputs=case_file.inputs, options={"command": "export", "format": kind, "bits": int(bits)})
+        options = {"command": "export", "format": kind, "bits": int(bits)}
+        write_run(draft, inputs=case_file.inputs, options=options, warnings=given())
     if not quiet:
         shown = [name for name in names if not name.startswith("CT_")]
         slices = len(names) - len(shown)

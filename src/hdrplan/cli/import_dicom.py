@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hdrplan.cli.common import progress_bar, quiet_option, warn
+from hdrplan.cli.common import given, progress_bar, quiet_option, strict_option, warn
 
 __all__ = ["command"]
 
@@ -25,6 +25,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--rules", type=_FILE, help="TOML file of role rules for ROI names; see docs/howto/dicom.md.")
 @click.option("--name", default="imported", show_default=True, help="Name of the case; do not name the patient.")
 @click.option("--overwrite", is_flag=True, help="Replace a folder that hdrplan wrote.")
+@strict_option
 @quiet_option
 def command(
     folder: Path,
@@ -73,8 +74,7 @@ def command(
             source=read_source(source) if source else None,
         )
         warnings = write_imported_case(draft, export, choices)
-        facts = {"warnings": warnings, "not_modelled": export.plan.unmodelled if export.plan else ()}
-        write_run(draft, inputs=export.hashes, options={"command": "import"}, facts=facts)
-    if not quiet:
         warn(warnings)
+        facts = {"not_modelled": export.plan.unmodelled if export.plan else ()}
+        write_run(draft, inputs=export.hashes, options={"command": "import"}, facts=facts, warnings=given())
     click.echo(f"Wrote {output / 'case.toml'}. Next: hdrplan plan {output} -o plan")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
-from hdrplan.cli.common import echo_lines, json_option, quiet_option, steps_bar
+from hdrplan.cli.common import echo_lines, given, json_option, quiet_option, steps_bar
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -96,4 +96,4 @@ def _write(output: Path, overwrite: bool, case_file: CaseFile, result: ParetoRes
         page = pareto_html(front, plan_table(result.plan, f"{name}, from the trade-off surface"), title=name)
         (draft / "pareto.html").write_text(page, encoding="utf-8")
         options = {axis.label: [float(v) for v in axis.values] for axis in front.axes}
-        write_run(draft, inputs=case_file.inputs, options=options, seconds=result.seconds)
+        write_run(draft, inputs=case_file.inputs, options=options, seconds=result.seconds, warnings=given())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
-from hdrplan.cli.common import echo_lines, json_option, quiet_option, steps_bar, warn
+from hdrplan.cli.common import echo_lines, given, json_option, quiet_option, steps_bar
 from hdrplan.cli.flags import in_flags, number_flag
 from hdrplan.errors import InputError
 
@@ -83,7 +83,6 @@ def command(avoid: tuple[str, ...], output: Path, overwrite: bool, as_json: bool
     check_free(output, overwrite)
     case_file = read_case_from(flags, before_puncture=True)
     options = _options(case_file.case, avoid, flags)
-    warn(case_file.warnings)
     with steps_bar(quiet=quiet or as_json) as on_progress:
         result = place_case(
             case_file.case,
@@ -102,7 +101,10 @@ def command(avoid: tuple[str, ...], output: Path, overwrite: bool, as_json: bool
         placement_figure(result, draft / "place.png")
         page = placement_html(result, draft / "place.png", stopped_by=stopped_by, version=__version__)
         (draft / "place.html").write_text(page, encoding="utf-8")
-        write_run(draft, inputs=case_file.inputs, options=asdict(options), seconds=result.seconds, seed=options.seed)
+        write_run(
+            draft, inputs=case_file.inputs, options=asdict(options), seconds=result.seconds, seed=options.seed,
+            warnings=given(),
+        )  # fmt: skip
     if as_json:
         click.echo(json_text(table), nl=False)
         return

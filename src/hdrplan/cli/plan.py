@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, number_option, plan_options, read_case_from
-from hdrplan.cli.common import echo_lines, json_option, quiet_option, steps_bar, warn
+from hdrplan.cli.common import echo_lines, given, json_option, quiet_option, steps_bar
 
 if TYPE_CHECKING:
     from hdrplan.io import CaseFile
@@ -76,7 +76,6 @@ def command(
     case_file = read_case_from(flags)
     options = replace(plan_options(case_file), every_point=every_point, proof_s=proof_s, fewest_dwells=fewest_dwells)
     locked = None if lock is None else read_plan(lock)[0]
-    warn(case_file.warnings)
     if dry_run:
         _print_size(case_file, options)
         return
@@ -92,7 +91,7 @@ def command(
     seconds |= result.seconds
     _write(result, case_file, options, output, overwrite, seconds)
     if as_json:
-        click.echo(json_text(metrics_table(result)), nl=False)
+        click.echo(json_text(metrics_table(result, given())), nl=False)
         return
     echo_lines(dwell_lines(result, seconds) if verbose else ())
     echo_lines(plan_lines(result))
@@ -128,10 +127,15 @@ def _write(
         inputs=case_file.inputs,
         options=asdict(options) | {"source": case_file.source.name, "strength_u": case_file.strength.value_u},
         seconds=dict(seconds),
+        warnings=given(),
     )
     page = plan_report(result, record.table())
     seconds["report"] = round(time.perf_counter() - started, 4)
     results = ResultFolder(
-        name=result.case.name, plan=result.plan, dose=result.dose, dvh=dvh_table(result), metrics=metrics_table(result)
+        name=result.case.name,
+        plan=result.plan,
+        dose=result.dose,
+        dvh=dvh_table(result),
+        metrics=metrics_table(result, given()),
     )
     write_results(output, results, report_html=page, run=replace(record, seconds=seconds), overwrite=overwrite)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
-from hdrplan.cli.common import json_option, quiet_option, steps_bar
+from hdrplan.cli.common import given, json_option, quiet_option, steps_bar
 from hdrplan.cli.uncertainty import uncertainty_from, uncertainty_options
 
 if TYPE_CHECKING:
@@ -133,7 +133,8 @@ def _write(
             _write_scenarios(draft / "scenarios_robust_plan.csv", robust.coverage)
             for ending in ("png", "svg", "pdf"):
                 robust_figure(robust.coverage, organs, None, draft / f"robust_plan.{ending}")
-        write_run(draft, inputs=case_file.inputs, options=asdict(scenarios.uncertainty), seed=scenarios.seed)
+        options = asdict(scenarios.uncertainty)
+        write_run(draft, inputs=case_file.inputs, options=options, seed=scenarios.seed, warnings=given())
 
 
 def _write_scenarios(path: Path, result: RobustResult) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
-from hdrplan.cli.common import echo_lines, json_option
+from hdrplan.cli.common import echo_lines, given, json_option
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ def command(
             name = f"{case_file.case.name}, session {k} of {len(result.sessions)}"
             write_plan(folder / "plan.json", session.plan, name)
         write_json(draft / "sessions.json", table)
-        write_run(draft, inputs=case_file.inputs, options=case_file.options | chosen, seconds=result.seconds)
+        options = case_file.options | chosen
+        write_run(draft, inputs=case_file.inputs, options=options, seconds=result.seconds, warnings=given())
     if as_json:
         click.echo(json_text(table), nl=False)
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import progress_bar, quiet_option, steps_bar
+from hdrplan.cli.common import progress_bar, quiet_option, steps_bar, strict_option, warn
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def command() -> None:
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 @click.option("--format", "form", type=click.Choice(["csv", "parquet", "xlsx"]), default="csv", show_default=True)
 @click.option("--overwrite", is_flag=True, help="Replace a folder that hdrplan wrote.")
+@strict_option
 @quiet_option
 def cohort(
     output: Path,
@@ -123,8 +124,10 @@ def _design(anatomy: Path, hcc: int, crlm: int, dose: DoseModel, catheter_mm: fl
     from hdrplan.simulate import Uncertainty
     from hdrplan.workflow import StudyDesign, host_organ
 
+    case_file = read_case(anatomy)
+    warn(case_file.warnings)
     return StudyDesign(
-        host=host_organ(read_case(anatomy).case),
+        host=host_organ(case_file.case),
         n_hcc=hcc,
         n_crlm=crlm,
         dose=dose,

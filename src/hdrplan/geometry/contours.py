@@ -13,6 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray
+from hdrplan.cautions import Caution, caution
 from hdrplan.errors import FormatError, ResourceError
 from hdrplan.geometry.grid import Grid
 from hdrplan.geometry.structure import Role, Structure, box_of
@@ -27,7 +28,7 @@ ON_SLICE_MM = 0.05
 
 def structure_of_contours(
     name: str, role: Role, contours_mm: Sequence[FloatArray], ct: Grid | None
-) -> tuple[Structure, tuple[str, ...]]:
+) -> tuple[Structure, tuple[Caution, ...]]:
     """Return the structure that closed planar contours enclose, and warnings.
 
     Parameters
@@ -46,7 +47,7 @@ def structure_of_contours(
         A contour that is not planar, planes that are not parallel or at irregular distances.
     """
     normal = _normal(contours_mm, name)
-    warnings: list[str] = []
+    warnings: list[Caution] = []
     grid = _on_slices(contours_mm, ct, normal) or _own_grid(contours_mm, ct, normal, name, warnings)
     index = [grid.index(contour) for contour in contours_mm]
     low = np.floor(np.min([i.min(axis=0) for i in index], axis=0) + 0.5).astype(int)
@@ -90,7 +91,7 @@ def _on_slices(contours_mm: Sequence[FloatArray], ct: Grid | None, normal: Float
 
 
 def _own_grid(
-    contours_mm: Sequence[FloatArray], ct: Grid | None, normal: FloatArray, name: str, warnings: list[str]
+    contours_mm: Sequence[FloatArray], ct: Grid | None, normal: FloatArray, name: str, warnings: list[Caution]
 ) -> Grid:
     at = np.sort([float((c @ normal).mean()) for c in contours_mm])
     apart = np.diff(at)
@@ -107,7 +108,7 @@ def _own_grid(
             )
     else:
         step = float(ct.spacing_mm[2]) if ct is not None else 2.5
-        warnings.append(f"{name}: contours in one plane only; taken as {step:g} mm thick")
+        warnings.append(caution("contours-in-one-plane", name=name, step_mm=step))
     first = np.zeros(3)
     first[int(np.abs(normal).argmin())] = 1.0
     if ct is not None and abs(float(ct.direction[:, 0] @ normal)) < 1e-3:
@@ -120,11 +121,11 @@ def _own_grid(
     pixel = float(np.clip(extent[:2].max() / 256.0, 0.25, 1.0))
     origin = axes @ np.array([low[0], low[1], at[0]])
     if ct is not None:
-        warnings.append(f"{name}: contours lie between the CT's slices; a grid of its own is used")
+        warnings.append(caution("contours-between-slices", name=name))
     return Grid(shape_zyx=(1, 1, 1), origin_mm=origin, spacing_mm=np.array([pixel, pixel, step]), direction=axes)
 
 
-def _fill_missing_planes(mask: BoolArray, name: str, warnings: list[str]) -> None:
+def _fill_missing_planes(mask: BoolArray, name: str, warnings: list[Caution]) -> None:
     """Fill empty planes between contours by the mean of signed distances (shape-based interpolation).
 
     References
@@ -142,7 +143,7 @@ def _fill_missing_planes(mask: BoolArray, name: str, warnings: list[str]) -> Non
             mask[k] = (1 - fraction) * below + fraction * above > 0
             missing += 1
     if missing:
-        warnings.append(f"{name}: {missing} planes without contour were filled from their neighbours")
+        warnings.append(caution("contours-filled", name=name, planes=missing))
 
 
 def _signed_distance(plane: BoolArray) -> FloatArray:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hdrplan.cautions import Caution, caution
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io.dicom.folder import DicomFile
 from hdrplan.io.files import json_entries
@@ -35,7 +36,7 @@ class Treatment:
         Of the plan.
     patient_id : str
         For pseudonyms alone.
-    warnings : tuple of str
+    warnings : tuple of Caution
         Where a file is not the one that the plan refers to.
     """
 
@@ -45,7 +46,7 @@ class Treatment:
     ct: tuple[Path, ...]
     uid: str
     patient_id: str
-    warnings: tuple[str, ...]
+    warnings: tuple[Caution, ...]
 
 
 def treatments_of(files: Sequence[DicomFile]) -> list[Treatment]:
@@ -61,7 +62,7 @@ def treatments_of(files: Sequence[DicomFile]) -> list[Treatment]:
     doses = [f for f in files if f.kind == "RD"]
     treatments = []
     for plan in (f for f in files if f.kind == "RP"):
-        warnings: list[str] = []
+        warnings: list[Caution] = []
         drawn = [f for f in sets.values() if f.uid in plan.refers_to]
         structures = _partner(plan, list(sets.values()), drawn, warnings)
         dose = _partner(plan, doses, [f for f in doses if plan.uid in f.refers_to], warnings)
@@ -82,19 +83,19 @@ def treatments_of(files: Sequence[DicomFile]) -> list[Treatment]:
 
 
 def _partner(
-    plan: DicomFile, files: Sequence[DicomFile], linked: Sequence[DicomFile], warnings: list[str]
+    plan: DicomFile, files: Sequence[DicomFile], linked: Sequence[DicomFile], warnings: list[Caution]
 ) -> Path | None:
     """Return the file of a kind that is linked to the plan; else the only one beside it, with a warning."""
     if len(linked) > 1:
         # Plan sums first: the single setups add up to them.
         linked = [f for f in linked if f.label in ("PLAN", "BRACHY", "FRACTION")] or linked
         if len(linked) > 1:
-            warnings.append(f"{len(linked)} files of kind {linked[0].kind} refer to the plan; the first is taken")
+            warnings.append(caution("several-partners", count=len(linked), word=linked[0].kind))
     if linked:
         return linked[0].path
     beside = [f for f in files if f.path.parent == plan.path.parent]
     if len(beside) == 1:
-        warnings.append(f"the {beside[0].kind} beside the plan is not the one it refers to (UIDs differ)")
+        warnings.append(caution("uid-of-partner", word=beside[0].kind))
         return beside[0].path
     return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from hdrplan import __version__
+from hdrplan.cautions import Caution
 from hdrplan.io.outputs import write_json
 
 __all__ = ["RunRecord", "write_run"]
@@ -41,6 +42,8 @@ class RunRecord:
         None where nothing was drawn.
     facts : mapping
         What else a command has to record, by name.
+    warnings : sequence of Caution
+        Everything that was doubted, as the terminal said it.
     written : datetime
     versions : mapping
         Of hdrplan, Python and the packages that numbers may depend on.
@@ -52,6 +55,7 @@ class RunRecord:
     seconds: Mapping[str, float] = field(default_factory=dict)
     seed: int | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
+    warnings: Sequence[Caution] = ()
     written: datetime = field(default_factory=lambda: datetime.now(UTC))
     versions: Mapping[str, str] = field(default_factory=_versions)
     platform: str = f"{sys.platform} {platform.machine()}"
@@ -68,6 +72,7 @@ class RunRecord:
             "options": self.options,
             "seconds": self.seconds,
             "seed": self.seed,
+            "warnings": [caution.table() for caution in self.warnings],
             **self.facts,
         }
 
@@ -80,14 +85,17 @@ def write_run(
     seconds: Mapping[str, float] | None = None,
     seed: int | None = None,
     facts: Mapping[str, object] | None = None,
+    warnings: Sequence[Caution] = (),
 ) -> None:
     """Write ``run.json`` into the draft of a folder.
 
     Parameters
     ----------
     folder : Path
-    inputs, options, seconds, seed, facts
+    inputs, options, seconds, seed, facts, warnings
         As in :class:`RunRecord`.
     """
-    record = RunRecord(inputs=inputs, options=options, seconds=seconds or {}, seed=seed, facts=facts or {})
+    record = RunRecord(
+        inputs=inputs, options=options, seconds=seconds or {}, seed=seed, facts=facts or {}, warnings=warnings
+    )
     write_json(folder / "run.json", record.table())

@@ -4,7 +4,7 @@ from hdrplan.plan.brachy import BrachyPlan, Channel, ReferencePoint, SourceOfPla
 from hdrplan.plan.case import Case, Organs
 from hdrplan.plan.goals import AROUND, Goal, Goals, Metric, Prescription, isodose_frac, parse_goal, parse_metric
 from hdrplan.plan.plan import Plan
-from hdrplan.plan.source_match import source_of_brachy
+from hdrplan.plan.source_match import doubts_of_source, source_of_brachy
 
 __all__ = [
     "AROUND",
@@ -21,6 +21,7 @@ __all__ = [
     "SourceOfPlan",
     "as_plan",
     "brachy_of_plan",
+    "doubts_of_source",
     "isodose_frac",
     "parse_goal",
     "parse_metric",

@@ -15,6 +15,7 @@ from datetime import datetime
 import numpy as np
 
 from hdrplan.arrays import FloatArray, freeze
+from hdrplan.cautions import Caution
 from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Dwells
 from hdrplan.plan.plan import Plan
@@ -144,7 +145,7 @@ class BrachyPlan:
         "Varian", "Oncentra", "SagiPlan", "hdrplan" or "other".
     uids : dict
         "instance", "structures", "frame", "study", "series", "dose".
-    warnings : tuple of str
+    warnings : tuple of Caution
     unmodelled : tuple of str
         Keywords of the file that this value does not hold.
     """
@@ -159,7 +160,7 @@ class BrachyPlan:
     stated_trak_u_s: float
     dialect: str
     uids: dict[str, str]
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Caution, ...] = ()
     unmodelled: tuple[str, ...] = ()
 
     @property

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+from hdrplan.cautions import Caution, caution
 from hdrplan.errors import InputError
 from hdrplan.plan.brachy import BrachyPlan
 from hdrplan.sources import TG43Source, load_source, source_names
 
-__all__ = ["source_of_brachy"]
+__all__ = ["doubts_of_source", "source_of_brachy"]
 
 # First match wins. Oncentra's own table of the microSelectron v2 is Daskalov's: its point doses agree to 0.001 %.
 # A second check must use the same table; hdrplan.sources.bounded_warnings says what is wrong with it far away.
@@ -24,6 +25,10 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"gi ?192 ?m11|multisource|bebig|saginova", "gi192m11"),
     (r"\bm-?19\b", "m-19"),
 )
+
+
+# Files give the length in whole tenths, or rounded to half a millimetre.
+_LENGTH_MM = 0.3
 
 
 def source_of_brachy(brachy: BrachyPlan) -> TG43Source:
@@ -42,6 +47,27 @@ def source_of_brachy(brachy: BrachyPlan) -> TG43Source:
             remedy="Choose one with `source`; see `hdrplan sources list`.",
         )
     return load_source(name)
+
+
+def doubts_of_source(brachy: BrachyPlan, source: TG43Source) -> tuple[Caution, ...]:
+    """Return what of a plan's own words does not fit the source model that is used.
+
+    Parameters
+    ----------
+    brachy : BrachyPlan
+    source : TG43Source
+    """
+    doubts = []
+    named = _name_of(brachy)
+    # Tables of one model by several authors are one source.
+    if named is not None and load_source(named).model != source.model:
+        doubts.append(caution("source-other-than-plan", named=named, source=source.name))
+    stated_mm = brachy.source.active_length_mm
+    if stated_mm is not None and abs(stated_mm - source.active_length_mm) > _LENGTH_MM:
+        doubts.append(
+            caution("active-length-differs", stated_mm=stated_mm, source=source.name, model_mm=source.active_length_mm)
+        )
+    return tuple(doubts)
 
 
 def _name_of(brachy: BrachyPlan) -> str | None:

@@ -1,7 +1,7 @@
 """What a person looks at: figures, tables, pages. The only matplotlib. Knows results, not how they were computed."""
 
 from hdrplan.report.check_html import check_html
-from hdrplan.report.check_text import check_lines, check_table, decay_text
+from hdrplan.report.check_text import check_lines, check_table, decay_caution
 from hdrplan.report.compare import ComparedPlan, comparison_html
 from hdrplan.report.data import Curve, GoalRow, ReportData
 from hdrplan.report.html import report_html
@@ -46,7 +46,7 @@ __all__ = [
     "check_lines",
     "check_table",
     "comparison_html",
-    "decay_text",
+    "decay_caution",
     "dvh_table",
     "dwell_lines",
     "metrics_table",

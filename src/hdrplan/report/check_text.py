@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
+from hdrplan.cautions import Caution, caution
 from hdrplan.plan import BrachyPlan
 from hdrplan.sources import strength_on_u
 from hdrplan.workflow import SecondCheck
 
-__all__ = ["check_lines", "check_table", "decay_text"]
+__all__ = ["check_lines", "check_table", "decay_caution"]
 
 
 def check_table(check: SecondCheck, label: str | None) -> dict[str, object]:
@@ -41,7 +42,7 @@ def check_table(check: SecondCheck, label: str | None) -> dict[str, object]:
         "tip": check.tip.text,
         "tip_reversed": check.tip.is_reversed,
         "rows": rows,
-        "warnings": list(check.warnings),
+        "warnings": [caution.table() for caution in check.warnings],
     }
 
 
@@ -61,8 +62,8 @@ def check_lines(check: SecondCheck) -> list[str]:
     return lines
 
 
-def decay_text(brachy: BrachyPlan, treated: datetime) -> str:
-    """Strength at treatment, and what the afterloader makes of the plan's times.
+def decay_caution(brachy: BrachyPlan, treated: datetime) -> Caution:
+    """Return the strength at treatment, and what the afterloader makes of the plan's times.
 
     Parameters
     ----------
@@ -72,10 +73,13 @@ def decay_text(brachy: BrachyPlan, treated: datetime) -> str:
     """
     source = brachy.source
     if source.reference_time is None:
-        return "the plan states no reference date: its strength cannot be decayed to the treatment"
+        return caution("reference-date-not-stated")
     strength_u = strength_on_u(source.strength_u, source.reference_time, treated)
     factor = source.strength_u / strength_u
-    return (
-        f"at {treated:%Y-%m-%d %H:%M} the source has {strength_u:.0f} U: for the plan's dose its times are to be "
-        f"{factor:.4f} times as long, {brachy.total_time_s * factor:.1f} s in all"
+    return caution(
+        "times-of-another-day",
+        moment=f"{treated:%Y-%m-%d %H:%M}",
+        strength_u=strength_u,
+        factor=factor,
+        total_s=brachy.total_time_s * factor,
     )

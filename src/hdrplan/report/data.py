@@ -100,6 +100,8 @@ class ReportData:
         One sentence each: why the plan is the best there is; what holds it and at which price.
     methods, references : tuple of str
     provenance : mapping of str to str
+    warnings : tuple of (id, sentence, remedy)
+        What was doubted about the case and the plan.
     version : str
     """
 
@@ -121,6 +123,7 @@ class ReportData:
     methods: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[tuple[str, str, str], ...] = ()
     version: str = ""
 
     def __post_init__(self) -> None:

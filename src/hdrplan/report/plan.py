@@ -37,7 +37,7 @@ def plan_report(result: PlanResult, run: Mapping[str, Any]) -> str:
     result : PlanResult
         From :func:`hdrplan.workflow.plan_case` or ``plan_result``.
     run : mapping
-        The record of the run: ``versions``, ``inputs_sha256``, ``options``, ``written``, all optional.
+        The record of the run: ``versions``, ``inputs_sha256``, ``options``, ``written``, ``warnings``, all optional.
 
     Returns
     -------
@@ -76,6 +76,7 @@ def report_data(result: PlanResult, run: Mapping[str, Any]) -> ReportData:
         methods=_methods(result),
         references=(result.plan.source.citation, *_REFERENCES),
         provenance=_provenance(run),
+        warnings=tuple((w["id"], w["sentence"], w["remedy"]) for w in run.get("warnings", ())),
         version=str(versions.get("hdrplan", "")),
     )
 

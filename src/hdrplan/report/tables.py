@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from hdrplan.arrays import FloatArray
+from hdrplan.cautions import Caution
 from hdrplan.metrics import dvh
 from hdrplan.optimize import Optimum
 from hdrplan.workflow import Conformity, GoalResult, PlanResult, StructureScore, TargetScore
@@ -36,14 +39,22 @@ _STRUCTURE_KEYS = (
 )
 
 
-def metrics_table(result: PlanResult) -> dict[str, object]:
-    """Return ``{"schema": ..., "structures": ..., "plan": ..., "goals": ..., "certificate": ...}`` for metrics.json."""
+def metrics_table(result: PlanResult, warnings: Sequence[Caution] = ()) -> dict[str, object]:
+    """Return what metrics.json holds: structures, plan, goals, warnings, certificate.
+
+    Parameters
+    ----------
+    result : PlanResult
+    warnings : sequence of Caution
+        What was doubted about the case and the plan.
+    """
     table: dict[str, object] = {
         "schema": "hdrplan.metrics/1",
         "purpose": "research use only, never for treatment",
         "structures": structure_rows(result),
         "plan": _plan_row(result),
         "goals": [_goal_row(judged) for judged in result.score.goals],
+        "warnings": [caution.table() for caution in warnings],
     }
     if result.optimum is not None:
         table["certificate"] = _certificate_row(result.optimum)

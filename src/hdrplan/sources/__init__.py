@@ -13,6 +13,7 @@ from hdrplan.sources.library import (
 from hdrplan.sources.model import AlongAway, Capsule, SourceKind, TG43Source
 from hdrplan.sources.record import SCHEMA
 from hdrplan.sources.strength import (
+    HALF_LIFE_DAYS,
     U_PER_MCI_APPARENT,
     ApparentActivity,
     Calibration,
@@ -25,6 +26,7 @@ from hdrplan.sources.strength import (
 
 __all__ = [
     "DEFAULT_SOURCE",
+    "HALF_LIFE_DAYS",
     "SCHEMA",
     "U_PER_MCI_APPARENT",
     "AlongAway",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hdrplan.cautions import Caution, caution
 from hdrplan.sources.library import bounded_entries, is_packaged, load_source
 from hdrplan.sources.model import TG43Source
 
@@ -52,15 +53,21 @@ def _low_frac(source: TG43Source, other: TG43Source, r_mm: float) -> float:
     return 1.0 - doses[0] / doses[1]
 
 
-def bounded_warnings(source: TG43Source) -> tuple[str, ...]:
-    """Return one sentence for a source whose data are of a bounded phantom, none for others."""
+def bounded_warnings(source: TG43Source) -> tuple[Caution, ...]:
+    """Return a warning for a source whose data are of a bounded phantom, none for others."""
     phantom = bounded_phantom(source)
     if phantom is None:
         return ()
     other = load_source(phantom.instead)
     at_100, beyond = (100.0 * _low_frac(source, other, r_mm) for r_mm in (100.0, phantom.radius_mm))
     return (
-        f"the data of {source.name} are of a water sphere of {phantom.radius_mm / 10:g} cm radius: farther than "
-        f"{phantom.holds_to_mm / 10:g} cm from the source its doses are low, {at_100:.0f} % at 10 cm and "
-        f"{beyond:.0f} % beyond 14 cm; for planning take {phantom.instead}",
+        caution(
+            "bounded-source",
+            source=source.name,
+            radius_cm=phantom.radius_mm / 10,
+            holds_cm=phantom.holds_to_mm / 10,
+            low_10cm=at_100,
+            low_far=beyond,
+            instead=phantom.instead,
+        ),
     )

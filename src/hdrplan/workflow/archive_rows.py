@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias, cast
 import numpy as np
 
 from hdrplan.arrays import FloatArray
+from hdrplan.cautions import Caution, caution, each_once
 from hdrplan.dose import PointDose, SamplePoints, dose_at_points, sample_points
 from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.geometry import Role, Structure
@@ -86,7 +87,7 @@ class _KnownDose:
 
     gy: FloatArray
     facts: Row
-    notes: tuple[str, ...]
+    notes: tuple[Caution, ...]
     recomputed: PointDose | None = None
 
 
@@ -123,7 +124,7 @@ def _rows(treatment: Treatment, options: ArchiveOptions) -> list[Row]:
     prescription_gy = options.prescription_gy if math.isnan(stated_gy) else stated_gy
     notes = (*treatment.warnings, *brachy.warnings, *left_out)
     if prescription_gy is None:
-        notes = (*notes, "no prescription: V100, V150 and V200 are empty")
+        notes = (*notes, caution("prescription-not-stated"))
     points = sample_points(structures)
     facts: Row = {"trak_u_s": brachy.trak_u_s, "total_time_s": brachy.total_time_s}
     doses = []
@@ -142,7 +143,7 @@ def _rows(treatment: Treatment, options: ArchiveOptions) -> list[Row]:
 
 def _structures(
     treatment: Treatment, drawn: StructureSet, rules: Mapping[str, tuple[str, ...]] | None
-) -> tuple[list[Structure], list[str]]:
+) -> tuple[list[Structure], list[Caution]]:
     """Return the structures that are CTVs or organs at risk by the rules, and what was left out."""
     roles = roles_of_rois(drawn.rois, DEFAULT_RULES if rules is None else dict(rules))
     solid, left_out = drawn.structures_that_read(read_ct_grid(treatment.ct) if treatment.ct else None)
@@ -172,7 +173,7 @@ def _stored(path: Path, brachy: BrachyPlan, points: SamplePoints) -> _KnownDose:
     dose = read_dose_grid(path)
     notes = tuple(dose.warnings)
     if brachy.fractions > 1:
-        notes = (*notes, f"{brachy.fractions} fractions: the stored dose may be that of one or of all")
+        notes = (*notes, caution("dose-of-fractions-unknown", fractions=brachy.fractions))
     return _KnownDose(
         gy=between_centres(dose.volume, points.points_mm),
         facts={"engine": "stored, trilinear", "grid_mm": float(dose.volume.grid.spacing_mm.max())},
@@ -181,7 +182,11 @@ def _stored(path: Path, brachy: BrachyPlan, points: SamplePoints) -> _KnownDose:
 
 
 def _metrics(
-    structure: Structure, points: SamplePoints, dose: _KnownDose, prescription_gy: float | None, notes: tuple[str, ...]
+    structure: Structure,
+    points: SamplePoints,
+    dose: _KnownDose,
+    prescription_gy: float | None,
+    notes: tuple[Caution, ...],
 ) -> Row:
     """Metrics of one structure; outside the dose grid there is no dose, and no metric that needs all of it."""
     at = points.rows(structure.name)
@@ -190,7 +195,7 @@ def _metrics(
     inside_frac = float(volume_cc[held].sum() / volume_cc.sum())
     notes = (*notes, *dose.notes)
     if inside_frac < _WHOLE_FRAC:
-        notes = (*notes, f"only {inside_frac:.1%} lies inside the dose grid: D_cc and maximum are lower bounds")
+        notes = (*notes, caution("partly-outside-dose-grid", inside=inside_frac))
     row: Row = {
         "structure": structure.name,
         "role": structure.role,
@@ -198,7 +203,7 @@ def _metrics(
         "slice_mm": float(structure.grid.spacing_mm[2]),
         "in_grid_pct": 100 * inside_frac,
         "prescription_gy": prescription_gy if structure.role == "CTV" else None,
-        "warnings": "; ".join(notes),
+        "warnings": "; ".join(f"[{note.id}] {note.sentence}" for note in each_once(notes)),
     }
     if dose.recomputed is not None:
         row["extrapolated_pct"] = 100 * dose.recomputed.extrapolated_frac(points.volume_cc, at)

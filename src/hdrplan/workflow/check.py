@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from hdrplan.cautions import Caution, caution
 from hdrplan.dose import dose_field
 from hdrplan.geometry import Structure
 from hdrplan.metrics import Tolerances
-from hdrplan.plan import BrachyPlan, as_plan
+from hdrplan.plan import BrachyPlan, as_plan, doubts_of_source
 from hdrplan.sources import TG43Source, bounded_warnings
 from hdrplan.workflow.check_grid import GridCheck, StatedDose, compared_grids
 from hdrplan.workflow.check_rows import CheckRow, dvh_rows, grid_rows, point_rows, trak_row
@@ -35,7 +36,7 @@ class SecondCheck:
         What the dose was recomputed with.
     tolerances : Tolerances
         What the rows were judged by.
-    warnings : tuple of str
+    warnings : tuple of Caution
     passed : bool
         All judged rows pass, and at least one row compares a dose.
     """
@@ -45,7 +46,7 @@ class SecondCheck:
     tip: TipChoice
     source: TG43Source
     tolerances: Tolerances
-    warnings: tuple[str, ...]
+    warnings: tuple[Caution, ...]
     passed: bool
 
 
@@ -87,11 +88,11 @@ def check_plan(
         A plan without dwells.
     """
     tolerances = tolerances or Tolerances()
-    warnings = [*brachy.warnings, *bounded_warnings(source)]
+    warnings = [*brachy.warnings, *doubts_of_source(brachy, source), *bounded_warnings(source)]
     if stated is not None and brachy.fractions > 1:
         of_all, stated = stated, dose_of_one_fraction(brachy, source, stated, tolerances)
         if stated is not of_all:
-            warnings.append(f"the dose grid is that of {brachy.fractions} fractions; one of them is compared")
+            warnings.append(caution("dose-of-all-fractions", fractions=brachy.fractions))
     tip = choose_tip(brachy, source, stated, tolerances, reverse_tip=reverse_tip)
     plan = as_plan(brachy, source, reverse_tip=tip.is_reversed)
     rows = [trak_row(brachy, tolerances), *point_rows(plan, brachy.points, tolerances)]
@@ -109,13 +110,13 @@ def check_plan(
         grid = compared_grids(recomputed, stated, threshold_gy, tolerances)
         rows += grid_rows(grid, tolerances)
         if grid.left_out:
-            scale = f"full scale of {stated.full_scale_gy:.4g} Gy"
-            warnings.append(f"{grid.left_out} voxels at the grid's {scale} are left out")
-        compared, left_out = dvh_rows(plan, stated, structures, tolerances)
+            left_out = caution("grid-voxels-left-out", count=grid.left_out, top_gy=stated.full_scale_gy)
+            warnings.append(left_out)
+        compared, outside = dvh_rows(plan, stated, structures, tolerances)
         rows += compared
-        warnings += left_out
+        warnings += outside
     if all(row.passed is None for row in rows[1:]):
-        warnings.append("nothing but the reference air kerma could be compared: the files state no dose")
+        warnings.append(caution("nothing-compared"))
     judged = [row.passed for row in rows if row.passed is not None]
     return SecondCheck(
         rows=tuple(rows),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hdrplan.arrays import FloatArray
+from hdrplan.cautions import Caution, caution
 from hdrplan.dose import dose_at_points, sample_points
 from hdrplan.geometry import Structure
 from hdrplan.metrics import DVH, Tolerances, dvh
@@ -112,7 +113,7 @@ def grid_rows(grid: GridCheck, tolerances: Tolerances) -> list[CheckRow]:
 
 def dvh_rows(
     plan: Plan, stated: StatedDose, structures: Sequence[Structure], tolerances: Tolerances
-) -> tuple[list[CheckRow], list[str]]:
+) -> tuple[list[CheckRow], list[Caution]]:
     """Compare D98, D90, D50 and D2cc of the structures that the TPS's grid holds.
 
     Parameters
@@ -125,7 +126,7 @@ def dvh_rows(
     Returns
     -------
     list of CheckRow
-    list of str
+    list of Caution
         Structures that are left out, and why.
     """
     held, notes = [], []
@@ -135,7 +136,7 @@ def dvh_rows(
         if inside_frac >= _WHOLE_FRAC:
             held.append(structure)
         else:
-            notes.append(f"{structure.name}: {inside_frac:.1%} lies inside the dose grid; its DVH is not compared")
+            notes.append(caution("dvh-outside-grid", name=structure.name, inside=inside_frac))
     if not held:
         return [], notes
     points = sample_points(held)

@@ -173,19 +173,19 @@ def test_overlapping_roles(case_folder: Path) -> None:
 
 
 def test_a_source_of_a_bounded_phantom_is_a_warning(case_folder: Path) -> None:
-    assert not any("15 cm radius" in w for w in read_case(case_folder).warnings)
+    assert not any("15 cm radius" in w.text for w in read_case(case_folder).warnings)
     text = (case_folder / "case.toml").read_text()
     changed = text.replace('"gammamed-12i"', '"microselectron-v2-daskalov"')
     assert changed != text
     (case_folder / "case.toml").write_text(changed)
-    (warning,) = (w for w in read_case(case_folder).warnings if "15 cm radius" in w)
-    assert warning.endswith("for planning take microselectron-v2")
+    (warning,) = (w.text for w in read_case(case_folder).warnings if w.id == "bounded-source")
+    assert warning.endswith("For planning take microselectron-v2.")
 
 
 def test_first_point_nearer_than_last_is_a_warning(case_folder: Path) -> None:
     tip, hub = GRID.world([18, 15, 10]), GRID.world([0, 14, 9])
     catheter_file(case_folder, [tip.tolist(), hub.tolist()])
-    assert any("is the hub first?" in w for w in read_case(case_folder).warnings)
+    assert any(w.id == "catheter-hub-first" for w in read_case(case_folder).warnings)
 
 
 def test_table_of_flags_reads_the_same_case_with_absolute_paths(case_folder: Path) -> None:
@@ -212,7 +212,7 @@ def test_goals_of_a_protocol_file_skip_absent_organs(case_folder: Path) -> None:
     )
     found = read_case(case_folder)
     assert [g.structure for g in found.goals.goals] == ["stomach"]
-    assert any("colon" in w for w in found.warnings)
+    assert any("colon" in w.text for w in found.warnings)
 
 
 def test_real_liver_case(shared: Path, tmp_path: Path) -> None:

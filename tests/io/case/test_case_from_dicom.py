@@ -88,7 +88,7 @@ def test_a_foreign_dose_is_taken_only_when_alone_and_said(dicom: Path) -> None:
     (dicom / "RD.dcm").unlink()
     linked = linked_files(dicom_files(dicom)[0])
     assert linked.dose == dicom / "other.dcm"
-    assert any("UIDs differ" in w for w in linked.warnings)
+    assert any("UIDs differ" in w.text for w in linked.warnings)
 
 
 def test_broken_files_are_reported_and_others_passed_over(dicom: Path) -> None:

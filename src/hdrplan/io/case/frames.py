@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray
+from hdrplan.cautions import Caution, caution
 from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Grid, Structure
+from hdrplan.plausibility import sampled_mm
 
 __all__ = ["check_catheters", "check_structures", "ras_to_lps"]
 
@@ -26,13 +28,7 @@ def ras_to_lps(points_mm: npt.ArrayLike) -> FloatArray:
     return np.asarray(np.asarray(points_mm, dtype=np.float64) * np.array([-1.0, -1.0, 1.0]))
 
 
-def _voxels_mm(structure: Structure, maximum: int = 20_000) -> FloatArray:
-    """Centres of the structure's voxels; every n-th where there are more than ``maximum``."""
-    voxels_mm = structure.voxels_mm
-    return voxels_mm[:: max(1, len(voxels_mm) // maximum)]
-
-
-def check_structures(structures: tuple[Structure, ...], ct: Grid, *, where: object = None) -> tuple[str, ...]:
+def check_structures(structures: tuple[Structure, ...], ct: Grid, *, where: object = None) -> tuple[Caution, ...]:
     """Compare structures with the CT in physical space.
 
     Parameters
@@ -44,7 +40,7 @@ def check_structures(structures: tuple[Structure, ...], ct: Grid, *, where: obje
 
     Returns
     -------
-    tuple of str
+    tuple of Caution
         Warnings.
 
     Raises
@@ -52,9 +48,9 @@ def check_structures(structures: tuple[Structure, ...], ct: Grid, *, where: obje
     InputError
         A structure wholly outside the CT, a CTV partly outside, two roles for the same voxels.
     """
-    warnings: list[str] = []
+    warnings: list[Caution] = []
     for structure in structures:
-        points = _voxels_mm(structure)
+        points = sampled_mm(structure, 20_000)
         inside = float(ct.contains(points).mean())
         if inside >= 0.999:
             continue
@@ -68,11 +64,13 @@ def check_structures(structures: tuple[Structure, ...], ct: Grid, *, where: obje
                 if flipped > 0.999
                 else "CT and structures must come from one frame of reference; check that the files belong together.",
             )
-        warnings.append(f"{structure.name}: {1 - inside:.1%} of it lies outside the CT and is not seen there")
+        warnings.append(caution("outside-ct", name=structure.name, share=1 - inside))
     return tuple(warnings)
 
 
-def check_overlap(structures: tuple[Structure, ...], healthy: str | None, *, where: object = None) -> tuple[str, ...]:
+def check_overlap(
+    structures: tuple[Structure, ...], healthy: str | None, *, where: object = None
+) -> tuple[Caution, ...]:
     """Refuse an organ at risk that is the CTV in disguise; warn where CTV and organ share voxels.
 
     An organ that surrounds the CTV (the liver) is meant to; a large organ at risk that holds a small CTV only warns.
@@ -87,7 +85,7 @@ def check_overlap(structures: tuple[Structure, ...], healthy: str | None, *, whe
 
     Returns
     -------
-    tuple of str
+    tuple of Caution
         Warnings.
 
     Raises
@@ -95,11 +93,11 @@ def check_overlap(structures: tuple[Structure, ...], healthy: str | None, *, whe
     InputError
         More than half of an organ lies in a CTV.
     """
-    warnings: list[str] = []
+    warnings: list[Caution] = []
     for ctv in (s for s in structures if s.role == "CTV"):
         for organ in (s for s in structures if s.role == "OAR" and s.name != healthy):
             small, large = sorted((ctv, organ), key=lambda s: s.volume_cc)
-            points = _voxels_mm(small, maximum=500_000)
+            points = sampled_mm(small, 500_000)
             index = np.rint(large.grid.index(points)).astype(np.int64)
             held = ((index >= 0) & (index < large.grid.shape_zyx[::-1])).all(axis=1)
             shared = float(large.mask_zyx[tuple(index[held, ::-1].T)].sum()) / len(points)
@@ -112,7 +110,7 @@ def check_overlap(structures: tuple[Structure, ...], healthy: str | None, *, whe
                     where=where,
                     remedy="Give one of them another role.",
                 )
-            warnings.append(f"{ctv.name} and {organ.name} share {shared * small.volume_cc:.2f} cc")
+            warnings.append(caution("shared-voxels", ctv=ctv.name, organ=organ.name, cc=shared * small.volume_cc))
     return tuple(warnings)
 
 
@@ -128,8 +126,8 @@ def _distance_mm(catheter: Catheter, points_mm: FloatArray) -> float:
 
 def check_catheters(
     catheters: tuple[Catheter, ...], ctvs: tuple[Structure, ...], ct: Grid | None, *, where: object = None
-) -> tuple[str, ...]:
-    """Compare catheters with CT and CTVs in physical space.
+) -> None:
+    """Refuse catheters that do not lie in the frame of CT and CTVs.
 
     Parameters
     ----------
@@ -139,18 +137,12 @@ def check_catheters(
     where : object
         What messages name.
 
-    Returns
-    -------
-    tuple of str
-        Warnings.
-
     Raises
     ------
     InputError
         Lengths that are not mm, a catheter that never comes near a CTV, a tip outside the CT.
     """
-    warnings: list[str] = []
-    targets = np.concatenate([_voxels_mm(ctv, maximum=2_000) for ctv in ctvs]) if ctvs else np.empty((0, 3))
+    targets = np.concatenate([sampled_mm(ctv, 2000) for ctv in ctvs]) if ctvs else np.empty((0, 3))
     for catheter in catheters:
         low, high = CATHETER_LENGTH_MM
         if not low <= catheter.length_mm <= high:
@@ -180,7 +172,3 @@ def check_catheters(
                 where=f"{where}, {catheter.name}",
                 remedy="The hub comes first, the tip last.",
             )
-        hub, tip = (np.linalg.norm(targets - catheter.points_mm[k], axis=1).min() for k in (0, -1))
-        if hub + 10.0 < tip:
-            warnings.append(f"{catheter.name}: its first point is nearer to the CTV than its last; is the hub first?")
-    return tuple(warnings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from hdrplan.cautions import Caution, caution
 from hdrplan.door import Entries, as_number, as_table
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io.case.paths import CasePaths
@@ -14,7 +15,7 @@ from hdrplan.plan import Case, Goal, Goals, Prescription, parse_goal
 __all__ = ["goals_of"]
 
 
-def goals_of(entries: Entries, case: Case, paths: CasePaths) -> tuple[Goals, tuple[str, ...]]:
+def goals_of(entries: Entries, case: Case, paths: CasePaths) -> tuple[Goals, tuple[Caution, ...]]:
     """Return prescriptions and goals of a case, and warnings.
 
     Parameters
@@ -41,14 +42,14 @@ def goals_of(entries: Entries, case: Case, paths: CasePaths) -> tuple[Goals, tup
         raise FormatError("goals is a file name or [[goals]] tables", got=repr(value)[:60], where=where)
     names = {s.name for s in case.structures} | {"plan"}
     goals: list[Goal] = []
-    warnings: list[str] = []
+    warnings: list[Caution] = []
     for k, row in enumerate(value):
         goal = _goal(Entries(as_table(row, "[[goals]]", where).values, f"{where}, goals {k + 1}"))
         if goal.structure in names:
             goals.append(goal)
         elif from_file:
             # A protocol lists organs that one case may not have.
-            warnings.append(f"goal {goal.text} not applied: no structure {goal.structure!r}")
+            warnings.append(caution("goal-not-applied", goal=goal.text, structure=goal.structure))
         else:
             raise InputError(
                 f"no structure is named {goal.structure!r}",

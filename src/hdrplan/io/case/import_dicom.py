@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from hdrplan.cautions import Caution, caution
 from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.geometry import Role, Structure
 from hdrplan.io.case.from_dicom import centre_mm
@@ -56,7 +57,7 @@ class ImportChoices:
     source: TG43Source | None = None
 
 
-def write_imported_case(folder: Path, export: DicomExport, choices: ImportChoices) -> list[str]:
+def write_imported_case(folder: Path, export: DicomExport, choices: ImportChoices) -> list[Caution]:
     """Write case.toml and its files, the export's plan and dose into an existing folder.
 
     Parameters
@@ -67,8 +68,7 @@ def write_imported_case(folder: Path, export: DicomExport, choices: ImportChoice
 
     Returns
     -------
-    list of str
-        Warnings.
+    list of Caution
 
     Raises
     ------
@@ -109,14 +109,16 @@ def write_imported_case(folder: Path, export: DicomExport, choices: ImportChoice
     return [*warnings, *catheter_notes, *bounded_warnings(source)]
 
 
-def _structures(export: DicomExport, drawn: StructureSet, choices: ImportChoices) -> tuple[list[Structure], list[str]]:
+def _structures(
+    export: DicomExport, drawn: StructureSet, choices: ImportChoices
+) -> tuple[list[Structure], list[Caution]]:
     """Return the structures that have a role and can be read, and why others cannot."""
     roles = roles_of_rois(drawn.rois, choices.rules)
     if choices.ctv:
         roles = {roi: "other" if role == "CTV" else role for roi, role in roles.items()}
     roles |= dict.fromkeys(choices.ctv, "CTV") | dict.fromkeys(choices.oar, "OAR")
     structures: list[Structure] = []
-    notes: list[str] = []
+    notes: list[Caution] = []
     for roi in drawn.solid():
         if roi.name not in roles:
             continue
@@ -124,7 +126,7 @@ def _structures(export: DicomExport, drawn: StructureSet, choices: ImportChoices
         try:
             structure, warnings = drawn.structure(roi.name, role, grid)
         except HdrPlanError as error:
-            notes.append(f"structure left out: {error}")
+            notes.append(caution("structure-left-out", reason=str(error)))
             continue
         structures.append(structure)
         notes += warnings

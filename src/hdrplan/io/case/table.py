@@ -32,6 +32,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hdrplan.cautions import Caution, each_once
 from hdrplan.door import Entries
 from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.geometry import Catheter, Structure, Volume
@@ -46,6 +47,7 @@ from hdrplan.io.images import read_volume
 from hdrplan.io.sources import read_source
 from hdrplan.options import PLAN_OPTIONS
 from hdrplan.plan import Case, Goals
+from hdrplan.plausibility import doubts_of_anatomy_and_catheters, doubts_of_goals, doubts_of_strength
 from hdrplan.sources import DEFAULT_SOURCE, Strength, TG43Source, bounded_warnings, load_source
 
 __all__ = ["CASE_KEYS", "DWELL_OPTIONS", "CaseFile", "case_of_parts", "case_of_table", "read_ct"]
@@ -73,7 +75,7 @@ class CaseFile:
         What ``[dwells]`` gives, by name (:data:`hdrplan.options.PLAN_OPTIONS`); absent ones keep their default.
     inputs : dict
         Input file -> SHA-256, for the record of the run.
-    warnings : tuple of str
+    warnings : tuple of Caution
         What is odd but can be true.
     """
 
@@ -83,7 +85,7 @@ class CaseFile:
     strength: Strength
     options: dict[str, float]
     inputs: dict[str, str]
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Caution, ...] = ()
 
 
 def case_of_table(
@@ -130,7 +132,7 @@ def case_of_table(
     return _case_file(entries, _Anatomy(ct, structures, catheters), paths, warnings)
 
 
-def read_ct(path: Path) -> tuple[Volume, tuple[str, ...]]:
+def read_ct(path: Path) -> tuple[Volume, tuple[Caution, ...]]:
     """Read a CT, and what is to be said of a DICOM series: slices filled, doubled, left out."""
     if not path.is_dir():
         return read_volume(path), ()
@@ -186,15 +188,17 @@ class _Anatomy:
     structures: tuple[Structure, ...]
     catheters: tuple[Catheter, ...]
 
-    def warnings(self, case: Case, where: object) -> tuple[str, ...]:
+    def warnings(self, case: Case, where: object) -> tuple[Caution, ...]:
         """Refuse parts that do not lie in one frame; say what is odd."""
         grid = self.ct.grid if self.ct else None
         inside = check_structures(self.structures, grid, where=where) if grid else ()
         overlap = check_overlap(self.structures, case.healthy, where=where)
-        return inside + overlap + check_catheters(self.catheters, case.ctvs, grid, where=where)
+        check_catheters(self.catheters, case.ctvs, grid, where=where)
+        doubts = doubts_of_anatomy_and_catheters(self.ct, self.structures, self.catheters, case.healthy, where=where)
+        return (*inside, *overlap, *doubts)
 
 
-def _case_file(entries: Entries, anatomy: _Anatomy, paths: CasePaths, warnings: tuple[str, ...] = ()) -> CaseFile:
+def _case_file(entries: Entries, anatomy: _Anatomy, paths: CasePaths, warnings: tuple[Caution, ...] = ()) -> CaseFile:
     name = entries.text("name", paths.folder.resolve().name or "case")
     case = Case(
         name=name,
@@ -212,7 +216,16 @@ def _case_file(entries: Entries, anatomy: _Anatomy, paths: CasePaths, warnings: 
         strength=strength,
         options=_options(entries),
         inputs=paths.hashes,
-        warnings=(*warnings, *goal_warnings, *anatomy.warnings(case, entries.where), *bounded_warnings(source)),
+        warnings=each_once(
+            (
+                *warnings,
+                *anatomy.warnings(case, entries.where),
+                *goal_warnings,
+                *doubts_of_goals(goals, case.structures),
+                *bounded_warnings(source),
+                *doubts_of_strength(strength),
+            )
+        ),
     )
 
 

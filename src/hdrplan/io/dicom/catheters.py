@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hdrplan.arrays import FloatArray
+from hdrplan.cautions import Caution, caution
 from hdrplan.geometry import Catheter
 from hdrplan.io.dicom.structures import StructureSet
 from hdrplan.plan import BrachyPlan, Channel
@@ -14,7 +15,7 @@ __all__ = ["catheters_of"]
 
 def catheters_of(
     structures: StructureSet | None, plan: BrachyPlan | None, towards_mm: FloatArray
-) -> tuple[tuple[Catheter, ...], tuple[str, ...]]:
+) -> tuple[tuple[Catheter, ...], tuple[Caution, ...]]:
     """Return the catheters of an export.
 
     The plan's channels first: their curves in the structure set, else a line through their dwells. Without a plan every
@@ -31,16 +32,16 @@ def catheters_of(
     -------
     catheters : tuple of Catheter
         Hub first.
-    warnings : tuple of str
+    warnings : tuple of Caution
     """
-    warnings: list[str] = []
+    warnings: list[Caution] = []
     catheters: list[Catheter] = []
     for channel in plan.channels if plan else ():
         path_mm = _hub_to_tip_mm(channel)
         if path_mm is not None:
             catheters.append(Catheter(_free_name(channel.name, channel.number, catheters), path_mm))
         elif len(channel.times_s):
-            warnings.append(f"channel {channel.number}: no curve and one dwell; no catheter can be made of it")
+            warnings.append(caution("channel-without-catheter", number=channel.number))
     if catheters or structures is None:
         return tuple(catheters), tuple(warnings)
     for roi in structures.rois:
@@ -51,7 +52,7 @@ def catheters_of(
         hub_to_tip_mm = path_mm if first_mm > last_mm else path_mm[::-1]
         catheters.append(Catheter(_free_name(roi.name, roi.number, catheters), hub_to_tip_mm))
     if catheters:
-        warnings.append("no plan tells the tips of the channels: the end nearer to the target is taken")
+        warnings.append(caution("channel-tips-unknown"))
     return tuple(catheters), tuple(warnings)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hdrplan.arrays import FloatArray
+from hdrplan.cautions import Caution, caution
 from hdrplan.geometry import axes_from_neighbours, axes_from_path, path_tip_first
 from hdrplan.io.dicom.structures import StructureSet
 from hdrplan.io.dicom.tags import Tags
@@ -43,7 +44,7 @@ class _Axes:
     path_mm: FloatArray
 
 
-def channel_of(item: Tags, setup_number: int, structures: StructureSet | None, warnings: list[str]) -> Channel:
+def channel_of(item: Tags, setup_number: int, structures: StructureSet | None, warnings: list[Caution]) -> Channel:
     """Return one item of a ChannelSequence.
 
     Parameters
@@ -53,7 +54,7 @@ def channel_of(item: Tags, setup_number: int, structures: StructureSet | None, w
         Of the application setup that holds it.
     structures : StructureSet or None
         Draws the channel, if its ROI is there.
-    warnings : list of str
+    warnings : list of Caution
         What is odd but can be true is added.
 
     Raises
@@ -75,7 +76,7 @@ def channel_of(item: Tags, setup_number: int, structures: StructureSet | None, w
     pulses = max(1, item.whole("NumberOfPulses", 1))
     axes = _axes(dwells, path_mm)
     if len(dwells.times_s) and not axes.tip_known:
-        warnings.append(f"channel {number}: the file does not tell where the tip points ({axes.axis_from})")
+        warnings.append(caution("channel-tip-unknown", number=number, how=axes.axis_from))
     return Channel(
         number=number,
         name=item.text("SourceApplicatorID", "") or item.text("SourceApplicatorName", "") or f"channel {number}",
@@ -106,7 +107,7 @@ def _roi_number(item: Tags) -> int | None:
         return None
 
 
-def _dwells(item: Tags, points: list[Tags], path_mm: FloatArray, warnings: list[str]) -> _Dwells:
+def _dwells(item: Tags, points: list[Tags], path_mm: FloatArray, warnings: list[Caution]) -> _Dwells:
     if not points:
         return _Dwells(positions_mm=np.empty((0, 3)), relative_mm=np.empty(0), times_s=np.empty(0), orientations=None)
     relative_mm = np.array([p.number("ControlPointRelativePosition", math.nan) for p in points])
@@ -143,7 +144,7 @@ def _pairs(item: Tags, relative_mm: FloatArray, weights: FloatArray) -> list[tup
     )
 
 
-def _times_s(item: Tags, weights: FloatArray, pairs: list[tuple[int, int]], warnings: list[str]) -> FloatArray:
+def _times_s(item: Tags, weights: FloatArray, pairs: list[tuple[int, int]], warnings: list[Caution]) -> FloatArray:
     """Dwell times of one pulse; what the channel's time holds beyond them is transit."""
     total_s = item.number("ChannelTotalTime")
     if total_s < 0:
@@ -161,9 +162,7 @@ def _times_s(item: Tags, weights: FloatArray, pairs: list[tuple[int, int]], warn
     times_s = dwell_weights * (total_s / final) if final > 0 else np.zeros(len(dwell_weights))
     moving_s = total_s - float(times_s.sum())
     if moving_s > 1e-3 * max(total_s, 1.0):
-        warnings.append(
-            f"channel {item.whole('ChannelNumber', 0)}: {moving_s:.3g} s of transit between dwells carry no dose"
-        )
+        warnings.append(caution("transit-without-dose", number=item.whole("ChannelNumber", 0), moving_s=moving_s))
     return np.asarray(times_s)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hdrplan.cautions import Caution
 from hdrplan.geometry import Grid, Structure
 from hdrplan.io.dicom.ct import read_ct_grid
 from hdrplan.io.dicom.dose import DoseGrid, read_dose_grid
@@ -29,7 +30,7 @@ class ClinicalPlan:
     dose : DoseGrid or None
     structures : tuple of Structure
         Solid ones that could be read; none without a dose to compare them in.
-    notes : tuple of str
+    notes : tuple of Caution
         What was passed over while reading, and why.
     """
 
@@ -37,7 +38,7 @@ class ClinicalPlan:
     brachy: BrachyPlan
     dose: DoseGrid | None
     structures: tuple[Structure, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Caution, ...]
 
 
 def read_clinical_plan(plan: Path, *, dose: Path | None = None, structures: Path | None = None) -> ClinicalPlan:
@@ -55,7 +56,7 @@ def read_clinical_plan(plan: Path, *, dose: Path | None = None, structures: Path
     InputError, FormatError
         Several plans in the folder or none, files that cannot be read.
     """
-    notes: list[str] = []
+    notes: list[Caution] = []
     ct: Grid | None = None
     if plan.is_dir():
         linked = linked_files(dicom_files(plan)[0], where=plan)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hdrplan.cautions import Caution, caution
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Grid, Volume
-from hdrplan.io.dicom.slices import read_slices, stack_of
+from hdrplan.io.dicom.slices import Slice, read_slices, stack_of
 from hdrplan.io.dicom.sop_classes import CT_IMAGE, ENHANCED_CT
 from hdrplan.io.dicom.tags import Tags, read_tags
 
@@ -28,7 +29,7 @@ class CTSeries:
         One a slice of the volume; empty text where a missing slice was filled.
     header : Tags
         First slice: patient and study tags.
-    warnings : tuple of str
+    warnings : tuple of Caution
     """
 
     volume: Volume
@@ -37,7 +38,7 @@ class CTSeries:
     frame_uid: str
     instance_uids: tuple[str, ...]
     header: Tags
-    warnings: tuple[str, ...]
+    warnings: tuple[Caution, ...]
 
 
 def read_ct_series(folder: Path) -> CTSeries:
@@ -72,7 +73,7 @@ def read_ct_series(folder: Path) -> CTSeries:
     ct = read_ct_slices(next(iter(series.values())))
     if not broken:
         return ct
-    warning = f"{len(broken)} .dcm files of the folder cannot be read and are left out, the first is {broken[0]}"
+    warning = caution("ct-files-unreadable", count=len(broken), first=broken[0])
     return replace(ct, warnings=(*ct.warnings, warning))
 
 
@@ -89,9 +90,10 @@ def read_ct_slices(paths: Sequence[Path]) -> CTSeries:
         different slices at one position; pixel data that cannot be decoded.
     """
     slices = read_slices(paths)
-    warnings: list[str] = []
+    warnings: list[Caution] = []
     stack = stack_of(slices, warnings, pixels=True)
     header = slices[0].tags
+    warnings += _odd_headers(slices)
     return CTSeries(
         volume=Volume(stack.grid(), stack.hu()),
         series_uid=header.text("SeriesInstanceUID", ""),
@@ -112,3 +114,19 @@ def read_ct_grid(paths: Sequence[Path]) -> Grid:
         As :func:`read_ct_slices`, apart from the pixels.
     """
     return stack_of(read_slices(paths, pixels=False), [], pixels=False).grid()
+
+
+def _odd_headers(slices: Sequence[Slice]) -> list[Caution]:
+    """Say where headers contradict the slices' positions, or one slice is scaled otherwise than the others."""
+    odd: list[Caution] = []
+    degrees = max((abs(s.tags.number("GantryDetectorTilt", 0.0)) for s in slices), default=0.0)
+    # Half a degree shears a stack of 30 cm by less than the 3 mm of a slice.
+    if degrees > 0.5 and len(slices) > 1:
+        odd.append(caution("ct-tilt-in-header", degrees=degrees))
+    scales = [(s.tags.number("RescaleSlope", 1.0), s.tags.number("RescaleIntercept", 0.0)) for s in slices]
+    common = max(set(scales), key=scales.count)
+    others = [scale for scale in scales if scale != common]
+    if others:
+        first = f"slope {others[0][0]:g}, intercept {others[0][1]:g} instead of {common[0]:g}, {common[1]:g}"
+        odd.append(caution("ct-rescale-differs", count=len(others), of=len(scales), first=first))
+    return odd

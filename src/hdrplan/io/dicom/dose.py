@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray
+from hdrplan.cautions import Caution, caution
 from hdrplan.geometry import Grid, Volume
 from hdrplan.io.dicom.pixels import stored_pixels
 from hdrplan.io.dicom.plane import ImagePlane, plane_of
@@ -61,7 +62,7 @@ class DoseGrid:
         pixels can hold. Voxels at it are not doses.
     plan_uid, structures_uid, frame_uid, uid : str
     dvhs : tuple of StoredDVH
-    warnings : tuple of str
+    warnings : tuple of Caution
     """
 
     volume: Volume
@@ -73,7 +74,7 @@ class DoseGrid:
     frame_uid: str
     uid: str
     dvhs: tuple[StoredDVH, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Caution, ...] = ()
 
 
 def read_dose_grid(path: Path) -> DoseGrid:
@@ -93,7 +94,12 @@ def read_dose_grid(path: Path) -> DoseGrid:
     scaling_gy = tags.number("DoseGridScaling") * _GY[units]
     if not scaling_gy > 0:
         raise tags.error("DoseGridScaling", "positive", scaling_gy)
-    warnings: list[str] = []
+    kind = tags.text("DoseType", "PHYSICAL").upper()
+    if kind != "PHYSICAL":
+        raise tags.error(
+            "DoseType", "PHYSICAL", kind, "A biologically effective dose, or a difference, is no dose in Gy."
+        )
+    warnings: list[Caution] = []
     frames = tags.whole("NumberOfFrames", 1)
     rows, columns = tags.whole("Rows"), tags.whole("Columns")
     if not (0 < frames <= MAX_FRAMES and 0 < rows <= MAX_MATRIX and 0 < columns <= MAX_MATRIX):
@@ -104,7 +110,7 @@ def read_dose_grid(path: Path) -> DoseGrid:
     grid, order = _grid(tags, (frames, rows, columns), warnings)
     stored = stored[order]
     if float(stored.min()) < 0:
-        warnings.append(f"{int((stored < 0).sum())} voxels have a negative dose")
+        warnings.append(caution("dose-negative", count=int((stored < 0).sum())))
     return DoseGrid(
         volume=Volume(grid, (stored * scaling_gy).astype(np.float32)),
         scaling_gy=scaling_gy,
@@ -124,7 +130,7 @@ def _referred_uid(tags: Tags, sequence: str) -> str:
     return items[0].text("ReferencedSOPInstanceUID", "") if items else ""
 
 
-def _full_scale_gy(tags: Tags, stored: npt.NDArray[Any], scaling_gy: float, warnings: list[str]) -> float | None:
+def _full_scale_gy(tags: Tags, stored: npt.NDArray[Any], scaling_gy: float, warnings: list[Caution]) -> float | None:
     """Where the dose tops out; None where its largest value is a dose like any other."""
     top = int(stored.max())
     bits = tags.whole("BitsStored", tags.whole("BitsAllocated"))
@@ -132,16 +138,16 @@ def _full_scale_gy(tags: Tags, stored: npt.NDArray[Any], scaling_gy: float, warn
     at_top = int((stored == top).sum())
     if top <= 0 or not (at_top >= PLATEAU_VOXELS or (top == largest and at_top > 1)):
         return None
-    warnings.append(f"the dose tops out at {top * scaling_gy:.4g} Gy in {at_top} voxels: they hold no dose")
+    warnings.append(caution("dose-full-scale", top_gy=top * scaling_gy, count=at_top))
     return top * scaling_gy
 
 
-def _grid(tags: Tags, shape_zyx: tuple[int, int, int], warnings: list[str]) -> tuple[Grid, slice]:
+def _grid(tags: Tags, shape_zyx: tuple[int, int, int], warnings: list[Caution]) -> tuple[Grid, slice]:
     """Grid of the frames in rising order along its third axis, and the slice that puts them so."""
     plane = plane_of(tags)
     if shape_zyx[0] == 1:
         step_mm = tags.number("SliceThickness", float(plane.spacing_mm[0]))
-        warnings.append(f"one frame only; taken as {step_mm:g} mm thick")
+        warnings.append(caution("dose-one-frame", step_mm=step_mm))
         return plane.grid(shape_zyx, first_mm=plane.position_mm, step_mm=abs(step_mm)), slice(None)
     offsets_mm = _offsets_mm(tags, shape_zyx[0], plane)
     steps_mm = np.diff(offsets_mm)
@@ -168,7 +174,7 @@ def _offsets_mm(tags: Tags, frames: int, plane: ImagePlane) -> FloatArray:
     return np.asarray((offsets_mm - offsets_mm[0]) * np.sign(upright))
 
 
-def _dvhs(tags: Tags, warnings: list[str]) -> tuple[StoredDVH, ...]:
+def _dvhs(tags: Tags, warnings: list[Caution]) -> tuple[StoredDVH, ...]:
     dvhs = []
     for item in tags.items("DVHSequence"):
         rois = item.items("DVHReferencedROISequence")
@@ -177,7 +183,7 @@ def _dvhs(tags: Tags, warnings: list[str]) -> tuple[StoredDVH, ...]:
         number = rois[0].whole("ReferencedROINumber", -1)
         kind, units = item.text("DVHType", "").upper(), item.text("DoseUnits", "GY").upper()
         if kind != "CUMULATIVE" or units not in _GY:
-            warnings.append(f"DVH of ROI {number} is {kind} in {units}: not read")
+            warnings.append(caution("dvh-not-read", roi=number, kind=kind, units=units))
             continue
         # Bin widths and the cumulative volume at the lower edge of each bin (PS3.3 C.8.8.4).
         pairs = item.numbers("DVHData", multiple_of=2).reshape(-1, 2)

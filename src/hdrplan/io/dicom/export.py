@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hdrplan.cautions import Caution, caution
 from hdrplan.errors import InputError
 from hdrplan.io.dicom.ct import CTSeries, read_ct_slices
 from hdrplan.io.dicom.dose import DoseGrid, read_dose_grid
@@ -31,7 +32,7 @@ class DicomExport:
     dose : DoseGrid or None
     hashes : mapping of str to str
         Kind -> SHA-256: no file names, which may name the patient.
-    warnings : tuple of str
+    warnings : tuple of Caution
     """
 
     ct: CTSeries | None
@@ -39,7 +40,7 @@ class DicomExport:
     plan: BrachyPlan | None
     dose: DoseGrid | None
     hashes: Mapping[str, str]
-    warnings: tuple[str, ...]
+    warnings: tuple[Caution, ...]
 
 
 def read_dicom_folder(
@@ -67,7 +68,7 @@ def read_dicom_folder(
         why = f" ({broken[0][1]})" if broken else ""
         raise InputError(f"expected DICOM files of CT, RT Structure Set or RT Plan{why}", got="none", where=folder)
     linked = linked_files(files, plan=plan, where=folder)
-    warnings = [*linked.warnings, *(text for _, text in broken)]
+    warnings = [*linked.warnings, *(caution("dicom-unreadable", reason=text) for _, text in broken)]
     ct = read_ct_slices(linked.ct) if linked.ct else None
     structures = read_structure_set(linked.structures) if linked.structures else None
     brachy = read_brachy_plan(linked.plan, structures) if linked.plan else None

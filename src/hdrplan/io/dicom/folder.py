@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hdrplan.cautions import Caution, caution
 from hdrplan.errors import FormatError, HdrPlanError, InputError, ResourceError
 from hdrplan.io.dicom.sop_classes import CT_IMAGE, ENHANCED_CT, RT_DOSE, RT_PLAN, RT_STRUCTURE_SET
 from hdrplan.io.dicom.tags import Tags, read_tags
@@ -55,7 +56,7 @@ class Linked:
     ct : tuple of Path
         Slices of one series.
     structures, plan, dose : Path or None
-    warnings : tuple of str
+    warnings : tuple of Caution
         Where a file is not the one that the others refer to.
     """
 
@@ -63,7 +64,7 @@ class Linked:
     structures: Path | None
     plan: Path | None
     dose: Path | None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Caution, ...] = ()
 
 
 def dicom_files(
@@ -183,7 +184,7 @@ def linked_files(files: Sequence[DicomFile], *, plan: str | None = None, where: 
     InputError
         Several candidates of one kind, listed.
     """
-    warnings: list[str] = []
+    warnings: list[Caution] = []
     kinds = {kind: [f for f in files if f.kind == kind] for kind in WORDS}
     plans = [f for f in kinds["RP"] if plan is None or plan in (f.label, f.path.name)]
     if plan is not None and not plans:
@@ -219,7 +220,11 @@ def _only(files: Sequence[DicomFile], kind: str, where: object, remedy: str) -> 
 
 
 def _partner(
-    files: Sequence[DicomFile], linked: Sequence[DicomFile], plan: DicomFile | None, warnings: list[str], where: object
+    files: Sequence[DicomFile],
+    linked: Sequence[DicomFile],
+    plan: DicomFile | None,
+    warnings: list[Caution],
+    where: object,
 ) -> DicomFile | None:
     """Return the file of a kind that is linked to the plan; else the only one of its kind, with a warning."""
     if len(linked) > 1 and linked[0].kind == "RD":
@@ -234,12 +239,12 @@ def _partner(
     file = _only(files, files[0].kind, where, "None of them is the one the plan refers to.")
     if plan is not None:
         word = WORDS[files[0].kind]
-        warnings.append(f"the {word} is not the one the plan refers to (UIDs differ); it is the only one there")
+        warnings.append(caution("uid-of-partner", word=word))
     return file
 
 
 def _ct(
-    series: dict[str, list[DicomFile]], owner: DicomFile | None, warnings: list[str], where: object
+    series: dict[str, list[DicomFile]], owner: DicomFile | None, warnings: list[Caution], where: object
 ) -> Sequence[DicomFile]:
     if owner is not None:
         linked = [files for uid, files in series.items() if uid in owner.refers_to]
@@ -248,7 +253,7 @@ def _ct(
         if len(linked) == 1:
             return linked[0]
         if series:
-            warnings.append("no CT series is the one that the structures refer to (UIDs differ)")
+            warnings.append(caution("uid-of-ct"))
     if len(series) > 1:
         raise InputError(
             "expected one CT series",

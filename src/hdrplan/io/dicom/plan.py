@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hdrplan.cautions import Caution, caution
 from hdrplan.errors import FormatError
 from hdrplan.io.dicom.channels import channel_of
 from hdrplan.io.dicom.sop_classes import RT_PLAN
@@ -65,8 +66,9 @@ def read_brachy_plan(path: Path, structures: StructureSet | None = None) -> Brac
             got="a plan for external beams" if tags.has("BeamSequence") else "a plan without applications",
             where=path,
         )
-    warnings: list[str] = []
-    sources = _sources(tags, warnings)
+    warnings: list[Caution] = []
+    sources = _sources(tags)
+    warnings += _approval(tags)
     channels = _channels(setups, structures or _embedded(tags), sources, warnings)
     if not channels:
         raise FormatError("expected at least one channel (ChannelSequence)", got="none", where=path)
@@ -88,7 +90,7 @@ def read_brachy_plan(path: Path, structures: StructureSet | None = None) -> Brac
 
 
 def _channels(
-    setups: list[Tags], structures: StructureSet | None, sources: dict[int, SourceOfPlan], warnings: list[str]
+    setups: list[Tags], structures: StructureSet | None, sources: dict[int, SourceOfPlan], warnings: list[Caution]
 ) -> list[Channel]:
     """Channels of all setups; all that have a dwell must use the first source, or one like it."""
     source = next(iter(sources.values()))
@@ -130,13 +132,10 @@ def _unmodelled(tags: Tags) -> tuple[str, ...]:
 def _with_trak_warning(plan: BrachyPlan) -> BrachyPlan:
     """Compare the file's own total reference air kerma with strength times time."""
     if math.isnan(plan.stated_trak_u_s):
-        return replace(plan, warnings=(*plan.warnings, "the file states no total reference air kerma"))
+        return replace(plan, warnings=(*plan.warnings, caution("trak-not-stated")))
     if abs(plan.trak_u_s - plan.stated_trak_u_s) > 1e-3 * max(plan.stated_trak_u_s, 1e-9):
-        text = (
-            f"total reference air kerma of the file {plan.stated_trak_u_s / 3600:.6g} uGy at 1 m, "
-            f"of its times and strength {plan.trak_u_s / 3600:.6g}"
-        )
-        return replace(plan, warnings=(*plan.warnings, text))
+        differs = caution("trak-differs", stated=plan.stated_trak_u_s / 3600, computed=plan.trak_u_s / 3600)
+        return replace(plan, warnings=(*plan.warnings, differs))
     return plan
 
 
@@ -161,7 +160,16 @@ def _dialect(tags: Tags) -> str:
     return "Oncentra" if groups & {0x300F, 0x300B} else "Varian" if groups & {0x3249, 0x3267, 0x3287} else "other"
 
 
-def _sources(tags: Tags, warnings: list[str]) -> dict[int, SourceOfPlan]:
+def _approval(tags: Tags) -> list[Caution]:
+    """Say where a plan was rejected, or not approved; a file without the attribute leaves it open."""
+    status = tags.text("ApprovalStatus", "APPROVED").upper()
+    # Our own exports are never approved: research use only stands in them already.
+    if status == "APPROVED" or (status == "UNAPPROVED" and _dialect(tags) == "hdrplan"):
+        return []
+    return [caution("plan-not-approved", status=status)]
+
+
+def _sources(tags: Tags) -> dict[int, SourceOfPlan]:
     """Return the sources by their numbers, at least one, the file's order kept."""
     machine = next(iter(tags.items("TreatmentMachineSequence")), None)
     sources: dict[int, SourceOfPlan] = {}
@@ -178,7 +186,9 @@ def _sources(tags: Tags, warnings: list[str]) -> dict[int, SourceOfPlan]:
             raise item.error("ReferenceAirKermaRate", "positive (uGy/h at 1 m)", strength_u)
         half_life_days = item.number("SourceIsotopeHalfLife", IR192_HALF_LIFE_DAYS)
         if not 60 < half_life_days < 90:
-            warnings.append(f"half-life {half_life_days:g} d is not that of Ir-192 (73.8 d)")
+            raise item.error(
+                "SourceIsotopeHalfLife", "that of Ir-192, 73.8 days", half_life_days, "Other isotopes are not modelled."
+            )
         sources[item.whole("SourceNumber", k)] = SourceOfPlan(
             text=" | ".join(word for word in words if word),
             strength_u=strength_u,

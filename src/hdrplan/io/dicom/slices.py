@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray, IntArray
+from hdrplan.cautions import Caution, caution
 from hdrplan.errors import FormatError
 from hdrplan.geometry import Grid
 from hdrplan.io.dicom.pixels import stored_pixels
@@ -114,14 +115,14 @@ def read_slices(paths: Sequence[Path], *, pixels: bool = True) -> list[Slice]:
     return slices
 
 
-def stack_of(slices: Sequence[Slice], warnings: list[str], *, pixels: bool) -> Stack:
+def stack_of(slices: Sequence[Slice], warnings: list[Caution], *, pixels: bool) -> Stack:
     """Sort slices along their normal and find their places on a regular grid.
 
     Parameters
     ----------
     slices : sequence of Slice
         From :func:`read_slices`.
-    warnings : list of str
+    warnings : list of Caution
         Missing and doubled slices are reported here.
     pixels : bool
         Slices at one position are compared by their pixels; without them the last one counts.
@@ -175,13 +176,13 @@ def _refuse_other(first: Slice, other: Slice) -> None:
         raise other.tags.error("FrameOfReferenceUID", "the same in all slices", "another frame of reference")
 
 
-def _without_duplicates(slices: list[Slice], normal: FloatArray, warnings: list[str]) -> list[Slice]:
+def _without_duplicates(slices: list[Slice], normal: FloatArray, warnings: list[Caution]) -> list[Slice]:
     kept = slices[:1]
     for image in slices[1:]:
         if abs(float((image.plane.position_mm - kept[-1].plane.position_mm) @ normal)) > POSITION_MM:
             kept.append(image)
         elif np.array_equal(image.hu(), kept[-1].hu()):
-            warnings.append(f"a slice at {_along_mm(image, normal):.2f} mm came twice; one was dropped")
+            warnings.append(caution("ct-slice-twice", at_mm=_along_mm(image, normal)))
         else:
             raise image.tags.error(
                 "ImagePositionPatient", "different in all slices", "two different slices at one position"
@@ -189,14 +190,14 @@ def _without_duplicates(slices: list[Slice], normal: FloatArray, warnings: list[
     return kept
 
 
-def _regular(along_mm: FloatArray, slices: list[Slice], warnings: list[str]) -> tuple[float, IntArray]:
+def _regular(along_mm: FloatArray, slices: list[Slice], warnings: list[Caution]) -> tuple[float, IntArray]:
     """Slice distance and the index of each slice on the regular grid."""
     if len(along_mm) == 1:
         tags = slices[0].tags
         thickness_mm = tags.number("SpacingBetweenSlices", tags.number("SliceThickness"))
         if not thickness_mm > 0:
             raise tags.error("SliceThickness", "positive (mm)", thickness_mm)
-        warnings.append("one slice only; its thickness is taken as the slice distance")
+        warnings.append(caution("ct-one-slice"))
         return thickness_mm, np.zeros(1, dtype=np.int64)
     step_mm = float(np.diff(along_mm).min())
     index = np.rint((along_mm - along_mm[0]) / step_mm).astype(np.int64)
@@ -214,11 +215,8 @@ def _regular(along_mm: FloatArray, slices: list[Slice], warnings: list[str]) -> 
     missing = int(index[-1]) + 1 - len(index)
     if missing:
         gaps = np.flatnonzero(np.diff(index) > 1)
-        warnings.append(
-            f"{missing} slices missing, at "
-            + ", ".join(f"{along_mm[g]:.1f} to {along_mm[g + 1]:.1f} mm" for g in gaps[:5])
-            + "; filled by linear interpolation"
-        )
+        places = ", ".join(f"{along_mm[g]:.1f} to {along_mm[g + 1]:.1f} mm" for g in gaps[:5])
+        warnings.append(caution("ct-slices-missing", count=missing, gaps=places))
         if missing > len(index):
             raise slices[0].tags.error(
                 "ImagePositionPatient", "mostly complete", f"{missing} of {index[-1] + 1} missing"

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hdrplan.arrays import FloatArray
+from hdrplan.cautions import Caution, caution
 from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.geometry import Grid, Role, Structure, structure_of_contours
 from hdrplan.io.dicom.sop_classes import RT_STRUCTURE_SET
@@ -54,7 +55,7 @@ class StructureSet:
     rois : tuple of ROI
     uid, frame_uid, series_uid, study_uid : str
         Its own, and the frame, CT series and study that it was drawn in; empty where absent.
-    warnings : tuple of str
+    warnings : tuple of Caution
     """
 
     label: str
@@ -63,7 +64,7 @@ class StructureSet:
     frame_uid: str
     series_uid: str
     study_uid: str
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Caution, ...] = ()
 
     def channel_path_mm(self, roi_number: int) -> FloatArray:
         """Return the open curve of an ROI, in the file's order; no rows where there is none."""
@@ -78,7 +79,7 @@ class StructureSet:
         """Return the ROIs that have closed contours."""
         return tuple(roi for roi in self.rois if roi.closed_mm)
 
-    def structure(self, name: str, role: Role, grid: Grid | None) -> tuple[Structure, tuple[str, ...]]:
+    def structure(self, name: str, role: Role, grid: Grid | None) -> tuple[Structure, tuple[Caution, ...]]:
         """Return an ROI as a mask.
 
         Parameters
@@ -91,7 +92,7 @@ class StructureSet:
         Returns
         -------
         structure : Structure
-        warnings : tuple of str
+        warnings : tuple of Caution
             About how the contours became a mask.
 
         Raises
@@ -110,21 +111,21 @@ class StructureSet:
             )
         return structure_of_contours(name, role, named[0].closed_mm, grid)
 
-    def structures_that_read(self, ct: Grid | None = None) -> tuple[list[Structure], list[str]]:
+    def structures_that_read(self, ct: Grid | None = None) -> tuple[list[Structure], list[Caution]]:
         """Return every solid ROI that makes a structure (role "OAR"), and why others do not, with other warnings.
 
         On the CT's voxels where it is given and the contours lie on its slices, as for planning. ROIs that share a
         name are told apart by their numbers.
         """
         structures: list[Structure] = []
-        notes: list[str] = []
+        notes: list[Caution] = []
         names = [roi.name for roi in self.solid()]
         for roi in self.solid():
             name = roi.name if names.count(roi.name) == 1 and roi.name else f"{roi.name} #{roi.number}".strip()
             try:
                 structure, warnings = structure_of_contours(name, "OAR", roi.closed_mm, ct)
             except HdrPlanError as error:
-                notes.append(f"structure left out: {error}")
+                notes.append(caution("structure-left-out", reason=str(error)))
                 continue
             structures.append(structure)
             notes += warnings
@@ -147,7 +148,7 @@ def read_structure_set(path: Path) -> StructureSet:
 
 def structure_set_of(tags: Tags) -> StructureSet:
     """Return the structure set of a data set (also of one embedded in a plan)."""
-    warnings: list[str] = []
+    warnings: list[Caution] = []
     kinds = {
         item.whole("ReferencedROINumber"): item.text("RTROIInterpretedType", "")
         for item in tags.items("RTROIObservationsSequence")
@@ -181,19 +182,19 @@ def structure_set_of(tags: Tags) -> StructureSet:
     )
 
 
-def _roi(number: int, name: str, kind: str, contours: list[Tags], warnings: list[str]) -> ROI:
+def _roi(number: int, name: str, kind: str, contours: list[Tags], warnings: list[Caution]) -> ROI:
     closed: list[FloatArray] = []
     opened: list[FloatArray] = []
     points: list[FloatArray] = []
     for contour in contours:
         form = contour.text("ContourGeometricType", "CLOSED_PLANAR").upper()
         if not contour.has("ContourData"):
-            warnings.append(f"ROI {number}: a contour without points")
+            warnings.append(caution("contour-without-points", roi=number))
             continue
         data = contour.numbers("ContourData", multiple_of=3).reshape(-1, 3)
         if form in CLOSED:
             if len(data) < 3:
-                warnings.append(f"ROI {number}: a closed contour of {len(data)} points was left out")
+                warnings.append(caution("contour-too-short", roi=number, points=len(data)))
                 continue
             closed.append(data)
         elif form == "POINT":

@@ -1,0 +1,57 @@
+"""Warnings about catheters: direction, shape, and two at one place."""
+
+from __future__ import annotations
+
+from hdrplan.cautions.caution import Kind
+
+__all__ = ["CATHETERS"]
+
+CATHETERS = (
+    Kind(
+        id="catheter-hub-first",
+        sentence="{name}: its first point is nearer to the CTV than its last; is the hub first?",
+        remedy="Reverse its points: hub first, tip last.",
+        why="Dwells are counted from the tip: reversed, all of them stand at wrong places.",
+    ),
+    Kind(
+        id="catheter-tip-at-skin",
+        sentence="{name}: its last point is nearer to the skin ({tip_mm:.0f} mm) than its first ({hub_mm:.0f} mm); is "
+        "the hub first?",
+        remedy="Reverse its points: hub first, tip last.",
+        why="A catheter comes from outside. Given where both ends are equally near to the CTV, for the CTV does not "
+        "tell then.",
+    ),
+    Kind(
+        id="catheter-tip-in-air",
+        sentence="{name}: its tip lies outside the body",
+        remedy="Check hub and tip, and that catheters and CT are of one scan.",
+        why="The CT shows air there that is joined to the air around the patient.",
+    ),
+    Kind(
+        id="catheters-doubled",
+        sentence="{first} and {second} are the same catheter: nowhere more than {mm:.1f} mm apart",
+        remedy="Leave one of them out.",
+        why="Two 6F catheters, 2 mm wide, cannot be at one place over their whole length. Given below 1.5 mm; equal "
+        "points are refused.",
+    ),
+    Kind(
+        id="catheters-cross",
+        sentence="{first} and {second} come within {mm:.1f} mm of each other, less than a catheter's width",
+        remedy="Look at both: were they exchanged where they pass each other?",
+        why="A 6F catheter is 2 mm wide (1 French is 1/3 mm): their axes cannot be nearer than that.",
+    ),
+    Kind(
+        id="catheter-kinked",
+        sentence="{name}: bends to a radius of {radius_mm:.0f} mm, {at_mm:.0f} mm from its tip",
+        remedy="Look for a point out of place, or of another catheter.",
+        why="Measured on chords of 10 mm, so that jitter of single points does not count. Given below a radius of 10 "
+        "mm: the source's rigid capsule of 5 mm and its cable must pass.",
+    ),
+    Kind(
+        id="catheter-zigzag",
+        sentence="{name}: the way along its points is {factor:.1f} times that between its ends",
+        remedy="Put its points in order from hub to tip.",
+        why="Points sorted by a coordinate, or two catheters under one name. Given from 1.5 on: a half circle has "
+        "1.57. A path that turns back by more than 135 degrees is refused.",
+    ),
+)

@@ -1,0 +1,171 @@
+"""Warnings about DICOM files: series, structure sets, plans, doses and how they belong together."""
+
+from __future__ import annotations
+
+from hdrplan.cautions.caution import Kind
+
+__all__ = ["DICOM"]
+
+_LINKS = (
+    "DICOM objects refer to each other by UIDs; anonymisers and copies break them. What lies beside the plan is taken."
+)
+
+DICOM = (
+    Kind(
+        id="ct-files-unreadable",
+        sentence="{count} .dcm files of the folder cannot be read and are left out, the first is {first}",
+        remedy="Export the series again, or remove the broken files.",
+        why="A slice missing at an end of the series leaves no gap to be seen.",
+    ),
+    Kind(
+        id="ct-slice-twice",
+        sentence="a slice at {at_mm:.2f} mm came twice; one was dropped",
+        remedy="Export the series again if this is a surprise.",
+        why="The two slices are equal in every pixel. Different slices at one position are refused.",
+    ),
+    Kind(
+        id="ct-one-slice",
+        sentence="one slice only; its thickness is taken as the slice distance",
+        remedy="Give the whole series.",
+        why="The distance of slices cannot be measured on one.",
+    ),
+    Kind(
+        id="ct-slices-missing",
+        sentence="{count} slices missing, at {gaps}; filled by linear interpolation",
+        remedy="Export the whole series.",
+        why="Positions of the slices leave gaps of whole slices. With more gaps than slices the series is refused.",
+    ),
+    Kind(
+        id="ct-tilt-in-header",
+        sentence="the CT header states a gantry tilt of {degrees:g} degrees, but its slices are stacked straight",
+        remedy="Find out whether the series was resampled; if not, its positions are wrong.",
+        why="With a tilted gantry slices are sheared: (0018,1120) and the slice positions contradict each other.",
+    ),
+    Kind(
+        id="ct-rescale-differs",
+        sentence="{count} of {of} slices have another rescale than the others ({first})",
+        remedy="Look at those slices; export the series again.",
+        why="A CT scanner writes one rescale for a series. Each slice is read with its own, as DICOM demands.",
+    ),
+    Kind(
+        id="dicom-unreadable",
+        sentence="a DICOM file was left out: {reason}",
+        remedy="Export it again if it belongs to the treatment.",
+        why="Files that are DICOM but broken are passed over, so that one does not stop an archive.",
+    ),
+    Kind(
+        id="uid-of-partner",
+        sentence="the {word} is not the one the plan refers to (UIDs differ); it is the only one there",
+        remedy="Check that both are of one treatment.",
+        why=_LINKS,
+    ),
+    Kind(
+        id="uid-of-ct",
+        sentence="no CT series is the one that the structures refer to (UIDs differ)",
+        remedy="Check that CT and structures belong together.",
+        why=_LINKS,
+    ),
+    Kind(
+        id="several-partners",
+        sentence="{count} files of kind {word} refer to the plan; the first is taken",
+        remedy="Leave one of them in the archive.",
+        why="A plan has one structure set and one dose in use; plan sums go before single setups.",
+    ),
+    Kind(
+        id="contour-without-points",
+        sentence="ROI {roi}: a contour without points",
+        remedy="Look at the structure in the planning system.",
+        why="ContourData is empty: the contour adds nothing to the structure.",
+    ),
+    Kind(
+        id="contour-too-short",
+        sentence="ROI {roi}: a closed contour of {points} points was left out",
+        remedy="Look for stray clicks in the planning system.",
+        why="Fewer than three points enclose nothing.",
+    ),
+    Kind(
+        id="structure-left-out",
+        sentence="structure left out: {reason}",
+        remedy="Mend it in the planning system if it matters.",
+        why="Its contours make no solid; other structures are read all the same.",
+    ),
+    Kind(
+        id="channel-without-catheter",
+        sentence="channel {number}: no curve and one dwell; no catheter can be made of it",
+        remedy="Export the structure set that draws the channels.",
+        why="A catheter needs two points.",
+    ),
+    Kind(
+        id="channel-tips-unknown",
+        sentence="no plan tells the tips of the channels: the end nearer to the target is taken",
+        remedy="Check hub and tip of every catheter.",
+        why="A structure set draws channels but does not say from which end the source comes.",
+    ),
+    Kind(
+        id="channel-tip-unknown",
+        sentence="channel {number}: the file does not tell where the tip points ({how})",
+        remedy="Give the structure set, or the direction by `tip`.",
+        why="The dose of a source differs between its ends by several percent.",
+    ),
+    Kind(
+        id="transit-without-dose",
+        sentence="channel {number}: {moving_s:.3g} s of transit between dwells carry no dose",
+        remedy="None: the difference to the stated times is known.",
+        why="ChannelTotalTime is longer than the dwell times; the moving source is not modelled.",
+    ),
+    Kind(
+        id="trak-not-stated",
+        sentence="the file states no total reference air kerma",
+        remedy="Compare strength and times with the planning system by hand.",
+        why="TRAK, strength times time, is the one number that checks all dwell times at once.",
+    ),
+    Kind(
+        id="trak-differs",
+        sentence="total reference air kerma of the file {stated:.6g} uGy at 1 m, of its times and strength "
+        "{computed:.6g}",
+        remedy="Find out which of strength, times and TRAK is wrong.",
+        why="TRAK is strength times total time (ICRU 89); more than 0.1 % apart they contradict each other.",
+    ),
+    Kind(
+        id="plan-not-approved",
+        sentence="the plan's approval status is {status}",
+        remedy="Make sure that it is the plan that was treated.",
+        why="ApprovalStatus (300E,0002) is APPROVED, UNAPPROVED or REJECTED; exports hold trial plans too.",
+    ),
+    Kind(
+        id="active-length-differs",
+        sentence="the plan's source is {stated_mm:g} mm long, {source} has {model_mm:g} mm",
+        remedy="Check the source model; choose it with `source`.",
+        why="ActiveSourceLength (300A,0219) of the plan and of the model differ by more than 0.2 mm.",
+    ),
+    Kind(
+        id="source-other-than-plan",
+        sentence="the plan's words name the source {named}, but {source} is used",
+        remedy="Leave `source` out, or check which source was treated with.",
+        why="Source models differ by a few percent beside the source and by tens of percent along its axis.",
+    ),
+    Kind(
+        id="dose-negative",
+        sentence="{count} voxels have a negative dose",
+        remedy="Export the dose again.",
+        why="A dose is never negative; signed pixels read as unsigned, or a dose difference, look like this.",
+    ),
+    Kind(
+        id="dose-full-scale",
+        sentence="the dose tops out at {top_gy:.4g} Gy in {count} voxels: they hold no dose",
+        remedy="None: these voxels are left out of comparisons.",
+        why="The largest number that the pixels can hold, or a plateau of the planning system.",
+    ),
+    Kind(
+        id="dose-one-frame",
+        sentence="one frame only; taken as {step_mm:g} mm thick",
+        remedy="Export the dose of all slices.",
+        why="The distance of frames cannot be measured on one.",
+    ),
+    Kind(
+        id="dvh-not-read",
+        sentence="DVH of ROI {roi} is {kind} in {units}: not read",
+        remedy="Export cumulative DVHs in Gy.",
+        why="Only cumulative DVHs of absolute dose are compared.",
+    ),
+)

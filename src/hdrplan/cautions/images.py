@@ -1,0 +1,38 @@
+"""Warnings about images: orientation, values, slices."""
+
+from __future__ import annotations
+
+from hdrplan.cautions.caution import Kind
+
+__all__ = ["IMAGES"]
+
+IMAGES = (
+    Kind(
+        id="image-orientation-missing",
+        sentence="{file} does not say how it lies in the patient ({why})",
+        remedy="Convert it again from the original images; left and right may be exchanged.",
+        why="NIfTI with qform_code and sform_code 0, NRRD without space, MetaImage without TransformMatrix: the axes "
+        "are taken as LPS. A contradiction between qform and sform of half a voxel or more is refused.",
+    ),
+    Kind(
+        id="ct-values-unusual",
+        sentence="the CT's values go from {low:.4g} to {high:.4g}: {what}",
+        remedy="Give the CT in HU, as the scanner exported it.",
+        why="HU of a patient go from about -1000 (air) to above 1000 (bone). Checks of tissue need them; dose does "
+        "not, TG-43 takes the patient for water. Stored numbers without their rescale intercept are refused.",
+    ),
+    Kind(
+        id="ct-slice-jumps",
+        sentence="slice {index} of the CT differs by {hu:.0f} HU in the mean from both its neighbours",
+        remedy="Look at the slice: another rescale, or another patient's.",
+        why="Neighbouring slices agree to a few HU in the mean; one that jumps while its neighbours agree was scaled "
+        "otherwise, or does not belong here.",
+    ),
+    Kind(
+        id="ct-flipped",
+        sentence="bone lies {mm:.0f} mm in front of the middle of the body: front and back of the CT may be exchanged",
+        remedy="Compare with the original images: the spine is at the back.",
+        why="Spine and ribs put the centre of bone behind the centre of the trunk, whichever way the patient lies. "
+        "Judged where the CT shows at least 250 mm of width.",
+    ),
+)

@@ -1,0 +1,77 @@
+"""Warnings about goals, prescriptions, the source and its strength."""
+
+from __future__ import annotations
+
+from hdrplan.cautions.caution import Kind
+
+__all__ = ["NUMBERS"]
+
+NUMBERS = (
+    Kind(
+        id="goal-not-applied",
+        sentence="goal {goal} not applied: no structure {structure!r}",
+        remedy="Check the spelling, or leave the goal out.",
+        why="A protocol lists organs that one case may not have; a misspelt name would lose its limit.",
+    ),
+    Kind(
+        id="bounded-source",
+        sentence="the data of {source} are of a water sphere of {radius_cm:g} cm radius: farther than {holds_cm:g} cm "
+        "from the source its doses are low, {low_10cm:.0f} % at 10 cm and {low_far:.0f} % beyond 14 cm",
+        remedy="For planning take {instead}.",
+        why="A small phantom scatters less back than a patient. Right for checking a system that uses the same table.",
+    ),
+    Kind(
+        id="prescription-unusual",
+        sentence="{structure}: {dose_gy:g} Gy is prescribed",
+        remedy="Check the number; prescriptions are one fraction, in Gy.",
+        why="Published prescriptions of liver lesions in one fraction are 10 to 25 Gy (Ricke 2004; Mohnike 2010; "
+        "Walter 2021). Given below 8 and above 30 Gy. Outside 1 to 100 Gy is refused.",
+    ),
+    Kind(
+        id="goal-sense",
+        sentence="{structure}: {goal} asks for the wrong side{because}",
+        remedy="Exchange >= and <=.",
+        why="A CTV's coverage has minima, an organ at risk has maxima. Upper limits on V150, V200 or D50 of a CTV are "
+        "fine.",
+    ),
+    Kind(
+        id="goal-out-of-range",
+        sentence="{structure}: {goal} is far outside what is used{hint}",
+        remedy="Check number and unit (Gy, %, cc, s).",
+        why="Organ limits in use lie between 2 Gy (means) and 30 Gy (single fraction: 14 Gy D1cc stomach, Mohnike "
+        "2016; 23 Gy skin, PMC3247184); given outside 0.5 to 60 Gy. Treatments took 844 to 4432 s (Luedemann 2011); "
+        "given outside 60 s to 4 h.",
+    ),
+    Kind(
+        id="goal-cannot-bind",
+        sentence="{structure}: {goal} holds for every plan{because}",
+        remedy="Check the number: it protects nothing.",
+        why="A volume above that of the structure, or a limit of 100 % and more.",
+    ),
+    Kind(
+        id="goal-fraction",
+        sentence="{structure}: {goal}: a fraction was written where percent are meant?",
+        remedy="Write {percent:g} % if so.",
+        why="V100 >= 0.95 % asks for a hundredth of what V100 >= 95 % does; D0.98 is the dose of 0.98 % of the volume.",
+    ),
+    Kind(
+        id="goal-twice",
+        sentence="{structure}: {metric} has two limits of one priority, {first} and {second}",
+        remedy="Leave one of them out.",
+        why="Two limits on one quantity of one priority: only the stricter one acts.",
+    ),
+    Kind(
+        id="strength-unusual",
+        sentence="the source has {strength_u:,.0f} U, {ci:.2f} Ci apparent{hint}",
+        remedy="Check number and unit: 1 U = 1 cGy cm2/h = 1 uGy m2/h.",
+        why="A new 10 Ci source has 40,700 U, and two half-lives (148 days) later 10,175 U; sources are exchanged "
+        "every three months. Given below two half-lives of 10 Ci and above 15 Ci (61,050 U).",
+    ),
+    Kind(
+        id="calibration-far",
+        sentence="the source is decayed over {days:.0f} days",
+        remedy="Check year, month and day of calibration and treatment.",
+        why="Sources are exchanged every three months; given beyond two half-lives (148 days) and for a treatment "
+        "more than 30 days before the calibration.",
+    ),
+)

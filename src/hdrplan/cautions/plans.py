@@ -1,0 +1,107 @@
+"""Warnings about plans, and about the comparison of a plan with a planning system's dose."""
+
+from __future__ import annotations
+
+from hdrplan.cautions.caution import Kind
+
+__all__ = ["PLANS"]
+
+PLANS = (
+    Kind(
+        id="dose-of-all-fractions",
+        sentence="the dose grid is that of {fractions} fractions; one of them is compared",
+        remedy="None, if the plan has so many equal fractions.",
+        why="One of the two fits the plan's times: the dose as it stands, or divided by the fractions.",
+    ),
+    Kind(
+        id="dose-of-fractions-unknown",
+        sentence="{fractions} fractions: the stored dose may be that of one or of all",
+        remedy="Compare the recomputed dose.",
+        why="DICOM does not say whether a plan's dose is that of one fraction.",
+    ),
+    Kind(
+        id="grid-voxels-left-out",
+        sentence="{count} voxels at the grid's full scale of {top_gy:.4g} Gy are left out",
+        remedy="None: they hold no dose.",
+        why="A dose that tops out is no dose to compare with.",
+    ),
+    Kind(
+        id="dvh-outside-grid",
+        sentence="{name}: {inside:.1%} lies inside the dose grid; its DVH is not compared",
+        remedy="Export a larger dose grid.",
+        why="Metrics of a part of a structure are not those of the structure.",
+    ),
+    Kind(
+        id="nothing-compared",
+        sentence="nothing but the reference air kerma could be compared: the files state no dose",
+        remedy="Export the dose grid (RT Dose) or reference points with their doses.",
+        why="A second check without a dose checks arithmetic only: it does not pass.",
+    ),
+    Kind(
+        id="times-of-another-day",
+        sentence="at {moment} the source has {strength_u:.0f} U: for the plan's dose its times are to be {factor:.4f} "
+        "times as long, {total_s:.1f} s in all",
+        remedy="Compare with the afterloader's own times.",
+        why="Dwell times of a plan are for the strength at its reference date; the source decays until the treatment.",
+    ),
+    Kind(
+        id="reference-date-not-stated",
+        sentence="the plan states no reference date: its strength cannot be decayed to the treatment",
+        remedy="Take date and strength from the source's certificate.",
+        why="Ir-192 loses 1 % a day.",
+    ),
+    Kind(
+        id="prescription-not-stated",
+        sentence="no prescription: V100, V150 and V200 are empty",
+        remedy="Give one for plans that state none.",
+        why="The plan's application setups state no dose.",
+    ),
+    Kind(
+        id="partly-outside-dose-grid",
+        sentence="only {inside:.1%} lies inside the dose grid: D_cc and maximum are lower bounds",
+        remedy="Export a larger dose grid, or recompute.",
+        why="Outside its grid a stored dose is not known.",
+    ),
+    Kind(
+        id="plan-total-differs",
+        sentence="plan.json states {what} {stated:.6g}, its dwell times give {computed:.6g}",
+        remedy="Times were changed by hand, or the file is damaged: plan again, or evaluate it on the case.",
+        why="Total time and TRAK are written beside the times they follow from. The dwell times are used.",
+    ),
+    Kind(
+        id="plan-axes-reversed",
+        sentence="{catheter}: the source points away from the tip in {count} of {of} dwells",
+        remedy="Check the axes: unit vectors to the tip.",
+        why="Dwells of smaller offset lie toward the tip; the axis must point there.",
+    ),
+    Kind(
+        id="plan-off-catheters",
+        sentence="{count} dwells of the plan lie up to {mm:.1f} mm off the case's catheters",
+        remedy="Check that plan and catheters are of one session.",
+        why="Dwells lie on their catheters. Given from 2 mm, the width of a 6F catheter.",
+    ),
+    Kind(
+        id="plan-other-catheters",
+        sentence="the plan's catheter {name!r} is none of the case",
+        remedy="Check that plan and case belong together.",
+        why="The plan was made for catheters of other names.",
+    ),
+    Kind(
+        id="plan-other-ct",
+        sentence="the plan was made on another CT than the case's",
+        remedy="Check that plan and case belong together; after registration to a new scan, plan again.",
+        why="plan.json holds the SHA-256 of the CT it was made on.",
+    ),
+    Kind(
+        id="plan-other-strength",
+        sentence="the plan's times are for {plan_u:,.0f} U, the case's source has {case_u:,.0f} U",
+        remedy="Doses are those of the plan's own strength; give the strength at treatment to see others.",
+        why="More than 1 % apart: a day's decay of Ir-192.",
+    ),
+    Kind(
+        id="plan-other-source",
+        sentence="the plan is for {plan}, the case has {case}",
+        remedy="Check which source is in the afterloader.",
+        why="Doses are those of the plan's own source.",
+    ),
+)

@@ -1,0 +1,129 @@
+"""Warnings about structures: their contours, places, tissue, names and volumes."""
+
+from __future__ import annotations
+
+from hdrplan.cautions.caution import Kind
+
+__all__ = ["STRUCTURES"]
+
+STRUCTURES = (
+    Kind(
+        id="contours-in-one-plane",
+        sentence="{name}: contours in one plane only; taken as {step_mm:g} mm thick",
+        remedy="Contour more slices.",
+        why="A single plane has no thickness of its own: that of a CT slice is taken.",
+    ),
+    Kind(
+        id="contours-between-slices",
+        sentence="{name}: contours lie between the CT's slices; a grid of its own is used",
+        remedy="Check that it was contoured on this CT.",
+        why="Contours drawn on this CT lie on its slices.",
+    ),
+    Kind(
+        id="contours-filled",
+        sentence="{name}: {planes} planes without contour were filled from their neighbours",
+        remedy="Look whether the gap is meant.",
+        why="Shape-based interpolation (Raya and Udupa 1990) bridges slices that were not contoured.",
+    ),
+    Kind(
+        id="outside-ct",
+        sentence="{name}: {share:.1%} of it lies outside the CT and is not seen there",
+        remedy="Take a CT that holds all of it, or check that both belong together.",
+        why="A CTV outside the CT is refused; an organ may reach beyond.",
+    ),
+    Kind(
+        id="shared-voxels",
+        sentence="{ctv} and {organ} share {cc:.2f} cc",
+        remedy="Subtract one from the other, or give the organ that surrounds the CTV as `healthy`.",
+        why="Tissue cannot be prescribed a dose and spared it. More than half of the organ inside a CTV is refused.",
+    ),
+    Kind(
+        id="labels-shifted",
+        sentence="{file} has the CT's number of voxels but lies {shift} beside them",
+        remedy="Export it on the CT's grid; one of the two headers is wrong.",
+        why="An image with as many voxels as the CT along every axis was made on it. A shift of a slice moves every "
+        "organ.",
+    ),
+    Kind(
+        id="labels-half-voxel",
+        sentence="{file} has the CT's spacing but lies half a voxel beside it along {axes}",
+        remedy="Export it on the CT's grid: one program counts from corners of voxels, the other from centres.",
+        why="Half a voxel is the mark of mixed conventions, not of another scan.",
+    ),
+    Kind(
+        id="structure-in-other-tissue",
+        sentence="{name}: {share:.0%} of it lies in {tissue} of the CT ({hu:.0f} HU in the middle of its values)",
+        remedy="Look at it on the CT: shifted, mirrored, or from another scan?",
+        why="Solid organs and lesions hold less than 10 % air, lung or fat below -150 HU; lungs lie below -300 HU and "
+        "bones above 50 HU in the middle of their values. Hollow organs are not judged.",
+    ),
+    Kind(
+        id="anatomy-mirrored",
+        sentence="{first} lies {side} {second}: {axis} may be mirrored",
+        remedy="Compare left and right, front and back, head and feet with the original images.",
+        why="Where organs are named, their places in a body are known; about 1 person in 10,000 is mirrored (situs "
+        "inversus).",
+    ),
+    Kind(
+        id="structures-alike",
+        sentence="{first} and {second} are the same voxels",
+        remedy="One of them was saved under a second name: look which is missing.",
+        why="Two structures of one volume and one centre.",
+    ),
+    Kind(
+        id="ctv-stray-voxels",
+        sentence="{name}: {count} stray parts of {cc:.3f} cc together, up to {far_mm:.0f} mm from the rest",
+        remedy="Remove islands in the segmentation: every voxel of a CTV is prescribed the whole dose.",
+        why="D100 is the dose of the coldest voxel; a stray one drags dwell times to it. Stray: under 2 % of the CTV "
+        "each.",
+    ),
+    Kind(
+        id="ctv-parts-apart",
+        sentence="{name}: {count} parts of at least 2 % each, {gap_mm:.0f} mm apart",
+        remedy="Make a CTV of each lesion, with a prescription of its own; or look for slices that were not contoured.",
+        why="Parts that do not touch are several lesions, or one with slices left out.",
+    ),
+    Kind(
+        id="ctv-holes",
+        sentence="{name}: {count} holes of {cc:.2f} cc together inside it",
+        remedy="Fill holes in the segmentation.",
+        why="Voxels that the CTV encloses on all sides count as healthy tissue.",
+    ),
+    Kind(
+        id="ctv-volume-unusual",
+        sentence="{name} has {cc:.3g} cc, diameter {mm:.0f} mm",
+        remedy="Check spacing and segmentation.",
+        why="Lesions treated by HDR brachytherapy of the liver had diameters of 8 to 120 mm (Collettini 2014, Rofo "
+        "186:606; Collettini 2015, doi 10.1007/s00066-014-0781-3), 905 cc as a ball. Given below 5 and above 120 mm.",
+    ),
+    Kind(
+        id="ctv-named-as-organ",
+        sentence="the CTV {name} has the name of an organ",
+        remedy="Check the roles: the lesion is the CTV.",
+        why="A whole organ prescribed a dose is usually a slip between `ctv`, `oar` and `healthy`.",
+    ),
+    Kind(
+        id="organ-named-as-lesion",
+        sentence="the organ at risk {name} has the name of a lesion",
+        remedy="Check the roles: CTV, or other for a lesion of another session.",
+        why="A lesion as organ at risk would be spared.",
+    ),
+    Kind(
+        id="ctvs-overlap",
+        sentence="the CTVs {first} and {second} share {share:.0%} of the smaller one",
+        remedy="Give one of them, or cut them apart.",
+        why="A lesion given twice, or grown versions of one lesion (GTV, CTV, PTV) with two prescriptions.",
+    ),
+    Kind(
+        id="ctv-away-from-healthy",
+        sentence="{name} is {away_mm:.0f} mm away from {healthy}",
+        remedy="Check that both were drawn on one scan, and that `healthy` is the organ around the lesion.",
+        why="A lesion lies in or at the organ that is spared around it.",
+    ),
+    Kind(
+        id="ctv-large-for-healthy",
+        sentence="{name} has {cc:.0f} cc, {share:.0%} of {healthy}",
+        remedy="Check the segmentations; were CTV and {healthy} exchanged?",
+        why="A CTV of more than half of the organ around it leaves little to spare.",
+    ),
+)

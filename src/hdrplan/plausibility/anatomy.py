@@ -1,0 +1,109 @@
+"""Whether named organs lie where they do in a body, and in the tissue that they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray
+from hdrplan.cautions import Caution, caution
+from hdrplan.geometry import Structure, Volume
+from hdrplan.plausibility.names import organ_of
+from hdrplan.plausibility.sample import sampled_mm
+
+__all__ = ["doubts_of_anatomy", "doubts_of_tissue"]
+
+# First lies on the smaller side of second along x (right), y (front) or z (feet) of LPS; a body has it so.
+_PLACES: tuple[tuple[int, str, str], ...] = (
+    (0, "liver", "spleen"),
+    (0, "liver", "stomach"),
+    (0, "right kidney", "left kidney"),
+    (0, "right lung", "left lung"),
+    (0, "vena cava", "aorta"),
+    (0, "liver", "spinal cord"),
+    (0, "liver", "spine"),
+    (1, "liver", "spinal cord"),
+    (1, "liver", "spine"),
+    (1, "stomach", "spinal cord"),
+    (1, "aorta", "spinal cord"),
+    (1, "gallbladder", "spinal cord"),
+    (2, "liver", "lungs"),
+    (2, "liver", "right lung"),
+    (2, "liver", "heart"),
+    (2, "bladder", "liver"),
+    (2, "bladder", "lungs"),
+    (2, "right kidney", "heart"),
+    (2, "right kidney", "lungs"),
+)
+_SIDES = ("on the left of", "behind", "above")
+_AXES = ("left and right", "front and back", "head and feet")
+# Centres of parts of organs that a cropped CT shows may move so far.
+_SURE_MM = 10.0
+
+# HU: solid tissue is above, fat above too; gas, lung and the air outside below.
+_NOT_SOLID_HU = -150.0
+_NOT_SOLID_SHARE = 0.10
+_SOLID = ("liver", "spleen", "right kidney", "left kidney", "heart", "aorta", "vena cava", "spinal cord")
+_LUNGS = ("lungs", "right lung", "left lung")
+_BONES = ("ribs", "spine")
+_VOXELS = 1000
+
+
+def doubts_of_anatomy(structures: Sequence[Structure]) -> list[Caution]:
+    """Say along which axes named organs lie the wrong way round; one warning an axis."""
+    centres: dict[str, tuple[str, FloatArray]] = {}
+    for structure in structures:
+        organ = organ_of(structure.name)
+        if organ is not None:
+            centres.setdefault(organ, (structure.name, sampled_mm(structure, _VOXELS).mean(axis=0)))
+    doubts: dict[int, Caution] = {}
+    for axis, first, second in _PLACES:
+        if first in centres and second in centres and axis not in doubts:
+            (name, at), (other, beside) = centres[first], centres[second]
+            if at[axis] > beside[axis] + _SURE_MM:
+                doubts[axis] = caution(
+                    "anatomy-mirrored", first=name, second=other, side=_SIDES[axis], axis=_AXES[axis]
+                )
+    return list(doubts.values())
+
+
+def doubts_of_tissue(structures: Sequence[Structure], ct: Volume) -> list[Caution]:
+    """Say which CTVs and organs lie in tissue that they cannot be made of.
+
+    Parameters
+    ----------
+    structures : sequence of Structure
+    ct : Volume
+        HU; an image of one value tells nothing.
+    """
+    if not (ct.values_zyx[:: max(1, len(ct.values_zyx) // 8)] < _NOT_SOLID_HU).any():
+        # Water phantoms and images cropped to soft tissue.
+        return []
+    return [doubt for structure in structures for doubt in _tissue(structure, organ_of(structure.name), ct)]
+
+
+def _tissue(structure: Structure, organ: str | None, ct: Volume) -> list[Caution]:
+    if structure.role != "CTV" and organ not in (*_SOLID, *_LUNGS, *_BONES):
+        return []
+    hu = ct.at(sampled_mm(structure, _VOXELS))
+    hu = hu[np.isfinite(hu)]
+    if not len(hu):
+        return []
+    middle = float(np.median(hu))
+    if organ in _LUNGS:
+        tissue, wrong = "solid tissue", hu > -300.0
+        odd = middle > -300.0
+    elif organ in _BONES:
+        tissue, wrong = "soft tissue or air", hu < 50.0
+        odd = middle < 50.0
+    else:
+        tissue, wrong = "air, lung or fat", hu < _NOT_SOLID_HU
+        odd = bool(wrong.mean() > _NOT_SOLID_SHARE)
+        if not odd and middle > 400.0:
+            tissue, wrong, odd = "bone or metal", hu > 400.0, True
+    if not odd:
+        return []
+    return [
+        caution("structure-in-other-tissue", name=structure.name, share=float(wrong.mean()), tissue=tissue, hu=middle)
+    ]

@@ -1,0 +1,51 @@
+"""Everything that can be doubted about a case, in the order in which a person reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hdrplan.cautions import Caution
+from hdrplan.geometry import Catheter, Structure, Volume
+from hdrplan.plausibility.anatomy import doubts_of_anatomy, doubts_of_tissue
+from hdrplan.plausibility.catheters import doubts_of_catheters
+from hdrplan.plausibility.images import doubts_of_ct
+from hdrplan.plausibility.targets import doubts_of_structures, doubts_of_targets
+
+__all__ = ["doubts_of_anatomy_and_catheters"]
+
+
+def doubts_of_anatomy_and_catheters(
+    ct: Volume | None,
+    structures: Sequence[Structure],
+    catheters: Sequence[Catheter],
+    healthy: str | None,
+    *,
+    where: object = None,
+) -> tuple[Caution, ...]:
+    """Say what is odd about images, structures and catheters together.
+
+    Parameters
+    ----------
+    ct : Volume or None
+        HU.
+    structures : sequence of Structure
+    catheters : sequence of Catheter
+    healthy : str or None
+        The organ that is spared around the CTVs.
+    where : object
+        What messages name.
+
+    Raises
+    ------
+    InputError
+        What cannot be right: a CT that is none, one catheter twice, a catheter that turns back on itself.
+    """
+    ctvs = [s for s in structures if s.role == "CTV"]
+    of_ct = [] if ct is None else [*doubts_of_ct(ct), *doubts_of_tissue(structures, ct)]
+    return (
+        *of_ct,
+        *doubts_of_anatomy(structures),
+        *doubts_of_structures(structures),
+        *doubts_of_targets(structures, healthy),
+        *doubts_of_catheters(catheters, ctvs, ct, where=where),
+    )

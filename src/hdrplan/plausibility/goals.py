@@ -1,0 +1,122 @@
+"""Whether prescriptions and goals can be meant: their sense, their range, and what they protect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+from hdrplan.cautions import Caution, caution
+from hdrplan.geometry import Structure
+from hdrplan.plan import Goal, Goals
+
+__all__ = ["doubts_of_goals"]
+
+# Gy in one fraction; sources in the register, "prescription-unusual" and "goal-out-of-range".
+_PRESCRIPTION_GY = (8.0, 30.0)
+_LIMIT_GY = (0.5, 60.0)
+_MEAN_GY = (0.1, 60.0)
+_TARGET_GY = (5.0, 500.0)
+_TIME_S = (60.0, 4 * 3600.0)
+# Coverage of a CTV from this part of its volume on has a minimum, never a maximum.
+_COVERAGE = 0.9
+
+
+def doubts_of_goals(goals: Goals, structures: Sequence[Structure]) -> list[Caution]:
+    """Say which prescriptions and goals were probably not meant.
+
+    Parameters
+    ----------
+    goals : Goals
+    structures : sequence of Structure
+    """
+    doubts = [
+        caution("prescription-unusual", structure=p.structure, dose_gy=p.dose_gy)
+        for p in goals.prescriptions
+        if not _PRESCRIPTION_GY[0] <= p.dose_gy <= _PRESCRIPTION_GY[1]
+    ]
+    known = {s.name: s for s in structures}
+    for goal in goals.goals:
+        doubts += _goal(goal, known.get(goal.structure))
+    for first, second in combinations(goals.goals, 2):
+        if _quantity(first) == _quantity(second):
+            limits = {"metric": first.metric.text, "first": first.text, "second": second.text}
+            doubts.append(caution("goal-twice", structure=first.structure, **limits))
+    return doubts
+
+
+def _quantity(goal: Goal) -> tuple[object, ...]:
+    return goal.structure, goal.metric, goal.sense, goal.level
+
+
+def _goal(goal: Goal, structure: Structure | None) -> list[Caution]:
+    return [
+        doubt
+        for doubt in (_sense(goal, structure), _fraction(goal), _range(goal, structure), _binding(goal, structure))
+        if doubt is not None
+    ]
+
+
+def _sense(goal: Goal, structure: Structure | None) -> Caution | None:
+    kind = goal.metric.kind
+    if kind == "conformity":
+        return None
+    because = None
+    if goal.structure == "plan" or (structure is not None and structure.role != "CTV"):
+        if goal.sense == ">=":
+            because = ": a time has a maximum" if structure is None else ": organs at risk have maxima"
+    elif structure is not None and goal.sense == "<=":
+        covers = kind == "dose_at_frac" and goal.metric.at >= _COVERAGE
+        whole = kind == "volume_at_frac" and goal.metric.at <= 1.0
+        if covers or whole or kind == "dose_min":
+            because = ": a CTV's coverage has a minimum"
+    if because is None:
+        return None
+    return caution("goal-sense", structure=goal.structure, goal=goal.text, because=because)
+
+
+def _fraction(goal: Goal) -> Caution | None:
+    """Percent written as a fraction, in the value or in the metric."""
+    if goal.metric.unit == "frac" and 0 < goal.value <= 0.01:
+        return caution("goal-fraction", structure=goal.structure, goal=goal.text, percent=1e4 * goal.value)
+    if goal.metric.kind == "dose_at_frac" and goal.metric.at <= 0.01 and goal.sense == ">=":
+        return caution("goal-fraction", structure=goal.structure, goal=goal.text, percent=1e4 * goal.metric.at)
+    if goal.metric.kind == "volume_at_frac" and goal.metric.at < 0.05:
+        return caution("goal-fraction", structure=goal.structure, goal=goal.text, percent=1e4 * goal.metric.at)
+    return None
+
+
+def _range(goal: Goal, structure: Structure | None) -> Caution | None:
+    unit = goal.metric.unit
+    if unit == "s":
+        low, high = _TIME_S
+        hint = "; minutes written as seconds?" if goal.value < low else ""
+    elif unit == "Gy":
+        is_target = structure is not None and structure.role == "CTV"
+        low, high = _TARGET_GY if is_target else _MEAN_GY if goal.metric.kind == "dose_mean" else _LIMIT_GY
+        hint = "; cGy written as Gy?" if goal.value > high else ""
+    elif goal.metric.kind == "volume_at_gy":
+        low, high = 0.5, 100.0
+        if low <= goal.metric.at <= high:
+            return None
+        hint = "; cGy written as Gy?" if goal.metric.at > high else ""
+        return caution("goal-out-of-range", structure=goal.structure, goal=goal.text, hint=hint)
+    else:
+        return None
+    if low <= goal.value <= high:
+        return None
+    return caution("goal-out-of-range", structure=goal.structure, goal=goal.text, hint=hint)
+
+
+def _binding(goal: Goal, structure: Structure | None) -> Caution | None:
+    """Limits that hold whatever is planned: beyond the structure's volume, 100 % and more, at least nothing."""
+    if structure is None:
+        return None
+    cc, metric, upper = structure.volume_cc, goal.metric, goal.sense == "<="
+    because = None
+    if upper and ((metric.kind == "dose_at_cc" and metric.at > cc) or (metric.unit == "cc" and goal.value >= cc)):
+        because = f": the structure has {cc:.3g} cc"
+    elif (metric.unit == "frac" and upper and goal.value >= 1.0) or (not upper and goal.value == 0.0):
+        because = ""
+    if because is None:
+        return None
+    return caution("goal-cannot-bind", structure=goal.structure, goal=goal.text, because=because)

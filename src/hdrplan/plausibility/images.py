@@ -1,0 +1,130 @@
+"""Whether a CT can be one: its values, its slices, and where bone lies in it."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from hdrplan.arrays import BoolArray, FloatArray
+from hdrplan.cautions import Caution, caution
+from hdrplan.errors import InputError
+from hdrplan.geometry import Volume
+
+__all__ = ["Skin", "doubts_of_ct"]
+
+# Voxels that are looked at along each axis: slices are judged on all of them, tissue on a raster.
+_RASTER = 64
+# HU: below lies air, lung or gas; above, cortical bone. Contrast medium rarely reaches it.
+AIR_HU, BONE_HU = -300.0, 250.0
+# A trunk seen in its whole width, so that spine and ribs are where the centre of bone says.
+_WIDTH_MM = 250.0
+_BEHIND_MM = 15.0
+# No scanner writes beyond; 12 bits of stored numbers, unsigned wrapped ones.
+_LARGEST_HU = 32_000.0
+
+
+def doubts_of_ct(ct: Volume) -> list[Caution]:
+    """Say what is odd about the values of a CT.
+
+    Parameters
+    ----------
+    ct : Volume
+        HU.
+
+    Raises
+    ------
+    InputError
+        Stored numbers without their rescale, or another image altogether.
+    """
+    coarse = _raster(ct.values_zyx)
+    return [*_values(coarse), *_slices(ct), *_front_and_back(coarse, ct)]
+
+
+def _raster(values_zyx: FloatArray) -> FloatArray:
+    steps = [max(1, n // _RASTER) for n in values_zyx.shape]
+    return np.asarray(values_zyx[:: steps[0], :: steps[1], :: steps[2]])
+
+
+def _values(coarse: FloatArray) -> list[Caution]:
+    low, high = float(coarse.min()), float(coarse.max())
+    if low == high:
+        return []
+    # A fifth of the way down from the largest: metal and calcium do not decide.
+    top = float(np.percentile(coarse, 99.0))
+    if (low >= 0 and top > 600.0) or high > _LARGEST_HU:
+        raise InputError(
+            "a CT is in HU, air near -1000 and water 0",
+            got=f"values from {low:g} to {high:g}",
+            remedy="Are these stored numbers without their rescale intercept, an MR image or a dose?",
+        )
+    if low >= 0 and high <= 255 and high - low > 100:
+        return [caution("ct-values-unusual", low=low, high=high, what="grey values of a picture?")]
+    if high - low <= 2.0:
+        return [caution("ct-values-unusual", low=low, high=high, what="normalised?")]
+    return []
+
+
+def _slices(ct: Volume) -> list[Caution]:
+    """Say which slices were scaled otherwise: their mean jumps while their neighbours agree."""
+    ny, nx = ct.grid.shape_zyx[1:]
+    rows = ct.values_zyx[:, :: max(1, ny // _RASTER), :: max(1, nx // _RASTER)]
+    mean = rows.mean(axis=(1, 2), dtype=np.float64)
+    if len(mean) < 3:
+        return []
+    beside = (mean[:-2] + mean[2:]) / 2
+    jump = mean[1:-1] - beside
+    odd = np.flatnonzero((np.abs(jump) > 150.0) & (np.abs(mean[:-2] - mean[2:]) < 0.3 * np.abs(jump)))
+    # The slices beside a jump jump back by half.
+    odd = odd[[np.abs(jump[k]) >= np.abs(jump[max(0, k - 1) : k + 2]).max() for k in odd]] if len(odd) else odd
+    return [caution("ct-slice-jumps", index=int(k) + 1, hu=float(jump[k])) for k in odd[:5]]
+
+
+def _front_and_back(coarse: FloatArray, ct: Volume) -> list[Caution]:
+    spacing = ct.grid.spacing_mm * [max(1, n // _RASTER) for n in ct.grid.shape_zyx[::-1]]
+    body = coarse > AIR_HU
+    bone = coarse > BONE_HU
+    if bone.sum() < 0.005 * body.sum() or not body.any():
+        return []
+    at = np.argwhere(bone)[:, ::-1].mean(axis=0) - np.argwhere(body)[:, ::-1].mean(axis=0)
+    width = body.any(axis=(0, 1)).sum() * spacing[0]
+    behind_mm = float((ct.grid.direction @ (at * spacing))[1])
+    if width < _WIDTH_MM or behind_mm > -_BEHIND_MM:
+        return []
+    return [caution("ct-flipped", mm=-behind_mm)]
+
+
+class Skin:
+    """The air around the patient: what is joined to the sides of the CT, so that lungs and gas are none of it.
+
+    Parameters
+    ----------
+    ct : Volume
+    """
+
+    __slots__ = ("_depth_mm", "_grid", "_step", "exists")
+
+    def __init__(self, ct: Volume) -> None:
+        step = np.array([max(1, round(5.0 / s)) for s in ct.grid.spacing_mm])
+        air = ct.values_zyx[:: step[2], :: step[1], :: step[0]] < AIR_HU
+        outside = _joined_to_sides(air)
+        self.exists = bool(outside.any()) and not bool(outside.all())
+        self._grid, self._step = ct.grid, step
+        spacing = (ct.grid.spacing_mm * step)[::-1]
+        self._depth_mm = np.zeros((1, 1, 1))
+        if self.exists:
+            self._depth_mm = ndimage.distance_transform_edt(~outside, sampling=spacing)
+
+    def depth_mm(self, points_mm: FloatArray) -> FloatArray:
+        """Distance of points from the air outside, to 5 mm; 0 in it and beyond the CT."""
+        index = np.rint(self._grid.index(points_mm) / self._step).astype(np.int64)[:, ::-1]
+        held = ((index >= 0) & (index < self._depth_mm.shape)).all(axis=1)
+        z, y, x = (index * held[:, None]).T
+        return np.asarray(np.where(held, self._depth_mm[z, y, x], 0.0))
+
+
+def _joined_to_sides(air: BoolArray) -> BoolArray:
+    """Return the air that is joined to the front, back, left or right of the images."""
+    labels, _ = ndimage.label(air)
+    faces = (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1])
+    sides = np.unique(np.concatenate([face.ravel() for face in faces]))
+    return np.isin(labels, sides[sides > 0])
