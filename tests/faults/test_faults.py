@@ -19,7 +19,7 @@ import pytest
 
 import hdrplan
 from hdrplan.errors import InputError
-from hdrplan.io import new_folder, read_results
+from hdrplan.io import Output, drafts, new_folder, read_results
 from small_case import write_small_case
 
 PLAN_FILES = {"plan.json", "dose.nrrd", "dvh.csv", "metrics.json", "report.html", "run.json"}
@@ -125,7 +125,7 @@ def test_two_processes_on_one_output(case: Path, tmp_path: Path) -> None:
 def test_the_folder_appears_while_this_run_writes(tmp_path: Path) -> None:
     def run_while_another_writes() -> None:
         with new_folder(tmp_path / "out") as draft:
-            (draft / "run.json").write_text("mine")
+            (draft / "run.json").write_text("{}")
             (tmp_path / "out").mkdir()
             (tmp_path / "out" / "run.json").write_text("{}")
 
@@ -138,8 +138,10 @@ def test_the_folder_appears_while_this_run_writes(tmp_path: Path) -> None:
 def test_an_old_result_comes_back_where_the_new_one_cannot_be_moved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(drafts, "_exchanged", lambda one, other: False)  # a system that swaps in three steps
+    record = '{"schema": "hdrplan.run/1", "files": ["run.json"]}'
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "run.json").write_text("old")
+    (tmp_path / "out" / "run.json").write_text(record)
     real = Path.rename
 
     def failing(self: Path, target: Path) -> Path:
@@ -150,12 +152,12 @@ def test_an_old_result_comes_back_where_the_new_one_cannot_be_moved(
     monkeypatch.setattr(Path, "rename", failing)
 
     def replaced() -> None:
-        with new_folder(tmp_path / "out", overwrite=True) as draft:
-            (draft / "run.json").write_text("new")
+        with new_folder(Output(path=tmp_path / "out", overwrite=True)) as draft:
+            (draft / "new").write_text("new")
 
     with pytest.raises(OSError, match="Input/output"):
         replaced()
-    assert (tmp_path / "out" / "run.json").read_text() == "old"
+    assert (tmp_path / "out" / "run.json").read_text() == record
     assert visible(tmp_path) == {"out"}
 
 

@@ -11,7 +11,7 @@ import pytest
 from demo_case import small_plan
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Grid, Volume
-from hdrplan.io import ResultFolder, RunRecord, read_plan, read_volume, write_results
+from hdrplan.io import Output, ResultFolder, RunRecord, read_plan, read_volume, write_results
 
 
 def write(folder: Path, *, overwrite: bool = False, **metrics: object) -> Path:
@@ -24,7 +24,7 @@ def write(folder: Path, *, overwrite: bool = False, **metrics: object) -> Path:
         metrics={"structures": {"lesion": {"d100_gy": np.float64(20.0), "d2_gy": np.nan}}} | metrics,
     )
     run = RunRecord(inputs={"ct": "0" * 64}, options={"step_mm": 5.0}, seed=None)
-    write_results(folder, results, report_html="<html></html>", run=run, overwrite=overwrite)
+    write_results(Output(path=folder, overwrite=overwrite), results, report_html="<html></html>", run=run)
     return folder
 
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hdrplan.cli.common import json_option, progress_bar, quiet_option
+from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.errors import FormatError, InputError
+
+if TYPE_CHECKING:
+    from hdrplan.io import Output
 
 __all__ = ["command"]
 
@@ -20,8 +26,9 @@ _FILE = click.Path(path_type=Path)
 @click.option("--seconds", type=float, default=0.5, show_default=True, help="Wall time for each timing.")
 @click.option("--start-up/--no-start-up", default=True, help="Also time import and compilation in new processes.")
 @click.option("--peers", type=_FILE, help="JSON of peers measured by: python -m benchmarks --peers.")
-@click.option("-o", "--output", type=_FILE, help="Write the table to this JSON file.")
-@click.option("--page", type=_FILE, help="Write a Markdown page here, its picture into images/ beside it.")
+@click.option("-o", "--output", type=OUT_FILE, help="Write the table to this JSON file.")
+@click.option("--page", type=OUT_FILE, help="Write a Markdown page here, its picture into images/ beside it.")
+@writes
 @quiet_option
 @json_option
 def command(
@@ -29,8 +36,8 @@ def command(
     seconds: float,
     start_up: bool,
     peers: Path | None,
-    output: Path | None,
-    page: Path | None,
+    output: Output | None,
+    page: Output | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -43,7 +50,7 @@ def command(
       hdrplan bench -o bench.json --page benchmarks.md
     """
     from hdrplan.bench import SIZES, bench
-    from hdrplan.io import json_text, new_file, write_json
+    from hdrplan.io import check_output, json_text, new_file, write_json
     from hdrplan.report.bench_page import bench_figure, bench_page
 
     names = [name.strip() for name in sizes.split(",") if name.strip()]
@@ -58,6 +65,8 @@ def command(
             measured_peers = json.loads(peers.read_text(encoding="utf-8"))["peers"]
         except (ValueError, KeyError, TypeError) as error:
             raise FormatError("a JSON table of peers", got=str(error)[:80], where=peers) from None
+    if page is not None:
+        check_output(replace(page, path=_picture(page.path)), folder=False)
     with progress_bar("Benchmark", quiet=quiet or as_json) as on_progress:
         table = bench(names, seconds=seconds, start_up=start_up, on_progress=on_progress)
     table["peers"] = measured_peers
@@ -65,12 +74,15 @@ def command(
         with new_file(output) as draft:
             write_json(draft, table)
     if page is not None:
-        picture = page.parent / "images" / "benchmarks.png"
-        with new_file(picture) as draft:
+        with new_file(replace(page, path=_picture(page.path))) as draft:
             bench_figure(table, draft)
         with new_file(page) as draft:
             draft.write_text(bench_page(table, "images/benchmarks.png"), encoding="utf-8")
     if as_json:
         click.echo(json_text(table), nl=False)
     elif not quiet:
-        click.echo(bench_page(table, "images/benchmarks.png") if page is None else f"wrote {page}")
+        click.echo(bench_page(table, "images/benchmarks.png") if page is None else f"wrote {page.path}")
+
+
+def _picture(page: Path) -> Path:
+    return page.parent / "images" / "benchmarks.png"

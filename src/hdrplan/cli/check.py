@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from hdrplan.cli.common import given, json_option, progress_bar, quiet_option, strict_option, warn
+from hdrplan.cli.outputs import OUT_FOLDER, writes
 
 if TYPE_CHECKING:
-    from hdrplan.io import ClinicalPlan
+    from hdrplan.io import ClinicalPlan, Output
     from hdrplan.workflow import SecondCheck
 
 __all__ = ["command"]
@@ -28,8 +29,8 @@ _FILE = click.Path(path_type=Path)
 @click.option("--tolerances", type=_FILE, help="TOML file of tolerances; see docs/howto/dicom.md.")
 @click.option("--tip", type=click.Choice(["as-read", "reversed"]), help="Overrule which way the sources point.")
 @click.option("--treated", type=click.DateTime(), help="Treatment: decay the strength, tell how the times stretch.")
-@click.option("-o", "--output", type=_FILE, help="Write check.html, check.json and run.json into this new folder.")
-@click.option("--overwrite", is_flag=True, help="Replace a folder that hdrplan wrote.")
+@click.option("-o", "--output", type=OUT_FOLDER, help="Write check.html, check.json and run.json into this new folder.")
+@writes
 @click.option("--identify", is_flag=True, help="Name the plan's label and files in the output.")
 @strict_option
 @json_option
@@ -42,8 +43,7 @@ def command(
     tolerances: Path | None,
     tip: str | None,
     treated: datetime | None,
-    output: Path | None,
-    overwrite: bool,
+    output: Output | None,
     identify: bool,
     as_json: bool,
     quiet: bool,
@@ -96,7 +96,7 @@ def command(
     table = check_table(check, brachy.label if identify else None)
     if output is not None:
         files = dict(clinical.files) | ({} if tolerances is None else {"tolerances": tolerances})
-        with new_folder(output, overwrite=overwrite) as draft:
+        with new_folder(output) as draft:
             (draft / "check.html").write_text(_page(clinical, check, identify), encoding="utf-8")
             write_json(draft / "check.json", table)
             options = {"source": model.name, "tip": tip or "as the plan tells"}
@@ -108,7 +108,7 @@ def command(
     else:
         _print(check, quiet)
         if output is not None:
-            click.echo(f"Wrote {output / 'check.html'}. Research use only, never for treatment.")
+            click.echo(f"Wrote {output.path / 'check.html'}. Research use only, never for treatment.")
     sys.exit(0 if check.passed else 1)
 
 

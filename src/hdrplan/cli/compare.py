@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hdrplan.cli.common import quiet_option, strict_option, warn
+from hdrplan.cli.outputs import OUT_FILE, writes
+
+if TYPE_CHECKING:
+    from hdrplan.io import Output
 
 __all__ = ["command"]
 
@@ -16,10 +21,11 @@ __all__ = ["command"]
 @click.option(
     "--case", "case_path", type=click.Path(path_type=Path), help="Case of all plans: shows CT and structures."
 )
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="HTML file to write.")
+@click.option("-o", "--output", required=True, type=OUT_FILE, help="HTML file to write.")
 @strict_option
 @quiet_option
-def command(plans: tuple[Path, ...], case_path: Path | None, output: Path, quiet: bool) -> None:
+@writes
+def command(plans: tuple[Path, ...], case_path: Path | None, output: Output, quiet: bool) -> None:
     """Compare the output folders of two to four plans; differences are to the first.
 
     \b
@@ -63,7 +69,7 @@ def command(plans: tuple[Path, ...], case_path: Path | None, output: Path, quiet
     with new_file(output) as draft:
         draft.write_text(page, encoding="utf-8")
     if not quiet:
-        click.echo(f"Wrote {output}. Research use only, never for treatment.")
+        click.echo(f"Wrote {output.path}. Research use only, never for treatment.")
 
 
 def _labels(plans: tuple[Path, ...]) -> list[str]:

@@ -10,18 +10,20 @@ import click
 
 from hdrplan.cli.cohort.opening import CohortRequest, OpenCohort, cohort_options, open_cohort
 from hdrplan.cli.common import echo_lines, json_option, progress_bar, quiet_option
+from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
     from hdrplan.analysis import Correlation
     from hdrplan.cohort import Derived
+    from hdrplan.io import Output
 
 __all__ = ["command"]
 
 
 @click.command("correlate", short_help="Dose against local recurrence: report, figures, tables.")
 @cohort_options
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="New folder.")
+@click.option("-o", "--output", required=True, type=OUT_FOLDER, help="New folder.")
 @click.option("--mode", type=click.Choice(["recommended", "paper"]), default="recommended", show_default=True,
               help="paper: the paper's rules of derivation and its model building beside ours.")  # fmt: skip
 @click.option("--threshold", "threshold_gy", type=float, default=20.0, show_default=True, help="Fixed D100, Gy.")
@@ -30,12 +32,12 @@ __all__ = ["command"]
 @click.option("--resamples", type=int, default=1999, show_default=True, help="Behind corrected p values.")
 @click.option("--bootstrap", type=int, default=200, show_default=True, help="Samples of patients behind intervals.")
 @click.option("--seed", type=int, default=1, show_default=True)
-@click.option("--overwrite", is_flag=True, help="Replace a folder that hdrplan wrote.")
+@writes
 @quiet_option
 @json_option
 def command(
     request: CohortRequest,
-    output: Path,
+    output: Output,
     mode: Literal["recommended", "paper"],
     threshold_gy: float,
     horizon_months: float,
@@ -43,7 +45,6 @@ def command(
     resamples: int,
     bootstrap: int,
     seed: int,
-    overwrite: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -81,13 +82,13 @@ def command(
     table = lesion_table(opened.cohort, derived, alpha_beta_gy=alpha_beta_gy)
     with progress_bar("analysis", quiet=quiet or as_json) as progress:
         result = correlate(table, settings, on_progress=progress)
-    with new_folder(output, overwrite=overwrite) as draft:
+    with new_folder(output) as draft:
         _write(draft, request, opened, derived, result)
     if as_json:
-        click.echo(json_text({**correlation_table(result), "output": str(output)}), nl=False)
+        click.echo(json_text({**correlation_table(result), "output": str(output.path)}), nl=False)
         return
     echo_lines(f"- {sentence}" for sentence in plain_words(result))
-    click.echo(f"Wrote {output}; open {output / 'report.html'}. Research use only, never for treatment.")
+    click.echo(f"Wrote {output.path}; open {output.path / 'report.html'}. Research use only, never for treatment.")
 
 
 def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Derived, result: Correlation) -> None:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from hdrplan.cli.common import json_option, progress_bar, quiet_option, strict_option, warn
+from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
     from hdrplan.geometry import Grid
+    from hdrplan.io import Output
     from hdrplan.plan import Plan
 
 __all__ = ["command"]
@@ -30,12 +32,13 @@ _FILE = click.Path(path_type=Path)
 @click.option("--grid", "grid_like", type=_FILE, help="Image (NRRD, NIfTI, MHA, DICOM folder) whose grid to take.")
 @click.option("--spacing", type=float, help="Voxel size in mm of a grid around the dwells.")
 @click.option("--margin", type=float, default=60.0, show_default=True, help="Margin in mm of that grid.")
-@click.option("-o", "--output", type=_FILE, required=True, help="dose.csv for points; dose.nrrd, .nii.gz for a grid.")
+@click.option("-o", "--output", required=True, type=OUT_FILE, help="dose.csv for points, or dose.nrrd, .nii.gz.")
 @click.option("--exact", is_flag=True, help="Grid: every dwell at every voxel in float64 (default: within 0.1 %).")
 @click.option("--dry-run", is_flag=True, help="Check the input, say what would be computed, write nothing.")
 @quiet_option
 @strict_option
 @json_option
+@writes
 def command(
     plan: Path | None,
     dwells: Path | None,
@@ -45,7 +48,7 @@ def command(
     grid_like: Path | None,
     spacing: float | None,
     margin: float,
-    output: Path,
+    output: Output,
     exact: bool,
     dry_run: bool,
     quiet: bool,
@@ -74,7 +77,7 @@ def command(
         "strength_u": chosen.strength_u,
         "dwells": len(chosen.dwells),
         "total_time_s": chosen.total_time_s,
-        "output": output.name,
+        "output": output.path.name,
     }
     if points is not None:
         summary |= _at_points(chosen, points, None if dry_run else output, quiet)
@@ -91,7 +94,7 @@ def command(
     elif not quiet:
         done = "would write" if dry_run else "wrote"
         click.echo(
-            f"{done} {output}: {size}, {len(chosen.dwells)} dwells, {chosen.source.name}, {chosen.strength_u:g} U"
+            f"{done} {output.path}: {size}, {len(chosen.dwells)} dwells, {chosen.source.name}, {chosen.strength_u:g} U"
         )
         if summary.get("extrapolated_points"):
             click.echo(f"{summary['extrapolated_points']} points lie outside the source's published table")
@@ -119,7 +122,7 @@ def _plan(path: Path | None, dwells: Path | None, source: str | None, strength: 
     return Plan(dwells=positions, times_s=times_s, source=read_source(source), strength=strength_from_text(strength))
 
 
-def _at_points(plan: Plan, points: Path, output: Path | None, quiet: bool) -> dict[str, object]:
+def _at_points(plan: Plan, points: Path, output: Output | None, quiet: bool) -> dict[str, object]:
     """Write the doses at the points of a CSV, unless there is no output; return what is to be said of them."""
     from hdrplan.dose import dose_at_points
     from hdrplan.io import read_points_csv, write_point_doses
@@ -152,15 +155,16 @@ def _grid(plan: Plan, like: Path | None, spacing_mm: float | None, margin_mm: fl
     return Grid.around(plan.dwells.positions_mm, spacing_mm=spacing_mm, margin_mm=margin_mm)
 
 
-def _on_grid(plan: Plan, grid: Grid, output: Path, exact: bool, quiet: bool) -> dict[str, object]:
+def _on_grid(plan: Plan, grid: Grid, output: Output, exact: bool, quiet: bool) -> dict[str, object]:
     """Write the dose on a grid; return what is to be said of it."""
     from hdrplan.dose import dose_field
-    from hdrplan.io import write_volume
+    from hdrplan.io import new_file, write_volume
 
     with progress_bar("Dose on the grid", quiet=quiet) as on_progress:
         volume = dose_field(
             plan.dwells, plan.exposure_s, grid, plan.source,
             strength_u=plan.strength_u, exact=exact, on_progress=on_progress,
         )  # fmt: skip
-    write_volume(output, volume)
+    with new_file(output) as draft:
+        write_volume(draft, volume)
     return {"max_gy": float(volume.values_zyx.max())}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
 from hdrplan.cli.common import echo_lines, given, json_option, steps_bar
+from hdrplan.cli.outputs import OUT_FILE, writes
+
+if TYPE_CHECKING:
+    from hdrplan.io import Output
 
 __all__ = ["command"]
 
@@ -22,9 +26,10 @@ __all__ = ["command"]
     show_default=True,
     help="Prove D100 at every point of the CTVs, or give that of sample points.",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the metrics to this JSON file.")
+@click.option("-o", "--output", type=OUT_FILE, help="Write the metrics to this JSON file.")
 @json_option
-def command(plan_path: Path, every_point: bool, output: Path | None, as_json: bool, **flags: Any) -> None:
+@writes
+def command(plan_path: Path, every_point: bool, output: Output | None, as_json: bool, **flags: Any) -> None:
     """Evaluate the dwell times of a plan on a case: metrics of every structure, goals met or missed.
 
     The plan's own source and strength are used; --strength recomputes for another day's source. D100 is proven anew for
@@ -60,4 +65,4 @@ def command(plan_path: Path, every_point: bool, output: Path | None, as_json: bo
         return
     echo_lines(score_lines(result.score))
     if output is not None:
-        click.echo(f"Wrote {output}. Research use only, never for treatment.")
+        click.echo(f"Wrote {output.path}. Research use only, never for treatment.")

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from hdrplan.cli.common import given, quiet_option, strict_option, warn
+from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
-    from hdrplan.io import CaseFile, DicomSet
+    from hdrplan.io import CaseFile, DicomSet, Output
 
 __all__ = ["command"]
 
@@ -22,23 +23,22 @@ _FILE = click.Path(path_type=Path)
 @click.command("export", short_help="Write a plan as DICOM-RT or for 3D Slicer.")
 @click.argument("result", type=_FILE)
 @click.option("--case", "case_path", type=_FILE, required=True, help="Case folder that was planned.")
-@click.option("-o", "--output", type=_FILE, required=True, help="Folder to write; must not exist.")
+@click.option("-o", "--output", type=OUT_FOLDER, required=True, help="Folder to write; must not exist.")
 @click.option("--format", "kind", type=click.Choice(["dicom", "slicer"]), default="dicom", show_default=True)
 @click.option("--link-ct", type=_FILE, help="DICOM series folder of the case's CT: objects refer to its slices.")
 @click.option("--bits", type=click.Choice(["32", "16"]), default="32", show_default=True, help="Of the dose grid.")
 @click.option("--identify", is_flag=True, help="Pass the patient data of --link-ct through.")
-@click.option("--overwrite", is_flag=True, help="Replace a folder that hdrplan wrote.")
+@writes
 @strict_option
 @quiet_option
 def command(
     result: Path,
     case_path: Path,
-    output: Path,
+    output: Output,
     kind: str,
     link_ct: Path | None,
     bits: str,
     identify: bool,
-    overwrite: bool,
     quiet: bool,
 ) -> None:
     """Write the plan in RESULT (a folder of `hdrplan plan`) for other programs.
@@ -59,7 +59,7 @@ def command(
     case_file = read_case(case_path)
     warn(case_file.warnings)
     contents = _contents(case_file, result, link_ct)
-    with new_folder(output, overwrite=overwrite) as draft:
+    with new_folder(output) as draft:
         if kind == "slicer":
             names = write_slicer_set(draft, contents.case, contents.plan, dose=contents.dose)
         else:
@@ -69,7 +69,7 @@ def command(
     if not quiet:
         shown = [name for name in names if not name.startswith("CT_")]
         slices = len(names) - len(shown)
-        click.echo(f"Wrote {', '.join(shown)}{f' and {slices} CT slices' if slices else ''} to {output}.")
+        click.echo(f"Wrote {', '.join(shown)}{f' and {slices} CT slices' if slices else ''} to {output.path}.")
         if contents.plan.transit is not None:
             click.echo(
                 "The dose includes that of the moving source; a program that reads the dwell times leaves it out."

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hdrplan.cli.common import given, progress_bar, quiet_option, strict_option, warn
+from hdrplan.cli.outputs import OUT_FOLDER, writes
+
+if TYPE_CHECKING:
+    from hdrplan.io import Output
 
 __all__ = ["command"]
 
@@ -15,7 +20,7 @@ _FILE = click.Path(path_type=Path)
 
 @click.command("import", short_help="Turn a DICOM export into a case folder.")
 @click.argument("folder", type=_FILE)
-@click.option("-o", "--output", type=_FILE, required=True, help="Case folder to write; must not exist.")
+@click.option("-o", "--output", type=OUT_FOLDER, required=True, help="Case folder to write; must not exist.")
 @click.option("--ctv", multiple=True, metavar="ROI", help="ROI to treat; repeatable. Else the rules choose.")
 @click.option("--oar", multiple=True, metavar="ROI", help="Organ at risk; repeatable.")
 @click.option("--healthy", metavar="ROI", help="Organ whose mean dose is to be least (liver).")
@@ -24,12 +29,12 @@ _FILE = click.Path(path_type=Path)
 @click.option("--plan", metavar="LABEL|FILE", help="Which plan, where there are several.")
 @click.option("--rules", type=_FILE, help="TOML file of role rules for ROI names; see docs/howto/dicom.md.")
 @click.option("--name", default="imported", show_default=True, help="Name of the case; do not name the patient.")
-@click.option("--overwrite", is_flag=True, help="Replace a folder that hdrplan wrote.")
+@writes
 @strict_option
 @quiet_option
 def command(
     folder: Path,
-    output: Path,
+    output: Output,
     ctv: tuple[str, ...],
     oar: tuple[str, ...],
     healthy: str | None,
@@ -38,7 +43,6 @@ def command(
     plan: str | None,
     rules: Path | None,
     name: str,
-    overwrite: bool,
     quiet: bool,
 ) -> None:
     """Read a folder of DICOM files (CT, RTSTRUCT, RTPLAN, RTDOSE) and write a case folder.
@@ -63,7 +67,7 @@ def command(
 
     with progress_bar("read", quiet=quiet) as on_progress:
         export = read_dicom_folder(folder, plan=plan, on_progress=on_progress)
-    with new_folder(output, overwrite=overwrite) as draft:
+    with new_folder(output) as draft:
         choices = ImportChoices(
             name=name,
             rules=read_role_rules(rules),
@@ -77,4 +81,4 @@ def command(
         warn(warnings)
         facts = {"not_modelled": export.plan.unmodelled if export.plan else ()}
         write_run(draft, inputs=export.hashes, options={"command": "import"}, facts=facts, warnings=given())
-    click.echo(f"Wrote {output / 'case.toml'}. Next: hdrplan plan {output} -o plan")
+    click.echo(f"Wrote {output.path / 'case.toml'}. Next: hdrplan plan {output.path} -o plan")

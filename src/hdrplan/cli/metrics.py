@@ -10,8 +10,10 @@ import click
 
 from hdrplan.cli.common import quiet_option, steps_bar
 from hdrplan.cli.flags import in_flags
+from hdrplan.cli.outputs import OUT_FOLDER, writes
 
 if TYPE_CHECKING:
+    from hdrplan.io import Output
     from hdrplan.workflow import Engine
 
 __all__ = ["command"]
@@ -21,7 +23,7 @@ _FILE = click.Path(path_type=Path)
 
 @click.command("metrics", short_help="One table of a whole archive of treatments.")
 @click.argument("folders", nargs=-1, required=True, type=_FILE)
-@click.option("-o", "--output", required=True, type=_FILE, help="Folder for the tables; must not exist.")
+@click.option("-o", "--output", required=True, type=OUT_FOLDER, help="Folder for the tables; must not exist.")
 @click.option(
     "--engine",
     type=click.Choice(["stored", "recomputed", "both"]),
@@ -35,11 +37,11 @@ _FILE = click.Path(path_type=Path)
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes; default: all processors.")
 @click.option("--key", type=_FILE, help="Key file of the pseudonyms: made if absent. Keep it apart.")
 @click.option("--identify", is_flag=True, help="Patient IDs and file names instead of pseudonyms.")
-@click.option("--overwrite", is_flag=True, help="Replace a folder that hdrplan wrote.")
+@writes
 @quiet_option
 def command(
     folders: tuple[Path, ...],
-    output: Path,
+    output: Output,
     engine: Engine,
     rules: Path | None,
     source: str | None,
@@ -47,7 +49,6 @@ def command(
     jobs: int | None,
     key: Path | None,
     identify: bool,
-    overwrite: bool,
     quiet: bool,
 ) -> None:
     """Walk archives of DICOM exports and write the dose metrics of every plan and structure.
@@ -62,20 +63,10 @@ def command(
       hdrplan metrics /data/2016 /data/2017 -o tables --key /safe/key.json --jobs 8
       hdrplan metrics archive/ -o tables --engine stored --rules our_names.toml
     """
-    from hdrplan.io import (
-        check_free,
-        new_folder,
-        open_journal,
-        read_key,
-        read_role_rules,
-        write_key,
-        write_rows,
-        write_run,
-    )
+    from hdrplan.io import new_folder, open_journal, read_key, read_role_rules, write_key, write_rows, write_run
     from hdrplan.threads import thread_count
     from hdrplan.workflow import ARCHIVE_COLUMNS, ArchiveOptions, FinishedPlan, archive_tables, indexed_archive
 
-    check_free(output, overwrite)
     options = ArchiveOptions(
         engine=engine,
         rules=None if rules is None else read_role_rules(rules),
@@ -83,13 +74,13 @@ def command(
         prescription_gy=prescription,
         identify=identify,
     )
-    workers, partial = jobs or thread_count(), output.with_name(output.name + ".partial")
+    workers, partial = jobs or thread_count(), output.path.with_name(output.path.name + ".partial")
     with steps_bar(quiet=quiet) as on_progress:
         archive = indexed_archive(folders, workers=workers, on_progress=on_progress)
     with open_journal(partial, FinishedPlan, options=options.record, secret=read_key(key)) as journal:
         with steps_bar(quiet=quiet) as on_progress:
             tables = archive_tables(archive, options, journal, workers=workers, on_progress=on_progress)
-        with new_folder(output, overwrite=overwrite) as draft:
+        with new_folder(output) as draft:
             for name, columns in ARCHIVE_COLUMNS.items():
                 cells = ([_cell(row, column) for column in columns] for row in tables.rows[name])
                 write_rows(draft / f"{name}.csv", columns, cells, for_spreadsheets=True)
@@ -98,7 +89,7 @@ def command(
         if key is not None:
             write_key(key, journal.secret, tables.patients)
     plans, lesions, errors = len(archive.treatments), len(tables.rows["dose_metrics"]), len(tables.rows["errors"])
-    click.echo(f"{plans} plans, {lesions} lesions, {errors} errors: wrote {output}")
+    click.echo(f"{plans} plans, {lesions} lesions, {errors} errors: wrote {output.path}")
 
 
 def _cell(row: Mapping[str, object], column: str) -> object:

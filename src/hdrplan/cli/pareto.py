@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
 from hdrplan.cli.common import echo_lines, given, json_option, quiet_option, steps_bar
+from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
-    from hdrplan.io import CaseFile
+    from hdrplan.io import CaseFile, Output
     from hdrplan.optimize import Axis
     from hdrplan.workflow import ParetoResult
 
@@ -25,13 +25,11 @@ _AXIS = re.compile(r"^(?:(.+):)?([A-Za-z0-9]+)=([0-9.]+)\.\.([0-9.]+)/([0-9]+)$"
 @click.command("pareto", short_help="Trade-off surfaces of proven plans over coverage, organs and time.")
 @case_options
 @click.option("--axis", "axis_texts", multiple=True, metavar="NAME:METRIC=FROM..TO/N", help="What to vary; repeat.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write; must not exist.")
-@click.option("--overwrite", is_flag=True, help="Replace an output folder that hdrplan wrote.")
+@click.option("-o", "--output", type=OUT_FOLDER, help="Folder to write; must not exist.")
+@writes
 @json_option
 @quiet_option
-def command(
-    axis_texts: tuple[str, ...], output: Path | None, overwrite: bool, as_json: bool, quiet: bool, **flags: Any
-) -> None:
+def command(axis_texts: tuple[str, ...], output: Output | None, as_json: bool, quiet: bool, **flags: Any) -> None:
     """Plan every combination of limits, each to a proven optimum of the healthy organ's mean dose.
 
     An axis is D100 or Dmin of a CTV (at least), Dmax or Dmean of a structure, or time (at most; Gy and s). Without
@@ -45,13 +43,11 @@ def command(
 
     The folder holds pareto.csv, pareto.png, pareto.html (choose a plan with sliders, save it as plan.json), run.json.
     """
-    from hdrplan.io import check_free, json_text
+    from hdrplan.io import json_text
     from hdrplan.report import pareto_lines, pareto_rows
     from hdrplan.workflow import plan_pareto
 
     case_file = read_case_from(flags)
-    if output is not None:
-        check_free(output, overwrite)
     axes = [_axis(text) for text in axis_texts]
     with steps_bar(quiet=quiet or as_json) as on_progress:
         result = plan_pareto(
@@ -64,13 +60,13 @@ def command(
             on_progress=on_progress,
         )
     if output is not None:
-        _write(output, overwrite, case_file, result)
+        _write(output, case_file, result)
     if as_json:
         click.echo(json_text({"plans": pareto_rows(result.front), "text": result.front.text}), nl=False)
         return
     echo_lines(pareto_lines(result))
     if output is not None:
-        click.echo(f"written to {output}/: pareto.html, pareto.csv, pareto.png")
+        click.echo(f"written to {output.path}/: pareto.html, pareto.csv, pareto.png")
 
 
 def _axis(text: str) -> Axis:
@@ -84,12 +80,12 @@ def _axis(text: str) -> Axis:
     return Axis(match[1] or "plan", match[2], np.linspace(float(match[3]), float(match[4]), int(match[5])))
 
 
-def _write(output: Path, overwrite: bool, case_file: CaseFile, result: ParetoResult) -> None:
+def _write(output: Output, case_file: CaseFile, result: ParetoResult) -> None:
     from hdrplan.io import new_folder, plan_table, write_rows, write_run
     from hdrplan.report import pareto_figure, pareto_html, pareto_rows
 
     name, front = case_file.case.name, result.front
-    with new_folder(output, overwrite=overwrite) as draft:
+    with new_folder(output) as draft:
         rows = pareto_rows(front)
         write_rows(draft / "pareto.csv", list(rows[0]), (row.values() for row in rows))
         pareto_figure(front, draft / "pareto.png")

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hdrplan.cli.common import json_option, quiet_option
+from hdrplan.cli.outputs import OUT_FOLDER, output_at, writes
+
+if TYPE_CHECKING:
+    from hdrplan.io import Output
 
 __all__ = ["command"]
 
@@ -47,9 +52,10 @@ def list_phantoms(as_json: bool) -> None:
 
 @command.command()
 @click.argument("name")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write [NAME].")
+@click.option("-o", "--output", type=OUT_FOLDER, help="Folder to write [NAME].")
+@writes
 @quiet_option
-def make(name: str, output: Path | None, quiet: bool) -> None:
+def make(name: str, output: Output | None, quiet: bool) -> None:
     """Write a phantom as a case folder, with its analytic facts in facts.toml.
 
     \b
@@ -58,14 +64,15 @@ def make(name: str, output: Path | None, quiet: bool) -> None:
       hdrplan phantom make ellipsoid -o my-ellipsoid
     """
     from hdrplan.geometry import phantom
-    from hdrplan.io import new_folder, write_phantom
+    from hdrplan.io import new_folder, write_phantom, write_run
 
     found = phantom(name)
-    folder = output or Path(name)
-    with new_folder(folder) as draft:
+    place = output or output_at(Path(name), folder=True)
+    with new_folder(place) as draft:
         write_phantom(draft, found, source=SOURCE, strength_u=STRENGTH_U)
+        write_run(draft, inputs={}, options={"phantom": name})
     if not quiet:
-        click.echo(f"{folder}: {found.text}")
+        click.echo(f"{place.path}: {found.text}")
 
 
 @command.command()
@@ -77,7 +84,8 @@ def make(name: str, output: Path | None, quiet: bool) -> None:
 @click.option("--direction", type=float, nargs=3, default=(1.0, 0.0, 0.0), show_default=True, help="Hub to tip, LPS.")
 @click.option("--seed", type=int, help="Place and turn the lesion at random, the same way each time.")
 @click.option("--prescription-gy", type=float, default=20.0, show_default=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder to write.")
+@click.option("-o", "--output", type=OUT_FOLDER, required=True, help="Folder to write.")
+@writes
 @quiet_option
 def lesion(
     case: Path,
@@ -88,7 +96,7 @@ def lesion(
     direction: tuple[float, float, float],
     seed: int | None,
     prescription_gy: float,
-    output: Path,
+    output: Output,
     quiet: bool,
 ) -> None:
     """Write a copy of a case whose CTV is a synthetic ellipsoid with parallel catheters by rule.
@@ -101,26 +109,33 @@ def lesion(
       hdrplan phantom lesion phantoms/liver-lesion-b --diameter-mm 30 -o lesion-3cm
       hdrplan phantom lesion phantoms/liver-lesion-b --diameter-mm 60 --seed 7 --elongation 1.5 -o lesion-6cm
     """
+    from dataclasses import asdict
+
     import numpy as np
 
     from hdrplan.errors import InputError
     from hdrplan.geometry import LesionShape, synthetic_case
-    from hdrplan.io import new_folder, read_anatomy, write_phantom
+    from hdrplan.io import new_folder, read_anatomy, write_phantom, write_run
 
     ct, structures, healthy = read_anatomy(case)
     host = organ or healthy
     if host is None:
         raise InputError("an organ is needed", got="no healthy", where=case, remedy="Name the organ with --organ.")
+    shape = LesionShape(diameter_mm, elongation, centre_mm)
     made = synthetic_case(
         ct,
         structures,
         host,
-        LesionShape(diameter_mm, elongation, centre_mm),
+        shape,
         direction=direction,
         prescription_gy=prescription_gy,
         rng=None if seed is None else np.random.default_rng(seed),
     )
     with new_folder(output) as draft:
         write_phantom(draft, made, healthy=host, source=SOURCE, strength_u=STRENGTH_U)
+        options = asdict(shape) | {"organ": host, "direction": direction, "prescription_gy": prescription_gy}
+        write_run(draft, inputs={}, options=options, seed=seed)
     if not quiet:
-        click.echo(f"{output}: {made.text} {len(made.catheters)} catheters. Now: hdrplan plan {output} -o PLAN")
+        click.echo(
+            f"{output.path}: {made.text} {len(made.catheters)} catheters. Now: hdrplan plan {output.path} -o PLAN"
+        )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,9 +10,11 @@ import click
 from hdrplan.cli.case import case_options, plan_options, read_case_from
 from hdrplan.cli.common import echo_lines, given, json_option, quiet_option, steps_bar
 from hdrplan.cli.flags import in_flags, number_flag
+from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
+    from hdrplan.io import Output
     from hdrplan.plan import Case
     from hdrplan.workflow import PlaceOptions
 
@@ -55,11 +56,11 @@ _TOWARD = {
 @click.option("--scenarios", type=int, default=6, show_default=True, help="Displacements that D100 must outlive.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 @number_flag("time_limit_s", 120.0, "S", "For search and proof.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder to write; must not exist.")
-@click.option("--overwrite", is_flag=True, help="Replace an output folder that hdrplan wrote.")
+@click.option("-o", "--output", type=OUT_FOLDER, required=True, help="Folder to write; must not exist.")
+@writes
 @json_option
 @quiet_option
-def command(avoid: tuple[str, ...], output: Path, overwrite: bool, as_json: bool, quiet: bool, **flags: Any) -> None:
+def command(avoid: tuple[str, ...], output: Output, as_json: bool, quiet: bool, **flags: Any) -> None:
     """Choose catheters for a case that has none: how many, which, and what is proven.
 
     Straight ways from the skin into the lesion keep their margins to every obstacle. Of these the fewest catheters are
@@ -76,11 +77,10 @@ def command(avoid: tuple[str, ...], output: Path, overwrite: bool, as_json: bool
     place.html, place.png, run.json. Research use only.
     """
     from hdrplan import __version__
-    from hdrplan.io import check_free, json_text, new_folder, write_case, write_json, write_run
+    from hdrplan.io import json_text, new_folder, write_case, write_json, write_run
     from hdrplan.report import placement_figure, placement_html, placement_lines, placement_table
     from hdrplan.workflow import place_case
 
-    check_free(output, overwrite)
     case_file = read_case_from(flags, before_puncture=True)
     options = _options(case_file.case, avoid, flags)
     with steps_bar(quiet=quiet or as_json) as on_progress:
@@ -95,7 +95,7 @@ def command(avoid: tuple[str, ...], output: Path, overwrite: bool, as_json: bool
         )
     stopped_by = {in_flags(name): lines for name, lines in result.ways.blocked.items()}
     table = placement_table(result, stopped_by)
-    with new_folder(output, overwrite=overwrite) as draft:
+    with new_folder(output) as draft:
         write_case(draft, case_file, result.case)
         write_json(draft / "place.json", table)
         placement_figure(result, draft / "place.png")
@@ -110,7 +110,7 @@ def command(avoid: tuple[str, ...], output: Path, overwrite: bool, as_json: bool
         return
     echo_lines(placement_lines(result))
     click.echo(
-        f"Wrote {output}: look at {output / 'place.html'}, then: hdrplan plan {output} -o PLAN. "
+        f"Wrote {output.path}: look at {output.path / 'place.html'}, then: hdrplan plan {output.path} -o PLAN. "
         "Research use only, never for treatment."
     )
 

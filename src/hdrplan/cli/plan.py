@@ -11,9 +11,10 @@ import click
 
 from hdrplan.cli.case import case_options, number_option, plan_options, read_case_from
 from hdrplan.cli.common import echo_lines, given, json_option, quiet_option, steps_bar
+from hdrplan.cli.outputs import OUT_FOLDER, writes
 
 if TYPE_CHECKING:
-    from hdrplan.io import CaseFile
+    from hdrplan.io import CaseFile, Output
     from hdrplan.options import PlanOptions
     from hdrplan.workflow import PlanResult
 
@@ -33,8 +34,8 @@ _FILE = click.Path(path_type=Path)
 @number_option("proof_s", show_default=True)
 @click.option("--fewest-dwells", is_flag=True, help="Leave out dwells that are not needed.")
 @click.option("--lock", type=_FILE, help="Plan whose times above 0 stay; the rest is optimised anew.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write; must not exist.")
-@click.option("--overwrite", is_flag=True, help="Replace an output folder that hdrplan wrote.")
+@click.option("-o", "--output", type=OUT_FOLDER, help="Folder to write; must not exist.")
+@writes
 @click.option("--dry-run", is_flag=True, help="Read and check everything, say what would be done, write nothing.")
 @click.option(
     "-v", "--verbose", is_flag=True, help="Also print the dwell times, the sampling and the time of each step."
@@ -46,8 +47,7 @@ def command(
     proof_s: float,
     fewest_dwells: bool,
     lock: Path | None,
-    output: Path | None,
-    overwrite: bool,
+    output: Output | None,
     dry_run: bool,
     verbose: bool,
     as_json: bool,
@@ -68,7 +68,7 @@ def command(
 
     The folder holds plan.json, dose.nrrd (Gy), dvh.csv, metrics.json, report.html and run.json. Research use only.
     """
-    from hdrplan.io import check_free, json_text, read_plan
+    from hdrplan.io import json_text, read_plan
     from hdrplan.report import dwell_lines, metrics_table, plan_lines, source_use_lines
     from hdrplan.workflow import plan_case
 
@@ -81,7 +81,6 @@ def command(
         return
     if output is None:
         raise click.UsageError("expected -o FOLDER, got none. Name the folder to write, or add --dry-run.")
-    check_free(output, overwrite)
     seconds = {"read": round(time.perf_counter() - started, 4)}
     with steps_bar(quiet=quiet) as on_progress:
         result = plan_case(
@@ -89,14 +88,14 @@ def command(
             options=options, locked=locked, on_progress=on_progress,
         )  # fmt: skip
     seconds |= result.seconds
-    _write(result, case_file, options, output, overwrite, seconds)
+    _write(result, case_file, options, output, seconds)
     if as_json:
         click.echo(json_text(metrics_table(result, given())), nl=False)
         return
     echo_lines(dwell_lines(result, seconds) if verbose else ())
     echo_lines(plan_lines(result))
     echo_lines(() if quiet else source_use_lines(result))
-    click.echo(f"Wrote {output}: look at {output / 'report.html'}. Research use only, never for treatment.")
+    click.echo(f"Wrote {output.path}: look at {output.path / 'report.html'}. Research use only, never for treatment.")
 
 
 def _print_size(case_file: CaseFile, options: PlanOptions) -> None:
@@ -112,12 +111,7 @@ def _print_size(case_file: CaseFile, options: PlanOptions) -> None:
 
 
 def _write(
-    result: PlanResult,
-    case_file: CaseFile,
-    options: PlanOptions,
-    output: Path,
-    overwrite: bool,
-    seconds: dict[str, float],
+    result: PlanResult, case_file: CaseFile, options: PlanOptions, output: Output, seconds: dict[str, float]
 ) -> None:
     from hdrplan.io import ResultFolder, RunRecord, write_results
     from hdrplan.report import dvh_table, metrics_table, plan_report
@@ -138,4 +132,4 @@ def _write(
         dvh=dvh_table(result),
         metrics=metrics_table(result, given()),
     )
-    write_results(output, results, report_html=page, run=replace(record, seconds=seconds), overwrite=overwrite)
+    write_results(output, results, report_html=page, run=replace(record, seconds=seconds))

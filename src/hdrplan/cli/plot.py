@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
+from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.errors import InputError
+
+if TYPE_CHECKING:
+    from hdrplan.io import Output
 
 __all__ = ["command"]
 
@@ -19,11 +23,10 @@ _KINDS = ("isodose", "dvh", "catheters", "overview", "3d")
 @case_options
 @click.option("--plan", "plan_path", required=True, type=click.Path(path_type=Path), help="plan.json or its folder.")
 @click.option("--what", "figure", type=click.Choice(_KINDS), default="isodose", show_default=True, help="Which figure.")
-@click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help="File ending in .png, .svg or .pdf."
-)
+@click.option("-o", "--output", required=True, type=OUT_FILE, help="File ending in .png, .svg or .pdf.")
 @click.option("--dpi", type=click.IntRange(50, 600), default=150, show_default=True, help="Resolution of PNG.")
-def command(plan_path: Path, figure: str, output: Path, dpi: int, **flags: Any) -> None:
+@writes
+def command(plan_path: Path, figure: str, output: Output, dpi: int, **flags: Any) -> None:
     """Draw one figure of a plan on its case and write it as PNG, SVG or PDF; in 3D as a page.
 
     \b
@@ -33,10 +36,10 @@ def command(plan_path: Path, figure: str, output: Path, dpi: int, **flags: Any) 
       hdrplan plot phantoms/liver-lesion-b --plan demo-output --what catheters -o catheters.png --dpi 300
       hdrplan plot phantoms/liver-lesion-b --plan demo-output --what 3d -o plan-3d.html
     """
-    form = output.suffix.lower().removeprefix(".")
+    form = output.path.suffix.lower().removeprefix(".")
     fits = ("html",) if figure == "3d" else ("png", "svg", "pdf")
     if form not in fits:
-        raise InputError(f"the name of this figure must end in .{', .'.join(fits)}", got=repr(output.name))
+        raise InputError(f"the name of this figure must end in .{', .'.join(fits)}", got=repr(output.path.name))
     from hdrplan import __version__
     from hdrplan.io import new_file, read_plan
     from hdrplan.report import report_data, solid_html
@@ -50,4 +53,4 @@ def command(plan_path: Path, figure: str, output: Path, dpi: int, **flags: Any) 
     content = solid_html(view).encode() if figure == "3d" else figure_bytes(FIGURES[figure](view), form, dpi=dpi)
     with new_file(output) as draft:
         draft.write_bytes(content)
-    click.echo(f"Wrote {output}. Research use only, never for treatment.")
+    click.echo(f"Wrote {output.path}. Research use only, never for treatment.")

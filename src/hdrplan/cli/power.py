@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hdrplan.cli.common import json_option, progress_bar, quiet_option
+from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.errors import InputError
+
+if TYPE_CHECKING:
+    from hdrplan.io import Output
 
 __all__ = ["command"]
 
@@ -40,10 +44,8 @@ __all__ = ["command"]
     help="SD of D100 between lesions, Gy (an assumption).",
 )
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Folder for power.json, power.csv and the figure."
-)
-@click.option("--overwrite", is_flag=True, help="Replace an output folder that hdrplan wrote.")
+@click.option("-o", "--output", type=OUT_FOLDER, help="Folder for power.json, power.csv and the figure.")
+@writes
 @json_option
 @quiet_option
 def command(
@@ -52,8 +54,7 @@ def command(
     replicates: int,
     d100_sd: float,
     seed: int,
-    output: Path | None,
-    overwrite: bool,
+    output: Output | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -67,13 +68,11 @@ def command(
       hdrplan power --replicates 20
       hdrplan power --patients 114+50 --patients 330+150 --hazard-ratio 1 --hazard-ratio 0.92 -o power-out
     """
-    from hdrplan.io import check_free, json_text, new_folder, write_json, write_rows, write_run
+    from hdrplan.io import json_text, new_folder, write_json, write_rows, write_run
     from hdrplan.report import power_figure
     from hdrplan.simulate import ASSUMPTIONS, TESTS, DoseModel, power
 
     sizes = [_size(text) for text in patients]
-    if output is not None:
-        check_free(output, overwrite)
     with progress_bar("simulating", quiet=quiet or as_json) as on_progress:
         dose = DoseModel(sd_gy=d100_sd)
         points = power(sizes, ratios, replicates=replicates, seed=seed, dose=dose, on_progress=on_progress)
@@ -85,7 +84,7 @@ def command(
         "points": [asdict(p) for p in points],
     }
     if output is not None:
-        with new_folder(output, overwrite=overwrite) as draft:
+        with new_folder(output) as draft:
             write_json(draft / "power.json", table)
             head = ["n_hcc", "n_crlm", "hazard_ratio_per_gy", "replicates", "lesions", "events", *TESTS]
             rows = (

@@ -11,10 +11,11 @@ import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
 from hdrplan.cli.common import given, json_option, quiet_option, steps_bar
+from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.uncertainty import uncertainty_from, uncertainty_options
 
 if TYPE_CHECKING:
-    from hdrplan.io import CaseFile
+    from hdrplan.io import CaseFile, Output
     from hdrplan.plan import Plan
     from hdrplan.simulate import RobustResult
     from hdrplan.workflow import CoverageStudy, RobustPlan
@@ -41,8 +42,8 @@ __all__ = ["command"]
     "--train", type=click.IntRange(2, 1000), default=40, show_default=True,
     help="Scenarios the optimisation sees; judged on others.",
 )  # fmt: skip
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write; must not exist.")
-@click.option("--overwrite", is_flag=True, help="Replace an output folder that hdrplan wrote.")
+@click.option("-o", "--output", type=OUT_FOLDER, help="Folder to write; must not exist.")
+@writes
 @json_option
 @quiet_option
 def command(
@@ -53,8 +54,7 @@ def command(
     optimise: bool,
     reached: float,
     train: int,
-    output: Path | None,
-    overwrite: bool,
+    output: Output | None,
     as_json: bool,
     quiet: bool,
     **flags: Any,
@@ -69,15 +69,13 @@ def command(
       hdrplan robust phantoms/liver-lesion-b --plan demo-output --ctv-mm 1.5 --strength-frac 0.02 -n 2000 -o out
       hdrplan robust phantoms/liver-lesion-b --plan demo-output --optimise --reached 0.9 -o robust-plan
     """
-    from hdrplan.io import check_free, json_text
+    from hdrplan.io import json_text
     from hdrplan.report import robust_lines, robust_table
     from hdrplan.simulate import Scenarios
     from hdrplan.workflow import Replanning, plan_robustly, study_coverage
 
     uncertainty = uncertainty_from(flags)
     case_file = read_case_from(flags)
-    if output is not None:
-        check_free(output, overwrite)
     started = time.perf_counter()
     robust = None
     with steps_bar(quiet=quiet or as_json) as on_progress:
@@ -90,14 +88,15 @@ def command(
             robust = plan_robustly(case, goals, study, replanning=replanning, on_progress=on_progress)
     table = robust_table(case.name, study, robust) | {"seconds": round(time.perf_counter() - started, 2)}
     if output is not None:
-        _write(output, overwrite, case_file, table, study, robust)
+        _write(output, case_file, table, study, robust)
     if as_json:
         click.echo(json_text(table), nl=False)
         return
     for line in robust_lines(study, robust):
         click.echo(line)
     if output is not None:
-        click.echo(f"Wrote {output}: look at {output / 'robust.png'}. Research use only, never for treatment.")
+        picture = output.path / "robust.png"
+        click.echo(f"Wrote {output.path}: look at {picture}. Research use only, never for treatment.")
 
 
 def _plan(case_file: CaseFile, plan_path: Path | None) -> Plan:
@@ -112,18 +111,13 @@ def _plan(case_file: CaseFile, plan_path: Path | None) -> Plan:
 
 
 def _write(
-    output: Path,
-    overwrite: bool,
-    case_file: CaseFile,
-    table: dict[str, object],
-    study: CoverageStudy,
-    robust: RobustPlan | None,
+    output: Output, case_file: CaseFile, table: dict[str, object], study: CoverageStudy, robust: RobustPlan | None
 ) -> None:
     from hdrplan.io import new_folder, write_json, write_plan, write_run
     from hdrplan.report import organs_to_draw, robust_figure
 
     organs, scenarios = organs_to_draw(study.coverage), study.coverage.scenarios
-    with new_folder(output, overwrite=overwrite) as draft:
+    with new_folder(output) as draft:
         write_json(draft / "robust.json", table)
         _write_scenarios(draft / "scenarios.csv", study.coverage)
         for ending in ("png", "svg", "pdf"):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
 from hdrplan.cli.common import echo_lines, given, json_option
+from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
+    from hdrplan.io import Output
     from hdrplan.plan import Goal
 
 __all__ = ["command"]
@@ -21,12 +22,10 @@ __all__ = ["command"]
 @case_options
 @click.option("--budget", "budget_texts", multiple=True, metavar="LIMIT", help="Limit of one session; repeatable.")
 @click.option("--most", type=int, default=4, show_default=True, help="Most sessions, at most 4.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder to write; must not exist.")
-@click.option("--overwrite", is_flag=True, help="Replace an output folder that hdrplan wrote.")
+@click.option("-o", "--output", required=True, type=OUT_FOLDER, help="Folder to write; must not exist.")
+@writes
 @json_option
-def command(
-    budget_texts: tuple[str, ...], most: int, output: Path, overwrite: bool, as_json: bool, **flags: Any
-) -> None:
+def command(budget_texts: tuple[str, ...], most: int, output: Output, as_json: bool, **flags: Any) -> None:
     """Share the lesions of a case among the fewest sessions that each keep their budget, former dose counted.
 
     A budget limits one session: its time, or "NAME: " and a limit of a structure. After the first session it is
@@ -40,12 +39,11 @@ def command(
 
     The folder holds session-1/plan.json and so on, sessions.json and run.json.
     """
-    from hdrplan.io import check_free, json_text, new_folder, write_json, write_plan, write_run
+    from hdrplan.io import json_text, new_folder, write_json, write_plan, write_run
     from hdrplan.report import session_lines, session_table
     from hdrplan.workflow import plan_sessions
 
     budgets = [_budget(text) for text in budget_texts]
-    check_free(output, overwrite)
     case_file = read_case_from(flags)
     result = plan_sessions(
         case_file.case,
@@ -63,7 +61,7 @@ def command(
         "strength_u": case_file.strength.value_u,
         "source": case_file.source.name,
     }
-    with new_folder(output, overwrite=overwrite) as draft:
+    with new_folder(output) as draft:
         for k, session in enumerate(result.sessions, start=1):
             folder = draft / f"session-{k}"
             folder.mkdir()
@@ -76,7 +74,7 @@ def command(
         click.echo(json_text(table), nl=False)
         return
     echo_lines(session_lines(result))
-    click.echo(f"Wrote {output}/: sessions.json, session-1/plan.json ... Research use only, never for treatment.")
+    click.echo(f"Wrote {output.path}/: sessions.json, session-1/plan.json ... Research use only, never for treatment.")
 
 
 def _budget(text: str) -> Goal:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from hdrplan.cli.common import progress_bar, quiet_option, steps_bar, strict_option, warn
+from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
+    from hdrplan.io import Output
     from hdrplan.simulate import DoseModel
     from hdrplan.workflow import PlannedCohort, StudyDesign, Workforce
 
@@ -32,7 +34,7 @@ def command() -> None:
 
 
 @command.command("cohort")
-@click.option("-o", "--output", required=True, type=_FILE, help="Folder of tables; must not exist.")
+@click.option("-o", "--output", required=True, type=OUT_FOLDER, help="Folder of tables; must not exist.")
 @click.option("--hcc", type=click.IntRange(0, 1_000_000), default=114, show_default=True, help="Patients with HCC.")
 @click.option("--crlm", type=click.IntRange(0, 1_000_000), default=50, show_default=True, help="Patients with CRLM.")
 @click.option(
@@ -47,11 +49,11 @@ def command() -> None:
 @click.option("--shard", "share", metavar="K/N", help="Plan only share K of N (job arrays); a run without it gathers.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 @click.option("--format", "form", type=click.Choice(["csv", "parquet", "xlsx"]), default="csv", show_default=True)
-@click.option("--overwrite", is_flag=True, help="Replace a folder that hdrplan wrote.")
+@writes
 @strict_option
 @quiet_option
 def cohort(
-    output: Path,
+    output: Output,
     hcc: int,
     crlm: int,
     hazard_ratio: float,
@@ -63,7 +65,6 @@ def cohort(
     share: str | None,
     seed: int,
     form: str,
-    overwrite: bool,
     quiet: bool,
 ) -> None:
     """Write a virtual cohort of the paper's kind: tables that `hdrplan cohort` and `hdrplan correlate` read.
@@ -80,12 +81,11 @@ def cohort(
       hdrplan simulate cohort --plans phantoms/liver-lesion-b --hcc 6 --crlm 4 -o planned-cohort
       hdrplan simulate cohort --plans phantoms/liver-lesion-b --shard 1/4 -o planned-cohort
     """
-    from hdrplan.io import check_free, new_folder, write_rows, write_run, write_tables, write_values
+    from hdrplan.io import new_folder, write_rows, write_run, write_tables, write_values
     from hdrplan.simulate import ASSUMPTIONS, DoseModel, TrueLesion, cohort_tables, simulate_cohort
     from hdrplan.threads import thread_count
     from hdrplan.workflow import PlannedLesion, Workforce
 
-    check_free(output, overwrite)
     dose = DoseModel(hazard_ratio_per_gy=hazard_ratio, threshold_gy=threshold)
     options = {"hcc": hcc, "crlm": crlm, "hazard_ratio_per_gy": hazard_ratio, "threshold_gy": threshold}
     planned: PlannedCohort | None = None
@@ -102,7 +102,7 @@ def cohort(
             click.echo(f"Share {share} is planned. When all shares are, run without --shard to gather them.")
             return
         drawn, truth = planned.cohort, planned.truth
-    with new_folder(output, overwrite=overwrite) as draft:
+    with new_folder(output) as draft:
         write_tables(draft, cohort_tables(drawn), form)
         (draft / "truth").mkdir()
         write_values(draft / "truth" / "lesions.csv", truth, TrueLesion)
@@ -114,7 +114,7 @@ def cohort(
         facts = {"assumptions": list(ASSUMPTIONS)}
         write_run(draft, inputs={}, options=options | of_plans, seed=seed, facts=facts)
     if not quiet:
-        click.echo(f"Wrote {output}: {hcc + crlm} patients, {len(truth)} treated lesions. Virtual, not real.")
+        click.echo(f"Wrote {output.path}: {hcc + crlm} patients, {len(truth)} treated lesions. Virtual, not real.")
         for text in ASSUMPTIONS:
             click.echo(f"assumed: {text}")
 
@@ -136,12 +136,12 @@ def _design(anatomy: Path, hcc: int, crlm: int, dose: DoseModel, catheter_mm: fl
     )
 
 
-def _planned(output: Path, design: StudyDesign, workforce: Workforce, *, quiet: bool) -> PlannedCohort:
+def _planned(output: Output, design: StudyDesign, workforce: Workforce, *, quiet: bool) -> PlannedCohort:
     """Plan the study; what is done stands in OUTPUT.tasks."""
     from hdrplan.io import ResultStore
     from hdrplan.workflow import PlannedLesion, planned_cohort
 
-    store = ResultStore(output.parent / f"{output.name}.tasks", PlannedLesion)
+    store = ResultStore(output.path.parent / f"{output.path.name}.tasks", PlannedLesion)
     with steps_bar(quiet=quiet) as on_progress:
         return planned_cohort(design, store, workforce=workforce, on_progress=on_progress)
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hdrplan.cli.common import echo_lines, json_option
+from hdrplan.cli.outputs import OUT_FILE, output_at, writes
+
+if TYPE_CHECKING:
+    from hdrplan.io import Output
 
 __all__ = ["command"]
 
@@ -52,9 +57,10 @@ def list_sources(as_json: bool) -> None:
 
 @command.command()
 @click.argument("name", metavar="NAME|FILE")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Picture: .png, .svg or .pdf [NAME.png].")
+@click.option("-o", "--output", type=OUT_FILE, help="Picture: .png, .svg or .pdf [NAME.png].")
+@writes
 @json_option
-def show(name: str, output: Path | None, as_json: bool) -> None:
+def show(name: str, output: Output | None, as_json: bool) -> None:
     """Draw g(r), F(r, theta) and isodose lines of a source; print what it is.
 
     With --json the tables are printed, and a picture is drawn only if -o names one.
@@ -70,7 +76,7 @@ def show(name: str, output: Path | None, as_json: bool) -> None:
 
     source = read_source(name)
     if output is None and not as_json:
-        output = Path(f"{source.name}.png")
+        output = output_at(Path(f"{source.name}.png"), folder=False)
     if output is not None:
         from hdrplan.report import source_figure
 
@@ -80,7 +86,8 @@ def show(name: str, output: Path | None, as_json: bool) -> None:
         click.echo(json_text(source_facts(source) | source_tables(source)), nl=False)
         return
     echo_lines(source_lines(source))
-    click.echo(f"{'picture':<14}{output}")
+    assert output is not None
+    click.echo(f"{'picture':<14}{output.path}")
 
 
 @command.command()

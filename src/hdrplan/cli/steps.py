@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
 from hdrplan.cli.common import echo_lines, json_option
+from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.errors import InputError
+
+if TYPE_CHECKING:
+    from hdrplan.io import Output
 
 __all__ = ["command"]
 
@@ -17,9 +20,10 @@ __all__ = ["command"]
 @click.command("steps", short_help="What finer dwell steps and offsets by catheter buy.")
 @case_options
 @click.option("--steps", "steps_text", default="10,5,2.5", show_default=True, metavar="MM,MM,...", help="Step sizes.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the table to this CSV file.")
+@click.option("-o", "--output", type=OUT_FILE, help="Write the table to this CSV file.")
 @json_option
-def command(steps_text: str, output: Path | None, as_json: bool, **flags: Any) -> None:
+@writes
+def command(steps_text: str, output: Output | None, as_json: bool, **flags: Any) -> None:
     """Plan a case at several dwell steps, the offset of each catheter chosen freely, against what no step can beat.
 
     Candidates lie at the finest step; the others must be multiples of it. Their bound holds for every step and offset.
@@ -54,7 +58,7 @@ def command(steps_text: str, output: Path | None, as_json: bool, **flags: Any) -
         return
     echo_lines(step_lines(study))
     if output is not None:
-        click.echo(f"Wrote {output}. Research use only, never for treatment.")
+        click.echo(f"Wrote {output.path}. Research use only, never for treatment.")
 
 
 def _steps_mm(text: str) -> list[float]:

@@ -12,9 +12,10 @@ import click
 
 from hdrplan.cli.common import json_option, quiet_option, steps_bar
 from hdrplan.cli.flags import in_flags
+from hdrplan.cli.outputs import OUT_FOLDER, writes
 
 if TYPE_CHECKING:
-    from hdrplan.io import RunRecord
+    from hdrplan.io import Output, RunRecord
     from hdrplan.validate import Row
 
 __all__ = ["command"]
@@ -23,15 +24,13 @@ _SECTIONS = ("dose", "volumes", "optimum", "statistics", "exchange", "plans")
 
 
 @click.command("validate", short_help="Validation dossier of this installation: page and JSON.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="New folder for validation.html and .json.")
-@click.option("--overwrite", is_flag=True, help="Replace a folder that hdrplan wrote.")
+@click.option("-o", "--output", type=OUT_FOLDER, help="New folder for validation.html and .json.")
+@writes
 @click.option("--only", multiple=True, type=click.Choice(_SECTIONS), help="Run this section; may be repeated.")
 @click.option("--plans", type=click.Path(path_type=Path, file_okay=False), help="Folder of RT Plans to recompute.")
 @json_option
 @quiet_option
-def command(
-    output: Path | None, overwrite: bool, only: tuple[str, ...], plans: Path | None, as_json: bool, quiet: bool
-) -> None:
+def command(output: Output | None, only: tuple[str, ...], plans: Path | None, as_json: bool, quiet: bool) -> None:
     """Compare this installation with published tables, closed formulas, another solver, R and its own files.
 
     Every row names its truth, method, tolerance and result. "explained" rows miss the aim for a reason that the row
@@ -47,11 +46,9 @@ def command(
       hdrplan validate --plans my-dicom-plans --json
     """
     from hdrplan import __version__
-    from hdrplan.io import RunRecord, check_free, json_text, new_folder, write_json
+    from hdrplan.io import RunRecord, json_text, new_folder, write_json
     from hdrplan.validate import dossier
 
-    if output is not None:
-        check_free(output, overwrite)
     started = time.perf_counter()
     with steps_bar(quiet=quiet or as_json) as on_progress:
         rows = dossier(sections=only, plans=plans, on_progress=on_progress)
@@ -65,7 +62,7 @@ def command(
     if output is not None:
         from hdrplan.report import validation_html
 
-        with new_folder(output, overwrite=overwrite) as draft:
+        with new_folder(output) as draft:
             page = validation_html(table["rows"], _facts(record), version=__version__)
             (draft / "validation.html").write_text(page, encoding="utf-8")
             write_json(draft / "validation.json", table)
@@ -75,7 +72,7 @@ def command(
     else:
         _print(rows, quiet)
         if output is not None:
-            click.echo(f"Wrote {output / 'validation.html'}. Research use only, never for treatment.")
+            click.echo(f"Wrote {output.path / 'validation.html'}. Research use only, never for treatment.")
     sys.exit(1 if any(row.state == "fail" for row in rows) else 0)
 
 

@@ -9,6 +9,7 @@ from hdrplan.io.case.catheters import read_catheters
 from hdrplan.io.case.from_dicom import case_of_dicom
 from hdrplan.io.case.import_dicom import ImportChoices, write_imported_case
 from hdrplan.io.case.read import read_anatomy, read_case
+from hdrplan.io.case.references import case_references
 from hdrplan.io.case.roles import DEFAULT_RULES, read_role_rules, roles_of_rois
 from hdrplan.io.case.table import CaseFile, case_of_parts, case_of_table
 from hdrplan.io.case.write import write_case
@@ -31,7 +32,7 @@ from hdrplan.io.images import read_volume, write_volume
 from hdrplan.io.journal import Journal, open_journal
 from hdrplan.io.label_maps import read_label_map, read_mask, read_names
 from hdrplan.io.markups import write_markups
-from hdrplan.io.outputs import check_free, json_text, new_file, new_folder, write_json, write_rows, write_values
+from hdrplan.io.outputs import Output, check_output, new_file, new_folder, other_files
 from hdrplan.io.phantoms import write_phantom
 from hdrplan.io.plan_files import plan_table, read_plan, write_plan
 from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
@@ -44,6 +45,7 @@ from hdrplan.io.store import ResultStore
 from hdrplan.io.tables import Table, read_table
 from hdrplan.io.tolerances import read_tolerances
 from hdrplan.io.transforms import read_transform
+from hdrplan.io.value_files import json_text, write_json, write_rows, write_values
 
 __all__ = [
     "DEFAULT_RULES",
@@ -58,6 +60,7 @@ __all__ = [
     "Identity",
     "ImportChoices",
     "Journal",
+    "Output",
     "PointTable",
     "Pseudonyms",
     "ResultFolder",
@@ -70,7 +73,8 @@ __all__ = [
     "case_of_dicom",
     "case_of_parts",
     "case_of_table",
-    "check_free",
+    "case_references",
+    "check_output",
     "cohort_sha256",
     "dicom_files",
     "identity_of_case",
@@ -80,6 +84,7 @@ __all__ = [
     "new_file",
     "new_folder",
     "open_journal",
+    "other_files",
     "plan_table",
     "read_anatomy",
     "read_brachy_plan",

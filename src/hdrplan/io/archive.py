@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from hdrplan.cautions import Caution, caution
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io.dicom.folder import DicomFile
 from hdrplan.io.files import json_entries
-from hdrplan.io.outputs import new_file
+from hdrplan.io.outputs import Output, new_file
 
 __all__ = ["Pseudonyms", "Treatment", "read_key", "treatments_of", "write_key"]
 
@@ -159,7 +158,5 @@ def write_key(path: Path, secret: bytes, known: Mapping[str, str]) -> None:
     table = {"schema": SCHEMA, "secret": secret.hex(), "patients": {**patients, **known}}
     if path.is_symlink():
         raise InputError("the key file must be a plain file", got="a link", where=path)
-    with new_file(path) as draft:
-        draft.touch(mode=0o600)
+    with new_file(Output(path=path, overwrite=True, private=True)) as draft:
         draft.write_text(json.dumps(table, indent=1), encoding="utf-8")
-    os.chmod(path, 0o600)

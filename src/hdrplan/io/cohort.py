@@ -17,7 +17,7 @@ from typing import Any
 from hdrplan.cohort import COMPACT, TABLES, Problem, RawTable, data_dictionary, json_schema, problem
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io.files import sha256, text_of
-from hdrplan.io.outputs import table_cell, write_json, write_rows
+from hdrplan.io.value_files import table_cell, write_json, write_rows
 
 __all__ = ["cohort_sha256", "read_cohort", "write_tables", "write_template"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.geometry import Catheter
-from hdrplan.io.outputs import write_json
+from hdrplan.io.value_files import write_json
 
 __all__ = ["write_markups"]
 

@@ -1,210 +1,267 @@
-"""What hdrplan writes: folders and files whole or not at all, JSON and CSV.
+"""The one way in which hdrplan writes: files and folders whole or not at all, and never over what is not its own.
 
-A command opens :func:`new_folder` (or :func:`new_file`), writes into the draft, and at last ``run.json``
-(:mod:`hdrplan.io.run_record`). Same input, same bytes, apart from times and dates, which stand there.
+A command opens :func:`new_folder` or :func:`new_file` and writes into the draft beside the place; where the block
+ends well the draft is put on the disk (fsync) and takes the place in one step. The rule for every output:
+
+- never an input, nor inside or around one;
+- never what exists, without ``overwrite``;
+- with ``overwrite`` a file is replaced, and in a folder the files that its ``run.json`` lists. Every other file there
+  stays; see :func:`other_files`.
 """
 
 from __future__ import annotations
 
-import errno
 import json
-import math
 import os
 import shutil
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from hdrplan.errors import InputError
+from hdrplan.io.drafts import draft_beside, moved_in, sync_tree
+from hdrplan.io.value_files import json_text
 
-__all__ = [
-    "check_free",
-    "json_text",
-    "new_file",
-    "new_folder",
-    "table_cell",
-    "write_json",
-    "write_rows",
-    "write_values",
-]
+__all__ = ["Output", "check_output", "new_file", "new_folder", "other_files"]
+
+RECORD = "run.json"
 
 
-@contextmanager
-def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
-    """Give a temporary sibling folder to write into; it becomes ``path`` when the block ends well.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """Where a result goes, and what may be there already.
 
     Parameters
     ----------
     path : Path
-        The folder to be.
     overwrite : bool
-        Replace an existing folder; only one that hdrplan wrote (it holds run.json), or an empty one.
+        Replace a file, or what hdrplan wrote into a folder.
+    inputs : tuple of Path
+        Files and folders that the result is made of.
+    private : bool
+        Readable by its owner alone: it identifies patients.
+    """
+
+    path: Path
+    overwrite: bool = False
+    inputs: tuple[Path, ...] = ()
+    private: bool = False
+
+
+def check_output(place: Output | Path, *, folder: bool) -> None:
+    """Refuse an output that the rule of this module forbids: ask before long work.
+
+    Parameters
+    ----------
+    place : Output or Path
+        A path is an output that must be new.
+    folder : bool
+        Whether a folder is to be written, or a file.
 
     Raises
     ------
     InputError
-        The folder exists. Nothing is left on any error.
+        An input, or something that may not be replaced.
     """
-    path = Path(path)
-    check_free(path, overwrite)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
-    try:
-        yield draft
-        draft.chmod(0o777 & ~_umask())
-        # Another process may have made the folder meanwhile: it is as little replaced as one that was there before.
-        check_free(path, overwrite)
-        old = None
-        if path.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
-            path.rename(old / path.name)
-        try:
-            draft.rename(path)
-        except OSError as error:
-            if old is not None and not path.exists():
-                (old / path.name).rename(path)
-                old.rmdir()
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
-            raise InputError(
-                "the output folder must be new",
-                got="one that another process wrote meanwhile",
-                where=path,
-                remedy="It is whole; use another name for this run.",
-            ) from None
-        if old is not None:
-            shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def check_free(path: Path, overwrite: bool) -> None:
-    """Raise InputError where :func:`new_folder` could not put this folder: ask before long work."""
-    path = Path(path)
-    if not path.exists():
+    output = _output(place)
+    path = output.path
+    _refuse_inputs(output, folder)
+    if not os.path.lexists(path):
         return
-    if not path.is_dir():
+    if folder and not path.is_dir():
         raise InputError("the output must be a folder", got="a file", where=path)
-    if not any(path.iterdir()):
+    if not folder and not path.is_file():
+        raise InputError("the output must be a file", got="a folder or device", where=path)
+    if folder and not any(path.iterdir()):
         return
-    if not overwrite:
+    if not output.overwrite:
+        what = "folder" if folder else "file"
         raise InputError(
-            "the output folder must be new",
+            f"the output {what} must be new",
             got="one that exists",
             where=path,
             remedy="Use `overwrite=True` or another name.",
         )
-    if not (path / "run.json").is_file():
+    if folder:
+        _listed(path)
+
+
+@contextmanager
+def new_folder(place: Output | Path) -> Iterator[Path]:
+    """Give a draft folder to write into; it takes the output's place when the block ends well.
+
+    Parameters
+    ----------
+    place : Output or Path
+        A path is an output that must be new.
+
+    Raises
+    ------
+    InputError
+        See :func:`check_output`; a file that is not hdrplan's own bears the name of a new one. Nothing is left on any
+        error.
+    """
+    output = _output(place)
+    check_output(output, folder=True)
+    path = Path(os.path.realpath(output.path))
+    with draft_beside(path) as draft:
+        yield draft
+        _record_files(draft)
+        if output.private:
+            for file in draft.rglob("*"):
+                file.chmod(0o700 if file.is_dir() else 0o600)
+        sync_tree(draft)
+        # Another process may have made the folder meanwhile: it is as little replaced as one that was there before.
+        check_output(output, folder=True)
+        if path.is_dir():
+            _keep(other_files(path), path, draft)
+        draft.chmod(0o700 if output.private else path.stat().st_mode & 0o7777 if path.is_dir() else 0o777 & ~_umask())
+        sync_tree(draft, files=False)
+        moved_in(draft, path, replace=output.overwrite)
+
+
+@contextmanager
+def new_file(place: Output | Path) -> Iterator[Path]:
+    """Give a draft file to write to; it takes the output's place when the block ends well.
+
+    Parameters
+    ----------
+    place : Output or Path
+        A path is an output that must be new.
+
+    Raises
+    ------
+    InputError
+        See :func:`check_output`. Nothing is left on any error.
+    """
+    output = _output(place)
+    check_output(output, folder=False)
+    path = Path(os.path.realpath(output.path))
+    with draft_beside(path) as folder:
+        draft = folder / path.name
+        yield draft
+        check_output(output, folder=False)
+        draft.chmod(0o600 if output.private else path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~_umask())
+        sync_tree(folder)
+        moved_in(draft, path, replace=output.overwrite)
+
+
+def other_files(folder: Path) -> tuple[str, ...]:
+    """Return the files of an output folder that hdrplan did not write, by its ``run.json``; empty for a new folder.
+
+    Raises
+    ------
+    InputError
+        The folder was not written by hdrplan.
+    """
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return ()
+    ours = _listed(folder)
+    return tuple(name for name in _names(folder) if name not in ours or (folder / name).is_symlink())
+
+
+def _output(place: Output | Path) -> Output:
+    return place if isinstance(place, Output) else Output(path=Path(place))
+
+
+def _refuse_inputs(output: Output, folder: bool) -> None:
+    """Compare files by their identity: links and names in another case lead to the same ones."""
+    path = Path(os.path.realpath(output.path))
+    own, around = _identity(path), {_identity(parent) for parent in path.parents}
+    for given in output.inputs:
+        there = Path(os.path.realpath(given))
+        identity = _identity(there)
+        if identity is None:
+            continue
+        if identity == own:
+            relation = "an input"
+        elif there.is_dir() and identity in around:
+            relation = f"a place inside the input {given}"
+        elif folder and own is not None and own in {_identity(parent) for parent in there.parents}:
+            relation = f"a folder that holds the input {given}"
+        else:
+            continue
+        raise InputError(
+            "the output must lie apart from the inputs", got=relation, where=output.path, remedy="Use another name."
+        )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
+
+
+def _listed(folder: Path) -> frozenset[str]:
+    """Names of the files that hdrplan wrote into a folder."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        files = record["files"] if str(record["schema"]).startswith("hdrplan.run/") else None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        files = None
+    if not isinstance(files, list):
         raise InputError(
             "only a folder written by hdrplan is overwritten",
-            got="a folder without run.json",
-            where=path,
+            got="one without a run.json that lists its files",
+            where=folder,
             remedy="Choose another name.",
         )
+    return frozenset(name for name in files if isinstance(name, str))
+
+
+def _names(folder: Path) -> list[str]:
+    """Files and links of a folder and its sub-folders; sub-folders that are empty."""
+    names = []
+    for top, folders, files in os.walk(folder):
+        links = [name for name in folders if (Path(top) / name).is_symlink()]
+        here = Path(top).relative_to(folder)
+        names += [(here / name).as_posix() for name in (*files, *links)]
+        if not folders and not files and top != str(folder):
+            names.append(here.as_posix())
+    return sorted(names)
+
+
+def _record_files(draft: Path) -> None:
+    """Write into the run's record which files are its own."""
+    path = draft / RECORD
+    if path.is_file():
+        record = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json_text(record | {"files": _names(draft)}), encoding="utf-8")
+
+
+def _keep(names: tuple[str, ...], folder: Path, draft: Path) -> None:
+    """Give the draft the other files of a folder: links to the same data, copies where the disk has no links."""
+    for name in names:
+        old, new = folder / name, draft / name
+        if os.path.lexists(new) and not (old.is_dir() and not old.is_symlink()):
+            raise InputError(
+                "only files that hdrplan wrote are overwritten",
+                got=f"another file called {name}",
+                where=folder,
+                remedy="Move it, or use another name.",
+            )
+        if old.is_dir() and not old.is_symlink():
+            new.mkdir(parents=True, exist_ok=True)
+            continue
+        try:
+            new.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise InputError(
+                "only files that hdrplan wrote are overwritten",
+                got=f"another file called {name}",
+                where=folder,
+                remedy="Move it, or use another name.",
+            ) from None
+        try:
+            os.link(old, new, follow_symlinks=False)
+        except OSError:
+            shutil.copy2(old, new, follow_symlinks=False)
 
 
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-@contextmanager
-def new_file(path: Path) -> Iterator[Path]:
-    """Give a temporary sibling file to write to; it replaces ``path`` when the block ends well."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".part", dir=path.parent) as folder:
-        draft = Path(folder) / path.name
-        yield draft
-        draft.replace(path)
-
-
-def json_text(value: object) -> str:
-    """Return the JSON text of nested tables, arrays and numbers; NaN and infinity become null."""
-    return json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if value is None or isinstance(value, str | bool | int | float):
-        return value
-    if isinstance(value, Path):
-        return value.as_posix()
-    raise InputError("results hold numbers, text, lists and tables", got=type(value).__name__)
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write nested tables, arrays and numbers as JSON; NaN and infinity become null."""
-    path.write_text(json_text(value), encoding="utf-8")
-
-
-def write_rows(
-    path: Path, header: Sequence[str], rows: Iterable[Iterable[object]], *, for_spreadsheets: bool = False
-) -> None:
-    """Write a CSV table; None is an empty cell.
-
-    Parameters
-    ----------
-    path : Path
-    header : sequence of str
-        Names of the columns.
-    rows : iterable of iterables
-        Cells, written by ``str``: a caller that wants fewer digits formats them.
-    for_spreadsheets : bool
-        The cells hold free text of strangers: no control characters, no formulas. Numbers get six digits, NaN is empty.
-    """
-    cell = _harmless if for_spreadsheets else _text
-    lines = [",".join(_quoted(cell(value)) for value in row) or '""' for row in (header, *rows)]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
-
-
-def write_values(path: Path, rows: Iterable[object], of: type) -> None:
-    """Write frozen values of one dataclass as CSV; None, NaN and infinity are empty cells, true is 1 and false 0.
-
-    Parameters
-    ----------
-    path : Path
-    rows : iterable of dataclass values
-    of : type
-        Their class: its fields are the header, also where there are no rows.
-    """
-    names = [field.name for field in fields(of)]
-    write_rows(path, names, ([table_cell(getattr(row, name)) for name in names] for row in rows))
-
-
-def table_cell(value: object) -> object:
-    """Return a cell as tables of a cohort hold it: None, NaN and infinity are empty, true is 1 and false 0."""
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return ""
-    return int(value) if isinstance(value, bool) else value
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
-
-
-def _harmless(value: object) -> str:
-    """Text of a cell that is never a formula to a spreadsheet."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    text = "".join(c if c.isprintable() else " " for c in str(value))
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text
-
-
-def _quoted(text: str) -> str:
-    # The csv module leaves a lone carriage return bare, which splits the line for most readers.
-    return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text

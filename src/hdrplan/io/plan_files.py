@@ -10,8 +10,8 @@ from hdrplan.door import Entries
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Dwells, Transit
 from hdrplan.io.files import json_entries
-from hdrplan.io.outputs import write_json
 from hdrplan.io.source_values import source_of_entries, source_table, strength_of_entries, strength_table
+from hdrplan.io.value_files import write_json
 from hdrplan.plan import Plan
 
 __all__ = ["PLAN_SCHEMA", "plan_table", "read_plan", "write_plan"]

@@ -14,7 +14,8 @@ from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import FormatError
 from hdrplan.geometry import Dwells
 from hdrplan.io.files import text_of
-from hdrplan.io.outputs import new_file, write_rows
+from hdrplan.io.outputs import Output, new_file
+from hdrplan.io.value_files import write_rows
 
 __all__ = ["PointTable", "read_dwells_csv", "read_points_csv", "write_point_doses"]
 
@@ -92,12 +93,15 @@ def read_points_csv(path: Path) -> PointTable:
     return PointTable(tuple(header), tuple(map(tuple, rows)), _numbers(path, header, rows, _POINTS))
 
 
-def write_point_doses(path: Path, table: PointTable, dose_gy: FloatArray, extrapolated: npt.NDArray[np.bool_]) -> None:
+def write_point_doses(
+    place: Output | Path, table: PointTable, dose_gy: FloatArray, extrapolated: npt.NDArray[np.bool_]
+) -> None:
     """Write the rows of a table of points with two columns more.
 
     Parameters
     ----------
-    path : Path
+    place : Output or Path
+        A path must not exist.
     table : PointTable
     dose_gy : (n,) array
         Column ``dose_gy``, 10 digits.
@@ -105,7 +109,7 @@ def write_point_doses(path: Path, table: PointTable, dose_gy: FloatArray, extrap
         Column ``extrapolated``: 1 outside the source's published table, else 0.
     """
     rows = zip(table.rows, dose_gy, extrapolated, strict=True)
-    with new_file(path) as draft:
+    with new_file(place) as draft:
         write_rows(draft, (*table.header, *_ADDED), ((*row, f"{dose:.10g}", int(off)) for row, dose, off in rows))
 
 

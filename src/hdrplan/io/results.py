@@ -21,9 +21,10 @@ from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Volume
 from hdrplan.io.files import json_entries, text_of
 from hdrplan.io.images import read_volume, write_volume
-from hdrplan.io.outputs import new_folder, write_json, write_rows
+from hdrplan.io.outputs import Output, new_folder
 from hdrplan.io.plan_files import read_plan, write_plan
 from hdrplan.io.run_record import RunRecord
+from hdrplan.io.value_files import write_json, write_rows
 from hdrplan.plan import Plan
 
 __all__ = ["ResultFolder", "read_dvh", "read_results", "write_results"]
@@ -55,26 +56,23 @@ class ResultFolder:
     metrics: Mapping[str, Any]
 
 
-def write_results(
-    folder: Path, results: ResultFolder, *, report_html: str, run: RunRecord, overwrite: bool = False
-) -> None:
+def write_results(place: Output | Path, results: ResultFolder, *, report_html: str, run: RunRecord) -> None:
     """Write a plan's results into a new folder; on any error nothing is left.
 
     Parameters
     ----------
-    folder : Path
-        Must not exist, unless ``overwrite`` and hdrplan wrote it.
+    place : Output or Path
+        A path must not exist; an output says what may be replaced.
     results : ResultFolder
     report_html : str
     run : RunRecord
-    overwrite : bool
 
     Raises
     ------
     InputError
         The folder exists.
     """
-    with new_folder(folder, overwrite=overwrite) as draft:
+    with new_folder(place) as draft:
         write_plan(draft / "plan.json", results.plan, results.name)
         dose = results.dose
         write_volume(draft / "dose.nrrd", Volume(dose.grid, dose.values_zyx.astype(np.float32)))

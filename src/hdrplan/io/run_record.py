@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hdrplan import __version__
 from hdrplan.cautions import Caution
-from hdrplan.io.outputs import write_json
+from hdrplan.io.value_files import write_json
 
 __all__ = ["RunRecord", "write_run"]
 

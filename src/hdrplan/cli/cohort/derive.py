@@ -10,20 +10,22 @@ import click
 from hdrplan.cli.cohort.lines import derived_lines, derived_table
 from hdrplan.cli.cohort.opening import CohortRequest, OpenCohort, cohort_options, open_cohort
 from hdrplan.cli.common import echo_lines, json_option, progress_bar, quiet_option
+from hdrplan.cli.outputs import OUT_FOLDER, writes
 
 if TYPE_CHECKING:
     from hdrplan.cohort import Derived
+    from hdrplan.io import Output
 
 __all__ = ["derive"]
 
 
 @click.command("derive")
 @cohort_options
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="New folder.")
-@click.option("--overwrite", is_flag=True, help="Replace a folder that hdrplan wrote.")
+@click.option("-o", "--output", required=True, type=OUT_FOLDER, help="New folder.")
+@writes
 @quiet_option
 @json_option
-def derive(request: CohortRequest, output: Path, overwrite: bool, quiet: bool, as_json: bool) -> None:
+def derive(request: CohortRequest, output: Output, quiet: bool, as_json: bool) -> None:
     """Derive endpoints from the tables: endpoints.csv, lesion_records.csv, cycles.csv, exclusions.csv, flow.csv.
 
     Every choice the paper leaves open is a rule with a name; all are printed and stand in rules.json.
@@ -41,17 +43,17 @@ def derive(request: CohortRequest, output: Path, overwrite: bool, quiet: bool, a
     opened = open_cohort(request)
     with progress_bar("patients", quiet=quiet or as_json) as progress:
         derived = endpoints_of(opened.cohort, opened.rules, on_progress=progress)
-    with new_folder(output, overwrite=overwrite) as draft:
+    with new_folder(output) as draft:
         _write(draft, request, opened, derived)
     steps, rules, n_warnings = flow(opened.cohort, derived), opened.rules.table(), len(opened.problems)
     if as_json:
-        table = {"output": str(output), **derived_table(derived, steps), "warnings": n_warnings, "rules": rules}
+        table = {"output": str(output.path), **derived_table(derived, steps), "warnings": n_warnings, "rules": rules}
         click.echo(json_text(table), nl=False)
         return
     echo_lines(derived_lines(derived, steps))
     if not quiet:
         click.echo("rules: " + ", ".join(f"{k}={_plain(v)}" for k, v in rules.items()))
-    click.echo(f"Wrote {output} ({n_warnings} warnings). Research use only.")
+    click.echo(f"Wrote {output.path} ({n_warnings} warnings). Research use only.")
 
 
 def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Derived) -> None:

@@ -11,25 +11,25 @@ import click
 
 from hdrplan.cli.cohort.opening import CohortRequest, cohort_options, open_cohort
 from hdrplan.cli.common import json_option, quiet_option
+from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
     from hdrplan.analysis import TextTable
+    from hdrplan.io import Output
 
 __all__ = ["describe"]
 
 
 @click.command("describe")
 @cohort_options
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="New folder.")
+@click.option("-o", "--output", required=True, type=OUT_FOLDER, help="New folder.")
 @click.option("--bootstrap", type=click.IntRange(0), default=200, show_default=True, help="For selection frequencies.")
 @click.option("--seed", type=int, default=1, show_default=True)
-@click.option("--overwrite", is_flag=True, help="Replace a folder that hdrplan wrote.")
+@writes
 @quiet_option
 @json_option
-def describe(
-    request: CohortRequest, output: Path, bootstrap: int, seed: int, overwrite: bool, quiet: bool, as_json: bool
-) -> None:
+def describe(request: CohortRequest, output: Output, bootstrap: int, seed: int, quiet: bool, as_json: bool) -> None:
     """Write the paper's four tables for this cohort as CSV, Markdown, HTML and LaTeX, and its survival curves.
 
     \b
@@ -49,7 +49,7 @@ def describe(
     if not derived.analysed:
         raise InputError("expected patients to analyse", got="none after the exclusions", where=request.path)
     tables = tables_of(opened.cohort, derived, seed=seed, n_bootstrap=bootstrap)
-    with new_folder(output, overwrite=overwrite) as draft:
+    with new_folder(output) as draft:
         _write_tables(draft, tables)
         write_values(draft / "flow.csv", flow(opened.cohort, derived), FlowStep)
         (draft / "figures").mkdir()
@@ -62,7 +62,7 @@ def describe(
         return
     for table in tables if not quiet else ():
         click.echo(markdown_table(table))
-    click.echo(f"Wrote {output} ({len(opened.problems)} warnings of the tables). Research use only.")
+    click.echo(f"Wrote {output.path} ({len(opened.problems)} warnings of the tables). Research use only.")
 
 
 def _write_tables(draft: Path, tables: Sequence[TextTable]) -> None:

@@ -8,10 +8,10 @@ from hdrplan.io.case.strength import strength_values
 from hdrplan.io.case.table import CaseFile
 from hdrplan.io.images import write_volume
 from hdrplan.io.markups import write_markups
-from hdrplan.io.outputs import write_json
 from hdrplan.io.segmentations import write_segmentations
 from hdrplan.io.source_values import source_table
 from hdrplan.io.toml_text import toml_text
+from hdrplan.io.value_files import write_json
 from hdrplan.plan import Case
 from hdrplan.sources import TG43Source, is_packaged
 

@@ -1,0 +1,102 @@
+"""Outputs of commands: one rule for all (:mod:`hdrplan.io.outputs`), asked before any work.
+
+A command names the options that write with the types below and bears :func:`writes`; it gets an Output where it would
+have got a path. Everything else on its command line that is a file or folder is an input, which no output may touch.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from hdrplan.io import Output
+
+__all__ = ["OUT_FILE", "OUT_FOLDER", "OutputPath", "output_at", "writes"]
+
+
+class OutputPath(click.Path):
+    """Type of an option that names what the command writes."""
+
+    def __init__(self, *, folder: bool) -> None:
+        super().__init__(path_type=Path)
+        self.folder = folder
+
+
+OUT_FOLDER = OutputPath(folder=True)
+OUT_FILE = OutputPath(folder=False)
+
+
+def writes(function: Callable[..., None]) -> Callable[..., None]:
+    """Add ``--overwrite``, and give the command its outputs as Output, after they were found free.
+
+    Parameters
+    ----------
+    function : callable
+        A command with options of the types OUT_FILE and OUT_FOLDER.
+    """
+
+    @functools.wraps(function)
+    def call(**options: Any) -> None:
+        del options["overwrite"]
+        for parameter in click.get_current_context().command.params:
+            name = parameter.name or ""
+            if isinstance(parameter.type, OutputPath) and options.get(name) is not None:
+                options[name] = output_at(options[name], folder=parameter.type.folder)
+        function(**options)
+
+    return click.option(
+        "--overwrite", is_flag=True, help="Replace a file, or in a folder what hdrplan wrote; the rest stays."
+    )(call)
+
+
+def output_at(path: Path, *, folder: bool) -> Output:
+    """Return the output at a path that the command under way chose or was given, after it was found free.
+
+    Parameters
+    ----------
+    path : Path
+    folder : bool
+
+    Raises
+    ------
+    InputError
+        An input of the command, or something that may not be replaced.
+    """
+    from hdrplan.io import Output, check_output, other_files
+
+    context = click.get_current_context()
+    output = Output(
+        path=path,
+        overwrite=context.params["overwrite"],
+        inputs=tuple(_inputs(context)),
+        private=bool(context.params.get("identify")),
+    )
+    check_output(output, folder=folder)
+    others = other_files(path) if folder and output.overwrite else ()
+    if others:
+        shown = ", ".join(others[:3]) + (" ..." if len(others) > 3 else "")
+        click.echo(f"note: {path} holds {len(others)} other files, which stay: {shown}", err=True)
+    return output
+
+
+def _inputs(context: click.Context) -> Iterator[Path]:
+    """Files and folders on the command line that are no outputs, and the files that a case among them names."""
+    from hdrplan.io import case_references
+
+    for parameter in context.command.params:
+        value = context.params.get(parameter.name or "")
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(parameter.type, OutputPath):
+                continue
+            if isinstance(one, Path):
+                yield one
+                yield from case_references(one)
+            elif isinstance(one, str) and "FILE" in (parameter.metavar or ""):
+                # NAME=FILE, NAME|FILE, FILE=TRANSFORM
+                yield from (Path(word) for word in (one, *one.partition("=")[::2]) if word and os.path.exists(word))

@@ -1,0 +1,49 @@
+"""Which files a case names, before it is read: what is written must not fall upon them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+from hdrplan.errors import InputError
+from hdrplan.io.files import text_of
+
+__all__ = ["case_references"]
+
+
+def case_references(path: Path) -> tuple[Path, ...]:
+    """Return the existing files and folders that a case names anywhere in its table; empty for what is no case.
+
+    Parameters
+    ----------
+    path : Path
+        A case folder or its ``case.toml``; anything else names none.
+    """
+    toml = path / "case.toml" if path.is_dir() else path
+    if toml.suffix != ".toml" or not toml.is_file():
+        return ()
+    try:
+        table = tomllib.loads(text_of(toml))
+    except (InputError, ValueError, RecursionError, OSError):
+        return ()  # whoever reads the case says what is wrong with it
+    return tuple(dict.fromkeys(there for text in _texts(table) if (there := _existing(toml.parent, text)) is not None))
+
+
+def _existing(folder: Path, text: str) -> Path | None:
+    try:
+        path = folder / text
+        return path if text.strip() and path.exists() else None
+    except (OSError, ValueError):
+        return None
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
