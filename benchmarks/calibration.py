@@ -28,7 +28,7 @@ PRINTED = {
 OTHERS = {
     "treatment cycles": (131, 56),
     "deaths": (23, 9),
-    "follow-up scans a patient": (3.11, 2.36),
+    "follow-up scans per patient": (3.11, 2.36),
     "patients with extrahepatic progression": (7, 6),
 }
 TYPES = ("HCC", "CRLM")
@@ -45,7 +45,7 @@ def medians(n: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
             own = [p for p in cohort.patients if p.tumour_type == name]
             others["treatment cycles"][k, g] = sum(len(derived.cycles[p.patient_id]) for p in own)
             others["deaths"][k, g] = sum(p.death is not None for p in own)
-            others["follow-up scans a patient"][k, g] = np.mean([len(p.scans) - 1 for p in own])
+            others["follow-up scans per patient"][k, g] = np.mean([len(p.scans) - 1 for p in own])
             others["patients with extrahepatic progression"][k, g] = sum(
                 any(f.kind == "new_extrahepatic" for f in p.findings) for p in own
             )
@@ -66,9 +66,13 @@ def page(n: int) -> str:
     lines = [
         "# Calibration of the virtual cohorts",
         "",
-        f"Made by `python -m benchmarks.calibration --cohorts {n} --write`: {n} simulated cohorts of 114 HCC and",
-        "50 CRLM patients, endpoints derived from their scans by the rule set `paper`, medians by Kaplan-Meier. The",
-        "printed medians are those of Xu et al., Ther Adv Med Oncol 2021;13, doi 10.1177/17588359211042304, Table 3.",
+        "This page compares simulated cohorts with the published cohort that they imitate. Read it before you draw",
+        "conclusions from [virtual cohorts](../howto/virtual-cohorts.md).",
+        "",
+        f"{n} cohorts of 114 HCC and 50 CRLM patients were simulated. Their endpoints were derived from the scans",
+        "with the rule set `paper`, and the medians are Kaplan-Meier medians. The printed medians are those of Xu",
+        "et al., Ther Adv Med Oncol 2021;13, doi 10.1177/17588359211042304, Table 3. The page is made by `python -m",
+        f"benchmarks.calibration --cohorts {n} --write`.",
         "",
         "| endpoint | type | printed (months) | simulated median (95 % band) | inside |",
         "|---|---|---|---|---|",
@@ -82,7 +86,13 @@ def page(n: int) -> str:
             inside += ok
             band = f"{text(middle)} ({text(low)} to {text(high)})"
             lines.append(f"| {endpoint} | {kind} | {text(printed[g])} | {band} | {'yes' if ok else 'NO'} |")
-    lines += ["", f"{inside} of {2 * len(PRINTED)} medians lie inside.", "", "Other printed figures:", ""]
+    lines += [
+        "",
+        f"{inside} of {2 * len(PRINTED)} printed medians lie inside the band.",
+        "",
+        "Other printed figures:",
+        "",
+    ]
     lines += ["| figure | type | printed | simulated mean (95 % band) | inside |", "|---|---|---|---|---|"]
     for name, printed in OTHERS.items():
         for g, kind in enumerate(TYPES):
@@ -92,10 +102,11 @@ def page(n: int) -> str:
             lines.append(f"| {name} | {kind} | {printed[g]:g} | {values.mean():.2f} ({low:.2f} to {high:.2f}) | {ok} |")
     lines += [
         "",
-        "What this shows and what not. The hazards were fitted to some of these figures: the medians of PFS, PFS_local",
-        "and PFS_distant, the numbers of deaths and of extrahepatic progressions. Hazards of death were raised again",
-        "(HCC from 0.0078 to 0.0095, CRLM from 0.0123 to 0.0165) after a first run gave 19 and 7 deaths for 23 and 9.",
-        "Agreement there is a fit. OS, all TTP medians and the cycles are predictions. A `NO` is a misfit left alone.",
+        "Which of these figures are predictions? The hazards were fitted to the medians of PFS, PFS_local and",
+        "PFS_distant and to the numbers of deaths and of extrahepatic progressions. The hazards of death were",
+        "raised (HCC from 0.0078 to 0.0095, CRLM from 0.0123 to 0.0165) after a first run gave 19 and 7 deaths",
+        "instead of 23 and 9. Agreement with these figures only shows the fit. OS, all TTP medians and the cycles",
+        "are predictions. A `NO` marks a misfit that was not corrected.",
         "",
         "Fitted hazards per month at 12 months, with their Weibull shapes:",
         "",
@@ -107,7 +118,7 @@ def page(n: int) -> str:
             f"| {e.tumour_type} | {e.local[0]:g}, {e.local[1]:g} | {e.distant[0]:g}, {e.distant[1]:g} | "
             f"{e.extrahepatic:g} | {e.death:g} | {e.loss[0]:g}, {e.loss[1]:g} |"
         )
-    lines += ["", "Assumed, for the paper does not say:", "", *(f"- {a}" for a in ASSUMPTIONS), ""]
+    lines += ["", "The paper does not say the following, so it is assumed:", "", *(f"- {a}" for a in ASSUMPTIONS), ""]
     return "\n".join(lines)
 
 

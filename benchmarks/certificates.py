@@ -107,7 +107,7 @@ def table(record: dict) -> str:
     lines = [
         f"{m['processors']} processors, load {min(loads)} to {max(loads)}; {m['solver']}, SciPy {m['scipy']}.",
         "",
-        "| cc | dwells | points | D100 (Gy) | goal s | s | CPU s | matrix GB | peak GB | rows | gap | other solver |",
+        "| cc | dwells | points | D100 (Gy) | target s | s | CPU s | matrix GB | peak GB | rows | gap | other solver |",
         "|" + 12 * "---|",
     ]
     for r in record["rows"]:

@@ -138,7 +138,7 @@ def table(rows: list[dict]) -> str:
     head = (
         "| case | cc | dwells | time (s) | CPU (s) | load | sampled (s) | boxes | points added | proven (Gy) | "
         "liver mean (Gy) | gap | "
-        "sampled: liver (Gy) | sampled: least dose (Gy) |"
+        "sampled: liver (Gy) | sampled: minimum dose (Gy) |"
     )
     lines = [head, "|" + 14 * "---|"]
     for r in rows:

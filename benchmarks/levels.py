@@ -57,7 +57,7 @@ def result(name: str, layout: Layout, goal_s: float, repeats: int) -> dict:
 def table(record: dict) -> str:
     """Return the results as Markdown."""
     lines = [f"{record['machine']['processors']} processors; {record['machine']['solver']}.", ""]
-    lines += ["| lesion | dwells | points | goal (s) | s | CPU s | load | rows |", "|" + 8 * "---|"]
+    lines += ["| lesion | dwells | points | target (s) | s | CPU s | load | rows |", "|" + 8 * "---|"]
     lines += [
         f"| {r['case']} | {r['dwells']} | {r['points']:,} | {r['goal_seconds']:g} | {r['seconds']:.1f} | "
         f"{r['cpu_seconds']:.1f} | {r['load']} | {r['rows_used']} |"

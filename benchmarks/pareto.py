@@ -76,7 +76,7 @@ def table(record: dict) -> str:
     lines = [
         f"{record['machine']['processors']} processors; {record['machine']['solver']}.",
         "",
-        "| lesion | dwells | points | plans (possible) | goal (s) | s | CPU s | load | rows | gap | violation |",
+        "| lesion | dwells | points | plans (possible) | target (s) | s | CPU s | load | rows | gap | violation |",
         "|" + 11 * "---|",
     ]
     lines += [

@@ -133,7 +133,7 @@ def _cell(best: dict[str, Any]) -> str:
 def table(rows: list[dict[str, Any]]) -> str:
     """Return the results as Markdown."""
     lines = [
-        "| lesion | cc | ways free | catheters: liver mean Gy (gap to the bound) | all | chosen | D100 (Gy) "
+        "| lesion | cc | paths free | catheters: liver mean Gy (gap to the bound) | all | chosen | D100 (Gy) "
         "| choice (s) | in all: wall, processor (s) | load |",
         "|" + 10 * "---|",
     ]

@@ -47,9 +47,11 @@ def main() -> None:
     print(f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}, one thread\n")
     print("| delivery of the demo plan | |\n|---|---|")
     print(f"| points, active dwells | {len(points):,}, {active} |")
-    print(f"| deliveries a CPU-second | {1 / each_s:.1f} |")
-    print(f"| share of the dose engine's limit (pairs a CPU-second) | {pairs / each_s / engine:.0%} of {engine:.2g} |")
-    print("\n| lesion (mm) | CTV (cc) | dwells | points | CPU s a plan | bytes of its result |")
+    print(f"| deliveries per CPU second | {1 / each_s:.1f} |")
+    print(
+        f"| share of the dose engine's limit (pairs per CPU second) | {pairs / each_s / engine:.0%} of {engine:.2g} |"
+    )
+    print("\n| lesion (mm) | CTV (cc) | dwells | points | CPU s per plan | bytes of its result |")
     print("|---|---|---|---|---|---|")
     host = host_organ(found.case)
     seconds = []

@@ -50,12 +50,14 @@ def page() -> str:
     lines = [
         "# Start-up",
         "",
-        "Made by `python -m benchmarks.startup --write`: `hdrplan plan phantoms/liver-lesion-b`, each run a process of",
-        f"its own, wall seconds; {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}.",
-        "The first run ever compiles the kernels it needs and keeps them; the difference of the columns is that",
-        "compilation. What the steps leave over is Python's start and the imports, and writing the files.",
+        "This page shows how long `hdrplan plan phantoms/liver-lesion-b` takes on its first run after the",
+        "installation, and on every later run. The first run compiles the kernels that it needs and keeps them. The",
+        "difference between the columns is this compilation.",
         "",
-        "| step | first run ever (s) | second run (s) |",
+        f"Each run is a process of its own. Times are wall seconds on {platform.machine()}, {os.cpu_count()} cores,",
+        f"Python {platform.python_version()}. The page is made by `python -m benchmarks.startup --write`.",
+        "",
+        "| step | first run (s) | second run (s) |",
         "|---|---|---|",
     ]
     lines += [f"| {s} | {first_steps.get(s, 0):.2f} | {second_steps.get(s, 0):.2f} |" for s in STEPS]

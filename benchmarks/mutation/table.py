@@ -11,17 +11,25 @@ __all__ = ["page_of"]
 
 _HEAD = """# Would the tests notice a fault?
 
-`make mutants` puts small faults into the code, one at a time, and runs the quick tests on each: a sign turned, a bound
-moved by one, a constant doubled, `max` left out, two arguments swapped, a statement dropped. A mutant that all tests
-pass is a gap in the tests. The mutants are drawn by a seed, spread over all files of the rooms that compute by how many
-each could have; faults that an audit once found unseen are tried in every run (`benchmarks/mutation/known.py`).
+This page shows how many small faults in the code the tests detect. Read it to judge how far you can trust the
+tests.
 
-Kernels are judged by their own tests alone, with Numba switched off. The other rooms are judged by the quick tests of
-`tests/metrics`, `outcomes`, `simulate`, `dose`, `optimize` and `workflow` that run the function. A test that does not
-end, or a crash, counts as noticed. Explained mutants (`benchmarks/mutation/reasons.toml`) are of three kinds. The
-*equivalent* cannot change a result. Those of *tuning* change how much work is done, or a slack far below anything
-promised, and what is promised holds all the same. *Compiled* code is run by LLVM alone: the tests notice these with
-Numba switched on. This page is written by the run; every mutant is in `benchmarks/results/mutants.json`.
+`make mutants` puts small faults into the code, one at a time, and runs the quick tests on each. Examples are a
+reversed sign, a bound moved by one, a doubled constant, a missing `max`, two exchanged arguments, or a dropped
+statement. A fault (a *mutant*) that passes all tests shows a gap in them. The mutants are drawn at random from
+a seed, over all files of the rooms that compute, in proportion to the number that each file could have. Faults
+that an audit once found undetected are tried in every run (`benchmarks/mutation/known.py`).
+
+Kernels are judged by their own tests alone, with Numba switched off. The other rooms are judged by the quick
+tests of `tests/metrics`, `outcomes`, `simulate`, `dose`, `optimize` and `workflow` that run the function. A
+test that does not end, or a crash, counts as detection. Three kinds of mutants are explained in
+`benchmarks/mutation/reasons.toml` and not counted as gaps:
+
+- *equivalent*: the mutant cannot change a result;
+- *tuning*: it changes how much work is done, or a tolerance far below anything promised, and all promises still hold;
+- *compiled*: the code is only run by LLVM, and the tests detect the mutant with Numba switched on.
+
+The run writes this page. Every mutant is in `benchmarks/results/mutants.json`.
 """
 
 
@@ -35,7 +43,7 @@ def page_of(rows: Sequence[dict[str, Any]]) -> str:
     """
     lines = [
         _HEAD,
-        "| room | mutants | killed | equivalent | tuning | compiled | alive | killed of those that change a result |",
+        "| room | mutants | detected | equivalent | tuning | compiled | undetected | detected, of real faults |",
     ]
     lines.append("|---|---|---|---|---|---|---|---|")
     rooms = {room: [row for row in rows if row["file"].startswith(f"{room}/")] for room in ROOMS}
@@ -47,13 +55,13 @@ def page_of(rows: Sequence[dict[str, Any]]) -> str:
             f"| {name} | {len(some)} | {killed} | {explained[0]} | {explained[1]} | {explained[2]} | {alive} | {part} |"
         )
     known = [row for row in rows if row["kind"].startswith("known: ")]
-    lines += ["", "## Faults an audit found unseen", "", "| fault | place | noticed by |", "|---|---|---|"]
+    lines += ["", "## Faults that an audit found undetected", "", "| fault | place | detected by |", "|---|---|---|"]
     lines += [
         f"| {row['kind'].removeprefix('known: ')} | `{row['file']}` {row['function']} | {_by(row)} |" for row in known
     ]
-    lines += ["", "## Alive", "", "| place | fault | line |", "|---|---|---|"]
+    lines += ["", "## Undetected", "", "| place | fault | line |", "|---|---|---|"]
     lines += [f"| {_place(row)} | {_code(row['what'])} | {_code(row['text'])} |" for row in rows if _alive(row)]
-    lines += ["", "## Explained", "", "| place | fault | kind | reason |", "|---|---|---|---|"]
+    lines += ["", "## Explained mutants", "", "| place | fault | kind | reason |", "|---|---|---|---|"]
     lines += [
         f"| {_place(row)} | {_code(row['what'])} | {row['explained']} | {row['reason']} |"
         for row in rows

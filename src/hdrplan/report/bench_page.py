@@ -25,13 +25,18 @@ def bench_page(table: Mapping[str, Any], picture: str) -> str:
         Path of the picture as the page sees it.
     """
     machine = table["machine"]
-    head = f"""# Benchmarks
+    head = f"""# Dose engine: speed and accuracy
 
-*Made by `make bench`; no number on this page is typed.* Processor {machine["processor"]}, {machine["threads"]} threads,
-{machine["system"]}, Python {machine["python"]}, {", ".join(f"{k} {v}" for k, v in machine["versions"].items())}; load
-{machine["load_1min"]:.1f} when the run began (a shared machine: trust CPU seconds and ratios). Every result is first
-compared with the float64 reference at sampled places and timed only if it keeps its bound; deviations are relative, of
-matrices 2 mm and more from a dwell, of grids 1 mm and more from every capsule, near the sources' axes included.
+This page shows how fast and how accurate the dose engine is. It is made by `make bench`; no number is typed by hand.
+
+The machine had a processor {machine["processor"]} with {machine["threads"]} threads, {machine["system"]}, Python
+{machine["python"]}, {", ".join(f"{k} {v}" for k, v in machine["versions"].items())}. Its load was
+{machine["load_1min"]:.1f} when the run began. On a machine with other work, CPU seconds and ratios are more reliable
+than wall seconds.
+
+Every result is first compared with the float64 reference at sampled places. It is timed only if it keeps its bound.
+Deviations are relative. For matrices they cover points at least 2 mm from a dwell, for grids voxels at least 1 mm from
+every capsule; points near the axes of the sources are included.
 
 ![Pairs per CPU second]({picture})
 """
@@ -87,7 +92,7 @@ def _goals(table: Mapping[str, Any]) -> str:
     if change:
         wall = 1000 * change["one moved catheter"]["wall_s"]
         rows.append((f"a moved catheter at {change['points']:,} points below 50 ms", f"{wall:.0f} ms", _met(wall < 50)))
-    return "## Goals\n\n" + _table(("goal", "reached", ""), rows) if rows else ""
+    return "## Targets\n\n" + _table(("target", "reached", ""), rows) if rows else ""
 
 
 def _met(yes: bool) -> str:
@@ -130,10 +135,10 @@ def _peers(table: Mapping[str, Any]) -> str:
          f"{100 * p['deviation']['largest']:.3g} %")
         for p in table["peers"]
     ]  # fmt: skip
-    text = """## Peers
+    text = """## Other programs
 
-Same dwells, same source table, a sample of the voxels of the common problem, each in an environment of its own
-(`python -m benchmarks --peers`); never imported by hdrplan.
+Each peer computed the same dwells with the same source table, at a sample of the voxels of the common problem, in an
+environment of its own (`python -m benchmarks --peers`). hdrplan never imports them.
 
 """
     header = ("", "licence", "pairs", "CPU s", "pairs per CPU s", "deviation median / p99 / max")
@@ -150,7 +155,7 @@ def _change(table: Mapping[str, Any]) -> str:
          f"{whole / change[name]['cpu_s']:.0f}")
         for name in ("whole dose", "one moved catheter", "one changed time")
     ]  # fmt: skip
-    title = f"## Changes at {change['points']:,} points, {change['dwells']} dwells\n\n"
+    title = f"## Recomputing after a change: {change['points']:,} points, {change['dwells']} dwells\n\n"
     return title + _table(("", "wall ms", "CPU ms", "times faster"), rows)
 
 
@@ -164,8 +169,9 @@ def _start_up(table: Mapping[str, Any]) -> str:
     ]  # fmt: skip
     text = """## Start-up and memory
 
-A small problem in a new process: the first ever compiles, later ones load the compiled kernels. Peak memory is what a
-run of the named size allocates at most (arrays of NumPy, by tracemalloc); in brackets the size of the result itself.
+Each row is a small problem in a new process. The first process ever compiles the kernels; later ones load them. Peak
+memory is the maximum that a run of the named size allocates (NumPy arrays, measured by tracemalloc). The size of the
+result itself is in brackets.
 
 """
     header = ("", "import s", "first call ever s", "first call of a later process s", "warm call s", "peak MB (result)")
@@ -180,8 +186,9 @@ def _code(table: Mapping[str, Any]) -> str:
     return f"""## Machine code
 
 The float32 kernel (`kernels/lattice.py`, one dwell, many points) was compiled to {code["register_bits"]}-bit vector
-instructions ({code["register_bits"] // 32} points at once): {counts}. No call of a trigonometric function is among
-them. Reading the table (`vgatherdps`), the roots and the divisions take most of its time; see decision 0020.
+instructions, which compute {code["register_bits"] // 32} points at once: {counts}. No trigonometric function is called.
+Reading the table (`vgatherdps`), the square roots and the divisions take most of the time. Decision 0020 gives the
+details.
 """
 
 
