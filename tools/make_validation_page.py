@@ -13,15 +13,21 @@ from typing import Any
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "measurements" / "validation.md"
 HEAD = """# Validation dossier
 
-`hdrplan validate -o validation` makes this on your own installation in a minute or two, as a page and as JSON; the exit
-code is 1 where a row fails. With `--plans FOLDER` it recomputes your RT Plans too. Below is one run on a fresh clone,
-written by `tools/make_validation_page.py`.
+This page shows how far the results of hdrplan are from known truths: published tables, analytic solids, R, other
+solvers, and other planning systems. `hdrplan validate -o validation` makes the same dossier on your own
+installation in a minute or two, as a page and as JSON. The exit code is 1 if a row fails. With `--plans FOLDER`
+it also recomputes your RT Plans. The run below is on a fresh clone. `tools/make_validation_page.py` wrote the
+page.
 
-"explained": outside the aim, inside a wider limit whose reason the note gives. Dose-volume metrics are asked two
-questions. "computation": the doses of a given shape, on the sample points of planning, lie within 0.5 % of the truth at
-1, 2.5 and 5 mm slices, 5 to 10 mm from the source, where common tools err by 5 to 29 %. "information": contours on
-slices of a CT are judged by what their voxels say, a limit computed from the voxels and the field
-([sampling](sampling.md) has the formula, and which term was added after a row had failed).
+"explained" means that a result is outside the aim, but inside a wider limit whose reason the note gives.
+
+Dose-volume metrics are judged in two ways:
+
+- "computation": is the dose of a given shape right? At the sample points of planning, it lies within 0.5 % of the
+  truth for slices of 1, 2.5 and 5 mm, 5 to 10 mm from the source. Common tools have errors of 5 to 29 % there.
+- "information": how well do contours on slices of a CT describe the true shape? The limit is computed from the
+  voxels and the dose field. [Sampling](../explanation/sampling.md) gives the formula, and says which term was
+  added after a row had failed.
 """
 
 

@@ -52,7 +52,7 @@ def test_page_and_json_of_sections_that_are_quick(tmp_path: Path) -> None:
 def test_optima_agree_with_another_solver() -> None:
     rows = dossier(sections=("optimum",))
     assert [row.state for row in rows] == ["pass"] * 10, rows
-    assert any("highest D100" in row.question.what for row in rows)
+    assert any("maximum D100" in row.question.what for row in rows)
 
 
 @pytest.mark.slow

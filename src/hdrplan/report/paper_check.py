@@ -8,36 +8,43 @@ __all__ = ["paper_check_page"]
 
 _TOP = """# A published survival table, checked
 
-This page is written by `hdrplan paper-check --markdown`; do not edit it.
+This page shows how `hdrplan paper-check` finds contradictions in printed tables. Use it to check a table that you read
+or write. The example is the paper whose follow-up rules hdrplan uses: Xu et al. 2021 (DOI {doi}).
 
-hdrplan builds on the follow-up rules of Xu et al. 2021 (DOI {doi}). Its tables hold numbers that cannot be true
-together. They are listed here so that nobody takes them over; none is corrected silently. Everything under "computed"
-was computed from the other printed numbers. A printed number stands for every number that would be rounded to it, so
-rounding raises no finding.
+The tables of this paper contain numbers that cannot be true together. They are listed here so that nobody uses them
+unchecked. hdrplan corrects none of them silently. Everything under "computed" follows from other printed numbers. A
+printed number stands for every number that would be rounded to it, so rounding causes no finding. The page is written
+by `hdrplan paper-check --markdown`; do not edit it.
 
-| # | what | printed | computed | hdrplan instead |
+| # | subject | printed | computed | what hdrplan does |
 |---|---|---|---|---|
 """
 
 _MIDDLE = """
-{computed} contradictions were found by arithmetic; {text} are matters of text, which no arithmetic can decide.
+{computed} contradictions were found by arithmetic. {text} are about wording, which arithmetic cannot decide.
 
-## Every hazard ratio of its Table 4
+## All hazard ratios of Table 4
 
-The checker run on all rows: order of bounds, ratio inside and in the middle of its interval, p against interval.
+Every row of Table 4 was checked: are the bounds in order, does the ratio lie inside its interval and in the middle of
+it, and does the p value agree with the interval? These rows fail:
 
 | where | printed | computed |
 |---|---|---|
 """
 
 _BOTTOM = '''
-A p printed as 0.001 where the interval implies less is what remains of a program's 0.000.
+Where the interval implies a smaller p than the printed 0.001, a program probably printed 0.000.
 
 ## Check another table
 
-`hdrplan paper-check printed.csv` checks any table. One printed quantity a row, as text with its decimals; leave blank
-what there is not. Columns: `row` (its name); `ratio, lower, upper, p`; `count, total, percent`; `n, mean, sd`, with
-`sum` and `ones` (how many units have exactly one) for counts; `median, minimum, maximum`.
+`hdrplan paper-check printed.csv` checks any table. Write one printed quantity per row, with all its decimals, and leave
+unused cells blank. The columns are:
+
+- `row`: a name;
+- `ratio, lower, upper, p`;
+- `count, total, percent`;
+- `n, mean, sd`; for counts also `sum` and `ones` (how many units have exactly one);
+- `median, minimum, maximum`.
 
 ```python
 from pathlib import Path
@@ -59,7 +66,7 @@ female: percent against count
 2 findings
 ```
 
-In Python the same checks are functions:
+In Python, the same checks are functions:
 
 ```python
 from hdrplan.outcomes import check_counted_mean, check_ratio, smallest_sd

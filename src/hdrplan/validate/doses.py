@@ -20,10 +20,16 @@ __all__ = ["dose_rows"]
 _AIM_PCT = 0.3
 # Source -> (largest deviation that is explained, reason).
 _EXPLAINED: dict[str, tuple[float, str]] = {
-    "microselectron-v2": (0.9, "The table was computed with L = 0.36 cm; with that length it is met to 6e-6."),
-    "mbdca-generic": (1.55, "A table of three digits; one cell at (50, 0) mm, the next deviates by 0.6 %."),
+    "microselectron-v2": (0.9, "The table was computed with L = 0.36 cm. With this length it is reproduced to 6e-6."),
+    "mbdca-generic": (
+        1.55,
+        "The table has three digits. One cell, at (50, 0) mm, causes the deviation; the next largest is 0.6 %.",
+    ),
     "microselectron-v2r-granero": (3.85, "Monte Carlo noise within 2 degrees of the axis; the mean is 0.15 %."),
-    "varisource-classic-wang": (9.5, "On the axis near the tip, where F has no radius between 5 and 10 mm."),
+    "varisource-classic-wang": (
+        9.5,
+        "The deviation is on the axis near the tip, where F has no radius between 5 and 10 mm.",
+    ),
 }
 # The naive formula takes the difference of two angles and loses digits near the axis: 1e-7.
 _TWIN_PCT = 1e-5
@@ -80,7 +86,7 @@ def _twin(section: str, name: str) -> Row:
             section=section,
             what=f"{name}: engine against the formula, {int(within.sum())} dose rates",
             source="Rivard et al., Med Phys 2004;31:633, eq. 1 and 4 (TG-43U1)",
-            method="largest deviation from the equations written plainly, a point at a time",
+            method="largest deviation from the equations written plainly, one point at a time",
         ),
         100 * float(np.abs(fast.gy_per_s / plain - 1.0)[within].max()),
         Aim(value=_TWIN_PCT),

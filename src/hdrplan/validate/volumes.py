@@ -111,15 +111,15 @@ def _told_rows(solid: Solid, source_mm: float, slice_mm: float) -> list[Row]:
                 f"pixels {_PIXEL_MM:g} mm, slices {slice_mm:g} mm",
                 source=_SOURCE,
                 method="contours on the slices of a CT in two oblique positions, as from an RT Structure Set; "
-                "the position that is worse for its limit",
+                "the position that is worse relative to its limit",
             ),
             float(value),
             Aim(
                 value=_AIM_PCT,
                 limit=round(float(most), 2),
-                why="What the slices do not say: the limit is 0.5 %, three standard deviations of the dose when each "
-                "voxel that the surface cuts is in or out by chance, and what rims cut off between slices move the "
-                "faces."
+                why="The slices do not describe the shape fully. The limit is the sum of 0.5 %, three standard "
+                "deviations of the dose if each voxel cut by the surface is inside or outside by chance, and the shift "
+                "of the faces by rims that are cut off between slices."
                 if value > _AIM_PCT
                 else "",
             ),

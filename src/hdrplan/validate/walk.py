@@ -93,17 +93,17 @@ def _every_point(result: PlanResult) -> Row:
     points = np.concatenate((points[inside], on_surface))
     dose_gy = dose_at_points(plan.dwells, plan.exposure_s, points, plan.source, strength_u=_STRENGTH_U).gy
     coldest = points[np.argsort(dose_gy)[:300]]
-    least_gy = float((rates(plan.dwells, coldest, plan.source, _STRENGTH_U) @ plan.times_s).min())
+    minimum_gy = float((rates(plan.dwells, coldest, plan.source, _STRENGTH_U) @ plan.times_s).min())
     assert result.optimum is not None
     proven = result.optimum.certificate.scope == "every point"
     return judged(
         Question(
             section="Optimum",
-            what=f"prescription at every point of the CTV: least dose {least_gy:.3f} Gy of {len(points):,} points",
+            what=f"prescription at every point of the CTV: minimum dose {minimum_gy:.3f} Gy of {len(points):,} points",
             source="TG-43U1 eq. 1, written plainly, at the 300 coldest points",
-            method="shortfall below 20 Gy inside the shape and on its surface, at points that the proof never saw",
+            method="shortfall below 20 Gy inside the shape and on its surface, at points that the proof did not use",
         ),
-        max(0.0, 20.0 - least_gy) if proven else 20.0,
+        max(0.0, 20.0 - minimum_gy) if proven else 20.0,
         Aim(value=0.0, unit="Gy"),
     )
 
@@ -130,7 +130,7 @@ def _optimum(result: PlanResult, organ_gy: float, what: str) -> list[Row]:
             method="highs-ipm",
         )
         truth, ours, proven = whole.fun, found.certificate.main.value, found.certificate.main.bound
-        name = "least mean liver dose"
+        name = "minimum mean liver dose"
     else:
         # Highest D100 under the limit: columns are the times and D100.
         cost = np.append(np.zeros(len(unit)), -1.0)
@@ -142,7 +142,7 @@ def _optimum(result: PlanResult, organ_gy: float, what: str) -> list[Row]:
         bounds = [(0.0, 600.0)] * len(unit) + [(0.0, 20.0)]
         whole = linprog(cost, rows, limits, bounds=bounds, method="highs-ipm")
         truth, ours, proven = -whole.fun, found.shortfalls[0].reached_gy, found.shortfalls[0].best_gy
-        name = "highest D100 under the limit"
+        name = "maximum D100 under the limit"
     dose = matrix @ plan.times_s
     broken = max(0.0, float(dose[organ].max() / organ_gy - 1.0))
     if found.status == "optimal":
@@ -152,8 +152,8 @@ def _optimum(result: PlanResult, organ_gy: float, what: str) -> list[Row]:
         (f"{name}: {about}", source, "relative difference of the optima", abs(ours / truth - 1.0), 2e-5),
         (f"bound of the certificate: {about}", source, "relative difference of the proven bound",
          abs(proven / truth - 1.0), 2e-5),
-        (f"limits and prescription kept: {about}", "doses of all points computed again",
-         "largest violation of any row as a part of its limit", broken, 1e-6),
+        (f"limits and prescription satisfied: {about}", "doses of all points computed again",
+         "largest violation of any row, relative to its limit", broken, 1e-6),
     ]  # fmt: skip
     return [
         judged(

@@ -36,7 +36,7 @@ def check_percent(where: str, count: int, total: int, percent: str | float) -> t
     q = printed(percent)
     text = f"{count} of {total} ({q} %)"
     if not 0 <= count <= total:
-        computed = f"{count} of {total} cannot be"
+        computed = f"{count} of {total} is impossible"
         return (Finding(rule="count within total", where=where, printed=text, computed=computed),)
     actual = 100.0 * count / total if total else float("nan")
     # A percentage cut off instead of rounded is sloppy, not contradictory.
@@ -187,7 +187,7 @@ def check_mean_sd(
                     rule="mean within range",
                     where=where,
                     printed=f"{text}, {name} {bound:g}",
-                    computed="the mean lies outside",
+                    computed="the mean lies outside the range",
                 )
             )
     if minimum is not None and maximum is not None and n > 1 and minimum <= m.value <= maximum:

@@ -92,12 +92,12 @@ def _of_bounds(r: Printed, low: Printed, high: Printed) -> Iterator[tuple[str, s
         implied = r.value**2 / high.value
         yield (
             "ratio inside its interval",
-            f"the ratio lies outside; with the upper bound it implies a lower bound of {implied:.3f}",
+            f"the ratio lies outside; together with the upper bound it implies a lower bound of {implied:.3f}",
         )
     elif not swapped:
         middle = math.sqrt(max(low.low, 0.0) * high.low), math.sqrt(low.high * high.high)
         if r.high < middle[0] or r.low > middle[1]:
-            computed = f"bounds symmetric on the log scale would surround {math.sqrt(low.value * high.value):.3f}"
+            computed = f"the bounds are symmetric on the log scale around {math.sqrt(low.value * high.value):.3f}"
             yield "ratio in the middle of its interval", computed
 
 
@@ -113,4 +113,4 @@ def _of_p(r: Printed, low: Printed, high: Printed, p: Printed) -> Iterator[tuple
     excludes = low.low > 1.0 or high.high < 1.0
     includes = low.high < 1.0 < high.low
     if (excludes and p.low > 0.05) or (includes and p.high < 0.05):
-        yield "significance", "p and interval disagree on p < 0.05"
+        yield "significance", "p and interval disagree on whether p < 0.05"

@@ -36,7 +36,7 @@ def check_median(
         rule, computed = "median within range", "the median lies outside"
     elif kaplan_meier and m.value == high.value:
         rule = "median at the last observation"
-        computed = "the curve falls through one half at its last observation, where at most a few are at risk"
+        computed = "the curve falls below one half at its last observation, where few are at risk"
     else:
         return ()
     return (Finding(rule=rule, where=where, printed=text, computed=computed),)
@@ -83,7 +83,7 @@ def check_rates(
                 rule="rate against median",
                 where=where,
                 printed=f"{text}, median not reached",
-                computed="at 50 % or less the median is reached",
+                computed="at a rate of 50 % or less, the median is reached",
             )
         )
     counts = [round(rate.value * n / 100.0) for rate in rates]
@@ -92,6 +92,6 @@ def check_rates(
     # Without censoring the rates are whole numbers of patients too, but then all who are gone had the event.
     if whole and len(rates) > 1 and n_events is not None and n - counts[-1] > n_events:
         numbers = ", ".join(f"{k}/{n}" for k in counts)
-        computed = f"exactly {numbers}, though only {n_events} had the event: numbers at risk, not survival"
+        computed = f"exactly {numbers}, but only {n_events} had the event: these are numbers at risk and not survival"
         findings.append(Finding(rule="rates are numbers at risk", where=where, printed=text, computed=computed))
     return tuple(findings)

@@ -86,14 +86,14 @@ def _last_medians() -> Verdict:
                 continue
             if any("last" in f.rule for f in check_median("", times.median, times.minimum, times.maximum)):
                 at_end.append(f"{endpoint} {kind} {times.median}")
-    return Verdict(len(at_end) == 4, f"median equals the largest time: {', '.join(at_end)}")
+    return Verdict(len(at_end) == 4, f"the median equals the largest time: {', '.join(at_end)}")
 
 
 def _ttp_beyond_os() -> Verdict:
     longest, os_longest = (float(paper().times[e]["HCC"].maximum) for e in ("TTP_local", "OS"))
     return Verdict(
         longest > os_longest,
-        f"TTP starts at or after the origin of OS, yet {longest:g} > {os_longest:g}",
+        f"TTP is counted from the origin of OS or later, but {longest:g} > {os_longest:g}",
         f"largest TTP_local {longest:g}, largest OS {os_longest:g} months",
     )
 
@@ -110,7 +110,7 @@ def _confirmed_by_multivariate() -> Verdict:
     before, after = (rows["diameter"]["PFS"][3] for rows in (paper().univariate, paper().multivariate))
     return Verdict(
         float(before) < 0.05 < float(after),
-        f"p {before} < 0.05 but {after} > 0.05: significance was lost",
+        f"p {before} < 0.05 but {after} > 0.05: it is no longer significant",
         f"diameter p {before} alone, {after} together",
     )
 
@@ -119,7 +119,7 @@ def _called_significant() -> Verdict:
     values = [paper().univariate["tumour type"]["PFS"][3], paper().univariate["age"]["PFS_local"][3]]
     return Verdict(
         all(0.05 < float(v) < 0.1 for v in values),
-        "both lie between 0.05 and the selection level 0.1",
+        "both lie between 0.05 and the level of selection, 0.1",
         f"p {values[0]} and p {values[1]}",
     )
 
@@ -128,7 +128,7 @@ def _only_predictor() -> Verdict:
     chosen = [c for c, row in paper().univariate.items() if float(row["PFS_distant"][3]) < 0.1]
     fitted = any("PFS_distant" in row for row in paper().multivariate.values())
     computed = (
-        f"p < 0.1 chooses {', '.join(chosen)} alone: no multivariate model was fitted, independence was not tested"
+        f"p < 0.1 chooses {', '.join(chosen)} alone: no multivariate model was fitted, so independence was not tested"
     )
     return Verdict(chosen == ["age"] and not fitted, computed)
 
@@ -160,7 +160,7 @@ def _same_variable() -> Verdict:
         a == b and printed(p).high >= printed(q).low and printed(p).low <= printed(q).high
         for (a, p), (b, q) in zip(multifocal, repeated, strict=True)
     )
-    return Verdict(same, "the same counts and percentages: probably one variable printed as the other")
+    return Verdict(same, "counts and percentages are the same: probably one variable was printed in place of the other")
 
 
 def _lesion_sd() -> Verdict:
@@ -171,7 +171,10 @@ def _lesion_sd() -> Verdict:
         n_findings += len(findings)
         # The more patients have several lesions, the smaller the SD can be: how many must there be?
         needed = next(k for k in range(1, n) if total - (n - k) >= 2 * k and _reaches(n, total, n - k, sd))
-        texts.append(f"{name}: {_joined(findings)}, printed {sd}; that needs {needed} with several, printed {n - ones}")
+        texts.append(
+            f"{name}: {_joined(findings)}, but {sd} is printed; this needs {needed} patients with several lesions, but "
+            f"{n - ones} are printed"
+        )
     return Verdict(n_findings == 2, "; ".join(texts))
 
 
@@ -194,8 +197,8 @@ def _progression_at_3_months() -> Verdict:
     median = float(_median("TTP", "CRLM"))
     return Verdict(
         share > 0.5 and median > 3,
-        f"if new each time, {19 + 19} of 56 ({100 * share:.0f} %) progressed by 3 months, but the median TTP is "
-        f"{median:g} months; if cumulative, nobody progressed in between",
+        f"if these are new each time, {19 + 19} of 56 ({100 * share:.0f} %) progressed by 3 months, but the median TTP "
+        f"is {median:g} months; if they are cumulative, nobody progressed in between",
     )
 
 
@@ -203,7 +206,7 @@ def _followed_on() -> Verdict:
     local, any_ = (float(paper().times[e]["HCC"].maximum) for e in ("PFS_local", "PFS"))
     return Verdict(
         local > any_,
-        f"local follow-up goes on {local - any_:.1f} months beyond the last PFS time",
+        f"local follow-up continues for {local - any_:.1f} months after the last PFS time",
         f"largest PFS_local {local:g}, largest PFS {any_:g} months (HCC)",
     )
 
@@ -223,8 +226,8 @@ def _origin() -> Verdict:
     weeks = [3 * w for w in (4, 6)]
     return Verdict(
         weeks[1] > 8,
-        f"completion comes up to {weeks[0]}-{weeks[1]} weeks after the first session, later than the first scan "
-        "at 8 weeks: what a progression before it means is not defined",
+        f"completion can be {weeks[0]}-{weeks[1]} weeks after the first session, later than the first scan at "
+        "8 weeks: how a progression before completion counts is not defined",
     )
 
 
