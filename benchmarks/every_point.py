@@ -18,7 +18,6 @@ import numpy as np
 from benchmarks.lesions import Layout, implant
 from benchmarks.record import command_line, measured, put_table, timed
 from hdrplan.dose import dose_at_points, dose_rate, minimum_dose, sample_points
-from hdrplan.dose.shape import shape_of
 from hdrplan.geometry import Dwells, Grid, Structure
 from hdrplan.io import read_case
 from hdrplan.optimize import PlanProblem, optimize_every_point, optimize_times
@@ -86,11 +85,11 @@ def phantom(folder: str) -> Lesion:
 
 def result(case: Lesion, seed: int = 11) -> dict:
     """Plan once on the sample points and once at every point."""
-    source = load_source(SOURCE)
+    source, shape = load_source(SOURCE), case.problem.points.shape(case.ctv.name)
 
     def minimum(name, times_s, wanted_gy, tolerance_gy):
         return minimum_dose(
-            case.ctv, case.dwells, times_s, source, strength_u=case.strength_u, wanted_gy=wanted_gy,
+            shape, case.dwells, times_s, source, strength_u=case.strength_u, wanted_gy=wanted_gy,
             tolerance_gy=tolerance_gy,
         )  # fmt: skip
 
@@ -106,11 +105,10 @@ def result(case: Lesion, seed: int = 11) -> dict:
     proof = proven.minimum[case.ctv.name]
     asked_gy = case.problem.goals.prescription_gy(case.ctv.name)
     # A plan on samples alone: how cold is it really?
-    shape = shape_of(case.ctv)
     extent = case.ctv.grid.spacing_mm * case.ctv.grid.shape_zyx[::-1]
     rng = np.random.default_rng(seed)
     seen = case.ctv.grid.world(rng.uniform(0.0, 1.0, (2_000_000, 3)) * extent / case.ctv.grid.spacing_mm)
-    seen = seen[shape.distance_mm(seen)[0] >= 0.0]
+    seen = seen[shape.holds(seen)]
     at_random = dose_at_points(case.dwells, proven.optimum.times_s, seen, source, strength_u=case.strength_u).gy
     cold = minimum(case.ctv.name, sampled.times_s, asked_gy, 1e-3 * asked_gy)
     return {

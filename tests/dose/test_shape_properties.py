@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
@@ -24,6 +24,7 @@ def blob(rng: np.random.Generator) -> np.ndarray:
 
 @settings(deadline=None, max_examples=25)
 @given(st.integers(0, 10**6), st.sampled_from([1.0, 1.2, 2.5]), st.floats(0.5, 3.0))
+@example(116396, 2.5, 1.0)
 def test_sign_is_the_side_and_the_frame_does_not_matter(seed: int, slice_mm: float, scale: float) -> None:
     rng = np.random.default_rng(seed)
     mask = blob(rng)
@@ -38,9 +39,8 @@ def test_sign_is_the_side_and_the_frame_does_not_matter(seed: int, slice_mm: flo
     assert (plain[gap[0][z, y, x] > 3.0 * slice_mm] > 0.0).all()
     assert (plain[gap[1][z, y, x] > 3.0 * slice_mm] < 0.0).all()
     size = np.linalg.norm(inward, axis=1)
-    # Where the level is flat, its slope is roundoff and the vector short (seed 116396 with slices of 2.5 mm).
-    assert (size < 1.0 + LEVEL_MM).all()
-    assert ((np.abs(size - 1.0) < LEVEL_MM) | (size == 0.0)).mean() > 0.95
+    # Unit vectors, or none where the level is flat: its slope there is rounding (seed 116396, slices of 2.5 mm).
+    assert ((np.abs(size - 1.0) < LEVEL_MM) | (size == 0.0)).all()
     # Turned and shifted: the same distances, the vectors turned.
     turn, shift = np.linalg.qr(rng.normal(size=(3, 3)))[0], rng.uniform(-50.0, 50.0, 3)
     there = Grid(

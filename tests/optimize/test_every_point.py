@@ -4,7 +4,6 @@ import numpy as np
 from check_certificate import check_certificate
 
 from hdrplan.dose import dose_at_points, dose_rate, minimum_dose, sample_points
-from hdrplan.dose.shape import shape_of
 from hdrplan.geometry import Dwells, Grid, Structure
 from hdrplan.optimize import PlanProblem, optimize_every_point, optimize_times
 from hdrplan.plan import Goals, Prescription
@@ -36,7 +35,13 @@ def test_every_point_receives_the_prescription():
 
     def least(name, times_s, wanted_gy, tolerance_gy):
         return minimum_dose(
-            lesion, dwells, times_s, source, strength_u=40700.0, wanted_gy=wanted_gy, tolerance_gy=tolerance_gy
+            points.shape(name),
+            dwells,
+            times_s,
+            source,
+            strength_u=40700.0,
+            wanted_gy=wanted_gy,
+            tolerance_gy=tolerance_gy,
         )
 
     asked = PlanProblem(rate=rate, points=points, goals=goals)
@@ -52,7 +57,7 @@ def test_every_point_receives_the_prescription():
     assert found.optimum.certificate.scope == "every point"
     assert found.minimum["lesion"].lower_gy >= 20.0 * (1 - 1e-6)
     some = np.random.default_rng(3).uniform(-14.0, 14.0, (100_000, 3))
-    some = some[shape_of(lesion).distance_mm(some)[0] >= 0.0]
+    some = some[points.shape("lesion").holds(some)]
     dose = dose_at_points(dwells, found.optimum.times_s, some, source, strength_u=40700.0).gy
     assert dose.min() >= 20.0
     # The proof costs its tolerance and what the coarse sample missed, no more.

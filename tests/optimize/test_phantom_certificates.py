@@ -26,7 +26,7 @@ def test_a_phantom(name):
     planned = optimize_every_point(
         whole,
         minimum_dose=lambda ctv, times_s, wanted_gy, tolerance_gy: minimum_dose(
-            case.structure(ctv),
+            problem.points.shape(ctv),
             dwells,
             times_s,
             source,

@@ -9,7 +9,7 @@ from scipy.special import ndtri
 
 from hdrplan.arrays import BoolArray
 
-__all__ = ["REACH_VOXELS", "blurred_distance"]
+__all__ = ["REACH_VOXELS", "blurred_distance", "on_own_side"]
 
 # Standard deviations in voxels: the narrow blur keeps edges and corners, the wide one levels the steps of faces that
 # lie almost along the grid.
@@ -36,7 +36,20 @@ def blurred_distance(mask: BoolArray) -> npt.NDArray[np.float32]:
     narrow = _NARROW * _quantile(values, _NARROW)
     near = np.abs(narrow) < _REACH * _NARROW - _STEP
     distance = np.where(near, np.clip(wide, narrow - _STEP, narrow + _STEP), wide)
-    return np.where(mask, np.maximum(distance, _OWN_SIDE), np.minimum(distance, -_OWN_SIDE)).astype(np.float32)
+    return on_own_side(distance, mask)
+
+
+def on_own_side(distance: npt.NDArray[np.floating], mask: BoolArray) -> npt.NDArray[np.float32]:
+    """Return distances in voxels with those of voxels in the mask clearly positive, and the others clearly negative.
+
+    Parameters
+    ----------
+    distance : array
+        At voxel centres.
+    mask : bool array
+    """
+    kept = np.where(mask, np.maximum(distance, _OWN_SIDE), np.minimum(distance, -_OWN_SIDE))
+    return np.asarray(kept, dtype=np.float32)
 
 
 def _quantile(values: npt.NDArray[np.float32], sigma: float) -> npt.NDArray[np.float32]:

@@ -1,9 +1,9 @@
 """The minimum dose over all points of a structure, proven: boxes, bounds, and halving.
 
-The structure is the smooth shape of :mod:`hdrplan.dose.shape`: the points at which the trilinear interpolation of its
-level is not negative. Boxes stay inside one cell between eight voxel centres, so the level is multilinear in each
-and has its extremes at the corners: a box is outside, inside or cut by the surface without any doubt. With q >= 0 in
-the structure, every multiplier w >= 0 gives
+What is covered are the points of a :class:`hdrplan.dose.Shape`, those at which the trilinear interpolation of its level
+is not negative: the shape that the sample points were taken from. Boxes stay inside one cell between eight voxel
+centres, so the level is multilinear in each and has its extremes at the corners: a box is outside, inside or cut by the
+surface without any doubt. With q >= 0 in the structure, every multiplier w >= 0 gives
 
     dose(x) >= dose(x) - w q(x) >= minimum over the eight corners of [linear bound - w q],
 
@@ -23,9 +23,9 @@ from scipy.ndimage import maximum_filter, minimum_filter
 
 from hdrplan.arrays import BoolArray, FloatArray, freeze, frozen
 from hdrplan.dose.rate import dose_at_points
-from hdrplan.dose.shape import Shape, shape_of
+from hdrplan.dose.shape import Shape
 from hdrplan.dose.tables import checked_strength, stops_of, tables_of
-from hdrplan.geometry import Dwells, Structure
+from hdrplan.geometry import Dwells
 from hdrplan.kernels.bounds import Boxes, linear_bound_rows
 from hdrplan.kernels.tg43 import padded
 from hdrplan.sources import TG43Source
@@ -44,6 +44,8 @@ _NEAR_MM = 0.2
 # No box gets smaller. On the axis beyond a catheter's last dwell the dose has a crease of some Gy per mm, which no
 # corner of a larger box meets; inside a capsule bound and dose are not the same.
 _SMALLEST_MM = 1e-3
+# Points where an edge passes the surface are taken this fraction of the edge inside, clear of rounding.
+_HAIR = 1e-7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,7 +77,7 @@ class MinimumDose:
 
 
 def minimum_dose(
-    structure: Structure,
+    shape: Shape,
     dwells: Dwells,
     times_s: npt.ArrayLike,
     source: TG43Source,
@@ -88,7 +90,8 @@ def minimum_dose(
 
     Parameters
     ----------
-    structure : Structure
+    shape : Shape
+        Of the structure: one of ``SamplePoints.shapes``, or of :func:`hdrplan.dose.shape_of`.
     dwells : Dwells
     times_s : (n_dwells,) array
     source : TG43Source
@@ -109,7 +112,6 @@ def minimum_dose(
     InputError
         As in :func:`hdrplan.dose.dose_at_points`.
     """
-    shape = shape_of(structure)
     grid, bounded = shape.grid, _bounds_of(shape, dwells, times_s, source, strength_u)
     low, size = _first_boxes(shape)
     examined, lower, upper, finished = 0, np.inf, np.inf, True
@@ -124,6 +126,8 @@ def minimum_dose(
         bound = _Bounds(*(array[open_] for array in bound))
         points = frozen(grid.world(_coldest(low, size, bound.level, bound.rise_gy)))
         doses = dose_at_points(dwells, times_s, points, source, strength_u=strength_u).gy
+        # A level that is 0 but for its rounding: no point of the structure is known in the box.
+        doses = np.where(shape.holds(points), doses, np.inf)
         upper = min(upper, float(doses.min(initial=np.inf)))
         missed = doses < wanted_gy + tolerance_gy / 2
         # A cold point speaks for its box when little lies below it.
@@ -235,7 +239,8 @@ def _coldest(low: FloatArray, size: FloatArray, level: FloatArray, rise: FloatAr
     share = np.zeros((n, len(_EDGES)))
     for e, (i, j) in enumerate(_EDGES):
         cut = (level[:, i] >= 0) != (level[:, j] >= 0)
-        share[cut, e] = level[cut, i] / (level[cut, i] - level[cut, j])
+        inward = np.where(level[cut, i] >= 0, -_HAIR, _HAIR)
+        share[cut, e] = np.clip(level[cut, i] / (level[cut, i] - level[cut, j]) + inward, 0.0, 1.0)
     ends = np.array(_EDGES)
     there = rise[:, ends[:, 0]] + share * (rise[:, ends[:, 1]] - rise[:, ends[:, 0]])
     there[(level[:, ends[:, 0]] >= 0) == (level[:, ends[:, 1]] >= 0)] = np.inf

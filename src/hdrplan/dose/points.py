@@ -10,7 +10,8 @@ from scipy.spatial import cKDTree
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
 from hdrplan.dose.cubes import Cubes, cover, halved, joined
-from hdrplan.dose.shape import UNKNOWN_MM, Shape, shape_of
+from hdrplan.dose.held import held_points
+from hdrplan.dose.shape import Shape, shape_of
 from hdrplan.errors import InputError
 from hdrplan.geometry import Structure, rim_mm, without
 from hdrplan.threads import over_rows
@@ -61,7 +62,7 @@ class SamplePoints:
     method : str
         One sentence for the report.
     shapes : tuple of Shape
-        What was sampled, for those who need it finer.
+        What was sampled: for those who need it finer, and for the proof at every point.
     """
 
     names: tuple[str, ...]
@@ -85,10 +86,17 @@ class SamplePoints:
 
     def rows(self, name: str) -> slice:
         """Return the rows of one structure."""
+        k = self._at(name)
+        return slice(int(self.start[k]), int(self.start[k + 1]))
+
+    def shape(self, name: str) -> Shape:
+        """Return the shape of one structure, which all of its points belong to."""
+        return self.shapes[self._at(name)]
+
+    def _at(self, name: str) -> int:
         if name not in self.names:
             raise InputError(f"no structure is named {name!r}", remedy=f"There are: {', '.join(self.names)}.")
-        k = self.names.index(name)
-        return slice(int(self.start[k]), int(self.start[k + 1]))
+        return self.names.index(name)
 
     def __len__(self) -> int:
         return len(self.points_mm)
@@ -108,7 +116,7 @@ def sample_points(
     to them the cubes are smaller. A cube that the surface cuts stands for its part inside and has its point in the
     middle of that part. The volumes are scaled to the mask's volume exactly. One more point lies on the surface for
     each cube at the surface, with volume 0. To those of a CTV come the mask's voxel centres close by, for a tip may be
-    finer than the cubes.
+    finer than the cubes. Every point belongs to the shape (:meth:`hdrplan.dose.Shape.holds`).
 
     Parameters
     ----------
@@ -221,21 +229,17 @@ def _sample(
         if len(cubes) <= max_points:
             break
         edge_mm *= max(1.05, (len(cubes) / max_points) ** (1 / 3))
-    surface = cubes.centre_mm[np.abs(cubes.distance_mm) <= cubes.edge_mm / 2]
-    for _ in range(3):
-        gap, slope = shape.distance_mm(surface)
-        surface = surface - (gap * (np.abs(gap) < UNKNOWN_MM))[:, None] * slope
-    # Where the shape is thinner than its steps the search may not end on the surface.
-    surface = surface[np.abs(shape.distance_mm(surface)[0]) < edge_mm / 4]
+    held = held_points(shape, cubes)
+    surface = held.surface_mm
     if near is None:
-        # Tips finer than the cubes: voxel centres close to a CTV's surface count as well.
+        # Tips finer than the cubes: voxel centres close to a CTV's surface count as well. They belong to the shape.
         rim = rim_mm(structure)
-        surface = np.concatenate((surface, rim[shape.distance_mm(rim)[0] < edge_mm / 4]))
-    inner = cubes[cubes.inside_frac > 1e-6]
-    volume = inner.volume_mm3
+        surface = np.concatenate((surface, rim[np.abs(shape.distance_mm(rim)[0]) < edge_mm / 4]))
     return _Sampled(
-        points_mm=np.concatenate((inner.middle_mm, surface)),
-        volume_cc=np.concatenate((volume * (structure.volume_cc / volume.sum()), np.zeros(len(surface)))),
+        points_mm=np.concatenate((held.inner_mm, surface)),
+        volume_cc=np.concatenate(
+            (held.volume_mm3 * (structure.volume_cc / held.volume_mm3.sum()), np.zeros(len(surface)))
+        ),
         spacing_mm=edge_mm,
         mask_cc=structure.volume_cc,
         shape=shape,

@@ -23,7 +23,7 @@ from scipy.ndimage import distance_transform_edt
 from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.dose.blur import blurred_distance
 
-__all__ = ["sections"]
+__all__ = ["rim_pixels", "sections"]
 
 # Nearer to the outline than this the blurred distance holds; farther away the one to the nearest pixel's edge.
 _NEAR_PIXELS = 3.0
@@ -32,13 +32,25 @@ _NEAR_PIXELS = 3.0
 _MAXIMUM_SHIFT = 0.3
 
 
+def rim_pixels(spacing_mm: FloatArray) -> tuple[int, int]:
+    """Empty rows and columns that a mask needs round it, so that no section grows out of the grid.
+
+    Parameters
+    ----------
+    spacing_mm : (3,) array
+        x, y and slice.
+    """
+    farthest = np.ceil(_MAXIMUM_SHIFT * spacing_mm[2] / spacing_mm[1::-1]).astype(int) + 2
+    return max(8, int(farthest[0])), max(8, int(farthest[1]))
+
+
 def sections(mask: BoolArray, spacing_mm: FloatArray, *, parts: int, reach_mm: float) -> npt.NDArray[np.float32]:
     """Signed distances in the plane at ``parts`` sections a slice, positive inside.
 
     Parameters
     ----------
     mask : (n, ny, nx) bool array
-        First and last slice empty.
+        First and last slice empty, and :func:`rim_pixels` rows and columns on each side.
     spacing_mm : (3,) array
         x, y and slice.
     parts : int

@@ -228,7 +228,7 @@ def _farthest_mm(shape: Shape, inner_mm: FloatArray, source_mm: FloatArray) -> f
         away = np.linalg.norm(inner_mm - source_mm, axis=1)
         farthest = inner_mm[np.argsort(-away, kind="stable")[:60]]
         around = (farthest[:, None, :] + step_mm * cell).reshape(-1, 3)
-        inner_mm = np.concatenate((farthest, around[shape.distance_mm(around)[0] >= 0.0]))
+        inner_mm = np.concatenate((farthest, around[shape.holds(around)]))
         step_mm /= 2
     return float(np.linalg.norm(inner_mm - source_mm, axis=1).max())
 

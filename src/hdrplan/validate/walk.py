@@ -89,7 +89,7 @@ def _every_point(result: PlanResult) -> Row:
     # Those near the surface are moved onto it, where the dose is least.
     near = np.abs(distance) < 1.0
     on_surface = points[near] - distance[near, None] * inward[near]
-    on_surface = on_surface[shape.distance_mm(on_surface)[0] >= 0.0]
+    on_surface = on_surface[shape.holds(on_surface)]
     points = np.concatenate((points[inside], on_surface))
     dose_gy = dose_at_points(plan.dwells, plan.exposure_s, points, plan.source, strength_u=_STRENGTH_U).gy
     coldest = points[np.argsort(dose_gy)[:300]]

@@ -131,7 +131,7 @@ def plan_case(
     )
     with step("optimise") as progress:
         optimum = best_times(
-            problem, case, dwells, source, strength_u=strength.value_u, options=options, on_progress=progress
+            problem, dwells, source, strength_u=strength.value_u, options=options, on_progress=progress
         )
     plan = Plan(dwells=dwells, times_s=optimum.times_s, source=source, strength=strength, transit=transit_of(options))
     result = plan_result(case, goals, plan, options=options, points=points, on_progress=on_progress)

@@ -21,7 +21,6 @@ from hdrplan.optimize import (
     optimize_times,
 )
 from hdrplan.options import PlanOptions
-from hdrplan.plan import Case
 from hdrplan.sources import TG43Source
 
 __all__ = ["EVERY_POINT_FRAC", "best_times", "transit_of"]
@@ -37,7 +36,6 @@ _EVERY_CATHETER = (
 
 def best_times(
     problem: PlanProblem,
-    case: Case,
     dwells: Dwells,
     source: TG43Source,
     *,
@@ -50,9 +48,8 @@ def best_times(
     Parameters
     ----------
     problem : PlanProblem
-        Without the dose of the moving source, which is added here, and without other earlier doses.
-    case : Case
-        Its CTVs are asked at every point.
+        Without the dose of the moving source, which is added here, and without other earlier doses. The shapes that its
+        points were taken from are what is proven at every point.
     dwells : Dwells
         Of the problem's rates.
     source : TG43Source
@@ -69,7 +66,7 @@ def best_times(
 
     def solve(problem: PlanProblem, passing_s: FloatArray | None) -> Optimum:
         if options.every_point:
-            return _proven_at_every_point(problem, case, dwells, source, strength_u, options, passing_s)
+            return _proven_at_every_point(problem, dwells, source, strength_u, options, passing_s)
         if passing_s is not None:
             problem = replace(problem, earlier_gy=problem.rate.gy_per_s @ passing_s)
         if options.fewest_dwells:
@@ -115,7 +112,6 @@ def _with_transit(
 
 def _proven_at_every_point(
     problem: PlanProblem,
-    case: Case,
     dwells: Dwells,
     source: TG43Source,
     strength_u: float,
@@ -126,7 +122,7 @@ def _proven_at_every_point(
 
     def _minimum_dose(name: str, times_s: FloatArray, wanted_gy: float, tolerance_gy: float) -> MinimumDose:
         return minimum_dose(
-            case.structure(name),
+            problem.points.shape(name),
             dwells,
             times_s,
             source,

@@ -1,0 +1,78 @@
+"""One definition of a structure's points: sample points, voxel centres and the proof's boxes agree on it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hdrplan.dose import Shape, sample_points, shape_of
+from hdrplan.dose.minimum import _first_boxes
+from hdrplan.errors import InputError
+from hdrplan.geometry import Grid, Structure
+from odd_shapes import SPACINGS_MM, odd_shapes
+
+# Cosines of six decimals, as DICOM writes them: not square.
+TURN = np.linalg.qr(np.random.default_rng(4).normal(size=(3, 3)))[0].round(6)
+
+
+def in_shape(shape: Shape, points_mm: np.ndarray) -> np.ndarray:
+    """The definition, written out: eight corners of the cell, weighted."""
+    index = ((points_mm - shape.grid.origin_mm) @ np.linalg.inv(shape.grid.direction).T) / shape.grid.spacing_mm
+    low = np.clip(np.floor(index).astype(int), 0, np.array(shape.grid.shape_zyx[::-1]) - 2)
+    part = np.clip(index - low, 0.0, 1.0)
+    level = np.zeros(len(index))
+    for corner in np.ndindex(2, 2, 2):
+        x, y, z = (low + corner).T
+        weight = np.where(np.array(corner) == 1, part, 1.0 - part).prod(axis=1)
+        level += weight * shape.level_zyx[z, y, x].astype(np.float64)
+    return level >= -1e-12
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("spacing_mm", SPACINGS_MM)
+def test_every_sample_point_belongs_to_the_shape(spacing_mm: tuple[float, float, float], turned: bool) -> None:
+    for structure in odd_shapes(spacing_mm, TURN if turned else None):
+        shape, points = shape_of(structure), sample_points([structure], spacing_mm=1.5)
+        inside = in_shape(shape, points.points_mm)
+        assert inside.all(), f"{structure.name}: {(~inside).sum()} of {len(points)} points outside"
+        assert points.volume_cc.sum() == pytest.approx(structure.volume_cc, rel=1e-9)
+        # Surface points lie on the surface, but for the mask's voxel centres close by: a fiftieth of a cube away, along
+        # one direction or another, is outside.
+        surface = points.points_mm[points.on_surface]
+        index = structure.grid.index(surface)
+        surface = surface[np.abs(index - np.rint(index)).max(axis=1) > 1e-4]
+        step = 0.02 * points.spacing_mm[0]
+        assert len(surface) > 20
+        for direction in np.array(list(np.ndindex(3, 3, 3))) - 1.0:
+            surface = surface[in_shape(shape, surface + step * direction)]
+        assert len(surface) == 0, structure.name
+
+
+@pytest.mark.parametrize("spacing_mm", SPACINGS_MM)
+def test_voxel_centres_keep_their_side(spacing_mm: tuple[float, float, float]) -> None:
+    for structure in odd_shapes(spacing_mm):
+        shape, grid = shape_of(structure), structure.grid
+        inside = in_shape(shape, grid.points_mm())
+        wrong = int((inside != structure.mask_zyx.ravel()).sum())
+        assert wrong == 0, f"{structure.name}: {wrong} voxels"
+
+
+def test_the_boxes_of_the_proof_hold_every_sample_point() -> None:
+    for structure in odd_shapes((1.0, 2.0, 4.0), TURN):
+        points = sample_points([structure], spacing_mm=2.0)
+        shape = points.shape(structure.name)
+        low, size = _first_boxes(shape)
+        index = shape.grid.index(points.points_mm)
+        held = np.zeros(len(index), dtype=bool)
+        for start in range(0, len(low), 500):
+            first, width = low[start : start + 500], size[start : start + 500]
+            held |= ((index[:, None] >= first) & (index[:, None] <= first + width)).all(axis=2).any(axis=1)
+        assert held.all(), structure.name
+
+
+def test_a_shape_that_does_not_end_is_refused() -> None:
+    grid = Grid(shape_zyx=(3, 3, 3), origin_mm=[0.0] * 3, spacing_mm=[1.0] * 3)
+    level = -np.ones((3, 3, 3), dtype=np.float32)
+    level[1, 1, 2] = 0.5
+    with pytest.raises(InputError, match="must end within its grid"):
+        Shape(grid, level, 5.0)
