@@ -8,7 +8,7 @@ import pytest
 from hdrplan.dose import Shape, sample_points, shape_of
 from hdrplan.dose.minimum import _first_boxes
 from hdrplan.errors import InputError
-from hdrplan.geometry import Grid, Structure
+from hdrplan.geometry import Grid
 from odd_shapes import SPACINGS_MM, odd_shapes
 
 # Cosines of six decimals, as DICOM writes them: not square.

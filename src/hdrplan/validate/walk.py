@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import linprog
 
-from hdrplan.dose import dose_at_points, shape_of
+from hdrplan.dose import dose_at_points
 from hdrplan.geometry import Grid, Volume, ellipsoid, parallel_catheters
 from hdrplan.io import (
     DicomSet,
@@ -79,7 +79,7 @@ def optimum_rows() -> list[Row]:
 def _every_point(result: PlanResult) -> Row:
     """Look for a point below the prescription where the proof says that there is none."""
     ctv, plan = result.case.structure("lesion"), result.plan
-    shape = shape_of(ctv)
+    shape = result.points.shape("lesion")
     inner = ctv.voxels_xyz
     points = ctv.grid.world(
         np.random.default_rng(17).uniform(inner.min(axis=0) - 1, inner.max(axis=0) + 1, (600_000, 3))

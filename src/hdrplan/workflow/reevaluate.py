@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hdrplan.dose import minimum_dose
-from hdrplan.geometry import Structure
+from hdrplan.dose import Shape, minimum_dose
 from hdrplan.optimize import EveryPoint
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Plan
@@ -45,12 +44,12 @@ def evaluate_plan(
     with step("prove") as progress:
         for done, target in enumerate(result.score.targets):
             progress(done, len(result.score.targets))
-            proofs.append(_proof(case.structure(target.name), plan, target))
+            proofs.append(_proof(result.points.shape(target.name), plan, target))
     score = with_proven_d100(result.score, proofs)
     return replace(result, score=score, seconds={**result.seconds, **step.seconds})
 
 
-def _proof(ctv: Structure, plan: Plan, target: TargetScore) -> EveryPoint:
+def _proof(ctv: Shape, plan: Plan, target: TargetScore) -> EveryPoint:
     """Prove what the planner proves first, then the lowest dose found, until both lie within a thousandth."""
     held = target.d100_gy >= target.prescription_gy * (1 + EVERY_POINT_FRAC / 4)
     wanted_gy = target.prescription_gy if held else target.d100_gy / (1 + EVERY_POINT_FRAC)
@@ -74,4 +73,4 @@ def _proof(ctv: Structure, plan: Plan, target: TargetScore) -> EveryPoint:
         # The true minimum lies a little below what was found: a point counts as cold near the dose to prove only.
         wanted_gy = upper_gy / (1 + EVERY_POINT_FRAC)
         tolerance_gy = (upper_gy - wanted_gy) / 4
-    return EveryPoint(structure=ctv.name, minimum_gy=lower_gy, found_gy=upper_gy, boxes=boxes, finished=closed)
+    return EveryPoint(structure=target.name, minimum_gy=lower_gy, found_gy=upper_gy, boxes=boxes, finished=closed)
