@@ -170,6 +170,26 @@ def linear_bound_rows(kernel: Kernel, rng: Rng) -> None:
             assert (low >= 0.9 * dose).all()
 
 
+def within_capsule_rows(kernel: Kernel, rng: Rng) -> None:
+    """A box is inside a capsule exactly when no point of a lattice with its corners is in water, for one stop."""
+    t = invented_tables(rng)
+    positions, axes = some_dwells(rng, 1)
+    frame = frozen((oblique_steps(rng, (1.0, 1.0, 1.0))).T)
+    # At the core, at the side wall, at both ends; sticks and plates as well as cubes.
+    along = rng.choice([0.0, t.capsule_low_mm, t.capsule_high_mm], 60) + rng.normal(0.0, 0.3, 60)
+    centres = positions[0] + along[:, None] * axes[0] + rng.normal(0.0, t.capsule_radius_mm / 2, (60, 3))
+    half_mm = rng.choice([0.0, 0.02, 0.1, 0.3], (60, 3))
+    out = np.zeros(60, dtype=np.bool_)
+    stops = Stops(positions, axes, frozen([1.0]))
+    kernel(0, 60, frozen(centres), frozen(half_mm), frame, stops, t, out)
+    water = [
+        naive.in_water(centre + (half * naive.lattice_in_box(3)) @ frame.T, positions, axes, t).any()
+        for centre, half in zip(centres, half_mm, strict=True)
+    ]
+    np.testing.assert_array_equal(out, ~np.array(water))
+    assert 5 <= out.sum() <= 55
+
+
 def bound(
     kernel: Kernel, t: Tables, centres: np.ndarray, half_mm: np.ndarray, frame: np.ndarray, stops: Stops
 ) -> np.ndarray:

@@ -8,12 +8,12 @@ surface without any doubt. With q >= 0 in the structure, every multiplier w >= 0
     dose(x) >= dose(x) - w q(x) >= minimum over the eight corners of [linear bound - w q],
 
 which is how a box cut by the surface is charged only for its part inside. Boxes whose bound misses the dose wanted are
-halved along their longest edge, until the bound holds or a point of the structure is known that misses it too.
+halved along their longest edge, until the bound holds or a point of the structure is known that misses it too. Boxes
+inside the capsule of a stop are left out: there is no water, and TG-43 has nothing to say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,7 +27,8 @@ from hdrplan.dose.shape import Shape
 from hdrplan.dose.tables import checked_strength, stops_of, tables_of
 from hdrplan.geometry import Dwells
 from hdrplan.kernels.bounds import Boxes, linear_bound_rows
-from hdrplan.kernels.tg43 import padded
+from hdrplan.kernels.capsules import within_capsule_rows
+from hdrplan.kernels.tg43 import Stops, Tables, padded
 from hdrplan.sources import TG43Source
 from hdrplan.threads import over_rows
 
@@ -42,7 +43,7 @@ _BLOCK = 4
 # Half diagonal, mm: a cold point speaks for a box of this size, however much less there may be in it.
 _NEAR_MM = 0.2
 # No box gets smaller. On the axis beyond a catheter's last dwell the dose has a crease of some Gy per mm, which no
-# corner of a larger box meets; inside a capsule bound and dose are not the same.
+# corner of a larger box meets.
 _SMALLEST_MM = 1e-3
 # Points where an edge passes the surface are taken this fraction of the edge inside, clear of rounding.
 _HAIR = 1e-7
@@ -50,7 +51,7 @@ _HAIR = 1e-7
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MinimumDose:
-    """Bounds of the minimum dose in a structure.
+    """Bounds of the minimum dose in a structure, outside the capsules of the stops.
 
     Parameters
     ----------
@@ -112,22 +113,25 @@ def minimum_dose(
     InputError
         As in :func:`hdrplan.dose.dose_at_points`.
     """
-    grid, bounded = shape.grid, _bounds_of(shape, dwells, times_s, source, strength_u)
+    grid, search = shape.grid, _Search.of(shape, dwells, times_s, source, strength_u)
     low, size = _first_boxes(shape)
     examined, lower, upper, finished = 0, np.inf, np.inf, True
     cold: list[FloatArray] = [np.zeros((0, 3))]
     cold_gy: list[FloatArray] = [np.zeros(0)]
     while len(low):
         examined += len(low)
-        bound = bounded(low, size)
+        bound = search.bounds(low, size)
         open_ = bound.lower_gy < wanted_gy
         lower = min(lower, float(bound.lower_gy[~open_].min(initial=np.inf)))
+        # Only a box that is open is asked whether it holds any water.
+        open_[open_] = ~search.in_capsule(low[open_], size[open_])
         low, size = low[open_], size[open_]
         bound = _Bounds(*(array[open_] for array in bound))
-        points = frozen(grid.world(_coldest(low, size, bound.level, bound.rise_gy)))
+        at, in_water = _coldest_in_water(low, size, bound, search)
+        points = frozen(grid.world(at))
         doses = dose_at_points(dwells, times_s, points, source, strength_u=strength_u).gy
         # A level that is 0 but for its rounding: no point of the structure is known in the box.
-        doses = np.where(shape.holds(points), doses, np.inf)
+        doses = np.where(in_water & shape.holds(points), doses, np.inf)
         upper = min(upper, float(doses.min(initial=np.inf)))
         missed = doses < wanted_gy + tolerance_gy / 2
         # A cold point speaks for its box when little lies below it.
@@ -161,32 +165,50 @@ class _Bounds(NamedTuple):
     half_diagonal_mm: FloatArray  # (n,)
 
 
-def _bounds_of(
-    shape: Shape, dwells: Dwells, times_s: npt.ArrayLike, source: TG43Source, strength_u: float
-) -> Callable[[FloatArray, FloatArray], _Bounds]:
-    """Return a function that bounds the dose in boxes, given by lower corners and sizes in grid indices."""
-    tables = padded(tables_of(source))
-    stops = stops_of(dwells, times_s, checked_strength(strength_u))
-    lowest_m = float(source.radial_dose[source.radial_r_mm <= 100.0].min() * source.anisotropy.min())
-    grid, frame = shape.grid, frozen(shape.grid.direction)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Search:
+    """The shape and the stops that a search asks. Boxes are given by lower corners and sizes in grid indices."""
 
-    def bounds(low: FloatArray, size: FloatArray) -> _Bounds:
-        half_mm = size / 2 * grid.spacing_mm
+    shape: Shape
+    stops: Stops
+    tables: Tables
+    lowest_m: float
+
+    @classmethod
+    def of(cls, shape: Shape, dwells: Dwells, times_s: npt.ArrayLike, source: TG43Source, strength_u: float) -> _Search:
+        return cls(
+            shape=shape,
+            stops=stops_of(dwells, times_s, checked_strength(strength_u)),
+            tables=padded(tables_of(source)),
+            lowest_m=float(source.radial_dose[source.radial_r_mm <= 100.0].min() * source.anisotropy.min()),
+        )
+
+    def bounds(self, low: FloatArray, size: FloatArray) -> _Bounds:
+        grid, half_mm = self.shape.grid, size / 2 * self.shape.grid.spacing_mm
         rho = np.linalg.norm(half_mm, axis=1)
-        boxes = Boxes(frozen(grid.world(low + size / 2)), frozen(rho), frame)
+        boxes = Boxes(frozen(grid.world(low + size / 2)), frozen(rho), frozen(grid.direction))
         out = np.empty((len(low), 5))
         over_rows(
-            lambda first, last: linear_bound_rows(first, last, boxes, stops, lowest_m, tables, out),
+            lambda first, last: linear_bound_rows(first, last, boxes, self.stops, self.lowest_m, self.tables, out),
             len(low),
             smallest=64,
         )
-        level = _levels(shape, low, size)
+        level = _levels(self.shape, low, size)
         # Dose and level at the corners, the dose measured from the middle.
         rise = np.einsum("nk,nck->nc", out[:, 1:4], _CORNERS[None] * half_mm[:, None, :])
         lower = out[:, 0] - out[:, 4] + _lowest_corner(rise, level, size.max(axis=1) <= 1.0)
         return _Bounds(lower, rise, level, rho)
 
-    return bounds
+    def in_capsule(self, low: FloatArray, size: FloatArray) -> BoolArray:
+        """Whether boxes lie inside the capsule of a stop, (n,); points are boxes of size 0."""
+        grid, out = self.shape.grid, np.empty(len(low), dtype=np.bool_)
+        centres, half_mm = frozen(grid.world(low + size / 2)), frozen(size / 2 * grid.spacing_mm)
+        frame = frozen(grid.direction)
+        over_rows(
+            lambda first, last: within_capsule_rows(first, last, centres, half_mm, frame, self.stops, self.tables, out),
+            len(low),
+        )
+        return out
 
 
 def _first_boxes(shape: Shape) -> tuple[FloatArray, FloatArray]:
@@ -229,13 +251,30 @@ def _lowest_corner(rise: FloatArray, q: FloatArray, in_cell: BoolArray) -> Float
     return np.asarray(best)
 
 
-def _coldest(low: FloatArray, size: FloatArray, level: FloatArray, rise: FloatArray) -> FloatArray:
-    """Of each box, the point of the structure on its edges where the dose's slopes say it is lowest; grid indices.
+def _coldest_in_water(
+    low: FloatArray, size: FloatArray, bound: _Bounds, search: _Search
+) -> tuple[FloatArray, BoolArray]:
+    """Of each box, the place in the structure where the dose's slopes say it is lowest; grid indices.
 
     Candidates are the corners inside and, since the level is linear along an edge, the places where edges pass the
-    surface.
+    surface; not those inside a capsule. False where none is left.
     """
-    n = len(low)
+    places, rise = _candidates(bound.level, bound.rise_gy)
+    row = np.arange(len(low))
+    at = np.empty_like(low)
+    asked = row
+    while len(asked):
+        best = rise[asked].argmin(axis=1)
+        at[asked] = low[asked] + (places[asked, best] + 1) / 2 * size[asked]
+        dry = search.in_capsule(at[asked], np.zeros((len(asked), 3))) & np.isfinite(rise[asked, best])
+        rise[asked[dry], best[dry]] = np.inf
+        asked = asked[dry]
+    return at, np.isfinite(rise.min(axis=1, initial=np.inf))
+
+
+def _candidates(level: FloatArray, rise: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Places on the edges of boxes, -1 to 1, and the rise of the dose to them: inf outside the structure."""
+    n = len(level)
     share = np.zeros((n, len(_EDGES)))
     for e, (i, j) in enumerate(_EDGES):
         cut = (level[:, i] >= 0) != (level[:, j] >= 0)
@@ -244,12 +283,11 @@ def _coldest(low: FloatArray, size: FloatArray, level: FloatArray, rise: FloatAr
     ends = np.array(_EDGES)
     there = rise[:, ends[:, 0]] + share * (rise[:, ends[:, 1]] - rise[:, ends[:, 0]])
     there[(level[:, ends[:, 0]] >= 0) == (level[:, ends[:, 1]] >= 0)] = np.inf
-    best = np.concatenate((np.where(level >= 0, rise, np.inf), there), axis=1).argmin(axis=1)
-    row = np.arange(n)
-    edge = np.maximum(best - 8, 0)
-    on_edge = _CORNERS[ends[edge, 0]] + share[row, edge, None] * (_CORNERS[ends[edge, 1]] - _CORNERS[ends[edge, 0]])
-    at = np.where(best[:, None] >= 8, on_edge, _CORNERS[np.minimum(best, 7)])
-    return np.asarray(low + (at + 1) / 2 * size)
+    on_edges = _CORNERS[ends[:, 0]] + share[:, :, None] * (_CORNERS[ends[:, 1]] - _CORNERS[ends[:, 0]])
+    corners = np.broadcast_to(_CORNERS, (n, 8, 3))
+    return np.concatenate((corners, on_edges), axis=1), np.concatenate(
+        (np.where(level >= 0, rise, np.inf), there), axis=1
+    )
 
 
 def _halved(low: FloatArray, size: FloatArray, spacing_mm: FloatArray) -> tuple[FloatArray, FloatArray]:
