@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from hdrplan.dose import dose_at_points, dose_rate, minimum, minimum_dose
-from hdrplan.dose.minimum import _first_boxes, _lowest_corner
+from hdrplan.dose import dose_at_points, dose_rate, minimum_dose
+from hdrplan.dose.boxes import CORNERS, first_boxes, lowest_corner
 from hdrplan.dose.shape import Shape, shape_of
 from hdrplan.dose.tables import tables_of
 from hdrplan.geometry import Dwells, Grid, Structure, ellipsoid
@@ -147,7 +147,7 @@ def test_the_inside_of_a_capsule_takes_no_search():
 
 def test_first_boxes_cover_the_shape_once():
     shape = shape_of(sphere(20.0))
-    low, size = _first_boxes(shape)
+    low, size = first_boxes(shape)
     points = np.random.default_rng(2).uniform(0, np.array(shape.level_zyx.shape[::-1]) - 1.001, (3000, 3))
     inside = shape.distance_mm(shape.grid.world(points))[0] > 0
     holds = ((points[:, None] >= low) & (points[:, None] < low + size)).all(axis=2).sum(axis=1)
@@ -211,7 +211,7 @@ def test_a_box_cut_by_the_surface_is_charged_for_no_more_than_its_part_inside():
     """Weak duality: what is said of a box holds at each of its points in the structure, wherever the dose falls to."""
     rng = np.random.default_rng(0)
     places = rng.uniform(-1.0, 1.0, (400, 3))
-    corners = minimum._CORNERS
+    corners = CORNERS
     weight = ((1.0 + places[:, None] * corners) / 2.0).prod(axis=2)  # trilinear
     slope, tilt = rng.normal(size=(2, 500, 3))
     rise = slope @ corners.T
@@ -220,12 +220,12 @@ def test_a_box_cut_by_the_surface_is_charged_for_no_more_than_its_part_inside():
     level = tilt @ corners.T + rng.uniform(-2.0, 2.0, (500, 1)) + 0.2 * rng.normal(size=(500, 8))
     in_cell = np.arange(500) % 10 > 0
     level[~in_cell] = np.abs(level[~in_cell])  # larger boxes lie inside
-    bound = _lowest_corner(rise, level, in_cell)
+    bound = lowest_corner(rise, level, in_cell)
     least = np.where(level @ weight.T >= 0.0, rise @ weight.T, np.inf).min(axis=1)
     assert (bound <= least + 1e-12).all()
     assert (bound >= rise.min(axis=1)).all()
     assert np.array_equal(bound[~in_cell], rise[~in_cell].min(axis=1))
     # Where dose and level fall together the part outside is not charged: the bound is that at the surface.
     cut = rng.uniform(-0.5, 0.5, 500)
-    together = _lowest_corner(rise, rise - cut[:, None] * rise.max(axis=1, keepdims=True), np.ones(500, dtype=bool))
+    together = lowest_corner(rise, rise - cut[:, None] * rise.max(axis=1, keepdims=True), np.ones(500, dtype=bool))
     np.testing.assert_allclose(together, cut * rise.max(axis=1), atol=1e-12)

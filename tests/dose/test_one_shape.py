@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hdrplan.dose import Shape, sample_points, shape_of
-from hdrplan.dose.minimum import _first_boxes
+from hdrplan.dose.boxes import first_boxes
 from hdrplan.errors import InputError
 from hdrplan.geometry import Grid
 from odd_shapes import SPACINGS_MM, odd_shapes
@@ -61,7 +61,7 @@ def test_the_boxes_of_the_proof_hold_every_sample_point() -> None:
     for structure in odd_shapes((1.0, 2.0, 4.0), TURN):
         points = sample_points([structure], spacing_mm=2.0)
         shape = points.shape(structure.name)
-        low, size = _first_boxes(shape)
+        low, size = first_boxes(shape)
         index = shape.grid.index(points.points_mm)
         held = np.zeros(len(index), dtype=bool)
         for start in range(0, len(low), 500):

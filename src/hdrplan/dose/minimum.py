@@ -19,9 +19,9 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import maximum_filter, minimum_filter
 
 from hdrplan.arrays import BoolArray, FloatArray, freeze, frozen
+from hdrplan.dose.boxes import CORNERS, candidates, first_boxes, halved, levels, lowest_corner
 from hdrplan.dose.rate import dose_at_points
 from hdrplan.dose.shape import Shape
 from hdrplan.dose.tables import checked_strength, stops_of, tables_of
@@ -37,16 +37,11 @@ __all__ = ["MAX_BOXES", "MinimumDose", "minimum_dose"]
 MAX_BOXES = 3_000_000
 """Boxes that a search examines at most, but for the last round."""
 
-_CORNERS = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
-_EDGES = [(i, j) for i in range(8) for j in range(i) if (_CORNERS[i] != _CORNERS[j]).sum() == 1]
-_BLOCK = 4
 # Half diagonal, mm: a cold point speaks for a box of this size, however much less there may be in it.
 _NEAR_MM = 0.2
 # No box gets smaller. On the axis beyond a catheter's last dwell the dose has a crease of some Gy per mm, which no
 # corner of a larger box meets.
 _SMALLEST_MM = 1e-3
-# Points where an edge passes the surface are taken this fraction of the edge inside, clear of rounding.
-_HAIR = 1e-7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -114,7 +109,7 @@ def minimum_dose(
         As in :func:`hdrplan.dose.dose_at_points`.
     """
     grid, search = shape.grid, _Search.of(shape, dwells, times_s, source, strength_u)
-    low, size = _first_boxes(shape)
+    low, size = first_boxes(shape)
     examined, lower, upper, finished = 0, np.inf, np.inf, True
     cold: list[FloatArray] = [np.zeros((0, 3))]
     cold_gy: list[FloatArray] = [np.zeros(0)]
@@ -144,8 +139,8 @@ def minimum_dose(
             lower = min(lower, float(bound.lower_gy[stop].min()))
             cold.append(points[stop & missed])
             cold_gy.append(doses[stop & missed])
-        low, size = _halved(low[~stop], size[~stop], grid.spacing_mm)
-        keep = _levels(shape, low, size).max(axis=1, initial=-np.inf) >= 0
+        low, size = halved(low[~stop], size[~stop], grid.spacing_mm)
+        keep = levels(shape, low, size).max(axis=1, initial=-np.inf) >= 0
         low, size = low[keep], size[keep]
     return MinimumDose(
         lower_gy=lower,
@@ -193,10 +188,10 @@ class _Search:
             len(low),
             smallest=64,
         )
-        level = _levels(self.shape, low, size)
+        level = levels(self.shape, low, size)
         # Dose and level at the corners, the dose measured from the middle.
-        rise = np.einsum("nk,nck->nc", out[:, 1:4], _CORNERS[None] * half_mm[:, None, :])
-        lower = out[:, 0] - out[:, 4] + _lowest_corner(rise, level, size.max(axis=1) <= 1.0)
+        rise = np.einsum("nk,nck->nc", out[:, 1:4], CORNERS[None] * half_mm[:, None, :])
+        lower = out[:, 0] - out[:, 4] + lowest_corner(rise, level, size.max(axis=1) <= 1.0)
         return _Bounds(lower, rise, level, rho)
 
     def in_capsule(self, low: FloatArray, size: FloatArray) -> BoolArray:
@@ -211,46 +206,6 @@ class _Search:
         return out
 
 
-def _first_boxes(shape: Shape) -> tuple[FloatArray, FloatArray]:
-    """Boxes that cover the shape: lower corners and sizes, as x, y, z indices.
-
-    Blocks of four cells a side where all their voxel centres are inside, else single cells.
-    """
-    level = shape.level_zyx
-    cells = np.array(level.shape) - 1
-    filled = np.pad(level, [(0, -int(n) % _BLOCK) for n in cells], constant_values=-np.inf)
-    lowest, highest = (
-        rank(filled, size=2, origin=-1)[: filled.shape[0] - 1, : filled.shape[1] - 1, : filled.shape[2] - 1]
-        for rank in (minimum_filter, maximum_filter)
-    )
-    blocks = [n for half in (np.array(lowest.shape) // _BLOCK) for n in (int(half), _BLOCK)]
-    inside = lowest.reshape(blocks).min(axis=(1, 3, 5)) >= 0
-    covered = np.repeat(np.repeat(np.repeat(inside, _BLOCK, 0), _BLOCK, 1), _BLOCK, 2)
-    single = np.stack(np.nonzero((highest >= 0) & ~covered)[::-1], axis=1).astype(np.float64)
-    large = np.stack(np.nonzero(inside)[::-1], axis=1).astype(np.float64) * _BLOCK
-    return np.concatenate((single, large)), np.concatenate((np.ones_like(single), np.full_like(large, _BLOCK)))
-
-
-def _levels(shape: Shape, low: FloatArray, size: FloatArray) -> FloatArray:
-    """Level at the eight corners of each box, (n, 8), in the order of ``_CORNERS``."""
-    corners = low[:, None, :] + (_CORNERS[None] + 1) / 2 * size[:, None, :]
-    return shape.level_at(corners.reshape(-1, 3)).reshape(-1, 8)
-
-
-def _lowest_corner(rise: FloatArray, q: FloatArray, in_cell: BoolArray) -> FloatArray:
-    """Largest over a few multipliers of the lowest corner of rise - w q; any multiplier not below 0 is valid.
-
-    Boxes of several cells, in which the level is not multilinear, lie inside and take the multiplier 0.
-    """
-    dx, dq = rise - rise.mean(axis=1, keepdims=True), q - q.mean(axis=1, keepdims=True)
-    slope = np.maximum(0.0, (dx * dq).sum(axis=1) / np.maximum((dq * dq).sum(axis=1), 1e-300))
-    slope[~in_cell] = 0.0
-    best = rise.min(axis=1)
-    for factor in (0.8, 1.0, 1.25):
-        best = np.maximum(best, (rise - factor * slope[:, None] * q).min(axis=1))
-    return np.asarray(best)
-
-
 def _coldest_in_water(
     low: FloatArray, size: FloatArray, bound: _Bounds, search: _Search
 ) -> tuple[FloatArray, BoolArray]:
@@ -259,7 +214,7 @@ def _coldest_in_water(
     Candidates are the corners inside and, since the level is linear along an edge, the places where edges pass the
     surface; not those inside a capsule. False where none is left.
     """
-    places, rise = _candidates(bound.level, bound.rise_gy)
+    places, rise = candidates(bound.level, bound.rise_gy)
     row = np.arange(len(low))
     at = np.empty_like(low)
     asked = row
@@ -270,32 +225,3 @@ def _coldest_in_water(
         rise[asked[dry], best[dry]] = np.inf
         asked = asked[dry]
     return at, np.isfinite(rise.min(axis=1, initial=np.inf))
-
-
-def _candidates(level: FloatArray, rise: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Places on the edges of boxes, -1 to 1, and the rise of the dose to them: inf outside the structure."""
-    n = len(level)
-    share = np.zeros((n, len(_EDGES)))
-    for e, (i, j) in enumerate(_EDGES):
-        cut = (level[:, i] >= 0) != (level[:, j] >= 0)
-        inward = np.where(level[cut, i] >= 0, -_HAIR, _HAIR)
-        share[cut, e] = np.clip(level[cut, i] / (level[cut, i] - level[cut, j]) + inward, 0.0, 1.0)
-    ends = np.array(_EDGES)
-    there = rise[:, ends[:, 0]] + share * (rise[:, ends[:, 1]] - rise[:, ends[:, 0]])
-    there[(level[:, ends[:, 0]] >= 0) == (level[:, ends[:, 1]] >= 0)] = np.inf
-    on_edges = _CORNERS[ends[:, 0]] + share[:, :, None] * (_CORNERS[ends[:, 1]] - _CORNERS[ends[:, 0]])
-    corners = np.broadcast_to(_CORNERS, (n, 8, 3))
-    return np.concatenate((corners, on_edges), axis=1), np.concatenate(
-        (np.where(level >= 0, rise, np.inf), there), axis=1
-    )
-
-
-def _halved(low: FloatArray, size: FloatArray, spacing_mm: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Both halves of each box, cut across its longest edge."""
-    longest = (size * spacing_mm).argmax(axis=1)
-    half = size.copy()
-    rows = np.arange(len(size))
-    half[rows, longest] /= 2
-    other = low.copy()
-    other[rows, longest] += half[rows, longest]
-    return np.concatenate((low, other)), np.concatenate((half, half))

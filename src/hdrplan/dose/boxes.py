@@ -1,0 +1,92 @@
+"""Boxes that cover a shape: where they lie, how they are halved, and what their corners say of all points in them.
+
+A box is given by its lower corner and its size, as x, y, z indices of the grid. Boxes of one cell and less have a
+level that is multilinear in them; larger ones lie inside the shape.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import maximum_filter, minimum_filter
+
+from hdrplan.arrays import BoolArray, FloatArray
+from hdrplan.dose.shape import Shape
+
+__all__ = ["CORNERS", "candidates", "first_boxes", "halved", "levels", "lowest_corner"]
+
+CORNERS = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
+"""Corners of a box from its middle, in half edges, (8, 3)."""
+
+_EDGES = [(i, j) for i in range(8) for j in range(i) if (CORNERS[i] != CORNERS[j]).sum() == 1]
+_BLOCK = 4
+# Points where an edge passes the surface are taken this fraction of the edge inside, clear of rounding.
+_HAIR = 1e-7
+
+
+def first_boxes(shape: Shape) -> tuple[FloatArray, FloatArray]:
+    """Boxes that cover the shape: lower corners and sizes, as x, y, z indices.
+
+    Blocks of four cells a side where all their voxel centres are inside, else single cells.
+    """
+    level = shape.level_zyx
+    cells = np.array(level.shape) - 1
+    filled = np.pad(level, [(0, -int(n) % _BLOCK) for n in cells], constant_values=-np.inf)
+    lowest, highest = (
+        rank(filled, size=2, origin=-1)[: filled.shape[0] - 1, : filled.shape[1] - 1, : filled.shape[2] - 1]
+        for rank in (minimum_filter, maximum_filter)
+    )
+    blocks = [n for half in (np.array(lowest.shape) // _BLOCK) for n in (int(half), _BLOCK)]
+    inside = lowest.reshape(blocks).min(axis=(1, 3, 5)) >= 0
+    covered = np.repeat(np.repeat(np.repeat(inside, _BLOCK, 0), _BLOCK, 1), _BLOCK, 2)
+    single = np.stack(np.nonzero((highest >= 0) & ~covered)[::-1], axis=1).astype(np.float64)
+    large = np.stack(np.nonzero(inside)[::-1], axis=1).astype(np.float64) * _BLOCK
+    return np.concatenate((single, large)), np.concatenate((np.ones_like(single), np.full_like(large, _BLOCK)))
+
+
+def levels(shape: Shape, low: FloatArray, size: FloatArray) -> FloatArray:
+    """Level at the eight corners of each box, (n, 8), in the order of ``CORNERS``."""
+    corners = low[:, None, :] + (CORNERS[None] + 1) / 2 * size[:, None, :]
+    return shape.level_at(corners.reshape(-1, 3)).reshape(-1, 8)
+
+
+def lowest_corner(rise: FloatArray, q: FloatArray, in_cell: BoolArray) -> FloatArray:
+    """Largest over a few multipliers of the lowest corner of rise - w q; any multiplier not below 0 is valid.
+
+    Boxes of several cells, in which the level is not multilinear, lie inside and take the multiplier 0.
+    """
+    dx, dq = rise - rise.mean(axis=1, keepdims=True), q - q.mean(axis=1, keepdims=True)
+    slope = np.maximum(0.0, (dx * dq).sum(axis=1) / np.maximum((dq * dq).sum(axis=1), 1e-300))
+    slope[~in_cell] = 0.0
+    best = rise.min(axis=1)
+    for factor in (0.8, 1.0, 1.25):
+        best = np.maximum(best, (rise - factor * slope[:, None] * q).min(axis=1))
+    return np.asarray(best)
+
+
+def candidates(level: FloatArray, rise: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Places on the edges of boxes, -1 to 1, and the rise of the dose to them: inf outside the structure."""
+    n = len(level)
+    share = np.zeros((n, len(_EDGES)))
+    for e, (i, j) in enumerate(_EDGES):
+        cut = (level[:, i] >= 0) != (level[:, j] >= 0)
+        inward = np.where(level[cut, i] >= 0, -_HAIR, _HAIR)
+        share[cut, e] = np.clip(level[cut, i] / (level[cut, i] - level[cut, j]) + inward, 0.0, 1.0)
+    ends = np.array(_EDGES)
+    there = rise[:, ends[:, 0]] + share * (rise[:, ends[:, 1]] - rise[:, ends[:, 0]])
+    there[(level[:, ends[:, 0]] >= 0) == (level[:, ends[:, 1]] >= 0)] = np.inf
+    on_edges = CORNERS[ends[:, 0]] + share[:, :, None] * (CORNERS[ends[:, 1]] - CORNERS[ends[:, 0]])
+    corners = np.broadcast_to(CORNERS, (n, 8, 3))
+    return np.concatenate((corners, on_edges), axis=1), np.concatenate(
+        (np.where(level >= 0, rise, np.inf), there), axis=1
+    )
+
+
+def halved(low: FloatArray, size: FloatArray, spacing_mm: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Both halves of each box, cut across its longest edge."""
+    longest = (size * spacing_mm).argmax(axis=1)
+    half = size.copy()
+    rows = np.arange(len(size))
+    half[rows, longest] /= 2
+    other = low.copy()
+    other[rows, longest] += half[rows, longest]
+    return np.concatenate((low, other)), np.concatenate((half, half))
