@@ -18,7 +18,7 @@ from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure
 from hdrplan.io import ResultStore
 from hdrplan.simulate import DoseModel, Uncertainty
-from hdrplan.workflow import LesionTask, PlannedLesion, StudyDesign, Workforce, planned_cohort, run_tasks, shard
+from hdrplan.workflow import Labour, LesionTask, PlannedLesion, StudyDesign, planned_cohort, run_tasks, shard
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,7 +61,7 @@ def test_no_uncertainty_delivers_what_was_planned() -> None:
 @pytest.mark.slow
 def test_processes_give_the_serial_results(serial) -> None:
     seen = []
-    found = run_tasks(TASKS, ball(), workers=2, on_result=lambda one: seen.append(one.task.lesion_id))
+    found = run_tasks(TASKS, ball(), labour=Labour(2), on_result=lambda one: seen.append(one.task.lesion_id))
     assert plain(found) == serial
     assert sorted(seen) == sorted(t.lesion_id for t in TASKS), "each result is handed over once"
 
@@ -94,7 +94,7 @@ def test_a_cluster_with_a_worker_killed_gives_the_serial_results(serial) -> None
                     workers[0].send_signal(signal.SIGKILL)
                     killed.append(True)
 
-            found = run_tasks(TASKS, ball(), scheduler=cluster.scheduler_address, on_result=kill_one)
+            found = run_tasks(TASKS, ball(), labour=Labour(1, cluster.scheduler_address), on_result=kill_one)
             assert killed
             assert plain(found) == serial
             assert sorted(seen) == sorted(t.lesion_id for t in TASKS), "nothing lost, nothing twice"
@@ -234,9 +234,9 @@ def test_shares_and_a_run_that_gathers_them_give_the_study(planned_ids: list[str
     store = ResultStore(tmp_path / "shares", PlannedLesion)
     planned_ids.clear()
     for k in (1, 2, 3):
-        planned_cohort(design(), store, workforce=Workforce(share=(k, 3)))
+        planned_cohort(design(), store, share=(k, 3))
     first_round = set(planned_ids)
     assert len(first_round) == len(planned_ids), "no lesion is planned by two shares"
     assert planned_cohort(design(), store) == whole
     with pytest.raises(InputError, match="K/N"):
-        planned_cohort(design(), store, workforce=Workforce(share=(4, 3)))
+        planned_cohort(design(), store, share=(4, 3))

@@ -12,6 +12,7 @@ import sys
 import click
 
 from hdrplan import __version__
+from hdrplan.cli.ending import Stopped, heed_signals, open_streams, pipe_is_closed
 from hdrplan.cli.flags import in_flags
 from hdrplan.errors import HdrPlanError
 
@@ -97,6 +98,8 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; any error made on purpose is one line and exit code 2."""
+    open_streams()
+    heed_signals()
     try:
         cli.main(standalone_mode=False)
     except HdrPlanError as error:
@@ -104,9 +107,16 @@ def main() -> None:
         sys.exit(2)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         click.echo("hdrplan: stopped by the user; nothing half-written is left", err=True)
         sys.exit(130)
+    except Stopped as stop:
+        click.echo(f"hdrplan: stopped by {stop}; nothing half-written is left", err=True)
+        sys.exit(128 + stop.number)
+    except SystemExit:
+        if pipe_is_closed():
+            sys.exit(141)  # as a program that SIGPIPE ends
+        raise
     except click.ClickException as error:
         error.show()
         sys.exit(2)

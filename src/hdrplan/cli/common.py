@@ -17,6 +17,7 @@ from hdrplan.errors import InputError
 __all__ = [
     "Progress",
     "echo_lines",
+    "exit_if_lost",
     "given",
     "json_option",
     "progress_bar",
@@ -73,6 +74,21 @@ def warn(cautions: Iterable[Caution]) -> None:
 def _short(text: str) -> str:
     """Return a line that a terminal can hold; report and JSON hold all of it."""
     return text if len(text) <= _LINE else f"{text[: _LINE - 4]} ..."
+
+
+def exit_if_lost(count: int, of: str, remedy: str) -> None:
+    """End with code 3 where work is lost to the machine: everything else is done and written.
+
+    Parameters
+    ----------
+    count : int
+    of : str
+        What they are, in the plural.
+    remedy : str
+    """
+    if count:
+        click.echo(f"hdrplan: {count} {of} are lost to the machine: their processes died twice. {remedy}", err=True)
+        sys.exit(3)
 
 
 def given() -> tuple[Caution, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import quiet_option, steps_bar
+from hdrplan.cli.common import exit_if_lost, quiet_option, steps_bar
 from hdrplan.cli.flags import in_flags
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 
@@ -35,6 +35,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--source", metavar="NAME", help="Source model, where a plan's words do not name it.")
 @click.option("--prescription", type=float, metavar="GY", help="Prescription, where a plan states none.")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes; default: all processors.")
+@click.option("--cluster", metavar="ADDRESS", help="Dask scheduler, tcp://host:8786, instead of this machine.")
 @click.option("--key", type=_FILE, help="Key file of the pseudonyms: made if absent. Keep it apart.")
 @click.option("--identify", is_flag=True, help="Patient IDs and file names instead of pseudonyms.")
 @writes
@@ -47,6 +48,7 @@ def command(
     source: str | None,
     prescription: float | None,
     jobs: int | None,
+    cluster: str | None,
     key: Path | None,
     identify: bool,
     quiet: bool,
@@ -55,7 +57,8 @@ def command(
 
     metrics.csv is the tidy table (one row a plan, structure and engine); dose_metrics.csv and oar_metrics.csv are the
     tables that the outcome analysis reads; errors.csv lists what could not be read, and why. A stopped run goes on
-    where it stopped: what is done stands in OUTPUT.partial until the end.
+    where it stopped: what is done stands in OUTPUT.partial until all is settled. A treatment whose process dies is
+    tried once more; dies that too, it is an error "lost to the machine", and the exit code is 3.
 
     \b
     Examples:
@@ -65,7 +68,7 @@ def command(
     """
     from hdrplan.io import new_folder, open_journal, read_key, read_role_rules, write_key, write_rows, write_run
     from hdrplan.threads import thread_count
-    from hdrplan.workflow import ARCHIVE_COLUMNS, ArchiveOptions, FinishedPlan, archive_tables, indexed_archive
+    from hdrplan.workflow import ARCHIVE_COLUMNS, ArchiveOptions, FinishedPlan, Labour, archive_tables, indexed_archive
 
     options = ArchiveOptions(
         engine=engine,
@@ -79,7 +82,8 @@ def command(
         archive = indexed_archive(folders, workers=workers, on_progress=on_progress)
     with open_journal(partial, FinishedPlan, options=options.record, secret=read_key(key)) as journal:
         with steps_bar(quiet=quiet) as on_progress:
-            tables = archive_tables(archive, options, journal, workers=workers, on_progress=on_progress)
+            labour = Labour(workers, cluster)
+            tables = archive_tables(archive, options, journal, labour=labour, on_progress=on_progress)
         with new_folder(output) as draft:
             for name, columns in ARCHIVE_COLUMNS.items():
                 cells = ([_cell(row, column) for column in columns] for row in tables.rows[name])
@@ -90,6 +94,7 @@ def command(
             write_key(key, journal.secret, tables.patients)
     plans, lesions, errors = len(archive.treatments), len(tables.rows["dose_metrics"]), len(tables.rows["errors"])
     click.echo(f"{plans} plans, {lesions} lesions, {errors} errors: wrote {output.path}")
+    exit_if_lost(tables.lost, "treatments", f"Run again with --overwrite to try them; {partial} keeps the rest.")
 
 
 def _cell(row: Mapping[str, object], column: str) -> object:

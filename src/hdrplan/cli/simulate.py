@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import progress_bar, quiet_option, steps_bar, strict_option, warn
+from hdrplan.cli.common import exit_if_lost, progress_bar, quiet_option, steps_bar, strict_option, warn
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
     from hdrplan.io import Output
     from hdrplan.simulate import DoseModel
-    from hdrplan.workflow import PlannedCohort, StudyDesign, Workforce
+    from hdrplan.workflow import Labour, PlannedCohort, StudyDesign
 
 __all__ = ["command"]
 
@@ -84,7 +84,7 @@ def cohort(
     from hdrplan.io import new_folder, write_rows, write_run, write_tables, write_values
     from hdrplan.simulate import ASSUMPTIONS, DoseModel, TrueLesion, cohort_tables, simulate_cohort
     from hdrplan.threads import thread_count
-    from hdrplan.workflow import PlannedLesion, Workforce
+    from hdrplan.workflow import Labour, PlannedLesion
 
     dose = DoseModel(hazard_ratio_per_gy=hazard_ratio, threshold_gy=threshold)
     options = {"hcc": hcc, "crlm": crlm, "hazard_ratio_per_gy": hazard_ratio, "threshold_gy": threshold}
@@ -96,10 +96,11 @@ def cohort(
             drawn, truth = simulate_cohort(hcc, crlm, seed=seed, dose=dose, on_progress=on_progress)
     else:
         design = _design(anatomy, hcc, crlm, dose, catheter_mm, seed)
-        workforce = Workforce(workers or thread_count(), scheduler, None if share is None else _share(share))
-        planned = _planned(output, design, workforce, quiet=quiet)
+        labour = Labour(workers or thread_count(), scheduler)
+        planned = _planned(output, design, labour, None if share is None else _share(share), quiet=quiet)
         if share is not None:
             click.echo(f"Share {share} is planned. When all shares are, run without --shard to gather them.")
+            exit_if_lost(planned.lost, "lesions", "Run this share again to try them once more.")
             return
         drawn, truth = planned.cohort, planned.truth
     with new_folder(output) as draft:
@@ -117,6 +118,8 @@ def cohort(
         click.echo(f"Wrote {output.path}: {hcc + crlm} patients, {len(truth)} treated lesions. Virtual, not real.")
         for text in ASSUMPTIONS:
             click.echo(f"assumed: {text}")
+    if planned is not None:
+        exit_if_lost(planned.lost, "lesions", "Run again with --overwrite to try them once more.")
 
 
 def _design(anatomy: Path, hcc: int, crlm: int, dose: DoseModel, catheter_mm: float, seed: int) -> StudyDesign:
@@ -136,14 +139,16 @@ def _design(anatomy: Path, hcc: int, crlm: int, dose: DoseModel, catheter_mm: fl
     )
 
 
-def _planned(output: Output, design: StudyDesign, workforce: Workforce, *, quiet: bool) -> PlannedCohort:
+def _planned(
+    output: Output, design: StudyDesign, labour: Labour, share: tuple[int, int] | None, *, quiet: bool
+) -> PlannedCohort:
     """Plan the study; what is done stands in OUTPUT.tasks."""
     from hdrplan.io import ResultStore
     from hdrplan.workflow import PlannedLesion, planned_cohort
 
     store = ResultStore(output.path.parent / f"{output.path.name}.tasks", PlannedLesion)
     with steps_bar(quiet=quiet) as on_progress:
-        return planned_cohort(design, store, workforce=workforce, on_progress=on_progress)
+        return planned_cohort(design, store, labour=labour, share=share, on_progress=on_progress)
 
 
 def _share(text: str) -> tuple[int, int]:

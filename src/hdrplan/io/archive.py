@@ -103,12 +103,12 @@ class Pseudonyms:
     """Names for patients and plans that only the holder of the secret can trace back."""
 
     def __init__(self, secret: bytes, *, identify: bool = False) -> None:
-        self._secret, self._identify = secret, identify
+        self._secret, self.identify = secret, identify
         self.known: dict[str, str] = {}
 
     def patient(self, patient_id: str) -> str:
         """Return the pseudonym of a patient, or the ID itself where identities were asked for."""
-        if self._identify:
+        if self.identify:
             return patient_id or "unknown"
         name = f"P-{self._digest('patient', patient_id)}"
         self.known[name] = patient_id

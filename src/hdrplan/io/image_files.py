@@ -18,6 +18,7 @@ from hdrplan.errors import FormatError, InputError, ResourceError
 from hdrplan.geometry import Grid, Role, Structure
 from hdrplan.io.files import existing_file
 from hdrplan.io.image_headers import check_text_header
+from hdrplan.io.noise import without_noise
 from hdrplan.memory import require_memory
 
 __all__ = ["Image", "open_image"]
@@ -117,9 +118,11 @@ def open_image(path: Path) -> Image:
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
-        reader.ReadImageInformation()
+        with without_noise():
+            reader.ReadImageInformation()
         _check_size(reader, path)
-        pixels = reader.Execute()
+        with without_noise():
+            pixels = reader.Execute()
     except RuntimeError as error:
         raise FormatError("not a readable image", got=_reason(error), where=path) from None
     return Image(

@@ -10,6 +10,7 @@ from hdrplan.errors import FormatError, ResourceError
 from hdrplan.geometry import Volume
 from hdrplan.io.dicom.ct import read_ct_series
 from hdrplan.io.image_files import open_image
+from hdrplan.io.noise import without_noise
 
 __all__ = ["read_volume", "write_volume"]
 
@@ -55,7 +56,8 @@ def write_volume(path: Path, volume: Volume) -> None:
     image.SetSpacing(volume.grid.spacing_mm.tolist())
     image.SetDirection(volume.grid.direction.ravel().tolist())
     try:
-        sitk.WriteImage(image, str(path), useCompression=True)
+        with without_noise():
+            sitk.WriteImage(image, str(path), useCompression=True)
     except RuntimeError:
         # ITK says much and not why: the system's words for it are not passed on.
         raise ResourceError(

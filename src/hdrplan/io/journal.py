@@ -7,6 +7,7 @@ store (:mod:`hdrplan.io.store`) instead.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Journal", "open_journal"]
 
+# The first line of a journal begins with this; a file that does not is somebody else's.
+_HEAD = '{"secret": "'
+
 Entry = TypeVar("Entry", bound="Finished")
 
 
@@ -46,6 +50,7 @@ class Journal(Generic[Entry]):
     def __init__(self, stream: IO[str], secret: bytes, done: dict[str, Entry]) -> None:
         self._stream = stream
         self._done = done
+        self.unsettled = 0
         self.secret = secret
 
     @property
@@ -56,15 +61,26 @@ class Journal(Generic[Entry]):
     def add(self, entry: Entry) -> None:
         """Keep an entry: once this returns, a killed run does not lose it."""
         self._done[entry.id] = entry
-        self._stream.write(json.dumps(asdict(entry)) + "\n")
+        self._write(asdict(entry))
+
+    def postpone(self, entry: Entry) -> None:
+        """Take an entry for this run alone: the next run does its work again, and for that the journal stays."""
+        self._done[entry.id] = entry
+        self.unsettled += 1
+
+    def _write(self, line: object) -> None:
+        self._stream.write(json.dumps(line) + "\n")
         self._stream.flush()
+        os.fsync(self._stream.fileno())
 
 
 @contextmanager
 def open_journal(
     path: Path, kind: type[Entry], *, options: Mapping[str, object], secret: bytes
 ) -> Iterator[Journal[Entry]]:
-    """Open the journal of a run, new or of a stopped run; where the block ends well the file is removed.
+    """Open the journal of a run, new or of a stopped run; it is removed where the block ends well with all settled.
+
+    Only its owner can read it: it holds the secret of the pseudonyms.
 
     Parameters
     ----------
@@ -82,10 +98,14 @@ def open_journal(
         Another run is under way; a stopped run had other options.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8", errors="replace") as stream:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    os.chmod(path, 0o600)  # one of an older version may be open to all
+    with open(descriptor, "a+", encoding="utf-8", errors="replace") as stream:
         _lock(stream, path)
-        yield _resumed(stream, path, kind, options, secret)
-    path.unlink(missing_ok=True)
+        journal = _resumed(stream, path, kind, options, secret)
+        yield journal
+        if not journal.unsettled:
+            path.unlink(missing_ok=True)
 
 
 def _lock(stream: IO[str], path: Path) -> None:
@@ -95,6 +115,8 @@ def _lock(stream: IO[str], path: Path) -> None:
 
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(stream.fileno()).st_nlink == 0:
+                raise OSError("its run has just ended")
         except OSError:
             raise InputError(
                 "one run at a time writes an output",
@@ -110,13 +132,14 @@ def _resumed(
     """Read what a stopped run left, if anything; its last line may be torn."""
     stream.seek(0)
     text = stream.read()
-    if "\n" not in text:
+    ours = text.startswith(_HEAD) or _HEAD.startswith(text)
+    if ours and "\n" not in text:
         # Stopped before its first line was whole: nothing is lost by beginning anew.
         stream.truncate(0)
         stream.write(json.dumps({"secret": secret.hex(), "options": options}) + "\n")
         stream.flush()
         return Journal(stream, secret, {})
-    head, *lines = text.splitlines()
+    head, *lines = text.splitlines() or [""]
     kept = _secret_of(head, options)
     if kept is None:
         raise InputError(

@@ -17,6 +17,7 @@ from hdrplan.workflow.check_grid import GridCheck, StatedDose, between_centres
 from hdrplan.workflow.check_rows import CheckRow
 from hdrplan.workflow.check_tip import TipChoice
 from hdrplan.workflow.conformity import Conformity, conformity, isodose_error_cc
+from hdrplan.workflow.labour import Labour
 from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
 from hdrplan.workflow.obstacles import BONE_MM, ORGAN_MM, default_obstacles, is_bone
 from hdrplan.workflow.pareto import ParetoResult, plan_pareto, usual_axes
@@ -39,7 +40,7 @@ from hdrplan.workflow.score import GoalResult, Score, StructureScore, TargetScor
 from hdrplan.workflow.sessions import SessionPlan, SessionsResult, plan_sessions
 from hdrplan.workflow.step_study import StepStudy, study_steps
 from hdrplan.workflow.steps import Progress, StepProgress, Steps
-from hdrplan.workflow.study import PlannedCohort, StudyDesign, Workforce, planned_cohort
+from hdrplan.workflow.study import PlannedCohort, StudyDesign, planned_cohort
 from hdrplan.workflow.times import best_times
 from hdrplan.workflow.virtual_lesion import LesionTask, PlannedLesion, host_organ, plan_lesion
 
@@ -57,6 +58,7 @@ __all__ = [
     "FinishedPlan",
     "GoalResult",
     "GridCheck",
+    "Labour",
     "LesionTask",
     "ParetoResult",
     "PlaceOptions",
@@ -81,7 +83,6 @@ __all__ = [
     "TargetScore",
     "TaskResult",
     "TipChoice",
-    "Workforce",
     "archive_tables",
     "best_times",
     "between_centres",

@@ -6,15 +6,17 @@ neither leaves this walk. What is finished goes into a journal; a run that was s
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from hdrplan.errors import InputError
 from hdrplan.io import DicomFile, Journal, Pseudonyms, Treatment, dicom_files, treatments_of
+from hdrplan.processes import Lost
+from hdrplan.workflow.archive_mask import files_of, mask_of, masked
 from hdrplan.workflow.archive_rows import ArchiveOptions, Row, treatment_rows
+from hdrplan.workflow.labour import ALONE, Labour, in_words, shared_out
 from hdrplan.workflow.steps import StepProgress, Steps
 
 __all__ = ["ARCHIVE_COLUMNS", "Archive", "ArchiveTables", "FinishedPlan", "archive_tables", "indexed_archive"]
@@ -37,12 +39,14 @@ ARCHIVE_COLUMNS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
     """What an archive holds.
 
     Parameters
     ----------
+    roots : tuple of Path
+        The folders it consists of.
     files : int
         DICOM files that could be read.
     treatments : tuple of Treatment
@@ -51,6 +55,7 @@ class Archive:
         Files that could not be read, and why.
     """
 
+    roots: tuple[Path, ...]
     files: int
     treatments: tuple[Treatment, ...]
     broken: tuple[tuple[Path, str], ...]
@@ -91,10 +96,13 @@ class ArchiveTables:
         Table -> its rows; tables and columns are those of ``ARCHIVE_COLUMNS``.
     patients : mapping
         Pseudonym -> patient ID: for the holder of the key alone.
+    lost : int
+        Treatments that are lost to the machine: errors of this run, which the next one tries again.
     """
 
     rows: Mapping[str, Sequence[Row]]
     patients: Mapping[str, str]
+    lost: int
 
 
 def indexed_archive(folders: Sequence[Path], *, workers: int = 1, on_progress: StepProgress | None = None) -> Archive:
@@ -125,7 +133,7 @@ def indexed_archive(folders: Sequence[Path], *, workers: int = 1, on_progress: S
     treatments = treatments_of(files)
     if not treatments and not broken:
         raise InputError("expected brachytherapy plans (RTPLAN) in the archive", got="none", where=folders[0])
-    return Archive(len(files), tuple(treatments), tuple(broken))
+    return Archive(roots=tuple(folders), files=len(files), treatments=tuple(treatments), broken=tuple(broken))
 
 
 def archive_tables(
@@ -133,7 +141,7 @@ def archive_tables(
     options: ArchiveOptions,
     journal: Journal[FinishedPlan],
     *,
-    workers: int = 1,
+    labour: Labour = ALONE,
     on_progress: StepProgress | None = None,
 ) -> ArchiveTables:
     """Compute the metrics of every plan that the journal does not hold, and make the tables of all.
@@ -145,8 +153,8 @@ def archive_tables(
         The journal must have been opened with their record.
     journal : Journal
         Its secret makes the pseudonyms.
-    workers : int
-        Processes; 1 computes here.
+    labour : Labour
+        Who reads the treatments; one whose worker dies is tried once more.
     on_progress : callable, optional
         Called with (step, done, total).
 
@@ -156,25 +164,45 @@ def archive_tables(
     """
     names = Pseudonyms(journal.secret, identify=options.identify)
     left = [treatment for treatment in archive.treatments if _id(treatment, names) not in journal.done]
+    if labour.scheduler is not None:
+        left = [_absolute(treatment) for treatment in left]
+    keys = [f"metrics-{journal.secret.hex()[:8]}-{_id(treatment, names)}" for treatment in left]
+    lost = 0
+    work = partial(treatment_rows, options=options)
     with Steps(on_progress)("plans") as progress:
-        for k, (treatment, rows, error) in enumerate(_each(left, options, workers)):
-            files = [path for path in (treatment.plan, treatment.structures, treatment.dose) if path is not None]
-            journal.add(
-                FinishedPlan(
-                    id=_id(treatment, names),
-                    plan_id=names.plan(treatment.uid),
-                    patient=names.patient(treatment.patient_id),
-                    rows=rows,
-                    error=_without_paths(error, files, options),
-                    file=_described(treatment.plan, options),
-                )
-            )
-            progress(k + 1, len(left))
-    broken: list[Row] = [
-        {"file": _described(path, options), "error": _without_paths(error, [path], options)}
-        for path, error in archive.broken
-    ]
+        for done, (k, answer) in enumerate(shared_out(work, left, labour, keys=keys), start=1):
+            if isinstance(answer, Lost):
+                lost += 1
+                journal.postpone(_finished(left[k], [], in_words(answer), names, archive))
+            else:
+                journal.add(_finished(left[k], *answer, names, archive))
+            progress(done, len(left))
+    return ArchiveTables(_tables(*_gathered(archive, journal, names), options), names.known, lost)
+
+
+def _finished(treatment: Treatment, rows: list[Row], error: str, names: Pseudonyms, archive: Archive) -> FinishedPlan:
+    """Return one plan as the journal and the tables hold it: without the names of folders and files."""
+    if not names.identify:
+        mask = mask_of(archive.roots, files_of(treatment), more=[treatment.patient_id])
+        error = masked(error, mask)
+        rows = [row | {"warnings": masked(str(row.get("warnings") or ""), mask)} for row in rows]
+    return FinishedPlan(
+        id=_id(treatment, names),
+        plan_id=names.plan(treatment.uid),
+        patient=names.patient(treatment.patient_id),
+        rows=rows,
+        error=error,
+        file=_described(treatment.plan, names),
+    )
+
+
+def _gathered(archive: Archive, journal: Journal[FinishedPlan], names: Pseudonyms) -> tuple[list[Row], list[Row]]:
+    """Return rows of all plans in the archive's order, and of what could not be read."""
     metrics: list[Row] = []
+    broken: list[Row] = []
+    for path, error in archive.broken:
+        text = error if names.identify else masked(error, mask_of(archive.roots, [path]))
+        broken.append({"file": _described(path, names), "error": text})
     for treatment in archive.treatments:
         names.patient(treatment.patient_id)
         plan = journal.done[_id(treatment, names)]
@@ -182,30 +210,23 @@ def archive_tables(
         metrics += [who | row for row in plan.rows]
         if plan.error:
             broken.append(who | {"file": plan.file, "error": plan.error})
-    return ArchiveTables(_tables(metrics, broken, options), names.known)
+    return metrics, broken
 
 
 def _id(treatment: Treatment, names: Pseudonyms) -> str:
-    return names.plan(treatment.uid + treatment.plan.as_posix())
+    return names.plan(treatment.uid + treatment.plan.absolute().as_posix())
 
 
-def _each(
-    treatments: Sequence[Treatment], options: ArchiveOptions, workers: int
-) -> Iterator[tuple[Treatment, list[Row], str]]:
-    """Rows of each plan, in processes; what one raises is its error and not the end."""
-    if workers == 1 or len(treatments) < 2:
-        for treatment in treatments:
-            yield (treatment, *treatment_rows(treatment, options))
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(treatments)), mp_context=context) as pool:
-        futures = [(treatment, pool.submit(treatment_rows, treatment, options)) for treatment in treatments]
-        for treatment, future in futures:
-            try:
-                rows, error = future.result()
-            except Exception as fault:  # a worker that died takes its plan with it, not the run
-                rows, error = [], f"{type(fault).__name__}: {fault}"
-            yield treatment, rows, error
+def _absolute(treatment: Treatment) -> Treatment:
+    """Return the treatment for a worker that stands in another folder."""
+    structures, dose = treatment.structures, treatment.dose
+    return replace(
+        treatment,
+        plan=treatment.plan.absolute(),
+        structures=None if structures is None else structures.absolute(),
+        dose=None if dose is None else dose.absolute(),
+        ct=tuple(path.absolute() for path in treatment.ct),
+    )
 
 
 def _tables(metrics: list[Row], broken: list[Row], options: ArchiveOptions) -> dict[str, list[Row]]:
@@ -224,17 +245,8 @@ def _tables(metrics: list[Row], broken: list[Row], options: ArchiveOptions) -> d
     return {"metrics": metrics, "dose_metrics": lesions, "oar_metrics": organs, "errors": [*broken, *without_d100]}
 
 
-def _described(path: Path, options: ArchiveOptions) -> str:
+def _described(path: Path, names: Pseudonyms) -> str:
     """File name only where identities are asked for."""
-    if options.identify:
+    if names.identify:
         return path.as_posix()
     return f"a file of {path.stat().st_size} bytes" if path.exists() else "a file"
-
-
-def _without_paths(error: str, files: Sequence[Path], options: ArchiveOptions) -> str:
-    """Message without the paths of its files."""
-    if not options.identify:
-        for path in files:
-            for word in (str(path), str(path.parent), path.name):
-                error = error.replace(word, "<file>")
-    return error

@@ -14,11 +14,12 @@ from hdrplan.cohort import Cohort, Dose
 from hdrplan.geometry import Structure
 from hdrplan.io import ResultStore
 from hdrplan.simulate import DoseModel, TrueLesion, Uncertainty, simulate_cohort
+from hdrplan.workflow.labour import ALONE, Labour
 from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
 from hdrplan.workflow.steps import StepProgress, Steps
 from hdrplan.workflow.virtual_lesion import PRESCRIBED_GY, LesionTask, PlannedLesion
 
-__all__ = ["PlannedCohort", "StudyDesign", "Workforce", "planned_cohort"]
+__all__ = ["PlannedCohort", "StudyDesign", "planned_cohort"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,25 +47,6 @@ class StudyDesign:
     seed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Workforce:
-    """Who plans the lesions; the outcome does not depend on it.
-
-    Parameters
-    ----------
-    workers : int
-        Processes on this machine.
-    scheduler : str, optional
-        Address of a Dask scheduler, instead of this machine.
-    share : pair of int, optional
-        (K, N): plan only share K of N of the lesions that are without a plan, and stop.
-    """
-
-    workers: int = 1
-    scheduler: str | None = None
-    share: tuple[int, int] | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedCohort:
     """A study with its plans.
@@ -79,19 +61,23 @@ class PlannedCohort:
         Lesion -> its plan.
     failures : mapping
         Lesion -> why there is no plan. A failure is not stored: the next run tries it again.
+    lost : int
+        Failures that are the machine's: the workers that planned them died.
     """
 
     cohort: Cohort
     truth: tuple[TrueLesion, ...]
     plans: Mapping[str, PlannedLesion]
     failures: Mapping[str, str]
+    lost: int
 
 
 def planned_cohort(
     design: StudyDesign,
     store: ResultStore[PlannedLesion],
     *,
-    workforce: Workforce = Workforce(),
+    labour: Labour = ALONE,
+    share: tuple[int, int] | None = None,
     on_progress: StepProgress | None = None,
 ) -> PlannedCohort:
     """Draw a study and plan its lesions, until every one has a plan or a reason why not.
@@ -101,8 +87,11 @@ def planned_cohort(
     design : StudyDesign
     store : ResultStore
         Plans of earlier runs are taken from it, new ones are put into it as they come.
-    workforce : Workforce
-        With a share the study is left unfinished: what is drawn without a plan counts as delivered.
+    labour : Labour
+        Who plans the lesions.
+    share : pair of int, optional
+        (K, N): plan only share K of N of the lesions that are without a plan, and stop. The study is left unfinished:
+        what is drawn without a plan counts as delivered.
     on_progress : callable, optional
         Called with (step, done, total).
 
@@ -118,24 +107,27 @@ def planned_cohort(
     step = Steps(on_progress)
     plans: dict[str, PlannedLesion] = {}
     failures: dict[str, str] = {}
+    lost = 0
     while True:
         cohort, truth, tasks = _drawn(design, plans, failures)
         if not tasks:
             break
-        if workforce.share is not None:
-            tasks = shard(tasks, *workforce.share)
-        for outcome in _planned(tasks, design.host, store, workforce, step):
+        if share is not None:
+            tasks = shard(tasks, *share)
+        for outcome in _planned(tasks, design.host, store, labour, step):
+            lost += outcome.lost
             if outcome.result is not None:
                 plans[outcome.task.lesion_id] = outcome.result
             else:
                 failures[outcome.task.lesion_id] = outcome.error
-        if workforce.share is not None:
+        if share is not None:
             break
     return PlannedCohort(
         cohort=replace(cohort, doses=_planned_doses(cohort.doses, plans, failures)),
         truth=truth,
         plans=plans,
         failures=failures,
+        lost=lost,
     )
 
 
@@ -166,7 +158,7 @@ def _drawn(
 
 
 def _planned(
-    tasks: Sequence[LesionTask], host: Structure, store: ResultStore[PlannedLesion], workforce: Workforce, step: Steps
+    tasks: Sequence[LesionTask], host: Structure, store: ResultStore[PlannedLesion], labour: Labour, step: Steps
 ) -> list[TaskResult]:
     """Take what the store holds and plan the rest; every new plan is stored as it comes."""
     stored = [TaskResult(task, plan) for task in tasks if (plan := store.read(task.key)) is not None]
@@ -182,7 +174,7 @@ def _planned(
             if outcome.result is not None:
                 store.write(outcome.task.key, outcome.result)
 
-        planned = run_tasks(left, host, workers=workforce.workers, scheduler=workforce.scheduler, on_result=keep)
+        planned = run_tasks(left, host, labour=labour, on_result=keep)
     return stored + planned
 
 

@@ -1,0 +1,51 @@
+"""Messages about an archive without the names in it: folders and files are named after patients."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from hdrplan.io import Treatment
+
+__all__ = ["files_of", "mask_of", "masked"]
+
+_SHOWN = "<file>"
+
+
+def mask_of(roots: Sequence[Path], paths: Iterable[Path], *, more: Iterable[str] = ()) -> re.Pattern[str]:
+    """Return a pattern of every word that tells which patient's files these are.
+
+    Parameters
+    ----------
+    roots : sequence of Path
+        Folders of the archive: what lies above them names nobody.
+    paths : iterable of Path
+        Files that a message may be about.
+    more : iterable of str
+        Other words, such as the patient's ID.
+    """
+    whole: set[str] = set()
+    words = {word for word in more if len(word) > 1}
+    for path in paths:
+        root = next((root for root in roots if path.is_relative_to(root)), path.parent)
+        below = path.relative_to(root).parts
+        words |= {root.name, *(part for part in below if len(part) > 1)} - {""}
+        for folder in (path, *path.parents):
+            if folder == root.parent or folder == folder.parent:
+                break
+            whole |= {str(folder), folder.as_posix(), str(folder.absolute())}
+    longest = sorted(whole, key=len, reverse=True)
+    # A word stands alone: ID 12 is not a part of 1234 voxels.
+    single = [rf"(?<!\w){re.escape(word)}(?!\w)" for word in sorted(words, key=len, reverse=True)]
+    return re.compile("|".join([*map(re.escape, longest), *single]) or r"(?!)")
+
+
+def masked(text: str, mask: re.Pattern[str]) -> str:
+    """Return a text without the words of a mask."""
+    return mask.sub(_SHOWN, text)
+
+
+def files_of(treatment: Treatment) -> list[Path]:
+    """Return every file that a message about a treatment may name."""
+    return [p for p in (treatment.plan, treatment.structures, treatment.dose, *treatment.ct) if p is not None]

@@ -1,0 +1,116 @@
+"""Many pieces of work: here, in processes, or on a Dask cluster; what dies takes its piece with it and not the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from hdrplan.errors import InputError, ResourceError
+from hdrplan.processes import Lost, over_processes
+
+__all__ = ["ALONE", "Labour", "in_words", "shared_out"]
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Labour:
+    """Who does the work; the results do not depend on it.
+
+    Parameters
+    ----------
+    workers : int
+        Processes on this machine; 1 computes here.
+    scheduler : str, optional
+        Address of a Dask scheduler (``tcp://host:8786``), instead of this machine. Its workers need hdrplan and, where
+        the work reads files, the same paths.
+    """
+
+    workers: int = 1
+    scheduler: str | None = None
+
+
+ALONE = Labour()
+
+
+def shared_out(
+    work: Callable[[Task], Result], tasks: Sequence[Task], labour: Labour, *, keys: Sequence[str]
+) -> Iterator[tuple[int, Result | Lost]]:
+    """Do pieces of work; yields (number of the task, its result) as they come, in any order.
+
+    Parameters
+    ----------
+    work : callable
+        Of a module, or a partial of one; what it raises is raised here.
+    tasks : sequence
+    labour : Labour
+    keys : sequence of str
+        A name for each task, by its content: one that another client of the same scheduler has under way is done once.
+
+    Yields
+    ------
+    int, result or Lost
+        Lost where the processes that took a task up died, each time.
+
+    Raises
+    ------
+    InputError
+        A scheduler that does not answer, or no Dask.
+    ResourceError
+        Processes cannot be started; the scheduler went away.
+    """
+    if labour.scheduler is not None:
+        yield from _on_cluster(work, tasks, labour.scheduler, keys)
+    elif labour.workers <= 1 or len(tasks) <= 1:
+        for k, task in enumerate(tasks):
+            yield k, work(task)
+    else:
+        yield from over_processes(work, tasks, workers=labour.workers)
+
+
+def in_words(lost: Lost) -> str:
+    """Say of a lost piece of work what happened, in a line."""
+    return f"lost to the machine: the process that had it {lost.reason}, and so did the next. The next run tries again."
+
+
+def _on_cluster(
+    work: Callable[[Task], Result], tasks: Sequence[Task], scheduler: str, keys: Sequence[str]
+) -> Iterator[tuple[int, Result | Lost]]:
+    try:
+        from distributed import Client, as_completed
+        from distributed.scheduler import KilledWorker
+    except ImportError:
+        raise InputError(
+            "a scheduler needs Dask", got="no package distributed", remedy="pip install 'hdrplan[cluster]'"
+        ) from None
+    try:
+        client = Client(scheduler, timeout="20s")
+    except (OSError, ValueError) as error:
+        raise InputError("a Dask scheduler must answer", got=str(error)[:120], where=scheduler) from None
+    with client:
+        everywhere = client.scatter(work, broadcast=True)
+        number = {
+            client.submit(_called, everywhere, task, key=f"hdrplan-{key}"): k
+            for k, (task, key) in enumerate(zip(tasks, keys, strict=True))
+        }
+        for future in as_completed(list(number)):
+            if future.status == "finished":
+                yield number.pop(future), future.result()
+            elif future.status == "error":
+                fault = future.exception()
+                if not isinstance(fault, KilledWorker):
+                    raise fault
+                yield number.pop(future), Lost("died")
+            else:
+                raise ResourceError(
+                    "the Dask scheduler must stay until the end",
+                    got="one that went away",
+                    where=scheduler,
+                    remedy="What is done is kept: start it again and repeat the command.",
+                )
+
+
+def _called(work: Callable[[Task], Result], task: Task) -> Result:
+    return work(task)
