@@ -13,7 +13,7 @@ from hdrplan.dose import along_away_check, dose_at_points
 from hdrplan.errors import InputError
 from hdrplan.geometry import Dwells
 from hdrplan.sources import AlongAway, load_source, source_names
-from hdrplan.validate.naive_tg43 import rate
+from hdrplan.validate.naive_tg43 import rates
 from tolerances import ROUNDOFF
 
 # Largest deviation over all valid cells. The consensus tables were computed from their own g and F: what remains is
@@ -46,12 +46,12 @@ def test_engine_is_its_twin_on_the_table(name: str) -> None:
     source = load_source(name)
     check = along_away_check(source)
     table = check.published
-    twin = np.array(
-        [
-            [rate(np.array([x, 0.0, z]), np.zeros(3), np.array([0.0, 0.0, 1.0]), source, 1.0) for z in table.along_mm]
-            for x in table.away_mm
-        ]
+    x, z = np.meshgrid(table.away_mm, table.along_mm, indexing="ij")
+    places = np.stack((x, np.zeros_like(x), z), axis=-1)
+    at_origin = Dwells(
+        positions_mm=[[0.0, 0.0, 0.0]], axes=[[0.0, 0.0, 1.0]], catheter=[0], offset_mm=[0.0], catheter_names=("c",)
     )
+    twin = rates(at_origin, places, source, 1.0).reshape(x.shape)
     np.testing.assert_allclose(check.gy_per_s_per_u[check.valid], twin[check.valid], rtol=1e3 * ROUNDOFF)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ __all__ = [
     "steps_bar",
     "strict_option",
     "warn",
+    "work_bar",
 ]
 
 _GIVEN, _STRICT = "hdrplan.warnings", "hdrplan.strict"
@@ -133,6 +135,35 @@ def progress_bar(label: str, *, quiet: bool = False) -> Iterator[Progress]:
             bar.update(done - bar.pos)
 
         yield on_progress
+
+
+# Before this the time left is a guess from too little.
+_GUESS_AFTER_S = 3.0
+
+
+@contextmanager
+def work_bar(*, quiet: bool = False) -> Iterator[Callable[[str, float], None]]:
+    """Show what is done and the time left on one line of a terminal; yields ``on_progress(what, share of all)``."""
+    err = sys.stderr
+    if quiet or not err.isatty():
+        yield lambda what, share: None
+        return
+    started = time.monotonic()
+
+    def _show(what: str, share: float) -> None:
+        spent_s = time.monotonic() - started
+        left_s = spent_s * (1.0 - share) / share if share > 0.0 and spent_s > _GUESS_AFTER_S else None
+        left = (
+            "" if left_s is None else f"  about {left_s / 60:.0f} min left" if left_s > 90 else f"  {left_s:.0f} s left"
+        )
+        err.write(f"\r{what:<12} {100 * share:>3.0f} %{left}\x1b[K")
+        err.flush()
+
+    try:
+        yield _show
+    finally:
+        err.write("\r\x1b[K")
+        err.flush()
 
 
 @contextmanager

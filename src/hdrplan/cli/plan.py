@@ -16,6 +16,7 @@ from hdrplan.cli.outputs import OUT_FOLDER, writes
 if TYPE_CHECKING:
     from hdrplan.io import CaseFile, Output
     from hdrplan.options import PlanOptions
+    from hdrplan.plan import Plan
     from hdrplan.workflow import PlanResult
 
 __all__ = ["command"]
@@ -88,7 +89,7 @@ def command(
             options=options, locked=locked, on_progress=on_progress,
         )  # fmt: skip
     seconds |= result.seconds
-    _write(result, case_file, options, output, seconds)
+    _write(result, case_file, asdict(options) | _locked(locked), output, seconds)
     if as_json:
         click.echo(json_text(metrics_table(result, given())), nl=False)
         return
@@ -110,8 +111,13 @@ def _print_size(case_file: CaseFile, options: PlanOptions) -> None:
     click.echo("Nothing was planned and nothing was written (--dry-run).")
 
 
+def _locked(plan: Plan | None) -> dict[str, object]:
+    """Return which dwells of the plan are not free: its bound speaks of plans with these times."""
+    return {} if plan is None else {"locked_dwells": [k for k, time_s in enumerate(plan.times_s) if time_s > 0]}
+
+
 def _write(
-    result: PlanResult, case_file: CaseFile, options: PlanOptions, output: Output, seconds: dict[str, float]
+    result: PlanResult, case_file: CaseFile, options: dict[str, object], output: Output, seconds: dict[str, float]
 ) -> None:
     from hdrplan.io import ResultFolder, RunRecord, write_results
     from hdrplan.report import dvh_table, metrics_table, plan_report
@@ -119,7 +125,7 @@ def _write(
     started = time.perf_counter()
     record = RunRecord(
         inputs=case_file.inputs,
-        options=asdict(options) | {"source": case_file.source.name, "strength_u": case_file.strength.value_u},
+        options=options | {"source": case_file.source.name, "strength_u": case_file.strength.value_u},
         seconds=dict(seconds),
         warnings=given(),
     )

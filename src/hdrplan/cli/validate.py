@@ -1,4 +1,4 @@
-"""``hdrplan validate``: the validation dossier of this installation."""
+"""``hdrplan validate``: the validation dossier of this installation, or of one plan."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.common import json_option, quiet_option, steps_bar
+from hdrplan.cli.case import case_options, read_case_from
+from hdrplan.cli.common import json_option, quiet_option, work_bar
 from hdrplan.cli.flags import in_flags
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 
 if TYPE_CHECKING:
-    from hdrplan.io import Output, RunRecord
+    from hdrplan.io import CaseFile, Output, RunRecord
     from hdrplan.validate import Row
 
 __all__ = ["command"]
@@ -23,19 +24,34 @@ __all__ = ["command"]
 _SECTIONS = ("dose", "volumes", "optimum", "statistics", "exchange", "plans")
 
 
-@click.command("validate", short_help="Validation dossier of this installation: page and JSON.")
+@click.command("validate", short_help="Validation dossier of this installation, or of one plan.")
 @click.option("-o", "--output", type=OUT_FOLDER, help="New folder for validation.html and .json.")
-@writes
 @click.option("--only", multiple=True, type=click.Choice(_SECTIONS), help="Run this section; may be repeated.")
 @click.option("--plans", type=click.Path(path_type=Path, file_okay=False), help="Folder of RT Plans to recompute.")
+@click.option("--plan", "plan_path", type=click.Path(path_type=Path), help="Folder of one plan: check that instead.")
 @json_option
 @quiet_option
-def command(output: Output | None, only: tuple[str, ...], plans: Path | None, as_json: bool, quiet: bool) -> None:
+@case_options
+@writes
+def command(
+    output: Output | None,
+    only: tuple[str, ...],
+    plans: Path | None,
+    plan_path: Path | None,
+    as_json: bool,
+    quiet: bool,
+    **flags: Any,
+) -> None:
     """Compare this installation with published tables, closed formulas, another solver, R and its own files.
 
     Every row names its truth, method, tolerance and result. "explained" rows miss the aim for a reason that the row
-    gives. Takes a minute or two. With --plans each RT Plan (*RP*.dcm) of a folder is recomputed; plans are numbered,
-    not named.
+    gives. Takes some minutes. With --plans each RT Plan (*RP*.dcm) of a folder is recomputed; plans are numbered, not
+    named.
+
+    With --plan one output folder of `hdrplan plan` is checked instead, against code that shares nothing with the
+    planner: doses by TG-43 written plainly, the least dose of each CTV by search, the bound by another linear program,
+    times, metrics, goals and curves. CASE, or flags that make one, is the case that was planned; its structures are
+    needed for all but times and grid.
 
     Exit code 0: every row passes, is explained or could not be run here; 1: a row fails.
 
@@ -44,27 +60,28 @@ def command(output: Output | None, only: tuple[str, ...], plans: Path | None, as
       hdrplan validate -o validation
       hdrplan validate --only dose --only statistics
       hdrplan validate --plans my-dicom-plans --json
+      hdrplan validate phantoms/liver-lesion-b --plan demo-output -o validation
     """
-    from hdrplan import __version__
     from hdrplan.io import RunRecord, json_text, new_folder, write_json
-    from hdrplan.validate import dossier
+    from hdrplan.validate import dossier, plan_dossier
 
     started = time.perf_counter()
-    with steps_bar(quiet=quiet or as_json) as on_progress:
-        rows = dossier(sections=only, plans=plans, on_progress=on_progress)
+    file = _case_file(flags, plan_path, only, plans)
+    with work_bar(quiet=quiet or as_json) as on_progress:
+        if plan_path is None:
+            rows = dossier(sections=only, plans=plans, on_progress=on_progress)
+        else:
+            rows = plan_dossier(plan_path, file, on_progress=on_progress)
     rows = [replace(row, note=in_flags(row.note)) for row in rows]
     record = RunRecord(
-        inputs={},
-        options={"only": list(only), "plans": plans is not None},
+        inputs={} if file is None else file.inputs,
+        options={"only": list(only), "plans": plans is not None, "plan": plan_path is not None},
         seconds={"all": round(time.perf_counter() - started, 1)},
     )
     table = _table(rows, record)
     if output is not None:
-        from hdrplan.report import validation_html
-
         with new_folder(output) as draft:
-            page = validation_html(table["rows"], _facts(record), version=__version__)
-            (draft / "validation.html").write_text(page, encoding="utf-8")
+            (draft / "validation.html").write_text(_page(table, record, plan_path is not None), encoding="utf-8")
             write_json(draft / "validation.json", table)
             write_json(draft / "run.json", record.table())
     if as_json:
@@ -74,6 +91,28 @@ def command(output: Output | None, only: tuple[str, ...], plans: Path | None, as
         if output is not None:
             click.echo(f"Wrote {output.path / 'validation.html'}. Research use only, never for treatment.")
     sys.exit(1 if any(row.state == "fail" for row in rows) else 0)
+
+
+def _case_file(
+    flags: dict[str, Any], plan_path: Path | None, only: tuple[str, ...], plans: Path | None
+) -> CaseFile | None:
+    """Read the case of a plan; None where none is named."""
+    named = flags["case"] is not None or any(value not in (None, ()) for value in flags.values())
+    if plan_path is None and named:
+        raise click.UsageError(
+            "expected --plan OUT beside a case: the output folder of the plan that is to be checked."
+        )
+    if plan_path is not None and (only or plans):
+        raise click.UsageError("expected --plan without --only and --plans, which are about this installation.")
+    return read_case_from(flags) if named else None
+
+
+def _page(table: dict[str, Any], record: RunRecord, of_plan: bool) -> str:
+    from hdrplan import __version__
+    from hdrplan.report import validation_html
+
+    title = "Validation of a plan" if of_plan else "Validation of this installation"
+    return validation_html(table["rows"], _facts(record), version=__version__, title=title)
 
 
 def _table(rows: list[Row], record: RunRecord) -> dict[str, Any]:
@@ -115,5 +154,7 @@ def _print(rows: list[Row], quiet: bool) -> None:
             section = row.question.section
             click.echo(f"\n{section}")
         click.echo(f"  {row.state:<10}{row.question.what[:86]:<88}{row.result:>14}  of {row.tolerance or '-'}")
+        if row.note and row.state in ("fail", "skipped"):
+            click.echo(f"            {row.note}")
     counts = {state: sum(row.state == state for row in rows) for state in ("pass", "explained", "fail", "skipped")}
     click.echo("\n" + ", ".join(f"{n} {state}" for state, n in counts.items() if n))

@@ -27,7 +27,7 @@ from hdrplan.io.dicom.write_dose import write_dose_grid
 from hdrplan.io.dicom.write_plan import write_brachy_plan
 from hdrplan.io.dicom.write_set import DicomSet, write_dicom_set
 from hdrplan.io.dicom.write_structures import write_structure_set
-from hdrplan.io.files import sha256
+from hdrplan.io.files import json_entries, sha256
 from hdrplan.io.images import read_volume, write_volume
 from hdrplan.io.journal import Journal, open_journal
 from hdrplan.io.label_maps import read_label_map, read_mask, read_names
@@ -79,6 +79,7 @@ __all__ = [
     "dicom_files",
     "identity_of_case",
     "identity_of_ct",
+    "json_entries",
     "json_text",
     "linked_files",
     "new_file",

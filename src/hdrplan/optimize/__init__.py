@@ -6,8 +6,8 @@ from hdrplan.optimize.catheters.candidates import MAXIMUM_CANDIDATES, Candidates
 from hdrplan.optimize.catheters.choice import choose_catheters
 from hdrplan.optimize.catheters.placement import ChosenSet, Placement
 from hdrplan.optimize.certificate import Certificate, Loss, LossCause, Optimum, Price, Scope, Shortfall, Status
-from hdrplan.optimize.notes import EveryPoint, TransitCounted
-from hdrplan.optimize.objectives import GoalId, NamedGoal
+from hdrplan.optimize.notes import EveryPoint, Note, Rounded, TransitCounted
+from hdrplan.optimize.objectives import GoalId, MeanDose, NamedGoal, Objective
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.proof import Proof
 from hdrplan.optimize.studies.front import Axis, Front, FrontPlan
@@ -35,13 +35,17 @@ __all__ = [
     "GoalId",
     "Loss",
     "LossCause",
+    "MeanDose",
     "NamedGoal",
+    "Note",
+    "Objective",
     "Optimum",
     "Placement",
     "PlanProblem",
     "Price",
     "Proof",
     "RobustOptimum",
+    "Rounded",
     "Scope",
     "Session",
     "Shortfall",

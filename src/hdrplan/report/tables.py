@@ -132,6 +132,15 @@ def _certificate_row(optimum: Optimum) -> dict[str, object]:
         "dual": main.bound,
         "gap_frac": main.gap_frac,
         "losses": [{"cause": loss.cause, "amount": loss.amount} for loss in certificate.losses],
+        "shortfalls": [
+            {
+                "goal": short.goal.label,
+                "prescription_gy": short.prescription_gy,
+                "reached_gy": short.reached_gy,
+                "best_gy": short.best_gy,
+            }
+            for short in optimum.shortfalls
+        ],
         "violation_frac": certificate.violation_frac,
         "rows_used": certificate.rows_used,
         "rows_all": certificate.rows_all,

@@ -11,7 +11,9 @@ __all__ = ["validation_html"]
 _WORDS = {"pass": "met", "explained": "explained", "fail": "missed", "skipped": "unknown"}
 
 
-def validation_html(rows: Sequence[Mapping[str, str]], facts: Sequence[tuple[str, str]], *, version: str) -> str:
+def validation_html(
+    rows: Sequence[Mapping[str, str]], facts: Sequence[tuple[str, str]], *, version: str, title: str
+) -> str:
     """Return one self-contained page.
 
     Parameters
@@ -21,6 +23,7 @@ def validation_html(rows: Sequence[Mapping[str, str]], facts: Sequence[tuple[str
     facts : sequence of (name, value)
         Of the machine and the versions.
     version : str
+    title : str
     """
     counts = {state: sum(row["state"] == state for row in rows) for state in _WORDS}
     judged = sum(counts.values()) - counts["skipped"]
@@ -34,7 +37,7 @@ def validation_html(rows: Sequence[Mapping[str, str]], facts: Sequence[tuple[str
     sections = list(dict.fromkeys(row["section"] for row in rows))
     return page(
         "validation.html.j2",
-        title="Validation of this installation",
+        title=title,
         version=version,
         good=not counts["fail"],
         verdict=verdict,

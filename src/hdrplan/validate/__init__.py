@@ -1,11 +1,12 @@
-"""The validation dossier: what an acceptance test would ask for, run on the user's own installation.
+"""The validation dossier: what an acceptance test would ask for, run on the user's own installation and plans.
 
 Each file is one section and gives rows: what was compared, with which truth, how, to which tolerance, what came out.
-The truths share nothing with the code they judge: published tables, closed formulas, another solver, R, another path
-through the files.
+The truths share nothing with the code they judge: published tables, closed formulas, another solver, searches, R,
+another path through the files.
 """
 
-from hdrplan.validate.dossier import SECTIONS, dossier
+from hdrplan.validate.dossier import SECTIONS, Section, dossier
+from hdrplan.validate.plan_dossier import plan_dossier
 from hdrplan.validate.row import Row, State
 
-__all__ = ["SECTIONS", "Row", "State", "dossier"]
+__all__ = ["SECTIONS", "Row", "Section", "State", "dossier", "plan_dossier"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from hdrplan.errors import InputError
 from hdrplan.validate.clinical import clinical_rows
@@ -13,22 +15,42 @@ from hdrplan.validate.statistics import statistics_rows
 from hdrplan.validate.volumes import volume_rows
 from hdrplan.validate.walk import exchange_rows, optimum_rows
 
-__all__ = ["SECTIONS", "dossier"]
+__all__ = ["SECTIONS", "Section", "dossier"]
 
-SECTIONS: dict[str, Callable[[], list[Row]]] = {
-    "dose": dose_rows,
-    "volumes": volume_rows,
-    "optimum": optimum_rows,
-    "statistics": statistics_rows,
-    "exchange": exchange_rows,
+# (what is done, share of the work that is done).
+Progress = Callable[[str, float], None]
+
+
+class Section(NamedTuple):
+    """A section of the dossier.
+
+    Parameters
+    ----------
+    rows : callable
+        Takes a function that it may tell the share of its work that is done.
+    work : float
+        About how long it takes, in parts of the whole.
+    """
+
+    rows: Callable[[Callable[[float], None]], list[Row]]
+    work: float
+
+
+def _at_once(rows: Callable[[], list[Row]], work: float) -> Section:
+    return Section(lambda on_share: rows(), work)
+
+
+SECTIONS: dict[str, Section] = {
+    "dose": _at_once(dose_rows, 3.0),
+    "volumes": _at_once(volume_rows, 40.0),
+    "optimum": _at_once(optimum_rows, 15.0),
+    "statistics": _at_once(statistics_rows, 3.0),
+    "exchange": _at_once(exchange_rows, 4.0),
 }
 
 
 def dossier(
-    *,
-    sections: tuple[str, ...] = (),
-    plans: Path | None = None,
-    on_progress: Callable[[str, int, int], None] | None = None,
+    *, sections: tuple[str, ...] = (), plans: Path | None = None, on_progress: Progress | None = None
 ) -> list[Row]:
     """Run the sections; all, and the second check of clinical plans, where none is named.
 
@@ -39,16 +61,23 @@ def dossier(
     plans : Path, optional
         Folder of RT Plans.
     on_progress : callable, optional
-        Called with (section, sections done, sections in all).
+        Called with (section, share of all work that is done).
     """
-    work: dict[str, Callable[[], list[Row]]] = {**SECTIONS, "plans": lambda: clinical_rows(plans)}
+    work = {**SECTIONS, "plans": _at_once(partial(clinical_rows, plans), 5.0)}
     unknown = [name for name in sections if name not in work]
     if unknown:
         raise InputError(f"sections are {', '.join(work)}", got=", ".join(unknown))
-    chosen = [name for name in work if name in sections or not sections]
+    chosen = {name: section for name, section in work.items() if name in sections or not sections}
+    whole, done = sum(section.work for section in chosen.values()), 0.0
     rows: list[Row] = []
-    for done, name in enumerate(chosen):
-        if on_progress:
-            on_progress(name, done, len(chosen))
-        rows += work[name]()
+    for name, section in chosen.items():
+        tell = partial(_tell, on_progress, name, done / whole, section.work / whole)
+        tell(0.0)
+        rows += section.rows(tell)
+        done += section.work
     return rows
+
+
+def _tell(on_progress: Progress | None, name: str, before: float, part: float, share: float) -> None:
+    if on_progress is not None:
+        on_progress(name, before + part * share)

@@ -1,7 +1,7 @@
-"""TG-43U1 as a student writes it from the report's equations: NumPy and the math module, one point at a time.
+"""TG-43U1 as a student writes it from the report's equations: NumPy, one dwell at a time.
 
 Shares nothing with the kernels: the angle beta is the difference of the two angles to the core's ends, the tables are
-read by ``numpy.interp``, rows first.
+read by cells found with ``numpy.searchsorted``.
 """
 
 from __future__ import annotations
@@ -9,66 +9,23 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray
 from hdrplan.geometry import Dwells
 from hdrplan.sources import TG43Source
 
-__all__ = ["geometry_factor", "rate", "rates"]
+__all__ = ["doses_gy", "passing_s", "rates"]
+
+# Points in one block: arrays of some megabytes.
+_BLOCK = 20_000
 
 
-def geometry_factor(r_mm: float, theta: float, length_mm: float) -> float:
-    """Return G_L(r, theta) of a line source, 1 / mm2 (TG-43U1 eq. 4).
+def rates(dwells: Dwells, points: npt.ArrayLike, source: TG43Source, strength_u: float) -> FloatArray:
+    """Return the rates of all dwells at all points, Gy / s (TG-43U1 eq. 1).
 
-    Parameters
-    ----------
-    r_mm : float
-    theta : float
-        rad; 0 at the tip.
-    length_mm : float
-        Active length.
-    """
-    if math.sin(theta) < 1e-6:  # the difference of two almost equal angles below has no digits left
-        return 1.0 / (r_mm**2 - length_mm**2 / 4.0)
-    along, away = r_mm * math.cos(theta), r_mm * math.sin(theta)
-    beta = math.atan2(along + length_mm / 2.0, away) - math.atan2(along - length_mm / 2.0, away)
-    return beta / (length_mm * away)
-
-
-def rate(point: FloatArray, position: FloatArray, axis: FloatArray, source: TG43Source, strength_u: float) -> float:
-    """Return Gy / s at one point from one dwell (TG-43U1 eq. 1), inside the tabulated range or held at its ends.
-
-    Parameters
-    ----------
-    point, position : (3,) arrays
-        mm.
-    axis : (3,) array
-        Unit vector toward the source's tip.
-    source : TG43Source
-    strength_u : float
-    """
-    away_from = point - position
-    along = float(away_from @ axis)
-    away = float(np.linalg.norm(np.cross(away_from, axis)))
-    capsule = source.capsule
-    half_mm = source.active_length_mm / 2.0 + capsule.radius_mm
-    if away < capsule.radius_mm and min(capsule.cable_z_mm, -half_mm) <= along <= max(capsule.tip_z_mm, half_mm):
-        away = capsule.radius_mm
-    r_mm, theta = math.hypot(along, away), math.atan2(away, along)
-    g_table = source.radial_r_mm, source.radial_dose
-    g = float(np.interp(r_mm, *g_table))
-    if r_mm > g_table[0][-1]:
-        (r1, r2), (g1, g2) = g_table[0][-2:], g_table[1][-2:]
-        g = g2 * (g2 / g1) ** ((r_mm - r2) / (r2 - r1))
-    by_angle = [np.interp(r_mm, source.anisotropy_r_mm, row) for row in source.anisotropy]
-    f = float(np.interp(theta, source.anisotropy_theta_rad, by_angle))
-    shape = geometry_factor(r_mm, theta, source.active_length_mm)
-    shape /= geometry_factor(10.0, math.pi / 2.0, source.active_length_mm)
-    return strength_u * source.dose_rate_constant_gy_per_s_per_u * shape * g * f
-
-
-def rates(dwells: Dwells, points: FloatArray, source: TG43Source, strength_u: float) -> FloatArray:
-    """Return the rates of all dwells at all points, Gy / s.
+    Inside a capsule the value at its side wall holds; beyond its last radius F is held, g falls as between its last two
+    values.
 
     Parameters
     ----------
@@ -82,9 +39,117 @@ def rates(dwells: Dwells, points: FloatArray, source: TG43Source, strength_u: fl
     -------
     (n_points, n_dwells) array
     """
-    return np.array(
-        [
-            [rate(p, q, a, source, strength_u) for q, a in zip(dwells.positions_mm, dwells.axes, strict=True)]
-            for p in points
-        ]
+    places = np.asarray(points, dtype=np.float64).reshape(-1, 3)
+    columns = [_of_dwell(places - q, a, source) for q, a in zip(dwells.positions_mm, dwells.axes, strict=True)]
+    reference = _geometry_factor(np.array([10.0]), np.array([math.pi / 2.0]), source.active_length_mm)[0]
+    scale = strength_u * source.dose_rate_constant_gy_per_s_per_u / reference
+    return np.asarray(scale * np.stack(columns, axis=1))
+
+
+def doses_gy(
+    dwells: Dwells, times_s: FloatArray, points: npt.ArrayLike, source: TG43Source, strength_u: float
+) -> FloatArray:
+    """Return the doses at points, Gy.
+
+    Parameters
+    ----------
+    dwells : Dwells
+    times_s : (n_dwells,) array
+    points : (n_points, 3) array
+        mm.
+    source : TG43Source
+    strength_u : float
+
+    Returns
+    -------
+    (n_points,) array
+    """
+    used = np.flatnonzero(times_s)
+    some = Dwells(
+        positions_mm=dwells.positions_mm[used],
+        axes=dwells.axes[used],
+        catheter=dwells.catheter[used],
+        offset_mm=dwells.offset_mm[used],
+        catheter_names=dwells.catheter_names,
     )
+    places = np.asarray(points, dtype=np.float64).reshape(-1, 3)
+    blocks = [places[i : i + _BLOCK] for i in range(0, len(places), _BLOCK)]
+    parts = [rates(some, block, source, strength_u) @ times_s[used] for block in blocks]
+    return np.concatenate([np.zeros(0), *parts])
+
+
+def passing_s(dwells: Dwells, times_s: FloatArray, speed_mm_per_s: float) -> FloatArray:
+    """Return the seconds that the moving source spends near each position, catheter by catheter.
+
+    In and out at one speed, as deep as the deepest stop, so twice over each way between neighbours; each of the two
+    stands for half of it, at most 5 mm.
+
+    Parameters
+    ----------
+    dwells : Dwells
+    times_s : (n_dwells,) array
+    speed_mm_per_s : float
+
+    Returns
+    -------
+    (n_dwells,) array
+    """
+    seconds = np.zeros(len(dwells))
+    for k in range(len(dwells.catheter_names)):
+        own = [int(i) for i in np.flatnonzero(dwells.catheter == k)]
+        own.sort(key=lambda i: dwells.offset_mm[i])
+        stops = [place for place, i in enumerate(own) if times_s[i] > 0]
+        for place in range(stops[0], len(own) - 1) if stops else ():
+            deep, shallow = own[place], own[place + 1]
+            half_mm = min((dwells.offset_mm[shallow] - dwells.offset_mm[deep]) / 2.0, 5.0)
+            seconds[deep] += 2.0 * half_mm / speed_mm_per_s
+            seconds[shallow] += 2.0 * half_mm / speed_mm_per_s
+    return seconds
+
+
+def _of_dwell(from_dwell: FloatArray, axis: FloatArray, source: TG43Source) -> FloatArray:
+    """G_L g F at points seen from a dwell."""
+    capsule = source.capsule
+    along = from_dwell @ axis
+    away = np.linalg.norm(np.cross(from_dwell, axis), axis=1)
+    half_mm = source.active_length_mm / 2.0 + capsule.radius_mm
+    low, high = min(capsule.cable_z_mm, -half_mm), max(capsule.tip_z_mm, half_mm)
+    inside = (away < capsule.radius_mm) & (low <= along) & (along <= high)
+    away = np.where(inside, capsule.radius_mm, away)
+    r_mm, theta = np.hypot(along, away), np.arctan2(away, along)
+    shape = _radial_dose(r_mm, source) * _anisotropy(r_mm, theta, source)
+    return np.asarray(shape * _geometry_factor(r_mm, theta, source.active_length_mm))
+
+
+def _geometry_factor(r_mm: FloatArray, theta: FloatArray, length_mm: float) -> FloatArray:
+    """G_L of a line source, 1 / mm2 (TG-43U1 eq. 4)."""
+    along, away = r_mm * np.cos(theta), r_mm * np.sin(theta)
+    # Near the axis the difference of two almost equal angles has no digits left.
+    on_axis = np.sin(theta) < 1e-6
+    safe = np.where(on_axis, 1.0, away)
+    beta = np.arctan2(along + length_mm / 2.0, safe) - np.arctan2(along - length_mm / 2.0, safe)
+    with np.errstate(divide="ignore"):
+        return np.where(on_axis, 1.0 / (r_mm**2 - length_mm**2 / 4.0), beta / (length_mm * safe))
+
+
+def _radial_dose(r_mm: FloatArray, source: TG43Source) -> FloatArray:
+    (r1, r2), (g1, g2) = source.radial_r_mm[-2:], source.radial_dose[-2:]
+    g = np.interp(r_mm, source.radial_r_mm, source.radial_dose)
+    return np.where(r_mm > r2, g2 * (g2 / g1) ** ((r_mm - r2) / (r2 - r1)), g)
+
+
+def _anisotropy(r_mm: FloatArray, theta: FloatArray, source: TG43Source) -> FloatArray:
+    """F between four entries of its table."""
+    f = source.anisotropy
+    i, u = _cell(source.anisotropy_theta_rad, theta)
+    j, v = _cell(source.anisotropy_r_mm, r_mm)
+    near = (1.0 - u) * f[i, j] + u * f[i + 1, j]
+    far = (1.0 - u) * f[i, j + 1] + u * f[i + 1, j + 1]
+    return np.asarray((1.0 - v) * near + v * far)
+
+
+def _cell(table: FloatArray, values: FloatArray) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    """Index of the entry below each value, and how far the value lies toward the next; held at the ends."""
+    held = np.clip(values, table[0], table[-1])
+    i = np.clip(np.searchsorted(table, held, side="right") - 1, 0, len(table) - 2)
+    return i, (held - table[i]) / (table[i + 1] - table[i])

@@ -12,8 +12,13 @@ from hdrplan.dose import DoseRate, MinimumDose, dose_rate, minimum_dose
 from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import Dwells, Transit, positions_reached
 from hdrplan.optimize import (
+    Bounded,
+    MeanDose,
+    Note,
+    Objective,
     Optimum,
     PlanProblem,
+    Rounded,
     TransitCounted,
     WorkLimit,
     fewest_dwells,
@@ -107,7 +112,38 @@ def _with_transit(
             break
         allowed = reached
     note = TransitCounted(transit.speed_mm_per_s, float(passing_s.sum()))
-    return replace(optimum, notes=(*optimum.notes, note))
+    return replace(_with_moving_source(problem, optimum, passing_s), notes=(*_notes(problem, optimum, passing_s), note))
+
+
+def _mean_gy(problem: PlanProblem, objective: Objective, passing_s: FloatArray) -> float:
+    """Return what the moving source adds to an objective: to a mean dose its own, to others nothing."""
+    if not isinstance(objective, MeanDose):
+        return 0.0
+    rows = problem.points.rows(objective.structure)
+    volume_cc = problem.points.volume_cc[rows]
+    return float(volume_cc @ (problem.rate.gy_per_s[rows] @ passing_s) / volume_cc.sum())
+
+
+def _with_moving_source(problem: PlanProblem, optimum: Optimum, passing_s: FloatArray) -> Optimum:
+    """Count the moving source in mean doses: solvers leave out what is the same for all plans, reports may not."""
+
+    def counted(bounded: Bounded) -> Bounded:
+        more_gy = _mean_gy(problem, bounded.objective, passing_s)
+        return replace(bounded, value=bounded.value + more_gy, bound=bounded.bound + more_gy)
+
+    certificate = replace(optimum.certificate, main=counted(optimum.certificate.main))
+    return replace(optimum, certificate=certificate, levels=tuple(counted(level) for level in optimum.levels))
+
+
+def _notes(problem: PlanProblem, optimum: Optimum, passing_s: FloatArray) -> tuple[Note, ...]:
+    """Return the notes, those on rounding in terms of the objective with the moving source."""
+    more_gy = _mean_gy(problem, optimum.certificate.main.objective, passing_s)
+    return tuple(
+        replace(note, before=note.before + more_gy, after=note.after + more_gy, bound=note.bound + more_gy)
+        if isinstance(note, Rounded)
+        else note
+        for note in optimum.notes
+    )
 
 
 def _proven_at_every_point(

@@ -1,0 +1,153 @@
+"""The folder of a plan as it is read for its validation, and what every comparison needs of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray, IntArray
+from hdrplan.door import Entries
+from hdrplan.dose import SamplePoints, sample_points
+from hdrplan.errors import FormatError
+from hdrplan.io import CaseFile, ResultFolder, json_entries, read_results
+from hdrplan.options import PlanOptions
+from hdrplan.plan import Case, Goals, Plan, Prescription, parse_goal
+from hdrplan.validate.naive_tg43 import doses_gy, passing_s, rates
+
+__all__ = ["OwnPlan", "PlannedCase", "read_own_plan"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OwnPlan:
+    """A plan's folder.
+
+    Parameters
+    ----------
+    results : ResultFolder
+    stated : Entries
+        ``plan.json`` as it stands there.
+    record : Entries
+        ``run.json``.
+    options : PlanOptions
+    locked : (n,) int array
+        Dwells whose times were given and not optimised.
+    """
+
+    results: ResultFolder
+    stated: Entries
+    record: Entries
+    options: PlanOptions
+    locked: IntArray
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of ``plan.json``."""
+        return self.results.plan
+
+    @property
+    def metrics(self) -> Entries:
+        """``metrics.json``."""
+        return Entries(self.results.metrics, "metrics.json")
+
+    @property
+    def passing_s(self) -> FloatArray:
+        """Seconds that the moving source adds at each position, counted here."""
+        transit = self.plan.transit
+        if transit is None:
+            return np.zeros(len(self.plan.dwells))
+        return passing_s(self.plan.dwells, self.plan.times_s, transit.speed_mm_per_s)
+
+    def dose_gy(self, points_mm: FloatArray) -> FloatArray:
+        """Doses at points, Gy, by TG-43 written plainly."""
+        plan = self.plan
+        return doses_gy(plan.dwells, plan.times_s + self.passing_s, points_mm, plan.source, plan.strength_u)
+
+    def rates(self, points_mm: FloatArray) -> FloatArray:
+        """Rates of all dwells at points, Gy / s, by TG-43 written plainly."""
+        return rates(self.plan.dwells, points_mm, self.plan.source, self.plan.strength_u)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlannedCase:
+    """The case of a plan, with the goals and the sample points it was planned with, and the doses there.
+
+    Parameters
+    ----------
+    case : Case
+    goals : Goals
+    points : SamplePoints
+    dose_gy : (n_points,) array
+        By TG-43 written plainly.
+    """
+
+    case: Case
+    goals: Goals
+    points: SamplePoints
+    dose_gy: FloatArray
+
+    @classmethod
+    def of(cls, own: OwnPlan, file: CaseFile) -> PlannedCase:
+        """Sample the case as it was sampled for the plan."""
+        goals = _goals(own.metrics, file)
+        points = sample_points(
+            file.case.dosed_structures(goals), spacing_mm=own.options.sample_mm, healthy=file.case.healthy
+        )
+        return cls(case=file.case, goals=goals, points=points, dose_gy=own.dose_gy(points.points_mm))
+
+    def of_structure(self, name: str) -> tuple[FloatArray, FloatArray]:
+        """Doses and volumes of a structure's points."""
+        rows = self.points.rows(name)
+        return self.dose_gy[rows], self.points.volume_cc[rows]
+
+    def prescription_gy(self, name: str) -> float | None:
+        """Prescription of a structure, where it has one."""
+        return {p.structure: p.dose_gy for p in self.goals.prescriptions}.get(name)
+
+
+def read_own_plan(folder: Path) -> OwnPlan:
+    """Read the folder that ``hdrplan plan`` wrote.
+
+    Raises
+    ------
+    InputError
+        No folder, or one that lacks a file.
+    FormatError
+        A file that is not what hdrplan writes.
+    """
+    results = read_results(folder)
+    record = json_entries(Path(folder) / "run.json")
+    values: Mapping[str, Any] = dict(record.table("options").values)
+    known = {field.name for field in fields(PlanOptions)}
+    missing = sorted(known - set(values))
+    if missing:
+        raise FormatError("expected the options of a plan", got=f"none named {missing[0]}", where=record.where)
+    try:
+        options = PlanOptions(**{name: values[name] for name in known})
+    except TypeError:
+        raise FormatError("options of a plan are numbers", got="others", where=record.where) from None
+    locked = np.array(values.get("locked_dwells", []), dtype=np.int64)
+    return OwnPlan(
+        results=results, stated=json_entries(Path(folder) / "plan.json"), record=record, options=options, locked=locked
+    )
+
+
+def _goals(metrics: Entries, file: CaseFile) -> Goals:
+    """Goals that the plan was made for: those of the case where they read the same, else as metrics.json has them."""
+    rows = metrics.tables("goals")
+    structures = metrics.table("structures")
+    prescriptions = tuple(
+        Prescription(name, structures.table(name).number("prescription_gy"))
+        for name in structures
+        if "prescription_gy" in structures.table(name)
+    )
+    of_case = {(g.structure, g.text, g.level): g for g in file.goals.goals}
+    goals = []
+    for row in rows[len(prescriptions) :]:
+        name, text, level = row.text("structure"), row.text("goal"), int(row.number("level"))
+        known = of_case.get((name, text, level))
+        goals.append(known or parse_goal(text, structure=name, source=row.text("source"), level=level))
+    return Goals(prescriptions, tuple(goals))

@@ -1,0 +1,203 @@
+"""The best plan that a linear program and searches find: what a proven bound must not lie above.
+
+Dense rows of plainly written TG-43, SciPy's ``linprog``, and cold points by search on the continuous shape. A plan
+counts as found when the search sees no point of a CTV below what is asked; every limit holds in the program itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linprog
+
+from hdrplan.arrays import FloatArray
+from hdrplan.dose import Shape
+from hdrplan.validate.search import QUICK, THOROUGH, coldest, points_of
+
+__all__ = ["Asked", "Found", "Target", "best_found"]
+
+# The program asks for this fraction more than the search must see: cold points it was not given lie a little lower.
+_MARGIN_FRAC = 2e-4
+_ROUNDS = 30
+# Points of a CTV that a program begins with, and rows that join at most in a round.
+_BEGIN, _JOIN = 3_000, 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Target:
+    """A CTV and the dose that every point of it is to receive.
+
+    Parameters
+    ----------
+    wanted_gy : float
+    shape : Shape or None
+        Where every point counts; None: the points alone.
+    points_mm : (n, 3) array
+    """
+
+    wanted_gy: float
+    shape: Shape | None
+    points_mm: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Asked:
+    """What a plan must hold, and what is to be small.
+
+    Parameters
+    ----------
+    cost : (n_dwells,) array
+        Objective of one second at each dwell.
+    base : float
+        Objective of the moving source.
+    shortest_s, longest_s : (n_dwells,) array
+    rows : (m, n_dwells) array
+    limits : (m,) array
+        rows @ times <= limits.
+    targets : tuple of Target
+    rates : callable
+        (n, 3) points in mm -> (n, n_dwells) Gy / s.
+    passing_s : (n_dwells,) array
+        Seconds that the moving source adds.
+    lowered : bool
+        Whether prescriptions give way: the sum of what they miss is least first, then the cost.
+    """
+
+    cost: FloatArray
+    base: float
+    shortest_s: FloatArray
+    longest_s: FloatArray
+    rows: FloatArray
+    limits: FloatArray
+    targets: tuple[Target, ...]
+    rates: Callable[[FloatArray], FloatArray]
+    passing_s: FloatArray
+    lowered: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Found:
+    """A plan that holds everything, as far as searches see.
+
+    Parameters
+    ----------
+    times_s : (n_dwells,) array
+    value : float
+        Its objective.
+    missed_gy : (n_targets,) array
+        By how much each prescription is missed; 0 where none had to give way.
+    rounds : int
+    """
+
+    times_s: FloatArray
+    value: float
+    missed_gy: FloatArray
+    rounds: int
+
+
+class _Program:
+    """Rows that grow: those of the targets' points, and those limits that were violated."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.asked = asked
+        self.used = np.zeros(len(asked.limits), dtype=np.bool_)
+        rng = np.random.default_rng(8)
+        self.known_gy_per_s = [
+            asked.rates(target.points_mm) if target.shape is None else asked.rates(points_of(target.shape, rng, _BEGIN))
+            for target in asked.targets
+        ]
+        # Of points alone only the coldest are rows; of a shape all that is known.
+        self.chosen = [np.arange(min(len(known), _BEGIN)) for known in self.known_gy_per_s]
+
+    def solve(self, cost: FloatArray, highest_miss_gy: FloatArray, miss_sum_gy: float) -> FloatArray | None:
+        """Return times and misses; None where there are none."""
+        asked, n, k = self.asked, len(self.asked.cost), len(self.asked.targets)
+        blocks, limits = [], []
+        for j, (target, known, chosen) in enumerate(zip(asked.targets, self.known_gy_per_s, self.chosen, strict=True)):
+            rows = np.zeros((len(chosen), n + k))
+            rows[:, :n], rows[:, n + j] = -known[chosen], -1.0
+            blocks.append(rows)
+            limits.append(known[chosen] @ asked.passing_s - target.wanted_gy * (1 + _MARGIN_FRAC))
+        blocks.append(np.pad(asked.rows[self.used], ((0, 0), (0, k))))
+        limits.append(asked.limits[self.used])
+        blocks.append(np.concatenate((np.zeros((1, n)), np.ones((1, k))), axis=1))
+        limits.append(np.array([miss_sum_gy]))
+        bounds = np.concatenate(
+            (np.stack((asked.shortest_s, asked.longest_s), axis=1), np.stack((0 * highest_miss_gy, highest_miss_gy), 1))
+        )
+        solved = linprog(cost, np.concatenate(blocks), np.concatenate(limits), bounds=bounds, method="highs")
+        return np.asarray(solved.x) if solved.status == 0 else None
+
+    def grow(self, x: FloatArray, *, seed: int) -> bool:
+        """Add what a solution violates; False where nothing is."""
+        asked, n = self.asked, len(self.asked.cost)
+        times_s, missed_gy = x[:n], x[n:]
+        over = asked.rows @ times_s - asked.limits
+        over[self.used] = 0.0
+        worst = np.argsort(-over)[:_JOIN]
+        worst = worst[over[worst] > 1e-9 * np.maximum(1.0, np.abs(asked.limits[worst]))]
+        self.used[worst] = True
+        exposure_s = times_s + asked.passing_s
+        grown = len(worst) > 0
+        for j, target in enumerate(asked.targets):
+            lowest_gy = target.wanted_gy - missed_gy[j]
+            if target.shape is None:
+                dose = self.known_gy_per_s[j] @ exposure_s
+                cold = np.setdiff1d(np.argsort(dose)[:_JOIN], self.chosen[j])
+                cold = cold[dose[cold] < lowest_gy]
+                self.chosen[j] = np.concatenate((self.chosen[j], cold))
+                grown |= len(cold) > 0
+                continue
+            grown |= self._search(j, target.shape, exposure_s, lowest_gy, seed)
+        return bool(grown)
+
+    def _search(self, j: int, shape: Shape, exposure_s: FloatArray, lowest_gy: float, seed: int) -> bool:
+        used = np.flatnonzero(exposure_s)
+        for effort in (QUICK, THOROUGH):
+            cold = coldest(shape, lambda at: self.asked.rates(at)[:, used] @ exposure_s[used], seed=seed, effort=effort)
+            if cold.least_gy < lowest_gy:
+                new = self.asked.rates(cold.points_mm[cold.dose_gy < lowest_gy * (1 + _MARGIN_FRAC)])
+                self.chosen[j] = np.arange(len(self.known_gy_per_s[j]) + len(new))
+                self.known_gy_per_s[j] = np.concatenate((self.known_gy_per_s[j], new))
+                return True
+        return False
+
+
+def best_found(asked: Asked, on_progress: Callable[[int, int], None] | None = None) -> Found | None:
+    """Solve, look for points that are too cold and limits that are broken, add them, and begin again.
+
+    Parameters
+    ----------
+    asked : Asked
+    on_progress : callable, optional
+        Called with (rounds done, rounds at most).
+
+    Returns
+    -------
+    Found or None
+        None where the search still finds cold points after the last round, or no plan holds the limits.
+    """
+    program, n, k = _Program(asked), len(asked.cost), len(asked.targets)
+    wanted_gy = np.array([target.wanted_gy for target in asked.targets])
+    main = np.concatenate((asked.cost, np.zeros(k)))
+    phases = [(main, np.zeros(k))]
+    if asked.lowered:
+        phases = [(np.concatenate((np.zeros(n), np.ones(k))), wanted_gy), (main, wanted_gy)]
+    miss_sum_gy, rounds, x = float(wanted_gy.sum()), 0, np.zeros(n + k)
+    for cost, highest_gy in phases:
+        growing = True
+        while growing and rounds < _ROUNDS:
+            solved = program.solve(cost, highest_gy, miss_sum_gy)
+            if solved is None:
+                return None
+            x = solved
+            rounds += 1
+            if on_progress is not None:
+                on_progress(rounds, _ROUNDS)
+            growing = program.grow(x, seed=rounds)
+        if growing:
+            return None
+        miss_sum_gy = float(x[n:].sum()) + 1e-9
+    return Found(times_s=x[:n], value=float(asked.cost @ x[:n]) + asked.base, missed_gy=x[n:], rounds=rounds)

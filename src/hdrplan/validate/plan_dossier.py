@@ -1,0 +1,197 @@
+"""The dossier of one plan: its folder's claims, each against a search, a program or a formula that is not hdrplan's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from hdrplan.door import Entries
+from hdrplan.io import CaseFile
+from hdrplan.validate.own_plan import OwnPlan, PlannedCase, read_own_plan
+from hdrplan.validate.own_program import Found, best_found
+from hdrplan.validate.plan_program import objective_row, plan_program
+from hdrplan.validate.plan_rows import PLAIN, SECTION, case_row, delivery_rows, goals_row, grid_row, metric_rows
+from hdrplan.validate.row import Aim, Question, Row, judged, skipped
+from hdrplan.validate.search import Cold, coldest
+
+__all__ = ["plan_dossier"]
+
+# (what is done, share of the work that is done).
+Progress = Callable[[str, float], None]
+
+_SEARCH = "descent from many starts on the continuous shape, TG-43 written plainly"
+_PROGRAM = "linear program of plainly written TG-43, SciPy linprog, with cold points by search"
+# A search ends a little above the true minimum: on rough surfaces it has many local ones.
+_SEARCH_PCT = 0.05
+# Rounding of doses that two codes compute, and of the surface that two interpolations see.
+_SAME_PCT = 1e-4
+_NO_CASE = "Structures are needed: name the case that was planned, `hdrplan validate CASE --plan OUT`."
+
+
+def plan_dossier(folder: Path, file: CaseFile | None, *, on_progress: Progress | None = None) -> list[Row]:
+    """Check everything that the folder of a plan says.
+
+    Parameters
+    ----------
+    folder : Path
+        That ``hdrplan plan`` wrote.
+    file : CaseFile or None
+        The case that was planned; without it only times and grid are checked.
+    on_progress : callable, optional
+        Called with (what is done, share of the work that is done).
+
+    Returns
+    -------
+    list of Row
+
+    Raises
+    ------
+    InputError
+        A folder that is no plan's; a case that lacks its CTVs.
+    """
+    progress = on_progress or (lambda what, share: None)
+    progress("read", 0.0)
+    own = read_own_plan(folder)
+    rows = delivery_rows(own)
+    progress("dose grid", 0.02)
+    rows.append(grid_row(own))
+    if file is None:
+        asked = Question(section=SECTION, what="metrics, D100, bound", source="the case")
+        return [*rows, skipped(asked, why=_NO_CASE)]
+    rows.insert(0, case_row(own, file))
+    progress("metrics", 0.1)
+    planned = PlannedCase.of(own, file)
+    rows += metric_rows(own, planned)
+    prescriptions = planned.goals.prescriptions
+    for k, prescription in enumerate(prescriptions):
+        progress("D100", 0.2 + 0.1 * k / len(prescriptions))
+        name = prescription.structure
+        cold = coldest(planned.points.shape(name), own.dose_gy, seed=101 + k)
+        rows += _d100_rows(own, planned, name, cold)
+    rows.append(goals_row(own, planned))
+    progress("bound", 0.3)
+    certificate = own.metrics.table("certificate", {})
+    rows += _objective_rows(own, planned, certificate)
+    found = _found(own, planned, certificate, progress)
+    rows += _bound_rows(own, planned, certificate, found)
+    return rows
+
+
+def _d100_rows(own: OwnPlan, planned: PlannedCase, name: str, cold: Cold) -> list[Row]:
+    stated = own.metrics.table("structures").table(name)
+    d100_gy = stated.number("d100_gy")
+    what = f"{name}: least dose {cold.least_gy:.3f} Gy of {cold.looked_at:,} points"
+    if stated.values.get("d100_lower_gy") is None:
+        sampled_gy = float(planned.of_structure(name)[0].min())
+        return [
+            judged(
+                Question(
+                    section=SECTION,
+                    what=f"{name}: D100 {d100_gy:.3f} Gy of the sample points",
+                    source=PLAIN,
+                    method="relative difference at the same points",
+                ),
+                100 * abs(d100_gy / sampled_gy - 1.0),
+                Aim(value=_SAME_PCT),
+            ),
+            skipped(
+                Question(section=SECTION, what=what, source=_SEARCH),
+                why=f"Nothing is claimed between the sample points, where D100 is {d100_gy:.3f} Gy.",
+            ),
+        ]
+    lower_gy, upper_gy = stated.number("d100_lower_gy"), stated.number("d100_upper_gy")
+    compared = [
+        (what, f"shortfall below the proven {lower_gy:.3f} Gy, that no point is to lie below",
+         lower_gy - cold.least_gy, _SAME_PCT),
+        (f"{name}: proven interval of D100, {lower_gy:.3f} to {upper_gy:.3f} Gy",
+         "excess of the least dose found above the interval's upper end", cold.least_gy - upper_gy, _SEARCH_PCT),
+        (f"{name}: D100 {d100_gy:.3f} Gy", "distance from the proven interval",
+         max(lower_gy - d100_gy, d100_gy - upper_gy), _SAME_PCT),
+    ]  # fmt: skip
+    return [
+        judged(
+            Question(section=SECTION, what=asked, source=_SEARCH, method=method),
+            100 * max(0.0, off_gy) / max(upper_gy, 1e-3),
+            Aim(value=aim),
+        )
+        for asked, method, off_gy, aim in compared
+    ]
+
+
+def _objective_rows(own: OwnPlan, planned: PlannedCase, certificate: Entries) -> list[Row]:
+    """Hold the certificate against the times that are delivered: objective, gap, losses."""
+    objective = certificate.text("objective", "none")
+    cost = objective_row(own, planned, objective)
+    if cost is None:
+        return []
+    exposure_s = own.plan.times_s if objective == "total time" else own.plan.times_s + own.passing_s
+    value = float(cost @ exposure_s)
+    primal, dual, gap = (certificate.number(key) for key in ("primal", "dual", "gap_frac"))
+    lost = sum(loss.number("amount") for loss in certificate.tables("losses"))
+    gap_off = abs(gap - max(0.0, primal - dual) / max(abs(primal), 1e-6))
+    scale = max(abs(primal), 1e-6)
+    compared = [
+        (f"{objective} of the delivered times: {value:.6g}", PLAIN, "relative difference to the certificate's value",
+         abs(primal - value) / scale),
+        ("gap and losses of the certificate", "its value and its bound", "difference of gap and losses' sum",
+         max(gap_off, abs(lost - (primal - dual)) / scale)),
+    ]  # fmt: skip
+    return [
+        judged(Question(section=SECTION, what=what, source=truth, method=method), 100 * off, Aim(value=_SAME_PCT))
+        for what, truth, method, off in compared
+    ]
+
+
+def _found(own: OwnPlan, planned: PlannedCase, certificate: Entries, progress: Progress) -> Found | None:
+    objective = certificate.text("objective", "none")
+    if objective_row(own, planned, objective) is None:
+        return None
+    asked = plan_program(
+        own,
+        planned,
+        objective=objective,
+        every_point=certificate.text("scope", "") == "every point",
+        lowered=bool(certificate.items("shortfalls", [])),
+    )
+    return best_found(asked, lambda done, total: progress("bound", 0.3 + 0.7 * min(1.0, done / total)))
+
+
+def _bound_rows(own: OwnPlan, planned: PlannedCase, certificate: Entries, found: Found | None) -> list[Row]:
+    """No plan lies below the bound that is stated, none above the best D100 that is said to be possible."""
+    if "dual" not in certificate.values:
+        asked = Question(section=SECTION, what="bound", source=_PROGRAM)
+        return [skipped(asked, why="The folder states no bound: its times were given.")]
+    dual, objective = certificate.number("dual"), certificate.text("objective")
+    if found is None:
+        asked = Question(section=SECTION, what=f"no plan below {dual:.6g} of {objective}", source=_PROGRAM)
+        return [skipped(asked, why="No plan was found that holds everything, so nothing is said of the bound.")]
+    rows = [
+        judged(
+            Question(
+                section=SECTION,
+                what=f"no plan below {dual:.6g} of {objective}; the best found has {found.value:.6g}",
+                source=_PROGRAM,
+                method="by how much a plan that holds all that this one holds lies below the bound",
+            ),
+            100 * max(0.0, dual - found.value) / max(abs(dual), 1e-6),
+            Aim(value=_SAME_PCT),
+        )
+    ]
+    shortfalls = certificate.tables("shortfalls", [])
+    if shortfalls:
+        best_gy = sum(short.number("prescription_gy") - short.number("best_gy") for short in shortfalls)
+        missed_gy = float(found.missed_gy.sum())
+        total_gy = sum(p.dose_gy for p in planned.goals.prescriptions)
+        rows.append(
+            judged(
+                Question(
+                    section=SECTION,
+                    what=f"prescriptions must give way by {best_gy:.3f} Gy at least; found {missed_gy:.3f} Gy",
+                    source=_PROGRAM,
+                    method="by how much a plan that holds every limit misses less than is said to be possible",
+                ),
+                100 * max(0.0, best_gy - missed_gy) / total_gy,
+                Aim(value=_SAME_PCT),
+            )
+        )
+    return rows
