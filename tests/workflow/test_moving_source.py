@@ -10,6 +10,7 @@ import pytest
 from hdrplan.dose import dose_at_points, dose_field
 from hdrplan.geometry import Catheter, Grid, Transit, ellipsoid
 from hdrplan.io import read_plan, write_plan
+from hdrplan.optimize import Rounded
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Prescription
 from hdrplan.sources import Strength, load_source
@@ -75,3 +76,14 @@ def test_a_plan_that_was_written_gives_the_same_dose(planned: PlanResult, tmp_pa
     assert again.transit == planned.plan.transit
     evaluated = plan_result(planned.case, planned.goals, again, points=planned.points, options=SLOW)
     np.testing.assert_array_equal(evaluated.dose_gy, planned.dose_gy)
+
+
+def test_the_certificate_counts_the_moving_source(planned: PlanResult) -> None:
+    """Mean dose and bound are those of the whole dose: the source's way is no part that a certificate may leave out."""
+    assert planned.optimum is not None
+    main = planned.optimum.certificate.main
+    assert main.objective.text == "mean dose of body"
+    assert main.value == pytest.approx(planned.score.structure("body").mean_gy, rel=1e-9)
+    assert 0.0 < main.gap_frac < 5e-3
+    (rounded,) = [note for note in planned.optimum.notes if isinstance(note, Rounded)]
+    assert rounded.after == pytest.approx(main.value, rel=1e-6)

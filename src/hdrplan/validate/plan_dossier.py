@@ -25,7 +25,7 @@ _PROGRAM = "linear program of plainly written TG-43, SciPy linprog, with cold po
 _SEARCH_PCT = 0.05
 # Rounding of doses that two codes compute, and of the surface that two interpolations see.
 _SAME_PCT = 1e-4
-_NO_CASE = "Structures are needed: name the case that was planned, `hdrplan validate CASE --plan OUT`."
+_NO_CASE = "Structures are needed: name the case that was planned beside its plan."
 
 
 def plan_dossier(folder: Path, file: CaseFile | None, *, on_progress: Progress | None = None) -> list[Row]:
