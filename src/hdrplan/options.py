@@ -86,7 +86,7 @@ class PlanOptions:
         The afterloader's resolution: times are multiples of it, those that keep every D100 and lose least. 0 keeps real
         numbers.
     min_dwell_s : float
-        A stop lasts at least this long, or is left out.
+        Minimum time of a dwell; shorter ones are omitted.
     time_ratio : float
         Neighbouring times in a catheter differ at most by this factor; 0: no limit.
     source_speed_mm_per_s : float
@@ -106,21 +106,23 @@ class PlanOptions:
     """
 
     # 0.5 to 50 mm: below no afterloader steps, above is another unit.
-    step_mm: float = _number(5.0, "mm", 0.5, 50.0, "Step between dwell positions.")
-    tip_offset_mm: float = _number(2.7, "mm", 0.0, 100.0, "First dwell behind the catheter's tip.")
-    margin_mm: float = _number(5.0, "mm", 0.0, 100.0, "Dwells lie at most this far outside a CTV.")
-    max_dwell_s: float = _number(600.0, "s", 0.1, 3600.0, "Longest time at one dwell position.")
+    step_mm: float = _number(5.0, "mm", 0.5, 50.0, "Distance between dwell positions in a catheter.")
+    tip_offset_mm: float = _number(2.7, "mm", 0.0, 100.0, "Distance of the first dwell from the catheter tip.")
+    margin_mm: float = _number(5.0, "mm", 0.0, 100.0, "Maximum distance of dwells outside a CTV.")
+    max_dwell_s: float = _number(600.0, "s", 0.1, 3600.0, "Maximum time at one dwell position.")
     # 0.1 to 20 mm: below is a billion points, above no organ is resolved.
-    sample_mm: float = _number(1.0, "mm", 0.1, 20.0, "Edge of the sampling cubes of the structures.")
-    dose_margin_mm: float = _number(60.0, "mm", 0.0, 500.0, "Dose grid round CTVs and dwells.")
+    sample_mm: float = _number(1.0, "mm", 0.1, 20.0, "Edge length of the cubes that sample structures.")
+    dose_margin_mm: float = _number(60.0, "mm", 0.0, 500.0, "Margin of the dose grid around CTVs and dwells.")
     # Current HDR afterloaders program times in steps of 0.1 s.
-    time_step_s: float = _number(0.1, "s", 0.0, 10.0, "Resolution of the afterloader [0.1]; 0: real numbers.")
-    min_dwell_s: float = _number(0.0, "s", 0.0, 60.0, "A stop lasts at least this long, or is left out.")
-    time_ratio: float = _number(0.0, "", 0.0, 1000.0, "Neighbouring times differ at most by this factor.")
-    source_speed_mm_per_s: float = _number(0.0, "mm/s", 0.0, 5000.0, "Count the dose of the moving source.")
+    time_step_s: float = _number(0.1, "s", 0.0, 10.0, "Time step of the afterloader [0.1]; 0: no rounding.")
+    min_dwell_s: float = _number(0.0, "s", 0.0, 60.0, "Minimum time of a dwell; shorter ones are omitted.")
+    time_ratio: float = _number(0.0, "", 0.0, 1000.0, "Maximum ratio of neighbouring times in a catheter.")
+    source_speed_mm_per_s: float = _number(
+        0.0, "mm/s", 0.0, 5000.0, "Include the dose of the source moving at this speed."
+    )
     every_point: bool = True
     proof_s: float = _number(
-        60.0, "s", 0.0, 1e4, "Seconds at most for the proof where a dose-volume goal binds; 0: none.", in_case=False
+        60.0, "s", 0.0, 1e4, "Maximum time of the proof where a dose-volume goal binds; 0: no proof.", in_case=False
     )
     fewest_dwells: bool = False
 

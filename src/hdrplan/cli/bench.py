@@ -22,12 +22,14 @@ _FILE = click.Path(path_type=Path)
 
 
 @click.command("bench")
-@click.option("--sizes", default="small,common", show_default=True, help="Of small, common, large, huge (256^3 x 195).")
+@click.option(
+    "--sizes", default="small,common", show_default=True, help="Problems: small, common, large, huge (256^3 x 195)."
+)
 @click.option("--seconds", type=float, default=0.5, show_default=True, help="Wall time for each timing.")
 @click.option("--start-up/--no-start-up", default=True, help="Also time import and compilation in new processes.")
-@click.option("--peers", type=_FILE, help="JSON of peers measured by: python -m benchmarks --peers.")
+@click.option("--peers", type=_FILE, help="JSON file of other programs, measured by: python -m benchmarks --peers.")
 @click.option("-o", "--output", type=OUT_FILE, help="Write the table to this JSON file.")
-@click.option("--page", type=OUT_FILE, help="Write a Markdown page here, its picture into images/ beside it.")
+@click.option("--page", type=OUT_FILE, help="Write a Markdown page to this file, and its picture to images/ beside it.")
 @writes
 @quiet_option
 @json_option
@@ -41,7 +43,7 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Time the dose engine on this machine; a result that is wrong is an error, not a time.
+    """Measure the speed of the dose engine on this machine. Results are checked first: a wrong dose is an error.
 
     \b
     Examples:

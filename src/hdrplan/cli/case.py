@@ -40,15 +40,17 @@ def number_option(name: str, *, show_default: bool = False) -> Callable[[F], F]:
 _OPTIONS = [
     click.argument("case", required=False, type=_FILE),
     click.option("--ct", type=_FILE, help="CT: NIfTI, NRRD, MHA or a DICOM series folder."),
-    click.option("--labels", type=_FILE, help="Label map (with --names), or a 3D Slicer .seg.nrrd."),
-    click.option("--names", type=_FILE, help="JSON of the label map's values and names."),
+    click.option("--labels", type=_FILE, help="Label map (with --names) or 3D Slicer .seg.nrrd."),
+    click.option("--names", type=_FILE, help="JSON file with values and names of the label map."),
     click.option("--mask", "masks", multiple=True, metavar="NAME=FILE", help="One structure as a mask; repeatable."),
-    click.option("--catheters", type=_FILE, help="Slicer .mrk.json, JSON or CSV polylines, hub first."),
+    click.option("--catheters", type=_FILE, help="3D Slicer .mrk.json, or polylines as JSON or CSV, hub first."),
     click.option("--ctv", multiple=True, metavar="NAME", help="Structure to treat; repeatable."),
     click.option("--oar", multiple=True, metavar="NAME", help="Organ at risk; repeatable."),
-    click.option("--healthy", metavar="NAME", help="Organ whose mean dose is to be least (liver), CTVs taken out."),
-    click.option("--prescription", multiple=True, metavar="GY|NAME=GY", help="Dose that encloses the CTV, in Gy."),
-    click.option("--goals", type=_FILE, help="TOML file with [[goals]]; every goal names its source."),
+    click.option("--healthy", metavar="NAME", help="Organ (without CTVs) whose mean dose is minimised."),
+    click.option(
+        "--prescription", multiple=True, metavar="GY|NAME=GY", help="Prescribed D100 of the CTVs or of one, in Gy."
+    ),
+    click.option("--goals", type=_FILE, help="TOML file of [[goals]], each with its source."),
     click.option("--source", metavar="NAME|FILE", help="Source model [gammamed-12i]; see `hdrplan sources list`."),
     click.option(
         "--strength",

@@ -21,17 +21,21 @@ __all__ = ["command"]
 _FILE = click.Path(path_type=Path)
 
 
-@click.command("check", short_help="Recompute a TPS's plan by TG-43 and compare.")
+@click.command("check", short_help="Recompute a clinical plan by TG-43 and compare.")
 @click.argument("plan", type=_FILE)
 @click.option("--dose", type=_FILE, help="RT Dose of the plan.")
 @click.option("--structures", type=_FILE, help="RT Structure Set of the plan: channel paths, DVH metrics.")
-@click.option("--source", metavar="NAME|FILE", help="Source model, where the plan's words do not name it.")
+@click.option("--source", metavar="NAME|FILE", help="Source model, if the plan does not name a known one.")
 @click.option("--tolerances", type=_FILE, help="TOML file of tolerances; see docs/howto/dicom.md.")
-@click.option("--tip", type=click.Choice(["as-read", "reversed"]), help="Overrule which way the sources point.")
-@click.option("--treated", type=click.DateTime(), help="Treatment: decay the strength, tell how the times stretch.")
+@click.option("--tip", type=click.Choice(["as-read", "reversed"]), help="Override the direction of the sources.")
+@click.option(
+    "--treated",
+    type=click.DateTime(),
+    help="Time of treatment: decays the strength, prints how much longer times become.",
+)
 @click.option("-o", "--output", type=OUT_FOLDER, help="Write check.html, check.json and run.json into this new folder.")
 @writes
-@click.option("--identify", is_flag=True, help="Name the plan's label and files in the output.")
+@click.option("--identify", is_flag=True, help="Include the plan's label and file names in the output.")
 @strict_option
 @json_option
 @quiet_option
@@ -48,12 +52,13 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Recompute the dose of a DICOM plan by TG-43 with its own source, strength and times, and compare.
+    """Recompute the dose of a DICOM plan by TG-43 and compare it with the stated dose.
 
-    Reference points, the dose grid (difference and 3D gamma) and DVH metrics are judged against tolerances. A dose
-    that tops out at full scale is left out. PLAN may be a folder of DICOM files: what belongs together is found.
+    The plan's own source, strength and times are used. Reference points, the dose grid (difference and 3D gamma) and
+    DVH metrics are judged by tolerances. Voxels at the full scale of the grid are left out. PLAN is a DICOM file, or a
+    folder from which the files of one plan are selected.
 
-    Exit code 0: pass; 1: fail, or nothing to compare; 2: input that cannot be right.
+    Exit code 0: pass; 1: fail, or nothing to compare; 2: invalid input.
 
     \b
     Examples:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("compare", short_help="Plans side by side: DVHs, difference maps, metrics, what changed.")
+@click.command("compare", short_help="Show plans side by side: changes, DVHs, dose differences, metrics.")
 @click.argument("plans", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--case", "case_path", type=click.Path(path_type=Path), help="Case of all plans: shows CT and structures."
@@ -26,7 +26,7 @@ __all__ = ["command"]
 @quiet_option
 @writes
 def command(plans: tuple[Path, ...], case_path: Path | None, output: Output, quiet: bool) -> None:
-    """Compare the output folders of two to four plans; differences are to the first.
+    """Compare the output folders of two to four plans. Differences are relative to the first plan.
 
     \b
     Examples:

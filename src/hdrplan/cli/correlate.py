@@ -21,16 +21,24 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("correlate", short_help="Dose against local recurrence: report, figures, tables.")
+@click.command("correlate", short_help="Relate dose to local recurrence: report, figures, tables.")
 @cohort_options
-@click.option("-o", "--output", required=True, type=OUT_FOLDER, help="New folder.")
+@click.option("-o", "--output", required=True, type=OUT_FOLDER, help="Output folder; must not exist.")
 @click.option("--mode", type=click.Choice(["recommended", "paper"]), default="recommended", show_default=True,
-              help="paper: the paper's rules of derivation and its model building beside ours.")  # fmt: skip
-@click.option("--threshold", "threshold_gy", type=float, default=20.0, show_default=True, help="Fixed D100, Gy.")
-@click.option("--horizon", "horizon_months", type=float, default=12.0, show_default=True, help="Control at, months.")
-@click.option("--alpha-beta", "alpha_beta_gy", type=float, default=10.0, show_default=True, help="For EQD2, BED; Gy.")
-@click.option("--resamples", type=int, default=1999, show_default=True, help="Behind corrected p values.")
-@click.option("--bootstrap", type=int, default=200, show_default=True, help="Samples of patients behind intervals.")
+              help="paper: use the paper's rules and add its model building.")  # fmt: skip
+@click.option(
+    "--threshold", "threshold_gy", type=float, default=20.0, show_default=True, help="Fixed threshold of D100, Gy."
+)
+@click.option(
+    "--horizon", "horizon_months", type=float, default=12.0, show_default=True, help="Time of local control, months."
+)
+@click.option(
+    "--alpha-beta", "alpha_beta_gy", type=float, default=10.0, show_default=True, help="alpha/beta of EQD2 and BED, Gy."
+)
+@click.option("--resamples", type=int, default=1999, show_default=True, help="Resamples for corrected p values.")
+@click.option(
+    "--bootstrap", type=int, default=200, show_default=True, help="Bootstrap samples of patients for intervals."
+)
 @click.option("--seed", type=int, default=1, show_default=True)
 @writes
 @quiet_option
@@ -48,10 +56,10 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Link each lesion's dose to its local recurrence: report.html, figures, tables, correlate.json.
+    """Relate the dose of each lesion to its local recurrence, and write a report, figures and tables.
 
-    D100 comes first as a continuous covariate, adjusted for size, tumour type and age, with errors by patient; cut-offs
-    only with a p that is corrected for the search.
+    D100 is first a continuous covariate, adjusted for size, tumour type and age, with standard errors clustered by
+    patient. Cut-offs follow, with p values corrected for the search. The folder holds report.html and correlate.json.
 
     \b
     Examples:

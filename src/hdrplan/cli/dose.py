@@ -28,13 +28,15 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--strength", help='Air-kerma strength: "40700", "40.7 mGy m2/h", "10 Ci apparent"; default: the plan\'s.'
 )
-@click.option("--points", type=_FILE, help="CSV: x_mm, y_mm, z_mm [, more]; the output has the same rows.")
-@click.option("--grid", "grid_like", type=_FILE, help="Image (NRRD, NIfTI, MHA, DICOM folder) whose grid to take.")
+@click.option("--points", type=_FILE, help="CSV: x_mm, y_mm, z_mm [, more]; the output keeps its rows.")
+@click.option("--grid", "grid_like", type=_FILE, help="Image (NRRD, NIfTI, MHA, DICOM folder) whose grid is used.")
 @click.option("--spacing", type=float, help="Voxel size in mm of a grid around the dwells.")
 @click.option("--margin", type=float, default=60.0, show_default=True, help="Margin in mm of that grid.")
 @click.option("-o", "--output", required=True, type=OUT_FILE, help="dose.csv for points, or dose.nrrd, .nii.gz.")
-@click.option("--exact", is_flag=True, help="Grid: every dwell at every voxel in float64 (default: within 0.1 %).")
-@click.option("--dry-run", is_flag=True, help="Check the input, say what would be computed, write nothing.")
+@click.option(
+    "--exact", is_flag=True, help="On a grid, add every dwell at every voxel in float64 (default: within 0.1 %)."
+)
+@click.option("--dry-run", is_flag=True, help="Check the input, print what would be computed, write nothing.")
 @quiet_option
 @strict_option
 @json_option
@@ -54,10 +56,10 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Dose (TG-43U1) of given dwell times, at points or on a grid.
+    """Compute the dose (TG-43U1) of given dwell times at points or on a grid.
 
-    PLAN is a plan.json or the folder that holds one; without it give --dwells, --source and --strength. Lengths are
-    in mm in patient space (LPS); tip_x, tip_y, tip_z point from the source's centre to its tip.
+    PLAN is a plan.json or its folder. Without it, --dwells, --source and --strength are needed. Positions are patient
+    coordinates in mm (LPS). tip_x, tip_y, tip_z point from the centre of the source to its tip.
 
     \b
     Examples:

@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("evaluate", short_help="Metrics of a plan's dwell times on a case.")
+@click.command("evaluate", short_help="Compute the metrics of a plan's dwell times on a case.")
 @case_options
 @click.option("--plan", "plan_path", required=True, type=click.Path(path_type=Path), help="plan.json or its folder.")
 @click.option(
     "--every-point/--samples-only",
     default=True,
     show_default=True,
-    help="Prove D100 at every point of the CTVs, or give that of sample points.",
+    help="Prove D100 at every point of the CTVs, or report it at sample points.",
 )
 @click.option("-o", "--output", type=OUT_FILE, help="Write the metrics to this JSON file.")
 @json_option
 @writes
 def command(plan_path: Path, every_point: bool, output: Output | None, as_json: bool, **flags: Any) -> None:
-    """Evaluate the dwell times of a plan on a case: metrics of every structure, goals met or missed.
+    """Compute the metrics of a plan on a case, and say which goals are met.
 
-    The plan's own source and strength are used; --strength recomputes for another day's source. D100 is proven anew for
-    these dwell times, with its interval.
+    The plan's own source and strength are used; --strength gives the strength on another day. D100 of these dwell times
+    is proven, with its interval.
 
     \b
     Examples:

@@ -12,11 +12,11 @@ from hdrplan.errors import InputError
 __all__ = ["command"]
 
 
-@click.command("explain", short_help="What a warning means, why it is given and what to do.")
+@click.command("explain", short_help="Explain what a warning means, why it is given and what to do.")
 @click.argument("warning", metavar="[ID]", required=False)
 @json_option
 def command(warning: str | None, as_json: bool) -> None:
-    """Say what a warning means, why it is given and what to do; without an ID, list all warnings.
+    """Explain what a warning means, why it is given and what to do. Without an ID, list all warnings.
 
     \b
     Examples:

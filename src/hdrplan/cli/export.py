@@ -23,11 +23,17 @@ _FILE = click.Path(path_type=Path)
 @click.command("export", short_help="Write a plan as DICOM-RT or for 3D Slicer.")
 @click.argument("result", type=_FILE)
 @click.option("--case", "case_path", type=_FILE, required=True, help="Case folder that was planned.")
-@click.option("-o", "--output", type=OUT_FOLDER, required=True, help="Folder to write; must not exist.")
+@click.option("-o", "--output", type=OUT_FOLDER, required=True, help="Output folder; must not exist.")
 @click.option("--format", "kind", type=click.Choice(["dicom", "slicer"]), default="dicom", show_default=True)
-@click.option("--link-ct", type=_FILE, help="DICOM series folder of the case's CT: objects refer to its slices.")
-@click.option("--bits", type=click.Choice(["32", "16"]), default="32", show_default=True, help="Of the dose grid.")
-@click.option("--identify", is_flag=True, help="Pass the patient data of --link-ct through.")
+@click.option("--link-ct", type=_FILE, help="DICOM series folder of the case's CT, to which the written objects refer.")
+@click.option(
+    "--bits",
+    type=click.Choice(["32", "16"]),
+    default="32",
+    show_default=True,
+    help="Bits of each value in the dose grid.",
+)
+@click.option("--identify", is_flag=True, help="Copy the patient data of --link-ct.")
 @writes
 @strict_option
 @quiet_option
@@ -41,10 +47,10 @@ def command(
     identify: bool,
     quiet: bool,
 ) -> None:
-    """Write the plan in RESULT (a folder of `hdrplan plan`) for other programs.
+    """Write the plan in RESULT, an output folder of `hdrplan plan`, for other programs.
 
-    DICOM: RT Structure Set, RT Plan, RT Dose with DVHs, and the CT where it did not come as DICOM. Slicer:
-    structures.seg.nrrd, catheters.mrk.json, ct.nrrd, dose.nrrd. No patient data unless --identify.
+    For DICOM: RT Structure Set, RT Plan, RT Dose with DVHs, and the CT if it did not come as DICOM. For 3D Slicer:
+    structures.seg.nrrd, catheters.mrk.json, ct.nrrd, dose.nrrd. Patient data are written only with --identify.
 
     \b
     Examples:

@@ -20,14 +20,14 @@ _FILE = click.Path(path_type=Path)
 
 @click.command("import", short_help="Turn a DICOM export into a case folder.")
 @click.argument("folder", type=_FILE)
-@click.option("-o", "--output", type=OUT_FOLDER, required=True, help="Case folder to write; must not exist.")
-@click.option("--ctv", multiple=True, metavar="ROI", help="ROI to treat; repeatable. Else the rules choose.")
+@click.option("-o", "--output", type=OUT_FOLDER, required=True, help="Output case folder; must not exist.")
+@click.option("--ctv", multiple=True, metavar="ROI", help="ROI to treat; repeatable. Without it, the rules choose.")
 @click.option("--oar", multiple=True, metavar="ROI", help="Organ at risk; repeatable.")
-@click.option("--healthy", metavar="ROI", help="Organ whose mean dose is to be least (liver).")
-@click.option("--prescription", type=float, metavar="GY", help="Prescription, where the export's plan has none.")
-@click.option("--source", metavar="NAME|FILE", help="Source model, where the plan's words do not name it.")
-@click.option("--plan", metavar="LABEL|FILE", help="Which plan, where there are several.")
-@click.option("--rules", type=_FILE, help="TOML file of role rules for ROI names; see docs/howto/dicom.md.")
+@click.option("--healthy", metavar="ROI", help="Organ whose mean dose is minimised (liver).")
+@click.option("--prescription", type=float, metavar="GY", help="Prescription, if the exported plan has none.")
+@click.option("--source", metavar="NAME|FILE", help="Source model, if the plan does not name a known one.")
+@click.option("--plan", metavar="LABEL|FILE", help="Plan to use, if there are several.")
+@click.option("--rules", type=_FILE, help="TOML file of rules from ROI names to roles; see docs/howto/dicom.md.")
 @click.option("--name", default="imported", show_default=True, help="Name of the case; do not name the patient.")
 @writes
 @strict_option
@@ -47,7 +47,7 @@ def command(
 ) -> None:
     """Read a folder of DICOM files (CT, RTSTRUCT, RTPLAN, RTDOSE) and write a case folder.
 
-    What belongs together is found by UIDs. No name, ID, date of birth or institution is written.
+    Files that belong together are recognised by their UIDs. No name, ID, date of birth or institution is written.
 
     \b
     Examples:

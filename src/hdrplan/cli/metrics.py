@@ -21,7 +21,7 @@ __all__ = ["command"]
 _FILE = click.Path(path_type=Path)
 
 
-@click.command("metrics", short_help="One table of a whole archive of treatments.")
+@click.command("metrics", short_help="Tabulate the dose metrics of a whole archive of treatments.")
 @click.argument("folders", nargs=-1, required=True, type=_FILE)
 @click.option("-o", "--output", required=True, type=OUT_FOLDER, help="Folder for the tables; must not exist.")
 @click.option(
@@ -29,15 +29,17 @@ _FILE = click.Path(path_type=Path)
     type=click.Choice(["stored", "recomputed", "both"]),
     default="both",
     show_default=True,
-    help="Dose of the TPS as stored, or recomputed by TG-43.",
+    help="Use the stored dose of the TPS, a dose recomputed by TG-43, or both.",
 )
-@click.option("--rules", type=_FILE, help="TOML file of role rules for ROI names; see docs/howto/dicom.md.")
-@click.option("--source", metavar="NAME", help="Source model, where a plan's words do not name it.")
-@click.option("--prescription", type=float, metavar="GY", help="Prescription, where a plan states none.")
-@click.option("--jobs", type=click.IntRange(1, 256), help="Processes; default: all processors.")
+@click.option("--rules", type=_FILE, help="TOML file of rules from ROI names to roles; see docs/howto/dicom.md.")
+@click.option("--source", metavar="NAME", help="Source model, if a plan does not name a known one.")
+@click.option("--prescription", type=float, metavar="GY", help="Prescription, if a plan has none.")
+@click.option("--jobs", type=click.IntRange(1, 256), help="Number of processes; default: all processors.")
 @click.option("--cluster", metavar="ADDRESS", help="Dask scheduler, tcp://host:8786, instead of this machine.")
-@click.option("--key", type=_FILE, help="Key file of the pseudonyms: made if absent. Keep it apart.")
-@click.option("--identify", is_flag=True, help="Patient IDs and file names instead of pseudonyms.")
+@click.option(
+    "--key", type=_FILE, help="Key file of the pseudonyms, created if missing. Keep it apart from the tables."
+)
+@click.option("--identify", is_flag=True, help="Write patient IDs and file names instead of pseudonyms.")
 @writes
 @quiet_option
 def command(
@@ -53,12 +55,12 @@ def command(
     identify: bool,
     quiet: bool,
 ) -> None:
-    """Walk archives of DICOM exports and write the dose metrics of every plan and structure.
+    """Read archives of DICOM exports and write the dose metrics of every plan and structure.
 
-    metrics.csv is the tidy table (one row a plan, structure and engine); dose_metrics.csv and oar_metrics.csv are the
-    tables that the outcome analysis reads; errors.csv lists what could not be read, and why. A stopped run goes on
-    where it stopped: what is done stands in OUTPUT.partial until all is settled. A treatment whose process dies is
-    tried once more; dies that too, it is an error "lost to the machine", and the exit code is 3.
+    metrics.csv has one row for each plan, structure and engine. dose_metrics.csv and oar_metrics.csv are the tables
+    that the outcome analysis reads. errors.csv lists what could not be read, and why. A stopped run continues where it
+    stopped; its results are kept in OUTPUT.partial until all are complete. A treatment whose process dies is tried once
+    more. If that fails too, it is listed as an error "lost to the machine", and the exit code is 3.
 
     \b
     Examples:

@@ -51,7 +51,7 @@ def writes(function: Callable[..., None]) -> Callable[..., None]:
         function(**options)
 
     return click.option(
-        "--overwrite", is_flag=True, help="Replace a file, or in a folder what hdrplan wrote; the rest stays."
+        "--overwrite", is_flag=True, help="Replace an existing file, or in a folder the files that hdrplan wrote."
     )(call)
 
 

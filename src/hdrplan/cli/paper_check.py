@@ -23,11 +23,11 @@ __all__ = ["command"]
 @click.option("--markdown", is_flag=True, help="Print the page docs/measurements/paper-check.md.")
 @json_option
 def command(table: Path | None, markdown: bool, as_json: bool) -> None:
-    """Check printed survival tables: without a file, Xu et al. 2021 and its 26 inconsistencies.
+    """Check printed survival tables for contradictions; without a file, those of Xu et al. 2021 (26 inconsistencies).
 
-    TABLE.csv holds one printed quantity a row, as text with its decimals: a column row (its name), and what there is of
-    ratio, lower, upper, p; count, total, percent; n, mean, sd, sum, ones; median, minimum, maximum. Rounding raises no
-    finding: each number stands for all that would be printed so.
+    TABLE.csv has one printed quantity in each row, as text with its decimals: a column row (its name), and any of
+    ratio, lower, upper, p; count, total, percent; n, mean, sd, sum, ones; median, minimum, maximum. Rounding alone is
+    no contradiction: each number stands for all values that would be printed like this.
 
     \b
     Examples:

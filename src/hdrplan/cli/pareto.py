@@ -22,18 +22,21 @@ __all__ = ["command"]
 _AXIS = re.compile(r"^(?:(.+):)?([A-Za-z0-9]+)=([0-9.]+)\.\.([0-9.]+)/([0-9]+)$")
 
 
-@click.command("pareto", short_help="Trade-off surfaces of proven plans over coverage, organs and time.")
+@click.command("pareto", short_help="Show the trade-off between coverage, organ doses and time, with proof.")
 @case_options
-@click.option("--axis", "axis_texts", multiple=True, metavar="NAME:METRIC=FROM..TO/N", help="What to vary; repeat.")
-@click.option("-o", "--output", type=OUT_FOLDER, help="Folder to write; must not exist.")
+@click.option(
+    "--axis", "axis_texts", multiple=True, metavar="NAME:METRIC=FROM..TO/N", help="Limit to vary; repeatable."
+)
+@click.option("-o", "--output", type=OUT_FOLDER, help="Output folder; must not exist.")
 @writes
 @json_option
 @quiet_option
 def command(axis_texts: tuple[str, ...], output: Output | None, as_json: bool, quiet: bool, **flags: Any) -> None:
-    """Plan every combination of limits, each to a proven optimum of the healthy organ's mean dose.
+    """Make a plan for every combination of limits, each with a proven minimum of the healthy organ's mean dose.
 
-    An axis is D100 or Dmin of a CTV (at least), Dmax or Dmean of a structure, or time (at most; Gy and s). Without
-    --axis: D100 of each CTV, Dmax of the limited organ with the highest dose, total time; ten steps each for one CTV.
+    An axis is a minimum D100 or Dmin of a CTV, a maximum Dmax or Dmean of a structure (Gy), or a maximum time (s).
+    Without --axis: D100 of each CTV, Dmax of the limited organ with the highest dose, and total time, in ten steps each
+    for one CTV.
 
     \b
     Examples:

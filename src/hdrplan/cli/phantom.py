@@ -20,7 +20,7 @@ SOURCE, STRENGTH_U = "gammamed-12i", 40700.0
 
 @click.group()
 def command() -> None:
-    """List and write phantoms; put a synthetic lesion with catheters into a case.
+    """List and write phantoms, or put a synthetic lesion with catheters into a case.
 
     \b
     Examples:
@@ -56,7 +56,7 @@ def list_phantoms(as_json: bool) -> None:
 @writes
 @quiet_option
 def make(name: str, output: Output | None, quiet: bool) -> None:
-    """Write a phantom as a case folder, with its analytic facts in facts.toml.
+    """Write a phantom as a case folder, with its exact values in facts.toml.
 
     \b
     Examples:
@@ -77,12 +77,21 @@ def make(name: str, output: Output | None, quiet: bool) -> None:
 
 @command.command()
 @click.argument("case", type=click.Path(path_type=Path))
-@click.option("--diameter-mm", type=float, required=True, help="Of the ball of the same volume, 8 to 120.")
-@click.option("--organ", help="Structure that gets the lesion [the case's healthy organ].")
-@click.option("--centre-mm", type=float, nargs=3, help="Centre, LPS [the deepest place of the organ].")
-@click.option("--elongation", type=float, default=1.0, show_default=True, help="Longest axis over the others, 1 to 3.")
-@click.option("--direction", type=float, nargs=3, default=(1.0, 0.0, 0.0), show_default=True, help="Hub to tip, LPS.")
-@click.option("--seed", type=int, help="Place and turn the lesion at random, the same way each time.")
+@click.option("--diameter-mm", type=float, required=True, help="Diameter of the sphere of the same volume, 8 to 120.")
+@click.option("--organ", help="Structure that contains the lesion [the case's healthy organ].")
+@click.option("--centre-mm", type=float, nargs=3, help="Centre, LPS [the deepest point of the organ].")
+@click.option(
+    "--elongation", type=float, default=1.0, show_default=True, help="Ratio of the longest axis to the others, 1 to 3."
+)
+@click.option(
+    "--direction",
+    type=float,
+    nargs=3,
+    default=(1.0, 0.0, 0.0),
+    show_default=True,
+    help="Direction of the catheters from hub to tip, LPS.",
+)
+@click.option("--seed", type=int, help="Position and turn the lesion at random; the same seed gives the same lesion.")
 @click.option("--prescription-gy", type=float, default=20.0, show_default=True)
 @click.option("-o", "--output", type=OUT_FOLDER, required=True, help="Folder to write.")
 @writes
@@ -99,10 +108,10 @@ def lesion(
     output: Output,
     quiet: bool,
 ) -> None:
-    """Write a copy of a case whose CTV is a synthetic ellipsoid with parallel catheters by rule.
+    """Write a copy of a case with a synthetic ellipsoid as CTV and parallel catheters placed by a rule.
 
-    The case needs a CT and an organ only. CTVs that it has become part of the organ again; its other structures stay.
-    Goals are not copied.
+    The case needs only a CT and an organ. Its own CTVs become part of the organ; other structures are kept. Goals are
+    not copied.
 
     \b
     Examples:

@@ -36,36 +36,52 @@ _TOWARD = {
 
 @click.command("place", short_help="Choose catheters before the puncture, with proof.")
 @case_options
-@click.option("--avoid", multiple=True, metavar="NAME=MM", help="Margin of an obstacle; 0 or less: no obstacle.")
-@click.option("--body", default="body", show_default=True, metavar="NAME", help="Structure inside the skin, else CT.")
-@click.option("--position", default="supine", show_default=True, help="supine, prone, left-side, right-side, any.")
-@number_flag("longest_mm", 150.0, "MM", "From skin to tip.")
-@number_flag("tilt_deg", 30.0, "DEG", "Out of the axial plane.")
-@number_flag("slant_deg", 60.0, "DEG", "Against the skin's normal.")
-@number_flag("below_deg", 20.0, "DEG", "From under the horizontal.")
-@number_flag("beyond_mm", 5.0, "MM", "Tip beyond the lesion.")
+@click.option("--avoid", multiple=True, metavar="NAME=MM", help="Margin of an obstacle; 0 removes it; repeatable.")
+@click.option(
+    "--body",
+    default="body",
+    show_default=True,
+    metavar="NAME",
+    help="Structure inside the skin; otherwise found in the CT.",
+)
+@click.option(
+    "--position", default="supine", show_default=True, help="Patient: supine, prone, left-side, right-side, any."
+)
+@number_flag("longest_mm", 150.0, "MM", "Maximum length from skin to tip.")
+@number_flag("tilt_deg", 30.0, "DEG", "Maximum angle out of the axial plane.")
+@number_flag("slant_deg", 60.0, "DEG", "Maximum angle to the skin's normal.")
+@number_flag("below_deg", 20.0, "DEG", "Maximum angle from below the horizontal.")
+@number_flag("beyond_mm", 5.0, "MM", "Distance of the tip beyond the lesion.")
 @click.option("--toward", type=click.Choice(list(_TOWARD)), help="Side of the skin to enter from.")
-@number_flag("within_deg", 45.0, "DEG", "Of that direction.")
-@number_flag("apart_mm", 5.0, "MM", "Least between two catheters.")
-@number_flag("spread_deg", 40.0, "DEG", "Most between two catheters.")
-@click.option("--candidates", type=int, default=50, show_default=True, help="Ways to choose from, at most 64.")
-@click.option("--most", type=int, default=8, show_default=True, help="Most catheters looked at.")
-@click.option("--count", type=int, help="Take this many, if they suffice.")
-@click.option("--worth", type=float, default=5.0, show_default=True, metavar="%", help="What one more must save.")
-@number_flag("error_mm", 0.0, "MM", "Placement error to outlive, RMS.")
-@click.option("--scenarios", type=int, default=6, show_default=True, help="Displacements that D100 must outlive.")
+@number_flag("within_deg", 45.0, "DEG", "Maximum angle to the direction of --toward.")
+@number_flag("apart_mm", 5.0, "MM", "Minimum distance of two catheters.")
+@number_flag("spread_deg", 40.0, "DEG", "Maximum angle between two catheters.")
+@click.option("--candidates", type=int, default=50, show_default=True, help="Paths to choose from, at most 64.")
+@click.option("--most", type=int, default=8, show_default=True, help="Maximum number of catheters.")
+@click.option("--count", type=int, help="Choose this many, if they are sufficient.")
+@click.option(
+    "--worth",
+    type=float,
+    default=5.0,
+    show_default=True,
+    metavar="%",
+    help="Dose to the healthy organ that one more catheter must save.",
+)
+@number_flag("error_mm", 0.0, "MM", "Placement error (RMS) to plan for.")
+@click.option("--scenarios", type=int, default=6, show_default=True, help="Displacements in which D100 must hold.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-@number_flag("time_limit_s", 120.0, "S", "For search and proof.")
-@click.option("-o", "--output", type=OUT_FOLDER, required=True, help="Folder to write; must not exist.")
+@number_flag("time_limit_s", 120.0, "S", "Maximum time of search and proof.")
+@click.option("-o", "--output", type=OUT_FOLDER, required=True, help="Output folder; must not exist.")
 @writes
 @json_option
 @quiet_option
 def command(avoid: tuple[str, ...], output: Output, as_json: bool, quiet: bool, **flags: Any) -> None:
-    """Choose catheters for a case that has none: how many, which, and what is proven.
+    """Choose the number and the paths of catheters for a case that has none.
 
-    Straight ways from the skin into the lesion keep their margins to every obstacle. Of these the fewest catheters are
-    chosen that hold D100 and all hard goals, and of so many those that spare the healthy organ most. CTVs named here
-    take the place of the case's. Margins and limits are starting values of this program, not clinical ones.
+    Straight paths from the skin into the lesion keep a margin to every obstacle. hdrplan chooses the fewest paths with
+    which D100 and all hard goals hold, and among these the set with the lowest dose to the healthy organ. A proof
+    bounds what any set could reach. --ctv replaces the CTVs of the case. Margins and limits are starting values of this
+    program, not clinical limits.
 
     \b
     Examples:

@@ -24,20 +24,20 @@ __all__ = ["command"]
 _FILE = click.Path(path_type=Path)
 
 
-@click.command("plan", short_help="Plan a case: dwell positions, times, dose, report.")
+@click.command("plan", short_help="Plan a case: dwell positions, dwell times, dose, report.")
 @case_options
 @click.option(
     "--every-point/--samples-only",
     default=True,
     show_default=True,
-    help="Prove D100 at every point of the CTVs (0.1 % more dose), or on sample points only.",
+    help="Prove D100 at every point of the CTVs (for 0.1 % more dose) or at sample points only.",
 )
 @number_option("proof_s", show_default=True)
-@click.option("--fewest-dwells", is_flag=True, help="Leave out dwells that are not needed.")
-@click.option("--lock", type=_FILE, help="Plan whose times above 0 stay; the rest is optimised anew.")
-@click.option("-o", "--output", type=OUT_FOLDER, help="Folder to write; must not exist.")
+@click.option("--fewest-dwells", is_flag=True, help="Omit dwells that are not needed.")
+@click.option("--lock", type=_FILE, help="Plan whose times above 0 are kept; all others are optimised.")
+@click.option("-o", "--output", type=OUT_FOLDER, help="Output folder; must not exist.")
 @writes
-@click.option("--dry-run", is_flag=True, help="Read and check everything, say what would be done, write nothing.")
+@click.option("--dry-run", is_flag=True, help="Read and check everything, print what would be done, write nothing.")
 @click.option(
     "-v", "--verbose", is_flag=True, help="Also print the dwell times, the sampling and the time of each step."
 )
@@ -55,9 +55,9 @@ def command(
     quiet: bool,
     **flags: Any,
 ) -> None:
-    """Plan dwell positions and times for a case, with proof of optimality.
+    """Plan dwell positions and dwell times for a case, with a proof of optimality.
 
-    CASE is a folder with a case.toml. Without one, flags name the files. Flags also change what a case says.
+    CASE is a folder with a case.toml. Without it, flags name the files. Flags override the case.
 
     \b
     Examples:

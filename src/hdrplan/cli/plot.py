@@ -19,15 +19,17 @@ __all__ = ["command"]
 _KINDS = ("isodose", "dvh", "catheters", "overview", "3d")
 
 
-@click.command("plot", short_help="Figures of a plan: isodose page, DVH, catheter map, 3D.")
+@click.command("plot", short_help="Draw a plan: isodoses, DVH, catheters, overview, 3D.")
 @case_options
 @click.option("--plan", "plan_path", required=True, type=click.Path(path_type=Path), help="plan.json or its folder.")
-@click.option("--what", "figure", type=click.Choice(_KINDS), default="isodose", show_default=True, help="Which figure.")
-@click.option("-o", "--output", required=True, type=OUT_FILE, help="File ending in .png, .svg or .pdf.")
-@click.option("--dpi", type=click.IntRange(50, 600), default=150, show_default=True, help="Resolution of PNG.")
+@click.option(
+    "--what", "figure", type=click.Choice(_KINDS), default="isodose", show_default=True, help="Figure to draw."
+)
+@click.option("-o", "--output", required=True, type=OUT_FILE, help="Output file: .png, .svg or .pdf; .html for 3d.")
+@click.option("--dpi", type=click.IntRange(50, 600), default=150, show_default=True, help="Resolution of a PNG.")
 @writes
 def command(plan_path: Path, figure: str, output: Output, dpi: int, **flags: Any) -> None:
-    """Draw one figure of a plan on its case and write it as PNG, SVG or PDF; in 3D as a page.
+    """Draw one figure of a plan and write it as PNG, SVG or PDF; the 3D view is an HTML page.
 
     \b
     Examples:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("power", short_help="Power and type-I error of a planned dose-recurrence study.")
+@click.command("power", short_help="Compute power and type-I error of a planned study.")
 @click.option(
     "--patients",
     multiple=True,
@@ -33,7 +33,7 @@ __all__ = ["command"]
     type=float,
     default=(1.0, 0.95, 0.9, 0.87),
     show_default=True,
-    help="Of local recurrence per Gy of D100; 1 is the null hypothesis. Repeatable.",
+    help="Hazard ratio of local recurrence per Gy of D100; 1 is the null hypothesis; repeatable.",
 )
 @click.option("-r", "--replicates", type=click.IntRange(1, 100_000), default=200, show_default=True)
 @click.option(
@@ -58,10 +58,10 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Simulate a study many times: patients, scans, endpoints, test of D100.
+    """Simulate a study many times (patients, scans, endpoints, test of D100) to find its power.
 
-    The adjusted test is the one of `hdrplan correlate`. Beside it stand D100 alone and the uncorrected best cut-off,
-    which find effects that are not there.
+    The adjusted test is that of `hdrplan correlate`. For comparison, D100 alone and the uncorrected best cut-off are
+    also tested; they find effects that do not exist.
 
     \b
     Examples:

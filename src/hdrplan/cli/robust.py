@@ -23,26 +23,33 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("robust", short_help="Coverage of a plan under uncertainty; robust re-planning.")
+@click.command("robust", short_help="Compute coverage under uncertainty; find robust plans.")
 @case_options
-@click.option("--plan", "plan_path", type=click.Path(path_type=Path), help="plan.json or its folder; else planned.")
+@click.option(
+    "--plan",
+    "plan_path",
+    type=click.Path(path_type=Path),
+    help="plan.json or its folder; without it the case is planned first.",
+)
 @uncertainty_options
 @click.option("-n", "--scenarios", type=click.IntRange(2, 1_000_000), default=1000, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 @click.option(
     "--decompose", type=click.IntRange(0, 100_000), default=128, show_default=True,
-    help="Base scenarios of the variance decomposition; 0: none.",
+    help="Base scenarios of the variance decomposition; 0: skip it.",
 )  # fmt: skip
-@click.option("--optimise", is_flag=True, help="Also find the plan that holds in most scenarios, and its price.")
+@click.option(
+    "--optimise", is_flag=True, help="Also find a plan that keeps the prescription in most scenarios, and its price."
+)
 @click.option(
     "--reached", type=click.FloatRange(0.0, 1.0, min_open=True), default=0.95, show_default=True,
-    help="Part of the scenarios in which the robust plan holds.",
+    help="Fraction of scenarios in which the robust plan must hold.",
 )  # fmt: skip
 @click.option(
     "--train", type=click.IntRange(2, 1000), default=40, show_default=True,
-    help="Scenarios the optimisation sees; judged on others.",
+    help="Scenarios used in the optimisation; coverage is judged on others.",
 )  # fmt: skip
-@click.option("-o", "--output", type=OUT_FOLDER, help="Folder to write; must not exist.")
+@click.option("-o", "--output", type=OUT_FOLDER, help="Output folder; must not exist.")
 @writes
 @json_option
 @quiet_option
@@ -59,9 +66,10 @@ def command(
     quiet: bool,
     **flags: Any,
 ) -> None:
-    """Recompute a plan's coverage in many deliveries that differ from it, and say what costs most.
+    """Recompute the coverage of a plan in many simulated deliveries, and show which errors matter most.
 
-    Every delivery is recomputed by TG-43, not linearised. What has no published figure is 0 until you give it.
+    Every delivery is recomputed by TG-43, without linearisation. Errors without a published figure are 0 unless you set
+    them.
 
     \b
     Examples:

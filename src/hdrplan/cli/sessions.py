@@ -18,18 +18,19 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("sessions", short_help="Several lesions in the fewest sessions, each within its budget.")
+@click.command("sessions", short_help="Distribute several lesions over the fewest sessions.")
 @case_options
 @click.option("--budget", "budget_texts", multiple=True, metavar="LIMIT", help="Limit of one session; repeatable.")
-@click.option("--most", type=int, default=4, show_default=True, help="Most sessions, at most 4.")
-@click.option("-o", "--output", required=True, type=OUT_FOLDER, help="Folder to write; must not exist.")
+@click.option("--most", type=int, default=4, show_default=True, help="Maximum number of sessions, at most 4.")
+@click.option("-o", "--output", required=True, type=OUT_FOLDER, help="Output folder; must not exist.")
 @writes
 @json_option
 def command(budget_texts: tuple[str, ...], most: int, output: Output, as_json: bool, **flags: Any) -> None:
-    """Share the lesions of a case among the fewest sessions that each keep their budget, former dose counted.
+    """Distribute the lesions of a case over the fewest sessions that each keep their budget.
 
-    A budget limits one session: its time, or "NAME: " and a limit of a structure. After the first session it is
-    the time or a mean dose. The goals of the case hold for the sum of all sessions; its catheters serve them all.
+    A budget limits one session: its time, or "NAME: " and a limit of a structure. After the first session it must be a
+    time or a mean dose. Dose of earlier sessions is included. The goals of the case hold for the sum of all sessions,
+    and its catheters are used in all of them.
 
     \b
     Examples:

@@ -22,7 +22,7 @@ _FILE = click.Path(path_type=Path)
 _CATHETER_MM = click.FloatRange(0.0, 50.0)
 
 
-@click.group("simulate", short_help="Virtual cohorts: patients, plans, scans, recurrences.")
+@click.group("simulate", short_help="Simulate cohorts: patients, plans, scans, recurrences.")
 def command() -> None:
     """Simulate cohorts.
 
@@ -34,19 +34,26 @@ def command() -> None:
 
 
 @command.command("cohort")
-@click.option("-o", "--output", required=True, type=OUT_FOLDER, help="Folder of tables; must not exist.")
+@click.option("-o", "--output", required=True, type=OUT_FOLDER, help="Output folder of tables; must not exist.")
 @click.option("--hcc", type=click.IntRange(0, 1_000_000), default=114, show_default=True, help="Patients with HCC.")
 @click.option("--crlm", type=click.IntRange(0, 1_000_000), default=50, show_default=True, help="Patients with CRLM.")
 @click.option(
     "--hazard-ratio", type=click.FloatRange(0.1, 10.0), default=0.9, show_default=True,
-    help="Of recurrence per Gy of D100; 1: none (an assumption).",
+    help="Hazard ratio of recurrence per Gy of D100 (an assumption); 1: no effect.",
 )  # fmt: skip
-@click.option("--threshold", type=click.FloatRange(1.0, 50.0), help="Effect of D100 as a threshold at this dose, Gy.")
-@click.option("--plans", "anatomy", metavar="CASE", type=_FILE, help="Plan every lesion in this liver.")
-@click.option("--catheter-mm", type=_CATHETER_MM, default=5.5, show_default=True, help="See hdrplan robust.")
-@click.option("--workers", type=click.IntRange(1, 4096), help="Processes; default: all processors.")
+@click.option("--threshold", type=click.FloatRange(1.0, 50.0), help="Let D100 act as a threshold at this dose, Gy.")
+@click.option("--plans", "anatomy", metavar="CASE", type=_FILE, help="Plan every lesion in the liver of this case.")
+@click.option(
+    "--catheter-mm", type=_CATHETER_MM, default=5.5, show_default=True, help="Catheter error, as in hdrplan robust."
+)
+@click.option("--workers", type=click.IntRange(1, 4096), help="Number of processes; default: all processors.")
 @click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler, tcp://host:8786, instead of this machine.")
-@click.option("--shard", "share", metavar="K/N", help="Plan only share K of N (job arrays); a run without it gathers.")
+@click.option(
+    "--shard",
+    "share",
+    metavar="K/N",
+    help="Plan only share K of N (job arrays); a run without it collects the results.",
+)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 @click.option("--format", "form", type=click.Choice(["csv", "parquet", "xlsx"]), default="csv", show_default=True)
 @writes
@@ -67,12 +74,12 @@ def cohort(
     form: str,
     quiet: bool,
 ) -> None:
-    """Write a virtual cohort of the paper's kind: tables that `hdrplan cohort` and `hdrplan correlate` read.
+    """Simulate a cohort like that of the paper, as tables for `hdrplan cohort` and `hdrplan correlate`.
 
-    With --plans every lesion is placed in the liver of CASE, gets catheters by rule, a plan with proof, and a delivery
-    that differs; plans aim at the D100 that a clinic's spread gives them, recurrence follows the delivered dose, the
-    tables hold the planned one. Results are kept in OUT.tasks and found again: a run that was stopped goes on where it
-    was. The same seed gives the same cohort, whatever the number of workers.
+    With --plans, every lesion is placed in the liver of CASE. It gets catheters by a rule, a plan with proof, and a
+    delivery that differs from the plan. The D100 that plans aim at varies as in a clinic. Recurrence depends on the
+    delivered dose; the tables contain the planned dose. Results are kept in OUT.tasks, so a stopped run continues where
+    it was. The same seed gives the same cohort with any number of workers.
 
     \b
     Examples:

@@ -18,10 +18,10 @@ __all__ = ["command"]
 
 @click.group()
 def command() -> None:
-    """TG-43 sources: list them, draw one, verify one.
+    """List, draw and verify TG-43 sources.
 
-    A source is named, or it is a file of your own: JSON, NAME_g.csv with NAME_F.csv, or a spreadsheet (.xlsx, .xls) in
-    ESTRO's layout.
+    A source is a name from the list or your own file: JSON, NAME_g.csv with NAME_F.csv, or a spreadsheet (.xlsx, .xls)
+    in the layout of ESTRO.
 
     \b
     Examples:
@@ -61,9 +61,9 @@ def list_sources(as_json: bool) -> None:
 @writes
 @json_option
 def show(name: str, output: Output | None, as_json: bool) -> None:
-    """Draw g(r), F(r, theta) and isodose lines of a source; print what it is.
+    """Draw g(r), F(r, theta) and isodose lines of a source, and print its data.
 
-    With --json the tables are printed, and a picture is drawn only if -o names one.
+    With --json the tables are printed, and a picture is drawn only with -o.
 
     \b
     Examples:
@@ -94,10 +94,10 @@ def show(name: str, output: Output | None, as_json: bool) -> None:
 @click.argument("name", metavar="[NAME|FILE]", required=False)
 @json_option
 def verify(name: str | None, as_json: bool) -> None:
-    """Compute the published along-away table of a source and print the deviations.
+    """Recompute the published along-away table of a source and print the deviations.
 
-    Cells inside capsule and cable, and farther than g and F were published for, are left out. Without a name all
-    packaged sources that have a table are summed up.
+    Cells inside the capsule and the cable, and cells beyond the published g and F, are left out. Without a name, all
+    packaged sources that have a table are summarised.
 
     \b
     Examples:

@@ -17,17 +17,18 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("steps", short_help="What finer dwell steps and offsets by catheter buy.")
+@click.command("steps", short_help="Show what finer dwell steps and free offsets would gain.")
 @case_options
 @click.option("--steps", "steps_text", default="10,5,2.5", show_default=True, metavar="MM,MM,...", help="Step sizes.")
 @click.option("-o", "--output", type=OUT_FILE, help="Write the table to this CSV file.")
 @json_option
 @writes
 def command(steps_text: str, output: Output | None, as_json: bool, **flags: Any) -> None:
-    """Plan a case at several dwell steps, the offset of each catheter chosen freely, against what no step can beat.
+    """Plan a case at several dwell steps with free offsets, and compare with a bound that no step can beat.
 
-    Candidates lie at the finest step; the others must be multiples of it. Their bound holds for every step and offset.
-    Times are real numbers; --step is not used. Each coarser step solves a plan for every offset of every catheter.
+    Candidate positions lie at the finest step; the other steps must be multiples of it. The bound holds for every step
+    and offset. Times are not rounded, and --step is not used. For each coarser step, a plan is made for every offset of
+    every catheter.
 
     \b
     Examples:

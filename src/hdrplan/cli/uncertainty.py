@@ -16,15 +16,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS = [
     click.option("--catheter-mm", type=float, help="Displacement of each catheter, RMS in 3D [5.5, Luedemann 2011]."),
-    click.option("--rotation-deg", type=float, help="Tilt of each catheter, SD about each axis across it [0]."),
+    click.option("--rotation-deg", type=float, help="Tilt of each catheter, SD about each perpendicular axis [0]."),
     click.option("--tip-mm", type=float, help="Error of the tip along the catheter, SD [0]."),
     click.option("--source-mm", type=float, help="Source position along the catheter, SD [0.12, Okamoto 2014]."),
     click.option("--timer-s", type=float, help="Time of each dwell, SD [0.032, Okamoto 2014]."),
     click.option("--strength-frac", type=float, help="Air-kerma strength, relative SD [0]."),
     click.option("--ctv-mm", type=float, help="CTV contour against its true surface, SD [0]."),
     click.option("--oar-mm", type=float, help="Organ contours against their true surfaces, SD [0]."),
-    click.option("--motion-mm", type=float, help="Shift of the organs against the implant, SD about each axis [0]."),
-    click.option("--source-speed", "source_speed_mm_per_s", type=float, help="Speed between dwells; adds transit."),
+    click.option(
+        "--motion-mm", type=float, help="Shift of the organs relative to the implant, SD along each axis [0]."
+    ),
+    click.option(
+        "--source-speed", "source_speed_mm_per_s", type=float, help="Speed between dwells; includes transit dose."
+    ),
 ]
 
 

@@ -24,11 +24,20 @@ __all__ = ["command"]
 _SECTIONS = ("dose", "volumes", "optimum", "statistics", "exchange", "plans")
 
 
-@click.command("validate", short_help="Validation dossier of this installation, or of one plan.")
-@click.option("-o", "--output", type=OUT_FOLDER, help="New folder for validation.html and .json.")
-@click.option("--only", multiple=True, type=click.Choice(_SECTIONS), help="Run this section; may be repeated.")
-@click.option("--plans", type=click.Path(path_type=Path, file_okay=False), help="Folder of RT Plans to recompute.")
-@click.option("--plan", "plan_path", type=click.Path(path_type=Path), help="Folder of one plan: check that instead.")
+@click.command("validate", short_help="Validate this installation, or one plan: page and JSON.")
+@click.option(
+    "-o", "--output", type=OUT_FOLDER, help="Output folder for validation.html and validation.json; must not exist."
+)
+@click.option("--only", multiple=True, type=click.Choice(_SECTIONS), help="Run only this section; repeatable.")
+@click.option(
+    "--plans", type=click.Path(path_type=Path, file_okay=False), help="Folder of DICOM RT Plans to recompute."
+)
+@click.option(
+    "--plan",
+    "plan_path",
+    type=click.Path(path_type=Path),
+    help="Output folder of a plan to check instead of the installation.",
+)
 @json_option
 @quiet_option
 @case_options
@@ -44,14 +53,14 @@ def command(
 ) -> None:
     """Compare this installation with published tables, closed formulas, another solver, R and its own files.
 
-    Every row names its truth, method, tolerance and result. "explained" rows miss the aim for a reason that the row
-    gives. Takes some minutes. With --plans each RT Plan (*RP*.dcm) of a folder is recomputed; plans are numbered, not
-    named.
+    Every row states its reference, method, tolerance and result. "explained" rows exceed the tolerance, within a wider
+    limit whose reason the row gives. This takes some minutes. With --plans, each RT Plan (*RP*.dcm) of a folder is recomputed; plans are
+    numbered, not named.
 
-    With --plan one output folder of `hdrplan plan` is checked instead, against code that shares nothing with the
-    planner: doses by TG-43 written plainly, the least dose of each CTV by search, the bound by another linear program,
-    times, metrics, goals and curves. CASE, or flags that make one, is the case that was planned; its structures are
-    needed for all but times and grid.
+    With --plan, one output folder of `hdrplan plan` is checked instead, by code that shares nothing with the planner:
+    doses by a plain TG-43 program, the minimum dose of each CTV by search, the bound by another linear program, times,
+    metrics, goals and curves. CASE, or flags that make one, is the case that was planned. Without its structures only
+    times and grid can be checked.
 
     Exit code 0: every row passes, is explained or could not be run here; 1: a row fails.
 

@@ -13,9 +13,9 @@ from hdrplan.cli.cohort.validate import validate
 __all__ = ["command"]
 
 
-@click.group("cohort", short_help="Tables of a cohort: templates, checks, endpoints, descriptives.")
+@click.group("cohort", short_help="Work with cohort tables: templates, checks, endpoints, summaries.")
 def command() -> None:
-    """Work with the tables of a cohort: write empty ones, check them, derive endpoints, describe.
+    """Work with the tables of a cohort: write empty tables, check them, derive endpoints, describe the cohort.
 
     \b
     Examples:

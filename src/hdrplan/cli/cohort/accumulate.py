@@ -14,14 +14,16 @@ __all__ = ["accumulate"]
 @click.command("accumulate")
 @click.argument("ctv", type=click.Path(path_type=Path))
 @click.option("--dose", "doses", multiple=True, required=True, metavar="FILE[=TRANSFORM.json]",
-              help="Dose of a session, with the transform from the CTV's frame to its own. Repeat.")  # fmt: skip
-@click.option("--alpha-beta", "alpha_beta_gy", type=float, default=10.0, show_default=True, help="Gy.")
+              help="Dose of a session, with the transform from the CTV's frame to its own; repeatable.")  # fmt: skip
+@click.option(
+    "--alpha-beta", "alpha_beta_gy", type=float, default=10.0, show_default=True, help="alpha/beta of EQD2, Gy."
+)
 def accumulate(ctv: Path, doses: tuple[str, ...], alpha_beta_gy: float) -> None:
-    """Add the doses of several sessions of one lesion voxel by voxel in EQD2; prints JSON.
+    """Add the doses of several sessions for one lesion voxel by voxel in EQD2, and print JSON.
 
-    CTV is a mask in the reference frame. A transform is a JSON file with a 4 x 4 matrix that takes LPS positions (mm)
-    from that frame to the session's; without one the frames must match. d100_gy and its kind are the single-session
-    doses of the same EQD2: put them into dose_metrics as the lesion's one row.
+    CTV is a mask in the reference frame. A transform is a JSON file with a 4 x 4 matrix that maps LPS positions (mm)
+    from this frame to that of the session. Without it the frames must match. d100_gy and the other doses are
+    single-session doses with the same EQD2: enter them into dose_metrics as the only row of the lesion.
 
     \b
     Examples:

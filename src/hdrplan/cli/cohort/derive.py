@@ -21,14 +21,14 @@ __all__ = ["derive"]
 
 @click.command("derive")
 @cohort_options
-@click.option("-o", "--output", required=True, type=OUT_FOLDER, help="New folder.")
+@click.option("-o", "--output", required=True, type=OUT_FOLDER, help="Output folder; must not exist.")
 @writes
 @quiet_option
 @json_option
 def derive(request: CohortRequest, output: Output, quiet: bool, as_json: bool) -> None:
     """Derive endpoints from the tables: endpoints.csv, lesion_records.csv, cycles.csv, exclusions.csv, flow.csv.
 
-    Every choice the paper leaves open is a rule with a name; all are printed and stand in rules.json.
+    Every choice that the paper leaves open is a named rule. All rules are printed and written to rules.json.
 
     \b
     Examples:

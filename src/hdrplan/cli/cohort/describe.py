@@ -23,14 +23,20 @@ __all__ = ["describe"]
 
 @click.command("describe")
 @cohort_options
-@click.option("-o", "--output", required=True, type=OUT_FOLDER, help="New folder.")
-@click.option("--bootstrap", type=click.IntRange(0), default=200, show_default=True, help="For selection frequencies.")
+@click.option("-o", "--output", required=True, type=OUT_FOLDER, help="Output folder; must not exist.")
+@click.option(
+    "--bootstrap",
+    type=click.IntRange(0),
+    default=200,
+    show_default=True,
+    help="Bootstrap samples for selection frequencies.",
+)
 @click.option("--seed", type=int, default=1, show_default=True)
 @writes
 @quiet_option
 @json_option
 def describe(request: CohortRequest, output: Output, bootstrap: int, seed: int, quiet: bool, as_json: bool) -> None:
-    """Write the paper's four tables for this cohort as CSV, Markdown, HTML and LaTeX, and its survival curves.
+    """Write the paper's four tables for this cohort (CSV, Markdown, HTML, LaTeX) and its survival curves.
 
     \b
     Examples:

@@ -84,8 +84,10 @@ def cohort_options(function: Callable[..., None]) -> Callable[..., None]:
     command: Callable[..., None] = call
     for option in (
         click.option("--today", metavar="DATE", help="Dates after this day are errors (default: today)."),
-        click.option("--accept", multiple=True, metavar="RULE", help="This error was checked and is true. Repeatable."),
-        click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Change one rule. Repeatable."),
+        click.option(
+            "--accept", multiple=True, metavar="RULE", help="Accept this error as checked and true; repeatable."
+        ),
+        click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Change one rule; repeatable."),
         click.option("--rules", "rule_set", help="Rule set: recommended (default) or paper."),
         click.argument("cohort", type=click.Path(path_type=Path)),
     ):

@@ -15,8 +15,8 @@ __all__ = ["template"]
 
 
 @click.command("template")
-@click.option("-o", "--output", required=True, type=OUT_FOLDER, help="New folder.")
-@click.option("--compact", is_flag=True, help="The compact form: scans are implied, one session row a lesion.")
+@click.option("-o", "--output", required=True, type=OUT_FOLDER, help="Output folder; must not exist.")
+@click.option("--compact", is_flag=True, help="Compact form: scans are implied, one session row for each lesion.")
 @click.option("--format", "form", type=click.Choice(["csv", "parquet", "xlsx"]), default="csv", show_default=True)
 @writes
 def template(output: Output, compact: bool, form: str) -> None:

@@ -15,9 +15,9 @@ __all__ = ["validate"]
 @cohort_options
 @json_option
 def validate(request: CohortRequest, as_json: bool) -> None:
-    """List ALL errors and warnings of all tables: table, row, rule, remedy. Exit code 2 if there is an error.
+    """List all errors and warnings in all tables: table, row, rule, remedy. Exit code 2 if there is an error.
 
-    Rows count as a spreadsheet does: the header is row 1.
+    Rows are counted as in a spreadsheet: the header is row 1.
 
     \b
     Examples:

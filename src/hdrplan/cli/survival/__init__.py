@@ -11,10 +11,10 @@ __all__ = ["command"]
 
 @click.group()
 def command() -> None:
-    """Survival statistics of a tidy CSV table: one row a patient or lesion, times in any one unit.
+    """Compute survival statistics of a tidy CSV table with one row for each patient or lesion.
 
-    They agree with R (docs/reference/statistics.md). Rows with missing values are an error unless
-    --drop-missing counts them out.
+    Times may have any unit, the same in all rows. Results agree with R (docs/reference/statistics.md). Rows with
+    missing values are an error unless you pass --drop-missing.
 
     \b
     Examples:

@@ -69,7 +69,7 @@ def km(columns: Columns, as_json: bool, conf_level: float, conf_type: ConfType, 
 @table_command("time", "event", "censored", "group", "cluster", "entry", "conf_level")
 @_AT
 def cif(columns: Columns, as_json: bool, conf_level: float, at: str | None) -> None:
-    """Cumulative incidence of each cause (Aalen-Johansen); --event holds what happened first.
+    """Cumulative incidence of each cause (Aalen-Johansen); --event contains the first event of each row.
 
     \b
     Examples:
@@ -104,7 +104,7 @@ def cif(columns: Columns, as_json: bool, conf_level: float, at: str | None) -> N
 @table_command("left", "right", "group", blank_allowed=("right",))
 @_AT
 def npmle(columns: Columns, as_json: bool, at: str | None) -> None:
-    """Turnbull's estimate from intervals (left, right], left clean, right with the event; blank right: none seen.
+    """Turnbull's estimate from intervals (left, right]: left without, right with the event; blank right: no event seen.
 
     \b
     Examples:

@@ -19,14 +19,16 @@ __all__ = ["cutoff"]
 
 @click.command(short_help="Best cut-off with corrected p.")
 @table_command("time", "event", "event_value", "covariates", "reference", "cluster", "strata", "seed")
-@click.option("--value", metavar="COL", help="What is cut; default: the first of --covariates. The others adjust.")
-@click.option("--least", type=float, default=0.1, show_default=True, help="Smallest share of rows on either side.")
-@click.option("--resamples", type=int, default=1999, show_default=True, help="Resamples of patients for p.")
-@click.option("--bootstrap", type=int, default=500, show_default=True, help="Bootstrap samples of patients; 0: none.")
+@click.option("--value", metavar="COL", help="Column to cut; default: the first of --covariates.")
+@click.option("--least", type=float, default=0.1, show_default=True, help="Minimum fraction of rows on either side.")
+@click.option("--resamples", type=int, default=1999, show_default=True, help="Resamples of patients for the p value.")
+@click.option(
+    "--bootstrap", type=int, default=500, show_default=True, help="Bootstrap samples of patients; 0: no interval."
+)
 def cutoff(columns: Columns, as_json: bool, seed: int, least: float, resamples: int, bootstrap: int) -> None:
-    """Find the best cut-off of a dose, with p corrected for the choice and an interval by bootstrap of patients.
+    """Find the best cut-off of a dose, with a p value corrected for the search and a bootstrap interval.
 
-    The first of --covariates is cut, the others adjust.
+    The first of --covariates is cut; the test is adjusted for the others.
 
     \b
     Examples:

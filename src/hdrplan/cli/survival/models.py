@@ -24,7 +24,7 @@ Family = Literal["weibull", "exponential", "loglogistic", "lognormal"]
 @click.command(short_help="Cox's model, errors by patient.")
 @table_command(*COX_OPTIONS, "conf_level")
 def cox(columns: Columns, as_json: bool, ties: Ties, conf_level: float) -> None:
-    """Cox's proportional hazards model; errors by patient with --cluster.
+    """Cox's proportional hazards model; --cluster gives standard errors clustered by patient.
 
     \b
     Examples:
@@ -48,7 +48,7 @@ def cox(columns: Columns, as_json: bool, ties: Ties, conf_level: float) -> None:
 @table_command(*COX_OPTIONS)
 @click.option("--transform", type=click.Choice(["km", "rank", "identity", "log"]), default="km", show_default=True)
 def zph(columns: Columns, as_json: bool, ties: Ties, transform: Transform) -> None:
-    """Exact score test of proportional hazards, of each covariate and of all.
+    """Exact score test of proportional hazards, for each covariate and for all together.
 
     \b
     Examples:
@@ -92,7 +92,7 @@ def frailty(columns: Columns, as_json: bool, ties: Ties, conf_level: float) -> N
 @click.command(short_help="Fine-Gray model.")
 @table_command("time", "event", "cause", "censored", "covariates", "reference", "cluster", "conf_level")
 def finegray(columns: Columns, as_json: bool, conf_level: float) -> None:
-    """Fine-Gray model: covariates against the incidence of one cause while others compete.
+    """Fine-Gray model: effect of covariates on the incidence of one cause while others compete.
 
     \b
     Examples:
@@ -117,7 +117,7 @@ def finegray(columns: Columns, as_json: bool, conf_level: float) -> None:
 @click.option("--family", type=click.Choice(["weibull", "exponential", "loglogistic", "lognormal"]), default="weibull",
               show_default=True)  # fmt: skip
 def weibull(columns: Columns, as_json: bool, conf_level: float, family: Family) -> None:
-    """Parametric regression on intervals (left, right]; blank right: no event seen, left = right: exact.
+    """Parametric regression on intervals (left, right]; blank right: no event seen; left = right: exact time.
 
     With --time and --event instead, events are exact and the others right-censored.
 

@@ -19,22 +19,30 @@ __all__ = ["COX_OPTIONS", "numbers_of", "table_command"]
 COX_OPTIONS = ("time", "event", "event_value", "covariates", "reference", "ties", "cluster", "strata", "entry")
 
 _OPTIONS = {
-    "time": click.option("--time", metavar="COL", help="Time of event or of the last observation."),
-    "event": click.option("--event", metavar="COL", help="0 censored, 1 event (or see --event-value)."),
-    "event_value": click.option("--event-value", metavar="V", help="The value of --event that counts; others censor."),
+    "time": click.option("--time", metavar="COL", help="Time of the event or of the last observation."),
+    "event": click.option("--event", metavar="COL", help="0: censored, 1: event (or see --event-value)."),
+    "event_value": click.option(
+        "--event-value", metavar="V", help="Value of --event that counts as event; others are censored."
+    ),
     "cause": click.option("--cause", metavar="V", default="1", show_default=True, help="Cause of interest."),
-    "censored": click.option("--censored", metavar="V", default="0", show_default=True, help="Value for censored."),
+    "censored": click.option(
+        "--censored", metavar="V", default="0", show_default=True, help="Value of --event for censored."
+    ),
     "group": click.option("--group", metavar="COL", help="Groups to compare."),
     "covariates": click.option("--covariates", metavar="A,B", help="Covariates; text becomes indicator columns."),
-    "reference": click.option("--reference", metavar="COL=LEVEL", multiple=True, help="Reference level of a text."),
+    "reference": click.option(
+        "--reference", metavar="COL=LEVEL", multiple=True, help="Reference level of a text covariate."
+    ),
     "ties": click.option("--ties", type=click.Choice(["efron", "breslow"]), default="efron", show_default=True),
-    "cluster": click.option("--cluster", metavar="COL", help="Patient of each row: errors by patient."),
+    "cluster": click.option("--cluster", metavar="COL", help="Patient of each row, for clustered standard errors."),
     "strata": click.option("--strata", metavar="COL", help="Strata."),
     "entry": click.option("--entry", metavar="COL", help="Time of late entry."),
-    "left": click.option("--left", metavar="COL", help="Last time free of the event."),
-    "right": click.option("--right", metavar="COL", help="First time with the event; blank: none seen."),
+    "left": click.option("--left", metavar="COL", help="Last time without the event."),
+    "right": click.option("--right", metavar="COL", help="First time with the event; blank: no event seen."),
     "score": click.option("--score", metavar="COL", help="Risk score; default: the Cox model of --covariates."),
-    "conf_level": click.option("--conf-level", type=float, default=0.95, show_default=True, help="Of intervals."),
+    "conf_level": click.option(
+        "--conf-level", type=float, default=0.95, show_default=True, help="Level of confidence intervals."
+    ),
     "seed": click.option("--seed", type=int, default=0, show_default=True, help="Seed of resampling."),
 }
 
@@ -62,9 +70,9 @@ def table_command(*names: str, blank_allowed: tuple[str, ...] = ()) -> Callable[
             )
 
         command = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(call)
-        command = click.option("--drop-missing", is_flag=True, help="Leave out rows with missing values; counted.")(
-            command
-        )
+        command = click.option(
+            "--drop-missing", is_flag=True, help="Leave out rows with missing values, and count them."
+        )(command)
         for name in reversed(names):
             command = _OPTIONS[name](command)
         return click.argument("data", metavar="DATA.csv", type=click.Path(path_type=Path))(command)

@@ -41,9 +41,9 @@ def cindex(columns: Columns, as_json: bool, ties: Ties, method: Method, tau: flo
 
 @click.command(short_help="Time-dependent area under the ROC curve.")
 @table_command(*COX_OPTIONS, "score")
-@click.option("--at", metavar="T,T", required=True, help="Times.")
+@click.option("--at", metavar="T,T", required=True, help="Times at which the area is computed.")
 def auc(columns: Columns, as_json: bool, ties: Ties, at: str) -> None:
-    """Time-dependent area under the ROC curve, weighted for censoring, of a --score or a Cox model.
+    """Time-dependent area under the ROC curve of a --score or a Cox model, weighted for censoring.
 
     \b
     Examples:

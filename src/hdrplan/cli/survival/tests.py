@@ -22,10 +22,10 @@ _WEIGHTS = ["logrank", "gehan", "tarone-ware", "fleming-harrington"]
 @click.command(short_help="Log-rank tests.")
 @table_command("time", "event", "event_value", "group", "strata", "entry")
 @click.option("--weights", type=click.Choice(_WEIGHTS), default="logrank", show_default=True)
-@click.option("--rho", type=float, default=0.0, help="For fleming-harrington; 1 is Peto-Peto.")
-@click.option("--gamma", type=float, default=0.0, help="For fleming-harrington.")
+@click.option("--rho", type=float, default=0.0, help="Exponent for fleming-harrington; 1 is Peto-Peto.")
+@click.option("--gamma", type=float, default=0.0, help="Second exponent for fleming-harrington.")
 def logrank(columns: Columns, as_json: bool, weights: Weights, rho: float, gamma: float) -> None:
-    """Log-rank test, stratified and weighted if asked.
+    """Log-rank test, optionally stratified or weighted.
 
     \b
     Examples:
@@ -65,7 +65,7 @@ def gray(columns: Columns, as_json: bool, rho: float) -> None:
 
 @click.command(short_help="Restricted mean time and differences.")
 @table_command("time", "event", "event_value", "group", "entry", "conf_level")
-@click.option("--tau", type=float, required=True, help="Horizon.")
+@click.option("--tau", type=float, required=True, help="Time up to which the mean is taken.")
 def rmst(columns: Columns, as_json: bool, conf_level: float, tau: float) -> None:
     """Restricted mean time free of the event up to --tau, and differences from the first group.
 
