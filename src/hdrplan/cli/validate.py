@@ -54,8 +54,8 @@ def command(
     """Compare this installation with published tables, closed formulas, another solver, R and its own files.
 
     Every row states its reference, method, tolerance and result. "explained" rows exceed the tolerance, within a wider
-    limit whose reason the row gives. This takes some minutes. With --plans, each RT Plan (*RP*.dcm) of a folder is recomputed; plans are
-    numbered, not named.
+    limit whose reason the row gives. This takes some minutes. With --plans, each RT Plan (*RP*.dcm) of a folder is
+    recomputed; plans are numbered, not named.
 
     With --plan, one output folder of `hdrplan plan` is checked instead, by code that shares nothing with the planner:
     doses by a plain TG-43 program, the minimum dose of each CTV by search, the bound by another linear program, times,
