@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from benchmarks.odd_shapes import SPACINGS_MM, odd_shapes
 
 from hdrplan.dose import Shape, sample_points, shape_of
 from hdrplan.dose.boxes import first_boxes
 from hdrplan.errors import InputError
 from hdrplan.geometry import Grid
-from odd_shapes import SPACINGS_MM, odd_shapes
 
 # Cosines of six decimals, as DICOM writes them: not square.
 TURN = np.linalg.qr(np.random.default_rng(4).normal(size=(3, 3)))[0].round(6)

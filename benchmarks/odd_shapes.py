@@ -56,14 +56,25 @@ def odd_shapes(spacing_mm: tuple[float, float, float], turn: np.ndarray | None =
     masks["one voxel in the corner"] = np.indices((4, 4, 4)).max(axis=0) == 0
     for name, mask in masks.items():
         if mask.any():
-            yield Structure(
-                name=name,
-                role="CTV",
-                grid=Grid(
-                    shape_zyx=mask.shape,
-                    origin_mm=[-5.0, 30.0, 170.0],
-                    spacing_mm=spacing,
-                    direction=np.eye(3) if turn is None else turn,
-                ),
-                mask_zyx=mask,
-            )
+            yield _structure(name, mask, spacing, np.eye(3) if turn is None else turn)
+
+
+def random_shape(rng: np.random.Generator) -> Structure:
+    """Return one of the forms, 0.5 to 1.2 times as large, turned, on turned voxels of 0.6 to 5 mm."""
+    spacing = (
+        np.exp(rng.uniform(np.log(0.6), np.log(5.0), 3)) if rng.random() < 0.5 else np.full(3, rng.uniform(0.6, 3))
+    )
+    name = str(rng.choice(list(_FORMS)))
+    scale, turn = rng.uniform(0.5, 1.2), np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    count = np.ceil(60.0 * scale / spacing).astype(int)
+    z, y, x = np.meshgrid(*(np.arange(n) for n in count[::-1]), indexing="ij")
+    at = (np.stack((x, y, z), axis=-1) - (count - 1) / 2 + rng.uniform(-0.5, 0.5, 3)) * spacing / scale
+    mask = _FORMS[name](*np.moveaxis(at @ turn.T, -1, 0))
+    if not mask.any():
+        return random_shape(rng)
+    return _structure(name, mask, spacing, np.linalg.qr(rng.normal(size=(3, 3)))[0])
+
+
+def _structure(name: str, mask: np.ndarray, spacing_mm: np.ndarray, direction: np.ndarray) -> Structure:
+    grid = Grid(shape_zyx=mask.shape, origin_mm=[-5.0, 30.0, 170.0], spacing_mm=spacing_mm, direction=direction)
+    return Structure(name=name, role="CTV", grid=grid, mask_zyx=mask)
