@@ -22,7 +22,7 @@ __all__ = ["NEAR_STEPS", "Rounding", "least_loss", "may_miss"]
 
 # How many steps a time may lie from its real number; what more would give was never seen to matter.
 NEAR_STEPS = 2
-# A search ends when its bound is this near.
+# A search ends when its bound is this near, or as near as a loss at which to be content.
 GAP_FRAC = 1e-5
 # A time this near to the grid, in steps, stands on it.
 _ON_GRID = 1e-9
@@ -85,7 +85,7 @@ def least_loss(
     step_s : float
         Of the grid.
     close_frac : float
-        A loss at which to be content.
+        A loss at which to be content, and a gap to its bound at which a search ends.
     max_nodes : int
         Branches of one search in whole numbers.
 
@@ -105,7 +105,7 @@ def least_loss(
         return Rounding(x=best, bound=relaxed.bound)
     price = price if hard == 0.0 else np.inf
     columns = _columns(program, cost, relaxed, best, plan.x, step_s=step_s, price=price)
-    search = WholeNumbers(columns, max_nodes=max_nodes, gap_frac=GAP_FRAC)
+    search = WholeNumbers(columns, max_nodes=max_nodes, gap_frac=max(GAP_FRAC, close_frac))
     search.add_rows(program.rows)
     found = search.solve(best, program.binding)
     if found is None:
