@@ -17,8 +17,8 @@ from hdrplan.optimize.times.rounding import least_loss, may_miss
 
 __all__ = ["deliverable"]
 
-# A loss below this fraction of the objective, half of what the proof at every point costs, is not worth a search in whole
-# numbers, nor is a search worth going on that near to its bound.
+# A loss below this fraction of the objective, half of what the proof at every point costs, is not worth a search in
+# whole numbers, nor is a search worth going on that near to its bound.
 CLOSE_FRAC = 5e-4
 # Branches of a search in whole numbers, at steps of 1 s: fifty lose 0.14 % of the demo's liver dose, a thousand 0.11 %.
 # Finer steps lose less in proportion, and their search gets as much less work: at 0.1 s a thousand branches took 8 CPU
