@@ -1,4 +1,4 @@
-"""The command-line page says what the help texts say."""
+"""The command-line page says what the help texts say, the page of mistakes what the tests do."""
 
 from __future__ import annotations
 
@@ -15,3 +15,12 @@ def test_the_page_is_current() -> None:
     made = subprocess.run([sys.executable, "-c", MAKE], cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
     page = ROOT / "docs" / "reference" / "cli.md"
     assert page.read_text(encoding="utf-8") == made.stdout, "run: python tools/make_cli_page.py"
+
+
+MISTAKES = "import runpy; page = runpy.run_path('tools/make_mistakes_page.py')['page']; print(page(), end='')"
+
+
+def test_the_page_of_mistakes_is_current() -> None:
+    made = subprocess.run([sys.executable, "-c", MISTAKES], cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
+    page = ROOT / "docs" / "reference" / "mistakes.md"
+    assert page.read_text(encoding="utf-8") == made.stdout, "run: python tools/make_mistakes_page.py"

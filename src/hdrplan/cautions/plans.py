@@ -69,6 +69,19 @@ PLANS = (
         why="Total time and TRAK are written beside the times they follow from. The dwell times are used.",
     ),
     Kind(
+        id="plan-dwell-twice",
+        sentence="{catheter}: {count} dwells of the plan stand at the place of another",
+        remedy="Add their times and leave one of each.",
+        why="Doses count both; an afterloader has one time for each position.",
+    ),
+    Kind(
+        id="plan-offsets-differ",
+        sentence="{catheter}: dwells of the plan lie up to {mm:.1f} mm farther apart than their offsets along the "
+        "catheter",
+        remedy="Positions or offsets were changed: plan again.",
+        why="Two places on a catheter are never farther apart than the way along it. Given from 1 mm.",
+    ),
+    Kind(
         id="plan-axes-reversed",
         sentence="{catheter}: the source points away from the tip in {count} of {of} dwells",
         remedy="Check the axes: unit vectors to the tip.",

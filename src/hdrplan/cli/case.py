@@ -15,8 +15,9 @@ from hdrplan.options import PLAN_OPTIONS, PlanOptions
 
 if TYPE_CHECKING:
     from hdrplan.io import CaseFile
+    from hdrplan.plan import Plan
 
-__all__ = ["case_options", "number_option", "plan_options", "read_case_from"]
+__all__ = ["case_options", "number_option", "plan_options", "read_case_from", "read_plan_for"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -112,6 +113,35 @@ def read_case_from(flags: dict[str, Any], *, before_puncture: bool = False) -> C
     case_file = case_of_table(changes, Path.cwd(), where="the command line", before_puncture=before_puncture)
     warn(case_file.warnings)
     return case_file
+
+
+def read_plan_for(path: Path, case_file: CaseFile | None = None, *, other_strength: bool = False) -> Plan:
+    """Read a plan, and print where it contradicts itself or the case that it is used with.
+
+    Parameters
+    ----------
+    path : Path
+        plan.json or the folder that holds it.
+    case_file : CaseFile, optional
+    other_strength : bool
+        Another strength than the plan's was asked for: that it differs is known.
+    """
+    from dataclasses import replace
+
+    from hdrplan.cautions import caution
+    from hdrplan.io import read_plan_file
+    from hdrplan.plausibility import doubts_of_plan
+
+    file = read_plan_file(path)
+    doubts = list(file.warnings)
+    if case_file is not None:
+        # A case before the treatment has no strength of its own to compare with.
+        plan = replace(file.plan, strength=case_file.strength) if other_strength else file.plan
+        doubts += doubts_of_plan(plan, case_file.case, case_file.source, case_file.strength)
+        if file.ct_sha256 is not None and case_file.ct_sha256 not in (None, file.ct_sha256):
+            doubts.append(caution("plan-other-ct"))
+    warn(doubts)
+    return file.plan
 
 
 def _table(flags: dict[str, Any]) -> dict[str, object]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hdrplan.cli.case import read_plan_for
 from hdrplan.cli.common import quiet_option, strict_option, warn
 from hdrplan.cli.outputs import OUT_FILE, writes
 
@@ -42,6 +43,7 @@ def command(plans: tuple[Path, ...], case_path: Path | None, output: Output, qui
     labels = _labels(plans)
     compared = []
     for path, label in zip(plans, labels, strict=True):
+        read_plan_for(path)
         folder = read_results(path)
         roles = {name: str(values.get("role", "other")) for name, values in folder.metrics["structures"].items()}
         curves = tuple(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hdrplan.cli.case import read_plan_for
 from hdrplan.cli.common import json_option, progress_bar, quiet_option, strict_option, warn
 from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.errors import InputError
@@ -106,14 +107,14 @@ def _plan(path: Path | None, dwells: Path | None, source: str | None, strength: 
     """Return the plan of a file, or one made of the CSV and the flags."""
     from dataclasses import replace
 
-    from hdrplan.io import read_dwells_csv, read_plan, read_source
+    from hdrplan.io import read_dwells_csv, read_source
     from hdrplan.plan import Plan
     from hdrplan.sources import strength_from_text
 
     if (path is None) == (dwells is None):
         raise InputError("say which dwells: either a PLAN or --dwells")
     if path is not None:
-        plan, _ = read_plan(path)
+        plan = read_plan_for(path)
         if source:
             plan = replace(plan, source=read_source(source))
         return replace(plan, strength=strength_from_text(strength)) if strength else plan

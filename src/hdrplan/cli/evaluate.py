@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.case import case_options, plan_options, read_case_from
+from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for
 from hdrplan.cli.common import echo_lines, given, json_option, steps_bar
 from hdrplan.cli.outputs import OUT_FILE, writes
 
@@ -43,14 +43,14 @@ def command(plan_path: Path, every_point: bool, output: Output | None, as_json: 
     """
     from dataclasses import replace
 
-    from hdrplan.io import json_text, new_file, read_plan, write_json
+    from hdrplan.io import json_text, new_file, write_json
     from hdrplan.report import metrics_table, score_lines
     from hdrplan.sources import strength_from_text
     from hdrplan.workflow import evaluate_plan
 
     strength = flags["strength"]
     case_file = read_case_from(flags)
-    plan, _ = read_plan(plan_path)
+    plan = read_plan_for(plan_path, case_file, other_strength=strength is not None)
     if strength is not None:
         plan = replace(plan, strength=strength_from_text(strength))
     options = replace(plan_options(case_file), every_point=every_point)

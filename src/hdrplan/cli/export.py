@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hdrplan.cli.case import read_plan_for
 from hdrplan.cli.common import given, quiet_option, strict_option, warn
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.errors import InputError
@@ -85,9 +86,9 @@ def command(
 
 def _contents(case_file: CaseFile, result: Path, link_ct: Path | None) -> DicomSet:
     """Read the plan, and what of dose and DVHs lies beside it."""
-    from hdrplan.io import DicomSet, read_ct_series, read_dvh, read_plan, read_volume
+    from hdrplan.io import DicomSet, read_ct_series, read_dvh, read_volume
 
-    plan, _ = read_plan(result)
+    plan = read_plan_for(result, case_file)
     folder = result if result.is_dir() else result.parent
     dose, dvh = folder / "dose.nrrd", folder / "dvh.csv"
     series = read_ct_series(link_ct) if link_ct is not None else None

@@ -40,6 +40,7 @@ _FILE = click.Path(path_type=Path)
     "--key", type=_FILE, help="Key file of the pseudonyms, created if missing. Keep it apart from the tables."
 )
 @click.option("--identify", is_flag=True, help="Write patient IDs and file names instead of pseudonyms.")
+@click.option("--strict", is_flag=True, help="A treatment that gives a warning is an error.")
 @writes
 @quiet_option
 def command(
@@ -53,6 +54,7 @@ def command(
     cluster: str | None,
     key: Path | None,
     identify: bool,
+    strict: bool,
     quiet: bool,
 ) -> None:
     """Read archives of DICOM exports and write the dose metrics of every plan and structure.
@@ -78,6 +80,7 @@ def command(
         source_name=source,
         prescription_gy=prescription,
         identify=identify,
+        strict=strict,
     )
     workers, partial = jobs or thread_count(), output.path.with_name(output.path.name + ".partial")
     with steps_bar(quiet=quiet) as on_progress:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.case import case_options, number_option, plan_options, read_case_from
+from hdrplan.cli.case import case_options, number_option, plan_options, read_case_from, read_plan_for
 from hdrplan.cli.common import echo_lines, given, json_option, quiet_option, steps_bar
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 
@@ -69,14 +69,14 @@ def command(
 
     The folder holds plan.json, dose.nrrd (Gy), dvh.csv, metrics.json, report.html and run.json. Research use only.
     """
-    from hdrplan.io import json_text, read_plan
+    from hdrplan.io import json_text
     from hdrplan.report import dwell_lines, metrics_table, plan_lines, source_use_lines
     from hdrplan.workflow import plan_case
 
     started = time.perf_counter()
     case_file = read_case_from(flags)
     options = replace(plan_options(case_file), every_point=every_point, proof_s=proof_s, fewest_dwells=fewest_dwells)
-    locked = None if lock is None else read_plan(lock)[0]
+    locked = None if lock is None else read_plan_for(lock, case_file)
     if dry_run:
         _print_size(case_file, options)
         return
@@ -137,5 +137,6 @@ def _write(
         dose=result.dose,
         dvh=dvh_table(result),
         metrics=metrics_table(result, given()),
+        ct_sha256=case_file.ct_sha256,
     )
     write_results(output, results, report_html=page, run=replace(record, seconds=seconds))

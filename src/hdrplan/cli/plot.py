@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.case import case_options, plan_options, read_case_from
+from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for
 from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.errors import InputError
 
@@ -43,13 +43,13 @@ def command(plan_path: Path, figure: str, output: Output, dpi: int, **flags: Any
     if form not in fits:
         raise InputError(f"the name of this figure must end in .{', .'.join(fits)}", got=repr(output.path.name))
     from hdrplan import __version__
-    from hdrplan.io import new_file, read_plan
+    from hdrplan.io import new_file
     from hdrplan.report import report_data, solid_html
     from hdrplan.report.figures import FIGURES, figure_bytes
     from hdrplan.workflow import plan_result
 
     case_file = read_case_from(flags)
-    plan, _ = read_plan(plan_path)
+    plan = read_plan_for(plan_path, case_file)
     result = plan_result(case_file.case, case_file.goals, plan, options=plan_options(case_file))
     view = report_data(result, {"versions": {"hdrplan": __version__}})
     content = solid_html(view).encode() if figure == "3d" else figure_bytes(FIGURES[figure](view), form, dpi=dpi)

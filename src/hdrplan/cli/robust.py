@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.case import case_options, plan_options, read_case_from
+from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for
 from hdrplan.cli.common import given, json_option, quiet_option, steps_bar
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.uncertainty import uncertainty_from, uncertainty_options
@@ -109,11 +109,10 @@ def command(
 
 def _plan(case_file: CaseFile, plan_path: Path | None) -> Plan:
     """Return the plan asked about, or make one."""
-    from hdrplan.io import read_plan
     from hdrplan.workflow import plan_case
 
     if plan_path is not None:
-        return read_plan(plan_path)[0]
+        return read_plan_for(plan_path, case_file)
     options = plan_options(case_file)
     return plan_case(case_file.case, case_file.goals, case_file.source, case_file.strength, options=options).plan
 

@@ -67,7 +67,7 @@ def command(budget_texts: tuple[str, ...], most: int, output: Output, as_json: b
             folder = draft / f"session-{k}"
             folder.mkdir()
             name = f"{case_file.case.name}, session {k} of {len(result.sessions)}"
-            write_plan(folder / "plan.json", session.plan, name)
+            write_plan(folder / "plan.json", session.plan, name, case_file.ct_sha256)
         write_json(draft / "sessions.json", table)
         options = case_file.options | chosen
         write_run(draft, inputs=case_file.inputs, options=options, seconds=result.seconds, warnings=given())

@@ -34,7 +34,7 @@ from hdrplan.io.label_maps import read_label_map, read_mask, read_names
 from hdrplan.io.markups import write_markups
 from hdrplan.io.outputs import Output, check_output, new_file, new_folder, other_files
 from hdrplan.io.phantoms import write_phantom
-from hdrplan.io.plan_files import plan_table, read_plan, write_plan
+from hdrplan.io.plan_files import PlanFile, plan_table, read_plan, read_plan_file, write_plan
 from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
 from hdrplan.io.results import ResultFolder, read_dvh, read_results, write_results
 from hdrplan.io.run_record import RunRecord, write_run
@@ -61,6 +61,7 @@ __all__ = [
     "ImportChoices",
     "Journal",
     "Output",
+    "PlanFile",
     "PointTable",
     "Pseudonyms",
     "ResultFolder",
@@ -104,6 +105,7 @@ __all__ = [
     "read_mask",
     "read_names",
     "read_plan",
+    "read_plan_file",
     "read_points_csv",
     "read_results",
     "read_role_rules",

@@ -21,7 +21,7 @@ from hdrplan.io.image_headers import check_text_header
 from hdrplan.io.noise import without_noise
 from hdrplan.memory import require_memory
 
-__all__ = ["Image", "open_image"]
+__all__ = ["Image", "open_grid", "open_image"]
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
 MAX_BYTES = 8 << 30
@@ -132,6 +132,29 @@ def open_image(path: Path) -> Image:
         header=_header(reader),
         pixels=pixels,
     )
+
+
+def open_grid(path: Path) -> Grid:
+    """Return the voxels of an image file from its header alone.
+
+    Raises
+    ------
+    InputError, FormatError, ResourceError
+        As :func:`open_image`, apart from the voxels' values.
+    """
+    import SimpleITK as sitk  # noqa: N813 (its own documentation's name)
+
+    existing_file(path)
+    check_text_header(path)
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+        _check_size(reader, path)
+    except RuntimeError as error:
+        raise FormatError("not a readable image", got=_reason(error), where=path) from None
+    return _grid(reader, path)
 
 
 def _check_size(reader: Any, path: Path) -> None:

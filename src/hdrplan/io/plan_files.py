@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from hdrplan.cautions import Caution, caution
 from hdrplan.door import Entries
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Dwells, Transit
@@ -13,8 +15,9 @@ from hdrplan.io.files import json_entries
 from hdrplan.io.source_values import source_of_entries, source_table, strength_of_entries, strength_table
 from hdrplan.io.value_files import write_json
 from hdrplan.plan import Plan
+from hdrplan.plausibility import doubts_of_dwells
 
-__all__ = ["PLAN_SCHEMA", "plan_table", "read_plan", "write_plan"]
+__all__ = ["PLAN_SCHEMA", "PlanFile", "plan_table", "read_plan", "read_plan_file", "write_plan"]
 
 PLAN_SCHEMA = "hdrplan.plan/2"
 _WITHOUT_SOURCE = "hdrplan.plan/1"
@@ -22,12 +25,50 @@ _WITHOUT_SOURCE = "hdrplan.plan/1"
 _LARGEST = 1e9
 
 
-def plan_table(plan: Plan, name: str) -> dict[str, object]:
-    """Return a plan as a JSON table; floats keep every digit, so reading gives the same plan."""
+# Stated totals agree with the times they were made of to rounding: other programs write six digits.
+_AGREE_FRAC = 1e-5
+# Dwells of one catheter nearer than this are one dwell; chords are never longer than the way along the catheter.
+_SAME_MM = 1e-3
+_CHORD_MM = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlanFile:
+    """A ``plan.json`` as it was read.
+
+    Parameters
+    ----------
+    plan : Plan
+    name : str
+        Of the case.
+    ct_sha256 : str or None
+        Of the CT that it was made on; None where the file does not say.
+    warnings : tuple of Caution
+        Where the file contradicts itself.
+    """
+
+    plan: Plan
+    name: str
+    ct_sha256: str | None
+    warnings: tuple[Caution, ...]
+
+
+def plan_table(plan: Plan, name: str, ct_sha256: str | None = None) -> dict[str, object]:
+    """Return a plan as a JSON table; floats keep every digit, so reading gives the same plan.
+
+    Parameters
+    ----------
+    plan : Plan
+    name : str
+        Of the case.
+    ct_sha256 : str, optional
+        Of the CT that it was made on.
+    """
     dwells = plan.dwells
     return {
         "schema": PLAN_SCHEMA,
         "name": name,
+        **({} if ct_sha256 is None else {"ct_sha256": ct_sha256}),
         "frame": "LPS, mm; axes point to the tip of the source",
         "source": source_table(plan.source),
         "strength": strength_table(plan.strength),
@@ -48,7 +89,7 @@ def plan_table(plan: Plan, name: str) -> dict[str, object]:
     }
 
 
-def write_plan(path: Path, plan: Plan, name: str) -> None:
+def write_plan(path: Path, plan: Plan, name: str, ct_sha256: str | None = None) -> None:
     """Write one ``plan.json``; for a whole folder of results see :func:`hdrplan.io.write_results`.
 
     Parameters
@@ -57,12 +98,26 @@ def write_plan(path: Path, plan: Plan, name: str) -> None:
     plan : Plan
     name : str
         Of the case, free of patient identifiers.
+    ct_sha256 : str, optional
+        Of the CT that it was made on.
     """
-    write_json(Path(path), plan_table(plan, name))
+    write_json(Path(path), plan_table(plan, name, ct_sha256))
 
 
 def read_plan(path: Path) -> tuple[Plan, str]:
     """Read ``plan.json`` (or the folder that holds it); returns the plan and its name.
+
+    Raises
+    ------
+    FormatError
+        As :func:`read_plan_file`, which also says where the file contradicts itself.
+    """
+    file = read_plan_file(path)
+    return file.plan, file.name
+
+
+def read_plan_file(path: Path) -> PlanFile:
+    """Read ``plan.json`` (or the folder that holds it), and compare what it states with what it holds.
 
     Raises
     ------
@@ -90,11 +145,45 @@ def read_plan(path: Path) -> tuple[Plan, str]:
             strength=strength_of_entries(entries.table("strength")),
             transit=_transit(entries),
         )
-        return plan, entries.text("name")
+        return PlanFile(
+            plan=plan,
+            name=entries.text("name"),
+            ct_sha256=entries.text_or_none("ct_sha256"),
+            warnings=(*_totals(entries, plan), *_places(plan.dwells), *doubts_of_dwells(plan.dwells)),
+        )
     except FormatError:
         raise
     except InputError as error:
         raise FormatError(error.expected, got=error.got, where=path, remedy=error.remedy) from None
+
+
+def _totals(entries: Entries, plan: Plan) -> list[Caution]:
+    """Say where stated totals are not those of the times."""
+    doubts = []
+    for key, what, computed in (
+        ("total_time_s", "a total time (s) of", plan.total_time_s),
+        ("trak_gy", "a TRAK (Gy at 1 m) of", plan.trak_gy),
+    ):
+        stated = entries.number(key, default=computed)
+        if abs(stated - computed) > _AGREE_FRAC * max(abs(computed), 1e-12):
+            doubts.append(caution("plan-total-differs", what=what, stated=stated, computed=computed))
+    return doubts
+
+
+def _places(dwells: Dwells) -> list[Caution]:
+    """Say where two dwells are one, or lie farther apart than along their catheter."""
+    doubts = []
+    for k, name in enumerate(dwells.catheter_names):
+        rows = np.flatnonzero(dwells.catheter == k)
+        rows = rows[np.argsort(dwells.offset_mm[rows], kind="stable")]
+        apart_mm = np.linalg.norm(np.diff(dwells.positions_mm[rows], axis=0), axis=1)
+        twice = int((apart_mm < _SAME_MM).sum())
+        if twice:
+            doubts.append(caution("plan-dwell-twice", catheter=name, count=twice))
+        beyond_mm = apart_mm - np.diff(dwells.offset_mm[rows])
+        if len(beyond_mm) and beyond_mm.max() > _CHORD_MM:
+            doubts.append(caution("plan-offsets-differ", catheter=name, mm=float(beyond_mm.max())))
+    return doubts
 
 
 def _transit(entries: Entries) -> Transit | None:

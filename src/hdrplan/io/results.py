@@ -22,7 +22,7 @@ from hdrplan.geometry import Volume
 from hdrplan.io.files import json_entries, text_of
 from hdrplan.io.images import read_volume, write_volume
 from hdrplan.io.outputs import Output, new_folder
-from hdrplan.io.plan_files import read_plan, write_plan
+from hdrplan.io.plan_files import read_plan_file, write_plan
 from hdrplan.io.run_record import RunRecord
 from hdrplan.io.value_files import write_json, write_rows
 from hdrplan.plan import Plan
@@ -41,6 +41,8 @@ class ResultFolder:
     name : str
         Of the case, free of patient identifiers.
     plan : Plan
+    ct_sha256 : str or None
+        Of the CT that it was made on.
     dose : Volume
         Gy; stored as float32.
     dvh : mapping
@@ -54,6 +56,7 @@ class ResultFolder:
     dose: Volume
     dvh: Dvh
     metrics: Mapping[str, Any]
+    ct_sha256: str | None = None
 
 
 def write_results(place: Output | Path, results: ResultFolder, *, report_html: str, run: RunRecord) -> None:
@@ -73,7 +76,7 @@ def write_results(place: Output | Path, results: ResultFolder, *, report_html: s
         The folder exists.
     """
     with new_folder(place) as draft:
-        write_plan(draft / "plan.json", results.plan, results.name)
+        write_plan(draft / "plan.json", results.plan, results.name, results.ct_sha256)
         dose = results.dose
         write_volume(draft / "dose.nrrd", Volume(dose.grid, dose.values_zyx.astype(np.float32)))
         _write_dvh(draft / "dvh.csv", results.dvh)
@@ -95,15 +98,16 @@ def read_results(folder: Path) -> ResultFolder:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError("expected the output folder of a plan", got="no folder", where=folder)
-    plan, name = read_plan(folder)
+    file = read_plan_file(folder)
     metrics = json_entries(folder / "metrics.json")
     schema = metrics.text("schema")
     if not schema.startswith("hdrplan.metrics/1"):
         raise FormatError("expected hdrplan.metrics/1", got=repr(schema)[:60], where=metrics.where)
     metrics.table("structures")
     return ResultFolder(
-        name=name,
-        plan=plan,
+        name=file.name,
+        plan=file.plan,
+        ct_sha256=file.ct_sha256,
         dose=read_volume(folder / "dose.nrrd"),
         dvh=read_dvh(folder / "dvh.csv"),
         metrics=metrics.values,

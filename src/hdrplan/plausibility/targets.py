@@ -19,11 +19,13 @@ __all__ = ["doubts_of_structures", "doubts_of_targets"]
 
 # Parts of a CTV below this are strays, holes below it are the raster's.
 _STRAY_FRAC = 0.02
-_HOLE_FRAC = 0.005
+_HOLE_FRAC, _HOLE_CC = 0.005, 0.05
 # cc: balls of 5 and 120 mm; lesions in the literature had 8 to 120 mm (register, "ctv-volume-unusual").
 _VOLUME_CC = (0.065, 905.0)
 # Farther than this from the organ that is spared around it a lesion does not lie in or at it.
 _AWAY_MM = 10.0
+# Two along each axis: fewer show no shape.
+_FEW_VOXELS = 8
 _LARGE_FRAC = 0.5
 _OVERLAP_FRAC = 0.10
 # A box of so many voxels is looked at in a few hundredths of a second.
@@ -110,13 +112,16 @@ def _holes(ctv: Structure, mask: BoolArray) -> list[Caution]:
     sizes = np.bincount(outside.ravel())[1:]
     sizes[outside[0, 0, 0] - 1] = 0
     cc = float(sizes.sum() / mask.sum()) * ctv.volume_cc
-    if cc < _HOLE_FRAC * ctv.volume_cc:
+    if cc < min(_HOLE_CC, _HOLE_FRAC * ctv.volume_cc):
         return []
     return [caution("ctv-holes", name=ctv.name, count=count - 1, cc=cc)]
 
 
 def _size(ctv: Structure) -> list[Caution]:
     low, high = _VOLUME_CC
+    voxels = int(ctv.mask_zyx.sum())
+    if voxels < _FEW_VOXELS:
+        return [caution("ctv-few-voxels", name=ctv.name, count=voxels)]
     if low <= ctv.volume_cc <= high:
         return []
     return [

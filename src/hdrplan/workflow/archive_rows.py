@@ -59,6 +59,8 @@ class ArchiveOptions:
         Where a plan states none.
     identify : bool
         Patient IDs and file names instead of pseudonyms.
+    strict : bool
+        A treatment that gives a warning is an error.
     """
 
     engine: Engine = "both"
@@ -66,6 +68,7 @@ class ArchiveOptions:
     source_name: str | None = None
     prescription_gy: float | None = None
     identify: bool = False
+    strict: bool = False
 
     @property
     def record(self) -> dict[str, object]:
@@ -78,6 +81,7 @@ class ArchiveOptions:
             "source": self.source_name,
             "prescription_gy": self.prescription_gy,
             "identify": self.identify,
+            "strict": self.strict,
         }
 
 
@@ -134,11 +138,15 @@ def _rows(treatment: Treatment, options: ArchiveOptions) -> list[Row]:
         doses.append(_stored(treatment.dose, brachy, points))
     if not doses:
         raise InputError("the plan has no stored dose", got="none in the archive", where=treatment.plan)
-    return [
+    rows = [
         facts | dose.facts | _metrics(structure, points, dose, prescription_gy, notes)
         for dose in doses
         for structure in structures
     ]
+    doubted = next((row for row in rows if row["warnings"]), None)
+    if options.strict and doubted is not None:
+        raise InputError("with `strict=True` no warning may be left", got=doubted["warnings"], where=treatment.plan)
+    return rows
 
 
 def _structures(

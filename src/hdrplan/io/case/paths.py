@@ -31,11 +31,16 @@ class CasePaths:
     ) -> None:
         self.folder, self._where, self._relative_only = folder, where, relative_only
         self._hashes = dict(hashes or {})
+        self._by_key: dict[str, str] = {}
 
     @property
     def hashes(self) -> dict[str, str]:
         """Name -> SHA-256 of every file that :meth:`path` was asked for."""
         return dict(self._hashes)
+
+    def sha256_of(self, key: str) -> str | None:
+        """Return the hash of the file that the case calls so; None where :meth:`path` was not asked for it."""
+        return self._by_key.get(key)
 
     def path(self, name: object, key: str) -> Path:
         """Return the path of an existing file or folder.
@@ -64,7 +69,8 @@ class CasePaths:
         path = self.folder / name
         if not path.is_dir():
             existing_file(path)
-        self._hashes[Path(name).as_posix() if self._relative_only else path.name] = sha256(path)
+        self._by_key[key] = sha256(path)
+        self._hashes[Path(name).as_posix() if self._relative_only else path.name] = self._by_key[key]
         return path
 
 

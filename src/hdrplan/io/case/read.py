@@ -113,6 +113,6 @@ def read_anatomy(path: Path) -> tuple[Volume, tuple[Structure, ...], str | None]
         raise InputError("a case with a CT is needed", got="no ct", where=toml)
     paths = CasePaths(toml.parent, toml, relative_only=True)
     ct, _ = read_ct(paths.path(entries.values["ct"], "ct"))
-    structures = structures_of(entries, roles_of(entries), paths)
+    structures, _ = structures_of(entries, roles_of(entries), paths)
     check_structures(structures, ct.grid, where=toml)
     return ct, structures, entries.text_or_none("healthy")

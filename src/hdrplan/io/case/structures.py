@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from hdrplan.cautions import Caution
 from hdrplan.door import Entries, as_table
 from hdrplan.errors import FormatError, InputError
-from hdrplan.geometry import ROLES, Role, Structure
+from hdrplan.geometry import ROLES, Grid, Role, Structure
 from hdrplan.io.case.paths import CasePaths
+from hdrplan.io.image_places import doubts_of_labels, doubts_of_orientation
 from hdrplan.io.label_maps import read_label_map, read_mask, read_names
 from hdrplan.io.segmentations import read_segment_names, read_segmentation
 
@@ -45,8 +47,8 @@ def roles_of(entries: Entries) -> dict[str, Role]:
 
 
 def structures_of(
-    entries: Entries, roles: Mapping[str, Role], paths: CasePaths, *, everything: bool = False
-) -> tuple[Structure, ...]:
+    entries: Entries, roles: Mapping[str, Role], paths: CasePaths, ct: Grid | None = None, *, everything: bool = False
+) -> tuple[tuple[Structure, ...], tuple[Caution, ...]]:
     """Read the structures of a case.
 
     Parameters
@@ -56,13 +58,17 @@ def structures_of(
     roles : mapping
         Of :func:`roles_of`; structures without a role are not read.
     paths : CasePaths
+    ct : Grid, optional
+        The files are compared with it.
     everything : bool
         Read those without a role too, as "other".
 
     Returns
     -------
-    tuple of Structure
+    structures : tuple of Structure
         In the order of ``roles``, the others after them.
+    warnings : tuple of Caution
+        Files that leave open how they lie in the patient, or lie beside the CT.
 
     Raises
     ------
@@ -93,7 +99,12 @@ def structures_of(
             where=where,
             remedy=f"The files hold: {', '.join(known[:40]) or 'none of the names in [roles]'}.",
         )
-    return tuple(read[name] for name in [*roles, *(name for name in read if name not in roles)])
+    doubts: list[Caution] = []
+    for path in dict.fromkeys(file.path for file in files):
+        doubts += doubts_of_orientation(path)
+        doubts += doubts_of_labels(path, ct) if ct is not None else []
+    structures = tuple(read[name] for name in [*roles, *(name for name in read if name not in roles)])
+    return structures, tuple(doubts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

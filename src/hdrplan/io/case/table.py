@@ -29,7 +29,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hdrplan.cautions import Caution, each_once
@@ -43,6 +43,7 @@ from hdrplan.io.case.paths import CasePaths
 from hdrplan.io.case.strength import STRENGTH_KEYS, strength_of
 from hdrplan.io.case.structures import roles_of, structures_of
 from hdrplan.io.dicom.ct import read_ct_series
+from hdrplan.io.image_places import doubts_of_orientation
 from hdrplan.io.images import read_volume
 from hdrplan.io.sources import read_source
 from hdrplan.options import PLAN_OPTIONS
@@ -75,6 +76,8 @@ class CaseFile:
         What ``[dwells]`` gives, by name (:data:`hdrplan.options.PLAN_OPTIONS`); absent ones keep their default.
     inputs : dict
         Input file -> SHA-256, for the record of the run.
+    ct_sha256 : str or None
+        Of the CT: plans made on it say so.
     warnings : tuple of Caution
         What is odd but can be true.
     """
@@ -85,6 +88,7 @@ class CaseFile:
     strength: Strength
     options: dict[str, float]
     inputs: dict[str, str]
+    ct_sha256: str | None = None
     warnings: tuple[Caution, ...] = ()
 
 
@@ -125,17 +129,18 @@ def case_of_table(
     paths = CasePaths(folder, where, relative_only=relative_only)
     roles = roles_of(entries)
     ct, warnings = read_ct(paths.path(table["ct"], "ct")) if "ct" in table else (None, ())
-    structures = structures_of(entries, roles, paths, everything=before_puncture)
+    structures, places = structures_of(entries, roles, paths, ct.grid if ct else None, everything=before_puncture)
     catheters: tuple[Catheter, ...] = ()
     if "catheters" in table and not before_puncture:
         catheters = read_catheters(paths.path(table["catheters"], "catheters"))
-    return _case_file(entries, _Anatomy(ct, structures, catheters), paths, warnings)
+    case_file = _case_file(entries, _Anatomy(ct, structures, catheters), paths, (*warnings, *places))
+    return replace(case_file, ct_sha256=paths.sha256_of("ct"))
 
 
 def read_ct(path: Path) -> tuple[Volume, tuple[Caution, ...]]:
     """Read a CT, and what is to be said of a DICOM series: slices filled, doubled, left out."""
     if not path.is_dir():
-        return read_volume(path), ()
+        return read_volume(path), tuple(doubts_of_orientation(path))
     series = read_ct_series(path)
     return series.volume, series.warnings
 

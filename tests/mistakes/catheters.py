@@ -1,0 +1,143 @@
+"""Mistakes with catheters."""
+
+from __future__ import annotations
+
+import numpy as np
+from mistake import Shelf
+
+from body_case import ORIGIN_MM, SPACING_MM, Array, Given
+
+CATHETERS = Shelf("Catheters")
+
+
+def change(given: Given, k: int, points: Array) -> None:
+    given.catheters[k] = (given.catheters[k][0], np.asarray(points, dtype=float))
+
+
+@CATHETERS("all catheters drawn from tip to hub", warns="catheter-hub-first")
+def all_reversed(given: Given) -> None:
+    given.catheters = [(name, points[::-1]) for name, points in given.catheters]
+
+
+@CATHETERS("one of three catheters drawn from tip to hub", warns="catheter-hub-first")
+def one_reversed(given: Given) -> None:
+    change(given, 1, given.catheters[1][1][::-1])
+
+
+@CATHETERS("drawn from tip to hub, both ends as far from the CTV", warns="catheter-tip-at-skin")
+def reversed_both_ends_equal(given: Given) -> None:
+    # Through the lesion and on: 50 mm beyond its far side, 50 mm before its near side.
+    y, z = -10.0, 91.0
+    change(given, 1, [[x, y, z] for x in np.linspace(-20.0, -143.0, 9)])
+
+
+@CATHETERS("tips in the air: the catheters were pushed out on the other side", warns="catheter-tip-in-air")
+def tip_in_air(given: Given) -> None:
+    y, z = -10.0, 91.0
+    change(given, 1, [[-70.0, yy, z] for yy in np.linspace(130.0, -105.0, 12)])
+    change(given, 0, [[-80.0, y, z - 6], [-70.0, y, z - 6], [-60.0, y, z - 6]])
+    given.catheters = [given.catheters[1]]
+
+
+@CATHETERS("one catheter twice in the file", refuses="each catheter stands once")
+def doubled(given: Given) -> None:
+    given.catheters.append(("cath_4", given.catheters[0][1]))
+
+
+@CATHETERS("one catheter drawn twice, by two people", warns="catheters-doubled")
+def drawn_twice(given: Given) -> None:
+    given.catheters.append(("cath_4", given.catheters[0][1] + [0.3, 0.5, -0.6]))
+
+
+@CATHETERS("one catheter as a curve and as a line", warns="catheters-doubled")
+def curve_and_line(given: Given) -> None:
+    points = given.catheters[0][1]
+    given.catheters.append(("line", points[[0, -1]] + [0.0, 0.4, 0.4]))
+
+
+@CATHETERS("two catheters exchanged where they pass each other", warns="catheters-cross")
+def crossing(given: Given) -> None:
+    first, second = given.catheters[0][1], given.catheters[2][1]
+    change(given, 0, np.vstack((first[:4], second[4:])))
+    change(given, 2, np.vstack((second[:4], first[4:])))
+
+
+@CATHETERS("a point of another catheter among the points", warns="catheter-kinked")
+def point_of_another(given: Given) -> None:
+    points = given.catheters[1][1].copy()
+    points[4] += [0.0, 14.0, -8.0]
+    change(given, 1, points)
+
+
+@CATHETERS("a sharp bend: the catheter seems broken", warns="catheter-kinked")
+def broken(given: Given) -> None:
+    change(given, 1, [[-72.0, -110.0, 91.0], [-72.0, -10.0, 91.0], [-95.0, -10.0, 91.0], [-112.0, -10.0, 91.0]])
+
+
+@CATHETERS("points in the order of clicks, not along the catheter", refuses="turn back on itself")
+def order_of_clicks(given: Given) -> None:
+    change(given, 1, given.catheters[1][1][[0, 4, 2, 6, 1, 5, 3, 7]])
+
+
+@CATHETERS("two catheters under one name, one after the other", refuses="turn back on itself")
+def two_under_one_name(given: Given) -> None:
+    change(given, 0, np.vstack((given.catheters[0][1], given.catheters[2][1])))
+
+
+@CATHETERS("points sorted by another coordinate: a zig-zag", refuses="turn back on itself")
+def sorted_by_y(given: Given) -> None:
+    points = given.catheters[1][1] + np.random.default_rng(2).normal(0, 0.4, (8, 3))
+    change(given, 1, points[np.argsort(points[:, 1])])
+
+
+@CATHETERS("a catheter that curls up: the way is longer than between its ends", warns="catheter-zigzag")
+def curled(given: Given) -> None:
+    angle = np.linspace(-0.6 * np.pi, 0.75 * np.pi, 40)
+    circle = np.column_stack((-80.0 - 20.0 * np.cos(angle), -10.0 + 20.0 * np.sin(angle), np.full(40, 91.0)))
+    change(given, 1, circle)
+
+
+@CATHETERS("positions in cm", refuses="mm long")
+def centimetres(given: Given) -> None:
+    given.catheters = [(name, points / 10.0) for name, points in given.catheters]
+
+
+@CATHETERS("positions in m", refuses="mm long")
+def metres(given: Given) -> None:
+    given.catheters = [(name, points / 1000.0) for name, points in given.catheters]
+
+
+@CATHETERS("RAS positions in a file that says LPS", refuses="RAS but says LPS")
+def ras_as_lps(given: Given) -> None:
+    given.catheters = [(name, points * [-1.0, -1.0, 1.0]) for name, points in given.catheters]
+
+
+@CATHETERS("voxel indices instead of mm", refuses="catheter")
+def indices(given: Given) -> None:
+    given.catheters = [(name, (points - ORIGIN_MM) / SPACING_MM) for name, points in given.catheters]
+
+
+@CATHETERS("a catheter of another lesion in the file", refuses="within 30 mm of a CTV")
+def of_another_lesion(given: Given) -> None:
+    given.catheters.append(("cath_4", given.catheters[0][1] + [0.0, 75.0, 40.0]))
+
+
+@CATHETERS("tip and hub beyond the CT: the catheter file of another scan", refuses="catheter")
+def of_another_scan(given: Given) -> None:
+    given.catheters = [(name, points + np.array([0.0, 0.0, 400.0])) for name, points in given.catheters]
+
+
+@CATHETERS("one point only", refuses="at least two points")
+def one_point(given: Given) -> None:
+    change(given, 0, given.catheters[0][1][:1])
+
+
+@CATHETERS("the same point clicked twice", refuses="must differ")
+def clicked_twice(given: Given) -> None:
+    points = given.catheters[0][1]
+    change(given, 0, np.vstack((points[:3], points[2:])))
+
+
+@CATHETERS("two catheters of one name", refuses="names must differ")
+def one_name(given: Given) -> None:
+    given.catheters[1] = ("cath_1", given.catheters[1][1])

@@ -1,0 +1,145 @@
+"""Mistakes in DICOM exports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pydicom
+from mistake import Shelf
+
+DICOM = Shelf("DICOM exports")
+
+
+def edit(path: Path, change: Callable[[Any], None]) -> None:
+    data = pydicom.dcmread(path)
+    change(data)
+    data.save_as(path)
+
+
+def slices(folder: Path) -> list[Path]:
+    return sorted(folder.glob("CT_*.dcm"))
+
+
+def source(folder: Path, **values: Any) -> None:
+    def change(data: Any) -> None:
+        for keyword, value in values.items():
+            setattr(data.SourceSequence[0], keyword, value)
+
+    edit(folder / "RP.dcm", change)
+
+
+def vendor(data: Any) -> None:
+    """Another planning system: our own exports are never approved, and that is known."""
+    data.Manufacturer, data.ManufacturerModelName = "Vendor", "TPS"
+    for machine in data.TreatmentMachineSequence:
+        machine.Manufacturer = "Vendor"
+    for item in data.SourceSequence:
+        item.SourceManufacturer = "Vendor"
+
+
+@DICOM("a rejected plan", warns="plan-not-approved")
+def rejected(folder: Path) -> None:
+    edit(folder / "RP.dcm", lambda d: setattr(d, "ApprovalStatus", "REJECTED"))
+
+
+@DICOM("a plan of the TPS that nobody approved", warns="plan-not-approved")
+def unapproved(folder: Path) -> None:
+    def change(data: Any) -> None:
+        vendor(data)
+        data.ApprovalStatus = "UNAPPROVED"
+
+    edit(folder / "RP.dcm", change)
+
+
+@DICOM("a biologically effective dose", refuses="DoseType")
+def effective_dose(folder: Path) -> None:
+    edit(folder / "RD.dcm", lambda d: setattr(d, "DoseType", "EFFECTIVE"))
+
+
+@DICOM("the difference of two doses", refuses="DoseType")
+def dose_difference(folder: Path) -> None:
+    edit(folder / "RD.dcm", lambda d: setattr(d, "DoseType", "ERROR"))
+
+
+@DICOM("a dose in percent", refuses="DoseUnits")
+def relative_dose(folder: Path) -> None:
+    edit(folder / "RD.dcm", lambda d: setattr(d, "DoseUnits", "RELATIVE"))
+
+
+@DICOM("CT of a tilted gantry whose positions were straightened", warns="ct-tilt-in-header")
+def tilt_in_header(folder: Path) -> None:
+    for path in slices(folder):
+        edit(path, lambda d: setattr(d, "GantryDetectorTilt", 12.0))
+
+
+@DICOM("CT of a tilted gantry", refuses="gantry tilt")
+def tilted(folder: Path) -> None:
+    for k, path in enumerate(slices(folder)):
+        edit(path, lambda d, k=k: d.ImagePositionPatient.__setitem__(1, float(d.ImagePositionPatient[1]) + 0.6 * k))
+
+
+@DICOM("one slice with another rescale intercept", warns="ct-rescale-differs")
+def rescale_of_one(folder: Path) -> None:
+    edit(slices(folder)[4], lambda d: setattr(d, "RescaleIntercept", float(d.RescaleIntercept) + 1024))
+
+
+@DICOM("a slice lost in the export", warns="ct-slices-missing")
+def slice_lost(folder: Path) -> None:
+    slices(folder)[5].unlink()
+
+
+@DICOM("a slice of another series of the same patient", refuses="expected one CT series")
+def slice_of_another_series(folder: Path) -> None:
+    edit(folder / "RS.dcm", _without_references)
+    edit(slices(folder)[5], lambda d: setattr(d, "SeriesInstanceUID", "1.2.3.4.5"))
+
+
+def _without_references(data: Any) -> None:
+    data.FrameOfReferenceUID = "1.2.3"
+    for frame in data.ReferencedFrameOfReferenceSequence:
+        frame.FrameOfReferenceUID = "1.2.3"
+        frame.RTReferencedStudySequence[0].RTReferencedSeriesSequence[0].SeriesInstanceUID = "1.2.3"
+
+
+@DICOM("structures drawn in another frame of reference", refuses="share a frame of reference")
+def another_frame(folder: Path) -> None:
+    edit(folder / "RS.dcm", _without_references)
+
+
+@DICOM("a Co-60 plan", refuses="SourceIsotopeHalfLife")
+def cobalt(folder: Path) -> None:
+    source(folder, SourceIsotopeHalfLife=1925.2, SourceIsotopeName="Co-60")
+
+
+@DICOM("the half-life in hours", refuses="SourceIsotopeHalfLife")
+def half_life_in_hours(folder: Path) -> None:
+    source(folder, SourceIsotopeHalfLife=1771.9)
+
+
+@DICOM("a source of other length than the model that its words name", warns="active-length-differs")
+def other_length(folder: Path) -> None:
+    source(folder, ActiveSourceLength=5.0)
+
+
+@DICOM("a strength changed after planning: TRAK does not fit", warns="trak-differs")
+def strength_changed(folder: Path) -> None:
+    source(folder, ReferenceAirKermaRate=20000.0)
+
+
+@DICOM("a negative strength", refuses="ReferenceAirKermaRate")
+def negative_strength(folder: Path) -> None:
+    source(folder, ReferenceAirKermaRate=-40700.0)
+
+
+@DICOM("dose of another plan in the folder", warns="uid-of-partner")
+def dose_of_another_plan(folder: Path) -> None:
+    edit(folder / "RD.dcm", lambda d: setattr(d.ReferencedRTPlanSequence[0], "ReferencedSOPInstanceUID", "1.2.3"))
+
+
+@DICOM("two plans in the folder", refuses="expected one brachytherapy plan")
+def two_plans(folder: Path) -> None:
+    data = pydicom.dcmread(folder / "RP.dcm")
+    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = "1.2.3.9"
+    data.save_as(folder / "RP_2.dcm")

@@ -1,0 +1,219 @@
+"""Mistakes with images: the CT, and label maps beside it."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from mistake import Shelf
+
+from body_case import ORIGIN_MM, SPACING_MM, Given
+
+IMAGES = Shelf("Images")
+
+
+def nifti_header(name: str, change: Callable[[bytearray], None]) -> Callable[[Path], None]:
+    def edit(folder: Path) -> None:
+        data = bytearray(gzip.decompress((folder / name).read_bytes()))
+        change(data)
+        (folder / name).write_bytes(gzip.compress(bytes(data)))
+
+    return edit
+
+
+def text_header(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    def edit(folder: Path) -> None:
+        (folder / name).write_bytes(change((folder / name).read_bytes()))
+
+    return edit
+
+
+def without_lines(*starts: bytes) -> Callable[[bytes], bytes]:
+    def change(data: bytes) -> bytes:
+        lines = data.split(b"\n")
+        cut = next(k for k, line in enumerate(lines) if not line or line.startswith(b"ElementDataFile"))
+        kept = [line for line in lines[:cut] if not line.startswith(starts)]
+        return b"\n".join(kept + lines[cut:])
+
+    return change
+
+
+@IMAGES("NIfTI whose qform_code and sform_code are both 0", warns="image-orientation-missing")
+def codes_zero(given: Given) -> None:
+    for name in (given.ct_name, given.labels_name):
+        given.after.append(nifti_header(name, lambda d: d.__setitem__(slice(252, 256), b"\0\0\0\0")))
+    del given.table["catheters"]
+
+
+@IMAGES("label map alone whose qform_code and sform_code are both 0", refuses="must lie inside the CT")
+def codes_zero_in_labels(given: Given) -> None:
+    given.after.append(nifti_header(given.labels_name, lambda d: d.__setitem__(slice(252, 256), b"\0\0\0\0")))
+
+
+@IMAGES("NIfTI whose qform was moved, its sform not", refuses="qform and sform")
+def forms_shifted(given: Given) -> None:
+    given.after.append(nifti_header(given.ct_name, lambda d: d.__setitem__(slice(268, 272), struct.pack("<f", 20.0))))
+
+
+@IMAGES("NIfTI whose sform is mirrored left to right, its qform not", refuses="qform and sform")
+def forms_mirrored(given: Given) -> None:
+    def mirror(data: bytearray) -> None:
+        (first,) = struct.unpack("<f", data[280:284])
+        data[280:284] = struct.pack("<f", -first)
+
+    given.after.append(nifti_header(given.ct_name, mirror))
+
+
+@IMAGES("NRRD without its space", warns="image-orientation-missing")
+def no_space(given: Given) -> None:
+    given.ct_name = "ct.nrrd"
+    given.after.append(text_header("ct.nrrd", _space_as_dimension))
+
+
+def _space_as_dimension(data: bytes) -> bytes:
+    return data.replace(b"space: left-posterior-superior", b"space dimension: 3", 1)
+
+
+@IMAGES("NRRD without any spacing", refuses="spacing")
+def no_spacing(given: Given) -> None:
+    given.ct_name = "ct.nrrd"
+    given.after.append(text_header("ct.nrrd", without_lines(b"space", b"kinds")))
+
+
+@IMAGES("MetaImage without its TransformMatrix", warns="image-orientation-missing")
+def no_matrix(given: Given) -> None:
+    given.ct_name = "ct.mha"
+    given.after.append(text_header("ct.mha", without_lines(b"TransformMatrix")))
+
+
+@IMAGES("MetaImage without its ElementSpacing", refuses="ElementSpacing")
+def no_element_spacing(given: Given) -> None:
+    given.ct_name = "ct.mha"
+    given.after.append(text_header("ct.mha", without_lines(b"ElementSpacing")))
+
+
+@IMAGES("CT saved as stored numbers, the rescale intercept left out", refuses="a CT is in HU")
+def stored_numbers(given: Given) -> None:
+    given.ct = (given.ct + 1024).clip(0).astype(np.int16)
+
+
+@IMAGES("CT saved as unsigned numbers: air wrapped to 64512", refuses="a CT is in HU")
+def wrapped(given: Given) -> None:
+    given.ct = given.ct.astype(np.uint16)
+
+
+@IMAGES("an MR image instead of the CT", refuses="a CT is in HU")
+def magnetic_resonance(given: Given) -> None:
+    given.ct = np.where(given.ct < -500, 5, 900 + given.ct).astype(np.int16)
+
+
+@IMAGES("a dose instead of the CT", refuses="a CT is in HU")
+def dose_as_ct(given: Given) -> None:
+    z, y, x = np.indices(given.ct.shape)
+    given.ct = (4e4 / (1.0 + (z - 17) ** 2 + (y - 27) ** 2 + (x - 20) ** 2)).astype(np.float32)
+
+
+@IMAGES("CT exported as a windowed grey picture, 0 to 255", warns="ct-values-unusual")
+def windowed(given: Given) -> None:
+    given.ct = np.clip((given.ct + 160) * 255.0 / 400.0, 0, 255).astype(np.uint8)
+
+
+@IMAGES("CT normalised to 0 to 1 for a neural network", warns="ct-values-unusual")
+def normalised(given: Given) -> None:
+    given.ct = ((given.ct.clip(-1000, 1000) + 1000) / 2000.0).astype(np.float32)
+
+
+@IMAGES("one slice with another rescale intercept", warns="ct-slice-jumps")
+def one_slice_other_rescale(given: Given) -> None:
+    given.ct[12] += 1024
+
+
+@IMAGES("one slice of zeros among the others", warns="ct-slice-jumps")
+def one_slice_lost(given: Given) -> None:
+    given.ct[20] = 0
+
+
+@IMAGES("CT flipped front to back against its header", warns="ct-flipped")
+def flipped_front_back(given: Given) -> None:
+    given.ct = given.ct[:, ::-1].copy()
+
+
+@IMAGES("CT flipped left to right against its header", warns="structure-in-other-tissue")
+def flipped_left_right(given: Given) -> None:
+    given.ct = given.ct[:, :, ::-1].copy()
+
+
+@IMAGES("CT slices stacked head to feet, the labels feet to head", warns="structure-in-other-tissue")
+def slices_reversed(given: Given) -> None:
+    given.ct = given.ct[::-1].copy()
+
+
+@IMAGES("CT of another patient: organs lie in air", warns="structure-in-other-tissue")
+def other_patient(given: Given) -> None:
+    given.ct = np.roll(given.ct, (0, 22, 30), axis=(0, 1, 2))
+
+
+@IMAGES("label map shifted by one slice", warns="labels-shifted")
+def labels_one_slice_off(given: Given) -> None:
+    given.labels_header["origin"] = ORIGIN_MM + SPACING_MM * np.array([0.0, 0.0, 1.0])
+
+
+@IMAGES("label map shifted by half a voxel: corners taken for centres", warns="labels-shifted")
+def labels_half_a_voxel_off(given: Given) -> None:
+    given.labels_header["origin"] = ORIGIN_MM - SPACING_MM / 2
+
+
+@IMAGES("cropped label map, half a voxel off", warns="labels-half-voxel")
+def cropped_labels_half_off(given: Given) -> None:
+    given.labels = given.labels[:, 2:-2, 2:-2].copy()
+    given.labels_header["origin"] = ORIGIN_MM + SPACING_MM * [2.5, 2.5, 0.0]
+
+
+@IMAGES("label map whose spacing was lost", refuses="CT's number of voxels")
+def labels_without_spacing(given: Given) -> None:
+    given.labels_header["spacing"] = np.ones(3)
+
+
+@IMAGES("label map with the header of another series: as many voxels of another size", warns="labels-other-spacing")
+def labels_other_slices(given: Given) -> None:
+    given.labels_header["spacing"] = SPACING_MM * [1.0, 1.0, 0.95]
+
+
+@IMAGES("label map whose origin was lost", refuses="must lie inside the CT")
+def labels_without_origin(given: Given) -> None:
+    given.labels_header["origin"] = np.zeros(3)
+
+
+@IMAGES("label map whose directions say RAS, its voxels are LPS", refuses="must lie inside the CT")
+def labels_ras_header(given: Given) -> None:
+    given.labels_header["direction"] = np.diag([-1.0, -1.0, 1.0])
+
+
+@IMAGES("label map mirrored left to right", warns="anatomy-mirrored")
+def labels_left_right(given: Given) -> None:
+    given.labels = given.labels[:, :, ::-1].copy()
+    given.catheters = [(name, points * [-1.0, 1.0, 1.0]) for name, points in given.catheters]
+
+
+@IMAGES("label map mirrored front to back", warns="anatomy-mirrored")
+def labels_front_back(given: Given) -> None:
+    given.labels = given.labels[:, ::-1].copy()
+
+
+@IMAGES("slices of the label map reversed", warns="anatomy-mirrored")
+def labels_slices_reversed(given: Given) -> None:
+    given.labels = given.labels[::-1].copy()
+
+
+@IMAGES("CT and labels both mirrored left to right: liver on the left", warns="anatomy-mirrored")
+def both_mirrored(given: Given) -> None:
+    given.ct, given.labels = given.ct[:, :, ::-1].copy(), given.labels[:, :, ::-1].copy()
+    given.catheters = [(name, points * [-1.0, 1.0, 1.0]) for name, points in given.catheters]
+
+
+@IMAGES("label map drawn on a scan 8 cm away along the table", warns="structure-in-other-tissue")
+def labels_along_the_table(given: Given) -> None:
+    given.ct = np.roll(given.ct, -16, axis=0)

@@ -1,0 +1,243 @@
+"""Mistakes with prescriptions, goals, the source and its strength."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from mistake import Shelf
+
+from body_case import Given
+
+NUMBERS = Shelf("Prescriptions, goals and strength")
+
+
+def goal(given: Given, structure: str, text: str, level: int = 0) -> None:
+    given.table["goals"].append({"structure": structure, "goal": text, "source": "protocol", "level": level})
+
+
+def strength(given: Given, **values: Any) -> None:
+    given.table["source"] = {"name": "gammamed-12i", **values}
+
+
+@NUMBERS("prescription in cGy", refuses="between 1 and 100 Gy")
+def prescription_in_cgy(given: Given) -> None:
+    given.table["prescription_gy"]["lesion"] = 2000.0
+
+
+@NUMBERS("the dose of one external fraction prescribed", warns="prescription-unusual")
+def external_fraction(given: Given) -> None:
+    given.table["prescription_gy"]["lesion"] = 2.0
+
+
+@NUMBERS("the total dose of many fractions prescribed at once", warns="prescription-unusual")
+def total_dose(given: Given) -> None:
+    given.table["prescription_gy"]["lesion"] = 60.0
+
+
+@NUMBERS("a prescription for a lesion that is spelt otherwise", refuses="prescriptions are for the CTVs")
+def prescription_misspelt(given: Given) -> None:
+    given.table["prescription_gy"] = {"lesoin": 20.0}
+
+
+@NUMBERS("an organ limit in cGy", warns="goal-out-of-range")
+def limit_in_cgy(given: Given) -> None:
+    goal(given, "duodenum", "D1cc <= 1400 Gy")
+
+
+@NUMBERS("an organ limit a hundred times too small", warns="goal-out-of-range")
+def limit_too_small(given: Given) -> None:
+    goal(given, "duodenum", "D1cc <= 0.14 Gy")
+
+
+@NUMBERS("a mean liver dose in cGy", warns="goal-out-of-range")
+def mean_in_cgy(given: Given) -> None:
+    goal(given, "liver", "Dmean <= 700 Gy")
+
+
+@NUMBERS("V1000Gy: a volume at a dose in cGy", warns="goal-out-of-range")
+def volume_at_cgy(given: Given) -> None:
+    goal(given, "liver", "V1000Gy <= 30 %")
+
+
+@NUMBERS("an organ limit with >=", warns="goal-sense")
+def organ_at_least(given: Given) -> None:
+    goal(given, "duodenum", "D1cc >= 14 Gy")
+
+
+@NUMBERS("a healthy liver volume with >=", warns="goal-sense")
+def liver_at_least(given: Given) -> None:
+    goal(given, "liver", "V5Gy >= 30 %")
+
+
+@NUMBERS("coverage of the CTV with <=", warns="goal-sense")
+def coverage_at_most(given: Given) -> None:
+    goal(given, "lesion", "D90 <= 25 Gy", 1)
+
+
+@NUMBERS("V100 of the CTV with <=", warns="goal-sense")
+def v100_at_most(given: Given) -> None:
+    goal(given, "lesion", "V100 <= 95 %", 1)
+
+
+@NUMBERS("a total time with >=", warns="goal-sense")
+def time_at_least(given: Given) -> None:
+    goal(given, "plan", "time >= 30 min", 1)
+
+
+@NUMBERS("V100 >= 0.95 %: a fraction for percent", warns="goal-fraction")
+def fraction_for_percent(given: Given) -> None:
+    goal(given, "lesion", "V100 >= 0.95 %", 1)
+
+
+@NUMBERS("V10Gy <= 0.3 %: a fraction for percent", warns="goal-fraction")
+def liver_fraction(given: Given) -> None:
+    goal(given, "liver", "V10Gy <= 0.3 %", 1)
+
+
+@NUMBERS("D0.98 for D98", warns="goal-fraction")
+def metric_as_fraction(given: Given) -> None:
+    goal(given, "lesion", "D0.98 >= 20 Gy", 1)
+
+
+@NUMBERS("a limit of 100 % of the organ", warns="goal-cannot-bind")
+def whole_organ(given: Given) -> None:
+    goal(given, "liver", "V10Gy <= 100 %")
+
+
+@NUMBERS("a limit on more cc than the organ has", warns="goal-cannot-bind")
+def more_than_the_organ(given: Given) -> None:
+    goal(given, "duodenum", "D500cc <= 10 Gy")
+
+
+@NUMBERS("a volume limit in mm3 written as cc", warns="goal-cannot-bind")
+def cubic_millimetres(given: Given) -> None:
+    goal(given, "duodenum", "V10Gy <= 5000 cc")
+
+
+@NUMBERS("a coverage goal of 0", warns="goal-cannot-bind")
+def goal_of_nothing(given: Given) -> None:
+    goal(given, "lesion", "V150 >= 0 %", 1)
+
+
+@NUMBERS("minutes written as seconds", warns="goal-out-of-range")
+def minutes_as_seconds(given: Given) -> None:
+    goal(given, "plan", "time <= 25 s")
+
+
+@NUMBERS("two limits on one quantity, one forgotten", warns="goal-twice")
+def two_limits(given: Given) -> None:
+    goal(given, "stomach", "D1cc <= 11 Gy")
+
+
+@NUMBERS("a protocol's organ is spelt otherwise in the case", warns="goal-not-applied")
+def protocol_name(given: Given) -> None:
+    text = '[[goals]]\nstructure = "Stomach"\ngoal = "D1cc <= 14 Gy"\nsource = "doi"\n'
+    given.after.append(lambda folder: (folder / "goals.toml").write_text(text) and None)
+    given.table["goals"] = "goals.toml"
+
+
+@NUMBERS("a goal of the case for a structure that is spelt otherwise", refuses="no structure is named")
+def goal_misspelt(given: Given) -> None:
+    goal(given, "duodenumm", "D1cc <= 14 Gy")
+
+
+@NUMBERS("a goal without its unit", refuses="needs a unit")
+def goal_without_unit(given: Given) -> None:
+    goal(given, "duodenum", "D1cc <= 14")
+
+
+@NUMBERS("a limit without its source", refuses="source must be text")
+def limit_without_source(given: Given) -> None:
+    given.table["goals"].append({"structure": "duodenum", "goal": "D1cc <= 14 Gy", "source": " "})
+
+
+@NUMBERS("strength with a digit lost", warns="strength-unusual")
+def digit_lost(given: Given) -> None:
+    strength(given, strength_u=4070.0)
+
+
+@NUMBERS("strength with a digit too many", refuses="between 100 and 100,000 U")
+def digit_too_many(given: Given) -> None:
+    strength(given, strength_u=407000.0)
+
+
+@NUMBERS("an activity in GBq given as U", warns="strength-unusual")
+def gbq_as_u(given: Given) -> None:
+    strength(given, strength_u=370.0)
+
+
+@NUMBERS("an activity in mCi given as U", warns="strength-unusual")
+def mci_as_u(given: Given) -> None:
+    strength(given, strength_u=10000.0)
+
+
+@NUMBERS("an activity in Ci given as U", refuses="apparent activity in Ci")
+def ci_as_u(given: Given) -> None:
+    strength(given, strength_u=10.0)
+
+
+@NUMBERS("Gy/h at 1 m given as U", refuses="Gy/h at 1 m")
+def gray_as_u(given: Given) -> None:
+    strength(given, strength_u=0.0407)
+
+
+@NUMBERS("an activity that does not say that it is the apparent one", refuses="apparent")
+def contained_activity(given: Given) -> None:
+    strength(given, strength_u="10 Ci")
+
+
+@NUMBERS("a source of 20 Ci", warns="strength-unusual")
+def strong_source(given: Given) -> None:
+    strength(given, strength_u="20 Ci apparent")
+
+
+@NUMBERS("a source that was not exchanged for a year", warns="calibration-far")
+def old_source(given: Given) -> None:
+    strength(
+        given,
+        calibration_strength_u=40700.0,
+        calibration_time=datetime(2025, 1, 10, 12),
+        treatment_time=datetime(2025, 12, 1, 12),
+    )
+
+
+@NUMBERS("day and month of the calibration exchanged", warns="calibration-far")
+def day_and_month(given: Given) -> None:
+    # 3 November read as 11 March.
+    strength(
+        given,
+        calibration_strength_u=40700.0,
+        calibration_time=datetime(2025, 3, 11, 12),
+        treatment_time=datetime(2025, 11, 20, 12),
+    )
+
+
+@NUMBERS("calibration and treatment exchanged", warns="calibration-far")
+def exchanged_dates(given: Given) -> None:
+    strength(
+        given,
+        calibration_strength_u=40700.0,
+        calibration_time=datetime(2025, 6, 20, 12),
+        treatment_time=datetime(2025, 4, 20, 12),
+    )
+
+
+@NUMBERS("the year of the calibration wrong", refuses="within 400 days")
+def wrong_year(given: Given) -> None:
+    strength(
+        given,
+        calibration_strength_u=40700.0,
+        calibration_time=datetime(2021, 6, 20, 12),
+        treatment_time=datetime(2025, 6, 25, 12),
+    )
+
+
+@NUMBERS("a source table of a small phantom for planning", warns="bounded-source")
+def bounded_table(given: Given) -> None:
+    given.table["source"] = {"name": "microselectron-v2-daskalov", "strength_u": 40700.0}
+
+
+@NUMBERS("the dwell step in cm", refuses="step_mm")
+def step_in_cm(given: Given) -> None:
+    given.table["dwells"] = {"step_mm": 0.25}

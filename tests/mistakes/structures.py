@@ -1,0 +1,207 @@
+"""Mistakes with structures: names, roles, segmentations."""
+
+from __future__ import annotations
+
+import numpy as np
+from mistake import Shelf
+
+from body_case import NAMES, Array, Given, write_image
+
+STRUCTURES = Shelf("Structures and CTVs")
+LESION = NAMES["lesion"]
+
+
+def exchange(given: Given, first: str, second: str) -> None:
+    given.names[first], given.names[second] = given.names[second], given.names[first]
+
+
+def middle(given: Given, name: str) -> tuple[int, int, int]:
+    z, y, x = np.argwhere(given.mask(name)).mean(axis=0).round().astype(int)
+    return int(z), int(y), int(x)
+
+
+@STRUCTURES("one stray voxel of the CTV, far from the rest", warns="ctv-stray-voxels")
+def stray_voxel(given: Given) -> None:
+    z, y, x = middle(given, "spleen")
+    given.labels[z, y, x] = LESION
+
+
+@STRUCTURES("islands of noise around the CTV", warns="ctv-stray-voxels")
+def islands(given: Given) -> None:
+    z, y, x = middle(given, "lesion")
+    given.labels[z, y - 8, x] = given.labels[z + 2, y + 8, x] = given.labels[z, y, x + 8] = LESION
+
+
+@STRUCTURES("CTV with a hole inside", warns="ctv-holes")
+def hole(given: Given) -> None:
+    z, y, x = middle(given, "lesion")
+    given.labels[z, y, x] = NAMES["liver"]
+
+
+@STRUCTURES("slices of the CTV that were not contoured", warns="ctv-parts-apart")
+def slices_not_contoured(given: Given) -> None:
+    z, _, _ = middle(given, "lesion")
+    plane = given.labels[z]
+    plane[plane == LESION] = NAMES["liver"]
+
+
+@STRUCTURES("two lesions drawn as one CTV", warns="ctv-parts-apart")
+def two_lesions_in_one(given: Given) -> None:
+    z, y, x = middle(given, "lesion")
+    given.labels[z - 1 : z + 2, y + 9 : y + 12, x - 2 : x + 2] = LESION
+
+
+@STRUCTURES("the liver given as the CTV", warns="ctv-named-as-organ")
+def liver_as_ctv(given: Given) -> None:
+    given.table["roles"] = {"liver": "CTV", "stomach": "OAR", "spinal_cord": "OAR"}
+    given.table["prescription_gy"] = {"liver": 20.0}
+    del given.table["healthy"]
+    given.table["goals"] = given.table["goals"][:2]
+
+
+@STRUCTURES("the whole liver under a German name as the CTV", warns="ctv-named-as-organ")
+def leber_as_ctv(given: Given) -> None:
+    given.names["Leber"] = given.names.pop("liver")
+    given.table |= {"roles": {"Leber": "CTV"}, "prescription_gy": {"Leber": 20.0}, "goals": []}
+    del given.table["healthy"]
+
+
+@STRUCTURES("names of lesion and liver exchanged in the names file", warns="ctv-large-for-healthy")
+def lesion_and_liver_exchanged(given: Given) -> None:
+    exchange(given, "lesion", "liver")
+
+
+@STRUCTURES("names of liver and spleen exchanged", warns="anatomy-mirrored")
+def liver_and_spleen_exchanged(given: Given) -> None:
+    exchange(given, "liver", "spleen")
+
+
+@STRUCTURES("left and right kidney exchanged", warns="anatomy-mirrored")
+def kidneys_exchanged(given: Given) -> None:
+    exchange(given, "kidney_left", "kidney_right")
+
+
+@STRUCTURES("names file of another label convention: every name one value off", warns="structure-in-other-tissue")
+def names_one_off(given: Given) -> None:
+    values = list(given.names.values())
+    given.names = dict(zip(given.names, [*values[1:], values[0]], strict=True))
+    given.catheters = [(name, points + np.array([170.0, 30.0, 10.0])) for name, points in given.catheters]
+
+
+@STRUCTURES("a second lesion given as organ at risk", warns="organ-named-as-lesion")
+def lesion_as_organ(given: Given) -> None:
+    z, y, x = middle(given, "liver")
+    given.labels[z - 2 : z + 2, y + 8 : y + 11, x : x + 3] = 11
+    given.names["lesion_2"] = 11
+    given.table["roles"]["lesion_2"] = "OAR"
+
+
+@STRUCTURES("one lesion given twice, as GTV and as CTV", warns="ctvs-overlap")
+def gtv_and_ctv(given: Given) -> None:
+    _second_file(given, given.mask("lesion"), "GTV")
+    given.table["roles"]["GTV"] = "CTV"
+    given.table["prescription_gy"]["GTV"] = 20.0
+
+
+def _second_file(given: Given, mask: Array, name: str) -> None:
+    """Add a structure in a file of its own: label maps cannot hold overlaps."""
+    given.after.append(lambda folder: write_image(folder / "second.nii.gz", mask.astype(np.uint8), {}))
+    given.table["structures"] = [
+        {"file": given.labels_name, "names": "labels.json"},
+        {"file": "second.nii.gz", "name": name},
+    ]
+
+
+@STRUCTURES("the stomach saved a second time as duodenum", warns="structures-alike")
+def saved_twice(given: Given) -> None:
+    given.labels[given.mask("duodenum")] = 0
+    del given.names["duodenum"]
+    _second_file(given, given.mask("stomach"), "duodenum")
+
+
+@STRUCTURES("the CTV grown into the stomach", warns="shared-voxels")
+def grown_into_stomach(given: Given) -> None:
+    stomach = given.mask("stomach")
+    edge = stomach & (np.indices(stomach.shape)[2] < np.argwhere(stomach)[:, 2].min() + 2)
+    lesion = edge.copy()
+    z, y, x = np.argwhere(edge).mean(axis=0).round().astype(int)
+    lesion[z - 3 : z + 4, y - 4 : y + 5, x - 8 : x + 1] = True
+    _second_file(given, lesion, "tumour")
+    given.table["prescription_gy"] = {"tumour": 20.0}
+    given.table["roles"] |= {"tumour": "CTV", "lesion": "other"}
+    del given.table["healthy"]
+    del given.table["catheters"]
+
+
+@STRUCTURES("an organ wholly inside the CTV", refuses="must be different tissue")
+def organ_inside_ctv(given: Given) -> None:
+    _second_file(given, given.mask("lesion"), "vessel")
+    given.table["roles"]["vessel"] = "OAR"
+
+
+@STRUCTURES("healthy names the spleen, not the liver around the lesion", warns="ctv-away-from-healthy")
+def wrong_healthy(given: Given) -> None:
+    given.table["healthy"] = "spleen"
+
+
+@STRUCTURES("CTV drawn half in the air beside the body", warns="structure-in-other-tissue")
+def ctv_in_air(given: Given) -> None:
+    given.labels[given.mask("lesion")] = NAMES["liver"]
+    given.labels[15:20, 26:31, 2:8] = LESION
+    del given.table["catheters"]
+
+
+@STRUCTURES("CTV drawn in the lung", warns="structure-in-other-tissue")
+def ctv_in_lung(given: Given) -> None:
+    given.labels[given.mask("lesion")] = NAMES["liver"]
+    z, y, x = np.argwhere(given.mask("lungs") & (np.indices(given.labels.shape)[2] < 42)).mean(axis=0).astype(int)
+    given.labels[z - 2 : z + 3, y - 3 : y + 4, x - 3 : x + 4] = LESION
+    del given.table["catheters"]
+
+
+@STRUCTURES("CTV drawn on a vertebra", warns="structure-in-other-tissue")
+def ctv_in_bone(given: Given) -> None:
+    given.ct[given.mask("vertebrae")] += 100
+    given.labels[given.mask("lesion")] = NAMES["liver"]
+    z, y, x = middle(given, "vertebrae")
+    given.labels[z - 2 : z + 3, y - 3 : y + 1, x - 2 : x + 3] = LESION
+    del given.table["catheters"]
+
+
+@STRUCTURES("CTV of a single click", warns="ctv-few-voxels")
+def single_click(given: Given) -> None:
+    z, y, x = middle(given, "lesion")
+    given.labels[given.mask("lesion")] = NAMES["liver"]
+    given.labels[z, y, x] = LESION
+
+
+@STRUCTURES("CTV of 5 litres: the body's contour", warns="ctv-volume-unusual")
+def body_as_ctv(given: Given) -> None:
+    _second_file(given, given.ct > -300, "target")
+    given.table["roles"] = {"target": "CTV"}
+    given.table |= {"prescription_gy": {"target": 20.0}, "goals": []}
+    del given.table["healthy"]
+
+
+@STRUCTURES("lungs drawn where the CT shows none", warns="structure-in-other-tissue")
+def lungs_elsewhere(given: Given) -> None:
+    lungs = given.mask("lungs")
+    given.labels[lungs] = 0
+    given.labels[4:10, 20:30, 36:50] = NAMES["lungs"]
+
+
+@STRUCTURES("vertebrae drawn in front of the spine", warns="structure-in-other-tissue")
+def spine_elsewhere(given: Given) -> None:
+    spine = given.mask("vertebrae")
+    given.labels[spine] = 0
+    given.labels[np.roll(spine, -12, axis=1) & (given.labels == 0)] = NAMES["vertebrae"]
+
+
+@STRUCTURES("a role for a structure that is spelt otherwise", refuses="no structure is named")
+def misspelt_role(given: Given) -> None:
+    given.table["roles"]["stomache"] = "OAR"
+
+
+@STRUCTURES("no structure has the role CTV", refuses="at least one structure with role CTV")
+def no_ctv(given: Given) -> None:
+    given.table["roles"]["lesion"] = "OAR"

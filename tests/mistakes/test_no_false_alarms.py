@@ -1,0 +1,109 @@
+"""What is right is left alone: phantoms, the demo and public data give no warning."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hdrplan.geometry import Volume
+from hdrplan.io import case_of_table, read_case, read_volume
+from hdrplan.plausibility.images import doubts_of_ct
+from hdrplan.plausibility.strength import doubts_of_strength
+from hdrplan.sources import Strength
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT.parent / "shared" / "data"
+PHANTOMS = sorted(path.parent for path in (ROOT / "phantoms").glob("*/case.toml"))
+SOURCE = {"name": "gammamed-12i", "strength_u": 40700}
+
+shared = pytest.mark.skipif(not DATA.is_dir(), reason="../shared is not on this machine")
+
+
+@pytest.mark.parametrize("folder", PHANTOMS, ids=lambda folder: folder.name)
+def test_a_packaged_phantom_gives_no_warning(folder: Path) -> None:
+    assert read_case(folder).warnings == ()
+
+
+@pytest.mark.parametrize("folder", PHANTOMS, ids=lambda folder: folder.name)
+def test_nor_does_it_before_the_puncture(folder: Path) -> None:
+    assert read_case(folder, before_puncture=True).warnings == ()
+
+
+@shared
+@pytest.mark.shared
+@pytest.mark.parametrize("ctv", ["lesion_A", "lesion_B", "lesion_C"])
+@pytest.mark.parametrize(
+    "catheters", [None, "catheters.json", "catheters_curve_LPS.mrk.json", "catheters_line_RAS.mrk.json"]
+)
+def test_a_real_liver_gives_no_warning(ctv: str, catheters: str | None) -> None:
+    case = DATA / "liver_case_1p5mm"
+    names = [str(name) for name in json.loads((case / "labels.json").read_text()).values()]
+    # These are in the names file, not in the images.
+    empty = {"heart", "body", "esophagus"}
+    lesions = dict.fromkeys((name for name in names if name.startswith("lesion")), "other")
+    roles = dict.fromkeys((name for name in names if name not in empty), "OAR") | lesions | {ctv: "CTV"}
+    table: dict[str, object] = {
+        "ct": "ct.nii.gz",
+        "structures": [{"file": "labels.nii.gz", "names": "labels.json"}],
+        "roles": roles,
+        "healthy": "liver",
+        "prescription_gy": 20.0,
+        "source": SOURCE,
+    }
+    if catheters is not None:
+        if ctv != "lesion_B":
+            pytest.skip("the catheters are those of lesion_B")
+        table["catheters"] = catheters
+    assert case_of_table(table, case, where="test").warnings == ()
+
+
+@shared
+@pytest.mark.shared
+@pytest.mark.parametrize("ct", ["ct.nii.gz", "ct.nrrd"])
+def test_every_organ_of_a_real_trunk_lies_where_it_is_and_in_its_tissue(ct: str) -> None:
+    case = DATA / "ts_torso_3mm"
+    labels = json.loads((case / "totalseg_v2_labels.json").read_text())
+    roles = dict.fromkeys((str(name) for name in labels.values()), "OAR") | {"gallbladder": "CTV"}
+    table = {
+        "ct": ct,
+        "structures": [{"file": "totalseg_v2_labels.nii.gz", "names": "totalseg_v2_labels.json"}],
+        "roles": roles,
+        "prescription_gy": 20.0,
+        "source": SOURCE,
+    }
+    (only,) = case_of_table(table, case, where="test").warnings
+    # An organ had to be the CTV.
+    assert only.id == "ctv-named-as-organ"
+
+
+@shared
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    "name", ["slicer_samples/CTChest4.nrrd", "ts_dicom_20slices/ct.nii.gz", "ts_dicom_20slices/dicom"]
+)
+def test_a_real_ct_gives_no_warning(name: str) -> None:
+    assert doubts_of_ct(read_volume(DATA / name)) == []
+
+
+def test_a_patient_on_the_belly_is_not_flipped() -> None:
+    """LPS is the patient's: prone images come with turned directions, and the spine is at the back all the same."""
+    ct = read_case(ROOT / "phantoms" / "liver-lesion-b").case.ct
+    assert ct is not None
+    grid = ct.grid
+    _, ny, nx = grid.shape_zyx
+    turned = type(grid)(
+        shape_zyx=grid.shape_zyx,
+        origin_mm=grid.world([nx - 1, ny - 1, 0]),
+        spacing_mm=grid.spacing_mm,
+        direction=grid.direction @ np.diag([-1.0, -1.0, 1.0]),
+    )
+    assert doubts_of_ct(Volume(turned, ct.values_zyx[:, ::-1, ::-1])) == []
+    assert [doubt.id for doubt in doubts_of_ct(Volume(grid, ct.values_zyx[:, ::-1]))] == ["ct-flipped"]
+
+
+@pytest.mark.parametrize("strength_u", [10_175.0, 17_500.0, 40_700.0, 48_000.0, 61_000.0])
+def test_a_source_between_exchange_and_two_half_lives_is_usual(strength_u: float) -> None:
+    assert doubts_of_strength(Strength(strength_u)) == []
