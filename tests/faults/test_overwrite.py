@@ -360,5 +360,5 @@ def test_a_cohort_does_not_become_its_own_endpoints(tmp_path: Path, capsys: pyte
     (derived / "notes.txt").write_text("of the user")
     run = CliRunner().invoke(cli, [*arguments, "--overwrite"])
     assert run.exit_code == 0
-    assert "holds 1 other files, which stay: notes.txt" in run.stderr
+    assert "contains 1 other file, kept: notes.txt" in run.stderr
     assert (derived / "notes.txt").read_text() == "of the user"

@@ -151,7 +151,7 @@ def test_too_few_dwells_are_named_as_the_reason():
     few = DoseRate(np.ascontiguousarray(rate.gy_per_s[:, :2]), rate.extrapolated)
     optimum = optimize_times(problem(few, points, goals(), healthy="liver", max_time_s=100.0))
     assert optimum.status == "prescription lowered"
-    assert any("2 of 2 dwells stand at their longest time" in note.text for note in optimum.notes)
+    assert any("2 of 2 dwells are at the maximum time" in note.text for note in optimum.notes)
 
 
 def test_bad_input():

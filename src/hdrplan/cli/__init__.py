@@ -108,10 +108,10 @@ def main() -> None:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("hdrplan: stopped by the user; nothing half-written is left", err=True)
+        click.echo("hdrplan: stopped by the user; no incomplete output is left", err=True)
         sys.exit(130)
     except Stopped as stop:
-        click.echo(f"hdrplan: stopped by {stop}; nothing half-written is left", err=True)
+        click.echo(f"hdrplan: stopped by {stop}; no incomplete output is left", err=True)
         sys.exit(128 + stop.number)
     except SystemExit:
         if pipe_is_closed():
@@ -121,7 +121,7 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except MemoryError:
-        click.echo("hdrplan: the memory of this machine was not enough; nothing half-written is left", err=True)
+        click.echo("hdrplan: this machine does not have enough memory; no incomplete output is left", err=True)
         sys.exit(2)
     except OSError as error:
         # Disk full, folder not writable, file vanished: the system's own words and where.

@@ -81,7 +81,8 @@ def output_at(path: Path, *, folder: bool) -> Output:
     others = other_files(path) if folder and output.overwrite else ()
     if others:
         shown = ", ".join(others[:3]) + (" ..." if len(others) > 3 else "")
-        click.echo(f"note: {path} holds {len(others)} other files, which stay: {shown}", err=True)
+        plural = "s" * (len(others) > 1)
+        click.echo(f"note: {path} contains {len(others)} other file{plural}, kept: {shown}", err=True)
     return output
 
 

@@ -69,7 +69,9 @@ def command(axis_texts: tuple[str, ...], output: Output | None, as_json: bool, q
         return
     echo_lines(pareto_lines(result))
     if output is not None:
-        click.echo(f"written to {output.path}/: pareto.html, pareto.csv, pareto.png")
+        click.echo(
+            f"Wrote {output.path}/: pareto.html, pareto.csv, pareto.png. Research use only, never for treatment."
+        )
 
 
 def _axis(text: str) -> Axis:

@@ -106,7 +106,9 @@ def cohort(
         labour = Labour(workers or thread_count(), scheduler)
         planned = _planned(output, design, labour, None if share is None else _share(share), quiet=quiet)
         if share is not None:
-            click.echo(f"Share {share} is planned. When all shares are, run without --shard to gather them.")
+            click.echo(
+                f"Share {share} is planned. When all shares are, run again without --shard to collect the results."
+            )
             exit_if_lost(planned.lost, "lesions", "Run this share again to try them once more.")
             return
         drawn, truth = planned.cohort, planned.truth

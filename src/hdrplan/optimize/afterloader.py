@@ -38,7 +38,7 @@ class Delivery:
         if not (np.isfinite(self.resolution_s) and self.resolution_s > 0):
             raise InputError("the time resolution must be positive (s)", got=self.resolution_s)
         if not (np.isfinite(self.shortest_s) and self.shortest_s >= 0):
-            raise InputError("the least dwell time must not be negative (s)", got=self.shortest_s)
+            raise InputError("the minimum dwell time must not be negative (s)", got=self.shortest_s)
         if self.ratio is not None and not self.ratio >= 1:
             raise InputError("the ratio of neighbouring times must be at least 1", got=self.ratio)
         if self.ratio is not None and len(self.neighbours) == 0:

@@ -124,7 +124,7 @@ class Certificate:
         if not told:
             return ""
         return (
-            f"The times as delivered have {100 * main.gap_frac:.2g} % more {main.objective.text} than the bound: "
+            f"The delivered plan has {100 * main.gap_frac:.2g} % more {main.objective.text} than the bound: "
             f"{', '.join(told)}."
         )
 

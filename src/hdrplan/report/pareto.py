@@ -91,7 +91,7 @@ def pareto_figure(front: Front, path: Path) -> None:
                 ax.plot(along.values, row, marker="o", markersize=3.5, color=colour, label=label)
             ax.legend(title=lines.label, fontsize=7.5, title_fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
             ax.set_xlabel(f"{along.label} limit / {_unit(along)}")
-        ax.set_ylabel(f"least {front.objective} / {front.unit}")
+        ax.set_ylabel(f"minimum {front.objective} / {front.unit}")
         rest = "; ".join(
             f"{a.label} limit {a.values[loosest[k]]:.4g} {_unit(a)}" for k, a in enumerate(front.axes) if k > 1
         )

@@ -16,9 +16,9 @@ def fact_lines(result: PlaceResult) -> Sequence[str]:
     """Return what was chosen and what is proven, in lines."""
     chosen, placement, cost = result.chosen, result.placement, result.chosen.cost
     lines = [
-        f"{result.ways.tried} lines looked at, {result.free_ways} free, {len(result.ways)} to choose from",
+        f"{result.ways.tried} lines examined, {result.free_ways} free, {len(result.ways)} candidates",
         f"{chosen.count} catheter{'s' * (chosen.count > 1)}: {cost.text} {cost.value:.3f} {cost.unit}",
-        f"no {chosen.count} of these candidates below {cost.bound:.3f} ({100 * cost.gap_frac:.2f} %)",
+        f"no set of {chosen.count} candidates below {cost.bound:.3f} ({100 * cost.gap_frac:.2f} %)",
     ]
     if placement.left_out:
         lines.append(f"the bound leaves out: {'; '.join(placement.left_out)}")
@@ -28,7 +28,11 @@ def fact_lines(result: PlaceResult) -> Sequence[str]:
     ]
     lines.append(f"{result.planned.plan.total_time_s:.0f} s at {result.planned.plan.strength_u:g} U")
     wanted = result.planned.goals.prescriptions[0].dose_gy
-    lines += ["", f"Dashed in the pictures: {wanted:g} Gy. Numbers: needles, at their entries.", "margins kept (mm): "]
+    lines += [
+        "",
+        f"Dashed lines in the images: {wanted:g} Gy. Numbers: catheters, at their entries.",
+        "margins kept (mm): ",
+    ]
     names = dict(zip(result.room.names, result.room.margins_mm.tolist(), strict=True))
     for margin in sorted(set(names.values())):
         lines.append(f"  {margin:g}: {', '.join(n for n, m in names.items() if m == margin)}")

@@ -78,12 +78,12 @@ def placement_lines(result: PlaceResult) -> list[str]:
     """Return what a terminal shows, line by line."""
     placement = result.placement
     lines = [
-        f"{result.ways.tried} lines looked at, {result.free_ways} keep every margin and limit, "
+        f"{result.ways.tried} lines examined, {result.free_ways} keep every margin and limit, "
         f"{len(result.ways)} candidates"
     ]
     lines += [_curve_line(chosen_set, is_chosen=chosen_set is result.chosen) for chosen_set in placement.curve]
     if placement.left_out:
-        lines.append(f"The bounds leave out: {'; '.join(placement.left_out)}; the plans hold them.")
+        lines.append(f"The bounds leave out: {'; '.join(placement.left_out)}; the plans meet them.")
     for catheter, row, near in zip(result.case.catheters, result.chosen.candidates, result.nearest_mm, strict=True):
         beside = ", ".join(f"{name} {mm:.0f} mm" for name, mm in near.items())
         lines.append(
@@ -108,6 +108,6 @@ def _curve_line(chosen_set: ChosenSet, *, is_chosen: bool) -> str:
             f"{number}: {cost.text} {cost.value:.3f} {cost.unit}, no set below {cost.bound:.3f} "
             f"(gap {100 * cost.gap_frac:.2f} %){mark}"
         )
-    none = "no set found that holds everything" if math.isfinite(cost.bound) else "no set holds it, proven"
+    none = "no set found that meets everything" if math.isfinite(cost.bound) else "no set meets everything, proven"
     reached = f"{d100.value:.2f} Gy" if math.isfinite(d100.value) else "unknown"
     return f"{number}: {none}; best D100 found: {reached}"

@@ -85,8 +85,8 @@ def _certificate(optimum: Optimum) -> tuple[str, ...]:
     """Return the certificate's line, what was lost, then every objective in the order solved with its bound."""
     certificate = optimum.certificate
     steps = [
-        f"Step {k} at times that are real numbers, {level.text}: {level.value:.5g} {level.unit} reached, "
-        f"{level.bound:.5g} {level.unit} is the least that any plan can have (gap {level.gap_frac:.1e})"
+        f"Step {k}, before rounding, {level.text}: {level.value:.5g} {level.unit} reached, "
+        f"no plan can have less than {level.bound:.5g} {level.unit} (gap {level.gap_frac:.1e})"
         for k, level in enumerate(optimum.levels, start=1)
     ]
     return tuple(_signs(line) for line in (certificate.text, certificate.losses_text, *steps) if line)
@@ -233,25 +233,27 @@ def _methods(result: PlanResult) -> tuple[str, ...]:
     source = result.plan.source
     texts = [
         f"Dose: AAPM TG-43U1, line-source geometry, {source.model} ({source.kind} data), tables used to "
-        f"{source.table_r_max_mm:g} mm and extrapolated beyond. TG-43 takes the patient for water: against Monte Carlo "
-        "in 20 liver cases it overestimated target coverage, by up to 3.5 % of the prescribed dose.",
-        f"Structures: {result.points.method or 'sampled below the voxel, surface included'} D100 is the least dose "
-        "over the volume and its surface: where it is proven at every point, it lies in the interval beside it; "
-        "elsewhere the sampling column says how far it moves at other points.",
+        f"{source.table_r_max_mm:g} mm and extrapolated beyond. TG-43 treats the patient as water: in 20 liver "
+        "cases it overestimated target coverage, compared with Monte Carlo, by up to 3.5 % of the prescribed dose.",
+        f"Structures: {result.points.method or 'sampled below the voxel, surface included'} D100 is the minimum dose "
+        "in the volume and on its surface. If it is proven at every point, it lies in the stated interval. Otherwise "
+        "the sampling column says how much it changes at other points.",
     ]
     if result.optimum is not None:
         texts.append(
-            "Dwell times: a linear program over all sample points, solved by HiGHS with rows added where a limit is "
-            "violated until none is. Prescriptions and organ limits are hard; where both cannot hold, the organ's "
-            "limit stands and the D100 is made as large as it can be. Then the spared organ's mean dose is made least, "
-            "then the total time. The dual solution proves how good any plan could be. Certificate and doses are those "
-            "of the times as delivered, in whole steps of the afterloader."
+            "Dwell times: a linear program over all sample points, solved by HiGHS. Rows are added where a limit is "
+            "violated, until none is. Prescriptions and organ limits are hard. If both cannot hold, the organ limits "
+            "hold and D100 is maximised. Then the mean dose of the healthy organ is minimised, then the total time. "
+            "The dual solution proves how good any plan could be. Certificate and doses refer to the times as "
+            "delivered, in whole steps of the afterloader."
         )
     else:
         texts.append("Dwell times were given, not optimised.")
     if beyond:
         parts = ", ".join(f"{name} {100 * frac:.1f} %" for name, frac in beyond.items())
-        texts.append(f"Part of each structure's dose that comes from outside the source's published table: {parts}.")
+        texts.append(
+            f"Fraction of each structure's dose that comes from outside the source's published table: {parts}."
+        )
     return tuple(texts)
 
 

@@ -82,7 +82,7 @@ def source_use_lines(result: PlanResult) -> list[str]:
     plan = result.plan
     active = int((plan.times_s > 0).sum())
     lines = [
-        f"{active} active dwells, {plan.total_time_s:.0f} s in all at {plan.strength_u:g} U, "
+        f"{active} active dwells, {plan.total_time_s:.0f} s in total at {plan.strength_u:g} U, "
         f"TRAK {plan.trak_gy * 100:.3f} cGy at 1 m"
     ]
     beyond = {name: frac for name, frac in result.extrapolated_frac.items() if frac > 0.0005}

@@ -78,7 +78,7 @@ def _draw_distribution(axes: Axes, result: RobustResult, ctvs: list[str]) -> Non
         )
         nominal_gy = result.nominal[result.names.index(f"{ctv} d100_gy")]
         axes.axvline(nominal_gy, color=colour, lw=1.0, ls=":")
-    axes.set(xlabel="D100 (Gy)", ylabel="Part of deliveries that reach at least this", ylim=(0, 1.02))
+    axes.set(xlabel="D100 (Gy)", ylabel="Fraction of deliveries that reach at least this", ylim=(0, 1.02))
     axes.set_title("Distribution of D100 (dotted: as planned)")
     axes.grid(color="0.9")
     axes.legend(loc="upper right", frameon=False)

@@ -52,7 +52,7 @@ def robust_lines(study: CoverageStudy, robust: RobustPlan | None) -> list[str]:
     lines = _coverage_lines("as planned", study.coverage)
     if robust is not None:
         lines += _coverage_lines("robust plan", robust.coverage)
-        lines.append(f"{robust.optimum.text}; the plan as planned gives {robust.planned_mean_gy:.4g} Gy")
+        lines.append(f"{robust.optimum.text}; the original plan gives {robust.planned_mean_gy:.4g} Gy")
     if study.variance is not None:
         v = study.variance
         shares = zip(v.components, v.first.tolist(), v.total.tolist(), strict=True)
@@ -60,7 +60,7 @@ def robust_lines(study: CoverageStudy, robust: RobustPlan | None) -> list[str]:
             f"variance of D100 from {component}: {100 * total:.0f} % (alone {100 * first:.0f} %)"
             for component, first, total in sorted(shares, key=lambda share: -share[2])
         ]
-    lines.append(f"{study.scenarios_per_s:.1f} deliveries a second on {len(study.points)} points")
+    lines.append(f"{study.scenarios_per_s:.1f} deliveries per second on {len(study.points)} points")
     return lines
 
 

@@ -100,7 +100,7 @@ class Front:
 
     @property
     def objective(self) -> str:
-        """What all plans make least: "mean dose of liver"."""
+        """What all plans minimise: "mean dose of liver"."""
         return self.plans[0].cost.text
 
     @property
@@ -119,7 +119,7 @@ class Front:
         plans, impossible = self.plans, self.combinations.count(None)
         worst = max(plan.violation_frac for plan in plans)
         return (
-            f"{len(plans)} plans of least {self.objective}, each proven to {self.gap_frac:.1e} and "
+            f"{len(plans)} plans with minimum {self.objective}, each proven to {self.gap_frac:.1e} and "
             f"checked on all points (largest violation {worst:.1e} of a limit); "
             f"{impossible} combinations of limits proven impossible; {self.rows_used} rows used"
         )

@@ -73,8 +73,8 @@ class RobustOptimum:
         cost, held = self.cost, self.scenario_count - len(self.excused)
         return (
             f"D100 holds in {held} of {self.scenario_count} scenarios with a {cost.text} of {cost.value:.4g} "
-            f"{cost.unit}; no plan that holds in these is below {self.cost_of_choice.bound:.4g}, none that holds in "
-            f"any {held} below {cost.bound:.4g}; holding in all takes {self.every_value:.4g} {cost.unit}"
+            f"{cost.unit}; no plan for these scenarios is below {self.cost_of_choice.bound:.4g}, no plan for any "
+            f"{held} scenarios below {cost.bound:.4g}; all scenarios would need {self.every_value:.4g} {cost.unit}"
         )
 
 

@@ -73,7 +73,7 @@ def split_sessions(
         Not even ``maximum_count`` sessions suffice.
     """
     if not 1 <= maximum_count <= MAXIMUM_SESSIONS:
-        raise InputError(f"the most sessions must lie between 1 and {MAXIMUM_SESSIONS}", got=maximum_count)
+        raise InputError(f"the number of sessions must lie between 1 and {MAXIMUM_SESSIONS}", got=maximum_count)
     goals = problem.goals
     lesions = tuple(p.structure for p in goals.prescriptions)
     if len(lesions) > _MAXIMUM_LESIONS:

@@ -183,7 +183,7 @@ def _without_short_stops(program: Program, cost: FloatArray, plan: Solution, sho
                 raise InputError(
                     "stops of at least the least time cannot hold the limits",
                     got=f"{shortest_s:g} s",
-                    remedy="Shorten the least dwell time, or soften a limit.",
+                    remedy="Lower the minimum dwell time, or relax a limit.",
                 )
         plan = again
     # Whole times keep to these stops.
