@@ -14,7 +14,9 @@ The command line prints it and exits with code 2; it never shows a traceback for
 
 from __future__ import annotations
 
-__all__ = ["FormatError", "HdrPlanError", "InfeasibleError", "InputError", "ResourceError"]
+from pathlib import Path
+
+__all__ = ["FormatError", "HdrPlanError", "InfeasibleError", "InputError", "ResourceError", "files_beside"]
 
 
 class HdrPlanError(Exception):
@@ -51,3 +53,11 @@ class InfeasibleError(HdrPlanError):
 
 class ResourceError(HdrPlanError):
     """The request is larger than this machine."""
+
+
+def files_beside(path: Path) -> str:
+    """Name what is there instead of a path that is not: the remedy of its error."""
+    if not path.parent.is_dir():
+        return f"There is no folder {path.parent}."
+    names = sorted(p.name for p in path.parent.iterdir() if not p.name.startswith("."))
+    return f"The folder holds: {', '.join(names[:12])}{' ...' if len(names) > 12 else ''}." if names else ""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from hdrplan.analysis.correlation import Control, Correlation, Cuts, DoseModels, DoseResponse, Settings, Threshold
 from hdrplan.analysis.dose_response import dose_response_fits
@@ -114,7 +114,7 @@ def correlate(
 
 
 def _spearman(d100_gy: FloatArray, diameter_mm: FloatArray) -> float:
-    return float(stats.spearmanr(d100_gy, diameter_mm).statistic) if np.ptp(diameter_mm) > 0 else 0.0
+    return float(scipy.stats.spearmanr(d100_gy, diameter_mm).statistic) if np.ptp(diameter_mm) > 0 else 0.0
 
 
 def _control(table: LesionTable, steps: _Steps) -> Control:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from hdrplan.analysis.correlation import MetricTest, Settings
 from hdrplan.analysis.effects import adjusters, effects
@@ -48,7 +48,7 @@ def metric_tests(table: LesionTable, settings: Settings, rng: np.random.Generato
             p_holm=float(by_holm),
             p_bh=float(by_bh),
             p_max_t=float(by_max_t),
-            correlation_with_d100=float(stats.spearmanr(candidates[name], table.d100_gy).statistic),
+            correlation_with_d100=float(scipy.stats.spearmanr(candidates[name], table.d100_gy).statistic),
         )
         for (name, effect), (by_holm, by_bh, by_max_t) in zip(single.items(), corrected, strict=True)
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hdrplan.cli.common import json_option, progress_bar, quiet_option
+from hdrplan.cli.inputs import IN_FILE
 from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.errors import FormatError, InputError
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_FILE = click.Path(path_type=Path)
-
 
 @click.command("bench")
 @click.option(
@@ -27,7 +26,7 @@ _FILE = click.Path(path_type=Path)
 )
 @click.option("--seconds", type=float, default=0.5, show_default=True, help="Wall time for each timing.")
 @click.option("--start-up/--no-start-up", default=True, help="Also time import and compilation in new processes.")
-@click.option("--peers", type=_FILE, help="JSON file of other programs, measured by: python -m benchmarks --peers.")
+@click.option("--peers", type=IN_FILE, help="JSON file of other programs, measured by: python -m benchmarks --peers.")
 @click.option("-o", "--output", type=OUT_FILE, help="Write the table to this JSON file.")
 @click.option("--page", type=OUT_FILE, help="Write a Markdown page to this file, and its picture to images/ beside it.")
 @writes

@@ -10,6 +10,7 @@ import click
 
 from hdrplan.cli.common import strict_option, warn
 from hdrplan.cli.flags import number_flag
+from hdrplan.cli.inputs import IN_CASE, IN_FILE, IN_PATH
 from hdrplan.errors import InputError
 from hdrplan.options import PLAN_OPTIONS, PlanOptions
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["case_options", "number_option", "plan_options", "read_case_from", "read_plan_for"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_FILE = click.Path(path_type=Path)
 
 
 def number_option(name: str, *, show_default: bool = False) -> Callable[[F], F]:
@@ -39,19 +38,19 @@ def number_option(name: str, *, show_default: bool = False) -> Callable[[F], F]:
 
 
 _OPTIONS = [
-    click.argument("case", required=False, type=_FILE),
-    click.option("--ct", type=_FILE, help="CT: NIfTI, NRRD, MHA or a DICOM series folder."),
-    click.option("--labels", type=_FILE, help="Label map (with --names) or 3D Slicer .seg.nrrd."),
-    click.option("--names", type=_FILE, help="JSON file with values and names of the label map."),
+    click.argument("case", required=False, type=IN_CASE),
+    click.option("--ct", type=IN_PATH, help="CT: NIfTI, NRRD, MHA or a DICOM series folder."),
+    click.option("--labels", type=IN_FILE, help="Label map (with --names) or 3D Slicer .seg.nrrd."),
+    click.option("--names", type=IN_FILE, help="JSON file with values and names of the label map."),
     click.option("--mask", "masks", multiple=True, metavar="NAME=FILE", help="One structure as a mask; repeatable."),
-    click.option("--catheters", type=_FILE, help="3D Slicer .mrk.json, or polylines as JSON or CSV, hub first."),
+    click.option("--catheters", type=IN_FILE, help="3D Slicer .mrk.json, or polylines as JSON or CSV, hub first."),
     click.option("--ctv", multiple=True, metavar="NAME", help="Structure to treat; repeatable."),
     click.option("--oar", multiple=True, metavar="NAME", help="Organ at risk; repeatable."),
     click.option("--healthy", metavar="NAME", help="Organ (without CTVs) whose mean dose is minimised."),
     click.option(
         "--prescription", multiple=True, metavar="GY|NAME=GY", help="Prescribed D100 of the CTVs or of one, in Gy."
     ),
-    click.option("--goals", type=_FILE, help="TOML file of [[goals]], each with its source."),
+    click.option("--goals", type=IN_FILE, help="TOML file of [[goals]], each with its source."),
     click.option("--source", metavar="NAME|FILE", help="Source model [gammamed-12i]; see `hdrplan sources list`."),
     click.option(
         "--strength",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hdrplan.cli.common import given, json_option, progress_bar, quiet_option, strict_option, warn
+from hdrplan.cli.inputs import IN_FILE
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 
 if TYPE_CHECKING:
@@ -18,15 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_FILE = click.Path(path_type=Path)
-
 
 @click.command("check", short_help="Recompute a clinical plan by TG-43 and compare.")
-@click.argument("plan", type=_FILE)
-@click.option("--dose", type=_FILE, help="RT Dose of the plan.")
-@click.option("--structures", type=_FILE, help="RT Structure Set of the plan: channel paths, DVH metrics.")
+@click.argument("plan", type=IN_FILE)
+@click.option("--dose", type=IN_FILE, help="RT Dose of the plan.")
+@click.option("--structures", type=IN_FILE, help="RT Structure Set of the plan: channel paths, DVH metrics.")
 @click.option("--source", metavar="NAME|FILE", help="Source model, if the plan does not name a known one.")
-@click.option("--tolerances", type=_FILE, help="TOML file of tolerances; see docs/howto/dicom.md.")
+@click.option("--tolerances", type=IN_FILE, help="TOML file of tolerances; see docs/howto/dicom.md.")
 @click.option("--tip", type=click.Choice(["as-read", "reversed"]), help="Override the direction of the sources.")
 @click.option(
     "--treated",

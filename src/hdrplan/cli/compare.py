@@ -9,6 +9,7 @@ import click
 
 from hdrplan.cli.case import read_plan_for
 from hdrplan.cli.common import quiet_option, strict_option, warn
+from hdrplan.cli.inputs import IN_CASE, IN_PATH
 from hdrplan.cli.outputs import OUT_FILE, writes
 
 if TYPE_CHECKING:
@@ -18,10 +19,8 @@ __all__ = ["command"]
 
 
 @click.command("compare", short_help="Show plans side by side: changes, DVHs, dose differences, metrics.")
-@click.argument("plans", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--case", "case_path", type=click.Path(path_type=Path), help="Case of all plans: shows CT and structures."
-)
+@click.argument("plans", nargs=-1, required=True, type=IN_PATH)
+@click.option("--case", "case_path", type=IN_CASE, help="Case of all plans: shows CT and structures.")
 @click.option("-o", "--output", required=True, type=OUT_FILE, help="HTML file to write.")
 @strict_option
 @quiet_option

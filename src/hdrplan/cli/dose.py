@@ -9,6 +9,7 @@ import click
 
 from hdrplan.cli.case import read_plan_for
 from hdrplan.cli.common import json_option, progress_bar, quiet_option, strict_option, warn
+from hdrplan.cli.inputs import IN_FILE, IN_PATH
 from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.errors import InputError
 
@@ -19,18 +20,16 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_FILE = click.Path(path_type=Path)
-
 
 @click.command("dose")
-@click.argument("plan", required=False, type=_FILE)
-@click.option("--dwells", type=_FILE, help="CSV: x_mm, y_mm, z_mm, tip_x, tip_y, tip_z, time_s [, catheter].")
+@click.argument("plan", required=False, type=IN_PATH)
+@click.option("--dwells", type=IN_FILE, help="CSV: x_mm, y_mm, z_mm, tip_x, tip_y, tip_z, time_s [, catheter].")
 @click.option("--source", help="Source model (hdrplan sources list) or a source file; default: the plan's.")
 @click.option(
     "--strength", help='Air-kerma strength: "40700", "40.7 mGy m2/h", "10 Ci apparent"; default: the plan\'s.'
 )
-@click.option("--points", type=_FILE, help="CSV: x_mm, y_mm, z_mm [, more]; the output keeps its rows.")
-@click.option("--grid", "grid_like", type=_FILE, help="Image (NRRD, NIfTI, MHA, DICOM folder) whose grid is used.")
+@click.option("--points", type=IN_FILE, help="CSV: x_mm, y_mm, z_mm [, more]; the output keeps its rows.")
+@click.option("--grid", "grid_like", type=IN_PATH, help="Image (NRRD, NIfTI, MHA, DICOM folder) whose grid is used.")
 @click.option("--spacing", type=float, help="Voxel size in mm of a grid around the dwells.")
 @click.option("--margin", type=float, default=60.0, show_default=True, help="Margin in mm of that grid.")
 @click.option("-o", "--output", required=True, type=OUT_FILE, help="dose.csv for points, or dose.nrrd, .nii.gz.")

@@ -9,6 +9,7 @@ import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for
 from hdrplan.cli.common import echo_lines, given, json_option, steps_bar
+from hdrplan.cli.inputs import IN_PATH
 from hdrplan.cli.outputs import OUT_FILE, writes
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ __all__ = ["command"]
 
 @click.command("evaluate", short_help="Compute the metrics of a plan's dwell times on a case.")
 @case_options
-@click.option("--plan", "plan_path", required=True, type=click.Path(path_type=Path), help="plan.json or its folder.")
+@click.option("--plan", "plan_path", required=True, type=IN_PATH, help="plan.json or its folder.")
 @click.option(
     "--every-point/--samples-only",
     default=True,

@@ -10,6 +10,7 @@ import click
 
 from hdrplan.cli.case import read_plan_for
 from hdrplan.cli.common import given, quiet_option, strict_option, warn
+from hdrplan.cli.inputs import IN_CASE, IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.errors import InputError
 
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_FILE = click.Path(path_type=Path)
-
 
 @click.command("export", short_help="Write a plan as DICOM-RT or for 3D Slicer.")
-@click.argument("result", type=_FILE)
-@click.option("--case", "case_path", type=_FILE, required=True, help="Case folder that was planned.")
+@click.argument("result", type=IN_PATH)
+@click.option("--case", "case_path", type=IN_CASE, required=True, help="Case folder that was planned.")
 @click.option("-o", "--output", type=OUT_FOLDER, required=True, help="Output folder; must not exist.")
 @click.option("--format", "kind", type=click.Choice(["dicom", "slicer"]), default="dicom", show_default=True)
-@click.option("--link-ct", type=_FILE, help="DICOM series folder of the case's CT, to which the written objects refer.")
+@click.option(
+    "--link-ct", type=IN_PATH, help="DICOM series folder of the case's CT, to which the written objects refer."
+)
 @click.option(
     "--bits",
     type=click.Choice(["32", "16"]),

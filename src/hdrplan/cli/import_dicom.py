@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hdrplan.cli.common import given, progress_bar, quiet_option, strict_option, warn
+from hdrplan.cli.inputs import IN_FILE, IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 
 if TYPE_CHECKING:
@@ -15,11 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_FILE = click.Path(path_type=Path)
-
 
 @click.command("import", short_help="Turn a DICOM export into a case folder.")
-@click.argument("folder", type=_FILE)
+@click.argument("folder", type=IN_PATH)
 @click.option("-o", "--output", type=OUT_FOLDER, required=True, help="Output case folder; must not exist.")
 @click.option("--ctv", multiple=True, metavar="ROI", help="ROI to treat; repeatable. Without it, the rules choose.")
 @click.option("--oar", multiple=True, metavar="ROI", help="Organ at risk; repeatable.")
@@ -27,7 +26,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--prescription", type=float, metavar="GY", help="Prescription, if the exported plan has none.")
 @click.option("--source", metavar="NAME|FILE", help="Source model, if the plan does not name a known one.")
 @click.option("--plan", metavar="LABEL|FILE", help="Plan to use, if there are several.")
-@click.option("--rules", type=_FILE, help="TOML file of rules from ROI names to roles; see docs/howto/dicom.md.")
+@click.option("--rules", type=IN_FILE, help="TOML file of rules from ROI names to roles; see docs/howto/dicom.md.")
 @click.option("--name", default="imported", show_default=True, help="Name of the case; do not name the patient.")
 @writes
 @strict_option

@@ -10,6 +10,7 @@ import click
 
 from hdrplan.cli.common import exit_if_lost, quiet_option, steps_bar
 from hdrplan.cli.flags import in_flags
+from hdrplan.cli.inputs import IN_FILE, IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 
 if TYPE_CHECKING:
@@ -18,11 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_FILE = click.Path(path_type=Path)
-
 
 @click.command("metrics", short_help="Tabulate the dose metrics of a whole archive of treatments.")
-@click.argument("folders", nargs=-1, required=True, type=_FILE)
+@click.argument("folders", nargs=-1, required=True, type=IN_PATH)
 @click.option("-o", "--output", required=True, type=OUT_FOLDER, help="Folder for the tables; must not exist.")
 @click.option(
     "--engine",
@@ -31,13 +30,15 @@ _FILE = click.Path(path_type=Path)
     show_default=True,
     help="Use the stored dose of the TPS, a dose recomputed by TG-43, or both.",
 )
-@click.option("--rules", type=_FILE, help="TOML file of rules from ROI names to roles; see docs/howto/dicom.md.")
+@click.option("--rules", type=IN_FILE, help="TOML file of rules from ROI names to roles; see docs/howto/dicom.md.")
 @click.option("--source", metavar="NAME", help="Source model, if a plan does not name a known one.")
 @click.option("--prescription", type=float, metavar="GY", help="Prescription, if a plan has none.")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Number of processes; default: all processors.")
 @click.option("--cluster", metavar="ADDRESS", help="Dask scheduler, tcp://host:8786, instead of this machine.")
 @click.option(
-    "--key", type=_FILE, help="Key file of the pseudonyms, created if missing. Keep it apart from the tables."
+    "--key",
+    type=click.Path(path_type=Path),
+    help="Key file of the pseudonyms, created if missing. Keep it apart from the tables.",
 )
 @click.option("--identify", is_flag=True, help="Write patient IDs and file names instead of pseudonyms.")
 @click.option("--strict", is_flag=True, help="A treatment that gives a warning is an error.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hdrplan.cli.common import echo_lines, json_option
+from hdrplan.cli.inputs import IN_FILE
 from hdrplan.errors import FormatError, InputError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ __all__ = ["command"]
 
 
 @click.command("paper-check")
-@click.argument("table", required=False, metavar="[TABLE.csv]", type=click.Path(path_type=Path))
+@click.argument("table", required=False, metavar="[TABLE.csv]", type=IN_FILE)
 @click.option("--markdown", is_flag=True, help="Print the page docs/measurements/paper-check.md.")
 @json_option
 def command(table: Path | None, markdown: bool, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hdrplan.cli.common import json_option, quiet_option
+from hdrplan.cli.inputs import IN_CASE
 from hdrplan.cli.outputs import OUT_FOLDER, output_at, writes
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def make(name: str, output: Output | None, quiet: bool) -> None:
 
 
 @command.command()
-@click.argument("case", type=click.Path(path_type=Path))
+@click.argument("case", type=IN_CASE)
 @click.option("--diameter-mm", type=float, required=True, help="Diameter of the sphere of the same volume, 8 to 120.")
 @click.option("--organ", help="Structure that contains the lesion [the case's healthy organ].")
 @click.option("--centre-mm", type=float, nargs=3, help="Centre, LPS [the deepest point of the organ].")

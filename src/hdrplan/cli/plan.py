@@ -11,6 +11,7 @@ import click
 
 from hdrplan.cli.case import case_options, number_option, plan_options, read_case_from, read_plan_for
 from hdrplan.cli.common import echo_lines, given, json_option, quiet_option, steps_bar
+from hdrplan.cli.inputs import IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from hdrplan.workflow import PlanResult
 
 __all__ = ["command"]
-
-_FILE = click.Path(path_type=Path)
 
 
 @click.command("plan", short_help="Plan a case: dwell positions, dwell times, dose, report.")
@@ -34,7 +33,7 @@ _FILE = click.Path(path_type=Path)
 )
 @number_option("proof_s", show_default=True)
 @click.option("--fewest-dwells", is_flag=True, help="Omit dwells that are not needed.")
-@click.option("--lock", type=_FILE, help="Plan whose times above 0 are kept; all others are optimised.")
+@click.option("--lock", type=IN_PATH, help="Plan whose times above 0 are kept; all others are optimised.")
 @click.option("-o", "--output", type=OUT_FOLDER, help="Output folder; must not exist.")
 @writes
 @click.option("--dry-run", is_flag=True, help="Read and check everything, print what would be done, write nothing.")

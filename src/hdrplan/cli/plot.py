@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for
+from hdrplan.cli.inputs import IN_PATH
 from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.errors import InputError
 
@@ -21,7 +22,7 @@ _KINDS = ("isodose", "dvh", "catheters", "overview", "3d")
 
 @click.command("plot", short_help="Draw a plan: isodoses, DVH, catheters, overview, 3D.")
 @case_options
-@click.option("--plan", "plan_path", required=True, type=click.Path(path_type=Path), help="plan.json or its folder.")
+@click.option("--plan", "plan_path", required=True, type=IN_PATH, help="plan.json or its folder.")
 @click.option(
     "--what", "figure", type=click.Choice(_KINDS), default="isodose", show_default=True, help="Figure to draw."
 )

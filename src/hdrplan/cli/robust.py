@@ -11,6 +11,7 @@ import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for
 from hdrplan.cli.common import given, json_option, quiet_option, steps_bar
+from hdrplan.cli.inputs import IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.uncertainty import uncertainty_from, uncertainty_options
 
@@ -26,10 +27,7 @@ __all__ = ["command"]
 @click.command("robust", short_help="Compute coverage under uncertainty; find robust plans.")
 @case_options
 @click.option(
-    "--plan",
-    "plan_path",
-    type=click.Path(path_type=Path),
-    help="plan.json or its folder; without it the case is planned first.",
+    "--plan", "plan_path", type=IN_PATH, help="plan.json or its folder; without it the case is planned first."
 )
 @uncertainty_options
 @click.option("-n", "--scenarios", type=click.IntRange(2, 1_000_000), default=1000, show_default=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hdrplan.cli.common import exit_if_lost, progress_bar, quiet_option, steps_bar, strict_option, warn
+from hdrplan.cli.inputs import IN_CASE
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.errors import InputError
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_FILE = click.Path(path_type=Path)
 _CATHETER_MM = click.FloatRange(0.0, 50.0)
 
 
@@ -42,7 +42,7 @@ def command() -> None:
     help="Hazard ratio of recurrence per Gy of D100 (an assumption); 1: no effect.",
 )  # fmt: skip
 @click.option("--threshold", type=click.FloatRange(1.0, 50.0), help="Let D100 act as a threshold at this dose, Gy.")
-@click.option("--plans", "anatomy", metavar="CASE", type=_FILE, help="Plan every lesion in the liver of this case.")
+@click.option("--plans", "anatomy", metavar="CASE", type=IN_CASE, help="Plan every lesion in the liver of this case.")
 @click.option(
     "--catheter-mm", type=_CATHETER_MM, default=5.5, show_default=True, help="Catheter error, as in hdrplan robust."
 )

@@ -13,6 +13,7 @@ import click
 from hdrplan.cli.case import case_options, read_case_from
 from hdrplan.cli.common import json_option, quiet_option, work_bar
 from hdrplan.cli.flags import in_flags
+from hdrplan.cli.inputs import IN_FOLDER, IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 
 if TYPE_CHECKING:
@@ -29,15 +30,8 @@ _SECTIONS = ("dose", "volumes", "optimum", "statistics", "exchange", "plans")
     "-o", "--output", type=OUT_FOLDER, help="Output folder for validation.html and validation.json; must not exist."
 )
 @click.option("--only", multiple=True, type=click.Choice(_SECTIONS), help="Run only this section; repeatable.")
-@click.option(
-    "--plans", type=click.Path(path_type=Path, file_okay=False), help="Folder of DICOM RT Plans to recompute."
-)
-@click.option(
-    "--plan",
-    "plan_path",
-    type=click.Path(path_type=Path),
-    help="Output folder of a plan to check instead of the installation.",
-)
+@click.option("--plans", type=IN_FOLDER, help="Folder of DICOM RT Plans to recompute.")
+@click.option("--plan", "plan_path", type=IN_PATH, help="Output folder of a plan to check instead of the installation.")
 @json_option
 @quiet_option
 @case_options

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 from hdrplan.door import Entries
-from hdrplan.errors import FormatError, InputError
+from hdrplan.errors import FormatError, InputError, files_beside
 
 __all__ = ["existing_file", "json_entries", "json_value", "sha256", "text_of", "toml_entries"]
 
@@ -22,18 +22,10 @@ def existing_file(path: Path) -> Path:
     if path.is_dir():
         raise InputError("expected a file", got="a folder", where=path)
     if not path.is_file():
-        raise InputError("expected a file", got="none of that name", where=path, remedy=_neighbours(path))
+        raise InputError("expected a file", got="none of that name", where=path, remedy=files_beside(path))
     if path.stat().st_size == 0:
         raise FormatError("expected a file with content", got="0 bytes", where=path)
     return path
-
-
-def _neighbours(path: Path) -> str:
-    """Name the files that are there instead, for the remedy."""
-    if not path.parent.is_dir():
-        return f"There is no folder {path.parent}."
-    names = sorted(p.name for p in path.parent.iterdir() if not p.name.startswith("."))
-    return f"The folder holds: {', '.join(names[:12])}{' ...' if len(names) > 12 else ''}." if names else ""
 
 
 def text_of(path: Path) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy
 
 from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.errors import InputError
@@ -196,7 +196,7 @@ def aalen_johansen(risks: CompetingRisks, *, conf_level: float = 0.95) -> Incide
     before = np.concatenate(([1.0], survival[:-1]))
     incidence = np.cumsum(before[:, None] * hazard, axis=0)
     _, std_err = product_limit_errors(rows, risks.of_cause, times)
-    z = stats.norm.ppf(0.5 + conf_level / 2.0)
+    z = scipy.stats.norm.ppf(0.5 + conf_level / 2.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         half = z * std_err / incidence
         lower, upper = incidence * np.exp(-half), np.minimum(incidence * np.exp(half), 1.0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy
 
 from hdrplan.arrays import FloatArray, IntArray, freeze
 from hdrplan.errors import HdrPlanError, InputError
@@ -176,7 +176,7 @@ def best_cutoff(
     return Cutoff(
         scan=scan,
         p=CutoffP(
-            naive=float(2.0 * stats.norm.sf(top)),
+            naive=float(2.0 * scipy.stats.norm.sf(top)),
             lausen92=None if problem.adjusted else lausen_1992(top, below[0] / rows.n, below[-1] / rows.n),
             lausen94=None if problem.adjusted else lausen_1994(top, below, rows.n),
             resampled=float((1.0 + above) / (resampled.size + 1.0)),
@@ -258,7 +258,7 @@ def lausen_1992(maximum: float, minimum_frac: float, maximum_frac: float) -> flo
     B. Lausen, M. Schumacher, Biometrics 1992;48:73-85, DOI 10.2307/2532740, from R. Miller, D. Siegmund, Biometrics
     1982;38:1011-1016, DOI 10.2307/2529881.
     """
-    density = float(stats.norm.pdf(maximum))
+    density = float(scipy.stats.norm.pdf(maximum))
     span = np.log(maximum_frac * (1.0 - minimum_frac) / ((1.0 - maximum_frac) * minimum_frac))
     p = 4.0 * density / maximum + density * (maximum - 1.0 / maximum) * span
     return float(min(max(p, 0.0), 1.0)) if maximum > 1.0 else 1.0
@@ -288,4 +288,4 @@ def lausen_1994(maximum: float, n_below: npt.ArrayLike, n: int) -> float:
     m = np.asarray(n_below, dtype=np.float64)
     t = np.sqrt(1.0 - m[:-1] * (n - m[1:]) / ((n - m[:-1]) * m[1:]))
     steps = np.exp(-(maximum**2) / 2.0) / np.pi * (t - (maximum**2 / 4.0 - 1.0) * t**3 / 6.0)
-    return float(min(2.0 * stats.norm.sf(maximum) + steps.sum(), 1.0))
+    return float(min(2.0 * scipy.stats.norm.sf(maximum) + steps.sum(), 1.0))

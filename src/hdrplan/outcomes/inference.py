@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from hdrplan.arrays import FloatArray
 
@@ -25,7 +25,7 @@ class Test:
     @classmethod
     def chi_square(cls, statistic: float, df: int) -> Test:
         """Return the test of a statistic that follows chi-square under the null hypothesis."""
-        return cls(float(statistic), int(df), float(stats.chi2.sf(statistic, df)) if df else float("nan"))
+        return cls(float(statistic), int(df), float(scipy.stats.chi2.sf(statistic, df)) if df else float("nan"))
 
 
 class Coefficients:
@@ -63,12 +63,12 @@ class Coefficients:
     @property
     def p(self) -> FloatArray:
         """Two-sided Wald p values."""
-        result: FloatArray = 2.0 * stats.norm.sf(np.abs(self.z))
+        result: FloatArray = 2.0 * scipy.stats.norm.sf(np.abs(self.z))
         return result
 
     def interval(self, conf_level: float = 0.95) -> tuple[FloatArray, FloatArray]:
         """Return the lower and upper limits of the hazard ratios."""
-        half = stats.norm.ppf(0.5 + conf_level / 2.0) * np.sqrt(np.diag(self.inference_covariance))
+        half = scipy.stats.norm.ppf(0.5 + conf_level / 2.0) * np.sqrt(np.diag(self.inference_covariance))
         return np.exp(self.coef - half), np.exp(self.coef + half)
 
     def wald(self, names: tuple[str, ...] | None = None) -> Test:

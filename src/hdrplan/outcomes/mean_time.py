@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from hdrplan.errors import InputError
 from hdrplan.outcomes.followup import FollowUp
@@ -44,11 +44,11 @@ class RestrictedMean:
     @property
     def p(self) -> float:
         """Two-sided p that a difference is zero."""
-        return float(2.0 * stats.norm.sf(abs(self.mean) / self.std_err)) if self.std_err > 0 else float("nan")
+        return float(2.0 * scipy.stats.norm.sf(abs(self.mean) / self.std_err)) if self.std_err > 0 else float("nan")
 
 
 def _restricted_mean(tau: float, mean: float, std_err: float, conf_level: float) -> RestrictedMean:
-    half = float(stats.norm.ppf(0.5 + conf_level / 2.0)) * std_err
+    half = float(scipy.stats.norm.ppf(0.5 + conf_level / 2.0)) * std_err
     return RestrictedMean(
         tau=float(tau),
         mean=float(mean),

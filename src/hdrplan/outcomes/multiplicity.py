@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy
 
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InputError
@@ -130,7 +130,7 @@ def max_t(
     return MaxT(
         names=names,
         z=z,
-        p=2.0 * stats.norm.sf(np.abs(z)),
+        p=2.0 * scipy.stats.norm.sf(np.abs(z)),
         p_adjusted=(1.0 + above) / (n_resamples + 1.0),
         n_resamples=n_resamples,
     )

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy
 
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InputError
@@ -270,7 +270,7 @@ def survival_interval(
     """
     if not 0.0 < conf_level < 1.0:
         raise InputError("conf_level must lie between 0 and 1", got=conf_level, remedy="Use 0.95 for 95 %.")
-    z = stats.norm.ppf(0.5 + conf_level / 2.0)
+    z = scipy.stats.norm.ppf(0.5 + conf_level / 2.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         if conf_type == "plain":
             lower, upper = survival - z * std_err, survival + z * std_err

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize
+import scipy
 
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.outcomes.scan_intervals import Intervals
@@ -132,7 +132,7 @@ def _mixture(covers: FloatArray, count: FloatArray) -> tuple[FloatArray, float]:
         # Newton step on the simplex: || S p - 2 || with the constraint sum p = 1 as one heavy extra row.
         s = covers / density[:, None] * root[:, None]
         heavy = 1e3 * np.sqrt(n)
-        q, _ = optimize.nnls(np.vstack((s, np.full(k, heavy))), np.concatenate((2.0 * root, [heavy])))
+        q, _ = scipy.optimize.nnls(np.vstack((s, np.full(k, heavy))), np.concatenate((2.0 * root, [heavy])))
         q = q / q.sum()
         step = q - p
         for halving in range(40):

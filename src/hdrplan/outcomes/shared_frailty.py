@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special, stats
+import scipy
+from scipy import special
 
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InfeasibleError, InputError, ResourceError
@@ -64,7 +65,7 @@ class FrailtyFit(Coefficients):
     def heterogeneity(self) -> Test:
         """Likelihood-ratio test of theta = 0; half the chi-square p, for theta cannot be negative."""
         statistic = max(2.0 * (self.loglik - self.loglik_cox), 0.0)
-        return Test(statistic, 1, float(stats.chi2.sf(statistic, 1)) / 2.0 if statistic > 0 else 1.0)
+        return Test(statistic, 1, float(scipy.stats.chi2.sf(statistic, 1)) / 2.0 if statistic > 0 else 1.0)
 
 
 def frailty(
@@ -114,7 +115,7 @@ def frailty(
     model = _Penalised(start, cluster)
     low, high = np.log(_THETA_RANGE)
     with one_blas_thread():
-        best = optimize.minimize_scalar(
+        best = scipy.optimize.minimize_scalar(
             lambda log_theta: -model.integrated(float(np.exp(log_theta))),
             bounds=(low, high),
             method="bounded",

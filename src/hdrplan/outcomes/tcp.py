@@ -17,7 +17,8 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+import scipy
+from scipy import special
 
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InputError
@@ -175,7 +176,7 @@ class TcpFit:
         """Two-sided p that control does not depend on dose (logistic and poisson on one dose)."""
         if self.curve.model == "poisson-dvh":
             return float("nan")
-        return float(2.0 * stats.norm.sf(abs(self.theta[1]) / np.sqrt(self.covariance[1, 1])))
+        return float(2.0 * scipy.stats.norm.sf(abs(self.theta[1]) / np.sqrt(self.covariance[1, 1])))
 
     def _derived(self, theta: FloatArray) -> FloatArray:
         """Logarithms of (D50, gamma50), for a logistic curve or a Poisson curve from one dose."""
@@ -206,7 +207,7 @@ class TcpFit:
             for h in np.diag(step)
         ]
         jacobian = np.column_stack(moved)
-        half = stats.norm.ppf(0.5 + conf_level / 2.0) * np.sqrt(
+        half = scipy.stats.norm.ppf(0.5 + conf_level / 2.0) * np.sqrt(
             np.diag(jacobian @ self.covariance[:2, :2] @ jacobian.T)
         )
         rows = [
@@ -235,7 +236,7 @@ class TcpFit:
         volume = None if volume_cc is None else np.asarray(volume_cc, dtype=np.float64)
         eta, jacobian = self.curve.eta(self.theta[:2], dose, volume)
         error = np.sqrt(np.einsum("ni,ij,nj->n", jacobian, self.covariance[:2, :2], jacobian))
-        half = stats.norm.ppf(0.5 + conf_level / 2.0) * error
+        half = scipy.stats.norm.ppf(0.5 + conf_level / 2.0) * error
         ends = self.curve.tcp(eta - half)[0], self.curve.tcp(eta + half)[0]
         return self.curve.tcp(eta)[0], np.minimum(*ends), np.maximum(*ends)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize
+import scipy
 
 from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.errors import InfeasibleError, InputError
@@ -134,7 +134,7 @@ class _Likelihood:
             return -float(loglik.sum()), -score.sum(axis=0) * scale
 
         fits = [
-            optimize.minimize(
+            scipy.optimize.minimize(
                 objective,
                 np.concatenate((guess, [middle, 0.0])) / scale,
                 jac=True,

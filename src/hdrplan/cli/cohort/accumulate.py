@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from hdrplan.cli.inputs import IN_FILE
 from hdrplan.errors import InputError
 
 __all__ = ["accumulate"]
 
 
 @click.command("accumulate")
-@click.argument("ctv", type=click.Path(path_type=Path))
+@click.argument("ctv", type=IN_FILE)
 @click.option("--dose", "doses", multiple=True, required=True, metavar="FILE[=TRANSFORM.json]",
               help="Dose of a session, with the transform from the CTV's frame to its own; repeatable.")  # fmt: skip
 @click.option(

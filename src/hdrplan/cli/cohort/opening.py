@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.flags import in_flags
+from hdrplan.cli.inputs import IN_PATH
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def cohort_options(function: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Change one rule; repeatable."),
         click.option("--rules", "rule_set", help="Rule set: recommended (default) or paper."),
-        click.argument("cohort", type=click.Path(path_type=Path)),
+        click.argument("cohort", type=IN_PATH),
     ):
         command = option(command)
     return command

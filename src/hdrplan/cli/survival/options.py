@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from hdrplan.cli.inputs import IN_FILE
 from hdrplan.cli.survival.columns import Columns
 from hdrplan.cli.survival.names import ColumnNames
 from hdrplan.errors import InputError
@@ -75,7 +76,7 @@ def table_command(*names: str, blank_allowed: tuple[str, ...] = ()) -> Callable[
         )(command)
         for name in reversed(names):
             command = _OPTIONS[name](command)
-        return click.argument("data", metavar="DATA.csv", type=click.Path(path_type=Path))(command)
+        return click.argument("data", metavar="DATA.csv", type=IN_FILE)(command)
 
     return add
 

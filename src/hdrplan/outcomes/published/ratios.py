@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from scipy import stats
+import scipy
 
 from hdrplan.outcomes.published.printed_numbers import Finding, Printed, printed
 
@@ -32,7 +32,7 @@ def p_from_interval(ratio: float, lower: float, upper: float) -> float:
     D. G. Altman, J. M. Bland, BMJ 2011;343:d2304, DOI 10.1136/bmj.d2304.
     """
     error = (math.log(upper) - math.log(lower)) / (2.0 * _Z95)
-    return float(2.0 * stats.norm.sf(abs(math.log(ratio)) / error)) if error > 0 else float("nan")
+    return float(2.0 * scipy.stats.norm.sf(abs(math.log(ratio)) / error)) if error > 0 else float("nan")
 
 
 def _p_range(ratio: Printed, lower: Printed, upper: Printed) -> tuple[float, float]:
@@ -43,7 +43,7 @@ def _p_range(ratio: Printed, lower: Printed, upper: Printed) -> tuple[float, flo
     narrow = max((math.log(max(upper.low, tiny)) - math.log(max(lower.high, tiny))) / (2.0 * _Z95), tiny)
     logs = [abs(math.log(r)) for r in ratios]
     near = 0.0 if ratios[0] <= 1.0 <= ratios[1] else min(logs)
-    return float(2.0 * stats.norm.sf(max(logs) / narrow)), float(2.0 * stats.norm.sf(near / wide))
+    return float(2.0 * scipy.stats.norm.sf(max(logs) / narrow)), float(2.0 * scipy.stats.norm.sf(near / wide))
 
 
 def check_ratio(

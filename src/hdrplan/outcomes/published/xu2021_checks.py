@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from scipy import stats
+import scipy
 
 from hdrplan.outcomes.published.counts import check_counted_mean, check_counts, check_percent, smallest_sd
 from hdrplan.outcomes.published.printed_numbers import Finding, printed
@@ -137,7 +137,7 @@ def _logrank_and_cox() -> Verdict:
     texts, far = [], []
     for endpoint in ("PFS", "PFS_local", "PFS_distant"):
         logrank, cox = paper().logrank_p[endpoint], paper().univariate["tumour type"][endpoint][3]
-        z = [float(stats.norm.isf(float(v) / 2.0)) for v in (logrank, cox)]
+        z = [float(scipy.stats.norm.isf(float(v) / 2.0)) for v in (logrank, cox)]
         far.append(not math.isclose(*z, rel_tol=0.02))
         texts.append(f"{endpoint} {logrank} and {cox}: z {z[0]:.2f} and {z[1]:.2f}")
     return Verdict(all(far), "; ".join(texts))
