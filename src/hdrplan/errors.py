@@ -16,7 +16,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["FormatError", "HdrPlanError", "InfeasibleError", "InputError", "ResourceError", "files_beside"]
+__all__ = ["FormatError", "HdrPlanError", "InfeasibleError", "InputError", "ResourceError", "files_beside", "fitted"]
+
+# Characters of a message; longer ones come of long paths, lists and damaged files.
+_MAX = 290
 
 
 class HdrPlanError(Exception):
@@ -30,13 +33,18 @@ class HdrPlanError(Exception):
         if where is not None:
             parts.insert(0, _short(where))
         line = ": ".join(parts)
-        super().__init__(" ".join((f"{line}. {remedy}" if remedy else line).split()))
+        super().__init__(fitted(" ".join((f"{line}. {remedy}" if remedy else line).split())))
 
 
 def _short(value: object) -> str:
     """Text of a value; a damaged file can hold one of a million characters."""
     text = f"{value}"
-    return text if len(text) <= 600 else f"{text[:600]} ..."
+    return text if len(text) <= _MAX // 2 else f"{text[: _MAX // 2]} ..."
+
+
+def fitted(line: str) -> str:
+    """Return a message that a terminal can hold: a longer one without its middle; its ends say where and what to do."""
+    return line if len(line) <= _MAX else f"{line[: _MAX // 2]} ... {line[-(_MAX // 2 - 5) :]}"
 
 
 class InputError(HdrPlanError):

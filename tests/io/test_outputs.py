@@ -8,17 +8,54 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pytest
 
 from hdrplan.cautions import caution
 from hdrplan.errors import InputError
-from hdrplan.io import json_text, new_file, new_folder, write_json, write_rows, write_run, write_values
+from hdrplan.io import (
+    json_text,
+    new_file,
+    new_folder,
+    read_cohort,
+    read_table,
+    write_json,
+    write_rows,
+    write_run,
+    write_tables,
+    write_values,
+)
 
 
 def test_cells_for_spreadsheets_are_never_formulas(tmp_path: Path) -> None:
     row = ('=HYPERLINK("x")', "a\nb", float("nan"), None, 1 / 3, -2, True)
     write_rows(tmp_path / "t.csv", tuple("abcdefg"), [row], for_spreadsheets=True)
-    assert (tmp_path / "t.csv").read_text() == 'a,b,c,d,e,f,g\n"\'=HYPERLINK(""x"")",a b,,,0.333333,\'-2,True\n'
+    assert (tmp_path / "t.csv").read_text() == 'a,b,c,d,e,f,g\n"\'=HYPERLINK(""x"")",a b,,,0.333333,-2,True\n'
+
+
+FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "=", "-", "'=1", "-P1")
+NO_FORMULAS = ("-1.5", "+2", "-1e-3", "-inf", "a=b", "", "1-2", "'", "'a")
+
+
+def test_no_table_of_any_kind_holds_a_formula_and_all_read_back(tmp_path: Path) -> None:
+    texts = (*FORMULAS, *NO_FORMULAS)
+    write_rows(tmp_path / "rows.csv", ("id", "=note"), [(f"P{k}", text) for k, text in enumerate(texts)])
+    write_values(tmp_path / "values.csv", [Value(text, None, True) for text in texts], Value)
+    rows = [(f"P{k}", text) for k, text in enumerate(texts)]
+    for form in ("csv", "xlsx"):
+        (tmp_path / form).mkdir()
+        write_tables(tmp_path / form, {"patients": (("patient_id", "note"), rows)}, form)
+    book = openpyxl.load_workbook(tmp_path / "xlsx" / "cohort.xlsx")
+    cells = [str(cell.value or "") for row in book["patients"].iter_rows() for cell in row]
+    for name in ("rows.csv", "values.csv", "csv/patients.csv"):
+        with (tmp_path / name).open(newline="") as stream:
+            cells += [cell for row in csv.reader(stream) for cell in row]
+    assert not any(cell.data_type == "f" for row in book["patients"].iter_rows() for cell in row)
+    assert {cell for cell in cells if cell.startswith(tuple("=+-@\t\r"))} == {"-1.5", "+2", "-1e-3", "-inf"}
+    assert read_table(tmp_path / "rows.csv").cells("=note") == texts
+    for form in ("csv", "xlsx"):
+        back = [row[1] for row in read_cohort(tmp_path / form)[0]["patients"].rows]
+        assert back == list(texts), form
 
 
 def test_cells_keep_every_digit_and_every_character(tmp_path: Path) -> None:

@@ -34,13 +34,13 @@ def test_columns_in_any_order_and_catheters(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("x_mm,y_mm\n1,2\n", "none called z_mm"),
-        (DWELLS, "at least one row"),
-        (DWELLS + "0,0,0,0,0,1\n", "line 2: 7 values, got 6"),
-        (DWELLS + "0,0,0,0,0,1,5\n0,nan,0,0,0,1,5\n", "row 2: y_mm must be a finite number, got 'nan'"),
+        (DWELLS, "a table needs rows"),
+        (DWELLS + "0,0,0,0,0,1\n", "line 2: 7 cells, got 6"),
+        (DWELLS + "0,0,0,0,0,1,5\n0,nan,0,0,0,1,5\n", "line 3: y_mm must be a finite number, got 'nan'"),
         (DWELLS + "0,0,0,0,0,1,five\n", "time_s must be a finite number"),
         (DWELLS + "0,0,0,0,0,0,5\n", "must be a direction"),
         (DWELLS + "0,0,0,0,0,1,-5\n", "time_s >= 0"),
-        ("x_mm," + DWELLS + "0,0,0,0,0,0,1,5\n", "every column once"),
+        ("x_mm," + DWELLS + "0,0,0,0,0,0,1,5\n", "each column needs a name of its own"),
     ],
 )
 def test_bad_dwells_are_named(text: str, message: str, tmp_path: Path) -> None:

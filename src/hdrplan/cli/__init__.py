@@ -14,7 +14,7 @@ import click
 from hdrplan import __version__
 from hdrplan.cli.ending import Stopped, heed_signals, open_streams, pipe_is_closed
 from hdrplan.cli.flags import in_flags
-from hdrplan.errors import HdrPlanError
+from hdrplan.errors import HdrPlanError, fitted
 
 __all__ = ["main"]
 
@@ -125,5 +125,6 @@ def main() -> None:
         sys.exit(2)
     except OSError as error:
         # Disk full, folder not writable, file vanished: the system's own words and where.
-        click.echo(f"hdrplan: {error.strerror or error}: {error.filename or 'no file named'}", err=True)
+        line = f"{error.strerror or error}: {error.filename or 'no file named'}"
+        click.echo(f"hdrplan: {fitted(line)}", err=True)
         sys.exit(2)

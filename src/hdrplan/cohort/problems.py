@@ -28,6 +28,7 @@ RULES: dict[str, tuple[bool, str]] = {
     "future_date": (True, "Correct the date: it lies after today."),
     "date_too_old": (True, "Correct the year."),
     "after_data_lock": (True, "Correct the date or the data_lock_date in study."),
+    "sheet_range": (False, "Every cell that is there was read; save the workbook anew to make it agree with itself."),
     "empty_table": (True, "Add rows, or remove the file if the table is optional."),
     # ids
     "duplicate_key": (True, "Keep one of the rows; they have the same key."),

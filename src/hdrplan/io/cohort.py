@@ -6,23 +6,21 @@ wrong. What a file cannot say (two tables of one name, no header) comes back as 
 
 from __future__ import annotations
 
-import csv
-import datetime as dt
-import io
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from hdrplan.cohort import COMPACT, TABLES, Problem, RawTable, data_dictionary, json_schema, problem
-from hdrplan.errors import FormatError, InputError
+from hdrplan.errors import FormatError, InputError, ResourceError
+from hdrplan.io.cell_text import cell_text
+from hdrplan.io.csv_files import csv_cells
 from hdrplan.io.files import sha256, text_of
-from hdrplan.io.value_files import table_cell, write_json, write_rows
+from hdrplan.io.value_files import harmless, table_cell, write_json, write_rows
+from hdrplan.io.workbooks import read_workbook
 
 __all__ = ["cohort_sha256", "read_cohort", "write_tables", "write_template"]
 
-# Zip bombs: a cohort of 10^5 measurements is a few megabytes.
-MAX_SHEET_CELLS = 20_000_000
+# A Parquet file of a kilobyte can claim more rows than any memory holds.
+MAX_CELLS = 50_000_000
 
 
 def read_cohort(path: Path) -> tuple[dict[str, RawTable], list[Problem]]:
@@ -40,7 +38,7 @@ def read_cohort(path: Path) -> tuple[dict[str, RawTable], list[Problem]]:
     """
     path = Path(path)
     if path.is_file() and path.suffix.lower() == ".xlsx":
-        return _workbook(path), []
+        return read_workbook(path)
     if not path.is_dir():
         raise InputError(
             "a cohort is a folder of CSV or Parquet tables, or one .xlsx workbook",
@@ -51,11 +49,13 @@ def read_cohort(path: Path) -> tuple[dict[str, RawTable], list[Problem]]:
     files = sorted(p for p in path.iterdir() if p.suffix.lower() in (".csv", ".parquet") and p.name[0] not in ".~")
     books = [p for p in path.iterdir() if p.suffix.lower() == ".xlsx" and p.name[0] not in ".~"]
     if not files and len(books) == 1:
-        return _workbook(books[0]), []
+        return read_workbook(books[0])
     if not files:
         raise InputError("a cohort folder holds patients.csv, sessions.csv, ...", got="no CSV or Parquet", where=path)
     tables: dict[str, RawTable] = {}
-    problems = []
+    problems = [
+        problem(book.stem.lower(), None, "unknown_table", f"{book.name} lies beside CSV files") for book in books
+    ]
     for file in files:
         name = file.stem.lower()
         if name in tables:
@@ -73,10 +73,7 @@ def cohort_sha256(path: Path) -> dict[str, str]:
 
 
 def _csv(path: Path, name: str) -> RawTable:
-    try:
-        rows = [row for row in csv.reader(io.StringIO(text_of(path), newline=""), strict=True) if any(row)]
-    except csv.Error as error:
-        raise FormatError("expected comma-separated values", got=str(error), where=path) from None
+    rows = [row for _, row in csv_cells(text_of(path), path) if any(row)]
     if not rows:
         raise FormatError("expected a header row", got="an empty file", where=path)
     if len(rows[0]) == 1 and (";" in rows[0][0] or "\t" in rows[0][0]):
@@ -94,72 +91,18 @@ def _parquet(path: Path, name: str) -> RawTable:
     import pyarrow.parquet as pq
 
     try:
+        claims = pq.read_metadata(path)
+        if claims.num_rows * claims.num_columns > MAX_CELLS:
+            raise ResourceError(
+                f"a Parquet file of at most {MAX_CELLS} cells",
+                got=f"{claims.num_rows} rows x {claims.num_columns} columns",
+                where=path,
+            )
         table = pq.read_table(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise FormatError("expected a Parquet file", got=str(error)[:120], where=path) from None
-    columns = [[_text(v) for v in table.column(i).to_pylist()] for i in range(table.num_columns)]
+    columns = [[cell_text(v) for v in table.column(i).to_pylist()] for i in range(table.num_columns)]
     return RawTable(name, tuple(table.column_names), tuple(zip(*columns, strict=True)))
-
-
-def _workbook(path: Path) -> dict[str, RawTable]:
-    import zipfile
-    import zlib
-    from xml.etree.ElementTree import ParseError
-
-    import openpyxl
-
-    # A broken archive shows itself while the cells are read: all of it stands in one place.
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        tables = _sheets(book, path)
-        book.close()
-    except FormatError:
-        raise
-    except (
-        zipfile.BadZipFile, zlib.error, ParseError, LookupError, ValueError, TypeError, AttributeError, OSError,
-        ArithmeticError, NotImplementedError, AssertionError, EOFError,
-    ) as error:  # fmt: skip
-        raise FormatError("expected an Excel workbook (.xlsx)", got=str(error)[:120], where=path) from None
-    return tables
-
-
-def _sheets(book: Any, path: Path) -> dict[str, RawTable]:
-    tables = {}
-    for sheet in book.worksheets:
-        if (sheet.max_row or 0) * (sheet.max_column or 0) > MAX_SHEET_CELLS:
-            raise FormatError(f"a sheet of at most {MAX_SHEET_CELLS} cells", got=sheet.title, where=path)
-        rows = [[_text(v) for v in row] for row in sheet.iter_rows(values_only=True)]
-        while rows and not any(rows[-1]):
-            rows.pop()
-        if not rows:
-            continue
-        width = max(i + 1 for i, v in enumerate(rows[0]) if v) if any(rows[0]) else 0
-        # A spreadsheet pads short rows; cells beyond the header are kept, so that they are reported.
-        body = tuple(tuple(_trimmed(row, width)) for row in rows[1:])
-        tables[sheet.title.strip().lower()] = RawTable(sheet.title.strip().lower(), tuple(rows[0][:width]), body)
-    return tables
-
-
-def _trimmed(row: list[str], width: int) -> list[str]:
-    row = row + [""] * (width - len(row))
-    while len(row) > width and not row[-1]:
-        row.pop()
-    return row
-
-
-def _text(value: object) -> str:
-    """Text of a typed cell, as a CSV would have it."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    if isinstance(value, bool):
-        return str(int(value))
-    if isinstance(value, dt.datetime):
-        return value.date().isoformat() if value.time() == dt.time() else value.isoformat()
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return str(value)
 
 
 def write_tables(
@@ -181,9 +124,8 @@ def write_tables(
         book.remove(book.active)
         for name, (columns, rows) in tables.items():
             sheet = book.create_sheet(name)
-            sheet.append(list(columns))
-            for row in rows:
-                sheet.append([table_cell(v) for v in row])
+            for row in (columns, *rows):
+                sheet.append([harmless(v) if isinstance(v, str) else table_cell(v) for v in row])
         book.save(folder / "cohort.xlsx")
         return
     for name, (columns, rows) in tables.items():
@@ -194,7 +136,8 @@ def write_tables(
             import pyarrow.parquet as pq
 
             texts = [
-                pa.array([_text(table_cell(row[i])) or None for row in rows], pa.string()) for i in range(len(columns))
+                pa.array([cell_text(table_cell(row[i])) or None for row in rows], pa.string())
+                for i in range(len(columns))
             ]
             pq.write_table(pa.table(texts, names=list(columns)), folder / f"{name}.parquet")
 

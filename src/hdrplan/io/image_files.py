@@ -18,6 +18,7 @@ from hdrplan.errors import FormatError, InputError, ResourceError
 from hdrplan.geometry import Grid, Role, Structure
 from hdrplan.io.files import existing_file
 from hdrplan.io.image_headers import check_text_header
+from hdrplan.io.nifti_values import check_nifti_values
 from hdrplan.io.noise import without_noise
 from hdrplan.memory import require_memory
 
@@ -121,6 +122,7 @@ def open_image(path: Path) -> Image:
         with without_noise():
             reader.ReadImageInformation()
         _check_size(reader, path)
+        check_nifti_values(path)
         with without_noise():
             pixels = reader.Execute()
     except RuntimeError as error:

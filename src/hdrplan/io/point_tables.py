@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy.typing as npt
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import FormatError
 from hdrplan.geometry import Dwells
-from hdrplan.io.files import text_of
+from hdrplan.io.csv_files import CsvTable, read_csv
 from hdrplan.io.outputs import Output, new_file
 from hdrplan.io.value_files import write_rows
 
@@ -55,15 +54,16 @@ def read_dwells_csv(path: Path) -> tuple[Dwells, FloatArray]:
     FormatError
         A column or value is missing, not a finite number, a time is negative, a direction has no length.
     """
-    header, rows = _read(path, _DWELLS)
-    values = _numbers(path, header, rows, _DWELLS)
+    table = read_csv(path, _DWELLS)
+    rows, values = table.rows, _numbers(table, _DWELLS)
     positions, axes, times_s = values[:, :3], values[:, 3:6], values[:, 6]
     lengths = np.linalg.norm(axes, axis=1)
     for bad, expected in ((lengths < 1e-9, "tip_x, tip_y, tip_z must be a direction"), (times_s < 0, "time_s >= 0")):
         if bad.any():
             row = int(np.flatnonzero(bad)[0])
-            raise FormatError(expected, got=", ".join(rows[row]), where=f"{path}, line {row + 2}")
-    names = [row[header.index("catheter")] for row in rows] if "catheter" in header else ["1"] * len(rows)
+            raise FormatError(expected, got=", ".join(rows[row]), where=table.where(row))
+    named = table.column("catheter") if "catheter" in table.header else None
+    names = ["1" if named is None else row[named] for row in rows]
     catheters = tuple(dict.fromkeys(names))
     index = np.array([catheters.index(name) for name in names])
     # The file does not say how far the tip of the catheter is: offsets count from the first dwell of each.
@@ -86,11 +86,11 @@ def read_points_csv(path: Path) -> PointTable:
     FormatError
         A column or value is missing or not a finite number; a column is already called dose_gy or extrapolated.
     """
-    header, rows = _read(path, _POINTS)
+    table = read_csv(path, _POINTS)
     for name in _ADDED:
-        if name in header:
+        if name in table.header:
             raise FormatError("the points get this column", got=f"one already called {name}", where=path)
-    return PointTable(tuple(header), tuple(map(tuple, rows)), _numbers(path, header, rows, _POINTS))
+    return PointTable(table.header, table.rows, _numbers(table, _POINTS))
 
 
 def write_point_doses(
@@ -113,33 +113,10 @@ def write_point_doses(
         write_rows(draft, (*table.header, *_ADDED), ((*row, f"{dose:.10g}", int(off)) for row, dose, off in rows))
 
 
-def _read(path: Path, wanted: tuple[str, ...]) -> tuple[list[str], list[list[str]]]:
-    lines = csv.reader(text_of(path).splitlines())
-    header = [name.strip() for name in next(lines, [])]
-    missing = [name for name in wanted if name not in header]
-    if missing:
-        raise FormatError(
-            f"columns {', '.join(wanted)}", got=f"none called {', '.join(missing)}", where=path,
-            remedy=f"The first line is: {', '.join(header)[:120]}",
-        )  # fmt: skip
-    if len(set(header)) != len(header):
-        raise FormatError("every column once", got=", ".join(header)[:120], where=path)
-    rows = []
-    for row in lines:
-        if not row:
-            continue
-        if len(row) != len(header):
-            raise FormatError(f"{len(header)} values", got=f"{len(row)}", where=f"{path}, line {lines.line_num}")
-        rows.append(row)
-    if not rows:
-        raise FormatError("at least one row below the header", got="none", where=path)
-    return header, rows
-
-
-def _numbers(path: Path, header: list[str], rows: list[list[str]], wanted: tuple[str, ...]) -> FloatArray:
-    columns = [header.index(name) for name in wanted]
-    values = np.empty((len(rows), len(wanted)))
-    for i, row in enumerate(rows):
+def _numbers(table: CsvTable, wanted: tuple[str, ...]) -> FloatArray:
+    columns = [table.column(name) for name in wanted]
+    values = np.empty((len(table.rows), len(wanted)))
+    for i, row in enumerate(table.rows):
         for j, column in enumerate(columns):
             try:
                 values[i, j] = float(row[column])
@@ -147,6 +124,6 @@ def _numbers(path: Path, header: list[str], rows: list[list[str]], wanted: tuple
                 values[i, j] = math.nan
             if not math.isfinite(values[i, j]):
                 raise FormatError(
-                    f"{wanted[j]} must be a finite number", got=repr(row[column])[:40], where=f"{path}, row {i + 1}"
+                    f"{wanted[j]} must be a finite number", got=repr(row[column])[:40], where=table.where(i)
                 )
     return values

@@ -7,7 +7,6 @@ from times and dates, which stand in ``run.json``.
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Volume
-from hdrplan.io.files import json_entries, text_of
+from hdrplan.io.csv_files import read_csv
+from hdrplan.io.files import json_entries
 from hdrplan.io.images import read_volume, write_volume
 from hdrplan.io.outputs import Output, new_folder
 from hdrplan.io.plan_files import read_plan_file, write_plan
@@ -122,20 +122,17 @@ def read_dvh(path: Path) -> dict[str, tuple[FloatArray, FloatArray]]:
     FormatError
         Other columns, values that are no finite numbers.
     """
-    rows = csv.DictReader(text_of(path).splitlines())
-    if not {"structure", "dose_gy", "volume_cc"} <= set(rows.fieldnames or ()):
-        raise FormatError("expected the columns structure, dose_gy, volume_cc", got=rows.fieldnames, where=path)
+    table = read_csv(path, ("structure", "dose_gy", "volume_cc"))
+    name, dose, volume = (table.column(column) for column in ("structure", "dose_gy", "volume_cc"))
     curves: dict[str, list[tuple[float, float]]] = {}
-    for row in rows:
+    for k, row in enumerate(table.rows):
         try:
-            pair = float(row["dose_gy"]), float(row["volume_cc"])
-        except (TypeError, ValueError):
+            pair = float(row[dose]), float(row[volume])
+        except ValueError:
             pair = math.nan, math.nan
         if not all(map(math.isfinite, pair)):
-            raise FormatError(
-                "doses and volumes are finite numbers", got="others", where=f"{path}, line {rows.line_num}"
-            )
-        curves.setdefault(str(row["structure"]), []).append(pair)
+            raise FormatError("doses and volumes are finite numbers", got="others", where=table.where(k))
+        curves.setdefault(row[name], []).append(pair)
     return {name: (np.array(pairs)[:, 0], np.array(pairs)[:, 1]) for name, pairs in curves.items()}
 
 

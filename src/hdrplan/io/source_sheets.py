@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hdrplan.errors import FormatError
+from hdrplan.io.unpacking import check_zip
 
 __all__ = ["record_of_workbook"]
 
@@ -59,6 +60,7 @@ def record_of_workbook(path: Path) -> dict[str, object]:
 
 def _sheets(path: Path) -> list[Sheet]:
     """Read all sheets, cells from A1 on, in a process of its own (:mod:`hdrplan.io.workbook_cells`)."""
+    check_zip(path, "a workbook of a few tables")
     reader = Path(__file__).with_name("workbook_cells.py")
     command = [sys.executable, "-P", str(reader), str(path)]
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import TypeAlias
 
 from hdrplan.door import Entries
 from hdrplan.errors import FormatError, InputError
+from hdrplan.io.csv_files import csv_cells
 from hdrplan.io.files import existing_file, json_entries, text_of
 from hdrplan.io.source_sheets import record_of_workbook
 from hdrplan.io.source_values import VALUES_SCHEMA, source_of_values
@@ -96,7 +96,7 @@ def _table(key: str, lines: list[str], path: Path) -> dict[str, object]:
         raise FormatError("a header and at least two rows", got=f"{len(body)} rows", where=path)
     # A spreadsheet in much of Europe writes ; between cells and , in numbers.
     semicolons = ";" in body[0]
-    rows = list(csv.reader(body, delimiter=";" if semicolons else ","))
+    rows = [row for _, row in csv_cells("\n".join(body), path, separator=";" if semicolons else ",")]
     width = len(rows[0])
     ragged = next((i for i, row in enumerate(rows, 1) if len(row) != width), None)
     if ragged is not None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.errors import FormatError, InputError
-from hdrplan.io.files import text_of
+from hdrplan.io.csv_files import read_csv
 
 __all__ = ["Table", "read_table"]
 
@@ -105,23 +103,6 @@ def read_table(path: Path) -> Table:
     FormatError
         No header, no rows, a column without or with another's name, a row with too many or too few cells.
     """
-    text = text_of(path)
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    header = [name.strip() for name in next(reader, [])]
-    if not any(header):
-        raise FormatError("a table needs a header of column names", where=path)
-    if "" in header or len(set(header)) < len(header):
-        raise FormatError("each column needs a name of its own", got=", ".join(header), where=path)
-    rows, lines = [], []
-    for row in reader:
-        if not any(cell.strip() for cell in row):
-            continue
-        if len(row) != len(header):
-            raise FormatError(f"{len(header)} cells", got=len(row), where=f"{path}, line {reader.line_num}")
-        rows.append(row)
-        lines.append(reader.line_num)
-    if not rows:
-        raise FormatError("a table needs rows", got="a header only", where=path)
-    return Table(path, {name: tuple(row[k] for row in rows) for k, name in enumerate(header)}, tuple(lines))
+    table = read_csv(path, separators=",;\t")
+    columns = {name: tuple(row[k] for row in table.rows) for k, name in enumerate(table.header)}
+    return Table(path, columns, table.lines)

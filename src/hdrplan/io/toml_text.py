@@ -45,7 +45,7 @@ def toml_text(table: Mapping[str, object]) -> str:
 
 
 def _line(key: str, value: object, *, named: bool = False) -> str:
-    if key == "#":
+    if key == "#" and not named:
         return f"# {value}"
     return f"{_quoted(key) if named else key} = {_value(value)}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -12,7 +13,11 @@ import numpy as np
 
 from hdrplan.errors import InputError
 
-__all__ = ["json_text", "table_cell", "write_json", "write_rows", "write_values"]
+__all__ = ["as_it_was", "harmless", "json_text", "table_cell", "write_json", "write_rows", "write_values"]
+
+# Spreadsheets read a cell that begins with one of these as a formula, and may run it.
+_FORMULA = tuple("=+-@\t\r")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|nan)")
 
 
 def json_text(value: object) -> str:
@@ -53,10 +58,12 @@ def write_rows(
         Names of the columns.
     rows : iterable of iterables
         Cells, written by ``str``: a caller that wants fewer digits formats them.
+        Text that a spreadsheet would take for a formula gets an apostrophe before it, as spreadsheets do; hdrplan's
+        own readers take it away again.
     for_spreadsheets : bool
-        The cells hold free text of strangers: no control characters, no formulas. Numbers get six digits, NaN is empty.
+        The cells hold free text of strangers: no control characters. Numbers get six digits, NaN is empty.
     """
-    cell = _harmless if for_spreadsheets else _text
+    cell = _printable if for_spreadsheets else harmless
     lines = [",".join(_quoted(cell(value)) for value in row) or '""' for row in (header, *rows)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
@@ -82,18 +89,24 @@ def table_cell(value: object) -> object:
     return int(value) if isinstance(value, bool) else value
 
 
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
+def harmless(value: object) -> str:
+    """Return the text of a cell that is never a formula to a spreadsheet; None is empty."""
+    text = "" if value is None else str(value)
+    risky = text.lstrip("'")[:1] in _FORMULA and not _NUMBER.fullmatch(text)
+    return f"'{text}" if risky else text
 
 
-def _harmless(value: object) -> str:
-    """Text of a cell that is never a formula to a spreadsheet."""
+def as_it_was(cell: str) -> str:
+    """Return the text that :func:`harmless` was given."""
+    return cell[1:] if cell[:1] == "'" and cell.lstrip("'")[:1] in _FORMULA else cell
+
+
+def _printable(value: object) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, float):
         return f"{value:.6g}"
-    text = "".join(c if c.isprintable() else " " for c in str(value))
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text
+    return harmless("".join(c if c.isprintable() else " " for c in str(value)))
 
 
 def _quoted(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,8 @@ from hdrplan.door import Entries, as_array, as_list, as_table
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Catheter
 from hdrplan.io.case.frames import ras_to_lps
-from hdrplan.io.files import json_entries, json_value, text_of
+from hdrplan.io.csv_files import read_csv
+from hdrplan.io.files import json_entries, json_value
 
 __all__ = ["read_catheters"]
 
@@ -124,24 +124,15 @@ def _polylines(path: Path) -> list[Catheter]:
 
 
 def _table(path: Path) -> list[Catheter]:
-    rows = csv.DictReader(text_of(path).splitlines())
-    columns = ("catheter", "x_mm", "y_mm", "z_mm")
-    missing = [c for c in columns if c not in (rows.fieldnames or ())]
-    if missing:
-        raise FormatError(
-            f"expected the columns {', '.join(columns)}", got=", ".join(rows.fieldnames or ()) or "none", where=path
-        )
+    table = read_csv(path, ("catheter", "x_mm", "y_mm", "z_mm"))
+    name, *axes = (table.column(column) for column in ("catheter", "x_mm", "y_mm", "z_mm"))
     points_mm: dict[str, list[list[float]]] = {}
-    try:
-        for row in rows:
-            where = f"{path}, line {rows.line_num}"
-            try:
-                position = [float(row[c] or "") for c in columns[1:]]
-            except (TypeError, ValueError):
-                got = ", ".join(str(row[c]) for c in columns[1:])
-                raise FormatError("positions must be numbers (mm)", got=got[:80], where=where) from None
-            _refuse_far(position, where)
-            points_mm.setdefault(str(row["catheter"]), []).append(position)
-    except csv.Error as error:
-        raise FormatError("expected comma-separated rows", got=str(error), where=path) from None
+    for k, row in enumerate(table.rows):
+        try:
+            position = [float(row[axis]) for axis in axes]
+        except ValueError:
+            got = ", ".join(row[axis] for axis in axes)
+            raise FormatError("positions must be numbers (mm)", got=got[:80], where=table.where(k)) from None
+        _refuse_far(position, table.where(k))
+        points_mm.setdefault(row[name], []).append(position)
     return [_catheter(name, np.array(rows_mm), path) for name, rows_mm in points_mm.items()]

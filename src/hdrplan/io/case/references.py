@@ -33,7 +33,9 @@ def case_references(path: Path) -> tuple[Path, ...]:
 def _existing(folder: Path, text: str) -> Path | None:
     try:
         path = folder / text
-        return path if text.strip() and path.exists() else None
+        # "." and ".." are words of other kinds of TOML files; no case names the folder that it lies in.
+        around = {folder.resolve(), *folder.resolve().parents}
+        return path if text.strip() and path.exists() and path.resolve() not in around else None
     except (OSError, ValueError):
         return None
 

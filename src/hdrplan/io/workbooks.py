@@ -1,0 +1,110 @@
+"""Sheets of an Excel workbook as text, by the cells that are there and not by what the sheet says of itself."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+from hdrplan.cohort import Problem, RawTable, problem
+from hdrplan.errors import FormatError, InputError, ResourceError
+from hdrplan.io.cell_text import cell_text
+from hdrplan.io.unpacking import check_zip
+from hdrplan.io.value_files import as_it_was
+
+__all__ = ["read_workbook"]
+
+# A cohort has fewer cells.
+_MAX_CELLS = 20_000_000
+# Rows without a cell between two that have some: beyond, a cell has strayed.
+_MAX_GAP = 1000
+
+
+def read_workbook(path: Path) -> tuple[dict[str, RawTable], list[Problem]]:
+    """Read every sheet of a workbook.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    tables : dict
+        Name of the sheet, in small letters -> its rows as text.
+    problems : list of Problem
+        Sheets of one name; sheets that say they hold other cells than they do.
+
+    Raises
+    ------
+    FormatError
+        No workbook, or one that is damaged; a cell far away from all others.
+    ResourceError
+        A workbook that unpacks to more than a cohort can be.
+    """
+    import openpyxl
+
+    check_zip(path, "an Excel workbook (.xlsx)")
+    # A broken archive shows itself while the cells are read: all of it stands in one place.
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        found = [_sheet(sheet, path) for sheet in book.worksheets]
+        book.close()
+    except (InputError, ResourceError):
+        raise
+    except (
+        zipfile.BadZipFile, zlib.error, ParseError, LookupError, ValueError, TypeError, AttributeError, OSError,
+        ArithmeticError, NotImplementedError, AssertionError, EOFError,
+    ) as error:  # fmt: skip
+        raise FormatError("expected an Excel workbook (.xlsx)", got=str(error)[:120], where=path) from None
+    tables: dict[str, RawTable] = {}
+    problems: list[Problem] = []
+    for table, told in found:
+        if table is None:
+            continue
+        if table.name in tables:
+            problems.append(problem(table.name, None, "duplicate_key", f"{table.name} stands in two sheets"))
+            continue
+        tables[table.name] = table
+        problems += told
+    return tables, problems
+
+
+def _sheet(sheet: Any, path: Path) -> tuple[RawTable | None, list[Problem]]:
+    """Return the table of one sheet, None where it is empty, and whether the sheet was wrong about itself."""
+    claimed = sheet.max_row, sheet.max_column
+    sheet.reset_dimensions()
+    rows: list[list[str]] = []
+    cells, height, width = 0, 0, 0
+    for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
+        row = [as_it_was(cell_text(value)) for value in values]
+        while row and not row[-1]:
+            row.pop()
+        cells, height, width = cells + len(values), number, max(width, len(values))
+        if cells > _MAX_CELLS:
+            raise ResourceError(
+                f"a sheet of at most {_MAX_CELLS} cells", got=f"more, by row {number}", where=f"{path}, {sheet.title}"
+            )
+        if row and len(rows) + _MAX_GAP < number:
+            raise FormatError(
+                f"rows without gaps of more than {_MAX_GAP}",
+                got=f"a cell in row {number}, {number - len(rows) - 1} rows below the others",
+                where=f"{path}, sheet {sheet.title}",
+                remedy="Delete the rows below the table.",
+            )
+        if row:
+            rows += [[] for _ in range(number - 1 - len(rows))]
+            rows.append(row)
+    name = sheet.title.strip().lower()
+    if not rows:
+        return None, []
+    columns = tuple(rows[0])
+    # A spreadsheet leaves out cells at the end of a row; cells beyond the header are kept, so that they are reported.
+    body = tuple(tuple(row + [""] * (len(columns) - len(row))) for row in rows[1:])
+    told = []
+    # Columns may be claimed for cells that were left out because they are empty.
+    if None not in claimed and (claimed[0] != height or claimed[1] < width):
+        found = f"the sheet says it has {claimed[0]} rows and {claimed[1]} columns; it has {height} and {width}"
+        told.append(problem(name, None, "sheet_range", found))
+    return RawTable(name, columns, body), told
