@@ -146,12 +146,12 @@ def test_optimism_correction_lowers_c(strong: Correlation) -> None:
 
 def test_the_sentences_say_whose_analysis_it_is_and_what_is_missing(strong: Correlation) -> None:
     text = " ".join(plain_words(strong))
-    assert "hdrplan's own analysis" in text
-    assert "dose was chosen by people, not by lot" in text
+    assert "The analysis of dose and recurrence is hdrplan's own" in text
+    assert "The dose was chosen by physicians and not at random" in text
     few = synthetic_cohort(np.random.default_rng(1), {"HCC": 25})
     result = correlate(tables(few.raw)[2], Settings(n_resamples=99, n_bootstrap=5))
     words = " ".join(plain_words(result))
-    assert "Only" in words
+    assert "There are only" in words
     assert result.models.interaction is None
     for t in correlation_tables(result):
         assert all(len(row) == len(t.columns) for row in t.rows), t.name

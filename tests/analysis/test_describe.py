@@ -16,7 +16,7 @@ from hdrplan.cli import cli
 from hdrplan.cohort import Cohort, Derived, RawTable, Rules, checked_cohort, derive
 from hdrplan.io import write_tables
 from hdrplan.outcomes import follow_up, kaplan_meier
-from hdrplan.report.text_tables import html_table, latex_table, markdown_table
+from hdrplan.report import html_table, latex_table, markdown_table
 from synthetic_cohort import synthetic_cohort
 
 

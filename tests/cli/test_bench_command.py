@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from hdrplan.cli.bench import command
 from hdrplan.errors import InputError
-from hdrplan.report.bench_page import bench_page
+from hdrplan.report import bench_page
 
 QUICK = ["--sizes", "small", "--seconds", "0", "--no-start-up"]
 

@@ -311,11 +311,11 @@ def check_certificate(problem: PlanProblem, optimum: Optimum) -> None:
             check_bounded(problem, level, searched=searched)
         else:
             assert level.bound <= 0.0 or searched, f"bound: {level.text} has no proof"
-    if optimum.status == "optimal" and not any(isinstance(note, Rounded) for note in optimum.notes):
+    if optimum.status == "proven" and not any(isinstance(note, Rounded) for note in optimum.notes):
         given_back = sum(note.loss_frac for note in optimum.notes if isinstance(note, DwellsLeftOut))
         room = PAID + given_back + 1.1 * problem.reserve_frac
         gap = main.value - main.bound
-        assert gap <= room * abs(main.value), f"bound: called optimal at a gap of {gap:.3g}"
+        assert gap <= room * abs(main.value), f"bound: called proven at a gap of {gap:.3g}"
     losses = sum(loss.amount for loss in certificate.losses)
     apart = abs(losses - (main.value - main.bound))
     assert apart <= SAME * max(1.0, abs(main.value)), "bound: the losses do not add up to the gap"

@@ -9,7 +9,7 @@ import pytest
 
 from hdrplan.errors import InputError
 from hdrplan.geometry import Volume
-from hdrplan.report.figures import FIGURES, figure_bytes
+from hdrplan.report import FIGURES, figure_bytes
 from hdrplan.report.planes import VIEWS, plane_values
 from report_view import CENTRE_MM, centred_grid, small_view, turned
 

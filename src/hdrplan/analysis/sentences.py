@@ -32,8 +32,8 @@ def _hr(e: Effect) -> str:
 
 def _whose() -> Iterator[str]:
     yield (
-        "Linking dose to recurrence is hdrplan's own analysis: the paper it follows (Xu 2021) reports no dose metric, "
-        "so nothing here reproduces or contradicts one of its results."
+        "The analysis of dose and recurrence is hdrplan's own. The paper whose rules it follows (Xu 2021) reports no "
+        "dose metric, so nothing on this page reproduces or contradicts its results."
     )
 
 
@@ -41,55 +41,58 @@ def _size(r: Correlation) -> Iterator[str]:
     t = r.table
     deaths = int((t.status == 2).sum())
     yield (
-        f"{t.n} treated lesions of {t.n_patients} patients: {t.n_events} local recurrences, {deaths} deaths "
-        f"before one. Lesions of one patient are not independent; all intervals below treat the patient as the unit."
+        f"The data have {t.n} treated lesions of {t.n_patients} patients, with {t.n_events} local recurrences and "
+        f"{deaths} deaths before a recurrence. Lesions of one patient are not independent. All intervals below treat "
+        "the patient as the unit."
     )
     if t.left_out:
         reasons: dict[str, int] = {}
         for _, why in t.left_out:
             reasons[why] = reasons.get(why, 0) + 1
-        yield "Not analysed: " + "; ".join(f"{n} lesions ({why})" for why, n in reasons.items()) + "."
+        yield "These were not analysed: " + "; ".join(f"{n} lesions ({why})" for why, n in reasons.items()) + "."
     several = int((t.n_sessions > 1).sum())
     if several:
         yield (
-            f"{several} lesions were treated in several sessions; their D100 is the lower bound of the sum in EQD2 "
-            f"(alpha/beta {t.alpha_beta_gy:g} Gy), as a single-session dose, unless one accumulated dose was given."
+            f"{several} lesions were treated in several sessions. Unless an accumulated dose was given, their D100 is "
+            f"the lower bound of the sum in EQD2 (alpha/beta {t.alpha_beta_gy:g} Gy), expressed as the dose of one "
+            "session."
         )
     adjusted = r.models.adjusted
     per = t.n_events / max(len(adjusted), 1)
     if adjusted and per < _EVENTS_PER_PARAMETER:
         yield (
-            f"Only {per:.1f} recurrences a model parameter (10 are the usual minimum): estimates are unstable, read "
-            "them as hints."
+            f"There are only {per:.1f} recurrences per model parameter (10 are the usual minimum). The estimates are "
+            "unstable and no more than hints."
         )
 
 
 def _dose(r: Correlation) -> Iterator[str]:
     e = r.models.headline
     if e is None:
-        yield "The adjusted model of D100 could not be fitted: these data cannot tell whether dose matters."
+        yield "The adjusted model of D100 could not be fitted: these data cannot show whether dose matters."
         return
     sure = e.p < 0.05
     yield (
         f"D100, adjusted for size, tumour type and age: {_hr(e)} per Gy. "
         + (
-            f"Higher D100 goes with {'less' if e.hazard_ratio < 1 else 'MORE'} local recurrence in these data."
+            f"In these data, a higher D100 goes with {'less' if e.hazard_ratio < 1 else 'MORE'} local recurrence."
             if sure
             else "These data do not show an effect of D100. That is not proof that there is none."
         )
     )
     se = (math.log(e.upper) - math.log(e.lower)) / (2.0 * 1.959963984540054)
     yield (
-        f"What could have been found: with this spread of D100 and {r.table.n_events} recurrences, a true hazard ratio "
-        f"of {math.exp(-_POWER_Z * se):.2f} per Gy or further from 1 would have been detected in 80 % of such studies. "
-        "Weaker effects would mostly be missed."
+        f"Power: with this spread of D100 and {r.table.n_events} recurrences, 80 % of such studies would detect a true "
+        f"hazard ratio of {math.exp(-_POWER_Z * se):.2f} per Gy or farther from 1. Most studies would miss weaker "
+        "effects."
     )
     alone = next((u for u in r.models.univariate if u.term == e.term), None)
     if alone is not None:
         yield (
-            f"Confounding: D100 and diameter correlate by {r.d100_with_diameter:+.2f} (Spearman). Without adjustment "
-            f"the hazard ratio per Gy would read {alone.hazard_ratio:.3f} ({_p(alone.p)}). What is not in the tables "
-            "(position, vessels, systemic therapy) is not adjusted for: dose was chosen by people, not by lot."
+            f"Confounding: the correlation of D100 and diameter is {r.d100_with_diameter:+.2f} (Spearman). Without "
+            f"adjustment the hazard ratio per Gy is {alone.hazard_ratio:.3f} ({_p(alone.p)}). The dose was chosen by "
+            "physicians and not at random, and what the tables do not hold (position, vessels, systemic therapy) is "
+            "not adjusted for."
         )
 
 
@@ -97,18 +100,19 @@ def _shape(r: Correlation) -> Iterator[str]:
     spline, interaction, proportional = r.models.spline, r.models.interaction, r.models.proportional
     if spline is not None:
         yield (
-            f"Shape: the test that the effect of D100 is not a straight line (log hazard) has "
-            f"{_p(spline.nonlinear.p)}; that D100 matters in any shape, {_p(spline.overall.p)}."
+            f"Shape: the test for a nonlinear effect of D100 on the log hazard gives {_p(spline.nonlinear.p)}. The "
+            f"test for an effect of any shape gives {_p(spline.overall.p)}."
         )
     if interaction is not None:
         each = "; ".join(
             f"{kind} {e.hazard_ratio:.3f} ({e.n_events} events)" for kind, e in interaction.by_type.items()
         )
-        yield f"Tumour types: hazard ratio per Gy {each}; test that they differ, {_p(interaction.test.p)}."
+        test = _p(interaction.test.p)
+        yield f"Tumour types: the hazard ratio per Gy is {each}. The test for a difference gives {test}."
     if proportional is not None and proportional.overall.p < 0.05:
         yield (
-            f"Hazards are not proportional ({_p(proportional.overall.p)}): a hazard ratio is an average over the "
-            "time seen, not a constant."
+            f"Hazards are not proportional ({_p(proportional.overall.p)}): a hazard ratio is then an average over the "
+            "time observed and not a constant."
         )
 
 
@@ -116,19 +120,19 @@ def _cutoffs(r: Correlation) -> Iterator[str]:
     t = r.cuts.threshold
     if t is not None:
         yield (
-            f"Fixed threshold of {t.at_gy:g} Gy: {_hr(t.adjusted)} adjusted, {_hr(t.unadjusted)} alone; "
-            f"log-rank {_p(t.test.test.p)} (treats lesions as independent)."
+            f"Fixed threshold of {t.at_gy:g} Gy: {_hr(t.adjusted)} adjusted, {_hr(t.unadjusted)} unadjusted. The "
+            f"log-rank test, which treats lesions as independent, gives {_p(t.test.test.p)}."
         )
     c = r.cuts.adjusted
     if c is None:
         return
     where = "" if c.interval is None else f", bootstrap interval {c.interval[0]:.1f} to {c.interval[1]:.1f} Gy"
     yield (
-        f"Best cut-off: {c.best:.1f} Gy{where}. p corrected for having searched and adjusted: {_p(c.p.resampled)}; "
-        f"without correction it would read {_p(c.p.naive)}, which is no test at all. "
+        f"Best cut-off: {c.best:.1f} Gy{where}. Corrected for the search and adjusted, {_p(c.p.resampled)}. Without "
+        f"the correction it would be {_p(c.p.naive)}, which is not a valid test. "
         + (
-            "Dose matters on some scale, but a smooth effect gives the same picture: this is no evidence of a step, "
-            "and the interval, not the number, is the result."
+            "Dose matters, but a smooth effect gives the same result: this is no evidence of a step. Report the "
+            "interval and not the number."
             if c.p.resampled < 0.05
             else "There is no evidence for a cut-off: do not use this number."
         )
@@ -138,16 +142,16 @@ def _cutoffs(r: Correlation) -> Iterator[str]:
 def _limits(r: Correlation) -> Iterator[str]:
     median = r.control.follow_up.median
     if np.isfinite(median.estimate):
-        yield f"Median follow-up of lesions {median.estimate:.1f} months (reverse Kaplan-Meier)."
+        yield f"The median follow-up of lesions is {median.estimate:.1f} months (reverse Kaplan-Meier)."
     if r.performance is not None:
         p = r.performance
         yield (
-            f"Prediction: C = {p.with_d100.corrected:.2f} with and {p.without_d100.corrected:.2f} without D100 after "
-            f"correction for optimism (0.5 is chance); calibration slope {p.slope_corrected:.2f}."
+            f"Prediction: the concordance C is {p.with_d100.corrected:.2f} with and {p.without_d100.corrected:.2f} "
+            f"without D100, corrected for optimism (0.5 is chance). The calibration slope is {p.slope_corrected:.2f}."
         )
     yield (
-        "Recurrence is known only at scans; medians and early times are coarse. The 8-week scan as a condition of "
-        "inclusion makes the first weeks immortal: see the landmark analysis."
+        "Recurrence is only seen on scans, so medians and early times are coarse. If the 8-week scan is a condition of "
+        "inclusion, the first weeks are immortal time: see the landmark analysis."
     )
     if r.failed:
-        yield "Could not be computed: " + "; ".join(r.failed) + "."
+        yield "These could not be computed: " + "; ".join(r.failed) + "."

@@ -52,7 +52,7 @@ def command(
     """
     from hdrplan.bench import SIZES, bench
     from hdrplan.io import check_output, json_text, new_file, write_json
-    from hdrplan.report.bench_page import bench_figure, bench_page
+    from hdrplan.report import bench_figure, bench_page
 
     names = [name.strip() for name in sizes.split(",") if name.strip()]
     unknown = [name for name in names if name not in SIZES]

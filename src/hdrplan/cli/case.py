@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from hdrplan.cli.case_table import case_table
 from hdrplan.cli.common import strict_option, warn
 from hdrplan.cli.flags import number_flag
 from hdrplan.cli.inputs import IN_CASE, IN_FILE, IN_PATH
@@ -98,7 +99,7 @@ def read_case_from(flags: dict[str, Any], *, before_puncture: bool = False) -> C
     from hdrplan.io import case_of_table, read_case
 
     case = flags.pop("case")
-    changes = _table(flags)
+    changes = case_table(flags)
     if case is not None:
         case_file = read_case(case, changes, before_puncture=before_puncture)
         warn(case_file.warnings)
@@ -141,72 +142,6 @@ def read_plan_for(path: Path, case_file: CaseFile | None = None, *, other_streng
             doubts.append(caution("plan-other-ct"))
     warn(doubts)
     return file.plan
-
-
-def _table(flags: dict[str, Any]) -> dict[str, object]:
-    """Return the flags that were given, as a case table; file names become absolute."""
-    table: dict[str, object] = {}
-    for key in ("ct", "catheters", "goals"):
-        path = flags.pop(key)
-        if path is not None:
-            table[key] = str(path.absolute())
-    labels, names, masks = flags.pop("labels"), flags.pop("names"), flags.pop("masks")
-    structures = []
-    if labels is not None:
-        structures.append({"file": str(labels.absolute())} | ({"names": str(names.absolute())} if names else {}))
-    for name, file in (_pair(text, "--mask NAME=FILE") for text in masks):
-        structures.append({"file": str(Path(file).absolute()), "name": name})
-    if structures:
-        table["structures"] = structures
-    ctvs = flags.pop("ctv")
-    table |= _roles(ctvs, flags.pop("oar"), flags.pop("healthy"))
-    prescriptions = flags.pop("prescription")
-    if prescriptions:
-        table["prescription_gy"] = _prescriptions(prescriptions, ctvs)
-    source, strength = flags.pop("source"), flags.pop("strength")
-    changed = {} if strength is None else {"strength_u": strength}
-    if source is not None:
-        changed |= {"file": str(Path(source).absolute())} if Path(source).suffix else {"name": source}
-    if changed:
-        table["source"] = changed
-    dwells = {name: value for name in PLAN_OPTIONS if (value := flags.pop(name, None)) is not None}
-    if dwells:
-        table["dwells"] = dwells
-    return table
-
-
-def _roles(ctvs: tuple[str, ...], oars: tuple[str, ...], healthy: str | None) -> dict[str, object]:
-    both = set(ctvs) & set(oars)
-    if both:
-        raise InputError("a structure has one role", got=f"{sorted(both)[0]!r} as --ctv and --oar")
-    roles = dict.fromkeys(ctvs, "CTV") | dict.fromkeys(oars, "OAR")
-    if healthy is not None:
-        roles.setdefault(healthy, "OAR")
-    return ({"healthy": healthy} if healthy else {}) | ({"roles": roles} if roles else {})
-
-
-def _prescriptions(texts: tuple[str, ...], ctvs: tuple[str, ...]) -> float | dict[str, float]:
-    """``20`` for all CTVs, of the case where the command line names none; ``lesion=20`` for one."""
-    doses_gy: dict[str, float] = {}
-    for text in texts:
-        name, _, number = text.rpartition("=")
-        try:
-            dose_gy = float(number)
-        except ValueError:
-            raise InputError("expected --prescription GY or NAME=GY", got=repr(text)) from None
-        if not name and not ctvs:
-            if len(texts) > 1:
-                raise InputError("one --prescription GY is for all CTVs", got=", ".join(texts), remedy="Write NAME=GY.")
-            return dose_gy
-        doses_gy |= {name: dose_gy} if name else dict.fromkeys(ctvs, dose_gy)
-    return doses_gy
-
-
-def _pair(text: str, form: str) -> tuple[str, str]:
-    name, sign, value = text.partition("=")
-    if not (sign and name and value):
-        raise InputError(f"expected {form}", got=repr(text))
-    return name, value
 
 
 def plan_options(case_file: CaseFile) -> PlanOptions:

@@ -1,4 +1,4 @@
-"""``hdrplan check``: the independent second check of a clinical plan."""
+"""``hdrplan check``: an independent second check of a clinical plan."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def command(
     from hdrplan.analysis import Settings, correlate, lesion_table, plain_words
     from hdrplan.cohort import derive
     from hdrplan.io import json_text, new_folder
-    from hdrplan.report.correlation_table import correlation_table
+    from hdrplan.report import correlation_table
 
     if min(threshold_gy, horizon_months, alpha_beta_gy) <= 0 or resamples < 19 or bootstrap < 0:
         raise InputError("threshold, horizon and alpha/beta must be positive, at least 19 resamples")
@@ -104,9 +104,7 @@ def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Der
     from hdrplan.analysis import correlation_tables, lanes
     from hdrplan.cohort import Endpoint, flow
     from hdrplan.io import cohort_sha256, write_json, write_rows, write_run, write_values
-    from hdrplan.report.cohort_figures import correlation_figures, print_files
-    from hdrplan.report.cohort_html import correlation_html
-    from hdrplan.report.correlation_table import correlation_table
+    from hdrplan.report import correlation_figures, correlation_html, correlation_table, print_files
 
     choices = {**asdict(result.settings), **opened.rules.table(), "accept": list(request.accept)}
     figures = correlation_figures(result, lanes(opened.cohort, derived), opened.rules.days_per_month)

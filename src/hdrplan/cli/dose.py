@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.case import read_plan_for
 from hdrplan.cli.common import json_option, progress_bar, quiet_option, strict_option, warn
+from hdrplan.cli.dose_input import grid_of_flags, plan_of_flags
 from hdrplan.cli.inputs import IN_FILE, IN_PATH
 from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.errors import InputError
@@ -73,7 +73,7 @@ def command(
 
     if sum(where is not None for where in (points, grid_like, spacing)) != 1:
         raise InputError("say where: exactly one of --points, --grid and --spacing")
-    chosen = _plan(plan, dwells, source, strength)
+    chosen = plan_of_flags(plan, dwells, source, strength)
     summary: dict[str, object] = {
         "source": chosen.source.name,
         "strength_u": chosen.strength_u,
@@ -85,7 +85,7 @@ def command(
         summary |= _at_points(chosen, points, None if dry_run else output, quiet)
         size = f"{summary['points']} points"
     else:
-        grid = _grid(chosen, grid_like, spacing, margin)
+        grid = grid_of_flags(chosen, grid_like, spacing, margin)
         summary |= {"shape_zyx": grid.shape_zyx, "spacing_mm": grid.spacing_mm}
         size = f"{' x '.join(map(str, grid.shape_zyx))} voxels"
         if not dry_run:
@@ -100,28 +100,6 @@ def command(
         )
         if summary.get("extrapolated_points"):
             click.echo(f"{summary['extrapolated_points']} points lie outside the source's published table")
-
-
-def _plan(path: Path | None, dwells: Path | None, source: str | None, strength: str | None) -> Plan:
-    """Return the plan of a file, or one made of the CSV and the flags."""
-    from dataclasses import replace
-
-    from hdrplan.io import read_dwells_csv, read_source
-    from hdrplan.plan import Plan
-    from hdrplan.sources import strength_from_text
-
-    if (path is None) == (dwells is None):
-        raise InputError("say which dwells: either a PLAN or --dwells")
-    if path is not None:
-        plan = read_plan_for(path)
-        if source:
-            plan = replace(plan, source=read_source(source))
-        return replace(plan, strength=strength_from_text(strength)) if strength else plan
-    assert dwells is not None
-    if source is None or strength is None:
-        raise InputError("dwells of a CSV file need --source and --strength")
-    positions, times_s = read_dwells_csv(dwells)
-    return Plan(dwells=positions, times_s=times_s, source=read_source(source), strength=strength_from_text(strength))
 
 
 def _at_points(plan: Plan, points: Path, output: Output | None, quiet: bool) -> dict[str, object]:
@@ -144,17 +122,6 @@ def _at_points(plan: Plan, points: Path, output: Output | None, quiet: bool) -> 
         "max_gy": float(dose.gy.max()),
         "extrapolated_points": int(dose.extrapolated.sum()),
     }
-
-
-def _grid(plan: Plan, like: Path | None, spacing_mm: float | None, margin_mm: float) -> Grid:
-    """Return the grid of an image, or one along the patient axes around the dwells."""
-    from hdrplan.geometry import Grid
-    from hdrplan.io import read_volume
-
-    if like is not None:
-        return read_volume(like).grid
-    assert spacing_mm is not None
-    return Grid.around(plan.dwells.positions_mm, spacing_mm=spacing_mm, margin_mm=margin_mm)
 
 
 def _on_grid(plan: Plan, grid: Grid, output: Output, exact: bool, quiet: bool) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""``hdrplan place``: where the catheters go, before the puncture."""
+"""``hdrplan place``: choose catheter positions before the puncture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``hdrplan plan``: the walk, from a case to a folder of results."""
+"""``hdrplan plan``: from a case to a folder of results."""
 
 from __future__ import annotations
 

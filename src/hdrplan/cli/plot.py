@@ -45,8 +45,7 @@ def command(plan_path: Path, figure: str, output: Output, dpi: int, **flags: Any
         raise InputError(f"the name of this figure must end in .{', .'.join(fits)}", got=repr(output.path.name))
     from hdrplan import __version__
     from hdrplan.io import new_file
-    from hdrplan.report import report_data, solid_html
-    from hdrplan.report.figures import FIGURES, figure_bytes
+    from hdrplan.report import FIGURES, figure_bytes, report_data, solid_html
     from hdrplan.workflow import plan_result
 
     case_file = read_case_from(flags)

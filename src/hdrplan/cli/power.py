@@ -1,4 +1,4 @@
-"""``hdrplan power``: how often a planned study would find an effect of D100, and how often it would invent one."""
+"""``hdrplan power``: how often a planned study would find an effect of D100, and how often a false one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``hdrplan robust``: what a plan's coverage becomes when catheters, contours and the source are not as planned."""
+"""``hdrplan robust``: the coverage of a plan when catheters, contours and source differ from the plan."""
 
 from __future__ import annotations
 

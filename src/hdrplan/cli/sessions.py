@@ -1,4 +1,4 @@
-"""``hdrplan sessions``: several lesions in the fewest sequential sessions."""
+"""``hdrplan sessions``: several lesions in the minimum number of sequential sessions."""
 
 from __future__ import annotations
 

@@ -139,13 +139,9 @@ def _design(anatomy: Path, hcc: int, crlm: int, dose: DoseModel, catheter_mm: fl
     case_file = read_case(anatomy)
     warn(case_file.warnings)
     return StudyDesign(
-        host=host_organ(case_file.case),
-        n_hcc=hcc,
-        n_crlm=crlm,
-        dose=dose,
-        uncertainty=Uncertainty(catheter_mm=catheter_mm),
-        seed=seed,
-    )
+        host=host_organ(case_file.case), n_hcc=hcc, n_crlm=crlm, dose=dose,
+        uncertainty=Uncertainty(catheter_mm=catheter_mm), seed=seed,
+    )  # fmt: skip
 
 
 def _planned(

@@ -1,4 +1,4 @@
-"""``hdrplan sources``: which sources there are, what they look like, how well their own tables are met."""
+"""``hdrplan sources``: list the sources, draw one, and verify one against its published table."""
 
 from __future__ import annotations
 

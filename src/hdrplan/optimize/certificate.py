@@ -15,16 +15,20 @@ __all__ = ["Certificate", "Loss", "LossCause", "Optimum", "Price", "Scope", "Sho
 
 # A bound that is farther from the plan than this is no proof of anything that the clinic would ask.
 NEAR_FRAC = 1e-2
-# A gap below this is the optimum to every digit that is printed.
+# With a gap below this, the plan is the optimum in every digit that is printed.
 OPTIMAL_FRAC = 1e-5
 # A plan that breaks a limit by more than this fraction has no gap to speak of.
 HELD_FRAC = 1e-6
 
 
 class Status(StrEnum):
-    """What is known of a plan."""
+    """What is known of a plan.
 
-    OPTIMAL = "optimal"
+    Proven: all prescriptions hold and a bound is proven. How far the plan lies above the bound is the certificate's
+    gap: plans in whole times, or proven at every point, are near the optimum and not optimal.
+    """
+
+    PROVEN = "proven"
     LOWERED = "prescription lowered"
     NOT_PROVEN = "not proven"
 
@@ -39,11 +43,11 @@ class Scope(StrEnum):
 class LossCause(StrEnum):
     """What lies between a plan and its bound."""
 
-    WHOLE_TIMES = "whole times and shortest stops"
-    EVERY_POINT = "proof at every point"
+    WHOLE_TIMES = "times in whole steps and shortest stops"
+    EVERY_POINT = "the proof at every point"
     FEWER_DWELLS = "dwells left out"
-    NOT_CLOSED = "bound without the dose-volume goals, or a search that was ended"
-    SLACK = "slack between the objectives"
+    NOT_CLOSED = "a bound without the dose-volume goals, or an unfinished search"
+    SLACK = "the allowance between the objectives"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +124,12 @@ class Certificate:
         """One line on what lies between the plan and its bound; empty where that is nothing to speak of."""
         main = self.main
         parts = [(loss.cause, loss.amount / max(abs(main.value), 1e-6)) for loss in self.losses]
-        told = [f"{100 * part:.2g} % for {cause}" for cause, part in parts if abs(part) > OPTIMAL_FRAC]
-        if not told:
+        causes = [f"{100 * part:.2g} % for {cause}" for cause, part in parts if abs(part) > OPTIMAL_FRAC]
+        if not causes:
             return ""
         return (
-            f"The delivered plan has {100 * main.gap_frac:.2g} % more {main.objective.text} than the bound: "
-            f"{', '.join(told)}."
+            f"The delivered dwell times have {100 * main.gap_frac:.2g} % more {main.objective.text} than the bound: "
+            f"{', '.join(causes)}."
         )
 
     @property
@@ -134,19 +138,19 @@ class Certificate:
         main = self.main
         if self.scope == Scope.EVERY_POINT:
             # The proof of coverage costs some dose, so the bound of the plan without it lies lower.
-            lead, where = "D100 proven", f"at every point of the CTV, within {main.gap_frac:.1%} of the optimum"
+            lead = "D100 is proven at every point of the CTV"
         else:
-            lead, where = "Proven optimal" if self.proven else "Not proven optimal", "on every sample point"
+            lead = f"{'Proven' if self.proven else 'Not proven'} optimal at all sample points"
             held = self.violation_frac <= HELD_FRAC
             off = main.gap_frac > OPTIMAL_FRAC if self.proven else not self.relaxed and main.gap_frac <= NEAR_FRAC
             if held and off:
-                lead = f"Proven within {100 * main.gap_frac:.2g} % of the optimum"
-        left_out = f", the bound leaves out {joined(self.relaxed)}" if self.relaxed else ""
+                lead = f"Proven within {100 * main.gap_frac:.2g} % of the optimum at all sample points"
+        left_out = f", without {joined(self.relaxed)}" if self.relaxed else ""
         return (
-            f"{lead} {where}: {main.objective.text} {main.value:.6g} {main.unit}, no plan below "
-            f"{main.bound:.6g} {main.unit} (gap {main.gap_frac:.1e}{left_out}); "
-            f"largest violation {self.violation_frac:.1e} of a limit over "
-            f"{self.rows_all:,} points, {self.rows_used} rows used ({self.solver})"
+            f"{lead}. The plan has a {main.objective.text} of {main.value:.6g} {main.unit}; no plan can have less than "
+            f"{main.bound:.6g} {main.unit} (gap {100 * main.gap_frac:.2g} %{left_out}). Largest violation of a limit: "
+            f"{100 * self.violation_frac:.1g} %, at {self.rows_all:,} points, with {self.rows_used} rows "
+            f"({self.solver})."
         )
 
 
@@ -169,12 +173,12 @@ class Price:
 
     @property
     def text(self) -> str:
-        """One line: what one Gy (or s) more does to the objective."""
+        """One line: what a limit higher by 1 Gy (or 1 s) does to the objective."""
         unit = "s" if self.goal.goal.metric.kind == "total_time" else "Gy"
         verb = "raises" if self.per_unit > 0 else "lowers"
         return (
-            f"{self.goal.label}: one {unit} more {verb} the {self.objective.text} by {abs(self.per_unit):.3g} "
-            f"{self.objective.unit}"
+            f"{self.goal.label} binds: a limit higher by 1 {unit} {verb} the {self.objective.text} by "
+            f"{abs(self.per_unit):.3g} {self.objective.unit}."
         )
 
 
@@ -189,7 +193,7 @@ class Shortfall:
     prescription_gy, reached_gy, best_gy : float
         Prescribed, reached, and the proven upper bound of the dose under the limits.
     binding : tuple of NamedGoal
-        The limits that bind, dearest first.
+        The limits that bind, in falling order of their price.
     """
 
     goal: NamedGoal
@@ -208,8 +212,9 @@ class Shortfall:
         """One line: by how much, and because of what."""
         why = f" because of {joined(self.binding)}" if self.binding else ""
         return (
-            f"{self.structure}: {self.goal.id.metric} {self.reached_gy:.2f} Gy instead of {self.prescription_gy:g} Gy "
-            f"({self.prescription_gy - self.reached_gy:.2f} Gy short{why}); at most {self.best_gy:.2f} Gy is possible"
+            f"{self.structure}: {self.goal.id.metric} is {self.reached_gy:.2f} Gy instead of "
+            f"{self.prescription_gy:g} Gy ({self.prescription_gy - self.reached_gy:.2f} Gy too low{why}). "
+            f"At most {self.best_gy:.2f} Gy is possible."
         )
 
 
@@ -230,7 +235,7 @@ class Optimum:
     prices : tuple of Price
         Of the binding limits: in Gy of D100 where a prescription was lowered, else in the main objective.
     notes : tuple of Note
-        Anything the reader must know.
+        Further remarks for the reader.
     conflict : tuple of NamedGoal
         A smallest set of hard goals that cannot hold together; empty where all hold.
     """
@@ -253,7 +258,7 @@ class Optimum:
         return (
             self.certificate.text,
             *([self.certificate.losses_text] if self.certificate.losses_text else []),
-            *([f"These cannot hold together: {joined(self.conflict)}."] if self.conflict else []),
+            *([f"These goals cannot all be met: {joined(self.conflict)}."] if self.conflict else []),
             *(s.text for s in self.shortfalls),
             *(p.text for p in self.prices),
             *(n.text for n in self.notes),

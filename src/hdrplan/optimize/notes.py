@@ -34,8 +34,8 @@ class LongestTimes:
     def text(self) -> str:
         """The note as a sentence."""
         return (
-            f"{self.dwells} of {self.of} dwells are at the maximum time: more dwell positions, another catheter or a "
-            "longer maximum time would raise D100."
+            f"{self.dwells} of {self.of} dwells have the longest time allowed: more dwell positions, another catheter "
+            "or longer times would raise D100."
         )
 
 
@@ -44,7 +44,7 @@ class ConflictNotProven:
     """Goals were found to exclude each other by a search that is no proof."""
 
     text = (
-        "It is not proven that these goals exclude each other: dose-volume goals are not convex, and another plan may "
+        "It is not proven that these goals cannot all be met: dose-volume goals are not convex, so another plan may "
         "meet them."
     )
 
@@ -53,7 +53,7 @@ class ConflictNotProven:
 class TimeNotProven:
     """The last step of the sequence of goals was stopped."""
 
-    text = "The total time is not proven to be minimal."
+    text = "The total time is not proven to be the minimum."
 
 
 class ProofEnd(Enum):
@@ -84,11 +84,11 @@ class ProofWork:
     def text(self) -> str:
         """The note as a sentence."""
         end = {
-            ProofEnd.CLOSED: "; the requested gap was reached.",
-            ProofEnd.TIME: "; the time ran out.",
-            ProofEnd.WORK: "; the maximum number of regions was reached.",
+            ProofEnd.CLOSED: "the required gap was reached",
+            ProofEnd.TIME: "the time limit was reached",
+            ProofEnd.WORK: "the limit of regions was reached",
         }[self.ended]
-        return f"Proof with the dose-volume goals: {self.regions} regions of plans in {self.seconds:.0f} s{end}"
+        return f"Proof with the dose-volume goals: {self.regions} regions of plans in {self.seconds:.0f} s; {end}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +124,12 @@ class Rounded:
     @property
     def text(self) -> str:
         """The note as a sentence."""
-        whole = f"Times rounded to multiples of {self.resolution_s:g} s"
+        whole = f"Dwell times were rounded to multiples of {self.resolution_s:g} s"
         if self.before <= 0:
             return f"{whole}."
         loss, least = (100 * (value / self.before - 1) for value in (self.after, self.bound))
-        best = f"; no rounded times near these lose less than {least:.2g} %" if least > 1e-3 else ""
-        return f"{whole}: the objective changes from {self.before:.6g} to {self.after:.6g} ({loss:+.2g} %{best})."
+        best = f"; rounded times near these cannot lose less than {least:.2g} %" if least > 1e-3 else ""
+        return f"{whole}. This changes the objective from {self.before:.6g} to {self.after:.6g} ({loss:+.2g} %{best})."
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +144,8 @@ class MissedAfterRounding:
         """The note as a sentence."""
         unit = "s" if self.goal.goal.metric.kind == "total_time" else "Gy"
         return (
-            f"{self.goal.label} is missed by {self.by:.2g} {unit} after rounding; no rounded times that meet "
-            "everything were found."
+            f"{self.goal.label} is missed by {self.by:.2g} {unit} after rounding: no rounded times were found that "
+            "meet all goals."
         )
 
 
@@ -177,8 +177,8 @@ class EveryPoint:
         """The note as a sentence."""
         end = "." if self.finished else "; the search was not finished."
         return (
-            f"{self.structure}: every point receives at least {self.minimum_gy:.3f} Gy, proven on {self.boxes:,} boxes"
-            f"{end}"
+            f"Every point of {self.structure} is proven to receive at least {self.minimum_gy:.3f} Gy, by "
+            f"{self.boxes:,} boxes{end}"
         )
 
 
@@ -194,8 +194,8 @@ class DwellsLeftOut:
     def text(self) -> str:
         """The note as a sentence."""
         return (
-            f"{self.active} of {self.before} active dwells are sufficient to stay within {100 * self.loss_frac:g} % of "
-            "the optimum."
+            f"{self.active} of {self.before} active dwells are enough for a plan within {100 * self.loss_frac:g} % of "
+            "the best one."
         )
 
 
@@ -217,8 +217,9 @@ class TransitCounted:
     def text(self) -> str:
         """The note as a sentence."""
         return (
-            f"Transit dose at {self.speed_mm_per_s:g} mm/s is included: the source moves for {self.passing_s:.1f} s "
-            "near its positions. The bound holds for plans whose source enters the same catheters to the same depth."
+            f"The dose of the moving source is included: at {self.speed_mm_per_s:g} mm/s it moves for "
+            f"{self.passing_s:.1f} s near its positions. The bound holds for plans whose source goes into the same "
+            "catheters to the same depth."
         )
 
 

@@ -1,23 +1,28 @@
 """What a person looks at: figures, tables, pages. The only matplotlib. Knows results, not how they were computed."""
 
-from hdrplan.report.check_html import check_html
+from hdrplan.report.benchmark import bench_figure, bench_page
+from hdrplan.report.check_page import check_html
 from hdrplan.report.check_text import check_lines, check_table, decay_caution
+from hdrplan.report.cohort_figures import correlation_figures, endpoint_figures, print_files
+from hdrplan.report.cohort_html import correlation_html
 from hdrplan.report.compare import ComparedPlan, comparison_html
+from hdrplan.report.correlation_json import correlation_table
 from hdrplan.report.data import Curve, GoalRow, ReportData
+from hdrplan.report.figures import FIGURES, figure_bytes
 from hdrplan.report.html import report_html
 from hdrplan.report.paper_check import paper_check_page
 from hdrplan.report.pareto import pareto_figure, pareto_html, pareto_lines, pareto_rows
 from hdrplan.report.placement import placement_html
-from hdrplan.report.placement_figure import placement_figure
-from hdrplan.report.placement_table import placement_lines, placement_table
+from hdrplan.report.placement_drawing import placement_figure
+from hdrplan.report.placement_text import placement_lines, placement_table
 from hdrplan.report.plan import plan_report, report_data
-from hdrplan.report.plan_lines import case_lines, dwell_lines, plan_lines, score_lines, size_lines, source_use_lines
-from hdrplan.report.power_figure import power_figure
-from hdrplan.report.robust_figure import organs_to_draw, robust_figure
-from hdrplan.report.robust_table import robust_lines, robust_table
-from hdrplan.report.session_table import session_lines, session_table
+from hdrplan.report.plan_text import case_lines, dwell_lines, plan_lines, score_lines, size_lines, source_use_lines
+from hdrplan.report.power_drawing import power_figure
+from hdrplan.report.robust_drawing import organs_to_draw, robust_figure
+from hdrplan.report.robust_text import robust_lines, robust_table
+from hdrplan.report.session_text import session_lines, session_table
 from hdrplan.report.solid import solid_html
-from hdrplan.report.source_figure import source_figure
+from hdrplan.report.source_drawing import source_figure
 from hdrplan.report.source_table import (
     along_away_lines,
     along_away_summary,
@@ -30,9 +35,11 @@ from hdrplan.report.source_table import (
 )
 from hdrplan.report.step_table import step_columns, step_lines, step_rows
 from hdrplan.report.tables import dvh_table, metrics_table
+from hdrplan.report.text_tables import html_table, latex_table, markdown_table
 from hdrplan.report.validation import validation_html
 
 __all__ = [
+    "FIGURES",
     "ComparedPlan",
     "Curve",
     "GoalRow",
@@ -41,14 +48,24 @@ __all__ = [
     "along_away_summary",
     "along_away_summary_lines",
     "along_away_table",
+    "bench_figure",
+    "bench_page",
     "case_lines",
     "check_html",
     "check_lines",
     "check_table",
     "comparison_html",
+    "correlation_figures",
+    "correlation_html",
+    "correlation_table",
     "decay_caution",
     "dvh_table",
     "dwell_lines",
+    "endpoint_figures",
+    "figure_bytes",
+    "html_table",
+    "latex_table",
+    "markdown_table",
     "metrics_table",
     "organs_to_draw",
     "paper_check_page",
@@ -63,6 +80,7 @@ __all__ = [
     "plan_lines",
     "plan_report",
     "power_figure",
+    "print_files",
     "report_data",
     "report_html",
     "robust_figure",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.geometry import Volume
 from hdrplan.report.data import ReportData
-from hdrplan.report.palette import isodose_levels, structure_styles
+from hdrplan.report.palette import LineStyle, isodose_levels, structure_styles
 from hdrplan.report.planes import View, plane_values
 from hdrplan.report.svg import axis_end_gy
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["BAD", "INK", "draw_dvh", "draw_plane", "draw_projection", "line_style", "short"]
 
@@ -25,12 +28,12 @@ def short(text: str, most: int = 24) -> str:
     return clean.replace("$", r"\$")
 
 
-def line_style(style: dict[str, Any]) -> Any:
+def line_style(style: LineStyle) -> str | tuple[float, tuple[int, ...]]:
     """Return matplotlib's line style of a structure."""
     return (0, tuple(style["dash"])) if style["dash"] else "solid"
 
 
-def draw_plane(axes: Any, view: ReportData, plane: View, at_mm: float, centre: FloatArray, reach_mm: float) -> None:
+def draw_plane(axes: Axes, view: ReportData, plane: View, at_mm: float, centre: FloatArray, reach_mm: float) -> None:
     """Draw the CT with structures, isodoses and catheters on one plane.
 
     Parameters
@@ -68,7 +71,7 @@ def draw_plane(axes: Any, view: ReportData, plane: View, at_mm: float, centre: F
     axes.set_title(f"{'xyz'[plane.normal]} = {at_mm:.1f} mm", fontsize=8.5, pad=3)
 
 
-def draw_projection(axes: Any, view: ReportData, plane: View, centre: FloatArray, reach_mm: float) -> None:
+def draw_projection(axes: Axes, view: ReportData, plane: View, centre: FloatArray, reach_mm: float) -> None:
     """Draw catheters with their numbers at the hub end, dwells with area by time, and the CTV's silhouette.
 
     Parameters
@@ -96,9 +99,10 @@ def draw_projection(axes: Any, view: ReportData, plane: View, centre: FloatArray
     for k, catheter in enumerate(view.catheters):
         x, y = catheter.points_mm[:, [plane.across, plane.down]].T
         axes.plot(x, y, color=SOFT, lw=1.2)
-        label = {"fontsize": 8, "color": INK, "ha": "center", "va": "center"}
         disc = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": SOFT}
-        axes.annotate(str(k + 1), (x[0], y[0]), bbox=disc, annotation_clip=True, **label)
+        axes.annotate(
+            str(k + 1), (x[0], y[0]), bbox=disc, annotation_clip=True, fontsize=8, color=INK, ha="center", va="center"
+        )
     x, y = view.dwells.positions_mm[:, [plane.across, plane.down]].T
     axes.scatter(x, y, s=4, c="#aebac4", zorder=3)
     area = 80 * view.times_s / max(float(view.times_s.max()), 1e-9)
@@ -109,21 +113,24 @@ def draw_projection(axes: Any, view: ReportData, plane: View, centre: FloatArray
     axes.set_ylabel(f"{names[plane.down]} (mm)")
 
 
-def draw_dvh(axes: Any, view: ReportData) -> None:
+def draw_dvh(axes: Axes, view: ReportData) -> None:
     """Curves, the prescribed dose, goals as triangles that point to the allowed side."""
     prescribed = view.prescriptions[0].dose_gy
     styles = structure_styles(view)
     for curve in view.curves:
         style = styles[curve.name]
-        look = {"color": style["colour"], "ls": line_style(style), "lw": 2.2 if curve.role == "CTV" else 1.3}
-        axes.plot(curve.dose_gy, 100 * curve.volume_frac, label=short(curve.name), **look)
+        width = 2.2 if curve.role == "CTV" else 1.3
+        look, percent = line_style(style), 100 * curve.volume_frac
+        axes.plot(curve.dose_gy, percent, label=short(curve.name), color=style["colour"], ls=look, lw=width)
     axes.axvline(prescribed, color=SOFT, ls=":", lw=1)
     for goal in view.goals:
         if goal.mark_gy is None or goal.mark_frac is None:
             continue
         colour = SOFT if goal.met is None else GOOD if goal.met else BAD
-        look = {"marker": ">" if goal.at_least else "<", "color": colour, "ms": 6, "mec": "white", "mew": 0.6}
-        axes.plot(goal.mark_gy, 100 * goal.mark_frac, clip_on=False, zorder=6, **look)
+        axes.plot(
+            goal.mark_gy, 100 * goal.mark_frac, marker=">" if goal.at_least else "<", color=colour, ms=6, mec="white",
+            mew=0.6, clip_on=False, zorder=6,
+        )  # fmt: skip
     axes.set_xlim(0, axis_end_gy(view.goals, prescribed))
     axes.set_ylim(0, 100.5)
     axes.set_xlabel("Dose (Gy)")
@@ -137,32 +144,41 @@ def _lattice(plane: View, centre: FloatArray, reach_mm: float, step_mm: float) -
     return centre[plane.across] + steps, centre[plane.down] + steps
 
 
-def _limits(axes: Any, plane: View, across: FloatArray, down: FloatArray) -> None:
+def _limits(axes: Axes, plane: View, across: FloatArray, down: FloatArray) -> None:
     axes.set_xlim(across[0], across[-1])
     axes.set_ylim(*((down[0], down[-1]) if plane.upward else (down[-1], down[0])))
     axes.set_aspect("equal")
 
 
-def _frame(axes: Any, plane: View, across: FloatArray, down: FloatArray) -> None:
+def _frame(axes: Axes, plane: View, across: FloatArray, down: FloatArray) -> None:
     """Letters of the patient's sides and a scale of 20 mm."""
     _limits(axes, plane, across, down)
     axes.set_xticks([])
     axes.set_yticks([])
     places = ((0.03, 0.5), (0.97, 0.5), (0.5, 0.955), (0.5, 0.045))
     for letter, (x, y) in zip(plane.edges, places, strict=True):
-        look = {"color": "white", "fontsize": 9, "fontweight": "bold", "ha": "center", "va": "center"}
-        axes.text(x, y, letter, transform=axes.transAxes, **look)
+        axes.text(
+            x,
+            y,
+            letter,
+            transform=axes.transAxes,
+            color="white",
+            fontsize=9,
+            fontweight="bold",
+            ha="center",
+            va="center",
+        )
     share = 20.0 / float(across[-1] - across[0])
     axes.plot([0.05, 0.05 + share], [0.05, 0.05], color="white", lw=2, transform=axes.transAxes)
     axes.text(0.05, 0.07, "20 mm", color="white", fontsize=7.5, transform=axes.transAxes)
 
 
-def _isodoses(axes: Any, view: ReportData, gy: FloatArray, across: FloatArray, down: FloatArray) -> None:
+def _isodoses(axes: Axes, view: ReportData, gy: FloatArray, across: FloatArray, down: FloatArray) -> None:
     prescribed = view.prescriptions[0].dose_gy
     if np.isnan(gy).all():
         return
     low, high = np.nanmin(gy), np.nanmax(gy)
-    levels = [(float(v["gy"]), str(v["colour"])) for v in isodose_levels(prescribed) if low < float(v["gy"]) < high]
+    levels = [(v["gy"], v["colour"]) for v in isodose_levels(prescribed) if low < v["gy"] < high]
     if not levels:
         return
     widths = [1.7 if level == prescribed else 1.0 for level, _ in levels]
@@ -173,7 +189,7 @@ def _isodoses(axes: Any, view: ReportData, gy: FloatArray, across: FloatArray, d
         label.set_bbox({"fc": "#0b0f14", "ec": "none", "alpha": 0.65, "pad": 0.8})
 
 
-def _needles(axes: Any, view: ReportData, plane: View, at_mm: float) -> None:
+def _needles(axes: Axes, view: ReportData, plane: View, at_mm: float) -> None:
     """Catheters projected and faint; in full where within 3 mm of the plane; dwells within 3 mm."""
     for catheter in view.catheters:
         points = catheter.points_mm

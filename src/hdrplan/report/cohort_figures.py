@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from hdrplan.analysis import Correlation, Lane
 from hdrplan.outcomes import KaplanMeier
-from hdrplan.report.cohort_curves import incidence_figure, survival_figure
-from hdrplan.report.cohort_dose import cutoff_figure, spline_figure, tcp_figure
-from hdrplan.report.cohort_forest import forest_figure
 from hdrplan.report.cohort_style import FEW
-from hdrplan.report.cohort_swimmer import swimmer_figure
 from hdrplan.report.figures import figure_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["correlation_figures", "endpoint_figures", "print_files"]
 
@@ -32,6 +30,11 @@ def correlation_figures(result: Correlation, rows: Sequence[Lane], days_per_mont
         Of the swimmer plot.
     days_per_month : float
     """
+    from hdrplan.report.cohort_curves import incidence_figure, survival_figure
+    from hdrplan.report.cohort_dose import cutoff_figure, spline_figure, tcp_figure
+    from hdrplan.report.cohort_forest import forest_figure
+    from hdrplan.report.cohort_swimmer import swimmer_figure
+
     control, models = result.control, result.models
     few = f"thin and without band: fewer than {FEW} at risk"
     figures = {
@@ -72,6 +75,8 @@ def correlation_figures(result: Correlation, rows: Sequence[Lane], days_per_mont
 
 def endpoint_figures(curves: Mapping[str, Mapping[str, KaplanMeier]]) -> dict[str, Figure]:
     """Return the survival curves of each endpoint by tumour type, by file name."""
+    from hdrplan.report.cohort_curves import survival_figure
+
     return {
         name: survival_figure(
             by_type,

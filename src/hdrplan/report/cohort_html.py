@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from hdrplan.analysis import Correlation, correlation_tables, plain_words
 from hdrplan.cohort import FlowStep
 from hdrplan.report.figures import figure_bytes
 from hdrplan.report.page import page
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 __all__ = ["CAPTIONS", "correlation_html"]
 
 CAPTIONS = {
     "km-by-type": "Local control of lesions by tumour type: Kaplan-Meier with 95 % bands (log-log) and numbers at "
-    "risk. Steps lie at scans. Lines go thin where fewer than 10 lesions are at risk.",
+    "risk. Steps are at the dates of scans. Lines are thin where fewer than 10 lesions are at risk.",
     "incidence": "Cumulative incidence of local recurrence with death as a competing event (Aalen-Johansen, 95 % "
-    "bands). The dotted line counts the dead as if they could still recur.",
-    "km-by-threshold": "Local control by the fixed threshold that the paper's readers expect. Groups differ in more "
-    "than dose: read the adjusted hazard ratio.",
-    "forest": "Hazard ratios of local recurrence with 95 % intervals; errors by patient. Reference levels are named.",
+    "bands). The dotted line treats death as censoring, which overestimates recurrence.",
+    "km-by-threshold": "Local control below and above a fixed threshold of D100. The groups differ in more than dose: "
+    "use the adjusted hazard ratio.",
+    "forest": "Hazard ratios of local recurrence with 95 % intervals and standard errors by patient. Names state the "
+    "reference level.",
     "spline": "D100 as a continuous covariate: restricted cubic spline of the log hazard ratio against 20 Gy, "
-    "adjusted, with 95 % band. Ticks: lesions that recurred and lesions that did not.",
-    "tcp": "Dose-response curves of local control and what was observed in five groups of dose. Numbers: recurrences "
-    "of lesions. Not adjusted for size.",
-    "cutoff": "The score statistic of every cut-off. Only what leaves the grey band is evidence after the search; the "
-    "shaded interval is where the best cut-off falls in bootstrap samples of patients.",
-    "swimmer": "Lesions in order of follow-up: sessions, scans without recurrence, recurrence, other treatment, death.",
+    "adjusted, with 95 % band. Ticks mark lesions with and without recurrence.",
+    "tcp": "Dose-response curves of local control, and the control observed in five dose groups. Numbers give "
+    "recurrences and lesions. The curves are not adjusted for size.",
+    "cutoff": "The score statistic of every cut-off. After correction for the search, only values outside the grey "
+    "band are evidence. The shaded interval holds the best cut-off in bootstrap samples of patients.",
+    "swimmer": "Lesions in order of follow-up, with sessions, scans without recurrence, recurrence, other treatments "
+    "and death.",
 }
 
 

@@ -14,7 +14,7 @@ from hdrplan.plan import Plan
 from hdrplan.report.data import Curve
 from hdrplan.report.pack import ct_pack, dose_pack
 from hdrplan.report.page import page
-from hdrplan.report.palette import DIVERGING, isodose_levels, styles_of
+from hdrplan.report.palette import DIVERGING, LineStyle, isodose_levels, styles_of
 from hdrplan.report.rows import COMPARED, metric_text
 from hdrplan.report.scene import catheter_data, curve_data, dwell_data, structure_data, what_to_see
 from hdrplan.report.svg import dvh_svg
@@ -78,7 +78,7 @@ def comparison_html(
     names = list(dict.fromkeys(c.name for p in plans for c in p.curves))
     roles = {c.name: c.role for p in reversed(plans) for c in p.curves}
     styles = styles_of(roles | {s.name: s.role for s in shown})
-    curves, looks = _all_curves(plans, names, styles)
+    curves, owners, looks = _all_curves(plans, names, styles)
     must_see, may_see, focus = what_to_see(shown, catheters, [p.dose for p in plans])
     return page(
         "compare.html.j2",
@@ -113,7 +113,7 @@ def comparison_html(
                 "name": name,
                 "role": roles[name],
                 "colour": styles[name]["colour"],
-                "ranks": [rank for rank, look in enumerate(looks) if look["name"] == name],
+                "ranks": [rank for rank, owner in enumerate(owners) if owner == name],
             }
             for name in names
         ],
@@ -144,18 +144,21 @@ _LINES = ("solid", "dashed", "dotted", "dash-dotted")
 
 
 def _all_curves(
-    plans: Sequence[ComparedPlan], names: Sequence[str], styles: Mapping[str, Mapping[str, Any]]
-) -> tuple[list[Curve], list[dict[str, Any]]]:
-    """Every curve of every plan, named for both; the colour says the structure, the dash the plan."""
-    curves, looks = [], []
+    plans: Sequence[ComparedPlan], names: Sequence[str], styles: Mapping[str, LineStyle]
+) -> tuple[list[Curve], list[str], list[LineStyle]]:
+    """Every curve of every plan with its structure and style: the colour shows the structure, the dash the plan."""
+    curves: list[Curve] = []
+    owners: list[str] = []
+    looks: list[LineStyle] = []
     for name in names:
         for plan, dash in zip(plans, _DASHES, strict=False):
             for curve in plan.curves:
                 if curve.name == name:
                     label = f"{name} ({plan.label})"
                     curves.append(replace(curve, name=label))
-                    looks.append({"name": name, "colour": styles[name]["colour"], "dash": dash})
-    return curves, looks
+                    owners.append(name)
+                    looks.append({"colour": styles[name]["colour"], "dash": dash})
+    return curves, owners, looks
 
 
 def _changes(plans: Sequence[ComparedPlan]) -> list[dict[str, Any]]:

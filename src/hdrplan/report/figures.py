@@ -1,19 +1,18 @@
-"""Figures as files: isodose page, DVH, catheter map, and an overview of one plan. The only file that knows matplotlib.
+"""Figures as files: isodose page, DVH, catheter map, and an overview of one plan.
 
 Every function takes the report's plain values and returns a matplotlib figure; :func:`figure_bytes` turns it into SVG,
-PNG or PDF, the same bytes for the same plan. Colours are those of the report (:mod:`hdrplan.report.palette`).
+PNG or PDF, the same bytes for the same plan. matplotlib is imported when the first one is drawn. Colours are those of
+the report (:mod:`hdrplan.report.palette`).
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import InputError
@@ -22,6 +21,9 @@ from hdrplan.report.data import ReportData
 from hdrplan.report.palette import isodose_levels, structure_styles
 from hdrplan.report.planes import VIEWS
 from hdrplan.report.rows import least_step_mm
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["FIGURES", "FORMATS", "catheter_map", "dvh_figure", "figure_bytes", "isodose_page", "overview"]
 
@@ -56,7 +58,7 @@ def figure_bytes(figure: Figure, form: str, *, dpi: int = 150) -> bytes:
     # No date, no program version: the same plan gives the same file.
     metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[form]
     stream = io.BytesIO()
-    with matplotlib.rc_context(_STYLE):
+    with _styled():
         figure.savefig(stream, format=form, dpi=dpi, metadata=metadata, facecolor="white")
     return stream.getvalue()
 
@@ -64,8 +66,8 @@ def figure_bytes(figure: Figure, form: str, *, dpi: int = 150) -> bytes:
 def isodose_page(view: ReportData) -> Figure:
     """Six axial slices through the first CTV, and a coronal and a sagittal one through its centre."""
     low, high, centre, reach_mm = _target(view)
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(11.2, 6.4))
+    with _styled():
+        figure = _figure(11.2, 6.4)
         panels = _panels(figure, 2, 4, bottom=0.1, top=0.9, wspace=0.04, hspace=0.1)
         slices = [*panels[0, :3], *panels[1, :3]]
         for axes, z_mm in zip(slices, np.linspace(low[2], high[2], len(slices)), strict=True):
@@ -79,8 +81,8 @@ def isodose_page(view: ReportData) -> Figure:
 
 def dvh_figure(view: ReportData) -> Figure:
     """Cumulative DVHs with the goals drawn in."""
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(8.2, 4.6))
+    with _styled():
+        figure = _figure(8.2, 4.6)
         axes = figure.add_axes((0.075, 0.11, 0.64, 0.77))
         draw_dvh(axes, view)
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.02), fontsize=8, handlelength=2.6)
@@ -93,8 +95,8 @@ def catheter_map(view: ReportData) -> Figure:
     _, _, centre, reach_mm = _target(view)
     names = view.dwells.catheter_names
     rows = 1 if len(names) <= 8 else 2
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(11.2, 6.4))
+    with _styled():
+        figure = _figure(11.2, 6.4)
         sides = _panels(figure, 1, 3, left=0.055, bottom=0.45, top=0.92, wspace=0.24)
         for axes, plane in zip(sides.flat, VIEWS.values(), strict=True):
             draw_projection(axes, view, plane, centre, reach_mm)
@@ -116,8 +118,8 @@ def catheter_map(view: ReportData) -> Figure:
 def overview(view: ReportData) -> Figure:
     """One axial, one coronal and one sagittal isodose picture above the DVH: a plan at a glance."""
     _, _, centre, reach_mm = _target(view)
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(10.4, 7.2))
+    with _styled():
+        figure = _figure(10.4, 7.2)
         panels = _panels(figure, 1, 3, bottom=0.51, top=0.92, wspace=0.03)
         for axes, plane in zip(panels.flat, VIEWS.values(), strict=True):
             draw_plane(axes, view, plane, float(centre[plane.normal]), centre, reach_mm)
@@ -138,6 +140,19 @@ FIGURES: dict[str, Callable[[ReportData], Figure]] = {
 }
 
 
+def _styled() -> AbstractContextManager[None]:
+    """Return the style of all figures, for a ``with`` block."""
+    from matplotlib import rc_context
+
+    return rc_context(_STYLE)
+
+
+def _figure(width_inch: float, height_inch: float) -> Figure:
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width_inch, height_inch))
+
+
 def _target(view: ReportData) -> tuple[FloatArray, FloatArray, FloatArray, float]:
     """Box and middle of the first CTV, and half the width of a picture: the CTV and 35 mm on either side."""
     ctv = next((s for s in view.structures if s.role == "CTV"), None)
@@ -156,15 +171,18 @@ def _panels(
 
 
 def _structure_legend(figure: Figure, view: ReportData, *, y: float) -> None:
+    from matplotlib.lines import Line2D
+
     styles = structure_styles(view)
     handles = []
     for structure in (s for s in view.structures if s.role != "other"):
         style = styles[structure.name]
-        look = {"color": style["colour"], "ls": line_style(style), "lw": 2.2 if structure.role == "CTV" else 1.4}
-        handles.append(Line2D([], [], label=short(structure.name, 16), **look))
+        width = 2.2 if structure.role == "CTV" else 1.4
+        look, name = line_style(style), short(structure.name, 16)
+        handles.append(Line2D([], [], label=name, color=style["colour"], ls=look, lw=width))
     for level in isodose_levels(view.prescriptions[0].dose_gy):
         width = 2.0 if level["gy"] == view.prescriptions[0].dose_gy else 1.2
-        handles.append(Line2D([], [], label=f"{level['gy']:g} Gy", color=str(level["colour"]), lw=width))
+        handles.append(Line2D([], [], label=f"{level['gy']:g} Gy", color=level["colour"], lw=width))
     figure.legend(
         handles=handles,
         loc="upper center",

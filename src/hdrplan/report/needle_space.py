@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from hdrplan.workflow import PlaceResult, is_bone
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from mpl_toolkits.mplot3d import Axes3D
 
 __all__ = ["draw_body", "draw_needle_view"]
 
@@ -22,7 +23,7 @@ def _cloud(structure: Structure, most: int) -> FloatArray:
     return points[:: max(1, len(points) // most)]
 
 
-def draw_body(axes: Any, result: PlaceResult) -> None:
+def draw_body(axes: Axes3D, result: PlaceResult) -> None:
     """Skin, bones, lesion and needles in space."""
     low = np.array([span_mm(result, k)[0] + 5 for k in range(3)])
     high = np.array([span_mm(result, k)[1] - 5 for k in range(3)])

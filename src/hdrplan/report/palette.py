@@ -14,7 +14,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TypedDict
 
 from hdrplan.report.data import ReportData
 
@@ -23,6 +23,8 @@ __all__ = [
     "DIVERGING",
     "ISODOSE_COLOURS",
     "OTHER_COLOURS",
+    "IsodoseLevel",
+    "LineStyle",
     "isodose_levels",
     "structure_styles",
     "styles_of",
@@ -42,7 +44,21 @@ _DASHES = ([6, 3], [2, 3], [10, 3, 2, 3])
 _LEVELS_FRAC = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 
 
-def _style(role: str, rank: int) -> dict[str, Any]:
+class LineStyle(TypedDict):
+    """How a structure's outline and curve are drawn: colour, and lengths of dashes and gaps (empty: solid)."""
+
+    colour: str
+    dash: list[int]
+
+
+class IsodoseLevel(TypedDict):
+    """An isodose level in Gy and its colour."""
+
+    gy: float
+    colour: str
+
+
+def _style(role: str, rank: int) -> LineStyle:
     """Colour and dash pattern of the ``rank``-th structure of its role (CTV or not); a CTV's line is solid."""
     if role == "CTV":
         return {"colour": CTV_COLOURS[rank % len(CTV_COLOURS)], "dash": []}
@@ -50,7 +66,7 @@ def _style(role: str, rank: int) -> dict[str, Any]:
     return {"colour": OTHER_COLOURS[place], "dash": _DASHES[turn % len(_DASHES)]}
 
 
-def isodose_levels(prescription_gy: float) -> list[dict[str, float | str]]:
+def isodose_levels(prescription_gy: float) -> list[IsodoseLevel]:
     """Absolute isodose levels of a prescription with their colours, lowest first."""
     return [
         {"gy": round(frac * prescription_gy, 3), "colour": colour}
@@ -58,12 +74,12 @@ def isodose_levels(prescription_gy: float) -> list[dict[str, float | str]]:
     ]
 
 
-def structure_styles(view: ReportData) -> dict[str, dict[str, Any]]:
+def structure_styles(view: ReportData) -> dict[str, LineStyle]:
     """One style per structure and curve of a plan."""
     return styles_of({s.name: s.role for s in view.structures} | {c.name: c.role for c in view.curves})
 
 
-def styles_of(roles: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+def styles_of(roles: Mapping[str, str]) -> dict[str, LineStyle]:
     """One style per name, CTVs and others counted apart; organs at risk take the first of theirs."""
     counts = {True: 0, False: 0}
     styles = {}

@@ -51,7 +51,7 @@ def pareto_lines(result: ParetoResult) -> list[str]:
         ),
         f"{front.objective}: {min(costs):.3f} to {max(costs):.3f} {front.unit}",
         *(
-            f"{label} (judged, not planned for): met by {sum(plan.left_out_met[j] for plan in front.plans)} plans"
+            f"{label} (judged but not optimised): met by {sum(plan.left_out_met[j] for plan in front.plans)} plans"
             for j, label in enumerate(front.left_out)
         ),
         f"sample and matrix {seconds['sample and matrix']:.2f} s, plans {seconds['optimise']:.2f} s",
@@ -66,7 +66,7 @@ def pareto_figure(front: Front, path: Path) -> None:
 
     shape = tuple(len(axis.values) for axis in front.axes)
     value = np.array([plan.cost.value if plan else np.nan for plan in front.combinations]).reshape(shape)
-    # The loosest limit: the least D100, the greatest of all others.
+    # The loosest limit: the lowest D100, the highest of all others.
     loosest = [
         int(np.argmin(a.values) if a.metric.upper().startswith(("D100", "DMIN")) else np.argmax(a.values))
         for a in front.axes
@@ -96,7 +96,8 @@ def pareto_figure(front: Front, path: Path) -> None:
             f"{a.label} limit {a.values[loosest[k]]:.4g} {_unit(a)}" for k, a in enumerate(front.axes) if k > 1
         )
         ax.set_title(
-            "Every point a proven optimum; missing points are proven impossible" + (f"\n{rest}" if rest else "")
+            "Every point is a proven optimum; missing points are proven to be impossible"
+            + (f"\n{rest}" if rest else "")
         )
         figure.savefig(path)
 

@@ -13,29 +13,28 @@ __all__ = ["fact_lines", "placement_html"]
 
 
 def fact_lines(result: PlaceResult) -> Sequence[str]:
-    """Return what was chosen and what is proven, in lines."""
+    """Return what was chosen and what is proven, in sentences."""
     chosen, placement, cost = result.chosen, result.placement, result.chosen.cost
+    number = f"{chosen.count} catheter{'s' * (chosen.count > 1)}"
     lines = [
-        f"{result.ways.tried} lines examined, {result.free_ways} free, {len(result.ways)} candidates",
-        f"{chosen.count} catheter{'s' * (chosen.count > 1)}: {cost.text} {cost.value:.3f} {cost.unit}",
-        f"no set of {chosen.count} candidates below {cost.bound:.3f} ({100 * cost.gap_frac:.2f} %)",
+        f"Of {result.ways.tried:,} straight paths examined, {result.free_ways:,} keep all margins and limits. "
+        f"{len(result.ways)} of these are the candidates.",
+        f"Chosen: {number} with a {cost.text} of {cost.value:.3f} {cost.unit}. No set of {chosen.count} of these "
+        f"candidates can have less than {cost.bound:.3f} {cost.unit} (gap {100 * cost.gap_frac:.2f} %).",
     ]
     if placement.left_out:
-        lines.append(f"the bound leaves out: {'; '.join(placement.left_out)}")
+        lines.append(
+            f"The plan meets these goals, but the bound does not include them: {'; '.join(placement.left_out)}."
+        )
     lines += [
-        f"{target.name}: D100 {target.d100_gy:.2f} Gy, D50 {target.d50_gy:.1f} Gy, {target.volume_cc:.1f} cc"
+        f"{target.name} ({target.volume_cc:.1f} cc): D100 {target.d100_gy:.2f} Gy, D50 {target.d50_gy:.1f} Gy."
         for target in result.planned.score.targets
     ]
-    lines.append(f"{result.planned.plan.total_time_s:.0f} s at {result.planned.plan.strength_u:g} U")
-    wanted = result.planned.goals.prescriptions[0].dose_gy
-    lines += [
-        "",
-        f"Dashed lines in the images: {wanted:g} Gy. Numbers: catheters, at their entries.",
-        "margins kept (mm): ",
-    ]
+    plan = result.planned.plan
+    lines.append(f"Total dwell time: {plan.total_time_s:.0f} s at {plan.strength_u:g} U.")
     names = dict(zip(result.room.names, result.room.margins_mm.tolist(), strict=True))
     for margin in sorted(set(names.values())):
-        lines.append(f"  {margin:g}: {', '.join(n for n, m in names.items() if m == margin)}")
+        lines.append(f"Margin of {margin:g} mm to: {', '.join(n for n, m in names.items() if m == margin)}.")
     return lines
 
 
@@ -48,7 +47,7 @@ def placement_html(result: PlaceResult, picture: Path, *, stopped_by: Mapping[st
     picture : Path
         The PNG that :func:`placement_figure` wrote.
     stopped_by : mapping
-        Obstacle or limit, in the reader's words -> lines that it stopped.
+        Obstacle or limit, in the reader's words -> paths that it blocked.
     version : str
     """
     rows = [

@@ -85,15 +85,15 @@ def _certificate(optimum: Optimum) -> tuple[str, ...]:
     """Return the certificate's line, what was lost, then every objective in the order solved with its bound."""
     certificate = optimum.certificate
     steps = [
-        f"Step {k}, before rounding, {level.text}: {level.value:.5g} {level.unit} reached, "
-        f"no plan can have less than {level.bound:.5g} {level.unit} (gap {level.gap_frac:.1e})"
+        f"Objective {k} before rounding of times, {level.text}: {level.value:.5g} {level.unit}; the proven "
+        f"{'maximum' if level.large else 'minimum'} is {level.bound:.5g} {level.unit} (gap {level.gap_frac:.1e})."
         for k, level in enumerate(optimum.levels, start=1)
     ]
     return tuple(_signs(line) for line in (certificate.text, certificate.losses_text, *steps) if line)
 
 
 def _binding(optimum: Optimum) -> tuple[str, ...]:
-    """Prescriptions that gave way, the price of each binding limit, and what else the reader must know."""
+    """Lowered prescriptions, the price of each binding limit, and further remarks."""
     lines = (*(s.text for s in optimum.shortfalls), *(p.text for p in optimum.prices), *(n.text for n in optimum.notes))
     return tuple(_signs(line) for line in lines)
 
@@ -205,7 +205,7 @@ def _facts(result: PlanResult) -> tuple[tuple[str, str], ...]:
         ("First position and step", f"{offsets.min():.1f} mm from the tip, step {step:.1f} mm"),
         ("Total time", f"{plan.total_time_s:.1f} s = {plan.total_time_s / 60:.1f} min"),
         ("TRAK", f"{100 * plan.trak_gy:.4f} cGy at 1 m"),
-        ("Dose calculation", "TG-43U1, 2D line source, water without bounds or inhomogeneities"),
+        ("Dose calculation", "TG-43U1, 2D line source, in unbounded homogeneous water"),
         ("Dose grid", f"{shape} points, {spacing} mm"),
         ("Orientation", "patient coordinates LPS (x to the left, y to posterior, z to superior)"),
         ("Approval", "none: research use only"),
@@ -224,7 +224,7 @@ def _calibration(strength: Strength) -> tuple[tuple[str, str], ...]:
             )
         case ApparentActivity(activity_mci):
             return (("Apparent activity at treatment", f"{activity_mci / 1e3:g} Ci"), undecayed)
-    return (("Calibration date and strength", "not given: the strength above is that at treatment"), undecayed)
+    return (("Calibration date and strength", "not stated; the strength above is that at treatment"), undecayed)
 
 
 def _methods(result: PlanResult) -> tuple[str, ...]:
@@ -233,27 +233,25 @@ def _methods(result: PlanResult) -> tuple[str, ...]:
     source = result.plan.source
     texts = [
         f"Dose: AAPM TG-43U1, line-source geometry, {source.model} ({source.kind} data), tables used to "
-        f"{source.table_r_max_mm:g} mm and extrapolated beyond. TG-43 treats the patient as water: in 20 liver "
-        "cases it overestimated target coverage, compared with Monte Carlo, by up to 3.5 % of the prescribed dose.",
-        f"Structures: {result.points.method or 'sampled below the voxel, surface included'} D100 is the minimum dose "
-        "in the volume and on its surface. If it is proven at every point, it lies in the stated interval. Otherwise "
-        "the sampling column says how much it changes at other points.",
+        f"{source.table_r_max_mm:g} mm and extrapolated beyond. TG-43 treats the patient as water. Compared with Monte "
+        "Carlo in 20 liver cases, it overestimated target coverage by up to 3.5 % of the prescribed dose.",
+        f"Structures: {result.points.method or 'sampled below the voxel, surface included'} D100 is the minimum "
+        "dose in the volume and on its surface. If it is proven at every point, it lies in the stated interval. "
+        "Otherwise the sampling column states how much it changes at other points.",
     ]
     if result.optimum is not None:
         texts.append(
             "Dwell times: a linear program over all sample points, solved by HiGHS. Rows are added where a limit is "
-            "violated, until none is. Prescriptions and organ limits are hard. If both cannot hold, the organ limits "
-            "hold and D100 is maximised. Then the mean dose of the healthy organ is minimised, then the total time. "
-            "The dual solution proves how good any plan could be. Certificate and doses refer to the times as "
-            "delivered, in whole steps of the afterloader."
+            "violated, until none is. Prescriptions and organ limits are hard. If both cannot hold, the organ's limit "
+            "has priority and D100 is maximised. Then the mean dose of the spared organ is minimised, then the total "
+            "time. The dual solution proves how good any plan can be. Certificate and doses are those of the delivered "
+            "times, in whole steps of the afterloader."
         )
     else:
-        texts.append("Dwell times were given, not optimised.")
+        texts.append("Dwell times were given and not optimised.")
     if beyond:
         parts = ", ".join(f"{name} {100 * frac:.1f} %" for name, frac in beyond.items())
-        texts.append(
-            f"Fraction of each structure's dose that comes from outside the source's published table: {parts}."
-        )
+        texts.append(f"Fraction of each structure's dose from beyond the published table of the source: {parts}.")
     return tuple(texts)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -61,13 +61,56 @@ COMPARED: dict[str, tuple[_Column, ...]] = {
 }
 
 
-def metric_tables(metrics: Mapping[str, Mapping[str, object]]) -> list[dict[str, Any]]:
+class MetricRow(TypedDict):
+    """A structure and the text of its metrics."""
+
+    name: str
+    cells: list[str]
+
+
+class MetricTable(TypedDict):
+    """A table of metrics: caption, name and unit of each column, and rows."""
+
+    caption: str
+    columns: list[tuple[str, str]]
+    rows: list[MetricRow]
+
+
+class Channel(TypedDict):
+    """A catheter as the afterloader's channel needs it; lengths in mm and times in s are text."""
+
+    channel: int
+    name: str
+    length: str
+    first: str
+    last: str
+    step: str
+    active: int
+    positions: int
+    time: str
+    share: str
+    bar: float
+    dwells: list[tuple[float, float]]
+
+
+class DwellRow(TypedDict):
+    """An active dwell; positions in mm and times in s are text."""
+
+    number: int
+    channel: int
+    name: str
+    offset: str
+    xyz: list[str]
+    time: str
+
+
+def metric_tables(metrics: Mapping[str, Mapping[str, object]]) -> list[MetricTable]:
     """Two tables, targets and organs, with those columns that at least one of their structures has."""
-    tables = []
+    tables: list[MetricTable] = []
     for caption, wanted, targets in (("Targets (ICRU 89)", _TARGET, True), ("Organs", _ORGAN, False)):
         chosen = {name: values for name, values in metrics.items() if (values.get("role") == "CTV") is targets}
         columns = [c for c in wanted if any(_is_number(values.get(c[0])) for values in chosen.values())]
-        rows = [
+        rows: list[MetricRow] = [
             {"name": name, "cells": [metric_text(values.get(key), digits) for key, _, _, digits in columns]}
             for name, values in chosen.items()
         ]
@@ -85,9 +128,9 @@ def metric_text(value: object, digits: int) -> str:
     return f"{value:.{digits}f}" if isinstance(value, int | float) and math.isfinite(value) else "–"
 
 
-def channels(view: ReportData) -> list[dict[str, Any]]:
+def channels(view: ReportData) -> list[Channel]:
     """One row per catheter: what the afterloader's channel needs."""
-    rows = []
+    rows: list[Channel] = []
     total = float(view.times_s.sum()) or 1.0
     lengths = {c.name: c.length_mm for c in view.catheters}
     for k, name in enumerate(view.dwells.catheter_names):
@@ -110,7 +153,7 @@ def channels(view: ReportData) -> list[dict[str, Any]]:
     return rows
 
 
-def dwell_rows(view: ReportData) -> list[dict[str, Any]]:
+def dwell_rows(view: ReportData) -> list[DwellRow]:
     """Active dwells by channel, from the tip back: the order in which many afterloaders step."""
     order = np.lexsort((view.dwells.offset_mm, view.dwells.catheter))
     return [

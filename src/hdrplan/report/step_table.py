@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hdrplan.optimize import Optimum
+from hdrplan.optimize import Optimum, Status
 from hdrplan.workflow import StepStudy
 
 __all__ = ["step_columns", "step_lines", "step_rows"]
@@ -51,7 +51,7 @@ def step_lines(study: StepStudy) -> list[str]:
         optimum, shortfall_gy = result.optimum, _shortfall_gy(result.optimum)
         loss = "-" if optimum.shortfalls else f"{100 * result.loss_frac:.3f}"
         lowered = f" by {shortfall_gy:.2f} Gy" if shortfall_gy else ""
-        status = "" if optimum.status == "optimal" else f"  {optimum.status}{lowered}"
+        status = "" if optimum.status == Status.PROVEN else f"  {optimum.status}{lowered}"
         lines.append(
             f"{result.step_mm:>9g}{result.cost.value:>11.4f}{loss:>10}{int((optimum.times_s > 0).sum()):>8}"
             f"{optimum.times_s.sum():>10.1f}{result.seconds:>12.2f}{status}"

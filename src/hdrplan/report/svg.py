@@ -5,14 +5,14 @@ Only numbers and escaped names go in; the template marks the result safe.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from markupsafe import Markup, escape
 
 from hdrplan.arrays import FloatArray
 from hdrplan.report.data import Curve, GoalRow
+from hdrplan.report.palette import LineStyle
 
 __all__ = ["axis_end_gy", "dvh_svg", "nice_ticks", "thinned"]
 
@@ -81,7 +81,7 @@ def _axes(gy_max: float, prescription_gy: float) -> list[str]:
 
 
 def dvh_svg(
-    curves: Sequence[Curve], styles: Sequence[Mapping[str, Any]], goals: Sequence[GoalRow], prescription_gy: float
+    curves: Sequence[Curve], styles: Sequence[LineStyle], goals: Sequence[GoalRow], prescription_gy: float
 ) -> Markup:
     """Cumulative DVHs of all structures, goals as triangles that point to the allowed side.
 

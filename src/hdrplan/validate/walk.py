@@ -121,7 +121,7 @@ def _optimum(result: PlanResult, organ_gy: float, what: str) -> list[Row]:
     volume = points.volume_cc[liver]
     mean = volume @ matrix[liver] / volume.sum()
     source = "whole linear program, all rows, SciPy linprog (HiGHS interior point, crossover)"
-    if found.status == "optimal":
+    if found.status == "proven":
         whole = linprog(
             mean,
             np.concatenate((-matrix[ctv], matrix[organ])),
@@ -145,7 +145,7 @@ def _optimum(result: PlanResult, organ_gy: float, what: str) -> list[Row]:
         name = "maximum D100 under the limit"
     dose = matrix @ plan.times_s
     broken = max(0.0, float(dose[organ].max() / organ_gy - 1.0))
-    if found.status == "optimal":
+    if found.status == "proven":
         broken = max(broken, float(1.0 - dose[ctv].min() / 20.0))
     about = f"{len(dose):,} points, {len(unit)} dwells, {what} ({organ_gy:g} Gy)"
     compared = [

@@ -94,15 +94,15 @@ def point_rows(plan: Plan, points: Sequence[ReferencePoint], tolerances: Toleran
 
 
 def grid_rows(grid: GridCheck, tolerances: Tolerances) -> list[CheckRow]:
-    """Judge the comparison of the grids: its median and the part of the voxels that passes gamma."""
+    """Judge the comparison of the grids: its median and the fraction of voxels that passes gamma."""
     median = CheckRow(
-        quantity=f"dose grid, median of {int(grid.judged_zyx.sum())} voxels",
+        quantity=f"dose grid, median ({int(grid.judged_zyx.sum())} voxels)",
         difference_frac=grid.median_frac,
         tolerance=f"{100 * tolerances.median_frac:g} %",
         passed=abs(grid.median_frac) <= tolerances.median_frac,
     )
     gamma = CheckRow(
-        quantity=f"dose grid, gamma at most 1 in {int(np.isfinite(grid.gamma_zyx).sum())} voxels",
+        quantity=f"dose grid, gamma <= 1 ({int(np.isfinite(grid.gamma_zyx).sum())} voxels)",
         unit="%",
         recomputed=100 * grid.gamma_pass_frac,
         tolerance=f">= {100 * tolerances.gamma_pass_frac:g} % at {tolerances.gamma.text}",

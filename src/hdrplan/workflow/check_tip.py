@@ -45,7 +45,7 @@ class TipChoice:
 
     @property
     def reversed_fits_better(self) -> bool:
-        """Whether the dose stated speaks for sources that point the other way."""
+        """Whether the stated dose fits better to sources that point the other way."""
         return self.reversed_frac < self.as_read_frac
 
     @property
@@ -54,16 +54,16 @@ class TipChoice:
         origin = (
             f"tip direction from {', '.join(self.known_from)}"
             if self.known_from
-            else "the plan does not tell the tip direction of all channels"
+            else "the plan does not state the tip direction of all channels"
         )
         if math.isnan(self.as_read_frac) or math.isnan(self.reversed_frac):
-            return f"{origin}; no dose is stated that could tell"
+            return f"{origin}; no stated dose can confirm it"
         as_read, turned = f"{100 * self.as_read_frac:.3f} %", f"{100 * self.reversed_frac:.3f} %"
         better = "reversed fits better" if self.reversed_fits_better else "as read fits better"
         if abs(self.as_read_frac - self.reversed_frac) < _SAME_FIT_FRAC:
-            better = "both fit alike"
+            better = "both fit equally well"
         used = "reversed" if self.is_reversed else "as read"
-        return f"{origin}; as read {as_read}, reversed {turned} median difference: {better}; used: {used}"
+        return f"{origin}; median difference as read {as_read}, reversed {turned}: {better}; used: {used}"
 
 
 def choose_tip(

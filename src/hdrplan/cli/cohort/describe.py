@@ -47,8 +47,7 @@ def describe(request: CohortRequest, output: Output, bootstrap: int, seed: int, 
     from hdrplan.analysis import endpoint_curves
     from hdrplan.cohort import FlowStep, derive, flow
     from hdrplan.io import cohort_sha256, json_text, new_folder, write_run, write_values
-    from hdrplan.report.cohort_figures import endpoint_figures, print_files
-    from hdrplan.report.text_tables import markdown_table
+    from hdrplan.report import endpoint_figures, markdown_table, print_files
 
     opened = open_cohort(request)
     derived, rules = derive(opened.cohort, opened.rules), opened.rules.table()
@@ -73,7 +72,7 @@ def describe(request: CohortRequest, output: Output, bootstrap: int, seed: int, 
 
 def _write_tables(draft: Path, tables: Sequence[TextTable]) -> None:
     from hdrplan.io import write_rows
-    from hdrplan.report.text_tables import html_table, latex_table, markdown_table
+    from hdrplan.report import html_table, latex_table, markdown_table
 
     for table in tables:
         write_rows(draft / f"{table.name}.csv", table.columns, table.rows)

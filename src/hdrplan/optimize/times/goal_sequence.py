@@ -209,7 +209,7 @@ def _optimum(task: Task, standing: Standing, last: Solution) -> Optimum:
     )
     return Optimum(
         times_s=last.x[: program.columns.n_dwells],
-        status=Status.LOWERED if standing.shortfalls else Status.OPTIMAL if proven else Status.NOT_PROVEN,
+        status=Status.LOWERED if standing.shortfalls else Status.PROVEN if proven else Status.NOT_PROVEN,
         certificate=certificate,
         levels=standing.levels,
         shortfalls=standing.shortfalls,

@@ -18,7 +18,7 @@ def placement_table(result: PlaceResult, stopped_by: Mapping[str, int]) -> dict[
     ----------
     result : PlaceResult
     stopped_by : mapping
-        Obstacle or limit, in the reader's words -> lines that it stopped.
+        Obstacle or limit, in the reader's words -> paths that it blocked.
     """
     placement, chosen = result.placement, result.chosen
     ways = result.ways
@@ -78,17 +78,17 @@ def placement_lines(result: PlaceResult) -> list[str]:
     """Return what a terminal shows, line by line."""
     placement = result.placement
     lines = [
-        f"{result.ways.tried} lines examined, {result.free_ways} keep every margin and limit, "
+        f"{result.ways.tried} straight paths examined, {result.free_ways} keep all margins and limits, "
         f"{len(result.ways)} candidates"
     ]
     lines += [_curve_line(chosen_set, is_chosen=chosen_set is result.chosen) for chosen_set in placement.curve]
     if placement.left_out:
-        lines.append(f"The bounds leave out: {'; '.join(placement.left_out)}; the plans meet them.")
+        lines.append(f"The plans meet these goals, but the bounds do not include them: {'; '.join(placement.left_out)}")
     for catheter, row, near in zip(result.case.catheters, result.chosen.candidates, result.nearest_mm, strict=True):
         beside = ", ".join(f"{name} {mm:.0f} mm" for name, mm in near.items())
         lines.append(
-            f"{catheter.name}: {result.ways.length_mm[row]:.0f} mm, {result.ways.tilt_deg[row]:.0f} deg out of the "
-            f"axial plane; nearest: {beside or 'nothing within 40 mm'}"
+            f"{catheter.name}: {result.ways.length_mm[row]:.0f} mm from skin to tip, {result.ways.tilt_deg[row]:.0f} "
+            f"deg out of the axial plane; nearest obstacles: {beside or 'none within 40 mm'}"
         )
     lines += [
         f"planned: {target.name} D100 {target.d100_gy:.2f} Gy, D98 {target.d98_gy:.2f} Gy, D50 {target.d50_gy:.1f} Gy"
@@ -105,9 +105,9 @@ def _curve_line(chosen_set: ChosenSet, *, is_chosen: bool) -> str:
     if chosen_set.candidates:
         mark = "  <- chosen" if is_chosen else ""
         return (
-            f"{number}: {cost.text} {cost.value:.3f} {cost.unit}, no set below {cost.bound:.3f} "
+            f"{number}: {cost.text} {cost.value:.3f} {cost.unit}, proven minimum {cost.bound:.3f} "
             f"(gap {100 * cost.gap_frac:.2f} %){mark}"
         )
-    none = "no set found that meets everything" if math.isfinite(cost.bound) else "no set meets everything, proven"
+    none = "no set found that meets all goals" if math.isfinite(cost.bound) else "proven: no set meets all goals"
     reached = f"{d100.value:.2f} Gy" if math.isfinite(d100.value) else "unknown"
     return f"{number}: {none}; best D100 found: {reached}"

@@ -60,7 +60,7 @@ def robust_lines(study: CoverageStudy, robust: RobustPlan | None) -> list[str]:
             f"variance of D100 from {component}: {100 * total:.0f} % (alone {100 * first:.0f} %)"
             for component, first, total in sorted(shares, key=lambda share: -share[2])
         ]
-    lines.append(f"{study.scenarios_per_s:.1f} deliveries per second on {len(study.points)} points")
+    lines.append(f"{study.scenarios_per_s:.1f} deliveries per second at {len(study.points)} points")
     return lines
 
 
@@ -109,7 +109,7 @@ def _coverage_lines(label: str, result: RobustResult) -> list[str]:
         c, d100 = result.coverage(ctv), result.summary(f"{ctv} d100_gy")
         lines.append(
             f"{label}: {ctv} reaches {c.prescription_gy:g} Gy in {100 * c.probability:.1f} % of "
-            f"{result.scenarios.count} deliveries (95 % CI {100 * c.low:.1f} to {100 * c.high:.1f}); D100 "
+            f"{result.scenarios.count} deliveries (95 % CI {100 * c.low:.1f} to {100 * c.high:.1f}); D100: "
             f"planned {d100.planned:.2f}, median {d100.p50:.2f}, 5th percentile {d100.p5:.2f} Gy"
         )
     return lines

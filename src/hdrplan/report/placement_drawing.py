@@ -63,23 +63,25 @@ def _draw_curve(axes: Axes, result: PlaceResult) -> None:
     axes.plot([o.count for o in held], [o.cost.value for o in held], "o-", color="#2e8fd0", label="best set found")
     bounded = [one for one in curve if np.isfinite(one.cost.bound)]
     axes.plot(
-        [o.count for o in bounded], [o.cost.bound for o in bounded], "v--", color="#d98200", label="no set does better"
+        [o.count for o in bounded], [o.cost.bound for o in bounded], "v--", color="#d98200", label="proven minimum"
     )
-    axes.axhline(result.placement.with_all.value, color="0.4", lw=0.9, ls=":", label=f"all {len(result.ways)} at once")
+    axes.axhline(
+        result.placement.with_all.value, color="0.4", lw=0.9, ls=":", label=f"all {len(result.ways)} candidates"
+    )
     axes.plot(result.chosen.count, result.chosen.cost.value, "o", ms=12, mfc="none", mec="k", label="chosen")
     axes.set(xlabel="Catheters", ylabel=f"{result.placement.with_all.text} ({result.placement.with_all.unit})")
     axes.set_ylim(0, None)
     axes.set_xticks([o.count for o in curve])
     axes.grid(color="0.9")
     axes.legend(fontsize=7)
-    axes.set_title("What one more catheter saves")
+    axes.set_title("Healthy dose and number of catheters")
 
 
 def _draw_d100(axes: Axes, result: PlaceResult) -> None:
     curve = result.placement.curve
     wanted = result.planned.goals.prescriptions[0].dose_gy
     axes.plot([o.count for o in curve], [o.d100.value for o in curve], "o-", color="#2e8fd0", label="best set found")
-    axes.plot([o.count for o in curve], [o.d100.bound for o in curve], "^--", color="#d98200", label="at most")
+    axes.plot([o.count for o in curve], [o.d100.bound for o in curve], "^--", color="#d98200", label="proven maximum")
     axes.axhline(wanted, color="0.4", lw=0.9, ls="--")
     axes.set(xlabel="Catheters", ylabel="D100 (Gy)")
     axes.set_xticks([o.count for o in curve])
@@ -90,5 +92,7 @@ def _draw_d100(axes: Axes, result: PlaceResult) -> None:
 
 def _draw_facts(axes: Axes, result: PlaceResult) -> None:
     axes.axis("off")
-    lines = [part for line in fact_lines(result) for part in wrap(line, 62, subsequent_indent="   ") or [""]]
+    wanted = result.planned.goals.prescriptions[0].dose_gy
+    facts = [*fact_lines(result), f"Dashed: {wanted:g} Gy. Numbers mark the catheters at their entry."]
+    lines = [part for line in facts for part in wrap(line, 58, subsequent_indent="   ")]
     axes.text(0.0, 1.0, "\n".join(lines), va="top", fontsize=7.5)

@@ -63,10 +63,13 @@ def _facts(brachy: BrachyPlan, source: TG43Source, version: str) -> list[tuple[s
         ("Plan", f"{brachy.treatment_type or 'type not stated'}, {brachy.dialect} file"),
         ("Channels", f"{len(brachy.channels)} with {dwells} dwells" + (f", {pulses} pulses" if pulses > 1 else "")),
         ("Total time", f"{brachy.total_time_s:.1f} s"),
-        ("Source of the file", brachy.source.text or "not stated"),
+        ("Source named in the file", brachy.source.text or "not stated"),
         ("Source data used", f"{source.name}: {source.model}"),
         ("Air-kerma strength", f"{brachy.source.strength_u:g} U" + (f" on {when:%Y-%m-%d %H:%M}" if when else "")),
-        ("Half-life in the file", f"{brachy.source.half_life_days:g} d; times belong to the strength above, undecayed"),
+        (
+            "Half-life in the file",
+            f"{brachy.source.half_life_days:g} d; the times are for the strength above, without decay",
+        ),
         ("Made by", f"hdrplan {version}"),
     ]
 
@@ -95,8 +98,9 @@ def _relative(grid: GridCheck) -> np.ndarray[tuple[int, ...], np.dtype[np.float6
 
 def _figure_text(grid: GridCheck) -> str:
     return (
-        f"Recomputed against TPS: median {100 * grid.median_frac:+.3f} %, 95 % of the voxels within "
-        f"{100 * grid.p95_frac:.3f} %. White: below the threshold, or at full scale ({grid.left_out} voxels)."
+        f"Difference between recomputed and TPS dose: median {100 * grid.median_frac:+.3f} %, and within "
+        f"{100 * grid.p95_frac:.3f} % in 95 % of the voxels. White voxels are not judged: their dose is below the "
+        f"threshold or at full scale ({grid.left_out} voxels)."
     )
 
 
@@ -137,7 +141,7 @@ def _figure(grid: GridCheck) -> str:
     axes[1, 2].axvline(1.0, color="#a3231c", lw=1)
     axes[1, 2].set(xlabel="gamma", ylabel="voxels", yscale="log")
     text = (
-        f"slice {z + 1} of {grid.judged_zyx.shape[0]} (most dose)\n"
+        f"slice {z + 1} of {grid.judged_zyx.shape[0]} (highest dose)\n"
         f"{int(grid.judged_zyx.sum())} voxels judged\n{100 * grid.gamma_pass_frac:.2f} % with gamma <= 1"
     )
     axes[1, 0].text(0.0, 0.9, text, va="top", fontsize=11)
