@@ -1,4 +1,4 @@
-"""The one door for what users write in TOML and JSON: a value is taken out by its key and type, or refused clearly.
+"""Typed access to what users write in TOML and JSON: a value is read by its key and type, or refused clearly.
 
 Files become nested tables and lists of anything (:mod:`hdrplan.io.files`). :class:`Entries` gives the values of one
 table as what they are meant to be; the ``as_`` functions do so for a value that stands elsewhere. Every refusal is one

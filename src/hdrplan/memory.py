@@ -1,4 +1,4 @@
-"""How much memory there is, asked before it is taken: a request that is too large is refused, not killed."""
+"""Available memory: a request that is too large is refused before it is made."""
 
 from __future__ import annotations
 

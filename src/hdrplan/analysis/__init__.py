@@ -1,4 +1,4 @@
-"""Statistics of a cohort: descriptives in the paper's form, and dose against local recurrence. Knows no files."""
+"""Statistics of a cohort: descriptive tables as in the paper, dose against local recurrence. Knows no files."""
 
 from hdrplan.analysis.accumulate import (
     accumulated_eqd2_gy,

@@ -1,4 +1,4 @@
-"""Benchmarks of the dose engine: problems, comparisons that are checked before they are timed, the machine's limits."""
+"""Benchmarks of the dose engine: problems, comparisons checked before they are timed, limits of the machine."""
 
 from hdrplan.bench.comparisons import COMPARISONS, Comparison, deviation
 from hdrplan.bench.machine import limits, machine

@@ -1,4 +1,4 @@
-"""Warnings: what is odd but can be true, as values with stable ids; the register lists every kind. Know no files."""
+"""Warnings about input that is unusual but possible: values with stable ids in one register. Knows no files."""
 
 from hdrplan.cautions.caution import Caution, Kind
 from hdrplan.cautions.register import REGISTER, caution, each_once

@@ -1,4 +1,4 @@
-"""The command line: parse, call, print. The only prints and exit codes of hdrplan.
+"""The command line: reads arguments, calls a workflow, prints. Only this room prints and sets exit codes.
 
 One file per command beside this one; it is imported only when its command runs, so that ``hdrplan --help`` stays
 quick. Add a command: write ``cli/NAME.py`` with a click command called ``command``, and put a line in ``COMMANDS``.

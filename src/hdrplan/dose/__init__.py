@@ -1,4 +1,4 @@
-"""Dose: sample points, the rate matrix, doses at points and on grids (TG-43U1). Knows no plan, no goal, no file."""
+"""Dose by TG-43U1: sample points, the rate matrix, doses at points and on grids. Knows no plans, goals or files."""
 
 from hdrplan.dose.along_away import AlongAwayCheck, along_away_check
 from hdrplan.dose.change import dose_change

@@ -1,4 +1,4 @@
-"""Files, the only room that reads and writes them: images, catheters, cases, results, DICOM-RT.
+"""Files: images, catheters, cases, results, DICOM-RT. Only this room reads and writes them.
 
 World coordinates leave this room as LPS in mm, doses as Gy, times as s, strengths as U. Everything that is wrong with
 a file is a FormatError or InputError that names the file and the key or tag.

@@ -1,1 +1,1 @@
-"""Loops over arrays, compiled by Numba: TG-43, grids, bounds, rays. Know numbers only: no files, no text."""
+"""Loops over arrays, compiled by Numba: TG-43, grids, bounds, rays. Knows numbers only, no files and no text."""

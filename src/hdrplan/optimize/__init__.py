@@ -1,4 +1,4 @@
-"""Goals and a rate matrix become dwell times with a proof. Knows no geometry, no files, no metrics."""
+"""Optimisation: goals and a rate matrix become dwell times with a proof. Knows no geometry, files or metrics."""
 
 from hdrplan.optimize.afterloader import Delivery, neighbours
 from hdrplan.optimize.bounded import Bounded

@@ -1,4 +1,4 @@
-"""What is to be done: the case, its goals, the plan. Knows no kernels, no dose, no files."""
+"""The task and its result: case, goals, plan. Knows no kernels, dose or files."""
 
 from hdrplan.plan.brachy import BrachyPlan, Channel, ReferencePoint, SourceOfPlan, as_plan, brachy_of_plan
 from hdrplan.plan.case import Case, Organs

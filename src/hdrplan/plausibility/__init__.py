@@ -1,4 +1,4 @@
-"""Whether a case and a plan can be right: checks that warn or refuse, and cost a fraction of a plan. Know no files."""
+"""Checks whether a case and a plan are plausible. Each is quick, and warns or refuses. Knows no files."""
 
 from hdrplan.plausibility.case import doubts_of_anatomy_and_catheters
 from hdrplan.plausibility.goals import doubts_of_goals

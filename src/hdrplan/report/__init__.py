@@ -1,4 +1,4 @@
-"""What a person looks at: figures, tables, pages. The only matplotlib. Knows results, not how they were computed."""
+"""Figures, tables and pages for people. Only this room uses matplotlib. Knows results, not how they were computed."""
 
 from hdrplan.report.benchmark import bench_figure, bench_page
 from hdrplan.report.check_page import check_html

@@ -1,4 +1,4 @@
-"""Draws: deliveries under uncertainty, virtual cohorts. Every draw is keyed by a seed. Knows no files and no walks."""
+"""Random deliveries and virtual cohorts. A seed determines every draw. Knows no files and no workflows."""
 
 from hdrplan.simulate.coverage import BAND_FRAC, Coverage, MetricSummary, RobustResult, robust_coverage
 from hdrplan.simulate.entities import ASSUMPTIONS, CRLM, HCC, DoseModel, Entity

@@ -1,4 +1,4 @@
-"""The validation dossier: what an acceptance test would ask for, run on the user's own installation and plans.
+"""The validation dossier: acceptance tests that users run on their own installation and plans.
 
 Each file is one section and gives rows: what was compared, with which truth, how, to which tolerance, what came out.
 The truths share nothing with the code they judge: published tables, closed formulas, another solver, searches, R,

@@ -1,4 +1,4 @@
-"""The walks: each file takes a case through the rooms below it, from what is given to what a person asked for.
+"""Workflows (walks): each file takes a case through the lower rooms to one result, such as a plan.
 
 Start with :mod:`hdrplan.workflow.plan`: a case becomes a plan.
 """
