@@ -54,6 +54,12 @@ DICOM = (
         why="Files that are DICOM but broken are passed over, so that one does not stop an archive.",
     ),
     Kind(
+        id="other-patient",
+        sentence="{kind} and {reference} differ in {tag} ({own}, {other}); they were accepted together",
+        remedy="Make sure that both are of one patient and one treatment.",
+        why="Without --accept-other-patient such files are refused. The names are pseudonyms of this run.",
+    ),
+    Kind(
         id="uid-of-partner",
         sentence="the {word} is not the one the plan refers to (UIDs differ); it is the only one there",
         remedy="Check that both are of one treatment.",

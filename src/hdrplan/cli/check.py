@@ -33,6 +33,7 @@ __all__ = ["command"]
     help="Time of treatment: decays the strength, prints how much longer times become.",
 )
 @click.option("-o", "--output", type=OUT_FOLDER, help="Write check.html, check.json and run.json into this new folder.")
+@click.option("--accept-other-patient", is_flag=True, help="Take files of different PatientID or study.")
 @writes
 @click.option("--identify", is_flag=True, help="Include the plan's label and file names in the output.")
 @strict_option
@@ -48,6 +49,7 @@ def command(
     treated: datetime | None,
     output: Output | None,
     identify: bool,
+    accept_other_patient: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -81,7 +83,7 @@ def command(
     from hdrplan.report import check_table, decay_caution
     from hdrplan.workflow import StatedDose, check_plan
 
-    clinical = read_clinical_plan(plan, dose=dose, structures=structures)
+    clinical = read_clinical_plan(plan, dose=dose, structures=structures, accept_other_patient=accept_other_patient)
     brachy, grid = clinical.brachy, clinical.dose
     judge_by, model = read_tolerances(tolerances), read_source(source) if source else source_of_brachy(brachy)
     with progress_bar("dose", quiet=quiet or as_json) as on_progress:

@@ -28,6 +28,7 @@ __all__ = ["command"]
 @click.option("--plan", metavar="LABEL|FILE", help="Plan to use, if there are several.")
 @click.option("--rules", type=IN_FILE, help="TOML file of rules from ROI names to roles; see docs/howto/dicom.md.")
 @click.option("--name", default="imported", show_default=True, help="Name of the case; do not name the patient.")
+@click.option("--accept-other-patient", is_flag=True, help="Take files of different PatientID or study.")
 @writes
 @strict_option
 @quiet_option
@@ -42,6 +43,7 @@ def command(
     plan: str | None,
     rules: Path | None,
     name: str,
+    accept_other_patient: bool,
     quiet: bool,
 ) -> None:
     """Read a folder of DICOM files (CT, RTSTRUCT, RTPLAN, RTDOSE) and write a case folder.
@@ -65,7 +67,9 @@ def command(
     )
 
     with progress_bar("read", quiet=quiet) as on_progress:
-        export = read_dicom_folder(folder, plan=plan, on_progress=on_progress)
+        export = read_dicom_folder(
+            folder, plan=plan, accept_other_patient=accept_other_patient, on_progress=on_progress
+        )
     with new_folder(output) as draft:
         choices = ImportChoices(
             name=name,

@@ -42,6 +42,7 @@ __all__ = ["command"]
 )
 @click.option("--identify", is_flag=True, help="Write patient IDs and file names instead of pseudonyms.")
 @click.option("--strict", is_flag=True, help="A treatment that gives a warning is an error.")
+@click.option("--accept-other-patient", is_flag=True, help="Take files of different PatientID or study.")
 @writes
 @quiet_option
 def command(
@@ -55,6 +56,7 @@ def command(
     cluster: str | None,
     key: Path | None,
     identify: bool,
+    accept_other_patient: bool,
     strict: bool,
     quiet: bool,
 ) -> None:
@@ -81,6 +83,7 @@ def command(
         source_name=source,
         prescription_gy=prescription,
         identify=identify,
+        accept_other_patient=accept_other_patient,
         strict=strict,
     )
     workers, partial = jobs or thread_count(), output.path.with_name(output.path.name + ".partial")

@@ -20,6 +20,7 @@ from hdrplan.io.dicom.dose import DoseGrid, StoredDVH, read_dose_grid
 from hdrplan.io.dicom.export import DicomExport, read_dicom_folder
 from hdrplan.io.dicom.folder import DicomFile, dicom_files, linked_files
 from hdrplan.io.dicom.identity import Identity, identity_of_case, identity_of_ct
+from hdrplan.io.dicom.patients import Stranger, refusal, warning_of
 from hdrplan.io.dicom.plan import read_brachy_plan
 from hdrplan.io.dicom.structures import ROI, StructureSet, read_structure_set
 from hdrplan.io.dicom.write_ct import write_ct_series
@@ -68,6 +69,7 @@ __all__ = [
     "ResultStore",
     "RunRecord",
     "StoredDVH",
+    "Stranger",
     "StructureSet",
     "Table",
     "Treatment",
@@ -117,9 +119,11 @@ __all__ = [
     "read_tolerances",
     "read_transform",
     "read_volume",
+    "refusal",
     "roles_of_rois",
     "sha256",
     "treatments_of",
+    "warning_of",
     "write_brachy_plan",
     "write_case",
     "write_ct_series",

@@ -13,6 +13,7 @@ from pathlib import Path
 from hdrplan.cautions import Caution, caution
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io.dicom.folder import DicomFile
+from hdrplan.io.dicom.patients import Stranger, strangers_among
 from hdrplan.io.files import json_entries
 from hdrplan.io.outputs import Output, new_file
 
@@ -37,6 +38,8 @@ class Treatment:
         For pseudonyms alone.
     warnings : tuple of Caution
         Where a file is not the one that the plan refers to.
+    strangers : tuple of Stranger
+        Files of another patient or study.
     """
 
     plan: Path
@@ -46,6 +49,7 @@ class Treatment:
     uid: str
     patient_id: str
     warnings: tuple[Caution, ...]
+    strangers: tuple[Stranger, ...]
 
 
 def treatments_of(files: Sequence[DicomFile]) -> list[Treatment]:
@@ -66,16 +70,18 @@ def treatments_of(files: Sequence[DicomFile]) -> list[Treatment]:
         structures = _partner(plan, list(sets.values()), drawn, warnings)
         dose = _partner(plan, doses, [f for f in doses if plan.uid in f.refers_to], warnings)
         linked = [s for uid, s in series.items() if structures is not None and uid in sets[structures].refers_to]
-        ct = tuple(f.path for f in linked[0]) if linked else ()
+        slices = linked[0] if linked else []
+        used = [*slices[:1], plan, *(f for f in files if f.path in (structures, dose))]
         treatments.append(
             Treatment(
                 plan=plan.path,
                 structures=structures,
                 dose=dose,
-                ct=ct,
+                ct=tuple(f.path for f in slices),
                 uid=plan.uid,
                 patient_id=plan.patient_id,
                 warnings=tuple(warnings),
+                strangers=strangers_among(used),
             )
         )
     return treatments
@@ -113,6 +119,10 @@ class Pseudonyms:
         name = f"P-{self._digest('patient', patient_id)}"
         self.known[name] = patient_id
         return name
+
+    def of_tag(self, tag: str, value: str) -> str:
+        """Return the pseudonym of a patient (PatientID) or a study (StudyInstanceUID)."""
+        return self.patient(value) if tag == "PatientID" else f"S-{self._digest('study', value)}"
 
     def plan(self, uid: str) -> str:
         """Return the pseudonym of a plan."""

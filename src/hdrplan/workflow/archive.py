@@ -6,13 +6,13 @@ neither leaves this walk. What is finished goes into a journal; a run that was s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from hdrplan.errors import InputError
-from hdrplan.io import DicomFile, Journal, Pseudonyms, Treatment, dicom_files, treatments_of
+from hdrplan.io import DicomFile, Journal, Pseudonyms, Treatment, dicom_files, refusal, treatments_of, warning_of
 from hdrplan.processes import Lost
 from hdrplan.workflow.archive_mask import files_of, mask_of, masked
 from hdrplan.workflow.archive_rows import ArchiveOptions, Row, treatment_rows
@@ -164,6 +164,7 @@ def archive_tables(
     """
     names = Pseudonyms(journal.secret, identify=options.identify)
     left = [treatment for treatment in archive.treatments if _id(treatment, names) not in journal.done]
+    left = list(_without_strangers(left, options, journal, names, archive))
     if labour.scheduler is not None:
         left = [_absolute(treatment) for treatment in left]
     keys = [f"metrics-{journal.secret.hex()[:8]}-{_id(treatment, names)}" for treatment in left]
@@ -178,6 +179,23 @@ def archive_tables(
                 journal.add(_finished(left[k], *answer, names, archive))
             progress(done, len(left))
     return ArchiveTables(_tables(*_gathered(archive, journal, names), options), names.known, lost)
+
+
+def _without_strangers(
+    treatments: Sequence[Treatment],
+    options: ArchiveOptions,
+    journal: Journal[FinishedPlan],
+    names: Pseudonyms,
+    archive: Archive,
+) -> Iterator[Treatment]:
+    """Yield the treatments whose files are of one patient, or accepted with a warning; the others are errors."""
+    for treatment in treatments:
+        if treatment.strangers and not options.accept_other_patient:
+            error = refusal(treatment.strangers[0], names.of_tag)
+            journal.add(_finished(treatment, [], str(error), names, archive))
+            continue
+        notes = tuple(warning_of(stranger, names.of_tag) for stranger in treatment.strangers)
+        yield replace(treatment, warnings=(*treatment.warnings, *notes))
 
 
 def _finished(treatment: Treatment, rows: list[Row], error: str, names: Pseudonyms, archive: Archive) -> FinishedPlan:

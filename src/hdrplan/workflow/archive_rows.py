@@ -68,6 +68,7 @@ class ArchiveOptions:
     source_name: str | None = None
     prescription_gy: float | None = None
     identify: bool = False
+    accept_other_patient: bool = False
     strict: bool = False
 
     @property
@@ -81,6 +82,7 @@ class ArchiveOptions:
             "source": self.source_name,
             "prescription_gy": self.prescription_gy,
             "identify": self.identify,
+            "accept_other_patient": self.accept_other_patient,
             "strict": self.strict,
         }
 

@@ -116,7 +116,8 @@ def test_nothing_of_the_patient_gets_into_an_import(dicom: Path, tmp_path: Path)
             InstitutionName="Secret Hospital",
             FrameOfReferenceUID=frame,
         )
-    run = CliRunner().invoke(import_dicom.command, [str(dicom), "-o", str(tmp_path / "case"), "--ctv", "solid"])
+    arguments = [str(dicom), "-o", str(tmp_path / "case"), "--ctv", "solid", "--accept-other-patient"]
+    run = CliRunner().invoke(import_dicom.command, arguments)
     assert run.exit_code == 0, run.output
     assert "Doe" not in run.output
     for path in (tmp_path / "case").iterdir():

@@ -10,7 +10,8 @@ from hdrplan.cautions import Caution
 from hdrplan.geometry import Grid, Structure
 from hdrplan.io.dicom.ct import read_ct_grid
 from hdrplan.io.dicom.dose import DoseGrid, read_dose_grid
-from hdrplan.io.dicom.folder import dicom_files, linked_files, require
+from hdrplan.io.dicom.folder import dicom_file, dicom_files, linked_files, require
+from hdrplan.io.dicom.patients import checked_strangers
 from hdrplan.io.dicom.plan import read_brachy_plan
 from hdrplan.io.dicom.structures import read_structure_set
 from hdrplan.plan import BrachyPlan
@@ -41,7 +42,9 @@ class ClinicalPlan:
     notes: tuple[Caution, ...]
 
 
-def read_clinical_plan(plan: Path, *, dose: Path | None = None, structures: Path | None = None) -> ClinicalPlan:
+def read_clinical_plan(
+    plan: Path, *, dose: Path | None = None, structures: Path | None = None, accept_other_patient: bool = False
+) -> ClinicalPlan:
     """Read a plan and what belongs to it.
 
     Parameters
@@ -50,20 +53,26 @@ def read_clinical_plan(plan: Path, *, dose: Path | None = None, structures: Path
         An RT Plan; or a folder of DICOM files, in which what belongs to its one plan is found.
     dose, structures : Path, optional
         RT Dose and RT Structure Set; they go before those of the folder.
+    accept_other_patient : bool
+        Take files of different PatientID or StudyInstanceUID, with a warning.
 
     Raises
     ------
     InputError, FormatError
-        Several plans in the folder or none, files that cannot be read.
+        Several plans in the folder or none, files that cannot be read, files of another patient.
     """
     notes: list[Caution] = []
     ct: Grid | None = None
+    slices: tuple[Path, ...] = ()
+    where = plan
     if plan.is_dir():
         linked = linked_files(dicom_files(plan)[0], where=plan)
         dose, structures = dose or linked.dose, structures or linked.structures
         plan = require(linked.plan, "RP", plan)
         notes += linked.warnings
-        ct = read_ct_grid(linked.ct) if linked.ct else None
+        slices, ct = linked.ct[:1], read_ct_grid(linked.ct) if linked.ct else None
+    parts = [dicom_file(path) for path in (*slices, plan, dose, structures) if path is not None and path.is_file()]
+    notes += checked_strangers([p for p in parts if p is not None], accept=accept_other_patient, where=where)
     drawn = read_structure_set(structures) if structures is not None else None
     brachy = read_brachy_plan(plan, drawn)
     grid = read_dose_grid(dose) if dose is not None else None

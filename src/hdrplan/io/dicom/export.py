@@ -12,6 +12,7 @@ from hdrplan.errors import InputError
 from hdrplan.io.dicom.ct import CTSeries, read_ct_slices
 from hdrplan.io.dicom.dose import DoseGrid, read_dose_grid
 from hdrplan.io.dicom.folder import Linked, dicom_files, linked_files
+from hdrplan.io.dicom.patients import checked_strangers
 from hdrplan.io.dicom.plan import read_brachy_plan
 from hdrplan.io.dicom.structures import StructureSet, read_structure_set
 from hdrplan.io.files import sha256
@@ -44,7 +45,11 @@ class DicomExport:
 
 
 def read_dicom_folder(
-    folder: Path, *, plan: str | None = None, on_progress: Callable[[int, int], None] | None = None
+    folder: Path,
+    *,
+    plan: str | None = None,
+    accept_other_patient: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> DicomExport:
     """Read the objects of an export that belong together.
 
@@ -53,13 +58,15 @@ def read_dicom_folder(
     folder : Path
     plan : str, optional
         Label or file name of the plan, where there are several.
+    accept_other_patient : bool
+        Take files of another PatientID or StudyInstanceUID than the CT's, with a warning.
     on_progress : callable, optional
         Called with (files, files in all).
 
     Raises
     ------
     InputError
-        No DICOM file, several candidates of a kind (listed).
+        No DICOM file, several candidates of a kind (listed), files of another patient.
     FormatError
         A file that cannot be read.
     """
@@ -68,7 +75,9 @@ def read_dicom_folder(
         why = f" ({broken[0][1]})" if broken else ""
         raise InputError(f"expected DICOM files of CT, RT Structure Set or RT Plan{why}", got="none", where=folder)
     linked = linked_files(files, plan=plan, where=folder)
-    warnings = [*linked.warnings, *(caution("dicom-unreadable", reason=text) for _, text in broken)]
+    taken = {*linked.ct[:1], linked.structures, linked.plan, linked.dose}
+    strangers = checked_strangers([f for f in files if f.path in taken], accept=accept_other_patient, where=folder)
+    warnings = [*linked.warnings, *strangers, *(caution("dicom-unreadable", reason=text) for _, text in broken)]
     ct = read_ct_slices(linked.ct) if linked.ct else None
     structures = read_structure_set(linked.structures) if linked.structures else None
     brachy = read_brachy_plan(linked.plan, structures) if linked.plan else None

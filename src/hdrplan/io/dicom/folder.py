@@ -12,7 +12,7 @@ from hdrplan.errors import FormatError, HdrPlanError, InputError, ResourceError
 from hdrplan.io.dicom.sop_classes import CT_IMAGE, ENHANCED_CT, RT_DOSE, RT_PLAN, RT_STRUCTURE_SET
 from hdrplan.io.dicom.tags import Tags, read_tags
 
-__all__ = ["DicomFile", "Linked", "dicom_files", "linked_files"]
+__all__ = ["DicomFile", "Linked", "dicom_file", "dicom_files", "linked_files"]
 
 KINDS = {CT_IMAGE: "CT", ENHANCED_CT: "CT", RT_STRUCTURE_SET: "RS", RT_PLAN: "RP", RT_DOSE: "RD"}
 MAX_FILES = 1_000_000
@@ -34,7 +34,9 @@ class DicomFile:
     refers_to : frozenset of str
         UIDs of instances, series and frames.
     patient_id : str
-        For pseudonyms alone; the name where there is no ID.
+        For pseudonyms and comparison alone; the name where there is no ID.
+    study_uid : str
+        Empty where absent.
     """
 
     path: Path
@@ -45,6 +47,7 @@ class DicomFile:
     label: str
     refers_to: frozenset[str]
     patient_id: str
+    study_uid: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +128,12 @@ def _description(path: Path) -> DicomFile | str | None:
         return str(error)
 
 
+def dicom_file(path: Path) -> DicomFile | None:
+    """Return what one file is; None where it is none of ours, or broken: its reader says why."""
+    described = _description(path)
+    return described if isinstance(described, DicomFile) else None
+
+
 def _may_be_dicom(path: Path) -> bool:
     """Whether the file has the DICOM prefix, or lacks it but ends in .dcm."""
     if path.is_symlink() or not path.is_file() or path.stat().st_size < 132:
@@ -153,6 +162,7 @@ def _described(path: Path) -> DicomFile | None:
         label=label,
         refers_to=frozenset(refers - {""}),
         patient_id=tags.text("PatientID", "") or tags.text("PatientName", ""),
+        study_uid=tags.text("StudyInstanceUID", ""),
     )
 
 

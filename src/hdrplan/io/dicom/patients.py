@@ -1,0 +1,114 @@
+"""Whose files these are: structures, plan or dose of another patient or study than the CT are not taken in silence."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from hdrplan.cautions import Caution, caution
+from hdrplan.errors import InputError
+from hdrplan.io.dicom.folder import DicomFile
+
+__all__ = ["Stranger", "checked_strangers", "refusal", "strangers_among", "warning_of"]
+
+# Names in messages tell two patients apart within one run, and lead nobody back to them.
+_SECRET = secrets.token_bytes(16)
+
+# (tag, value) -> the name of that patient or study in messages.
+Namer: TypeAlias = Callable[[str, str], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stranger:
+    """A file that names another patient or study than the one it is used with.
+
+    Parameters
+    ----------
+    kind, reference : {"CT", "RS", "RP", "RD"}
+        Of the file, and of the one it is compared with.
+    tag : {"PatientID", "StudyInstanceUID"}
+    own, other : str
+        The two values: they stay out of messages.
+    """
+
+    kind: str
+    reference: str
+    tag: str
+    own: str
+    other: str
+
+
+def strangers_among(files: Sequence[DicomFile]) -> tuple[Stranger, ...]:
+    """Compare files that are used together: with the CT, or with the plan where there is none.
+
+    Parameters
+    ----------
+    files : sequence of DicomFile
+        One slice stands for a CT. Values that a file does not have (anonymisers take them out) differ from nothing.
+    """
+    order = {"CT": 0, "RP": 1}
+    ranked = sorted(files, key=lambda file: order.get(file.kind, 2))
+    return (
+        *_differing("PatientID", [(file.kind, file.patient_id) for file in ranked]),
+        *_differing("StudyInstanceUID", [(file.kind, file.study_uid) for file in ranked]),
+    )
+
+
+def _differing(tag: str, values: Sequence[tuple[str, str]]) -> Iterator[Stranger]:
+    """Yield the files whose value is not that of the first that has one."""
+    named = [(kind, value) for kind, value in values if value]
+    for kind, value in named[1:]:
+        if value != named[0][1]:
+            yield Stranger(kind=kind, reference=named[0][0], tag=tag, own=value, other=named[0][1])
+
+
+def checked_strangers(files: Sequence[DicomFile], *, accept: bool, where: object) -> tuple[Caution, ...]:
+    """Refuse files of another patient or study, or return a warning for each where they are accepted.
+
+    Parameters
+    ----------
+    files : sequence of DicomFile
+    accept : bool
+    where : object
+        What the message names.
+
+    Raises
+    ------
+    InputError
+        Not accepted.
+    """
+    strangers = strangers_among(files)
+    if strangers and not accept:
+        raise refusal(strangers[0], _pseudonym, where)
+    return tuple(warning_of(stranger, _pseudonym) for stranger in strangers)
+
+
+def refusal(stranger: Stranger, name: Namer, where: object = None) -> InputError:
+    """Return the error that names both patients or studies by pseudonym."""
+    own, other = name(stranger.tag, stranger.own), name(stranger.tag, stranger.other)
+    return InputError(
+        f"CT, structures, plan and dose must have one {stranger.tag}",
+        got=f"{stranger.kind} of {own} with {stranger.reference} of {other}",
+        where=where,
+        remedy="If they belong together: `accept_other_patient=True`, in import, check and metrics.",
+    )
+
+
+def warning_of(stranger: Stranger, name: Namer) -> Caution:
+    """Return the warning where such a file was accepted."""
+    return caution(
+        "other-patient",
+        kind=stranger.kind,
+        reference=stranger.reference,
+        tag=stranger.tag,
+        own=name(stranger.tag, stranger.own),
+        other=name(stranger.tag, stranger.other),
+    )
+
+
+def _pseudonym(tag: str, text: str) -> str:
+    return f"{tag[0]}-{hmac.new(_SECRET, text.encode(), hashlib.sha256).hexdigest()[:8]}"
