@@ -58,8 +58,14 @@ def write_volume(path: Path, volume: Volume) -> None:
     try:
         with without_noise():
             sitk.WriteImage(image, str(path), useCompression=True)
+            # On a full disk ITK writes half of a NIfTI file, and of some NRRD files, without an error.
+            back = sitk.ReadImage(str(path))
+            values = sitk.GetArrayViewFromImage(back)
+            whole = np.array_equal(np.nan_to_num(values), np.nan_to_num(volume.values_zyx))
     except RuntimeError:
+        whole = False
+    if not whole:
         # ITK says much and not why: the system's words for it are not passed on.
         raise ResourceError(
             "the image cannot be written", where=path.name, remedy="Is the disk full, or the folder not writable?"
-        ) from None
+        )

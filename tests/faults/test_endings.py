@@ -1,0 +1,183 @@
+"""Ways in which a run ends that nobody wanted: full disks, closed streams, signals, folders for reading only."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hdrplan
+from hdrplan.errors import HdrPlanError
+from hdrplan.geometry import Grid, Volume
+from hdrplan.io import new_file, new_folder, read_volume, write_volume
+from small_case import write_small_case
+
+SRC = Path(hdrplan.__file__).parents[1]
+GRID = Grid(shape_zyx=(20, 40, 50), origin_mm=np.zeros(3), spacing_mm=np.full(3, 2.0))
+NOISE = Volume(GRID, np.random.default_rng(0).random((20, 40, 50)).astype(np.float32))
+
+
+@pytest.fixture(params=[16, 64, 128, 140, 148, 400])
+def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path, int]]:
+    """A real file system of so many kB: too small for anything, nearly large enough, and large enough."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={request.param}k", "none", str(place)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        pytest.skip("no right to mount a file system here")
+    try:
+        yield place, request.param
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=False)
+
+
+@pytest.mark.parametrize("suffix", ["nrrd", "nii.gz", "nii", "mha"])
+def test_an_image_is_whole_or_absent_on_a_small_disk(small_disk: tuple[Path, int], suffix: str) -> None:
+    place, kilobytes = small_disk
+    try:
+        with new_file(place / f"dose.{suffix}") as draft:
+            write_volume(draft, NOISE)
+        whole = True
+    except (HdrPlanError, OSError) as error:
+        assert isinstance(error, HdrPlanError) or error.errno == errno.ENOSPC  # noqa: PT017
+        whole = False
+    if whole:
+        np.testing.assert_array_equal(read_volume(place / f"dose.{suffix}").values_zyx, NOISE.values_zyx)
+    else:
+        assert list(place.iterdir()) == []
+        assert kilobytes < 400
+    assert whole or kilobytes < 400
+    assert not whole or kilobytes > 64
+
+
+def test_a_folder_is_whole_or_absent_on_a_small_disk(small_disk: tuple[Path, int]) -> None:
+    place, kilobytes = small_disk
+    text = "x" * 50_000
+
+    def write() -> None:
+        with new_folder(place / "out") as draft:
+            for k in range(3):
+                (draft / f"{k}.txt").write_text(text)
+            (draft / "run.json").write_text('{"schema": "hdrplan.run/1"}')
+
+    if kilobytes < 140:
+        with pytest.raises(OSError, match="No space left"):
+            write()
+        assert list(place.iterdir()) == []
+    elif kilobytes >= 400:
+        write()
+        assert sorted(p.name for p in (place / "out").iterdir()) == ["0.txt", "1.txt", "2.txt", "run.json"]
+
+
+def hdrplan_run(*arguments: object, cwd: Path, **more: object) -> subprocess.Popen[bytes]:
+    settings: dict[str, object] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
+    env = os.environ | {"PYTHONPATH": str(SRC), "HDRPLAN_THREADS": "1"}
+    return subprocess.Popen([sys.executable, "-m", "hdrplan", *map(str, arguments)], cwd=cwd, env=env, **settings)  # type: ignore[call-overload]
+
+
+def test_a_reader_that_closes_the_pipe_is_no_traceback(tmp_path: Path) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    process = hdrplan_run("sources", "list", "--json", cwd=tmp_path, stdout=theirs)
+    os.close(theirs)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 141
+    assert err == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="asks for a device that is always full")
+def test_output_that_cannot_be_printed_is_a_message(tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        process = hdrplan_run("sources", "list", cwd=tmp_path, stdout=full)
+        _, err = process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert b"Traceback" not in err
+    assert b"No space left" in err
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_closed_standard_streams_do_not_spoil_a_file(closed: tuple[int, ...], tmp_path: Path) -> None:
+    (tmp_path / "dwells.csv").write_text("x_mm,y_mm,z_mm,tip_x,tip_y,tip_z,time_s\n3,3,3,0,0,1,10\n")
+    arguments = ["dose", "--source", "gammamed-plus", "--strength", "40700", "--dwells", "dwells.csv"]
+    arguments += ["--spacing", "5", "--margin", "20", "-o"]
+
+    def close() -> None:
+        for descriptor in closed:
+            os.close(descriptor)
+
+    for name, before in (("usual.nrrd", None), ("closed.nrrd", close)):
+        process = hdrplan_run(*arguments, name, cwd=tmp_path, preexec_fn=before)
+        process.communicate(timeout=300)
+        assert process.returncode == 0
+    assert (tmp_path / "closed.nrrd").read_bytes() == (tmp_path / "usual.nrrd").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_a_plan_in_good_order(how: signal.Signals, tmp_path: Path) -> None:
+    write_small_case(tmp_path / "case")
+    process = hdrplan_run("plan", "case", "-o", "out", cwd=tmp_path)
+    time.sleep(2.0)
+    process.send_signal(how)
+    _, err = process.communicate(timeout=120)
+    if process.returncode == 0:
+        pytest.skip("the plan was ready before the signal")
+    assert process.returncode == 128 + how
+    assert b"Traceback" not in err
+    assert err.count(b"\n") == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["case"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root writes into any folder")
+def test_a_folder_for_reading_only_is_a_message_and_untouched(tmp_path: Path) -> None:
+    place = tmp_path / "archive"
+    place.mkdir()
+    place.chmod(0o500)
+    try:
+        with pytest.raises(OSError, match="Permission denied"), new_folder(place / "out") as draft:
+            (draft / "x").write_text("1")
+        assert list(place.iterdir()) == []
+    finally:
+        place.chmod(0o700)
+
+
+def test_a_file_system_for_reading_only_is_a_message(tmp_path: Path) -> None:
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "ro,size=64k", "none", str(place)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        pytest.skip("no right to mount a file system here")
+    try:
+        process = hdrplan_run("phantom", "make", "sphere", "-o", place / "sphere", cwd=tmp_path)
+        _, err = process.communicate(timeout=300)
+        assert process.returncode == 2
+        assert err.decode().count("\n") == 1
+        assert "Read-only file system" in err.decode()
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=False)
+
+
+def test_two_processes_that_write_one_file_leave_one_whole(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from hdrplan.io import Output, new_file\n"
+        "for k in range(200):\n"
+        "    with new_file(Output(path=Path('t.csv'), overwrite=True)) as draft:\n"
+        "        draft.write_text(sys.argv[1] * 100_000)\n"
+    )
+    env = os.environ | {"PYTHONPATH": str(SRC)}
+    both = [subprocess.Popen([sys.executable, "-c", script, letter], cwd=tmp_path, env=env) for letter in "ab"]
+    while any(process.poll() is None for process in both):
+        if (tmp_path / "t.csv").exists():
+            text = (tmp_path / "t.csv").read_text()
+            assert text in ("a" * 100_000, "b" * 100_000)
+    assert [process.returncode for process in both] == [0, 0]
+    assert [p.name for p in tmp_path.iterdir()] == ["t.csv"]
