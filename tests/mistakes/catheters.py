@@ -141,3 +141,13 @@ def clicked_twice(given: Given) -> None:
 @CATHETERS("two catheters of one name", refuses="names must differ")
 def one_name(given: Given) -> None:
     given.catheters[1] = ("cath_1", given.catheters[1][1])
+
+
+@CATHETERS("catheters of a scan in another position: through the spine", warns="catheter-through-organ")
+def through_the_spine(given: Given) -> None:
+    change(given, 1, [[x, 66.0 - 0.76 * (x + 5.0) * -1.0, 88.0] for x in np.linspace(22.0, -84.0, 9)])
+
+
+@CATHETERS("a catheter drawn through stomach and liver", warns="catheter-through-organ")
+def through_the_stomach(given: Given) -> None:
+    change(given, 1, [[x, -30.0, 90.0] for x in np.linspace(140.0, -85.0, 12)])

@@ -143,3 +143,8 @@ def two_plans(folder: Path) -> None:
     data = pydicom.dcmread(folder / "RP.dcm")
     data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = "1.2.3.9"
     data.save_as(folder / "RP_2.dcm")
+
+
+@DICOM("a seed plan", warns="plan-not-hdr")
+def seeds(folder: Path) -> None:
+    edit(folder / "RP.dcm", lambda d: setattr(d, "BrachyTreatmentType", "LDR"))

@@ -217,3 +217,26 @@ def both_mirrored(given: Given) -> None:
 @IMAGES("label map drawn on a scan 8 cm away along the table", warns="structure-in-other-tissue")
 def labels_along_the_table(given: Given) -> None:
     given.ct = np.roll(given.ct, -16, axis=0)
+
+
+@IMAGES("the label map given as the CT", warns="ct-values-unusual")
+def labels_as_ct(given: Given) -> None:
+    given.table["ct"] = given.labels_name
+
+
+@IMAGES("the CT given as the label map", refuses="voxels")
+def ct_as_labels(given: Given) -> None:
+    given.labels = given.ct.copy()
+    given.names = {name: value + 3000 for name, value in given.names.items()}
+
+
+@IMAGES("label map resampled with linear interpolation: fractions for labels", refuses="labels must be whole numbers")
+def interpolated_labels(given: Given) -> None:
+    given.labels = (given.labels + np.roll(given.labels, 1, axis=2)) / 2.0
+
+
+@IMAGES("NaN outside the field of view of the CT", refuses="finite")
+def not_a_number(given: Given) -> None:
+    given.ct = given.ct.astype(np.float32)
+    given.ct[:, 0] = np.nan
+    given.ct_name = "ct.nrrd"

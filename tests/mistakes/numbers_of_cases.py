@@ -241,3 +241,33 @@ def bounded_table(given: Given) -> None:
 @NUMBERS("the dwell step in cm", refuses="step_mm")
 def step_in_cm(given: Given) -> None:
     given.table["dwells"] = {"step_mm": 0.25}
+
+
+@NUMBERS("an organ's limit written for the CTV", warns="goal-against-prescription")
+def limit_for_the_ctv(given: Given) -> None:
+    goal(given, "lesion", "D1cc <= 14 Gy")
+
+
+@NUMBERS("a hot-spot limit for the liver around the CTV", warns="goal-against-prescription")
+def limit_for_the_liver(given: Given) -> None:
+    goal(given, "liver", "D1cc <= 14 Gy")
+
+
+@NUMBERS("a German thousands separator: 40.700", refuses="mGy m2/h")
+def thousands_separator(given: Given) -> None:
+    strength(given, strength_u=40.700)
+
+
+@NUMBERS("a strict sign in a goal", refuses="uses >= or <=")
+def strict_sign(given: Given) -> None:
+    goal(given, "duodenum", "D1cc < 14 Gy")
+
+
+@NUMBERS("strength and activity both given", refuses="one of three forms")
+def two_strengths(given: Given) -> None:
+    strength(given, strength_u=40700.0, activity_ci=10.0)
+
+
+@NUMBERS("a source that is not known", refuses="source")
+def unknown_source(given: Given) -> None:
+    given.table["source"]["name"] = "gammamed-12"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from mistake import Shelf
 
@@ -205,3 +207,31 @@ def misspelt_role(given: Given) -> None:
 @STRUCTURES("no structure has the role CTV", refuses="at least one structure with role CTV")
 def no_ctv(given: Given) -> None:
     given.table["roles"]["lesion"] = "OAR"
+
+
+@STRUCTURES("a mask saved inside out: everything but the lesion", warns="ctv-volume-unusual")
+def inside_out(given: Given) -> None:
+    _second_file(given, ~given.mask("lesion"), "target")
+    given.table["roles"] = {"target": "CTV"}
+    given.table |= {"prescription_gy": {"target": 20.0}, "goals": []}
+    del given.table["healthy"]
+
+
+@STRUCTURES("the lesion given as the organ to be spared", refuses="healthy")
+def lesion_as_healthy(given: Given) -> None:
+    given.table["healthy"] = "lesion"
+
+
+@STRUCTURES("a mask without a voxel", refuses="voxels")
+def empty_mask(given: Given) -> None:
+    given.labels[given.mask("lesion")] = NAMES["liver"]
+
+
+@STRUCTURES("one name for two values of the label map", refuses="stands once")
+def one_name_two_values(given: Given) -> None:
+    def edit(folder: Path) -> None:
+        text = (folder / "labels.json").read_text().replace('"spleen"', '"liver"')
+        (folder / "labels.json").write_text(text)
+
+    given.after.append(edit)
+    del given.table["roles"]["spleen"]

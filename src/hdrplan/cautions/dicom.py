@@ -139,6 +139,13 @@ DICOM = (
         why="ApprovalStatus (300E,0002) is APPROVED, UNAPPROVED or REJECTED; exports hold trial plans too.",
     ),
     Kind(
+        id="plan-not-hdr",
+        sentence="the plan's treatment type is {kind}",
+        remedy="Check that it is the plan that was meant: hdrplan is for HDR afterloading.",
+        why="BrachyTreatmentType (300A,0202): seeds and manual sources stay or decay in the patient, times mean "
+        "something else.",
+    ),
+    Kind(
         id="active-length-differs",
         sentence="the plan's source is {stated_mm:g} mm long, {source} has {model_mm:g} mm",
         remedy="Check the source model; choose it with `source`.",

@@ -35,6 +35,13 @@ NUMBERS = (
         "fine.",
     ),
     Kind(
+        id="goal-against-prescription",
+        sentence="{structure}: {goal} cannot hold beside the prescription of {dose_gy:g} Gy",
+        remedy="Check the structure that the limit is for.",
+        why="The whole CTV shall receive at least its prescription, and the tissue that touches it receives nearly as "
+        "much: an upper limit below that, on the CTV or on the hottest 1 cc of the organ around it, excludes it.",
+    ),
+    Kind(
         id="goal-out-of-range",
         sentence="{structure}: {goal} is far outside what is used{hint}",
         remedy="Check number and unit (Gy, %, cc, s).",

@@ -106,6 +106,13 @@ PLANS = (
         why="plan.json holds the SHA-256 of the CT it was made on.",
     ),
     Kind(
+        id="compared-on-other-ct",
+        sentence="the plan {label} was made on another CT than the plans before it",
+        remedy="Check that the plans are of one patient and one scan: differences of dose are of places, not of "
+        "tissue.",
+        why="plan.json holds the SHA-256 of the CT it was made on.",
+    ),
+    Kind(
         id="plan-other-strength",
         sentence="the plan's times are for {plan_u:,.0f} U, the case's source has {case_u:,.0f} U",
         remedy="Doses are those of the plan's own strength; give the strength at treatment to see others.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hdrplan.cautions import caution
 from hdrplan.cli.case import read_plan_for
 from hdrplan.cli.common import quiet_option, strict_option, warn
 from hdrplan.cli.inputs import IN_CASE, IN_PATH
@@ -40,10 +41,14 @@ def command(plans: tuple[Path, ...], case_path: Path | None, output: Output, qui
     case_file = None if case_path is None else read_case(case_path)
     warn(() if case_file is None else case_file.warnings)
     labels = _labels(plans)
-    compared = []
+    compared: list[ComparedPlan] = []
+    first_ct: str | None = None
     for path, label in zip(plans, labels, strict=True):
         read_plan_for(path)
         folder = read_results(path)
+        if compared and folder.ct_sha256 not in (None, first_ct):
+            warn([caution("compared-on-other-ct", label=label)])
+        first_ct = first_ct or folder.ct_sha256
         roles = {name: str(values.get("role", "other")) for name, values in folder.metrics["structures"].items()}
         curves = tuple(
             Curve(

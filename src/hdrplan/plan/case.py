@@ -38,7 +38,7 @@ class Case:
     Raises
     ------
     InputError
-        Two structures or catheters of one name, no CTV, a healthy organ that is no structure.
+        Two structures or catheters of one name, no CTV, a healthy organ that is no structure or a CTV.
     """
 
     name: str
@@ -62,8 +62,13 @@ class Case:
                 where=self.name,
                 remedy='Name the lesion with `role="CTV"`.',
             )
-        if self.healthy is not None:
-            self.structure(self.healthy)
+        if self.healthy is not None and self.structure(self.healthy).role == "CTV":
+            raise InputError(
+                "the healthy organ must be another structure than the CTV",
+                got=repr(self.healthy),
+                where=self.name,
+                remedy="Name the organ around the lesion, for example the liver.",
+            )
 
     @property
     def ctvs(self) -> tuple[Structure, ...]:

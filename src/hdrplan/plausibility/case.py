@@ -40,12 +40,11 @@ def doubts_of_anatomy_and_catheters(
     InputError
         What cannot be right: a CT that is none, one catheter twice, a catheter that turns back on itself.
     """
-    ctvs = [s for s in structures if s.role == "CTV"]
     of_ct = [] if ct is None else [*doubts_of_ct(ct), *doubts_of_tissue(structures, ct)]
     return (
         *of_ct,
         *doubts_of_anatomy(structures),
         *doubts_of_structures(structures),
         *doubts_of_targets(structures, healthy),
-        *doubts_of_catheters(catheters, ctvs, ct, where=where),
+        *doubts_of_catheters(catheters, structures, ct, where=where),
     )

@@ -11,8 +11,9 @@ from scipy.spatial import cKDTree
 from hdrplan.arrays import FloatArray
 from hdrplan.cautions import Caution, caution
 from hdrplan.errors import InputError
-from hdrplan.geometry import Catheter, Structure, Volume
+from hdrplan.geometry import Catheter, Structure, Volume, inside
 from hdrplan.plausibility.images import Skin
+from hdrplan.plausibility.names import organ_of
 from hdrplan.plausibility.sample import sampled_mm
 
 __all__ = ["doubts_of_catheters"]
@@ -29,10 +30,14 @@ _BACK_DEG = 135.0
 # Ends whose distances to the CTV differ by less leave open which is the tip; depths below the skin are known to 5 mm.
 _EQUAL_MM = 10.0
 _DEEPER_MM = 10.0
+# Vessels, cord, heart and gut: a way through the lung's edge or between ribs may be meant.
+_NOT_PUNCTURED = ("stomach", "duodenum", "bowel", "heart", "aorta", "vena cava", "spinal cord", "spine", "gallbladder")
+# Two slices of a usual CT, and twice the accuracy of drawn positions (5 to 6 mm, Luedemann 2011).
+_THROUGH_MM = 10.0
 
 
 def doubts_of_catheters(
-    catheters: Sequence[Catheter], ctvs: Sequence[Structure], ct: Volume | None, *, where: object = None
+    catheters: Sequence[Catheter], structures: Sequence[Structure], ct: Volume | None, *, where: object = None
 ) -> list[Caution]:
     """Say what is odd about catheters, alone and two by two.
 
@@ -40,7 +45,8 @@ def doubts_of_catheters(
     ----------
     catheters : sequence of Catheter
         Hub first.
-    ctvs : sequence of Structure
+    structures : sequence of Structure
+        CTVs and organs.
     ct : Volume or None
         HU; shows the skin.
     where : object
@@ -52,6 +58,7 @@ def doubts_of_catheters(
         One catheter twice, a path that turns back on itself.
     """
     doubts: list[Caution] = []
+    ctvs = [s for s in structures if s.role == "CTV"]
     samples = [_sampled(catheter) for catheter in catheters]
     for catheter, points_mm in zip(catheters, samples, strict=True):
         _refuse_return(catheter, where)
@@ -59,7 +66,23 @@ def doubts_of_catheters(
     if catheters and ctvs:
         targets = np.concatenate([sampled_mm(ctv, 2000) for ctv in ctvs])
         doubts += _directions(catheters, targets, ct)
-    return [*doubts, *_pairs(catheters, samples, where)]
+    return [*doubts, *_through(catheters, samples, structures), *_pairs(catheters, samples, where)]
+
+
+def _through(
+    catheters: Sequence[Catheter], samples: Sequence[FloatArray], structures: Sequence[Structure]
+) -> list[Caution]:
+    """Say which catheters pass through organs that nobody punctures on purpose."""
+    doubts = []
+    for structure in structures:
+        if structure.role == "CTV" or organ_of(structure.name) not in _NOT_PUNCTURED:
+            continue
+        for catheter, points_mm in zip(catheters, samples, strict=True):
+            # Samples are a millimetre apart.
+            mm = float(inside(structure, points_mm).sum()) * catheter.length_mm / (len(points_mm) - 1)
+            if mm > _THROUGH_MM:
+                doubts.append(caution("catheter-through-organ", name=catheter.name, organ=structure.name, mm=mm))
+    return doubts
 
 
 def _sampled(catheter: Catheter, step_mm: float = 1.0) -> FloatArray:

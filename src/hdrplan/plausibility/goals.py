@@ -19,15 +19,19 @@ _TARGET_GY = (5.0, 500.0)
 _TIME_S = (60.0, 4 * 3600.0)
 # Coverage of a CTV from this part of its volume on has a minimum, never a maximum.
 _COVERAGE = 0.9
+# The organ around a CTV of 2 cm has as much tissue within a millimetre of it.
+_TOUCHING_CC = 1.0
 
 
-def doubts_of_goals(goals: Goals, structures: Sequence[Structure]) -> list[Caution]:
+def doubts_of_goals(goals: Goals, structures: Sequence[Structure], healthy: str | None = None) -> list[Caution]:
     """Say which prescriptions and goals were probably not meant.
 
     Parameters
     ----------
     goals : Goals
     structures : sequence of Structure
+    healthy : str, optional
+        Name of the organ around the CTVs.
     """
     doubts = [
         caution("prescription-unusual", structure=p.structure, dose_gy=p.dose_gy)
@@ -36,12 +40,29 @@ def doubts_of_goals(goals: Goals, structures: Sequence[Structure]) -> list[Cauti
     ]
     known = {s.name: s for s in structures}
     for goal in goals.goals:
-        doubts += _goal(goal, known.get(goal.structure))
+        doubts += [*_goal(goal, known.get(goal.structure)), *_against(goal, goals, healthy)]
     for first, second in combinations(goals.goals, 2):
         if _quantity(first) == _quantity(second):
             limits = {"metric": first.metric.text, "first": first.text, "second": second.text}
             doubts.append(caution("goal-twice", structure=first.structure, **limits))
     return doubts
+
+
+def _against(goal: Goal, goals: Goals, healthy: str | None) -> list[Caution]:
+    """Upper limits below the prescription on the CTV itself, or on the hottest part of the organ around it."""
+    prescribed = {p.structure: p.dose_gy for p in goals.prescriptions}
+    if goal.sense == ">=" or goal.metric.unit != "Gy" or not prescribed:
+        return []
+    hottest = goal.metric.kind == "dose_max" or (goal.metric.kind == "dose_at_cc" and goal.metric.at <= _TOUCHING_CC)
+    if goal.structure in prescribed:
+        dose_gy = prescribed[goal.structure]
+    elif goal.structure == healthy and hottest:
+        dose_gy = min(prescribed.values())
+    else:
+        return []
+    if goal.value >= dose_gy:
+        return []
+    return [caution("goal-against-prescription", structure=goal.structure, goal=goal.text, dose_gy=dose_gy)]
 
 
 def _quantity(goal: Goal) -> tuple[object, ...]:

@@ -57,10 +57,10 @@ def _values(coarse: FloatArray) -> list[Caution]:
             got=f"values from {low:g} to {high:g}",
             remedy="Are these stored numbers without their rescale intercept, an MR image or a dose?",
         )
-    if low >= 0 and high <= 255 and high - low > 100:
-        return [caution("ct-values-unusual", low=low, high=high, what="grey values of a picture?")]
     if high - low <= 2.0:
         return [caution("ct-values-unusual", low=low, high=high, what="normalised?")]
+    if low >= 0 and high <= 255:
+        return [caution("ct-values-unusual", low=low, high=high, what="grey values of a picture, or a label map?")]
     return []
 
 

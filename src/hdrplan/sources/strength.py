@@ -152,6 +152,8 @@ def checked_strength_u(strength_u: float) -> float:
     remedy = "1 U = 1 cGy cm2/h = 1 uGy m2/h; a new 10 Ci (apparent) source has 40,700 U."
     if 1.0 <= strength_u <= 20.0:
         remedy = f'If this is an apparent activity in Ci, write "{strength_u:g} Ci apparent". {remedy}'
+    elif 20.0 < strength_u < low:
+        remedy = f'If this is mGy/h at 1 m, write "{strength_u:g} mGy m2/h". {remedy}'
     elif 0.0 < strength_u < 0.2:
         remedy = f"If this is Gy/h at 1 m, write {strength_u * 1e6:g} U. {remedy}"
     raise InputError(

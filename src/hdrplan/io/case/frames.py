@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from hdrplan.arrays import FloatArray
 from hdrplan.cautions import Caution, caution
@@ -114,14 +115,14 @@ def check_overlap(
     return tuple(warnings)
 
 
-def _distance_mm(catheter: Catheter, points_mm: FloatArray) -> float:
+def _distance_mm(catheter: Catheter, targets: cKDTree) -> float:
     """Smallest distance of the catheter's polyline (sampled every mm) from the points."""
     path = catheter.points_mm
     step = np.linalg.norm(np.diff(path, axis=0), axis=1)
     at = np.append(np.arange(0.0, step.sum(), 1.0), step.sum())
     along = np.concatenate(([0.0], np.cumsum(step)))
     samples = np.column_stack([np.interp(at, along, path[:, k]) for k in range(3)])
-    return min(float(np.sqrt(((points_mm - sample) ** 2).sum(axis=1).min())) for sample in samples)
+    return float(targets.query(samples)[0].min())
 
 
 def check_catheters(
@@ -142,7 +143,7 @@ def check_catheters(
     InputError
         Lengths that are not mm, a catheter that never comes near a CTV, a tip outside the CT.
     """
-    targets = np.concatenate([sampled_mm(ctv, 2000) for ctv in ctvs]) if ctvs else np.empty((0, 3))
+    targets = cKDTree(np.concatenate([sampled_mm(ctv, 2000) for ctv in ctvs])) if ctvs else None
     for catheter in catheters:
         low, high = CATHETER_LENGTH_MM
         if not low <= catheter.length_mm <= high:
@@ -152,7 +153,7 @@ def check_catheters(
                 where=f"{where}, {catheter.name}",
                 remedy="Positions are in mm, not cm or m.",
             )
-        if not len(targets):
+        if targets is None:
             continue
         distance = _distance_mm(catheter, targets)
         if distance > NEAR_CTV_MM:

@@ -71,7 +71,8 @@ def case_of_dicom(folder: Path, table: Mapping[str, object], *, plan: str | None
     if export.plan is not None and not set(asked) & set(STRENGTH_KEYS):
         # The plan's own strength is that of its reference date.
         strength = replace(strength, time=export.plan.source.reference_time)
-    return replace(case, strength=strength, warnings=(*warnings, *notes, *case.warnings))
+    ct_sha256 = next((value for kind, value in export.hashes.items() if kind.startswith("CT ")), None)
+    return replace(case, strength=strength, ct_sha256=ct_sha256, warnings=(*warnings, *notes, *case.warnings))
 
 
 def centre_mm(structures: Sequence[Structure]) -> FloatArray:

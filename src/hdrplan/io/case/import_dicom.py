@@ -22,7 +22,7 @@ from hdrplan.io.markups import write_markups
 from hdrplan.io.plan_files import write_plan
 from hdrplan.io.segmentations import write_segmentations
 from hdrplan.io.toml_text import toml_text
-from hdrplan.plan import as_plan, source_of_brachy
+from hdrplan.plan import as_plan, doubts_of_source, source_of_brachy
 from hdrplan.sources import TG43Source, bounded_warnings, load_source
 
 __all__ = ["ImportChoices", "write_imported_case"]
@@ -106,7 +106,8 @@ def write_imported_case(folder: Path, export: DicomExport, choices: ImportChoice
         write_plan(folder / "plan.json", as_plan(export.plan, source), choices.name)
     if export.dose is not None:
         write_volume(folder / "tps_dose.nrrd", export.dose.volume)
-    return [*warnings, *catheter_notes, *bounded_warnings(source)]
+    of_source = doubts_of_source(export.plan, source) if export.plan else ()
+    return [*warnings, *catheter_notes, *of_source, *bounded_warnings(source)]
 
 
 def _structures(

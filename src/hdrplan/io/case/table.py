@@ -226,7 +226,7 @@ def _case_file(entries: Entries, anatomy: _Anatomy, paths: CasePaths, warnings: 
                 *warnings,
                 *anatomy.warnings(case, entries.where),
                 *goal_warnings,
-                *doubts_of_goals(goals, case.structures),
+                *doubts_of_goals(goals, case.structures, case.healthy),
                 *bounded_warnings(source),
                 *doubts_of_strength(strength),
             )

@@ -69,6 +69,9 @@ def read_brachy_plan(path: Path, structures: StructureSet | None = None) -> Brac
     warnings: list[Caution] = []
     sources = _sources(tags)
     warnings += _approval(tags)
+    kind = tags.text("BrachyTreatmentType", "HDR").upper()
+    if kind not in ("HDR", "PDR", ""):
+        warnings.append(caution("plan-not-hdr", kind=kind))
     channels = _channels(setups, structures or _embedded(tags), sources, warnings)
     if not channels:
         raise FormatError("expected at least one channel (ChannelSequence)", got="none", where=path)
