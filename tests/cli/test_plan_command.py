@@ -195,6 +195,23 @@ def test_evaluate_gives_the_metrics_of_plan(case: Path, run, tmp_path: Path) -> 
     assert evaluated == planned
 
 
+def test_profile_says_where_the_time_went(case: Path, run, tmp_path: Path) -> None:
+    ran = run("plan", str(case), "-o", str(tmp_path / "plan"), "--profile")
+    assert ran.code == 0
+    rows = json.loads((tmp_path / "plan" / "run.json").read_text())["profile"]
+    cost = {row["step"]: row for row in rows}
+    steps = {"read", "sample", "matrix", "optimise", "optimise > plan", "optimise > proof", "dose", "report"}
+    assert steps <= set(cost)
+    assert cost["optimise > proof"]["calls"] >= 1
+    inside = sum(row["wall_s"] for name, row in cost.items() if name.count("optimise") == name.count(" > ") == 1)
+    assert 0.0 < inside <= cost["optimise"]["wall_s"] + 0.01
+    for name in cost:
+        assert f"\n{'  ' * name.count(' > ')}{name.split(' > ')[-1]} " in ran.out
+    assert "CPU seconds of the process" in ran.out
+    assert run("plan", str(case), "-o", str(tmp_path / "plain")).out.count("CPU s") == 0
+    assert "profile" not in json.loads((tmp_path / "plain" / "run.json").read_text())
+
+
 def test_dry_run_writes_nothing(case: Path, run, tmp_path: Path) -> None:
     ran = run("plan", case, "--dry-run")
     assert ran.code == 0

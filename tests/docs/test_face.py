@@ -25,7 +25,7 @@ def maker() -> ModuleType:
 
 PAGES = maker()
 # Rooms that no user calls: numba on arrays, the command line, and what the ground floor gives the rooms above it.
-INNER = {"kernels", "cli", "arrays", "door", "threads", "processes", "memory", "bench"}
+INNER = {"kernels", "cli", "arrays", "door", "threads", "processes", "memory", "costs", "bench"}
 
 
 def test_the_table_of_rooms_is_current() -> None:

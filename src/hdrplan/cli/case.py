@@ -65,9 +65,9 @@ _OPTIONS = [
 
 def _checked_strength(text: str | None) -> str | None:
     """Return what --strength gives, if it is a strength."""
-    from hdrplan.sources import strength_from_text
-
     if text is not None:
+        from hdrplan.sources import strength_from_text
+
         strength_from_text(text)
     return text
 

@@ -13,8 +13,10 @@ from hdrplan.cli.case import case_options, number_option, plan_options, read_cas
 from hdrplan.cli.common import echo_lines, given, json_option, quiet_option, steps_bar
 from hdrplan.cli.inputs import IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.costs import costs_of, measured
 
 if TYPE_CHECKING:
+    from hdrplan.costs import Costs
     from hdrplan.io import CaseFile, Output
     from hdrplan.options import PlanOptions
     from hdrplan.plan import Plan
@@ -40,6 +42,7 @@ __all__ = ["command"]
 @click.option(
     "-v", "--verbose", is_flag=True, help="Also print the dwell times, the sampling and the time of each step."
 )
+@click.option("--profile", is_flag=True, help="Also print where the time went, by step and thread; run.json holds it.")
 @json_option
 @quiet_option
 def command(
@@ -50,6 +53,7 @@ def command(
     output: Output | None,
     dry_run: bool,
     verbose: bool,
+    profile: bool,
     as_json: bool,
     quiet: bool,
     **flags: Any,
@@ -68,31 +72,39 @@ def command(
 
     The folder holds plan.json, dose.nrrd (Gy), dvh.csv, metrics.json, report.html and run.json. Research use only.
     """
-    from hdrplan.io import json_text
-    from hdrplan.report import dwell_lines, metrics_table, plan_lines, source_use_lines
-    from hdrplan.workflow import plan_case
+    before_cpu_s = time.process_time()
+    with costs_of() as costs:
+        with measured("imports"):
+            from hdrplan.io import json_text
+            from hdrplan.report import cost_lines, dwell_lines, metrics_table, plan_lines, source_use_lines
+            from hdrplan.workflow import plan_case
 
-    started = time.perf_counter()
-    case_file = read_case_from(flags)
-    options = replace(plan_options(case_file), every_point=every_point, proof_s=proof_s, fewest_dwells=fewest_dwells)
-    locked = None if lock is None else read_plan_for(lock, case_file)
-    if dry_run:
-        _print_size(case_file, options)
-        return
-    if output is None:
-        raise click.UsageError("expected -o FOLDER, got none. Name the folder to write, or add --dry-run.")
-    seconds = {"read": round(time.perf_counter() - started, 4)}
-    with steps_bar(quiet=quiet) as on_progress:
-        result = plan_case(
-            case_file.case, case_file.goals, case_file.source, case_file.strength,
-            options=options, locked=locked, on_progress=on_progress,
-        )  # fmt: skip
-    seconds |= result.seconds
-    _write(result, case_file, asdict(options) | _locked(locked), output, seconds)
+        started = time.perf_counter()
+        with measured("read"):
+            case_file = read_case_from(flags)
+        options = replace(
+            plan_options(case_file), every_point=every_point, proof_s=proof_s, fewest_dwells=fewest_dwells
+        )
+        locked = None if lock is None else read_plan_for(lock, case_file)
+        if dry_run:
+            _print_size(case_file, options)
+            return
+        if output is None:
+            raise click.UsageError("expected -o FOLDER, got none. Name the folder to write, or add --dry-run.")
+        seconds = {"read": round(time.perf_counter() - started, 4)}
+        with steps_bar(quiet=quiet) as on_progress:
+            result = plan_case(
+                case_file.case, case_file.goals, case_file.source, case_file.strength,
+                options=options, locked=locked, on_progress=on_progress,
+            )  # fmt: skip
+        seconds |= result.seconds
+        _write(result, case_file, asdict(options) | _locked(locked), output, seconds, costs if profile else None)
     if as_json:
         click.echo(json_text(metrics_table(result, given())), nl=False)
         return
     echo_lines(dwell_lines(result, seconds) if verbose else ())
+    if profile:
+        echo_lines(cost_lines(costs.rows(), process_cpu_s=time.process_time(), before_cpu_s=before_cpu_s))
     echo_lines(plan_lines(result))
     echo_lines(() if quiet else source_use_lines(result))
     click.echo(f"Wrote {output.path}: look at {output.path / 'report.html'}. Research use only, never for treatment.")
@@ -116,10 +128,15 @@ def _locked(plan: Plan | None) -> dict[str, object]:
 
 
 def _write(
-    result: PlanResult, case_file: CaseFile, options: dict[str, object], output: Output, seconds: dict[str, float]
+    result: PlanResult,
+    case_file: CaseFile,
+    options: dict[str, object],
+    output: Output,
+    seconds: dict[str, float],
+    costs: Costs | None,
 ) -> None:
     from hdrplan.io import ResultFolder, RunRecord, write_results
-    from hdrplan.report import dvh_table, metrics_table, plan_report
+    from hdrplan.report import cost_rows, dvh_table, metrics_table, plan_report
 
     started = time.perf_counter()
     record = RunRecord(
@@ -128,7 +145,8 @@ def _write(
         seconds=dict(seconds),
         warnings=given(),
     )
-    page = plan_report(result, record.table())
+    with measured("report"):
+        page = plan_report(result, record.table())
     seconds["report"] = round(time.perf_counter() - started, 4)
     results = ResultFolder(
         name=result.case.name,
@@ -138,4 +156,6 @@ def _write(
         metrics=metrics_table(result, given()),
         ct_sha256=case_file.ct_sha256,
     )
-    write_results(output, results, report_html=page, run=replace(record, seconds=seconds))
+    facts = {} if costs is None else {"profile": cost_rows(costs.rows())}
+    with measured("write"):
+        write_results(output, results, report_html=page, run=replace(record, seconds=seconds, facts=facts))

@@ -7,6 +7,7 @@ from hdrplan.report.cohort_figures import correlation_figures, endpoint_figures,
 from hdrplan.report.cohort_html import correlation_html
 from hdrplan.report.compare import ComparedPlan, comparison_html
 from hdrplan.report.correlation_json import correlation_table
+from hdrplan.report.cost_table import cost_lines, cost_rows
 from hdrplan.report.data import Curve, GoalRow, ReportData
 from hdrplan.report.figures import FIGURES, figure_bytes
 from hdrplan.report.html import report_html
@@ -58,6 +59,8 @@ __all__ = [
     "correlation_figures",
     "correlation_html",
     "correlation_table",
+    "cost_lines",
+    "cost_rows",
     "decay_caution",
     "dvh_table",
     "dwell_lines",

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from hdrplan.costs import measured
+
 __all__ = ["Progress", "StepProgress", "Steps"]
 
 # (done, total) of one step.
@@ -47,5 +49,6 @@ class Steps:
 
         started = time.perf_counter()
         progress(0, 1)
-        yield progress
+        with measured(name):
+            yield progress
         self.seconds[name] = round(time.perf_counter() - started, 4)

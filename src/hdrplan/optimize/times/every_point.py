@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
+from hdrplan.costs import measured
 from hdrplan.dose import DoseRate, MinimumDose, SamplePoints
 from hdrplan.optimize.certificate import LossCause, Optimum, Scope, Shortfall
 from hdrplan.optimize.notes import EveryPoint
@@ -110,8 +111,10 @@ def optimize_every_point(
         stages.append(optimize_times)
     for optimize in stages:
         for _ in range(MAX_ROUNDS):
-            optimum = optimize(asked)
-            minimum = _minimum(asked, minimum_dose, optimum.times_s + beside_s)
+            with measured("plan"):
+                optimum = optimize(asked)
+            with measured("proof"):
+                minimum = _minimum(asked, minimum_dose, optimum.times_s + beside_s)
             cold = {name: _one_a_cube(dose.cold_mm) for name, dose in minimum.items() if len(dose.cold_mm)}
             if all(dose.finished for dose in minimum.values()) or not cold:
                 break

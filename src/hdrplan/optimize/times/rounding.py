@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hdrplan.arrays import FloatArray
+from hdrplan.costs import measured
 from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.judge import broken
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
@@ -107,7 +108,8 @@ def least_loss(
     columns = _columns(program, cost, relaxed, best, plan.x, step_s=step_s, price=price)
     search = WholeNumbers(columns, max_nodes=max_nodes, gap_frac=max(GAP_FRAC, close_frac))
     search.add_rows(program.rows)
-    found = search.solve(best, program.binding)
+    with measured("whole numbers"):
+        found = search.solve(best, program.binding)
     if found is None:
         return Rounding(x=best, bound=relaxed.bound)
     x = _with_misses_of(plan.x, found.x, program)
