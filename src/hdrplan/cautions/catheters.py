@@ -11,7 +11,7 @@ CATHETERS = (
         id="catheter-hub-first",
         sentence="{name}: its first point is nearer to the CTV than its last; is the hub first?",
         remedy="Reverse its points: hub first, tip last.",
-        why="Dwells are counted from the tip: reversed, all of them stand at wrong places.",
+        why="Dwells are counted from the tip: with reversed points, all of them are in the wrong place.",
     ),
     Kind(
         id="catheter-tip-at-skin",
@@ -24,7 +24,7 @@ CATHETERS = (
     Kind(
         id="catheter-tip-in-air",
         sentence="{name}: its tip lies outside the body",
-        remedy="Check hub and tip, and that catheters and CT are of one scan.",
+        remedy="Check hub and tip, and that catheters and CT come from one scan.",
         why="The CT shows air there that is joined to the air around the patient.",
     ),
     Kind(
@@ -50,13 +50,13 @@ CATHETERS = (
     Kind(
         id="catheter-kinked",
         sentence="{name}: bends to a radius of {radius_mm:.0f} mm, {at_mm:.0f} mm from its tip",
-        remedy="Look for a point out of place, or of another catheter.",
+        remedy="Look for a misplaced point, or a point of another catheter.",
         why="Measured on chords of 10 mm, so that jitter of single points does not count. Given below a radius of 10 "
         "mm: the source's rigid capsule of 5 mm and its cable must pass.",
     ),
     Kind(
         id="catheter-zigzag",
-        sentence="{name}: the way along its points is {factor:.1f} times that between its ends",
+        sentence="{name}: the path along its points is {factor:.1f} times as long as the distance between its ends",
         remedy="Put its points in order from hub to tip.",
         why="Points sorted by a coordinate, or two catheters under one name. Given from 1.5 on: a half circle has "
         "1.57. A path that turns back by more than 135 degrees is refused.",

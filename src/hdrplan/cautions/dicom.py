@@ -13,21 +13,21 @@ _LINKS = (
 DICOM = (
     Kind(
         id="ct-files-unreadable",
-        sentence="{count} .dcm files of the folder cannot be read and are left out, the first is {first}",
+        sentence="{count} .dcm files of the folder cannot be read and are left out; the first is {first}",
         remedy="Export the series again, or remove the broken files.",
-        why="A slice missing at an end of the series leaves no gap to be seen.",
+        why="A slice that is missing at an end of the series leaves no visible gap.",
     ),
     Kind(
         id="ct-slice-twice",
-        sentence="a slice at {at_mm:.2f} mm came twice; one was dropped",
-        remedy="Export the series again if this is a surprise.",
+        sentence="two equal slices at {at_mm:.2f} mm; one was dropped",
+        remedy="Export the series again if you did not expect this.",
         why="The two slices are equal in every pixel. Different slices at one position are refused.",
     ),
     Kind(
         id="ct-one-slice",
-        sentence="one slice only; its thickness is taken as the slice distance",
+        sentence="one slice only; its thickness is used as the slice distance",
         remedy="Give the whole series.",
-        why="The distance of slices cannot be measured on one.",
+        why="The distance between slices cannot be measured on one slice.",
     ),
     Kind(
         id="ct-slices-missing",
@@ -43,7 +43,7 @@ DICOM = (
     ),
     Kind(
         id="ct-rescale-differs",
-        sentence="{count} of {of} slices have another rescale than the others ({first})",
+        sentence="{count} of {of} slices have a rescale that differs from the others ({first})",
         remedy="Look at those slices; export the series again.",
         why="A CT scanner writes one rescale for a series. Each slice is read with its own, as DICOM demands.",
     ),
@@ -92,8 +92,8 @@ DICOM = (
     Kind(
         id="structure-left-out",
         sentence="structure left out: {reason}",
-        remedy="Mend it in the planning system if it matters.",
-        why="Its contours make no solid; other structures are read all the same.",
+        remedy="Correct it in the planning system if it matters.",
+        why="Its contours do not enclose a volume; other structures are read.",
     ),
     Kind(
         id="channel-without-catheter",
@@ -103,13 +103,13 @@ DICOM = (
     ),
     Kind(
         id="channel-tips-unknown",
-        sentence="no plan tells the tips of the channels: the end nearer to the target is taken",
+        sentence="no plan states where the tips of the channels are: the end nearer to the target is used",
         remedy="Check hub and tip of every catheter.",
         why="A structure set draws channels but does not say from which end the source comes.",
     ),
     Kind(
         id="channel-tip-unknown",
-        sentence="channel {number}: the file does not tell where the tip points ({how})",
+        sentence="channel {number}: the file does not state where the tip points ({how})",
         remedy="Give the structure set, or the direction by `tip`.",
         why="The dose of a source differs between its ends by several percent.",
     ),
@@ -127,7 +127,7 @@ DICOM = (
     ),
     Kind(
         id="trak-differs",
-        sentence="total reference air kerma of the file {stated:.6g} uGy at 1 m, of its times and strength "
+        sentence="total reference air kerma is {stated:.6g} uGy at 1 m in the file, but from its times and strength "
         "{computed:.6g}",
         remedy="Find out which of strength, times and TRAK is wrong.",
         why="TRAK is strength times total time (ICRU 89); more than 0.1 % apart they contradict each other.",
@@ -147,13 +147,13 @@ DICOM = (
     ),
     Kind(
         id="active-length-differs",
-        sentence="the plan's source is {stated_mm:g} mm long, {source} has {model_mm:g} mm",
+        sentence="the plan's source is {stated_mm:g} mm long, but {source} has {model_mm:g} mm",
         remedy="Check the source model; choose it with `source`.",
         why="ActiveSourceLength (300A,0219) of the plan and of the model differ by more than 0.2 mm.",
     ),
     Kind(
         id="source-other-than-plan",
-        sentence="the plan's words name the source {named}, but {source} is used",
+        sentence="the plan names the source {named}, but {source} is used",
         remedy="Leave `source` out, or check which source was treated with.",
         why="Source models differ by a few percent beside the source and by tens of percent along its axis.",
     ),
@@ -165,15 +165,15 @@ DICOM = (
     ),
     Kind(
         id="dose-full-scale",
-        sentence="the dose tops out at {top_gy:.4g} Gy in {count} voxels: they hold no dose",
+        sentence="{count} voxels are at the full scale of {top_gy:.4g} Gy: their dose is unknown",
         remedy="None: these voxels are left out of comparisons.",
         why="The largest number that the pixels can hold, or a plateau of the planning system.",
     ),
     Kind(
         id="dose-one-frame",
-        sentence="one frame only; taken as {step_mm:g} mm thick",
+        sentence="one frame only; a thickness of {step_mm:g} mm is assumed",
         remedy="Export the dose of all slices.",
-        why="The distance of frames cannot be measured on one.",
+        why="The distance between frames cannot be measured on one frame.",
     ),
     Kind(
         id="dvh-not-read",

@@ -9,7 +9,7 @@ __all__ = ["IMAGES"]
 IMAGES = (
     Kind(
         id="image-orientation-missing",
-        sentence="{file} does not say how it lies in the patient ({why})",
+        sentence="{file} does not state its orientation in the patient ({why})",
         remedy="Convert it again from the original images; left and right may be exchanged.",
         why="NIfTI with qform_code and sform_code 0, NRRD without space, MetaImage without TransformMatrix: the axes "
         "are taken as LPS. A contradiction between qform and sform of half a voxel or more is refused.",
@@ -19,14 +19,14 @@ IMAGES = (
         sentence="the CT's values go from {low:.4g} to {high:.4g}: {what}",
         remedy="Give the CT in HU, as the scanner exported it.",
         why="HU of a patient go from about -1000 (air) to above 1000 (bone). Checks of tissue need them; dose does "
-        "not, TG-43 takes the patient for water. Stored numbers without their rescale intercept are refused.",
+        "not, TG-43 treats the patient as water. Stored numbers without their rescale intercept are refused.",
     ),
     Kind(
         id="ct-slice-jumps",
-        sentence="slice {index} of the CT differs by {hu:.0f} HU in the mean from both its neighbours",
-        remedy="Look at the slice: another rescale, or another patient's.",
-        why="Neighbouring slices agree to a few HU in the mean; one that jumps while its neighbours agree was scaled "
-        "otherwise, or does not belong here.",
+        sentence="slice {index} of the CT has a mean that differs by {hu:.0f} HU from both its neighbours",
+        remedy="Look at the slice: it may have another rescale or belong to another patient.",
+        why="Neighbouring slices agree to a few HU in the mean; one that differs while its neighbours agree was scaled "
+        "differently, or does not belong here.",
     ),
     Kind(
         id="ct-flipped",

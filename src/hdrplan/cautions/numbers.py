@@ -15,10 +15,10 @@ NUMBERS = (
     ),
     Kind(
         id="bounded-source",
-        sentence="the data of {source} are of a water sphere of {radius_cm:g} cm radius: farther than {holds_cm:g} cm "
-        "from the source its doses are low, {low_10cm:.0f} % at 10 cm and {low_far:.0f} % beyond 14 cm",
-        remedy="For planning take {instead}.",
-        why="A small phantom scatters less back than a patient. Right for checking a system that uses the same table.",
+        sentence="the data of {source} are for a water sphere of {radius_cm:g} cm radius: beyond {holds_cm:g} cm "
+        "from the source its doses are too low, by {low_10cm:.0f} % at 10 cm and {low_far:.0f} % beyond 14 cm",
+        remedy="For planning use {instead}.",
+        why="A small phantom scatters less back than a patient. The data suit checks of systems that use them.",
     ),
     Kind(
         id="prescription-unusual",
@@ -29,7 +29,7 @@ NUMBERS = (
     ),
     Kind(
         id="goal-sense",
-        sentence="{structure}: {goal} asks for the wrong side{because}",
+        sentence="{structure}: {goal} has the wrong direction{because}",
         remedy="Exchange >= and <=.",
         why="A CTV's coverage has minima, an organ at risk has maxima. Upper limits on V150, V200 or D50 of a CTV are "
         "fine.",
@@ -43,7 +43,7 @@ NUMBERS = (
     ),
     Kind(
         id="goal-out-of-range",
-        sentence="{structure}: {goal} is far outside what is used{hint}",
+        sentence="{structure}: {goal} is far outside the usual range{hint}",
         remedy="Check number and unit (Gy, %, cc, s).",
         why="Organ limits in use lie between 2 Gy (means) and 30 Gy (single fraction: 14 Gy D1cc stomach, Mohnike "
         "2016; 23 Gy skin, PMC3247184); given outside 0.5 to 60 Gy. Treatments took 844 to 4432 s (Luedemann 2011); "
@@ -52,12 +52,12 @@ NUMBERS = (
     Kind(
         id="goal-cannot-bind",
         sentence="{structure}: {goal} holds for every plan{because}",
-        remedy="Check the number: it protects nothing.",
+        remedy="Check the number: it has no effect.",
         why="A volume above that of the structure, or a limit of 100 % and more.",
     ),
     Kind(
         id="goal-fraction",
-        sentence="{structure}: {goal}: a fraction was written where percent are meant?",
+        sentence="{structure}: {goal}: was a fraction written instead of percent?",
         remedy="Write {percent:g} % if so.",
         why="V100 >= 0.95 % asks for a hundredth of what V100 >= 95 % does; D0.98 is the dose of 0.98 % of the volume.",
     ),

@@ -9,25 +9,25 @@ __all__ = ["PLANS"]
 PLANS = (
     Kind(
         id="dose-of-all-fractions",
-        sentence="the dose grid is that of {fractions} fractions; one of them is compared",
+        sentence="the dose grid contains the dose of {fractions} fractions; that of one is compared",
         remedy="None, if the plan has so many equal fractions.",
         why="One of the two fits the plan's times: the dose as it stands, or divided by the fractions.",
     ),
     Kind(
         id="dose-of-fractions-unknown",
-        sentence="{fractions} fractions: the stored dose may be that of one or of all",
+        sentence="{fractions} fractions: the stored dose may be that of one fraction or of all",
         remedy="Compare the recomputed dose.",
         why="DICOM does not say whether a plan's dose is that of one fraction.",
     ),
     Kind(
         id="grid-voxels-left-out",
         sentence="{count} voxels at the grid's full scale of {top_gy:.4g} Gy are left out",
-        remedy="None: they hold no dose.",
-        why="A dose that tops out is no dose to compare with.",
+        remedy="None: their dose is unknown.",
+        why="A dose at full scale cannot be compared.",
     ),
     Kind(
         id="dvh-outside-grid",
-        sentence="{name}: {inside:.1%} lies inside the dose grid; its DVH is not compared",
+        sentence="{name}: only {inside:.1%} is inside the dose grid; its DVH is not compared",
         remedy="Export a larger dose grid.",
         why="Metrics of a part of a structure are not those of the structure.",
     ),
@@ -39,8 +39,8 @@ PLANS = (
     ),
     Kind(
         id="times-of-another-day",
-        sentence="at {moment} the source has {strength_u:.0f} U: for the plan's dose its times are to be {factor:.4f} "
-        "times as long, {total_s:.1f} s in all",
+        sentence="at {moment} the source has {strength_u:.0f} U: for the plan's dose its times must be {factor:.4f} "
+        "times as long, {total_s:.1f} s in total",
         remedy="Compare with the afterloader's own times.",
         why="Dwell times of a plan are for the strength at its reference date; the source decays until the treatment.",
     ),
@@ -70,7 +70,7 @@ PLANS = (
     ),
     Kind(
         id="plan-dwell-twice",
-        sentence="{catheter}: {count} dwells of the plan stand at the place of another",
+        sentence="{catheter}: {count} dwells of the plan lie at the place of another dwell",
         remedy="Add their times and leave one of each.",
         why="Doses count both; an afterloader has one time for each position.",
     ),
@@ -90,12 +90,12 @@ PLANS = (
     Kind(
         id="plan-off-catheters",
         sentence="{count} dwells of the plan lie up to {mm:.1f} mm off the case's catheters",
-        remedy="Check that plan and catheters are of one session.",
+        remedy="Check that plan and catheters belong to one session.",
         why="Dwells lie on their catheters. Given from 2 mm, the width of a 6F catheter.",
     ),
     Kind(
         id="plan-other-catheters",
-        sentence="the plan's catheter {name!r} is none of the case",
+        sentence="the plan's catheter {name!r} is not in the case",
         remedy="Check that plan and case belong together.",
         why="The plan was made for catheters of other names.",
     ),

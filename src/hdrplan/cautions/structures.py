@@ -9,56 +9,56 @@ __all__ = ["STRUCTURES"]
 STRUCTURES = (
     Kind(
         id="contours-in-one-plane",
-        sentence="{name}: contours in one plane only; taken as {step_mm:g} mm thick",
+        sentence="{name}: contours in one plane only; a thickness of {step_mm:g} mm is assumed",
         remedy="Contour more slices.",
-        why="A single plane has no thickness of its own: that of a CT slice is taken.",
+        why="A single plane has no thickness of its own; that of a CT slice is used.",
     ),
     Kind(
         id="contours-between-slices",
-        sentence="{name}: contours lie between the CT's slices; a grid of its own is used",
+        sentence="{name}: contours lie between the CT slices; the structure gets its own grid",
         remedy="Check that it was contoured on this CT.",
         why="Contours drawn on this CT lie on its slices.",
     ),
     Kind(
         id="contours-filled",
         sentence="{name}: {planes} planes without contour were filled from their neighbours",
-        remedy="Look whether the gap is meant.",
+        remedy="Check whether the gap is intended.",
         why="Shape-based interpolation (Raya and Udupa 1990) bridges slices that were not contoured.",
     ),
     Kind(
         id="outside-ct",
-        sentence="{name}: {share:.1%} of it lies outside the CT and is not seen there",
-        remedy="Take a CT that holds all of it, or check that both belong together.",
+        sentence="{name}: {share:.1%} of it lies outside the CT",
+        remedy="Use a CT that contains all of it, or check that both belong together.",
         why="A CTV outside the CT is refused; an organ may reach beyond.",
     ),
     Kind(
         id="shared-voxels",
         sentence="{ctv} and {organ} share {cc:.2f} cc",
         remedy="Subtract one from the other, or give the organ that surrounds the CTV as `healthy`.",
-        why="Tissue cannot be prescribed a dose and spared it. More than half of the organ inside a CTV is refused.",
+        why="The same tissue cannot be treated and spared. More than half of the organ inside a CTV is refused.",
     ),
     Kind(
         id="labels-shifted",
-        sentence="{file} has the CT's number of voxels but lies {shift} beside them",
+        sentence="{file} has as many voxels as the CT, but is shifted by {shift}",
         remedy="Export it on the CT's grid; one of the two headers is wrong.",
         why="An image with as many voxels as the CT along every axis was made on it. A shift of a slice moves every "
         "organ.",
     ),
     Kind(
         id="labels-other-spacing",
-        sentence="{file} has the CT's number of voxels, but voxels of {spacing} or other directions (the CT: {ct})",
-        remedy="Export it on the CT's grid, if it was made on the CT; else check that it lies where it should.",
-        why="As many voxels along every axis and yet another grid: the header of another series, as a rule.",
+        sentence="{file} has as many voxels as the CT, but a spacing of {spacing} or other directions (the CT: {ct})",
+        remedy="Export it on the CT's grid, if it was made on the CT; otherwise check its position.",
+        why="As many voxels along every axis but another grid usually mean the header of another series.",
     ),
     Kind(
         id="labels-half-voxel",
-        sentence="{file} has the CT's spacing but lies half a voxel beside it along {axes}",
+        sentence="{file} has the CT's spacing but is shifted by half a voxel along {axes}",
         remedy="Export it on the CT's grid: one program counts from corners of voxels, the other from centres.",
-        why="Half a voxel is the mark of mixed conventions, not of another scan.",
+        why="Half a voxel is a sign of mixed conventions, not of another scan.",
     ),
     Kind(
         id="structure-in-other-tissue",
-        sentence="{name}: {share:.0%} of it lies in {tissue} of the CT ({hu:.0f} HU in the middle of its values)",
+        sentence="{name}: {share:.0%} of it lies in {tissue} on the CT (median {hu:.0f} HU)",
         remedy="Look at it on the CT: shifted, mirrored, or from another scan?",
         why="Below -50 HU lie fat, lung and air: of solid organs at most 15 % (drawn on their own CT 3 %, mirrored 14 "
         "to 54 % on two public CTs), of CTVs and the spinal cord at most 30 %. Lungs lie below -300 HU and bones "
@@ -73,13 +73,13 @@ STRUCTURES = (
     ),
     Kind(
         id="structures-alike",
-        sentence="{first} and {second} are the same voxels",
-        remedy="One of them was saved under a second name: look which is missing.",
+        sentence="{first} and {second} have the same voxels",
+        remedy="One of them was saved under a second name: find out which structure is missing.",
         why="Two structures of one volume and one centre.",
     ),
     Kind(
         id="ctv-stray-voxels",
-        sentence="{name}: {count} stray parts of {cc:.3f} cc together, up to {far_mm:.0f} mm from the rest",
+        sentence="{name}: {count} stray parts with {cc:.3f} cc in total, up to {far_mm:.0f} mm from the rest",
         remedy="Remove islands in the segmentation: every voxel of a CTV is prescribed the whole dose.",
         why="D100 is the dose of the coldest voxel; a stray one drags dwell times to it. Stray: under 2 % of the CTV "
         "each.",
@@ -92,7 +92,7 @@ STRUCTURES = (
     ),
     Kind(
         id="ctv-holes",
-        sentence="{name}: {count} holes of {cc:.2f} cc together inside it",
+        sentence="{name}: {count} holes with {cc:.2f} cc in total inside it",
         remedy="Fill holes in the segmentation.",
         why="Voxels that the CTV encloses on all sides count as healthy tissue.",
     ),
@@ -106,14 +106,14 @@ STRUCTURES = (
     Kind(
         id="ctv-few-voxels",
         sentence="{name} has {count} voxels",
-        remedy="Segment it on finer images, or look whether most of it was lost.",
-        why="Fewer than 2 x 2 x 2 voxels show no shape; a click or a rest of a segmentation looks like this.",
+        remedy="Segment it on finer images, or check whether most of it was lost.",
+        why="Fewer than 2 x 2 x 2 voxels show no shape; a stray click or the remains of a segmentation look like this.",
     ),
     Kind(
         id="ctv-named-as-organ",
         sentence="the CTV {name} has the name of an organ",
         remedy="Check the roles: the lesion is the CTV.",
-        why="A whole organ prescribed a dose is usually a slip between `ctv`, `oar` and `healthy`.",
+        why="A prescription for a whole organ is usually a mix-up of `ctv`, `oar` and `healthy`.",
     ),
     Kind(
         id="organ-named-as-lesion",
@@ -124,8 +124,8 @@ STRUCTURES = (
     Kind(
         id="ctvs-overlap",
         sentence="the CTVs {first} and {second} share {share:.0%} of the smaller one",
-        remedy="Give one of them, or cut them apart.",
-        why="A lesion given twice, or grown versions of one lesion (GTV, CTV, PTV) with two prescriptions.",
+        remedy="Use one of them, or separate them.",
+        why="The same lesion twice, or expanded versions of one lesion (GTV, CTV, PTV) with two prescriptions.",
     ),
     Kind(
         id="ctv-away-from-healthy",
@@ -137,6 +137,6 @@ STRUCTURES = (
         id="ctv-large-for-healthy",
         sentence="{name} has {cc:.0f} cc, {share:.0%} of {healthy}",
         remedy="Check the segmentations; were CTV and {healthy} exchanged?",
-        why="A CTV of more than half of the organ around it leaves little to spare.",
+        why="A CTV with more than half of the volume of its organ leaves little tissue to spare.",
     ),
 )

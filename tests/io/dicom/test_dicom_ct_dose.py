@@ -146,7 +146,7 @@ def test_full_scale_is_recognised(tmp_path: Path) -> None:
     stored[1, :2] = 65535
     dose = read_dose_grid(rt_dose(tmp_path / "d.dcm", stored, [0.0, 2.5, 5.0]))
     assert dose.full_scale_gy == pytest.approx(65.535)
-    assert any("tops out at 65.53 Gy in 10 voxels" in w.text for w in dose.warnings)
+    assert any("10 voxels are at the full scale of 65.53 Gy" in w.text for w in dose.warnings)
     assert read_dose_grid(rt_dose(tmp_path / "e.dcm", STORED, [0.0, 2.5, 5.0])).full_scale_gy is None
 
 

@@ -63,7 +63,7 @@ def test_trak_of_another_strength_is_reported(tmp_path: Path) -> None:
 def test_single_dwell_without_path_does_not_know_its_tip(tmp_path: Path) -> None:
     plan = read_brachy_plan(rt_plan(tmp_path / "p.dcm", [channel([(0.0, 5.0, 0.0)], 5.0, 5.0)]))
     assert not plan.channels[0].tip_known
-    assert any("does not tell where the tip points" in w.text for w in plan.warnings)
+    assert any("does not state where the tip points" in w.text for w in plan.warnings)
 
 
 @pytest.mark.parametrize("backwards", [False, True])
