@@ -86,6 +86,7 @@ def test_the_program_finds_the_plan_that_is_best() -> None:
         limits=np.zeros(0),
         targets=(Target(wanted_gy=15.0, shape=shape, points_mm=np.zeros((0, 3))),),
         rates=rates,
+        doses_gy=lambda exposure_s, at: rates(at) @ exposure_s,
         passing_s=np.zeros(1),
     )
     found = best_found(asked)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_SECTIONS = ("dose", "volumes", "optimum", "statistics", "exchange", "plans")
+_SECTIONS = ("dose", "volumes", "optimum", "claims", "statistics", "exchange", "plans")
 
 
 @click.command("validate", short_help="Validate this installation, or one plan: page and JSON.")

@@ -1,4 +1,4 @@
-"""TG-43U1 as a student writes it from the report's equations: NumPy, one dwell at a time.
+"""TG-43U1 as a student writes it from the report's equations, in NumPy.
 
 Shares nothing with the kernels: the angle beta is the difference of the two angles to the core's ends, the tables are
 read by cells found with ``numpy.searchsorted``.
@@ -11,14 +11,14 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan.arrays import FloatArray
+from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.geometry import Dwells
 from hdrplan.sources import TG43Source
 
-__all__ = ["doses_gy", "passing_s", "rates"]
+__all__ = ["doses_gy", "passing_s", "rates", "reached"]
 
-# Points in one block: arrays of some megabytes.
-_BLOCK = 20_000
+# Points times dwells in one block: arrays of some megabytes.
+_BLOCK = 200_000
 
 
 def rates(dwells: Dwells, points: npt.ArrayLike, source: TG43Source, strength_u: float) -> FloatArray:
@@ -40,10 +40,11 @@ def rates(dwells: Dwells, points: npt.ArrayLike, source: TG43Source, strength_u:
     (n_points, n_dwells) array
     """
     places = np.asarray(points, dtype=np.float64).reshape(-1, 3)
-    columns = [_of_dwell(places - q, a, source) for q, a in zip(dwells.positions_mm, dwells.axes, strict=True)]
+    each = max(1, _BLOCK // max(1, len(dwells)))
+    blocks = [_shape(places[i : i + each], dwells, source) for i in range(0, len(places), each)]
     reference = _geometry_factor(np.array([10.0]), np.array([math.pi / 2.0]), source.active_length_mm)[0]
     scale = strength_u * source.dose_rate_constant_gy_per_s_per_u / reference
-    return np.asarray(scale * np.stack(columns, axis=1))
+    return np.asarray(scale * np.concatenate([np.zeros((0, len(dwells))), *blocks]))
 
 
 def doses_gy(
@@ -73,9 +74,9 @@ def doses_gy(
         catheter_names=dwells.catheter_names,
     )
     places = np.asarray(points, dtype=np.float64).reshape(-1, 3)
-    blocks = [places[i : i + _BLOCK] for i in range(0, len(places), _BLOCK)]
-    parts = [rates(some, block, source, strength_u) @ times_s[used] for block in blocks]
-    return np.concatenate([np.zeros(0), *parts])
+    each = max(1, _BLOCK // max(1, len(used)))
+    blocks = [places[i : i + each] for i in range(0, len(places), each)]
+    return np.concatenate([np.zeros(0), *(rates(some, block, source, strength_u) @ times_s[used] for block in blocks)])
 
 
 def passing_s(dwells: Dwells, times_s: FloatArray, speed_mm_per_s: float) -> FloatArray:
@@ -107,11 +108,33 @@ def passing_s(dwells: Dwells, times_s: FloatArray, speed_mm_per_s: float) -> Flo
     return seconds
 
 
-def _of_dwell(from_dwell: FloatArray, axis: FloatArray, source: TG43Source) -> FloatArray:
-    """G_L g F at points seen from a dwell."""
+def reached(dwells: Dwells, times_s: FloatArray) -> BoolArray:
+    """Say which positions lie at or outward of the deepest stop of their catheter.
+
+    Parameters
+    ----------
+    dwells : Dwells
+    times_s : (n_dwells,) array
+
+    Returns
+    -------
+    (n_dwells,) bool array
+    """
+    passed = np.zeros(len(dwells), dtype=np.bool_)
+    for k in range(len(dwells.catheter_names)):
+        mine = dwells.catheter == k
+        stops = mine & (times_s > 0)
+        if stops.any():
+            passed |= mine & (dwells.offset_mm >= dwells.offset_mm[stops].min())
+    return passed
+
+
+def _shape(points: FloatArray, dwells: Dwells, source: TG43Source) -> FloatArray:
+    """G_L g F of all dwells at all points, (n_points, n_dwells)."""
     capsule = source.capsule
-    along = from_dwell @ axis
-    away = np.linalg.norm(np.cross(from_dwell, axis), axis=1)
+    seen = points[:, None, :] - dwells.positions_mm[None]
+    along = np.einsum("pdk,dk->pd", seen, dwells.axes)
+    away = np.linalg.norm(seen - along[:, :, None] * dwells.axes[None], axis=2)
     half_mm = source.active_length_mm / 2.0 + capsule.radius_mm
     low, high = min(capsule.cable_z_mm, -half_mm), max(capsule.tip_z_mm, half_mm)
     inside = (away < capsule.radius_mm) & (low <= along) & (along <= high)

@@ -12,7 +12,7 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.plan import Metric
 
-__all__ = ["metric_of", "metrics_of"]
+__all__ = ["dose_at_cc", "metric_of", "metrics_of"]
 
 _PERCENTS = (99, 98, 95, 90, 50, 2)
 

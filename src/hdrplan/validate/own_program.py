@@ -59,6 +59,8 @@ class Asked:
     targets : tuple of Target
     rates : callable
         (n, 3) points in mm -> (n, n_dwells) Gy / s.
+    doses_gy : callable
+        (n_dwells,) seconds, (n, 3) points in mm -> (n,) Gy.
     passing_s : (n_dwells,) array
         Seconds that the moving source adds.
     lowered : bool
@@ -73,6 +75,7 @@ class Asked:
     limits: FloatArray
     targets: tuple[Target, ...]
     rates: Callable[[FloatArray], FloatArray]
+    doses_gy: Callable[[FloatArray, FloatArray], FloatArray]
     passing_s: FloatArray
     lowered: bool = False
 
@@ -154,9 +157,8 @@ class _Program:
         return bool(grown)
 
     def _search(self, j: int, shape: Shape, exposure_s: FloatArray, lowest_gy: float, seed: int) -> bool:
-        used = np.flatnonzero(exposure_s)
         for effort in (QUICK, THOROUGH):
-            cold = coldest(shape, lambda at: self.asked.rates(at)[:, used] @ exposure_s[used], seed=seed, effort=effort)
+            cold = coldest(shape, lambda at: self.asked.doses_gy(exposure_s, at), seed=seed, effort=effort)
             if cold.least_gy < lowest_gy:
                 new = self.asked.rates(cold.points_mm[cold.dose_gy < lowest_gy * (1 + _MARGIN_FRAC)])
                 self.chosen[j] = np.arange(len(self.known_gy_per_s[j]) + len(new))

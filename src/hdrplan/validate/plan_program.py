@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from hdrplan.arrays import BoolArray, FloatArray
+from hdrplan.arrays import FloatArray
 from hdrplan.plan import AROUND, Goal
+from hdrplan.validate.naive_tg43 import doses_gy, reached
 from hdrplan.validate.own_metrics import metric_of
 from hdrplan.validate.own_plan import OwnPlan, PlannedCase
 from hdrplan.validate.own_program import Asked, Target
@@ -62,7 +63,7 @@ def plan_program(own: OwnPlan, planned: PlannedCase, *, objective: str, every_po
     longest_s = np.full(n, options.max_dwell_s)
     if plan.transit is not None:
         # The bound is that of plans whose source goes as deep: nothing beyond the deepest stop, no other catheter.
-        longest_s[~_reached(own)] = 0.0
+        longest_s[~reached(plan.dwells, plan.times_s)] = 0.0
     shortest_s = np.zeros(n)
     shortest_s[own.locked] = longest_s[own.locked] = plan.times_s[own.locked]
     targets = tuple(
@@ -82,21 +83,10 @@ def plan_program(own: OwnPlan, planned: PlannedCase, *, objective: str, every_po
         limits=np.concatenate([limits for _, limits in parts]),
         targets=targets,
         rates=own.rates,
+        doses_gy=lambda exposure_s, at: doses_gy(plan.dwells, exposure_s, at, plan.source, plan.strength_u),
         passing_s=passing_s,
         lowered=lowered,
     )
-
-
-def _reached(own: OwnPlan) -> BoolArray:
-    """Positions from the deepest stop of each catheter outward."""
-    dwells, times_s = own.plan.dwells, own.plan.times_s
-    reached = np.zeros(len(dwells), dtype=np.bool_)
-    for k in range(len(dwells.catheter_names)):
-        mine = dwells.catheter == k
-        stops = mine & (times_s > 0)
-        if stops.any():
-            reached |= mine & (dwells.offset_mm >= dwells.offset_mm[stops].min())
-    return reached
 
 
 def _ratios(own: OwnPlan) -> tuple[FloatArray, FloatArray]:
