@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -85,6 +86,7 @@ def _on_cluster(
         raise InputError(
             "a scheduler needs Dask", got="no package distributed", remedy="pip install 'hdrplan[cluster]'"
         ) from None
+    _silence_dask()
     try:
         client = Client(scheduler, timeout="20s")
     except (OSError, ValueError) as error:
@@ -110,6 +112,13 @@ def _on_cluster(
                     where=scheduler,
                     remedy="What is done is kept: start it again and repeat the command.",
                 )
+
+
+def _silence_dask() -> None:
+    """Keep Dask's own tracebacks off the terminal: what happens is said by our errors."""
+    for name, logger in logging.root.manager.loggerDict.items():
+        if name.partition(".")[0] in ("distributed", "tornado", "asyncio") and isinstance(logger, logging.Logger):
+            logger.setLevel(logging.CRITICAL + 1)
 
 
 def _called(work: Callable[[Task], Result], task: Task) -> Result:
