@@ -11,27 +11,12 @@ from hdrplan.cli.case import case_options, plan_options, read_case_from
 from hdrplan.cli.common import echo_lines, given, json_option, quiet_option, steps_bar
 from hdrplan.cli.flags import in_flags, number_flag
 from hdrplan.cli.outputs import OUT_FOLDER, writes
-from hdrplan.errors import InputError
+from hdrplan.cli.place_options import TOWARD, place_options
 
 if TYPE_CHECKING:
     from hdrplan.io import Output
-    from hdrplan.plan import Case
-    from hdrplan.workflow import PlaceOptions
 
 __all__ = ["command"]
-
-_REACH = ("longest_mm", "tilt_deg", "slant_deg", "below_deg", "position", "beyond_mm", "within_deg")
-# From the lesion to the skin, in LPS.
-_TOWARD = {
-    "right": (-1.0, 0.0, 0.0),
-    "left": (1.0, 0.0, 0.0),
-    "anterior": (0.0, -1.0, 0.0),
-    "posterior": (0.0, 1.0, 0.0),
-    "right-anterior": (-1.0, -1.0, 0.0),
-    "left-anterior": (1.0, -1.0, 0.0),
-    "right-posterior": (-1.0, 1.0, 0.0),
-    "left-posterior": (1.0, 1.0, 0.0),
-}
 
 
 @click.command("place", short_help="Choose catheters before the puncture, with proof.")
@@ -52,7 +37,7 @@ _TOWARD = {
 @number_flag("slant_deg", 60.0, "DEG", "Maximum angle to the skin's normal.")
 @number_flag("below_deg", 20.0, "DEG", "Maximum angle from below the horizontal.")
 @number_flag("beyond_mm", 5.0, "MM", "Distance of the tip beyond the lesion.")
-@click.option("--toward", type=click.Choice(list(_TOWARD)), help="Side of the skin to enter from.")
+@click.option("--toward", type=click.Choice(list(TOWARD)), help="Side of the skin to enter from.")
 @number_flag("within_deg", 45.0, "DEG", "Maximum angle to the direction of --toward.")
 @number_flag("apart_mm", 5.0, "MM", "Minimum distance of two catheters.")
 @number_flag("spread_deg", 40.0, "DEG", "Maximum angle between two catheters.")
@@ -98,7 +83,7 @@ def command(avoid: tuple[str, ...], output: Output, as_json: bool, quiet: bool, 
     from hdrplan.workflow import place_case
 
     case_file = read_case_from(flags, before_puncture=True)
-    options = _options(case_file.case, avoid, flags)
+    options = place_options(case_file.case, avoid, flags)
     with steps_bar(quiet=quiet or as_json) as on_progress:
         result = place_case(
             case_file.case,
@@ -129,35 +114,3 @@ def command(avoid: tuple[str, ...], output: Output, as_json: bool, quiet: bool, 
         f"Wrote {output.path}: look at {output.path / 'place.html'}, then: hdrplan plan {output.path} -o PLAN. "
         "Research use only, never for treatment."
     )
-
-
-def _options(case: Case, avoid: tuple[str, ...], flags: dict[str, Any]) -> PlaceOptions:
-    """Return the options that the command's own flags ask for."""
-    from hdrplan.geometry import Reach
-    from hdrplan.workflow import PlaceOptions
-
-    toward = flags.pop("toward")
-    reach = Reach(toward=_TOWARD[toward] if toward else None, **{name: flags.pop(name) for name in _REACH})
-    return PlaceOptions(
-        margins_mm=_margins_mm(case, avoid, flags["body"]), reach=reach, worth_frac=flags.pop("worth") / 100, **flags
-    )
-
-
-def _margins_mm(case: Case, avoid: tuple[str, ...], body: str) -> dict[str, float]:
-    """Return the margins of the usual obstacles, changed by --avoid NAME=MM."""
-    from hdrplan.workflow import default_obstacles
-
-    margins_mm = default_obstacles(case, body=body)
-    names = {structure.name for structure in case.structures}
-    for text in avoid:
-        name, sign, number = text.partition("=")
-        try:
-            margin_mm = float(number)
-        except ValueError:
-            margin_mm = float("nan")
-        if not sign or not -1e9 < margin_mm <= 100.0:
-            raise InputError("expected --avoid NAME=MM, at most 100 mm", got=repr(text))
-        if name not in names:
-            raise InputError(f"no structure is named {name!r}", remedy=f"There are: {', '.join(sorted(names))}.")
-        margins_mm[name] = margin_mm
-    return {name: margin_mm for name, margin_mm in margins_mm.items() if margin_mm > 0}

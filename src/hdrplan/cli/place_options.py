@@ -1,0 +1,71 @@
+"""The options of a placement that the flags of ``hdrplan place`` describe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hdrplan.errors import InputError
+
+if TYPE_CHECKING:
+    from hdrplan.plan import Case
+    from hdrplan.workflow import PlaceOptions
+
+__all__ = ["TOWARD", "place_options"]
+
+_REACH = ("longest_mm", "tilt_deg", "slant_deg", "below_deg", "position", "beyond_mm", "within_deg")
+# From the lesion to the skin, in LPS.
+TOWARD = {
+    "right": (-1.0, 0.0, 0.0),
+    "left": (1.0, 0.0, 0.0),
+    "anterior": (0.0, -1.0, 0.0),
+    "posterior": (0.0, 1.0, 0.0),
+    "right-anterior": (-1.0, -1.0, 0.0),
+    "left-anterior": (1.0, -1.0, 0.0),
+    "right-posterior": (-1.0, 1.0, 0.0),
+    "left-posterior": (1.0, 1.0, 0.0),
+}
+
+
+def place_options(case: Case, avoid: tuple[str, ...], flags: dict[str, Any]) -> PlaceOptions:
+    """Return the options that the command's own flags ask for, and take these out of ``flags``.
+
+    Parameters
+    ----------
+    case : Case
+    avoid : tuple of str
+        ``NAME=MM`` of --avoid.
+    flags : dict
+
+    Raises
+    ------
+    InputError
+        A margin that is no number, or of no structure of the case.
+    """
+    from hdrplan.geometry import Reach
+    from hdrplan.workflow import PlaceOptions
+
+    toward = flags.pop("toward")
+    reach = Reach(toward=TOWARD[toward] if toward else None, **{name: flags.pop(name) for name in _REACH})
+    return PlaceOptions(
+        margins_mm=_margins_mm(case, avoid, flags["body"]), reach=reach, worth_frac=flags.pop("worth") / 100, **flags
+    )
+
+
+def _margins_mm(case: Case, avoid: tuple[str, ...], body: str) -> dict[str, float]:
+    """Return the margins of the usual obstacles, changed by --avoid NAME=MM."""
+    from hdrplan.workflow import default_obstacles
+
+    margins_mm = default_obstacles(case, body=body)
+    names = {structure.name for structure in case.structures}
+    for text in avoid:
+        name, sign, number = text.partition("=")
+        try:
+            margin_mm = float(number)
+        except ValueError:
+            margin_mm = float("nan")
+        if not sign or not -1e9 < margin_mm <= 100.0:
+            raise InputError("expected --avoid NAME=MM, at most 100 mm", got=repr(text))
+        if name not in names:
+            raise InputError(f"no structure is named {name!r}", remedy=f"There are: {', '.join(sorted(names))}.")
+        margins_mm[name] = margin_mm
+    return {name: margin_mm for name, margin_mm in margins_mm.items() if margin_mm > 0}
