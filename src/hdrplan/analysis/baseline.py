@@ -54,7 +54,7 @@ def baseline_table(cohort: Cohort, derived: Derived) -> TextTable:
         line(word, lambda g, sex=sex: share_text(sum(p.sex == sex for p in g), len(g)))  # type: ignore[misc]
     line("Unifocal", lambda g: share_text(sum(len(first(p)) == 1 for p in g), len(g)))
     line("Multifocal", lambda g: share_text(sum(len(first(p)) > 1 for p in g), len(g)))
-    line("Lesions a patient, first treatment", lambda g: _mean([float(len(first(p))) for p in g]))
+    line("Lesions per patient, first treatment", lambda g: _mean([float(len(first(p))) for p in g]))
     line("Diameter of target lesions, mm", lambda g: _mean(sizes(g)))
     for key, word in (("alt_u_per_l", "ALT, U/l"), ("ast_u_per_l", "AST, U/l"), ("ggt_u_per_l", "GGT, U/l"),
                       ("bilirubin_mg_per_dl", "Bilirubin, mg/dl")):  # fmt: skip
@@ -64,13 +64,13 @@ def baseline_table(cohort: Cohort, derived: Derived) -> TextTable:
         known = {str(v) for p in cohort.patients if (v := p.covariates.get(key)) is not None}
         for level in sorted(known):
             line(f"{word}: {level}", lambda g, key=key, level=level: _level(g, key, level))  # type: ignore[misc]
-    line("Follow-up scans a patient", lambda g: _mean([_n_scans(p, derived) for p in g]))
+    line("Follow-up scans per patient", lambda g: _mean([_n_scans(p, derived) for p in g]))
     return TextTable(
         name="table1-baseline",
         title="Table 1. Patients and lesions",
         columns=("", *groups),
         rows=tuple(rows),
-        notes=("Mean +- SD (median, range). Shares are of those with the item known.",),
+        notes=("Mean +- SD (median, range). Percentages are of the patients or lesions with a known value.",),
     )
 
 

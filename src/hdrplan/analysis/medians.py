@@ -77,9 +77,9 @@ def median_table(cohort: Cohort, derived: Derived) -> TextTable:
         ),
         rows=tuple(rows),
         notes=(
-            "NR: not reached. Limits of Brookmeyer and Crowley, log-log; cycles of one patient by cluster-robust "
-            "errors, but the log-rank test takes them as independent.",
-            f"A median with fewer than {FEW} at risk, or at the last observation, says little.",
+            "NR: not reached. Limits are those of Brookmeyer and Crowley on the log-log scale. Cycles of one patient "
+            "have cluster-robust standard errors, but the log-rank test treats them as independent.",
+            f"A median with fewer than {FEW} at risk, or at the last observation, is not reliable.",
             *notes,
         ),
     )

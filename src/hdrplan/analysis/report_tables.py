@@ -13,7 +13,7 @@ from hdrplan.analysis.text_table import TextTable, estimate_text, p_text
 
 __all__ = ["correlation_tables"]
 
-_EFFECT = ("Term (reference level named)", "Model", "HR (95 % CI)", "p", "Rows", "Events")
+_EFFECT = ("Term (with reference level)", "Model", "HR (95 % CI)", "p", "Rows", "Events")
 
 
 def correlation_tables(r: Correlation) -> tuple[TextTable, ...]:
@@ -43,17 +43,22 @@ def _control_table(r: Correlation) -> TextTable:
             at += [text, f"{c.at_risk_at([months])[0]:.0f}"]
         at_median = str(m.at_risk) if m.estimate == m.estimate else ""
         rows.append((name, f"{c.n_events}/{c.n}", estimate_text(m.estimate, m.lower, m.upper, 1), at_median, *at))
-    notes = ["Kaplan-Meier, death censored, errors by patient. Few at risk (below 10) makes a number worthless."]
+    notes = [
+        "Kaplan-Meier with death censored and standard errors by patient. Numbers with fewer than 10 at risk are not "
+        "reliable."
+    ]
     if r.control.npmle is not None:
         lowest, highest = (100 * float(x[0]) for x in r.control.npmle.survival_bounds([12.0]))
         notes.append(
-            "Between scans nobody knows: the interval-censored estimate (Turnbull) of control at 12 months lies "
+            "Recurrence happens between scans: the interval-censored estimate (Turnbull) of control at 12 months lies "
             f"between {lowest:.1f} and {highest:.1f} %."
         )
     incidence = r.control.incidence
     if 1 in incidence.causes:
         share = 100 * float(incidence.incidence_at([12.0])[0, incidence.causes.index(1)])
-        notes.append(f"With death competing, {share:.1f} % of all lesions recurred by 12 months (Aalen-Johansen).")
+        notes.append(
+            f"With death as a competing event, {share:.1f} % of all lesions recurred by 12 months (Aalen-Johansen)."
+        )
     return TextTable(
         name="control",
         title="Local control of lesions, months and percent",
@@ -72,7 +77,9 @@ def _model_table(r: Correlation) -> TextTable:
         *(models.interaction.by_type.values() if models.interaction else ()),
     ]
     effects += [replace(e, model=name) for name, e in r.sensitivity.items()]
-    notes = ["Cause-specific Cox models of local recurrence, Efron ties, errors by patient unless said otherwise."]
+    notes = [
+        "Cause-specific Cox models of local recurrence, with Efron ties and standard errors by patient unless stated."
+    ]
     if models.interaction:
         test = models.interaction.test
         notes.append(f"Tumour type x D100: p = {p_text(test.p)} ({test.df} df).")
@@ -95,7 +102,7 @@ def _threshold_table(t: Threshold) -> TextTable:
         title=f"Fixed threshold of {t.at_gy:g} Gy",
         columns=_EFFECT,
         rows=_rows([t.unadjusted, t.adjusted]),
-        notes=(f"Log-rank p = {p_text(t.test.test.p)}, lesions taken as independent.",),
+        notes=(f"Log-rank p = {p_text(t.test.test.p)}, treating lesions as independent.",),
     )
 
 
@@ -127,7 +134,9 @@ def _calibration_table(r: Correlation) -> TextTable:
             )
             for i, g in enumerate(r.calibration)
         ),
-        notes=("On the data of the fit, so flattering; the calibration slope above is corrected.",),
+        notes=(
+            "These are the data of the fit, so agreement is overestimated; the calibration slope above is corrected.",
+        ),
     )
 
 
@@ -170,9 +179,9 @@ def _cutoff_table(cuts: Cuts) -> TextTable | None:
         ),
         rows=rows,
         notes=(
-            "Adjusted: score test of the split beside size, tumour type and age; patients' scores flipped in sign. Not "
-            "adjusted: log-rank scores; whole patients permuted. The naive p ignores the search and is printed as a "
-            "warning.",
+            "Adjusted: score test of the split, with size, tumour type and age in the model; patients' scores flipped "
+            "in sign. Not adjusted: log-rank scores; whole patients permuted. The naive p ignores the search and is "
+            "printed as a warning.",
         ),
     )
 
@@ -201,10 +210,10 @@ def _tcp_table(r: Correlation) -> TextTable:
         columns=("Model", "D50 (Gy)", "gamma50", "p, slope", "Parameters", "Lesions/recurrences"),
         rows=tuple(rows),
         notes=(
-            f"Control at {s.horizon_months:g} months, weighted for censoring (IPCW); 'intervals': control for good, "
-            f"from the scan intervals. Poisson in BED with alpha/beta {s.alpha_beta_gy:g} Gy, a convention, far "
-            "outside the range in which LQ was tested. Whole DVH: straight lines through D100, D98, D95, D90, D50 and "
-            "D2. Death is censored.",
+            f"Control at {s.horizon_months:g} months, weighted for censoring (IPCW). 'intervals' is control without a "
+            f"time limit, from the scan intervals. The Poisson model uses BED with alpha/beta {s.alpha_beta_gy:g} Gy, "
+            "a convention, far outside the range in which the LQ model was tested. The whole DVH is interpolated "
+            "linearly through D100, D98, D95, D90, D50 and D2. Death is censored.",
         ),
     )
 
@@ -212,7 +221,7 @@ def _tcp_table(r: Correlation) -> TextTable:
 def _metric_table(r: Correlation) -> TextTable:
     return TextTable(
         name="metrics",
-        title="All metrics side by side, each alone beside size, tumour type and age",
+        title="All metrics, each in a model with size, tumour type and age",
         columns=(
             "Metric",
             "SD",
@@ -236,7 +245,10 @@ def _metric_table(r: Correlation) -> TextTable:
             )
             for m in r.metrics
         ),
-        notes=("The metrics are nearly collinear: max-T, which knows it, is the fair correction; Holm is too strict.",),
+        notes=(
+            "The metrics are nearly collinear. Max-T takes this into account and is the appropriate correction; Holm "
+            "is too strict.",
+        ),
     )
 
 
@@ -251,9 +263,9 @@ def _paper_table(paper: PaperRule) -> TextTable:
         columns=(*_EFFECT, "Selected in bootstrap"),
         rows=rows,
         notes=(
-            "Breslow ties, lesions taken as independent, as SPSS does it. Selection by p makes the multivariate p "
-            f"values too small; how often each covariate is selected in {paper.n_bootstrap} samples of patients shows "
-            "how much the choice is luck."
-            + ("" if paper.multivariate else " Fewer than two entered: no multivariate model."),
+            "Breslow ties, lesions treated as independent, as in SPSS. Selection by p makes the multivariate p values "
+            f"too small. The number of {paper.n_bootstrap} bootstrap samples of patients that select a covariate shows "
+            "how much the selection depends on chance."
+            + ("" if paper.multivariate else " Fewer than two covariates entered, so there is no multivariate model."),
         ),
     )
