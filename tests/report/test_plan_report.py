@@ -120,7 +120,7 @@ def test_given_times_claim_no_certificate(result):
     plan = replace(result.plan, times_s=np.full(len(result.plan.dwells), 5.0))
     given = plan_result(result.case, result.goals, plan, points=result.points)
     page = plan_report(given, RUN)
-    assert "No certificate: these times were not made by the optimiser." in page
+    assert "There is no certificate, because these times were not made by the optimiser." in page
     assert "Dwell times were given, not optimised." in page
 
 

@@ -43,11 +43,11 @@ class Scope(StrEnum):
 class LossCause(StrEnum):
     """What lies between a plan and its bound."""
 
-    WHOLE_TIMES = "times in whole steps and shortest stops"
-    EVERY_POINT = "the proof at every point"
+    WHOLE_TIMES = "whole times and shortest stops"
+    EVERY_POINT = "proof at every point"
     FEWER_DWELLS = "dwells left out"
-    NOT_CLOSED = "a bound without the dose-volume goals, or an unfinished search"
-    SLACK = "the allowance between the objectives"
+    NOT_CLOSED = "bound without the dose-volume goals, or a search that was ended"
+    SLACK = "slack between the objectives"
 
 
 @dataclass(frozen=True, slots=True)
