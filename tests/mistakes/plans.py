@@ -125,3 +125,15 @@ def long_axes(it: PlanGiven) -> None:
 @PLANS("the source's tables edited under a packaged name", refuses="source")
 def tables_edited(it: PlanGiven) -> None:
     it.plan["source"]["dose_rate_constant"] = 1.5
+
+
+@PLANS("times in milliseconds", warns="plan-time-long")
+def milliseconds(it: PlanGiven) -> None:
+    for row in it.dwells:
+        row["time_s"] *= 1000.0
+    it.total()
+
+
+@PLANS("a plan for a source with a digit lost", warns="strength-unusual")
+def plan_with_digit_lost(it: PlanGiven) -> None:
+    it.plan["strength"]["value_u"] = 4070.0

@@ -69,6 +69,13 @@ PLANS = (
         why="Total time and TRAK are written beside the times they follow from. The dwell times are used.",
     ),
     Kind(
+        id="plan-time-long",
+        sentence="the source stays {hours:.3g} hours in all",
+        remedy="Check the unit of the times: seconds, at the strength of the plan.",
+        why="Treatments took 844 to 4432 s (Luedemann 2011); given above 4 hours. Milliseconds or a weak source look "
+        "like this.",
+    ),
+    Kind(
         id="plan-dwell-twice",
         sentence="{catheter}: {count} dwells of the plan lie at the place of another dwell",
         remedy="Add their times and leave one of each.",

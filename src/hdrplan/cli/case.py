@@ -130,10 +130,10 @@ def read_plan_for(path: Path, case_file: CaseFile | None = None, *, other_streng
 
     from hdrplan.cautions import caution
     from hdrplan.io import read_plan_file
-    from hdrplan.plausibility import doubts_of_plan
+    from hdrplan.plausibility import doubts_of_plan, doubts_of_strength
 
     file = read_plan_file(path)
-    doubts = list(file.warnings)
+    doubts = [*file.warnings, *doubts_of_strength(file.plan.strength)]
     if case_file is not None:
         # A case before the treatment has no strength of its own to compare with.
         plan = replace(file.plan, strength=case_file.strength) if other_strength else file.plan

@@ -69,6 +69,7 @@ def command(
       hdrplan dose demo-output --spacing 2 --margin 80 -o dose.nii.gz
     """
     from hdrplan.io import json_text
+    from hdrplan.plausibility import doubts_of_strength
     from hdrplan.sources import bounded_warnings
 
     if sum(where is not None for where in (points, grid_like, spacing)) != 1:
@@ -90,7 +91,7 @@ def command(
         size = f"{' x '.join(map(str, grid.shape_zyx))} voxels"
         if not dry_run:
             summary |= _on_grid(chosen, grid, output, exact, quiet)
-    warn(bounded_warnings(chosen.source))
+    warn((*bounded_warnings(chosen.source), *doubts_of_strength(chosen.strength)))
     if as_json:
         click.echo(json_text(summary), nl=False)
     elif not quiet:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ __all__ = ["doubts_of_labels", "doubts_of_orientation"]
 # Headers agree to rounding; a slice is never so thin that this were one.
 _VOXELS = 0.05
 _HALF = 0.1
+_LEAST_MM = 0.05
 _HEAD_BYTES = 1 << 16
 
 
@@ -60,7 +62,7 @@ def _head(path: Path) -> bytes:
 def _nifti(path: Path) -> str:
     try:
         head = _head(path)
-    except (OSError, EOFError):
+    except (OSError, EOFError, zlib.error):
         return ""
     if len(head) < 348:
         return ""
@@ -81,7 +83,8 @@ def _nifti(path: Path) -> str:
         apart = np.linalg.norm(
             corners @ (by_rows[:, :3] - _of_quaternion(quaternion, pixdim)).T + by_rows[:, 3] - quaternion[3:], axis=1
         )
-        if apart.max() >= 0.5 * np.abs(pixdim[1:4]).min():
+        # Some programs leave a voxel size of 0.
+        if apart.max() >= max(0.5 * np.abs(pixdim[1:4]).min(), _LEAST_MM):
             raise FormatError(
                 "qform and sform must put the voxels at one place",
                 got=f"places up to {apart.max():.1f} mm apart",

@@ -27,6 +27,8 @@ _LARGEST = 1e9
 
 # Stated totals agree with the times they were made of to rounding: other programs write six digits.
 _AGREE_FRAC = 1e-5
+# Three times the longest treatment in the register, "goal-out-of-range".
+_LONGEST_S = 4 * 3600.0
 # Dwells of one catheter nearer than this are one dwell; chords are never longer than the way along the catheter.
 _SAME_MM = 1e-3
 _CHORD_MM = 1.0
@@ -167,6 +169,8 @@ def _totals(entries: Entries, plan: Plan) -> list[Caution]:
         stated = entries.number(key, default=computed)
         if abs(stated - computed) > _AGREE_FRAC * max(abs(computed), 1e-12):
             doubts.append(caution("plan-total-differs", what=what, stated=stated, computed=computed))
+    if plan.total_time_s > _LONGEST_S:
+        doubts.append(caution("plan-time-long", hours=plan.total_time_s / 3600.0))
     return doubts
 
 

@@ -4,10 +4,11 @@ from hdrplan.plausibility.case import doubts_of_anatomy_and_catheters
 from hdrplan.plausibility.goals import doubts_of_goals
 from hdrplan.plausibility.plans import doubts_of_dwells, doubts_of_plan
 from hdrplan.plausibility.sample import sampled_mm
-from hdrplan.plausibility.strength import doubts_of_strength
+from hdrplan.plausibility.strength import doubts_of_clinical_strength, doubts_of_strength
 
 __all__ = [
     "doubts_of_anatomy_and_catheters",
+    "doubts_of_clinical_strength",
     "doubts_of_dwells",
     "doubts_of_goals",
     "doubts_of_plan",

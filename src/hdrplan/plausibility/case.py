@@ -40,7 +40,7 @@ def doubts_of_anatomy_and_catheters(
     InputError
         What cannot be right: a CT that is none, one catheter twice, a catheter that turns back on itself.
     """
-    of_ct = [] if ct is None else [*doubts_of_ct(ct), *doubts_of_tissue(structures, ct)]
+    of_ct = [] if ct is None else [*doubts_of_ct(ct, where=where), *doubts_of_tissue(structures, ct)]
     return (
         *of_ct,
         *doubts_of_anatomy(structures),

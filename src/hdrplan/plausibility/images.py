@@ -23,13 +23,15 @@ _BEHIND_MM = 15.0
 _LARGEST_HU = 32_000.0
 
 
-def doubts_of_ct(ct: Volume) -> list[Caution]:
+def doubts_of_ct(ct: Volume, *, where: object = None) -> list[Caution]:
     """Say what is odd about the values of a CT.
 
     Parameters
     ----------
     ct : Volume
         HU.
+    where : object
+        What messages name.
 
     Raises
     ------
@@ -37,7 +39,7 @@ def doubts_of_ct(ct: Volume) -> list[Caution]:
         Stored numbers without their rescale, or another image altogether.
     """
     coarse = _raster(ct.values_zyx)
-    return [*_values(coarse), *_slices(ct), *_front_and_back(coarse, ct)]
+    return [*_values(coarse, where), *_slices(ct), *_front_and_back(coarse, ct)]
 
 
 def _raster(values_zyx: FloatArray) -> FloatArray:
@@ -45,7 +47,7 @@ def _raster(values_zyx: FloatArray) -> FloatArray:
     return np.asarray(values_zyx[:: steps[0], :: steps[1], :: steps[2]])
 
 
-def _values(coarse: FloatArray) -> list[Caution]:
+def _values(coarse: FloatArray, where: object) -> list[Caution]:
     low, high = float(coarse.min()), float(coarse.max())
     if low == high:
         return []
@@ -55,6 +57,7 @@ def _values(coarse: FloatArray) -> list[Caution]:
         raise InputError(
             "a CT is in HU, air near -1000 and water 0",
             got=f"values from {low:g} to {high:g}",
+            where=where,
             remedy="Are these stored numbers without their rescale intercept, an MR image or a dose?",
         )
     if high - low <= 2.0:

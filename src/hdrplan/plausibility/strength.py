@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from hdrplan.cautions import Caution, caution
+from hdrplan.plan import BrachyPlan
 from hdrplan.sources import HALF_LIFE_DAYS, U_PER_MCI_APPARENT, Calibration, Strength
 
-__all__ = ["doubts_of_strength"]
+__all__ = ["doubts_of_clinical_strength", "doubts_of_strength"]
 
 # Two half-lives after a new source of 10 Ci; half as much again as a new source. Register, "strength-unusual".
 _NEW_U = 1e4 * U_PER_MCI_APPARENT
@@ -40,3 +41,8 @@ def doubts_of_strength(strength: Strength) -> list[Caution]:
         if not -_EARLY_DAYS <= days <= 2.0 * HALF_LIFE_DAYS:
             doubts.append(caution("calibration-far", days=days))
     return doubts
+
+
+def doubts_of_clinical_strength(brachy: BrachyPlan) -> list[Caution]:
+    """Say where the strength of a clinic's plan is none of an HDR source; PDR sources are ten times weaker."""
+    return doubts_of_strength(Strength(brachy.source.strength_u)) if brachy.treatment_type == "HDR" else []

@@ -27,6 +27,7 @@ from hdrplan.io import (
 )
 from hdrplan.metrics import dvh, organ_metrics, target_metrics
 from hdrplan.plan import BrachyPlan, as_plan, source_of_brachy
+from hdrplan.plausibility import doubts_of_clinical_strength
 from hdrplan.sources import bounded_warnings, load_source
 from hdrplan.workflow.check_grid import between_centres
 
@@ -128,7 +129,7 @@ def _rows(treatment: Treatment, options: ArchiveOptions) -> list[Row]:
     structures, left_out = _structures(treatment, drawn, options.rules)
     stated_gy = brachy.prescription_gy
     prescription_gy = options.prescription_gy if math.isnan(stated_gy) else stated_gy
-    notes = (*treatment.warnings, *brachy.warnings, *left_out)
+    notes = (*treatment.warnings, *brachy.warnings, *doubts_of_clinical_strength(brachy), *left_out)
     if prescription_gy is None:
         notes = (*notes, caution("prescription-not-stated"))
     points = sample_points(structures)

@@ -13,6 +13,7 @@ from hdrplan.dose import dose_field
 from hdrplan.geometry import Structure
 from hdrplan.metrics import Tolerances
 from hdrplan.plan import BrachyPlan, as_plan, doubts_of_source
+from hdrplan.plausibility import doubts_of_clinical_strength
 from hdrplan.sources import TG43Source, bounded_warnings
 from hdrplan.workflow.check_grid import GridCheck, StatedDose, compared_grids
 from hdrplan.workflow.check_rows import CheckRow, dvh_rows, grid_rows, point_rows, trak_row
@@ -88,7 +89,12 @@ def check_plan(
         A plan without dwells.
     """
     tolerances = tolerances or Tolerances()
-    warnings = [*brachy.warnings, *doubts_of_source(brachy, source), *bounded_warnings(source)]
+    warnings = [
+        *brachy.warnings,
+        *doubts_of_clinical_strength(brachy),
+        *doubts_of_source(brachy, source),
+        *bounded_warnings(source),
+    ]
     if stated is not None and brachy.fractions > 1:
         of_all, stated = stated, dose_of_one_fraction(brachy, source, stated, tolerances)
         if stated is not of_all:
