@@ -67,11 +67,6 @@ def rates(dwells: Dwells, points_mm: np.ndarray, source: TG43Source) -> np.ndarr
     return np.asarray(scale * geometry(along, away) * g * f)
 
 
-def in_water(dwells: Dwells, points_mm: np.ndarray, source: TG43Source) -> np.ndarray:
-    """Whether each point lies outside the capsules at all dwells; inside them TG-43 has nothing to say."""
-    return np.asarray(~_in_capsule(*_along_away(dwells, points_mm), source).any(axis=1))
-
-
 def _along_away(dwells: Dwells, points_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distance of each point along and away from each dwell's axis, (n, n_dwells)."""
     from_dwell = points_mm[:, None, :] - dwells.positions_mm
@@ -192,7 +187,7 @@ def attack(seed: int, *, count: int = 4000) -> dict:
 
     def search(times_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         def dose_gy(at: np.ndarray) -> np.ndarray:
-            return np.where(in_water(dwells, at, source), rates(dwells, at, source) @ times_s, np.inf)
+            return rates(dwells, at, source) @ times_s
 
         return coldest(shape, dose_gy, rng, count)
 
@@ -240,7 +235,7 @@ def _rival(
 ) -> tuple[float, float]:
     """Objective of the best plan of a program of its own: held as far as the search sees, and as the proof accepts."""
     points = some_points(shape, np.random.default_rng(5), 3000)
-    known = rates(dwells, points[in_water(dwells, points, source)], source)
+    known = rates(dwells, points, source)
     seen = float("nan")
     for _ in range(_ROUNDS):
         found = linprog(cost, -known, np.full(len(known), -DOSE_GY), bounds=(0.0, 5000.0), method="highs")

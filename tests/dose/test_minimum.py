@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hdrplan.dose import dose_at_points, dose_rate, minimum_dose
+from hdrplan.dose import dose_at_points, dose_rate, minimum_dose, sample_points
 from hdrplan.dose.boxes import CORNERS, first_boxes, lowest_corner
 from hdrplan.dose.shape import Shape, shape_of
 from hdrplan.dose.tables import tables_of
@@ -52,16 +52,8 @@ def test_linear_bound_lies_below_the_dose_in_random_boxes(name, half_mm):
         d = rng.uniform(-half_mm, half_mm, centres.shape)
         dose = dose_at_points(dwells, times, centres + d, source, strength_u=STRENGTH_U).gy
         bound = out[:, 0] + (out[:, 1:4] * d).sum(axis=1) - out[:, 4]
-        along = np.einsum("nkc,kc->nk", centres[:, None] + d[:, None] - dwells.positions_mm, dwells.axes)
-        away = np.linalg.norm(
-            centres[:, None] + d[:, None] - dwells.positions_mm - along[..., None] * dwells.axes, axis=2
-        )
-        t = tables_of(source)
-        inside = (away < t.capsule_radius_mm) & (along >= t.capsule_low_mm) & (along <= t.capsule_high_mm)
-        water = ~inside.any(axis=1)
-        assert water.sum() > 200
         # The engine that is compared with may round to single precision.
-        assert (bound <= dose * (1 + 1e-5))[water].all()
+        assert (bound <= dose * (1 + 1e-5)).all()
 
 
 def test_remainder_is_of_second_order():
@@ -111,7 +103,8 @@ def test_minimum_dose_encloses_that_of_many_points():
 def test_the_inside_of_a_capsule_takes_no_search():
     """A stop of two seconds in 20 Gy: the formula goes on into its capsule and falls there, the dose given does not.
 
-    Boxes between the two were halved down to a thousandth of a millimetre, a million of them.
+    The bound inside is that of the dose given. With the formula's, boxes were halved down to a thousandth of a
+    millimetre, a million of them.
     """
     source = load_source("gammamed-12i")
     grid = Grid(shape_zyx=(20, 20, 20), origin_mm=[-19.0] * 3, spacing_mm=[2.0] * 3)
@@ -128,21 +121,33 @@ def test_the_inside_of_a_capsule_takes_no_search():
     shape = shape_of(structure)
     found = minimum_dose(shape, dwells, times, source, strength_u=STRENGTH_U, wanted_gy=20.0, tolerance_gy=0.02)
     assert found.boxes < 50_000
-    # No less anywhere in the water round the capsules, where the formula's dose is steepest.
+    # No less anywhere round the capsules and in them.
     t, rng = tables_of(source), np.random.default_rng(3)
     points = at[rng.integers(0, 8, 40_000)] + rng.uniform(-3.5, 3.5, (40_000, 3)) * [0.5, 0.5, 1.0]
     points = points[shape.holds(points)]
     away = np.hypot(*np.moveaxis(points[:, None, :2] - at[:, :2], 2, 0))
-    along = at[:, 2] - points[:, None, 2]
-    inside = (away < t.capsule_radius_mm) & (along >= t.capsule_low_mm) & (along <= t.capsule_high_mm)
-    dose = dose_at_points(dwells, times, points[~inside.any(axis=1)], source, strength_u=STRENGTH_U).gy
-    assert len(dose) > 10_000
+    assert (away < t.capsule_radius_mm).sum() > 1000
+    dose = dose_at_points(dwells, times, points, source, strength_u=STRENGTH_U).gy
     assert dose.min() >= found.lower_gy
-    # The places said to be cold are in water.
-    cold = found.cold_mm
-    away = np.hypot(*np.moveaxis(cold[:, None, :2] - at[:, :2], 2, 0))
-    assert len(cold) > 0
-    assert (away >= t.capsule_radius_mm).all()
+    assert len(found.cold_mm) > 0
+
+
+def test_a_lesion_inside_the_catheter_is_asked_like_any_other():
+    """Voxels of 0.6 mm in one line, along the catheter: all of them in capsules, where a touch was proof of 20 Gy."""
+    mask = np.zeros((40, 9, 9), dtype=bool)
+    mask[5:35, 4, 4] = True
+    grid = Grid(shape_zyx=mask.shape, origin_mm=[-2.4, -2.4, -12.0], spacing_mm=[0.6] * 3)
+    structure = Structure(name="thin", role="CTV", grid=grid, mask_zyx=mask)
+    source, dwells = load_source("gammamed-12i"), line(9, 3.0, tilt=0.0)
+    points = sample_points([structure])
+    shape = points.shape("thin")
+    for time_s, enough in ((1e-6, False), (1.0, False), (2.0, True)):
+        times = np.full(len(dwells), time_s)
+        dose = dose_at_points(dwells, times, points.points_mm, source, strength_u=STRENGTH_U).gy
+        found = minimum_dose(shape, dwells, times, source, strength_u=STRENGTH_U, wanted_gy=20.0, tolerance_gy=0.02)
+        assert found.finished == enough
+        assert found.lower_gy <= dose.min()
+        assert found.boxes < 200_000
 
 
 def test_first_boxes_cover_the_shape_once():

@@ -150,44 +150,29 @@ def padded_tables(kernel: Kernel, rng: Rng) -> None:
 
 
 def linear_bound_rows(kernel: Kernel, rng: Rng) -> None:
-    """Below every point in water of a lattice in the box, boxes on axes and at capsules included; not idle."""
+    """Below every point of a lattice in the box, boxes on axes, at capsules and inside them included; not idle."""
     t = invented_tables(rng)
     positions, axes = some_dwells(rng, 3)
     weights = frozen(rng.uniform(1.0, 9.0, 3))
     frame = frozen((oblique_steps(rng, (1.0, 1.0, 1.0))).T)
-    half = rng.choice([0.05, 0.3, 1.0, 3.0], 12)
-    centres = rng.uniform(-25.0, 25.0, (12, 3))
+    half = rng.choice([0.05, 0.3, 1.0, 3.0], 24)
+    centres = rng.uniform(-25.0, 25.0, (24, 3))
     centres[:4] = positions[0] + rng.uniform(-12.0, 12.0, (4, 1)) * axes[0]
+    # At the core, at the side wall, at both ends.
+    along = rng.choice([0.0, t.capsule_low_mm, t.capsule_high_mm], 12) + rng.normal(0.0, 0.3, 12)
+    beside = np.cross(axes[1], rng.normal(size=(12, 3)))
+    beside *= rng.uniform(0.0, 1.5 * t.capsule_radius_mm, (12, 1)) / np.linalg.norm(beside, axis=1)[:, None]
+    centres[4:16], half[4:16] = positions[1] + along[:, None] * axes[1] + beside, rng.choice([0.01, 0.1, 0.3], 12)
     out = bound(kernel, t, centres, half, frame, Stops(positions, axes, weights))
     for row, (centre, size) in enumerate(zip(centres, half, strict=True)):
         d = size * naive.lattice_in_box(3)
         points = centre + d @ frame.T
         dose = naive.doses(points, positions, axes, weights, t)
         low = out[row, 0] + d @ out[row, 1:4] - out[row, 4]
-        assert (low <= dose * (1.0 + 1e3 * ROUNDOFF))[naive.in_water(points, positions, axes, t)].all()
+        assert (low <= dose * (1.0 + 1e3 * ROUNDOFF)).all()
         if size <= 0.05 and np.linalg.norm(centre - positions, axis=1).min() > 8.0:
             # Not idle; how fast it closes is in test_bounds.py. 0.98 was asked first: bends of the tables cost 2 %.
             assert (low >= 0.9 * dose).all()
-
-
-def within_capsule_rows(kernel: Kernel, rng: Rng) -> None:
-    """A box is inside a capsule exactly when no point of a lattice with its corners is in water, for one stop."""
-    t = invented_tables(rng)
-    positions, axes = some_dwells(rng, 1)
-    frame = frozen((oblique_steps(rng, (1.0, 1.0, 1.0))).T)
-    # At the core, at the side wall, at both ends; sticks and plates as well as cubes.
-    along = rng.choice([0.0, t.capsule_low_mm, t.capsule_high_mm], 60) + rng.normal(0.0, 0.3, 60)
-    centres = positions[0] + along[:, None] * axes[0] + rng.normal(0.0, t.capsule_radius_mm / 2, (60, 3))
-    half_mm = rng.choice([0.0, 0.02, 0.1, 0.3], (60, 3))
-    out = np.zeros(60, dtype=np.bool_)
-    stops = Stops(positions, axes, frozen([1.0]))
-    kernel(0, 60, frozen(centres), frozen(half_mm), frame, stops, t, out)
-    water = [
-        naive.in_water(centre + (half * naive.lattice_in_box(3)) @ frame.T, positions, axes, t).any()
-        for centre, half in zip(centres, half_mm, strict=True)
-    ]
-    np.testing.assert_array_equal(out, ~np.array(water))
-    assert 5 <= out.sum() <= 55
 
 
 def bound(

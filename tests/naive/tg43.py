@@ -110,12 +110,6 @@ def all_published(points: np.ndarray, positions: np.ndarray, axes: np.ndarray, t
     return np.array([all(rate_is_published(*place(p - q, a), t) for q, a in dwells) for p in points])
 
 
-def in_water(points: np.ndarray, positions: np.ndarray, axes: np.ndarray, t: Any) -> np.ndarray:
-    """Whether each point lies outside every capsule."""
-    dwells = list(zip(positions, axes, strict=True))
-    return np.array([not any(in_capsule(*place(p - q, a), t) for q, a in dwells) for p in points])
-
-
 def grid_points(origin: np.ndarray, steps: np.ndarray, shape_zyx: tuple[int, int, int]) -> np.ndarray:
     """Voxel centres, x fastest: the origin and whole steps along the three indices."""
     nz, ny, nx = shape_zyx

@@ -8,8 +8,8 @@ surface without any doubt. With q >= 0 in the structure, every multiplier w >= 0
     dose(x) >= dose(x) - w q(x) >= minimum over the eight corners of [linear bound - w q],
 
 which is how a box cut by the surface is charged only for its part inside. Boxes whose bound misses the dose wanted are
-halved along their longest edge, until the bound holds or a point of the structure is known that misses it too. Boxes
-inside the capsule of a stop are left out: there is no water, and TG-43 has nothing to say.
+halved along their longest edge, until the bound holds or a point of the structure is known that misses it too. The
+dose is that of :func:`hdrplan.dose.dose_at_points`, inside a capsule that of its side wall: nothing is left out.
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan.arrays import BoolArray, FloatArray, freeze, frozen
+from hdrplan.arrays import FloatArray, freeze, frozen
 from hdrplan.dose.boxes import CORNERS, candidates, first_boxes, halved, levels, lowest_corner
 from hdrplan.dose.rate import dose_at_points
 from hdrplan.dose.shape import Shape
 from hdrplan.dose.tables import checked_strength, stops_of, tables_of
 from hdrplan.geometry import Dwells
 from hdrplan.kernels.bounds import Boxes, linear_bound_rows
-from hdrplan.kernels.capsules import within_capsule_rows
 from hdrplan.kernels.tg43 import Stops, Tables, padded
 from hdrplan.sources import TG43Source
 from hdrplan.threads import over_rows
@@ -46,7 +45,7 @@ _SMALLEST_MM = 1e-3
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MinimumDose:
-    """Bounds of the minimum dose in a structure, outside the capsules of the stops.
+    """Bounds of the minimum dose in a structure.
 
     Parameters
     ----------
@@ -118,15 +117,12 @@ def minimum_dose(
         bound = search.bounds(low, size)
         open_ = bound.lower_gy < wanted_gy
         lower = min(lower, float(bound.lower_gy[~open_].min(initial=np.inf)))
-        # Only a box that is open is asked whether it holds any water.
-        open_[open_] = ~search.in_capsule(low[open_], size[open_])
         low, size = low[open_], size[open_]
         bound = _Bounds(*(array[open_] for array in bound))
-        at, in_water = _coldest_in_water(low, size, bound, search)
-        points = frozen(grid.world(at))
+        points = frozen(grid.world(_coldest(low, size, bound)))
         doses = dose_at_points(dwells, times_s, points, source, strength_u=strength_u).gy
         # A level that is 0 but for its rounding: no point of the structure is known in the box.
-        doses = np.where(in_water & shape.holds(points), doses, np.inf)
+        doses = np.where(shape.holds(points), doses, np.inf)
         upper = min(upper, float(doses.min(initial=np.inf)))
         missed = doses < wanted_gy + tolerance_gy / 2
         # A cold point speaks for its box when little lies below it.
@@ -194,34 +190,13 @@ class _Search:
         lower = out[:, 0] - out[:, 4] + lowest_corner(rise, level, size.max(axis=1) <= 1.0)
         return _Bounds(lower, rise, level, rho)
 
-    def in_capsule(self, low: FloatArray, size: FloatArray) -> BoolArray:
-        """Whether boxes lie inside the capsule of a stop, (n,); points are boxes of size 0."""
-        grid, out = self.shape.grid, np.empty(len(low), dtype=np.bool_)
-        centres, half_mm = frozen(grid.world(low + size / 2)), frozen(size / 2 * grid.spacing_mm)
-        frame = frozen(grid.direction)
-        over_rows(
-            lambda first, last: within_capsule_rows(first, last, centres, half_mm, frame, self.stops, self.tables, out),
-            len(low),
-        )
-        return out
 
-
-def _coldest_in_water(
-    low: FloatArray, size: FloatArray, bound: _Bounds, search: _Search
-) -> tuple[FloatArray, BoolArray]:
+def _coldest(low: FloatArray, size: FloatArray, bound: _Bounds) -> FloatArray:
     """Of each box, the place in the structure where the dose's slopes say it is lowest; grid indices.
 
     Candidates are the corners inside and, since the level is linear along an edge, the places where edges pass the
-    surface; not those inside a capsule. False where none is left.
+    surface.
     """
     places, rise = candidates(bound.level, bound.rise_gy)
-    row = np.arange(len(low))
-    at = np.empty_like(low)
-    asked = row
-    while len(asked):
-        best = rise[asked].argmin(axis=1)
-        at[asked] = low[asked] + (places[asked, best] + 1) / 2 * size[asked]
-        dry = search.in_capsule(at[asked], np.zeros((len(asked), 3))) & np.isfinite(rise[asked, best])
-        rise[asked[dry], best[dry]] = np.inf
-        asked = asked[dry]
-    return at, np.isfinite(rise.min(axis=1, initial=np.inf))
+    at = places[np.arange(len(low)), rise.argmin(axis=1)]
+    return np.asarray(low + (at + 1) / 2 * size)

@@ -12,8 +12,8 @@ box, |d| <= rho:
 * Their product. G M >= (G(c) + grad G d)(M(c) + grad M d) - remainders, and the product of the two slopes is at least
   -rho^2 (|grad G| |grad M| - grad G grad M)/2.
 
-Where a box is large beside its distance a constant lower bound is used. The bound is that of the formula, for points
-outside the capsule: inside it there is no water, and TG-43 has nothing to say.
+Where a box is large beside its distance a constant lower bound is used. In the capsule the rate is that of the side
+wall beside the point, as in :mod:`hdrplan.kernels.tg43`; a box half in it takes the lower of both bounds.
 """
 
 from __future__ import annotations
@@ -202,8 +202,8 @@ def _constant(along: float, away: float, rho: float, lowest_m: float, t: Tables)
 
 
 @jit
-def _one_dwell(along: float, away: float, rho: float, lowest_m: float, t: Tables) -> tuple[float, float, float, float]:
-    """Value, slopes along and away from the axis, and remainder of the rate's linear bound; per U, in Gy/s.
+def _formula(along: float, away: float, rho: float, lowest_m: float, t: Tables) -> tuple[float, float, float, float]:
+    """Value, slopes along and away from the axis, and remainder of the formula's linear bound; per U, in Gy/s.
 
     A constant bound has neither slopes nor remainder.
     """
@@ -240,6 +240,25 @@ def _one_dwell(along: float, away: float, rho: float, lowest_m: float, t: Tables
 
 
 @jit
+def _one_dwell(along: float, away: float, rho: float, lowest_m: float, t: Tables) -> tuple[float, float, float, float]:
+    """Value, slopes along and away from the axis, and remainder of the rate's linear bound; per U, in Gy/s."""
+    wall = t.capsule_radius_mm
+    if away - rho >= wall or along < t.capsule_low_mm - rho or along > t.capsule_high_mm + rho:
+        return _formula(along, away, rho, lowest_m, t)
+    # In the capsule the rate changes along the axis only, as it does on the wall.
+    inner, inner_along, _, inner_rest = _formula(along, wall, rho, lowest_m, t)
+    if away + rho < wall and t.capsule_low_mm + rho <= along <= t.capsule_high_mm - rho:
+        return inner, inner_along, 0.0, inner_rest
+    # Half in it: the lower of both bounds, and less by what the other may be below it somewhere in the ball.
+    outer, outer_along, outer_away, outer_rest = _formula(along, away, rho, lowest_m, t)
+    above = (outer - outer_rest) - (inner - inner_rest)
+    turn = rho * math.hypot(outer_along - inner_along, outer_away)
+    if above >= 0.0:
+        return inner, inner_along, 0.0, inner_rest + max(0.0, turn - above)
+    return outer, outer_along, outer_away, outer_rest + max(0.0, turn + above)
+
+
+@jit
 def linear_bound_rows(
     first: int, last: int, boxes: Boxes, stops: Stops, lowest_m: float, t: Tables, out: Floats
 ) -> None:
@@ -256,8 +275,8 @@ def linear_bound_rows(
     t : Tables
         From :func:`hdrplan.kernels.tg43.padded`.
     out : (n, 5) array
-        Written: dose >= out[0] + out[1:4] @ d - out[4] Gy outside the capsules, for |d| up to half the diagonal, in the
-        directions of the frame.
+        Written: dose >= out[0] + out[1:4] @ d - out[4] Gy, for |d| up to half the diagonal, in the directions of the
+        frame.
     """
     centres, rho, frame = boxes.centres, boxes.half_diagonal_mm, boxes.frame
     positions, axes, weights = stops.positions, stops.axes, stops.weights
