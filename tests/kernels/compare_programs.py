@@ -129,3 +129,16 @@ def smallest_cuts(kernel, rng):
     assert sorted(kept) == sorted({b for b, cut in zip(as_bits, cuts, strict=True) if naive.is_needed(cut, cuts)})
     sizes = [bits.bit_count() for bits in kept]
     assert sizes == sorted(sizes)
+
+
+def lowest_means(kernel, rng):
+    rates = np.round(rng.uniform(0.1, 2.0, (15, 4)), 1)  # with ties
+    at, volume = rng.permutation(15)[:9], rng.uniform(0.1, 1.0, 9)
+    wanted = rng.uniform(0.05, 1.0) * volume.sum()
+    for array in (rates, at, volume):
+        array.setflags(write=False)
+    for sign in (1.0, -1.0):
+        mean = np.zeros(4)
+        kernel(0, 4, sign, rates, at, volume, wanted, mean)
+        expected = [naive.lowest_mean(rates[at, j], volume, wanted, sign) for j in range(4)]
+        np.testing.assert_allclose(mean, expected, rtol=SUMS)

@@ -63,6 +63,7 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "screen.worst_of_cells": compare_programs.worst_of_cells,
     "staircase.floor_at": compare_programs.floor_at,
     "staircase.grow": compare_programs.grown,
+    "tails.lowest_means": compare_programs.lowest_means,
     "tg43.anisotropy": compare_dose.anisotropy,
     "tg43.geometry_factor": compare_dose.geometry_factor,
     "tg43.padded": compare_blocks.padded_tables,

@@ -113,3 +113,12 @@ def floor(mean, hulls, left, q, g=0):
 def is_needed(cut, cuts):
     """Whether no other cut lies wholly inside this one."""
     return not any(other < cut for other in cuts)
+
+
+def lowest_mean(values, volumes, wanted, sign):
+    """Mean of the smallest (1) or greatest (-1) values that together have a volume, the last of them in part."""
+    total, left = 0.0, wanted
+    for value, volume in sorted(zip(values, volumes, strict=True), key=lambda pair: sign * pair[0]):
+        total += value * min(volume, left)
+        left -= min(volume, left)
+    return total / wanted

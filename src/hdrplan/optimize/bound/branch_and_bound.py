@@ -25,9 +25,10 @@ from hdrplan.optimize.bound.dose_modes import Directions, excess_of
 from hdrplan.optimize.bound.region import Region
 from hdrplan.optimize.bound.region_program import Question, RegionProgram
 from hdrplan.optimize.bound.search import InHand, Report, Search
-from hdrplan.optimize.bound.sweep import swept
+from hdrplan.optimize.bound.sweep import Root, learnt, live_rows, swept
 from hdrplan.optimize.notes import ProofEnd
-from hdrplan.optimize.program.dose_program import Program
+from hdrplan.optimize.program.convex_bound import beyond_tails
+from hdrplan.optimize.program.dose_program import MAX_MISS, Program
 from hdrplan.optimize.program.lazy_lp import LazyLP, LPStatus, Solution
 from hdrplan.optimize.work import WorkLimit
 from hdrplan.threads import one_blas_thread, thread_count
@@ -36,6 +37,8 @@ __all__ = ["ProvenBound", "branch_and_bound"]
 
 # Regions halved together, whatever the number of threads: the same search on every machine.
 TOGETHER = 2
+# A lower limit that may be missed by this fraction of it is not looked at.
+MAX_MISS_FRAC = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -93,19 +96,20 @@ def branch_and_bound(
     ProvenBound
     """
     begun = time.monotonic()
-    # A goal that may be missed says nothing about the volume.
-    hard = [k for k in program.dose_volume if program.max_miss([k])[0] == 0.0]
+    held = [k for k in program.dose_volume if _says_anything(program, k)]
     deadline = begun + limit.seconds
+    tails = beyond_tails(program)
     lp = program.hand_over()
+    lp.families.extend(tails)
     in_hand = InHand(value=best, plan=None, regions=0)
     with one_blas_thread(), ThreadPoolExecutor(min(thread_count(), 2 * TOGETHER)) as pool:
         first = lp.solve(cost, deadline=deadline)
         bound = np.inf if first.status == LPStatus.INFEASIBLE else first.bound
-        if hard and bound < best - gap:
+        if held and bound < best - gap:
             search = Search(
                 lp=lp,
                 n_dwells=program.columns.n_dwells,
-                question=Question(cost=cost, excess=excess_of(program, hard), gap=gap, deadline=deadline),
+                question=Question(cost=cost, excess=excess_of(program, held), gap=gap, deadline=deadline),
                 max_regions=limit.steps,
                 polish=polish,
                 report=Report(on_progress or (lambda share: None), begun, bound),
@@ -125,6 +129,12 @@ def branch_and_bound(
     )
 
 
+def _says_anything(program: Program, k: int) -> bool:
+    """Whether a dose-volume goal, missed by all that is allowed, still limits a volume."""
+    requirement = program.requirements[k]
+    return bool(program.max_miss([k])[0] < (MAX_MISS if requirement.sense == -1 else MAX_MISS_FRAC * requirement.limit))
+
+
 def _searched(search: Search, best: InHand, first: Solution) -> tuple[float, InHand]:
     """Return the bound and the best plan."""
     lp, n = search.lp, search.n_dwells
@@ -135,23 +145,24 @@ def _searched(search: Search, best: InHand, first: Solution) -> tuple[float, InH
     spare = search.target(best) - bound
     shortest_s = lp.lower[:n].copy()
     longest_s = np.minimum(lp.upper[:n], lp.lower[:n] + spare / np.maximum(reduced, 1e-12 * spare))
+    known = learnt(search, best, first)
     while True:
         goal = search.target(best)
-        root, best = swept(search, best, bound, first.x, shortest_s, longest_s)
+        root, best = swept(search, best, known, shortest_s, longest_s)
         if root is None:
             return search.target(best), best
-        bound, best = _halved(search, best, *root, enough=goal)
+        known = root
+        bound, best = _halved(search, best, root, enough=goal)
         # A plan much better than the one in hand leaves far fewer worth having: begin again with these.
         if search.late(best) or best.value >= goal:
             return bound, best
 
 
-def _halved(search: Search, best: InHand, root: Region, seen: Directions, *, enough: float) -> tuple[float, InHand]:
+def _halved(search: Search, best: InHand, root: Root, *, enough: float) -> tuple[float, InHand]:
     """Branch and bound, best bound first, until it is closed or a plan better than ``enough`` is found."""
-    lp = search.lp
-    rows = [i for i in range(lp.rows_used) if np.isfinite((lp.row(i).low, lp.row(i).high)).any()]
+    lp, seen, rows = root.lp, root.seen, live_rows(root.lp)
     programs = [RegionProgram(lp.copy(rows), search.question, seen, search.target(best)) for _ in range(2 * TOGETHER)]
-    waiting, steps = [root], 0
+    waiting, steps = [root.region], 0
     while waiting and waiting[0].bound < search.target(best) and best.value >= enough and not search.late(best):
         steps += 1
         halves: list[Region] = []

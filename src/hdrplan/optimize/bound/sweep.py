@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,74 +13,121 @@ from hdrplan.optimize.bound.dose_modes import Directions, directions
 from hdrplan.optimize.bound.region import Ranges, Region, floors_of
 from hdrplan.optimize.bound.region_program import NEGLIGIBLE_FRAC, RegionProgram, RegionRow
 from hdrplan.optimize.bound.search import InHand, Search
-from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
+from hdrplan.optimize.program.lazy_lp import LazyLP, LPStatus, Solution
 from hdrplan.optimize.program.rows import NewRows
 
-__all__ = ["swept"]
+__all__ = ["Root", "learnt", "live_rows", "swept"]
 
 # Points of each goal whose greatest and smallest doses give the first plans to learn from.
-LEARNT = 5
-MAX_SWEEPS = 6
-# Sweeps go on while each closes this part of the gap; then halving does more.
-GAIN_FRAC = 0.25
+LEARNT = 3
+MAX_SWEEPS = 40
+# Sweeps go on while each closes this part of the gap, or decides this part of the points; then halving does more.
+GAIN_FRAC, DECIDED_FRAC = 0.25, 0.03
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Root:
+    """All plans worth having, as one region.
+
+    Parameters
+    ----------
+    region : Region
+    seen : Directions
+        The numbers of its ranges.
+    lp : LazyLP
+        The program with the rows of the region.
+    plans_s : (k, n_dwells) array
+        Plans worth having, or nearly so, that differ much.
+    """
+
+    region: Region
+    seen: Directions
+    lp: LazyLP
+    plans_s: FloatArray
 
 
 def swept(
-    search: Search, best: InHand, bound: float, x: FloatArray, shortest_s: FloatArray, longest_s: FloatArray
-) -> tuple[tuple[Region, Directions] | None, InHand]:
+    search: Search, best: InHand, before: Root, shortest_s: FloatArray, longest_s: FloatArray
+) -> tuple[Root | None, InHand]:
     """Bound all plans at once, again and again, each time with directions chosen anew.
 
     Parameters
     ----------
     search : Search
     best : InHand
-    bound : float
-        Known before.
-    x : (n_columns,) array
-        A relaxation's plan.
+    before : Root
+        What is known before: :func:`learnt`, or an earlier sweep.
     shortest_s, longest_s : (n_dwells,) arrays
         Bounds of the dwell times of plans worth having.
 
     Returns
     -------
-    root : tuple of Region and Directions, or None
+    root : Root or None
         All plans worth having, in the last directions; None where there is none.
     best : InHand
     """
-    lp, question, n = search.lp, search.question, search.n_dwells
-    at, before, plans_s = np.arange(len(question.excess.volume_cc)), None, _learnt(search, best, x)
+    question, root, left = search.question, before, np.inf
     for sweep in range(MAX_SWEEPS):
-        seen = directions(question.excess, at, plans_s, shortest_s, longest_s)
+        bound, n = root.region.bound, search.n_dwells
+        at = root.seen.at
+        if sweep:
+            # Points that are never on the wrong side need no description.
+            at = at[root.seen.reach(root.region.ranges.low, root.region.ranges.high)[1] > 0]
+        if not len(at):
+            break
+        seen = directions(question.excess, at, root.plans_s, shortest_s, longest_s)
         corners = np.sort(np.stack((seen.per_s * shortest_s, seen.per_s * longest_s)), axis=0).sum(axis=2)
-        pair = [RegionProgram(lp.copy(), question, seen, search.target(best)) for _ in range(2)]
+        # The sweep before serves to find the ranges of the new numbers, and then no more.
+        pair = [RegionProgram(root.lp.copy(live_rows(root.lp)), question, seen, search.target(best)) for _ in range(2)]
+        lp = root.lp.copy(i for i in live_rows(root.lp) if not isinstance(root.lp.row(i).owner, RegionRow))
+        lp.families = root.lp.families
         master = RegionProgram(lp, question, seen, search.target(best))
         ranges, extremes = _tightened((*pair, master), Ranges(corners[0], corners[1]), search.pool)
-        if ranges is None:
+        floors = None if ranges is None else floors_of(question.excess, seen, ranges)
+        if ranges is None or floors is None:
             return None, best
-        # What the sweep before knew has served its purpose: the ranges of the new numbers.
-        if before is not None:
-            before.leave()
-        before = master
-        floors = floors_of(question.excess, seen, ranges)
-        if floors is None:
-            return None, best
-        new, x = master.bound(ranges, floors, x, check=sweep < 2)
+        new, x = master.bound(ranges, floors, root.region.x, check=True)
         if new >= search.target(best):
             return None, best
         gained, bound = max(bound, new) - bound, max(bound, new)
-        region, best = Region(bound=bound, order=0, ranges=ranges, x=x), best.seen(1)
+        plans_s = np.array([root.plans_s[0], *(plan.x[:n] for plan in extremes), x[:n]])
+        root = Root(region=Region(bound=bound, order=0, ranges=ranges, x=x), seen=seen, lp=lp, plans_s=plans_s)
+        best = search.improved(best.seen(1), x)
         search.report.of(search, best, bound)
-        plans_s = np.array([plans_s[0], *(plan.x[:n] for plan in extremes), x[:n]])
-        best = search.improved(best, x)
-        if search.late(best) or (sweep and gained < GAIN_FRAC * (search.target(best) - bound + gained)):
+        slow = gained < GAIN_FRAC * (search.target(best) - bound + gained)
+        left, left_before = _undecided(seen, ranges), left
+        if search.late(best) or (slow and left > (1.0 - DECIDED_FRAC) * left_before):
             break
-        # Points that are never on the wrong side need no description.
-        at = at[seen.reach(ranges.low, ranges.high)[1] > 0]
-    return (region, seen), best
+    return root, best
 
 
-def _learnt(search: Search, best: InHand, x: FloatArray) -> FloatArray:
-    """Return plans worth having that differ much, while the program learns the rows that matter."""
+def live_rows(lp: LazyLP) -> list[int]:
+    """Return the rows of a program that limit anything."""
+    return [i for i in range(lp.rows_used) if np.isfinite((lp.row(i).low, lp.row(i).high)).any()]
+
+
+def _undecided(seen: Directions, ranges: Ranges) -> float:
+    """Count the points that may be on either side of their limit."""
+    lowest, highest = seen.reach(ranges.low, ranges.high)
+    return float(((lowest <= 0) & (highest > 0)).sum())
+
+
+def learnt(search: Search, best: InHand, first: Solution) -> Root:
+    """Begin with what a first solve knows: find plans that differ much, while the program learns the rows that matter.
+
+    Parameters
+    ----------
+    search : Search
+    best : InHand
+    first : Solution
+        The objective at its smallest, without floors.
+
+    Returns
+    -------
+    Root
+        With every point, no number yet.
+    """
+    x = first.x
     lp, n, question = search.lp, search.n_dwells, search.question
     excess, cost = question.excess, question.cost
     better = NewRows(cost[None, :], np.array([-np.inf]), np.array([search.target(best)]))
@@ -98,7 +146,12 @@ def _learnt(search: Search, best: InHand, x: FloatArray) -> FloatArray:
                 if solution.rounds and solution.status != LPStatus.INFEASIBLE:
                     plans.append(solution.x[:n])
     lp.limit(row, -np.inf, np.inf)
-    return np.array(plans)
+    none = np.zeros(0)
+    everything = Directions(
+        at=np.arange(len(above)), per_s=np.zeros((0, n)), loads=np.zeros((len(above), 0)), fixed=above, rest=above
+    )
+    region = Region(bound=first.bound, order=0, ranges=Ranges(none, none), x=x)
+    return Root(region=region, seen=everything, lp=lp, plans_s=np.array(plans))
 
 
 def _tightened(

@@ -91,9 +91,16 @@ class Program:
         """Return by how much requirements may be missed, Gy or s."""
         return self._lp.upper[self.columns.of_misses(which)].copy()
 
-    def allow_miss(self, which: Sequence[int], maximum: float | FloatArray) -> None:
-        """Let requirements be missed by at most so many Gy (or s); 0 makes them hard."""
-        self._lp.bounds(self.columns.of_misses(which), 0.0, maximum)
+    def allow_miss(self, which: Sequence[int], maximum: float | FloatArray, surplus: float | FloatArray = 0.0) -> None:
+        """Let requirements be missed by at most so many Gy (or s); 0 makes them hard. A surplus is a negative miss.
+
+        Parameters
+        ----------
+        which : sequence of int
+        maximum : float or (m,) array
+        surplus : float or (m,) array
+        """
+        self._lp.bounds(self.columns.of_misses(which), -np.asarray(surplus), maximum)
 
     def fix_misses(self, which: Sequence[int], misses: FloatArray) -> None:
         """Let requirements be missed by exactly so many Gy (or s): limits that move."""
@@ -283,11 +290,10 @@ class Program:
                     tail.relimit(np.inf if tail.points.sense == -1 else -np.inf, self._lp)
                     self._lp.families.remove(tail)
 
-    def relaxed(self, cost: FloatArray) -> Solution:
-        """Minimise without the dose-volume goals, under the other rows so far, in a copy: nothing changes here."""
+    def without_dose_volume(self) -> LazyLP:
+        """Return a copy with the rows so far, those of the dose-volume goals left out."""
         left_out = {family.owner for family in self.dose_volume.values()}
-        rows = (number for number, row in enumerate(self.rows) if row.owner not in left_out)
-        return self._lp.copy(rows).solve(cost, deadline=self.deadline, check=False)
+        return self._lp.copy(number for number, row in enumerate(self.rows) if row.owner not in left_out)
 
     def hand_over(self) -> LazyLP:
         """Return the linear program itself, to a search that goes on with it alone: do not use this one any more."""

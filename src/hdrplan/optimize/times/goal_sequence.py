@@ -14,6 +14,7 @@ from hdrplan.optimize.certificate import Certificate, Loss, LossCause, Optimum, 
 from hdrplan.optimize.notes import TimeNotProven
 from hdrplan.optimize.objectives import RelativeMiss, TotalTime
 from hdrplan.optimize.problem import PlanProblem
+from hdrplan.optimize.program.convex_bound import convex_bound
 from hdrplan.optimize.program.dose_program import MAX_MISS
 from hdrplan.optimize.program.judge import broken, polished
 from hdrplan.optimize.program.lazy_lp import SOLVER, LPStatus, Solution
@@ -31,6 +32,10 @@ __all__ = ["optimize_times"]
 NO_WORK = WorkLimit(seconds=0.0)
 # A bound this near to the plan, as a fraction, is the plan's own.
 CLOSED_FRAC = 1e-6
+# Of the proof's time, for the bound of one level: large organs take half a second a row.
+CONVEX_FRAC = 0.05
+# A smaller relative miss is none.
+LEAST_MISS = 1e-9
 
 
 def optimize_times(
@@ -135,18 +140,21 @@ def _reach(task: Task, standing: Standing, level: int) -> Standing:
     if reached.status != LPStatus.OPTIMAL:
         return replace(standing, stopped=standing.stopped or reached.status == LPStatus.STOPPED)
     standing = standing.at(reached)
+    # Other plans leave out other points: the bound of them all is that of what is convex of the dose-volume goals.
+    bound = 0.0
+    if not convex and reached.value > LEAST_MISS and not standing.proof.used_up:
+        bound = min(reached.value, max(0.0, convex_bound(program, cost, seconds=CONVEX_FRAC * standing.proof.seconds)))
     objective = RelativeMiss(level, task.goals(own))
     # A goal that can be met is met to the last digit; one that cannot keeps its miss, with a ten-thousandth of it.
-    maximum = 0.0 if reached.value <= 1e-9 else reached.value * (1 + 1e-4) + SLACK_FRAC
+    maximum = 0.0 if reached.value <= LEAST_MISS else reached.value * (1 + 1e-4) + SLACK_FRAC
     program.keep(cost, maximum, objective)
     program.allow_miss(own, np.array([maximum * scale[k] for k in own]))
     if not convex and all(requirements[k].kind == Kind.DOSE_VOLUME for k in own):
-        # What a dose-volume goal misses has no better bound than 0.
-        return standing.reaching(Bounded(objective=objective, value=reached.value, bound=0.0))
-    # Other goals have one without those goals.
+        return standing.reaching(Bounded(objective=objective, value=reached.value, bound=bound))
+    # Other goals have one without those goals too, with its proof.
     relaxed = reached if convex else program.solve(cost)
     standing = replace(standing, stopped=standing.stopped or relaxed.status == LPStatus.STOPPED)
-    bound, proof = max(0.0, relaxed.bound), proof_of(program, cost, relaxed)
+    bound, proof = max(bound, relaxed.bound), proof_of(program, cost, relaxed)
     return standing.reaching(Bounded(objective=objective, value=reached.value, bound=bound, proof=proof))
 
 
@@ -181,7 +189,9 @@ def _shorten(task: Task, standing: Standing) -> tuple[Standing, Solution]:
         stopped = standing.stopped or last.status == LPStatus.STOPPED
         return replace(standing.noting(TimeNotProven()), stopped=stopped), plan
     # Other plans may leave out other points: a bound for all of them is one without the dose-volume goals.
-    bounding = program.relaxed(total_time) if plan.excused else last
+    bounding = last
+    if plan.excused:
+        bounding = program.without_dose_volume().solve(total_time, deadline=program.deadline, check=False)
     proof = proof_of(program, total_time, bounding)
     return standing.reaching(Bounded(objective=TotalTime(), value=last.value, bound=bounding.bound, proof=proof)), last
 

@@ -107,7 +107,8 @@ def _lower(task: Task, standing: Standing, solve: Callable[[FloatArray], Solutio
         bound, proof = (standing.levels[0].bound, standing.levels[0].proof) if standing.levels else (0.0, None)
         # Half of the work: the other half is for the main objective.
         gap = GAP_FRAC * float(limits.sum())
-        standing, lifted = proven(task, standing, lost, gap=gap, limit=standing.proof.half())
+        alone = task.doses if len(task.doses) == 1 else ()
+        standing, lifted = proven(task, standing, lost, gap=gap, limit=standing.proof.half(), surplus=alone)
         bound = max(bound, lifted)
     plan = standing.plan
     short_gy = np.array([program.columns.miss(plan.x, k) for k in task.doses])

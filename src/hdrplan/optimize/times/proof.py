@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -24,6 +24,8 @@ __all__ = ["GAP_FRAC", "prove", "proven"]
 # A plan under dose-volume goals is proven when no plan is better by more than this fraction of the objective, or of the
 # prescriptions where these had to be lowered.
 GAP_FRAC = 1e-3
+# The surplus of a prescription that a bound may look at: far more than any row lets through.
+SURPLUS_FRAC = 0.5
 
 
 def prove(task: Task, standing: Standing) -> Standing:
@@ -38,8 +40,10 @@ def prove(task: Task, standing: Standing) -> Standing:
     return replace(standing, levels=(*before, replace(main, value=standing.plan.value, bound=standing.bound)))
 
 
-def proven(task: Task, standing: Standing, cost: FloatArray, *, gap: float, limit: WorkLimit) -> tuple[Standing, float]:
-    """Bound an objective under the hard goals, those that are not convex included.
+def proven(
+    task: Task, standing: Standing, cost: FloatArray, *, gap: float, limit: WorkLimit, surplus: Sequence[int] = ()
+) -> tuple[Standing, float]:
+    """Bound an objective under all goals held so far, those that are not convex included.
 
     Parameters
     ----------
@@ -50,6 +54,9 @@ def proven(task: Task, standing: Standing, cost: FloatArray, *, gap: float, limi
     gap : float
         The end: no plan is better by more than this, in the unit of the objective.
     limit : WorkLimit
+    surplus : sequence of int
+        Requirements whose surplus counts as a negative miss: without it the bound of a miss stands still at 0 as long
+        as plans without any are not excluded.
 
     Returns
     -------
@@ -59,12 +66,14 @@ def proven(task: Task, standing: Standing, cost: FloatArray, *, gap: float, limi
         Minus infinity where nothing was proven.
     """
     plan, program = standing.plan, task.program
-    if limit.used_up or plan.status != LPStatus.OPTIMAL:
+    if limit.used_up or plan.status != LPStatus.OPTIMAL or not program.dose_volume:
         return standing, -np.inf
     fresh = Program(program.problem, program.requirements)
-    for k in task.hard:
+    entered = sorted({*program.families, *program.single_rows})
+    for k in entered:
         fresh.enter(k)
-    fresh.allow_miss(task.hard, program.max_miss(task.hard))
+    most = SURPLUS_FRAC * np.array([program.requirements[k].limit * (k in surplus) for k in entered])
+    fresh.allow_miss(entered, program.max_miss(entered), most)
     fresh.start()
     try:
         with _time_apart(program, limit.seconds):
