@@ -95,6 +95,8 @@ def test_nothing_names_the_patient_unless_asked(archive: Path, tmp_path: Path) -
         for word in ("Doe_Jane", "Roe_Richard", "ID0", "ID1"):
             assert folder == "b" or word not in text, word
         assert ("ID0" in text) == (folder == "b")
+    for path in (tmp_path / "b").iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, "what names patients is for its owner alone"
     secrets = json.loads(key.read_text())
     assert set(secrets["patients"].values()) >= {"ID0", "ID1"}
     assert stat.S_IMODE(key.stat().st_mode) == 0o600

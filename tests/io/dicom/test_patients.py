@@ -89,3 +89,16 @@ def test_commands_refuse_and_accept(export: Path, tmp_path: Path) -> None:
     assert rows["metrics", False] == []
     assert "must have one PatientID, got RS of P-" in rows["errors", False][0]["error"]
     assert "[other-patient]" in rows["metrics", True][0]["warnings"]
+
+
+def test_a_broken_file_is_told_without_its_name(export: Path, tmp_path: Path) -> None:
+    whole = (export / "RD.dcm").read_bytes()
+    (export / "Doe_Jane").mkdir()
+    (export / "Doe_Jane" / "Doe_Jane.dcm").write_bytes(whole[: len(whole) // 2])
+    run = CliRunner().invoke(cli, ["import", str(export), "-o", str(tmp_path / "case"), "--ctv", "solid"])
+    assert run.exit_code == 0, run.output
+    record = (tmp_path / "case" / "run.json").read_text()
+    assert "dicom-unreadable" in record
+    for text in (record, run.output):
+        assert "Doe" not in text
+        assert "Jane" not in text

@@ -59,7 +59,7 @@ def read_ct_series(folder: Path) -> CTSeries:
         except (FormatError, InputError):
             # Other files may lie beside a series; a broken slice at its end would leave no gap to be seen.
             if path.suffix.lower() == ".dcm":
-                broken.append(path.name)
+                broken.append(f"one of {path.stat().st_size} bytes")
             continue
         if tags.text("SOPClassUID", "") in (CT_IMAGE, ENHANCED_CT):
             series.setdefault(tags.text("SeriesInstanceUID", ""), []).append(path)
