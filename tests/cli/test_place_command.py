@@ -46,7 +46,7 @@ def test_a_lesion_that_no_way_reaches_names_the_obstacle_and_the_remedy(run, pha
         "-o", tmp_path / "out",
     )  # fmt: skip
     assert done.code == 2
-    assert "no straight way leads to lesion_B" in done.err
+    assert "no straight path leads to lesion_B" in done.err
     assert "stopped: ribs" in done.err
     assert "--avoid ribs=MM" in done.err
     assert not (tmp_path / "out").exists()

@@ -77,7 +77,7 @@ def test_a_plan_passes_and_gets_a_page(planned: Path, run, tmp_path: Path) -> No
     table = json.loads((tmp_path / "validation" / "validation.json").read_text())
     assert table["counts"] == {"pass": len(table["rows"]), "explained": 0, "fail": 0, "skipped": 0}
     assert any("no plan below" in row["what"] for row in table["rows"])
-    assert any("least dose" in row["what"] for row in table["rows"])
+    assert any("minimum dose" in row["what"] for row in table["rows"])
     assert "Validation of a plan" in (tmp_path / "validation" / "validation.html").read_text()
 
 
@@ -108,7 +108,7 @@ def test_claims_that_are_too_good_fail(planned: Path, run, tmp_path: Path) -> No
     ran = run("validate", planned / "case", "--plan", folder, "--json")
     assert ran.code == 1
     failed = states(ran.out)["fail"]
-    assert any("least dose" in what for what in failed), failed
+    assert any("minimum dose" in what for what in failed), failed
     assert any("no plan below" in what for what in failed), failed
     assert any("gap and losses" in what for what in failed), failed
 

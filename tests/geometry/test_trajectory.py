@@ -62,7 +62,7 @@ def test_every_way_keeps_its_margin_and_its_limits():
 
 def test_the_wall_stops_what_comes_from_the_right():
     reach = replace(WIDE, toward=(-1.0, 0.0, 0.0), within_deg=20.0, tilt_deg=10.0)
-    with pytest.raises(InfeasibleError, match=r"no straight way leads to lesion.*colon.*Lower the margin of colon"):
+    with pytest.raises(InfeasibleError, match=r"no straight path leads to lesion.*colon.*Lower the margin of colon"):
         ways(reach)
     assert len(ways(reach, {})) > 0
     assert len(ways(replace(reach, toward=(1.0, 0.0, 0.0)))) > 0

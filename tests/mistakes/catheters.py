@@ -39,7 +39,7 @@ def tip_in_air(given: Given) -> None:
     given.catheters = [given.catheters[1]]
 
 
-@CATHETERS("one catheter twice in the file", refuses="each catheter stands once")
+@CATHETERS("one catheter twice in the file", refuses="each catheter must occur once")
 def doubled(given: Given) -> None:
     given.catheters.append(("cath_4", given.catheters[0][1]))
 

@@ -227,7 +227,7 @@ def empty_mask(given: Given) -> None:
     given.labels[given.mask("lesion")] = NAMES["liver"]
 
 
-@STRUCTURES("one name for two values of the label map", refuses="stands once")
+@STRUCTURES("one name for two values of the label map", refuses="must occur once")
 def one_name_two_values(given: Given) -> None:
     def edit(folder: Path) -> None:
         text = (folder / "labels.json").read_text().replace('"spleen"', '"liver"')

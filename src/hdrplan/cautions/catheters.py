@@ -18,8 +18,7 @@ CATHETERS = (
         sentence="{name}: its last point is nearer to the skin ({tip_mm:.0f} mm) than its first ({hub_mm:.0f} mm); is "
         "the hub first?",
         remedy="Reverse its points: hub first, tip last.",
-        why="A catheter comes from outside. Given where both ends are equally near to the CTV, for the CTV does not "
-        "tell then.",
+        why="A catheter comes from outside. Used where both ends are equally near to the CTV.",
     ),
     Kind(
         id="catheter-tip-in-air",

@@ -86,7 +86,7 @@ PLANS = (
         sentence="{catheter}: dwells of the plan lie up to {mm:.1f} mm farther apart than their offsets along the "
         "catheter",
         remedy="Positions or offsets were changed: plan again.",
-        why="Two places on a catheter are never farther apart than the way along it. Given from 1 mm.",
+        why="Two places on a catheter are never farther apart than the path along it. Given from 1 mm.",
     ),
     Kind(
         id="plan-axes-reversed",

@@ -105,7 +105,7 @@ def command(
         with new_folder(output) as draft:
             (draft / "check.html").write_text(_page(clinical, check, identify), encoding="utf-8")
             write_json(draft / "check.json", table)
-            options = {"source": model.name, "tip": tip or "as the plan tells"}
+            options = {"source": model.name, "tip": tip or "as the plan states"}
             write_run(
                 draft, inputs={name: sha256(path) for name, path in files.items()}, options=options, warnings=given()
             )

@@ -69,7 +69,7 @@ def warn(cautions: Iterable[Caution]) -> None:
         raise InputError(
             "with --strict no warning may be left",
             got=f"{len(new)} ({kinds})",
-            remedy=f"Mend the input, or leave --strict out; `hdrplan explain {next(iter(seen))}` says more.",
+            remedy=f"Correct the input, or leave --strict out; `hdrplan explain {next(iter(seen))}` says more.",
         )
 
 

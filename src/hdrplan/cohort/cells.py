@@ -181,7 +181,7 @@ def _key_problems(tables: Tables, forms: Mapping[str, Table]) -> Iterator[Proble
                 continue
             if key in first:
                 words = " + ".join(f"{k} {v}" for k, v in zip(key_columns, key, strict=True) if v is not None)
-                yield problem(name, row.number, "duplicate_key", f"{words} stands in row {first[key]} too")
+                yield problem(name, row.number, "duplicate_key", f"{words} is also in row {first[key]}")
             first.setdefault(key, row.number)
 
 

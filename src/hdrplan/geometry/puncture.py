@@ -75,7 +75,7 @@ def trajectories(room: Clearance, lesion: Structure, reach: Reach) -> Trajectori
     tip, chord, free, blocker = _marched(room, lesion, entry[a], goal[b], reach.beyond_mm)
     for k, name in enumerate(room.names):
         blocked[name] = int((blocker == k).sum())
-    blocked["the skin between (the way leaves the body)"] = int((blocker == -2).sum())
+    blocked["the skin (the path leaves the body)"] = int((blocker == -2).sum())
     good = (blocker == -1) & (length + tip <= reach.longest_mm)
     if not good.any():
         raise _no_way(lesion.name, tried, blocked, room)
@@ -163,13 +163,13 @@ def _no_way(name: str, tried: int, blocked: dict[str, int], room: Clearance) -> 
     shares = ", ".join(f"{stop} {100 * n / of:.0f} %" for stop, n in worst)
     first = worst[0][0]
     remedy = (
-        f'Lower the margin of {first} (now {margins[first]:g} mm: `margins_mm["{first}"]`), or loosen the limits of '
-        "length and angle for other ways."
+        f'Lower the margin of {first} (now {margins[first]:g} mm: `margins_mm["{first}"]`), or relax the limits of '
+        "length and angle."
         if first in margins
-        else "Loosen the first of these."
+        else "Relax the first of these."
     )
     return InfeasibleError(
-        f"no straight way leads to {name}",
+        f"no straight path leads to {name}",
         got=" ".join(f"of {of} lines {kept} stopped: {shares}".split()),
         remedy=remedy,
     )

@@ -59,7 +59,7 @@ def read_cohort(path: Path) -> tuple[dict[str, RawTable], list[Problem]]:
     for file in files:
         name = file.stem.lower()
         if name in tables:
-            problems.append(problem(name, None, "duplicate_key", f"{name} stands in two files"))
+            problems.append(problem(name, None, "duplicate_key", f"{name} is in two files"))
             continue
         tables[name] = _csv(file, name) if file.suffix.lower() == ".csv" else _parquet(file, name)
     return tables, problems

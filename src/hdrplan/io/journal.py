@@ -120,7 +120,7 @@ def _lock(stream: IO[str], path: Path) -> None:
         except OSError:
             raise InputError(
                 "one run at a time writes an output",
-                got="another that is under way",
+                got="another run that is in progress",
                 where=path,
                 remedy="Wait for it, or choose another output.",
             ) from None

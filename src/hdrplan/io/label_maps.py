@@ -29,7 +29,7 @@ def read_names(path: Path) -> dict[int, str]:
         if not isinstance(label, int) or isinstance(label, bool):
             raise FormatError('expected pairs such as "32": "lesion_B"', got=f"{key!r}: {value!r}"[:120], where=path)
         if label in names:
-            raise FormatError("each label value stands once", got=f"{label} twice", where=path)
+            raise FormatError("each label value must occur once", got=f"{label} twice", where=path)
         names[label] = name
     return names
 
@@ -75,7 +75,9 @@ def read_label_map(
     structures = []
     for name, role in wanted.items():
         if len(labels[name]) > 1:
-            raise FormatError("each structure name stands once", got=f"{name!r} for {labels[name]}", where=names_path)
+            raise FormatError(
+                "each structure name must occur once", got=f"{name!r} for {labels[name]}", where=names_path
+            )
         if labels[name]:
             mask_zyx = values == labels[name][0]
             if name not in optional or mask_zyx.any():

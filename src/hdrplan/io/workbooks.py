@@ -64,7 +64,7 @@ def read_workbook(path: Path) -> tuple[dict[str, RawTable], list[Problem]]:
         if table is None:
             continue
         if table.name in tables:
-            problems.append(problem(table.name, None, "duplicate_key", f"{table.name} stands in two sheets"))
+            problems.append(problem(table.name, None, "duplicate_key", f"{table.name} is in two sheets"))
             continue
         tables[table.name] = table
         problems += told

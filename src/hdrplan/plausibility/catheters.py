@@ -167,7 +167,7 @@ def _pairs(catheters: Sequence[Catheter], samples: Sequence[FloatArray], where: 
         apart = tree.query(samples[short])[0]
         if apart.max() < 0.01:
             raise InputError(
-                "each catheter stands once",
+                "each catheter must occur once",
                 got=f"{names['first']} and {names['second']} at one place",
                 where=where,
                 remedy="Leave one of them out.",

@@ -80,7 +80,7 @@ def plan_dossier(folder: Path, file: CaseFile | None, *, on_progress: Progress |
 def _d100_rows(own: OwnPlan, planned: PlannedCase, name: str, cold: Cold) -> list[Row]:
     stated = own.metrics.table("structures").table(name)
     d100_gy = stated.number("d100_gy")
-    what = f"{name}: least dose {cold.least_gy:.3f} Gy of {cold.looked_at:,} points"
+    what = f"{name}: minimum dose {cold.least_gy:.3f} Gy of {cold.looked_at:,} points"
     if stated.values.get("d100_lower_gy") is None:
         sampled_gy = float(planned.of_structure(name)[0].min())
         return [
@@ -104,7 +104,7 @@ def _d100_rows(own: OwnPlan, planned: PlannedCase, name: str, cold: Cold) -> lis
         (what, f"shortfall below the proven {lower_gy:.3f} Gy, that no point is to lie below",
          lower_gy - cold.least_gy, _SAME_PCT),
         (f"{name}: proven interval of D100, {lower_gy:.3f} to {upper_gy:.3f} Gy",
-         "excess of the least dose found above the interval's upper end", cold.least_gy - upper_gy, _SEARCH_PCT),
+         "excess of the minimum dose found over the upper end of the interval", cold.least_gy - upper_gy, _SEARCH_PCT),
         (f"{name}: D100 {d100_gy:.3f} Gy", "distance from the proven interval",
          max(lower_gy - d100_gy, d100_gy - upper_gy), _SAME_PCT),
     ]  # fmt: skip
@@ -164,7 +164,7 @@ def _bound_rows(own: OwnPlan, planned: PlannedCase, certificate: Entries, found:
     dual, objective = certificate.number("dual"), certificate.text("objective")
     if found is None:
         asked = Question(section=SECTION, what=f"no plan below {dual:.6g} of {objective}", source=_PROGRAM)
-        return [skipped(asked, why="No plan was found that holds everything, so nothing is said of the bound.")]
+        return [skipped(asked, why="No plan that meets everything was found, so the bound is not judged.")]
     rows = [
         judged(
             Question(

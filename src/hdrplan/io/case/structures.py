@@ -88,7 +88,7 @@ def structures_of(
         for structure in file.read({**roles, **dict.fromkeys(others, _OTHER)}, others):
             if structure.name in read:
                 raise InputError(
-                    "each structure stands in one file", got=f"{structure.name!r} in two", where=file.where
+                    "each structure must be in one file only", got=f"{structure.name!r} in two", where=file.where
                 )
             read[structure.name] = structure
     missing = [name for name in roles if name not in read]

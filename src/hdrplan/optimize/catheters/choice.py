@@ -110,7 +110,7 @@ def _with_all(tools: SetTools) -> Bounded:
             if plan is None
             else f"{sets.missed_gy(plan.x):.2f} Gy short with all {len(everything)} together, "
             f"held back by {sets.binding(plan)}",
-            remedy="Lower the prescription, loosen a limit, or allow more ways (margins, angles, length).",
+            remedy="Lower the prescription, relax a limit, or allow more paths (margins, angles, length).",
         )
     tools.bounds.excuse(tools.plans.excused(plan.x))
     proof = tools.bounds.bound(everything)
