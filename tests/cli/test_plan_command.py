@@ -363,4 +363,4 @@ def test_the_proof_says_what_it_holds_for(case: Path, run, tmp_path: Path) -> No
     quick = run("plan", case, "--samples-only", "-o", "quick")
     assert quick.code == 0, quick.err
     assert scope("quick") == "sample points"
-    assert "on every sample point" in quick.out
+    assert "at all sample points" in quick.out

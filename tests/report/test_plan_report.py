@@ -121,7 +121,7 @@ def test_given_times_claim_no_certificate(result):
     given = plan_result(result.case, result.goals, plan, points=result.points)
     page = plan_report(given, RUN)
     assert "There is no certificate, because these times were not made by the optimiser." in page
-    assert "Dwell times were given, not optimised." in page
+    assert "Dwell times were given and not optimised." in page
 
 
 def test_provenance_names_versions_inputs_and_options(result):
