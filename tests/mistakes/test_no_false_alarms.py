@@ -10,6 +10,7 @@ import pytest
 
 from hdrplan.geometry import Volume
 from hdrplan.io import case_of_table, read_case, read_volume
+from hdrplan.plausibility.anatomy import doubts_of_tissue
 from hdrplan.plausibility.images import doubts_of_ct
 from hdrplan.plausibility.strength import doubts_of_strength
 from hdrplan.sources import Strength
@@ -107,3 +108,22 @@ def test_a_patient_on_the_belly_is_not_flipped() -> None:
 @pytest.mark.parametrize("strength_u", [10_175.0, 17_500.0, 40_700.0, 48_000.0, 61_000.0])
 def test_a_source_between_exchange_and_two_half_lives_is_usual(strength_u: float) -> None:
     assert doubts_of_strength(Strength(strength_u)) == []
+
+
+def moved(how: str, values: np.ndarray, spacing_mm: np.ndarray) -> np.ndarray:
+    """The values of a CT, flipped or 2 cm beside their place; or with the noise of a low dose."""
+    if how == "noise":
+        return values + np.random.default_rng(1).normal(0.0, 60.0, values.shape)
+    axis = {"x": 2, "y": 1, "z": 0}[how[-1]]
+    if how.startswith("flip"):
+        return np.flip(values, axis)
+    return np.roll(values, round(20.0 / spacing_mm[2 - axis]), axis)
+
+
+@pytest.mark.parametrize("how", ["flip x", "flip y", "flip z", "shift x", "shift z", "noise"])
+def test_organs_two_centimetres_beside_their_place_are_noticed_and_noise_is_not(how: str) -> None:
+    case = read_case(ROOT / "phantoms" / "liver-lesion-b").case
+    assert case.ct is not None
+    values = np.ascontiguousarray(moved(how, case.ct.values_zyx, case.ct.grid.spacing_mm))
+    doubts = doubts_of_tissue(case.structures, Volume(case.ct.grid, values))
+    assert bool(doubts) == (how != "noise"), doubts

@@ -25,8 +25,8 @@ IMAGES = (
         id="ct-slice-jumps",
         sentence="slice {index} of the CT has a mean that differs by {hu:.0f} HU from both its neighbours",
         remedy="Look at the slice: it may have another rescale or belong to another patient.",
-        why="Neighbouring slices agree to a few HU in the mean; one that differs while its neighbours agree was scaled "
-        "differently, or does not belong here.",
+        why="Neighbouring slices agree to a few HU in the mean; one that differs while its neighbours agree was "
+        "scaled differently, or does not belong here.",
     ),
     Kind(
         id="ct-flipped",

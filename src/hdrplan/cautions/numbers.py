@@ -15,8 +15,8 @@ NUMBERS = (
     ),
     Kind(
         id="bounded-source",
-        sentence="the data of {source} are for a water sphere of {radius_cm:g} cm radius: beyond {holds_cm:g} cm "
-        "from the source its doses are too low, by {low_10cm:.0f} % at 10 cm and {low_far:.0f} % beyond 14 cm",
+        sentence="the data of {source} are for a water sphere of {radius_cm:g} cm radius: beyond {holds_cm:g} cm from "
+        "the source its doses are too low, by {low_10cm:.0f} % at 10 cm and {low_far:.0f} % beyond 14 cm",
         remedy="For planning use {instead}.",
         why="A small phantom scatters less back than a patient. The data suit checks of systems that use them.",
     ),

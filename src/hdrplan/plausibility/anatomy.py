@@ -44,9 +44,9 @@ _SURE_MM = 10.0
 # HU: solid organs and lesions lie above, fat, lung and air below. Of outlines on their own CT at most 3 % of the voxels
 # of liver, spleen, kidneys and vessels lay below, of mirrored ones 14 to 54 % (two public CTs of the trunk).
 _FAT_HU = -50.0
-_FAT_SHARE = 0.15
+_FAT_SHARE = 0.12
 # Lesions may hold fat or gas after treatment; epidural fat is drawn with the cord.
-_LOOSE_SHARE = 0.30
+_LOOSE_SHARE = 0.25
 _BONE_HU = 400.0
 _SOLID = ("liver", "spleen", "right kidney", "left kidney", "heart", "aorta", "vena cava", "spinal cord")
 _LUNGS = ("lungs", "right lung", "left lung")
@@ -103,9 +103,16 @@ def _tissue(structure: Structure, organ: str | None, ct: Volume) -> list[Caution
         tissue, wrong, odd = "bone or metal", hu > _BONE_HU, True
     else:
         tissue, wrong = "fat, lung or air", hu < _FAT_HU
-        odd = bool(wrong.mean() > (_LOOSE_SHARE if structure.role == "CTV" or organ == "spinal cord" else _FAT_SHARE))
+        loose = structure.role == "CTV" or organ == "spinal cord"
+        odd = _dark_frac(hu, middle) > (_LOOSE_SHARE if loose else _FAT_SHARE)
     if not odd:
         return []
     return [
         caution("structure-in-other-tissue", name=structure.name, share=float(wrong.mean()), tissue=tissue, hu=middle)
     ]
+
+
+def _dark_frac(hu: FloatArray, middle: float) -> float:
+    """Fraction of values of fat and air beyond what noise makes: noise is as often as far above the middle as below."""
+    dark = float((hu < _FAT_HU).mean())
+    return dark if middle <= _FAT_HU else dark - float((hu > 2.0 * middle - _FAT_HU).mean())
