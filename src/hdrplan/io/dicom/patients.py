@@ -88,7 +88,16 @@ def checked_strangers(files: Sequence[DicomFile], *, accept: bool, where: object
 
 
 def refusal(stranger: Stranger, name: Namer, where: object = None) -> InputError:
-    """Return the error that names both patients or studies by pseudonym."""
+    """Return the error that names both patients or studies by pseudonym.
+
+    Parameters
+    ----------
+    stranger : Stranger
+    name : Namer
+        Tag and value -> pseudonym.
+    where : object
+        What the message names first.
+    """
     own, other = name(stranger.tag, stranger.own), name(stranger.tag, stranger.other)
     return InputError(
         f"CT, structures, plan and dose must have one {stranger.tag}",
