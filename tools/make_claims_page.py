@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "docs" / "measurements" / "claims.toml"
 PAGE = TABLE.with_suffix(".md")
 FIGURE = re.compile(
-    r"\d\s?%|\b\d[\d.]*e-\d+|\b\d[\d.,]*\s?(?:s|ms|min|minutes?|hours?|seconds?|[GM]i?B)\b|\d\s?times (?:as|faster|slower|less)"
+    r"\d\s?%|\b\d[\d.]*e-\d+|\b\d[\d.,]*\s?(?:s|ms|min|minutes?|hours?|seconds?|[GM]i?B)\b"
+    r"|\d\s?times (?:as|faster|slower|less)"
 )
 # Records of decisions give the figures of their day; the help pages are code blocks whose text is ours.
 RECORDS, HELP = "docs/decisions/", "docs/reference/cli.md"
@@ -87,11 +88,8 @@ def page() -> str:
     listed = table()
     held = [claim for claim in listed["claims"] if claim["held_by"]]
     open_ = [claim for claim in listed["claims"] if not claim["held_by"]]
-    lines = [
-        HEAD,
-        f"{len(held)} sentences and {len(listed['pages']) + len(listed['parts'])} pages or tables are held; {len(open_)} are not.",
-        "",
-    ]
+    whole = len(listed["pages"]) + len(listed["parts"])
+    lines = [HEAD, f"{len(held)} sentences and {whole} pages or tables are held; {len(open_)} are not.", ""]
     lines += ["## Sentences", "", "| page | says | held by |", "|---|---|---|"]
     lines += [f"| {_link(c['page'])} | {_cell(c['says'])} | `{c['held_by']}` |" for c in held]
     lines += ["", "## Pages and tables held as a whole", "", "| page | held by |", "|---|---|"]
