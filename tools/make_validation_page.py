@@ -15,9 +15,9 @@ HEAD = """# Validation dossier
 
 This page shows how far the results of hdrplan are from known truths: published tables, analytic solids, R, other
 solvers, and other planning systems. `hdrplan validate -o validation` makes the same dossier on your own
-installation in a minute or two, as a page and as JSON. The exit code is 1 if a row fails. With `--plans FOLDER`
-it also recomputes your RT Plans. The run below is on a fresh clone. `tools/make_validation_page.py` wrote the
-page.
+installation in some minutes, as a page and as JSON. The exit code is 1 if a row fails. With `--plans FOLDER`
+it also recomputes your RT Plans. `hdrplan validate CASE --plan OUT` checks the output folder of one plan instead.
+The run below is on a fresh clone. `tools/make_validation_page.py` wrote the page.
 
 "explained" means that a result is outside the aim, but inside a wider limit whose reason the note gives.
 

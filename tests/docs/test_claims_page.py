@@ -118,6 +118,6 @@ def test_what_is_not_there_is_noticed() -> None:
     assert exists("hdrplan validate --only claims")
     assert not exists("hdrplan validate --nothing")
     assert not exists("hdrplan nothing")
-    assert not exists("tests/docs/test_claims.py::test_of_another_day")
+    assert not exists("tests/docs/test_claims_page.py::test_of_another_day")
     assert not exists("python -m benchmarks.nothing")
     assert not exists("make nothing")
