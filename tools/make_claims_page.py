@@ -27,8 +27,8 @@ HEAD = """# What we claim, and what holds it
 
 Every sentence of README and docs with a performance or an accuracy, and the test or the command that holds it. Times in
 seconds and minutes, memory, factors of speed, percentages and numbers such as 1e-9 count; doses and lengths do not.
-`tests/docs/test_claims_page.py` fails where a sentence has changed, where its test is gone, and where a new sentence with a
-figure is in no row. This page is made by `tools/make_claims_page.py` from `claims.toml`.
+`tests/docs/test_claims_page.py` fails where a sentence has changed, where its test is gone, and where a new sentence
+with a figure is in no row. This page is made by `tools/make_claims_page.py` from `claims.toml`.
 """
 
 
