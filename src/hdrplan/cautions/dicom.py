@@ -57,7 +57,7 @@ DICOM = (
         id="other-patient",
         sentence="{kind} and {reference} differ in {tag} ({own}, {other}); they were accepted together",
         remedy="Make sure that both are of one patient and one treatment.",
-        why="Without --accept-other-patient such files are refused. The names are pseudonyms of this run.",
+        why="Such files are refused unless `accept_other_patient=True`. The names are pseudonyms of this run.",
     ),
     Kind(
         id="uid-of-partner",
