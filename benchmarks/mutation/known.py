@@ -34,8 +34,8 @@ class Known:
 KNOWN = (
     Known(
         name="slivers of a CTV dropped from the search",
-        file="dose/minimum.py",
-        function="minimum_dose",
+        file="dose/boxes.py",
+        function="BoxTree.halves",
         before="max(axis=1, initial=-np.inf) >= 0",
         after="max(axis=1, initial=-np.inf) >= 0.05",
     ),

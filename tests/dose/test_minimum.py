@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from hdrplan.dose import dose_at_points, dose_rate, minimum_dose, sample_points
-from hdrplan.dose.boxes import CORNERS, first_boxes, lowest_corner
+from hdrplan.dose import MinimumDoseSearch, dose_at_points, dose_rate, minimum, minimum_dose, sample_points
+from hdrplan.dose.boxes import CORNERS, BoxTree, first_boxes, levels, lowest_corner
 from hdrplan.dose.shape import Shape, shape_of
 from hdrplan.dose.tables import tables_of
 from hdrplan.geometry import Dwells, Grid, Structure, ellipsoid
-from hdrplan.kernels.bounds import Boxes, linear_bound_rows
+from hdrplan.kernels.boxes import Boxes, Kept, linear_bound_rows
 from hdrplan.kernels.tg43 import Stops, padded
 from hdrplan.sources import load_source
 
@@ -35,6 +35,13 @@ def line(n=7, step_mm=4.0, tilt=0.2):
     )
 
 
+def nothing(boxes, stops):
+    """No room to keep anything."""
+    n = len(stops.weights)
+    rows = np.arange(len(boxes.centres))
+    return Kept(rows, np.empty((0, n, 5), dtype=np.float32), np.zeros((0, n), dtype=np.bool_))
+
+
 @pytest.mark.parametrize("name", ["gammamed-12i", "flexisource"])
 @pytest.mark.parametrize("half_mm", [0.05, 0.3, 1.0, 3.0])
 def test_linear_bound_lies_below_the_dose_in_random_boxes(name, half_mm):
@@ -47,7 +54,7 @@ def test_linear_bound_lies_below_the_dose_in_random_boxes(name, half_mm):
     rho = np.full(len(centres), half_mm * np.sqrt(3))
     lowest_m = float(source.radial_dose[source.radial_r_mm <= 100.0].min() * source.anisotropy.min())
     boxes, stops = Boxes(centres, rho, np.eye(3)), Stops(dwells.positions_mm, dwells.axes, STRENGTH_U * times)
-    linear_bound_rows(0, len(centres), boxes, stops, lowest_m, padded(tables_of(source)), out)
+    linear_bound_rows(0, len(centres), boxes, stops, lowest_m, padded(tables_of(source)), nothing(boxes, stops), out)
     for _ in range(20):
         d = rng.uniform(-half_mm, half_mm, centres.shape)
         dose = dose_at_points(dwells, times, centres + d, source, strength_u=STRENGTH_U).gy
@@ -67,7 +74,7 @@ def test_remainder_is_of_second_order():
         out = np.empty((len(centres), 5))
         boxes = Boxes(centres, np.full(len(centres), rho_mm), np.eye(3))
         stops = Stops(dwells.positions_mm, dwells.axes, STRENGTH_U * times)
-        linear_bound_rows(0, len(centres), boxes, stops, 0.1, padded(tables_of(source)), out)
+        linear_bound_rows(0, len(centres), boxes, stops, 0.1, padded(tables_of(source)), nothing(boxes, stops), out)
         rest.append(out[:, 4])
         # Twice the 1 / r^2 part of the remainder for the tables' share, at the nearest dwell's distance.
         assert np.median(out[:, 4] / out[:, 0]) < 2.0 * rho_mm**2 / 8.0**2
@@ -98,6 +105,50 @@ def test_minimum_dose_encloses_that_of_many_points():
     assert wrong.lower_gy <= seen <= wrong.upper_gy * 1.02
     cold = dose_rate(dwells, wrong.cold_mm[:1], source, strength_u=STRENGTH_U).gy_per_s @ times
     assert cold[0] < 1.05 * seen
+
+
+@pytest.mark.parametrize("room_bytes", [100 << 20, 21 * 7 * 500, 0])
+def test_a_search_that_goes_on_says_what_a_new_one_says(room_bytes, monkeypatch):
+    """Other times, other dwells at work, another dose wanted: what is kept of boxes and dwells changes no bound."""
+    monkeypatch.setattr(minimum, "_KEPT_BYTES", room_bytes)
+    source, dwells, shape = load_source("gammamed-12i"), line(), shape_of(sphere(14.0))
+    search = MinimumDoseSearch(shape, dwells, source, strength_u=STRENGTH_U)
+    rng = np.random.default_rng(4)
+    points = rng.uniform(-15.0, 15.0, (20_000, 3))
+    points = points[shape.holds(points)]
+    for k in range(5):
+        times = rng.uniform(20.0, 60.0, len(dwells)) * (rng.random(len(dwells)) < 0.8)
+        dose = dose_at_points(dwells, times, points, source, strength_u=STRENGTH_U).gy.min()
+        asked = {"wanted_gy": dose * (0.9 + 0.03 * k), "tolerance_gy": 0.01 * dose}
+        going_on = search.minimum_dose(times, **asked)
+        new = minimum_dose(shape, dwells, times, source, strength_u=STRENGTH_U, **asked)
+        assert going_on.finished == new.finished
+        assert going_on.lower_gy <= dose
+        np.testing.assert_allclose(
+            [going_on.lower_gy, going_on.upper_gy], [new.lower_gy, new.upper_gy], rtol=1e-5 if new.finished else 1e-3
+        )
+        # Single precision may open or close a box whose bound stands at the dose wanted.
+        assert abs(going_on.boxes - new.boxes) <= 2 + 0.001 * new.boxes
+        assert abs(len(going_on.cold_mm) - len(new.cold_mm)) <= 2 + 0.001 * new.boxes
+
+
+def test_the_halves_of_a_box_keep_their_numbers():
+    shape = shape_of(sphere(9.0))
+    tree = BoxTree(shape)
+    some = tree.roots[::3]
+    first = tree.halves(some)
+    tree.halves(tree.roots)
+    assert np.array_equal(tree.halves(some), first)
+    assert len(np.unique(tree.halves(tree.roots))) == len(tree.halves(tree.roots))
+    # Each half lies in its box, and no point of the shape in a box is left out.
+    low, size = tree.low(some), tree.size(some)
+    points = (low[:, None] + np.random.default_rng(0).random((len(some), 40, 3)) * size[:, None]).reshape(-1, 3)
+    points = points[shape.level_at(points) >= 0.0]
+    from_half = tree.low(first), tree.low(first) + tree.size(first)
+    held = ((points[:, None] >= from_half[0]) & (points[:, None] <= from_half[1])).all(axis=2).any(axis=1)
+    assert len(points) > 100
+    assert held.all()
+    assert np.array_equal(tree.level(first), levels(shape, tree.low(first), tree.size(first)))
 
 
 def test_the_inside_of_a_capsule_takes_no_search():
@@ -177,7 +228,7 @@ def test_a_box_across_the_axis_loses_nothing_to_the_crease_there():
         out = np.empty((1, 5))
         boxes = Boxes(np.array([[0.02, 0.0, along_mm]]), np.array([rho_mm]), np.eye(3))
         stops = Stops(dwells.positions_mm, dwells.axes, weights)
-        linear_bound_rows(0, 1, boxes, stops, 0.1, padded(tables_of(source)), out)
+        linear_bound_rows(0, 1, boxes, stops, 0.1, padded(tables_of(source)), nothing(boxes, stops), out)
         value, slope, rest = out[0, 0], out[0, 1:4], out[0, 4]
         lowest = value - rest - rho_mm * np.linalg.norm(slope[:2])
         on_axis = dose_at_points(dwells, [30.0], np.array([[0.0, 0.0, along_mm]]), source, strength_u=STRENGTH_U).gy[0]

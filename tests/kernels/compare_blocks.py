@@ -11,7 +11,7 @@ from kernel_cases import Rng, invented_tables, some_dwells
 from hdrplan.arrays import frozen
 from hdrplan.dose import blocks as cut
 from hdrplan.geometry import Grid
-from hdrplan.kernels.bounds import Boxes
+from hdrplan.kernels.boxes import Boxes, Kept
 from hdrplan.kernels.carried_error import BlockPlaces, Probe
 from hdrplan.kernels.chebyshev import NODES, PADDED
 from hdrplan.kernels.lattice import Lattice, lattice_of
@@ -175,12 +175,39 @@ def linear_bound_rows(kernel: Kernel, rng: Rng) -> None:
             assert (low >= 0.9 * dose).all()
 
 
+def one_dwell(kernel: Kernel, rng: Rng) -> None:
+    """Below every point of a ball, on the axis, in the capsule and at its wall and ends included."""
+    t = invented_tables(rng)
+    source = (np.zeros((1, 3)), np.array([[0.0, 0.0, 1.0]]), np.ones(1), t)
+    lowest_m = float(t.g.min() * t.f.min())
+    for rho in (0.02, 0.1, 0.5, 3.0):
+        along = rng.choice([0.0, t.capsule_low_mm, t.capsule_high_mm, 15.0]) + rng.normal(0.0, 0.3)
+        away = abs(rng.choice([0.0, t.capsule_radius_mm, 6.0]) + rng.normal(0.0, 0.1))
+        value, slope_along, slope_away, rest = kernel(along, away, rho, lowest_m, padded(t))
+        d = rng.normal(size=(40, 3))
+        d *= rho * rng.random((40, 1)) ** 0.3 / np.linalg.norm(d, axis=1, keepdims=True)
+        low = value + slope_away * d[:, 0] + slope_along * d[:, 2] - rest
+        rate = naive.doses(np.array([away, 0.0, along]) + d, *source)
+        assert (low <= rate * (1.0 + 1e3 * ROUNDOFF)).all()
+
+
 def bound(
     kernel: Kernel, t: Tables, centres: np.ndarray, half_mm: np.ndarray, frame: np.ndarray, stops: Stops
 ) -> np.ndarray:
     """Rows of (value, three slopes, remainder) of cubes, which half a diagonal encloses."""
-    out = np.full((len(centres), 5), np.nan)
-    lowest_m = float(t.g.min() * t.f.min())
+    out, again, kept = (np.full((len(centres), 5), np.nan) for _ in range(3))
+    lowest_m, n = float(t.g.min() * t.f.min()), len(stops.weights)
     boxes = Boxes(frozen(centres), frozen(half_mm * math.sqrt(3.0)), frozen(frame))
-    kernel(0, len(centres), boxes, stops, lowest_m, padded(t), out)
-    return out
+    # Half of the boxes find room to be kept; the second time what is kept is read.
+    rows, m = np.arange(len(centres)), len(centres) // 2
+    room = Kept(rows, np.empty((m, n, 5), dtype=np.float32), np.zeros((m, n), dtype=np.bool_))
+    none = room._replace(per_u=room.per_u[:0], known=room.known[:0])
+    for where, memory in ((out, none), (kept, room), (again, room)):
+        kernel(0, len(centres), boxes, stops, lowest_m, padded(t), memory, where)
+    assert room.known.all()
+    np.testing.assert_array_equal(again, kept)
+    # Nowhere in the box above what is not kept, and lower by no more than single precision.
+    moved = half_mm * math.sqrt(3.0) * np.abs(kept[:, 1:4] - out[:, 1:4]).sum(axis=1)
+    assert ((out[:, 0] - out[:, 4]) - (kept[:, 0] - kept[:, 4]) >= moved - 1e2 * ROUNDOFF * out[:, 0]).all()
+    np.testing.assert_allclose(kept[:, 4], out[:, 4], rtol=0, atol=1e-6 * float(out[:, 0].max()))
+    return kept

@@ -8,7 +8,7 @@ from compare_blocks import bound
 from kernel_cases import invented_tables, some_dwells
 
 from hdrplan.arrays import frozen
-from hdrplan.kernels.bounds import linear_bound_rows
+from hdrplan.kernels.boxes import linear_bound_rows
 from hdrplan.kernels.tg43 import Stops, padded
 from naive import tg43 as naive
 

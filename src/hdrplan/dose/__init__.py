@@ -4,7 +4,7 @@ from hdrplan.dose.along_away import AlongAwayCheck, along_away_check
 from hdrplan.dose.change import dose_change
 from hdrplan.dose.field import dose_field
 from hdrplan.dose.hottest import HotDoses, hot_doses
-from hdrplan.dose.minimum import MinimumDose, minimum_dose
+from hdrplan.dose.minimum import MinimumDose, MinimumDoseSearch, minimum_dose
 from hdrplan.dose.points import MAX_POINTS, SPACING_MM, SamplePoints, sample_points
 from hdrplan.dose.rate import DoseRate, PointDose, dose_at_points, dose_rate
 from hdrplan.dose.shape import Shape, shape_of
@@ -16,6 +16,7 @@ __all__ = [
     "DoseRate",
     "HotDoses",
     "MinimumDose",
+    "MinimumDoseSearch",
     "PointDose",
     "SamplePoints",
     "Shape",

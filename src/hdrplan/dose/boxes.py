@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import maximum_filter, minimum_filter
 
-from hdrplan.arrays import BoolArray, FloatArray
+from hdrplan.arrays import BoolArray, FloatArray, IntArray
 from hdrplan.dose.shape import Shape
 
-__all__ = ["CORNERS", "candidates", "first_boxes", "halved", "levels", "lowest_corner"]
+__all__ = ["CORNERS", "BoxTree", "candidates", "first_boxes", "halved", "levels", "lowest_corner"]
 
 CORNERS = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
 """Corners of a box from its middle, in half edges, (8, 3)."""
@@ -90,3 +90,59 @@ def halved(low: FloatArray, size: FloatArray, spacing_mm: FloatArray) -> tuple[F
     other = low.copy()
     other[rows, longest] += half[rows, longest]
     return np.concatenate((low, other)), np.concatenate((half, half))
+
+
+class BoxTree:
+    """Boxes of one shape and their halves, made when they are first asked for; a box keeps its number.
+
+    Parameters
+    ----------
+    shape : Shape
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        self._shape, self._count = shape, 0
+        self._low, self._size, self._level = np.empty((0, 3)), np.empty((0, 3)), np.empty((0, 8))
+        # Number of the first half, -1 until it is asked for; halves outside the shape are dropped.
+        self._first, self._halves = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+        low, size = first_boxes(shape)
+        self._add(low, size, levels(shape, low, size))
+        self.roots: IntArray = np.arange(self._count)
+        """Numbers of the boxes that cover the shape."""
+
+    def low(self, boxes: IntArray) -> FloatArray:
+        """Lower corners, (n, 3)."""
+        return self._low[boxes]
+
+    def size(self, boxes: IntArray) -> FloatArray:
+        """Sizes, (n, 3)."""
+        return self._size[boxes]
+
+    def level(self, boxes: IntArray) -> FloatArray:
+        """Level at the corners, (n, 8)."""
+        return self._level[boxes]
+
+    def halves(self, boxes: IntArray) -> IntArray:
+        """Numbers of the halves of boxes, those that hold a part of the shape."""
+        new = boxes[self._first[boxes] < 0]
+        low, size = halved(self._low[new], self._size[new], self._shape.grid.spacing_mm)
+        both = np.arange(2 * len(new)).reshape(2, -1).T.ravel()  # the two halves of a box one after the other
+        low, size = low[both], size[both]
+        level = levels(self._shape, low, size)
+        held = level.max(axis=1, initial=-np.inf) >= 0
+        count = held.reshape(-1, 2).sum(axis=1)
+        self._halves[new], self._first[new] = count, self._count + np.cumsum(count) - count
+        self._add(low[held], size[held], level[held])
+        count = self._halves[boxes]
+        return np.repeat(self._first[boxes] - np.cumsum(count) + count, count) + np.arange(count.sum())
+
+    def _add(self, low: FloatArray, size: FloatArray, level: FloatArray) -> None:
+        start, self._count = self._count, self._count + len(low)
+        if self._count > len(self._low):
+            more = max(self._count, 2 * len(self._low)) - len(self._low)
+            self._low, self._size, self._level, self._first, self._halves = (
+                np.concatenate((array, np.full((more, *array.shape[1:]), -1, dtype=array.dtype)))
+                for array in (self._low, self._size, self._level, self._first, self._halves)
+            )
+        added = slice(start, self._count)
+        self._low[added], self._size[added], self._level[added] = low, size, level

@@ -20,22 +20,24 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan.arrays import FloatArray, freeze, frozen
-from hdrplan.dose.boxes import CORNERS, candidates, first_boxes, halved, levels, lowest_corner
+from hdrplan.arrays import FloatArray, IntArray, freeze, frozen
+from hdrplan.dose.boxes import CORNERS, BoxTree, candidates, lowest_corner
 from hdrplan.dose.rate import dose_at_points
 from hdrplan.dose.shape import Shape
-from hdrplan.dose.tables import checked_strength, stops_of, tables_of
+from hdrplan.dose.tables import checked_strength, checked_times, tables_of
 from hdrplan.geometry import Dwells
-from hdrplan.kernels.bounds import Boxes, linear_bound_rows
-from hdrplan.kernels.tg43 import Stops, Tables, padded
+from hdrplan.kernels.boxes import Boxes, Kept, linear_bound_rows
+from hdrplan.kernels.tg43 import Stops, padded
 from hdrplan.sources import TG43Source
 from hdrplan.threads import over_rows
 
-__all__ = ["MAX_BOXES", "MinimumDose", "minimum_dose"]
+__all__ = ["MAX_BOXES", "MinimumDose", "MinimumDoseSearch", "minimum_dose"]
 
 MAX_BOXES = 3_000_000
 """Boxes that a search examines at most, but for the last round."""
 
+# Of one structure, for bounds of single dwells: 40,000 boxes of 120 dwells. Other boxes are computed each time.
+_KEPT_BYTES = 100 << 20
 # Half diagonal, mm: a cold point speaks for a box of this size, however much less there may be in it.
 _NEAR_MM = 0.2
 # No box gets smaller. On the axis beyond a catheter's last dwell the dose has a crease of some Gy per mm, which no
@@ -107,44 +109,91 @@ def minimum_dose(
     InputError
         As in :func:`hdrplan.dose.dose_at_points`.
     """
-    grid, search = shape.grid, _Search.of(shape, dwells, times_s, source, strength_u)
-    low, size = first_boxes(shape)
-    examined, lower, upper, finished = 0, np.inf, np.inf, True
-    cold: list[FloatArray] = [np.zeros((0, 3))]
-    cold_gy: list[FloatArray] = [np.zeros(0)]
-    while len(low):
-        examined += len(low)
-        bound = search.bounds(low, size)
-        open_ = bound.lower_gy < wanted_gy
-        lower = min(lower, float(bound.lower_gy[~open_].min(initial=np.inf)))
-        low, size = low[open_], size[open_]
-        bound = _Bounds(*(array[open_] for array in bound))
-        points = frozen(grid.world(_coldest(low, size, bound)))
-        doses = dose_at_points(dwells, times_s, points, source, strength_u=strength_u).gy
-        # A level that is 0 but for its rounding: no point of the structure is known in the box.
-        doses = np.where(shape.holds(points), doses, np.inf)
-        upper = min(upper, float(doses.min(initial=np.inf)))
-        missed = doses < wanted_gy + tolerance_gy / 2
-        # A cold point speaks for its box when little lies below it.
-        little = (doses - bound.lower_gy < tolerance_gy / 4) | (bound.half_diagonal_mm < _NEAR_MM)
-        stop = (missed & little) | (bound.half_diagonal_mm < _SMALLEST_MM)
-        if examined > MAX_BOXES:
-            stop[:] = True
-        if stop.any():
-            finished = False
-            lower = min(lower, float(bound.lower_gy[stop].min()))
-            cold.append(points[stop & missed])
-            cold_gy.append(doses[stop & missed])
-        low, size = halved(low[~stop], size[~stop], grid.spacing_mm)
-        keep = levels(shape, low, size).max(axis=1, initial=-np.inf) >= 0
-        low, size = low[keep], size[keep]
-    return MinimumDose(
-        lower_gy=lower,
-        upper_gy=max(lower, upper) if np.isfinite(upper) else lower,
-        cold_mm=np.concatenate(cold)[np.argsort(np.concatenate(cold_gy), kind="stable")],
-        boxes=examined,
-        finished=finished,
-    )
+    search = MinimumDoseSearch(shape, dwells, source, strength_u=strength_u)
+    return search.minimum_dose(times_s, wanted_gy=wanted_gy, tolerance_gy=tolerance_gy)
+
+
+class MinimumDoseSearch:
+    """The minimum dose of one structure, asked for time after time: boxes and the bounds of single dwells are kept.
+
+    Parameters
+    ----------
+    shape, dwells, source, strength_u
+        As in :func:`minimum_dose`.
+    """
+
+    def __init__(self, shape: Shape, dwells: Dwells, source: TG43Source, *, strength_u: float) -> None:
+        self._shape, self._dwells, self._source = shape, dwells, source
+        self._strength_u = checked_strength(strength_u)
+        self._tree = BoxTree(shape)
+        self._kept = _KeptBounds(len(dwells))
+        self._tables = padded(tables_of(source))
+        self._lowest_m = float(source.radial_dose[source.radial_r_mm <= 100.0].min() * source.anisotropy.min())
+
+    def minimum_dose(self, times_s: npt.ArrayLike, *, wanted_gy: float, tolerance_gy: float) -> MinimumDose:
+        """Return bounds of the minimum dose at some times; parameters and errors as in :func:`minimum_dose`."""
+        dwells, shape, tree = self._dwells, self._shape, self._tree
+        times = checked_times(dwells, times_s)
+        boxes, examined, lower, upper, finished = tree.roots, 0, np.inf, np.inf, True
+        cold: list[FloatArray] = [np.zeros((0, 3))]
+        cold_gy: list[FloatArray] = [np.zeros(0)]
+        while len(boxes):
+            examined += len(boxes)
+            bound = self._bounds(boxes, times)
+            open_ = bound.lower_gy < wanted_gy
+            lower = min(lower, float(bound.lower_gy[~open_].min(initial=np.inf)))
+            boxes, bound = boxes[open_], _Bounds(*(array[open_] for array in bound))
+            points = frozen(shape.grid.world(self._coldest(boxes, bound)))
+            doses = dose_at_points(dwells, times, points, self._source, strength_u=self._strength_u).gy
+            # A level that is 0 but for its rounding: no point of the structure is known in the box.
+            doses = np.where(shape.holds(points), doses, np.inf)
+            upper = min(upper, float(doses.min(initial=np.inf)))
+            missed = doses < wanted_gy + tolerance_gy / 2
+            # A cold point speaks for its box when little lies below it.
+            little = (doses - bound.lower_gy < tolerance_gy / 4) | (bound.half_diagonal_mm < _NEAR_MM)
+            stop = (missed & little) | (bound.half_diagonal_mm < _SMALLEST_MM)
+            if examined > MAX_BOXES:
+                stop[:] = True
+            if stop.any():
+                finished = False
+                lower = min(lower, float(bound.lower_gy[stop].min()))
+                cold.append(points[stop & missed])
+                cold_gy.append(doses[stop & missed])
+            boxes = tree.halves(boxes[~stop])
+        return MinimumDose(
+            lower_gy=lower,
+            upper_gy=max(lower, upper) if np.isfinite(upper) else lower,
+            cold_mm=np.concatenate(cold)[np.argsort(np.concatenate(cold_gy), kind="stable")],
+            boxes=examined,
+            finished=finished,
+        )
+
+    def _bounds(self, boxes: IntArray, times_s: FloatArray) -> _Bounds:
+        low, size, level = self._tree.low(boxes), self._tree.size(boxes), self._tree.level(boxes)
+        grid, half_mm = self._shape.grid, size / 2 * self._shape.grid.spacing_mm
+        rho = np.linalg.norm(half_mm, axis=1)
+        asked = Boxes(frozen(grid.world(low + size / 2)), frozen(rho), frozen(grid.direction))
+        stops = Stops(self._dwells.positions_mm, self._dwells.axes, frozen(self._strength_u * times_s))
+        kept, out = self._kept.of(boxes), np.empty((len(boxes), 5))
+        over_rows(
+            lambda first, last: linear_bound_rows(first, last, asked, stops, self._lowest_m, self._tables, kept, out),
+            len(boxes),
+            smallest=64,
+        )
+        # Dose and level at the corners, the dose measured from the middle.
+        rise = np.einsum("nk,nck->nc", out[:, 1:4], CORNERS[None] * half_mm[:, None, :])
+        lower = out[:, 0] - out[:, 4] + lowest_corner(rise, level, size.max(axis=1) <= 1.0)
+        return _Bounds(lower, rise, level, rho)
+
+    def _coldest(self, boxes: IntArray, bound: _Bounds) -> FloatArray:
+        """Of each box, the place in the structure where the dose's slopes say it is lowest; grid indices.
+
+        Candidates are the corners inside and, since the level is linear along an edge, the places where edges pass
+        the surface.
+        """
+        places, rise = candidates(bound.level, bound.rise_gy)
+        at = places[np.arange(len(boxes)), rise.argmin(axis=1)]
+        return np.asarray(self._tree.low(boxes) + (at + 1) / 2 * self._tree.size(boxes))
 
 
 class _Bounds(NamedTuple):
@@ -156,47 +205,20 @@ class _Bounds(NamedTuple):
     half_diagonal_mm: FloatArray  # (n,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Search:
-    """The shape and the stops that a search asks. Boxes are given by lower corners and sizes in grid indices."""
+class _KeptBounds:
+    """Memory for the bounds of single dwells in the boxes with the lowest numbers, as far as it may be taken."""
 
-    shape: Shape
-    stops: Stops
-    tables: Tables
-    lowest_m: float
+    def __init__(self, n_dwells: int) -> None:
+        self._most = _KEPT_BYTES // (21 * max(1, n_dwells))
+        self._per_u = np.empty((0, n_dwells, 5), dtype=np.float32)
+        self._known = np.zeros((0, n_dwells), dtype=np.bool_)
 
-    @classmethod
-    def of(cls, shape: Shape, dwells: Dwells, times_s: npt.ArrayLike, source: TG43Source, strength_u: float) -> _Search:
-        return cls(
-            shape=shape,
-            stops=stops_of(dwells, times_s, checked_strength(strength_u)),
-            tables=padded(tables_of(source)),
-            lowest_m=float(source.radial_dose[source.radial_r_mm <= 100.0].min() * source.anisotropy.min()),
-        )
-
-    def bounds(self, low: FloatArray, size: FloatArray) -> _Bounds:
-        grid, half_mm = self.shape.grid, size / 2 * self.shape.grid.spacing_mm
-        rho = np.linalg.norm(half_mm, axis=1)
-        boxes = Boxes(frozen(grid.world(low + size / 2)), frozen(rho), frozen(grid.direction))
-        out = np.empty((len(low), 5))
-        over_rows(
-            lambda first, last: linear_bound_rows(first, last, boxes, self.stops, self.lowest_m, self.tables, out),
-            len(low),
-            smallest=64,
-        )
-        level = levels(self.shape, low, size)
-        # Dose and level at the corners, the dose measured from the middle.
-        rise = np.einsum("nk,nck->nc", out[:, 1:4], CORNERS[None] * half_mm[:, None, :])
-        lower = out[:, 0] - out[:, 4] + lowest_corner(rise, level, size.max(axis=1) <= 1.0)
-        return _Bounds(lower, rise, level, rho)
-
-
-def _coldest(low: FloatArray, size: FloatArray, bound: _Bounds) -> FloatArray:
-    """Of each box, the place in the structure where the dose's slopes say it is lowest; grid indices.
-
-    Candidates are the corners inside and, since the level is linear along an edge, the places where edges pass the
-    surface.
-    """
-    places, rise = candidates(bound.level, bound.rise_gy)
-    at = places[np.arange(len(low)), rise.argmin(axis=1)]
-    return np.asarray(low + (at + 1) / 2 * size)
+    def of(self, boxes: IntArray) -> Kept:
+        """Return what is kept, with room for these boxes."""
+        rows = min(int(boxes.max(initial=-1)) + 1, self._most)
+        if rows > len(self._per_u):
+            more = min(max(rows, 2 * len(self._per_u)), self._most) - len(self._per_u)
+            n_dwells = self._known.shape[1]
+            self._per_u = np.concatenate((self._per_u, np.empty((more, n_dwells, 5), dtype=np.float32)))
+            self._known = np.concatenate((self._known, np.zeros((more, n_dwells), dtype=np.bool_)))
+        return Kept(boxes, self._per_u, self._known)

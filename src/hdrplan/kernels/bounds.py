@@ -19,18 +19,14 @@ wall beside the point, as in :mod:`hdrplan.kernels.tg43`; a box half in it takes
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from hdrplan.kernels._jit import jit
 from hdrplan.kernels.interp import cell_of
-from hdrplan.kernels.tg43 import Stops, Tables, geometry_factor, place, radial_dose
+from hdrplan.kernels.tg43 import Tables, geometry_factor, radial_dose
 
-__all__ = ["Boxes", "linear_bound_rows"]
-
-Floats = npt.NDArray[np.float64]
+__all__ = ["one_dwell"]
 
 # A remainder above this part of the rate: the constant bound is taken, which is near it there and simpler.
 _WORST_FRAC = 0.3
@@ -38,14 +34,6 @@ _WORST_FRAC = 0.3
 _ON_AXIS_MM = 1e-6
 # Rounding of some hundred operations in float64, as a part of the rate.
 _ROUNDING_FRAC = 1e-11
-
-
-class Boxes(NamedTuple):
-    """Boxes with their edges along one frame; read-only arrays."""
-
-    centres: Floats  # (n, 3), mm
-    half_diagonal_mm: Floats  # (n,)
-    frame: Floats  # (3, 3), column k is the k-th direction
 
 
 @jit
@@ -240,8 +228,20 @@ def _formula(along: float, away: float, rho: float, lowest_m: float, t: Tables) 
 
 
 @jit
-def _one_dwell(along: float, away: float, rho: float, lowest_m: float, t: Tables) -> tuple[float, float, float, float]:
-    """Value, slopes along and away from the axis, and remainder of the rate's linear bound; per U, in Gy/s."""
+def one_dwell(along: float, away: float, rho: float, lowest_m: float, t: Tables) -> tuple[float, float, float, float]:
+    """Value, slopes along and away from the axis, and remainder of the rate's linear bound; per U, in Gy/s.
+
+    Parameters
+    ----------
+    along, away : float
+        Centre of the ball, mm.
+    rho : float
+        Its radius, mm.
+    lowest_m : float
+        Lowest value of g F in the tables.
+    t : Tables
+        From :func:`hdrplan.kernels.tg43.padded`.
+    """
     wall = t.capsule_radius_mm
     if away - rho >= wall or along < t.capsule_low_mm - rho or along > t.capsule_high_mm + rho:
         return _formula(along, away, rho, lowest_m, t)
@@ -256,55 +256,3 @@ def _one_dwell(along: float, away: float, rho: float, lowest_m: float, t: Tables
     if above >= 0.0:
         return inner, inner_along, 0.0, inner_rest + max(0.0, turn - above)
     return outer, outer_along, outer_away, outer_rest + max(0.0, turn + above)
-
-
-@jit
-def linear_bound_rows(
-    first: int, last: int, boxes: Boxes, stops: Stops, lowest_m: float, t: Tables, out: Floats
-) -> None:
-    """Rows ``first:last`` of (value, slope along three directions, remainder) of the dose's linear lower bound.
-
-    Parameters
-    ----------
-    first, last : int
-        Numbers of boxes.
-    boxes : Boxes
-    stops : Stops
-    lowest_m : float
-        Lowest value of g F in the tables.
-    t : Tables
-        From :func:`hdrplan.kernels.tg43.padded`.
-    out : (n, 5) array
-        Written: dose >= out[0] + out[1:4] @ d - out[4] Gy, for |d| up to half the diagonal, in the directions of the
-        frame.
-    """
-    centres, rho, frame = boxes.centres, boxes.half_diagonal_mm, boxes.frame
-    positions, axes, weights = stops.positions, stops.axes, stops.weights
-    for i in range(first, last):
-        value, rest = 0.0, 0.0
-        sx, sy, sz = 0.0, 0.0, 0.0
-        for k in range(len(positions)):
-            dx, dy, dz = (
-                centres[i, 0] - positions[k, 0],
-                centres[i, 1] - positions[k, 1],
-                centres[i, 2] - positions[k, 2],
-            )
-            ax, ay, az = axes[k, 0], axes[k, 1], axes[k, 2]
-            along, away = place(dx, dy, dz, ax, ay, az)
-            one, p, q, less = _one_dwell(along, away, rho[i], lowest_m, t)
-            value += weights[k] * one
-            rest += weights[k] * less
-            p *= weights[k]
-            # Close to the axis roundoff points anywhere: the direction away must be square to the axis. Its turn about
-            # the axis does not matter, for the rate has none; and nearer than 1e-12 mm no slope is as good as any.
-            ux, uy, uz = dx - along * ax, dy - along * ay, dz - along * az
-            askew = ux * ax + uy * ay + uz * az
-            ux, uy, uz = ux - askew * ax, uy - askew * ay, uz - askew * az
-            size = math.sqrt(ux * ux + uy * uy + uz * uz)
-            q *= weights[k] / size if size > 1e-12 else 0.0
-            sx += p * ax + q * ux
-            sy += p * ay + q * uy
-            sz += p * az + q * uz
-        out[i, 0], out[i, 4] = value, rest
-        for c in range(3):
-            out[i, 1 + c] = sx * frame[0, c] + sy * frame[1, c] + sz * frame[2, c]

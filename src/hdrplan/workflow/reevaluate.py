@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hdrplan.dose import Shape, minimum_dose
+from hdrplan.dose import MinimumDoseSearch, Shape
 from hdrplan.optimize import EveryPoint
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Plan
@@ -55,16 +55,9 @@ def _proof(ctv: Shape, plan: Plan, target: TargetScore) -> EveryPoint:
     wanted_gy = target.prescription_gy if held else target.d100_gy / (1 + EVERY_POINT_FRAC)
     tolerance_gy = min(target.d100_gy - wanted_gy, target.prescription_gy * EVERY_POINT_FRAC)
     lower_gy, upper_gy, boxes = 0.0, target.d100_gy, 0
+    search = MinimumDoseSearch(ctv, plan.dwells, plan.source, strength_u=plan.strength_u)
     for _ in range(_ROUNDS):
-        minimum = minimum_dose(
-            ctv,
-            plan.dwells,
-            plan.exposure_s,
-            plan.source,
-            strength_u=plan.strength_u,
-            wanted_gy=wanted_gy,
-            tolerance_gy=tolerance_gy,
-        )
+        minimum = search.minimum_dose(plan.exposure_s, wanted_gy=wanted_gy, tolerance_gy=tolerance_gy)
         boxes += minimum.boxes
         lower_gy, upper_gy = max(lower_gy, minimum.lower_gy), min(upper_gy, minimum.upper_gy)
         closed = upper_gy - lower_gy <= EVERY_POINT_FRAC * upper_gy

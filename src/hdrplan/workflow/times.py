@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from hdrplan.arrays import FloatArray
-from hdrplan.dose import DoseRate, MinimumDose, dose_rate, minimum_dose
+from hdrplan.dose import DoseRate, MinimumDose, MinimumDoseSearch, dose_rate
 from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import Dwells, Transit, positions_reached
 from hdrplan.optimize import (
@@ -155,17 +155,12 @@ def _proven_at_every_point(
     passing_s: FloatArray | None,
 ) -> Optimum:
     """Return the best times whose prescriptions are proven at every point of the CTVs."""
+    searches: dict[str, MinimumDoseSearch] = {}
 
     def _minimum_dose(name: str, times_s: FloatArray, wanted_gy: float, tolerance_gy: float) -> MinimumDose:
-        return minimum_dose(
-            problem.points.shape(name),
-            dwells,
-            times_s,
-            source,
-            strength_u=strength_u,
-            wanted_gy=wanted_gy,
-            tolerance_gy=tolerance_gy,
-        )
+        if name not in searches:
+            searches[name] = MinimumDoseSearch(problem.points.shape(name), dwells, source, strength_u=strength_u)
+        return searches[name].minimum_dose(times_s, wanted_gy=wanted_gy, tolerance_gy=tolerance_gy)
 
     def rate_at(points_mm: FloatArray) -> DoseRate:
         return dose_rate(dwells, points_mm, source, strength_u=strength_u)

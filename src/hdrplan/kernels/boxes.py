@@ -1,0 +1,106 @@
+"""Linear lower bounds of the dose in boxes: those of single stops added up, and kept for other times."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hdrplan.kernels._jit import jit
+from hdrplan.kernels.bounds import one_dwell
+from hdrplan.kernels.tg43 import Stops, Tables, place
+
+__all__ = ["Boxes", "Kept", "linear_bound_rows"]
+
+Floats = npt.NDArray[np.float64]
+
+# Twice the rounding to float32, as a part of what is rounded.
+_SINGLE_FRAC = 1.2e-7
+
+
+class Boxes(NamedTuple):
+    """Boxes with their edges along one frame; read-only arrays."""
+
+    centres: Floats  # (n, 3), mm
+    half_diagonal_mm: Floats  # (n,)
+    frame: Floats  # (3, 3), column k is the k-th direction
+
+
+class Kept(NamedTuple):
+    """Bounds of single stops, which do not depend on times: kept from one call to the next."""
+
+    rows: npt.NDArray[np.int64]  # (n,), of each box; from len(per_u) on a box is not kept
+    per_u: npt.NDArray[np.float32]  # (m, n_stops, 5): value, slopes and remainder
+    known: npt.NDArray[np.bool_]  # (m, n_stops)
+
+
+@jit
+def _in_frame(i: int, k: int, boxes: Boxes, stops: Stops, lowest_m: float, t: Tables) -> tuple[float, ...]:
+    """Value, slopes along the frame and remainder of the rate of stop k in box i; per U, in Gy/s."""
+    centres, positions, axes, frame = boxes.centres, stops.positions, stops.axes, boxes.frame
+    dx, dy, dz = centres[i, 0] - positions[k, 0], centres[i, 1] - positions[k, 1], centres[i, 2] - positions[k, 2]
+    ax, ay, az = axes[k, 0], axes[k, 1], axes[k, 2]
+    along, away = place(dx, dy, dz, ax, ay, az)
+    value, p, q, rest = one_dwell(along, away, boxes.half_diagonal_mm[i], lowest_m, t)
+    # Close to the axis roundoff points anywhere: the direction away must be square to the axis. Its turn about the axis
+    # does not matter, for the rate has none; and nearer than 1e-12 mm no slope is as good as any.
+    ux, uy, uz = dx - along * ax, dy - along * ay, dz - along * az
+    askew = ux * ax + uy * ay + uz * az
+    ux, uy, uz = ux - askew * ax, uy - askew * ay, uz - askew * az
+    size = math.sqrt(ux * ux + uy * uy + uz * uz)
+    q *= 1.0 / size if size > 1e-12 else 0.0
+    sx, sy, sz = p * ax + q * ux, p * ay + q * uy, p * az + q * uz
+    return (
+        value,
+        sx * frame[0, 0] + sy * frame[1, 0] + sz * frame[2, 0],
+        sx * frame[0, 1] + sy * frame[1, 1] + sz * frame[2, 1],
+        sx * frame[0, 2] + sy * frame[1, 2] + sz * frame[2, 2],
+        rest,
+    )
+
+
+@jit
+def linear_bound_rows(
+    first: int, last: int, boxes: Boxes, stops: Stops, lowest_m: float, t: Tables, kept: Kept, out: Floats
+) -> None:
+    """Rows ``first:last`` of (value, slope along three directions, remainder) of the dose's linear lower bound.
+
+    Parameters
+    ----------
+    first, last : int
+        Numbers of boxes.
+    boxes : Boxes
+    stops : Stops
+        Those of weight 0 are passed over.
+    lowest_m : float
+        Lowest value of g F in the tables.
+    t : Tables
+        From :func:`hdrplan.kernels.tg43.padded`.
+    kept : Kept
+        Written: what it does not know yet of these boxes.
+    out : (n, 5) array
+        Written: dose >= out[0] + out[1:4] @ d - out[4] Gy, for |d| up to half the diagonal, in the directions of the
+        frame.
+    """
+    weights, per_u = stops.weights, kept.per_u
+    for i in range(first, last):
+        out[i], row = 0.0, kept.rows[i]
+        for k in range(len(weights)):
+            if weights[k] == 0.0:
+                continue
+            if row >= len(per_u):
+                one = _in_frame(i, k, boxes, stops, lowest_m, t)
+                for c in range(5):
+                    out[i, c] += weights[k] * one[c]
+                continue
+            if not kept.known[row, k]:
+                one, rho = _in_frame(i, k, boxes, stops, lowest_m, t), boxes.half_diagonal_mm[i]
+                for c in range(4):
+                    per_u[row, k, c] = one[c]
+                steep = abs(one[1]) + abs(one[2]) + abs(one[3])
+                per_u[row, k, 4] = one[4] + _SINGLE_FRAC * (one[0] + one[4] + rho * steep)
+                kept.known[row, k] = True
+            for c in range(5):
+                out[i, c] += weights[k] * per_u[row, k, c]
