@@ -36,7 +36,7 @@ def test_plot_writes_the_figure_named(run, plans, phantoms, what, name):
     ("what", "name"), [("dvh", "dvh.bmp"), ("dvh", "dvh"), ("3d", "plan.png"), ("dvh", "dvh.html")]
 )
 def test_plot_refuses_a_name_that_does_not_fit(run, phantoms, what, name):
-    made = run("plot", phantoms / "straight-catheter", "--plan", "nowhere", "--what", what, "-o", name)
+    made = run("plot", phantoms / "straight-catheter", "--plan", phantoms, "--what", what, "-o", name)
     assert made.code == 2
     assert made.err.count("\n") == 1
     assert "must end in" in made.err
@@ -61,7 +61,7 @@ def test_compare_works_without_a_case(run, plans):
 def test_compare_names_the_folder_that_is_none(run, plans):
     made = run("compare", plans["twenty"], "nowhere", "-o", "c.html")
     assert made.code == 2
-    assert "nowhere: expected the output folder of a plan" in made.err
+    assert "nowhere: expected a file or folder, got none of that name" in made.err
     assert not Path("c.html").exists()
 
 

@@ -65,7 +65,7 @@ def test_dose_takes_its_source_unless_another_is_given(run, plan):
     Path("points.csv").write_text("x_mm,y_mm,z_mm\n20,0,0\n")
     doses = []
     for more in ([], ["--source", "gammamed-12i"]):
-        made = run("dose", plan, "--points", "points.csv", "-o", "dose.csv", "--json", *more)
+        made = run("dose", plan, "--points", "points.csv", "-o", f"dose{len(more)}.csv", "--json", *more)
         assert made.code == 0, made.err
         doses.append(json.loads(made.out)["max_gy"])
     assert doses[0] / doses[1] == pytest.approx(1.1, rel=1e-9)
