@@ -27,7 +27,7 @@ def test_second_run_compiles_nothing(tmp_path: Path) -> None:
     (tmp_path / "dwells.csv").write_text("x_mm,y_mm,z_mm,tip_x,tip_y,tip_z,time_s\n0,0,0,0,0,1,10\n")
     (tmp_path / "points.csv").write_text("x_mm,y_mm,z_mm\n10,0,0\n")
     call = [sys.executable, "-c", COUNTED, "dose", "--source", "gammamed-plus", "--strength", "40700", "-q"]
-    call += ["--dwells", "dwells.csv", "--points", "points.csv", "-o", "dose.csv"]
+    call += ["--dwells", "dwells.csv", "--points", "points.csv", "-o", "dose.csv", "--overwrite"]
     root = str(Path(hdrplan.__file__).parents[1])
     here = {**os.environ, "PYTHONPATH": root, "NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
     first, second = (

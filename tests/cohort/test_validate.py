@@ -161,7 +161,8 @@ def test_a_broken_cohort_names_rule_table_and_row(
 
 
 def test_every_rule_is_broken_once() -> None:
-    assert {b[0] for b in BROKEN} == set(RULES)
+    # What a workbook says of its size breaks in tests/io/test_hostile_tables.py.
+    assert {b[0] for b in BROKEN} == set(RULES) - {"sheet_range"}
 
 
 def test_all_errors_of_all_tables_come_at_once() -> None:

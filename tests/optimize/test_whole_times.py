@@ -78,7 +78,7 @@ def test_the_certificate_is_of_the_times_that_are_delivered(limits):
     losses = {loss.cause: loss.amount for loss in found.certificate.losses}
     assert LossCause.WHOLE_TIMES in losses
     assert sum(losses.values()) == pytest.approx(main.value - main.bound, rel=1e-9, abs=1e-12)
-    assert "as delivered" in found.certificate.losses_text
+    assert "The delivered dwell times" in found.certificate.losses_text
     for short in found.shortfalls:
         reached_gy = (rate.gy_per_s @ found.times_s)[points.rows("lesion1")].min()
         assert short.reached_gy == pytest.approx(reached_gy, rel=1e-9)

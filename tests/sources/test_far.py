@@ -115,5 +115,5 @@ def test_a_table_of_a_bounded_phantom_says_so_and_names_a_better_one() -> None:
     warning = caution.text
     assert "15 cm radius" in warning
     assert "6 % at 10 cm and 20 % beyond 14 cm" in warning
-    assert warning.endswith("For planning take microselectron-v2.")
+    assert warning.endswith("For planning use microselectron-v2.")
     assert bounded_warnings(load_source("microselectron-v2")) == ()

@@ -179,7 +179,7 @@ def test_a_source_of_a_bounded_phantom_is_a_warning(case_folder: Path) -> None:
     assert changed != text
     (case_folder / "case.toml").write_text(changed)
     (warning,) = (w.text for w in read_case(case_folder).warnings if w.id == "bounded-source")
-    assert warning.endswith("For planning take microselectron-v2.")
+    assert warning.endswith("For planning use microselectron-v2.")
 
 
 def test_first_point_nearer_than_last_is_a_warning(case_folder: Path) -> None:

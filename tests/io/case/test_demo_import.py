@@ -28,7 +28,8 @@ def test_the_demo_goes_out_and_comes_back(phantoms: Path, tmp_path: Path) -> Non
     middle = dwells.positions_mm.mean(axis=0)
     box = Grid(shape_zyx=(24, 28, 28), origin_mm=middle - 28.0, spacing_mm=np.array([2.0, 2.0, 2.0]))
     dose = dose_field(dwells, times_s, box, load_source(), strength_u=plan.strength_u)
-    results = ResultFolder(name="demo", plan=plan, dose=dose, dvh={}, metrics={})
+    dvh = {"lesion_B": (np.array([0.0, 20.0]), np.array([30.0, 15.0]))}
+    results = ResultFolder(name="demo", plan=plan, dose=dose, dvh=dvh, metrics={})
     write_results(tmp_path / "plan", results, report_html="", run=RunRecord(inputs={}, options={}))
     # 16 bits: dciodvfy aborts on the 32 bits that are the default.
     arguments = ["--case", str(phantoms / "liver-lesion-b-5mm"), "-o", str(tmp_path / "dicom"), "--bits", "16"]

@@ -42,7 +42,9 @@ def test_a_broken_slice_at_the_end_is_reported(tmp_path: Path) -> None:
     last.write_bytes(last.read_bytes()[:200])
     series = read_ct_series(folder)
     assert series.volume.grid.shape_zyx[0] == 3
-    assert any("cannot be read" in w.text and last.name in w.text for w in series.warnings)
+    (warning,) = (w.text for w in series.warnings if "cannot be read" in w.text)
+    # A file's name may be a patient's.
+    assert last.name not in warning
 
 
 def test_an_identical_duplicate_is_dropped_a_different_one_refused(tmp_path: Path) -> None:

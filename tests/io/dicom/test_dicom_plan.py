@@ -125,7 +125,7 @@ def test_real_plans_read_with_their_own_trak(shared: Path, name: str) -> None:
     assert plan.dialect == dialect
     assert plan.total_time_s == pytest.approx(seconds * pulses, rel=1e-6)
     assert plan.trak_u_s == pytest.approx(plan.stated_trak_u_s, rel=1e-9)
-    assert not plan.warnings
+    assert {w.id for w in plan.warnings} <= {"plan-not-approved"}
     assert all(channel.tip_known for channel in plan.channels)
 
 

@@ -49,12 +49,14 @@ def strangers_among(files: Sequence[DicomFile]) -> tuple[Stranger, ...]:
     ----------
     files : sequence of DicomFile
         One slice stands for a CT. Values that a file does not have (anonymisers take them out) differ from nothing.
+        Without a CT studies are not compared: planning systems write a plan into a study of its own.
     """
     order = {"CT": 0, "RP": 1}
     ranked = sorted(files, key=lambda file: order.get(file.kind, 2))
+    studies = [(file.kind, file.study_uid) for file in ranked] if any(file.kind == "CT" for file in ranked) else []
     return (
         *_differing("PatientID", [(file.kind, file.patient_id) for file in ranked]),
-        *_differing("StudyInstanceUID", [(file.kind, file.study_uid) for file in ranked]),
+        *_differing("StudyInstanceUID", studies),
     )
 
 
