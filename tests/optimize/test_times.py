@@ -93,6 +93,45 @@ def test_organ_wins_and_the_price_is_the_slope_of_d100():
     assert right - 1e-3 <= mid.prices[0].per_unit <= left + 1e-3
 
 
+def test_what_is_possible_for_one_of_two_lesions_is_said_with_its_condition():
+    """Both share the liver's dose: more than "at most" is possible for one, but only at the other's expense."""
+    rate, points, _ = case(lesions=2)
+    free = optimize_times(problem(rate, points, goals(lesions=2), healthy="liver"))
+    mean = _mean_rate(rate, points, "liver")
+    limit_gy = 0.8 * float(mean @ free.times_s)
+    wanted = goals(goal("liver", f"Dmean <= {limit_gy:.4f} Gy"), lesions=2)
+    found = optimize_times(problem(rate, points, wanted, healthy="liver"))
+    assert found.shortfalls
+    dose = rate.gy_per_s @ found.times_s
+    for short in found.shortfalls:
+        assert "unless another CTV gets less" in short.text
+        other = {"lesion1": "lesion2", "lesion2": "lesion1"}[short.structure]
+        held_gy = dose[points.rows(other)].min()
+        assert _highest_d100(rate, points, short.structure, (mean, limit_gy), {other: 0.0}) > short.best_gy + 0.1
+        alone_gy = _highest_d100(rate, points, short.structure, (mean, limit_gy), {other: held_gy + 1.1e-3})
+        assert min(short.prescription_gy, alone_gy) <= short.best_gy + 2.2e-3
+
+
+def _mean_rate(rate, points, name):
+    rows = points.rows(name)
+    volume = points.volume_cc[rows]
+    return volume @ rate.gy_per_s[rows].astype(float) / volume.sum()
+
+
+def _highest_d100(rate, points, name, mean, others_gy):
+    """Return the highest minimum dose of one CTV under a mean dose of the liver, the others' D100 held."""
+    n = rate.gy_per_s.shape[1]
+    cover = rate.gy_per_s[points.rows(name)].astype(float)
+    rows = [np.hstack((-cover, np.ones((len(cover), 1)))), np.append(mean[0], 0.0)[None]]
+    right = [np.zeros(len(cover)), [mean[1]]]
+    for other, dose_gy in others_gy.items():
+        held = rate.gy_per_s[points.rows(other)].astype(float)
+        rows.append(np.hstack((-held, np.zeros((len(held), 1)))))
+        right.append(np.full(len(held), -dose_gy))
+    best = linprog(np.append(np.zeros(n), -1.0), A_ub=np.vstack(rows), b_ub=np.concatenate(right), bounds=(0, None))
+    return -best.fun
+
+
 def test_lesions_apart_only_the_one_beside_the_organ_gives_way():
     rate, points, _ = case(lesions=2)
     optimum = optimize_times(problem(rate, points, goals(goal("duodenum", "Dmax <= 7 Gy"), lesions=2), healthy="liver"))

@@ -191,7 +191,10 @@ class Shortfall:
     goal : NamedGoal
         D100 of the prescription, or another lower limit on a CTV.
     prescription_gy, reached_gy, best_gy : float
-        Prescribed, reached, and the proven upper bound of the dose under the limits.
+        Prescribed, reached, and the proven upper bound of the dose under the limits: of all plans, or where there are
+        other prescriptions, of those that take from none of them.
+    has_others : bool
+        Whether other prescriptions stand beside this one: their sum is what is proven.
     binding : tuple of NamedGoal
         The limits that bind, in falling order of their price.
     """
@@ -200,6 +203,7 @@ class Shortfall:
     prescription_gy: float
     reached_gy: float
     best_gy: float
+    has_others: bool
     binding: tuple[NamedGoal, ...]
 
     @property
@@ -214,7 +218,7 @@ class Shortfall:
         return (
             f"{self.structure}: {self.goal.id.metric} is {self.reached_gy:.2f} Gy instead of "
             f"{self.prescription_gy:g} Gy ({self.prescription_gy - self.reached_gy:.2f} Gy too low{why}). "
-            f"At most {self.best_gy:.2f} Gy is possible."
+            f"At most {self.best_gy:.2f} Gy is possible{', unless another CTV gets less' * self.has_others}."
         )
 
 

@@ -119,6 +119,7 @@ def _lower(task: Task, standing: Standing, solve: Callable[[FloatArray], Solutio
             prescription_gy=limit,
             reached_gy=limit - float(short),
             best_gy=min(limit, limit - float(short) + max(0.0, plan.value - bound)),
+            has_others=len(task.doses) > 1,
             binding=tuple(price.goal for price in prices),
         )
         for k, limit, short in zip(task.doses, limits.tolist(), short_gy, strict=True)
