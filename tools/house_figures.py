@@ -15,7 +15,7 @@ from pathlib import Path
 
 MANY_PARAMETERS, LONG_FUNCTION, LONG_FILE, MANY_POSITIONAL, MANY_KERNEL_PARAMETERS = 7, 60, 300, 7, 8
 # The modules of the ground floor count as one room.
-GROUND = {"kernels", "errors", "arrays", "door", "options", "threads", "memory"}
+GROUND = {"kernels", "cautions", "errors", "arrays", "door", "options", "threads", "processes", "memory", "costs"}
 
 
 def main() -> None:
@@ -193,7 +193,8 @@ def _room_floors(imports: dict[str, set[str]]) -> int | str:
     rooms: dict[str, set[str]] = defaultdict(set)
     for name, to in imports.items():
         room, *below = ["ground" if part in GROUND else part for part in (n.split(".")[0] for n in (name, *to))]
-        if room:
+        # The entry point of python -m hdrplan is no room.
+        if room not in ("", "__main__"):
             rooms[room] |= set(below) - {room, ""}
     if _circles(rooms):
         return f"circles: {_circles(rooms)}"

@@ -69,16 +69,7 @@ def command(
     """
     from dataclasses import replace
 
-    from hdrplan.io import (
-        json_text,
-        new_folder,
-        read_clinical_plan,
-        read_source,
-        read_tolerances,
-        sha256,
-        write_json,
-        write_run,
-    )
+    from hdrplan.io import json_text, read_clinical_plan, read_source, read_tolerances
     from hdrplan.plan import source_of_brachy
     from hdrplan.report import check_table, decay_caution
     from hdrplan.workflow import StatedDose, check_plan
@@ -102,13 +93,8 @@ def command(
     table = check_table(check, brachy.label if identify else None)
     if output is not None:
         files = dict(clinical.files) | ({} if tolerances is None else {"tolerances": tolerances})
-        with new_folder(output) as draft:
-            (draft / "check.html").write_text(_page(clinical, check, identify), encoding="utf-8")
-            write_json(draft / "check.json", table)
-            options = {"source": model.name, "tip": tip or "as the plan states"}
-            write_run(
-                draft, inputs={name: sha256(path) for name, path in files.items()}, options=options, warnings=given()
-            )
+        options = {"source": model.name, "tip": tip or "as the plan states"}
+        _write(output, _page(clinical, check, identify), table, files=files, options=options)
     if as_json:
         click.echo(json_text(table), nl=False)
     else:
@@ -116,6 +102,18 @@ def command(
         if output is not None:
             click.echo(f"Wrote {output.path / 'check.html'}. Research use only, never for treatment.")
     sys.exit(0 if check.passed else 1)
+
+
+def _write(
+    output: Output, page: str, table: dict[str, object], *, files: dict[str, Path], options: dict[str, str]
+) -> None:
+    from hdrplan.io import new_folder, sha256, write_json, write_run
+
+    with new_folder(output) as draft:
+        (draft / "check.html").write_text(page, encoding="utf-8")
+        write_json(draft / "check.json", table)
+        inputs = {name: sha256(path) for name, path in files.items()}
+        write_run(draft, inputs=inputs, options=options, warnings=given())
 
 
 def _page(clinical: ClinicalPlan, check: SecondCheck, identify: bool) -> str:

@@ -101,14 +101,14 @@ def given() -> tuple[Caution, ...]:
 
 def strict_option(command: F) -> F:
     """Add ``--strict``: :func:`warn` refuses."""
-
-    def keep(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
-        ctx.meta[_STRICT] = value
-
     option = click.option(
-        "--strict", is_flag=True, expose_value=False, callback=keep, help="Refuse input that gives a warning."
+        "--strict", is_flag=True, expose_value=False, callback=_kept_strict, help="Refuse input that gives a warning."
     )
     return option(command)
+
+
+def _kept_strict(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    ctx.meta[_STRICT] = value
 
 
 def quiet_option(command: F) -> F:

@@ -24,7 +24,13 @@ class InputPath(click.Path):
         self.expected = expected
 
     def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path; InputError where nothing bears that name."""
+        """Return the path; InputError where nothing bears that name.
+
+        Parameters
+        ----------
+        value, param, ctx
+            As of :class:`click.Path`.
+        """
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if not path.exists() and not (ctx and ctx.resilient_parsing):
             raise InputError(

@@ -44,7 +44,14 @@ def first_boxes(shape: Shape) -> tuple[FloatArray, FloatArray]:
 
 
 def levels(shape: Shape, low: FloatArray, size: FloatArray) -> FloatArray:
-    """Level at the eight corners of each box, (n, 8), in the order of ``CORNERS``."""
+    """Return the level at the eight corners of each box, (n, 8), in the order of ``CORNERS``.
+
+    Parameters
+    ----------
+    shape : Shape
+    low, size : (n, 3) array
+        Lower corners and sizes in grid indices.
+    """
     corners = low[:, None, :] + (CORNERS[None] + 1) / 2 * size[:, None, :]
     return shape.level_at(corners.reshape(-1, 3)).reshape(-1, 8)
 
@@ -53,6 +60,13 @@ def lowest_corner(rise: FloatArray, q: FloatArray, in_cell: BoolArray) -> FloatA
     """Largest over a few multipliers of the lowest corner of rise - w q; any multiplier not below 0 is valid.
 
     Boxes of several cells, in which the level is not multilinear, lie inside and take the multiplier 0.
+
+    Parameters
+    ----------
+    rise, q : (n, 8) array
+        Dose and level at the corners.
+    in_cell : (n,) bool array
+        Boxes within one cell.
     """
     dx, dq = rise - rise.mean(axis=1, keepdims=True), q - q.mean(axis=1, keepdims=True)
     slope = np.maximum(0.0, (dx * dq).sum(axis=1) / np.maximum((dq * dq).sum(axis=1), 1e-300))
@@ -82,7 +96,14 @@ def candidates(level: FloatArray, rise: FloatArray) -> tuple[FloatArray, FloatAr
 
 
 def halved(low: FloatArray, size: FloatArray, spacing_mm: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Both halves of each box, cut across its longest edge."""
+    """Return both halves of each box, cut across its longest edge.
+
+    Parameters
+    ----------
+    low, size : (n, 3) array
+        Lower corners and sizes in grid indices.
+    spacing_mm : (3,) array
+    """
     longest = (size * spacing_mm).argmax(axis=1)
     half = size.copy()
     rows = np.arange(len(size))

@@ -131,7 +131,14 @@ class MinimumDoseSearch:
         self._lowest_m = float(source.radial_dose[source.radial_r_mm <= 100.0].min() * source.anisotropy.min())
 
     def minimum_dose(self, times_s: npt.ArrayLike, *, wanted_gy: float, tolerance_gy: float) -> MinimumDose:
-        """Return bounds of the minimum dose at some times; parameters and errors as in :func:`minimum_dose`."""
+        """Return bounds of the minimum dose at some times; errors as in :func:`minimum_dose`.
+
+        Parameters
+        ----------
+        times_s : (n_dwells,) array
+        wanted_gy, tolerance_gy : float
+            As there.
+        """
         dwells, shape, tree = self._dwells, self._shape, self._tree
         times = checked_times(dwells, times_s)
         boxes, examined, lower, upper, finished = tree.roots, 0, np.inf, np.inf, True

@@ -18,7 +18,18 @@ _PERCENTS = (99, 98, 95, 90, 50, 2)
 
 
 def dose_at_cc(dose_gy: FloatArray, volume_cc: FloatArray, wanted_cc: float) -> float:
-    """Return the dose of the last point needed, hottest first, until their volumes make the volume wanted."""
+    """Return the dose of the last point needed, hottest first, until their volumes make the volume wanted.
+
+    Parameters
+    ----------
+    dose_gy, volume_cc : (n,) array
+    wanted_cc : float
+
+    Returns
+    -------
+    float
+        NaN where all points have less.
+    """
     if wanted_cc > volume_cc.sum() * (1 + 1e-9):
         return math.nan
     order = np.argsort(dose_gy)[::-1]
@@ -27,7 +38,13 @@ def dose_at_cc(dose_gy: FloatArray, volume_cc: FloatArray, wanted_cc: float) -> 
 
 
 def volume_cc_at(dose_gy: FloatArray, volume_cc: FloatArray, level_gy: float) -> float:
-    """Return the volume of the points that reach a dose."""
+    """Return the volume of the points that reach a dose.
+
+    Parameters
+    ----------
+    dose_gy, volume_cc : (n,) array
+    level_gy : float
+    """
     return float(volume_cc[dose_gy >= level_gy].sum())
 
 

@@ -115,7 +115,16 @@ class _Program:
         self.chosen = [np.arange(min(len(known), _BEGIN)) for known in self.known_gy_per_s]
 
     def solve(self, cost: FloatArray, highest_miss_gy: FloatArray, miss_sum_gy: float) -> FloatArray | None:
-        """Return times and misses; None where there are none."""
+        """Return times and misses; None where there are none.
+
+        Parameters
+        ----------
+        cost : (n + k,) array
+            Of times and misses.
+        highest_miss_gy : (k,) array
+        miss_sum_gy : float
+            What all misses may come to.
+        """
         asked, n, k = self.asked, len(self.asked.cost), len(self.asked.targets)
         blocks, limits = [], []
         for j, (target, known, chosen) in enumerate(zip(asked.targets, self.known_gy_per_s, self.chosen, strict=True)):

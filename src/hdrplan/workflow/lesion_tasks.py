@@ -18,7 +18,7 @@ from hdrplan.workflow.virtual_lesion import LesionTask, PlannedLesion, plan_lesi
 __all__ = ["TaskResult", "run_tasks", "shard"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskResult:
     """Outcome of one task.
 
@@ -88,7 +88,11 @@ def run_tasks(
     listed = list(tasks)
     results: dict[int, TaskResult] = {}
     for k, answer in shared_out(partial(_attempt, host=host), listed, labour, keys=[task.key for task in listed]):
-        results[k] = TaskResult(listed[k], None, in_words(answer), lost=True) if isinstance(answer, Lost) else answer
+        results[k] = (
+            TaskResult(task=listed[k], result=None, error=in_words(answer), lost=True)
+            if isinstance(answer, Lost)
+            else answer
+        )
         if on_result is not None:
             on_result(results[k])
     return [results[k] for k in range(len(listed))]
@@ -96,6 +100,6 @@ def run_tasks(
 
 def _attempt(task: LesionTask, host: Structure) -> TaskResult:
     try:
-        return TaskResult(task, plan_lesion(task, host))
+        return TaskResult(task=task, result=plan_lesion(task, host))
     except Exception as error:  # a row of failures.csv, whatever it was
-        return TaskResult(task, None, f"{type(error).__name__}: {' '.join(str(error).split())}")
+        return TaskResult(task=task, result=None, error=f"{type(error).__name__}: {' '.join(str(error).split())}")

@@ -161,7 +161,7 @@ def _planned(
     tasks: Sequence[LesionTask], host: Structure, store: ResultStore[PlannedLesion], labour: Labour, step: Steps
 ) -> list[TaskResult]:
     """Take what the store holds and plan the rest; every new plan is stored as it comes."""
-    stored = [TaskResult(task, plan) for task in tasks if (plan := store.read(task.key)) is not None]
+    stored = [TaskResult(task=task, result=plan) for task in tasks if (plan := store.read(task.key)) is not None]
     held = {result.task.lesion_id for result in stored}
     left = [task for task in tasks if task.lesion_id not in held]
     done = 0

@@ -11,8 +11,8 @@ from hdrplan.cautions import Caution, caution
 from hdrplan.errors import InputError
 from hdrplan.io.dicom.ct import CTSeries, read_ct_slices
 from hdrplan.io.dicom.dose import DoseGrid, read_dose_grid
-from hdrplan.io.dicom.folder import Linked, dicom_files, linked_files, without_name
-from hdrplan.io.dicom.patients import checked_strangers
+from hdrplan.io.dicom.folder import Linked, dicom_files, linked_files
+from hdrplan.io.dicom.patients import checked_strangers, without_name
 from hdrplan.io.dicom.plan import read_brachy_plan
 from hdrplan.io.dicom.structures import StructureSet, read_structure_set
 from hdrplan.io.files import sha256

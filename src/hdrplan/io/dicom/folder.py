@@ -12,7 +12,7 @@ from hdrplan.errors import FormatError, HdrPlanError, InputError, ResourceError
 from hdrplan.io.dicom.sop_classes import CT_IMAGE, ENHANCED_CT, RT_DOSE, RT_PLAN, RT_STRUCTURE_SET
 from hdrplan.io.dicom.tags import Tags, read_tags
 
-__all__ = ["DicomFile", "Linked", "dicom_file", "dicom_files", "linked_files", "without_name"]
+__all__ = ["DicomFile", "Linked", "dicom_file", "dicom_files", "linked_files"]
 
 KINDS = {CT_IMAGE: "CT", ENHANCED_CT: "CT", RT_STRUCTURE_SET: "RS", RT_PLAN: "RP", RT_DOSE: "RD"}
 MAX_FILES = 1_000_000
@@ -126,14 +126,6 @@ def _description(path: Path) -> DicomFile | str | None:
         return _described(path)
     except (HdrPlanError, OSError) as error:
         return str(error)
-
-
-def without_name(text: str, path: Path) -> str:
-    """Return a message about a file without its path: warnings go into run.json, files are named after patients."""
-    size = path.stat().st_size if path.is_file() else 0
-    for word in (str(path), str(path.parent), path.name):
-        text = text.replace(word, f"a file of {size} bytes")
-    return text
 
 
 def dicom_file(path: Path) -> DicomFile | None:

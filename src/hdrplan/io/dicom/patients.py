@@ -7,13 +7,14 @@ import hmac
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 from hdrplan.cautions import Caution, caution
 from hdrplan.errors import InputError
 from hdrplan.io.dicom.folder import DicomFile
 
-__all__ = ["Stranger", "checked_strangers", "refusal", "strangers_among", "warning_of"]
+__all__ = ["Stranger", "checked_strangers", "refusal", "strangers_among", "warning_of", "without_name"]
 
 # Names in messages tell two patients apart within one run, and lead nobody back to them.
 _SECRET = secrets.token_bytes(16)
@@ -123,3 +124,11 @@ def warning_of(stranger: Stranger, name: Namer) -> Caution:
 
 def _pseudonym(tag: str, text: str) -> str:
     return f"{tag[0]}-{hmac.new(_SECRET, text.encode(), hashlib.sha256).hexdigest()[:8]}"
+
+
+def without_name(text: str, path: Path) -> str:
+    """Return a message about a file without its path: warnings go into run.json, files are named after patients."""
+    size = path.stat().st_size if path.is_file() else 0
+    for word in (str(path), str(path.parent), path.name):
+        text = text.replace(word, f"a file of {size} bytes")
+    return text
