@@ -115,6 +115,9 @@ def test_a_tight_budget_of_time_makes_two_sessions(two_lesions: Path, run, tmp_p
     assert evaluated.code == 0, evaluated.err
     left = json.loads(evaluated.out)["structures"]["left"]
     assert left["d100_gy"] == pytest.approx(table["sessions"][0]["d100_gy"]["left"], rel=1e-9)
+    # On the axis below the only needle it is 12 Gy: what is said of D100 is said to be of the sample points.
+    assert "between them the dose may be lower" in ran.out
+    assert "sample points" in table["d100"]
 
 
 @pytest.mark.parametrize(
