@@ -94,9 +94,9 @@ def result(task: Task, limit_s: float) -> dict[str, Any]:
     else:
         placement, ctv = placed.placement, placed.case.ctvs[0]
         row |= {
-            "lines": placed.ways.tried,
-            "free": placed.free_ways,
-            "candidates": len(placed.ways),
+            "lines": placed.trajectories.tried,
+            "free": placed.n_free,
+            "candidates": len(placed.trajectories),
             "curve": [
                 {
                     "count": best.count,

@@ -97,7 +97,7 @@ def small_view(
                 hard=True,
                 mark_gy=14.0,
                 mark_frac=1 / 3.1,
-                at_least=False,
+                is_minimum=False,
             ),
         ),
         tiles=(("D100", "19.00 Gy", "prescribed 20 Gy"),),

@@ -11,7 +11,7 @@ from functools import cache
 
 import threadpoolctl
 
-__all__ = ["one_blas_thread", "over_rows", "thread_count"]
+__all__ = ["over_rows", "single_blas_thread", "thread_count"]
 
 
 def thread_count() -> int:
@@ -22,7 +22,7 @@ def thread_count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def one_blas_thread() -> AbstractContextManager[object]:
+def single_blas_thread() -> AbstractContextManager[object]:
     """Return a context in which the linear algebra of small matrices keeps to one thread.
 
     A few hundred rows gain nothing from more; on a busy machine the waiting threads made them a hundred times slower.
@@ -35,7 +35,7 @@ _worker = threading.local()
 
 
 def _begin_worker() -> None:
-    _worker.is_one = True
+    _worker.is_worker = True
 
 
 @cache
@@ -62,7 +62,7 @@ def over_rows(block: Callable[[int, int], None], n_rows: int, *, smallest: int =
     threads = thread_count()
     step = max(smallest, -(-n_rows // (4 * threads)))
     # A block that shares out rows itself does them alone: to wait for the pool from inside it would be for ever.
-    if threads == 1 or n_rows <= step or getattr(_worker, "is_one", False):
+    if threads == 1 or n_rows <= step or getattr(_worker, "is_worker", False):
         block(0, n_rows)
         return
     # list() waits for all blocks and raises what any of them raised.

@@ -14,7 +14,7 @@ from hdrplan.errors import HdrPlanError
 @pytest.mark.parametrize("comparison", COMPARISONS, ids=lambda c: c.name)
 def test_every_comparison_keeps_its_bound(comparison: Comparison, size: str) -> None:
     p = problem(size)
-    if (p.field_pairs if comparison.what == "field" else p.matrix_pairs) > comparison.pairs_at_most:
+    if (p.field_pairs if comparison.kind == "field" else p.matrix_pairs) > comparison.maximum_pairs:
         pytest.skip("takes too long on this size; the benchmark leaves it out too")
     error = deviation(comparison, p, comparison.run(p))
     assert error.places > 1000
@@ -30,7 +30,7 @@ def test_a_wrong_result_is_seen() -> None:
 
 
 def test_nothing_wrong_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = Comparison(name="wrong", what="field", run=lambda p: 1.01 * COMPARISONS[-1].run(p), bound=1e-3)
+    wrong = Comparison(name="wrong", kind="field", run=lambda p: 1.01 * COMPARISONS[-1].run(p), bound=1e-3)
     monkeypatch.setattr("hdrplan.bench.measure.COMPARISONS", (wrong,))
     with pytest.raises(HdrPlanError, match="wrong must agree"):
         bench(["small"], seconds=0.0, start_up=False)

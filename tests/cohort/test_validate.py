@@ -157,7 +157,7 @@ def test_a_broken_cohort_names_rule_table_and_row(
 ) -> None:
     found = problems(made())
     assert (rule, table, row) in {(p.rule, p.table, p.row) for p in found}, [str(p) for p in found]
-    assert all(p.found and p.remedy for p in found)
+    assert all(p.got and p.remedy for p in found)
 
 
 def test_every_rule_is_broken_once() -> None:

@@ -87,13 +87,13 @@ def test_a_calibration_takes_the_place_of_none_given(result):
 def test_goals_lie_in_the_plot_where_they_are(result):
     rows = {(row.structure, row.goal): row for row in report_data(result, RUN).goals}
     d100 = rows["lesion", "D100 ≥ 20 Gy"]
-    assert (d100.mark_gy, d100.mark_frac, d100.at_least, d100.hard) == (20.0, 1.0, True, True)
+    assert (d100.mark_gy, d100.mark_frac, d100.is_minimum, d100.hard) == (20.0, 1.0, True, True)
     stomach_cc = float(result.points.volume_cc[result.points.rows("stomach")].sum())
     d1cc = rows["stomach", "D1cc ≤ 14 Gy"]
     assert d1cc.mark_gy == 14.0
     assert d1cc.mark_frac == pytest.approx(1.0 / stomach_cc)
     v10 = rows["liver", "V10Gy ≤ 80 %"]
-    assert (v10.mark_gy, v10.mark_frac, v10.at_least, v10.hard) == (10.0, 0.8, False, False)
+    assert (v10.mark_gy, v10.mark_frac, v10.is_minimum, v10.hard) == (10.0, 0.8, False, False)
     assert rows["liver", "Dmean ≤ 30 Gy"].mark_gy is None
     reached = {(g.goal.structure, g.goal.text): g for g in result.score.goals}
     assert d1cc.reached == f"{reached['stomach', 'D1cc <= 14 Gy'].reached:.2f} Gy"

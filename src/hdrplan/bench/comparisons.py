@@ -25,22 +25,22 @@ class Comparison:
     Parameters
     ----------
     name : str
-    what : {"matrix", "points", "field"}
+    kind : {"matrix", "points", "field"}
         What is computed, and so which pairs are counted and what is compared.
     run : callable
         Problem -> array.
     bound : float
         Relative deviation from the float64 reference that is promised 2 mm from a dwell and farther (fields: 1 mm from
         a capsule).
-    pairs_at_most : float
+    maximum_pairs : float
         Larger problems are left out: they would take minutes and teach nothing.
     """
 
     name: str
-    what: Literal["matrix", "points", "field"]
+    kind: Literal["matrix", "points", "field"]
     run: Callable[[Problem], npt.NDArray[np.floating]]
     bound: float
-    pairs_at_most: float = 1e12
+    maximum_pairs: float = 1e12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,16 +100,16 @@ def _field(p: Problem, exact: bool) -> npt.NDArray[np.floating]:
 COMPARISONS: tuple[Comparison, ...] = (
     Comparison(
         name="rate matrix, NumPy",
-        what="matrix",
+        kind="matrix",
         run=lambda p: _numpy_matrix(p, p.points_mm),
         bound=1e-9,
-        pairs_at_most=4e6,
+        maximum_pairs=4e6,
     ),
-    Comparison(name="rate matrix, float64", what="matrix", run=lambda p: _matrix(p, True), bound=1e-9),
-    Comparison(name="rate matrix, float32 tables", what="matrix", run=lambda p: _matrix(p, False), bound=2e-4),
-    Comparison(name="dose at points, float64", what="points", run=_points, bound=1e-9),
-    Comparison(name="dose grid, float64", what="field", run=lambda p: _field(p, True), bound=2e-7, pairs_at_most=2e8),
-    Comparison(name="dose grid, blocks", what="field", run=lambda p: _field(p, False), bound=1e-3),
+    Comparison(name="rate matrix, float64", kind="matrix", run=lambda p: _matrix(p, True), bound=1e-9),
+    Comparison(name="rate matrix, float32 tables", kind="matrix", run=lambda p: _matrix(p, False), bound=2e-4),
+    Comparison(name="dose at points, float64", kind="points", run=_points, bound=1e-9),
+    Comparison(name="dose grid, float64", kind="field", run=lambda p: _field(p, True), bound=2e-7, maximum_pairs=2e8),
+    Comparison(name="dose grid, blocks", kind="field", run=lambda p: _field(p, False), bound=1e-3),
 )
 
 
@@ -131,7 +131,7 @@ def deviation(comparison: Comparison, p: Problem, result: npt.NDArray[np.floatin
     Deviation
     """
     reference = {"source": p.source, "strength_u": STRENGTH_U}
-    if comparison.what == "field":
+    if comparison.kind == "field":
         index = sampled_voxels(p)
         points = p.grid.world(index)
         got = result[index[:, 2], index[:, 1], index[:, 0]]
@@ -145,7 +145,7 @@ def deviation(comparison: Comparison, p: Problem, result: npt.NDArray[np.floatin
         else:
             rate = _numpy_matrix(p, points)
         far = np.linalg.norm(points[:, None] - p.dwells.positions_mm, axis=2) >= 2.0
-        ratio = (result[rows] / rate)[far] if comparison.what == "matrix" else result[rows] / (rate @ p.times_s)
+        ratio = (result[rows] / rate)[far] if comparison.kind == "matrix" else result[rows] / (rate @ p.times_s)
     error = np.abs(ratio - 1.0)
     return Deviation(
         places=error.size,

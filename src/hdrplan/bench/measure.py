@@ -106,7 +106,7 @@ def bench(
         for done, (comparison, size, t) in enumerate(plan):
             p = p if p.name == size else problem(size)
             os.environ["HDRPLAN_THREADS"] = str(t)
-            if _pairs(comparison, p) <= comparison.pairs_at_most:
+            if _pairs(comparison, p) <= comparison.maximum_pairs:
                 table["runs"].append(_run(comparison, p, t, seconds))
             if on_progress is not None:
                 on_progress(done + 1, len(plan))
@@ -124,7 +124,7 @@ def bench(
 
 
 def _pairs(comparison: Comparison, p: Problem) -> int:
-    return p.field_pairs if comparison.what == "field" else p.matrix_pairs
+    return p.field_pairs if comparison.kind == "field" else p.matrix_pairs
 
 
 def _run(comparison: Comparison, p: Problem, threads: int, seconds: float) -> dict[str, Any]:
@@ -134,13 +134,13 @@ def _run(comparison: Comparison, p: Problem, threads: int, seconds: float) -> di
             f"{comparison.name} must agree with the reference to {comparison.bound:g}", got=error.largest, where=p.name
         )
     cpu_s, wall_s = best_seconds(lambda: comparison.run(p), seconds)
-    return ({} if comparison.what != "matrix" else _fill(_pairs(comparison, p), seconds)) | {
+    return ({} if comparison.kind != "matrix" else _fill(_pairs(comparison, p), seconds)) | {
         "comparison": comparison.name,
-        "what": comparison.what,
+        "what": comparison.kind,
         "size": p.name,
         "threads": threads,
         "dwells": len(p.dwells),
-        "places": p.grid.size if comparison.what == "field" else len(p.points_mm),
+        "places": p.grid.size if comparison.kind == "field" else len(p.points_mm),
         "pairs": _pairs(comparison, p),
         "cpu_s": cpu_s,
         "wall_s": wall_s,
@@ -184,12 +184,12 @@ def _change(p: Problem, seconds: float) -> dict[str, Any]:
         args = (p.dwells, p.times_s, after, p.times_s, points, p.source)
         return dose_change(*args, strength_u=STRENGTH_U)
 
-    def time_of_one() -> object:
+    def dwell_time() -> object:
         args = (p.dwells, p.times_s, p.dwells, new_times, points, p.source)
         return dose_change(*args, strength_u=STRENGTH_U)
 
     catheter()
-    names = {"whole dose": whole, "one moved catheter": catheter, "one changed time": time_of_one}
+    names = {"whole dose": whole, "one moved catheter": catheter, "one changed time": dwell_time}
     return {"points": len(points), "dwells": len(p.dwells)} | {
         name: dict(zip(("cpu_s", "wall_s"), best_seconds(work, seconds), strict=True)) for name, work in names.items()
     }
@@ -197,7 +197,7 @@ def _change(p: Problem, seconds: float) -> dict[str, Any]:
 
 def _start_up(comparison: Comparison) -> dict[str, Any]:
     """Two new processes one after the other on an empty cache: the first compiles, the second must not."""
-    size = "common" if comparison.pairs_at_most > 1e7 else "small"
+    size = "common" if comparison.maximum_pairs > 1e7 else "small"
     with tempfile.TemporaryDirectory(prefix="hdrplan-bench-") as folder:
         first, second = (_in_new_process(_START, folder, comparison.name, size) for _ in range(2))
     return {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import given, json_option, progress_bar, quiet_option, strict_option, warn
+from hdrplan.cli.common import json_option, printed_warnings, progress_bar, quiet_option, strict_option, warn
 from hdrplan.cli.inputs import IN_FILE
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 
@@ -113,7 +113,7 @@ def _write(
         (draft / "check.html").write_text(page, encoding="utf-8")
         write_json(draft / "check.json", table)
         inputs = {name: sha256(path) for name, path in files.items()}
-        write_run(draft, inputs=inputs, options=options, warnings=given())
+        write_run(draft, inputs=inputs, options=options, warnings=printed_warnings())
 
 
 def _page(clinical: ClinicalPlan, check: SecondCheck, identify: bool) -> str:

@@ -19,8 +19,8 @@ __all__ = [
     "Progress",
     "echo_lines",
     "exit_if_lost",
-    "given",
     "json_option",
+    "printed_warnings",
     "progress_bar",
     "quiet_option",
     "steps_bar",
@@ -29,7 +29,7 @@ __all__ = [
     "work_bar",
 ]
 
-_GIVEN, _STRICT = "hdrplan.warnings", "hdrplan.strict"
+_PRINTED, _STRICT = "hdrplan.warnings", "hdrplan.strict"
 # Sixty catheters with one fault are one fault; run.json lists them all.
 _OF_ONE_KIND = 5
 _LINE = 300
@@ -53,9 +53,9 @@ def warn(cautions: Iterable[Caution]) -> None:
         A warning under ``--strict``, after all were printed.
     """
     meta = click.get_current_context().meta
-    before: tuple[Caution, ...] = meta.get(_GIVEN, ())
-    meta[_GIVEN] = each_once((*before, *cautions))
-    new = meta[_GIVEN][len(before) :]
+    before: tuple[Caution, ...] = meta.get(_PRINTED, ())
+    meta[_PRINTED] = each_once((*before, *cautions))
+    new = meta[_PRINTED][len(before) :]
     seen: Counter[str] = Counter()
     for caution in new:
         seen[caution.id] += 1
@@ -93,9 +93,9 @@ def exit_if_lost(count: int, of: str, remedy: str) -> None:
         sys.exit(3)
 
 
-def given() -> tuple[Caution, ...]:
+def printed_warnings() -> tuple[Caution, ...]:
     """Return the warnings that this run has printed, for its report and its JSON."""
-    cautions: tuple[Caution, ...] = click.get_current_context().meta.get(_GIVEN, ())
+    cautions: tuple[Caution, ...] = click.get_current_context().meta.get(_PRINTED, ())
     return cautions
 
 
@@ -143,20 +143,20 @@ _GUESS_AFTER_S = 3.0
 
 @contextmanager
 def work_bar(*, quiet: bool = False) -> Iterator[Callable[[str, float], None]]:
-    """Show what is done and the time left on one line of a terminal; yields ``on_progress(what, share of all)``."""
+    """Show what is done and the time left on one line of a terminal; yields ``on_progress(step, share of all)``."""
     err = sys.stderr
     if quiet or not err.isatty():
-        yield lambda what, share: None
+        yield lambda step, share: None
         return
     started = time.monotonic()
 
-    def _show(what: str, share: float) -> None:
+    def _show(step: str, share: float) -> None:
         spent_s = time.monotonic() - started
         left_s = spent_s * (1.0 - share) / share if share > 0.0 and spent_s > _GUESS_AFTER_S else None
         left = (
             "" if left_s is None else f"  about {left_s / 60:.0f} min left" if left_s > 90 else f"  {left_s:.0f} s left"
         )
-        err.write(f"\r{what:<12} {100 * share:>3.0f} %{left}\x1b[K")
+        err.write(f"\r{step:<12} {100 * share:>3.0f} %{left}\x1b[K")
         err.flush()
 
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for
-from hdrplan.cli.common import echo_lines, given, json_option, steps_bar
+from hdrplan.cli.common import echo_lines, json_option, printed_warnings, steps_bar
 from hdrplan.cli.inputs import IN_PATH
 from hdrplan.cli.outputs import OUT_FILE, writes
 
@@ -57,7 +57,7 @@ def command(plan_path: Path, every_point: bool, output: Output | None, as_json: 
     options = replace(plan_options(case_file), every_point=every_point)
     with steps_bar(quiet=as_json) as on_progress:
         result = evaluate_plan(case_file.case, case_file.goals, plan, options=options, on_progress=on_progress)
-    table = metrics_table(result, given())
+    table = metrics_table(result, printed_warnings())
     if output is not None:
         with new_file(output) as draft:
             write_json(draft, table)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import given, progress_bar, quiet_option, strict_option, warn
+from hdrplan.cli.common import printed_warnings, progress_bar, quiet_option, strict_option, warn
 from hdrplan.cli.inputs import IN_FILE, IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 
@@ -83,5 +83,5 @@ def command(
         warnings = write_imported_case(draft, export, choices)
         warn(warnings)
         facts = {"not_modelled": export.plan.unmodelled if export.plan else ()}
-        write_run(draft, inputs=export.hashes, options={"command": "import"}, facts=facts, warnings=given())
+        write_run(draft, inputs=export.hashes, options={"command": "import"}, facts=facts, warnings=printed_warnings())
     click.echo(f"Wrote {output.path / 'case.toml'}. Next: hdrplan plan {output.path} -o plan")

@@ -92,12 +92,12 @@ def _inputs(context: click.Context) -> Iterator[Path]:
 
     for parameter in context.command.params:
         value = context.params.get(parameter.name or "")
-        for one in value if isinstance(value, tuple) else (value,):
+        for item in value if isinstance(value, tuple) else (value,):
             if isinstance(parameter.type, OutputPath):
                 continue
-            if isinstance(one, Path):
-                yield one
-                yield from case_references(one)
-            elif isinstance(one, str) and "FILE" in (parameter.metavar or ""):
+            if isinstance(item, Path):
+                yield item
+                yield from case_references(item)
+            elif isinstance(item, str) and "FILE" in (parameter.metavar or ""):
                 # NAME=FILE, NAME|FILE, FILE=TRANSFORM
-                yield from (Path(word) for word in (one, *one.partition("=")[::2]) if word and os.path.exists(word))
+                yield from (Path(word) for word in (item, *item.partition("=")[::2]) if word and os.path.exists(word))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
-from hdrplan.cli.common import echo_lines, given, json_option, quiet_option, steps_bar
+from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option, steps_bar
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.errors import InputError
 
@@ -97,4 +97,4 @@ def _write(output: Output, case_file: CaseFile, result: ParetoResult) -> None:
         page = pareto_html(front, plan_table(result.plan, f"{name}, from the trade-off surface"), title=name)
         (draft / "pareto.html").write_text(page, encoding="utf-8")
         options = {axis.label: [float(v) for v in axis.values] for axis in front.axes}
-        write_run(draft, inputs=case_file.inputs, options=options, seconds=result.seconds, warnings=given())
+        write_run(draft, inputs=case_file.inputs, options=options, seconds=result.seconds, warnings=printed_warnings())

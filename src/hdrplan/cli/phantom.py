@@ -67,13 +67,13 @@ def make(name: str, output: Output | None, quiet: bool) -> None:
     from hdrplan.geometry import phantom
     from hdrplan.io import new_folder, write_phantom, write_run
 
-    found = phantom(name)
+    made = phantom(name)
     place = output or output_at(Path(name), folder=True)
     with new_folder(place) as draft:
-        write_phantom(draft, found, source=SOURCE, strength_u=STRENGTH_U)
+        write_phantom(draft, made, source=SOURCE, strength_u=STRENGTH_U)
         write_run(draft, inputs={}, options={"phantom": name})
     if not quiet:
-        click.echo(f"{place.path}: {found.text}")
+        click.echo(f"{place.path}: {made.text}")
 
 
 @command.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
-from hdrplan.cli.common import echo_lines, given, json_option, quiet_option, steps_bar
+from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option, steps_bar
 from hdrplan.cli.flags import in_flags, number_flag
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.place_options import TOWARD, place_options
@@ -94,7 +94,7 @@ def command(avoid: tuple[str, ...], output: Output, as_json: bool, quiet: bool, 
             plan_options=plan_options(case_file),
             on_progress=on_progress,
         )
-    stopped_by = {in_flags(name): lines for name, lines in result.ways.blocked.items()}
+    stopped_by = {in_flags(name): lines for name, lines in result.trajectories.blocked.items()}
     table = placement_table(result, stopped_by)
     with new_folder(output) as draft:
         write_case(draft, case_file, result.case)
@@ -104,7 +104,7 @@ def command(avoid: tuple[str, ...], output: Output, as_json: bool, quiet: bool, 
         (draft / "place.html").write_text(page, encoding="utf-8")
         write_run(
             draft, inputs=case_file.inputs, options=asdict(options), seconds=result.seconds, seed=options.seed,
-            warnings=given(),
+            warnings=printed_warnings(),
         )  # fmt: skip
     if as_json:
         click.echo(json_text(table), nl=False)

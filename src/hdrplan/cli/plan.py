@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, number_option, plan_options, read_case_from, read_plan_for
-from hdrplan.cli.common import echo_lines, given, json_option, quiet_option, steps_bar
+from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option, steps_bar
 from hdrplan.cli.inputs import IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.costs import costs_of, measured
@@ -100,7 +100,7 @@ def command(
         seconds |= result.seconds
         _write(result, case_file, asdict(options) | _locked(locked), output, seconds, costs if profile else None)
     if as_json:
-        click.echo(json_text(metrics_table(result, given())), nl=False)
+        click.echo(json_text(metrics_table(result, printed_warnings())), nl=False)
         return
     echo_lines(dwell_lines(result, seconds) if verbose else ())
     if profile:
@@ -143,7 +143,7 @@ def _write(
         inputs=case_file.inputs,
         options=options | {"source": case_file.source.name, "strength_u": case_file.strength.value_u},
         seconds=dict(seconds),
-        warnings=given(),
+        warnings=printed_warnings(),
     )
     with measured("report"):
         page = plan_report(result, record.table())
@@ -153,7 +153,7 @@ def _write(
         plan=result.plan,
         dose=result.dose,
         dvh=dvh_table(result),
-        metrics=metrics_table(result, given()),
+        metrics=metrics_table(result, printed_warnings()),
         ct_sha256=case_file.ct_sha256,
     )
     facts = {} if costs is None else {"profile": cost_rows(costs.rows())}

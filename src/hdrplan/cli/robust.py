@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for
-from hdrplan.cli.common import given, json_option, quiet_option, steps_bar
+from hdrplan.cli.common import json_option, printed_warnings, quiet_option, steps_bar
 from hdrplan.cli.inputs import IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.uncertainty import uncertainty_from, uncertainty_options
@@ -133,7 +133,7 @@ def _write(
             for ending in ("png", "svg", "pdf"):
                 robust_figure(robust.coverage, organs, None, draft / f"robust_plan.{ending}")
         options = asdict(scenarios.uncertainty)
-        write_run(draft, inputs=case_file.inputs, options=options, seed=scenarios.seed, warnings=given())
+        write_run(draft, inputs=case_file.inputs, options=options, seed=scenarios.seed, warnings=printed_warnings())
 
 
 def _write_scenarios(path: Path, result: RobustResult) -> None:

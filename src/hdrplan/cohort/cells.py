@@ -69,8 +69,8 @@ class _Reader:
         self.raw, self.form, self.today = raw, form, today
         self.problems: list[Problem] = []
 
-    def _note(self, row: int | None, rule: str, found: str) -> None:
-        self.problems.append(problem(self.raw.name, row, rule, found))
+    def _note(self, row: int | None, rule: str, got: str) -> None:
+        self.problems.append(problem(self.raw.name, row, rule, got))
 
     def rows(self) -> Iterator[Row]:
         """Yield the typed rows."""

@@ -27,8 +27,8 @@ def id_problems(tables: Tables) -> Iterator[Problem]:
             who = row.text("patient_id") or of_scan.get(row.text("scan_id")) or of_session.get(row.text("session_id"))
             lesion = row.text("lesion_id")
             if lesion in owner and who is not None and owner[lesion] not in (who, None):
-                found = f"lesion {lesion} belongs to patient {owner[lesion]}, the row to {who}"
-                yield problem(row.table, row.number, "other_patients_lesion", found)
+                got = f"lesion {lesion} belongs to patient {owner[lesion]}, the row to {who}"
+                yield problem(row.table, row.number, "other_patients_lesion", got)
     first_of: dict[str | None, Row] = {}
     for row in tables["session_lesions"] if "sessions" in tables.compact else ():
         session = row.text("session_id")
@@ -36,8 +36,8 @@ def id_problems(tables: Tables) -> Iterator[Problem]:
         for column in ("patient_id", "session_date"):
             here, there = row.cells.get(column), first.cells.get(column)
             if None not in (here, there) and here != there:
-                found = f"{session}: {column} {here} here, {there} in row {first.number}"
-                yield problem("sessions", row.number, "session_twice", found)
+                got = f"{session}: {column} {here} here, {there} in row {first.number}"
+                yield problem("sessions", row.number, "session_twice", got)
 
 
 def order_problems(tables: Tables) -> Iterator[Problem]:
@@ -70,8 +70,8 @@ def _of_dates(tables: Tables, name: str, column: str, event: str) -> Iterator[Pr
         if death and day > death:
             yield problem(row.table, row.number, f"death_before_{event}", f"{column} {day}, death of {who} {death}")
         elif contact and day > contact:
-            found = f"{column} {day}, last contact of {who} {contact}"
-            yield problem(row.table, row.number, f"contact_before_{event}", found)
+            got = f"{column} {day}, last contact of {who} {contact}"
+            yield problem(row.table, row.number, f"contact_before_{event}", got)
 
 
 def _of_patient(row: Row) -> Iterator[Problem]:
@@ -93,12 +93,12 @@ def _of_lesions(tables: Tables) -> Iterator[Problem]:
         for row in tables[name]:
             day, first = days.get(row.text(key)), seen.get(row.text("lesion_id"))
             if day and first and day < first:
-                found = f"lesion {row.text('lesion_id')} {event} {day}, first seen {first}"
-                yield problem(row.table, row.number, f"{event}_before_seen", found)
+                got = f"lesion {row.text('lesion_id')} {event} {day}, first seen {first}"
+                yield problem(row.table, row.number, f"{event}_before_seen", got)
     for row in tables["measurements"]:
         if row.value("longest_diameter_mm") is None and not row.flag("not_evaluable"):
-            found = f"lesion {row.text('lesion_id')}: no diameter and not_evaluable is not 1"
-            yield problem(row.table, row.number, "missing_value", found)
+            got = f"lesion {row.text('lesion_id')}: no diameter and not_evaluable is not 1"
+            yield problem(row.table, row.number, "missing_value", got)
     treated = {r.text("lesion_id") for r in tables["session_lesions"]}
     for row in tables["lesions"]:
         if row.flag("is_target") and row.text("lesion_id") not in treated:
@@ -117,12 +117,12 @@ def _of_findings(tables: Tables) -> Iterator[Problem]:
         day = scan.day("scan_date") if scan else None
         if scan is None or day is None:
             continue
-        who, found = scan.text("patient_id"), f"{row.text('finding')} on {day}"
+        who, got = scan.text("patient_id"), f"{row.text('finding')} on {day}"
         if who in first and day <= first[who]:
-            words = f"{found}, first session of {who} on {first[who]}"
+            words = f"{got}, first session of {who} on {first[who]}"
             yield problem(row.table, row.number, "event_before_treatment", words)
         if scan.flag("adequate") is False:
-            yield problem(row.table, row.number, "inadequate_scan_with_finding", found)
+            yield problem(row.table, row.number, "inadequate_scan_with_finding", got)
 
 
 def story_problems(tables: Tables, cohort: Cohort, rules: Rules) -> Iterator[Problem]:
@@ -147,8 +147,8 @@ def story_problems(tables: Tables, cohort: Cohort, rules: Rules) -> Iterator[Pro
         yield from _of_baseline(patient, who, rules)
         cycles, again = cycles_of(patient, rules)
         for r in again:
-            found = f"lesion {r.lesion_id} again on {iso(r.day)}"
-            yield problem("sessions", session_row[r.session_id], "retreated_target", found)
+            got = f"lesion {r.lesion_id} again on {iso(r.day)}"
+            yield problem("sessions", session_row[r.session_id], "retreated_target", got)
         for cycle in cycles:
             yield from _of_cycle(patient, cycle, session_row, rules)
         scan_days = {s.day for s in patient.scans}
@@ -166,22 +166,22 @@ def _of_cycle(patient: Patient, cycle: Cycle, session_row: Mapping[str, int], ru
     for a, b in pairwise(cycle.sessions):
         number, gap = session_row[b.session_id], b.day - a.day
         if not rules.gap_min_days <= gap <= rules.gap_max_days:
-            found = f"{patient.patient_id}: {gap} days between {iso(a.day)} and {iso(b.day)}"
-            yield problem("sessions", number, "sequential_gap", found)
+            got = f"{patient.patient_id}: {gap} days between {iso(a.day)} and {iso(b.day)}"
+            yield problem("sessions", number, "sequential_gap", got)
         targets = [patient.lesions[x] for x in b.lesion_ids if x in patient.lesions]
         new = [x.lesion_id for x in targets if x.first_seen > cycle.first_day]
         if new:
             yield problem("sessions", number, "early_new_lesion", f"lesion {new[0]} on {iso(b.day)}")
     if len(cycle.sessions) > rules.max_sessions:
-        found = f"{patient.patient_id}: {len(cycle.sessions)} sessions in cycle {cycle.number}"
-        yield problem("sessions", session_row[cycle.sessions[-1].session_id], "too_many_sessions", found)
+        got = f"{patient.patient_id}: {len(cycle.sessions)} sessions in cycle {cycle.number}"
+        yield problem("sessions", session_row[cycle.sessions[-1].session_id], "too_many_sessions", got)
 
 
 def _of_baseline(patient: Patient, row: int, rules: Rules) -> Iterator[Problem]:
     first = patient.sessions[0]
     if not any(first.day - rules.baseline_days <= s.day <= first.day for s in patient.scans):
-        found = f"patient {patient.patient_id}: no scan from {rules.baseline_days} days before {iso(first.day)}"
-        yield problem("patients", row, "no_baseline_scan", found)
+        got = f"patient {patient.patient_id}: no scan from {rules.baseline_days} days before {iso(first.day)}"
+        yield problem("patients", row, "no_baseline_scan", got)
     treated: dict[str, int] = {}
     for s in patient.sessions:
         for x in s.lesion_ids:
@@ -194,8 +194,8 @@ def _of_baseline(patient: Patient, row: int, rules: Rules) -> Iterator[Problem]:
 def _of_transplants(tables: Tables) -> Iterator[Problem]:
     for row in tables["other_treatments"]:
         if row.text("kind") == "transplant" and row.text("lesion_id") is None:
-            found = f"patient {row.text('patient_id')} on {row.day('date')}"
-            yield problem(row.table, row.number, "transplant_without_lesion", found)
+            got = f"patient {row.text('patient_id')} on {row.day('date')}"
+            yield problem(row.table, row.number, "transplant_without_lesion", got)
 
 
 def _of_early_findings(cohort: Cohort, rules: Rules, row_of: Mapping[str, int]) -> Iterator[Problem]:
@@ -206,5 +206,5 @@ def _of_early_findings(cohort: Cohort, rules: Rules, row_of: Mapping[str, int]) 
             for f in patient.findings:
                 if f.scan.adequate and cycle.first_day < f.scan.day <= cycle.completion:
                     counted[patient.patient_id].append(f"{f.kind} on {iso(f.scan.day)}")
-    for who, found in counted.items():
-        yield problem("patients", row_of[who], "progression_before_completion", f"patient {who}: {found[0]}")
+    for who, events in counted.items():
+        yield problem("patients", row_of[who], "progression_before_completion", f"patient {who}: {events[0]}")

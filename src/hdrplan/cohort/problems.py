@@ -105,7 +105,7 @@ class Problem:
         As a spreadsheet counts, the header is row 1; None for the whole table.
     rule : str
         Which rule is broken.
-    found : str
+    got : str
         What was found.
     is_error : bool
         Whether it stops every analysis.
@@ -116,16 +116,16 @@ class Problem:
     table: str
     row: int | None
     rule: str
-    found: str
+    got: str
     is_error: bool
     remedy: str
 
     def __str__(self) -> str:
         row = "" if self.row is None else f" row {self.row}"
-        return f"{self.table}{row}: {self.rule}: {self.found}. {self.remedy}"
+        return f"{self.table}{row}: {self.rule}: {self.got}. {self.remedy}"
 
 
-def problem(table: str, row: int | None, rule: str, found: str) -> Problem:
+def problem(table: str, row: int | None, rule: str, got: str) -> Problem:
     """Return the problem of a named rule.
 
     Parameters
@@ -135,7 +135,7 @@ def problem(table: str, row: int | None, rule: str, found: str) -> Problem:
         As a spreadsheet counts, the header is row 1; None for the whole table.
     rule : str
         One of ``RULES``.
-    found : str
+    got : str
         What was found.
 
     Returns
@@ -143,7 +143,7 @@ def problem(table: str, row: int | None, rule: str, found: str) -> Problem:
     Problem
     """
     is_error, remedy = RULES[rule]
-    return Problem(table=table, row=row, rule=rule, found=found, is_error=is_error, remedy=remedy)
+    return Problem(table=table, row=row, rule=rule, got=got, is_error=is_error, remedy=remedy)
 
 
 def raise_errors(problems: Iterable[Problem], accept: Iterable[str] = ()) -> None:

@@ -44,8 +44,8 @@ def size_problems(tables: Tables) -> Iterator[Problem]:
             others = [s for r, s in story if r is not row]
             typical = statistics.median(others) if others else float("nan")
             if others and _TENFOLD[0] <= typical / size <= _TENFOLD[1]:
-                found = f"lesion {lesion}: {size:g} mm, its other scans {typical:g} mm"
-                yield problem(row.table, row.number, "cm_for_mm", found)
+                got = f"lesion {lesion}: {size:g} mm, its other scans {typical:g} mm"
+                yield problem(row.table, row.number, "cm_for_mm", got)
             elif row is story[0][0] and max(size, *others, 0.0) < _LESION_IN_CM_MM:
                 yield problem(row.table, row.number, "tiny_lesion", f"lesion {lesion}: {size:g} mm, never larger")
 
@@ -76,8 +76,8 @@ def _of_organ(row: Row) -> Iterator[Problem]:
     for more_name, more, less_name, less in pairs:
         large, small = row.value(more_name), row.value(less_name)
         if large is not None and small is not None and small > large:
-            found = f"{row.text('organ')}: {less} {small:g} > {more} {large:g}"
-            yield problem(row.table, row.number, "dvh_not_monotone", found)
+            got = f"{row.text('organ')}: {less} {small:g} > {more} {large:g}"
+            yield problem(row.table, row.number, "dvh_not_monotone", got)
 
 
 def _known(row: Row, names: tuple[str, ...]) -> list[tuple[str, float]]:
@@ -109,8 +109,8 @@ def _of_prescription(row: Row, prescription_gy: float, rule: str) -> Iterator[Pr
         above = dose > prescription_gy * (1.0 + _DOSE_SLACK) and v100 < percent - _VOLUME_SLACK_PCT
         below = dose < prescription_gy * (1.0 - _DOSE_SLACK) and v100 > percent + _VOLUME_SLACK_PCT
         if above or below:
-            found = f"{name} {dose:g} with a prescription of {prescription_gy:g} Gy, but v100_pct {v100:g}"
-            yield problem(row.table, row.number, rule, found)
+            got = f"{name} {dose:g} with a prescription of {prescription_gy:g} Gy, but v100_pct {v100:g}"
+            yield problem(row.table, row.number, rule, got)
             return
 
 
@@ -127,8 +127,8 @@ def _of_plans(tables: Tables) -> Iterator[Problem]:
             sessions[lesion].append(row)
     for lesion, rows in sessions.items():
         if lesion not in dosed:
-            found = f"lesion {lesion} has no row in dose_metrics"
-            yield problem(rows[0].table, rows[0].number, "treated_without_plan", found)
+            got = f"lesion {lesion} has no row in dose_metrics"
+            yield problem(rows[0].table, rows[0].number, "treated_without_plan", got)
             continue
         without = [
             r
@@ -137,11 +137,11 @@ def _of_plans(tables: Tables) -> Iterator[Problem]:
         ]
         named = len(without) < len(rows)
         if named and without:
-            found = f"lesion {lesion} has no dose of session {without[0].text('session_id')}"
-            yield problem(without[0].table, without[0].number, "treated_without_plan", found)
+            got = f"lesion {lesion} has no dose of session {without[0].text('session_id')}"
+            yield problem(without[0].table, without[0].number, "treated_without_plan", got)
         elif len(rows) > 1 and not named:
-            found = f"lesion {lesion} in {len(rows)} sessions"
-            yield problem(rows[0].table, rows[0].number, "one_dose_for_several_sessions", found)
+            got = f"lesion {lesion} in {len(rows)} sessions"
+            yield problem(rows[0].table, rows[0].number, "one_dose_for_several_sessions", got)
     for row, (lesion_id, _, _) in zip(tables["dose_metrics"], doses, strict=True):
         if lesion_id and lesion_id not in sessions:
             yield problem("dose_metrics", row.number, "plan_without_treatment", f"lesion {lesion_id}")

@@ -120,13 +120,13 @@ def clearance(
 
 def _grid(targets: Sequence[Structure], image: Grid, reach_mm: float) -> Grid:
     """Voxels along the image's axes, in the part of it that lies within reach of the targets."""
-    part = image.cut_to(np.concatenate([target.voxels_mm for target in targets]), reach_mm)
-    extent = np.subtract(part.shape_zyx[::-1], 1)
+    cropped = image.cut_to(np.concatenate([target.voxels_mm for target in targets]), reach_mm)
+    extent = np.subtract(cropped.shape_zyx[::-1], 1)
     spacing = np.clip(image.spacing_mm, _FINEST_MM, _COARSEST_MM)
     nx, ny, nz = (np.floor(extent * image.spacing_mm / spacing + 1e-6).astype(int) + 1).tolist()
     return Grid(
         shape_zyx=(max(nz, 2), max(ny, 2), max(nx, 2)),
-        origin_mm=part.origin_mm,
+        origin_mm=cropped.origin_mm,
         spacing_mm=spacing,
         direction=image.direction,
     )

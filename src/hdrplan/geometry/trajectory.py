@@ -137,44 +137,44 @@ class Trajectories:
         )
 
 
-def varied(ways: Trajectories, n: int) -> Trajectories:
-    """Return ``n`` ways that differ most inside the lesion, beginning with the easiest.
+def varied(paths: Trajectories, n: int) -> Trajectories:
+    """Return ``n`` paths that differ most inside the lesion, beginning with the easiest.
 
-    Each next one is the farthest from all chosen so far; two ways are as far apart as the farther of their two ends in
-    the lesion. Easy ways count as a little farther.
+    Each next one is the farthest from all chosen so far; two paths are as far apart as the farther of their two ends in
+    the lesion. Easy paths count as a little farther.
     """
-    axis = (ways.tip_mm - ways.entry_mm) / ways.length_mm[:, None]
-    ends = np.concatenate((ways.tip_mm, ways.tip_mm - np.maximum(ways.chord_mm, 10.0)[:, None] * axis), axis=1)
+    axis = (paths.tip_mm - paths.entry_mm) / paths.length_mm[:, None]
+    ends = np.concatenate((paths.tip_mm, paths.tip_mm - np.maximum(paths.chord_mm, 10.0)[:, None] * axis), axis=1)
     # The rank of ease costs at most 10 mm.
-    ease = 10.0 * np.arange(len(ways)) / max(1, len(ways) - 1)
+    ease = 10.0 * np.arange(len(paths)) / max(1, len(paths) - 1)
     chosen = [0]
-    away = np.full(len(ways), np.inf)
-    while len(chosen) < min(n, len(ways)):
+    away = np.full(len(paths), np.inf)
+    while len(chosen) < min(n, len(paths)):
         gap = ends - ends[chosen[-1]]
         away = np.minimum(away, np.maximum(np.linalg.norm(gap[:, :3], axis=1), np.linalg.norm(gap[:, 3:], axis=1)))
         if away.max() <= 0:
             break
         value = np.where(away > 0, away - ease, -np.inf)
         chosen.append(int(value.argmax()))
-    return ways.only(chosen)
+    return paths.only(chosen)
 
 
-def angle_deg(ways: Trajectories) -> FloatArray:
-    """Angle between every two ways, (n, n)."""
-    axis = (ways.tip_mm - ways.entry_mm) / ways.length_mm[:, None]
+def angle_deg(paths: Trajectories) -> FloatArray:
+    """Angle between every two paths, (n, n)."""
+    axis = (paths.tip_mm - paths.entry_mm) / paths.length_mm[:, None]
     return np.asarray(np.degrees(np.arccos(np.clip(axis @ axis.T, -1.0, 1.0))))
 
 
-def line_gap_mm(ways: Trajectories) -> FloatArray:
-    """Least distance of every two ways between skin and tip, (n, n)."""
-    n = len(ways)
+def line_gap_mm(paths: Trajectories) -> FloatArray:
+    """Minimum distance of every two paths between skin and tip, (n, n)."""
+    n = len(paths)
     gap = np.full((n, n), np.inf)
     at = np.linspace(0.0, 1.0, 41)
-    points = ways.entry_mm[:, None] + at[None, :, None] * (ways.tip_mm - ways.entry_mm)[:, None]
+    points = paths.entry_mm[:, None] + at[None, :, None] * (paths.tip_mm - paths.entry_mm)[:, None]
     for i in range(n):
-        # Exact from each sampled point of one way to the other segment; 41 points of 200 mm are 5 mm apart.
-        d = ways.tip_mm - ways.entry_mm
-        rel = points[i][None] - ways.entry_mm[:, None]
+        # Exact from each sampled point of one path to the other segment; 41 points of 200 mm are 5 mm apart.
+        d = paths.tip_mm - paths.entry_mm
+        rel = points[i][None] - paths.entry_mm[:, None]
         t = np.clip((rel * d[:, None]).sum(-1) / (d * d).sum(-1)[:, None], 0, 1)
         gap[i] = np.linalg.norm(rel - t[..., None] * d[:, None], axis=-1).min(axis=1)
     gap = np.minimum(gap, gap.T)

@@ -99,8 +99,8 @@ def sha256(path: Path) -> str:
     """SHA-256 of a file; of a folder, over its files' names and hashes in order."""
     digest = hashlib.sha256()
     if path.is_dir():
-        for part in sorted(p for p in path.rglob("*") if p.is_file()):
-            digest.update(f"{part.relative_to(path).as_posix()}\0{sha256(part)}\n".encode())
+        for file in sorted(p for p in path.rglob("*") if p.is_file()):
+            digest.update(f"{file.relative_to(path).as_posix()}\0{sha256(file)}\n".encode())
     else:
         with path.open("rb") as stream:
             while block := stream.read(1 << 20):

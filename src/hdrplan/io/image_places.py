@@ -148,7 +148,7 @@ def doubts_of_labels(path: Path, ct: Grid) -> list[Caution]:
     same_axes = np.abs(grid.direction - ct.direction).max() < 1e-3
     same_step = np.abs(grid.spacing_mm / ct.spacing_mm - 1.0).max() < 1e-3
     if grid.shape_zyx == ct.shape_zyx:
-        return _of_one_shape(path, grid, ct, same_step=bool(same_step))
+        return _of_same_shape(path, grid, ct, same_step=bool(same_step))
     first = ct.index(grid.origin_mm)
     half = np.abs(first - np.floor(first) - 0.5) < _HALF
     if same_axes and same_step and half.any():
@@ -156,7 +156,7 @@ def doubts_of_labels(path: Path, ct: Grid) -> list[Caution]:
     return []
 
 
-def _of_one_shape(path: Path, grid: Grid, ct: Grid, *, same_step: bool) -> list[Caution]:
+def _of_same_shape(path: Path, grid: Grid, ct: Grid, *, same_step: bool) -> list[Caution]:
     last = np.subtract(ct.shape_zyx[::-1], 1.0)
     ends = np.sort(ct.index(grid.world(np.stack((np.zeros(3), last)))), axis=0)
     off = ends - np.stack((np.zeros(3), last))

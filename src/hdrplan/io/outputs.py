@@ -76,9 +76,9 @@ def check_output(place: Output | Path, *, folder: bool) -> None:
     if folder and not any(path.iterdir()):
         return
     if not output.overwrite:
-        what = "folder" if folder else "file"
+        kind = "folder" if folder else "file"
         raise InputError(
-            f"the output {what} must be new",
+            f"the output {kind} must be new",
             got="one that exists",
             where=path,
             remedy="Use `overwrite=True` or another name.",
@@ -169,17 +169,17 @@ def _refuse_inputs(output: Output, folder: bool) -> None:
     """Compare files by their identity: links and names in another case lead to the same ones."""
     path = Path(os.path.realpath(output.path))
     own, around = _identity(path), {_identity(parent) for parent in path.parents}
-    for given in output.inputs:
-        there = Path(os.path.realpath(given))
+    for input_path in output.inputs:
+        there = Path(os.path.realpath(input_path))
         identity = _identity(there)
         if identity is None:
             continue
         if identity == own:
             relation = "an input"
         elif there.is_dir() and identity in around:
-            relation = f"a place inside the input {given}"
+            relation = f"a place inside the input {input_path}"
         elif folder and own is not None and own in {_identity(parent) for parent in there.parents}:
-            relation = f"a folder that holds the input {given}"
+            relation = f"a folder that holds the input {input_path}"
         else:
             continue
         raise InputError(

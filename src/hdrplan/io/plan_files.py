@@ -162,13 +162,13 @@ def read_plan_file(path: Path) -> PlanFile:
 def _totals(entries: Entries, plan: Plan) -> list[Caution]:
     """Say where stated totals are not those of the times."""
     doubts = []
-    for key, what, computed in (
+    for key, label, computed in (
         ("total_time_s", "a total time (s) of", plan.total_time_s),
         ("trak_gy", "a TRAK (Gy at 1 m) of", plan.trak_gy),
     ):
         stated = entries.number(key, default=computed)
         if abs(stated - computed) > _AGREE_FRAC * max(abs(computed), 1e-12):
-            doubts.append(caution("plan-total-differs", what=what, stated=stated, computed=computed))
+            doubts.append(caution("plan-total-differs", what=label, stated=stated, computed=computed))
     if plan.total_time_s > _LONGEST_S:
         doubts.append(caution("plan-time-long", hours=plan.total_time_s / 3600.0))
     return doubts

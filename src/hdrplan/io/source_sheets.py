@@ -141,8 +141,8 @@ def _radial(sheet: Sheet, taken: tuple[int, int, int, int] | None) -> dict[str, 
         r = _down(sheet, row, column)
         g = [_number(sheet, row + i, column + 1) for i in range(len(r))]
         at = r.index(1.0) if 1.0 in r else None
-        at_one = g[at] if at is not None else None
-        if at_one is not None and abs(at_one - 1.0) < 0.01 and len(r) > max(4, len(best[0])):
+        g_at_1_cm = g[at] if at is not None else None
+        if g_at_1_cm is not None and abs(g_at_1_cm - 1.0) < 0.01 and len(r) > max(4, len(best[0])):
             best = r, g
     return {"r_cm": best[0], "g": best[1]} if best[0] else None
 

@@ -16,14 +16,14 @@ MAX_UNPACKED_BYTES = 512 << 20
 _GROWTH = 8.0
 
 
-def check_zip(path: Path, what: str) -> None:
+def check_zip(path: Path, expected: str) -> None:
     """Refuse a zipped file that unpacks to more than a table can be, or than there is memory for.
 
     Parameters
     ----------
     path : Path
         A file that is no zip archive is left to its reader.
-    what : str
+    expected : str
         Of messages, with its article.
 
     Raises
@@ -37,14 +37,14 @@ def check_zip(path: Path, what: str) -> None:
         if not zipfile.is_zipfile(path):
             return
         with zipfile.ZipFile(path) as archive:
-            unpacked = sum(part.file_size for part in archive.infolist())
+            unpacked = sum(member.file_size for member in archive.infolist())
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
-        raise FormatError(f"expected {what}", got=str(error)[:120], where=path) from None
+        raise FormatError(f"expected {expected}", got=str(error)[:120], where=path) from None
     if unpacked > MAX_UNPACKED_BYTES:
         raise ResourceError(
-            f"{what} of at most {MAX_UNPACKED_BYTES >> 20} MB unpacked",
+            f"{expected} of at most {MAX_UNPACKED_BYTES >> 20} MB unpacked",
             got=f"{unpacked / 2**20:.0f} MB from {path.stat().st_size / 2**20:.1f} MB",
             where=path,
             remedy="Save the tables as CSV.",
         )
-    require_memory(_GROWTH * unpacked, f"{what} of {unpacked / 2**20:.0f} MB unpacked", remedy="Save it as CSV.")
+    require_memory(_GROWTH * unpacked, f"{expected} of {unpacked / 2**20:.0f} MB unpacked", remedy="Save it as CSV.")

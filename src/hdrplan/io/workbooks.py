@@ -49,7 +49,7 @@ def read_workbook(path: Path) -> tuple[dict[str, RawTable], list[Problem]]:
     # A broken archive shows itself while the cells are read: all of it stands in one place.
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        found = [_sheet(sheet, path) for sheet in book.worksheets]
+        sheets = [_sheet(sheet, path) for sheet in book.worksheets]
         book.close()
     except (InputError, ResourceError):
         raise
@@ -60,14 +60,14 @@ def read_workbook(path: Path) -> tuple[dict[str, RawTable], list[Problem]]:
         raise FormatError("expected an Excel workbook (.xlsx)", got=str(error)[:120], where=path) from None
     tables: dict[str, RawTable] = {}
     problems: list[Problem] = []
-    for table, told in found:
+    for table, sheet_problems in sheets:
         if table is None:
             continue
         if table.name in tables:
             problems.append(problem(table.name, None, "duplicate_key", f"{table.name} is in two sheets"))
             continue
         tables[table.name] = table
-        problems += told
+        problems += sheet_problems
     return tables, problems
 
 
@@ -102,9 +102,9 @@ def _sheet(sheet: Any, path: Path) -> tuple[RawTable | None, list[Problem]]:
     columns = tuple(rows[0])
     # A spreadsheet leaves out cells at the end of a row; cells beyond the header are kept, so that they are reported.
     body = tuple(tuple(row + [""] * (len(columns) - len(row))) for row in rows[1:])
-    told = []
+    problems = []
     # Columns may be claimed for cells that were left out because they are empty.
     if None not in claimed and (claimed[0] != height or claimed[1] < width):
-        found = f"the sheet says it has {claimed[0]} rows and {claimed[1]} columns; it has {height} and {width}"
-        told.append(problem(name, None, "sheet_range", found))
-    return RawTable(name, columns, body), told
+        got = f"the sheet says it has {claimed[0]} rows and {claimed[1]} columns; it has {height} and {width}"
+        problems.append(problem(name, None, "sheet_range", got))
+    return RawTable(name, columns, body), problems

@@ -19,7 +19,7 @@ from hdrplan.outcomes.cox_model import cox
 from hdrplan.outcomes.cutoff_data import CutoffProblem
 from hdrplan.outcomes.resampling import bootstrap_statistics, flipped_maxima, movable_clusters, permuted_rows
 from hdrplan.outcomes.scores import efficient_scores, log_rank_scores
-from hdrplan.threads import one_blas_thread
+from hdrplan.threads import single_blas_thread
 
 __all__ = ["Cutoff", "CutoffP", "CutoffScan", "best_cutoff", "lausen_1992", "lausen_1994"]
 
@@ -158,7 +158,7 @@ def best_cutoff(
     """
     rows, interval = problem.rows, None
     scan_of = _adjusted_scan if problem.adjusted else _plain_scan
-    with one_blas_thread():
+    with single_blas_thread():
         scan, resampled = scan_of(problem, n_resamples, rng)
         if n_bootstrap:
 

@@ -17,7 +17,7 @@ from hdrplan.outcomes.followup import FollowUp
 from hdrplan.outcomes.inference import Coefficients, Test
 from hdrplan.outcomes.newton import Derivatives
 from hdrplan.outcomes.partial_likelihood import information_sum
-from hdrplan.threads import one_blas_thread
+from hdrplan.threads import single_blas_thread
 
 __all__ = ["FrailtyFit", "frailty"]
 
@@ -114,7 +114,7 @@ def frailty(
         )
     model = _Penalised(start, cluster)
     low, high = np.log(_THETA_RANGE)
-    with one_blas_thread():
+    with single_blas_thread():
         best = scipy.optimize.minimize_scalar(
             lambda log_theta: -model.integrated(float(np.exp(log_theta))),
             bounds=(low, high),

@@ -90,9 +90,9 @@ def _parts(ctv: Structure, mask: BoolArray, labels: IntArray) -> list[Caution]:
     stray = (sizes > 0) & (sizes < _STRAY_FRAC * sizes.sum())
     # Planes that were joined above count once: distances need the parts only roughly.
     scale = np.array([1.0, 1.0, ctv.mask_zyx.shape[0] / mask.shape[0]])
-    voxels_mm, part = ctv.grid.world(np.argwhere(mask)[:, ::-1] * scale), labels[mask]
-    away_mm = cKDTree(voxels_mm[part == largest]).query(voxels_mm[part != largest])[0]
-    others = part[part != largest]
+    voxels_mm, component = ctv.grid.world(np.argwhere(mask)[:, ::-1] * scale), labels[mask]
+    away_mm = cKDTree(voxels_mm[component == largest]).query(voxels_mm[component != largest])[0]
+    others = component[component != largest]
     doubts = []
     if stray.any():
         cc = float(sizes[stray].sum() / sizes.sum()) * ctv.volume_cc

@@ -22,9 +22,9 @@ INK, SOFT, ACCENT, GOOD, BAD = "#17222d", "#51616f", "#0b6470", "#14694c", "#a32
 _NEAR_MM = 3.0
 
 
-def short(text: str, most: int = 24) -> str:
+def short(text: str, maximum_chars: int = 24) -> str:
     """Return a name that fits, and that matplotlib does not take for a formula."""
-    clean = text if len(text) <= most else text[: most - 1] + "…"
+    clean = text if len(text) <= maximum_chars else text[: maximum_chars - 1] + "…"
     return clean.replace("$", r"\$")
 
 
@@ -128,7 +128,7 @@ def draw_dvh(axes: Axes, view: ReportData) -> None:
             continue
         colour = SOFT if goal.met is None else GOOD if goal.met else BAD
         axes.plot(
-            goal.mark_gy, 100 * goal.mark_frac, marker=">" if goal.at_least else "<", color=colour, ms=6, mec="white",
+            goal.mark_gy, 100 * goal.mark_frac, marker=">" if goal.is_minimum else "<", color=colour, ms=6, mec="white",
             mew=0.6, clip_on=False, zorder=6,
         )  # fmt: skip
     axes.set_xlim(0, axis_end_gy(view.goals, prescribed))

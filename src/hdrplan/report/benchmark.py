@@ -40,10 +40,10 @@ every capsule; points near the axes of the sources are included.
 
 ![Pairs per CPU second]({picture})
 """
-    parts = [head, _goals(table), _limits(table), *_runs(table)]
-    parts += [_peers(table)] if table.get("peers") else []
-    parts += [_change(table), _start_up(table), _code(table)]
-    return "\n".join(part for part in parts if part)
+    sections = [head, _goals(table), _limits(table), *_runs(table)]
+    sections += [_peers(table)] if table.get("peers") else []
+    sections += [_change(table), _start_up(table), _code(table)]
+    return "\n".join(section for section in sections if section)
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -16,7 +16,7 @@ from hdrplan.report.pack import ct_pack, dose_pack
 from hdrplan.report.page import page
 from hdrplan.report.palette import DIVERGING, LineStyle, isodose_levels, styles_of
 from hdrplan.report.rows import COMPARED, metric_text
-from hdrplan.report.scene import catheter_data, curve_data, dwell_data, structure_data, what_to_see
+from hdrplan.report.scene import catheter_data, curve_data, dwell_data, structure_data, view_extent
 from hdrplan.report.svg import dvh_svg
 
 __all__ = ["ComparedPlan", "comparison_html"]
@@ -79,7 +79,7 @@ def comparison_html(
     roles = {c.name: c.role for p in reversed(plans) for c in p.curves}
     styles = styles_of(roles | {s.name: s.role for s in shown})
     curves, owners, looks = _all_curves(plans, names, styles)
-    must_see, may_see, focus = what_to_see(shown, catheters, [p.dose for p in plans])
+    must_see, may_see, focus = view_extent(shown, catheters, [p.dose for p in plans])
     return page(
         "compare.html.j2",
         title=title,
@@ -201,12 +201,12 @@ def _goals(plans: Sequence[ComparedPlan]) -> list[dict[str, Any]]:
         cells = []
         for plan in plans:
             own = plan.metrics.get("goals", ())
-            found = next((g for g in own if (g["structure"], g["goal"]) == (structure, goal)), None)
-            reached = None if found is None else found.get("reached")
+            own_goal = next((g for g in own if (g["structure"], g["goal"]) == (structure, goal)), None)
+            reached = None if own_goal is None else own_goal.get("reached")
             cells.append(
                 {"met": None, "text": "–"}
-                if found is None or reached is None
-                else {"met": bool(found["met"]), "text": f"{reached:.2f} {found['unit']}"}
+                if own_goal is None or reached is None
+                else {"met": bool(own_goal["met"]), "text": f"{reached:.2f} {own_goal['unit']}"}
             )
         signs = goal.replace(">=", "≥").replace("<=", "≤")
         rows.append(

@@ -56,8 +56,8 @@ class GoalRow:
         A hard limit, or a goal of lower priority.
     mark_gy, mark_frac : float or None
         Where the goal lies in the DVH plot; None where it has no place there.
-    at_least : bool
-        Sense of the goal.
+    is_minimum : bool
+        Whether the goal is a minimum, not a maximum.
     """
 
     structure: str
@@ -68,7 +68,7 @@ class GoalRow:
     hard: bool = True
     mark_gy: float | None = None
     mark_frac: float | None = None
-    at_least: bool = True
+    is_minimum: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

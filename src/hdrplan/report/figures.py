@@ -20,7 +20,7 @@ from hdrplan.report.axes import BAD, INK, draw_dvh, draw_plane, draw_projection,
 from hdrplan.report.data import ReportData
 from hdrplan.report.palette import isodose_levels, structure_styles
 from hdrplan.report.planes import VIEWS
-from hdrplan.report.rows import least_step_mm
+from hdrplan.report.rows import minimum_step_mm
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -107,7 +107,7 @@ def catheter_map(view: ReportData) -> Figure:
                 axes.set_axis_off()
                 continue
             own = view.dwells.catheter == k
-            axes.bar(view.dwells.offset_mm[own], view.times_s[own], width=0.75 * least_step_mm(view), color="#0b6470")
+            axes.bar(view.dwells.offset_mm[own], view.times_s[own], width=0.75 * minimum_step_mm(view), color="#0b6470")
             axes.set_title(f"{k + 1}: {short(names[k], 14)}, {view.times_s[own].sum():.0f} s", fontsize=8, loc="left")
             axes.set_xlabel("mm from the tip")
         bars[0, 0].set_ylabel("s")

@@ -9,7 +9,7 @@ from hdrplan.report.pack import ct_pack, dose_pack
 from hdrplan.report.page import page
 from hdrplan.report.palette import isodose_levels, structure_styles
 from hdrplan.report.rows import bar_width, channels, dwell_rows, metric_tables
-from hdrplan.report.scene import catheter_data, curve_data, dwell_data, structure_data, what_to_see
+from hdrplan.report.scene import catheter_data, curve_data, dwell_data, structure_data, view_extent
 from hdrplan.report.svg import axis_end_gy, dvh_svg
 
 __all__ = ["report_html"]
@@ -36,7 +36,7 @@ def report_html(view: ReportData) -> str:
     """
     styles = structure_styles(view)
     prescribed = view.prescriptions[0].dose_gy
-    must_see, may_see, focus = what_to_see(view.structures, view.catheters, [view.dose])
+    must_see, may_see, focus = view_extent(view.structures, view.catheters, [view.dose])
     looks = [styles[c.name] for c in view.curves]
     scene: dict[str, Any] = {
         "prescription_gy": prescribed,

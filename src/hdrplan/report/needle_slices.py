@@ -156,9 +156,9 @@ def draw_needle(axes: Axes, result: PlaceResult, catheter: Catheter, k: int) -> 
     colour = NEEDLE_COLOURS[k % len(NEEDLE_COLOURS)]
     axes.plot([0.0, float(np.linalg.norm(tip - entry))], [0.0, 0.0], color=colour, lw=1.6)
     dwells, times = result.planned.plan.dwells, result.planned.plan.times_s
-    mine = (dwells.catheter == k) & (times > 0)
-    at = (dwells.positions_mm[mine] - entry) @ along
-    axes.scatter(at, np.zeros(len(at)), s=16 + 60 * times[mine] / max(times.max(), 1e-9), color=colour, ec="k", lw=0.4)
+    used = (dwells.catheter == k) & (times > 0)
+    at = (dwells.positions_mm[used] - entry) @ along
+    axes.scatter(at, np.zeros(len(at)), s=16 + 60 * times[used] / max(times.max(), 1e-9), color=colour, ec="k", lw=0.4)
     near = ", ".join(f"{name} {mm:.0f}" for name, mm in list(result.nearest_mm[k].items())[:2])
     axes.set_ylim(v[0], v[-1])
     axes.set_title(

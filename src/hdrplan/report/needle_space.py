@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["draw_body", "draw_needle_view"]
 
 
-def _cloud(structure: Structure, most: int) -> FloatArray:
+def _cloud(structure: Structure, maximum_points: int) -> FloatArray:
     points = rim_mm(structure)
-    return points[:: max(1, len(points) // most)]
+    return points[:: max(1, len(points) // maximum_points)]
 
 
 def draw_body(axes: Axes3D, result: PlaceResult) -> None:
@@ -38,9 +38,9 @@ def draw_body(axes: Axes3D, result: PlaceResult) -> None:
             parts.append(
                 (rim_mm(structure), "#b09a6a" if bone else colours[structure.name], 4.0, 0.5 if bone else 0.25, 5000)
             )
-    for points, colour, size, alpha, most in parts:
+    for points, colour, size, alpha, maximum_points in parts:
         seen = points[((points >= low) & (points <= high)).all(axis=1)]
-        axes.scatter(*seen[:: max(1, len(seen) // most)].T, s=size, color=colour, alpha=alpha, lw=0)
+        axes.scatter(*seen[:: max(1, len(seen) // maximum_points)].T, s=size, color=colour, alpha=alpha, lw=0)
     for k, catheter in enumerate(result.case.catheters):
         axes.plot(*catheter.points_mm.T, color="k", lw=3.4)
         axes.plot(*catheter.points_mm.T, color=NEEDLE_COLOURS[k % len(NEEDLE_COLOURS)], lw=2.2)

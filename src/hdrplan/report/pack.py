@@ -93,20 +93,20 @@ def ct_pack(
     whole = Volume(ct.grid, values.astype(np.int16))
     around = _cropped(whole, np.vstack((must_see_mm, may_see_mm)), _CT_MARGIN_MM)
     close = _cropped(whole, must_see_mm, _CT_MARGIN_MM)
-    ways: list[tuple[Volume, int, int]] = [(whole, 1, 1), (around, 1, 1), (close, 1, 1)]
-    ways += [(close, step, 1) for step in (2, 4, 8)] + [(close, 4, 2), (close, 8, 3)]
-    for volume, step, stride in ways:
+    attempts: list[tuple[Volume, int, int]] = [(whole, 1, 1), (around, 1, 1), (close, 1, 1)]
+    attempts += [(close, step, 1) for step in (2, 4, 8)] + [(close, 4, 2), (close, 8, 3)]
+    for volume, step, stride in attempts:
         # 16 bits deflate to no less than a tenth: do not try what cannot fit.
-        if volume.grid.size * 2 / 10 > budget_bytes and (volume, step, stride) != ways[-1]:
+        if volume.grid.size * 2 / 10 > budget_bytes and (volume, step, stride) != attempts[-1]:
             continue
-        part = volume.values_zyx[::stride, ::stride, ::stride]
+        stored = volume.values_zyx[::stride, ::stride, ::stride]
         grid = Grid(
-            shape_zyx=(part.shape[0], part.shape[1], part.shape[2]),
+            shape_zyx=(stored.shape[0], stored.shape[1], stored.shape[2]),
             origin_mm=volume.grid.origin_mm,
             spacing_mm=volume.grid.spacing_mm * stride,
             direction=volume.grid.direction,
         )
-        data = _packed((part.astype(np.int32) + 1024 + step // 2) // step)
+        data = _packed((stored.astype(np.int32) + 1024 + step // 2) // step)
         if len(data) <= budget_bytes:
             break
     note = (

@@ -17,8 +17,8 @@ def fact_lines(result: PlaceResult) -> Sequence[str]:
     chosen, placement, cost = result.chosen, result.placement, result.chosen.cost
     number = f"{chosen.count} catheter{'s' * (chosen.count > 1)}"
     lines = [
-        f"Of {result.ways.tried:,} straight paths examined, {result.free_ways:,} keep all margins and limits. "
-        f"{len(result.ways)} of these are the candidates.",
+        f"Of {result.trajectories.tried:,} straight paths examined, {result.n_free:,} keep all margins and limits. "
+        f"{len(result.trajectories)} of these are the candidates.",
         f"Chosen: {number} with a {cost.text} of {cost.value:.3f} {cost.unit}. No set of {chosen.count} of these "
         f"candidates can have less than {cost.bound:.3f} {cost.unit} (gap {100 * cost.gap_frac:.2f} %).",
     ]
@@ -55,14 +55,14 @@ def placement_html(result: PlaceResult, picture: Path, *, stopped_by: Mapping[st
             "name": catheter.name,
             "entry": " ".join(f"{v:.0f}" for v in catheter.points_mm[0]),
             "tip": " ".join(f"{v:.0f}" for v in catheter.points_mm[-1]),
-            "length": f"{result.ways.length_mm[row]:.0f}",
-            "tilt": f"{result.ways.tilt_deg[row]:.0f}",
-            "slant": f"{result.ways.slant_deg[row]:.0f}",
+            "length": f"{result.trajectories.length_mm[row]:.0f}",
+            "tilt": f"{result.trajectories.tilt_deg[row]:.0f}",
+            "slant": f"{result.trajectories.slant_deg[row]:.0f}",
             "near": ", ".join(f"{name} {mm:.1f}" for name, mm in near.items()),
         }
         for catheter, row, near in zip(result.case.catheters, result.chosen.candidates, result.nearest_mm, strict=True)
     ]
-    stopped = [{"what": what, "share": f"{100 * n / result.ways.tried:.1f}"} for what, n in stopped_by.items()]
+    stopped = [{"name": name, "share": f"{100 * n / result.trajectories.tried:.1f}"} for name, n in stopped_by.items()]
     return page(
         "place.html.j2",
         title=f"Placement of {result.case.name}",

@@ -59,14 +59,14 @@ def placement_figure(result: PlaceResult, path: Path) -> None:
 
 def _draw_curve(axes: Axes, result: PlaceResult) -> None:
     curve = result.placement.curve
-    held = [one for one in curve if one.candidates]
+    held = [o for o in curve if o.candidates]
     axes.plot([o.count for o in held], [o.cost.value for o in held], "o-", color="#2e8fd0", label="best set found")
-    bounded = [one for one in curve if np.isfinite(one.cost.bound)]
+    bounded = [o for o in curve if np.isfinite(o.cost.bound)]
     axes.plot(
         [o.count for o in bounded], [o.cost.bound for o in bounded], "v--", color="#d98200", label="proven minimum"
     )
     axes.axhline(
-        result.placement.with_all.value, color="0.4", lw=0.9, ls=":", label=f"all {len(result.ways)} candidates"
+        result.placement.with_all.value, color="0.4", lw=0.9, ls=":", label=f"all {len(result.trajectories)} candidates"
     )
     axes.plot(result.chosen.count, result.chosen.cost.value, "o", ms=12, mfc="none", mec="k", label="chosen")
     axes.set(xlabel="Catheters", ylabel=f"{result.placement.with_all.text} ({result.placement.with_all.unit})")
@@ -94,5 +94,5 @@ def _draw_facts(axes: Axes, result: PlaceResult) -> None:
     axes.axis("off")
     wanted = result.planned.goals.prescriptions[0].dose_gy
     facts = [*fact_lines(result), f"Dashed: {wanted:g} Gy. Numbers mark the catheters at their entry."]
-    lines = [part for line in facts for part in wrap(line, 58, subsequent_indent="   ")]
+    lines = [text for line in facts for text in wrap(line, 58, subsequent_indent="   ")]
     axes.text(0.0, 1.0, "\n".join(lines), va="top", fontsize=7.5)

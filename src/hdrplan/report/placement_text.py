@@ -21,16 +21,16 @@ def placement_table(result: PlaceResult, stopped_by: Mapping[str, int]) -> dict[
         Obstacle or limit, in the reader's words -> paths that it blocked.
     """
     placement, chosen = result.placement, result.chosen
-    ways = result.ways
+    trajectories = result.trajectories
     return {
         "schema": "hdrplan.place/1",
         "purpose": "research use only, never for treatment",
         "case": result.case.name,
         "margins_mm": dict(zip(result.room.names, result.room.margins_mm.tolist(), strict=True)),
         "lines": {
-            "tried": ways.tried,
-            "free": result.free_ways,
-            "candidates": len(ways),
+            "tried": trajectories.tried,
+            "free": result.n_free,
+            "candidates": len(trajectories),
             "stopped_by": dict(stopped_by),
         },
         "objective": placement.with_all.text,
@@ -55,11 +55,11 @@ def placement_table(result: PlaceResult, stopped_by: Mapping[str, int]) -> dict[
             {
                 "name": catheter.name,
                 "candidate": row,
-                "entry_mm_lps": ways.entry_mm[row].tolist(),
-                "tip_mm_lps": ways.tip_mm[row].tolist(),
-                "length_mm": float(ways.length_mm[row]),
-                "tilt_deg": float(ways.tilt_deg[row]),
-                "slant_deg": float(ways.slant_deg[row]),
+                "entry_mm_lps": trajectories.entry_mm[row].tolist(),
+                "tip_mm_lps": trajectories.tip_mm[row].tolist(),
+                "length_mm": float(trajectories.length_mm[row]),
+                "tilt_deg": float(trajectories.tilt_deg[row]),
+                "slant_deg": float(trajectories.slant_deg[row]),
                 "nearest_mm": dict(near),
             }
             for catheter, row, near in zip(result.case.catheters, chosen.candidates, result.nearest_mm, strict=True)
@@ -78,8 +78,8 @@ def placement_lines(result: PlaceResult) -> list[str]:
     """Return what a terminal shows, line by line."""
     placement = result.placement
     lines = [
-        f"{result.ways.tried} straight paths examined, {result.free_ways} keep all margins and limits, "
-        f"{len(result.ways)} candidates"
+        f"{result.trajectories.tried} straight paths examined, {result.n_free} keep all margins and limits, "
+        f"{len(result.trajectories)} candidates"
     ]
     lines += [_curve_line(chosen_set, is_chosen=chosen_set is result.chosen) for chosen_set in placement.curve]
     if placement.left_out:
@@ -87,8 +87,9 @@ def placement_lines(result: PlaceResult) -> list[str]:
     for catheter, row, near in zip(result.case.catheters, result.chosen.candidates, result.nearest_mm, strict=True):
         beside = ", ".join(f"{name} {mm:.0f} mm" for name, mm in near.items())
         lines.append(
-            f"{catheter.name}: {result.ways.length_mm[row]:.0f} mm from skin to tip, {result.ways.tilt_deg[row]:.0f} "
-            f"deg out of the axial plane; nearest obstacles: {beside or 'none within 40 mm'}"
+            f"{catheter.name}: {result.trajectories.length_mm[row]:.0f} mm from skin to tip, "
+            f"{result.trajectories.tilt_deg[row]:.0f} deg out of the axial plane; "
+            f"nearest obstacles: {beside or 'none within 40 mm'}"
         )
     lines += [
         f"planned: {target.name} D100 {target.d100_gy:.2f} Gy, D98 {target.d98_gy:.2f} Gy, D50 {target.d50_gy:.1f} Gy"

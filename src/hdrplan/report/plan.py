@@ -118,7 +118,7 @@ def _goal_rows(result: PlanResult) -> tuple[GoalRow, ...]:
                 hard=goal.level == 0,
                 mark_gy=mark[0] if mark else None,
                 mark_frac=mark[1] if mark else None,
-                at_least=goal.sense == ">=",
+                is_minimum=goal.sense == ">=",
             )
         )
     return tuple(rows)

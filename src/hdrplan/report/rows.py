@@ -10,7 +10,7 @@ import numpy as np
 
 from hdrplan.report.data import ReportData
 
-__all__ = ["COMPARED", "bar_width", "channels", "dwell_rows", "least_step_mm", "metric_tables", "metric_text"]
+__all__ = ["COMPARED", "bar_width", "channels", "dwell_rows", "metric_tables", "metric_text", "minimum_step_mm"]
 
 # Key in the metrics, heading, unit, digits.
 _Column = tuple[str, str, str, int]
@@ -169,7 +169,7 @@ def dwell_rows(view: ReportData) -> list[DwellRow]:
     ]
 
 
-def least_step_mm(view: ReportData) -> float:
+def minimum_step_mm(view: ReportData) -> float:
     """Smallest distance of neighbouring dwell positions along a catheter."""
     offsets = [view.dwells.offset_mm[view.dwells.catheter == k] for k in range(len(view.dwells.catheter_names))]
     return min((float(np.diff(np.sort(own)).min()) for own in offsets if len(own) > 1), default=5.0)
@@ -177,4 +177,4 @@ def least_step_mm(view: ReportData) -> float:
 
 def bar_width(view: ReportData) -> float:
     """Width of a dwell's bar in the little plots: most of a step, at least two pixels."""
-    return max(2.0, 0.7 * 204 * least_step_mm(view) / (max(float(view.dwells.offset_mm.max()), 1.0) * 1.06))
+    return max(2.0, 0.7 * 204 * minimum_step_mm(view) / (max(float(view.dwells.offset_mm.max()), 1.0) * 1.06))

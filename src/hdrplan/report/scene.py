@@ -13,7 +13,7 @@ from hdrplan.report.data import Curve
 from hdrplan.report.pack import corners_mm, mask_pack
 from hdrplan.report.svg import thinned
 
-__all__ = ["catheter_data", "curve_data", "dwell_data", "structure_data", "what_to_see"]
+__all__ = ["catheter_data", "curve_data", "dwell_data", "structure_data", "view_extent"]
 
 
 def structure_data(structures: Sequence[Structure], styles: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -54,7 +54,7 @@ def curve_data(curves: Sequence[Curve], gy_max: float) -> list[dict[str, Any]]:
     return made
 
 
-def what_to_see(
+def view_extent(
     structures: Sequence[Structure], catheters: Sequence[Catheter], doses: Sequence[Volume]
 ) -> tuple[FloatArray, FloatArray, list[float]]:
     """Return what the pictures must hold, what they should hold, and where they begin.

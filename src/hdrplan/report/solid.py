@@ -12,7 +12,7 @@ from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.report.data import ReportData
 from hdrplan.report.page import page
 from hdrplan.report.palette import structure_styles
-from hdrplan.report.scene import catheter_data, dwell_data, what_to_see
+from hdrplan.report.scene import catheter_data, dwell_data, view_extent
 from hdrplan.report.surfaces import isodose_surface, structure_surface
 
 __all__ = ["solid_html"]
@@ -32,7 +32,7 @@ def solid_html(view: ReportData) -> str:
     """
     styles = structure_styles(view)
     shown = [s for s in view.structures if s.role != "other"]
-    _, _, focus = what_to_see(shown, view.catheters, [view.dose])
+    _, _, focus = view_extent(shown, view.catheters, [view.dose])
     bodies = []
     for structure in shown:
         mesh = _packed(*structure_surface(structure), np.array(focus))

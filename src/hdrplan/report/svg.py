@@ -121,7 +121,7 @@ def dvh_svg(
         rank = names.index(goal.structure) if goal.structure in names else -1
         x, y = float(_x(gy, gy_max)), float(_y(frac))
         # The triangle points to where the curve must pass: right for "at least", left for "at most".
-        side = 9 if goal.at_least else -9
+        side = 9 if goal.is_minimum else -9
         state = "unknown" if goal.met is None else "met" if goal.met else "missed"
         out.append(
             f'<path data-curve="{rank}" class="goal {state}" '

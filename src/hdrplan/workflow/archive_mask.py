@@ -30,7 +30,7 @@ def mask_of(roots: Sequence[Path], paths: Iterable[Path], *, more: Iterable[str]
     for path in paths:
         root = next((root for root in roots if path.is_relative_to(root)), path.parent)
         below = path.relative_to(root).parts
-        words |= {root.name, *(part for part in below if len(part) > 1)} - {""}
+        words |= {root.name, *(component for component in below if len(component) > 1)} - {""}
         for folder in (path, *path.parents):
             if folder == root.parent or folder == folder.parent:
                 break

@@ -17,7 +17,7 @@ from hdrplan.plausibility import doubts_of_clinical_strength
 from hdrplan.sources import TG43Source, bounded_warnings
 from hdrplan.workflow.check_grid import GridCheck, StatedDose, compared_grids
 from hdrplan.workflow.check_rows import CheckRow, dvh_rows, grid_rows, point_rows, trak_row
-from hdrplan.workflow.check_tip import TipChoice, choose_tip, dose_of_one_fraction
+from hdrplan.workflow.check_tip import TipChoice, choose_tip, dose_per_fraction
 
 __all__ = ["SecondCheck", "check_plan"]
 
@@ -96,7 +96,7 @@ def check_plan(
         *bounded_warnings(source),
     ]
     if stated is not None and brachy.fractions > 1:
-        of_all, stated = stated, dose_of_one_fraction(brachy, source, stated, tolerances)
+        of_all, stated = stated, dose_per_fraction(brachy, source, stated, tolerances)
         if stated is not of_all:
             warnings.append(caution("dose-of-all-fractions", fractions=brachy.fractions))
     tip = choose_tip(brachy, source, stated, tolerances, reverse_tip=reverse_tip)

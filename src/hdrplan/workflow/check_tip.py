@@ -16,7 +16,7 @@ from hdrplan.plan import BrachyPlan, as_plan
 from hdrplan.sources import TG43Source
 from hdrplan.workflow.check_grid import StatedDose
 
-__all__ = ["TipChoice", "choose_tip", "dose_of_one_fraction"]
+__all__ = ["TipChoice", "choose_tip", "dose_per_fraction"]
 
 # Points of the grid at which assumptions are compared.
 _FIT_VOXELS = 4000
@@ -98,9 +98,7 @@ def choose_tip(
     return choice
 
 
-def dose_of_one_fraction(
-    brachy: BrachyPlan, source: TG43Source, stated: StatedDose, tolerances: Tolerances
-) -> StatedDose:
+def dose_per_fraction(brachy: BrachyPlan, source: TG43Source, stated: StatedDose, tolerances: Tolerances) -> StatedDose:
     """Return the dose of one fraction: files differ in whether the grid is of one or of all; the fit tells.
 
     Parameters

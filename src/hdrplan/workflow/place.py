@@ -26,10 +26,10 @@ from hdrplan.optimize import (
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals
 from hdrplan.sources import Strength, TG43Source
+from hdrplan.workflow.candidates import candidate_trajectories, displaced, nearest_mm
 from hdrplan.workflow.plan import PlanResult, plan_case
 from hdrplan.workflow.problem import candidate_dwells
 from hdrplan.workflow.steps import StepProgress, Steps
-from hdrplan.workflow.ways import candidate_ways, displaced, nearest_mm
 
 __all__ = ["PlaceOptions", "PlaceResult", "place_case"]
 
@@ -120,10 +120,10 @@ class PlaceResult:
     case : Case
         With the chosen catheters.
     room : Clearance
-    ways : Trajectories
+    trajectories : Trajectories
         All candidates, the chosen ones among them.
-    free_ways : int
-        Ways that keep every limit, before the candidates were drawn from them.
+    n_free : int
+        Paths that keep every limit, before the candidates were drawn from them.
     placement : Placement
     chosen : ChosenSet
     nearest_mm : tuple of mapping
@@ -136,8 +136,8 @@ class PlaceResult:
 
     case: Case
     room: Clearance
-    ways: Trajectories
-    free_ways: int
+    trajectories: Trajectories
+    n_free: int
     placement: Placement
     chosen: ChosenSet
     nearest_mm: tuple[Mapping[str, float], ...]
@@ -188,9 +188,9 @@ def place_case(
         room = clearance(
             case.ctvs, case.structures, options.margins_mm, ct=case.ct, body=options.body, reach_mm=reach_mm
         )
-        ways, free_ways = candidate_ways(case, room, options.reach, count=options.candidates)
+        paths, n_free = candidate_trajectories(case, room, options.reach, count=options.candidates)
     with step("matrix") as progress:
-        dwells = candidate_dwells(replace(case, catheters=ways.catheters()), planning)
+        dwells = candidate_dwells(replace(case, catheters=paths.catheters()), planning)
         points = sample_points(
             case.dosed_structures(goals, "with limits"), spacing_mm=options.sample_mm, healthy=case.healthy
         )
@@ -202,7 +202,7 @@ def place_case(
             PlanProblem(rate=rate, points=points, goals=goals, healthy=case.healthy, max_time_s=planning.max_dwell_s),
             Candidates(
                 dwells.catheter,
-                conflicts=(line_gap_mm(ways) < options.apart_mm) | (angle_deg(ways) > options.spread_deg),
+                conflicts=(line_gap_mm(paths) < options.apart_mm) | (angle_deg(paths) > options.spread_deg),
                 scenarios=scenarios,
             ),
             maximum_count=max(options.most, options.count or 1),
@@ -212,13 +212,13 @@ def place_case(
         )
         chosen = _chosen(placement, options)
     with step("plan"):
-        placed = replace(case, catheters=ways.only(chosen.candidates).catheters())
+        placed = replace(case, catheters=paths.only(chosen.candidates).catheters())
         planned = plan_case(placed, goals, source, strength, options=planning, on_progress=on_progress)
     return PlaceResult(
         case=placed,
         room=room,
-        ways=ways,
-        free_ways=free_ways,
+        trajectories=paths,
+        n_free=n_free,
         placement=placement,
         chosen=chosen,
         nearest_mm=tuple(nearest_mm(case, catheter, options.margins_mm) for catheter in placed.catheters),
@@ -240,6 +240,6 @@ def _target_rates(
 
 def _chosen(placement: Placement, options: PlaceOptions) -> ChosenSet:
     """Return the number asked for, if so many hold everything; else as many as are worth it."""
-    worth_it = placement.fewest(options.worth_frac)
-    asked = placement.at(options.count) if options.count is not None else worth_it
-    return asked if asked.candidates else worth_it
+    sufficient = placement.fewest(options.worth_frac)
+    asked = placement.at(options.count) if options.count is not None else sufficient
+    return asked if asked.candidates else sufficient

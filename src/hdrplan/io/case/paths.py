@@ -79,5 +79,5 @@ def _is_path(name: str) -> bool:
     return (
         "\0" not in name
         and len(name) < 4096
-        and all(len(part.encode("utf-8", "replace")) < 256 for part in Path(name).parts)
+        and all(len(component.encode("utf-8", "replace")) < 256 for component in Path(name).parts)
     )

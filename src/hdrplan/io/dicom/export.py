@@ -86,8 +86,8 @@ def read_dicom_folder(
     structures = read_structure_set(linked.structures) if linked.structures else None
     brachy = read_brachy_plan(linked.plan, structures) if linked.plan else None
     dose = read_dose_grid(linked.dose) if linked.dose else None
-    for part in (ct, structures, brachy, dose):
-        warnings += part.warnings if part is not None else ()
+    for item in (ct, structures, brachy, dose):
+        warnings += item.warnings if item is not None else ()
     if ct and structures and structures.frame_uid and ct.frame_uid and structures.frame_uid != ct.frame_uid:
         raise InputError(
             "CT and structures must share a frame of reference",

@@ -31,7 +31,7 @@ from hdrplan.optimize.program.convex_bound import beyond_tails
 from hdrplan.optimize.program.dose_program import MAX_MISS, Program
 from hdrplan.optimize.program.lazy_lp import LazyLP, LPStatus, Solution
 from hdrplan.optimize.work import WorkLimit
-from hdrplan.threads import one_blas_thread, thread_count
+from hdrplan.threads import single_blas_thread, thread_count
 
 __all__ = ["ProvenBound", "branch_and_bound"]
 
@@ -102,7 +102,7 @@ def branch_and_bound(
     lp = program.hand_over()
     lp.families.extend(tails)
     in_hand = InHand(value=best, plan=None, regions=0)
-    with one_blas_thread(), ThreadPoolExecutor(min(thread_count(), 2 * TOGETHER)) as pool:
+    with single_blas_thread(), ThreadPoolExecutor(min(thread_count(), 2 * TOGETHER)) as pool:
         first = lp.solve(cost, deadline=deadline)
         bound = np.inf if first.status == LPStatus.INFEASIBLE else first.bound
         if held and bound < best - gap:

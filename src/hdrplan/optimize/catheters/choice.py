@@ -23,7 +23,7 @@ from hdrplan.optimize.catheters.tools import SetTools, set_tools
 from hdrplan.optimize.objectives import Coverage
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.work import WorkLimit
-from hdrplan.threads import one_blas_thread
+from hdrplan.threads import single_blas_thread
 
 __all__ = ["choose_catheters"]
 
@@ -76,7 +76,7 @@ def choose_catheters(
     meter = Meter(limit)
     tools = set_tools(problem, candidates, meter)
     maximum_count = min(maximum_count, candidates.count)
-    with one_blas_thread():
+    with single_blas_thread():
         with_all = _with_all(tools)
         incumbents = Incumbents()
         for count in range(1, maximum_count + 1):

@@ -1,4 +1,4 @@
-"""Straight ways to the lesions: the candidates, where a catheter may come to lie instead, what it passes."""
+"""Straight paths to the lesions: the candidates, where a catheter may come to lie instead, what it passes."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from hdrplan.geometry import (
 )
 from hdrplan.plan import Case
 
-__all__ = ["candidate_ways", "displaced", "nearest_mm"]
+__all__ = ["candidate_trajectories", "displaced", "nearest_mm"]
 
 # Obstacles farther than this from a catheter are not named beside it.
 _BESIDE_MM = 40.0
 
 
-def candidate_ways(case: Case, room: Clearance, reach: Reach, *, count: int) -> tuple[Trajectories, int]:
-    """Return ways to all lesions, to each its share, that differ most from each other.
+def candidate_trajectories(case: Case, room: Clearance, reach: Reach, *, count: int) -> tuple[Trajectories, int]:
+    """Return paths to all lesions, to each its share, that differ most from each other.
 
     Parameters
     ----------
@@ -41,28 +41,28 @@ def candidate_ways(case: Case, room: Clearance, reach: Reach, *, count: int) -> 
 
     Returns
     -------
-    ways : Trajectories
+    candidates : Trajectories
     free : int
-        Ways that keep every limit, before the candidates were drawn from them.
+        Paths that keep every limit, before the candidates were drawn from them.
     """
     share = max(1, count // len(case.ctvs))
     free = [trajectories(room, ctv, reach) for ctv in case.ctvs]
-    parts = [varied(ways, share) for ways in free]
+    groups = [varied(group, share) for group in free]
     blocked: dict[str, int] = {}
-    for part in parts:
-        for name, lines in part.blocked.items():
+    for group in groups:
+        for name, lines in group.blocked.items():
             blocked[name] = blocked.get(name, 0) + lines
-    ways = Trajectories(
-        entry_mm=np.concatenate([part.entry_mm for part in parts]),
-        tip_mm=np.concatenate([part.tip_mm for part in parts]),
-        chord_mm=np.concatenate([part.chord_mm for part in parts]),
-        free_mm=np.concatenate([part.free_mm for part in parts]),
-        tilt_deg=np.concatenate([part.tilt_deg for part in parts]),
-        slant_deg=np.concatenate([part.slant_deg for part in parts]),
-        tried=sum(part.tried for part in parts),
+    candidates = Trajectories(
+        entry_mm=np.concatenate([group.entry_mm for group in groups]),
+        tip_mm=np.concatenate([group.tip_mm for group in groups]),
+        chord_mm=np.concatenate([group.chord_mm for group in groups]),
+        free_mm=np.concatenate([group.free_mm for group in groups]),
+        tilt_deg=np.concatenate([group.tilt_deg for group in groups]),
+        slant_deg=np.concatenate([group.slant_deg for group in groups]),
+        tried=sum(group.tried for group in groups),
         blocked=blocked,
     )
-    return ways, sum(len(ways) for ways in free)
+    return candidates, sum(len(group) for group in free)
 
 
 def displaced(dwells: Dwells, *, error_mm: float, scenarios: int, seed: int) -> list[Dwells]:
