@@ -138,20 +138,20 @@ def test_percentages_and_parts():
 def test_the_smallest_sd_is_never_above_a_real_one(counts):
     values = np.array(counts)
     ones = int((values == 1).sum())
-    least = smallest_sd(values.size, int(values.sum()), at_one=ones)
+    least = smallest_sd(values.size, int(values.sum()), n_ones=ones)
     assert least <= values.std(ddof=1) + 1e-12
     printed_values = "x", values.size, f"{values.mean():.2f}", f"{values.std(ddof=1):.2f}"
-    assert not check_counted_mean(*printed_values, total=int(values.sum()), at_one=ones)
+    assert not check_counted_mean(*printed_values, total=int(values.sum()), n_ones=ones)
     assert not check_mean_sd(*printed_values, minimum=float(values.min()), maximum=float(values.max()))
 
 
 def test_means_and_sds_that_cannot_be():
-    assert rules(check_counted_mean("x", 50, "1.62", "1.00", total=81, at_one=44)) == ["SD is possible"]
+    assert rules(check_counted_mean("x", 50, "1.62", "1.00", total=81, n_ones=44)) == ["SD is possible"]
     assert rules(check_counted_mean("x", 20, "3.50", "1.0", total=71)) == ["mean against total"]
     assert rules(check_mean_sd("x", 20, "12", "1.0", minimum=1, maximum=10)) == ["mean within range"]
     assert rules(check_mean_sd("x", 20, "5", "9.0", minimum=1, maximum=10)) == ["SD is possible"]
     with pytest.raises(InputError, match="no whole numbers"):
-        smallest_sd(3, 4, at_one=1)
+        smallest_sd(3, 4, n_ones=1)
 
 
 def test_medians_and_rates():

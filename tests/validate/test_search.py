@@ -12,7 +12,7 @@ from hdrplan.geometry import Dwells, Grid, Structure, Volume
 from hdrplan.sources import load_source
 from hdrplan.validate.grid_search import worst_voxel
 from hdrplan.validate.naive_tg43 import doses_gy, passing_s
-from hdrplan.validate.own_program import Asked, Target, best_found
+from hdrplan.validate.own_program import Asked, Target, best_plan
 from hdrplan.validate.search import coldest
 
 STRENGTH_U = 40700.0
@@ -47,8 +47,8 @@ def test_the_farthest_corner_of_a_shape_is_found(high: tuple[int, int, int]) -> 
     axis = np.linspace(-20.0, 20.0, 161)
     lattice = np.stack(np.meshgrid(axis, axis, axis), axis=-1).reshape(-1, 3)
     truth_gy = dose_gy(lattice[shape.holds(lattice)]).min()
-    assert found.least_gy <= truth_gy
-    assert found.least_gy >= truth_gy * (1 - 5e-3)
+    assert found.minimum_gy <= truth_gy
+    assert found.minimum_gy >= truth_gy * (1 - 5e-3)
     assert shape.holds(found.points_mm).all()
 
 
@@ -89,15 +89,15 @@ def test_the_program_finds_the_plan_that_is_best() -> None:
         doses_gy=lambda exposure_s, at: rates(at) @ exposure_s,
         passing_s=np.zeros(1),
     )
-    found = best_found(asked)
+    found = best_plan(asked)
     assert found is not None
-    least = coldest(shape, lambda at: rates(at)[:, 0], seed=9).least_gy
+    least = coldest(shape, lambda at: rates(at)[:, 0], seed=9).minimum_gy
     assert found.value == pytest.approx(15.0 / least, rel=5e-4)
     # Half of the time allowed: half of the dose, once prescriptions give way.
-    short = best_found(replace(asked, longest_s=np.array([found.value / 2]), lowered=True))
+    short = best_plan(replace(asked, longest_s=np.array([found.value / 2]), lowered=True))
     assert short is not None
     assert short.missed_gy[0] == pytest.approx(7.5, rel=2e-3)
-    assert best_found(replace(asked, longest_s=np.array([found.value / 2]))) is None
+    assert best_plan(replace(asked, longest_s=np.array([found.value / 2]))) is None
 
 
 def test_transit_counted_catheter_by_catheter_is_the_planner_s() -> None:

@@ -87,7 +87,7 @@ def test_a_judged_goal_keeps_its_goal(score: Score, plan: Plan) -> None:
 def test_a_proven_d100_takes_the_place_of_the_sampled(score: Score, minimum_gy, finished, d100_gy) -> None:
     sampled = replace(score.target("lesion"), d100_gy=20.4, d100_other_points_gy=20.2)
     before = replace(score, structures=(sampled, *score.structures[1:]))
-    proof = EveryPoint(structure="lesion", minimum_gy=minimum_gy, found_gy=19.9 + finished, boxes=1, finished=finished)
+    proof = EveryPoint(structure="lesion", minimum_gy=minimum_gy, upper_gy=19.9 + finished, boxes=1, finished=finished)
     after = with_proven_d100(before, [proof])
     lesion = after.target("lesion")
     assert lesion.d100_gy == d100_gy

@@ -64,8 +64,8 @@ def _on_surface(shape: Shape, cubes: Cubes) -> tuple[FloatArray, BoolArray]:
         across = shape.holds(there) != held[open_]
         other[open_[across]], crossed[open_[across]] = there[across], True
     surface = near.copy()
-    ways = held[crossed][:, None]
+    began_inside = held[crossed][:, None]
     surface[crossed] = shape.last_held(
-        np.where(ways, other[crossed], near[crossed]), np.where(ways, near[crossed], other[crossed])
+        np.where(began_inside, other[crossed], near[crossed]), np.where(began_inside, near[crossed], other[crossed])
     )
     return surface, crossed

@@ -123,8 +123,8 @@ class Certificate:
     def losses_text(self) -> str:
         """One line on what lies between the plan and its bound; empty where that is nothing to speak of."""
         main = self.main
-        parts = [(loss.cause, loss.amount / max(abs(main.value), 1e-6)) for loss in self.losses]
-        causes = [f"{100 * part:.2g} % for {cause}" for cause, part in parts if abs(part) > OPTIMAL_FRAC]
+        fracs = [(loss.cause, loss.amount / max(abs(main.value), 1e-6)) for loss in self.losses]
+        causes = [f"{100 * frac:.2g} % for {cause}" for cause, frac in fracs if abs(frac) > OPTIMAL_FRAC]
         if not causes:
             return ""
         return (

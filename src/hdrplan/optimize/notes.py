@@ -127,8 +127,8 @@ class Rounded:
         whole = f"Dwell times were rounded to multiples of {self.resolution_s:g} s"
         if self.before <= 0:
             return f"{whole}."
-        loss, least = (100 * (value / self.before - 1) for value in (self.after, self.bound))
-        best = f"; rounded times near these cannot lose less than {least:.2g} %" if least > 1e-3 else ""
+        loss, minimum = (100 * (value / self.before - 1) for value in (self.after, self.bound))
+        best = f"; rounded times near these cannot lose less than {minimum:.2g} %" if minimum > 1e-3 else ""
         return f"{whole}. This changes the objective from {self.before:.6g} to {self.after:.6g} ({loss:+.2g} %{best})."
 
 
@@ -158,7 +158,7 @@ class EveryPoint:
     structure : str
     minimum_gy : float
         Proven: no point receives less.
-    found_gy : float
+    upper_gy : float
         The least dose found at a point: the minimum over all points lies between the two.
     boxes : int
         Parts of the CTV that were bounded.
@@ -168,7 +168,7 @@ class EveryPoint:
 
     structure: str
     minimum_gy: float
-    found_gy: float
+    upper_gy: float
     boxes: int
     finished: bool
 

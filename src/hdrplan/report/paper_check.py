@@ -73,8 +73,8 @@ from hdrplan.outcomes import check_counted_mean, check_ratio, smallest_sd
 
 assert [f.rule for f in check_ratio("age", "1.028", "1.008", "1.048", "0.050")] == ["p against interval"]
 assert not check_ratio("age", "1.023", "1.005", "1.041", "0.013")
-assert check_counted_mean("lesions", 114, "1.24", "0.50", total=142, at_one=97)
-assert round(smallest_sd(114, 142, at_one=97), 3) == 0.618
+assert check_counted_mean("lesions", 114, "1.24", "0.50", total=142, n_ones=97)
+assert round(smallest_sd(114, 142, n_ones=97), 3) == 0.618
 ```
 '''
 

@@ -63,10 +63,10 @@ def grid_row(name: str) -> Row:
     if "one straight line" in name:
         dwells = needles(1, 60)
     elif "one place" in name:
-        one = needles(1, 1)
+        dwell = needles(1, 1)
         dwells = Dwells(
-            positions_mm=np.tile(one.positions_mm, (400, 1)),
-            axes=np.tile(one.axes, (400, 1)),
+            positions_mm=np.tile(dwell.positions_mm, (400, 1)),
+            axes=np.tile(dwell.axes, (400, 1)),
             catheter=np.arange(400),
             offset_mm=np.zeros(400),
             catheter_names=tuple(f"c{i}" for i in range(400)),
@@ -84,15 +84,15 @@ def grid_row(name: str) -> Row:
     # Coincident dwells are one for the formula.
     alone = dwells if "one place" not in name else needles(1, 1)
     alone_s = times_s if "one place" not in name else np.array([times_s.sum()])
-    found = worst_voxel(field, alone, source, partial(_exact, alone, alone_s))
+    worst = worst_voxel(field, alone, source, partial(_exact, alone, alone_s))
     return judged(
         Question(
             section=_SECTION,
-            what=f"dose grid, {name}: worst of {found.looked_at:,} voxels looked at",
+            what=f"dose grid, {name}: worst of {worst.looked_at:,} voxels looked at",
             source="TG-43U1 eq. 1, written plainly",
             method="largest deviation beyond 1 mm from every capsule, uphill from many starts",
         ),
-        100 * found.deviation_frac,
+        100 * worst.deviation_frac,
         Aim(value=_GRID_PCT),
     )
 
@@ -103,7 +103,7 @@ def _exact(dwells: Dwells, times_s: FloatArray, points_mm: FloatArray) -> FloatA
 
 def far_rows() -> list[Row]:
     """Cut tables at 10 cm, and compare what is made of them with what was published beyond."""
-    one = needles(1, 1)
+    dwell = needles(1, 1)
     angle = np.deg2rad(np.arange(10.0, 171.0, 10.0))
     off_g = off_rate = 0.0
     for name in FAR_SOURCES:
@@ -112,9 +112,9 @@ def far_rows() -> list[Row]:
             g, g_near = (np.interp(at, whole.radial_r_mm, whole.radial_dose) for at in (r_mm, 10.0 * _CUT_CM))
             ours, ours_near = (np.interp(at, short.radial_r_mm, short.radial_dose) for at in (r_mm, 10.0 * _CUT_CM))
             off_g = max(off_g, abs((ours / ours_near) / (g / g_near) - 1.0))
-            points = one.positions_mm + r_mm * np.stack((np.sin(angle), 0 * angle, -np.cos(angle)), axis=1)
+            points = dwell.positions_mm + r_mm * np.stack((np.sin(angle), 0 * angle, -np.cos(angle)), axis=1)
             off_rate = max(
-                off_rate, float(np.abs(rates(one, points, short, 1.0) / rates(one, points, whole, 1.0) - 1.0).max())
+                off_rate, float(np.abs(rates(dwell, points, short, 1.0) / rates(dwell, points, whole, 1.0) - 1.0).max())
             )
     names = ", ".join(FAR_SOURCES)
     wrong = sum((bounded_phantom(load_source(name)) is not None) != (name in _BOUNDED) for name in source_names())
@@ -128,8 +128,8 @@ def far_rows() -> list[Row]:
          "sources that are not told apart", float(wrong), Aim(value=0.0, unit="sources")),
     ]  # fmt: skip
     return [
-        judged(Question(section=_SECTION, what=what, source=truth, method=method), off, aim)
-        for what, truth, method, off, aim in compared
+        judged(Question(section=_SECTION, what=subject, source=truth, method=method), off, aim)
+        for subject, truth, method, off, aim in compared
     ]
 
 

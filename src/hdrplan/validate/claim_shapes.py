@@ -15,7 +15,7 @@ from hdrplan.sources import Strength, load_source
 from hdrplan.validate.grid_search import worst_voxel
 from hdrplan.validate.naive_tg43 import doses_gy, passing_s, rates, reached
 from hdrplan.validate.own_metrics import metrics_of
-from hdrplan.validate.own_program import Asked, Target, best_found
+from hdrplan.validate.own_program import Asked, Target, best_plan
 from hdrplan.validate.row import Aim, Question, Row, judged
 from hdrplan.validate.search import coldest
 from hdrplan.workflow import PlanResult, plan_case
@@ -81,13 +81,13 @@ def planned_shape(name: str, *, time_step_s: float = 0.1, speed_mm_per_s: float 
 
 def _needles(lesion: Structure) -> tuple[Catheter, ...]:
     """Return needles along x, those of an 8 mm pattern that come near the lesion."""
-    found = []
+    needles = []
     for y in (-12.0, -4.0, 4.0, 12.0):
         for z in (-8.0, 0.0, 8.0):
             near = (np.abs(lesion.voxels_mm[:, 1:] - [y, z]) < 3.0).all(axis=1)
             if near.any():
-                found.append(Catheter(f"y {y:g} z {z:g}", np.array([[-60.0, y, z], [20.0, y + 1.0, z - 0.5]])))
-    return tuple(found)
+                needles.append(Catheter(f"y {y:g} z {z:g}", np.array([[-60.0, y, z], [20.0, y + 1.0, z - 0.5]])))
+    return tuple(needles)
 
 
 def shape_rows(name: str) -> list[Row]:
@@ -143,17 +143,17 @@ def _proof_rows(result: PlanResult, name: str) -> list[Row]:
     lower_gy, upper_gy = target.d100_lower_gy or np.inf, target.d100_upper_gy or 0.0
     return [
         _row(
-            f"{name}: least dose {cold.least_gy:.3f} Gy of {cold.looked_at:,} points",
+            f"{name}: least dose {cold.minimum_gy:.3f} Gy of {cold.looked_at:,} points",
             _SEARCH,
             f"shortfall below the proven {lower_gy:.3f} Gy, that no point is to lie below",
-            100 * max(0.0, lower_gy - cold.least_gy) / _GY,
+            100 * max(0.0, lower_gy - cold.minimum_gy) / _GY,
             _SAME_PCT,
         ),
         _row(
             f"{name}: proven interval of D100, {lower_gy:.3f} to {upper_gy:.3f} Gy",
             _SEARCH,
             "excess of the least dose found above the interval's upper end",
-            100 * max(0.0, cold.least_gy - upper_gy) / _GY,
+            100 * max(0.0, cold.minimum_gy - upper_gy) / _GY,
             _SEARCH_PCT,
         ),
     ]
@@ -165,7 +165,7 @@ def _bound_row(result: PlanResult, name: str) -> Row:
     free = np.ones(len(plan.dwells), dtype=np.bool_) if plan.transit is None else reached(plan.dwells, plan.times_s)
     passing = _passing_s(result)
     cost = _cost(result)
-    found = best_found(
+    best = best_plan(
         Asked(
             cost=cost,
             base=float(cost @ passing),
@@ -179,7 +179,7 @@ def _bound_row(result: PlanResult, name: str) -> Row:
             passing_s=passing,
         )
     )
-    value = np.nan if found is None else found.value
+    value = np.nan if best is None else best.value
     return _row(
         f"{name}: no plan below {main.bound:.5g} Gy of mean dose; the best found has {value:.5g} Gy",
         _PROGRAM,
@@ -217,5 +217,5 @@ def _delivered_row(fine: PlanResult, coarse: PlanResult, name: str) -> Row:
     )
 
 
-def _row(what: str, source: str, method: str, deviation: float, aim: float) -> Row:
-    return judged(Question(section=_SECTION, what=what, source=source, method=method), deviation, Aim(value=aim))
+def _row(subject: str, source: str, method: str, deviation: float, aim: float) -> Row:
+    return judged(Question(section=_SECTION, what=subject, source=source, method=method), deviation, Aim(value=aim))

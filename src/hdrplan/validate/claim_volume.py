@@ -42,8 +42,8 @@ def volume_limit_rows() -> list[Row]:
     organ = points.rows("organ")
     free_gy = dose_at_cc(plain[organ] @ free.times_s, points.volume_cc[organ], _CC)
     rows = []
-    for part in _LIMITS:
-        limit_gy = part * free_gy
+    for fraction in _LIMITS:
+        limit_gy = fraction * free_gy
         goal = parse_goal(f"D1cc <= {limit_gy:.4f} Gy", structure="organ", source="chosen for this comparison")
         problem = PlanProblem(
             rate=rate, points=points, goals=Goals(prescription, (goal,)), healthy="body", max_time_s=_LONGEST_S
@@ -60,13 +60,13 @@ def _points(dwells: Dwells) -> SamplePoints:
     way = rng.normal(size=(150, 3))
     lesion = middle + 13.0 * way / np.linalg.norm(way, axis=1)[:, None]
     organ, body = _ball(middle + np.array([0.0, 23.0, 0.0]), 12.0, 6.0), _ball(middle, 40.0, 10.0)
-    parts = (lesion, organ, body)
+    structures_mm = (lesion, organ, body)
     volume_cc = np.concatenate((np.full(len(lesion), 0.05), np.full(len(organ), 0.216), np.full(len(body), 1.0)))
     return SamplePoints(
         names=("lesion", "organ", "body"),
         roles=("CTV", "OAR", "OAR"),
-        start=np.cumsum([0, *(len(part) for part in parts)]),
-        points_mm=np.concatenate(parts),
+        start=np.cumsum([0, *(len(points_mm) for points_mm in structures_mm)]),
+        points_mm=np.concatenate(structures_mm),
         volume_cc=volume_cc,
         on_surface=np.zeros(len(volume_cc), dtype=np.bool_),
         spacing_mm=np.array([3.0, 6.0, 10.0]),
@@ -100,16 +100,18 @@ def _compared(points: SamplePoints, plain: FloatArray, limit_gy: float, ours: tu
         ],
         options={"mip_rel_gap": _MILP_FRAC, "node_limit": 50_000},
     )
-    what = f"D1cc <= {limit_gy:.2f} Gy, {k} points and {n} dwells"
+    subject = f"D1cc <= {limit_gy:.2f} Gy, {k} points and {n} dwells"
     source = "integer program over the same points, SciPy milp (HiGHS), TG-43 written plainly"
     if solved.x is None:
-        return [skipped(Question(section=_SECTION, what=what, source=source), why="The integer program found no plan.")]
+        return [
+            skipped(Question(section=_SECTION, what=subject, source=source), why="The integer program found no plan.")
+        ]
     compared = [
-        (f"{what}: bound {bound:.5g} Gy, integer plan {solved.fun:.5g} Gy",
+        (f"{subject}: bound {bound:.5g} Gy, integer plan {solved.fun:.5g} Gy",
          "by how much the integer program's plan lies below the proven bound", bound - solved.fun, _SAME_PCT),
-        (f"{what}: plan {value:.5g} Gy, integer bound {solved.mip_dual_bound:.5g} Gy",
+        (f"{subject}: plan {value:.5g} Gy, integer bound {solved.mip_dual_bound:.5g} Gy",
          "by how much the plan lies below the integer program's bound", solved.mip_dual_bound - value, _SAME_PCT),
-        (f"{what}: gap of the plan", "distance of plan and proven bound", value - bound, _APART_PCT),
+        (f"{subject}: gap of the plan", "distance of plan and proven bound", value - bound, _APART_PCT),
     ]  # fmt: skip
     return [
         judged(

@@ -23,20 +23,20 @@ def claim_rows(on_share: Callable[[float], None] = lambda share: None) -> list[R
     """
     # Each with about how long it takes, against the others.
     work: list[tuple[Callable[[], list[Row]], float]] = [
-        *((partial(_one, name), 1.0) for name in GRIDS),
+        *((partial(_grid_rows, name), 1.0) for name in GRIDS),
         (far_rows, 0.5),
         *((partial(shape_rows, name), 4.0) for name in SHAPES),
         (transit_rows, 4.0),
         (volume_limit_rows, 4.0),
     ]
-    whole, done = sum(part for _, part in work), 0.0
+    whole, done = sum(weight for _, weight in work), 0.0
     rows: list[Row] = []
-    for of_claim, part in work:
+    for of_claim, weight in work:
         on_share(done / whole)
         rows += of_claim()
-        done += part
+        done += weight
     return rows
 
 
-def _one(name: str) -> list[Row]:
+def _grid_rows(name: str) -> list[Row]:
     return [grid_row(name)]

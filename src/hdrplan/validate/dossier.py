@@ -73,13 +73,13 @@ def dossier(
     whole, done = sum(section.work for section in chosen.values()), 0.0
     rows: list[Row] = []
     for name, section in chosen.items():
-        tell = partial(_tell, on_progress, name, done / whole, section.work / whole)
-        tell(0.0)
-        rows += section.rows(tell)
+        report_share = partial(_report_share, on_progress, name, done / whole, section.work / whole)
+        report_share(0.0)
+        rows += section.rows(report_share)
         done += section.work
     return rows
 
 
-def _tell(on_progress: Progress | None, name: str, before: float, part: float, share: float) -> None:
+def _report_share(on_progress: Progress | None, name: str, before: float, weight: float, share: float) -> None:
     if on_progress is not None:
-        on_progress(name, before + part * share)
+        on_progress(name, before + weight * share)

@@ -122,10 +122,10 @@ def reached(dwells: Dwells, times_s: FloatArray) -> BoolArray:
     """
     passed = np.zeros(len(dwells), dtype=np.bool_)
     for k in range(len(dwells.catheter_names)):
-        mine = dwells.catheter == k
-        stops = mine & (times_s > 0)
+        in_catheter = dwells.catheter == k
+        stops = in_catheter & (times_s > 0)
         if stops.any():
-            passed |= mine & (dwells.offset_mm >= dwells.offset_mm[stops].min())
+            passed |= in_catheter & (dwells.offset_mm >= dwells.offset_mm[stops].min())
     return passed
 
 

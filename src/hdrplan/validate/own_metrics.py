@@ -77,10 +77,12 @@ def metrics_of(dose_gy: FloatArray, volume_cc: FloatArray, prescription_gy: floa
     }
     values |= {f"v{gy}gy_pct": 100.0 * values[f"v{gy}gy_cc"] / total_cc for gy in (5, 10)}
     if prescription_gy is not None:
-        values |= {f"d{part}_gy": dose_at_cc(dose_gy, volume_cc, part / 100.0 * total_cc) for part in _PERCENTS}
-        for part in (100, 150, 200):
-            reached_cc = volume_cc_at(dose_gy, volume_cc, part / 100.0 * prescription_gy)
-            values[f"v{part}_pct"] = 100.0 * reached_cc / total_cc
+        values |= {
+            f"d{percent}_gy": dose_at_cc(dose_gy, volume_cc, percent / 100.0 * total_cc) for percent in _PERCENTS
+        }
+        for percent in (100, 150, 200):
+            reached_cc = volume_cc_at(dose_gy, volume_cc, percent / 100.0 * prescription_gy)
+            values[f"v{percent}_pct"] = 100.0 * reached_cc / total_cc
     return values
 
 
@@ -103,8 +105,8 @@ def metric_of(metric: Metric, dose_gy: FloatArray, volume_cc: FloatArray, prescr
     if metric.kind == "dose_min" or (metric.kind == "dose_at_frac" and metric.at == 1.0):
         return float(dose_gy.min())
     if metric.kind in ("dose_at_cc", "dose_at_frac"):
-        part = total_cc if metric.kind == "dose_at_frac" else 1.0
-        return dose_at_cc(dose_gy, volume_cc, metric.at * part)
+        unit_cc = total_cc if metric.kind == "dose_at_frac" else 1.0
+        return dose_at_cc(dose_gy, volume_cc, metric.at * unit_cc)
     level_gy = metric.at * (prescription_gy or math.nan) if metric.kind == "volume_at_frac" else metric.at
     reached_cc = volume_cc_at(dose_gy, volume_cc, level_gy)
     return reached_cc if metric.unit == "cc" else reached_cc / total_cc

@@ -16,7 +16,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.dose import Shape
 from hdrplan.validate.search import QUICK, THOROUGH, coldest, points_of
 
-__all__ = ["Asked", "Found", "Target", "best_found"]
+__all__ = ["Asked", "BestPlan", "Target", "best_plan"]
 
 # The program asks for this fraction more than the search must see: cold points it was not given lie a little lower.
 _MARGIN_FRAC = 2e-4
@@ -81,7 +81,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Found:
+class BestPlan:
     """A plan that holds everything, as far as searches see.
 
     Parameters
@@ -168,7 +168,7 @@ class _Program:
     def _search(self, j: int, shape: Shape, exposure_s: FloatArray, lowest_gy: float, seed: int) -> bool:
         for effort in (QUICK, THOROUGH):
             cold = coldest(shape, lambda at: self.asked.doses_gy(exposure_s, at), seed=seed, effort=effort)
-            if cold.least_gy < lowest_gy:
+            if cold.minimum_gy < lowest_gy:
                 new = self.asked.rates(cold.points_mm[cold.dose_gy < lowest_gy * (1 + _MARGIN_FRAC)])
                 self.chosen[j] = np.arange(len(self.known_gy_per_s[j]) + len(new))
                 self.known_gy_per_s[j] = np.concatenate((self.known_gy_per_s[j], new))
@@ -176,7 +176,7 @@ class _Program:
         return False
 
 
-def best_found(asked: Asked, on_progress: Callable[[int, int], None] | None = None) -> Found | None:
+def best_plan(asked: Asked, on_progress: Callable[[int, int], None] | None = None) -> BestPlan | None:
     """Solve, look for points that are too cold and limits that are broken, add them, and begin again.
 
     Parameters
@@ -187,7 +187,7 @@ def best_found(asked: Asked, on_progress: Callable[[int, int], None] | None = No
 
     Returns
     -------
-    Found or None
+    BestPlan or None
         None where the search still finds cold points after the last round, or no plan holds the limits.
     """
     program, n, k = _Program(asked), len(asked.cost), len(asked.targets)
@@ -211,4 +211,4 @@ def best_found(asked: Asked, on_progress: Callable[[int, int], None] | None = No
         if growing:
             return None
         miss_sum_gy = float(x[n:].sum()) + 1e-9
-    return Found(times_s=x[:n], value=float(asked.cost @ x[:n]) + asked.base, missed_gy=x[n:], rounds=rounds)
+    return BestPlan(times_s=x[:n], value=float(asked.cost @ x[:n]) + asked.base, missed_gy=x[n:], rounds=rounds)

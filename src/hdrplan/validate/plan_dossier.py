@@ -8,7 +8,7 @@ from pathlib import Path
 from hdrplan.door import Entries
 from hdrplan.io import CaseFile
 from hdrplan.validate.own_plan import OwnPlan, PlannedCase, read_own_plan
-from hdrplan.validate.own_program import Found, best_found
+from hdrplan.validate.own_program import BestPlan, best_plan
 from hdrplan.validate.plan_program import objective_row, plan_program
 from hdrplan.validate.plan_rows import PLAIN, SECTION, case_row, delivery_rows, goals_row, grid_row, metric_rows
 from hdrplan.validate.row import Aim, Question, Row, judged, skipped
@@ -49,7 +49,7 @@ def plan_dossier(folder: Path, file: CaseFile | None, *, on_progress: Progress |
     InputError
         A folder that is no plan's; a case that lacks its CTVs.
     """
-    progress = on_progress or (lambda what, share: None)
+    progress = on_progress or (lambda stage, share: None)
     progress("read", 0.0)
     own = read_own_plan(folder)
     rows = delivery_rows(own)
@@ -72,15 +72,15 @@ def plan_dossier(folder: Path, file: CaseFile | None, *, on_progress: Progress |
     progress("bound", 0.3)
     certificate = own.metrics.table("certificate", {})
     rows += _objective_rows(own, planned, certificate)
-    found = _found(own, planned, certificate, progress)
-    rows += _bound_rows(own, planned, certificate, found)
+    best = _best_plan(own, planned, certificate, progress)
+    rows += _bound_rows(own, planned, certificate, best)
     return rows
 
 
 def _d100_rows(own: OwnPlan, planned: PlannedCase, name: str, cold: Cold) -> list[Row]:
     stated = own.metrics.table("structures").table(name)
     d100_gy = stated.number("d100_gy")
-    what = f"{name}: minimum dose {cold.least_gy:.3f} Gy of {cold.looked_at:,} points"
+    subject = f"{name}: minimum dose {cold.minimum_gy:.3f} Gy of {cold.looked_at:,} points"
     if stated.values.get("d100_lower_gy") is None:
         sampled_gy = float(planned.of_structure(name)[0].min())
         return [
@@ -95,16 +95,17 @@ def _d100_rows(own: OwnPlan, planned: PlannedCase, name: str, cold: Cold) -> lis
                 Aim(value=_SAME_PCT),
             ),
             skipped(
-                Question(section=SECTION, what=what, source=_SEARCH),
+                Question(section=SECTION, what=subject, source=_SEARCH),
                 why=f"Nothing is claimed between the sample points, where D100 is {d100_gy:.3f} Gy.",
             ),
         ]
     lower_gy, upper_gy = stated.number("d100_lower_gy"), stated.number("d100_upper_gy")
     compared = [
-        (what, f"shortfall below the proven {lower_gy:.3f} Gy, that no point is to lie below",
-         lower_gy - cold.least_gy, _SAME_PCT),
+        (subject, f"shortfall below the proven {lower_gy:.3f} Gy, that no point is to lie below",
+         lower_gy - cold.minimum_gy, _SAME_PCT),
         (f"{name}: proven interval of D100, {lower_gy:.3f} to {upper_gy:.3f} Gy",
-         "excess of the minimum dose found over the upper end of the interval", cold.least_gy - upper_gy, _SEARCH_PCT),
+         "excess of the minimum dose found over the upper end of the interval",
+         cold.minimum_gy - upper_gy, _SEARCH_PCT),
         (f"{name}: D100 {d100_gy:.3f} Gy", "distance from the proven interval",
          max(lower_gy - d100_gy, d100_gy - upper_gy), _SAME_PCT),
     ]  # fmt: skip
@@ -137,12 +138,12 @@ def _objective_rows(own: OwnPlan, planned: PlannedCase, certificate: Entries) ->
          max(gap_off, abs(lost - (primal - dual)) / scale)),
     ]  # fmt: skip
     return [
-        judged(Question(section=SECTION, what=what, source=truth, method=method), 100 * off, Aim(value=_SAME_PCT))
-        for what, truth, method, off in compared
+        judged(Question(section=SECTION, what=subject, source=truth, method=method), 100 * off, Aim(value=_SAME_PCT))
+        for subject, truth, method, off in compared
     ]
 
 
-def _found(own: OwnPlan, planned: PlannedCase, certificate: Entries, progress: Progress) -> Found | None:
+def _best_plan(own: OwnPlan, planned: PlannedCase, certificate: Entries, progress: Progress) -> BestPlan | None:
     objective = certificate.text("objective", "none")
     if objective_row(own, planned, objective) is None:
         return None
@@ -153,34 +154,34 @@ def _found(own: OwnPlan, planned: PlannedCase, certificate: Entries, progress: P
         every_point=certificate.text("scope", "") == "every point",
         lowered=bool(certificate.items("shortfalls", [])),
     )
-    return best_found(asked, lambda done, total: progress("bound", 0.3 + 0.7 * min(1.0, done / total)))
+    return best_plan(asked, lambda done, total: progress("bound", 0.3 + 0.7 * min(1.0, done / total)))
 
 
-def _bound_rows(own: OwnPlan, planned: PlannedCase, certificate: Entries, found: Found | None) -> list[Row]:
+def _bound_rows(own: OwnPlan, planned: PlannedCase, certificate: Entries, best: BestPlan | None) -> list[Row]:
     """No plan lies below the bound that is stated, none above the best D100 that is said to be possible."""
     if "dual" not in certificate.values:
         asked = Question(section=SECTION, what="bound", source=_PROGRAM)
         return [skipped(asked, why="The folder states no bound: its times were given.")]
     dual, objective = certificate.number("dual"), certificate.text("objective")
-    if found is None:
+    if best is None:
         asked = Question(section=SECTION, what=f"no plan below {dual:.6g} of {objective}", source=_PROGRAM)
         return [skipped(asked, why="No plan that meets everything was found, so the bound is not judged.")]
     rows = [
         judged(
             Question(
                 section=SECTION,
-                what=f"no plan below {dual:.6g} of {objective}; the best found has {found.value:.6g}",
+                what=f"no plan below {dual:.6g} of {objective}; the best found has {best.value:.6g}",
                 source=_PROGRAM,
                 method="by how much a plan that holds all that this one holds lies below the bound",
             ),
-            100 * max(0.0, dual - found.value) / max(abs(dual), 1e-6),
+            100 * max(0.0, dual - best.value) / max(abs(dual), 1e-6),
             Aim(value=_SAME_PCT),
         )
     ]
     shortfalls = certificate.tables("shortfalls", [])
     if shortfalls:
         best_gy = sum(short.number("prescription_gy") - short.number("best_gy") for short in shortfalls)
-        missed_gy = float(found.missed_gy.sum())
+        missed_gy = float(best.missed_gy.sum())
         total_gy = sum(p.dose_gy for p in planned.goals.prescriptions)
         rows.append(
             judged(

@@ -94,11 +94,11 @@ def _ratios(own: OwnPlan) -> tuple[FloatArray, FloatArray]:
     dwells, ratio = own.plan.dwells, own.options.time_ratio
     rows = []
     for k in range(len(dwells.catheter_names) if ratio else 0):
-        mine = np.flatnonzero(dwells.catheter == k)
-        mine = mine[np.argsort(dwells.offset_mm[mine])]
-        for one, other in (*pairwise(mine), *pairwise(mine[::-1])):
+        in_catheter = np.flatnonzero(dwells.catheter == k)
+        in_catheter = in_catheter[np.argsort(dwells.offset_mm[in_catheter])]
+        for first, second in (*pairwise(in_catheter), *pairwise(in_catheter[::-1])):
             row = np.zeros(len(dwells))
-            row[one], row[other] = 1.0, -ratio
+            row[first], row[second] = 1.0, -ratio
             rows.append(row)
     return np.array(rows).reshape(len(rows), len(dwells)), np.zeros(len(rows))
 

@@ -78,8 +78,8 @@ def delivery_rows(own: OwnPlan) -> list[Row]:
          Aim(value=1e-6, unit="s")),
     ]  # fmt: skip
     return [
-        judged(Question(section=SECTION, what=what, source=truth, method=method), off, aim)
-        for what, truth, method, off, aim in compared
+        judged(Question(section=SECTION, what=subject, source=truth, method=method), off, aim)
+        for subject, truth, method, off, aim in compared
     ]
 
 
@@ -96,15 +96,15 @@ def _undeliverable_s(own: OwnPlan) -> float:
 def grid_row(own: OwnPlan) -> Row:
     """Compare the dose grid with the formula, where a search finds it worst."""
     field, plan = own.results.dose, own.plan
-    found = worst_voxel(field, plan.dwells, plan.source, own.dose_gy)
+    worst = worst_voxel(field, plan.dwells, plan.source, own.dose_gy)
     return judged(
         Question(
             section=SECTION,
-            what=f"dose.nrrd, {field.grid.size:,} voxels; worst of {found.looked_at:,} looked at, on the axes too",
+            what=f"dose.nrrd, {field.grid.size:,} voxels; worst of {worst.looked_at:,} looked at, on the axes too",
             source=PLAIN,
             method="largest deviation beyond 1 mm from every capsule",
         ),
-        100 * found.deviation_frac,
+        100 * worst.deviation_frac,
         Aim(value=_GRID_PCT),
     )
 

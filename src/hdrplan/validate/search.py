@@ -64,7 +64,7 @@ class Cold:
         freeze(self, "dose_gy", (len(self.points_mm),))
 
     @property
-    def least_gy(self) -> float:
+    def minimum_gy(self) -> float:
         """The lowest dose that was found."""
         return float(self.dose_gy[0])
 
@@ -133,8 +133,8 @@ def coldest(
         points = np.concatenate((points, more_mm[_inside(shape, shape.grid.index(more_mm))]))
     first_gy = dose_gy(points)
     order = np.argsort(first_gy)
-    _, one_a_cube = np.unique(np.floor(points[order] / _APART_MM), axis=0, return_index=True)
-    chosen = order[np.sort(one_a_cube)[: effort.followed]]
+    _, first_of_cube = np.unique(np.floor(points[order] / _APART_MM), axis=0, return_index=True)
+    chosen = order[np.sort(first_of_cube)[: effort.followed]]
     at, gy, looked_at = _descended(shape, dose_gy, rng, points[chosen], first_gy[chosen], effort.steps)
     if effort.again:
         # Rough surfaces have many local minima: begin again beside the lowest.

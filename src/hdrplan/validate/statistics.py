@@ -62,14 +62,14 @@ def statistics_rows() -> list[Row]:
         judged(
             Question(
                 section="Statistics against R",
-                what=what,
+                what=subject,
                 source=f"R {cohort.versions['R']}, {package} {cohort.versions[package]}: {call}",
                 method=f"largest relative difference; {len(columns['time'])} synthetic lesions in {patients} patients",
             ),
             _far(ours, theirs),
             Aim(value=aim, unit=""),
         )
-        for what, call, package, ours, theirs, aim in (*_curves(cohort), *_models(cohort), *_scores(cohort))
+        for subject, call, package, ours, theirs, aim in (*_curves(cohort), *_models(cohort), *_scores(cohort))
     ]
 
 

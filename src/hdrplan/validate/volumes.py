@@ -43,17 +43,17 @@ def volume_rows() -> list[Row]:
     return [
         *(row for solid, source_mm in _SOLIDS for row in _fine_rows(solid, source_mm)),
         *(row for slice_mm in _SLICES_MM for row in _computed_rows(slice_mm)),
-        *(row for mm in _SLICES_MM for solid, source_mm in _SOLIDS for row in _told_rows(solid, source_mm, mm)),
+        *(row for mm in _SLICES_MM for solid, source_mm in _SOLIDS for row in _contour_rows(solid, source_mm, mm)),
     ]
 
 
 def _fine_rows(solid: Solid, source_mm: float) -> list[Row]:
     """Doses on the sample points of planning, of a mask so fine that it is the solid."""
-    found = []
+    doses_gy = []
     for axis, offset in _positions():
         structure = solid.structure((_FINE_MM, _FINE_MM, _FINE_MM), axis, offset)
-        found.append(_sampled(structure, source_mm * axis)[:3])
-    wrong = 100 * np.abs(np.array(found) / _truth(solid, source_mm) - 1.0).max(axis=0)
+        doses_gy.append(_sampled(structure, source_mm * axis)[:3])
+    wrong = 100 * np.abs(np.array(doses_gy) / _truth(solid, source_mm) - 1.0).max(axis=0)
     return [
         judged(
             Question(
@@ -93,16 +93,16 @@ def _computed_rows(slice_mm: float) -> list[Row]:
     ]
 
 
-def _told_rows(solid: Solid, source_mm: float, slice_mm: float) -> list[Row]:
+def _contour_rows(solid: Solid, source_mm: float, slice_mm: float) -> list[Row]:
     """Doses of contours drawn on slices, as an RT Structure Set brings them, against the solid."""
     truth = _truth(solid, source_mm)
-    found, limit = np.zeros(3), np.full(3, _AIM_PCT)
+    worst, limit = np.zeros(3), np.full(3, _AIM_PCT)
     for axis, offset in _positions():
         structure = _drawn(solid, slice_mm, axis, offset)
         wrong = 100 * np.abs(_sampled(structure, source_mm * axis)[:3] / truth - 1.0)
         allowed = _AIM_PCT + _unsaid_pct(structure, solid, source_mm, axis)
-        worse = wrong / allowed >= found / limit
-        found, limit = np.where(worse, wrong, found), np.where(worse, allowed, limit)
+        worse = wrong / allowed >= worst / limit
+        worst, limit = np.where(worse, wrong, worst), np.where(worse, allowed, limit)
     return [
         judged(
             Question(
@@ -116,7 +116,7 @@ def _told_rows(solid: Solid, source_mm: float, slice_mm: float) -> list[Row]:
             float(value),
             Aim(
                 value=_AIM_PCT,
-                limit=round(float(most), 2),
+                limit=round(float(maximum), 2),
                 why="The slices do not describe the shape fully. The limit is the sum of 0.5 %, three standard "
                 "deviations of the dose if each voxel cut by the surface is inside or outside by chance, and the shift "
                 "of the faces by rims that are cut off between slices."
@@ -124,7 +124,7 @@ def _told_rows(solid: Solid, source_mm: float, slice_mm: float) -> list[Row]:
                 else "",
             ),
         )
-        for name, value, most in zip(_NAMES, found, limit, strict=True)
+        for name, value, maximum in zip(_NAMES, worst, limit, strict=True)
     ]
 
 
@@ -149,10 +149,10 @@ def _unsaid_pct(structure: Structure, solid: Solid, source_mm: float, axis: Floa
     slice_mm = float(grid.spacing_mm[2])
     rim_mm = slice_mm**2 / (3 * (solid.rim_mm + 2 * slice_mm)) if solid.rim_mm else 0.0
     out = []
-    for truth_gy, part in zip(_truth(solid, source_mm), (0.0, 0.0, 0.5), strict=True):
+    for truth_gy, fraction in zip(_truth(solid, source_mm), (0.0, 0.0, 0.5), strict=True):
         reach_mm = math.sqrt(STRENGTH / truth_gy)
         inside = cut_mm <= reach_mm
-        count = (1 - part) ** 2 * inside.sum() + part**2 * (~inside).sum()
+        count = (1 - fraction) ** 2 * inside.sum() + fraction**2 * (~inside).sum()
         shell_mm3 = solid.volume_mm3(reach_mm + 0.05, source_mm) - solid.volume_mm3(reach_mm - 0.05, source_mm)
         off_mm = 0.1 * voxel_mm3 * math.sqrt(count / 12.0) / shell_mm3
         out.append(100 * 2 * (_SIGMAS * off_mm + rim_mm) / reach_mm)
@@ -209,10 +209,10 @@ def _lattice(shape: Shape, source_mm: FloatArray, volume_cc: float) -> FloatArra
         centre = fine.points_mm(z, min(z + 8, fine.shape_zyx[0]))
         distance, inward = shape.distance_mm(centre)
         near = distance > -_LATTICE_MM / 2
-        part = np.clip(0.5 + distance[near] / _LATTICE_MM, 0.0, 1.0)
-        middle = centre[near] + ((1 - part) * _LATTICE_MM / 2)[:, None] * inward[near]
+        fraction = np.clip(0.5 + distance[near] / _LATTICE_MM, 0.0, 1.0)
+        middle = centre[near] + ((1 - fraction) * _LATTICE_MM / 2)[:, None] * inward[near]
         dose.append(STRENGTH / ((middle - source_mm) ** 2).sum(axis=1))
-        volume.append(part)
+        volume.append(fraction)
         inner.append(centre[distance >= 0.0])
     weights = np.concatenate(volume)
     curve = dvh(np.concatenate(dose), weights * (volume_cc / weights.sum()))

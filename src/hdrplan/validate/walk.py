@@ -71,8 +71,8 @@ def planned(organ_gy: float, *, duodenum_at_mm: float = 28.0, every_point: bool 
 def optimum_rows() -> list[Row]:
     """Certificates against the whole linear program in another solver's interior point method."""
     rows = []
-    for organ_gy, what in ((30.0, "limit does not bind"), (7.0, "limit binds"), (4.0, "limit lowers D100")):
-        rows += _optimum(planned(organ_gy), organ_gy, what)
+    for organ_gy, regime in ((30.0, "limit does not bind"), (7.0, "limit binds"), (4.0, "limit lowers D100")):
+        rows += _optimum(planned(organ_gy), organ_gy, regime)
     return [*rows, _every_point(planned(30.0, every_point=True))]
 
 
@@ -108,9 +108,9 @@ def _every_point(result: PlanResult) -> Row:
     )
 
 
-def _optimum(result: PlanResult, organ_gy: float, what: str) -> list[Row]:
-    points, plan, found = result.points, result.plan, result.optimum
-    assert found is not None
+def _optimum(result: PlanResult, organ_gy: float, regime: str) -> list[Row]:
+    points, plan, optimum = result.points, result.plan, result.optimum
+    assert optimum is not None
     # Every row again, by the dose engine and not from the plan's own matrix.
     unit = np.eye(len(plan.dwells))
     columns = [
@@ -121,7 +121,7 @@ def _optimum(result: PlanResult, organ_gy: float, what: str) -> list[Row]:
     volume = points.volume_cc[liver]
     mean = volume @ matrix[liver] / volume.sum()
     source = "whole linear program, all rows, SciPy linprog (HiGHS interior point, crossover)"
-    if found.status == "proven":
+    if optimum.status == "proven":
         whole = linprog(
             mean,
             np.concatenate((-matrix[ctv], matrix[organ])),
@@ -129,7 +129,7 @@ def _optimum(result: PlanResult, organ_gy: float, what: str) -> list[Row]:
             bounds=(0.0, 600.0),
             method="highs-ipm",
         )
-        truth, ours, proven = whole.fun, found.certificate.main.value, found.certificate.main.bound
+        truth, ours, proven = whole.fun, optimum.certificate.main.value, optimum.certificate.main.bound
         name = "minimum mean liver dose"
     else:
         # Highest D100 under the limit: columns are the times and D100.
@@ -141,13 +141,13 @@ def _optimum(result: PlanResult, organ_gy: float, what: str) -> list[Row]:
         limits = np.concatenate((np.zeros(ctv.stop - ctv.start), np.full(organ.stop - organ.start, organ_gy)))
         bounds = [(0.0, 600.0)] * len(unit) + [(0.0, 20.0)]
         whole = linprog(cost, rows, limits, bounds=bounds, method="highs-ipm")
-        truth, ours, proven = -whole.fun, found.shortfalls[0].reached_gy, found.shortfalls[0].best_gy
+        truth, ours, proven = -whole.fun, optimum.shortfalls[0].reached_gy, optimum.shortfalls[0].best_gy
         name = "maximum D100 under the limit"
     dose = matrix @ plan.times_s
     broken = max(0.0, float(dose[organ].max() / organ_gy - 1.0))
-    if found.status == "proven":
+    if optimum.status == "proven":
         broken = max(broken, float(1.0 - dose[ctv].min() / 20.0))
-    about = f"{len(dose):,} points, {len(unit)} dwells, {what} ({organ_gy:g} Gy)"
+    about = f"{len(dose):,} points, {len(unit)} dwells, {regime} ({organ_gy:g} Gy)"
     compared = [
         (f"{name}: {about}", source, "relative difference of the optima", abs(ours / truth - 1.0), 2e-5),
         (f"bound of the certificate: {about}", source, "relative difference of the proven bound",
@@ -157,9 +157,11 @@ def _optimum(result: PlanResult, organ_gy: float, what: str) -> list[Row]:
     ]  # fmt: skip
     return [
         judged(
-            Question(section="Optimum", what=what, source=truth_of, method=method), deviation, Aim(value=aim, unit="")
+            Question(section="Optimum", what=subject, source=truth_of, method=method),
+            deviation,
+            Aim(value=aim, unit=""),
         )
-        for what, truth_of, method, deviation, aim in compared
+        for subject, truth_of, method, deviation, aim in compared
     ]
 
 
@@ -182,9 +184,9 @@ def exchange_rows() -> list[Row]:
         write_volume(folder / "dose.nrrd", dose)
         volume = read_volume(folder / "dose.nrrd")
 
-    def _row(what: str, method: str, deviation: float, aim: float, unit: str) -> Row:
+    def _row(subject: str, method: str, deviation: float, aim: float, unit: str) -> Row:
         return judged(
-            Question(section=section, what=what, source=source, method=method), deviation, Aim(value=aim, unit=unit)
+            Question(section=section, what=subject, source=source, method=method), deviation, Aim(value=aim, unit=unit)
         )
 
     moved = np.abs(back.dwells.positions_mm - plan.dwells.positions_mm).max()

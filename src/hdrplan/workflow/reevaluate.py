@@ -66,4 +66,4 @@ def _proof(ctv: Shape, plan: Plan, target: TargetScore) -> EveryPoint:
         # The true minimum lies a little below what was found: a point counts as cold near the dose to prove only.
         wanted_gy = upper_gy / (1 + EVERY_POINT_FRAC)
         tolerance_gy = (upper_gy - wanted_gy) / 4
-    return EveryPoint(structure=target.name, minimum_gy=lower_gy, found_gy=upper_gy, boxes=boxes, finished=closed)
+    return EveryPoint(structure=target.name, minimum_gy=lower_gy, upper_gy=upper_gy, boxes=boxes, finished=closed)

@@ -255,7 +255,7 @@ def with_proven_d100(score: Score, proofs: Sequence[EveryPoint]) -> Score:
 
 
 def _proven(score: TargetScore, proof: EveryPoint) -> TargetScore:
-    upper_gy = min(score.d100_gy, proof.found_gy, score.d100_other_points_gy or np.inf)
+    upper_gy = min(score.d100_gy, proof.upper_gy, score.d100_other_points_gy or np.inf)
     return replace(
         score,
         d100_gy=proof.minimum_gy if proof.finished else upper_gy,

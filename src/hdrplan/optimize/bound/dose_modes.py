@@ -145,23 +145,23 @@ def directions(
     Directions
     """
     goal = excess.goal[at]
-    parts = [_of_one_goal(excess, at[goal == g], plans_s, shortest_s, longest_s) for g in np.unique(goal).tolist()]
-    loads = np.zeros((len(at), sum(len(part.per_s) for part in parts)))
+    by_goal = [_of_goal(excess, at[goal == g], plans_s, shortest_s, longest_s) for g in np.unique(goal).tolist()]
+    loads = np.zeros((len(at), sum(len(d.per_s) for d in by_goal)))
     row = column = 0
-    for part in parts:
-        (m, r) = part.loads.shape
-        loads[row : row + m, column : column + r] = part.loads
+    for directions in by_goal:
+        (m, r) = directions.loads.shape
+        loads[row : row + m, column : column + r] = directions.loads
         row, column = row + m, column + r
     return Directions(
         at=at,
-        per_s=np.concatenate([part.per_s for part in parts]),
+        per_s=np.concatenate([d.per_s for d in by_goal]),
         loads=loads,
-        fixed=np.concatenate([part.fixed for part in parts]),
-        rest=np.concatenate([part.rest for part in parts]),
+        fixed=np.concatenate([d.fixed for d in by_goal]),
+        rest=np.concatenate([d.rest for d in by_goal]),
     )
 
 
-def _of_one_goal(
+def _of_goal(
     excess: Excess, at: IntArray, plans_s: FloatArray, shortest_s: FloatArray, longest_s: FloatArray
 ) -> Directions:
     """Choose the numbers of one goal."""

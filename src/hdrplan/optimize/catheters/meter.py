@@ -43,7 +43,7 @@ class Meter:
 
     def after(self, fraction: float) -> End:
         """End where a fraction of the limit is used up."""
-        return End(self._started + fraction * self._limit.seconds, fraction * self._most_solves)
+        return End(self._started + fraction * self._limit.seconds, fraction * self._maximum_solves)
 
     def after_rest(self, fraction: float) -> End:
         """End where a fraction of what is left of the limit is used up."""
@@ -52,12 +52,12 @@ class Meter:
 
     def grace(self) -> End:
         """End of the last step, whatever was used before."""
-        return End(time.monotonic() + _GRACE_S, self.solves + _GRACE_FRAC * self._most_solves)
+        return End(time.monotonic() + _GRACE_S, self.solves + _GRACE_FRAC * self._maximum_solves)
 
     def passed(self, end: End) -> bool:
         """Whether a step must stop."""
         return self.solves > end.at_solves or time.monotonic() > end.at_s
 
     @property
-    def _most_solves(self) -> float:
+    def _maximum_solves(self) -> float:
         return float(np.inf) if self._limit.steps is None else float(self._limit.steps)

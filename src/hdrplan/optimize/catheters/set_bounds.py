@@ -34,7 +34,7 @@ class SetBounds:
         n, lower = sets.n_dwells, np.array(sets.lower, dtype=np.int64)
         self._priced = np.append(np.arange(n), n + lower)
         self._price = sets.cost[self._priced]
-        self._longest = np.append(np.full(n, float(sets.problem.max_time_s)), sets.most_missed_gy)
+        self._longest = np.append(np.full(n, float(sets.problem.max_time_s)), sets.maximum_miss_gy)
         owner = sets.candidates.owner
         self._dwells = [np.flatnonzero(owner == c) for c in range(sets.candidates.count)]
 

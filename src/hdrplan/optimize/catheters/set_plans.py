@@ -149,7 +149,7 @@ def _program(sets: SetProblem, entered: Sequence[int], deadline: float) -> Progr
     program.deadline = deadline
     for k in entered:
         program.enter(k)
-    program.allow_miss(list(sets.lower), sets.most_missed_gy)
+    program.allow_miss(list(sets.lower), sets.maximum_miss_gy)
     program.start()
     prescriptions = [k for k in sets.lower if sets.requirements[k].prescription]
     for scenario in scenario_rows(program, sets.candidates.scenarios, prescriptions, missable=True):

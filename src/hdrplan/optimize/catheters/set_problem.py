@@ -67,7 +67,7 @@ class SetProblem:
         return tuple(k for k, r in enumerate(self.requirements) if r.level == 0 and r.kind == Kind.DOSE_VOLUME)
 
     @property
-    def most_missed_gy(self) -> FloatArray:
+    def maximum_miss_gy(self) -> FloatArray:
         """(n_lower,): by how much a lower limit may be missed; all of it, and the solver's tighter limit with it."""
         return 1.001 * np.array([self.requirements[k].limit for k in self.lower])
 

@@ -131,7 +131,7 @@ class PointRows:
         at, short = self.short_gy(x, self.limit_gy)
         if len(at) == 0:
             return None, 0.0
-        asked = self._one_a_cube(at, short)[: max(ROWS_MINIMUM, self.points.n_dwells)]
+        asked = self._worst_of_each_cube(at, short)[: max(ROWS_MINIMUM, self.points.n_dwells)]
         return self.points.rows(asked, self.limit_gy), float(short.max()) / max(self.limit_gy, 1e-9)
 
     def worst_frac(self, x: FloatArray, limit_gy: float) -> float:
@@ -161,7 +161,7 @@ class PointRows:
             self._extremes = _extremes(self.points)
         return self._extremes
 
-    def _one_a_cube(self, at: IntArray, short: FloatArray) -> IntArray:
+    def _worst_of_each_cube(self, at: IntArray, short: FloatArray) -> IntArray:
         """Return the worst point of each cube, the worst first."""
         order = np.lexsort((at, -short))
         _, first = np.unique(self.points.cubes.cube[at[order]], return_index=True)
@@ -173,7 +173,7 @@ class PointRows:
         """Return the points that equal times serve worst, one a cube, of a tenth of the cells."""
         extremes, sense = self._measured(), self.points.sense
         tenth = np.argsort(sense * extremes.total, kind="stable")[: max(1, len(extremes.total) // 10)]
-        asked = self._one_a_cube(extremes.point[tenth], -sense * extremes.total[tenth])
+        asked = self._worst_of_each_cube(extremes.point[tenth], -sense * extremes.total[tenth])
         return self.points.rows(asked, self.limit_gy)
 
     def taken(self, first_row: int, new: NewRows) -> None:

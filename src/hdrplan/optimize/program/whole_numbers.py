@@ -30,7 +30,7 @@ class WholeColumns:
         A column is a whole multiple of its step; 0 where it may be any number.
     excess_of : (m,) int array
         Columns (misses) that may exceed their upper bound.
-    excess_most : (m,) array
+    excess_limit : (m,) array
         By how much at most; may be infinite.
     excess_cost : (m,) array
         What a unit of that costs.
@@ -41,14 +41,14 @@ class WholeColumns:
     upper: FloatArray
     step: FloatArray
     excess_of: IntArray
-    excess_most: FloatArray
+    excess_limit: FloatArray
     excess_cost: FloatArray
 
     def __post_init__(self) -> None:
         for name in ("cost", "lower", "upper", "step"):
             freeze(self, name, (None,))
         freeze(self, "excess_of", (None,), dtype=np.int64)
-        freeze(self, "excess_most", (len(self.excess_of),), finite=False)
+        freeze(self, "excess_limit", (len(self.excess_of),), finite=False)
         freeze(self, "excess_cost", (len(self.excess_of),))
 
 
@@ -96,7 +96,7 @@ class WholeNumbers:
             self._solver.setOptionValue(option, value)
         excess = np.zeros(len(columns.excess_of))
         lower = np.concatenate((columns.lower / self._unit, excess))
-        upper = np.concatenate((columns.upper / self._unit, columns.excess_most))
+        upper = np.concatenate((columns.upper / self._unit, columns.excess_limit))
         cost = np.concatenate((columns.cost * self._unit, columns.excess_cost))
         total = len(cost)
         self._solver.addVars(total, lower, upper)

@@ -29,7 +29,7 @@ __all__ = ["pareto_front"]
 _PLANS_AT_ONCE = 64
 # Parts of the surface, each with a solver of its own: as many as there are threads on a small machine, and always the
 # same number, so that the plans do not depend on the machine.
-_PARTS = 2
+_CHUNKS = 2
 
 
 def pareto_front(
@@ -74,9 +74,10 @@ def pareto_front(
     strict_frac = tolerance_frac * min(float(axis.values.min() / axis.values.max()) for axis in axes)
     counted = _counter(len(grid.limits), on_progress)
     path = _there_and_back(tuple(len(axis.values) for axis in axes))
-    with ThreadPoolExecutor(min(_PARTS, thread_count())) as pool:
-        parts = list(pool.map(lambda part: _solved(grid, part, strict_frac, counted), np.array_split(path, _PARTS)))
-    solved = {i: plan for part, _ in parts for i, plan in part.items()}
+    with ThreadPoolExecutor(min(_CHUNKS, thread_count())) as pool:
+        chunks = np.array_split(path, _CHUNKS)
+        solutions = list(pool.map(lambda chunk: _solved(grid, chunk, strict_frac, counted), chunks))
+    solved = {i: plan for plans, _ in solutions for i, plan in plans.items()}
     if not solved:
         raise InfeasibleError(
             "at least one possible combination of limits",
@@ -98,7 +99,7 @@ def pareto_front(
         axes=tuple(axes),
         limits=grid.limits,
         combinations=tuple(plans.get(i) for i in range(len(grid.limits))),
-        rows_used=max(rows_used for _, rows_used in parts),
+        rows_used=max(rows_used for _, rows_used in solutions),
         left_out=tuple(requirement.label for requirement in grid.tails),
     )
 
@@ -153,12 +154,12 @@ def _grid(problem: PlanProblem, axes: Sequence[Axis]) -> _Grid:
 def _tightest(axis: Axis, problem: PlanProblem) -> Requirement:
     """Return the requirement of an axis at its tightest limit: what is looser is a miss."""
     metric = parse_metric(axis.metric)
-    at_least = metric.kind == "dose_min" or (metric.kind == "dose_at_frac" and metric.at == 1.0)
-    tightest = float(axis.values.max() if at_least else axis.values.min())
+    is_lower_limit = metric.kind == "dose_min" or (metric.kind == "dose_at_frac" and metric.at == 1.0)
+    tightest = float(axis.values.max() if is_lower_limit else axis.values.min())
     goal = Goal(
         structure=axis.structure,
         metric=metric,
-        sense=">=" if at_least else "<=",
+        sense=">=" if is_lower_limit else "<=",
         value=tightest,
         level=0,
         source="axis",
@@ -184,7 +185,7 @@ def _counter(total: int, on_progress: Callable[[int, int], None] | None) -> Call
 
 
 def _solved(
-    grid: _Grid, part: Iterable[int], strict_frac: float, counted: Callable[[], None]
+    grid: _Grid, chunk: Iterable[int], strict_frac: float, counted: Callable[[], None]
 ) -> tuple[dict[int, tuple[Solution, Bounded]], int]:
     """Solve some combinations with one program; return those that are possible, and the rows it held."""
     problem, program = grid.problem, Program(grid.problem, grid.convex)
@@ -194,7 +195,7 @@ def _solved(
     cost = objective_cost(problem, program.columns)
     tightest = np.array([grid.convex[k].limit for k in grid.varied])
     solved = {}
-    for i in part:
+    for i in chunk:
         misses = np.abs(grid.limits[i] - tightest)
         program.fix_misses(grid.varied, misses)
         solution = program.solve(cost, tolerance_frac=strict_frac)
@@ -213,12 +214,12 @@ def _tails_met(grid: _Grid, x: Sequence[FloatArray]) -> list[tuple[bool, ...]]:
     for j, requirement in enumerate(grid.tails):
         rows, volume_cc = requirement.rows, problem.points.volume_cc[requirement.rows]
         for first in range(0, len(x), _PLANS_AT_ONCE):
-            part = slice(first, first + _PLANS_AT_ONCE)
-            dose_gy = problem.rate.gy_per_s[rows] @ times_s[part].T
+            batch = slice(first, first + _PLANS_AT_ONCE)
+            dose_gy = problem.rate.gy_per_s[rows] @ times_s[batch].T
             if problem.earlier_gy is not None:
                 dose_gy += problem.earlier_gy[rows, None]
             wrong = requirement.sense * (requirement.limit - dose_gy) > 0
-            met[part, j] = volume_cc @ wrong < requirement.tail_cc
+            met[batch, j] = volume_cc @ wrong < requirement.tail_cc
     return [tuple(row) for row in met.tolist()]
 
 

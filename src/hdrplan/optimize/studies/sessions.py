@@ -97,10 +97,10 @@ def split_sessions(
 
 def _shared(lesions: tuple[str, ...], count: int) -> list[Groups]:
     """All ways to share lesions among ``count`` sessions, each with at least one."""
-    ways: list[Groups] = [()]
+    groupings: list[Groups] = [()]
     for lesion in lesions:
-        ways = [way for groups in ways for way in _joined(groups, lesion) if len(way) <= count]
-    return [groups for groups in ways if len(groups) == count]
+        groupings = [more for groups in groupings for more in _joined(groups, lesion) if len(more) <= count]
+    return [groups for groups in groupings if len(groups) == count]
 
 
 def _joined(groups: Groups, lesion: str) -> Iterator[Groups]:
@@ -119,7 +119,7 @@ def _treated(problem: PlanProblem, budgets: Sequence[Goal], groups: Groups) -> t
         now = replace(
             goals,
             prescriptions=tuple(p for p in goals.prescriptions if p.structure in group),
-            goals=(*goals.goals, *(_of_one_session(budget, points, before_gy) for budget in budgets)),
+            goals=(*goals.goals, *(_session_budget(budget, points, before_gy) for budget in budgets)),
         )
         shown = replace(
             points,
@@ -140,7 +140,7 @@ def _treated(problem: PlanProblem, budgets: Sequence[Goal], groups: Groups) -> t
     return tuple(sessions)
 
 
-def _of_one_session(budget: Goal, points: SamplePoints, before_gy: FloatArray) -> Goal:
+def _session_budget(budget: Goal, points: SamplePoints, before_gy: FloatArray) -> Goal:
     """Return a budget as a limit on the sum: what one session may add to the dose that is there before."""
     if budget.metric.kind == "total_time" or not before_gy.any():
         return budget

@@ -13,7 +13,7 @@ from hdrplan.optimize.notes import MissedAfterRounding, Note, Rounded
 from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.judge import broken, excused_at
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
-from hdrplan.optimize.times.rounding import least_loss, may_miss
+from hdrplan.optimize.times.rounding import best_rounding, may_miss
 
 __all__ = ["deliverable"]
 
@@ -68,7 +68,7 @@ def deliverable(
     if any(by > 0 for by in broken(program, starts[0]).values()):
         starts += [_up_under_lower_limits(program, cost, plan, step_s), _topped_up(program, plan.x, delivery)]
     nodes = int(np.clip(MAX_NODES * step_s, MIN_NODES, MAX_NODES))
-    rounding = least_loss(program, cost, plan, starts, step_s=step_s, close_frac=CLOSE_FRAC, max_nodes=nodes)
+    rounding = best_rounding(program, cost, plan, starts, step_s=step_s, close_frac=CLOSE_FRAC, max_nodes=nodes)
     missed = {k: by for k, by in broken(program, rounding.x).items() if by > 0}
     after = float(cost @ rounding.x)
     rounded = Rounded(resolution_s=step_s, before=before, after=after, bound=min(rounding.bound, after))
@@ -84,8 +84,8 @@ def _free(program: Program) -> BoolArray:
 def _rounded_up(program: Program, x: FloatArray, step_s: float) -> FloatArray:
     """Round the times that are free, to no more than the longest; one that is whole but for the last digits stays."""
     _, longest_s = program.time_bounds_s
-    most = np.floor(longest_s / step_s + 1e-6)
-    return _with_times(program, x, np.minimum(np.ceil(x[: program.columns.n_dwells] / step_s - 1e-6), most) * step_s)
+    longest = np.floor(longest_s / step_s + 1e-6)
+    return _with_times(program, x, np.minimum(np.ceil(x[: program.columns.n_dwells] / step_s - 1e-6), longest) * step_s)
 
 
 def _rounded_down(program: Program, x: FloatArray, step_s: float) -> FloatArray:

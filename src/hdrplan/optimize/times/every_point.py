@@ -115,7 +115,7 @@ def optimize_every_point(
                 optimum = optimize(asked)
             with measured("proof"):
                 minimum = _minimum(asked, minimum_dose, optimum.times_s + beside_s)
-            cold = {name: _one_a_cube(dose.cold_mm) for name, dose in minimum.items() if len(dose.cold_mm)}
+            cold = {name: _coldest_of_each_cube(dose.cold_mm) for name, dose in minimum.items() if len(dose.cold_mm)}
             if all(dose.finished for dose in minimum.values()) or not cold:
                 break
             for name, cold_mm in cold.items():
@@ -170,7 +170,7 @@ def _of_prescriptions(
     scope = Scope.EVERY_POINT if proven else certificate.scope
     notes = (
         EveryPoint(
-            structure=name, minimum_gy=dose.lower_gy, found_gy=dose.upper_gy, boxes=dose.boxes, finished=dose.finished
+            structure=name, minimum_gy=dose.lower_gy, upper_gy=dose.upper_gy, boxes=dose.boxes, finished=dose.finished
         )
         for name, dose in minimum.items()
     )
@@ -196,7 +196,7 @@ def _of_prescription(short: Shortfall, problem: PlanProblem, minimum: Mapping[st
     )
 
 
-def _one_a_cube(cold_mm: FloatArray) -> FloatArray:
+def _coldest_of_each_cube(cold_mm: FloatArray) -> FloatArray:
     """Return the coldest point of each cube; the points come coldest first."""
     _, first = np.unique(cells_of(cold_mm, CUBE_MM), return_index=True)
     return np.asarray(cold_mm[np.sort(first)])

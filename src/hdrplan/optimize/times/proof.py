@@ -72,8 +72,8 @@ def proven(
     entered = sorted({*program.families, *program.single_rows})
     for k in entered:
         fresh.enter(k)
-    most = SURPLUS_FRAC * np.array([program.requirements[k].limit * (k in surplus) for k in entered])
-    fresh.allow_miss(entered, program.max_miss(entered), most)
+    maximum_surplus = SURPLUS_FRAC * np.array([program.requirements[k].limit * (k in surplus) for k in entered])
+    fresh.allow_miss(entered, program.max_miss(entered), maximum_surplus)
     fresh.start()
     try:
         with _time_apart(program, limit.seconds):

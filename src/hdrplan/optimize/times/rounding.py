@@ -19,7 +19,7 @@ from hdrplan.optimize.program.judge import broken
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
 from hdrplan.optimize.program.whole_numbers import WholeColumns, WholeNumbers
 
-__all__ = ["NEAR_STEPS", "Rounding", "least_loss", "may_miss"]
+__all__ = ["NEAR_STEPS", "Rounding", "best_rounding", "may_miss"]
 
 # How many steps a time may lie from its real number; what more would give was never seen to matter.
 NEAR_STEPS = 2
@@ -61,7 +61,7 @@ def may_miss(program: Program) -> tuple[int, ...]:
     )
 
 
-def least_loss(
+def best_rounding(
     program: Program,
     cost: FloatArray,
     plan: Solution,
@@ -109,12 +109,12 @@ def least_loss(
     search = WholeNumbers(columns, max_nodes=max_nodes, gap_frac=max(GAP_FRAC, close_frac))
     search.add_rows(program.rows)
     with measured("whole numbers"):
-        found = search.solve(best, program.binding)
-    if found is None:
+        solution = search.solve(best, program.binding)
+    if solution is None:
         return Rounding(x=best, bound=relaxed.bound)
-    x = _with_misses_of(plan.x, found.x, program)
+    x = _with_misses_of(plan.x, solution.x, program)
     best = min((best, x), key=lambda x: _rank(program, cost, x))
-    return Rounding(x=best, bound=max(relaxed.bound, found.bound))
+    return Rounding(x=best, bound=max(relaxed.bound, solution.bound))
 
 
 def _miss_costs(program: Program, cost: FloatArray, x: FloatArray) -> dict[int, float]:
@@ -193,17 +193,17 @@ def _columns(
     steps, begun = relaxed.x[:n] / step_s, np.round(start[:n] / step_s)
     lowest = np.maximum(np.ceil(shortest_s / step_s - 1e-6), np.minimum(begun, np.floor(steps) - NEAR_STEPS))
     highest = np.minimum(np.floor(longest_s / step_s + 1e-6), np.maximum(begun, np.ceil(steps) + NEAR_STEPS))
-    dear = (cost - relaxed.dual.paid)[:n] * step_s > price - relaxed.bound
-    highest = np.where((steps <= _ON_GRID) & dear, np.maximum(lowest, begun), highest)
+    too_costly = (cost - relaxed.dual.paid)[:n] * step_s > price - relaxed.bound
+    highest = np.where((steps <= _ON_GRID) & too_costly, np.maximum(lowest, begun), highest)
     misses = program.max_miss(range(len(program.requirements)))
     costs, missed = _miss_costs(program, cost, real), _missed(program, start)
-    most = [np.inf if program.requirements[k].level > 0 else missed.get(k, 0.0) for k in costs]
+    excess_limit = [np.inf if program.requirements[k].level > 0 else missed.get(k, 0.0) for k in costs]
     return WholeColumns(
         cost=cost,
         lower=np.concatenate((np.where(free, lowest * step_s, shortest_s), np.zeros(len(misses)))),
         upper=np.concatenate((np.where(free, highest * step_s, longest_s), np.maximum(misses, real[n:]))),
         step=np.concatenate((np.where(free, step_s, 0.0), np.zeros(len(misses)))),
         excess_of=program.columns.of_misses(list(costs)),
-        excess_most=np.array(most),
+        excess_limit=np.array(excess_limit),
         excess_cost=np.array(list(costs.values())),
     )

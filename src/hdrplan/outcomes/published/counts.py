@@ -70,8 +70,8 @@ def check_counts(where: str, counts: Mapping[str, int], total: int) -> tuple[Fin
     return (Finding(rule="parts add up", where=where, printed=text, computed=f"the parts add up to {added}"),)
 
 
-def smallest_sd(n: int, total: int, *, at_one: int = 0) -> float:
-    """Return the smallest SD of ``n`` whole numbers that add up to ``total`` with exactly ``at_one`` of them 1.
+def smallest_sd(n: int, total: int, *, n_ones: int = 0) -> float:
+    """Return the smallest SD of ``n`` whole numbers that add up to ``total`` with exactly ``n_ones`` of them 1.
 
     The others are at least 2 and as equal as whole numbers can be.
 
@@ -79,7 +79,7 @@ def smallest_sd(n: int, total: int, *, at_one: int = 0) -> float:
     ----------
     n, total : int
         How many numbers, and their sum.
-    at_one : int
+    n_ones : int
         How many of them are 1.
 
     Returns
@@ -91,10 +91,10 @@ def smallest_sd(n: int, total: int, *, at_one: int = 0) -> float:
     InputError
         No such numbers.
     """
-    rest, left = n - at_one, total - at_one
+    rest, left = n - n_ones, total - n_ones
     if rest < 0 or (rest == 0 and left != 0) or left < 2 * rest:
-        raise InputError("no whole numbers do this", got=f"{n} numbers, total {total}, {at_one} of them 1")
-    values = [1.0] * at_one
+        raise InputError("no whole numbers do this", got=f"{n} numbers, total {total}, {n_ones} of them 1")
+    values = [1.0] * n_ones
     if rest:
         base, more = divmod(left, rest)
         values += [base + 1.0] * more + [float(base)] * (rest - more)
@@ -102,7 +102,7 @@ def smallest_sd(n: int, total: int, *, at_one: int = 0) -> float:
 
 
 def check_counted_mean(
-    where: str, n: int, mean: str | float, sd: str | float, *, total: int, at_one: int | None = None
+    where: str, n: int, mean: str | float, sd: str | float, *, total: int, n_ones: int | None = None
 ) -> tuple[Finding, ...]:
     """Return what is impossible about a mean and SD of whole numbers: it is total / n, and the SD has a minimum.
 
@@ -116,7 +116,7 @@ def check_counted_mean(
         As printed; text keeps the decimals.
     total : int
         Sum over the units.
-    at_one : int, optional
+    n_ones : int, optional
         Units that have exactly one; the others have more.
 
     Returns
@@ -141,10 +141,10 @@ def check_counted_mean(
         findings.append(
             Finding(rule="mean against total", where=where, printed=f"{text}, total {total}", computed=computed)
         )
-    if at_one is not None and s.high < (minimum := smallest_sd(n, total, at_one=at_one)):
+    if n_ones is not None and s.high < (minimum := smallest_sd(n, total, n_ones=n_ones)):
         computed = f"the smallest possible SD is {minimum:.3f}"
         findings.append(
-            Finding(rule="SD is possible", where=where, printed=f"{text}, {at_one} with one", computed=computed)
+            Finding(rule="SD is possible", where=where, printed=f"{text}, {n_ones} with one", computed=computed)
         )
     return tuple(findings)
 

@@ -52,7 +52,7 @@ def check_row(row: Mapping[str, str], where: str) -> tuple[Finding, ...]:
         low, high = (printed(has[name]).value if name in has else None for name in ("minimum", "maximum"))
         assert n is not None
         if total is not None:
-            findings += check_counted_mean(where, n, has["mean"], has["sd"], total=total, at_one=ones)
+            findings += check_counted_mean(where, n, has["mean"], has["sd"], total=total, n_ones=ones)
         findings += check_mean_sd(where, n, has["mean"], has["sd"], minimum=low, maximum=high)
     if {"median", "minimum", "maximum"} <= has.keys():
         findings += check_median(where, has["median"], has["minimum"], has["maximum"])

@@ -167,7 +167,7 @@ def _lesion_sd() -> Verdict:
     rows = (("HCC", 114, 142, 97, "1.24", "0.50"), ("CRLM", 50, 81, 44, "1.62", "1.00"))
     n_findings, texts = 0, []
     for name, n, total, ones, mean, sd in rows:
-        findings = check_counted_mean(name, n, mean, sd, total=total, at_one=ones)
+        findings = check_counted_mean(name, n, mean, sd, total=total, n_ones=ones)
         n_findings += len(findings)
         # The more patients have several lesions, the smaller the SD can be: how many must there be?
         needed = next(k for k in range(1, n) if total - (n - k) >= 2 * k and _reaches(n, total, n - k, sd))
@@ -179,7 +179,7 @@ def _lesion_sd() -> Verdict:
 
 
 def _reaches(n: int, total: int, ones: int, sd: str) -> bool:
-    return smallest_sd(n, total, at_one=ones) <= printed(sd).high
+    return smallest_sd(n, total, n_ones=ones) <= printed(sd).high
 
 
 def _denominators() -> Verdict:
