@@ -82,13 +82,13 @@ def halved(shape: Shape, cubes: Cubes) -> Cubes:
     return _touching(shape, (cubes.centre_mm[:, None, :] + cubes.edge_mm[:, None, None] * corner).reshape(-1, 3), edge)
 
 
-def joined(parts: list[Cubes]) -> Cubes:
+def joined(lists: list[Cubes]) -> Cubes:
     """Join lists of cubes."""
     return Cubes(
-        centre_mm=np.concatenate([p.centre_mm for p in parts]),
-        edge_mm=np.concatenate([p.edge_mm for p in parts]),
-        distance_mm=np.concatenate([p.distance_mm for p in parts]),
-        inward=np.concatenate([p.inward for p in parts]),
+        centre_mm=np.concatenate([p.centre_mm for p in lists]),
+        edge_mm=np.concatenate([p.edge_mm for p in lists]),
+        distance_mm=np.concatenate([p.distance_mm for p in lists]),
+        inward=np.concatenate([p.inward for p in lists]),
     )
 
 

@@ -54,7 +54,7 @@ _BAND, _LARGEST_SHIFT, _SHIFT_ERROR = 2.0, 1.0, 1e-4
 # Halvings of a way that crosses the surface: to 1/1000 of it.
 _HALVINGS = 10
 # Parts of a voxel's edge at the surface, where there are fewer such voxels than this.
-_PARTS, _FEW = 3, 8000
+_N_PER_EDGE, _FEW = 3, 8000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,11 +141,11 @@ def shape_of(structure: Structure) -> Shape:
     mask, grid = _slices_first(structure)
     thin = grid.spacing_mm[:2]
     if grid.spacing_mm[2] > _THICK * thin.max():
-        parts = min(int(np.ceil(grid.spacing_mm[2] / thin.max())), 5)
+        sections_per_slice = min(int(np.ceil(grid.spacing_mm[2] / thin.max())), 5)
         mask, grid = _cropped(mask, grid, rim_zyx=(1, *rim_pixels(grid.spacing_mm)))
         reach_mm = 2.0 * float(grid.spacing_mm[2])
-        level = sections(mask, grid.spacing_mm, parts=parts, reach_mm=reach_mm)
-        grid = replace(grid, shape_zyx=level.shape, spacing_mm=grid.spacing_mm / [1, 1, parts])
+        level = sections(mask, grid.spacing_mm, sections_per_slice=sections_per_slice, reach_mm=reach_mm)
+        grid = replace(grid, shape_zyx=level.shape, spacing_mm=grid.spacing_mm / [1, 1, sections_per_slice])
     else:
         mask, grid = _cropped(mask, grid, rim_zyx=(8, 8, 8))
         voxel_mm = float(np.cbrt(np.prod(grid.spacing_mm)))
@@ -171,9 +171,9 @@ def _at_volume(level: npt.NDArray[np.float32], mask: BoolArray) -> npt.NDArray[n
     # Voxels that the surface cannot cut after the shift count whole. The others are divided where they are few: a small
     # organ is curved within a voxel.
     near = np.abs(level) < _BAND
-    parts = _PARTS if np.count_nonzero(near) < _FEW else 1
-    wanted = (np.count_nonzero(mask) - np.count_nonzero(level >= _BAND)) * parts**3
-    places = _within(np.argwhere(near)[:, ::-1], parts) if parts > 1 else None
+    n_per_edge = _N_PER_EDGE if np.count_nonzero(near) < _FEW else 1
+    wanted = (np.count_nonzero(mask) - np.count_nonzero(level >= _BAND)) * n_per_edge**3
+    places = _within(np.argwhere(near)[:, ::-1], n_per_edge) if n_per_edge > 1 else None
     level_near, mask_near = level[near], mask[near]
 
     @cache
@@ -183,16 +183,16 @@ def _at_volume(level: npt.NDArray[np.float32], mask: BoolArray) -> npt.NDArray[n
             if places is None
             else _interpolated(_shifted(level, mask, shift), places)
         )
-        return float(wanted - np.clip(0.5 + values * parts, 0.0, 1.0).sum())
+        return float(wanted - np.clip(0.5 + values * n_per_edge, 0.0, 1.0).sum())
 
     if missing(-_LARGEST_SHIFT) <= 0 or missing(_LARGEST_SHIFT) >= 0:
         return _shifted(level, mask, float(np.copysign(_LARGEST_SHIFT, missing(0.0))))
     return _shifted(level, mask, scipy.optimize.brentq(missing, -_LARGEST_SHIFT, _LARGEST_SHIFT, xtol=_SHIFT_ERROR))
 
 
-def _within(voxels_xyz: IntArray, parts: int) -> FloatArray:
+def _within(voxels_xyz: IntArray, n_per_edge: int) -> FloatArray:
     """Middles of the parts of each voxel, (n * parts^3, 3); indices."""
-    offset = (np.arange(parts) + 0.5) / parts - 0.5
+    offset = (np.arange(n_per_edge) + 0.5) / n_per_edge - 0.5
     inner = np.stack(np.meshgrid(offset, offset, offset, indexing="ij"), axis=-1).reshape(-1, 3)
     return np.asarray((voxels_xyz[:, None, :] + inner).reshape(-1, 3))
 

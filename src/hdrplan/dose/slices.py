@@ -44,8 +44,10 @@ def rim_pixels(spacing_mm: FloatArray) -> tuple[int, int]:
     return max(8, int(farthest[0])), max(8, int(farthest[1]))
 
 
-def sections(mask: BoolArray, spacing_mm: FloatArray, *, parts: int, reach_mm: float) -> npt.NDArray[np.float32]:
-    """Signed distances in the plane at ``parts`` sections a slice, positive inside.
+def sections(
+    mask: BoolArray, spacing_mm: FloatArray, *, sections_per_slice: int, reach_mm: float
+) -> npt.NDArray[np.float32]:
+    """Signed distances in the plane at ``sections_per_slice`` sections a slice, positive inside.
 
     Parameters
     ----------
@@ -53,20 +55,20 @@ def sections(mask: BoolArray, spacing_mm: FloatArray, *, parts: int, reach_mm: f
         First and last slice empty, and :func:`rim_pixels` rows and columns on each side.
     spacing_mm : (3,) array
         x, y and slice.
-    parts : int
-        The result has ``(n - 1) * parts + 1`` sections; the first and last fall on slices.
+    sections_per_slice : int
+        The result has ``(n - 1) * sections_per_slice + 1`` sections; the first and last fall on slices.
     reach_mm : float
         Distances are cut off at plus and minus this value.
     """
     pixel_mm, slice_mm = spacing_mm[1::-1], float(spacing_mm[2])
     planes = [_plane_mm(layer, pixel_mm, reach_mm) if layer.any() else None for layer in mask]
     pixels = mask.sum(axis=(1, 2)).astype(np.float64)
-    out = np.full(((len(mask) - 1) * parts + 1, *mask.shape[1:]), -reach_mm, dtype=np.float32)
+    out = np.full(((len(mask) - 1) * sections_per_slice + 1, *mask.shape[1:]), -reach_mm, dtype=np.float32)
     for k in range(len(mask) - 1):
         below, above = planes[k], planes[k + 1]
-        for j in range(parts + 1):
-            t = j / parts
-            layer = out[k * parts + j]
+        for j in range(sections_per_slice + 1):
+            t = j / sections_per_slice
+            layer = out[k * sections_per_slice + j]
             if below is not None and above is not None:
                 layer[:] = _levelled((1 - t) * below + t * above, _area(pixels, k, t), _MAXIMUM_SHIFT * slice_mm)
             elif below is not None:

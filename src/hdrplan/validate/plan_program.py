@@ -59,7 +59,7 @@ def plan_program(own: OwnPlan, planned: PlannedCase, *, objective: str, every_po
     cost = objective_row(own, planned, objective)
     assert cost is not None
     passing_s = own.passing_s
-    parts = [_ratios(own)] + [_rows(own, planned, goal) for goal in planned.goals.goals]
+    blocks = [_ratios(own)] + [_rows(own, planned, goal) for goal in planned.goals.goals]
     longest_s = np.full(n, options.max_dwell_s)
     if plan.transit is not None:
         # The bound is that of plans whose source goes as deep: nothing beyond the deepest stop, no other catheter.
@@ -79,8 +79,8 @@ def plan_program(own: OwnPlan, planned: PlannedCase, *, objective: str, every_po
         base=0.0 if objective == "total time" else float(cost @ passing_s),
         shortest_s=shortest_s,
         longest_s=longest_s,
-        rows=np.concatenate([rows for rows, _ in parts]),
-        limits=np.concatenate([limits for _, limits in parts]),
+        rows=np.concatenate([rows for rows, _ in blocks]),
+        limits=np.concatenate([limits for _, limits in blocks]),
         targets=targets,
         rates=own.rates,
         doses_gy=lambda exposure_s, at: doses_gy(plan.dwells, exposure_s, at, plan.source, plan.strength_u),

@@ -38,8 +38,10 @@ _SMALLEST_MM = 1e-4
 _BESIDE_MM = 1.0
 # Halvings of a way that leaves the shape: the last point inside is known to a ten-thousandth of it.
 _HALVINGS = 14
-_WAYS = np.array([[x, y, z] for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1) if x or y or z], dtype=float)
-_WAYS /= np.linalg.norm(_WAYS, axis=1)[:, None]
+_DIRECTIONS = np.array(
+    [[x, y, z] for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1) if x or y or z], dtype=float
+)
+_DIRECTIONS /= np.linalg.norm(_DIRECTIONS, axis=1)[:, None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,13 +156,13 @@ def _descended(
     step_mm = np.full(len(at), float(shape.grid.spacing_mm.min()))
     for _ in range(steps):
         turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
-        tried = (at[:, None, :] + step_mm[:, None, None] * (_WAYS @ turn)[None]).reshape(-1, 3)
-        tried = _pulled_in(shape, np.repeat(at, len(_WAYS), axis=0), tried)
-        tried_gy = dose_gy(tried).reshape(len(at), len(_WAYS))
+        tried = (at[:, None, :] + step_mm[:, None, None] * (_DIRECTIONS @ turn)[None]).reshape(-1, 3)
+        tried = _pulled_in(shape, np.repeat(at, len(_DIRECTIONS), axis=0), tried)
+        tried_gy = dose_gy(tried).reshape(len(at), len(_DIRECTIONS))
         looked_at += tried_gy.size
         best = tried_gy.argmin(axis=1)
         colder = tried_gy[rows, best] < gy
-        at = np.where(colder[:, None], tried.reshape(len(at), len(_WAYS), 3)[rows, best], at)
+        at = np.where(colder[:, None], tried.reshape(len(at), len(_DIRECTIONS), 3)[rows, best], at)
         gy = np.where(colder, tried_gy[rows, best], gy)
         step_mm = np.where(colder, 1.5 * step_mm, 0.5 * step_mm)
         if step_mm.max() < _SMALLEST_MM:

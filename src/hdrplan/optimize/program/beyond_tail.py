@@ -20,7 +20,7 @@ __all__ = ["BeyondTail", "BeyondTailOf"]
 # 34 and 270 cc the strongest of the last rows had 0.2 or 0.4, never 0, 0.05, 0.1 or 0.8.
 BEYOND_FRACS = (0.2, 0.4)
 # A row that tightens the limit by less than this is not worth one.
-LEAST_FRAC = 1e-4
+MINIMUM_GAIN_FRAC = 1e-4
 # Rates that a thread takes at least: a tenth of a millisecond.
 _RATES_EACH = 20_000
 
@@ -68,7 +68,7 @@ class BeyondTail:
         inside = np.flatnonzero(self.volume_cc > 0)
         order = inside[np.argsort(-worse[inside], kind="stable")]
         reached_cc = np.cumsum(self.volume_cc[order])
-        best, best_short = None, LEAST_FRAC * points.limit_gy
+        best, best_short = None, MINIMUM_GAIN_FRAC * points.limit_gy
         for frac in BEYOND_FRACS:
             n = int(np.searchsorted(reached_cc, (1.0 + frac) * self.tail_cc)) + 1
             if n > len(order):

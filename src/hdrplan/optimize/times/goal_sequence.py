@@ -35,7 +35,7 @@ CLOSED_FRAC = 1e-6
 # Of the proof's time, for the bound of one level: large organs take half a second a row.
 CONVEX_FRAC = 0.05
 # A smaller relative miss is none.
-LEAST_MISS = 1e-9
+MINIMUM_MISS_FRAC = 1e-9
 
 
 def optimize_times(
@@ -142,11 +142,11 @@ def _reach(task: Task, standing: Standing, level: int) -> Standing:
     standing = standing.at(reached)
     # Other plans leave out other points: the bound of them all is that of what is convex of the dose-volume goals.
     bound = 0.0
-    if not convex and reached.value > LEAST_MISS and not standing.proof.used_up:
+    if not convex and reached.value > MINIMUM_MISS_FRAC and not standing.proof.used_up:
         bound = min(reached.value, max(0.0, convex_bound(program, cost, seconds=CONVEX_FRAC * standing.proof.seconds)))
     objective = RelativeMiss(level, task.goals(own))
     # A goal that can be met is met to the last digit; one that cannot keeps its miss, with a ten-thousandth of it.
-    maximum = 0.0 if reached.value <= LEAST_MISS else reached.value * (1 + 1e-4) + SLACK_FRAC
+    maximum = 0.0 if reached.value <= MINIMUM_MISS_FRAC else reached.value * (1 + 1e-4) + SLACK_FRAC
     program.keep(cost, maximum, objective)
     program.allow_miss(own, np.array([maximum * scale[k] for k in own]))
     if not convex and all(requirements[k].kind == Kind.DOSE_VOLUME for k in own):
