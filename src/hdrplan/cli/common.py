@@ -31,7 +31,7 @@ __all__ = [
 
 _PRINTED, _STRICT = "hdrplan.warnings", "hdrplan.strict"
 # Sixty catheters with one fault are one fault; run.json lists them all.
-_OF_ONE_KIND = 5
+_MAXIMUM_PER_KIND = 5
 _LINE = 300
 
 Progress = Callable[[int, int], None]
@@ -59,11 +59,11 @@ def warn(cautions: Iterable[Caution]) -> None:
     seen: Counter[str] = Counter()
     for caution in new:
         seen[caution.id] += 1
-        if seen[caution.id] <= _OF_ONE_KIND:
+        if seen[caution.id] <= _MAXIMUM_PER_KIND:
             click.echo(f"warning [{caution.id}]: {in_flags(_short(caution.text))}", err=True)
     for id_, count in seen.items():
-        if count > _OF_ONE_KIND:
-            click.echo(f"warning [{id_}]: {count - _OF_ONE_KIND} more of this kind", err=True)
+        if count > _MAXIMUM_PER_KIND:
+            click.echo(f"warning [{id_}]: {count - _MAXIMUM_PER_KIND} more of this kind", err=True)
     if new and meta.get(_STRICT):
         kinds = ", ".join(seen)
         raise InputError(

@@ -16,7 +16,7 @@ from hdrplan.geometry.structure import Structure, inside
 
 __all__ = ["Clearance", "clearance", "mask_on"]
 
-# Edge of the voxels in which ways are sought: as the images, but neither finer nor coarser than this.
+# Edge of the voxels in which paths are sought: as the images, but neither finer nor coarser than this.
 _FINEST_MM, _COARSEST_MM = 1.5, 2.0
 # Beyond its margin a structure is looked at this much farther: more clearance makes no difference.
 _BEYOND_MM = 12.0

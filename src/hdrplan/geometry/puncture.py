@@ -1,4 +1,4 @@
-"""The search for straight ways of a needle from the skin into a lesion, past everything it must not touch."""
+"""The search for straight paths of a needle from the skin into a lesion, past everything it must not touch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _GOALS = 90
 
 
 def trajectories(room: Clearance, lesion: Structure, reach: Reach) -> Trajectories:
-    """All straight ways from a raster of the skin through a raster of the lesion that keep every limit.
+    """All straight paths from a raster of the skin through a raster of the lesion that keep every limit.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def trajectories(room: Clearance, lesion: Structure, reach: Reach) -> Trajectori
     Raises
     ------
     InfeasibleError
-        No way: the message names the obstacle or limit that stops most lines, and what to change.
+        No path: the message names the obstacle or limit that stops most lines, and what to change.
     """
     entry, normal = _skin(room, lesion, reach.longest_mm)
     goal = _goals(lesion)
@@ -47,11 +47,11 @@ def trajectories(room: Clearance, lesion: Structure, reach: Reach) -> Trajectori
         )
     a, b = (i.ravel() for i in np.meshgrid(np.arange(len(entry)), np.arange(len(goal)), indexing="ij"))
     tried = len(a)
-    way = goal[b] - entry[a]
-    length = np.linalg.norm(way, axis=1)
-    way /= length[:, None]
-    tilt = np.degrees(np.arcsin(np.clip(np.abs(way[:, 2]), 0, 1)))
-    slant = np.degrees(np.arccos(np.clip(-(way * normal[a]).sum(axis=1), -1, 1)))
+    axis = goal[b] - entry[a]
+    length = np.linalg.norm(axis, axis=1)
+    axis /= length[:, None]
+    tilt = np.degrees(np.arcsin(np.clip(np.abs(axis[:, 2]), 0, 1)))
+    slant = np.degrees(np.arccos(np.clip(-(axis * normal[a]).sum(axis=1), -1, 1)))
     keep = np.ones(tried, dtype=np.bool_)
 
     def limit(name: str, good: BoolArray) -> None:
@@ -62,31 +62,31 @@ def trajectories(room: Clearance, lesion: Structure, reach: Reach) -> Trajectori
     limit("the length (`longest_mm`)", length + reach.beyond_mm <= reach.longest_mm)
     up = POSITIONS[reach.position]
     if up is not None:
-        limit("the table (`position`, `below_deg`)", way @ np.array(up) <= np.sin(np.radians(reach.below_deg)) + 1e-9)
+        limit("the table (`position`, `below_deg`)", axis @ np.array(up) <= np.sin(np.radians(reach.below_deg)) + 1e-9)
     if reach.toward is not None:
         wanted = np.asarray(reach.toward) / np.linalg.norm(reach.toward)
         limit(
-            "the preferred direction (`toward`, `within_deg`)", -(way @ wanted) >= np.cos(np.radians(reach.within_deg))
+            "the preferred direction (`toward`, `within_deg`)", -(axis @ wanted) >= np.cos(np.radians(reach.within_deg))
         )
     limit("the tilt out of the axial plane (`tilt_deg`)", tilt <= reach.tilt_deg)
     limit("the slant to the skin (`slant_deg`)", slant <= reach.slant_deg)
     a, b, tilt, slant, length = a[keep], b[keep], tilt[keep], slant[keep], length[keep]
-    way = way[keep]
+    axis = axis[keep]
     tip, chord, free, blocker = _marched(room, lesion, entry[a], goal[b], reach.beyond_mm)
     for k, name in enumerate(room.names):
         blocked[name] = int((blocker == k).sum())
     blocked["the skin (the path leaves the body)"] = int((blocker == -2).sum())
     good = (blocker == -1) & (length + tip <= reach.longest_mm)
     if not good.any():
-        raise _no_way(lesion.name, tried, blocked, room)
+        raise _no_path(lesion.name, tried, blocked, room)
     rows = np.flatnonzero(good)
-    # A way that only grazes the lesion holds no dwell of use.
+    # A path that only grazes the lesion holds no dwell of use.
     rows = rows[chord[rows] >= 0.3 * chord[rows].max()]
     effort = (length[rows] + tip[rows]) / 100 + tilt[rows] / 45 + slant[rows] / 60 - np.minimum(free[rows], 10) / 10
     rows = rows[np.argsort(effort, kind="stable")]
     return Trajectories(
         entry_mm=entry[a[rows]],
-        tip_mm=goal[b[rows]] + tip[rows, None] * way[rows],
+        tip_mm=goal[b[rows]] + tip[rows, None] * axis[rows],
         chord_mm=chord[rows],
         free_mm=free[rows],
         tilt_deg=tilt[rows],
@@ -153,7 +153,7 @@ def _marched(
     return marched
 
 
-def _no_way(name: str, tried: int, blocked: dict[str, int], room: Clearance) -> InfeasibleError:
+def _no_path(name: str, tried: int, blocked: dict[str, int], room: Clearance) -> InfeasibleError:
     """Say what stops most lines and what would help: the obstacles, if any line keeps the other limits."""
     margins = dict(zip(room.names, room.margins_mm.tolist(), strict=True))
     met = {name: n for name, n in blocked.items() if name in margins}

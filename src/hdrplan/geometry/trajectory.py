@@ -1,4 +1,4 @@
-"""Straight ways of a needle from the skin into a lesion: their limits, their values, and how they differ."""
+"""Straight paths of a needle from the skin into a lesion: their limits, their values, and how they differ."""
 
 from __future__ import annotations
 

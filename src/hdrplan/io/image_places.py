@@ -20,7 +20,7 @@ __all__ = ["doubts_of_labels", "doubts_of_orientation"]
 # Headers agree to rounding; a slice is never so thin that this were one.
 _VOXELS = 0.05
 _HALF = 0.1
-_LEAST_MM = 0.05
+_MINIMUM_MM = 0.05
 _HEAD_BYTES = 1 << 16
 
 
@@ -84,7 +84,7 @@ def _nifti(path: Path) -> str:
             corners @ (by_rows[:, :3] - _of_quaternion(quaternion, pixdim)).T + by_rows[:, 3] - quaternion[3:], axis=1
         )
         # Some programs leave a voxel size of 0.
-        if apart.max() >= max(0.5 * np.abs(pixdim[1:4]).min(), _LEAST_MM):
+        if apart.max() >= max(0.5 * np.abs(pixdim[1:4]).min(), _MINIMUM_MM):
             raise FormatError(
                 "qform and sform must put the voxels at one place",
                 got=f"places up to {apart.max():.1f} mm apart",

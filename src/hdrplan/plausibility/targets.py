@@ -29,7 +29,7 @@ _FEW_VOXELS = 8
 _LARGE_FRAC = 0.5
 _OVERLAP_FRAC = 0.10
 # A box of so many voxels is looked at in a few hundredths of a second.
-_MOST_VOXELS = 4_000_000
+_MAXIMUM_VOXELS = 4_000_000
 
 
 def doubts_of_targets(structures: Sequence[Structure], healthy: str | None) -> list[Caution]:
@@ -75,9 +75,9 @@ def doubts_of_structures(structures: Sequence[Structure]) -> list[Caution]:
 
 def _pieces(ctv: Structure) -> list[Caution]:
     mask = ctv.mask_zyx
-    if mask.size > _MOST_VOXELS:
+    if mask.size > _MAXIMUM_VOXELS:
         # A stray voxel far away makes the box large: every n-th plane still shows it as a part.
-        step = int(np.ceil((mask.size / _MOST_VOXELS) ** (1 / 3)))
+        step = int(np.ceil((mask.size / _MAXIMUM_VOXELS) ** (1 / 3)))
         mask = np.logical_or.reduceat(mask, np.arange(0, mask.shape[0], step), axis=0)
     labels, count = ndimage.label(mask, structure=np.ones((3, 3, 3)))
     return [*(_parts(ctv, mask, labels) if count > 1 else []), *_holes(ctv, mask)]

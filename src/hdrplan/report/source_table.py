@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 # A table of more rows does not fit a page.
-_MOST_ROWS = 40
+_MAXIMUM_ROWS = 40
 
 
 def source_facts(source: TG43Source) -> dict[str, object]:
@@ -140,7 +140,7 @@ def along_away_lines(source: TG43Source, check: AlongAwayCheck, *, elsewhere: st
         f"mean deviation {100.0 * check.mean_frac:.3f} %, largest {100.0 * check.max_frac:.3f} % "
         f"at along {along_mm:g}, away {away_mm:g} mm",
     ]
-    if len(table.along_mm) > _MOST_ROWS:
+    if len(table.along_mm) > _MAXIMUM_ROWS:
         return [*lines, f"The table is too large to print; {elsewhere} gives every cell."]
     lines += ["", "Computed / published - 1 in percent; rows along (mm), columns away (mm)"]
     lines.append(f"{'':>7}" + "".join(f"{away:>8g}" for away in table.away_mm))

@@ -98,9 +98,9 @@ def nearest_mm(case: Case, catheter: Catheter, margins_mm: Mapping[str, float]) 
         Its keys are the obstacles.
     """
     ends_mm = catheter.points_mm
-    way = ends_mm[-1] - ends_mm[0]
-    steps = int(np.linalg.norm(way)) + 1
-    line_mm = ends_mm[0] + np.linspace(0.0, 1.0, steps + 1)[:, None] * way
+    path_mm = ends_mm[-1] - ends_mm[0]
+    steps = int(np.linalg.norm(path_mm)) + 1
+    line_mm = ends_mm[0] + np.linspace(0.0, 1.0, steps + 1)[:, None] * path_mm
     near = {
         structure.name: float(distance_mm(structure, line_mm).min())
         for structure in case.structures

@@ -1,8 +1,8 @@
 """Where the catheters go: the walk of :mod:`hdrplan.workflow.plan`, one step earlier.
 
-Obstacles become free room (``geometry``), the room becomes straight ways, the ways become dwells and rates (``dose``),
-and ``optimize`` chooses the fewest that hold everything, with a bound for each number. The choice is planned as any
-case. No files and no figures here.
+Obstacles become free room (``geometry``), the room becomes straight paths, the paths become dwells and rates
+(``dose``), and ``optimize`` chooses the fewest that hold everything, with a bound for each number. The choice is
+planned as any case. No files and no figures here.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ class PlaceOptions:
     reach : Reach
         Length, angles, position of the patient.
     candidates : int
-        Ways to choose from, at most 64.
+        Paths to choose from, at most 64.
     most : int
-        Most catheters.
+        Maximum number of catheters.
     count : int or None
         This many catheters, whatever one more is worth; more where so many hold no prescription.
     worth_frac : float
         What a further catheter must save of the healthy dose to be taken.
     apart_mm : float
-        Least distance of two catheters.
+        Minimum distance of two catheters.
     spread_deg : float
-        Greatest angle between two catheters: hubs that point every way get into each other's and the gantry's.
+        Maximum angle between two catheters: hubs that point every way get into each other's and the gantry's.
     sample_mm : float
         Edge of the sampling cubes while choosing; the chosen case is planned on finer ones.
     gap_frac : float
@@ -177,7 +177,7 @@ def place_case(
     Raises
     ------
     InfeasibleError
-        A lesion that no way reaches, prescriptions that no set of candidates holds.
+        A lesion that no path reaches, prescriptions that no set of candidates holds.
     InputError
         An obstacle that is no structure, no skin.
     """
