@@ -157,6 +157,10 @@ class _Crew(Generic[Task]):
         self._hire()
 
     def _hire(self) -> None:
+        """Give what is left to workers that wait for it, and start as many more as can be of use."""
+        for worker in self._members.values():
+            if worker.ready and worker.job is None and self._left:
+                worker.take(self._left.popleft())
         while len(self._members) < min(self._workers, self.unfinished):
             worker = _Worker(self._work, self._threads)
             self._members[worker.connection] = worker

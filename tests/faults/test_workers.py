@@ -61,6 +61,24 @@ def test_only_work_that_dies_twice_is_lost(tmp_path: Path) -> None:
     assert (tmp_path / "died").read_text() == "xx"
 
 
+def late_to_die(task: int, *, folder: Path) -> int:
+    """Task 1 kills its process once, and not before task 0 is done."""
+    if task == 0:
+        (folder / "done").touch()
+    elif not (folder / "died").exists():
+        while not (folder / "done").exists():
+            time.sleep(0.05)
+        time.sleep(1.0)
+        (folder / "died").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return task
+
+
+def test_work_that_dies_last_goes_to_a_process_that_waits(tmp_path: Path) -> None:
+    """With nothing left to do the other process waits: it must be told of the work that came back."""
+    assert sorted(over_processes(partial(late_to_die, folder=tmp_path), range(2), workers=2)) == [(0, 0), (1, 1)]
+
+
 def test_what_work_raises_is_raised_here_and_the_processes_end() -> None:
     with pytest.raises(InputError, match="a good task, got"):
         list(over_processes(raising, range(4), workers=2))
