@@ -12,7 +12,7 @@ import sys
 import click
 
 from hdrplan import __version__
-from hdrplan.cli.ending import Stopped, heed_signals, open_streams, pipe_is_closed
+from hdrplan.cli.ending import Stopped, heed_signals, ignore_signals, open_streams, pipe_is_closed
 from hdrplan.cli.flags import in_flags
 from hdrplan.errors import HdrPlanError, fitted
 
@@ -101,6 +101,13 @@ def main() -> None:
     open_streams()
     heed_signals()
     try:
+        _run()
+    finally:
+        ignore_signals()
+
+
+def _run() -> None:
+    try:
         cli.main(standalone_mode=False)
     except HdrPlanError as error:
         click.echo(f"hdrplan: {in_flags(str(error))}", err=True)
@@ -108,9 +115,11 @@ def main() -> None:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except (click.Abort, KeyboardInterrupt):
+        ignore_signals()  # a second Ctrl-C comes soon after the first
         click.echo("hdrplan: stopped by the user; no incomplete output is left", err=True)
         sys.exit(130)
     except Stopped as stop:
+        ignore_signals()
         click.echo(f"hdrplan: stopped by {stop}; no incomplete output is left", err=True)
         sys.exit(128 + stop.number)
     except SystemExit:

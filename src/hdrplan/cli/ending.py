@@ -6,10 +6,14 @@ import os
 import select
 import signal
 import sys
+import threading
 from contextlib import suppress
 from types import FrameType
 
-__all__ = ["Stopped", "heed_signals", "open_streams", "pipe_is_closed"]
+__all__ = ["Stopped", "heed_signals", "ignore_signals", "open_streams", "pipe_is_closed"]
+
+# Where a destructor swallowed a signal, it is sent again so much later.
+_AGAIN_S = 0.05
 
 
 class Stopped(BaseException):
@@ -32,6 +36,31 @@ def heed_signals() -> None:
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:
             with suppress(ValueError):  # not the main thread
                 signal.signal(number, stop)
+    report = sys.unraisablehook
+
+    def ask_again(unraisable: sys.UnraisableHookArgs) -> None:
+        """No exception leaves a destructor: Ctrl-C while Numba freed a module was lost, and the plan went on."""
+        error = unraisable.exc_value
+        if not isinstance(error, KeyboardInterrupt | Stopped):
+            report(unraisable)
+            return
+        number = error.number if isinstance(error, Stopped) else signal.SIGINT
+        if isinstance(error, Stopped):
+            signal.signal(number, stop)
+        again = threading.Timer(_AGAIN_S, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
+
+    sys.unraisablehook = ask_again
+
+
+def ignore_signals() -> None:
+    """Let nothing disturb the end of a command whose work is done and whose exit code is known."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None:
+            with suppress(ValueError):  # not the main thread
+                signal.signal(number, signal.SIG_IGN)
 
 
 def open_streams() -> None:
