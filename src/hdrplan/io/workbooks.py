@@ -48,9 +48,10 @@ def read_workbook(path: Path) -> tuple[dict[str, RawTable], list[Problem]]:
     check_zip(path, "an Excel workbook (.xlsx)")
     # A broken archive shows itself while the cells are read: all of it stands in one place.
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        sheets = [_sheet(sheet, path) for sheet in book.worksheets]
-        book.close()
+        # The file is ours: openpyxl leaves one open that it could not read to its end.
+        with path.open("rb") as file:
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            sheets = [_sheet(sheet, path) for sheet in book.worksheets]
     except (InputError, ResourceError):
         raise
     except (
