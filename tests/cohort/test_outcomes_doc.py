@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from hdrplan.cohort import RULES, TABLES, Rules
+from tool_scripts import tool
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def maker():  # type: ignore[no-untyped-def]
-    spec = importlib.util.spec_from_file_location("make_outcomes_doc", ROOT / "tools" / "make_outcomes_doc.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return tool("make_outcomes_doc")
 
 
 def test_the_page_is_current(maker) -> None:  # type: ignore[no-untyped-def]

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import re
 import shlex
 from pathlib import Path
-from types import ModuleType
 
 import click
 import pytest
 
 from hdrplan.cli import cli
+from tool_scripts import tool
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def maker() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_claims_page", ROOT / "tools" / "make_claims_page.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-CLAIMS = maker()
+CLAIMS = tool("make_claims_page")
 LISTED = CLAIMS.table()
 
 

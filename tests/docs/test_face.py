@@ -7,23 +7,15 @@ import importlib.util
 import inspect
 import re
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+
+from tool_scripts import tool
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def maker() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_house_pages", ROOT / "tools" / "make_house_pages.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-PAGES = maker()
+PAGES = tool("make_house_pages")
 # Rooms that no user calls: numba on arrays, the command line, and what the ground floor gives the rooms above it.
 INNER = {"kernels", "cli", "arrays", "door", "threads", "processes", "memory", "costs", "bench"}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import importlib.util
 import os
 import re
 import socket
@@ -11,13 +10,13 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from small_case import write_small_case
+from tool_scripts import tool
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,15 +36,6 @@ from hdrplan.cli import main
 sys.argv = ["hdrplan", *sys.argv[1:]]
 main()
 """
-
-
-def tool(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def wanted() -> list[Requirement]:

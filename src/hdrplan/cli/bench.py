@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import json_option, progress_bar, quiet_option
+from hdrplan.cli.common import json_option, quiet_option
 from hdrplan.cli.inputs import IN_FILE
 from hdrplan.cli.outputs import OUT_FILE, writes
+from hdrplan.cli.progress import progress_bar
 from hdrplan.errors import FormatError, InputError
 
 if TYPE_CHECKING:

@@ -1,12 +1,10 @@
-"""What several commands share: progress, lines, verbosity."""
+"""What several commands share: lines, warnings, verbosity."""
 
 from __future__ import annotations
 
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
@@ -15,26 +13,13 @@ from hdrplan.cautions import Caution, each_once
 from hdrplan.cli.flags import in_flags
 from hdrplan.errors import InputError
 
-__all__ = [
-    "Progress",
-    "echo_lines",
-    "exit_if_lost",
-    "json_option",
-    "printed_warnings",
-    "progress_bar",
-    "quiet_option",
-    "steps_bar",
-    "strict_option",
-    "warn",
-    "work_bar",
-]
+__all__ = ["echo_lines", "exit_if_lost", "json_option", "printed_warnings", "quiet_option", "strict_option", "warn"]
 
 _PRINTED, _STRICT = "hdrplan.warnings", "hdrplan.strict"
 # Sixty catheters with one fault are one fault; run.json lists them all.
 _MAXIMUM_PER_KIND = 5
 _LINE = 300
 
-Progress = Callable[[int, int], None]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -119,67 +104,3 @@ def quiet_option(command: F) -> F:
 def json_option(command: F) -> F:
     """Add ``--json`` (parameter ``as_json``)."""
     return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(command)
-
-
-@contextmanager
-def progress_bar(label: str, *, quiet: bool = False) -> Iterator[Progress]:
-    """Show a bar on a terminal; yields ``on_progress(done, total)``, which lower rooms call."""
-    err = sys.stderr
-    if quiet or not err.isatty():
-        yield lambda done, total: None
-        return
-    with click.progressbar(length=1, label=label, file=err) as bar:
-
-        def on_progress(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(done - bar.pos)
-
-        yield on_progress
-
-
-# Before this the time left is a guess from too little.
-_GUESS_AFTER_S = 3.0
-
-
-@contextmanager
-def work_bar(*, quiet: bool = False) -> Iterator[Callable[[str, float], None]]:
-    """Show what is done and the time left on one line of a terminal; yields ``on_progress(step, share of all)``."""
-    err = sys.stderr
-    if quiet or not err.isatty():
-        yield lambda step, share: None
-        return
-    started = time.monotonic()
-
-    def _show(step: str, share: float) -> None:
-        spent_s = time.monotonic() - started
-        left_s = spent_s * (1.0 - share) / share if share > 0.0 and spent_s > _GUESS_AFTER_S else None
-        left = (
-            "" if left_s is None else f"  about {left_s / 60:.0f} min left" if left_s > 90 else f"  {left_s:.0f} s left"
-        )
-        err.write(f"\r{step:<12} {100 * share:>3.0f} %{left}\x1b[K")
-        err.flush()
-
-    try:
-        yield _show
-    finally:
-        err.write("\r\x1b[K")
-        err.flush()
-
-
-@contextmanager
-def steps_bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
-    """Show the step under way on one line of a terminal; yields ``on_progress(step, done, total)``."""
-    err = sys.stderr
-    if quiet or not err.isatty():
-        yield lambda step, done, total: None
-        return
-
-    def _show(step: str, done: int, total: int) -> None:
-        err.write(f"\r{step:<10} {100 * done // max(1, total):>3} %\x1b[K")
-        err.flush()
-
-    try:
-        yield _show
-    finally:
-        err.write("\r\x1b[K")
-        err.flush()

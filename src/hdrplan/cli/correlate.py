@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from hdrplan.cli.cohort.opening import CohortRequest, OpenCohort, cohort_options, open_cohort
-from hdrplan.cli.common import echo_lines, json_option, progress_bar, quiet_option
+from hdrplan.cli.common import echo_lines, json_option, quiet_option
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.progress import progress_bar
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import json_option, progress_bar, quiet_option, strict_option, warn
+from hdrplan.cli.common import json_option, quiet_option, strict_option, warn
 from hdrplan.cli.dose_input import grid_of_flags, plan_of_flags
 from hdrplan.cli.inputs import IN_FILE, IN_PATH
 from hdrplan.cli.outputs import OUT_FILE, writes
+from hdrplan.cli.progress import progress_bar
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for
-from hdrplan.cli.common import echo_lines, json_option, printed_warnings, steps_bar
+from hdrplan.cli.common import echo_lines, json_option, printed_warnings
 from hdrplan.cli.inputs import IN_PATH
 from hdrplan.cli.outputs import OUT_FILE, writes
+from hdrplan.cli.progress import steps_bar
 
 if TYPE_CHECKING:
     from hdrplan.io import Output

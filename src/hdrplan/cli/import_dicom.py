@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import printed_warnings, progress_bar, quiet_option, strict_option, warn
+from hdrplan.cli.common import printed_warnings, quiet_option, strict_option, warn
 from hdrplan.cli.inputs import IN_FILE, IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from hdrplan.io import Output

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import exit_if_lost, quiet_option, steps_bar
+from hdrplan.cli.common import exit_if_lost, quiet_option
 from hdrplan.cli.flags import in_flags
 from hdrplan.cli.inputs import IN_FILE, IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.progress import steps_bar
 
 if TYPE_CHECKING:
     from hdrplan.io import Output

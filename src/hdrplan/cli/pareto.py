@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
-from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option, steps_bar
+from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.progress import steps_bar
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
-from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option, steps_bar
+from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option
 from hdrplan.cli.flags import in_flags, number_flag
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.place_options import TOWARD, place_options
+from hdrplan.cli.progress import steps_bar
 
 if TYPE_CHECKING:
     from hdrplan.io import Output

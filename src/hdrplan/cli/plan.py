@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, number_option, plan_options, read_case_from, read_plan_for
-from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option, steps_bar
+from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option
 from hdrplan.cli.inputs import IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.progress import steps_bar
 from hdrplan.costs import costs_of, measured
 
 if TYPE_CHECKING:

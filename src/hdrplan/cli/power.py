@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import json_option, progress_bar, quiet_option
+from hdrplan.cli.common import json_option, quiet_option
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.progress import progress_bar
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:

@@ -75,6 +75,7 @@ def command(budget_texts: tuple[str, ...], most: int, output: Output, as_json: b
         click.echo(json_text(table), nl=False)
         return
     echo_lines(session_lines(result))
+    click.echo(f"To prove the D100 of a session: hdrplan evaluate CASE --plan {output.path}/session-1")
     click.echo(f"Wrote {output.path}/: sessions.json, session-1/plan.json ... Research use only, never for treatment.")
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import exit_if_lost, progress_bar, quiet_option, steps_bar, strict_option, warn
+from hdrplan.cli.common import exit_if_lost, quiet_option, strict_option, warn
 from hdrplan.cli.inputs import IN_CASE
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.progress import progress_bar, steps_bar
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, read_case_from
-from hdrplan.cli.common import json_option, quiet_option, work_bar
+from hdrplan.cli.common import json_option, quiet_option
 from hdrplan.cli.flags import in_flags
 from hdrplan.cli.inputs import IN_FOLDER, IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.progress import work_bar
 
 if TYPE_CHECKING:
     from hdrplan.io import CaseFile, Output, RunRecord

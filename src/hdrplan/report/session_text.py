@@ -36,4 +36,4 @@ def session_lines(result: SessionsResult) -> list[str]:
             f"  {name:<22} D100 {d100_gy:>7.2f} Gy, summed {session.d100_sum_gy[name]:>7.2f} Gy"
             for name, d100_gy in session.d100_gy.items()
         ]
-    return [*lines, f"{_SAMPLED} To prove it: hdrplan evaluate CASE --plan SESSION_FOLDER."]
+    return [*lines, _SAMPLED]

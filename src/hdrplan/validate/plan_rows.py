@@ -1,4 +1,4 @@
-"""``hdrplan validate CASE --plan OUT``: what a plan's folder says, computed again from its dwells and times."""
+"""The check of a user's own plan: what its folder says, computed again from its dwells and times."""
 
 from __future__ import annotations
 

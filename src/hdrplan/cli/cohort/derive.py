@@ -9,8 +9,9 @@ import click
 
 from hdrplan.cli.cohort.lines import derived_lines, derived_table
 from hdrplan.cli.cohort.opening import CohortRequest, OpenCohort, cohort_options, open_cohort
-from hdrplan.cli.common import echo_lines, json_option, progress_bar, quiet_option
+from hdrplan.cli.common import echo_lines, json_option, quiet_option
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from hdrplan.cohort import Derived

@@ -37,7 +37,7 @@ def cutoff(columns: Columns, as_json: bool, seed: int, least: float, resamples: 
     """
     import numpy as np
 
-    from hdrplan.cli.common import progress_bar
+    from hdrplan.cli.progress import progress_bar
     from hdrplan.outcomes import best_cutoff, cutoff_problem
 
     value = columns.names.value or columns.first_covariate
