@@ -130,6 +130,83 @@ def test_progression_before_completion_is_excluded_and_named() -> None:
     assert table(ignored)["patient", "P2", 1, "PFS"] == (180, 1)
 
 
+def test_a_lesion_first_seen_between_two_sessions_is_progression_before_completion() -> None:
+    # L4 appears on 2018-01-20, between the sessions of 2018-01-01 and 2018-02-05, and is treated as cycle 2.
+    raw = changed(
+        lesions=TABLES["lesions"].replace("L4,P2,2018-08-04", "L4,P2,2018-01-20"),
+        findings=TABLES["findings"].replace("P2,2018-08-04,new_intrahepatic\n", ""),
+    )
+    d = derived(raw)
+    rows = table(d)
+    assert len(d.cycles["P2"]) == 2
+    assert not {("patient", "P2", 1, "PFS"), ("cycle", "P2", 1, "TTP"), ("cycle", "P2", 1, "TTP_distant")} & rows.keys()
+    assert rows["patient", "P2", 1, "PFS_local"] == (390, 0)
+    assert rows["cycle", "P2", 2, "TTP"] == (180, 1)
+    [excluded] = d.exclusions
+    assert (excluded.unit, excluded.id, excluded.cycle) == ("cycle", "P2", 1)
+    assert "L4 first seen 2018-01-20, before completion on 2018-02-05" in excluded.reason
+    # Only later findings count: extrahepatic on 2019-03-02.
+    ignored = table(derived(raw, progression_before_completion="ignore"))
+    assert ignored["patient", "P2", 1, "PFS"] == (390, 1)
+
+
+def test_a_lesion_that_grows_between_two_sessions_is_progression_before_completion() -> None:
+    # L2 of 2018-01-01 grows from 40 to 50 mm by 2018-01-30; its sister L3 is treated on 2018-02-05. On 2018-04-02
+    # it still has 52 mm.
+    text = TABLES["measurements"].replace("P2,2018-04-02,L2,36", "P2,2018-01-30,L2,50\nP2,2018-04-02,L2,52")
+    d = derived(changed(measurements=text))
+    rows = table(d)
+    local = {
+        ("patient", "P2", 1, "PFS_local"),
+        ("cycle", "P2", 1, "TTP_local"),
+        ("lesion", "L2", 1, "local_recurrence"),
+    }
+    assert not local & rows.keys()
+    assert rows["lesion", "L3", 1, "local_recurrence"] == (390, 0)
+    assert rows["patient", "P2", 1, "PFS_distant"] == (180, 1)
+    assert [(x.unit, x.id, x.endpoints) for x in d.exclusions] == [
+        ("cycle", "P2", "PFS PFS_local TTP TTP_local"),
+        ("lesion", "L2", "local_recurrence"),
+    ]
+    ignored = table(derived(changed(measurements=text), progression_before_completion="ignore"))
+    assert ignored["lesion", "L2", 1, "local_recurrence"] == (56, 1)
+    # By the sum only scans of both count: none before completion, and 76 mm against 65 mm afterwards is 17 %.
+    assert table(derived(changed(measurements=text), unit="sum"))["patient", "P2", 1, "PFS_local"] == (390, 0)
+
+
+def test_a_lesion_treated_again_after_two_clean_scans_is_retreated_and_keeps_its_day_0() -> None:
+    # L1 again on day 106 with clean scans on days 56 and 90 (2018-02-26, 2018-04-01); 33 mm on 2018-07-01.
+    raw = changed(sessions=TABLES["sessions"] + "S10,P1,2018-04-17,L1\n")
+    d = derived(raw)
+    assert [(r.lesion_id, r.session_id) for r in d.retreatments["P1"]] == [("L1", "S10")]
+    assert len(d.cycles["P1"][0].sessions) == 1
+    assert table(d)["lesion", "L1", 1, "local_recurrence"] == (106, 0)
+    assert table(d)["patient", "P1", 1, "PFS"] == (106, 0)
+    assert [(x.left_days, x.right_days) for x in d.lesions if x.lesion_id == "L1"] == [(90, math.inf)]
+    # With one scan between it is ambiguous: sequential by default, retreated by rule.
+    once = changed(
+        sessions=TABLES["sessions"] + "S10,P1,2018-04-17,L1\n",
+        measurements=TABLES["measurements"].replace("P1,2018-04-01,L1,27\n", ""),
+    )
+    assert len(derived(once).cycles["P1"][0].sessions) == 2
+    assert table(derived(once, retreatment_scans=1))["lesion", "L1", 1, "local_recurrence"] == (106, 0)
+
+
+def test_a_progression_after_a_long_gap_without_scans_may_end_follow_up_before_it() -> None:
+    # L9: clean on day 56, 4 mm after complete response on day 360, nothing between: 304 days.
+    raw = changed(measurements=TABLES["measurements"].replace("P7,2018-06-30,L9,0\n", ""))
+    assert table(derived(raw))["lesion", "L9", 1, "local_recurrence"] == (360, 1)
+    d = derived(raw, visit_gap="censor")
+    rows = {(e.unit, e.endpoint): e for e in d.endpoints if e.id in ("P7", "L9")}
+    for unit, name in (("patient", "PFS"), ("cycle", "TTP_local"), ("lesion", "local_recurrence")):
+        assert (rows[unit, name].days, rows[unit, name].event, rows[unit, name].scan_date) == (56, 0, "2018-02-26")
+        assert "304 days without a scan" in rows[unit, name].reason
+    assert (rows["patient", "OS"].days, rows["patient", "OS"].event) == (360, 0)
+    assert table(derived(raw, visit_gap="censor", visit_gap_days=304))["patient", "P7", 1, "PFS"] == (360, 1)
+    # P4 dies 80 days after its last scan: an event of PFS unless 80 days are a gap.
+    assert table(derived(raw, visit_gap="censor", visit_gap_days=79))["patient", "P4", 1, "PFS"] == (120, 0)
+
+
 def test_a_lesion_of_a_later_cycle_is_distant_progression_even_without_a_finding() -> None:
     raw = changed(findings="patient_id,scan_date,finding\nP2,2019-03-02,new_extrahepatic\n")
     rows = {(e.id, e.endpoint, e.cycle): e for e in derived(raw).endpoints}

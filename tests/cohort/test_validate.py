@@ -57,10 +57,25 @@ def mm_in_cm() -> Raw:
     return raw | {"measurements": RawTable("measurements", raw["measurements"].columns, tuple(rows))}
 
 
-def tiny() -> Raw:
-    raw = raw_cohort()
-    rows = [(*r[:3], str(float(r[3]) / 10)) if r[2] == "L6" else r for r in raw["measurements"].rows]
-    return raw | {"measurements": RawTable("measurements", raw["measurements"].columns, tuple(rows))}
+def lesion_in_cm(lesion: str, dose_row: str = "") -> Callable[[], Raw]:
+    def made() -> Raw:
+        raw = raw_cohort()
+        rows = [(*r[:3], str(float(r[3]) / 10)) if r[2] == lesion else r for r in raw["measurements"].rows]
+        raw["measurements"] = RawTable("measurements", raw["measurements"].columns, tuple(rows))
+        if dose_row:
+            doses = [line for line in TABLES["dose_metrics"].strip().splitlines() if not line.startswith(lesion)]
+            raw["dose_metrics"] = raw_table("dose_metrics", "\n".join([*doses, dose_row]))
+        return raw
+
+    return made
+
+
+def shrunk() -> Raw:
+    text = TABLES["measurements"].replace("P1,2018-02-26,L1,28", "P1,2018-02-26,L1,3.1")
+    text = text.replace("P1,2018-04-01,L1,27", "P1,2018-04-01,L1,3").replace(
+        "P1,2018-07-01,L1,33", "P1,2018-07-01,L1,4"
+    )
+    return raw_cohort() | {"measurements": raw_table("measurements", text)}
 
 
 def sessions_of_p1(*dates: str) -> Callable[[], Raw]:
@@ -115,11 +130,11 @@ BROKEN: list[tuple[str, str, int | None, Callable[[], Raw]]] = [
     ("event_before_treatment", "findings", 2, swap("findings", "P2,2018-08-04", "P2,2017-12-20")),
     ("treated_before_seen", "sessions", 2, swap("lesions", "L1,P1,2017-12-20", "L1,P1,2018-01-20")),
     ("measured_before_seen", "measurements", 2, swap("lesions", "L1,P1,2017-12-20", "L1,P1,2017-12-30")),
-    ("progression_before_completion", "patients", 3, add("findings", "P2,2018-01-20,new_extrahepatic")),
+    ("progression_before_completion", "findings", 4, add("findings", "P2,2018-01-20,new_extrahepatic")),
     ("zero_follow_up", "patients", 7, swap("patients", "2018-01-31", "2018-01-01")),
     ("no_baseline_scan", "patients", 2, swap("measurements", "P1,2017-12-20,L1,30", "P1,2018-02-20,L1,30")),
-    ("no_baseline_measurement", "patients", 2, swap("measurements", "P1,2017-12-20,L1,30", "P1,2018-02-20,L1,30")),
-    ("first_seen_without_scan", "patients", 3, swap("lesions", "L4,P2,2018-08-04", "L4,P2,2018-07-31")),
+    ("no_baseline_measurement", "lesions", 2, swap("measurements", "P1,2017-12-20,L1,30", "P1,2018-02-20,L1,30")),
+    ("first_seen_without_scan", "lesions", 5, swap("lesions", "L4,P2,2018-08-04", "L4,P2,2018-07-31")),
     ("inadequate_scan_with_finding", "findings", 3, inadequate),
     ("retreated_target", "sessions", 11, sessions_of_p1("2018-08-01")),
     ("sequential_gap", "sessions", 11, sessions_of_p1("2018-01-11")),
@@ -128,7 +143,18 @@ BROKEN: list[tuple[str, str, int | None, Callable[[], Raw]]] = [
     ("transplant_without_lesion", "other_treatments", 4, add("other_treatments", "P3,2018-11-01,transplant,")),
     ("cm_for_mm", "measurements", None, mm_in_cm),
     ("cm_for_mm", "measurements", 5, swap("measurements", "P1,2018-07-01,L1,33", "P1,2018-07-01,L1,3.3")),
-    ("tiny_lesion", "measurements", 22, tiny),
+    ("cm_for_mm", "measurements", 2, swap("measurements", "P1,2017-12-20,L1,30", "P1,2017-12-20,L1,3.0")),
+    ("lesion_in_cm", "measurements", 22, lesion_in_cm("L6")),
+    ("lesion_in_cm", "measurements", 19, lesion_in_cm("L5", "L5,14,18.5,21,24,44,200,96.4,79,54,165,20")),
+    ("tenfold_shrinkage", "measurements", 3, shrunk),
+    ("baseline_on_treatment_day", "measurements", 2, swap("measurements", "P1,2017-12-20,L1", "P1,2018-01-01,L1")),
+    ("progression_before_completion", "lesions", 5, swap("lesions", "L4,P2,2018-08-04", "L4,P2,2018-01-20")),
+    ("progression_before_completion", "measurements", 33, add("measurements", "P2,2018-01-30,L2,50")),
+    ("sequential_or_retreated", "sessions", 11, sessions_of_p1("2018-03-10")),
+    ("visit_gap", "patients", 8, swap("measurements", "P7,2018-06-30,L9,0\n", "")),
+    ("combined_treatment_kept", "other_treatments", 4, add("other_treatments", "P1,2017-12-01,TACE,L1")),
+    ("combined_without_lesion", "other_treatments", 4, add("other_treatments", "P1,2017-12-01,SIRT,")),
+    ("treatment_before_growth", "other_treatments", 4, add("other_treatments", "P1,2018-05-01,SIRT,")),
     ("cgy_for_gy", "dose_metrics", 2, swap("dose_metrics", "L1,15,19", "L1,1500,19")),
     ("fraction_for_gy", "dose_metrics", 2, plus("dose_metrics", "lesion_id,d100_gy\nL1,0.9")),
     ("fraction_for_gy", "dose_metrics", 2, swap("dose_metrics", ",55,14,20", ",55,14,1.0")),
@@ -158,6 +184,16 @@ def test_a_broken_cohort_names_rule_table_and_row(
     found = problems(made())
     assert (rule, table, row) in {(p.rule, p.table, p.row) for p in found}, [str(p) for p in found]
     assert all(p.got and p.remedy for p in found)
+
+
+@pytest.mark.parametrize("sizes", [(30, 0, 3, 3), (30, 12, 3, 0), (30, 0, 0, 3), (11, 8, 7, 6), (30, 9, 3, 2)])
+def test_a_lesion_that_responds_is_not_taken_for_one_in_cm(sizes: tuple[int, ...]) -> None:
+    dates = ("2017-12-20", "2018-02-26", "2018-04-01", "2018-07-01")
+    text = TABLES["measurements"]
+    for date, old, new in zip(dates, (30, 28, 27, 33), sizes, strict=True):
+        text = text.replace(f"P1,{date},L1,{old}", f"P1,{date},L1,{new}")
+    found = problems(raw_cohort() | {"measurements": raw_table("measurements", text)})
+    assert not {p.rule for p in found} & {"cm_for_mm", "lesion_in_cm", "tenfold_shrinkage"}, [str(p) for p in found]
 
 
 def test_every_rule_is_broken_once() -> None:

@@ -1,20 +1,14 @@
-"""What cannot be true of a patient's story: the order of dates, whose lesion it is, how often it is treated."""
+"""What cannot be true of a patient's rows: the order of dates, and whose lesion it is."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from itertools import pairwise
+from collections.abc import Iterator
 
-from hdrplan.cohort.cycles import Cycle, cycles_of
-from hdrplan.cohort.model import Cohort, Patient, iso
 from hdrplan.cohort.problems import Problem, problem
-from hdrplan.cohort.progression import baseline_mm
 from hdrplan.cohort.rows import Row, Tables
-from hdrplan.cohort.rules import Rules
 
-__all__ = ["id_problems", "order_problems", "story_problems"]
+__all__ = ["id_problems", "order_problems"]
 
 
 def id_problems(tables: Tables) -> Iterator[Problem]:
@@ -123,88 +117,3 @@ def _of_findings(tables: Tables) -> Iterator[Problem]:
             yield problem(row.table, row.number, "event_before_treatment", words)
         if scan.flag("adequate") is False:
             yield problem(row.table, row.number, "inadequate_scan_with_finding", got)
-
-
-def story_problems(tables: Tables, cohort: Cohort, rules: Rules) -> Iterator[Problem]:
-    """Yield what one should know about how sessions, scans and lesions fit together.
-
-    Parameters
-    ----------
-    tables : Tables
-        In full form.
-    cohort : Cohort
-        The patients that they make.
-    rules : Rules
-        Windows and gaps.
-    """
-    row_of = {r.text("patient_id") or "": r.number for r in tables["patients"]}
-    session_row = {r.text("session_id") or "": r.number for r in tables["sessions"]}
-    for patient in cohort.patients:
-        who = row_of[patient.patient_id]
-        if not patient.sessions:
-            yield problem("patients", who, "patient_without_session", f"patient {patient.patient_id}")
-            continue
-        yield from _of_baseline(patient, who, rules)
-        cycles, again = cycles_of(patient, rules)
-        for r in again:
-            got = f"lesion {r.lesion_id} again on {iso(r.day)}"
-            yield problem("sessions", session_row[r.session_id], "retreated_target", got)
-        for cycle in cycles:
-            yield from _of_cycle(patient, cycle, session_row, rules)
-        scan_days = {s.day for s in patient.scans}
-        for x in patient.lesions.values():
-            if x.first_seen > cycles[0].first_day and x.first_seen not in scan_days:
-                yield problem("patients", who, "first_seen_without_scan", f"lesion {x.lesion_id}, {iso(x.first_seen)}")
-        if max(patient.last_contact, patient.death or 0) <= cycles[0].completion:
-            yield problem("patients", who, "zero_follow_up", f"patient {patient.patient_id}")
-    yield from _of_transplants(tables)
-    yield from _of_early_findings(cohort, rules, row_of)
-
-
-def _of_cycle(patient: Patient, cycle: Cycle, session_row: Mapping[str, int], rules: Rules) -> Iterator[Problem]:
-    """Gaps between sequential sessions, new lesions among their targets, too many sessions."""
-    for a, b in pairwise(cycle.sessions):
-        number, gap = session_row[b.session_id], b.day - a.day
-        if not rules.gap_min_days <= gap <= rules.gap_max_days:
-            got = f"{patient.patient_id}: {gap} days between {iso(a.day)} and {iso(b.day)}"
-            yield problem("sessions", number, "sequential_gap", got)
-        targets = [patient.lesions[x] for x in b.lesion_ids if x in patient.lesions]
-        new = [x.lesion_id for x in targets if x.first_seen > cycle.first_day]
-        if new:
-            yield problem("sessions", number, "early_new_lesion", f"lesion {new[0]} on {iso(b.day)}")
-    if len(cycle.sessions) > rules.max_sessions:
-        got = f"{patient.patient_id}: {len(cycle.sessions)} sessions in cycle {cycle.number}"
-        yield problem("sessions", session_row[cycle.sessions[-1].session_id], "too_many_sessions", got)
-
-
-def _of_baseline(patient: Patient, row: int, rules: Rules) -> Iterator[Problem]:
-    first = patient.sessions[0]
-    if not any(first.day - rules.baseline_days <= s.day <= first.day for s in patient.scans):
-        got = f"patient {patient.patient_id}: no scan from {rules.baseline_days} days before {iso(first.day)}"
-        yield problem("patients", row, "no_baseline_scan", got)
-    treated: dict[str, int] = {}
-    for s in patient.sessions:
-        for x in s.lesion_ids:
-            treated.setdefault(x, s.day)
-    for x, day in treated.items():
-        if x in patient.lesions and baseline_mm(patient.lesions[x], day) is None:
-            yield problem("patients", row, "no_baseline_measurement", f"lesion {x} before {iso(day)}")
-
-
-def _of_transplants(tables: Tables) -> Iterator[Problem]:
-    for row in tables["other_treatments"]:
-        if row.text("kind") == "transplant" and row.text("lesion_id") is None:
-            got = f"patient {row.text('patient_id')} on {row.day('date')}"
-            yield problem(row.table, row.number, "transplant_without_lesion", got)
-
-
-def _of_early_findings(cohort: Cohort, rules: Rules, row_of: Mapping[str, int]) -> Iterator[Problem]:
-    counted: dict[str, list[str]] = defaultdict(list)
-    for patient in cohort.patients:
-        cycles, _ = cycles_of(patient, rules)
-        for cycle in cycles:
-            for f in patient.findings:
-                if f.scan.adequate and cycle.first_day < f.scan.day <= cycle.completion:
-                    counted[patient.patient_id].append(f"{f.kind} on {iso(f.scan.day)}")
-    for who, events in counted.items():
-        yield problem("patients", row_of[who], "progression_before_completion", f"patient {who}: {events[0]}")

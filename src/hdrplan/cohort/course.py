@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hdrplan.cohort.cycles import Cycle, Retreatment
+from hdrplan.cohort.early import early_growth, early_progressions
 from hdrplan.cohort.model import Patient, Scan, iso
 from hdrplan.cohort.progression import Judged, judged_scans
 from hdrplan.cohort.records import Endpoint, Exclusion, LesionRecord
@@ -97,24 +98,39 @@ class Course:
             return _Event(self.origin, "no adequate scan after treatment")
         return _Event(last.day, f"no event at last adequate scan {last.scan_id}", last)
 
-    def _early(self) -> list[str]:
-        """Return findings between first and last session of the cycle, in words."""
-        return [
-            f"{f.kind} on {iso(f.scan.day)}, before completion on {iso(self.origin)}"
-            for f in self.patient.findings
-            if f.scan.adequate and self.cycle.first_day < f.scan.day <= self.origin
-        ]
-
     def exclusions(self) -> list[Exclusion]:
-        """Return what the cycle is left out of because progression was seen before its completion."""
-        if self.rules.progression_before_completion == "ignore" or not (early := self._early()):
+        """Return what the cycle, and each of its lesions, is left out of as it progressed before its completion."""
+        if self.rules.progression_before_completion == "ignore":
             return []
-        words = "PFS PFS_distant TTP TTP_distant" if self.cycle.number == 1 else "TTP TTP_distant"
-        return [
-            Exclusion(
-                unit="cycle", id=self.patient.patient_id, cycle=self.cycle.number, endpoints=words, reason=early[0]
-            )
-        ]
+        who, number = self.patient.patient_id, self.cycle.number
+        early = early_progressions(self.patient, self.cycle, self.rules)
+        parts = {"local" if e.kind == "local" else "distant" for e in early}
+        names = [*(("PFS",) if number == 1 else ()), "TTP"]
+        words = " ".join(
+            name + suffix
+            for name in names
+            for suffix in ("", "_local", "_distant")
+            if not suffix or suffix.removeprefix("_") in parts
+        )
+        rows = [Exclusion(unit="cycle", id=who, cycle=number, endpoints=words, reason=e.reason) for e in early[:1]]
+        for x in self.targets:
+            if grown := early_growth(self.patient, self.cycle, (x,), self.rules):
+                row = Exclusion(unit="lesion", id=x, cycle=number, endpoints="local_recurrence", reason=grown.reason)
+                rows.append(row)
+        return rows
+
+    def visit_gaps(self) -> list[tuple[str, int, int]]:
+        """Return progressions first seen long after the last scan: reason, day of the event, day of the scan before.
+
+        Without a scan since the treatment, its completion takes the place of the scan.
+        """
+        events = [self._local(), self._distant(), self._finding("new_extrahepatic", "extrahepatic progression")]
+        return [(e.reason, e.day, before) for e in events if e and (before := self._before_gap(e)) is not None]
+
+    def _before_gap(self, event: _Event) -> int | None:
+        """Day of the last adequate scan before an event, if more than ``visit_gap_days`` lie between them."""
+        before = max((s.day for s in self.scans if s.day < event.day), default=self.origin)
+        return before if event.day - before > self.rules.visit_gap_days else None
 
     def endpoints(self) -> list[Endpoint]:
         """Return OS and PFS (first cycle), TTP (every cycle)."""
@@ -152,8 +168,16 @@ class Course:
             stops.append(_Event(rival.day, f"follow-up ended by {rival.reason}", rival.scan))
         event, stop = _first(events), _first(stops)
         if event and (stop is None or event.day <= stop.day):
+            if self.rules.visit_gap == "censor" and (before := self._before_gap(event)) is not None:
+                return self._row(unit, name, self._at_gap(event, before), 0)
             return self._row(unit, name, event, 1)
         return self._row(unit, name, stop or self._end(), 0)
+
+    def _at_gap(self, event: _Event, before: int) -> _Event:
+        """End of follow-up at the last scan before an event that came after a gap."""
+        scan = next((s for s in self.scans if s.day == before), None)
+        gap = event.day - before
+        return _Event(before, f"follow-up ended before {gap} days without a scan, then {event.reason}", scan)
 
     def _row(self, unit: str, name: str, cause: _Event, event: int) -> Endpoint:
         return Endpoint(
@@ -171,6 +195,11 @@ class Course:
         """Return the interval of a lesion's local recurrence."""
         judged = self.judged[lesion_id]
         stop = self._target_treatment((lesion_id,))
+        first_bad = next((j for j in judged if j.grown), None)
+        if self.rules.visit_gap == "censor" and first_bad:
+            event = _Event(first_bad.scan.day, f"local recurrence: {first_bad.reason}", first_bad.scan)
+            if (before := self._before_gap(event)) is not None and (stop is None or event.day <= stop.day):
+                stop = self._at_gap(event, before)
         limit = stop.day if stop else math.inf
         bad = next((j for j in judged if j.grown and j.scan.day <= limit), None)
         until = bad.scan.day if bad else limit

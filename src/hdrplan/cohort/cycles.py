@@ -53,7 +53,7 @@ def cycles_of(patient: Patient, rules: Rules) -> tuple[tuple[Cycle, ...], tuple[
 
     A session starts a new cycle if it lies ``cycle_min_days`` or more after the first session of the present one and
     treats a lesion first seen after that. Any other session belongs to the present cycle, except for lesions that it
-    treats again late or after their recurrence was seen.
+    treats again late, after their recurrence was seen, or after scans that followed them up.
     """
     cycles: list[list[Session]] = []
     again: list[Retreatment] = []
@@ -99,7 +99,7 @@ def _is_retreatment(
     seen: tuple[Judged, ...] = judged_scans(
         (_cut(patient.lesions[lesion_id], session.day),), (before[0].day,), before[-1].day, rules
     )
-    return any(j.grown for j in seen)
+    return len(seen) >= rules.retreatment_scans or any(j.grown for j in seen)
 
 
 def _cut(lesion: Lesion, day: int) -> Lesion:

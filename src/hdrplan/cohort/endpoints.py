@@ -55,8 +55,10 @@ def derive(cohort: Cohort, rules: Rules, *, on_progress: Callable[[int, int], No
         for cycle in cycles[who]:
             course = Course(patient, cycle, again[who], rules)
             endpoints += course.endpoints()
-            exclusions += course.exclusions()
-            lesions += [course.lesion_record(x) for x in cycle.lesion_ids if x in patient.lesions]
+            left_out = course.exclusions()
+            exclusions += left_out
+            without = {x.id for x in left_out if x.unit == "lesion"}
+            lesions += [course.lesion_record(x) for x in course.targets if x not in without]
     endpoints += [_as_endpoint(x) for x in lesions]
     _check_against_survival(endpoints, cycles)
     return Derived(

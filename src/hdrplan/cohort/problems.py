@@ -56,12 +56,36 @@ RULES: dict[str, tuple[bool, str]] = {
         False,
         "The paper asks for an MRI at most 30 days before treatment; growth has no true baseline.",
     ),
+    "baseline_on_treatment_day": (
+        False,
+        "A scan of the day of treatment is taken as baseline: if it was made after the implantation, date it so.",
+    ),
     "no_baseline_measurement": (False, "Growth is judged against the first measurement after treatment."),
     "first_seen_without_scan": (False, "first_seen_date is taken as the date of the finding."),
     "inadequate_scan_with_finding": (False, "The finding is not counted; if it is certain, set adequate to 1."),
     "retreated_target": (
         False,
         "The follow-up of the lesion is censored on that day; the session is not a sequential one.",
+    ),
+    "sequential_or_retreated": (
+        False,
+        "It counts as a sequential session and moves day 0; with the rule retreatment_scans = 0 it is a retreatment.",
+    ),
+    "visit_gap": (
+        False,
+        "The progression may be much older: the rule visit_gap = censor ends follow-up at the scan before the gap.",
+    ),
+    "combined_treatment_kept": (
+        False,
+        "The patient is kept; the rule exclude = combined_treatment leaves such patients out, as the paper does.",
+    ),
+    "combined_without_lesion": (
+        False,
+        "If it treated a target, name the lesion: then it counts as a combined treatment.",
+    ),
+    "treatment_before_growth": (
+        False,
+        "If it treated the lesion, name it: follow-up then ends there; else the growth counts in spite of it.",
     ),
     "sequential_gap": (
         False,
@@ -72,7 +96,8 @@ RULES: dict[str, tuple[bool, str]] = {
     "transplant_without_lesion": (False, "Name the target lesions if the transplant should censor their follow-up."),
     # units and doses
     "cm_for_mm": (True, 'Diameters are mm: multiply by 10; if true, run with `accept=["cm_for_mm"]`.'),
-    "tiny_lesion": (False, "The lesion is below 5.5 mm on every scan: is it in cm?"),
+    "lesion_in_cm": (True, 'Diameters are mm: multiply by 10; if true, run with `accept=["lesion_in_cm"]`.'),
+    "tenfold_shrinkage": (False, "True, or in cm from this scan on?"),
     "cgy_for_gy": (True, "Doses are Gy: divide by 100."),
     "fraction_for_gy": (
         True,

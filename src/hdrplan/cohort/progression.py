@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hdrplan.cohort.model import Lesion, Scan, iso
+from hdrplan.cohort.model import Lesion, Measurement, Scan, iso
 from hdrplan.cohort.rules import Rules
 
-__all__ = ["Judged", "baseline_mm", "judged_scans"]
+__all__ = ["Judged", "baseline_mm", "baseline_of", "judged_scans"]
 
 # 1.2 * 25 mm must equal 30 mm: far below the 0.1 mm that a caliper shows.
 _ROUNDING_MM = 1e-6
@@ -41,14 +41,16 @@ class Judged:
     reason: str
 
 
+def baseline_of(lesion: Lesion, treated: int) -> Measurement | None:
+    """Return the last evaluable measurement on or before the day of the lesion's first session."""
+    before = [m for m in lesion.measurements if m.scan.day <= treated and m.scan.adequate and m.diameter_mm is not None]
+    return before[-1] if before else None
+
+
 def baseline_mm(lesion: Lesion, treated: int) -> float | None:
     """Return the last evaluable diameter on or before the day of the lesion's first session."""
-    before = [
-        m.diameter_mm
-        for m in lesion.measurements
-        if m.scan.day <= treated and m.scan.adequate and m.diameter_mm is not None
-    ]
-    return before[-1] if before else None
+    baseline = baseline_of(lesion, treated)
+    return baseline.diameter_mm if baseline else None
 
 
 def judged_scans(lesions: Sequence[Lesion], treated: Sequence[int], after: int, rules: Rules) -> tuple[Judged, ...]:

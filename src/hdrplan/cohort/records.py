@@ -78,9 +78,9 @@ class Exclusion:
 
     Parameters
     ----------
-    unit : {"patient", "cycle"}
+    unit : {"patient", "cycle", "lesion"}
     id : str
-        Patient.
+        Patient or lesion.
     cycle : int or None
     endpoints : str
         Of which endpoints, separated by blanks.

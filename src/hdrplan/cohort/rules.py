@@ -38,8 +38,15 @@ class Rules:
     target_treatment : {"censor", "ignore"}
         Whether another loco-regional treatment of a target lesion censors its follow-up.
     progression_before_completion : {"exclude", "ignore"}
-        What happens when a progression is seen between the first and the last session of a treatment: the treatment is
-        left out of the progression endpoints (and listed in the exclusions), or only later findings count.
+        What happens when a progression (a new finding, a new lesion outside the treatment, growth of a treated lesion)
+        is seen between the first and the last session of a treatment: the treatment is left out of the progression
+        endpoints and a grown lesion out of local recurrence (all listed in the exclusions), or only later findings
+        count.
+    visit_gap : {"keep", "censor"}
+        Whether a progression (or, in PFS, a death) after more than ``visit_gap_days`` without an adequate scan counts
+        on its day, or follow-up ends at the scan before, as the FDA's guidance asks after two missed visits.
+    visit_gap_days : int
+        Two visits of three months.
     cycle_min_days : int
         A later session starts a new cycle if it takes place at least this long after the first one and treats a lesion
         that was first seen after the first one.
@@ -47,7 +54,11 @@ class Rules:
         Sequential sessions outside these limits are flagged.
     retreatment_after_days : int
         A lesion of the cycle that is treated again later than this after the first session (three gaps of six weeks)
-        counts as retreated and not as a sequential session. So does one treated again after its recurrence was seen.
+        counts as retreated and not as a sequential session. So does one treated again after its recurrence was seen,
+        or, later than ``gap_max_days`` after its last session, after ``retreatment_scans``.
+    retreatment_scans : int
+        Adequate scans of a lesion between two of its sessions that make the second one a retreatment: its follow-up
+        had begun.
     baseline_days : int
         A baseline scan takes place at most this long before the first session.
     week8_from_days, week8_to_days, month3_from_days, month3_to_days : int
@@ -66,6 +77,7 @@ class Rules:
     References
     ----------
     Eisenhauer EA et al., New response evaluation criteria in solid tumours: RECIST 1.1, Eur J Cancer 2009;45:228.
+    FDA, Clinical trial endpoints for the approval of cancer drugs and biologics: guidance for industry, 2007, App. 3.
     Xu et al., Ther Adv Med Oncol 2021;13, DOI 10.1177/17588359211042304.
     """
 
@@ -78,11 +90,14 @@ class Rules:
     censor_date: Literal["last_adequate_scan", "last_contact"] = "last_adequate_scan"
     target_treatment: Literal["censor", "ignore"] = "censor"
     progression_before_completion: Literal["exclude", "ignore"] = "exclude"
+    visit_gap: Literal["keep", "censor"] = "keep"
+    visit_gap_days: int = 183
     cycle_min_days: int = 56
     gap_min_days: int = 28
     gap_max_days: int = 42
     max_sessions: int = 4
     retreatment_after_days: int = 126
+    retreatment_scans: int = 2
     baseline_days: int = 30
     week8_from_days: int = 35
     week8_to_days: int = 77

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterator
@@ -16,8 +18,10 @@ __all__ = ["dose_problems", "size_problems"]
 _TENFOLD = (8.0, 12.5)
 # Below this median a whole table of lesions is in cm: RECIST measures from 10 mm up, the paper's mean is 37 mm.
 _TABLE_IN_CM_MM = 9.0
-# Hardly anybody treats a lesion this small: on every scan below it, the lesion may be in cm.
+# Hardly anybody treats a lesion this small: on every scan below it, the lesion is in cm.
 _LESION_IN_CM_MM = 5.5
+# Nor is a CTV five times as wide as its lesion ever was: 7 "mm" in a CTV of 150 cm3 (66 mm across) are cm.
+_CTV_ACROSS = 5.0
 # A D100 below this is a fraction of the prescription; nobody treats with 3 Gy.
 _MINIMUM_GY = 3.0
 _DOSES = ("d100_gy", "d98_gy", "d95_gy", "d90_gy", "d50_gy", "d2_gy")
@@ -36,18 +40,48 @@ def size_problems(tables: Tables) -> Iterator[Problem]:
     if middle < _TABLE_IN_CM_MM:
         yield problem("measurements", None, "cm_for_mm", f"half of all diameters are below {middle:g} mm")
         return
-    by_lesion: dict[str | None, list[tuple[Row, float]]] = defaultdict(list)
-    for row, size in sized:
-        by_lesion[row.text("lesion_id")].append((row, size))
-    for lesion, story in by_lesion.items():
-        for row, size in story:
-            others = [s for r, s in story if r is not row]
-            typical = statistics.median(others) if others else float("nan")
-            if others and _TENFOLD[0] <= typical / size <= _TENFOLD[1]:
-                got = f"lesion {lesion}: {size:g} mm, its other scans {typical:g} mm"
-                yield problem(row.table, row.number, "cm_for_mm", got)
-            elif row is story[0][0] and max(size, *others, 0.0) < _LESION_IN_CM_MM:
-                yield problem(row.table, row.number, "tiny_lesion", f"lesion {lesion}: {size:g} mm, never larger")
+    by_lesion: dict[str, list[Row]] = defaultdict(list)
+    for row in tables["measurements"]:
+        if row.value("longest_diameter_mm") is not None:
+            by_lesion[row.text("lesion_id") or ""].append(row)
+    scanned_on = {r.text("scan_id"): r.day("scan_date") for r in tables["scans"]}
+    ctv_cm3 = {r.text("lesion_id"): v for r in tables["dose_metrics"] if (v := r.value("ctv_cm3"))}
+    for lesion, rows in by_lesion.items():
+        rows.sort(key=lambda r: scanned_on.get(r.text("scan_id")) or dt.date.min)
+        yield from _of_lesion(lesion, rows, ctv_cm3.get(lesion))
+
+
+def _of_lesion(lesion: str, rows: list[Row], ctv_cm3: float | None) -> Iterator[Problem]:
+    """Single scans tenfold off their neighbours, and a lesion that is in cm on every scan; 0 mm parts the story."""
+    sizes = [row.value("longest_diameter_mm") or 0.0 for row in rows]
+    largest = max(sizes)
+    across_mm = (6.0 / math.pi * ctv_cm3 * 1e3) ** (1.0 / 3.0) if ctv_cm3 else 0.0
+    if 0.0 < largest < max(_LESION_IN_CM_MM, across_mm / _CTV_ACROSS):
+        volume = f"; its CTV of {ctv_cm3:g} cm3 is a sphere of {across_mm:.0f} mm" if across_mm else ""
+        first = next(row for row, size in zip(rows, sizes, strict=True) if size)
+        yield problem(first.table, first.number, "lesion_in_cm", f"lesion {lesion}: at most {largest:g} mm{volume}")
+        return
+    begun = 0  # of the present run of scans without a tenfold step
+    from_above = False
+    for i, (size, after) in enumerate(pairwise([*sizes, 0.0])):
+        down, up = _tenfold(size, after), _tenfold(after, size)
+        last = i == len(sizes) - 1
+        if not (down or up or last or after == 0.0 or size == 0.0):
+            continue
+        run = range(begun, i + 1)
+        if up or (from_above and last and len(run) == 1 and size):
+            beside = after if up else sizes[begun - 1]
+            for k in run:
+                got = f"lesion {lesion}: {sizes[k]:g} mm, {beside:g} mm on the scan beside it"
+                yield problem(rows[k].table, rows[k].number, "cm_for_mm", got)
+        elif from_above and size:
+            got = f"lesion {lesion}: {sizes[begun]:g} mm after {sizes[begun - 1]:g} mm"
+            yield problem(rows[begun].table, rows[begun].number, "tenfold_shrinkage", got)
+        begun, from_above = i + 1, down
+
+
+def _tenfold(large: float, small: float) -> bool:
+    return small > 0.0 and _TENFOLD[0] <= large / small <= _TENFOLD[1]
 
 
 def dose_problems(tables: Tables) -> Iterator[Problem]:

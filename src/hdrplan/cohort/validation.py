@@ -6,12 +6,13 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 
 from hdrplan.cohort.cells import typed_tables
-from hdrplan.cohort.checks import id_problems, order_problems, story_problems
+from hdrplan.cohort.checks import id_problems, order_problems
 from hdrplan.cohort.model import Cohort
 from hdrplan.cohort.problems import Problem, raise_errors
 from hdrplan.cohort.rows import RawTable
 from hdrplan.cohort.rules import Rules
 from hdrplan.cohort.stories import cohort_of, full_tables
+from hdrplan.cohort.story_checks import story_problems
 from hdrplan.cohort.tables import TABLES
 from hdrplan.cohort.units import dose_problems, size_problems
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -44,14 +45,23 @@ def derive(request: CohortRequest, output: Output, quiet: bool, as_json: bool) -
     opened = open_cohort(request)
     with progress_bar("patients", quiet=quiet or as_json) as progress:
         derived = endpoints_of(opened.cohort, opened.rules, on_progress=progress)
+    other = None
+    if any(p.rule == "visit_gap" for p in opened.problems):
+        choice: Literal["keep", "censor"] = "keep" if opened.rules.visit_gap == "censor" else "censor"
+        other = endpoints_of(opened.cohort, replace(opened.rules, visit_gap=choice))
     with new_folder(output) as draft:
         _write(draft, request, opened, derived)
     steps, rules, n_warnings = flow(opened.cohort, derived), opened.rules.table(), len(opened.problems)
     if as_json:
-        table = {"output": str(output.path), **derived_table(derived, steps), "warnings": n_warnings, "rules": rules}
+        table = {
+            "output": str(output.path),
+            **derived_table(derived, steps, other),
+            "warnings": n_warnings,
+            "rules": rules,
+        }
         click.echo(json_text(table), nl=False)
         return
-    echo_lines(derived_lines(derived, steps))
+    echo_lines(derived_lines(derived, steps, other))
     if not quiet:
         click.echo("rules: " + ", ".join(f"{k}={_plain(v)}" for k, v in rules.items()))
     click.echo(f"Wrote {output.path} ({n_warnings} warnings). Research use only.")

@@ -41,19 +41,43 @@ def problem_lines(problems: Sequence[Problem], accept: Collection[str], n_tables
     yield f"{errors} errors, {len(problems) - errors} warnings in {n_tables} tables"
 
 
-def derived_table(derived: Derived, steps: Iterable[FlowStep]) -> dict[str, object]:
-    """Return the flow of all patients, and rows, events and competing deaths of each endpoint."""
-    return {"flow": [asdict(s) for s in steps if s.group == "all"], "endpoints": _counts(derived.endpoints)}
+def derived_table(derived: Derived, steps: Iterable[FlowStep], other: Derived | None) -> dict[str, object]:
+    """Return the flow of all patients, and rows, events and competing deaths of each endpoint.
+
+    Parameters
+    ----------
+    derived : Derived
+    steps : iterable of FlowStep
+    other : Derived or None
+        The same cohort under the other choice of the rule ``visit_gap``, where the choice matters.
+    """
+    table: dict[str, object] = {
+        "flow": [asdict(s) for s in steps if s.group == "all"],
+        "endpoints": _counts(derived.endpoints),
+    }
+    return table if other is None else table | {f"with_visit_gap_{other.rules.visit_gap}": _counts(other.endpoints)}
 
 
-def derived_lines(derived: Derived, steps: Iterable[FlowStep]) -> Iterator[str]:
-    """Yield the same as lines of text."""
+def derived_lines(derived: Derived, steps: Iterable[FlowStep], other: Derived | None) -> Iterator[str]:
+    """Yield the same as lines of text.
+
+    Parameters
+    ----------
+    derived : Derived
+    steps : iterable of FlowStep
+    other : Derived or None
+        The same cohort under the other choice of the rule ``visit_gap``, where the choice matters.
+    """
+    others = _counts(other.endpoints) if other else {}
     for s in steps:
         if s.group == "all":
             yield f"{s.step:<50}{s.patients:>6} patients {s.lesions:>6} lesions {s.cycles:>6} cycles"
     for name, count in _counts(derived.endpoints).items():
         competing = f", {count['competing']} deaths before" if count["competing"] else ""
-        yield f"{name:<24}{count['n']:>6} rows {count['events']:>6} events{competing}"
+        with_other = ""
+        if other and others[name]["events"] != count["events"]:
+            with_other = f"; {others[name]['events']} with visit_gap={other.rules.visit_gap}"
+        yield f"{name:<24}{count['n']:>6} rows {count['events']:>6} events{competing}{with_other}"
 
 
 def _counts(endpoints: Iterable[Endpoint]) -> dict[str, dict[str, int]]:

@@ -1,0 +1,78 @@
+"""Progressions that a scan showed between the first and the last session of a treatment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hdrplan.cohort.cycles import Cycle
+from hdrplan.cohort.model import Finding, Patient, Scan, iso
+from hdrplan.cohort.progression import judged_scans
+from hdrplan.cohort.rules import Rules
+
+__all__ = ["EarlyProgression", "early_growth", "early_progressions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyProgression:
+    """One progression after the first session of a treatment and not after its last one.
+
+    Parameters
+    ----------
+    kind : {"local", "new_intrahepatic", "new_extrahepatic"}
+    day : int
+    reason : str
+    source : Finding, (Scan, str) or str
+        The finding, the scan and lesion of the measurement, or the lesion by its first-seen date, that shows it.
+    """
+
+    kind: Literal["local", "new_intrahepatic", "new_extrahepatic"] | str
+    day: int
+    reason: str
+    source: Finding | tuple[Scan, str] | str
+
+
+def early_progressions(patient: Patient, cycle: Cycle, rules: Rules) -> tuple[EarlyProgression, ...]:
+    """Return what progressed before the completion of a treatment, the earliest first.
+
+    New findings, lesions outside the treatment by their first-seen date, and treated lesions that grew. A lesion first
+    seen between two sessions and treated in the later one belongs to the treatment (``cycle_min_days``).
+    """
+    until = f", before completion on {iso(cycle.completion)}"
+    early = [
+        EarlyProgression(kind=f.kind, day=f.scan.day, reason=f"{f.kind} on {iso(f.scan.day)}{until}", source=f)
+        for f in patient.findings
+        if f.scan.adequate and cycle.first_day < f.scan.day <= cycle.completion
+    ]
+    for x in patient.lesions.values():
+        if x.lesion_id not in cycle.lesion_ids and cycle.first_day < x.first_seen <= cycle.completion:
+            reason = f"new intrahepatic lesion {x.lesion_id} first seen {iso(x.first_seen)}{until}"
+            early.append(EarlyProgression(kind="new_intrahepatic", day=x.first_seen, reason=reason, source=x.lesion_id))
+    targets = tuple(x for x in cycle.lesion_ids if x in patient.lesions)
+    together = [targets] if rules.unit == "sum" and targets else [(x,) for x in targets]
+    early += [grown for ids in together if (grown := early_growth(patient, cycle, ids, rules))]
+    return tuple(sorted(early, key=lambda e: e.day))
+
+
+def early_growth(patient: Patient, cycle: Cycle, ids: tuple[str, ...], rules: Rules) -> EarlyProgression | None:
+    """Return the first growth of treated lesions, one or the sum of several, before the treatment was complete.
+
+    Parameters
+    ----------
+    patient : Patient
+    cycle : Cycle
+    ids : tuple of str
+        Lesions of the cycle.
+    rules : Rules
+
+    Returns
+    -------
+    EarlyProgression or None
+    """
+    treated = [cycle.sessions_of(x)[0].day for x in ids]
+    judged = judged_scans([patient.lesions[x] for x in ids], treated, max(treated), rules)
+    grown = next((j for j in judged if j.grown and j.scan.day <= cycle.completion), None)
+    if grown is None:
+        return None
+    reason = f"local progression on {iso(grown.scan.day)}, before completion on {iso(cycle.completion)}: {grown.reason}"
+    return EarlyProgression(kind="local", day=grown.scan.day, reason=reason, source=(grown.scan, ids[0]))
