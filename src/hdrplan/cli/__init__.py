@@ -13,6 +13,7 @@ import click
 
 from hdrplan import __version__
 from hdrplan.cli.ending import Stopped, heed_signals, ignore_signals, open_streams, pipe_is_closed
+from hdrplan.cli.exit_codes import ExitCode
 from hdrplan.cli.flags import in_flags
 from hdrplan.errors import HdrPlanError, fitted
 
@@ -55,6 +56,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "power": ("hdrplan.cli.power", "Compute power and type-I error of a planned study."),
     },
     "Trust and speed": {
+        "info": ("hdrplan.cli.info", "Tell programs what hdrplan can do: commands, goals, files, exit codes."),
         "explain": ("hdrplan.cli.explain", "Explain what a warning means, why it is given and what to do."),
         "bench": ("hdrplan.cli.bench", "Measure speed and errors of the dose engine on this machine."),
         "validate": ("hdrplan.cli.validate", "Validation dossier of this installation: page and JSON."),
@@ -97,7 +99,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; any error made on purpose is one line and exit code 2."""
+    """Run the command line; any error made on purpose is one line and :attr:`ExitCode.REFUSED`."""
     open_streams()
     heed_signals()
     try:
@@ -111,29 +113,29 @@ def _run() -> None:
         cli.main(standalone_mode=False)
     except HdrPlanError as error:
         click.echo(f"hdrplan: {in_flags(str(error))}", err=True)
-        sys.exit(2)
+        sys.exit(ExitCode.REFUSED)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except (click.Abort, KeyboardInterrupt):
         ignore_signals()  # a second Ctrl-C comes soon after the first
         click.echo("hdrplan: stopped by the user; no incomplete output is left", err=True)
-        sys.exit(130)
+        sys.exit(ExitCode.INTERRUPTED)
     except Stopped as stop:
         ignore_signals()
         click.echo(f"hdrplan: stopped by {stop}; no incomplete output is left", err=True)
-        sys.exit(128 + stop.number)
+        sys.exit(ExitCode.of_signal(stop.number))
     except SystemExit:
         if pipe_is_closed():
-            sys.exit(141)  # as a program that SIGPIPE ends
+            sys.exit(ExitCode.PIPE_CLOSED)
         raise
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        sys.exit(ExitCode.REFUSED)
     except MemoryError:
         click.echo("hdrplan: this machine does not have enough memory; no incomplete output is left", err=True)
-        sys.exit(2)
+        sys.exit(ExitCode.REFUSED)
     except OSError as error:
         # Disk full, folder not writable, file vanished: the system's own words and where.
         line = f"{error.strerror or error}: {error.filename or 'no file named'}"
         click.echo(f"hdrplan: {fitted(line)}", err=True)
-        sys.exit(2)
+        sys.exit(ExitCode.REFUSED)

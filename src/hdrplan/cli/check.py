@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hdrplan.cli.common import json_option, printed_warnings, quiet_option, strict_option, warn
+from hdrplan.cli.exit_codes import ExitCode
 from hdrplan.cli.inputs import IN_FILE
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import progress_bar
@@ -102,7 +103,7 @@ def command(
         _print(check, quiet)
         if output is not None:
             click.echo(f"Wrote {output.path / 'check.html'}. Research use only, never for treatment.")
-    sys.exit(0 if check.passed else 1)
+    sys.exit(ExitCode.DONE if check.passed else ExitCode.FAILED)
 
 
 def _write(

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from hdrplan.cautions import Caution, each_once
+from hdrplan.cli.exit_codes import ExitCode
 from hdrplan.cli.flags import in_flags
 from hdrplan.errors import InputError
 
@@ -64,7 +65,7 @@ def _short(text: str) -> str:
 
 
 def exit_if_lost(count: int, of: str, remedy: str) -> None:
-    """End with code 3 where work is lost to the machine: everything else is done and written.
+    """End with :attr:`ExitCode.LOST` where work is lost to the machine: everything else is done and written.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def exit_if_lost(count: int, of: str, remedy: str) -> None:
     """
     if count:
         click.echo(f"hdrplan: {count} {of} are lost to the machine: their processes died twice. {remedy}", err=True)
-        sys.exit(3)
+        sys.exit(ExitCode.LOST)
 
 
 def printed_warnings() -> tuple[Caution, ...]:

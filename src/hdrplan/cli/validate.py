@@ -12,6 +12,7 @@ import click
 
 from hdrplan.cli.case import case_options, read_case_from
 from hdrplan.cli.common import json_option, quiet_option
+from hdrplan.cli.exit_codes import ExitCode
 from hdrplan.cli.flags import in_flags
 from hdrplan.cli.inputs import IN_FOLDER, IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
@@ -94,7 +95,7 @@ def command(
         _print(rows, quiet)
         if output is not None:
             click.echo(f"Wrote {output.path / 'validation.html'}. Research use only, never for treatment.")
-    sys.exit(1 if any(row.state == "fail" for row in rows) else 0)
+    sys.exit(ExitCode.FAILED if any(row.state == "fail" for row in rows) else ExitCode.DONE)
 
 
 def _case_file(

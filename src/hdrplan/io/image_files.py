@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import BoolArray
+from hdrplan.catalogue import IMAGE_ENDINGS
 from hdrplan.errors import FormatError, InputError, ResourceError
 from hdrplan.geometry import Grid, Role, Structure
 from hdrplan.io.files import existing_file
@@ -24,7 +25,6 @@ from hdrplan.memory import require_memory
 
 __all__ = ["Image", "open_grid", "open_image"]
 
-SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
 MAX_BYTES = 8 << 30
 # Deflate shrinks at most 1032 to 1; bzip2 of zeros more, but no real image.
 MAX_RATIO = 1100
@@ -111,8 +111,8 @@ def open_image(path: Path) -> Image:
     import SimpleITK as sitk  # noqa: N813 (its own documentation's name)
 
     existing_file(path)
-    if not str(path).lower().endswith(SUFFIXES):
-        raise FormatError(f"expected an image ({', '.join(SUFFIXES)})", got=path.name, where=path)
+    if not str(path).lower().endswith(IMAGE_ENDINGS):
+        raise FormatError(f"expected an image ({', '.join(IMAGE_ENDINGS)})", got=path.name, where=path)
     check_text_header(path)
     _refuse_detached(path)
     sitk.ProcessObject.SetGlobalWarningDisplay(False)

@@ -5,25 +5,15 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from hdrplan import __version__
+from hdrplan.catalogue import installed_versions
 from hdrplan.cautions import Caution
 from hdrplan.io.value_files import write_json
 
 __all__ = ["RunRecord", "write_run"]
-
-
-def _versions() -> dict[str, str]:
-    versions = {"hdrplan": __version__, "python": platform.python_version()}
-    for package in ("numpy", "numba", "scipy", "highspy", "SimpleITK", "pydicom"):
-        with suppress(PackageNotFoundError):
-            versions[package] = version(package)
-    return versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +47,7 @@ class RunRecord:
     facts: Mapping[str, object] = field(default_factory=dict)
     warnings: Sequence[Caution] = ()
     written: datetime = field(default_factory=lambda: datetime.now(UTC))
-    versions: Mapping[str, str] = field(default_factory=_versions)
+    versions: Mapping[str, str] = field(default_factory=installed_versions)
     platform: str = f"{sys.platform} {platform.machine()}"
 
     def table(self) -> dict[str, object]:

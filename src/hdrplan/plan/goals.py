@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from hdrplan.catalogue import GOAL_METRICS, GOAL_PATTERN, METRIC_PATTERN
 from hdrplan.errors import InputError
 
 __all__ = ["AROUND", "Goal", "Goals", "Metric", "Prescription", "isodose_frac", "parse_goal", "parse_metric"]
@@ -130,9 +131,9 @@ class Goals:
 
 # Conformity indices and the side on which they are good (:mod:`hdrplan.metrics.indices`). CN is van 't Riet's name of
 # the product that is COIN without organs (Int J Radiat Oncol Biol Phys 1997;37:731).
-_INDICES: dict[str, Literal[">=", "<="]] = {"COIN": ">=", "CN": ">=", "HTCI": ">=", "PITV": "<="}
-_METRIC = re.compile(r"^(D|V)\s*([0-9]*\.?[0-9]+)\s*(cc|cm3|ml|%|Gy)?$", re.IGNORECASE)
-_GOAL = re.compile(r"^(.+?)\s*(>=|<=|≥|≤|>|<|=)\s*([-+0-9.eE]+)\s*(Gy|cGy|%|cc|cm3|ml|s|min)?$", re.IGNORECASE)
+_INDICES = {metric.written: metric.senses[0] for metric in GOAL_METRICS if not metric.units}
+_METRIC = re.compile(METRIC_PATTERN, re.IGNORECASE)
+_GOAL = re.compile(GOAL_PATTERN, re.IGNORECASE)
 
 
 def parse_metric(text: str) -> Metric:

@@ -8,12 +8,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
-from importlib import resources
 from types import MappingProxyType
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray
+from hdrplan.catalogue import DEFAULT_SOURCE, sources_by_name
 from hdrplan.door import Entries
 from hdrplan.errors import FormatError, InputError
 from hdrplan.sources.model import TG43Source
@@ -30,8 +30,6 @@ __all__ = [
     "user_source",
 ]
 
-DEFAULT_SOURCE = "gammamed-12i"
-_DATA = resources.files("hdrplan.sources") / "data"
 # The keys of a record that a dose depends on.
 _NUMBERS = (
     "dose_rate_constant_cgy_per_h_per_u",
@@ -43,11 +41,9 @@ _NUMBERS = (
 )
 
 
-@cache
 def source_names() -> tuple[str, ...]:
     """Names of the packaged sources; the default first, then by the alphabet."""
-    names = sorted(entry.name.removesuffix(".json") for entry in _DATA.iterdir() if entry.name.endswith(".json"))
-    return (DEFAULT_SOURCE, *(name for name in names if name != DEFAULT_SOURCE))
+    return tuple(sources_by_name())
 
 
 @cache
@@ -142,4 +138,4 @@ def _shape_of(name: str) -> tuple[FloatArray, FloatArray]:
 
 @cache
 def _record(name: str) -> Entries:
-    return Entries(json.loads((_DATA / f"{name}.json").read_text(encoding="utf-8")), name)
+    return Entries(sources_by_name()[name], name)

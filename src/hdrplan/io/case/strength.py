@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from hdrplan.catalogue import STRENGTH_ENTRIES
 from hdrplan.door import as_moment, as_number
 from hdrplan.errors import InputError
 from hdrplan.sources import ApparentActivity, Calibration, Strength, checked_strength_u, strength_from_text
 
 __all__ = ["STRENGTH_KEYS", "strength_of", "strength_values"]
 
-STRENGTH_KEYS = (
-    "strength_u",
-    "calibration_strength_u",
-    "calibration_time",
-    "treatment_time",
-    "activity_ci",
-    "u_per_mci",
-)
+STRENGTH_KEYS = tuple(STRENGTH_ENTRIES)
 _FORMS = "strength_u; or calibration_strength_u, calibration_time and treatment_time; or activity_ci (apparent)"
 
 

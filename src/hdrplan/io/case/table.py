@@ -32,6 +32,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hdrplan.catalogue import CASE_ENTRIES
 from hdrplan.cautions import Caution, each_once
 from hdrplan.door import Entries
 from hdrplan.errors import HdrPlanError, InputError
@@ -55,9 +56,7 @@ __all__ = ["CASE_KEYS", "DWELL_OPTIONS", "CaseFile", "case_of_parts", "case_of_t
 
 # What a case may say of the planning, by name.
 DWELL_OPTIONS = {name: option for name, option in PLAN_OPTIONS.items() if option.in_case}
-CASE_KEYS = frozenset(
-    {"name", "ct", "catheters", "healthy", "goals", "structures", "roles", "prescription_gy", "source", "dwells"}
-)
+CASE_KEYS = frozenset(CASE_ENTRIES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
