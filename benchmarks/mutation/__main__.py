@@ -71,7 +71,7 @@ def _command_line() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 1) - 1))
     parser.add_argument("--rooms", default=",".join(ROOMS))
     parser.add_argument(
-        "--budget", type=float, default=30.0, help="most seconds of tests for a mutant, the quickest first"
+        "--budget", type=float, default=30.0, help="maximum processor seconds of tests per mutant, quickest first"
     )
     parser.add_argument("--again", action="store_true", help="try those anew that were alive")
     parser.add_argument("--table-only", action="store_true", help="write the page from the results kept")
@@ -180,7 +180,7 @@ def _say(mutant: Mutant, verdict: Verdict, done: int, total: int, seconds: float
     left_min = seconds / done * (total - done) / 60
     end = f"killed by {verdict.killed_by}" if verdict.killed_by else "ALIVE"
     print(
-        f"{done}/{total}, {left_min:.0f} min left | {verdict.seconds:5.1f} s, {verdict.tests} tests | "
+        f"{done}/{total}, {left_min:.0f} min left | {verdict.seconds:5.1f} CPU s, {verdict.tests} tests | "
         f"{mutant.file}:{mutant.line} {mutant.what} | {end}",
         flush=True,
     )

@@ -1,4 +1,4 @@
-"""Which quick tests run which function, and for how long: measured once, again for test files that have changed."""
+"""Which quick tests run which function, and for how many processor seconds: measured once, again for changed files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import json
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import coverage
 import numba
 import pytest
 from hypothesis import settings
+from numba.core import event
 
 from benchmarks.mutation.choice import ROOMS
 from benchmarks.mutation.mutants import Mutant
@@ -57,22 +58,56 @@ def suite_of(room: str) -> Suite:
     return PLAIN if room == "kernels" else COMPILED
 
 
+def processor_s() -> float:
+    """Return the processor seconds of this process and of the children that it has waited for."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
+class _Compiling(event.Listener):
+    """Processor seconds that Numba compiles for: only the first run of a kernel takes them."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._depth, self._begun = 0, 0.0
+        event.register("numba:compile", self)
+
+    def on_start(self, event: event.Event) -> None:
+        if self._depth == 0:
+            self._begun = processor_s()
+        self._depth += 1
+
+    def on_end(self, event: event.Event) -> None:
+        self._depth -= 1
+        if self._depth == 0:
+            self.seconds += processor_s() - self._begun
+
+
 class Watch:
-    """A plugin of pytest: chooses and orders tests, takes their time, keeps the first that fails."""
+    """A plugin of pytest: chooses and orders tests, takes their processor seconds, keeps the first that fails."""
 
     def __init__(self, wanted: Sequence[str] = ()) -> None:
         self.place = {name: k for k, name in enumerate(wanted)}
         self.seconds: dict[str, float] = {}
         self.failed: str | None = None
+        self._compiling = _Compiling()
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the wanted ones, in their order."""
         if self.place:
             items[:] = sorted((i for i in items if i.nodeid in self.place), key=lambda i: self.place[i.nodeid])
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Take set-up, call and clean-up together, without the compilation of kernels."""
+        begun = processor_s() - self._compiling.seconds
+        try:
+            return (yield)
+        finally:
+            self.seconds[item.nodeid] = processor_s() - self._compiling.seconds - begun
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add up set-up, call and clean-up."""
-        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
+        """Keep the first failure."""
         if report.failed:
             self.failed = self.failed or report.nodeid
 
@@ -171,7 +206,7 @@ class QuickTests:
         files : sequence of str
             Test files that ran.
         seconds : dict
-            Test -> how long it took.
+            Test -> processor seconds.
         data : Path
             File of coverage, with the tests as contexts.
         """
@@ -200,7 +235,7 @@ class QuickTests:
         self.path.write_text(json.dumps(self.files), encoding="utf-8")
 
     def of(self, mutant: Mutant) -> dict[str, float]:
-        """Return the tests that run a mutant's function and their seconds, the quickest first.
+        """Return the tests that run a mutant's function and their processor seconds, the quickest first.
 
         Code that runs at import only is judged by all tests that touch its file, or else by those of its room.
         """

@@ -31,8 +31,8 @@ _LIBRARIES = (
 )
 # Processor time of a mutant beyond which it is a loop without an end: this, and a multiple of its tests' own time.
 _LIMIT_S, _LIMIT_FACTOR = 10.0, 2.0
-# By the clock: a machine that does other work is slower, a process that waits for ever uses no processor.
-_CLOCK_FACTOR = 10.0
+# By the clock: a process that has used no processor for so long waits for ever, however busy the machine is.
+_STILL_S = 120.0
 _MEMORY_BYTES = 16 * 2**30
 
 
@@ -47,12 +47,25 @@ class Verdict:
     tests : int
         Tests that were to run.
     seconds : float
-        By the clock.
+        Of processors, with those of the tests' own processes.
     """
 
     killed_by: str | None
     tests: int
     seconds: float
+
+
+def session_s(session: int) -> float:
+    """Return the processor seconds of a session's processes and of the children that they have waited for (Linux)."""
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        except OSError:  # it has just ended
+            continue
+        if int(fields[3]) == session:
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def warm_up() -> None:
@@ -136,25 +149,24 @@ class Slot:
 
     def begin(self, mutant: Mutant, tests: dict[str, float]) -> None:
         """Write the fault and start its tests."""
-        self.mutant, self._tests, self._begun = mutant, len(tests), time.monotonic()
+        self.mutant, self._tests = mutant, len(tests)
         self._path = self.tree / "src/hdrplan" / mutant.file
         self._stat = self._path.stat()
         self._source = self._path.read_text(encoding="utf-8")
-        limit_s = _LIMIT_S + _LIMIT_FACTOR * sum(tests.values())
-        self._clock_s = _CLOCK_FACTOR * limit_s
+        self._limit_s = limit_s = _LIMIT_S + _LIMIT_FACTOR * sum(tests.values())
+        self._used_s, self._moved, self._looked = 0.0, time.monotonic(), 0.0
         self._path.write_text(mutant.applied(self._source), encoding="utf-8")
         self._process, self._answer, self._log = in_child(lambda: _tried(self.tree, mutant, list(tests), limit_s))
 
     def ended(self) -> Verdict | None:
         """Return the verdict once the tests are over, with the file as it was; None before."""
-        seconds = time.monotonic() - self._begun
-        process, status = os.waitpid(self._process, os.WNOHANG)
-        late = process == 0 and seconds > self._clock_s
+        process, status, used = os.wait4(self._process, os.WNOHANG)
+        late = process == 0 and self._over()
         if process == 0 and not late:
             return None
         if late:
             os.killpg(self._process, signal.SIGKILL)
-            os.waitpid(self._process, 0)
+            used = os.wait4(self._process, 0)[2]
         self.restore()
         self.mutant = None
         if self._answer.is_file():
@@ -165,7 +177,17 @@ class Slot:
             over = late or os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL)
             killed_by = "time limit" if over else "crash"
         shutil.rmtree(self._answer.parent, ignore_errors=True)
-        return Verdict(killed_by=killed_by, tests=self._tests, seconds=round(seconds, 1))
+        return Verdict(killed_by=killed_by, tests=self._tests, seconds=round(used.ru_utime + used.ru_stime, 1))
+
+    def _over(self) -> bool:
+        """Whether the tests have used more than they may, or wait for ever."""
+        now = time.monotonic()
+        if now - self._looked < 1.0:
+            return False
+        self._looked, used_s = now, session_s(self._process)
+        if used_s > self._used_s:
+            self._used_s, self._moved = used_s, now
+        return used_s > self._limit_s or now - self._moved > _STILL_S
 
     def restore(self) -> None:
         """Put the file back, with its time: what Python has compiled of it stays valid."""

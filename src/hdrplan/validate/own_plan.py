@@ -12,13 +12,15 @@ import numpy as np
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.door import Entries
 from hdrplan.dose import SamplePoints, sample_points
-from hdrplan.errors import FormatError
+from hdrplan.errors import FormatError, InputError
 from hdrplan.io import CaseFile, ResultFolder, json_entries, read_results
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Plan, Prescription, parse_goal
 from hdrplan.validate.naive_tg43 import doses_gy, passing_s, rates
 
 __all__ = ["OwnPlan", "PlannedCase", "read_own_plan"]
+
+_FILES = ("plan.json", "metrics.json", "dvh.csv", "dose.nrrd", "run.json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -118,8 +120,18 @@ def read_own_plan(folder: Path) -> OwnPlan:
     FormatError
         A file that is not what hdrplan writes.
     """
+    folder = Path(folder)
+    absent = [name for name in _FILES if not (folder / name).is_file()]
+    if folder.is_dir() and absent:
+        raise InputError(
+            "expected the output folder of a plan",
+            got=f"none with {absent[0]}",
+            where=folder,
+            remedy="What `hdrplan plan` writes is checked. Of plan.json alone, as of a session, `hdrplan evaluate` "
+            "proves D100 and computes the metrics.",
+        )
     results = read_results(folder)
-    record = json_entries(Path(folder) / "run.json")
+    record = json_entries(folder / "run.json")
     values: Mapping[str, Any] = dict(record.table("options").values)
     known = {field.name for field in fields(PlanOptions)}
     missing = sorted(known - set(values))
@@ -131,7 +143,7 @@ def read_own_plan(folder: Path) -> OwnPlan:
         raise FormatError("options of a plan are numbers", got="others", where=record.where) from None
     locked = np.array(values.get("locked_dwells", []), dtype=np.int64)
     return OwnPlan(
-        results=results, stated=json_entries(Path(folder) / "plan.json"), record=record, options=options, locked=locked
+        results=results, stated=json_entries(folder / "plan.json"), record=record, options=options, locked=locked
     )
 
 

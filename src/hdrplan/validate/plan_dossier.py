@@ -10,7 +10,16 @@ from hdrplan.io import CaseFile
 from hdrplan.validate.own_plan import OwnPlan, PlannedCase, read_own_plan
 from hdrplan.validate.own_program import BestPlan, best_plan
 from hdrplan.validate.plan_program import objective_row, plan_program
-from hdrplan.validate.plan_rows import PLAIN, SECTION, case_row, delivery_rows, goals_row, grid_row, metric_rows
+from hdrplan.validate.plan_rows import (
+    PLAIN,
+    SECTION,
+    case_row,
+    conformity_rows,
+    delivery_rows,
+    goals_row,
+    grid_row,
+    metric_rows,
+)
 from hdrplan.validate.row import Aim, Question, Row, judged, skipped
 from hdrplan.validate.search import Cold, coldest
 
@@ -61,7 +70,7 @@ def plan_dossier(folder: Path, file: CaseFile | None, *, on_progress: Progress |
     rows.insert(0, case_row(own, file))
     progress("metrics", 0.1)
     planned = PlannedCase.of(own, file)
-    rows += metric_rows(own, planned)
+    rows += [*metric_rows(own, planned), *conformity_rows(own, planned)]
     prescriptions = planned.goals.prescriptions
     for k, prescription in enumerate(prescriptions):
         progress("D100", 0.2 + 0.1 * k / len(prescriptions))

@@ -6,11 +6,12 @@ import numpy as np
 
 from hdrplan.io import CaseFile
 from hdrplan.validate.grid_search import worst_voxel
+from hdrplan.validate.own_conformity import own_conformity
 from hdrplan.validate.own_metrics import metric_of, metrics_of
 from hdrplan.validate.own_plan import OwnPlan, PlannedCase
 from hdrplan.validate.row import Aim, Question, Row, judged
 
-__all__ = ["PLAIN", "SECTION", "case_row", "delivery_rows", "goals_row", "grid_row", "metric_rows"]
+__all__ = ["PLAIN", "SECTION", "case_row", "conformity_rows", "delivery_rows", "goals_row", "grid_row", "metric_rows"]
 
 SECTION = "Plan"
 PLAIN = "TG-43U1 eq. 1, written plainly"
@@ -19,6 +20,8 @@ _SAME_PCT = 1e-5
 # Two codes may put one of ten thousand points on either side of a dose: its volume is a few thousandths of a percent.
 _METRIC_PCT = 0.01
 _GRID_PCT = 0.1
+# CN is another name of COIN.
+_INDEX_KEYS = {"COIN": "coin", "CN": "coin", "HTCI": "htci", "PITV": "pitv"}
 # Below these a figure is nothing: a relative difference of it would alarm without reason.
 _SMALLEST = 1e-3
 
@@ -169,6 +172,30 @@ def _dvh_row(own: OwnPlan, planned: PlannedCase) -> Row:
     )
 
 
+def conformity_rows(own: OwnPlan, planned: PlannedCase) -> list[Row]:
+    """Compute the prescription isodose and the conformity indices of every CTV again."""
+    rows = []
+    for prescription in planned.goals.prescriptions:
+        name = prescription.structure
+        stated = own.metrics.table("structures").table(name)
+        if stated.values.get("isodose_cc") is None:
+            continue
+        ours, isodose_cc = own_conformity(own, planned, name), stated.number("isodose_cc")
+        indices = ours.indices(isodose_cc)
+        off = max(_apart(stated.number(key), value) for key, value in indices.items())
+        compared = [
+            (f"{name}: {isodose_cc:.2f} cc receive {prescription.dose_gy:g} Gy", f"{PLAIN}, at the voxels of dose.nrrd",
+             "distance from the volumes at 0.999 and 1.001 of the dose", 100 * ours.off_cc(isodose_cc) / isodose_cc),
+            (f"{name}: {', '.join(key.upper() for key in indices)}", "definitions, with volumes of the sample points",
+             "largest relative difference", 100 * off),
+        ]  # fmt: skip
+        rows += [
+            judged(Question(section=SECTION, what=asked, source=truth, method=method), off_pct, Aim(value=_METRIC_PCT))
+            for asked, truth, method, off_pct in compared
+        ]
+    return rows
+
+
 def goals_row(own: OwnPlan, planned: PlannedCase) -> Row:
     """Judge every goal again: the value reached, and whether it is met.
 
@@ -178,17 +205,18 @@ def goals_row(own: OwnPlan, planned: PlannedCase) -> Row:
     goals = [p.goal for p in planned.goals.prescriptions] + list(planned.goals.goals)
     off, judged_otherwise = 0.0, []
     for goal, stated in zip(goals, own.metrics.tables("goals"), strict=True):
-        if goal.metric.kind == "conformity":
-            continue
         if goal.metric.kind == "total_time":
             ours = own.plan.total_time_s
+        elif goal.metric.kind == "conformity":
+            isodose_cc = structures.table(goal.structure).number("isodose_cc")
+            ours = own_conformity(own, planned, goal.structure).indices(isodose_cc)[_INDEX_KEYS[goal.metric.text]]
         elif goal.metric.text == "D100" and "d100_lower_gy" in structures.table(goal.structure):
             ours = structures.table(goal.structure).number("d100_gy")
         else:
             ours = metric_of(
                 goal.metric, *planned.of_structure(goal.structure), planned.prescription_gy(goal.structure)
             )
-        reached = stated.number("reached") / (100.0 if stated.text("unit", "-") == "%" else 1.0)
+        reached = stated.number("reached") / (100.0 if stated.values.get("unit") == "%" else 1.0)
         off = max(off, _apart(reached, ours))
         slack = 1e-6 * abs(goal.value)
         met = reached >= goal.value - slack if goal.sense == ">=" else reached <= goal.value + slack

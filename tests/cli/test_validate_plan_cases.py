@@ -1,0 +1,127 @@
+"""``hdrplan validate CASE --plan OUT`` for cases of every make: several CTVs, masks, own sources, conformity."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from test_own_source import write_own_source
+
+from hdrplan.geometry import Volume
+from hdrplan.io import write_volume
+from small_case import GRID, small_labels, write_small_case
+
+CONFORMITY = """
+[[goals]]
+structure = "lesion"
+goal = "COIN >= 0.62"
+level = 1
+source = "test"
+[[goals]]
+structure = "lesion"
+goal = "PITV <= 1.2"
+level = 2
+source = "test"
+"""
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Path:
+    return write_small_case(tmp_path / "case")
+
+
+@pytest.fixture
+def two_ctvs(case: Path) -> Path:
+    """The small case with a second CTV on its catheter, with a prescription of its own."""
+    labels = small_labels()
+    labels[8:12, 12:18, 21:25] = 33
+    write_volume(case / "labels.nii.gz", Volume(GRID, labels))
+    (case / "labels.json").write_text('{"1": "liver", "32": "lesion", "33": "second", "6": "stomach"}')
+    text = (case / "case.toml").read_text()
+    text = text.replace('lesion = "CTV"', 'lesion = "CTV"\nsecond = "CTV"')
+    (case / "case.toml").write_text(text.replace("lesion = 20.0", "lesion = 20.0\nsecond = 15.0"))
+    catheters = json.loads((case / "catheters.json").read_text())
+    tip, hub = GRID.world([27, 15, 10]), GRID.world([12, 14, 9])
+    catheters.append({"name": "c2", "hub_to_tip_mm_lps": [hub.tolist(), tip.tolist()]})
+    (case / "catheters.json").write_text(json.dumps(catheters))
+    return case
+
+
+def rows_of(ran: Any) -> list[dict[str, str]]:
+    rows: list[dict[str, str]] = json.loads(ran.out)["rows"]
+    return rows
+
+
+def check(run: Any, *arguments: object) -> list[str]:
+    """Validate a plan that is right, and return what was compared."""
+    ran = run("validate", *arguments, "--json")
+    assert ran.code == 0, ran.out + ran.err
+    assert {row["state"] for row in rows_of(ran)} == {"pass"}
+    return [row["what"] for row in rows_of(ran)]
+
+
+def test_two_ctvs_with_prescriptions_of_their_own(two_ctvs: Path, run) -> None:
+    assert run("plan", two_ctvs, "-o", "out", "--quiet").code == 0
+    compared = check(run, two_ctvs, "--plan", "out")
+    for name in ("lesion", "second"):
+        assert any(what.startswith(f"{name}: minimum dose") for what in compared)
+        assert any(what.startswith(f"{name}: CI, HTCI, COIN, PITV, DHI") for what in compared)
+    assert any("second" in what and "receive 15 Gy" in what for what in compared)
+
+
+def test_a_case_of_flags_and_masks(case: Path, run, tmp_path: Path) -> None:
+    labels = small_labels()
+    flags: list[object] = ["--ct", case / "ct.nii.gz", "--catheters", case / "catheters.json", "--step", 5]
+    for value, name in ((32, "lesion"), (1, "liver"), (6, "stomach")):
+        write_volume(tmp_path / f"{name}.nii.gz", Volume(GRID, (labels == value).astype(np.uint8)))
+        flags += ["--mask", f"{name}={tmp_path / name}.nii.gz"]
+    flags += ["--ctv", "lesion", "--oar", "stomach", "--healthy", "liver", "--prescription", 20, "--strength", 40700]
+    assert run("plan", *flags, "-o", "out", "--quiet").code == 0
+    check(run, *flags, "--plan", "out")
+
+
+def test_a_source_of_the_users_own(case: Path, run) -> None:
+    write_own_source(case / "ours.json")
+    text = (case / "case.toml").read_text()
+    (case / "case.toml").write_text(text.replace('name = "gammamed-12i"', 'file = "ours.json"'))
+    assert run("plan", case, "-o", "out", "--quiet").code == 0
+    check(run, case, "--plan", "out")
+
+
+def test_conformity_is_computed_again(case: Path, run, tmp_path: Path) -> None:
+    (tmp_path / "goals.toml").write_text(CONFORMITY)
+    flags = ["--goals", tmp_path / "goals.toml"]
+    assert run("plan", case, *flags, "-o", "out", "--quiet").code == 0
+    compared = check(run, case, *flags, "--plan", "out")
+    assert any("cc receive 20 Gy" in what for what in compared)
+    metrics = tmp_path / "out" / "metrics.json"
+    right = metrics.read_text()
+    for change, what in (
+        (lambda table: table["structures"]["lesion"].update(coin=0.9), "COIN"),
+        (lambda table: table["structures"]["lesion"].update(dhi=0.5), "DHI"),
+        (lambda table: table["structures"]["lesion"].update(isodose_cc=1.05 * isodose_cc(table)), "receive 20 Gy"),
+        (lambda table: table["goals"][1].update(reached=0.99), "prescriptions and goals"),
+    ):
+        table = json.loads(right)
+        change(table)
+        metrics.write_text(json.dumps(table))
+        ran = run("validate", case, *flags, "--plan", "out", "--json")
+        assert ran.code == 1
+        assert any(what in row["what"] for row in rows_of(ran) if row["state"] == "fail"), what
+
+
+def isodose_cc(table: dict[str, Any]) -> float:
+    return float(table["structures"]["lesion"]["isodose_cc"])
+
+
+def test_a_session_is_refused_with_what_to_do(two_ctvs: Path, run) -> None:
+    assert run("sessions", two_ctvs, "-o", "sessions").code == 0
+    for folder, absent in (("sessions/session-1", "metrics.json"), ("sessions", "plan.json")):
+        ran = run("validate", two_ctvs, "--plan", folder)
+        assert ran.code == 2
+        (error,) = [line for line in ran.err.splitlines() if not line.startswith("warning")]
+        assert f"none with {absent}" in error
+        assert "`hdrplan evaluate` proves D100" in error
