@@ -86,17 +86,13 @@ def uncovered() -> list[tuple[str, str]]:
 def page() -> str:
     """Return the page's text."""
     listed = table()
-    held = [claim for claim in listed["claims"] if claim["held_by"]]
-    open_ = [claim for claim in listed["claims"] if not claim["held_by"]]
     whole = len(listed["pages"]) + len(listed["parts"])
-    lines = [HEAD, f"{len(held)} sentences and {whole} pages or tables are held; {len(open_)} are not.", ""]
+    lines = [HEAD, f"{len(listed['claims'])} sentences and {whole} pages or tables.", ""]
     lines += ["## Sentences", "", "| page | says | held by |", "|---|---|---|"]
-    lines += [f"| {_link(c['page'])} | {_cell(c['says'])} | `{c['held_by']}` |" for c in held]
+    lines += [f"| {_link(c['page'])} | {_cell(c['says'])} | `{c['held_by']}` |" for c in listed["claims"]]
     lines += ["", "## Pages and tables held as a whole", "", "| page | held by |", "|---|---|"]
     lines += [f"| {_link(p['page'])} | `{p['held_by']}` |" for p in listed["pages"]]
     lines += [f"| {_link(p['page'])}, {p['part']} | `{p['held_by']}` |" for p in listed["parts"]]
-    lines += ["", "## Measured once, held by nothing", "", "| page | says |", "|---|---|"]
-    lines += [f"| {_link(c['page'])} | {_cell(c['says'])} |" for c in open_]
     lines += ["", "## No claims of ours", "", "| where | why |", "|---|---|"]
     lines += [
         f"| {_link(e['page']) if 'page' in e else '`' + _cell(e['pattern']) + '`'} | {_cell(e['why'])} |"

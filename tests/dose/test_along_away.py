@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.interpolate import PchipInterpolator
 
 from hdrplan.dose import along_away_check, dose_at_points
 from hdrplan.errors import InputError
@@ -59,6 +60,19 @@ def test_v2_table_was_computed_with_another_length() -> None:
     """The 0.87 % of the consensus v2 is its own: with L = 0.36 cm its along-away table follows to 6e-6."""
     source = load_source("microselectron-v2")
     assert along_away_check(dataclasses.replace(source, active_length_mm=3.6)).max_frac < 1e-5
+
+
+def test_g_between_6_and_8_cm_explains_the_largest_deviation_of_m19() -> None:
+    """Its authors did not interpolate g linearly there: with a monotone cubic the deviation at 7 cm is 0.08 %."""
+    source = load_source("m-19")
+    r_mm = np.unique(np.concatenate((source.radial_r_mm, np.arange(10.0, 101.0))))
+    cubic = PchipInterpolator(source.radial_r_mm, source.radial_dose)(r_mm)
+    table = along_away_check(source).published
+    at_7_cm = np.abs(np.hypot(*np.meshgrid(table.away_mm, table.along_mm, indexing="ij")) - 70.0) < 1.0
+    for smooth, largest in ((False, 0.0024), (True, 0.0008)):
+        check = along_away_check(dataclasses.replace(source, radial_r_mm=r_mm, radial_dose=cubic) if smooth else source)
+        off = np.abs(check.gy_per_s_per_u / table.gy_per_s_per_u - 1.0)[at_7_cm & check.valid]
+        assert off.max() == pytest.approx(largest, abs=5e-5)
 
 
 def test_a_flipped_table_would_be_seen() -> None:

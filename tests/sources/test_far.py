@@ -53,6 +53,24 @@ def test_f_of_a_cut_table_meets_the_whole_one(cut_cm: float, rms: float, largest
     assert abs(joined).max() < largest
 
 
+def test_neither_a_line_nor_a_constant_predicts_f_as_well() -> None:
+    """At 20 cm, from tables cut at 10 cm: what docs/reference/sources.md says of the other rules."""
+    line, constant = list[np.ndarray](), list[np.ndarray]()
+    for name in CLRP:
+        whole, short = load_source(name), user_source(cut(name, 10.0))
+        r_mm = short.anisotropy_r_mm
+        k = list(r_mm).index(100.0)
+        printed = ~short.anisotropy_filled[:, k]
+        before, last = short.anisotropy[printed, k - 1], short.anisotropy[printed, k]
+        truth = whole.anisotropy[printed, list(whole.anisotropy_r_mm).index(200.0)]
+        line.append((last + (last - before) * (200.0 - r_mm[k]) / (r_mm[k] - r_mm[k - 1])) / truth - 1.0)
+        constant.append(last / truth - 1.0)
+    for off, rms, largest in ((line, 0.049, 0.23), (constant, 0.057, 0.24)):
+        joined = np.concatenate(off)
+        assert np.sqrt((joined**2).mean()) == pytest.approx(rms, abs=5e-4)
+        assert abs(joined).max() == pytest.approx(largest, abs=5e-3)
+
+
 def test_f_relaxes_toward_one_and_never_across() -> None:
     for name in source_names():
         source = load_source(name)
