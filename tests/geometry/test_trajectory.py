@@ -89,7 +89,7 @@ def test_the_tip_goes_beyond_the_lesion_unless_something_is_near():
 
 def test_varied_ways_spread_and_gaps_are_those_of_segments():
     found = ways()
-    few = varied(found, 12)
+    few = found.only(varied(found, 12))
     assert len(few) == 12
     gap, angle = line_gap_mm(few), angle_deg(few)
     assert np.allclose(gap, gap.T)

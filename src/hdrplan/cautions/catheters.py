@@ -28,10 +28,11 @@ CATHETERS = (
     ),
     Kind(
         id="catheter-through-organ",
-        sentence="{name}: passes through {organ} for {mm:.0f} mm",
-        remedy="Check that catheters and organs are of one scan; if it is so, the organ was punctured.",
-        why="Gut, stomach, gallbladder, great vessels, heart, spine and cord are not punctured on purpose. Given from "
-        "10 mm: positions of catheters are accurate to 5 to 6 mm (Luedemann 2011).",
+        sentence="{name}: {mm:.1f} mm of it lie in {organ}",
+        remedy="Look at it in the CT: a puncture to know about, or catheters and structures that are not of one scan.",
+        why="Bone, lung, bowel, stomach, gallbladder, heart, great vessels and cord are not punctured on purpose. "
+        "Structures of the files count also without a role in the case; shorter ways than 2 mm, a voxel, graze a "
+        "surface. Positions of catheters are accurate to 5 to 6 mm (Luedemann 2011, Radiat Oncol 6:107).",
     ),
     Kind(
         id="catheters-doubled",

@@ -24,6 +24,11 @@ __all__ = ["command"]
 @case_options
 @click.option("--avoid", multiple=True, metavar="NAME=MM", help="Margin of an obstacle; 0 removes it; repeatable.")
 @click.option(
+    "--without",
+    metavar="GROUP,...",
+    help="Of ribs, lungs, bowel, vessels those that are not segmented: paths may pass through them.",
+)
+@click.option(
     "--body",
     default="body",
     show_default=True,

@@ -46,8 +46,13 @@ def place_options(case: Case, avoid: tuple[str, ...], flags: dict[str, Any]) -> 
 
     toward = flags.pop("toward")
     reach = Reach(toward=TOWARD[toward] if toward else None, **{name: flags.pop(name) for name in _REACH})
+    without = tuple(group.strip() for group in (flags.pop("without") or "").split(",") if group.strip())
     return PlaceOptions(
-        margins_mm=_margins_mm(case, avoid, flags["body"]), reach=reach, worth_frac=flags.pop("worth") / 100, **flags
+        without=without,
+        margins_mm=_margins_mm(case, avoid, flags["body"]),
+        reach=reach,
+        worth_frac=flags.pop("worth") / 100,
+        **flags,
     )
 
 

@@ -19,6 +19,7 @@ from hdrplan.geometry.structure import (
     inside,
     on_grid,
     rim_mm,
+    thick_part,
     without,
 )
 from hdrplan.geometry.trajectory import POSITIONS, Position, Reach, Trajectories, angle_deg, line_gap_mm, varied
@@ -66,6 +67,7 @@ __all__ = [
     "structure_of_contours",
     "synthetic_case",
     "synthetic_lesion",
+    "thick_part",
     "trajectories",
     "varied",
     "without",

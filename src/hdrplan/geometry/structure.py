@@ -15,7 +15,19 @@ from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.errors import InputError
 from hdrplan.geometry.grid import Grid
 
-__all__ = ["ROLES", "Role", "Structure", "around", "box_of", "distance_mm", "inside", "on_grid", "rim_mm", "without"]
+__all__ = [
+    "ROLES",
+    "Role",
+    "Structure",
+    "around",
+    "box_of",
+    "distance_mm",
+    "inside",
+    "on_grid",
+    "rim_mm",
+    "thick_part",
+    "without",
+]
 
 Role = Literal["CTV", "OAR", "other"]
 ROLES: tuple[str, ...] = get_args(Role)
@@ -150,6 +162,27 @@ def around(structures: Sequence[Structure], reach_mm: float, name: str) -> Struc
     within = np.any([inside(s, points_mm) for s in structures], axis=0).reshape(nz, ny, nx)
     away_mm = distance_transform_edt(~within, sampling=box.spacing_mm[::-1])
     return Structure(name=name, role="other", grid=box, mask_zyx=away_mm <= reach_mm)
+
+
+def thick_part(structure: Structure, thick_mm: float) -> Structure | None:
+    """Return the parts of a structure into which a ball of that diameter fits, or None where there are none.
+
+    Parameters
+    ----------
+    structure : Structure
+    thick_mm : float
+    """
+    spacing_zyx = structure.grid.spacing_mm[::-1]
+    padded = np.pad(structure.mask_zyx, 1)
+    # Distances are between voxel centres; the surface lies half a voxel nearer.
+    radius_mm = (thick_mm + float(spacing_zyx.min())) / 2
+    core = distance_transform_edt(padded, sampling=spacing_zyx) >= radius_mm
+    if not core.any():
+        return None
+    # Half a voxel more: a staircase has corners into which no ball fits.
+    near = distance_transform_edt(~core, sampling=spacing_zyx) < radius_mm + float(spacing_zyx.max()) / 2
+    mask = structure.mask_zyx & near[1:-1, 1:-1, 1:-1]
+    return Structure(name=structure.name, role=structure.role, grid=structure.grid, mask_zyx=mask)
 
 
 def without(structure: Structure, others: Sequence[Structure]) -> Structure:

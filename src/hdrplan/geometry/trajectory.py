@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from hdrplan.arrays import FloatArray, freeze
+from hdrplan.arrays import FloatArray, IntArray, freeze
 from hdrplan.errors import InputError
 from hdrplan.geometry.catheter import Catheter
 
@@ -137,8 +137,8 @@ class Trajectories:
         )
 
 
-def varied(paths: Trajectories, n: int) -> Trajectories:
-    """Return ``n`` paths that differ most inside the lesion, beginning with the easiest.
+def varied(paths: Trajectories, n: int) -> IntArray:
+    """Return the indices of ``n`` paths that differ most inside the lesion, beginning with the easiest.
 
     Each next one is the farthest from all chosen so far; two paths are as far apart as the farther of their two ends in
     the lesion. Easy paths count as a little farther.
@@ -156,7 +156,7 @@ def varied(paths: Trajectories, n: int) -> Trajectories:
             break
         value = np.where(away > 0, away - ease, -np.inf)
         chosen.append(int(value.argmax()))
-    return paths.only(chosen)
+    return np.array(chosen)
 
 
 def angle_deg(paths: Trajectories) -> FloatArray:

@@ -1,5 +1,6 @@
 """The task and its result: case, goals, plan. Knows no kernels, dose or files."""
 
+from hdrplan.plan.anatomy import AnatomyName, Tissue, anatomy_of, is_lesion_name, organ_of
 from hdrplan.plan.brachy import BrachyPlan, Channel, ReferencePoint, SourceOfPlan, as_plan, brachy_of_plan
 from hdrplan.plan.case import Case, Organs
 from hdrplan.plan.goals import AROUND, Goal, Goals, Metric, Prescription, isodose_frac, parse_goal, parse_metric
@@ -8,6 +9,7 @@ from hdrplan.plan.source_match import doubts_of_source, source_of_brachy
 
 __all__ = [
     "AROUND",
+    "AnatomyName",
     "BrachyPlan",
     "Case",
     "Channel",
@@ -19,10 +21,14 @@ __all__ = [
     "Prescription",
     "ReferencePoint",
     "SourceOfPlan",
+    "Tissue",
+    "anatomy_of",
     "as_plan",
     "brachy_of_plan",
     "doubts_of_source",
+    "is_lesion_name",
     "isodose_frac",
+    "organ_of",
     "parse_goal",
     "parse_metric",
     "source_of_brachy",

@@ -1,6 +1,7 @@
 """Checks whether a case and a plan are plausible. Each is quick, and warns or refuses. Knows no files."""
 
 from hdrplan.plausibility.case import doubts_of_anatomy_and_catheters
+from hdrplan.plausibility.catheters import doubts_of_punctures, may_be_punctured
 from hdrplan.plausibility.goals import doubts_of_goals
 from hdrplan.plausibility.plans import doubts_of_dwells, doubts_of_plan
 from hdrplan.plausibility.sample import sampled_mm
@@ -12,6 +13,8 @@ __all__ = [
     "doubts_of_dwells",
     "doubts_of_goals",
     "doubts_of_plan",
+    "doubts_of_punctures",
     "doubts_of_strength",
+    "may_be_punctured",
     "sampled_mm",
 ]

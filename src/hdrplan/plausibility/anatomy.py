@@ -9,7 +9,7 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.cautions import Caution, caution
 from hdrplan.geometry import Structure, Volume
-from hdrplan.plausibility.names import organ_of
+from hdrplan.plan import organ_of
 from hdrplan.plausibility.sample import sampled_mm
 
 __all__ = ["doubts_of_anatomy", "doubts_of_tissue"]

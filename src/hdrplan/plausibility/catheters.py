@@ -12,11 +12,11 @@ from hdrplan.arrays import FloatArray
 from hdrplan.cautions import Caution, caution
 from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Structure, Volume, inside
+from hdrplan.plan import Tissue, anatomy_of
 from hdrplan.plausibility.images import Skin
-from hdrplan.plausibility.names import organ_of
 from hdrplan.plausibility.sample import sampled_mm
 
-__all__ = ["doubts_of_catheters"]
+__all__ = ["doubts_of_catheters", "doubts_of_punctures", "may_be_punctured"]
 
 # 6 French: 1 French is 1/3 mm.
 WIDTH_MM = 2.0
@@ -30,10 +30,14 @@ _BACK_DEG = 135.0
 # Ends whose distances to the CTV differ by less leave open which is the tip; depths below the skin are known to 5 mm.
 _EQUAL_MM = 10.0
 _DEEPER_MM = 10.0
-# Vessels, cord, heart and gut: a way through the lung's edge or between ribs may be meant.
-_NOT_PUNCTURED = ("stomach", "duodenum", "bowel", "heart", "aorta", "vena cava", "spinal cord", "spine", "gallbladder")
-# Two slices of a usual CT, and twice the accuracy of drawn positions (5 to 6 mm, Luedemann 2011).
-_THROUGH_MM = 10.0
+# What is not punctured on purpose: bone stops the needle, the others bleed, leak or collapse. Its length inside is
+# measured at points a quarter of a millimetre apart.
+_NOT_PUNCTURED: tuple[Tissue, ...] = (
+    "bone", "lung", "bowel", "gallbladder", "heart", "great vessel", "spinal cord"
+)  # fmt: skip
+_FINE_MM = 0.25
+# A voxel: shorter ways graze the surface of a structure that is itself drawn to a voxel.
+_THROUGH_MM = 2.0
 
 
 def doubts_of_catheters(
@@ -66,21 +70,32 @@ def doubts_of_catheters(
     if catheters and ctvs:
         targets = np.concatenate([sampled_mm(ctv, 2000) for ctv in ctvs])
         doubts += _directions(catheters, targets, ct)
-    return [*doubts, *_through(catheters, samples, structures), *_pairs(catheters, samples, where)]
+    return [*doubts, *doubts_of_punctures(catheters, structures), *_pairs(catheters, samples, where)]
 
 
-def _through(
-    catheters: Sequence[Catheter], samples: Sequence[FloatArray], structures: Sequence[Structure]
-) -> list[Caution]:
-    """Say which catheters pass through organs that nobody punctures on purpose."""
+def may_be_punctured(name: str) -> bool:
+    """Whether a structure's name leaves open that a needle may pass through it: it says no tissue that must not be."""
+    row = anatomy_of(name)
+    return row is None or row.tissue not in _NOT_PUNCTURED
+
+
+def doubts_of_punctures(catheters: Sequence[Catheter], structures: Sequence[Structure]) -> list[Caution]:
+    """Say which catheters pass through what nobody punctures on purpose, and for how long.
+
+    Parameters
+    ----------
+    catheters : sequence of Catheter
+    structures : sequence of Structure
+        With or without a role in the case: a needle hurts them all the same.
+    """
     doubts = []
     for structure in structures:
-        if structure.role == "CTV" or organ_of(structure.name) not in _NOT_PUNCTURED:
+        if structure.role == "CTV" or may_be_punctured(structure.name):
             continue
-        for catheter, points_mm in zip(catheters, samples, strict=True):
-            # Samples are a millimetre apart.
-            mm = float(inside(structure, points_mm).sum()) * catheter.length_mm / (len(points_mm) - 1)
-            if mm > _THROUGH_MM:
+        for catheter in catheters:
+            points_mm = _sampled(catheter, _FINE_MM)
+            mm = float(inside(structure, points_mm).mean()) * catheter.length_mm
+            if mm >= _THROUGH_MM:
                 doubts.append(caution("catheter-through-organ", name=catheter.name, organ=structure.name, mm=mm))
     return doubts
 

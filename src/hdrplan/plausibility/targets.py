@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 from hdrplan.arrays import BoolArray, IntArray
 from hdrplan.cautions import Caution, caution
 from hdrplan.geometry import Structure, inside
-from hdrplan.plausibility.names import is_lesion_name, organ_of
+from hdrplan.plan import is_lesion_name, organ_of
 from hdrplan.plausibility.sample import sampled_mm
 
 __all__ = ["doubts_of_structures", "doubts_of_targets"]

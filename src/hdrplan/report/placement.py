@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hdrplan.report.page import page
+from hdrplan.report.placement_text import obstacle_lines
 from hdrplan.workflow import PlaceResult
 
 __all__ = ["fact_lines", "placement_html"]
@@ -32,10 +33,7 @@ def fact_lines(result: PlaceResult) -> Sequence[str]:
     ]
     plan = result.planned.plan
     lines.append(f"Total dwell time: {plan.total_time_s:.0f} s at {plan.strength_u:g} U.")
-    names = dict(zip(result.room.names, result.room.margins_mm.tolist(), strict=True))
-    for margin in sorted(set(names.values())):
-        lines.append(f"Margin of {margin:g} mm to: {', '.join(n for n, m in names.items() if m == margin)}.")
-    return lines
+    return [*lines, *obstacle_lines(result)]
 
 
 def placement_html(result: PlaceResult, picture: Path, *, stopped_by: Mapping[str, int], version: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from hdrplan.optimize import ChosenSet
 from hdrplan.workflow import PlaceResult
 
-__all__ = ["placement_lines", "placement_table"]
+__all__ = ["obstacle_lines", "placement_lines", "placement_table"]
 
 
 def placement_table(result: PlaceResult, stopped_by: Mapping[str, int]) -> dict[str, object]:
@@ -27,6 +27,7 @@ def placement_table(result: PlaceResult, stopped_by: Mapping[str, int]) -> dict[
         "purpose": "research use only, never for treatment",
         "case": result.case.name,
         "margins_mm": dict(zip(result.room.names, result.room.margins_mm.tolist(), strict=True)),
+        "not_avoided": list(result.not_avoided),
         "lines": {
             "tried": trajectories.tried,
             "free": result.n_free,
@@ -79,13 +80,14 @@ def placement_lines(result: PlaceResult) -> list[str]:
     placement = result.placement
     lines = [
         f"{result.trajectories.tried} straight paths examined, {result.n_free} keep all margins and limits, "
-        f"{len(result.trajectories)} candidates"
+        f"{len(result.trajectories)} candidates",
+        *obstacle_lines(result),
     ]
     lines += [_curve_line(chosen_set, is_chosen=chosen_set is result.chosen) for chosen_set in placement.curve]
     if placement.left_out:
         lines.append(f"The plans meet these goals, but the bounds do not include them: {'; '.join(placement.left_out)}")
     for catheter, row, near in zip(result.case.catheters, result.chosen.candidates, result.nearest_mm, strict=True):
-        beside = ", ".join(f"{name} {mm:.0f} mm" for name, mm in near.items())
+        beside = ", ".join(f"{name} {mm:.1f} mm" for name, mm in near.items())
         lines.append(
             f"{catheter.name}: {result.trajectories.length_mm[row]:.0f} mm from skin to tip, "
             f"{result.trajectories.tilt_deg[row]:.0f} deg out of the axial plane; "
@@ -97,6 +99,18 @@ def placement_lines(result: PlaceResult) -> list[str]:
     ]
     if result.planned.optimum is not None:
         lines += list(result.planned.optimum.lines)
+    return lines
+
+
+def obstacle_lines(result: PlaceResult) -> list[str]:
+    """Return what the paths keep away from and by how much, and what was read and is not avoided."""
+    margins_mm = dict(zip(result.room.names, result.room.margins_mm.tolist(), strict=True))
+    lines = [
+        f"Margin of {margin_mm:g} mm to: {', '.join(name for name, mm in margins_mm.items() if mm == margin_mm)}."
+        for margin_mm in sorted(set(margins_mm.values()))
+    ]
+    if result.not_avoided:
+        lines.append(f"Read, not avoided: {', '.join(result.not_avoided)}.")
     return lines
 
 

@@ -19,7 +19,7 @@ from hdrplan.workflow.check_tip import TipChoice
 from hdrplan.workflow.conformity import Conformity, conformity, isodose_error_cc
 from hdrplan.workflow.labour import Labour
 from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
-from hdrplan.workflow.obstacles import BONE_MM, ORGAN_MM, default_obstacles, is_bone
+from hdrplan.workflow.obstacles import GROUPS, default_obstacles, is_bone
 from hdrplan.workflow.pareto import ParetoResult, plan_pareto, usual_axes
 from hdrplan.workflow.place import PlaceOptions, PlaceResult, place_case
 from hdrplan.workflow.plan import PlanResult, plan_case, plan_result
@@ -46,8 +46,7 @@ from hdrplan.workflow.virtual_lesion import LesionTask, PlannedLesion, host_orga
 
 __all__ = [
     "ARCHIVE_COLUMNS",
-    "BONE_MM",
-    "ORGAN_MM",
+    "GROUPS",
     "Archive",
     "ArchiveOptions",
     "ArchiveTables",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from hdrplan.arrays import FloatArray
+from hdrplan.arrays import BoolArray, FloatArray
+from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import (
     Catheter,
     Clearance,
@@ -31,9 +32,12 @@ _BESIDE_MM = 40.0
 def candidate_trajectories(case: Case, room: Clearance, reach: Reach, *, count: int) -> tuple[Trajectories, int]:
     """Return paths to all lesions, to each its share, that differ most from each other.
 
+    The room is known on voxels; the margins of the candidates hold on the exact distances.
+
     Parameters
     ----------
     case : Case
+        Its structures are the obstacles' own.
     room : Clearance
     reach : Reach
     count : int
@@ -47,9 +51,13 @@ def candidate_trajectories(case: Case, room: Clearance, reach: Reach, *, count: 
     """
     share = max(1, count // len(case.ctvs))
     free = [trajectories(room, ctv, reach) for ctv in case.ctvs]
-    groups = [varied(group, share) for group in free]
+    groups = [_kept_exactly(case, room, group, share) for group in free]
+    if not sum(len(group) for group in groups):
+        raise InfeasibleError(
+            "no path keeps all margins on the exact distances", remedy="Lower a margin: `margins_mm`."
+        )
     blocked: dict[str, int] = {}
-    for group in groups:
+    for group in free:
         for name, lines in group.blocked.items():
             blocked[name] = blocked.get(name, 0) + lines
     candidates = Trajectories(
@@ -87,24 +95,63 @@ def displaced(dwells: Dwells, *, error_mm: float, scenarios: int, seed: int) -> 
     return moved
 
 
-def nearest_mm(case: Case, catheter: Catheter, margins_mm: Mapping[str, float]) -> dict[str, float]:
+def _kept_exactly(case: Case, room: Clearance, free: Trajectories, share: int) -> Trajectories:
+    """Return the paths that differ most, of those that keep every margin exactly.
+
+    Half a voxel decides about few paths: they are looked at when they are drawn, and others are drawn in their place.
+    """
+    kept = np.arange(len(free))
+    seen = np.zeros(len(free), dtype=np.bool_)
+    while len(kept):
+        drawn = kept[varied(free.only(kept), share)]
+        new = drawn[~seen[drawn]]
+        seen[new] = True
+        bad = new[~_keeps_margins(case, room, free.only(new))]
+        if not len(bad):
+            return free.only(drawn)
+        kept = np.setdiff1d(kept, bad)
+    return free.only(kept)
+
+
+def _keeps_margins(case: Case, room: Clearance, paths: Trajectories) -> BoolArray:
+    """Whether each path keeps every margin, by the distances of the obstacles' own voxels."""
+    lines = [_line_mm(ends) for ends in zip(paths.entry_mm, paths.tip_mm, strict=True)]
+    owner = np.repeat(np.arange(len(lines)), [len(line) for line in lines])
+    points_mm = np.concatenate([np.empty((0, 3)), *lines])
+    last = np.subtract(room.grid.shape_zyx[::-1], 1)
+    x, y, z = np.clip(np.rint(room.grid.index(points_mm)).astype(np.int64), 0, last).T
+    # Where the nearest voxel has a voxel's diagonal of room, the point itself is clear.
+    near = room.free_mm_zyx[z, y, x] < 2.0 * np.linalg.norm(room.grid.spacing_mm)
+    keeps = np.ones(len(lines), dtype=np.bool_)
+    for structure in case.structures:
+        if structure.name in room.names and near.any():
+            away_mm = distance_mm(structure, points_mm[near])
+            keeps[owner[near][away_mm < room.margins_mm[room.names.index(structure.name)]]] = False
+    return keeps
+
+
+def _line_mm(ends_mm: FloatArray | Sequence[FloatArray]) -> FloatArray:
+    """Points every millimetre from the first to the last of the ends."""
+    path_mm = ends_mm[-1] - ends_mm[0]
+    steps = int(np.linalg.norm(path_mm)) + 1
+    return np.asarray(ends_mm[0] + np.linspace(0.0, 1.0, steps + 1)[:, None] * path_mm)
+
+
+def nearest_mm(case: Case, catheter: Catheter, names: Collection[str]) -> dict[str, float]:
     """Return the three obstacles nearest to a straight catheter, with the distances of their voxels.
 
     Parameters
     ----------
     case : Case
     catheter : Catheter
-    margins_mm : mapping
-        Its keys are the obstacles.
+    names : collection of str
+        The obstacles.
     """
-    ends_mm = catheter.points_mm
-    path_mm = ends_mm[-1] - ends_mm[0]
-    steps = int(np.linalg.norm(path_mm)) + 1
-    line_mm = ends_mm[0] + np.linspace(0.0, 1.0, steps + 1)[:, None] * path_mm
+    line_mm = _line_mm(catheter.points_mm)
     near = {
         structure.name: float(distance_mm(structure, line_mm).min())
         for structure in case.structures
-        if structure.name in margins_mm and _box_gap_mm(structure, line_mm) < _BESIDE_MM
+        if structure.name in names and _box_gap_mm(structure, line_mm) < _BESIDE_MM
     }
     return dict(sorted(near.items(), key=lambda item: item[1])[:3])
 

@@ -27,6 +27,7 @@ from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals
 from hdrplan.sources import Strength, TG43Source
 from hdrplan.workflow.candidates import candidate_trajectories, displaced, nearest_mm
+from hdrplan.workflow.obstacles import as_obstacles, not_avoided, refuse_missing_groups
 from hdrplan.workflow.plan import PlanResult, plan_case
 from hdrplan.workflow.problem import candidate_dwells
 from hdrplan.workflow.steps import StepProgress, Steps
@@ -69,6 +70,8 @@ class PlaceOptions:
     seed : int
     body : str
         Structure inside the skin, where there is one.
+    without : tuple of str
+        Of ribs, lungs, bowel and vessels those that need not be segmented: paths may pass through them.
 
     Raises
     ------
@@ -91,6 +94,7 @@ class PlaceOptions:
     scenarios: int = 6
     seed: int = 1
     body: str = "body"
+    without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -128,6 +132,8 @@ class PlaceResult:
     chosen : ChosenSet
     nearest_mm : tuple of mapping
         For each chosen catheter: the nearest three obstacles -> distance to their voxels.
+    not_avoided : tuple of str
+        Structures that were read and that paths do not keep away from.
     planned : PlanResult
         Of the case, on fine points.
     seconds : mapping
@@ -141,6 +147,7 @@ class PlaceResult:
     placement: Placement
     chosen: ChosenSet
     nearest_mm: tuple[Mapping[str, float], ...]
+    not_avoided: tuple[str, ...]
     planned: PlanResult
     seconds: Mapping[str, float]
 
@@ -179,16 +186,16 @@ def place_case(
     InfeasibleError
         A lesion that no path reaches, prescriptions that no set of candidates holds.
     InputError
-        An obstacle that is no structure, no skin.
+        An obstacle that is no structure, no skin; no ribs, lungs, bowel or vessels segmented and not asked for so.
     """
+    refuse_missing_groups(case, without=options.without, body=options.body)
     planning = plan_options or PlanOptions()
     step = Steps(on_progress)
     with step("ways"):
         reach_mm = options.reach.longest_mm
-        room = clearance(
-            case.ctvs, case.structures, options.margins_mm, ct=case.ct, body=options.body, reach_mm=reach_mm
-        )
-        paths, n_free = candidate_trajectories(case, room, options.reach, count=options.candidates)
+        solid, margins_mm = as_obstacles(case, options.margins_mm)
+        room = clearance(solid.ctvs, solid.structures, margins_mm, ct=case.ct, body=options.body, reach_mm=reach_mm)
+        paths, n_free = candidate_trajectories(solid, room, options.reach, count=options.candidates)
     with step("matrix") as progress:
         dwells = candidate_dwells(replace(case, catheters=paths.catheters()), planning)
         points = sample_points(
@@ -221,7 +228,8 @@ def place_case(
         n_free=n_free,
         placement=placement,
         chosen=chosen,
-        nearest_mm=tuple(nearest_mm(case, catheter, options.margins_mm) for catheter in placed.catheters),
+        nearest_mm=tuple(nearest_mm(solid, catheter, margins_mm) for catheter in placed.catheters),
+        not_avoided=not_avoided(case, margins_mm, body=options.body),
         planned=planned,
         seconds=step.seconds,
     )

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray
+from hdrplan.cautions import Caution, caution
 from hdrplan.door import Entries
-from hdrplan.errors import InputError
-from hdrplan.geometry import Structure
+from hdrplan.errors import HdrPlanError, InputError
+from hdrplan.geometry import Catheter, Grid, Structure
 from hdrplan.io.case.strength import STRENGTH_KEYS
 from hdrplan.io.case.structures import roles_of
 from hdrplan.io.case.table import CaseFile, case_of_parts
 from hdrplan.io.dicom.catheters import catheters_of
 from hdrplan.io.dicom.export import read_dicom_folder
+from hdrplan.io.dicom.structures import StructureSet
 from hdrplan.plan import BrachyPlan, source_of_brachy
+from hdrplan.plausibility import doubts_of_punctures, may_be_punctured
 
 __all__ = ["case_of_dicom", "centre_mm"]
 
@@ -47,12 +50,14 @@ def case_of_dicom(folder: Path, table: Mapping[str, object], *, plan: str | None
     grid = export.ct.volume.grid if export.ct else None
     structures: list[Structure] = []
     warnings = list(export.warnings)
-    for name, role in roles_of(entries).items():
+    roles = roles_of(entries)
+    for name, role in roles.items():
         structure, notes = export.structures.structure(name, role, grid)
         structures.append(structure)
         warnings += notes
     targets = [s for s in structures if s.role == "CTV"]
     catheters, notes = catheters_of(export.structures, export.plan, centre_mm(targets or structures))
+    warnings += _punctures(export.structures, roles, catheters, grid)
     changes = {"name": "dicom-case", **table}
     asked = entries.table("source", {}).values
     changes["source"] = _source(asked, export.plan)
@@ -73,6 +78,20 @@ def case_of_dicom(folder: Path, table: Mapping[str, object], *, plan: str | None
         strength = replace(strength, time=export.plan.source.reference_time)
     ct_sha256 = next((value for kind, value in export.hashes.items() if kind.startswith("CT ")), None)
     return replace(case, strength=strength, ct_sha256=ct_sha256, warnings=(*warnings, *notes, *case.warnings))
+
+
+def _punctures(
+    drawn: StructureSet, roles: Collection[str], catheters: Sequence[Catheter], grid: Grid | None
+) -> list[Caution]:
+    """Say which catheters pass through ROIs that have no role, and which of these cannot be read."""
+    structures, notes = [], []
+    for roi in drawn.solid():
+        if catheters and roi.name not in roles and not may_be_punctured(roi.name):
+            try:
+                structures.append(drawn.structure(roi.name, "other", grid)[0])
+            except HdrPlanError as error:
+                notes.append(caution("structure-left-out", reason=str(error)))
+    return [*notes, *doubts_of_punctures(catheters, structures)]
 
 
 def centre_mm(structures: Sequence[Structure]) -> FloatArray:

@@ -23,6 +23,7 @@ from hdrplan.io.plan_files import write_plan
 from hdrplan.io.segmentations import write_segmentations
 from hdrplan.io.toml_text import toml_text
 from hdrplan.plan import as_plan, doubts_of_source, source_of_brachy
+from hdrplan.plausibility import doubts_of_punctures
 from hdrplan.sources import TG43Source, bounded_warnings, load_source
 
 __all__ = ["ImportChoices", "write_imported_case"]
@@ -107,7 +108,8 @@ def write_imported_case(folder: Path, export: DicomExport, choices: ImportChoice
     if export.dose is not None:
         write_volume(folder / "tps_dose.nrrd", export.dose.volume)
     of_source = doubts_of_source(export.plan, source) if export.plan else ()
-    return [*warnings, *catheter_notes, *of_source, *bounded_warnings(source)]
+    hit = doubts_of_punctures(catheters, structures)
+    return [*warnings, *catheter_notes, *hit, *of_source, *bounded_warnings(source)]
 
 
 def _structures(

@@ -86,7 +86,7 @@ def _with_other_ctvs(table: dict[str, object], changes: Mapping[str, object]) ->
 
 
 def read_anatomy(path: Path) -> tuple[Volume, tuple[Structure, ...], str | None]:
-    """Read the CT, the structures with a role and the name of the healthy organ of a case that may lack a CTV.
+    """Read the CT, all structures and the name of the healthy organ of a case that may lack a CTV.
 
     Parameters
     ----------
@@ -113,6 +113,6 @@ def read_anatomy(path: Path) -> tuple[Volume, tuple[Structure, ...], str | None]
         raise InputError("a case with a CT is needed", got="no ct", where=toml)
     paths = CasePaths(toml.parent, toml, relative_only=True)
     ct, _ = read_ct(paths.path(entries.values["ct"], "ct"))
-    structures, _ = structures_of(entries, roles_of(entries), paths)
+    structures, _ = structures_of(entries, roles_of(entries), paths, others=lambda _: True)
     check_structures(structures, ct.grid, where=toml)
     return ct, structures, entries.text_or_none("healthy")

@@ -10,17 +10,14 @@ from hdrplan.errors import FormatError
 from hdrplan.geometry import ROLES
 from hdrplan.io.dicom.structures import ROI
 from hdrplan.io.files import toml_entries
+from hdrplan.plan import anatomy_of
 
 __all__ = ["DEFAULT_RULES", "read_role_rules", "roles_of_rois"]
 
-# First match wins, in this order; "ignore" is not read at all.
+# First match wins, in this order; "ignore" is not read at all. Organs at risk are those of the table of names.
 DEFAULT_RULES: dict[str, tuple[str, ...]] = {
     "ignore": (r"^(body|external|patient|skin|couch|support)", r"isodose|\d+ ?%|ring|dose"),
     "CTV": (r"ctv|gtv|lesion|tumou?r|metasta|target",),
-    "OAR": (
-        r"stomach|duoden|bowel|colon|intestin|rect|sigmo|bladder|urethra|oesoph|esoph|heart|lung|kidney|spinal|cord"
-        r"|gall|bile|pancrea|spleen|aorta|vein|skin|rib|chest|liver",
-    ),
     "other": (r".",),
 }
 
@@ -61,6 +58,9 @@ def roles_of_rois(rois: Iterable[ROI], rules: Mapping[str, tuple[str, ...]]) -> 
         for known, patterns in rules.items():
             if role is None and any(re.search(p, roi.name[:64], re.IGNORECASE) for p in patterns):
                 role = known
+        anatomy = anatomy_of(roi.name) if rules is DEFAULT_RULES and role == "other" else None
+        if anatomy is not None and anatomy.is_risk:
+            role = "OAR"
         if role not in (None, "ignore"):
             roles[roi.name] = str(role)
     return roles

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -47,7 +47,12 @@ def roles_of(entries: Entries) -> dict[str, Role]:
 
 
 def structures_of(
-    entries: Entries, roles: Mapping[str, Role], paths: CasePaths, ct: Grid | None = None, *, everything: bool = False
+    entries: Entries,
+    roles: Mapping[str, Role],
+    paths: CasePaths,
+    ct: Grid | None = None,
+    *,
+    others: Callable[[str], bool] = lambda _: False,
 ) -> tuple[tuple[Structure, ...], tuple[Caution, ...]]:
     """Read the structures of a case.
 
@@ -60,8 +65,8 @@ def structures_of(
     paths : CasePaths
     ct : Grid, optional
         The files are compared with it.
-    everything : bool
-        Read those without a role too, as "other".
+    others : callable
+        Which structures without a role are read too, as "other", by their names.
 
     Returns
     -------
@@ -84,8 +89,8 @@ def structures_of(
     ]
     read: dict[str, Structure] = {}
     for file in files:
-        others = [name for name in file.names() if name not in roles] if everything else []
-        for structure in file.read({**roles, **dict.fromkeys(others, _OTHER)}, others):
+        free = [name for name in file.names() if name not in roles and others(name)]
+        for structure in file.read({**roles, **dict.fromkeys(free, _OTHER)}, free):
             if structure.name in read:
                 raise InputError(
                     "each structure must be in one file only", got=f"{structure.name!r} in two", where=file.where

@@ -49,7 +49,13 @@ from hdrplan.io.images import read_volume
 from hdrplan.io.sources import read_source
 from hdrplan.options import PLAN_OPTIONS
 from hdrplan.plan import Case, Goals
-from hdrplan.plausibility import doubts_of_anatomy_and_catheters, doubts_of_goals, doubts_of_strength
+from hdrplan.plausibility import (
+    doubts_of_anatomy_and_catheters,
+    doubts_of_goals,
+    doubts_of_punctures,
+    doubts_of_strength,
+    may_be_punctured,
+)
 from hdrplan.sources import DEFAULT_SOURCE, Strength, TG43Source, bounded_warnings, load_source
 
 __all__ = ["CASE_KEYS", "DWELL_OPTIONS", "CaseFile", "case_of_parts", "case_of_table", "read_ct"]
@@ -128,11 +134,20 @@ def case_of_table(
     paths = CasePaths(folder, where, relative_only=relative_only)
     roles = roles_of(entries)
     ct, warnings = read_ct(paths.path(table["ct"], "ct")) if "ct" in table else (None, ())
-    structures, places = structures_of(entries, roles, paths, ct.grid if ct else None, everything=before_puncture)
     catheters: tuple[Catheter, ...] = ()
     if "catheters" in table and not before_puncture:
         catheters = read_catheters(paths.path(table["catheters"], "catheters"))
-    case_file = _case_file(entries, _Anatomy(ct, structures, catheters), paths, (*warnings, *places))
+    read, places = structures_of(
+        entries,
+        roles,
+        paths,
+        ct.grid if ct else None,
+        # What a catheter may have hit counts without a role too.
+        others=lambda name: before_puncture or (bool(catheters) and not may_be_punctured(name)),
+    )
+    structures = read if before_puncture else tuple(s for s in read if s.name in roles)
+    hit = doubts_of_punctures(catheters, [s for s in read if s.name not in roles])
+    case_file = _case_file(entries, _Anatomy(ct, structures, catheters), paths, (*warnings, *places, *hit))
     return replace(case_file, ct_sha256=paths.sha256_of("ct"))
 
 
