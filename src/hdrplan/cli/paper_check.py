@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,11 +24,12 @@ __all__ = ["command"]
 @click.option("--markdown", is_flag=True, help="Print the page docs/measurements/paper-check.md.")
 @json_option
 def command(table: Path | None, markdown: bool, as_json: bool) -> None:
-    """Check printed survival tables for contradictions; without a file, those of Xu et al. 2021 (26 inconsistencies).
+    """Check printed survival tables for contradictions; without a file, those of Xu et al. 2021.
 
     TABLE.csv has one printed quantity in each row, as text with its decimals: a column row (its name), and any of
-    ratio, lower, upper, p; count, total, percent; n, mean, sd, sum, ones; median, minimum, maximum. Rounding alone is
-    no contradiction: each number stands for all values that would be printed like this.
+    ratio, lower, upper (or interval), p, events; count, total, percent; n, mean, sd, sum, ones, whole; median, minimum,
+    maximum, component_of, subset_of. Rounding alone is no contradiction: each number stands for all values that would
+    be printed like this.
 
     \b
     Examples:
@@ -39,11 +40,12 @@ def command(table: Path | None, markdown: bool, as_json: bool) -> None:
     from hdrplan.io import json_text
 
     if table is not None:
-        findings = _findings(table)
+        findings, left_out = _findings(table)
         if as_json:
-            click.echo(json_text({"findings": [asdict(f) for f in findings]}), nl=False)
+            unread = [{"where": where, "columns": columns} for where, columns in left_out.items()]
+            click.echo(json_text({"findings": [asdict(f) for f in findings], "unchecked": unread}), nl=False)
         else:
-            echo_lines(_finding_lines(findings))
+            echo_lines(_finding_lines(findings, left_out))
     elif as_json:
         click.echo(json_text(_paper_table()), nl=False)
     elif markdown:
@@ -64,27 +66,35 @@ def _paper_table() -> dict[str, object]:
     }
 
 
-def _findings(path: Path) -> list[Finding]:
+def _findings(path: Path) -> tuple[list[Finding], dict[str, tuple[str, ...]]]:
+    """All findings, and by row the columns that no check reads because a cell beside them is blank."""
     from hdrplan.io import read_table
-    from hdrplan.outcomes import PRINTED_COLUMNS, check_row
+    from hdrplan.outcomes import check_columns, check_nested, check_row, unchecked
 
     table = read_table(path)
-    if not set(PRINTED_COLUMNS) & set(table.columns):
-        raise FormatError(
-            "no column to check",
-            got=", ".join(table.columns),
-            where=path,
-            remedy=f"Columns: row, {', '.join(PRINTED_COLUMNS)}.",
-        )
+    try:
+        check_columns(tuple(table.columns))
+    except InputError as error:
+        raise FormatError(str(error), where=path) from None
     findings: list[Finding] = []
+    left_out: dict[str, tuple[str, ...]] = {}
+    rows: dict[str, dict[str, str]] = {}
     for k, line in enumerate(table.lines):
-        row = {name: cells[k] for name, cells in table.columns.items() if name in PRINTED_COLUMNS}
+        row = {name: cells[k] for name, cells in table.columns.items() if name != "row"}
         where = table.columns["row"][k] if "row" in table.columns else f"line {line}"
         try:
             findings += check_row(row, where)
+            left = unchecked(row)
         except InputError as error:
             raise FormatError(str(error), where=f"{path}, line {line}") from None
-    return findings
+        if left or not any(cell.strip() for cell in row.values()):
+            left_out[where] = left
+        rows[where] = row
+    try:
+        findings += check_nested(rows)
+    except InputError as error:
+        raise FormatError(str(error), where=path) from None
+    return findings, left_out
 
 
 def _inconsistency_lines() -> Iterator[str]:
@@ -92,14 +102,19 @@ def _inconsistency_lines() -> Iterator[str]:
 
     rows = inconsistencies()
     for row in rows:
-        mark = {True: "contradiction", False: "NOT CONFIRMED", None: "text"}[row.confirmed]
+        mark = {True: "contradiction", False: "NOT CONFIRMED", None: "not decided by arithmetic"}[row.confirmed]
         yield f"{row.number:>2}. {row.title} [{mark}]"
         yield from (f"    printed:  {row.printed}", f"    computed: {row.computed}", f"    instead:  {row.instead}")
     confirmed, text = sum(r.confirmed is True for r in rows), sum(r.confirmed is None for r in rows)
-    yield f"{confirmed} contradictions computed, {text} matters of text. DOI {XU2021_DOI}"
+    yield f"{confirmed} contradictions computed, {text} not decided by arithmetic. DOI {XU2021_DOI}"
 
 
-def _finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
+def _finding_lines(findings: Sequence[Finding], left_out: Mapping[str, Sequence[str]]) -> Iterator[str]:
     for f in findings:
         yield from (f"{f.where}: {f.rule}", f"    printed:  {f.printed}", f"    computed: {f.computed}")
-    yield f"{len(findings)} findings" if findings else "no contradiction found"
+    for where, columns in left_out.items():
+        yield f"{where}: not checked, as cells beside are blank: {', '.join(columns) or 'the whole row'}"
+    if findings:
+        yield f"{len(findings)} findings"
+    else:
+        yield "no contradiction found" + (" in the cells that could be checked" if left_out else "")

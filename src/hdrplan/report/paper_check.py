@@ -21,7 +21,8 @@ by `hdrplan paper-check --markdown`; do not edit it.
 """
 
 _MIDDLE = """
-{computed} contradictions were found by arithmetic. {text} are about wording, which arithmetic cannot decide.
+{computed} contradictions were found by arithmetic. {text} are not decided by it: they are about wording, or the numbers
+are unlikely but can be true. These are marked *not decided*.
 
 ## All hazard ratios of Table 4
 
@@ -41,10 +42,14 @@ Where the interval implies a smaller p than the printed 0.001, a program probabl
 unused cells blank. The columns are:
 
 - `row`: a name;
-- `ratio, lower, upper, p`;
-- `count, total, percent`;
-- `n, mean, sd`; for counts also `sum` and `ones` (how many units have exactly one);
-- `median, minimum, maximum`.
+- `ratio, lower, upper` (or `interval`, such as 1.10-2.05), `p`; for a hazard ratio between two groups also `events`;
+- `count, total, percent`, or `total, percent` alone (a denominator that stands in the text);
+- `n, mean, sd`; for counts also `sum` and `ones` (how many units have exactly one); `whole` is 1 where all values are
+  whole numbers (GRIM and GRIMMER tests);
+- `median, minimum, maximum`; `component_of` names the row of the composite endpoint, `subset_of` the row of all units.
+
+A column that is not read is an error, so that a misspelt name cannot pass as a clean table. What a blank cell leaves
+unchecked is listed.
 
 ```python
 from pathlib import Path
@@ -84,7 +89,8 @@ def paper_check_page() -> str:
     rows = inconsistencies()
     page = _TOP.format(doi=XU2021_DOI)
     for r in rows:
-        cells = (str(r.number), r.title, r.printed, r.computed, r.instead)
+        title = r.title if r.confirmed else f"{r.title} *(not decided)*"
+        cells = (str(r.number), title, r.printed, r.computed, r.instead)
         page += f"| {' | '.join(_cell(cell) for cell in cells)} |\n"
     page += _MIDDLE.format(computed=sum(r.confirmed is True for r in rows), text=sum(r.confirmed is None for r in rows))
     for f in hazard_ratio_findings():

@@ -9,7 +9,7 @@ import scipy
 
 from hdrplan.outcomes.published.printed_numbers import Finding, Printed, printed
 
-__all__ = ["check_ratio", "p_from_interval"]
+__all__ = ["check_ratio", "events_from_interval", "p_from_interval"]
 
 _Z95 = 1.959963984540054
 
@@ -46,13 +46,37 @@ def _p_range(ratio: Printed, lower: Printed, upper: Printed) -> tuple[float, flo
     return float(2.0 * scipy.stats.norm.sf(max(logs) / narrow)), float(2.0 * scipy.stats.norm.sf(near / wide))
 
 
+def events_from_interval(lower: float, upper: float) -> float:
+    """Return how many events a 95 % interval of a binary covariate's hazard ratio needs.
+
+    An event adds at most 1/4 to the information on the log hazard ratio of two groups, so the standard error is at
+    least ``2 / sqrt(events)``, with further covariates too.
+
+    Parameters
+    ----------
+    lower, upper : float
+        Positive, in order.
+
+    Returns
+    -------
+    float
+    """
+    return 4.0 / ((math.log(upper) - math.log(lower)) / (2.0 * _Z95)) ** 2
+
+
 def check_ratio(
-    where: str, ratio: str | float, lower: str | float, upper: str | float, p: str | float | None = None
+    where: str,
+    ratio: str | float,
+    lower: str | float,
+    upper: str | float,
+    p: str | float | None = None,
+    *,
+    n_events: int | None = None,
 ) -> tuple[Finding, ...]:
     """Return what is wrong with a hazard (or odds) ratio, its 95 % interval and its p.
 
-    Order of the bounds, the ratio between them and at their geometric mean, p against the interval, and whether p and
-    the interval agree on significance.
+    Order of the bounds, the ratio between them and at their geometric mean, p against the interval, whether p and the
+    interval agree on significance, p of 0, and the number of events that the interval needs.
 
     Parameters
     ----------
@@ -60,6 +84,8 @@ def check_ratio(
         Table, row and column.
     ratio, lower, upper, p : str or float
         As printed; text keeps the decimals.
+    n_events : int, optional
+        Events of the model of a hazard ratio between two groups.
 
     Returns
     -------
@@ -80,6 +106,11 @@ def check_ratio(
         faults = [("positive", "a ratio and its bounds are positive")]
     else:
         faults = [*_of_bounds(r, low, high), *([] if p is None else _of_p(r, low, high, printed(p)))]
+        if n_events is not None and 0 < low.high < high.low:
+            needed = events_from_interval(max(low.low, 1e-12), high.high)
+            if needed > n_events:
+                text += f", {n_events} events"
+                faults.append(("events for the interval", f"an interval this narrow needs {math.ceil(needed)} events"))
     return tuple(Finding(rule=rule, where=where, printed=text, computed=computed) for rule, computed in faults)
 
 
@@ -103,6 +134,8 @@ def _of_bounds(r: Printed, low: Printed, high: Printed) -> Iterator[tuple[str, s
 
 def _of_p(r: Printed, low: Printed, high: Printed, p: Printed) -> Iterator[tuple[str, str]]:
     """Rule and what follows, for each fault of p beside a ratio and its bounds."""
+    if p.value == 0.0 and not p.text.startswith("<"):
+        yield "p above zero", f"p is never 0; here it is below {p.high:g}"
     if low.low > high.high:  # bounds in the wrong order: the ratio and the upper bound still tell
         low = Printed(text="", value=r.value**2 / high.value, low=r.low**2 / high.high, high=r.high**2 / high.low)
     lowest, highest = _p_range(r, low, high)

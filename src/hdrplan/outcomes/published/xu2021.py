@@ -1,4 +1,4 @@
-"""Xu et al. 2021, checked: 26 places where its printed numbers cannot be true together.
+"""Xu et al. 2021, checked: where its printed numbers cannot be true together.
 
 L. Xu et al., Ther Adv Med Oncol 2021;13:1-14, DOI 10.1177/17588359211042304: 114 patients with hepatocellular carcinoma
 (HCC) and 50 with colorectal liver metastases (CRLM) after CT-guided HDR brachytherapy. What it prints stands in
@@ -34,7 +34,8 @@ class Inconsistency:
     computed : str
         What follows from its other numbers; for matters of text, why it cannot stand.
     confirmed : bool or None
-        Whether the computation finds the contradiction; None for matters of text, which no arithmetic can decide.
+        Whether the computation finds the contradiction; None where arithmetic does not decide: matters of text, and
+        numbers that are unlikely but can be true.
     instead : str
         What hdrplan does instead.
     """
@@ -58,7 +59,7 @@ def hazard_ratio_findings() -> tuple[Finding, ...]:
 
 
 def inconsistencies() -> tuple[Inconsistency, ...]:
-    """Return the 26 inconsistencies, computed now from the printed numbers."""
+    """Return the inconsistencies, computed now from the printed numbers."""
     return tuple(_checked(number, claim) for number, claim in enumerate(paper().claims, start=1))
 
 
@@ -73,6 +74,7 @@ def _checked(number: int, claim: Claim) -> Inconsistency:
         title=claim.title,
         printed=shown,
         computed=computed,
-        confirmed=None if verdict is None else verdict.confirmed,
+        # What arithmetic does not decide is not called a contradiction, but its figures must still be as claimed.
+        confirmed=None if verdict is None or (verdict.confirmed and not claim.decided) else verdict.confirmed,
         instead=claim.instead,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import scipy
 
@@ -12,20 +11,13 @@ from hdrplan.outcomes.published.counts import check_counted_mean, check_counts, 
 from hdrplan.outcomes.published.printed_numbers import Finding, printed
 from hdrplan.outcomes.published.ratios import check_ratio, p_from_interval
 from hdrplan.outcomes.published.times import check_median, check_rates
+from hdrplan.outcomes.published.verdicts import Verdict
 from hdrplan.outcomes.published.xu2021_paper import paper
+from hdrplan.outcomes.published.xu2021_times import component_check, rounding_check, subset_check
 
-__all__ = ["CHECKS", "Verdict"]
+__all__ = ["CHECKS"]
 
 _DAYS_PER_MONTH = 365.25 / 12.0
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a contradiction is confirmed, what was computed, and what is printed where the tables say it."""
-
-    confirmed: bool
-    computed: str
-    printed: str | None = None
 
 
 def _joined(findings: tuple[Finding, ...]) -> str:
@@ -96,6 +88,17 @@ def _ttp_beyond_os() -> Verdict:
         f"TTP is counted from the origin of OS or later, but {longest:g} > {os_longest:g}",
         f"largest TTP_local {longest:g}, largest OS {os_longest:g} months",
     )
+
+
+def _off_centre() -> Verdict:
+    findings = _of_table_4("tumour type", "PFS", {"ratio in the middle of its interval"})
+    return Verdict(bool(findings), _joined(findings), _ratio_text("tumour type", "PFS"))
+
+
+def _p_of_age_together() -> Verdict:
+    hr, low, high, p = paper().multivariate["age"]["PFS"]
+    findings = tuple(f for f in check_ratio("age", hr, low, high, p) if f.rule == "p against interval")
+    return Verdict(bool(findings), _joined(findings), f"HR {hr} ({low}-{high}), p {p}")
 
 
 def _implied_p(covariate: str, endpoint: str) -> Callable[[], Verdict]:
@@ -254,4 +257,13 @@ CHECKS: Mapping[str, Callable[[], Verdict]] = {
     "early_times": _early_times,
     "complications": _complications,
     "origin": _origin,
+    "ttp_minimum": component_check("HCC", "minimum", "TTP", "TTP_local", "TTP_distant"),
+    "ttp_first_treatments": subset_check("HCC", "minimum", "TTP", "PFS"),
+    "ttp_maximum_hcc": component_check("HCC", "maximum", "TTP", "TTP_distant"),
+    "ttp_maximum_crlm": component_check("CRLM", "maximum", "TTP", "TTP_local"),
+    "off_centre": _off_centre,
+    "p_of_age_together": _p_of_age_together,
+    "rounding": rounding_check,
+    "pfs_maximum": component_check("HCC", "maximum", "PFS", "PFS_distant"),
+    "local_first_treatments": subset_check("CRLM", "maximum", "TTP_local", "PFS_local"),
 }

@@ -33,6 +33,8 @@ class Claim:
         What it is about.
     check : str or None
         The check that decides; None for a matter of text.
+    decided : bool
+        Whether arithmetic decides it: not where the printed numbers can still be true, or the words are at fault.
     printed : str or None
         What the paper prints; None where the check makes it from the tables.
     computed : str or None
@@ -43,6 +45,7 @@ class Claim:
 
     title: str
     check: str | None
+    decided: bool
     printed: str | None
     computed: str | None
     instead: str
@@ -99,6 +102,7 @@ def paper() -> Paper:
             Claim(
                 title=entry["title"],
                 check=entry.get("check"),
+                decided=entry.get("decided", "check" in entry),
                 printed=entry.get("printed"),
                 computed=entry.get("computed"),
                 instead=entry["instead"],
