@@ -108,7 +108,40 @@ def another_frame(folder: Path) -> None:
     edit(folder / "RS.dcm", _without_references)
 
 
-@DICOM("a Co-60 plan", refuses="SourceIsotopeHalfLife")
+@DICOM("a Co-60 plan without a half-life, for an afterloader of both isotopes", refuses="got Co-60")
+def cobalt_without_half_life(folder: Path) -> None:
+    source(folder, SourceIsotopeHalfLife=None, SourceIsotopeName="Co0.A86", SourceManufacturer="SagiNova")
+
+
+@DICOM("permanent seeds", refuses="BrachyTreatmentTechnique")
+def permanent(folder: Path) -> None:
+    edit(folder / "RP.dcm", lambda d: setattr(d, "BrachyTreatmentTechnique", "PERMANENT"))
+
+
+@DICOM("a strength that is a dose rate in water", refuses="SourceStrengthUnits")
+def dose_rate_in_water(folder: Path) -> None:
+    source(folder, SourceStrengthUnits="DOSE_RATE_WATER")
+
+
+@DICOM("a source that moves while it irradiates", refuses="SourceMovementType")
+def oscillating(folder: Path) -> None:
+    def change(data: Any) -> None:
+        data.ApplicationSetupSequence[0].ChannelSequence[0].SourceMovementType = "OSCILLATING"
+
+    edit(folder / "RP.dcm", change)
+
+
+@DICOM("a structure without a name", warns="roi-without-name")
+def nameless(folder: Path) -> None:
+    edit(folder / "RS.dcm", lambda d: setattr(d.StructureSetROISequence[1], "ROIName", ""))
+
+
+@DICOM("a structure without contours", warns="roi-without-contours")
+def without_contours(folder: Path) -> None:
+    edit(folder / "RS.dcm", lambda d: delattr(d.ROIContourSequence[1], "ContourSequence"))
+
+
+@DICOM("a Co-60 plan", refuses="got Co-60")
 def cobalt(folder: Path) -> None:
     source(folder, SourceIsotopeHalfLife=1925.2, SourceIsotopeName="Co-60")
 
@@ -145,6 +178,6 @@ def two_plans(folder: Path) -> None:
     data.save_as(folder / "RP_2.dcm")
 
 
-@DICOM("a seed plan", warns="plan-not-hdr")
+@DICOM("a seed plan", refuses="BrachyTreatmentType")
 def seeds(folder: Path) -> None:
     edit(folder / "RP.dcm", lambda d: setattr(d, "BrachyTreatmentType", "LDR"))

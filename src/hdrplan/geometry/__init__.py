@@ -1,6 +1,6 @@
 """Patient space: grids, structures, catheters, dwells. LPS, mm; voxel arrays (z, y, x). Knows no dose, no files."""
 
-from hdrplan.geometry.axes import axes_from_neighbours, axes_from_path, path_tip_first
+from hdrplan.geometry.axes import NeighbourAxes, axes_from_neighbours, axes_from_path, off_path_mm, path_tip_first
 from hdrplan.geometry.catheter import Catheter
 from hdrplan.geometry.clearance import Clearance, clearance
 from hdrplan.geometry.contours import contours_of_structure, structure_of_contours
@@ -37,6 +37,7 @@ __all__ = [
     "Dwells",
     "Grid",
     "LesionShape",
+    "NeighbourAxes",
     "Phantom",
     "Position",
     "Reach",
@@ -57,6 +58,7 @@ __all__ = [
     "ellipsoid",
     "inside",
     "line_gap_mm",
+    "off_path_mm",
     "on_grid",
     "parallel_catheters",
     "path_tip_first",

@@ -17,7 +17,7 @@ import numpy as np
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.cautions import Caution
 from hdrplan.errors import InputError
-from hdrplan.geometry import Catheter, Dwells
+from hdrplan.geometry import Catheter, Dwells, Transit
 from hdrplan.plan.plan import Plan
 from hdrplan.sources import Strength, TG43Source
 
@@ -43,10 +43,12 @@ class Channel:
         1 for HDR.
     axes : (n, 3) array
         Unit vectors along the source; toward the tip, as far as ``tip_known`` goes.
+    axis_error_deg : (n,) array
+        Estimated uncertainty of the axes; NaN where nothing tells it.
     tip_known : bool
         Whether the file tells which way the tip points.
     axis_from : str
-        "path", "orientation", "neighbours" or "unknown": where the axes come from.
+        "path", "path by place", "orientation", "neighbours" or "unknown": where the axes come from.
     path_mm : (m, 3) array
         Channel drawn in the structure set, tip first; no rows where there is none.
     length_mm : float
@@ -62,6 +64,7 @@ class Channel:
     times_s: FloatArray
     pulses: int
     axes: FloatArray
+    axis_error_deg: FloatArray
     tip_known: bool
     axis_from: str
     path_mm: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
@@ -74,6 +77,7 @@ class Channel:
         freeze(self, "relative_mm", (None,))
         freeze(self, "times_s", (None,))
         freeze(self, "axes", (None, 3))
+        freeze(self, "axis_error_deg", (None,), finite=False)
         freeze(self, "path_mm", (None, 3))
         if (self.times_s < 0).any():
             raise InputError("dwell times must not be negative (s)", got=float(self.times_s.min()), where=self.name)
@@ -135,16 +139,22 @@ class BrachyPlan:
         "HDR", "PDR", ...
     fractions : int
     prescription_gy : float
-        Application setup dose; NaN where absent.
+        Of one fraction, all pulses; NaN where absent.
     source : SourceOfPlan
     channels : tuple of Channel
     points : tuple of ReferencePoint
+        With doses of one fraction, all pulses.
     stated_trak_u_s : float
-        Sum of TotalReferenceAirKerma over the setups, in U s (3600 times the file's uGy at 1 m); NaN where absent.
+        Sum of TotalReferenceAirKerma over the setups, in U s (3600 times the file's uGy at 1 m), of one fraction, all
+        pulses; NaN where absent.
     dialect : str
         "Varian", "Oncentra", "SagiPlan", "hdrplan" or "other".
     uids : dict
         "instance", "structures", "frame", "study", "series", "dose".
+    transit : Transit or None
+        How the source moves, where the file says so: our own exports do.
+    is_stated_per_pulse : bool
+        Whether the file itself states kerma and doses of one pulse.
     warnings : tuple of Caution
     unmodelled : tuple of str
         Keywords of the file that this value does not hold.
@@ -160,8 +170,15 @@ class BrachyPlan:
     stated_trak_u_s: float
     dialect: str
     uids: dict[str, str]
+    transit: Transit | None = None
+    is_stated_per_pulse: bool = False
     warnings: tuple[Caution, ...] = ()
     unmodelled: tuple[str, ...] = ()
+
+    @property
+    def pulses(self) -> int:
+        """Pulses of one fraction; 1 for HDR."""
+        return max((channel.pulses for channel in self.channels), default=1)
 
     @property
     def total_time_s(self) -> float:
@@ -209,6 +226,7 @@ def as_plan(brachy: BrachyPlan, source: TG43Source, *, reverse_tip: bool = False
         times_s=np.concatenate([c.times_s * c.pulses for c in channels]),
         source=source,
         strength=Strength(brachy.source.strength_u, brachy.source.reference_time),
+        transit=brachy.transit,
     )
 
 
@@ -257,6 +275,7 @@ def brachy_of_plan(
                 times_s=plan.times_s[rows],
                 pulses=1,
                 axes=plan.dwells.axes[rows],
+                axis_error_deg=np.zeros(len(rows)),
                 tip_known=True,
                 axis_from="orientation",
                 path_mm=path_mm,
@@ -283,4 +302,5 @@ def brachy_of_plan(
         stated_trak_u_s=plan.strength_u * plan.total_time_s,
         dialect="hdrplan",
         uids={},
+        transit=plan.transit,
     )

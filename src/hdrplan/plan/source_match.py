@@ -13,6 +13,7 @@ __all__ = ["doubts_of_source", "source_of_brachy"]
 
 # First match wins. Oncentra's own table of the microSelectron v2 is Daskalov's: its point doses agree to 0.001 %.
 # A second check must use the same table; hdrplan.sources.bounded_warnings says what is wrong with it far away.
+# Words that name the model; those of an afterloader or maker, below, only suggest one.
 _WORDS: tuple[tuple[str, str], ...] = (
     (r"gamma ?med.*pdr|pdr.*gamma ?med", "gammamed-pdr-plus"),
     (r"gamma ?med ?(hdr )?12 ?i", "gammamed-12i"),
@@ -24,6 +25,10 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"varisource", "varisource-classic"),
     (r"gi ?192 ?m11|multisource|bebig|saginova", "gi192m11"),
     (r"\bm-?19\b", "m-19"),
+)
+_NAMES_MODEL = re.compile(
+    r"gamma ?med ?(hdr )?12 ?i|gamma ?med ?(hdr ?|pdr ?)?(plus|\+)|flexisource|m?hdr ?v[12]|micro ?selectron.*v ?[12]|"
+    r"vs ?2000|varisource.*(2000|classic)|gi ?192 ?m11|\bm-?19\b"
 )
 
 
@@ -59,6 +64,8 @@ def doubts_of_source(brachy: BrachyPlan, source: TG43Source) -> tuple[Caution, .
     """
     doubts = []
     named = _name_of(brachy)
+    if named == source.name and brachy.dialect != "hdrplan" and not _NAMES_MODEL.search(_words_of(brachy)):
+        doubts.append(caution("source-assumed", words=brachy.source.text[:60], source=source.name))
     # Tables of one model by several authors are one source.
     if named is not None and load_source(named).model != source.model:
         doubts.append(caution("source-other-than-plan", named=named, source=source.name))
@@ -70,8 +77,12 @@ def doubts_of_source(brachy: BrachyPlan, source: TG43Source) -> tuple[Caution, .
     return tuple(doubts)
 
 
+def _words_of(brachy: BrachyPlan) -> str:
+    return re.sub(r"[_\s]+", " ", brachy.source.text.lower())
+
+
 def _name_of(brachy: BrachyPlan) -> str | None:
-    words = re.sub(r"[_\s]+", " ", brachy.source.text.lower())
+    words = _words_of(brachy)
     if brachy.dialect == "hdrplan" and words:
         # We write a source's own name, which is no packaged one where the source is a file of the user.
         name = "-".join(words.split())

@@ -165,7 +165,7 @@ def _structures(
     ]
     if not chosen:
         raise InputError("no structure has the role CTV or OAR", got="none", where=treatment.structures)
-    return chosen, left_out
+    return chosen, [*drawn.warnings, *left_out]
 
 
 def _recomputed(brachy: BrachyPlan, points: SamplePoints, source_name: str | None) -> _KnownDose:

@@ -156,3 +156,38 @@ def test_point_doses_of_real_plans(shared: Path, name: str, source: str, within:
         strength_u=plan.strength_u,
     ).gy
     np.testing.assert_allclose(ours, [point.dose_gy for point in points], rtol=within)
+
+
+def test_a_curve_that_no_roi_number_names_is_taken_where_all_dwells_lie_on_it(tmp_path: Path) -> None:
+    """Exports without private tags: a ring of two arcs, and a needle elsewhere."""
+    turn = np.linspace(0.0, 5.0, 60)
+    ring = 15.0 * np.column_stack((np.cos(turn), np.sin(turn), 0 * turn))
+    structures = read_structure_set(
+        rt_structures(
+            tmp_path / "s.dcm", {"ring": [ring], "needle": [ring + [0.0, 0.0, 8.0]]}, kind="OPEN_NONPLANAR"
+        )
+    )
+    points = []
+    for at in (0.0, 5.0, 40.0, 45.0):
+        x, y, _ = 15.0 * np.cos(at / 15), 15.0 * np.sin(at / 15), 0.0
+        for weight in (0.0, 2.0):
+            points.append(
+                item(ControlPointRelativePosition=at, ControlPoint3DPosition=[x, y, 0.0], CumulativeTimeWeight=weight)
+            )
+    one = channel([], 8.0, 2.0, BrachyControlPointSequence=points)
+    path = rt_plan(tmp_path / "p.dcm", [one])
+    placed, alone = read_brachy_plan(path, structures), read_brachy_plan(path)
+    assert placed.channels[0].axis_from == "path by place"
+    assert "channel-path-by-place" in {w.id for w in placed.warnings}
+    true = np.array([[np.sin(at / 15), -np.cos(at / 15), 0.0] for at in (0.0, 5.0, 40.0, 45.0)])
+    assert ((placed.channels[0].axes * true).sum(axis=1)[1:] > 0.995).all()
+    assert alone.channels[0].axis_from == "neighbours"
+    assert "channel-axes-uncertain" in {w.id for w in alone.warnings}
+    assert ((alone.channels[0].axes * true).sum(axis=1) > np.cos(np.radians(15.0))).all()
+
+
+def test_sixty_channels_with_one_doubt_are_one_warning(tmp_path: Path) -> None:
+    channels = [channel([(0.0, 5.0, float(k))], 5.0, 5.0, ChannelNumber=k) for k in range(1, 61)]
+    plan = read_brachy_plan(rt_plan(tmp_path / "p.dcm", channels))
+    (doubt,) = [w for w in plan.warnings if w.id == "channel-tip-unknown"]
+    assert doubt.sentence.startswith("channels 1, 2, 3, 4, 5, 6 and 54 more: ")

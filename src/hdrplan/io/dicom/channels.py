@@ -8,13 +8,13 @@ or milliseconds (SagiPlan), and may restart at 0 for every dwell, or stand still
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray
-from hdrplan.cautions import Caution, caution
-from hdrplan.geometry import axes_from_neighbours, axes_from_path, path_tip_first
+from hdrplan.geometry import axes_from_neighbours, axes_from_path, off_path_mm, path_tip_first
 from hdrplan.io.dicom.structures import StructureSet
 from hdrplan.io.dicom.tags import Tags
 from hdrplan.plan import Channel
@@ -22,6 +22,8 @@ from hdrplan.plan import Channel
 __all__ = ["channel_of"]
 
 MAX_CONTROL_POINTS = 20_000
+# Dwells of a channel lie on the curve that draws it; needles lie 5 mm and more apart.
+_ON_PATH_MM = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -39,12 +41,13 @@ class _Axes:
     """Source axes, whether the tip is known, from where, and the path of the channel, tip first where that is known."""
 
     axes: FloatArray
+    error_deg: FloatArray
     tip_known: bool
     axis_from: str
     path_mm: FloatArray
 
 
-def channel_of(item: Tags, setup_number: int, structures: StructureSet | None, warnings: list[Caution]) -> Channel:
+def channel_of(item: Tags, setup_number: int, drawn: Sequence[StructureSet]) -> Channel:
     """Return one item of a ChannelSequence.
 
     Parameters
@@ -52,15 +55,13 @@ def channel_of(item: Tags, setup_number: int, structures: StructureSet | None, w
     item : Tags
     setup_number : int
         Of the application setup that holds it.
-    structures : StructureSet or None
-        Draws the channel, if its ROI is there.
-    warnings : list of Caution
-        What is odd but can be true is added.
+    drawn : sequence of StructureSet
+        Draw the channels; the first that has this one's ROI counts, else the curve that its dwells lie on.
 
     Raises
     ------
     FormatError
-        Control points that make no dwells, no positions.
+        Control points that make no dwells, no positions, a source that moves while it irradiates.
     """
     number = item.whole("ChannelNumber", 0)
     points = item.items("BrachyControlPointSequence")
@@ -71,12 +72,16 @@ def channel_of(item: Tags, setup_number: int, structures: StructureSet | None, w
             "NumberOfControlPoints", f"{len(points)}, the number there", item.whole("NumberOfControlPoints")
         )
     roi = _roi_number(item)
-    path_mm = structures.channel_path_mm(roi) if structures is not None and roi is not None else np.empty((0, 3))
-    dwells = _dwells(item, points, path_mm, warnings)
+    movement = item.text("SourceMovementType", "STEPWISE").upper()
+    if points and movement not in ("STEPWISE", "FIXED"):
+        raise item.error("SourceMovementType", "STEPWISE", movement, "Moving sources are not modelled.")
+    path_mm = _named_path_mm(drawn, roi)
+    dwells = _dwells(item, points, path_mm)
+    is_named = len(path_mm) > 0
+    if not is_named and len(dwells.times_s):
+        path_mm = _path_under_mm(drawn, dwells.positions_mm)
     pulses = max(1, item.whole("NumberOfPulses", 1))
     axes = _axes(dwells, path_mm)
-    if len(dwells.times_s) and not axes.tip_known:
-        warnings.append(caution("channel-tip-unknown", number=number, how=axes.axis_from))
     return Channel(
         number=number,
         name=item.text("SourceApplicatorID", "") or item.text("SourceApplicatorName", "") or f"channel {number}",
@@ -85,13 +90,38 @@ def channel_of(item: Tags, setup_number: int, structures: StructureSet | None, w
         times_s=dwells.times_s,
         pulses=pulses,
         axes=axes.axes,
+        axis_error_deg=axes.error_deg,
         tip_known=axes.tip_known,
-        axis_from=axes.axis_from,
+        axis_from="path by place" if axes.axis_from == "path" and not is_named else axes.axis_from,
         path_mm=axes.path_mm,
         length_mm=item.number("ChannelLength", 0.0),
         roi_number=roi,
         setup_number=setup_number,
     )
+
+
+def _named_path_mm(drawn: Sequence[StructureSet], roi_number: int | None) -> FloatArray:
+    for structures in drawn:
+        path_mm = np.empty((0, 3)) if roi_number is None else structures.channel_path_mm(roi_number)
+        if len(path_mm) >= 2:
+            return path_mm
+    return np.empty((0, 3))
+
+
+def _path_under_mm(drawn: Sequence[StructureSet], positions_mm: FloatArray) -> FloatArray:
+    """Return the drawn curve that all dwells lie on, where it is one alone; no rows otherwise.
+
+    Exports without private tags do not say which ROI is the channel.
+    """
+    near = []
+    for structures in drawn:
+        for roi in structures.rois:
+            path_mm = structures.channel_path_mm(roi.number)
+            # Three dwells on a curve are no accident; fewer need a curve that is called a channel.
+            if len(path_mm) >= 2 and (len(positions_mm) >= 3 or roi.kind in ("BRACHY_CHANNEL", "BRACHY_SRC_APP")):
+                near.append((off_path_mm(path_mm, positions_mm), path_mm))
+    near = sorted((pair for pair in near if pair[0] <= _ON_PATH_MM), key=lambda pair: pair[0])
+    return near[0][1] if near else np.empty((0, 3))
 
 
 def _roi_number(item: Tags) -> int | None:
@@ -107,13 +137,13 @@ def _roi_number(item: Tags) -> int | None:
         return None
 
 
-def _dwells(item: Tags, points: list[Tags], path_mm: FloatArray, warnings: list[Caution]) -> _Dwells:
+def _dwells(item: Tags, points: list[Tags], path_mm: FloatArray) -> _Dwells:
     if not points:
         return _Dwells(positions_mm=np.empty((0, 3)), relative_mm=np.empty(0), times_s=np.empty(0), orientations=None)
     relative_mm = np.array([p.number("ControlPointRelativePosition", math.nan) for p in points])
     weights = np.array([p.number("CumulativeTimeWeight", math.nan) for p in points])
     pairs = _pairs(item, relative_mm, weights)
-    times_s = _times_s(item, weights, pairs, warnings)
+    times_s = _times_s(item, weights, pairs)
     first = [points[begin] for begin, _ in pairs]
     relative_mm = relative_mm[[begin for begin, _ in pairs]]
     positions_mm = _positions_mm(item, first, relative_mm, path_mm)
@@ -144,7 +174,7 @@ def _pairs(item: Tags, relative_mm: FloatArray, weights: FloatArray) -> list[tup
     )
 
 
-def _times_s(item: Tags, weights: FloatArray, pairs: list[tuple[int, int]], warnings: list[Caution]) -> FloatArray:
+def _times_s(item: Tags, weights: FloatArray, pairs: list[tuple[int, int]]) -> FloatArray:
     """Dwell times of one pulse; what the channel's time holds beyond them is transit."""
     total_s = item.number("ChannelTotalTime")
     if total_s < 0:
@@ -160,9 +190,6 @@ def _times_s(item: Tags, weights: FloatArray, pairs: list[tuple[int, int]], warn
         # Weights restart at every dwell: their sum is what the channel's time stands for.
         final = float(dwell_weights.sum())
     times_s = dwell_weights * (total_s / final) if final > 0 else np.zeros(len(dwell_weights))
-    moving_s = total_s - float(times_s.sum())
-    if moving_s > 1e-3 * max(total_s, 1.0):
-        warnings.append(caution("transit-without-dose", number=item.whole("ChannelNumber", 0), moving_s=moving_s))
     return np.asarray(times_s)
 
 
@@ -184,22 +211,24 @@ def _positions_mm(item: Tags, points: list[Tags], relative_mm: FloatArray, path_
 def _axes(dwells: _Dwells, path_mm: FloatArray) -> _Axes:
     """Source axes by the orientation of the file, the channel's path, or the neighbouring dwells."""
     positions_mm, orientations = dwells.positions_mm, dwells.orientations
+    exact = np.zeros(len(positions_mm))
     if not len(positions_mm):
-        return _Axes(axes=np.empty((0, 3)), tip_known=True, axis_from="no dwell", path_mm=path_mm)
+        return _Axes(axes=np.empty((0, 3)), error_deg=exact, tip_known=True, axis_from="no dwell", path_mm=path_mm)
     if orientations is not None and (np.linalg.norm(orientations, axis=1) > 1e-6).all():
         # In the insertion direction: DICOM PS3.3 C.8.8.15.14.
         axes = orientations / np.linalg.norm(orientations, axis=1)[:, None]
-        return _Axes(axes=axes, tip_known=True, axis_from="orientation", path_mm=path_mm)
+        return _Axes(axes=axes, error_deg=exact, tip_known=True, axis_from="orientation", path_mm=path_mm)
     if len(path_mm) >= 2:
         tip_first = path_tip_first(path_mm, positions_mm, dwells.relative_mm)
         if tip_first is not None:
             axes = axes_from_path(tip_first, positions_mm)
             if (np.abs(np.linalg.norm(axes, axis=1) - 1) < 1e-6).all():
-                return _Axes(axes=axes, tip_known=True, axis_from="path", path_mm=tip_first)
-    axes = axes_from_neighbours(positions_mm, dwells.relative_mm)
+                return _Axes(axes=axes, error_deg=exact, tip_known=True, axis_from="path", path_mm=tip_first)
+    estimate = axes_from_neighbours(positions_mm, dwells.relative_mm)
+    axes, error_deg = np.array(estimate.axes), np.array(estimate.error_deg)
     known = np.linalg.norm(axes, axis=1) > 0.5
     if not known.any():
         axes = np.tile([0.0, 0.0, 1.0], (len(positions_mm), 1))
-        return _Axes(axes=axes, tip_known=False, axis_from="unknown", path_mm=path_mm)
+        return _Axes(axes=axes, error_deg=error_deg, tip_known=False, axis_from="unknown", path_mm=path_mm)
     axes[~known] = axes[known][0]
-    return _Axes(axes=axes, tip_known=True, axis_from="neighbours", path_mm=path_mm)
+    return _Axes(axes=axes, error_deg=error_deg, tip_known=True, axis_from="neighbours", path_mm=path_mm)

@@ -79,7 +79,7 @@ def read_clinical_plan(
     solid: list[Structure] = []
     if drawn is not None and grid is not None:
         solid, left_out = drawn.structures_that_read(ct)
-        notes += left_out
+        notes += [*drawn.warnings, *left_out]
     notes += grid.warnings if grid is not None else ()
     files = {"plan": plan, "dose": dose, "structures": structures}
     return ClinicalPlan(

@@ -14,30 +14,32 @@ Channels and their dwell times are read in :mod:`hdrplan.io.dicom.channels`.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
-
-import numpy as np
 
 from hdrplan.cautions import Caution, caution
 from hdrplan.errors import FormatError
+from hdrplan.geometry import Transit
+from hdrplan.io.dicom.channel_doubts import doubts_of_channels
 from hdrplan.io.dicom.channels import channel_of
+from hdrplan.io.dicom.plan_doses import prescription_gy, reference_points, states_one_pulse
+from hdrplan.io.dicom.plan_source import source_of_plan
 from hdrplan.io.dicom.sop_classes import RT_PLAN
 from hdrplan.io.dicom.structures import StructureSet, structure_set_of
 from hdrplan.io.dicom.tags import Tags, read_tags
-from hdrplan.plan import BrachyPlan, Channel, ReferencePoint, SourceOfPlan
+from hdrplan.plan import BrachyPlan
 
-__all__ = ["read_brachy_plan"]
+__all__ = ["TRANSIT_WORDS", "read_brachy_plan"]
 
-# ln 2 / Ir-192's decay: what files write when they write none. ICRP 107.
-IR192_HALF_LIFE_DAYS = 73.827
+# RTPlanDescription of our own exports: their dose includes that of the moving source.
+TRANSIT_WORDS = "The source moves at"
 
 _MODELLED = {
-    "RTPlanLabel", "BrachyTreatmentType", "FractionGroupSequence", "SourceSequence", "ApplicationSetupSequence",
-    "DoseReferenceSequence", "ReferencedStructureSetSequence", "SOPClassUID", "SOPInstanceUID", "FrameOfReferenceUID",
-    "StudyInstanceUID", "SeriesInstanceUID", "Modality", "Manufacturer", "ManufacturerModelName",
-    "ReferencedDoseSequence", "SpecificCharacterSet",
+    "RTPlanLabel", "BrachyTreatmentType", "BrachyTreatmentTechnique", "FractionGroupSequence", "SourceSequence",
+    "ApplicationSetupSequence", "DoseReferenceSequence", "ReferencedStructureSetSequence", "SOPClassUID",
+    "SOPInstanceUID", "FrameOfReferenceUID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "Manufacturer",
+    "ManufacturerModelName", "ReferencedDoseSequence", "SpecificCharacterSet",
 }  # fmt: skip
 
 
@@ -66,46 +68,56 @@ def read_brachy_plan(path: Path, structures: StructureSet | None = None) -> Brac
             got="a plan for external beams" if tags.has("BeamSequence") else "a plan without applications",
             where=path,
         )
-    warnings: list[Caution] = []
-    sources = _sources(tags)
-    warnings += _approval(tags)
-    kind = tags.text("BrachyTreatmentType", "HDR").upper()
-    if kind not in ("HDR", "PDR", ""):
-        warnings.append(caution("plan-not-hdr", kind=kind))
-    channels = _channels(setups, structures or _embedded(tags), sources, warnings)
-    if not channels:
+    warnings = _approval(tags)
+    _refuse_other_treatments(tags)
+    items = [(k, item) for k, setup in enumerate(setups) for item in setup.items("ChannelSequence")]
+    if not items:
         raise FormatError("expected at least one channel (ChannelSequence)", got="none", where=path)
+    source = source_of_plan(tags, [item for _, item in items])
+    embedded = _embedded(tags)
+    drawn = [structure_set for structure_set in (structures, embedded) if structure_set is not None]
+    channels = [channel_of(item, setups[k].whole("ApplicationSetupNumber", k), drawn) for k, item in items]
+    totals_s = [item.number("ChannelTotalTime", 0.0) for _, item in items]
+    warnings += doubts_of_channels(channels, totals_s)
+    dialect, fractions = _dialect(tags), _fractions(tags)
+    trak_u_s = sum(setup.number("TotalReferenceAirKerma", math.nan) for setup in setups) * 3600.0
+    per_pulse = states_one_pulse(channels, source.strength_u, trak_u_s, dialect)
+    pulses = max(channel.pulses for channel in channels) if per_pulse else 1
+    if per_pulse:
+        warnings.append(caution("stated-per-pulse", pulses=pulses))
     plan = BrachyPlan(
         label=tags.text("RTPlanLabel", "") or tags.text("RTPlanName", ""),
-        treatment_type=tags.text("BrachyTreatmentType", ""),
-        fractions=_fractions(tags),
-        prescription_gy=_setup_dose_gy(tags),
-        source=next(iter(sources.values())),
+        treatment_type=tags.text("BrachyTreatmentType", "").upper(),
+        fractions=fractions,
+        prescription_gy=prescription_gy(tags, fractions, pulses, warnings),
+        source=source,
         channels=tuple(channels),
-        points=_points(tags, setups),
-        stated_trak_u_s=sum(setup.number("TotalReferenceAirKerma", math.nan) for setup in setups) * 3600.0,
-        dialect=_dialect(tags),
+        points=reference_points(tags, setups, pulses),
+        stated_trak_u_s=trak_u_s * pulses,
+        dialect=dialect,
         uids=_uids(tags),
+        transit=_transit(tags) if dialect == "hdrplan" else None,
+        is_stated_per_pulse=per_pulse,
         warnings=tuple(warnings),
         unmodelled=_unmodelled(tags),
     )
     return _with_trak_warning(plan)
 
 
-def _channels(
-    setups: list[Tags], structures: StructureSet | None, sources: dict[int, SourceOfPlan], warnings: list[Caution]
-) -> list[Channel]:
-    """Channels of all setups; all that have a dwell must use the first source, or one like it."""
-    source = next(iter(sources.values()))
-    channels: list[Channel] = []
-    for k, setup in enumerate(setups):
-        for item in setup.items("ChannelSequence"):
-            channel = channel_of(item, setup.whole("ApplicationSetupNumber", k), structures, warnings)
-            channels.append(channel)
-            number = item.whole("ReferencedSourceNumber", next(iter(sources)))
-            if sources.get(number, source) != source and len(channel.times_s):
-                raise item.error("ReferencedSourceNumber", "one source for all channels", "several different sources")
-    return channels
+def _refuse_other_treatments(tags: Tags) -> None:
+    """Refuse plans whose times do not mean those of an afterloader's stepping source."""
+    for keyword, allowed in (("BrachyTreatmentType", ("HDR", "PDR")), ("BrachyTreatmentTechnique", None)):
+        value = tags.text(keyword, "").upper()
+        if value == "PERMANENT" or (allowed and value and value not in allowed):
+            raise tags.error(
+                keyword, "HDR or PDR by an afterloader", value, "Seeds, LDR and manual sources are not modelled."
+            )
+
+
+def _transit(tags: Tags) -> Transit | None:
+    """Return how the source moves, as our own exports describe it."""
+    match = re.search(rf"{TRANSIT_WORDS} ([0-9.]+) mm/s", tags.text("RTPlanDescription", ""))
+    return Transit(float(match[1])) if match else None
 
 
 def _uids(tags: Tags) -> dict[str, str]:
@@ -172,58 +184,8 @@ def _approval(tags: Tags) -> list[Caution]:
     return [caution("plan-not-approved", status=status)]
 
 
-def _sources(tags: Tags) -> dict[int, SourceOfPlan]:
-    """Return the sources by their numbers, at least one, the file's order kept."""
-    machine = next(iter(tags.items("TreatmentMachineSequence")), None)
-    sources: dict[int, SourceOfPlan] = {}
-    for k, item in enumerate(tags.items("SourceSequence")):
-        words = [
-            item.text("SourceIsotopeName", ""),
-            item.text("SourceManufacturer", ""),
-            item.text("SourceModelID", ""),
-        ]
-        if machine is not None:
-            words += [machine.text("ManufacturerModelName", ""), machine.text("TreatmentMachineName", "")]
-        strength_u = item.number("ReferenceAirKermaRate")
-        if not strength_u > 0:
-            raise item.error("ReferenceAirKermaRate", "positive (uGy/h at 1 m)", strength_u)
-        half_life_days = item.number("SourceIsotopeHalfLife", IR192_HALF_LIFE_DAYS)
-        if not 60 < half_life_days < 90:
-            raise item.error(
-                "SourceIsotopeHalfLife", "that of Ir-192, 73.8 days", half_life_days, "Other isotopes are not modelled."
-            )
-        sources[item.whole("SourceNumber", k)] = SourceOfPlan(
-            text=" | ".join(word for word in words if word),
-            strength_u=strength_u,
-            reference_time=_time(item, "SourceStrengthReferenceDate", "SourceStrengthReferenceTime"),
-            half_life_days=half_life_days,
-            active_length_mm=item.number("ActiveSourceLength") if item.has("ActiveSourceLength") else None,
-            isotope=item.text("SourceIsotopeName", ""),
-        )
-    if not sources:
-        raise tags.error("SourceSequence", "there with one source", "none")
-    return sources
-
-
-def _time(item: Tags, date: str, time: str) -> datetime | None:
-    day, clock = item.text(date, ""), item.text(time, "000000").split(".")[0].ljust(6, "0")
-    try:
-        return datetime.strptime(day + clock, "%Y%m%d%H%M%S")
-    except ValueError:
-        return None
-
-
 def _fractions(tags: Tags) -> int:
     return max(1, sum(group.whole("NumberOfFractionsPlanned", 1) for group in tags.items("FractionGroupSequence")))
-
-
-def _setup_dose_gy(tags: Tags) -> float:
-    doses_gy = [
-        setup.number("BrachyApplicationSetupDose", math.nan)
-        for group in tags.items("FractionGroupSequence")
-        for setup in group.items("ReferencedBrachyApplicationSetupSequence")
-    ]
-    return float(np.nansum(doses_gy)) if doses_gy and not all(math.isnan(d) for d in doses_gy) else math.nan
 
 
 def _embedded(tags: Tags) -> StructureSet | None:
@@ -234,48 +196,3 @@ def _embedded(tags: Tags) -> StructureSet | None:
     if element is None or element.VR != "SQ" or not len(element.value):
         return None
     return structure_set_of(Tags(element.value[0], f"{tags.where}, (300F,1000)"))
-
-
-def _points(tags: Tags, setups: list[Tags]) -> tuple[ReferencePoint, ...]:
-    """Return the reference points and the doses that the TPS states for them.
-
-    Either the sum over channels of the last cumulative coefficient times the setup dose (Varian; DICOM PS3.3
-    C.8.8.15.13), times the pulses for PDR, or TargetPrescriptionDose (Oncentra).
-    """
-    sums_gy = _coefficient_doses_gy(tags, setups)
-    points = []
-    for k, item in enumerate(tags.items("DoseReferenceSequence")):
-        if not item.has("DoseReferencePointCoordinates"):
-            continue
-        number = item.whole("DoseReferenceNumber", k)
-        dose_gy, dose_from = sums_gy.get(number, math.nan), "cumulative dose reference coefficients"
-        if math.isnan(dose_gy):
-            dose_gy, dose_from = item.number("TargetPrescriptionDose", math.nan), "TargetPrescriptionDose"
-        points.append(
-            ReferencePoint(
-                name=item.text("DoseReferenceDescription", "") or f"point {number}",
-                position_mm=item.numbers("DoseReferencePointCoordinates", 3),
-                dose_gy=dose_gy,
-                dose_from="" if math.isnan(dose_gy) else dose_from,
-            )
-        )
-    return tuple(points)
-
-
-def _coefficient_doses_gy(tags: Tags, setups: list[Tags]) -> dict[int, float]:
-    """Return the dose at each numbered reference point, summed over the channels of all setups."""
-    setup_doses_gy = {
-        setup.whole("ReferencedBrachyApplicationSetupNumber", 0): setup.number("BrachyApplicationSetupDose", math.nan)
-        for group in tags.items("FractionGroupSequence")
-        for setup in group.items("ReferencedBrachyApplicationSetupSequence")
-    }
-    sums_gy: dict[int, float] = {}
-    for k, setup in enumerate(setups):
-        setup_dose_gy = setup_doses_gy.get(setup.whole("ApplicationSetupNumber", k), math.nan)
-        for item in setup.items("ChannelSequence"):
-            controls = item.items("BrachyControlPointSequence")
-            for reference in controls[-1].items("BrachyReferencedDoseReferenceSequence") if controls else []:
-                number = reference.whole("ReferencedDoseReferenceNumber", -1)
-                dose_gy = reference.number("CumulativeDoseReferenceCoefficient", math.nan) * setup_dose_gy
-                sums_gy[number] = sums_gy.get(number, 0.0) + dose_gy * max(1, item.whole("NumberOfPulses", 1))
-    return sums_gy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from hdrplan.io.dicom.tags import Tags, read_tags
 
 __all__ = ["ROI", "StructureSet", "read_structure_set", "structure_set_of"]
 
+_LISTED = 6
 CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "CLOSED_PLANAR_XOR")
 
 
@@ -121,7 +122,7 @@ class StructureSet:
         notes: list[Caution] = []
         names = [roi.name for roi in self.solid()]
         for roi in self.solid():
-            name = roi.name if names.count(roi.name) == 1 and roi.name else f"{roi.name} #{roi.number}".strip()
+            name = roi.name if names.count(roi.name) == 1 else f"{roi.name} #{roi.number}"
             try:
                 structure, warnings = structure_of_contours(name, "OAR", roi.closed_mm, ct)
             except HdrPlanError as error:
@@ -163,6 +164,8 @@ def structure_set_of(tags: Tags) -> StructureSet:
     for item in tags.items("StructureSetROISequence"):
         number = item.whole("ROINumber")
         rois.append(_roi(number, item.text("ROIName", ""), kinds.get(number, ""), contours.get(number, []), warnings))
+    rois, notes = _with_names(rois)
+    warnings += notes
     frames = [item.text("FrameOfReferenceUID", "") for item in tags.items("ReferencedFrameOfReferenceSequence")]
     frames += [item.text("ReferencedFrameOfReferenceUID", "") for item in tags.items("StructureSetROISequence")]
     series = [
@@ -180,6 +183,21 @@ def structure_set_of(tags: Tags) -> StructureSet:
         study_uid=tags.text("StudyInstanceUID", ""),
         warnings=tuple(warnings),
     )
+
+
+def _with_names(rois: list[ROI]) -> tuple[list[ROI], list[Caution]]:
+    """Return the ROIs, nameless solid ones called by their numbers, and what would vanish without a word."""
+    notes = []
+    nameless = [roi for roi in rois if not roi.name and roi.closed_mm]
+    if nameless:
+        notes.append(caution("roi-without-name", numbers=", ".join(str(roi.number) for roi in nameless)))
+    empty = [roi for roi in rois if not (roi.closed_mm or roi.open_mm or roi.points_mm)]
+    if empty:
+        names = ", ".join(repr(roi.name or f"#{roi.number}") for roi in empty[:_LISTED])
+        more = f" and {len(empty) - _LISTED} more" if len(empty) > _LISTED else ""
+        notes.append(caution("roi-without-contours", count=len(empty), names=names + more))
+    named = [replace(roi, name=f"ROI {roi.number}") if not roi.name and roi.closed_mm else roi for roi in rois]
+    return named, notes
 
 
 def _roi(number: int, name: str, kind: str, contours: list[Tags], warnings: list[Caution]) -> ROI:

@@ -11,6 +11,7 @@ import numpy as np
 
 from hdrplan.io.dicom.identity import Identity
 from hdrplan.io.dicom.objects import date_time, ds, new_object, reference, save, short_text
+from hdrplan.io.dicom.plan import TRANSIT_WORDS
 from hdrplan.io.dicom.sop_classes import RT_PLAN, RT_STRUCTURE_SET
 from hdrplan.io.dicom.uids import new_uid
 from hdrplan.plan import BrachyPlan, Channel, SourceOfPlan
@@ -41,6 +42,9 @@ def write_brachy_plan(path: Path, plan: BrachyPlan, identity: Identity, *, struc
     data = new_object(RT_PLAN, "RTPLAN", identity, uid=uid, series="plan")
     data.RTPlanLabel = short_text(plan.label, 16) or "hdrplan"
     data.RTPlanDate, data.RTPlanTime = date_time(identity.written)
+    if plan.transit is not None:
+        # The dose beside this plan includes it: whoever recomputes it must know.
+        data.RTPlanDescription = f"{TRANSIT_WORDS} {plan.transit.speed_mm_per_s:g} mm/s; the dose includes its transit."
     data.PlanIntent = "RESEARCH"
     data.RTPlanGeometry = "PATIENT" if structures_uid else "TREATMENT_DEVICE"
     numbers = sorted({channel.setup_number for channel in plan.channels})

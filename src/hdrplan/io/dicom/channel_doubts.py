@@ -1,0 +1,61 @@
+"""What is odd about the channels of a plan, each said once for all channels that share it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hdrplan.cautions import Caution, caution
+from hdrplan.plan import Channel
+
+__all__ = ["doubts_of_channels"]
+
+# Register, "channel-axes-uncertain".
+_UNCERTAIN_DEG = 10.0
+_LISTED = 6
+
+
+def doubts_of_channels(channels: Sequence[Channel], totals_s: Sequence[float]) -> list[Caution]:
+    """Say which channels leave tip or axis open, and which hold time beyond their dwells.
+
+    Parameters
+    ----------
+    channels : sequence of Channel
+    totals_s : sequence of float
+        ChannelTotalTime of each.
+    """
+    doubts = []
+    loaded = [channel for channel in channels if len(channel.times_s)]
+    for how in dict.fromkeys(channel.axis_from for channel in loaded if not channel.tip_known):
+        unknown = [channel for channel in loaded if not channel.tip_known and channel.axis_from == how]
+        doubts.append(caution("channel-tip-unknown", channels=_listed(unknown), how=how))
+    by_place = [channel for channel in loaded if channel.axis_from == "path by place"]
+    if by_place:
+        doubts.append(caution("channel-path-by-place", channels=_listed(by_place)))
+    rough = [channel for channel in loaded if _uncertain(channel).any()]
+    if rough:
+        count = sum(int(_uncertain(channel).sum()) for channel in rough)
+        largest_deg = max(float(np.nanmax(channel.axis_error_deg)) for channel in rough)
+        doubts.append(caution("channel-axes-uncertain", channels=_listed(rough), count=count, largest_deg=largest_deg))
+    moving = [
+        (channel, total_s - float(channel.times_s.sum()))
+        for channel, total_s in zip(channels, totals_s, strict=True)
+        if total_s - float(channel.times_s.sum()) > 1e-3 * max(total_s, 1.0)
+    ]
+    if moving:
+        channels_moving = _listed([channel for channel, _ in moving])
+        doubts.append(
+            caution("transit-without-dose", channels=channels_moving, moving_s=sum(seconds for _, seconds in moving))
+        )
+    return doubts
+
+
+def _uncertain(channel: Channel) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    return np.asarray(np.nan_to_num(channel.axis_error_deg) > _UNCERTAIN_DEG)
+
+
+def _listed(channels: Sequence[Channel]) -> str:
+    numbers = [str(channel.number) for channel in channels]
+    more = f" and {len(numbers) - _LISTED} more" if len(numbers) > _LISTED else ""
+    return f"channel{'s' if len(numbers) > 1 else ''} {', '.join(numbers[:_LISTED])}{more}"
