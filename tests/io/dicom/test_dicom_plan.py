@@ -163,9 +163,7 @@ def test_a_curve_that_no_roi_number_names_is_taken_where_all_dwells_lie_on_it(tm
     turn = np.linspace(0.0, 5.0, 60)
     ring = 15.0 * np.column_stack((np.cos(turn), np.sin(turn), 0 * turn))
     structures = read_structure_set(
-        rt_structures(
-            tmp_path / "s.dcm", {"ring": [ring], "needle": [ring + [0.0, 0.0, 8.0]]}, kind="OPEN_NONPLANAR"
-        )
+        rt_structures(tmp_path / "s.dcm", {"ring": [ring], "needle": [ring + [0.0, 0.0, 8.0]]}, kind="OPEN_NONPLANAR")
     )
     points = []
     for at in (0.0, 5.0, 40.0, 45.0):
