@@ -163,15 +163,19 @@ def test_a_curve_that_no_roi_number_names_is_taken_where_all_dwells_lie_on_it(tm
     turn = np.linspace(0.0, 5.0, 60)
     ring = 15.0 * np.column_stack((np.cos(turn), np.sin(turn), 0 * turn))
     structures = read_structure_set(
-        rt_structures(tmp_path / "s.dcm", {"ring": [ring], "needle": [ring + [0.0, 0.0, 8.0]]}, kind="OPEN_NONPLANAR")
+        rt_structures(
+            tmp_path / "s.dcm", {"ring": [ring], "needle": [ring + np.array([0.0, 0.0, 8.0])]}, kind="OPEN_NONPLANAR"
+        )
     )
-    points = []
-    for at in (0.0, 5.0, 40.0, 45.0):
-        x, y, _ = 15.0 * np.cos(at / 15), 15.0 * np.sin(at / 15), 0.0
-        for weight in (0.0, 2.0):
-            points.append(
-                item(ControlPointRelativePosition=at, ControlPoint3DPosition=[x, y, 0.0], CumulativeTimeWeight=weight)
-            )
+    points = [
+        item(
+            ControlPointRelativePosition=at,
+            ControlPoint3DPosition=[15.0 * np.cos(at / 15), 15.0 * np.sin(at / 15), 0.0],
+            CumulativeTimeWeight=weight,
+        )
+        for at in (0.0, 5.0, 40.0, 45.0)
+        for weight in (0.0, 2.0)
+    ]
     one = channel([], 8.0, 2.0, BrachyControlPointSequence=points)
     path = rt_plan(tmp_path / "p.dcm", [one])
     placed, alone = read_brachy_plan(path, structures), read_brachy_plan(path)
