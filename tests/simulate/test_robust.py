@@ -26,7 +26,7 @@ from hdrplan.simulate import (
 from small_implant import small_implant
 from tolerances import FLOAT32_SUM
 
-NONE = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0)
+NONE = Uncertainty(tip_mm=0.0, source_mm=0.0, timer_s=0.0, strength_frac=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_no_uncertainty_gives_the_plan_every_time(small) -> None:
 
 def test_strength_alone_scales_every_dose(small) -> None:
     plan, points, *_ = small
-    u = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0, strength_frac=0.05)
+    u = Uncertainty(tip_mm=0.0, source_mm=0.0, timer_s=0.0, strength_frac=0.05)
     result = robust_coverage(*small, Scenarios(u, count=20))
     factor = [scenario(plan, points, u, seed=1, number=k).strength_u / plan.strength_u for k in range(20)]
     at = result.names.index("lesion d100_gy")
@@ -52,7 +52,7 @@ def test_strength_alone_scales_every_dose(small) -> None:
 
 def test_catheters_move_by_the_stated_root_mean_square(small) -> None:
     plan, points, *_ = small
-    u = Uncertainty(catheter_mm=5.5, source_mm=0.0, timer_s=0.0)
+    u = Uncertainty(catheter_mm=5.5, tip_mm=0.0, source_mm=0.0, timer_s=0.0, strength_frac=0.0)
     moved = [
         scenario(plan, points, u, seed=3, number=k).dwells.positions_mm - plan.dwells.positions_mm for k in range(400)
     ]
@@ -66,7 +66,7 @@ def test_catheters_move_by_the_stated_root_mean_square(small) -> None:
 
 def test_tilt_keeps_the_middle_and_the_distances(small) -> None:
     plan, points, *_ = small
-    u = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0, rotation_deg=5.0)
+    u = Uncertainty(tip_mm=0.0, source_mm=0.0, timer_s=0.0, strength_frac=0.0, rotation_deg=5.0)
     turned = scenario(plan, points, u, seed=1, number=0).dwells
     rows = plan.dwells.catheter == 0
     assert turned.positions_mm[rows].mean(axis=0) == pytest.approx(plan.dwells.positions_mm[rows].mean(axis=0))
@@ -78,7 +78,7 @@ def test_tilt_keeps_the_middle_and_the_distances(small) -> None:
 
 def test_catheters_tilt_by_the_stated_angle_about_each_of_two_axes(small) -> None:
     plan, points, *_ = small
-    u = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0, rotation_deg=4.0)
+    u = Uncertainty(tip_mm=0.0, source_mm=0.0, timer_s=0.0, strength_frac=0.0, rotation_deg=4.0)
     axis = plan.dwells.axes[0]
     axes = np.array([scenario(plan, points, u, seed=5, number=k).dwells.axes[0] for k in range(400)])
     across = axes - (axes @ axis)[:, None] * axis
@@ -95,7 +95,7 @@ def test_contour_field_has_unit_variance_and_volumes_follow(small) -> None:
     field = smooth_field(points)
     assert (field**2).sum(axis=1) == pytest.approx(1.0)
     plan = small[0]
-    u = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0, ctv_mm=1.0)
+    u = Uncertainty(tip_mm=0.0, source_mm=0.0, timer_s=0.0, strength_frac=0.0, ctv_mm=1.0)
     rows = points.rows("lesion")
     volumes = [scenario(plan, points, u, seed=1, number=k, shapes=field).volume_cc[rows].sum() for k in range(200)]
     planned = points.volume_cc[rows].sum()
@@ -130,7 +130,7 @@ def test_transit_is_that_of_the_plan_in_every_delivery(small) -> None:
     rows = rows[np.argsort(plan.dwells.offset_mm[rows])]
     by_hand = np.full(len(rows), 0.1)
     by_hand[[0, -1]] = 0.05
-    asked = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0, source_speed_mm_per_s=100.0)
+    asked = Uncertainty(tip_mm=0.0, source_mm=0.0, timer_s=0.0, strength_frac=0.0, source_speed_mm_per_s=100.0)
     extra = scenario(plan, points, asked, seed=1, number=0).times_s - plan.times_s
     assert extra[rows] == pytest.approx(by_hand)
     # A plan that says how its source moves is as planned, and the same again.
@@ -142,7 +142,7 @@ def test_transit_is_that_of_the_plan_in_every_delivery(small) -> None:
 
 
 def test_the_only_component_carries_all_variance(small) -> None:
-    u = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0, strength_frac=0.05)
+    u = Uncertainty(tip_mm=0.0, source_mm=0.0, timer_s=0.0, strength_frac=0.05)
     found = decompose(*small, Scenarios(u, count=40), metric="lesion d100_gy")
     assert found.components == ("strength_frac",)
     # With one component AB = B: both estimators are sums over the same 40 draws; 40 draws give 25 %.

@@ -32,6 +32,9 @@ def test_the_minimum_of_given_times_is_proven_within_a_thousandth(result: PlanRe
     points = points[shape_of(result.case.structure("lesion")).distance_mm(points)[0] >= 0.0]
     dose = dose_at_points(plan.dwells, plan.times_s, points, plan.source, strength_u=plan.strength_u).gy
     assert dose.min() >= lesion.d100_lower_gy
+    # Dose is proportional to time: a minimum above the prescription is found too, and not the last bound of a box.
+    as_planned = evaluate_plan(result.case, result.goals, result.plan, options=OPTIONS).score.target("lesion")
+    assert lesion.d100_gy == pytest.approx(factor * as_planned.d100_gy, rel=3e-3)
     # Sample points alone say more than the lesion receives.
     sampled = evaluate_plan(result.case, result.goals, plan, options=replace(OPTIONS, every_point=False))
     assert sampled.score.target("lesion").d100_lower_gy is None

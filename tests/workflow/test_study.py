@@ -30,7 +30,11 @@ def ball() -> Structure:
     return Structure(name="liver", role="OAR", grid=grid, mask_zyx=distance < 50)
 
 
-TASKS = [LesionTask(lesion_id=f"L{k}", diameter_mm=18.0 + 3 * k, seed=7, sample_mm=4.0) for k in range(5)]
+DISPLACED = Uncertainty(catheter_mm=5.5)
+TASKS = [
+    LesionTask(lesion_id=f"L{k}", diameter_mm=18.0 + 3 * k, seed=7, sample_mm=4.0, uncertainty=DISPLACED)
+    for k in range(5)
+]
 
 
 def plain(results) -> list[dict]:
@@ -52,7 +56,7 @@ def test_plans_hold_their_prescription_and_deliveries_differ(serial) -> None:
 
 
 def test_no_uncertainty_delivers_what_was_planned() -> None:
-    none = Uncertainty(catheter_mm=0.0, source_mm=0.0, timer_s=0.0)
+    none = Uncertainty(tip_mm=0.0, source_mm=0.0, timer_s=0.0, strength_frac=0.0)
     (one,) = run_tasks([replace(TASKS[0], uncertainty=none)], ball())
     assert one.result is not None
     assert one.result.delivered_d100_gy == pytest.approx(one.result.d100_gy, rel=1e-9)

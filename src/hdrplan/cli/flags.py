@@ -22,7 +22,14 @@ _OTHER_FLAGS = {
     "margins_mm": "--avoid",
     "maximum_count": "--most",
     "minimum_frac": "--least",
-}
+    **{
+        name: "--" + name.replace("_", "-")
+        for name in (
+            "catheter_mm", "rotation_deg", "tip_mm", "implant_mm", "source_mm", "timer_s", "strength_frac", "ctv_mm",
+            "oar_mm", "motion_mm",
+        )
+    },
+}  # fmt: skip
 # Python that no single flag stands for.
 _OTHER_WORDS = {
     '`role="CTV"`': "--ctv or in [roles] of case.toml",

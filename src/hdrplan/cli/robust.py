@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for
-from hdrplan.cli.common import json_option, printed_warnings, quiet_option
+from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option
+from hdrplan.cli.flags import in_flags
 from hdrplan.cli.inputs import IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import steps_bar
@@ -67,13 +68,14 @@ def command(
 ) -> None:
     """Recompute the coverage of a plan in many simulated deliveries, and show which errors matter most.
 
-    Every delivery is recomputed by TG-43, without linearisation. Errors without a published figure are 0 unless you set
-    them.
+    Every delivery is recomputed by TG-43, without linearisation. The plan is made on the CT after the puncture, so what
+    differs is what happens then: reconstruction of catheters on the CT, shift of the implant, breathing, source,
+    contours. Errors without a verified figure are 0 unless you set them.
 
     \b
     Examples:
       hdrplan robust phantoms/liver-lesion-b --plan demo-output -o robust-out
-      hdrplan robust phantoms/liver-lesion-b --plan demo-output --ctv-mm 1.5 --strength-frac 0.02 -n 2000 -o out
+      hdrplan robust phantoms/liver-lesion-b --plan demo-output --implant-mm 5.5 --ctv-mm 1.5 -n 2000 -o out
       hdrplan robust phantoms/liver-lesion-b --plan demo-output --optimise --reached 0.9 -o robust-plan
     """
     from hdrplan.io import json_text
@@ -99,11 +101,10 @@ def command(
     if as_json:
         click.echo(json_text(table), nl=False)
         return
-    for line in robust_lines(study, robust):
-        click.echo(line)
+    echo_lines(in_flags(line) for line in robust_lines(study, robust))
     if output is not None:
-        picture = output.path / "robust.png"
-        click.echo(f"Wrote {output.path}: look at {picture}. Research use only, never for treatment.")
+        page = output.path / "robust.html"
+        click.echo(f"Wrote {output.path}: look at {page}. Research use only, never for treatment.")
 
 
 def _plan(case_file: CaseFile, plan_path: Path | None) -> Plan:
@@ -119,8 +120,9 @@ def _plan(case_file: CaseFile, plan_path: Path | None) -> Plan:
 def _write(
     output: Output, case_file: CaseFile, table: dict[str, object], study: CoverageStudy, robust: RobustPlan | None
 ) -> None:
+    from hdrplan import __version__
     from hdrplan.io import new_folder, write_json, write_plan, write_run
-    from hdrplan.report import organs_to_draw, robust_figure
+    from hdrplan.report import organs_to_draw, robust_figure, robust_html, robust_lines
 
     organs, scenarios = organs_to_draw(study.coverage), study.coverage.scenarios
     with new_folder(output) as draft:
@@ -133,6 +135,9 @@ def _write(
             _write_scenarios(draft / "scenarios_robust_plan.csv", robust.coverage)
             for ending in ("png", "svg", "pdf"):
                 robust_figure(robust.coverage, organs, None, draft / f"robust_plan.{ending}")
+        lines = [in_flags(line) for line in robust_lines(study, robust)]
+        page = robust_html(case_file.case.name, study, robust, lines=lines, pictures=draft, version=__version__)
+        (draft / "robust.html").write_text(page, encoding="utf-8")
         options = asdict(scenarios.uncertainty)
         write_run(draft, inputs=case_file.inputs, options=options, seed=scenarios.seed, warnings=printed_warnings())
 

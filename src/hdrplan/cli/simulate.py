@@ -45,8 +45,9 @@ def command() -> None:
 @click.option("--threshold", type=click.FloatRange(1.0, 50.0), help="Let D100 act as a threshold at this dose, Gy.")
 @click.option("--plans", "anatomy", metavar="CASE", type=IN_CASE, help="Plan every lesion in the liver of this case.")
 @click.option(
-    "--catheter-mm", type=_CATHETER_MM, default=5.5, show_default=True, help="Catheter error, as in hdrplan robust."
-)
+    "--catheter-mm", type=_CATHETER_MM, default=5.5, show_default=True,
+    help="Displacement of each catheter, RMS in 3D (an assumption: it spreads the delivered doses).",
+)  # fmt: skip
 @click.option("--workers", type=click.IntRange(1, 4096), help="Number of processes; default: all processors.")
 @click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler, tcp://host:8786, instead of this machine.")
 @click.option(

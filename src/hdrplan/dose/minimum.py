@@ -54,7 +54,8 @@ class MinimumDose:
     lower_gy : float
         No point of the structure receives less: proven.
     upper_gy : float
-        The lowest dose found at a point of the structure.
+        The lowest dose found at a point of the structure; infinite where every box was proven without a look at a
+        point.
     cold_mm : (n, 3) array
         Points of the structure that keep it from being proven, the coldest first; empty where all is.
     boxes : int
@@ -169,7 +170,7 @@ class MinimumDoseSearch:
             boxes = tree.halves(boxes[~stop])
         return MinimumDose(
             lower_gy=lower,
-            upper_gy=max(lower, upper) if np.isfinite(upper) else lower,
+            upper_gy=max(lower, upper),
             cold_mm=np.concatenate(cold)[np.argsort(np.concatenate(cold_gy), kind="stable")],
             boxes=examined,
             finished=finished,

@@ -20,6 +20,7 @@ from hdrplan.report.plan import plan_report, report_data
 from hdrplan.report.plan_text import case_lines, dwell_lines, plan_lines, score_lines, size_lines, source_use_lines
 from hdrplan.report.power_drawing import power_figure
 from hdrplan.report.robust_drawing import organs_to_draw, robust_figure
+from hdrplan.report.robust_page import robust_html
 from hdrplan.report.robust_text import robust_lines, robust_table
 from hdrplan.report.session_text import session_lines, session_table
 from hdrplan.report.solid import solid_html
@@ -87,6 +88,7 @@ __all__ = [
     "report_data",
     "report_html",
     "robust_figure",
+    "robust_html",
     "robust_lines",
     "robust_table",
     "score_lines",

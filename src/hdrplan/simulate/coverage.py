@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,11 +27,12 @@ _Z95 = 1.959963984540054
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """How often the D100 of a CTV reaches its prescription.
+    """How often the D100 of a CTV reaches a dose.
 
     Parameters
     ----------
     prescription_gy : float
+        The prescription, or the asked fraction of it.
     probability : float
     low, high : float
         95 % interval.
@@ -102,14 +103,35 @@ class RobustResult:
         """Return the values of one metric over all scenarios."""
         return np.asarray(self.values[:, self.names.index(name)])
 
-    def coverage(self, ctv: str) -> Coverage:
-        """Probability that D100 >= prescription, with its 95 % interval.
+    def with_planned_d100(self, d100_gy: Mapping[str, float]) -> RobustResult:
+        """Return the result with every D100 scaled so that the plan's own is the given one, such as a proven minimum.
+
+        Sample points miss the coldest point by a little, in the plan and in its deliveries alike.
+
+        Parameters
+        ----------
+        d100_gy : mapping
+            CTV -> Gy as planned.
+        """
+        factor = np.ones(len(self.names))
+        for ctv, planned_gy in d100_gy.items():
+            column = self.names.index(f"{ctv} d100_gy")
+            factor[column] = planned_gy / self.nominal[column]
+        return replace(self, nominal=self.nominal * factor, values=self.values * factor)
+
+    def coverage(self, ctv: str, frac: float = 1.0) -> Coverage:
+        """Probability that D100 >= a fraction of the prescription, with its 95 % interval.
+
+        Parameters
+        ----------
+        ctv : str
+        frac : float
 
         References
         ----------
         Wilson EB, J Am Stat Assoc 1927;22:209.
         """
-        prescription_gy = self.prescriptions_gy[ctv]
+        prescription_gy = self.prescriptions_gy[ctv] * frac
         reached = self.of(f"{ctv} d100_gy") >= prescription_gy * (1.0 - 1e-6)
         n, p, z = len(reached), float(reached.mean()), _Z95
         middle = (p + z * z / (2 * n)) / (1 + z * z / n)
@@ -117,6 +139,13 @@ class RobustResult:
         return Coverage(
             prescription_gy=prescription_gy, probability=p, low=max(0.0, middle - half), high=min(1.0, middle + half)
         )
+
+    def longer_frac(self, ctv: str, probability: float) -> float:
+        """Factor on all times with which D100 reaches the prescription in this fraction of the deliveries.
+
+        Dose is proportional to time, apart from the timer's error and the moving source.
+        """
+        return float(self.prescriptions_gy[ctv] / np.percentile(self.of(f"{ctv} d100_gy"), 100 * (1 - probability)))
 
     def summary(self, name: str) -> MetricSummary:
         """Return what one metric does over all scenarios."""

@@ -4,10 +4,18 @@ Every component is a standard deviation (0 switches it off) with the source it c
 between components, catheters and structures. A scenario moves dwells, changes times and strength, and deforms or
 shifts structures; the dose is then recomputed, never linearised.
 
+A plan is made on the CT after the puncture, so how well catheters hit their planned places is no error of its delivery.
+What remains has five sources: reconstruction of the catheters on the CT, shift of the implant between CT and
+irradiation, breathing, the source itself, and contours.
+
 References
 ----------
-Luedemann L et al., Radiat Oncol 2011;6:107 (liver, 50 patients): catheter position accuracy 5 to 6 mm.
+Kirisits C et al., Radiother Oncol 2014;110:199, table 5 (temporary HDR, Ir-192): tip reconstructed to 0.7 mm, source
+strength to 2 %.
 Okamoto H et al., 2014 (afterloader quality assurance): positions within 0.12 mm, times within 32 ms.
+Luedemann L et al., Radiat Oncol 2011;6:107 (liver, 50 patients): centres of planned isodose and of the effect on MRI
+after 6 and 12 weeks lay 5 to 6 mm apart. That holds all shifts, registration and shrinking: an upper limit of
+``implant_mm``, no value for it.
 """
 
 from __future__ import annotations
@@ -36,19 +44,21 @@ class Uncertainty:
     Parameters
     ----------
     catheter_mm : float
-        Displacement of a whole catheter, root mean square of the 3D vector, the same in every direction; a catheter's
-        own for each. Default 5.5 mm: Luedemann 2011 states 5 to 6 mm for catheters in the liver. The paper's abstract
-        does not say which statistic; read as a root mean square.
+        Displacement of each catheter as reconstructed on the CT, root mean square of the 3D vector, the same in every
+        direction, for each catheter its own.
     rotation_deg : float
         Tilt of a catheter about the middle of its dwells, about each of two axes across it.
     tip_mm : float
-        Error of the reconstructed tip, along the catheter: moves all its dwells.
+        Error of the reconstructed tip, along the catheter: moves all its dwells. Default 0.7 mm (Kirisits 2014).
+    implant_mm : float
+        Shift of all catheters together against the lesion and the organs between CT and irradiation, root mean square
+        of the 3D vector.
     source_mm : float
         Source position in the catheter, along it, the same for all its dwells. Default 0.12 mm (Okamoto 2014).
     timer_s : float
         Time of each active dwell. Default 0.032 s (Okamoto 2014).
     strength_frac : float
-        Air-kerma strength, relative.
+        Air-kerma strength, relative. Default 0.02 (Kirisits 2014).
     ctv_mm, oar_mm : float
         Distance of the true surface of a CTV, or of an organ, from its contour: a smooth random field over the
         directions from its centre (spherical harmonics up to degree 3, every degree with the same weight).
@@ -59,12 +69,13 @@ class Uncertainty:
         of it.
     """
 
-    catheter_mm: float = 5.5
+    catheter_mm: float = 0.0
     rotation_deg: float = 0.0
-    tip_mm: float = 0.0
+    tip_mm: float = 0.7
+    implant_mm: float = 0.0
     source_mm: float = 0.12
     timer_s: float = 0.032
-    strength_frac: float = 0.0
+    strength_frac: float = 0.02
     ctv_mm: float = 0.0
     oar_mm: float = 0.0
     motion_mm: float = 0.0
@@ -77,17 +88,18 @@ class Uncertainty:
                 raise InputError(f"{field.name} must lie between 0 and {maximum:g}", got=value)
 
 
-# Component -> what it is called in tables and figures.
+# Component -> what it is called in tables and figures. The order is that of the random streams: new ones come last.
 COMPONENTS: dict[str, str] = {
-    "catheter_mm": "catheter position",
-    "rotation_deg": "catheter tilt",
-    "tip_mm": "catheter tip",
-    "source_mm": "source position",
+    "catheter_mm": "catheters as reconstructed on the CT",
+    "rotation_deg": "tilt of catheters",
+    "tip_mm": "catheter tips as reconstructed on the CT",
+    "source_mm": "source position in the catheter",
     "timer_s": "dwell timer",
     "strength_frac": "source strength",
     "ctv_mm": "CTV contour",
     "oar_mm": "organ contours",
-    "motion_mm": "organ motion",
+    "motion_mm": "organ motion (breathing)",
+    "implant_mm": "shift of the implant after the CT",
 }
 
 
@@ -164,6 +176,7 @@ def _moved(dwells: Dwells, u: Uncertainty, rngs: dict[str, np.random.Generator])
     """Shift and tilt every catheter as a rigid body, and slide the source in it."""
     n = len(dwells.catheter_names)
     shift = rngs["catheter_mm"].normal(0.0, 1.0, (n, 3)) * (u.catheter_mm / np.sqrt(3.0))
+    shift = shift + rngs["implant_mm"].normal(0.0, 1.0, 3) * (u.implant_mm / np.sqrt(3.0))
     along = rngs["tip_mm"].normal(0.0, 1.0, n) * u.tip_mm + rngs["source_mm"].normal(0.0, 1.0, n) * u.source_mm
     tilt = rngs["rotation_deg"].normal(0.0, 1.0, (n, 2)) * np.deg2rad(u.rotation_deg)
     positions, axes = dwells.positions_mm.copy(), dwells.axes.copy()

@@ -9,11 +9,11 @@ from hdrplan.optimize import EveryPoint
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Plan
 from hdrplan.workflow.plan import PlanResult, plan_result
-from hdrplan.workflow.score import TargetScore, with_proven_d100
+from hdrplan.workflow.score import with_proven_d100
 from hdrplan.workflow.steps import StepProgress, Steps
 from hdrplan.workflow.times import EVERY_POINT_FRAC
 
-__all__ = ["evaluate_plan"]
+__all__ = ["evaluate_plan", "proven_minimum"]
 
 # A dose to prove is taken from the lowest that was found, which lies lower after each round: two or three are enough.
 _ROUNDS = 6
@@ -44,17 +44,31 @@ def evaluate_plan(
     with step("prove") as progress:
         for done, target in enumerate(result.score.targets):
             progress(done, len(result.score.targets))
-            proofs.append(_proof(result.points.shape(target.name), plan, target))
+            shape = result.points.shape(target.name)
+            proofs.append(
+                proven_minimum(shape, plan, target.name, d100_gy=target.d100_gy, prescription_gy=target.prescription_gy)
+            )
     score = with_proven_d100(result.score, proofs)
     return replace(result, score=score, seconds={**result.seconds, **step.seconds})
 
 
-def _proof(ctv: Shape, plan: Plan, target: TargetScore) -> EveryPoint:
-    """Prove what the planner proves first, then the lowest dose found, until both lie within a thousandth."""
-    held = target.d100_gy >= target.prescription_gy * (1 + EVERY_POINT_FRAC / 4)
-    wanted_gy = target.prescription_gy if held else target.d100_gy / (1 + EVERY_POINT_FRAC)
-    tolerance_gy = min(target.d100_gy - wanted_gy, target.prescription_gy * EVERY_POINT_FRAC)
-    lower_gy, upper_gy, boxes = 0.0, target.d100_gy, 0
+def proven_minimum(ctv: Shape, plan: Plan, name: str, *, d100_gy: float, prescription_gy: float) -> EveryPoint:
+    """Prove what the planner proves first, then the lowest dose found, until both lie within a thousandth.
+
+    Parameters
+    ----------
+    ctv : Shape
+    plan : Plan
+    name : str
+        Of the CTV.
+    d100_gy : float
+        Lowest dose at sample points.
+    prescription_gy : float
+    """
+    held = d100_gy >= prescription_gy * (1 + EVERY_POINT_FRAC / 4)
+    wanted_gy = prescription_gy if held else d100_gy / (1 + EVERY_POINT_FRAC)
+    tolerance_gy = min(d100_gy - wanted_gy, prescription_gy * EVERY_POINT_FRAC)
+    lower_gy, upper_gy, boxes = 0.0, d100_gy, 0
     search = MinimumDoseSearch(ctv, plan.dwells, plan.source, strength_u=plan.strength_u)
     for _ in range(_ROUNDS):
         minimum = search.minimum_dose(plan.exposure_s, wanted_gy=wanted_gy, tolerance_gy=tolerance_gy)
@@ -66,4 +80,4 @@ def _proof(ctv: Shape, plan: Plan, target: TargetScore) -> EveryPoint:
         # The true minimum lies a little below what was found: a point counts as cold near the dose to prove only.
         wanted_gy = upper_gy / (1 + EVERY_POINT_FRAC)
         tolerance_gy = (upper_gy - wanted_gy) / 4
-    return EveryPoint(structure=target.name, minimum_gy=lower_gy, upper_gy=upper_gy, boxes=boxes, finished=closed)
+    return EveryPoint(structure=name, minimum_gy=lower_gy, upper_gy=upper_gy, boxes=boxes, finished=closed)

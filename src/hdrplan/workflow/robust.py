@@ -14,6 +14,7 @@ from hdrplan.dose import DoseRate, SamplePoints, dose_rate, sample_points
 from hdrplan.optimize import PlanProblem, RobustOptimum, robust_times
 from hdrplan.plan import Case, Goals, Plan
 from hdrplan.simulate import Decomposition, RobustResult, Scenarios, decompose, robust_coverage, scenario_rates
+from hdrplan.workflow.reevaluate import proven_minimum
 from hdrplan.workflow.steps import StepProgress, Steps
 
 __all__ = ["CoverageStudy", "Replanning", "RobustPlan", "plan_robustly", "robust_points", "study_coverage"]
@@ -136,6 +137,8 @@ def study_coverage(
     with step("scenarios") as progress:
         coverage = robust_coverage(plan, points, goals, scenarios, on_progress=progress)
     scenarios_per_s = scenarios.count / (time.perf_counter() - started)
+    with step("prove"):
+        coverage = _with_proven_d100(coverage, plan, points)
     variance = None
     if base_scenarios:
         with step("variance") as progress:
@@ -195,6 +198,8 @@ def plan_robustly(
     robust_plan = replace(plan, times_s=optimum.times_s)
     with step("judge") as progress:
         coverage = robust_coverage(robust_plan, study.points, goals, scenarios, on_progress=progress)
+    with step("prove"):
+        coverage = _with_proven_d100(coverage, robust_plan, study.points)
     return RobustPlan(
         plan=robust_plan,
         replanning=replanning,
@@ -202,6 +207,17 @@ def plan_robustly(
         coverage=coverage,
         planned_mean_gy=_mean_gy(plan, rate, points, case.healthy),
     )
+
+
+def _with_proven_d100(coverage: RobustResult, plan: Plan, points: SamplePoints) -> RobustResult:
+    """Return the coverage with the D100 that `plan` and `evaluate` state: the minimum over all points of a CTV."""
+    proven_gy = {}
+    for ctv, prescription_gy in coverage.prescriptions_gy.items():
+        planned_gy = coverage.summary(f"{ctv} d100_gy").planned
+        if planned_gy > 0:
+            proof = proven_minimum(points.shape(ctv), plan, ctv, d100_gy=planned_gy, prescription_gy=prescription_gy)
+            proven_gy[ctv] = proof.minimum_gy if proof.finished else proof.upper_gy
+    return coverage.with_planned_d100(proven_gy)
 
 
 def _mean_gy(plan: Plan, rate: DoseRate, points: SamplePoints, healthy: str | None) -> float:

@@ -1,0 +1,92 @@
+"""Coverage under uncertainty as one page: what it means in sentences, the figure, every number in a table."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+
+from hdrplan.report.page import page
+from hdrplan.simulate import COMPONENTS, RobustResult
+from hdrplan.workflow import CoverageStudy, RobustPlan
+
+__all__ = ["robust_html"]
+
+_UNITS = {"gy": "Gy", "frac": "%"}
+_NUMBERS = ("planned", "p5", "p50", "p95", "mean", "sd", "worst")
+
+
+def robust_html(
+    case_name: str,
+    study: CoverageStudy,
+    robust: RobustPlan | None,
+    *,
+    lines: Sequence[str],
+    pictures: Path,
+    version: str,
+) -> str:
+    """Return one self-contained page.
+
+    Parameters
+    ----------
+    case_name : str
+        Free of patient identifiers.
+    study : CoverageStudy
+    robust : RobustPlan or None
+    lines : sequence of str
+        The answer in sentences, in the reader's words.
+    pictures : Path
+        Folder of robust.png and, with a robust plan, robust_plan.png.
+    version : str
+    """
+    uncertainty = study.coverage.scenarios.uncertainty
+    plans = [("As planned", study.coverage, "robust.png")]
+    if robust is not None:
+        plans.append(("Robust plan", robust.coverage, "robust_plan.png"))
+    return page(
+        "robust.html.j2",
+        title=f"Coverage of {case_name} under uncertainty",
+        version=version,
+        pictures=True,
+        lines=lines,
+        plans=[
+            {
+                "label": label,
+                "rows": _rows(result),
+                "picture": base64.b64encode((pictures / name).read_bytes()).decode(),
+            }
+            for label, result, name in plans
+        ],
+        sources=[{"name": text, "value": _size(key, getattr(uncertainty, key))} for key, text in COMPONENTS.items()],
+        count=study.coverage.scenarios.count,
+        seed=study.coverage.scenarios.seed,
+    )
+
+
+def _base64(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode()
+
+
+def _rows(result: RobustResult) -> list[dict[str, str]]:
+    """One row for each metric of each structure, in Gy or percent."""
+    rows = []
+    for name in result.names:
+        summary = result.summary(name)
+        structure, metric = name.rsplit(" ", 1)
+        quantity, _, suffix = metric.rpartition("_")
+        factor = 100.0 if suffix == "frac" else 1.0
+        numbers = {
+            key: f"{factor * getattr(summary, key):.2f}"
+            for key in ("planned", "p5", "p50", "p95", "mean", "sd", "worst")
+        }
+        rows.append({"structure": structure, "metric": f"{quantity.capitalize()} ({_UNITS[suffix]})", **numbers})
+    return rows
+
+
+def _size(name: str, value: float) -> str:
+    if value == 0.0:
+        return "not included"
+    if name.endswith("_frac"):
+        return f"{100 * value:g} %"
+    unit = {"mm": "mm", "s": "s", "deg": "degrees"}[name.rsplit("_", 1)[1]]
+    return f"{value:g} {unit}"
