@@ -26,6 +26,7 @@ __all__ = [
     "GOAL_PATTERN",
     "IMAGE_ENDINGS",
     "METRIC_PATTERN",
+    "PACKAGED_PHANTOMS",
     "RESULT_METRICS",
     "SOURCE_ENDINGS",
     "STRENGTH_ENTRIES",
@@ -35,6 +36,12 @@ __all__ = [
 ]
 
 DEFAULT_SOURCE = "gammamed-12i"
+
+# Real cases that come with the package; `hdrplan phantom make` writes them.
+PACKAGED_PHANTOMS = {
+    "liver-lesion-b": "A real liver CT (1.5 mm) with organs, a synthetic lesion of 47 cc and seven catheters.",
+    "liver-lesion-b-5mm": "The same in slices of 5 mm: smaller and quicker.",
+}
 
 # A goal is a metric, a sign, a number and a unit; signs other than >= and <= are read to be refused by name.
 METRIC_PATTERN = r"^(D|V)\s*([0-9]*\.?[0-9]+)\s*(cc|cm3|ml|%|Gy)?$"

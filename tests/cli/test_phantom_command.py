@@ -10,8 +10,10 @@ from hdrplan.io import read_case
 
 def test_list_names_what_make_writes(run) -> None:  # type: ignore[no-untyped-def]
     listed = json.loads(run("phantom", "list", "--json").out)["phantoms"]
-    assert [entry["name"] for entry in listed] == ["sphere", "ellipsoid", "straight-catheter", "asymmetric-marker"]
-    assert run("phantom", "list").out.startswith("sphere")
+    assert [entry["name"] for entry in listed] == [
+        "liver-lesion-b", "liver-lesion-b-5mm", "sphere", "ellipsoid", "straight-catheter", "asymmetric-marker",
+    ]  # fmt: skip
+    assert run("phantom", "list").out.startswith("liver-lesion-b")
 
 
 def test_make_writes_a_case_that_can_be_read(run) -> None:  # type: ignore[no-untyped-def]
@@ -21,6 +23,19 @@ def test_make_writes_a_case_that_can_be_read(run) -> None:  # type: ignore[no-un
     assert found.case.name == "straight-catheter"
     assert len(found.case.catheters) == 1
     assert (Path("out") / "facts.toml").is_file()
+
+
+def test_the_first_lines_of_help_run_in_an_empty_folder(run) -> None:  # type: ignore[no-untyped-def]
+    missing = run("plan", "phantoms/liver-lesion-b", "--dry-run")
+    assert missing.code == 2
+    assert "hdrplan phantom make liver-lesion-b" in missing.err
+    shown = [line.split(":", 1)[1].split() for line in run("--help").out.splitlines() if "First " in line]
+    assert [words[1] for words in shown] == ["phantom", "plan"]
+    made = run(*shown[0][1:])
+    assert made.code == 0, made.err
+    planned = run(*shown[1][1:], "--dry-run")
+    assert planned.code == 0, planned.err
+    assert not list(Path("phantoms").rglob("*.py"))
 
 
 def test_lesion_takes_the_place_of_the_old_ctv(run, phantoms: Path) -> None:  # type: ignore[no-untyped-def]

@@ -93,6 +93,7 @@ def cli() -> None:
     Research software, never for treatment.
 
     \b
+    First case:   hdrplan phantom make liver-lesion-b
     First plan:   hdrplan plan phantoms/liver-lesion-b -o demo-output
     Then look at: demo-output/report.html
     """

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from hdrplan.catalogue import PACKAGED_PHANTOMS
 from hdrplan.errors import InputError, files_beside
 
 __all__ = ["IN_CASE", "IN_FILE", "IN_FOLDER", "IN_PATH", "InputPath"]
@@ -33,9 +34,10 @@ class InputPath(click.Path):
         """
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if not path.exists() and not (ctx and ctx.resilient_parsing):
-            raise InputError(
-                f"expected {self.expected}", got="none of that name", where=path, remedy=files_beside(path)
-            )
+            remedy = files_beside(path)
+            if path.name in PACKAGED_PHANTOMS:
+                remedy = f"It comes with hdrplan: `hdrplan phantom make {path.name}` writes phantoms/{path.name}."
+            raise InputError(f"expected {self.expected}", got="none of that name", where=path, remedy=remedy)
         return path
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hdrplan.catalogue import PACKAGED_PHANTOMS
 from hdrplan.cli.common import json_option, quiet_option
 from hdrplan.cli.inputs import IN_CASE
 from hdrplan.cli.outputs import OUT_FOLDER, output_at, writes
@@ -26,7 +27,7 @@ def command() -> None:
     \b
     Examples:
       hdrplan phantom list
-      hdrplan phantom make sphere -o sphere
+      hdrplan phantom make liver-lesion-b
       hdrplan phantom lesion phantoms/liver-lesion-b --diameter-mm 40 -o lesion-4cm
     """
 
@@ -44,36 +45,46 @@ def list_phantoms(as_json: bool) -> None:
     from hdrplan.geometry import PHANTOMS
     from hdrplan.io import json_text
 
+    texts = PACKAGED_PHANTOMS | {name: text for name, (text, _) in PHANTOMS.items()}
     if as_json:
-        click.echo(json_text({"phantoms": [{"name": n, "text": text} for n, (text, _) in PHANTOMS.items()]}), nl=False)
+        click.echo(json_text({"phantoms": [{"name": name, "text": text} for name, text in texts.items()]}), nl=False)
         return
-    for name, (text, _) in PHANTOMS.items():
+    for name, text in texts.items():
         click.echo(f"{name:<20}{text}")
 
 
 @command.command()
 @click.argument("name")
-@click.option("-o", "--output", type=OUT_FOLDER, help="Folder to write [NAME].")
+@click.option("-o", "--output", type=OUT_FOLDER, help="Folder to write [phantoms/NAME].")
 @writes
 @quiet_option
 def make(name: str, output: Output | None, quiet: bool) -> None:
-    """Write a phantom as a case folder, with its exact values in facts.toml.
+    """Write a phantom as a case folder: a real liver CT, or a simple shape with its exact values in facts.toml.
 
     \b
     Examples:
+      hdrplan phantom make liver-lesion-b
       hdrplan phantom make sphere
       hdrplan phantom make ellipsoid -o my-ellipsoid
     """
-    from hdrplan.geometry import phantom
-    from hdrplan.io import new_folder, write_phantom, write_run
+    from hdrplan.errors import InputError
+    from hdrplan.geometry import PHANTOMS, phantom
+    from hdrplan.io import new_folder, write_packaged_phantom, write_phantom, write_run
 
-    made = phantom(name)
-    place = output or output_at(Path(name), folder=True)
+    if name not in (*PACKAGED_PHANTOMS, *PHANTOMS):
+        names = ", ".join((*PACKAGED_PHANTOMS, *PHANTOMS))
+        raise InputError(f"no phantom is named {name!r}", remedy=f"There are: {names}.")
+    place = output or output_at(Path("phantoms") / name, folder=True)
     with new_folder(place) as draft:
-        write_phantom(draft, made, source=SOURCE, strength_u=STRENGTH_U)
+        if name in PACKAGED_PHANTOMS:
+            write_packaged_phantom(draft, name)
+        else:
+            write_phantom(draft, phantom(name), source=SOURCE, strength_u=STRENGTH_U)
         write_run(draft, inputs={}, options={"phantom": name})
     if not quiet:
-        click.echo(f"{place.path}: {made.text}")
+        text = PACKAGED_PHANTOMS[name] if name in PACKAGED_PHANTOMS else PHANTOMS[name][0]
+        click.echo(f"{place.path}: {text}")
+        click.echo(f"Now: hdrplan plan {place.path} -o PLAN")
 
 
 @command.command()

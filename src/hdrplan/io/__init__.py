@@ -34,7 +34,7 @@ from hdrplan.io.journal import Journal, open_journal
 from hdrplan.io.label_maps import read_label_map, read_mask, read_names
 from hdrplan.io.markups import write_markups
 from hdrplan.io.outputs import Output, check_output, new_file, new_folder, other_files
-from hdrplan.io.phantoms import write_phantom
+from hdrplan.io.phantoms import packaged_phantom, write_packaged_phantom, write_phantom
 from hdrplan.io.plan_files import PlanFile, plan_table, read_plan, read_plan_file, write_plan
 from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
 from hdrplan.io.results import ResultFolder, read_dvh, read_results, write_results
@@ -89,6 +89,7 @@ __all__ = [
     "new_folder",
     "open_journal",
     "other_files",
+    "packaged_phantom",
     "plan_table",
     "read_anatomy",
     "read_brachy_plan",
@@ -133,6 +134,7 @@ __all__ = [
     "write_json",
     "write_key",
     "write_markups",
+    "write_packaged_phantom",
     "write_phantom",
     "write_plan",
     "write_point_doses",

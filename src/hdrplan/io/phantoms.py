@@ -2,15 +2,56 @@
 
 from __future__ import annotations
 
+import shutil
+from importlib import resources
 from pathlib import Path
 
+from hdrplan.catalogue import PACKAGED_PHANTOMS
+from hdrplan.errors import InputError
 from hdrplan.geometry import Phantom
 from hdrplan.io.images import write_volume
 from hdrplan.io.markups import write_markups
 from hdrplan.io.segmentations import write_segmentation
 from hdrplan.io.toml_text import toml_text
 
-__all__ = ["write_phantom"]
+__all__ = ["packaged_phantom", "write_packaged_phantom", "write_phantom"]
+
+
+def packaged_phantom(name: str) -> Path:
+    """Return the folder of a real case that comes with the package.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`hdrplan.catalogue.PACKAGED_PHANTOMS`.
+
+    Raises
+    ------
+    InputError
+        No such case, or an installation without its data.
+    """
+    if name not in PACKAGED_PHANTOMS:
+        raise InputError(f"no phantom is named {name!r}", remedy=f"There are: {', '.join(PACKAGED_PHANTOMS)}.")
+    package = Path(str(resources.files("hdrplan")))
+    # In a wheel the data lie in the package, in a clone of the project beside its sources.
+    for folder in (package / "phantoms" / name, package.parents[1] / "phantoms" / name):
+        if (folder / "case.toml").is_file():
+            return folder
+    raise InputError("the phantom's data must be installed", got="none", where=package / "phantoms" / name)
+
+
+def write_packaged_phantom(folder: Path, name: str) -> None:
+    """Copy a real case that comes with the package into an existing folder, without the script that made it.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+        See :func:`packaged_phantom`.
+    """
+    for path in packaged_phantom(name).iterdir():
+        if path.is_file() and path.suffix != ".py":
+            shutil.copyfile(path, folder / path.name)
 
 
 def write_phantom(
