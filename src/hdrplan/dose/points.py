@@ -9,6 +9,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
+from hdrplan.brief import brief_repr
 from hdrplan.dose.cubes import Cubes, cover, halved, joined
 from hdrplan.dose.held import held_points
 from hdrplan.dose.shape import Shape, shape_of
@@ -75,6 +76,8 @@ class SamplePoints:
     mask_cc: FloatArray
     method: str = ""
     shapes: tuple[Shape, ...] = ()
+
+    __repr__ = brief_repr
 
     def __post_init__(self) -> None:
         freeze(self, "start", (None,), dtype=np.int64)

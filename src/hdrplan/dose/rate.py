@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import BoolArray, FloatArray, adopt, freeze, frozen
+from hdrplan.brief import brief_repr
 from hdrplan.dose.tables import (
     checked_points,
     checked_strength,
@@ -44,6 +45,8 @@ class DoseRate:
     gy_per_s: FloatArray
     extrapolated: BoolArray
 
+    __repr__ = brief_repr
+
     def __post_init__(self) -> None:
         adopt(self.gy_per_s)
         freeze(self, "extrapolated", (None,), dtype=np.bool_)
@@ -62,6 +65,8 @@ class PointDose:
 
     gy: FloatArray
     extrapolated_gy: FloatArray
+
+    __repr__ = brief_repr
 
     def __post_init__(self) -> None:
         freeze(self, "gy", (None,))

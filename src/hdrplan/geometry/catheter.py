@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hdrplan.arrays import FloatArray, freeze
+from hdrplan.brief import brief_repr
 from hdrplan.errors import InputError
 
 __all__ = ["Catheter"]
@@ -30,6 +31,8 @@ class Catheter:
 
     name: str
     points_mm: FloatArray
+
+    __repr__ = brief_repr
 
     def __post_init__(self) -> None:
         freeze(self, "points_mm", (None, 3))

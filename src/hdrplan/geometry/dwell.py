@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray, freeze
+from hdrplan.brief import brief_repr
 from hdrplan.errors import InputError
 from hdrplan.geometry.catheter import Catheter
 from hdrplan.geometry.structure import Structure, distance_mm
@@ -54,6 +55,8 @@ class Dwells:
     catheter: IntArray
     offset_mm: FloatArray
     catheter_names: tuple[str, ...]
+
+    __repr__ = brief_repr
 
     def __post_init__(self) -> None:
         freeze(self, "positions_mm", (None, 3))

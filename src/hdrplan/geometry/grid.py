@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import BoolArray, FloatArray, freeze
+from hdrplan.brief import brief_html, brief_repr
 from hdrplan.errors import InputError
 from hdrplan.kernels.trilinear import value_rows
 from hdrplan.threads import over_rows
@@ -42,6 +43,8 @@ class Grid:
     origin_mm: FloatArray
     spacing_mm: FloatArray
     direction: FloatArray = field(default_factory=lambda: np.eye(3))
+
+    __repr__ = brief_repr
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape_zyx", tuple(int(n) for n in self.shape_zyx))
@@ -158,6 +161,9 @@ class Volume:
 
     grid: Grid
     values_zyx: npt.NDArray[Any]
+
+    __repr__ = brief_repr
+    _repr_html_ = brief_html
 
     def __post_init__(self) -> None:
         freeze(self, "values_zyx", (None, None, None), dtype=None)

@@ -12,6 +12,7 @@ from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
 
 from hdrplan.arrays import BoolArray, FloatArray, freeze
+from hdrplan.brief import brief_html, brief_repr
 from hdrplan.errors import InputError
 from hdrplan.geometry.grid import Grid
 
@@ -56,6 +57,9 @@ class Structure:
     role: Role
     grid: Grid
     mask_zyx: BoolArray
+
+    __repr__ = brief_repr
+    _repr_html_ = brief_html
 
     def __post_init__(self) -> None:
         freeze(self, "mask_zyx", (None, None, None), dtype=np.bool_)

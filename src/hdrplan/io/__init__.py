@@ -29,7 +29,7 @@ from hdrplan.io.dicom.write_plan import write_brachy_plan
 from hdrplan.io.dicom.write_set import DicomSet, write_dicom_set
 from hdrplan.io.dicom.write_structures import write_structure_set
 from hdrplan.io.files import json_entries, sha256
-from hdrplan.io.images import read_volume, write_volume
+from hdrplan.io.images import read_volume, to_sitk, write_volume
 from hdrplan.io.journal import Journal, open_journal
 from hdrplan.io.label_maps import read_label_map, read_mask, read_names
 from hdrplan.io.markups import write_markups
@@ -123,6 +123,7 @@ __all__ = [
     "refusal",
     "roles_of_rois",
     "sha256",
+    "to_sitk",
     "treatments_of",
     "warning_of",
     "write_brachy_plan",

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hdrplan.errors import FormatError, ResourceError
-from hdrplan.geometry import Volume
+from hdrplan.geometry import Structure, Volume
 from hdrplan.io.dicom.ct import read_ct_series
 from hdrplan.io.image_files import open_image
 from hdrplan.io.noise import without_noise
 
-__all__ = ["read_volume", "write_volume"]
+__all__ = ["read_volume", "to_sitk", "write_volume"]
 
 # HU of CT; dose and density volumes pass too. Beyond is a broken header.
 MAX_ABS_VALUE = 1e6
@@ -41,6 +42,27 @@ def read_volume(path: Path) -> Volume:
     return Volume(image.grid, values)
 
 
+def to_sitk(value: Volume | Structure) -> Any:
+    """Return a volume, or a structure as a mask of 0 and 1, as a SimpleITK image in LPS.
+
+    Parameters
+    ----------
+    value : Volume or Structure
+
+    Returns
+    -------
+    SimpleITK.Image
+        With values of its own.
+    """
+    import SimpleITK as sitk  # noqa: N813 (its own documentation's name)
+
+    image = sitk.GetImageFromArray(value.values_zyx if isinstance(value, Volume) else value.mask_zyx.astype(np.uint8))
+    image.SetOrigin(value.grid.origin_mm.tolist())
+    image.SetSpacing(value.grid.spacing_mm.tolist())
+    image.SetDirection(value.grid.direction.ravel().tolist())
+    return image
+
+
 def write_volume(path: Path, volume: Volume) -> None:
     """Write a volume as .nrrd, .nii.gz or .mha (compressed), by its suffix; the caller gives a path that is free.
 
@@ -51,10 +73,7 @@ def write_volume(path: Path, volume: Volume) -> None:
     """
     import SimpleITK as sitk  # noqa: N813 (its own documentation's name)
 
-    image = sitk.GetImageFromArray(volume.values_zyx)
-    image.SetOrigin(volume.grid.origin_mm.tolist())
-    image.SetSpacing(volume.grid.spacing_mm.tolist())
-    image.SetDirection(volume.grid.direction.ravel().tolist())
+    image = to_sitk(volume)
     try:
         with without_noise():
             sitk.WriteImage(image, str(path), useCompression=True)

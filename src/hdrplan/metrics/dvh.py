@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray, freeze
+from hdrplan.brief import brief_html, brief_repr
 from hdrplan.errors import InputError
 
 __all__ = ["DVH", "dvh"]
@@ -42,6 +43,9 @@ class DVH:
     dose_gy: FloatArray
     cumulative_cc: FloatArray
     mean_gy: float
+
+    __repr__ = brief_repr
+    _repr_html_ = brief_html
 
     def __post_init__(self) -> None:
         freeze(self, "dose_gy", (None,))

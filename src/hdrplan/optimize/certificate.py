@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from hdrplan.arrays import FloatArray, freeze
+from hdrplan.brief import brief_repr
 from hdrplan.optimize.bounded import Bounded
 from hdrplan.optimize.notes import Note
 from hdrplan.optimize.objectives import NamedGoal, Objective
@@ -252,6 +253,8 @@ class Optimum:
     prices: tuple[Price, ...] = ()
     notes: tuple[Note, ...] = ()
     conflict: tuple[NamedGoal, ...] = ()
+
+    __repr__ = brief_repr
 
     def __post_init__(self) -> None:
         freeze(self, "times_s", (None,))

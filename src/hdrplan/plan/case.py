@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from hdrplan.brief import brief_html, brief_repr
 from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Structure, Volume, around
 from hdrplan.plan.goals import AROUND, Goals, isodose_frac
@@ -46,6 +47,9 @@ class Case:
     structures: tuple[Structure, ...]
     catheters: tuple[Catheter, ...]
     healthy: str | None = None
+
+    __repr__ = brief_repr
+    _repr_html_ = brief_html
 
     def __post_init__(self) -> None:
         for kind, names in (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hdrplan.arrays import FloatArray, freeze, frozen
+from hdrplan.brief import brief_html, brief_repr
 from hdrplan.errors import InputError
 from hdrplan.geometry import Dwells, Transit
 from hdrplan.sources import Strength, TG43Source
@@ -41,6 +42,9 @@ class Plan:
     source: TG43Source
     strength: Strength
     transit: Transit | None = None
+
+    __repr__ = brief_repr
+    _repr_html_ = brief_html
 
     def __post_init__(self) -> None:
         freeze(self, "times_s", (None,))

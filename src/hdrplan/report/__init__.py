@@ -11,6 +11,7 @@ from hdrplan.report.cost_table import cost_lines, cost_rows
 from hdrplan.report.data import Curve, GoalRow, ReportData
 from hdrplan.report.figures import FIGURES, figure_bytes
 from hdrplan.report.html import report_html
+from hdrplan.report.notebook import plot, to_frame
 from hdrplan.report.paper_check import paper_check_page
 from hdrplan.report.pareto import pareto_figure, pareto_html, pareto_lines, pareto_rows
 from hdrplan.report.placement import placement_html
@@ -83,6 +84,7 @@ __all__ = [
     "placement_table",
     "plan_lines",
     "plan_report",
+    "plot",
     "power_figure",
     "print_files",
     "report_data",
@@ -105,5 +107,6 @@ __all__ = [
     "step_columns",
     "step_lines",
     "step_rows",
+    "to_frame",
     "validation_html",
 ]

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray, freeze
+from hdrplan.brief import brief_repr
 from hdrplan.errors import InputError
 
 __all__ = ["AlongAway", "Capsule", "SourceKind", "TG43Source"]
@@ -128,6 +129,8 @@ class TG43Source:
     capsule: Capsule
     along_away: AlongAway | None = None
     note: str = ""
+
+    __repr__ = brief_repr
 
     def __post_init__(self) -> None:
         freeze(self, "radial_r_mm", (None,))

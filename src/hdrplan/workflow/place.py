@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from hdrplan.arrays import FloatArray
+from hdrplan.brief import brief_repr
 from hdrplan.dose import SamplePoints, dose_rate, sample_points
 from hdrplan.errors import InputError
 from hdrplan.geometry import Clearance, Dwells, Reach, Trajectories, angle_deg, clearance, line_gap_mm
@@ -150,6 +151,8 @@ class PlaceResult:
     not_avoided: tuple[str, ...]
     planned: PlanResult
     seconds: Mapping[str, float]
+
+    __repr__ = brief_repr
 
 
 def place_case(

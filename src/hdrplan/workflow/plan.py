@@ -10,12 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray, freeze
+from hdrplan.brief import brief_repr, html_table
 from hdrplan.dose import SamplePoints, dose_at_points, dose_field, dose_rate, sample_points
 from hdrplan.geometry import Volume
+from hdrplan.metrics import DVH, dvh
 from hdrplan.optimize import EveryPoint, Optimum, PlanProblem
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Plan
@@ -66,8 +70,32 @@ class PlanResult:
     optimum: Optimum | None
     seconds: Mapping[str, float]
 
+    __repr__ = brief_repr
+
     def __post_init__(self) -> None:
         freeze(self, "dose_gy", (None,))
+
+    def dvh(self, name: str) -> DVH:
+        """Return the DVH of a structure; InputError lists the names there are."""
+        rows = self.points.rows(name)
+        return dvh(self.dose_gy[rows], self.points.volume_cc[rows])
+
+    def plot(self, kind: str = "overview") -> Any:
+        """Draw the plan: "isodose", "dvh", "catheters" or "overview"; see :func:`hdrplan.report.plot`."""
+        # The front door knows who draws; this room does not.
+        return import_module("hdrplan").plot(self, kind)
+
+    def _repr_html_(self) -> str:
+        targets = [
+            (t.name, *(f"{v:.2f}" for v in (t.volume_cc, t.d100_gy, t.d98_gy, t.d90_gy, 100 * t.v100_frac)))
+            for t in self.score.targets
+        ]
+        goals = [
+            (g.goal.structure, g.goal.text, f"{g.reached:.4g}", "met" if g.met else "NOT MET") for g in self.score.goals
+        ]
+        caption = f"Plan of {self.case.name}: research use only, never for treatment"
+        head = ("CTV", "cc", "D100 (Gy)", "D98 (Gy)", "D90 (Gy)", "V100 (%)")
+        return html_table(caption, head, targets) + html_table("Goals", ("structure", "goal", "reached", ""), goals)
 
 
 def plan_case(

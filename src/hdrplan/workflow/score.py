@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from hdrplan.brief import brief_repr
 from hdrplan.dose import SamplePoints
 from hdrplan.errors import InputError
 from hdrplan.geometry import Volume
@@ -137,6 +138,8 @@ class Score:
 
     structures: tuple[StructureScore, ...]
     goals: tuple[GoalResult, ...]
+
+    __repr__ = brief_repr
 
     @property
     def targets(self) -> tuple[TargetScore, ...]:

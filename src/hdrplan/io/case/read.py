@@ -19,7 +19,9 @@ from hdrplan.io.files import sha256, toml_entries
 __all__ = ["read_anatomy", "read_case"]
 
 
-def read_case(path: Path, changes: Mapping[str, object] | None = None, *, before_puncture: bool = False) -> CaseFile:
+def read_case(
+    path: str | Path, changes: Mapping[str, object] | None = None, *, before_puncture: bool = False
+) -> CaseFile:
     """Read a case folder (or its ``case.toml``), or with roles among the changes a folder of DICOM files.
 
     Parameters

@@ -32,6 +32,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hdrplan.brief import brief_html, brief_repr
 from hdrplan.catalogue import CASE_ENTRIES
 from hdrplan.cautions import Caution, each_once
 from hdrplan.door import Entries
@@ -95,6 +96,9 @@ class CaseFile:
     inputs: dict[str, str]
     ct_sha256: str | None = None
     warnings: tuple[Caution, ...] = ()
+
+    __repr__ = brief_repr
+    _repr_html_ = brief_html
 
 
 def case_of_table(
