@@ -22,7 +22,7 @@ SPACINGS_MM = (
 _Mask = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 # Of x, y, z in mm from the middle; none reaches farther than 18 mm.
-_FORMS: dict[str, _Mask] = {
+FORMS: dict[str, _Mask] = {
     "plate": lambda x, y, z: (abs(x) < 15) & (abs(y) < 15) & (abs(z) <= 2.6),
     "tilted plate": lambda x, y, z: (abs(x) < 14) & (abs(y) < 14) & (abs(z + 0.5 * x + 0.2 * y) <= 1.2),
     "horseshoe": lambda x, y, z: ((np.hypot(x, y) - 12) ** 2 + z**2 <= 4**2) & ~((x > 0) & (abs(y) < 5)),
@@ -47,7 +47,7 @@ def odd_shapes(spacing_mm: tuple[float, float, float], turn: np.ndarray | None =
     z, y, x = np.meshgrid(*(np.arange(n) for n in count[::-1]), indexing="ij")
     at = (np.stack((x, y, z), axis=-1) - (count - 1) / 2) * spacing
     rng = np.random.default_rng(3)
-    masks = {name: form(*np.moveaxis(at, -1, 0)) for name, form in _FORMS.items()}
+    masks = {name: form(*np.moveaxis(at, -1, 0)) for name, form in FORMS.items()}
     masks["whole grid"] = np.ones((6, 7, 8), dtype=bool)
     masks["noise"] = rng.random((7, 7, 7)) < 0.4
     masks["diagonal"] = np.all(np.indices((9, 9, 9)) == np.arange(9), axis=0)
@@ -64,12 +64,12 @@ def random_shape(rng: np.random.Generator) -> Structure:
     spacing = (
         np.exp(rng.uniform(np.log(0.6), np.log(5.0), 3)) if rng.random() < 0.5 else np.full(3, rng.uniform(0.6, 3))
     )
-    name = str(rng.choice(list(_FORMS)))
+    name = str(rng.choice(list(FORMS)))
     scale, turn = rng.uniform(0.5, 1.2), np.linalg.qr(rng.normal(size=(3, 3)))[0]
     count = np.ceil(60.0 * scale / spacing).astype(int)
     z, y, x = np.meshgrid(*(np.arange(n) for n in count[::-1]), indexing="ij")
     at = (np.stack((x, y, z), axis=-1) - (count - 1) / 2 + rng.uniform(-0.5, 0.5, 3)) * spacing / scale
-    mask = _FORMS[name](*np.moveaxis(at @ turn.T, -1, 0))
+    mask = FORMS[name](*np.moveaxis(at @ turn.T, -1, 0))
     if not mask.any():
         return random_shape(rng)
     return _structure(name, mask, spacing, np.linalg.qr(rng.normal(size=(3, 3)))[0])

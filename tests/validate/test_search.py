@@ -94,9 +94,19 @@ def test_the_program_finds_the_plan_that_is_best() -> None:
     least = coldest(shape, lambda at: rates(at)[:, 0], seed=9).minimum_gy
     assert found.value == pytest.approx(15.0 / least, rel=5e-4)
     # Half of the time allowed: half of the dose, once prescriptions give way.
-    short = best_plan(replace(asked, longest_s=np.array([found.value / 2]), lowered=True))
+    halved = replace(asked, longest_s=np.array([found.value / 2]), missed_gy=7.6)
+    short = best_plan(halved)
     assert short is not None
     assert short.missed_gy[0] == pytest.approx(7.5, rel=2e-3)
+    # A plan that misses no more than 7.6 Gy: its dose is known to a fraction of what is left.
+    assert short.value == pytest.approx(7.4 / least, rel=3e-4)
+    strongly = best_plan(replace(halved, missed_gy=14.9))
+    assert strongly is not None
+    assert strongly.value == pytest.approx(0.1 / least, rel=3e-4)
+    # None misses less than it must.
+    impossible = best_plan(replace(halved, missed_gy=7.0))
+    assert impossible is not None
+    assert impossible.value == np.inf
     assert best_plan(replace(asked, longest_s=np.array([found.value / 2]))) is None
 
 

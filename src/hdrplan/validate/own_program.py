@@ -6,6 +6,7 @@ counts as found when the search sees no point of a CTV below what is asked; ever
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -63,8 +64,8 @@ class Asked:
         (n_dwells,) seconds, (n, 3) points in mm -> (n,) Gy.
     passing_s : (n_dwells,) array
         Seconds that the moving source adds.
-    lowered : bool
-        Whether prescriptions give way: the sum of what they miss is least first, then the cost.
+    missed_gy : float
+        By how much the prescriptions of the plan give way, together: others may miss no more. 0: none gave way.
     """
 
     cost: FloatArray
@@ -77,7 +78,7 @@ class Asked:
     rates: Callable[[FloatArray], FloatArray]
     doses_gy: Callable[[FloatArray, FloatArray], FloatArray]
     passing_s: FloatArray
-    lowered: bool = False
+    missed_gy: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -88,9 +89,9 @@ class BestPlan:
     ----------
     times_s : (n_dwells,) array
     value : float
-        Its objective.
+        Its objective; infinite where no plan was found that misses no more than may be missed.
     missed_gy : (n_targets,) array
-        By how much each prescription is missed; 0 where none had to give way.
+        By how much each prescription must be missed, for the smallest sum; 0 where none had to give way.
     rounds : int
     """
 
@@ -128,10 +129,12 @@ class _Program:
         asked, n, k = self.asked, len(self.asked.cost), len(self.asked.targets)
         blocks, limits = [], []
         for j, (target, known, chosen) in enumerate(zip(asked.targets, self.known_gy_per_s, self.chosen, strict=True)):
+            # The margin is a fraction of what is asked after the miss: of a dose that gave way by much it is small.
+            more = 1.0 + (0.0 if target.shape is None else _MARGIN_FRAC)
             rows = np.zeros((len(chosen), n + k))
-            rows[:, :n], rows[:, n + j] = -known[chosen], -1.0
+            rows[:, :n], rows[:, n + j] = -known[chosen], -more
             blocks.append(rows)
-            limits.append(known[chosen] @ asked.passing_s - target.wanted_gy * (1 + _MARGIN_FRAC))
+            limits.append(known[chosen] @ asked.passing_s - target.wanted_gy * more)
         blocks.append(np.pad(asked.rows[self.used], ((0, 0), (0, k))))
         limits.append(asked.limits[self.used])
         blocks.append(np.concatenate((np.zeros((1, n)), np.ones((1, k))), axis=1))
@@ -192,23 +195,46 @@ def best_plan(asked: Asked, on_progress: Callable[[int, int], None] | None = Non
     """
     program, n, k = _Program(asked), len(asked.cost), len(asked.targets)
     wanted_gy = np.array([target.wanted_gy for target in asked.targets])
-    main = np.concatenate((asked.cost, np.zeros(k)))
-    phases = [(main, np.zeros(k))]
-    if asked.lowered:
-        phases = [(np.concatenate((np.zeros(n), np.ones(k))), wanted_gy), (main, wanted_gy)]
-    miss_sum_gy, rounds, x = float(wanted_gy.sum()), 0, np.zeros(n + k)
-    for cost, highest_gy in phases:
-        growing = True
-        while growing and rounds < _ROUNDS:
-            solved = program.solve(cost, highest_gy, miss_sum_gy)
-            if solved is None:
-                return None
-            x = solved
-            rounds += 1
-            if on_progress is not None:
-                on_progress(rounds, _ROUNDS)
-            growing = program.grow(x, seed=rounds)
-        if growing:
+    missed_gy, rounds = np.zeros(k), 0
+    if asked.missed_gy > 0:
+        misses = np.concatenate((np.zeros(n), np.ones(k)))
+        x, rounds = _solved(program, misses, wanted_gy, float(wanted_gy.sum()), on_progress)
+        if x is None:
             return None
-        miss_sum_gy = float(x[n:].sum()) + 1e-9
-    return BestPlan(times_s=x[:n], value=float(asked.cost @ x[:n]) + asked.base, missed_gy=x[n:], rounds=rounds)
+        missed_gy = x[n:]
+    main = np.concatenate((asked.cost, np.zeros(k)))
+    highest_gy = wanted_gy if asked.missed_gy > 0 else np.zeros(k)
+    x, more = _solved(program, main, highest_gy, asked.missed_gy, on_progress)
+    if x is None and asked.missed_gy == 0:
+        return None
+    times_s = np.zeros(n) if x is None else x[:n]
+    value = math.inf if x is None else float(asked.cost @ times_s) + asked.base
+    return BestPlan(times_s=times_s, value=value, missed_gy=missed_gy, rounds=rounds + more)
+
+
+def _solved(
+    program: _Program,
+    cost: FloatArray,
+    highest_gy: FloatArray,
+    miss_sum_gy: float,
+    on_progress: Callable[[int, int], None] | None,
+) -> tuple[FloatArray | None, int]:
+    """Return times and misses that hold everything as far as searches see, and the rounds; None where there are none.
+
+    Parameters
+    ----------
+    program : _Program
+    cost : (n + k,) array
+    highest_gy : (k,) array
+        What each prescription may be missed by.
+    miss_sum_gy : float
+        What all misses may come to.
+    on_progress : callable or None
+    """
+    for rounds in range(1, _ROUNDS + 1):
+        x = program.solve(cost, highest_gy, miss_sum_gy)
+        if on_progress is not None:
+            on_progress(rounds, _ROUNDS)
+        if x is None or not program.grow(x, seed=rounds):
+            return x, rounds
+    return None, _ROUNDS

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from hdrplan.door import Entries
 from hdrplan.io import CaseFile
 from hdrplan.validate.own_plan import OwnPlan, PlannedCase, read_own_plan
@@ -161,7 +163,10 @@ def _best_plan(own: OwnPlan, planned: PlannedCase, certificate: Entries, progres
         planned,
         objective=objective,
         every_point=certificate.text("scope", "") == "every point",
-        lowered=bool(certificate.items("shortfalls", [])),
+        missed_gy=sum(
+            short.number("prescription_gy") - short.number("reached_gy")
+            for short in certificate.tables("shortfalls", [])
+        ),
     )
     return best_plan(asked, lambda done, total: progress("bound", 0.3 + 0.7 * min(1.0, done / total)))
 
@@ -175,18 +180,15 @@ def _bound_rows(own: OwnPlan, planned: PlannedCase, certificate: Entries, best: 
     if best is None:
         asked = Question(section=SECTION, what=f"no plan below {dual:.6g} of {objective}", source=_PROGRAM)
         return [skipped(asked, why="No plan that meets everything was found, so the bound is not judged.")]
-    rows = [
-        judged(
-            Question(
-                section=SECTION,
-                what=f"no plan below {dual:.6g} of {objective}; the best found has {best.value:.6g}",
-                source=_PROGRAM,
-                method="by how much a plan that holds all that this one holds lies below the bound",
-            ),
-            100 * max(0.0, dual - best.value) / max(abs(dual), 1e-6),
-            Aim(value=_SAME_PCT),
-        )
-    ]
+    asked = Question(
+        section=SECTION,
+        what=f"no plan below {dual:.6g} of {objective}; the best found has {best.value:.6g}",
+        source=_PROGRAM,
+        method="by how much a plan that holds all that this one holds lies below the bound",
+    )
+    rows = [judged(asked, 100 * max(0.0, dual - best.value) / max(abs(dual), 1e-6), Aim(value=_SAME_PCT))]
+    if not np.isfinite(best.value):
+        rows = [skipped(asked, why="No other plan was found whose prescriptions give way by no more.")]
     shortfalls = certificate.tables("shortfalls", [])
     if shortfalls:
         best_gy = sum(short.number("prescription_gy") - short.number("best_gy") for short in shortfalls)

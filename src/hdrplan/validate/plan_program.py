@@ -38,7 +38,7 @@ def objective_row(own: OwnPlan, planned: PlannedCase, objective: str) -> FloatAr
     return np.asarray(volume @ own.rates(planned.points.points_mm[rows]) / volume.sum())
 
 
-def plan_program(own: OwnPlan, planned: PlannedCase, *, objective: str, every_point: bool, lowered: bool) -> Asked:
+def plan_program(own: OwnPlan, planned: PlannedCase, *, objective: str, every_point: bool, missed_gy: float) -> Asked:
     """Return the program: prescriptions held, goals that the plan meets met, the others missed by no more than it does.
 
     Goals on volumes are not convex. Here the points on their right side in the plan stay there, so that the program
@@ -51,8 +51,8 @@ def plan_program(own: OwnPlan, planned: PlannedCase, *, objective: str, every_po
     objective : str
     every_point : bool
         Whether the prescriptions are to hold in the whole shape of each CTV, or at the sample points.
-    lowered : bool
-        Whether prescriptions gave way.
+    missed_gy : float
+        By how much prescriptions gave way, together.
     """
     plan, options = own.plan, own.options
     n = len(plan.dwells)
@@ -85,7 +85,7 @@ def plan_program(own: OwnPlan, planned: PlannedCase, *, objective: str, every_po
         rates=own.rates,
         doses_gy=lambda exposure_s, at: doses_gy(plan.dwells, exposure_s, at, plan.source, plan.strength_u),
         passing_s=passing_s,
-        lowered=lowered,
+        missed_gy=missed_gy,
     )
 
 
