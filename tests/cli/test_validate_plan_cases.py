@@ -27,6 +27,14 @@ level = 2
 source = "test"
 """
 
+LOWERED = """
+[[goals]]
+structure = "stomach"
+goal = "Dmax <= 0.9 Gy"
+level = 0
+source = "test"
+"""
+
 
 @pytest.fixture
 def case(tmp_path: Path) -> Path:
@@ -125,3 +133,30 @@ def test_a_session_is_refused_with_what_to_do(two_ctvs: Path, run) -> None:
         (error,) = [line for line in ran.err.splitlines() if not line.startswith("warning")]
         assert f"none with {absent}" in error
         assert "`hdrplan evaluate` proves D100" in error
+
+
+@pytest.mark.parametrize("step_s", ["1", "10"])
+def test_a_bound_under_lowered_prescriptions_says_of_which_plans_it_is(case: Path, run, tmp_path: Path, step_s) -> None:
+    """Whole times may give a little less D100 than the times before, and so a lower liver dose than "no plan can"."""
+    (tmp_path / "goals.toml").write_text(LOWERED)
+    flags = ["--goals", tmp_path / "goals.toml", "--time-step", step_s]
+    assert run("plan", case, *flags, "-o", "out", "--quiet").code == 0
+    certificate = json.loads((tmp_path / "out" / "metrics.json").read_text())["certificate"]
+    (held,) = certificate["held"]
+    (short,) = certificate["shortfalls"]
+    assert (held["structure"], held["metric"]) == ("lesion", "D100")
+    assert short["reached_gy"] <= held["minimum_gy"] * (1 + 1e-6)
+    assert certificate["primal"] >= certificate["dual"] * (1 - 1e-9) or certificate["missed"] == [
+        "lesion D100 >= 20 Gy"
+    ]
+    said = f"is that of plans with lesion D100 >= {held['minimum_gy']:.5g} Gy"
+    assert any(said in line for line in certificate["lines"])
+    ran = run("validate", case, *flags, "--plan", "out", "--json")
+    assert ran.code == 0, ran.out + ran.err
+
+
+def test_a_bound_of_prescriptions_in_full_has_no_condition(case: Path, run, tmp_path: Path) -> None:
+    assert run("plan", case, "--time-step", "1", "-o", "out", "--quiet").code == 0
+    certificate = json.loads((tmp_path / "out" / "metrics.json").read_text())["certificate"]
+    assert certificate["held"] == certificate["missed"] == []
+    assert not any("is that of plans" in line for line in certificate["lines"])

@@ -12,7 +12,7 @@ from hdrplan.optimize.bounded import Bounded
 from hdrplan.optimize.notes import Note
 from hdrplan.optimize.objectives import NamedGoal, Objective
 
-__all__ = ["Certificate", "Loss", "LossCause", "Optimum", "Price", "Scope", "Shortfall", "Status", "joined"]
+__all__ = ["Certificate", "Held", "Loss", "LossCause", "Optimum", "Price", "Scope", "Shortfall", "Status", "joined"]
 
 # A bound that is farther from the plan than this is no proof of anything that the clinic would ask.
 NEAR_FRAC = 1e-2
@@ -66,6 +66,27 @@ class Loss:
     amount: float
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A dose to a CTV that the plans of a bound give, where prescriptions gave way.
+
+    Parameters
+    ----------
+    goal : NamedGoal
+        The prescription, or another lower limit on a CTV.
+    minimum_gy : float
+        What it was lowered to, before times were rounded.
+    """
+
+    goal: NamedGoal
+    minimum_gy: float
+
+    @property
+    def text(self) -> str:
+        """As a goal: "lesion D100 >= 18.21 Gy"."""
+        return f"{self.goal.id.structure} {self.goal.id.metric} >= {self.minimum_gy:.5g} Gy"
+
+
 def joined(goals: Sequence[NamedGoal]) -> str:
     """Goals in words, one after the other."""
     return "; ".join(goal.label for goal in goals)
@@ -94,6 +115,10 @@ class Certificate:
         Goals that the bound leaves out, if any: the bound holds, but need not be reachable.
     losses : tuple of Loss
         What lies between the plan and its bound; they add up to it.
+    held : tuple of Held
+        Where prescriptions gave way: the bound is that of plans which give these doses.
+    missed : tuple of NamedGoal
+        Goals that the delivered times miss by more than the times before rounding, of which the bound speaks.
     """
 
     main: Bounded
@@ -106,6 +131,8 @@ class Certificate:
     proven: bool
     relaxed: tuple[NamedGoal, ...] = ()
     losses: tuple[Loss, ...] = ()
+    held: tuple[Held, ...] = ()
+    missed: tuple[NamedGoal, ...] = ()
 
     def losing(self, cause: LossCause, amount: float, *, main: Bounded) -> Certificate:
         """Return the certificate of a plan or a bound farther off, and why.
@@ -128,9 +155,24 @@ class Certificate:
         causes = [f"{100 * frac:.2g} % for {cause}" for cause, frac in fracs if abs(frac) > OPTIMAL_FRAC]
         if not causes:
             return ""
+        if main.value < main.bound:
+            below = 100 * (1.0 - main.value / main.bound)
+            return f"The delivered dwell times have {below:.2g} % less {main.objective.text} than the bound."
         return (
             f"The delivered dwell times have {100 * main.gap_frac:.2g} % more {main.objective.text} than the bound: "
             f"{', '.join(causes)}."
+        )
+
+    @property
+    def condition_text(self) -> str:
+        """One line on what the plans of the bound hold, where that is more or less than the goals; else empty."""
+        of_plans = []
+        if self.held:
+            of_plans.append(f"with {' and '.join(held.text for held in self.held)}")
+        if self.missed:
+            of_plans.append(f"that hold {joined(self.missed)} as well as the dwell times before rounding did")
+        return (
+            f"The bound of the {self.main.objective.text} is that of plans {', '.join(of_plans)}." if of_plans else ""
         )
 
     @property
@@ -264,7 +306,7 @@ class Optimum:
         """The result in sentences: certificate, shortfalls, prices, notes."""
         return (
             self.certificate.text,
-            *([self.certificate.losses_text] if self.certificate.losses_text else []),
+            *(line for line in (self.certificate.condition_text, self.certificate.losses_text) if line),
             *([f"These goals cannot all be met: {joined(self.conflict)}."] if self.conflict else []),
             *(s.text for s in self.shortfalls),
             *(p.text for p in self.prices),

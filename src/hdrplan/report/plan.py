@@ -89,7 +89,9 @@ def _certificate(optimum: Optimum) -> tuple[str, ...]:
         f"{'maximum' if level.large else 'minimum'} is {level.bound:.5g} {level.unit} (gap {level.gap_frac:.1e})."
         for k, level in enumerate(optimum.levels, start=1)
     ]
-    return tuple(_signs(line) for line in (certificate.text, certificate.losses_text, *steps) if line)
+    return tuple(
+        _signs(line) for line in (certificate.text, certificate.condition_text, certificate.losses_text, *steps) if line
+    )
 
 
 def _binding(optimum: Optimum) -> tuple[str, ...]:

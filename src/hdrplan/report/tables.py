@@ -132,6 +132,11 @@ def _certificate_row(optimum: Optimum) -> dict[str, object]:
         "dual": main.bound,
         "gap_frac": main.gap_frac,
         "losses": [{"cause": loss.cause, "amount": loss.amount} for loss in certificate.losses],
+        "held": [
+            {"structure": held.goal.id.structure, "metric": held.goal.id.metric, "minimum_gy": held.minimum_gy}
+            for held in certificate.held
+        ],
+        "missed": [goal.label for goal in certificate.missed],
         "shortfalls": [
             {
                 "goal": short.goal.label,

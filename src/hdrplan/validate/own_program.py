@@ -64,8 +64,8 @@ class Asked:
         (n_dwells,) seconds, (n, 3) points in mm -> (n,) Gy.
     passing_s : (n_dwells,) array
         Seconds that the moving source adds.
-    missed_gy : float
-        By how much the prescriptions of the plan give way, together: others may miss no more. 0: none gave way.
+    held_gy : (n_targets,) array or None
+        Where prescriptions give way: the doses that a plan must give. None: those wanted.
     """
 
     cost: FloatArray
@@ -78,7 +78,7 @@ class Asked:
     rates: Callable[[FloatArray], FloatArray]
     doses_gy: Callable[[FloatArray, FloatArray], FloatArray]
     passing_s: FloatArray
-    missed_gy: float = 0.0
+    held_gy: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,7 +89,7 @@ class BestPlan:
     ----------
     times_s : (n_dwells,) array
     value : float
-        Its objective; infinite where no plan was found that misses no more than may be missed.
+        Its objective; infinite where no plan was found that gives the doses held.
     missed_gy : (n_targets,) array
         By how much each prescription must be missed, for the smallest sum; 0 where none had to give way.
     rounds : int
@@ -115,37 +115,35 @@ class _Program:
         # Of points alone only the coldest are rows; of a shape all that is known.
         self.chosen = [np.arange(min(len(known), _BEGIN)) for known in self.known_gy_per_s]
 
-    def solve(self, cost: FloatArray, highest_miss_gy: FloatArray, miss_sum_gy: float) -> FloatArray | None:
+    def solve(self, cost: FloatArray, wanted_gy: FloatArray, *, may_miss: bool) -> FloatArray | None:
         """Return times and misses; None where there are none.
 
         Parameters
         ----------
         cost : (n + k,) array
             Of times and misses.
-        highest_miss_gy : (k,) array
-        miss_sum_gy : float
-            What all misses may come to.
+        wanted_gy : (k,) array
+            Dose that each target is to receive.
+        may_miss : bool
+            Whether it may receive less.
         """
         asked, n, k = self.asked, len(self.asked.cost), len(self.asked.targets)
         blocks, limits = [], []
-        for j, (target, known, chosen) in enumerate(zip(asked.targets, self.known_gy_per_s, self.chosen, strict=True)):
+        for j, (known, chosen) in enumerate(zip(self.known_gy_per_s, self.chosen, strict=True)):
             # The margin is a fraction of what is asked after the miss: of a dose that gave way by much it is small.
-            more = 1.0 + (0.0 if target.shape is None else _MARGIN_FRAC)
+            more = 1.0 + (0.0 if asked.targets[j].shape is None else _MARGIN_FRAC)
             rows = np.zeros((len(chosen), n + k))
             rows[:, :n], rows[:, n + j] = -known[chosen], -more
             blocks.append(rows)
-            limits.append(known[chosen] @ asked.passing_s - target.wanted_gy * more)
+            limits.append(known[chosen] @ asked.passing_s - wanted_gy[j] * more)
         blocks.append(np.pad(asked.rows[self.used], ((0, 0), (0, k))))
         limits.append(asked.limits[self.used])
-        blocks.append(np.concatenate((np.zeros((1, n)), np.ones((1, k))), axis=1))
-        limits.append(np.array([miss_sum_gy]))
-        bounds = np.concatenate(
-            (np.stack((asked.shortest_s, asked.longest_s), axis=1), np.stack((0 * highest_miss_gy, highest_miss_gy), 1))
-        )
+        misses = np.stack((np.zeros(k), wanted_gy * may_miss), axis=1)
+        bounds = np.concatenate((np.stack((asked.shortest_s, asked.longest_s), axis=1), misses))
         solved = linprog(cost, np.concatenate(blocks), np.concatenate(limits), bounds=bounds, method="highs")
         return np.asarray(solved.x) if solved.status == 0 else None
 
-    def grow(self, x: FloatArray, *, seed: int) -> bool:
+    def grow(self, x: FloatArray, wanted_gy: FloatArray, *, seed: int) -> bool:
         """Add what a solution violates; False where nothing is."""
         asked, n = self.asked, len(self.asked.cost)
         times_s, missed_gy = x[:n], x[n:]
@@ -157,7 +155,7 @@ class _Program:
         exposure_s = times_s + asked.passing_s
         grown = len(worst) > 0
         for j, target in enumerate(asked.targets):
-            lowest_gy = target.wanted_gy - missed_gy[j]
+            lowest_gy = wanted_gy[j] - missed_gy[j]
             if target.shape is None:
                 dose = self.known_gy_per_s[j] @ exposure_s
                 cold = np.setdiff1d(np.argsort(dose)[:_JOIN], self.chosen[j])
@@ -196,16 +194,16 @@ def best_plan(asked: Asked, on_progress: Callable[[int, int], None] | None = Non
     program, n, k = _Program(asked), len(asked.cost), len(asked.targets)
     wanted_gy = np.array([target.wanted_gy for target in asked.targets])
     missed_gy, rounds = np.zeros(k), 0
-    if asked.missed_gy > 0:
+    if asked.held_gy is not None:
         misses = np.concatenate((np.zeros(n), np.ones(k)))
-        x, rounds = _solved(program, misses, wanted_gy, float(wanted_gy.sum()), on_progress)
+        x, rounds = _solved(program, misses, wanted_gy, on_progress, may_miss=True)
         if x is None:
             return None
         missed_gy = x[n:]
     main = np.concatenate((asked.cost, np.zeros(k)))
-    highest_gy = wanted_gy if asked.missed_gy > 0 else np.zeros(k)
-    x, more = _solved(program, main, highest_gy, asked.missed_gy, on_progress)
-    if x is None and asked.missed_gy == 0:
+    held_gy = wanted_gy if asked.held_gy is None else asked.held_gy
+    x, more = _solved(program, main, held_gy, on_progress, may_miss=False)
+    if x is None and asked.held_gy is None:
         return None
     times_s = np.zeros(n) if x is None else x[:n]
     value = math.inf if x is None else float(asked.cost @ times_s) + asked.base
@@ -215,9 +213,10 @@ def best_plan(asked: Asked, on_progress: Callable[[int, int], None] | None = Non
 def _solved(
     program: _Program,
     cost: FloatArray,
-    highest_gy: FloatArray,
-    miss_sum_gy: float,
+    wanted_gy: FloatArray,
     on_progress: Callable[[int, int], None] | None,
+    *,
+    may_miss: bool,
 ) -> tuple[FloatArray | None, int]:
     """Return times and misses that hold everything as far as searches see, and the rounds; None where there are none.
 
@@ -225,16 +224,16 @@ def _solved(
     ----------
     program : _Program
     cost : (n + k,) array
-    highest_gy : (k,) array
-        What each prescription may be missed by.
-    miss_sum_gy : float
-        What all misses may come to.
+    wanted_gy : (k,) array
+        Dose that each target is to receive.
     on_progress : callable or None
+    may_miss : bool
+        Whether it may receive less.
     """
     for rounds in range(1, _ROUNDS + 1):
-        x = program.solve(cost, highest_gy, miss_sum_gy)
+        x = program.solve(cost, wanted_gy, may_miss=may_miss)
         if on_progress is not None:
             on_progress(rounds, _ROUNDS)
-        if x is None or not program.grow(x, seed=rounds):
+        if x is None or not program.grow(x, wanted_gy, seed=rounds):
             return x, rounds
     return None, _ROUNDS

@@ -163,10 +163,11 @@ def _best_plan(own: OwnPlan, planned: PlannedCase, certificate: Entries, progres
         planned,
         objective=objective,
         every_point=certificate.text("scope", "") == "every point",
-        missed_gy=sum(
-            short.number("prescription_gy") - short.number("reached_gy")
-            for short in certificate.tables("shortfalls", [])
-        ),
+        held_gy={
+            held.text("structure"): held.number("minimum_gy")
+            for held in certificate.tables("held")
+            if held.text("metric") == "D100"
+        },
     )
     return best_plan(asked, lambda done, total: progress("bound", 0.3 + 0.7 * min(1.0, done / total)))
 
@@ -187,8 +188,10 @@ def _bound_rows(own: OwnPlan, planned: PlannedCase, certificate: Entries, best: 
         method="by how much a plan that holds all that this one holds lies below the bound",
     )
     rows = [judged(asked, 100 * max(0.0, dual - best.value) / max(abs(dual), 1e-6), Aim(value=_SAME_PCT))]
-    if not np.isfinite(best.value):
-        rows = [skipped(asked, why="No other plan was found whose prescriptions give way by no more.")]
+    if certificate.items("missed", []):
+        rows = [skipped(asked, why="Its plans hold goals that this plan misses after rounding.")]
+    elif not np.isfinite(best.value):
+        rows = [skipped(asked, why="No other plan was found that gives the D100 before rounding at every point.")]
     shortfalls = certificate.tables("shortfalls", [])
     if shortfalls:
         best_gy = sum(short.number("prescription_gy") - short.number("best_gy") for short in shortfalls)

@@ -38,7 +38,9 @@ def objective_row(own: OwnPlan, planned: PlannedCase, objective: str) -> FloatAr
     return np.asarray(volume @ own.rates(planned.points.points_mm[rows]) / volume.sum())
 
 
-def plan_program(own: OwnPlan, planned: PlannedCase, *, objective: str, every_point: bool, missed_gy: float) -> Asked:
+def plan_program(
+    own: OwnPlan, planned: PlannedCase, *, objective: str, every_point: bool, held_gy: dict[str, float]
+) -> Asked:
     """Return the program: prescriptions held, goals that the plan meets met, the others missed by no more than it does.
 
     Goals on volumes are not convex. Here the points on their right side in the plan stay there, so that the program
@@ -51,8 +53,8 @@ def plan_program(own: OwnPlan, planned: PlannedCase, *, objective: str, every_po
     objective : str
     every_point : bool
         Whether the prescriptions are to hold in the whole shape of each CTV, or at the sample points.
-    missed_gy : float
-        By how much prescriptions gave way, together.
+    held_gy : dict
+        Where prescriptions gave way: CTV -> the D100 that the plans of the bound give.
     """
     plan, options = own.plan, own.options
     n = len(plan.dwells)
@@ -85,7 +87,9 @@ def plan_program(own: OwnPlan, planned: PlannedCase, *, objective: str, every_po
         rates=own.rates,
         doses_gy=lambda exposure_s, at: doses_gy(plan.dwells, exposure_s, at, plan.source, plan.strength_u),
         passing_s=passing_s,
-        missed_gy=missed_gy,
+        held_gy=np.array([held_gy.get(p.structure, p.dose_gy) for p in planned.goals.prescriptions])
+        if held_gy
+        else None,
     )
 
 

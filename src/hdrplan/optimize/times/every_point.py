@@ -167,6 +167,11 @@ def _of_prescriptions(
     proof = None if main.proof is None else main.proof.with_limits_lower(reserve_gy)
     main = replace(main, bound=main.bound - cost, proof=proof)
     certificate = certificate.losing(LossCause.EVERY_POINT, cost, main=main) if cost else certificate
+    if not optimum.shortfalls:
+        # Of the reserve something may be missing after rounding: the bound no longer asks for it.
+        given = {name for name, dose in minimum.items() if dose.lower_gy >= problem.goals.prescription_gy(name)}
+        missed = (g for g in certificate.missed if g.id.metric != D100 or g.id.structure not in given)
+        certificate = replace(certificate, missed=tuple(missed))
     scope = Scope.EVERY_POINT if proven else certificate.scope
     notes = (
         EveryPoint(

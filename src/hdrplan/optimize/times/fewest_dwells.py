@@ -59,6 +59,8 @@ def fewest_dwells(problem: PlanProblem, *, loss_frac: float = 1e-4) -> Optimum:
     lost = best.certificate.main.bound - proven.bound
     return replace(
         best,
-        certificate=best.certificate.losing(LossCause.FEWER_DWELLS, lost, main=main),
+        certificate=replace(best.certificate, held=full.certificate.held).losing(
+            LossCause.FEWER_DWELLS, lost, main=main
+        ),
         notes=(*best.notes, DwellsLeftOut(active, before, loss_frac)),
     )

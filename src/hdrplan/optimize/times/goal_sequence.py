@@ -11,7 +11,7 @@ import numpy as np
 from hdrplan.optimize.afterloader import Delivery
 from hdrplan.optimize.bounded import Bounded
 from hdrplan.optimize.certificate import Certificate, Loss, LossCause, Optimum, Scope, Shortfall, Status
-from hdrplan.optimize.notes import TimeNotProven
+from hdrplan.optimize.notes import MissedAfterRounding, TimeNotProven
 from hdrplan.optimize.objectives import RelativeMiss, TotalTime
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.convex_bound import convex_bound
@@ -111,6 +111,7 @@ def _delivered(task: Task, optimum: Optimum, last: Solution, delivery: Delivery)
     x, notes = deliverable(program, task.cost, last, delivery)
     value = float(task.cost @ x)
     certificate = optimum.certificate.losing(LossCause.WHOLE_TIMES, value - main.value, main=replace(main, value=value))
+    certificate = replace(certificate, missed=tuple(n.goal for n in notes if isinstance(n, MissedAfterRounding)))
     in_full = np.concatenate((x[: program.columns.n_dwells], np.zeros(len(task.requirements))))
     short = {program.requirements[k].goal: by for k, by in broken(program, in_full).items()}
     return replace(
@@ -216,6 +217,7 @@ def _optimum(task: Task, standing: Standing, last: Solution) -> Optimum:
         proven=proven,
         relaxed=() if closed or standing.lifted is not None else task.goals(tuple(program.dose_volume)),
         losses=tuple(loss for loss in losses if loss.amount),
+        held=standing.held,
     )
     return Optimum(
         times_s=last.x[: program.columns.n_dwells],

@@ -10,7 +10,7 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import InfeasibleError
 from hdrplan.optimize.bounded import Bounded
-from hdrplan.optimize.certificate import Shortfall, joined
+from hdrplan.optimize.certificate import Held, Shortfall, joined
 from hdrplan.optimize.notes import ConflictNotProven, LongestTimes, Note
 from hdrplan.optimize.objectives import Coverage, DoseLost
 from hdrplan.optimize.program.dose_program import MAX_MISS
@@ -127,10 +127,13 @@ def _lower(task: Task, standing: Standing, solve: Callable[[FloatArray], Solutio
     )
     metric = requirements[task.doses[0]].id.metric if len(task.doses) == 1 else ""
     kept = np.where(short_gy > SLACK_FRAC * limits, short_gy + D100_SLACK_FRAC * limits, 0.0)
-    program.allow_miss(task.doses, np.minimum(limits, kept))
+    allowed = np.minimum(limits, kept)
+    program.allow_miss(task.doses, allowed)
+    held = zip(task.goals(task.doses), (limits - allowed).tolist(), strict=True)
     return replace(
         standing,
         levels=(Bounded(objective=DoseLost(metric), value=plan.value, bound=bound, proof=proof),),
+        held=tuple(Held(goal, dose_gy) for goal, dose_gy in held) if shortfalls else (),
         shortfalls=shortfalls,
         prices=prices,
         notes=(*standing.notes, *(_longest(task, plan) if shortfalls else ())),

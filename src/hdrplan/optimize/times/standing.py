@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from hdrplan.arrays import FloatArray
 from hdrplan.optimize.bounded import Bounded
-from hdrplan.optimize.certificate import Price, Shortfall
+from hdrplan.optimize.certificate import Held, Price, Shortfall
 from hdrplan.optimize.notes import Note
 from hdrplan.optimize.objectives import MeanDose, NamedGoal, TotalTime
 from hdrplan.optimize.problem import PlanProblem
@@ -89,6 +89,8 @@ class Standing:
         Left for proofs of goals that are not convex.
     levels : tuple of Bounded
         Every objective in the order solved.
+    held
+        As in :class:`hdrplan.optimize.certificate.Certificate`.
     shortfalls, prices, conflict, notes
         As in :class:`hdrplan.optimize.Optimum`.
     relaxed : Solution, optional
@@ -102,6 +104,7 @@ class Standing:
     plan: Solution
     proof: WorkLimit
     levels: tuple[Bounded, ...] = ()
+    held: tuple[Held, ...] = ()
     shortfalls: tuple[Shortfall, ...] = ()
     prices: tuple[Price, ...] = ()
     conflict: tuple[NamedGoal, ...] = ()
