@@ -101,7 +101,7 @@ def test_a_source_of_the_users_own(case: Path, run) -> None:
 
 def test_conformity_is_computed_again(case: Path, run, tmp_path: Path) -> None:
     (tmp_path / "goals.toml").write_text(CONFORMITY)
-    flags = ["--goals", tmp_path / "goals.toml"]
+    flags = ["--goals", tmp_path / "goals.toml", "--time-step", 0]
     assert run("plan", case, *flags, "-o", "out", "--quiet").code == 0
     compared = check(run, case, *flags, "--plan", "out")
     assert any("cc receive 20 Gy" in what for what in compared)

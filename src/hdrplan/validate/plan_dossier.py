@@ -34,6 +34,7 @@ _SEARCH = "descent from many starts on the continuous shape, TG-43 written plain
 _PROGRAM = "linear program of plainly written TG-43, SciPy linprog, with cold points by search"
 # A search ends a little above the true minimum: on rough surfaces it has many local ones.
 _SEARCH_PCT = 0.05
+_SEARCHES = 6
 # Rounding of doses that two codes compute, and of the surface that two interpolations see.
 _SAME_PCT = 1e-4
 _NO_CASE = "Structures are needed: name the case that was planned beside its plan."
@@ -77,7 +78,7 @@ def plan_dossier(folder: Path, file: CaseFile | None, *, on_progress: Progress |
     for k, prescription in enumerate(prescriptions):
         progress("D100", 0.2 + 0.1 * k / len(prescriptions))
         name = prescription.structure
-        cold = coldest(planned.points.shape(name), own.dose_gy, seed=101 + k)
+        cold = _coldest(own, planned, name, seed=101 + k)
         rows += _d100_rows(own, planned, name, cold)
     rows.append(goals_row(own, planned))
     progress("bound", 0.3)
@@ -86,6 +87,19 @@ def plan_dossier(folder: Path, file: CaseFile | None, *, on_progress: Progress |
     best = _best_plan(own, planned, certificate, progress)
     rows += _bound_rows(own, planned, certificate, best)
     return rows
+
+
+def _coldest(own: OwnPlan, planned: PlannedCase, name: str, *, seed: int) -> Cold:
+    """Search a CTV; again from other points where the proof knows a colder one, as on thin shapes with many minima."""
+    stated = own.metrics.table("structures").table(name)
+    enough_gy = stated.number("d100_upper_gy") * (1 + _SEARCH_PCT / 100) if "d100_upper_gy" in stated else np.inf
+    cold = coldest(planned.points.shape(name), own.dose_gy, seed=seed)
+    for more in range(1, _SEARCHES):
+        if cold.minimum_gy <= enough_gy:
+            break
+        other = coldest(planned.points.shape(name), own.dose_gy, seed=seed + 1000 * more)
+        cold = min(cold, other, key=lambda cold: cold.minimum_gy)
+    return cold
 
 
 def _d100_rows(own: OwnPlan, planned: PlannedCase, name: str, cold: Cold) -> list[Row]:
