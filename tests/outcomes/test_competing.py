@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from hdrplan.errors import InfeasibleError, InputError
-from hdrplan.outcomes import aalen_johansen, competing_risks, cox, fine_gray, follow_up, gray_test, kaplan_meier
+from hdrplan.outcomes import (
+    aalen_johansen,
+    competing_risks,
+    cox,
+    fine_gray,
+    follow_up,
+    gray_test,
+    kaplan_meier,
+    subdistribution,
+)
+from hdrplan.outcomes.product_limit import product_limit_errors
 from outcomes.reference_data import numbers, r_numbers, table
 from tolerances import R_COX, R_CURVE, R_FRAILTY, ROUNDOFF
 
@@ -158,3 +168,75 @@ def test_a_group_in_which_a_cause_never_happens_reports_it_as_zero():
 
 def test_events_that_carry_no_information_give_no_test():
     assert np.isnan(gray_test(competing_risks([5, 5, 5], [1, 1, 1]), ["a", "b", "b"]).p)
+
+
+def random_risks(seed, n, *, late, clustered):
+    """Tied times, two causes, late entry and clusters."""
+    rng = np.random.default_rng(seed)
+    time = rng.integers(1, n // 2, n).astype(float)
+    entry = np.where(rng.random(n) < 0.3, time - rng.integers(1, 6, n), -np.inf) if late else None
+    cluster = rng.integers(0, n // 3, n) if clustered else None
+    return competing_risks(time, rng.choice([0, 1, 2], n, p=[0.3, 0.4, 0.3]), entry=entry, cluster=cluster)
+
+
+def errors_time_by_time(risks, times):
+    """Errors by the plain recursion over times, with the change of every cluster in hand: n^2 steps."""
+    rows, of_cause = risks.rows, risks.of_cause
+    n_clusters = rows.owner.max() + 1
+    survival, d_survival, d_incidence = 1.0, np.zeros(n_clusters), np.zeros((n_clusters, of_cause.shape[1]))
+    of_survival, of_incidence = [], []
+    for t in times:
+        under = (rows.time >= t) & (rows.entry < t)
+        here = of_cause * (rows.time == t)[:, None]
+        hazard = here.sum(axis=0) / max(under.sum(), 1)
+        d_hazard = np.zeros_like(d_incidence)
+        np.add.at(d_hazard, rows.owner, (here - under[:, None] * hazard) / max(under.sum(), 1))
+        d_incidence = d_incidence + d_survival[:, None] * hazard + survival * d_hazard
+        d_survival = d_survival * (1 - hazard.sum()) - survival * d_hazard.sum(axis=1)
+        survival *= 1 - hazard.sum()
+        of_survival.append(np.sqrt((d_survival**2).sum()))
+        of_incidence.append(np.sqrt((d_incidence**2).sum(axis=0)))
+    return np.array(of_survival), np.array(of_incidence)
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("clustered", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_errors_are_those_of_the_recursion_over_times(seed, late, clustered):
+    risks = random_risks(seed, 90, late=late, clustered=clustered)
+    times = np.unique(risks.rows.time)
+    for got, plain in zip(product_limit_errors(risks.rows, risks.of_cause, times),
+                          errors_time_by_time(risks, times), strict=True):  # fmt: skip
+        np.testing.assert_allclose(got, plain, atol=1e-12)
+
+
+def test_a_single_cluster_has_no_error():
+    risks = competing_risks([1, 2, 3, 4], [1, 2, 0, 1], cluster=["a"] * 4)
+    survival, incidence = product_limit_errors(risks.rows, risks.of_cause, np.arange(1.0, 5.0))
+    assert max(survival.max(), incidence.max()) < 1e-8
+
+
+def test_the_weights_of_fine_and_gray_are_those_of_the_full_table():
+    """Sums over risk sets, in n log n steps, against weights written out for every row and time."""
+    risks = random_risks(5, 80, late=False, clustered=False)
+    rows, wanted = risks.rows, risks.had(1)
+    x = np.random.default_rng(6).normal(size=(rows.n, 2))
+    sets = subdistribution._WeightedRiskSets.of(rows, wanted, x)
+    gone = rows.time[:, None] < sets.times[None, :]
+    g_own = subdistribution._uncensored(rows.time, ~rows.event, rows.time)
+    kept = np.where((rows.event & ~wanted)[:, None] & gone, sets.g[None, :] / g_own[:, None], 0.0)
+    weight = np.where(gone, kept, 1.0)
+    np.testing.assert_allclose(sets.over_rows(x), weight.T @ x, atol=1e-12)
+    per_time = np.random.default_rng(7).normal(size=(sets.times.size, 3))
+    np.testing.assert_allclose(sets.over_times(per_time), weight @ per_time, atol=1e-12)
+
+
+def test_fifty_thousand_rows_with_a_time_each_fit_in_memory():
+    """A table of rows and times would be 20 GB."""
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=50_000)
+    time = rng.exponential(np.exp(-0.5 * x))
+    risks = competing_risks(time, rng.choice([0, 1, 2], 50_000))
+    curve = aalen_johansen(risks)
+    assert curve.time.size > 49_000
+    assert fine_gray(risks, {"x": x}).coef[0] > 0

@@ -5,6 +5,7 @@ import pytest
 
 from hdrplan.errors import InputError
 from hdrplan.outcomes import auc_at, competing_risks, concordance, follow_up
+from hdrplan.outcomes.discrimination import censoring_survival
 from outcomes.reference_data import r_numbers, table
 from tolerances import R_CURVE
 
@@ -60,3 +61,26 @@ def test_auc_without_censoring_is_the_share_of_ordered_pairs():
     pairs = [(risk[i] > risk[j]) + (risk[i] == risk[j]) / 2 for i in range(3) for j in range(3, 6)]
     assert auc_at(follow_up(time, np.ones(6)), risk, [3])[0] == pytest.approx(np.mean(pairs))
     assert np.isnan(auc_at(follow_up(time, np.ones(6)), risk, [0.5])[0])
+
+
+@pytest.mark.parametrize("method", ["harrell", "uno"])
+@pytest.mark.parametrize("seed", range(5))
+def test_pairs_counted_in_passes_are_the_pairs_counted_one_by_one(seed, method):
+    rng = np.random.default_rng(seed)
+    n = 60
+    rows = follow_up(rng.integers(1, 25, n), rng.random(n) < 0.6, cluster=rng.integers(0, 20, n))
+    score = rng.integers(0, 12, n).astype(float)
+    weight = np.where(rows.event, 1.0, 0.0)
+    if method == "uno":
+        weight = np.where(rows.event, 1 / np.maximum(censoring_survival(rows, rows.time, before=True), 1e-9) ** 2, 0.0)
+    pairs, shares = np.zeros(3), np.zeros((n, 2))
+    for i in np.flatnonzero(rows.event):
+        for j in range(n):
+            if rows.time[i] < rows.time[j] or (rows.time[i] == rows.time[j] and not rows.event[j]):
+                place = 0 if score[i] > score[j] else 1 if score[i] < score[j] else 2
+                pairs[place] += weight[i]
+                shares[[i, j]] += weight[i] * np.array([(1, 0, 0.5)[place], 1])
+    got = concordance(rows, score, method=method)
+    np.testing.assert_allclose((got.concordant, got.discordant, got.tied_risk), pairs, rtol=1e-12)
+    influence = (shares[:, 0] - got.c * shares[:, 1]) / pairs.sum()
+    assert got.std_err == pytest.approx(np.sqrt((rows.by_cluster(influence[:, None]) ** 2).sum()), rel=1e-10)

@@ -1,12 +1,10 @@
 """Gamma frailty against R and by simulation."""
 
-import sys
-
 import numpy as np
 import pytest
 
-from hdrplan.errors import InputError, ResourceError
-from hdrplan.outcomes import cox, follow_up, frailty
+from hdrplan.errors import InputError
+from hdrplan.outcomes import cox, follow_up, frailty, shared_frailty
 from outcomes.reference_data import r_numbers, table
 from tolerances import R_FRAILTY
 
@@ -66,7 +64,28 @@ def test_rows_without_patients_share_no_frailty():
         frailty(follow_up([1, 2, 3], [1, 1, 0]), {"x": [1, 2, 3]})
 
 
-def test_more_clusters_than_memory_holds_are_refused(monkeypatch):
-    monkeypatch.setattr(sys.modules["hdrplan.outcomes.shared_frailty"], "_MAXIMUM_CELLS", 100)
-    with pytest.raises(ResourceError, match="262 x 164"):
-        frailty(*case("lesions"))
+def test_ten_thousand_clusters_need_no_table_of_rows_and_clusters():
+    """A dense information matrix would be 800 MB, and its table of rows and clusters 1.6 GB."""
+    rng = np.random.default_rng(3)
+    owner, x = np.repeat(np.arange(10_000), 2), rng.normal(size=20_000)
+    unseen = rng.gamma(2.0, 0.5, 10_000)[owner]
+    fit = frailty(follow_up(rng.exponential(1 / (unseen * np.exp(0.5 * x))), np.ones(20_000), cluster=owner), {"x": x})
+    assert fit.theta == pytest.approx(0.5, abs=0.05)
+    assert fit.coef[0] == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_information_solved_step_by_step_is_the_whole_matrix():
+    """The covariance is the block of the inverse of the full penalised information, made here by differences."""
+    rows, x = case("kidney")
+    fit = frailty(rows, x)
+    model = shared_frailty._Penalised(cox(rows.independent, x), rows.cluster)
+    nu = 1 / fit.theta
+    model.integrated(fit.theta)
+    where = model.where
+    step = 1e-5
+    information = np.array([
+        -(model._at(where + h, nu).gradient - model._at(where - h, nu).gradient) / (2 * step)
+        for h in step * np.eye(where.size)
+    ])  # fmt: skip
+    inverse = np.linalg.inv(information)[: len(x), : len(x)] / np.outer(model.scale, model.scale)
+    np.testing.assert_allclose(fit.covariance, inverse, rtol=1e-6)

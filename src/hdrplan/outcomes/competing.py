@@ -12,8 +12,9 @@ from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.errors import InputError
 from hdrplan.outcomes.columns import grouped
 from hdrplan.outcomes.followup import FollowUp, follow_up
+from hdrplan.outcomes.product_limit import product_limit_errors, risk_table
 
-__all__ = ["CompetingRisks", "Incidence", "aalen_johansen", "competing_risks", "product_limit_errors"]
+__all__ = ["CompetingRisks", "Incidence", "aalen_johansen", "competing_risks"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -213,79 +214,3 @@ def aalen_johansen(risks: CompetingRisks, *, conf_level: float = 0.95) -> Incide
         survival=survival,
         conf_level=conf_level,
     )
-
-
-def risk_table(rows: FollowUp, of_cause: BoolArray, times: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return who is at risk and what happens at given times.
-
-    Parameters
-    ----------
-    rows : FollowUp
-        Follow-up with any event.
-    of_cause : (n, n_causes) array of bool
-        Which row had which cause.
-    times : (k,) array
-        Distinct times, ascending.
-
-    Returns
-    -------
-    at_risk : (k,) array
-        Rows under observation and event-free just before.
-    events : (k, n_causes) array
-        Events by cause.
-    """
-    n = rows.n
-    at_risk = (n - np.searchsorted(np.sort(rows.time), times, side="left")).astype(np.float64)
-    if rows.truncated:
-        at_risk -= n - np.searchsorted(np.sort(rows.entry), times, side="left")
-    index = np.searchsorted(times, rows.time)
-    events: FloatArray = np.column_stack(
-        [np.bincount(index, weights=of_cause[:, c], minlength=times.size) for c in range(of_cause.shape[1])]
-    ).astype(np.float64)
-    return at_risk, events
-
-
-def product_limit_errors(rows: FollowUp, of_cause: BoolArray, times: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the standard errors of a product-limit curve, by cluster.
-
-    The derivative of an estimate by the weight of a row, summed over the rows of a cluster, is how that cluster moves
-    it; the root of the sum of squares over clusters is the infinitesimal-jackknife error.
-
-    Parameters
-    ----------
-    rows : FollowUp
-        Follow-up with any event.
-    of_cause : (n, n_causes) array of bool
-        Which row had which cause.
-    times : (k,) array
-        Distinct times, ascending.
-
-    Returns
-    -------
-    survival : (k,) array
-        Errors of the survival.
-    incidence : (k, n_causes) array
-        Errors of the incidences.
-    """
-    cluster = rows.owner
-    n_clusters, n_causes = int(cluster.max()) + 1, of_cause.shape[1]
-    at_risk, events = risk_table(rows, of_cause, times)
-    at_time = np.searchsorted(times, rows.time)
-    order = np.argsort(at_time, kind="stable")
-    first = np.searchsorted(at_time[order], np.arange(times.size + 1))
-    survival, d_survival = 1.0, np.zeros(n_clusters)
-    d_incidence = np.zeros((n_clusters, n_causes))
-    of_survival, of_incidence = np.empty(times.size), np.empty((times.size, n_causes))
-    for k in range(times.size):
-        if events[k].any():
-            hazard = events[k] / at_risk[k]
-            under = np.bincount(cluster[(rows.time >= times[k]) & (rows.entry < times[k])], minlength=n_clusters)
-            d_hazard = -under[:, None] * hazard / at_risk[k]
-            here = order[first[k] : first[k + 1]]
-            np.add.at(d_hazard, cluster[here], of_cause[here] / at_risk[k])
-            d_incidence = d_incidence + d_survival[:, None] * hazard + survival * d_hazard
-            d_survival = d_survival * (1.0 - hazard.sum()) - survival * d_hazard.sum(axis=1)
-            survival *= 1.0 - hazard.sum()
-        of_survival[k] = np.sqrt((d_survival**2).sum())
-        of_incidence[k] = np.sqrt((d_incidence**2).sum(axis=0))
-    return of_survival, of_incidence

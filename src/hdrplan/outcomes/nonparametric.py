@@ -11,8 +11,8 @@ import scipy
 
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InputError
-from hdrplan.outcomes.competing import product_limit_errors
 from hdrplan.outcomes.followup import FollowUp
+from hdrplan.outcomes.product_limit import product_limit_errors
 
 __all__ = ["KaplanMeier", "Quantile", "kaplan_meier", "reverse_kaplan_meier", "survival_interval", "time_counts"]
 

@@ -179,9 +179,7 @@ class RiskSets:
         -------
         (k, k) array, or its rows ``columns``
         """
-        through = at.hazard * self._accumulated(weight / at.total)
-        if self.deaths.size:
-            through[self.deaths] -= at.hazard[self.deaths] * self._tie_share(weight / at.total)
+        through = at.hazard * self.passed_through(weight / at.total)
         between = (at.mean[:, columns] * weight[:, None]).T @ at.mean
         result: FloatArray = (self.x[:, columns] * through[:, None]).T @ self.x - between
         return result
@@ -192,6 +190,13 @@ class RiskSets:
         eta = self.x[self.deaths] @ coef + self.offset[self.deaths]
         loglik = float(eta.sum() - (np.log(at.total) + at.shift).sum())
         return loglik, (self.x[self.deaths] - at.mean).sum(axis=0), self.spread(at, np.ones(at.total.size))
+
+    def passed_through(self, per_death: FloatArray) -> FloatArray:
+        """Return the sum of ``per_death`` (d,) over the deaths that saw each row (n,), tied ones by their share."""
+        result = self._accumulated(per_death)
+        if self.deaths.size:
+            result[self.deaths] -= self._tie_share(per_death)
+        return result
 
     def _accumulated(self, per_death: FloatArray) -> FloatArray:
         """Sum of a quantity of deaths (d, ...) over each row's time under observation (n, ...)."""
@@ -214,10 +219,8 @@ class RiskSets:
     def martingale(self, coef: FloatArray) -> FloatArray:
         """Return events minus expected events of each sorted row (n,)."""
         r, _ = self.relative_hazard(coef)
-        hazard = 1.0 / self.seen_by_death(r)
-        result = -r * self._accumulated(hazard)
-        if self.deaths.size:
-            result[self.deaths] += 1.0 + r[self.deaths] * self._tie_share(hazard)
+        result = -r * self.passed_through(1.0 / self.seen_by_death(r))
+        result[self.deaths] += 1.0
         return result
 
     def score_residuals(self, coef: FloatArray) -> FloatArray:

@@ -119,6 +119,9 @@ def fine_gray(risks: CompetingRisks, covariates: Covariates, *, of: object = 1) 
 class _WeightedRiskSets:
     """Risk sets of all rows at the times of the cause of interest, those with a competing event kept by weight.
 
+    The weight of a row with a competing event is G(t-) / G(T-), a product of a time's and a row's number: so every sum
+    over a risk set is a cumulated sum over rows in order of time, and no (rows, times) table is made.
+
     Parameters
     ----------
     time : (n,) array
@@ -130,8 +133,16 @@ class _WeightedRiskSets:
         Distinct times of the cause of interest, and its events at each.
     at : array of int
         Index into ``times`` of each row with the event of interest.
-    weight, carried : (n, m) arrays
-        Weight of each row in each risk set; what of it is carried beyond a competing event.
+    order : (n,) array of int
+        Rows in order of time.
+    first : (m,) array of int
+        First place in that order at or after each of the times.
+    until : (n,) array of int
+        How many of the times each row was at risk.
+    g : (m,) array
+        G(t-) at the times.
+    kept : (n,) array
+        1 / G(T-) of rows with a competing event, 0 of the others.
     """
 
     time: FloatArray
@@ -142,8 +153,11 @@ class _WeightedRiskSets:
     times: FloatArray
     deaths: FloatArray
     at: IntArray
-    weight: FloatArray
-    carried: FloatArray
+    order: IntArray
+    first: IntArray
+    until: IntArray
+    g: FloatArray
+    kept: FloatArray
 
     @classmethod
     def of(cls, rows: FollowUp, wanted: BoolArray, x: FloatArray) -> _WeightedRiskSets:
@@ -164,11 +178,8 @@ class _WeightedRiskSets:
         """
         time, other, lost = rows.time, rows.event & ~wanted, ~rows.event
         times, at = np.unique(time[wanted], return_inverse=True)
-        g_here, g_own = _uncensored(time, lost, times), _uncensored(time, lost, time)
-        gone = time[:, None] < times[None, :]
-        carried = other[:, None] & gone
-        weight = np.where(gone, 0.0, 1.0)
-        weight[carried] = (g_here[None, :] / np.where(g_own > 0, g_own, 1.0)[:, None])[carried]
+        g_own = _uncensored(time, lost, time)
+        order = np.argsort(time, kind="stable")
         return cls(
             time=time,
             wanted=wanted,
@@ -178,49 +189,71 @@ class _WeightedRiskSets:
             times=times,
             deaths=np.bincount(at).astype(np.float64),
             at=at,
-            weight=weight,
-            carried=np.where(carried, weight, 0.0),
+            order=order,
+            first=np.searchsorted(time[order], times, side="left"),
+            until=np.searchsorted(times, time, side="right"),
+            g=_uncensored(time, lost, times),
+            kept=np.where(other, 1.0 / np.where(g_own > 0, g_own, 1.0), 0.0),
         )
+
+    def over_rows(self, values: FloatArray) -> FloatArray:
+        """Return the weighted sum of ``values`` (n, k) over each risk set (m, k)."""
+        here = _cumulated(values[self.order])
+        gone = _cumulated((self.kept[:, None] * values)[self.order])
+        result: FloatArray = here[-1] - here[self.first] + self.g[:, None] * gone[self.first]
+        return result
+
+    def over_times(self, values: FloatArray) -> FloatArray:
+        """Return the weighted sum of ``values`` (m, k) over the risk sets of each row (n, k)."""
+        here, gone = _cumulated(values), _cumulated(self.g[:, None] * values)
+        result: FloatArray = here[self.until] + self.kept[:, None] * (gone[-1] - gone[self.until])
+        return result
 
     def sums(self, coef: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return relative hazards (n,), S0 (m,) and mean covariates (m, k)."""
         r = np.exp(self.x @ coef)
-        s0 = r @ self.weight
-        return r, s0, (self.weight.T @ (r[:, None] * self.x)) / s0[:, None]
+        s0 = self.over_rows(r[:, None])
+        return r, s0[:, 0], self.over_rows(r[:, None] * self.x) / s0
 
     def derivatives(self, coef: FloatArray) -> Derivatives:
         """Return the log pseudo-likelihood, its gradient (k,) and the information (k, k)."""
         r, s0, mean = self.sums(coef)
         eta = self.x @ coef
         loglik = float(eta[self.wanted].sum() - self.deaths @ np.log(s0))
-        through = r * (self.weight @ (self.deaths / s0))
+        through = r * self.over_times((self.deaths / s0)[:, None])[:, 0]
         information = (self.x * through[:, None]).T @ self.x - (mean * self.deaths[:, None]).T @ mean
         return loglik, self.x[self.wanted].sum(axis=0) - self.deaths @ mean, information
 
     def influence(self, coef: FloatArray) -> FloatArray:
         """Return each row's eta + psi of Fine and Gray (n, k): its score, and its share in estimating G."""
         r, s0, mean = self.sums(coef)
-        hazard = self.deaths / s0
-        through = r * (self.weight @ hazard)
-        eta = -(self.x * through[:, None] - r[:, None] * (self.weight @ (hazard[:, None] * mean)))
+        hazard = (self.deaths / s0)[:, None]
+        eta = -r[:, None] * (self.x * self.over_times(hazard) - self.over_times(hazard * mean))
         eta[self.wanted] += self.x[self.wanted] - mean[self.at]
-        # q(u): what the rows kept by weight before u owe to censoring at u, over the event times from u on.
         censor_times, lost_at = np.unique(self.time[self.lost], return_counts=True)
         if censor_times.size == 0:
             return eta
-        at_risk = self.time.size - np.searchsorted(np.sort(self.time), censor_times, side="left")
-        later = (self.times[None, :] >= censor_times[:, None]).astype(np.float64)
-        owed = np.zeros((censor_times.size, self.x.shape[1]))
-        for row in np.flatnonzero(self.other):  # one row at a time keeps memory at (n, m)
-            share = r[row] * (self.carried[row] * hazard)[:, None] * (self.x[row] - mean)
-            after = self.time[row] < censor_times
-            owed[after] += later[after] @ share
-        rate = owed / at_risk[:, None]
+        in_order = self.time[self.order]
+        at_risk = self.time.size - np.searchsorted(in_order, censor_times, side="left")
+        # q(u): what the rows kept by weight before u owe to censoring at u, over the event times from u on.
+        before = np.searchsorted(in_order, censor_times, side="left")
+        since = np.searchsorted(self.times, censor_times, side="left")
+        weight = (r * self.kept)[:, None]
+        rows, x_rows = (_cumulated(v[self.order])[before] for v in (weight, weight * self.x))
+        later, mean_later = (
+            c[-1] - c[since] for v in (hazard, hazard * mean) for c in [_cumulated(self.g[:, None] * v)]
+        )
+        rate = (x_rows * later - rows * mean_later) / at_risk[:, None]
         psi = np.zeros_like(eta)
         psi[self.lost] = rate[np.searchsorted(censor_times, self.time[self.lost])]
-        compensator = np.vstack((np.zeros(self.x.shape[1]), np.cumsum(rate * (lost_at / at_risk)[:, None], axis=0)))
+        compensator = _cumulated(rate * (lost_at / at_risk)[:, None])
         psi -= compensator[np.searchsorted(censor_times, self.time, side="right")]
         return eta + psi
+
+
+def _cumulated(values: FloatArray) -> FloatArray:
+    """Return the sums of the rows before each one, and of all (n + 1, k)."""
+    return np.vstack((np.zeros(values.shape[1]), np.cumsum(values, axis=0)))
 
 
 def _uncensored(time: FloatArray, lost: BoolArray, at: FloatArray) -> FloatArray:
