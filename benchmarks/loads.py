@@ -2,8 +2,9 @@
 
 PYTHONPATH=src:tests python -m benchmarks.loads [--only metrics] [--sizes 50,100,200]
 
-Each size is one command in a process of its own. The exponent is the slope of log(time) over log(size) between the
-first size and this one, after the time of the start (the command's --help) was taken off: 1 means in proportion.
+Each size is one command in a process of its own. Times are processor seconds of it and its workers: other work on the
+machine does not count. The exponent is the slope of log(time) over log(size) of a line fitted to all sizes so far,
+after the time of the start (the command's --help) was taken off: 1 means in proportion.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,8 +81,7 @@ LOADS: dict[str, tuple[Callable[[Path, int], list[str]], tuple[int, ...]]] = {
 
 
 def _measured(arguments: list[str], folder: Path) -> tuple[float, float]:
-    """Seconds and peak memory (MB) of one command."""
-    started = time.perf_counter()
+    """Processor seconds and peak memory (MB) of one command; the memory is that of its largest process."""
     process = subprocess.Popen(
         [sys.executable, "-m", "hdrplan", *arguments], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
@@ -91,7 +90,13 @@ def _measured(arguments: list[str], folder: Path) -> tuple[float, float]:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise SystemExit(f"{' '.join(arguments)}: exit code {process.returncode}: {said.decode()[-600:]}")
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def _slope(points: list[tuple[float, float]]) -> float:
+    """Slope of the line of least squares through the points."""
+    mean_x, mean_y = (sum(values) / len(points) for values in zip(*points, strict=True))
+    return sum((x - mean_x) * (y - mean_y) for x, y in points) / sum((x - mean_x) ** 2 for x, _ in points)
 
 
 def main() -> None:
@@ -100,24 +105,21 @@ def main() -> None:
     parse.add_argument("--only", default="", help=f"One of {', '.join(LOADS)}.")
     parse.add_argument("--sizes", default="", help="Instead of the usual ones: N,N,...")
     wanted = parse.parse_args()
-    print("| command | size | time (s) | peak memory (MB) | exponent |")
+    print("| command | size | processor time (s) | peak memory (MB) | exponent |")
     print("|---|---|---|---|---|")
     for name, (make, usual) in LOADS.items():
         if not name.startswith(wanted.only):
             continue
         sizes = [int(text) for text in wanted.sizes.split(",")] if wanted.sizes else list(usual)
-        first: tuple[int, float] | None = None
+        points: list[tuple[float, float]] = []
         for size in sizes:
             with tempfile.TemporaryDirectory() as text:
                 folder = Path(text)
                 arguments = make(folder, size)
                 start_s = _measured([*arguments[:1], "--help"], folder)[0]
                 seconds, megabytes = _measured(arguments, folder)
-            exponent = ""
-            if first is None:
-                first = size, max(seconds - start_s, 1e-3)
-            else:
-                exponent = f"{math.log((seconds - start_s) / first[1]) / math.log(size / first[0]):.2f}"
+            points.append((math.log(size), math.log(max(seconds - start_s, 1e-3))))
+            exponent = f"{_slope(points):.2f}" if len(points) > 1 else ""
             print(f"| {name} | {size} | {seconds:.1f} | {megabytes:.0f} | {exponent} |", flush=True)
 
 

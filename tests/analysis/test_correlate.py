@@ -217,3 +217,14 @@ def test_one_command_from_raw_tables_to_report(tmp_path: Path) -> None:
     assert not any(p in page for p in ("P0001", "P0050")), "ids have no place in a report"
     names = {p.name for p in (tmp_path / "out" / "figures").iterdir()}
     assert {f"{n}.{f}" for n in ("spline", "cutoff", "swimmer", "tcp") for f in ("svg", "png", "pdf")} <= names
+
+
+def test_without_bootstrap_samples_nothing_is_called_corrected(strong: Correlation) -> None:
+    made = synthetic_cohort(np.random.default_rng(5), {"HCC": 60, "CRLM": 30}, log_hr_per_gy=math.log(0.8))
+    result = correlate(tables(made.raw)[2], Settings(n_resamples=19, n_bootstrap=0))
+    assert result.performance is not None
+    assert math.isnan(result.performance.with_d100.corrected)
+    texts = [*plain_words(result), *(cell for t in correlation_tables(result) for row in t.rows for cell in row)]
+    assert not [text for text in texts if "nan" in str(text).lower().split()]
+    assert any("not corrected for optimism" in str(text) for text in texts)
+    assert not any("not corrected for optimism" in text for text in plain_words(strong))

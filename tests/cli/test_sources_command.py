@@ -37,7 +37,7 @@ def test_show_draws_the_same_picture_twice(run, ending: str) -> None:
 
 def test_show_names_the_picture_after_the_source(run) -> None:
     assert run("sources", "show", "m19").code == 0
-    assert [p.name for p in Path().iterdir()] == ["m-19.png"]
+    assert sorted(p.name for p in Path().iterdir()) == ["m-19.png", "m-19.png.run.json"]
 
 
 def test_show_json_draws_nothing_unasked(run) -> None:

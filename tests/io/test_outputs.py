@@ -14,6 +14,7 @@ import pytest
 from hdrplan.cautions import caution
 from hdrplan.errors import InputError
 from hdrplan.io import (
+    RunRecord,
     json_text,
     new_file,
     new_folder,
@@ -100,9 +101,8 @@ def test_json_holds_plain_values_only() -> None:
 
 
 def test_the_record_of_a_run_names_versions_inputs_and_choices(tmp_path: Path) -> None:
-    write_run(
-        tmp_path, inputs={"case.toml": "ab"}, options={"step_mm": 5.0}, seed=3, warnings=[caution("ct-one-slice")]
-    )
+    run = RunRecord(inputs={"case.toml": "ab"}, options={"step_mm": 5.0}, seed=3, warnings=[caution("ct-one-slice")])
+    write_run(tmp_path, run)
     record = json.loads((tmp_path / "run.json").read_text())
     assert record["schema"] == "hdrplan.run/1"
     assert {"hdrplan", "python", "numpy"} <= set(record["versions"])

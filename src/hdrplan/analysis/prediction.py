@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -140,7 +141,8 @@ def performance(table: LesionTable, rng: np.random.Generator, n_bootstrap: int =
         return np.array([a[0] - a[1], b[0] - b[1], a[2]])
 
     samples = bootstrap_statistics(optimism, table.follow_up.owner, n_bootstrap, rng)
-    optimism_c, optimism_bare, slope = (float(v) for v in np.nanmean(samples, axis=0))
+    # Without samples nothing is known of the optimism: the corrected numbers are NaN, not the apparent ones.
+    optimism_c, optimism_bare, slope = np.nanmean(samples, axis=0).tolist() if n_bootstrap else [math.nan] * 3
     return Performance(
         with_d100=Discrimination(apparent, apparent - optimism_c),
         without_d100=Discrimination(bare, bare - optimism_bare),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -106,6 +107,11 @@ def _threshold_table(t: Threshold) -> TextTable:
     )
 
 
+def _number(value: float) -> str:
+    """Return a number; a dash for what no bootstrap sample was drawn for."""
+    return f"{value:.3f}" if math.isfinite(value) else "-"
+
+
 def _performance_table(p: Performance) -> TextTable:
     with_d100, without = p.with_d100, p.without_d100
     return TextTable(
@@ -113,8 +119,8 @@ def _performance_table(p: Performance) -> TextTable:
         title="Discrimination and calibration",
         columns=("Model", "C, apparent", "C, corrected", "Calibration slope, corrected"),
         rows=(
-            ("with D100", f"{with_d100.apparent:.3f}", f"{with_d100.corrected:.3f}", f"{p.slope_corrected:.3f}"),
-            ("without D100", f"{without.apparent:.3f}", f"{without.corrected:.3f}", ""),
+            ("with D100", f"{with_d100.apparent:.3f}", _number(with_d100.corrected), _number(p.slope_corrected)),
+            ("without D100", f"{without.apparent:.3f}", _number(without.corrected), ""),
         ),
         notes=(f"Harrell's C; optimism from {p.n_bootstrap} bootstrap samples of patients.",),
     )

@@ -143,7 +143,13 @@ def _limits(r: Correlation) -> Iterator[str]:
     median = r.control.follow_up.median
     if np.isfinite(median.estimate):
         yield f"The median follow-up of lesions is {median.estimate:.1f} months (reverse Kaplan-Meier)."
-    if r.performance is not None:
+    if r.performance is not None and not r.performance.n_bootstrap:
+        with_d100, without = r.performance.with_d100.apparent, r.performance.without_d100.apparent
+        yield (
+            f"Prediction: the concordance C is {with_d100:.2f} with and {without:.2f} without D100 on the data of the "
+            "fit (0.5 is chance). Without bootstrap samples it is not corrected for optimism, and too high."
+        )
+    elif r.performance is not None:
         p = r.performance
         yield (
             f"Prediction: the concordance C is {p.with_d100.corrected:.2f} with and {p.without_d100.corrected:.2f} "

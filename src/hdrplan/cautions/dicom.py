@@ -72,6 +72,12 @@ DICOM = (
         why=_LINKS,
     ),
     Kind(
+        id="treatments-doubted",
+        sentence="{count} of {plans} plans have the warning {kind}",
+        remedy="Look at the column 'warnings' of metrics.csv.",
+        why="An archive's table keeps the warnings of each plan in its rows; this counts them.",
+    ),
+    Kind(
         id="several-partners",
         sentence="{count} files of kind {word} refer to the plan; the first is taken",
         remedy="Leave one of them in the archive.",

@@ -14,6 +14,12 @@ NUMBERS = (
         why="A protocol lists organs that one case may not have; a misspelt name would lose its limit.",
     ),
     Kind(
+        id="tables-doubted",
+        sentence="{count} warnings of the cohort's tables: {rule}",
+        remedy="List them with `hdrplan cohort validate`.",
+        why="Each names table, row and remedy there; what is certainly wrong is an error and ends the run.",
+    ),
+    Kind(
         id="bounded-source",
         sentence="the data of {source} are for a water sphere of {radius_cm:g} cm radius: beyond {holds_cm:g} cm from "
         "the source its doses are too low, by {low_10cm:.0f} % at 10 cm and {low_far:.0f} % beyond 14 cm",

@@ -13,6 +13,7 @@ from hdrplan.cli.common import json_option, quiet_option
 from hdrplan.cli.inputs import IN_FILE
 from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.cli.progress import progress_bar
+from hdrplan.cli.records import run_record
 from hdrplan.errors import FormatError, InputError
 
 if TYPE_CHECKING:
@@ -72,13 +73,14 @@ def command(
     with progress_bar("Benchmark", quiet=quiet or as_json) as on_progress:
         table = bench(names, seconds=seconds, start_up=start_up, on_progress=on_progress)
     table["peers"] = measured_peers
+    record = run_record(options={"sizes": list(names), "seconds": seconds, "start_up": start_up})
     if output is not None:
-        with new_file(output) as draft:
+        with new_file(output, record) as draft:
             write_json(draft, table)
     if page is not None:
-        with new_file(replace(page, path=_picture(page.path))) as draft:
+        with new_file(replace(page, path=_picture(page.path)), record) as draft:
             bench_figure(table, draft)
-        with new_file(page) as draft:
+        with new_file(page, record) as draft:
             draft.write_text(bench_page(table, "images/benchmarks.png"), encoding="utf-8")
     if as_json:
         click.echo(json_text(table), nl=False)

@@ -12,6 +12,7 @@ from hdrplan.cli.case_table import case_table
 from hdrplan.cli.common import strict_option, warn
 from hdrplan.cli.flags import number_flag
 from hdrplan.cli.inputs import IN_CASE, IN_FILE, IN_PATH
+from hdrplan.cli.names import names_hidden
 from hdrplan.errors import InputError
 from hdrplan.options import PLAN_OPTIONS, PlanOptions
 
@@ -59,6 +60,7 @@ _OPTIONS = [
         metavar="U",
         help='Air-kerma strength at treatment: "40700" (U = cGy cm2/h), "40.7 mGy m2/h", "10 Ci apparent".',
     ),
+    click.option("--accept-other-patient", is_flag=True, help="Take DICOM files of different PatientID or study."),
     *(number_option(name) for name, option in PLAN_OPTIONS.items() if option.in_case),
 ]
 
@@ -98,10 +100,14 @@ def read_case_from(flags: dict[str, Any], *, before_puncture: bool = False) -> C
     """
     from hdrplan.io import case_of_table, read_case
 
-    case = flags.pop("case")
+    case, accept_other_patient = flags.pop("case"), flags.pop("accept_other_patient")
     changes = case_table(flags)
     if case is not None:
-        case_file = read_case(case, changes, before_puncture=before_puncture)
+        # A folder without case.toml is a DICOM export.
+        with names_hidden(case, identify=not case.is_dir() or (case / "case.toml").exists()):
+            case_file = read_case(
+                case, changes, before_puncture=before_puncture, accept_other_patient=accept_other_patient
+            )
         warn(case_file.warnings)
         return case_file
     if "roles" not in changes or "structures" not in changes:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import json_option, printed_warnings, quiet_option, strict_option, warn
+from hdrplan.cli.common import json_option, quiet_option, strict_option, warn
 from hdrplan.cli.exit_codes import ExitCode
 from hdrplan.cli.inputs import IN_FILE
+from hdrplan.cli.names import names_hidden
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import progress_bar
+from hdrplan.cli.records import run_record
 
 if TYPE_CHECKING:
     from hdrplan.io import ClinicalPlan, Output
@@ -76,7 +78,8 @@ def command(
     from hdrplan.report import check_table, decay_caution
     from hdrplan.workflow import StatedDose, check_plan
 
-    clinical = read_clinical_plan(plan, dose=dose, structures=structures, accept_other_patient=accept_other_patient)
+    with names_hidden(plan, dose, structures, identify=identify):
+        clinical = read_clinical_plan(plan, dose=dose, structures=structures, accept_other_patient=accept_other_patient)
     brachy, grid = clinical.brachy, clinical.dose
     judge_by, model = read_tolerances(tolerances), read_source(source) if source else source_of_brachy(brachy)
     with progress_bar("dose", quiet=quiet or as_json) as on_progress:
@@ -115,7 +118,7 @@ def _write(
         (draft / "check.html").write_text(page, encoding="utf-8")
         write_json(draft / "check.json", table)
         inputs = {name: sha256(path) for name, path in files.items()}
-        write_run(draft, inputs=inputs, options=options, warnings=printed_warnings())
+        write_run(draft, run_record(inputs=inputs, options=options))
 
 
 def _page(clinical: ClinicalPlan, check: SecondCheck, identify: bool) -> str:

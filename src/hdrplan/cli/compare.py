@@ -9,9 +9,10 @@ import click
 
 from hdrplan.cautions import caution
 from hdrplan.cli.case import read_plan_for
-from hdrplan.cli.common import quiet_option, strict_option, warn
+from hdrplan.cli.common import printed_warnings, quiet_option, strict_option, warn
 from hdrplan.cli.inputs import IN_CASE, IN_PATH
 from hdrplan.cli.outputs import OUT_FILE, writes
+from hdrplan.cli.records import run_record
 
 if TYPE_CHECKING:
     from hdrplan.io import Output
@@ -70,9 +71,11 @@ def command(plans: tuple[Path, ...], case_path: Path | None, output: Output, qui
         ct=None if case_file is None else case_file.case.ct,
         structures=() if case_file is None else case_file.case.structures,
         catheters=() if case_file is None else case_file.case.catheters,
+        warnings=printed_warnings(),
         version=__version__,
     )
-    with new_file(output) as draft:
+    record = run_record(inputs={} if case_file is None else case_file.inputs, options={"labels": labels})
+    with new_file(output, record) as draft:
         draft.write_text(page, encoding="utf-8")
     if not quiet:
         click.echo(f"Wrote {output.path}. Research use only, never for treatment.")

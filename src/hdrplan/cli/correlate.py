@@ -12,6 +12,7 @@ from hdrplan.cli.cohort.opening import CohortRequest, OpenCohort, cohort_options
 from hdrplan.cli.common import echo_lines, json_option, quiet_option
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import progress_bar
+from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Der
     (draft / "figures").mkdir()
     for name, content in print_files(figures):
         (draft / "figures" / name).write_bytes(content)
-    write_run(draft, inputs=cohort_sha256(request.path), options=choices, seed=result.settings.seed)
+    record = run_record(inputs=cohort_sha256(request.path), options=choices, seed=result.settings.seed)
+    write_run(draft, record)
 
 
 def _warnings(opened: OpenCohort) -> str:

@@ -12,11 +12,12 @@ from hdrplan.cli.dose_input import grid_of_flags, plan_of_flags
 from hdrplan.cli.inputs import IN_FILE, IN_PATH
 from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.cli.progress import progress_bar
+from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
     from hdrplan.geometry import Grid
-    from hdrplan.io import Output
+    from hdrplan.io import Output, RunRecord
     from hdrplan.plan import Plan
 
 __all__ = ["command"]
@@ -76,6 +77,7 @@ def command(
     if sum(where is not None for where in (points, grid_like, spacing)) != 1:
         raise InputError("say where: exactly one of --points, --grid and --spacing")
     chosen = plan_of_flags(plan, dwells, source, strength)
+    warn((*bounded_warnings(chosen.source), *doubts_of_strength(chosen.strength)))
     summary: dict[str, object] = {
         "source": chosen.source.name,
         "strength_u": chosen.strength_u,
@@ -83,16 +85,17 @@ def command(
         "total_time_s": chosen.total_time_s,
         "output": output.path.name,
     }
+    options = {name: summary[name] for name in ("source", "strength_u")} | {"exact": exact}
+    record = run_record(options=options | ({} if spacing is None else {"spacing_mm": spacing, "margin_mm": margin}))
     if points is not None:
-        summary |= _at_points(chosen, points, None if dry_run else output, quiet)
+        summary |= _at_points(chosen, points, None if dry_run else output, record, quiet)
         size = f"{summary['points']} points"
     else:
         grid = grid_of_flags(chosen, grid_like, spacing, margin)
         summary |= {"shape_zyx": grid.shape_zyx, "spacing_mm": grid.spacing_mm}
         size = f"{' x '.join(map(str, grid.shape_zyx))} voxels"
         if not dry_run:
-            summary |= _on_grid(chosen, grid, output, exact, quiet)
-    warn((*bounded_warnings(chosen.source), *doubts_of_strength(chosen.strength)))
+            summary |= _on_grid(chosen, grid, output, record, exact, quiet)
     if as_json:
         click.echo(json_text(summary), nl=False)
     elif not quiet:
@@ -104,7 +107,7 @@ def command(
             click.echo(f"{summary['extrapolated_points']} points lie outside the source's published table")
 
 
-def _at_points(plan: Plan, points: Path, output: Output | None, quiet: bool) -> dict[str, object]:
+def _at_points(plan: Plan, points: Path, output: Output | None, record: RunRecord, quiet: bool) -> dict[str, object]:
     """Write the doses at the points of a CSV, unless there is no output; return what is to be said of them."""
     from hdrplan.dose import dose_at_points
     from hdrplan.io import read_points_csv, write_point_doses
@@ -117,7 +120,7 @@ def _at_points(plan: Plan, points: Path, output: Output | None, quiet: bool) -> 
             plan.dwells, plan.exposure_s, table.points_mm, plan.source,
             strength_u=plan.strength_u, on_progress=on_progress,
         )  # fmt: skip
-    write_point_doses(output, table, dose.gy, dose.extrapolated)
+    write_point_doses(output, table, dose.gy, dose.extrapolated, record)
     return {
         "points": len(table.rows),
         "min_gy": float(dose.gy.min()),
@@ -126,7 +129,7 @@ def _at_points(plan: Plan, points: Path, output: Output | None, quiet: bool) -> 
     }
 
 
-def _on_grid(plan: Plan, grid: Grid, output: Output, exact: bool, quiet: bool) -> dict[str, object]:
+def _on_grid(plan: Plan, grid: Grid, output: Output, record: RunRecord, exact: bool, quiet: bool) -> dict[str, object]:
     """Write the dose on a grid; return what is to be said of it."""
     from hdrplan.dose import dose_field
     from hdrplan.io import new_file, write_volume
@@ -136,6 +139,6 @@ def _on_grid(plan: Plan, grid: Grid, output: Output, exact: bool, quiet: bool) -
             plan.dwells, plan.exposure_s, grid, plan.source,
             strength_u=plan.strength_u, exact=exact, on_progress=on_progress,
         )  # fmt: skip
-    with new_file(output) as draft:
+    with new_file(output, record) as draft:
         write_volume(draft, volume)
     return {"max_gy": float(volume.values_zyx.max())}

@@ -12,6 +12,7 @@ from hdrplan.cli.common import echo_lines, json_option, printed_warnings
 from hdrplan.cli.inputs import IN_PATH
 from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.cli.progress import steps_bar
+from hdrplan.cli.records import run_record
 
 if TYPE_CHECKING:
     from hdrplan.io import Output
@@ -43,7 +44,7 @@ def command(plan_path: Path, every_point: bool, output: Output | None, as_json: 
       hdrplan evaluate phantoms/liver-lesion-b-5mm --plan demo-output --json
       hdrplan evaluate phantoms/liver-lesion-b --plan demo-output --strength 35000 -o metrics.json
     """
-    from dataclasses import replace
+    from dataclasses import asdict, replace
 
     from hdrplan.io import json_text, new_file, write_json
     from hdrplan.report import metrics_table, score_lines
@@ -60,7 +61,8 @@ def command(plan_path: Path, every_point: bool, output: Output | None, as_json: 
         result = evaluate_plan(case_file.case, case_file.goals, plan, options=options, on_progress=on_progress)
     table = metrics_table(result, printed_warnings())
     if output is not None:
-        with new_file(output) as draft:
+        options_of_run = asdict(options) | {"strength_u": plan.strength_u, "source": plan.source.name}
+        with new_file(output, run_record(inputs=case_file.inputs, options=options_of_run)) as draft:
             write_json(draft, table)
     if as_json:
         click.echo(json_text(table), nl=False)

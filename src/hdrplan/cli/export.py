@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from hdrplan.cli.case import read_plan_for
-from hdrplan.cli.common import printed_warnings, quiet_option, strict_option, warn
+from hdrplan.cli.common import quiet_option, strict_option, warn
 from hdrplan.cli.inputs import IN_CASE, IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def command(
         else:
             names = write_dicom_set(draft, contents, bits=int(bits), identify=identify)
         options = {"command": "export", "format": kind, "bits": int(bits)}
-        write_run(draft, inputs=case_file.inputs, options=options, warnings=printed_warnings())
+        write_run(draft, run_record(inputs=case_file.inputs, options=options))
     if not quiet:
         shown = [name for name in names if not name.startswith("CT_")]
         slices = len(names) - len(shown)

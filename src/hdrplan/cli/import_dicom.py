@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import printed_warnings, quiet_option, strict_option, warn
+from hdrplan.cli.common import quiet_option, strict_option, warn
 from hdrplan.cli.inputs import IN_FILE, IN_PATH
+from hdrplan.cli.names import names_hidden
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import progress_bar
+from hdrplan.cli.records import run_record
 
 if TYPE_CHECKING:
     from hdrplan.io import Output
@@ -67,7 +69,7 @@ def command(
         write_run,
     )
 
-    with progress_bar("read", quiet=quiet) as on_progress:
+    with names_hidden(folder), progress_bar("read", quiet=quiet) as on_progress:
         export = read_dicom_folder(
             folder, plan=plan, accept_other_patient=accept_other_patient, on_progress=on_progress
         )
@@ -81,8 +83,9 @@ def command(
             prescription_gy=prescription,
             source=read_source(source) if source else None,
         )
-        warnings = write_imported_case(draft, export, choices)
+        with names_hidden(folder):
+            warnings = write_imported_case(draft, export, choices)
         warn(warnings)
         facts = {"not_modelled": export.plan.unmodelled if export.plan else ()}
-        write_run(draft, inputs=export.hashes, options={"command": "import"}, facts=facts, warnings=printed_warnings())
+        write_run(draft, run_record(inputs=export.hashes, options={"command": "import"}, facts=facts))
     click.echo(f"Wrote {output.path / 'case.toml'}. Next: hdrplan plan {output.path} -o plan")

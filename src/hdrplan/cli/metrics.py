@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import exit_if_lost, quiet_option
+from hdrplan.cli.common import exit_if_lost, quiet_option, warn
 from hdrplan.cli.flags import in_flags
 from hdrplan.cli.inputs import IN_FILE, IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import steps_bar
+from hdrplan.cli.records import run_record
 
 if TYPE_CHECKING:
     from hdrplan.io import Output
@@ -94,12 +95,13 @@ def command(
         with steps_bar(quiet=quiet) as on_progress:
             labour = Labour(workers, cluster)
             tables = archive_tables(archive, options, journal, labour=labour, on_progress=on_progress)
+        warn(tables.warnings)
         with new_folder(output) as draft:
             for name, columns in ARCHIVE_COLUMNS.items():
                 cells = ([_cell(row, column) for column in columns] for row in tables.rows[name])
                 write_rows(draft / f"{name}.csv", columns, cells, for_spreadsheets=True)
             counts = {"plans": len(archive.treatments), "files": archive.files}
-            write_run(draft, inputs={}, options=options.record | counts)
+            write_run(draft, run_record(options=options.record | counts))
         if key is not None:
             write_key(key, journal.secret, tables.patients)
     plans, lesions, errors = len(archive.treatments), len(tables.rows["dose_metrics"]), len(tables.rows["errors"])

@@ -11,6 +11,7 @@ from hdrplan.cli.case import case_options, plan_options, read_case_from
 from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import steps_bar
+from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def _write(output: Output, case_file: CaseFile, result: ParetoResult) -> None:
         rows = pareto_rows(front)
         write_rows(draft / "pareto.csv", list(rows[0]), (row.values() for row in rows))
         pareto_figure(front, draft / "pareto.png")
-        page = pareto_html(front, plan_table(result.plan, f"{name}, from the trade-off surface"), title=name)
+        plan = plan_table(result.plan, f"{name}, from the trade-off surface", case_file.ct_sha256)
+        page = pareto_html(front, plan, title=name, warnings=printed_warnings())
         (draft / "pareto.html").write_text(page, encoding="utf-8")
         options = {axis.label: [float(v) for v in axis.values] for axis in front.axes}
-        write_run(draft, inputs=case_file.inputs, options=options, seconds=result.seconds, warnings=printed_warnings())
+        write_run(draft, run_record(inputs=case_file.inputs, options=options, seconds=result.seconds))

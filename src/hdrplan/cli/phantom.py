@@ -11,6 +11,7 @@ from hdrplan.catalogue import PACKAGED_PHANTOMS
 from hdrplan.cli.common import json_option, quiet_option
 from hdrplan.cli.inputs import IN_CASE
 from hdrplan.cli.outputs import OUT_FOLDER, output_at, writes
+from hdrplan.cli.records import run_record
 
 if TYPE_CHECKING:
     from hdrplan.io import Output
@@ -80,7 +81,7 @@ def make(name: str, output: Output | None, quiet: bool) -> None:
             write_packaged_phantom(draft, name)
         else:
             write_phantom(draft, phantom(name), source=SOURCE, strength_u=STRENGTH_U)
-        write_run(draft, inputs={}, options={"phantom": name})
+        write_run(draft, run_record(options={"phantom": name}))
     if not quiet:
         text = PACKAGED_PHANTOMS[name] if name in PACKAGED_PHANTOMS else PHANTOMS[name][0]
         click.echo(f"{place.path}: {text}")
@@ -155,7 +156,7 @@ def lesion(
     with new_folder(output) as draft:
         write_phantom(draft, made, healthy=host, source=SOURCE, strength_u=STRENGTH_U)
         options = asdict(shape) | {"organ": host, "direction": direction, "prescription_gy": prescription_gy}
-        write_run(draft, inputs={}, options=options, seed=seed)
+        write_run(draft, run_record(options=options, seed=seed))
     if not quiet:
         click.echo(
             f"{output.path}: {made.text} {len(made.catheters)} catheters. Now: hdrplan plan {output.path} -o PLAN"

@@ -13,6 +13,7 @@ from hdrplan.cli.flags import in_flags, number_flag
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.place_options import TOWARD, place_options
 from hdrplan.cli.progress import steps_bar
+from hdrplan.cli.records import run_record
 
 if TYPE_CHECKING:
     from hdrplan.io import Output
@@ -106,12 +107,12 @@ def command(avoid: tuple[str, ...], output: Output, as_json: bool, quiet: bool, 
         write_case(draft, case_file, result.case)
         write_json(draft / "place.json", table)
         placement_figure(result, draft / "place.png")
-        page = placement_html(result, draft / "place.png", stopped_by=stopped_by, version=__version__)
+        page = placement_html(
+            result, draft / "place.png", stopped_by=stopped_by, warnings=printed_warnings(), version=__version__
+        )
         (draft / "place.html").write_text(page, encoding="utf-8")
-        write_run(
-            draft, inputs=case_file.inputs, options=asdict(options), seconds=result.seconds, seed=options.seed,
-            warnings=printed_warnings(),
-        )  # fmt: skip
+        record = run_record(inputs=case_file.inputs, options=asdict(options), seconds=result.seconds, seed=options.seed)
+        write_run(draft, record)
     if as_json:
         click.echo(json_text(table), nl=False)
         return

@@ -14,6 +14,7 @@ from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_
 from hdrplan.cli.inputs import IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import steps_bar
+from hdrplan.cli.records import run_record
 from hdrplan.costs import costs_of, measured
 
 if TYPE_CHECKING:
@@ -136,16 +137,12 @@ def _write(
     seconds: dict[str, float],
     costs: Costs | None,
 ) -> None:
-    from hdrplan.io import ResultFolder, RunRecord, write_results
+    from hdrplan.io import ResultFolder, write_results
     from hdrplan.report import cost_rows, dvh_table, metrics_table, plan_report
 
     started = time.perf_counter()
-    record = RunRecord(
-        inputs=case_file.inputs,
-        options=options | {"source": case_file.source.name, "strength_u": case_file.strength.value_u},
-        seconds=dict(seconds),
-        warnings=printed_warnings(),
-    )
+    options |= {"source": case_file.source.name, "strength_u": case_file.strength.value_u}
+    record = run_record(inputs=case_file.inputs, options=options, seconds=dict(seconds))
     with measured("report"):
         page = plan_report(result, record.table())
     seconds["report"] = round(time.perf_counter() - started, 4)

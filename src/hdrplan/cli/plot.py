@@ -10,6 +10,7 @@ import click
 from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for
 from hdrplan.cli.inputs import IN_PATH
 from hdrplan.cli.outputs import OUT_FILE, writes
+from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ def command(plan_path: Path, figure: str, output: Output, dpi: int, **flags: Any
     fits = ("html",) if figure == "3d" else ("png", "svg", "pdf")
     if form not in fits:
         raise InputError(f"the name of this figure must end in .{', .'.join(fits)}", got=repr(output.path.name))
-    from hdrplan import __version__
     from hdrplan.io import new_file
     from hdrplan.report import FIGURES, figure_bytes, report_data, solid_html
     from hdrplan.workflow import plan_result
@@ -51,8 +51,9 @@ def command(plan_path: Path, figure: str, output: Output, dpi: int, **flags: Any
     case_file = read_case_from(flags)
     plan = read_plan_for(plan_path, case_file)
     result = plan_result(case_file.case, case_file.goals, plan, options=plan_options(case_file))
-    view = report_data(result, {"versions": {"hdrplan": __version__}})
+    record = run_record(inputs=case_file.inputs, options={"what": figure, "dpi": dpi})
+    view = report_data(result, record.table())
     content = solid_html(view).encode() if figure == "3d" else figure_bytes(FIGURES[figure](view), form, dpi=dpi)
-    with new_file(output) as draft:
+    with new_file(output, record) as draft:
         draft.write_bytes(content)
     click.echo(f"Wrote {output.path}. Research use only, never for treatment.")

@@ -10,6 +10,7 @@ import click
 from hdrplan.cli.common import json_option, quiet_option
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import progress_bar
+from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def command(
             for ending in ("png", "svg", "pdf"):
                 power_figure(points, draft / f"power.{ending}")
             options = {"patients": list(patients), "hazard_ratios": list(ratios), "replicates": replicates}
-            write_run(draft, inputs={}, options=options | {"d100_sd_gy": d100_sd}, seed=seed)
+            write_run(draft, run_record(options=options | {"d100_sd_gy": d100_sd}, seed=seed))
     if as_json:
         click.echo(json_text(table), nl=False)
         return

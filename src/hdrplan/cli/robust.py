@@ -15,6 +15,7 @@ from hdrplan.cli.flags import in_flags
 from hdrplan.cli.inputs import IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import steps_bar
+from hdrplan.cli.records import run_record
 from hdrplan.cli.uncertainty import uncertainty_from, uncertainty_options
 
 if TYPE_CHECKING:
@@ -131,15 +132,18 @@ def _write(
         for ending in ("png", "svg", "pdf"):
             robust_figure(study.coverage, organs, study.variance, draft / f"robust.{ending}")
         if robust is not None:
-            write_plan(draft / "plan.json", robust.plan, f"{case_file.case.name}, robust")
+            write_plan(draft / "plan.json", robust.plan, f"{case_file.case.name}, robust", case_file.ct_sha256)
             _write_scenarios(draft / "scenarios_robust_plan.csv", robust.coverage)
             for ending in ("png", "svg", "pdf"):
                 robust_figure(robust.coverage, organs, None, draft / f"robust_plan.{ending}")
         lines = [in_flags(line) for line in robust_lines(study, robust)]
-        page = robust_html(case_file.case.name, study, robust, lines=lines, pictures=draft, version=__version__)
+        page = robust_html(
+            case_file.case.name, study, robust,
+            lines=lines, pictures=draft, warnings=printed_warnings(), version=__version__,
+        )  # fmt: skip
         (draft / "robust.html").write_text(page, encoding="utf-8")
         options = asdict(scenarios.uncertainty)
-        write_run(draft, inputs=case_file.inputs, options=options, seed=scenarios.seed, warnings=printed_warnings())
+        write_run(draft, run_record(inputs=case_file.inputs, options=options, seed=scenarios.seed))
 
 
 def _write_scenarios(path: Path, result: RobustResult) -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from
-from hdrplan.cli.common import echo_lines, json_option, printed_warnings
+from hdrplan.cli.common import echo_lines, json_option
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def command(budget_texts: tuple[str, ...], most: int, output: Output, as_json: b
             write_plan(folder / "plan.json", session.plan, name, case_file.ct_sha256)
         write_json(draft / "sessions.json", table)
         options = case_file.options | chosen
-        write_run(draft, inputs=case_file.inputs, options=options, seconds=result.seconds, warnings=printed_warnings())
+        write_run(draft, run_record(inputs=case_file.inputs, options=options, seconds=result.seconds))
     if as_json:
         click.echo(json_text(table), nl=False)
         return

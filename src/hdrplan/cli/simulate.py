@@ -11,6 +11,7 @@ from hdrplan.cli.common import exit_if_lost, quiet_option, strict_option, warn
 from hdrplan.cli.inputs import IN_CASE
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import progress_bar, steps_bar
+from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def cohort(
             write_rows(draft / "truth" / "failures.csv", ("lesion_id", "why"), sorted(planned.failures.items()))
         of_plans = {} if anatomy is None else {"anatomy": anatomy.name, "catheter_mm": catheter_mm}
         facts = {"assumptions": list(ASSUMPTIONS)}
-        write_run(draft, inputs={}, options=options | of_plans, seed=seed, facts=facts)
+        write_run(draft, run_record(options=options | of_plans, seed=seed, facts=facts))
     if not quiet:
         click.echo(f"Wrote {output.path}: {hcc + crlm} patients, {len(truth)} treated lesions. Virtual, not real.")
         for text in ASSUMPTIONS:

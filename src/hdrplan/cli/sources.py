@@ -9,6 +9,7 @@ import click
 
 from hdrplan.cli.common import echo_lines, json_option
 from hdrplan.cli.outputs import OUT_FILE, output_at, writes
+from hdrplan.cli.records import run_record
 
 if TYPE_CHECKING:
     from hdrplan.io import Output
@@ -80,7 +81,7 @@ def show(name: str, output: Output | None, as_json: bool) -> None:
     if output is not None:
         from hdrplan.report import source_figure
 
-        with new_file(output) as draft:
+        with new_file(output, run_record(options={"source": source.name})) as draft:
             source_figure(source, draft)
     if as_json:
         click.echo(json_text(source_facts(source) | source_tables(source)), nl=False)

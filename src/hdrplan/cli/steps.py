@@ -9,6 +9,7 @@ import click
 from hdrplan.cli.case import case_options, plan_options, read_case_from
 from hdrplan.cli.common import echo_lines, json_option
 from hdrplan.cli.outputs import OUT_FILE, writes
+from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,7 +53,10 @@ def command(steps_text: str, output: Output | None, as_json: bool, **flags: Any)
     )
     if output is not None:
         rows = step_columns(study)
-        with new_file(output) as draft:
+        options = dict(case_file.options) | {
+            "steps_mm": steps_mm, "source": case_file.source.name, "strength_u": case_file.strength.value_u,
+        }  # fmt: skip
+        with new_file(output, run_record(inputs=case_file.inputs, options=options)) as draft:
             write_rows(draft, list(rows[0]), (row.values() for row in rows))
     if as_json:
         click.echo(json_text({"steps": step_rows(study)}), nl=False)

@@ -17,6 +17,7 @@ from hdrplan.cli.flags import in_flags
 from hdrplan.cli.inputs import IN_FOLDER, IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import work_bar
+from hdrplan.cli.records import run_record
 
 if TYPE_CHECKING:
     from hdrplan.io import CaseFile, Output, RunRecord
@@ -67,7 +68,7 @@ def command(
       hdrplan validate --plans my-dicom-plans --json
       hdrplan validate phantoms/liver-lesion-b --plan demo-output -o validation
     """
-    from hdrplan.io import RunRecord, json_text, new_folder, write_json
+    from hdrplan.io import json_text, new_folder, write_json, write_run
     from hdrplan.validate import dossier, plan_dossier
 
     started = time.perf_counter()
@@ -78,7 +79,7 @@ def command(
         else:
             rows = plan_dossier(plan_path, file, on_progress=on_progress)
     rows = [replace(row, note=in_flags(row.note)) for row in rows]
-    record = RunRecord(
+    record = run_record(
         inputs={} if file is None else file.inputs,
         options={"only": list(only), "plans": plans is not None, "plan": plan_path is not None},
         seconds={"all": round(time.perf_counter() - started, 1)},
@@ -88,7 +89,7 @@ def command(
         with new_folder(output) as draft:
             (draft / "validation.html").write_text(_page(table, record, plan_path is not None), encoding="utf-8")
             write_json(draft / "validation.json", table)
-            write_json(draft / "run.json", record.table())
+            write_run(draft, record)
     if as_json:
         click.echo(json_text(table), nl=False)
     else:
@@ -102,7 +103,7 @@ def _case_file(
     flags: dict[str, Any], plan_path: Path | None, only: tuple[str, ...], plans: Path | None
 ) -> CaseFile | None:
     """Read the case of a plan; None where none is named."""
-    named = flags["case"] is not None or any(value not in (None, ()) for value in flags.values())
+    named = flags["case"] is not None or any(value not in (None, (), False) for value in flags.values())
     if plan_path is None and named:
         raise click.UsageError(
             "expected --plan OUT beside a case: the output folder of the plan that is to be checked."

@@ -33,9 +33,9 @@ from hdrplan.io.images import read_volume, to_sitk, write_volume
 from hdrplan.io.journal import Journal, open_journal
 from hdrplan.io.label_maps import read_label_map, read_mask, read_names
 from hdrplan.io.markups import write_markups
-from hdrplan.io.outputs import Output, check_output, new_file, new_folder, other_files
+from hdrplan.io.outputs import Output, check_output, new_file, new_folder, other_files, record_beside
 from hdrplan.io.phantoms import packaged_phantom, write_packaged_phantom, write_phantom
-from hdrplan.io.plan_files import PlanFile, plan_table, read_plan, read_plan_file, write_plan
+from hdrplan.io.plan_files import PlanFile, doubts_of_places, plan_table, read_plan, read_plan_file, write_plan
 from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
 from hdrplan.io.results import ResultFolder, read_dvh, read_results, write_results
 from hdrplan.io.run_record import RunRecord, write_run
@@ -80,6 +80,7 @@ __all__ = [
     "check_output",
     "cohort_sha256",
     "dicom_files",
+    "doubts_of_places",
     "identity_of_case",
     "identity_of_ct",
     "json_entries",
@@ -120,6 +121,7 @@ __all__ = [
     "read_tolerances",
     "read_transform",
     "read_volume",
+    "record_beside",
     "refusal",
     "roles_of_rois",
     "sha256",

@@ -19,7 +19,7 @@ from hdrplan.errors import FormatError, InputError, ResourceError
 from hdrplan.geometry import Grid, Role, Structure
 from hdrplan.io.files import existing_file
 from hdrplan.io.image_headers import check_text_header
-from hdrplan.io.nifti_values import check_nifti_values
+from hdrplan.io.nifti_values import check_nifti_header, check_nifti_values
 from hdrplan.io.noise import without_noise
 from hdrplan.memory import require_memory
 
@@ -114,6 +114,7 @@ def open_image(path: Path) -> Image:
     if not str(path).lower().endswith(IMAGE_ENDINGS):
         raise FormatError(f"expected an image ({', '.join(IMAGE_ENDINGS)})", got=path.name, where=path)
     check_text_header(path)
+    check_nifti_header(path)
     _refuse_detached(path)
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     reader = sitk.ImageFileReader()
@@ -148,6 +149,7 @@ def open_grid(path: Path) -> Grid:
 
     existing_file(path)
     check_text_header(path)
+    check_nifti_header(path)
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))

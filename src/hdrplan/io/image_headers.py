@@ -43,6 +43,8 @@ def check_text_header(path: Path) -> None:
             continue
         if len(value) > _MAX_FIELD:
             raise FormatError(f"{name.strip()} of at most {_MAX_FIELD} characters", got=len(value), where=path)
+        if "," in value and "(" not in value:
+            raise FormatError(f"numbers of {name.strip()} stand apart by blanks", got=value.strip()[:60], where=path)
         wrong = [word for word in _NUMBER.findall(value) if not abs(float(word)) <= _MAX_MM]
         if wrong:
             raise FormatError(f"{name.strip()} in mm, at most {_MAX_MM:g}", got=wrong[0][:40], where=path)

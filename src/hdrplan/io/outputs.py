@@ -7,6 +7,8 @@ ends well the draft is put on the disk (fsync) and takes the place in one step. 
 - never what exists, without ``overwrite``;
 - with ``overwrite`` a file is replaced, and in a folder the files that its ``run.json`` lists. Every other file there
   stays; see :func:`other_files`.
+
+Every result has a record of its run: ``run.json`` in a folder, ``NAME.run.json`` beside a file.
 """
 
 from __future__ import annotations
@@ -21,9 +23,11 @@ from pathlib import Path
 
 from hdrplan.errors import InputError
 from hdrplan.io.drafts import draft_beside, moved_in, sync_tree
+from hdrplan.io.files import sha256
+from hdrplan.io.run_record import RunRecord
 from hdrplan.io.value_files import json_text
 
-__all__ = ["Output", "check_output", "new_file", "new_folder", "other_files"]
+__all__ = ["Output", "check_output", "new_file", "new_folder", "other_files", "record_beside"]
 
 RECORD = "run.json"
 
@@ -67,6 +71,8 @@ def check_output(place: Output | Path, *, folder: bool) -> None:
     output = _output(place)
     path = output.path
     _refuse_inputs(output, folder)
+    if not folder and os.path.lexists(record_beside(path)):
+        _listed(record_beside(path))
     if not os.path.lexists(path):
         return
     if folder and not path.is_dir():
@@ -122,13 +128,16 @@ def new_folder(place: Output | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def new_file(place: Output | Path) -> Iterator[Path]:
+def new_file(place: Output | Path, record: RunRecord | None = None) -> Iterator[Path]:
     """Give a draft file to write to; it takes the output's place when the block ends well.
 
     Parameters
     ----------
     place : Output or Path
         A path is an output that must be new.
+    record : RunRecord, optional
+        Goes beside the file, with its hash. A record that is there is always of the file beside it: a run that is
+        killed between the two leaves a whole file without one.
 
     Raises
     ------
@@ -143,8 +152,22 @@ def new_file(place: Output | Path) -> Iterator[Path]:
         yield draft
         check_output(output, folder=False)
         draft.chmod(0o600 if output.private else path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~_umask())
+        beside, of_run = record_beside(path), record_beside(draft)
+        if record is not None:
+            of_file = {"files": [path.name], "files_sha256": {path.name: sha256(draft)}}
+            of_run.write_text(json_text(record.table() | of_file), encoding="utf-8")
+            of_run.chmod(draft.stat().st_mode & 0o7777)
         sync_tree(folder)
+        if output.overwrite:
+            beside.unlink(missing_ok=True)
         moved_in(draft, path, replace=output.overwrite)
+        if record is not None:
+            moved_in(of_run, beside, replace=True)
+
+
+def record_beside(path: Path) -> Path:
+    """Return where the record of the run that wrote a file stands."""
+    return path.with_name(f"{path.name}.{RECORD}")
 
 
 def other_files(folder: Path) -> tuple[str, ...]:
@@ -195,18 +218,19 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return stat.st_dev, stat.st_ino
 
 
-def _listed(folder: Path) -> frozenset[str]:
-    """Names of the files that hdrplan wrote into a folder."""
+def _listed(place: Path) -> frozenset[str]:
+    """Names of the files that hdrplan wrote, by the record in a folder, or by a record itself."""
+    of_folder = place.is_dir()
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        record = json.loads((place / RECORD if of_folder else place).read_text(encoding="utf-8"))
         files = record["files"] if str(record["schema"]).startswith("hdrplan.run/") else None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         files = None
     if not isinstance(files, list):
         raise InputError(
-            "only a folder written by hdrplan is overwritten",
-            got="one without a run.json that lists its files",
-            where=folder,
+            "only a folder written by hdrplan is overwritten" if of_folder else "the record of the run must be new",
+            got="one without a run.json that lists its files" if of_folder else "a file that hdrplan did not write",
+            where=place,
             remedy="Choose another name.",
         )
     return frozenset(name for name in files if isinstance(name, str))

@@ -17,7 +17,7 @@ from hdrplan.io.value_files import write_json
 from hdrplan.plan import Plan
 from hdrplan.plausibility import doubts_of_dwells
 
-__all__ = ["PLAN_SCHEMA", "PlanFile", "plan_table", "read_plan", "read_plan_file", "write_plan"]
+__all__ = ["PLAN_SCHEMA", "PlanFile", "doubts_of_places", "plan_table", "read_plan", "read_plan_file", "write_plan"]
 
 PLAN_SCHEMA = "hdrplan.plan/2"
 _WITHOUT_SOURCE = "hdrplan.plan/1"
@@ -151,7 +151,7 @@ def read_plan_file(path: Path) -> PlanFile:
             plan=plan,
             name=entries.text("name"),
             ct_sha256=entries.text_or_none("ct_sha256"),
-            warnings=(*_totals(entries, plan), *_places(plan.dwells), *doubts_of_dwells(plan.dwells)),
+            warnings=(*_totals(entries, plan), *doubts_of_places(plan.dwells), *doubts_of_dwells(plan.dwells)),
         )
     except FormatError:
         raise
@@ -174,7 +174,7 @@ def _totals(entries: Entries, plan: Plan) -> list[Caution]:
     return doubts
 
 
-def _places(dwells: Dwells) -> list[Caution]:
+def doubts_of_places(dwells: Dwells) -> list[Caution]:
     """Say where two dwells are one, or lie farther apart than along their catheter."""
     doubts = []
     for k, name in enumerate(dwells.catheter_names):

@@ -14,6 +14,7 @@ from hdrplan.errors import FormatError
 from hdrplan.geometry import Dwells
 from hdrplan.io.csv_files import CsvTable, read_csv
 from hdrplan.io.outputs import Output, new_file
+from hdrplan.io.run_record import RunRecord
 from hdrplan.io.value_files import write_rows
 
 __all__ = ["PointTable", "read_dwells_csv", "read_points_csv", "write_point_doses"]
@@ -94,7 +95,11 @@ def read_points_csv(path: Path) -> PointTable:
 
 
 def write_point_doses(
-    place: Output | Path, table: PointTable, dose_gy: FloatArray, extrapolated: npt.NDArray[np.bool_]
+    place: Output | Path,
+    table: PointTable,
+    dose_gy: FloatArray,
+    extrapolated: npt.NDArray[np.bool_],
+    record: RunRecord | None = None,
 ) -> None:
     """Write the rows of a table of points with two columns more.
 
@@ -107,9 +112,11 @@ def write_point_doses(
         Column ``dose_gy``, 10 digits.
     extrapolated : (n,) bool array
         Column ``extrapolated``: 1 outside the source's published table, else 0.
+    record : RunRecord, optional
+        Goes beside the file.
     """
     rows = zip(table.rows, dose_gy, extrapolated, strict=True)
-    with new_file(place) as draft:
+    with new_file(place, record) as draft:
         write_rows(draft, (*table.header, *_ADDED), ((*row, f"{dose:.10g}", int(off)) for row, dose, off in rows))
 
 

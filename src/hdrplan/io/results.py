@@ -23,7 +23,7 @@ from hdrplan.io.files import json_entries
 from hdrplan.io.images import read_volume, write_volume
 from hdrplan.io.outputs import Output, new_folder
 from hdrplan.io.plan_files import read_plan_file, write_plan
-from hdrplan.io.run_record import RunRecord
+from hdrplan.io.run_record import RunRecord, write_run
 from hdrplan.io.value_files import write_json, write_rows
 from hdrplan.plan import Plan
 
@@ -82,7 +82,7 @@ def write_results(place: Output | Path, results: ResultFolder, *, report_html: s
         _write_dvh(draft / "dvh.csv", results.dvh)
         write_json(draft / "metrics.json", results.metrics)
         (draft / "report.html").write_text(report_html, encoding="utf-8")
-        write_json(draft / "run.json", run.table())
+        write_run(draft, run)
 
 
 def read_results(folder: Path) -> ResultFolder:
@@ -104,6 +104,7 @@ def read_results(folder: Path) -> ResultFolder:
     if not schema.startswith("hdrplan.metrics/1"):
         raise FormatError("expected hdrplan.metrics/1", got=repr(schema)[:60], where=metrics.where)
     metrics.table("structures")
+    _refuse_infinite(metrics.values, metrics.where)
     return ResultFolder(
         name=file.name,
         plan=file.plan,
@@ -114,13 +115,21 @@ def read_results(folder: Path) -> ResultFolder:
     )
 
 
+def _refuse_infinite(value: object, where: object) -> None:
+    """Refuse NaN and infinity, which JSON does not have and Python reads."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise FormatError("metrics must be finite numbers", got=value, where=where)
+    for part in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+        _refuse_infinite(part, where)
+
+
 def read_dvh(path: Path) -> dict[str, tuple[FloatArray, FloatArray]]:
     """Read ``dvh.csv``: structure -> (dose_gy, volume_cc).
 
     Raises
     ------
     FormatError
-        Other columns, values that are no finite numbers.
+        Other columns, values that are no finite numbers, a curve that is no cumulative one.
     """
     table = read_csv(path, ("structure", "dose_gy", "volume_cc"))
     name, dose, volume = (table.column(column) for column in ("structure", "dose_gy", "volume_cc"))
@@ -132,7 +141,10 @@ def read_dvh(path: Path) -> dict[str, tuple[FloatArray, FloatArray]]:
             pair = math.nan, math.nan
         if not all(map(math.isfinite, pair)):
             raise FormatError("doses and volumes are finite numbers", got="others", where=table.where(k))
-        curves.setdefault(row[name], []).append(pair)
+        curve = curves.setdefault(row[name], [])
+        if curve and (pair[0] < curve[-1][0] or pair[1] > curve[-1][1] or pair == curve[-1]):
+            raise FormatError("doses rise along a curve and volumes fall", got=f"{pair}", where=table.where(k))
+        curve.append(pair)
     return {name: (np.array(pairs)[:, 0], np.array(pairs)[:, 1]) for name, pairs in curves.items()}
 
 

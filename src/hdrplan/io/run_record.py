@@ -67,25 +67,6 @@ class RunRecord:
         }
 
 
-def write_run(
-    folder: Path,
-    *,
-    inputs: Mapping[str, str],
-    options: Mapping[str, object],
-    seconds: Mapping[str, float] | None = None,
-    seed: int | None = None,
-    facts: Mapping[str, object] | None = None,
-    warnings: Sequence[Caution] = (),
-) -> None:
-    """Write ``run.json`` into the draft of a folder.
-
-    Parameters
-    ----------
-    folder : Path
-    inputs, options, seconds, seed, facts, warnings
-        As in :class:`RunRecord`.
-    """
-    record = RunRecord(
-        inputs=inputs, options=options, seconds=seconds or {}, seed=seed, facts=facts or {}, warnings=warnings
-    )
+def write_run(folder: Path, record: RunRecord) -> None:
+    """Write ``run.json`` into the draft of a folder."""
     write_json(folder / "run.json", record.table())

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from hdrplan.cautions import Caution
 from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Structure, Volume
 from hdrplan.plan import Plan
 from hdrplan.report.data import Curve
 from hdrplan.report.pack import ct_pack, dose_pack
-from hdrplan.report.page import page
+from hdrplan.report.page import doubts_of, page
 from hdrplan.report.palette import DIVERGING, LineStyle, isodose_levels, styles_of
 from hdrplan.report.rows import COMPARED, metric_text
 from hdrplan.report.scene import catheter_data, curve_data, dwell_data, structure_data, view_extent
@@ -55,6 +56,7 @@ def comparison_html(
     ct: Volume | None = None,
     structures: Sequence[Structure] = (),
     catheters: Sequence[Catheter] = (),
+    warnings: Sequence[Caution] = (),
     version: str = "",
 ) -> str:
     """Write the comparison as one self-contained page; differences are to the first plan.
@@ -66,6 +68,7 @@ def comparison_html(
     title : str
     ct, structures, catheters : optional
         Of the case that all were made for; without them the doses are shown alone.
+    warnings : sequence of Caution
     version : str
 
     Raises
@@ -85,6 +88,7 @@ def comparison_html(
         title=title,
         version=version,
         scripts=_SCRIPTS,
+        doubts=doubts_of(warnings),
         data={
             "prescription_gy": prescribed_gy,
             "levels": isodose_levels(prescribed_gy),

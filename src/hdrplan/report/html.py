@@ -56,6 +56,7 @@ def report_html(view: ReportData) -> str:
         scripts=_SCRIPTS,
         data=scene,
         view=view,
+        doubts=view.warnings,
         dvh=dvh_svg(view.curves, looks, view.goals, prescribed),
         curve_styles=looks,
         metric_tables=metric_tables(view.metrics),

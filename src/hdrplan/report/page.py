@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -13,7 +13,9 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-__all__ = ["css_text", "page"]
+from hdrplan.cautions import Caution
+
+__all__ = ["css_text", "doubts_of", "page"]
 
 
 def _asset(name: str) -> str:
@@ -36,6 +38,11 @@ def css_text(text: str) -> str:
     return '"' + "".join(c if c.isascii() and c.isalnum() else f"\\{ord(c):x} " for c in text) + '"'
 
 
+def doubts_of(warnings: Iterable[Caution]) -> tuple[tuple[str, str, str], ...]:
+    """Return id, sentence and remedy of each warning."""
+    return tuple((warning.id, warning.sentence, warning.remedy) for warning in warnings)
+
+
 def page(
     template: str,
     *,
@@ -44,6 +51,7 @@ def page(
     scripts: tuple[str, ...] = (),
     data: Mapping[str, Any] | None = None,
     pictures: bool = False,
+    doubts: Sequence[tuple[str, str, str]] = (),
     **values: object,
 ) -> str:
     """Fill a template into one self-contained page.
@@ -63,6 +71,8 @@ def page(
         For the scripts.
     pictures : bool
         Allow ``data:`` pictures.
+    doubts : sequence of (id, sentence, remedy)
+        Warnings: a box at the top, or where the template puts it.
     **values
         For the template.
     """
@@ -84,6 +94,7 @@ def page(
             css=Markup(css),
             script=Markup(script),
             data=Markup(text),
+            doubts=doubts,
             **values,
         )
     )

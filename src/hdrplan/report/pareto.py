@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hdrplan import __version__
+from hdrplan.cautions import Caution
 from hdrplan.optimize import Axis, Front
-from hdrplan.report.page import page
+from hdrplan.report.page import doubts_of, page
 from hdrplan.workflow import ParetoResult
 
 __all__ = ["pareto_figure", "pareto_html", "pareto_lines", "pareto_rows"]
@@ -102,7 +103,7 @@ def pareto_figure(front: Front, path: Path) -> None:
         figure.savefig(path)
 
 
-def pareto_html(front: Front, plan: Mapping[str, Any], *, title: str) -> str:
+def pareto_html(front: Front, plan: Mapping[str, Any], *, title: str, warnings: Sequence[Caution] = ()) -> str:
     """Write a page with one slider for each limit; the plan chosen can be saved as plan.json.
 
     Parameters
@@ -111,6 +112,7 @@ def pareto_html(front: Front, plan: Mapping[str, Any], *, title: str) -> str:
     plan : mapping
         The table of a plan.json; its times and totals are replaced by those of the plan chosen.
     title : str
+    warnings : sequence of Caution
     """
     plans = front.combinations
     data = {
@@ -128,5 +130,5 @@ def pareto_html(front: Front, plan: Mapping[str, Any], *, title: str) -> str:
     }
     return page(
         "pareto.html.j2", title=title, version=__version__, scripts=("pareto.js",), data=data, front=front,
-        sliders=list(enumerate(front.axes)),
+        sliders=list(enumerate(front.axes)), doubts=doubts_of(warnings),
     )  # fmt: skip

@@ -6,7 +6,8 @@ import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hdrplan.report.page import page
+from hdrplan.cautions import Caution
+from hdrplan.report.page import doubts_of, page
 from hdrplan.report.placement_text import obstacle_lines
 from hdrplan.workflow import PlaceResult
 
@@ -36,7 +37,9 @@ def fact_lines(result: PlaceResult) -> Sequence[str]:
     return [*lines, *obstacle_lines(result)]
 
 
-def placement_html(result: PlaceResult, picture: Path, *, stopped_by: Mapping[str, int], version: str) -> str:
+def placement_html(
+    result: PlaceResult, picture: Path, *, stopped_by: Mapping[str, int], warnings: Sequence[Caution] = (), version: str
+) -> str:
     """Return one self-contained page: facts, curve with bounds, catheters, the picture.
 
     Parameters
@@ -46,6 +49,7 @@ def placement_html(result: PlaceResult, picture: Path, *, stopped_by: Mapping[st
         The PNG that :func:`placement_figure` wrote.
     stopped_by : mapping
         Obstacle or limit, in the reader's words -> paths that it blocked.
+    warnings : sequence of Caution
     version : str
     """
     rows = [
@@ -66,6 +70,7 @@ def placement_html(result: PlaceResult, picture: Path, *, stopped_by: Mapping[st
         title=f"Placement of {result.case.name}",
         version=version,
         pictures=True,
+        doubts=doubts_of(warnings),
         facts=fact_lines(result),
         objective=result.placement.with_all.text,
         unit=result.placement.with_all.unit,

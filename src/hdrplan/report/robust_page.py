@@ -6,7 +6,8 @@ import base64
 from collections.abc import Sequence
 from pathlib import Path
 
-from hdrplan.report.page import page
+from hdrplan.cautions import Caution
+from hdrplan.report.page import doubts_of, page
 from hdrplan.simulate import COMPONENTS, RobustResult
 from hdrplan.workflow import CoverageStudy, RobustPlan
 
@@ -23,6 +24,7 @@ def robust_html(
     *,
     lines: Sequence[str],
     pictures: Path,
+    warnings: Sequence[Caution] = (),
     version: str,
 ) -> str:
     """Return one self-contained page.
@@ -37,6 +39,7 @@ def robust_html(
         The answer in sentences, in the reader's words.
     pictures : Path
         Folder of robust.png and, with a robust plan, robust_plan.png.
+    warnings : sequence of Caution
     version : str
     """
     uncertainty = study.coverage.scenarios.uncertainty
@@ -48,6 +51,7 @@ def robust_html(
         title=f"Coverage of {case_name} under uncertainty",
         version=version,
         pictures=True,
+        doubts=doubts_of(warnings),
         lines=lines,
         plans=[
             {

@@ -54,6 +54,7 @@ def solid_html(view: ReportData) -> str:
         version=view.version,
         scripts=_SCRIPTS,
         pictures=True,
+        doubts=view.warnings,
         data={
             "focus": focus,
             "bodies": bodies,

@@ -11,6 +11,7 @@ from hdrplan.workflow.archive import (
     archive_tables,
     indexed_archive,
 )
+from hdrplan.workflow.archive_mask import mask_of, masked
 from hdrplan.workflow.archive_rows import ArchiveOptions, Engine
 from hdrplan.workflow.check import SecondCheck, check_plan
 from hdrplan.workflow.check_grid import GridCheck, StatedDose, between_centres
@@ -98,6 +99,8 @@ __all__ = [
     "indexed_archive",
     "is_bone",
     "isodose_error_cc",
+    "mask_of",
+    "masked",
     "place_case",
     "plan_case",
     "plan_lesion",

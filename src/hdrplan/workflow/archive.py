@@ -6,11 +6,14 @@ neither leaves this walk. What is finished goes into a journal; a run that was s
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from hdrplan.cautions import Caution, caution
 from hdrplan.errors import InputError
 from hdrplan.io import DicomFile, Journal, Pseudonyms, Treatment, dicom_files, refusal, treatments_of, warning_of
 from hdrplan.processes import Lost
@@ -37,6 +40,10 @@ ARCHIVE_COLUMNS: dict[str, tuple[str, ...]] = {
     "oar_metrics": ("plan_id", "organ", "d1cc_gy", "d0_1cc_gy", "v5gy_pct", "v10gy_pct"),
     "errors": ("patient", "plan_id", "file", "error"),
 }  # fmt: skip
+
+
+# A row holds its warnings as "[id] sentence; [id] sentence".
+_WARNING_ID = re.compile(r"(?:^|; )\[([a-z0-9-]+)\] ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +105,14 @@ class ArchiveTables:
         Pseudonym -> patient ID: for the holder of the key alone.
     lost : int
         Treatments that are lost to the machine: errors of this run, which the next one tries again.
+    warnings : tuple of Caution
+        How many plans have each kind of warning; the rows hold them all.
     """
 
     rows: Mapping[str, Sequence[Row]]
     patients: Mapping[str, str]
     lost: int
+    warnings: tuple[Caution, ...]
 
 
 def indexed_archive(folders: Sequence[Path], *, workers: int = 1, on_progress: StepProgress | None = None) -> Archive:
@@ -178,7 +188,19 @@ def archive_tables(
             else:
                 journal.add(_finished(left[k], *answer, names, archive))
             progress(done, len(left))
-    return ArchiveTables(_tables(*_gathered(archive, journal, names), options), names.known, lost)
+    metrics, broken = _gathered(archive, journal, names)
+    return ArchiveTables(
+        _tables(metrics, broken, options), names.known, lost, _doubts(metrics, len(archive.treatments))
+    )
+
+
+def _doubts(metrics: list[Row], plans: int) -> tuple[Caution, ...]:
+    """Count the plans that have each kind of warning."""
+    found = {(id_, row["plan_id"]) for row in metrics for id_ in _WARNING_ID.findall(str(row.get("warnings") or ""))}
+    counts = Counter(id_ for id_, _ in found)
+    return tuple(
+        caution("treatments-doubted", count=count, plans=plans, kind=id_) for id_, count in sorted(counts.items())
+    )
 
 
 def _without_strangers(

@@ -13,6 +13,7 @@ from hdrplan.cli.cohort.opening import CohortRequest, OpenCohort, cohort_options
 from hdrplan.cli.common import echo_lines, json_option, quiet_option
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import progress_bar
+from hdrplan.cli.records import run_record
 
 if TYPE_CHECKING:
     from hdrplan.cohort import Derived
@@ -80,7 +81,7 @@ def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Der
     write_values(draft / "warnings.csv", opened.problems, Problem)
     write_json(draft / "rules.json", rules)
     options = {"rules": rules, "accept": sorted(request.accept)}
-    write_run(draft, inputs=cohort_sha256(request.path), options=options)
+    write_run(draft, run_record(inputs=cohort_sha256(request.path), options=options))
 
 
 def _plain(value: object) -> str:

@@ -12,6 +12,7 @@ import click
 from hdrplan.cli.cohort.opening import CohortRequest, cohort_options, open_cohort
 from hdrplan.cli.common import json_option, quiet_option
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def describe(request: CohortRequest, output: Output, bootstrap: int, seed: int, 
         for name, content in print_files(endpoint_figures(endpoint_curves(opened.cohort, derived))):
             (draft / "figures" / name).write_bytes(content)
         options = {"rules": rules, "accept": sorted(request.accept), "bootstrap": bootstrap}
-        write_run(draft, inputs=cohort_sha256(request.path), options=options, seed=seed)
+        write_run(draft, run_record(inputs=cohort_sha256(request.path), options=options, seed=seed))
     if as_json:
         click.echo(json_text({"tables": [asdict(t) for t in tables], "rules": rules}), nl=False)
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hdrplan.cautions import caution
+from hdrplan.cli.common import warn
 from hdrplan.cli.flags import in_flags
 from hdrplan.cli.inputs import IN_PATH
 from hdrplan.errors import InputError
@@ -97,13 +100,15 @@ def cohort_options(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def open_cohort(request: CohortRequest) -> OpenCohort:
-    """Read and check a cohort for a command that needs it whole; InputError if it has errors."""
+    """Read and check a cohort for a command that needs it whole; prints its warnings, refuses its errors."""
     from hdrplan.cohort import checked_cohort
     from hdrplan.io import read_cohort
 
     raw, noted = read_cohort(request.path)
     rules = request.rules(raw)
     cohort, problems = checked_cohort(raw, rules, today=request.day(), accept=request.accept, of_files=noted)
+    counts = Counter(problem.rule for problem in problems)
+    warn(caution("tables-doubted", count=count, rule=rule) for rule, count in sorted(counts.items()))
     return OpenCohort(cohort, problems_in_flags(problems), rules)
 
 

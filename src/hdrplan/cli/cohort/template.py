@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.records import run_record
 
 if TYPE_CHECKING:
     from hdrplan.io import Output
@@ -31,5 +32,5 @@ def template(output: Output, compact: bool, form: str) -> None:
 
     with new_folder(output) as draft:
         write_template(draft, compact=compact, form=form)
-        write_run(draft, inputs={}, options={"compact": compact, "format": form})
+        write_run(draft, run_record(options={"compact": compact, "format": form}))
     click.echo(f"Wrote {output.path}: fill in the tables, schema/data-dictionary.md says what each column means.")

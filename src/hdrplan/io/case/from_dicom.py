@@ -26,7 +26,9 @@ from hdrplan.plausibility import doubts_of_punctures, may_be_punctured
 __all__ = ["case_of_dicom", "centre_mm"]
 
 
-def case_of_dicom(folder: Path, table: Mapping[str, object], *, plan: str | None = None) -> CaseFile:
+def case_of_dicom(
+    folder: Path, table: Mapping[str, object], *, plan: str | None = None, accept_other_patient: bool = False
+) -> CaseFile:
     """Return a case to plan from a DICOM export.
 
     Parameters
@@ -37,6 +39,8 @@ def case_of_dicom(folder: Path, table: Mapping[str, object], *, plan: str | None
         from the export's plan, if it has one.
     plan : str, optional
         Label or file name of the plan, where there are several.
+    accept_other_patient : bool
+        As in :func:`read_dicom_folder`.
 
     Raises
     ------
@@ -44,7 +48,7 @@ def case_of_dicom(folder: Path, table: Mapping[str, object], *, plan: str | None
         As :func:`read_dicom_folder`; no structure set; a role for an ROI that is not there.
     """
     entries = Entries(table, folder)
-    export = read_dicom_folder(folder, plan=plan)
+    export = read_dicom_folder(folder, plan=plan, accept_other_patient=accept_other_patient)
     if export.structures is None:
         raise InputError("planning needs a structure set (RTSTRUCT)", got="none", where=folder)
     grid = export.ct.volume.grid if export.ct else None

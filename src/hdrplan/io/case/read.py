@@ -20,7 +20,11 @@ __all__ = ["read_anatomy", "read_case"]
 
 
 def read_case(
-    path: str | Path, changes: Mapping[str, object] | None = None, *, before_puncture: bool = False
+    path: str | Path,
+    changes: Mapping[str, object] | None = None,
+    *,
+    before_puncture: bool = False,
+    accept_other_patient: bool = False,
 ) -> CaseFile:
     """Read a case folder (or its ``case.toml``), or with roles among the changes a folder of DICOM files.
 
@@ -33,6 +37,8 @@ def read_case(
     before_puncture : bool
         Catheters are left out, and every structure of the files is read, those without a role as "other". CTVs among
         the changes take the place of the file's.
+    accept_other_patient : bool
+        As in :func:`hdrplan.io.read_dicom_folder`, for a folder of DICOM files.
 
     Raises
     ------
@@ -45,7 +51,7 @@ def read_case(
     toml = path / "case.toml" if path.is_dir() else path
     if path.is_dir() and not toml.is_file():
         if changes and "roles" in changes:
-            return case_of_dicom(path, changes)
+            return case_of_dicom(path, changes, accept_other_patient=accept_other_patient)
         raise InputError(
             "a case folder holds case.toml",
             got="none",

@@ -106,7 +106,7 @@ def refusal(stranger: Stranger, name: Namer, where: object = None) -> InputError
         f"CT, structures, plan and dose must have one {stranger.tag}",
         got=f"{stranger.kind} of {own} with {stranger.reference} of {other}",
         where=where,
-        remedy="If they belong together: `accept_other_patient=True`, in import, check and metrics.",
+        remedy="If they belong together: `accept_other_patient=True`.",
     )
 
 

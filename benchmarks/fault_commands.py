@@ -1,0 +1,187 @@
+"""The commands that write, on small input, each in a process that can be killed; whether what they left is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import hdrplan.cli
+
+__all__ = ["COMMANDS", "Child", "finished", "is_whole", "prepared"]
+
+# Command -> its arguments, the ending of its output (empty: a folder), its share of the kills: those that take long
+# get fewer.
+COMMANDS: dict[str, tuple[list[str], str, float]] = {
+    "plan": (["plan", "../case", "--quiet"], "", 0.5),
+    "place": (
+        ["place", "../case", "--most", "2", "--candidates", "8", "--without", "ribs,lungs,vessels", "--quiet"],
+        "", 0.3,
+    ),
+    "pareto": (["pareto", "../case", "--axis", "lesion:D100=18..20/2", "--quiet"], "", 0.3),
+    "robust": (["robust", "../case", "--plan", "../plan", "-n", "4", "--decompose", "0", "--quiet"], "", 0.3),
+    "sessions": (["sessions", "../case", "--budget", "time <= 3000 s"], "", 0.5),
+    "metrics": (["metrics", "../archive", "--jobs", "1", "--quiet"], "", 0.5),
+    "simulate cohort": (["simulate", "cohort", "--hcc", "150", "--crlm", "70", "--quiet"], "", 0.5),
+    "simulate cohort, planned": (
+        ["simulate", "cohort", "--plans", "../case", "--hcc", "1", "--crlm", "1", "--workers", "1", "--quiet"],
+        "", 0.3,
+    ),
+    "cohort derive": (["cohort", "derive", "../cohort", "--quiet"], "", 0.5),
+    "cohort describe": (["cohort", "describe", "../cohort", "--bootstrap", "0", "--quiet"], "", 0.3),
+    "cohort template": (["cohort", "template"], "", 0.5),
+    "correlate": (["correlate", "../cohort", "--resamples", "19", "--bootstrap", "0", "--quiet"], "", 0.3),
+    "power": (["power", "--patients", "30+20", "--hazard-ratio", "1", "--replicates", "1", "--quiet"], "", 0.3),
+    "phantom make": (["phantom", "make", "sphere", "--quiet"], "", 0.5),
+    "phantom lesion": (["phantom", "lesion", "../case", "--diameter-mm", "20", "--quiet"], "", 0.5),
+    "import": (["import", "../archive/t0", "--ctv", "solid", "--quiet"], "", 0.7),
+    "export": (["export", "../plan", "--case", "../case", "--quiet"], "", 0.7),
+    "check": (["check", "../archive/t0", "--quiet"], "", 0.5),
+    "evaluate": (["evaluate", "../case", "--plan", "../plan", "--samples-only"], ".json", 0.5),
+    "dose, grid": (["dose", "../plan", "--spacing", "2", "--quiet"], ".nrrd", 0.7),
+    "dose, points": (["dose", "../plan", "--points", "../points.csv", "--quiet"], ".csv", 0.5),
+    "plot": (["plot", "../case", "--plan", "../plan", "--what", "dvh"], ".png", 0.3),
+    "steps": (["steps", "../case", "--steps", "10,5"], ".csv", 0.3),
+    "compare": (["compare", "../plan", "../plan-15", "--quiet"], ".html", 0.5),
+    "sources show": (["sources", "show", "gammamed-12i"], ".png", 0.5),
+}  # fmt: skip
+
+
+class Child:
+    """A command in a forked process: the modules are there, so that the time is that of the work.
+
+    Parameters
+    ----------
+    arguments : list of str
+    folder : Path
+        Where it works.
+    before : callable, optional
+        Called in the process before the command.
+    """
+
+    def __init__(self, arguments: list[str], folder: Path, before: Callable[[], None] | None = None) -> None:
+        self.log = folder / ".stderr"
+        sys.stdout.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.chdir(folder)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            os.dup2(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+            if before is not None:
+                before()
+            sys.argv = ["hdrplan", *arguments]
+            try:
+                hdrplan.cli.main()
+            except SystemExit as stop:
+                os._exit(0 if stop.code in (None, 0, 1) else int(stop.code))
+            except BaseException:
+                traceback.print_exc()
+                os._exit(99)
+            os._exit(0)
+
+    def send(self, number: int) -> None:
+        """Send a signal."""
+        os.kill(self.pid, number)
+
+    def wait(self, limit_s: float = 1200.0) -> int:
+        """Return the exit code; that of a process that had to be killed is -9."""
+        until = time.monotonic() + limit_s
+        while time.monotonic() < until:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.01)
+        self.send(signal.SIGKILL)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def finished(arguments: list[str], folder: Path) -> float:
+    """Run a command to its end, and return the seconds that it took.
+
+    Raises
+    ------
+    SystemExit
+        It ended with an error.
+    """
+    started = time.perf_counter()
+    child = Child(arguments, folder)
+    code = child.wait()
+    if code != 0:
+        raise SystemExit(f"{' '.join(arguments)}: exit code {code}: {child.log.read_text()[-600:]}")
+    return time.perf_counter() - started
+
+
+def prepared(folder: Path) -> None:
+    """Import everything and write the input of :data:`COMMANDS` into a folder; a fork must not inherit threads."""
+    os.environ["HDRPLAN_THREADS"] = "1"
+    for module in ("io", "workflow", "report", "simulate", "analysis", "cli.plan", "cli.metrics", "cli.simulate"):
+        importlib.import_module(f"hdrplan.{module}")
+    import matplotlib.figure  # noqa: F401
+    import SimpleITK  # noqa: F401
+
+    from demo_case import write_demo_dicom
+    from small_case import write_small_case
+
+    write_small_case(folder / "case")
+    for k in range(2):
+        write_demo_dicom(folder / "archive" / f"t{k}")
+    (folder / "points.csv").write_text("x_mm,y_mm,z_mm\n" + "".join(f"{k},{k},{k}\n" for k in range(2000)))
+    finished(["plan", "case", "--quiet", "-o", "plan"], folder)
+    finished(["plan", "case", "--prescription", "15", "--quiet", "-o", "plan-15"], folder)
+    finished(["simulate", "cohort", "--hcc", "60", "--crlm", "30", "--quiet", "-o", "cohort"], folder)
+
+
+def is_whole(out: Path, *, killed: bool = False) -> bool:
+    """Whether an output is what its run meant to write: all files of its record, each to its end.
+
+    Parameters
+    ----------
+    out : Path
+    killed : bool
+        The run was killed: between two steps it leaves a file, whole, without its record.
+    """
+    if out.is_file():
+        return _ends(out) and (_is_recorded(out) or (killed and not _record(out).exists()))
+    listed = json.loads((out / "run.json").read_text())["files"]
+    held = sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file())
+    return listed == held and all(_ends(out / name) for name in held)
+
+
+def _record(out: Path) -> Path:
+    return out.with_name(out.name + ".run.json")
+
+
+def _is_recorded(out: Path) -> bool:
+    """Whether the record beside a file is there and of this file."""
+    if not _record(out).exists():
+        return False
+    record = json.loads(_record(out).read_text())
+    return bool(record["files_sha256"] == {out.name: hashlib.sha256(out.read_bytes()).hexdigest()})
+
+
+def _ends(path: Path) -> bool:
+    """Whether a file can be read to its end."""
+    from hdrplan.io import read_volume
+
+    if path.suffix == ".json":
+        json.loads(path.read_text())
+    elif path.suffix == ".html":
+        return path.read_text().rstrip().endswith(("</html>", "</table>"))
+    elif path.suffix in (".csv", ".toml", ".md"):
+        return path.read_bytes().endswith(b"\n")
+    elif path.suffix == ".png":
+        return path.read_bytes().endswith(b"IEND\xaeB`\x82")
+    elif path.suffix == ".pdf":
+        return path.read_bytes().rstrip().endswith(b"%%EOF")
+    elif path.suffix == ".svg":
+        return path.read_text().rstrip().endswith("</svg>")
+    elif path.name.endswith((".nrrd", ".nii.gz")) and not path.name.endswith(".seg.nrrd"):
+        read_volume(path)
+    return path.stat().st_size > 0
