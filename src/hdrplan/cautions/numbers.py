@@ -15,7 +15,7 @@ NUMBERS = (
     ),
     Kind(
         id="tables-doubted",
-        sentence="{count} warnings of the cohort's tables: {rule}",
+        sentence="the cohort's tables have the warning {rule} ({count} times)",
         remedy="List them with `hdrplan cohort validate`.",
         why="Each names table, row and remedy there; what is certainly wrong is an error and ends the run.",
     ),

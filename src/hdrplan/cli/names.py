@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,7 +48,10 @@ def _hidden(text: str, paths: list[Path]) -> str:
         files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         for k, file in enumerate(files, start=1):
             name = f"file {k} of {len(files)} by name" if path.is_dir() else "the file"
-            for words in (str(file), str(file.absolute()), file.name):
+            for words in (str(file), str(file.absolute())):
                 text = text.replace(words, name)
+            # A single letter or digit names nobody, but stands in many sentences (`mask_of` leaves it, too).
+            if len(file.name) > 1:
+                text = re.sub(rf"(?<!\w){re.escape(file.name)}(?!\w)", name, text)
         text = masked(text, mask_of([path], [path, *files]))
     return text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from hdrplan.cohort.cycles import Cycle
 from hdrplan.cohort.model import Finding, Patient, Scan, iso
@@ -26,7 +25,7 @@ class EarlyProgression:
         The finding, the scan and lesion of the measurement, or the lesion by its first-seen date, that shows it.
     """
 
-    kind: Literal["local", "new_intrahepatic", "new_extrahepatic"] | str
+    kind: str
     day: int
     reason: str
     source: Finding | tuple[Scan, str] | str

@@ -11,6 +11,7 @@ import math
 import struct
 import zlib
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -50,27 +51,76 @@ def check_nifti_header(path: Path) -> None:
         head, total = _start_of(path)
     except (EOFError, zlib.error, OSError):
         return  # what does not unpack is refused where it is read
-    order = _order(head, _HEADER)
     if _order(head, _HEADER_2) is not None:
         raise FormatError("expected NIfTI-1", got="NIfTI-2", where=path, remedy="Convert it: its voxels are not read.")
-    if order is None or len(head) < _HEADER:
+    header = _Header.of(head)
+    if header is None:
         return
-    dims = struct.unpack(f"{order}8h", head[40:56])
-    sizes_mm = struct.unpack(f"{order}8f", head[76:108])[1 : 1 + min(max(dims[0], 0), 3)]
-    if not all(0 < size_mm <= _MAX_VOXEL_MM for size_mm in sizes_mm):
-        shown = ", ".join(f"{size_mm:g}" for size_mm in sizes_mm)
+    if not all(0 < size_mm <= _MAX_VOXEL_MM for size_mm in header.sizes_mm):
+        shown = ", ".join(f"{size_mm:g}" for size_mm in header.sizes_mm)
         raise FormatError(f"voxel sizes (pixdim) must be above 0, at most {_MAX_VOXEL_MM:g} mm", got=shown, where=path)
-    (bits,), (start,) = struct.unpack(f"{order}h", head[72:74]), struct.unpack(f"{order}f", head[108:112])
-    voxels = int(np.prod([max(1, int(n)) for n in dims[1 : 1 + min(max(dims[0], 0), 7)]], dtype=object))
-    if head[344:348] != b"n+1\0":
+    if not header.is_one_file:
         return
-    end = start + voxels * bits // 8
+    start, end = header.start, header.start + header.voxels * header.bits // 8
     if end > total and str(path).lower().endswith(".gz"):
         total = _unpacked_bytes(path)
     if not (_HEADER <= start < math.inf and start == int(start) and end <= total):
         raise FormatError(
             "the voxels (vox_offset) must lie inside the file", got=f"{start:g} to {end:g} of {total} bytes", where=path
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Header:
+    """What a NIfTI-1 header says of its voxels.
+
+    Parameters
+    ----------
+    order : str
+        Byte order, as struct writes it.
+    dims : tuple of int
+        Sizes of the dimensions in use, at most seven.
+    sizes_mm : tuple of float
+        Voxel sizes of the first three.
+    kind, bits : int
+        Data type by the standard's code, and bits of a voxel.
+    start : float
+        Byte at which the voxels begin.
+    is_one_file : bool
+        Whether header and voxels are one file.
+    """
+
+    order: str
+    dims: tuple[int, ...]
+    sizes_mm: tuple[float, ...]
+    kind: int
+    bits: int
+    start: float
+    is_one_file: bool
+
+    @classmethod
+    def of(cls, head: bytes) -> _Header | None:
+        """Return the header of a file's first bytes; None where they are none."""
+        order = _order(head, _HEADER)
+        if order is None or len(head) < _HEADER:
+            return None
+        dims = struct.unpack(f"{order}8h", head[40:56])
+        used = min(max(dims[0], 0), 7)
+        kind, bits = struct.unpack(f"{order}2h", head[70:74])
+        return cls(
+            order=order,
+            dims=dims[1 : 1 + used],
+            sizes_mm=struct.unpack(f"{order}8f", head[76:108])[1 : 1 + min(used, 3)],
+            kind=kind,
+            bits=bits,
+            start=struct.unpack(f"{order}f", head[108:112])[0],
+            is_one_file=head[344:348] == b"n+1\0",
+        )
+
+    @property
+    def voxels(self) -> int:
+        """Number of voxels; a size below 1 counts as 1."""
+        return math.prod(max(1, n) for n in self.dims)
 
 
 def _order(head: bytes, size: int) -> str | None:
@@ -133,17 +183,12 @@ def check_nifti_values(path: Path) -> None:
 
 
 def _check(stream: BinaryIO | gzip.GzipFile, path: Path) -> None:
-    head = stream.read(_HEADER)
-    order = _order(head, _HEADER)
-    if order is None or len(head) < _HEADER:
+    header = _Header.of(stream.read(_HEADER))
+    if header is None or header.kind not in _FLOATS or not header.dims or not 0 <= header.start < 1 << 31:
         return
-    dims = struct.unpack(f"{order}8h", head[40:56])
-    (kind,), (start,) = struct.unpack(f"{order}h", head[70:72]), struct.unpack(f"{order}f", head[108:112])
-    if kind not in _FLOATS or not 1 <= dims[0] <= 7 or not 0 <= start < 1 << 31:
-        return
-    form = np.dtype(f"{order}{_FLOATS[kind]}")
-    left = form.itemsize * int(np.prod([max(1, int(n)) for n in dims[1 : 1 + dims[0]]], dtype=object))
-    stream.seek(max(int(start), _HEADER))
+    form = np.dtype(f"{header.order}{_FLOATS[header.kind]}")
+    left = form.itemsize * header.voxels
+    stream.seek(max(int(header.start), _HEADER))
     bad = 0
     while left > 0:
         block = stream.read(min(_BLOCK, left))

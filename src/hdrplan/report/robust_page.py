@@ -67,10 +67,6 @@ def robust_html(
     )
 
 
-def _base64(path: Path) -> str:
-    return base64.b64encode(path.read_bytes()).decode()
-
-
 def _rows(result: RobustResult) -> list[dict[str, str]]:
     """One row for each metric of each structure, in Gy or percent."""
     rows = []
@@ -79,10 +75,7 @@ def _rows(result: RobustResult) -> list[dict[str, str]]:
         structure, metric = name.rsplit(" ", 1)
         quantity, _, suffix = metric.rpartition("_")
         factor = 100.0 if suffix == "frac" else 1.0
-        numbers = {
-            key: f"{factor * getattr(summary, key):.2f}"
-            for key in ("planned", "p5", "p50", "p95", "mean", "sd", "worst")
-        }
+        numbers = {key: f"{factor * getattr(summary, key):.2f}" for key in _NUMBERS}
         rows.append({"structure": structure, "metric": f"{quantity.capitalize()} ({_UNITS[suffix]})", **numbers})
     return rows
 

@@ -72,8 +72,8 @@ def _coverage_lines(label: str, result: RobustResult) -> list[str]:
         full, near = result.coverage(ctv), result.coverage(ctv, _NEAR_FRAC)
         d100 = result.summary(f"{ctv} d100_gy")
         lines += [
-            f"{label}: {ctv} has a D100 of {d100.planned:.2f} Gy. In {result.scenarios.count} simulated deliveries it "
-            f"is {d100.p50:.2f} Gy in the middle, and at least {d100.p5:.2f} Gy in 95 of 100.",
+            f"{label}: {ctv} has a D100 of {d100.planned:.2f} Gy. In {result.scenarios.count} simulated deliveries its "
+            f"median is {d100.p50:.2f} Gy, and it is at least {d100.p5:.2f} Gy in 95 of 100.",
             f"{prescribed_gy:g} Gy is reached in {_percent(full)} of the deliveries, "
             f"{100 * _NEAR_FRAC:g} % of it ({near.prescription_gy:g} Gy) in {_percent(near)}.",
         ]

@@ -116,7 +116,7 @@ def _refuse_other_treatments(tags: Tags) -> None:
 
 def _transit(tags: Tags) -> Transit | None:
     """Return how the source moves, as our own exports describe it."""
-    match = re.search(rf"{TRANSIT_WORDS} ([0-9.]+) mm/s", tags.text("RTPlanDescription", ""))
+    match = re.search(rf"{TRANSIT_WORDS} ([0-9]+(?:\.[0-9]+)?) mm/s", tags.text("RTPlanDescription", ""))
     return Transit(float(match[1])) if match else None
 
 
