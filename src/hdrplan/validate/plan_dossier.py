@@ -195,17 +195,21 @@ def _bound_rows(own: OwnPlan, planned: PlannedCase, certificate: Entries, best: 
     if best is None:
         asked = Question(section=SECTION, what=f"no plan below {dual:.6g} of {objective}", source=_PROGRAM)
         return [skipped(asked, why="No plan that meets everything was found, so the bound is not judged.")]
-    asked = Question(
-        section=SECTION,
-        what=f"no plan below {dual:.6g} of {objective}; the best found has {best.value:.6g}",
-        source=_PROGRAM,
-        method="by how much a plan that holds all that this one holds lies below the bound",
-    )
-    rows = [judged(asked, 100 * max(0.0, dual - best.value) / max(abs(dual), 1e-6), Aim(value=_SAME_PCT))]
-    if certificate.items("missed", []):
-        rows = [skipped(asked, why="Its plans hold goals that this plan misses after rounding.")]
-    elif not np.isfinite(best.value):
+    if not np.isfinite(best.value):
+        asked = Question(section=SECTION, what=f"no plan below {dual:.6g} of {objective}", source=_PROGRAM)
         rows = [skipped(asked, why="No other plan was found that gives the D100 before rounding at every point.")]
+    else:
+        asked = Question(
+            section=SECTION,
+            what=f"no plan below {dual:.6g} of {objective}; the best found has {best.value:.6g}",
+            source=_PROGRAM,
+            method="by how much a plan that holds all that this one holds lies below the bound",
+        )
+        off_pct = 100 * max(0.0, dual - best.value) / max(abs(dual), 1e-6)
+        rows = [judged(asked, off_pct, Aim(value=_SAME_PCT))]
+        # The bound is that of plans which hold more than this one: only a plan above it says something.
+        if off_pct > _SAME_PCT and certificate.items("missed", []):
+            rows = [skipped(asked, why="Its plans hold goals that this plan misses after rounding.")]
     shortfalls = certificate.tables("shortfalls", [])
     if shortfalls:
         best_gy = sum(short.number("prescription_gy") - short.number("best_gy") for short in shortfalls)

@@ -181,7 +181,7 @@ def _without_short_stops(program: Program, cost: FloatArray, plan: Solution, sho
             again = program.solve(cost, plan.excused)
             if again.status != LPStatus.OPTIMAL:
                 raise InputError(
-                    "stops of at least the least time cannot hold the limits",
+                    "dwell times of at least the minimum cannot hold the limits",
                     got=f"{shortest_s:g} s",
                     remedy="Lower the minimum dwell time, or relax a limit.",
                 )
