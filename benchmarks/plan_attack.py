@@ -122,7 +122,7 @@ def attack(seed: int) -> dict:
     case, out, runner = work / "case", work / "out", CliRunner()
     ctvs, flags = write_case(case, rng), _flags(rng)
     planned = runner.invoke(cli, ["plan", str(case), *flags, "-o", str(out), "--quiet"])
-    row = {"seed": seed, "ctvs": len(ctvs), "flags": " ".join(flags), "planned": planned.exit_code, "folder": str(work)}
+    row = {"seed": seed, "ctvs": len(ctvs), "flags": " ".join(flags), "planned": planned.exit_code}
     if isinstance(planned.exception, HdrPlanError):
         shutil.rmtree(work)
         return row | {"refused": str(planned.exception)}
@@ -136,7 +136,7 @@ def attack(seed: int) -> dict:
     failed = [f"{r['what']}: {r['result']} of {r['tolerance']}" for r in rows if r["state"] == "fail"]
     if not failed:
         shutil.rmtree(work)
-    return row | {
+    return (row | {"folder": str(work)} if failed else row) | {
         "checked": checked.exit_code,
         "rows": len(rows),
         "failed": failed,

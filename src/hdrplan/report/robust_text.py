@@ -89,7 +89,9 @@ def _percent(coverage: Coverage) -> str:
 def _cost_line(variance: Decomposition) -> str:
     order = sorted(range(len(variance.components)), key=lambda k: -variance.total[k])
     shares = [f"{COMPONENTS[variance.components[k]]} {100 * max(variance.total[k], 0.0):.0f} %" for k in order]
-    return f"What costs most, as share of the variance of D100: {', '.join(shares)}."
+    return (
+        f"What costs most, as share of the variance of D100 ({variance.scenarios} base scenarios): {', '.join(shares)}."
+    )
 
 
 def _help_line(result: RobustResult, ctv: str) -> str:
