@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 # Name -> room that holds it.
 _FRONT = {
     "dose_rate": "hdrplan.dose",
-    "dvh": "hdrplan.metrics",
+    "dvh": "hdrplan.workflow",
     "evaluate_plan": "hdrplan.workflow",
     "load_source": "hdrplan.sources",
     "parse_goal": "hdrplan.plan",

@@ -14,6 +14,7 @@ import pytest
 import hdrplan
 from hdrplan.brief import brief_repr, html_table
 from hdrplan.errors import InputError
+from hdrplan.metrics import dvh
 from hdrplan.validate.walk import planned
 from hdrplan.workflow import PlanResult, plan_result
 
@@ -76,7 +77,7 @@ def test_the_dvh_of_a_result_and_of_changed_times(result: PlanResult) -> None:
     times_s[np.argmax(times_s)] += 5.0
     rows = points.rows("lesion")
     longer = replace(plan, times_s=times_s)
-    changed = hdrplan.dvh(rate.gy_per_s[rows] @ longer.exposure_s, points.volume_cc[rows])
+    changed = dvh(rate.gy_per_s[rows] @ longer.exposure_s, points.volume_cc[rows])
     whole = plan_result(result.case, result.goals, longer, points=points)
     assert changed.mean_gy > curve.mean_gy
     assert np.allclose(changed.dose_gy, whole.dvh("lesion").dose_gy, rtol=1e-9)

@@ -60,6 +60,19 @@ DICOM = (
         why="Such files are refused unless `accept_other_patient=True`. The names are pseudonyms of this run.",
     ),
     Kind(
+        id="other-frame",
+        sentence="dose and structures have different frames of reference; they were accepted together",
+        remedy="Make sure that they were registered to each other.",
+        why="Coordinates of two frames (FrameOfReferenceUID) have nothing to do with each other unless a registration "
+        "says so. Refused unless `accept_other_patient=True`.",
+    ),
+    Kind(
+        id="uid-of-structures",
+        sentence="the structures are not those that the dose refers to (UIDs differ)",
+        remedy="Check that both are of one treatment.",
+        why=_LINKS,
+    ),
+    Kind(
         id="uid-of-partner",
         sentence="the {word} is not the one the plan refers to (UIDs differ); it is the only one there",
         remedy="Check that both are of one treatment.",
@@ -94,6 +107,13 @@ DICOM = (
         sentence="ROI {roi}: a closed contour of {points} points was left out",
         remedy="Look for stray clicks in the planning system.",
         why="Fewer than three points enclose nothing.",
+    ),
+    Kind(
+        id="segments-fractional",
+        sentence="segments are fractional in {path}: voxels of at least one half belong to them",
+        remedy="None; export binary segments if another threshold is meant.",
+        why="Fractions are probabilities or parts of voxels (MaximumFractionalValue); a DVH needs to know which voxels "
+        "belong.",
     ),
     Kind(
         id="structure-left-out",
@@ -210,6 +230,12 @@ DICOM = (
         sentence="{count} voxels have a negative dose",
         remedy="Export the dose again.",
         why="A dose is never negative; signed pixels read as unsigned, or a dose difference, look like this.",
+    ),
+    Kind(
+        id="dose-of-a-part",
+        sentence="the dose is of summation type {summation}: a part of the plan",
+        remedy="Export the dose of the whole plan (PLAN), unless the part is meant.",
+        why="DoseSummationType (3004,000A): BEAM, FRACTION, BRACHY, CONTROL_POINT and RECORD doses are no sums.",
     ),
     Kind(
         id="dose-full-scale",

@@ -26,6 +26,32 @@ STRUCTURES = (
         why="Shape-based interpolation (Raya and Udupa 1990) bridges slices that were not contoured.",
     ),
     Kind(
+        id="contours-apart",
+        sentence="{name}: {parts} parts, up to {gap_mm:.0f} mm apart along the slices; nothing was filled in between",
+        remedy="Check whether the gap is intended.",
+        why="A gap more than 4 times as wide as the slice distances beside it is read as the end of one part and the "
+        "beginning of another.",
+    ),
+    Kind(
+        id="contours-twice",
+        sentence="{name}: {count} contours that are there twice; each was taken once",
+        remedy="Remove the copies in the planning system.",
+        why="Contours in a plane combine by exclusive or: a copy would cut its twin out.",
+    ),
+    Kind(
+        id="contours-without-area",
+        sentence="{name}: {count} contours without area were left out",
+        remedy="Look for stray clicks in the planning system.",
+        why="Points on a line enclose nothing.",
+    ),
+    Kind(
+        id="structures-without-dvh",
+        sentence="{count} structures have no DVH: {names}",
+        remedy="None, if they were not drawn on purpose.",
+        why="ROIs without closed contours (points, marks, names prepared by a template) and empty segments have no "
+        "volume.",
+    ),
+    Kind(
         id="outside-ct",
         sentence="{name}: {share:.1%} of it lies outside the CT",
         remedy="Use a CT that contains all of it, or check that both belong together.",

@@ -2,22 +2,31 @@
 
 from hdrplan.dose.along_away import AlongAwayCheck, along_away_check
 from hdrplan.dose.change import dose_change
+from hdrplan.dose.dense_points import DensePoints, split
 from hdrplan.dose.field import dose_field
 from hdrplan.dose.hottest import HotDoses, hot_doses
 from hdrplan.dose.minimum import MinimumDose, MinimumDoseSearch, minimum_dose
+from hdrplan.dose.outline_layers import Between, Ends
 from hdrplan.dose.points import MAX_POINTS, SPACING_MM, SamplePoints, sample_points
 from hdrplan.dose.rate import DoseRate, PointDose, dose_at_points, dose_rate
+from hdrplan.dose.regions import DENSE_POINTS, Region, RegionPoints, region_points
 from hdrplan.dose.shape import Shape, shape_of
 
 __all__ = [
+    "DENSE_POINTS",
     "MAX_POINTS",
     "SPACING_MM",
     "AlongAwayCheck",
+    "Between",
+    "DensePoints",
     "DoseRate",
+    "Ends",
     "HotDoses",
     "MinimumDose",
     "MinimumDoseSearch",
     "PointDose",
+    "Region",
+    "RegionPoints",
     "SamplePoints",
     "Shape",
     "along_away_check",
@@ -27,6 +36,8 @@ __all__ = [
     "dose_rate",
     "hot_doses",
     "minimum_dose",
+    "region_points",
     "sample_points",
     "shape_of",
+    "split",
 ]

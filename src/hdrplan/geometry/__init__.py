@@ -7,6 +7,7 @@ from hdrplan.geometry.contours import contours_of_structure, structure_of_contou
 from hdrplan.geometry.dwell import MARGIN_MM, STEP_MM, TIP_OFFSET_MM, Dwells, dwell_positions
 from hdrplan.geometry.grid import Grid, Volume
 from hdrplan.geometry.lesion import LesionShape, ellipsoid, parallel_catheters, place_in, synthetic_lesion
+from hdrplan.geometry.outline import Outline, OutlinePlanes, planes_of
 from hdrplan.geometry.phantoms import PHANTOMS, Phantom, phantom, synthetic_case
 from hdrplan.geometry.puncture import trajectories
 from hdrplan.geometry.structure import (
@@ -15,6 +16,7 @@ from hdrplan.geometry.structure import (
     Structure,
     around,
     box_of,
+    cropped_structure,
     distance_mm,
     inside,
     on_grid,
@@ -38,6 +40,8 @@ __all__ = [
     "Grid",
     "LesionShape",
     "NeighbourAxes",
+    "Outline",
+    "OutlinePlanes",
     "Phantom",
     "Position",
     "Reach",
@@ -53,6 +57,7 @@ __all__ = [
     "box_of",
     "clearance",
     "contours_of_structure",
+    "cropped_structure",
     "distance_mm",
     "dwell_positions",
     "ellipsoid",
@@ -64,6 +69,7 @@ __all__ = [
     "path_tip_first",
     "phantom",
     "place_in",
+    "planes_of",
     "positions_reached",
     "rim_mm",
     "structure_of_contours",

@@ -16,10 +16,10 @@ from hdrplan.arrays import BoolArray, FloatArray, IntArray
 from hdrplan.cautions import Caution, caution
 from hdrplan.errors import FormatError, ResourceError
 from hdrplan.geometry.grid import Grid
-from hdrplan.geometry.structure import Role, Structure, box_of
+from hdrplan.geometry.structure import Role, Structure, cropped_structure
 from hdrplan.kernels.polygon import flip_inside
 
-__all__ = ["contours_of_structure", "structure_of_contours"]
+__all__ = ["ON_SLICE_MM", "contour_normal", "contours_of_structure", "structure_of_contours"]
 
 MAX_VOXELS = 400_000_000
 # Contours nearer to a slice than this lie on it: TPS round to 0.01 mm.
@@ -46,7 +46,7 @@ def structure_of_contours(
     FormatError
         A contour that is not planar, planes that are not parallel or at irregular distances.
     """
-    normal = _normal(contours_mm, name)
+    normal = contour_normal(contours_mm, name)
     warnings: list[Caution] = []
     grid = _on_slices(contours_mm, ct, normal) or _own_grid(contours_mm, ct, normal, name, warnings)
     index = [grid.index(contour) for contour in contours_mm]
@@ -63,11 +63,12 @@ def structure_of_contours(
         flip_inside(np.ascontiguousarray(i[:, :2] - low[:2]), mask[plane])
     _fill_missing_planes(mask, name, warnings)
     box = grid.box(low, (nz, ny, nx))
-    structure = _cropped(name, role, box, mask)
-    return structure, tuple(warnings)
+    if not mask.any():
+        raise FormatError("a structure must enclose at least one voxel centre", got="none", where=name)
+    return cropped_structure(name, role, box, mask), tuple(warnings)
 
 
-def _normal(contours_mm: Sequence[FloatArray], name: str) -> FloatArray:
+def contour_normal(contours_mm: Sequence[FloatArray], name: str) -> FloatArray:
     """Return the unit normal of the contour planes: Newell's area vector of the largest contour."""
     areas = [0.5 * np.cross(c, np.roll(c, -1, axis=0)).sum(axis=0) for c in (c - c[0] for c in contours_mm)]
     largest = max(areas, key=lambda a: float(np.linalg.norm(a)))
@@ -148,17 +149,6 @@ def _fill_missing_planes(mask: BoolArray, name: str, warnings: list[Caution]) ->
 
 def _signed_distance(plane: BoolArray) -> FloatArray:
     return np.asarray(ndimage.distance_transform_edt(plane) - ndimage.distance_transform_edt(~plane))
-
-
-def _cropped(name: str, role: Role, grid: Grid, mask: BoolArray) -> Structure:
-    if not mask.any():
-        raise FormatError("a structure must enclose at least one voxel centre", got="none", where=name)
-    box = box_of(mask)
-    crop = mask[box]
-    low = [side.start for side in box]
-    return Structure(
-        name=name, role=role, grid=grid.box(low[::-1], (crop.shape[0], crop.shape[1], crop.shape[2])), mask_zyx=crop
-    )
 
 
 def contours_of_structure(structure: Structure) -> tuple[tuple[int, FloatArray], ...]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.brief import brief_html, brief_repr
 from hdrplan.errors import InputError
-from hdrplan.kernels.trilinear import value_rows
+from hdrplan.kernels.trilinear import placed_value_rows, value_rows
 from hdrplan.threads import over_rows
 
 __all__ = ["Grid", "Volume"]
@@ -190,3 +190,29 @@ class Volume:
         over_rows(lambda first, last: value_rows(first, last, self.values_zyx, index, out), len(index))
         out[~self.grid.contains(points, rim_voxels=rim_voxels).ravel()] = np.nan
         return out.reshape(points.shape[:-1])
+
+    def at_placed(self, points: FloatArray, to_lps: FloatArray, *, rim_voxels: float = 0.5) -> FloatArray:
+        """Values at points that are given in a frame of their own, as :meth:`at`.
+
+        Parameters
+        ----------
+        points : (n, 3) array
+        to_lps : (3, 4) array
+            LPS in mm = ``to_lps[:, :3] @ point + to_lps[:, 3]``.
+        rim_voxels : float
+            How far beyond the outer centres there are values.
+
+        Returns
+        -------
+        (n,) array
+            NaN farther outside.
+        """
+        grid = self.grid
+        to_index = grid.direction.T @ to_lps / grid.spacing_mm[:, None]
+        to_index[:, 3] -= grid.direction.T @ grid.origin_mm / grid.spacing_mm
+        out = np.empty(len(points))
+        over_rows(
+            lambda first, last: placed_value_rows(first, last, self.values_zyx, points, to_index, rim_voxels, out),
+            len(points),
+        )
+        return out

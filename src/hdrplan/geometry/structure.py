@@ -22,6 +22,7 @@ __all__ = [
     "Structure",
     "around",
     "box_of",
+    "cropped_structure",
     "distance_mm",
     "inside",
     "on_grid",
@@ -106,6 +107,24 @@ def box_of(mask_zyx: BoolArray) -> tuple[slice, slice, slice]:
         filled = np.flatnonzero(mask_zyx.any(axis=tuple({0, 1, 2} - {axis})))
         ends.append(slice(int(filled[0]), int(filled[-1]) + 1))
     return ends[0], ends[1], ends[2]
+
+
+def cropped_structure(name: str, role: Role, grid: Grid, mask_zyx: BoolArray) -> Structure:
+    """Return voxels of a grid as a structure on the smallest box that holds them.
+
+    Parameters
+    ----------
+    name : str
+    role : {"CTV", "OAR", "other"}
+    grid : Grid
+    mask_zyx : (nz, ny, nx) bool array
+        Not empty.
+    """
+    box = box_of(mask_zyx)
+    crop = mask_zyx[box]
+    low = [side.start for side in box]
+    shape = (crop.shape[0], crop.shape[1], crop.shape[2])
+    return Structure(name=name, role=role, grid=grid.box(low[::-1], shape), mask_zyx=crop)
 
 
 def distance_mm(structure: Structure, points_mm: npt.ArrayLike) -> FloatArray:

@@ -28,6 +28,7 @@ from hdrplan.io.dicom.write_dose import write_dose_grid
 from hdrplan.io.dicom.write_plan import write_brachy_plan
 from hdrplan.io.dicom.write_set import DicomSet, write_dicom_set
 from hdrplan.io.dicom.write_structures import write_structure_set
+from hdrplan.io.doses import DoseUnit, StoredDose, checked_pair, dose_partners, read_dose
 from hdrplan.io.files import json_entries, sha256
 from hdrplan.io.images import read_volume, to_sitk, write_volume
 from hdrplan.io.journal import Journal, open_journal
@@ -37,6 +38,7 @@ from hdrplan.io.outputs import Output, check_output, new_file, new_folder, other
 from hdrplan.io.phantoms import packaged_phantom, write_packaged_phantom, write_phantom
 from hdrplan.io.plan_files import PlanFile, doubts_of_places, plan_table, read_plan, read_plan_file, write_plan
 from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
+from hdrplan.io.regions import Regions, read_regions
 from hdrplan.io.results import ResultFolder, read_dvh, read_results, write_results
 from hdrplan.io.run_record import RunRecord, write_run
 from hdrplan.io.segmentations import read_segment_names, read_segmentation, write_segmentation
@@ -58,6 +60,7 @@ __all__ = [
     "DicomFile",
     "DicomSet",
     "DoseGrid",
+    "DoseUnit",
     "Identity",
     "ImportChoices",
     "Journal",
@@ -65,10 +68,12 @@ __all__ = [
     "PlanFile",
     "PointTable",
     "Pseudonyms",
+    "Regions",
     "ResultFolder",
     "ResultStore",
     "RunRecord",
     "StoredDVH",
+    "StoredDose",
     "Stranger",
     "StructureSet",
     "Table",
@@ -78,8 +83,10 @@ __all__ = [
     "case_of_table",
     "case_references",
     "check_output",
+    "checked_pair",
     "cohort_sha256",
     "dicom_files",
+    "dose_partners",
     "doubts_of_places",
     "identity_of_case",
     "identity_of_ct",
@@ -101,6 +108,7 @@ __all__ = [
     "read_ct_grid",
     "read_ct_series",
     "read_dicom_folder",
+    "read_dose",
     "read_dose_grid",
     "read_dvh",
     "read_dwells_csv",
@@ -111,6 +119,7 @@ __all__ = [
     "read_plan",
     "read_plan_file",
     "read_points_csv",
+    "read_regions",
     "read_results",
     "read_role_rules",
     "read_segment_names",

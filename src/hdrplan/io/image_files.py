@@ -16,14 +16,14 @@ import numpy.typing as npt
 from hdrplan.arrays import BoolArray
 from hdrplan.catalogue import IMAGE_ENDINGS
 from hdrplan.errors import FormatError, InputError, ResourceError
-from hdrplan.geometry import Grid, Role, Structure
+from hdrplan.geometry import Grid, Role, Structure, cropped_structure
 from hdrplan.io.files import existing_file
 from hdrplan.io.image_headers import check_text_header
 from hdrplan.io.nifti_values import check_nifti_header, check_nifti_values
 from hdrplan.io.noise import without_noise
 from hdrplan.memory import require_memory
 
-__all__ = ["Image", "open_grid", "open_image"]
+__all__ = ["Image", "is_image", "open_grid", "open_image"]
 
 MAX_BYTES = 8 << 30
 # Deflate shrinks at most 1032 to 1; bzip2 of zeros more, but no real image.
@@ -91,11 +91,12 @@ class Image:
         """
         if not mask_zyx.any():
             raise InputError(f"structure {name!r} must have voxels", got="none", where=self.path)
-        box = [np.flatnonzero(mask_zyx.any(axis=tuple({0, 1, 2} - {k}))) for k in range(3)]
-        low, high = [int(b[0]) for b in box], [int(b[-1]) + 1 for b in box]
-        crop = mask_zyx[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
-        nz, ny, nx = crop.shape
-        return Structure(name=name, role=role, grid=self.grid.box(low[::-1], (nz, ny, nx)), mask_zyx=crop)
+        return cropped_structure(name, role, self.grid, mask_zyx)
+
+
+def is_image(path: Path) -> bool:
+    """Whether a file is an image by its name."""
+    return path.name.lower().endswith(IMAGE_ENDINGS)
 
 
 def open_image(path: Path) -> Image:
@@ -111,7 +112,7 @@ def open_image(path: Path) -> Image:
     import SimpleITK as sitk  # noqa: N813 (its own documentation's name)
 
     existing_file(path)
-    if not str(path).lower().endswith(IMAGE_ENDINGS):
+    if not is_image(path):
         raise FormatError(f"expected an image ({', '.join(IMAGE_ENDINGS)})", got=path.name, where=path)
     check_text_header(path)
     check_nifti_header(path)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from hdrplan.kernels._jit import jit, jit_inline
 
-__all__ = ["trilinear", "value_and_slope_rows", "value_between", "value_rows"]
+__all__ = ["placed_value_rows", "trilinear", "value_and_slope_rows", "value_between", "value_rows"]
 
 Floats = npt.NDArray[np.float64]
 Field = npt.NDArray[np.generic]
@@ -63,6 +63,34 @@ def value_rows(first: int, last: int, values_zyx: Field, index_xyz: Floats, out:
     """
     for row in range(first, last):
         out[row] = trilinear(values_zyx, index_xyz[row, 0], index_xyz[row, 1], index_xyz[row, 2])
+
+
+@jit
+def placed_value_rows(
+    first: int, last: int, values_zyx: Field, points: Floats, to_index: Floats, rim: float, out: Floats
+) -> None:
+    """Values at places ``first:last`` that are given in another frame.
+
+    Parameters
+    ----------
+    first, last : int
+    values_zyx : (nz, ny, nx) array
+    points : (n, 3) array
+    to_index : (3, 4) array
+        Fractional index = ``to_index[:, :3] @ point + to_index[:, 3]``.
+    rim : float
+        How far beyond the outer centres there are values, in voxels.
+    out : (n,) array
+        NaN farther outside.
+    """
+    nz, ny, nx = values_zyx.shape
+    for row in range(first, last):
+        p, q, r = points[row, 0], points[row, 1], points[row, 2]
+        x = to_index[0, 0] * p + to_index[0, 1] * q + to_index[0, 2] * r + to_index[0, 3]
+        y = to_index[1, 0] * p + to_index[1, 1] * q + to_index[1, 2] * r + to_index[1, 3]
+        z = to_index[2, 0] * p + to_index[2, 1] * q + to_index[2, 2] * r + to_index[2, 3]
+        inside = -rim <= x <= nx - 1 + rim and -rim <= y <= ny - 1 + rim and -rim <= z <= nz - 1 + rim
+        out[row] = trilinear(values_zyx, x, y, z) if inside else np.nan
 
 
 @jit

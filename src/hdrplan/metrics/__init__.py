@@ -3,6 +3,7 @@
 from hdrplan.metrics.dvh import DVH, dvh
 from hdrplan.metrics.eqd2 import bed_gy, eqd2_gy, protraction_factor
 from hdrplan.metrics.gamma import GammaCriteria, gamma_index
+from hdrplan.metrics.geud import geud_gy
 from hdrplan.metrics.indices import (
     conformal_index,
     coverage_index,
@@ -31,6 +32,7 @@ __all__ = [
     "eqd2_gy",
     "external_volume_index",
     "gamma_index",
+    "geud_gy",
     "healthy_tissue_conformity_index",
     "metric_value",
     "organ_metrics",

@@ -18,6 +18,8 @@ from hdrplan.workflow.check_grid import GridCheck, StatedDose, between_centres
 from hdrplan.workflow.check_rows import CheckRow
 from hdrplan.workflow.check_tip import TipChoice
 from hdrplan.workflow.conformity import Conformity, conformity, isodose_error_cc
+from hdrplan.workflow.dvh import DosePair, DVHResult, dose_pairs, dvh, dvh_of_pair, read_pair
+from hdrplan.workflow.dvh_values import DVHOptions, MetricValue, StructureDVH, structure_dvh
 from hdrplan.workflow.labour import Labour
 from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
 from hdrplan.workflow.obstacles import GROUPS, default_obstacles, is_bone
@@ -54,12 +56,16 @@ __all__ = [
     "CheckRow",
     "Conformity",
     "CoverageStudy",
+    "DVHOptions",
+    "DVHResult",
+    "DosePair",
     "Engine",
     "FinishedPlan",
     "GoalResult",
     "GridCheck",
     "Labour",
     "LesionTask",
+    "MetricValue",
     "ParetoResult",
     "PlaceOptions",
     "PlaceResult",
@@ -78,6 +84,7 @@ __all__ = [
     "StepProgress",
     "StepStudy",
     "Steps",
+    "StructureDVH",
     "StructureScore",
     "StudyDesign",
     "TargetScore",
@@ -93,6 +100,9 @@ __all__ = [
     "default_obstacles",
     "delivery_rules",
     "dose_grid",
+    "dose_pairs",
+    "dvh",
+    "dvh_of_pair",
     "evaluate",
     "evaluate_plan",
     "host_organ",
@@ -112,10 +122,12 @@ __all__ = [
     "plan_size",
     "planned_cohort",
     "planning_problem",
+    "read_pair",
     "require_plan_memory",
     "robust_points",
     "run_tasks",
     "shard",
+    "structure_dvh",
     "study_coverage",
     "study_steps",
     "usual_axes",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan.arrays import FloatArray
+from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.cautions import Caution, caution
 from hdrplan.geometry import Grid, Volume
 from hdrplan.io.dicom.pixels import stored_pixels
@@ -108,7 +108,8 @@ def read_dose_grid(path: Path) -> DoseGrid:
         )
     stored = stored_pixels(tags, (frames, rows, columns))
     grid, order = _grid(tags, (frames, rows, columns), warnings)
-    stored = stored[order]
+    if not np.array_equal(order, np.arange(frames)):
+        stored = stored[order]
     if float(stored.min()) < 0:
         warnings.append(caution("dose-negative", count=int((stored < 0).sum())))
     return DoseGrid(
@@ -142,24 +143,23 @@ def _full_scale_gy(tags: Tags, stored: npt.NDArray[Any], scaling_gy: float, warn
     return top * scaling_gy
 
 
-def _grid(tags: Tags, shape_zyx: tuple[int, int, int], warnings: list[Caution]) -> tuple[Grid, slice]:
-    """Grid of the frames in rising order along its third axis, and the slice that puts them so."""
+def _grid(tags: Tags, shape_zyx: tuple[int, int, int], warnings: list[Caution]) -> tuple[Grid, IntArray]:
+    """Grid of the frames in rising order along its third axis, and the order that puts them so."""
     plane = plane_of(tags)
     if shape_zyx[0] == 1:
         step_mm = tags.number("SliceThickness", float(plane.spacing_mm[0]))
         warnings.append(caution("dose-one-frame", step_mm=step_mm))
-        return plane.grid(shape_zyx, first_mm=plane.position_mm, step_mm=abs(step_mm)), slice(None)
+        return plane.grid(shape_zyx, first_mm=plane.position_mm, step_mm=abs(step_mm)), np.arange(1)
     offsets_mm = _offsets_mm(tags, shape_zyx[0], plane)
-    steps_mm = np.diff(offsets_mm)
+    order = np.argsort(offsets_mm, kind="stable")
+    steps_mm = np.diff(offsets_mm[order])
     step_mm = float(steps_mm.mean())
     if step_mm == 0 or np.abs(steps_mm - step_mm).max() > 0.01 * abs(step_mm) + 0.005:
         raise tags.error(
             "GridFrameOffsetVector", "at regular distances", f"distances {np.unique(steps_mm.round(3)).tolist()[:6]} mm"
         )
-    if step_mm > 0:
-        return plane.grid(shape_zyx, first_mm=plane.position_mm, step_mm=step_mm), slice(None)
-    first_mm = plane.position_mm + plane.normal * offsets_mm[-1]
-    return plane.grid(shape_zyx, first_mm=first_mm, step_mm=-step_mm), slice(None, None, -1)
+    first_mm = plane.position_mm + plane.normal * offsets_mm[order[0]]
+    return plane.grid(shape_zyx, first_mm=first_mm, step_mm=step_mm), order
 
 
 def _offsets_mm(tags: Tags, frames: int, plane: ImagePlane) -> FloatArray:

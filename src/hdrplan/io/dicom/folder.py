@@ -9,12 +9,12 @@ from pathlib import Path
 
 from hdrplan.cautions import Caution, caution
 from hdrplan.errors import FormatError, HdrPlanError, InputError, ResourceError
-from hdrplan.io.dicom.sop_classes import CT_IMAGE, ENHANCED_CT, RT_DOSE, RT_PLAN, RT_STRUCTURE_SET
+from hdrplan.io.dicom.sop_classes import CT_IMAGE, ENHANCED_CT, RT_DOSE, RT_PLAN, RT_STRUCTURE_SET, SEGMENTATION
 from hdrplan.io.dicom.tags import Tags, read_tags
 
-__all__ = ["DicomFile", "Linked", "dicom_file", "dicom_files", "linked_files"]
+__all__ = ["DicomFile", "Linked", "described_file", "dicom_file", "dicom_files", "linked_files"]
 
-KINDS = {CT_IMAGE: "CT", ENHANCED_CT: "CT", RT_STRUCTURE_SET: "RS", RT_PLAN: "RP", RT_DOSE: "RD"}
+KINDS = {CT_IMAGE: "CT", ENHANCED_CT: "CT", RT_STRUCTURE_SET: "RS", RT_PLAN: "RP", RT_DOSE: "RD", SEGMENTATION: "SEG"}
 MAX_FILES = 1_000_000
 WORDS = {"CT": "CT series", "RS": "structure set", "RP": "brachytherapy plan", "RD": "dose grid"}
 
@@ -123,7 +123,7 @@ def _description(path: Path) -> DicomFile | str | None:
     if not _may_be_dicom(path):
         return None
     try:
-        return _described(path)
+        return described_file(path)
     except (HdrPlanError, OSError) as error:
         return str(error)
 
@@ -144,7 +144,14 @@ def _may_be_dicom(path: Path) -> bool:
         return stream.read(132)[128:] == b"DICM"
 
 
-def _described(path: Path) -> DicomFile | None:
+def described_file(path: Path) -> DicomFile | None:
+    """Return what a DICOM file is, whatever its name; None where it is none of ours.
+
+    Raises
+    ------
+    FormatError
+        Not a readable DICOM file.
+    """
     tags = read_tags(path, pixels=False)
     kind = KINDS.get(tags.text("SOPClassUID", ""))
     if kind is None or (kind == "RP" and not tags.has("ApplicationSetupSequence")):

@@ -1,0 +1,186 @@
+"""Points that fill a structure evenly: for doses that were stored on a grid, where a point costs nearly nothing.
+
+Each layer of a structure is cut into rows and each row into cells of about one length, exactly as long as the section
+is wide there. A cell has one point at an irregular place in it: a regular one would make steps in the DVH wherever the
+dose changes along an axis. Points on the surface count for the minimum and the maximum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
+from hdrplan.dose.outline_field import spans_of
+from hdrplan.dose.outline_layers import Layer
+
+__all__ = ["DensePoints", "points_of_layers", "split"]
+
+# Fractional parts of the multiples of these fill the unit interval evenly, and independently of each other (Roberts's
+# R2 sequence: powers of the inverse of the plastic number; the golden ratio for a single one).
+_GOLDEN, _R2_FIRST, _R2_SECOND = 0.6180339887498949, 0.7548776662466927, 0.5698402909980532
+
+# Cells are longer along their row than across it: along the row the section's width is exact.
+_CELL = np.array([1.6, 1 / 1.6])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DensePoints:
+    """Points of one structure, in a frame of its own.
+
+    Parameters
+    ----------
+    at : (n, 3) array
+        Pixel coordinates x and y, and height.
+    volume_cc : (n,) array
+        Of each point's cell; 0 on the surface.
+    place, edges : (m, 3) arrays
+        Middles and edges of the cells, in the same units: those of the first m points, the others lie on the surface.
+    to_lps : (3, 4) array
+        LPS in mm = ``to_lps[:, :3] @ at + to_lps[:, 3]``.
+    """
+
+    at: FloatArray
+    volume_cc: FloatArray
+    place: FloatArray
+    edges: FloatArray
+    to_lps: FloatArray
+
+    def __post_init__(self) -> None:
+        freeze(self, "at", (None, 3))
+        freeze(self, "volume_cc", (len(self.at),))
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    @property
+    def points_mm(self) -> FloatArray:
+        """LPS positions, (n, 3)."""
+        return np.asarray(self.at @ self.to_lps[:, :3].T + self.to_lps[:, 3])
+
+    def thinned(self, step: int) -> DensePoints:
+        """Return every ``step``-th point, for the volume of all."""
+        m = len(self.place)
+        volume = self.volume_cc[::step]
+        total = float(volume.sum())
+        return DensePoints(
+            at=self.at[::step],
+            volume_cc=volume * (float(self.volume_cc.sum()) / total if total > 0 else 1.0),
+            place=self.place[:m:step],
+            edges=self.edges[:m:step],
+            to_lps=self.to_lps,
+        )
+
+
+def points_of_layers(
+    layers: Iterable[Layer], to_lps: FloatArray, spacing_mm: float, *, whole_rows: bool = False
+) -> DensePoints:
+    """Fill layers with points.
+
+    Parameters
+    ----------
+    layers : iterable of Layer
+    to_lps : (3, 4) array
+        From pixel coordinates and height to LPS in mm.
+    spacing_mm : float
+        About the edge of a cell.
+    whole_rows : bool
+        The section changes from row to row of pixels and not between: voxels as boxes.
+    """
+    step_x, step_y = spacing_mm * _CELL / np.linalg.norm(to_lps[:, :2], axis=0)
+    spans: list[FloatArray] = []
+    faces: list[FloatArray] = []
+    for k, layer in enumerate(layers):
+        rows = np.arange((k * _GOLDEN) % 1.0 * step_y, layer.level.shape[0] - 1.0, step_y)
+        at = spans_of(layer.level, np.rint(rows) if whole_rows else rows, layer.shift, at=rows)
+        if len(at) and layer.high_mm > layer.low_mm:
+            heights = np.broadcast_to([layer.low_mm, layer.high_mm], (len(at), 2))
+            spans.append(np.concatenate((at, heights), axis=1))
+        if layer.face_mm is not None:
+            faces.append(_face(layer, np.array([step_x, step_y])))
+    cells = _cells(np.concatenate(spans), step_x, step_y) if spans else np.empty((0, 9))
+    surface = [np.empty((0, 3)), *faces]
+    for span in spans:
+        middle = span[:, 3:].mean(axis=1)
+        surface += [np.column_stack((span[:, x], span[:, 0], middle)) for x in (1, 2)]
+    return _dense(cells, np.concatenate(surface), to_lps)
+
+
+def _face(layer: Layer, step: FloatArray) -> FloatArray:
+    """Points on the face with which a structure ends: the deepest one, and rows and columns of it where it is flat."""
+    y, x = np.unravel_index(int(layer.level.argmax()), layer.level.shape)
+    points = [np.array([[float(x), float(y)]])]
+    if not layer.is_tip:
+        for level, along in ((layer.level, (0, 1)), (np.ascontiguousarray(layer.level.T), (1, 0))):
+            spans = spans_of(level, np.arange(0.0, level.shape[0] - 1.0, min(step[along[1]], 1.0)), layer.shift)
+            count, which, rank = _divided(spans[:, 2] - spans[:, 1], step[along[0]])
+            part = rank / np.maximum(count[which] - 1, 1)
+            across = spans[which, 1] + (spans[which, 2] - spans[which, 1]) * part
+            points.append(np.column_stack((across, spans[which, 0]))[:, list(along)])
+    flat = np.concatenate(points)
+    return np.column_stack((flat, np.full(len(flat), float(layer.face_mm or 0.0))))
+
+
+def _divided(lengths: FloatArray, step: float) -> tuple[IntArray, IntArray, IntArray]:
+    """Return the number of cells of each span, and for each cell its span and its rank in it."""
+    count = np.maximum(1, np.rint(lengths / step)).astype(np.int64)
+    which = np.repeat(np.arange(len(count)), count)
+    rank = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
+    return count, which, rank
+
+
+def _cells(spans: FloatArray, step_x: float, step_y: float) -> FloatArray:
+    """Return place, edges and irregular offset (in edges, -0.5 to 0.5) of each cell, (n, 9)."""
+    length = spans[:, 2] - spans[:, 1]
+    count, which, rank = _divided(length, step_x)
+    edge = (length / count)[which]
+    out = np.zeros((len(which), 9))
+    out[:, 0] = spans[which, 1] + (rank + 0.5) * edge
+    out[:, 1] = spans[which, 0]
+    out[:, 2] = spans[which, 3:].mean(axis=1)
+    out[:, 3], out[:, 4], out[:, 5] = edge, step_y, spans[which, 4] - spans[which, 3]
+    out[:, 6] = (which * _R2_SECOND) % 1.0 - 0.5
+    out[:, 8] = (np.arange(len(which)) * _R2_FIRST) % 1.0 - 0.5
+    return out
+
+
+def _dense(cells: FloatArray, surface: FloatArray, to_lps: FloatArray) -> DensePoints:
+    place, edges = cells[:, :3], cells[:, 3:6]
+    per_cell = float(np.prod(np.linalg.norm(to_lps[:, :3], axis=0))) / 1000.0
+    return DensePoints(
+        at=np.concatenate((place + cells[:, 6:] * edges, surface)),
+        volume_cc=np.concatenate((edges[:, 0] * edges[:, 1] * edges[:, 2] * per_cell, np.zeros(len(surface)))),
+        place=place,
+        edges=edges,
+        to_lps=to_lps,
+    )
+
+
+def split(points: DensePoints, chosen: BoolArray, n_per_edge: int) -> tuple[FloatArray, FloatArray]:
+    """Divide the cells of some points: places and volumes of the points of the smaller cells.
+
+    Parameters
+    ----------
+    points : DensePoints
+    chosen : (n,) bool array
+        None on the surface.
+    n_per_edge : int
+        Each cell becomes the third power of this many.
+
+    Returns
+    -------
+    at : (m, 3) array
+        In the frame of the points.
+    volume_cc : (m,) array
+    """
+    offset = (np.arange(n_per_edge) + 0.5) / n_per_edge - 0.5
+    inner = np.stack(np.meshgrid(offset, offset, offset, indexing="ij"), axis=-1).reshape(-1, 3)
+    cells = np.flatnonzero(chosen)
+    edges = points.edges[cells]
+    at = points.place[cells][:, None, :] + inner * edges[:, None, :]
+    # One shift for each cell: the smaller points of neighbouring cells do not line up.
+    rank = np.arange(len(at))[:, None]
+    at += (((rank * [_R2_FIRST, _R2_SECOND, _GOLDEN]) % 1.0 - 0.5) * edges / n_per_edge)[:, None, :]
+    return at.reshape(-1, 3), np.repeat(points.volume_cc[cells] / n_per_edge**3, n_per_edge**3)

@@ -1,0 +1,151 @@
+"""Contours as fields: the signed distance in each plane, exact near the outline, and the area it encloses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hdrplan.arrays import FloatArray
+from hdrplan.geometry import OutlinePlanes
+from hdrplan.kernels.planar import near_feet, row_spans, spread_feet
+from hdrplan.kernels.polygon import flip_inside
+from hdrplan.memory import require_memory
+from hdrplan.threads import over_rows
+
+__all__ = ["MAXIMUM_SHIFT", "Level", "OutlineField", "area_pixels", "field_of", "spans_of"]
+
+Level = npt.NDArray[np.float32]
+
+# Pixels across the longer side, and their limits in mm.
+_PIXELS, _FINEST_MM, _COARSEST_MM = 256.0, 0.25, 1.0
+# Distances to the outline itself are measured this near to it, in pixels; farther away the nearest point is handed on.
+_EXACT_PIXELS = 3.0
+# Between planes an outline moves by at most this fraction of their distance to reach its area.
+MAXIMUM_SHIFT = 0.3
+_ON_OUTLINE = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OutlineField:
+    """Signed distances of an outline in its planes.
+
+    Parameters
+    ----------
+    planes : OutlinePlanes
+    corner_mm : (2,) array
+        Centre of pixel (0, 0) along the first two axes.
+    pixel_mm : float
+    levels : tuple of (ny, nx) float32 arrays
+        Distance to the outline in pixels, positive inside.
+    area_mm2 : (n,) array
+        What each plane's contours enclose.
+    boxes : (n, 4) array
+        Middle (x, y) and half of the width and height of a plane's contour, in pixels; NaN where it has several.
+    """
+
+    planes: OutlinePlanes
+    corner_mm: FloatArray
+    pixel_mm: float
+    levels: tuple[Level, ...]
+    area_mm2: FloatArray
+    boxes: FloatArray
+
+    @property
+    def to_lps(self) -> FloatArray:
+        """Return the matrix (3, 4) that leads from pixel coordinates and height to LPS."""
+        scale = np.array([self.pixel_mm, self.pixel_mm, 1.0])
+        return np.column_stack((self.planes.axes * scale, self.planes.axes[:, :2] @ self.corner_mm))
+
+
+def field_of(planes: OutlinePlanes) -> OutlineField:
+    """Measure distances in every plane on one raster of 0.25 to 1 mm.
+
+    Raises
+    ------
+    ResourceError
+        More pixels than this machine has memory for.
+    """
+    points = np.concatenate([loop for loops in planes.loops_mm for loop in loops])
+    low, high = points.min(axis=0), points.max(axis=0)
+    pixel_mm = float(np.clip((high - low).max() / _PIXELS, _FINEST_MM, _COARSEST_MM))
+    gaps = np.diff(planes.height_mm)[planes.joined]
+    rim = MAXIMUM_SHIFT * float(gaps.max(initial=planes.thickness_mm)) / pixel_mm + 3.0
+    nx, ny = (int(n) for n in np.ceil((high - low) / pixel_mm + 2 * rim).astype(int) + 1)
+    require_memory(
+        4.0 * nx * ny * len(planes.height_mm), f"contours in {len(planes.height_mm)} planes", remedy="Leave planes out."
+    )
+    corner = (low + high) / 2 - 0.5 * pixel_mm * np.array([nx - 1, ny - 1])
+    levels: list[Level] = [np.empty((0, 0), np.float32)] * len(planes.loops_mm)
+
+    def block(first: int, last: int) -> None:
+        for k in range(first, last):
+            levels[k] = _level([(loop - corner) / pixel_mm for loop in planes.loops_mm[k]], (ny, nx))
+
+    over_rows(block, len(levels), smallest=1)
+    area = np.array([max(area_pixels(level, 0.0), _ON_OUTLINE) for level in levels]) * pixel_mm**2
+    return OutlineField(
+        planes=planes,
+        corner_mm=corner,
+        pixel_mm=pixel_mm,
+        levels=tuple(levels),
+        area_mm2=area,
+        boxes=np.array([_box([(loop - corner) / pixel_mm for loop in loops]) for loops in planes.loops_mm]),
+    )
+
+
+def _box(loops: list[FloatArray]) -> FloatArray:
+    if len(loops) > 1:
+        return np.full(4, np.nan)
+    low, high = loops[0].min(axis=0), loops[0].max(axis=0)
+    return np.concatenate(((low + high) / 2, (high - low) / 2))
+
+
+def _level(loops: list[FloatArray], shape: tuple[int, int]) -> Level:
+    """Signed distance in pixels of one plane."""
+    inside = np.zeros(shape, dtype=np.bool_)
+    for loop in loops:
+        flip_inside(np.ascontiguousarray(loop), inside)
+    segments = np.concatenate([np.column_stack((loop, np.roll(loop, -1, axis=0))) for loop in loops])
+    feet = np.full((*shape, 3), np.inf)
+    near_feet(_without_keyholes(segments), _EXACT_PIXELS, feet)
+    spread_feet(feet)
+    away = np.maximum(np.sqrt(feet[..., 2]), _ON_OUTLINE)
+    return np.asarray(np.where(inside, away, -away), dtype=np.float32)
+
+
+def _without_keyholes(segments: FloatArray) -> FloatArray:
+    """Segments without those that are walked there and back: a channel of no width is no surface."""
+    ends = segments.round(4) + 0.0
+    swapped = (ends[:, 0] > ends[:, 2]) | ((ends[:, 0] == ends[:, 2]) & (ends[:, 1] > ends[:, 3]))
+    undirected = np.where(swapped[:, None], ends[:, [2, 3, 0, 1]], ends)
+    _, which, count = np.unique(undirected, axis=0, return_inverse=True, return_counts=True)
+    once = count[which.ravel()] % 2 == 1
+    kept: FloatArray = segments[once]
+    return np.ascontiguousarray(kept if len(kept) else segments)
+
+
+def spans_of(level: Level, rows: FloatArray, shift: float, *, at: FloatArray | None = None) -> FloatArray:
+    """Return row index, first and last x index of each span at which a level is at least ``shift``, (n, 3).
+
+    Parameters
+    ----------
+    level : (ny, nx) float32 array
+    rows : (n,) array
+        Fractional row indices.
+    shift : float
+    at : (n,) array, optional
+        Row indices that the result shows for ``rows``.
+    """
+    out = np.empty((len(rows) * (level.shape[1] // 2 + 1), 3))
+    spans = out[: row_spans(level, rows, shift, out)]
+    spans[:, 0] = (rows if at is None else at)[spans[:, 0].astype(np.int64)]
+    return spans
+
+
+def area_pixels(level: Level, shift: float) -> float:
+    """Area in pixels of where a level is at least ``shift``: two rows a pixel."""
+    rows = np.arange(0.25, level.shape[0] - 1, 0.5)
+    spans = spans_of(level, rows, shift)
+    return 0.5 * float((spans[:, 2] - spans[:, 1]).sum())
