@@ -19,6 +19,7 @@ from typing import Any
 import compare_blocks
 import compare_dose
 import compare_grids
+import compare_planar
 import compare_programs
 import numba
 import numpy as np
@@ -56,6 +57,10 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "lattice_rows.dose_table_rows": compare_dose.dose_table_rows,
     "lattice_rows.rate_matrix_rows": compare_dose.rate_matrix_rows,
     "limits.multiply_add": compare_grids.multiply_add,
+    "planar.blended": compare_planar.blended,
+    "planar.near_feet": compare_planar.near_feet,
+    "planar.row_spans": compare_planar.row_spans,
+    "planar.spread_feet": compare_planar.spread_feet,
     "polygon.flip_inside": compare_grids.flip_inside,
     "rays.march_rays": compare_grids.march_rays,
     "screen.cell_extremes": compare_programs.cell_extremes,
@@ -72,6 +77,7 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "tg43.radial_dose": compare_dose.radial_dose,
     "tg43.rate_per_u": compare_dose.rate_per_u,
     "tree.block_rows": compare_blocks.block_rows,
+    "trilinear.placed_value_rows": compare_planar.placed_value_rows,
     "trilinear.trilinear": compare_grids.trilinear,
     "trilinear.value_and_slope_rows": compare_grids.value_and_slope_rows,
     "trilinear.value_between": compare_grids.value_between,

@@ -18,6 +18,7 @@ from hdrplan.metrics import (
     dvh,
     eqd2_gy,
     gamma_index,
+    geud_gy,
     metric_value,
     organ_metrics,
     protraction_factor,
@@ -161,6 +162,13 @@ def gamma(rng: Rng) -> None:
         assert value == pytest.approx(want, rel=4 * FLOAT32_SUM, nan_ok=True)
 
 
+def equivalent_uniform(rng: Rng) -> None:
+    dose, volume = some_points(rng)
+    dose = dose + 0.1
+    a = float(rng.choice([-10.0, -1.0, 0.5, 1.0, 2.0, 8.0]))
+    close(geud_gy(dvh(dose, volume), a), naive.geud_gy(dose, volume, a))
+
+
 TWINS: dict[str, Callable[[Rng], None]] = {
     "bed_gy": effect,
     "conformal_index": with_organs,
@@ -170,6 +178,7 @@ TWINS: dict[str, Callable[[Rng], None]] = {
     "dose_nonuniformity_ratio": index("dose_nonuniformity_ratio", "both", "v150"),
     "dvh": a_curve,
     "eqd2_gy": equal_effect,
+    "geud_gy": equivalent_uniform,
     "external_volume_index": index("external_volume_index", "outside", "target"),
     "gamma_index": gamma,
     "healthy_tissue_conformity_index": index("healthy_tissue_conformity_index", "both", "reference"),

@@ -32,6 +32,12 @@ def mean_gy(dose_gy: np.ndarray, volume_cc: np.ndarray) -> float:
     return sum(d * v for d, v in zip(dose_gy, volume_cc, strict=True)) / sum(volume_cc)
 
 
+def geud_gy(dose_gy: np.ndarray, volume_cc: np.ndarray, a: float) -> float:
+    """The power mean of the doses with the fractions of the volume as weights."""
+    total = sum(volume_cc)
+    return sum(v / total * d**a for d, v in zip(dose_gy, volume_cc, strict=True) if v > 0) ** (1 / a)
+
+
 def indices(target: np.ndarray, dose_gy: np.ndarray, voxel_cc: float, reference_gy: float) -> dict[str, float]:
     """All indices of one plan on one grid, counted voxel by voxel.
 

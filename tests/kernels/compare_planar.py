@@ -1,0 +1,93 @@
+"""Kernels on outlines in a plane against their twins."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from kernel_cases import Rng
+
+from hdrplan.arrays import frozen
+from naive import grids as naive_grids
+from naive import planar as naive
+from tolerances import FLOAT32_SUM, ROUNDOFF
+
+Kernel = Callable[..., Any]
+# Nearest points that are handed from pixel to pixel: rarely, and by less than this, another one is nearer (Danielsson
+# 1980 gives 0.29 for outlines of pixels).
+HANDED_ON = 0.3
+
+
+def segments_of(rng: Rng) -> np.ndarray:
+    n = int(rng.integers(3, 9))
+    corners = rng.uniform(3.0, 17.0, (n, 2)) if rng.random() < 0.7 else rng.integers(3, 17, (n, 2)).astype(float)
+    return np.column_stack((corners, np.roll(corners, -1, axis=0)))
+
+
+def near_feet(kernel: Kernel, rng: Rng) -> None:
+    segments, reach = segments_of(rng), 3.0
+    feet = np.full((18, 20, 3), np.inf)
+    kernel(frozen(segments), reach, feet)
+    for j in range(18):
+        for i in range(20):
+            away = min(naive.distance_to_segment(np.array([i, j], float), segment) for segment in segments)
+            squared = feet[j, i, 2]
+            assert squared >= away**2 * (1 - 1e3 * ROUNDOFF) - 1e-9
+            if away < reach:
+                assert math.isclose(squared, away**2, rel_tol=1e-9, abs_tol=1e-9)
+            if np.isfinite(squared):
+                assert math.isclose(math.dist(feet[j, i, :2], (i, j)) ** 2, squared, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def spread_feet(kernel: Kernel, rng: Rng) -> None:
+    feet = np.full((14, 16, 3), np.inf)
+    known = rng.integers(0, (14, 16), (int(rng.integers(1, 6)), 2))
+    for j, i in known:
+        x, y = i + rng.uniform(-0.4, 0.4), j + rng.uniform(-0.4, 0.4)
+        feet[j, i] = x, y, (x - i) ** 2 + (y - j) ** 2
+    points = feet[np.isfinite(feet[..., 2])][:, :2].copy()
+    kernel(feet)
+    for j in range(14):
+        for i in range(16):
+            away = min(math.dist(point, (i, j)) for point in points)
+            got = math.sqrt(feet[j, i, 2])
+            assert away - 1e-9 <= got <= away + HANDED_ON
+            assert math.isclose(math.dist(feet[j, i, :2], (i, j)), got, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def row_spans(kernel: Kernel, rng: Rng) -> None:
+    level = frozen(rng.normal(size=(6, 11)), np.float32)
+    rows, shift = frozen(rng.uniform(0.0, 5.0, 9)), float(rng.normal() * 0.3)
+    out = np.full((9 * 6, 3), np.nan)
+    count = kernel(level, rows, shift, out)
+    want = [(k, *span) for k, row in enumerate(rows) for span in naive.row_spans(level, float(row), shift)]
+    assert count == len(want)
+    np.testing.assert_allclose(out[:count], np.array(want).reshape(-1, 3), atol=1e-6)
+    assert np.isnan(out[count:]).all()
+
+
+def blended(kernel: Kernel, rng: Rng) -> None:
+    below, above = (frozen(rng.normal(size=(6, 7)), np.float32) for _ in range(2))
+    maps = [frozen(np.array([*rng.uniform((0.5, -2), (2, 2)), *rng.uniform((0.5, -2), (2, 2))])) for _ in range(2)]
+    t, out = float(rng.random()), np.full((6, 7), np.nan, np.float32)
+    kernel(below, above, *maps, t, out)
+    want = [
+        [(1 - t) * naive.stretched(below, maps[0], i, j) + t * naive.stretched(above, maps[1], i, j) for i in range(7)]
+        for j in range(6)
+    ]
+    np.testing.assert_allclose(out, want, atol=8 * FLOAT32_SUM)
+
+
+def placed_value_rows(kernel: Kernel, rng: Rng) -> None:
+    field = frozen(rng.normal(size=(4, 5, 6)), np.float32)
+    points, matrix = frozen(rng.uniform(-1.0, 3.0, (40, 3))), frozen(rng.uniform(-1.5, 1.5, (3, 4)) + 1.0)
+    rim, out = float(rng.choice([0.0, 0.5])), np.full(40, -7.0)
+    kernel(1, 39, field, points, matrix, rim, out)
+    assert (out[[0, -1]] == -7.0).all()
+    for row in range(1, 39):
+        at = matrix @ np.append(points[row], 1.0)
+        inside = ((at >= -rim) & (at <= np.array([5.0, 4.0, 3.0]) + rim)).all()
+        want = naive_grids.trilinear(field, at) if inside else math.nan
+        np.testing.assert_allclose(out[row], want, atol=8 * FLOAT32_SUM)

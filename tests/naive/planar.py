@@ -1,0 +1,40 @@
+"""Distances from outlines, spans of rows and stretched averages, each from its definition."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+
+from naive.grids import trilinear
+
+
+def distance_to_segment(point: np.ndarray, segment: np.ndarray) -> float:
+    """The nearer end, or the height of the triangle where its foot lies between the ends."""
+    start, end = segment[:2], segment[2:]
+    to_start, to_end = math.dist(point, start), math.dist(point, end)
+    length = math.dist(start, end)
+    if length == 0 or abs(to_start**2 - to_end**2) >= length**2:
+        return min(to_start, to_end)
+    (x0, y0), (x1, y1), (x, y) = start, end, point
+    return abs((x1 - x0) * (y0 - y) - (x0 - x) * (y1 - y0)) / length
+
+
+def row_spans(level: np.ndarray, row: float, shift: float) -> list[tuple[float, float]]:
+    """Crossings of a row in their order, two and two; the border counts as outside."""
+    low = min(max(math.floor(row), 0), level.shape[0] - 2)
+    values = [level[low, i] * (low + 1 - row) + level[low + 1, i] * (row - low) - shift for i in range(level.shape[1])]
+    crossings = [0.0] if values[0] >= 0 else []
+    for i, (left, right) in enumerate(itertools.pairwise(values)):
+        if (left >= 0) != (right >= 0):
+            crossings.append(i + left / (left - right))
+    if values[-1] >= 0:
+        crossings.append(len(values) - 1.0)
+    return list(zip(crossings[::2], crossings[1::2], strict=True))
+
+
+def stretched(level: np.ndarray, along: np.ndarray, i: int, j: int) -> float:
+    """The value at a pixel of a stretched and shifted plane."""
+    at = np.array([along[0] * i + along[1], along[2] * j + along[3], 0.0])
+    return trilinear(level[None], at)
