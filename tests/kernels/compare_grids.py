@@ -11,6 +11,7 @@ import numpy as np
 from kernel_cases import Rng
 
 from hdrplan.arrays import frozen
+from hdrplan.kernels.blur import Blurred, Scales
 from hdrplan.kernels.gamma import Reference, Search
 from hdrplan.kernels.limits import FMA_LANES
 from hdrplan.kernels.rays import Marched, Rays, Room
@@ -56,6 +57,42 @@ def trilinear(kernel: Kernel, rng: Rng) -> None:
     index = np.concatenate((rng.uniform(-1.5, 6.0, (60, 3)), rng.integers(-1, 6, (20, 3))))
     got = [kernel(field, *at) for at in index]
     np.testing.assert_allclose(got, [naive.trilinear(field, at) for at in index], atol=4 * FLOAT32_SUM)
+
+
+def along_rows(kernel: Kernel, rng: Rng) -> None:
+    """Lines shorter than the blur too."""
+    values, weights = frozen(rng.random(rng.integers(1, 9, 3)), np.float32), frozen(rng.random(rng.integers(1, 9)))
+    out = np.full_like(values, np.nan)
+    kernel(0, values.shape[0] * values.shape[1], values, weights, out)
+    want = [[naive.blurred_line(line, weights) for line in plane.T.tolist()] for plane in values]
+    np.testing.assert_allclose(out, np.transpose(want, (0, 2, 1)), rtol=FLOAT32_SUM)
+
+
+def within_rows(kernel: Kernel, rng: Rng) -> None:
+    values, weights = frozen(rng.random(rng.integers(1, 9, 2)), np.float32), frozen(rng.random(rng.integers(1, 9)))
+    out = np.full_like(values, np.nan)
+    kernel(0, len(values), values, weights, out)
+    np.testing.assert_allclose(out, [naive.blurred_line(row, weights) for row in values.tolist()], rtol=FLOAT32_SUM)
+
+
+def distance_rows(kernel: Kernel, rng: Rng) -> None:
+    """Values near 0, in the middle and near 1, as blurs have them."""
+    once = rng.random((2, 60)) ** rng.choice([1, 1, 6], 60)
+    twice = np.clip(once + rng.normal(0, 0.02, once.shape), 0, 1)
+    flip = rng.random(60) < 0.5
+    narrow, wide = (
+        [frozen(np.where(flip, 1 - v, v), np.float32) for v in pair] for pair in zip(once, twice, strict=True)
+    )
+    scales, mask, out = Scales(0.7, 2.2, 0.35, 3.0, 0.05), rng.random(60) < 0.5, np.full(60, np.nan, dtype=np.float32)
+    kernel(1, 59, Blurred(*narrow, *wide), frozen(mask, np.bool_), scales, out)
+    assert np.isnan(out[[0, -1]]).all()
+    for i in range(1, 59):
+        close, far = (
+            s * naive.distance_from_face(float(a[i]), float(b[i]), 3.0) for s, (a, b) in ((0.7, narrow), (2.2, wide))
+        )
+        if abs(close) < 3.0 * 0.7 - 0.35:
+            far = min(max(far, close - 0.35), close + 0.35)
+        assert abs(out[i] - (max(far, 0.05) if mask[i] else min(far, -0.05))) < FLOAT32_SUM * 10
 
 
 def value_between(kernel: Kernel, rng: Rng) -> None:

@@ -35,6 +35,9 @@ CASES = 4 if numba.config.DISABLE_JIT else 12
 TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "angle.angle32": compare_dose.angle32,
     "angle.angle64": compare_dose.angle64,
+    "blur.along_rows": compare_grids.along_rows,
+    "blur.distance_rows": compare_grids.distance_rows,
+    "blur.within_rows": compare_grids.within_rows,
     "bounds.one_dwell": compare_blocks.one_dwell,
     "boxes.linear_bound_rows": compare_blocks.linear_bound_rows,
     "carried_error.carried_error": compare_blocks.carried_error,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import statistics
 import struct
 
 import numpy as np
@@ -104,3 +105,24 @@ def long_bits_of(value: float) -> int:
 def multiply_add(rounds: int, factor: float, lanes: int) -> float:
     """x -> x f + f from 0, the same in every lane: the sum of a geometric series, summed over the lanes."""
     return lanes * sum(factor**k for k in range(1, rounds + 1))
+
+
+def blurred_line(values: list[float], weights: np.ndarray) -> list[float]:
+    """Weighted means along a line that goes on as its mirror image on both sides."""
+    n = len(values)
+    endless = [values[k] if k < n else values[2 * n - 1 - k] for k in range(2 * n)]
+    out = []
+    for x in range(n):
+        total = weights[0] * endless[x]
+        for k in range(1, len(weights)):
+            total += weights[k] * (endless[(x - k) % (2 * n)] + endless[(x + k) % (2 * n)])
+        out.append(total)
+    return out
+
+
+def distance_from_face(once: float, twice: float, reach: float) -> float:
+    """Normal quantiles of one blur and of two, the shift by curvature taken out."""
+    if not (1e-3 < once < 1 - 1e-3 and 1e-6 < twice < 1 - 1e-6):
+        return reach if once > 0.5 else -reach
+    normal = statistics.NormalDist()
+    return min(max(2 * normal.inv_cdf(once) - math.sqrt(2) * normal.inv_cdf(twice), -reach), reach)

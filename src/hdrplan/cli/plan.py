@@ -139,11 +139,12 @@ def _write(
 ) -> None:
     from hdrplan.io import ResultFolder, write_results
     from hdrplan.report import cost_rows, dvh_table, metrics_table, plan_report
+    from hdrplan.threads import single_blas_thread
 
     started = time.perf_counter()
     options |= {"source": case_file.source.name, "strength_u": case_file.strength.value_u}
     record = run_record(inputs=case_file.inputs, options=options, seconds=dict(seconds))
-    with measured("report"):
+    with measured("report"), single_blas_thread():
         page = plan_report(result, record.table())
     seconds["report"] = round(time.perf_counter() - started, 4)
     results = ResultFolder(

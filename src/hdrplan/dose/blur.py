@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter
-from scipy.special import ndtri
 
-from hdrplan.arrays import BoolArray
+from hdrplan.arrays import BoolArray, FloatArray
+from hdrplan.kernels.blur import Blurred, Scales, along_rows, distance_rows, within_rows
+from hdrplan.threads import over_rows
 
 __all__ = ["REACH_VOXELS", "blurred_distance", "on_own_side"]
 
@@ -31,12 +33,11 @@ def blurred_distance(mask: BoolArray) -> npt.NDArray[np.float32]:
     standard deviations. A face of curvature k moves by k sigma^2 / 2; a second blur tells how far and takes that out
     (Richardson extrapolation). Edges and corners, where there is no curvature to speak of, follow a narrow blur.
     """
-    values = mask.astype(np.float32)
-    wide = _WIDE * _quantile(values, _WIDE)
-    narrow = _NARROW * _quantile(values, _NARROW)
-    near = np.abs(narrow) < _REACH * _NARROW - _STEP
-    distance = np.where(near, np.clip(wide, narrow - _STEP, narrow + _STEP), wide)
-    return on_own_side(distance, mask)
+    blurred = Blurred(*(values.ravel() for sigma in (_NARROW, _WIDE) for values in _once_and_twice(mask, sigma)))
+    scales = Scales(narrow=_NARROW, wide=_WIDE, step=_STEP, reach=_REACH, own_side=_OWN_SIDE)
+    out, inside = np.empty(mask.size, dtype=np.float32), np.ascontiguousarray(mask).ravel()
+    over_rows(lambda first, last: distance_rows(first, last, blurred, inside, scales, out), mask.size, smallest=1 << 15)
+    return out.reshape(mask.shape)
 
 
 def on_own_side(distance: npt.NDArray[np.floating], mask: BoolArray) -> npt.NDArray[np.float32]:
@@ -52,11 +53,25 @@ def on_own_side(distance: npt.NDArray[np.floating], mask: BoolArray) -> npt.NDAr
     return np.asarray(kept, dtype=np.float32)
 
 
-def _quantile(values: npt.NDArray[np.float32], sigma: float) -> npt.NDArray[np.float32]:
-    once = gaussian_filter(values, sigma, truncate=_REACH)
-    twice = gaussian_filter(once, sigma, truncate=_REACH)
-    quantile = np.where(once > 0.5, np.float32(_REACH), np.float32(-_REACH))
-    edge = (once > 1e-3) & (once < 1 - 1e-3) & (twice > 1e-6) & (twice < 1 - 1e-6)
-    # The second blur has sqrt(2) the standard deviation and twice the shift by curvature.
-    quantile[edge] = np.clip(2.0 * ndtri(once[edge]) - np.sqrt(2.0) * ndtri(twice[edge]), -_REACH, _REACH)
-    return quantile
+def _once_and_twice(mask: BoolArray, sigma: float) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    weights = np.exp(-0.5 * (np.arange(int(_REACH * sigma + 0.5) + 1) / sigma) ** 2)
+    weights /= weights[0] + 2.0 * weights[1:].sum()
+    once = _blurred(mask.astype(np.float32), weights)
+    return once, _blurred(once, weights)
+
+
+def _blurred(values: npt.NDArray[np.float32], weights: FloatArray) -> npt.NDArray[np.float32]:
+    """Blur along every axis, the last one last."""
+    for axis in range(values.ndim - 1):
+        around = values.reshape(math.prod(values.shape[:axis]), values.shape[axis], -1)
+        out = np.empty_like(around)
+        over_rows(
+            lambda first, last, around=around, out=out: along_rows(first, last, around, weights, out),  # type: ignore[misc]
+            around.shape[0] * around.shape[1],
+            smallest=16,
+        )
+        values = out.reshape(values.shape)
+    lines = values.reshape(-1, values.shape[-1])
+    out = np.empty_like(lines)
+    over_rows(lambda first, last: within_rows(first, last, lines, weights, out), len(lines))
+    return out.reshape(values.shape)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import maximum_filter
 
-from hdrplan.arrays import BoolArray, FloatArray
+from hdrplan.arrays import BoolArray, FloatArray, IntArray
 from hdrplan.dose.shape import Shape
 
 __all__ = ["Cubes", "cover", "halved", "joined"]
@@ -40,13 +39,18 @@ class Cubes:
     def __len__(self) -> int:
         return len(self.edge_mm)
 
-    def __getitem__(self, chosen: BoolArray) -> Cubes:
+    def __getitem__(self, chosen: BoolArray | IntArray) -> Cubes:
         return Cubes(
             centre_mm=self.centre_mm[chosen],
             edge_mm=self.edge_mm[chosen],
             distance_mm=self.distance_mm[chosen],
             inward=self.inward[chosen],
         )
+
+    @property
+    def edge_mm3(self) -> FloatArray:
+        """Volume of each cube; a product, for powers of arrays take thirty times as long."""
+        return self.edge_mm * self.edge_mm * self.edge_mm
 
     @property
     def inside_frac(self) -> FloatArray:
@@ -56,7 +60,7 @@ class Cubes:
     @property
     def volume_mm3(self) -> FloatArray:
         """Volume of that part."""
-        return self.inside_frac * self.edge_mm**3
+        return self.inside_frac * self.edge_mm3
 
     @property
     def middle_mm(self) -> FloatArray:
@@ -70,9 +74,8 @@ def cover(shape: Shape, edge_mm: float) -> Cubes:
     extent = grid.spacing_mm * grid.shape_zyx[::-1]
     count = np.ceil(extent / edge_mm).astype(int)
     first = (extent - count * edge_mm) / 2 - grid.spacing_mm / 2 + edge_mm / 2
-    z, y, x = np.meshgrid(*(np.arange(n) for n in count[::-1]), indexing="ij")
-    centre = grid.origin_mm + (first + np.stack((x, y, z), axis=-1).reshape(-1, 3) * edge_mm) @ grid.direction.T
-    return _touching(shape, centre[_may_touch(shape, centre, edge_mm)], edge_mm)
+    zyx = np.argwhere(_may_touch(shape, [first[k] + np.arange(count[k]) * edge_mm for k in range(3)], edge_mm))
+    return _touching(shape, grid.origin_mm + (first + zyx[:, ::-1] * edge_mm) @ grid.direction.T, edge_mm)
 
 
 def halved(shape: Shape, cubes: Cubes) -> Cubes:
@@ -100,11 +103,16 @@ def _touching(shape: Shape, centre_mm: FloatArray, edge_mm: FloatArray | float) 
     return Cubes(centre_mm=centre_mm[kept], edge_mm=edge[kept], distance_mm=distance[kept], inward=inward[kept])
 
 
-def _may_touch(shape: Shape, centre_mm: FloatArray, edge_mm: float) -> BoolArray:
-    """Whether a voxel on the inside of the shape lies within reach of each cube."""
-    grid = shape.grid
-    reach = np.ceil(edge_mm / 2 / grid.spacing_mm).astype(int) + 2
-    near = maximum_filter((shape.level_zyx > 0).view(np.uint8), size=tuple(2 * reach[::-1] + 1), mode="nearest")
-    last = np.array(grid.shape_zyx[::-1]) - 1
-    x, y, z = np.clip(np.rint(grid.index(centre_mm)).astype(int), 0, last).T
-    return np.asarray(near[z, y, x] > 0)
+def _may_touch(shape: Shape, middles_mm: list[FloatArray], edge_mm: float) -> BoolArray:
+    """Whether a voxel on the inside of the shape lies within reach of each cube, (z, y, x).
+
+    ``middles_mm`` are the middles of the cubes along x, y and z, from the middle of the grid's first voxel.
+    """
+    near = shape.level_zyx > 0
+    for axis, spacing_mm in enumerate(shape.grid.spacing_mm[::-1]):
+        size = near.shape[axis]
+        reach = int(np.ceil(edge_mm / 2 / spacing_mm)) + 2
+        at = np.clip(np.rint(middles_mm[2 - axis] / spacing_mm).astype(int), 0, size - 1)
+        windows = [slice(max(0, k - reach), k + reach + 1) for k in at]
+        near = np.stack([near[(slice(None),) * axis + (window,)].any(axis=axis) for window in windows], axis=axis)
+    return near

@@ -217,16 +217,11 @@ class _KeptBounds:
     """Memory for the bounds of single dwells in the boxes with the lowest numbers, as far as it may be taken."""
 
     def __init__(self, n_dwells: int) -> None:
-        self._maximum_rows = _KEPT_BYTES // (21 * max(1, n_dwells))
-        self._per_u = np.empty((0, n_dwells, 5), dtype=np.float32)
-        self._known = np.zeros((0, n_dwells), dtype=np.bool_)
+        # Reserved at once and never moved: what is not written takes no memory.
+        rows = _KEPT_BYTES // (21 * max(1, n_dwells))
+        self._per_u = np.empty((rows, n_dwells, 5), dtype=np.float32)
+        self._known = np.zeros((rows, n_dwells), dtype=np.bool_)
 
     def of(self, boxes: IntArray) -> Kept:
-        """Return what is kept, with room for these boxes."""
-        rows = min(int(boxes.max(initial=-1)) + 1, self._maximum_rows)
-        if rows > len(self._per_u):
-            more = min(max(rows, 2 * len(self._per_u)), self._maximum_rows) - len(self._per_u)
-            n_dwells = self._known.shape[1]
-            self._per_u = np.concatenate((self._per_u, np.empty((more, n_dwells, 5), dtype=np.float32)))
-            self._known = np.concatenate((self._known, np.zeros((more, n_dwells), dtype=np.bool_)))
+        """Return what is kept of these boxes."""
         return Kept(boxes, self._per_u, self._known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,6 +96,25 @@ class SamplePoints:
         """Return the shape of one structure, which all of its points belong to."""
         return self.shapes[self._at(name)]
 
+    def only(self, names: Collection[str]) -> SamplePoints:
+        """Return the points of some structures, in the order that they have here."""
+        kept = [k for k, name in enumerate(self.names) if name in names]
+        if len(kept) == len(self.names):
+            return self
+        rows = np.concatenate([np.arange(self.start[k], self.start[k + 1]) for k in kept])
+        return SamplePoints(
+            names=tuple(self.names[k] for k in kept),
+            roles=tuple(self.roles[k] for k in kept),
+            start=np.cumsum([0, *(self.start[k + 1] - self.start[k] for k in kept)]),
+            points_mm=self.points_mm[rows],
+            volume_cc=self.volume_cc[rows],
+            on_surface=self.on_surface[rows],
+            spacing_mm=self.spacing_mm[kept],
+            mask_cc=self.mask_cc[kept],
+            method=self.method,
+            shapes=tuple(self.shapes[k] for k in kept if self.shapes),
+        )
+
     def _at(self, name: str) -> int:
         if name not in self.names:
             raise InputError(f"no structure is named {name!r}", remedy=f"There are: {', '.join(self.names)}.")
@@ -111,6 +130,7 @@ def sample_points(
     spacing_mm: float = SPACING_MM,
     max_points: int = MAX_POINTS,
     healthy: str | None = None,
+    shapes: Mapping[str, Shape] | None = None,
 ) -> SamplePoints:
     """Sample structures for dosimetry: inside with volumes, and on the surface.
 
@@ -131,6 +151,8 @@ def sample_points(
         Most points inside one structure; larger ones are sampled coarser, and ``spacing_mm`` of the result says so.
     healthy : str or None
         Name of the organ that is sampled without the CTVs, under its own name (liver minus CTVs).
+    shapes : mapping, optional
+        Name -> shape, of those structures whose shape is known already.
 
     Raises
     ------
@@ -171,7 +193,7 @@ def sample_points(
             max_points,
             is_healthy=structure.name == healthy,
         )
-        for structure, shape in zip(wanted, _shapes(wanted), strict=True)
+        for structure, shape in zip(wanted, _shapes(wanted, shapes or {}), strict=True)
     ]
     return SamplePoints(
         names=tuple(s.name for s in structures),
@@ -206,14 +228,16 @@ class _Sampled:
     shape: Shape
 
 
-def _shapes(structures: Sequence[Structure]) -> list[Shape]:
-    shapes: dict[int, Shape] = {}
+def _shapes(structures: Sequence[Structure], known: Mapping[str, Shape]) -> list[Shape]:
+    shapes = {k: known[s.name] for k, s in enumerate(structures) if s.name in known}
+    # The largest first: the threads then end together.
+    rest = sorted(set(range(len(structures))) - set(shapes), key=lambda k: -structures[k].mask_zyx.size)
 
     def block(first: int, last: int) -> None:
-        for k in range(first, last):
+        for k in rest[first:last]:
             shapes[k] = shape_of(structures[k])
 
-    over_rows(block, len(structures), smallest=1)
+    over_rows(block, len(rest), smallest=1)
     return [shapes[k] for k in range(len(structures))]
 
 
@@ -273,7 +297,7 @@ def _graded(shape: Shape, near: cKDTree, cubes: Cubes, smallest_mm: float) -> Cu
         # hold on its hot side as cold.
         nearer = cumulative[np.searchsorted(away[order], away - _HALF_DIAGONAL * cubes.edge_mm)]
         count = np.clip(_CUBES_NEARER * (_STEEP_MM / np.maximum(away, 1.0)) ** 2, _CUBES_FAR, _CUBES_NEARER)
-        fine = cubes.edge_mm**3 > np.maximum(nearer, _SMALLEST_CC * 1000.0) / count
+        fine = cubes.edge_mm3 > np.maximum(nearer, _SMALLEST_CC * 1000.0) / count
         fine &= cubes.edge_mm > 1.01 * smallest_mm
         if not fine.any():
             return cubes

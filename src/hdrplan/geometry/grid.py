@@ -17,6 +17,9 @@ from hdrplan.threads import over_rows
 __all__ = ["Grid", "Volume"]
 
 
+_NOT_TURNED = np.eye(3)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Grid:
     """A regular grid of voxel centres.
@@ -99,12 +102,12 @@ class Grid:
     def world(self, index_xyz: npt.ArrayLike) -> FloatArray:
         """LPS positions in mm of (fractional) x, y, z indices, shape (..., 3)."""
         index = np.asarray(index_xyz, dtype=np.float64)
-        return np.asarray(self.origin_mm + (index * self.spacing_mm) @ self.direction.T)
+        return np.asarray(self.origin_mm + _turned(index * self.spacing_mm, self.direction.T))
 
     def index(self, points_mm: npt.ArrayLike) -> FloatArray:
         """Fractional x, y, z indices of LPS positions, shape (..., 3)."""
         points = np.asarray(points_mm, dtype=np.float64)
-        return np.asarray(((points - self.origin_mm) @ self.direction) / self.spacing_mm)
+        return np.asarray(_turned(points - self.origin_mm, self.direction) / self.spacing_mm)
 
     def contains(self, points_mm: npt.ArrayLike, *, rim_voxels: float = 0.5) -> BoolArray:
         """Whether each point lies in the grid: half a voxel, or another rim, beyond the outer centres counts."""
@@ -216,3 +219,8 @@ class Volume:
             len(points),
         )
         return out
+
+
+def _turned(vectors: FloatArray, axes: FloatArray) -> FloatArray:
+    """Product of vectors and axes; axes along those of the patient, as most are, change nothing and cost nothing."""
+    return vectors if (axes == _NOT_TURNED).all() else np.asarray(vectors @ axes)

@@ -218,22 +218,33 @@ def without(structure: Structure, others: Sequence[Structure]) -> Structure:
     InputError
         Nothing is left.
     """
-    voxels_mm = structure.voxels_mm
-    keep = np.ones(len(voxels_mm), dtype=np.bool_)
+    mask = structure.mask_zyx.copy()
     for other in others:
-        keep &= ~inside(other, voxels_mm)
-    if keep.all():
+        box = _shared_box(structure.grid, other)
+        voxels_xyz = np.argwhere(mask[box])[:, ::-1] + [side.start for side in box[::-1]]
+        x, y, z = voxels_xyz[inside(other, structure.grid.world(voxels_xyz))].T
+        mask[z, y, x] = False
+    if (mask == structure.mask_zyx).all():
         return structure
-    if not keep.any():
+    if not mask.any():
         raise InputError(
             f"{structure.name} must be larger than {' and '.join(o.name for o in others)}",
             got="nothing left",
             where=structure.name,
         )
-    mask = np.zeros(structure.grid.shape_zyx, dtype=bool)
-    x, y, z = structure.voxels_xyz[keep].T
-    mask[z, y, x] = True
     return Structure(name=structure.name, role=structure.role, grid=structure.grid, mask_zyx=mask)
+
+
+def _shared_box(grid: Grid, other: Structure) -> tuple[slice, slice, slice]:
+    """Return the voxels of a grid whose centres may lie in the other structure."""
+    sides = [(side.start - 1.0, float(side.stop)) for side in box_of(other.mask_zyx)[::-1]]
+    corners = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, 3)
+    index = grid.index(other.grid.world(corners))
+    size = np.array(grid.shape_zyx[::-1])
+    low = np.clip(np.floor(index.min(axis=0)).astype(int), 0, size)
+    high = np.clip(np.ceil(index.max(axis=0)).astype(int) + 1, low, size)
+    x, y, z = (slice(int(start), int(stop)) for start, stop in zip(low, high, strict=True))
+    return z, y, x
 
 
 def on_grid(structure: Structure, grid: Grid) -> Structure:

@@ -8,7 +8,7 @@ draws.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
@@ -18,13 +18,14 @@ import numpy as np
 from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.brief import brief_repr, html_table
 from hdrplan.dose import SamplePoints, dose_at_points, dose_field, dose_rate, sample_points
-from hdrplan.geometry import Volume
+from hdrplan.geometry import Structure, Volume
 from hdrplan.metrics import DVH, dvh
 from hdrplan.optimize import EveryPoint, Optimum, PlanProblem
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Plan
 from hdrplan.sources import Strength, TG43Source
-from hdrplan.workflow.problem import candidate_dwells, delivery_rules, dose_grid, require_plan_memory
+from hdrplan.threads import single_blas_thread
+from hdrplan.workflow.problem import candidate_dwells, delivery_rules, dose_grid, points_asked_for, require_plan_memory
 from hdrplan.workflow.sampling_check import check_sampling
 from hdrplan.workflow.score import Score, evaluate, with_proven_d100
 from hdrplan.workflow.steps import StepProgress, Steps
@@ -139,18 +140,31 @@ def plan_case(
     --------
     The tutorial in docs/tutorials/walk.md walks through these lines with the liver phantom.
     """
-    options = options or PlanOptions()
-    step = Steps(on_progress)
+    # Waiting threads of the linear algebra took a fifth of a plan's processor seconds; its rows are shared out here.
+    with single_blas_thread():
+        return _planned(case, goals, source, strength, options or PlanOptions(), locked, Steps(on_progress))
+
+
+def _planned(
+    case: Case,
+    goals: Goals,
+    source: TG43Source,
+    strength: Strength,
+    options: PlanOptions,
+    locked: Plan | None,
+    step: Steps,
+) -> PlanResult:
     dwells = candidate_dwells(case, options) if locked is None else locked.dwells
     locked_s = None if locked is None else np.where(locked.times_s > 0, locked.times_s, np.nan)
     with step("sample"):
         points = sample_points(case.dosed_structures(goals), spacing_mm=options.sample_mm, healthy=case.healthy)
-    require_plan_memory(points, dwells, dose_grid(case, dwells, margin_mm=options.dose_margin_mm))
+    asked = points_asked_for(points, goals, case.healthy)
+    require_plan_memory(asked, dwells, dose_grid(case, dwells, margin_mm=options.dose_margin_mm))
     with step("matrix") as progress:
-        rate = dose_rate(dwells, points.points_mm, source, strength_u=strength.value_u, on_progress=progress)
+        rate = dose_rate(dwells, asked.points_mm, source, strength_u=strength.value_u, on_progress=progress)
     problem = PlanProblem(
         rate=rate,
-        points=points,
+        points=asked,
         goals=goals,
         healthy=case.healthy,
         max_time_s=options.max_dwell_s,
@@ -162,9 +176,9 @@ def plan_case(
             problem, dwells, source, strength_u=strength.value_u, options=options, on_progress=progress
         )
     plan = Plan(dwells=dwells, times_s=optimum.times_s, source=source, strength=strength, transit=transit_of(options))
-    result = plan_result(case, goals, plan, options=options, points=points, on_progress=on_progress)
-    score = with_proven_d100(result.score, [note for note in optimum.notes if isinstance(note, EveryPoint)])
-    return replace(result, score=score, optimum=optimum, seconds={**step.seconds, **result.seconds})
+    proofs = [note for note in optimum.notes if isinstance(note, EveryPoint)]
+    result = plan_result(case, goals, plan, options=options, points=points, proofs=proofs, on_progress=step.on_progress)
+    return replace(result, optimum=optimum, seconds={**step.seconds, **result.seconds})
 
 
 def plan_result(
@@ -174,6 +188,7 @@ def plan_result(
     *,
     options: PlanOptions | None = None,
     points: SamplePoints | None = None,
+    proofs: Sequence[EveryPoint] = (),
     on_progress: StepProgress | None = None,
 ) -> PlanResult:
     """Dose and metrics of a plan, whatever its dwell times come from.
@@ -185,6 +200,8 @@ def plan_result(
     plan : Plan
     points : SamplePoints, optional
         Where its dose is judged; sampled anew where none are given.
+    proofs : sequence of EveryPoint
+        What is proven of the minimum dose of CTVs.
 
     Returns
     -------
@@ -204,7 +221,7 @@ def plan_result(
         )
     score = evaluate(at_points.gy, points, goals, dose=dose, total_time_s=plan.total_time_s)
     with step("sampling check"):
-        score = check_sampling(score, points, case.ctvs, plan, spacing_mm=options.sample_mm)
+        score = check_sampling(score, points, _not_proven(case.ctvs, proofs), plan, spacing_mm=options.sample_mm)
     return PlanResult(
         case=case,
         goals=goals,
@@ -216,10 +233,15 @@ def plan_result(
         extrapolated_frac={
             name: at_points.extrapolated_frac(points.volume_cc, points.rows(name)) for name in points.names
         },
-        score=score,
+        score=with_proven_d100(score, proofs),
         optimum=None,
         seconds=step.seconds,
     )
+
+
+def _not_proven(ctvs: Sequence[Structure], proofs: Sequence[EveryPoint]) -> list[Structure]:
+    proven = {proof.structure for proof in proofs if proof.finished}
+    return [ctv for ctv in ctvs if ctv.name not in proven]
 
 
 def _volume_fracs(points: SamplePoints, chosen: BoolArray) -> dict[str, float]:

@@ -22,6 +22,7 @@ __all__ = [
     "plan_memory_bytes",
     "plan_size",
     "planning_problem",
+    "points_asked_for",
     "require_plan_memory",
 ]
 
@@ -38,6 +39,20 @@ def candidate_dwells(case: Case, options: PlanOptions) -> Dwells:
         margin_mm=options.margin_mm,
         targets=case.ctvs,
     )
+
+
+def points_asked_for(points: SamplePoints, goals: Goals, healthy: str | None) -> SamplePoints:
+    """Return the points of structures that a goal or the objective names: no other has a say in the dwell times.
+
+    Parameters
+    ----------
+    points : SamplePoints
+    goals : Goals
+    healthy : str or None
+        Structure whose mean dose is minimised.
+    """
+    asked = (*(prescription.goal for prescription in goals.prescriptions), *goals.goals)
+    return points.only([*(goal.structure for goal in asked), *([healthy] if healthy else [])])
 
 
 def planning_problem(
@@ -103,6 +118,7 @@ def plan_memory_bytes(points: SamplePoints, dwells: Dwells, grid: Grid) -> float
     Parameters
     ----------
     points : SamplePoints
+        Of :func:`points_asked_for`.
     dwells : Dwells
     grid : Grid
         Of the dose.
@@ -143,7 +159,8 @@ def plan_size(case: Case, goals: Goals, options: PlanOptions) -> PlanSize:
     dwells = candidate_dwells(case, options)
     grid = dose_grid(case, dwells, margin_mm=options.dose_margin_mm)
     points = sample_points(case.dosed_structures(goals), spacing_mm=options.sample_mm, healthy=case.healthy)
-    return PlanSize(dwells=dwells, points=points, grid=grid, memory_bytes=plan_memory_bytes(points, dwells, grid))
+    asked = points_asked_for(points, goals, case.healthy)
+    return PlanSize(dwells=dwells, points=points, grid=grid, memory_bytes=plan_memory_bytes(asked, dwells, grid))
 
 
 def require_plan_memory(points: SamplePoints, dwells: Dwells, grid: Grid) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -29,8 +29,9 @@ def check_sampling(
     """Ask for D100 and the organs' hottest volumes again, elsewhere, and note the differences.
 
     An optimum touches the prescription at many of its own points: leaving half of them out changes nothing, other
-    points lie colder. Organs are asked for their hottest volumes in cubes that become smaller until nothing changes
-    (:mod:`hdrplan.dose.hottest`); what that still errs is added to the difference.
+    points lie colder. Where D100 is proven at every point, nothing is left to ask. Organs are asked for their hottest
+    volumes in cubes that become smaller until their own error is small (:mod:`hdrplan.dose.hottest`); it is added to
+    the difference.
 
     Parameters
     ----------
@@ -38,6 +39,7 @@ def check_sampling(
     points : SamplePoints
         At which ``score`` was found.
     ctvs : sequence of Structure
+        Whose D100 is asked for at other points.
     plan : Plan
     spacing_mm : float
         Spacing of ``points``.
@@ -45,7 +47,7 @@ def check_sampling(
     Returns
     -------
     Score
-        With ``d100_other_points_gy`` and every ``sampling_gy``; as given where no dwell has a time.
+        With ``d100_other_points_gy`` of the CTVs given and every ``sampling_gy``; as given where no dwell has a time.
     """
     used = plan.times_s > 0
     if not used.any():
@@ -59,8 +61,8 @@ def check_sampling(
     def away_mm(at_mm: FloatArray) -> FloatArray:
         return np.asarray(dwells.query(at_mm)[0])
 
-    coldest_gy = _coldest_gy(ctvs, _OTHER_SPACING * spacing_mm, dose_gy)
     shapes = dict(zip(points.names, points.shapes, strict=True))
+    coldest_gy = _coldest_gy(ctvs, shapes, _OTHER_SPACING * spacing_mm, dose_gy)
     checked = [
         _target(s, coldest_gy.get(s.name))
         if isinstance(s, TargetScore)
@@ -70,11 +72,13 @@ def check_sampling(
     return replace(score, structures=tuple(checked))
 
 
-def _coldest_gy(ctvs: Sequence[Structure], spacing_mm: float, dose_gy: _Doses) -> dict[str, float]:
+def _coldest_gy(
+    ctvs: Sequence[Structure], shapes: Mapping[str, Shape], spacing_mm: float, dose_gy: _Doses
+) -> dict[str, float]:
     """D100 of each CTV at points of another spacing."""
     if not ctvs:
         return {}
-    others = sample_points(ctvs, spacing_mm=spacing_mm, max_points=2 * MAX_POINTS)
+    others = sample_points(ctvs, spacing_mm=spacing_mm, max_points=2 * MAX_POINTS, shapes=shapes)
     at_others = dose_gy(others.points_mm)
     return {name: float(at_others[others.rows(name)].min()) for name in others.names}
 

@@ -37,15 +37,15 @@ class Steps:
 
     def __init__(self, on_progress: StepProgress | None = None) -> None:
         self.seconds: dict[str, float] = {}
-        self._on_progress = on_progress
+        self.on_progress = on_progress
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[Progress]:
         """Time one step; yields ``progress(done, total)`` for the function that takes it."""
 
         def progress(done: int, total: int) -> None:
-            if self._on_progress is not None:
-                self._on_progress(name, done, total)
+            if self.on_progress is not None:
+                self.on_progress(name, done, total)
 
         started = time.perf_counter()
         progress(0, 1)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from hdrplan.arrays import FloatArray, IntArray
+from hdrplan.arrays import FloatArray
 from hdrplan.costs import measured
 from hdrplan.dose import DoseRate, MinimumDose, SamplePoints
 from hdrplan.optimize.certificate import LossCause, Optimum, Scope, Shortfall
@@ -118,9 +120,8 @@ def optimize_every_point(
             cold = {name: _coldest_of_each_cube(dose.cold_mm) for name, dose in minimum.items() if len(dose.cold_mm)}
             if all(dose.finished for dose in minimum.values()) or not cold:
                 break
-            for name, cold_mm in cold.items():
-                rate, points = _joined(asked.rate, asked.points, name, cold_mm, rate_at(cold_mm))
-                asked = replace(asked, rate=rate, points=points, earlier_gy=_transit_gy(rate, transit_s))
+            rate, points = _joined(asked.rate, asked.points, {name: (mm, rate_at(mm)) for name, mm in cold.items()})
+            asked = replace(asked, rate=rate, points=points, earlier_gy=_transit_gy(rate, transit_s))
     proven = all(dose.finished for dose in minimum.values())
     return EveryPointOptimum(
         optimum=_of_prescriptions(optimum, asked, minimum, proven=proven),
@@ -208,24 +209,27 @@ def _coldest_of_each_cube(cold_mm: FloatArray) -> FloatArray:
 
 
 def _joined(
-    rate: DoseRate, points: SamplePoints, name: str, new_mm: FloatArray, new: DoseRate
+    rate: DoseRate, points: SamplePoints, new: Mapping[str, tuple[FloatArray, DoseRate]]
 ) -> tuple[DoseRate, SamplePoints]:
-    """Put points without volume at the end of a structure's rows."""
-    at = points.rows(name).stop
-    n = len(new_mm)
-    k = points.names.index(name)
-    start: IntArray = points.start.copy()
-    start[k + 1 :] += n
+    """Put points without volume at the end of the rows of their structures; ``new`` holds them and their rates."""
+    count = np.array([len(new[name][0]) if name in new else 0 for name in points.names])
+
+    def joined(old: npt.NDArray[Any], added: Callable[[FloatArray, DoseRate], npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        pieces = []
+        for name in points.names:
+            pieces += [old[points.rows(name)], *([added(*new[name])] if name in new else [])]
+        return np.concatenate(pieces)
+
     return (
         DoseRate(
-            np.concatenate((rate.gy_per_s[:at], new.gy_per_s, rate.gy_per_s[at:])),
-            np.concatenate((rate.extrapolated[:at], new.extrapolated, rate.extrapolated[at:])),
+            joined(rate.gy_per_s, lambda _, rates: rates.gy_per_s),
+            joined(rate.extrapolated, lambda _, rates: rates.extrapolated),
         ),
         replace(
             points,
-            start=start,
-            points_mm=np.concatenate((points.points_mm[:at], new_mm, points.points_mm[at:])),
-            volume_cc=np.concatenate((points.volume_cc[:at], np.zeros(n), points.volume_cc[at:])),
-            on_surface=np.concatenate((points.on_surface[:at], np.ones(n, dtype=np.bool_), points.on_surface[at:])),
+            start=points.start + np.concatenate(([0], np.cumsum(count))),
+            points_mm=joined(points.points_mm, lambda mm, _: mm),
+            volume_cc=joined(points.volume_cc, lambda mm, _: np.zeros(len(mm))),
+            on_surface=joined(points.on_surface, lambda mm, _: np.ones(len(mm), dtype=np.bool_)),
         ),
     )
