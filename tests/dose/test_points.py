@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdrplan.dose import sample_points
+from hdrplan.dose import sample_points, shape_of
 from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure, inside
 from hdrplan.metrics import d100_sampling, dvh
@@ -141,6 +143,37 @@ def test_healthy_organ_is_sampled_without_the_target() -> None:
     assert deep.min(initial=10.0) > 9.0
     whole = sample_points([target, organ])
     assert whole.volume_cc[whole.rows("liver")].sum() == pytest.approx(organ.volume_cc, rel=1e-12)
+
+
+def test_points_of_some_structures_are_their_rows_in_the_order_they_had() -> None:
+    organ, target = organ_and_target()
+    points = sample_points([target, organ, replace(target, name="again", role="OAR")], healthy="liver")
+    some = points.only(["liver", "lesion", "not there"])
+    assert (some.names, some.roles) == (("lesion", "liver"), ("CTV", "OAR"))
+    for name in some.names:
+        rows, had = some.rows(name), points.rows(name)
+        for field in ("points_mm", "volume_cc", "on_surface"):
+            np.testing.assert_array_equal(getattr(some, field)[rows], getattr(points, field)[had])
+        assert some.shape(name) is points.shape(name)
+    assert len(some) == some.start[-1] == sum(len(points.volume_cc[points.rows(name)]) for name in some.names)
+    last = points.only(["again"])
+    assert last.spacing_mm == points.spacing_mm[2]
+    assert last.mask_cc == points.mask_cc[2]
+    np.testing.assert_array_equal(last.points_mm, points.points_mm[points.rows("again")])
+    assert points.only(points.names) is points
+
+
+def test_a_shape_that_is_known_is_not_found_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    organ, target = organ_and_target()
+    points = sample_points([target, organ], healthy="liver")
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "hdrplan.dose.points.shape_of", lambda structure: asked.append(structure.name) or shape_of(structure)
+    )
+    again = sample_points([target, organ], healthy="liver", shapes={"liver": points.shape("liver")})
+    assert asked == ["lesion"]
+    assert again.points_mm.tobytes() == points.points_mm.tobytes()
+    assert again.shape("liver") is points.shape("liver")
 
 
 def test_cells_are_fine_next_to_the_target_and_coarse_far_away() -> None:

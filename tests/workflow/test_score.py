@@ -11,9 +11,11 @@ from hdrplan.dose import SamplePoints, dose_at_points, sample_points
 from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Grid, Structure, dwell_positions
 from hdrplan.optimize import EveryPoint
-from hdrplan.plan import Goals, Plan, Prescription, parse_goal
+from hdrplan.options import PlanOptions
+from hdrplan.plan import Case, Goals, Plan, Prescription, parse_goal
 from hdrplan.sources import Strength, load_source
-from hdrplan.workflow import Score, check_sampling, evaluate
+from hdrplan.workflow import Score, check_sampling, evaluate, plan_case, plan_result
+from hdrplan.workflow.problem import points_asked_for
 from hdrplan.workflow.score import with_proven_d100
 
 GRID = Grid(shape_zyx=(24, 24, 24), origin_mm=[0.0, 0.0, 0.0], spacing_mm=[2.0, 2.0, 2.0])
@@ -115,3 +117,37 @@ def test_checking_the_sampling_returns_another_score(score: Score, plan: Plan, p
     assert score.structure("duodenum").d1cc_sampling_gy is None
     assert checked.structure("duodenum").d1cc_sampling_gy is not None
     assert checked.goals == score.goals
+
+
+def test_a_d100_that_is_proven_is_not_sampled_again(plan: Plan, points: SamplePoints) -> None:
+    case = Case(name="two", ct=None, structures=_structures(), catheters=(), healthy=None)
+    for finished in (False, True):
+        proof = EveryPoint(structure="lesion", minimum_gy=1.0, upper_gy=1.1, boxes=1, finished=finished)
+        lesion = plan_result(case, GOALS, plan, points=points, proofs=[proof]).score.target("lesion")
+        assert (lesion.d100_other_points_gy is None) == finished
+        assert lesion.d100_lower_gy == 1.0
+
+
+def test_only_structures_that_somebody_asks_for_are_in_the_rate_matrix(points: SamplePoints) -> None:
+    assert points_asked_for(points, GOALS, None) is points
+    no_limits = Goals(GOALS.prescriptions, GOALS.goals[1:])
+    assert points_asked_for(points, no_limits, None).names == ("lesion",)
+    assert points_asked_for(points, no_limits, "duodenum") is points
+
+
+def test_structures_without_a_goal_change_no_dwell_time() -> None:
+    catheter = Catheter("c", np.array([[16.0, 24.0, 2.0], [16.0, 24.0, 36.0]]))
+    lesion, duodenum = _structures()
+    goals, options = Goals(GOALS.prescriptions), PlanOptions(sample_mm=2.0, every_point=False, dose_margin_mm=4.0)
+    planned = [
+        plan_case(
+            Case(name="two", ct=None, structures=structures, catheters=(catheter,), healthy=None),
+            goals,
+            load_source("gammamed-12i"),
+            Strength(40700.0),
+            options=options,
+        )
+        for structures in ((lesion,), (lesion, duodenum))
+    ]
+    np.testing.assert_array_equal(planned[0].plan.times_s, planned[1].plan.times_s)
+    assert planned[1].score.structure("duodenum").d1cc_gy > 0.0
