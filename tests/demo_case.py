@@ -62,12 +62,14 @@ def demo_dose(plan: Plan, box: Grid | None = None) -> Volume:
     return dose_field(plan.dwells, plan.times_s, box, plan.source, strength_u=plan.strength_u)
 
 
-def write_demo_dicom(folder: Path, *, box: Grid | None = None, **more: Any) -> DicomSet:
+def write_demo_dicom(
+    folder: Path, *, box: Grid | None = None, treated: datetime | None = None, **more: Any
+) -> DicomSet:
     """Write the case, its plan and dose as DICOM into a new folder, and return what was written."""
     folder.mkdir(parents=True)
     case, plan = case_and_plan()
     contents = DicomSet(case=case, plan=plan, dose=demo_dose(plan, box), prescription_gy=20.0, **more)
-    write_dicom_set(folder, contents, now=NOW)
+    write_dicom_set(folder, contents, treated=treated, now=NOW)
     return contents
 
 

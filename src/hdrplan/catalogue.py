@@ -170,6 +170,7 @@ CASE_ENTRIES: Mapping[str, str] = MappingProxyType(
 STRENGTH_ENTRIES: Mapping[str, str] = MappingProxyType(
     {
         "strength_u": "air-kerma strength at treatment in U (cGy cm2/h), or text such as 10 Ci apparent",
+        "strength_time": "when the source has strength_u, ISO 8601; travels into the RT Plan",
         "calibration_strength_u": "strength at calibration_time; needs treatment_time",
         "calibration_time": "date and time, ISO 8601",
         "treatment_time": "date and time, ISO 8601",

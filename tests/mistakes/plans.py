@@ -92,7 +92,7 @@ def other_catheters(it: PlanGiven) -> None:
     it.given.catheters = [(f"needle {name}", points) for name, points in it.given.catheters]
 
 
-@PLANS("a plan of an earlier scan", warns="plan-other-ct")
+@PLANS("a plan of an earlier scan", refuses="the plan must be one of this case")
 def earlier_scan(it: PlanGiven) -> None:
     it.given.ct = it.given.ct + 1
 

@@ -59,7 +59,7 @@ def test_a_dose_of_another_strength_fails(factor: float, failing: str) -> None:
     brachy, dose, _ = clinical()
     check = check_plan(brachy, SOURCE, stated=StatedDose(Volume(dose.grid, dose.values_zyx * np.float32(factor))))
     assert not check.passed
-    assert any(failing in row.quantity for row in check.rows if row.passed is False)
+    assert any(failing in row.quantity for row in check.rows if row.verdict == "fail")
     assert check.grid.median_frac == pytest.approx(1 / factor - 1, abs=1e-4)
 
 
@@ -72,12 +72,12 @@ def test_a_grid_shifted_by_a_voxel_fails() -> None:
     assert check_plan(brachy, SOURCE, stated=StatedDose(moved)).grid.gamma_pass_frac < 0.9
 
 
-def test_large_grids_are_judged_at_every_nth_voxel(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_grids_are_judged_at_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     brachy, dose, _ = clinical()
     whole = check_plan(brachy, SOURCE, stated=StatedDose(dose)).grid
     monkeypatch.setattr("hdrplan.workflow.check_grid.MAX_GAMMA_VOXELS", 500)
     thinned = check_plan(brachy, SOURCE, stated=StatedDose(dose)).grid
-    assert 250 < np.isfinite(thinned.gamma_zyx).sum() <= 500 < np.isfinite(whole.gamma_zyx).sum()
+    assert thinned.gamma_voxels == 500 < whole.gamma_voxels == whole.judged_zyx.sum()
     assert thinned.median_frac == whole.median_frac
 
 
@@ -85,7 +85,7 @@ def test_times_that_do_not_make_the_stated_kerma_fail() -> None:
     brachy, dose, _ = clinical()
     check = check_plan(replace(brachy, stated_trak_u_s=brachy.stated_trak_u_s * 1.01), SOURCE, stated=StatedDose(dose))
     assert not check.passed
-    assert check.rows[0].passed is False
+    assert check.rows[0].verdict == "fail"
 
 
 def test_saturation_is_left_out_and_said() -> None:

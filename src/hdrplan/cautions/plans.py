@@ -14,6 +14,33 @@ PLANS = (
         why="One of the two fits the plan's times: the dose as it stands, or divided by the fractions.",
     ),
     Kind(
+        id="dose-of-one-pulse",
+        sentence="the dose grid contains the dose of one of {pulses} pulses; it is multiplied by their number",
+        remedy="None, if the planning system writes doses of one pulse.",
+        why="One of the two fits the plan's times: the dose as it stands, or times the pulses.",
+    ),
+    Kind(
+        id="difference-is-a-factor",
+        sentence="{label}: recomputed over TPS is {ratio:.4g}, a factor of {name}",
+        remedy="Look for two units or counts mixed up.",
+        why="A comparison fails, and its ratio is within 2 % of a factor that people mix up: pulses, fractions, 10, "
+        "60, 100, 1000, 3600, 1,000,000.",
+    ),
+    Kind(
+        id="dose-grid-shifted",
+        sentence="the dose grid fits best if it is {size_mm:.1f} mm ({shift}) off the dwells: the median difference "
+        "falls from {before:.2%} to {after:.2%}",
+        remedy="Check the origin of the grid, and that dose and plan are of one version.",
+        why="Least squares of the logarithm of dose from 5 mm to 30 mm round the dwells. Given from 0.5 mm on where "
+        "the shift takes away at least half of the difference.",
+    ),
+    Kind(
+        id="positions-in-other-unit",
+        sentence="neighbouring dwells lie {ratio:.3g} times as far apart in space as along their channel",
+        remedy="Check the units of positions: mm.",
+        why="ControlPoint3DPosition and ControlPointRelativePosition are both in mm; given for a factor of 10.",
+    ),
+    Kind(
         id="dose-of-fractions-unknown",
         sentence="{fractions} fractions: the stored dose may be that of one fraction or of all",
         remedy="Compare the recomputed dose.",
@@ -43,6 +70,24 @@ PLANS = (
         "times as long, {total_s:.1f} s in total",
         remedy="Compare with the afterloader's own times.",
         why="Dwell times of a plan are for the strength at its reference date; the source decays until the treatment.",
+    ),
+    Kind(
+        id="delivery-date-not-stated",
+        sentence="record of {name}: neither its date nor its strength is known; the times are compared without decay",
+        remedy="Compare with the afterloader's own strength.",
+        why="Afterloaders lengthen times as the source decays, 1 % a day. Record or plan states no date.",
+    ),
+    Kind(
+        id="delivery-not-normal",
+        sentence="record of {name}: the treatment ended as {status}",
+        remedy="Look for a second record that completes it.",
+        why="TreatmentTerminationStatus (3008,002A) is OPERATOR, MACHINE or UNKNOWN.",
+    ),
+    Kind(
+        id="strength-dated-now",
+        sentence="the plan does not say when its source has {strength_u:,.0f} U: the RT Plan says now",
+        remedy="Give the date with `treated`, or in the case's source by `strength_time`.",
+        why="SourceStrengthReferenceDate must be there, and an afterloader decays the source from it: 1 % a day.",
     ),
     Kind(
         id="reference-date-not-stated",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from hdrplan.cli.case_table import case_table
-from hdrplan.cli.common import strict_option, warn
+from hdrplan.cli.common import other_case_is_refused, strict_option, warn
 from hdrplan.cli.flags import number_flag
 from hdrplan.cli.inputs import IN_CASE, IN_FILE, IN_PATH
 from hdrplan.cli.names import names_hidden
@@ -131,12 +131,17 @@ def read_plan_for(path: Path, case_file: CaseFile | None = None, *, other_streng
     case_file : CaseFile, optional
     other_strength : bool
         Another strength than the plan's was asked for: that it differs is known.
+
+    Raises
+    ------
+    InputError
+        A plan made on another CT or for other catheters, in a command that has :func:`other_case_option`.
     """
     from dataclasses import replace
 
     from hdrplan.cautions import caution
     from hdrplan.io import read_plan_file
-    from hdrplan.plausibility import doubts_of_plan, doubts_of_strength
+    from hdrplan.plausibility import doubts_of_plan, doubts_of_strength, is_off_catheters
 
     file = read_plan_file(path)
     doubts = [*file.warnings, *doubts_of_strength(file.plan.strength)]
@@ -144,7 +149,16 @@ def read_plan_for(path: Path, case_file: CaseFile | None = None, *, other_streng
         # A case before the treatment has no strength of its own to compare with.
         plan = replace(file.plan, strength=case_file.strength) if other_strength else file.plan
         doubts += doubts_of_plan(plan, case_file.case, case_file.source, case_file.strength)
-        if file.ct_sha256 is not None and case_file.ct_sha256 not in (None, file.ct_sha256):
+        other_ct = file.ct_sha256 is not None and case_file.ct_sha256 not in (None, file.ct_sha256)
+        elsewhere = is_off_catheters(plan.dwells, case_file.case.catheters)
+        if other_case_is_refused() and (other_ct or elsewhere):
+            raise InputError(
+                "the plan must be one of this case",
+                got="one made on another CT" if other_ct else "one whose dwells lie off all catheters of the case",
+                where=path,
+                remedy="Name the case that was planned. If they belong together: `accept_other_case=True`.",
+            )
+        if other_ct:
             doubts.append(caution("plan-other-ct"))
     warn(doubts)
     return file.plan

@@ -36,6 +36,9 @@ __all__ = ["command"]
     type=click.DateTime(),
     help="Time of treatment: decays the strength, prints how much longer times become.",
 )
+@click.option(
+    "--record", "records", type=IN_FILE, multiple=True, help="RT Brachy Treatment Record of a fraction; repeatable."
+)
 @click.option("-o", "--output", type=OUT_FOLDER, help="Write check.html, check.json and run.json into this new folder.")
 @click.option("--accept-other-patient", is_flag=True, help="Take files of different PatientID or study.")
 @writes
@@ -51,6 +54,7 @@ def command(
     tolerances: Path | None,
     tip: str | None,
     treated: datetime | None,
+    records: tuple[Path, ...],
     output: Output | None,
     identify: bool,
     accept_other_patient: bool,
@@ -63,6 +67,8 @@ def command(
     DVH metrics are judged by tolerances. Voxels at the full scale of the grid are left out. PLAN is a DICOM file, or a
     folder from which the files of one plan are selected.
 
+    Files of another plan or patient never pass; two frames of reference are refused.
+
     Exit code 0: pass; 1: fail, or nothing to compare; 2: invalid input.
 
     \b
@@ -73,10 +79,11 @@ def command(
     """
     from dataclasses import replace
 
-    from hdrplan.io import json_text, read_clinical_plan, read_source, read_tolerances
+    from hdrplan.cautions import each_once
+    from hdrplan.io import json_text, read_clinical_plan, read_source, read_tolerances, read_treatment_record
     from hdrplan.plan import source_of_brachy
     from hdrplan.report import check_table, decay_caution
-    from hdrplan.workflow import StatedDose, check_plan
+    from hdrplan.workflow import StatedDose, check_plan, delivery_check
 
     with names_hidden(plan, dose, structures, identify=identify):
         clinical = read_clinical_plan(plan, dose=dose, structures=structures, accept_other_patient=accept_other_patient)
@@ -92,12 +99,21 @@ def command(
             reverse_tip=None if tip is None else tip == "reversed",
             on_progress=on_progress,
         )
+    delivered = [read_treatment_record(path) for path in records]
+    delivery = delivery_check(brachy, delivered, judge_by)
+    treated = treated or next((record.treated for record in delivered if record.treated is not None), None)
     decay = () if treated is None else (decay_caution(brachy, treated),)
-    check = replace(check, warnings=(*clinical.notes, *decay, *check.warnings))
+    check = replace(
+        check,
+        rows=(*check.rows, *delivery.rows),
+        links=(*clinical.links, *delivery.links),
+        warnings=each_once((*clinical.notes, *decay, *check.warnings, *delivery.warnings)),
+    )
     warn(check.warnings)
     table = check_table(check, brachy.label if identify else None)
     if output is not None:
         files = dict(clinical.files) | ({} if tolerances is None else {"tolerances": tolerances})
+        files |= {f"record {k}": path for k, path in enumerate(records, start=1)}
         options = {"source": model.name, "tip": tip or "as the plan states"}
         _write(output, _page(clinical, check, identify), table, files=files, options=options)
     if as_json:
@@ -132,10 +148,10 @@ def _page(clinical: ClinicalPlan, check: SecondCheck, identify: bool) -> str:
 
 
 def _print(check: SecondCheck, quiet: bool) -> None:
-    from hdrplan.report import check_lines
+    from hdrplan.report import check_lines, verdict_text
 
     for line in check_lines(check):
         click.echo(line)
     if not quiet:
         click.echo(check.tip.text)
-    click.echo("PASS" if check.passed else "FAIL")
+    click.echo(verdict_text(check))

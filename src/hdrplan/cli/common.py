@@ -14,9 +14,19 @@ from hdrplan.cli.exit_codes import ExitCode
 from hdrplan.cli.flags import in_flags
 from hdrplan.errors import InputError
 
-__all__ = ["echo_lines", "exit_if_lost", "json_option", "printed_warnings", "quiet_option", "strict_option", "warn"]
+__all__ = [
+    "echo_lines",
+    "exit_if_lost",
+    "json_option",
+    "other_case_is_refused",
+    "other_case_option",
+    "printed_warnings",
+    "quiet_option",
+    "strict_option",
+    "warn",
+]
 
-_PRINTED, _STRICT = "hdrplan.warnings", "hdrplan.strict"
+_PRINTED, _STRICT, _OTHER_CASE = "hdrplan.warnings", "hdrplan.strict", "hdrplan.other-case"
 # Sixty catheters with one fault are one fault; run.json lists them all.
 _MAXIMUM_PER_KIND = 5
 _LINE = 300
@@ -95,6 +105,27 @@ def strict_option(command: F) -> F:
 
 def _kept_strict(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     ctx.meta[_STRICT] = value
+
+
+def other_case_option(command: F) -> F:
+    """Add ``--accept-other-case``: a plan of another case is refused without it."""
+    option = click.option(
+        "--accept-other-case",
+        is_flag=True,
+        expose_value=False,
+        callback=_kept_other_case,
+        help="Use a plan that was made on another CT or for other catheters.",
+    )
+    return option(command)
+
+
+def _kept_other_case(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    ctx.meta[_OTHER_CASE] = value
+
+
+def other_case_is_refused() -> bool:
+    """Whether the command has ``--accept-other-case`` and it is not given."""
+    return click.get_current_context().meta.get(_OTHER_CASE) is False
 
 
 def quiet_option(command: F) -> F:

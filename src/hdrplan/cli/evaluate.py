@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for
-from hdrplan.cli.common import echo_lines, json_option, printed_warnings
+from hdrplan.cli.common import echo_lines, json_option, other_case_option, printed_warnings
 from hdrplan.cli.inputs import IN_PATH
 from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.cli.progress import steps_bar
@@ -32,6 +32,7 @@ __all__ = ["command"]
 @click.option("-o", "--output", type=OUT_FILE, help="Write the metrics to this JSON file.")
 @json_option
 @writes
+@other_case_option
 def command(plan_path: Path, every_point: bool, output: Output | None, as_json: bool, **flags: Any) -> None:
     """Compute the metrics of a plan on a case, and say which goals are met.
 

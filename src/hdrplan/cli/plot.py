@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for
+from hdrplan.cli.common import other_case_option
 from hdrplan.cli.inputs import IN_PATH
 from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.cli.records import run_record
@@ -30,6 +31,7 @@ _KINDS = ("isodose", "dvh", "catheters", "overview", "3d")
 @click.option("-o", "--output", required=True, type=OUT_FILE, help="Output file: .png, .svg or .pdf; .html for 3d.")
 @click.option("--dpi", type=click.IntRange(50, 600), default=150, show_default=True, help="Resolution of a PNG.")
 @writes
+@other_case_option
 def command(plan_path: Path, figure: str, output: Output, dpi: int, **flags: Any) -> None:
     """Draw one figure of a plan and write it as PNG, SVG or PDF; the 3D view is an HTML page.
 

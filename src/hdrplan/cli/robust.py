@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for
-from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option
+from hdrplan.cli.common import echo_lines, json_option, other_case_option, printed_warnings, quiet_option
 from hdrplan.cli.flags import in_flags
 from hdrplan.cli.inputs import IN_PATH
 from hdrplan.cli.outputs import OUT_FOLDER, writes
@@ -52,6 +52,7 @@ __all__ = ["command"]
 )  # fmt: skip
 @click.option("-o", "--output", type=OUT_FOLDER, help="Output folder; must not exist.")
 @writes
+@other_case_option
 @json_option
 @quiet_option
 def command(

@@ -20,8 +20,10 @@ from hdrplan.io.dicom.dose import DoseGrid, StoredDVH, read_dose_grid
 from hdrplan.io.dicom.export import DicomExport, read_dicom_folder
 from hdrplan.io.dicom.folder import DicomFile, dicom_files, linked_files
 from hdrplan.io.dicom.identity import Identity, identity_of_case, identity_of_ct
+from hdrplan.io.dicom.links import refuse_other_frames
 from hdrplan.io.dicom.patients import Stranger, refusal, warning_of
 from hdrplan.io.dicom.plan import read_brachy_plan
+from hdrplan.io.dicom.record import read_treatment_record
 from hdrplan.io.dicom.structures import ROI, StructureSet, read_structure_set
 from hdrplan.io.dicom.write_ct import write_ct_series
 from hdrplan.io.dicom.write_dose import write_dose_grid
@@ -129,9 +131,11 @@ __all__ = [
     "read_table",
     "read_tolerances",
     "read_transform",
+    "read_treatment_record",
     "read_volume",
     "record_beside",
     "refusal",
+    "refuse_other_frames",
     "roles_of_rois",
     "sha256",
     "to_sitk",

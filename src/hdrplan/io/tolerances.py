@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 
 from hdrplan.door import Entries
+from hdrplan.errors import FormatError
 from hdrplan.io.files import toml_entries
-from hdrplan.metrics import GammaCriteria, Tolerances
+from hdrplan.metrics import LIMITS, GammaCriteria, Tolerances
 
 __all__ = ["read_tolerances"]
 
 
 def read_tolerances(path: Path | None) -> Tolerances:
     """Read tolerances: keys are those of ``Tolerances``, in ``[gamma]`` those of ``GammaCriteria``.
+
+    ``[warn]`` holds smaller limits from which a comparison passes with a warning, ``[structures]`` limits of DVH
+    metrics by regular expressions for names, ``[sources]`` where a value comes from.
 
     Parameters
     ----------
@@ -39,10 +45,35 @@ def read_tolerances(path: Path | None) -> Tolerances:
         point_mm=_number(table, "point_mm", defaults.point_mm),
         median_frac=_number(table, "median_frac", defaults.median_frac),
         dvh_frac=_number(table, "dvh_frac", defaults.dvh_frac),
+        time_frac=_number(table, "time_frac", defaults.time_frac),
         gamma_pass_frac=_number(table, "gamma_pass_frac", defaults.gamma_pass_frac),
         threshold_frac=_number(table, "threshold_frac", defaults.threshold_frac),
         gamma=_gamma(table.table("gamma", {}), defaults.gamma),
+        warn=_numbers(table.table("warn", {}), LIMITS),
+        structures=_by_structure(table.table("structures", {})),
+        sources=_sources(table.table("sources", {})),
     )
+
+
+def _numbers(table: Entries, keys: Iterable[str]) -> dict[str, float]:
+    table.refuse_unknown(keys)
+    return {key: table.number(key, between=(0.0, math.inf)) for key in table.values}
+
+
+def _by_structure(table: Entries) -> dict[str, float]:
+    for pattern in table.values:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise FormatError(
+                "the keys of [structures] must be regular expressions", got=f"{pattern!r}: {error}", where=table.where
+            ) from None
+    return {pattern: table.number(pattern, between=(0.0, math.inf)) for pattern in table.values}
+
+
+def _sources(table: Entries) -> dict[str, str]:
+    table.refuse_unknown([*(f.name for f in fields(Tolerances)), "default"])
+    return {key: table.text(key) for key in table.values}
 
 
 def _gamma(table: Entries, defaults: GammaCriteria) -> GammaCriteria:

@@ -14,13 +14,15 @@ from hdrplan.metrics.indices import (
     overdose_index,
     pitv,
 )
-from hdrplan.metrics.tolerances import Tolerances
+from hdrplan.metrics.tolerances import LIMITS, Limit, Tolerances
 from hdrplan.metrics.values import D100Sampling, d100_sampling, metric_value, organ_metrics, target_metrics
 
 __all__ = [
     "DVH",
+    "LIMITS",
     "D100Sampling",
     "GammaCriteria",
+    "Limit",
     "Tolerances",
     "bed_gy",
     "conformal_index",

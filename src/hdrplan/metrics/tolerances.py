@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hdrplan.metrics.gamma import GammaCriteria
 
-__all__ = ["Tolerances"]
+__all__ = ["LIMITS", "Limit", "Tolerances"]
+
+# The limits of differences: those that can also be given for a warning.
+LIMITS = ("trak_frac", "point_frac", "median_frac", "dvh_frac", "time_frac")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A limit of a difference.
+
+    Parameters
+    ----------
+    fail_frac : float
+        A larger difference fails.
+    warn_frac : float
+        A larger difference passes with a warning; ``fail_frac`` itself where there is no such step.
+    """
+
+    fail_frac: float
+    warn_frac: float
+
+    @property
+    def text(self) -> str:
+        """The limit as the report states it."""
+        warned = f", warning from {100 * self.warn_frac:g} %" if self.warn_frac < self.fail_frac else ""
+        return f"{100 * self.fail_frac:g} %{warned}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,8 +42,9 @@ class Tolerances:
 
     Parameters
     ----------
-    trak_frac, point_frac, median_frac, dvh_frac : float
-        Largest differences: of the reference air kerma, of reference points, of the grid's median, of DVH metrics.
+    trak_frac, point_frac, median_frac, dvh_frac, time_frac : float
+        Largest differences: of the reference air kerma, of reference points, of the grid's median, of DVH metrics, of
+        delivered times.
     point_mm : float
         A point also passes where a shift of this length explains its difference.
     gamma_pass_frac : float
@@ -24,6 +52,12 @@ class Tolerances:
     threshold_frac : float
         Grid points below this part of the prescription are left out.
     gamma : GammaCriteria
+    warn : mapping of str to float
+        Key of :data:`LIMITS` -> difference from which a passed comparison is a warning.
+    structures : mapping of str to float
+        Regular expression for the names of structures -> their own ``dvh_frac``; the first that matches counts.
+    sources : mapping of str to str
+        Key -> where its value comes from.
     """
 
     trak_frac: float = 0.001
@@ -31,6 +65,23 @@ class Tolerances:
     point_mm: float = 0.5
     median_frac: float = 0.01
     dvh_frac: float = 0.03
+    time_frac: float = 0.01
     gamma_pass_frac: float = 0.95
     threshold_frac: float = 0.1
     gamma: GammaCriteria = field(default_factory=GammaCriteria)
+    warn: Mapping[str, float] = field(default_factory=dict)
+    structures: Mapping[str, float] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def limit(self, key: str) -> Limit:
+        """Return one limit with its step of warning; ``key`` is one of :data:`LIMITS`."""
+        fail_frac = float(getattr(self, key))
+        return Limit(fail_frac, min(self.warn.get(key, fail_frac), fail_frac))
+
+    def dvh_limit(self, structure: str) -> Limit:
+        """Return the limit of the DVH metrics of one structure."""
+        usual = self.limit("dvh_frac")
+        for pattern, fail_frac in self.structures.items():
+            if re.search(pattern, structure, re.IGNORECASE):
+                return Limit(fail_frac, min(usual.warn_frac, fail_frac))
+        return usual

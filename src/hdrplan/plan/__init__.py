@@ -4,7 +4,9 @@ from hdrplan.plan.anatomy import AnatomyName, Tissue, anatomy_of, is_lesion_name
 from hdrplan.plan.brachy import BrachyPlan, Channel, ReferencePoint, SourceOfPlan, as_plan, brachy_of_plan
 from hdrplan.plan.case import Case, Organs
 from hdrplan.plan.goals import AROUND, Goal, Goals, Metric, Prescription, isodose_frac, parse_goal, parse_metric
+from hdrplan.plan.links import FileLink
 from hdrplan.plan.plan import Plan
+from hdrplan.plan.record import DeliveredChannel, TreatmentRecord
 from hdrplan.plan.source_match import doubts_of_source, source_of_brachy
 
 __all__ = [
@@ -13,6 +15,8 @@ __all__ = [
     "BrachyPlan",
     "Case",
     "Channel",
+    "DeliveredChannel",
+    "FileLink",
     "Goal",
     "Goals",
     "Metric",
@@ -22,6 +26,7 @@ __all__ = [
     "ReferencePoint",
     "SourceOfPlan",
     "Tissue",
+    "TreatmentRecord",
     "anatomy_of",
     "as_plan",
     "brachy_of_plan",

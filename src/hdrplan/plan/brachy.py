@@ -252,7 +252,7 @@ def brachy_of_plan(
     first_roi : int
         ROI number of the first catheter in the structure set.
     treated : datetime
-        The strength of the plan is that of this time.
+        When the source has the plan's strength, if the plan itself does not say.
 
     Returns
     -------
@@ -286,7 +286,7 @@ def brachy_of_plan(
     source = SourceOfPlan(
         text=plan.source.name,
         strength_u=plan.strength_u,
-        reference_time=treated,
+        reference_time=plan.strength.time or treated,
         half_life_days=plan.source.half_life_days,
         active_length_mm=plan.source.active_length_mm,
         isotope=plan.source.name,

@@ -13,7 +13,7 @@ from hdrplan.geometry import Catheter, Dwells
 from hdrplan.plan import Case, Plan
 from hdrplan.sources import Strength, TG43Source
 
-__all__ = ["doubts_of_dwells", "doubts_of_plan"]
+__all__ = ["doubts_of_dwells", "doubts_of_plan", "is_off_catheters"]
 
 # The width of a 6F catheter: dwells of a plan lie on the catheter's line to rounding.
 _OFF_MM = 2.0
@@ -73,6 +73,20 @@ def _catheters(dwells: Dwells, catheters: Sequence[Catheter]) -> list[Caution]:
     if (away > _OFF_MM).any():
         doubts.append(caution("plan-off-catheters", count=int((away > _OFF_MM).sum()), mm=float(away.max())))
     return doubts
+
+
+def is_off_catheters(dwells: Dwells, catheters: Sequence[Catheter]) -> bool:
+    """Whether no dwell of a plan lies on any catheter of a case: it is a plan for another case.
+
+    Parameters
+    ----------
+    dwells : Dwells
+    catheters : sequence of Catheter
+        None tell nothing.
+    """
+    if not catheters or not len(dwells):
+        return False
+    return all((_off_mm(catheter, dwells.positions_mm) > _OFF_MM).all() for catheter in catheters)
 
 
 def _off_mm(catheter: Catheter, positions_mm: FloatArray) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from hdrplan.report.benchmark import bench_figure, bench_page
 from hdrplan.report.check_page import check_html
-from hdrplan.report.check_text import check_lines, check_table, decay_caution
+from hdrplan.report.check_text import check_lines, check_table, decay_caution, verdict_text
 from hdrplan.report.cohort_figures import correlation_figures, endpoint_figures, print_files
 from hdrplan.report.cohort_html import correlation_html
 from hdrplan.report.compare import ComparedPlan, comparison_html
@@ -109,4 +109,5 @@ __all__ = [
     "step_rows",
     "to_frame",
     "validation_html",
+    "verdict_text",
 ]

@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from hdrplan.plan import BrachyPlan
+from hdrplan.report.check_text import verdict_text
 from hdrplan.report.page import page
 from hdrplan.sources import TG43Source
 from hdrplan.workflow import CheckRow, GridCheck, SecondCheck
@@ -34,7 +35,7 @@ def check_html(check: SecondCheck, brachy: BrachyPlan, *, title: str, version: s
         version=version,
         pictures=True,
         check=check,
-        verdict=_verdict(check),
+        verdict=verdict_text(check),
         facts=_facts(brachy, check.source, version),
         rows=[_cells(row) for row in check.rows],
         figure=_figure(grid) if grid is not None else "",
@@ -43,16 +44,6 @@ def check_html(check: SecondCheck, brachy: BrachyPlan, *, title: str, version: s
         gamma_text=check.tolerances.gamma.text,
         unmodelled=", ".join(brachy.unmodelled),
     )
-
-
-def _verdict(check: SecondCheck) -> str:
-    judged = [row for row in check.rows if row.passed is not None]
-    failed = [row for row in judged if not row.passed]
-    if check.passed:
-        return f"Pass: all {len(judged)} comparisons lie within tolerance."
-    if failed:
-        return f"Fail: {len(failed)} of {len(judged)} comparisons lie outside tolerance."
-    return "No verdict: the files state no dose to compare with."
 
 
 def _facts(brachy: BrachyPlan, source: TG43Source, version: str) -> list[tuple[str, str]]:
@@ -85,8 +76,8 @@ def _cells(row: CheckRow) -> dict[str, str]:
         "recomputed": number(row.recomputed),
         "difference": "" if math.isnan(row.difference_frac) else f"{100 * row.difference_frac:+.3f} %",
         "tolerance": row.tolerance,
-        "state": {True: "met", False: "missed", None: "unknown"}[row.passed],
-        "word": {True: "pass", False: "fail", None: "not judged"}[row.passed],
+        "state": {"pass": "met", "warn": "met", "fail": "missed", "not judged": "unknown"}[row.verdict],
+        "word": {"warn": "pass, warning"}.get(row.verdict, row.verdict),
     }
 
 

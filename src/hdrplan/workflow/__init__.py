@@ -14,7 +14,9 @@ from hdrplan.workflow.archive import (
 from hdrplan.workflow.archive_mask import mask_of, masked
 from hdrplan.workflow.archive_rows import ArchiveOptions, Engine
 from hdrplan.workflow.check import SecondCheck, check_plan
-from hdrplan.workflow.check_grid import GridCheck, StatedDose, between_centres
+from hdrplan.workflow.check_delivery import DeliveryCheck, delivery_check
+from hdrplan.workflow.check_grid import GridCheck, LevelCheck, StatedDose, between_centres
+from hdrplan.workflow.check_hints import GridShift
 from hdrplan.workflow.check_rows import CheckRow
 from hdrplan.workflow.check_tip import TipChoice
 from hdrplan.workflow.conformity import Conformity, conformity, isodose_error_cc
@@ -59,13 +61,16 @@ __all__ = [
     "DVHOptions",
     "DVHResult",
     "DosePair",
+    "DeliveryCheck",
     "Engine",
     "FinishedPlan",
     "GoalResult",
     "GridCheck",
+    "GridShift",
     "Labour",
     "LesionTask",
     "MetricValue",
+    "LevelCheck",
     "ParetoResult",
     "PlaceOptions",
     "PlaceResult",
@@ -98,6 +103,7 @@ __all__ = [
     "check_sampling",
     "conformity",
     "default_obstacles",
+    "delivery_check",
     "delivery_rules",
     "dose_grid",
     "dose_pairs",

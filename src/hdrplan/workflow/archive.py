@@ -26,7 +26,8 @@ __all__ = ["ARCHIVE_COLUMNS", "Archive", "ArchiveTables", "FinishedPlan", "archi
 
 _LESION = (*(f"d{p}_gy" for p in (100, 99, 98, 95, 90, 50, 2)), *(f"v{p}_pct" for p in (100, 150, 200)))
 _ORGAN = ("d0_1cc_gy", "d1cc_gy", "d2cc_gy", "max_gy", "mean_gy", "v5gy_cc", "v5gy_pct", "v10gy_cc", "v10gy_pct")
-_FACTS = ("engine", "source", "grid_mm", "slice_mm", "in_grid_pct", "extrapolated_pct", "trak_u_s", "total_time_s")
+_FACTS = ("engine", "source", "grid_mm", "slice_mm", "in_grid_pct", "extrapolated_pct", "trak_u_s", "total_time_s",
+          "pulses", "trak_pulse_u_s")  # fmt: skip
 # Table -> its columns: the tidy table, the two that the outcome analysis reads, and what could not be read.
 ARCHIVE_COLUMNS: dict[str, tuple[str, ...]] = {
     "metrics": (

@@ -23,6 +23,7 @@ from hdrplan.io import (
     read_ct_grid,
     read_dose_grid,
     read_structure_set,
+    refuse_other_frames,
     roles_of_rois,
 )
 from hdrplan.metrics import dvh, organ_metrics, target_metrics
@@ -126,6 +127,7 @@ def _rows(treatment: Treatment, options: ArchiveOptions) -> list[Row]:
         raise InputError("a plan needs a structure set for metrics", got="none in the archive", where=treatment.plan)
     drawn = read_structure_set(treatment.structures)
     brachy = read_brachy_plan(treatment.plan, drawn)
+    refuse_other_frames(brachy, drawn, None)
     structures, left_out = _structures(treatment, drawn, options.rules)
     stated_gy = brachy.prescription_gy
     prescription_gy = options.prescription_gy if math.isnan(stated_gy) else stated_gy
@@ -133,12 +135,17 @@ def _rows(treatment: Treatment, options: ArchiveOptions) -> list[Row]:
     if prescription_gy is None:
         notes = (*notes, caution("prescription-not-stated"))
     points = sample_points(structures)
-    facts: Row = {"trak_u_s": brachy.trak_u_s, "total_time_s": brachy.total_time_s}
+    facts: Row = {
+        "trak_u_s": brachy.trak_u_s,
+        "total_time_s": brachy.total_time_s,
+        "pulses": brachy.pulses,
+        "trak_pulse_u_s": brachy.trak_u_s / brachy.pulses,
+    }
     doses = []
     if options.engine != "stored":
         doses.append(_recomputed(brachy, points, options.source_name))
     if options.engine != "recomputed" and treatment.dose is not None:
-        doses.append(_stored(treatment.dose, brachy, points))
+        doses.append(_stored(treatment.dose, brachy, drawn, points))
     if not doses:
         raise InputError("the plan has no stored dose", got="none in the archive", where=treatment.plan)
     rows = [
@@ -180,8 +187,9 @@ def _recomputed(brachy: BrachyPlan, points: SamplePoints, source_name: str | Non
     )
 
 
-def _stored(path: Path, brachy: BrachyPlan, points: SamplePoints) -> _KnownDose:
+def _stored(path: Path, brachy: BrachyPlan, drawn: StructureSet, points: SamplePoints) -> _KnownDose:
     dose = read_dose_grid(path)
+    refuse_other_frames(brachy, drawn, dose)
     notes = tuple(dose.warnings)
     if brachy.fractions > 1:
         notes = (*notes, caution("dose-of-fractions-unknown", fractions=brachy.fractions))

@@ -12,12 +12,13 @@ from hdrplan.cautions import Caution, caution
 from hdrplan.dose import dose_field
 from hdrplan.geometry import Structure
 from hdrplan.metrics import Tolerances
-from hdrplan.plan import BrachyPlan, as_plan, doubts_of_source
+from hdrplan.plan import BrachyPlan, FileLink, as_plan, doubts_of_source
 from hdrplan.plausibility import doubts_of_clinical_strength
 from hdrplan.sources import TG43Source, bounded_warnings
 from hdrplan.workflow.check_grid import GridCheck, StatedDose, compared_grids
-from hdrplan.workflow.check_rows import CheckRow, dvh_rows, grid_rows, point_rows, trak_row
-from hdrplan.workflow.check_tip import TipChoice, choose_tip, dose_per_fraction
+from hdrplan.workflow.check_hints import GridShift, factor_hints, grid_shift, shift_hints
+from hdrplan.workflow.check_rows import CheckRow, Verdict, dvh_rows, grid_rows, point_rows, trak_row
+from hdrplan.workflow.check_tip import TipChoice, choose_tip, dose_of_fraction
 
 __all__ = ["SecondCheck", "check_plan"]
 
@@ -30,7 +31,11 @@ class SecondCheck:
     ----------
     rows : tuple of CheckRow
         TRAK, reference points, grid, DVH metrics.
+    links : tuple of FileLink
+        Whether the files belong together.
     grid : GridCheck or None
+    shift : GridShift or None
+        Best fit of the TPS's grid.
     tip : TipChoice
         Which way the sources were taken to point, and why.
     source : TG43Source
@@ -38,17 +43,31 @@ class SecondCheck:
     tolerances : Tolerances
         What the rows were judged by.
     warnings : tuple of Caution
-    passed : bool
-        All judged rows pass, and at least one row compares a dose.
     """
 
     rows: tuple[CheckRow, ...]
+    links: tuple[FileLink, ...]
     grid: GridCheck | None
+    shift: GridShift | None
     tip: TipChoice
     source: TG43Source
     tolerances: Tolerances
     warnings: tuple[Caution, ...]
-    passed: bool
+
+    @property
+    def verdict(self) -> Verdict:
+        """Fail, where one comparison fails or files do not belong together; not judged, where none compares a dose."""
+        verdicts = {row.verdict for row in self.rows}
+        if "fail" in verdicts or any(link.holds is False for link in self.links):
+            return "fail"
+        if all(row.passed is None for row in self.rows if row.kind not in ("kerma", "time")):
+            return "not judged"
+        return "warn" if "warn" in verdicts else "pass"
+
+    @property
+    def passed(self) -> bool:
+        """Whether all judged rows pass, at least one of them compares a dose, and the files belong together."""
+        return self.verdict in ("pass", "warn")
 
 
 def check_plan(
@@ -72,7 +91,7 @@ def check_plan(
     stated : StatedDose, optional
         The TPS's dose grid.
     structures : sequence of Structure
-        For DVH metrics: ours computed at their points, the TPS's read from its grid.
+        For DVH metrics, from both doses on the TPS's grid.
     tolerances : Tolerances, optional
         None takes the defaults.
     reverse_tip : bool, optional
@@ -82,6 +101,7 @@ def check_plan(
     Returns
     -------
     SecondCheck
+        Without links between files: who read them knows.
 
     Raises
     ------
@@ -95,16 +115,17 @@ def check_plan(
         *doubts_of_source(brachy, source),
         *bounded_warnings(source),
     ]
-    if stated is not None and brachy.fractions > 1:
-        of_all, stated = stated, dose_per_fraction(brachy, source, stated, tolerances)
-        if stated is not of_all:
+    if stated is not None:
+        stated, factor = dose_of_fraction(brachy, source, stated, tolerances)
+        if factor < 1.0:
             warnings.append(caution("dose-of-all-fractions", fractions=brachy.fractions))
+        elif factor > 1.0:
+            warnings.append(caution("dose-of-one-pulse", pulses=brachy.pulses))
     tip = choose_tip(brachy, source, stated, tolerances, reverse_tip=reverse_tip)
     plan = as_plan(brachy, source, reverse_tip=tip.is_reversed)
     rows = [trak_row(brachy, tolerances), *point_rows(plan, brachy.points, tolerances)]
-    grid = None
+    grid, shift = None, None
     if stated is not None:
-        threshold_gy = stated.threshold_gy(brachy.prescription_gy, tolerances.threshold_frac)
         recomputed = dose_field(
             plan.dwells,
             plan.exposure_s,
@@ -113,23 +134,25 @@ def check_plan(
             strength_u=plan.strength_u,
             on_progress=on_progress,
         )
-        grid = compared_grids(recomputed, stated, threshold_gy, tolerances)
+        grid = compared_grids(recomputed, stated, stated.normal_gy(brachy.prescription_gy), tolerances)
         rows += grid_rows(grid, tolerances)
         if grid.left_out:
             left_out = caution("grid-voxels-left-out", count=grid.left_out, top_gy=stated.full_scale_gy)
             warnings.append(left_out)
-        compared, outside = dvh_rows(plan, stated, structures, tolerances)
+        compared, outside = dvh_rows(plan, recomputed, stated, structures, tolerances)
         rows += compared
-        warnings += outside
+        shift = grid_shift(plan, stated, grid.threshold_gy)
+        warnings += [*outside, *shift_hints(shift)]
+    warnings += factor_hints(brachy, rows)
     if all(row.passed is None for row in rows[1:]):
         warnings.append(caution("nothing-compared"))
-    judged = [row.passed for row in rows if row.passed is not None]
     return SecondCheck(
         rows=tuple(rows),
+        links=(),
         grid=grid,
+        shift=shift,
         tip=tip,
         source=source,
         tolerances=tolerances,
         warnings=tuple(warnings),
-        passed=all(judged) and any(row.passed is not None for row in rows[1:]),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -13,12 +14,14 @@ from hdrplan.errors import InputError
 from hdrplan.geometry import Volume
 from hdrplan.metrics import Tolerances, gamma_index
 
-__all__ = ["ON_CENTRE", "GridCheck", "StatedDose", "between_centres", "compared_grids"]
+__all__ = ["ON_CENTRE", "GridCheck", "LevelCheck", "StatedDose", "WorstVoxel", "between_centres", "compared_grids"]
 
-# Gamma is judged at every n-th voxel of larger grids: a tenth of a percent of the pass rate is told by this many.
+# Gamma is judged at a sample of larger grids: a tenth of a percent of the pass rate is told by this many.
 MAX_GAMMA_VOXELS = 200_000
 # Stored grids are read between their voxel centres; this part of a voxel is roundoff.
 ON_CENTRE = 1e-6
+# Isodoses between which the comparison is told apart, as parts of the prescription.
+_LEVELS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,18 +39,65 @@ class StatedDose:
     volume: Volume
     full_scale_gy: float | None = None
 
-    def divided(self, fractions: int) -> StatedDose:
-        """Return the dose of one of several equal fractions."""
-        values = self.volume.values_zyx / np.float32(fractions)
-        scale = None if self.full_scale_gy is None else self.full_scale_gy / fractions
+    def scaled(self, factor: float) -> StatedDose:
+        """Return the dose times a factor: one of several equal fractions, or all pulses of one."""
+        values = self.volume.values_zyx * np.float32(factor)
+        scale = None if self.full_scale_gy is None else self.full_scale_gy * factor
         return StatedDose(Volume(self.volume.grid, values), scale)
 
-    def threshold_gy(self, prescription_gy: float, threshold_frac: float) -> float:
-        """Lowest dose judged: a part of the prescription, else of the dose that a thousandth of the grid exceeds."""
-        normal_gy = prescription_gy
-        if math.isnan(normal_gy) or normal_gy <= 0:
-            normal_gy = float(np.quantile(self.volume.values_zyx, 0.999))
-        return max(threshold_frac * normal_gy, 1e-6)
+    def normal_gy(self, prescription_gy: float) -> float:
+        """Return what thresholds and isodoses are parts of: the prescription, else the hottest thousandth's dose."""
+        if math.isnan(prescription_gy) or prescription_gy <= 0:
+            return float(np.quantile(self.volume.values_zyx, 0.999))
+        return prescription_gy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelCheck:
+    """Comparison of the voxels between two isodoses of the recomputed dose.
+
+    Parameters
+    ----------
+    from_gy, to_gy : float
+        ``to_gy`` is infinite for the highest.
+    voxels : int
+        Judged in this range.
+    median_frac : float
+        Median of recomputed / TPS - 1.
+    gamma_voxels : int
+        Of these, the ones in the sample that gamma was computed at.
+    gamma_pass_frac : float
+        NaN without such voxels.
+    """
+
+    from_gy: float
+    to_gy: float
+    voxels: int
+    median_frac: float
+    gamma_voxels: int
+    gamma_pass_frac: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WorstVoxel:
+    """The judged voxel with the largest relative difference.
+
+    Parameters
+    ----------
+    index_zyx : tuple of int
+    position_mm : (3,) array
+    tps_gy, recomputed_gy : float
+    """
+
+    index_zyx: tuple[int, int, int]
+    position_mm: FloatArray
+    tps_gy: float
+    recomputed_gy: float
+
+    @property
+    def difference_frac(self) -> float:
+        """Recomputed over TPS, minus 1; infinite where the TPS has no dose."""
+        return self.recomputed_gy / self.tps_gy - 1.0 if self.tps_gy > 0 else math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,28 +109,51 @@ class GridCheck:
     recomputed : Volume
         On the TPS's grid, Gy.
     tps : Volume
+    threshold_gy : float
+        Voxels below it are not judged.
+    normal_gy : float
+        What the threshold is a part of: the prescription, else a high dose of the grid.
     judged_zyx : bool array
         Voxels above the threshold, not at full scale.
+    full_scale_zyx : bool array
+        Voxels at the TPS's full scale.
     gamma_zyx : array
-        NaN where not judged.
+        In the sample, and in the whole slices that are shown; NaN elsewhere.
+    gamma_voxels : int
+        Of the sample.
+    gamma_pass_frac : float
+        Of the sample.
     median_frac, p95_frac : float
         Median of recomputed / TPS - 1, 95th percentile of the size of TPS / recomputed - 1.
-    gamma_pass_frac : float
-    left_out : int
-        Voxels at the TPS's full scale.
+    levels : tuple of LevelCheck
+        By isodose, rising.
+    worst : WorstVoxel
+    hottest_z : int
+        Slice with the highest judged dose.
     """
 
     recomputed: Volume
     tps: Volume
+    threshold_gy: float
+    normal_gy: float
     judged_zyx: BoolArray
+    full_scale_zyx: BoolArray
     gamma_zyx: npt.NDArray[np.float32]
+    gamma_voxels: int
+    gamma_pass_frac: float
     median_frac: float
     p95_frac: float
-    gamma_pass_frac: float
-    left_out: int
+    levels: tuple[LevelCheck, ...]
+    worst: WorstVoxel
+    hottest_z: int
+
+    @property
+    def left_out(self) -> int:
+        """Number of voxels at the TPS's full scale."""
+        return int(self.full_scale_zyx.sum())
 
 
-def compared_grids(recomputed: Volume, stated: StatedDose, threshold_gy: float, tolerances: Tolerances) -> GridCheck:
+def compared_grids(recomputed: Volume, stated: StatedDose, normal_gy: float, tolerances: Tolerances) -> GridCheck:
     """Compare two dose grids.
 
     Parameters
@@ -88,8 +161,8 @@ def compared_grids(recomputed: Volume, stated: StatedDose, threshold_gy: float, 
     recomputed : Volume
         On the grid of the stated dose, Gy.
     stated : StatedDose
-    threshold_gy : float
-        Voxels below it are not judged.
+    normal_gy : float
+        Voxels below ``tolerances.threshold_frac`` of it are not judged; isodoses are parts of it.
     tolerances : Tolerances
         Criteria of gamma.
 
@@ -99,38 +172,91 @@ def compared_grids(recomputed: Volume, stated: StatedDose, threshold_gy: float, 
         No voxel above the threshold.
     """
     tps, ours_zyx = stated.volume, recomputed.values_zyx
+    threshold_gy = max(tolerances.threshold_frac * normal_gy, 1e-6)
     full = np.zeros(tps.grid.shape_zyx, dtype=np.bool_)
     if stated.full_scale_gy is not None:
         full = (tps.values_zyx >= 0.999 * stated.full_scale_gy) | (ours_zyx >= 0.999 * stated.full_scale_gy)
     judged = (ours_zyx >= threshold_gy) & ~full
     if not judged.any():
         raise InputError("no voxel of the dose grid lies above the threshold", got=f"{threshold_gy:.3g} Gy")
-    reference = ours_zyx[judged].astype(np.float64)
-    relative = tps.values_zyx[judged] / reference - 1.0
     voxels = np.argwhere(judged)
-    thin = max(1, -(-len(voxels) // MAX_GAMMA_VOXELS))
-    chosen = voxels[::thin]
+    ours_gy = ours_zyx[judged].astype(np.float64)
+    tps_gy = tps.values_zyx[judged].astype(np.float64)
+    # Recomputed over the TPS's, as in every row; a TPS voxel of 0 Gy counts as far off.
+    relative = ours_gy / np.maximum(tps_gy, 1e-9) - 1.0
+    k = int(np.abs(np.log1p(relative)).argmax())
+    worst = WorstVoxel(
+        index_zyx=(int(voxels[k, 0]), int(voxels[k, 1]), int(voxels[k, 2])),
+        position_mm=tps.grid.world(voxels[k, ::-1]),
+        tps_gy=float(tps_gy[k]),
+        recomputed_gy=float(ours_gy[k]),
+    )
+    hottest_z = int(voxels[int(ours_gy.argmax()), 0])
+    sample = _sample(len(voxels))
+    shown = np.flatnonzero(np.isin(voxels[:, 0], (hottest_z, worst.index_zyx[0])))
+    wanted = np.union1d(sample, shown)
     values = gamma_index(
-        reference[::thin],
-        chosen[:, ::-1],
+        ours_gy[wanted],
+        voxels[wanted][:, ::-1],
         tps.values_zyx,
         tps.grid.spacing_mm,
         tolerances.gamma,
-        normal_gy=threshold_gy / max(tolerances.threshold_frac, 1e-9),
+        normal_gy=normal_gy,
     )
-    gamma = np.full(tps.grid.shape_zyx, np.nan, dtype=np.float32)
-    gamma[tuple(chosen.T)] = values
+    gamma_zyx = np.full(tps.grid.shape_zyx, np.nan, dtype=np.float32)
+    gamma_zyx[tuple(voxels[wanted].T)] = values
+    in_sample = values[np.searchsorted(wanted, sample)]
     return GridCheck(
         recomputed=recomputed,
         tps=tps,
+        threshold_gy=threshold_gy,
+        normal_gy=normal_gy,
         judged_zyx=judged,
-        gamma_zyx=gamma,
-        # Recomputed over the TPS's, as in the other rows; a TPS voxel of 0 Gy counts as far off.
-        median_frac=float(np.median(reference / np.maximum(tps.values_zyx[judged], 1e-9)) - 1.0),
-        p95_frac=float(np.quantile(np.abs(relative), 0.95)),
-        gamma_pass_frac=float((values <= 1.0).mean()),
-        left_out=int(full.sum()),
+        full_scale_zyx=full,
+        gamma_zyx=gamma_zyx,
+        gamma_voxels=len(sample),
+        gamma_pass_frac=float((in_sample <= 1.0).mean()),
+        median_frac=float(np.median(relative)),
+        p95_frac=float(np.quantile(np.abs(tps_gy / ours_gy - 1.0), 0.95)),
+        levels=_levels(ours_gy, relative, (sample, in_sample), normal_gy, threshold_gy),
+        worst=worst,
+        hottest_z=hottest_z,
     )
+
+
+def _sample(count: int) -> npt.NDArray[np.int64]:
+    """Rows of the judged voxels at which gamma is judged: all, or drawn; every n-th would draw stripes."""
+    if count <= MAX_GAMMA_VOXELS:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(0).choice(count, MAX_GAMMA_VOXELS, replace=False))
+
+
+def _levels(
+    ours_gy: FloatArray,
+    relative: FloatArray,
+    sampled: tuple[npt.NDArray[np.int64], FloatArray],
+    normal_gy: float,
+    threshold_gy: float,
+) -> tuple[LevelCheck, ...]:
+    rows, gamma = sampled
+    edges_gy = [threshold_gy, *(f * normal_gy for f in _LEVELS if f * normal_gy > threshold_gy), math.inf]
+    levels = []
+    for low, high in itertools.pairwise(edges_gy):
+        inside = (ours_gy >= low) & (ours_gy < high)
+        if not inside.any():
+            continue
+        judged = gamma[inside[rows]]
+        levels.append(
+            LevelCheck(
+                from_gy=low,
+                to_gy=high,
+                voxels=int(inside.sum()),
+                median_frac=float(np.median(relative[inside])),
+                gamma_voxels=len(judged),
+                gamma_pass_frac=float((judged <= 1.0).mean()) if len(judged) else math.nan,
+            )
+        )
+    return tuple(levels)
 
 
 def between_centres(dose: Volume, points_mm: FloatArray) -> FloatArray:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.cautions import Caution, caution
 from hdrplan.dose import dose_at_points, sample_points
-from hdrplan.geometry import Structure
-from hdrplan.metrics import DVH, Tolerances, dvh
+from hdrplan.geometry import Structure, Volume
+from hdrplan.metrics import DVH, Limit, Tolerances, dvh
 from hdrplan.plan import BrachyPlan, Plan, ReferencePoint
 from hdrplan.workflow.check_grid import ON_CENTRE, GridCheck, StatedDose, between_centres
 
-__all__ = ["CheckRow", "dvh_rows", "grid_rows", "point_rows", "trak_row"]
+__all__ = ["CheckRow", "Verdict", "compared_row", "doses_at", "dvh_rows", "grid_rows", "point_rows", "trak_row"]
 
 # Nearer to a dwell, half a millimetre of position changes the dose by more than 10 %.
 NEAR_DWELL_MM = 10.0
@@ -24,12 +25,17 @@ NEAR_DWELL_MM = 10.0
 _WHOLE_FRAC = 0.999
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+Kind: TypeAlias = Literal["kerma", "point", "grid", "dvh", "time"]
+Verdict: TypeAlias = Literal["pass", "warn", "fail", "not judged"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CheckRow:
     """One comparison.
 
     Parameters
     ----------
+    kind : {"kerma", "point", "grid", "dvh", "time"}
     quantity : str
         What is compared; names of points and structures are free text of the file.
     unit : str
@@ -40,27 +46,35 @@ class CheckRow:
         Recomputed over TPS, minus 1.
     tolerance : str
         What passes.
-    passed : bool or None
-        None where nothing is judged.
+    verdict : {"pass", "warn", "fail", "not judged"}
+    place_mm : (3,) array, optional
+        Of a point.
     """
 
+    kind: Kind
     quantity: str
     unit: str = ""
     tps: float = math.nan
     recomputed: float = math.nan
     difference_frac: float = math.nan
     tolerance: str
-    passed: bool | None
+    verdict: Verdict
+    place_mm: FloatArray | None = None
+
+    @property
+    def passed(self) -> bool | None:
+        """Whether it lies within tolerance; None where nothing is judged."""
+        return None if self.verdict == "not judged" else self.verdict != "fail"
 
 
 def trak_row(brachy: BrachyPlan, tolerances: Tolerances) -> CheckRow:
     """Compare the file's total reference air kerma with strength times time: the arithmetic of the plan."""
-    return _compared(
+    return compared_row(
+        "kerma",
         "total reference air kerma",
         "uGy at 1 m",
-        brachy.stated_trak_u_s / 3600.0,
-        brachy.trak_u_s / 3600.0,
-        tolerances.trak_frac,
+        (brachy.stated_trak_u_s / 3600.0, brachy.trak_u_s / 3600.0),
+        tolerances.limit("trak_frac"),
     )
 
 
@@ -77,48 +91,59 @@ def point_rows(plan: Plan, points: Sequence[ReferencePoint], tolerances: Toleran
     if not points:
         return []
     places = np.array([point.position_mm for point in points])
-    gy = _doses(plan, places)
+    gy = doses_at(plan, places)
     rows = []
     for k, point in enumerate(points):
-        row = _compared(f"point {point.name}", "Gy", point.dose_gy, float(gy[k]), tolerances.point_frac)
+        values = point.dose_gy, float(gy[k])
+        row = compared_row("point", f"point {point.name}", "Gy", values, tolerances.limit("point_frac"))
+        row = replace(row, place_mm=point.position_mm)
         near_mm = float(np.linalg.norm(plan.dwells.positions_mm - places[k], axis=1).min())
         if row.passed is not None and near_mm < NEAR_DWELL_MM:
             # Dose of the neighbourhood: six steps of the distance allowed.
             steps = places[k] + tolerances.point_mm * np.vstack((np.eye(3), -np.eye(3)))
-            spread_gy = np.append(_doses(plan, steps), gy[k])
+            spread_gy = np.append(doses_at(plan, steps), gy[k])
             explained = bool(spread_gy.min() <= point.dose_gy <= spread_gy.max())
             tolerance = f"{row.tolerance}, or {tolerances.point_mm:g} mm ({near_mm:.1f} mm from a dwell)"
-            row = replace(row, tolerance=tolerance, passed=row.passed or explained)
+            row = replace(row, tolerance=tolerance, verdict="pass" if explained else row.verdict)
         rows.append(row)
     return rows
 
 
 def grid_rows(grid: GridCheck, tolerances: Tolerances) -> list[CheckRow]:
     """Judge the comparison of the grids: its median and the fraction of voxels that passes gamma."""
+    limit = tolerances.limit("median_frac")
+    above = f"above {grid.threshold_gy:.3g} Gy"
     median = CheckRow(
-        quantity=f"dose grid, median ({int(grid.judged_zyx.sum())} voxels)",
+        kind="grid",
+        quantity=f"dose grid, median ({int(grid.judged_zyx.sum())} voxels {above})",
         difference_frac=grid.median_frac,
-        tolerance=f"{100 * tolerances.median_frac:g} %",
-        passed=abs(grid.median_frac) <= tolerances.median_frac,
+        tolerance=limit.text,
+        verdict=_judged(grid.median_frac, limit),
     )
     gamma = CheckRow(
-        quantity=f"dose grid, gamma <= 1 ({int(np.isfinite(grid.gamma_zyx).sum())} voxels)",
+        kind="grid",
+        quantity=f"dose grid, gamma <= 1 ({grid.gamma_voxels} voxels {above})",
         unit="%",
         recomputed=100 * grid.gamma_pass_frac,
         tolerance=f">= {100 * tolerances.gamma_pass_frac:g} % at {tolerances.gamma.text}",
-        passed=grid.gamma_pass_frac >= tolerances.gamma_pass_frac,
+        verdict="pass" if grid.gamma_pass_frac >= tolerances.gamma_pass_frac else "fail",
     )
     return [median, gamma]
 
 
 def dvh_rows(
-    plan: Plan, stated: StatedDose, structures: Sequence[Structure], tolerances: Tolerances
+    plan: Plan, recomputed: Volume, stated: StatedDose, structures: Sequence[Structure], tolerances: Tolerances
 ) -> tuple[list[CheckRow], list[Caution]]:
     """Compare D98, D90, D50 and D2cc of the structures that the TPS's grid holds.
+
+    Like is judged with like: both doses on the TPS's grid, read between its voxel centres in the same way. A grid's own
+    coarseness is no difference of dose; what it makes of a metric is shown by the dose at the exact points, unjudged.
 
     Parameters
     ----------
     plan : Plan
+    recomputed : Volume
+        On the TPS's grid.
     stated : StatedDose
     structures : sequence of Structure
     tolerances : Tolerances
@@ -140,38 +165,79 @@ def dvh_rows(
     if not held:
         return [], notes
     points = sample_points(held)
-    gy = _doses(plan, points.points_mm)
-    stated_gy = between_centres(stated.volume, points.points_mm)
+    gy = doses_at(plan, points.points_mm)
+    on_grid = [between_centres(volume, points.points_mm) for volume in (stated.volume, recomputed)]
     rows = []
     for name in points.names:
         at = points.rows(name)
+        inside = np.isfinite(on_grid[0][at])
         volume_cc = points.volume_cc[at]
-        tps_gy = np.where(np.isnan(stated_gy[at]), gy[at], stated_gy[at])
-        tps, recomputed = (_dvh_metrics(dvh(dose_gy, volume_cc)) for dose_gy in (tps_gy, gy[at]))
-        for metric, value_gy in tps.items():
-            if stated.full_scale_gy is None or max(value_gy, recomputed[metric]) < 0.99 * stated.full_scale_gy:
-                rows.append(_compared(f"{name} {metric}", "Gy", value_gy, recomputed[metric], tolerances.dvh_frac))
+        tps, same_grid = (_dvh_metrics(dvh(dose_gy[at][inside], volume_cc[inside])) for dose_gy in on_grid)
+        exact = _dvh_metrics(dvh(gy[at], volume_cc))
+        for metric, tps_gy in tps.items():
+            if stated.full_scale_gy is None or max(tps_gy, same_grid[metric]) < 0.99 * stated.full_scale_gy:
+                values = tps_gy, same_grid[metric]
+                rows.append(compared_row("dvh", f"{name} {metric}", "Gy", values, tolerances.dvh_limit(name)))
+                rows.append(_exact_row(f"{name} {metric}, exact points", tps_gy, exact[metric]))
     return rows, notes
 
 
-def _compared(quantity: str, unit: str, tps: float, recomputed: float, limit_frac: float) -> CheckRow:
+def _exact_row(quantity: str, tps_gy: float, exact_gy: float) -> CheckRow:
+    return CheckRow(
+        kind="dvh",
+        quantity=quantity,
+        unit="Gy",
+        tps=tps_gy,
+        recomputed=exact_gy,
+        difference_frac=exact_gy / tps_gy - 1.0 if tps_gy > 0 else math.nan,
+        tolerance="what the grid's voxels hide",
+        verdict="not judged",
+    )
+
+
+def compared_row(kind: Kind, quantity: str, unit: str, values: tuple[float, float], limit: Limit) -> CheckRow:
+    """Return the row of two values, judged by a limit; not judged where one is missing.
+
+    Parameters
+    ----------
+    kind : str
+    quantity : str
+    unit : str
+    values : (float, float)
+        The TPS's, and the recomputed one.
+    limit : Limit
+    """
+    tps, recomputed = values
     if math.isnan(tps) or math.isnan(recomputed) or tps == 0:
         return CheckRow(
-            quantity=quantity, unit=unit, tps=tps, recomputed=recomputed, tolerance="not stated", passed=None
+            kind=kind,
+            quantity=quantity,
+            unit=unit,
+            tps=tps,
+            recomputed=recomputed,
+            tolerance="not stated",
+            verdict="not judged",
         )
     difference_frac = recomputed / tps - 1.0
     return CheckRow(
+        kind=kind,
         quantity=quantity,
         unit=unit,
         tps=tps,
         recomputed=recomputed,
         difference_frac=difference_frac,
-        tolerance=f"{100 * limit_frac:g} %",
-        passed=abs(difference_frac) <= limit_frac,
+        tolerance=limit.text,
+        verdict=_judged(difference_frac, limit),
     )
 
 
-def _doses(plan: Plan, points_mm: FloatArray) -> FloatArray:
+def _judged(difference_frac: float, limit: Limit) -> Verdict:
+    size = abs(difference_frac)
+    return "fail" if not size <= limit.fail_frac else "warn" if size > limit.warn_frac else "pass"
+
+
+def doses_at(plan: Plan, points_mm: FloatArray) -> FloatArray:
+    """Return the plan's dose at points, Gy."""
     return dose_at_points(plan.dwells, plan.exposure_s, points_mm, plan.source, strength_u=plan.strength_u).gy
 
 

@@ -16,7 +16,7 @@ from hdrplan.plan import BrachyPlan, as_plan
 from hdrplan.sources import TG43Source
 from hdrplan.workflow.check_grid import StatedDose
 
-__all__ = ["TipChoice", "choose_tip", "dose_per_fraction"]
+__all__ = ["TipChoice", "choose_tip", "dose_of_fraction"]
 
 # Points of the grid at which assumptions are compared.
 _FIT_VOXELS = 4000
@@ -98,13 +98,14 @@ def choose_tip(
     return choice
 
 
-def dose_per_fraction(brachy: BrachyPlan, source: TG43Source, stated: StatedDose, tolerances: Tolerances) -> StatedDose:
-    """Return the dose of one fraction: files differ in whether the grid is of one or of all; the fit tells.
+def dose_of_fraction(
+    brachy: BrachyPlan, source: TG43Source, stated: StatedDose, tolerances: Tolerances
+) -> tuple[StatedDose, float]:
+    """Return the dose of one fraction, all pulses: files differ in what their grid is of; the fit tells.
 
     Parameters
     ----------
     brachy : BrachyPlan
-        Of several fractions.
     source : TG43Source
     stated : StatedDose
     tolerances : Tolerances
@@ -112,14 +113,20 @@ def dose_per_fraction(brachy: BrachyPlan, source: TG43Source, stated: StatedDose
     Returns
     -------
     StatedDose
-        ``stated`` itself where it is the dose of one fraction already.
+    float
+        What the stated dose was multiplied by: 1, one over the fractions, or the pulses.
     """
-    divided = stated.divided(brachy.fractions)
     grid_only = replace(brachy, points=())
-    as_stated, as_divided = (
-        _misfit_frac(grid_only, source, dose, tolerances, reverse_tip=False) for dose in (stated, divided)
-    )
-    return stated if as_divided >= as_stated else divided
+    factors = dict.fromkeys((1.0, 1.0 / brachy.fractions, float(brachy.pulses)))
+    if len(factors) == 1:
+        return stated, 1.0
+    doses = {factor: stated.scaled(factor) for factor in factors}
+    misfits = {
+        factor: _misfit_frac(grid_only, source, dose, tolerances, reverse_tip=False) for factor, dose in doses.items()
+    }
+    fitting = {factor: misfit for factor, misfit in misfits.items() if not math.isnan(misfit)}
+    best = min(fitting, key=lambda factor: fitting[factor]) if fitting else 1.0
+    return (stated if best == 1.0 else doses[best]), best
 
 
 def _misfit_frac(
@@ -131,7 +138,7 @@ def _misfit_frac(
     if stated is not None:
         limit = stated.full_scale_gy if stated.full_scale_gy is not None else math.inf
         values = stated.volume.values_zyx
-        threshold_gy = stated.threshold_gy(brachy.prescription_gy, tolerances.threshold_frac)
+        threshold_gy = tolerances.threshold_frac * stated.normal_gy(brachy.prescription_gy)
         chosen = np.argwhere((values >= threshold_gy) & (values < 0.999 * limit))
         chosen = chosen[:: max(1, len(chosen) // _FIT_VOXELS)]
         places += list(stated.volume.grid.world(chosen[:, ::-1]))

@@ -17,6 +17,7 @@ from hdrplan.io.case.write import write_source
 from hdrplan.io.dicom.catheters import catheters_of
 from hdrplan.io.dicom.export import DicomExport
 from hdrplan.io.dicom.structures import StructureSet
+from hdrplan.io.files import sha256
 from hdrplan.io.images import write_volume
 from hdrplan.io.markups import write_markups
 from hdrplan.io.plan_files import write_plan
@@ -104,7 +105,8 @@ def write_imported_case(folder: Path, export: DicomExport, choices: ImportChoice
     table["source"] = write_source(folder, source) | _strength(export)
     (folder / "case.toml").write_text(toml_text(table), encoding="utf-8")
     if export.plan is not None:
-        write_plan(folder / "plan.json", as_plan(export.plan, source), choices.name)
+        ct_sha256 = sha256(folder / "ct.nii.gz") if ct is not None else None
+        write_plan(folder / "plan.json", as_plan(export.plan, source), choices.name, ct_sha256)
     if export.dose is not None:
         write_volume(folder / "tps_dose.nrrd", export.dose.volume)
     of_source = doubts_of_source(export.plan, source) if export.plan else ()
@@ -158,5 +160,5 @@ def _strength(export: DicomExport) -> dict[str, object]:
     source = export.plan.source
     table: dict[str, object] = {"strength_u": source.strength_u}
     if source.reference_time is not None:
-        table["#"] = f"strength of {source.reference_time:%Y-%m-%d %H:%M}; decay it to the treatment"
+        table["strength_time"] = source.reference_time
     return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from hdrplan.catalogue import STRENGTH_ENTRIES
@@ -13,7 +14,10 @@ from hdrplan.sources import ApparentActivity, Calibration, Strength, checked_str
 __all__ = ["STRENGTH_KEYS", "strength_of", "strength_values"]
 
 STRENGTH_KEYS = tuple(STRENGTH_ENTRIES)
-_FORMS = "strength_u; or calibration_strength_u, calibration_time and treatment_time; or activity_ci (apparent)"
+_FORMS = (
+    "strength_u, with strength_time where its date is known; or calibration_strength_u, calibration_time and "
+    "treatment_time; or activity_ci (apparent)"
+)
 
 
 def strength_of(form: Mapping[str, object], half_life_days: float) -> Strength:
@@ -22,7 +26,8 @@ def strength_of(form: Mapping[str, object], half_life_days: float) -> Strength:
     Parameters
     ----------
     form : mapping
-        One of three forms: ``strength_u`` (a number in U, or text such as "10 Ci apparent");
+        One of three forms: ``strength_u`` (a number in U, or text such as "10 Ci apparent"), with the date
+        ``strength_time`` at which the source has it, where that is known;
         ``calibration_strength_u`` with ``calibration_time`` and ``treatment_time`` (dates of TOML or ISO 8601 text);
         ``activity_ci``, apparent, with ``u_per_mci`` where it is not 4.07.
     half_life_days : float
@@ -34,9 +39,12 @@ def strength_of(form: Mapping[str, object], half_life_days: float) -> Strength:
         None or several of the forms, wrong types, strengths that no source has.
     """
     keys = set(form)
-    if keys == {"strength_u"}:
+    if "strength_u" in keys and keys <= {"strength_u", "strength_time"}:
         value = form["strength_u"]
-        return strength_from_text(value) if isinstance(value, str) else Strength(_number(form, "strength_u"))
+        strength = strength_from_text(value) if isinstance(value, str) else Strength(_number(form, "strength_u"))
+        if "strength_time" not in keys:
+            return strength
+        return replace(strength, time=as_moment(form["strength_time"], "strength_time", None))
     if keys == {"calibration_strength_u", "calibration_time", "treatment_time"}:
         calibrated, treated = (as_moment(form[key], key, None) for key in ("calibration_time", "treatment_time"))
         calibrated_u = checked_strength_u(_number(form, "calibration_strength_u"))
@@ -62,8 +70,9 @@ def strength_values(strength: Strength) -> dict[str, float | datetime]:
                 "treatment_time": strength.time,
             }
         case ApparentActivity(activity_mci, u_per_mci):
-            return {"activity_ci": activity_mci / 1e3, "u_per_mci": u_per_mci}
-    return {"strength_u": strength.value_u}
+            if strength.time is None:
+                return {"activity_ci": activity_mci / 1e3, "u_per_mci": u_per_mci}
+    return {"strength_u": strength.value_u} | ({} if strength.time is None else {"strength_time": strength.time})
 
 
 def _number(form: Mapping[str, object], key: str) -> float:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from hdrplan.cautions import Caution
+from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure
 from hdrplan.io.dicom.ct import read_ct_grid
 from hdrplan.io.dicom.dose import DoseGrid, read_dose_grid
 from hdrplan.io.dicom.folder import dicom_file, dicom_files, linked_files, require
+from hdrplan.io.dicom.links import links_of
 from hdrplan.io.dicom.patients import checked_strangers
 from hdrplan.io.dicom.plan import read_brachy_plan
 from hdrplan.io.dicom.structures import read_structure_set
-from hdrplan.plan import BrachyPlan
+from hdrplan.plan import BrachyPlan, FileLink
 
 __all__ = ["ClinicalPlan", "read_clinical_plan"]
+
+# DoseSummationType of doses that are not those of one plan.
+_OF_OTHER_PLANS = ("MULTI_PLAN", "PLAN_OVERVIEW", "BEAM", "BEAM_SESSION", "CONTROL_POINT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,6 +38,10 @@ class ClinicalPlan:
     dose : DoseGrid or None
     structures : tuple of Structure
         Solid ones that could be read; none without a dose to compare them in.
+    links : tuple of FileLink
+        Whether the files belong together.
+    patient : str
+        Pseudonym, made with the plan's own bytes: the same for the same file, and tells nobody who has it not.
     notes : tuple of Caution
         What was passed over while reading, and why.
     """
@@ -39,6 +50,8 @@ class ClinicalPlan:
     brachy: BrachyPlan
     dose: DoseGrid | None
     structures: tuple[Structure, ...]
+    links: tuple[FileLink, ...]
+    patient: str
     notes: tuple[Caution, ...]
 
 
@@ -59,7 +72,8 @@ def read_clinical_plan(
     Raises
     ------
     InputError, FormatError
-        Several plans in the folder or none, files that cannot be read, files of another patient.
+        Several plans in the folder or none, files that cannot be read, files of another patient or frame of reference,
+        a dose of several plans.
     """
     notes: list[Caution] = []
     ct: Grid | None = None
@@ -76,6 +90,14 @@ def read_clinical_plan(
     drawn = read_structure_set(structures) if structures is not None else None
     brachy = read_brachy_plan(plan, drawn)
     grid = read_dose_grid(dose) if dose is not None else None
+    if grid is not None and grid.summation.upper() in _OF_OTHER_PLANS:
+        raise InputError(
+            "the dose must be that of one plan (DoseSummationType)",
+            got=grid.summation,
+            where=dose,
+            remedy="Export the dose of the plan.",
+        )
+    links = links_of(brachy, drawn, grid, [p for p in parts if p is not None])
     solid: list[Structure] = []
     if drawn is not None and grid is not None:
         solid, left_out = drawn.structures_that_read(ct)
@@ -87,5 +109,14 @@ def read_clinical_plan(
         brachy=brachy,
         dose=grid,
         structures=tuple(solid),
+        links=links,
+        patient=_patient(plan),
         notes=tuple(notes),
     )
+
+
+def _patient(plan: Path) -> str:
+    file = dicom_file(plan)
+    if file is None or not file.patient_id:
+        return "not stated"
+    return "P-" + hmac.new(plan.read_bytes(), file.patient_id.encode(), hashlib.sha256).hexdigest()[:10]

@@ -49,7 +49,13 @@ class DicomSet:
 
 
 def write_dicom_set(
-    folder: Path, contents: DicomSet, *, bits: int = 32, identify: bool = False, now: datetime | None = None
+    folder: Path,
+    contents: DicomSet,
+    *,
+    bits: int = 32,
+    identify: bool = False,
+    treated: datetime | None = None,
+    now: datetime | None = None,
 ) -> list[str]:
     """Write RS.dcm, RP.dcm, RD.dcm (and CT slices where the CT did not come as DICOM) into an existing folder.
 
@@ -61,8 +67,10 @@ def write_dicom_set(
         Of the dose grid.
     identify : bool
         Patient data of the linked CT pass through.
+    treated : datetime, optional
+        When the source has the plan's strength, where the plan does not say; None takes ``now``.
     now : datetime, optional
-        Stamped on the objects; the strength of the plan is that of this time.
+        Stamped on the objects.
 
     Returns
     -------
@@ -87,7 +95,7 @@ def write_dicom_set(
         label=case.name,
         prescription_gy=contents.prescription_gy,
         first_roi=len(case.structures) + 1,
-        treated=now,
+        treated=treated or now,
     )
     plan_uid = write_brachy_plan(folder / "RP.dcm", brachy, identity, structures_uid=structures_uid)
     if contents.dose is not None:
