@@ -69,7 +69,7 @@ def axes_reversed(it: PlanGiven) -> None:
         row["axis"] = [-a for a in row["axis"]]
 
 
-@PLANS("positions in RAS", warns="plan-off-catheters")
+@PLANS("positions in RAS", refuses="the plan must be one of this case")
 def positions_in_ras(it: PlanGiven) -> None:
     for row in it.dwells:
         x, y, z = row["position_mm"]
@@ -82,7 +82,13 @@ def offsets_from_hub(it: PlanGiven) -> None:
         row["offset_mm"] = 100.0 - row["offset_mm"]
 
 
-@PLANS("catheters were moved after the plan", warns="plan-off-catheters")
+@PLANS("one catheter was moved after the plan", warns="plan-off-catheters")
+def catheter_moved(it: PlanGiven) -> None:
+    (name, points), *others = it.given.catheters
+    it.given.catheters = [(name, points + 4.0), *others]
+
+
+@PLANS("all catheters were moved after the plan", refuses="the plan must be one of this case")
 def catheters_moved(it: PlanGiven) -> None:
     it.given.catheters = [(name, points + 4.0) for name, points in it.given.catheters]
 
