@@ -127,3 +127,32 @@ def test_a_volume_larger_than_the_shape_has_no_dose() -> None:
     assert np.isfinite(found.dose_gy[0])
     assert np.isnan(found.dose_gy[2])
     assert np.isnan(found.error_gy[2])
+
+
+def central_source(scale: float):
+    """Doses of a ball round an inverse-square source off its middle, all lengths ``scale`` times as large."""
+    n, at = 19, scale * np.array([7.2, -0.7, 0.5])
+    grid = Grid(shape_zyx=(2 * n + 1,) * 3, origin_mm=[-n * scale] * 3, spacing_mm=[scale] * 3)
+    within = np.linalg.norm(grid.points_mm(), axis=1) < 15.0 * scale
+    shape = shape_of(Structure(name="organ", role="OAR", grid=grid, mask_zyx=within.reshape(grid.shape_zyx)))
+    return hot_doses(
+        shape,
+        VOLUMES_CC * scale**3,
+        lambda points: scale**2 * solids.STRENGTH / ((points - at) ** 2).sum(axis=1),
+        lambda points: np.linalg.norm(points - at, axis=1),
+    )
+
+
+def test_the_same_organ_in_other_units_has_the_same_doses_and_errors() -> None:
+    small, large = central_source(1.0), central_source(2.0)
+    np.testing.assert_allclose(large.dose_gy, small.dose_gy, rtol=1e-9)
+    np.testing.assert_allclose(large.error_gy, small.error_gy, rtol=1e-9)
+
+
+def test_where_neither_isodose_nor_surface_cuts_a_cube_there_is_no_error() -> None:
+    # A hot spot in the middle of the organ, and sources so far away that the dose is the same all over a cube.
+    shape = shape_of(ball("organ", np.zeros(3), 30.0))
+    found = hot_doses(
+        shape, VOLUMES_CC, lambda at: 100.0 * np.exp(-(at**2).sum(axis=1) / 200.0), lambda at: np.full(len(at), 1e9)
+    )
+    assert (found.error_gy < 1e-6 * found.dose_gy).all()

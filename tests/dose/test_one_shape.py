@@ -9,7 +9,7 @@ from benchmarks.odd_shapes import SPACINGS_MM, odd_shapes
 from hdrplan.dose import Shape, sample_points, shape_of
 from hdrplan.dose.boxes import first_boxes
 from hdrplan.errors import InputError
-from hdrplan.geometry import Grid
+from hdrplan.geometry import Grid, Structure
 
 # Cosines of six decimals, as DICOM writes them: not square.
 TURN = np.linalg.qr(np.random.default_rng(4).normal(size=(3, 3)))[0].round(6)
@@ -76,3 +76,16 @@ def test_a_shape_that_does_not_end_is_refused() -> None:
     level[1, 1, 2] = 0.5
     with pytest.raises(InputError, match="must end within its grid"):
         Shape(grid, level, 5.0)
+
+
+@pytest.mark.parametrize("slice_mm", [2.0, 4.0])
+def test_a_flat_end_adds_no_boxes_beyond_it(slice_mm: float) -> None:
+    # A cylinder along the slices ends flat, half a slice beyond the last: boxes there would hold nothing of it.
+    grid = Grid(shape_zyx=(6, 20, 20), origin_mm=[-9.5, -9.5, 0.0], spacing_mm=[1.0, 1.0, slice_mm])
+    place = grid.points_mm()
+    mask = ((np.hypot(place[:, 0], place[:, 1]) < 6.0) & (place[:, 2] > 0.0)).reshape(grid.shape_zyx)
+    mask[-1] = False
+    shape = shape_of(Structure(name="can", role="CTV", grid=grid, mask_zyx=mask))
+    low, size = first_boxes(shape)
+    ends_mm = shape.grid.world(np.array([low.min(axis=0), (low + size).max(axis=0)]))[:, 2]
+    np.testing.assert_allclose(ends_mm, [0.5 * slice_mm, 4.5 * slice_mm], atol=1e-9)

@@ -220,3 +220,24 @@ def test_options_that_cannot_be(options: dict[str, object], message: str) -> Non
 def test_no_structures() -> None:
     with pytest.raises(InputError, match="at least one structure"):
         sample_points([])
+
+
+def test_points_of_a_ball_lie_where_its_volume_is() -> None:
+    # A cube that the surface cuts counts in the middle of its part inside: the mean square radius of a ball is 3/5 R^2.
+    structure = solids.sphere(10.0).structure((1.0, 1.0, 1.0), np.array([0.0, 0.0, 1.0]), np.array([0.2, 0.1, -0.3]))
+    points = sample_points([structure])
+    square = float(points.volume_cc @ (points.points_mm**2).sum(axis=1)) / structure.volume_cc
+    radius = (3000.0 * structure.volume_cc / (4 * np.pi)) ** (1 / 3)
+    assert square == pytest.approx(0.6 * radius**2, rel=2e-3)
+
+
+def test_the_smallest_volume_asked_for_is_hundreds_of_points_in_any_organ() -> None:
+    # An organ that touches the target at its tip only: 1 mm cubes would be 100 points in D0.1cc.
+    _, target = organ_and_target()
+    grid, middle = target.grid, [30.0, 45.0, 45.0]
+    bowel = (np.linalg.norm(grid.points_mm() - [62, 45, 45], axis=1) < 20).reshape(grid.shape_zyx)
+    points = sample_points([target, Structure(name="bowel", role="OAR", grid=grid, mask_zyx=bowel)])
+    rows = points.rows("bowel")
+    away = np.linalg.norm(points.points_mm[rows] - middle, axis=1)
+    volume = points.volume_cc[rows][np.argsort(away)]
+    assert (volume[np.cumsum(volume) <= 0.1] > 0).sum() > 500

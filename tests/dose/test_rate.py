@@ -188,3 +188,14 @@ def test_two_point_a_doses_of_brachyvision(shared: Path) -> None:
     )
     tps_gy = [point["tps_dose_Gy"] for point in case["points"]]
     np.testing.assert_allclose(dose.gy, tps_gy, rtol=BRACHYVISION)
+
+
+@pytest.mark.parametrize(
+    ("radius_mm", "cable_z_mm", "tip_z_mm"), [(0.0, -2.3, 2.6), (0.5, -2.3, 1.7), (0.5, -1.7, 2.6), (0.5, 1.0, 2.6)]
+)
+def test_a_capsule_must_enclose_the_core(radius_mm: float, cable_z_mm: float, tip_z_mm: float) -> None:
+    # The core of 3.5 mm reaches from -1.75 to 1.75 mm; the dose on it is infinite.
+    source = invented_source()
+    capsule = replace(source.capsule, radius_mm=radius_mm, cable_z_mm=cable_z_mm, tip_z_mm=tip_z_mm)
+    with pytest.raises(InputError, match="the capsule must enclose the active core"):
+        dose_rate(one_dwell(), [[10.0, 0.0, 0.0]], replace(source, capsule=capsule), strength_u=1.0)

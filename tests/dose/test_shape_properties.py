@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
 from hdrplan.dose.shape import shape_of
+from hdrplan.dose.slices import sections
 from hdrplan.geometry import Grid, Structure
 from tolerances import FLOAT32_SUM
 
@@ -60,3 +62,34 @@ def test_sign_is_the_side_and_the_frame_does_not_matter(seed: int, slice_mm: flo
     known = np.abs(plain) < 100.0
     found, _ = shape_of(Structure(name="u", role="CTV", grid=larger, mask_zyx=mask)).distance_mm(scale * points)
     np.testing.assert_allclose(found[known], scale * plain[known], atol=scale * LEVEL_MM)
+
+
+def discs(areas: tuple[int, ...], n: int = 31) -> np.ndarray:
+    """A stack of discs of as many pixels, an empty slice at both ends; their middle lies on no pixel's edge or axis."""
+    y, x = np.mgrid[:n, :n] - n / 2
+    radius = np.hypot(x - 0.13, y + 0.31)
+    smallest = np.sort(radius.ravel())
+    return np.stack([radius <= smallest[area - 1] if area else radius < 0 for area in (0, *areas, 0)])
+
+
+@pytest.mark.parametrize("areas", [(1, 121, 81, 1), (1, 121, 81), (30, 60, 100, 150), (90, 60), (1, 90)])
+def test_areas_between_slices_follow_a_spline_through_the_areas_of_the_slices(areas: tuple[int, ...]) -> None:
+    sections_per_slice, spacing_mm = 4, np.array([1.0, 1.0, 20.0])
+    # Slices so far apart that no section is held back by how far an outline may move.
+    level = sections(discs(areas), spacing_mm, sections_per_slice=sections_per_slice, reach_mm=40.0)
+    area = (level > 0).sum(axis=(1, 2))
+    # Beyond the ends: the parabola through the last three areas, or the line through two.
+    before, after = (np.polyval(np.polyfit(range(m), end[:m], m - 1), -1.0) for end, m in _ends(areas))
+    known = np.array([before, *areas, after])
+    tangent = (known[2:] - known[:-2]) / 2
+    for k in range(len(areas) - 1):
+        for j in range(sections_per_slice + 1):
+            t = j / sections_per_slice
+            hermite = np.array([2 * t**3 - 3 * t**2 + 1, t**3 - 2 * t**2 + t, 3 * t**2 - 2 * t**3, t**3 - t**2])
+            wanted = float(hermite @ [areas[k], tangent[k], areas[k + 1], tangent[k + 1]])
+            wanted = np.clip(wanted, 0.5 * min(areas[k : k + 2]), 1.5 * max(areas[k : k + 2]))
+            assert abs(area[(k + 1) * sections_per_slice + j] - wanted) <= 1.0, (k, t)
+
+
+def _ends(areas: tuple[int, ...]) -> list[tuple[tuple[int, ...], int]]:
+    return [(end, min(3, len(areas))) for end in (areas, areas[::-1])]

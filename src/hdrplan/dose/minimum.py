@@ -218,7 +218,7 @@ class _KeptBounds:
 
     def __init__(self, n_dwells: int) -> None:
         # Reserved at once and never moved: what is not written takes no memory.
-        rows = _KEPT_BYTES // (21 * max(1, n_dwells))
+        rows = _KEPT_BYTES // (21 * n_dwells)
         self._per_u = np.empty((rows, n_dwells, 5), dtype=np.float32)
         self._known = np.zeros((rows, n_dwells), dtype=np.bool_)
 

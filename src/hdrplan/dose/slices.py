@@ -111,10 +111,13 @@ def _levelled(distance: FloatArray, pixels: float, maximum_mm: float = math.inf)
 
 
 def _area(pixels: FloatArray, k: int, t: float) -> float:
-    """Area between slices k and k + 1: Catmull-Rom, exact for a parabola; neighbours that are empty are continued."""
+    """Area between slices k and k + 1: Catmull-Rom, exact for a parabola; neighbours that are empty are continued.
+
+    A slice that is not empty has a neighbour on both sides, for the first and the last are empty.
+    """
     here, there = pixels[k], pixels[k + 1]
-    before = pixels[k - 1] if k > 0 and pixels[k - 1] > 0 else _continued(pixels, k, -1)
-    after = pixels[k + 2] if k + 2 < len(pixels) and pixels[k + 2] > 0 else _continued(pixels, k + 1, 1)
+    before = pixels[k - 1] if pixels[k - 1] > 0 else _continued(pixels, k, -1)
+    after = pixels[k + 2] if pixels[k + 2] > 0 else _continued(pixels, k + 1, 1)
     bend = 2 * before - 5 * here + 4 * there - after + t * (3 * (here - there) + after - before)
     area = here + 0.5 * t * (there - before + t * bend)
     return float(np.clip(area, 0.5 * min(here, there), 1.5 * max(here, there)))
@@ -122,18 +125,15 @@ def _area(pixels: FloatArray, k: int, t: float) -> float:
 
 def _continued(pixels: FloatArray, end: int, step: int) -> float:
     """Area one slice beyond ``end``: by a parabola through the last three, by a line through two, or the same."""
-    inner = pixels[end - step] if 0 <= end - step < len(pixels) else 0.0
-    third = pixels[end - 2 * step] if 0 <= end - 2 * step < len(pixels) else 0.0
-    if inner > 0 and third > 0:
-        return float(3 * pixels[end] - 3 * inner + third)
+    inner = pixels[end - step]
+    if inner > 0 and pixels[end - 2 * step] > 0:
+        return float(3 * pixels[end] - 3 * inner + pixels[end - 2 * step])
     return float(2 * pixels[end] - inner if inner > 0 else pixels[end])
 
 
 def _cap(pixels: FloatArray, end: int, inward: int) -> _Cap:
-    area, inner, third = (
-        float(pixels[k]) if 0 <= k < len(pixels) else 0.0 for k in (end, end + inward, end + 2 * inward)
-    )
-    if inner > 0 and third > 0:
+    area, inner = float(pixels[end]), float(pixels[end + inward])
+    if inner > 0 and pixels[end + 2 * inward] > 0:
         bend = (_continued(pixels, end, -inward) + inner) / 2 - area
         slope = area + bend - inner
         roots = np.roots([bend, slope, area]) if abs(bend) > 1e-9 * area else np.array([-area / (slope or -1e-9)])
