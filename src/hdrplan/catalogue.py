@@ -6,13 +6,10 @@ Parsers, readers and writers take their words from here, and ``hdrplan info`` pr
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 
 from hdrplan import __version__
@@ -207,6 +204,8 @@ FILES: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
 @cache
 def sources_by_name() -> Mapping[str, Mapping[str, object]]:
     """Return the records of the packaged sources by name, as their files hold them; the default first."""
+    from importlib import resources
+
     folder = resources.files("hdrplan") / "sources" / "data"
     records = {
         entry.name.removesuffix(".json"): json.loads(entry.read_text(encoding="utf-8"))
@@ -219,6 +218,10 @@ def sources_by_name() -> Mapping[str, Mapping[str, object]]:
 
 def installed_versions() -> dict[str, str]:
     """Return the versions of hdrplan, Python and the packages that numbers may depend on; none of them is imported."""
+    # importlib.metadata brings the parser of e-mail: 20 of the 80 CPU ms in which a command prints its help.
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
     versions = {"hdrplan": __version__, "python": platform.python_version()}
     for package in ("numpy", "numba", "scipy", "highspy", "SimpleITK", "pydicom"):
         with suppress(PackageNotFoundError):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
+from light_commands import commands
 
-from hdrplan.cli import COMMANDS, cli
-from hdrplan.cli.inputs import InputPath
+from hdrplan.cli import cli
+from hdrplan.cli.inputs import InputPath, InputText
 from hdrplan.cli.outputs import OutputPath
 
 # Files that a command reads where they are, and writes where they are not.
@@ -18,13 +21,7 @@ READ_OR_WRITTEN = {("metrics", "key")}
 
 def parameters() -> list[tuple[str, click.Parameter]]:
     """Command and parameter, of all commands and commands of groups."""
-    found = []
-    for name in (name for section in COMMANDS.values() for name in section):
-        command = cli.get_command(click.Context(cli), name)
-        assert command is not None
-        group = command.commands.values() if isinstance(command, click.Group) else ()
-        found += [(name, parameter) for each in (command, *group) for parameter in each.params]
-    return found
+    return [(words[0], parameter) for words, command in commands() for parameter in command.params]
 
 
 def test_every_path_is_an_input_or_an_output() -> None:
@@ -34,32 +31,98 @@ def test_every_path_is_an_input_or_an_output() -> None:
     assert len(paths) > 60
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["plan", "MISSING", "-o", "x"],
-        ["plan", "--ct", "MISSING", "--ctv", "lesion", "-o", "x"],
-        ["evaluate", ".", "--plan", "MISSING"],
-        ["export", "MISSING", "--case", ".", "-o", "x"],
-        ["compare", "MISSING", "-o", "x.html"],
-        ["survival", "km", "MISSING"],
-        ["cohort", "validate", "MISSING"],
-    ],
-    ids=" ".join,
-)
-def test_a_wrong_path_is_refused_without_numpy(arguments: list[str]) -> None:
-    """The command line waited 1.8 CPU seconds for imports before it looked; this asks for work, not for seconds."""
-    code = (
-        "import sys; from hdrplan.cli import main\n"
-        f"sys.argv = ['hdrplan', *{arguments!r}]\n"
-        "try:\n    main()\nfinally:\n    print('numpy' in sys.modules)"
+def test_every_text_with_a_file_in_it_is_looked_at() -> None:
+    texts = {(name, p.name) for name, p in parameters() if "FILE" in (p.make_metavar(click.Context(cli)) or "")}
+    loose = {
+        (n, p.name) for n, p in parameters() if (n, p.name) in texts and not isinstance(p.type, InputText | click.Path)
+    }
+    # A plan's label or file name inside the folder that is imported.
+    assert loose == {("import", "plan")}
+
+
+MISSING = "MISSING: expected a "
+REFUSED = [
+    (["plan", "EMPTY", "-o", "x"], "EMPTY: a case folder holds case.toml"),
+    (["place", "EMPTY", "--ctv", "lesion", "-o", "x"], "EMPTY: a case folder holds case.toml"),
+    (["phantom", "lesion", "EMPTY", "--diameter-mm", "30", "-o", "x"], "EMPTY: a case folder holds case.toml"),
+    (["simulate", "cohort", "--plans", "EMPTY", "-o", "x"], "EMPTY: a case folder holds case.toml"),
+    (["plan", "--ct", "FILE", "--mask", "lesion=MISSING", "-o", "x"], "MISSING: expected a file"),
+    (["plan", "--source", "MISSING.json", "-o", "x"], "MISSING.json: expected a file"),
+    (["plan", "--labels", "EMPTY", "-o", "x"], "EMPTY: expected a file, got a folder"),
+    (["plan", "--lock", "EMPTY", "-o", "x"], "EMPTY/plan.json: expected a file"),
+    (["evaluate", "CASE", "--plan", "EMPTY"], "EMPTY/plan.json: expected a file"),
+    (["robust", "CASE", "--plan", "EMPTY"], "EMPTY/plan.json: expected a file"),
+    (["compare", "EMPTY", "-o", "x.html"], "EMPTY/plan.json: expected a file"),
+    (["dose", "EMPTY", "-o", "x.csv"], "EMPTY/plan.json: expected a file"),
+    (["import", "EMPTY", "-o", "x"], "EMPTY: expected a folder of DICOM files"),
+    (["metrics", "FILE", "-o", "x"], "FILE: expected a folder"),
+    (["validate", "--plans", "EMPTY"], "EMPTY: expected a folder of DICOM files"),
+    (["correlate", "EMPTY", "-o", "x"], "EMPTY: a cohort folder holds"),
+    (["cohort", "accumulate", "FILE", "--dose", "MISSING"], "MISSING: expected a file"),
+    (["cohort", "accumulate", "FILE", "--dose", "FILE=MISSING"], "MISSING: expected a file"),
+    (["plan", "CASE", "-o", "FILE"], "FILE: the output must be a folder"),
+    (["plan", "CASE", "-o", "FILE/x"], "FILE: the output must lie in a folder, got a file"),
+    (["plan", "CASE", "-o", "FULL"], "FULL: the output folder must be new"),
+    (["place", "CASE", "-o", "CASE/x"], "CASE/x: the output must lie apart from the inputs"),
+    (["bench", "-o", "FULL"], "FULL: the output must be a file"),
+    (["plan", "MISSING", "-o", "x"], MISSING),
+    (["plan", "--ct", "MISSING", "--ctv", "lesion", "-o", "x"], MISSING),
+    (["evaluate", "CASE", "--plan", "MISSING"], MISSING),
+    (["export", "MISSING", "--case", "CASE", "-o", "x"], MISSING),
+    (["compare", "MISSING", "-o", "x.html"], MISSING),
+    (["survival", "km", "MISSING"], MISSING),
+    (["cohort", "validate", "MISSING"], MISSING),
+    (["plan", "CASE", "-o", "FULL", "--overwrite"], "FULL: only a folder written by hdrplan is overwritten"),
+]
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[int, str, list[str]]]:
+    """How the commands of REFUSED ended."""
+    folder = tmp_path_factory.mktemp("refused")
+    (folder / "EMPTY").mkdir()
+    (folder / "FILE").touch()
+    for name in ("CASE", "FULL"):
+        (folder / name).mkdir()
+        (folder / name / "case.toml").touch()
+    return light_commands([arguments for arguments, _ in REFUSED], folder)
+
+
+def light_commands(called: list[list[str]], folder: Path) -> list[tuple[int, str, list[str]]]:
+    """Exit code, stderr and heavy imports of commands that ran one after another in one process."""
+    script = Path(__file__).with_name("light_commands.py")
+    ran = subprocess.run(
+        [sys.executable, script], cwd=folder, input=json.dumps(called), capture_output=True, text=True, check=True
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert ran.returncode == 2
-    assert ran.stderr.startswith("hdrplan: MISSING: expected a ")
-    assert "none of that name" in ran.stderr
-    assert len(ran.stderr.splitlines()) == 1
-    assert ran.stdout.strip() == "False"
+    return [(code, said, heavy) for code, said, heavy in json.loads(ran.stdout)]
+
+
+@pytest.mark.parametrize("k", range(len(REFUSED)), ids=lambda k: " ".join(REFUSED[k][0]))
+def test_what_stands_at_a_path_is_looked_at_at_once(k: int, ended: list[tuple[int, str, list[str]]]) -> None:
+    """Planning took 11 CPU seconds before it saw that its output folder cannot be made; imports took 1.8."""
+    code, said, heavy = ended[k]
+    assert code == 2, said
+    assert said.startswith(f"hdrplan: {REFUSED[k][1]}"), said
+    assert len(said.splitlines()) == 1
+    assert heavy == []
+    if REFUSED[k][1] == MISSING:
+        assert "none of that name" in said
+
+
+def test_no_help_and_no_path_of_any_command_imports_anything_heavy(tmp_path: Path) -> None:
+    called = [[*words, "--help"] for words, _ in commands()]
+    helps = len(called)
+    for words, command in commands():
+        for parameter in command.params:
+            if isinstance(parameter.type, InputPath | InputText):
+                flag = parameter.opts[:1] if parameter.opts[0].startswith("-") else []
+                name = "x=MISSING.json" if parameter.metavar == "NAME=FILE" else "MISSING.json"
+                called.append([*words, *flag, name])
+    assert len(called) - helps > 60
+    for k, (arguments, (code, said, heavy)) in enumerate(zip(called, light_commands(called, tmp_path), strict=True)):
+        assert heavy == [], arguments
+        assert code == (0 if k < helps else 2), (arguments, said)
+        assert k < helps or said.startswith("hdrplan: MISSING.json: expected "), (arguments, said)
 
 
 def test_planning_does_not_import_what_only_cohorts_need() -> None:

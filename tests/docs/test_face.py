@@ -17,7 +17,20 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PAGES = tool("make_house_pages")
 # Rooms that no user calls: numba on arrays, the command line, and what the ground floor gives the rooms above it.
-INNER = {"kernels", "cli", "arrays", "brief", "door", "catalogue", "threads", "processes", "memory", "costs", "bench"}
+INNER = {
+    "kernels",
+    "cli",
+    "arrays",
+    "brief",
+    "door",
+    "catalogue",
+    "places",
+    "threads",
+    "processes",
+    "memory",
+    "costs",
+    "bench",
+}
 
 
 def test_the_table_of_rooms_is_current() -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 from hdrplan.cli.case_table import case_table
 from hdrplan.cli.common import other_case_is_refused, strict_option, warn
 from hdrplan.cli.flags import number_flag
-from hdrplan.cli.inputs import IN_CASE, IN_FILE, IN_PATH
+from hdrplan.cli.inputs import IN_FILE, IN_MASK, IN_PATH, IN_SOURCE, IN_TREATED, refuse_other_folder
 from hdrplan.cli.names import names_hidden
 from hdrplan.errors import InputError
 from hdrplan.options import PLAN_OPTIONS, PlanOptions
@@ -40,11 +41,13 @@ def number_option(name: str, *, show_default: bool = False) -> Callable[[F], F]:
 
 
 _OPTIONS = [
-    click.argument("case", required=False, type=IN_CASE),
+    click.argument("case", required=False, type=IN_TREATED),
     click.option("--ct", type=IN_PATH, help="CT: NIfTI, NRRD, MHA or a DICOM series folder."),
     click.option("--labels", type=IN_FILE, help="Label map (with --names) or 3D Slicer .seg.nrrd."),
     click.option("--names", type=IN_FILE, help="JSON file with values and names of the label map."),
-    click.option("--mask", "masks", multiple=True, metavar="NAME=FILE", help="One structure as a mask; repeatable."),
+    click.option(
+        "--mask", "masks", multiple=True, type=IN_MASK, metavar="NAME=FILE", help="One structure as a mask; repeatable."
+    ),
     click.option("--catheters", type=IN_FILE, help="3D Slicer .mrk.json, or polylines as JSON or CSV, hub first."),
     click.option("--ctv", multiple=True, metavar="NAME", help="Structure to treat; repeatable."),
     click.option("--oar", multiple=True, metavar="NAME", help="Organ at risk; repeatable."),
@@ -53,7 +56,9 @@ _OPTIONS = [
         "--prescription", multiple=True, metavar="GY|NAME=GY", help="Prescribed D100 of the CTVs or of one, in Gy."
     ),
     click.option("--goals", type=IN_FILE, help="TOML file of [[goals]], each with its source."),
-    click.option("--source", metavar="NAME|FILE", help="Source model [gammamed-12i]; see `hdrplan sources list`."),
+    click.option(
+        "--source", type=IN_SOURCE, metavar="NAME|FILE", help="Source model [gammamed-12i]; see `hdrplan sources list`."
+    ),
     click.option(
         "--strength",
         callback=lambda ctx, parameter, text: _checked_strength(text),
@@ -76,10 +81,16 @@ def _checked_strength(text: str | None) -> str | None:
 
 def case_options(command: F) -> F:
     """Add the argument CASE, the flags that make or change one, and ``--strict``."""
-    command = strict_option(command)
+
+    @functools.wraps(command)
+    def call(**flags: Any) -> None:
+        refuse_other_folder(flags["case"], flags["ctv"])
+        command(**flags)
+
+    changed: Any = strict_option(call)
     for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+        changed = option(changed)
+    return cast(F, changed)
 
 
 def read_case_from(flags: dict[str, Any], *, before_puncture: bool = False) -> CaseFile:

@@ -11,7 +11,7 @@ import click
 
 from hdrplan.cli.common import json_option, quiet_option, strict_option, warn
 from hdrplan.cli.exit_codes import ExitCode
-from hdrplan.cli.inputs import IN_FILE
+from hdrplan.cli.inputs import IN_FILE, IN_SOURCE
 from hdrplan.cli.names import names_hidden
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import progress_bar
@@ -28,7 +28,9 @@ __all__ = ["command"]
 @click.argument("plan", type=IN_FILE)
 @click.option("--dose", type=IN_FILE, help="RT Dose of the plan.")
 @click.option("--structures", type=IN_FILE, help="RT Structure Set of the plan: channel paths, DVH metrics.")
-@click.option("--source", metavar="NAME|FILE", help="Source model, if the plan does not name a known one.")
+@click.option(
+    "--source", type=IN_SOURCE, metavar="NAME|FILE", help="Source model, if the plan does not name a known one."
+)
 @click.option("--tolerances", type=IN_FILE, help="TOML file of tolerances; see docs/howto/dicom.md.")
 @click.option("--tip", type=click.Choice(["as-read", "reversed"]), help="Override the direction of the sources.")
 @click.option(

@@ -10,7 +10,7 @@ import click
 from hdrplan.cautions import caution
 from hdrplan.cli.case import read_plan_for
 from hdrplan.cli.common import printed_warnings, quiet_option, strict_option, warn
-from hdrplan.cli.inputs import IN_CASE, IN_PATH
+from hdrplan.cli.inputs import IN_CASE, IN_PLAN
 from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.cli.records import run_record
 
@@ -21,7 +21,7 @@ __all__ = ["command"]
 
 
 @click.command("compare", short_help="Show plans side by side: changes, DVHs, dose differences, metrics.")
-@click.argument("plans", nargs=-1, required=True, type=IN_PATH)
+@click.argument("plans", nargs=-1, required=True, type=IN_PLAN)
 @click.option("--case", "case_path", type=IN_CASE, help="Case of all plans: shows CT and structures.")
 @click.option("-o", "--output", required=True, type=OUT_FILE, help="HTML file to write.")
 @strict_option

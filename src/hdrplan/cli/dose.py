@@ -9,7 +9,7 @@ import click
 
 from hdrplan.cli.common import json_option, quiet_option, strict_option, warn
 from hdrplan.cli.dose_input import grid_of_flags, plan_of_flags
-from hdrplan.cli.inputs import IN_FILE, IN_PATH
+from hdrplan.cli.inputs import IN_FILE, IN_PATH, IN_PLAN, IN_SOURCE
 from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.cli.progress import progress_bar
 from hdrplan.cli.records import run_record
@@ -24,9 +24,14 @@ __all__ = ["command"]
 
 
 @click.command("dose")
-@click.argument("plan", required=False, type=IN_PATH)
+@click.argument("plan", required=False, type=IN_PLAN)
 @click.option("--dwells", type=IN_FILE, help="CSV: x_mm, y_mm, z_mm, tip_x, tip_y, tip_z, time_s [, catheter].")
-@click.option("--source", help="Source model (hdrplan sources list) or a source file; default: the plan's.")
+@click.option(
+    "--source",
+    type=IN_SOURCE,
+    metavar="NAME|FILE",
+    help="Source model (hdrplan sources list) or a source file; default: the plan's.",
+)
 @click.option(
     "--strength", help='Air-kerma strength: "40700", "40.7 mGy m2/h", "10 Ci apparent"; default: the plan\'s.'
 )

@@ -9,7 +9,7 @@ import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for
 from hdrplan.cli.common import echo_lines, json_option, other_case_option, printed_warnings
-from hdrplan.cli.inputs import IN_PATH
+from hdrplan.cli.inputs import IN_PLAN
 from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
@@ -22,7 +22,7 @@ __all__ = ["command"]
 
 @click.command("evaluate", short_help="Compute the metrics of a plan's dwell times on a case.")
 @case_options
-@click.option("--plan", "plan_path", required=True, type=IN_PATH, help="plan.json or its folder.")
+@click.option("--plan", "plan_path", required=True, type=IN_PLAN, help="plan.json or its folder.")
 @click.option(
     "--every-point/--samples-only",
     default=True,

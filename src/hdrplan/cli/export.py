@@ -10,7 +10,7 @@ import click
 
 from hdrplan.cli.case import read_plan_for
 from hdrplan.cli.common import other_case_option, quiet_option, strict_option, warn
-from hdrplan.cli.inputs import IN_CASE, IN_PATH
+from hdrplan.cli.inputs import IN_CASE, IN_PATH, IN_PLAN
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
@@ -30,7 +30,7 @@ _OTHER_CT_FRAC = 0.001
 
 
 @click.command("export", short_help="Write a plan as DICOM-RT or for 3D Slicer.")
-@click.argument("result", type=IN_PATH)
+@click.argument("result", type=IN_PLAN)
 @click.option("--case", "case_path", type=IN_CASE, required=True, help="Case folder that was planned.")
 @click.option("-o", "--output", type=OUT_FOLDER, required=True, help="Output folder; must not exist.")
 @click.option("--format", "kind", type=click.Choice(["dicom", "slicer"]), default="dicom", show_default=True)

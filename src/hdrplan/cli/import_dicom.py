@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hdrplan.cli.common import quiet_option, strict_option, warn
-from hdrplan.cli.inputs import IN_FILE, IN_PATH
+from hdrplan.cli.inputs import IN_DICOM, IN_FILE, IN_SOURCE
 from hdrplan.cli.names import names_hidden
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import progress_bar
@@ -21,13 +21,15 @@ __all__ = ["command"]
 
 
 @click.command("import", short_help="Turn a DICOM export into a case folder.")
-@click.argument("folder", type=IN_PATH)
+@click.argument("folder", type=IN_DICOM)
 @click.option("-o", "--output", type=OUT_FOLDER, required=True, help="Output case folder; must not exist.")
 @click.option("--ctv", multiple=True, metavar="ROI", help="ROI to treat; repeatable. Without it, the rules choose.")
 @click.option("--oar", multiple=True, metavar="ROI", help="Organ at risk; repeatable.")
 @click.option("--healthy", metavar="ROI", help="Organ whose mean dose is minimised (liver).")
 @click.option("--prescription", type=float, metavar="GY", help="Prescription, if the exported plan has none.")
-@click.option("--source", metavar="NAME|FILE", help="Source model, if the plan does not name a known one.")
+@click.option(
+    "--source", type=IN_SOURCE, metavar="NAME|FILE", help="Source model, if the plan does not name a known one."
+)
 @click.option("--plan", metavar="LABEL|FILE", help="Plan to use, if there are several.")
 @click.option("--rules", type=IN_FILE, help="TOML file of rules from ROI names to roles; see docs/howto/dicom.md.")
 @click.option("--name", default="imported", show_default=True, help="Name of the case; do not name the patient.")

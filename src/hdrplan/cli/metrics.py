@@ -10,7 +10,7 @@ import click
 
 from hdrplan.cli.common import exit_if_lost, quiet_option, warn
 from hdrplan.cli.flags import in_flags
-from hdrplan.cli.inputs import IN_FILE, IN_PATH
+from hdrplan.cli.inputs import IN_DICOM, IN_FILE
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
@@ -23,7 +23,7 @@ __all__ = ["command"]
 
 
 @click.command("metrics", short_help="Tabulate the dose metrics of a whole archive of treatments.")
-@click.argument("folders", nargs=-1, required=True, type=IN_PATH)
+@click.argument("folders", nargs=-1, required=True, type=IN_DICOM)
 @click.option("-o", "--output", required=True, type=OUT_FOLDER, help="Folder for the tables; must not exist.")
 @click.option(
     "--engine",

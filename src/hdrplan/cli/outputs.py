@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hdrplan.places import refuse_inputs, refuse_taken
+
 if TYPE_CHECKING:
     from hdrplan.io import Output
 
@@ -43,6 +45,7 @@ def writes(function: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def call(**options: Any) -> None:
+        _refuse_at_once(click.get_current_context())
         del options["overwrite"]
         for parameter in click.get_current_context().command.params:
             name = parameter.name or ""
@@ -53,6 +56,21 @@ def writes(function: Callable[..., None]) -> Callable[..., None]:
     return click.option(
         "--overwrite", is_flag=True, help="Replace an existing file, or in a folder the files that hdrplan wrote."
     )(call)
+
+
+def _refuse_at_once(context: click.Context) -> None:
+    """Refuse what a look at the disk shows, before the imports that reading a case's references takes."""
+    paths = [(parameter.type, context.params.get(parameter.name or "")) for parameter in context.command.params]
+    inputs = [path for kind, value in paths if not isinstance(kind, OutputPath) for path in _paths(value)]
+    for kind, value in paths:
+        if isinstance(kind, OutputPath):
+            for path in _paths(value):
+                refuse_inputs(path, inputs, folder=kind.folder)
+                refuse_taken(path, folder=kind.folder, overwrite=context.params["overwrite"])
+
+
+def _paths(value: object) -> list[Path]:
+    return [item for item in (value if isinstance(value, tuple) else (value,)) if isinstance(item, Path)]
 
 
 def output_at(path: Path, *, folder: bool) -> Output:

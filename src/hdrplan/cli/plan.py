@@ -11,7 +11,7 @@ import click
 
 from hdrplan.cli.case import case_options, number_option, plan_options, read_case_from, read_plan_for
 from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option
-from hdrplan.cli.inputs import IN_PATH
+from hdrplan.cli.inputs import IN_PLAN
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
@@ -37,7 +37,7 @@ __all__ = ["command"]
 )
 @number_option("proof_s", show_default=True)
 @click.option("--fewest-dwells", is_flag=True, help="Omit dwells that are not needed.")
-@click.option("--lock", type=IN_PATH, help="Plan whose times above 0 are kept; all others are optimised.")
+@click.option("--lock", type=IN_PLAN, help="Plan whose times above 0 are kept; all others are optimised.")
 @click.option("-o", "--output", type=OUT_FOLDER, help="Output folder; must not exist.")
 @writes
 @click.option("--dry-run", is_flag=True, help="Read and check everything, print what would be done, write nothing.")

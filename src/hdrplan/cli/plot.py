@@ -9,7 +9,7 @@ import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for
 from hdrplan.cli.common import other_case_option
-from hdrplan.cli.inputs import IN_PATH
+from hdrplan.cli.inputs import IN_PLAN
 from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
@@ -24,7 +24,7 @@ _KINDS = ("isodose", "dvh", "catheters", "overview", "3d")
 
 @click.command("plot", short_help="Draw a plan: isodoses, DVH, catheters, overview, 3D.")
 @case_options
-@click.option("--plan", "plan_path", required=True, type=IN_PATH, help="plan.json or its folder.")
+@click.option("--plan", "plan_path", required=True, type=IN_PLAN, help="plan.json or its folder.")
 @click.option(
     "--what", "figure", type=click.Choice(_KINDS), default="isodose", show_default=True, help="Figure to draw."
 )

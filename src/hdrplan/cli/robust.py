@@ -12,7 +12,7 @@ import click
 from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for
 from hdrplan.cli.common import echo_lines, json_option, other_case_option, printed_warnings, quiet_option
 from hdrplan.cli.flags import in_flags
-from hdrplan.cli.inputs import IN_PATH
+from hdrplan.cli.inputs import IN_PLAN
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
@@ -30,7 +30,7 @@ __all__ = ["command"]
 @click.command("robust", short_help="Compute coverage under uncertainty; find robust plans.")
 @case_options
 @click.option(
-    "--plan", "plan_path", type=IN_PATH, help="plan.json or its folder; without it the case is planned first."
+    "--plan", "plan_path", type=IN_PLAN, help="plan.json or its folder; without it the case is planned first."
 )
 @uncertainty_options
 @click.option("-n", "--scenarios", type=click.IntRange(2, 1_000_000), default=1000, show_default=True)

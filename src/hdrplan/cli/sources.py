@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hdrplan.cli.common import echo_lines, json_option
+from hdrplan.cli.inputs import IN_SOURCE
 from hdrplan.cli.outputs import OUT_FILE, output_at, writes
 from hdrplan.cli.records import run_record
 
@@ -57,7 +58,7 @@ def list_sources(as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("name", metavar="NAME|FILE")
+@click.argument("name", type=IN_SOURCE, metavar="NAME|FILE")
 @click.option("-o", "--output", type=OUT_FILE, help="Picture: .png, .svg or .pdf [NAME.png].")
 @writes
 @json_option
@@ -92,7 +93,7 @@ def show(name: str, output: Output | None, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("name", metavar="[NAME|FILE]", required=False)
+@click.argument("name", type=IN_SOURCE, metavar="[NAME|FILE]", required=False)
 @json_option
 def verify(name: str | None, as_json: bool) -> None:
     """Recompute the published along-away table of a source and print the deviations.

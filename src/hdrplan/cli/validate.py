@@ -14,7 +14,7 @@ from hdrplan.cli.case import case_options, read_case_from
 from hdrplan.cli.common import json_option, quiet_option
 from hdrplan.cli.exit_codes import ExitCode
 from hdrplan.cli.flags import in_flags
-from hdrplan.cli.inputs import IN_FOLDER, IN_PATH
+from hdrplan.cli.inputs import IN_DICOM, IN_PLAN
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import work_bar
 from hdrplan.cli.records import run_record
@@ -33,8 +33,8 @@ _SECTIONS = ("dose", "volumes", "optimum", "claims", "statistics", "exchange", "
     "-o", "--output", type=OUT_FOLDER, help="Output folder for validation.html and validation.json; must not exist."
 )
 @click.option("--only", multiple=True, type=click.Choice(_SECTIONS), help="Run only this section; repeatable.")
-@click.option("--plans", type=IN_FOLDER, help="Folder of DICOM RT Plans to recompute.")
-@click.option("--plan", "plan_path", type=IN_PATH, help="Output folder of a plan to check instead of the installation.")
+@click.option("--plans", type=IN_DICOM, help="Folder of DICOM RT Plans to recompute.")
+@click.option("--plan", "plan_path", type=IN_PLAN, help="Output folder of a plan to check instead of the installation.")
 @json_option
 @quiet_option
 @case_options

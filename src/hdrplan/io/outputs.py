@@ -26,10 +26,9 @@ from hdrplan.io.drafts import draft_beside, moved_in, sync_tree
 from hdrplan.io.files import sha256
 from hdrplan.io.run_record import RunRecord
 from hdrplan.io.value_files import json_text
+from hdrplan.places import RECORD, record_beside, recorded_files, refuse_inputs, refuse_taken
 
 __all__ = ["Output", "check_output", "new_file", "new_folder", "other_files", "record_beside"]
-
-RECORD = "run.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,28 +68,8 @@ def check_output(place: Output | Path, *, folder: bool) -> None:
         An input, or something that may not be replaced.
     """
     output = _output(place)
-    path = output.path
-    _refuse_inputs(output, folder)
-    if not folder and os.path.lexists(record_beside(path)):
-        _listed(record_beside(path))
-    if not os.path.lexists(path):
-        return
-    if folder and not path.is_dir():
-        raise InputError("the output must be a folder", got="a file", where=path)
-    if not folder and not path.is_file():
-        raise InputError("the output must be a file", got="a folder or device", where=path)
-    if folder and not any(path.iterdir()):
-        return
-    if not output.overwrite:
-        kind = "folder" if folder else "file"
-        raise InputError(
-            f"the output {kind} must be new",
-            got="one that exists",
-            where=path,
-            remedy="Use `overwrite=True` or another name.",
-        )
-    if folder:
-        _listed(path)
+    refuse_inputs(output.path, output.inputs, folder=folder)
+    refuse_taken(output.path, folder=folder, overwrite=output.overwrite)
 
 
 @contextmanager
@@ -165,11 +144,6 @@ def new_file(place: Output | Path, record: RunRecord | None = None) -> Iterator[
             moved_in(of_run, beside, replace=True)
 
 
-def record_beside(path: Path) -> Path:
-    """Return where the record of the run that wrote a file stands."""
-    return path.with_name(f"{path.name}.{RECORD}")
-
-
 def other_files(folder: Path) -> tuple[str, ...]:
     """Return the files of an output folder that hdrplan did not write, by its ``run.json``; empty for a new folder.
 
@@ -180,60 +154,12 @@ def other_files(folder: Path) -> tuple[str, ...]:
     """
     if not folder.is_dir() or not any(folder.iterdir()):
         return ()
-    ours = _listed(folder)
+    ours = recorded_files(folder)
     return tuple(name for name in _names(folder) if name not in ours or (folder / name).is_symlink())
 
 
 def _output(place: Output | Path) -> Output:
     return place if isinstance(place, Output) else Output(path=Path(place))
-
-
-def _refuse_inputs(output: Output, folder: bool) -> None:
-    """Compare files by their identity: links and names in another case lead to the same ones."""
-    path = Path(os.path.realpath(output.path))
-    own, around = _identity(path), {_identity(parent) for parent in path.parents}
-    for input_path in output.inputs:
-        there = Path(os.path.realpath(input_path))
-        identity = _identity(there)
-        if identity is None:
-            continue
-        if identity == own:
-            relation = "an input"
-        elif there.is_dir() and identity in around:
-            relation = f"a place inside the input {input_path}"
-        elif folder and own is not None and own in {_identity(parent) for parent in there.parents}:
-            relation = f"a folder that holds the input {input_path}"
-        else:
-            continue
-        raise InputError(
-            "the output must lie apart from the inputs", got=relation, where=output.path, remedy="Use another name."
-        )
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_dev, stat.st_ino
-
-
-def _listed(place: Path) -> frozenset[str]:
-    """Names of the files that hdrplan wrote, by the record in a folder, or by a record itself."""
-    of_folder = place.is_dir()
-    try:
-        record = json.loads((place / RECORD if of_folder else place).read_text(encoding="utf-8"))
-        files = record["files"] if str(record["schema"]).startswith("hdrplan.run/") else None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        files = None
-    if not isinstance(files, list):
-        raise InputError(
-            "only a folder written by hdrplan is overwritten" if of_folder else "the record of the run must be new",
-            got="one without a run.json that lists its files" if of_folder else "a file that hdrplan did not write",
-            where=place,
-            remedy="Choose another name.",
-        )
-    return frozenset(name for name in files if isinstance(name, str))
 
 
 def _names(folder: Path) -> list[str]:

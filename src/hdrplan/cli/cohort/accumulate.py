@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hdrplan.cli.inputs import IN_FILE
+from hdrplan.cli.inputs import IN_FILE, IN_SESSION
 from hdrplan.errors import InputError
 
 __all__ = ["accumulate"]
@@ -14,7 +14,7 @@ __all__ = ["accumulate"]
 
 @click.command("accumulate")
 @click.argument("ctv", type=IN_FILE)
-@click.option("--dose", "doses", multiple=True, required=True, metavar="FILE[=TRANSFORM.json]",
+@click.option("--dose", "doses", multiple=True, required=True, type=IN_SESSION, metavar="FILE[=TRANSFORM.json]",
               help="Dose of a session, with the transform from the CTV's frame to its own; repeatable.")  # fmt: skip
 @click.option(
     "--alpha-beta", "alpha_beta_gy", type=float, default=10.0, show_default=True, help="alpha/beta of EQD2, Gy."

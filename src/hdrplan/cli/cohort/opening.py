@@ -15,7 +15,7 @@ import click
 from hdrplan.cautions import caution
 from hdrplan.cli.common import warn
 from hdrplan.cli.flags import in_flags
-from hdrplan.cli.inputs import IN_PATH
+from hdrplan.cli.inputs import IN_COHORT
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def cohort_options(function: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Change one rule; repeatable."),
         click.option("--rules", "rule_set", help="Rule set: recommended (default) or paper."),
-        click.argument("cohort", type=IN_PATH),
+        click.argument("cohort", type=IN_COHORT),
     ):
         command = option(command)
     return command
