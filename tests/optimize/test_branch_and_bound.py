@@ -12,6 +12,7 @@ from hdrplan.optimize.bound.branch_and_bound import branch_and_bound
 from hdrplan.optimize.bound.dose_modes import directions, excess_of
 from hdrplan.optimize.bound.region import Ranges, Region
 from hdrplan.optimize.bound.region_program import Question, RegionProgram
+from hdrplan.optimize.bound.sweep import MAX_SWEEPS
 from hdrplan.optimize.notes import ProofEnd, ProofWork
 from hdrplan.optimize.objectives import MeanDose
 from hdrplan.optimize.program.beyond_tail import BeyondTail
@@ -273,13 +274,14 @@ def test_cold_tail_that_does_not_close_is_said_to_be_open(seed):
         assert any("the limit of regions was reached" in note.text for note in optimum.notes)
 
 
-def test_bound_without_a_plan_in_hand_is_below_every_plan():
+def test_bound_without_a_plan_in_hand_is_below_every_plan(monkeypatch):
     """A poor plan in hand: the bound must not rise above the better ones that exist."""
     rate, points = small(3)
     limit = round(0.93 * free_dose(rate, points, "duodenum", 0.5), 3)
     best = exact(rate, points, [("duodenum", 0.5, limit, 1)])
     program, cost = program_of(rate, points, goals(goal("duodenum", f"D0.5cc <= {limit} Gy")))
-    shares = []
+    shares, treated, treat = [], [], RegionProgram.treat
+    monkeypatch.setattr(RegionProgram, "treat", lambda own, half: treated.append(half) or treat(own, half))
     search = branch_and_bound(
         program, cost, 1.05 * best, gap=1e-3 * best, limit=WorkLimit(steps=300), on_progress=shares.append
     )
@@ -287,6 +289,8 @@ def test_bound_without_a_plan_in_hand_is_below_every_plan():
     assert search.ended == ProofEnd.WORK
     # Regions are halved, two of them together, until the limit is reached.
     assert 300 <= search.regions < 304
+    # What is said was done: each half, and the sweeps over all plans at once before.
+    assert 0 < search.regions - len(treated) <= MAX_SWEEPS
     assert shares == sorted(shares)
     assert shares[0] < 0.1
     assert shares[-1] == 1.0
@@ -453,3 +457,26 @@ def test_what_is_changed_for_a_while_is_changed_back_after_an_error():
     # The organ's limit is hard again, and nothing holds the liver's dose: a plan without misses of D100 would need it.
     assert program.max_miss([0, 1]).tolist() == [100.0, 0.0]
     assert program.solve(program.columns.cost(-1.0)).value < program.solve(cost).value
+
+
+def test_a_point_exceeds_its_limit_and_what_that_may_be_missed_by():
+    """A goal that had to be missed by 1.5 Gy binds 1.5 Gy beyond its limit, a hot one above it, a cold one below."""
+    rate, points = small(3)
+    asked = problem(
+        rate,
+        points,
+        goals(goal("duodenum", "D0.5cc <= 6 Gy"), goal("lesion1", "D80 >= 30 Gy")),
+        healthy="liver",
+        earlier_gy=np.linspace(0.0, 2.0, len(points)),
+    )
+    program = Program(asked, requirements(asked))
+    for k in range(len(program.requirements)):
+        program.enter(k)
+    held = list(program.dose_volume)
+    program.allow_miss(held, np.array([1.5, 2.5]))
+    times = np.random.default_rng(0).uniform(0.0, 40.0, rate.gy_per_s.shape[1])
+    dose, volume = rate.gy_per_s @ times + asked.earlier_gy, points.volume_cc
+    hot, cold = (np.flatnonzero(volume[points.rows(name)] > 0) + points.rows(name).start
+                 for name in ("duodenum", "lesion1"))  # fmt: skip
+    wanted = np.concatenate(((dose[hot] - 7.5) / 7.5, (27.5 - dose[cold]) / 27.5))
+    np.testing.assert_allclose(excess_of(program, held).of(times), wanted, rtol=1e-5, atol=1e-6)

@@ -1,5 +1,6 @@
 """What finer steps and free offsets buy."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +23,9 @@ def candidates():
 def test_finer_steps_never_lose_and_the_loss_is_bounded():
     rate, points, catheter, offset = candidates()
     asked = problem(rate, points, goals(), healthy="liver")
+    begun = time.perf_counter()
     fine, coarse = compare_steps(asked, catheter, offset, steps_mm=[5.0, 10.0])
+    assert 0.0 < fine.seconds + coarse.seconds < time.perf_counter() - begun
     for step in (fine, coarse):
         part = DoseRate(np.ascontiguousarray(rate.gy_per_s[:, step.used]), rate.extrapolated)
         check_certificate(replace(asked, rate=part), step.optimum)

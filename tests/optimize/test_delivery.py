@@ -122,6 +122,7 @@ def test_no_short_stops():
     optimum = optimize_times(problem(rate, points, goals(), healthy="liver", delivery=Delivery(shortest_s=5.0)))
     used = optimum.times_s[optimum.times_s > 0]
     assert used.min() >= 5.0
+    np.testing.assert_allclose(optimum.times_s / 0.1, np.round(optimum.times_s / 0.1), atol=1e-6)
     assert (rate.gy_per_s @ optimum.times_s)[points.rows("lesion1")].min() >= 20.0
 
 

@@ -29,3 +29,11 @@ def test_same_points(seed):
 
 def test_equal_doses_go_by_row():
     np.testing.assert_array_equal(hottest(np.full(4, 3.0), np.full(4, 1.0), 2.5), [True, True, False, False])
+
+
+def test_doses_whose_span_does_not_divide_evenly():
+    """(high - low) * (bins / (high - low)) may round to less than bins: the hottest point is not in the last bin."""
+    rng = np.random.default_rng(7)
+    volume = np.ones(3)
+    for dose, below in zip(rng.uniform(0.0, 50.0, (400, 3)), [0.5, 1.5] * 200, strict=True):
+        np.testing.assert_array_equal(hottest(dose, volume, below), by_sorting(dose, volume, below))

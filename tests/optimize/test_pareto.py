@@ -52,6 +52,21 @@ def test_plans_agree_with_single_calls():
     assert 0 < len(front.plans) < len(front.combinations)
 
 
+def test_dose_volume_goals_judge_the_plans_and_are_named():
+    rate, points, _ = case()
+    wanted = goals(goal("duodenum", "D1cc <= 5 Gy"), goal("duodenum", "Dmax <= 14 Gy"))
+    asked = problem(rate, points, wanted, healthy="liver")
+    front = pareto_front(asked, (Axis("lesion1", "D100", [14.0, 17.0, 20.0]),))
+    assert front.left_out == ("duodenum D1cc <= 5 Gy",)
+    rows = points.rows("duodenum")
+    met = []
+    for plan in front.plans:
+        dose = rate.gy_per_s[rows] @ plan.times_s
+        met.append(points.volume_cc[rows][dose > 5.0].sum() < 1.0)
+        assert plan.left_out_met == (met[-1],)
+    assert set(met) == {False, True}
+
+
 def test_neighbours_in_order_differ_by_one_step():
     shape = (3, 4, 2, 3)
     order = _there_and_back(shape)

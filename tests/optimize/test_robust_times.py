@@ -34,7 +34,19 @@ def test_bounds_hold_when_few_choices_are_tried():
     best = min(cheapest(rate, points, moved, held) for held in combinations(range(6), 4))
     asked = problem(rate, points, goals(), healthy="liver")
     for choices in (1, 3, 300):
-        robust = robust_times(asked, moved, reached_frac=4 / 6, time_limit_s=np.inf, choice_limit=choices)
+        told = []
+        robust = robust_times(
+            asked,
+            moved,
+            reached_frac=4 / 6,
+            time_limit_s=np.inf,
+            choice_limit=choices,
+            on_progress=lambda done, total, told=told: told.append((done, total)),
+        )
+        # Each scenario by itself, each choice, and the end.
+        assert told[-1] == (6 + choices, 6 + choices)
+        assert [done for done, _ in told[:-1]] == list(range(1, len(told)))
+        assert 6 < len(told) - 1 <= 6 + choices
         check_bounded(asked, robust.cost_of_choice, scenarios=moved)
         assert robust.cost.bound <= best * (1 + 1e-9)
         assert best <= robust.cost.value * (1 + 1e-9)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -187,10 +188,12 @@ def test_time_over_is_said():
 
 def test_too_few_dwells_are_named_as_the_reason():
     rate, points, _ = case()
-    few = DoseRate(np.ascontiguousarray(rate.gy_per_s[:, :2]), rate.extrapolated)
-    optimum = optimize_times(problem(few, points, goals(), healthy="liver", max_time_s=100.0))
+    few = DoseRate(np.ascontiguousarray(rate.gy_per_s[:, :3]), rate.extrapolated)
+    # A dwell that is locked at 0 is not one that could be longer.
+    asked = problem(few, points, goals(), healthy="liver", max_time_s=100.0, locked_s=[0.0, np.nan, np.nan])
+    optimum = optimize_times(asked)
     assert optimum.status == "prescription lowered"
-    assert any("2 of 2 dwells have the longest time allowed" in note.text for note in optimum.notes)
+    assert any("2 of 3 dwells have the longest time allowed" in note.text for note in optimum.notes)
 
 
 def test_bad_input():
@@ -209,3 +212,59 @@ def test_bad_input():
         optimize_times(
             problem(rate, points, goals(goal("duodenum", "Dmax <= 3 Gy")), earlier_gy=np.full(len(points), 4.0))
         )
+
+
+def test_prices_are_the_slopes_of_the_objective():
+    """More prescription costs liver dose, more dose allowed to the organ saves some; both as solved again."""
+    rate, points, _ = case()
+
+    def at(dose_gy, organ_gy):
+        limit = goal("duodenum", f"Dmax <= {organ_gy} Gy")
+        return optimize_times(problem(rate, points, goals(limit, dose_gy=dose_gy), healthy="liver"))
+
+    middle = at(20.0, 12.6)
+    prices = {price.goal.id.structure: price.per_unit for price in middle.prices}
+    assert middle.status == "proven"
+    # The objective is convex in the limits: a slope lies between those on both sides.
+    for name, less, more in (("lesion1", at(19.9, 12.6), at(20.1, 12.6)), ("duodenum", at(20.0, 12.5), at(20.0, 12.7))):
+        values = [optimum.certificate.main.value for optimum in (less, middle, more)]
+        left, right = np.diff(values) / 0.1
+        assert left - 1e-4 <= prices[name] <= right + 1e-4
+    assert prices["duodenum"] < 0.0 < prices["lesion1"]
+
+
+def test_a_proof_of_lower_limits_is_that_of_the_same_multipliers():
+    """Some dwells stand at their longest time: what they cost there is in the bound."""
+    rate, points, _ = case()
+    free = optimize_times(problem(rate, points, goals(), healthy="liver"))
+    most_s = 0.8 * float(free.times_s.max())
+    held = optimize_times(problem(rate, points, goals(), healthy="liver", max_time_s=most_s))
+    proof = held.certificate.main.proof
+    assert (proof.reduced < -1e-9).any()
+    assert proof.with_limits_lower({}).bound == pytest.approx(proof.bound, rel=1e-12)
+    less = optimize_times(problem(rate, points, goals(dose_gy=19.99), healthy="liver", max_time_s=most_s))
+    lowered = proof.with_limits_lower({price.goal.id: 0.01 for price in held.prices})
+    assert lowered.bound == pytest.approx(less.certificate.main.value, rel=1e-6)
+    assert lowered.bound <= less.certificate.main.value * (1 + 1e-7)
+
+
+def test_every_step_is_told():
+    rate, points, _ = case()
+    told = []
+    wanted = goals(goal("duodenum", "Dmax <= 12.5 Gy", level=1))
+    optimize_times(
+        problem(rate, points, wanted, healthy="liver"), on_progress=lambda done, total: told.append((done, total))
+    )
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_how_near_an_unproven_plan_is_said_where_it_holds_all_goals():
+    rate, points, _ = case()
+    optimum = optimize_times(problem(rate, points, goals(), healthy="liver"))
+    certificate = optimum.certificate
+    main = replace(certificate.main, bound=0.995 * certificate.main.value)
+    open_ = replace(certificate, main=main, proven=False)
+    assert open_.text.startswith("Proven within 0.5 % of the optimum at all sample points. ")
+    # A bound that leaves some goals aside is not one of the plans that hold them.
+    aside = replace(open_, relaxed=(optimum.prices[0].goal,))
+    assert aside.text.startswith("Not proven optimal at all sample points. ")

@@ -32,7 +32,7 @@ def smallest_conflict(program: Program, hard: Sequence[int]) -> tuple[int, ...]:
 
         if possible(tuple(hard)):
             return ()
-        for size in range(1, min(TRIED_SIZE, len(hard)) + 1):
+        for size in range(1, TRIED_SIZE + 1):
             for kept in combinations(hard, size):
                 if not possible(kept):
                     return kept
