@@ -12,6 +12,20 @@ _LINKS = (
 
 DICOM = (
     Kind(
+        id="no-healthy-organ",
+        sentence="no structure is known as the healthy organ around the CTVs; the total time stands for its dose",
+        remedy="Name it with `healthy`.",
+        why="A plan is compared with what was possible for the healthy organ: the one that is named, or the only "
+        "structure whose name holds 'liver'. The total time is proportional to the kerma released, and so to the dose "
+        "to all tissue.",
+    ),
+    Kind(
+        id="no-organ-limits",
+        sentence="no organ at risk is known, so that no organ limits the better plans",
+        remedy="Check the names of the structures, or give limits of your own in `goals`.",
+        why="Better plans may not give an organ more than the plan gave it. Organs are known by their names.",
+    ),
+    Kind(
         id="ct-files-unreadable",
         sentence="{count} .dcm files of the folder cannot be read and are left out; the first is {first}",
         remedy="Export the series again, or remove the broken files.",

@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.common import json_option, quiet_option, strict_option, warn
+from hdrplan.cli.common import echo_lines, json_option, quiet_option, strict_option, warn
 from hdrplan.cli.exit_codes import ExitCode
 from hdrplan.cli.inputs import IN_FILE, IN_SOURCE
 from hdrplan.cli.names import names_hidden
+from hdrplan.cli.optimum import optimum_of, optimum_options, optimum_page
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import progress_bar
 from hdrplan.cli.records import run_record
@@ -41,6 +42,7 @@ __all__ = ["command"]
 @click.option(
     "--record", "records", type=IN_FILE, multiple=True, help="RT Brachy Treatment Record of a fraction; repeatable."
 )
+@optimum_options
 @click.option("-o", "--output", type=OUT_FOLDER, help="Write check.html, check.json and run.json into this new folder.")
 @click.option("--accept-other-patient", is_flag=True, help="Take files of different PatientID or study.")
 @writes
@@ -62,6 +64,7 @@ def command(
     accept_other_patient: bool,
     as_json: bool,
     quiet: bool,
+    **of_optimum: Any,
 ) -> None:
     """Recompute the dose of a DICOM plan by TG-43 and compare it with the stated dose.
 
@@ -71,6 +74,10 @@ def command(
 
     Files of another plan or patient never pass; two frames of reference are refused.
 
+    With --optimum the plan is also compared with the best plans from its own dwell positions, source and strength: how
+    much more D100 was possible with no organ above its dose, and how much less dose to the healthy organ at this D100.
+    Every figure is proven.
+
     Exit code 0: pass; 1: fail, or nothing to compare; 2: invalid input.
 
     \b
@@ -78,18 +85,20 @@ def command(
       hdrplan check RP.dcm --dose RD.dcm --structures RS.dcm -o check
       hdrplan check export/ -o check --tolerances tolerances.toml
       hdrplan check RP.dcm --source flexisource --tip reversed --json
+      hdrplan check RP.dcm --structures RS.dcm --optimum --healthy Liver -o check
     """
     from dataclasses import replace
 
     from hdrplan.cautions import each_once
     from hdrplan.io import json_text, read_clinical_plan, read_source, read_tolerances, read_treatment_record
     from hdrplan.plan import source_of_brachy
-    from hdrplan.report import check_table, decay_caution
+    from hdrplan.report import check_table, decay_caution, quality_lines, quality_table
     from hdrplan.workflow import StatedDose, check_plan, delivery_check
 
     with names_hidden(plan, dose, structures, identify=identify):
         clinical = read_clinical_plan(plan, dose=dose, structures=structures, accept_other_patient=accept_other_patient)
     brachy, grid = clinical.brachy, clinical.dose
+    compare = optimum_of(clinical, of_optimum, quiet=quiet or as_json)
     judge_by, model = read_tolerances(tolerances), read_source(source) if source else source_of_brachy(brachy)
     with progress_bar("dose", quiet=quiet or as_json) as on_progress:
         check = check_plan(
@@ -113,27 +122,35 @@ def command(
     )
     warn(check.warnings)
     table = check_table(check, brachy.label if identify else None)
+    quality = None if compare is None else compare(check)
+    if quality is not None:
+        table["optimum"] = quality_table(quality)
     if output is not None:
         files = dict(clinical.files) | ({} if tolerances is None else {"tolerances": tolerances})
         files |= {f"record {k}": path for k, path in enumerate(records, start=1)}
         options = {"source": model.name, "tip": tip or "as the plan states"}
-        _write(output, _page(clinical, check, identify), table, files=files, options=options)
+        pages = {"check.html": _page(clinical, check, identify)}
+        if quality is not None:
+            pages["optimum.html"] = optimum_page(quality, clinical, identify=identify)
+        _write(output, pages, table, files=files, options=options)
     if as_json:
         click.echo(json_text(table), nl=False)
     else:
         _print(check, quiet)
+        echo_lines(() if quality is None else quality_lines(quality))
         if output is not None:
             click.echo(f"Wrote {output.path / 'check.html'}. Research use only, never for treatment.")
     sys.exit(ExitCode.DONE if check.passed else ExitCode.FAILED)
 
 
 def _write(
-    output: Output, page: str, table: dict[str, object], *, files: dict[str, Path], options: dict[str, str]
+    output: Output, pages: dict[str, str], table: dict[str, object], *, files: dict[str, Path], options: dict[str, str]
 ) -> None:
     from hdrplan.io import new_folder, sha256, write_json, write_run
 
     with new_folder(output) as draft:
-        (draft / "check.html").write_text(page, encoding="utf-8")
+        for name, page in pages.items():
+            (draft / name).write_text(page, encoding="utf-8")
         write_json(draft / "check.json", table)
         inputs = {name: sha256(path) for name, path in files.items()}
         write_run(draft, run_record(inputs=inputs, options=options))

@@ -6,6 +6,7 @@ a file is a FormatError or InputError that names the file and the key or tag.
 
 from hdrplan.io.archive import Pseudonyms, Treatment, read_key, treatments_of, write_key
 from hdrplan.io.case.catheters import read_catheters
+from hdrplan.io.case.clinical_case import ClinicalChoices, clinical_case
 from hdrplan.io.case.from_dicom import case_of_dicom
 from hdrplan.io.case.import_dicom import ImportChoices, write_imported_case
 from hdrplan.io.case.read import read_anatomy, read_case
@@ -57,6 +58,7 @@ __all__ = [
     "ROI",
     "CTSeries",
     "CaseFile",
+    "ClinicalChoices",
     "ClinicalPlan",
     "DicomExport",
     "DicomFile",
@@ -86,6 +88,7 @@ __all__ = [
     "case_references",
     "check_output",
     "checked_pair",
+    "clinical_case",
     "cohort_sha256",
     "dicom_files",
     "dose_partners",

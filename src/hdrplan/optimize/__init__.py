@@ -7,7 +7,7 @@ from hdrplan.optimize.catheters.choice import choose_catheters
 from hdrplan.optimize.catheters.placement import ChosenSet, Placement
 from hdrplan.optimize.certificate import Certificate, Loss, LossCause, Optimum, Price, Scope, Shortfall, Status
 from hdrplan.optimize.notes import EveryPoint, Note, Rounded, TransitCounted
-from hdrplan.optimize.objectives import GoalId, MeanDose, NamedGoal, Objective
+from hdrplan.optimize.objectives import DoseLost, GoalId, MeanDose, NamedGoal, Objective
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.proof import Proof
 from hdrplan.optimize.studies.front import Axis, Front, FrontPlan
@@ -28,6 +28,7 @@ __all__ = [
     "Certificate",
     "ChosenSet",
     "Delivery",
+    "DoseLost",
     "EveryPoint",
     "EveryPointOptimum",
     "Front",

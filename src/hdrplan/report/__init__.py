@@ -20,6 +20,8 @@ from hdrplan.report.placement_text import placement_lines, placement_table
 from hdrplan.report.plan import plan_report, report_data
 from hdrplan.report.plan_text import case_lines, dwell_lines, plan_lines, score_lines, size_lines, source_use_lines
 from hdrplan.report.power_drawing import power_figure
+from hdrplan.report.quality_page import quality_html
+from hdrplan.report.quality_text import quality_lines, quality_sentences, quality_table
 from hdrplan.report.robust_drawing import organs_to_draw, robust_figure
 from hdrplan.report.robust_page import robust_html
 from hdrplan.report.robust_text import robust_lines, robust_table
@@ -87,6 +89,10 @@ __all__ = [
     "plot",
     "power_figure",
     "print_files",
+    "quality_html",
+    "quality_lines",
+    "quality_sentences",
+    "quality_table",
     "report_data",
     "report_html",
     "robust_figure",

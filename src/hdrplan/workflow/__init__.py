@@ -38,6 +38,9 @@ from hdrplan.workflow.problem import (
     planning_problem,
     require_plan_memory,
 )
+from hdrplan.workflow.quality import CoverageGain, PlanQuality, QualityOptions, SparingGain
+from hdrplan.workflow.quality_limits import limits_of_clinic
+from hdrplan.workflow.quality_study import plan_quality
 from hdrplan.workflow.reevaluate import evaluate_plan
 from hdrplan.workflow.robust import CoverageStudy, Replanning, RobustPlan, plan_robustly, robust_points, study_coverage
 from hdrplan.workflow.sampling_check import check_sampling
@@ -57,6 +60,7 @@ __all__ = [
     "ArchiveTables",
     "CheckRow",
     "Conformity",
+    "CoverageGain",
     "CoverageStudy",
     "DVHOptions",
     "DVHResult",
@@ -74,17 +78,20 @@ __all__ = [
     "ParetoResult",
     "PlaceOptions",
     "PlaceResult",
+    "PlanQuality",
     "PlanResult",
     "PlanSize",
     "PlannedCohort",
     "PlannedLesion",
     "Progress",
+    "QualityOptions",
     "Replanning",
     "RobustPlan",
     "Score",
     "SecondCheck",
     "SessionPlan",
     "SessionsResult",
+    "SparingGain",
     "StatedDose",
     "StepProgress",
     "StepStudy",
@@ -115,6 +122,7 @@ __all__ = [
     "indexed_archive",
     "is_bone",
     "isodose_error_cc",
+    "limits_of_clinic",
     "mask_of",
     "masked",
     "place_case",
@@ -122,6 +130,7 @@ __all__ = [
     "plan_lesion",
     "plan_memory_bytes",
     "plan_pareto",
+    "plan_quality",
     "plan_result",
     "plan_robustly",
     "plan_sessions",

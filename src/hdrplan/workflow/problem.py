@@ -24,6 +24,7 @@ __all__ = [
     "planning_problem",
     "points_asked_for",
     "require_plan_memory",
+    "require_points_memory",
 ]
 
 # What interpreter, tables and compiled kernels take.
@@ -75,14 +76,24 @@ def planning_problem(
     """
     dwells = candidate_dwells(case, options)
     points = sample_points(case.dosed_structures(goals), spacing_mm=options.sample_mm, healthy=case.healthy)
+    require_points_memory(points, dwells)
+    rate = dose_rate(dwells, points.points_mm, source, strength_u=strength_u)
+    problem = PlanProblem(rate=rate, points=points, goals=goals, healthy=case.healthy, max_time_s=options.max_dwell_s)
+    return dwells, problem
+
+
+def require_points_memory(points: SamplePoints, dwells: Dwells) -> None:
+    """Refuse a rate matrix, and what studies make of it, that do not fit into the memory that is free.
+
+    Raises
+    ------
+    ResourceError
+    """
     require_memory(
         4.4 * 8.0 * len(points) * len(dwells) + _AT_REST_BYTES,
         f"planning on {len(points)} sample points x {len(dwells)} dwells",
         remedy="Take fewer points (larger `sample_mm`) or fewer dwells (larger steps).",
     )
-    rate = dose_rate(dwells, points.points_mm, source, strength_u=strength_u)
-    problem = PlanProblem(rate=rate, points=points, goals=goals, healthy=case.healthy, max_time_s=options.max_dwell_s)
-    return dwells, problem
 
 
 def delivery_rules(dwells: Dwells, options: PlanOptions) -> Delivery | None:

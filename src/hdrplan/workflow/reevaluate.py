@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hdrplan.arrays import FloatArray
 from hdrplan.dose import MinimumDoseSearch, Shape
 from hdrplan.optimize import EveryPoint
 from hdrplan.options import PlanOptions
@@ -13,7 +14,7 @@ from hdrplan.workflow.score import with_proven_d100
 from hdrplan.workflow.steps import StepProgress, Steps
 from hdrplan.workflow.times import EVERY_POINT_FRAC
 
-__all__ = ["evaluate_plan", "proven_minimum"]
+__all__ = ["evaluate_plan", "minimum_interval", "proven_minimum"]
 
 # A dose to prove is taken from the lowest that was found, which lies lower after each round: two or three are enough.
 _ROUNDS = 6
@@ -68,10 +69,38 @@ def proven_minimum(ctv: Shape, plan: Plan, name: str, *, d100_gy: float, prescri
     held = d100_gy >= prescription_gy * (1 + EVERY_POINT_FRAC / 4)
     wanted_gy = prescription_gy if held else d100_gy / (1 + EVERY_POINT_FRAC)
     tolerance_gy = min(d100_gy - wanted_gy, prescription_gy * EVERY_POINT_FRAC)
-    lower_gy, upper_gy, boxes = 0.0, d100_gy, 0
     search = MinimumDoseSearch(ctv, plan.dwells, plan.source, strength_u=plan.strength_u)
+    return _narrowed(search, plan.exposure_s, name, d100_gy, wanted_gy, tolerance_gy)
+
+
+def minimum_interval(search: MinimumDoseSearch, exposure_s: FloatArray, name: str, *, lowest_gy: float) -> EveryPoint:
+    """Return the minimum dose of a CTV as an interval of a thousandth; of a plan without a prescription.
+
+    Parameters
+    ----------
+    search : MinimumDoseSearch
+        Of the CTV and the plan's dwells: its bounds serve any times.
+    exposure_s : (n_dwells,) array
+    name : str
+        Of the CTV.
+    lowest_gy : float
+        Lowest dose at sample points.
+    """
+    wanted_gy = lowest_gy / (1 + EVERY_POINT_FRAC)
+    return _narrowed(search, exposure_s, name, lowest_gy, wanted_gy, lowest_gy - wanted_gy)
+
+
+def _narrowed(
+    search: MinimumDoseSearch,
+    exposure_s: FloatArray,
+    name: str,
+    lowest_gy: float,
+    wanted_gy: float,
+    tolerance_gy: float,
+) -> EveryPoint:
+    lower_gy, upper_gy, boxes = 0.0, lowest_gy, 0
     for _ in range(_ROUNDS):
-        minimum = search.minimum_dose(plan.exposure_s, wanted_gy=wanted_gy, tolerance_gy=tolerance_gy)
+        minimum = search.minimum_dose(exposure_s, wanted_gy=wanted_gy, tolerance_gy=tolerance_gy)
         boxes += minimum.boxes
         lower_gy, upper_gy = max(lower_gy, minimum.lower_gy), min(upper_gy, minimum.upper_gy)
         closed = upper_gy - lower_gy <= EVERY_POINT_FRAC * upper_gy

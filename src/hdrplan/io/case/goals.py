@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from hdrplan.cautions import Caution, caution
 from hdrplan.door import Entries, as_number, as_table
 from hdrplan.errors import FormatError, InputError
+from hdrplan.geometry import Structure
 from hdrplan.io.case.paths import CasePaths
 from hdrplan.io.files import toml_entries
 from hdrplan.plan import Case, Goal, Goals, Prescription, parse_goal
 
-__all__ = ["goals_of"]
+__all__ = ["goals_of", "read_goals"]
 
 
 def goals_of(entries: Entries, case: Case, paths: CasePaths) -> tuple[Goals, tuple[Caution, ...]]:
@@ -33,14 +34,42 @@ def goals_of(entries: Entries, case: Case, paths: CasePaths) -> tuple[Goals, tup
     """
     value, where = entries.values.get("goals", []), entries.where
     from_file = isinstance(value, str | Path)
+    names = {s.name for s in case.structures} | {"plan"}
     if from_file:
-        path = paths.path(value, "goals")
-        content = toml_entries(path)
-        content.refuse_unknown({"goals"})
-        value, where = content.values.get("goals"), path
+        goals, warnings = _of_file(paths.path(value, "goals"), names)
+    else:
+        goals, warnings = _of_tables(value, names, where, from_file=False)
+    return Goals(_prescriptions(entries, case, where), tuple(goals)), tuple(warnings)
+
+
+def read_goals(path: Path, structures: Iterable[Structure]) -> tuple[tuple[Goal, ...], tuple[Caution, ...]]:
+    """Read a file of goals, and warn of those for structures that are not there.
+
+    Parameters
+    ----------
+    path : Path
+    structures : iterable of Structure
+
+    Raises
+    ------
+    InputError, FormatError
+        Goals that cannot be read.
+    """
+    goals, warnings = _of_file(path, {structure.name for structure in structures} | {"plan"})
+    return tuple(goals), tuple(warnings)
+
+
+def _of_file(path: Path, names: Collection[str]) -> tuple[list[Goal], list[Caution]]:
+    content = toml_entries(path)
+    content.refuse_unknown({"goals"})
+    return _of_tables(content.values.get("goals"), names, path, from_file=True)
+
+
+def _of_tables(
+    value: object, names: Collection[str], where: object, *, from_file: bool
+) -> tuple[list[Goal], list[Caution]]:
     if not isinstance(value, list):
         raise FormatError("goals is a file name or [[goals]] tables", got=repr(value)[:60], where=where)
-    names = {s.name for s in case.structures} | {"plan"}
     goals: list[Goal] = []
     warnings: list[Caution] = []
     for k, row in enumerate(value):
@@ -56,7 +85,7 @@ def goals_of(entries: Entries, case: Case, paths: CasePaths) -> tuple[Goals, tup
                 where=f"{where}, goals {k + 1}",
                 remedy=f"There are: {', '.join(sorted(names))}.",
             )
-    return Goals(_prescriptions(entries, case, where), tuple(goals)), tuple(warnings)
+    return goals, warnings
 
 
 def _goal(entry: Entries) -> Goal:

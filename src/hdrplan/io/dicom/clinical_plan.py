@@ -44,6 +44,8 @@ class ClinicalPlan:
         Pseudonym, made with the plan's own bytes: the same for the same file, and tells nobody who has it not.
     notes : tuple of Caution
         What was passed over while reading, and why.
+    ct : Grid or None
+        Of the CT that the structures were drawn on, where it is in the folder.
     """
 
     files: Mapping[str, Path]
@@ -53,6 +55,7 @@ class ClinicalPlan:
     links: tuple[FileLink, ...]
     patient: str
     notes: tuple[Caution, ...]
+    ct: Grid | None = None
 
 
 def read_clinical_plan(
@@ -112,6 +115,7 @@ def read_clinical_plan(
         links=links,
         patient=_patient(plan),
         notes=tuple(notes),
+        ct=ct,
     )
 
 

@@ -1,0 +1,154 @@
+"""A plan beside the best of its case, in words and numbers: lines for the terminal, the table of optimum.json.
+
+Gains are rounded to their safe side: what is possible downward, what is impossible upward.
+"""
+
+from __future__ import annotations
+
+import math
+
+from hdrplan.plan import Goal
+from hdrplan.workflow import CoverageGain, PlanQuality, SparingGain
+
+__all__ = ["limit_rows", "quality_lines", "quality_sentences", "quality_table"]
+
+
+def quality_sentences(quality: PlanQuality) -> list[str]:
+    """Return what is proven, one statement each."""
+    sentences = [_coverage(gain, quality) for gain in quality.coverage]
+    sentences.append(_sparing(quality.sparing))
+    if quality.broken:
+        goals = "; ".join(f"{goal.structure} {goal.text}" for goal in quality.broken)
+        sentences.append(f"The plan itself breaks these limits, which the better plans keep: {goals}.")
+    return sentences
+
+
+def _down(value: float, digits: int) -> str:
+    return f"{math.floor(value * 10**digits + 1e-9) / 10**digits:.{digits}f}"
+
+
+def _up(value: float, digits: int) -> str:
+    return f"{math.ceil(value * 10**digits - 1e-9) / 10**digits:.{digits}f}"
+
+
+def _coverage(gain: CoverageGain, quality: PlanQuality) -> str:
+    same = f"the same {quality.sparing.objective}"
+    others = ", with the other CTVs within 0.2 % of their D100" if len(quality.coverage) > 1 else ""
+    lead = f"{gain.structure}: D100 is {_down(gain.plan_lower_gy, 2)} to {_up(gain.plan_upper_gy, 2)} Gy."
+    more = _down(gain.at_least_gy, 2)
+    bound = "no upper bound was found" if math.isinf(gain.bound_gy) else f"at most {_up(gain.at_most_gy, 2)} Gy more"
+    if float(more) == 0.0:
+        return f"{lead} No plan with more D100 at {same} was found{others}; {bound} is possible, proven."
+    return (
+        f"{lead} At least {more} Gy more D100 at {same}{others}, proven by deliverable times; {bound} is possible, "
+        f"proven by a bound."
+    )
+
+
+def _sparing(gain: SparingGain) -> str:
+    less, most = _down(100 * gain.at_least_frac, 1), _up(100 * gain.at_most_frac, 1)
+    if float(less) == 0.0:
+        return (
+            f"No plan with less {gain.objective} at the same D100 was found; at most {most} % less is possible, proven."
+        )
+    return (
+        f"The same D100 with at least {less} % less {gain.objective} ({gain.plan:.2f} to {gain.possible:.2f} "
+        f"{gain.unit}), proven by deliverable times; at most {most} % less is possible, proven by a bound."
+    )
+
+
+def _limits_text(quality: PlanQuality) -> str:
+    if quality.as_in_plan:
+        return "no organ at risk gets more than in the plan (mean dose, D1cc, and maximum or D0.1cc)"
+    return f"the {len(quality.limits)} limits that were given hold"
+
+
+def quality_lines(quality: PlanQuality) -> list[str]:
+    """Return the comparison as a terminal shows it."""
+    lines = [
+        f"Compared with the best plans from the plan's {quality.offered} dwell positions ({quality.active} in use), "
+        f"with its source and strength; {_limits_text(quality)}.",
+        *quality_sentences(quality),
+    ]
+    binding = dict.fromkeys(label for gain in quality.coverage for label in gain.binding)
+    if binding:
+        lines.append(f"What keeps D100 from being higher: {'; '.join(list(binding)[:4])}.")
+    return lines
+
+
+def limit_rows(quality: PlanQuality) -> list[dict[str, str | float | bool]]:
+    """Return each limit with what the plan and the better plans give, and whether it binds one of them.
+
+    Fractions come as percent; "of" is the plan with the best D100 of its first CTV.
+    """
+    binding = {*quality.sparing.binding, *(label for gain in quality.coverage for label in gain.binding)}
+    first = quality.coverage[0].structure
+    rows: list[dict[str, str | float | bool]] = []
+    for goal in quality.limits:
+        scale, unit = (100.0, "%") if goal.metric.unit == "frac" else (1.0, goal.metric.unit)
+        values = {kind: quality.doses[kind].reached(goal) * scale for kind in ("plan", first, "sparing")}
+        rows.append(
+            {
+                "structure": goal.structure,
+                "metric": goal.metric.text,
+                "sense": goal.sense,
+                "limit": goal.value * scale,
+                "unit": unit,
+                "plan": values["plan"],
+                "best_d100": values[first],
+                "best_sparing": values["sparing"],
+                "binds": _label(goal) in binding,
+            }
+        )
+    return rows
+
+
+def _label(goal: Goal) -> str:
+    return f"{goal.structure} {goal.text}"
+
+
+def quality_table(quality: PlanQuality) -> dict[str, object]:
+    """Return what optimum.json holds; numbers that are not known are null."""
+    sparing = quality.sparing
+    return {
+        "schema": "hdrplan.optimum/1",
+        "purpose": "research use only, never for treatment",
+        "limits": "as in the plan" if quality.as_in_plan else "given",
+        "positions": {"offered": quality.offered, "in_use": quality.active},
+        "coverage": [
+            {
+                "structure": gain.structure,
+                "d100_lower_gy": gain.plan_lower_gy,
+                "d100_upper_gy": gain.plan_upper_gy,
+                "possible_d100_gy": gain.possible_gy,
+                "bound_d100_gy": gain.bound_gy,
+                "more_at_least_gy": gain.at_least_gy,
+                "more_at_most_gy": gain.at_most_gy,
+                "binding": list(gain.binding),
+                "times_s": gain.times_s.tolist(),
+            }
+            for gain in quality.coverage
+        ],
+        "sparing": {
+            "objective": sparing.objective,
+            "unit": sparing.unit,
+            "plan": sparing.plan,
+            "possible": sparing.possible,
+            "bound": sparing.bound,
+            "less_at_least_pct": 100 * sparing.at_least_frac,
+            "less_at_most_pct": 100 * sparing.at_most_frac,
+            "binding": list(sparing.binding),
+            "times_s": sparing.times_s.tolist(),
+        },
+        "organ_limits": limit_rows(quality),
+        "limits_broken_by_plan": [_label(goal) for goal in quality.broken],
+        "trade_off": {
+            name: [
+                {"d100_gy": float(limits[0]), "minimum": plan and plan.cost.value, "bound": plan and plan.cost.bound}
+                for limits, plan in zip(front.limits, front.combinations, strict=True)
+            ]
+            for name, front in quality.fronts.items()
+        },
+        "sentences": quality_sentences(quality),
+        "seconds": quality.seconds,
+    }

@@ -1,0 +1,257 @@
+"""How far a plan is from what was possible: the same case, catheters, source and strength, and proven optima beside it.
+
+Two questions are asked of the positions at which the plan's source may stop. How much higher could D100 of each CTV be
+if no organ got more? How much less could the healthy organ get at the same D100? Every figure is an interval. Its
+lower end is what a plan with deliverable times reaches, proven at every point of the CTV. Its upper end is the bound
+that no plan from these positions passes. D100 of the given plan is an interval too, from a search over all points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray
+from hdrplan.dose import DoseRate, MinimumDose, MinimumDoseSearch, SamplePoints, dose_rate, sample_points
+from hdrplan.errors import InfeasibleError, InputError
+from hdrplan.optimize import (
+    Axis,
+    DoseLost,
+    EveryPoint,
+    EveryPointOptimum,
+    Front,
+    PlanProblem,
+    optimize_every_point,
+    pareto_front,
+)
+from hdrplan.options import PlanOptions
+from hdrplan.plan import Case, Goal, Goals, Plan, Prescription, parse_metric
+from hdrplan.workflow.problem import delivery_rules, require_points_memory
+from hdrplan.workflow.quality import CoverageGain, PlanQuality, QualityOptions, SparingGain
+from hdrplan.workflow.quality_limits import AS_IN_PLAN, Doses, limits_as_in
+from hdrplan.workflow.reevaluate import minimum_interval
+from hdrplan.workflow.steps import StepProgress, Steps
+from hdrplan.workflow.times import EVERY_POINT_FRAC
+
+__all__ = ["MAXIMUM_CTVS", "plan_quality"]
+
+# D100 is raised until the limits stop it: the dose asked for is so many times the plan's, and more if that is reached.
+_RAISED, _HIGHEST_GY = 1.5, 100.0
+_LOWEST_GY = 1.0
+# D100 of the plans in the picture, as fractions of the best.
+_FRONT_FRACS = (0.7, 0.8, 0.86, 0.92, 0.96, 0.98, 1.0, 1.03, 1.06, 1.1)
+# Of every CTV there is an optimum of its own.
+MAXIMUM_CTVS = 6
+_D100 = parse_metric("D100")
+
+
+@dataclass(slots=True, eq=False)
+class _Question:
+    """What all optima share: the plan's positions, the points, and the searches, whose bounds serve every plan."""
+
+    plan: Plan
+    case: Case
+    points: SamplePoints
+    rate: DoseRate
+    options: QualityOptions
+    searches: dict[str, MinimumDoseSearch]
+
+    def minimum_dose(self, name: str, times_s: FloatArray, wanted_gy: float, tolerance_gy: float) -> MinimumDose:
+        return self.search(name).minimum_dose(times_s, wanted_gy=wanted_gy, tolerance_gy=tolerance_gy)
+
+    def search(self, name: str) -> MinimumDoseSearch:
+        if name not in self.searches:
+            self.searches[name] = MinimumDoseSearch(
+                self.points.shape(name), self.plan.dwells, self.plan.source, strength_u=self.plan.strength_u
+            )
+        return self.searches[name]
+
+    def doses(self, times_s: FloatArray) -> Doses:
+        return Doses.at(self.points, self.rate.gy_per_s @ times_s, float(times_s.sum()))
+
+    def problem(self, asked_gy: dict[str, float], limits: Sequence[Goal]) -> PlanProblem:
+        goals = Goals(tuple(Prescription(name, gy) for name, gy in asked_gy.items()), tuple(limits))
+        longest_s = max(PlanOptions().max_dwell_s, float(self.plan.times_s.max()))
+        return PlanProblem(
+            rate=self.rate, points=self.points, goals=goals, healthy=self.case.healthy, max_time_s=longest_s
+        )
+
+    def optimum(self, asked_gy: dict[str, float], limits: Sequence[Goal]) -> EveryPointOptimum:
+        step = PlanOptions(time_step_s=self.options.time_step_s)
+        problem = replace(self.problem(asked_gy, limits), delivery=delivery_rules(self.plan.dwells, step))
+        return optimize_every_point(
+            problem,
+            minimum_dose=self.minimum_dose,
+            rate_at=lambda points_mm: dose_rate(
+                self.plan.dwells, points_mm, self.plan.source, strength_u=self.plan.strength_u
+            ),
+            tolerance_frac=EVERY_POINT_FRAC,
+            proof=self.options.proof,
+        )
+
+
+def plan_quality(
+    plan: Plan, case: Case, *, options: QualityOptions | None = None, on_progress: StepProgress | None = None
+) -> PlanQuality:
+    """Compare a plan with the proven optima from the same dwell positions.
+
+    Parameters
+    ----------
+    plan : Plan
+        Every position that it lists may be used, whatever its time.
+    case : Case
+        Structures, at least one of them a CTV, and the healthy organ; catheters and CT are not used.
+    options : QualityOptions, optional
+    on_progress : callable, optional
+        Called with (step, done, total).
+
+    Returns
+    -------
+    PlanQuality
+
+    Raises
+    ------
+    InputError
+        Too many CTVs, a CTV that the plan does not cover at all, a plan without time.
+    InfeasibleError
+        Limits of the clinic that no plan holds.
+    """
+    options = options or QualityOptions()
+    step = Steps(on_progress)
+    if not plan.total_time_s > 0:
+        raise InputError("a plan to compare needs a dwell time above 0", got="none")
+    if len(case.ctvs) > MAXIMUM_CTVS:
+        raise InputError(f"at most {MAXIMUM_CTVS} CTVs are compared", got=len(case.ctvs), remedy="Name fewer CTVs.")
+    with step("sample"):
+        points = sample_points(
+            case.dosed_structures(Goals((), options.limits or ())), spacing_mm=options.sample_mm, healthy=case.healthy
+        )
+        require_points_memory(points, plan.dwells)
+    with step("matrix") as progress:
+        rate = dose_rate(plan.dwells, points.points_mm, plan.source, strength_u=plan.strength_u, on_progress=progress)
+    question = _Question(plan, case, points, rate, options, {})
+    doses = question.doses(plan.times_s)
+    limits = limits_as_in(doses, case, plan) if options.limits is None else options.limits
+    with step("D100 of the plan"):
+        minima = {ctv.name: _minimum(question, ctv.name) for ctv in case.ctvs}
+    coverage = []
+    for ctv in case.ctvs:
+        with step(f"best D100 of {ctv.name}"):
+            coverage.append(_coverage(question, ctv.name, minima, (*limits, _same_cost(doses, case))))
+    with step("least dose at this D100"):
+        sparing = _sparing(question, doses, minima, limits)
+    fronts = {}
+    if options.picture:
+        with step("trade-off"):
+            fronts = {gain.structure: _front(question, gain, minima, limits) for gain in coverage}
+    return PlanQuality(
+        plan=plan,
+        limits=limits,
+        as_in_plan=options.limits is None,
+        broken=doses.broken(limits),
+        coverage=tuple(coverage),
+        sparing=sparing,
+        doses={
+            "plan": doses,
+            "sparing": question.doses(sparing.times_s),
+            **{gain.structure: question.doses(gain.times_s) for gain in coverage},
+        },
+        fronts={name: front for name, front in fronts.items() if front is not None},
+        offered=len(plan.dwells),
+        active=int((plan.times_s > 0).sum()),
+        seconds=step.seconds,
+    )
+
+
+def _minimum(question: _Question, name: str) -> EveryPoint:
+    """Return the interval of the plan's D100."""
+    times_s = question.plan.times_s
+    lowest_gy = float((question.rate.gy_per_s[question.points.rows(name)] @ times_s).min())
+    if not _LOWEST_GY <= lowest_gy <= _HIGHEST_GY / _RAISED:
+        raise InputError(
+            f"plans are compared whose D100 lies between {_LOWEST_GY:g} and {_HIGHEST_GY / _RAISED:.0f} Gy",
+            got=f"{lowest_gy:.2g} Gy",
+            where=name,
+            remedy="Is this structure the CTV of this plan, and drawn in its frame of reference?",
+        )
+    return minimum_interval(question.search(name), times_s, name, lowest_gy=lowest_gy)
+
+
+def _same_cost(doses: Doses, case: Case) -> Goal:
+    """Return the limit that the healthy organ's mean dose, or else the total time, is no higher than in the plan."""
+    metric = parse_metric("time" if case.healthy is None else "Dmean")
+    goal = Goal(structure=case.healthy or "plan", metric=metric, sense="<=", value=1.0, level=0, source=AS_IN_PLAN)
+    return replace(goal, value=doses.reached(goal))
+
+
+def _coverage(question: _Question, name: str, minima: dict[str, EveryPoint], limits: Sequence[Goal]) -> CoverageGain:
+    """Raise D100 of one CTV as far as the limits allow; the other CTVs keep theirs."""
+    own, others = minima[name], [m for m in minima.values() if m.structure != name]
+    floors = [
+        Goal(structure=m.structure, metric=parse_metric("Dmin"), sense=">=", value=m.minimum_gy, level=0,
+             source=AS_IN_PLAN)
+        for m in others
+    ]  # fmt: skip
+    asked_gy = own.upper_gy
+    while True:
+        asked_gy = min(asked_gy * _RAISED, _HIGHEST_GY)
+        asked = {m.structure: m.upper_gy for m in others} | {name: asked_gy}
+        result = question.optimum(asked, (*limits, *floors))
+        lost = next((b for b in result.optimum.levels if isinstance(b.objective, DoseLost)), None)
+        if lost is not None or asked_gy == _HIGHEST_GY:
+            break
+    highest_gy = asked_gy * (1 + EVERY_POINT_FRAC)
+    # What the other CTVs were asked for above their own floor may be part of what is lost.
+    slack_gy = sum(m.upper_gy * (1 + EVERY_POINT_FRAC) - m.minimum_gy for m in others)
+    times_s = result.optimum.times_s
+    held = not question.doses(times_s).broken((*limits, *floors)) and all(
+        result.minimum[m.structure].lower_gy >= m.minimum_gy * (1 - EVERY_POINT_FRAC) for m in others
+    )
+    return CoverageGain(
+        structure=name,
+        plan_lower_gy=own.minimum_gy,
+        plan_upper_gy=own.upper_gy,
+        possible_gy=result.minimum[name].lower_gy if held else float("nan"),
+        bound_gy=float("inf") if lost is None else highest_gy - lost.bound + slack_gy,
+        times_s=times_s if held else question.plan.times_s,
+        binding=tuple(goal.label for short in result.optimum.shortfalls for goal in short.binding),
+    )
+
+
+def _sparing(question: _Question, doses: Doses, minima: dict[str, EveryPoint], limits: Sequence[Goal]) -> SparingGain:
+    """Lower the healthy organ's mean dose, or the total time, at the D100 that every CTV has."""
+    result = question.optimum({name: m.upper_gy for name, m in minima.items()}, limits)
+    optimum, main = result.optimum, result.optimum.certificate.main
+    times_s = optimum.times_s
+    held = not question.doses(times_s).broken(limits) and all(
+        result.minimum[name].lower_gy >= m.upper_gy for name, m in minima.items()
+    )
+    # The plan's D100 may lie a little below what was asked: its multiplier says how much less that costs.
+    spread_gy = {name: m.upper_gy - m.minimum_gy for name, m in minima.items()}
+    prices = [] if optimum.shortfalls else [p for p in optimum.prices if p.goal.goal.metric == _D100]
+    slack = sum(max(0.0, p.per_unit) * spread_gy[p.goal.id.structure] for p in prices)
+    cost = _same_cost(doses, question.case)
+    return SparingGain(
+        objective=main.text,
+        unit=main.unit,
+        plan=cost.value,
+        possible=question.doses(times_s).reached(cost) if held else float("nan"),
+        bound=main.bound - slack,
+        times_s=times_s if held else question.plan.times_s,
+        binding=tuple(p.goal.label for p in optimum.prices if p not in prices),
+    )
+
+
+def _front(
+    question: _Question, gain: CoverageGain, minima: dict[str, EveryPoint], limits: Sequence[Goal]
+) -> Front | None:
+    """Return the least dose of the healthy organ for D100 from below the plan's to beyond what is possible."""
+    asked = {name: m.minimum_gy for name, m in minima.items()}
+    top_gy = max(gain.plan_upper_gy, gain.bound_gy if np.isfinite(gain.bound_gy) else 0.0)
+    values = np.array([frac * top_gy for frac in _FRONT_FRACS])
+    try:
+        return pareto_front(question.problem(asked, limits), [Axis(gain.structure, "D100", values)])
+    except InfeasibleError:
+        return None
