@@ -33,28 +33,31 @@ def _up(value: float, digits: int) -> str:
 
 def _coverage(gain: CoverageGain, quality: PlanQuality) -> str:
     same = f"the same {quality.sparing.objective}"
-    others = ", with the other CTVs within 0.2 % of their D100" if len(quality.coverage) > 1 else ""
+    if len(quality.coverage) > 1:
+        same += ", with the other CTVs within 0.2 % of their D100"
     lead = f"{gain.structure}: D100 is {_down(gain.plan_lower_gy, 2)} to {_up(gain.plan_upper_gy, 2)} Gy."
-    more = _down(gain.at_least_gy, 2)
-    bound = "no upper bound was found" if math.isinf(gain.bound_gy) else f"at most {_up(gain.at_most_gy, 2)} Gy more"
+    if gain.bound_gy < gain.plan_lower_gy:
+        found = "no plan was" if math.isnan(gain.possible_gy) else f"{_down(gain.possible_gy, 2)} Gy was"
+        best = f"at most {_up(gain.bound_gy, 2)} Gy is possible, proven"
+        return f"{lead} Within the limits, at {same}, {best}; {found} found."
+    more, most = _down(gain.at_least_gy, 2), _up(gain.at_most_gy, 2)
     if float(more) == 0.0:
-        return f"{lead} No plan with more D100 at {same} was found{others}; {bound} is possible, proven."
-    return (
-        f"{lead} At least {more} Gy more D100 at {same}{others}, proven by deliverable times; {bound} is possible, "
-        f"proven by a bound."
-    )
+        no_more = "" if math.isinf(gain.bound_gy) else f"; more than {most} Gy more is not possible, proven"
+        return f"{lead} No plan with more D100 at {same} was found{no_more}."
+    proof = ": proven" if math.isinf(gain.bound_gy) else f", more than {most} Gy is not: both proven"
+    return f"{lead} {more} Gy more D100 at {same} is possible{proof}."
 
 
 def _sparing(gain: SparingGain) -> str:
+    if math.isinf(gain.bound):
+        return "No plan from these positions has the same D100 within the limits: proven."
     less, most = _down(100 * gain.at_least_frac, 1), _up(100 * gain.at_most_frac, 1)
     if float(less) == 0.0:
-        return (
-            f"No plan with less {gain.objective} at the same D100 was found; at most {most} % less is possible, proven."
-        )
-    return (
-        f"The same D100 with at least {less} % less {gain.objective} ({gain.plan:.2f} to {gain.possible:.2f} "
-        f"{gain.unit}), proven by deliverable times; at most {most} % less is possible, proven by a bound."
-    )
+        no_less = "" if gain.bound <= 0 else f"; more than {most} % less is not possible, proven"
+        return f"No plan with the same D100 and less {gain.objective} was found{no_less}."
+    proof = ": proven" if gain.bound <= 0 else f", more than {most} % less is not: both proven"
+    change = f"{gain.possible:.2f} instead of {gain.plan:.2f} {gain.unit}"
+    return f"The same D100 with {less} % less {gain.objective} ({change}) is possible{proof}."
 
 
 def _limits_text(quality: PlanQuality) -> str:
@@ -114,7 +117,7 @@ def quality_table(quality: PlanQuality) -> dict[str, object]:
         "schema": "hdrplan.optimum/1",
         "purpose": "research use only, never for treatment",
         "limits": "as in the plan" if quality.as_in_plan else "given",
-        "positions": {"offered": quality.offered, "in_use": quality.active},
+        "positions": {"offered": quality.offered, "in_use": quality.active, "longest_s": quality.longest_s},
         "coverage": [
             {
                 "structure": gain.structure,

@@ -41,7 +41,9 @@ class QualityOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CoverageGain:
-    """How much higher D100 of one CTV could be, with no organ above its limit and the other CTVs as they are.
+    """How much higher D100 of one CTV could be: the healthy organ's dose as it is, no organ above its limit.
+
+    The other CTVs keep their D100.
 
     Parameters
     ----------
@@ -49,7 +51,8 @@ class CoverageGain:
     plan_lower_gy, plan_upper_gy : float
         D100 of the plan lies between these: no point receives less, some point receives at most this.
     possible_gy : float
-        Every point receives at least this with ``times_s``: proven. NaN where no plan was found that holds the limits.
+        Every point receives at least this with ``times_s``: proven. The plan's own where no better one was found; NaN
+        where that breaks limits, and no plan was found that holds them.
     bound_gy : float
         No plan from these positions has a higher D100.
     times_s : (n_dwells,) array
@@ -91,9 +94,10 @@ class SparingGain:
     plan : float
         Of the plan.
     possible : float
-        Of the deliverable ``times_s``; NaN where no plan was found that keeps every D100.
+        Of the deliverable ``times_s``. The plan's own where no better one was found; NaN where that breaks limits, and
+        no plan was found that holds them at every D100.
     bound : float
-        No plan with these D100 has less.
+        No plan with these D100 has less. Infinite where none has them within the limits; 0 where nothing is proven.
     times_s : (n_dwells,) array
     binding : tuple of str
     """
@@ -117,7 +121,7 @@ class SparingGain:
     @property
     def at_most_frac(self) -> float:
         """More than this cannot be saved: proven by the bound."""
-        return max(self.at_least_frac, 1.0 - self.bound / self.plan)
+        return max(self.at_least_frac, 1.0 - min(self.bound, self.plan) / self.plan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -142,6 +146,8 @@ class PlanQuality:
         CTV -> trade-off between its D100 and the healthy organ's dose; empty without a picture.
     offered, active : int
         Positions that the plan lists, and those with a time above 0.
+    longest_s : float
+        Longest time at one position in the plans that the bounds speak of.
     seconds : mapping
         Step -> wall time.
     """
@@ -156,4 +162,5 @@ class PlanQuality:
     fronts: dict[str, Front]
     offered: int
     active: int
+    longest_s: float
     seconds: dict[str, float]

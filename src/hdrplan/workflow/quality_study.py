@@ -22,8 +22,11 @@ from hdrplan.optimize import (
     EveryPoint,
     EveryPointOptimum,
     Front,
+    Optimum,
     PlanProblem,
+    WorkLimit,
     optimize_every_point,
+    optimize_times,
     pareto_front,
 )
 from hdrplan.options import PlanOptions
@@ -58,6 +61,11 @@ class _Question:
     options: QualityOptions
     searches: dict[str, MinimumDoseSearch]
 
+    @property
+    def longest_s(self) -> float:
+        """Longest time at one position in all plans, (s)."""
+        return max(PlanOptions().max_dwell_s, float(self.plan.times_s.max()))
+
     def minimum_dose(self, name: str, times_s: FloatArray, wanted_gy: float, tolerance_gy: float) -> MinimumDose:
         return self.search(name).minimum_dose(times_s, wanted_gy=wanted_gy, tolerance_gy=tolerance_gy)
 
@@ -73,12 +81,11 @@ class _Question:
 
     def problem(self, asked_gy: dict[str, float], limits: Sequence[Goal]) -> PlanProblem:
         goals = Goals(tuple(Prescription(name, gy) for name, gy in asked_gy.items()), tuple(limits))
-        longest_s = max(PlanOptions().max_dwell_s, float(self.plan.times_s.max()))
         return PlanProblem(
-            rate=self.rate, points=self.points, goals=goals, healthy=self.case.healthy, max_time_s=longest_s
+            rate=self.rate, points=self.points, goals=goals, healthy=self.case.healthy, max_time_s=self.longest_s
         )
 
-    def optimum(self, asked_gy: dict[str, float], limits: Sequence[Goal]) -> EveryPointOptimum:
+    def optimum(self, asked_gy: dict[str, float], limits: Sequence[Goal], proof: WorkLimit) -> EveryPointOptimum:
         step = PlanOptions(time_step_s=self.options.time_step_s)
         problem = replace(self.problem(asked_gy, limits), delivery=delivery_rules(self.plan.dwells, step))
         return optimize_every_point(
@@ -88,7 +95,7 @@ class _Question:
                 self.plan.dwells, points_mm, self.plan.source, strength_u=self.plan.strength_u
             ),
             tolerance_frac=EVERY_POINT_FRAC,
-            proof=self.options.proof,
+            proof=proof,
         )
 
 
@@ -161,6 +168,7 @@ def plan_quality(
         fronts={name: front for name, front in fronts.items() if front is not None},
         offered=len(plan.dwells),
         active=int((plan.times_s > 0).sum()),
+        longest_s=question.longest_s,
         seconds=step.seconds,
     )
 
@@ -198,50 +206,66 @@ def _coverage(question: _Question, name: str, minima: dict[str, EveryPoint], lim
     while True:
         asked_gy = min(asked_gy * _RAISED, _HIGHEST_GY)
         asked = {m.structure: m.upper_gy for m in others} | {name: asked_gy}
-        result = question.optimum(asked, (*limits, *floors))
+        result = question.optimum(asked, (*limits, *floors), question.options.proof)
         lost = next((b for b in result.optimum.levels if isinstance(b.objective, DoseLost)), None)
         if lost is not None or asked_gy == _HIGHEST_GY:
             break
     highest_gy = asked_gy * (1 + EVERY_POINT_FRAC)
     # What the other CTVs were asked for above their own floor may be part of what is lost.
     slack_gy = sum(m.upper_gy * (1 + EVERY_POINT_FRAC) - m.minimum_gy for m in others)
-    times_s = result.optimum.times_s
-    held = not question.doses(times_s).broken((*limits, *floors)) and all(
+    times_s, possible_gy = result.optimum.times_s, result.minimum[name].lower_gy
+    kept = not question.doses(question.plan.times_s).broken(limits)
+    # Where the plan itself keeps the limits, it is one of those that are possible.
+    better = possible_gy > own.minimum_gy or not kept
+    better = better and not question.doses(times_s).broken((*limits, *floors))
+    better = better and all(
         result.minimum[m.structure].lower_gy >= m.minimum_gy * (1 - EVERY_POINT_FRAC) for m in others
     )
     return CoverageGain(
         structure=name,
         plan_lower_gy=own.minimum_gy,
         plan_upper_gy=own.upper_gy,
-        possible_gy=result.minimum[name].lower_gy if held else float("nan"),
+        possible_gy=possible_gy if better else own.minimum_gy if kept else float("nan"),
         bound_gy=float("inf") if lost is None else highest_gy - lost.bound + slack_gy,
-        times_s=times_s if held else question.plan.times_s,
+        times_s=times_s if better else question.plan.times_s,
         binding=tuple(goal.label for short in result.optimum.shortfalls for goal in short.binding),
     )
 
 
 def _sparing(question: _Question, doses: Doses, minima: dict[str, EveryPoint], limits: Sequence[Goal]) -> SparingGain:
-    """Lower the healthy organ's mean dose, or the total time, at the D100 that every CTV has."""
-    result = question.optimum({name: m.upper_gy for name, m in minima.items()}, limits)
-    optimum, main = result.optimum, result.optimum.certificate.main
-    times_s = optimum.times_s
-    held = not question.doses(times_s).broken(limits) and all(
-        result.minimum[name].lower_gy >= m.upper_gy for name, m in minima.items()
-    )
-    # The plan's D100 may lie a little below what was asked: its multiplier says how much less that costs.
-    spread_gy = {name: m.upper_gy - m.minimum_gy for name, m in minima.items()}
-    prices = [] if optimum.shortfalls else [p for p in optimum.prices if p.goal.goal.metric == _D100]
-    slack = sum(max(0.0, p.per_unit) * spread_gy[p.goal.id.structure] for p in prices)
-    cost = _same_cost(doses, question.case)
+    """Lower the healthy organ's mean dose, or the total time, at the D100 that every CTV has.
+
+    The better plan gives every CTV the upper end of its D100, the plans of the bound give the lower end: whatever the
+    plan's D100 is within its interval, both statements hold.
+    """
+    result = question.optimum({name: m.upper_gy for name, m in minima.items()}, limits, WorkLimit(seconds=0.0))
+    main, cost = result.optimum.certificate.main, _same_cost(doses, question.case)
+    lower = question.problem({name: m.minimum_gy for name, m in minima.items()}, limits)
+    # The points that joined are points of the CTVs as well.
+    lower = replace(result.problem, goals=lower.goals, reserve_frac=0.0, delivery=None)
+    bounding = optimize_times(lower, proof=question.options.proof)
+    times_s = result.optimum.times_s
+    possible = question.doses(times_s).reached(cost)
+    kept = not doses.broken(limits)
+    better = (possible < cost.value or not kept) and not question.doses(times_s).broken(limits)
+    better = better and all(result.minimum[name].lower_gy >= m.upper_gy for name, m in minima.items())
     return SparingGain(
         objective=main.text,
         unit=main.unit,
         plan=cost.value,
-        possible=question.doses(times_s).reached(cost) if held else float("nan"),
-        bound=main.bound - slack,
-        times_s=times_s if held else question.plan.times_s,
-        binding=tuple(p.goal.label for p in optimum.prices if p not in prices),
+        possible=possible if better else cost.value if kept else float("nan"),
+        bound=_least(bounding),
+        times_s=times_s if better else question.plan.times_s,
+        binding=tuple(p.goal.label for p in bounding.prices if p.goal.goal.metric != _D100),
     )
+
+
+def _least(bounding: Optimum) -> float:
+    """Return the bound of the main objective: infinite where no plan keeps the D100, 0 where nothing is proven."""
+    if not bounding.shortfalls:
+        return bounding.certificate.main.bound
+    lost = next((level for level in bounding.levels if isinstance(level.objective, DoseLost)), None)
+    return float("inf") if lost is not None and lost.bound > 0.0 else 0.0
 
 
 def _front(
