@@ -82,7 +82,8 @@ def page(
     script = "(() => {\n" + "\n".join(_asset(name) for name in (*scripts, "page.js")) + "\n})();"
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     policy = ["default-src 'none'", f"style-src {_hash(css)}", "base-uri 'none'", "form-action 'none'"]
-    policy += [f"script-src {_hash(script)}"] if scripts else []
+    # Every page has the script of its Print button.
+    policy += [f"script-src {_hash(script)}"]
     policy += ["img-src data:"] if pictures else []
     filled: str = (
         _templates()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from markupsafe import Markup, escape
 
+from hdrplan.cautions import Caution
 from hdrplan.optimize import Front
-from hdrplan.report.page import page
+from hdrplan.report.page import doubts_of, page
 from hdrplan.report.quality_text import limit_rows, quality_lines, quality_sentences
 from hdrplan.report.svg import nice_ticks
 from hdrplan.workflow import CoverageGain, PlanQuality
@@ -17,7 +20,7 @@ _LEFT, _TOP, _WIDTH, _HEIGHT = 66, 18, 700, 330
 _BOX = (_LEFT + _WIDTH + 24, _TOP + _HEIGHT + 52)
 
 
-def quality_html(quality: PlanQuality, *, title: str, version: str) -> str:
+def quality_html(quality: PlanQuality, *, title: str, version: str, warnings: Sequence[Caution] = ()) -> str:
     """Return one self-contained page.
 
     Parameters
@@ -26,6 +29,7 @@ def quality_html(quality: PlanQuality, *, title: str, version: str) -> str:
     title : str
         Without patient data: the caller decides what it names.
     version : str
+    warnings : sequence of Caution
     """
     gains = [gain for gain in quality.coverage if gain.structure in quality.fronts]
     better = any(gain.at_least_gy >= 0.01 for gain in quality.coverage) or quality.sparing.at_least_frac >= 0.001
@@ -33,7 +37,8 @@ def quality_html(quality: PlanQuality, *, title: str, version: str) -> str:
         "optimum.html.j2",
         title=title,
         version=version,
-        verdict="Better plans were possible." if better else "No better plan was found; none is much better.",
+        doubts=doubts_of(warnings),
+        verdict="Better plans were possible." if better else "No better plan was found.",
         better=better,
         lead=quality_lines(quality)[0],
         sentences=quality_sentences(quality),
@@ -44,13 +49,14 @@ def quality_html(quality: PlanQuality, *, title: str, version: str) -> str:
         objective=quality.sparing.objective,
         first=quality.coverage[0].structure,
         as_in_plan=quality.as_in_plan,
+        longest=f"{quality.longest_s:.4g}",
     )
 
 
 def _cell(value: str | float | bool) -> str:
     if isinstance(value, bool):
         return "binds" if value else ""
-    return value if isinstance(value, str) else f"{value:.4g}"
+    return {"<=": "≤", ">=": "≥"}.get(value, value) if isinstance(value, str) else f"{value:.4g}"
 
 
 def _gain_cells(gain: CoverageGain) -> list[str]:
@@ -78,50 +84,54 @@ def trade_off_svg(quality: PlanQuality, gain: CoverageGain) -> Markup:
     gain : CoverageGain
     """
     front, sparing = quality.fronts[gain.structure], quality.sparing
-    line = _front_line(front)
+    line, wall_gy = _front_line(front)
     better = [(sparing.possible, gain.plan_upper_gy, "least"), (sparing.plan, gain.possible_gy, "highest")]
     doses = np.array([*line[:, 0], sparing.plan, *(x for x, _, _ in better if not np.isnan(x))])
     d100 = np.array([*line[:, 1], gain.plan_lower_gy, gain.plan_upper_gy, *(y for _, y, _ in better if y == y)])
     scale = _Scale(_range(doses), _range(d100))
-    wall = float(line[-1, 1])
-    impossible = [(scale.x.low, scale.y.high), *((x, y) for x, y in line), (scale.x.high, wall)]
-    area = "L".join(scale.at(x, y) for x, y in [*impossible, (scale.x.high, scale.y.high)])
-    curve = "L".join(scale.at(x, y) for x, y in [*line, (scale.x.high, wall)])
     out = [
         f'<svg viewBox="0 0 {_BOX[0]} {_BOX[1]}" role="img" aria-label="Best D100 of {escape(gain.structure)} for each '
         f'{escape(sparing.objective)}, and this plan; the values are in the tables.">',
-        f'<path d="M{area}Z" fill="#51616f" fill-opacity="0.13"/>',
+        _impossible(scale, line, wall_gy),
         *scale.axes(f"{sparing.objective} ({sparing.unit})", f"D100 of {gain.structure} (Gy)"),
-        f'<path d="M{curve}" fill="none" stroke="#0b6470" stroke-width="2.4"/>',
-        *(f'<circle r="3" fill="#0b6470" {scale.centre(x, y)}/>' for x, y in line),
+        f'<path class="front" d="M{"L".join(scale.at(x, y) for x, y in line)}"/>',
     ]
     for x, y, kind in better:
         if np.isnan(x) or np.isnan(y):
             continue
         start = scale.at(sparing.plan, 0.5 * (gain.plan_lower_gy + gain.plan_upper_gy))
-        out.append(f'<path d="M{start}L{scale.at(x, y)}" stroke="#51616f" stroke-dasharray="4 4"/>')
+        out.append(f'<path d="M{start}L{scale.at(x, y)}" class="gain"/>')
         name = "least dose at this D100" if kind == "least" else "highest D100 at this dose"
-        out.append(
-            f'<circle r="5" fill="#14694c" stroke="#fff" {scale.centre(x, y)}><title>Possible: {name}</title></circle>'
-        )
+        out.append(f'<circle class="better" r="5" {scale.centre(x, y)}><title>Possible: {name}</title></circle>')
     low, high = scale.place(sparing.plan, gain.plan_lower_gy), scale.place(sparing.plan, gain.plan_upper_gy)
-    out.append(f'<path d="M{low[0]:.1f},{low[1] + 1:.1f}L{high[0]:.1f},{high[1] - 1:.1f}" stroke="#a3231c"/>')
+    out.append(f'<path d="M{low[0]:.1f},{low[1] + 1:.1f}L{high[0]:.1f},{high[1] - 1:.1f}" class="interval"/>')
     middle = (low[1] + high[1]) / 2
     out.append(
-        f'<path d="M{low[0] - 7:.1f},{middle:.1f}l7,-7l7,7l-7,7Z" fill="#a3231c" stroke="#fff">'
-        f"<title>This plan</title></path></svg>"
+        f'<path d="M{low[0] - 7:.1f},{middle:.1f}l7,-7l7,7l-7,7Z" class="plan"><title>This plan</title></path></svg>'
     )
     return Markup("".join(out))
 
 
-def _front_line(front: Front) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Return the proven bounds of the possible plans, (n, 2): least dose of the healthy organ, D100."""
-    rows = [
-        (plan.cost.bound, float(limits[0]))
-        for limits, plan in zip(front.limits, front.combinations, strict=True)
-        if plan is not None
-    ]
-    return np.array(sorted(rows, key=lambda row: row[1]))
+def _front_line(front: Front) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.float64]], float]:
+    """Return the proven least dose of the healthy organ for each D100, (n, 2), and the first D100 without a plan."""
+    rows, without = [], [np.inf]
+    for limits, plan in zip(front.limits, front.combinations, strict=True):
+        if plan is None:
+            without.append(float(limits[0]))
+        else:
+            rows.append((plan.cost.bound, float(limits[0])))
+    return np.array(sorted(rows, key=lambda row: row[1])), min(without)
+
+
+def _impossible(scale: _Scale, line: np.ndarray[tuple[int, int], np.dtype[np.float64]], wall_gy: float) -> str:
+    """Fill what is proven to be empty: a D100 of at least y needs a dose of at least x, for each point of the line."""
+    left, right, top = scale.x.low, scale.x.high, scale.y.high
+    steps = [(left, line[0, 1])]
+    for x, y in line:
+        steps += [(steps[-1][0], y), (x, y)]
+    wall = min(wall_gy, top)
+    steps += [(steps[-1][0], wall), (right, wall), (right, top), (left, top)]
+    return f'<path class="empty" d="M{"L".join(scale.at(x, y) for x, y in steps)}Z"/>'
 
 
 class _Range:

@@ -44,7 +44,7 @@ __all__ = ["MAXIMUM_CTVS", "plan_quality"]
 _RAISED, _HIGHEST_GY = 1.5, 100.0
 _LOWEST_GY = 1.0
 # D100 of the plans in the picture, as fractions of the best.
-_FRONT_FRACS = (0.7, 0.8, 0.86, 0.92, 0.96, 0.98, 1.0, 1.03, 1.06, 1.1)
+_FRONT_FRACS = (*(0.01 * k for k in range(70, 98, 2)), *(0.001 * k for k in range(980, 1060, 5)), 1.07, 1.1, 1.2)
 # Of every CTV there is an optimum of its own.
 MAXIMUM_CTVS = 6
 _D100 = parse_metric("D100")

@@ -13,7 +13,7 @@ from hdrplan.geometry import Grid, Role, Structure
 from hdrplan.io.case.goals import read_goals
 from hdrplan.io.case.roles import DEFAULT_RULES, roles_of_rois
 from hdrplan.io.dicom.structures import StructureSet
-from hdrplan.plan import Case, Goal
+from hdrplan.plan import Case, Goal, anatomy_of
 
 __all__ = ["ClinicalChoices", "clinical_case"]
 
@@ -63,6 +63,8 @@ def clinical_case(
     solid, notes = drawn.structures_that_read(ct)
     roles = roles_of_rois(drawn.rois, DEFAULT_RULES if choices.rules is None else dict(choices.rules))
     roles = {structure.name: roles.get(structure.name, "other") for structure in solid}
+    if choices.rules is None:
+        roles |= dict.fromkeys(_organs_by_type(drawn, roles), "OAR")
     _require(choices, roles)
     if choices.ctv:
         roles = {name: "other" if role == "CTV" else role for name, role in roles.items()}
@@ -80,6 +82,12 @@ def clinical_case(
     case = Case(name="clinical plan", ct=None, structures=structures, catheters=(), healthy=healthy)
     goals, skipped = (None, ()) if choices.goals is None else read_goals(choices.goals, structures)
     return case, goals, (*notes, *_notes(structures, healthy, choices), *skipped)
+
+
+def _organs_by_type(drawn: StructureSet, roles: Mapping[str, str]) -> list[str]:
+    """Return the structures that the file calls organs and whose names say nothing: none of them may get more."""
+    typed = [roi.name for roi in drawn.rois if roi.kind in ("ORGAN", "AVOIDANCE") and anatomy_of(roi.name) is None]
+    return [name for name in typed if roles.get(name) == "other"]
 
 
 def _require(choices: ClinicalChoices, roles: Mapping[str, str]) -> None:
