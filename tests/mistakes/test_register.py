@@ -21,7 +21,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "hdrplan"
 # Commands that read a case, a plan or a clinic's export; phantom reads only anatomy.
 READERS = {
     "plan", "pareto", "steps", "sessions", "place", "evaluate", "compare", "plot", "dose", "import", "export",
-    "metrics", "check", "validate", "robust", "simulate",
+    "metrics", "dvh", "check", "validate", "robust", "simulate",
 }  # fmt: skip
 
 

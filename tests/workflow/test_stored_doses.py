@@ -130,7 +130,7 @@ def test_outside_the_dose_grid_is_said_and_leaves_what_needs_all_of_it_empty(tmp
     assert np.isnan(c.metric("D95").value)
     assert c.metric("D1cc").value == pytest.approx(22.0 - 1000.0 / 144.0, rel=DOSE)
     assert np.isnan(c.metric("D2cc").value)
-    assert "partly-outside-dose-grid" in [note.id for note in c.warnings]
+    assert "dvh-partly-covered" in [note.id for note in c.warnings]
 
 
 def test_structures_without_volume_are_named(tmp_path: Path) -> None:

@@ -46,10 +46,24 @@ STRUCTURES = (
     ),
     Kind(
         id="structures-without-dvh",
-        sentence="{count} structures have no DVH: {names}",
+        sentence="structures without a DVH: {names}",
         remedy="None, if they were not drawn on purpose.",
         why="ROIs without closed contours (points, marks, names prepared by a template) and empty segments have no "
         "volume.",
+    ),
+    Kind(
+        id="dvh-partly-covered",
+        sentence="{name}: {outside:.1%} of it lies outside the dose grid; its dose is not known there",
+        remedy="Export a larger dose grid; metrics that need the whole structure are left out.",
+        why="Beyond the grid nothing is assumed. Doses to the hottest volumes are those inside the grid: lower limits.",
+    ),
+    Kind(
+        id="dvh-at-full-scale",
+        sentence="{name}: {share:.2%} of it is at the full scale of {top_gy:.4g} Gy, where the dose is not known; "
+        "its maximum, mean and doses to small volumes are lower limits",
+        remedy="Export the dose with a larger range (DoseGridScaling), or 32 bits.",
+        why="A dose grid tops out at the largest number its pixels hold, or where the planning system clips it: many "
+        "voxels then share the largest value.",
     ),
     Kind(
         id="outside-ct",

@@ -35,6 +35,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Sources and dose": {
         "dose": ("hdrplan.cli.dose", "Compute the dose of given dwell times at points or on a grid."),
+        "dvh": ("hdrplan.cli.dvh", "Compute DVHs of any stored dose and any structures."),
         "sources": ("hdrplan.cli.sources", "List, draw and verify TG-43 sources."),
     },
     "Exchange with the clinic": {

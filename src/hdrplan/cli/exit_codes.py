@@ -47,7 +47,7 @@ class ExitCode(IntEnum):
         3,
         "Everything else is done and written, but some work was lost with processes that died twice.",
         "Run the command again as the line on standard error says.",
-        ("metrics", "simulate"),
+        ("dvh", "metrics", "simulate"),
     )
     HANGUP = 129, "Stopped by SIGHUP; no incomplete output is left."
     INTERRUPTED = 130, "Stopped by Ctrl-C (SIGINT); no incomplete output is left."

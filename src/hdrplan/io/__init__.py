@@ -28,6 +28,7 @@ from hdrplan.io.dicom.record import read_treatment_record
 from hdrplan.io.dicom.structures import ROI, StructureSet, read_structure_set
 from hdrplan.io.dicom.write_ct import write_ct_series
 from hdrplan.io.dicom.write_dose import write_dose_grid
+from hdrplan.io.dicom.write_dvh import write_dose_with_dvh
 from hdrplan.io.dicom.write_plan import write_brachy_plan
 from hdrplan.io.dicom.write_set import DicomSet, write_dicom_set
 from hdrplan.io.dicom.write_structures import write_structure_set
@@ -149,6 +150,7 @@ __all__ = [
     "write_ct_series",
     "write_dicom_set",
     "write_dose_grid",
+    "write_dose_with_dvh",
     "write_imported_case",
     "write_json",
     "write_key",

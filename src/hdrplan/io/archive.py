@@ -126,7 +126,11 @@ class Pseudonyms:
 
     def plan(self, uid: str) -> str:
         """Return the pseudonym of a plan."""
-        return f"plan-{self._digest('plan', uid)}"
+        return self.of_uid("plan", uid)
+
+    def of_uid(self, kind: str, uid: str) -> str:
+        """Return the pseudonym of an object of a kind ("plan", "dose")."""
+        return f"{kind}-{self._digest(kind, uid)}"
 
     def _digest(self, kind: str, text: str) -> str:
         return hmac.new(self._secret, f"{kind}\0{text}".encode(), hashlib.sha256).hexdigest()[:10]

@@ -79,7 +79,8 @@ def read_dose(path: Path, *, unit: DoseUnit | None = None) -> StoredDose:
         if unit is not None:
             raise InputError("an RT Dose states its own unit", got=f"`unit={unit}`", where=path, remedy="Leave it out.")
         grid = read_dose_grid(path)
-        notes = list(grid.warnings)
+        # Whether a structure reaches the full scale is said of the structure.
+        notes = [note for note in grid.warnings if note.id not in ("dose-full-scale", "dvh-not-read")]
         if grid.summation.upper() not in _WHOLE:
             notes.append(caution("dose-of-a-part", summation=grid.summation))
         return StoredDose(

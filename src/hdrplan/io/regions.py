@@ -118,7 +118,8 @@ def _of_dicom(path: Path) -> Regions:
         frame_uid=drawn.frame_uid,
         uid=drawn.uid,
         numbers=numbers,
-        warnings=drawn.warnings,
+        # Left out is what has none: said once.
+        warnings=tuple(note for note in drawn.warnings if note.id != "roi-without-contours"),
     )
 
 

@@ -9,6 +9,9 @@ from hdrplan.report.compare import ComparedPlan, comparison_html
 from hdrplan.report.correlation_json import correlation_table
 from hdrplan.report.cost_table import cost_lines, cost_rows
 from hdrplan.report.data import Curve, GoalRow, ReportData
+from hdrplan.report.dvh_drawing import dvh_figure
+from hdrplan.report.dvh_page import dvh_html
+from hdrplan.report.dvh_text import dvh_json, dvh_lines
 from hdrplan.report.figures import FIGURES, figure_bytes
 from hdrplan.report.html import report_html
 from hdrplan.report.notebook import plot, to_frame
@@ -66,6 +69,10 @@ __all__ = [
     "cost_lines",
     "cost_rows",
     "decay_caution",
+    "dvh_figure",
+    "dvh_html",
+    "dvh_json",
+    "dvh_lines",
     "dvh_table",
     "dwell_lines",
     "endpoint_figures",

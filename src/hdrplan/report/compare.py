@@ -110,7 +110,7 @@ def comparison_html(
         prescribed_gy=prescribed_gy,
         changes=_changes(plans),
         goals=_goals(plans),
-        dvh=dvh_svg(curves, looks, (), prescribed_gy),
+        dvh=dvh_svg(curves, looks, (), prescribed_gy, gy_max=2.5 * prescribed_gy),
         dvh_key=", ".join(f"{label}: {line}" for label, line in zip([p.label for p in plans], _LINES, strict=False)),
         legend=[
             {

@@ -38,6 +38,7 @@ def report_html(view: ReportData) -> str:
     prescribed = view.prescriptions[0].dose_gy
     must_see, may_see, focus = view_extent(view.structures, view.catheters, [view.dose])
     looks = [styles[c.name] for c in view.curves]
+    gy_max = axis_end_gy(view.goals, prescribed)
     scene: dict[str, Any] = {
         "prescription_gy": prescribed,
         "levels": isodose_levels(prescribed),
@@ -47,7 +48,7 @@ def report_html(view: ReportData) -> str:
         "structures": structure_data(view.structures, styles),
         "catheters": catheter_data(view.catheters),
         "dwells": dwell_data(view.dwells, view.times_s),
-        "curves": curve_data(view.curves, axis_end_gy(view.goals, prescribed)),
+        "curves": curve_data(view.curves, gy_max),
     }
     return page(
         "report.html.j2",
@@ -57,7 +58,7 @@ def report_html(view: ReportData) -> str:
         data=scene,
         view=view,
         doubts=view.warnings,
-        dvh=dvh_svg(view.curves, looks, view.goals, prescribed),
+        dvh=dvh_svg(view.curves, looks, view.goals, prescribed, gy_max=gy_max),
         curve_styles=looks,
         metric_tables=metric_tables(view.metrics),
         channels=channels(view),

@@ -57,7 +57,7 @@ def _y(frac: float) -> str:
     return f"{_TOP + _HEIGHT * (1 - frac):.1f}"
 
 
-def _axes(gy_max: float, prescription_gy: float) -> list[str]:
+def _axes(gy_max: float, prescription_gy: float | None) -> list[str]:
     """Grid lines, ticks, axis titles and the prescribed dose."""
     bottom, right, middle = _TOP + _HEIGHT, _LEFT + _WIDTH, _TOP + _HEIGHT / 2
     out = []
@@ -72,6 +72,8 @@ def _axes(gy_max: float, prescription_gy: float) -> list[str]:
     centred = 'class="axis" text-anchor="middle"'
     out.append(f'<text {centred} x="{_LEFT + _WIDTH / 2}" y="{_SIZE[1] - 8}">Dose (Gy)</text>')
     out.append(f'<text {centred} x="16" y="{middle}" transform="rotate(-90 16 {middle})">Volume (%)</text>')
+    if prescription_gy is None:
+        return out
     x = _x(prescription_gy, gy_max)
     out.append(f'<line class="rx" x1="{x}" x2="{x}" y1="{_TOP}" y2="{bottom}"/>')
     out.append(
@@ -81,7 +83,12 @@ def _axes(gy_max: float, prescription_gy: float) -> list[str]:
 
 
 def dvh_svg(
-    curves: Sequence[Curve], styles: Sequence[LineStyle], goals: Sequence[GoalRow], prescription_gy: float
+    curves: Sequence[Curve],
+    styles: Sequence[LineStyle],
+    goals: Sequence[GoalRow],
+    prescription_gy: float | None,
+    *,
+    gy_max: float,
 ) -> Markup:
     """Cumulative DVHs of all structures, goals as triangles that point to the allowed side.
 
@@ -92,8 +99,10 @@ def dvh_svg(
         One for each curve.
     goals : sequence of GoalRow
         Those with a place in the plot are drawn in.
-    prescription_gy : float
+    prescription_gy : float or None
         Drawn as a vertical line.
+    gy_max : float
+        Where the dose axis ends.
 
     Returns
     -------
@@ -101,7 +110,6 @@ def dvh_svg(
         An ``svg`` element with the id ``dvh``; its data attributes tell the script where the axes lie.
     """
     marks = [(g, g.mark_gy, g.mark_frac) for g in goals if g.mark_gy is not None and g.mark_frac is not None]
-    gy_max = axis_end_gy(goals, prescription_gy)
     out = [
         f'<svg id="dvh" viewBox="0 0 {_SIZE[0]} {_SIZE[1]}" role="img" aria-labelledby="dvh-title" '
         f'data-left="{_LEFT}" data-top="{_TOP}" data-width="{_WIDTH}" data-height="{_HEIGHT}" '

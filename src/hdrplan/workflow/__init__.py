@@ -20,8 +20,11 @@ from hdrplan.workflow.check_hints import GridShift
 from hdrplan.workflow.check_rows import CheckRow
 from hdrplan.workflow.check_tip import TipChoice
 from hdrplan.workflow.conformity import Conformity, conformity, isodose_error_cc
-from hdrplan.workflow.dvh import DosePair, DVHResult, dose_pairs, dvh, dvh_of_pair, read_pair
-from hdrplan.workflow.dvh_values import DVHOptions, MetricValue, StructureDVH, structure_dvh
+from hdrplan.workflow.dvh import DosePair, DVHResult, dvh, dvh_of_pair, read_pair
+from hdrplan.workflow.dvh_folder import DoseIndex, FinishedDose, FolderTables, folder_dvhs, indexed_doses
+from hdrplan.workflow.dvh_rows import CURVE_COLUMNS, DVHRow, dvh_curve_rows, dvh_row
+from hdrplan.workflow.dvh_structure import structure_dvh
+from hdrplan.workflow.dvh_values import DVHOptions, MetricValue, StructureDVH
 from hdrplan.workflow.labour import Labour
 from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
 from hdrplan.workflow.obstacles import GROUPS, default_obstacles, is_bone
@@ -54,6 +57,7 @@ from hdrplan.workflow.virtual_lesion import LesionTask, PlannedLesion, host_orga
 
 __all__ = [
     "ARCHIVE_COLUMNS",
+    "CURVE_COLUMNS",
     "GROUPS",
     "Archive",
     "ArchiveOptions",
@@ -64,10 +68,14 @@ __all__ = [
     "CoverageStudy",
     "DVHOptions",
     "DVHResult",
+    "DVHRow",
     "DeliveryCheck",
+    "DoseIndex",
     "DosePair",
     "Engine",
+    "FinishedDose",
     "FinishedPlan",
+    "FolderTables",
     "GoalResult",
     "GridCheck",
     "GridShift",
@@ -113,13 +121,16 @@ __all__ = [
     "delivery_check",
     "delivery_rules",
     "dose_grid",
-    "dose_pairs",
     "dvh",
+    "dvh_curve_rows",
     "dvh_of_pair",
+    "dvh_row",
     "evaluate",
     "evaluate_plan",
+    "folder_dvhs",
     "host_organ",
     "indexed_archive",
+    "indexed_doses",
     "is_bone",
     "isodose_error_cc",
     "limits_of_clinic",

@@ -22,7 +22,15 @@ from hdrplan.workflow.archive_rows import ArchiveOptions, Row, treatment_rows
 from hdrplan.workflow.labour import ALONE, Labour, in_words, shared_out
 from hdrplan.workflow.steps import StepProgress, Steps
 
-__all__ = ["ARCHIVE_COLUMNS", "Archive", "ArchiveTables", "FinishedPlan", "archive_tables", "indexed_archive"]
+__all__ = [
+    "ARCHIVE_COLUMNS",
+    "WARNING_ID",
+    "Archive",
+    "ArchiveTables",
+    "FinishedPlan",
+    "archive_tables",
+    "indexed_archive",
+]
 
 _LESION = (*(f"d{p}_gy" for p in (100, 99, 98, 95, 90, 50, 2)), *(f"v{p}_pct" for p in (100, 150, 200)))
 _ORGAN = ("d0_1cc_gy", "d1cc_gy", "d2cc_gy", "max_gy", "mean_gy", "v5gy_cc", "v5gy_pct", "v10gy_cc", "v10gy_pct")
@@ -44,7 +52,7 @@ ARCHIVE_COLUMNS: dict[str, tuple[str, ...]] = {
 
 
 # A row holds its warnings as "[id] sentence; [id] sentence".
-_WARNING_ID = re.compile(r"(?:^|; )\[([a-z0-9-]+)\] ")
+WARNING_ID = re.compile(r"(?:^|; )\[([a-z0-9-]+)\] ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +205,7 @@ def archive_tables(
 
 def _doubts(metrics: list[Row], plans: int) -> tuple[Caution, ...]:
     """Count the plans that have each kind of warning."""
-    found = {(id_, row["plan_id"]) for row in metrics for id_ in _WARNING_ID.findall(str(row.get("warnings") or ""))}
+    found = {(id_, row["plan_id"]) for row in metrics for id_ in WARNING_ID.findall(str(row.get("warnings") or ""))}
     counts = Counter(id_ for id_, _ in found)
     return tuple(
         caution("treatments-doubted", count=count, plans=plans, kind=id_) for id_, count in sorted(counts.items())

@@ -1,4 +1,4 @@
-"""Dose-volume histograms of any dose and any structures: of one pair of files, or of every pair of an export."""
+"""Dose-volume histograms of any stored dose and any structures."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from hdrplan.cautions import Caution, caution, each_once
 from hdrplan.dose import Region
 from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.geometry import Outline, Structure, Volume
-from hdrplan.io import DoseUnit, Regions, StoredDose, checked_pair, dicom_files, dose_partners, read_dose, read_regions
-from hdrplan.workflow.dvh_values import DVHOptions, StructureDVH, structure_dvh
+from hdrplan.io import DoseUnit, Regions, StoredDose, checked_pair, read_dose, read_regions
+from hdrplan.workflow.dvh_structure import structure_dvh
+from hdrplan.workflow.dvh_values import DVHOptions, StructureDVH
 from hdrplan.workflow.steps import StepProgress, Steps
 
-__all__ = ["DVHResult", "DosePair", "dose_pairs", "dvh", "dvh_of_pair", "read_pair"]
+__all__ = ["DVHResult", "DosePair", "dvh", "dvh_of_pair", "read_pair"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -188,28 +189,6 @@ def read_pair(
     )
 
 
-def dose_pairs(folder: Path) -> tuple[list[tuple[Path, Path]], list[tuple[Path, str]]]:
-    """Return the pairs of dose and structures of a folder of DICOM files, and what has no partner or cannot be read.
-
-    Parameters
-    ----------
-    folder : Path
-        Searched with all its sub-folders.
-
-    Raises
-    ------
-    InputError
-        No dose in it.
-    """
-    files, broken = dicom_files(folder)
-    partners = dose_partners(files)
-    if not partners:
-        raise InputError("expected RT Doses in the folder", got=f"none in {len(files)} DICOM files", where=folder)
-    pairs = [(dose.path, drawn.path) for dose, own in partners for drawn in own]
-    alone = [(dose.path, "no structures of this dose or its frame of reference") for dose, own in partners if not own]
-    return pairs, [*alone, *broken]
-
-
 def dvh_of_pair(
     pair: DosePair, options: DVHOptions, *, only: Sequence[str] = (), on_progress: StepProgress | None = None
 ) -> DVHResult:
@@ -243,8 +222,9 @@ def dvh_of_pair(
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out[:3])
         raise InputError("no structure has a DVH", got=reasons or "no structure")
     notes = [*pair.warnings, *(note for structure in structures for note in structure.warnings)]
+    notes += _at_full_scale(structures, pair.dose.full_scale_gy)
     if left_out:
-        notes.append(caution("structures-without-dvh", count=len(left_out), names=_names(left_out)))
+        notes.append(caution("structures-without-dvh", names=_names(left_out)))
     return DVHResult(
         structures=tuple(structures),
         left_out=tuple(left_out),
@@ -252,6 +232,19 @@ def dvh_of_pair(
         options=options,
         warnings=each_once(notes),
     )
+
+
+def _at_full_scale(structures: Sequence[StructureDVH], top_gy: float | None) -> list[Caution]:
+    """Doubt structures that reach where the dose tops out."""
+    if top_gy is None:
+        return []
+    notes = []
+    for s in structures:
+        # Between a voxel at the top and one below it the dose is not known either; float32 rounds.
+        if s.curve is not None and s.curve.max_gy >= top_gy * (1 - 1e-6):
+            share = float(s.curve.volume_at_gy(top_gy * (1 - 1e-6))) / s.volume_cc
+            notes.append(caution("dvh-at-full-scale", name=s.name, share=share, top_gy=top_gy))
+    return notes
 
 
 def _wanted(regions: Regions, only: Sequence[str]) -> list[Outline | Structure]:

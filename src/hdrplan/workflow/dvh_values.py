@@ -1,37 +1,24 @@
-"""The DVH of one structure in a stored dose: metrics, and how far each may be off for reasons of computation."""
+"""DVHs of stored doses as values: what is asked for, and what is found with the errors of its computation."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from hdrplan.arrays import BoolArray, FloatArray
-from hdrplan.cautions import Caution, caution
-from hdrplan.dose import DENSE_POINTS, Between, DensePoints, Ends, Region, RegionPoints, region_points, split
+from hdrplan.arrays import FloatArray
+from hdrplan.cautions import Caution
+from hdrplan.dose import DENSE_POINTS, Between, Ends
 from hdrplan.errors import InputError
-from hdrplan.geometry import Grid, Volume
-from hdrplan.metrics import DVH, dvh, eqd2_gy, geud_gy, metric_value
+from hdrplan.metrics import DVH
 from hdrplan.plan import Metric, parse_metric
-from hdrplan.workflow.check_grid import ON_CENTRE
 
-__all__ = ["DVHOptions", "MetricValue", "StructureDVH", "structure_dvh"]
+__all__ = ["DVHOptions", "MetricValue", "StructureDVH"]
 
 # ICRU 89 and 91: near-minimum and near-maximum doses, and the volumes that organs at risk are judged by.
 _USUAL = ("D98", "D95", "D50", "D2", "D2cc", "D1cc", "D0.1cc", "Dmean", "Dmin", "Dmax")
 _OF_PRESCRIPTION = ("V100", "V150", "V200")
-_DOSE = ("dose_at_frac", "dose_at_cc", "dose_mean", "dose_max", "dose_min")
-# Where less of the structure lies inside the dose grid, what needs all of it is left empty.
-_WHOLE_FRAC = 0.999
-_HOTTEST = ("dose_at_cc", "dose_max")
-# The smallest volume that a dose is asked for holds about this many points, for a small error at its rim.
-_SMALLEST_CC, _POINTS_OF_SMALLEST = 0.1, 1000
-# The hottest cells are divided as far as this volume reaches, at most so finely.
-_HOT_CC, _MAXIMUM_SPLIT = 0.5, 8
-# A linear interpolation is off by the square of the voxel: with voxels twice as large four times as far.
-_COARSER = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +117,12 @@ class MetricValue:
         """All of them together, as if independent."""
         return math.sqrt(self.grid**2 + self.shape**2 + self.ends**2 + self.sampling**2)
 
+    @property
+    def key(self) -> str:
+        """Name in tables, with the unit at its end: ``d95_gy``, ``d0_1cc_gy``, ``v20gy_pct``, ``d95_eqd2_gy``."""
+        name = self.name.lower().replace("%", "").replace(" ", "_").replace(".", "_")
+        return f"{name}_{'pct' if self.unit == '%' else self.unit.lower()}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StructureDVH:
@@ -162,6 +155,16 @@ class StructureDVH:
     points: int
     warnings: tuple[Caution, ...]
 
+    def sampled(self, count: int) -> tuple[FloatArray, FloatArray]:
+        """Return the cumulative curve at even doses from 0 to the maximum: dose_gy and volume_cc, each (count,).
+
+        Volumes are those inside the dose grid; nothing where there are none.
+        """
+        if self.curve is None:
+            return np.zeros(0), np.zeros(0)
+        dose_gy = np.linspace(0.0, self.curve.max_gy, count)
+        return dose_gy, self.curve.volume_at_gy(dose_gy)
+
     def metric(self, name: str, unit: str | None = None) -> MetricValue:
         """Return a metric by its name, and its unit where it has two.
 
@@ -174,192 +177,3 @@ class StructureDVH:
             if value.name == name and unit in (None, value.unit):
                 return value
         raise InputError(f"{name} was not computed", remedy=f"There are: {', '.join(m.name for m in self.metrics)}.")
-
-
-def structure_dvh(region: Region, dose: Volume, options: DVHOptions) -> StructureDVH:
-    """Return the DVH of a structure.
-
-    Parameters
-    ----------
-    region : Outline or Structure
-    dose : Volume
-        Gy.
-    options : DVHOptions
-
-    Raises
-    ------
-    InputError, FormatError
-        As :func:`hdrplan.dose.region_points`.
-    """
-    points = region_points(region, between=options.between, ends=options.ends, count=options.count)
-    volume_cc = np.concatenate([part.volume_cc for part in points.parts])
-    gy = np.concatenate([dose.at_placed(part.at, part.to_lps, rim_voxels=ON_CENTRE) for part in points.parts])
-    held = np.isfinite(gy)
-    inside_frac = float(volume_cc[held].sum() / volume_cc.sum())
-    notes = list(points.warnings)
-    if inside_frac < _WHOLE_FRAC:
-        notes.append(caution("partly-outside-dose-grid", inside=inside_frac))
-    curve, metrics = None, tuple(_empty(row) for row in _rows(options))
-    if volume_cc[held].sum() > 0:
-        curve = _finest(points, dose, gy, held)
-        metrics = _with_errors(points, dose, curve, inside_frac, options)
-    return StructureDVH(
-        name=points.name,
-        volume_cc=points.volume_cc,
-        volume_error_cc=_volume_error_cc(points),
-        in_grid_frac=inside_frac,
-        curve=curve,
-        metrics=metrics,
-        between=points.between,
-        ends=points.ends,
-        points=len(gy),
-        warnings=tuple(notes),
-    )
-
-
-def _finest(points: RegionPoints, dose: Volume, gy: FloatArray, held: BoolArray) -> DVH:
-    """Return the curve, with the hottest cells divided and the points on the surface."""
-    volume_cc = np.concatenate([part.volume_cc for part in points.parts])
-    extra_gy, extra_cc = [np.empty(0)], [np.empty(0)]
-    kept = held.copy()
-    cell_cc = points.volume_cc / max(1, int((volume_cc > 0).sum()))
-    n_per_edge = min(_MAXIMUM_SPLIT, math.ceil((cell_cc * _POINTS_OF_SMALLEST / _SMALLEST_CC) ** (1 / 3)))
-    if n_per_edge > 1:
-        solid = held & (volume_cc > 0.0)
-        order = np.argsort(-np.where(solid, gy, -np.inf), kind="stable")
-        hot = order[: max(100, int(np.searchsorted(np.cumsum(volume_cc[order]), _HOT_CC)))]
-        chosen = np.zeros(len(gy), dtype=np.bool_)
-        chosen[hot] = solid[hot]
-        start = 0
-        for part in points.parts:
-            own = chosen[start : start + len(part)]
-            start += len(part)
-            at, cc = split(part, own, n_per_edge)
-            inner_gy = dose.at_placed(at, part.to_lps, rim_voxels=ON_CENTRE)
-            # At the rim of the dose grid cells stand for each other: what is lost of one outside, others have lost.
-            factor = float(cc.sum()) / max(float(cc[np.isfinite(inner_gy)].sum()), 1e-12)
-            extra_gy.append(inner_gy)
-            extra_cc.append(cc * factor)
-        kept &= ~chosen
-    surface_gy = dose.at_placed(points.surface, points.parts[0].to_lps, rim_voxels=ON_CENTRE)
-    all_gy = np.concatenate((gy[kept], *extra_gy, surface_gy))
-    all_cc = np.concatenate((volume_cc[kept], *extra_cc, np.zeros(len(surface_gy))))
-    inside = np.isfinite(all_gy)
-    # Trilinear weights of doses of 0 Gy may round to -1e-18.
-    return dvh(np.maximum(all_gy[inside], 0.0), all_cc[inside])
-
-
-def _rows(options: DVHOptions) -> list[tuple[str, str, str, Callable[[DVH], float]]]:
-    """Return name, unit, kind and function of every metric."""
-    rows: list[tuple[str, str, str, Callable[[DVH], float]]] = []
-    for metric in options.wanted():
-        if metric.kind in _DOSE:
-            rows.append((metric.text, "Gy", metric.kind, _of(metric, "Gy", options)))
-        else:
-            rows += [(metric.text, unit, metric.kind, _of(metric, unit, options)) for unit in ("%", "cc")]
-    if options.geud_a is not None:
-        a = options.geud_a
-        rows.append(("gEUD", "Gy", "dose_mean", lambda curve: geud_gy(curve, a)))
-    if options.alpha_beta_gy is not None:
-        for metric in (m for m in options.wanted() if m.kind in _DOSE):
-            rows.append((f"{metric.text} EQD2", "Gy", metric.kind, _eqd2_of(metric, options)))
-    return rows
-
-
-def _of(metric: Metric, unit: str, options: DVHOptions) -> Callable[[DVH], float]:
-    def value(curve: DVH) -> float:
-        number = metric_value(
-            curve,
-            metric.kind,
-            metric.at,
-            unit="cc" if unit == "cc" else metric.unit,
-            prescription_gy=options.prescription_gy,
-        )
-        return 100.0 * number if unit == "%" else number
-
-    return value
-
-
-def _eqd2_of(metric: Metric, options: DVHOptions) -> Callable[[DVH], float]:
-    physical, alpha_beta_gy = _of(metric, "Gy", options), options.alpha_beta_gy or math.nan
-
-    def value(curve: DVH) -> float:
-        if metric.kind != "dose_mean":
-            # EQD2 rises with the dose: the order of points stays.
-            return float(eqd2_gy(physical(curve), alpha_beta_gy, fractions=options.fractions))
-        fraction = np.diff(curve.cumulative_cc, prepend=0.0) / curve.volume_cc
-        return float(fraction @ eqd2_gy(curve.dose_gy, alpha_beta_gy, fractions=options.fractions))
-
-    return value
-
-
-def _empty(row: tuple[str, str, str, object]) -> MetricValue:
-    nan = math.nan
-    return MetricValue(name=row[0], unit=row[1], value=nan, grid=nan, shape=nan, ends=nan, sampling=nan)
-
-
-def _with_errors(
-    points: RegionPoints, dose: Volume, curve: DVH, inside_frac: float, options: DVHOptions
-) -> tuple[MetricValue, ...]:
-    fewer = _curve(dose, points.fewer)
-    coarse = [_curve(volume, points.fewer) for volume in _coarser(dose)]
-    halves = [_curve(dose, points.fewer, first=k, step=2) for k in (0, 1)]
-    between = _curve(dose, points.other_between)
-    ends = [_curve(dose, parts) for parts in points.other_ends]
-    # The error of fewer points falls at least with the square root of their number.
-    gain = math.sqrt(sum(len(p) for p in points.fewer) / max(1, sum(len(p) for p in points.parts)))
-    metrics = []
-    for row in _rows(options):
-        name, unit, kind, of = row
-        if inside_frac < _WHOLE_FRAC and kind not in _HOTTEST:
-            metrics.append(_empty(row))
-            continue
-        base = of(fewer)
-
-        def largest(others: Sequence[DVH], of: Callable[[DVH], float] = of, base: float = base) -> float:
-            return max((abs(of(other) - base) for other in others), default=0.0)
-
-        sampling = abs(of(halves[0]) - of(halves[1])) / 2 * gain if kind not in ("dose_min", "dose_max") else 0.0
-        metrics.append(
-            MetricValue(
-                name=name,
-                unit=unit,
-                value=of(curve),
-                grid=largest(coarse) / _COARSER,
-                shape=largest([between]),
-                ends=largest(ends),
-                sampling=sampling,
-            )
-        )
-    return tuple(metrics)
-
-
-def _curve(dose: Volume, parts: Sequence[DensePoints], *, first: int = 0, step: int = 1) -> DVH:
-    # A whole voxel beyond the centres: the coarser grid may end a voxel earlier.
-    gy = np.concatenate([dose.at_placed(p.at[first::step], p.to_lps, rim_voxels=1.0) for p in parts])
-    volume_cc = np.concatenate([p.volume_cc[first::step] for p in parts])
-    held = np.isfinite(gy)
-    return dvh(np.maximum(gy[held], 0.0), volume_cc[held])
-
-
-def _coarser(dose: Volume) -> list[Volume]:
-    """Return the dose grid with every second voxel along each axis: the odd ones, and the even ones."""
-    grids = []
-    for start in (0, 1):
-        step = [2 if n > 2 + start else 1 for n in dose.grid.shape_zyx]
-        first = [start if s == 2 else 0 for s in step]
-        values = dose.values_zyx[first[0] :: step[0], first[1] :: step[1], first[2] :: step[2]]
-        grid = Grid(
-            shape_zyx=values.shape,
-            origin_mm=dose.grid.world(np.array(first[::-1], dtype=np.float64)),
-            spacing_mm=dose.grid.spacing_mm * step[::-1],
-            direction=dose.grid.direction,
-        )
-        grids.append(Volume(grid, values))
-    return grids
-
-
-def _volume_error_cc(points: RegionPoints) -> float:
-    base = sum(float(part.volume_cc.sum()) for part in points.fewer)
-    others = [points.other_between, *points.other_ends]
-    return max((abs(sum(float(p.volume_cc.sum()) for p in parts) - base) for parts in others), default=0.0)

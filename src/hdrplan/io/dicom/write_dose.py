@@ -16,7 +16,7 @@ from hdrplan.io.dicom.objects import ds, new_object, reference, save
 from hdrplan.io.dicom.sop_classes import RT_DOSE, RT_PLAN, RT_STRUCTURE_SET
 from hdrplan.io.dicom.uids import new_uid
 
-__all__ = ["write_dose_grid"]
+__all__ = ["dvh_item", "write_dose_grid"]
 
 MAX_BINS = 500
 
@@ -85,7 +85,7 @@ def write_dose_grid(
     data.ReferencedRTPlanSequence = [reference(RT_PLAN, plan_uid)]
     if dvh and structures_uid:
         data.ReferencedStructureSetSequence = [reference(RT_STRUCTURE_SET, structures_uid)]
-        data.DVHSequence = [_dvh(*row) for row in dvh]
+        data.DVHSequence = [dvh_item(*row) for row in dvh]
     data.PixelData = np.rint(dose_gy / scaling_gy).astype(f"<u{bits // 8}").tobytes()
     data["PixelData"].VR = "OW"
     save(data, path)
@@ -100,7 +100,15 @@ def _scaling_gy(largest_gy: float, top: int) -> float:
     return scaling_gy
 
 
-def _dvh(roi_number: int, dose_gy: npt.ArrayLike, volume_cc: npt.ArrayLike) -> Any:
+def dvh_item(roi_number: int, dose_gy: npt.ArrayLike, volume_cc: npt.ArrayLike) -> Any:
+    """Return an item of the DVH sequence: cumulative, in cm3, at most 500 equal bins.
+
+    Parameters
+    ----------
+    roi_number : int
+    dose_gy, volume_cc : (n,) arrays
+        Volume that receives at least the dose.
+    """
     from pydicom.dataset import Dataset
 
     dose, volume = np.asarray(dose_gy, dtype=np.float64), np.asarray(volume_cc, dtype=np.float64)
