@@ -41,6 +41,12 @@ PLANS = (
         why="ControlPoint3DPosition and ControlPointRelativePosition are both in mm; given for a factor of 10.",
     ),
     Kind(
+        id="tolerance-without-source",
+        sentence="the tolerances {keys} do not say where they come from",
+        remedy="Name protocol or measurement in [sources].",
+        why="Who signs a check must know whose limits it is judged by.",
+    ),
+    Kind(
         id="dose-of-fractions-unknown",
         sentence="{fractions} fractions: the stored dose may be that of one fraction or of all",
         remedy="Compare the recomputed dose.",
@@ -54,7 +60,7 @@ PLANS = (
     ),
     Kind(
         id="dvh-outside-grid",
-        sentence="{name}: only {inside:.1%} is inside the dose grid; its DVH is not compared",
+        sentence="the dose grid does not hold all of {names}; their DVHs are not compared",
         remedy="Export a larger dose grid.",
         why="Metrics of a part of a structure are not those of the structure.",
     ),
@@ -86,7 +92,7 @@ PLANS = (
     Kind(
         id="strength-dated-now",
         sentence="the plan does not say when its source has {strength_u:,.0f} U: the RT Plan says now",
-        remedy="Give the date with `treated`, or in the case's source by `strength_time`.",
+        remedy="Give the date with `treated`, or write strength_time into the case's [source].",
         why="SourceStrengthReferenceDate must be there, and an afterloader decays the source from it: 1 % a day.",
     ),
     Kind(

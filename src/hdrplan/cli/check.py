@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +14,17 @@ from hdrplan.cli.inputs import IN_FILE, IN_SOURCE
 from hdrplan.cli.names import names_hidden
 from hdrplan.cli.optimum import optimum_of, optimum_options, optimum_page
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.pdf import pdf_option, print_page
 from hdrplan.cli.progress import progress_bar
 from hdrplan.cli.records import run_record
 
 if TYPE_CHECKING:
-    from hdrplan.io import ClinicalPlan, Output
+    from datetime import datetime
+
+    from hdrplan.io import ClinicalPlan, Output, RunRecord
+    from hdrplan.plan import TreatmentRecord
+    from hdrplan.report import CheckedFiles
+    from hdrplan.sources import TG43Source
     from hdrplan.workflow import SecondCheck
 
 __all__ = ["command"]
@@ -45,26 +50,14 @@ __all__ = ["command"]
 @optimum_options
 @click.option("-o", "--output", type=OUT_FOLDER, help="Write check.html, check.json and run.json into this new folder.")
 @click.option("--accept-other-patient", is_flag=True, help="Take files of different PatientID or study.")
+@pdf_option
 @writes
 @click.option("--identify", is_flag=True, help="Include the plan's label and file names in the output.")
 @strict_option
 @json_option
 @quiet_option
 def command(
-    plan: Path,
-    dose: Path | None,
-    structures: Path | None,
-    source: str | None,
-    tolerances: Path | None,
-    tip: str | None,
-    treated: datetime | None,
-    records: tuple[Path, ...],
-    output: Output | None,
-    identify: bool,
-    accept_other_patient: bool,
-    as_json: bool,
-    quiet: bool,
-    **of_optimum: Any,
+    plan: Path, output: Output | None, paper: str | None, identify: bool, as_json: bool, quiet: bool, **asked: Any
 ) -> None:
     """Recompute the dose of a DICOM plan by TG-43 and compare it with the stated dose.
 
@@ -74,65 +67,39 @@ def command(
 
     Files of another plan or patient never pass; two frames of reference are refused.
 
-    With --optimum the plan is also compared with the best plans from its own dwell positions, source and strength: how
-    much more D100 was possible with no organ above its dose, and how much less dose to the healthy organ at this D100.
-    Every figure is proven.
-
     Exit code 0: pass; 1: fail, or nothing to compare; 2: invalid input.
 
     \b
     Examples:
       hdrplan check RP.dcm --dose RD.dcm --structures RS.dcm -o check
-      hdrplan check export/ -o check --tolerances tolerances.toml
+      hdrplan check export/ -o check --tolerances tolerances.toml --pdf A4
       hdrplan check RP.dcm --source flexisource --tip reversed --json
       hdrplan check RP.dcm --structures RS.dcm --optimum --healthy Liver -o check
     """
-    from dataclasses import replace
+    from hdrplan.errors import InputError
+    from hdrplan.io import json_text, read_clinical_plan
+    from hdrplan.report import check_table, quality_lines, quality_table
 
-    from hdrplan.cautions import each_once
-    from hdrplan.io import json_text, read_clinical_plan, read_source, read_tolerances, read_treatment_record
-    from hdrplan.plan import source_of_brachy
-    from hdrplan.report import check_table, decay_caution, quality_lines, quality_table
-    from hdrplan.workflow import StatedDose, check_plan, delivery_check
-
+    if paper is not None and output is None:
+        raise InputError("a PDF needs an output folder", got="none", remedy="Add -o FOLDER.")
+    dose, structures = asked["dose"], asked["structures"]
     with names_hidden(plan, dose, structures, identify=identify):
-        clinical = read_clinical_plan(plan, dose=dose, structures=structures, accept_other_patient=accept_other_patient)
-    brachy, grid = clinical.brachy, clinical.dose
-    compare = optimum_of(clinical, of_optimum, quiet=quiet or as_json)
-    judge_by, model = read_tolerances(tolerances), read_source(source) if source else source_of_brachy(brachy)
-    with progress_bar("dose", quiet=quiet or as_json) as on_progress:
-        check = check_plan(
-            brachy,
-            model,
-            stated=None if grid is None else StatedDose(grid.volume, grid.full_scale_gy),
-            structures=clinical.structures,
-            tolerances=judge_by,
-            reverse_tip=None if tip is None else tip == "reversed",
-            on_progress=on_progress,
+        clinical = read_clinical_plan(
+            plan, dose=dose, structures=structures, accept_other_patient=asked["accept_other_patient"]
         )
-    delivered = [read_treatment_record(path) for path in records]
-    delivery = delivery_check(brachy, delivered, judge_by)
-    treated = treated or next((record.treated for record in delivered if record.treated is not None), None)
-    decay = () if treated is None else (decay_caution(brachy, treated),)
-    check = replace(
-        check,
-        rows=(*check.rows, *delivery.rows),
-        links=(*clinical.links, *delivery.links),
-        warnings=each_once((*clinical.notes, *decay, *check.warnings, *delivery.warnings)),
-    )
+    compare = optimum_of(clinical, asked, quiet=quiet or as_json)
+    check, files = _checked(clinical, asked, identify=identify, quiet=quiet or as_json)
     warn(check.warnings)
-    table = check_table(check, brachy.label if identify else None)
+    table = check_table(check, clinical.brachy, files)
     quality = None if compare is None else compare(check)
     if quality is not None:
         table["optimum"] = quality_table(quality)
     if output is not None:
-        files = dict(clinical.files) | ({} if tolerances is None else {"tolerances": tolerances})
-        files |= {f"record {k}": path for k, path in enumerate(records, start=1)}
-        options = {"source": model.name, "tip": tip or "as the plan states"}
-        pages = {"check.html": _page(clinical, check, identify)}
+        options = {"source": check.source.name, "tip": asked["tip"] or "as the plan states"}
+        pages = {"check.html": _page(clinical, check, files)}
         if quality is not None:
             pages["optimum.html"] = optimum_page(quality, clinical, identify=identify)
-        _write(output, pages, table, files=files, options=options)
+        _write(output, pages, table, record=run_record(inputs=files.sha256, options=options), paper=paper)
     if as_json:
         click.echo(json_text(table), nl=False)
     else:
@@ -143,27 +110,84 @@ def command(
     sys.exit(ExitCode.DONE if check.passed else ExitCode.FAILED)
 
 
+def _checked(
+    clinical: ClinicalPlan, asked: dict[str, Any], *, identify: bool, quiet: bool
+) -> tuple[SecondCheck, CheckedFiles]:
+    """Check plan and records, and say what the check was made of."""
+    from dataclasses import replace
+
+    from hdrplan.cautions import each_once
+    from hdrplan.io import read_source, read_tolerances, read_treatment_record
+    from hdrplan.plan import source_of_brachy
+    from hdrplan.report import CheckedFiles, decay_caution
+    from hdrplan.workflow import StatedDose, check_plan, delivery_check
+
+    brachy, grid, tip = clinical.brachy, clinical.dose, asked["tip"]
+    judge_by = read_tolerances(asked["tolerances"])
+    model = read_source(asked["source"]) if asked["source"] else source_of_brachy(brachy)
+    with progress_bar("dose", quiet=quiet) as on_progress:
+        check = check_plan(
+            brachy,
+            model,
+            stated=None if grid is None else StatedDose(grid.volume, grid.full_scale_gy),
+            structures=clinical.structures,
+            tolerances=judge_by,
+            reverse_tip=None if tip is None else tip == "reversed",
+            on_progress=on_progress,
+        )
+    delivered = [read_treatment_record(path) for path in asked["records"]]
+    delivery = delivery_check(brachy, delivered, judge_by)
+    treated = asked["treated"] or _treated(delivered)
+    decay = () if treated is None else (decay_caution(brachy, treated),)
+    check = replace(
+        check,
+        rows=(*check.rows, *delivery.rows),
+        links=(*clinical.links, *delivery.links),
+        warnings=each_once((*clinical.notes, *decay, *check.warnings, *delivery.warnings)),
+    )
+    files = CheckedFiles(
+        sha256=_hashes(clinical, asked, model),
+        patient=clinical.patient,
+        label=(brachy.label or clinical.files["plan"].name) if identify else None,
+        treated=treated,
+    )
+    return check, files
+
+
+def _treated(records: list[TreatmentRecord]) -> datetime | None:
+    return next((record.treated for record in records if record.treated is not None), None)
+
+
+def _hashes(clinical: ClinicalPlan, asked: dict[str, Any], model: TG43Source) -> dict[str, str]:
+    from hdrplan.io import sha256
+    from hdrplan.sources import is_packaged, packaged_sha256
+
+    paths = dict(clinical.files) | {f"record {k}": path for k, path in enumerate(asked["records"], start=1)}
+    if asked["tolerances"] is not None:
+        paths["tolerances"] = asked["tolerances"]
+    own = packaged_sha256(model.name) if is_packaged(model) else sha256(Path(asked["source"]))
+    return {name: sha256(path) for name, path in paths.items()} | {"source data": own}
+
+
 def _write(
-    output: Output, pages: dict[str, str], table: dict[str, object], *, files: dict[str, Path], options: dict[str, str]
+    output: Output, pages: dict[str, str], table: dict[str, object], *, record: RunRecord, paper: str | None
 ) -> None:
-    from hdrplan.io import new_folder, sha256, write_json, write_run
+    from hdrplan.io import new_folder, write_json, write_run
 
     with new_folder(output) as draft:
         for name, page in pages.items():
             (draft / name).write_text(page, encoding="utf-8")
+            print_page(draft / name, paper)
         write_json(draft / "check.json", table)
-        inputs = {name: sha256(path) for name, path in files.items()}
-        write_run(draft, run_record(inputs=inputs, options=options))
+        write_run(draft, record)
 
 
-def _page(clinical: ClinicalPlan, check: SecondCheck, identify: bool) -> str:
+def _page(clinical: ClinicalPlan, check: SecondCheck, files: CheckedFiles) -> str:
     from hdrplan import __version__
     from hdrplan.report import check_html
 
-    title = "Second check of a brachytherapy plan"
-    if identify:
-        title = f"Second check of {clinical.brachy.label or clinical.files['plan'].name}"
-    return check_html(check, clinical.brachy, title=title, version=__version__)
+    title = "Second check of a brachytherapy plan" if files.label is None else f"Second check of {files.label}"
+    return check_html(check, clinical.brachy, files, title=title, version=__version__)
 
 
 def _print(check: SecondCheck, quiet: bool) -> None:

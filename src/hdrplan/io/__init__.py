@@ -39,6 +39,7 @@ from hdrplan.io.journal import Journal, open_journal
 from hdrplan.io.label_maps import read_label_map, read_mask, read_names
 from hdrplan.io.markups import write_markups
 from hdrplan.io.outputs import Output, check_output, new_file, new_folder, other_files, record_beside
+from hdrplan.io.pdf import pdf_browser, write_pdf
 from hdrplan.io.phantoms import packaged_phantom, write_packaged_phantom, write_phantom
 from hdrplan.io.plan_files import PlanFile, doubts_of_places, plan_table, read_plan, read_plan_file, write_plan
 from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
@@ -104,6 +105,7 @@ __all__ = [
     "open_journal",
     "other_files",
     "packaged_phantom",
+    "pdf_browser",
     "plan_table",
     "read_anatomy",
     "read_brachy_plan",
@@ -156,6 +158,7 @@ __all__ = [
     "write_key",
     "write_markups",
     "write_packaged_phantom",
+    "write_pdf",
     "write_phantom",
     "write_plan",
     "write_point_doses",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from hdrplan.metrics.gamma import GammaCriteria
 
@@ -12,6 +13,21 @@ __all__ = ["LIMITS", "Limit", "Tolerances"]
 
 # The limits of differences: those that can also be given for a warning.
 LIMITS = ("trak_frac", "point_frac", "median_frac", "dvh_frac", "time_frac")
+
+# Why each default is what it is; none is a protocol's. Measured values: docs/howto/dicom.md.
+DEFAULT_BASIS: Mapping[str, str] = MappingProxyType(
+    {
+        "trak_frac": "strength times time, to the digits that files keep",
+        "point_frac": "twenty times what real plans of the same source table differ by away from dwells",
+        "point_mm": "within 10 mm of a dwell, 0.5 mm of position is 10 % of dose and more",
+        "median_frac": "ten times what real plans of the same source table differ by",
+        "dvh_frac": "a choice; grids are compared like with like",
+        "time_frac": "one day of decay of Ir-192 is 0.94 %",
+        "gamma_pass_frac": "a choice",
+        "threshold_frac": "a choice",
+        "gamma": "a choice; stored grids have voxels of 1 mm to 3 mm",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +88,29 @@ class Tolerances:
     warn: Mapping[str, float] = field(default_factory=dict)
     structures: Mapping[str, float] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def without_source(self) -> tuple[str, ...]:
+        """Keys whose values are neither defaults nor say where they come from."""
+        if "default" in self.sources:
+            return ()
+        usual = Tolerances()
+        keys = (*DEFAULT_BASIS, "warn", "structures")
+        return tuple(k for k in keys if getattr(self, k) != getattr(usual, k) and k not in self.sources)
+
+    def basis(self, key: str) -> str:
+        """Return where a value comes from: the file's words, else this program's reason for its own default.
+
+        Parameters
+        ----------
+        key : str
+            Name of a field.
+        """
+        if key in self.sources:
+            return self.sources[key]
+        if key in DEFAULT_BASIS and getattr(self, key) == getattr(Tolerances(), key):
+            return f"hdrplan's own, of no protocol: {DEFAULT_BASIS[key]}"
+        return self.sources.get("default", "no source given")
 
     def limit(self, key: str) -> Limit:
         """Return one limit with its step of warning; ``key`` is one of :data:`LIMITS`."""

@@ -94,8 +94,9 @@ class ReferencePoint:
 
     Parameters
     ----------
+    number : int
     name : str
-        Free text of the file.
+        Free text of the file; empty where it has no letter or digit.
     position_mm : (3,) array
     dose_gy : float
         NaN where the file states none.
@@ -103,6 +104,7 @@ class ReferencePoint:
         The tags the dose was made of.
     """
 
+    number: int
     name: str
     position_mm: FloatArray
     dose_gy: float
@@ -110,6 +112,11 @@ class ReferencePoint:
 
     def __post_init__(self) -> None:
         freeze(self, "position_mm", (3,))
+
+    @property
+    def label(self) -> str:
+        """Number and name: names alone are often equal or empty."""
+        return f"{self.number} {self.name}".strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,9 @@
 """Figures, tables and pages for people. Only this room uses matplotlib. Knows results, not how they were computed."""
 
 from hdrplan.report.benchmark import bench_figure, bench_page
+from hdrplan.report.check_facts import CheckedFiles, decay_caution
 from hdrplan.report.check_page import check_html
-from hdrplan.report.check_text import check_lines, check_table, decay_caution, verdict_text
+from hdrplan.report.check_text import check_lines, check_table, verdict_text
 from hdrplan.report.cohort_figures import correlation_figures, endpoint_figures, print_files
 from hdrplan.report.cohort_html import correlation_html
 from hdrplan.report.compare import ComparedPlan, comparison_html
@@ -15,6 +16,7 @@ from hdrplan.report.dvh_text import dvh_json, dvh_lines
 from hdrplan.report.figures import FIGURES, figure_bytes
 from hdrplan.report.html import report_html
 from hdrplan.report.notebook import plot, to_frame
+from hdrplan.report.page import on_paper
 from hdrplan.report.paper_check import paper_check_page
 from hdrplan.report.pareto import pareto_figure, pareto_html, pareto_lines, pareto_rows
 from hdrplan.report.placement import placement_html
@@ -48,6 +50,7 @@ from hdrplan.report.validation import validation_html
 
 __all__ = [
     "FIGURES",
+    "CheckedFiles",
     "ComparedPlan",
     "Curve",
     "GoalRow",
@@ -81,6 +84,7 @@ __all__ = [
     "latex_table",
     "markdown_table",
     "metrics_table",
+    "on_paper",
     "organs_to_draw",
     "paper_check_page",
     "pareto_figure",

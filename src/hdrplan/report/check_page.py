@@ -1,29 +1,42 @@
-"""The second check as one page: verdict, comparisons, maps."""
+"""The second check as one page: verdict, files, comparisons, maps, channels, assumptions, limits, signatures."""
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 
 import numpy as np
 
 from hdrplan.plan import BrachyPlan
-from hdrplan.report.check_text import verdict_text
-from hdrplan.report.page import page
-from hdrplan.sources import TG43Source
+from hdrplan.report.check_drawing import check_figures, figure_sentences
+from hdrplan.report.check_facts import CheckedFiles, assumptions, decay_to, dwell_rows, limit_rows
+from hdrplan.report.check_text import number_text, percent_text, verdict_text
+from hdrplan.report.page import doubts_of, page
 from hdrplan.workflow import CheckRow, GridCheck, SecondCheck
 
 __all__ = ["check_html"]
 
+# Kind of a row -> caption of its table.
+_CAPTIONS = {
+    "kerma": "Total reference air kerma: the plan's arithmetic",
+    "point": "Reference points",
+    "grid": "Dose grid",
+    "dvh": "DVH metrics, both doses on the grid of the TPS",
+    "time": "Delivered times: planned for the strength at the treatment, and delivered",
+}
+_STATES = {"pass": "met", "warn": "warned", "fail": "missed", "not judged": "unknown"}
+_WORDS = {"pass": "pass", "warn": "pass, warning", "fail": "FAIL", "not judged": "not judged"}
+_VERDICT_STATES = {"pass": "good", "warn": "open", "fail": "bad", "not judged": "open"}
+_NAMES = {"plan": "RT Plan", "dose": "RT Dose", "structures": "RT Structure Set", "tolerances": "Tolerances"}
 
-def check_html(check: SecondCheck, brachy: BrachyPlan, *, title: str, version: str) -> str:
+
+def check_html(check: SecondCheck, brachy: BrachyPlan, files: CheckedFiles, *, title: str, version: str) -> str:
     """Return one self-contained page; every text of the file is escaped, nothing is loaded.
 
     Parameters
     ----------
     check : SecondCheck
     brachy : BrachyPlan
+    files : CheckedFiles
     title : str
         Without patient data: the caller decides what it names.
     version : str
@@ -34,108 +47,139 @@ def check_html(check: SecondCheck, brachy: BrachyPlan, *, title: str, version: s
         title=title,
         version=version,
         pictures=True,
+        doubts=doubts_of(check.warnings),
         check=check,
         verdict=verdict_text(check),
-        facts=_facts(brachy, check.source, version),
-        rows=[_cells(row) for row in check.rows],
-        figure=_figure(grid) if grid is not None else "",
-        figure_text=_figure_text(grid) if grid is not None else "",
-        citation=check.source.citation,
-        gamma_text=check.tolerances.gamma.text,
+        verdict_state=_VERDICT_STATES[check.verdict],
+        files=[(_NAMES.get(name, name.capitalize()), value) for name, value in files.sha256.items()],
+        facts=_facts(check, brachy, files),
+        links=[(link.text, {True: "yes", False: "NO", None: "not stated"}[link.holds]) for link in check.links],
+        tables=[
+            (caption, kind, [_cells(row) for row in check.rows if row.kind == kind])
+            for kind, caption in _CAPTIONS.items()
+            if any(row.kind == kind for row in check.rows)
+        ],
+        figures=check_figures(grid) if grid is not None else [],
+        figure_sentences=figure_sentences(grid) if grid is not None else [],
+        share_of="Of the prescription" if brachy.prescription_gy > 0 else "Of the hottest dose",
+        levels=_levels(grid) if grid is not None else [],
+        places=_places(check, brachy),
+        channels=_channels(brachy, files),
+        assumptions=assumptions(check, brachy),
+        limits=limit_rows(check),
         unmodelled=", ".join(brachy.unmodelled),
     )
 
 
-def _facts(brachy: BrachyPlan, source: TG43Source, version: str) -> list[tuple[str, str]]:
-    when = brachy.source.reference_time
-    dwells = sum(len(channel.times_s) for channel in brachy.channels)
-    pulses = max(channel.pulses for channel in brachy.channels)
-    return [
+def _facts(check: SecondCheck, brachy: BrachyPlan, files: CheckedFiles) -> list[tuple[str, str]]:
+    source = brachy.source
+    when = source.reference_time
+    dwells = sum(int((channel.times_s > 0).sum()) for channel in brachy.channels)
+    decay = decay_to(brachy, files.treated)
+    facts = [
+        ("Patient (pseudonym)", files.patient),
         ("Plan", f"{brachy.treatment_type or 'type not stated'}, {brachy.dialect} file"),
-        ("Channels", f"{len(brachy.channels)} with {dwells} dwells" + (f", {pulses} pulses" if pulses > 1 else "")),
+        ("Prescription of one fraction", _or(f"{brachy.prescription_gy:.4g} Gy", brachy.prescription_gy)),
+        ("Fractions", f"{brachy.fractions}" + (f", {brachy.pulses} pulses each" if brachy.pulses > 1 else "")),
+        ("Channels", f"{len(brachy.channels)} with {dwells} dwells that have a time"),
         ("Total time", f"{brachy.total_time_s:.1f} s"),
-        ("Source named in the file", brachy.source.text or "not stated"),
-        ("Source data used", f"{source.name}: {source.model}"),
-        ("Air-kerma strength", f"{brachy.source.strength_u:g} U" + (f" on {when:%Y-%m-%d %H:%M}" if when else "")),
+        ("Source named in the file", source.text or "not stated"),
+        ("Source data used", f"{check.source.name}: {check.source.model}"),
         (
-            "Half-life in the file",
-            f"{brachy.source.half_life_days:g} d; the times are for the strength above, without decay",
+            "Air-kerma strength",
+            f"{source.strength_u:,.1f} U" + (f" on {when:%Y-%m-%d %H:%M}" if when else ", without date"),
         ),
-        ("Made by", f"hdrplan {version}"),
+        ("Half-life in the file", f"{source.half_life_days:g} d"),
     ]
+    if decay is not None:
+        facts += [
+            ("Strength at the treatment", f"{decay.strength_u:,.1f} U on {decay.treated:%Y-%m-%d %H:%M}"),
+            ("Total time at the treatment", f"{decay.total_s:.1f} s: times {decay.factor:.5f}"),
+        ]
+    return facts
+
+
+def _or(text: str, value: float) -> str:
+    return "not stated" if math.isnan(value) else text
 
 
 def _cells(row: CheckRow) -> dict[str, str]:
-    def number(value: float) -> str:
-        return "" if math.isnan(value) else f"{value:.5g}"
-
+    place = "" if row.place_mm is None else ", ".join(f"{x:.1f}" for x in row.place_mm)
     return {
         "quantity": row.quantity,
+        "place": place,
         "unit": row.unit,
-        "tps": number(row.tps),
-        "recomputed": number(row.recomputed),
-        "difference": "" if math.isnan(row.difference_frac) else f"{100 * row.difference_frac:+.3f} %",
+        "tps": number_text(row.tps),
+        "recomputed": number_text(row.recomputed),
+        "difference": percent_text(row.difference_frac),
+        "exact": number_text(row.exact),
+        "value": percent_text(row.difference_frac) or f"{number_text(row.recomputed)} {row.unit}",
         "tolerance": row.tolerance,
-        "state": {"pass": "met", "warn": "met", "fail": "missed", "not judged": "unknown"}[row.verdict],
-        "word": {"warn": "pass, warning"}.get(row.verdict, row.verdict),
+        "state": _STATES[row.verdict],
+        "word": _WORDS[row.verdict],
     }
 
 
-def _relative(grid: GridCheck) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        relative = grid.tps.values_zyx.astype(np.float64) / grid.recomputed.values_zyx - 1.0
-    return np.where(grid.judged_zyx, relative, np.nan)
+def _levels(grid: GridCheck) -> list[dict[str, str]]:
+    rows = []
+    for level in grid.levels:
+        low, high = f"{level.from_gy:.4g}", f"{level.to_gy:.4g}"
+        name = f"{low} to {high}" if math.isfinite(level.to_gy) else f"above {low}"
+        if level.from_gy == 0:
+            name = f"below {high}, TPS above"
+        share = f"{100 * level.from_gy / grid.normal_gy:.0f} %"
+        rows.append(
+            {
+                "dose": name,
+                "share": share if level.from_gy > 0 else "",
+                "voxels": f"{level.voxels:,}",
+                "median": percent_text(level.median_frac),
+                "gamma": "" if math.isnan(level.gamma_pass_frac) else f"{100 * level.gamma_pass_frac:.2f} %",
+                "judged": f"{level.gamma_voxels:,}",
+            }
+        )
+    return rows
 
 
-def _figure_text(grid: GridCheck) -> str:
-    return (
-        f"Difference between recomputed and TPS dose: median {100 * grid.median_frac:+.3f} %, and within "
-        f"{100 * grid.p95_frac:.3f} % in 95 % of the voxels. White voxels are not judged: their dose is below the "
-        f"threshold or at full scale ({grid.left_out} voxels)."
-    )
+def _places(check: SecondCheck, brachy: BrachyPlan) -> list[str]:
+    """Where the largest difference lies, and the best-fit shift of the grid."""
+    if check.grid is None:
+        return []
+    worst = check.grid.worst
+    dwells = np.concatenate([channel.positions_mm for channel in brachy.channels])
+    owners = np.concatenate([np.full(len(c.times_s), c.number) for c in brachy.channels])
+    apart_mm = np.linalg.norm(dwells - worst.position_mm, axis=1)
+    k = int(apart_mm.argmin())
+    at = ", ".join(f"{x:.1f}" for x in worst.position_mm)
+    lines = [
+        f"The largest difference of one voxel, {percent_text(worst.difference_frac)}, is at ({at}) mm, LPS, "
+        f"{apart_mm[k]:.1f} mm from the nearest dwell (channel {owners[k]}): "
+        f"TPS {worst.tps_gy:.4g} Gy, recomputed {worst.recomputed_gy:.4g} Gy."
+    ]
+    if check.shift is not None:
+        shift = ", ".join(f"{x:+.2f}" for x in check.shift.shift_mm.round(2) + 0.0)
+        before, after = 100 * check.shift.misfit_frac, 100 * check.shift.shifted_misfit_frac
+        lines.append(
+            f"Best fit of the TPS's grid: a shift of {check.shift.size_mm:.2f} mm ({shift}), which changes the median "
+            f"size of the difference from {before:.3f} % to {after:.3f} %."
+        )
+    return lines
 
 
-def _figure(grid: GridCheck) -> str:
-    """Three maps of the slice with the highest judged dose, and two histograms, as base64 of a PNG."""
-    import matplotlib
-
-    matplotlib.use("Agg", force=False)
-    from matplotlib.figure import Figure
-
-    relative = 100 * _relative(grid)
-    hottest = int(np.where(grid.judged_zyx, grid.recomputed.values_zyx, 0).argmax())
-    z = int(np.unravel_index(hottest, grid.judged_zyx.shape)[0])
-    spacing = grid.tps.grid.spacing_mm
-    ny, nx = grid.judged_zyx.shape[1:]
-    extent = (0.0, nx * spacing[0], ny * spacing[1], 0.0)
-    # Next to the dwells the dose is without bound: 2 % of the slice may be brighter than the scale.
-    top = float(np.quantile(grid.tps.values_zyx[z][grid.judged_zyx[z]], 0.98))
-    size = max(0.5, float(np.nanquantile(np.abs(relative), 0.99)))
-    # Gamma is judged at every n-th voxel: the slice with the most of them.
-    counts = np.isfinite(grid.gamma_zyx).sum(axis=(1, 2))
-    z_gamma = z if counts[z] else int(counts.argmax())
-    figure = Figure(figsize=(11, 6), dpi=100, layout="constrained")
-    axes = figure.subplots(2, 3)
-    for axis, image, name, low, high, colours in (
-        (axes[0, 0], np.where(grid.judged_zyx[z], grid.tps.values_zyx[z], np.nan), "TPS dose (Gy)", 0, top, "viridis"),
-        (axes[0, 1], relative[z], "TPS / recomputed - 1 (%)", -size, size, "RdBu_r"),
-        (axes[0, 2], grid.gamma_zyx[z_gamma], "gamma", 0, 1.5, "cividis"),
-    ):
-        shown = axis.imshow(image, vmin=low, vmax=high, cmap=colours, extent=extent, interpolation="nearest")
-        axis.set_title(name, fontsize=10)
-        axis.set_xlabel("mm")
-        figure.colorbar(shown, ax=axis, shrink=0.8)
-    axes[1, 0].axis("off")
-    axes[1, 1].hist(relative[np.isfinite(relative)].clip(-size, size), bins=81, range=(-size, size), color="#2e8fd0")
-    axes[1, 1].set(xlabel="difference (%)", ylabel="voxels", yscale="log")
-    axes[1, 2].hist(grid.gamma_zyx[np.isfinite(grid.gamma_zyx)], bins=60, range=(0, 1.5), color="#0a9b76")
-    axes[1, 2].axvline(1.0, color="#a3231c", lw=1)
-    axes[1, 2].set(xlabel="gamma", ylabel="voxels", yscale="log")
-    text = (
-        f"slice {z + 1} of {grid.judged_zyx.shape[0]} (highest dose)\n"
-        f"{int(grid.judged_zyx.sum())} voxels judged\n{100 * grid.gamma_pass_frac:.2f} % with gamma <= 1"
-    )
-    axes[1, 0].text(0.0, 0.9, text, va="top", fontsize=11)
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", metadata={"Software": None})
-    return base64.b64encode(stream.getvalue()).decode()
+def _channels(brachy: BrachyPlan, files: CheckedFiles) -> list[dict[str, object]]:
+    decay = decay_to(brachy, files.treated)
+    setups = len({channel.setup_number for channel in brachy.channels}) > 1
+    total_s = brachy.total_time_s or math.nan
+    return [
+        {
+            "number": f"{c.setup_number}.{c.number}" if setups else f"{c.number}",
+            "name": c.name,
+            "count": f"{int((c.times_s > 0).sum())} of {len(c.times_s)}",
+            "total": f"{c.time_s:.2f}",
+            "share": f"{100 * c.time_s / total_s:.1f}",
+            "then": "" if decay is None else f"{c.time_s * decay.factor:.2f}",
+            "axis": c.axis_from,
+            "dwells": dwell_rows(c),
+        }
+        for c in brachy.channels
+    ]

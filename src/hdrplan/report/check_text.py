@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
 
-from hdrplan.cautions import Caution, caution
 from hdrplan.plan import BrachyPlan
-from hdrplan.sources import strength_on_u
-from hdrplan.workflow import SecondCheck
+from hdrplan.report.check_facts import CheckedFiles, files_table
+from hdrplan.workflow import GridCheck, SecondCheck
 
-__all__ = ["VERDICT_WORDS", "check_lines", "check_table", "decay_caution", "verdict_text"]
+__all__ = ["check_lines", "check_table", "number_text", "percent_text", "verdict_text"]
 
-VERDICT_WORDS = {"pass": "pass", "warn": "pass, WARNING", "fail": "FAIL", "not judged": "-"}
+_WORDS = {"pass": "pass", "warn": "pass, WARNING", "fail": "FAIL", "not judged": "-"}
 
 
-def check_table(check: SecondCheck, label: str | None) -> dict[str, object]:
+def check_table(check: SecondCheck, brachy: BrachyPlan, files: CheckedFiles) -> dict[str, object]:
     """Return what check.json holds.
 
     Parameters
     ----------
     check : SecondCheck
-    label : str or None
-        The plan's own label, where it may be named.
+    brachy : BrachyPlan
+    files : CheckedFiles
     """
     rows = [
         {
@@ -32,23 +30,57 @@ def check_table(check: SecondCheck, label: str | None) -> dict[str, object]:
             "tps": row.tps,
             "recomputed": row.recomputed,
             "difference_frac": row.difference_frac,
+            "exact": row.exact,
             "tolerance": row.tolerance,
             "verdict": row.verdict,
             "place_mm": None if row.place_mm is None else row.place_mm.tolist(),
         }
         for row in check.rows
     ]
+    limits = check.tolerances
     return {
         "schema": "hdrplan.check/2",
-        "plan": label,
         "verdict": check.verdict,
         "passed": check.passed,
+        **files_table(check, brachy, files),
         "links": [{"text": link.text, "holds": link.holds} for link in check.links],
-        "source": check.source.name,
         "tip": check.tip.text,
         "tip_reversed": check.tip.is_reversed,
         "rows": rows,
+        "grid": None if check.grid is None else _grid_table(check.grid, check),
+        "without_source": list(limits.without_source),
         "warnings": [caution.table() for caution in check.warnings],
+    }
+
+
+def _grid_table(grid: GridCheck, check: SecondCheck) -> dict[str, object]:
+    return {
+        "threshold_gy": grid.threshold_gy,
+        "normal_gy": grid.normal_gy,
+        "judged_voxels": int(grid.judged_zyx.sum()),
+        "full_scale_voxels": grid.left_out,
+        "median_frac": grid.median_frac,
+        "p95_frac": grid.p95_frac,
+        "gamma": check.tolerances.gamma.text,
+        "gamma_pass_frac": grid.gamma_pass_frac,
+        "levels": [
+            {
+                "from_gy": level.from_gy,
+                "to_gy": level.to_gy,
+                "voxels": level.voxels,
+                "median_frac": level.median_frac,
+                "gamma_voxels": level.gamma_voxels,
+                "gamma_pass_frac": level.gamma_pass_frac,
+            }
+            for level in grid.levels
+        ],
+        "largest_difference": {
+            "position_mm": grid.worst.position_mm.tolist(),
+            "tps_gy": grid.worst.tps_gy,
+            "recomputed_gy": grid.worst.recomputed_gy,
+            "difference_frac": grid.worst.difference_frac,
+        },
+        "shift_mm": None if check.shift is None else check.shift.shift_mm.tolist(),
     }
 
 
@@ -57,10 +89,13 @@ def verdict_text(check: SecondCheck) -> str:
     judged = [row for row in check.rows if row.passed is not None]
     failed = [row for row in judged if row.verdict == "fail"]
     apart = [link for link in check.links if link.holds is False]
+    reasons = []
     if failed:
-        return f"FAIL: {len(failed)} of {len(judged)} comparisons lie outside tolerance."
+        reasons.append(f"{len(failed)} of {len(judged)} comparisons lie outside tolerance")
     if apart:
-        return f"FAIL: the files do not belong together ({'; '.join(f'not: {link.text}' for link in apart)})."
+        reasons.append(f"the files do not belong together ({'; '.join(f'not: {link.text}' for link in apart)})")
+    if reasons:
+        return f"FAIL: {', and '.join(reasons)}."
     if check.verdict == "not judged":
         return "NO VERDICT: the files state no dose to compare with."
     warned = sum(row.verdict == "warn" for row in judged)
@@ -69,40 +104,22 @@ def verdict_text(check: SecondCheck) -> str:
     )
 
 
+def number_text(value: float) -> str:
+    """Return a value to five digits; nothing where there is none."""
+    return "" if math.isnan(value) else f"{value:.5g}"
+
+
+def percent_text(frac: float) -> str:
+    """Return a difference in percent to three decimals, without a minus that belongs to rounding."""
+    return "" if math.isnan(frac) else f"{round(100 * frac, 3) + 0.0:+.3f} %"
+
+
 def check_lines(check: SecondCheck) -> list[str]:
     """Return the comparisons as the lines of a table."""
-
-    def number(value: float) -> str:
-        return "" if math.isnan(value) else f"{value:.5g}"
-
     lines = [f"{'':<44}{'TPS':>12}{'recomputed':>12}{'difference':>12}  tolerance"]
     for row in check.rows:
-        difference = "" if math.isnan(row.difference_frac) else f"{100 * row.difference_frac:+.3f} %"
-        word = VERDICT_WORDS[row.verdict]
         quantity = f"{row.quantity} ({row.unit})" if row.unit else row.quantity
-        values = f"{number(row.tps):>12}{number(row.recomputed):>12}{difference:>12}"
-        lines.append(f"{quantity[:43]:<44}{values}  {row.tolerance}: {word}")
+        values = f"{number_text(row.tps):>12}{number_text(row.recomputed):>12}{percent_text(row.difference_frac):>12}"
+        exact = "" if math.isnan(row.exact) else f"; {number_text(row.exact)} at exact points"
+        lines.append(f"{quantity[:43]:<44}{values}  {row.tolerance}: {_WORDS[row.verdict]}{exact}")
     return [*lines, *(f"{link.text}: NO" for link in check.links if link.holds is False)]
-
-
-def decay_caution(brachy: BrachyPlan, treated: datetime) -> Caution:
-    """Return the strength at treatment, and what the afterloader makes of the plan's times.
-
-    Parameters
-    ----------
-    brachy : BrachyPlan
-    treated : datetime
-        When the plan is delivered.
-    """
-    source = brachy.source
-    if source.reference_time is None:
-        return caution("reference-date-not-stated")
-    strength_u = strength_on_u(source.strength_u, source.reference_time, treated)
-    factor = source.strength_u / strength_u
-    return caution(
-        "times-of-another-day",
-        moment=f"{treated:%Y-%m-%d %H:%M}",
-        strength_u=strength_u,
-        factor=factor,
-        total_s=brachy.total_time_s * factor,
-    )

@@ -15,7 +15,9 @@ from markupsafe import Markup
 
 from hdrplan.cautions import Caution
 
-__all__ = ["css_text", "doubts_of", "page"]
+__all__ = ["css_text", "doubts_of", "on_paper", "page"]
+
+_PAPER = "size: A4;"
 
 
 def _asset(name: str) -> str:
@@ -100,3 +102,19 @@ def page(
         )
     )
     return filled
+
+
+def on_paper(html: str, paper: str) -> str:
+    """Return a page of :func:`page` that prints on another paper.
+
+    Parameters
+    ----------
+    html : str
+    paper : {"A4", "Letter"}
+    """
+    head, _, rest = html.partition("<style>")
+    css, _, body = rest.partition("</style>")
+    sized = css.replace(_PAPER, f"size: {paper};", 1)
+    # The policy stands in an attribute, its quotes escaped.
+    head = head.replace(_hash(css).strip("'"), _hash(sized).strip("'"))
+    return head + "<style>" + sized + "</style>" + body

@@ -115,6 +115,8 @@ def check_plan(
         *doubts_of_source(brachy, source),
         *bounded_warnings(source),
     ]
+    if tolerances.without_source:
+        warnings.append(caution("tolerance-without-source", keys=", ".join(tolerances.without_source)))
     if stated is not None:
         stated, factor = dose_of_fraction(brachy, source, stated, tolerances)
         if factor < 1.0:

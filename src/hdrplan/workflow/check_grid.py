@@ -59,7 +59,7 @@ class LevelCheck:
     Parameters
     ----------
     from_gy, to_gy : float
-        ``to_gy`` is infinite for the highest.
+        0 and the threshold for voxels that only the TPS's dose puts above it; infinite above the highest isodose.
     voxels : int
         Judged in this range.
     median_frac : float
@@ -114,7 +114,7 @@ class GridCheck:
     normal_gy : float
         What the threshold is a part of: the prescription, else a high dose of the grid.
     judged_zyx : bool array
-        Voxels above the threshold, not at full scale.
+        Voxels that either dose puts above the threshold, not at full scale.
     full_scale_zyx : bool array
         Voxels at the TPS's full scale.
     gamma_zyx : array
@@ -124,7 +124,7 @@ class GridCheck:
     gamma_pass_frac : float
         Of the sample.
     median_frac, p95_frac : float
-        Median of recomputed / TPS - 1, 95th percentile of the size of TPS / recomputed - 1.
+        Median of recomputed / TPS - 1, and 95th percentile of its size.
     levels : tuple of LevelCheck
         By isodose, rising.
     worst : WorstVoxel
@@ -176,7 +176,8 @@ def compared_grids(recomputed: Volume, stated: StatedDose, normal_gy: float, tol
     full = np.zeros(tps.grid.shape_zyx, dtype=np.bool_)
     if stated.full_scale_gy is not None:
         full = (tps.values_zyx >= 0.999 * stated.full_scale_gy) | (ours_zyx >= 0.999 * stated.full_scale_gy)
-    judged = (ours_zyx >= threshold_gy) & ~full
+    # Either dose: a region that only one of the two treats is the largest difference there is.
+    judged = ((ours_zyx >= threshold_gy) | (tps.values_zyx >= threshold_gy)) & ~full
     if not judged.any():
         raise InputError("no voxel of the dose grid lies above the threshold", got=f"{threshold_gy:.3g} Gy")
     voxels = np.argwhere(judged)
@@ -196,7 +197,7 @@ def compared_grids(recomputed: Volume, stated: StatedDose, normal_gy: float, tol
     shown = np.flatnonzero(np.isin(voxels[:, 0], (hottest_z, worst.index_zyx[0])))
     wanted = np.union1d(sample, shown)
     values = gamma_index(
-        ours_gy[wanted],
+        np.maximum(ours_gy[wanted], 1e-9),
         voxels[wanted][:, ::-1],
         tps.values_zyx,
         tps.grid.spacing_mm,
@@ -217,7 +218,7 @@ def compared_grids(recomputed: Volume, stated: StatedDose, normal_gy: float, tol
         gamma_voxels=len(sample),
         gamma_pass_frac=float((in_sample <= 1.0).mean()),
         median_frac=float(np.median(relative)),
-        p95_frac=float(np.quantile(np.abs(tps_gy / ours_gy - 1.0), 0.95)),
+        p95_frac=float(np.quantile(np.abs(relative), 0.95)),
         levels=_levels(ours_gy, relative, (sample, in_sample), normal_gy, threshold_gy),
         worst=worst,
         hottest_z=hottest_z,
@@ -239,7 +240,7 @@ def _levels(
     threshold_gy: float,
 ) -> tuple[LevelCheck, ...]:
     rows, gamma = sampled
-    edges_gy = [threshold_gy, *(f * normal_gy for f in _LEVELS if f * normal_gy > threshold_gy), math.inf]
+    edges_gy = [0.0, threshold_gy, *(f * normal_gy for f in _LEVELS if f * normal_gy > threshold_gy), math.inf]
     levels = []
     for low, high in itertools.pairwise(edges_gy):
         inside = (ours_gy >= low) & (ours_gy < high)

@@ -47,6 +47,8 @@ class CheckRow:
     tolerance : str
         What passes.
     verdict : {"pass", "warn", "fail", "not judged"}
+    exact : float
+        What ``recomputed`` is at exact points, where it is read from the TPS's grid like its own value; else NaN.
     place_mm : (3,) array, optional
         Of a point.
     """
@@ -57,6 +59,7 @@ class CheckRow:
     tps: float = math.nan
     recomputed: float = math.nan
     difference_frac: float = math.nan
+    exact: float = math.nan
     tolerance: str
     verdict: Verdict
     place_mm: FloatArray | None = None
@@ -95,7 +98,7 @@ def point_rows(plan: Plan, points: Sequence[ReferencePoint], tolerances: Toleran
     rows = []
     for k, point in enumerate(points):
         values = point.dose_gy, float(gy[k])
-        row = compared_row("point", f"point {point.name}", "Gy", values, tolerances.limit("point_frac"))
+        row = compared_row("point", f"point {point.label}", "Gy", values, tolerances.limit("point_frac"))
         row = replace(row, place_mm=point.position_mm)
         near_mm = float(np.linalg.norm(plan.dwells.positions_mm - places[k], axis=1).min())
         if row.passed is not None and near_mm < NEAR_DWELL_MM:
@@ -154,14 +157,15 @@ def dvh_rows(
     list of Caution
         Structures that are left out, and why.
     """
-    held, notes = [], []
+    held, cut = [], []
     for structure in structures:
         # Voxel centres first: sampling an organ that the grid does not hold would be for nothing.
         inside_frac = float(stated.volume.grid.contains(structure.voxels_mm, rim_voxels=ON_CENTRE).mean())
         if inside_frac >= _WHOLE_FRAC:
             held.append(structure)
         else:
-            notes.append(caution("dvh-outside-grid", name=structure.name, inside=inside_frac))
+            cut.append(f"{structure.name} ({100 * inside_frac:.0f} %)")
+    notes = [caution("dvh-outside-grid", names=", ".join(cut))] if cut else []
     if not held:
         return [], notes
     points = sample_points(held)
@@ -177,22 +181,9 @@ def dvh_rows(
         for metric, tps_gy in tps.items():
             if stated.full_scale_gy is None or max(tps_gy, same_grid[metric]) < 0.99 * stated.full_scale_gy:
                 values = tps_gy, same_grid[metric]
-                rows.append(compared_row("dvh", f"{name} {metric}", "Gy", values, tolerances.dvh_limit(name)))
-                rows.append(_exact_row(f"{name} {metric}, exact points", tps_gy, exact[metric]))
+                row = compared_row("dvh", f"{name} {metric}", "Gy", values, tolerances.dvh_limit(name))
+                rows.append(replace(row, exact=exact[metric]))
     return rows, notes
-
-
-def _exact_row(quantity: str, tps_gy: float, exact_gy: float) -> CheckRow:
-    return CheckRow(
-        kind="dvh",
-        quantity=quantity,
-        unit="Gy",
-        tps=tps_gy,
-        recomputed=exact_gy,
-        difference_frac=exact_gy / tps_gy - 1.0 if tps_gy > 0 else math.nan,
-        tolerance="what the grid's voxels hide",
-        verdict="not judged",
-    )
 
 
 def compared_row(kind: Kind, quantity: str, unit: str, values: tuple[float, float], limit: Limit) -> CheckRow:

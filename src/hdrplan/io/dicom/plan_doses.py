@@ -97,8 +97,9 @@ def reference_points(tags: Tags, setups: list[Tags], target_pulses: int) -> tupl
         name = item.text("DoseReferenceDescription", "")
         points.append(
             ReferencePoint(
+                number=number,
                 # Oncentra names points "-".
-                name=name if any(c.isalnum() for c in name) else f"{number}",
+                name=name if any(c.isalnum() for c in name) else "",
                 position_mm=item.numbers("DoseReferencePointCoordinates", 3),
                 dose_gy=dose_gy,
                 dose_from="" if math.isnan(dose_gy) else dose_from,

@@ -1,0 +1,251 @@
+"""The second check, what a signature needs: which files, which source, which times, what was assumed, whose limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from hdrplan.cautions import Caution, caution
+from hdrplan.metrics import LIMITS
+from hdrplan.plan import BrachyPlan, Channel
+from hdrplan.sources import strength_on_u
+from hdrplan.workflow import SecondCheck
+
+__all__ = [
+    "CheckedFiles",
+    "Decay",
+    "assumptions",
+    "decay_caution",
+    "decay_to",
+    "dwell_rows",
+    "files_table",
+    "limit_rows",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedFiles:
+    """What a second check was made of.
+
+    Parameters
+    ----------
+    sha256 : mapping of str to str
+        "plan", "dose", "structures", "record 1", "tolerances", "source data" -> hash of the file, of those there are.
+    patient : str
+        Pseudonym.
+    label : str or None
+        The plan's own label, where it may be named.
+    treated : datetime or None
+        When the plan is, or was, delivered.
+    """
+
+    sha256: Mapping[str, str]
+    patient: str
+    label: str | None = None
+    treated: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decay:
+    """What a source has become at the treatment.
+
+    Parameters
+    ----------
+    treated : datetime
+    strength_u : float
+    factor : float
+        By which dwell times become longer.
+    total_s : float
+        Time of all channels and pulses then.
+    """
+
+    treated: datetime
+    strength_u: float
+    factor: float
+    total_s: float
+
+
+def decay_to(brachy: BrachyPlan, treated: datetime | None) -> Decay | None:
+    """Return the strength at treatment; None where the plan or the treatment has no date.
+
+    Parameters
+    ----------
+    brachy : BrachyPlan
+    treated : datetime or None
+    """
+    source = brachy.source
+    if source.reference_time is None or treated is None:
+        return None
+    strength_u = strength_on_u(source.strength_u, source.reference_time, treated)
+    factor = source.strength_u / strength_u
+    return Decay(treated=treated, strength_u=strength_u, factor=factor, total_s=brachy.total_time_s * factor)
+
+
+def decay_caution(brachy: BrachyPlan, treated: datetime) -> Caution:
+    """Return the strength at treatment, and what the afterloader makes of the plan's times.
+
+    Parameters
+    ----------
+    brachy : BrachyPlan
+    treated : datetime
+        When the plan is delivered.
+    """
+    decay = decay_to(brachy, treated)
+    if decay is None:
+        return caution("reference-date-not-stated")
+    return caution(
+        "times-of-another-day",
+        moment=f"{treated:%Y-%m-%d %H:%M}",
+        strength_u=decay.strength_u,
+        factor=decay.factor,
+        total_s=decay.total_s,
+    )
+
+
+def files_table(check: SecondCheck, brachy: BrachyPlan, files: CheckedFiles) -> dict[str, object]:
+    """Return plan, source and channels as check.json states them.
+
+    Parameters
+    ----------
+    check : SecondCheck
+    brachy : BrachyPlan
+    files : CheckedFiles
+    """
+    decay = decay_to(brachy, files.treated)
+    when = brachy.source.reference_time
+    return {
+        "files": dict(files.sha256),
+        "patient": files.patient,
+        "plan": files.label,
+        "treatment_type": brachy.treatment_type,
+        "dialect": brachy.dialect,
+        "fractions": brachy.fractions,
+        "pulses": brachy.pulses,
+        "prescription_gy": brachy.prescription_gy,
+        "total_time_s": brachy.total_time_s,
+        "source": {
+            "name": check.source.name,
+            "model": check.source.model,
+            "citation": check.source.citation,
+            "named_in_file": brachy.source.text,
+            "strength_u": brachy.source.strength_u,
+            "reference_time": None if when is None else when.isoformat(),
+            "half_life_days": brachy.source.half_life_days,
+        },
+        "treatment": None
+        if decay is None
+        else {
+            "time": decay.treated.isoformat(),
+            "strength_u": decay.strength_u,
+            "factor": decay.factor,
+            "total_time_s": decay.total_s,
+        },
+        "channels": [_channel_table(channel) for channel in brachy.channels],
+    }
+
+
+def _channel_table(channel: Channel) -> dict[str, object]:
+    return {
+        "number": channel.number,
+        "setup": channel.setup_number,
+        "total_time_s": channel.time_s,
+        "pulses": channel.pulses,
+        "axis_from": channel.axis_from,
+        "dwells": [
+            {"relative_mm": relative, "position_mm": place, "time_s": seconds}
+            for relative, place, seconds in zip(
+                channel.relative_mm.tolist(), channel.positions_mm.tolist(), channel.times_s.tolist(), strict=True
+            )
+        ],
+    }
+
+
+def dwell_rows(channel: Channel) -> list[tuple[str, str, str]]:
+    """Return place along the channel (mm), position (LPS, mm) and time of one pulse (s) of each dwell with a time."""
+    return [
+        (f"{channel.relative_mm[k]:.1f}", ", ".join(f"{x:.1f}" for x in channel.positions_mm[k]), f"{seconds:.2f}")
+        for k, seconds in enumerate(channel.times_s)
+        if seconds > 0
+    ]
+
+
+def assumptions(check: SecondCheck, brachy: BrachyPlan) -> list[str]:
+    """Return what the verdict rests on, in sentences.
+
+    Parameters
+    ----------
+    check : SecondCheck
+    brachy : BrachyPlan
+    """
+    pulses = f", all {brachy.pulses} pulses" if brachy.pulses > 1 else ""
+    of = f" of {brachy.fractions}" if brachy.fractions > 1 else ""
+    lines = [
+        "Dose is to water in water, by TG-43: neither tissue, air nor applicators are modelled.",
+        f"Doses and times are those of one fraction{of}{pulses}.",
+        "Times are for the strength that the file states; nothing is decayed before the dose is computed.",
+        f"Sources: {check.tip.text}.",
+        _axes(brachy),
+        "The dose of the moving source is not included."
+        if brachy.transit is None
+        else f"The dose of the moving source is included: {brachy.transit.speed_mm_per_s:g} mm/s, as the file says.",
+    ]
+    if check.grid is not None:
+        of = "the prescription" if brachy.prescription_gy > 0 else "the dose of the grid's hottest thousandth"
+        share = 100 * check.tolerances.threshold_frac
+        lines.append(
+            f"Voxels are judged where either dose is above {check.grid.threshold_gy:.3g} Gy, {share:g} % of {of} "
+            f"({check.grid.normal_gy:.4g} Gy)."
+        )
+        if check.grid.left_out:
+            lines.append(f"{check.grid.left_out} voxels at the full scale of the TPS's grid are left out.")
+    if any(row.kind == "dvh" for row in check.rows):
+        lines.append(
+            "DVH metrics are judged with both doses on the TPS's grid, read between its voxel centres in the same way. "
+            "Exact points show what the grid's voxels hide; they are not judged."
+        )
+    return lines
+
+
+def _axes(brachy: BrachyPlan) -> str:
+    origins = sorted({channel.axis_from for channel in brachy.channels if len(channel.times_s)})
+    errors = np.concatenate([channel.axis_error_deg for channel in brachy.channels] or [np.empty(0)])
+    known = errors[np.isfinite(errors)]
+    largest = f", uncertain by up to {known.max():.0f} degrees" if len(known) and known.max() >= 1.0 else ""
+    return f"Directions of the sources come from: {', '.join(origins)}{largest}."
+
+
+_LIMIT_NAMES = {
+    "trak_frac": "Total reference air kerma",
+    "point_frac": "Reference points",
+    "median_frac": "Median of the dose grid",
+    "dvh_frac": "DVH metrics",
+    "time_frac": "Delivered times",
+}
+
+
+def limit_rows(check: SecondCheck) -> list[tuple[str, str, str]]:
+    """Return what is judged, its limit, and where the limit comes from.
+
+    Parameters
+    ----------
+    check : SecondCheck
+    """
+    limits = check.tolerances
+    rows = [(_LIMIT_NAMES[key], limits.limit(key).text, limits.basis(key)) for key in LIMITS]
+    rows += [
+        (f"DVH metrics of structures like {pattern}", f"{100 * frac:g} %", limits.basis("structures"))
+        for pattern, frac in limits.structures.items()
+    ]
+    rows += [
+        ("Reference points within 10 mm of a dwell, or", f"{limits.point_mm:g} mm", limits.basis("point_mm")),
+        ("Voxels with gamma at most 1", f"{100 * limits.gamma_pass_frac:g} %", limits.basis("gamma_pass_frac")),
+        ("Gamma", limits.gamma.text, limits.basis("gamma")),
+        ("Threshold", f"{100 * limits.threshold_frac:g} % of the prescription", limits.basis("threshold_frac")),
+    ]
+    if limits.warn:
+        words = "; ".join(f"{_LIMIT_NAMES[key]} from {100 * frac:g} %" for key, frac in limits.warn.items())
+        rows.append(("Warnings", words, limits.basis("warn")))
+    return rows
