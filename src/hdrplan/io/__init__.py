@@ -24,6 +24,7 @@ from hdrplan.io.dicom.identity import Identity, identity_of_case, identity_of_ct
 from hdrplan.io.dicom.links import refuse_other_frames
 from hdrplan.io.dicom.patients import Stranger, refusal, warning_of
 from hdrplan.io.dicom.plan import read_brachy_plan
+from hdrplan.io.dicom.planner import read_planner
 from hdrplan.io.dicom.record import read_treatment_record
 from hdrplan.io.dicom.structures import ROI, StructureSet, read_structure_set
 from hdrplan.io.dicom.write_ct import write_ct_series
@@ -126,6 +127,7 @@ __all__ = [
     "read_names",
     "read_plan",
     "read_plan_file",
+    "read_planner",
     "read_points_csv",
     "read_regions",
     "read_results",

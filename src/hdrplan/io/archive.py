@@ -120,6 +120,12 @@ class Pseudonyms:
         self.known[name] = patient_id
         return name
 
+    def planner(self, name: str) -> str:
+        """Return the pseudonym of who made a plan, or the name itself where identities were asked for."""
+        if not name:
+            return "unknown"
+        return name if self.identify else f"planner-{self._digest('planner', name)}"
+
     def of_tag(self, tag: str, value: str) -> str:
         """Return the pseudonym of a patient (PatientID) or a study (StudyInstanceUID)."""
         return self.patient(value) if tag == "PatientID" else f"S-{self._digest('study', value)}"

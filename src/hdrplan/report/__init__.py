@@ -26,7 +26,7 @@ from hdrplan.report.plan import plan_report, report_data
 from hdrplan.report.plan_text import case_lines, dwell_lines, plan_lines, score_lines, size_lines, source_use_lines
 from hdrplan.report.power_drawing import power_figure
 from hdrplan.report.quality_page import quality_html
-from hdrplan.report.quality_text import quality_lines, quality_sentences, quality_table
+from hdrplan.report.quality_text import optimum_sentence, quality_lines, quality_sentences, quality_table
 from hdrplan.report.robust_drawing import organs_to_draw, robust_figure
 from hdrplan.report.robust_page import robust_html
 from hdrplan.report.robust_text import robust_lines, robust_table
@@ -85,6 +85,7 @@ __all__ = [
     "markdown_table",
     "metrics_table",
     "on_paper",
+    "optimum_sentence",
     "organs_to_draw",
     "paper_check_page",
     "pareto_figure",

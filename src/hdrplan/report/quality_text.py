@@ -6,11 +6,12 @@ Gains are rounded to their safe side: what is possible downward, what is impossi
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 from hdrplan.plan import Goal
 from hdrplan.workflow import CoverageGain, PlanQuality, SparingGain
 
-__all__ = ["limit_rows", "quality_lines", "quality_sentences", "quality_table"]
+__all__ = ["limit_rows", "optimum_sentence", "quality_lines", "quality_sentences", "quality_table"]
 
 
 def quality_sentences(quality: PlanQuality) -> list[str]:
@@ -77,6 +78,28 @@ def quality_lines(quality: PlanQuality) -> list[str]:
     if binding:
         lines.append(f"What keeps D100 from being higher: {'; '.join(list(binding)[:4])}.")
     return lines
+
+
+def optimum_sentence(groups: Sequence[Mapping[str, str | float | None]]) -> str:
+    """Return the gains of a whole archive in one sentence.
+
+    Parameters
+    ----------
+    groups : sequence of rows
+        Of the table optimum_by_planner; the last holds all plans.
+    """
+    if not groups:
+        return "No plan could be compared with the best of its case: see errors.csv."
+    last = groups[-1]
+    more, less = (
+        [_down(float(last[f"{column}_{kind}"] or 0.0), digits) for kind in ("median", "p25", "p75")]
+        for column, digits in (("more_d100_at_least_gy", 2), ("less_at_least_pct", 1))
+    )
+    return (
+        f"{last['lesions']} lesions of {last['plans']} plans beside the best of their cases. Possible and proven, "
+        f"medians (quartiles): {more[0]} Gy ({more[1]} to {more[2]}) more D100 at the same dose to the healthy organ; "
+        f"{less[0]} % ({less[1]} to {less[2]}) less dose to it at the same D100."
+    )
 
 
 def limit_rows(quality: PlanQuality) -> list[dict[str, str | float | bool]]:

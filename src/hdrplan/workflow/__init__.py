@@ -12,6 +12,7 @@ from hdrplan.workflow.archive import (
     indexed_archive,
 )
 from hdrplan.workflow.archive_mask import mask_of, masked
+from hdrplan.workflow.archive_optimum import OPTIMUM_COLUMNS
 from hdrplan.workflow.archive_rows import ArchiveOptions, Engine
 from hdrplan.workflow.check import SecondCheck, check_plan
 from hdrplan.workflow.check_delivery import DeliveryCheck, delivery_check
@@ -59,6 +60,7 @@ __all__ = [
     "ARCHIVE_COLUMNS",
     "CURVE_COLUMNS",
     "GROUPS",
+    "OPTIMUM_COLUMNS",
     "Archive",
     "ArchiveOptions",
     "ArchiveTables",

@@ -17,6 +17,7 @@ from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.geometry import Role, Structure
 from hdrplan.io import (
     DEFAULT_RULES,
+    ClinicalChoices,
     StructureSet,
     Treatment,
     read_brachy_plan,
@@ -29,7 +30,8 @@ from hdrplan.io import (
 from hdrplan.metrics import dvh, organ_metrics, target_metrics
 from hdrplan.plan import BrachyPlan, as_plan, source_of_brachy
 from hdrplan.plausibility import doubts_of_clinical_strength
-from hdrplan.sources import bounded_warnings, load_source
+from hdrplan.sources import TG43Source, bounded_warnings, load_source
+from hdrplan.workflow.archive_optimum import optimum_cells
 from hdrplan.workflow.check_grid import between_centres
 
 __all__ = ["ArchiveOptions", "Engine", "Row", "treatment_rows"]
@@ -63,6 +65,8 @@ class ArchiveOptions:
         Patient IDs and file names instead of pseudonyms.
     strict : bool
         A treatment that gives a warning is an error.
+    optimum : ClinicalChoices, optional
+        Compare every plan with the best of its case; not with the engine "stored".
     """
 
     engine: Engine = "both"
@@ -72,6 +76,7 @@ class ArchiveOptions:
     identify: bool = False
     accept_other_patient: bool = False
     strict: bool = False
+    optimum: ClinicalChoices | None = None
 
     @property
     def record(self) -> dict[str, object]:
@@ -86,6 +91,7 @@ class ArchiveOptions:
             "identify": self.identify,
             "accept_other_patient": self.accept_other_patient,
             "strict": self.strict,
+            "optimum": None if self.optimum is None else self.optimum.record,
         }
 
 
@@ -156,7 +162,25 @@ def _rows(treatment: Treatment, options: ArchiveOptions) -> list[Row]:
     doubted = next((row for row in rows if row["warnings"]), None)
     if options.strict and doubted is not None:
         raise InputError("with `strict=True` no warning may be left", got=doubted["warnings"], where=treatment.plan)
-    return rows
+    return rows if options.optimum is None else _beside_the_best(rows, treatment, drawn, brachy, options)
+
+
+def _beside_the_best(
+    rows: list[Row], treatment: Treatment, drawn: StructureSet, brachy: BrachyPlan, options: ArchiveOptions
+) -> list[Row]:
+    """Return the rows with the cells of the comparison: at the recomputed rows of the CTVs, an error at the first."""
+    assert options.optimum is not None
+    choices = replace(options.optimum, rules=options.rules)
+    cells = optimum_cells(treatment, drawn, brachy, _source(brachy, options.source_name), choices)
+    compared = [
+        row | cells.get(str(row["structure"]) if str(row["engine"]).startswith("recomputed") else "none", {})
+        for row in rows
+    ]
+    return [compared[0] | cells.get("", {}), *compared[1:]]
+
+
+def _source(brachy: BrachyPlan, name: str | None) -> TG43Source:
+    return load_source(name) if name else source_of_brachy(brachy)
 
 
 def _structures(
@@ -176,7 +200,7 @@ def _structures(
 
 
 def _recomputed(brachy: BrachyPlan, points: SamplePoints, source_name: str | None) -> _KnownDose:
-    source = load_source(source_name) if source_name else source_of_brachy(brachy)
+    source = _source(brachy, source_name)
     plan = as_plan(brachy, source)
     dose = dose_at_points(plan.dwells, plan.exposure_s, points.points_mm, source, strength_u=plan.strength_u)
     return _KnownDose(

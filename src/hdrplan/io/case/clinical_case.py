@@ -13,6 +13,7 @@ from hdrplan.geometry import Grid, Role, Structure
 from hdrplan.io.case.goals import read_goals
 from hdrplan.io.case.roles import DEFAULT_RULES, roles_of_rois
 from hdrplan.io.dicom.structures import StructureSet
+from hdrplan.io.files import sha256
 from hdrplan.plan import Case, Goal, anatomy_of
 
 __all__ = ["ClinicalChoices", "clinical_case"]
@@ -41,6 +42,12 @@ class ClinicalChoices:
     healthy: str | None = None
     rules: Mapping[str, tuple[str, ...]] | None = None
     goals: Path | None = None
+
+    @property
+    def record(self) -> dict[str, object]:
+        """The choices as run.json and the journal of a run hold them."""
+        goals = None if self.goals is None else sha256(self.goals)
+        return {"ctv": list(self.ctv), "healthy": self.healthy, "goals": goals}
 
 
 def clinical_case(
