@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -116,7 +116,7 @@ def optimum_errors(rows: Iterable[Mapping[str, str | float | None]]) -> list[Row
     ]
 
 
-def optimum_tables(rows: Iterable[Row]) -> dict[str, Sequence[Row]]:
+def optimum_tables(rows: Iterable[Row]) -> dict[str, list[Row]]:
     """Return the lesions that were compared, and their gains by planner and year.
 
     Parameters
