@@ -143,6 +143,15 @@ def test_the_cone_of_f_may_change_with_depth(tip, grows):
             assert lowest_margin(t, r_mm, abs(tip - away / r_mm), 0.45) >= -1e-9
 
 
+@pytest.mark.parametrize("rho_mm", [0.02, 0.05, 0.1])
+@pytest.mark.parametrize("outward", [-0.8, 0.1, 0.5])
+def test_a_box_across_the_wall_of_a_capsule_stays_above_the_bound(rho_mm, outward):
+    """The dose rises to the wall and is flat behind it: what a slope from outside promises there is not."""
+    t = one_source(g_r_mm=[0.1, 500.0], f_r_mm=[0.1, 500.0])._replace(length_mm=3.5)
+    r_mm, along_mm = t.capsule_radius_mm + outward * rho_mm, 0.4
+    assert lowest_margin(t, np.hypot(r_mm, along_mm), np.arctan2(r_mm, along_mm), rho_mm) >= -1e-9
+
+
 @pytest.mark.parametrize("first_mm", [0.0, 0.5, 1.0, 3.0])
 def test_padded_tables_have_no_ends(first_mm):
     t = one_source(g_r_mm=[first_mm, 80.0, 500.0], g=[1.2, 1.0, 0.5], f_r_mm=[first_mm, 500.0], f_theta_rad=[0.1, 3.0])

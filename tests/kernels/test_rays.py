@@ -11,8 +11,18 @@ from hdrplan.kernels.rays import Marched, Rays, Room, march_rays
 NX, GOAL, START = 60, 45, 5
 
 
-def marched(*, patient_from=0, free_mm=None, target=(40, 50), beyond_mm=3.0, goal=GOAL, start=START, across=(1.0, 1.0)):
-    """From the goal back to the skin along x, 1 mm voxels, 1 mm steps; (blocker, tip, chord, least free room)."""
+def marched(
+    *,
+    patient_from=0,
+    free_mm=None,
+    target=(40, 50),
+    beyond_mm=3.0,
+    goal=GOAL,
+    start=START,
+    across=(1.0, 1.0),
+    spacing_mm=(1.0, 1.0, 1.0),
+):
+    """From the goal back to the skin along x, in 1 mm steps; (blocker, tip, chord, least free room)."""
     shape = (3, 3, NX)
     patient, inside, free = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8), np.full(shape, 50.0, np.float32)
     patient[:, :, patient_from:], inside[:, :, target[0] : target[1] + 1] = 1, 1
@@ -20,7 +30,7 @@ def marched(*, patient_from=0, free_mm=None, target=(40, 50), beyond_mm=3.0, goa
         free[:, :, x] = value
     nearest = frozen(np.full(shape, 7), np.uint8)
     room = Room(
-        frozen(np.ones(3)), frozen(free, np.float32), nearest, frozen(patient, np.uint8), frozen(inside, np.uint8)
+        frozen(spacing_mm), frozen(free, np.float32), nearest, frozen(patient, np.uint8), frozen(inside, np.uint8)
     )
     out = Marched(np.full(1, np.nan), np.full(1, np.nan), np.full(1, np.nan), np.full(1, -9, dtype=np.int64))
     march_rays(0, 1, Rays(frozen([[start, *across]]), frozen([[goal, *across]])), room, 1.0, beyond_mm, out)
@@ -68,3 +78,14 @@ def test_the_chord_is_the_length_in_the_target():
     assert marched()[2] == pytest.approx(11.0)
     assert marched(target=(20, 50))[2] == pytest.approx(31.0)
     assert marched(target=(30, 45))[2] == pytest.approx(16.0)
+
+
+@pytest.mark.parametrize("edge_mm", [0.5, 2.0])
+def test_lengths_are_in_millimetres_whatever_the_edges_of_a_voxel(edge_mm):
+    # Half a voxel of the target behind its last middle, and one step more where a place lies on its edge.
+    _, tip, chord, _ = marched(spacing_mm=(edge_mm, 1.0, 1.0), target=(30, 50))
+    assert tip == pytest.approx(5.0 * edge_mm + 3.0, abs=1.0 + edge_mm / 2)
+    assert chord == pytest.approx(20.5 * edge_mm, abs=1.0 + edge_mm / 2)
+    # The last four millimetres to the skin.
+    for outside_mm, blocker in ((2.0, -1), (8.0, -2)):
+        assert marched(spacing_mm=(edge_mm, 1.0, 1.0), patient_from=START + int(outside_mm / edge_mm))[0] == blocker

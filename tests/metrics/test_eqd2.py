@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from scipy.integrate import dblquad
@@ -65,3 +67,10 @@ def test_bad_input() -> None:
         protraction_factor(60.0, 0.0)
     with pytest.raises(InputError, match="0 s"):
         protraction_factor(-1.0, 60.0)
+
+
+@pytest.mark.parametrize("x", [1e-7, 5e-5, 9.9e-5, 1.01e-4, 3e-3])
+def test_protraction_of_short_irradiations_to_the_last_digits(x: float) -> None:
+    # x = ln 2 times duration over half-time; on both sides of where the closed form takes over from the series.
+    series = sum(2.0 * (-x) ** k / math.factorial(k + 2) for k in range(8))
+    assert protraction_factor(x, math.log(2.0)) == pytest.approx(series, rel=1e-11, abs=0.0)

@@ -175,3 +175,8 @@ def test_the_adjusted_statistic_is_the_sum_of_scores_over_their_root_of_squares(
     error = np.sqrt((scores**2).sum(axis=0))
     assert error.min() < 1.0
     np.testing.assert_allclose(cut.scan.statistic, scores.sum(axis=0) / error, rtol=1e-9)
+
+
+def test_an_approximate_p_is_no_more_than_one():
+    # Over a wide range of cut-offs the formula passes 1 where the statistic says nothing.
+    assert lausen_1992(1.5, 0.01, 0.99) == 1.0

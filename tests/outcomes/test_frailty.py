@@ -1,5 +1,7 @@
 """Gamma frailty against R and by simulation."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,10 @@ def test_frailty_agrees_with_r(name):
     np.testing.assert_allclose(fit.coef, reference["coef"], rtol=R_FRAILTY)
     np.testing.assert_allclose(fit.se, reference["se"], rtol=R_FRAILTY)
     assert fit.loglik == pytest.approx(reference["loglik"], abs=1e-6)
+    # On the boundary: half the chance that a normal variable lies as far out on either side.
+    drop = 2.0 * (fit.loglik - fit.loglik_cox)
+    assert fit.heterogeneity.statistic == pytest.approx(drop)
+    assert fit.heterogeneity.p == pytest.approx(math.erfc(math.sqrt(drop / 2.0)) / 2.0)
 
 
 def test_frailties_average_one_and_the_unlucky_have_more():

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hdrplan.errors import HdrPlanError
-from hdrplan.outcomes import CoxFit, aalen_johansen, competing_risks, cox, follow_up, kaplan_meier, log_rank
+from hdrplan.outcomes import (
+    CoxFit,
+    aalen_johansen,
+    competing_risks,
+    cox,
+    fit_tcp_intervals,
+    follow_up,
+    frailty,
+    intervals,
+    kaplan_meier,
+    log_rank,
+)
 from properties import assert_is_survival_curve
 from tolerances import ROUNDOFF
 
@@ -115,3 +129,36 @@ def test_cox_sees_the_order_of_times_and_differences_of_covariates(seed: int, sh
     survival = plain.survival(x[:3], np.arange(0.0, 21.0))
     assert ((survival >= 0.0) & (survival <= 1.0)).all()
     assert (np.diff(survival, axis=1) <= 0.0).all()
+
+
+def arrays_of(value: object, name: str) -> Iterator[tuple[str, np.ndarray]]:
+    """Every array that a result holds, however deep."""
+    if isinstance(value, np.ndarray):
+        yield name, value
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from arrays_of(getattr(value, field.name), f"{name}.{field.name}")
+
+
+def test_nothing_in_a_result_can_be_changed() -> None:
+    rng = np.random.default_rng(3)
+    time, cause = rng.exponential(10.0, 60).round(2) + 0.1, rng.integers(0, 3, 60)
+    owner, x, group = np.repeat(np.arange(30), 2), rng.normal(20.0, 4.0, 60), rng.integers(0, 2, 60)
+    rows = follow_up(time, cause > 0, cluster=owner)
+    seen = intervals(np.floor(time), np.where(cause > 0, np.floor(time) + 1.0, np.inf), cluster=owner)
+    held = [
+        pair
+        for result in (
+            rows,
+            seen,
+            kaplan_meier(rows),
+            log_rank(rows, group),
+            cox(rows, {"x": x}),
+            frailty(rows, {"x": x}),
+            aalen_johansen(competing_risks(time, cause, cluster=owner)),
+            fit_tcp_intervals(seen, x),
+        )
+        for pair in arrays_of(result, type(result).__name__)
+    ]
+    assert {"LogRank.variance", "Intervals.right", "Intervals.left", "TcpFit.theta"} <= {name for name, _ in held}
+    assert not [name for name, array in held if array.flags.writeable]

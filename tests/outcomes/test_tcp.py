@@ -1,5 +1,6 @@
 """Dose response: recovered from simulated lesions, equal to textbook cases, honest about censoring."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.outcomes import control_by_dose, fit_tcp, fit_tcp_intervals, follow_up, intervals
 from hdrplan.outcomes.tcp import PARAMETERS, DoseCurve, TcpFit
+from hdrplan.outcomes.tcp_horizon import _scoring
 from hdrplan.outcomes.tcp_intervals import _time_course
 
 SCANS = np.arange(0, 2400, 90.0)
@@ -171,6 +173,26 @@ def test_a_dose_without_benefit_gets_no_d50():
     fit = fit_tcp(follow_up(time, np.ones(300)), dose, horizon=150)
     assert not fit.rising
     assert np.isnan(fit.d50_gamma50()[0]).all()
+
+
+@pytest.mark.parametrize(("model", "rises"), [("logistic", 1.0), ("poisson", -1.0)])
+def test_a_flat_curve_does_not_rise(model, rises):
+    dose = doses(300)
+    time, event, *_ = simulated(1 / (1 + np.exp(-4 * 1.2 * (dose / 18 - 1))), 2)
+    fit = fit_tcp(follow_up(time, event), dose, horizon=800.0, model=model)
+    slopes = (rises * 0.1, 0.0, -rises * 0.1)
+    assert [replace(fit, theta=[fit.theta[0], slope]).rising for slope in slopes] == [True, False, False]
+
+
+def test_scoring_halves_a_step_that_overshoots_and_goes_on():
+    """Log likelihood -sqrt(1 + t^2): a whole Newton step leads from t to -t^3, farther away where t is above 1."""
+
+    def pieces(theta):
+        root = np.sqrt(1.0 + theta**2)
+        return -root, -(theta / root)[None], (1.0 / root**3)[None]
+
+    (top,) = _scoring(pieces, np.array([1.5]))
+    assert top == pytest.approx(0.0, abs=1e-6)
 
 
 def test_what_cannot_be_fitted_is_said():

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from hdrplan.simulate import CRLM, HCC, DoseModel
-from hdrplan.simulate.course import LOCK_DAY, Chance, _attended, _new_lesion, drawn_course
+from hdrplan.simulate.course import DAYS_PER_MONTH, LOCK_DAY, Chance, _attended, _new_lesion, drawn_course
+from hdrplan.simulate.entities import MISSED_FRAC
 from hdrplan.simulate.patients import Person, TrueLesion, shown
 
 FLAT = DoseModel(hazard_ratio_per_gy=1.0)
@@ -106,3 +107,16 @@ def test_whoever_has_progressed_is_lost_sooner() -> None:
     # Exponential of mean 10.1 days, cut to whole ones.
     assert np.mean(gaps) == pytest.approx(9.6, abs=3 * 10.1 / np.sqrt(len(gaps)))
     assert min(whole) > 800
+
+
+def test_scans_come_as_the_paper_followed_its_patients() -> None:
+    """After eight weeks, then every three months for a year and every six after it; a few are missed."""
+    came = [np.array(_attended(0, np.random.default_rng(seed))) / DAYS_PER_MONTH for seed in range(1000)]
+
+    def share(month: float) -> float:
+        return float(np.mean([(np.abs(months - month) < 1.3).any() for months in came]))
+
+    for month in (6.0, 9.0, 12.0, *np.arange(18.0, 61.0, 6.0)):
+        assert share(month) == pytest.approx(1.0 - MISSED_FRAC, abs=0.04)
+    for month in (15.0, *np.arange(21.0, 66.0, 6.0)):
+        assert share(month) < 0.01

@@ -169,7 +169,8 @@ class TcpFit:
     @property
     def rising(self) -> bool:
         """Whether control rises with dose; if not, D50, gamma50 and alpha have no meaning."""
-        return self.curve.model == "poisson-dvh" or (self.theta[1] > 0) == (self.curve.model == "logistic")
+        slope = self.theta[1] if self.curve.model == "logistic" else -self.theta[1]
+        return self.curve.model == "poisson-dvh" or bool(slope > 0)
 
     @property
     def slope_p(self) -> float:
