@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,10 +19,31 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import FormatError
 
-__all__ = ["Entries", "as_array", "as_list", "as_moment", "as_number", "as_table"]
+__all__ = ["Entries", "as_array", "as_list", "as_moment", "as_number", "as_table", "number_in"]
 
+# Python's own float() reads 1_0 as 10, and digits of other scripts.
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 # Whole numbers of TOML and JSON have no end; floats do.
 _LARGEST = 1e300
+
+
+def number_in(text: str) -> float:
+    """Return the number that a text is, written with a full stop; blanks around it do not count.
+
+    Raises
+    ------
+    ValueError
+        Anything else, such as ``1_0``, ``1,5``, ``nan`` and ``inf``.
+
+    Examples
+    --------
+    >>> number_in(" 2.5e1 ")
+    25.0
+    """
+    stripped = text.strip()
+    if not _NUMBER.fullmatch(stripped):
+        raise ValueError(f"no number: {stripped[:40]!r}")
+    return float(stripped)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from hdrplan.door import number_in
 from hdrplan.errors import InputError
 from hdrplan.options import PLAN_OPTIONS
 
@@ -62,7 +63,7 @@ def _prescriptions(texts: tuple[str, ...], ctvs: tuple[str, ...]) -> float | dic
     for text in texts:
         name, _, number = text.rpartition("=")
         try:
-            dose_gy = float(number)
+            dose_gy = number_in(number)
         except ValueError:
             raise InputError("expected --prescription GY or NAME=GY", got=repr(text)) from None
         if not name and not ctvs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hdrplan.door import number_in
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _margins_mm(case: Case, avoid: tuple[str, ...], body: str) -> dict[str, floa
     for text in avoid:
         name, sign, number = text.partition("=")
         try:
-            margin_mm = float(number)
+            margin_mm = number_in(number)
         except ValueError:
             margin_mm = float("nan")
         if not sign or not -1e9 < margin_mm <= 100.0:

@@ -10,6 +10,7 @@ from hdrplan.cli.case import case_options, plan_options, read_case_from
 from hdrplan.cli.common import echo_lines, json_option
 from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.cli.records import run_record
+from hdrplan.door import number_in
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def command(steps_text: str, output: Output | None, as_json: bool, **flags: Any)
 
 def _steps_mm(text: str) -> list[float]:
     try:
-        steps_mm = [float(word) for word in text.split(",")]
+        steps_mm = [number_in(word) for word in text.split(",")]
     except ValueError:
         raise InputError("expected --steps MM,MM,...", got=repr(text), remedy="Try: --steps 10,5,2.5") from None
     if not all(0 < step_mm < 1000 for step_mm in steps_mm):

@@ -16,6 +16,7 @@ from hdrplan.cohort.problems import Problem, problem
 from hdrplan.cohort.rows import Cell, RawTable, Row, Tables
 from hdrplan.cohort.schema import Column, Table
 from hdrplan.cohort.tables import TABLES, form_of
+from hdrplan.door import number_in
 
 __all__ = ["typed_tables"]
 
@@ -144,8 +145,8 @@ def _date(text: str, today: dt.date, wrong: _Wrong) -> dt.date | None:
 
 def _number(text: str, c: Column, wrong: _Wrong) -> float | None:
     try:
-        value = float(text)
-        if not math.isfinite(value) or "_" in text:
+        value = number_in(text)
+        if not math.isfinite(value):
             raise ValueError
     except ValueError:
         wrong("not_a_number", f"is '{text}'")

@@ -21,11 +21,15 @@ def read_names(path: Path) -> dict[int, str]:
     Raises
     ------
     FormatError
-        Other pairs, a value that stands twice.
+        Other pairs, a value that stands twice, a name that is a number.
     """
     names: dict[int, str] = {}
     for key, value in json_entries(path).values.items():
         label, name = (_whole(key), value) if isinstance(value, str) else (value, key)
+        if _whole(name) is not None:
+            raise FormatError(
+                "the name of a structure must not be a number", got=f"{key!r}: {value!r}"[:120], where=path
+            )
         if not isinstance(label, int) or isinstance(label, bool):
             raise FormatError('expected pairs such as "32": "lesion_B"', got=f"{key!r}: {value!r}"[:120], where=path)
         if label in names:
@@ -35,10 +39,7 @@ def read_names(path: Path) -> dict[int, str]:
 
 
 def _whole(text: str) -> int | None:
-    try:
-        return int(text)
-    except ValueError:
-        return None
+    return int(text) if text.strip().isascii() and text.strip().isdigit() else None
 
 
 def read_label_map(

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray, freeze
+from hdrplan.door import number_in
 from hdrplan.errors import FormatError
 from hdrplan.geometry import Dwells
 from hdrplan.io.csv_files import CsvTable, read_csv
@@ -126,7 +127,7 @@ def _numbers(table: CsvTable, wanted: tuple[str, ...]) -> FloatArray:
     for i, row in enumerate(table.rows):
         for j, column in enumerate(columns):
             try:
-                values[i, j] = float(row[column])
+                values[i, j] = number_in(row[column])
             except ValueError:
                 values[i, j] = math.nan
             if not math.isfinite(values[i, j]):

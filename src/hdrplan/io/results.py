@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from hdrplan.arrays import FloatArray
+from hdrplan.door import number_in
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Volume
 from hdrplan.io.csv_files import read_csv
@@ -136,7 +137,7 @@ def read_dvh(path: Path) -> dict[str, tuple[FloatArray, FloatArray]]:
     curves: dict[str, list[tuple[float, float]]] = {}
     for k, row in enumerate(table.rows):
         try:
-            pair = float(row[dose]), float(row[volume])
+            pair = number_in(row[dose]), number_in(row[volume])
         except ValueError:
             pair = math.nan, math.nan
         if not all(map(math.isfinite, pair)):

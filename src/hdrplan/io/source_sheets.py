@@ -15,8 +15,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from hdrplan.door import number_in
 from hdrplan.errors import FormatError
-from hdrplan.io.unpacking import check_zip
+from hdrplan.io.unpacking import check_cells, check_zip
 
 __all__ = ["record_of_workbook"]
 
@@ -61,6 +62,7 @@ def record_of_workbook(path: Path) -> dict[str, object]:
 def _sheets(path: Path) -> list[Sheet]:
     """Read all sheets, cells from A1 on, in a process of its own (:mod:`hdrplan.io.workbook_cells`)."""
     check_zip(path, "a workbook of a few tables")
+    check_cells(path)
     reader = Path(__file__).with_name("workbook_cells.py")
     command = [sys.executable, "-P", str(reader), str(path)]
     try:
@@ -83,7 +85,7 @@ def _number(sheet: Sheet, row: int, column: int) -> float | None:
     if isinstance(value, str):
         # Sheets of the ESTRO hold a few numbers as text, some with a decimal comma.
         try:
-            value = float(value.strip().replace(",", "."))
+            value = number_in(value.replace(",", "."))
         except ValueError:
             return None
     return float(value) if isinstance(value, int | float) else None

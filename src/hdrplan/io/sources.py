@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from hdrplan.door import Entries
+from hdrplan.door import Entries, number_in
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io.csv_files import csv_cells
 from hdrplan.io.files import existing_file, json_entries, text_of
@@ -101,6 +101,8 @@ def _table(key: str, lines: list[str], path: Path) -> dict[str, object]:
     ragged = next((i for i, row in enumerate(rows, 1) if len(row) != width), None)
     if ragged is not None:
         raise FormatError(f"{width} cells in every row", got=f"{len(rows[ragged - 1])} in row {ragged}", where=path)
+    if _is_number(rows[0][0], semicolons):
+        raise FormatError("a header above the numbers", got=repr(rows[0][0]), where=path)
     cells = [[_cell(c, path, semicolons) for c in row] for row in rows[1:]]
     if key == "radial_dose":
         if width != 2:
@@ -123,7 +125,7 @@ def _take_constant(record: dict[str, object], parts: _Parts, text: str, where: s
         parts.setdefault("radial_dose", {})["beyond"] = value
     elif key in _NUMBERS or (capsule and capsule[1] in _CAPSULE):
         try:
-            number = float(value)
+            number = number_in(value)
         except ValueError:
             raise FormatError(f"{key} must be a number", got=repr(value), where=where) from None
         if capsule:
@@ -135,13 +137,21 @@ def _take_constant(record: dict[str, object], parts: _Parts, text: str, where: s
         raise FormatError("unknown key", got=repr(key), where=where, remedy=f"Known: {known}.")
 
 
+def _is_number(text: str, decimal_comma: bool) -> bool:
+    try:
+        number_in(text.replace(",", ".") if decimal_comma else text)
+    except ValueError:
+        return False
+    return True
+
+
 def _cell(text: str, path: Path, decimal_comma: bool) -> float | None:
     """Return a number; a blank cell or a dash is None."""
     text = text.strip()
     if text in {"", "-", "\u2013", "\u2212"}:
         return None
     try:
-        number = float(text.replace(",", ".") if decimal_comma else text)
+        number = number_in(text.replace(",", ".") if decimal_comma else text)
     except ValueError:
         number = math.nan
     if not math.isfinite(number):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray
+from hdrplan.door import number_in
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io.csv_files import read_csv
 
@@ -89,10 +90,10 @@ def _number(cell: str) -> float | None:
     if text in ("inf", "+inf", "infinity"):
         return float("inf")
     try:
-        value = float(text)
+        value = number_in(text)
     except ValueError:
         return {"true": 1.0, "false": 0.0}.get(text)
-    return value if np.isfinite(value) and "_" not in text else None
+    return value if np.isfinite(value) else None
 
 
 def read_table(path: Path) -> Table:

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import ParseError
 from hdrplan.cohort import Problem, RawTable, problem
 from hdrplan.errors import FormatError, InputError, ResourceError
 from hdrplan.io.cell_text import cell_text
-from hdrplan.io.unpacking import check_zip
+from hdrplan.io.unpacking import check_cells, check_zip
 from hdrplan.io.value_files import as_it_was
 
 __all__ = ["read_workbook"]
@@ -46,6 +46,7 @@ def read_workbook(path: Path) -> tuple[dict[str, RawTable], list[Problem]]:
     import openpyxl
 
     check_zip(path, "an Excel workbook (.xlsx)")
+    check_cells(path)
     # A broken archive shows itself while the cells are read: all of it stands in one place.
     try:
         # The file is ours: openpyxl leaves one open that it could not read to its end.

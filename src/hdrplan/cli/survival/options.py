@@ -13,6 +13,7 @@ import click
 from hdrplan.cli.inputs import IN_FILE
 from hdrplan.cli.survival.columns import Columns
 from hdrplan.cli.survival.names import ColumnNames
+from hdrplan.door import number_in
 from hdrplan.errors import InputError
 
 __all__ = ["COX_OPTIONS", "numbers_of", "table_command"]
@@ -84,6 +85,6 @@ def table_command(*names: str, blank_allowed: tuple[str, ...] = ()) -> Callable[
 def numbers_of(text: str, option: str) -> list[float]:
     """Return the numbers of a comma-separated option."""
     try:
-        return [float(number) for number in text.split(",") if number.strip()]
+        return [number_in(number) for number in text.split(",") if number.strip()]
     except ValueError:
         raise InputError(f"{option} takes numbers separated by commas", got=text) from None

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray
-from hdrplan.door import Entries, as_array, as_list, as_table
+from hdrplan.door import Entries, as_array, as_list, as_table, number_in
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Catheter
 from hdrplan.io.case.frames import ras_to_lps
@@ -129,7 +129,7 @@ def _table(path: Path) -> list[Catheter]:
     points_mm: dict[str, list[list[float]]] = {}
     for k, row in enumerate(table.rows):
         try:
-            position = [float(row[axis]) for axis in axes]
+            position = [number_in(row[axis]) for axis in axes]
         except ValueError:
             got = ", ".join(row[axis] for axis in axes)
             raise FormatError("positions must be numbers (mm)", got=got[:80], where=table.where(k)) from None
