@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -167,16 +167,29 @@ def _dwells(folder: Path) -> Answer:
     return _answer(dwells, times_s, words=doubts_of_places(dwells))
 
 
-def _table(path: Path) -> Answer:
+def _table(path: Path, columns: list[str]) -> Answer:
     table = read_table(path)
-    found = []
-    for column in sorted(table.columns):
-        for cell in table.columns[column]:
-            try:
-                found.append(float(cell))
-            except ValueError:
-                found.append(float(len(cell.strip())))
-    return _answer(found, len(table.lines))
+    # Commands that use a column refuse missing values, or count them.
+    words = [f"missing {column}" for column in columns for gone in table.missing(column).tolist() if gone]
+    return _answer([table.numbers(column) for column in columns], len(table.lines), words=words)
+
+
+def _free_rows(data: bytes, draw: random.Random) -> Mutated:
+    """Rows of a table without keys: one more, also the same again, is another input; nan stands for a blank."""
+    made, meaning, name = _blanks(data, draw)
+    return made, "other" if name == "row twice" else meaning, name
+
+
+def _blanks(data: bytes, draw: random.Random) -> Mutated:
+    """In tables of a cohort and of statistics nan stands for a blank cell."""
+    made, meaning, name = csv_mutated(data, draw)
+    return made, "other" if name == "cell nan" else meaning, name
+
+
+def _nulls(data: bytes, draw: random.Random) -> Mutated:
+    """Where a number may be left out, null is another input."""
+    made, meaning, name = json_mutated(data, draw)
+    return made, "other" if name == "number 5" else meaning, name
 
 
 def _mutator(name: str) -> Callable[[bytes, random.Random], Mutated]:
@@ -202,39 +215,47 @@ def grammar_corpus(place: Path) -> list[GrammarTarget]:
         target = old.get(name) or Target(name, files or {}, tuple(files or {}), read)
         return GrammarTarget(name, target.files, {file: _mutator(file) for file in target.broken}, read)
 
+    def broken_by(mutate: Callable[[bytes, random.Random], Mutated], target: GrammarTarget) -> GrammarTarget:
+        plain = {_blanks: csv_mutated, _free_rows: csv_mutated, _nulls: json_mutated}[mutate]
+        return replace(target, mutators={n: mutate if m is plain else m for n, m in target.mutators.items()})
+
     def image(file: str) -> Callable[[Path], Answer]:
         return lambda folder: _answer(read_volume(folder / file))
 
     book = old["cohort xlsx"].broken[0]
     tidy = old["tidy CSV"].broken[0]
+    clean = read_table(place / "cohort" / tidy)
+    numeric = [column for column in clean.columns if clean.is_numeric(column)]
     wanted: dict[str, Any] = {"liver": "OAR"}
     return [
         *(of(f"image {e}", image(f"v.{e}")) for e in ("nrrd", "nii", "nii.gz", "mha")),
         of("mask nrrd", lambda folder: _answer(read_mask(folder / "mask.nrrd", "m", "CTV"))),
         of("label map", lambda f: _answer(read_label_map(f / "v.nii", f / "labels.json", wanted))),
-        of("label names", lambda folder: _answer(list(read_names(folder / "labels.json")))),
+        of("label names", lambda folder: _answer(sorted(read_names(folder / "labels.json")))),
         of("seg.nrrd", lambda folder: _answer(read_segmentation(folder / "structures.seg.nrrd"))),
         of("catheters mrk.json", lambda folder: _answer(read_catheters(folder / "catheters.mrk.json"))),
         of("catheters json", lambda folder: _answer(read_catheters(folder / "catheters.json"))),
         of("case.toml", _case),
         of("case files", _case),
         of("plan.json", _plan),
-        of("result folder", _results),
-        of("source JSON", lambda folder: _source(folder / "own.json")),
+        broken_by(_nulls, of("result folder", _results)),
+        broken_by(_nulls, of("source JSON", lambda folder: _source(folder / "own.json"))),
         of("source CSV", lambda folder: _source(folder / "own_g.csv")),
         of("source xlsx", lambda folder: _source(folder / "own.xlsx")),
         of("RT Plan", _brachy),
         of("RT Structure Set", _structures),
         of("RT Dose", _dose),
         of("CT series", _ct),
-        of("cohort CSV", _cohort),
-        of("cohort CSV, compact", _cohort, compact),
+        broken_by(_blanks, of("cohort CSV", _cohort)),
+        broken_by(_blanks, of("cohort CSV, compact", _cohort, compact)),
         of("cohort xlsx", lambda folder: _cohort(folder / book)),
         of("cohort Parquet", _cohort, arrow),
-        of("tidy CSV", lambda folder: _table(folder / tidy)),
-        of("points CSV", lambda folder: _answer(read_points_csv(folder / "points.csv").points_mm)),
+        broken_by(_free_rows, of("tidy CSV", lambda folder: _table(folder / tidy, numeric))),
+        broken_by(
+            _free_rows, of("points CSV", lambda folder: _answer(read_points_csv(folder / "points.csv").points_mm))
+        ),
         of("dwells CSV", _dwells),
         of("tolerances", lambda folder: _answer(read_tolerances(folder / "tolerances.toml"))),
         of("role rules", lambda folder: _answer(
-            {role: [sum(map(ord, p)) for p in ps] for role, ps in read_role_rules(folder / "roles.toml").items()})),
+            {role: sorted({sum(map(ord, p)) for p in ps}) for role, ps in read_role_rules(folder / "roles.toml").items()})),
     ]  # fmt: skip

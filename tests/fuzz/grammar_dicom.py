@@ -23,7 +23,7 @@ __all__ = ["dicom_mutated"]
 
 _NUMBERS = ("DS", "IS")
 # Texts in the place of a number; the first ones are the number in another way.
-_SAME = (lambda t: f" {t}"[:16], lambda t: f"{t} "[:16], lambda t: t if t.startswith("-") else f"+{t}"[:16])
+_SAME = (lambda t: f" {t}", lambda t: f"{t} ", lambda t: t if t.startswith("-") else f"+{t}")
 _BROKEN = (
     lambda t: t.replace(".", ",") if "." in t else f"{t},0"[:16],
     lambda t: f"{t} mm"[:16],
@@ -65,9 +65,10 @@ def _number(holder: Dataset, element: DataElement, draw: random.Random) -> tuple
     k = draw.randrange(len(texts))
     if draw.random() < 0.3:
         way = draw.randrange(len(_SAME))
-        texts[k] = _SAME[way](texts[k])
+        if len(_SAME[way](texts[k])) <= 16:  # a longer one is no number of DICOM
+            texts[k] = _SAME[way](texts[k])
         _put_text(holder, element, texts)
-        return "same", f"number in another way {way}"
+        return "same", f"number in another way {way}: {element.keyword}"
     way = draw.randrange(len(_BROKEN) + 2)
     if way == len(_BROKEN):
         texts.append(texts[k])
@@ -75,8 +76,12 @@ def _number(holder: Dataset, element: DataElement, draw: random.Random) -> tuple
         del texts[k]
     else:
         texts[k] = _BROKEN[way](texts[k])
+    if element.keyword == "SourceIsotopeHalfLife" and not any(texts):
+        # Ir-192's own half-life is taken, which differs in the fifth digit.
+        _put_text(holder, element, texts)
+        return "other", "half-life lost"
     _put_text(holder, element, texts)
-    return "broken", f"number {way}"
+    return "broken", f"number {way}: {element.keyword}"
 
 
 def _sequence(element: DataElement, draw: random.Random) -> tuple[str, str]:

@@ -68,7 +68,7 @@ def _cell(rows: list[list[str]], draw: random.Random) -> Mutated:
     k = draw.randrange(len(_CELLS))
     change, meaning = _CELLS[k]
     rows[i][j] = change(rows[i][j])
-    return _written(rows), meaning, f"cell {k}"
+    return _written(rows), meaning, "cell nan" if rows[i][j] == "nan" else f"cell {k}"
 
 
 def _columns(rows: list[list[str]], draw: random.Random) -> Mutated:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,29 @@ def another_frame(folder: Path) -> None:
 @DICOM("a Co-60 plan without a half-life, for an afterloader of both isotopes", refuses="got Co-60")
 def cobalt_without_half_life(folder: Path) -> None:
     source(folder, SourceIsotopeHalfLife=None, SourceIsotopeName="Co0.A86", SourceManufacturer="SagiNova")
+
+
+@DICOM("channels of the afterloader whose numbers the anonymiser emptied", warns="channel-numbers-unclear")
+def channels_without_numbers(folder: Path) -> None:
+    def change(data: Any) -> None:
+        for channel in data.ApplicationSetupSequence[0].ChannelSequence:
+            channel.ChannelNumber = None
+
+    edit(folder / "RP.dcm", change)
+
+
+@DICOM("two catheters on one channel of the afterloader", warns="channel-numbers-unclear")
+def one_channel_for_two(folder: Path) -> None:
+    def change(data: Any) -> None:
+        for channel in data.ApplicationSetupSequence[0].ChannelSequence[:2]:
+            channel.ChannelNumber = 1
+
+    edit(folder / "RP.dcm", change)
+
+
+@DICOM("the fraction group of an earlier plan left in the file", warns="fractions-unclear")
+def two_fraction_groups(folder: Path) -> None:
+    edit(folder / "RP.dcm", lambda d: d.FractionGroupSequence.append(copy.deepcopy(d.FractionGroupSequence[0])))
 
 
 @DICOM("permanent seeds", refuses="BrachyTreatmentTechnique")

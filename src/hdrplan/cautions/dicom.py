@@ -176,6 +176,21 @@ DICOM = (
         "tens of percent near it, over all packaged sources from 10 mm to 30 mm.",
     ),
     Kind(
+        id="channel-numbers-unclear",
+        sentence="the channels of the afterloader are not told apart by their numbers: {why}",
+        remedy="Compare channels and catheters with the planning system by hand before using the numbers.",
+        why="ChannelNumber (300A,0282) says which transfer tube leads to which catheter; without it 0 is taken, and "
+        "the same number twice sends two catheters' times into one.",
+    ),
+    Kind(
+        id="fractions-unclear",
+        sentence="the file states {groups} fraction groups, {without} of them without a number of fractions; {taken} "
+        "fractions are taken",
+        remedy="Check the number of fractions against the prescription.",
+        why="NumberOfFractionsPlanned (300A,0078) of every fraction group is added up, and one without counts as 1; the "
+        "dose of a fraction is the target's dose over them.",
+    ),
+    Kind(
         id="transit-without-dose",
         sentence="{channels}: {moving_s:.3g} s of transit between dwells carry no dose",
         remedy="None: the difference to the stated times is known.",

@@ -19,6 +19,7 @@ from hdrplan.errors import FormatError, InputError, ResourceError
 from hdrplan.geometry import Grid, Role, Structure, cropped_structure
 from hdrplan.io.files import existing_file
 from hdrplan.io.image_headers import check_text_header
+from hdrplan.io.image_orientation import missing_orientation
 from hdrplan.io.nifti_values import check_nifti_header, check_nifti_values
 from hdrplan.io.noise import without_noise
 from hdrplan.memory import require_memory
@@ -114,9 +115,7 @@ def open_image(path: Path) -> Image:
     existing_file(path)
     if not is_image(path):
         raise FormatError(f"expected an image ({', '.join(IMAGE_ENDINGS)})", got=path.name, where=path)
-    check_text_header(path)
-    check_nifti_header(path)
-    _refuse_detached(path)
+    _check_header(path)
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
@@ -149,8 +148,7 @@ def open_grid(path: Path) -> Grid:
     import SimpleITK as sitk  # noqa: N813 (its own documentation's name)
 
     existing_file(path)
-    check_text_header(path)
-    check_nifti_header(path)
+    _check_header(path)
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
@@ -160,6 +158,14 @@ def open_grid(path: Path) -> Grid:
     except RuntimeError as error:
         raise FormatError("not a readable image", got=_reason(error), where=path) from None
     return _grid(reader, path)
+
+
+def _check_header(path: Path) -> None:
+    """Refuse what a header says if it cannot be right, before ITK reads it."""
+    check_text_header(path)
+    check_nifti_header(path)
+    _refuse_detached(path)
+    missing_orientation(path)
 
 
 def _check_size(reader: Any, path: Path) -> None:

@@ -23,6 +23,8 @@ __all__ = ["check_nifti_header", "check_nifti_values"]
 
 # Data types of floats by the standard's code: the others cannot hold NaN.
 _FLOATS = {16: "f4", 64: "f8"}
+# Bits of a voxel of the types that are one number.
+_BITS = {2: 8, 4: 16, 8: 32, 16: 32, 64: 64, 256: 8, 512: 16, 768: 32, 1024: 64, 1280: 64}
 _BLOCK = 8 << 20
 _HEADER, _HEADER_2 = 348, 540
 # mm: no voxel of a patient is larger.
@@ -60,7 +62,14 @@ def check_nifti_header(path: Path) -> None:
         shown = ", ".join(f"{size_mm:g}" for size_mm in header.sizes_mm)
         raise FormatError(f"voxel sizes (pixdim) must be above 0, at most {_MAX_VOXEL_MM:g} mm", got=shown, where=path)
     if not header.is_one_file:
-        return
+        # ITK reads such a file in ANALYZE 7.5's way, and takes its voxels to another place.
+        raise FormatError("header and voxels must be one NIfTI file (magic n+1)", got="another magic", where=path)
+    if _BITS.get(header.kind) != header.bits:
+        raise FormatError(
+            "expected voxels of one whole or real number (datatype, bitpix)",
+            got=f"data type {header.kind} of {header.bits} bits",
+            where=path,
+        )
     start, end = header.start, header.start + header.voxels * header.bits // 8
     if end > total and str(path).lower().endswith(".gz"):
         total = _unpacked_bytes(path)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hdrplan.arrays import FloatArray
-from hdrplan.door import number_in
+from hdrplan.door import Entries, as_table, number_in
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Volume
 from hdrplan.io.csv_files import read_csv
@@ -29,6 +29,13 @@ from hdrplan.io.value_files import write_json, write_rows
 from hdrplan.plan import Plan
 
 __all__ = ["ResultFolder", "read_dvh", "read_results", "write_results"]
+
+# Endings of the names of metrics: numbers in these units.
+_UNITS = ("_gy", "_cc", "_cm3", "_pct", "_frac", "_mm", "_s", "_cgy", "_bq", "_per_cc")
+# No metric is larger, in any unit.
+_LARGEST = 1e12
+# volume_frac is written with six digits, as both volumes are.
+_FRAC = 2e-5
 
 Dvh = Mapping[str, tuple[FloatArray, FloatArray]]
 
@@ -104,7 +111,8 @@ def read_results(folder: Path) -> ResultFolder:
     schema = metrics.text("schema")
     if not schema.startswith("hdrplan.metrics/1"):
         raise FormatError("expected hdrplan.metrics/1", got=repr(schema)[:60], where=metrics.where)
-    metrics.table("structures")
+    for name, values in metrics.table("structures").values.items():
+        _check_metrics(as_table(values, name, metrics.where))
     _refuse_infinite(metrics.values, metrics.where)
     return ResultFolder(
         name=file.name,
@@ -116,9 +124,16 @@ def read_results(folder: Path) -> ResultFolder:
     )
 
 
+def _check_metrics(structure: Entries) -> None:
+    """Refuse a metric that is neither a number nor null; one without a unit in its name may be text."""
+    for key in structure:
+        if key.endswith(_UNITS) and structure.values[key] is not None:
+            structure.number(key)
+
+
 def _refuse_infinite(value: object, where: object) -> None:
-    """Refuse NaN and infinity, which JSON does not have and Python reads."""
-    if isinstance(value, float) and not math.isfinite(value):
+    """Refuse NaN and infinity, which JSON does not have and Python reads, and what no metric can be."""
+    if isinstance(value, float | int) and not abs(value) <= _LARGEST:
         raise FormatError("metrics must be finite numbers", got=value, where=where)
     for part in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
         _refuse_infinite(part, where)
@@ -146,7 +161,18 @@ def read_dvh(path: Path) -> dict[str, tuple[FloatArray, FloatArray]]:
         if curve and (pair[0] < curve[-1][0] or pair[1] > curve[-1][1] or pair == curve[-1]):
             raise FormatError("doses rise along a curve and volumes fall", got=f"{pair}", where=table.where(k))
         curve.append(pair)
+        _check_frac(row[table.column("volume_frac")] if "volume_frac" in table.header else None, curve, table.where(k))
     return {name: (np.array(pairs)[:, 0], np.array(pairs)[:, 1]) for name, pairs in curves.items()}
+
+
+def _check_frac(cell: str | None, curve: list[tuple[float, float]], where: str) -> None:
+    """Refuse a row whose fraction of the volume, where the table gives one, is not that of its volume."""
+    try:
+        differs = cell is not None and abs(number_in(cell) - curve[-1][1] / (curve[0][1] or 1.0)) > _FRAC
+    except ValueError:
+        differs = True
+    if differs:
+        raise FormatError("volume_frac must be volume_cc over that of the curve's start", got=repr(cell), where=where)
 
 
 def _write_dvh(path: Path, dvh: Dvh) -> None:

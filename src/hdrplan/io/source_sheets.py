@@ -72,6 +72,8 @@ def _sheets(path: Path) -> list[Sheet]:
     if done.returncode != 0:
         raise FormatError("a workbook (.xlsx or .xls)", got="a damaged file, another kind, or too large", where=path)
     sheets: list[Sheet] = json.loads(done.stdout)
+    if any(isinstance(cell, bool) for sheet in sheets for row in sheet for cell in row):
+        raise FormatError("tables of numbers", got="a cell that is TRUE or FALSE", where=path)
     return sheets
 
 
@@ -80,8 +82,6 @@ def _number(sheet: Sheet, row: int, column: int) -> float | None:
     if not (0 <= row < len(sheet) and 0 <= column < len(sheet[row])):
         return None
     value = sheet[row][column]
-    if isinstance(value, bool):
-        return None
     if isinstance(value, str):
         # Sheets of the ESTRO hold a few numbers as text, some with a decimal comma.
         try:

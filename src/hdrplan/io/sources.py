@@ -19,6 +19,8 @@ from hdrplan.sources import TG43Source, load_source, user_source
 __all__ = ["read_source"]
 
 _TEXTS = ("name", "model", "manufacturer", "citation", "provenance", "note")
+# What a spreadsheet writes in the place of a number; at the start of a line it would be a comment.
+_SHEET_ERROR = re.compile(r"#(REF!|N/A|DIV/0!|VALUE!|NAME\?|NUM!|NULL!)")
 _NUMBERS = ("dose_rate_constant_cgy_per_h_per_u", "active_length_cm", "half_life_days")
 _CAPSULE = ("radius", "tip_z", "cable_z", "cable_radius")
 # Tables of the record that are made entry by entry: name -> key -> value.
@@ -92,6 +94,9 @@ def _record_of_csv(path: Path) -> dict[str, object]:
 def _table(key: str, lines: list[str], path: Path) -> dict[str, object]:
     """Return one table of the record from the lines of its CSV file."""
     body = [line for line in lines if line.strip(" ;,\t") and not line.startswith("#")]
+    faulty = next((i for i, line in enumerate(lines, 1) if _SHEET_ERROR.match(line)), None)
+    if faulty is not None:
+        raise FormatError("a number in every cell", got=lines[faulty - 1][:40], where=f"{path}, line {faulty}")
     if len(body) < 3:
         raise FormatError("a header and at least two rows", got=f"{len(body)} rows", where=path)
     # A spreadsheet in much of Europe writes ; between cells and , in numbers.

@@ -179,7 +179,7 @@ class Columns:
             left = self.numbers("time")
             right = np.where(self.event() == 1, left, np.inf)
         else:
-            left, right = self.numbers("left"), self.numbers("right")
+            left, right = self.numbers("left"), self.table.numbers(self.name("right"), unbounded=True)
         return intervals(left, right, cluster=self.labels("cluster"))
 
     def covariates(self, leave_out: str | None = None) -> dict[str, FloatArray]:

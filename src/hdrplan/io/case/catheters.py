@@ -37,7 +37,7 @@ def read_catheters(path: Path) -> tuple[Catheter, ...]:
     FormatError
         Another format, missing fields, units other than mm, values that are not finite numbers.
     InputError
-        No catheter, one point only.
+        No catheter, one point only, two of one name.
     """
     path = Path(path)
     name = path.name.lower()
@@ -51,6 +51,10 @@ def read_catheters(path: Path) -> tuple[Catheter, ...]:
         raise FormatError("expected catheters as .mrk.json, .json or .csv", got=path.name, where=path)
     if not catheters:
         raise InputError("expected at least one catheter", got="none", where=path)
+    names = [catheter.name for catheter in catheters]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError("catheter names must differ", got=f"{twice!r} twice", where=path)
     return tuple(catheters)
 
 

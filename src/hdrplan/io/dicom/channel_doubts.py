@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 from hdrplan.cautions import Caution, caution
+from hdrplan.io.dicom.tags import Tags
 from hdrplan.plan import Channel
 
-__all__ = ["doubts_of_channels"]
+__all__ = ["doubts_of_channels", "doubts_of_numbers"]
 
 # Register, "channel-axes-uncertain".
 _UNCERTAIN_DEG = 10.0
 _LISTED = 6
+
+
+def doubts_of_numbers(items: Sequence[Tags], channels: Sequence[Channel]) -> list[Caution]:
+    """Say where channels have no number, or two of one application setup have the same.
+
+    Parameters
+    ----------
+    items : sequence of Tags
+        Of the ChannelSequence.
+    channels : sequence of Channel
+        What was read of them, in the same order.
+    """
+    numbered = [channel for item, channel in zip(items, channels, strict=True) if item.has("ChannelNumber")]
+    twice = [n for (_, n), k in Counter((c.setup_number, c.number) for c in numbered).items() if k > 1]
+    missing = len(items) - len(numbered)
+    said = [f"{missing} of {len(items)} without one"] * (missing > 0) + [f"number {n} more than once" for n in twice]
+    return [caution("channel-numbers-unclear", why=", ".join(said[:_LISTED]))] if said else []
 
 
 def doubts_of_channels(channels: Sequence[Channel], totals_s: Sequence[float]) -> list[Caution]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from hdrplan.cautions import Caution, caution
 from hdrplan.errors import FormatError
 from hdrplan.geometry import Transit
-from hdrplan.io.dicom.channel_doubts import doubts_of_channels
+from hdrplan.io.dicom.channel_doubts import doubts_of_channels, doubts_of_numbers
 from hdrplan.io.dicom.channels import channel_of
 from hdrplan.io.dicom.plan_doses import prescription_gy, reference_points, states_one_pulse
 from hdrplan.io.dicom.plan_source import source_of_plan
@@ -78,8 +78,9 @@ def read_brachy_plan(path: Path, structures: StructureSet | None = None) -> Brac
     drawn = [structure_set for structure_set in (structures, embedded) if structure_set is not None]
     channels = [channel_of(item, setups[k].whole("ApplicationSetupNumber", k), drawn) for k, item in items]
     totals_s = [item.number("ChannelTotalTime", 0.0) for _, item in items]
+    warnings += doubts_of_numbers([item for _, item in items], channels)
     warnings += doubts_of_channels(channels, totals_s)
-    dialect, fractions = _dialect(tags), _fractions(tags)
+    dialect, fractions = _dialect(tags), _fractions(tags, warnings)
     trak_u_s = sum(setup.number("TotalReferenceAirKerma", math.nan) for setup in setups) * 3600.0
     per_pulse = states_one_pulse(channels, source.strength_u, trak_u_s, dialect)
     pulses = max(channel.pulses for channel in channels) if per_pulse else 1
@@ -184,8 +185,14 @@ def _approval(tags: Tags) -> list[Caution]:
     return [caution("plan-not-approved", status=status)]
 
 
-def _fractions(tags: Tags) -> int:
-    return max(1, sum(group.whole("NumberOfFractionsPlanned", 1) for group in tags.items("FractionGroupSequence")))
+def _fractions(tags: Tags, warnings: list[Caution]) -> int:
+    """Return how often the plan is given; say where the file leaves it open."""
+    groups = tags.items("FractionGroupSequence")
+    without = sum(not group.has("NumberOfFractionsPlanned") for group in groups)
+    fractions = max(1, sum(group.whole("NumberOfFractionsPlanned", 1) for group in groups))
+    if len(groups) > 1 or without:
+        warnings.append(caution("fractions-unclear", groups=len(groups), without=without, taken=fractions))
+    return fractions
 
 
 def _embedded(tags: Tags) -> StructureSet | None:
