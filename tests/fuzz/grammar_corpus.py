@@ -167,6 +167,11 @@ def _dwells(folder: Path) -> Answer:
     return _answer(dwells, times_s, words=doubts_of_places(dwells))
 
 
+def _roles(folder: Path) -> Answer:
+    rules = read_role_rules(folder / "roles.toml")
+    return _answer({role: sorted({sum(map(ord, p)) for p in patterns}) for role, patterns in rules.items()})
+
+
 def _table(path: Path, columns: list[str]) -> Answer:
     table = read_table(path)
     # Commands that use a column refuse missing values, or count them.
@@ -256,6 +261,5 @@ def grammar_corpus(place: Path) -> list[GrammarTarget]:
         ),
         of("dwells CSV", _dwells),
         of("tolerances", lambda folder: _answer(read_tolerances(folder / "tolerances.toml"))),
-        of("role rules", lambda folder: _answer(
-            {role: sorted({sum(map(ord, p)) for p in ps}) for role, ps in read_role_rules(folder / "roles.toml").items()})),
+        of("role rules", _roles),
     ]  # fmt: skip

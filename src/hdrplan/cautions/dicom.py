@@ -187,8 +187,8 @@ DICOM = (
         sentence="the file states {groups} fraction groups, {without} of them without a number of fractions; {taken} "
         "fractions are taken",
         remedy="Check the number of fractions against the prescription.",
-        why="NumberOfFractionsPlanned (300A,0078) of every fraction group is added up, and one without counts as 1; the "
-        "dose of a fraction is the target's dose over them.",
+        why="NumberOfFractionsPlanned (300A,0078) of every fraction group is added up, and one without counts as 1; "
+        "the dose of a fraction is the target's dose over them.",
     ),
     Kind(
         id="transit-without-dose",

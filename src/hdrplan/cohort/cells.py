@@ -22,6 +22,8 @@ __all__ = ["typed_tables"]
 
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 _OLDEST = dt.date(1990, 1, 1)
+# TRUE and FALSE are cells that a spreadsheet knows as such.
+_FLAGS = {"0": False, "1": True, "0.0": False, "1.0": True, "FALSE": False, "TRUE": True}
 _CELLS_OF_NOBODY = ("", "NA", "NaN", "nan", "None", "NULL")
 # A rule that a cell breaks, and how.
 _Wrong = Callable[[str, str], None]
@@ -164,10 +166,10 @@ def _number(text: str, c: Column, wrong: _Wrong) -> float | None:
 
 
 def _flag(text: str, wrong: _Wrong) -> bool | None:
-    if text not in ("0", "1", "0.0", "1.0"):
+    if text not in _FLAGS:
         wrong("not_a_flag", f"is '{text}'")
         return None
-    return text[0] == "1"
+    return _FLAGS[text]
 
 
 def _key_problems(tables: Tables, forms: Mapping[str, Table]) -> Iterator[Problem]:
