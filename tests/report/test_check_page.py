@@ -133,7 +133,7 @@ def test_limits_without_a_source_are_named(export: Path, tmp_path: Path) -> None
     assert "tolerance-without-source]: the tolerances point_frac do" in result.stderr
     text = text_of((tmp_path / "out" / "check.html").read_text())
     assert "protocol 7, section 2" in text
-    assert "Reference points 3 % no source given" in text
+    assert "Reference points 3 %, warning from 1 % no source given" in text
     assert Tolerances().without_source == ()
 
 

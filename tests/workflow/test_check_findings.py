@@ -296,3 +296,5 @@ def test_a_record_of_another_plan_never_passes_and_fractions_are_compared(export
     (row,) = [row for row in json.loads(run.stdout)["rows"] if "against fraction 1" in row["quantity"]]
     assert row["difference_frac"] == pytest.approx(0.05, rel=1e-3)
     assert row["verdict"] == "fail"
+    run = CliRunner().invoke(command, [str(export), "--record", str(second), "--record", str(second), "--json"])
+    assert {"text": "fraction 2: one record", "holds": False} in json.loads(run.stdout)["links"]

@@ -49,7 +49,7 @@ def read_tolerances(path: Path | None) -> Tolerances:
         gamma_pass_frac=_number(table, "gamma_pass_frac", defaults.gamma_pass_frac),
         threshold_frac=_number(table, "threshold_frac", defaults.threshold_frac),
         gamma=_gamma(table.table("gamma", {}), defaults.gamma),
-        warn=_numbers(table.table("warn", {}), LIMITS),
+        warn=_numbers(table.table("warn"), LIMITS) if "warn" in table else defaults.warn,
         structures=_by_structure(table.table("structures", {})),
         sources=_sources(table.table("sources", {})),
     )

@@ -50,12 +50,14 @@ class GammaCriteria:
                 raise InputError(f"{name} of gamma must lie between {low:g} and {high:g}", got=value)
 
     @property
+    def short(self) -> str:
+        """Dose and distance, as in a table."""
+        return f"{100 * self.dose_frac:g} % {'local' if self.local else 'global'} / {self.distance_mm:g} mm"
+
+    @property
     def text(self) -> str:
         """The criteria as a sentence."""
-        return (
-            f"{100 * self.dose_frac:g} % {'local' if self.local else 'global'} / {self.distance_mm:g} mm, "
-            f"searched every {self.step_frac * self.distance_mm:g} mm with trilinear interpolation"
-        )
+        return f"{self.short}, searched every {self.step_frac * self.distance_mm:g} mm with trilinear interpolation"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,9 @@ __all__ = ["LIMITS", "Limit", "Tolerances"]
 # The limits of differences: those that can also be given for a warning.
 LIMITS = ("trak_frac", "point_frac", "median_frac", "dvh_frac", "time_frac")
 
+# Real plans recomputed with their own table differ by 0.1 %: ten times that is worth a look, though not a failure.
+_WARN = {"point_frac": 0.01, "median_frac": 0.005, "dvh_frac": 0.01}
+
 # Why each default is what it is; none is a protocol's. Measured values: docs/howto/dicom.md.
 DEFAULT_BASIS: Mapping[str, str] = MappingProxyType(
     {
@@ -25,6 +28,7 @@ DEFAULT_BASIS: Mapping[str, str] = MappingProxyType(
         "time_frac": "one day of decay of Ir-192 is 0.94 %",
         "gamma_pass_frac": "a choice",
         "threshold_frac": "a choice",
+        "warn": "five to ten times what real plans of the same source table differ by",
         "gamma": "a choice; stored grids have voxels of 1 mm to 3 mm",
     }
 )
@@ -85,7 +89,7 @@ class Tolerances:
     gamma_pass_frac: float = 0.95
     threshold_frac: float = 0.1
     gamma: GammaCriteria = field(default_factory=GammaCriteria)
-    warn: Mapping[str, float] = field(default_factory=dict)
+    warn: Mapping[str, float] = field(default_factory=lambda: dict(_WARN))
     structures: Mapping[str, float] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
 
@@ -95,7 +99,7 @@ class Tolerances:
         if "default" in self.sources:
             return ()
         usual = Tolerances()
-        keys = (*DEFAULT_BASIS, "warn", "structures")
+        keys = (*DEFAULT_BASIS, "structures")
         return tuple(k for k in keys if getattr(self, k) != getattr(usual, k) and k not in self.sources)
 
     def basis(self, key: str) -> str:

@@ -16,7 +16,7 @@ from hdrplan.plan import BrachyPlan, FileLink, as_plan, doubts_of_source
 from hdrplan.plausibility import doubts_of_clinical_strength
 from hdrplan.sources import TG43Source, bounded_warnings
 from hdrplan.workflow.check_grid import GridCheck, StatedDose, compared_grids
-from hdrplan.workflow.check_hints import GridShift, factor_hints, grid_shift, shift_hints
+from hdrplan.workflow.check_hints import GridShift, constant_hints, factor_hints, grid_shift, shift_hints
 from hdrplan.workflow.check_rows import CheckRow, Verdict, dvh_rows, grid_rows, point_rows, trak_row
 from hdrplan.workflow.check_tip import TipChoice, choose_tip, dose_of_fraction
 
@@ -144,7 +144,7 @@ def check_plan(
         compared, outside = dvh_rows(plan, recomputed, stated, structures, tolerances)
         rows += compared
         shift = grid_shift(plan, stated, grid.threshold_gy)
-        warnings += [*outside, *shift_hints(shift)]
+        warnings += [*outside, *shift_hints(shift), *constant_hints(grid, tolerances.limit("median_frac"))]
     warnings += factor_hints(brachy, rows)
     if all(row.passed is None for row in rows[1:]):
         warnings.append(caution("nothing-compared"))

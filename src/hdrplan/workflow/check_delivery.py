@@ -59,6 +59,8 @@ def delivery_check(brachy: BrachyPlan, records: Sequence[TreatmentRecord], toler
     for k, record in enumerate(ordered):
         name = f"fraction {record.fraction or k + 1}"
         uids = record.plan_uid, brachy.uids.get("instance", "")
+        again = record.fraction is not None and record.fraction in [other.fraction for other in ordered[:k]]
+        links += [FileLink(f"{name}: one record", False)] if again else []
         links.append(FileLink(f"record of {name} refers to this plan", uids[0] == uids[1] if all(uids) else None))
         strength_u = _strength_u(brachy, record)
         if math.isnan(strength_u):

@@ -125,6 +125,8 @@ class GridCheck:
         Of the sample.
     median_frac, p95_frac : float
         Median of recomputed / TPS - 1, and 95th percentile of its size.
+    spread_frac : float
+        Size of the difference from its median that 90 % of the voxels stay within.
     levels : tuple of LevelCheck
         By isodose, rising.
     worst : WorstVoxel
@@ -143,6 +145,7 @@ class GridCheck:
     gamma_pass_frac: float
     median_frac: float
     p95_frac: float
+    spread_frac: float
     levels: tuple[LevelCheck, ...]
     worst: WorstVoxel
     hottest_z: int
@@ -219,6 +222,7 @@ def compared_grids(recomputed: Volume, stated: StatedDose, normal_gy: float, tol
         gamma_pass_frac=float((in_sample <= 1.0).mean()),
         median_frac=float(np.median(relative)),
         p95_frac=float(np.quantile(np.abs(relative), 0.95)),
+        spread_frac=float(np.quantile(np.abs((1.0 + relative) / (1.0 + np.median(relative)) - 1.0), 0.9)),
         levels=_levels(ours_gy, relative, (sample, in_sample), normal_gy, threshold_gy),
         worst=worst,
         hottest_z=hottest_z,

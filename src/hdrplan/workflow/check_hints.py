@@ -11,12 +11,16 @@ from scipy.spatial import cKDTree
 
 from hdrplan.arrays import FloatArray
 from hdrplan.cautions import Caution, caution
+from hdrplan.metrics import Limit
 from hdrplan.plan import BrachyPlan, Plan
-from hdrplan.workflow.check_grid import StatedDose
+from hdrplan.sources import HALF_LIFE_DAYS
+from hdrplan.workflow.check_grid import GridCheck, StatedDose
 from hdrplan.workflow.check_rows import CheckRow, doses_at
 
-__all__ = ["GridShift", "factor_hints", "grid_shift", "shift_hints"]
+__all__ = ["GridShift", "constant_hints", "factor_hints", "grid_shift", "shift_hints"]
 
+# Sources are exchanged after about three months: a longer decay explains nothing.
+_LONGEST_DECAY_DAYS = 100.0
 # A ratio is called a factor within this.
 _NEAR_FRAC = 0.02
 _UNITS = (
@@ -32,9 +36,13 @@ _FIT_VOXELS = 1500
 _FIT_RANGE_MM = (5.0, 30.0)
 _FIT_STEP_MM = 0.2
 _FIT_ROUNDS = 6
-# A shift is said from this size on, if it takes away at least half of the misfit.
+# A shift is said from this size on, if it takes away at least half of the misfit and leaves no more than grids of one
+# dose differ by; a mirrored or another dose leaves more.
 _SAID_MM = 0.5
 _BETTER = 0.5
+_LEFT_FRAC = 0.02
+# A difference is one factor throughout if 90 % of the voxels lie within this of the median.
+_CONSTANT_FRAC = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,7 +69,8 @@ class GridShift:
     @property
     def explains(self) -> bool:
         """Whether the shift takes away most of the difference."""
-        return self.size_mm >= _SAID_MM and self.shifted_misfit_frac <= _BETTER * self.misfit_frac
+        limit_frac = min(_BETTER * self.misfit_frac, _LEFT_FRAC)
+        return self.size_mm >= _SAID_MM and self.shifted_misfit_frac <= limit_frac
 
 
 def grid_shift(plan: Plan, stated: StatedDose, threshold_gy: float) -> GridShift | None:
@@ -126,6 +135,23 @@ def shift_hints(shift: GridShift | None) -> list[Caution]:
             after=shift.shifted_misfit_frac,
         )
     ]
+
+
+def constant_hints(grid: GridCheck, limit: Limit) -> list[Caution]:
+    """Say where all voxels differ by one factor: then strength, its date or a scaling is at fault, and no position.
+
+    Parameters
+    ----------
+    grid : GridCheck
+    limit : Limit
+        Of the median: smaller factors are no fault.
+    """
+    ratio = 1.0 + grid.median_frac
+    if abs(grid.median_frac) <= limit.warn_frac or grid.spread_frac > _CONSTANT_FRAC:
+        return []
+    days = abs(math.log2(ratio)) * HALF_LIFE_DAYS if ratio > 0 else math.inf
+    decay = f", as by {days:.1f} days of decay" if days <= _LONGEST_DECAY_DAYS else ""
+    return [caution("difference-is-constant", ratio=ratio, spread=grid.spread_frac, decay=decay)]
 
 
 def factor_hints(brachy: BrachyPlan, rows: Sequence[CheckRow]) -> list[Caution]:

@@ -115,20 +115,20 @@ def point_rows(plan: Plan, points: Sequence[ReferencePoint], tolerances: Toleran
 def grid_rows(grid: GridCheck, tolerances: Tolerances) -> list[CheckRow]:
     """Judge the comparison of the grids: its median and the fraction of voxels that passes gamma."""
     limit = tolerances.limit("median_frac")
-    above = f"above {grid.threshold_gy:.3g} Gy"
+    above = f"voxels above {grid.threshold_gy:.3g} Gy"
     median = CheckRow(
         kind="grid",
-        quantity=f"dose grid, median ({int(grid.judged_zyx.sum())} voxels {above})",
+        quantity=f"median, {int(grid.judged_zyx.sum())} {above}",
         difference_frac=grid.median_frac,
         tolerance=limit.text,
         verdict=_judged(grid.median_frac, limit),
     )
     gamma = CheckRow(
         kind="grid",
-        quantity=f"dose grid, gamma <= 1 ({grid.gamma_voxels} voxels {above})",
+        quantity=f"gamma <= 1, {grid.gamma_voxels} {above}",
         unit="%",
         recomputed=100 * grid.gamma_pass_frac,
-        tolerance=f">= {100 * tolerances.gamma_pass_frac:g} % at {tolerances.gamma.text}",
+        tolerance=f">= {100 * tolerances.gamma_pass_frac:g} % at {tolerances.gamma.short}",
         verdict="pass" if grid.gamma_pass_frac >= tolerances.gamma_pass_frac else "fail",
     )
     return [median, gamma]
