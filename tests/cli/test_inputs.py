@@ -55,6 +55,7 @@ REFUSED = [
     (["compare", "EMPTY", "-o", "x.html"], "EMPTY/plan.json: expected a file"),
     (["dose", "EMPTY", "-o", "x.csv"], "EMPTY/plan.json: expected a file"),
     (["import", "EMPTY", "-o", "x"], "EMPTY: expected a folder of DICOM files"),
+    (["check", "EMPTY"], "EMPTY: expected a folder of DICOM files, got one without files"),
     (["metrics", "FILE", "-o", "x"], "FILE: expected a folder"),
     (["validate", "--plans", "EMPTY"], "EMPTY: expected a folder of DICOM files"),
     (["correlate", "EMPTY", "-o", "x"], "EMPTY: a cohort folder holds"),

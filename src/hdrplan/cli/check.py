@@ -10,7 +10,7 @@ import click
 
 from hdrplan.cli.common import echo_lines, json_option, quiet_option, strict_option, warn
 from hdrplan.cli.exit_codes import ExitCode
-from hdrplan.cli.inputs import IN_FILE, IN_PATH, IN_SOURCE
+from hdrplan.cli.inputs import IN_EXPORT, IN_FILE, IN_SOURCE
 from hdrplan.cli.names import names_hidden
 from hdrplan.cli.optimum import optimum_of, optimum_options, optimum_page
 from hdrplan.cli.outputs import OUT_FOLDER, writes
@@ -31,7 +31,7 @@ __all__ = ["command"]
 
 
 @click.command("check", short_help="Recompute a clinical plan by TG-43 and compare.")
-@click.argument("plan", type=IN_PATH)
+@click.argument("plan", type=IN_EXPORT)
 @click.option("--dose", type=IN_FILE, help="RT Dose of the plan.")
 @click.option("--structures", type=IN_FILE, help="RT Structure Set of the plan: channel paths, DVH metrics.")
 @click.option(

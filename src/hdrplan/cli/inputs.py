@@ -20,6 +20,7 @@ __all__ = [
     "IN_CASE",
     "IN_COHORT",
     "IN_DICOM",
+    "IN_EXPORT",
     "IN_FILE",
     "IN_FOLDER",
     "IN_MASK",
@@ -148,6 +149,11 @@ def _dicom(path: Path) -> None:
         raise InputError("expected a folder of DICOM files", got="one without files", where=path)
 
 
+def _export(path: Path) -> None:
+    if path.is_dir():
+        _dicom(path)
+
+
 def _any_file(folder: Path) -> bool:
     return any(files for _, _, files in os.walk(folder))
 
@@ -166,6 +172,7 @@ IN_CASE = InputPath("a case folder or a case.toml", _case)
 IN_TREATED = InputPath("a case folder or a case.toml")
 IN_COHORT = InputPath("a file or folder", _cohort)
 IN_DICOM = InputPath("a folder of DICOM files", _dicom)
+IN_EXPORT = InputPath("a DICOM file or a folder of them", _export)
 IN_FILE = InputPath("a file", _file)
 IN_FOLDER = InputPath("a folder", _folder)
 IN_PATH = InputPath("a file or folder")
