@@ -217,10 +217,14 @@ def test_no_plan_that_holds_a_goal_breaks_a_row_beyond_its_volume(metric, sign, 
     assert cut_off > 50
 
 
-def test_goals_of_a_level_are_bounded_and_the_objective_under_what_they_reached():
-    """Their miss had no better bound than 0, and a note spoke of a proof of 0 regions whose time was over."""
+@pytest.mark.parametrize("part", [0.8, 0.45])
+def test_goals_of_a_level_are_bounded_and_the_objective_under_what_they_reached(part):
+    """Their miss had no better bound than 0, and a note spoke of a proof of 0 regions whose time was over.
+
+    A goal that is missed by nearly its whole limit (0.45) still binds the objective.
+    """
     rate, points = small(3)
-    limit = round(0.8 * free_dose(rate, points, "duodenum", 0.5), 3)
+    limit = round(part * free_dose(rate, points, "duodenum", 0.5), 3)
     wanted = goals(goal("duodenum", f"D0.5cc <= {limit} Gy", level=1))
     optimum = optimize_times(problem(rate, points, wanted, healthy="liver"), proof=WorkLimit(steps=ENOUGH))
     miss = next(level for level in optimum.levels if level.text.startswith("level 1"))

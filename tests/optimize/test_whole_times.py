@@ -106,3 +106,20 @@ def test_the_proof_at_every_point_judges_the_times_that_are_delivered():
     assert (judged[-1] == np.round(judged[-1])).all()
     causes = [loss.cause for loss in found.optimum.certificate.losses]
     assert {LossCause.WHOLE_TIMES, LossCause.EVERY_POINT} <= set(causes)
+
+
+def test_a_lowered_prescription_is_said_of_the_prescription_not_of_its_reserve():
+    rate, points, _ = case()
+    asked = problem(rate, points, goals(goal("duodenum", "Dmax <= 8 Gy")), healthy="liver")
+
+    def minimum(name, times_s, wanted_gy, tolerance_gy):
+        dose_gy = float((rate.gy_per_s @ times_s)[points.rows(name)].min())
+        return MinimumDose(lower_gy=dose_gy, upper_gy=dose_gy, cold_mm=np.zeros((0, 3)), boxes=1, finished=True)
+
+    found = optimize.optimize_every_point(asked, minimum_dose=minimum, rate_at=lambda points_mm: rate)
+    (plain,), (short,) = optimize.optimize_times(asked).shortfalls, found.optimum.shortfalls
+    assert short.prescription_gy == 20.0
+    assert short.reached_gy <= plain.reached_gy
+    assert short.reached_gy == pytest.approx(plain.reached_gy, rel=2e-3)
+    # No plan can have more, with the reserve or without.
+    assert short.best_gy == pytest.approx(plain.best_gy, rel=1e-6)

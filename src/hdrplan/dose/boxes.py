@@ -151,7 +151,7 @@ class BoxTree:
         low, size = low[both], size[both]
         level = levels(self._shape, low, size)
         held = level.max(axis=1, initial=-np.inf) >= 0
-        count = held.reshape(-1, 2).sum(axis=1)
+        count = held.reshape(len(new), 2).sum(axis=1)
         self._halves[new], self._first[new] = count, self._count + np.cumsum(count) - count
         self._add(low[held], size[held], level[held])
         count = self._halves[boxes]

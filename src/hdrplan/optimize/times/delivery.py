@@ -152,12 +152,22 @@ def _topped_up(program: Program, x: FloatArray, delivery: Delivery) -> FloatArra
         for j in np.argsort(-rates, kind="stable")[:MAX_TRIES]:
             longer = x.copy()
             longer[j] = round(longer[j] + step_s, 9)
-            if free[j] and longer[j] <= longest_s[j] and not _breaks_an_organ(program, broken(program, longer)):
+            fits = free[j] and longer[j] <= longest_s[j] and not _too_long_beside(delivery, longer, int(j))
+            if fits and not _breaks_an_organ(program, broken(program, longer)):
                 x = longer
                 break
         else:
             break
     return x
+
+
+def _too_long_beside(delivery: Delivery, x: FloatArray, j: int) -> bool:
+    """Whether a stop is longer than its neighbours allow, the step included that they may have lost."""
+    if delivery.ratio is None:
+        return False
+    pairs = delivery.neighbours
+    beside = np.concatenate((pairs[pairs[:, 0] == j, 1], pairs[pairs[:, 1] == j, 0]))
+    return bool((x[j] > delivery.ratio * (x[beside] + delivery.resolution_s)).any())
 
 
 def _without_short_stops(program: Program, cost: FloatArray, plan: Solution, shortest_s: float) -> Solution:
