@@ -24,6 +24,7 @@ from hdrplan.geometry.structure import (
     thick_part,
     without,
 )
+from hdrplan.geometry.targets import Margin, grown_lesion, parts_of, smoothed, with_margin
 from hdrplan.geometry.trajectory import POSITIONS, Position, Reach, Trajectories, angle_deg, line_gap_mm, varied
 from hdrplan.geometry.transit import Transit, positions_reached
 
@@ -39,6 +40,7 @@ __all__ = [
     "Dwells",
     "Grid",
     "LesionShape",
+    "Margin",
     "NeighbourAxes",
     "Outline",
     "OutlinePlanes",
@@ -61,22 +63,26 @@ __all__ = [
     "distance_mm",
     "dwell_positions",
     "ellipsoid",
+    "grown_lesion",
     "inside",
     "line_gap_mm",
     "off_path_mm",
     "on_grid",
     "parallel_catheters",
+    "parts_of",
     "path_tip_first",
     "phantom",
     "place_in",
     "planes_of",
     "positions_reached",
     "rim_mm",
+    "smoothed",
     "structure_of_contours",
     "synthetic_case",
     "synthetic_lesion",
     "thick_part",
     "trajectories",
     "varied",
+    "with_margin",
     "without",
 ]

@@ -10,21 +10,32 @@ import numpy as np
 from hdrplan.errors import FormatError
 from hdrplan.geometry import Role, Structure
 from hdrplan.io.files import json_entries
-from hdrplan.io.image_files import open_image
+from hdrplan.io.header_names import names_in_header
+from hdrplan.io.image_files import is_image, open_image
 
 __all__ = ["read_label_map", "read_mask", "read_names"]
 
 
 def read_names(path: Path) -> dict[int, str]:
-    """Read the names file of a label map: JSON, either ``{"32": "lesion_B"}`` or ``{"lesion_B": 32}``.
+    """Read the names of a label map's values.
+
+    Parameters
+    ----------
+    path : Path
+        JSON, either ``{"32": "lesion_B"}`` or ``{"lesion_B": 32}``, as it is or under "labels" (nnU-Net, MONAI), or the
+        label map itself where its header holds them (TotalSegmentator).
 
     Raises
     ------
     FormatError
-        Other pairs, a value that stands twice, a name that is a number.
+        Other pairs, a value that stands twice, a name that is a number, a header without names.
     """
+    if is_image(path):
+        return _names_of_its_own(path)
+    entries = json_entries(path).values
+    listed = entries.get("labels")
     names: dict[int, str] = {}
-    for key, value in json_entries(path).values.items():
+    for key, value in (listed if isinstance(listed, dict) else entries).items():
         label, name = (_whole(key), value) if isinstance(value, str) else (value, key)
         if _whole(name) is not None:
             raise FormatError(
@@ -35,6 +46,19 @@ def read_names(path: Path) -> dict[int, str]:
         if label in names:
             raise FormatError("each label value must occur once", got=f"{label} twice", where=path)
         names[label] = name
+    # What nobody segmented has the value 0.
+    return {label: name for label, name in names.items() if label != 0 or name.casefold() != "background"}
+
+
+def _names_of_its_own(path: Path) -> dict[int, str]:
+    names = names_in_header(path)
+    if not names:
+        raise FormatError(
+            "expected the names of labels in the header (a NIfTI file of TotalSegmentator has them)",
+            got="none",
+            where=path,
+            remedy='Write them as JSON: {"1": "liver", ...}.',
+        )
     return names
 
 

@@ -17,6 +17,7 @@ from hdrplan.io.dicom.segmentation import read_dicom_segmentation
 from hdrplan.io.dicom.sop_classes import SEGMENTATION
 from hdrplan.io.dicom.structures import ROI, read_structure_set
 from hdrplan.io.dicom.tags import read_tags
+from hdrplan.io.header_names import names_in_header
 from hdrplan.io.image_files import is_image, open_image
 from hdrplan.io.label_maps import read_label_map, read_mask, read_names
 from hdrplan.io.segmentations import read_segment_names, read_segmentation
@@ -65,7 +66,8 @@ def read_regions(path: Path, *, names: Path | None = None) -> Regions:
         RT Structure Set, DICOM Segmentation, ``.seg.nrrd``, label map or mask (NIfTI, NRRD, MetaImage), or a folder of
         masks, each named by its file.
     names : Path, optional
-        JSON file of names for a label map; without it structures are called by their values.
+        JSON file of names for a label map; without it structures are called as its own header says, else by their
+        values.
 
     Raises
     ------
@@ -130,6 +132,8 @@ def _nothing(roi: ROI) -> str:
 
 
 def _of_image(path: Path, names: Path | None) -> Regions:
+    if names is None and names_in_header(path):
+        names = path
     if names is not None:
         known = dict.fromkeys(read_names(names).values())
         structures = read_label_map(path, names, dict.fromkeys(known, "other"), optional=tuple(known))

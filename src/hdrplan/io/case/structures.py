@@ -12,6 +12,7 @@ from hdrplan.door import Entries, as_table
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import ROLES, Grid, Role, Structure
 from hdrplan.io.case.paths import CasePaths
+from hdrplan.io.header_names import names_in_header
 from hdrplan.io.image_places import doubts_of_labels, doubts_of_orientation
 from hdrplan.io.label_maps import read_label_map, read_mask, read_names
 from hdrplan.io.segmentations import read_segment_names, read_segmentation
@@ -144,6 +145,8 @@ def _structure_file(entry: Entries, paths: CasePaths) -> _StructureFile:
         raise FormatError("names is for a label map, name for a single mask", got="both", where=entry.where)
     names_path = paths.path(entry.values["names"], "names") if "names" in entry else None
     mask_name = entry.text_or_none("name")
+    if names_path is None and mask_name is None and names_in_header(path):
+        names_path = path
     if names_path is None and mask_name is None and not path.name.lower().endswith(".nrrd"):
         raise FormatError(
             "a label map needs names = 'labels.json', a mask name = '...'",

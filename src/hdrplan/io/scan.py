@@ -1,0 +1,248 @@
+"""A CT and everything segmented on it, from whatever files and folders they lie in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from hdrplan.cautions import Caution, each_once
+from hdrplan.errors import FormatError, HdrPlanError, InputError
+from hdrplan.geometry import Grid, Outline, Structure, Volume, structure_of_contours
+from hdrplan.io.case.frames import check_structures
+from hdrplan.io.dicom.ct import CTSeries, read_ct_slices
+from hdrplan.io.dicom.folder import DicomFile, dicom_file, dicom_files
+from hdrplan.io.dicom.patients import checked_strangers
+from hdrplan.io.files import sha256
+from hdrplan.io.header_names import names_beside, names_in_header
+from hdrplan.io.image_files import Image, is_image, open_image
+from hdrplan.io.image_places import doubts_of_labels, doubts_of_orientation
+from hdrplan.io.images import read_volume
+from hdrplan.io.regions import Regions, read_regions
+
+__all__ = ["Scan", "read_scan"]
+
+# HU: every scan of a trunk has air, -1000 HU, beside or inside the patient; labels and masks are never negative.
+_AIR_HU = -200.0
+# Layers of images in folders of folders: CT and a folder of masks beside it.
+_DEPTH = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scan:
+    """A CT and its structures.
+
+    Parameters
+    ----------
+    ct : Volume
+        HU.
+    structures : tuple of Structure
+        Of all files, with the role "other" and names that differ.
+    kinds : tuple of (str, str)
+        File or folder, and what it was taken for.
+    left_out : tuple of (str, str)
+        Names without a structure, and why.
+    hashes : mapping of str to str
+        File -> SHA-256.
+    warnings : tuple of Caution
+    """
+
+    ct: Volume
+    structures: tuple[Structure, ...]
+    kinds: tuple[tuple[str, str], ...]
+    left_out: tuple[tuple[str, str], ...]
+    hashes: Mapping[str, str]
+    warnings: tuple[Caution, ...]
+
+
+def read_scan(sources: Sequence[Path], *, names: Path | None = None, accept_other_patient: bool = False) -> Scan:
+    """Read a CT and the segmentations that lie beside it.
+
+    Parameters
+    ----------
+    sources : sequence of Path
+        Files and folders, in any order: one CT (NIfTI, NRRD, MetaImage, or a DICOM series), and any of label maps with
+        names (in their header, a JSON beside them, or ``names``), masks named by their files, ``.seg.nrrd``, DICOM
+        Segmentations, RT Structure Sets.
+    names : Path, optional
+        JSON of names for label maps that have none of their own.
+    accept_other_patient : bool
+        Take DICOM files of another PatientID or StudyInstanceUID than the CT's, with a warning.
+
+    Raises
+    ------
+    InputError
+        No CT, or several; a structure file of another frame of reference or patient; nothing that lies in the CT.
+    FormatError
+        A file that cannot be read; a label map without names.
+    """
+    images, clinical = _files(sources)
+    slices = [file for file in clinical if file.kind == "CT"]
+    drawn = [file for file in clinical if file.kind in ("RS", "SEG")]
+    scans = [path for path in images if _is_ct(open_image(path))]
+    series, ct, ct_kind = _ct(scans, _of_one_series(slices, drawn), sources)
+    strangers = checked_strangers([*slices[:1], *drawn], accept=accept_other_patient, where=sources[0])
+    warnings = [*strangers, *(series.warnings if series else doubts_of_orientation(scans[0]))]
+    kinds = [ct_kind]
+    read: list[tuple[str, Regions]] = []
+    for path in (p for p in images if p not in scans):
+        regions = _of_image(path, names)
+        kinds.append((path.name, f"{regions.kind}, {_counted(regions)}"))
+        warnings += [*doubts_of_orientation(path), *doubts_of_labels(path, ct.grid)]
+        read.append((path.name, regions))
+    for file in drawn:
+        _check_frame(file, series)
+        regions = read_regions(file.path)
+        kinds.append((file.kind, f"{regions.kind}, {_counted(regions)}"))
+        read.append((file.kind, regions))
+    structures, left_out, notes = _inside(read, ct.grid)
+    if read and not structures:
+        reasons = "; ".join(f"{name}: {why}" for name, why in left_out[:5])
+        raise InputError("structures must lie inside the CT", got=reasons, where=sources[0])
+    return Scan(
+        ct=ct,
+        structures=structures,
+        kinds=tuple(kinds),
+        left_out=left_out,
+        hashes={Path(s).name: sha256(Path(s)) for s in sources},
+        warnings=each_once([*warnings, *(w for _, r in read for w in r.warnings), *notes]),
+    )
+
+
+def _files(sources: Sequence[Path]) -> tuple[list[Path], list[DicomFile]]:
+    """Return the images and the DICOM files among files and folders."""
+    images: list[Path] = []
+    clinical: list[DicomFile] = []
+    for source in map(Path, sources):
+        if source.is_dir():
+            images += _images_of(source, _DEPTH)
+            clinical += dicom_files(source)[0]
+        elif is_image(source):
+            images.append(source)
+        else:
+            file = dicom_file(source)
+            if file is None:
+                raise FormatError(
+                    "expected a CT or a segmentation: NIfTI, NRRD, MetaImage or DICOM", got=source.name, where=source
+                )
+            clinical.append(file)
+    return list(dict.fromkeys(images)), list({file.path: file for file in clinical}.values())
+
+
+def _images_of(folder: Path, depth: int) -> list[Path]:
+    inside = sorted(folder.iterdir())
+    images = [path for path in inside if path.is_file() and is_image(path) and not path.name.startswith(".")]
+    if depth > 1:
+        for path in inside:
+            images += _images_of(path, depth - 1) if path.is_dir() and not path.is_symlink() else []
+    return images
+
+
+def _is_ct(image: Image) -> bool:
+    """Whether an image is a CT in HU; an image that is neither a CT nor labels is refused."""
+    if image.values.ndim != 3 or any(key.startswith("Segment0_") for key in image.header):
+        return False
+    low, high = float(image.values.min()), float(image.values.max())
+    if low <= _AIR_HU:
+        return True
+    whole = image.values.dtype.kind in "iub" or bool((image.values == np.rint(image.values)).all())
+    # Label maps have some hundred values, scans thousands.
+    if low < 0 or not whole or high > np.iinfo(np.uint16).max or len(np.unique(image.values[::2, ::2, ::2])) > 500:
+        raise FormatError(
+            "expected a CT in HU (air at -1000) or whole labels from 0",
+            got=f"values from {low:g} to {high:g}",
+            where=image.path,
+            remedy="A CT stored from 0 must be rescaled to HU; other kinds of scans are not planned on.",
+        )
+    return False
+
+
+def _of_one_series(slices: Sequence[DicomFile], drawn: Sequence[DicomFile]) -> list[DicomFile]:
+    """Return the slices of one CT series: the only one, or the only one that structures were drawn on."""
+    series: dict[str, list[DicomFile]] = {}
+    for file in slices:
+        series.setdefault(file.series_uid, []).append(file)
+    if len(series) > 1:
+        linked = {uid for uid in series if any(uid in file.refers_to for file in drawn)}
+        frames = {file.frame_uid for file in drawn} - {""}
+        linked = linked or {uid for uid, files in series.items() if files[0].frame_uid in frames}
+        series = {uid: files for uid, files in series.items() if uid in linked} if len(linked) == 1 else series
+    if len(series) > 1:
+        listed = "; ".join(f"{len(files)} slices, series ...{uid[-8:]}" for uid, files in series.items())
+        raise InputError("expected one CT series", got=len(series), remedy=f"Give one of them. There are: {listed}.")
+    return next(iter(series.values()), [])
+
+
+def _ct(
+    scans: Sequence[Path], slices: Sequence[DicomFile], sources: Sequence[Path]
+) -> tuple[CTSeries | None, Volume, tuple[str, str]]:
+    count = len(scans) + bool(slices)
+    if count != 1:
+        listed = ", ".join([*(path.name for path in scans), *(["a DICOM series"] if slices else [])])
+        raise InputError("expected one CT", got=listed or "none", where=sources[0], remedy="Give its file or folder.")
+    if slices:
+        series = read_ct_slices([file.path for file in slices])
+        return series, series.volume, ("CT", f"DICOM series of {len(slices)} slices")
+    return None, read_volume(scans[0]), (scans[0].name, "CT")
+
+
+def _of_image(path: Path, names: Path | None) -> Regions:
+    """Return the structures of an image; labels that nobody named are refused."""
+    own = path if names_in_header(path) else names_beside(path)
+    regions = read_regions(path)
+    if regions.kind != "label map" or own == path:
+        return regions
+    if own is None and names is None:
+        raise FormatError(
+            "labels need names: in the header (TotalSegmentator), a JSON file beside it, or `names`",
+            got=f"{len(regions.regions)} labels without",
+            where=path,
+            remedy='Write {"1": "liver", ...} as JSON.',
+        )
+    return read_regions(path, names=names or own)
+
+
+def _counted(regions: Regions) -> str:
+    count = len(regions.regions)
+    return f"{count} structure{'s' * (count != 1)}"
+
+
+def _check_frame(file: DicomFile, series: CTSeries | None) -> None:
+    """Refuse structures of another frame of reference than the CT's."""
+    frames = (file.refers_to | {file.frame_uid}) - {""}
+    if series is not None and series.frame_uid and frames and not frames & {series.frame_uid, series.series_uid}:
+        raise InputError(
+            "structures must share the CT's frame of reference",
+            got="another FrameOfReferenceUID",
+            where=file.kind,
+            remedy="Export CT and structures together.",
+        )
+
+
+def _inside(
+    read: Iterable[tuple[str, Regions]], ct: Grid
+) -> tuple[tuple[Structure, ...], tuple[tuple[str, str], ...], list[Caution]]:
+    """Return what lies in the CT under names that differ, and what does not."""
+    structures: dict[str, Structure] = {}
+    left_out: list[tuple[str, str]] = []
+    notes: list[Caution] = []
+    for file, regions in read:
+        left_out += regions.left_out
+        for region in regions.regions:
+            try:
+                structure, of_contours = _structure(region, ct)
+                notes += [*of_contours, *check_structures((structure,), ct)]
+            except HdrPlanError as error:
+                left_out.append((region.name, str(error)))
+                continue
+            name = structure.name if structure.name not in structures else f"{structure.name} ({file})"
+            structures[name] = replace(structure, name=name)
+    return tuple(structures.values()), tuple(left_out), notes
+
+
+def _structure(region: Outline | Structure, ct: Grid) -> tuple[Structure, tuple[Caution, ...]]:
+    if isinstance(region, Structure):
+        return region, ()
+    return structure_of_contours(region.name, "other", region.contours_mm, ct)
