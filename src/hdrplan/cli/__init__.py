@@ -22,6 +22,7 @@ __all__ = ["main"]
 # Section -> {command: (module, one line of help)}: grouped by what a person wants to do.
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Plan a treatment": {
+        "prepare": ("hdrplan.cli.prepare", "Turn a CT and its segmentations into a case."),
         "plan": ("hdrplan.cli.plan", "Plan a case: dwell positions, dwell times, dose, report."),
         "pareto": ("hdrplan.cli.pareto", "Show the trade-off between coverage, organ doses and time, with proof."),
         "steps": ("hdrplan.cli.steps", "Show what finer dwell steps and free offsets would gain."),

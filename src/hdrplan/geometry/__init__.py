@@ -24,7 +24,7 @@ from hdrplan.geometry.structure import (
     thick_part,
     without,
 )
-from hdrplan.geometry.targets import Margin, grown_lesion, parts_of, smoothed, with_margin
+from hdrplan.geometry.targets import Margin, grown_lesion, joined, parts_of, smoothed, with_margin
 from hdrplan.geometry.trajectory import POSITIONS, Position, Reach, Trajectories, angle_deg, line_gap_mm, varied
 from hdrplan.geometry.transit import Transit, positions_reached
 
@@ -65,6 +65,7 @@ __all__ = [
     "ellipsoid",
     "grown_lesion",
     "inside",
+    "joined",
     "line_gap_mm",
     "off_path_mm",
     "on_grid",

@@ -16,7 +16,7 @@ from hdrplan.geometry.clearance import mask_on
 from hdrplan.geometry.grid import Grid, Volume
 from hdrplan.geometry.structure import Structure, cropped_structure, inside
 
-__all__ = ["Margin", "grown_lesion", "parts_of", "smoothed", "with_margin"]
+__all__ = ["Margin", "grown_lesion", "joined", "parts_of", "smoothed", "with_margin"]
 
 # Parts below this are stray voxels (a sphere of 4 mm has 0.03 cc).
 SMALLEST_PART_CC = 0.05
@@ -81,6 +81,21 @@ def parts_of(structure: Structure) -> tuple[tuple[Structure, ...], float]:
         for name, k in zip(names, kept, strict=True)
     )
     return tuple(parts), stray_cc
+
+
+def joined(name: str, structures: Sequence[Structure], image: Grid) -> Structure:
+    """Return the union of structures of one role on the voxels of an image.
+
+    Parameters
+    ----------
+    name : str
+    structures : sequence of Structure
+    image : Grid
+    """
+    mask = np.zeros(image.shape_zyx, dtype=np.bool_)
+    for structure in structures:
+        mask |= mask_on(image, structure)
+    return cropped_structure(name, structures[0].role, image, mask)
 
 
 def with_margin(structure: Structure, margin: Margin, *, image: Grid, keep_out: Sequence[Structure] = ()) -> Structure:

@@ -9,11 +9,13 @@ from hdrplan.io.case.catheters import read_catheters
 from hdrplan.io.case.clinical_case import ClinicalChoices, clinical_case
 from hdrplan.io.case.from_dicom import case_of_dicom
 from hdrplan.io.case.import_dicom import ImportChoices, write_imported_case
+from hdrplan.io.case.prepared import write_prepared_case
 from hdrplan.io.case.read import read_anatomy, read_case
 from hdrplan.io.case.references import case_references
 from hdrplan.io.case.roles import DEFAULT_RULES, read_role_rules, roles_of_rois
+from hdrplan.io.case.strength import strength_values
 from hdrplan.io.case.table import CaseFile, case_of_parts, case_of_table
-from hdrplan.io.case.write import write_case
+from hdrplan.io.case.write import write_case, write_source
 from hdrplan.io.cohort import cohort_sha256, read_cohort, write_tables, write_template
 from hdrplan.io.dicom.clinical_plan import ClinicalPlan, read_clinical_plan
 from hdrplan.io.dicom.ct import CTSeries, read_ct_grid, read_ct_series
@@ -47,7 +49,9 @@ from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv
 from hdrplan.io.regions import Regions, read_regions
 from hdrplan.io.results import ResultFolder, read_dvh, read_results, write_results
 from hdrplan.io.run_record import RunRecord, write_run
+from hdrplan.io.scan import Scan, read_scan
 from hdrplan.io.segmentations import read_segment_names, read_segmentation, write_segmentation
+from hdrplan.io.segmenter import segment
 from hdrplan.io.slicer import write_slicer_set
 from hdrplan.io.sources import read_source
 from hdrplan.io.store import ResultStore
@@ -79,6 +83,7 @@ __all__ = [
     "ResultFolder",
     "ResultStore",
     "RunRecord",
+    "Scan",
     "StoredDVH",
     "StoredDose",
     "Stranger",
@@ -132,6 +137,7 @@ __all__ = [
     "read_regions",
     "read_results",
     "read_role_rules",
+    "read_scan",
     "read_segment_names",
     "read_segmentation",
     "read_source",
@@ -145,7 +151,9 @@ __all__ = [
     "refusal",
     "refuse_other_frames",
     "roles_of_rois",
+    "segment",
     "sha256",
+    "strength_values",
     "to_sitk",
     "treatments_of",
     "warning_of",
@@ -164,11 +172,13 @@ __all__ = [
     "write_phantom",
     "write_plan",
     "write_point_doses",
+    "write_prepared_case",
     "write_results",
     "write_rows",
     "write_run",
     "write_segmentation",
     "write_slicer_set",
+    "write_source",
     "write_structure_set",
     "write_tables",
     "write_template",

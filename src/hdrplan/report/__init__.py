@@ -25,6 +25,7 @@ from hdrplan.report.placement_text import placement_lines, placement_table
 from hdrplan.report.plan import plan_report, report_data
 from hdrplan.report.plan_text import case_lines, dwell_lines, plan_lines, score_lines, size_lines, source_use_lines
 from hdrplan.report.power_drawing import power_figure
+from hdrplan.report.prepared import prepared_figure, prepared_lines, prepared_table
 from hdrplan.report.quality_page import quality_html
 from hdrplan.report.quality_text import optimum_sentence, quality_lines, quality_sentences, quality_table
 from hdrplan.report.robust_drawing import organs_to_draw, robust_figure
@@ -100,6 +101,9 @@ __all__ = [
     "plan_report",
     "plot",
     "power_figure",
+    "prepared_figure",
+    "prepared_lines",
+    "prepared_table",
     "print_files",
     "quality_html",
     "quality_lines",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray
-from hdrplan.geometry import Volume
+from hdrplan.geometry import Structure, Volume
 from hdrplan.report.data import ReportData
 from hdrplan.report.palette import LineStyle, isodose_levels, structure_styles
 from hdrplan.report.planes import View, plane_values
@@ -16,7 +17,7 @@ from hdrplan.report.svg import axis_end_gy
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["BAD", "INK", "draw_dvh", "draw_plane", "draw_projection", "line_style", "short"]
+__all__ = ["BAD", "INK", "draw_anatomy", "draw_dvh", "draw_plane", "draw_projection", "line_style", "short"]
 
 INK, SOFT, ACCENT, GOOD, BAD = "#17222d", "#51616f", "#0b6470", "#14694c", "#a3231c"
 _NEAR_MM = 3.0
@@ -49,14 +50,64 @@ def draw_plane(axes: Axes, view: ReportData, plane: View, at_mm: float, centre: 
         What is shown to each side of it.
     """
     across, down = _lattice(plane, centre, reach_mm, 0.5)
+    _draw_ct(axes, view.ct, plane, at_mm, across, down)
+    _draw_outlines(axes, view.structures, structure_styles(view), (plane, at_mm, across, down))
+    _isodoses(axes, view, plane_values(view.dose, plane, at_mm, across, down), across, down)
+    _needles(axes, view, plane, at_mm)
+    _frame(axes, plane, across, down)
+    axes.set_title(f"{'xyz'[plane.normal]} = {at_mm:.1f} mm", fontsize=8.5, pad=3)
+
+
+def draw_anatomy(
+    axes: Axes,
+    ct: Volume,
+    structures: Sequence[Structure],
+    styles: Mapping[str, LineStyle],
+    plane: View,
+    centre: FloatArray,
+    reach_mm: float,
+) -> None:
+    """Draw the CT with structures on the plane through a point.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+    ct : Volume
+        HU.
+    structures : sequence of Structure
+        Those with the role "other" are not drawn.
+    styles : mapping of str to LineStyle
+        By name.
+    plane : View
+    centre : (3,) array
+        LPS mm, shown in the middle.
+    reach_mm : float
+        What is shown to each side of it.
+    """
+    across, down = _lattice(plane, centre, reach_mm, 0.5)
+    at_mm = float(centre[plane.normal])
+    _draw_ct(axes, ct, plane, at_mm, across, down)
+    _draw_outlines(axes, structures, styles, (plane, at_mm, across, down))
+    _frame(axes, plane, across, down)
+
+
+def _draw_ct(axes: Axes, ct: Volume | None, plane: View, at_mm: float, across: FloatArray, down: FloatArray) -> None:
     axes.set_facecolor("#0b0f14")
-    if view.ct is not None:
-        hu = plane_values(view.ct, plane, at_mm, across, down)
+    if ct is not None:
+        hu = plane_values(ct, plane, at_mm, across, down)
         extent = (across[0] - 0.25, across[-1] + 0.25, down[0] - 0.25, down[-1] + 0.25)
         axes.imshow(hu, cmap="gray", vmin=-160, vmax=240, extent=extent, origin="lower", interpolation="nearest")
-    styles = structure_styles(view)
+
+
+def _draw_outlines(
+    axes: Axes,
+    structures: Sequence[Structure],
+    styles: Mapping[str, LineStyle],
+    place: tuple[View, float, FloatArray, FloatArray],
+) -> None:
+    plane, at_mm, across, down = place
     # Targets last: their line stays whole where an organ's touches it.
-    shown = sorted((s for s in view.structures if s.role != "other"), key=lambda s: s.role == "CTV")
+    shown = sorted((s for s in structures if s.role != "other"), key=lambda s: s.role == "CTV")
     for structure in shown:
         mask = Volume(structure.grid, structure.mask_zyx.astype(np.float32))
         inside = np.nan_to_num(plane_values(mask, plane, at_mm, across, down))
@@ -65,10 +116,6 @@ def draw_plane(axes: Axes, view: ReportData, plane: View, at_mm: float, centre: 
             width = 1.8 if structure.role == "CTV" else 1.0
             dash = [line_style(style)]
             axes.contour(across, down, inside, [0.5], colors=[style["colour"]], linewidths=width, linestyles=dash)
-    _isodoses(axes, view, plane_values(view.dose, plane, at_mm, across, down), across, down)
-    _needles(axes, view, plane, at_mm)
-    _frame(axes, plane, across, down)
-    axes.set_title(f"{'xyz'[plane.normal]} = {at_mm:.1f} mm", fontsize=8.5, pad=3)
 
 
 def draw_projection(axes: Axes, view: ReportData, plane: View, centre: FloatArray, reach_mm: float) -> None:

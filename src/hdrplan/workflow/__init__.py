@@ -32,6 +32,7 @@ from hdrplan.workflow.obstacles import GROUPS, default_obstacles, is_bone
 from hdrplan.workflow.pareto import ParetoResult, plan_pareto, usual_axes
 from hdrplan.workflow.place import PlaceOptions, PlaceResult, place_case
 from hdrplan.workflow.plan import PlanResult, plan_case, plan_result
+from hdrplan.workflow.prepare import PreparedCase, PreparedRow, PreparedUse, PrepareOptions, prepare_case
 from hdrplan.workflow.problem import (
     PlanSize,
     candidate_dwells,
@@ -93,6 +94,10 @@ __all__ = [
     "PlanSize",
     "PlannedCohort",
     "PlannedLesion",
+    "PrepareOptions",
+    "PreparedCase",
+    "PreparedRow",
+    "PreparedUse",
     "Progress",
     "QualityOptions",
     "Replanning",
@@ -150,6 +155,7 @@ __all__ = [
     "plan_size",
     "planned_cohort",
     "planning_problem",
+    "prepare_case",
     "read_pair",
     "require_plan_memory",
     "robust_points",

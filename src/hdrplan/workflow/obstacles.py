@@ -20,6 +20,7 @@ __all__ = [
     "is_bone",
     "not_avoided",
     "refuse_missing_groups",
+    "usual_margin_mm",
 ]
 
 # Catheters lie where they were planned to 5 to 6 mm (Luedemann 2011, Radiat Oncol 6:107): less than 5 mm of margin
@@ -55,12 +56,13 @@ def default_obstacles(case: Case, *, body: str = "body") -> dict[str, float]:
 
     The CTVs, the healthy organ, the body and structures of unknown names are no obstacles.
     """
-    margins_mm = {}
-    for name in _others(case, body):
-        tissue = _tissue(name)
-        if tissue != "other":
-            margins_mm[name] = {"bone": BONE_MM, "liver vessel": LIVER_VESSEL_MM}.get(tissue, ORGAN_MM)
-    return margins_mm
+    return {name: margin_mm for name in _others(case, body) if (margin_mm := usual_margin_mm(name))}
+
+
+def usual_margin_mm(name: str) -> float:
+    """Return the margin that needles keep to a structure of that name; 0 where it is no obstacle."""
+    tissue = _tissue(name)
+    return 0.0 if tissue == "other" else {"bone": BONE_MM, "liver vessel": LIVER_VESSEL_MM}.get(tissue, ORGAN_MM)
 
 
 def not_avoided(case: Case, margins_mm: Collection[str], *, body: str = "body") -> tuple[str, ...]:
