@@ -28,6 +28,7 @@ _CONTRAST = 2.0
 _BRIDGE_MM = 4.0
 # Bays of the organ up to twice as wide belong to it.
 _BAY_MM = 25.0
+_MORE_VOXELS = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,7 @@ def with_margin(structure: Structure, margin: Margin, *, image: Grid, keep_out: 
     Returns
     -------
     Structure
-        Same name and role; whole voxels, of which each is in where its centre lies within the margin of a centre.
+        Same name and role; whole voxels, of which each is in where its centre lies within the margin.
     """
     reach = int(np.ceil(margin.sides_mm.max() / structure.grid.spacing_mm.min())) + 1
     grid, mask = _padded(structure, reach)
@@ -142,10 +143,8 @@ def smoothed(structure: Structure, radius_mm: float) -> Structure:
     if radius_mm == 0.0:
         return structure
     grid, mask = _padded(structure, int(np.ceil(3 * radius_mm / structure.grid.spacing_mm.min())) + 1)
-    soft = ndimage.gaussian_filter(mask.astype(np.float32), radius_mm / grid.spacing_mm[::-1], mode="constant")
-    count = int(mask.sum())
-    threshold = np.partition(soft.ravel(), soft.size - count)[soft.size - count]
-    return cropped_structure(structure.name, structure.role, grid, soft >= threshold)
+    soft, level = _soft(mask, radius_mm / grid.spacing_mm[::-1])
+    return cropped_structure(structure.name, structure.role, grid, soft > level)
 
 
 def grown_lesion(
@@ -177,7 +176,7 @@ def grown_lesion(
     seed_mm = np.asarray(seed_mm, dtype=np.float64).reshape(3)
     if not ct.grid.contains(seed_mm[None])[0]:
         raise InputError("the point must lie inside the CT", got=f"{seed_mm.round(1).tolist()} mm LPS", where=name)
-    grid = ct.grid.cut_to(seed_mm[None], radius_mm)
+    grid = ct.grid.cut_to(seed_mm[None], radius_mm + _BAY_MM)
     low = np.rint(ct.grid.index(grid.origin_mm)).astype(int)[::-1]
     box = tuple(slice(a, a + n) for a, n in zip(low, grid.shape_zyx, strict=True))
     spacing_zyx = grid.spacing_mm[::-1]
@@ -217,9 +216,20 @@ def _padded(structure: Structure, voxels: int) -> tuple[Grid, BoolArray]:
     return structure.grid.box([-voxels] * 3, (nz, ny, nx)), mask
 
 
+def _soft(mask: BoolArray, sigma_voxels: npt.ArrayLike) -> tuple[npt.NDArray[np.float32], float]:
+    """Return a mask after a Gaussian filter, and the value above which it has the same number of voxels."""
+    soft = ndimage.gaussian_filter(mask.astype(np.float32), sigma_voxels, mode="constant")
+    count = int(mask.sum())
+    two = np.partition(soft.ravel(), (soft.size - count - 1, soft.size - count))[soft.size - count - 1 :][:2]
+    return soft, float(two.mean())
+
+
 def _footprint(grid: Grid, margin: Margin) -> BoolArray:
     """Offsets of voxels within the margin: in each octant an ellipsoid."""
-    sides_mm = margin.sides_mm
+    # Between centres of voxels margins come out short: of balls of 22 mm at 0.8 to 1.5 mm the radius grew by 0.1 to
+    # 0.4 mm too little, with a quarter of a voxel more by 0.2 mm too little to 0.2 mm too much.
+    more_mm = _MORE_VOXELS * np.abs(grid.direction) @ grid.spacing_mm
+    sides_mm = np.where(margin.sides_mm > 0, margin.sides_mm + more_mm[:, None], 0.0)
     half = np.ceil(sides_mm.max() / grid.spacing_mm).astype(int)
     x, y, z = (np.arange(-n, n + 1) for n in half)
     steps = np.stack(np.meshgrid(z, y, x, indexing="ij")[::-1], axis=-1) * grid.spacing_mm

@@ -9,7 +9,7 @@ import struct
 import zlib
 from pathlib import Path
 
-from hdrplan.catalogue import IMAGE_ENDINGS
+from hdrplan.io.image_files import image_stem
 
 __all__ = ["names_beside", "names_in_header"]
 
@@ -51,12 +51,11 @@ def names_in_header(path: Path) -> dict[int, str]:
 
 def names_beside(path: Path) -> Path | None:
     """Return the JSON file of names that lies beside a label map: of its own name, or nnU-Net's ``dataset.json``."""
-    stem = path.name
-    for ending in sorted(IMAGE_ENDINGS, key=len, reverse=True):
-        if stem.lower().endswith(ending):
-            stem = stem[: -len(ending)]
-            break
-    places = (path.with_name(f"{stem}.json"), path.parent / "dataset.json", path.parent.parent / "dataset.json")
+    places = (
+        path.with_name(f"{image_stem(path)}.json"),
+        path.parent / "dataset.json",
+        path.parent.parent / "dataset.json",
+    )
     return next((place for place in places if place.is_file()), None)
 
 

@@ -24,7 +24,7 @@ from hdrplan.io.nifti_values import check_nifti_header, check_nifti_values
 from hdrplan.io.noise import without_noise
 from hdrplan.memory import require_memory
 
-__all__ = ["Image", "is_image", "open_grid", "open_image"]
+__all__ = ["Image", "image_stem", "is_image", "open_grid", "open_image"]
 
 MAX_BYTES = 8 << 30
 # Deflate shrinks at most 1032 to 1; bzip2 of zeros more, but no real image.
@@ -98,6 +98,12 @@ class Image:
 def is_image(path: Path) -> bool:
     """Whether a file is an image by its name."""
     return path.name.lower().endswith(IMAGE_ENDINGS)
+
+
+def image_stem(path: Path) -> str:
+    """Return the name of an image file without its ending."""
+    ending = max((e for e in IMAGE_ENDINGS if path.name.lower().endswith(e)), key=len, default="")
+    return path.name[: len(path.name) - len(ending)]
 
 
 def open_image(path: Path) -> Image:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from hdrplan.cautions import Caution, each_once
 from hdrplan.errors import FormatError, HdrPlanError, InputError
@@ -17,15 +19,18 @@ from hdrplan.io.dicom.folder import DicomFile, dicom_file, dicom_files
 from hdrplan.io.dicom.patients import checked_strangers
 from hdrplan.io.files import sha256
 from hdrplan.io.header_names import names_beside, names_in_header
-from hdrplan.io.image_files import Image, is_image, open_image
+from hdrplan.io.image_files import Image, image_stem, is_image, open_image
 from hdrplan.io.image_places import doubts_of_labels, doubts_of_orientation
 from hdrplan.io.images import read_volume
+from hdrplan.io.label_maps import read_names
 from hdrplan.io.regions import Regions, read_regions
 
 __all__ = ["Scan", "read_scan"]
 
 # HU: every scan of a trunk has air, -1000 HU, beside or inside the patient; labels and masks are never negative.
 _AIR_HU = -200.0
+# Labels change at surfaces alone, scans from voxel to voxel: less than 0.2 and more than 0.7 on real ones.
+_LABELS_CHANGE = 0.5
 # Layers of images in folders of folders: CT and a folder of masks beside it.
 _DEPTH = 2
 
@@ -81,13 +86,15 @@ def read_scan(sources: Sequence[Path], *, names: Path | None = None, accept_othe
     images, clinical = _files(sources)
     slices = [file for file in clinical if file.kind == "CT"]
     drawn = [file for file in clinical if file.kind in ("RS", "SEG")]
-    scans = [path for path in images if _is_ct(open_image(path))]
+    sorts = {path: _sort_of(open_image(path)) for path in images}
+    scans = [path for path, sort in sorts.items() if sort == "CT"]
     series, ct, ct_kind = _ct(scans, _of_one_series(slices, drawn), sources)
     strangers = checked_strangers([*slices[:1], *drawn], accept=accept_other_patient, where=sources[0])
     warnings = [*strangers, *(series.warnings if series else doubts_of_orientation(scans[0]))]
     kinds = [ct_kind]
     read: list[tuple[str, Regions]] = []
-    for path in (p for p in images if p not in scans):
+    empty = [(image_stem(path), "no voxel") for path, sort in sorts.items() if sort == "empty"]
+    for path in (path for path, sort in sorts.items() if sort == "labels"):
         regions = _of_image(path, names)
         kinds.append((path.name, f"{regions.kind}, {_counted(regions)}"))
         warnings += [*doubts_of_orientation(path), *doubts_of_labels(path, ct.grid)]
@@ -105,7 +112,7 @@ def read_scan(sources: Sequence[Path], *, names: Path | None = None, accept_othe
         ct=ct,
         structures=structures,
         kinds=tuple(kinds),
-        left_out=left_out,
+        left_out=(*empty, *left_out),
         hashes={Path(s).name: sha256(Path(s)) for s in sources},
         warnings=each_once([*warnings, *(w for _, r in read for w in r.warnings), *notes]),
     )
@@ -140,23 +147,29 @@ def _images_of(folder: Path, depth: int) -> list[Path]:
     return images
 
 
-def _is_ct(image: Image) -> bool:
-    """Whether an image is a CT in HU; an image that is neither a CT nor labels is refused."""
+def _sort_of(image: Image) -> Literal["CT", "labels", "empty"]:
+    """Return what an image is; one that is neither a CT in HU nor labels is refused."""
     if image.values.ndim != 3 or any(key.startswith("Segment0_") for key in image.header):
-        return False
+        return "labels"
+    if not image.values.any():
+        return "empty"
     low, high = float(image.values.min()), float(image.values.max())
     if low <= _AIR_HU:
-        return True
-    whole = image.values.dtype.kind in "iub" or bool((image.values == np.rint(image.values)).all())
-    # Label maps have some hundred values, scans thousands.
-    if low < 0 or not whole or high > np.iinfo(np.uint16).max or len(np.unique(image.values[::2, ::2, ::2])) > 500:
+        return "CT"
+    if low < 0 or high > np.iinfo(np.uint16).max or _changes(image.values) > _LABELS_CHANGE:
         raise FormatError(
             "expected a CT in HU (air at -1000) or whole labels from 0",
             got=f"values from {low:g} to {high:g}",
             where=image.path,
             remedy="A CT stored from 0 must be rescaled to HU; other kinds of scans are not planned on.",
         )
-    return False
+    return "labels"
+
+
+def _changes(values: npt.NDArray[Any]) -> float:
+    """Fraction of the voxels with a value whose neighbour along the rows has another."""
+    here, there = values[..., :-1], values[..., 1:]
+    return float((here != there)[here != 0].mean()) if here.any() else 0.0
 
 
 def _of_one_series(slices: Sequence[DicomFile], drawn: Sequence[DicomFile]) -> list[DicomFile]:
@@ -190,18 +203,27 @@ def _ct(
 
 def _of_image(path: Path, names: Path | None) -> Regions:
     """Return the structures of an image; labels that nobody named are refused."""
-    own = path if names_in_header(path) else names_beside(path)
-    regions = read_regions(path)
-    if regions.kind != "label map" or own == path:
+    if names_in_header(path):
+        return read_regions(path)
+    regions, own = read_regions(path), names or names_beside(path)
+    if regions.kind not in ("label map", "mask"):
         return regions
-    if own is None and names is None:
-        raise FormatError(
-            "labels need names: in the header (TotalSegmentator), a JSON file beside it, or `names`",
-            got=f"{len(regions.regions)} labels without",
-            where=path,
-            remedy='Write {"1": "liver", ...} as JSON.',
-        )
-    return read_regions(path, names=names or own)
+    if own is not None and (regions.kind == "label map" or _names_it(own, path)):
+        return read_regions(path, names=own)
+    if regions.kind == "mask":
+        return regions
+    raise FormatError(
+        "labels need names: in the header (TotalSegmentator), a JSON file beside it, or `names`",
+        got=f"{len(regions.regions)} labels without",
+        where=path,
+        remedy='Write {"1": "liver", ...} as JSON.',
+    )
+
+
+def _names_it(names: Path, mask: Path) -> bool:
+    """Whether a file of names has one for the value of a mask."""
+    image = open_image(mask)  # owns the memory of its values
+    return int(image.values.max()) in read_names(names)
 
 
 def _counted(regions: Regions) -> str:

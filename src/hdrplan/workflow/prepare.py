@@ -11,7 +11,18 @@ from scipy.spatial import cKDTree
 
 from hdrplan.cautions import Caution, caution
 from hdrplan.errors import InputError
-from hdrplan.geometry import Margin, Structure, Volume, grown_lesion, joined, parts_of, rim_mm, smoothed, with_margin
+from hdrplan.geometry import (
+    Margin,
+    Structure,
+    Volume,
+    grown_lesion,
+    joined,
+    parts_of,
+    rim_mm,
+    smoothed,
+    with_margin,
+    without,
+)
 from hdrplan.plan import anatomy_of, is_lesion_name, organ_of
 from hdrplan.workflow.obstacles import usual_margin_mm
 
@@ -40,12 +51,12 @@ class PrepareOptions:
     margin : Margin
         From the lesion to its CTV; it does not reach into organs at risk.
     smooth_mm : float
-        Standard deviation of the Gaussian that smooths the CTV; its volume stays.
+        Standard deviation of the Gaussian that smooths the CTV; its volume stays but for organs and the lesion.
     union : bool
         Whether all lesions become one CTV.
     oar_within_mm : float
-        Organs by name are organs at risk where they come so near to a CTV, or to the healthy organ without one. By the inverse square law the 20 Gy at a
-        radius of 30 mm are 1 Gy at 134 mm.
+        Organs by name are organs at risk where they come so near to a CTV, or to the healthy organ before there is
+        one. By the inverse square law 20 Gy at 30 mm are 1.8 Gy at 100 mm.
     """
 
     name: str = "prepared"
@@ -214,7 +225,10 @@ def _targets(
     made: list[Structure] = []
     for lesion in lesions:
         grown = with_margin(lesion, options.margin, image=ct.grid, keep_out=organs)
-        made.append(replace(smoothed(grown, options.smooth_mm), name=f"CTV_{lesion.name}"))
+        soft = smoothed(grown, options.smooth_mm)
+        # Smoothing moves the surface: out of the organs again, and never into the lesion.
+        whole = joined(f"CTV_{lesion.name}", (without(soft, organs), lesion), ct.grid) if options.smooth_mm else grown
+        made.append(replace(whole, name=f"CTV_{lesion.name}"))
         sides = [float(side) for side in options.margin.sides_mm.ravel()]
         margin = f"{sides[0]:g} mm" if len(set(sides)) == 1 else "/".join(f"{s:g}" for s in sides) + " mm (L/R/P/A/S/I)"
         smooth = f", smoothed by {options.smooth_mm:g} mm" if options.smooth_mm else ""
