@@ -185,7 +185,11 @@ FILES: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
         "case": ((".toml",), "folder with case.toml; entries under case_entries"),
         "image": (IMAGE_ENDINGS, "CT, label map, mask, dose; a CT also as a folder with a DICOM series"),
         "segmentation": ((".seg.nrrd",), "3D Slicer segmentation, overlapping layers included"),
-        "names": ((".json",), 'names of a label map: {"32": "lesion"} or {"lesion": 32}'),
+        "names": (
+            (".json",),
+            'names of a label map: {"32": "lesion"} or {"lesion": 32}, also under "labels" (nnU-Net, MONAI); '
+            "label maps of TotalSegmentator hold their own",
+        ),
         "catheters": (CATHETER_ENDINGS, "3D Slicer Markups; polylines in LPS or RAS mm, hub first"),
         "goals": ((".toml",), "[[goals]] tables: structure, goal, level (0: hard), source"),
         "source": (SOURCE_ENDINGS, "TG-43 data: hdrplan record, NAME_g.csv with NAME_F.csv, ESTRO or CLRP workbook"),

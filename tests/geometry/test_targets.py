@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -19,6 +21,7 @@ from hdrplan.geometry import (
     smoothed,
     with_margin,
 )
+from hdrplan.io import read_label_map, read_mask, read_segmentation, read_volume
 
 FINE = Grid(shape_zyx=(60, 60, 60), origin_mm=np.zeros(3), spacing_mm=np.array([1.0, 1.0, 1.0]))
 
@@ -37,6 +40,34 @@ def test_a_margin_makes_a_ball_of_the_larger_radius() -> None:
     # Of 8,000 voxels of a staircase's surface some differ.
     assert (grown.mask_zyx != expected.mask_zyx).sum() < 0.04 * expected.mask_zyx.sum()
     assert grown.volume_cc == pytest.approx(expected.volume_cc, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("spacing_mm", "tolerance_mm"),
+    [
+        ((0.8, 0.8, 0.8), 0.2),
+        ((1.5, 1.5, 1.5), 0.2),
+        ((0.8, 0.8, 3.0), 0.2),
+        ((0.8, 0.8, 5.0), 0.7),
+        ((3.0, 3.0, 3.0), 0.7),
+    ],
+)
+@pytest.mark.parametrize("margin_mm", [3.0, 5.0, 8.0, 10.0])
+def test_the_radius_of_a_ball_grows_by_the_margin(
+    spacing_mm: tuple[float, float, float], tolerance_mm: float, margin_mm: float
+) -> None:
+    """As docs/howto/prepare.md says; the mean of three places on the lattice."""
+    nx, ny, nz = (round(80 / step) for step in spacing_mm)
+    grid = Grid(shape_zyx=(nz, ny, nx), origin_mm=np.zeros(3), spacing_mm=np.array(spacing_mm))
+    errors_mm = []
+    for centre in ((40.0, 40.0, 40.0), (40.3, 39.8, 41.7), (39.6, 40.2, 38.9)):
+        lesion = ball(grid, centre, 22.0)
+        volumes_cc = np.array(
+            [lesion.volume_cc, with_margin(lesion, Margin.all_round(margin_mm), image=grid).volume_cc]
+        )
+        before_mm, after_mm = 10 * (volumes_cc * 0.75 / np.pi) ** (1 / 3)
+        errors_mm.append(after_mm - before_mm - margin_mm)
+    assert abs(np.mean(errors_mm)) < tolerance_mm
 
 
 @pytest.mark.parametrize(
@@ -136,3 +167,20 @@ def test_a_vessel_is_no_part_of_a_lesion_that_it_touches() -> None:
     liver = next(s for s in small_scan.structures() if s.name == "liver")
     grown = on_grid(grown_lesion(Volume(ct.grid, hu), small_scan.LESION_MM, "x", organ=liver), ct.grid)
     assert (grown.mask_zyx & far.reshape(hu.shape)).sum() < 0.05 * far.sum()
+
+
+@pytest.mark.parametrize(("name", "at_least"), [("A", 0.90), ("B", 0.93), ("C", 0.87)])
+def test_synthetic_lesions_of_a_real_ct_are_found(shared: Path, name: str, at_least: float) -> None:
+    """The figures of docs/howto/prepare.md."""
+    folder = shared / "data" / "liver_case_1p5mm"
+    ct = read_volume(folder / "ct.nii.gz")
+    organs = (
+        read_segmentation(folder / "segmentation.seg.nrrd", {"liver": "other"})[0],
+        read_label_map(folder / "labels.nii.gz", folder / "labels.json", {"liver": "other"})[0],
+    )
+    drawn = read_mask(folder / f"lesion_{name}.nii.gz", name, "CTV")
+    truth = on_grid(drawn, ct.grid).mask_zyx
+    for organ in organs:
+        for off_mm in ((0.0, 0.0, 0.0), (4.0, -3.0, 2.0)):
+            grown = on_grid(grown_lesion(ct, drawn.centre_mm + off_mm, "x", organ=organ), ct.grid).mask_zyx
+            assert 2 * (grown & truth).sum() / (grown.sum() + truth.sum()) >= at_least

@@ -217,11 +217,7 @@ def _targets(
         reasons["lesions"] = f"union of {names}"
     if not options.margin.sides_mm.any() and not options.smooth_mm:
         return list(lesions), {}
-    organs = [
-        s
-        for s in known.values()
-        if s.name in options.oar or (s.name not in reasons and organ_of(s.name) not in (None, "liver"))
-    ]
+    organs = [s for s in known.values() if s.name in options.oar or (s.name not in reasons and _is_organ(s.name))]
     made: list[Structure] = []
     for lesion in lesions:
         grown = with_margin(lesion, options.margin, image=ct.grid, keep_out=organs)
@@ -234,6 +230,12 @@ def _targets(
         smooth = f", smoothed by {options.smooth_mm:g} mm" if options.smooth_mm else ""
         reasons[made[-1].name] = f"{lesion.name} with a margin of {margin}{smooth}; not into other organs"
     return made, {lesion.name: lesion for lesion in lesions}
+
+
+def _is_organ(name: str) -> bool:
+    """Whether a margin stays out of a structure of that name: an organ beside the liver and its vessels."""
+    row = anatomy_of(name)
+    return row is not None and row.organ not in _NO_RISK and row.tissue != "other"
 
 
 def _organs_at_risk(

@@ -107,7 +107,12 @@ def _prescriptions(entries: Entries, case: Case, where: object) -> tuple[Prescri
     value = entries.values.get("prescription_gy")
     ctvs = [ctv.name for ctv in case.ctvs]
     if value is None:
-        raise InputError("every CTV needs a prescription", got="no [prescription_gy]", where=where)
+        raise InputError(
+            "every CTV needs a prescription",
+            got="no [prescription_gy]",
+            where=where,
+            remedy="Write the dose in Gy for each CTV, or give `prescription=GY`.",
+        )
     doses = value if isinstance(value, Mapping) else dict.fromkeys(ctvs, value)
     unknown, missing = [n for n in doses if n not in ctvs], [n for n in ctvs if n not in doses]
     if unknown or missing:
