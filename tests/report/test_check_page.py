@@ -23,10 +23,11 @@ from hdrplan.geometry import Grid, Volume
 from hdrplan.io import sha256, write_pdf
 from hdrplan.metrics import Tolerances
 from hdrplan.plan import brachy_of_plan
-from hdrplan.report import on_paper
+from hdrplan.report import on_paper, report_html
 from hdrplan.report.check_drawing import _BELOW, _FULL, _relative
 from hdrplan.sources import load_source, packaged_sha256
 from hdrplan.workflow import StatedDose, check_plan
+from report_view import small_view
 
 SOURCE = load_source("gammamed-plus")
 BOX = Grid(shape_zyx=(11, 26, 30), origin_mm=np.array([-55.0, -52.0, 196.0]), spacing_mm=np.array([3.0, 3.0, 4.0]))
@@ -158,7 +159,21 @@ def test_a_pdf_without_a_browser_is_refused_before_any_work(
     monkeypatch.setenv("HDRPLAN_BROWSER", shutil.which("true") or "true")
     with pytest.raises(InputError, match="must print the page"):
         write_pdf(tmp_path / "page.pdf", "<p>")
-    assert isinstance(run(export, "--pdf", "A4").exception, InputError)
+    result = run(export, "--pdf", "A4")
+    assert result.exit_code == 2
+    assert "expected -o FOLDER beside --pdf" in result.stderr
+
+
+@pytest.mark.browser
+def test_a_plan_report_is_printed_with_its_canvases(tmp_path: Path) -> None:
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        pytest.skip("no Chromium on this machine (apt-get install chromium)")
+    view = small_view()
+    write_pdf(tmp_path / "report.pdf", on_paper(report_html(view), "Letter"))
+    data = (tmp_path / "report.pdf").read_bytes()
+    assert b"/MediaBox [0 0 612 792]" in data
+    # Without its script the page has no picture of a slice.
+    assert data.count(b"/Subtype /Image") >= 3
 
 
 @pytest.mark.browser

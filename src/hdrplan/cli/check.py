@@ -56,9 +56,7 @@ __all__ = ["command"]
 @strict_option
 @json_option
 @quiet_option
-def command(
-    plan: Path, output: Output | None, paper: str | None, identify: bool, as_json: bool, quiet: bool, **asked: Any
-) -> None:
+def command(plan: Path, output: Output | None, identify: bool, as_json: bool, quiet: bool, **asked: Any) -> None:
     """Recompute the dose of a DICOM plan by TG-43 and compare it with the stated dose.
 
     The plan's own source, strength and times are used. Reference points, the dose grid (difference and 3D gamma) and
@@ -76,12 +74,9 @@ def command(
       hdrplan check RP.dcm --source flexisource --tip reversed --json
       hdrplan check RP.dcm --structures RS.dcm --optimum --healthy Liver -o check
     """
-    from hdrplan.errors import InputError
     from hdrplan.io import json_text, read_clinical_plan
     from hdrplan.report import check_table, quality_lines, quality_table
 
-    if paper is not None and output is None:
-        raise InputError("a PDF needs an output folder", got="none", remedy="Add -o FOLDER.")
     dose, structures = asked["dose"], asked["structures"]
     with names_hidden(plan, dose, structures, identify=identify):
         clinical = read_clinical_plan(
@@ -99,7 +94,7 @@ def command(
         pages = {"check.html": _page(clinical, check, files)}
         if quality is not None:
             pages["optimum.html"] = optimum_page(quality, clinical, identify=identify)
-        _write(output, pages, table, record=run_record(inputs=files.sha256, options=options), paper=paper)
+        _write(output, pages, table, record=run_record(inputs=files.sha256, options=options))
     if as_json:
         click.echo(json_text(table), nl=False)
     else:
@@ -169,15 +164,13 @@ def _hashes(clinical: ClinicalPlan, asked: dict[str, Any], model: TG43Source) ->
     return {name: sha256(path) for name, path in paths.items()} | {"source data": own}
 
 
-def _write(
-    output: Output, pages: dict[str, str], table: dict[str, object], *, record: RunRecord, paper: str | None
-) -> None:
+def _write(output: Output, pages: dict[str, str], table: dict[str, object], *, record: RunRecord) -> None:
     from hdrplan.io import new_folder, write_json, write_run
 
     with new_folder(output) as draft:
         for name, page in pages.items():
             (draft / name).write_text(page, encoding="utf-8")
-            print_page(draft / name, paper)
+            print_page(draft / name)
         write_json(draft / "check.json", table)
         write_run(draft, record)
 

@@ -2,47 +2,76 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
-from hdrplan.cli.common import F
+__all__ = ["paper_page", "pdf_option", "print_page"]
 
-__all__ = ["pdf_option", "print_page"]
+_PAPER = "hdrplan.paper"
 
 
-def pdf_option(command: F) -> F:
-    """Add ``--pdf PAPER``; whether a browser can print is asked before any work."""
+def pdf_option(function: Callable[..., None]) -> Callable[..., None]:
+    """Add ``--pdf PAPER`` to a command with ``-o``; whether a browser can print is asked before any work.
+
+    Parameters
+    ----------
+    function : callable
+    """
+
+    @functools.wraps(function)
+    def call(**options: Any) -> None:
+        if options["output"] is None and click.get_current_context().meta[_PAPER] is not None:
+            raise click.UsageError("expected -o FOLDER beside --pdf, got none.")
+        function(**options)
+
     option = click.option(
         "--pdf",
-        "paper",
         type=click.Choice(["A4", "Letter"], case_sensitive=False),
+        expose_value=False,
         callback=_with_browser,
         help="Print the page to PDF as well, on this paper; needs Chromium, Chrome or Edge.",
     )
-    return option(command)
+    return option(call)
 
 
-def _with_browser(_: click.Context, __: click.Parameter, paper: str | None) -> str | None:
-    if paper is not None:
+def _with_browser(ctx: click.Context, _: click.Parameter, paper: str | None) -> None:
+    if paper is not None and not ctx.resilient_parsing:
         from hdrplan.io import pdf_browser
 
         pdf_browser()
-    return paper
+    ctx.meta[_PAPER] = paper
 
 
-def print_page(page: Path, paper: str | None) -> None:
-    """Print a page that was written, to the PDF of the same name beside it; nothing without a paper.
+def paper_page(page: str) -> str | None:
+    """Return a page as it is to be printed; None where the command was not asked for a PDF.
+
+    Parameters
+    ----------
+    page : str
+        HTML.
+    """
+    paper = click.get_current_context().meta.get(_PAPER)
+    if paper is None:
+        return None
+    from hdrplan.report import on_paper
+
+    return on_paper(page, paper)
+
+
+def print_page(page: Path) -> None:
+    """Print a page that was written, to the PDF of the same name beside it, where the command was asked for a PDF.
 
     Parameters
     ----------
     page : Path
         HTML.
-    paper : {"A4", "Letter"} or None
     """
-    if paper is None:
-        return
-    from hdrplan.io import write_pdf
-    from hdrplan.report import on_paper
+    printed = paper_page(page.read_text(encoding="utf-8"))
+    if printed is not None:
+        from hdrplan.io import write_pdf
 
-    write_pdf(page.with_suffix(".pdf"), on_paper(page.read_text(encoding="utf-8"), paper))
+        write_pdf(page.with_suffix(".pdf"), printed)

@@ -11,6 +11,7 @@ from hdrplan.cli.case import case_options, plan_options, read_case_from
 from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option
 from hdrplan.cli.flags import in_flags, number_flag
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.pdf import pdf_option, print_page
 from hdrplan.cli.place_options import TOWARD, place_options
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
@@ -64,6 +65,7 @@ __all__ = ["command"]
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 @number_flag("time_limit_s", 120.0, "S", "Maximum time of search and proof.")
 @click.option("-o", "--output", type=OUT_FOLDER, required=True, help="Output folder; must not exist.")
+@pdf_option
 @writes
 @json_option
 @quiet_option
@@ -111,6 +113,7 @@ def command(avoid: tuple[str, ...], output: Output, as_json: bool, quiet: bool, 
             result, draft / "place.png", stopped_by=stopped_by, warnings=printed_warnings(), version=__version__
         )
         (draft / "place.html").write_text(page, encoding="utf-8")
+        print_page(draft / "place.html")
         record = run_record(inputs=case_file.inputs, options=asdict(options), seconds=result.seconds, seed=options.seed)
         write_run(draft, record)
     if as_json:

@@ -13,6 +13,7 @@ from hdrplan.cli.case import case_options, number_option, plan_options, read_cas
 from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option
 from hdrplan.cli.inputs import IN_PLAN
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.pdf import paper_page, pdf_option
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
 from hdrplan.costs import costs_of, measured
@@ -39,6 +40,7 @@ __all__ = ["command"]
 @click.option("--fewest-dwells", is_flag=True, help="Omit dwells that are not needed.")
 @click.option("--lock", type=IN_PLAN, help="Plan whose times above 0 are kept; all others are optimised.")
 @click.option("-o", "--output", type=OUT_FOLDER, help="Output folder; must not exist.")
+@pdf_option
 @writes
 @click.option("--dry-run", is_flag=True, help="Read and check everything, print what would be done, write nothing.")
 @click.option(
@@ -157,4 +159,5 @@ def _write(
     )
     facts = {} if costs is None else {"profile": cost_rows(costs.rows())}
     with measured("write"):
-        write_results(output, results, report_html=page, run=replace(record, seconds=seconds, facts=facts))
+        run = replace(record, seconds=seconds, facts=facts)
+        write_results(output, results, report_html=page, report_print=paper_page(page), run=run)

@@ -23,6 +23,7 @@ from hdrplan.io.csv_files import read_csv
 from hdrplan.io.files import json_entries
 from hdrplan.io.images import read_volume, write_volume
 from hdrplan.io.outputs import Output, new_folder
+from hdrplan.io.pdf import write_pdf
 from hdrplan.io.plan_files import read_plan_file, write_plan
 from hdrplan.io.run_record import RunRecord, write_run
 from hdrplan.io.value_files import write_json, write_rows
@@ -67,7 +68,9 @@ class ResultFolder:
     ct_sha256: str | None = None
 
 
-def write_results(place: Output | Path, results: ResultFolder, *, report_html: str, run: RunRecord) -> None:
+def write_results(
+    place: Output | Path, results: ResultFolder, *, report_html: str, run: RunRecord, report_print: str | None = None
+) -> None:
     """Write a plan's results into a new folder; on any error nothing is left.
 
     Parameters
@@ -77,6 +80,8 @@ def write_results(place: Output | Path, results: ResultFolder, *, report_html: s
     results : ResultFolder
     report_html : str
     run : RunRecord
+    report_print : str, optional
+        The report as it is printed to report.pdf; None writes none.
 
     Raises
     ------
@@ -90,6 +95,8 @@ def write_results(place: Output | Path, results: ResultFolder, *, report_html: s
         _write_dvh(draft / "dvh.csv", results.dvh)
         write_json(draft / "metrics.json", results.metrics)
         (draft / "report.html").write_text(report_html, encoding="utf-8")
+        if report_print is not None:
+            write_pdf(draft / "report.pdf", report_print)
         write_run(draft, run)
 
 
