@@ -38,3 +38,15 @@ def stretched(level: np.ndarray, along: np.ndarray, i: int, j: int) -> float:
     """The value at a pixel of a stretched and shifted plane."""
     at = np.array([along[0] * i + along[1], along[2] * j + along[3], 0.0])
     return trilinear(level[None], at)
+
+
+def cells(spans: np.ndarray, step_x: float, step_y: float, r2: np.ndarray) -> list[list[float]]:
+    """Equal pieces of each span with a point of two even sequences in each."""
+    rows: list[list[float]] = []
+    for k, (y, first, last, low, high, section) in enumerate(spans):
+        ends = np.linspace(first, last, max(1, round((last - first) / step_x)) + 1)
+        for start, end in itertools.pairwise(ends):
+            along, up = math.modf(k * r2[1])[0] - 0.5, math.modf(len(rows) * r2[0])[0] - 0.5
+            middle = [(start + end) / 2, y, (low + high) / 2]
+            rows.append([*middle, end - start, step_y, high - low, along, 0.0, up, section])
+    return rows

@@ -48,6 +48,14 @@ def test_cylinders_and_cones(tmp_path: Path, name: str, axis: str, slice_mm: flo
     np.testing.assert_allclose(values, exact, rtol=DOSE)
 
 
+@pytest.mark.parametrize("name", ["cylinder", "cylinder across"])
+def test_minimum_and_maximum_lie_on_the_surface(tmp_path: Path, name: str) -> None:
+    c = solid_dvh(tmp_path, name, "AP", 1.0, 1.0)
+    # Faces at -12 and 12 mm: a circle's polygon is larger by 1e-4 of its radius.
+    assert c.metric("Dmin").value == pytest.approx(4.0, abs=0.002)
+    assert c.metric("Dmax").value == pytest.approx(28.0, abs=0.002)
+
+
 @pytest.mark.parametrize("position", POSITIONS)
 def test_a_patients_position_changes_nothing(tmp_path: Path, position: str) -> None:
     structures = write_structures(tmp_path / "rs.dcm", {"cone": SOLIDS["cone"].contours(2.0)})

@@ -8,13 +8,14 @@ dose changes along an axis. Points on the surface count for the minimum and the 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
-from hdrplan.dose.outline_field import spans_of
+from hdrplan.dose.outline_field import Level, spans_of
 from hdrplan.dose.outline_layers import Layer
+from hdrplan.kernels.planar import fill_cells, points_at_least
 
 __all__ = ["DensePoints", "points_of_layers", "split"]
 
@@ -38,6 +39,12 @@ class DensePoints:
         Of each point's cell; 0 on the surface.
     place, edges : (m, 3) arrays
         Middles and edges of the cells, in the same units: those of the first m points, the others lie on the surface.
+    section : (m,) array
+        Number of the section that each cell belongs to.
+    sections : tuple of (level, shift)
+        A cell's section is where the level is at least the shift.
+    whole_rows : bool
+        Sections change from row to row of pixels and not between.
     to_lps : (3, 4) array
         LPS in mm = ``to_lps[:, :3] @ at + to_lps[:, 3]``.
     """
@@ -46,6 +53,9 @@ class DensePoints:
     volume_cc: FloatArray
     place: FloatArray
     edges: FloatArray
+    section: IntArray
+    sections: tuple[tuple[Level, float], ...]
+    whole_rows: bool
     to_lps: FloatArray
 
     def __post_init__(self) -> None:
@@ -65,12 +75,13 @@ class DensePoints:
         m = len(self.place)
         volume = self.volume_cc[::step]
         total = float(volume.sum())
-        return DensePoints(
+        return replace(
+            self,
             at=self.at[::step],
             volume_cc=volume * (float(self.volume_cc.sum()) / total if total > 0 else 1.0),
             place=self.place[:m:step],
             edges=self.edges[:m:step],
-            to_lps=self.to_lps,
+            section=self.section[:m:step],
         )
 
 
@@ -92,20 +103,22 @@ def points_of_layers(
     step_x, step_y = spacing_mm * _CELL / np.linalg.norm(to_lps[:, :2], axis=0)
     spans: list[FloatArray] = []
     faces: list[FloatArray] = []
+    sections: list[tuple[Level, float]] = []
     for k, layer in enumerate(layers):
+        sections.append((layer.level, layer.shift))
         rows = np.arange((k * _GOLDEN) % 1.0 * step_y, layer.level.shape[0] - 1.0, step_y)
         at = spans_of(layer.level, np.rint(rows) if whole_rows else rows, layer.shift, at=rows)
         if len(at) and layer.high_mm > layer.low_mm:
-            heights = np.broadcast_to([layer.low_mm, layer.high_mm], (len(at), 2))
-            spans.append(np.concatenate((at, heights), axis=1))
+            same = np.broadcast_to([layer.low_mm, layer.high_mm, k], (len(at), 3))
+            spans.append(np.concatenate((at, same), axis=1))
         if layer.face_mm is not None:
             faces.append(_face(layer, np.array([step_x, step_y])))
-    cells = _cells(np.concatenate(spans), step_x, step_y) if spans else np.empty((0, 9))
+    cells = _cells(np.concatenate(spans), step_x, step_y) if spans else np.empty((0, 10))
     surface = [np.empty((0, 3)), *faces]
     for span in spans:
-        middle = span[:, 3:].mean(axis=1)
+        middle = span[:, 3:5].mean(axis=1)
         surface += [np.column_stack((span[:, x], span[:, 0], middle)) for x in (1, 2)]
-    return _dense(cells, np.concatenate(surface), to_lps)
+    return _dense(cells, np.concatenate(surface), tuple(sections), whole_rows, to_lps)
 
 
 def _face(layer: Layer, step: FloatArray) -> FloatArray:
@@ -132,34 +145,36 @@ def _divided(lengths: FloatArray, step: float) -> tuple[IntArray, IntArray, IntA
 
 
 def _cells(spans: FloatArray, step_x: float, step_y: float) -> FloatArray:
-    """Return place, edges and irregular offset (in edges, -0.5 to 0.5) of each cell, (n, 9)."""
-    length = spans[:, 2] - spans[:, 1]
-    count, which, rank = _divided(length, step_x)
-    edge = (length / count)[which]
-    out = np.zeros((len(which), 9))
-    out[:, 0] = spans[which, 1] + (rank + 0.5) * edge
-    out[:, 1] = spans[which, 0]
-    out[:, 2] = spans[which, 3:].mean(axis=1)
-    out[:, 3], out[:, 4], out[:, 5] = edge, step_y, spans[which, 4] - spans[which, 3]
-    out[:, 6] = (which * _R2_SECOND) % 1.0 - 0.5
-    out[:, 8] = (np.arange(len(which)) * _R2_FIRST) % 1.0 - 0.5
+    """Return place, edges and irregular offset (in edges, -0.5 to 0.5) of each cell, and its section, (n, 10)."""
+    r2 = np.array([_R2_FIRST, _R2_SECOND])
+    out = np.empty((fill_cells(spans, step_x, step_y, r2, np.empty((0, 10))), 10))
+    fill_cells(spans, step_x, step_y, r2, out)
     return out
 
 
-def _dense(cells: FloatArray, surface: FloatArray, to_lps: FloatArray) -> DensePoints:
+def _dense(
+    cells: FloatArray,
+    surface: FloatArray,
+    sections: tuple[tuple[Level, float], ...],
+    whole_rows: bool,
+    to_lps: FloatArray,
+) -> DensePoints:
     place, edges = cells[:, :3], cells[:, 3:6]
     per_cell = float(np.prod(np.linalg.norm(to_lps[:, :3], axis=0))) / 1000.0
     return DensePoints(
-        at=np.concatenate((place + cells[:, 6:] * edges, surface)),
+        at=np.concatenate((place + cells[:, 6:9] * edges, surface)),
         volume_cc=np.concatenate((edges[:, 0] * edges[:, 1] * edges[:, 2] * per_cell, np.zeros(len(surface)))),
         place=place,
         edges=edges,
+        section=cells[:, 9].astype(np.int64),
+        sections=sections,
+        whole_rows=whole_rows,
         to_lps=to_lps,
     )
 
 
 def split(points: DensePoints, chosen: BoolArray, n_per_edge: int) -> tuple[FloatArray, FloatArray]:
-    """Divide the cells of some points: places and volumes of the points of the smaller cells.
+    """Divide the cells of some points: places and volumes of those of the smaller cells that lie inside.
 
     Parameters
     ----------
@@ -183,4 +198,22 @@ def split(points: DensePoints, chosen: BoolArray, n_per_edge: int) -> tuple[Floa
     # One shift for each cell: the smaller points of neighbouring cells do not line up.
     rank = np.arange(len(at))[:, None]
     at += (((rank * [_R2_FIRST, _R2_SECOND, _GOLDEN]) % 1.0 - 0.5) * edges / n_per_edge)[:, None, :]
-    return at.reshape(-1, 3), np.repeat(points.volume_cc[cells] / n_per_edge**3, n_per_edge**3)
+    inside = _inside(points, cells, at)
+    volume_cc = np.repeat(points.volume_cc[cells] / n_per_edge**3, n_per_edge**3)[inside.ravel()]
+    # A cell is as long as the section is wide in the middle of its row: what one has beyond the surface others lack.
+    return at[inside], volume_cc * (float(points.volume_cc[cells].sum()) / max(float(volume_cc.sum()), 1e-12))
+
+
+def _inside(points: DensePoints, cells: IntArray, at: FloatArray) -> BoolArray:
+    """Return which places (n, k, 3) in cells lie inside their sections, (n, k)."""
+    inside = np.zeros(at.shape[:2], dtype=np.bool_)
+    flat = np.column_stack((at[..., 0].ravel(), at[..., 1].ravel())).reshape(*at.shape[:2], 2)
+    if points.whole_rows:
+        flat[..., 1] = np.rint(flat[..., 1])
+    section = points.section[cells]
+    for k in np.unique(section).tolist():
+        own, (level, shift) = np.flatnonzero(section == k), points.sections[k]
+        out = np.empty(len(own) * at.shape[1], dtype=np.bool_)
+        points_at_least(level, shift, np.ascontiguousarray(flat[own].reshape(-1, 2)), out)
+        inside[own] = out.reshape(len(own), -1)
+    return inside

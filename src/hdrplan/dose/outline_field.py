@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray
 from hdrplan.geometry import OutlinePlanes
-from hdrplan.kernels.planar import near_feet, row_spans, spread_feet
+from hdrplan.kernels.planar import level_area, near_feet, row_spans, spread_feet
 from hdrplan.kernels.polygon import flip_inside
 from hdrplan.memory import require_memory
 from hdrplan.threads import over_rows
@@ -18,13 +19,14 @@ __all__ = ["MAXIMUM_SHIFT", "Level", "OutlineField", "area_pixels", "field_of", 
 
 Level = npt.NDArray[np.float32]
 
-# Pixels across the longer side, and their limits in mm.
-_PIXELS, _FINEST_MM, _COARSEST_MM = 256.0, 0.25, 1.0
+# Pixels along the side of a square of the mean area of the planes, at most so many across all, and their limits in mm.
+_PIXELS, _MAXIMUM_ACROSS, _FINEST_MM, _COARSEST_MM = 64.0, 256.0, 0.25, 1.5
 # Distances to the outline itself are measured this near to it, in pixels; farther away the nearest point is handed on.
 _EXACT_PIXELS = 3.0
 # Between planes an outline moves by at most this fraction of their distance to reach its area.
 MAXIMUM_SHIFT = 0.3
 _ON_OUTLINE = 1e-6
+_NO_BOX = np.array([0.0, 0.0, np.inf, np.inf])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,7 +62,7 @@ class OutlineField:
 
 
 def field_of(planes: OutlinePlanes) -> OutlineField:
-    """Measure distances in every plane on one raster of 0.25 to 1 mm.
+    """Measure distances in every plane on one raster of 0.25 to 1.5 mm.
 
     Raises
     ------
@@ -69,7 +71,9 @@ def field_of(planes: OutlinePlanes) -> OutlineField:
     """
     points = np.concatenate([loop for loops in planes.loops_mm for loop in loops])
     low, high = points.min(axis=0), points.max(axis=0)
-    pixel_mm = float(np.clip((high - low).max() / _PIXELS, _FINEST_MM, _COARSEST_MM))
+    side_mm = math.sqrt(np.mean([sum(_area_mm2(loop) for loop in loops) for loops in planes.loops_mm]))
+    pixel_mm = max(side_mm / _PIXELS, float((high - low).max()) / _MAXIMUM_ACROSS)
+    pixel_mm = min(max(pixel_mm, _FINEST_MM), _COARSEST_MM)
     gaps = np.diff(planes.height_mm)[planes.joined]
     rim = MAXIMUM_SHIFT * float(gaps.max(initial=planes.thickness_mm)) / pixel_mm + 3.0
     nx, ny = (int(n) for n in np.ceil((high - low) / pixel_mm + 2 * rim).astype(int) + 1)
@@ -117,11 +121,16 @@ def _level(loops: list[FloatArray], shape: tuple[int, int]) -> Level:
 
 def _without_keyholes(segments: FloatArray) -> FloatArray:
     """Segments without those that are walked there and back: a channel of no width is no surface."""
-    ends = segments.round(4) + 0.0
-    swapped = (ends[:, 0] > ends[:, 2]) | ((ends[:, 0] == ends[:, 2]) & (ends[:, 1] > ends[:, 3]))
-    undirected = np.where(swapped[:, None], ends[:, [2, 3, 0, 1]], ends)
-    _, which, count = np.unique(undirected, axis=0, return_inverse=True, return_counts=True)
-    once = count[which.ravel()] % 2 == 1
+    ends = (segments[:, ::2] + 1j * segments[:, 1::2]).round(4)
+    corners = np.sort(ends[:, 0])
+    if not (corners[1:] == corners[:-1]).any():
+        return segments
+    low, high = np.minimum(*ends.T), np.maximum(*ends.T)
+    order = np.lexsort((high, low))
+    same = np.append(False, (low[order][1:] == low[order][:-1]) & (high[order][1:] == high[order][:-1]))
+    which = np.empty(len(order), dtype=np.int64)
+    which[order] = np.cumsum(~same) - 1
+    once = (np.bincount(which) % 2 == 1)[which]
     kept: FloatArray = segments[once]
     return np.ascontiguousarray(kept if len(kept) else segments)
 
@@ -144,8 +153,11 @@ def spans_of(level: Level, rows: FloatArray, shift: float, *, at: FloatArray | N
     return spans
 
 
-def area_pixels(level: Level, shift: float) -> float:
-    """Area in pixels of where a level is at least ``shift``: two rows a pixel."""
-    rows = np.arange(0.25, level.shape[0] - 1, 0.5)
-    spans = spans_of(level, rows, shift)
-    return 0.5 * float((spans[:, 2] - spans[:, 1]).sum())
+def area_pixels(level: Level, shift: float, box: FloatArray = _NO_BOX) -> float:
+    """Area in pixels of where a level is at least ``shift``, inside a box."""
+    return float(level_area(level, shift, box))
+
+
+def _area_mm2(loop: FloatArray) -> float:
+    x, y = (loop - loop[0]).T
+    return 0.5 * abs(float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum()))

@@ -270,37 +270,32 @@ def _map(box: FloatArray, of_plane: FloatArray) -> FloatArray:
 
 def _levelled(level: Level, box: FloatArray | None, area: float, low: float, high: float) -> tuple[Level, float]:
     """Return a level and the shift at which its section has an area (in pixels); it grows within its box alone."""
-    here = area_pixels(level, 0.0) - area
-    if abs(here) <= _AREA_ERROR * max(area, 1.0):
+    here = area_pixels(level, 0.0)
+    if abs(here - area) <= _AREA_ERROR * max(area, 1.0):
         return level, 0.0
-    if here > 0 or box is None:
-        ends = (0.0, high) if here > 0 else (low, 0.0)
-        return level, _root(lambda shift: area_pixels(level, shift) - area, *ends)
+    if here > area or box is None:
+        ends = (0.0, high) if here > area else (low, 0.0)
+        return level, _root(lambda shift: area_pixels(level, shift) - area, here - area, area, ends)
+    cut = box
+    shift = _root(lambda shift: area_pixels(level, shift, cut) - area, here - area, area, (low, 0.0))
     y, x = (np.arange(n, dtype=np.float32) for n in level.shape)
     rim = np.minimum(box[2] - np.abs(x - box[0])[None, :], box[3] - np.abs(y - box[1])[:, None]).astype(np.float32)
-
-    def grown(shift: float) -> Level:
-        return np.asarray(np.minimum(level - np.float32(shift), rim), dtype=np.float32)
-
-    return grown(_root(lambda shift: area_pixels(grown(shift), 0.0) - area, low, 0.0)), 0.0
+    return np.minimum(level - np.float32(shift), rim), 0.0
 
 
-def _root(missing: Callable[[float], float], low: float, high: float) -> float:
-    """Where a falling function crosses zero, by false position (Illinois); the nearer end where it does not."""
-    over, under = missing(low), missing(high)
-    if over <= 0 or under >= 0:
-        return low if over <= 0 else high
-    error, side = _AREA_ERROR * max(over - under, 1.0), 0
-    middle = low
+def _root(missing: Callable[[float], float], at_zero: float, area: float, ends: tuple[float, float]) -> float:
+    """Where a falling function crosses zero, by secants from its value at 0; the nearer end where it does not."""
+    low, high = ends
+    before, over = 0.0, at_zero
+    # A section grows by about its outline a pixel: that of a circle.
+    shift = min(max(at_zero / math.sqrt(4 * math.pi * max(area, 1.0)), low), high)
+    error = _AREA_ERROR * max(area, 1.0)
     for _ in range(_AREA_STEPS):
-        middle = (low * under - high * over) / (under - over)
-        here = missing(middle)
-        if abs(here) <= error:
+        here = missing(shift)
+        if abs(here) <= error or here == over:
             break
-        if here > 0:
-            low, over = middle, here
-            under, side = (under / 2, 1) if side == 1 else (under, 1)
-        else:
-            high, under = middle, here
-            over, side = (over / 2, -1) if side == -1 else (over, -1)
-    return middle
+        following = min(max(shift - here * (shift - before) / (here - over), low), high)
+        before, over, shift = shift, here, following
+        if shift == before:
+            break
+    return shift

@@ -12,9 +12,10 @@ import numpy as np
 from hdrplan.cautions import Caution, caution
 from hdrplan.errors import InputError
 from hdrplan.geometry import Volume
-from hdrplan.io.dicom.dose import read_dose_grid
-from hdrplan.io.dicom.folder import DicomFile, described_file
+from hdrplan.io.dicom.dose import dose_grid_of
+from hdrplan.io.dicom.folder import DicomFile, description_of
 from hdrplan.io.dicom.patients import checked_strangers
+from hdrplan.io.dicom.tags import read_tags
 from hdrplan.io.image_files import is_image
 from hdrplan.io.images import read_volume
 from hdrplan.io.regions import Regions
@@ -70,7 +71,7 @@ def read_dose(path: Path, *, unit: DoseUnit | None = None) -> StoredDose:
     InputError
         An image without a unit, an RT Dose with one.
     FormatError
-        As :func:`read_dose_grid` and :func:`read_volume`.
+        As :func:`dose_grid_of` and :func:`read_volume`.
     """
     path = Path(path)
     if path.is_dir():
@@ -78,7 +79,8 @@ def read_dose(path: Path, *, unit: DoseUnit | None = None) -> StoredDose:
     if not is_image(path):
         if unit is not None:
             raise InputError("an RT Dose states its own unit", got=f"`unit={unit}`", where=path, remedy="Leave it out.")
-        grid = read_dose_grid(path)
+        tags = read_tags(path)
+        grid = dose_grid_of(tags)
         # Whether a structure reaches the full scale is said of the structure.
         notes = [note for note in grid.warnings if note.id not in ("dose-full-scale", "dvh-not-read")]
         if grid.summation.upper() not in _WHOLE:
@@ -86,7 +88,7 @@ def read_dose(path: Path, *, unit: DoseUnit | None = None) -> StoredDose:
         return StoredDose(
             volume=grid.volume,
             kind=f"RT Dose, summation type {grid.summation or 'not stated'}",
-            file=described_file(path),
+            file=description_of(tags, path),
             frame_uid=grid.frame_uid,
             structures_uid=grid.structures_uid,
             full_scale_gy=grid.full_scale_gy,

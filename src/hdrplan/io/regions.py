@@ -12,10 +12,10 @@ from hdrplan.catalogue import IMAGE_ENDINGS
 from hdrplan.cautions import Caution
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Outline, Structure
-from hdrplan.io.dicom.folder import DicomFile, described_file
-from hdrplan.io.dicom.segmentation import read_dicom_segmentation
+from hdrplan.io.dicom.folder import DicomFile, description_of
+from hdrplan.io.dicom.segmentation import segmentation_of
 from hdrplan.io.dicom.sop_classes import SEGMENTATION
-from hdrplan.io.dicom.structures import ROI, read_structure_set
+from hdrplan.io.dicom.structures import ROI, checked_structure_set
 from hdrplan.io.dicom.tags import read_tags
 from hdrplan.io.header_names import names_in_header
 from hdrplan.io.image_files import image_stem, is_image, open_image
@@ -88,9 +88,10 @@ def read_regions(path: Path, *, names: Path | None = None) -> Regions:
 
 
 def _of_dicom(path: Path) -> Regions:
-    file = described_file(path)
-    if read_tags(path, pixels=False).text("SOPClassUID") == SEGMENTATION:
-        segments = read_dicom_segmentation(path)
+    tags = read_tags(path)
+    file = description_of(tags, path)
+    if tags.text("SOPClassUID") == SEGMENTATION:
+        segments = segmentation_of(tags)
         return Regions(
             regions=segments.structures,
             left_out=segments.left_out,
@@ -100,7 +101,7 @@ def _of_dicom(path: Path) -> Regions:
             uid=file.uid if file is not None else "",
             warnings=segments.warnings,
         )
-    drawn = read_structure_set(path)
+    drawn = checked_structure_set(tags)
     regions: list[Outline] = []
     left_out: list[tuple[str, str]] = []
     numbers: dict[str, int] = {}

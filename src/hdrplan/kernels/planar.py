@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from hdrplan.kernels._jit import jit
 
-__all__ = ["blended", "near_feet", "row_spans", "spread_feet"]
+__all__ = ["blended", "fill_cells", "level_area", "near_feet", "points_at_least", "row_spans", "spread_feet"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -154,8 +154,127 @@ def blended(
         Filled.
     """
     ny, nx = out.shape
+    column = np.empty((2, nx), dtype=np.int64)
+    beside = np.empty((2, nx))
+    for i in range(nx):
+        for k in range(2):
+            along = from_below if k == 0 else from_above
+            x = min(max(along[0] * i + along[1], 0.0), nx - 1.0)
+            column[k, i] = min(int(x), max(nx - 2, 0))
+            beside[k, i] = x - column[k, i]
+    last_x, last_y = min(1, nx - 1), min(1, ny - 1)
     for j in range(ny):
+        y = min(max(from_below[2] * j + from_below[3], 0.0), ny - 1.0)
+        z = min(max(from_above[2] * j + from_above[3], 0.0), ny - 1.0)
+        row, other = min(int(y), max(ny - 2, 0)), min(int(z), max(ny - 2, 0))
+        v, w = y - row, z - other
         for i in range(nx):
-            low = _between_pixels(below, from_below[0] * i + from_below[1], from_below[2] * j + from_below[3])
-            high = _between_pixels(above, from_above[0] * i + from_above[1], from_above[2] * j + from_above[3])
-            out[j, i] = (1.0 - t) * low + t * high
+            p, u = column[0, i], beside[0, i]
+            first = below[row, p] * (1.0 - u) + below[row, p + last_x] * u
+            second = below[row + last_y, p] * (1.0 - u) + below[row + last_y, p + last_x] * u
+            low = first * (1.0 - v) + second * v
+            p, u = column[1, i], beside[1, i]
+            first = above[other, p] * (1.0 - u) + above[other, p + last_x] * u
+            second = above[other + last_y, p] * (1.0 - u) + above[other + last_y, p + last_x] * u
+            out[j, i] = (1.0 - t) * low + t * (first * (1.0 - w) + second * w)
+
+
+@jit
+def level_area(level: npt.NDArray[np.float32], shift: float, box: Floats) -> float:
+    """Return the area, in pixels, inside a box where the level is at least ``shift``: two rows a pixel.
+
+    Parameters
+    ----------
+    level : (ny, nx) array
+        Linear between pixel centres; each is taken as no larger than its distance to the box, plus ``shift``.
+    shift : float
+    box : (4,) array
+        Middle x, y and half of the width and height; infinite where nothing is cut.
+    """
+    ny, nx = level.shape
+    total = 0.0
+    for j in range(ny - 1):
+        low = box[3] - abs(j - box[1])
+        high = box[3] - abs(j + 1 - box[1])
+        if low < 0.0 and high < 0.0:
+            continue
+        side = box[2] - abs(box[0])
+        before_low, before_high = min(level[j, 0] - shift, low, side), min(level[j + 1, 0] - shift, high, side)
+        for i in range(1, nx):
+            side = box[2] - abs(i - box[0])
+            here_low, here_high = min(level[j, i] - shift, low, side), min(level[j + 1, i] - shift, high, side)
+            inside = int(before_low >= 0.0) + int(before_high >= 0.0) + int(here_low >= 0.0) + int(here_high >= 0.0)
+            if inside == 4:
+                total += 1.0
+            elif inside > 0:
+                for half in range(2):
+                    v = 0.25 + 0.5 * half
+                    a = before_low * (1.0 - v) + before_high * v
+                    b = here_low * (1.0 - v) + here_high * v
+                    if a >= 0.0 and b >= 0.0:
+                        total += 0.5
+                    elif a >= 0.0:
+                        total += 0.5 * a / (a - b)
+                    elif b >= 0.0:
+                        total += 0.5 * b / (b - a)
+            before_low, before_high = here_low, here_high
+    return total
+
+
+@jit
+def points_at_least(level: npt.NDArray[np.float32], shift: float, points: Floats, out: npt.NDArray[np.bool_]) -> None:
+    """Tell at which points the level, linear between pixel centres, is at least ``shift``.
+
+    Parameters
+    ----------
+    level : (ny, nx) array
+    shift : float
+    points : (n, m) array
+        x and y first, in pixels.
+    out : (n,) bool array
+        Filled.
+    """
+    for k in range(len(points)):
+        out[k] = _between_pixels(level, points[k, 0], points[k, 1]) >= shift
+
+
+@jit
+def fill_cells(spans: Floats, step_x: float, step_y: float, r2: Floats, out: Floats) -> int:
+    """Divide spans into cells of about one length and put a point at an irregular place into each.
+
+    Parameters
+    ----------
+    spans : (n, 6) array
+        Row, first and last x, lower and upper face, number of the section.
+    step_x, step_y : float
+        About the length of a cell, and its width.
+    r2 : (2,) array
+        Of an even sequence: its fractional parts are the places along the cell and across the faces.
+    out : (m, 10) array
+        Filled: middle, edges and offset of the point in edges (-0.5 to 0.5), each x, y and height; the section.
+
+    Returns
+    -------
+    int
+        How many cells there are; where ``out`` is shorter nothing is filled.
+    """
+    total = 0
+    for k in range(len(spans)):
+        total += max(1, int(np.rint((spans[k, 2] - spans[k, 1]) / step_x)))
+    if total > len(out):
+        return total
+    at = 0
+    for k in range(len(spans)):
+        count = max(1, int(np.rint((spans[k, 2] - spans[k, 1]) / step_x)))
+        edge = (spans[k, 2] - spans[k, 1]) / count
+        for rank in range(count):
+            out[at, 0] = spans[k, 1] + (rank + 0.5) * edge
+            out[at, 1] = spans[k, 0]
+            out[at, 2] = 0.5 * (spans[k, 3] + spans[k, 4])
+            out[at, 3], out[at, 4], out[at, 5] = edge, step_y, spans[k, 4] - spans[k, 3]
+            out[at, 6] = (k * r2[1]) % 1.0 - 0.5
+            out[at, 7] = 0.0
+            out[at, 8] = (at * r2[0]) % 1.0 - 0.5
+            out[at, 9] = spans[k, 5]
+            at += 1
+    return total

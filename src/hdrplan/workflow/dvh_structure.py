@@ -96,8 +96,12 @@ def _finest(points: RegionPoints, dose: Volume, gy: FloatArray, held: BoolArray)
             extra_cc.append(cc * factor)
         kept &= ~chosen
     surface_gy = dose.at_placed(points.surface, points.parts[0].to_lps, rim_voxels=ON_CENTRE)
-    all_gy = np.concatenate((gy[kept], *extra_gy, surface_gy))
-    all_cc = np.concatenate((volume_cc[kept], *extra_cc, np.zeros(len(surface_gy))))
+    # Of the surface only the extremes count: points without volume change nothing else.
+    on_surface = np.concatenate((gy[kept & (volume_cc == 0.0)], surface_gy[np.isfinite(surface_gy)]))
+    ends_gy = np.array([on_surface.min(), on_surface.max()]) if len(on_surface) else on_surface
+    kept &= volume_cc > 0.0
+    all_gy = np.concatenate((gy[kept], *extra_gy, ends_gy))
+    all_cc = np.concatenate((volume_cc[kept], *extra_cc, np.zeros(len(ends_gy))))
     inside = np.isfinite(all_gy)
     # Trilinear weights of doses of 0 Gy may round to -1e-18.
     return dvh(np.maximum(all_gy[inside], 0.0), all_cc[inside])

@@ -17,7 +17,7 @@ from hdrplan.io.dicom.plane import ImagePlane, plane_of
 from hdrplan.io.dicom.sop_classes import RT_DOSE
 from hdrplan.io.dicom.tags import Tags, read_tags
 
-__all__ = ["DoseGrid", "StoredDVH", "read_dose_grid"]
+__all__ = ["DoseGrid", "StoredDVH", "dose_grid_of", "read_dose_grid"]
 
 MAX_FRAMES = 4096
 MAX_MATRIX = 8192
@@ -85,7 +85,17 @@ def read_dose_grid(path: Path) -> DoseGrid:
     FormatError
         Another kind of file, relative units, frames at irregular distances, tags missing or impossible.
     """
-    tags = read_tags(path)
+    return dose_grid_of(read_tags(path))
+
+
+def dose_grid_of(tags: Tags) -> DoseGrid:
+    """Return the dose grid of a file.
+
+    Raises
+    ------
+    FormatError
+        As :func:`read_dose_grid`.
+    """
     if tags.text("SOPClassUID") != RT_DOSE:
         raise tags.error("SOPClassUID", f"RT Dose ({RT_DOSE})", tags.text("SOPClassUID"))
     units = tags.text("DoseUnits", "GY").upper()

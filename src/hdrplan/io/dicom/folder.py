@@ -12,7 +12,7 @@ from hdrplan.errors import FormatError, HdrPlanError, InputError, ResourceError
 from hdrplan.io.dicom.sop_classes import CT_IMAGE, ENHANCED_CT, RT_DOSE, RT_PLAN, RT_STRUCTURE_SET, SEGMENTATION
 from hdrplan.io.dicom.tags import Tags, read_tags
 
-__all__ = ["DicomFile", "Linked", "described_file", "dicom_file", "dicom_files", "linked_files"]
+__all__ = ["DicomFile", "Linked", "description_of", "dicom_file", "dicom_files", "linked_files"]
 
 KINDS = {CT_IMAGE: "CT", ENHANCED_CT: "CT", RT_STRUCTURE_SET: "RS", RT_PLAN: "RP", RT_DOSE: "RD", SEGMENTATION: "SEG"}
 MAX_FILES = 1_000_000
@@ -123,7 +123,7 @@ def _description(path: Path) -> DicomFile | str | None:
     if not _may_be_dicom(path):
         return None
     try:
-        return described_file(path)
+        return description_of(read_tags(path, pixels=False), path)
     except (HdrPlanError, OSError) as error:
         return str(error)
 
@@ -144,15 +144,14 @@ def _may_be_dicom(path: Path) -> bool:
         return stream.read(132)[128:] == b"DICM"
 
 
-def described_file(path: Path) -> DicomFile | None:
-    """Return what a DICOM file is, whatever its name; None where it is none of ours.
+def description_of(tags: Tags, path: Path) -> DicomFile | None:
+    """Return what a DICOM file that was read is, whatever its name; None where it is none of ours.
 
     Raises
     ------
     FormatError
-        Not a readable DICOM file.
+        Damaged references.
     """
-    tags = read_tags(path, pixels=False)
     kind = KINDS.get(tags.text("SOPClassUID", ""))
     if kind is None or (kind == "RP" and not tags.has("ApplicationSetupSequence")):
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,10 @@ from hdrplan.errors import FormatError
 from hdrplan.geometry import Grid, Structure, cropped_structure
 from hdrplan.io.dicom.pixels import stored_pixels
 from hdrplan.io.dicom.sop_classes import SEGMENTATION
-from hdrplan.io.dicom.tags import Tags, read_tags
+from hdrplan.io.dicom.tags import Tags
 from hdrplan.memory import require_memory
 
-__all__ = ["Segmentation", "read_dicom_segmentation"]
+__all__ = ["Segmentation", "segmentation_of"]
 
 MAX_FRAMES = 200_000
 # Planes nearer to each other than this are one.
@@ -55,15 +54,14 @@ class _Frame:
     position_mm: FloatArray
 
 
-def read_dicom_segmentation(path: Path) -> Segmentation:
-    """Read a Segmentation of binary or fractional segments.
+def segmentation_of(tags: Tags) -> Segmentation:
+    """Return a Segmentation of binary or fractional segments.
 
     Raises
     ------
     FormatError
         Another kind of file or segmentation, frames without place or segment, planes at irregular distances.
     """
-    tags = read_tags(path)
     if tags.text("SOPClassUID") != SEGMENTATION:
         raise tags.error("SOPClassUID", f"Segmentation ({SEGMENTATION})", tags.text("SOPClassUID"))
     kind = tags.text("SegmentationType", "BINARY").upper()

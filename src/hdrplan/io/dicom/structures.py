@@ -14,7 +14,7 @@ from hdrplan.geometry import Grid, Role, Structure, structure_of_contours
 from hdrplan.io.dicom.sop_classes import RT_STRUCTURE_SET
 from hdrplan.io.dicom.tags import Tags, read_tags
 
-__all__ = ["ROI", "StructureSet", "read_structure_set", "structure_set_of"]
+__all__ = ["ROI", "StructureSet", "checked_structure_set", "read_structure_set", "structure_set_of"]
 
 _LISTED = 6
 CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "CLOSED_PLANAR_XOR")
@@ -141,7 +141,17 @@ def read_structure_set(path: Path) -> StructureSet:
     FormatError
         Another kind of file, contours that are no triplets of finite numbers, with the tag's place.
     """
-    tags = read_tags(path, pixels=False)
+    return checked_structure_set(read_tags(path, pixels=False))
+
+
+def checked_structure_set(tags: Tags) -> StructureSet:
+    """Return the structure set of a file.
+
+    Raises
+    ------
+    FormatError
+        As :func:`read_structure_set`.
+    """
     if tags.text("SOPClassUID") != RT_STRUCTURE_SET:
         raise tags.error("SOPClassUID", f"RT Structure Set ({RT_STRUCTURE_SET})", tags.text("SOPClassUID"))
     return structure_set_of(tags)
@@ -206,10 +216,11 @@ def _roi(number: int, name: str, kind: str, contours: list[Tags], warnings: list
     points: list[FloatArray] = []
     for contour in contours:
         form = contour.text("ContourGeometricType", "CLOSED_PLANAR").upper()
-        if not contour.has("ContourData"):
+        decimals = contour.decimals("ContourData", multiple_of=3)
+        if not len(decimals):
             warnings.append(caution("contour-without-points", roi=number))
             continue
-        data = contour.numbers("ContourData", multiple_of=3).reshape(-1, 3)
+        data = decimals.reshape(-1, 3)
         if form in CLOSED:
             if len(data) < 3:
                 warnings.append(caution("contour-too-short", roi=number, points=len(data)))
