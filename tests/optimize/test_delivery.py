@@ -145,11 +145,10 @@ def test_neighbouring_times_stay_within_their_ratio():
 
 
 def test_neighbouring_times_stay_within_their_ratio_where_the_prescription_gives_way():
-    """Times that were rounded down are lengthened again: one grew to 51 s beside one of 16 s, at a ratio of 1.5."""
-    rate, points, positions = case(seed=3, n_catheters=8)
-    catheter = np.repeat(np.arange(8), len(positions) // 8)
-    pairs = neighbours(catheter, np.tile(np.arange(len(positions) // 8) * 5.0, 8))
-    wanted = goals(goal("duodenum", "Dmax <= 9 Gy"))
+    """Times that were rounded down are lengthened again: one grew 16 s beyond 1.5 times its neighbour."""
+    rate, points, positions = case(seed=1, n_catheters=8)
+    pairs = neighbours(np.repeat(np.arange(8), len(positions) // 8), np.tile(np.arange(len(positions) // 8) * 5.0, 8))
+    wanted = goals(goal("duodenum", "Dmax <= 6 Gy"))
 
     def times(step_s):
         rule = Delivery(resolution_s=step_s, ratio=1.5, neighbours=pairs)
@@ -159,10 +158,9 @@ def test_neighbouring_times_stay_within_their_ratio_where_the_prescription_gives
     t = times(2.0)
     for one, other in (pairs.T, pairs.T[::-1]):
         assert (t[one] <= 1.5 * (t[other] + 2.0) + 1e-9).all()
-    # No catheter is begun that the plan in real numbers leaves out.
-    unused = [k for k in range(8) if times(1e-3)[catheter == k].max() < 1e-2]
-    assert unused
-    assert t[np.isin(catheter, unused)].max() == 0.0
+    # Stops that were rounded down to nothing may begin again: without them D100 lost 2.4 %.
+    lesion = rate.gy_per_s[points.rows("lesion1")]
+    assert (lesion @ t).min() > 0.99 * (lesion @ times(1e-3)).min()
 
 
 def test_bad_rules_are_refused():

@@ -129,8 +129,8 @@ def _topped_up(program: Program, x: FloatArray, delivery: Delivery) -> FloatArra
     """Round down, then lengthen single times again, as long as no organ's limit breaks.
 
     Each step goes to the dwell from which the coldest point of the CTVs gains most, until that point has what it had
-    before, or none of the dwells near it can give more. No stop begins where one step would be too short a stop, or too
-    short beside its neighbours.
+    before, or none of the dwells near it can give more. Where one step would be too short a stop none begins, for those
+    times are fixed; and no stop grows too long beside its neighbours.
     """
     step_s, n = delivery.resolution_s, program.columns.n_dwells
     ctvs = [(k, f.points) for k, f in program.families.items() if program.requirements[k].prescription]
@@ -138,8 +138,6 @@ def _topped_up(program: Program, x: FloatArray, delivery: Delivery) -> FloatArra
     x = _rounded_down(program, x, step_s)
     _, longest_s = program.time_bounds_s
     free = _free(program)
-    if delivery.shortest_s > step_s or delivery.ratio is not None:
-        free &= x[:n] > 0
     for _ in range(10 * n):
         coldest = []
         for k, points in ctvs:
