@@ -10,7 +10,7 @@ import pytest
 from optimize_cases import case, goal, goals, optimize_times, problem
 
 from hdrplan import optimize
-from hdrplan.dose import MinimumDose
+from hdrplan.dose import DoseRate, MinimumDose, SamplePoints
 from hdrplan.optimize import Delivery, LossCause, PlanProblem
 from hdrplan.optimize.times import delivery as delivery_module
 from hdrplan.optimize.times import rounding
@@ -123,3 +123,23 @@ def test_a_lowered_prescription_is_said_of_the_prescription_not_of_its_reserve()
     assert short.reached_gy == pytest.approx(plain.reached_gy, rel=2e-3)
     # No plan can have more, with the reserve or without.
     assert short.best_gy == pytest.approx(plain.best_gy, rel=1e-6)
+
+
+def test_a_plan_in_hand_that_breaks_a_limit_rules_out_no_dwell():
+    """Real times are (1.5, 0) s. Neither (1, 0) nor (2, 0) holds all limits, (0, 2) does, and costs more than both."""
+    rows = np.array([[10.0, 7.6], [10.0, 7.7], [50.0, 38.0], [1.0, 1.4]])
+    points = SamplePoints(
+        names=("lesion1", "duodenum", "vessel", "liver"),
+        roles=("CTV", "OAR", "OAR", "OAR"),
+        start=np.arange(5),
+        points_mm=np.eye(4, 3) * 10.0,
+        volume_cc=np.ones(4),
+        on_surface=np.zeros(4, dtype=bool),
+        spacing_mm=np.ones(4),
+        mask_cc=np.ones(4),
+    )
+    wanted = goals(goal("duodenum", "Dmax <= 15.5 Gy"), goal("vessel", "Dmin >= 75 Gy"), dose_gy=15.0)
+    asked = problem(DoseRate(rows, np.zeros(4, dtype=bool)), points, wanted, healthy="liver")
+    np.testing.assert_allclose(optimize_times(asked).times_s, [1.5, 0.0], atol=1e-6)
+    whole = optimize.optimize_times(replace(asked, delivery=Delivery(resolution_s=1.0)))
+    np.testing.assert_array_equal(whole.times_s, [0.0, 2.0])

@@ -97,7 +97,7 @@ def _rounded_down(program: Program, x: FloatArray, step_s: float) -> FloatArray:
 
 def _with_times(program: Program, x: FloatArray, times_s: FloatArray) -> FloatArray:
     changed, n = x.copy(), program.columns.n_dwells
-    changed[:n] = np.where(_free(program), np.round(times_s, 9), x[:n])
+    changed[:n] = np.where(_free(program), np.round(times_s, 9) + 0.0, x[:n])
     return changed
 
 
