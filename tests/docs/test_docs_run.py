@@ -60,9 +60,12 @@ def commands(text: str) -> list[str]:
 
 def ended(command: str, shell: dict[str, str]) -> tuple[int, str]:
     """Exit code and all output of a command."""
-    words = shlex.split(command)
-    if words[0] == "hdrplan" and not SHELL.search(command):
+    call, _, file = command.partition(" > ")
+    words = shlex.split(call)
+    if words[0] == "hdrplan" and not SHELL.search(call + file):
         ran = CliRunner().invoke(cli, words[1:], prog_name="hdrplan")
+        if file:
+            Path(file).write_text(ran.stdout, encoding="utf-8")
         return ran.exit_code, f"{ran.output}\n{ran.exception or ''}"
     done = subprocess.run(command, shell=True, env=shell, capture_output=True, text=True, timeout=300, check=False)
     return done.returncode, f"{done.stdout}\n{done.stderr}"
