@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from dose_cases import hard_points, invented_source, oblique_grid, one_dwell, some_dwells
 
-from hdrplan.dose import dose_at_points, dose_field, dose_rate
+from hdrplan.dose import dose_at_points, dose_by_tables, dose_field, dose_rate
 from hdrplan.geometry import Dwells, Grid
 from hdrplan.sources import TG43Source, load_source, source_names
 from tolerances import BLOCKS, TABLE, TABLE_NEAR
@@ -26,6 +26,16 @@ def test_tables_are_the_formula(name: str) -> None:
     deviation = np.abs(table / exact - 1.0)
     assert deviation[r_mm >= 2.0].max() <= TABLE
     assert deviation[r_mm < 2.0].max() <= TABLE_NEAR
+
+
+def test_sum_by_tables_is_the_formula() -> None:
+    source, dwells = invented_source(), some_dwells()
+    points = np.random.default_rng(3).uniform(-60.0, 60.0, (700, 3))
+    points = points[outside_capsules(dwells, points, source, 2.0)]
+    times_s = np.where(np.arange(len(dwells)) % 3, 7.0, 0.0)
+    exact = dose_at_points(dwells, times_s, points, source, strength_u=STRENGTH_U).gy
+    table = dose_by_tables(dwells, times_s, points, source, strength_u=STRENGTH_U)
+    np.testing.assert_allclose(table, exact, rtol=TABLE)
 
 
 def test_tables_judge_extrapolation_by_radius() -> None:

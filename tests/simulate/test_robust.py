@@ -23,6 +23,7 @@ from hdrplan.simulate import (
     scenario_rates,
     smooth_field,
 )
+from hdrplan.simulate.coverage import delivered_metric
 from small_implant import small_implant
 from tolerances import FLOAT32_SUM
 
@@ -139,6 +140,19 @@ def test_transit_is_that_of_the_plan_in_every_delivery(small) -> None:
     result = robust_coverage(moving, points, goals, Scenarios(NONE, count=2))
     assert np.array_equal(result.values, np.broadcast_to(result.nominal, result.values.shape))
     assert (result.nominal > robust_coverage(plan, points, goals, Scenarios(NONE, count=2)).nominal)[0]
+
+
+def test_a_metric_alone_is_that_of_all(small) -> None:
+    """The decomposition computes the dose of one structure, though all are drawn."""
+    plan, points, goals = small
+    u = Uncertainty(ctv_mm=2.0, oar_mm=2.0, motion_mm=3.0)
+    result = robust_coverage(*small, Scenarios(u, count=3))
+    shapes = smooth_field(points)
+    for number in range(3):
+        delivery = scenario(plan, points, u, seed=1, number=number, shapes=shapes)
+        for name in result.names:
+            alone = delivered_metric(delivery, points, goals, plan.source, metric=name)
+            assert alone == pytest.approx(result.of(name)[number], rel=FLOAT32_SUM)
 
 
 def test_the_only_component_carries_all_variance(small) -> None:

@@ -107,7 +107,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; any error made on purpose is one line and :attr:`ExitCode.REFUSED`."""
-    # Imports make half a million objects and no garbage: looking for it took 0.1 to 0.2 of a command's 1.3 CPU s of start.
+    # Imports make half a million objects and no garbage: looking for it took 0.1 to 0.2 of the 1.3 CPU s of a start.
     gc.set_threshold(_GARBAGE_AFTER)
     open_streams()
     heed_signals()

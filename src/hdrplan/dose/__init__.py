@@ -8,7 +8,7 @@ from hdrplan.dose.hottest import HotDoses, hot_doses
 from hdrplan.dose.minimum import MinimumDose, MinimumDoseSearch, minimum_dose
 from hdrplan.dose.outline_layers import Between, Ends
 from hdrplan.dose.points import MAX_POINTS, SPACING_MM, SamplePoints, sample_points
-from hdrplan.dose.rate import DoseRate, PointDose, dose_at_points, dose_rate
+from hdrplan.dose.rate import DoseRate, PointDose, dose_at_points, dose_by_tables, dose_rate
 from hdrplan.dose.regions import DENSE_POINTS, Region, RegionPoints, region_points
 from hdrplan.dose.shape import Shape, shape_of
 
@@ -31,6 +31,7 @@ __all__ = [
     "Shape",
     "along_away_check",
     "dose_at_points",
+    "dose_by_tables",
     "dose_change",
     "dose_field",
     "dose_rate",

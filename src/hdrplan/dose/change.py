@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray, frozen
-from hdrplan.dose.tables import checked_points, checked_strength, checked_times, in_slabs, lattice_of_source
+from hdrplan.dose.rate import sum_by_tables
+from hdrplan.dose.tables import checked_points, checked_strength, checked_times
 from hdrplan.geometry import Dwells
-from hdrplan.kernels.lattice_rows import dose_table_rows
 from hdrplan.kernels.tg43 import Stops
 from hdrplan.sources import TG43Source
 
@@ -62,11 +62,4 @@ def dose_change(
         axes=frozen(places[changed, 3:]),
         weights=frozen(strength * change_s[changed]),
     )
-    lattice = lattice_of_source(source)
-    out = np.empty(len(points))
-
-    def block(first: int, last: int) -> None:
-        dose_table_rows(first, last, points, stops, lattice, out)
-
-    in_slabs(block, len(points), len(points), None)
-    return out
+    return sum_by_tables(stops, points, source)

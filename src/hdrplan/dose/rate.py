@@ -17,16 +17,18 @@ from hdrplan.dose.tables import (
     lattice_of_source,
     pieces_of_source,
     rows_of,
+    stops_of,
     tables_of,
     weights_us,
 )
 from hdrplan.geometry import Dwells
 from hdrplan.kernels.exact import dose_rows, rate_rows
-from hdrplan.kernels.lattice_rows import Columns, rate_matrix_rows
+from hdrplan.kernels.lattice_rows import Columns, dose_table_rows, rate_matrix_rows
+from hdrplan.kernels.tg43 import Stops
 from hdrplan.memory import require_memory
 from hdrplan.sources import TG43Source
 
-__all__ = ["DoseRate", "PointDose", "dose_at_points", "dose_rate"]
+__all__ = ["DoseRate", "PointDose", "dose_at_points", "dose_by_tables", "dose_rate", "sum_by_tables"]
 
 _SLAB_PAIRS = 20_000_000  # some tenths of a second of work: progress is told between slabs
 
@@ -202,3 +204,48 @@ def dose_at_points(
 
     in_slabs(block, len(points), max(1, _SLAB_PAIRS // max(1, len(weights))), on_progress)
     return PointDose(out, unpublished)
+
+
+def dose_by_tables(
+    dwells: Dwells, times_s: npt.ArrayLike, points_mm: npt.ArrayLike, source: TG43Source, *, strength_u: float
+) -> FloatArray:
+    """Doses of given dwell times by the float32 tables of :func:`dose_rate`, for many deliveries of one plan.
+
+    Parameters
+    ----------
+    dwells : Dwells
+    times_s : (n_dwells,) array
+        Dwell times, not negative; dwells of 0 s cost nothing.
+    points_mm, source, strength_u
+        As in :func:`dose_rate`.
+
+    Returns
+    -------
+    (n_points,) array
+        Gy, within 0.02 % from 2 mm on and 0.1 % from 0.5 mm on.
+
+    Raises
+    ------
+    InputError
+        As in :func:`dose_at_points`.
+    """
+    stops = stops_of(dwells, times_s, checked_strength(strength_u))
+    return sum_by_tables(stops, checked_points(points_mm), source)
+
+
+def sum_by_tables(stops: Stops, points: FloatArray, source: TG43Source) -> FloatArray:
+    """Doses of stops at checked points by the float32 tables, Gy; weights may be negative.
+
+    Parameters
+    ----------
+    stops : Stops
+    points : (n_points, 3) array
+    source : TG43Source
+    """
+    lattice, out = lattice_of_source(source), np.empty(len(points))
+
+    def block(first: int, last: int) -> None:
+        dose_table_rows(first, last, points, stops, lattice, out)
+
+    in_slabs(block, len(points), len(points), None)
+    return out

@@ -153,6 +153,19 @@ def dvh(dose_gy: npt.ArrayLike, volume_cc: npt.ArrayLike) -> DVH:
     total = float(volume.sum())
     if total <= 0:
         raise InputError("a DVH needs a volume above 0 cc", got=total)
-    # Stable: the same input gives the same bits, ties included.
-    order = np.argsort(-dose, kind="stable")
+    order = _falling(dose)
     return DVH(dose[order], np.cumsum(volume[order]), float(dose @ volume / total))
+
+
+def _falling(dose_gy: FloatArray) -> npt.NDArray[np.intp]:
+    """Order from the highest dose to the lowest, ties in the order given: the same input gives the same bits.
+
+    NumPy's vectorised sort takes a fifth of the time of its stable one; what it leaves in any order are ties.
+    """
+    order = np.argsort(-dose_gy)
+    ordered = dose_gy[order]
+    new = np.concatenate(([True], ordered[1:] != ordered[:-1], [True]))
+    tied = ~(new[1:] & new[:-1])
+    rows = order[tied]
+    order[tied] = rows[np.lexsort((rows, np.cumsum(new[:-1])[tied]))]
+    return order

@@ -200,12 +200,12 @@ def _moved(dwells: Dwells, u: Uncertainty, rngs: dict[str, np.random.Generator])
 
 def _tilt(axis: FloatArray, angles: FloatArray) -> FloatArray:
     """Rotation about a random direction across ``axis`` (Rodrigues): two angles about two axes across it."""
+    if not angles.any():
+        return np.eye(3)
     across = np.cross(axis, np.eye(3)[np.abs(axis).argmin()])
     across /= np.linalg.norm(across)
     vector = angles[0] * across + angles[1] * np.cross(axis, across)
     angle = float(np.linalg.norm(vector))
-    if angle == 0.0:
-        return np.eye(3)
     x, y, z = vector / angle
     cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
     return np.asarray(np.eye(3) + np.sin(angle) * cross + (1.0 - np.cos(angle)) * cross @ cross)

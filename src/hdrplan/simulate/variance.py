@@ -11,7 +11,7 @@ from hdrplan.arrays import FloatArray, freeze
 from hdrplan.dose import SamplePoints
 from hdrplan.errors import InputError
 from hdrplan.plan import Goals, Plan
-from hdrplan.simulate.coverage import delivered_metrics
+from hdrplan.simulate.coverage import delivered_metric
 from hdrplan.simulate.scenarios import Scenarios, scenario
 from hdrplan.simulate.uncertainty import COMPONENTS, smooth_field
 
@@ -90,7 +90,7 @@ def decompose(
         delivery = scenario(
             plan, points, uncertainty, seed=scenarios.seed, number=number, redrawn=redrawn, shapes=shapes
         )
-        return delivered_metrics(delivery, points, goals, plan.source)[metric]
+        return delivered_metric(delivery, points, goals, plan.source, metric=metric)
 
     f_a, f_b = np.empty(n), np.empty(n)
     f_ab = np.empty((len(active), n))
