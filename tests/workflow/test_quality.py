@@ -132,6 +132,36 @@ def test_what_is_possible_holds_at_finer_points_and_takes_nothing_from_any_organ
     assert program.mean("liver") @ sparing.times_s == pytest.approx(sparing.possible)
 
 
+@pytest.mark.slow
+def test_of_two_ctvs_each_may_gain_while_the_other_keeps_its_dose() -> None:
+    case, plan = implant()
+    whole, liver, organ = case.structures
+    left = np.broadcast_to(np.arange(24) < 12, (24, 24, 24))
+    halves = tuple(
+        Structure(name=name, role="CTV", grid=whole.grid, mask_zyx=whole.mask_zyx & (left == is_left))
+        for name, is_left in (("left", True), ("right", False))
+    )
+    case = replace(case, structures=(*halves, liver, organ))
+    plan = perturbed(plan, 1)
+    quality = quality_of(plan, case)
+    assert [gain.structure for gain in quality.coverage] == ["left", "right"]
+    lower_gy = {gain.structure: gain.plan_lower_gy for gain in quality.coverage}
+    fine = sample_points(halves, spacing_mm=0.5)
+    rate = dose_rate(plan.dwells, fine.points_mm, plan.source, strength_u=plan.strength_u).gy_per_s
+    assert any(gain.at_least_gy > 0.1 for gain in quality.coverage)
+    for gain in quality.coverage:
+        assert gain.possible_gy <= gain.bound_gy
+        for name in ("left", "right"):
+            reached_gy = (rate[fine.rows(name)] @ gain.times_s).min()
+            assert reached_gy >= (gain.possible_gy if name == gain.structure else 0.999 * lower_gy[name])
+    for name in ("left", "right"):
+        assert (rate[fine.rows(name)] @ quality.sparing.times_s).min() >= lower_gy[name]
+    # What one CTV may gain alone is no more than without the other.
+    alone = quality_of(plan, replace(case, structures=(halves[0], liver, organ)))
+    assert quality.coverage[0].possible_gy <= alone.coverage[0].bound_gy
+
+
+@pytest.mark.slow
 def test_the_optimum_has_nothing_left_to_gain() -> None:
     case, plan = implant()
     best = quality_of(perturbed(plan, 1), case)

@@ -60,6 +60,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Trust and speed": {
         "info": ("hdrplan.cli.info", "Tell programs what hdrplan can do: commands, goals, files, exit codes."),
+        "sample": ("hdrplan.cli.sample", "Write the sample files that the examples use."),
         "explain": ("hdrplan.cli.explain", "Explain what a warning means, why it is given and what to do."),
         "bench": ("hdrplan.cli.bench", "Measure speed and errors of the dose engine on this machine."),
         "validate": ("hdrplan.cli.validate", "Validation dossier of this installation: page and JSON."),

@@ -69,10 +69,10 @@ def command(plan: Path, output: Output | None, identify: bool, as_json: bool, qu
 
     \b
     Examples:
-      hdrplan check RP.dcm --dose RD.dcm --structures RS.dcm -o check
-      hdrplan check export/ -o check --tolerances tolerances.toml --pdf A4
-      hdrplan check RP.dcm --source flexisource --tip reversed --json
-      hdrplan check RP.dcm --structures RS.dcm --optimum --healthy Liver -o check
+      hdrplan check demo-dicom/RP.dcm --dose demo-dicom/RD.dcm --structures demo-dicom/RS.dcm -o check
+      hdrplan check demo-dicom -o check --tolerances sample/tolerances.toml --pdf A4
+      hdrplan check demo-dicom --source flexisource --tip reversed --json
+      hdrplan check demo-dicom --optimum --healthy liver -o check
     """
     from hdrplan.io import json_text, read_clinical_plan
     from hdrplan.report import check_table, quality_lines, quality_table

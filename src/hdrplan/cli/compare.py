@@ -32,7 +32,7 @@ def command(plans: tuple[Path, ...], case_path: Path | None, output: Output, qui
 
     \b
     Examples:
-      hdrplan compare plan-20gy plan-15gy -o compare.html
+      hdrplan compare demo-output plan-15gy -o compare.html
       hdrplan compare demo-output plan-15gy --case phantoms/liver-lesion-b -o compare.html
     """
     from hdrplan import __version__

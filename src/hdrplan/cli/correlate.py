@@ -65,9 +65,9 @@ def command(
 
     \b
     Examples:
-      hdrplan correlate my-cohort -o dose-report
-      hdrplan correlate my-cohort -o dose-report --mode paper
-      hdrplan correlate my-cohort.xlsx -o dose-report --threshold 18 --horizon 24 --json
+      hdrplan correlate sample/cohort -o dose-report
+      hdrplan correlate sample/cohort -o dose-report --mode paper
+      hdrplan correlate sample/cohort.xlsx -o dose-report --threshold 18 --horizon 24 --json
     """
     from hdrplan.analysis import Settings, correlate, lesion_table, plain_words
     from hdrplan.cohort import derive

@@ -70,9 +70,10 @@ def command(
 
     \b
     Examples:
-      hdrplan dose --source gammamed-plus --strength 40700 --dwells dwells.csv --points points.csv -o dose.csv
-      hdrplan dose demo-output --points points.csv -o dose.csv
-      hdrplan dose demo-output --grid ct.nrrd -o dose.nrrd
+      hdrplan dose --source gammamed-plus --strength 40700 --dwells sample/dwells.csv \\
+          --points sample/points.csv -o dose.csv
+      hdrplan dose demo-output --points sample/points.csv -o dose.csv
+      hdrplan dose demo-output --grid sample/session1.nrrd -o dose.nrrd
       hdrplan dose demo-output --spacing 2 --margin 80 -o dose.nii.gz
     """
     from hdrplan.io import json_text

@@ -72,10 +72,10 @@ def command(dose: Path, structures: Path | None, as_json: bool, quiet: bool, **f
 
     \b
     Examples:
-      hdrplan dvh RD.dcm RS.dcm -o dvh
-      hdrplan dvh RD.dcm RS.dcm --prescription 20 --only "GTV 1" --metrics D98,V100 --json
-      hdrplan dvh dose.nii.gz organs.seg.nrrd --unit cGy --alpha-beta 3 --fractions 5 -o dvh
-      hdrplan dvh export/ -o tables
+      hdrplan dvh demo-dicom/RD.dcm demo-dicom/RS.dcm -o dvh
+      hdrplan dvh demo-dicom/RD.dcm demo-dicom/RS.dcm --prescription 20 --only lesion_B --metrics D98,V100 --json
+      hdrplan dvh demo-slicer/dose.nrrd demo-slicer/structures.seg.nrrd --alpha-beta 3 --fractions 5 -o dvh
+      hdrplan dvh demo-dicom -o tables
     """
     if dose.is_dir() != (structures is None):
         raise InputError(

@@ -73,7 +73,7 @@ def command(
     \b
     Examples:
       hdrplan export demo-output --case phantoms/liver-lesion-b -o demo-dicom
-      hdrplan export plan --case case --link-ct export/CT -o out --identify
+      hdrplan export plan --case case --link-ct demo-dicom -o out --identify
       hdrplan export demo-output --case phantoms/liver-lesion-b --format slicer -o demo-slicer
     """
     from hdrplan.io import new_folder, read_case, write_dicom_set, write_run, write_slicer_set

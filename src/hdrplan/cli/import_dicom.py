@@ -57,8 +57,8 @@ def command(
 
     \b
     Examples:
-      hdrplan import export/ -o case --ctv "GTV 1" --healthy Liver
-      hdrplan import export/ -o case --rules our_names.toml
+      hdrplan import demo-dicom -o case --ctv lesion_B --healthy liver
+      hdrplan import demo-dicom -o case --rules sample/our_names.toml
       hdrplan plan case -o plan
     """
     from hdrplan.io import (

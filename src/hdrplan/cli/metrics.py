@@ -81,10 +81,10 @@ def command(
 
     \b
     Examples:
-      hdrplan metrics archive/ -o tables
-      hdrplan metrics /data/2016 /data/2017 -o tables --key /safe/key.json --jobs 8
-      hdrplan metrics archive/ -o tables --engine stored --rules our_names.toml
-      hdrplan metrics archive/ -o tables --optimum
+      hdrplan metrics demo-dicom -o tables
+      hdrplan metrics demo-dicom -o tables --key key.json --jobs 2
+      hdrplan metrics demo-dicom -o tables --engine stored --rules sample/our_names.toml
+      hdrplan metrics demo-dicom -o tables --optimum
     """
     from hdrplan.io import new_folder, open_journal, read_key, read_role_rules, write_key, write_rows, write_run
     from hdrplan.report import optimum_sentence

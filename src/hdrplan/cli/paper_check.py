@@ -35,7 +35,7 @@ def command(table: Path | None, markdown: bool, as_json: bool) -> None:
     Examples:
       hdrplan paper-check
       hdrplan paper-check --json
-      hdrplan paper-check printed.csv
+      hdrplan paper-check sample/printed.csv
     """
     from hdrplan.io import json_text
 

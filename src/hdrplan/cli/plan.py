@@ -71,8 +71,9 @@ def command(
       hdrplan plan phantoms/liver-lesion-b -o demo-output
       hdrplan plan phantoms/liver-lesion-b --prescription lesion_B=15 --strength 30000 -o plan-15gy
       hdrplan plan phantoms/liver-lesion-b --samples-only --step 2.5 -o plan-quick
-      hdrplan plan --ct ct.nii.gz --labels totalseg.nii.gz --names labels.json --ctv lesion --healthy liver \\
-          --oar stomach --oar duodenum --catheters catheters.mrk.json --prescription 20 --strength 40700 -o out
+      hdrplan plan --ct sample/two-lesions/ct.nii.gz --labels sample/two-lesions/labels.nii.gz \\
+          --names sample/two-lesions/labels.json --ctv left --ctv right --healthy liver \\
+          --catheters sample/two-lesions/catheters.mrk.json --prescription 20 --strength 40700 -o out
 
     The folder holds plan.json, dose.nrrd (Gy), dvh.csv, metrics.json, report.html and run.json. Research use only.
     """

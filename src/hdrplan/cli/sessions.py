@@ -35,9 +35,9 @@ def command(budget_texts: tuple[str, ...], most: int, output: Output, as_json: b
 
     \b
     Examples:
-      hdrplan sessions two-lesions --budget "time <= 30 min" -o sessions
-      hdrplan sessions two-lesions --budget "time <= 3000 s" --budget "liver: Dmean <= 5 Gy" -o sessions
-      hdrplan sessions two-lesions --budget "liver: V5Gy <= 30 %" --most 2 -o sessions --json
+      hdrplan sessions sample/two-lesions --budget "time <= 30 min" -o sessions
+      hdrplan sessions sample/two-lesions --budget "time <= 3000 s" --budget "liver: Dmean <= 5 Gy" -o sessions
+      hdrplan sessions sample/two-lesions --budget "liver: V5Gy <= 30 %" --most 2 -o sessions --json
 
     The folder holds session-1/plan.json and so on, sessions.json and run.json.
     """

@@ -30,7 +30,7 @@ def command() -> None:
       hdrplan sources list
       hdrplan sources show gammamed-12i -o gammamed-12i.png
       hdrplan sources verify gammamed-plus
-      hdrplan sources verify my_source.json --json
+      hdrplan sources verify sample/my_source.json --json
     """
 
 
@@ -71,7 +71,7 @@ def show(name: str, output: Output | None, as_json: bool) -> None:
     Examples:
       hdrplan sources show gammamed-12i
       hdrplan sources show microselectron-v2 -o v2.svg
-      hdrplan sources show my_source_g.csv --json
+      hdrplan sources show sample/my_source_g.csv --json
     """
     from hdrplan.io import json_text, new_file, read_source
     from hdrplan.report import source_facts, source_lines, source_tables
@@ -105,7 +105,7 @@ def verify(name: str | None, as_json: bool) -> None:
     Examples:
       hdrplan sources verify
       hdrplan sources verify gammamed-plus
-      hdrplan sources verify my_source.xlsx --json
+      hdrplan sources verify sample/my_source_g.csv --json
     """
     from hdrplan.dose import along_away_check
     from hdrplan.io import json_text, read_source

@@ -65,7 +65,7 @@ def command(
     Examples:
       hdrplan validate -o validation
       hdrplan validate --only dose --only statistics
-      hdrplan validate --plans my-dicom-plans --json
+      hdrplan validate --plans demo-dicom --json
       hdrplan validate phantoms/liver-lesion-b --plan demo-output -o validation
     """
     from hdrplan.io import json_text, new_folder, write_json, write_run

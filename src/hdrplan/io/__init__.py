@@ -43,7 +43,7 @@ from hdrplan.io.label_maps import read_label_map, read_mask, read_names
 from hdrplan.io.markups import write_markups
 from hdrplan.io.outputs import Output, check_output, new_file, new_folder, other_files, record_beside
 from hdrplan.io.pdf import pdf_browser, write_pdf
-from hdrplan.io.phantoms import packaged_phantom, write_packaged_phantom, write_phantom
+from hdrplan.io.phantoms import packaged_phantom, write_packaged_phantom, write_phantom, write_samples
 from hdrplan.io.plan_files import PlanFile, doubts_of_places, plan_table, read_plan, read_plan_file, write_plan
 from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
 from hdrplan.io.regions import Regions, read_regions
@@ -176,6 +176,7 @@ __all__ = [
     "write_results",
     "write_rows",
     "write_run",
+    "write_samples",
     "write_segmentation",
     "write_slicer_set",
     "write_source",

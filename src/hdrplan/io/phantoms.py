@@ -14,7 +14,7 @@ from hdrplan.io.markups import write_markups
 from hdrplan.io.segmentations import write_segmentation
 from hdrplan.io.toml_text import toml_text
 
-__all__ = ["packaged_phantom", "write_packaged_phantom", "write_phantom"]
+__all__ = ["packaged_phantom", "write_packaged_phantom", "write_phantom", "write_samples"]
 
 
 def packaged_phantom(name: str) -> Path:
@@ -32,12 +32,21 @@ def packaged_phantom(name: str) -> Path:
     """
     if name not in PACKAGED_PHANTOMS:
         raise InputError(f"no phantom is named {name!r}", remedy=f"There are: {', '.join(PACKAGED_PHANTOMS)}.")
+    return _packaged(Path("phantoms") / name, "case.toml")
+
+
+def _packaged(folder: Path, file: str) -> Path:
+    """Return a folder of data by a file in it: in a wheel in the package, in a clone beside its sources."""
     package = Path(str(resources.files("hdrplan")))
-    # In a wheel the data lie in the package, in a clone of the project beside its sources.
-    for folder in (package / "phantoms" / name, package.parents[1] / "phantoms" / name):
-        if (folder / "case.toml").is_file():
-            return folder
-    raise InputError("the phantom's data must be installed", got="none", where=package / "phantoms" / name)
+    for place in (package / folder, package.parents[1] / folder):
+        if (place / file).is_file():
+            return place
+    raise InputError("the data of the package must be installed", got="none", where=package / folder)
+
+
+def write_samples(folder: Path) -> None:
+    """Copy the files that the examples of the help texts use into an existing folder."""
+    shutil.copytree(_packaged(Path("samples"), "lesions.csv"), folder, dirs_exist_ok=True)
 
 
 def write_packaged_phantom(folder: Path, name: str) -> None:

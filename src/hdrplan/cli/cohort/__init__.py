@@ -20,9 +20,9 @@ def command() -> None:
     \b
     Examples:
       hdrplan cohort template -o my-cohort
-      hdrplan cohort validate my-cohort
-      hdrplan cohort derive my-cohort -o endpoints
-      hdrplan cohort describe my-cohort -o tables
+      hdrplan cohort validate sample/cohort
+      hdrplan cohort derive sample/cohort -o endpoints
+      hdrplan cohort describe sample/cohort -o tables
     """
 
 

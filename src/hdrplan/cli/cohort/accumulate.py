@@ -28,8 +28,9 @@ def accumulate(ctv: Path, doses: tuple[str, ...], alpha_beta_gy: float) -> None:
 
     \b
     Examples:
-      hdrplan cohort accumulate ctv.nii.gz --dose session1.nrrd --dose session2.nrrd
-      hdrplan cohort accumulate ctv.nii.gz --dose session1.nrrd --dose session2.nrrd=to-session2.json
+      hdrplan cohort accumulate sample/ctv.nii.gz --dose sample/session1.nrrd --dose sample/session2.nrrd
+      hdrplan cohort accumulate sample/ctv.nii.gz --dose sample/session1.nrrd \\
+          --dose sample/session2.nrrd=sample/to-session2.json
     """
     from hdrplan.analysis import accumulated_eqd2_gy, dose_in_session
     from hdrplan.dose import sample_points

@@ -35,9 +35,9 @@ def derive(request: CohortRequest, output: Output, quiet: bool, as_json: bool) -
 
     \b
     Examples:
-      hdrplan cohort derive my-cohort -o derived
-      hdrplan cohort derive my-cohort -o derived-paper --rules paper
-      hdrplan cohort derive my-cohort -o derived --set censor_date=last_contact --set unit=sum
+      hdrplan cohort derive sample/cohort -o derived
+      hdrplan cohort derive sample/cohort -o derived-paper --rules paper
+      hdrplan cohort derive sample/cohort -o derived --set censor_date=last_contact --set unit=sum
     """
     from hdrplan.cohort import derive as endpoints_of
     from hdrplan.cohort import flow

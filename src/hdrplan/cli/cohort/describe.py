@@ -41,8 +41,8 @@ def describe(request: CohortRequest, output: Output, bootstrap: int, seed: int, 
 
     \b
     Examples:
-      hdrplan cohort describe my-cohort -o tables
-      hdrplan cohort describe my-cohort -o tables-paper --rules paper
+      hdrplan cohort describe sample/cohort -o tables
+      hdrplan cohort describe sample/cohort -o tables-paper --rules paper
     """
     from hdrplan.analysis import describe as tables_of
     from hdrplan.analysis import endpoint_curves

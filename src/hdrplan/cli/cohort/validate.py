@@ -21,9 +21,9 @@ def validate(request: CohortRequest, as_json: bool) -> None:
 
     \b
     Examples:
-      hdrplan cohort validate my-cohort
-      hdrplan cohort validate my-cohort.xlsx --json
-      hdrplan cohort validate my-cohort --accept treated_without_plan
+      hdrplan cohort validate sample/cohort
+      hdrplan cohort validate sample/cohort.xlsx --json
+      hdrplan cohort validate sample/cohort --accept treated_without_plan
     """
     from hdrplan.cohort import raise_errors
     from hdrplan.cohort import validate as problems_of

@@ -18,10 +18,11 @@ def command() -> None:
 
     \b
     Examples:
-      hdrplan survival km lesions.csv --time days --event recurred --group type
-      hdrplan survival cox lesions.csv --time days --event recurred --covariates d100_gy,diameter_mm --cluster patient
-      hdrplan survival cutoff lesions.csv --time days --event recurred --covariates d100_gy,diameter_mm
-      hdrplan survival npmle lesions.csv --left last_clean --right first_bad --json
+      hdrplan survival km sample/lesions.csv --time days --event recurred --group type
+      hdrplan survival cox sample/lesions.csv --time days --event recurred --covariates d100_gy,diameter_mm \\
+          --cluster patient
+      hdrplan survival cutoff sample/lesions.csv --time days --event recurred --covariates d100_gy,diameter_mm
+      hdrplan survival npmle sample/lesions.csv --left last_clean --right first_bad --json
     """
 
 

@@ -29,8 +29,8 @@ def km(columns: Columns, as_json: bool, conf_level: float, conf_type: ConfType, 
 
     \b
     Examples:
-      hdrplan survival km lesions.csv --time days --event recurred
-      hdrplan survival km lesions.csv --time days --event recurred --group type --at 365,730 --json
+      hdrplan survival km sample/lesions.csv --time days --event recurred
+      hdrplan survival km sample/lesions.csv --time days --event recurred --group type --at 365,730 --json
     """
     from hdrplan.outcomes import kaplan_meier
 
@@ -73,8 +73,8 @@ def cif(columns: Columns, as_json: bool, conf_level: float, at: str | None) -> N
 
     \b
     Examples:
-      hdrplan survival cif lesions.csv --time days --event status --at 365
-      hdrplan survival cif lesions.csv --time days --event status --group type --cluster patient --json
+      hdrplan survival cif sample/lesions.csv --time days --event status --at 365
+      hdrplan survival cif sample/lesions.csv --time days --event status --group type --cluster patient --json
     """
     from hdrplan.outcomes import aalen_johansen
 
@@ -108,8 +108,8 @@ def npmle(columns: Columns, as_json: bool, at: str | None) -> None:
 
     \b
     Examples:
-      hdrplan survival npmle lesions.csv --left last_clean --right first_bad --at 365
-      hdrplan survival npmle lesions.csv --left last_clean --right first_bad --group type --json
+      hdrplan survival npmle sample/lesions.csv --left last_clean --right first_bad --at 365
+      hdrplan survival npmle sample/lesions.csv --left last_clean --right first_bad --group type --json
     """
     from hdrplan.outcomes import turnbull
 

@@ -32,8 +32,8 @@ def cutoff(columns: Columns, as_json: bool, seed: int, least: float, resamples: 
 
     \b
     Examples:
-      hdrplan survival cutoff lesions.csv --time days --event recurred --covariates d100_gy --cluster patient
-      hdrplan survival cutoff lesions.csv --time days --event recurred --value d100_gy --covariates diameter_mm
+      hdrplan survival cutoff sample/lesions.csv --time days --event recurred --covariates d100_gy --cluster patient
+      hdrplan survival cutoff sample/lesions.csv --time days --event recurred --value d100_gy --covariates diameter_mm
     """
     import numpy as np
 

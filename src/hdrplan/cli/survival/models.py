@@ -28,8 +28,9 @@ def cox(columns: Columns, as_json: bool, ties: Ties, conf_level: float) -> None:
 
     \b
     Examples:
-      hdrplan survival cox lesions.csv --time days --event recurred --covariates d100_gy,diameter_mm --cluster patient
-      hdrplan survival cox lesions.csv --time days --event recurred --covariates type --reference type=HCC
+      hdrplan survival cox sample/lesions.csv --time days --event recurred --covariates d100_gy,diameter_mm \\
+          --cluster patient
+      hdrplan survival cox sample/lesions.csv --time days --event recurred --covariates type --reference type=HCC
     """
     fit = fitted_cox(columns, ties)
     result = coefficient_table(fit, conf_level) | {
@@ -52,8 +53,8 @@ def zph(columns: Columns, as_json: bool, ties: Ties, transform: Transform) -> No
 
     \b
     Examples:
-      hdrplan survival zph lesions.csv --time days --event recurred --covariates d100_gy,diameter_mm
-      hdrplan survival zph lesions.csv --time days --event recurred --covariates d100_gy --transform log --json
+      hdrplan survival zph sample/lesions.csv --time days --event recurred --covariates d100_gy,diameter_mm
+      hdrplan survival zph sample/lesions.csv --time days --event recurred --covariates d100_gy --transform log --json
     """
     from hdrplan.outcomes import zph as test_of
 
@@ -71,7 +72,7 @@ def frailty(columns: Columns, as_json: bool, ties: Ties, conf_level: float) -> N
 
     \b
     Examples:
-      hdrplan survival frailty lesions.csv --time days --event recurred --covariates d100_gy --cluster patient
+      hdrplan survival frailty sample/lesions.csv --time days --event recurred --covariates d100_gy --cluster patient
     """
     from hdrplan.outcomes import frailty as fit_of
 
@@ -96,7 +97,7 @@ def finegray(columns: Columns, as_json: bool, conf_level: float) -> None:
 
     \b
     Examples:
-      hdrplan survival finegray lesions.csv --time days --event status --covariates d100_gy --cluster patient
+      hdrplan survival finegray sample/lesions.csv --time days --event status --covariates d100_gy --cluster patient
     """
     from hdrplan.outcomes import fine_gray
 
@@ -123,8 +124,9 @@ def weibull(columns: Columns, as_json: bool, conf_level: float, family: Family) 
 
     \b
     Examples:
-      hdrplan survival weibull lesions.csv --left last_clean --right first_bad --covariates d100_gy --cluster patient
-      hdrplan survival weibull lesions.csv --left last_clean --right first_bad --family lognormal --json
+      hdrplan survival weibull sample/lesions.csv --left last_clean --right first_bad \\
+          --covariates d100_gy --cluster patient
+      hdrplan survival weibull sample/lesions.csv --left last_clean --right first_bad --family lognormal --json
     """
     from hdrplan.outcomes import interval_regression
 

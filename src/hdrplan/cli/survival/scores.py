@@ -29,8 +29,9 @@ def cindex(columns: Columns, as_json: bool, ties: Ties, method: Method, tau: flo
 
     \b
     Examples:
-      hdrplan survival cindex lesions.csv --time days --event recurred --score diameter_mm --cluster patient
-      hdrplan survival cindex lesions.csv --time days --event recurred --covariates d100_gy,diameter_mm --method uno
+      hdrplan survival cindex sample/lesions.csv --time days --event recurred --score diameter_mm --cluster patient
+      hdrplan survival cindex sample/lesions.csv --time days --event recurred --covariates d100_gy,diameter_mm \\
+          --method uno
     """
     from hdrplan.outcomes import concordance
 
@@ -47,8 +48,9 @@ def auc(columns: Columns, as_json: bool, ties: Ties, at: str) -> None:
 
     \b
     Examples:
-      hdrplan survival auc lesions.csv --time days --event recurred --score diameter_mm --at 365,730
-      hdrplan survival auc lesions.csv --time days --event recurred --covariates d100_gy,diameter_mm --at 365 --json
+      hdrplan survival auc sample/lesions.csv --time days --event recurred --score diameter_mm --at 365,730
+      hdrplan survival auc sample/lesions.csv --time days --event recurred --covariates d100_gy,diameter_mm \\
+          --at 365 --json
     """
     from hdrplan.outcomes import auc_at
 

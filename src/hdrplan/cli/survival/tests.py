@@ -29,8 +29,8 @@ def logrank(columns: Columns, as_json: bool, weights: Weights, rho: float, gamma
 
     \b
     Examples:
-      hdrplan survival logrank lesions.csv --time days --event recurred --group type
-      hdrplan survival logrank lesions.csv --time days --event recurred --group type --weights gehan
+      hdrplan survival logrank sample/lesions.csv --time days --event recurred --group type
+      hdrplan survival logrank sample/lesions.csv --time days --event recurred --group type --weights gehan
     """
     from hdrplan.outcomes import log_rank
 
@@ -52,8 +52,8 @@ def gray(columns: Columns, as_json: bool, rho: float) -> None:
 
     \b
     Examples:
-      hdrplan survival gray lesions.csv --time days --event status --group type
-      hdrplan survival gray lesions.csv --time days --event status --group type --cause 2 --json
+      hdrplan survival gray sample/lesions.csv --time days --event status --group type
+      hdrplan survival gray sample/lesions.csv --time days --event status --group type --cause 2 --json
     """
     from hdrplan.outcomes import gray_test
 
@@ -71,7 +71,7 @@ def rmst(columns: Columns, as_json: bool, conf_level: float, tau: float) -> None
 
     \b
     Examples:
-      hdrplan survival rmst lesions.csv --time days --event recurred --tau 730 --group type
+      hdrplan survival rmst sample/lesions.csv --time days --event recurred --tau 730 --group type
     """
     from hdrplan.outcomes import restricted_mean
 

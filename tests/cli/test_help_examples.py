@@ -1,0 +1,131 @@
+"""Every example of every help text runs as it stands, after ``hdrplan sample`` and ``hdrplan phantom make``."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from hdrplan.cli import cli
+
+ROOT = Path(__file__).resolve().parents[2]
+# What examples take from others: name -> the example that makes it.
+MADE_BY = {
+    "demo-output": "hdrplan plan phantoms/liver-lesion-b -o demo-output",
+    "plan-15gy": "hdrplan plan phantoms/liver-lesion-b --prescription lesion_B=15 --strength 30000 -o plan-15gy",
+    "demo-dicom": "hdrplan export demo-output --case phantoms/liver-lesion-b -o demo-dicom",
+    "demo-slicer": "hdrplan export demo-output --case phantoms/liver-lesion-b --format slicer -o demo-slicer",
+    "case": "hdrplan import demo-dicom -o case --ctv lesion_B --healthy liver",
+    "plan": "hdrplan plan case -o plan",
+    "virtual-cohort": "hdrplan simulate cohort -o virtual-cohort",
+}
+# Examples that end within a second or two.
+QUICK = (
+    "survival", "cohort accumulate", "cohort derive sample", "cohort template", "cohort validate", "paper-check",
+    "explain", "info", "sample", "sources list", "sources verify", "phantom list", "phantom make sphere",
+    "phantom make ellipsoid", "dose --source",
+)  # fmt: skip
+# These make what the others begin with: they run in an empty folder.
+INTO_EMPTY = {
+    "hdrplan sample": "sample/lesions.csv",
+    "hdrplan phantom make sphere": "phantoms/sphere/case.toml",
+    "hdrplan phantom make liver-lesion-b": "phantoms/liver-lesion-b/case.toml",
+}
+# A second check that fails has ended well; so has a check of limits.
+MAY_FAIL = ("check", "validate")
+
+
+def commands(command: click.Command, context: click.Context) -> Iterator[click.Command]:
+    yield command
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from commands(below, context)
+
+
+def examples() -> list[str]:
+    """Return the examples of all help texts, each once; a backslash goes on in the next line."""
+    found: dict[str, None] = {}
+    for command in commands(cli, click.Context(cli)):
+        text = (command.help or "").replace("\\\n", " ")
+        found |= dict.fromkeys(" ".join(line.split()) for line in text.splitlines() if re.match(r" +hdrplan ", line))
+    return list(found)
+
+
+EXAMPLES = examples()
+
+
+def words(example: str) -> list[str]:
+    return shlex.split(example, comments=True)[1:]
+
+
+def is_quick(example: str) -> bool:
+    return example.startswith(tuple(f"hdrplan {words}" for words in QUICK)) and example not in INTO_EMPTY
+
+
+def needs(example: str) -> list[str]:
+    """Return what an example takes from others, as a file, a folder, or a file in a folder; its output is not among."""
+    given = words(example)
+    taken = [word for k, word in enumerate(given) if k and given[k - 1] not in ("-o", "--output")]
+    return [name for name in MADE_BY if any(word.split("/")[0] == name for word in taken[1:])]
+
+
+@pytest.fixture(scope="session")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the samples and the phantoms; what examples make for others joins it when it is needed."""
+    folder = tmp_path_factory.mktemp("examples")
+    shutil.copytree(ROOT / "samples", folder / "sample")
+    shutil.copytree(ROOT / "phantoms", folder / "phantoms")
+    return folder
+
+
+@pytest.fixture
+def ends(run, scratch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Run an example in a folder of its own, after those that it needs."""
+
+    def call(example: str, folder: Path = tmp_path) -> None:
+        for name in needs(example):
+            if not (scratch / name).exists():
+                call(MADE_BY[name], scratch)
+        if folder != scratch:
+            for path in scratch.iterdir():
+                if f"-o {path.name}" not in example and not (folder / path.name).exists():
+                    (folder / path.name).symlink_to(path)
+        monkeypatch.chdir(folder)
+        ran = run(*words(example))
+        allowed = (0, 1) if words(example)[0] in MAY_FAIL else (0,)
+        assert ran.code in allowed, f"{example}\n{ran.err}"
+        assert "Traceback" not in ran.err
+
+    return call
+
+
+def test_there_are_examples_of_what_others_take() -> None:
+    assert len(EXAMPLES) > 120
+    assert set(MADE_BY.values()) <= set(EXAMPLES)
+
+
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if is_quick(e)])
+def test_a_quick_example_runs(example: str, ends: Callable[[str], None]) -> None:
+    ends(example)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if not is_quick(e) and e not in INTO_EMPTY])
+def test_an_example_runs(example: str, ends: Callable[[str], None]) -> None:
+    ends(example)
+
+
+@pytest.mark.parametrize("example", ["hdrplan sample", "hdrplan phantom make sphere"])
+def test_samples_and_phantoms_are_written_into_an_empty_folder(example: str, run, tmp_path: Path) -> None:
+    assert run(*words(example)).code == 0
+    made = (
+        tmp_path / "sample" / "lesions.csv" if "sample" in example else tmp_path / "phantoms" / "sphere" / "case.toml"
+    )
+    assert made.is_file()
