@@ -20,9 +20,10 @@ from hdrplan.analysis.correlation import (
 from hdrplan.analysis.descriptives import describe
 from hdrplan.analysis.dose_recurrence import correlate
 from hdrplan.analysis.dose_shape import Interaction, SplineCurve
-from hdrplan.analysis.effects import Effect
+from hdrplan.analysis.effects import Effect, adjusted_without_clusters, adjuster_terms
 from hdrplan.analysis.lesions import METRICS, LesionTable, lesion_table
 from hdrplan.analysis.medians import endpoint_curves
+from hdrplan.analysis.numbers import Estimate, LesionRow, estimates, lesion_rows
 from hdrplan.analysis.paper_models import PaperRule, paper_rule
 from hdrplan.analysis.prediction import CalibrationGroup, Discrimination, Performance
 from hdrplan.analysis.report_tables import correlation_tables
@@ -41,8 +42,10 @@ __all__ = [
     "DoseModels",
     "DoseResponse",
     "Effect",
+    "Estimate",
     "Interaction",
     "Lane",
+    "LesionRow",
     "LesionTable",
     "MetricTest",
     "PaperRule",
@@ -52,13 +55,17 @@ __all__ = [
     "TextTable",
     "Threshold",
     "accumulated_eqd2_gy",
+    "adjusted_without_clusters",
+    "adjuster_terms",
     "correlate",
     "correlation_tables",
     "d100_bounds",
     "describe",
     "dose_in_session",
     "endpoint_curves",
+    "estimates",
     "lanes",
+    "lesion_rows",
     "lesion_table",
     "lower_bounds",
     "paper_rule",

@@ -11,7 +11,18 @@ from hdrplan.analysis.lesions import LesionTable
 from hdrplan.arrays import FloatArray
 from hdrplan.outcomes import Coefficients, CoxFit, FollowUp, cox, indicator_columns
 
-__all__ = ["D100", "REFERENCE_GY", "Effect", "adjusters", "d100_columns", "d100_model", "effects", "present_types"]
+__all__ = [
+    "D100",
+    "REFERENCE_GY",
+    "Effect",
+    "adjusted_without_clusters",
+    "adjuster_terms",
+    "adjusters",
+    "d100_columns",
+    "d100_model",
+    "effects",
+    "present_types",
+]
 
 D100 = "D100, per Gy"
 REFERENCE_GY = 20.0
@@ -82,6 +93,15 @@ def present_types(table: LesionTable) -> list[str]:
     return [t for t in TUMOUR_TYPES if t in table.tumour_type]
 
 
+def adjuster_terms(table: LesionTable) -> tuple[tuple[str, str], ...]:
+    """Return the adjusters of the model as (kind, level): "diameter", "tumour type" with its level, "age"."""
+    terms = []
+    for name in adjusters(table):
+        kind = name.split(",")[0].split(":")[0]
+        terms.append((kind, name.split(": ")[1].split(" vs ")[0] if kind == "tumour type" else ""))
+    return tuple(terms)
+
+
 def adjusters(table: LesionTable) -> dict[str, FloatArray]:
     """Return size, tumour type (against the first that occurs) and age; constants are left out."""
     columns: dict[str, FloatArray] = {"diameter, per 10 mm": (table.diameter_mm - 38.0) / 10.0}
@@ -95,6 +115,12 @@ def adjusters(table: LesionTable) -> dict[str, FloatArray]:
 def d100_columns(table: LesionTable) -> dict[str, FloatArray]:
     """Return D100 beside its adjusters."""
     return {D100: table.d100_gy - REFERENCE_GY, **adjusters(table)}
+
+
+def adjusted_without_clusters(table: LesionTable) -> Effect:
+    """Return D100 in the same model with Breslow's ties and lesions taken as independent, as SPSS computes it."""
+    rows = table.follow_up.independent
+    return effects("adjusted, Breslow, lesions independent", cox(rows, d100_columns(table), ties="breslow"), rows)[0]
 
 
 def d100_model(table: LesionTable) -> CoxFit:

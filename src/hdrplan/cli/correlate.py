@@ -61,7 +61,9 @@ def command(
     """Relate the dose of each lesion to its local recurrence, and write a report, figures and tables.
 
     D100 is first a continuous covariate, adjusted for size, tumour type and age, with standard errors clustered by
-    patient. Cut-offs follow, with p values corrected for the search. The folder holds report.html and correlate.json.
+    patient. Cut-offs follow, with p values corrected for the search. The folder holds report.html,
+    every number (results.csv, correlate.json), the lesions behind them (lesions.csv), and programs that recompute the
+    headline in R and SPSS.
 
     \b
     Examples:
@@ -103,10 +105,17 @@ def command(
 
 def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Derived, result: Correlation) -> None:
     from hdrplan import __version__
-    from hdrplan.analysis import correlation_tables, lanes
+    from hdrplan.analysis import Estimate, LesionRow, correlation_tables, estimates, lanes, lesion_rows
     from hdrplan.cohort import Endpoint, flow
     from hdrplan.io import cohort_sha256, write_json, write_rows, write_run, write_values
-    from hdrplan.report import correlation_figures, correlation_html, correlation_table, print_files
+    from hdrplan.report import (
+        correlation_figures,
+        correlation_html,
+        correlation_table,
+        print_files,
+        r_script,
+        spss_syntax,
+    )
 
     choices = {**asdict(result.settings), **opened.rules.table(), "accept": list(request.accept)}
     figures = correlation_figures(result, lanes(opened.cohort, derived), opened.rules.days_per_month)
@@ -121,6 +130,11 @@ def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Der
     (draft / "report.html").write_text(page, encoding="utf-8")
     write_json(draft / "correlate.json", {**correlation_table(result), "settings": choices})
     write_values(draft / "endpoints.csv", derived.endpoints, Endpoint)
+    write_values(draft / "lesions.csv", lesion_rows(result.table), LesionRow)
+    write_values(draft / "results.csv", estimates(result), Estimate)
+    if result.models.headline is not None:
+        (draft / "headline.R").write_text(r_script(result), encoding="utf-8")
+        (draft / "headline.sps").write_text(spss_syntax(result), encoding="utf-8")
     for table in correlation_tables(result):
         write_rows(draft / f"{table.name}.csv", table.columns, table.rows)
     (draft / "figures").mkdir()

@@ -28,6 +28,7 @@ from hdrplan.report.power_drawing import power_figure
 from hdrplan.report.prepared import prepared_figure, prepared_lines, prepared_table
 from hdrplan.report.quality_page import quality_html
 from hdrplan.report.quality_text import optimum_sentence, quality_lines, quality_sentences, quality_table
+from hdrplan.report.recomputing import r_script, spss_syntax
 from hdrplan.report.robust_drawing import organs_to_draw, robust_figure
 from hdrplan.report.robust_page import robust_html
 from hdrplan.report.robust_text import robust_lines, robust_table
@@ -109,6 +110,7 @@ __all__ = [
     "quality_lines",
     "quality_sentences",
     "quality_table",
+    "r_script",
     "report_data",
     "report_html",
     "robust_figure",
@@ -126,6 +128,7 @@ __all__ = [
     "source_list_lines",
     "source_tables",
     "source_use_lines",
+    "spss_syntax",
     "step_columns",
     "step_lines",
     "step_rows",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from hdrplan.analysis import Correlation, correlation_tables, plain_words
+from hdrplan.analysis import Correlation, correlation_tables, estimates, plain_words
 
 __all__ = ["correlation_table"]
 
@@ -25,6 +25,7 @@ def correlation_table(result: Correlation) -> dict[str, object]:
         "cutoff": _cutoff_table(result),
         "threshold": asdict(threshold.adjusted) if threshold else None,
         "metrics": [asdict(m) for m in result.metrics],
+        "estimates": [asdict(row) for row in estimates(result)],
         "tables": {t.name: {"columns": t.columns, "rows": t.rows} for t in correlation_tables(result)},
         "could_not_compute": dict(result.failed),
         "sentences": list(plain_words(result)),
