@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks.lesions import Layout, implant
 from benchmarks.record import command_line, measured, put_table, timed
-from hdrplan.dose import dose_at_points, dose_rate, minimum_dose, sample_points
+from hdrplan.dose import MinimumDoseSearch, dose_at_points, dose_rate, sample_points
 from hdrplan.geometry import Dwells, Grid, Structure
 from hdrplan.io import read_case
 from hdrplan.optimize import PlanProblem, optimize_every_point, optimize_times
@@ -26,6 +27,9 @@ from hdrplan.plan import Goals, Prescription
 from hdrplan.sources import load_source
 from hdrplan.workflow import planning_problem
 from hdrplan.workflow.times import EVERY_POINT_FRAC
+
+if TYPE_CHECKING:
+    from hdrplan.optimize.times.every_point import MinimumDoseOf
 
 SOURCE = "gammamed-12i"
 STRENGTH_U = 40700.0
@@ -87,11 +91,11 @@ def result(case: Lesion, seed: int = 11) -> dict:
     """Plan once on the sample points and once at every point."""
     source, shape = load_source(SOURCE), case.problem.points.shape(case.ctv.name)
 
-    def minimum(name, times_s, wanted_gy, tolerance_gy):
-        return minimum_dose(
-            shape, case.dwells, times_s, source, strength_u=case.strength_u, wanted_gy=wanted_gy,
-            tolerance_gy=tolerance_gy,
-        )  # fmt: skip
+    def minimum(search: MinimumDoseSearch) -> MinimumDoseOf:
+        return lambda name, times_s, **asked: search.minimum_dose(times_s, **asked)
+
+    def new_search() -> MinimumDoseSearch:
+        return MinimumDoseSearch(shape, case.dwells, source, strength_u=case.strength_u)
 
     def rate_at(points_mm):
         return dose_rate(case.dwells, points_mm, source, strength_u=case.strength_u)
@@ -99,7 +103,11 @@ def result(case: Lesion, seed: int = 11) -> dict:
     sampled, of_sampled = timed(lambda: optimize_times(case.problem))
     proven, of_proof = timed(
         lambda: optimize_every_point(
-            case.problem, minimum_dose=minimum, rate_at=rate_at, tolerance_frac=EVERY_POINT_FRAC
+            # As hdrplan plan does: one search for all rounds.
+            case.problem,
+            minimum_dose=minimum(new_search()),
+            rate_at=rate_at,
+            tolerance_frac=EVERY_POINT_FRAC,
         )
     )
     proof = proven.minimum[case.ctv.name]
@@ -110,7 +118,7 @@ def result(case: Lesion, seed: int = 11) -> dict:
     seen = case.ctv.grid.world(rng.uniform(0.0, 1.0, (2_000_000, 3)) * extent / case.ctv.grid.spacing_mm)
     seen = seen[shape.holds(seen)]
     at_random = dose_at_points(case.dwells, proven.optimum.times_s, seen, source, strength_u=case.strength_u).gy
-    cold = minimum(case.ctv.name, sampled.times_s, asked_gy, 1e-3 * asked_gy)
+    cold = new_search().minimum_dose(sampled.times_s, wanted_gy=asked_gy, tolerance_gy=1e-3 * asked_gy)
     return {
         "case": case.name,
         "volume_cc": round(case.ctv.volume_cc, 1),

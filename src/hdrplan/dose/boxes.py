@@ -1,16 +1,17 @@
 """Boxes that cover a shape: where they lie, how they are halved, and what their corners say of all points in them.
 
 A box is given by its lower corner and its size, as x, y, z indices of the grid. Boxes of one cell and less have a
-level that is multilinear in them; larger ones lie inside the shape.
+level that is multilinear in them; in larger ones a plane stands for it that is not below it.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import maximum_filter, minimum_filter
 
-from hdrplan.arrays import BoolArray, FloatArray, IntArray
+from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.dose.shape import Shape
+from hdrplan.kernels.levels import corner_level_rows
+from hdrplan.threads import over_rows
 
 __all__ = ["CORNERS", "BoxTree", "candidates", "first_boxes", "halved", "levels", "lowest_corner"]
 
@@ -18,33 +19,25 @@ CORNERS = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in
 """Corners of a box from its middle, in half edges, (8, 3)."""
 
 _EDGES = [(i, j) for i in range(8) for j in range(i) if (CORNERS[i] != CORNERS[j]).sum() == 1]
-_BLOCK = 4
+# Cells along an edge of the first boxes: where doses are high, boxes of some millimetres are proven at once.
+_BLOCK = 8
 # Points where an edge passes the surface are taken this fraction of the edge inside, clear of rounding.
 _HAIR = 1e-7
 
 
 def first_boxes(shape: Shape) -> tuple[FloatArray, FloatArray]:
-    """Boxes that cover the shape: lower corners and sizes, as x, y, z indices.
-
-    Blocks of four cells a side where all their voxel centres are inside, else single cells.
-    """
-    level = shape.level_zyx
-    cells = np.array(level.shape) - 1
-    filled = np.pad(level, [(0, -int(n) % _BLOCK) for n in cells], constant_values=-np.inf)
-    lowest, highest = (
-        rank(filled, size=2, origin=-1)[: filled.shape[0] - 1, : filled.shape[1] - 1, : filled.shape[2] - 1]
-        for rank in (minimum_filter, maximum_filter)
-    )
-    blocks = [n for half in (np.array(lowest.shape) // _BLOCK) for n in (int(half), _BLOCK)]
-    inside = lowest.reshape(blocks).min(axis=(1, 3, 5)) >= 0
-    covered = np.repeat(np.repeat(np.repeat(inside, _BLOCK, 0), _BLOCK, 1), _BLOCK, 2)
-    single = np.stack(np.nonzero((highest >= 0) & ~covered)[::-1], axis=1).astype(np.float64)
-    large = np.stack(np.nonzero(inside)[::-1], axis=1).astype(np.float64) * _BLOCK
-    return np.concatenate((single, large)), np.concatenate((np.ones_like(single), np.full_like(large, _BLOCK)))
+    """Boxes of eight cells a side that cover the shape: lower corners and sizes, as x, y, z indices."""
+    count = -(-(np.array(shape.level_zyx.shape[::-1]) - 1) // _BLOCK)
+    low = _BLOCK * np.stack(np.meshgrid(*(np.arange(n) for n in count), indexing="ij"), axis=-1).reshape(-1, 3)
+    low, size = low.astype(np.float64), np.full(low.shape, float(_BLOCK))
+    held = levels(shape, low, size).max(axis=1) >= 0.0
+    return low[held], size[held]
 
 
 def levels(shape: Shape, low: FloatArray, size: FloatArray) -> FloatArray:
-    """Return the level at the eight corners of each box, (n, 8), in the order of ``CORNERS``.
+    """Return levels at the eight corners of each box, (n, 8), in the order of ``CORNERS``.
+
+    Within one cell it is the shape's; in larger boxes that of a plane which is not below it wherever that is inside.
 
     Parameters
     ----------
@@ -52,25 +45,23 @@ def levels(shape: Shape, low: FloatArray, size: FloatArray) -> FloatArray:
     low, size : (n, 3) array
         Lower corners and sizes in grid indices.
     """
-    corners = low[:, None, :] + (CORNERS[None] + 1) / 2 * size[:, None, :]
-    return shape.level_at(corners.reshape(-1, 3)).reshape(-1, 8)
+    out = np.empty((len(low), 8))
+    over_rows(
+        lambda first, last: corner_level_rows(first, last, shape.level_zyx, low, size, out), len(low), smallest=64
+    )
+    return out
 
 
-def lowest_corner(rise: FloatArray, q: FloatArray, in_cell: BoolArray) -> FloatArray:
+def lowest_corner(rise: FloatArray, q: FloatArray) -> FloatArray:
     """Largest over a few multipliers of the lowest corner of rise - w q; any multiplier not below 0 is valid.
-
-    Boxes of several cells, in which the level is not multilinear, lie inside and take the multiplier 0.
 
     Parameters
     ----------
     rise, q : (n, 8) array
-        Dose and level at the corners.
-    in_cell : (n,) bool array
-        Boxes within one cell.
+        Dose, and level of :func:`levels`, at the corners.
     """
     dx, dq = rise - rise.mean(axis=1, keepdims=True), q - q.mean(axis=1, keepdims=True)
     slope = np.maximum(0.0, (dx * dq).sum(axis=1) / np.maximum((dq * dq).sum(axis=1), 1e-300))
-    slope[~in_cell] = 0.0
     best = rise.min(axis=1)
     for factor in (0.8, 1.0, 1.25):
         best = np.maximum(best, (rise - factor * slope[:, None] * q).min(axis=1))
@@ -156,6 +147,10 @@ class BoxTree:
         self._add(low[held], size[held], level[held])
         count = self._halves[boxes]
         return np.repeat(self._first[boxes] - np.cumsum(count) + count, count) + np.arange(count.sum())
+
+    def wholes(self, boxes: IntArray) -> IntArray:
+        """Of each of the halves that :meth:`halves` returns for these boxes, the row of its box."""
+        return np.repeat(np.arange(len(boxes)), self._halves[boxes])
 
     def _add(self, low: FloatArray, size: FloatArray, level: FloatArray) -> None:
         start, self._count = self._count, self._count + len(low)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -157,10 +158,10 @@ def _proven_at_every_point(
     """Return the best times whose prescriptions are proven at every point of the CTVs."""
     searches: dict[str, MinimumDoseSearch] = {}
 
-    def _minimum_dose(name: str, times_s: FloatArray, wanted_gy: float, tolerance_gy: float) -> MinimumDose:
+    def _minimum_dose(name: str, times_s: FloatArray, **asked: Any) -> MinimumDose:
         if name not in searches:
             searches[name] = MinimumDoseSearch(problem.points.shape(name), dwells, source, strength_u=strength_u)
-        return searches[name].minimum_dose(times_s, wanted_gy=wanted_gy, tolerance_gy=tolerance_gy)
+        return searches[name].minimum_dose(times_s, **asked)
 
     def rate_at(points_mm: FloatArray) -> DoseRate:
         return dose_rate(dwells, points_mm, source, strength_u=strength_u)

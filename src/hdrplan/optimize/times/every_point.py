@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -31,8 +31,13 @@ MAX_ROUNDS = 20
 _CONVEX = ("dose_mean", "dose_max", "dose_min", "total_time")
 D100 = "D100"
 
-# (CTV, times_s, wanted_gy, tolerance_gy) -> bounds of its minimum dose.
-MinimumDoseOf = Callable[[str, FloatArray, float, float], MinimumDose]
+
+class MinimumDoseOf(Protocol):
+    """Bounds of the minimum dose of a CTV at some times."""
+
+    def __call__(
+        self, name: str, times_s: FloatArray, *, wanted_gy: float, tolerance_gy: float, only_proof: bool
+    ) -> MinimumDose: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +84,7 @@ def optimize_every_point(
     problem : PlanProblem
         Without ``earlier_gy`` and reserve.
     minimum_dose : callable
-        (CTV, times_s, wanted_gy, tolerance_gy) -> MinimumDose: :func:`hdrplan.dose.minimum_dose` of the case.
+        The search of the case, as :meth:`hdrplan.dose.MinimumDoseSearch.minimum_dose` of a CTV by its name.
     rate_at : callable
         (n, 3) points in mm -> DoseRate.
     tolerance_frac : float
@@ -116,13 +121,15 @@ def optimize_every_point(
             with measured("plan"):
                 optimum = optimize(asked)
             with measured("proof"):
-                minimum = _minimum(asked, minimum_dose, optimum.times_s + beside_s)
+                minimum = _minimum(asked, minimum_dose, optimum.times_s + beside_s, only_proof=True)
             cold = {name: _coldest_of_each_cube(dose.cold_mm) for name, dose in minimum.items() if len(dose.cold_mm)}
             if all(dose.finished for dose in minimum.values()) or not cold:
                 break
             rate, points = _joined(asked.rate, asked.points, {name: (mm, rate_at(mm)) for name, mm in cold.items()})
             asked = replace(asked, rate=rate, points=points, earlier_gy=_transit_gy(rate, transit_s))
     proven = all(dose.finished for dose in minimum.values())
+    if not proven:
+        minimum = _minimum(asked, minimum_dose, optimum.times_s + beside_s, only_proof=False)
     return EveryPointOptimum(
         optimum=_of_prescriptions(optimum, asked, minimum, proven=proven),
         problem=asked,
@@ -137,7 +144,9 @@ def _transit_gy(rate: DoseRate, transit_s: FloatArray | None) -> FloatArray | No
     return None if transit_s is None else np.asarray(rate.gy_per_s @ transit_s)
 
 
-def _minimum(problem: PlanProblem, minimum_dose: MinimumDoseOf, times_s: FloatArray) -> dict[str, MinimumDose]:
+def _minimum(
+    problem: PlanProblem, minimum_dose: MinimumDoseOf, times_s: FloatArray, *, only_proof: bool
+) -> dict[str, MinimumDose]:
     """Look at every CTV for the prescription; where it was lowered, or rounding took from it, for what is left."""
     rate, points, tolerance_frac = problem.rate, problem.points, problem.reserve_frac
     minimum = {}
@@ -146,7 +155,9 @@ def _minimum(problem: PlanProblem, minimum_dose: MinimumDoseOf, times_s: FloatAr
         lowered = reached_gy < p.dose_gy * (1 + tolerance_frac / 4)
         wanted_gy = reached_gy / (1 + tolerance_frac) if lowered else p.dose_gy
         tolerance_gy = min(reached_gy - wanted_gy, p.dose_gy * tolerance_frac)
-        minimum[p.structure] = minimum_dose(p.structure, times_s, wanted_gy, tolerance_gy)
+        minimum[p.structure] = minimum_dose(
+            p.structure, times_s, wanted_gy=wanted_gy, tolerance_gy=tolerance_gy, only_proof=only_proof
+        )
     return minimum
 
 
