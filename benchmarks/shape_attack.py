@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 from scipy.ndimage import map_coordinates
@@ -28,7 +29,7 @@ from scipy.optimize import linprog
 
 from benchmarks.odd_shapes import random_shape
 from benchmarks.record import command_line, measured, put_table
-from hdrplan.dose import MinimumDose, Shape, dose_rate, minimum_dose, sample_points
+from hdrplan.dose import MinimumDose, MinimumDoseSearch, Shape, dose_rate, sample_points
 from hdrplan.geometry import Dwells, Grid, Structure
 from hdrplan.optimize import PlanProblem, optimize_every_point
 from hdrplan.plan import Goals, Prescription
@@ -180,10 +181,10 @@ def attack(seed: int, *, count: int = 4000) -> dict:
     )
     shape = points.shape(name)
 
-    def least(_: str, times_s: np.ndarray, wanted_gy: float, tolerance_gy: float) -> MinimumDose:
-        return minimum_dose(
-            shape, dwells, times_s, source, strength_u=STRENGTH_U, wanted_gy=wanted_gy, tolerance_gy=tolerance_gy
-        )
+    minimum = MinimumDoseSearch(shape, dwells, source, strength_u=STRENGTH_U)
+
+    def least(_: str, times_s: np.ndarray, **asked: Any) -> MinimumDose:
+        return minimum.minimum_dose(times_s, **asked)
 
     def search(times_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         def dose_gy(at: np.ndarray) -> np.ndarray:
@@ -202,10 +203,12 @@ def attack(seed: int, *, count: int = 4000) -> dict:
     # Random times: a proof of a hair more than a point is known to receive must fail.
     random_s = rng.exponential(30.0, len(dwells)) * (rng.random(len(dwells)) < 0.8) + 0.1
     seen_gy = float(search(random_s)[1][0])
-    refused = least(name, random_s, seen_gy * (1 + 1e-4), 1e-3 * seen_gy)
+    refused = least(name, random_s, wanted_gy=seen_gy * (1 + 1e-4), tolerance_gy=1e-3 * seen_gy)
     rows = points.rows("liver")
     cost = points.volume_cc[rows] / points.volume_cc[rows].sum() @ rates(dwells, points.points_mm[rows], source)
-    rival = _rival(shape, dwells, source, cost, search, lambda times_s: least(name, times_s, DOSE_GY, 0.02))
+    rival = _rival(
+        shape, dwells, source, cost, search, lambda times_s: least(name, times_s, wanted_gy=DOSE_GY, tolerance_gy=0.02)
+    )
     return {
         "seed": seed,
         "shape": name,

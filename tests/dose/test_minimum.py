@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from hdrplan.dose import MinimumDoseSearch, dose_at_points, dose_rate, minimum, minimum_dose, sample_points
 from hdrplan.dose.boxes import CORNERS, BoxTree, first_boxes, levels, lowest_corner
@@ -39,7 +40,13 @@ def nothing(boxes, stops):
     """No room to keep anything."""
     n = len(stops.weights)
     rows = np.arange(len(boxes.centres))
-    return Kept(rows, np.empty((0, n, 5), dtype=np.float32), np.zeros((0, n), dtype=np.bool_))
+    room = np.empty((0, n, 5), dtype=np.float32), np.zeros((0, n), dtype=np.bool_), np.empty((0, 3))
+    return Kept(rows, np.full(len(rows), -1), *room)
+
+
+def boxes_at(centres, half_diagonal_mm):
+    """Boxes along the patient's axes, none of which takes anything from a larger one."""
+    return Boxes(centres, half_diagonal_mm, np.eye(3), np.zeros(len(centres)))
 
 
 @pytest.mark.parametrize("name", ["gammamed-12i", "flexisource"])
@@ -53,7 +60,7 @@ def test_linear_bound_lies_below_the_dose_in_random_boxes(name, half_mm):
     out = np.empty((len(centres), 5))
     rho = np.full(len(centres), half_mm * np.sqrt(3))
     lowest_m = float(source.radial_dose[source.radial_r_mm <= 100.0].min() * source.anisotropy.min())
-    boxes, stops = Boxes(centres, rho, np.eye(3)), Stops(dwells.positions_mm, dwells.axes, STRENGTH_U * times)
+    boxes, stops = boxes_at(centres, rho), Stops(dwells.positions_mm, dwells.axes, STRENGTH_U * times)
     linear_bound_rows(0, len(centres), boxes, stops, lowest_m, padded(tables_of(source)), nothing(boxes, stops), out)
     for _ in range(20):
         d = rng.uniform(-half_mm, half_mm, centres.shape)
@@ -72,7 +79,7 @@ def test_remainder_is_of_second_order():
     rest = []
     for rho_mm in (0.8, 0.4, 0.2):
         out = np.empty((len(centres), 5))
-        boxes = Boxes(centres, np.full(len(centres), rho_mm), np.eye(3))
+        boxes = boxes_at(centres, np.full(len(centres), rho_mm))
         stops = Stops(dwells.positions_mm, dwells.axes, STRENGTH_U * times)
         linear_bound_rows(0, len(centres), boxes, stops, 0.1, padded(tables_of(source)), nothing(boxes, stops), out)
         rest.append(out[:, 4])
@@ -105,6 +112,25 @@ def test_minimum_dose_encloses_that_of_many_points():
     assert wrong.lower_gy <= seen <= wrong.upper_gy * 1.02
     cold = dose_rate(dwells, wrong.cold_mm[:1], source, strength_u=STRENGTH_U).gy_per_s @ times
     assert cold[0] < 1.05 * seen
+
+
+def test_a_search_for_nothing_but_a_proof_says_whether_there_is_one():
+    source, dwells, shape = load_source("gammamed-12i"), line(), shape_of(sphere(14.0))
+    times = np.full(len(dwells), 60.0)
+    search = MinimumDoseSearch(shape, dwells, source, strength_u=STRENGTH_U)
+    whole = search.minimum_dose(times, wanted_gy=9.0, tolerance_gy=0.01)
+    for wanted_gy in (0.97 * whole.lower_gy, 1.04 * whole.upper_gy):
+        asked = {"wanted_gy": wanted_gy, "tolerance_gy": 1e-3 * wanted_gy}
+        thorough = search.minimum_dose(times, **asked)
+        quick = search.minimum_dose(times, only_proof=True, **asked)
+        assert quick.finished == thorough.finished
+        assert quick.boxes <= thorough.boxes
+        assert quick.lower_gy <= thorough.lower_gy * (1 + 1e-6)
+        if not quick.finished:
+            assert quick.boxes < 0.8 * thorough.boxes
+            assert quick.upper_gy == pytest.approx(thorough.upper_gy, rel=1e-3)
+            # Each cold place that the thorough search tells has one of the quick one's nearby.
+            assert cKDTree(quick.cold_mm).query(thorough.cold_mm)[0].max() < 2.0
 
 
 @pytest.mark.parametrize("room_bytes", [100 << 20, 21 * 7 * 500, 0])
@@ -146,8 +172,15 @@ def test_the_halves_of_a_box_keep_their_numbers():
     points = points[shape.level_at(points) >= 0.0]
     from_half = tree.low(first), tree.low(first) + tree.size(first)
     held = ((points[:, None] >= from_half[0]) & (points[:, None] <= from_half[1])).all(axis=2).any(axis=1)
-    assert len(points) > 100
+    assert len(points) > 20
     assert held.all()
+    # Halves of halves, within one cell and in larger boxes, know what they are halves of.
+    second = tree.halves(first)
+    whole = tree.wholes()[second]
+    assert np.isin(whole, first).all()
+    assert (tree.low(second) >= tree.low(whole)).all()
+    assert (tree.low(second) + tree.size(second) <= tree.low(whole) + tree.size(whole)).all()
+    assert (tree.wholes()[tree.roots] == -1).all()
     assert np.array_equal(tree.level(first), levels(shape, tree.low(first), tree.size(first)))
 
 
@@ -209,7 +242,7 @@ def test_first_boxes_cover_the_shape_once():
     holds = ((points[:, None] >= low) & (points[:, None] < low + size)).all(axis=2).sum(axis=1)
     assert (holds[inside] == 1).all()
     assert (holds <= 1).all()
-    assert (size == 4).any()
+    assert (size == 8).all()
 
 
 def test_a_box_across_the_axis_loses_nothing_to_the_crease_there():
@@ -226,7 +259,7 @@ def test_a_box_across_the_axis_loses_nothing_to_the_crease_there():
     # Between table entries, whose bends cost a little more.
     for along_mm in (-33.0, -6.3, -2.7, 33.0):
         out = np.empty((1, 5))
-        boxes = Boxes(np.array([[0.02, 0.0, along_mm]]), np.array([rho_mm]), np.eye(3))
+        boxes = boxes_at(np.array([[0.02, 0.0, along_mm]]), np.array([rho_mm]))
         stops = Stops(dwells.positions_mm, dwells.axes, weights)
         linear_bound_rows(0, 1, boxes, stops, 0.1, padded(tables_of(source)), nothing(boxes, stops), out)
         value, slope, rest = out[0, 0], out[0, 1:4], out[0, 4]
@@ -274,14 +307,11 @@ def test_a_box_cut_by_the_surface_is_charged_for_no_more_than_its_part_inside():
     # Slopes of the level along those of the dose, against them, anywhere; the surface anywhere in the box.
     tilt[:200] = slope[:200] * np.sign(rng.normal(size=(200, 1))) + 0.2 * tilt[:200]
     level = tilt @ corners.T + rng.uniform(-2.0, 2.0, (500, 1)) + 0.2 * rng.normal(size=(500, 8))
-    in_cell = np.arange(500) % 10 > 0
-    level[~in_cell] = np.abs(level[~in_cell])  # larger boxes lie inside
-    bound = lowest_corner(rise, level, in_cell)
+    bound = lowest_corner(rise, level)
     least = np.where(level @ weight.T >= 0.0, rise @ weight.T, np.inf).min(axis=1)
     assert (bound <= least + 1e-12).all()
     assert (bound >= rise.min(axis=1)).all()
-    assert np.array_equal(bound[~in_cell], rise[~in_cell].min(axis=1))
     # Where dose and level fall together the part outside is not charged: the bound is that at the surface.
     cut = rng.uniform(-0.5, 0.5, 500)
-    together = lowest_corner(rise, rise - cut[:, None] * rise.max(axis=1, keepdims=True), np.ones(500, dtype=bool))
+    together = lowest_corner(rise, rise - cut[:, None] * rise.max(axis=1, keepdims=True))
     np.testing.assert_allclose(together, cut * rise.max(axis=1), atol=1e-12)

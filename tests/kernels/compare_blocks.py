@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from compare_dose import Kernel, oblique_steps
@@ -173,6 +174,51 @@ def linear_bound_rows(kernel: Kernel, rng: Rng) -> None:
         if size <= 0.05 and np.linalg.norm(centre - positions, axis=1).min() > 8.0:
             # Not idle; how fast it closes is in test_bounds.py. 0.98 was asked first: bends of the tables cost 2 %.
             assert (low >= 0.9 * dose).all()
+    some = np.arange(1, 24, 4)
+    boxes = Boxes(frozen(centres[some]), frozen(half[some] * math.sqrt(3.0)), frame, frozen(np.zeros(len(some))))
+    stops = Stops(positions, axes, weights)
+    inside_larger(kernel, t, boxes, stops, lambda points: naive.doses(points, positions, axes, weights, t))
+
+
+def inside_larger(
+    kernel: Kernel, t: Tables, boxes: Boxes, stops: Stops, dose_gy: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    """What a larger box says of one inside it holds there, is taken where it may be, and never of constants."""
+    n, m, lowest_m = len(boxes.centres), len(stops.weights), float(t.g.min() * t.f.min())
+    rho = boxes.half_diagonal_mm
+    moved = boxes.centres + 0.25 * rho[:, None] / math.sqrt(3.0) * boxes.frame.sum(axis=1)
+    quarter = 0.75 * rho  # a box about the moved centre that ends at the larger one's corner
+    wholes = np.concatenate((np.full(n, -1), np.arange(n)))
+    kept, out = kept_bounds(np.arange(n), wholes, n, m), np.empty((n, 5))
+    kernel(0, n, boxes, stops, lowest_m, padded(t), kept, out)
+    small = Boxes(frozen(moved), frozen(quarter), boxes.frame, frozen(np.full(n, np.inf)))
+    taken = np.empty((n, 5))
+    kernel(0, n, small, stops, lowest_m, padded(t), kept._replace(rows=np.arange(n, 2 * n)), taken)
+    slopes = np.einsum("k,nkc->nc", stops.weights, kept.per_u[:, :, 1:4])
+    linear = (kept.per_u[:, :, 1:4] != 0.0).any(axis=2).all(axis=1)
+    np.testing.assert_allclose(taken[linear, 1:4], slopes[linear], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(taken[linear, 4], out[linear, 4], rtol=1e-12)
+    for row in range(n):
+        d = quarter[row] / math.sqrt(3.0) * naive.lattice_in_box(3)
+        low = taken[row, 0] + d @ taken[row, 1:4] - taken[row, 4]
+        assert (low <= dose_gy(moved[row] + d @ boxes.frame.T) * (1.0 + 1e3 * ROUNDOFF)).all()
+    # Nothing allowed: what is computed anew is that of a box by itself.
+    none, alone = np.empty((n, 5)), np.empty((n, 5))
+    strict = small._replace(allowed_gy=frozen(np.full(n, -1.0)))
+    kernel(0, n, strict, stops, lowest_m, padded(t), kept._replace(rows=np.arange(n, 2 * n)), none)
+    kernel(0, n, strict, stops, lowest_m, padded(t), kept_bounds(np.arange(n), np.full(n, -1), 0, m), alone)
+    np.testing.assert_array_equal(none, alone)
+
+
+def kept_bounds(rows: np.ndarray, wholes: np.ndarray, m: int, n_stops: int) -> Kept:
+    """Room for the bounds of m boxes."""
+    return Kept(
+        rows,
+        wholes,
+        np.empty((m, n_stops, 5), dtype=np.float32),
+        np.zeros((m, n_stops), dtype=np.bool_),
+        np.empty((m, 3)),
+    )
 
 
 def one_dwell(kernel: Kernel, rng: Rng) -> None:
@@ -197,11 +243,11 @@ def bound(
     """Rows of (value, three slopes, remainder) of cubes, which half a diagonal encloses."""
     out, again, kept = (np.full((len(centres), 5), np.nan) for _ in range(3))
     lowest_m, n = float(t.g.min() * t.f.min()), len(stops.weights)
-    boxes = Boxes(frozen(centres), frozen(half_mm * math.sqrt(3.0)), frozen(frame))
+    boxes = Boxes(frozen(centres), frozen(half_mm * math.sqrt(3.0)), frozen(frame), frozen(np.zeros(len(centres))))
     # Half of the boxes find room to be kept; the second time what is kept is read.
     rows, m = np.arange(len(centres)), len(centres) // 2
-    room = Kept(rows, np.empty((m, n, 5), dtype=np.float32), np.zeros((m, n), dtype=np.bool_))
-    none = room._replace(per_u=room.per_u[:0], known=room.known[:0])
+    room = kept_bounds(rows, np.full(len(centres), -1), m, n)
+    none = kept_bounds(rows, room.wholes, 0, n)
     for where, memory in ((out, none), (kept, room), (again, room)):
         kernel(0, len(centres), boxes, stops, lowest_m, padded(t), memory, where)
     assert room.known.all()

@@ -283,3 +283,37 @@ def bits_of(kernel: Kernel, rng: Rng) -> None:
 def long_bits_of(kernel: Kernel, rng: Rng) -> None:
     value = float(rng.normal() * 10.0 ** rng.integers(-200, 200))
     both(lambda value: kernel(value), kernel, value, want=naive.long_bits_of(value))
+
+
+def corner_level_rows(kernel: Kernel, rng: Rng) -> None:
+    """Within a cell the twin's level at the corners; of larger boxes a plane above it wherever it is inside."""
+    level = frozen(rng.normal(size=(6, 5, 7)) - 0.8 + np.arange(7) * rng.uniform(-0.6, 0.6), np.float32)
+    sizes = np.array([[0.5, 1.0, 0.25], [2.0, 2.0, 2.0], [4.0, 2.0, 2.0], [2.0, 4.0, 0.5], [8.0, 8.0, 8.0]])
+    size = sizes[rng.integers(0, len(sizes), 10)]
+    low = np.floor(rng.uniform(0.0, 4.0, size.shape) / np.ceil(size)) * np.ceil(size)
+    out = np.full((10, 8), np.nan)
+    kernel(0, 10, level, low, size, out)
+    corners = np.array([[x, y, z] for x in (0.0, 1.0) for y in (0.0, 1.0) for z in (0.0, 1.0)])
+    for row in range(10):
+        places = np.concatenate((corners, rng.random((40, 3))))
+        at = [naive.trilinear(level, low[row] + place * size[row]) for place in places]
+        if size[row].max() <= 1.0:
+            np.testing.assert_allclose(out[row], at[:8], rtol=1e-6, atol=1e-6)
+            continue
+        # A plane: its value is that of its corners, weighted by how near they are.
+        nearness = np.where(corners > 0, places[:, None], 1.0 - places[:, None]).prod(axis=2)
+        above = nearness @ out[row]
+        assert (above[np.array(at) >= 0.0] >= np.array(at)[np.array(at) >= 0.0] - 1e-6).all()
+        # Not idle: it touches the level of a cell that is not outside, or nothing is inside.
+        x, y, z = np.meshgrid(
+            *(np.arange(math.floor(lo), math.ceil(lo + n) + 1) for lo, n in zip(low[row], size[row], strict=True)),
+            indexing="ij",
+        )
+        voxels = np.stack((x, y, z), axis=-1).reshape(-1, 3)
+        values = np.array([naive.trilinear(level, voxel) for voxel in voxels])
+        if values.max() < 0.0:
+            np.testing.assert_allclose(out[row], values.max())
+            continue
+        slope = [(out[row, corner] - out[row, 0]) / size[row, axis] for axis, corner in enumerate((4, 2, 1))]
+        plane = out[row, 0] + (voxels - low[row]) @ slope
+        assert np.abs(plane - values).min() < 1e-5

@@ -59,6 +59,7 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "lattice_rows.add_far_dwell": compare_dose.add_far_dwell,
     "lattice_rows.dose_table_rows": compare_dose.dose_table_rows,
     "lattice_rows.rate_matrix_rows": compare_dose.rate_matrix_rows,
+    "levels.corner_level_rows": compare_grids.corner_level_rows,
     "limits.multiply_add": compare_grids.multiply_add,
     "planar.blended": compare_planar.blended,
     "planar.fill_cells": compare_planar.fill_cells,

@@ -3,7 +3,7 @@
 import numpy as np
 from check_certificate import check_certificate
 
-from hdrplan.dose import dose_at_points, dose_rate, minimum_dose, sample_points
+from hdrplan.dose import MinimumDoseSearch, dose_at_points, dose_rate, sample_points
 from hdrplan.geometry import Dwells, Grid, Structure
 from hdrplan.optimize import PlanProblem, optimize_every_point, optimize_times
 from hdrplan.plan import Goals, Prescription
@@ -33,20 +33,14 @@ def test_every_point_receives_the_prescription():
     points = sample_points([lesion], spacing_mm=4.0)
     rate = dose_rate(dwells, points.points_mm, source, strength_u=40700.0)
 
-    def least(name, times_s, wanted_gy, tolerance_gy):
-        return minimum_dose(
-            points.shape(name),
-            dwells,
-            times_s,
-            source,
-            strength_u=40700.0,
-            wanted_gy=wanted_gy,
-            tolerance_gy=tolerance_gy,
-        )
+    search = MinimumDoseSearch(points.shape("lesion"), dwells, source, strength_u=40700.0)
+
+    def least(name, times_s, **asked):
+        return search.minimum_dose(times_s, **asked)
 
     asked = PlanProblem(rate=rate, points=points, goals=goals)
     sampled = optimize_times(asked)
-    assert least("lesion", sampled.times_s, 20.0, 0.02).upper_gy < 20.0
+    assert least("lesion", sampled.times_s, wanted_gy=20.0, tolerance_gy=0.02).upper_gy < 20.0
     found = optimize_every_point(
         asked, minimum_dose=least, rate_at=lambda points_mm: dose_rate(dwells, points_mm, source, strength_u=40700.0)
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from check_certificate import check_certificate
 
-from hdrplan.dose import dose_rate, minimum_dose
+from hdrplan.dose import MinimumDoseSearch, dose_rate
 from hdrplan.io import read_case
 from hdrplan.optimize import optimize_every_point, optimize_times
 from hdrplan.options import PlanOptions
@@ -23,17 +23,11 @@ def test_a_phantom(name):
     dwells, problem = planning_problem(case, read.goals, source, strength_u=strength_u, options=options)
     check_certificate(problem, optimize_times(problem))
     whole = replace(problem, delivery=delivery_rules(dwells, options))
+    (ctv,) = (prescription.structure for prescription in problem.goals.prescriptions)
+    search = MinimumDoseSearch(problem.points.shape(ctv), dwells, source, strength_u=strength_u)
     planned = optimize_every_point(
         whole,
-        minimum_dose=lambda ctv, times_s, wanted_gy, tolerance_gy: minimum_dose(
-            problem.points.shape(ctv),
-            dwells,
-            times_s,
-            source,
-            strength_u=strength_u,
-            wanted_gy=wanted_gy,
-            tolerance_gy=tolerance_gy,
-        ),
+        minimum_dose=lambda ctv, times_s, **asked: search.minimum_dose(times_s, **asked),
         rate_at=lambda points_mm: dose_rate(dwells, points_mm, source, strength_u=strength_u),
     )
     assert planned.proven

@@ -96,7 +96,7 @@ def test_the_proof_at_every_point_judges_the_times_that_are_delivered():
     asked = problem(rate, points, goals(), healthy="liver", delivery=Delivery(resolution_s=1.0))
     judged = []
 
-    def minimum(name, times_s, wanted_gy, tolerance_gy):
+    def minimum(name, times_s, *, wanted_gy, tolerance_gy, only_proof):
         judged.append(times_s)
         dose_gy = float((rate.gy_per_s @ times_s)[points.rows(name)].min())
         return MinimumDose(lower_gy=dose_gy, upper_gy=dose_gy, cold_mm=np.zeros((0, 3)), boxes=1, finished=True)

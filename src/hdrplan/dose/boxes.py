@@ -117,8 +117,9 @@ class BoxTree:
         self._low, self._size, self._level = np.empty((0, 3)), np.empty((0, 3)), np.empty((0, 8))
         # Number of the first half, -1 until it is asked for; halves outside the shape are dropped.
         self._first, self._halves = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+        self._whole = np.empty(0, dtype=np.int64)
         low, size = first_boxes(shape)
-        self._add(low, size, levels(shape, low, size))
+        self._add(low, size, levels(shape, low, size), np.full(len(low), -1))
         self.roots: IntArray = np.arange(self._count)
         """Numbers of the boxes that cover the shape."""
 
@@ -144,21 +145,25 @@ class BoxTree:
         held = level.max(axis=1, initial=-np.inf) >= 0
         count = held.reshape(len(new), 2).sum(axis=1)
         self._halves[new], self._first[new] = count, self._count + np.cumsum(count) - count
-        self._add(low[held], size[held], level[held])
+        self._add(low[held], size[held], level[held], np.repeat(new, 2)[held])
         count = self._halves[boxes]
         return np.repeat(self._first[boxes] - np.cumsum(count) + count, count) + np.arange(count.sum())
 
-    def wholes(self, boxes: IntArray) -> IntArray:
-        """Of each of the halves that :meth:`halves` returns for these boxes, the row of its box."""
+    def rows_of_halves(self, boxes: IntArray) -> IntArray:
+        """Of each half that :meth:`halves` returned for these boxes, the row of its box among them."""
         return np.repeat(np.arange(len(boxes)), self._halves[boxes])
 
-    def _add(self, low: FloatArray, size: FloatArray, level: FloatArray) -> None:
+    def wholes(self) -> IntArray:
+        """Of every box the number of that which it is a half of; -1 for the first ones."""
+        return self._whole[: self._count]
+
+    def _add(self, low: FloatArray, size: FloatArray, level: FloatArray, whole: IntArray) -> None:
         start, self._count = self._count, self._count + len(low)
         if self._count > len(self._low):
             more = max(self._count, 2 * len(self._low)) - len(self._low)
-            self._low, self._size, self._level, self._first, self._halves = (
+            self._low, self._size, self._level, self._first, self._halves, self._whole = (
                 np.concatenate((array, np.full((more, *array.shape[1:]), -1, dtype=array.dtype)))
-                for array in (self._low, self._size, self._level, self._first, self._halves)
+                for array in (self._low, self._size, self._level, self._first, self._halves, self._whole)
             )
         added = slice(start, self._count)
-        self._low[added], self._size[added], self._level[added] = low, size, level
+        self._low[added], self._size[added], self._level[added], self._whole[added] = low, size, level, whole

@@ -1,4 +1,8 @@
-"""Linear lower bounds of the dose in boxes: those of single stops added up, and kept for other times."""
+"""Linear lower bounds of the dose in boxes: those of single stops added up, and kept for other times.
+
+A bound holds in every box inside its own. Of stops that are far away the remainder is small in a large box already:
+its bound is taken for the small boxes inside it.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +30,17 @@ class Boxes(NamedTuple):
     centres: Floats  # (n, 3), mm
     half_diagonal_mm: Floats  # (n,)
     frame: Floats  # (3, 3), column k is the k-th direction
+    allowed_gy: Floats  # (n,), remainder of one stop up to which the bound of a larger box is taken
 
 
 class Kept(NamedTuple):
     """Bounds of single stops, which do not depend on times: kept from one call to the next."""
 
     rows: npt.NDArray[np.int64]  # (n,), of each box; from len(per_u) on a box is not kept
+    wholes: npt.NDArray[np.int64]  # (n_rows,), row of the larger box in which the box of a row lies; -1 for none
     per_u: npt.NDArray[np.float32]  # (m, n_stops, 5): value, slopes and remainder
     known: npt.NDArray[np.bool_]  # (m, n_stops)
+    centres: Floats  # (m, 3), mm
 
 
 @jit
@@ -62,6 +69,32 @@ def _in_frame(i: int, k: int, boxes: Boxes, stops: Stops, lowest_m: float, t: Ta
 
 
 @jit
+def _nearest_known(row: int, k: int, kept: Kept) -> int:
+    """Row of the smallest box round one, itself first, whose bound of stop k is kept; -1 for none."""
+    while row >= 0 and (row >= len(kept.per_u) or not kept.known[row, k]):
+        row = kept.wholes[row]
+    return row
+
+
+@jit
+def _is_enough(known: int, k: int, weight: float, allowed_gy: float, kept: Kept) -> bool:
+    """Whether a kept bound has a small remainder; one without slopes is a constant, which is too low without one."""
+    one = kept.per_u[known, k]
+    return bool(weight * one[4] <= allowed_gy and (one[1] != 0.0 or one[2] != 0.0 or one[3] != 0.0))
+
+
+@jit
+def _add_larger(i: int, known: int, k: int, weight: float, boxes: Boxes, kept: Kept, out: Floats) -> None:
+    """Add the bound of stop k in a larger box, seen from the centre of box i inside it."""
+    one, centre, there, frame = kept.per_u[known, k], boxes.centres[i], kept.centres[known], boxes.frame
+    dx, dy, dz = centre[0] - there[0], centre[1] - there[1], centre[2] - there[2]
+    for c in range(5):
+        out[i, c] += weight * one[c]
+    for c in range(3):
+        out[i, 0] += weight * one[c + 1] * (dx * frame[0, c] + dy * frame[1, c] + dz * frame[2, c])
+
+
+@jit
 def linear_bound_rows(
     first: int, last: int, boxes: Boxes, stops: Stops, lowest_m: float, t: Tables, kept: Kept, out: Floats
 ) -> None:
@@ -87,20 +120,25 @@ def linear_bound_rows(
     weights, per_u = stops.weights, kept.per_u
     for i in range(first, last):
         out[i], row = 0.0, kept.rows[i]
+        if row < len(per_u):
+            kept.centres[row] = boxes.centres[i]
         for k in range(len(weights)):
             if weights[k] == 0.0:
                 continue
+            known = _nearest_known(row, k, kept)
+            if known >= 0 and known != row and _is_enough(known, k, weights[k], boxes.allowed_gy[i], kept):
+                _add_larger(i, known, k, weights[k], boxes, kept, out)
+                continue
+            one = _in_frame(i, k, boxes, stops, lowest_m, t) if known != row else (0.0, 0.0, 0.0, 0.0, 0.0)
             if row >= len(per_u):
-                one = _in_frame(i, k, boxes, stops, lowest_m, t)
                 for c in range(5):
                     out[i, c] += weights[k] * one[c]
                 continue
-            if not kept.known[row, k]:
-                one, rho = _in_frame(i, k, boxes, stops, lowest_m, t), boxes.half_diagonal_mm[i]
+            if known != row:
                 for c in range(4):
                     per_u[row, k, c] = one[c]
                 steep = abs(one[1]) + abs(one[2]) + abs(one[3])
-                per_u[row, k, 4] = one[4] + _SINGLE_FRAC * (one[0] + one[4] + rho * steep)
+                per_u[row, k, 4] = one[4] + _SINGLE_FRAC * (one[0] + one[4] + boxes.half_diagonal_mm[i] * steep)
                 kept.known[row, k] = True
             for c in range(5):
                 out[i, c] += weights[k] * per_u[row, k, c]
