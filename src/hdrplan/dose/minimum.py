@@ -186,7 +186,10 @@ class MinimumDoseSearch:
             proven = from_whole >= wanted_gy
             examined += int(proven.sum())
             lower = min(lower, float(from_whole[proven].min(initial=np.inf)))
-            boxes, allowed_gy = boxes[~proven], rest_gy[~proven] * (_FROM_LARGER_FRAC / max(1, np.count_nonzero(times)))
+            boxes, allowed_gy = (
+                boxes[~proven],
+                rest_gy[~proven] * (_FROM_LARGER_FRAC / max(1, int(np.count_nonzero(times)))),
+            )
         return MinimumDose(
             lower_gy=lower,
             upper_gy=max(lower, upper),

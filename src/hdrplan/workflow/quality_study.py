@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -66,8 +67,8 @@ class _Question:
         """Longest time at one position in all plans, (s)."""
         return max(PlanOptions().max_dwell_s, float(self.plan.times_s.max()))
 
-    def minimum_dose(self, name: str, times_s: FloatArray, wanted_gy: float, tolerance_gy: float) -> MinimumDose:
-        return self.search(name).minimum_dose(times_s, wanted_gy=wanted_gy, tolerance_gy=tolerance_gy)
+    def minimum_dose(self, name: str, times_s: FloatArray, **asked: Any) -> MinimumDose:
+        return self.search(name).minimum_dose(times_s, **asked)
 
     def search(self, name: str) -> MinimumDoseSearch:
         if name not in self.searches:
