@@ -163,7 +163,7 @@ DICOM = (
         id="channel-path-by-place",
         sentence="{channels}: the file does not say which curve of the structure set is the channel; the one that all "
         "dwells lie on within 1 mm is taken",
-        remedy="None, if the curves are the channels.",
+        remedy="Nothing needs to be done if the curves are the channels.",
         why="Exports without private tags name no ROI for a channel. Its curve gives the axis of the source.",
     ),
     Kind(
@@ -193,7 +193,7 @@ DICOM = (
     Kind(
         id="transit-without-dose",
         sentence="{channels}: {moving_s:.3g} s of transit between dwells carry no dose",
-        remedy="None: the difference to the stated times is known.",
+        remedy="Nothing needs to be done: the difference to the stated times is known.",
         why="ChannelTotalTime is longer than the dwell times; the moving source is not modelled.",
     ),
     Kind(
@@ -231,7 +231,7 @@ DICOM = (
         id="stated-per-pulse",
         sentence="the file states kerma, prescription and point doses of one pulse; they are multiplied by {pulses} "
         "pulses",
-        remedy="None, if the planning system is Oncentra; compare TRAK with the planning system's own.",
+        remedy="Nothing needs to be done if the planning system is Oncentra; compare TRAK with that system's own.",
         why="Oncentra writes PDR plans so: its TRAK is strength times the time of one pulse. BrachyVision states all "
         "pulses.",
     ),
@@ -275,7 +275,7 @@ DICOM = (
     Kind(
         id="dose-full-scale",
         sentence="{count} voxels are at the full scale of {top_gy:.4g} Gy: their dose is unknown",
-        remedy="None: these voxels are left out of comparisons.",
+        remedy="Nothing needs to be done: these voxels are left out of comparisons.",
         why="The largest number that the pixels can hold, or a plateau of the planning system.",
     ),
     Kind(

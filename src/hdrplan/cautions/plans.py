@@ -63,7 +63,7 @@ PLANS = (
     Kind(
         id="grid-voxels-left-out",
         sentence="{count} voxels at the grid's full scale of {top_gy:.4g} Gy are left out",
-        remedy="None: their dose is unknown.",
+        remedy="Nothing needs to be done: their dose is unknown.",
         why="A dose at full scale cannot be compared.",
     ),
     Kind(

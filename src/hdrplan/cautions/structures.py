@@ -59,7 +59,7 @@ STRUCTURES = (
     Kind(
         id="structures-without-dvh",
         sentence="structures without a DVH: {names}",
-        remedy="None, if they were not drawn on purpose.",
+        remedy="Nothing needs to be done if they have no contours on purpose.",
         why="ROIs without closed contours (points, marks, names prepared by a template) and empty segments have no "
         "volume.",
     ),

@@ -65,6 +65,7 @@ def check_html(check: SecondCheck, brachy: BrachyPlan, files: CheckedFiles, *, t
         levels=_levels(grid) if grid is not None else [],
         places=_places(check, brachy),
         channels=_channels(brachy, files),
+        pulses=brachy.pulses,
         assumptions=assumptions(check, brachy),
         limits=limit_rows(check),
         unmodelled=", ".join(brachy.unmodelled),
