@@ -45,6 +45,9 @@ COMMANDS: dict[str, tuple[list[str], str, float]] = {
     "export": (["export", "../plan", "--case", "../case", "--quiet"], "", 0.7),
     "check": (["check", "../archive/t0", "--quiet"], "", 0.5),
     "evaluate": (["evaluate", "../case", "--plan", "../plan", "--samples-only"], ".json", 0.5),
+    "dvh": (
+        ["dvh", "../archive/t0/RD.dcm", "../archive/t0/RS.dcm", "--only", "solid"], "", 0.5,
+    ),
     "dose, grid": (["dose", "../plan", "--spacing", "2", "--quiet"], ".nrrd", 0.7),
     "dose, points": (["dose", "../plan", "--points", "../points.csv", "--quiet"], ".csv", 0.5),
     "plot": (["plot", "../case", "--plan", "../plan", "--what", "dvh"], ".png", 0.3),
