@@ -1,4 +1,4 @@
-"""A Dask scheduler or worker that dies under ``metrics``: no traceback, finished work kept, a rerun ends well."""
+"""A Dask scheduler or worker that dies under ``metrics`` or ``simulate``: finished work is kept, a rerun ends well."""
 
 from __future__ import annotations
 
@@ -9,19 +9,27 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import hdrplan
 from demo_case import GRID, write_demo_dicom
+from hdrplan.errors import ResourceError
 from hdrplan.geometry import Grid
+from hdrplan.processes import Lost
+from hdrplan.workflow import labour
+from small_case import write_small_case
 
 distributed = pytest.importorskip("distributed", reason="the optional extra 'cluster' is not installed")
 SRC = Path(hdrplan.__file__).parents[1]
 BOX = Grid(shape_zyx=(12, 48, 52), origin_mm=GRID.world([0, 0, 0]), spacing_mm=GRID.spacing_mm)
-ENV = {**os.environ, "PYTHONPATH": str(SRC), "HDRPLAN_THREADS": "1"}
+HERE = Path(__file__).parent
+ENV = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (SRC, HERE, HERE.parent))), "HDRPLAN_THREADS": "1"}
 
 
 def started(*arguments: object, cwd: Path, log: Path) -> subprocess.Popen[bytes]:
@@ -31,55 +39,178 @@ def started(*arguments: object, cwd: Path, log: Path) -> subprocess.Popen[bytes]
         )
 
 
+@dataclass
+class Cluster:
+    """Address, scheduler and workers, each a process of its own."""
+
+    address: str
+    scheduler: subprocess.Popen[bytes]
+    folder: Path
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self, *options: str) -> subprocess.Popen[bytes]:
+        command = ["distributed.cli.dask_worker", self.address, "--nthreads", "1", "--no-dashboard", *options]
+        log = self.folder / f"worker{len(self.workers)}.log"
+        self.workers.append(started(*command, cwd=self.folder, log=log))
+        return self.workers[-1]
+
+    def end(self) -> None:
+        for process in (*self.workers, self.scheduler):
+            process.terminate()
+        for process in (*self.workers, self.scheduler):
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes], list[subprocess.Popen[bytes]]]]:
-    """Address, scheduler and one worker, each a process of its own."""
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """A scheduler, without a worker so far."""
     log = tmp_path / "scheduler.log"
     command = ["distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
     scheduler = started(*command, cwd=tmp_path, log=log)
-    address = None
     for _ in range(1200):
         match = re.search(r"tcp://127\.0\.0\.1:\d+", log.read_text())
         if match:
-            address = match[0]
             break
         time.sleep(0.05)
-    assert address, log.read_text()
-    command = ["distributed.cli.dask_worker", address, "--no-nanny", "--nthreads", "1", "--no-dashboard"]
-    workers = [started(*command, cwd=tmp_path, log=tmp_path / "worker.log")]
+    assert match, log.read_text()
+    cluster = Cluster(match[0], scheduler, tmp_path)
     try:
-        yield address, scheduler, workers
+        yield cluster
     finally:
-        for process in (*workers, scheduler):
-            process.kill()
-            process.wait()
+        cluster.end()
+
+
+def archive_of(count: int, folder: Path) -> Path:
+    for k in range(count):
+        write_demo_dicom(folder / f"t{k}", box=BOX)
+    return folder
+
+
+def until(true: Callable[[], bool], run: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(2400):
+        if true():
+            return
+        assert run.poll() is None, log.read_text()
+        time.sleep(0.05)
+    raise AssertionError(log.read_text())
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+def square(task: int, folder: str) -> int:
+    """Work on a worker; task 2 kills it each time."""
+    if task == 2:
+        with (Path(folder) / "died").open("a") as stream:
+            stream.write("x")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return task * task
+
+
+def test_a_scheduler_without_workers_is_an_error_and_no_endless_wait(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(labour, "_WITHOUT_WORKER_S", 0.5)
+    with pytest.raises(ResourceError, match=r"a Dask cluster needs a worker, got none for 0.5 s"):
+        list(labour.shared_out(str, [1, 2], labour.Labour(scheduler=cluster.address), keys=["a", "b"]))
 
 
 @pytest.mark.slow
-def test_a_scheduler_that_dies_costs_no_finished_work(
-    cluster: tuple[str, subprocess.Popen[bytes], list[subprocess.Popen[bytes]]], tmp_path: Path
-) -> None:
-    address, scheduler, _ = cluster
-    for k in range(12):
-        write_demo_dicom(tmp_path / "archive" / f"t{k}", box=BOX)
-    arguments = ["hdrplan", "metrics", "archive", "-o", "t", "--quiet"]
-    run = started(*arguments, "--cluster", address, cwd=tmp_path, log=tmp_path / "run.log")
+def test_a_scheduler_that_cannot_read_the_work_is_an_error(cluster: Cluster) -> None:
+    """One without hdrplan drops the work; that it went away would be no help."""
+    cluster.start("--no-nanny")
+    with pytest.raises(ResourceError, match="a Dask scheduler with this version of hdrplan, got one that dropped"):
+        list(labour.shared_out(Unreadable(), [1], labour.Labour(scheduler=cluster.address), keys=["a"]))
+
+
+class Unreadable:
+    """Work of which only the client knows the code."""
+
+    def __reduce__(self) -> tuple[Callable[[str], object], tuple[str]]:
+        return import_module, ("no_such_module",)
+
+    def __call__(self, task: int) -> int:
+        return task
+
+
+@pytest.mark.slow
+def test_only_work_that_kills_its_workers_is_lost(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.start("--nanny")
+    cluster.start("--nanny")
+    work = partial(square, folder=str(tmp_path))
+    found = dict(
+        labour.shared_out(work, range(5), labour.Labour(scheduler=cluster.address), keys=[str(k) for k in range(5)])
+    )
+    assert found.pop(2) == Lost("died")
+    assert found == {k: k * k for k in (0, 1, 3, 4)}
+    assert len((tmp_path / "died").read_text()) >= 2
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_costs_no_treatment(cluster: Cluster, tmp_path: Path) -> None:
+    archive_of(8, tmp_path / "archive")
+    victim, _ = cluster.start("--no-nanny"), cluster.start("--no-nanny")
+    arguments = ["hdrplan", "metrics", "archive", "-o", "t", "--quiet", "--key", "key.json"]
+    log = tmp_path / "run.log"
+    run = started(*arguments, "--cluster", cluster.address, cwd=tmp_path, log=log)
+    until(lambda: lines(tmp_path / "t.partial") > 2, run, log)
+    victim.kill()
+    assert run.wait(timeout=300) == 0, log.read_text()
+    assert "8 plans, 8 lesions, 0 errors" in log.read_text()
+    assert "Traceback" not in log.read_text()
+    arguments[4] = "alone"
+    alone = started(*arguments, "--jobs", "1", cwd=tmp_path, log=log)
+    assert alone.wait(timeout=300) == 0, log.read_text()
+    for name in ("metrics.csv", "dose_metrics.csv", "errors.csv"):
+        assert (tmp_path / "t" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_dies_costs_no_finished_work(cluster: Cluster, tmp_path: Path) -> None:
+    archive_of(12, tmp_path / "archive")
+    cluster.start("--no-nanny")
+    arguments, log = ["hdrplan", "metrics", "archive", "-o", "t", "--quiet"], tmp_path / "run.log"
+    run = started(*arguments, "--cluster", cluster.address, cwd=tmp_path, log=log)
     journal = tmp_path / "t.partial"
-    for _ in range(2400):
-        if journal.exists() and len(journal.read_text().splitlines()) > 2:
-            break
-        assert run.poll() is None, (tmp_path / "run.log").read_text()
-        time.sleep(0.05)
-    scheduler.send_signal(signal.SIGKILL)
-    code = run.wait(timeout=120)
-    said = (tmp_path / "run.log").read_text()
+    until(lambda: lines(journal) > 2, run, log)
+    cluster.scheduler.kill()
+    code, said = run.wait(timeout=120), log.read_text()
     assert "Traceback" not in said, said
     assert code == 2, said
     assert "the Dask scheduler must stay until the end" in said.splitlines()[-1]
-    kept = len(journal.read_text().splitlines()) - 1
-    assert kept >= 2
-    again = started(*arguments, "--jobs", "1", cwd=tmp_path, log=tmp_path / "again.log")
-    assert again.wait(timeout=300) == 0, (tmp_path / "again.log").read_text()
+    assert lines(journal) > 2
+    again = started(*arguments, "--jobs", "1", cwd=tmp_path, log=log)
+    assert again.wait(timeout=300) == 0, log.read_text()
     with (tmp_path / "t" / "errors.csv").open() as stream:
         assert list(csv.DictReader(stream)) == []
     assert not journal.exists()
+
+
+@pytest.mark.slow
+def test_simulate_keeps_its_plans_when_the_scheduler_dies(cluster: Cluster, tmp_path: Path) -> None:
+    write_small_case(tmp_path / "case")
+    cluster.start("--no-nanny")
+    arguments = ["hdrplan", "simulate", "cohort", "--plans", "case", "--hcc", "3", "--crlm", "2", "--quiet", "-o", "c"]
+    log = tmp_path / "run.log"
+    run = started(*arguments, "--scheduler", cluster.address, cwd=tmp_path, log=log)
+
+    def plans() -> list[Path]:
+        return sorted((tmp_path / "c.tasks").glob("*/*.json"))
+
+    until(lambda: len(plans()) >= 2, run, log)
+    cluster.scheduler.kill()
+    assert run.wait(timeout=120) == 2, log.read_text()
+    assert "Traceback" not in log.read_text()
+    assert "the Dask scheduler must stay until the end" in log.read_text().splitlines()[-1]
+    kept = {path: path.stat().st_mtime_ns for path in plans()}
+    assert len(kept) >= 2
+    assert not (tmp_path / "c").exists()
+    again = started(*arguments, "--workers", "1", cwd=tmp_path, log=log)
+    assert again.wait(timeout=300) == 0, log.read_text()
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert lines(tmp_path / "c" / "truth" / "failures.csv") == 1

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from hdrplan.errors import InputError, ResourceError
 from hdrplan.processes import Lost, over_processes
 
+if TYPE_CHECKING:
+    from distributed import Client
+
 __all__ = ["ALONE", "Labour", "in_words", "shared_out"]
+
+# Workers of a batch system come and go; one that is started by hand takes some seconds.
+_WITHOUT_WORKER_S = 60.0
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -25,8 +34,8 @@ class Labour:
     workers : int
         Processes on this machine; 1 computes here.
     scheduler : str, optional
-        Address of a Dask scheduler (``tcp://host:8786``), instead of this machine. Its workers need hdrplan and, where
-        the work reads files, the same paths.
+        Address of a Dask scheduler (``tcp://host:8786``), instead of this machine. It and its workers need hdrplan
+        and, where the work reads files, the workers the same paths.
     """
 
     workers: int = 1
@@ -92,26 +101,65 @@ def _on_cluster(
     except (OSError, ValueError) as error:
         raise InputError("a Dask scheduler must answer", got=str(error)[:120], where=scheduler) from None
     with client:
-        everywhere = client.scatter(work, broadcast=True)
+        # A task and no scattered value: that is lost with the last worker that holds it, this is made again.
+        everywhere = client.submit(_same, work, pure=False)
         number = {
             client.submit(_called, everywhere, task, key=f"hdrplan-{key}"): k
             for k, (task, key) in enumerate(zip(tasks, keys, strict=True))
         }
-        for future in as_completed(list(number)):
-            if future.status == "finished":
-                yield number.pop(future), future.result()
-            elif future.status == "error":
-                fault = future.exception()
-                if not isinstance(fault, KilledWorker):
-                    raise fault
-                yield number.pop(future), Lost("died")
-            else:
-                raise ResourceError(
-                    "the Dask scheduler must stay until the end",
-                    got="one that went away",
-                    where=scheduler,
-                    remedy="What is done is kept: start it again and repeat the command.",
-                )
+        with _watched(client, number) as alone:
+            for future in as_completed(list(number)):
+                if future.status == "finished":
+                    yield number.pop(future), future.result()
+                elif future.status == "error":
+                    fault = future.exception()
+                    if not isinstance(fault, KilledWorker):
+                        raise fault
+                    yield number.pop(future), Lost("died")
+                else:
+                    raise _ended(scheduler, alone=alone.is_set(), is_there=client.status == "running")
+
+
+def _ended(scheduler: str, *, alone: bool, is_there: bool) -> ResourceError:
+    """Return the error of a cluster that ended before the work did."""
+    if alone:
+        expected, got = "a Dask cluster needs a worker", f"none for {_WITHOUT_WORKER_S:g} s"
+        remedy = "What is done is kept: start workers and repeat the command."
+    elif is_there:
+        expected, got = "a Dask scheduler with this version of hdrplan", "one that dropped the work"
+        remedy = "Install hdrplan where it runs; its log says why. What is done is kept."
+    else:
+        expected, got = "the Dask scheduler must stay until the end", "one that went away"
+        remedy = "What is done is kept: start it again and repeat the command."
+    return ResourceError(expected, got=got, where=scheduler, remedy=remedy)
+
+
+@contextmanager
+def _watched(client: Client, futures: Collection[object]) -> Iterator[threading.Event]:
+    """Cancel the work when the scheduler has had no worker for long: Dask would wait for ever. The event says so."""
+    alone, ended = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        since = time.monotonic()
+        while not ended.wait(min(2.0, _WITHOUT_WORKER_S / 3)):
+            try:
+                workers = len(client.scheduler_info()["workers"])
+            except Exception:  # a scheduler that went away is noticed where the work is waited for
+                return
+            if workers:
+                since = time.monotonic()
+            elif time.monotonic() - since > _WITHOUT_WORKER_S:
+                alone.set()
+                client.cancel(list(futures), force=True)
+                return
+
+    thread = threading.Thread(target=watch, name="hdrplan-watch", daemon=True)
+    thread.start()
+    try:
+        yield alone
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _silence_dask() -> None:
@@ -119,6 +167,10 @@ def _silence_dask() -> None:
     for name, logger in logging.root.manager.loggerDict.items():
         if name.partition(".")[0] in ("distributed", "tornado", "asyncio") and isinstance(logger, logging.Logger):
             logger.setLevel(logging.CRITICAL + 1)
+
+
+def _same(work: Callable[[Task], Result]) -> Callable[[Task], Result]:
+    return work
 
 
 def _called(work: Callable[[Task], Result], task: Task) -> Result:
