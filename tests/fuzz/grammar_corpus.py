@@ -192,9 +192,9 @@ def _blanks(data: bytes, draw: random.Random) -> Mutated:
 
 
 def _nulls(data: bytes, draw: random.Random) -> Mutated:
-    """Where a number may be left out, null is another input."""
+    """Where a number may be left out, null is another input; and a metric may be added."""
     made, meaning, name = json_mutated(data, draw)
-    return made, "other" if name == "number 5" else meaning, name
+    return made, "other" if name in ("number 5", "unknown key") else meaning, name
 
 
 def _mutator(name: str) -> Callable[[bytes, random.Random], Mutated]:

@@ -33,6 +33,9 @@ _BROKEN = (
     lambda t: f"0x{t}"[:16],
     lambda t: f"{t}.{t}"[:16],
 )
+# A plan may be without them: links, a length that no dose depends on, and Ir-192's own half-life, which is taken
+# then and differs in the fifth digit.
+_OPTIONAL = ("SourceIsotopeHalfLife", "ReferencedROINumber", "ChannelLength", "ApplicationSetupNumber")
 _CHARSETS = ("ISO_IR 192", "ISO_IR 100", "GB18030", "ISO 2022 IR 87", "nonsense", ["", "ISO 2022 IR 87"], "")
 _SYNTAXES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
 _VRS = ("LO", "UN", "SH", "FD", "FL", "SL", "US", "OB", "CS", "UT")
@@ -76,10 +79,9 @@ def _number(holder: Dataset, element: DataElement, draw: random.Random) -> tuple
         del texts[k]
     else:
         texts[k] = _BROKEN[way](texts[k])
-    if element.keyword == "SourceIsotopeHalfLife" and not any(texts):
-        # Ir-192's own half-life is taken, which differs in the fifth digit.
+    if element.keyword in _OPTIONAL and not any(texts):
         _put_text(holder, element, texts)
-        return "other", "half-life lost"
+        return "other", f"{element.keyword} lost"
     _put_text(holder, element, texts)
     return "broken", f"number {way}: {element.keyword}"
 

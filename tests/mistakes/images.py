@@ -214,6 +214,44 @@ def both_mirrored(given: Given) -> None:
     given.catheters = [(name, points * [-1.0, 1.0, 1.0]) for name, points in given.catheters]
 
 
+def flipped(given: Given, axis: int, *, only: tuple[str, ...] = ()) -> None:
+    """Flip CT, labels and catheters together along x, y or z; with ``only``, keep these structures alone."""
+    given.ct, given.labels = np.flip(given.ct, 2 - axis).copy(), np.flip(given.labels, 2 - axis).copy()
+    last = ORIGIN_MM + SPACING_MM * (np.array(given.ct.shape[::-1]) - 1)
+    given.catheters = [
+        (name, np.where(np.arange(3) == axis, ORIGIN_MM + last - points, points)) for name, points in given.catheters
+    ]
+    if only:
+        given.names = {name: value for name, value in given.names.items() if name in only}
+        given.table["roles"] = {name: role for name, role in given.table["roles"].items() if name in only}
+        given.table["goals"] = [goal for goal in given.table["goals"] if goal["structure"] in only]
+
+
+@IMAGES("everything mirrored front to back", warns="anatomy-mirrored")
+def all_front_back(given: Given) -> None:
+    flipped(given, 1)
+
+
+@IMAGES("everything mirrored head to feet: slices numbered from the other end", warns="anatomy-mirrored")
+def all_head_feet(given: Given) -> None:
+    flipped(given, 2)
+
+
+@IMAGES("everything mirrored left to right, no organ but the liver drawn", warns="anatomy-mirrored")
+def all_left_right_liver_alone(given: Given) -> None:
+    flipped(given, 0, only=("liver", "lesion"))
+
+
+@IMAGES("everything mirrored front to back, no organ but the liver drawn", warns="ct-flipped")
+def all_front_back_liver_alone(given: Given) -> None:
+    flipped(given, 1, only=("liver", "lesion"))
+
+
+@IMAGES("everything mirrored head to feet, no organ but the liver drawn", warns="anatomy-mirrored")
+def all_head_feet_liver_alone(given: Given) -> None:
+    flipped(given, 2, only=("liver", "lesion"))
+
+
 @IMAGES("label map drawn on a scan 8 cm away along the table", warns="structure-in-other-tissue")
 def labels_along_the_table(given: Given) -> None:
     given.ct = np.roll(given.ct, -16, axis=0)

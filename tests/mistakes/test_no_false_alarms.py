@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hdrplan.geometry import Volume
+from hdrplan.geometry import Structure, Volume
 from hdrplan.io import case_of_table, read_case, read_volume
-from hdrplan.plausibility.anatomy import doubts_of_tissue
+from hdrplan.plausibility.anatomy import doubts_of_anatomy, doubts_of_tissue
 from hdrplan.plausibility.images import doubts_of_ct
 from hdrplan.plausibility.strength import doubts_of_strength
 from hdrplan.sources import Strength
@@ -133,3 +133,22 @@ def test_organs_two_centimetres_beside_their_place_are_noticed_and_noise_is_not(
     values = np.ascontiguousarray(moved(how, case.ct.values_zyx, case.ct.grid.spacing_mm))
     doubts = doubts_of_tissue(case.structures, Volume(case.ct.grid, values))
     assert bool(doubts) == (how != "noise"), doubts
+
+
+@pytest.mark.parametrize(
+    ("axis", "id_"), [(0, "anatomy-mirrored"), (1, "ct-flipped"), (2, "anatomy-mirrored"), (None, "")]
+)
+def test_a_ct_and_its_liver_flipped_together_are_noticed_without_another_organ(axis: int | None, id_: str) -> None:
+    case = read_case(ROOT / "phantoms" / "liver-lesion-b").case
+    assert case.ct is not None
+    grid, liver = case.ct.grid, next(s for s in case.structures if s.name == "liver")
+    mask = np.zeros(grid.shape_zyx, dtype=bool)
+    index = np.rint(grid.index(liver.grid.world(np.argwhere(liver.mask_zyx)[:, ::-1]))).astype(int)
+    mask[tuple(index[:, ::-1].T)] = True
+    values = case.ct.values_zyx
+    if axis is not None:
+        mask, values = np.flip(mask, 2 - axis), np.flip(values, 2 - axis)
+    ct = Volume(grid, np.ascontiguousarray(values))
+    alone = Structure(name="liver", role="OAR", grid=grid, mask_zyx=np.ascontiguousarray(mask))
+    said = [doubt.id for doubt in (*doubts_of_ct(ct), *doubts_of_anatomy([alone], ct))]
+    assert said == ([id_] if id_ else [])

@@ -122,7 +122,7 @@ STRUCTURES = (
         sentence="{first} lies {side} {second}: {axis} may be mirrored",
         remedy="Compare left and right, front and back, head and feet with the original images.",
         why="Where organs are named, their places in a body are known; about 1 person in 10,000 is mirrored (situs "
-        "inversus).",
+        "inversus). A liver alone is compared with the middle of the body and with the lungs, where the CT shows them.",
     ),
     Kind(
         id="structures-alike",

@@ -11,6 +11,7 @@ from hdrplan.cautions import Caution, caution
 from hdrplan.geometry import Structure, Volume
 from hdrplan.plan import organ_of
 from hdrplan.plausibility.sample import sampled_mm
+from hdrplan.plausibility.sides import BODY, LUNG, centres_in_ct
 
 __all__ = ["doubts_of_anatomy", "doubts_of_tissue"]
 
@@ -35,6 +36,8 @@ _PLACES: tuple[tuple[int, str, str], ...] = (
     (2, "bladder", "lungs"),
     (2, "right kidney", "heart"),
     (2, "right kidney", "lungs"),
+    (0, "liver", BODY),
+    (2, "liver", LUNG),
 )
 _SIDES = ("on the left of", "behind", "above")
 _AXES = ("left and right", "front and back", "head and feet")
@@ -54,13 +57,22 @@ _BONES = ("ribs", "spine")
 _VOXELS = 1000
 
 
-def doubts_of_anatomy(structures: Sequence[Structure]) -> list[Caution]:
-    """Say along which axes named organs lie the wrong way round; one warning an axis."""
+def doubts_of_anatomy(structures: Sequence[Structure], ct: Volume | None = None) -> list[Caution]:
+    """Say along which axes named organs lie the wrong way round; one warning an axis.
+
+    Parameters
+    ----------
+    structures : sequence of Structure
+    ct : Volume, optional
+        HU: where no other organ is named, the liver is compared with the body and the lungs that it shows.
+    """
     centres: dict[str, tuple[str, FloatArray]] = {}
     for structure in structures:
         organ = organ_of(structure.name)
         if organ is not None:
             centres.setdefault(organ, (structure.name, sampled_mm(structure, _VOXELS).mean(axis=0)))
+    if ct is not None:
+        centres |= {name: (name, at) for name, at in centres_in_ct(structures, ct).items()}
     doubts: dict[int, Caution] = {}
     for axis, first, second in _PLACES:
         if first in centres and second in centres and axis not in doubts:

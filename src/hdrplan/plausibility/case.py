@@ -43,7 +43,7 @@ def doubts_of_anatomy_and_catheters(
     of_ct = [] if ct is None else [*doubts_of_ct(ct, where=where), *doubts_of_tissue(structures, ct)]
     return (
         *of_ct,
-        *doubts_of_anatomy(structures),
+        *doubts_of_anatomy(structures, ct),
         *doubts_of_structures(structures),
         *doubts_of_targets(structures, healthy),
         *doubts_of_catheters(catheters, structures, ct, where=where),

@@ -10,14 +10,14 @@ from hdrplan.cautions import Caution, caution
 from hdrplan.errors import InputError
 from hdrplan.geometry import Volume
 
-__all__ = ["Skin", "doubts_of_ct"]
+__all__ = ["AIR_HU", "TRUNK_WIDTH_MM", "Skin", "coarse_ct", "doubts_of_ct", "joined_to_sides"]
 
 # Voxels that are looked at along each axis: slices are judged on all of them, tissue on a raster.
 _RASTER = 64
 # HU: below lies air, lung or gas; above, cortical bone. Contrast medium rarely reaches it.
 AIR_HU, BONE_HU = -300.0, 250.0
 # A trunk seen in its whole width, so that spine and ribs are where the centre of bone says.
-_WIDTH_MM = 250.0
+TRUNK_WIDTH_MM = 250.0
 _BEHIND_MM = 15.0
 # No scanner writes beyond; 12 bits of stored numbers, unsigned wrapped ones.
 _LARGEST_HU = 32_000.0
@@ -38,13 +38,14 @@ def doubts_of_ct(ct: Volume, *, where: object = None) -> list[Caution]:
     InputError
         Stored numbers without their rescale, or another image altogether.
     """
-    coarse = _raster(ct.values_zyx)
+    coarse, _ = coarse_ct(ct.values_zyx)
     return [*_values(coarse, where), *_slices(ct), *_front_and_back(coarse, ct)]
 
 
-def _raster(values_zyx: FloatArray) -> FloatArray:
+def coarse_ct(values_zyx: FloatArray) -> tuple[FloatArray, list[int]]:
+    """Return about 64 values along each axis, and the steps (z, y, x) between them."""
     steps = [max(1, n // _RASTER) for n in values_zyx.shape]
-    return np.asarray(values_zyx[:: steps[0], :: steps[1], :: steps[2]])
+    return np.asarray(values_zyx[:: steps[0], :: steps[1], :: steps[2]]), steps
 
 
 def _values(coarse: FloatArray, where: object) -> list[Caution]:
@@ -91,7 +92,7 @@ def _front_and_back(coarse: FloatArray, ct: Volume) -> list[Caution]:
     at = np.argwhere(bone)[:, ::-1].mean(axis=0) - np.argwhere(body)[:, ::-1].mean(axis=0)
     width = body.any(axis=(0, 1)).sum() * spacing[0]
     behind_mm = float((ct.grid.direction @ (at * spacing))[1])
-    if width < _WIDTH_MM or behind_mm > -_BEHIND_MM:
+    if width < TRUNK_WIDTH_MM or behind_mm > -_BEHIND_MM:
         return []
     return [caution("ct-flipped", mm=-behind_mm)]
 
@@ -109,7 +110,7 @@ class Skin:
     def __init__(self, ct: Volume) -> None:
         step = np.array([max(1, round(5.0 / s)) for s in ct.grid.spacing_mm])
         air = ct.values_zyx[:: step[2], :: step[1], :: step[0]] < AIR_HU
-        outside = _joined_to_sides(air)
+        outside = joined_to_sides(air)
         self.exists = bool(outside.any()) and not bool(outside.all())
         self._grid, self._step = ct.grid, step
         spacing = (ct.grid.spacing_mm * step)[::-1]
@@ -125,7 +126,7 @@ class Skin:
         return np.asarray(np.where(held, self._depth_mm[z, y, x], 0.0))
 
 
-def _joined_to_sides(air: BoolArray) -> BoolArray:
+def joined_to_sides(air: BoolArray) -> BoolArray:
     """Return the air that is joined to the front, back, left or right of the images."""
     labels, _ = ndimage.label(air)
     faces = (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1])
