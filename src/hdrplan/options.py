@@ -114,7 +114,7 @@ class PlanOptions:
     sample_mm: float = _number(1.0, "mm", 0.1, 20.0, "Edge length of the cubes that sample structures.")
     dose_margin_mm: float = _number(60.0, "mm", 0.0, 500.0, "Margin of the dose grid around CTVs and dwells.")
     # Current HDR afterloaders program times in steps of 0.1 s.
-    time_step_s: float = _number(0.1, "s", 0.0, 10.0, "Time step of the afterloader [0.1]; 0: no rounding.")
+    time_step_s: float = _number(0.1, "s", 0.0, 10.0, "Time step of the afterloader; 0: no rounding.")
     min_dwell_s: float = _number(0.0, "s", 0.0, 60.0, "Minimum time of a dwell; shorter ones are omitted.")
     time_ratio: float = _number(0.0, "", 0.0, 1000.0, "Maximum ratio of neighbouring times in a catheter.")
     source_speed_mm_per_s: float = _number(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from hdrplan.io import CaseFile
     from hdrplan.plan import Plan
 
-__all__ = ["case_options", "number_option", "plan_options", "read_case_from", "read_plan_for"]
+__all__ = [
+    "EVALUATION",
+    "POSITIONS",
+    "case_options",
+    "number_option",
+    "plan_options",
+    "read_case_from",
+    "read_plan_for",
+    "refuse_planning",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,11 +46,22 @@ def number_option(name: str, *, show_default: bool = False) -> Callable[[F], F]:
         Give the default to the command and show it; else what is not given is None.
     """
     option = PLAN_OPTIONS[name]
-    return number_flag(name, option.default if show_default else None, option.unit.upper() or "X", option.help)
+    # A case may hold its own value: what is not given is not the default yet.
+    help_ = option.help if show_default else f"{option.help} [case, else {option.default:g}]"
+    return number_flag(name, option.default if show_default else None, option.unit.upper() or "X", help_)
 
 
+def _checked_strength(text: str | None) -> str | None:
+    """Return what --strength gives, if it is a strength."""
+    if text is not None:
+        from hdrplan.sources import strength_from_text
+
+        strength_from_text(text)
+    return text
+
+
+_CASE = click.argument("case", required=False, type=IN_TREATED)
 _OPTIONS = [
-    click.argument("case", required=False, type=IN_TREATED),
     click.option("--ct", type=IN_PATH, help="CT: NIfTI, NRRD, MHA or a DICOM series folder."),
     click.option("--labels", type=IN_FILE, help="Label map (with --names) or 3D Slicer .seg.nrrd."),
     click.option("--names", type=IN_FILE, help="JSON file with values and names of the label map."),
@@ -56,41 +76,74 @@ _OPTIONS = [
         "--prescription", multiple=True, metavar="GY|NAME=GY", help="Prescribed D100 of the CTVs or of one, in Gy."
     ),
     click.option("--goals", type=IN_FILE, help="TOML file of [[goals]], each with its source."),
-    click.option(
+    click.option("--accept-other-patient", is_flag=True, help="Take DICOM files of different PatientID or study."),
+]
+# The planner's numbers that a command takes: those that its result depends on.
+_NUMBERS = tuple(name for name, option in PLAN_OPTIONS.items() if option.in_case)
+# Positions and sample points: of studies whose times are real numbers.
+POSITIONS = ("step_mm", "tip_offset_mm", "margin_mm", "max_dwell_s", "sample_mm")
+# Of commands that compute the dose of given times.
+EVALUATION = ("sample_mm", "dose_margin_mm")
+# What of a case does not change the dose of a given plan, which has its own source and strength.
+_OF_PLANNING = {
+    "source": click.option(
         "--source", type=IN_SOURCE, metavar="NAME|FILE", help="Source model [gammamed-12i]; see `hdrplan sources list`."
     ),
-    click.option(
+    "strength": click.option(
         "--strength",
         callback=lambda ctx, parameter, text: _checked_strength(text),
         metavar="U",
         help='Air-kerma strength at treatment: "40700" (U = cGy cm2/h), "40.7 mGy m2/h", "10 Ci apparent".',
     ),
-    click.option("--accept-other-patient", is_flag=True, help="Take DICOM files of different PatientID or study."),
-    *(number_option(name) for name, option in PLAN_OPTIONS.items() if option.in_case),
-]
+}
 
 
-def _checked_strength(text: str | None) -> str | None:
-    """Return what --strength gives, if it is a strength."""
-    if text is not None:
-        from hdrplan.sources import strength_from_text
+def case_options(*numbers: str, without: Collection[str] = ()) -> Callable[[F], F]:
+    """Return what adds the argument CASE, the flags that make or change one, and ``--strict``.
 
-        strength_from_text(text)
-    return text
+    Parameters
+    ----------
+    *numbers : str
+        The planner's options that the command's result depends on; without any, all that a case may hold.
+    without : collection of str
+        Flags of a case that the command has no use for ("source", "strength"), or another one of the same name for.
+    """
+
+    def added(command: F) -> F:
+        @functools.wraps(command)
+        def call(**flags: Any) -> None:
+            refuse_other_folder(flags["case"], flags["ctv"])
+            command(**flags)
+
+        changed: Any = strict_option(call)
+        numbered = [number_option(name) for name in numbers or _NUMBERS if name not in without]
+        named = [option for name, option in _OF_PLANNING.items() if name not in without]
+        for option in reversed([_CASE, *_OPTIONS, *named, *numbered]):
+            changed = option(changed)
+        return cast(F, changed)
+
+    return added
 
 
-def case_options(command: F) -> F:
-    """Add the argument CASE, the flags that make or change one, and ``--strict``."""
+def refuse_planning(flags: dict[str, Any], *, but: Collection[str] = ()) -> None:
+    """Refuse the flags of a case that change nothing where a plan is given: before any work.
 
-    @functools.wraps(command)
-    def call(**flags: Any) -> None:
-        refuse_other_folder(flags["case"], flags["ctv"])
-        command(**flags)
+    Parameters
+    ----------
+    flags : dict
+        Of :func:`case_options`.
+    but : collection of str
+        Flags that the command uses all the same.
 
-    changed: Any = strict_option(call)
-    for option in reversed(_OPTIONS):
-        changed = option(changed)
-    return cast(F, changed)
+    Raises
+    ------
+    InputError
+    """
+    for name in (*_OF_PLANNING, *_NUMBERS):
+        if name not in but and flags.get(name) is not None:
+            raise InputError(
+                f"with a plan given, `{name}` changes nothing", got=flags[name], remedy="Leave it out, or the plan."
+            )
 
 
 def read_case_from(flags: dict[str, Any], *, before_puncture: bool = False) -> CaseFile:

@@ -35,7 +35,7 @@ def case_table(flags: dict[str, Any]) -> dict[str, object]:
     prescriptions = flags.pop("prescription")
     if prescriptions:
         table["prescription_gy"] = _prescriptions(prescriptions, ctvs)
-    source, strength = flags.pop("source"), flags.pop("strength")
+    source, strength = flags.pop("source", None), flags.pop("strength", None)
     changed = {} if strength is None else {"strength_u": strength}
     if source is not None:
         changed |= {"file": str(Path(source).absolute())} if Path(source).suffix else {"name": source}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for
+from hdrplan.cli.case import EVALUATION, case_options, plan_options, read_case_from, read_plan_for
 from hdrplan.cli.common import echo_lines, json_option, other_case_option, printed_warnings
 from hdrplan.cli.inputs import IN_PLAN
 from hdrplan.cli.outputs import OUT_FILE, writes
@@ -21,7 +21,7 @@ __all__ = ["command"]
 
 
 @click.command("evaluate", short_help="Compute the metrics of a plan's dwell times on a case.")
-@case_options
+@case_options(*EVALUATION, without=("source",))
 @click.option("--plan", "plan_path", required=True, type=IN_PLAN, help="plan.json or its folder.")
 @click.option(
     "--every-point/--samples-only",

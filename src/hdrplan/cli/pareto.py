@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.case import case_options, plan_options, read_case_from
+from hdrplan.cli.case import POSITIONS, case_options, plan_options, read_case_from
 from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import steps_bar
@@ -25,7 +25,7 @@ _AXIS = re.compile(r"^(?:(.+):)?([A-Za-z0-9]+)=([0-9.]+)\.\.([0-9.]+)/([0-9]+)$"
 
 
 @click.command("pareto", short_help="Show the trade-off between coverage, organ doses and time, with proof.")
-@case_options
+@case_options(*POSITIONS)
 @click.option(
     "--axis", "axis_texts", multiple=True, metavar="NAME:METRIC=FROM..TO/N", help="Limit to vary; repeatable."
 )

@@ -23,7 +23,7 @@ __all__ = ["command"]
 
 
 @click.command("place", short_help="Choose catheters before the puncture, with proof.")
-@case_options
+@case_options()
 @click.option("--avoid", multiple=True, metavar="NAME=MM", help="Margin of an obstacle; 0 removes it; repeatable.")
 @click.option(
     "--without",

@@ -29,7 +29,7 @@ __all__ = ["command"]
 
 
 @click.command("plan", short_help="Plan a case: dwell positions, dwell times, dose, report.")
-@case_options
+@case_options()
 @click.option(
     "--every-point/--samples-only",
     default=True,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for
+from hdrplan.cli.case import EVALUATION, case_options, plan_options, read_case_from, read_plan_for
 from hdrplan.cli.common import other_case_option
 from hdrplan.cli.inputs import IN_PLAN
 from hdrplan.cli.outputs import OUT_FILE, writes
@@ -23,7 +23,7 @@ _KINDS = ("isodose", "dvh", "catheters", "overview", "3d")
 
 
 @click.command("plot", short_help="Draw a plan: isodoses, DVH, catheters, overview, 3D.")
-@case_options
+@case_options(*EVALUATION, without=("source", "strength"))
 @click.option("--plan", "plan_path", required=True, type=IN_PLAN, help="plan.json or its folder.")
 @click.option(
     "--what", "figure", type=click.Choice(_KINDS), default="isodose", show_default=True, help="Figure to draw."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ __all__ = ["command"]
     default=("114+50",),
     show_default=True,
     metavar="HCC+CRLM",
-    help="Cohort size; repeatable.",
+    help="Patients with HCC and with CRLM, both written; repeatable.",
 )
 @click.option(
     "--hazard-ratio",
@@ -109,8 +110,10 @@ def command(
 
 
 def _size(text: str) -> tuple[int, int]:
-    hcc, _, crlm = text.partition("+")
-    try:
-        return int(hcc), int(crlm or 0)
-    except ValueError:
-        raise InputError("expected --patients HCC+CRLM such as 114+50", got=repr(text)) from None
+    """Return the numbers of both diagnoses; each is written, for 114 alone may mean either, or both together."""
+    counts = re.fullmatch(r"(\d{1,6})\+(\d{1,6})", text.strip())
+    if counts is None or not int(counts[1]) + int(counts[2]):
+        raise InputError(
+            "expected --patients HCC+CRLM such as 114+50", got=repr(text), remedy="Write 114+0 for one diagnosis alone."
+        )
+    return int(counts[1]), int(counts[2])

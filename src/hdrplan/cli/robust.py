@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for
+from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for, refuse_planning
 from hdrplan.cli.common import echo_lines, json_option, other_case_option, printed_warnings, quiet_option
 from hdrplan.cli.flags import in_flags
 from hdrplan.cli.inputs import IN_PLAN
@@ -28,7 +28,7 @@ __all__ = ["command"]
 
 
 @click.command("robust", short_help="Compute coverage under uncertainty; find robust plans.")
-@case_options
+@case_options(without=("source_speed_mm_per_s",))
 @click.option(
     "--plan", "plan_path", type=IN_PLAN, help="plan.json or its folder; without it the case is planned first."
 )
@@ -86,6 +86,8 @@ def command(
     from hdrplan.workflow import Replanning, plan_robustly, study_coverage
 
     uncertainty = uncertainty_from(flags)
+    if plan_path is not None:
+        refuse_planning(flags, but=("max_dwell_s",) if optimise else ())
     case_file = read_case_from(flags)
     started = time.perf_counter()
     robust = None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hdrplan.cli.case import case_options, plan_options, read_case_from
+from hdrplan.cli.case import POSITIONS, case_options, plan_options, read_case_from
 from hdrplan.cli.common import echo_lines, json_option
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.records import run_record
@@ -20,7 +20,7 @@ __all__ = ["command"]
 
 
 @click.command("sessions", short_help="Distribute several lesions over the fewest sessions.")
-@case_options
+@case_options(*POSITIONS, "time_step_s", "min_dwell_s", "time_ratio")
 @click.option("--budget", "budget_texts", multiple=True, metavar="LIMIT", help="Limit of one session; repeatable.")
 @click.option("--most", type=int, default=4, show_default=True, help="Maximum number of sessions, at most 4.")
 @click.option("-o", "--output", required=True, type=OUT_FOLDER, help="Output folder; must not exist.")

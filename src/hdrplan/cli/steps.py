@@ -20,7 +20,7 @@ __all__ = ["command"]
 
 
 @click.command("steps", short_help="Show what finer dwell steps and free offsets would gain.")
-@case_options
+@case_options("tip_offset_mm", "margin_mm", "max_dwell_s", "sample_mm")
 @click.option("--steps", "steps_text", default="10,5,2.5", show_default=True, metavar="MM,MM,...", help="Step sizes.")
 @click.option("-o", "--output", type=OUT_FILE, help="Write the table to this CSV file.")
 @json_option

@@ -32,7 +32,10 @@ _OPTIONS = [
         "--motion-mm", type=float, help="Breathing: shift of organs against implant and CTV, SD along each axis [0]."
     ),
     click.option(
-        "--source-speed", "source_speed_mm_per_s", type=float, help="Speed between dwells; includes transit dose."
+        "--source-speed",
+        "source_speed_mm_per_s",
+        type=float,
+        help="Speed between dwells (mm/s): adds the dose of the moving source [none].",
     ),
 ]
 

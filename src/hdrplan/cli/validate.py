@@ -37,7 +37,7 @@ _SECTIONS = ("dose", "volumes", "optimum", "claims", "statistics", "exchange", "
 @click.option("--plan", "plan_path", type=IN_PLAN, help="Output folder of a plan to check instead of the installation.")
 @json_option
 @quiet_option
-@case_options
+@case_options()
 @writes
 def command(
     output: Output | None,
