@@ -40,6 +40,7 @@ def rim_pixels(spacing_mm: FloatArray) -> tuple[int, int]:
     spacing_mm : (3,) array
         x, y and slice.
     """
+    # Eight for the blur, which reaches 6.6 and mirrors what lies at the end of the grid.
     farthest = np.ceil(_MAXIMUM_SHIFT * spacing_mm[2] / spacing_mm[1::-1]).astype(int) + 2
     return max(8, int(farthest[0])), max(8, int(farthest[1]))
 
