@@ -1,6 +1,7 @@
 """Put small faults into the code, one at a time, and see whether the quick tests notice.
 
 python -m benchmarks.mutation [--number 400] [--jobs 2] [--again]     (make mutants)
+python -m benchmarks.mutation --only 76d24360d232 --tests tests/optimize/test_branch_and_bound.py
 
 The checkout is copied; faults go into the copy. Kernels are judged by their twins with Numba switched off, other rooms
 by the tests that run the function, quickest first. Stop it at any time: a later run goes on where it was.
@@ -35,6 +36,8 @@ from benchmarks.mutation.trial import Slot, Verdict, copied_tree, in_child, warm
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks/results"
 PAGE = ROOT / "docs/measurements/mutants.md"
+# Processor seconds granted to each of the files of ``--tests``: more than any takes.
+_FILE_S = 100.0
 
 
 def main() -> None:
@@ -47,6 +50,11 @@ def main() -> None:
     again = {m.id for m in mutants if given.again and kept.get(m.id, {}).get("killed_by", "") is None}
     open_ = [m for m in mutants if m.id not in reasons and (m.id not in kept or m.id in again)]
     todo = [m for m in open_ if m.room in given.rooms.split(",")]
+    if given.only:
+        known = {m.id: m for m in mutants}
+        if unknown := sorted(set(given.only) - set(known)):
+            sys.exit(f"no mutant of this run has the id {', '.join(unknown)}")
+        todo = [known[name] for name in given.only]
     if todo and not given.table_only:
         _tried(todo, kept, given)
     rows = []
@@ -74,6 +82,10 @@ def _command_line() -> argparse.Namespace:
         "--budget", type=float, default=30.0, help="maximum processor seconds of tests per mutant, quickest first"
     )
     parser.add_argument("--again", action="store_true", help="try those anew that were alive")
+    parser.add_argument("--only", nargs="+", metavar="ID", help="try these mutants alone, anew")
+    parser.add_argument(
+        "--tests", nargs="+", metavar="FILE", help="judge by these files alone; what they let pass keeps its verdict"
+    )
     parser.add_argument("--table-only", action="store_true", help="write the page from the results kept")
     parser.add_argument("-o", "--output", type=Path, default=RESULTS / "mutants.json")
     parser.add_argument("--page", type=Path, default=PAGE)
@@ -121,14 +133,16 @@ def _tried(todo: Sequence[Mutant], kept: dict[str, dict[str, Any]], given: argpa
     trees = [given.work / f"tree-{k}" for k in range(given.jobs)]
     for tree in trees:
         copied_tree(ROOT, tree)
-    quick = _measured(trees[0], given.map, {m.room for m in todo})
+    quick = None if given.tests else _measured(trees[0], given.map, {m.room for m in todo})
     waiting, begun, done = deque(todo), time.monotonic(), 0
     free, busy = [Slot(tree) for tree in trees], list[Slot]()
     try:
         while waiting or busy:
             while waiting and free:
                 mutant = waiting.popleft()
-                tests = _within(quick.of(mutant), given.budget)
+                tests = (
+                    dict.fromkeys(given.tests, _FILE_S) if quick is None else _within(quick.of(mutant), given.budget)
+                )
                 slot = free.pop()
                 slot.begin(mutant, tests)
                 busy.append(slot)
@@ -141,7 +155,8 @@ def _tried(todo: Sequence[Mutant], kept: dict[str, dict[str, Any]], given: argpa
                 busy.remove(slot)
                 free.append(slot)
                 done += 1
-                kept[mutant.id] = _row(mutant) | asdict(verdict)
+                if quick is not None or verdict.killed_by is not None:
+                    kept[mutant.id] = _row(mutant) | asdict(verdict)
                 _save(given.output, list(kept.values()))
                 _say(mutant, verdict, done, len(todo), time.monotonic() - begun)
     finally:

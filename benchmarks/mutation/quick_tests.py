@@ -93,9 +93,11 @@ class Watch:
         self._compiling = _Compiling()
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the wanted ones, in their order."""
+        """Keep the wanted ones, tests or whole files, in their order."""
         if self.place:
-            items[:] = sorted((i for i in items if i.nodeid in self.place), key=lambda i: self.place[i.nodeid])
+            places = [self.place.get(i.nodeid, self.place.get(i.nodeid.partition("::")[0])) for i in items]
+            wanted = [(place, i) for place, i in zip(places, items, strict=True) if place is not None]
+            items[:] = [item for _, item in sorted(wanted, key=lambda pair: pair[0])]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
