@@ -114,6 +114,9 @@ def test_a_lowered_prescription_is_said_of_the_prescription_not_of_its_reserve()
 
     def minimum(name, times_s, wanted_gy, tolerance_gy):
         dose_gy = float((rate.gy_per_s @ times_s)[points.rows(name)].min())
+        # What is left of the prescription is asked for, and not more than there is.
+        assert dose_gy * 0.998 < wanted_gy < dose_gy
+        assert 0.0 < tolerance_gy <= dose_gy - wanted_gy
         return MinimumDose(lower_gy=dose_gy, upper_gy=dose_gy, cold_mm=np.zeros((0, 3)), boxes=1, finished=True)
 
     found = optimize.optimize_every_point(asked, minimum_dose=minimum, rate_at=lambda points_mm: rate)
@@ -143,3 +146,6 @@ def test_a_plan_in_hand_that_breaks_a_limit_rules_out_no_dwell():
     np.testing.assert_allclose(optimize_times(asked).times_s, [1.5, 0.0], atol=1e-6)
     whole = optimize.optimize_times(replace(asked, delivery=Delivery(resolution_s=1.0)))
     np.testing.assert_array_equal(whole.times_s, [0.0, 2.0])
+    # Where (0, 2) does not hold them either, the times that miss least are no times of -0 s.
+    short = replace(asked, rate=DoseRate(rows * [1.0, 0.98], np.zeros(4, dtype=bool)))
+    assert not np.signbit(optimize.optimize_times(replace(short, delivery=Delivery(resolution_s=1.0))).times_s).any()
