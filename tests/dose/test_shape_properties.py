@@ -108,5 +108,14 @@ def test_areas_between_slices_follow_a_spline_through_the_areas_of_the_slices(ar
             assert abs(area[(k + 1) * sections_per_slice + j] - wanted) <= 1.0, (k, t)
 
 
+@pytest.mark.parametrize("areas", [(1, 90), (60, 90), (50,)])
+def test_one_or_two_slices_end_flat_half_a_slice_beyond(areas: tuple[int, ...]) -> None:
+    # Two areas tell no curve: where the end lies is not guessed from them.
+    level = sections(discs(areas), np.array([1.0, 1.0, 20.0]), sections_per_slice=4, reach_mm=40.0)
+    area = (level > 0).sum(axis=(1, 2))
+    assert area[:4].tolist() == [0, 0, 0, areas[0]]
+    assert area[-4:].tolist() == [areas[-1], 0, 0, 0]
+
+
 def _ends(areas: tuple[int, ...]) -> list[tuple[tuple[int, ...], int]]:
     return [(end, min(3, len(areas))) for end in (areas, areas[::-1])]
