@@ -65,7 +65,7 @@ def main() -> None:
         rows.append(row)
     rows = [row for row in rows if "killed_by" in row or "explained" in row]
     _save(given.output, rows)
-    given.page.write_text(page_of(rows), encoding="utf-8")
+    given.page.write_text(page_of(rows, len(mutants) - len(rows)), encoding="utf-8")
     alive = [row for row in rows if row.get("killed_by", "") is None and "explained" not in row]
     for row in alive:
         print(f"alive: {row['file']}:{row['line']} {row['function']}: {row['what']}    | {row['text']}")

@@ -32,17 +32,23 @@ test that does not end, or a crash, counts as detection. Three kinds of mutants 
 The run writes this page. Every mutant is in `benchmarks/results/mutants.json`.
 """
 
+_UNTRIED = """{} of the {} mutants drawn are not in this table: their code is newer than the last full run.
+"""
 
-def page_of(rows: Sequence[dict[str, Any]]) -> str:
+
+def page_of(rows: Sequence[dict[str, Any]], untried: int) -> str:
     """Return the page's text.
 
     Parameters
     ----------
     rows : sequence of dict
         As in mutants.json.
+    untried : int
+        Mutants of this tree that have no verdict.
     """
     lines = [
         _HEAD,
+        *([_UNTRIED.format(untried, len(rows) + untried)] if untried else []),
         "| room | mutants | detected | equivalent | tuning | compiled | undetected | detected, of real faults |",
     ]
     lines.append("|---|---|---|---|---|---|---|---|")
