@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray
+from hdrplan.dose.outline_boxes import POINT, TELLING, alike, box_between, inward, map_of, moved, parabola
 from hdrplan.dose.outline_field import MAXIMUM_SHIFT, Level, OutlineField, area_pixels
 from hdrplan.kernels.planar import blended
 
@@ -31,15 +32,9 @@ __all__ = ["Between", "Ends", "Layer", "body_layers", "end_layers"]
 Between = Literal["interpolated", "slabs"]
 Ends = Literal["continued", "half-slice", "none"]
 
-# Areas and inscribed circles that differ by less tell no power.
-_TELLING = 0.02
 # A parabola that comes this near to zero touches it: the tip of a cone.
 _TOUCHES = 0.01
 _AREA_ERROR, _AREA_STEPS = 2e-4, 12
-# Radius of a contour that lies between the centres of pixels, in pixels.
-_POINT = 1e-3
-# Contours whose widths or heights differ more are not stretched onto each other: another branch begins.
-_LARGEST_STRETCH = 3.0
 # A rounded end, and the slice before it, have this many layers at least.
 _LAYERS_OF_END = 6
 _AS_IT_IS = np.array([1.0, 0.0, 1.0, 0.0])
@@ -86,7 +81,7 @@ def body_layers(field: OutlineField, between: Between, thickness_mm: float) -> I
         count = max(1, math.ceil(gap / thickness_mm - 1e-6))
         if between == "slabs":
             count += count % 2
-        elif len(_inward(field, k, -1)) == 0 or len(_inward(field, k + 1, 1)) == 0:
+        elif len(inward(field, k, -1)) == 0 or len(inward(field, k + 1, 1)) == 0:
             # Towards an end areas may change as a root does.
             count = max(count, _LAYERS_OF_END)
         faces = height[k] + gap * np.arange(count + 1) / count
@@ -120,7 +115,7 @@ def end_layers(field: OutlineField, ends: Ends, thickness_mm: float) -> Iterator
             if 0 <= beyond < last and field.planes.joined[beyond]:
                 continue
             height = float(field.planes.height_mm[k])
-            inner = _inward(field, k, -step)
+            inner = inward(field, k, -step)
             slice_mm = abs(float(field.planes.height_mm[inner[0]]) - height) if inner else field.planes.thickness_mm
             if ends == "none":
                 yield Layer(height, height, field.levels[k], 0.0, height)
@@ -143,7 +138,7 @@ def _continued(field: OutlineField, known: list[int], step: int, thickness_mm: f
     count = max(_LAYERS_OF_END, math.ceil(reach_mm / thickness_mm - 1e-6))
     at = reach_mm * (np.arange(count) + 0.5) / count
     own = float(field.area_mm2[k])
-    areas = np.maximum(_parabola(depth, values, at), 0.0) ** (1 / power)
+    areas = np.maximum(parabola(depth, values, at), 0.0) ** (1 / power)
     areas = np.clip(areas, 0.0 if apex_mm is not None else 0.5 * own, 1.5 * own)
     # A growing end is followed as far as sections between planes are; a shrinking one to its tip.
     grow = -MAXIMUM_SHIFT * slice_mm / field.pixel_mm
@@ -158,22 +153,10 @@ def _continued(field: OutlineField, known: list[int], step: int, thickness_mm: f
         )
 
 
-def _inward(field: OutlineField, k: int, step: int) -> list[int]:
-    """Return up to two planes that plane ``k`` is joined to in a direction."""
-    inner: list[int] = []
-    while len(inner) < 2:
-        between = k if step == 1 else k - 1
-        if not 0 <= between < len(field.levels) - 1 or not field.planes.joined[between]:
-            break
-        k += step
-        inner.append(k)
-    return inner
-
-
 def _apex(depth_mm: FloatArray, values: FloatArray, slice_mm: float) -> float | None:
     """Where values that follow a parabola fall to zero, within one slice beyond depth 0; None where they do not."""
     t = np.linspace(0.0, slice_mm, 401)[1:]
-    curve = _parabola(depth_mm, values, t) / values[0]
+    curve = parabola(depth_mm, values, t) / values[0]
     low = int(curve.argmin())
     below = np.flatnonzero(curve <= 0.0)
     if len(below):
@@ -181,23 +164,11 @@ def _apex(depth_mm: FloatArray, values: FloatArray, slice_mm: float) -> float | 
     return float(t[low]) if curve[low] < _TOUCHES and low < len(t) - 1 else None
 
 
-def _parabola(at_mm: FloatArray, values: FloatArray, t: FloatArray) -> FloatArray:
-    """Lagrange's polynomial through two or three values."""
-    total = np.zeros_like(t)
-    for i in range(len(values)):
-        weight = np.ones_like(t)
-        for j in range(len(values)):
-            if j != i:
-                weight *= (t - at_mm[j]) / (at_mm[i] - at_mm[j])
-        total += weight * values[i]
-    return total
-
-
 def _power(field: OutlineField, k: int, other: int) -> float:
     """Return the power of the area that follows a parabola between two planes."""
     areas = math.log(field.area_mm2[k] / field.area_mm2[other])
-    radii = math.log(max(float(field.levels[k].max()), _POINT) / max(float(field.levels[other].max()), _POINT))
-    if abs(areas) < _TELLING or abs(radii) < _TELLING:
+    radii = math.log(max(float(field.levels[k].max()), POINT) / max(float(field.levels[other].max()), POINT))
+    if abs(areas) < TELLING or abs(radii) < TELLING:
         return 1.0
     return 2.0 / min(max(areas / radii, 1.0), 3.0)
 
@@ -207,14 +178,14 @@ def _areas_between(field: OutlineField, k: int, height_mm: FloatArray) -> FloatA
     power = _power(field, k, k + 1)
     height, values = field.planes.height_mm, field.area_mm2**power
     t = (height_mm - height[k]) / (height[k + 1] - height[k])
-    below = [*_inward(field, k, -1)[:1], k, k + 1]
-    above = [k, k + 1, *_inward(field, k + 1, 1)[:1]]
+    below = [*inward(field, k, -1)[:1], k, k + 1]
+    above = [k, k + 1, *inward(field, k + 1, 1)[:1]]
     if len(below) == 2:
         t = np.ones_like(t)
     elif len(above) == 2:
         t = np.zeros_like(t)
-    area = (1 - t) * _parabola(height[below], values[below], height_mm)
-    area += t * _parabola(height[above], values[above], height_mm)
+    area = (1 - t) * parabola(height[below], values[below], height_mm)
+    area += t * parabola(height[above], values[above], height_mm)
     ends = field.area_mm2[k : k + 2]
     return np.asarray(np.clip(np.maximum(area, 0.0) ** (1 / power), 0.5 * ends.min(), 1.5 * ends.max()))
 
@@ -227,13 +198,9 @@ def _blended(field: OutlineField, k: int, t: float, area_mm2: float) -> tuple[Le
     out = np.empty_like(field.levels[k])
     below = above = _AS_IT_IS
     box = None
-    if _alike(field, k, k + 1):
-        size, other = field.boxes[k, 2:], field.boxes[k + 1, 2:]
-        change = math.log(field.area_mm2[k + 1] / field.area_mm2[k])
-        way = t if abs(change) < _TELLING else math.log(area_mm2 / field.area_mm2[k]) / change
-        middle = (1 - t) * field.boxes[k, :2] + t * field.boxes[k + 1, :2]
-        box = np.concatenate((middle, size * (other / size) ** min(max(way, -0.5), 1.5)))
-        below, above = (_map(box, field.boxes[i]) for i in (k, k + 1))
+    if alike(field, k, k + 1):
+        box = box_between(field, k, t, area_mm2)
+        below, above = (map_of(box, field.boxes[i]) for i in (k, k + 1))
     blended(field.levels[k], field.levels[k + 1], below, above, t, out)
     return out, box
 
@@ -243,29 +210,16 @@ def _stretched_end(
 ) -> tuple[Level, FloatArray | None]:
     """Plane ``k``, stretched as sections changed on the way to it from plane ``next_to``, ``t`` slices beyond."""
     change = math.log(field.area_mm2[k] / field.area_mm2[next_to])
-    if not _alike(field, k, next_to) or abs(change) < _TELLING or area_mm2 < 1e-3 * field.area_mm2[k]:
+    if not alike(field, k, next_to) or abs(change) < TELLING or area_mm2 < 1e-3 * field.area_mm2[k]:
         return field.levels[k], None
     size, before = field.boxes[k, 2:], field.boxes[next_to, 2:]
     powers = np.clip(np.log(size / before) / change, 0.0, 1.0)
-    middle = field.boxes[k, :2] + t * (field.boxes[k, :2] - field.boxes[next_to, :2])
-    box = np.concatenate((middle, size * (area_mm2 / field.area_mm2[k]) ** powers))
-    own = _map(box, field.boxes[k])
+    grown = size * (area_mm2 / field.area_mm2[k]) ** powers
+    box = moved(field.boxes[next_to], field.boxes[k], grown, 1.0 + t)
+    own = map_of(box, field.boxes[k])
     out = np.empty_like(field.levels[k])
     blended(field.levels[k], field.levels[k], own, own, 0.0, out)
     return out, box
-
-
-def _alike(field: OutlineField, k: int, other: int) -> bool:
-    """Whether two planes have one contour each, of about one size."""
-    ratio = field.boxes[k, 2:] / field.boxes[other, 2:]
-    return bool(np.isfinite(ratio).all() and ratio.max() < _LARGEST_STRETCH and ratio.min() > 1 / _LARGEST_STRETCH)
-
-
-def _map(box: FloatArray, of_plane: FloatArray) -> FloatArray:
-    """Scales and offsets that lead from one box to that of a plane; x, then y."""
-    scale = of_plane[2:] / box[2:]
-    offset = of_plane[:2] - scale * box[:2]
-    return np.array([scale[0], offset[0], scale[1], offset[1]])
 
 
 def _levelled(level: Level, box: FloatArray | None, area: float, low: float, high: float) -> tuple[Level, float]:

@@ -1,0 +1,200 @@
+"""``python -m benchmarks.dvh``: DVHs of known solids and of a case beside those of dicompyler-core and plastimatch.
+
+Both read the same files: for one table of errors and one of processor time in one run. dicompyler-core comes in an
+environment of its own (``--peer PYTHON``, made by ``pip install dicompyler-core==0.5.6 scikit-image``); it is no
+dependency. plastimatch is asked where it is installed. ``--case FOLDER`` adds RS.dcm and RD.dcm of an export.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.dvh_solids import AXES, HALF_MM, SOLIDS, centre_dose_gy, write_dose, write_structures
+
+FRACTIONS = (0.99, 0.95, 0.5, 0.05, 0.01)
+# (slice distance, dose voxel) in mm, as in Nelms 2015.
+STEPS = ((0.2, 0.4), (1.0, 1.0), (2.0, 2.0), (3.0, 3.0))
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "measurements" / "dvh.md"
+Table = dict[str, list[float]]
+
+
+def main() -> None:
+    """Measure, print, and write the tables into the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peer", help="Python of an environment with dicompyler-core")
+    parser.add_argument("--case", type=Path, help="folder with RS.dcm and RD.dcm")
+    parser.add_argument("--write", action="store_true", help="write the tables into docs/measurements/dvh.md")
+    words = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        lines = [*solid_lines(Path(folder), words.peer), "", *open_lines(), "", *case_lines(words.peer, words.case)]
+    print("\n".join(lines))
+    if words.write:
+        text = PAGE.read_text(encoding="utf-8")
+        head, rest = text.split("<!-- tables -->")[0], text.split("<!-- end of tables -->")[1]
+        body = "\n".join(lines)
+        PAGE.write_text(f"{head}<!-- tables -->\n{body}\n<!-- end of tables -->{rest}", encoding="utf-8")
+
+
+def ours(structures: Path, dose: Path, repeat: int = 3) -> tuple[float, Table]:
+    """Return processor seconds with reading, the best of some runs, and volume, D99 to D1 and mean by structure."""
+    import hdrplan
+    from hdrplan.workflow import DVHOptions
+
+    options = DVHOptions(metrics=("D99", "D95", "D50", "D5", "D1", "Dmean"))
+    seconds = []
+    for _ in range(repeat):
+        started = time.process_time()
+        result = hdrplan.dvh(dose, structures, options)
+        seconds.append(time.process_time() - started)
+    rows = {s.name: [s.volume_cc, *(m.value for m in s.metrics)] for s in result.structures}
+    return min(seconds), rows
+
+
+def dicompyler(python: str, pairs: list[tuple[Path, Path]]) -> list[tuple[float, Table]]:
+    """Return the same of dicompyler-core."""
+    script = Path(__file__).with_name("dvh_peer.py")
+    clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    words = [python, str(script), *(f"{structures}::{dose}" for structures, dose in pairs)]
+    done = subprocess.run(words, capture_output=True, text=True, env=clean, check=True)
+    answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return [(answer["seconds"], answer["rows"]) for answer in answers]
+
+
+def plastimatch(structures: Path, dose: Path, folder: Path) -> Table:
+    """Return volume, D99 to D1 and mean by structure from plastimatch's cumulative histogram."""
+    out = folder / "plastimatch.csv"
+    words = ["plastimatch", "dvh", "--input-ss-img", "", "--input-dose", str(dose)]
+    labels, names = folder / "ss.mha", folder / "ss.txt"
+    convert = ["plastimatch", "convert", "--input", str(structures), "--fixed", str(dose)]
+    quiet = {"check": True, "capture_output": True}
+    subprocess.run([*convert, "--output-ss-img", str(labels), "--output-ss-list", str(names)], **quiet)  # type: ignore[call-overload]
+    words = ["plastimatch", "dvh", "--input-ss-img", str(labels), "--input-ss-list", str(names)]
+    words += ["--input-dose", str(dose), "--output-csv", str(out), "--cumulative", "--dose-units", "gy"]
+    subprocess.run([*words, "--num-bins", "4000", "--bin-width", "0.01"], **quiet)  # type: ignore[call-overload]
+    with out.open(newline="") as stream:
+        rows = [row for row in csv.reader(stream) if row]
+    table: Table = {}
+    values = np.array([[float(cell) for cell in row if cell.strip()] for row in rows[1:]])
+    names_row = [cell.strip() for cell in rows[0][1:] if cell.strip()]
+    for column, name in enumerate(names_row, start=1):
+        cumulative = values[:, column] / values[0, column]
+        at = [float(np.interp(-f, -cumulative, values[:, 0])) for f in FRACTIONS]
+        mean = float(((cumulative[:-1] + cumulative[1:]) / 2 * np.diff(values[:, 0])).sum())
+        table[name.split(" (")[0]] = [np.nan, *at, mean]
+    return table
+
+
+def exact(name: str, axis: int) -> np.ndarray:
+    """Return volume, D99 to D1 and mean of a solid."""
+    solid = SOLIDS[name]
+    return np.array([solid.volume_cc, *solid.dose_at_frac(axis, FRACTIONS), solid.mean_gy(axis)])
+
+
+def solid_lines(folder: Path, peer: str | None) -> list[str]:
+    """Return the table of errors and time: worst of both directions of the dose, in percent."""
+    cases = []
+    for name, solid in SOLIDS.items():
+        for slice_mm, grid_mm in STEPS:
+            stem = f"{name}-{slice_mm}".replace(" ", "-")
+            structures = write_structures(folder / f"{stem}.dcm", {name: solid.contours(slice_mm)})
+            doses = {axis: write_dose(folder / f"{stem}-{axis}.dcm", AXES[axis], grid_mm) for axis in AXES}
+            cases.append((name, slice_mm, grid_mm, structures, doses))
+    pairs = [(structures, dose) for *_, structures, doses in cases for dose in doses.values()]
+    ours(*pairs[0])
+    theirs = iter(dicompyler(peer, pairs)) if peer else iter(())
+    lines = [
+        "| solid | slices, dose voxels (mm) | volume: ours | D99 to D1, mean: ours | volume: dicompyler-core | "
+        "D99 to D1, mean: dicompyler-core | its processor time / ours |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, slice_mm, grid_mm, structures, doses in cases:
+        own, other, seconds = [], [], np.zeros(2)
+        for axis, dose in doses.items():
+            truth = exact(name, AXES[axis])
+            took, rows = ours(structures, dose)
+            own.append(100 * np.abs(np.array(rows[name]) / truth - 1))
+            seconds[0] += took
+            if peer:
+                took, rows = next(theirs)
+                other.append(100 * np.abs(np.array(rows[name]) / truth - 1))
+                seconds[1] += took
+        cells = [name, f"{slice_mm:g}, {grid_mm:g}", *_worst(own), *(_worst(other) if other else ("", ""))]
+        cells.append(f"{seconds[1] / seconds[0]:.1f}" if peer else "")
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _worst(errors: list[np.ndarray]) -> tuple[str, str]:
+    both = np.array(errors)
+    return f"{both[:, 0].max():.2f} %", f"{both[:, 1:].max():.2f} %"
+
+
+def open_lines() -> list[str]:
+    """Return what contours leave open: how far two bodies with the same contours differ, in percent.
+
+    The cone across the slices has an edge between its two middle planes; a body that is round there instead has the
+    same contours. And a body that ends at the last contours has the same contours as one that goes on to its tip.
+    """
+    y = np.linspace(-HALF_MM, HALF_MM, 1201)
+    z = (np.arange(4800) + 0.5) / 4800 * 2 * HALF_MM - HALF_MM
+
+    def doses(height: np.ndarray, kept: np.ndarray, axis: int) -> np.ndarray:
+        width = np.sqrt(np.maximum(((HALF_MM - y)[:, None] / 2) ** 2 - height**2, 0.0)) * kept
+        area, at = (width.sum(axis=1), y) if axis == AXES["AP"] else (width.sum(axis=0), z)
+        above = 1 - np.concatenate(([0.0], np.cumsum((area[1:] + area[:-1]) / 2))) / ((area[1:] + area[:-1]) / 2).sum()
+        return np.asarray(centre_dose_gy + np.interp(FRACTIONS, above[::-1], at[::-1]))
+
+    lines = [
+        "| cone across, slices (mm) | edge or round between the middle planes | tip or flat beyond the last ones |"
+    ]
+    lines.append("|---|---|---|")
+    for slice_mm in (1.0, 2.0, 3.0):
+        half, everywhere = slice_mm / 2, np.ones_like(z)
+        round_ = np.where(np.abs(z) < half, (z**2 + half**2) / slice_mm, np.abs(z))
+        cut = (np.abs(z) <= HALF_MM - half).astype(float)
+        worst = []
+        for height, kept in ((round_, everywhere), (np.abs(z), cut)):
+            changes = [doses(height, kept, a) / doses(np.abs(z), everywhere, a) - 1 for a in AXES.values()]
+            worst.append(100 * np.abs(changes).max())
+        lines.append(f"| {slice_mm:g} | {worst[0]:.2f} % | {worst[1]:.2f} % |")
+    return lines
+
+
+def case_lines(peer: str | None, case: Path | None) -> list[str]:
+    """Return time and agreement on the structures of an export."""
+    if case is None:
+        return ["No case was given."]
+    structures, dose = case / "RS.dcm", case / "RD.dcm"
+    ours(structures, dose, repeat=1)
+    seconds, rows = ours(structures, dose)
+    lines = [f"{len(rows)} structures of a case: hdrplan {seconds:.2f} s of processor time with reading and errors."]
+    if peer:
+        took, _ = dicompyler(peer, [(structures, dose)])[0]
+        lines.append(f"dicompyler-core: {took:.2f} s, {took / seconds:.1f} times as much.")
+    if shutil.which("plastimatch"):
+        with tempfile.TemporaryDirectory() as folder:
+            other = plastimatch(structures, dose, Path(folder))
+        lines += [
+            "",
+            "| structure | D95: ours (Gy) | plastimatch | D50: ours (Gy) | plastimatch |",
+            "|---|---|---|---|---|",
+        ]
+        for name, row in rows.items():
+            if name in other and np.isfinite(row[2]):
+                lines.append(f"| {name} | {row[2]:.2f} | {other[name][2]:.2f} | {row[3]:.2f} | {other[name][3]:.2f} |")
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""Boxes of contours: how the width and height of a structure's sections change from plane to plane."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray
+from hdrplan.dose.outline_field import OutlineField
+
+__all__ = ["POINT", "TELLING", "alike", "box_between", "inward", "map_of", "moved", "parabola"]
+
+# Areas, sizes and inscribed circles that differ by less tell no power.
+TELLING = 0.02
+# Radius of a contour that lies between the centres of pixels, in pixels.
+POINT = 1e-3
+# Contours whose widths or heights differ more are not stretched onto each other: another branch begins.
+_LARGEST_STRETCH = 3.0
+
+
+def inward(field: OutlineField, k: int, step: int) -> list[int]:
+    """Return the next planes that plane ``k`` is joined to in a direction, at most two.
+
+    Parameters
+    ----------
+    field : OutlineField
+    k : int
+    step : {-1, 1}
+        Down or up.
+    """
+    inner: list[int] = []
+    while len(inner) < 2:
+        between = k if step == 1 else k - 1
+        if not 0 <= between < len(field.levels) - 1 or not field.planes.joined[between]:
+            break
+        k += step
+        inner.append(k)
+    return inner
+
+
+def parabola(at_mm: FloatArray, values: FloatArray, t: FloatArray) -> FloatArray:
+    """Return Lagrange's polynomial through two or three values.
+
+    Parameters
+    ----------
+    at_mm, values : (n,) arrays
+    t : (m,) array
+        Where it is asked for.
+    """
+    total = np.zeros_like(t)
+    for i in range(len(values)):
+        weight = np.ones_like(t)
+        for j in range(len(values)):
+            if j != i:
+                weight *= (t - at_mm[j]) / (at_mm[i] - at_mm[j])
+        total += weight * values[i]
+    return total
+
+
+def box_between(field: OutlineField, k: int, t: float, area_mm2: float) -> FloatArray:
+    """Return the box of a section between planes ``k`` and ``k + 1``.
+
+    Parameters
+    ----------
+    field : OutlineField
+    k : int
+    t : float
+        Fraction of the way from one plane to the next.
+    area_mm2 : float
+        Of the section.
+
+    Returns
+    -------
+    (4,) array
+        Middle x and y, half of the width and height, in pixels.
+    """
+    size, other = field.boxes[k, 2:], field.boxes[k + 1, 2:]
+    change = math.log(field.area_mm2[k + 1] / field.area_mm2[k])
+    if abs(change) < TELLING:
+        return _between_alike(field, k, t)
+    way = math.log(area_mm2 / field.area_mm2[k]) / change
+    return moved(field.boxes[k], field.boxes[k + 1], size * (other / size) ** min(max(way, -0.5), 1.5), t)
+
+
+def _between_alike(field: OutlineField, k: int, t: float) -> FloatArray:
+    """Return the box between two planes of about one area: its sides follow two parabolas through three planes each."""
+    height, boxes = field.planes.height_mm, field.boxes
+    z = np.array([(1 - t) * height[k] + t * height[k + 1]])
+    total, weights = np.zeros(4), 0.0
+    threes = ((1 - t, [*inward(field, k, -1)[:1], k, k + 1]), (t, [k, k + 1, *inward(field, k + 1, 1)[:1]]))
+    for weight, three in threes:
+        sides = np.concatenate((boxes[three, :2] - boxes[three, 2:], boxes[three, :2] + boxes[three, 2:]), axis=1)
+        if len(three) == 3 and np.isfinite(sides).all():
+            total += weight * np.array([float(parabola(height[three], side, z)[0]) for side in sides.T])
+            weights += weight
+    if weights == 0.0:
+        return moved(boxes[k], boxes[k + 1], boxes[k, 2:] * (boxes[k + 1, 2:] / boxes[k, 2:]) ** t, t)
+    low, high = total[:2] / weights, total[2:] / weights
+    return np.concatenate(((low + high) / 2, np.maximum((high - low) / 2, POINT)))
+
+
+def moved(first: FloatArray, second: FloatArray, size: FloatArray, t: float) -> FloatArray:
+    """Return a box of a size on the way from one to another.
+
+    A side that two planes share stays: each side moves by the fraction of its way by which the size has changed. Where
+    the size hardly changes, that is ``t``.
+
+    Parameters
+    ----------
+    first, second : (4,) arrays
+        As of :func:`box_between`.
+    size : (2,) array
+        Half of the width and height.
+    t : float
+        1 at the second; may lie beyond.
+    """
+    change = second[2:] - first[2:]
+    telling = np.abs(change) > TELLING * first[2:]
+    part = np.where(telling, (size - first[2:]) / np.where(telling, change, 1.0), t)
+    return np.concatenate((first[:2] + part * (second[:2] - first[:2]), size))
+
+
+def alike(field: OutlineField, k: int, other: int) -> bool:
+    """Return whether two planes have one contour each, of about one size.
+
+    Parameters
+    ----------
+    field : OutlineField
+    k, other : int
+    """
+    ratio = field.boxes[k, 2:] / field.boxes[other, 2:]
+    return bool(np.isfinite(ratio).all() and ratio.max() < _LARGEST_STRETCH and ratio.min() > 1 / _LARGEST_STRETCH)
+
+
+def map_of(box: FloatArray, of_plane: FloatArray) -> FloatArray:
+    """Scales and offsets that lead from one box to that of a plane; x, then y."""
+    scale = of_plane[2:] / box[2:]
+    offset = of_plane[:2] - scale * box[:2]
+    return np.array([scale[0], offset[0], scale[1], offset[1]])
