@@ -74,14 +74,13 @@ def dicompyler(python: str, pairs: list[tuple[Path, Path]]) -> list[tuple[float,
 def plastimatch(structures: Path, dose: Path, folder: Path) -> Table:
     """Return volume, D99 to D1 and mean by structure from plastimatch's cumulative histogram."""
     out = folder / "plastimatch.csv"
-    words = ["plastimatch", "dvh", "--input-ss-img", "", "--input-dose", str(dose)]
     labels, names = folder / "ss.mha", folder / "ss.txt"
     convert = ["plastimatch", "convert", "--input", str(structures), "--fixed", str(dose)]
     quiet = {"check": True, "capture_output": True}
     subprocess.run([*convert, "--output-ss-img", str(labels), "--output-ss-list", str(names)], **quiet)  # type: ignore[call-overload]
     words = ["plastimatch", "dvh", "--input-ss-img", str(labels), "--input-ss-list", str(names)]
     words += ["--input-dose", str(dose), "--output-csv", str(out), "--cumulative", "--dose-units", "gy"]
-    subprocess.run([*words, "--num-bins", "4000", "--bin-width", "0.01"], **quiet)  # type: ignore[call-overload]
+    subprocess.run([*words, "--num-bins", "10000", "--bin-width", "0.02"], **quiet)  # type: ignore[call-overload]
     with out.open(newline="") as stream:
         rows = [row for row in csv.reader(stream) if row]
     table: Table = {}

@@ -45,6 +45,13 @@ STRUCTURES = (
         "beginning of another.",
     ),
     Kind(
+        id="contours-overlap",
+        sentence="{name}: in {planes} planes contours overlap in part; what they share is left out, as a hole",
+        remedy="Look at the structure; if the overlap belongs to it, merge the contours.",
+        why="Contours of a plane combine by exclusive or, so that holes can be drawn; DICOM does not say what overlaps "
+        "mean.",
+    ),
+    Kind(
         id="contours-twice",
         sentence="{name}: {count} contours that are there twice; each was taken once",
         remedy="Remove the copies in the planning system.",

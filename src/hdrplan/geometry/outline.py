@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 
@@ -17,6 +18,8 @@ __all__ = ["Outline", "OutlinePlanes", "planes_of"]
 _SMALLEST_MM2 = 1e-3
 # A gap this many times as wide as those beside it: slices were left out; or, wider still, the parts are apart.
 _MISSING, _APART = 1.5, 4.0
+# Contours that share a side: fewer of their corners than this lie in each other, by rounding.
+_TOUCHING = 0.1
 # Thickness of a structure in one plane.
 _ONE_PLANE_MM = 2.5
 
@@ -95,6 +98,9 @@ def planes_of(outline: Outline) -> tuple[OutlinePlanes, tuple[Caution, ...]]:
         else:
             groups.append([k])
     loops, twice = zip(*(_without_copies([kept[k][:, :2] for k in group]) for group in groups), strict=True)
+    overlapping = sum(_overlap(plane) for plane in loops)
+    if overlapping:
+        warnings.append(caution("contours-overlap", name=outline.name, planes=overlapping))
     if sum(twice):
         warnings.append(caution("contours-twice", name=outline.name, count=sum(twice)))
     height = np.array([heights[group].mean() for group in groups])
@@ -123,6 +129,27 @@ def _without_copies(loops: list[FloatArray]) -> tuple[tuple[FloatArray, ...], in
         points = np.unique(loop.round(3) + 0.0, axis=0)
         kept.setdefault(points.tobytes(), loop)
     return tuple(kept.values()), len(loops) - len(kept)
+
+
+def _overlap(loops: tuple[FloatArray, ...]) -> bool:
+    """Whether two contours of a plane overlap in part: one inside the other is a hole, apart they are two pieces."""
+    for first, second in permutations(loops, 2):
+        if (first.max(axis=0) < second.min(axis=0)).any() or (second.max(axis=0) < first.min(axis=0)).any():
+            continue
+        frac = float(_contains(second, first).mean())
+        if _TOUCHING < frac < 1 - _TOUCHING:
+            return True
+    return False
+
+
+def _contains(loop: FloatArray, points: FloatArray) -> BoolArray:
+    """Return which points lie in a contour, by the even-odd rule."""
+    start, end = loop, np.roll(loop, -1, axis=0)
+    x, y = points[:, :1], points[:, 1:]
+    spans = (start[:, 1] > y) != (end[:, 1] > y)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        crossing = start[:, 0] + (y - start[:, 1]) * (end[:, 0] - start[:, 0]) / (end[:, 1] - start[:, 1])
+    return np.asarray((spans & (x < crossing)).sum(axis=1) % 2 == 1)
 
 
 def _joined(height_mm: FloatArray, name: str, warnings: list[Caution]) -> tuple[BoolArray, float]:

@@ -221,6 +221,12 @@ def dvh_of_pair(
     if not structures:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out[:3])
         raise InputError("no structure has a DVH", got=reasons or "no structure")
+    if all(structure.curve is None for structure in structures):
+        raise InputError(
+            "a structure must lie in the dose grid",
+            got=f"{len(structures)} structures outside of it",
+            remedy="Are dose and structures of one treatment?",
+        )
     notes = [*pair.warnings, *(note for structure in structures for note in structure.warnings)]
     notes += _at_full_scale(structures, pair.dose.full_scale_gy)
     if left_out:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -45,6 +46,7 @@ def structure_dvh(region: Region, dose: Volume, options: DVHOptions) -> Structur
     InputError, FormatError
         As :func:`hdrplan.dose.region_points`.
     """
+    dose = _layered(dose)
     points = region_points(region, between=options.between, ends=options.ends, count=options.count)
     volume_cc = np.concatenate([part.volume_cc for part in points.parts])
     gy = np.concatenate([dose.at_placed(part.at, part.to_lps, rim_voxels=ON_CENTRE) for part in points.parts])
@@ -69,6 +71,18 @@ def structure_dvh(region: Region, dose: Volume, options: DVHOptions) -> Structur
         points=len(gy),
         warnings=tuple(notes),
     )
+
+
+def _layered(dose: Volume) -> Volume:
+    """Return a dose of which a single plane has the thickness of its voxels: the same on both faces."""
+    grid, values = dose.grid, dose.values_zyx
+    for axis in (axis for axis in range(3) if grid.shape_zyx[axis] == 1):
+        values = np.repeat(values, 2, axis=axis)
+        first = np.zeros(3)
+        first[2 - axis] = -0.5
+        shape = values.shape[0], values.shape[1], values.shape[2]
+        grid = replace(grid, shape_zyx=shape, origin_mm=grid.world(first))
+    return Volume(grid, values) if grid is not dose.grid else dose
 
 
 def _finest(points: RegionPoints, dose: Volume, gy: FloatArray, held: BoolArray) -> DVH:
@@ -164,6 +178,9 @@ def _with_errors(
     halves = [_curve(dose, points.fewer, first=k, step=2) for k in (0, 1)]
     between = _curve(dose, points.other_between)
     ends = [_curve(dose, parts) for parts in points.other_ends]
+    if fewer is None or None in halves:
+        # Hardly a point inside the dose grid.
+        return tuple(_empty(row) for row in _rows(options))
     # The error of fewer points falls at least with the square root of their number.
     gain = math.sqrt(sum(len(p) for p in points.fewer) / max(1, sum(len(p) for p in points.parts)))
     metrics = []
@@ -174,12 +191,13 @@ def _with_errors(
             continue
         base = of(fewer)
 
-        def largest(others: Sequence[DVH], of: Callable[[DVH], float] = of, base: float = base) -> float:
+        def largest(others: Sequence[DVH | None], of: Callable[[DVH], float] = of, base: float = base) -> float:
             # A reading that leaves less volume than was asked for has no value to compare.
-            known = [abs(of(other) - base) for other in others]
+            known = [abs(of(other) - base) for other in others if other is not None]
             return max((size for size in known if not math.isnan(size)), default=0.0)
 
-        noise = abs(of(halves[0]) - of(halves[1])) / 2 * gain
+        first, second = (of(half) for half in halves if half is not None)
+        noise = abs(first - second) / 2 * gain
         sampling = noise if kind not in ("dose_min", "dose_max") and not math.isnan(noise) else 0.0
         metrics.append(
             MetricValue(
@@ -195,11 +213,14 @@ def _with_errors(
     return tuple(metrics)
 
 
-def _curve(dose: Volume, parts: Sequence[DensePoints], *, first: int = 0, step: int = 1) -> DVH:
+def _curve(dose: Volume, parts: Sequence[DensePoints], *, first: int = 0, step: int = 1) -> DVH | None:
+    """Return the curve of some points; None where none with a volume is inside the dose grid, such as of no end."""
     # A whole voxel beyond the centres: the coarser grid may end a voxel earlier.
     gy = np.concatenate([dose.at_placed(p.at[first::step], p.to_lps, rim_voxels=1.0) for p in parts])
     volume_cc = step * np.concatenate([p.volume_cc[first::step] for p in parts])
     held = np.isfinite(gy)
+    if not float(volume_cc[held].sum()) > 0:
+        return None
     return dvh(np.maximum(gy[held], 0.0), volume_cc[held])
 
 
