@@ -96,8 +96,9 @@ def _doses(rng, n=9, numbers=3):
 
 def grown(kernel, rng):
     loads, mid, rest, volume = _doses(rng)
-    mean, first, hull_x, hull_y, left = kernel(loads, mid, rest, volume)
-    expected = naive.groups(loads, mid, rest, volume, _LEAST_ANSWER)
+    most = np.where(rng.random(len(mid)) < 0.5, rng.uniform(-0.5, 2.0, len(mid)), np.inf)
+    mean, first, hull_x, hull_y, left = kernel(loads, mid, rest, volume, most)
+    expected = naive.groups(loads, mid, rest, volume, most, _LEAST_ANSWER)
     np.testing.assert_array_equal(left, [g[2] for g in expected])
     assert first[0] == 0
     assert first[-1] == len(hull_x) == len(hull_y)
@@ -108,9 +109,14 @@ def grown(kernel, rng):
             np.testing.assert_allclose(np.interp(at, x, y), naive.envelope(corners, at), rtol=SUMS, atol=SUMS)
 
 
+def alike(kernel, rng):
+    loads, *_ = _doses(rng)
+    np.testing.assert_array_equal(kernel(loads), naive.side_by_side(loads, range(len(loads))))
+
+
 def floor_at(kernel, rng):
     loads, mid, rest, volume = _doses(rng)
-    mean, first, hull_x, hull_y, left = grow(loads, mid, rest, volume)
+    mean, first, hull_x, hull_y, left = grow(loads, mid, rest, volume, np.full(len(mid), np.inf))
     hulls = [(hull_x[a:b], hull_y[a:b]) for a, b in itertools.pairwise(first)]
     q = rng.uniform(-1.0, 1.0, loads.shape[1])
     value, slope = kernel(mean, first, hull_x, hull_y, left, q)

@@ -74,6 +74,7 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "screen.cell_numbers": compare_programs.cell_numbers,
     "screen.sorted_by_cell": compare_programs.sorted_by_cell,
     "screen.worst_of_cells": compare_programs.worst_of_cells,
+    "staircase.alike": compare_programs.alike,
     "staircase.floor_at": compare_programs.floor_at,
     "staircase.grow": compare_programs.grown,
     "tails.lowest_means": compare_programs.lowest_means,

@@ -45,28 +45,35 @@ def cheapest(rows, limit, cost, most):
     return found.fun if found.status == 0 else None
 
 
-def groups(loads, mid, rest, volume, least_answer):
+def groups(loads, mid, rest, volume, most, least_answer):
     """Points halved into groups, whole before halves: (mean loads, corners of the staircase, number of first half)."""
     found, waiting, known = [], [list(range(len(mid)))], 1
     while waiting:
         at = waiting.pop(0)
         total = sum(volume[p] for p in at)
         mean = sum(volume[p] * loads[p] for p in at) / total
-        corners = staircase(loads, mid, rest, volume, at, mean, least_answer)
+        end = sum(volume[p] * most[p] for p in at) / total
+        corners = staircase(loads, mid, rest, volume, at, mean, end, least_answer)
         first_half = -1
         if len(at) > 1:
-            unit = np.array([loads[p] / np.linalg.norm(loads[p]) for p in at])
-            widest = int(np.argmax(unit.max(axis=0) - unit.min(axis=0)))
-            at = [at[k] for k in sorted(range(len(at)), key=lambda k: unit[k, widest])]
+            at = side_by_side(loads, at)
             waiting += [at[: len(at) // 2], at[len(at) // 2 :]]
             first_half, known = known, known + 2
         found.append((mean, corners, first_half))
     return found
 
 
-def staircase(loads, mid, rest, volume, at, mean, least_answer):
-    """Corners (f, volume surely above the limit just before f) of a group, over f = mean q, q within [-1, 1]."""
+def side_by_side(loads, at):
+    """Points along the number in which their directions differ most."""
+    unit = np.array([loads[p] / np.linalg.norm(loads[p]) for p in at])
+    widest = int(np.argmax(unit.max(axis=0) - unit.min(axis=0)))
+    return [at[k] for k in sorted(range(len(at)), key=lambda k: unit[k, widest])]
+
+
+def staircase(loads, mid, rest, volume, at, mean, end, least_answer):
+    """Corners (f, volume surely above the limit just before f) of a group, over f = mean q <= end, q within [-1, 1]."""
     reach = float(np.abs(mean).sum())
+    end = max(-reach, min(reach, end))
     steps = []
     for p in at:
         answer = float(loads[p] @ mean / (mean @ mean))
@@ -76,10 +83,10 @@ def staircase(loads, mid, rest, volume, at, mean, least_answer):
     above = sum(v for f, v in steps if f < -reach)
     corners = [(-reach, above)]
     for f, v in steps:
-        if -reach <= f < reach:
+        if -reach <= f < end:
             corners.append((f, above))
             above += v
-    return [*corners, (reach, above)]
+    return [*corners, (end, above)]
 
 
 def envelope(corners, x):

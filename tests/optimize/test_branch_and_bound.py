@@ -10,7 +10,7 @@ from hdrplan.errors import HdrPlanError
 from hdrplan.optimize import WorkLimit
 from hdrplan.optimize.bound.branch_and_bound import branch_and_bound
 from hdrplan.optimize.bound.dose_modes import directions, excess_of
-from hdrplan.optimize.bound.region import Ranges, Region
+from hdrplan.optimize.bound.region import Ranges, Region, Undecided
 from hdrplan.optimize.bound.region_program import Question, RegionProgram
 from hdrplan.optimize.bound.sweep import MAX_SWEEPS
 from hdrplan.optimize.notes import ProofEnd, ProofWork
@@ -324,12 +324,13 @@ def test_search_goes_on_from_a_better_plan():
 
 
 @pytest.mark.parametrize(
-    ("limit", "end"), [(WorkLimit(seconds=1e-3), ProofEnd.TIME), (WorkLimit(steps=1), ProofEnd.WORK)]
+    ("limit", "end"), [(WorkLimit(seconds=1e-3), ProofEnd.TIME), (WorkLimit(steps=8), ProofEnd.WORK)]
 )
 def test_a_limit_is_kept_and_said(limit, end):
-    rate, points, _ = case(step=3.0, organ_gap=6.0)
-    gy = round(0.9 * free_dose(rate, points, "duodenum", 0.5), 3)
-    wanted = goals(goal("duodenum", f"D0.5cc <= {gy} Gy"))
+    rate, points = small(3, organs=3)
+    names = ("duodenum", "organ1", "organ2")
+    limits = {name: round(0.9 * free_dose(rate, points, name, 0.5), 3) for name in names}
+    wanted = goals(*(goal(name, f"D0.5cc <= {gy} Gy") for name, gy in limits.items()))
     optimum = optimize_times(problem(rate, points, wanted, healthy="liver"), proof=limit)
     assert optimum.status != "proven"
     assert end in [note.ended for note in optimum.notes if isinstance(note, ProofWork)]
@@ -380,15 +381,22 @@ def test_halves_and_tighter_ranges_lose_no_plan():
         for side in (0, 1):
             low, high = numbers.min(axis=0) - room, numbers.max(axis=0) + room
             (low, high)[side][k] = middle
+            everything = Undecided.all_of(excess)
+            region = Region(bound=-np.inf, order=0, ranges=Ranges(low, high), undecided=everything, x=plans[0])
             question = Question(cost=cost, excess=excess, gap=gap, deadline=np.inf)
             half = RegionProgram(lp.copy(), question, seen, target)
-            left = half.treat(Region(bound=-np.inf, order=0, ranges=Ranges(low, high), x=plans[0]))
+            left = half.treat(region)
             for x, number in zip(plans, numbers, strict=True):
                 if (number >= low).all() and (number <= high).all():
                     assert left is not None
                     assert cost @ x >= left.bound - 1e-9
                     assert (number >= left.ranges.low - 1e-7).all()
                     assert (number <= left.ranges.high + 1e-7).all()
+                    above = excess.of(x[:n])
+                    assert (above[left.undecided.at] >= left.undecided.low - 1e-7).all()
+                    assert (above[left.undecided.at] <= left.undecided.high + 1e-7).all()
+                    sure = np.delete(np.arange(len(above)), left.undecided.at)
+                    assert excess.volume_cc[sure[above[sure] > 1e-7]].sum() <= left.undecided.above_cc.sum() + 1e-9
 
 
 def test_that_there_is_no_solution_is_proven_by_multipliers():

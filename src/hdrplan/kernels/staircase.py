@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from hdrplan.kernels._jit import jit
 
-__all__ = ["floor_at", "grow"]
+__all__ = ["alike", "floor_at", "grow"]
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -91,7 +91,23 @@ def _divide(loads: F64, at: I64) -> I64:
 
 
 @jit
-def grow(loads: F64, mid: F64, rest: F64, volume: F64) -> tuple[F64, I64, F64, F64, I64]:
+def alike(loads: F64) -> I64:
+    """Order points so that those which answer alike stand side by side.
+
+    Parameters
+    ----------
+    loads : (m, r) array
+        What the dose of each point answers to some numbers.
+
+    Returns
+    -------
+    (m,) int array
+    """
+    return _divide(loads, np.arange(len(loads)))
+
+
+@jit
+def grow(loads: F64, mid: F64, rest: F64, volume: F64, most: F64) -> tuple[F64, I64, F64, F64, I64]:
     """Halve the points into groups and return the hull of each group's staircase.
 
     Parameters
@@ -102,6 +118,9 @@ def grow(loads: F64, mid: F64, rest: F64, volume: F64) -> tuple[F64, I64, F64, F
         Gy.
     volume : (m,) array
         cc.
+    most : (m,) array
+        ``loads @ q`` is known to be at most this, Gy; infinite where nothing is known. A hull that ends earlier is
+        steeper.
 
     Returns
     -------
@@ -129,24 +148,27 @@ def grow(loads: F64, mid: F64, rest: F64, volume: F64) -> tuple[F64, I64, F64, F
     known = 1
     for g in range(groups):
         at = order[begin[g] : stop[g]].copy()
-        total = 0.0
+        total, known_most = 0.0, 0.0
         for p in at:
             total += volume[p]
+            known_most += volume[p] * most[p]
             for k in range(r):
                 mean[g, k] += volume[p] * loads[p, k]
         mean[g] /= total
         step, reach = _steps(loads, mid, rest, at, mean[g])
+        # What the points of the group reach at most, their mean does not exceed.
+        end = max(min(reach, known_most / total), -reach)
         below, n = 0.0, 1
         for i in _order(step):
             if step[i] < -reach:
                 below += volume[at[i]]
-            elif step[i] < reach:
+            elif step[i] < end:
                 # Just at its step the point is not yet above.
                 x[n], y[n] = step[i], below
                 below += volume[at[i]]
                 n += 1
         x[0], y[0] = -reach, y[1] if n > 1 else below
-        x[n], y[n] = reach, below
+        x[n], y[n] = end, below
         first[g + 1] = _hull(x, y, n + 1, hull_x, hull_y, first[g])
         if len(at) > 1:
             order[begin[g] : stop[g]] = _divide(loads, at)

@@ -16,7 +16,7 @@ import heapq
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -184,11 +184,8 @@ def _halved(search: Search, best: InHand, root: Root, *, enough: float) -> tuple
 
 def _halves(region: Region, seen: Directions, made: int) -> tuple[Region, Region]:
     """Halve a region along the number that moves the doses of its undecided points most."""
-    below, above = region.ranges.halved(int(np.argmax(region.ranges.moves(seen))))
-    return (
-        Region(bound=region.bound, order=made + 2, ranges=below, x=region.x),
-        Region(bound=region.bound, order=made + 3, ranges=above, x=region.x),
-    )
+    below, above = region.ranges.halved(int(np.argmax(region.ranges.moves(seen, region.undecided))))
+    return (replace(region, order=made + 2, ranges=below), replace(region, order=made + 3, ranges=above))
 
 
 def _learn_rows(lp: LazyLP, x: FloatArray, programs: Sequence[RegionProgram]) -> None:

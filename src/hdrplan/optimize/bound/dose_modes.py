@@ -18,7 +18,7 @@ from hdrplan.optimize.program.dose_program import Program
 
 __all__ = ["Directions", "Excess", "directions", "excess_of"]
 
-MAX_NUMBERS = 24
+MAX_NUMBERS = 40
 # Principal components among them; the plans seen are too few to tell more.
 LEADING = 3
 # The directions must be good where doses come this near to the limit.
@@ -115,10 +115,22 @@ class Directions:
         """Dwell times that the numbers are functions of."""
         return int(self.per_s.shape[1])
 
-    def reach(self, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Smallest and greatest excess of each point where the numbers lie between two corners."""
-        middle = self.fixed + self.loads @ (0.5 * (low + high))
-        half = np.abs(self.loads) @ (0.5 * (high - low)) + self.rest
+    def reach(self, low: FloatArray, high: FloatArray, places: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Smallest and greatest excess of some points where the numbers lie between two corners.
+
+        Parameters
+        ----------
+        low, high : (r,) arrays
+        places : (k,) int array
+            Of the points in ``at``.
+
+        Returns
+        -------
+        low, high : (k,) arrays
+        """
+        loads = self.loads[places]
+        middle = self.fixed[places] + loads @ (0.5 * (low + high))
+        half = np.abs(loads) @ (0.5 * (high - low)) + self.rest[places]
         return middle - half, middle + half
 
 

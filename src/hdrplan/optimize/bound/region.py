@@ -11,7 +11,7 @@ from hdrplan.kernels.staircase import floor_at, grow
 from hdrplan.optimize.bound.dose_modes import Directions, Excess
 from hdrplan.optimize.program.lazy_lp import Solution
 
-__all__ = ["HAIR", "Floor", "Ranges", "Region", "floors_of"]
+__all__ = ["HAIR", "Floor", "Ranges", "Region", "Undecided", "floors_of"]
 
 # Numbers are of the order of 1.
 MIN_HALF = 1e-7
@@ -30,13 +30,10 @@ class Ranges:
         """Middle and half width; one without width is given some, for coefficients that the solver can hold."""
         return 0.5 * (self.low + self.high), np.maximum(0.5 * (self.high - self.low), MIN_HALF)
 
-    def moves(self, seen: Directions) -> FloatArray:
+    def moves(self, seen: Directions, undecided: Undecided) -> FloatArray:
         """How much each number moves the doses of the undecided points, as a fraction of the limit."""
-        lowest, highest = seen.reach(self.low, self.high)
-        undecided = (lowest <= 0) & (highest > 0)
-        if not undecided.any():
-            undecided = np.ones(len(lowest), dtype=np.bool_)
-        return np.asarray(np.sqrt((seen.loads[undecided] ** 2).mean(axis=0)) * 0.5 * (self.high - self.low))
+        loads = seen.loads[undecided.places(seen)] if len(undecided.at) else seen.loads
+        return np.asarray(np.sqrt((loads**2).mean(axis=0)) * 0.5 * (self.high - self.low))
 
     def narrowed(self, k: int, lowest: Solution | None, highest: Solution | None) -> Ranges | None:
         """Take over new bounds of one number.
@@ -70,6 +67,70 @@ class Ranges:
         return Ranges(self.low, below), Ranges(above, self.high)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Undecided:
+    """Points that may be on either side of their limit, and the range of the excess of each.
+
+    Parameters
+    ----------
+    at : (m,) int array
+        Which points of the excess, in its order.
+    low, high : (m,) arrays
+    above_cc : (n_goals,) array
+        Volume of each goal's points that are surely above.
+    """
+
+    at: IntArray
+    low: FloatArray
+    high: FloatArray
+    above_cc: FloatArray
+
+    @classmethod
+    def all_of(cls, excess: Excess) -> Undecided:
+        """Return every point, with nothing known of it."""
+        none = np.full(len(excess.goal), np.inf)
+        return cls(at=np.arange(len(none)), low=-none, high=none, above_cc=np.zeros(len(excess.tail_cc)))
+
+    def places(self, seen: Directions) -> IntArray:
+        """Return where the points stand in a description of them and maybe others."""
+        return np.searchsorted(seen.at, self.at)
+
+    def within(self, excess: Excess, seen: Directions, ranges: Ranges) -> Undecided:
+        """Take over what the ranges of the numbers say.
+
+        Parameters
+        ----------
+        excess : Excess
+        seen : Directions
+            Describes all of the points.
+        ranges : Ranges
+            Of its numbers.
+
+        Returns
+        -------
+        Undecided
+        """
+        return self.narrowed(excess, *seen.reach(ranges.low, ranges.high, self.places(seen)))
+
+    def narrowed(self, excess: Excess, low: FloatArray, high: FloatArray) -> Undecided:
+        """Take over other ranges; points that are now on one side for sure are decided.
+
+        Parameters
+        ----------
+        excess : Excess
+        low, high : (m,) arrays
+
+        Returns
+        -------
+        Undecided
+        """
+        low, high = np.maximum(self.low, low), np.minimum(self.high, high)
+        above, left = low > 0, (low <= 0) & (high > 0)
+        goal, volume_cc = excess.goal[self.at[above]], excess.volume_cc[self.at[above]]
+        above_cc = self.above_cc + np.bincount(goal, volume_cc, minlength=len(self.above_cc))
+        return Undecided(at=self.at[left], low=low[left], high=high[left], above_cc=above_cc)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Region:
     """Plans whose numbers lie in ranges; the one with the lowest bound comes first.
@@ -81,6 +142,7 @@ class Region:
     order : int
         Regions of one bound come in the order they were made.
     ranges : Ranges
+    undecided : Undecided
     x : (n_columns,) array
         The last solution, of a relaxation: a plan that is worth a try.
     """
@@ -88,6 +150,7 @@ class Region:
     bound: float
     order: int
     ranges: Ranges = field(compare=False)
+    undecided: Undecided = field(compare=False)
     x: FloatArray = field(compare=False)
 
 
@@ -132,7 +195,7 @@ class Floor:
         return (slope / half) @ per_s, float(limit)
 
 
-def floors_of(excess: Excess, seen: Directions, ranges: Ranges) -> tuple[Floor, ...] | None:
+def floors_of(excess: Excess, seen: Directions, ranges: Ranges, undecided: Undecided) -> tuple[Floor, ...] | None:
     """Return a floor for each goal; None where the points surely above are too many already.
 
     Parameters
@@ -141,24 +204,28 @@ def floors_of(excess: Excess, seen: Directions, ranges: Ranges) -> tuple[Floor, 
     seen : Directions
     ranges : Ranges
         Of the numbers of ``seen``.
+    undecided : Undecided
+        Points that these ranges leave.
 
     Returns
     -------
     tuple of Floor, or None
     """
-    lowest, highest = seen.reach(ranges.low, ranges.high)
     middle, half = ranges.middle_and_half()
-    goal, volume = excess.goal[seen.at], excess.volume_cc[seen.at]
+    goal, volume = excess.goal[undecided.at], excess.volume_cc[undecided.at]
     floors = []
     for g, tail_cc in enumerate(excess.tail_cc):
-        own = goal == g
-        left_cc = float(tail_cc - volume[own & (lowest > 0)].sum())
+        left_cc = float(tail_cc - undecided.above_cc[g])
         if left_cc < -HAIR * tail_cc:
             return None
-        undecided = np.flatnonzero(own & (lowest <= 0) & (highest > 0))
+        own = np.flatnonzero(goal == g)
         hulls = None
-        if volume[undecided].sum() > left_cc:
-            loads = seen.loads[undecided]
-            hulls = grow(loads * half, seen.fixed[undecided] + loads @ middle, seen.rest[undecided], volume[undecided])
+        if volume[own].sum() > left_cc:
+            place = undecided.places(seen)[own]
+            loads, rest = seen.loads[place], seen.rest[place]
+            middle_gy = seen.fixed[place] + loads @ middle
+            # What is left over of a description may lower an excess: the rest of it then reaches higher.
+            most = undecided.high[own] - middle_gy + rest
+            hulls = grow(loads * half, middle_gy, rest, volume[own], most)
         floors.append(Floor(left_cc=left_cc, tail_cc=float(tail_cc), hulls=hulls))
     return tuple(floors)

@@ -11,7 +11,8 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.optimize.bound.dose_modes import Directions, Excess
-from hdrplan.optimize.bound.region import Floor, Ranges, Region, floors_of
+from hdrplan.optimize.bound.region import Floor, Ranges, Region, Undecided, floors_of
+from hdrplan.optimize.bound.groups import groups_of
 from hdrplan.optimize.program.lazy_lp import LazyLP, LPStatus, Solution
 from hdrplan.optimize.program.rows import NewRows
 
@@ -23,6 +24,8 @@ MAX_ROWS = 12
 MIN_GAIN = 0.02
 # Numbers whose ranges are tightened in a region, and how much each must matter beside the first.
 TIGHTENED, RELEVANT_FRAC = 6, 0.3
+# Groups of undecided points of each goal whose doses are bounded in a region.
+GROUPS = 8
 # A number that moves no dose by more than this fraction of the limit is left as it is.
 NEGLIGIBLE_FRAC = 2e-5
 
@@ -186,28 +189,63 @@ class RegionProgram:
         """Bound one region, with ranges as narrow as they can be; None where it holds no plan worth having."""
         excess, ranges = self.question.excess, region.ranges
         self.enter(ranges)
-        floors = floors_of(excess, self.seen, ranges)
+        undecided = region.undecided.within(excess, self.seen, ranges)
+        floors = floors_of(excess, self.seen, ranges, undecided)
         if floors is None:
             return None
         bound, x = self.bound(ranges, floors, region.x)
         if bound < self.target:
-            narrow = self._tightened(ranges)
+            narrow = self._tightened(ranges, undecided)
             if narrow is None:
                 return None
-            ranges = narrow
+            ranges, decided = narrow, self.decided(narrow, undecided, GROUPS)
+            if decided is None:
+                return None
+            undecided = decided
             self.drop_floors()
-            floors = floors_of(excess, self.seen, ranges)
+            floors = floors_of(excess, self.seen, ranges, undecided)
             if floors is None:
                 return None
             again, x = self.bound(ranges, floors, x)
             bound = max(bound, again)
         if bound >= self.target:
             return None
-        return Region(bound=max(bound, region.bound), order=region.order, ranges=ranges, x=x)
+        return Region(bound=max(bound, region.bound), order=region.order, ranges=ranges, undecided=undecided, x=x)
 
-    def _tightened(self, ranges: Ranges) -> Ranges | None:
+    def decided(self, ranges: Ranges, undecided: Undecided, count: int) -> Undecided | None:
+        """Narrow the excess of the undecided points, by that of groups of alike ones; None where no plan is left.
+
+        The ranges of the numbers allow combinations that no plan has: on 34 cc the excess of a point had less than
+        half the range that they gave it.
+
+        Parameters
+        ----------
+        ranges : Ranges
+            As entered.
+        undecided : Undecided
+        count : int
+            Groups of each goal at most.
+
+        Returns
+        -------
+        Undecided or None
+        """
+        seen, excess = self.seen, self.question.excess
+        undecided = undecided.within(excess, seen, ranges)
+        low, high = undecided.low.copy(), undecided.high.copy()
+        for group in groups_of(excess, seen, ranges, undecided, count):
+            both = [
+                self._solve(sign * self._rows((group.number @ seen.per_s)[None, :])[0], primal=True)
+                for sign in (1.0, -1.0)
+            ]
+            if both[0] is None or both[1] is None:
+                return None
+            low[group.members], high[group.members] = group.reach(both[0].bound, -both[1].bound)
+        return undecided.narrowed(excess, low, high)
+
+    def _tightened(self, ranges: Ranges, undecided: Undecided) -> Ranges | None:
         """Tighten the ranges of the numbers that matter most; None where nothing is left."""
-        share = ranges.moves(self.seen)
+        share = ranges.moves(self.seen, undecided)
         for k in np.argsort(-share, kind="stable")[:TIGHTENED].tolist():
             if (
                 share[k] < max(RELEVANT_FRAC * share.max(), NEGLIGIBLE_FRAC)

@@ -10,7 +10,7 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.optimize.bound.dose_modes import Directions, directions
-from hdrplan.optimize.bound.region import Ranges, Region, floors_of
+from hdrplan.optimize.bound.region import Ranges, Region, Undecided, floors_of
 from hdrplan.optimize.bound.region_program import NEGLIGIBLE_FRAC, RegionProgram, RegionRow
 from hdrplan.optimize.bound.search import InHand, Search
 from hdrplan.optimize.program.lazy_lp import LazyLP, LPStatus, Solution
@@ -21,6 +21,8 @@ __all__ = ["Root", "learnt", "live_rows", "swept"]
 # Points of each goal whose greatest and smallest doses give the first plans to learn from.
 LEARNT = 3
 MAX_SWEEPS = 40
+# Groups of points of each goal whose doses are bounded in a sweep.
+ROOT_GROUPS = 64
 # Sweeps go on while each closes this part of the gap, or decides this part of the points; then halving does more.
 GAIN_FRAC, DECIDED_FRAC = 0.25, 0.03
 
@@ -69,33 +71,35 @@ def swept(
     question, root, left = search.question, before, np.inf
     for sweep in range(MAX_SWEEPS):
         bound, n = root.region.bound, search.n_dwells
-        at = root.seen.at
-        if sweep:
-            # Points that are never on the wrong side need no description.
-            at = at[root.seen.reach(root.region.ranges.low, root.region.ranges.high)[1] > 0]
-        if not len(at):
+        undecided = root.region.undecided
+        if not len(undecided.at):
             break
-        seen = directions(question.excess, at, root.plans_s, shortest_s, longest_s)
+        # Points that are on one side for sure need no description.
+        seen = directions(question.excess, undecided.at, root.plans_s, shortest_s, longest_s)
         corners = np.sort(np.stack((seen.per_s * shortest_s, seen.per_s * longest_s)), axis=0).sum(axis=2)
         # The sweep before serves to find the ranges of the new numbers, and then no more.
         pair = [RegionProgram(root.lp.copy(live_rows(root.lp)), question, seen, search.target(best)) for _ in range(2)]
         lp = root.lp.copy(i for i in live_rows(root.lp) if not isinstance(root.lp.row(i).owner, RegionRow))
         lp.families = root.lp.families
         master = RegionProgram(lp, question, seen, search.target(best))
-        ranges, extremes = _tightened((*pair, master), Ranges(corners[0], corners[1]), search.pool)
-        floors = None if ranges is None else floors_of(question.excess, seen, ranges)
-        if ranges is None or floors is None:
+        ranges, extremes = _tightened((*pair, master), Ranges(corners[0], corners[1]), undecided, search.pool)
+        if ranges is None:
+            return None, best
+        narrow = pair[0].decided(ranges, undecided, ROOT_GROUPS)
+        floors = None if narrow is None else floors_of(question.excess, seen, ranges, narrow)
+        if narrow is None or floors is None:
             return None, best
         new, x = master.bound(ranges, floors, root.region.x, check=True)
         if new >= search.target(best):
             return None, best
         gained, bound = max(bound, new) - bound, max(bound, new)
         plans_s = np.array([root.plans_s[0], *(plan.x[:n] for plan in extremes), x[:n]])
-        root = Root(region=Region(bound=bound, order=0, ranges=ranges, x=x), seen=seen, lp=lp, plans_s=plans_s)
+        region = Region(bound=bound, order=0, ranges=ranges, undecided=narrow, x=x)
+        root = Root(region=region, seen=seen, lp=lp, plans_s=plans_s)
         best = search.improved(best.seen(1), x)
         search.report.of(search, best, bound)
         slow = gained < GAIN_FRAC * (search.target(best) - bound + gained)
-        left, left_before = _undecided(seen, ranges), left
+        left, left_before = float(len(narrow.at)), left
         if search.late(best) or (slow and left > (1.0 - DECIDED_FRAC) * left_before):
             break
     return root, best
@@ -104,12 +108,6 @@ def swept(
 def live_rows(lp: LazyLP) -> list[int]:
     """Return the rows of a program that limit anything."""
     return [i for i in range(lp.rows_used) if np.isfinite((lp.row(i).low, lp.row(i).high)).any()]
-
-
-def _undecided(seen: Directions, ranges: Ranges) -> float:
-    """Count the points that may be on either side of their limit."""
-    lowest, highest = seen.reach(ranges.low, ranges.high)
-    return float(((lowest <= 0) & (highest > 0)).sum())
 
 
 def learnt(search: Search, best: InHand, first: Solution) -> Root:
@@ -147,15 +145,14 @@ def learnt(search: Search, best: InHand, first: Solution) -> Root:
                     plans.append(solution.x[:n])
     lp.limit(row, -np.inf, np.inf)
     none = np.zeros(0)
-    everything = Directions(
-        at=np.arange(len(above)), per_s=np.zeros((0, n)), loads=np.zeros((len(above), 0)), fixed=above, rest=above
-    )
-    region = Region(bound=first.bound, order=0, ranges=Ranges(none, none), x=x)
-    return Root(region=region, seen=everything, lp=lp, plans_s=np.array(plans))
+    nothing = Directions(at=np.arange(0), per_s=np.zeros((0, n)), loads=np.zeros((0, 0)), fixed=none, rest=none)
+    undecided = Undecided.all_of(excess)
+    region = Region(bound=first.bound, order=0, ranges=Ranges(none, none), undecided=undecided, x=x)
+    return Root(region=region, seen=nothing, lp=lp, plans_s=np.array(plans))
 
 
 def _tightened(
-    programs: Sequence[RegionProgram], ranges: Ranges, pool: ThreadPoolExecutor
+    programs: Sequence[RegionProgram], ranges: Ranges, undecided: Undecided, pool: ThreadPoolExecutor
 ) -> tuple[Ranges | None, list[Solution]]:
     """Tighten the ranges of all numbers that matter, two programs at a time; None where no plan is left.
 
@@ -164,7 +161,7 @@ def _tightened(
     seen, extremes = programs[0].seen, list[Solution]()
     for program in programs:
         program.enter(ranges)
-    for k in np.flatnonzero(ranges.moves(seen) > NEGLIGIBLE_FRAC).tolist():
+    for k in np.flatnonzero(ranges.moves(seen, undecided) > NEGLIGIBLE_FRAC).tolist():
         both = list(pool.map(lambda program, sign, k=k: program.extreme(k, sign), programs[:2], (1.0, -1.0)))
         narrow = ranges.narrowed(k, *both)
         if narrow is None:
