@@ -12,7 +12,7 @@ from hdrplan.geometry import Dwells, Grid, Structure, Volume
 from hdrplan.sources import load_source
 from hdrplan.validate.grid_search import worst_voxel
 from hdrplan.validate.naive_tg43 import doses_gy, passing_s
-from hdrplan.validate.own_program import Asked, Target, best_plan
+from hdrplan.validate.own_program import Asked, Target, judgement
 from hdrplan.validate.search import coldest
 
 STRENGTH_U = 40700.0
@@ -89,24 +89,29 @@ def test_the_program_finds_the_plan_that_is_best() -> None:
         doses_gy=lambda exposure_s, at: rates(at) @ exposure_s,
         passing_s=np.zeros(1),
     )
-    found = best_plan(asked)
-    assert found is not None
     least = coldest(shape, lambda at: rates(at)[:, 0], seed=9).minimum_gy
-    assert found.value == pytest.approx(15.0 / least, rel=5e-4)
+    best_s = 15.0 / least
+    # Nothing lies below a bound that is right: the program says so before it has looked for a plan.
+    right = judgement(asked, best_s * 0.999)
+    assert right.below(best_s * 0.999) == 0.0
+    assert best_s * 0.999 <= right.at_least <= best_s * (1 + 1e-6)
+    assert right.found == np.inf
+    # A plan lies below one that is too high by a thousandth, and is found.
+    wrong = judgement(asked, best_s * 1.001)
+    assert wrong.found == pytest.approx(best_s, rel=5e-4)
+    assert wrong.below(best_s * 1.001) == pytest.approx(best_s * 0.001, rel=0.5)
     # Half of the time allowed: half of the dose, once prescriptions give way.
-    halved = replace(asked, longest_s=np.array([found.value / 2]), held_gy=np.array([7.4]))
-    short = best_plan(halved)
-    assert short is not None
-    assert short.missed_gy[0] == pytest.approx(7.5, rel=2e-3)
+    halved = replace(asked, longest_s=np.array([best_s / 2]), held_gy=np.array([7.4]))
+    assert judgement(halved, 7.49, of_misses=True).below(7.49) == 0.0
     # The dose held is known to a fraction of itself, however much was given up.
-    for held_gy in (7.4, 0.1):
-        given_way = best_plan(replace(halved, held_gy=np.array([held_gy])))
-        assert given_way is not None
-        assert given_way.value == pytest.approx(held_gy / least, rel=3e-4)
-    impossible = best_plan(replace(halved, held_gy=np.array([8.0])))
-    assert impossible is not None
-    assert impossible.value == np.inf
-    assert best_plan(replace(asked, longest_s=np.array([found.value / 2]))) is None
+    for held_gy in (7.499, 0.1):
+        given_way = replace(halved, held_gy=np.array([held_gy]))
+        assert judgement(given_way, 0.999 * held_gy / least).below(0.999 * held_gy / least) == 0.0
+    impossible = judgement(replace(halved, held_gy=np.array([8.0])), 60.0)
+    assert (impossible.at_least, impossible.times_s) == (np.inf, None)
+    # Just possible, but not with the margin that a plan is found with: below the bound, yet nothing is said.
+    barely = replace(halved, held_gy=np.array([7.4999]))
+    assert np.isnan(judgement(barely, best_s).below(best_s))
 
 
 def test_transit_counted_catheter_by_catheter_is_the_planner_s() -> None:

@@ -15,7 +15,7 @@ from hdrplan.sources import Strength, load_source
 from hdrplan.validate.grid_search import worst_voxel
 from hdrplan.validate.naive_tg43 import doses_gy, passing_s, rates, reached
 from hdrplan.validate.own_metrics import metrics_of
-from hdrplan.validate.own_program import Asked, Target, best_plan
+from hdrplan.validate.own_program import Asked, Target, judgement
 from hdrplan.validate.row import Aim, Question, Row, judged
 from hdrplan.validate.search import coldest
 from hdrplan.workflow import PlanResult, plan_case
@@ -165,26 +165,24 @@ def _bound_row(result: PlanResult, name: str) -> Row:
     free = np.ones(len(plan.dwells), dtype=np.bool_) if plan.transit is None else reached(plan.dwells, plan.times_s)
     passing = _passing_s(result)
     cost = _cost(result)
-    best = best_plan(
-        Asked(
-            cost=cost,
-            base=float(cost @ passing),
-            shortest_s=np.zeros(len(cost)),
-            longest_s=np.where(free, 600.0, 0.0),
-            rows=np.zeros((0, len(cost))),
-            limits=np.zeros(0),
-            targets=(Target(wanted_gy=_GY, shape=result.points.shape("lesion"), points_mm=np.zeros((0, 3))),),
-            rates=lambda at: rates(plan.dwells, at, plan.source, plan.strength_u),
-            doses_gy=lambda exposure_s, at: doses_gy(plan.dwells, exposure_s, at, plan.source, plan.strength_u),
-            passing_s=passing,
-        )
+    asked = Asked(
+        cost=cost,
+        base=float(cost @ passing),
+        shortest_s=np.zeros(len(cost)),
+        longest_s=np.where(free, 600.0, 0.0),
+        rows=np.zeros((0, len(cost))),
+        limits=np.zeros(0),
+        targets=(Target(wanted_gy=_GY, shape=result.points.shape("lesion"), points_mm=np.zeros((0, 3))),),
+        rates=lambda at: rates(plan.dwells, at, plan.source, plan.strength_u),
+        doses_gy=lambda exposure_s, at: doses_gy(plan.dwells, exposure_s, at, plan.source, plan.strength_u),
+        passing_s=passing,
     )
-    value = np.nan if best is None else best.value
+    found = judgement(asked, main.bound)
     return _row(
-        f"{name}: no plan below {main.bound:.5g} Gy of mean dose; the best found has {value:.5g} Gy",
+        f"{name}: no plan below {main.bound:.5g} Gy of mean dose; one of its own has at least {found.value:.5g} Gy",
         _PROGRAM,
         "by how much a plan that covers the shape, as far as the search sees, lies below the bound",
-        100 * float(np.maximum(0.0, main.bound - value)) / main.bound,
+        100 * found.below(main.bound) / main.bound,
         _SAME_PCT,
     )
 

@@ -65,8 +65,18 @@ class OwnPlan:
 
     def dose_gy(self, points_mm: FloatArray) -> FloatArray:
         """Doses at points, Gy, by TG-43 written plainly."""
+        return self.doses_of(self.plan.times_s, points_mm)
+
+    def doses_of(self, times_s: FloatArray, points_mm: FloatArray) -> FloatArray:
+        """Doses at points, Gy, of other times for a source that moves as it does in this plan.
+
+        Parameters
+        ----------
+        times_s : (n_dwells,) array
+        points_mm : (n, 3) array
+        """
         plan = self.plan
-        return doses_gy(plan.dwells, plan.times_s + self.passing_s, points_mm, plan.source, plan.strength_u)
+        return doses_gy(plan.dwells, times_s + self.passing_s, points_mm, plan.source, plan.strength_u)
 
     def rates(self, points_mm: FloatArray) -> FloatArray:
         """Rates of all dwells at points, Gy / s, by TG-43 written plainly."""

@@ -1,7 +1,10 @@
 """The best plan that a linear program and searches find: what a proven bound must not lie above.
 
-Dense rows of plainly written TG-43, SciPy's ``linprog``, and cold points by search on the continuous shape. A plan
-counts as found when the search sees no point of a CTV below what is asked; every limit holds in the program itself.
+Dense rows of plainly written TG-43, SciPy's ``linprog``, and cold points by search on the continuous shape. The program
+knows some points of a CTV only, so its optimum is a bound of its own: every plan that it speaks of has at least that.
+Points that a search finds too cold join it, and the bound rises. Where it reaches the bound that is to be judged, that
+one is right. Where it does not, a plan is looked for: one counts as found when the search sees no point of a CTV below
+what is asked; every limit holds in the program itself.
 """
 
 from __future__ import annotations
@@ -15,13 +18,17 @@ from scipy.optimize import linprog
 
 from hdrplan.arrays import FloatArray
 from hdrplan.dose import Shape
-from hdrplan.validate.search import QUICK, THOROUGH, coldest, points_of
+from hdrplan.validate.search import QUICK, THOROUGH, Effort, coldest, points_of
 
-__all__ = ["Asked", "BestPlan", "Target", "best_plan"]
+__all__ = ["Asked", "Judgement", "Target", "judgement"]
 
 # The program asks for this fraction more than the search must see: cold points it was not given lie a little lower.
 _MARGIN_FRAC = 2e-4
 _ROUNDS = 30
+# A bound that lies above another by less than this is the same.
+_SAME_FRAC = 1e-6
+# A round in which the program's bound rises by less is the last.
+_SLOW_FRAC = 1e-6
 # Points of a CTV that a program begins with, and rows that join at most in a round.
 _BEGIN, _JOIN = 3_000, 200
 
@@ -82,23 +89,35 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class BestPlan:
-    """A plan that holds everything, as far as searches see.
+class Judgement:
+    """What was found of a lower bound that is stated.
 
     Parameters
     ----------
-    times_s : (n_dwells,) array
-    value : float
-        Its objective; infinite where no plan was found that gives the doses held.
-    missed_gy : (n_targets,) array
-        By how much each prescription must be missed, for the smallest sum; 0 where none had to give way.
+    at_least : float
+        The program's own bound: no plan that it speaks of has less; infinite where there is no such plan.
+    found : float
+        The objective of the best plan found, as far as searches see; infinite where none was looked for or found.
+    times_s : (n_dwells,) array or None
+        Of the solution that ``at_least`` belongs to; None where there is none.
     rounds : int
     """
 
-    times_s: FloatArray
-    value: float
-    missed_gy: FloatArray
+    at_least: float
+    found: float
+    times_s: FloatArray | None
     rounds: int
+
+    @property
+    def value(self) -> float:
+        """What the bound is compared with: the best plan found, or the program's own bound where that was enough."""
+        return self.at_least if math.isinf(self.found) else self.found
+
+    def below(self, bound: float) -> float:
+        """By how much the best plan found lies below a bound; NaN where neither plan nor program says anything."""
+        if self.at_least >= bound - _SAME_FRAC * abs(bound):
+            return 0.0
+        return math.nan if math.isinf(self.found) else max(0.0, bound - self.found)
 
 
 class _Program:
@@ -115,7 +134,9 @@ class _Program:
         # Of points alone only the coldest are rows; of a shape all that is known.
         self.chosen = [np.arange(min(len(known), _BEGIN)) for known in self.known_gy_per_s]
 
-    def solve(self, cost: FloatArray, wanted_gy: FloatArray, *, may_miss: bool) -> FloatArray | None:
+    def solve(
+        self, cost: FloatArray, wanted_gy: FloatArray, *, may_miss: bool, margin_frac: float
+    ) -> FloatArray | None:
         """Return times and misses; None where there are none.
 
         Parameters
@@ -126,12 +147,14 @@ class _Program:
             Dose that each target is to receive.
         may_miss : bool
             Whether it may receive less.
+        margin_frac : float
+            The known points receive this fraction more.
         """
         asked, n, k = self.asked, len(self.asked.cost), len(self.asked.targets)
         blocks, limits = [], []
         for j, (known, chosen) in enumerate(zip(self.known_gy_per_s, self.chosen, strict=True)):
             # The margin is a fraction of what is asked after the miss: of a dose that gave way by much it is small.
-            more = 1.0 + (0.0 if asked.targets[j].shape is None else _MARGIN_FRAC)
+            more = 1.0 + (0.0 if asked.targets[j].shape is None else margin_frac)
             rows = np.zeros((len(chosen), n + k))
             rows[:, :n], rows[:, n + j] = -known[chosen], -more
             blocks.append(rows)
@@ -143,8 +166,18 @@ class _Program:
         solved = linprog(cost, np.concatenate(blocks), np.concatenate(limits), bounds=bounds, method="highs")
         return np.asarray(solved.x) if solved.status == 0 else None
 
-    def grow(self, x: FloatArray, wanted_gy: FloatArray, *, seed: int) -> bool:
-        """Add what a solution violates; False where nothing is."""
+    def grow(self, x: FloatArray, wanted_gy: FloatArray, *, seed: int, efforts: tuple[Effort, ...]) -> bool:
+        """Add what a solution violates; False where nothing is.
+
+        Parameters
+        ----------
+        x : (n + k,) array
+            Times and misses.
+        wanted_gy : (k,) array
+        seed : int
+        efforts : tuple of Effort
+            How hard to look for cold points: each after the one before found none.
+        """
         asked, n = self.asked, len(self.asked.cost)
         times_s, missed_gy = x[:n], x[n:]
         over = asked.rows @ times_s - asked.limits
@@ -163,11 +196,24 @@ class _Program:
                 self.chosen[j] = np.concatenate((self.chosen[j], cold))
                 grown |= len(cold) > 0
                 continue
-            grown |= self._search(j, target.shape, exposure_s, lowest_gy, seed)
+            grown |= self._search(j, exposure_s, lowest_gy, seed, efforts)
         return bool(grown)
 
-    def _search(self, j: int, shape: Shape, exposure_s: FloatArray, lowest_gy: float, seed: int) -> bool:
-        for effort in (QUICK, THOROUGH):
+    def _search(self, j: int, exposure_s: FloatArray, lowest_gy: float, seed: int, efforts: tuple[Effort, ...]) -> bool:
+        """Look for points of a target's shape below a dose, and add what is found.
+
+        Parameters
+        ----------
+        j : int
+            Which target.
+        exposure_s : (n,) array
+        lowest_gy : float
+        seed : int
+        efforts : tuple of Effort
+        """
+        shape = self.asked.targets[j].shape
+        assert shape is not None
+        for effort in efforts:
             cold = coldest(shape, lambda at: self.asked.doses_gy(exposure_s, at), seed=seed, effort=effort)
             if cold.minimum_gy < lowest_gy:
                 new = self.asked.rates(cold.points_mm[cold.dose_gy < lowest_gy * (1 + _MARGIN_FRAC)])
@@ -177,48 +223,47 @@ class _Program:
         return False
 
 
-def best_plan(asked: Asked, on_progress: Callable[[int, int], None] | None = None) -> BestPlan | None:
-    """Solve, look for points that are too cold and limits that are broken, add them, and begin again.
+def judgement(asked: Asked, bound: float, *, of_misses: bool = False) -> Judgement:
+    """Look whether a plan lies below a bound.
 
     Parameters
     ----------
     asked : Asked
-    on_progress : callable, optional
-        Called with (rounds done, rounds at most).
+    bound : float
+        Of the objective, or of the sum of the misses in Gy.
+    of_misses : bool
+        Whether the bound is that of the smallest sum of what the prescriptions are missed by.
 
     Returns
     -------
-    BestPlan or None
-        None where the search still finds cold points after the last round, or no plan holds the limits.
+    Judgement
     """
     program, n, k = _Program(asked), len(asked.cost), len(asked.targets)
+    cost = np.concatenate((np.zeros(n), np.ones(k))) if of_misses else np.concatenate((asked.cost, np.zeros(k)))
+    base = 0.0 if of_misses else asked.base
     wanted_gy = np.array([target.wanted_gy for target in asked.targets])
-    missed_gy, rounds = np.zeros(k), 0
-    if asked.held_gy is not None:
-        misses = np.concatenate((np.zeros(n), np.ones(k)))
-        x, rounds = _solved(program, misses, wanted_gy, on_progress, may_miss=True)
+    if asked.held_gy is not None and not of_misses:
+        wanted_gy = asked.held_gy
+    enough = bound - _SAME_FRAC * abs(bound)
+    at_least, times_s = -math.inf, None
+    for rounds in range(1, _ROUNDS + 1):
+        x = program.solve(cost, wanted_gy, may_miss=of_misses, margin_frac=0.0)
         if x is None:
-            return None
-        missed_gy = x[n:]
-    main = np.concatenate((asked.cost, np.zeros(k)))
-    held_gy = wanted_gy if asked.held_gy is None else asked.held_gy
-    x, more = _solved(program, main, held_gy, on_progress, may_miss=False)
-    if x is None and asked.held_gy is None:
-        return None
-    times_s = np.zeros(n) if x is None else x[:n]
-    value = math.inf if x is None else float(asked.cost @ times_s) + asked.base
-    return BestPlan(times_s=times_s, value=value, missed_gy=missed_gy, rounds=rounds + more)
+            return Judgement(at_least=math.inf, found=math.inf, times_s=None, rounds=rounds)
+        value, times_s = float(cost @ x) + base, x[:n]
+        slow, at_least = value - at_least <= _SLOW_FRAC * abs(value), max(at_least, value)
+        # The program's own bound needs no plan, and so no thorough search.
+        if at_least >= enough or slow or not program.grow(x, wanted_gy, seed=rounds, efforts=(QUICK,)):
+            break
+    found = math.inf
+    if at_least < enough:
+        found, more = _found(program, cost, wanted_gy, may_miss=of_misses)
+        rounds += more
+    return Judgement(at_least=at_least, found=found + base, times_s=times_s, rounds=rounds)
 
 
-def _solved(
-    program: _Program,
-    cost: FloatArray,
-    wanted_gy: FloatArray,
-    on_progress: Callable[[int, int], None] | None,
-    *,
-    may_miss: bool,
-) -> tuple[FloatArray | None, int]:
-    """Return times and misses that hold everything as far as searches see, and the rounds; None where there are none.
+def _found(program: _Program, cost: FloatArray, wanted_gy: FloatArray, *, may_miss: bool) -> tuple[float, int]:
+    """Return the cost of a plan that holds everything as far as searches see, infinite without one; and the rounds.
 
     Parameters
     ----------
@@ -226,14 +271,13 @@ def _solved(
     cost : (n + k,) array
     wanted_gy : (k,) array
         Dose that each target is to receive.
-    on_progress : callable or None
     may_miss : bool
         Whether it may receive less.
     """
     for rounds in range(1, _ROUNDS + 1):
-        x = program.solve(cost, wanted_gy, may_miss=may_miss)
-        if on_progress is not None:
-            on_progress(rounds, _ROUNDS)
-        if x is None or not program.grow(x, wanted_gy, seed=rounds):
-            return x, rounds
-    return None, _ROUNDS
+        x = program.solve(cost, wanted_gy, may_miss=may_miss, margin_frac=_MARGIN_FRAC)
+        if x is None:
+            return math.inf, rounds
+        if not program.grow(x, wanted_gy, seed=rounds, efforts=(QUICK, THOROUGH)):
+            return float(cost @ x), rounds
+    return math.inf, _ROUNDS

@@ -10,8 +10,8 @@ import numpy as np
 from hdrplan.door import Entries
 from hdrplan.io import CaseFile
 from hdrplan.validate.own_plan import OwnPlan, PlannedCase, read_own_plan
-from hdrplan.validate.own_program import BestPlan, best_plan
-from hdrplan.validate.plan_program import objective_row, plan_program
+from hdrplan.validate.plan_bound import bound_rows
+from hdrplan.validate.plan_program import objective_row
 from hdrplan.validate.plan_rows import (
     PLAIN,
     SECTION,
@@ -31,7 +31,6 @@ __all__ = ["plan_dossier"]
 Progress = Callable[[str, float], None]
 
 _SEARCH = "descent from many starts on the continuous shape, TG-43 written plainly"
-_PROGRAM = "linear program of plainly written TG-43, SciPy linprog, with cold points by search"
 # A search ends a little above the true minimum: on rough surfaces it has many local ones.
 _SEARCH_PCT = 0.05
 _SEARCHES = 6
@@ -84,8 +83,7 @@ def plan_dossier(folder: Path, file: CaseFile | None, *, on_progress: Progress |
     progress("bound", 0.3)
     certificate = own.metrics.table("certificate", {})
     rows += _objective_rows(own, planned, certificate)
-    best = _best_plan(own, planned, certificate, progress)
-    rows += _bound_rows(own, planned, certificate, best)
+    rows += bound_rows(own, planned, certificate, lambda share: progress("bound", 0.3 + 0.7 * share))
     return rows
 
 
@@ -166,65 +164,3 @@ def _objective_rows(own: OwnPlan, planned: PlannedCase, certificate: Entries) ->
         judged(Question(section=SECTION, what=subject, source=truth, method=method), 100 * off, Aim(value=_SAME_PCT))
         for subject, truth, method, off in compared
     ]
-
-
-def _best_plan(own: OwnPlan, planned: PlannedCase, certificate: Entries, progress: Progress) -> BestPlan | None:
-    objective = certificate.text("objective", "none")
-    if objective_row(own, planned, objective) is None:
-        return None
-    asked = plan_program(
-        own,
-        planned,
-        objective=objective,
-        every_point=certificate.text("scope", "") == "every point",
-        held_gy={
-            held.text("structure"): held.number("minimum_gy")
-            for held in certificate.tables("held")
-            if held.text("metric") == "D100"
-        },
-    )
-    return best_plan(asked, lambda done, total: progress("bound", 0.3 + 0.7 * min(1.0, done / total)))
-
-
-def _bound_rows(own: OwnPlan, planned: PlannedCase, certificate: Entries, best: BestPlan | None) -> list[Row]:
-    """No plan lies below the bound that is stated, none above the best D100 that is said to be possible."""
-    if "dual" not in certificate.values:
-        asked = Question(section=SECTION, what="bound", source=_PROGRAM)
-        return [skipped(asked, why="The folder states no bound: its times were given.")]
-    dual, objective = certificate.number("dual"), certificate.text("objective")
-    if best is None:
-        asked = Question(section=SECTION, what=f"no plan below {dual:.6g} of {objective}", source=_PROGRAM)
-        return [skipped(asked, why="No plan that meets everything was found, so the bound is not judged.")]
-    if not np.isfinite(best.value):
-        asked = Question(section=SECTION, what=f"no plan below {dual:.6g} of {objective}", source=_PROGRAM)
-        rows = [skipped(asked, why="No other plan was found that gives the D100 before rounding at every point.")]
-    else:
-        asked = Question(
-            section=SECTION,
-            what=f"no plan below {dual:.6g} of {objective}; the best found has {best.value:.6g}",
-            source=_PROGRAM,
-            method="by how much a plan that holds all that this one holds lies below the bound",
-        )
-        off_pct = 100 * max(0.0, dual - best.value) / max(abs(dual), 1e-6)
-        rows = [judged(asked, off_pct, Aim(value=_SAME_PCT))]
-        # The bound is that of plans which hold more than this one: only a plan above it says something.
-        if off_pct > _SAME_PCT and certificate.items("missed", []):
-            rows = [skipped(asked, why="Its plans hold goals that this plan misses after rounding.")]
-    shortfalls = certificate.tables("shortfalls", [])
-    if shortfalls:
-        best_gy = sum(short.number("prescription_gy") - short.number("best_gy") for short in shortfalls)
-        missed_gy = float(best.missed_gy.sum())
-        total_gy = sum(p.dose_gy for p in planned.goals.prescriptions)
-        rows.append(
-            judged(
-                Question(
-                    section=SECTION,
-                    what=f"prescriptions must give way by {best_gy:.3f} Gy at least; found {missed_gy:.3f} Gy",
-                    source=_PROGRAM,
-                    method="by how much a plan that holds every limit misses less than is said to be possible",
-                ),
-                100 * max(0.0, best_gy - missed_gy) / total_gy,
-                Aim(value=_SAME_PCT),
-            )
-        )
-    return rows

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from hdrplan.arrays import FloatArray
+from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.plan import AROUND, Goal
 from hdrplan.validate.naive_tg43 import doses_gy, reached
 from hdrplan.validate.own_metrics import metric_of
@@ -39,12 +39,19 @@ def objective_row(own: OwnPlan, planned: PlannedCase, objective: str) -> FloatAr
 
 
 def plan_program(
-    own: OwnPlan, planned: PlannedCase, *, objective: str, every_point: bool, held_gy: dict[str, float]
+    own: OwnPlan,
+    planned: PlannedCase,
+    *,
+    objective: str,
+    every_point: bool,
+    held_gy: dict[str, float],
+    kept: frozenset[str] = frozenset(),
+    like_gy: FloatArray | None = None,
 ) -> Asked:
     """Return the program: prescriptions held, goals that the plan meets met, the others missed by no more than it does.
 
-    Goals on volumes are not convex. Here the points on their right side in the plan stay there, so that the program
-    holds the goal wherever it has a solution, and the plan itself is one.
+    Goals on volumes are not convex. Here the points that are hottest (coldest) in some plan may be on the wrong side,
+    as many as the goal allows, and no others, so that the program holds the goal wherever it has a solution.
 
     Parameters
     ----------
@@ -55,13 +62,21 @@ def plan_program(
         Whether the prescriptions are to hold in the whole shape of each CTV, or at the sample points.
     held_gy : dict
         Where prescriptions gave way: CTV -> the D100 that the plans of the bound give.
+    kept : frozenset of str
+        Goals that hold in full, though the plan misses them: those missed by rounding alone.
+    like_gy : (n_points,) array, optional
+        Doses of the plan that says which points are hottest; those of this plan without it.
     """
     plan, options = own.plan, own.options
     n = len(plan.dwells)
     cost = objective_row(own, planned, objective)
     assert cost is not None
     passing_s = own.passing_s
-    blocks = [_ratios(own)] + [_rows(own, planned, goal) for goal in planned.goals.goals]
+    like_gy = planned.dose_gy if like_gy is None else like_gy
+    blocks = [_ratios(own)]
+    for goal in planned.goals.goals:
+        full = f"{goal.structure} {goal.text}" in kept
+        blocks.append(_rows(own, planned, goal, like_gy, in_full=full))
     longest_s = np.full(n, options.max_dwell_s)
     if plan.transit is not None:
         # The bound is that of plans whose source goes as deep: nothing beyond the deepest stop, no other catheter.
@@ -107,12 +122,28 @@ def _ratios(own: OwnPlan) -> tuple[FloatArray, FloatArray]:
     return np.array(rows).reshape(len(rows), len(dwells)), np.zeros(len(rows))
 
 
-def _rows(own: OwnPlan, planned: PlannedCase, goal: Goal) -> tuple[FloatArray, FloatArray]:
-    """Return a goal as rows @ times <= limits."""
+def _rows(
+    own: OwnPlan, planned: PlannedCase, goal: Goal, like_gy: FloatArray, *, in_full: bool
+) -> tuple[FloatArray, FloatArray]:
+    """Return a goal as rows @ times <= limits.
+
+    Parameters
+    ----------
+    own : OwnPlan
+    planned : PlannedCase
+    goal : Goal
+    like_gy : (n_points,) array
+        Doses that say which points may be on the wrong side.
+    in_full : bool
+        Whether it holds where the plan misses it.
+    """
     plan, metric, sign = own.plan, goal.metric, 1.0 if goal.sense == "<=" else -1.0
+
+    def limit_of(reached: float) -> float:
+        return goal.value if in_full else sign * max(sign * goal.value, sign * reached)
+
     if metric.kind == "total_time":
-        limit = max(goal.value, plan.total_time_s) if sign > 0 else min(goal.value, plan.total_time_s)
-        return sign * np.ones((1, len(plan.dwells))), np.array([sign * limit])
+        return sign * np.ones((1, len(plan.dwells))), np.array([sign * limit_of(plan.total_time_s)])
     rows = planned.points.rows(AROUND if metric.kind == "conformity" else goal.structure)
     dose, volume = planned.dose_gy[rows], planned.points.volume_cc[rows]
     prescribed_gy = planned.prescription_gy(goal.structure)
@@ -120,16 +151,46 @@ def _rows(own: OwnPlan, planned: PlannedCase, goal: Goal) -> tuple[FloatArray, F
     if metric.kind == "conformity":
         # Outside the isodose stays outside: it only becomes smaller, while the CTVs' D100 stays.
         assert prescribed_gy is not None
-        level_gy, chosen = prescribed_gy, dose < prescribed_gy
-        sign = 1.0
-    elif metric.kind in ("volume_at_gy", "volume_at_frac"):
-        level_gy = metric.at * (prescribed_gy or np.nan) if metric.kind == "volume_at_frac" else metric.at
-        chosen = dose < level_gy if sign > 0 else dose >= level_gy
+        level_gy, chosen, sign = prescribed_gy, dose < prescribed_gy, 1.0
     else:
         value = metric_of(metric, dose, volume, prescribed_gy)
-        level_gy = max(goal.value, value * (1 + _HAIR)) if sign > 0 else min(goal.value, value * (1 - _HAIR))
-        if metric.kind == "dose_mean":
-            rates, dose = (volume @ rates / volume.sum())[None, :], np.array([value])
-        chosen = sign * (dose - level_gy) <= 0
+        if metric.kind in ("volume_at_gy", "volume_at_frac"):
+            level_gy = metric.at * (prescribed_gy or np.nan) if metric.kind == "volume_at_frac" else metric.at
+            hottest_cc = limit_of(value) * (1.0 if metric.unit == "cc" else float(volume.sum()))
+            chosen = _beyond(sign, like_gy[rows], volume, hottest_cc, strictly=sign > 0)
+        else:
+            level_gy = limit_of(value)
+            level_gy += sign * _HAIR * abs(level_gy)
+            chosen = np.ones(len(dose), dtype=np.bool_)
+            if metric.kind == "dose_mean":
+                rates, chosen = (volume @ rates / volume.sum())[None, :], chosen[:1]
+            elif metric.kind == "dose_at_cc" or (metric.kind == "dose_at_frac" and metric.at < 1.0):
+                hottest_cc = metric.at * (1.0 if metric.kind == "dose_at_cc" else float(volume.sum()))
+                chosen = _beyond(sign, like_gy[rows], volume, hottest_cc, strictly=False)
     kept = rates[chosen]
     return sign * kept, sign * (level_gy - kept @ own.passing_s)
+
+
+def _beyond(sign: float, like_gy: FloatArray, volume_cc: FloatArray, hottest_cc: float, *, strictly: bool) -> BoolArray:
+    """Return the points beyond the hottest volume (sign 1), or those in it (-1).
+
+    Parameters
+    ----------
+    sign : float
+    like_gy, volume_cc : (n,) arrays
+        Points on the surface have no volume, and are in neither.
+    hottest_cc : float
+    strictly : bool
+        Whether the point in which the volume is just full lies within it, or is bound too: a dose at a volume is that
+        of this point.
+    """
+    order = np.argsort(-like_gy, kind="stable")
+    order = order[volume_cc[order] > 0]
+    reached_cc, hair_cc = np.cumsum(volume_cc[order]), _HAIR * float(volume_cc.sum())
+    if strictly:
+        first = int(np.searchsorted(reached_cc, hottest_cc + hair_cc, side="right"))
+    else:
+        first = int(np.searchsorted(reached_cc, hottest_cc - hair_cc))
+    chosen = np.zeros(len(like_gy), dtype=np.bool_)
+    chosen[order[first:] if sign > 0 else order[: first + 1]] = True
+    return chosen

@@ -11,8 +11,8 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.optimize.bound.dose_modes import Directions, Excess
-from hdrplan.optimize.bound.region import Floor, Ranges, Region, Undecided, floors_of
 from hdrplan.optimize.bound.groups import groups_of
+from hdrplan.optimize.bound.region import Floor, Ranges, Region, Undecided, floors_of
 from hdrplan.optimize.program.lazy_lp import LazyLP, LPStatus, Solution
 from hdrplan.optimize.program.rows import NewRows
 

@@ -69,7 +69,7 @@ def swept(
     best : InHand
     """
     question, root, left = search.question, before, np.inf
-    for sweep in range(MAX_SWEEPS):
+    for _ in range(MAX_SWEEPS):
         bound, n = root.region.bound, search.n_dwells
         undecided = root.region.undecided
         if not len(undecided.at):

@@ -1,0 +1,146 @@
+"""The bounds that the folder of a plan states, each against linear programs and searches that are not hdrplan's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray
+from hdrplan.door import Entries
+from hdrplan.validate.own_plan import OwnPlan, PlannedCase
+from hdrplan.validate.own_program import Asked, Judgement, judgement
+from hdrplan.validate.plan_program import objective_row, plan_program
+from hdrplan.validate.plan_rows import SECTION
+from hdrplan.validate.row import Aim, Question, Row, judged, skipped
+
+__all__ = ["bound_rows"]
+
+_PROGRAM = "linear program of plainly written TG-43, SciPy linprog, with cold points by search"
+# Rounding of doses that two codes compute.
+_SAME_PCT = 1e-4
+# How often the points that goals on volumes leave out are chosen anew: those that are hottest in the last solution.
+_CHOICES = 3
+_ON_VOLUMES = ("dose_at_cc", "dose_at_frac", "volume_at_gy", "volume_at_frac")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Judged:
+    """The judgement that says most against a bound, and the doses of its solution."""
+
+    found: Judgement
+    like_gy: FloatArray
+
+
+def bound_rows(
+    own: OwnPlan, planned: PlannedCase, certificate: Entries, on_progress: Callable[[float], None]
+) -> list[Row]:
+    """No plan lies below the bound that is stated, none above the best D100 that is said to be possible.
+
+    Parameters
+    ----------
+    own : OwnPlan
+    planned : PlannedCase
+    certificate : Entries
+        Of ``metrics.json``.
+    on_progress : callable
+        Called with the share of the work that is done.
+    """
+    objective = certificate.text("objective", "none")
+    if "dual" not in certificate.values or objective_row(own, planned, objective) is None:
+        asked = Question(section=SECTION, what="bound", source=_PROGRAM)
+        return [skipped(asked, why="The folder states no bound: its times were given.")]
+    program = partial(
+        plan_program,
+        own,
+        planned,
+        objective=objective,
+        every_point=certificate.text("scope", "") == "every point",
+        held_gy={
+            held.text("structure"): held.number("minimum_gy")
+            for held in certificate.tables("held")
+            if held.text("metric") == "D100"
+        },
+        kept=frozenset(str(goal) for goal in certificate.items("missed", [])),
+    )
+    rows, like_gy = [], planned.dose_gy
+    shortfalls = certificate.tables("shortfalls", [])
+    if shortfalls:
+        lost_gy = sum(short.number("prescription_gy") - short.number("best_gy") for short in shortfalls)
+        lost = _judged(own, planned, program, lost_gy, like_gy, of_misses=True)
+        # The plans of the main bound lie near this one.
+        like_gy = lost.like_gy
+        rows.append(_lost_row(planned, lost.found, lost_gy))
+    on_progress(0.5)
+    dual = certificate.number("dual")
+    main = _judged(own, planned, program, dual, like_gy, of_misses=False)
+    on_progress(1.0)
+    return [_main_row(objective, dual, main.found), *rows]
+
+
+def _judged(
+    own: OwnPlan,
+    planned: PlannedCase,
+    program: Callable[..., Asked],
+    bound: float,
+    like_gy: FloatArray,
+    *,
+    of_misses: bool,
+) -> _Judged:
+    """Judge a bound; where goals on volumes leave points out, again and again, as long as that leads on.
+
+    Parameters
+    ----------
+    own : OwnPlan
+    planned : PlannedCase
+    program : callable
+        Doses that say which points are left out -> Asked.
+    bound : float
+    like_gy : (n_points,) array
+        The first of them.
+    of_misses : bool
+        Whether the bound is that of what the prescriptions are missed by.
+    """
+    on_volumes = any(goal.metric.kind in _ON_VOLUMES for goal in planned.goals.goals)
+    best: Judgement | None = None
+    for _ in range(_CHOICES if on_volumes else 1):
+        found = judgement(program(like_gy=like_gy), bound, of_misses=of_misses)
+        if best is None or (found.below(bound), -found.at_least) > (best.below(bound), -best.at_least):
+            best = found
+        if found.times_s is None or found.below(bound) > 0.0:
+            break
+        like_gy = own.doses_of(found.times_s, planned.points.points_mm)
+    assert best is not None
+    return _Judged(found=best, like_gy=like_gy)
+
+
+def _main_row(objective: str, dual: float, found: Judgement) -> Row:
+    what = f"no plan below {dual:.6g} of {objective}"
+    if math.isinf(found.value) or np.isnan(found.below(dual)):
+        asked = Question(section=SECTION, what=what, source=_PROGRAM)
+        return skipped(asked, why="No plan that meets everything was found, so the bound is not judged.")
+    asked = Question(
+        section=SECTION,
+        what=f"{what}; those of this program have at least {found.value:.6g}",
+        source=_PROGRAM,
+        method="by how much a plan that holds all that this one holds lies below the bound",
+    )
+    return judged(asked, 100 * found.below(dual) / max(abs(dual), 1e-6), Aim(value=_SAME_PCT))
+
+
+def _lost_row(planned: PlannedCase, found: Judgement, lost_gy: float) -> Row:
+    what = f"prescriptions must give way by {lost_gy:.3f} Gy at least"
+    if np.isnan(found.below(lost_gy)):
+        asked = Question(section=SECTION, what=what, source=_PROGRAM)
+        return skipped(asked, why="No plan that holds every limit was found, so the bound is not judged.")
+    asked = Question(
+        section=SECTION,
+        what=f"{what}; by {found.value:.3f} Gy in this program",
+        source=_PROGRAM,
+        method="by how much a plan that holds every limit misses less than is said to be possible",
+    )
+    total_gy = sum(p.dose_gy for p in planned.goals.prescriptions)
+    return judged(asked, 100 * found.below(lost_gy) / total_gy, Aim(value=_SAME_PCT))
