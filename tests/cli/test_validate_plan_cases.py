@@ -125,14 +125,75 @@ def isodose_cc(table: dict[str, Any]) -> float:
     return float(table["structures"]["lesion"]["isodose_cc"])
 
 
-def test_a_session_is_refused_with_what_to_do(two_ctvs: Path, run) -> None:
-    assert run("sessions", two_ctvs, "-o", "sessions").code == 0
-    for folder, absent in (("sessions/session-1", "metrics.json"), ("sessions", "plan.json")):
-        ran = run("validate", two_ctvs, "--plan", folder)
-        assert ran.code == 2
-        (error,) = [line for line in ran.err.splitlines() if not line.startswith("warning")]
-        assert f"none with {absent}" in error
-        assert "`hdrplan evaluate` proves D100" in error
+@pytest.fixture
+def sessions(two_ctvs: Path, run) -> tuple[Path, Path]:
+    """The case with two CTVs, and two sessions for them, for one would take too long."""
+    assert run("sessions", two_ctvs, "--budget", "time <= 400 s", "-o", "sessions").code == 0
+    return two_ctvs, Path("sessions")
+
+
+def test_sessions_are_checked_one_after_the_other_with_what_was_given_before(sessions, run) -> None:
+    case, folder = sessions
+    ran = run("validate", case, "--plan", folder, "--json")
+    assert ran.code == 0, ran.out + ran.err
+    rows = rows_of(ran)
+    for k in (1, 2):
+        of_session = [row for row in rows if row["what"].startswith(f"session {k}: ")]
+        for what in ("total time", "d100_sum_gy of 2 CTVs", "1 budgets", "of the delivered times", "no plan below"):
+            assert [row["state"] for row in of_session if what in row["what"]] == ["pass"], what
+        (searched,) = [row for row in of_session if "minimum dose" in row["what"]]
+        # Nothing is claimed between the sample points, and what lies there is said.
+        assert searched["state"] == "skipped"
+    without = run("validate", "--plan", folder, "--json")
+    assert without.code == 0
+    assert sum(row["state"] == "pass" for row in rows_of(without)) == 7
+
+
+def change_time(folder: Path) -> None:
+    file = folder / "session-1" / "plan.json"
+    table = json.loads(file.read_text())
+    used = next(row for row in table["dwells"] if row["time_s"] > 0)
+    used["time_s"] = round(used["time_s"] - 0.5, 1)
+    file.write_text(json.dumps(table))
+
+
+def change_bound(folder: Path) -> None:
+    table = json.loads((folder / "sessions.json").read_text())
+    table["sessions"][1]["certificate"]["dual"] *= 1.002
+    (folder / "sessions.json").write_text(json.dumps(table))
+
+
+def change_budget(folder: Path) -> None:
+    table = json.loads((folder / "run.json").read_text())
+    table["options"]["budgets"] = ["time <= 300 s"]
+    (folder / "run.json").write_text(json.dumps(table))
+
+
+@pytest.mark.parametrize(
+    ("change", "failed"),
+    [
+        (change_time, {"2 sessions", "session 1: total time", "session 2: d100_sum_gy"}),
+        (change_bound, {"session 2: no plan below", "session 2: gap and losses"}),
+        (change_budget, {"session 1: 1 prescriptions"}),
+    ],
+)
+def test_sessions_that_were_touched_fail(sessions, run, change, failed: set[str]) -> None:
+    case, folder = sessions
+    change(folder)
+    ran = run("validate", case, "--plan", folder, "--json")
+    assert ran.code == 1
+    said = [row["what"] for row in rows_of(ran) if row["state"] == "fail"]
+    for what in failed:
+        assert any(row.startswith(what) for row in said), (what, said)
+
+
+def test_one_session_alone_is_refused_with_what_to_do(sessions, run) -> None:
+    case, folder = sessions
+    ran = run("validate", case, "--plan", folder / "session-1")
+    assert ran.code == 2
+    (error,) = [line for line in ran.err.splitlines() if not line.startswith("warning")]
+    assert "none with metrics.json" in error
+    assert "of one session, the folder of all" in error
 
 
 @pytest.mark.parametrize("step_s", ["1", "10"])

@@ -88,6 +88,7 @@ def test_the_program_finds_the_plan_that_is_best() -> None:
         rates=rates,
         doses_gy=lambda exposure_s, at: rates(at) @ exposure_s,
         passing_s=np.zeros(1),
+        earlier_gy=lambda at: np.zeros(len(at)),
     )
     least = coldest(shape, lambda at: rates(at)[:, 0], seed=9).minimum_gy
     best_s = 15.0 / least
@@ -100,6 +101,9 @@ def test_the_program_finds_the_plan_that_is_best() -> None:
     wrong = judgement(asked, best_s * 1.001)
     assert wrong.found == pytest.approx(best_s, rel=5e-4)
     assert wrong.below(best_s * 1.001) == pytest.approx(best_s * 0.001, rel=0.5)
+    # Half of the dose was given before by the same dwell: half of the time is enough.
+    before = replace(asked, earlier_gy=lambda at: rates(at)[:, 0] * best_s / 2)
+    assert judgement(before, best_s * 0.4999).at_least == pytest.approx(best_s / 2, rel=5e-4)
     # Half of the time allowed: half of the dose, once prescriptions give way.
     halved = replace(asked, longest_s=np.array([best_s / 2]), held_gy=np.array([7.4]))
     assert judgement(halved, 7.49, of_misses=True).below(7.49) == 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -47,6 +48,7 @@ def command(budget_texts: tuple[str, ...], most: int, output: Output, as_json: b
 
     budgets = [_budget(text) for text in budget_texts]
     case_file = read_case_from(flags)
+    options = plan_options(case_file)
     result = plan_sessions(
         case_file.case,
         case_file.goals,
@@ -54,7 +56,7 @@ def command(budget_texts: tuple[str, ...], most: int, output: Output, as_json: b
         case_file.strength,
         budgets=budgets,
         maximum_count=most,
-        options=plan_options(case_file),
+        options=options,
     )
     table = session_table(result)
     chosen = {
@@ -70,12 +72,12 @@ def command(budget_texts: tuple[str, ...], most: int, output: Output, as_json: b
             name = f"{case_file.case.name}, session {k} of {len(result.sessions)}"
             write_plan(folder / "plan.json", session.plan, name, case_file.ct_sha256)
         write_json(draft / "sessions.json", table)
-        options = case_file.options | chosen
-        write_run(draft, run_record(inputs=case_file.inputs, options=options, seconds=result.seconds))
+        write_run(draft, run_record(inputs=case_file.inputs, options=asdict(options) | chosen, seconds=result.seconds))
     if as_json:
         click.echo(json_text(table), nl=False)
         return
     echo_lines(session_lines(result))
+    click.echo(f"To check them: hdrplan validate CASE --plan {output.path}")
     click.echo(f"To prove the D100 of a session: hdrplan evaluate CASE --plan {output.path}/session-1")
     click.echo(f"Wrote {output.path}/: sessions.json, session-1/plan.json ... Research use only, never for treatment.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hdrplan.report.tables import certificate_row
 from hdrplan.workflow import SessionsResult
 
 __all__ = ["session_lines", "session_table"]
@@ -20,6 +21,7 @@ def session_table(result: SessionsResult) -> dict[str, object]:
             "d100_gy": dict(session.d100_gy),
             "d100_sum_gy": dict(session.d100_sum_gy),
             "proof": list(session.optimum.lines),
+            "certificate": certificate_row(session.optimum),
         }
         for session in result.sessions
     ]

@@ -57,7 +57,7 @@ def metrics_table(result: PlanResult, warnings: Sequence[Caution] = ()) -> dict[
         "warnings": [caution.table() for caution in warnings],
     }
     if result.optimum is not None:
-        table["certificate"] = _certificate_row(result.optimum)
+        table["certificate"] = certificate_row(result.optimum)
     return table
 
 
@@ -119,7 +119,8 @@ def _goal_row(judged: GoalResult) -> dict[str, object]:
     }
 
 
-def _certificate_row(optimum: Optimum) -> dict[str, object]:
+def certificate_row(optimum: Optimum) -> dict[str, object]:
+    """Return what metrics.json and sessions.json say of a proof."""
     certificate, main = optimum.certificate, optimum.certificate.main
     return {
         "status": optimum.status,

@@ -176,6 +176,7 @@ def _bound_row(result: PlanResult, name: str) -> Row:
         rates=lambda at: rates(plan.dwells, at, plan.source, plan.strength_u),
         doses_gy=lambda exposure_s, at: doses_gy(plan.dwells, exposure_s, at, plan.source, plan.strength_u),
         passing_s=passing,
+        earlier_gy=lambda at: np.zeros(len(at)),
     )
     found = judgement(asked, main.bound)
     return _row(

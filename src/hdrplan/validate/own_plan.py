@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -15,21 +15,21 @@ from hdrplan.dose import SamplePoints, sample_points
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io import CaseFile, ResultFolder, json_entries, read_results
 from hdrplan.options import PlanOptions
-from hdrplan.plan import Case, Goals, Plan, Prescription, parse_goal
+from hdrplan.plan import Case, Goal, Goals, Plan, Prescription, parse_goal
 from hdrplan.validate.naive_tg43 import doses_gy, passing_s, rates
 
-__all__ = ["OwnPlan", "PlannedCase", "read_own_plan"]
+__all__ = ["Delivered", "OwnPlan", "PlannedCase", "options_of", "read_own_plan"]
 
 _FILES = ("plan.json", "metrics.json", "dvh.csv", "dose.nrrd", "run.json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OwnPlan:
-    """A plan's folder.
+class Delivered:
+    """A plan as its file gives it, and how it was made.
 
     Parameters
     ----------
-    results : ResultFolder
+    plan : Plan
     stated : Entries
         ``plan.json`` as it stands there.
     record : Entries
@@ -39,21 +39,11 @@ class OwnPlan:
         Dwells whose times were given and not optimised.
     """
 
-    results: ResultFolder
+    plan: Plan
     stated: Entries
     record: Entries
     options: PlanOptions
     locked: IntArray
-
-    @property
-    def plan(self) -> Plan:
-        """The plan of ``plan.json``."""
-        return self.results.plan
-
-    @property
-    def metrics(self) -> Entries:
-        """``metrics.json``."""
-        return Entries(self.results.metrics, "metrics.json")
 
     @property
     def passing_s(self) -> FloatArray:
@@ -84,6 +74,25 @@ class OwnPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OwnPlan(Delivered):
+    """A plan's folder.
+
+    Parameters
+    ----------
+    plan, stated, record, options, locked
+        As in :class:`Delivered`.
+    results : ResultFolder
+    """
+
+    results: ResultFolder
+
+    @property
+    def metrics(self) -> Entries:
+        """``metrics.json``."""
+        return Entries(self.results.metrics, "metrics.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PlannedCase:
     """The case of a plan, with the goals and the sample points it was planned with, and the doses there.
 
@@ -93,13 +102,23 @@ class PlannedCase:
     goals : Goals
     points : SamplePoints
     dose_gy : (n_points,) array
-        By TG-43 written plainly.
+        By TG-43 written plainly, earlier sessions included.
+    earlier : callable, optional
+        (n, 3) points in mm -> (n,) Gy of earlier sessions.
+    budgets : tuple of Goal
+        Limits of this plan alone, without what was given before.
     """
 
     case: Case
     goals: Goals
     points: SamplePoints
     dose_gy: FloatArray
+    earlier: Callable[[FloatArray], FloatArray] | None = None
+    budgets: tuple[Goal, ...] = ()
+
+    def earlier_gy(self, points_mm: FloatArray) -> FloatArray:
+        """Dose of earlier sessions at points, Gy."""
+        return np.zeros(len(points_mm)) if self.earlier is None else self.earlier(points_mm)
 
     @classmethod
     def of(cls, own: OwnPlan, file: CaseFile) -> PlannedCase:
@@ -137,24 +156,38 @@ def read_own_plan(folder: Path) -> OwnPlan:
             "expected the output folder of a plan",
             got=f"none with {absent[0]}",
             where=folder,
-            remedy="What `hdrplan plan` writes is checked. Of plan.json alone, as of a session, `hdrplan evaluate` "
-            "proves D100 and computes the metrics.",
+            remedy="What `hdrplan plan` and `hdrplan sessions` write is checked; of one session, the folder of all. Of "
+            "plan.json alone `hdrplan evaluate` proves D100 and computes the metrics.",
         )
     results = read_results(folder)
     record = json_entries(folder / "run.json")
+    return OwnPlan(
+        results=results,
+        plan=results.plan,
+        stated=json_entries(folder / "plan.json"),
+        record=record,
+        options=options_of(record),
+        locked=np.array(record.table("options").values.get("locked_dwells", []), dtype=np.int64),
+    )
+
+
+def options_of(record: Entries) -> PlanOptions:
+    """Return the options that a record of a run names.
+
+    Raises
+    ------
+    FormatError
+        Some are missing, or no numbers.
+    """
     values: Mapping[str, Any] = dict(record.table("options").values)
     known = {field.name for field in fields(PlanOptions)}
     missing = sorted(known - set(values))
     if missing:
         raise FormatError("expected the options of a plan", got=f"none named {missing[0]}", where=record.where)
     try:
-        options = PlanOptions(**{name: values[name] for name in known})
+        return PlanOptions(**{name: values[name] for name in known})
     except TypeError:
         raise FormatError("options of a plan are numbers", got="others", where=record.where) from None
-    locked = np.array(values.get("locked_dwells", []), dtype=np.int64)
-    return OwnPlan(
-        results=results, stated=json_entries(folder / "plan.json"), record=record, options=options, locked=locked
-    )
 
 
 def _goals(metrics: Entries, file: CaseFile) -> Goals:

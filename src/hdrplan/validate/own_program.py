@@ -71,6 +71,8 @@ class Asked:
         (n_dwells,) seconds, (n, 3) points in mm -> (n,) Gy.
     passing_s : (n_dwells,) array
         Seconds that the moving source adds.
+    earlier_gy : callable
+        (n, 3) points in mm -> (n,) Gy given before, that counts towards what is wanted.
     held_gy : (n_targets,) array or None
         Where prescriptions give way: the doses that a plan must give. None: those wanted.
     """
@@ -85,6 +87,7 @@ class Asked:
     rates: Callable[[FloatArray], FloatArray]
     doses_gy: Callable[[FloatArray, FloatArray], FloatArray]
     passing_s: FloatArray
+    earlier_gy: Callable[[FloatArray], FloatArray]
     held_gy: FloatArray | None = None
 
 
@@ -127,9 +130,15 @@ class _Program:
         self.asked = asked
         self.used = np.zeros(len(asked.limits), dtype=np.bool_)
         rng = np.random.default_rng(8)
-        self.known_gy_per_s = [
-            asked.rates(target.points_mm) if target.shape is None else asked.rates(points_of(target.shape, rng, _BEGIN))
+        points = [
+            target.points_mm if target.shape is None else points_of(target.shape, rng, _BEGIN)
             for target in asked.targets
+        ]
+        self.known_gy_per_s = [asked.rates(points_mm) for points_mm in points]
+        # What is there without any time: of earlier plans, and of the moving source.
+        self.fixed_gy = [
+            asked.earlier_gy(points_mm) + known @ asked.passing_s
+            for points_mm, known in zip(points, self.known_gy_per_s, strict=True)
         ]
         # Of points alone only the coldest are rows; of a shape all that is known.
         self.chosen = [np.arange(min(len(known), _BEGIN)) for known in self.known_gy_per_s]
@@ -158,7 +167,7 @@ class _Program:
             rows = np.zeros((len(chosen), n + k))
             rows[:, :n], rows[:, n + j] = -known[chosen], -more
             blocks.append(rows)
-            limits.append(known[chosen] @ asked.passing_s - wanted_gy[j] * more)
+            limits.append(self.fixed_gy[j][chosen] - wanted_gy[j] * more)
         blocks.append(np.pad(asked.rows[self.used], ((0, 0), (0, k))))
         limits.append(asked.limits[self.used])
         misses = np.stack((np.zeros(k), wanted_gy * may_miss), axis=1)
@@ -185,38 +194,44 @@ class _Program:
         worst = np.argsort(-over)[:_JOIN]
         worst = worst[over[worst] > 1e-9 * np.maximum(1.0, np.abs(asked.limits[worst]))]
         self.used[worst] = True
-        exposure_s = times_s + asked.passing_s
         grown = len(worst) > 0
         for j, target in enumerate(asked.targets):
             lowest_gy = wanted_gy[j] - missed_gy[j]
             if target.shape is None:
-                dose = self.known_gy_per_s[j] @ exposure_s
+                dose = self.known_gy_per_s[j] @ times_s + self.fixed_gy[j]
                 cold = np.setdiff1d(np.argsort(dose)[:_JOIN], self.chosen[j])
                 cold = cold[dose[cold] < lowest_gy]
                 self.chosen[j] = np.concatenate((self.chosen[j], cold))
                 grown |= len(cold) > 0
                 continue
-            grown |= self._search(j, exposure_s, lowest_gy, seed, efforts)
+            grown |= self._search(j, times_s, lowest_gy, seed, efforts)
         return bool(grown)
 
-    def _search(self, j: int, exposure_s: FloatArray, lowest_gy: float, seed: int, efforts: tuple[Effort, ...]) -> bool:
+    def _search(self, j: int, times_s: FloatArray, lowest_gy: float, seed: int, efforts: tuple[Effort, ...]) -> bool:
         """Look for points of a target's shape below a dose, and add what is found.
 
         Parameters
         ----------
         j : int
             Which target.
-        exposure_s : (n,) array
+        times_s : (n,) array
         lowest_gy : float
         seed : int
         efforts : tuple of Effort
         """
-        shape = self.asked.targets[j].shape
+        asked, shape = self.asked, self.asked.targets[j].shape
         assert shape is not None
+
+        def dose_gy(at: FloatArray) -> FloatArray:
+            return asked.doses_gy(times_s + asked.passing_s, at) + asked.earlier_gy(at)
+
         for effort in efforts:
-            cold = coldest(shape, lambda at: self.asked.doses_gy(exposure_s, at), seed=seed, effort=effort)
+            cold = coldest(shape, dose_gy, seed=seed, effort=effort)
             if cold.minimum_gy < lowest_gy:
-                new = self.asked.rates(cold.points_mm[cold.dose_gy < lowest_gy * (1 + _MARGIN_FRAC)])
+                colder_mm = cold.points_mm[cold.dose_gy < lowest_gy * (1 + _MARGIN_FRAC)]
+                new = asked.rates(colder_mm)
+                fixed_gy = asked.earlier_gy(colder_mm) + new @ asked.passing_s
+                self.fixed_gy[j] = np.concatenate((self.fixed_gy[j], fixed_gy))
                 self.chosen[j] = np.arange(len(self.known_gy_per_s[j]) + len(new))
                 self.known_gy_per_s[j] = np.concatenate((self.known_gy_per_s[j], new))
                 return True

@@ -11,13 +11,13 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.door import Entries
-from hdrplan.validate.own_plan import OwnPlan, PlannedCase
+from hdrplan.validate.own_plan import Delivered, PlannedCase
 from hdrplan.validate.own_program import Asked, Judgement, judgement
 from hdrplan.validate.plan_program import objective_row, plan_program
-from hdrplan.validate.plan_rows import SECTION
+from hdrplan.validate.plan_rows import PLAIN, SECTION
 from hdrplan.validate.row import Aim, Question, Row, judged, skipped
 
-__all__ = ["bound_rows"]
+__all__ = ["bound_rows", "objective_rows"]
 
 _PROGRAM = "linear program of plainly written TG-43, SciPy linprog, with cold points by search"
 # Rounding of doses that two codes compute.
@@ -35,14 +35,46 @@ class _Judged:
     like_gy: FloatArray
 
 
+def objective_rows(own: Delivered, planned: PlannedCase, certificate: Entries) -> list[Row]:
+    """Hold the certificate against the times that are delivered: objective, gap, losses.
+
+    Parameters
+    ----------
+    own : Delivered
+    planned : PlannedCase
+    certificate : Entries
+        Of ``metrics.json``.
+    """
+    objective = certificate.text("objective", "none")
+    cost = objective_row(own, planned, objective)
+    if cost is None:
+        return []
+    exposure_s = own.plan.times_s if objective == "total time" else own.plan.times_s + own.passing_s
+    value = float(cost @ exposure_s)
+    primal, dual, gap = (certificate.number(key) for key in ("primal", "dual", "gap_frac"))
+    lost = sum(loss.number("amount") for loss in certificate.tables("losses"))
+    gap_off = abs(gap - max(0.0, primal - dual) / max(abs(primal), 1e-6))
+    scale = max(abs(primal), 1e-6)
+    compared = [
+        (f"{objective} of the delivered times: {value:.6g}", PLAIN, "relative difference to the certificate's value",
+         abs(primal - value) / scale),
+        ("gap and losses of the certificate", "its value and its bound", "difference of gap and losses' sum",
+         max(gap_off, abs(lost - (primal - dual)) / scale)),
+    ]  # fmt: skip
+    return [
+        judged(Question(section=SECTION, what=subject, source=truth, method=method), 100 * off, Aim(value=_SAME_PCT))
+        for subject, truth, method, off in compared
+    ]
+
+
 def bound_rows(
-    own: OwnPlan, planned: PlannedCase, certificate: Entries, on_progress: Callable[[float], None]
+    own: Delivered, planned: PlannedCase, certificate: Entries, on_progress: Callable[[float], None]
 ) -> list[Row]:
     """No plan lies below the bound that is stated, none above the best D100 that is said to be possible.
 
     Parameters
     ----------
-    own : OwnPlan
+    own : Delivered
     planned : PlannedCase
     certificate : Entries
         Of ``metrics.json``.
@@ -82,7 +114,7 @@ def bound_rows(
 
 
 def _judged(
-    own: OwnPlan,
+    own: Delivered,
     planned: PlannedCase,
     program: Callable[..., Asked],
     bound: float,
@@ -94,7 +126,7 @@ def _judged(
 
     Parameters
     ----------
-    own : OwnPlan
+    own : Delivered
     planned : PlannedCase
     program : callable
         Doses that say which points are left out -> Asked.
@@ -112,7 +144,8 @@ def _judged(
             best = found
         if found.times_s is None or found.below(bound) > 0.0:
             break
-        like_gy = own.doses_of(found.times_s, planned.points.points_mm)
+        at_mm = planned.points.points_mm
+        like_gy = own.doses_of(found.times_s, at_mm) + planned.earlier_gy(at_mm)
     assert best is not None
     return _Judged(found=best, like_gy=like_gy)
 

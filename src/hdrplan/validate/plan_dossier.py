@@ -7,11 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hdrplan.door import Entries
 from hdrplan.io import CaseFile
 from hdrplan.validate.own_plan import OwnPlan, PlannedCase, read_own_plan
-from hdrplan.validate.plan_bound import bound_rows
-from hdrplan.validate.plan_program import objective_row
+from hdrplan.validate.plan_bound import bound_rows, objective_rows
 from hdrplan.validate.plan_rows import (
     PLAIN,
     SECTION,
@@ -24,6 +22,7 @@ from hdrplan.validate.plan_rows import (
 )
 from hdrplan.validate.row import Aim, Question, Row, judged, skipped
 from hdrplan.validate.search import Cold, coldest
+from hdrplan.validate.sessions_dossier import sessions_dossier
 
 __all__ = ["plan_dossier"]
 
@@ -45,7 +44,7 @@ def plan_dossier(folder: Path, file: CaseFile | None, *, on_progress: Progress |
     Parameters
     ----------
     folder : Path
-        That ``hdrplan plan`` wrote.
+        That ``hdrplan plan`` wrote, or ``hdrplan sessions``.
     file : CaseFile or None
         The case that was planned; without it only times and grid are checked.
     on_progress : callable, optional
@@ -62,6 +61,8 @@ def plan_dossier(folder: Path, file: CaseFile | None, *, on_progress: Progress |
     """
     progress = on_progress or (lambda stage, share: None)
     progress("read", 0.0)
+    if (folder / "sessions.json").is_file():
+        return sessions_dossier(folder, file, progress)
     own = read_own_plan(folder)
     rows = delivery_rows(own)
     progress("dose grid", 0.02)
@@ -69,7 +70,7 @@ def plan_dossier(folder: Path, file: CaseFile | None, *, on_progress: Progress |
     if file is None:
         asked = Question(section=SECTION, what="metrics, D100, bound", source="the case")
         return [*rows, skipped(asked, why=_NO_CASE)]
-    rows.insert(0, case_row(own, file))
+    rows.insert(0, case_row(own.record, file))
     progress("metrics", 0.1)
     planned = PlannedCase.of(own, file)
     rows += [*metric_rows(own, planned), *conformity_rows(own, planned)]
@@ -82,7 +83,7 @@ def plan_dossier(folder: Path, file: CaseFile | None, *, on_progress: Progress |
     rows.append(goals_row(own, planned))
     progress("bound", 0.3)
     certificate = own.metrics.table("certificate", {})
-    rows += _objective_rows(own, planned, certificate)
+    rows += objective_rows(own, planned, certificate)
     rows += bound_rows(own, planned, certificate, lambda share: progress("bound", 0.3 + 0.7 * share))
     return rows
 
@@ -139,28 +140,4 @@ def _d100_rows(own: OwnPlan, planned: PlannedCase, name: str, cold: Cold) -> lis
             Aim(value=aim),
         )
         for asked, method, off_gy, aim in compared
-    ]
-
-
-def _objective_rows(own: OwnPlan, planned: PlannedCase, certificate: Entries) -> list[Row]:
-    """Hold the certificate against the times that are delivered: objective, gap, losses."""
-    objective = certificate.text("objective", "none")
-    cost = objective_row(own, planned, objective)
-    if cost is None:
-        return []
-    exposure_s = own.plan.times_s if objective == "total time" else own.plan.times_s + own.passing_s
-    value = float(cost @ exposure_s)
-    primal, dual, gap = (certificate.number(key) for key in ("primal", "dual", "gap_frac"))
-    lost = sum(loss.number("amount") for loss in certificate.tables("losses"))
-    gap_off = abs(gap - max(0.0, primal - dual) / max(abs(primal), 1e-6))
-    scale = max(abs(primal), 1e-6)
-    compared = [
-        (f"{objective} of the delivered times: {value:.6g}", PLAIN, "relative difference to the certificate's value",
-         abs(primal - value) / scale),
-        ("gap and losses of the certificate", "its value and its bound", "difference of gap and losses' sum",
-         max(gap_off, abs(lost - (primal - dual)) / scale)),
-    ]  # fmt: skip
-    return [
-        judged(Question(section=SECTION, what=subject, source=truth, method=method), 100 * off, Aim(value=_SAME_PCT))
-        for subject, truth, method, off in compared
     ]

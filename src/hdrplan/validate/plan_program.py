@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,7 @@ from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.plan import AROUND, Goal
 from hdrplan.validate.naive_tg43 import doses_gy, reached
 from hdrplan.validate.own_metrics import metric_of
-from hdrplan.validate.own_plan import OwnPlan, PlannedCase
+from hdrplan.validate.own_plan import Delivered, PlannedCase
 from hdrplan.validate.own_program import Asked, Target
 
 __all__ = ["objective_row", "plan_program"]
@@ -19,12 +20,12 @@ __all__ = ["objective_row", "plan_program"]
 _HAIR = 1e-9
 
 
-def objective_row(own: OwnPlan, planned: PlannedCase, objective: str) -> FloatArray | None:
+def objective_row(own: Delivered, planned: PlannedCase, objective: str) -> FloatArray | None:
     """Return the objective of one second at each dwell; None for an objective that is no mean dose and no time.
 
     Parameters
     ----------
-    own : OwnPlan
+    own : Delivered
     planned : PlannedCase
     objective : str
         As the certificate names it.
@@ -39,7 +40,7 @@ def objective_row(own: OwnPlan, planned: PlannedCase, objective: str) -> FloatAr
 
 
 def plan_program(
-    own: OwnPlan,
+    own: Delivered,
     planned: PlannedCase,
     *,
     objective: str,
@@ -55,7 +56,7 @@ def plan_program(
 
     Parameters
     ----------
-    own : OwnPlan
+    own : Delivered
     planned : PlannedCase
     objective : str
     every_point : bool
@@ -77,6 +78,9 @@ def plan_program(
     for goal in planned.goals.goals:
         full = f"{goal.structure} {goal.text}" in kept
         blocks.append(_rows(own, planned, goal, like_gy, in_full=full))
+    before_gy = planned.earlier_gy(planned.points.points_mm)
+    alone = replace(planned, dose_gy=planned.dose_gy - before_gy, earlier=None)
+    blocks += [_rows(own, alone, goal, like_gy - before_gy, in_full=False) for goal in planned.budgets]
     longest_s = np.full(n, options.max_dwell_s)
     if plan.transit is not None:
         # The bound is that of plans whose source goes as deep: nothing beyond the deepest stop, no other catheter.
@@ -102,13 +106,14 @@ def plan_program(
         rates=own.rates,
         doses_gy=lambda exposure_s, at: doses_gy(plan.dwells, exposure_s, at, plan.source, plan.strength_u),
         passing_s=passing_s,
+        earlier_gy=planned.earlier_gy,
         held_gy=np.array([held_gy.get(p.structure, p.dose_gy) for p in planned.goals.prescriptions])
         if held_gy
         else None,
     )
 
 
-def _ratios(own: OwnPlan) -> tuple[FloatArray, FloatArray]:
+def _ratios(own: Delivered) -> tuple[FloatArray, FloatArray]:
     """Neighbouring times that differ at most by a factor."""
     dwells, ratio = own.plan.dwells, own.options.time_ratio
     rows = []
@@ -123,13 +128,13 @@ def _ratios(own: OwnPlan) -> tuple[FloatArray, FloatArray]:
 
 
 def _rows(
-    own: OwnPlan, planned: PlannedCase, goal: Goal, like_gy: FloatArray, *, in_full: bool
+    own: Delivered, planned: PlannedCase, goal: Goal, like_gy: FloatArray, *, in_full: bool
 ) -> tuple[FloatArray, FloatArray]:
     """Return a goal as rows @ times <= limits.
 
     Parameters
     ----------
-    own : OwnPlan
+    own : Delivered
     planned : PlannedCase
     goal : Goal
     like_gy : (n_points,) array
@@ -147,7 +152,8 @@ def _rows(
     rows = planned.points.rows(AROUND if metric.kind == "conformity" else goal.structure)
     dose, volume = planned.dose_gy[rows], planned.points.volume_cc[rows]
     prescribed_gy = planned.prescription_gy(goal.structure)
-    rates = own.rates(planned.points.points_mm[rows])
+    at_mm = planned.points.points_mm[rows]
+    rates, before_gy = own.rates(at_mm), planned.earlier_gy(at_mm)
     if metric.kind == "conformity":
         # Outside the isodose stays outside: it only becomes smaller, while the CTVs' D100 stays.
         assert prescribed_gy is not None
@@ -163,12 +169,13 @@ def _rows(
             level_gy += sign * _HAIR * abs(level_gy)
             chosen = np.ones(len(dose), dtype=np.bool_)
             if metric.kind == "dose_mean":
-                rates, chosen = (volume @ rates / volume.sum())[None, :], chosen[:1]
+                weight = volume / volume.sum()
+                rates, before_gy, chosen = (weight @ rates)[None, :], np.array([weight @ before_gy]), chosen[:1]
             elif metric.kind == "dose_at_cc" or (metric.kind == "dose_at_frac" and metric.at < 1.0):
                 hottest_cc = metric.at * (1.0 if metric.kind == "dose_at_cc" else float(volume.sum()))
                 chosen = _beyond(sign, like_gy[rows], volume, hottest_cc, strictly=False)
     kept = rates[chosen]
-    return sign * kept, sign * (level_gy - kept @ own.passing_s)
+    return sign * kept, sign * (level_gy - before_gy[chosen] - kept @ own.passing_s)
 
 
 def _beyond(sign: float, like_gy: FloatArray, volume_cc: FloatArray, hottest_cc: float, *, strictly: bool) -> BoolArray:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from hdrplan.door import Entries
 from hdrplan.io import CaseFile
 from hdrplan.validate.grid_search import worst_voxel
 from hdrplan.validate.own_conformity import own_conformity
 from hdrplan.validate.own_metrics import metric_of, metrics_of
-from hdrplan.validate.own_plan import OwnPlan, PlannedCase
+from hdrplan.validate.own_plan import Delivered, OwnPlan, PlannedCase
 from hdrplan.validate.row import Aim, Question, Row, judged
 
-__all__ = ["PLAIN", "SECTION", "case_row", "conformity_rows", "delivery_rows", "goals_row", "grid_row", "metric_rows"]
+__all__ = [
+    "PLAIN",
+    "SECTION",
+    "case_row",
+    "conformity_rows",
+    "delivery_rows",
+    "goals_row",
+    "grid_row",
+    "metric_rows",
+    "total_rows",
+]
 
 SECTION = "Plan"
 PLAIN = "TG-43U1 eq. 1, written plainly"
@@ -26,9 +39,9 @@ _INDEX_KEYS = {"COIN": "coin", "CN": "coin", "HTCI": "htci", "PITV": "pitv"}
 _SMALLEST = 1e-3
 
 
-def case_row(own: OwnPlan, file: CaseFile) -> Row:
-    """Say whether the case is the one that was planned, by the hashes of its files."""
-    recorded = own.record.table("inputs_sha256").values
+def case_row(record: Entries, file: CaseFile) -> Row:
+    """Say whether the case is the one that was planned, by the hashes of its files in the record of the run."""
+    recorded = record.table("inputs_sha256").values
     other = sorted(name for name, digest in file.inputs.items() if recorded.get(name, digest) != digest)
     absent = sorted(set(recorded) ^ set(file.inputs))
     row = judged(
@@ -55,10 +68,7 @@ def _noted(row: Row, note: str, *, explained: bool = False) -> Row:
 
 def delivery_rows(own: OwnPlan) -> list[Row]:
     """Check times, their sums, and whether an afterloader can deliver them."""
-    plan, stated, metrics = own.plan, own.stated, own.metrics.table("plan")
-    total_s = float(sum(plan.times_s.tolist()))
-    trak_gy = plan.strength_u * total_s / 3600.0 / 1e6
-    by_catheter = metrics.table("catheters")
+    plan, by_catheter = own.plan, own.metrics.table("plan").table("catheters")
     apart_s = max(
         (
             abs(by_catheter.table(name).number("time_s") - float(plan.times_s[plan.dwells.catheter == k].sum()))
@@ -66,16 +76,40 @@ def delivery_rows(own: OwnPlan) -> list[Row]:
         ),
         default=0.0,
     )
-    total_off_s = max(abs(table.number("total_time_s") - total_s) for table in (stated, metrics))
-    trak_off = max(abs(table.number("trak_gy") - trak_gy) for table in (stated, metrics)) / max(trak_gy, 1e-12)
+    of_catheters = judged(
+        Question(
+            section=SECTION,
+            what="times of the catheters",
+            source="sums of the dwell times of plan.json",
+            method="largest difference to metrics.json",
+        ),
+        apart_s,
+        Aim(value=1e-6, unit="s"),
+    )
+    return [*total_rows(own, {"metrics.json": own.metrics.table("plan")}), of_catheters]
+
+
+def total_rows(own: Delivered, others: Mapping[str, Entries]) -> list[Row]:
+    """Check the sums of the times, and whether an afterloader can deliver these.
+
+    Parameters
+    ----------
+    own : Delivered
+    others : mapping
+        Name of a file beside plan.json that states the total time too, and maybe the air kerma -> what it says.
+    """
+    plan, named = own.plan, " and ".join(("plan.json", *others))
+    tables = (own.stated, *others.values())
+    total_s = float(sum(plan.times_s.tolist()))
+    trak_gy = plan.strength_u * total_s / 3600.0 / 1e6
+    total_off_s = max(abs(table.number("total_time_s") - total_s) for table in tables)
+    trak_off = max(abs(table.number("trak_gy") - trak_gy) for table in tables if "trak_gy" in table.values)
     used = f"{int((plan.times_s > 0).sum())} stops"
     compared = [
         (f"total time {total_s:.1f} s of {used}", "sum of the dwell times of plan.json",
-         "difference to plan.json and metrics.json", total_off_s, Aim(value=1e-6, unit="s")),
+         f"difference to {named}", total_off_s, Aim(value=1e-6, unit="s")),
         (f"total reference air kerma {1e6 * trak_gy:.1f} uGy at 1 m", "strength times total time (ICRU 89)",
-         "difference to plan.json and metrics.json", 100 * trak_off, Aim(value=_SAME_PCT)),
-        ("times of the catheters", "sums of the dwell times of plan.json", "largest difference to metrics.json",
-         apart_s, Aim(value=1e-6, unit="s")),
+         f"difference to {named}", 100 * trak_off / max(trak_gy, 1e-12), Aim(value=_SAME_PCT)),
         ("dwell times that the afterloader can deliver", "options of run.json",
          "farthest from a whole step, below the shortest or above the longest time", _undeliverable_s(own),
          Aim(value=1e-6, unit="s")),
@@ -86,7 +120,7 @@ def delivery_rows(own: OwnPlan) -> list[Row]:
     ]
 
 
-def _undeliverable_s(own: OwnPlan) -> float:
+def _undeliverable_s(own: Delivered) -> float:
     options, times_s = own.options, np.delete(own.plan.times_s, own.locked)
     times_s = times_s[times_s > 0]
     step_s = options.time_step_s
