@@ -14,7 +14,7 @@ from hdrplan.cli.case import case_options, read_case_from
 from hdrplan.cli.common import json_option, quiet_option
 from hdrplan.cli.exit_codes import ExitCode
 from hdrplan.cli.flags import in_flags
-from hdrplan.cli.inputs import IN_DICOM, IN_PLAN
+from hdrplan.cli.inputs import IN_DICOM, IN_PLANNED
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import work_bar
 from hdrplan.cli.records import run_record
@@ -34,7 +34,7 @@ _SECTIONS = ("dose", "volumes", "optimum", "claims", "statistics", "exchange", "
 )
 @click.option("--only", multiple=True, type=click.Choice(_SECTIONS), help="Run only this section; repeatable.")
 @click.option("--plans", type=IN_DICOM, help="Folder of DICOM RT Plans to recompute.")
-@click.option("--plan", "plan_path", type=IN_PLAN, help="Output folder of a plan to check instead of the installation.")
+@click.option("--plan", "plan_path", type=IN_PLANNED, help="Output folder of a plan or of sessions to check.")
 @json_option
 @quiet_option
 @case_options()
@@ -54,10 +54,10 @@ def command(
     limit whose reason the row gives. This takes some minutes. With --plans, each RT Plan (*RP*.dcm) of a folder is
     recomputed; plans are numbered, not named.
 
-    With --plan, one output folder of `hdrplan plan` is checked instead, by code that shares nothing with the planner:
-    doses by a plain TG-43 program, the minimum dose of each CTV by search, the bound by another linear program, times,
-    metrics, goals and curves. CASE, or flags that make one, is the case that was planned. Without its structures only
-    times and grid can be checked.
+    With --plan, one output folder of `hdrplan plan` or `hdrplan sessions` is checked instead, by code that shares
+    nothing with the planner: doses by a plain TG-43 program, the minimum dose of each CTV by search, the bound by
+    another linear program, times, metrics, goals and curves. CASE, or flags that make one, is the case that was
+    planned. Without its structures only times and grid can be checked.
 
     Exit code 0: every row passes, is explained or could not be run here; 1: a row fails.
 
@@ -67,6 +67,7 @@ def command(
       hdrplan validate --only dose --only statistics
       hdrplan validate --plans demo-dicom --json
       hdrplan validate phantoms/liver-lesion-b --plan demo-output -o validation
+      hdrplan validate sample/two-lesions --plan sessions
     """
     from hdrplan.io import json_text, new_folder, write_json, write_run
     from hdrplan.validate import dossier, plan_dossier
