@@ -22,7 +22,7 @@ MADE_BY = {
     "demo-slicer": "hdrplan export demo-output --case phantoms/liver-lesion-b --format slicer -o demo-slicer",
     "case": "hdrplan import demo-dicom -o case --ctv lesion_B --healthy liver",
     "plan": "hdrplan plan case -o plan",
-    "sessions": "hdrplan sessions sample/two-lesions --budget 'time <= 3000 s' --budget 'liver: Dmean <= 5 Gy' -o sessions",
+    "sessions": 'hdrplan sessions sample/two-lesions --budget "time <= 30 min" -o sessions',
     "virtual-cohort": "hdrplan simulate cohort -o virtual-cohort",
 }
 # Examples that end within a second or two.
