@@ -11,7 +11,7 @@ from hdrplan.geometry import Dwells, Grid, dwell_positions
 from hdrplan.memory import require_memory
 from hdrplan.optimize import Delivery, PlanProblem, neighbours
 from hdrplan.options import PlanOptions
-from hdrplan.plan import Case, Goals
+from hdrplan.plan import AROUND, Case, Goals
 from hdrplan.sources import TG43Source
 
 __all__ = [
@@ -53,7 +53,9 @@ def points_asked_for(points: SamplePoints, goals: Goals, healthy: str | None) ->
         Structure whose mean dose is minimised.
     """
     asked = (*(prescription.goal for prescription in goals.prescriptions), *goals.goals)
-    return points.only([*(goal.structure for goal in asked), *([healthy] if healthy else [])])
+    # A conformity goal speaks of the points in and around all CTVs.
+    around = [AROUND] if any(goal.metric.kind == "conformity" for goal in goals.goals) else []
+    return points.only([*(goal.structure for goal in asked), *around, *([healthy] if healthy else [])])
 
 
 def planning_problem(
