@@ -112,7 +112,7 @@ def test_a_lowered_prescription_is_said_of_the_prescription_not_of_its_reserve()
     rate, points, _ = case()
     asked = problem(rate, points, goals(goal("duodenum", "Dmax <= 8 Gy")), healthy="liver")
 
-    def minimum(name, times_s, wanted_gy, tolerance_gy):
+    def minimum(name, times_s, *, wanted_gy, tolerance_gy, only_proof):
         dose_gy = float((rate.gy_per_s @ times_s)[points.rows(name)].min())
         # What is left of the prescription is asked for, and not more than there is.
         assert dose_gy * 0.998 < wanted_gy < dose_gy
