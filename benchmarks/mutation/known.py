@@ -40,11 +40,11 @@ KNOWN = (
         after="max(axis=1, initial=-np.inf) >= 0.05",
     ),
     Known(
-        name="cells dropped in which a CTV is a sliver",
+        name="large boxes dropped that the surface cuts",
         file="dose/boxes.py",
         function="first_boxes",
-        before="(highest >= 0)",
-        after="(highest >= 0.05)",
+        before="max(axis=1) >= 0.0",
+        after="min(axis=1) >= 0.0",
     ),
     Known(
         name="negative multipliers of the surface",
