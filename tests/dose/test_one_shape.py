@@ -7,7 +7,7 @@ import pytest
 from benchmarks.odd_shapes import SPACINGS_MM, odd_shapes
 
 from hdrplan.dose import Shape, sample_points, shape_of
-from hdrplan.dose.boxes import first_boxes
+from hdrplan.dose.boxes import BoxTree, first_boxes
 from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure
 
@@ -86,6 +86,10 @@ def test_a_flat_end_adds_no_boxes_beyond_it(slice_mm: float) -> None:
     mask = ((np.hypot(place[:, 0], place[:, 1]) < 6.0) & (place[:, 2] > 0.0)).reshape(grid.shape_zyx)
     mask[-1] = False
     shape = shape_of(Structure(name="can", role="CTV", grid=grid, mask_zyx=mask))
-    low, size = first_boxes(shape)
+    tree = BoxTree(shape)
+    boxes = tree.roots
+    while (large := tree.size(boxes).max(axis=1) > 1.0).any():
+        boxes = np.concatenate((boxes[~large], tree.halves(boxes[large])))
+    low, size = tree.low(boxes), tree.size(boxes)
     ends_mm = shape.grid.world(np.array([low.min(axis=0), (low + size).max(axis=0)]))[:, 2]
     np.testing.assert_allclose(ends_mm, [0.5 * slice_mm, 4.5 * slice_mm], atol=1e-9)

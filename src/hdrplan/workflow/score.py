@@ -264,6 +264,8 @@ def _proven(score: TargetScore, proof: EveryPoint) -> TargetScore:
         d100_gy=proof.minimum_gy if proof.finished else upper_gy,
         d100_lower_gy=proof.minimum_gy,
         d100_upper_gy=upper_gy,
+        # What is proven is not sampled: a plan has no second set of points then, and its evaluation tells none.
+        d100_other_points_gy=None if proof.finished else score.d100_other_points_gy,
         d100_sampling_gy=None,
     )
 
