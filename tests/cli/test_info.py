@@ -181,8 +181,8 @@ def test_a_stranger_plans_a_case_from_info_alone(info: dict[str, Any], tmp_path:
 
 
 @pytest.mark.slow
-def test_a_stranger_plans_the_demo_from_info_alone(info: dict[str, Any], tmp_path: Path, phantoms: Path) -> None:
-    told = plan_by_a_stranger(info, phantoms / "liver-lesion-b", tmp_path)
+def test_a_stranger_plans_a_real_case_from_info_alone(info: dict[str, Any], tmp_path: Path, phantoms: Path) -> None:
+    told = plan_by_a_stranger(info, phantoms / "liver-lesion-b-5mm", tmp_path)
     assert told["ctvs"]["lesion_B"]["d100_gy"] >= 20.0
     assert told["proven"]
     assert (tmp_path / "out" / "plan.json").is_file()

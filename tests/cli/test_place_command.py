@@ -18,7 +18,7 @@ QUICK = ("--candidates", "8", "--most", "2", "--time-limit", "3600")
 def test_a_placed_case_can_be_planned(run, phantoms: Path, tmp_path: Path):
     out = tmp_path / "placed"
     done = run(
-        "place", phantoms / "liver-lesion-b", "--ctv", "lesion_C", "--prescription", "lesion_C=20", *QUICK, "-o", out
+        "place", phantoms / "liver-lesion-b-5mm", "--ctv", "lesion_C", "--prescription", "lesion_C=20", *QUICK, "-o", out
     )
     assert done.code == 0, done.err
     table = json.loads((out / "place.json").read_text())
