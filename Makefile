@@ -11,14 +11,14 @@ OLDEST ?= tests
 RUN    := $(BIN)/hdrplan
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-oldest test-kernels lint types imports check bench mutants docs clean
+.PHONY: help demo test test-fast test-oldest test-kernels lint types imports check bench speed mutants docs clean
 
 help:
 	@echo "make demo       plan the liver phantom, write the plan to demo-output/, then open demo-output/report.html"
 	@echo "make test       all tests                     make test-fast   without the slow and the browser ones"
 	@echo "make test-oldest  the same with the oldest dependencies allowed (Python 3.11)"
 	@echo "make test-kernels the kernels as plain Python, and compiled with every index checked"
-	@echo "make check      lint, types, imports, tests   make bench       time the dose engine, write docs/measurements/dose-engine.md"
+	@echo "make check      lint, types, imports, tests   make bench       time the dose engine and all else, write docs/measurements"
 	@echo "make mutants    put small faults into the code and see whether the tests notice, write docs/measurements/mutants.md"
 	@echo "make docs       build the documentation       make clean       remove what make made"
 
@@ -71,6 +71,11 @@ check: lint types imports test
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.speed --write
+
+# The same table beside the figures that were kept; it says what became slower and fails by nothing.
+speed: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.speed
 
 # An hour or two; stopped at any time, it goes on where it was.
 mutants: $(VENV)/.dev

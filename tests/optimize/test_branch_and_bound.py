@@ -154,9 +154,8 @@ def test_lowered_prescription_is_bounded_too(seed, part):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [3, 5])
-def test_lowered_prescription_between_three_organs_is_bounded(seed):
-    rate, points = small(seed, organs=3)
+def test_lowered_prescription_between_three_organs_is_bounded():
+    rate, points = small(5, organs=3)
     names = ("duodenum", "organ1", "organ2")
     limits = {name: round(0.95 * free_dose(rate, points, name, 0.5), 3) for name in names}
     wanted = goals(*(goal(name, f"D0.5cc <= {limit} Gy") for name, limit in limits.items()))
