@@ -17,9 +17,8 @@ QUICK = ("--candidates", "8", "--most", "2", "--time-limit", "3600")
 @pytest.mark.slow
 def test_a_placed_case_can_be_planned(run, phantoms: Path, tmp_path: Path):
     out = tmp_path / "placed"
-    done = run(
-        "place", phantoms / "liver-lesion-b-5mm", "--ctv", "lesion_C", "--prescription", "lesion_C=20", *QUICK, "-o", out
-    )
+    case = phantoms / "liver-lesion-b-5mm"
+    done = run("place", case, "--ctv", "lesion_C", "--prescription", "lesion_C=20", *QUICK, "-o", out)
     assert done.code == 0, done.err
     table = json.loads((out / "place.json").read_text())
     assert {p.name for p in out.iterdir()} >= {"case.toml", "catheters.mrk.json", "place.html", "place.png", "run.json"}
