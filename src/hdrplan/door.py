@@ -13,11 +13,12 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from hdrplan.arrays import FloatArray
 from hdrplan.errors import FormatError
+
+if TYPE_CHECKING:
+    from hdrplan.arrays import FloatArray
 
 __all__ = ["Entries", "as_array", "as_list", "as_moment", "as_number", "as_table", "number_in"]
 
@@ -286,6 +287,9 @@ def as_array(value: object, key: str, where: object, *, shape: tuple[int | None,
     FormatError
         Rows of several lengths, another shape, anything that is no finite number.
     """
+    # Commands read numbers from their flags before they import anything heavy.
+    import numpy as np
+
     if shape:
         members = as_list(value, key, where)
         rows = [as_array(member, f"{key}[{k}]", where, shape=shape[1:]) for k, member in enumerate(members)]
