@@ -22,7 +22,6 @@ __all__ = [
     "IN_DICOM",
     "IN_EXPORT",
     "IN_FILE",
-    "IN_FOLDER",
     "IN_MASK",
     "IN_PATH",
     "IN_PLAN",
@@ -180,7 +179,6 @@ IN_COHORT = InputPath("a file or folder", _cohort)
 IN_DICOM = InputPath("a folder of DICOM files", _dicom)
 IN_EXPORT = InputPath("a DICOM file or a folder of them", _export)
 IN_FILE = InputPath("a file", _file)
-IN_FOLDER = InputPath("a folder", _folder)
 IN_PATH = InputPath("a file or folder")
 IN_PLAN = InputPath("a file or folder", _plan)
 IN_PLANNED = InputPath("a file or folder", _planned)

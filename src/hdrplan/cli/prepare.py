@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hdrplan.cli.common import echo_lines, json_option, quiet_option, strict_option, warn
-from hdrplan.cli.inputs import IN_FILE, IN_PATH
+from hdrplan.cli.inputs import IN_FILE, IN_PATH, IN_SOURCE
 from hdrplan.cli.names import names_hidden
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.records import run_record
@@ -37,7 +37,7 @@ _SIDES = ("left", "right", "posterior", "anterior", "superior", "inferior")
 @click.option("--healthy", metavar="NAME", help="Organ whose mean dose is minimised [the liver].")
 @click.option("--oar", multiple=True, metavar="NAME", help="One more organ at risk; repeatable.")
 @click.option("--prescription", type=float, metavar="GY", help="D100 for every CTV.")
-@click.option("--source", metavar="NAME|FILE", help="Source model; see `hdrplan sources list`.")
+@click.option("--source", type=IN_SOURCE, metavar="NAME|FILE", help="Source model; see `hdrplan sources list`.")
 @click.option("--strength", metavar="U", help='Source strength at treatment: 40700, or "10 Ci apparent".')
 @click.option("--names", type=IN_FILE, help="JSON of label values and names, if the label map has none of its own.")
 @click.option("--segment", metavar="TASK,...", help="Run TotalSegmentator first: total, liver_vessels, ...")
