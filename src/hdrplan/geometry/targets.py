@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-from scipy.signal import fftconvolve
 
 from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.errors import InputError
@@ -117,6 +116,9 @@ def with_margin(structure: Structure, margin: Margin, *, image: Grid, keep_out: 
     Structure
         Same name and role; whole voxels, of which each is in where its centre lies within the margin.
     """
+    # scipy.signal brings scipy.stats and scipy.optimize, half a second of every command's start.
+    from scipy.signal import fftconvolve
+
     reach = int(np.ceil(margin.sides_mm.max() / structure.grid.spacing_mm.min())) + 1
     grid, mask = _padded(structure, reach)
     grown = fftconvolve(mask.astype(np.float32), _footprint(grid, margin).astype(np.float32), mode="same") > 0.5
