@@ -18,7 +18,8 @@ help:
 	@echo "make test       all tests                     make test-fast   without the slow and the browser ones"
 	@echo "make test-oldest  the same with the oldest dependencies allowed (Python 3.11)"
 	@echo "make test-kernels the kernels as plain Python, and compiled with every index checked"
-	@echo "make check      lint, types, imports, tests   make bench       time the dose engine and all else, write docs/measurements"
+	@echo "make check      lint, types, imports, tests   make bench       time all that is timed, write docs/measurements"
+	@echo "make speed      time what hdrplan does most, beside the figures of the last make bench"
 	@echo "make mutants    put small faults into the code and see whether the tests notice, write docs/measurements/mutants.md"
 	@echo "make docs       build the documentation       make clean       remove what make made"
 
