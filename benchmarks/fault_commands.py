@@ -176,7 +176,7 @@ def _ends(path: Path) -> bool:
     if path.suffix == ".json":
         json.loads(path.read_text())
     elif path.suffix == ".html":
-        return path.read_text().rstrip().endswith(("</html>", "</table>"))
+        return path.read_text().rstrip().endswith(("</html>", "</table>", "</p>"))
     elif path.suffix in (".csv", ".toml", ".md"):
         return path.read_bytes().endswith(b"\n")
     elif path.suffix == ".png":

@@ -214,6 +214,21 @@ def both_mirrored(given: Given) -> None:
     given.catheters = [(name, points * [-1.0, 1.0, 1.0]) for name, points in given.catheters]
 
 
+@IMAGES("CT whose values were halved by a program", warns="ct-values-unusual")
+def halved(given: Given) -> None:
+    given.ct = (given.ct // 2).astype(np.int16)
+
+
+@IMAGES("CT whose values are shifted by 100 HU", warns="ct-values-unusual")
+def shifted_values(given: Given) -> None:
+    given.ct = (given.ct + 100).astype(np.int16)
+
+
+@IMAGES("names of stomach and spleen exchanged", warns="anatomy-mirrored")
+def stomach_as_spleen(given: Given) -> None:
+    given.names["spleen"], given.names["stomach"] = given.names["stomach"], given.names["spleen"]
+
+
 def flipped(given: Given, axis: int, *, only: tuple[str, ...] = ()) -> None:
     """Flip CT, labels and catheters together along x, y or z; with ``only``, keep these structures alone."""
     given.ct, given.labels = np.flip(given.ct, 2 - axis).copy(), np.flip(given.labels, 2 - axis).copy()

@@ -19,7 +19,8 @@ IMAGES = (
         sentence="the CT's values go from {low:.4g} to {high:.4g}: {what}",
         remedy="Give the CT in HU, as the scanner exported it.",
         why="HU of a patient go from about -1000 (air) to above 1000 (bone). Checks of tissue need them; dose does "
-        "not, TG-43 treats the patient as water. Stored numbers without their rescale intercept are refused.",
+        "not, TG-43 treats the patient as water. Stored numbers without their rescale intercept are refused. Air "
+        "around the patient has -1000 HU, within 75 HU.",
     ),
     Kind(
         id="ct-slice-jumps",

@@ -126,8 +126,8 @@ STRUCTURES = (
     ),
     Kind(
         id="anatomy-mirrored",
-        sentence="{first} lies {side} {second}: {axis} may be mirrored",
-        remedy="Compare left and right, front and back, head and feet with the original images.",
+        sentence="{first} lies {side} {second}: {axis} may be mirrored, or names exchanged",
+        remedy="Compare left and right, front and back, head and feet, and the names, with the original images.",
         why="Where organs are named, their places in a body are known; about 1 person in 10,000 is mirrored (situs "
         "inversus). A liver alone is compared with the middle of the body and with the lungs, where the CT shows them.",
     ),

@@ -27,6 +27,7 @@ _PLACES: tuple[tuple[int, str, str], ...] = (
     (1, "liver", "spinal cord"),
     (1, "liver", "spine"),
     (1, "stomach", "spinal cord"),
+    (1, "stomach", "spleen"),
     (1, "aorta", "spinal cord"),
     (1, "gallbladder", "spinal cord"),
     (2, "liver", "lungs"),
