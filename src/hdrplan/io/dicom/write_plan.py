@@ -68,9 +68,9 @@ def _dose_references(plan: BrachyPlan) -> list[Any]:
     from pydicom.dataset import Dataset
 
     items = []
-    for k, point in enumerate(plan.points):
+    for point in plan.points:
         item = Dataset()
-        item.DoseReferenceNumber = k + 1
+        item.DoseReferenceNumber = point.number
         item.DoseReferenceStructureType = "COORDINATES"
         item.DoseReferenceDescription = short_text(point.name, 64)
         item.DoseReferencePointCoordinates = ds(point.position_mm)
@@ -80,7 +80,7 @@ def _dose_references(plan: BrachyPlan) -> list[Any]:
         items.append(item)
     if not math.isnan(plan.prescription_gy):
         item = Dataset()
-        item.DoseReferenceNumber = len(items) + 1
+        item.DoseReferenceNumber = max((point.number for point in plan.points), default=0) + 1
         item.DoseReferenceStructureType = "SITE"
         item.DoseReferenceDescription = "prescription"
         item.DoseReferenceType = "TARGET"
