@@ -103,6 +103,12 @@ def test_a_plan_holds_its_prescription_and_limits(case: Path, run, tmp_path: Pat
     assert lesion["d100_gy"] == lesion["d100_lower_gy"] <= lesion["d100_upper_gy"] <= lesion["min_gy"]
     assert "d100_sampling_gy" not in lesion
     assert "proven at every point to lie in" in ran.out
+    # A wrong offset of the tip is the classic accident: it stands first, and little stands behind it.
+    assert ran.out.splitlines()[0] == (
+        "gammamed-12i, 40700 U; first dwell 2.7 mm behind the tip of each catheter, then every 5 mm"
+    )
+    assert len(ran.out.splitlines()) == 5
+    assert f"{len(metrics['goals'])} of {len(metrics['goals'])} goals are met." in ran.out
     assert metrics["certificate"]["violation_frac"] <= 1e-6
     assert "D100 is proven at every point" in ran.out
     assert all(goal["met"] for goal in metrics["goals"])
@@ -350,7 +356,7 @@ def test_the_proof_says_what_it_holds_for(case: Path, run, tmp_path: Path) -> No
     def scope(folder: str) -> str:
         return json.loads((tmp_path / folder / "metrics.json").read_text())["certificate"]["scope"]
 
-    ran = run("plan", case, "-o", "out")
+    ran = run("plan", case, "-v", "-o", "out")
     assert ran.code == 0, ran.err
     assert scope("out") == "every point"
     assert "is proven to receive at least" in ran.out

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hdrplan.door import number_in
 from hdrplan.errors import InputError
 from hdrplan.options import PLAN_OPTIONS
 
@@ -59,6 +58,8 @@ def _roles(ctvs: tuple[str, ...], oars: tuple[str, ...], healthy: str | None) ->
 
 def _prescriptions(texts: tuple[str, ...], ctvs: tuple[str, ...]) -> float | dict[str, float]:
     """``20`` for all CTVs, of the case where the command line names none; ``lesion=20`` for one."""
+    from hdrplan.door import number_in
+
     doses_gy: dict[str, float] = {}
     for text in texts:
         name, _, number = text.rpartition("=")

@@ -44,7 +44,10 @@ __all__ = ["command"]
 @writes
 @click.option("--dry-run", is_flag=True, help="Read and check everything, print what would be done, write nothing.")
 @click.option(
-    "-v", "--verbose", is_flag=True, help="Also print the dwell times, the sampling and the time of each step."
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="Also print dwell times, every goal, losses and prices of the proof, sampling, the time of each step.",
 )
 @click.option("--profile", is_flag=True, help="Also print where the time went, by step and thread; run.json holds it.")
 @json_option
@@ -81,7 +84,7 @@ def command(
     with costs_of() as costs:
         with measured("imports"):
             from hdrplan.io import json_text
-            from hdrplan.report import cost_lines, dwell_lines, metrics_table, plan_lines, source_use_lines
+            from hdrplan.report import brief_lines, cost_lines, dwell_lines, metrics_table, plan_lines, source_use_lines
             from hdrplan.workflow import plan_case
 
         started = time.perf_counter()
@@ -110,8 +113,9 @@ def command(
     echo_lines(dwell_lines(result, seconds) if verbose else ())
     if profile:
         echo_lines(cost_lines(costs.rows(), process_cpu_s=time.process_time(), before_cpu_s=before_cpu_s))
-    echo_lines(plan_lines(result))
-    echo_lines(() if quiet else source_use_lines(result))
+    echo_lines(brief_lines(result, options)[:1])
+    echo_lines(plan_lines(result) if verbose else brief_lines(result, options)[1:])
+    echo_lines(source_use_lines(result) if verbose else ())
     click.echo(f"Wrote {output.path}: look at {output.path / 'report.html'}. Research use only, never for treatment.")
 
 

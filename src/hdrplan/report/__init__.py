@@ -23,7 +23,15 @@ from hdrplan.report.placement import placement_html
 from hdrplan.report.placement_drawing import placement_figure
 from hdrplan.report.placement_text import placement_lines, placement_table
 from hdrplan.report.plan import plan_report, report_data
-from hdrplan.report.plan_text import case_lines, dwell_lines, plan_lines, score_lines, size_lines, source_use_lines
+from hdrplan.report.plan_text import (
+    brief_lines,
+    case_lines,
+    dwell_lines,
+    plan_lines,
+    score_lines,
+    size_lines,
+    source_use_lines,
+)
 from hdrplan.report.power_drawing import power_figure
 from hdrplan.report.prepared import prepared_figure, prepared_lines, prepared_table
 from hdrplan.report.quality_page import quality_html
@@ -63,6 +71,7 @@ __all__ = [
     "along_away_table",
     "bench_figure",
     "bench_page",
+    "brief_lines",
     "case_lines",
     "check_html",
     "check_lines",

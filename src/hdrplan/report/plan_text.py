@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hdrplan.optimize import EveryPoint, Rounded, TransitCounted
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals
 from hdrplan.report.tables import goal_text
 from hdrplan.sources import Strength, TG43Source
 from hdrplan.workflow import PlanResult, PlanSize, Score, TargetScore
 
-__all__ = ["case_lines", "dwell_lines", "plan_lines", "score_lines", "size_lines", "source_use_lines"]
+__all__ = ["brief_lines", "case_lines", "dwell_lines", "plan_lines", "score_lines", "size_lines", "source_use_lines"]
 
 
 def case_lines(case: Case, goals: Goals, source: TG43Source, strength: Strength) -> list[str]:
@@ -59,15 +60,51 @@ def size_lines(case: Case, options: PlanOptions, size: PlanSize, available_bytes
     ]
 
 
+# Notes of every plan that went well; the others are doubts.
+_ROUTINE = (EveryPoint, Rounded, TransitCounted)
+
+
+def brief_lines(result: PlanResult, options: PlanOptions) -> list[str]:
+    """Return what a clinician reads first: source and positions, the CTVs, the goals in a line, the proof.
+
+    A goal that is missed, and a prescription that gave way, are never left out.
+
+    Parameters
+    ----------
+    result : PlanResult
+    options : PlanOptions
+        A wrong offset of the tip shifts the whole plan: it stands in the first line.
+    """
+    plan, goals = result.plan, result.score.goals
+    lead = (
+        f"{plan.source.name}, {plan.strength_u:g} U; first dwell {options.tip_offset_mm:g} mm behind the tip of each "
+        f"catheter, then every {options.step_mm:g} mm"
+    )
+    missed = [goal_text(goal) for goal in goals if not goal.met]
+    kept = [f"{len(goals) - len(missed)} of {len(goals)} goals are met."] if goals else []
+    optimum = result.optimum
+    if optimum is None:
+        return [lead, *_target_lines(result), *kept, *missed]
+    proof = (optimum.certificate.text, optimum.certificate.condition_text)
+    conflict = [line for line in optimum.lines if optimum.conflict and line.startswith("These goals cannot all be met")]
+    lowered = [short.text for short in optimum.shortfalls]
+    doubts = [note.text for note in optimum.notes if not isinstance(note, _ROUTINE)]
+    proven = [line for line in (*proof, *conflict, *lowered, *doubts) if line]
+    return [lead, *_target_lines(result), *kept, *missed, *proven]
+
+
 def plan_lines(result: PlanResult) -> list[str]:
     """Return the doses of the CTVs, every goal with what was reached, and the proof."""
-    targets = [
+    proof = [] if result.optimum is None else list(result.optimum.lines)
+    return [*_target_lines(result), *map(goal_text, result.score.goals), *proof]
+
+
+def _target_lines(result: PlanResult) -> list[str]:
+    return [
         f"{target.name}: D100 {target.d100_gy:.2f} Gy ({_how_sure(target)}), "
         f"D98 {target.d98_gy:.2f} Gy, D90 {target.d90_gy:.2f} Gy, D50 {target.d50_gy:.2f} Gy, {target.volume_cc:.1f} cc"
         for target in result.score.targets
     ]
-    proof = [] if result.optimum is None else list(result.optimum.lines)
-    return [*targets, *map(goal_text, result.score.goals), *proof]
 
 
 def _how_sure(target: TargetScore) -> str:
