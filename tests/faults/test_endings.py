@@ -20,6 +20,7 @@ import hdrplan
 from hdrplan.errors import HdrPlanError
 from hdrplan.geometry import Grid, Volume
 from hdrplan.io import new_file, new_folder, read_volume, write_volume
+from hdrplan.io.dicom.objects import save
 from small_case import write_small_case
 
 SRC = Path(hdrplan.__file__).parents[1]
@@ -120,6 +121,22 @@ def test_closed_standard_streams_do_not_spoil_a_file(closed: tuple[int, ...], tm
         process.communicate(timeout=300)
         assert process.returncode == 0
     assert (tmp_path / "closed.nrrd").read_bytes() == (tmp_path / "usual.nrrd").read_bytes()
+
+
+def test_a_dicom_file_on_a_full_disk_is_the_systems_error(small_disk: tuple[Path, int]) -> None:
+    """Pydicom would pack a traceback into the message, and drop the number."""
+    from pydicom.dataset import Dataset, FileMetaDataset
+
+    data = Dataset()
+    data.SOPClassUID, data.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.481.2", "1.2.3"
+    data.file_meta = FileMetaDataset()
+    data.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
+    data.PixelData = bytes(1 << 20)
+    data["PixelData"].VR = "OW"
+    with pytest.raises(OSError, match="No space left") as caught:
+        save(data, small_disk[0] / "RD.dcm")
+    assert caught.value.errno == errno.ENOSPC
+    assert "Traceback" not in str(caught.value)
 
 
 SWALLOWED = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -97,4 +98,7 @@ def reference(sop_class: str, uid: str) -> Any:
 
 def save(data: Any, path: Path) -> None:
     """Write a data set as a DICOM file."""
-    data.save_as(str(path), enforce_file_format=True)
+    # In memory first: of a full disk pydicom's writer makes an error without a number, with a traceback in its text.
+    buffer = BytesIO()
+    data.save_as(buffer, enforce_file_format=True)
+    path.write_bytes(buffer.getvalue())
