@@ -40,11 +40,11 @@ KNOWN = (
         after="max(axis=1, initial=-np.inf) >= 0.05",
     ),
     Known(
-        name="large boxes dropped that the surface cuts",
+        name="boxes dropped in which a CTV is a sliver",
         file="dose/boxes.py",
         function="first_boxes",
         before="max(axis=1) >= 0.0",
-        after="min(axis=1) >= 0.0",
+        after="max(axis=1) >= 0.05",
     ),
     Known(
         name="negative multipliers of the surface",
