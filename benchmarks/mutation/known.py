@@ -100,7 +100,7 @@ KNOWN = (
         file="outcomes/tcp.py",
         function="TcpFit.tcp",
         before="stats.norm.ppf(0.5 + conf_level / 2.0) * error",
-        after="0.5 * stats.norm.ppf(0.5 + conf_level / 2.0) * error",
+        after="stats.norm.ppf(0.5 + conf_level / 2.0) * 0.5 * error",
     ),
     Known(
         name="larger lesions get more dose in the simulation",

@@ -93,3 +93,11 @@ def test_a_flat_end_adds_no_boxes_beyond_it(slice_mm: float) -> None:
     low, size = tree.low(boxes), tree.size(boxes)
     ends_mm = shape.grid.world(np.array([low.min(axis=0), (low + size).max(axis=0)]))[:, 2]
     np.testing.assert_allclose(ends_mm, [0.5 * slice_mm, 4.5 * slice_mm], atol=1e-9)
+
+
+def test_the_first_boxes_hold_the_faintest_part() -> None:
+    """A structure is all where its level is not negative, be it by a hundredth of a millimetre at one place."""
+    level = np.full((24, 24, 24), -1.0, dtype=np.float32)
+    level[2:6, 2:6, 2:6], level[20, 19, 12] = 1.0, 0.01
+    low, size = first_boxes(Shape(Grid(shape_zyx=(24,) * 3, origin_mm=[0.0] * 3, spacing_mm=[1.0] * 3), level, 5.0))
+    assert ((low <= [12, 19, 20]) & (low + size >= [12, 19, 20])).all(axis=1).any()
