@@ -87,6 +87,8 @@ def plastimatch(structures: Path, dose: Path, folder: Path) -> Table:
     values = np.array([[float(cell) for cell in row if cell.strip()] for row in rows[1:]])
     names_row = [cell.strip() for cell in rows[0][1:] if cell.strip()]
     for column, name in enumerate(names_row, start=1):
+        if not values[0, column] > 0:
+            continue
         cumulative = values[:, column] / values[0, column]
         at = [float(np.interp(-f, -cumulative, values[:, 0])) for f in FRACTIONS]
         mean = float(((cumulative[:-1] + cumulative[1:]) / 2 * np.diff(values[:, 0])).sum())
