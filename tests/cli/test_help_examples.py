@@ -23,6 +23,7 @@ MADE_BY = {
     "case": "hdrplan import demo-dicom -o case --ctv lesion_B --healthy liver",
     "plan": "hdrplan plan case -o plan",
     "sessions": 'hdrplan sessions sample/two-lesions --budget "time <= 30 min" -o sessions',
+    "case-b": "hdrplan prepare phantoms/liver-lesion-b -o case-b --margin 5 --prescription 20 --strength 40700",
     "virtual-cohort": "hdrplan simulate cohort -o virtual-cohort",
 }
 # Examples that end within a second or two.
@@ -74,7 +75,7 @@ def needs(example: str) -> list[str]:
     """Return what an example takes from others, as a file, a folder, or a file in a folder; its output is not among."""
     given = words(example)
     taken = [word for k, word in enumerate(given) if k and given[k - 1] not in ("-o", "--output")]
-    return [name for name in MADE_BY if any(word.split("/")[0] == name for word in taken[1:])]
+    return [name for name in MADE_BY if any(word.split("/")[0] == name for word in taken)]
 
 
 @pytest.fixture(scope="session")

@@ -74,7 +74,7 @@ def command(dose: Path, structures: Path | None, as_json: bool, quiet: bool, **f
     Examples:
       hdrplan dvh demo-dicom/RD.dcm demo-dicom/RS.dcm -o dvh
       hdrplan dvh demo-dicom/RD.dcm demo-dicom/RS.dcm --prescription 20 --only lesion_B --metrics D98,V100 --json
-      hdrplan dvh demo-slicer/dose.nrrd demo-slicer/structures.seg.nrrd --alpha-beta 3 --fractions 5 -o dvh
+      hdrplan dvh demo-slicer/dose.nrrd demo-slicer/structures.seg.nrrd --unit Gy --alpha-beta 3 --fractions 5 -o dvh
       hdrplan dvh demo-dicom -o tables
     """
     if dose.is_dir() != (structures is None):

@@ -42,7 +42,7 @@ def command(plan_path: Path, every_point: bool, output: Output | None, as_json: 
     \b
     Examples:
       hdrplan evaluate phantoms/liver-lesion-b --plan demo-output
-      hdrplan evaluate phantoms/liver-lesion-b-5mm --plan demo-output --json
+      hdrplan evaluate phantoms/liver-lesion-b-5mm --plan demo-output --accept-other-case --json
       hdrplan evaluate phantoms/liver-lesion-b --plan demo-output --strength 35000 -o metrics.json
     """
     from dataclasses import asdict, replace
