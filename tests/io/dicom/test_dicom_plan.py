@@ -130,6 +130,18 @@ def test_real_plans_read_with_their_own_trak(shared: Path, name: str) -> None:
 
 
 @pytest.mark.shared
+def test_point_doses_of_a_plan_whose_point_lies_at_a_needle(shared: Path) -> None:
+    """2.6 mm from a dwell the tables of both systems are interpolated: the figures of docs/howto/dicom.md."""
+    brachy = read_brachy_plan(shared / "data" / "brachy_dicom" / "varian_rotated_RP.dcm")
+    plan = as_plan(brachy, load_source("gammamed-pdr-plus"))
+    points = {point.name: point for point in brachy.points if not math.isnan(point.dose_gy)}
+    positions_mm = np.array([point.position_mm for point in points.values()])
+    ours = dose_at_points(plan.dwells, plan.times_s, positions_mm, plan.source, strength_u=plan.strength_u).gy
+    percent = {name: 100 * (gy / point.dose_gy - 1) for (name, point), gy in zip(points.items(), ours, strict=True)}
+    assert percent == pytest.approx({"Point A left": -0.579, "Point A right": 0.063}, abs=1e-3)
+
+
+@pytest.mark.shared
 @pytest.mark.parametrize(
     ("name", "source", "within"),
     [
