@@ -11,12 +11,13 @@ OLDEST ?= tests
 RUN    := $(BIN)/hdrplan
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-oldest test-kernels lint types imports check bench speed mutants docs clean
+.PHONY: help demo test examples test-fast test-oldest test-kernels lint types imports check bench speed mutants docs clean
 
 help:
 	@echo "make demo       plan the liver phantom, write the plan to demo-output/, then open demo-output/report.html"
 	@echo "make test       all tests                     make test-fast   without the slow and the browser ones"
 	@echo "make test-oldest  the same with the oldest dependencies allowed (Python 3.11)"
+	@echo "make examples   the examples of the help that take minutes"
 	@echo "make test-kernels the kernels as plain Python, and compiled with every index checked"
 	@echo "make check      lint, types, imports, tests   make bench       time all that is timed, write docs/measurements"
 	@echo "make speed      time what hdrplan does most, beside the figures of the last make bench"
@@ -40,6 +41,10 @@ demo: $(VENV)/.run
 # Many tests start commands: without bytecode each of them compiles 435 modules again, 0.8 of 2.0 CPU s of its imports.
 test: $(VENV)/.dev
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto
+
+# The examples of the help that take minutes; the others are in make test.
+examples: $(VENV)/.dev
+	HDRPLAN_LONG=1 $(BIN)/python -m pytest -n 0 tests/cli/test_help_examples.py -k long_example
 
 test-fast: $(VENV)/.dev
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto -m 'not slow and not browser'

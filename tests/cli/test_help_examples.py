@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -31,6 +32,11 @@ QUICK = (
     "survival", "cohort accumulate", "cohort derive sample", "cohort template", "cohort validate", "paper-check",
     "explain", "info", "sample", "sources list", "sources verify", "phantom list", "phantom make sphere",
     "phantom make ellipsoid", "dose --source",
+)  # fmt: skip
+# Examples that take minutes: all of them together would double CI. `make examples` runs them.
+LONG = (
+    "pareto", "place phantoms", "robust", "simulate cohort --plans", "power", "bench", "check demo-dicom --optimum",
+    "metrics demo-dicom -o tables --optimum", "validate -o", "validate --plans", "validate phantoms",
 )  # fmt: skip
 # These make what the others begin with: they run in an empty folder.
 INTO_EMPTY = {
@@ -69,6 +75,10 @@ def words(example: str) -> list[str]:
 
 def is_quick(example: str) -> bool:
     return example.startswith(tuple(f"hdrplan {words}" for words in QUICK)) and example not in INTO_EMPTY
+
+
+def is_long(example: str) -> bool:
+    return example.startswith(tuple(f"hdrplan {words}" for words in LONG)) and not example.endswith("--replicates 20")
 
 
 def needs(example: str) -> list[str]:
@@ -119,8 +129,15 @@ def test_a_quick_example_runs(example: str, ends: Callable[[str], None]) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("example", [e for e in EXAMPLES if not is_quick(e) and e not in INTO_EMPTY])
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if not is_quick(e) and not is_long(e) and e not in INTO_EMPTY])
 def test_an_example_runs(example: str, ends: Callable[[str], None]) -> None:
+    ends(example)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("HDRPLAN_LONG" not in os.environ, reason="takes minutes: `make examples` runs it")
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if is_long(e)])
+def test_a_long_example_runs(example: str, ends: Callable[[str], None]) -> None:
     ends(example)
 
 

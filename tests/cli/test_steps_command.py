@@ -81,7 +81,7 @@ def test_finer_steps_lose_less_against_one_bound(two_lesions: Path, run, tmp_pat
         (("--steps", "7,5"), "multiples"),
         (("--steps", "ten"), "MM,MM"),
         (("--steps", "0"), "positive"),
-        (("--min-dwell", "1"), "real numbers"),
+        (("--min-dwell", "1"), "No such option"),
     ],
 )
 def test_steps_that_cannot_be_are_refused(two_lesions: Path, run, tmp_path: Path, flags, said: str) -> None:
