@@ -35,7 +35,7 @@ def test_a_case_and_the_command_line_take_what_the_table_says() -> None:
     in_case = {name for name, option in PLAN_OPTIONS.items() if option.in_case}
     assert set(DWELL_OPTIONS) == in_case
 
-    @case_options
+    @case_options()
     def command() -> None: ...
 
     flags = {flag for parameter in command.__click_params__ for flag in parameter.opts}  # type: ignore[attr-defined]

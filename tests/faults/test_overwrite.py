@@ -339,6 +339,7 @@ def test_a_file_that_a_case_names_is_an_input(tmp_path: Path) -> None:
     (tmp_path / "case").mkdir()
     (tmp_path / "ct.nrrd").write_text("of the case")
     (tmp_path / "case" / "case.toml").write_text('ct = "../ct.nrrd"\n')
+    (tmp_path / "case" / "plan.json").write_text("{}")
     case, out = str(tmp_path / "case"), str(tmp_path / "ct.nrrd")
     arguments = ["evaluate", case, "--plan", case, "-o", out, "--overwrite"]
     run = CliRunner().invoke(cli, arguments)

@@ -118,14 +118,14 @@ def children(pid: int) -> list[int]:
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight treatments, patients by name in folders and in the files."""
+    """Sixteen treatments, patients by name in folders and in the files."""
     top = tmp_path_factory.mktemp("archive")
     write_demo_dicom(top / "one", box=BOX)
     files = {path.name: pydicom.dcmread(path) for path in (top / "one").glob("*.dcm")}
     for path in (top / "one").glob("*.dcm"):
         path.unlink()
     (top / "one").rmdir()
-    for k in range(8):
+    for k in range(16):
         (top / f"Doe_Jane{k}").mkdir()
         for name, data in files.items():
             data.PatientID, data.PatientName = f"ID{k}", f"Doe^Jane{k}"
@@ -237,9 +237,9 @@ def test_lost_treatments_are_errors_that_the_next_run_tries_again(
     assert (tmp_path / "t.partial").exists()
     run = CliRunner().invoke(cli, [*arguments, "--overwrite"])
     assert run.exit_code == 0, run.output
-    assert done == [8, 1]
+    assert done == [16, 1]
     assert rows(tmp_path / "t" / "errors.csv") == []
-    assert len({row["plan_id"] for row in rows(tmp_path / "t" / "metrics.csv")}) == 8
+    assert len({row["plan_id"] for row in rows(tmp_path / "t" / "metrics.csv")}) == 16
     assert not (tmp_path / "t.partial").exists()
 
 

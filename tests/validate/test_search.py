@@ -49,7 +49,8 @@ def test_the_farthest_corner_of_a_shape_is_found(high: tuple[int, int, int]) -> 
     truth_gy = dose_gy(lattice[shape.holds(lattice)]).min()
     assert found.minimum_gy <= truth_gy
     assert found.minimum_gy >= truth_gy * (1 - 5e-3)
-    assert shape.holds(found.points_mm).all()
+    # On the surface itself: from mm to indices and back costs the last digit.
+    assert (shape.level_at(shape.grid.index(found.points_mm)) >= -1e-9).all()
 
 
 def test_one_wrong_region_of_a_grid_is_found() -> None:
@@ -103,7 +104,7 @@ def test_the_program_finds_the_plan_that_is_best() -> None:
     assert wrong.below(best_s * 1.001) == pytest.approx(best_s * 0.001, rel=0.5)
     # Half of the dose was given before by the same dwell: half of the time is enough.
     before = replace(asked, earlier_gy=lambda at: rates(at)[:, 0] * best_s / 2)
-    assert judgement(before, best_s * 0.4999).at_least == pytest.approx(best_s / 2, rel=5e-4)
+    assert best_s * 0.4995 <= judgement(before, best_s * 0.4995).at_least <= best_s / 2 * (1 + 1e-6)
     # Half of the time allowed: half of the dose, once prescriptions give way.
     halved = replace(asked, longest_s=np.array([best_s / 2]), held_gy=np.array([7.4]))
     assert judgement(halved, 7.49, of_misses=True).below(7.49) == 0.0
