@@ -198,7 +198,16 @@ def test_evaluate_gives_the_metrics_of_plan(case: Path, run, tmp_path: Path) -> 
         for key in ("d100_gy", "d100_lower_gy", "d100_upper_gy"):
             table["structures"]["lesion"].pop(key)
         table["goals"] = [goal for goal in table["goals"] if not goal["goal"].startswith("D100")]
-    assert evaluated == planned
+    # Sums in another order differ in the last digit with some versions of NumPy.
+    assert _rounded(evaluated) == _rounded(planned)
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return float(f"{value:.9g}") if isinstance(value, float) else value
 
 
 def test_profile_says_where_the_time_went(case: Path, run, tmp_path: Path) -> None:

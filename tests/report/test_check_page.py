@@ -131,7 +131,7 @@ def test_limits_without_a_source_are_named(export: Path, tmp_path: Path) -> None
     path = tmp_path / "t.toml"
     path.write_text('point_frac = 0.03\ndvh_frac = 0.05\n[sources]\ndvh_frac = "protocol 7, section 2"\n')
     result = run(export, "--tolerances", path, "-o", tmp_path / "out")
-    assert "tolerance-without-source]: the tolerances point_frac do" in result.stderr
+    assert "tolerance-without-source]: the tolerances point_frac do" in result.output
     text = text_of((tmp_path / "out" / "check.html").read_text())
     assert "protocol 7, section 2" in text
     assert "Reference points 3 %, warning from 1 % no source given" in text
@@ -161,7 +161,7 @@ def test_a_pdf_without_a_browser_is_refused_before_any_work(
         write_pdf(tmp_path / "page.pdf", "<p>")
     result = run(export, "--pdf", "A4")
     assert result.exit_code == 2
-    assert "expected -o FOLDER beside --pdf" in result.stderr
+    assert "expected -o FOLDER beside --pdf" in result.output
 
 
 @pytest.mark.browser
