@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -208,8 +208,7 @@ def grown_lesion(
             where=name,
             remedy="Draw it by hand.",
         )
-    lesion = cropped_structure(name, "CTV", grid, ndimage.binary_fill_holes(mask))
-    return replace(lesion, name=name)
+    return cropped_structure(name, "CTV", grid, ndimage.binary_fill_holes(mask))
 
 
 def _padded(structure: Structure, voxels: int) -> tuple[Grid, BoolArray]:

@@ -1,0 +1,175 @@
+"""Regions of the search under dose-volume goals: none loses a plan, and programs are left as they were."""
+
+import numpy as np
+import pytest
+from dose_volume_cases import ENOUGH, MOST_S, free_dose, program_of, small
+from optimize_cases import goal, goals, optimize_times, problem
+
+from hdrplan.errors import HdrPlanError
+from hdrplan.optimize import WorkLimit
+from hdrplan.optimize.bound.dose_modes import directions, excess_of
+from hdrplan.optimize.bound.region import Ranges, Region, Undecided
+from hdrplan.optimize.bound.region_program import Question, RegionProgram
+from hdrplan.optimize.objectives import MeanDose
+from hdrplan.optimize.program.dose_program import Program
+from hdrplan.optimize.program.judge import polished
+from hdrplan.optimize.program.lazy_lp import LazyLP
+from hdrplan.optimize.program.requirements import requirements
+from hdrplan.optimize.program.rows import NewRows
+
+
+def test_directions_describe_every_plan():
+    rate, points = small(3, organs=3)
+    names = ("duodenum", "organ1", "organ2")
+    program, _ = program_of(rate, points, goals(*(goal(name, "D0.5cc <= 8 Gy") for name in names)))
+    excess = excess_of(program, list(program.dose_volume))
+    rng = np.random.default_rng(0)
+    n = rate.gy_per_s.shape[1]
+    least, most = np.zeros(n), rng.uniform(10.0, 200.0, n)
+    at = np.arange(0, len(excess.volume_cc), 2)
+    seen = directions(excess, at, rng.uniform(0, 1, (4, n)) * most, least, most)
+    for _ in range(50):
+        times = rng.uniform(0, 1, n) * most
+        said = seen.fixed + seen.loads @ (seen.per_s @ times)
+        assert (np.abs(excess.of(times)[at] - said) <= seen.rest).all()
+
+
+def test_halves_and_tighter_ranges_lose_no_plan():
+    """Every plan that holds the goals and is worth having stays inside one of the halves, and above its bound."""
+    rate, points = small(3)
+    limit = round(0.93 * free_dose(rate, points, "duodenum", 0.5), 3)
+    wanted = goals(goal("duodenum", f"D0.5cc <= {limit} Gy"))
+    program, cost = program_of(rate, points, wanted)
+    n, gap = program.columns.n_dwells, 1e-3
+    plans = []
+    for weight in (0.0, 0.02, 0.05):
+        # Plans of other objectives: good enough, and all different.
+        other, main = program_of(rate, points, wanted)
+        start = other.solve(main).x
+        found = polished(other, main + weight * main.mean() * np.cos(np.arange(program.columns.count)), start)
+        assert found.status == "optimal"
+        plans.append(found.x)
+    target = max(cost @ x for x in plans) * 1.001
+    program.solve(cost)
+    lp = program.hand_over()
+    excess = excess_of(program, list(program.dose_volume))
+    times = np.array([x[:n] for x in plans])
+    seen = directions(excess, np.arange(len(excess.volume_cc)), times, np.zeros(n), np.full(n, MOST_S))
+    numbers = times @ seen.per_s.T
+    room = 1e-3 * np.abs(seen.per_s).sum(axis=1)
+    for k in range(len(seen.per_s)):
+        middle = float(np.median(numbers[:, k]))
+        for side in (0, 1):
+            low, high = numbers.min(axis=0) - room, numbers.max(axis=0) + room
+            (low, high)[side][k] = middle
+            everything = Undecided.all_of(excess)
+            region = Region(bound=-np.inf, order=0, ranges=Ranges(low, high), undecided=everything, x=plans[0])
+            question = Question(cost=cost, excess=excess, gap=gap, deadline=np.inf)
+            half = RegionProgram(lp.copy(), question, seen, target)
+            left = half.treat(region)
+            for x, number in zip(plans, numbers, strict=True):
+                if (number >= low).all() and (number <= high).all():
+                    assert left is not None
+                    assert cost @ x >= left.bound - 1e-9
+                    assert (number >= left.ranges.low - 1e-7).all()
+                    assert (number <= left.ranges.high + 1e-7).all()
+                    above = excess.of(x[:n])
+                    assert (above[left.undecided.at] >= left.undecided.low - 1e-7).all()
+                    assert (above[left.undecided.at] <= left.undecided.high + 1e-7).all()
+                    sure = np.delete(np.arange(len(above)), left.undecided.at)
+                    assert excess.volume_cc[sure[above[sure] > 1e-7]].sum() <= left.undecided.above_cc.sum() + 1e-9
+
+
+def test_that_there_is_no_solution_is_proven_by_multipliers():
+    lp = LazyLP(np.zeros(2), np.full(2, 10.0))
+    lp.add("at least", NewRows(np.array([[1.0, 1.0]]), np.array([5.0]), np.array([np.inf])))
+    lp.add("at most", NewRows(np.array([[1.0, 2.0]]), np.array([-np.inf]), np.array([3.0])))
+    assert lp.solve(np.ones(2)).status == "infeasible"
+    assert lp.none_proven()
+    lp.rewrite(1, np.array([1.0, 0.5]), low=-np.inf, high=3.0)
+    found = lp.solve(np.ones(2))
+    assert found.status == "optimal"
+    assert found.value == pytest.approx(5.0)
+    assert not lp.copy().none_proven()
+
+
+def test_a_plan_is_not_lost_because_its_proof_is(monkeypatch):
+    def fails(*args, **options):
+        raise HdrPlanError("the solver did not start")
+
+    monkeypatch.setattr("hdrplan.optimize.times.proof.branch_and_bound", fails)
+    rate, points = small(3)
+    limit = round(0.93 * free_dose(rate, points, "duodenum", 0.5), 3)
+    wanted = goals(goal("duodenum", f"D0.5cc <= {limit} Gy"))
+    optimum = optimize_times(problem(rate, points, wanted, healthy="liver"), proof=WorkLimit(steps=ENOUGH))
+    assert optimum.status == "not proven"
+    assert optimum.certificate.relaxed
+    assert any("No proof" in note.text for note in optimum.notes)
+
+
+def test_a_point_with_two_rows_is_excused_in_both():
+    rate, points = small(3)
+    program, cost = program_of(rate, points, goals(goal("duodenum", "D0.5cc <= 5 Gy")))
+    (k, family), *_ = program.dose_volume.items()
+    lp = program.hand_over()
+    new = family.points.rows(np.array([3]), family.limit_gy)
+    rows = [lp.add(family.owner, new) for _ in range(2)]
+    for row in rows:
+        family.taken(row, new)
+    for excused in (True, False, True):
+        mask = np.zeros(len(family.points), dtype=bool)
+        mask[3] = excused
+        program.solve(cost, {k: mask})
+        assert all(np.isinf(lp.row(row).high) == excused for row in rows)
+
+
+def test_a_solve_without_dose_volume_goals_leaves_them_as_they_were():
+    rate, points = small(3)
+    limit = round(0.9 * free_dose(rate, points, "duodenum", 0.5), 3)
+    program, cost = program_of(rate, points, goals(goal("duodenum", f"D0.5cc <= {limit} Gy")))
+    relaxed = program.solve(cost)
+    strict = polished(program, cost, relaxed.x)
+    assert strict.value > relaxed.value
+    assert program.solve(cost).value == pytest.approx(relaxed.value, rel=1e-9)
+    assert program.solve(cost, strict.excused).value == pytest.approx(strict.value, rel=1e-9)
+
+
+def test_what_is_changed_for_a_while_is_changed_back_after_an_error():
+    rate, points = small(3)
+    program, cost = program_of(rate, points, goals(goal("duodenum", "Dmax <= 4 Gy")))
+
+    def fails_inside():
+        with program.missing_allowed([1]) as allow, program.kept(cost, 3.0, MeanDose("liver")):
+            allow(100.0)
+            held = program.solve(cost)
+            raise HdrPlanError(f"{held.status}, {held.value <= 3.0 + 1e-9}")
+
+    with pytest.raises(HdrPlanError, match="infeasible"):
+        fails_inside()
+    program.allow_miss([0], 100.0)
+    # The organ's limit is hard again, and nothing holds the liver's dose: a plan without misses of D100 would need it.
+    assert program.max_miss([0, 1]).tolist() == [100.0, 0.0]
+    assert program.solve(program.columns.cost(-1.0)).value < program.solve(cost).value
+
+
+def test_a_point_exceeds_its_limit_and_what_that_may_be_missed_by():
+    """A goal that had to be missed by 1.5 Gy binds 1.5 Gy beyond its limit, a hot one above it, a cold one below."""
+    rate, points = small(3)
+    asked = problem(
+        rate,
+        points,
+        goals(goal("duodenum", "D0.5cc <= 6 Gy"), goal("lesion1", "D80 >= 30 Gy")),
+        healthy="liver",
+        earlier_gy=np.linspace(0.0, 2.0, len(points)),
+    )
+    program = Program(asked, requirements(asked))
+    for k in range(len(program.requirements)):
+        program.enter(k)
+    held = list(program.dose_volume)
+    program.allow_miss(held, np.array([1.5, 2.5]))
+    times = np.random.default_rng(0).uniform(0.0, 40.0, rate.gy_per_s.shape[1])
+    dose, volume = rate.gy_per_s @ times + asked.earlier_gy, points.volume_cc
+    hot, cold = (np.flatnonzero(volume[points.rows(name)] > 0) + points.rows(name).start
+                 for name in ("duodenum", "lesion1"))  # fmt: skip
+    wanted = np.concatenate(((dose[hot] - 7.5) / 7.5, (27.5 - dose[cold]) / 27.5))
+    np.testing.assert_allclose(excess_of(program, held).of(times), wanted, rtol=1e-5, atol=1e-6)
