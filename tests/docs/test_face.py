@@ -23,6 +23,7 @@ INNER = {
     "arrays",
     "brief",
     "door",
+    "rooms",
     "catalogue",
     "places",
     "threads",

@@ -1,36 +1,41 @@
 """Statistics of a cohort: descriptive tables as in the paper, dose against local recurrence. Knows no files."""
 
-from hdrplan.analysis.accumulate import (
-    accumulated_eqd2_gy,
-    d100_bounds,
-    dose_in_session,
-    lower_bounds,
-    single_session_gy,
-)
-from hdrplan.analysis.correlation import (
-    Control,
-    Correlation,
-    Cuts,
-    DoseModels,
-    DoseResponse,
-    MetricTest,
-    Settings,
-    Threshold,
-)
-from hdrplan.analysis.descriptives import describe
-from hdrplan.analysis.dose_recurrence import correlate
-from hdrplan.analysis.dose_shape import Interaction, SplineCurve
-from hdrplan.analysis.effects import Effect, adjusted_without_clusters, adjuster_terms
-from hdrplan.analysis.lesions import METRICS, LesionTable, lesion_table
-from hdrplan.analysis.medians import endpoint_curves
-from hdrplan.analysis.numbers import Estimate, LesionRow, estimates, lesion_rows
-from hdrplan.analysis.paper_models import PaperRule, paper_rule
-from hdrplan.analysis.prediction import CalibrationGroup, Discrimination, Performance
-from hdrplan.analysis.report_tables import correlation_tables
-from hdrplan.analysis.response import responses
-from hdrplan.analysis.sentences import plain_words
-from hdrplan.analysis.swimmer import Lane, lanes
-from hdrplan.analysis.text_table import TextTable
+from typing import TYPE_CHECKING
+
+from hdrplan.rooms import loaded_when_used
+
+if TYPE_CHECKING:
+    from hdrplan.analysis.accumulate import (
+        accumulated_eqd2_gy,
+        d100_bounds,
+        dose_in_session,
+        lower_bounds,
+        single_session_gy,
+    )
+    from hdrplan.analysis.correlation import (
+        Control,
+        Correlation,
+        Cuts,
+        DoseModels,
+        DoseResponse,
+        MetricTest,
+        Settings,
+        Threshold,
+    )
+    from hdrplan.analysis.descriptives import describe
+    from hdrplan.analysis.dose_recurrence import correlate
+    from hdrplan.analysis.dose_shape import Interaction, SplineCurve
+    from hdrplan.analysis.effects import Effect, adjusted_without_clusters, adjuster_terms
+    from hdrplan.analysis.lesions import METRICS, LesionTable, lesion_table
+    from hdrplan.analysis.medians import endpoint_curves
+    from hdrplan.analysis.numbers import Estimate, LesionRow, estimates, lesion_rows
+    from hdrplan.analysis.paper_models import PaperRule, paper_rule
+    from hdrplan.analysis.prediction import CalibrationGroup, Discrimination, Performance
+    from hdrplan.analysis.report_tables import correlation_tables
+    from hdrplan.analysis.response import responses
+    from hdrplan.analysis.sentences import plain_words
+    from hdrplan.analysis.swimmer import Lane, lanes
+    from hdrplan.analysis.text_table import TextTable
 
 __all__ = [
     "METRICS",
@@ -73,3 +78,5 @@ __all__ = [
     "responses",
     "single_session_gy",
 ]
+
+__getattr__, __dir__ = loaded_when_used(__name__)

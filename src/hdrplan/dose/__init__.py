@@ -1,16 +1,21 @@
 """Dose by TG-43U1: sample points, the rate matrix, doses at points and on grids. Knows no plans, goals or files."""
 
-from hdrplan.dose.along_away import AlongAwayCheck, along_away_check
-from hdrplan.dose.change import dose_change
-from hdrplan.dose.dense_points import DensePoints, split
-from hdrplan.dose.field import dose_field
-from hdrplan.dose.hottest import HotDoses, hot_doses
-from hdrplan.dose.minimum import MinimumDose, MinimumDoseSearch, minimum_dose
-from hdrplan.dose.outline_layers import Between, Ends
-from hdrplan.dose.points import MAX_POINTS, SPACING_MM, SamplePoints, sample_points
-from hdrplan.dose.rate import DoseRate, PointDose, dose_at_points, dose_by_tables, dose_rate
-from hdrplan.dose.regions import DENSE_POINTS, Region, RegionPoints, region_points
-from hdrplan.dose.shape import Shape, shape_of
+from typing import TYPE_CHECKING
+
+from hdrplan.rooms import loaded_when_used
+
+if TYPE_CHECKING:
+    from hdrplan.dose.along_away import AlongAwayCheck, along_away_check
+    from hdrplan.dose.change import dose_change
+    from hdrplan.dose.dense_points import DensePoints, split
+    from hdrplan.dose.field import dose_field
+    from hdrplan.dose.hottest import HotDoses, hot_doses
+    from hdrplan.dose.minimum import MinimumDose, MinimumDoseSearch, minimum_dose
+    from hdrplan.dose.outline_layers import Between, Ends
+    from hdrplan.dose.points import MAX_POINTS, SPACING_MM, SamplePoints, sample_points
+    from hdrplan.dose.rate import DoseRate, PointDose, dose_at_points, dose_by_tables, dose_rate
+    from hdrplan.dose.regions import DENSE_POINTS, Region, RegionPoints, region_points
+    from hdrplan.dose.shape import Shape, shape_of
 
 __all__ = [
     "DENSE_POINTS",
@@ -42,3 +47,5 @@ __all__ = [
     "shape_of",
     "split",
 ]
+
+__getattr__, __dir__ = loaded_when_used(__name__)

@@ -4,61 +4,66 @@ World coordinates leave this room as LPS in mm, doses as Gy, times as s, strengt
 a file is a FormatError or InputError that names the file and the key or tag.
 """
 
-from hdrplan.io.archive import Pseudonyms, Treatment, read_key, treatments_of, write_key
-from hdrplan.io.case.catheters import read_catheters
-from hdrplan.io.case.clinical_case import ClinicalChoices, clinical_case
-from hdrplan.io.case.from_dicom import case_of_dicom
-from hdrplan.io.case.import_dicom import ImportChoices, write_imported_case
-from hdrplan.io.case.prepared import write_prepared_case
-from hdrplan.io.case.read import read_anatomy, read_case
-from hdrplan.io.case.references import case_references
-from hdrplan.io.case.roles import DEFAULT_RULES, read_role_rules, roles_of_rois
-from hdrplan.io.case.strength import strength_values
-from hdrplan.io.case.table import CaseFile, case_of_parts, case_of_table
-from hdrplan.io.case.write import write_case, write_source
-from hdrplan.io.cohort import cohort_sha256, read_cohort, write_tables, write_template
-from hdrplan.io.dicom.clinical_plan import ClinicalPlan, read_clinical_plan
-from hdrplan.io.dicom.ct import CTSeries, read_ct_grid, read_ct_series
-from hdrplan.io.dicom.dose import DoseGrid, StoredDVH, read_dose_grid
-from hdrplan.io.dicom.export import DicomExport, read_dicom_folder
-from hdrplan.io.dicom.folder import DicomFile, dicom_files, linked_files
-from hdrplan.io.dicom.identity import Identity, identity_of_case, identity_of_ct
-from hdrplan.io.dicom.links import refuse_other_frames
-from hdrplan.io.dicom.patients import Stranger, refusal, warning_of
-from hdrplan.io.dicom.plan import read_brachy_plan
-from hdrplan.io.dicom.planner import read_planner
-from hdrplan.io.dicom.record import read_treatment_record
-from hdrplan.io.dicom.structures import ROI, StructureSet, read_structure_set
-from hdrplan.io.dicom.write_ct import write_ct_series
-from hdrplan.io.dicom.write_dose import write_dose_grid
-from hdrplan.io.dicom.write_dvh import write_dose_with_dvh
-from hdrplan.io.dicom.write_plan import write_brachy_plan
-from hdrplan.io.dicom.write_set import DicomSet, write_dicom_set
-from hdrplan.io.dicom.write_structures import write_structure_set
-from hdrplan.io.doses import DoseUnit, StoredDose, checked_pair, dose_partners, read_dose
-from hdrplan.io.files import json_entries, sha256
-from hdrplan.io.images import read_volume, to_sitk, write_volume
-from hdrplan.io.journal import Journal, open_journal
-from hdrplan.io.label_maps import read_label_map, read_mask, read_names
-from hdrplan.io.markups import write_markups
-from hdrplan.io.outputs import Output, check_output, new_file, new_folder, other_files, record_beside
-from hdrplan.io.pdf import pdf_browser, write_pdf
-from hdrplan.io.phantoms import packaged_phantom, write_packaged_phantom, write_phantom, write_samples
-from hdrplan.io.plan_files import PlanFile, doubts_of_places, plan_table, read_plan, read_plan_file, write_plan
-from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
-from hdrplan.io.regions import Regions, read_regions
-from hdrplan.io.results import ResultFolder, read_dvh, read_results, write_results
-from hdrplan.io.run_record import RunRecord, write_run
-from hdrplan.io.scan import Scan, read_scan
-from hdrplan.io.segmentations import read_segment_names, read_segmentation, write_segmentation
-from hdrplan.io.segmenter import segment
-from hdrplan.io.slicer import write_slicer_set
-from hdrplan.io.sources import read_source
-from hdrplan.io.store import ResultStore
-from hdrplan.io.tables import Table, read_table
-from hdrplan.io.tolerances import read_tolerances
-from hdrplan.io.transforms import read_transform
-from hdrplan.io.value_files import json_text, write_json, write_rows, write_values
+from typing import TYPE_CHECKING
+
+from hdrplan.rooms import loaded_when_used
+
+if TYPE_CHECKING:
+    from hdrplan.io.archive import Pseudonyms, Treatment, read_key, treatments_of, write_key
+    from hdrplan.io.case.catheters import read_catheters
+    from hdrplan.io.case.clinical_case import ClinicalChoices, clinical_case
+    from hdrplan.io.case.from_dicom import case_of_dicom
+    from hdrplan.io.case.import_dicom import ImportChoices, write_imported_case
+    from hdrplan.io.case.prepared import write_prepared_case
+    from hdrplan.io.case.read import read_anatomy, read_case
+    from hdrplan.io.case.references import case_references
+    from hdrplan.io.case.roles import DEFAULT_RULES, read_role_rules, roles_of_rois
+    from hdrplan.io.case.strength import strength_values
+    from hdrplan.io.case.table import CaseFile, case_of_parts, case_of_table
+    from hdrplan.io.case.write import write_case, write_source
+    from hdrplan.io.cohort import cohort_sha256, read_cohort, write_tables, write_template
+    from hdrplan.io.dicom.clinical_plan import ClinicalPlan, read_clinical_plan
+    from hdrplan.io.dicom.ct import CTSeries, read_ct_grid, read_ct_series
+    from hdrplan.io.dicom.dose import DoseGrid, StoredDVH, read_dose_grid
+    from hdrplan.io.dicom.export import DicomExport, read_dicom_folder
+    from hdrplan.io.dicom.folder import DicomFile, dicom_files, linked_files
+    from hdrplan.io.dicom.identity import Identity, identity_of_case, identity_of_ct
+    from hdrplan.io.dicom.links import refuse_other_frames
+    from hdrplan.io.dicom.patients import Stranger, refusal, warning_of
+    from hdrplan.io.dicom.plan import read_brachy_plan
+    from hdrplan.io.dicom.planner import read_planner
+    from hdrplan.io.dicom.record import read_treatment_record
+    from hdrplan.io.dicom.structures import ROI, StructureSet, read_structure_set
+    from hdrplan.io.dicom.write_ct import write_ct_series
+    from hdrplan.io.dicom.write_dose import write_dose_grid
+    from hdrplan.io.dicom.write_dvh import write_dose_with_dvh
+    from hdrplan.io.dicom.write_plan import write_brachy_plan
+    from hdrplan.io.dicom.write_set import DicomSet, write_dicom_set
+    from hdrplan.io.dicom.write_structures import write_structure_set
+    from hdrplan.io.doses import DoseUnit, StoredDose, checked_pair, dose_partners, read_dose
+    from hdrplan.io.files import json_entries, sha256
+    from hdrplan.io.images import read_volume, to_sitk, write_volume
+    from hdrplan.io.journal import Journal, open_journal
+    from hdrplan.io.label_maps import read_label_map, read_mask, read_names
+    from hdrplan.io.markups import write_markups
+    from hdrplan.io.outputs import Output, check_output, new_file, new_folder, other_files, record_beside
+    from hdrplan.io.pdf import pdf_browser, write_pdf
+    from hdrplan.io.phantoms import packaged_phantom, write_packaged_phantom, write_phantom, write_samples
+    from hdrplan.io.plan_files import PlanFile, doubts_of_places, plan_table, read_plan, read_plan_file, write_plan
+    from hdrplan.io.point_tables import PointTable, read_dwells_csv, read_points_csv, write_point_doses
+    from hdrplan.io.regions import Regions, read_regions
+    from hdrplan.io.results import ResultFolder, read_dvh, read_results, write_results
+    from hdrplan.io.run_record import RunRecord, write_run
+    from hdrplan.io.scan import Scan, read_scan
+    from hdrplan.io.segmentations import read_segment_names, read_segmentation, write_segmentation
+    from hdrplan.io.segmenter import segment
+    from hdrplan.io.slicer import write_slicer_set
+    from hdrplan.io.sources import read_source
+    from hdrplan.io.store import ResultStore
+    from hdrplan.io.tables import Table, read_table
+    from hdrplan.io.tolerances import read_tolerances
+    from hdrplan.io.transforms import read_transform
+    from hdrplan.io.value_files import json_text, write_json, write_rows, write_values
 
 __all__ = [
     "DEFAULT_RULES",
@@ -186,3 +191,5 @@ __all__ = [
     "write_values",
     "write_volume",
 ]
+
+__getattr__, __dir__ = loaded_when_used(__name__)

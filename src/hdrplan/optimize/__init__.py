@@ -1,24 +1,29 @@
 """Optimisation: goals and a rate matrix become dwell times with a proof. Knows no geometry, files or metrics."""
 
-from hdrplan.optimize.afterloader import Delivery, neighbours
-from hdrplan.optimize.bounded import Bounded
-from hdrplan.optimize.catheters.candidates import MAXIMUM_CANDIDATES, Candidates
-from hdrplan.optimize.catheters.choice import choose_catheters
-from hdrplan.optimize.catheters.placement import ChosenSet, Placement
-from hdrplan.optimize.certificate import Certificate, Loss, LossCause, Optimum, Price, Scope, Shortfall, Status
-from hdrplan.optimize.notes import EveryPoint, Note, Rounded, TransitCounted
-from hdrplan.optimize.objectives import DoseLost, GoalId, MeanDose, NamedGoal, Objective
-from hdrplan.optimize.problem import PlanProblem
-from hdrplan.optimize.proof import Proof
-from hdrplan.optimize.studies.front import Axis, Front, FrontPlan
-from hdrplan.optimize.studies.pareto import pareto_front
-from hdrplan.optimize.studies.robust import RobustOptimum, robust_times
-from hdrplan.optimize.studies.sessions import Session, split_sessions
-from hdrplan.optimize.studies.steps import StepResult, compare_steps
-from hdrplan.optimize.times.every_point import EveryPointOptimum, optimize_every_point
-from hdrplan.optimize.times.fewest_dwells import fewest_dwells
-from hdrplan.optimize.times.goal_sequence import optimize_times
-from hdrplan.optimize.work import WorkLimit
+from typing import TYPE_CHECKING
+
+from hdrplan.rooms import loaded_when_used
+
+if TYPE_CHECKING:
+    from hdrplan.optimize.afterloader import Delivery, neighbours
+    from hdrplan.optimize.bounded import Bounded
+    from hdrplan.optimize.catheters.candidates import MAXIMUM_CANDIDATES, Candidates
+    from hdrplan.optimize.catheters.choice import choose_catheters
+    from hdrplan.optimize.catheters.placement import ChosenSet, Placement
+    from hdrplan.optimize.certificate import Certificate, Loss, LossCause, Optimum, Price, Scope, Shortfall, Status
+    from hdrplan.optimize.notes import EveryPoint, Note, Rounded, TransitCounted
+    from hdrplan.optimize.objectives import DoseLost, GoalId, MeanDose, NamedGoal, Objective
+    from hdrplan.optimize.problem import PlanProblem
+    from hdrplan.optimize.proof import Proof
+    from hdrplan.optimize.studies.front import Axis, Front, FrontPlan
+    from hdrplan.optimize.studies.pareto import pareto_front
+    from hdrplan.optimize.studies.robust import RobustOptimum, robust_times
+    from hdrplan.optimize.studies.sessions import Session, split_sessions
+    from hdrplan.optimize.studies.steps import StepResult, compare_steps
+    from hdrplan.optimize.times.every_point import EveryPointOptimum, optimize_every_point
+    from hdrplan.optimize.times.fewest_dwells import fewest_dwells
+    from hdrplan.optimize.times.goal_sequence import optimize_times
+    from hdrplan.optimize.work import WorkLimit
 
 __all__ = [
     "MAXIMUM_CANDIDATES",
@@ -64,3 +69,5 @@ __all__ = [
     "robust_times",
     "split_sessions",
 ]
+
+__getattr__, __dir__ = loaded_when_used(__name__)

@@ -4,60 +4,65 @@ Rows come as one checked value: :func:`follow_up` (time and event), :func:`compe
 :func:`intervals` (last clean scan, first scan with the event); each knows which rows share a patient.
 """
 
-from hdrplan.outcomes.columns import Groups
-from hdrplan.outcomes.competing import CompetingRisks, Incidence, aalen_johansen, competing_risks
-from hdrplan.outcomes.cox_model import CoxData, CoxFit, cox
-from hdrplan.outcomes.cutoff import Cutoff, CutoffP, CutoffScan, best_cutoff
-from hdrplan.outcomes.cutoff_data import CutoffProblem, cutoff_problem
-from hdrplan.outcomes.design import RestrictedSpline, indicator_columns, restricted_spline
-from hdrplan.outcomes.discrimination import Concordance, auc_at, concordance
-from hdrplan.outcomes.followup import FollowUp, Landmark, follow_up, landmark
-from hdrplan.outcomes.gray import GrayTest, gray_test
-from hdrplan.outcomes.inference import Coefficients, Test
-from hdrplan.outcomes.logrank import LogRank, log_rank
-from hdrplan.outcomes.mean_time import RestrictedMean, restricted_mean
-from hdrplan.outcomes.multiplicity import MaxT, benjamini_hochberg, holm, max_t
-from hdrplan.outcomes.nonparametric import KaplanMeier, Quantile, kaplan_meier, reverse_kaplan_meier
-from hdrplan.outcomes.npmle import Turnbull, turnbull
-from hdrplan.outcomes.observed_control import ControlBin, control_by_dose
-from hdrplan.outcomes.parametric import IntervalFit, LogTime, interval_regression
-from hdrplan.outcomes.proportional import ProportionalHazards, zph
-from hdrplan.outcomes.published import (
-    PRINTED_COLUMNS,
-    XU2021_DOI,
-    Finding,
-    Inconsistency,
-    Printed,
-    check_columns,
-    check_component,
-    check_counted_mean,
-    check_counts,
-    check_mean_sd,
-    check_median,
-    check_nested,
-    check_percent,
-    check_rates,
-    check_ratio,
-    check_row,
-    check_share,
-    check_subset,
-    check_whole_mean,
-    events_from_interval,
-    hazard_ratio_findings,
-    inconsistencies,
-    p_from_interval,
-    printed,
-    smallest_sd,
-    unchecked,
-)
-from hdrplan.outcomes.resampling import bootstrap_rows, bootstrap_statistics, permuted_rows
-from hdrplan.outcomes.scan_intervals import Intervals, intervals
-from hdrplan.outcomes.scores import efficient_scores
-from hdrplan.outcomes.shared_frailty import FrailtyFit, frailty
-from hdrplan.outcomes.subdistribution import FineGrayFit, fine_gray
-from hdrplan.outcomes.tcp import DoseCurve, TcpFit
-from hdrplan.outcomes.tcp_horizon import fit_tcp
-from hdrplan.outcomes.tcp_intervals import fit_tcp_intervals
+from typing import TYPE_CHECKING
+
+from hdrplan.rooms import loaded_when_used
+
+if TYPE_CHECKING:
+    from hdrplan.outcomes.columns import Groups
+    from hdrplan.outcomes.competing import CompetingRisks, Incidence, aalen_johansen, competing_risks
+    from hdrplan.outcomes.cox_model import CoxData, CoxFit, cox
+    from hdrplan.outcomes.cutoff import Cutoff, CutoffP, CutoffScan, best_cutoff
+    from hdrplan.outcomes.cutoff_data import CutoffProblem, cutoff_problem
+    from hdrplan.outcomes.design import RestrictedSpline, indicator_columns, restricted_spline
+    from hdrplan.outcomes.discrimination import Concordance, auc_at, concordance
+    from hdrplan.outcomes.followup import FollowUp, Landmark, follow_up, landmark
+    from hdrplan.outcomes.gray import GrayTest, gray_test
+    from hdrplan.outcomes.inference import Coefficients, Test
+    from hdrplan.outcomes.logrank import LogRank, log_rank
+    from hdrplan.outcomes.mean_time import RestrictedMean, restricted_mean
+    from hdrplan.outcomes.multiplicity import MaxT, benjamini_hochberg, holm, max_t
+    from hdrplan.outcomes.nonparametric import KaplanMeier, Quantile, kaplan_meier, reverse_kaplan_meier
+    from hdrplan.outcomes.npmle import Turnbull, turnbull
+    from hdrplan.outcomes.observed_control import ControlBin, control_by_dose
+    from hdrplan.outcomes.parametric import IntervalFit, LogTime, interval_regression
+    from hdrplan.outcomes.proportional import ProportionalHazards, zph
+    from hdrplan.outcomes.published import (
+        PRINTED_COLUMNS,
+        XU2021_DOI,
+        Finding,
+        Inconsistency,
+        Printed,
+        check_columns,
+        check_component,
+        check_counted_mean,
+        check_counts,
+        check_mean_sd,
+        check_median,
+        check_nested,
+        check_percent,
+        check_rates,
+        check_ratio,
+        check_row,
+        check_share,
+        check_subset,
+        check_whole_mean,
+        events_from_interval,
+        hazard_ratio_findings,
+        inconsistencies,
+        p_from_interval,
+        printed,
+        smallest_sd,
+        unchecked,
+    )
+    from hdrplan.outcomes.resampling import bootstrap_rows, bootstrap_statistics, permuted_rows
+    from hdrplan.outcomes.scan_intervals import Intervals, intervals
+    from hdrplan.outcomes.scores import efficient_scores
+    from hdrplan.outcomes.shared_frailty import FrailtyFit, frailty
+    from hdrplan.outcomes.subdistribution import FineGrayFit, fine_gray
+    from hdrplan.outcomes.tcp import DoseCurve, TcpFit
+    from hdrplan.outcomes.tcp_horizon import fit_tcp
+    from hdrplan.outcomes.tcp_intervals import fit_tcp_intervals
 
 __all__ = [
     "PRINTED_COLUMNS",
@@ -150,3 +155,5 @@ __all__ = [
     "unchecked",
     "zph",
 ]
+
+__getattr__, __dir__ = loaded_when_used(__name__)

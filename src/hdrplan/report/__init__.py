@@ -1,62 +1,67 @@
 """Figures, tables and pages for people. Only this room uses matplotlib. Knows results, not how they were computed."""
 
-from hdrplan.report.benchmark import bench_figure, bench_page
-from hdrplan.report.check_facts import CheckedFiles, decay_caution
-from hdrplan.report.check_page import check_html
-from hdrplan.report.check_text import check_lines, check_table, verdict_text
-from hdrplan.report.cohort_figures import correlation_figures, endpoint_figures, print_files
-from hdrplan.report.cohort_html import correlation_html
-from hdrplan.report.compare import ComparedPlan, comparison_html
-from hdrplan.report.correlation_json import correlation_table
-from hdrplan.report.cost_table import cost_lines, cost_rows
-from hdrplan.report.data import Curve, GoalRow, ReportData
-from hdrplan.report.dvh_drawing import dvh_figure
-from hdrplan.report.dvh_page import dvh_html
-from hdrplan.report.dvh_text import dvh_json, dvh_lines
-from hdrplan.report.figures import FIGURES, figure_bytes
-from hdrplan.report.html import report_html
-from hdrplan.report.notebook import plot, to_frame
-from hdrplan.report.page import on_paper
-from hdrplan.report.paper_check import paper_check_page
-from hdrplan.report.pareto import pareto_figure, pareto_html, pareto_lines, pareto_rows
-from hdrplan.report.placement import placement_html
-from hdrplan.report.placement_drawing import placement_figure
-from hdrplan.report.placement_text import placement_lines, placement_table
-from hdrplan.report.plan import plan_report, report_data
-from hdrplan.report.plan_text import (
-    brief_lines,
-    case_lines,
-    dwell_lines,
-    plan_lines,
-    score_lines,
-    size_lines,
-    source_use_lines,
-)
-from hdrplan.report.power_drawing import power_figure
-from hdrplan.report.prepared import prepared_figure, prepared_lines, prepared_table
-from hdrplan.report.quality_page import quality_html
-from hdrplan.report.quality_text import optimum_sentence, quality_lines, quality_sentences, quality_table
-from hdrplan.report.recomputing import r_script, spss_syntax
-from hdrplan.report.robust_drawing import organs_to_draw, robust_figure
-from hdrplan.report.robust_page import robust_html
-from hdrplan.report.robust_text import robust_lines, robust_table
-from hdrplan.report.session_text import session_lines, session_table
-from hdrplan.report.solid import solid_html
-from hdrplan.report.source_drawing import source_figure
-from hdrplan.report.source_table import (
-    along_away_lines,
-    along_away_summary,
-    along_away_summary_lines,
-    along_away_table,
-    source_facts,
-    source_lines,
-    source_list_lines,
-    source_tables,
-)
-from hdrplan.report.step_table import step_columns, step_lines, step_rows
-from hdrplan.report.tables import dvh_table, metrics_table
-from hdrplan.report.text_tables import html_table, latex_table, markdown_table
-from hdrplan.report.validation import validation_html
+from typing import TYPE_CHECKING
+
+from hdrplan.rooms import loaded_when_used
+
+if TYPE_CHECKING:
+    from hdrplan.report.benchmark import bench_figure, bench_page
+    from hdrplan.report.check_facts import CheckedFiles, decay_caution
+    from hdrplan.report.check_page import check_html
+    from hdrplan.report.check_text import check_lines, check_table, verdict_text
+    from hdrplan.report.cohort_figures import correlation_figures, endpoint_figures, print_files
+    from hdrplan.report.cohort_html import correlation_html
+    from hdrplan.report.compare import ComparedPlan, comparison_html
+    from hdrplan.report.correlation_json import correlation_table
+    from hdrplan.report.cost_table import cost_lines, cost_rows
+    from hdrplan.report.data import Curve, GoalRow, ReportData
+    from hdrplan.report.dvh_drawing import dvh_figure
+    from hdrplan.report.dvh_page import dvh_html
+    from hdrplan.report.dvh_text import dvh_json, dvh_lines
+    from hdrplan.report.figures import FIGURES, figure_bytes
+    from hdrplan.report.html import report_html
+    from hdrplan.report.notebook import plot, to_frame
+    from hdrplan.report.page import on_paper
+    from hdrplan.report.paper_check import paper_check_page
+    from hdrplan.report.pareto import pareto_figure, pareto_html, pareto_lines, pareto_rows
+    from hdrplan.report.placement import placement_html
+    from hdrplan.report.placement_drawing import placement_figure
+    from hdrplan.report.placement_text import placement_lines, placement_table
+    from hdrplan.report.plan import plan_report, report_data
+    from hdrplan.report.plan_text import (
+        brief_lines,
+        case_lines,
+        dwell_lines,
+        plan_lines,
+        score_lines,
+        size_lines,
+        source_use_lines,
+    )
+    from hdrplan.report.power_drawing import power_figure
+    from hdrplan.report.prepared import prepared_figure, prepared_lines, prepared_table
+    from hdrplan.report.quality_page import quality_html
+    from hdrplan.report.quality_text import optimum_sentence, quality_lines, quality_sentences, quality_table
+    from hdrplan.report.recomputing import r_script, spss_syntax
+    from hdrplan.report.robust_drawing import organs_to_draw, robust_figure
+    from hdrplan.report.robust_page import robust_html
+    from hdrplan.report.robust_text import robust_lines, robust_table
+    from hdrplan.report.session_text import session_lines, session_table
+    from hdrplan.report.solid import solid_html
+    from hdrplan.report.source_drawing import source_figure
+    from hdrplan.report.source_table import (
+        along_away_lines,
+        along_away_summary,
+        along_away_summary_lines,
+        along_away_table,
+        source_facts,
+        source_lines,
+        source_list_lines,
+        source_tables,
+    )
+    from hdrplan.report.step_table import step_columns, step_lines, step_rows
+    from hdrplan.report.tables import dvh_table, metrics_table
+    from hdrplan.report.text_tables import html_table, latex_table, markdown_table
+    from hdrplan.report.validation import validation_html
 
 __all__ = [
     "FIGURES",
@@ -145,3 +150,5 @@ __all__ = [
     "validation_html",
     "verdict_text",
 ]
+
+__getattr__, __dir__ = loaded_when_used(__name__)

@@ -3,59 +3,71 @@
 Start with :mod:`hdrplan.workflow.plan`: a case becomes a plan.
 """
 
-from hdrplan.workflow.archive import (
-    ARCHIVE_COLUMNS,
-    Archive,
-    ArchiveTables,
-    FinishedPlan,
-    archive_tables,
-    indexed_archive,
-)
-from hdrplan.workflow.archive_mask import mask_of, masked
-from hdrplan.workflow.archive_optimum import OPTIMUM_COLUMNS
-from hdrplan.workflow.archive_rows import ArchiveOptions, Engine
-from hdrplan.workflow.check import SecondCheck, check_plan
-from hdrplan.workflow.check_delivery import DeliveryCheck, delivery_check
-from hdrplan.workflow.check_grid import GridCheck, LevelCheck, StatedDose, between_centres
-from hdrplan.workflow.check_hints import GridShift
-from hdrplan.workflow.check_rows import CheckRow
-from hdrplan.workflow.check_tip import TipChoice
-from hdrplan.workflow.conformity import Conformity, conformity, isodose_error_cc
-from hdrplan.workflow.dvh import DosePair, DVHResult, dvh, dvh_of_pair, read_pair
-from hdrplan.workflow.dvh_folder import DoseIndex, FinishedDose, FolderTables, folder_dvhs, indexed_doses
-from hdrplan.workflow.dvh_rows import CURVE_COLUMNS, DVHRow, dvh_curve_rows, dvh_row
-from hdrplan.workflow.dvh_structure import structure_dvh
-from hdrplan.workflow.dvh_values import DVHOptions, MetricValue, StructureDVH
-from hdrplan.workflow.labour import Labour
-from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
-from hdrplan.workflow.obstacles import GROUPS, default_obstacles, is_bone
-from hdrplan.workflow.pareto import ParetoResult, plan_pareto, usual_axes
-from hdrplan.workflow.place import PlaceOptions, PlaceResult, place_case
-from hdrplan.workflow.plan import PlanResult, plan_case, plan_result
-from hdrplan.workflow.prepare import PreparedCase, PreparedRow, PreparedUse, PrepareOptions, prepare_case
-from hdrplan.workflow.problem import (
-    PlanSize,
-    candidate_dwells,
-    delivery_rules,
-    dose_grid,
-    plan_memory_bytes,
-    plan_size,
-    planning_problem,
-    require_plan_memory,
-)
-from hdrplan.workflow.quality import CoverageGain, PlanQuality, QualityOptions, SparingGain
-from hdrplan.workflow.quality_limits import limits_of_clinic
-from hdrplan.workflow.quality_study import plan_quality
-from hdrplan.workflow.reevaluate import evaluate_plan
-from hdrplan.workflow.robust import CoverageStudy, Replanning, RobustPlan, plan_robustly, robust_points, study_coverage
-from hdrplan.workflow.sampling_check import check_sampling
-from hdrplan.workflow.score import GoalResult, Score, StructureScore, TargetScore, evaluate
-from hdrplan.workflow.sessions import SessionPlan, SessionsResult, plan_sessions
-from hdrplan.workflow.step_study import StepStudy, study_steps
-from hdrplan.workflow.steps import Progress, StepProgress, Steps
-from hdrplan.workflow.study import PlannedCohort, StudyDesign, planned_cohort
-from hdrplan.workflow.times import best_times
-from hdrplan.workflow.virtual_lesion import LesionTask, PlannedLesion, host_organ, plan_lesion
+from typing import TYPE_CHECKING
+
+from hdrplan.rooms import loaded_when_used
+
+if TYPE_CHECKING:
+    from hdrplan.workflow.archive import (
+        ARCHIVE_COLUMNS,
+        Archive,
+        ArchiveTables,
+        FinishedPlan,
+        archive_tables,
+        indexed_archive,
+    )
+    from hdrplan.workflow.archive_mask import mask_of, masked
+    from hdrplan.workflow.archive_optimum import OPTIMUM_COLUMNS
+    from hdrplan.workflow.archive_rows import ArchiveOptions, Engine
+    from hdrplan.workflow.check import SecondCheck, check_plan
+    from hdrplan.workflow.check_delivery import DeliveryCheck, delivery_check
+    from hdrplan.workflow.check_grid import GridCheck, LevelCheck, StatedDose, between_centres
+    from hdrplan.workflow.check_hints import GridShift
+    from hdrplan.workflow.check_rows import CheckRow
+    from hdrplan.workflow.check_tip import TipChoice
+    from hdrplan.workflow.conformity_index import Conformity, conformity, isodose_error_cc
+    from hdrplan.workflow.dvh_folder import DoseIndex, FinishedDose, FolderTables, folder_dvhs, indexed_doses
+    from hdrplan.workflow.dvh_rows import CURVE_COLUMNS, DVHRow, dvh_curve_rows, dvh_row
+    from hdrplan.workflow.dvh_structure import structure_dvh
+    from hdrplan.workflow.dvh_values import DVHOptions, MetricValue, StructureDVH
+    from hdrplan.workflow.labour import Labour
+    from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
+    from hdrplan.workflow.obstacles import GROUPS, default_obstacles, is_bone
+    from hdrplan.workflow.pareto import ParetoResult, plan_pareto, usual_axes
+    from hdrplan.workflow.place import PlaceOptions, PlaceResult, place_case
+    from hdrplan.workflow.plan import PlanResult, plan_case, plan_result
+    from hdrplan.workflow.prepare import PreparedCase, PreparedRow, PreparedUse, PrepareOptions, prepare_case
+    from hdrplan.workflow.problem import (
+        PlanSize,
+        candidate_dwells,
+        delivery_rules,
+        dose_grid,
+        plan_memory_bytes,
+        plan_size,
+        planning_problem,
+        require_plan_memory,
+    )
+    from hdrplan.workflow.quality import CoverageGain, PlanQuality, QualityOptions, SparingGain
+    from hdrplan.workflow.quality_limits import limits_of_clinic
+    from hdrplan.workflow.quality_study import plan_quality
+    from hdrplan.workflow.reevaluate import evaluate_plan
+    from hdrplan.workflow.robust import (
+        CoverageStudy,
+        Replanning,
+        RobustPlan,
+        plan_robustly,
+        robust_points,
+        study_coverage,
+    )
+    from hdrplan.workflow.sampling_check import check_sampling
+    from hdrplan.workflow.score import GoalResult, Score, StructureScore, TargetScore, evaluate
+    from hdrplan.workflow.sessions import SessionPlan, SessionsResult, plan_sessions
+    from hdrplan.workflow.step_study import StepStudy, study_steps
+    from hdrplan.workflow.steps import Progress, StepProgress, Steps
+    from hdrplan.workflow.stored_dvh import DosePair, DVHResult, dvh, dvh_of_pair, read_pair
+    from hdrplan.workflow.study import PlannedCohort, StudyDesign, planned_cohort
+    from hdrplan.workflow.times import best_times
+    from hdrplan.workflow.virtual_lesion import LesionTask, PlannedLesion, host_organ, plan_lesion
 
 __all__ = [
     "ARCHIVE_COLUMNS",
@@ -166,3 +178,5 @@ __all__ = [
     "study_steps",
     "usual_axes",
 ]
+
+__getattr__, __dir__ = loaded_when_used(__name__)

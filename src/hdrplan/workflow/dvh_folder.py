@@ -18,11 +18,11 @@ from hdrplan.io import DicomFile, Journal, Pseudonyms, dicom_files, dose_partner
 from hdrplan.processes import Lost
 from hdrplan.workflow.archive import WARNING_ID
 from hdrplan.workflow.archive_mask import mask_of, masked
-from hdrplan.workflow.dvh import dvh_of_pair, read_pair
 from hdrplan.workflow.dvh_rows import DVHRow, dvh_curve_rows, dvh_row
 from hdrplan.workflow.dvh_values import DVHOptions
 from hdrplan.workflow.labour import ALONE, Labour, in_words, shared_out
 from hdrplan.workflow.steps import StepProgress, Steps
+from hdrplan.workflow.stored_dvh import dvh_of_pair, read_pair
 
 __all__ = ["DoseIndex", "FinishedDose", "FolderTables", "folder_dvhs", "indexed_doses"]
 

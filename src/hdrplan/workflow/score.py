@@ -16,7 +16,7 @@ from hdrplan.geometry import Volume
 from hdrplan.metrics import DVH, d100_sampling, dvh, metric_value, organ_metrics, target_metrics
 from hdrplan.optimize import EveryPoint
 from hdrplan.plan import Goal, Goals
-from hdrplan.workflow.conformity import Conformity, conformity
+from hdrplan.workflow.conformity_index import Conformity, conformity
 
 __all__ = ["GoalResult", "Score", "StructureScore", "TargetScore", "evaluate", "with_proven_d100"]
 
