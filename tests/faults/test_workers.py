@@ -137,11 +137,29 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return top
 
 
-def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
+# Python imports it before all else: a worker that opens a file of the held treatment waits until it may go on.
+HOLD = """
+import os, sys, time
+from pathlib import Path
+
+def wait(event, arguments):
+    if event == "open" and "Doe_Jane9" in str(arguments[0]):
+        while not Path(os.environ["GO"]).exists():
+            time.sleep(0.02)
+
+if any("spawn_main" in word for word in sys.orig_argv):
+    sys.addaudithook(wait)
+"""
+
+
+def start(*arguments: object, cwd: Path, held: bool = False) -> subprocess.Popen[str]:
+    """A run of hdrplan; held, it cannot end before a file `go` lies in its folder."""
+    (cwd / "hold").mkdir(exist_ok=True)
+    (cwd / "hold" / "sitecustomize.py").write_text(HOLD if held else "")
     return subprocess.Popen(
         [sys.executable, "-m", "hdrplan", *map(str, arguments)],
         cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(SRC)},
+        env=os.environ | {"PYTHONPATH": f"{cwd / 'hold'}{os.pathsep}{SRC}", "GO": str(cwd / "go")},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -152,16 +170,15 @@ def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
 
 @pytest.fixture
 def running(archive: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
-    """A run of ``metrics --jobs 2`` whose workers are at work."""
-    process = start("metrics", archive, "-o", "t", "--jobs", "2", "--key", "key.json", cwd=tmp_path)
+    """A run of ``metrics --jobs 2`` whose workers are at work, and cannot end it before `go` is there."""
+    process = start("metrics", archive, "-o", "t", "--jobs", "2", "--key", "key.json", cwd=tmp_path, held=True)
     try:
-        for _ in range(2400):
-            workers = children(process.pid)
-            journal = tmp_path / "t.partial"
-            if len(workers) == 2 and journal.exists() and len(journal.read_text().splitlines()) > 1:
-                break
+        journal = tmp_path / "t.partial"
+        while not (journal.exists() and len(journal.read_text().splitlines()) > 1):
             assert process.poll() is None, process.communicate()
             time.sleep(0.02)
+        workers = children(process.pid)
+        assert len(workers) == 2
         yield process, workers
     finally:
         process.kill()
@@ -183,6 +200,7 @@ def test_a_killed_worker_costs_no_treatment(
     process, workers = running
     assert stat.S_IMODE((tmp_path / "t.partial").stat().st_mode) == 0o600
     os.kill(workers[0], signal.SIGKILL)
+    (tmp_path / "go").touch()
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert "Traceback" not in err
@@ -203,7 +221,7 @@ def test_workers_do_not_outlive_their_parent(
     process, workers = running
     process.send_signal(how)
     _, err = process.communicate(timeout=120)
-    for _ in range(500):
+    for _ in range(3000):
         if not any(Path(f"/proc/{pid}").exists() for pid in workers):
             break
         time.sleep(0.02)
