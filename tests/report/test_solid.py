@@ -44,7 +44,7 @@ def test_a_structure_at_the_rim_of_its_grid_is_closed_and_keeps_its_volume():
     mask = np.zeros((20, 20, 20), bool)
     mask[:12, :, 3:] = True
     structure = Structure(name="s", role="OAR", grid=grid, mask_zyx=mask)
-    vertices, triangles = structure_surface(structure)
+    vertices, triangles = structure_surface(structure, None)
     assert edges_met_twice(triangles)
     # Blurring by 0.8 voxels moves no plane; it rounds the twelve edges of this box of 18 by 30 by 34 mm.
     assert enclosed_cc(vertices, triangles) == pytest.approx(structure.volume_cc, rel=0.04)

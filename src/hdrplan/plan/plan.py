@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +60,14 @@ class Plan:
     def strength_u(self) -> float:
         """Air-kerma strength at treatment, U = cGy cm2 / h."""
         return self.strength.value_u
+
+    @property
+    def digest(self) -> str:
+        """Twelve digits of a SHA-256 of positions, times, source and strength: the same wherever the plan is read."""
+        content = hashlib.sha256(f"{self.source.name} {self.strength_u!r}".encode())
+        for numbers in (self.dwells.positions_mm, self.times_s):
+            content.update(np.ascontiguousarray(numbers, dtype="<f8").tobytes())
+        return content.hexdigest()[:12]
 
     @property
     def exposure_s(self) -> FloatArray:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hdrplan.arrays import FloatArray
+from hdrplan.dose import Shape
 from hdrplan.geometry import Structure, Volume
 from hdrplan.report.data import ReportData
 from hdrplan.report.palette import LineStyle, isodose_levels, structure_styles
-from hdrplan.report.planes import View, plane_values
+from hdrplan.report.planes import View, outline_field, plane_values
 from hdrplan.report.svg import axis_end_gy
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def draw_plane(axes: Axes, view: ReportData, plane: View, at_mm: float, centre: 
     """
     across, down = _lattice(plane, centre, reach_mm, 0.5)
     _draw_ct(axes, view.ct, plane, at_mm, across, down)
-    _draw_outlines(axes, view.structures, structure_styles(view), (plane, at_mm, across, down))
+    _draw_outlines(axes, view.structures, (structure_styles(view), view.shapes), (plane, at_mm, across, down))
     _isodoses(axes, view, plane_values(view.dose, plane, at_mm, across, down), across, down)
     _needles(axes, view, plane, at_mm)
     _frame(axes, plane, across, down)
@@ -87,7 +88,7 @@ def draw_anatomy(
     across, down = _lattice(plane, centre, reach_mm, 0.5)
     at_mm = float(centre[plane.normal])
     _draw_ct(axes, ct, plane, at_mm, across, down)
-    _draw_outlines(axes, structures, styles, (plane, at_mm, across, down))
+    _draw_outlines(axes, structures, (styles, {}), (plane, at_mm, across, down))
     _frame(axes, plane, across, down)
 
 
@@ -102,20 +103,22 @@ def _draw_ct(axes: Axes, ct: Volume | None, plane: View, at_mm: float, across: F
 def _draw_outlines(
     axes: Axes,
     structures: Sequence[Structure],
-    styles: Mapping[str, LineStyle],
+    looks: tuple[Mapping[str, LineStyle], Mapping[str, Shape]],
     place: tuple[View, float, FloatArray, FloatArray],
 ) -> None:
+    """Outlines of the shapes that doses are judged on; of the masks where there is no such shape."""
     plane, at_mm, across, down = place
+    styles, shapes = looks
     # Targets last: their line stays whole where an organ's touches it.
     shown = sorted((s for s in structures if s.role != "other"), key=lambda s: s.role == "CTV")
     for structure in shown:
-        mask = Volume(structure.grid, structure.mask_zyx.astype(np.float32))
-        inside = np.nan_to_num(plane_values(mask, plane, at_mm, across, down))
-        if inside.max() > 0.5 > inside.min():
+        field, edge = outline_field(structure, shapes)
+        values = np.nan_to_num(plane_values(field, plane, at_mm, across, down), nan=-1.0)
+        if values.max() > edge > values.min():
             style = styles[structure.name]
             width = 1.8 if structure.role == "CTV" else 1.0
             dash = [line_style(style)]
-            axes.contour(across, down, inside, [0.5], colors=[style["colour"]], linewidths=width, linestyles=dash)
+            axes.contour(across, down, values, [edge], colors=[style["colour"]], linewidths=width, linestyles=dash)
 
 
 def draw_projection(axes: Axes, view: ReportData, plane: View, centre: FloatArray, reach_mm: float) -> None:

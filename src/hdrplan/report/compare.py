@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hdrplan.cautions import Caution
+from hdrplan.dose import shape_of
 from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Structure, Volume
 from hdrplan.plan import Plan
@@ -87,6 +88,7 @@ def comparison_html(
         "compare.html.j2",
         title=title,
         version=version,
+        plan=plans[0].plan,
         scripts=_SCRIPTS,
         doubts=doubts_of(warnings),
         data={
@@ -95,7 +97,7 @@ def comparison_html(
             "diverging": DIVERGING,
             "focus": focus,
             "ct": None if ct is None else ct_pack(ct, must_see, may_see, budget_bytes=4_000_000),
-            "structures": structure_data(shown, styles),
+            "structures": structure_data(shown, styles, {s.name: shape_of(s) for s in shown}),
             "plans": [
                 {
                     "dose": dose_pack(p.dose),

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hdrplan.arrays import FloatArray, freeze
+from hdrplan.dose import Shape
 from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Dwells, Structure, Volume
-from hdrplan.plan import Prescription
+from hdrplan.plan import Plan, Prescription
 
 __all__ = ["Curve", "GoalRow", "ReportData"]
 
@@ -102,7 +103,13 @@ class ReportData:
     provenance : mapping of str to str
     warnings : tuple of (id, sentence, remedy)
         What was doubted about the case and the plan.
+    shapes : mapping
+        Structure name -> smooth shape that its doses are judged on; outlines are drawn from it.
     version : str
+    plan : Plan or None
+        What the page is about; its hash stands in the header.
+    made : str
+        When, as ISO 8601.
     """
 
     title: str
@@ -124,7 +131,10 @@ class ReportData:
     references: tuple[str, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[tuple[str, str, str], ...] = ()
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
     version: str = ""
+    plan: Plan | None = None
+    made: str = ""
 
     def __post_init__(self) -> None:
         freeze(self, "times_s", (len(self.dwells),))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hdrplan.arrays import FloatArray
-from hdrplan.geometry import Catheter, Volume, rim_mm
+from hdrplan.geometry import Catheter, rim_mm
 from hdrplan.report.palette import styles_of
-from hdrplan.report.planes import View
+from hdrplan.report.planes import View, outline_field
 from hdrplan.workflow import PlaceResult
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ NEEDLE_COLOURS = ("#ffd92e", "#4ade80", "#38bdf8", "#fb923c", "#f472b6", "#c4b5f
 # A needle within this distance of a slice is drawn whole, elsewhere dotted.
 _NEAR_MM = 4.0
 _WINDOW_HU = (-120.0, 220.0)
-# A contour of a mask is drawn where its interpolated value is one half.
-_HALF = 0.5
 
 
 def focus_of(result: PlaceResult) -> FloatArray:
@@ -72,18 +70,19 @@ def _draw_plane(axes: Axes, result: PlaceResult, points_mm: FloatArray, u_mm: Fl
         )
     colours = colours_of(result)
     avoided = set(result.room.names)
+    shapes = dict(zip(result.planned.points.names, result.planned.points.shapes, strict=True))
     for structure in result.case.structures:
         if structure.role != "CTV" and structure.name not in avoided and structure.name != result.case.healthy:
             continue
-        mask = Volume(structure.grid, structure.mask_zyx.astype(np.float32))
-        level = np.nan_to_num(mask.at(points_mm))
-        if level.max() <= _HALF:
+        field, edge = outline_field(structure, shapes)
+        level = np.nan_to_num(field.at(points_mm), nan=-1.0)
+        if level.max() <= edge:
             continue
         thick = 1.8 if structure.role == "CTV" else 0.9
         colour = colours[structure.name]
         if structure.name in avoided:
-            axes.contourf(u_mm, v_mm, level, levels=[_HALF, 2.0], colors=[colour], alpha=0.28)
-        axes.contour(u_mm, v_mm, level, levels=[_HALF], colors=[colour], linewidths=thick)
+            axes.contourf(u_mm, v_mm, level, levels=[edge, np.inf], colors=[colour], alpha=0.28)
+        axes.contour(u_mm, v_mm, level, levels=[edge], colors=[colour], linewidths=thick)
     dose = np.nan_to_num(result.planned.dose.at(points_mm))
     wanted = result.planned.goals.prescriptions[0].dose_gy
     if dose.max() > wanted:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -14,6 +15,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from hdrplan.cautions import Caution
+from hdrplan.plan import Plan
 
 __all__ = ["css_text", "doubts_of", "on_paper", "page"]
 
@@ -50,6 +52,8 @@ def page(
     *,
     title: str,
     version: str,
+    plan: Plan | None = None,
+    made: str = "",
     scripts: tuple[str, ...] = (),
     data: Mapping[str, Any] | None = None,
     pictures: bool = False,
@@ -66,7 +70,11 @@ def page(
     template : str
         Name of the asset.
     title, version : str
-        Stand on every printed page.
+        Stand on every page, on every sheet of paper.
+    plan : Plan, optional
+        The page is about it: its hash stands in the header and on every sheet.
+    made : str
+        When the numbers were made, as ISO 8601; now, where it is not known.
     scripts : tuple of str
         Assets, joined in this order.
     data : mapping, optional
@@ -79,10 +87,11 @@ def page(
         For the template.
     """
     # Both texts are put into CSS strings, where HTML escaping means nothing.
-    foot = f"hdrplan {version}" if version else "hdrplan"
+    about = _about(plan, made, version)
+    foot = " · ".join(f"{label} {value}".strip() for label, value in about)
     css = _asset("report.css").replace('"@@title"', css_text(title)).replace('"@@foot"', css_text(foot))
     script = "(() => {\n" + "\n".join(_asset(name) for name in (*scripts, "page.js")) + "\n})();"
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+    content = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     policy = ["default-src 'none'", f"style-src {_hash(css)}", "base-uri 'none'", "form-action 'none'"]
     # Every page has the script of its Print button.
     policy += [f"script-src {_hash(script)}"]
@@ -93,15 +102,23 @@ def page(
         .render(
             title=title,
             version=version,
+            about=about,
             csp="; ".join(policy),
             css=Markup(css),
             script=Markup(script),
-            data=Markup(text),
+            data=Markup(content),
             doubts=doubts,
             **values,
         )
     )
     return filled
+
+
+def _about(plan: Plan | None, made: str, version: str) -> list[tuple[str, str]]:
+    """Hash of the plan, date, program: the header of every page."""
+    when = datetime.fromisoformat(made) if made else datetime.now(UTC)
+    rows = [] if plan is None else [("Plan", plan.digest)]
+    return [*rows, ("Made", f"{when:%Y-%m-%d}"), ("hdrplan", version)]
 
 
 def on_paper(html: str, paper: str) -> str:

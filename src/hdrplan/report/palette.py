@@ -3,7 +3,8 @@
 Five structure colours, the CTV's and six isodose colours were chosen by search: the least distance (CIELAB) of any two
 is above 20 for full sight and for simulated protanopia, deuteranopia and tritanopia [1]_, and the contrast suffices on
 paper (structures) and on CT (all); the tests recompute this. Nothing rests on colour alone: a CTV's outline is solid
-and thick, other outlines are dashed, in another rhythm after every five; isodoses carry their value.
+and thick, other outlines are dashed in four rhythms, so that twenty organs look different; isodoses carry their value.
+An organ looks the same in every case and on every page: its name says which organ it is.
 
 References
 ----------
@@ -13,9 +14,12 @@ References
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Mapping
 from typing import TypedDict
 
+from hdrplan.plan import anatomy_of
 from hdrplan.report.data import ReportData
 
 __all__ = [
@@ -37,8 +41,39 @@ ISODOSE_COLOURS = ("#9aabef", "#1b7ca6", "#4ddeb8", "#fdf11c", "#f1a434", "#e26a
 # Differences of dose: blue below, red above, white between (ColorBrewer RdBu, safe for colour-blind readers).
 DIVERGING = ("#2166ac", "#67a9cf", "#d1e5f0", "#f7f7f7", "#fddbc7", "#ef8a62", "#b2182b")
 
-# Colours repeat after five structures; their dashes do not.
-_DASHES = ([6, 3], [2, 3], [10, 3, 2, 3])
+# Five colours in four rhythms: twenty looks. An organ has the same one in every case and on every page.
+_DASHES = ([6, 3], [2, 3], [10, 3, 2, 3], [16, 4])
+# Organ -> place in the colours, place in the dashes. Organs that lie side by side differ in colour.
+_LOOKS = {
+    "liver": (4, 0),
+    "stomach": (0, 0),
+    "duodenum": (1, 0),
+    "bowel": (3, 0),
+    "colon": (2, 0),
+    "oesophagus": (2, 1),
+    "gallbladder": (3, 1),
+    "right kidney": (4, 1),
+    "kidneys": (4, 1),
+    "left kidney": (4, 2),
+    "spinal cord": (1, 1),
+    "lungs": (0, 1),
+    "right lung": (0, 1),
+    "left lung": (0, 2),
+    "heart": (2, 2),
+    "ribs": (1, 2),
+    "bones": (1, 3),
+    "spine": (1, 3),
+    "vena cava": (0, 3),
+    "vessels": (2, 3),
+    "aorta": (2, 3),
+    "liver vessels": (2, 3),
+    "spleen": (3, 2),
+    "pancreas": (3, 3),
+    "chest wall": (4, 3),
+    "outside": (4, 3),
+}
+# Organs that the table of names counts as bowel, and that lie apart.
+_BOWEL = (("colon", r"[ck]olon|re[ck]t|sigm|dickdarm|c(ae|e)cum"), ("oesophagus", r"esoph|speiser"))
 
 # Shares of the prescription drawn first; any level can be edited in the report.
 _LEVELS_FRAC = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
@@ -58,12 +93,22 @@ class IsodoseLevel(TypedDict):
     colour: str
 
 
-def _style(role: str, rank: int) -> LineStyle:
-    """Colour and dash pattern of the ``rank``-th structure of its role (CTV or not); a CTV's line is solid."""
-    if role == "CTV":
-        return {"colour": CTV_COLOURS[rank % len(CTV_COLOURS)], "dash": []}
-    turn, place = divmod(rank, len(OTHER_COLOURS))
-    return {"colour": OTHER_COLOURS[place], "dash": _DASHES[turn % len(_DASHES)]}
+def _organ(name: str) -> str:
+    """Organ that a name speaks of; the name itself where it speaks of none."""
+    row = anatomy_of(name)
+    if row is None:
+        return name
+    if row.organ == "bowel":
+        return next((organ for organ, words in _BOWEL if re.search(words, name, re.IGNORECASE)), row.organ)
+    return row.organ
+
+
+def _wanted(organ: str) -> int:
+    """Look of an organ; of any other name, one that depends on the name alone."""
+    if organ in _LOOKS:
+        colour, dash = _LOOKS[organ]
+        return dash * len(OTHER_COLOURS) + colour
+    return zlib.crc32(organ.encode()) % (len(OTHER_COLOURS) * len(_DASHES))
 
 
 def isodose_levels(prescription_gy: float) -> list[IsodoseLevel]:
@@ -80,10 +125,21 @@ def structure_styles(view: ReportData) -> dict[str, LineStyle]:
 
 
 def styles_of(roles: Mapping[str, str]) -> dict[str, LineStyle]:
-    """One style per name, CTVs and others counted apart; organs at risk take the first of theirs."""
-    counts = {True: 0, False: 0}
-    styles = {}
-    for name in sorted(roles, key=lambda name: roles[name] == "other"):
-        styles[name] = _style(roles[name], counts[roles[name] == "CTV"])
-        counts[roles[name] == "CTV"] += 1
-    return styles
+    """One style per name: CTVs in order, every other structure the look of its organ.
+
+    Where two names want one look, as two ribs do, an organ at risk has it before others and the first by name before
+    the next, which takes the next free one.
+    """
+    styles: dict[str, LineStyle] = {}
+    targets = [name for name in roles if roles[name] == "CTV"]
+    for rank, name in enumerate(targets):
+        styles[name] = {"colour": CTV_COLOURS[rank % len(CTV_COLOURS)], "dash": []}
+    count = len(OTHER_COLOURS) * len(_DASHES)
+    taken: set[int] = set()
+    for name in sorted(roles.keys() - set(targets), key=lambda name: (roles[name] == "other", name)):
+        look = _wanted(_organ(name))
+        look = next((k % count for k in range(look, look + count) if k % count not in taken), look)
+        taken.add(look)
+        dash, colour = divmod(look, len(OTHER_COLOURS))
+        styles[name] = {"colour": OTHER_COLOURS[colour], "dash": _DASHES[dash]}
+    return {name: styles[name] for name in roles}

@@ -103,18 +103,18 @@ def pareto_figure(front: Front, path: Path) -> None:
         figure.savefig(path)
 
 
-def pareto_html(front: Front, plan: Mapping[str, Any], *, title: str, warnings: Sequence[Caution] = ()) -> str:
+def pareto_html(result: ParetoResult, plan: Mapping[str, Any], *, title: str, warnings: Sequence[Caution] = ()) -> str:
     """Write a page with one slider for each limit; the plan chosen can be saved as plan.json.
 
     Parameters
     ----------
-    front : Front
+    result : ParetoResult
     plan : mapping
         The table of a plan.json; its times and totals are replaced by those of the plan chosen.
     title : str
     warnings : sequence of Caution
     """
-    plans = front.combinations
+    front, plans = result.front, result.front.combinations
     data = {
         "axes": [{"label": a.label, "unit": _unit(a), "values": a.values.tolist()} for a in front.axes],
         "objective": front.objective,

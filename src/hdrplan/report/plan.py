@@ -76,8 +76,11 @@ def report_data(result: PlanResult, run: Mapping[str, Any]) -> ReportData:
         methods=_methods(result),
         references=(result.plan.source.citation, *_REFERENCES),
         provenance=_provenance(run),
+        shapes=dict(zip(result.points.names, result.points.shapes, strict=True)),
         warnings=tuple((w["id"], w["sentence"], w["remedy"]) for w in run.get("warnings", ())),
         version=str(versions.get("hdrplan", "")),
+        plan=result.plan,
+        made=str(run.get("written", "")),
     )
 
 

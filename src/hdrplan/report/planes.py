@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray
-from hdrplan.geometry import Volume
+from hdrplan.dose import Shape
+from hdrplan.geometry import Structure, Volume
 
-__all__ = ["VIEWS", "View", "plane_values"]
+__all__ = ["VIEWS", "View", "outline_field", "plane_values"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,3 +64,24 @@ def plane_values(volume: Volume, view: View, at_mm: float, across_mm: FloatArray
     points[..., view.down] = down_mm[:, None]
     points[..., view.normal] = at_mm
     return volume.at(points)
+
+
+def outline_field(structure: Structure, shapes: Mapping[str, Shape]) -> tuple[Volume, float]:
+    """Return the field whose level line is a structure's outline, and that level.
+
+    Parameters
+    ----------
+    structure : Structure
+    shapes : mapping
+        Name -> shape that doses are judged on. A structure without one is outlined along its mask.
+
+    Returns
+    -------
+    field : Volume
+    level : float
+        Inside, the field is above it.
+    """
+    shape = shapes.get(structure.name)
+    if shape is None:
+        return Volume(structure.grid, structure.mask_zyx.astype(np.float32)), 0.5
+    return Volume(shape.grid, shape.level_zyx), 0.0

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hdrplan.errors import InputError
-from hdrplan.report.palette import CTV_COLOURS, OTHER_COLOURS
+from hdrplan.report.axes import line_style
+from hdrplan.report.palette import styles_of
 from hdrplan.simulate import BAND_FRAC, COMPONENTS, Decomposition, RobustResult
 
 if TYPE_CHECKING:
@@ -59,8 +60,9 @@ def robust_figure(result: RobustResult, organs: Sequence[str], decomposition: De
 
 
 def _draw_distribution(axes: Axes, result: RobustResult, ctvs: list[str]) -> None:
+    styles = styles_of(dict.fromkeys(ctvs, "CTV"))
     for rank, ctv in enumerate(ctvs):
-        colour = CTV_COLOURS[rank % len(CTV_COLOURS)]
+        colour = styles[ctv]["colour"]
         d100_gy = np.sort(result.of(f"{ctv} d100_gy"))
         reached_frac = 1.0 - np.arange(len(d100_gy)) / len(d100_gy)
         coverage = result.coverage(ctv)
@@ -85,13 +87,10 @@ def _draw_distribution(axes: Axes, result: RobustResult, ctvs: list[str]) -> Non
 
 
 def _draw_bands(axes: Axes, result: RobustResult, names: list[str]) -> None:
-    ranks = {True: 0, False: 0}
+    styles = styles_of({name: "CTV" if name in result.prescriptions_gy else "OAR" for name in names})
     top = 0.0
     for name in names:
-        is_ctv = name in result.prescriptions_gy
-        colours = CTV_COLOURS if is_ctv else OTHER_COLOURS
-        colour = colours[ranks[is_ctv] % len(colours)]
-        ranks[is_ctv] += 1
+        colour, line = styles[name]["colour"], line_style(styles[name])
         bands = result.bands_gy[name]
         for low, high, alpha in ((0, 100, 0.12), (5, 95, 0.22), (25, 75, 0.35)):
             axes.fill_betweenx(
@@ -102,8 +101,8 @@ def _draw_bands(axes: Axes, result: RobustResult, names: list[str]) -> None:
                 alpha=alpha,
                 lw=0,
             )
-        axes.plot(result.nominal_gy[name], 100 * BAND_FRAC, color=colour, lw=1.6, label=name)
-        if is_ctv:
+        axes.plot(result.nominal_gy[name], 100 * BAND_FRAC, color=colour, lw=1.6, ls=line, label=name)
+        if name in result.prescriptions_gy:
             top = max(top, 3.0 * result.prescriptions_gy[name])
             axes.axvline(result.prescriptions_gy[name], color="0.35", lw=1.0, ls="--")
     axes.set(xlabel="Dose (Gy)", ylabel="Volume (%)", xlim=(0, top), ylim=(0, 101))

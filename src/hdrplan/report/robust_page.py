@@ -50,6 +50,7 @@ def robust_html(
         "robust.html.j2",
         title=f"Coverage of {case_name} under uncertainty",
         version=version,
+        plan=study.plan,
         pictures=True,
         doubts=doubts_of(warnings),
         lines=lines,

@@ -8,18 +8,37 @@ from typing import Any
 import numpy as np
 
 from hdrplan.arrays import FloatArray
+from hdrplan.dose import Shape
 from hdrplan.geometry import Catheter, Dwells, Structure, Volume
 from hdrplan.report.data import Curve
-from hdrplan.report.pack import corners_mm, mask_pack
+from hdrplan.report.pack import corners_mm, mask_pack, shape_pack
 from hdrplan.report.svg import thinned
 
 __all__ = ["catheter_data", "curve_data", "dwell_data", "structure_data", "view_extent"]
 
 
-def structure_data(structures: Sequence[Structure], styles: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Name, role, look, centre and packed mask of each structure."""
+def structure_data(
+    structures: Sequence[Structure], styles: Mapping[str, Mapping[str, Any]], shapes: Mapping[str, Shape]
+) -> list[dict[str, Any]]:
+    """Name, role, look, centre, packed mask and, where a dose was judged on it, packed shape of each structure.
+
+    Parameters
+    ----------
+    structures : sequence of Structure
+    styles : mapping
+        Name -> style.
+    shapes : mapping
+        Name -> shape that the structure's doses are judged on.
+    """
     return [
-        {**styles[s.name], "name": s.name, "role": s.role, "centre": _centre_mm(s), "mask": mask_pack(s)}
+        {
+            **styles[s.name],
+            "name": s.name,
+            "role": s.role,
+            "centre": _centre_mm(s),
+            "mask": mask_pack(s),
+            "shape": shape_pack(shapes[s.name]) if s.name in shapes else None,
+        }
         for s in structures
     ]
 

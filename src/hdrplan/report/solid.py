@@ -35,7 +35,7 @@ def solid_html(view: ReportData) -> str:
     _, _, focus = view_extent(shown, view.catheters, [view.dose])
     bodies = []
     for structure in shown:
-        mesh = _packed(*structure_surface(structure), np.array(focus))
+        mesh = _packed(*structure_surface(structure, view.shapes.get(structure.name)), np.array(focus))
         # An organ is a faint shell, the target and its isodose are what is looked at.
         opacity = 0.75 if structure.role == "CTV" else 0.16
         look = {"colour": styles[structure.name]["colour"], "opacity": opacity, "on": True}
@@ -52,6 +52,8 @@ def solid_html(view: ReportData) -> str:
         "solid.html.j2",
         title=view.title,
         version=view.version,
+        plan=view.plan,
+        made=view.made,
         scripts=_SCRIPTS,
         pictures=True,
         doubts=view.warnings,

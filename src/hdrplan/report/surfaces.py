@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from hdrplan.arrays import FloatArray, IntArray
+from hdrplan.dose import Shape
 from hdrplan.geometry import Grid, Structure, Volume, box_of
 
 __all__ = ["isodose_surface", "structure_surface", "surface"]
@@ -95,8 +96,10 @@ def _quads(inside: npt.NDArray[np.bool_], number: IntArray, axis: int) -> IntArr
     return np.vstack((quad[:, [0, 1, 2]], quad[:, [0, 2, 3]]))
 
 
-def structure_surface(structure: Structure) -> tuple[FloatArray, IntArray]:
-    """Surface of a mask, its steps smoothed away."""
+def structure_surface(structure: Structure, shape: Shape | None) -> tuple[FloatArray, IntArray]:
+    """Surface of the shape that doses are judged on; where there is none, of the mask, its steps smoothed away."""
+    if shape is not None:
+        return surface(shape.grid, shape.level_zyx, 0.0)
     box = box_of(structure.mask_zyx)
     mask = np.pad(structure.mask_zyx[box].astype(np.float32), 2)
     grid = structure.grid.box([side.start - 2 for side in box[::-1]], mask.shape)

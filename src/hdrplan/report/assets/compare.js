@@ -15,12 +15,12 @@ class Difference {
 async function startComparison() {
   const data = JSON.parse(byId("report-data").textContent);
   readableDvh(data.curves);
-  const [ct, doses, masks] = await Promise.all([
+  const [ct, doses, fields] = await Promise.all([
     data.ct && Volume.ofPack(data.ct, true),
     Promise.all(data.plans.map((p) => Volume.ofPack(p.dose, false))),
-    Promise.all(data.structures.map((s) => Volume.ofMask(s.mask))),
+    Promise.all(data.structures.map((s) => Volume.ofStructure(s))),
   ]);
-  const structures = data.structures.map((s, rank) => ({ ...s, rank, mask: masks[rank], on: true }));
+  const structures = data.structures.map((s, rank) => ({ ...s, rank, ...fields[rank], on: true }));
   const frame = ct ?? doses[0];
   const state = { view: "axial", focus: data.focus.slice(), fit: null, span: data.prescription_gy * 0.5 };
   const table = colourTable(data.diverging);

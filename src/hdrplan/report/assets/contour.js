@@ -1,12 +1,13 @@
 /* Outlines by marching squares on a lattice of a plane. Returns a Path2D in plane millimetres, or null. */
 
-/* Values of a volume on the plane through `at` of a view. On a grid that is not turned the lattice is the voxel centres. */
-function lattice(volume, view, at) {
+/* Values of a volume on the plane through `at` of a view. On a grid that is not turned the lattice is the
+   voxel centres, or `closer` times as close. */
+function lattice(volume, view, at, closer = 1) {
   const { u, v, n } = view;
   const eps = 1e-6;
   const half = volume.stepAlong(n) / 2;
   if (at < volume.low[n] - half - eps || at > volume.high[n] + half + eps) return null;
-  const su = volume.stepAlong(u), sv = volume.stepAlong(v);
+  const su = volume.stepAlong(u) / closer, sv = volume.stepAlong(v) / closer;
   const nu = Math.round((volume.high[u] - volume.low[u]) / su) + 1;
   const nv = Math.round((volume.high[v] - volume.low[v]) / sv) + 1;
   const p0 = [0, 0, 0];

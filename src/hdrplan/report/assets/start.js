@@ -8,7 +8,7 @@ async function start() {
     Volume.ofPack(data.dose, false),
     Promise.all(data.structures.map(async (s, rank) => {
       const on = s.role !== "other";
-      return { ...s, rank, on, pack: s.mask, mask: on ? await Volume.ofMask(s.mask) : null };
+      return { ...s, rank, on, packed: s, ...(on ? await Volume.ofStructure(s) : { mask: null, shape: null }) };
     })),
   ]);
   const scene = new Scene(data, ct, dose, structures);

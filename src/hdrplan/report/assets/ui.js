@@ -191,6 +191,7 @@ function viewerOf(scene) {
       redraw();
     });
   }
+  byId("outlines").addEventListener("change", (event) => { scene.outlines = event.target.value; redraw(); });
   byId("window-preset").addEventListener("change", (event) => {
     if (event.target.value) setWindow(...event.target.value.split(",").map(Number));
   });
@@ -257,7 +258,7 @@ function listStructures(scene, redraw) {
     const on = element("input", { type: "checkbox" });
     on.checked = s.on;
     on.addEventListener("change", async () => {
-      s.mask ??= await Volume.ofMask(s.pack);
+      if (!s.mask) Object.assign(s, await Volume.ofStructure(s.packed));
       s.on = on.checked;
       redraw();
     });

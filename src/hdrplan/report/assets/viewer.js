@@ -36,6 +36,7 @@ class Scene {
     this.window = { width: 400, level: 40 };
     this.wash = { on: false, from: data.prescription_gy * 0.25, to: data.prescription_gy * 2, opacity: 0.45 };
     this.show = { isodose: true, structures: true, catheters: true, crosshair: true };
+    this.outlines = "shape";
     this.focus = data.focus.slice();
     this.frame = ct ?? dose;
     this.surroundings = this.around(structures.filter((t) => t.role === "CTV").map((t) => t.mask));
@@ -53,17 +54,24 @@ class Scene {
   }
 
   /* Paths are kept: scrolling back and forth or zooming draws the same lines again. */
-  pathOf(key, volume, view, at, level) {
+  pathOf(key, volume, view, at, level, closer = 1) {
     const place = `${view.n}|${at.toFixed(4)}`;
     const full = `${key}|${level}|${place}`;
     if (!this.paths.has(full)) {
       if (this.paths.size > 4000) { this.paths.clear(); this.lattices.clear(); }
       const field = `${key}|${place}`;
-      if (!this.lattices.has(field)) this.lattices.set(field, lattice(volume, view, at));
+      if (!this.lattices.has(field)) this.lattices.set(field, lattice(volume, view, at, closer));
       const values = this.lattices.get(field);
       this.paths.set(full, values && outline(values, level));
     }
     return this.paths.get(full);
+  }
+
+  /* A shape's outline is its level 0, seen four times as close as its grid: straight chords stay inside by micrometres. */
+  outlineOf(s, view, at) {
+    return this.outlines === "shape" && s.shape
+      ? this.pathOf(`shape${s.rank}`, s.shape, view, at, 0, 4)
+      : this.pathOf(`mask${s.rank}`, s.mask, view, at, 0.5);
   }
 
   values(point) {
@@ -154,7 +162,7 @@ function drawPlane(canvas, scene, view, fit, ratio, { crosshair = true, head = 3
     // Targets last: their line stays whole where an organ's touches it.
     for (const s of [...scene.structures].sort((a, b) => (a.role === "CTV") - (b.role === "CTV"))) {
       if (!s.on) continue;
-      const line = scene.pathOf(`s${s.rank}`, s.mask, view, at, 0.5);
+      const line = scene.outlineOf(s, view, at);
       if (line) stroke(line.path, s.colour, s.role === "CTV" ? 2.4 : 1.4, s.dash);
     }
   }

@@ -63,6 +63,14 @@ class Volume {
     return new Volume({ ...pack, shape: [nz + 2, ny + 2, nx + 2], origin: padded.world([-1, -1, -1]) }, values);
   }
 
+  /* Mask, and the shape that doses were judged on where there is one. */
+  static async ofStructure(structure) {
+    return {
+      mask: await Volume.ofMask(structure.mask),
+      shape: structure.shape && (await Volume.ofPack(structure.shape, true)),
+    };
+  }
+
   world(index) {
     const s = index.map((v, k) => v * this.spacing[k]);
     return [0, 1, 2].map((r) => this.origin[r] + this.direction[3 * r] * s[0] + this.direction[3 * r + 1] * s[1] + this.direction[3 * r + 2] * s[2]);
