@@ -248,14 +248,19 @@ def test_a_proof_of_lower_limits_is_that_of_the_same_multipliers():
     assert lowered.bound <= less.certificate.main.value * (1 + 1e-7)
 
 
-def test_every_step_is_told():
+def test_the_progress_of_a_proof_is_told():
+    """A person who waits for a proof of some minutes is told how far it is; without one there is nothing to tell."""
     rate, points, _ = case()
     told = []
-    wanted = goals(goal("duodenum", "Dmax <= 12.5 Gy", level=1))
-    optimize_times(
-        problem(rate, points, wanted, healthy="liver"), on_progress=lambda done, total: told.append((done, total))
-    )
-    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    wanted = goals(goal("duodenum", "D0.2cc <= 6 Gy"))
+    asked = problem(rate, points, wanted, healthy="liver")
+    assert optimize_times(asked).awaits_proof
+    optimize_times(asked, proof=optimize.WorkLimit(steps=8), on_progress=lambda done, total: told.append(done / total))
+    assert len(told) > 1
+    assert all(0.0 <= share <= 1.0 for share in told)
+    told.clear()
+    optimize_times(asked, on_progress=lambda done, total: told.append(done / total))
+    assert told == []
 
 
 def test_how_near_an_unproven_plan_is_said_where_it_holds_all_goals():

@@ -85,7 +85,7 @@ def command(
         with measured("imports"):
             from hdrplan.io import json_text
             from hdrplan.report import brief_lines, cost_lines, dwell_lines, metrics_table, plan_lines, source_use_lines
-            from hdrplan.workflow import plan_case
+            from hdrplan.workflow import Watch, plan_case
 
         started = time.perf_counter()
         with measured("read"):
@@ -100,13 +100,14 @@ def command(
         if output is None:
             raise click.UsageError("expected -o FOLDER, got none. Name the folder to write, or add --dry-run.")
         seconds = {"read": round(time.perf_counter() - started, 4)}
+        page = _Page(case_file=case_file, options=asdict(options) | _locked(locked), output=output, quiet=quiet)
         with steps_bar(quiet=quiet) as on_progress:
             result = plan_case(
                 case_file.case, case_file.goals, case_file.source, case_file.strength,
-                options=options, locked=locked, on_progress=on_progress,
+                options=options, locked=locked, watch=Watch(on_progress=on_progress, on_plan=page.before_proof),
             )  # fmt: skip
         seconds |= result.seconds
-        _write(result, case_file, asdict(options) | _locked(locked), output, seconds, costs if profile else None)
+        page.write(result, seconds, costs if profile else None)
     if as_json:
         click.echo(json_text(metrics_table(result, printed_warnings())), nl=False)
         return
@@ -136,33 +137,62 @@ def _locked(plan: Plan | None) -> dict[str, object]:
     return {} if plan is None else {"locked_dwells": [k for k, time_s in enumerate(plan.times_s) if time_s > 0]}
 
 
-def _write(
-    result: PlanResult,
-    case_file: CaseFile,
-    options: dict[str, object],
-    output: Output,
-    seconds: dict[str, float],
-    costs: Costs | None,
-) -> None:
-    from hdrplan.io import ResultFolder, write_results
-    from hdrplan.report import cost_rows, dvh_table, metrics_table, plan_report
-    from hdrplan.threads import single_blas_thread
+class _Page:
+    """The folder of a plan: written when the plan is there, and once more when a long proof of it has ended.
 
-    started = time.perf_counter()
-    options |= {"source": case_file.source.name, "strength_u": case_file.strength.value_u}
-    record = run_record(inputs=case_file.inputs, options=options, seconds=dict(seconds))
-    with measured("report"), single_blas_thread():
-        page = plan_report(result, record.table())
-    seconds["report"] = round(time.perf_counter() - started, 4)
-    results = ResultFolder(
-        name=result.case.name,
-        plan=result.plan,
-        dose=result.dose,
-        dvh=dvh_table(result),
-        metrics=metrics_table(result, printed_warnings()),
-        ct_sha256=case_file.ct_sha256,
-    )
-    facts = {} if costs is None else {"profile": cost_rows(costs.rows())}
-    with measured("write"):
-        run = replace(record, seconds=seconds, facts=facts)
-        write_results(output, results, report_html=page, report_print=paper_page(page), run=run)
+    Parameters
+    ----------
+    case_file : CaseFile
+    options : dict
+        For the record of the run.
+    output : Output
+    quiet : bool
+    """
+
+    def __init__(self, *, case_file: CaseFile, options: dict[str, object], output: Output, quiet: bool) -> None:
+        self.case_file, self.output, self.quiet = case_file, output, quiet
+        self.options = options | {"source": case_file.source.name, "strength_u": case_file.strength.value_u}
+
+    def before_proof(self, result: PlanResult) -> None:
+        """Write the plan as it is before its proof: whoever ends the proof keeps it."""
+        self._write(result, dict(result.seconds), None, final=False)
+        self.output = replace(self.output, overwrite=True)
+        if not self.quiet:
+            path = self.output.path / "report.html"
+            click.echo(f"The plan is in {path}. Its proof runs on; Ctrl-C ends it and keeps the plan.", err=True)
+
+    def write(self, result: PlanResult, seconds: dict[str, float], costs: Costs | None) -> None:
+        """Write the result.
+
+        Parameters
+        ----------
+        result : PlanResult
+        seconds : dict
+            Step -> wall time; the report's is added.
+        costs : Costs or None
+        """
+        self._write(result, seconds, costs, final=True)
+
+    def _write(self, result: PlanResult, seconds: dict[str, float], costs: Costs | None, *, final: bool) -> None:
+        from hdrplan.io import ResultFolder, write_results
+        from hdrplan.report import cost_rows, dvh_table, metrics_table, plan_report
+        from hdrplan.threads import single_blas_thread
+
+        started = time.perf_counter()
+        record = run_record(inputs=self.case_file.inputs, options=self.options, seconds=dict(seconds))
+        with measured("report"), single_blas_thread():
+            page = plan_report(result, record.table())
+        seconds["report"] = round(time.perf_counter() - started, 4)
+        results = ResultFolder(
+            name=result.case.name,
+            plan=result.plan,
+            dose=result.dose,
+            dvh=dvh_table(result),
+            metrics=metrics_table(result, printed_warnings()),
+            ct_sha256=self.case_file.ct_sha256,
+        )
+        facts = {} if costs is None else {"profile": cost_rows(costs.rows())}
+        with measured("write"):
+            run = replace(record, seconds=seconds, facts=facts)
+            paper = paper_page(page) if final else None
+            write_results(self.output, results, report_html=page, report_print=paper, run=run)

@@ -39,22 +39,31 @@ def work_bar(*, quiet: bool = False) -> Iterator[Callable[[str, float], None]]:
     """Show what is done and the time left on one line of a terminal; yields ``on_progress(step, share of all)``."""
     started = time.monotonic()
 
-    def time_left(share: float) -> str:
-        spent_s = time.monotonic() - started
-        if share <= 0.0 or spent_s <= _GUESS_AFTER_S:
-            return ""
-        left_s = spent_s * (1.0 - share) / share
-        return f"  about {left_s / 60:.0f} min left" if left_s > 90 else f"  {left_s:.0f} s left"
-
     with _line(quiet=quiet) as show:
-        yield lambda step, share: show(f"{step:<12} {100 * share:>3.0f} %{time_left(share)}")
+        yield lambda step, share: show(f"{step:<12} {100 * share:>3.0f} %{_time_left(started, share)}")
 
 
 @contextmanager
 def steps_bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
-    """Show the step under way on one line of a terminal; yields ``on_progress(step, done, total)``."""
+    """Show the step under way and its time left on a terminal; yields ``on_progress(step, done, total)``."""
+    begun: dict[str, float] = {}
     with _line(quiet=quiet) as show:
-        yield lambda step, done, total: show(f"{step:<10} {100 * done // max(1, total):>3} %")
+
+        def on_progress(step: str, done: int, total: int) -> None:
+            share = done / max(1, total)
+            left = _time_left(begun.setdefault(step, time.monotonic()), share)
+            show(f"{step:<10} {100 * share:>3.0f} %{left}")
+
+        yield on_progress
+
+
+def _time_left(started: float, share: float) -> str:
+    """Return how long something takes that began at ``started`` (monotonic) and is done to a share; "" at first."""
+    spent_s = time.monotonic() - started
+    if share <= 0.0 or spent_s <= _GUESS_AFTER_S:
+        return ""
+    left_s = spent_s * (1.0 - share) / share
+    return f"  about {left_s / 60:.0f} min left" if left_s > 90 else f"  {left_s:.0f} s left"
 
 
 @contextmanager

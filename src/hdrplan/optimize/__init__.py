@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from hdrplan.optimize.catheters.choice import choose_catheters
     from hdrplan.optimize.catheters.placement import ChosenSet, Placement
     from hdrplan.optimize.certificate import Certificate, Loss, LossCause, Optimum, Price, Scope, Shortfall, Status
-    from hdrplan.optimize.notes import EveryPoint, Note, Rounded, TransitCounted
+    from hdrplan.optimize.notes import EveryPoint, Note, ProofRunning, Rounded, TransitCounted
     from hdrplan.optimize.objectives import DoseLost, GoalId, MeanDose, NamedGoal, Objective
     from hdrplan.optimize.problem import PlanProblem
     from hdrplan.optimize.proof import Proof
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hdrplan.optimize.times.every_point import EveryPointOptimum, optimize_every_point
     from hdrplan.optimize.times.fewest_dwells import fewest_dwells
     from hdrplan.optimize.times.goal_sequence import optimize_times
-    from hdrplan.optimize.work import WorkLimit
+    from hdrplan.optimize.work import LongProof, WorkLimit
 
 __all__ = [
     "MAXIMUM_CANDIDATES",
@@ -39,6 +39,7 @@ __all__ = [
     "Front",
     "FrontPlan",
     "GoalId",
+    "LongProof",
     "Loss",
     "LossCause",
     "MeanDose",
@@ -50,6 +51,7 @@ __all__ = [
     "PlanProblem",
     "Price",
     "Proof",
+    "ProofRunning",
     "RobustOptimum",
     "Rounded",
     "Scope",

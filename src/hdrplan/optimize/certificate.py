@@ -9,7 +9,7 @@ from enum import StrEnum
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.brief import brief_repr
 from hdrplan.optimize.bounded import Bounded
-from hdrplan.optimize.notes import Note
+from hdrplan.optimize.notes import ConflictNotProven, Note
 from hdrplan.optimize.objectives import NamedGoal, Objective
 
 __all__ = ["Certificate", "Held", "Loss", "LossCause", "Optimum", "Price", "Scope", "Shortfall", "Status", "joined"]
@@ -300,6 +300,11 @@ class Optimum:
 
     def __post_init__(self) -> None:
         freeze(self, "times_s", (None,))
+
+    @property
+    def awaits_proof(self) -> bool:
+        """Whether goals that are not convex keep the bound away from the plan: a search may bring them together."""
+        return bool(self.certificate.relaxed) or any(isinstance(note, ConflictNotProven) for note in self.notes)
 
     @property
     def lines(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ __all__ = [
     "NoProof",
     "Note",
     "ProofEnd",
+    "ProofRunning",
     "ProofWork",
     "Rounded",
     "TimeNotProven",
@@ -89,6 +90,28 @@ class ProofWork:
             ProofEnd.WORK: "the limit of regions was reached",
         }[self.ended]
         return f"Proof with the dose-volume goals: {self.regions} regions of plans in {self.seconds:.0f} s; {end}."
+
+
+@dataclass(frozen=True, slots=True)
+class ProofRunning:
+    """A plan that is whole while the proof with its dose-volume goals still runs.
+
+    Parameters
+    ----------
+    seconds : float
+        What the proof may take.
+    """
+
+    seconds: float
+
+    @property
+    def text(self) -> str:
+        """The note as a sentence."""
+        return (
+            f"This is the plan before the proof with its dose-volume goals, which takes at most {self.seconds:g} s. "
+            "When the proof has ended, the same command replaces these files by the bound reached and by a better "
+            "plan, if one is found. If the command was ended before, this is all that is known."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +250,7 @@ Note = (
     LongestTimes
     | ConflictNotProven
     | TimeNotProven
+    | ProofRunning
     | ProofWork
     | NoProof
     | Rounded

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import numpy as np
 
-__all__ = ["WorkLimit"]
+__all__ = ["LongProof", "WorkLimit"]
+
+PlanT = TypeVar("PlanT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,3 +43,21 @@ class WorkLimit:
         return WorkLimit(
             seconds=self.seconds - seconds, steps=None if self.steps is None else max(0, self.steps - steps)
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongProof(Generic[PlanT]):
+    """A proof that may take long: what it may use, and who is told of it.
+
+    Parameters
+    ----------
+    limit : WorkLimit
+    on_plan : callable, optional
+        Called once, with the whole plan as it stands before the proof begins; not where there is nothing to prove.
+    on_progress : callable, optional
+        Called with (done, total) while the proof runs.
+    """
+
+    limit: WorkLimit = field(default_factory=lambda: WorkLimit(seconds=0.0))
+    on_plan: Callable[[PlanT], None] | None = None
+    on_progress: Callable[[int, int], None] | None = None

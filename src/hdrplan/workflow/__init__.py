@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from hdrplan.workflow.obstacles import GROUPS, default_obstacles, is_bone
     from hdrplan.workflow.pareto import ParetoResult, plan_pareto, usual_axes
     from hdrplan.workflow.place import PlaceOptions, PlaceResult, place_case
-    from hdrplan.workflow.plan import PlanResult, plan_case, plan_result
+    from hdrplan.workflow.plan import PlanResult, Watch, plan_case, plan_result
     from hdrplan.workflow.prepare import PreparedCase, PreparedRow, PreparedUse, PrepareOptions, prepare_case
     from hdrplan.workflow.problem import (
         PlanSize,
@@ -129,6 +129,7 @@ __all__ = [
     "TargetScore",
     "TaskResult",
     "TipChoice",
+    "Watch",
     "archive_tables",
     "best_times",
     "between_centres",

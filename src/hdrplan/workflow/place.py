@@ -29,7 +29,7 @@ from hdrplan.plan import Case, Goals
 from hdrplan.sources import Strength, TG43Source
 from hdrplan.workflow.candidates import candidate_trajectories, displaced, nearest_mm
 from hdrplan.workflow.obstacles import as_obstacles, not_avoided, refuse_missing_groups
-from hdrplan.workflow.plan import PlanResult, plan_case
+from hdrplan.workflow.plan import PlanResult, Watch, plan_case
 from hdrplan.workflow.problem import candidate_dwells
 from hdrplan.workflow.steps import StepProgress, Steps
 
@@ -223,7 +223,7 @@ def place_case(
         chosen = _chosen(placement, options)
     with step("plan"):
         placed = replace(case, catheters=paths.only(chosen.candidates).catheters())
-        planned = plan_case(placed, goals, source, strength, options=planning, on_progress=on_progress)
+        planned = plan_case(placed, goals, source, strength, options=planning, watch=Watch(on_progress=on_progress))
     return PlaceResult(
         case=placed,
         room=room,

@@ -8,7 +8,7 @@ draws.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
@@ -20,7 +20,7 @@ from hdrplan.brief import brief_repr, html_table
 from hdrplan.dose import SamplePoints, dose_at_points, dose_field, dose_rate, sample_points
 from hdrplan.geometry import Structure, Volume
 from hdrplan.metrics import DVH, dvh
-from hdrplan.optimize import EveryPoint, Optimum, PlanProblem
+from hdrplan.optimize import EveryPoint, LongProof, Optimum, PlanProblem, ProofRunning, WorkLimit
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Plan
 from hdrplan.sources import Strength, TG43Source
@@ -31,7 +31,7 @@ from hdrplan.workflow.score import Score, evaluate, with_proven_d100
 from hdrplan.workflow.steps import StepProgress, Steps
 from hdrplan.workflow.times import best_times, transit_of
 
-__all__ = ["PlanResult", "plan_case", "plan_result"]
+__all__ = ["PlanResult", "Watch", "plan_case", "plan_result"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -99,6 +99,23 @@ class PlanResult:
         return html_table(caption, head, targets) + html_table("Goals", ("structure", "goal", "reached", ""), goals)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Who is told how planning goes.
+
+    Parameters
+    ----------
+    on_progress : callable, optional
+        Called with (step, done, total).
+    on_plan : callable, optional
+        Called with the whole result as it stands before a proof of dose-volume goals, which may take long; it is not
+        called where there is none, and not with a moving source.
+    """
+
+    on_progress: StepProgress | None = None
+    on_plan: Callable[[PlanResult], None] | None = None
+
+
 def plan_case(
     case: Case,
     goals: Goals,
@@ -107,7 +124,7 @@ def plan_case(
     *,
     options: PlanOptions | None = None,
     locked: Plan | None = None,
-    on_progress: StepProgress | None = None,
+    watch: Watch | None = None,
 ) -> PlanResult:
     """Plan one case: dwell positions, dwell times of a proven optimum, dose, metrics.
 
@@ -122,8 +139,8 @@ def plan_case(
     options : PlanOptions, optional
     locked : Plan, optional
         Its dwells are taken, and its times above 0 stay as they are: edit a plan by hand, keep the rest optimal.
-    on_progress : callable, optional
-        Called with (step, done, total).
+    watch : Watch, optional
+        Who is told of progress, and of the plan as it is before a long proof.
 
     Returns
     -------
@@ -142,7 +159,7 @@ def plan_case(
     """
     # Waiting threads of the linear algebra took a fifth of a plan's processor seconds; its rows are shared out here.
     with single_blas_thread():
-        return _planned(case, goals, source, strength, options or PlanOptions(), locked, Steps(on_progress))
+        return _planned(case, goals, source, strength, options or PlanOptions(), locked, watch or Watch())
 
 
 def _planned(
@@ -152,8 +169,9 @@ def _planned(
     strength: Strength,
     options: PlanOptions,
     locked: Plan | None,
-    step: Steps,
+    watch: Watch,
 ) -> PlanResult:
+    step = Steps(watch.on_progress)
     dwells = candidate_dwells(case, options) if locked is None else locked.dwells
     locked_s = None if locked is None else np.where(locked.times_s > 0, locked.times_s, np.nan)
     with step("sample"):
@@ -171,14 +189,29 @@ def _planned(
         locked_s=locked_s,
         delivery=delivery_rules(dwells, options),
     )
-    with step("optimise") as progress:
-        optimum = best_times(
-            problem, dwells, source, strength_u=strength.value_u, options=options, on_progress=progress
+
+    def result_of(optimum: Optimum) -> PlanResult:
+        times_s, transit = optimum.times_s, transit_of(options)
+        plan = Plan(dwells=dwells, times_s=times_s, source=source, strength=strength, transit=transit)
+        proofs = [note for note in optimum.notes if isinstance(note, EveryPoint)]
+        result = plan_result(
+            case, goals, plan, options=options, points=points, proofs=proofs, on_progress=step.on_progress
         )
-    plan = Plan(dwells=dwells, times_s=optimum.times_s, source=source, strength=strength, transit=transit_of(options))
-    proofs = [note for note in optimum.notes if isinstance(note, EveryPoint)]
-    result = plan_result(case, goals, plan, options=options, points=points, proofs=proofs, on_progress=step.on_progress)
-    return replace(result, optimum=optimum, seconds={**step.seconds, **result.seconds})
+        return replace(result, optimum=optimum, seconds={**step.seconds, **result.seconds})
+
+    def before_proof(optimum: Optimum) -> None:
+        if watch.on_plan is not None:
+            note = ProofRunning(options.proof_s)
+            watch.on_plan(result_of(replace(optimum, notes=(*optimum.notes, note))))
+
+    proof = LongProof(
+        limit=WorkLimit(seconds=options.proof_s),
+        on_plan=None if watch.on_plan is None else before_proof,
+        on_progress=lambda done, total: step.tell("proving", done, total),
+    )
+    with step("optimise"):
+        optimum = best_times(problem, dwells, source, strength_u=strength.value_u, options=options, proof=proof)
+    return result_of(optimum)
 
 
 def plan_result(

@@ -23,6 +23,7 @@ from hdrplan.optimize import (
     EveryPoint,
     EveryPointOptimum,
     Front,
+    LongProof,
     Optimum,
     PlanProblem,
     WorkLimit,
@@ -96,7 +97,7 @@ class _Question:
                 self.plan.dwells, points_mm, self.plan.source, strength_u=self.plan.strength_u
             ),
             tolerance_frac=EVERY_POINT_FRAC,
-            proof=proof,
+            proof=LongProof(limit=proof),
         )
 
 

@@ -39,13 +39,23 @@ class Steps:
         self.seconds: dict[str, float] = {}
         self.on_progress = on_progress
 
+    def tell(self, name: str, done: int, total: int) -> None:
+        """Pass on the progress of something that is part of a step.
+
+        Parameters
+        ----------
+        name : str
+        done, total : int
+        """
+        if self.on_progress is not None:
+            self.on_progress(name, done, total)
+
     @contextmanager
     def __call__(self, name: str) -> Iterator[Progress]:
         """Time one step; yields ``progress(done, total)`` for the function that takes it."""
 
         def progress(done: int, total: int) -> None:
-            if self.on_progress is not None:
-                self.on_progress(name, done, total)
+            self.tell(name, done, total)
 
         started = time.perf_counter()
         progress(0, 1)

@@ -14,6 +14,7 @@ from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import Dwells, Transit, positions_reached
 from hdrplan.optimize import (
     Bounded,
+    LongProof,
     MeanDose,
     Note,
     Objective,
@@ -21,7 +22,6 @@ from hdrplan.optimize import (
     PlanProblem,
     Rounded,
     TransitCounted,
-    WorkLimit,
     fewest_dwells,
     optimize_every_point,
     optimize_times,
@@ -34,6 +34,7 @@ __all__ = ["EVERY_POINT_FRAC", "best_times", "transit_of"]
 # What the proof at every point may cost, in dose: boxes are halved until their bounds close within it. A tenth of it
 # takes a fifth more boxes on lesion B, but more rounds; a thousandth of a dose is below all else that is uncertain.
 EVERY_POINT_FRAC = 0.001
+_NO_PROOF: LongProof[Optimum] = LongProof()
 _EVERY_CATHETER = (
     "The moving source counts here in every catheter, as far as its deepest position; without one of them, or with a "
     "higher `source_speed_mm_per_s`, it gives less."
@@ -47,7 +48,7 @@ def best_times(
     *,
     strength_u: float,
     options: PlanOptions,
-    on_progress: Callable[[int, int], None] | None = None,
+    proof: LongProof[Optimum] = _NO_PROOF,
 ) -> Optimum:
     """Return the best dwell times: of all, or of few dwells; proven at the sample points, or at every point.
 
@@ -61,8 +62,9 @@ def best_times(
     source : TG43Source
     strength_u : float
     options : PlanOptions
-        ``every_point``, ``fewest_dwells``, ``proof_s`` and ``source_speed_mm_per_s``.
-    on_progress : callable, optional
+        ``every_point``, ``fewest_dwells`` and ``source_speed_mm_per_s``.
+    proof : LongProof
+        Of dose-volume goals. Its ``on_plan`` is not called with a moving source, whose dose changes with the plan.
 
     Returns
     -------
@@ -72,15 +74,23 @@ def best_times(
 
     def solve(problem: PlanProblem, passing_s: FloatArray | None) -> Optimum:
         if options.every_point:
-            return _proven_at_every_point(problem, dwells, source, strength_u, options, passing_s)
+            return _proven_at_every_point(problem, dwells, source, strength_u, options, proof, passing_s)
         if passing_s is not None:
             problem = replace(problem, earlier_gy=problem.rate.gy_per_s @ passing_s)
         if options.fewest_dwells:
             return fewest_dwells(problem)
-        return optimize_times(problem, proof=WorkLimit(seconds=options.proof_s), on_progress=on_progress)
+        plan = optimize_times(problem)
+        if proof.limit.used_up or not plan.awaits_proof:
+            return plan
+        if proof.on_plan is not None:
+            proof.on_plan(plan)
+        return optimize_times(problem, proof=proof.limit, on_progress=proof.on_progress)
 
     transit = transit_of(options)
-    return solve(problem, None) if transit is None else _with_transit(problem, dwells, transit, solve)
+    if transit is None:
+        return solve(problem, None)
+    proof = replace(proof, on_plan=None)
+    return _with_transit(problem, dwells, transit, solve)
 
 
 def transit_of(options: PlanOptions) -> Transit | None:
@@ -153,6 +163,7 @@ def _proven_at_every_point(
     source: TG43Source,
     strength_u: float,
     options: PlanOptions,
+    proof: LongProof[Optimum],
     passing_s: FloatArray | None,
 ) -> Optimum:
     """Return the best times whose prescriptions are proven at every point of the CTVs."""
@@ -173,5 +184,5 @@ def _proven_at_every_point(
         tolerance_frac=EVERY_POINT_FRAC,
         transit_s=passing_s,
         fewest=options.fewest_dwells,
-        proof=WorkLimit(seconds=options.proof_s),
+        proof=proof,
     ).optimum

@@ -19,10 +19,12 @@ from hdrplan.optimize.objectives import GoalId
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.cubes import cells_of
 from hdrplan.optimize.times.fewest_dwells import fewest_dwells
-from hdrplan.optimize.times.goal_sequence import NO_WORK, optimize_times
-from hdrplan.optimize.work import WorkLimit
+from hdrplan.optimize.times.goal_sequence import optimize_times
+from hdrplan.optimize.work import LongProof
 
 __all__ = ["EveryPointOptimum", "optimize_every_point"]
+
+_NO_PROOF: LongProof[Optimum] = LongProof()
 
 # Cold points join the program one for each cube of this edge: close points say the same.
 CUBE_MM = 2.0
@@ -72,7 +74,7 @@ def optimize_every_point(
     tolerance_frac: float = 1e-3,
     transit_s: FloatArray | None = None,
     fewest: bool = False,
-    proof: WorkLimit = NO_WORK,
+    proof: LongProof[Optimum] = _NO_PROOF,
 ) -> EveryPointOptimum:
     """Optimise, look for points of the CTVs that miss the prescription, add them, and begin again.
 
@@ -93,8 +95,9 @@ def optimize_every_point(
         Seconds that the moving source spends near each position (:class:`hdrplan.geometry.Transit`): its dose counts.
     fewest : bool
         Then leave out dwells that are not needed (:func:`hdrplan.optimize.fewest_dwells`), and prove what is left.
-    proof : WorkLimit
-        As in :func:`hdrplan.optimize.optimize_times`, once the points are found; not with ``fewest``.
+    proof : LongProof
+        Of dose-volume goals, as in :func:`hdrplan.optimize.optimize_times`, once the points are found; not with
+        ``fewest``.
 
     Returns
     -------
@@ -108,25 +111,19 @@ def optimize_every_point(
     problem.refuse("earlier_gy")
     asked = replace(problem, reserve_frac=tolerance_frac, earlier_gy=_transit_gy(problem.rate, transit_s))
     beside_s = np.zeros(problem.n_dwells) if transit_s is None else transit_s
+    rounds = partial(_rounds, minimum_dose=minimum_dose, rate_at=rate_at, transit_s=transit_s, beside_s=beside_s)
     # Cold points are looked for at times that are real numbers, and then once more at those that are delivered.
-    stages: list[Callable[[PlanProblem], Optimum]] = [lambda asked: optimize_times(replace(asked, delivery=None))]
+    asked, optimum, minimum = rounds(asked, lambda asked: optimize_times(replace(asked, delivery=None)))
+    convex = all(goal.metric.kind in _CONVEX for goal in problem.goals.goals)
     if fewest:
-        stages.append(fewest_dwells)
-    elif not proof.used_up and any(goal.metric.kind not in _CONVEX for goal in problem.goals.goals):
-        stages.append(partial(optimize_times, proof=proof))
+        asked, optimum, minimum = rounds(asked, fewest_dwells)
+    elif not convex and not proof.limit.used_up:
+        if proof.on_plan is not None and optimum.awaits_proof:
+            proof.on_plan(_before_proof(asked, minimum_dose, beside_s))
+        prove = partial(optimize_times, proof=proof.limit, on_progress=proof.on_progress)
+        asked, optimum, minimum = rounds(asked, prove)
     elif problem.delivery is not None:
-        stages.append(optimize_times)
-    for optimize in stages:
-        for _ in range(MAX_ROUNDS):
-            with measured("plan"):
-                optimum = optimize(asked)
-            with measured("proof"):
-                minimum = _minimum(asked, minimum_dose, optimum.times_s + beside_s, only_proof=True)
-            cold = {name: _coldest_of_each_cube(dose.cold_mm) for name, dose in minimum.items() if len(dose.cold_mm)}
-            if all(dose.finished for dose in minimum.values()) or not cold:
-                break
-            rate, points = _joined(asked.rate, asked.points, {name: (mm, rate_at(mm)) for name, mm in cold.items()})
-            asked = replace(asked, rate=rate, points=points, earlier_gy=_transit_gy(rate, transit_s))
+        asked, optimum, minimum = rounds(asked, optimize_times)
     proven = all(dose.finished for dose in minimum.values())
     if not proven:
         minimum = _minimum(asked, minimum_dose, optimum.times_s + beside_s, only_proof=False)
@@ -137,6 +134,36 @@ def optimize_every_point(
         proven=proven,
         points_added=len(asked.points) - len(problem.points),
     )
+
+
+def _rounds(
+    asked: PlanProblem,
+    optimize: Callable[[PlanProblem], Optimum],
+    *,
+    minimum_dose: MinimumDoseOf,
+    rate_at: Callable[[FloatArray], DoseRate],
+    transit_s: FloatArray | None,
+    beside_s: FloatArray,
+) -> tuple[PlanProblem, Optimum, dict[str, MinimumDose]]:
+    """Optimise and add cold points until every point is proven; return the problem, its optimum and the minima."""
+    for _ in range(MAX_ROUNDS):
+        with measured("plan"):
+            optimum = optimize(asked)
+        with measured("proof"):
+            minimum = _minimum(asked, minimum_dose, optimum.times_s + beside_s, only_proof=True)
+        cold = {name: _coldest_of_each_cube(dose.cold_mm) for name, dose in minimum.items() if len(dose.cold_mm)}
+        if all(dose.finished for dose in minimum.values()) or not cold:
+            break
+        rate, points = _joined(asked.rate, asked.points, {name: (mm, rate_at(mm)) for name, mm in cold.items()})
+        asked = replace(asked, rate=rate, points=points, earlier_gy=_transit_gy(rate, transit_s))
+    return asked, optimum, minimum
+
+
+def _before_proof(asked: PlanProblem, minimum_dose: MinimumDoseOf, beside_s: FloatArray) -> Optimum:
+    """Return the plan as it stands before the proof of its dose-volume goals, with what every point receives."""
+    optimum = optimize_times(asked)
+    minimum = _minimum(asked, minimum_dose, optimum.times_s + beside_s, only_proof=False)
+    return _of_prescriptions(optimum, asked, minimum, proven=all(dose.finished for dose in minimum.values()))
 
 
 def _transit_gy(rate: DoseRate, transit_s: FloatArray | None) -> FloatArray | None:

@@ -63,7 +63,7 @@ def optimize_times(
     time_limit_s : float
         After this, and the time of the proof, the best plan so far is returned, marked "not proven".
     on_progress : callable, optional
-        Called with (steps done, steps in all).
+        Called with (done, total) while the proof runs.
 
     Returns
     -------
@@ -81,24 +81,18 @@ def optimize_times(
     Weak duality: any multipliers of the right sign bound the optimum (Dantzig GB, Linear Programming and Extensions,
     1963, chapter 6).
     """
-    progress = on_progress or (lambda done, total: None)
-    levels = sorted({goal.level for goal in problem.goals.goals} - {0})
-    steps = len(levels) + 3
-    task = Task.of(problem, lambda share: progress(round(100 * share), 100 * steps))
+    tell = on_progress or (lambda done, total: None)
+    task = Task.of(problem, lambda share: tell(round(1000 * share), 1000))
     task.program.deadline = time.monotonic() + time_limit_s
     delivery = problem.delivery
     if delivery is not None and delivery.ratio is not None:
         task.program.tie(delivery.neighbours, delivery.ratio)
     standing = hold_hard_goals(task, proof)
-    progress(1, steps)
-    for done, level in enumerate(levels, start=2):
+    for level in sorted({goal.level for goal in problem.goals.goals} - {0}):
         standing = _reach(task, standing, level)
-        progress(done, steps)
     standing = _spare(task, standing)
-    progress(steps - 1, steps)
     standing = prove(task, standing)
     standing, last = _shorten(task, standing)
-    progress(steps, steps)
     optimum = _optimum(task, standing, last)
     if delivery is None or last.status == LPStatus.INFEASIBLE:
         return optimum
