@@ -12,7 +12,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ import pytest
 import hdrplan
 from hdrplan.errors import InputError
 from hdrplan.io import Output, drafts, new_folder, read_results
+from held import held
 from small_case import write_small_case
 
 PLAN_FILES = {"plan.json", "dose.nrrd", "dvh.csv", "metrics.json", "report.html", "run.json"}
@@ -94,20 +94,19 @@ def test_a_folder_that_is_not_writable(case: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", [0.8])
-def test_killed_and_run_again(part: float, case: Path, tmp_path: Path) -> None:
-    started = time.perf_counter()
-    assert ran("plan", case, "-o", "first", "-q", cwd=tmp_path)[0] == 0
-    usual_s = time.perf_counter() - started
-    process = start("plan", case, "-o", "out", "-q", cwd=tmp_path)
-    time.sleep(part * usual_s)
-    process.kill()
-    process.communicate()
-    if (tmp_path / "out").exists():
-        read_results(tmp_path / "out")
-    assert ran("plan", case, "-o", "out", "-q", "--overwrite", cwd=tmp_path)[0] == 0
-    assert visible(tmp_path / "out") == PLAN_FILES
-    first, second = (json.loads((tmp_path / n / "plan.json").read_text())["dwells"] for n in ("first", "out"))
+def test_killed_and_run_again(case: Path, tmp_path: Path) -> None:
+    """Killed when its files are written and none stands at its place."""
+    here = tmp_path / "here"
+    here.mkdir()
+    arguments = ("plan", case, "-o", "out", "-q", "--samples-only", "--sample", "6")
+    with held(*arguments, place="hdrplan.io.outputs:moved_in", cwd=here):
+        (draft,) = here.glob(".out.*.part")
+        assert visible(draft) == PLAN_FILES
+    assert visible(here) == {draft.name}
+    assert ran(*arguments, cwd=here)[0] == 0
+    assert visible(here / "out") == PLAN_FILES
+    assert ran(*arguments[:2], "-o", "first", *arguments[4:], cwd=here)[0] == 0
+    first, second = (json.loads((here / n / "plan.json").read_text())["dwells"] for n in ("first", "out"))
     assert first == second
 
 
