@@ -16,13 +16,16 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import hdrplan
 from demo_case import GRID, write_demo_dicom
+from hdrplan.cli import cli
 from hdrplan.errors import ResourceError
 from hdrplan.geometry import Grid
 from hdrplan.processes import Lost
 from hdrplan.workflow import labour
+from held import Held, held
 from small_case import write_small_case
 
 distributed = pytest.importorskip("distributed", reason="the optional extra 'cluster' is not installed")
@@ -90,13 +93,17 @@ def archive_of(count: int, folder: Path) -> Path:
     return folder
 
 
-def until(true: Callable[[], bool], run: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(2400):
-        if true():
-            return
-        assert run.poll() is None, log.read_text()
-        time.sleep(0.05)
-    raise AssertionError(log.read_text())
+# Where a run of ``metrics`` is held: two plans are in its journal, the third is not.
+THIRD_PLAN = ("hdrplan.io.journal:Journal.add", 3)
+
+
+def ended_without_scheduler(cluster: Cluster, run: Held) -> tuple[int, str]:
+    """Kill the scheduler while a run stands still, and let it go on; return its exit code and what it said."""
+    cluster.scheduler.kill()
+    cluster.scheduler.wait()
+    run.go_on()
+    out, err = run.process.communicate(timeout=120)
+    return run.process.returncode, out + err
 
 
 def lines(path: Path) -> int:
@@ -152,65 +159,65 @@ def test_only_work_that_kills_its_workers_is_lost(cluster: Cluster, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_costs_no_treatment(cluster: Cluster, tmp_path: Path) -> None:
-    archive_of(8, tmp_path / "archive")
+def test_a_worker_that_is_killed_costs_no_treatment(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive_of(6, tmp_path / "archive")
     victim, _ = cluster.start("--no-nanny"), cluster.start("--no-nanny")
-    arguments = ["hdrplan", "metrics", "archive", "-o", "t", "--quiet", "--key", "key.json"]
-    log = tmp_path / "run.log"
-    run = started(*arguments, "--cluster", cluster.address, cwd=tmp_path, log=log)
-    until(lambda: lines(tmp_path / "t.partial") > 2, run, log)
-    victim.kill()
-    assert run.wait(timeout=300) == 0, log.read_text()
-    assert "8 plans, 8 lesions, 0 errors" in log.read_text()
-    assert "Traceback" not in log.read_text()
-    arguments[4] = "alone"
-    alone = started(*arguments, "--jobs", "1", cwd=tmp_path, log=log)
-    assert alone.wait(timeout=300) == 0, log.read_text()
+    arguments = ["metrics", "archive", "-o", "t", "--quiet", "--key", "key.json"]
+    with held(*arguments, "--cluster", cluster.address, place=THIRD_PLAN[0], before=THIRD_PLAN[1], cwd=tmp_path) as run:
+        assert lines(tmp_path / "t.partial") == 3
+        victim.kill()
+        run.go_on()
+        out, err = run.process.communicate(timeout=300)
+        assert run.process.returncode == 0, err
+    assert "6 plans, 6 lesions, 0 errors" in out + err
+    assert "Traceback" not in out + err
+    arguments[3] = "alone"
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(cli, [*arguments, "--jobs", "1"]).exit_code == 0
     for name in ("metrics.csv", "dose_metrics.csv", "errors.csv"):
         assert (tmp_path / "t" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
 
 
 @pytest.mark.slow
-def test_a_scheduler_that_dies_costs_no_finished_work(cluster: Cluster, tmp_path: Path) -> None:
-    archive_of(12, tmp_path / "archive")
+def test_a_scheduler_that_dies_costs_no_finished_work(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive_of(5, tmp_path / "archive")
     cluster.start("--no-nanny")
-    arguments, log = ["hdrplan", "metrics", "archive", "-o", "t", "--quiet"], tmp_path / "run.log"
-    run = started(*arguments, "--cluster", cluster.address, cwd=tmp_path, log=log)
-    journal = tmp_path / "t.partial"
-    until(lambda: lines(journal) > 2, run, log)
-    cluster.scheduler.kill()
-    code, said = run.wait(timeout=120), log.read_text()
+    arguments, journal = ["metrics", "archive", "-o", "t", "--quiet"], tmp_path / "t.partial"
+    with held(*arguments, "--cluster", cluster.address, place=THIRD_PLAN[0], before=THIRD_PLAN[1], cwd=tmp_path) as run:
+        code, said = ended_without_scheduler(cluster, run)
     assert "Traceback" not in said, said
     assert code == 2, said
     assert "the Dask scheduler must stay until the end" in said.splitlines()[-1]
     assert lines(journal) > 2
-    again = started(*arguments, "--jobs", "1", cwd=tmp_path, log=log)
-    assert again.wait(timeout=300) == 0, log.read_text()
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(cli, [*arguments, "--jobs", "1"]).exit_code == 0
     with (tmp_path / "t" / "errors.csv").open() as stream:
         assert list(csv.DictReader(stream)) == []
     assert not journal.exists()
 
 
 @pytest.mark.slow
-def test_simulate_keeps_its_plans_when_the_scheduler_dies(cluster: Cluster, tmp_path: Path) -> None:
+def test_simulate_keeps_its_plans_when_the_scheduler_dies(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_small_case(tmp_path / "case")
     cluster.start("--no-nanny")
-    arguments = ["hdrplan", "simulate", "cohort", "--plans", "case", "--hcc", "3", "--crlm", "2", "--quiet", "-o", "c"]
-    log = tmp_path / "run.log"
-    run = started(*arguments, "--scheduler", cluster.address, cwd=tmp_path, log=log)
-
-    def plans() -> list[Path]:
-        return sorted((tmp_path / "c.tasks").glob("*/*.json"))
-
-    until(lambda: len(plans()) >= 2, run, log)
-    cluster.scheduler.kill()
-    assert run.wait(timeout=120) == 2, log.read_text()
-    assert "Traceback" not in log.read_text()
-    assert "the Dask scheduler must stay until the end" in log.read_text().splitlines()[-1]
-    kept = {path: path.stat().st_mtime_ns for path in plans()}
+    arguments = ["simulate", "cohort", "--plans", "case", "--hcc", "3", "--crlm", "2", "--quiet", "-o", "c"]
+    with held(
+        *arguments, "--scheduler", cluster.address, place="hdrplan.io.store:ResultStore.write", before=3, cwd=tmp_path
+    ) as run:
+        code, said = ended_without_scheduler(cluster, run)
+    assert code == 2, said
+    assert "Traceback" not in said
+    assert "the Dask scheduler must stay until the end" in said.splitlines()[-1]
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "c.tasks").glob("*/*.json")}
     assert len(kept) >= 2
     assert not (tmp_path / "c").exists()
-    again = started(*arguments, "--workers", "1", cwd=tmp_path, log=log)
-    assert again.wait(timeout=300) == 0, log.read_text()
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(cli, [*arguments, "--workers", "1"]).exit_code == 0
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert lines(tmp_path / "c" / "truth" / "failures.csv") == 1

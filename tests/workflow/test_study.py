@@ -7,18 +7,21 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from hdrplan.cli import cli
 from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure
 from hdrplan.io import ResultStore
 from hdrplan.simulate import DoseModel, Uncertainty
 from hdrplan.workflow import Labour, LesionTask, PlannedLesion, StudyDesign, planned_cohort, run_tasks, shard
+from held import held
+from small_case import write_small_case
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -147,34 +150,19 @@ def test_the_store_returns_what_it_was_given_and_ignores_what_is_broken(tmp_path
 @pytest.mark.slow
 def test_a_killed_study_goes_on_and_ends_like_one_that_was_not(tmp_path: Path) -> None:
     """kill -9 while plans are under way; what was stored is whole and is not made again."""
-    command = [
-        sys.executable,
-        "-m",
-        "hdrplan",
-        "simulate",
-        "cohort",
-        "--plans",
-        str(ROOT / "phantoms" / "liver-lesion-b"),
-    ]
-    command += ["--hcc", "3", "--crlm", "2", "--seed", "5", "--workers", "1", "--quiet"]
-    env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    whole = tmp_path / "whole"
-    subprocess.run([*command, "-o", str(whole)], env=env, check=True, timeout=300)
-    cut, tasks = tmp_path / "cut", tmp_path / "cut.tasks"
-    first = subprocess.Popen([*command, "-o", str(cut)], env=env)
-    for _ in range(1200):
-        if list(tasks.glob("*/*.json")):
-            break
-        time.sleep(0.05)
-    first.kill()
-    first.wait()
-    assert not cut.exists()
-    held = {path: path.stat().st_mtime_ns for path in tasks.glob("*/*.json")}
-    assert held
-    for path in held:
+    host = write_small_case(tmp_path / "host")
+    command = ["simulate", "cohort", "--plans", str(host), "--hcc", "3", "--crlm", "2", "--seed", "5"]
+    command += ["--workers", "1", "--quiet"]
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    assert CliRunner().invoke(cli, [*command, "-o", str(whole)]).exit_code == 0
+    with held(*command, "-o", cut, place="hdrplan.io.store:ResultStore.write", before=3, cwd=tmp_path):
+        assert not cut.exists()
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "cut.tasks").glob("*/*.json")}
+    assert len(kept) == 2
+    for path in kept:
         json.loads(path.read_text())
-    subprocess.run([*command, "-o", str(cut)], env=env, check=True, timeout=300)
-    assert {path: path.stat().st_mtime_ns for path in held} == held
+    assert CliRunner().invoke(cli, [*command, "-o", str(cut)]).exit_code == 0
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
     for name in ("patients.csv", "measurements.csv", "dose_metrics.csv", "truth/lesions.csv"):
         assert (cut / name).read_bytes() == (whole / name).read_bytes()
 
