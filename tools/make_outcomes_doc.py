@@ -20,8 +20,10 @@ This page lists the tables of a cohort with their columns, the checks that hdrpl
 derives endpoints. Use it to prepare your tables and to look up a message. [Cohort](../howto/cohort.md) shows the whole
 way.
 
-Dates are ISO (YYYY-MM-DD), diameters are in mm, doses in Gy, and DVH volumes in percent. Tables are CSV or Parquet
-files, or the sheets of one `.xlsx` workbook. `patients`, `sessions` and `lesions` are required; the other tables are
+Dates are ISO (YYYY-MM-DD), diameters are in mm, doses in Gy, and DVH volumes in percent. Tables are CSV,
+Parquet or SPSS (`.sav`) files, or the sheets of one `.xlsx` workbook. `--encoding` and `--decimal` say how CSV files are
+written, if not in UTF-8 with decimal points. Of an SPSS file, value labels are read where a column holds words, and codes
+elsewhere. `patients`, `sessions` and `lesions` are required; the other tables are
 optional. Each table may come in its full or in its compact form. In the compact form, measurements and findings imply
 the scans. A scan without a measurement and without a new finding can only be recorded in the full form.
 

@@ -28,8 +28,8 @@ _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _LARGEST = 1e300
 
 
-def number_in(text: str) -> float:
-    """Return the number that a text is, written with a full stop; blanks around it do not count.
+def number_in(text: str, decimal: str = ".") -> float:
+    """Return the number that a text is, with a full stop or another decimal mark; blanks around it do not count.
 
     Raises
     ------
@@ -40,10 +40,15 @@ def number_in(text: str) -> float:
     --------
     >>> number_in(" 2.5e1 ")
     25.0
+    >>> number_in("2,5", ",")
+    2.5
     """
     stripped = text.strip()
+    if decimal != ".":
+        # A full stop would divide thousands here: 1.500 is not 1.5.
+        stripped = stripped.replace(".", "?").replace(decimal, ".")
     if not _NUMBER.fullmatch(stripped):
-        raise ValueError(f"no number: {stripped[:40]!r}")
+        raise ValueError(f"no number: {text.strip()[:40]!r}")
     return float(stripped)
 
 

@@ -13,6 +13,7 @@ from outcomes.reference_data import FOLDER, r_numbers
 from tolerances import R_COX, R_CURVE
 
 LESIONS = (FOLDER / "lesions.csv", "--time", "time", "--event", "status")
+VETERAN = (FOLDER / "veteran.csv", "--time", "time", "--event", "status")
 RECURRENCE = (*LESIONS, "--event-value", "1")
 
 
@@ -182,7 +183,7 @@ def test_errors_are_one_line(run, arguments, words):
         ("time,time\n1,2\n", "name of its own"),
         ("time,event\n1,1\n2\n", "line 3"),
         ("time,event\n1;1,1\n", "numbers"),
-        ("time;event\n1,5;1\n", "full stop"),
+        ("time;event\n1,5;1\n", "If commas are decimal marks, say --decimal ,."),
     ],
 )
 def test_broken_tables_are_named_with_their_line(run, tmp_path: Path, text, words):
@@ -205,3 +206,46 @@ def test_weibull_of_exact_times_is_r(result):
     reference = r_numbers()["interval"]["lung exact"]
     np.testing.assert_allclose(got["time_scale"]["coef"][:-1], reference["coef"], rtol=R_COX)
     np.testing.assert_allclose(got["time_scale"]["se"], reference["se"], rtol=R_COX)
+
+
+def test_a_covariate_of_words_is_a_category_and_said(run, result):
+    got = result("cox", *VETERAN, "--covariates", "celltype,age")
+    assert got["categories"] == {"celltype": {"adeno": 27, "large": 27, "smallcell": 48, "squamous": 35}}
+    ran = run("survival", "cox", *VETERAN, "--covariates", "celltype,age")
+    assert "celltype is taken as a category: large (27), smallcell (48), squamous (35) against adeno (27)" in ran.out
+
+
+def test_numbers_with_one_word_among_them_are_no_category(run, result, tmp_path: Path):
+    rows = [f"{10 + 7 * k % 20},{k % 2},{15 + k % 4 // 2}.5" for k in range(20)]
+    (tmp_path / "t.csv").write_text("\n".join(["time,event,dose", *rows, "14,1,<5", "25,0,<5"]) + "\n")
+    arguments = ("t.csv", "--time", "time", "--event", "event", "--covariates", "dose")
+    ran = run("survival", "cox", *arguments)
+    assert ran.code == 2
+    assert "line 22: column dose must hold numbers or text, not both, got '<5' beside '15.5'" in ran.err
+    assert "--reference dose=LEVEL" in ran.err
+    assert len(result("cox", *arguments, "--reference", "dose=15.5")["categories"]["dose"]) == 3
+
+
+def test_decimal_commas_and_another_encoding_by_options(run, result, tmp_path: Path):
+    text = Path(LESIONS[0]).read_text()
+    other = text.replace(",", ";").replace(".", ",")
+    (tmp_path / "t.csv").write_bytes(other.replace("diameter_mm", "Größe").encode("latin-1"))
+    ran = run("survival", "cox", "t.csv", *RECURRENCE[1:], "--covariates", "d100_gy")
+    assert ran.code == 2
+    assert "--encoding latin-1" in ran.err
+    ran = run("survival", "cox", "t.csv", *RECURRENCE[1:], "--covariates", "d100_gy", "--encoding", "latin-1")
+    assert ran.code == 2
+    assert "--decimal ," in ran.err
+    got = result("cox", "t.csv", *RECURRENCE[1:], "--covariates", "d100_gy", "--encoding", "latin-1", "--decimal", ",")
+    assert got["covariates"] == result("cox", *RECURRENCE, "--covariates", "d100_gy")["covariates"]
+
+
+def test_an_spss_file_gives_the_same_model_with_its_words(result, tmp_path: Path):
+    pyreadstat, pd = pytest.importorskip("pyreadstat"), pytest.importorskip("pandas")
+    frame = pd.read_csv(VETERAN[0])
+    codes = {1: "squamous", 2: "smallcell", 3: "adeno", 4: "large"}
+    frame["celltype"] = frame["celltype"].map({word: code for code, word in codes.items()})
+    pyreadstat.write_sav(frame, tmp_path / "t.sav", variable_value_labels={"celltype": codes})
+    model = ("--covariates", "celltype,age", "--reference", "celltype=large")
+    got, want = result("cox", "t.sav", *VETERAN[1:], *model), result("cox", *VETERAN, *model)
+    assert (got["covariates"], got["categories"]) == (want["covariates"], want["categories"])

@@ -50,8 +50,7 @@ def test_files_that_are_no_tables_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"patients\.csv"):
         read_cohort(tmp_path)
     (tmp_path / "patients.csv").write_text("a;b\n1;2\n")
-    with pytest.raises(FormatError, match="commas between"):
-        read_cohort(tmp_path)
+    assert read_cohort(tmp_path)[0]["patients"].rows == (("1", "2"),)
     (tmp_path / "patients.csv").write_bytes(b"patient_id\nM\xfcller\n")
     with pytest.raises(FormatError, match="UTF-8"):
         read_cohort(tmp_path)

@@ -166,10 +166,8 @@ def _any_file(folder: Path) -> bool:
 def _cohort(path: Path) -> None:
     if not path.is_dir():
         return
-    if not any(file.suffix.lower() in (".csv", ".parquet", ".xlsx") for file in path.iterdir()):
-        raise InputError(
-            "a cohort folder holds patients.csv, sessions.csv and more", got="no CSV or Parquet", where=path
-        )
+    if not any(file.suffix.lower() in (".csv", ".parquet", ".sav", ".xlsx") for file in path.iterdir()):
+        raise InputError("a cohort folder holds patients.csv, sessions.csv and more", got="no table", where=path)
 
 
 IN_CASE = InputPath("a case folder or a case.toml", _case)

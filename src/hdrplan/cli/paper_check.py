@@ -11,6 +11,7 @@ import click
 
 from hdrplan.cli.common import echo_lines, json_option
 from hdrplan.cli.inputs import IN_FILE
+from hdrplan.cli.text_options import text_options
 from hdrplan.errors import FormatError, InputError
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ __all__ = ["command"]
 @click.command("paper-check")
 @click.argument("table", required=False, metavar="[TABLE.csv]", type=IN_FILE)
 @click.option("--markdown", is_flag=True, help="Print the page docs/measurements/paper-check.md.")
+@text_options
 @json_option
-def command(table: Path | None, markdown: bool, as_json: bool) -> None:
+def command(table: Path | None, markdown: bool, encoding: str, decimal: str, as_json: bool) -> None:
     """Check printed survival tables for contradictions; without a file, those of Xu et al. 2021.
 
     TABLE.csv has one printed quantity in each row, as text with its decimals: a column row (its name), and any of
@@ -40,7 +42,7 @@ def command(table: Path | None, markdown: bool, as_json: bool) -> None:
     from hdrplan.io import json_text
 
     if table is not None:
-        findings, left_out = _findings(table)
+        findings, left_out = _findings(table, encoding, decimal)
         if as_json:
             unread = [{"where": where, "columns": columns} for where, columns in left_out.items()]
             click.echo(json_text({"findings": [asdict(f) for f in findings], "unchecked": unread}), nl=False)
@@ -66,12 +68,12 @@ def _paper_table() -> dict[str, object]:
     }
 
 
-def _findings(path: Path) -> tuple[list[Finding], dict[str, tuple[str, ...]]]:
+def _findings(path: Path, encoding: str, decimal: str) -> tuple[list[Finding], dict[str, tuple[str, ...]]]:
     """All findings, and by row the columns that no check reads because a cell beside them is blank."""
-    from hdrplan.io import read_table
+    from hdrplan.io import TextForm, read_table
     from hdrplan.outcomes import check_columns, check_nested, check_row, unchecked
 
-    table = read_table(path)
+    table = read_table(path, TextForm(encoding, decimal))
     try:
         check_columns(tuple(table.columns))
     except InputError as error:
@@ -80,7 +82,7 @@ def _findings(path: Path) -> tuple[list[Finding], dict[str, tuple[str, ...]]]:
     left_out: dict[str, tuple[str, ...]] = {}
     rows: dict[str, dict[str, str]] = {}
     for k, line in enumerate(table.lines):
-        row = {name: cells[k] for name, cells in table.columns.items() if name != "row"}
+        row = {name: table.printed(name, k) for name in table.columns if name != "row"}
         where = table.columns["row"][k] if "row" in table.columns else f"line {line}"
         try:
             findings += check_row(row, where)

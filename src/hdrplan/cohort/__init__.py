@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hdrplan.cohort.rows import RawTable
     from hdrplan.cohort.rules import RULE_SETS, Rules, rules_from
     from hdrplan.cohort.schema import Column, Table, data_dictionary, json_schema
-    from hdrplan.cohort.tables import COMPACT, TABLES
+    from hdrplan.cohort.tables import COMPACT, TABLES, form_of
     from hdrplan.cohort.validation import checked_cohort, validate
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "data_dictionary",
     "derive",
     "flow",
+    "form_of",
     "iso",
     "json_schema",
     "judged_scans",

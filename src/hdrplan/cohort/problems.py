@@ -20,7 +20,7 @@ RULES: dict[str, tuple[bool, str]] = {
     "ragged_row": (True, "Give every row as many cells as the header; put text with commas in quotes."),
     "missing_value": (True, "Fill in the cell."),
     "stray_space": (True, "Remove the spaces around the id: ' P1' and 'P1' are two ids."),
-    "not_a_number": (True, "Write a plain number with a decimal point and no unit."),
+    "not_a_number": (True, 'Write a number with a decimal point and no unit; for decimal commas say `decimal=","`.'),
     "out_of_range": (True, "Check the value and its unit."),
     "not_in_vocabulary": (True, "Use one of the words that the column allows."),
     "not_a_flag": (True, "Write 0 or 1."),

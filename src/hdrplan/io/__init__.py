@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from hdrplan.io.sources import read_source
     from hdrplan.io.store import ResultStore
     from hdrplan.io.tables import Table, read_table
+    from hdrplan.io.text_form import TextForm
     from hdrplan.io.tolerances import read_tolerances
     from hdrplan.io.transforms import read_transform
     from hdrplan.io.value_files import json_text, write_json, write_rows, write_values
@@ -94,6 +95,7 @@ __all__ = [
     "Stranger",
     "StructureSet",
     "Table",
+    "TextForm",
     "Treatment",
     "case_of_dicom",
     "case_of_parts",

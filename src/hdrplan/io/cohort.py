@@ -1,4 +1,4 @@
-"""Cohort tables on disk: a folder of CSV or Parquet files, or one Excel workbook with a sheet a table.
+"""Cohort tables on disk: a folder of CSV, Parquet or SPSS files, or one Excel workbook with a sheet a table.
 
 Every cell is read as text, as it stands: ids keep their zeros, dates their form, so that the checks can name what is
 wrong. What a file cannot say (two tables of one name, no header) comes back as a problem beside the tables.
@@ -9,49 +9,62 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hdrplan.cohort import COMPACT, TABLES, Problem, RawTable, data_dictionary, json_schema, problem
-from hdrplan.errors import FormatError, InputError, ResourceError
+from hdrplan.cohort import COMPACT, TABLES, Problem, RawTable, data_dictionary, form_of, json_schema, problem
+from hdrplan.door import number_in
+from hdrplan.errors import FormatError, InputError
 from hdrplan.io.cell_text import cell_text
-from hdrplan.io.csv_files import csv_cells
-from hdrplan.io.files import sha256, text_of
+from hdrplan.io.csv_files import csv_cells, separator_of
+from hdrplan.io.files import sha256
+from hdrplan.io.parquet_files import read_parquet
+from hdrplan.io.sav_files import read_sav
+from hdrplan.io.text_form import TextForm, table_text
 from hdrplan.io.value_files import harmless, table_cell, write_json, write_rows
 from hdrplan.io.workbooks import read_workbook
 
 __all__ = ["cohort_sha256", "read_cohort", "write_tables", "write_template"]
 
-# A Parquet file of a kilobyte can claim more rows than any memory holds.
-MAX_CELLS = 50_000_000
+_FILES = (".csv", ".parquet", ".sav")
 
 
-def read_cohort(path: Path) -> tuple[dict[str, RawTable], list[Problem]]:
+def read_cohort(path: Path, form: TextForm | None = None) -> tuple[dict[str, RawTable], list[Problem]]:
     """Read all tables of a cohort.
 
     Parameters
     ----------
     path : Path
-        Folder with NAME.csv or NAME.parquet files, or an .xlsx workbook.
+        Folder with NAME.csv, NAME.parquet or NAME.sav files, or an .xlsx workbook.
+    form : TextForm or None
+        How CSV files are written; None: UTF-8, with decimal points.
+
+    Returns
+    -------
+    tables : dict of str to RawTable
+    problems : list of Problem
+        Of the files themselves.
 
     Raises
     ------
     InputError, FormatError
         Nothing there, or a file that cannot be read at all.
     """
-    path = Path(path)
+    path, form = Path(path), form or TextForm()
     if path.is_file() and path.suffix.lower() == ".xlsx":
+        if form.told:
+            raise FormatError(f"`{form.told[0]}` is for text; a workbook stores its numbers and letters", where=path)
         return read_workbook(path)
     if not path.is_dir():
         raise InputError(
-            "a cohort is a folder of CSV or Parquet tables, or one .xlsx workbook",
+            "a cohort is a folder of CSV, Parquet or SPSS tables, or one .xlsx workbook",
             got="a file" if path.exists() else "nothing of that name",
             where=path,
             remedy="`hdrplan cohort template` writes empty tables.",
         )
-    files = sorted(p for p in path.iterdir() if p.suffix.lower() in (".csv", ".parquet") and p.name[0] not in ".~")
+    files = sorted(p for p in path.iterdir() if p.suffix.lower() in _FILES and p.name[0] not in ".~")
     books = [p for p in path.iterdir() if p.suffix.lower() == ".xlsx" and p.name[0] not in ".~"]
     if not files and len(books) == 1:
-        return read_workbook(books[0])
+        return read_cohort(books[0], form)
     if not files:
-        raise InputError("a cohort folder holds patients.csv, sessions.csv, ...", got="no CSV or Parquet", where=path)
+        raise InputError("a cohort folder holds patients.csv, sessions.csv, ...", got="no table", where=path)
     tables: dict[str, RawTable] = {}
     problems = [
         problem(book.stem.lower(), None, "unknown_table", f"{book.name} lies beside CSV files") for book in books
@@ -61,48 +74,68 @@ def read_cohort(path: Path) -> tuple[dict[str, RawTable], list[Problem]]:
         if name in tables:
             problems.append(problem(name, None, "duplicate_key", f"{name} is in two files"))
             continue
-        tables[name] = _csv(file, name) if file.suffix.lower() == ".csv" else _parquet(file, name)
+        tables[name] = _read(file, name, form)
     return tables, problems
 
 
 def cohort_sha256(path: Path) -> dict[str, str]:
     """Table file -> SHA-256, for ``run.json``."""
     path = Path(path)
-    files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.suffix in (".csv", ".parquet", ".xlsx"))
+    files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.suffix.lower() in (*_FILES, ".xlsx"))
     return {p.name: sha256(p) for p in files}
 
 
-def _csv(path: Path, name: str) -> RawTable:
-    rows = [row for _, row in csv_cells(text_of(path), path) if any(row)]
-    if not rows:
+def _read(path: Path, name: str, form: TextForm) -> RawTable:
+    kind = path.suffix.lower()
+    if kind == ".csv":
+        return _csv(path, name, form)
+    if kind == ".parquet":
+        columns = read_parquet(path)
+        return RawTable(name, tuple(columns), tuple(zip(*columns.values(), strict=True)))
+    # CSV files beside it may need what `form` says; an SPSS file names its own encoding.
+    sav = read_sav(path)
+    table = form_of(name, tuple(sav.columns)) if name in TABLES else None
+    cells = []
+    for column, codes in sav.columns.items():
+        known = table.column(column) if table else None
+        # Words stand for themselves where a table has words; numbers, flags and ids are what is stored.
+        words = sav.words.get(column, {}) if known and known.kind in ("choice", "text") else {}
+        cells.append([words.get(code, code) for code in codes])
+    return RawTable(name, tuple(sav.columns), tuple(zip(*cells, strict=True)))
+
+
+def _csv(path: Path, name: str, form: TextForm) -> RawTable:
+    text = table_text(path, form)
+    lines = [(line, row) for line, row in csv_cells(text, path, separator=separator_of(text, ",;\t")) if any(row)]
+    if not lines:
         raise FormatError("expected a header row", got="an empty file", where=path)
-    if len(rows[0]) == 1 and (";" in rows[0][0] or "\t" in rows[0][0]):
-        raise FormatError(
-            "expected commas between the columns",
-            got=f"'{rows[0][0][:40]}'",
-            where=path,
-            remedy="Save as CSV with commas and decimal points, or as .xlsx.",
-        )
-    return RawTable(name, tuple(rows[0]), tuple(tuple(row) for row in rows[1:]))
+    columns, rows = tuple(lines[0][1]), lines[1:]
+    if form.decimal != "." and name in TABLES:
+        table = form_of(name, columns)
+        kinds = [table.column(column.strip()) for column in columns]
+        for k in [k for k, column in enumerate(kinds) if column and column.kind == "number"]:
+            for line, row in rows:
+                if k < len(row):
+                    row[k] = _with_full_stop(row[k], f"{path}, line {line}, column {columns[k]}")
+    return RawTable(name, columns, tuple(tuple(row) for _, row in rows))
 
 
-def _parquet(path: Path, name: str) -> RawTable:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+def _with_full_stop(cell: str, where: str) -> str:
+    """Return a number with a decimal comma as hdrplan writes it; what is no number is left to the checks."""
     try:
-        claims = pq.read_metadata(path)
-        if claims.num_rows * claims.num_columns > MAX_CELLS:
-            raise ResourceError(
-                f"a Parquet file of at most {MAX_CELLS} cells",
-                got=f"{claims.num_rows} rows x {claims.num_columns} columns",
-                where=path,
-            )
-        table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise FormatError("expected a Parquet file", got=str(error)[:120], where=path) from None
-    columns = [[cell_text(v) for v in table.column(i).to_pylist()] for i in range(table.num_columns)]
-    return RawTable(name, tuple(table.column_names), tuple(zip(*columns, strict=True)))
+        number_in(cell, ",")
+    except ValueError:
+        pass
+    else:
+        return cell.replace(",", ".")
+    try:
+        number_in(cell)
+    except ValueError:
+        return cell
+    raise FormatError(
+        "expected decimal commas, as `decimal` says", got=cell.strip(), where=where,
+        remedy="Does the full stop divide thousands? Write the number without it.",
+    )  # fmt: skip
 
 
 def write_tables(

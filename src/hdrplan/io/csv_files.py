@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hdrplan.errors import FormatError
-from hdrplan.io.files import text_of
+from hdrplan.io.text_form import TextForm, table_text
 from hdrplan.io.value_files import as_it_was
 
-__all__ = ["CsvTable", "csv_cells", "read_csv"]
+__all__ = ["CsvTable", "csv_cells", "read_csv", "separator_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,14 @@ def csv_cells(text: str, path: Path, *, separator: str = ",") -> Iterator[tuple[
         ) from None
 
 
-def read_csv(path: Path, wanted: Sequence[str] = (), *, separators: str = ",") -> CsvTable:
+def separator_of(text: str, separators: str) -> str:
+    """Return the separator that is most frequent in the first line."""
+    return max(separators, key=text.partition("\n")[0].count)
+
+
+def read_csv(
+    path: Path, wanted: Sequence[str] = (), *, separators: str = ",", form: TextForm | None = None
+) -> CsvTable:
     """Read a table whose first row names the columns.
 
     Parameters
@@ -88,15 +95,16 @@ def read_csv(path: Path, wanted: Sequence[str] = (), *, separators: str = ",") -
         Columns that must be there; others may be too.
     separators : str
         What may stand between cells: the one that is most frequent in the first line does.
+    form : TextForm or None
+        Encoding of the file; None: UTF-8, and nothing else can be told.
 
     Raises
     ------
     FormatError
         No header, a column without a name or with another's, one that is missing, rows of another length, no rows.
     """
-    text = text_of(path)
-    first = text.partition("\n")[0]
-    cells = csv_cells(text, path, separator=max(separators, key=first.count))
+    text = table_text(path, form)
+    cells = csv_cells(text, path, separator=separator_of(text, separators))
     header = [name.strip() for name in next(cells, (0, []))[1]]
     if not any(header):
         raise FormatError("a table needs a header of column names", where=path)

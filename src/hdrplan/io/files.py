@@ -10,7 +10,16 @@ from pathlib import Path
 from hdrplan.door import Entries
 from hdrplan.errors import FormatError, InputError, files_beside
 
-__all__ = ["existing_file", "json_entries", "json_value", "sha256", "text_of", "toml_entries"]
+__all__ = [
+    "bytes_of",
+    "existing_file",
+    "json_entries",
+    "json_value",
+    "sha256",
+    "text_of",
+    "toml_entries",
+    "with_newlines",
+]
 
 # A case's text files are kilobytes; markups of many catheters a megabyte.
 MAX_TEXT_BYTES = 64 << 20
@@ -28,13 +37,23 @@ def existing_file(path: Path) -> Path:
     return path
 
 
-def text_of(path: Path) -> str:
-    """Text of a UTF-8 file; FormatError where it is none."""
+def bytes_of(path: Path) -> bytes:
+    """Return what a file of text holds; FormatError where it is too large for one."""
     existing_file(path)
     if path.stat().st_size > MAX_TEXT_BYTES:
         raise FormatError(f"a text file of at most {MAX_TEXT_BYTES >> 20} MiB", got=path.stat().st_size, where=path)
+    return path.read_bytes()
+
+
+def with_newlines(text: str) -> str:
+    """Return the text with line ends as Python has them, whichever system wrote it."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def text_of(path: Path) -> str:
+    """Text of a UTF-8 file; FormatError where it is none."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return with_newlines(bytes_of(path).decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise FormatError("expected UTF-8 text", got=f"byte {error.object[error.start]:#x}", where=path) from None
 

@@ -16,6 +16,7 @@ from hdrplan.cautions import caution
 from hdrplan.cli.common import warn
 from hdrplan.cli.flags import in_flags
 from hdrplan.cli.inputs import IN_COHORT
+from hdrplan.cli.text_options import text_options
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class CohortRequest:
         Errors that were checked and are true.
     today : str or None
         Dates after this day are errors.
+    encoding, decimal : str
+        How CSV files are written.
     """
 
     path: Path
@@ -47,6 +50,14 @@ class CohortRequest:
     changes: tuple[str, ...]
     accept: tuple[str, ...]
     today: str | None
+    encoding: str
+    decimal: str
+
+    def tables(self) -> tuple[dict[str, RawTable], list[Problem]]:
+        """Return the tables, and what is wrong with their files."""
+        from hdrplan.io import TextForm, read_cohort
+
+        return read_cohort(self.path, TextForm(self.encoding, self.decimal))
 
     def day(self) -> dt.date:
         """Return the day after which dates are errors."""
@@ -85,7 +96,7 @@ def cohort_options(function: Callable[..., None]) -> Callable[..., None]:
         shared = {f.name: options.pop(f.name) for f in fields(CohortRequest) if f.name != "path"}
         function(request=CohortRequest(path=cohort, **shared), **options)
 
-    command: Callable[..., None] = call
+    command: Callable[..., None] = text_options(call)
     for option in (
         click.option("--today", metavar="DATE", help="Dates after this day are errors (default: today)."),
         click.option(
@@ -102,9 +113,8 @@ def cohort_options(function: Callable[..., None]) -> Callable[..., None]:
 def open_cohort(request: CohortRequest) -> OpenCohort:
     """Read and check a cohort for a command that needs it whole; prints its warnings, refuses its errors."""
     from hdrplan.cohort import checked_cohort
-    from hdrplan.io import read_cohort
 
-    raw, noted = read_cohort(request.path)
+    raw, noted = request.tables()
     rules = request.rules(raw)
     cohort, problems = checked_cohort(raw, rules, today=request.day(), accept=request.accept, of_files=noted)
     counts = Counter(problem.rule for problem in problems)

@@ -27,9 +27,9 @@ def validate(request: CohortRequest, as_json: bool) -> None:
     """
     from hdrplan.cohort import raise_errors
     from hdrplan.cohort import validate as problems_of
-    from hdrplan.io import json_text, read_cohort
+    from hdrplan.io import json_text
 
-    raw, noted = read_cohort(request.path)
+    raw, noted = request.tables()
     problems = problems_in_flags(problems_of(raw, request.rules(raw), today=request.day(), of_files=noted)[1])
     if as_json:
         click.echo(json_text(problem_table(problems, request.accept)), nl=False)

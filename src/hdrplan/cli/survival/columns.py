@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hdrplan.cli.survival.names import ColumnNames
@@ -41,15 +41,14 @@ class Columns:
     n_dropped: int
 
     @classmethod
-    def read(
-        cls, data: Path, names: ColumnNames, *, drop_missing: bool, blank_allowed: tuple[str, ...] = ()
+    def of(
+        cls, table: Table, names: ColumnNames, *, drop_missing: bool, blank_allowed: tuple[str, ...] = ()
     ) -> Columns:
-        """Read a table; rows with missing values in the columns in use are refused, or left out and counted.
+        """Take a table; rows with missing values in the columns in use are refused, or left out and counted.
 
         Parameters
         ----------
-        data : Path
-            CSV file.
+        table : Table
         names : ColumnNames
             What the options name.
         drop_missing : bool
@@ -62,9 +61,6 @@ class Columns:
         InputError
             Missing values, or no row left.
         """
-        from hdrplan.io import read_table
-
-        table = read_table(data)
         used = [getattr(names, key) for key in _COLUMNS if getattr(names, key) and key not in blank_allowed]
         used += names.covariate_names
         keep: BoolArray | None = ~table.missing(used[0]) if used else None
@@ -74,7 +70,7 @@ class Columns:
                 line = table.lines[int(gone.argmax())]
                 raise InputError(
                     f"column {name} has {int(gone.sum())} missing values",
-                    where=f"{data}, line {line}",
+                    where=f"{table.path}, line {line}",
                     remedy="Fill them, or leave those rows out with --drop-missing; the result says how many.",
                 )
             assert keep is not None
@@ -82,7 +78,7 @@ class Columns:
         if keep is None or keep.all():
             return cls(table=table, names=names, n_dropped=0)
         if not keep.any():
-            raise InputError("no row has all the values in use", where=data)
+            raise InputError("no row has all the values in use", where=table.path)
         return cls(table=table.chosen(keep), names=names, n_dropped=int((~keep).sum()))
 
     def name(self, option: str) -> str:
@@ -103,10 +99,10 @@ class Columns:
         name = getattr(self.names, option)
         if not name:
             return None
-        if self.table.is_numeric(name):
+        if self.table.is_numeric(name) and name not in self.table.words:
             values = self.table.numbers(name)
             return values.astype(np.int64) if (values == np.round(values)).all() else values
-        return np.array([cell.strip() for cell in self.table.cells(name)])
+        return np.array(self.table.texts(name))
 
     def needed_labels(self, option: str) -> npt.NDArray[Any]:
         """Return :meth:`labels` of an option that must be given."""
@@ -132,7 +128,9 @@ class Columns:
 
         counted = self.names.event_value
         if counted is not None:
-            return np.array([float(_same(cell, counted)) for cell in self.table.cells(self.name("event"))])
+            name = self.name("event")
+            cells = zip(self.table.cells(name), self.table.texts(name), strict=True)
+            return np.array([float(_same(code, counted) or _same(word, counted)) for code, word in cells])
         values = self.numbers("event")
         strange = sorted(set(values.tolist()) - {0.0, 1.0})
         if strange:
@@ -191,12 +189,34 @@ class Columns:
         for name in self.names.covariate_names:
             if name == leave_out:
                 continue
-            if self.table.is_numeric(name) and name not in reference:
-                columns[name] = self.table.numbers(name)
+            if self.is_category(name):
+                columns |= indicator_columns(name, self.table.texts(name), reference.get(name))
             else:
-                cells = [cell.strip() for cell in self.table.cells(name)]
-                columns |= indicator_columns(name, cells, reference.get(name))
+                columns[name] = self.table.numbers(name)
         return columns
+
+    def is_category(self, name: str) -> bool:
+        """Whether a covariate is a category: text, codes that the file explains, or what --reference names.
+
+        Raises
+        ------
+        FormatError
+            Numbers and text in one column.
+        """
+        if name in self.names.reference_levels or self.table.is_coded(name):
+            return True
+        self.table.check_words(name)
+        return not self.table.is_numeric(name)
+
+    def categories(self) -> dict[str, dict[str, int]]:
+        """Return the covariates in use that are categories: rows by level, the reference level first."""
+        used: dict[str, dict[str, int]] = {}
+        for name in self.names.covariate_names:
+            if name != self.names.value and self.is_category(name):
+                counts = Counter(self.table.texts(name))
+                first = self.names.reference_levels.get(name) or min(counts)
+                used[name] = {level: counts[level] for level in (first, *sorted(set(counts) - {first}))}
+        return used
 
     def needed_covariates(self) -> dict[str, FloatArray]:
         """Return :meth:`covariates`, at least one."""

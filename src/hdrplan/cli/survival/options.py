@@ -13,6 +13,7 @@ import click
 from hdrplan.cli.inputs import IN_FILE
 from hdrplan.cli.survival.columns import Columns
 from hdrplan.cli.survival.names import ColumnNames
+from hdrplan.cli.text_options import text_options
 from hdrplan.door import number_in
 from hdrplan.errors import InputError
 
@@ -50,7 +51,7 @@ _OPTIONS = {
 
 
 def table_command(*names: str, blank_allowed: tuple[str, ...] = ()) -> Callable[[Callable[..., None]], Any]:
-    """Add DATA.csv, the named options, ``--drop-missing`` and ``--json`` to a command.
+    """Add DATA, the named options, ``--drop-missing`` and ``--json`` to a command.
 
     The command is called with ``columns`` (a :class:`Columns`: the rows in use) in place of the options that name
     columns, and with every other option under its own name.
@@ -65,19 +66,22 @@ def table_command(*names: str, blank_allowed: tuple[str, ...] = ()) -> Callable[
 
     def add(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
-        def call(data: Path, drop_missing: bool, **options: Any) -> None:
+        def call(data: Path, drop_missing: bool, encoding: str, decimal: str, **options: Any) -> None:
+            from hdrplan.io import TextForm, read_table
+
             named = ColumnNames(**{f.name: options.pop(f.name) for f in fields(ColumnNames) if f.name in options})
+            table = read_table(data, TextForm(encoding, decimal))
             function(
-                columns=Columns.read(data, named, drop_missing=drop_missing, blank_allowed=blank_allowed), **options
+                columns=Columns.of(table, named, drop_missing=drop_missing, blank_allowed=blank_allowed), **options
             )
 
-        command = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(call)
+        command = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(text_options(call))
         command = click.option(
             "--drop-missing", is_flag=True, help="Leave out rows with missing values, and count them."
         )(command)
         for name in reversed(names):
             command = _OPTIONS[name](command)
-        return click.argument("data", metavar="DATA.csv", type=IN_FILE)(command)
+        return click.argument("data", metavar="DATA", type=IN_FILE)(command)
 
     return add
 

@@ -24,6 +24,10 @@ __all__ = [
 ]
 
 
+# Levels of a category that are named on its line.
+_MOST_LEVELS = 6
+
+
 def coefficient_table(fit: Coefficients, conf_level: float) -> dict[str, object]:
     """Return coefficients, errors and hazard ratios for JSON."""
     lower, upper = fit.interval(conf_level)
@@ -101,12 +105,17 @@ def print_result(
     """
     from hdrplan.io import json_text
 
-    n = len(columns.table.lines)
+    n, categories = len(columns.table.lines), columns.categories()
     if as_json:
-        head = {"analysis": kind, "n": n, "dropped_missing": columns.n_dropped}
+        head = {"analysis": kind, "n": n, "dropped_missing": columns.n_dropped, "categories": categories}
         click.echo(json_text({**head, **result}), nl=False)
         return
     for line in lines:
         click.echo(line)
+    for name, levels in categories.items():
+        (first, count), *others = levels.items()
+        against = ", ".join(f"{level} ({n})" for level, n in others[:_MOST_LEVELS])
+        against += f" and {len(others) - _MOST_LEVELS} more" if len(others) > _MOST_LEVELS else ""
+        click.echo(f"{name} is taken as a category: {against} against {first} ({count})")
     if columns.n_dropped:
         click.echo(f"{columns.n_dropped} rows with missing values left out, {n} used")
