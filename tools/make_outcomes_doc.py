@@ -21,9 +21,9 @@ derives endpoints. Use it to prepare your tables and to look up a message. [Coho
 way.
 
 Dates are ISO (YYYY-MM-DD), diameters are in mm, doses in Gy, and DVH volumes in percent. Tables are CSV,
-Parquet or SPSS (`.sav`) files, or the sheets of one `.xlsx` workbook. `--encoding` and `--decimal` say how CSV files are
-written, if not in UTF-8 with decimal points. Of an SPSS file, value labels are read where a column holds words, and codes
-elsewhere. `patients`, `sessions` and `lesions` are required; the other tables are
+Parquet or SPSS (`.sav`) files, or the sheets of one `.xlsx` workbook. `--encoding` and `--decimal` say how
+CSV files are written, if not in UTF-8 with decimal points. Of an SPSS file, value labels are read where a column holds
+words, and codes elsewhere. `patients`, `sessions` and `lesions` are required; the other tables are
 optional. Each table may come in its full or in its compact form. In the compact form, measurements and findings imply
 the scans. A scan without a measurement and without a new finding can only be recorded in the full form.
 
