@@ -143,8 +143,9 @@ def test_sessions_are_checked_one_after_the_other_with_what_was_given_before(ses
         for what in ("total time", "d100_sum_gy of 2 CTVs", "1 budgets", "of the delivered times", "no plan below"):
             assert [row["state"] for row in of_session if what in row["what"]] == ["pass"], what
         (searched,) = [row for row in of_session if "minimum dose" in row["what"]]
-        # Nothing is claimed between the sample points, and what lies there is said.
-        assert searched["state"] == "skipped"
+        # The search looks between the sample points, at what this session and those before it give.
+        assert searched["state"] == "pass"
+        assert "below the proven" in searched["method"]
     without = run("validate", "--plan", folder, "--json")
     assert without.code == 0
     assert sum(row["state"] == "pass" for row in rows_of(without)) == 7
@@ -166,6 +167,8 @@ def test_sessions_that_were_touched_fail(sessions, run) -> None:
         "session 1: gap and losses",
         "session 1: no plan below",
     }
+    raised = fails("sessions.json", lambda table: raise_proven(table["sessions"][1]))
+    assert any(row.startswith("session 2: ") and "minimum dose" in row for row in raised), raised
     shorter = fails("session-1/plan.json", lambda table: table["dwells"][first_used(table)].update(time_s=1.0))
     for what in ("2 sessions", "session 1: total time", "session 1: d100_gy", "session 2: d100_sum_gy"):
         assert any(row.startswith(what) for row in shorter), (what, shorter)
@@ -175,6 +178,19 @@ def test_sessions_that_were_touched_fail(sessions, run) -> None:
 
 def first_used(table: dict[str, Any]) -> int:
     return next(k for k, row in enumerate(table["dwells"]) if row["time_s"] > 0)
+
+
+def raise_proven(session: dict[str, Any]) -> None:
+    session["d100_sum_lower_gy"] = {name: 1.05 * gy for name, gy in session["d100_sum_lower_gy"].items()}
+
+
+def test_sessions_planned_at_sample_points_claim_nothing_between_them(two_ctvs: Path, run) -> None:
+    assert run("sessions", two_ctvs, "--budget", "time <= 400 s", "--samples-only", "-o", "sampled").code == 0
+    ran = run("validate", two_ctvs, "--plan", Path("sampled"), "--json")
+    assert ran.code == 0, ran.out + ran.err
+    searched = [row for row in rows_of(ran) if "minimum dose" in row["what"]]
+    assert [row["state"] for row in searched] == ["skipped", "skipped"]
+    assert all("Nothing is claimed between the sample points" in row["note"] for row in searched)
 
 
 def change_dual(certificate: dict[str, Any]) -> None:

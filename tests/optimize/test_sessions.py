@@ -1,12 +1,14 @@
 """Lesions shared among sessions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from check_certificate import check_certificate
 from optimize_cases import case, goal, goals, optimize_times, problem
 
 from hdrplan.errors import InfeasibleError, InputError
-from hdrplan.optimize import split_sessions
+from hdrplan.optimize import EveryPointOptimum, split_sessions
 from hdrplan.optimize.studies.sessions import _shared
 
 
@@ -46,6 +48,30 @@ def test_hard_goals_hold_for_the_sum():
         check_certificate(session.problem, session.optimum)
     total = sum(rate.gy_per_s @ s.optimum.times_s for s in sessions)
     assert total[points.rows("duodenum")].max() <= 16.0 + 1e-9
+
+
+def test_sessions_are_proven_in_the_sum_and_a_way_that_cannot_be_is_not_taken():
+    rate, points, _ = case(lesions=2)
+    asked = problem(rate, points, goals(lesions=2), healthy="liver")
+    earlier, refused = [], []
+
+    def prove(own, earlier_s):
+        earlier.append(earlier_s)
+        lesions = tuple(p.structure for p in own.goals.prescriptions)
+        if lesions == ("lesion1", "lesion2"):
+            refused.append(lesions)
+            raise InfeasibleError("a plan that can be proven", got="none", remedy="none")
+        with_reserve = replace(own, reserve_frac=1e-3, earlier_gy=rate.gy_per_s @ earlier_s)
+        optimum = optimize_times(with_reserve)
+        return EveryPointOptimum(optimum=optimum, problem=with_reserve, minimum={}, proven=True, points_added=0)
+
+    sessions = split_sessions(asked, prove=prove)
+    assert refused
+    assert [session.lesions for session in sessions] == [("lesion1",), ("lesion2",)]
+    assert earlier[-1] == pytest.approx(sessions[0].optimum.times_s)
+    total = sum(rate.gy_per_s @ session.optimum.times_s for session in sessions)
+    for name in ("lesion1", "lesion2"):
+        assert total[points.rows(name)].min() >= 20.0 * (1 + 1e-3) - 1e-9
 
 
 def test_ways_to_share():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,12 +22,20 @@ __all__ = ["command"]
 
 @click.command("sessions", short_help="Distribute several lesions over the fewest sessions.")
 @case_options(*POSITIONS, "time_step_s", "min_dwell_s", "time_ratio")
+@click.option(
+    "--every-point/--samples-only",
+    default=True,
+    show_default=True,
+    help="Prove D100 of the sum at every point of the CTVs (for 0.1 % more dose) or at sample points only.",
+)
 @click.option("--budget", "budget_texts", multiple=True, metavar="LIMIT", help="Limit of one session; repeatable.")
 @click.option("--most", type=int, default=4, show_default=True, help="Maximum number of sessions, at most 4.")
 @click.option("-o", "--output", required=True, type=OUT_FOLDER, help="Output folder; must not exist.")
 @writes
 @json_option
-def command(budget_texts: tuple[str, ...], most: int, output: Output, as_json: bool, **flags: Any) -> None:
+def command(
+    every_point: bool, budget_texts: tuple[str, ...], most: int, output: Output, as_json: bool, **flags: Any
+) -> None:
     """Distribute the lesions of a case over the fewest sessions that each keep their budget.
 
     A budget limits one session: its time, or "NAME: " and a limit of a structure. After the first session it must be a
@@ -48,7 +56,7 @@ def command(budget_texts: tuple[str, ...], most: int, output: Output, as_json: b
 
     budgets = [_budget(text) for text in budget_texts]
     case_file = read_case_from(flags)
-    options = plan_options(case_file)
+    options = replace(plan_options(case_file), every_point=every_point)
     result = plan_sessions(
         case_file.case,
         case_file.goals,
@@ -78,7 +86,6 @@ def command(budget_texts: tuple[str, ...], most: int, output: Output, as_json: b
         return
     echo_lines(session_lines(result))
     click.echo(f"To check them: hdrplan validate CASE --plan {output.path}")
-    click.echo(f"To prove the D100 of a session: hdrplan evaluate CASE --plan {output.path}/session-1")
     click.echo(f"Wrote {output.path}/: sessions.json, session-1/plan.json ... Research use only, never for treatment.")
 
 

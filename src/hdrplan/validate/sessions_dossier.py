@@ -165,9 +165,16 @@ def _dose_rows(own: Delivered, planned: PlannedCase, entry: Entries) -> list[Row
             what=f"{name}: minimum dose {cold.minimum_gy:.3f} Gy of {cold.looked_at:,} points",
             source=_SEARCH,
         )
-        stated_gy = entry.table("d100_sum_gy").number(name)
-        why = f"Nothing is claimed between the sample points, where D100 is {stated_gy:.3f} Gy."
-        rows.append(skipped(asked, why=why))
+        proven = entry.table("d100_sum_lower_gy", {})
+        if name not in proven:
+            stated_gy = entry.table("d100_sum_gy").number(name)
+            why = f"Nothing is claimed between the sample points, where D100 is {stated_gy:.3f} Gy."
+            rows.append(skipped(asked, why=why))
+            continue
+        lower_gy = proven.number(name)
+        method = f"shortfall of the sum below the proven {lower_gy:.3f} Gy, that no point is to lie below"
+        short_gy = max(0.0, lower_gy - cold.minimum_gy)
+        rows.append(judged(replace(asked, method=method), 100 * short_gy / lower_gy, Aim(value=_SAME_PCT)))
     return rows
 
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hdrplan.arrays import FloatArray
 from hdrplan.errors import InputError
-from hdrplan.optimize import Optimum, split_sessions
+from hdrplan.optimize import EveryPoint, EveryPointOptimum, Optimum, PlanProblem, optimize_every_point, split_sessions
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goal, Goals, Plan
 from hdrplan.sources import Strength, TG43Source
 from hdrplan.workflow.problem import delivery_rules, planning_problem
 from hdrplan.workflow.steps import Steps
+from hdrplan.workflow.times import EVERY_POINT_FRAC, EveryPointSearch
 
 __all__ = ["SessionPlan", "SessionsResult", "plan_sessions"]
 
@@ -29,7 +31,10 @@ class SessionPlan:
     plan : Plan
     optimum : Optimum
     d100_gy, d100_sum_gy : mapping
-        CTV -> D100 of this session, and of the sum with the former ones.
+        CTV -> D100 of this session, and of the sum with the former ones, at the sample points.
+    proofs : mapping
+        Lesion of this session -> what every point of it is proven to receive in the sum; empty where D100 is known at
+        the sample points only.
     """
 
     lesions: tuple[str, ...]
@@ -37,6 +42,7 @@ class SessionPlan:
     optimum: Optimum
     d100_gy: Mapping[str, float]
     d100_sum_gy: Mapping[str, float]
+    proofs: Mapping[str, EveryPoint]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,7 @@ def plan_sessions(
     maximum_count : int
         Most sessions, at most 4.
     options : PlanOptions, optional
+        With ``every_point`` each lesion is proven to receive its prescription, in the sum, at every point of it.
 
     Returns
     -------
@@ -107,7 +114,21 @@ def plan_sessions(
         asked = replace(goals, goals=(*goals.goals, *budgets))
         dwells, problem = planning_problem(case, asked, source, strength_u=strength.value_u, options=options)
         problem = replace(problem, goals=goals, delivery=delivery_rules(dwells, options))
-        sessions = split_sessions(problem, budgets=budgets, maximum_count=maximum_count)
+        search = EveryPointSearch(problem.points, dwells, source, strength_u=strength.value_u)
+
+        def prove(own: PlanProblem, earlier_s: FloatArray) -> EveryPointOptimum:
+            # Former sessions stop at the same positions: their seconds count as those of the moving source do.
+            return optimize_every_point(
+                own,
+                minimum_dose=search.minimum_dose,
+                rate_at=search.rate_at,
+                tolerance_frac=EVERY_POINT_FRAC,
+                transit_s=earlier_s,
+            )
+
+        sessions = split_sessions(
+            problem, budgets=budgets, maximum_count=maximum_count, prove=prove if options.every_point else None
+        )
     points, rate = problem.points, problem.rate
     ctvs = [name for name, role in zip(points.names, points.roles, strict=True) if role == "CTV"]
     sum_gy = np.zeros(len(points))
@@ -122,6 +143,7 @@ def plan_sessions(
                 optimum=session.optimum,
                 d100_gy={name: float(dose_gy[points.rows(name)].min()) for name in ctvs},
                 d100_sum_gy={name: float(sum_gy[points.rows(name)].min()) for name in ctvs},
+                proofs={note.structure: note for note in session.optimum.notes if isinstance(note, EveryPoint)},
             )
         )
     return SessionsResult(tuple(plans), step.seconds)

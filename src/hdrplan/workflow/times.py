@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hdrplan.arrays import FloatArray
-from hdrplan.dose import DoseRate, MinimumDose, MinimumDoseSearch, dose_rate
+from hdrplan.dose import DoseRate, MinimumDose, MinimumDoseSearch, SamplePoints, dose_rate
 from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import Dwells, Transit, positions_reached
 from hdrplan.optimize import (
@@ -29,7 +29,7 @@ from hdrplan.optimize import (
 from hdrplan.options import PlanOptions
 from hdrplan.sources import TG43Source
 
-__all__ = ["EVERY_POINT_FRAC", "best_times", "transit_of"]
+__all__ = ["EVERY_POINT_FRAC", "EveryPointSearch", "best_times", "transit_of"]
 
 # What the proof at every point may cost, in dose: boxes are halved until their bounds close within it. A tenth of it
 # takes a fifth more boxes on lesion B, but more rounds; a thousandth of a dose is below all else that is uncertain.
@@ -39,6 +39,35 @@ _EVERY_CATHETER = (
     "The moving source counts here in every catheter, as far as its deepest position; without one of them, or with a "
     "higher `source_speed_mm_per_s`, it gives less."
 )
+
+
+class EveryPointSearch:
+    """What a proof at every point asks of a case: minimum doses of its CTVs, and rates at points that join.
+
+    Parameters
+    ----------
+    points : SamplePoints
+        With the shapes that they were taken from.
+    dwells : Dwells
+    source : TG43Source
+    strength_u : float
+    """
+
+    def __init__(self, points: SamplePoints, dwells: Dwells, source: TG43Source, *, strength_u: float) -> None:
+        self._points, self._dwells, self._source, self._strength_u = points, dwells, source, strength_u
+        self._searches: dict[str, MinimumDoseSearch] = {}
+
+    def minimum_dose(self, name: str, times_s: FloatArray, **asked: Any) -> MinimumDose:
+        """Return the minimum dose of a CTV; parameters as of :meth:`hdrplan.dose.MinimumDoseSearch.minimum_dose`."""
+        if name not in self._searches:
+            self._searches[name] = MinimumDoseSearch(
+                self._points.shape(name), self._dwells, self._source, strength_u=self._strength_u
+            )
+        return self._searches[name].minimum_dose(times_s, **asked)
+
+    def rate_at(self, points_mm: FloatArray) -> DoseRate:
+        """Return the rates at points, (n, 3) in mm."""
+        return dose_rate(self._dwells, points_mm, self._source, strength_u=self._strength_u)
 
 
 def best_times(
@@ -167,20 +196,11 @@ def _proven_at_every_point(
     passing_s: FloatArray | None,
 ) -> Optimum:
     """Return the best times whose prescriptions are proven at every point of the CTVs."""
-    searches: dict[str, MinimumDoseSearch] = {}
-
-    def _minimum_dose(name: str, times_s: FloatArray, **asked: Any) -> MinimumDose:
-        if name not in searches:
-            searches[name] = MinimumDoseSearch(problem.points.shape(name), dwells, source, strength_u=strength_u)
-        return searches[name].minimum_dose(times_s, **asked)
-
-    def rate_at(points_mm: FloatArray) -> DoseRate:
-        return dose_rate(dwells, points_mm, source, strength_u=strength_u)
-
+    search = EveryPointSearch(problem.points, dwells, source, strength_u=strength_u)
     return optimize_every_point(
         problem,
-        minimum_dose=_minimum_dose,
-        rate_at=rate_at,
+        minimum_dose=search.minimum_dose,
+        rate_at=search.rate_at,
         tolerance_frac=EVERY_POINT_FRAC,
         transit_s=passing_s,
         fewest=options.fewest_dwells,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from hdrplan.dose import SamplePoints
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.optimize.certificate import Optimum
 from hdrplan.optimize.problem import PlanProblem
+from hdrplan.optimize.times.every_point import EveryPointOptimum
 from hdrplan.optimize.times.goal_sequence import optimize_times
 from hdrplan.plan import Goal
 
@@ -22,6 +23,9 @@ MAXIMUM_SESSIONS = 4
 _MAXIMUM_LESIONS = 8
 
 Groups = tuple[tuple[str, ...], ...]
+# A problem without earlier dose, and the seconds that former sessions gave each dwell -> the plan of the sum.
+ProveSession = Callable[[PlanProblem, FloatArray], EveryPointOptimum]
+_Solve = Callable[[PlanProblem, FloatArray], tuple[Optimum, PlanProblem]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,8 @@ class Session:
         CTVs that receive their prescription now.
     optimum : Optimum
     problem : PlanProblem
-        What the optimum solves: these lesions, the budgets, the dose of the sessions before.
+        What the optimum solves: these lesions, the budgets, the dose of the sessions before, and the points that had
+        to join for a proof at every point.
     """
 
     lesions: tuple[str, ...]
@@ -43,13 +48,20 @@ class Session:
 
 
 def split_sessions(
-    problem: PlanProblem, *, budgets: Sequence[Goal] = (), maximum_count: int = MAXIMUM_SESSIONS
+    problem: PlanProblem,
+    *,
+    budgets: Sequence[Goal] = (),
+    maximum_count: int = MAXIMUM_SESSIONS,
+    prove: ProveSession | None = None,
 ) -> tuple[Session, ...]:
     """Fewest sequential sessions in which every lesion reaches its prescription within every session's budget.
 
     All ways to share the lesions among sessions are tried, fewest sessions first; among those of one number the least
     main objective in sum wins. A session counts what the former ones gave: to later lesions, which then need less, and
     under the hard goals, which hold for the sum. Budgets hold for each session alone.
+
+    With ``prove`` every lesion receives its prescription in the sum at every point of it, not at the sample points
+    only. Ways to share are then ranked at the sample points, and the best of them that can be proven is taken.
 
     Parameters
     ----------
@@ -58,6 +70,9 @@ def split_sessions(
         Limits of one session: total time, mean dose or dose-volume of the liver, dose of an organ.
     maximum_count : int
         Most sessions, at most four.
+    prove : callable, optional
+        (problem, seconds of each dwell in former sessions) -> EveryPointOptimum, as
+        :func:`hdrplan.optimize.optimize_every_point` returns it when these seconds are its ``transit_s``.
 
     Returns
     -------
@@ -79,15 +94,14 @@ def split_sessions(
     if len(lesions) > _MAXIMUM_LESIONS:
         raise InputError(f"at most {_MAXIMUM_LESIONS} lesions can be shared among sessions", got=len(lesions))
     for count in range(1, min(maximum_count, len(lesions)) + 1):
-        best: tuple[float, tuple[Session, ...]] | None = None
-        for groups in _shared(lesions, count):
-            sessions = _treated(problem, budgets, groups)
-            if sessions is not None:
-                total = sum(session.optimum.certificate.main.value for session in sessions)
-                if best is None or total < best[0] * (1 - 1e-9):
-                    best = total, sessions
-        if best is not None:
-            return best[1]
+        sampled = (_treated(problem, budgets, groups, _at_sample_points) for groups in _shared(lesions, count))
+        for sessions in sorted((way for way in sampled if way is not None), key=_objective):
+            if prove is None:
+                return sessions
+            groups = tuple(session.lesions for session in sessions)
+            proven = _treated(problem, budgets, groups, _at_every_point(prove))
+            if proven is not None:
+                return proven
     raise InfeasibleError(
         f"a plan for {len(lesions)} lesions in at most {min(maximum_count, len(lesions))} sessions",
         got="budgets or limits too tight: " + "; ".join(f"{g.structure} {g.text}" for g in (*budgets, *goals.goals)),
@@ -110,12 +124,44 @@ def _joined(groups: Groups, lesion: str) -> Iterator[Groups]:
     yield (*groups, (lesion,))
 
 
-def _treated(problem: PlanProblem, budgets: Sequence[Goal], groups: Groups) -> tuple[Session, ...] | None:
-    """Plan the sessions in order; None as soon as one cannot hold."""
+def _objective(sessions: tuple[Session, ...]) -> float:
+    """Return the main objective in sum, to the digits in which it is the same whatever the order of its terms."""
+    return float(f"{sum(session.optimum.certificate.main.value for session in sessions):.9g}")
+
+
+def _at_sample_points(problem: PlanProblem, earlier_s: FloatArray) -> tuple[Optimum, PlanProblem]:
+    before_gy = problem.rate.gy_per_s @ earlier_s
+    own = replace(problem, earlier_gy=before_gy if problem.earlier_gy is None else problem.earlier_gy + before_gy)
+    return optimize_times(own), own
+
+
+def _at_every_point(prove: ProveSession) -> _Solve:
+    def solve(problem: PlanProblem, earlier_s: FloatArray) -> tuple[Optimum, PlanProblem]:
+        found = prove(problem, earlier_s)
+        return found.optimum, found.problem
+
+    return solve
+
+
+def _treated(
+    problem: PlanProblem, budgets: Sequence[Goal], groups: Groups, solve: _Solve
+) -> tuple[Session, ...] | None:
+    """Plan the sessions in order; None as soon as one cannot hold.
+
+    Parameters
+    ----------
+    problem : PlanProblem
+    budgets : sequence of Goal
+    groups : tuple of tuples of str
+    solve : callable
+    """
     points, goals = problem.points, problem.goals
-    before_gy = np.zeros(len(points)) if problem.earlier_gy is None else problem.earlier_gy
+    earlier_s = np.zeros(problem.n_dwells)
     sessions = []
     for group in groups:
+        before_gy = problem.rate.gy_per_s @ earlier_s
+        if problem.earlier_gy is not None:
+            before_gy = before_gy + problem.earlier_gy
         now = replace(
             goals,
             prescriptions=tuple(p for p in goals.prescriptions if p.structure in group),
@@ -129,14 +175,13 @@ def _treated(problem: PlanProblem, budgets: Sequence[Goal], groups: Groups) -> t
             ),
         )
         try:
-            own = replace(problem, points=shown, goals=now, earlier_gy=before_gy)
-            optimum = optimize_times(own)
+            optimum, own = solve(replace(problem, points=shown, goals=now), earlier_s)
         except InfeasibleError:
             return None
         if optimum.shortfalls:
             return None
         sessions.append(Session(group, optimum, own))
-        before_gy = before_gy + problem.rate.gy_per_s @ optimum.times_s
+        earlier_s = earlier_s + optimum.times_s
     return tuple(sessions)
 
 
