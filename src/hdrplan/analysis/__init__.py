@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         lower_bounds,
         single_session_gy,
     )
+    from hdrplan.analysis.adjustment import DEFAULT_ADJUSTERS, Adjuster, Term, adjusters_from
     from hdrplan.analysis.correlation import (
         Control,
         Correlation,
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
     from hdrplan.analysis.descriptives import describe
     from hdrplan.analysis.dose_recurrence import correlate
     from hdrplan.analysis.dose_shape import Interaction, SplineCurve
-    from hdrplan.analysis.effects import Effect, adjusted_without_clusters, adjuster_terms
+    from hdrplan.analysis.effects import Effect, adjusted_without_clusters, adjusted_words, adjuster_terms
     from hdrplan.analysis.lesions import METRICS, LesionTable, lesion_table
     from hdrplan.analysis.medians import endpoint_curves
-    from hdrplan.analysis.numbers import Estimate, LesionRow, estimates, lesion_rows
+    from hdrplan.analysis.numbers import Estimate, LesionRow, adjuster_columns, estimates, lesion_rows, safe_name
     from hdrplan.analysis.paper_models import PaperRule, paper_rule
     from hdrplan.analysis.prediction import CalibrationGroup, Discrimination, Performance
     from hdrplan.analysis.report_tables import correlation_tables
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
     from hdrplan.analysis.text_table import TextTable
 
 __all__ = [
+    "DEFAULT_ADJUSTERS",
     "METRICS",
+    "Adjuster",
     "CalibrationGroup",
     "Control",
     "Correlation",
@@ -57,11 +60,15 @@ __all__ = [
     "Performance",
     "Settings",
     "SplineCurve",
+    "Term",
     "TextTable",
     "Threshold",
     "accumulated_eqd2_gy",
     "adjusted_without_clusters",
+    "adjusted_words",
+    "adjuster_columns",
     "adjuster_terms",
+    "adjusters_from",
     "correlate",
     "correlation_tables",
     "d100_bounds",
@@ -76,6 +83,7 @@ __all__ = [
     "paper_rule",
     "plain_words",
     "responses",
+    "safe_name",
     "single_session_gy",
 ]
 

@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hdrplan.analysis.effects import D100, REFERENCE_GY, Effect, adjusters, effects, present_types
+from hdrplan.analysis.effects import (
+    D100,
+    REFERENCE_GY,
+    Effect,
+    adjusted_cox,
+    adjusters,
+    effects,
+    present_types,
+    type_columns,
+)
 from hdrplan.analysis.lesions import LesionTable
 from hdrplan.arrays import FloatArray
 from hdrplan.outcomes import Test, cox, efficient_scores, restricted_spline
@@ -42,7 +51,7 @@ def spline_curve(table: LesionTable, n_knots: int = 4) -> SplineCurve:
     """Return the restricted cubic spline of D100 in the adjusted model."""
     spline, beside = restricted_spline(table.d100_gy, n_knots), adjusters(table)
     columns = spline.columns("D100", table.d100_gy)
-    fit = cox(table.follow_up, {**columns, **beside})
+    fit = adjusted_cox(table, columns)
     straight, *bends = columns
     index = [fit.names.index(name) for name in columns]
     low, high = np.quantile(table.d100_gy, (0.01, 0.99))
@@ -86,7 +95,7 @@ def robust_score_test(table: LesionTable, null: Mapping[str, FloatArray], added:
     ----------
     Lin DY, Wei LJ, J Am Stat Assoc 1989;84:1074, DOI 10.1080/01621459.1989.10478874.
     """
-    model = cox(table.follow_up.independent, dict(null))
+    model = cox(table.follow_up.independent, dict(null), strata=table.strata)
     columns = np.column_stack([v / v.std() for v in added.values()])
     scores = table.follow_up.by_cluster(efficient_scores(model, columns))
     total, spread = scores.sum(axis=0), scores.T @ scores
@@ -110,9 +119,10 @@ def interaction(table: LesionTable) -> Interaction | None:
     kinds = np.array(table.tumour_type)
     # Departures from the first type are tested; a slope in each type is the same model, told in numbers.
     departures = {f"D100 x {t}": dose * (kinds == t) for t in present[1:]}
-    test = robust_score_test(table, {D100: dose, **adjusters(table)}, departures)
+    types = {} if any(a.column == "tumour_type" for a in table.adjusters) else type_columns(table)
+    test = robust_score_test(table, {D100: dose, **types, **adjusters(table)}, departures)
     slopes = {f"{D100}, in {t}": dose * (kinds == t) for t in present}
-    fit = cox(table.follow_up, {**slopes, **adjusters(table)})
+    fit = adjusted_cox(table, {**slopes, **types})
     each = effects("D100 within tumour type", fit, table.follow_up, tuple(slopes))
     by_type = {}
     for t, effect in zip(present, each, strict=True):

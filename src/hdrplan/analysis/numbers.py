@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from hdrplan.analysis.correlation import Correlation
 from hdrplan.analysis.effects import Effect
 from hdrplan.analysis.lesions import LesionTable
 
-__all__ = ["Estimate", "LesionRow", "estimates", "lesion_rows"]
+__all__ = ["Estimate", "LesionRow", "adjuster_columns", "estimates", "lesion_rows", "safe_name"]
 
 # Months at which the tables give control.
 _AT_MONTHS = (6.0, 12.0, 24.0)
@@ -27,8 +27,8 @@ class LesionRow:
     lesion_id, patient_id, tumour_type, sex : str
     age_years, diameter_mm : float
         At and before treatment.
-    n_sessions, n_lesions : int
-        Sessions of the lesion; lesions treated in its cycle.
+    n_sessions, n_lesions, treatment_year : int
+        Sessions of the lesion; lesions treated in its cycle; year of its first session.
     months : float
         To local recurrence, or to the last scan or death without one.
     status : int
@@ -51,6 +51,7 @@ class LesionRow:
     diameter_mm: float
     n_sessions: int
     n_lesions: int
+    treatment_year: int
     months: float
     status: int
     recurrence: int
@@ -117,6 +118,7 @@ def lesion_rows(table: LesionTable) -> tuple[LesionRow, ...]:
             diameter_mm=float(table.diameter_mm[k]),
             n_sessions=int(table.n_sessions[k]),
             n_lesions=int(table.n_lesions[k]),
+            treatment_year=int(table.treatment_year[k]),
             months=float(table.follow_up.time[k]),
             status=int(table.status[k]),
             recurrence=int(table.status[k] == 1),
@@ -129,6 +131,20 @@ def lesion_rows(table: LesionTable) -> tuple[LesionRow, ...]:
         )
         for k in range(table.n)
     )
+
+
+def adjuster_columns(table: LesionTable) -> dict[str, Sequence[object]]:
+    """Return the columns of adjusters that no row of :func:`lesion_rows` holds, and the stratum of each lesion."""
+    known = {field.name for field in fields(LesionRow)}
+    own: dict[str, Sequence[object]] = {
+        safe_name(name): list(column) for name, column in table.columns.items() if name not in known
+    }
+    return own if table.strata is None else {**own, "stratum": table.strata}
+
+
+def safe_name(column: str) -> str:
+    """Return the name of a column without blanks, as it stands in lesions.csv."""
+    return column.replace(" ", "_")
 
 
 def estimates(r: Correlation) -> tuple[Estimate, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from hdrplan.analysis.correlation import Correlation, Cuts, Threshold
-from hdrplan.analysis.effects import Effect
+from hdrplan.analysis.effects import Effect, adjusted_words
 from hdrplan.analysis.paper_models import PaperRule
 from hdrplan.analysis.prediction import Performance
 from hdrplan.analysis.text_table import TextTable, estimate_text, p_text
@@ -23,7 +23,7 @@ def correlation_tables(r: Correlation) -> tuple[TextTable, ...]:
         _control_table(r),
         _model_table(r),
         _threshold_table(r.cuts.threshold) if r.cuts.threshold else None,
-        _cutoff_table(r.cuts),
+        _cutoff_table(r.cuts, adjusted_words(r.table)),
         _tcp_table(r) if r.response.curves else None,
         _metric_table(r) if r.metrics else None,
         _performance_table(r.performance) if r.performance else None,
@@ -153,7 +153,7 @@ def _rows(effects: Iterable[Effect]) -> tuple[tuple[str, ...], ...]:
     )
 
 
-def _cutoff_table(cuts: Cuts) -> TextTable | None:
+def _cutoff_table(cuts: Cuts, words: str) -> TextTable | None:
     named = [(n, c) for n, c in (("adjusted", cuts.adjusted), ("not adjusted", cuts.unadjusted)) if c is not None]
     if not named:
         return None
@@ -185,9 +185,8 @@ def _cutoff_table(cuts: Cuts) -> TextTable | None:
         ),
         rows=rows,
         notes=(
-            "Adjusted: score test of the split, with size, tumour type and age in the model; patients' scores flipped "
-            "in sign. Not adjusted: log-rank scores; whole patients permuted. The naive p ignores the search and is "
-            "printed as a warning.",
+            f"Adjusted: score test of the split in a model {words}; patients' scores flipped in sign. Not adjusted: "
+            "log-rank scores; whole patients permuted. The naive p ignores the search and is printed as a warning.",
         ),
     )
 
@@ -227,7 +226,7 @@ def _tcp_table(r: Correlation) -> TextTable:
 def _metric_table(r: Correlation) -> TextTable:
     return TextTable(
         name="metrics",
-        title="All metrics, each in a model with size, tumour type and age",
+        title=f"All metrics, one at a time, {adjusted_words(r.table)}",
         columns=(
             "Metric",
             "SD",

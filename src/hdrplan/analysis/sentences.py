@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from hdrplan.analysis.correlation import Correlation
-from hdrplan.analysis.effects import Effect
+from hdrplan.analysis.effects import Effect, adjusted_words
 
 __all__ = ["plain_words"]
 
@@ -57,12 +57,14 @@ def _size(r: Correlation) -> Iterator[str]:
             f"the lower bound of the sum in EQD2 (alpha/beta {t.alpha_beta_gy:g} Gy), expressed as the dose of one "
             "session."
         )
-    adjusted = r.models.adjusted
-    per = t.n_events / max(len(adjusted), 1)
-    if adjusted and per < _EVENTS_PER_PARAMETER:
+    parameters = len(r.models.adjusted)
+    if parameters:
+        per = t.n_events / parameters
+        few = per < _EVENTS_PER_PARAMETER
         yield (
-            f"There are only {per:.1f} recurrences per model parameter (10 are the usual minimum). The estimates are "
-            "unstable and no more than hints."
+            f"The model of D100 has {parameters} parameters, with {per:.1f} recurrences for each (10 are the usual "
+            "minimum). "
+            + ("The estimates are unstable and no more than hints." if few else "That is enough for stable estimates.")
         )
 
 
@@ -73,7 +75,7 @@ def _dose(r: Correlation) -> Iterator[str]:
         return
     sure = e.p < 0.05
     yield (
-        f"D100, adjusted for size, tumour type and age: {_hr(e)} per Gy. "
+        f"D100, {adjusted_words(r.table)}: {_hr(e)} per Gy. "
         + (
             f"In these data, a higher D100 goes with {'less' if e.hazard_ratio < 1 else 'MORE'} local recurrence."
             if sure

@@ -6,10 +6,10 @@ import numpy as np
 import scipy
 
 from hdrplan.analysis.correlation import MetricTest, Settings
-from hdrplan.analysis.effects import adjusters, effects
+from hdrplan.analysis.effects import adjusted_cox, effects
 from hdrplan.analysis.lesions import METRICS, LesionTable
 from hdrplan.metrics import eqd2_gy
-from hdrplan.outcomes import benjamini_hochberg, cox, holm, max_t
+from hdrplan.outcomes import benjamini_hochberg, holm, max_t
 
 __all__ = ["metric_tests"]
 
@@ -32,10 +32,10 @@ def metric_tests(table: LesionTable, settings: Settings, rng: np.random.Generato
     candidates = {k: table.metrics[k] for k in METRICS if np.isfinite(table.metrics[k]).all()}
     candidates[f"eqd2_d100_gy (alpha/beta {settings.alpha_beta_gy:g})"] = eqd2_gy(table.d100_gy, settings.alpha_beta_gy)
     candidates = {k: v for k, v in candidates.items() if np.ptp(v) > 0}
-    rows, beside = table.follow_up, adjusters(table)
-    single = {k: effects(k, cox(rows, {k: v / v.std(), **beside}), rows, (k,))[0] for k, v in candidates.items()}
+    rows = table.follow_up
+    single = {k: effects(k, adjusted_cox(table, {k: v / v.std()}), rows, (k,))[0] for k, v in candidates.items()}
     p = np.array([e.p for e in single.values()])
-    joint = max_t(cox(rows, beside), candidates, rng=rng, n_resamples=settings.n_resamples)
+    joint = max_t(adjusted_cox(table, {}), candidates, rng=rng, n_resamples=settings.n_resamples)
     corrected = zip(holm(p), benjamini_hochberg(p), joint.p_adjusted, strict=True)
     return tuple(
         MetricTest(

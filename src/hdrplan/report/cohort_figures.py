@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hdrplan.analysis import Correlation, Lane
+from hdrplan.analysis import Correlation, Lane, adjusted_words
 from hdrplan.outcomes import KaplanMeier
 from hdrplan.report.cohort_style import FEW
 from hdrplan.report.figures import figure_bytes
@@ -67,7 +67,7 @@ def correlation_figures(result: Correlation, rows: Sequence[Lane], days_per_mont
     if result.response.bins:
         figures["tcp"] = tcp_figure(result)
     if result.cuts.adjusted is not None:
-        figures["cutoff"] = cutoff_figure(result.cuts.adjusted)
+        figures["cutoff"] = cutoff_figure(result.cuts.adjusted, adjusted_words(result.table))
     if rows:
         figures["swimmer"] = swimmer_figure(rows, n=result.table.n, days_per_month=days_per_month)
     return figures
