@@ -97,7 +97,7 @@ def _write(output: Output, case_file: CaseFile, result: ParetoResult) -> None:
         write_rows(draft / "pareto.csv", list(rows[0]), (row.values() for row in rows))
         pareto_figure(front, draft / "pareto.png")
         plan = plan_table(result.plan, f"{name}, from the trade-off surface", case_file.ct_sha256)
-        page = pareto_html(result, plan, title=name, warnings=printed_warnings())
+        page = pareto_html(result, plan, case=case_file.case, warnings=printed_warnings())
         (draft / "pareto.html").write_text(page, encoding="utf-8")
         options = {axis.label: [float(v) for v in axis.values] for axis in front.axes}
         write_run(draft, run_record(inputs=case_file.inputs, options=options, seconds=result.seconds))

@@ -88,7 +88,7 @@ class DvhPlot {
 
 function readableDvh(curves) {
   const svg = byId("dvh");
-  if (!svg || !curves.length) return;
+  if (!svg || !curves.length) return null;
   const plot = new DvhPlot(svg, curves), line = svg.querySelector(".hover-line"), out = byId("dvh-read");
   const cells = [...document.querySelectorAll("[data-read-curve]")];
 
@@ -151,4 +151,5 @@ function readableDvh(curves) {
   addEventListener("beforeprint", () => zoom(plot.whole.from, plot.whole.to));
   byId("dvh-to").value = +plot.gyMax.toFixed(2);
   byId("dvh-bar").hidden = false;
+  return plot;
 }
