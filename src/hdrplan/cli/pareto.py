@@ -37,8 +37,8 @@ def command(axis_texts: tuple[str, ...], output: Output | None, as_json: bool, q
     """Make a plan for every combination of limits, each with a proven minimum of the healthy organ's mean dose.
 
     An axis is a minimum D100 or Dmin of a CTV, a maximum Dmax or Dmean of a structure (Gy), or a maximum time (s).
-    Without --axis: D100 of each CTV, Dmax of the limited organ with the highest dose, and total time, in ten steps each
-    for one CTV.
+    Without --axis: D100 of each CTV, Dmax of the organ nearest to its limit if half of the limit is used, and total
+    time, in ten steps each for one CTV.
 
     \b
     Examples:
@@ -46,7 +46,8 @@ def command(axis_texts: tuple[str, ...], output: Output | None, as_json: bool, q
       hdrplan pareto phantoms/liver-lesion-b --axis lesion_B:D100=15..22/8 --axis ribs:Dmax=10..25/10 -o ribs
       hdrplan pareto phantoms/liver-lesion-b --axis time=600..1200/20 --json
 
-    The folder holds pareto.csv, pareto.png, pareto.html (choose a plan with sliders, save it as plan.json), run.json.
+    The folder holds pareto.csv, pareto.png, pareto.html (choose a plan by its DVHs and isodoses, save it as plan.json)
+    and run.json.
     """
     from hdrplan.io import json_text
     from hdrplan.report import pareto_lines, pareto_rows
