@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 import scipy
 
+from hdrplan.analysis.benefit import dose_benefit
 from hdrplan.analysis.correlation import Control, Correlation, Cuts, DoseModels, DoseResponse, Settings, Threshold
 from hdrplan.analysis.dose_response import dose_response_fits
 from hdrplan.analysis.dose_shape import interaction, spline_curve
@@ -51,7 +52,7 @@ from hdrplan.outcomes import (
 __all__ = ["correlate"]
 
 T = TypeVar("T")
-_STEPS = 15
+_STEPS = 17
 
 
 class _Steps:
@@ -101,15 +102,23 @@ def correlate(
     steps = _Steps(on_progress)
     model = steps.run("adjusted model", lambda: d100_model(table))
     horizon = settings.horizon_months
+    models = _models(table, model, steps)
     return Correlation(
         settings=settings,
         table=table,
         control=_control(table, steps),
-        models=_models(table, model, steps),
+        models=models,
+        benefit=steps.run(
+            "risk with more dose",
+            lambda: dose_benefit(
+                table, horizon_months=horizon, curved=models.curved, rng=rng, n_bootstrap=settings.n_bootstrap
+            ),
+        ),
         cuts=Cuts(
-            steps.run("fixed threshold", lambda: _threshold(table, settings.threshold_gy)),
-            steps.run("adjusted cut-off", lambda: _cutoff(table, settings, rng, adjust=True)),
-            steps.run("unadjusted cut-off", lambda: _cutoff(table, settings, rng, adjust=False)),
+            threshold=steps.run("fixed threshold", lambda: _threshold(table, settings.threshold_gy)),
+            adjusted=steps.run("adjusted cut-off", lambda: _cutoff(table, settings, rng, adjust=True)),
+            unadjusted=steps.run("unadjusted cut-off", lambda: _cutoff(table, settings, rng, adjust=False)),
+            beyond_line=steps.run("step beside a straight line", lambda: _beyond_line(table, settings, rng)),
         ),
         response=_response(table, settings, steps),
         metrics=steps.run("metrics side by side", lambda: metric_tests(table, settings, rng)) or (),
@@ -181,6 +190,11 @@ def _cutoff(table: LesionTable, settings: Settings, rng: np.random.Generator, *,
     strata = table.strata if adjust else None
     problem = cutoff_problem(table.follow_up, table.d100_gy, covariates=covariates, strata=strata)
     return best_cutoff(problem, rng=rng, n_resamples=settings.n_resamples, n_bootstrap=settings.n_bootstrap)
+
+
+def _beyond_line(table: LesionTable, settings: Settings, rng: np.random.Generator) -> Cutoff:
+    problem = cutoff_problem(table.follow_up, table.d100_gy, covariates=d100_columns(table), strata=table.strata)
+    return best_cutoff(problem, rng=rng, n_resamples=settings.n_resamples)
 
 
 def _response(table: LesionTable, settings: Settings, steps: _Steps) -> DoseResponse:

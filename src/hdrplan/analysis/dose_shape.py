@@ -21,7 +21,25 @@ from hdrplan.analysis.lesions import LesionTable
 from hdrplan.arrays import FloatArray
 from hdrplan.outcomes import Test, cox, efficient_scores, restricted_spline
 
-__all__ = ["Interaction", "SplineCurve", "interaction", "robust_score_test", "spline_curve"]
+__all__ = ["DoseContrast", "Interaction", "SplineCurve", "interaction", "robust_score_test", "spline_curve"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoseContrast:
+    """Hazard ratio of one D100 against another, by the curve.
+
+    Parameters
+    ----------
+    d100_gy, against_gy : float
+    hazard_ratio, lower, upper : float
+        With 95 % limits.
+    """
+
+    d100_gy: float
+    against_gy: float
+    hazard_ratio: float
+    lower: float
+    upper: float
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -36,6 +54,8 @@ class SplineCurve:
         Knots of the spline.
     overall, nonlinear : Test
         That D100 matters in any shape; that its effect is not a straight line.
+    contrasts : tuple of DoseContrast
+        Of the 10th, 25th, 75th and 90th percentile of D100 against its median.
     """
 
     d100_gy: FloatArray
@@ -45,6 +65,7 @@ class SplineCurve:
     knots_gy: FloatArray
     overall: Test
     nonlinear: Test
+    contrasts: tuple[DoseContrast, ...]
 
 
 def spline_curve(table: LesionTable, n_knots: int = 4) -> SplineCurve:
@@ -59,7 +80,10 @@ def spline_curve(table: LesionTable, n_knots: int = 4) -> SplineCurve:
     contrast = spline.basis(at) - spline.basis([REFERENCE_GY])
     beta, matrix = fit.coef[index], fit.inference_covariance[np.ix_(index, index)]
     value = contrast @ beta
-    half = 1.959963984540054 * np.sqrt(np.einsum("ij,jk,ik->i", contrast, matrix, contrast))
+    half = _half_width(contrast, matrix)
+    middle, *others = (float(v) for v in np.quantile(table.d100_gy, (0.5, 0.1, 0.25, 0.75, 0.9)))
+    apart = spline.basis(others) - spline.basis([middle])
+    log_ratio, width = apart @ beta, _half_width(apart, matrix)
     return SplineCurve(
         d100_gy=at,
         log_hr=value,
@@ -70,7 +94,22 @@ def spline_curve(table: LesionTable, n_knots: int = 4) -> SplineCurve:
         nonlinear=robust_score_test(
             table, {straight: columns[straight], **beside}, {name: columns[name] for name in bends}
         ),
+        contrasts=tuple(
+            DoseContrast(
+                d100_gy=gy,
+                against_gy=middle,
+                hazard_ratio=float(np.exp(b)),
+                lower=float(np.exp(b - w)),
+                upper=float(np.exp(b + w)),
+            )
+            for gy, b, w in zip(others, log_ratio, width, strict=True)
+        ),
     )
+
+
+def _half_width(contrast: FloatArray, covariance: FloatArray) -> FloatArray:
+    result: FloatArray = 1.959963984540054 * np.sqrt(np.einsum("ij,jk,ik->i", contrast, covariance, contrast))
+    return result
 
 
 def robust_score_test(table: LesionTable, null: Mapping[str, FloatArray], added: Mapping[str, FloatArray]) -> Test:

@@ -80,7 +80,7 @@ def command(
       hdrplan correlate sample/cohort.xlsx -o dose-report --threshold 18 --horizon 24 --json
       hdrplan correlate sample/cohort -o dose-report --adjust "diameter_mm,spline(age_years),strata(sex)"
     """
-    from hdrplan.analysis import Settings, adjusters_from, correlate, lesion_table, plain_words
+    from hdrplan.analysis import Settings, adjusters_from, clinical_answer, correlate, lesion_table, plain_words
     from hdrplan.cohort import derive
     from hdrplan.io import json_text, new_folder
     from hdrplan.report import correlation_table
@@ -97,6 +97,7 @@ def command(
         horizon_months=horizon_months,
         alpha_beta_gy=alpha_beta_gy,
         landmark_months=rules.week8_to_days / rules.days_per_month,
+        week8_needed="no_8_week_scan" in rules.exclude,
         n_resamples=resamples,
         n_bootstrap=bootstrap,
         seed=seed,
@@ -109,7 +110,9 @@ def command(
     if as_json:
         click.echo(json_text({**correlation_table(result), "output": str(output.path)}), nl=False)
         return
-    echo_lines(f"- {sentence}" for sentence in plain_words(result))
+    answer = clinical_answer(result)
+    echo_lines(answer)
+    echo_lines(f"- {sentence}" for sentence in plain_words(result)[len(answer) :])
     click.echo(f"Wrote {output.path}; open {output.path / 'report.html'}. Research use only, never for treatment.")
 
 

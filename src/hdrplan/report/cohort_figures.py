@@ -30,6 +30,7 @@ def correlation_figures(result: Correlation, rows: Sequence[Lane], days_per_mont
         Of the swimmer plot.
     days_per_month : float
     """
+    from hdrplan.report.cohort_answer import benefit_figure
     from hdrplan.report.cohort_curves import incidence_figure, survival_figure
     from hdrplan.report.cohort_dose import cutoff_figure, spline_figure, tcp_figure
     from hdrplan.report.cohort_forest import forest_figure
@@ -37,7 +38,10 @@ def correlation_figures(result: Correlation, rows: Sequence[Lane], days_per_mont
 
     control, models = result.control, result.models
     few = f"thin and without band: fewer than {FEW} at risk"
-    figures = {
+    figures: dict[str, Figure] = {}
+    if result.benefit is not None:
+        figures["answer"] = benefit_figure(result.benefit, result.table, adjusted_words(result.table))
+    figures |= {
         "km-by-type": survival_figure(
             {"all": control.km} | (dict(control.by_type) if len(control.by_type) > 1 else {}),
             title="Local control of lesions (Kaplan-Meier, death censored)", y_label="free of local recurrence",
