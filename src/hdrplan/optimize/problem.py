@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from hdrplan.arrays import FloatArray, freeze
+from hdrplan.arrays import FloatArray, IntArray, freeze
 from hdrplan.dose import DoseRate, SamplePoints
 from hdrplan.errors import InputError
 from hdrplan.optimize.afterloader import Delivery
-from hdrplan.optimize.objectives import MeanDose, TotalTime
+from hdrplan.optimize.objectives import GoalId, MeanDose, TotalTime
 from hdrplan.plan import Goals
 
 __all__ = ["PlanProblem"]
@@ -43,6 +44,9 @@ class PlanProblem:
     reserve_frac : float
         Fraction of each prescription that the program asks for on top of it, so that what lies between the sample
         points can still be proven to receive the prescription.
+    begin_with : mapping
+        Goal -> points, counted from the first of its structure, whose rows the program begins with: those that bound a
+        plan of a problem with nearly the same points. Without them it begins with what equal times serve worst.
 
     Raises
     ------
@@ -59,6 +63,7 @@ class PlanProblem:
     locked_s: FloatArray | None = None
     delivery: Delivery | None = None
     reserve_frac: float = 0.0
+    begin_with: Mapping[GoalId, IntArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n_points, n_dwells = len(self.points), self.n_dwells

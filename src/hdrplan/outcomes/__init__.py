@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from hdrplan.rooms import loaded_when_used
 
 if TYPE_CHECKING:
-    from hdrplan.outcomes.cause_specific import predicted_incidence
     from hdrplan.outcomes.columns import Groups
     from hdrplan.outcomes.competing import CompetingRisks, Incidence, aalen_johansen, competing_risks
     from hdrplan.outcomes.cox_model import CoxData, CoxFit, cox
@@ -27,13 +26,6 @@ if TYPE_CHECKING:
     from hdrplan.outcomes.npmle import Turnbull, turnbull
     from hdrplan.outcomes.observed_control import ControlBin, control_by_dose
     from hdrplan.outcomes.parametric import IntervalFit, LogTime, interval_regression
-    from hdrplan.outcomes.prediction_scores import (
-        CalibrationCurve,
-        KnownStatus,
-        calibration_curve,
-        integrated_brier,
-        known_status,
-    )
     from hdrplan.outcomes.proportional import ProportionalHazards, zph
     from hdrplan.outcomes.published import (
         PRINTED_COLUMNS,
@@ -75,7 +67,6 @@ if TYPE_CHECKING:
 __all__ = [
     "PRINTED_COLUMNS",
     "XU2021_DOI",
-    "CalibrationCurve",
     "Coefficients",
     "CompetingRisks",
     "Concordance",
@@ -98,7 +89,6 @@ __all__ = [
     "IntervalFit",
     "Intervals",
     "KaplanMeier",
-    "KnownStatus",
     "Landmark",
     "LogRank",
     "LogTime",
@@ -117,7 +107,6 @@ __all__ = [
     "best_cutoff",
     "bootstrap_rows",
     "bootstrap_statistics",
-    "calibration_curve",
     "check_columns",
     "check_component",
     "check_counted_mean",
@@ -149,17 +138,14 @@ __all__ = [
     "holm",
     "inconsistencies",
     "indicator_columns",
-    "integrated_brier",
     "interval_regression",
     "intervals",
     "kaplan_meier",
-    "known_status",
     "landmark",
     "log_rank",
     "max_t",
     "p_from_interval",
     "permuted_rows",
-    "predicted_incidence",
     "printed",
     "restricted_mean",
     "restricted_spline",

@@ -113,13 +113,11 @@ def comparison_html(
         changes=_changes(plans),
         goals=_goals(plans),
         dvh=dvh_svg(curves, looks, (), prescribed_gy, gy_max=2.5 * prescribed_gy),
-        dvh_hint=", ".join(f"{label}: {line}" for label, line in zip([p.label for p in plans], _LINES, strict=False))
-        + ".",
-        dvh_legend=[
+        dvh_key=", ".join(f"{label}: {line}" for label, line in zip([p.label for p in plans], _LINES, strict=False)),
+        legend=[
             {
                 "name": name,
-                "note": roles[name],
-                "dash": "",
+                "role": roles[name],
                 "colour": styles[name]["colour"],
                 "ranks": [rank for rank, owner in enumerate(owners) if owner == name],
             }

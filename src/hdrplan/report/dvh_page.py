@@ -39,14 +39,13 @@ def dvh_html(result: DVHResult, *, title: str, version: str) -> str:
         data={"curves": curve_data(curves, gy_max)},
         doubts=doubts_of(result.warnings),
         dvh=dvh_svg(curves, looks, (), result.options.prescription_gy, gy_max=gy_max),
-        dvh_hint="",
-        dvh_legend=[
+        legend=[
             {
                 "name": curve.name,
-                "ranks": [rank],
+                "rank": rank,
                 "colour": look["colour"],
                 "dash": " ".join(map(str, look["dash"])),
-                "note": f"{curve.volume_cc:.1f} cc" if curve.volume_cc >= 10 else f"{curve.volume_cc:.2f} cc",
+                "cc": f"{curve.volume_cc:.1f}" if curve.volume_cc >= 10 else f"{curve.volume_cc:.2f}",
             }
             for rank, (curve, look) in enumerate(zip(curves, looks, strict=True))
         ],

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
-from hdrplan.optimize.objectives import Objective
+from hdrplan.optimize.objectives import GoalId, Objective
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.columns import Columns
 from hdrplan.optimize.program.goal_rows import points_of, ratio_rows, single_row
@@ -163,9 +163,11 @@ class Program:
 
     def start(self) -> None:
         """Give the solver some rows of each CTV to begin with."""
+        known = self.problem.begin_with
         for family in self.binding:
             if family.points.sense == 1 and not family.point_of:
-                new = family.first_rows()
+                at = known.get(family.owner) if isinstance(family.owner, GoalId) else None
+                new = family.first_rows() if at is None else family.points.rows(at, family.limit_gy)
                 family.taken(self._lp.add(family.owner, new), new)
 
     # -- limits ---------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan.arrays import FloatArray
+from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.costs import measured
 from hdrplan.dose import DoseRate, MinimumDose, SamplePoints
 from hdrplan.optimize.certificate import LossCause, Optimum, Scope, Shortfall
@@ -154,9 +154,26 @@ def _rounds(
         cold = {name: _coldest_of_each_cube(dose.cold_mm) for name, dose in minimum.items() if len(dose.cold_mm)}
         if all(dose.finished for dose in minimum.values()) or not cold:
             break
+        begin_with = _binding(asked, optimum, cold)
         rate, points = _joined(asked.rate, asked.points, {name: (mm, rate_at(mm)) for name, mm in cold.items()})
-        asked = replace(asked, rate=rate, points=points, earlier_gy=_transit_gy(rate, transit_s))
+        asked = replace(asked, rate=rate, points=points, earlier_gy=_transit_gy(rate, transit_s), begin_with=begin_with)
     return asked, optimum, minimum
+
+
+def _binding(asked: PlanProblem, optimum: Optimum, cold: Mapping[str, FloatArray]) -> dict[GoalId, IntArray]:
+    """Return what the next program begins with: points whose rows bind in this one, and those that join.
+
+    From scratch the program of four CTVs with 900 dwells took 13 processor seconds in each round.
+    """
+    proofs = [level.proof for level in (*optimum.levels, optimum.certificate.main) if level.proof is not None]
+    binding = {}
+    for name in (prescription.structure for prescription in asked.goals.prescriptions):
+        goal, rows = GoalId(structure=name, metric=D100, level=0), asked.points.rows(name)
+        known = [proof.points[[owner == goal for owner in proof.owners]] for proof in proofs]
+        old, new = rows.stop - rows.start, len(cold.get(name, ()))
+        if any(len(points) for points in known):
+            binding[goal] = np.unique(np.concatenate((*known, np.arange(old, old + new))))
+    return binding
 
 
 def _before_proof(asked: PlanProblem, minimum_dose: MinimumDoseOf, beside_s: FloatArray) -> Optimum:
