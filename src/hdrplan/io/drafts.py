@@ -148,7 +148,11 @@ def _folder_in(draft: Path, path: Path, replace: bool) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
-        raise _taken(path) from None
+        try:
+            path.rmdir()  # Windows renames nothing over a folder, empty or not
+        except OSError:
+            raise _taken(path) from None
+        draft.rename(path)
 
 
 def _taken(path: Path) -> InputError:
