@@ -249,3 +249,99 @@ def test_an_spss_file_gives_the_same_model_with_its_words(result, tmp_path: Path
     model = ("--covariates", "celltype,age", "--reference", "celltype=large")
     got, want = result("cox", "t.sav", *VETERAN[1:], *model), result("cox", *VETERAN, *model)
     assert (got["covariates"], got["categories"]) == (want["covariates"], want["categories"])
+
+
+def separated(folder: Path) -> tuple[object, ...]:
+    """A table in which nobody with sep has the event; times enter late."""
+    rows = [
+        f"{k // 2},{3 + 7 * k % 40},{int(k % 3 > 0)},{int(k % 6 == 0)},{k % 5},{1 + k % 3},{k % 4 + k % 7}"
+        for k in range(40)
+    ]
+    (folder / "s.csv").write_text("\n".join(["patient,time,event,sep,x,w,y", *rows]) + "\n")
+    return "s.csv", "--time", "time", "--event", "event"
+
+
+def test_separation_gets_an_answer_that_is_labelled(run, result, tmp_path: Path):
+    data = separated(tmp_path)
+    got = result("cox", *data, "--covariates", "sep,x", "--cluster", "patient")
+    assert got["method"] == "Firth's penalised likelihood"
+    assert got["reason"] == "because the Cox model has no finite estimate for sep"
+    assert 0 < got["covariates"][0]["lower"] < got["covariates"][0]["hr"] < got["covariates"][0]["upper"]
+    assert "clusters of patient are not used" in " ".join(got["doubts"])
+    assert run("survival", "cox", *data, "--covariates", "sep,x").out.startswith(
+        "Firth's penalised likelihood, because"
+    )
+    assert run("survival", "cox", *data, "--covariates", "sep,x", "--firth", "never").code == 2
+    plain = result("cox", *data, "--covariates", "x", "--firth", "always")
+    assert plain["reason"] == "as --firth always asks"
+    assert result("cox", *data, "--covariates", "x")["method"] == "partial likelihood"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("cox", "--covariates", "sep,x,y"), ("frailty", "--covariates", "sep", "--cluster", "patient"),
+        ("finegray", "--covariates", "sep,x"), ("weibull", "--covariates", "sep"), ("zph", "--covariates", "sep,y"),
+        ("cindex", "--covariates", "sep"), ("auc", "--covariates", "sep", "--at", "20"), ("km", "--entry", "x"),
+        ("auc", "--score", "x", "--at", "0,500"), ("rmst", "--tau", "20", "--group", "sep"),
+        ("logrank", "--group", "sep"), ("cif", "--group", "sep", "--at", "1,100"), ("gray", "--group", "sep"),
+        ("cutoff", "--covariates", "sep", "--bootstrap", "0", "--resamples", "20"),
+    ],
+)  # fmt: skip
+def test_no_warning_of_python_and_no_infinite_interval_reaches_a_user(run, command, tmp_path: Path):
+    ran = run("survival", command[0], *separated(tmp_path), *command[1:])
+    assert "Warning" not in ran.err + ran.out
+    assert "inf" not in ran.out
+    assert "nan" not in ran.out
+    assert ran.code in (0, 2, 5), ran.err
+    assert ran.code == 0 or ran.err.startswith("hdrplan: ")
+
+
+def test_few_events_for_many_covariates_are_said(result, tmp_path: Path):
+    rng = np.random.default_rng(1)
+    names = [f"z{k}" for k in range(12)]
+    rows = [f"{k + 1},{int(k % 10 == 0)}," + ",".join(f"{v:.2f}" for v in rng.normal(size=12)) for k in range(100)]
+    (tmp_path / "t.csv").write_text("\n".join([f"time,event,{','.join(names)}", *rows]) + "\n")
+    got = result("cox", "t.csv", "--time", "time", "--event", "event", "--covariates", ",".join(names))
+    assert got["doubts"][0].startswith("10 events for 12 coefficients, 0.83 each")
+    got = result("cox", *RECURRENCE, "--covariates", "d100_gy")
+    assert got["doubts"] == []
+
+
+def test_a_curve_of_late_entries_that_falls_to_0_early_is_said(result, tmp_path: Path):
+    (tmp_path / "t.csv").write_text("e,t,d\n0,2,1\n3,5,1\n3,6,0\n4,8,1\n")
+    got = result("km", "t.csv", "--time", "t", "--event", "d", "--entry", "e")
+    assert got["doubts"] == [
+        "the curve of all falls to 0 at 2, with 1 at risk and nobody left, and stays there: "
+        "the 3 rows seen later count for nothing"
+    ]
+    assert result("km", "t.csv", "--time", "t", "--event", "d")["doubts"] == []
+
+
+def test_weights_strata_and_errors_from_the_shell(run, result, tmp_path: Path):
+    data = separated(tmp_path)
+    weighted = result("cox", *data, "--covariates", "x", "--case-weight", "w", "--ties", "breslow")
+    rows = (tmp_path / "s.csv").read_text().splitlines()
+    again = [rows[0], *(row for row in rows[1:] for _ in range(int(row.split(",")[5])))]
+    (tmp_path / "again.csv").write_text("\n".join(again) + "\n")
+    many = result("cox", "again.csv", *data[1:], "--covariates", "x", "--ties", "breslow")
+    assert weighted["covariates"][0]["coef"] == pytest.approx(many["covariates"][0]["coef"], abs=1e-9)
+    whole, within = (result("cindex", *data, "--score", "x", *more) for more in ((), ("--strata", "w")))
+    assert within["concordant"] < whole["concordant"]
+    aalen, jackknife = (result("cif", *data, "--errors", e)["groups"][0]["causes"][0] for e in ("aalen", "jackknife"))
+    assert aalen["incidence"] == jackknife["incidence"]
+    assert aalen["std_err"] != jackknife["std_err"]
+    area = result("auc", *RECURRENCE, "--score", "diameter_mm", "--at", "400")["at"][0]
+    assert area["lower"] < area["auc"] < area["upper"]
+    assert result("cox", *RECURRENCE, "--covariates", "d100_gy", "--cluster", "patient")["robust_score"]["df"] == 1
+
+
+def test_predicted_curves_from_the_shell_are_those_of_r(run, result):
+    data = (FOLDER / "lung.csv", "--time", "time", "--event", "status", "--event-value", "2", "--covariates", "age,sex")
+    got = result("predict", *data, "--profile", "age=60,sex=2", "--profile", "sex=1,age=99", "--at", "100,365,700")
+    np.testing.assert_allclose(got["curves"][0]["survival"], r_numbers()["predicted"], atol=R_CURVE)
+    assert got["doubts"] == ["age 99 lies outside the data, 39 to 82"]
+    for wrong in ("age=60", "age=60,sex=x", "age=60,sex=2,sex=1"):
+        ran = run("survival", "predict", *data, "--profile", wrong)
+        assert ran.code == 2
+        assert "--profile" in ran.err

@@ -258,8 +258,8 @@ def rows() -> Iterator[Row]:
         far([harrell.c, harrell.std_err, uno.c, uno.std_err], want_c),
         R_CURVE,
     )
-    area = auc_at(follow_up(pbc.time, pbc.status == 2), pbc.bili, [1000, 2000, 3000])
-    competing = auc_at(competing_risks(lesions.time, lesions.status), lesions.diameter_mm, [150, 400, 700])
+    area = auc_at(follow_up(pbc.time, pbc.status == 2), pbc.bili, [1000, 2000, 3000]).auc
+    competing = auc_at(competing_risks(lesions.time, lesions.status), lesions.diameter_mm, [150, 400, 700]).auc
     want_auc = r["auc"]["pbc bili"]
     yield Row(
         "time-dependent AUC, also with competing events",

@@ -15,6 +15,7 @@ from hdrplan.outcomes import (
     subdistribution,
 )
 from hdrplan.outcomes.product_limit import product_limit_errors
+from naive.survival import aalen_variance
 from outcomes.reference_data import numbers, r_numbers, table
 from tolerances import R_COX, R_CURVE, R_FRAILTY, ROUNDOFF
 
@@ -240,3 +241,31 @@ def test_fifty_thousand_rows_with_a_time_each_fit_in_memory():
     curve = aalen_johansen(risks)
     assert curve.time.size > 49_000
     assert fine_gray(risks, {"x": x}).coef[0] > 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_aalen_errors_are_the_twin(seed):
+    rng = np.random.default_rng(seed)
+    time, cause = rng.integers(1, 9, 30), rng.integers(0, 3, 30)
+    curve = aalen_johansen(competing_risks(time, cause), errors="aalen")
+    for k, t in enumerate(curve.time):
+        twin = [aalen_variance(time, cause, of, t) for of in (1, 2)]
+        np.testing.assert_allclose(curve.std_err[k] ** 2, twin, atol=1e-14)
+
+
+def test_aalen_errors_of_one_cause_without_ties_have_a_closed_form():
+    """All n fail, one after the other: the variance of the incidence is S(t)^2 / n^2 times the sum of 1 / S(u)^2."""
+    n = 12
+    curve = aalen_johansen(competing_risks(np.arange(1, n + 1), np.ones(n)), errors="aalen")
+    left = 1 - np.arange(1, n) / n
+    want = left**2 / n**2 * np.cumsum(1 / left**2)
+    np.testing.assert_allclose(curve.std_err[:-1, 0] ** 2, want, rtol=1e-10)
+    # nobody is left after the last one, whose draw is certain but for its own term
+    assert curve.std_err[-1, 0] == pytest.approx(1 / n, rel=1e-10)
+
+
+def test_aalen_errors_are_refused_for_what_they_do_not_know():
+    with pytest.raises(InputError, match="independent"):
+        aalen_johansen(competing_risks([1, 2, 3], [1, 2, 0], cluster=[1, 1, 2]), errors="aalen")
+    with pytest.raises(InputError, match="late entry"):
+        aalen_johansen(competing_risks([1, 2, 3], [1, 2, 0], entry=[0, 1, 1]), errors="aalen")

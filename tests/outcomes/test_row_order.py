@@ -55,7 +55,7 @@ CASES = {
     "turnbull": lambda d: turnbull(scans(d)).mass,
     "interval_regression": lambda d: interval_regression(scans(d), covariates(d)).log_time.se,
     "concordance": lambda d: concordance(rows(d), d.diameter_mm, method="uno").std_err,
-    "auc_at": lambda d: auc_at(risks(d), d.diameter_mm, [400]),
+    "auc_at": lambda d: auc_at(risks(d), d.diameter_mm, [400]).std_err,
     "fit_tcp": lambda d: fit_tcp(rows(d), d.d100_gy, horizon=365).covariance,
     "fit_tcp_intervals": lambda d: fit_tcp_intervals(scans(d), d.d100_gy).d50_gamma50()[0],
 }

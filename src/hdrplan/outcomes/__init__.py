@@ -11,11 +11,13 @@ from hdrplan.rooms import loaded_when_used
 if TYPE_CHECKING:
     from hdrplan.outcomes.columns import Groups
     from hdrplan.outcomes.competing import CompetingRisks, Incidence, aalen_johansen, competing_risks
-    from hdrplan.outcomes.cox_model import CoxData, CoxFit, cox
+    from hdrplan.outcomes.cox_data import CoxData
+    from hdrplan.outcomes.cox_model import CoxFit, cox
     from hdrplan.outcomes.cutoff import Cutoff, CutoffP, CutoffScan, best_cutoff
     from hdrplan.outcomes.cutoff_data import CutoffProblem, cutoff_problem
     from hdrplan.outcomes.design import RestrictedSpline, indicator_columns, restricted_spline
-    from hdrplan.outcomes.discrimination import Concordance, auc_at, concordance
+    from hdrplan.outcomes.discrimination import Concordance, concordance
+    from hdrplan.outcomes.firth import FirthFit, firth_cox
     from hdrplan.outcomes.followup import FollowUp, Landmark, follow_up, landmark
     from hdrplan.outcomes.gray import GrayTest, gray_test
     from hdrplan.outcomes.inference import Coefficients, Test
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from hdrplan.outcomes.npmle import Turnbull, turnbull
     from hdrplan.outcomes.observed_control import ControlBin, control_by_dose
     from hdrplan.outcomes.parametric import IntervalFit, LogTime, interval_regression
+    from hdrplan.outcomes.predicted import PredictedSurvival, predicted_survival
     from hdrplan.outcomes.proportional import ProportionalHazards, zph
     from hdrplan.outcomes.published import (
         PRINTED_COLUMNS,
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
         unchecked,
     )
     from hdrplan.outcomes.resampling import bootstrap_rows, bootstrap_statistics, permuted_rows
+    from hdrplan.outcomes.roc_area import RocArea, auc_at
     from hdrplan.outcomes.scan_intervals import Intervals, intervals
     from hdrplan.outcomes.scores import efficient_scores
     from hdrplan.outcomes.shared_frailty import FrailtyFit, frailty
@@ -80,6 +84,7 @@ __all__ = [
     "DoseCurve",
     "Finding",
     "FineGrayFit",
+    "FirthFit",
     "FollowUp",
     "FrailtyFit",
     "GrayTest",
@@ -93,11 +98,13 @@ __all__ = [
     "LogRank",
     "LogTime",
     "MaxT",
+    "PredictedSurvival",
     "Printed",
     "ProportionalHazards",
     "Quantile",
     "RestrictedMean",
     "RestrictedSpline",
+    "RocArea",
     "TcpFit",
     "Test",
     "Turnbull",
@@ -129,6 +136,7 @@ __all__ = [
     "efficient_scores",
     "events_from_interval",
     "fine_gray",
+    "firth_cox",
     "fit_tcp",
     "fit_tcp_intervals",
     "follow_up",
@@ -146,6 +154,7 @@ __all__ = [
     "max_t",
     "p_from_interval",
     "permuted_rows",
+    "predicted_survival",
     "printed",
     "restricted_mean",
     "restricted_spline",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ import scipy
 from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.errors import InputError
 from hdrplan.outcomes.columns import grouped
-from hdrplan.outcomes.followup import FollowUp, follow_up
+from hdrplan.outcomes.followup import FollowUp, follow_up, refuse_late_entry
 from hdrplan.outcomes.product_limit import product_limit_errors, risk_table
 
 __all__ = ["CompetingRisks", "Incidence", "aalen_johansen", "competing_risks"]
@@ -161,11 +162,14 @@ class Incidence:
         return np.vstack((unknown, self.lower))[index], np.vstack((unknown, self.upper))[index]
 
 
-def aalen_johansen(risks: CompetingRisks, *, conf_level: float = 0.95) -> Incidence:
+def aalen_johansen(
+    risks: CompetingRisks, *, conf_level: float = 0.95, errors: Literal["jackknife", "aalen"] = "jackknife"
+) -> Incidence:
     """Return the Aalen-Johansen estimate of the cumulative incidence of each cause.
 
     One minus Kaplan-Meier with the other causes censored overstates an incidence; this does not. The error is the
     infinitesimal jackknife (as R's ``survfit`` for several states), summed by cluster where rows are not independent;
+    or Aalen's (as R's ``cmprsk::cuminc``), for independent rows from the start only;
     the limits are symmetric on the log scale of 1 - incidence (R's default), kept within 0 and 1.
 
     Parameters
@@ -173,14 +177,21 @@ def aalen_johansen(risks: CompetingRisks, *, conf_level: float = 0.95) -> Incide
     risks : CompetingRisks
     conf_level : float
         Coverage.
+    errors : {"jackknife", "aalen"}
 
     Returns
     -------
     Incidence
 
+    Raises
+    ------
+    InputError
+        Aalen's errors of clusters or late entry.
+
     References
     ----------
     O. O. Aalen, S. Johansen, Scand J Stat 1978;5:141-150.
+    O. O. Aalen, Ann Stat 1978;6:534-545, DOI 10.1214/aos/1176344198 (variance).
     T. M. Therneau, P. M. Grambsch, Modeling Survival Data, Springer 2000 (infinitesimal jackknife).
 
     Examples
@@ -196,7 +207,15 @@ def aalen_johansen(risks: CompetingRisks, *, conf_level: float = 0.95) -> Incide
     survival = np.cumprod(1.0 - hazard.sum(axis=1))
     before = np.concatenate(([1.0], survival[:-1]))
     incidence = np.cumsum(before[:, None] * hazard, axis=0)
-    _, std_err = product_limit_errors(rows, risks.of_cause, times)
+    if errors == "aalen":
+        if rows.cluster is not None:
+            raise InputError("Aalen's errors take rows as independent", remedy='Use `errors="jackknife"`.')
+        refuse_late_entry(rows, "Aalen's variance")
+        std_err = _aalen_errors(at_risk, events, before, survival, incidence)
+    elif errors == "jackknife":
+        _, std_err = product_limit_errors(rows, risks.of_cause, times)
+    else:
+        raise InputError("errors must be jackknife or aalen", got=errors)
     z = scipy.stats.norm.ppf(0.5 + conf_level / 2.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         half = z * std_err / incidence
@@ -214,3 +233,28 @@ def aalen_johansen(risks: CompetingRisks, *, conf_level: float = 0.95) -> Incide
         survival=survival,
         conf_level=conf_level,
     )
+
+
+def _aalen_errors(
+    at_risk: FloatArray, events: FloatArray, before: FloatArray, survival: FloatArray, incidence: FloatArray
+) -> FloatArray:
+    """Root of Aalen's variance of each incidence: events of each time are draws without replacement from all at risk.
+
+    An event at u moves the incidence at t by S(u-) / Y(u) times 1 - (F(t) - F(u)) / S(u), if of the cause itself, and
+    by minus its second term else. The square of a sum in F(t) needs three cumulated sums, not a table of all u and t.
+    """
+    y = np.where(at_risk > 0, at_risk, 1.0)[:, None]
+    drawn = events * np.where(y > 1, 1.0 - (events - 1.0) / np.where(y > 1, y - 1.0, 1.0), 1.0)
+    unit = before[:, None] ** 2 * drawn / y**2
+    left = np.where(survival > 1e-15, survival, np.inf)[:, None]  # nobody stays: what follows is 0
+    result = np.empty_like(incidence)
+    for j in range(incidence.shape[1]):
+        f = incidence[:, j, None]
+        own = np.arange(incidence.shape[1]) == j
+        at_event = own + f / left
+        constant, linear, square = (
+            np.cumsum((unit * term).sum(axis=1)) for term in (at_event**2, at_event / left, 1.0 / left**2)
+        )
+        f = f[:, 0]
+        result[:, j] = np.sqrt(np.maximum(constant - 2.0 * f * linear + f**2 * square, 0.0))
+    return result

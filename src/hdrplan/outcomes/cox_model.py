@@ -3,59 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InfeasibleError, InputError
-from hdrplan.outcomes.columns import Covariates, Groups, covariate_matrix, grouped
+from hdrplan.outcomes.columns import Covariates
+from hdrplan.outcomes.cox_data import CoxData, Ties, cox_data, standard_scale
+from hdrplan.outcomes.exact_ties import exact_derivatives
 from hdrplan.outcomes.followup import FollowUp
 from hdrplan.outcomes.inference import Coefficients, Test
 from hdrplan.outcomes.newton import newton
 from hdrplan.outcomes.partial_likelihood import RiskSets, information_sum
 
-__all__ = ["CoxData", "CoxFit", "cox"]
-
-Ties = Literal["efron", "breslow"]
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class CoxData:
-    """The data of a Cox model, kept for its residuals, predictions and further tests.
-
-    Parameters
-    ----------
-    rows : FollowUp
-        Follow-up (n rows).
-    covariates : (n, k) array
-        Covariates, not centred.
-    offset : (n,) array
-        Known part of the log hazard.
-    strata : Groups
-        Stratum of each row.
-    ties : {"efron", "breslow"}
-        Treatment of tied event times.
-    """
-
-    rows: FollowUp
-    covariates: FloatArray
-    offset: FloatArray
-    strata: Groups
-    ties: Ties
-
-    def __post_init__(self) -> None:
-        freeze(self, "covariates", (self.rows.n, None))
-        freeze(self, "offset", (self.rows.n,))
-
-    def risk_sets(self, x: FloatArray, offset: FloatArray | None = None) -> list[RiskSets]:
-        """Return the risk sets of each stratum, with covariates ``x`` (n, k) and the offset of the data or another."""
-        shift = self.offset if offset is None else offset
-        codes = self.strata.codes
-        return [
-            RiskSets.of(self.rows, np.flatnonzero(codes == k), x, shift, self.ties) for k in range(len(self.strata))
-        ]
+__all__ = ["CoxFit", "cox"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -71,11 +33,13 @@ class CoxFit(Coefficients):
     covariance : (k, k) array
         Inverse of the observed information.
     robust_covariance : (k, k) array or None
-        Sandwich by cluster, where the follow-up has clusters.
+        Sandwich by cluster, where the follow-up has clusters; by row where weights are no whole numbers.
     loglik, loglik_null : float
         Log partial likelihood at the estimate and at zero.
     score : Test
-        Score test of all coefficients (the log-rank test for one indicator without ties).
+        Score test of all coefficients (the log-rank test for one indicator, without ties or with exact ones).
+    robust_score : Test or None
+        Score test with the spread of the scores by cluster, where there is a sandwich.
     data : CoxData
         What the model was fitted to.
     """
@@ -87,6 +51,7 @@ class CoxFit(Coefficients):
     loglik: float
     loglik_null: float
     score: Test
+    robust_score: Test | None
     data: CoxData
 
     def __post_init__(self) -> None:
@@ -108,12 +73,12 @@ class CoxFit(Coefficients):
 
     @property
     def n_clusters(self) -> int | None:
-        """Distinct clusters; None where rows are independent."""
+        """Distinct clusters; None where there are none."""
         return None if self.data.rows.cluster is None else len(self.data.rows.cluster)
 
     @property
     def robust_se(self) -> FloatArray | None:
-        """Standard errors by cluster, or None where no clusters were given; ``se`` is right for independent rows."""
+        """Standard errors of the sandwich, or None where there is none; ``se`` is right for independent rows."""
         return None if self.robust_covariance is None else np.sqrt(np.diag(self.robust_covariance))
 
     @property
@@ -134,13 +99,17 @@ class CoxFit(Coefficients):
 
     def risk_sets(self) -> list[RiskSets]:
         """Return the risk sets of each stratum in the order of its labels, with covariates less their means."""
+        self.data.refuse_exact("what is computed death by death")
         return self.data.risk_sets(self.data.covariates - self.data.covariates.mean(axis=0))
 
     def score_residuals(self) -> FloatArray:
-        """Return each row's contribution to the score (n, k)."""
+        """Return each row's contribution to the score at the estimate (n, k), with its weight."""
+        return self._scores(self.coef)
+
+    def _scores(self, coef: FloatArray) -> FloatArray:
         result = np.empty((self.n, len(self.names)))
         for stratum in self.risk_sets():
-            result[stratum.index] = stratum.score_residuals(self.coef)
+            result[stratum.index] = stratum.weight[:, None] * stratum.score_residuals(coef)
         return result
 
     def dfbeta(self) -> FloatArray:
@@ -191,6 +160,7 @@ def cox(
     ties: Ties = "efron",
     strata: npt.ArrayLike | None = None,
     offset: npt.ArrayLike | None = None,
+    weights: npt.ArrayLike | None = None,
 ) -> CoxFit:
     """Fit Cox's proportional hazards model.
 
@@ -201,12 +171,15 @@ def cox(
         correct with ties and with strata and independent of the order of rows.
     covariates : mapping of str to (n,) array_like, or (n, k) array_like
         Numbers; text through :func:`indicator_columns`.
-    ties : {"efron", "breslow"}
-        Efron is closer to the exact likelihood; Breslow is what SPSS does.
+    ties : {"efron", "breslow", "exact"}
+        Efron is close to the exact likelihood; Breslow is what SPSS does. Exact is the discrete likelihood, the chance
+        that of all sets of so many rows at risk these had the event; it takes no clusters and no weights.
     strata : (n,) array_like, optional
         Each stratum has its own baseline hazard.
     offset : (n,) array_like, optional
         Known part of the log hazard.
+    weights : (n,) array_like, optional
+        How many rows each row stands for. Weights that are no whole numbers (of sampling) get the sandwich by row.
 
     Returns
     -------
@@ -215,7 +188,8 @@ def cox(
     Raises
     ------
     InputError
-        No events, a covariate that is constant or a combination of others, too few clusters.
+        No events, a covariate that is constant or a combination of others, too few clusters, negative weights,
+        clusters with exact ties.
     InfeasibleError
         The likelihood has no finite maximum (a covariate separates the events).
 
@@ -224,6 +198,7 @@ def cox(
     D. R. Cox, J R Stat Soc B 1972;34:187-220, DOI 10.1111/j.2517-6161.1972.tb00899.x.
     B. Efron, J Am Stat Assoc 1977;72:557-565, DOI 10.1080/01621459.1977.10480613.
     D. Y. Lin, L. J. Wei, J Am Stat Assoc 1989;84:1074-1078, DOI 10.1080/01621459.1989.10478874.
+    M. H. Gail, J. H. Lubin, L. V. Rubinstein, Biometrika 1981;68:703-707, DOI 10.1093/biomet/68.3.703 (exact).
 
     Examples
     --------
@@ -232,24 +207,19 @@ def cox(
     >>> round(float(fit.coef[0]), 4)
     0.1008
     """
-    names, x = covariate_matrix(covariates, rows.n)
-    if ties not in ("efron", "breslow"):
-        raise InputError("ties must be efron or breslow", got=ties)
-    if not rows.event.any():
-        raise InputError("a Cox model needs events", got="none")
-    shift = np.zeros(rows.n) if offset is None else np.asarray(offset, dtype=np.float64)
-    if shift.shape != (rows.n,):
-        raise InputError("offset must have one value a row", got=f"shape {shift.shape} for {rows.n} rows")
-    layers = grouped(strata, rows.n, "strata")
-    data = CoxData(rows=rows, covariates=x, offset=shift, strata=layers, ties=ties)
-    centre, scale = _standard(x, layers, names)
-    standard = data.risk_sets((x - centre) / scale)
-    best = newton(lambda coef: information_sum(standard, coef), len(names))
+    names, data = cox_data(rows, covariates, ties=ties, strata=strata, offset=offset, weights=weights)
+    if ties == "exact" and rows.cluster is not None:
+        raise InputError("exact ties have no errors by cluster", remedy='Use `ties="efron"`.')
+    centre, scale = standard_scale(data.covariates, data.strata, names)
+    standard = data.risk_sets((data.covariates - centre) / scale)
+    derivatives = exact_derivatives if ties == "exact" else information_sum
+    best = newton(lambda coef: derivatives(standard, coef), len(names))
     if best.runaway is not None:
         raise InfeasibleError(
             f"the Cox model has no finite estimate for {names[best.runaway]}",
             got="a likelihood that rises without end: the covariate separates events from non-events",
-            remedy="Merge categories or leave the covariate out.",
+            remedy="Merge categories, leave the covariate out, or use Firth's penalised likelihood (firth_cox; "
+            "`hdrplan survival cox`).",
         )
     fit = CoxFit(
         names=names,
@@ -259,35 +229,19 @@ def cox(
         loglik=best.loglik,
         loglik_null=best.loglik_null,
         score=Test.chi_square(best.score, len(names)),
+        robust_score=None,
         data=data,
     )
-    return fit if rows.cluster is None else _with_robust_errors(fit, rows.cluster)
+    by_row = rows.cluster is None and not data.weights_are_counts
+    return _with_robust_errors(fit) if rows.cluster is not None or by_row else fit
 
 
-def _with_robust_errors(fit: CoxFit, cluster: Groups) -> CoxFit:
-    by_cluster = cluster.enough_for(len(fit.names)).sum(fit.dfbeta())
-    return replace(fit, robust_covariance=by_cluster.T @ by_cluster)
-
-
-def _standard(x: FloatArray, strata: Groups, names: tuple[str, ...]) -> tuple[FloatArray, FloatArray]:
-    """Centre and scale of each covariate, after refusing what the partial likelihood cannot see."""
-    within = x - x.mean(axis=0)
-    if len(strata) > 1:  # a covariate that is constant in each stratum cancels
-        count = np.bincount(strata.codes)
-        for k in range(x.shape[1]):
-            within[:, k] -= (np.bincount(strata.codes, weights=within[:, k]) / count)[strata.codes]
-    scale = within.std(axis=0)
-    flat = scale <= 1e-12 * np.maximum(np.abs(x).max(axis=0, initial=0.0), 1e-300)
-    if flat.any():
-        raise InputError(
-            f"covariate {names[int(np.argmax(flat))]} must vary",
-            got="one value in every row" if len(strata) == 1 else "one value within each stratum",
-            remedy="Leave it out.",
-        )
-    if x.shape[1] and np.linalg.matrix_rank(within / scale, tol=1e-9 * np.sqrt(x.shape[0])) < x.shape[1]:
-        raise InputError(
-            "covariates must not be combinations of each other",
-            got=", ".join(names),
-            remedy="Leave one out (of k indicator columns, the reference).",
-        )
-    return x.mean(axis=0), scale
+def _with_robust_errors(fit: CoxFit) -> CoxFit:
+    rows, k = fit.data.rows, len(fit.names)
+    if rows.cluster is not None:
+        rows.cluster.enough_for(k)
+    moved = rows.by_cluster(fit.dfbeta())
+    scores = rows.by_cluster(fit._scores(np.zeros(k)))
+    total = scores.sum(axis=0)
+    robust = Test.chi_square(float(total @ np.linalg.lstsq(scores.T @ scores, total, rcond=None)[0]), k)
+    return replace(fit, robust_covariance=moved.T @ moved, robust_score=robust)

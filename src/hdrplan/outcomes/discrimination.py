@@ -8,13 +8,12 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan.arrays import BoolArray, FloatArray, IntArray
+from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.errors import InputError
-from hdrplan.outcomes.columns import finite_column
-from hdrplan.outcomes.competing import CompetingRisks
+from hdrplan.outcomes.columns import finite_column, grouped
 from hdrplan.outcomes.followup import FollowUp, refuse_late_entry
 
-__all__ = ["Concordance", "auc_at", "censoring_survival", "concordance"]
+__all__ = ["Concordance", "censoring_survival", "concordance"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +36,12 @@ class Concordance:
 
 
 def concordance(
-    rows: FollowUp, risk: npt.ArrayLike, *, method: Literal["harrell", "uno"] = "harrell", tau: float | None = None
+    rows: FollowUp,
+    risk: npt.ArrayLike,
+    *,
+    method: Literal["harrell", "uno"] = "harrell",
+    tau: float | None = None,
+    strata: npt.ArrayLike | None = None,
 ) -> Concordance:
     """Return Harrell's or Uno's concordance of a risk score.
 
@@ -54,6 +58,8 @@ def concordance(
         Uno weights each pair by 1/G(t-)^2 (G: Kaplan-Meier of the censoring), so that C does not depend on censoring.
     tau : float, optional
         Only events before ``tau`` count (Uno's truncation).
+    strata : (n,) array_like, optional
+        Only pairs within a stratum are compared; Uno's weights are those of the stratum.
 
     Returns
     -------
@@ -70,16 +76,15 @@ def concordance(
     """
     refuse_late_entry(rows, "a concordance")
     score = finite_column(risk, rows.n, "risk")
-    weight = np.where(rows.event, 1.0, 0.0)
-    if method == "uno":
-        with np.errstate(divide="ignore"):
-            weight = weight / censoring_survival(rows, rows.time, before=True) ** 2
-        weight = np.where(rows.event, weight, 0.0)
-    elif method != "harrell":
+    if method not in ("harrell", "uno"):
         raise InputError("method must be harrell or uno", got=method)
-    if tau is not None:
-        weight = np.where(rows.time < tau, weight, 0.0)
-    totals, numerator, denominator = _pairs(rows, score, weight)
+    layers = grouped(strata, rows.n, "strata")
+    totals, numerator, denominator = np.zeros(3), np.zeros(rows.n), np.zeros(rows.n)
+    for k in range(len(layers)):
+        chosen = np.flatnonzero(layers.codes == k)
+        layer = rows.independent.chosen(chosen)
+        counts, numerator[chosen], denominator[chosen] = _pairs(layer, score[chosen], _weight(layer, method, tau))
+        totals += counts
     if not totals.sum() > 0:
         raise InputError("concordance needs comparable pairs", got="no event before another unit's time")
     c = float((totals[0] + totals[2] / 2.0) / totals.sum())
@@ -93,6 +98,16 @@ def concordance(
         discordant=discordant,
         tied_risk=tied_risk,
     )
+
+
+def _weight(rows: FollowUp, method: str, tau: float | None) -> FloatArray:
+    """Weight of the pairs in which each row fails first; 0 without an event."""
+    weight = np.where(rows.event, 1.0, 0.0)
+    if method == "uno":
+        with np.errstate(divide="ignore"):
+            weight = weight / censoring_survival(rows, rows.time, before=True) ** 2
+        weight = np.where(rows.event, weight, 0.0)
+    return weight if tau is None else np.where(rows.time < tau, weight, 0.0)
 
 
 def _pairs(rows: FollowUp, score: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -141,68 +156,6 @@ def _runs(block: IntArray, level: IntArray) -> tuple[IntArray, IntArray, IntArra
         which = np.cumsum(begins) - 1
         found += [first[which], np.append(first[1:], block.size)[which]]
     return found[0], found[1], found[2], found[3]
-
-
-def auc_at(rows: FollowUp | CompetingRisks, risk: npt.ArrayLike, at: npt.ArrayLike, *, of: object = 1) -> FloatArray:
-    """Return the area under the ROC curve of a risk score for having had the event by given times.
-
-    Cases had the event by the time, controls are free of it after; those censored before are represented by the others
-    through inverse-probability-of-censoring weights (cumulative cases, dynamic controls).
-
-    Parameters
-    ----------
-    rows : FollowUp or CompetingRisks
-        Without late entry, taken as independent. A competing event makes a control from then on.
-    risk : (n,) array_like
-        Higher means earlier failure expected.
-    at : (m,) array_like
-        Times.
-    of : object
-        The cause of interest among competing risks.
-
-    Returns
-    -------
-    (m,) array
-        NaN where there is no case or no control.
-
-    Raises
-    ------
-    InputError
-        The cause never happens, late entry, or a score that is not one finite number a row.
-
-    References
-    ----------
-    P. Blanche, J.-F. Dartigues, H. Jacqmin-Gadda, Stat Med 2013;32:5381-5397, DOI 10.1002/sim.5958.
-    """
-    if isinstance(rows, CompetingRisks):
-        other: BoolArray = rows.rows.event & ~rows.had(of)
-        rows = rows.rows
-    else:
-        other = np.zeros(rows.n, dtype=np.bool_)
-    refuse_late_entry(rows, "an area under the ROC curve")
-    score = finite_column(risk, rows.n, "risk")
-    g_own = censoring_survival(rows, rows.time, before=True)
-    areas = []
-    for t in np.atleast_1d(np.asarray(at, dtype=np.float64)):
-        done = rows.event & (rows.time <= t)
-        weight = np.where(done, 1.0 / np.where(g_own > 0, g_own, 1.0), 0.0)
-        open_ = rows.time > t
-        weight[open_] = 1.0 / max(float(censoring_survival(rows, [t])[0]), 1e-300)
-        case, control = done & ~other, open_ | (done & other)
-        areas.append(_area(score[case], weight[case], score[control], weight[control]))
-    return np.array(areas)
-
-
-def _area(case: FloatArray, case_weight: FloatArray, control: FloatArray, control_weight: FloatArray) -> float:
-    """Weighted chance that a case scores above a control; ties count half."""
-    total = case_weight.sum() * control_weight.sum()
-    if not total > 0:
-        return float("nan")
-    order = np.argsort(control)
-    cumulated = np.concatenate(([0.0], np.cumsum(control_weight[order])))
-    below = cumulated[np.searchsorted(control[order], case, side="left")]
-    up_to = cumulated[np.searchsorted(control[order], case, side="right")]
-    return float(case_weight @ (below + up_to) / 2.0 / total)
 
 
 def censoring_survival(rows: FollowUp, at: npt.ArrayLike, *, before: bool = False) -> FloatArray:

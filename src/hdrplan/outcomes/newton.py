@@ -20,6 +20,7 @@ _SETTLED = 1e-13
 # A settled likelihood with a Newton step still this long (in standard deviations) has its maximum at infinity.
 _RUNAWAY = 1e-3
 _SINGULAR = 1e14
+_SHORTEST = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -48,8 +49,18 @@ class Maximum:
     runaway: int | None
 
 
+def _is_finite(at: Derivatives) -> bool:
+    return bool(np.isfinite(at[0]) and np.isfinite(at[1]).all() and np.isfinite(at[2]).all())
+
+
 def newton(derivatives: Callable[[FloatArray], Derivatives], k: int) -> Maximum:
     """Return the maximum of a log likelihood of ``k`` standardised coefficients, sought from zero."""
+    # Far out a hazard under- or overflows; what is not finite is no step, and at the end no estimate.
+    with np.errstate(all="ignore"):
+        return _newton(derivatives, k)
+
+
+def _newton(derivatives: Callable[[FloatArray], Derivatives], k: int) -> Maximum:
     coef = np.zeros(k)
     loglik, gradient, information = derivatives(coef)
     loglik_null = loglik
@@ -59,7 +70,10 @@ def newton(derivatives: Callable[[FloatArray], Derivatives], k: int) -> Maximum:
     for _ in range(_MAX_ITERATIONS):
         step = np.linalg.lstsq(information, gradient, rcond=None)[0]
         trial = derivatives(coef + step)
-        while not trial[0] >= loglik - _SETTLED * abs(loglik):
+        while not (_is_finite(trial) and trial[0] >= loglik - _SETTLED * abs(loglik)):
+            if np.abs(step).max() < _SHORTEST:
+                step, trial = np.zeros(k), (loglik, gradient, information)
+                break
             step = step / 2.0
             trial = derivatives(coef + step)
         settled = abs(trial[0] - loglik) <= _SETTLED * (1.0 + abs(loglik))

@@ -83,6 +83,14 @@ class KaplanMeier:
         """Events."""
         return int(self.events.sum())
 
+    @property
+    def early_fall(self) -> int | None:
+        """Place of the time at which the curve falls to 0 with rows still to come, as late entry allows; or None."""
+        fallen = np.flatnonzero((self.survival <= 0.0) & (self.events > 0))
+        if fallen.size == 0:
+            return None
+        return int(fallen[0]) if fallen[0] + 1 < self.time.size else None
+
     def survival_at(self, times: npt.ArrayLike) -> FloatArray:
         """Return the survival at any times; 1 before the first time, held at its last value after the last."""
         return _step(self.time, self.survival, times, before=1.0)

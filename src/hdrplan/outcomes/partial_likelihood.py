@@ -2,7 +2,8 @@
 
 Efron's method treats d tied deaths as d successive ones: the l-th (l = 0 .. d-1) sees the risk set with the fraction
 l/d of the dying rows removed. Breslow's sees the full set d times. So the whole likelihood is a sum over deaths, each
-with its own ``fraction`` (0 for Breslow), and one formula serves both.
+with its own ``fraction`` (0 for Breslow), and one formula serves both. A row of weight w counts as w rows; tied deaths
+count with their mean weight.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class DeathMeans:
     Parameters
     ----------
     hazard : (n,) array
-        Relative hazard of each sorted row, times exp(-shift).
+        Relative hazard of each sorted row, times its weight and exp(-shift).
     total : (d,) array
         Sum of the hazards at risk: S0.
     mean : (d, k) array
@@ -49,7 +50,7 @@ class RiskSets:
     ----------
     index : (n,) array of int
         Rows of the whole data, in the order used here.
-    time, entry, x, offset : arrays
+    time, entry, x, offset, weight : arrays
         Sorted rows.
     event_times : (m,) array
         Distinct times with events.
@@ -67,6 +68,8 @@ class RiskSets:
         First death of each event time.
     fraction : (d,) array
         Share of the tied deaths already removed when this one happens.
+    death_weight : (d,) array
+        Mean weight of the deaths of its time.
     """
 
     index: IntArray
@@ -74,6 +77,7 @@ class RiskSets:
     entry: FloatArray
     x: FloatArray
     offset: FloatArray
+    weight: FloatArray
     event_times: FloatArray
     first: IntArray
     late: IntArray
@@ -82,9 +86,12 @@ class RiskSets:
     death_time: IntArray
     starts: IntArray
     fraction: FloatArray
+    death_weight: FloatArray
 
     @classmethod
-    def of(cls, rows: FollowUp, chosen: IntArray, x: FloatArray, offset: FloatArray, ties: str) -> RiskSets:
+    def of(
+        cls, rows: FollowUp, chosen: IntArray, x: FloatArray, offset: FloatArray, weight: FloatArray, ties: str
+    ) -> RiskSets:
         """Return the risk sets of one stratum.
 
         Parameters
@@ -97,6 +104,8 @@ class RiskSets:
             Covariates of all rows.
         offset : (n,) array
             Known part of the log hazard of all rows.
+        weight : (n,) array
+            How many rows each row stands for.
         ties : {"efron", "breslow"}
             Treatment of tied event times.
 
@@ -111,6 +120,8 @@ class RiskSets:
             time[deaths], return_index=True, return_inverse=True, return_counts=True
         )
         rank = np.arange(deaths.size) - starts[death_time]
+        own = weight[index]
+        shared = np.bincount(death_time, weights=own[deaths], minlength=count.size) / count
         by_entry = np.argsort(entry, kind="stable") if np.isfinite(entry).any() else np.empty(0, dtype=np.int64)
         return cls(
             index=index,
@@ -118,6 +129,7 @@ class RiskSets:
             entry=entry,
             x=x[index],
             offset=offset[index],
+            weight=own,
             event_times=event_times,
             first=np.searchsorted(time, event_times, side="left"),
             late=np.searchsorted(entry[by_entry], event_times, side="left"),
@@ -126,6 +138,7 @@ class RiskSets:
             death_time=death_time,
             starts=starts,
             fraction=rank / count[death_time] if ties == "efron" else np.zeros(deaths.size),
+            death_weight=shared[death_time],
         )
 
     def risk_sum(self, values: FloatArray) -> FloatArray:
@@ -157,8 +170,15 @@ class RiskSets:
     def means(self, coef: FloatArray) -> DeathMeans:
         """Return the averages over the risk set that each death sees."""
         r, shift = self.relative_hazard(coef)
+        r = r * self.weight
         s0 = self.seen_by_death(r)
         return DeathMeans(hazard=r, total=s0, mean=self.seen_by_death(r[:, None] * self.x) / s0[:, None], shift=shift)
+
+    def score_terms(self, at: DeathMeans) -> FloatArray:
+        """Return what each death adds to the gradient (d, k)."""
+        own = self.weight[self.deaths]
+        result: FloatArray = own[:, None] * self.x[self.deaths] - self.death_weight[:, None] * at.mean
+        return result
 
     def spread(self, at: DeathMeans, weight: FloatArray, columns: slice = slice(None)) -> FloatArray:
         """Return the covariance of covariates in the risk sets, summed over deaths with a weight each.
@@ -171,7 +191,7 @@ class RiskSets:
         at : DeathMeans
             Averages at the coefficients in question.
         weight : (d,) array
-            Weight of each death.
+            Weight of each death, beside that of its row.
         columns : slice
             Rows of the matrix that are wanted, where only some covariates are asked about.
 
@@ -179,6 +199,7 @@ class RiskSets:
         -------
         (k, k) array, or its rows ``columns``
         """
+        weight = weight * self.death_weight
         through = at.hazard * self.passed_through(weight / at.total)
         between = (at.mean[:, columns] * weight[:, None]).T @ at.mean
         result: FloatArray = (self.x[:, columns] * through[:, None]).T @ self.x - between
@@ -188,8 +209,8 @@ class RiskSets:
         """Return the log likelihood, its gradient (k,) and the information (k, k)."""
         at = self.means(coef)
         eta = self.x[self.deaths] @ coef + self.offset[self.deaths]
-        loglik = float(eta.sum() - (np.log(at.total) + at.shift).sum())
-        return loglik, (self.x[self.deaths] - at.mean).sum(axis=0), self.spread(at, np.ones(at.total.size))
+        loglik = float(self.weight[self.deaths] @ eta - self.death_weight @ (np.log(at.total) + at.shift))
+        return loglik, self.score_terms(at).sum(axis=0), self.spread(at, np.ones(at.total.size))
 
     def passed_through(self, per_death: FloatArray) -> FloatArray:
         """Return the sum of ``per_death`` (d,) over the deaths that saw each row (n,), tied ones by their share."""
@@ -219,15 +240,15 @@ class RiskSets:
     def martingale(self, coef: FloatArray) -> FloatArray:
         """Return events minus expected events of each sorted row (n,)."""
         r, _ = self.relative_hazard(coef)
-        result = -r * self.passed_through(1.0 / self.seen_by_death(r))
+        result = -r * self.passed_through(self.death_weight / self.seen_by_death(r * self.weight))
         result[self.deaths] += 1.0
         return result
 
     def score_residuals(self, coef: FloatArray) -> FloatArray:
-        """Return each sorted row's contribution to the gradient (n, k)."""
+        """Return what one row like each sorted row adds to the gradient (n, k), whatever its weight."""
         r, _ = self.relative_hazard(coef)
-        hazard = 1.0 / self.seen_by_death(r)
-        mean = self.seen_by_death(r[:, None] * self.x) * hazard[:, None]
+        at = self.means(coef)
+        hazard, mean = self.death_weight / at.total, at.mean
         weighted = mean * hazard[:, None]
         result = -r[:, None] * (self.x * self._accumulated(hazard)[:, None] - self._accumulated(weighted))
         if self.deaths.size:
@@ -243,7 +264,8 @@ class RiskSets:
         r, shift = self.relative_hazard(coef)
         if self.deaths.size == 0:
             return np.zeros(0)
-        result: FloatArray = np.cumsum(np.add.reduceat(1.0 / self.seen_by_death(r), self.starts)) * np.exp(-shift)
+        jumps = self.death_weight / self.seen_by_death(r * self.weight)
+        result: FloatArray = np.cumsum(np.add.reduceat(jumps, self.starts)) * np.exp(-shift)
         return result
 
 

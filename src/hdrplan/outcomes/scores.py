@@ -40,7 +40,7 @@ def efficient_scores(fit: CoxFit, candidates: FloatArray) -> FloatArray:
     scores = np.empty_like(centred)
     information = np.zeros((centred.shape[1] - k, centred.shape[1]))
     for stratum in fit.data.risk_sets(centred, fit.linear_predictor):
-        scores[stratum.index] = stratum.score_residuals(nothing)
+        scores[stratum.index] = stratum.weight[:, None] * stratum.score_residuals(nothing)
         means = stratum.means(nothing)
         information += stratum.spread(means, np.ones(means.total.size), slice(k, None))
     if centred.shape[1] == k:

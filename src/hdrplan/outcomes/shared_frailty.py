@@ -13,7 +13,8 @@ from scipy.sparse.linalg import LinearOperator, cg
 from hdrplan.arrays import FloatArray, IntArray, freeze
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.outcomes.columns import Covariates, Groups
-from hdrplan.outcomes.cox_model import CoxFit, Ties, cox
+from hdrplan.outcomes.cox_data import Ties
+from hdrplan.outcomes.cox_model import CoxFit, cox
 from hdrplan.outcomes.followup import FollowUp
 from hdrplan.outcomes.inference import Coefficients, Test
 from hdrplan.outcomes.partial_likelihood import RiskSets
@@ -102,6 +103,8 @@ def frailty(
     cluster = rows.cluster
     if cluster is None:
         raise InputError("a frailty model needs clusters", remedy="Give the follow-up the patient of each row.")
+    if ties == "exact":
+        raise InputError("a frailty model has no exact ties", remedy='Use `ties="efron"`.')
     start = cox(rows.independent, covariates, ties=ties, strata=strata)
     model = _Penalised(start, cluster)
     low, high = np.log(_THETA_RANGE)

@@ -135,7 +135,7 @@ def _scores(cohort: _Cohort) -> list[_Compared]:
     c, r = cohort.columns, cohort.r
     event = c["status"] == 1
     harrell = concordance(follow_up(c["time"], event, cluster=c["patient"].astype(int)), c["diameter_mm"])
-    area = auc_at(competing_risks(c["time"], c["status"].astype(int)), c["diameter_mm"], [150, 400, 700])
+    area = auc_at(competing_risks(c["time"], c["status"].astype(int)), c["diameter_mm"], [150, 400, 700]).auc
     problem = cutoff_problem(follow_up(c["time"], event), c["d100_gy"])
     cut = best_cutoff(problem, rng=np.random.default_rng(0), n_resamples=9)
     return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hdrplan.cli.survival import curves, cutoff, models, scores, tests
+from hdrplan.cli.survival import curves, cutoff, models, predict, scores, tests
 
 __all__ = ["command"]
 
@@ -26,6 +26,6 @@ def command() -> None:
     """
 
 
-for _module in (curves, tests, models, scores, cutoff):
+for _module in (curves, tests, models, predict, scores, cutoff):
     for _name in _module.__all__:
         command.add_command(getattr(_module, _name))

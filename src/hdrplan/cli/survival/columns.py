@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Columns"]
 
-_COLUMNS = ("time", "event", "group", "cluster", "strata", "entry", "left", "right", "score", "value")
+_COLUMNS = ("time", "event", "group", "cluster", "strata", "case_weight", "entry", "left", "right", "score", "value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +217,10 @@ class Columns:
                 first = self.names.reference_levels.get(name) or min(counts)
                 used[name] = {level: counts[level] for level in (first, *sorted(set(counts) - {first}))}
         return used
+
+    def case_weights(self) -> FloatArray | None:
+        """Return the column of --case-weight; None where it is not given."""
+        return self.numbers("case_weight") if self.names.case_weight else None
 
     def needed_covariates(self) -> dict[str, FloatArray]:
         """Return :meth:`covariates`, at least one."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["cif", "km", "npmle"]
 
 ConfType = Literal["plain", "log", "log-log"]
+Errors = Literal["jackknife", "aalen"]
 
 _AT = click.option("--at", metavar="T,T", help="Print the estimate at these times.")
 _CURVE = ("time", "at_risk", "events", "censored", "survival", "std_err", "lower", "upper")
@@ -35,6 +36,7 @@ def km(columns: Columns, as_json: bool, conf_level: float, conf_type: ConfType, 
     from hdrplan.outcomes import kaplan_meier
 
     times = numbers_of(at or "", "--at")
+    doubts: list[str] = []
     groups, lines = [], [f"{'group':<16}{'n':>6}{'events':>8}{'median':>12}  {'interval':<24}{'at risk then':>12}"]
     for label, group in columns.groups():
         curve = kaplan_meier(group.follow_up(), conf_type=conf_type, conf_level=conf_level)
@@ -55,6 +57,13 @@ def km(columns: Columns, as_json: bool, conf_level: float, conf_type: ConfType, 
         for row in rows:
             span = f"{number_text(row['lower'])} to {number_text(row['upper'])}"
             lines.append(f"  at {row['time']:g}: {row['survival']:.4f} ({span}), {row['at_risk']:g} at risk")
+        fall = curve.early_fall
+        if fall is not None:
+            later = (curve.events + curve.censored)[fall + 1 :].sum()
+            doubts.append(
+                f"the curve of {label_text(label)} falls to 0 at {curve.time[fall]:g}, with {curve.at_risk[fall]:g} at "
+                f"risk and nobody left, and stays there: the {later:g} rows seen later count for nothing"
+            )
         if m.estimate == m.estimate and m.at_risk < 10:
             lines.append(f"  the median of {label_text(label)} rests on {m.at_risk} at risk")
     head = {
@@ -62,13 +71,15 @@ def km(columns: Columns, as_json: bool, conf_level: float, conf_type: ConfType, 
         "conf_level": conf_level,
         "errors": "by cluster" if columns.names.cluster else "Greenwood",
     }
-    print_result("km", columns, head | {"groups": groups}, lines, as_json=as_json)
+    print_result("km", columns, head | {"groups": groups, "doubts": doubts}, [*lines, *doubts], as_json=as_json)
 
 
 @click.command(short_help="Cumulative incidence under competing risks.")
 @table_command("time", "event", "censored", "group", "cluster", "entry", "conf_level")
+@click.option("--errors", type=click.Choice(["jackknife", "aalen"]), default="jackknife", show_default=True,
+              help="aalen: as R's cmprsk, for independent rows.")  # fmt: skip
 @_AT
-def cif(columns: Columns, as_json: bool, conf_level: float, at: str | None) -> None:
+def cif(columns: Columns, as_json: bool, conf_level: float, errors: Errors, at: str | None) -> None:
     """Cumulative incidence of each cause (Aalen-Johansen); --event contains the first event of each row.
 
     \b
@@ -81,7 +92,7 @@ def cif(columns: Columns, as_json: bool, conf_level: float, at: str | None) -> N
     every = tuple(sorted(set(columns.causes().tolist()) - {columns.names.censored}))
     groups, lines = [], [f"{'group':<16}{'cause':<12}{'time':>8}{'incidence':>11}  interval"]
     for label, group in columns.groups():
-        curve = aalen_johansen(group.competing_risks(every), conf_level=conf_level)
+        curve = aalen_johansen(group.competing_risks(every), conf_level=conf_level, errors=errors)
         times = numbers_of(at, "--at") if at else [float(curve.time[-1])]
         values, low, high = curve.incidence_at(times), *curve.interval_at(times)
         causes = []
@@ -97,7 +108,8 @@ def cif(columns: Columns, as_json: bool, conf_level: float, at: str | None) -> N
                 span = f"{row['lower']:.4g} to {row['upper']:.4g}" if known else "no event so far"
                 lines.append(f"{label_text(label):<16}{cause!s:<12}{row['time']:>8g}{row['incidence']:>11.4f}  {span}")
         groups.append({"group": label, "time": curve.time, "at_risk": curve.at_risk, "causes": causes})
-    print_result("cif", columns, {"conf_level": conf_level, "groups": groups}, lines, as_json=as_json)
+    head = {"conf_level": conf_level, "errors": errors, "groups": groups}
+    print_result("cif", columns, head, lines, as_json=as_json)
 
 
 @click.command(short_help="Turnbull's curve from intervals.")

@@ -7,24 +7,39 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from hdrplan.cli.survival.fits import fitted_cox
-from hdrplan.cli.survival.options import COX_OPTIONS, table_command
-from hdrplan.cli.survival.words import coefficient_lines, coefficient_table, p_text, print_result, test_line, test_table
+from hdrplan.cli.survival.fits import Ties, firth_fit, fitted_cox
+from hdrplan.cli.survival.options import COX_OPTIONS, MODEL_OPTIONS, table_command
+from hdrplan.cli.survival.words import (
+    coefficient_lines,
+    coefficient_table,
+    few_events,
+    p_text,
+    print_result,
+    test_line,
+    test_table,
+)
+from hdrplan.errors import InfeasibleError
 
 if TYPE_CHECKING:
     from hdrplan.cli.survival.columns import Columns
+    from hdrplan.outcomes import FirthFit
 
 __all__ = ["cox", "finegray", "frailty", "weibull", "zph"]
 
-Ties = Literal["efron", "breslow"]
+Firth = Literal["auto", "always", "never"]
 Transform = Literal["km", "rank", "identity", "log"]
 Family = Literal["weibull", "exponential", "loglogistic", "lognormal"]
 
 
 @click.command(short_help="Cox's model, errors by patient.")
-@table_command(*COX_OPTIONS, "conf_level")
-def cox(columns: Columns, as_json: bool, ties: Ties, conf_level: float) -> None:
+@table_command(*MODEL_OPTIONS, "conf_level")
+@click.option("--firth", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
+              help="Firth's penalised likelihood; auto: where a covariate separates the events.")  # fmt: skip
+def cox(columns: Columns, as_json: bool, ties: Ties, conf_level: float, firth: Firth) -> None:
     """Cox's proportional hazards model; --cluster gives standard errors clustered by patient.
+
+    Where a covariate separates events from non-events, the likelihood has no maximum. The answer is then that of
+    Firth's penalised likelihood, and says so; its rows are taken as independent.
 
     \b
     Examples:
@@ -32,21 +47,53 @@ def cox(columns: Columns, as_json: bool, ties: Ties, conf_level: float) -> None:
           --cluster patient
       hdrplan survival cox sample/lesions.csv --time days --event recurred --covariates type --reference type=HCC
     """
-    fit = fitted_cox(columns, ties)
+    if firth == "always":
+        _print_firth(columns, firth_fit(columns, ties), "as --firth always asks", conf_level, as_json=as_json)
+        return
+    try:
+        fit = fitted_cox(columns, ties)
+    except InfeasibleError as error:
+        if firth == "never" or ties == "exact":
+            raise
+        reason = f"because {str(error).partition(',')[0]}"
+        _print_firth(columns, firth_fit(columns, ties), reason, conf_level, as_json=as_json)
+        return
     result = coefficient_table(fit, conf_level) | {
-        "ties": ties, "events": fit.n_events, "clusters": fit.n_clusters, "loglik": fit.loglik,
-        "loglik_null": fit.loglik_null, "likelihood_ratio": test_table(fit.likelihood_ratio),
+        "method": "partial likelihood", "ties": ties, "events": fit.n_events, "clusters": fit.n_clusters,
+        "loglik": fit.loglik, "loglik_null": fit.loglik_null, "likelihood_ratio": test_table(fit.likelihood_ratio),
         "score": test_table(fit.score), "wald": test_table(fit.wald()),
+        "robust_score": None if fit.robust_score is None else test_table(fit.robust_score),
+        "doubts": few_events(fit.n_events, len(fit.names)),
     }  # fmt: skip
     lines = coefficient_lines(fit, conf_level)
-    lines.append(f"{fit.n} rows, {fit.n_events} events, ties {ties}, errors "
-                 + (f"by {fit.n_clusters} clusters" if fit.n_clusters else "for independent rows"))  # fmt: skip
+    robust = f"by {fit.n_clusters} clusters" if fit.n_clusters else "of the sandwich by row, for the weights"
+    errors = "for independent rows" if fit.robust_se is None else robust
+    lines.append(f"{fit.n} rows, {fit.n_events} events, ties {ties}, errors {errors}")
     lines.append("all covariates, Wald: " + test_line(fit.wald()))
+    if fit.robust_score is not None:
+        lines.append("all covariates, robust score: " + test_line(fit.robust_score))
+    lines += few_events(fit.n_events, len(fit.names))
     print_result("cox", columns, result, lines, as_json=as_json)
 
 
+def _print_firth(columns: Columns, fit: FirthFit, reason: str, conf_level: float, *, as_json: bool) -> None:
+    """Print Firth's model, labelled as such, with the reason for it."""
+    ignored = [f"the clusters of {columns.names.cluster} are not used"] if columns.names.cluster else []
+    doubts = [*ignored, *few_events(fit.n_events, len(fit.names))]
+    result = coefficient_table(fit, conf_level) | {
+        "method": "Firth's penalised likelihood", "reason": reason, "ties": fit.data.ties, "events": fit.n_events,
+        "loglik": fit.loglik, "loglik_null": fit.loglik_null, "likelihood_ratio": test_table(fit.likelihood_ratio),
+        "doubts": doubts,
+    }  # fmt: skip
+    lines = [f"Firth's penalised likelihood, {reason}", *coefficient_lines(fit, conf_level)]
+    lines.append(f"{fit.n} rows, {fit.n_events} events, ties {fit.data.ties}; intervals and p of the penalised "
+                 "likelihood ratio, for independent rows")  # fmt: skip
+    lines.append("all covariates, penalised likelihood ratio: " + test_line(fit.likelihood_ratio))
+    print_result("cox", columns, result, [*lines, *doubts], as_json=as_json)
+
+
 @click.command(short_help="Test of proportional hazards.")
-@table_command(*COX_OPTIONS)
+@table_command(*MODEL_OPTIONS)
 @click.option("--transform", type=click.Choice(["km", "rank", "identity", "log"]), default="km", show_default=True)
 def zph(columns: Columns, as_json: bool, ties: Ties, transform: Transform) -> None:
     """Exact score test of proportional hazards, for each covariate and for all together.
@@ -82,11 +129,13 @@ def frailty(columns: Columns, as_json: bool, ties: Ties, conf_level: float) -> N
     result = coefficient_table(fit, conf_level) | {
         "ties": ties, "theta": fit.theta, "clusters": len(fit.clusters), "loglik": fit.loglik,
         "loglik_without": fit.loglik_cox, "heterogeneity": test_table(fit.heterogeneity),
+        "doubts": few_events(rows.n_events, len(fit.names)),
     }  # fmt: skip
     lines = coefficient_lines(fit, conf_level)
     lines.append(
         f"variance of the frailty {fit.theta:.4f} over {len(fit.clusters)} clusters, p {p_text(fit.heterogeneity.p)}"
     )
+    lines += few_events(rows.n_events, len(fit.names))
     print_result("frailty", columns, result, lines, as_json=as_json)
 
 
@@ -105,9 +154,10 @@ def finegray(columns: Columns, as_json: bool, conf_level: float) -> None:
     result = coefficient_table(fit, conf_level) | {
         "cause": columns.names.cause, "events": fit.n_events,
         "clusters": fit.n_clusters if columns.names.cluster else None,
-        "loglik": fit.loglik, "loglik_null": fit.loglik_null,
+        "loglik": fit.loglik, "loglik_null": fit.loglik_null, "doubts": few_events(fit.n_events, len(fit.names)),
     }  # fmt: skip
-    print_result("finegray", columns, result, coefficient_lines(fit, conf_level), as_json=as_json)
+    lines = [*coefficient_lines(fit, conf_level), *few_events(fit.n_events, len(fit.names))]
+    print_result("finegray", columns, result, lines, as_json=as_json)
 
 
 @click.command(short_help="Parametric regression on intervals.")

@@ -15,7 +15,7 @@ class ColumnNames:
 
     Parameters
     ----------
-    time, event, group, cluster, strata, entry, left, right, score, value : str or None
+    time, event, group, cluster, strata, case_weight, entry, left, right, score, value : str or None
         Columns.
     event_value : str or None
         Value of the event column that counts as the event.
@@ -32,6 +32,7 @@ class ColumnNames:
     group: str | None = None
     cluster: str | None = None
     strata: str | None = None
+    case_weight: str | None = None
     entry: str | None = None
     left: str | None = None
     right: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -17,9 +18,10 @@ from hdrplan.cli.text_options import text_options
 from hdrplan.door import number_in
 from hdrplan.errors import InputError
 
-__all__ = ["COX_OPTIONS", "numbers_of", "table_command"]
+__all__ = ["COX_OPTIONS", "MODEL_OPTIONS", "numbers_of", "table_command"]
 
 COX_OPTIONS = ("time", "event", "event_value", "covariates", "reference", "ties", "cluster", "strata", "entry")
+MODEL_OPTIONS = (*COX_OPTIONS, "case_weight")
 
 _OPTIONS = {
     "time": click.option("--time", metavar="COL", help="Time of the event or of the last observation."),
@@ -36,9 +38,12 @@ _OPTIONS = {
     "reference": click.option(
         "--reference", metavar="COL=LEVEL", multiple=True, help="Reference level of a text covariate."
     ),
-    "ties": click.option("--ties", type=click.Choice(["efron", "breslow"]), default="efron", show_default=True),
+    "ties": click.option(
+        "--ties", type=click.Choice(["efron", "breslow", "exact"]), default="efron", show_default=True
+    ),
     "cluster": click.option("--cluster", metavar="COL", help="Patient of each row, for clustered standard errors."),
     "strata": click.option("--strata", metavar="COL", help="Strata."),
+    "case_weight": click.option("--case-weight", metavar="COL", help="How many rows each row stands for."),
     "entry": click.option("--entry", metavar="COL", help="Time of late entry."),
     "left": click.option("--left", metavar="COL", help="Last time without the event."),
     "right": click.option("--right", metavar="COL", help="First time with the event; blank: no event seen."),
@@ -69,6 +74,8 @@ def table_command(*names: str, blank_allowed: tuple[str, ...] = ()) -> Callable[
         def call(data: Path, drop_missing: bool, encoding: str, decimal: str, **options: Any) -> None:
             from hdrplan.io import TextForm, read_table
 
+            # Whatever is not finite is said in words where it is printed, never by Python.
+            warnings.simplefilter("ignore", RuntimeWarning)
             named = ColumnNames(**{f.name: options.pop(f.name) for f in fields(ColumnNames) if f.name in options})
             table = read_table(data, TextForm(encoding, decimal))
             function(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from hdrplan.cli.survival.fits import risk_score
+from hdrplan.cli.survival.fits import Ties, risk_score
 from hdrplan.cli.survival.options import COX_OPTIONS, numbers_of, table_command
 from hdrplan.cli.survival.words import print_result
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["auc", "cindex"]
 
-Ties = Literal["efron", "breslow"]
 Method = Literal["harrell", "uno"]
 
 
@@ -35,15 +34,17 @@ def cindex(columns: Columns, as_json: bool, ties: Ties, method: Method, tau: flo
     """
     from hdrplan.outcomes import concordance
 
-    result = concordance(columns.follow_up(), risk_score(columns, ties), method=method, tau=tau)
-    line = f"C {result.c:.4f}, standard error {result.std_err:.4f} ({method})"
+    strata = columns.labels("strata")
+    result = concordance(columns.follow_up(), risk_score(columns, ties), method=method, tau=tau, strata=strata)
+    within = f", pairs within {columns.names.strata}" if columns.names.strata else ""
+    line = f"C {result.c:.4f}, standard error {result.std_err:.4f} ({method}{within})"
     print_result("cindex", columns, {"method": method, "tau": tau, **asdict(result)}, [line], as_json=as_json)
 
 
 @click.command(short_help="Time-dependent area under the ROC curve.")
-@table_command(*COX_OPTIONS, "score")
+@table_command(*COX_OPTIONS, "score", "conf_level")
 @click.option("--at", metavar="T,T", required=True, help="Times at which the area is computed.")
-def auc(columns: Columns, as_json: bool, ties: Ties, at: str) -> None:
+def auc(columns: Columns, as_json: bool, ties: Ties, conf_level: float, at: str) -> None:
     """Time-dependent area under the ROC curve of a --score or a Cox model, weighted for censoring.
 
     \b
@@ -56,7 +57,14 @@ def auc(columns: Columns, as_json: bool, ties: Ties, at: str) -> None:
 
     times = numbers_of(at, "--at")
     areas = auc_at(columns.follow_up(), risk_score(columns, ties), times)
-    rows = [{"time": t, "auc": float(a)} for t, a in zip(times, areas, strict=True)]
-    words = [f"{r['auc']:.4f}" if r["auc"] == r["auc"] else "no case or no control by then" for r in rows]
+    lower, upper = areas.interval(conf_level)
+    values = zip(times, areas.auc, areas.std_err, lower, upper, strict=True)
+    rows = [{"time": t, "auc": a, "std_err": s, "lower": low, "upper": up} for t, a, s, low, up in values]
+    words = [
+        f"{r['auc']:.4f} ({r['lower']:.4f} to {r['upper']:.4f}), standard error {r['std_err']:.4f}"
+        if r["auc"] == r["auc"]
+        else "no case or no control by then"
+        for r in rows
+    ]
     lines = [f"at {r['time']:g}: {word}" for r, word in zip(rows, words, strict=True)]
-    print_result("auc", columns, {"at": rows}, lines, as_json=as_json)
+    print_result("auc", columns, {"conf_level": conf_level, "at": rows}, lines, as_json=as_json)

@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hdrplan.errors import InfeasibleError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from hdrplan.arrays import FloatArray
     from hdrplan.cli.survival.columns import Columns
     from hdrplan.outcomes import Coefficients, Test
 
 __all__ = [
     "coefficient_lines",
     "coefficient_table",
+    "few_events",
     "label_text",
     "number_text",
     "p_text",
@@ -26,11 +30,19 @@ __all__ = [
 
 # Levels of a category that are named on its line.
 _MOST_LEVELS = 6
+# Events for each coefficient below which Peduzzi et al. found biased ratios.
+_EVENTS_EACH = 10
 
 
 def coefficient_table(fit: Coefficients, conf_level: float) -> dict[str, object]:
-    """Return coefficients, errors and hazard ratios for JSON."""
-    lower, upper = fit.interval(conf_level)
+    """Return coefficients, errors and hazard ratios for JSON.
+
+    Raises
+    ------
+    InfeasibleError
+        A ratio or a limit that is no finite number.
+    """
+    lower, upper = _finite_interval(fit, conf_level)
     robust = getattr(fit, "robust_se", None)
     rows = [
         {"covariate": name, "coef": c, "se": s, "robust_se": None if robust is None else robust[k], "hr": h, "lower": a,
@@ -39,6 +51,19 @@ def coefficient_table(fit: Coefficients, conf_level: float) -> dict[str, object]
             zip(fit.names, fit.coef, fit.se, fit.hazard_ratio, lower, upper, fit.z, fit.p, strict=True))
     ]  # fmt: skip
     return {"conf_level": conf_level, "covariates": rows}
+
+
+def _finite_interval(fit: Coefficients, conf_level: float) -> tuple[FloatArray, FloatArray]:
+    """Limits of the ratios; one that runs from 0 or to infinity is no answer, and refused in words."""
+    lower, upper = fit.interval(conf_level)
+    known = (lower > 0) & (upper < float("inf")) & (fit.hazard_ratio > 0) & (fit.hazard_ratio < float("inf"))
+    if not known.all():
+        raise InfeasibleError(
+            f"the data do not determine the effect of {fit.names[int(known.argmin())]}",
+            got="an interval without end: every ratio agrees with them",
+            remedy="Merge categories, or leave the covariate out.",
+        )
+    return lower, upper
 
 
 def coefficient_lines(fit: Coefficients, conf_level: float, effect: str = "HR") -> list[str]:
@@ -52,11 +77,35 @@ def coefficient_lines(fit: Coefficients, conf_level: float, effect: str = "HR") 
     effect : str
         What the ratios are called.
     """
-    lower, upper = fit.interval(conf_level)
+    lower, upper = _finite_interval(fit, conf_level)
     lines = [f"{'covariate':<36}{effect:>12}  {'interval':<22}{'p':>8}"]
     for name, h, a, b, p in zip(fit.names, fit.hazard_ratio, lower, upper, fit.p, strict=True):
         lines.append(f"{name:<36}{h:>12.4g}  {f'{a:.4g} to {b:.4g}':<22}{p_text(p):>8}")
     return lines
+
+
+def few_events(events: int, coefficients: int) -> list[str]:
+    """Return a doubt where a model has few events for its coefficients.
+
+    Parameters
+    ----------
+    events, coefficients : int
+
+    Returns
+    -------
+    list of str
+        Empty from ten events a coefficient on.
+
+    References
+    ----------
+    P. Peduzzi et al., J Clin Epidemiol 1995;48:1503-1510, DOI 10.1016/0895-4356(95)00048-8.
+    """
+    if not coefficients or events >= _EVENTS_EACH * coefficients:
+        return []
+    return [
+        f"{events} events for {coefficients} coefficients, {events / coefficients:.2g} each: with fewer than "
+        f"{_EVENTS_EACH} each, ratios are biased and intervals too narrow"
+    ]
 
 
 def test_table(test: Test) -> dict[str, object]:
