@@ -7,15 +7,15 @@ dose changes along an axis. Points on the surface count for the minimum and the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
-from hdrplan.dose.outline_field import Level, spans_of
-from hdrplan.dose.outline_layers import Layer
-from hdrplan.kernels.planar import fill_cells, points_at_least
+from hdrplan.dose.outline_field import spans_of
+from hdrplan.dose.outline_layers import Layers
+from hdrplan.kernels.planar import fill_cells
+from hdrplan.kernels.sections import cells_inside, layer_spans
 
 __all__ = ["DensePoints", "points_of_layers", "split"]
 
@@ -39,10 +39,9 @@ class DensePoints:
         Of each point's cell; 0 on the surface.
     place, edges : (m, 3) arrays
         Middles and edges of the cells, in the same units: those of the first m points, the others lie on the surface.
-    section : (m,) array
-        Number of the section that each cell belongs to.
-    sections : tuple of (level, shift)
-        A cell's section is where the level is at least the shift.
+    layer : (m,) array
+        Number of the layer that each cell belongs to.
+    layers : Layers
     whole_rows : bool
         Sections change from row to row of pixels and not between.
     to_lps : (3, 4) array
@@ -53,8 +52,8 @@ class DensePoints:
     volume_cc: FloatArray
     place: FloatArray
     edges: FloatArray
-    section: IntArray
-    sections: tuple[tuple[Level, float], ...]
+    layer: IntArray
+    layers: Layers
     whole_rows: bool
     to_lps: FloatArray
 
@@ -81,18 +80,16 @@ class DensePoints:
             volume_cc=volume * (float(self.volume_cc.sum()) / total if total > 0 else 1.0),
             place=self.place[:m:step],
             edges=self.edges[:m:step],
-            section=self.section[:m:step],
+            layer=self.layer[:m:step],
         )
 
 
-def points_of_layers(
-    layers: Iterable[Layer], to_lps: FloatArray, spacing_mm: float, *, whole_rows: bool = False
-) -> DensePoints:
+def points_of_layers(layers: Layers, to_lps: FloatArray, spacing_mm: float, *, whole_rows: bool = False) -> DensePoints:
     """Fill layers with points.
 
     Parameters
     ----------
-    layers : iterable of Layer
+    layers : Layers
     to_lps : (3, 4) array
         From pixel coordinates and height to LPS in mm.
     spacing_mm : float
@@ -100,40 +97,34 @@ def points_of_layers(
     whole_rows : bool
         The section changes from row to row of pixels and not between: voxels as boxes.
     """
-    step_x, step_y = spacing_mm * _CELL / np.linalg.norm(to_lps[:, :2], axis=0)
-    spans: list[FloatArray] = []
-    faces: list[FloatArray] = []
-    sections: list[tuple[Level, float]] = []
-    for k, layer in enumerate(layers):
-        sections.append((layer.level, layer.shift))
-        rows = np.arange((k * _GOLDEN) % 1.0 * step_y, layer.level.shape[0] - 1.0, step_y)
-        at = spans_of(layer.level, np.rint(rows) if whole_rows else rows, layer.shift, at=rows)
-        if len(at) and layer.high_mm > layer.low_mm:
-            same = np.broadcast_to([layer.low_mm, layer.high_mm, k], (len(at), 3))
-            spans.append(np.concatenate((at, same), axis=1))
-        if layer.face_mm is not None:
-            faces.append(_face(layer, np.array([step_x, step_y])))
-    cells = _cells(np.concatenate(spans), step_x, step_y) if spans else np.empty((0, 10))
-    surface = [np.empty((0, 3)), *faces]
-    for span in spans:
-        middle = span[:, 3:5].mean(axis=1)
-        surface += [np.column_stack((span[:, x], span[:, 0], middle)) for x in (1, 2)]
-    return _dense(cells, np.concatenate(surface), tuple(sections), whole_rows, to_lps)
+    step = spacing_mm * _CELL / np.linalg.norm(to_lps[:, :2], axis=0)
+    slabs = np.column_stack((layers.faces_mm, layers.shift))
+    spans = np.empty((4 * len(layers) * (int(layers.levels.shape[1] / step[1]) + 1), 6))
+    count = layer_spans(layers.levels, layers.places, slabs, step[1], whole_rows, spans)
+    if count > len(spans):
+        spans = np.empty((count, 6))
+        layer_spans(layers.levels, layers.places, slabs, step[1], whole_rows, spans)
+    spans = spans[:count]
+    middle = (spans[:, 3] + spans[:, 4]) / 2
+    surface = [np.column_stack((spans[:, x], spans[:, 0], middle)) for x in (1, 2)]
+    surface += [_face(layers, k, step) for k in np.flatnonzero(np.isfinite(layers.end_mm)).tolist()]
+    return _dense(_cells(spans, step[0], step[1]), np.concatenate(surface), layers, whole_rows, to_lps)
 
 
-def _face(layer: Layer, step: FloatArray) -> FloatArray:
+def _face(layers: Layers, k: int, step: FloatArray) -> FloatArray:
     """Points on the face with which a structure ends: the deepest one, and rows and columns of it where it is flat."""
-    y, x = np.unravel_index(int(layer.level.argmax()), layer.level.shape)
+    flat_level, shift = layers.levels[layers.places[k, 0]], float(layers.shift[k])
+    y, x = np.unravel_index(int(flat_level.argmax()), flat_level.shape)
     points = [np.array([[float(x), float(y)]])]
-    if not layer.is_tip:
-        for level, along in ((layer.level, (0, 1)), (np.ascontiguousarray(layer.level.T), (1, 0))):
-            spans = spans_of(level, np.arange(0.0, level.shape[0] - 1.0, min(step[along[1]], 1.0)), layer.shift)
+    if not layers.is_tip[k]:
+        for level, along in ((flat_level, (0, 1)), (np.ascontiguousarray(flat_level.T), (1, 0))):
+            spans = spans_of(level, np.arange(0.0, level.shape[0] - 1.0, min(step[along[1]], 1.0)), shift)
             count, which, rank = _divided(spans[:, 2] - spans[:, 1], step[along[0]])
             part = rank / np.maximum(count[which] - 1, 1)
             across = spans[which, 1] + (spans[which, 2] - spans[which, 1]) * part
             points.append(np.column_stack((across, spans[which, 0]))[:, list(along)])
     flat = np.concatenate(points)
-    return np.column_stack((flat, np.full(len(flat), float(layer.face_mm or 0.0))))
+    return np.column_stack((flat, np.full(len(flat), layers.end_mm[k])))
 
 
 def _divided(lengths: FloatArray, step: float) -> tuple[IntArray, IntArray, IntArray]:
@@ -152,13 +143,7 @@ def _cells(spans: FloatArray, step_x: float, step_y: float) -> FloatArray:
     return out
 
 
-def _dense(
-    cells: FloatArray,
-    surface: FloatArray,
-    sections: tuple[tuple[Level, float], ...],
-    whole_rows: bool,
-    to_lps: FloatArray,
-) -> DensePoints:
+def _dense(cells: FloatArray, surface: FloatArray, layers: Layers, whole_rows: bool, to_lps: FloatArray) -> DensePoints:
     place, edges = cells[:, :3], cells[:, 3:6]
     per_cell = float(np.prod(np.linalg.norm(to_lps[:, :3], axis=0))) / 1000.0
     return DensePoints(
@@ -166,8 +151,8 @@ def _dense(
         volume_cc=np.concatenate((edges[:, 0] * edges[:, 1] * edges[:, 2] * per_cell, np.zeros(len(surface)))),
         place=place,
         edges=edges,
-        section=cells[:, 9].astype(np.int64),
-        sections=sections,
+        layer=cells[:, 9].astype(np.int64),
+        layers=layers,
         whole_rows=whole_rows,
         to_lps=to_lps,
     )
@@ -198,22 +183,10 @@ def split(points: DensePoints, chosen: BoolArray, n_per_edge: int) -> tuple[Floa
     # One shift for each cell: the smaller points of neighbouring cells do not line up.
     rank = np.arange(len(at))[:, None]
     at += (((rank * [_R2_FIRST, _R2_SECOND, _GOLDEN]) % 1.0 - 0.5) * edges / n_per_edge)[:, None, :]
-    inside = _inside(points, cells, at)
+    inside = np.empty(at.shape[:2], dtype=np.bool_)
+    layers = points.layers
+    which = np.ascontiguousarray(layers.places[:, 0])
+    cells_inside(layers.levels, which, layers.shift, points.layer[cells], at, points.whole_rows, inside)
     volume_cc = np.repeat(points.volume_cc[cells] / n_per_edge**3, n_per_edge**3)[inside.ravel()]
     # A cell is as long as the section is wide in the middle of its row: what one has beyond the surface others lack.
     return at[inside], volume_cc * (float(points.volume_cc[cells].sum()) / max(float(volume_cc.sum()), 1e-12))
-
-
-def _inside(points: DensePoints, cells: IntArray, at: FloatArray) -> BoolArray:
-    """Return which places (n, k, 3) in cells lie inside their sections, (n, k)."""
-    inside = np.zeros(at.shape[:2], dtype=np.bool_)
-    flat = np.column_stack((at[..., 0].ravel(), at[..., 1].ravel())).reshape(*at.shape[:2], 2)
-    if points.whole_rows:
-        flat[..., 1] = np.rint(flat[..., 1])
-    section = points.section[cells]
-    for k in np.unique(section).tolist():
-        own, (level, shift) = np.flatnonzero(section == k), points.sections[k]
-        out = np.empty(len(own) * at.shape[1], dtype=np.bool_)
-        points_at_least(level, shift, np.ascontiguousarray(flat[own].reshape(-1, 2)), out)
-        inside[own] = out.reshape(len(own), -1)
-    return inside

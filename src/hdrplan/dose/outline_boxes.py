@@ -9,7 +9,7 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.dose.outline_field import OutlineField
 
-__all__ = ["POINT", "TELLING", "alike", "box_between", "inward", "map_of", "moved", "parabola"]
+__all__ = ["POINT", "TELLING", "alike", "boxes_between", "inward", "maps_of", "moved", "parabola"]
 
 # Areas, sizes and inscribed circles that differ by less tell no power.
 TELLING = 0.02
@@ -58,50 +58,50 @@ def parabola(at_mm: FloatArray, values: FloatArray, t: FloatArray) -> FloatArray
     return total
 
 
-def box_between(field: OutlineField, k: int, t: float, area_mm2: float) -> FloatArray:
-    """Return the box of a section between planes ``k`` and ``k + 1``.
+def boxes_between(field: OutlineField, k: int, t: FloatArray, area_mm2: FloatArray) -> FloatArray:
+    """Return the boxes of sections between planes ``k`` and ``k + 1``.
 
     Parameters
     ----------
     field : OutlineField
     k : int
-    t : float
+    t : (m,) array
         Fraction of the way from one plane to the next.
-    area_mm2 : float
-        Of the section.
+    area_mm2 : (m,) array
+        Of the sections.
 
     Returns
     -------
-    (4,) array
+    (m, 4) array
         Middle x and y, half of the width and height, in pixels.
     """
     size, other = field.boxes[k, 2:], field.boxes[k + 1, 2:]
     change = math.log(field.area_mm2[k + 1] / field.area_mm2[k])
     if abs(change) < TELLING:
         return _between_alike(field, k, t)
-    way = math.log(area_mm2 / field.area_mm2[k]) / change
-    return moved(field.boxes[k], field.boxes[k + 1], size * (other / size) ** min(max(way, -0.5), 1.5), t)
+    way = np.clip(np.log(area_mm2 / field.area_mm2[k]) / change, -0.5, 1.5)
+    return moved(field.boxes[k], field.boxes[k + 1], size * (other / size) ** way[:, None], t)
 
 
-def _between_alike(field: OutlineField, k: int, t: float) -> FloatArray:
-    """Return the box between two planes of about one area: its sides follow two parabolas through three planes each."""
+def _between_alike(field: OutlineField, k: int, t: FloatArray) -> FloatArray:
+    """Return boxes between two planes of about one area: sides follow two parabolas through three planes each."""
     height, boxes = field.planes.height_mm, field.boxes
-    z = np.array([(1 - t) * height[k] + t * height[k + 1]])
-    total, weights = np.zeros(4), 0.0
+    z = (1 - t) * height[k] + t * height[k + 1]
+    total, weights = np.zeros((len(t), 4)), np.zeros(len(t))
     threes = ((1 - t, [*inward(field, k, -1)[:1], k, k + 1]), (t, [k, k + 1, *inward(field, k + 1, 1)[:1]]))
     for weight, three in threes:
         sides = np.concatenate((boxes[three, :2] - boxes[three, 2:], boxes[three, :2] + boxes[three, 2:]), axis=1)
         if len(three) == 3 and np.isfinite(sides).all():
-            total += weight * np.array([float(parabola(height[three], side, z)[0]) for side in sides.T])
+            total += weight[:, None] * np.column_stack([parabola(height[three], side, z) for side in sides.T])
             weights += weight
-    if weights == 0.0:
-        return moved(boxes[k], boxes[k + 1], boxes[k, 2:] * (boxes[k + 1, 2:] / boxes[k, 2:]) ** t, t)
-    low, high = total[:2] / weights, total[2:] / weights
-    return np.concatenate(((low + high) / 2, np.maximum((high - low) / 2, POINT)))
+    if not weights.any():
+        return moved(boxes[k], boxes[k + 1], boxes[k, 2:] * (boxes[k + 1, 2:] / boxes[k, 2:]) ** t[:, None], t)
+    low, high = total[:, :2] / weights[:, None], total[:, 2:] / weights[:, None]
+    return np.concatenate(((low + high) / 2, np.maximum((high - low) / 2, POINT)), axis=1)
 
 
-def moved(first: FloatArray, second: FloatArray, size: FloatArray, t: float) -> FloatArray:
-    """Return a box of a size on the way from one to another.
+def moved(first: FloatArray, second: FloatArray, size: FloatArray, t: FloatArray) -> FloatArray:
+    """Return boxes of some sizes on the way from one box to another.
 
     A side that two planes share stays: each side moves by the fraction of its way by which the size has changed. Where
     the size hardly changes, that is ``t``.
@@ -109,16 +109,20 @@ def moved(first: FloatArray, second: FloatArray, size: FloatArray, t: float) -> 
     Parameters
     ----------
     first, second : (4,) arrays
-        As of :func:`box_between`.
-    size : (2,) array
+        As of :func:`boxes_between`.
+    size : (m, 2) array
         Half of the width and height.
-    t : float
+    t : (m,) array
         1 at the second; may lie beyond.
+
+    Returns
+    -------
+    (m, 4) array
     """
     change = second[2:] - first[2:]
     telling = np.abs(change) > TELLING * first[2:]
-    part = np.where(telling, (size - first[2:]) / np.where(telling, change, 1.0), t)
-    return np.concatenate((first[:2] + part * (second[:2] - first[:2]), size))
+    part = np.where(telling, (size - first[2:]) / np.where(telling, change, 1.0), t[:, None])
+    return np.concatenate((first[:2] + part * (second[:2] - first[:2]), size), axis=1)
 
 
 def alike(field: OutlineField, k: int, other: int) -> bool:
@@ -133,8 +137,8 @@ def alike(field: OutlineField, k: int, other: int) -> bool:
     return bool(np.isfinite(ratio).all() and ratio.max() < _LARGEST_STRETCH and ratio.min() > 1 / _LARGEST_STRETCH)
 
 
-def map_of(box: FloatArray, of_plane: FloatArray) -> FloatArray:
-    """Scales and offsets that lead from one box to that of a plane; x, then y."""
-    scale = of_plane[2:] / box[2:]
-    offset = of_plane[:2] - scale * box[:2]
-    return np.array([scale[0], offset[0], scale[1], offset[1]])
+def maps_of(boxes: FloatArray, of_plane: FloatArray) -> FloatArray:
+    """Return scales and offsets that lead from boxes, (m, 4), to that of a plane, (m, 4): x, then y."""
+    scale = of_plane[2:] / boxes[:, 2:]
+    offset = of_plane[:2] - scale * boxes[:, :2]
+    return np.column_stack((scale[:, 0], offset[:, 0], scale[:, 1], offset[:, 1]))

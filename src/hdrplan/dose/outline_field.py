@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan.arrays import FloatArray
+from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.geometry import OutlinePlanes
-from hdrplan.kernels.planar import level_area, near_feet, row_spans, spread_feet
+from hdrplan.kernels.planar import near_feet, row_spans, spread_feet
 from hdrplan.kernels.polygon import flip_inside
+from hdrplan.kernels.sections import level_area
 from hdrplan.memory import require_memory
 from hdrplan.threads import over_rows
 
-__all__ = ["MAXIMUM_SHIFT", "Level", "OutlineField", "area_pixels", "field_of", "spans_of"]
+__all__ = ["FAR_OUTSIDE", "MAXIMUM_SHIFT", "Level", "OutlineField", "field_of", "spans_of", "windows_of"]
 
 Level = npt.NDArray[np.float32]
 
@@ -26,6 +27,8 @@ _EXACT_PIXELS = 3.0
 # Between planes an outline moves by at most this fraction of their distance to reach its area.
 MAXIMUM_SHIFT = 0.3
 _ON_OUTLINE = 1e-6
+# Pixels far from a plane's contours are outside, at no known distance.
+FAR_OUTSIDE = -1e4
 _NO_BOX = np.array([0.0, 0.0, np.inf, np.inf])
 
 
@@ -39,20 +42,24 @@ class OutlineField:
     corner_mm : (2,) array
         Centre of pixel (0, 0) along the first two axes.
     pixel_mm : float
-    levels : tuple of (ny, nx) float32 arrays
-        Distance to the outline in pixels, positive inside.
+    levels : (n, ny, nx) float32 array
+        Distance to the outline in pixels, positive inside; FAR_OUTSIDE far from the contours of a plane and its
+        neighbours.
     area_mm2 : (n,) array
         What each plane's contours enclose.
     boxes : (n, 4) array
         Middle (x, y) and half of the width and height of a plane's contour, in pixels; NaN where it has several.
+    windows : (n, 4) int array
+        First and last x, first and last y of the pixels that a plane's contours may reach, or grow to.
     """
 
     planes: OutlinePlanes
     corner_mm: FloatArray
     pixel_mm: float
-    levels: tuple[Level, ...]
+    levels: Level
     area_mm2: FloatArray
     boxes: FloatArray
+    windows: IntArray
 
     @property
     def to_lps(self) -> FloatArray:
@@ -81,37 +88,64 @@ def field_of(planes: OutlinePlanes) -> OutlineField:
         4.0 * nx * ny * len(planes.height_mm), f"contours in {len(planes.height_mm)} planes", remedy="Leave planes out."
     )
     corner = (low + high) / 2 - 0.5 * pixel_mm * np.array([nx - 1, ny - 1])
-    levels: list[Level] = [np.empty((0, 0), np.float32)] * len(planes.loops_mm)
+    loops = [[np.ascontiguousarray((loop - corner) / pixel_mm) for loop in plane] for plane in planes.loops_mm]
+    levels = np.full((len(loops), ny, nx), FAR_OUTSIDE, dtype=np.float32)
+    spans = np.array([_extent(plane) for plane in loops])
+    windows = windows_of(spans, rim, (ny, nx))
+    area = np.empty(len(loops))
 
     def block(first: int, last: int) -> None:
         for k in range(first, last):
-            levels[k] = _level([(loop - corner) / pixel_mm for loop in planes.loops_mm[k]], (ny, nx))
+            around = slice(max(k - 1, 0), k + 2)
+            x0, y0 = windows[around, ::2].min(axis=0)
+            x1, y1 = windows[around, 1::2].max(axis=0)
+            levels[k, y0 : y1 + 1, x0 : x1 + 1] = _level(loops[k], (x0, y0), (y1 - y0 + 1, x1 - x0 + 1))
+            area[k] = level_area(levels[k], 0.0, _NO_BOX, windows[k])
 
-    over_rows(block, len(levels), smallest=1)
-    area = np.array([max(area_pixels(level, 0.0), _ON_OUTLINE) for level in levels]) * pixel_mm**2
+    over_rows(block, len(levels), smallest=16)
+    alone = np.array([len(plane) == 1 for plane in loops])
+    boxes = np.concatenate(((spans[:, ::2] + spans[:, 1::2]) / 2, (spans[:, 1::2] - spans[:, ::2]) / 2), axis=1)
     return OutlineField(
         planes=planes,
         corner_mm=corner,
         pixel_mm=pixel_mm,
-        levels=tuple(levels),
-        area_mm2=area,
-        boxes=np.array([_box([(loop - corner) / pixel_mm for loop in loops]) for loops in planes.loops_mm]),
+        levels=levels,
+        area_mm2=np.maximum(area, _ON_OUTLINE) * pixel_mm**2,
+        boxes=np.where(alone[:, None], boxes, np.nan),
+        windows=windows,
     )
 
 
-def _box(loops: list[FloatArray]) -> FloatArray:
-    if len(loops) > 1:
-        return np.full(4, np.nan)
-    low, high = loops[0].min(axis=0), loops[0].max(axis=0)
-    return np.concatenate(((low + high) / 2, (high - low) / 2))
+def _extent(loops: list[FloatArray]) -> FloatArray:
+    """First and last x, first and last y of the contours of a plane."""
+    points = np.concatenate(loops) if len(loops) > 1 else loops[0]
+    return np.array([points[:, 0].min(), points[:, 0].max(), points[:, 1].min(), points[:, 1].max()])
 
 
-def _level(loops: list[FloatArray], shape: tuple[int, int]) -> Level:
-    """Signed distance in pixels of one plane."""
+def windows_of(spans: FloatArray, rim: float, shape: tuple[int, int]) -> IntArray:
+    """Return first and last x, first and last y of pixels that hold places and a rim round them, (n, 4).
+
+    Parameters
+    ----------
+    spans : (n, 4) array
+        The same of the places.
+    rim : float
+        In pixels.
+    shape : tuple of int
+        Pixels along y and x.
+    """
+    ny, nx = shape
+    windows = np.rint(spans + rim * np.array([-1, 1, -1, 1])).astype(np.int64)
+    return np.asarray(np.clip(windows, 0, [nx - 1, nx - 1, ny - 1, ny - 1]))
+
+
+def _level(loops: list[FloatArray], corner: tuple[int, int], shape: tuple[int, int]) -> Level:
+    """Signed distance in pixels of one plane, in a window."""
     inside = np.zeros(shape, dtype=np.bool_)
-    for loop in loops:
-        flip_inside(np.ascontiguousarray(loop), inside)
-    segments = np.concatenate([np.column_stack((loop, np.roll(loop, -1, axis=0))) for loop in loops])
+    moved = [loop - corner for loop in loops]
+    for loop in moved:
+        flip_inside(loop, inside)
+    segments = np.concatenate([np.column_stack((loop, np.roll(loop, -1, axis=0))) for loop in moved])
     feet = np.full((*shape, 3), np.inf)
     near_feet(_without_keyholes(segments), _EXACT_PIXELS, feet)
     spread_feet(feet)
@@ -151,11 +185,6 @@ def spans_of(level: Level, rows: FloatArray, shift: float, *, at: FloatArray | N
     spans = out[: row_spans(level, rows, shift, out)]
     spans[:, 0] = (rows if at is None else at)[spans[:, 0].astype(np.int64)]
     return spans
-
-
-def area_pixels(level: Level, shift: float, box: FloatArray = _NO_BOX) -> float:
-    """Area in pixels of where a level is at least ``shift``, inside a box."""
-    return float(level_area(level, shift, box))
 
 
 def _area_mm2(loop: FloatArray) -> float:

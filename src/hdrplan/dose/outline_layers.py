@@ -16,56 +16,63 @@ Raya SP, Udupa JK, IEEE Trans Med Imaging 1990;9:32 (distance in the plane, aver
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from hdrplan.arrays import FloatArray
-from hdrplan.dose.outline_boxes import POINT, TELLING, alike, box_between, inward, map_of, moved, parabola
-from hdrplan.dose.outline_field import MAXIMUM_SHIFT, Level, OutlineField, area_pixels
-from hdrplan.kernels.planar import blended
+from hdrplan.arrays import BoolArray, FloatArray, IntArray
+from hdrplan.dose.outline_boxes import POINT, TELLING, alike, boxes_between, inward, maps_of, moved, parabola
+from hdrplan.dose.outline_field import FAR_OUTSIDE, MAXIMUM_SHIFT, Level, OutlineField, windows_of
+from hdrplan.kernels.sections import section_rows
+from hdrplan.threads import over_rows
 
-__all__ = ["Between", "Ends", "Layer", "body_layers", "end_layers"]
+__all__ = ["Between", "Ends", "Layers", "body_layers", "end_layers"]
 
 Between = Literal["interpolated", "slabs"]
 Ends = Literal["continued", "half-slice", "none"]
 
 # A parabola that comes this near to zero touches it: the tip of a cone.
 _TOUCHES = 0.01
-_AREA_ERROR, _AREA_STEPS = 2e-4, 12
 # A rounded end, and the slice before it, have this many layers at least.
 _LAYERS_OF_END = 6
 _AS_IT_IS = np.array([1.0, 0.0, 1.0, 0.0])
+_UNCUT = np.array([0.0, 0.0, np.inf, np.inf])
 
 
-class Layer(NamedTuple):
-    """A slab and the section in its middle.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Layers:
+    """Slabs, each with the section in its middle.
 
     Parameters
     ----------
-    low_mm, high_mm : float
-        Its two faces, along the normal.
-    level : (ny, nx) float32 array
-    shift : float
+    faces_mm : (n, 2) array
+        Lower and upper, along the normal.
+    levels : (m, ny, nx) float32 array
+    places : (n, 5) int array
+        Number of each layer's level; first and last x, first and last y of the pixels that its section lies in.
+    shift : (n,) array
         The section is where the level is at least this.
-    face_mm : float or None
-        Height of the face with which the structure ends here.
-    is_tip : bool
+    end_mm : (n,) array
+        Height of the face with which the structure ends in a layer; NaN where it goes on.
+    is_tip : (n,) bool array
         It ends in a point.
     """
 
-    low_mm: float
-    high_mm: float
-    level: npt.NDArray[np.float32]
-    shift: float
-    face_mm: float | None = None
-    is_tip: bool = False
+    faces_mm: FloatArray
+    levels: Level
+    places: IntArray
+    shift: FloatArray
+    end_mm: FloatArray
+    is_tip: BoolArray
+
+    def __len__(self) -> int:
+        return len(self.faces_mm)
 
 
-def body_layers(field: OutlineField, between: Between, thickness_mm: float) -> Iterator[Layer]:
-    """Yield the layers from each plane to the next one that it is joined to.
+def body_layers(field: OutlineField, between: Between, thickness_mm: float) -> Layers:
+    """Return the layers from each plane to the next one that it is joined to.
 
     Parameters
     ----------
@@ -76,6 +83,7 @@ def body_layers(field: OutlineField, between: Between, thickness_mm: float) -> I
         About that of a layer.
     """
     height = field.planes.height_mm
+    faces, whole, made = [np.empty((0, 2))], [np.empty(0, dtype=np.int64)], []
     for k in np.flatnonzero(field.planes.joined).tolist():
         gap = float(height[k + 1] - height[k])
         count = max(1, math.ceil(gap / thickness_mm - 1e-6))
@@ -84,20 +92,23 @@ def body_layers(field: OutlineField, between: Between, thickness_mm: float) -> I
         elif len(inward(field, k, -1)) == 0 or len(inward(field, k + 1, 1)) == 0:
             # Towards an end areas may change as a root does.
             count = max(count, _LAYERS_OF_END)
-        faces = height[k] + gap * np.arange(count + 1) / count
+        edges = height[k] + gap * np.arange(count + 1) / count
+        faces.append(np.column_stack((edges[:-1], edges[1:])))
         if between == "slabs":
-            for j in range(count):
-                yield Layer(faces[j], faces[j + 1], field.levels[k if 2 * j < count else k + 1], 0.0)
+            whole.append(np.repeat([k, k + 1], count // 2))
             continue
+        t = (np.arange(count) + 0.5) / count
+        areas = _areas_between(field, k, faces[-1].mean(axis=1))
+        boxes = boxes_between(field, k, t, areas) if alike(field, k, k + 1) else None
         limit = MAXIMUM_SHIFT * gap / field.pixel_mm
-        areas = _areas_between(field, k, (faces[1:] + faces[:-1]) / 2)
-        for j, area in enumerate(areas.tolist()):
-            level, box = _blended(field, k, (j + 0.5) / count, area)
-            yield Layer(faces[j], faces[j + 1], *_levelled(level, box, area / field.pixel_mm**2, -limit, limit))
+        made.append(_asked(field, (k, k + 1), t, areas, boxes, (-limit, limit)))
+    if between == "slabs":
+        return _whole_planes(field, np.concatenate(whole), np.concatenate(faces))
+    return _made(field, np.concatenate(faces), made)
 
 
-def end_layers(field: OutlineField, ends: Ends, thickness_mm: float) -> Iterator[Layer]:
-    """Yield the layers beyond the first and the last plane of each part.
+def end_layers(field: OutlineField, ends: Ends, thickness_mm: float) -> Layers:
+    """Return the layers beyond the first and the last plane of each part.
 
     Parameters
     ----------
@@ -109,6 +120,7 @@ def end_layers(field: OutlineField, ends: Ends, thickness_mm: float) -> Iterator
         About that of a layer.
     """
     last = len(field.levels) - 1
+    parts = []
     for k in range(last + 1):
         for step in (-1, 1):
             beyond = k if step == 1 else k - 1
@@ -117,16 +129,91 @@ def end_layers(field: OutlineField, ends: Ends, thickness_mm: float) -> Iterator
             height = float(field.planes.height_mm[k])
             inner = inward(field, k, -step)
             slice_mm = abs(float(field.planes.height_mm[inner[0]]) - height) if inner else field.planes.thickness_mm
-            if ends == "none":
-                yield Layer(height, height, field.levels[k], 0.0, height)
-            elif ends == "half-slice" or not inner:
-                face = height + step * slice_mm / 2
-                yield Layer(min(height, face), max(height, face), field.levels[k], 0.0, face)
-            else:
-                yield from _continued(field, [k, *inner], step, thickness_mm)
+            if ends == "continued" and inner:
+                parts.append(_continued(field, [k, *inner], step, thickness_mm))
+                continue
+            face = height if ends == "none" else height + step * slice_mm / 2
+            parts.append(_whole_planes(field, np.array([k]), np.sort([[height, face]]), end_mm=face))
+    return _joined(parts)
 
 
-def _continued(field: OutlineField, known: list[int], step: int, thickness_mm: float) -> Iterator[Layer]:
+def _whole_planes(field: OutlineField, planes: IntArray, faces_mm: FloatArray, end_mm: float = math.nan) -> Layers:
+    """Layers with the sections of planes."""
+    return Layers(
+        faces_mm=faces_mm,
+        levels=field.levels,
+        places=np.column_stack((planes, field.windows[planes])),
+        shift=np.zeros(len(planes)),
+        end_mm=np.full(len(planes), end_mm),
+        is_tip=np.zeros(len(planes), dtype=np.bool_),
+    )
+
+
+def _joined(parts: Sequence[Layers]) -> Layers:
+    """All layers as one value; parts may share their levels."""
+    stacks = list({id(part.levels): part.levels for part in parts}.values())
+    first = dict(zip(map(id, stacks), np.cumsum([0, *map(len, stacks)]).tolist(), strict=False))
+    places = [part.places + np.array([first[id(part.levels)], 0, 0, 0, 0]) for part in parts]
+    return Layers(
+        faces_mm=np.concatenate([part.faces_mm for part in parts]),
+        levels=np.concatenate(stacks) if len(stacks) > 1 else stacks[0],
+        places=np.concatenate(places),
+        shift=np.concatenate([part.shift for part in parts]),
+        end_mm=np.concatenate([part.end_mm for part in parts]),
+        is_tip=np.concatenate([part.is_tip for part in parts]),
+    )
+
+
+def _asked(
+    field: OutlineField,
+    planes: tuple[int, int],
+    t: FloatArray,
+    area_mm2: FloatArray,
+    boxes: FloatArray | None,
+    shifts: tuple[float, float],
+) -> tuple[IntArray, FloatArray]:
+    """Return what the kernel is told of sections between two planes, or beyond one: places and ways."""
+    n, (low, high) = len(t), planes
+    both = field.windows[[low, high]]
+    around = np.concatenate((both[:, ::2].min(axis=0), both[:, 1::2].max(axis=0)))[[0, 2, 1, 3]]
+    windows = np.tile(around, (n, 1))
+    maps = np.tile(_AS_IT_IS, (n, 2))
+    if boxes is not None:
+        maps = np.concatenate([maps_of(boxes, field.boxes[k]) for k in planes], axis=1)
+        spans = np.column_stack(
+            (boxes[:, 0] - boxes[:, 2], boxes[:, 0] + boxes[:, 2], boxes[:, 1] - boxes[:, 3], boxes[:, 1] + boxes[:, 3])
+        )
+        reach = windows_of(spans, 3.0, (field.levels.shape[1], field.levels.shape[2]))
+        windows[:, ::2] = np.minimum(windows[:, ::2], reach[:, ::2])
+        windows[:, 1::2] = np.maximum(windows[:, 1::2], reach[:, 1::2])
+    limits = np.tile(shifts, (n, 1))
+    cut = np.tile(_UNCUT, (n, 1)) if boxes is None else boxes
+    ways = np.column_stack((t, maps, area_mm2 / field.pixel_mm**2, limits, cut))
+    return np.column_stack((np.tile(planes, (n, 1)), windows)), ways
+
+
+def _made(field: OutlineField, faces_mm: FloatArray, asked: Sequence[tuple[IntArray, FloatArray]]) -> Layers:
+    """Layers with sections between planes."""
+    n = len(faces_mm)
+    levels = np.full((n, *field.levels.shape[1:]), FAR_OUTSIDE, dtype=np.float32)
+    places, shift = np.empty((0, 6), dtype=np.int64), np.empty(n)
+    if n:
+        places = np.concatenate([rows for rows, _ in asked])
+        ways = np.concatenate([rows for _, rows in asked])
+        over_rows(
+            lambda first, last: section_rows(first, last, field.levels, places, ways, levels, shift), n, smallest=32
+        )
+    return Layers(
+        faces_mm=faces_mm,
+        levels=levels,
+        places=np.column_stack((np.arange(n), places[:, 2:])),
+        shift=shift,
+        end_mm=np.full(n, np.nan),
+        is_tip=np.zeros(n, dtype=np.bool_),
+    )
+
+
+def _continued(field: OutlineField, known: list[int], step: int, thickness_mm: float) -> Layers:
     """Layers beyond the plane ``known[0]`` in the direction ``step``; the others are its neighbours inside."""
     k, next_to = known[:2]
     height = float(field.planes.height_mm[k])
@@ -141,16 +228,16 @@ def _continued(field: OutlineField, known: list[int], step: int, thickness_mm: f
     areas = np.maximum(parabola(depth, values, at), 0.0) ** (1 / power)
     areas = np.clip(areas, 0.0 if apex_mm is not None else 0.5 * own, 1.5 * own)
     # A growing end is followed as far as sections between planes are; a shrinking one to its tip.
-    grow = -MAXIMUM_SHIFT * slice_mm / field.pixel_mm
-    for j, area in enumerate(areas.tolist()):
-        level, box = _stretched_end(field, k, next_to, area, at[j] / slice_mm)
-        shrink = float(level.max()) if apex_mm is not None else -grow
-        near, far = (height + step * reach_mm * (j + side) / count for side in (0, 1))
-        level, shift = _levelled(level, box, area / field.pixel_mm**2, grow, shrink)
-        is_last = j == count - 1
-        yield Layer(
-            min(near, far), max(near, far), level, shift, far if is_last else None, is_last and apex_mm is not None
-        )
+    grow = MAXIMUM_SHIFT * slice_mm / field.pixel_mm
+    shrink = grow if apex_mm is None else float(field.levels[k].max())
+    asked = []
+    for area, t in zip(areas.tolist(), (at / slice_mm).tolist(), strict=True):
+        boxes = _boxes_beyond(field, k, next_to, area, t)
+        asked.append(_asked(field, (k, k), np.zeros(1), np.array([area]), boxes, (-grow, shrink)))
+    edges = height + step * reach_mm * np.arange(count + 1) / count
+    made = _made(field, np.sort(np.column_stack((edges[:-1], edges[1:])), axis=1), asked)
+    made.end_mm[-1], made.is_tip[-1] = edges[-1], apex_mm is not None
+    return made
 
 
 def _apex(depth_mm: FloatArray, values: FloatArray, slice_mm: float) -> float | None:
@@ -190,66 +277,12 @@ def _areas_between(field: OutlineField, k: int, height_mm: FloatArray) -> FloatA
     return np.asarray(np.clip(np.maximum(area, 0.0) ** (1 / power), 0.5 * ends.min(), 1.5 * ends.max()))
 
 
-def _blended(field: OutlineField, k: int, t: float, area_mm2: float) -> tuple[Level, FloatArray | None]:
-    """Average of planes ``k`` and ``k + 1``, each stretched to the width and height of a section of that area.
-
-    Returns the box that it was stretched to, if it was.
-    """
-    out = np.empty_like(field.levels[k])
-    below = above = _AS_IT_IS
-    box = None
-    if alike(field, k, k + 1):
-        box = box_between(field, k, t, area_mm2)
-        below, above = (map_of(box, field.boxes[i]) for i in (k, k + 1))
-    blended(field.levels[k], field.levels[k + 1], below, above, t, out)
-    return out, box
-
-
-def _stretched_end(
-    field: OutlineField, k: int, next_to: int, area_mm2: float, t: float
-) -> tuple[Level, FloatArray | None]:
-    """Plane ``k``, stretched as sections changed on the way to it from plane ``next_to``, ``t`` slices beyond."""
+def _boxes_beyond(field: OutlineField, k: int, next_to: int, area_mm2: float, t: float) -> FloatArray | None:
+    """Box (1, 4) of a section ``t`` slices beyond plane ``k``, as boxes changed on the way to it from ``next_to``."""
     change = math.log(field.area_mm2[k] / field.area_mm2[next_to])
     if not alike(field, k, next_to) or abs(change) < TELLING or area_mm2 < 1e-3 * field.area_mm2[k]:
-        return field.levels[k], None
+        return None
     size, before = field.boxes[k, 2:], field.boxes[next_to, 2:]
     powers = np.clip(np.log(size / before) / change, 0.0, 1.0)
     grown = size * (area_mm2 / field.area_mm2[k]) ** powers
-    box = moved(field.boxes[next_to], field.boxes[k], grown, 1.0 + t)
-    own = map_of(box, field.boxes[k])
-    out = np.empty_like(field.levels[k])
-    blended(field.levels[k], field.levels[k], own, own, 0.0, out)
-    return out, box
-
-
-def _levelled(level: Level, box: FloatArray | None, area: float, low: float, high: float) -> tuple[Level, float]:
-    """Return a level and the shift at which its section has an area (in pixels); it grows within its box alone."""
-    here = area_pixels(level, 0.0)
-    if abs(here - area) <= _AREA_ERROR * max(area, 1.0):
-        return level, 0.0
-    if here > area or box is None:
-        ends = (0.0, high) if here > area else (low, 0.0)
-        return level, _root(lambda shift: area_pixels(level, shift) - area, here - area, area, ends)
-    cut = box
-    shift = _root(lambda shift: area_pixels(level, shift, cut) - area, here - area, area, (low, 0.0))
-    y, x = (np.arange(n, dtype=np.float32) for n in level.shape)
-    rim = np.minimum(box[2] - np.abs(x - box[0])[None, :], box[3] - np.abs(y - box[1])[:, None]).astype(np.float32)
-    return np.minimum(level - np.float32(shift), rim), 0.0
-
-
-def _root(missing: Callable[[float], float], at_zero: float, area: float, ends: tuple[float, float]) -> float:
-    """Where a falling function crosses zero, by secants from its value at 0; the nearer end where it does not."""
-    low, high = ends
-    before, over = 0.0, at_zero
-    # A section grows by about its outline a pixel: that of a circle.
-    shift = min(max(at_zero / math.sqrt(4 * math.pi * max(area, 1.0)), low), high)
-    error = _AREA_ERROR * max(area, 1.0)
-    for _ in range(_AREA_STEPS):
-        here = missing(shift)
-        if abs(here) <= error or here == over:
-            break
-        following = min(max(shift - here * (shift - before) / (here - over), low), high)
-        before, over, shift = shift, here, following
-        if shift == before:
-            break
-    return shift
+    return moved(field.boxes[next_to], field.boxes[k], grown[None], np.array([1.0 + t]))

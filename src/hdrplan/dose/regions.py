@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
 
-from hdrplan.arrays import FloatArray
+from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.cautions import Caution
 from hdrplan.dose.dense_points import DensePoints, points_of_layers
-from hdrplan.dose.outline_field import OutlineField, field_of, spans_of
-from hdrplan.dose.outline_layers import Between, Ends, Layer, body_layers, end_layers
+from hdrplan.dose.outline_field import Level, OutlineField, field_of, spans_of
+from hdrplan.dose.outline_layers import Between, Ends, Layers, body_layers, end_layers
 from hdrplan.dose.shape import Shape, shape_of
 from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Outline, Structure, planes_of
@@ -137,7 +136,7 @@ def _of_outline(outline: Outline, between: Between, ends: Ends, count: int) -> R
 
 
 def _spacing_mm(mm3: float, cells: int, field: OutlineField) -> float:
-    across = min(field.levels[0].shape) * field.pixel_mm / _MINIMUM_LAYERS
+    across = min(field.levels.shape[1:]) * field.pixel_mm / _MINIMUM_LAYERS
     return float(min(np.cbrt(mm3 / cells), across))
 
 
@@ -186,16 +185,27 @@ def _to_lps(grid: Grid, first: float) -> FloatArray:
     return np.column_stack((scale, grid.origin_mm - scale.sum(axis=1) * first))
 
 
-def _shape_layers(shape: Shape, thickness_mm: float) -> Iterator[Layer]:
+def _shape_layers(shape: Shape, thickness_mm: float) -> Layers:
     count = max(1, int(np.ceil(shape.grid.spacing_mm[2] / thickness_mm)))
     inside = np.asarray(shape.level_zyx.max(axis=(1, 2)) >= 0)
-    for k in range(len(inside) - 1):
-        if not (inside[k] or inside[k + 1]):
-            continue
-        for j in range(count):
-            t = np.float32((j + 0.5) / count)
-            level = (1 - t) * shape.level_zyx[k] + t * shape.level_zyx[k + 1]
-            yield Layer(k + j / count, k + (j + 1) / count, level, 0.0)
+    planes = np.repeat(np.flatnonzero(inside[:-1] | inside[1:]), count)
+    part = np.tile(np.arange(count), len(planes) // count)
+    t = ((part + 0.5) / count).astype(np.float32)[:, None, None]
+    levels: Level = (1 - t) * shape.level_zyx[planes] + t * shape.level_zyx[planes + 1]
+    return _layers_of(levels, np.arange(len(planes)), np.column_stack((part, part + 1)) / count + planes[:, None])
+
+
+def _layers_of(levels: Level, which: IntArray, faces: FloatArray) -> Layers:
+    """Layers of a mask, between plane indices."""
+    _, ny, nx = levels.shape
+    return Layers(
+        faces_mm=faces,
+        levels=levels,
+        places=np.column_stack((which, np.tile([0, nx - 1, 0, ny - 1], (len(which), 1)))),
+        shift=np.zeros(len(which)),
+        end_mm=np.full(len(which), np.nan),
+        is_tip=np.zeros(len(which), dtype=np.bool_),
+    )
 
 
 def _boxes(structure: Structure, _: Shape, count: int) -> DensePoints:
@@ -204,12 +214,10 @@ def _boxes(structure: Structure, _: Shape, count: int) -> DensePoints:
     spacing = float(np.cbrt(structure.volume_cc * 1000.0 / count))
     levels = np.pad(structure.mask_zyx, 1).astype(np.float32) - np.float32(0.5)
     per_voxel = max(1, int(np.ceil(grid.spacing_mm[2] / spacing)))
-    layers = (
-        Layer(k - 0.5 + j / per_voxel, k - 0.5 + (j + 1) / per_voxel, levels[k], 0.0)
-        for k in range(1, len(levels) - 1)
-        for j in range(per_voxel)
-    )
-    return points_of_layers(layers, _to_lps(grid, 1.0), spacing, whole_rows=True)
+    planes = np.repeat(np.arange(1, len(levels) - 1), per_voxel)
+    part = np.tile(np.arange(per_voxel), len(levels) - 2)
+    faces = np.column_stack((part, part + 1)) / per_voxel + planes[:, None] - 0.5
+    return points_of_layers(_layers_of(levels, planes, faces), _to_lps(grid, 1.0), spacing, whole_rows=True)
 
 
 def _rim(shape: Shape) -> FloatArray:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan.kernels._jit import jit
+from hdrplan.kernels._jit import jit, jit_inline
 
-__all__ = ["blended", "fill_cells", "level_area", "near_feet", "points_at_least", "row_spans", "spread_feet"]
+__all__ = ["fill_cells", "near_feet", "row_spans", "spread_feet"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,7 +45,7 @@ def near_feet(segments: Floats, reach: float, feet: Floats) -> None:
 def spread_feet(feet: Floats) -> None:
     """Give every pixel the nearest of the points that its eight neighbours know.
 
-    Two sweeps over the rows, each with one to the right and one to the left [1]_.
+    Two sweeps over the rows, each from the row before, to the right and to the left [1]_.
 
     Parameters
     ----------
@@ -61,20 +61,23 @@ def spread_feet(feet: Floats) -> None:
         step = 1 if sweep == 0 else -1
         for row in range(ny):
             j = row if step == 1 else ny - 1 - row
-            before = j - step
-            for way in range(2):
-                side = 1 if way == 0 else -1
-                for column in range(nx):
-                    i = column if side == 1 else nx - 1 - column
-                    for neighbour in range(4):
-                        # The pixel beside, then the three of the row before.
-                        y = j if neighbour == 0 else before
-                        x = i - side if neighbour == 0 else i + neighbour - 2
-                        if y < 0 or y >= ny or x < 0 or x >= nx or feet[y, x, 2] == np.inf:
-                            continue
-                        away = (i - feet[y, x, 0]) ** 2 + (j - feet[y, x, 1]) ** 2
-                        if away < feet[j, i, 2]:
-                            feet[j, i, 0], feet[j, i, 1], feet[j, i, 2] = feet[y, x, 0], feet[y, x, 1], away
+            if 0 <= j - step < ny:
+                for i in range(nx):
+                    for x in range(max(i - 1, 0), min(i + 2, nx)):
+                        _hand_on(feet, j - step, x, j, i)
+            for i in range(1, nx):
+                _hand_on(feet, j, i - 1, j, i)
+            for i in range(nx - 2, -1, -1):
+                _hand_on(feet, j, i + 1, j, i)
+
+
+@jit_inline
+def _hand_on(feet: Floats, y: int, x: int, j: int, i: int) -> None:
+    """Give pixel (j, i) the point that pixel (y, x) knows, if it is nearer."""
+    across, along = i - feet[y, x, 0], j - feet[y, x, 1]
+    away = across * across + along * along
+    if away < feet[j, i, 2]:
+        feet[j, i, 0], feet[j, i, 1], feet[j, i, 2] = feet[y, x, 0], feet[y, x, 1], away
 
 
 @jit
@@ -117,125 +120,6 @@ def row_spans(level: npt.NDArray[np.float32], rows: Floats, shift: float, out: F
             out[count, 0], out[count, 1], out[count, 2] = k, start, nx - 1.0
             count += 1
     return count
-
-
-@jit
-def _between_pixels(level: npt.NDArray[np.float32], x: float, y: float) -> float:
-    """Bilinear value; beyond the border, that of the border."""
-    ny, nx = level.shape
-    x, y = min(max(x, 0.0), nx - 1.0), min(max(y, 0.0), ny - 1.0)
-    i, j = min(int(x), max(nx - 2, 0)), min(int(y), max(ny - 2, 0))
-    i1, j1 = min(i + 1, nx - 1), min(j + 1, ny - 1)
-    u, v = x - i, y - j
-    low = level[j, i] * (1.0 - u) + level[j, i1] * u
-    high = level[j1, i] * (1.0 - u) + level[j1, i1] * u
-    return float(low * (1.0 - v) + high * v)
-
-
-@jit
-def blended(
-    below: npt.NDArray[np.float32],
-    above: npt.NDArray[np.float32],
-    from_below: Floats,
-    from_above: Floats,
-    t: float,
-    out: npt.NDArray[np.float32],
-) -> None:
-    """Average two levels, each stretched and shifted along both axes.
-
-    Parameters
-    ----------
-    below, above : (ny, nx) arrays
-    from_below, from_above : (4,) arrays
-        Scale and offset in x, scale and offset in y: pixel (i, j) takes the value at ``scale * index + offset``.
-    t : float
-        Weight of ``above``, 0 to 1.
-    out : (ny, nx) array
-        Filled.
-    """
-    ny, nx = out.shape
-    column = np.empty((2, nx), dtype=np.int64)
-    beside = np.empty((2, nx))
-    for i in range(nx):
-        for k in range(2):
-            along = from_below if k == 0 else from_above
-            x = min(max(along[0] * i + along[1], 0.0), nx - 1.0)
-            column[k, i] = min(int(x), max(nx - 2, 0))
-            beside[k, i] = x - column[k, i]
-    last_x, last_y = min(1, nx - 1), min(1, ny - 1)
-    for j in range(ny):
-        y = min(max(from_below[2] * j + from_below[3], 0.0), ny - 1.0)
-        z = min(max(from_above[2] * j + from_above[3], 0.0), ny - 1.0)
-        row, other = min(int(y), max(ny - 2, 0)), min(int(z), max(ny - 2, 0))
-        v, w = y - row, z - other
-        for i in range(nx):
-            p, u = column[0, i], beside[0, i]
-            first = below[row, p] * (1.0 - u) + below[row, p + last_x] * u
-            second = below[row + last_y, p] * (1.0 - u) + below[row + last_y, p + last_x] * u
-            low = first * (1.0 - v) + second * v
-            p, u = column[1, i], beside[1, i]
-            first = above[other, p] * (1.0 - u) + above[other, p + last_x] * u
-            second = above[other + last_y, p] * (1.0 - u) + above[other + last_y, p + last_x] * u
-            out[j, i] = (1.0 - t) * low + t * (first * (1.0 - w) + second * w)
-
-
-@jit
-def level_area(level: npt.NDArray[np.float32], shift: float, box: Floats) -> float:
-    """Return the area, in pixels, inside a box where the level is at least ``shift``: two rows a pixel.
-
-    Parameters
-    ----------
-    level : (ny, nx) array
-        Linear between pixel centres; each is taken as no larger than its distance to the box, plus ``shift``.
-    shift : float
-    box : (4,) array
-        Middle x, y and half of the width and height; infinite where nothing is cut.
-    """
-    ny, nx = level.shape
-    total = 0.0
-    for j in range(ny - 1):
-        low = box[3] - abs(j - box[1])
-        high = box[3] - abs(j + 1 - box[1])
-        if low < 0.0 and high < 0.0:
-            continue
-        side = box[2] - abs(box[0])
-        before_low, before_high = min(level[j, 0] - shift, low, side), min(level[j + 1, 0] - shift, high, side)
-        for i in range(1, nx):
-            side = box[2] - abs(i - box[0])
-            here_low, here_high = min(level[j, i] - shift, low, side), min(level[j + 1, i] - shift, high, side)
-            inside = int(before_low >= 0.0) + int(before_high >= 0.0) + int(here_low >= 0.0) + int(here_high >= 0.0)
-            if inside == 4:
-                total += 1.0
-            elif inside > 0:
-                for half in range(2):
-                    v = 0.25 + 0.5 * half
-                    a = before_low * (1.0 - v) + before_high * v
-                    b = here_low * (1.0 - v) + here_high * v
-                    if a >= 0.0 and b >= 0.0:
-                        total += 0.5
-                    elif a >= 0.0:
-                        total += 0.5 * a / (a - b)
-                    elif b >= 0.0:
-                        total += 0.5 * b / (b - a)
-            before_low, before_high = here_low, here_high
-    return total
-
-
-@jit
-def points_at_least(level: npt.NDArray[np.float32], shift: float, points: Floats, out: npt.NDArray[np.bool_]) -> None:
-    """Tell at which points the level, linear between pixel centres, is at least ``shift``.
-
-    Parameters
-    ----------
-    level : (ny, nx) array
-    shift : float
-    points : (n, m) array
-        x and y first, in pixels.
-    out : (n,) bool array
-        Filled.
-    """
-    for k in range(len(points)):
-        out[k] = _between_pixels(level, points[k, 0], points[k, 1]) >= shift
 
 
 @jit

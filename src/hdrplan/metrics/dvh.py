@@ -154,7 +154,7 @@ def dvh(dose_gy: npt.ArrayLike, volume_cc: npt.ArrayLike) -> DVH:
     if total <= 0:
         raise InputError("a DVH needs a volume above 0 cc", got=total)
     order = _falling(dose)
-    return DVH(dose[order], np.cumsum(volume[order]), float(dose @ volume / total))
+    return DVH(dose[order], np.cumsum(volume[order]), float(np.einsum("i,i->", dose, volume)) / total)
 
 
 def _falling(dose_gy: FloatArray) -> npt.NDArray[np.intp]:
