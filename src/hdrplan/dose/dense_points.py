@@ -108,7 +108,18 @@ def points_of_layers(layers: Layers, to_lps: FloatArray, spacing_mm: float, *, w
     middle = (spans[:, 3] + spans[:, 4]) / 2
     surface = [np.column_stack((spans[:, x], spans[:, 0], middle)) for x in (1, 2)]
     surface += [_face(layers, k, step) for k in np.flatnonzero(np.isfinite(layers.end_mm)).tolist()]
-    return _dense(_cells(spans, step[0], step[1]), np.concatenate(surface), layers, whole_rows, to_lps)
+    cells = _cells(spans, step)
+    to_cc = float(np.prod(np.linalg.norm(to_lps[:, :3], axis=0))) / 1000.0
+    return DensePoints(
+        at=np.concatenate((cells[:, :3], *surface)),
+        volume_cc=np.concatenate((cells[:, 10] * to_cc, np.zeros(sum(map(len, surface))))),
+        place=cells[:, 3:6],
+        edges=cells[:, 6:9],
+        layer=cells[:, 9].astype(np.int64),
+        layers=layers,
+        whole_rows=whole_rows,
+        to_lps=to_lps,
+    )
 
 
 def _face(layers: Layers, k: int, step: FloatArray) -> FloatArray:
@@ -135,27 +146,12 @@ def _divided(lengths: FloatArray, step: float) -> tuple[IntArray, IntArray, IntA
     return count, which, rank
 
 
-def _cells(spans: FloatArray, step_x: float, step_y: float) -> FloatArray:
-    """Return place, edges and irregular offset (in edges, -0.5 to 0.5) of each cell, and its section, (n, 10)."""
+def _cells(spans: FloatArray, step: FloatArray) -> FloatArray:
+    """Return the point, the middle and the edges of each cell, its layer and its volume in its own units, (n, 11)."""
     r2 = np.array([_R2_FIRST, _R2_SECOND])
-    out = np.empty((fill_cells(spans, step_x, step_y, r2, np.empty((0, 10))), 10))
-    fill_cells(spans, step_x, step_y, r2, out)
+    out = np.empty((fill_cells(spans, step[0], step[1], r2, np.empty((0, 11))), 11))
+    fill_cells(spans, step[0], step[1], r2, out)
     return out
-
-
-def _dense(cells: FloatArray, surface: FloatArray, layers: Layers, whole_rows: bool, to_lps: FloatArray) -> DensePoints:
-    place, edges = cells[:, :3], cells[:, 3:6]
-    per_cell = float(np.prod(np.linalg.norm(to_lps[:, :3], axis=0))) / 1000.0
-    return DensePoints(
-        at=np.concatenate((place + cells[:, 6:9] * edges, surface)),
-        volume_cc=np.concatenate((edges[:, 0] * edges[:, 1] * edges[:, 2] * per_cell, np.zeros(len(surface)))),
-        place=place,
-        edges=edges,
-        layer=cells[:, 9].astype(np.int64),
-        layers=layers,
-        whole_rows=whole_rows,
-        to_lps=to_lps,
-    )
 
 
 def split(points: DensePoints, chosen: BoolArray, n_per_edge: int) -> tuple[FloatArray, FloatArray]:

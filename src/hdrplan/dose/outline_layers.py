@@ -230,10 +230,14 @@ def _continued(field: OutlineField, known: list[int], step: int, thickness_mm: f
     # A growing end is followed as far as sections between planes are; a shrinking one to its tip.
     grow = MAXIMUM_SHIFT * slice_mm / field.pixel_mm
     shrink = grow if apex_mm is None else float(field.levels[k].max())
-    asked = []
-    for area, t in zip(areas.tolist(), (at / slice_mm).tolist(), strict=True):
-        boxes = _boxes_beyond(field, k, next_to, area, t)
-        asked.append(_asked(field, (k, k), np.zeros(1), np.array([area]), boxes, (-grow, shrink)))
+    # The last ones before a tip are too small to be stretched to.
+    stretched = areas >= 1e-3 * own if _changes(field, k, next_to) else np.zeros(count, dtype=np.bool_)
+    n = int(stretched.sum())
+    boxes = _boxes_beyond(field, k, next_to, areas[:n], at[:n] / slice_mm) if n else None
+    asked = [
+        _asked(field, (k, k), np.zeros(len(some)), some, of_some, (-grow, shrink))
+        for some, of_some in ((areas[:n], boxes), (areas[n:], None))
+    ]
     edges = height + step * reach_mm * np.arange(count + 1) / count
     made = _made(field, np.sort(np.column_stack((edges[:-1], edges[1:])), axis=1), asked)
     made.end_mm[-1], made.is_tip[-1] = edges[-1], apex_mm is not None
@@ -277,12 +281,15 @@ def _areas_between(field: OutlineField, k: int, height_mm: FloatArray) -> FloatA
     return np.asarray(np.clip(np.maximum(area, 0.0) ** (1 / power), 0.5 * ends.min(), 1.5 * ends.max()))
 
 
-def _boxes_beyond(field: OutlineField, k: int, next_to: int, area_mm2: float, t: float) -> FloatArray | None:
-    """Box (1, 4) of a section ``t`` slices beyond plane ``k``, as boxes changed on the way to it from ``next_to``."""
+def _changes(field: OutlineField, k: int, next_to: int) -> bool:
+    """Whether two planes have one contour each, of areas that tell how their boxes change."""
+    return alike(field, k, next_to) and abs(math.log(field.area_mm2[k] / field.area_mm2[next_to])) >= TELLING
+
+
+def _boxes_beyond(field: OutlineField, k: int, next_to: int, area_mm2: FloatArray, t: FloatArray) -> FloatArray:
+    """Boxes of sections ``t`` slices beyond plane ``k``, as boxes changed on the way to it from ``next_to``."""
     change = math.log(field.area_mm2[k] / field.area_mm2[next_to])
-    if not alike(field, k, next_to) or abs(change) < TELLING or area_mm2 < 1e-3 * field.area_mm2[k]:
-        return None
     size, before = field.boxes[k, 2:], field.boxes[next_to, 2:]
     powers = np.clip(np.log(size / before) / change, 0.0, 1.0)
-    grown = size * (area_mm2 / field.area_mm2[k]) ** powers
-    return moved(field.boxes[next_to], field.boxes[k], grown[None], np.array([1.0 + t]))
+    grown = size * (area_mm2 / field.area_mm2[k])[:, None] ** powers
+    return moved(field.boxes[next_to], field.boxes[k], grown, 1.0 + t)

@@ -124,6 +124,8 @@ def _area_mm2(contour: FloatArray) -> float:
 
 def _without_copies(loops: list[FloatArray]) -> tuple[tuple[FloatArray, ...], int]:
     """Loops of one plane, each once: a copy would cut its twin out by exclusive or."""
+    if len(loops) == 1:
+        return tuple(loops), 0
     kept: dict[bytes, FloatArray] = {}
     for loop in loops:
         points = np.unique(loop.round(3) + 0.0, axis=0)

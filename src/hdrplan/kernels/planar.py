@@ -134,8 +134,8 @@ def fill_cells(spans: Floats, step_x: float, step_y: float, r2: Floats, out: Flo
         About the length of a cell, and its width.
     r2 : (2,) array
         Of an even sequence: its fractional parts are the places along the cell and across the faces.
-    out : (m, 10) array
-        Filled: middle, edges and offset of the point in edges (-0.5 to 0.5), each x, y and height; the section.
+    out : (m, 11) array
+        Filled: the point, middle and edges of the cell, each x, y and height; the section; the cell's volume.
 
     Returns
     -------
@@ -152,13 +152,13 @@ def fill_cells(spans: Floats, step_x: float, step_y: float, r2: Floats, out: Flo
         count = max(1, int(np.rint((spans[k, 2] - spans[k, 1]) / step_x)))
         edge = (spans[k, 2] - spans[k, 1]) / count
         for rank in range(count):
-            out[at, 0] = spans[k, 1] + (rank + 0.5) * edge
-            out[at, 1] = spans[k, 0]
-            out[at, 2] = 0.5 * (spans[k, 3] + spans[k, 4])
-            out[at, 3], out[at, 4], out[at, 5] = edge, step_y, spans[k, 4] - spans[k, 3]
-            out[at, 6] = (k * r2[1]) % 1.0 - 0.5
-            out[at, 7] = 0.0
-            out[at, 8] = (at * r2[0]) % 1.0 - 0.5
-            out[at, 9] = spans[k, 5]
+            cell = out[at]
+            cell[3], cell[4] = spans[k, 1] + (rank + 0.5) * edge, spans[k, 0]
+            cell[5] = 0.5 * (spans[k, 3] + spans[k, 4])
+            cell[6], cell[7], cell[8] = edge, step_y, spans[k, 4] - spans[k, 3]
+            cell[0] = cell[3] + ((k * r2[1]) % 1.0 - 0.5) * cell[6]
+            cell[1] = cell[4]
+            cell[2] = cell[5] + ((at * r2[0]) % 1.0 - 0.5) * cell[8]
+            cell[9], cell[10] = spans[k, 5], cell[6] * cell[7] * cell[8]
             at += 1
     return total

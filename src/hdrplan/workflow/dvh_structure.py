@@ -94,10 +94,7 @@ def _finest(points: RegionPoints, dose: Volume, gy: FloatArray, held: BoolArray)
     n_per_edge = min(_MAXIMUM_SPLIT, math.ceil((cell_cc * _POINTS_OF_SMALLEST / _SMALLEST_CC) ** (1 / 3)))
     if n_per_edge > 1:
         solid = held & (volume_cc > 0.0)
-        order = np.argsort(-np.where(solid, gy, -np.inf), kind="stable")
-        hot = order[: max(100, int(np.searchsorted(np.cumsum(volume_cc[order]), _HOT_CC)))]
-        chosen = np.zeros(len(gy), dtype=np.bool_)
-        chosen[hot] = solid[hot]
+        chosen = _hottest(np.where(solid, gy, -np.inf), volume_cc, cell_cc) & solid
         start = 0
         for part in points.parts:
             own = chosen[start : start + len(part)]
@@ -119,6 +116,20 @@ def _finest(points: RegionPoints, dose: Volume, gy: FloatArray, held: BoolArray)
     inside = np.isfinite(all_gy)
     # Trilinear weights of doses of 0 Gy may round to -1e-18.
     return dvh(np.maximum(all_gy[inside], 0.0), all_cc[inside])
+
+
+def _hottest(gy: FloatArray, volume_cc: FloatArray, cell_cc: float) -> BoolArray:
+    """Return which cells hold the highest doses of the volume that is divided."""
+    n = min(len(gy), 100 + math.ceil(2 * _HOT_CC / cell_cc))
+    # Twice as many as cells of even volume would be: enough, or else all are asked.
+    some = np.argpartition(gy, len(gy) - n)[len(gy) - n :]
+    if volume_cc[some].sum() < _HOT_CC:
+        some = np.arange(len(gy))
+    order = some[np.lexsort((some, -gy[some]))]
+    hot = order[: max(100, int(np.searchsorted(np.cumsum(volume_cc[order]), _HOT_CC)))]
+    chosen = np.zeros(len(gy), dtype=np.bool_)
+    chosen[hot] = True
+    return chosen
 
 
 def _rows(options: DVHOptions) -> list[tuple[str, str, str, Callable[[DVH], float]]]:
