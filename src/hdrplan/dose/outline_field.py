@@ -21,7 +21,7 @@ __all__ = ["FAR_OUTSIDE", "MAXIMUM_SHIFT", "Level", "OutlineField", "field_of", 
 Level = npt.NDArray[np.float32]
 
 # Pixels along the side of a square of the mean area of the planes, at most so many across all, and their limits in mm.
-_PIXELS, _MAXIMUM_ACROSS, _FINEST_MM, _COARSEST_MM = 64.0, 256.0, 0.25, 1.5
+_PIXELS, _MAXIMUM_ACROSS, _FINEST_MM, _COARSEST_MM = 48.0, 256.0, 0.25, 1.5
 # Distances to the outline itself are measured this near to it, in pixels; farther away the nearest point is handed on.
 _EXACT_PIXELS = 3.0
 # Between planes an outline moves by at most this fraction of their distance to reach its area.

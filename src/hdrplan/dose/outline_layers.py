@@ -221,6 +221,11 @@ def _continued(field: OutlineField, known: list[int], step: int, thickness_mm: f
     slice_mm, power = -float(depth[1]), _power(field, k, next_to)
     values = field.area_mm2[known] ** power
     apex_mm = _apex(depth, values, slice_mm)
+    of_boxes = _apex_of_boxes(field, known, depth, slice_mm)
+    if of_boxes is not None:
+        # Areas fall to zero there: known in the place of the plane farthest inside.
+        apex_mm = of_boxes
+        depth, values = np.append(depth[:2], of_boxes), np.append(values[:2], 0.0)
     reach_mm = 0.5 * slice_mm if apex_mm is None else apex_mm
     count = max(_LAYERS_OF_END, math.ceil(reach_mm / thickness_mm - 1e-6))
     at = reach_mm * (np.arange(count) + 0.5) / count
@@ -253,6 +258,17 @@ def _apex(depth_mm: FloatArray, values: FloatArray, slice_mm: float) -> float | 
     if len(below):
         return float(t[below[0]])
     return float(t[low]) if curve[low] < _TOUCHES and low < len(t) - 1 else None
+
+
+def _apex_of_boxes(field: OutlineField, known: list[int], depth_mm: FloatArray, slice_mm: float) -> float | None:
+    """Where the width or the height of contours falls to zero within one slice; None where neither does, or is known.
+
+    Squares follow a parabola in every ellipsoid, cone and cylinder, whichever way it lies.
+    """
+    if len(known) < 3 or not np.isfinite(field.boxes[known]).all():
+        return None
+    tips = [_apex(depth_mm, size**2, slice_mm) for size in field.boxes[known, 2:].T]
+    return min((tip for tip in tips if tip is not None), default=None)
 
 
 def _power(field: OutlineField, k: int, other: int) -> float:

@@ -46,7 +46,8 @@ class RegionPoints:
     other_between : tuple of DensePoints
         As it would be with the other way to read between slices, or voxels.
     other_ends : tuple of tuples of DensePoints
-        As it would be with each other way to end it; none for voxels, which end where they end.
+        As it would be with each other way to end it; none for voxels, which end where they end. These three are empty
+        where no other readings were asked for.
     surface : (n, 3) array
         Points on the surface, to those of the parts and in the frame of the first.
     between, ends : str
@@ -67,7 +68,12 @@ class RegionPoints:
 
 
 def region_points(
-    region: Region, *, between: Between = "interpolated", ends: Ends = "continued", count: int = DENSE_POINTS
+    region: Region,
+    *,
+    between: Between = "interpolated",
+    ends: Ends = "continued",
+    count: int = DENSE_POINTS,
+    readings: bool = True,
 ) -> RegionPoints:
     """Fill a structure with points.
 
@@ -82,6 +88,8 @@ def region_points(
         Beyond the last contours; slabs end flat, by "half-slice" instead of "continued".
     count : int
         About how many points; at least 1000.
+    readings : bool
+        With the points of the other readings, and with fewer points: what errors are told by.
 
     Raises
     ------
@@ -91,11 +99,11 @@ def region_points(
     if count < 1000:
         raise InputError("a structure needs at least 1000 points", got=count)
     if isinstance(region, Structure):
-        return _of_mask(region, between, count)
-    return _of_outline(region, between, ends, count)
+        return _of_mask(region, between, count, readings)
+    return _of_outline(region, between, ends, count, readings)
 
 
-def _of_outline(outline: Outline, between: Between, ends: Ends, count: int) -> RegionPoints:
+def _of_outline(outline: Outline, between: Between, ends: Ends, count: int, readings: bool) -> RegionPoints:
     planes, warnings = planes_of(outline)
     field = field_of(planes)
     gaps = np.append(np.diff(planes.height_mm)[planes.joined], planes.thickness_mm)
@@ -114,16 +122,21 @@ def _of_outline(outline: Outline, between: Between, ends: Ends, count: int) -> R
     used: Ends = "half-slice" if flat else ends
     few = max(1000, count // _FEWER)
     parts = (body(between, count), beyond(used, count))
-    fewer = (parts[0].thinned(_FEWER), beyond(used, few))
-    other: Between = "slabs" if between == "interpolated" else "interpolated"
-    alternatives: tuple[Ends, ...] = tuple(way for way in ("continued", "half-slice", "none") if way != used)
+    fewer: tuple[DensePoints, ...] = ()
+    other_between: tuple[DensePoints, ...] = ()
+    other_ends: list[tuple[DensePoints, ...]] = []
+    if readings:
+        fewer = (parts[0].thinned(_FEWER), beyond(used, few))
+        other_between = (body("slabs" if between == "interpolated" else "interpolated", few), fewer[1])
+        alternatives: tuple[Ends, ...] = ("continued", "half-slice", "none")
+        other_ends = [(fewer[0], beyond(way, few)) for way in alternatives if way != used]
     return RegionPoints(
         name=outline.name,
         volume_cc=float(sum(part.volume_cc.sum() for part in parts)),
         parts=parts,
         fewer=fewer,
-        other_between=(body(other, few), fewer[1]),
-        other_ends=tuple((fewer[0], beyond(way, few)) for way in alternatives),
+        other_between=other_between,
+        other_ends=tuple(other_ends),
         surface=_along(field),
         between="contours interpolated between slices" if between == "interpolated" else "each contour as a slab",
         ends={
@@ -154,7 +167,7 @@ def _along(field: OutlineField) -> FloatArray:
     return np.concatenate(points)
 
 
-def _of_mask(structure: Structure, between: Between, count: int) -> RegionPoints:
+def _of_mask(structure: Structure, between: Between, count: int, readings: bool) -> RegionPoints:
     shape = shape_of(structure)
     first, second = (_smooth, _boxes) if between == "interpolated" else (_boxes, _smooth)
     few = max(1000, count // _FEWER)
@@ -163,8 +176,8 @@ def _of_mask(structure: Structure, between: Between, count: int) -> RegionPoints
         name=structure.name,
         volume_cc=structure.volume_cc,
         parts=(points,),
-        fewer=(points.thinned(_FEWER),),
-        other_between=(second(structure, shape, few),),
+        fewer=(points.thinned(_FEWER),) if readings else (),
+        other_between=(second(structure, shape, few),) if readings else (),
         other_ends=(),
         surface=_rim(shape) if between == "interpolated" else np.empty((0, 3)),
         between="the smooth shape behind the mask" if between == "interpolated" else "voxels as boxes",

@@ -166,6 +166,6 @@ def _falling(dose_gy: FloatArray) -> npt.NDArray[np.intp]:
     ordered = dose_gy[order]
     new = np.concatenate(([True], ordered[1:] != ordered[:-1], [True]))
     tied = ~(new[1:] & new[:-1])
-    rows = order[tied]
-    order[tied] = rows[np.lexsort((rows, np.cumsum(new[:-1])[tied]))]
+    # Rank among the doses, then row, as one number: vectorised sorts take plain numbers alone.
+    order[tied] = np.sort(np.cumsum(new[:-1])[tied] * len(order) + order[tied]) % len(order)
     return order

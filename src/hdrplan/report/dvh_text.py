@@ -39,7 +39,12 @@ def metric_words(metric: MetricValue) -> str:
 
 
 def with_error(value: float, error: float) -> str:
-    """Return a value and its error, both to the second digit of the error and at most three decimals."""
+    """Return a value and its error, both to the second digit of the error and at most three decimals.
+
+    Where the error is not known, the value alone.
+    """
+    if math.isnan(error):
+        return f"{value:.{_MAXIMUM_DECIMALS}f}"
     digits = _MAXIMUM_DECIMALS if not error > 0 else 1 - math.floor(math.log10(error))
     decimals = min(max(digits, 0), _MAXIMUM_DECIMALS)
     return f"{value:.{decimals}f} ± {max(error, 10.0**-decimals):.{decimals}f}"

@@ -47,7 +47,9 @@ def structure_dvh(region: Region, dose: Volume, options: DVHOptions) -> Structur
         As :func:`hdrplan.dose.region_points`.
     """
     dose = _layered(dose)
-    points = region_points(region, between=options.between, ends=options.ends, count=options.count)
+    points = region_points(
+        region, between=options.between, ends=options.ends, count=options.count, readings=options.errors
+    )
     volume_cc = np.concatenate([part.volume_cc for part in points.parts])
     gy = np.concatenate([dose.at_placed(part.at, part.to_lps, rim_voxels=ON_CENTRE) for part in points.parts])
     held = np.isfinite(gy)
@@ -58,11 +60,11 @@ def structure_dvh(region: Region, dose: Volume, options: DVHOptions) -> Structur
     curve, metrics = None, tuple(_empty(row) for row in _rows(options))
     if volume_cc[held].sum() > 0:
         curve = _finest(points, dose, gy, held)
-        metrics = _with_errors(points, dose, curve, inside_frac, options)
+        metrics = (_with_errors if options.errors else _alone)(points, dose, curve, inside_frac, options)
     return StructureDVH(
         name=points.name,
         volume_cc=points.volume_cc,
-        volume_error_cc=_volume_error_cc(points),
+        volume_error_cc=_volume_error_cc(points) if options.errors else math.nan,
         in_grid_frac=inside_frac,
         curve=curve,
         metrics=metrics,
@@ -179,6 +181,15 @@ def _eqd2_of(metric: Metric, options: DVHOptions) -> Callable[[DVH], float]:
 def _empty(row: tuple[str, str, str, object]) -> MetricValue:
     nan = math.nan
     return MetricValue(name=row[0], unit=row[1], value=nan, grid=nan, shape=nan, ends=nan, sampling=nan)
+
+
+def _alone(
+    points: RegionPoints, dose: Volume, curve: DVH, inside_frac: float, options: DVHOptions
+) -> tuple[MetricValue, ...]:
+    """Return every metric without the errors of its computation."""
+    known = [row if inside_frac >= _WHOLE_FRAC or row[2] in _HOTTEST else None for row in _rows(options)]
+    empty = [_empty(row) for row in _rows(options)]
+    return tuple(e if row is None else replace(e, value=row[3](curve)) for row, e in zip(known, empty, strict=True))
 
 
 def _with_errors(

@@ -43,6 +43,8 @@ class DVHOptions:
         Beyond the last contours.
     count : int
         About how many points a structure has.
+    errors : bool
+        Tell how far each metric may be off because of the computation: takes three times as long.
 
     Raises
     ------
@@ -58,6 +60,7 @@ class DVHOptions:
     between: Between = "interpolated"
     ends: Ends = "continued"
     count: int = DENSE_POINTS
+    errors: bool = True
 
     def __post_init__(self) -> None:
         for name, value in (("prescription_gy", self.prescription_gy), ("alpha_beta_gy", self.alpha_beta_gy)):
@@ -102,6 +105,8 @@ class MetricValue:
         By how the structure ends beyond its last contours: what the other ways change; 0 for masks.
     sampling : float
         By the number of points.
+
+    All four are NaN where they were not asked for.
     """
 
     name: str
