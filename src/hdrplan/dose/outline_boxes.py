@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.dose.outline_field import OutlineField
 
-__all__ = ["POINT", "TELLING", "alike", "boxes_between", "inward", "maps_of", "moved", "parabola"]
+__all__ = ["POINT", "TELLING", "alike", "areas_by_boxes", "boxes_between", "inward", "maps_of", "moved", "parabola"]
 
 # Areas, sizes and inscribed circles that differ by less tell no power.
 TELLING = 0.02
@@ -83,6 +84,28 @@ def boxes_between(field: OutlineField, k: int, t: FloatArray, area_mm2: FloatArr
         return _with_edges(field, k, t, _between_alike(field, k, t))
     way = np.clip(np.log(area_mm2 / field.area_mm2[k]) / change, -0.5, 1.5)
     return _with_edges(field, k, t, moved(field.boxes[k], field.boxes[k + 1], size * (other / size) ** way[:, None], t))
+
+
+def areas_by_boxes(field: OutlineField, planes: Sequence[int], height_mm: FloatArray) -> FloatArray | None:
+    """Return areas (mm2) by the widths and heights of contours, and the fraction of their boxes that they fill.
+
+    Squares of widths follow a parabola in every ellipsoid, cone and cylinder, whichever way it lies; beyond the planes
+    the fraction goes on as between the two nearest ones.
+
+    Parameters
+    ----------
+    field : OutlineField
+    planes : sequence of int
+        Three, from the one nearest to an end of the structure; None is returned for fewer, and for planes with more
+        than one contour.
+    height_mm : (m,) array
+    """
+    if len(planes) < 3 or not np.isfinite(field.boxes[planes]).all():
+        return None
+    at, size = field.planes.height_mm[planes], 2 * field.pixel_mm * field.boxes[planes, 2:]
+    filled = parabola(at[:2], field.area_mm2[planes[:2]] / size[:2].prod(axis=1), height_mm)
+    squares = [np.maximum(parabola(at, width**2, height_mm), 0.0) for width in size.T]
+    return np.clip(filled, 0.0, 1.0) * np.sqrt(squares[0] * squares[1])
 
 
 def _with_edges(field: OutlineField, k: int, t: FloatArray, boxes: FloatArray) -> FloatArray:

@@ -23,7 +23,17 @@ from typing import Literal
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray
-from hdrplan.dose.outline_boxes import POINT, TELLING, alike, boxes_between, inward, maps_of, moved, parabola
+from hdrplan.dose.outline_boxes import (
+    POINT,
+    TELLING,
+    alike,
+    areas_by_boxes,
+    boxes_between,
+    inward,
+    maps_of,
+    moved,
+    parabola,
+)
 from hdrplan.dose.outline_field import FAR_OUTSIDE, MAXIMUM_SHIFT, Level, OutlineField, windows_of
 from hdrplan.kernels.sections import section_rows
 from hdrplan.threads import over_rows
@@ -221,16 +231,14 @@ def _continued(field: OutlineField, known: list[int], step: int, thickness_mm: f
     slice_mm, power = -float(depth[1]), _power(field, k, next_to)
     values = field.area_mm2[known] ** power
     apex_mm = _apex(depth, values, slice_mm)
-    of_boxes = _apex_of_boxes(field, known, depth, slice_mm)
-    if of_boxes is not None:
-        # Areas fall to zero there: known in the place of the plane farthest inside.
-        apex_mm = of_boxes
-        depth, values = np.append(depth[:2], of_boxes), np.append(values[:2], 0.0)
+    tip_of_boxes = _apex_of_boxes(field, known, depth, slice_mm)
+    apex_mm = apex_mm if tip_of_boxes is None else tip_of_boxes
     reach_mm = 0.5 * slice_mm if apex_mm is None else apex_mm
     count = max(_LAYERS_OF_END, math.ceil(reach_mm / thickness_mm - 1e-6))
     at = reach_mm * (np.arange(count) + 0.5) / count
     own = float(field.area_mm2[k])
-    areas = np.maximum(parabola(depth, values, at), 0.0) ** (1 / power)
+    by_boxes = areas_by_boxes(field, known, height + step * at) if tip_of_boxes is not None else None
+    areas = np.maximum(parabola(depth, values, at), 0.0) ** (1 / power) if by_boxes is None else by_boxes
     areas = np.clip(areas, 0.0 if apex_mm is not None else 0.5 * own, 1.5 * own)
     # A growing end is followed as far as sections between planes are; a shrinking one to its tip.
     grow = MAXIMUM_SHIFT * slice_mm / field.pixel_mm
@@ -293,8 +301,13 @@ def _areas_between(field: OutlineField, k: int, height_mm: FloatArray) -> FloatA
         t = np.zeros_like(t)
     area = (1 - t) * parabola(height[below], values[below], height_mm)
     area += t * parabola(height[above], values[above], height_mm)
+    area = np.maximum(area, 0.0) ** (1 / power)
+    if len(below) + len(above) == 5:
+        # Towards an end areas may change as a root does.
+        by_boxes = areas_by_boxes(field, above if len(below) == 2 else below[::-1], height_mm)
+        area = area if by_boxes is None else by_boxes
     ends = field.area_mm2[k : k + 2]
-    return np.asarray(np.clip(np.maximum(area, 0.0) ** (1 / power), 0.5 * ends.min(), 1.5 * ends.max()))
+    return np.asarray(np.clip(area, 0.5 * ends.min(), 1.5 * ends.max()))
 
 
 def _changes(field: OutlineField, k: int, next_to: int) -> bool:
