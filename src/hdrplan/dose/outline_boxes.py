@@ -10,7 +10,18 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.dose.outline_field import OutlineField
 
-__all__ = ["POINT", "TELLING", "alike", "areas_by_boxes", "boxes_between", "inward", "maps_of", "moved", "parabola"]
+__all__ = [
+    "POINT",
+    "TELLING",
+    "alike",
+    "areas_by_boxes",
+    "boxes_between",
+    "edge_between",
+    "inward",
+    "maps_of",
+    "moved",
+    "parabola",
+]
 
 # Areas, sizes and inscribed circles that differ by less tell no power.
 TELLING = 0.02
@@ -81,9 +92,9 @@ def boxes_between(field: OutlineField, k: int, t: FloatArray, area_mm2: FloatArr
     size, other = field.boxes[k, 2:], field.boxes[k + 1, 2:]
     change = math.log(field.area_mm2[k + 1] / field.area_mm2[k])
     if abs(change) < TELLING:
-        return _with_edges(field, k, t, _between_alike(field, k, t))
+        return _between_alike(field, k, t)
     way = np.clip(np.log(area_mm2 / field.area_mm2[k]) / change, -0.5, 1.5)
-    return _with_edges(field, k, t, moved(field.boxes[k], field.boxes[k + 1], size * (other / size) ** way[:, None], t))
+    return moved(field.boxes[k], field.boxes[k + 1], size * (other / size) ** way[:, None], t)
 
 
 def areas_by_boxes(field: OutlineField, planes: Sequence[int], height_mm: FloatArray) -> FloatArray | None:
@@ -105,33 +116,34 @@ def areas_by_boxes(field: OutlineField, planes: Sequence[int], height_mm: FloatA
     at, size = field.planes.height_mm[planes], 2 * field.pixel_mm * field.boxes[planes, 2:]
     filled = parabola(at[:2], field.area_mm2[planes[:2]] / size[:2].prod(axis=1), height_mm)
     squares = [np.maximum(parabola(at, width**2, height_mm), 0.0) for width in size.T]
-    return np.clip(filled, 0.0, 1.0) * np.sqrt(squares[0] * squares[1])
+    return np.asarray(np.clip(filled, 0.0, 1.0) * np.sqrt(squares[0] * squares[1]))
 
 
-def _with_edges(field: OutlineField, k: int, t: FloatArray, boxes: FloatArray) -> FloatArray:
-    """Return boxes with the edges that lie between two planes: sides that run straight to a corner there.
+def edge_between(field: OutlineField, k: int) -> int:
+    """Return whether an edge lies between planes ``k`` and ``k + 1``: 1 of a bulge, -1 of a waist, 0 none.
 
-    Where a side bends far less before and after the gap than in it, both ways are followed to where they meet
-    (subcell resolution: A. Harten, J Comput Phys 1989;83:148).
+    There is one where a side of the contours bends far less before and after the gap than in it, and both ways meet in
+    the gap (subcell resolution: A. Harten, J Comput Phys 1989;83:148).
     """
     below, above = inward(field, k, -1), inward(field, k + 1, 1)
     planes = [*below[::-1], k, k + 1, *above]
     if len(planes) < 6 or not np.isfinite(field.boxes[planes]).all():
-        return boxes
+        return 0
     height, of = field.planes.height_mm[planes], field.boxes[planes]
-    known = np.concatenate((of[:, :2] - of[:, 2:], of[:, :2] + of[:, 2:]), axis=1)
-    sides = np.concatenate((boxes[:, :2] - boxes[:, 2:], boxes[:, :2] + boxes[:, 2:]), axis=1)
-    z = np.append((1 - t) * height[2] + t * height[3], height[2:4])
-    for side, at in enumerate(known.T):
-        bends = [_bend(height[i : i + 3], at[i : i + 3]) for i in range(4)]
-        if min(bends[1] * np.sign(bends[1]), bends[2] * np.sign(bends[1])) <= _EDGE * max(abs(bends[0]), abs(bends[3])):
+    found = set()
+    # Outward from the structure: a bulge bends inward.
+    for side in np.concatenate((of[:, 2:] - of[:, :2], of[:, 2:] + of[:, :2]), axis=1).T:
+        bends = [_bend(height[i : i + 3], side[i : i + 3]) for i in range(4)]
+        sign = -int(np.sign(bends[1]))
+        if min(-sign * bends[1], -sign * bends[2]) <= _EDGE * max(abs(bends[0]), abs(bends[3])):
             continue
-        from_below, from_above = parabola(height[:3], at[:3], z), parabola(height[3:], at[3:], z)
-        meet = np.minimum if bends[1] < 0 else np.maximum
-        if meet(from_below[-1], at[3]) == at[3] and meet(from_above[-2], at[2]) == at[2]:
-            sides[:, side] = meet(from_below, from_above)[:-2]
-    low, high = sides[:, :2], sides[:, 2:]
-    return np.concatenate(((low + high) / 2, np.maximum((high - low) / 2, POINT)), axis=1)
+        over = (
+            parabola(height[:3], side[:3], height[3:4])[0] - side[3],
+            (parabola(height[3:], side[3:], height[2:3])[0] - side[2]),
+        )
+        if min(sign * over[0], sign * over[1]) >= 0:
+            found.add(sign)
+    return found.pop() if len(found) == 1 else 0
 
 
 def _bend(at_mm: FloatArray, values: FloatArray) -> float:

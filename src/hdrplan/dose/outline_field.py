@@ -27,6 +27,8 @@ _EXACT_PIXELS = 3.0
 # Between planes an outline moves by at most this fraction of their distance to reach its area.
 MAXIMUM_SHIFT = 0.3
 _ON_OUTLINE = 1e-6
+# The area on the raster is within this of a contour's own.
+_RASTER = 0.03
 # Pixels far from a plane's contours are outside, at no known distance.
 FAR_OUTSIDE = -1e4
 _NO_BOX = np.array([0.0, 0.0, np.inf, np.inf])
@@ -43,8 +45,8 @@ class OutlineField:
         Centre of pixel (0, 0) along the first two axes.
     pixel_mm : float
     levels : (n, ny, nx) float32 array
-        Distance to the outline in pixels, positive inside; FAR_OUTSIDE far from the contours of a plane and its
-        neighbours.
+        Distance to the outline in pixels, positive inside; FAR_OUTSIDE far from the contours of a plane and of
+        two on each side.
     area_mm2 : (n,) array
         What each plane's contours enclose.
     boxes : (n, 4) array
@@ -78,7 +80,7 @@ def field_of(planes: OutlinePlanes) -> OutlineField:
     """
     points = np.concatenate([loop for loops in planes.loops_mm for loop in loops])
     low, high = points.min(axis=0), points.max(axis=0)
-    side_mm = math.sqrt(np.mean([sum(_area_mm2(loop) for loop in loops) for loops in planes.loops_mm]))
+    side_mm = math.sqrt(np.mean([sum(_area(loop) for loop in loops) for loops in planes.loops_mm]))
     pixel_mm = max(side_mm / _PIXELS, float((high - low).max()) / _MAXIMUM_ACROSS)
     pixel_mm = min(max(pixel_mm, _FINEST_MM), _COARSEST_MM)
     gaps = np.diff(planes.height_mm)[planes.joined]
@@ -96,11 +98,15 @@ def field_of(planes: OutlinePlanes) -> OutlineField:
 
     def block(first: int, last: int) -> None:
         for k in range(first, last):
-            around = slice(max(k - 1, 0), k + 2)
+            around = slice(max(k - 2, 0), k + 3)
             x0, y0 = windows[around, ::2].min(axis=0)
             x1, y1 = windows[around, 1::2].max(axis=0)
             levels[k, y0 : y1 + 1, x0 : x1 + 1] = _level(loops[k], (x0, y0), (y1 - y0 + 1, x1 - x0 + 1))
             area[k] = level_area(levels[k], 0.0, _NO_BOX, windows[k])
+            exact = _area(loops[k][0])
+            # Of one contour its own area, unless it crosses itself.
+            if len(loops[k]) == 1 and abs(exact - area[k]) < _RASTER * exact:
+                area[k] = exact
 
     over_rows(block, len(levels), smallest=16)
     alone = np.array([len(plane) == 1 for plane in loops])
@@ -187,6 +193,6 @@ def spans_of(level: Level, rows: FloatArray, shift: float, *, at: FloatArray | N
     return spans
 
 
-def _area_mm2(loop: FloatArray) -> float:
+def _area(loop: FloatArray) -> float:
     x, y = (loop - loop[0]).T
     return 0.5 * abs(float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum()))

@@ -29,6 +29,7 @@ from hdrplan.dose.outline_boxes import (
     alike,
     areas_by_boxes,
     boxes_between,
+    edge_between,
     inward,
     maps_of,
     moved,
@@ -47,6 +48,8 @@ Ends = Literal["continued", "half-slice", "none"]
 _TOUCHES = 0.01
 # A rounded end, and the slice before it, have this many layers at least.
 _LAYERS_OF_END = 6
+# Contours do not tell an edge between two planes from a round back: the section lies between both readings.
+_SHARP_FRAC = 0.3
 _AS_IT_IS = np.array([1.0, 0.0, 1.0, 0.0])
 _UNCUT = np.array([0.0, 0.0, np.inf, np.inf])
 
@@ -94,6 +97,7 @@ def body_layers(field: OutlineField, between: Between, thickness_mm: float) -> L
     """
     height = field.planes.height_mm
     faces, whole, made = [np.empty((0, 2))], [np.empty(0, dtype=np.int64)], []
+    edges: list[tuple[int, int, int]] = []
     for k in np.flatnonzero(field.planes.joined).tolist():
         gap = float(height[k + 1] - height[k])
         count = max(1, math.ceil(gap / thickness_mm - 1e-6))
@@ -102,11 +106,13 @@ def body_layers(field: OutlineField, between: Between, thickness_mm: float) -> L
         elif len(inward(field, k, -1)) == 0 or len(inward(field, k + 1, 1)) == 0:
             # Towards an end areas may change as a root does.
             count = max(count, _LAYERS_OF_END)
-        edges = height[k] + gap * np.arange(count + 1) / count
-        faces.append(np.column_stack((edges[:-1], edges[1:])))
+        cuts = height[k] + gap * np.arange(count + 1) / count
+        faces.append(np.column_stack((cuts[:-1], cuts[1:])))
         if between == "slabs":
             whole.append(np.repeat([k, k + 1], count // 2))
             continue
+        if edge := edge_between(field, k):
+            edges.append((sum(map(len, faces)) - count, k, edge))
         t = (np.arange(count) + 0.5) / count
         areas = _areas_between(field, k, faces[-1].mean(axis=1))
         boxes = boxes_between(field, k, t, areas) if alike(field, k, k + 1) else None
@@ -114,7 +120,31 @@ def body_layers(field: OutlineField, between: Between, thickness_mm: float) -> L
         made.append(_asked(field, (k, k + 1), t, areas, boxes, (-limit, limit)))
     if between == "slabs":
         return _whole_planes(field, np.concatenate(whole), np.concatenate(faces))
-    return _made(field, np.concatenate(faces), made)
+    layers = _made(field, np.concatenate(faces), made)
+    for first, k, edge in edges:
+        _to_edge(field, k, edge, layers, first)
+    return layers
+
+
+def _to_edge(field: OutlineField, k: int, edge: int, layers: Layers, first: int) -> None:
+    """Follow levels from both sides to the edge between planes ``k`` and ``k + 1``, in layers from ``first`` on."""
+    height = field.planes.height_mm
+    meet = np.minimum if edge > 0 else np.maximum
+    for layer in range(first, len(layers)):
+        z = layers.faces_mm[layer].mean(keepdims=True)
+        if z[0] > height[k + 1]:
+            break
+        ways = []
+        for planes in ([k - 2, k - 1, k], [k + 1, k + 2, k + 3]):
+            weights = [parabola(height[planes], one, z)[0] for one in np.eye(3)]
+            ways.append(sum(np.float32(w) * field.levels[i] for w, i in zip(weights, planes, strict=True)))
+        t = np.float32((z[0] - height[k]) / (height[k + 1] - height[k]))
+        # The edge only adds to what is between the two planes anyway, or takes from it.
+        straight = (1 - t) * field.levels[k] + t * field.levels[k + 1]
+        sharp = (np.maximum if edge > 0 else np.minimum)(meet(*ways), straight)
+        rounded = layers.levels[layer] - np.float32(layers.shift[layer])
+        layers.levels[layer] = rounded + np.float32(_SHARP_FRAC) * (sharp - rounded)
+        layers.shift[layer] = 0.0
 
 
 def end_layers(field: OutlineField, ends: Ends, thickness_mm: float) -> Layers:
