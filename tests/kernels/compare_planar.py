@@ -68,18 +68,6 @@ def row_spans(kernel: Kernel, rng: Rng) -> None:
     assert np.isnan(out[count:]).all()
 
 
-def blended(kernel: Kernel, rng: Rng) -> None:
-    below, above = (frozen(rng.normal(size=(6, 7)), np.float32) for _ in range(2))
-    maps = [frozen(np.array([*rng.uniform((0.5, -2), (2, 2)), *rng.uniform((0.5, -2), (2, 2))])) for _ in range(2)]
-    t, out = float(rng.random()), np.full((6, 7), np.nan, np.float32)
-    kernel(below, above, *maps, t, out)
-    want = [
-        [(1 - t) * naive.stretched(below, maps[0], i, j) + t * naive.stretched(above, maps[1], i, j) for i in range(7)]
-        for j in range(6)
-    ]
-    np.testing.assert_allclose(out, want, atol=8 * FLOAT32_SUM)
-
-
 def placed_value_rows(kernel: Kernel, rng: Rng) -> None:
     field = frozen(rng.normal(size=(4, 5, 6)), np.float32)
     points, matrix = frozen(rng.uniform(-1.0, 3.0, (40, 3))), frozen(rng.uniform(-1.5, 1.5, (3, 4)) + 1.0)
@@ -93,31 +81,6 @@ def placed_value_rows(kernel: Kernel, rng: Rng) -> None:
         np.testing.assert_allclose(out[row], want, atol=8 * FLOAT32_SUM)
 
 
-def level_area(kernel: Kernel, rng: Rng) -> None:
-    level, shift = frozen(rng.normal(size=(6, 11)), np.float32), float(rng.normal() * 0.3)
-    cut = rng.random() < 0.5
-    box = (
-        np.array([*rng.uniform((2, 1), (8, 4)), *rng.uniform(1.0, 4.0, 2)]) if cut else np.array([0, 0, np.inf, np.inf])
-    )
-    want = 0.0
-    held = [
-        [min(level[j, i] - shift, box[3] - abs(j - box[1]), box[2] - abs(i - box[0])) for i in range(11)]
-        for j in range(6)
-    ]
-    for row in np.arange(0.25, 5.0, 0.5):
-        want += 0.5 * sum(last - first for first, last in naive.row_spans(np.array(held), float(row), 0.0))
-    assert math.isclose(kernel(level, shift, frozen(box)), want, rel_tol=1e-5, abs_tol=1e-5)
-
-
-def points_at_least(kernel: Kernel, rng: Rng) -> None:
-    level, shift = frozen(rng.normal(size=(6, 7)), np.float32), float(rng.normal() * 0.3)
-    points, out = frozen(rng.uniform(-1.0, 7.0, (30, 3))), np.zeros(30, np.bool_)
-    kernel(level, shift, points, out)
-    values = [naive_grids.trilinear(level[None], np.array([x, y, 0.0])) for x, y, _ in points]
-    far = np.abs(np.array(values) - shift) > 1e-5
-    assert (out == (np.array(values) >= shift))[far].all()
-
-
 def fill_cells(kernel: Kernel, rng: Rng) -> None:
     starts = rng.uniform(0.0, 5.0, 12)
     spans = np.column_stack(
@@ -125,7 +88,7 @@ def fill_cells(kernel: Kernel, rng: Rng) -> None:
     )
     step_x, step_y, r2 = float(rng.uniform(0.2, 1.0)), 0.7, np.array([0.75, 0.57])
     want = naive.cells(spans, step_x, step_y, r2)
-    assert kernel(frozen(spans), step_x, step_y, frozen(r2), np.empty((0, 10))) == len(want)
-    out = np.full((len(want), 10), np.nan)
+    assert kernel(frozen(spans), step_x, step_y, frozen(r2), np.empty((0, 11))) == len(want)
+    out = np.full((len(want), 11), np.nan)
     assert kernel(frozen(spans), step_x, step_y, frozen(r2), out) == len(want)
     np.testing.assert_allclose(out, want, atol=1e-9)

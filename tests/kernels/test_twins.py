@@ -21,6 +21,7 @@ import compare_dose
 import compare_grids
 import compare_planar
 import compare_programs
+import compare_sections
 import numba
 import numpy as np
 import pytest
@@ -61,11 +62,8 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "lattice_rows.rate_matrix_rows": compare_dose.rate_matrix_rows,
     "levels.corner_level_rows": compare_grids.corner_level_rows,
     "limits.multiply_add": compare_grids.multiply_add,
-    "planar.blended": compare_planar.blended,
     "planar.fill_cells": compare_planar.fill_cells,
-    "planar.level_area": compare_planar.level_area,
     "planar.near_feet": compare_planar.near_feet,
-    "planar.points_at_least": compare_planar.points_at_least,
     "planar.row_spans": compare_planar.row_spans,
     "planar.spread_feet": compare_planar.spread_feet,
     "polygon.flip_inside": compare_grids.flip_inside,
@@ -74,6 +72,10 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "screen.cell_numbers": compare_programs.cell_numbers,
     "screen.sorted_by_cell": compare_programs.sorted_by_cell,
     "screen.worst_of_cells": compare_programs.worst_of_cells,
+    "sections.cells_inside": compare_sections.cells_inside,
+    "sections.layer_spans": compare_sections.layer_spans,
+    "sections.level_area": compare_sections.level_area,
+    "sections.section_rows": compare_sections.section_rows,
     "staircase.alike": compare_programs.alike,
     "staircase.floor_at": compare_programs.floor_at,
     "staircase.grow": compare_programs.grown,

@@ -40,6 +40,31 @@ def stretched(level: np.ndarray, along: np.ndarray, i: int, j: int) -> float:
     return trilinear(level[None], at)
 
 
+def held_area(level: np.ndarray) -> float:
+    """Area where a level is not negative, linear in triangles of pixels: mean of both ways to divide each square.
+
+    Each triangle is walked round: what its corners and crossings enclose is summed by the shoelace formula.
+    """
+    total = 0.0
+    for j in range(level.shape[0] - 1):
+        for i in range(level.shape[1] - 1):
+            square = [(i, j), (i + 1, j), (i, j + 1), (i + 1, j + 1)]
+            for left_out in range(4):
+                corners = [p for k, p in enumerate(square) if k != left_out]
+                total += 0.5 * _enclosed([(x, y, float(level[y, x])) for x, y in corners])
+    return total
+
+
+def _enclosed(corners: list[tuple[float, float, float]]) -> float:
+    points = []
+    for (x0, y0, a), (x1, y1, b) in itertools.pairwise([*corners, corners[0]]):
+        if a >= 0:
+            points.append((x0, y0))
+        if (a >= 0) != (b >= 0):
+            points.append((x0 + (x1 - x0) * a / (a - b), y0 + (y1 - y0) * a / (a - b)))
+    return 0.5 * abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in itertools.pairwise([*points, *points[:1]])))
+
+
 def cells(spans: np.ndarray, step_x: float, step_y: float, r2: np.ndarray) -> list[list[float]]:
     """Equal pieces of each span with a point of two even sequences in each."""
     rows: list[list[float]] = []
@@ -48,5 +73,7 @@ def cells(spans: np.ndarray, step_x: float, step_y: float, r2: np.ndarray) -> li
         for start, end in itertools.pairwise(ends):
             along, up = math.modf(k * r2[1])[0] - 0.5, math.modf(len(rows) * r2[0])[0] - 0.5
             middle = [(start + end) / 2, y, (low + high) / 2]
-            rows.append([*middle, end - start, step_y, high - low, along, 0.0, up, section])
+            edges = [end - start, step_y, high - low]
+            point = [middle[0] + along * edges[0], y, middle[2] + up * edges[2]]
+            rows.append([*point, *middle, *edges, section, math.prod(edges)])
     return rows

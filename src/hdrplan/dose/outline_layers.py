@@ -49,7 +49,7 @@ _TOUCHES = 0.01
 # A rounded end, and the slice before it, have this many layers at least.
 _LAYERS_OF_END = 6
 # Contours do not tell an edge between two planes from a round back: the section lies between both readings.
-_SHARP_FRAC = 0.3
+_SHARP_FRAC = 0.25
 _AS_IT_IS = np.array([1.0, 0.0, 1.0, 0.0])
 _UNCUT = np.array([0.0, 0.0, np.inf, np.inf])
 

@@ -20,8 +20,8 @@ __all__ = ["DENSE_POINTS", "Region", "RegionPoints", "region_points"]
 
 Region: TypeAlias = Outline | Structure
 
-# Cells of a structure: D95 in a dose that changes by its own size across the structure is then told to 0.1 %.
-DENSE_POINTS = 60_000
+# Cells of a structure: D95 in a dose that changes by its own size across the structure is then told to 0.2 %.
+DENSE_POINTS = 30_000
 # Other readings are compared, not reported: an eighth of the cells.
 _FEWER = 8
 # A structure has at least this many layers, and rows across it.

@@ -20,12 +20,13 @@ _GOLDEN = 0.6180339887498949
 
 @jit
 def level_area(level: Levels, shift: float, box: Floats, window: Places) -> float:
-    """Return the area, in pixels, inside a box where the level is at least ``shift``: two rows a pixel.
+    """Return the area, in pixels, inside a box where the level is at least ``shift``.
 
     Parameters
     ----------
     level : (ny, nx) array
-        Linear between pixel centres; each is taken as no larger than its distance to the box, plus ``shift``.
+        Linear in triangles of pixel centres, the mean of both ways to divide a square; each is taken as no larger than
+        its distance to the box, plus ``shift``.
     shift : float
     box : (4,) array
         Middle x, y and half of the width and height; infinite where nothing is cut.
@@ -51,18 +52,28 @@ def level_area(level: Levels, shift: float, box: Floats, window: Places) -> floa
             if min(before_low, before_high, here_low, here_high) >= 0.0:
                 total += 1.0
             elif max(before_low, before_high, here_low, here_high) >= 0.0:
-                total += 0.5 * _held(before_low * 0.75 + before_high * 0.25, here_low * 0.75 + here_high * 0.25)
-                total += 0.5 * _held(before_low * 0.25 + before_high * 0.75, here_low * 0.25 + here_high * 0.75)
+                total += 0.25 * (_held(before_low, here_low, before_high) + _held(here_low, before_high, here_high))
+                total += 0.25 * (_held(before_low, here_low, here_high) + _held(before_low, before_high, here_high))
             before_low, before_high = here_low, here_high
     return total
 
 
 @jit_inline
-def _held(a: float, b: float) -> float:
-    """Fraction of the way from one value to another on which they are not negative."""
-    if a >= 0.0:
-        return 1.0 if b >= 0.0 else a / (a - b)
-    return b / (b - a) if b >= 0.0 else 0.0
+def _held(a: float, b: float, c: float) -> float:
+    """Fraction of a triangle in which the plane through its corners' values is not negative."""
+    negative = int(a < 0.0) + int(b < 0.0) + int(c < 0.0)
+    if negative == 0:
+        return 1.0
+    if negative == 3:
+        return 0.0
+    # The corner that lies alone on its side.
+    alone, other, third = a, b, c
+    if (a < 0.0) == (c < 0.0):
+        alone, other, third = b, a, c
+    elif (a < 0.0) == (b < 0.0):
+        alone, other, third = c, a, b
+    cut = alone * alone / ((alone - other) * (alone - third))
+    return 1.0 - cut if negative == 1 else cut
 
 
 @jit_inline
