@@ -10,12 +10,15 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -46,29 +49,65 @@ def main() -> None:
         PAGE.write_text(f"{head}<!-- tables -->\n{body}\n<!-- end of tables -->{rest}", encoding="utf-8")
 
 
-def ours(structures: Path, dose: Path, repeat: int = 3) -> tuple[float, Table]:
-    """Return processor seconds with reading, the best of some runs, and volume, D99 to D1 and mean by structure."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Values of one program by structure, and its processor seconds.
+
+    Parameters
+    ----------
+    files : float
+        From the two files to the DVHs.
+    computed : float
+        The same with contours and dose in memory.
+    filled : float
+        dicompyler-core: with points about as dense as ours between contours and voxels, in memory.
+    with_errors : float
+        Ours: with the errors of every metric, in memory.
+    rows, filled_rows : dict
+        Volume, D99 to D1 and mean.
+    """
+
+    files: float
+    computed: float
+    filled: float = math.nan
+    with_errors: float = math.nan
+    rows: Table
+    filled_rows: Table = field(default_factory=dict)
+
+
+def ours(structures: Path, dose: Path, repeat: int = 2) -> Answer:
+    """Return what hdrplan gives, the best of some runs; like its peer without errors of computation."""
     import hdrplan
     from hdrplan.workflow import DVHOptions
+    from hdrplan.workflow.stored_dvh import dvh_of_pair, read_pair
 
-    options = DVHOptions(metrics=("D99", "D95", "D50", "D5", "D1", "Dmean"))
-    seconds = []
-    for _ in range(repeat):
-        started = time.process_time()
-        result = hdrplan.dvh(dose, structures, options)
-        seconds.append(time.process_time() - started)
+    options = DVHOptions(metrics=("D99", "D95", "D50", "D5", "D1", "Dmean"), errors=False)
+    pair = read_pair(dose, structures)
+    calls: list[Callable[[], object]] = [
+        lambda: hdrplan.dvh(dose, structures, options),
+        lambda: dvh_of_pair(pair, options),
+        lambda: dvh_of_pair(pair, replace(options, errors=True)),
+    ]
+    seconds = [min(_seconds(call) for _ in range(repeat)) for call in calls]
+    result = dvh_of_pair(pair, options)
     rows = {s.name: [s.volume_cc, *(m.value for m in s.metrics)] for s in result.structures}
-    return min(seconds), rows
+    return Answer(files=seconds[0], computed=seconds[1], with_errors=seconds[2], rows=rows)
 
 
-def dicompyler(python: str, pairs: list[tuple[Path, Path]]) -> list[tuple[float, Table]]:
-    """Return the same of dicompyler-core."""
+def _seconds(call: Callable[[], object]) -> float:
+    started = time.process_time()
+    call()
+    return time.process_time() - started
+
+
+def dicompyler(python: str, pairs: list[tuple[Path, Path]]) -> list[Answer]:
+    """Return what dicompyler-core gives."""
     script = Path(__file__).with_name("dvh_peer.py")
     clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     words = [python, str(script), *(f"{structures}::{dose}" for structures, dose in pairs)]
     done = subprocess.run(words, capture_output=True, text=True, env=clean, check=True)
     answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    return [(answer["seconds"], answer["rows"]) for answer in answers]
+    return [Answer(rows=a["rows"], filled_rows=a["filled_rows"], **a["seconds"]) for a in answers]
 
 
 def plastimatch(structures: Path, dose: Path, folder: Path) -> Table:
@@ -116,22 +155,25 @@ def solid_lines(folder: Path, peer: str | None) -> list[str]:
     theirs = iter(dicompyler(peer, pairs)) if peer else iter(())
     lines = [
         "| solid | slices, dose voxels (mm) | volume: ours | D99 to D1, mean: ours | volume: dicompyler-core | "
-        "D99 to D1, mean: dicompyler-core | its processor time / ours |",
-        "|---|---|---|---|---|---|---|",
+        "D99 to D1, mean: dicompyler-core | same, interpolated | time: files | computed | interpolated |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, slice_mm, grid_mm, structures, doses in cases:
-        own, other, seconds = [], [], np.zeros(2)
+        own, other, filled, times = [], [], [], np.zeros((3, 2))
         for axis, dose in doses.items():
             truth = exact(name, AXES[axis])
-            took, rows = ours(structures, dose)
-            own.append(100 * np.abs(np.array(rows[name]) / truth - 1))
-            seconds[0] += took
+            answer = ours(structures, dose)
+            own.append(100 * np.abs(np.array(answer.rows[name]) / truth - 1))
+            times[:, 0] += answer.files, answer.computed, answer.computed
             if peer:
-                took, rows = next(theirs)
-                other.append(100 * np.abs(np.array(rows[name]) / truth - 1))
-                seconds[1] += took
+                answer = next(theirs)
+                other.append(100 * np.abs(np.array(answer.rows[name]) / truth - 1))
+                if name in answer.filled_rows:
+                    filled.append(100 * np.abs(np.array(answer.filled_rows[name]) / truth - 1))
+                times[:, 1] += answer.files, answer.computed, answer.filled
         cells = [name, f"{slice_mm:g}, {grid_mm:g}", *_worst(own), *(_worst(other) if other else ("", ""))]
-        cells.append(f"{seconds[1] / seconds[0]:.1f}" if peer else "")
+        cells.append(_worst(filled)[1] if filled else "")
+        cells += [f"{theirs_s / ours_s:.1f}" if peer else "" for ours_s, theirs_s in times]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 
@@ -177,23 +219,30 @@ def case_lines(peer: str | None, case: Path | None) -> list[str]:
     if case is None:
         return ["No case was given."]
     structures, dose = case / "RS.dcm", case / "RD.dcm"
-    ours(structures, dose, repeat=1)
-    seconds, rows = ours(structures, dose)
-    lines = [f"{len(rows)} structures of a case: hdrplan {seconds:.2f} s of processor time with reading and errors."]
+    own = ours(structures, dose)
+    rows = own.rows
+    lines = [
+        f"{len(rows)} structures of a case, from the files to the DVHs: hdrplan {own.files:.2f} s of processor time "
+        f"({own.computed:.2f} s of it computing; {own.with_errors:.2f} s with the errors of all metrics)."
+    ]
     if peer:
-        took, _ = dicompyler(peer, [(structures, dose)])[0]
-        lines.append(f"dicompyler-core: {took:.2f} s, {took / seconds:.1f} times as much.")
+        other = dicompyler(peer, [(structures, dose)])[0]
+        lines.append(
+            f"dicompyler-core: {other.files:.2f} s ({other.computed:.2f} s of it computing, {other.filled:.2f} s with "
+            f"points as dense): {other.files / own.files:.1f}, {other.computed / own.computed:.1f} and "
+            f"{other.filled / own.computed:.1f} times as much."
+        )
     if shutil.which("plastimatch"):
         with tempfile.TemporaryDirectory() as folder:
-            other = plastimatch(structures, dose, Path(folder))
+            third = plastimatch(structures, dose, Path(folder))
         lines += [
             "",
             "| structure | D95: ours (Gy) | plastimatch | D50: ours (Gy) | plastimatch |",
             "|---|---|---|---|---|",
         ]
         for name, row in rows.items():
-            if name in other and np.isfinite(row[2]):
-                lines.append(f"| {name} | {row[2]:.2f} | {other[name][2]:.2f} | {row[3]:.2f} | {other[name][3]:.2f} |")
+            if name in third and np.isfinite(row[2]):
+                lines.append(f"| {name} | {row[2]:.2f} | {third[name][2]:.2f} | {row[3]:.2f} | {third[name][3]:.2f} |")
     return lines
 
 
