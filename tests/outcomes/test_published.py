@@ -180,6 +180,8 @@ def test_means_sds_and_percentages_that_no_whole_numbers_have():
     assert rules(check_whole_mean("x", 28, "5.19")) == ["mean of whole numbers"]
     assert rules(check_share("x", 20, "33.3")) == ["percent of a denominator"]
     assert "6/20 is 30.00 % and 7/20 35.00 %" in check_share("x", 20, "33.3")[0].computed
+    # 1,006 of 1,000 would be a whole number.
+    assert rules(check_share("x", 1000, "100.6")) == ["percent of a denominator"]
     with pytest.raises(InputError, match="one unit or more"):
         check_share("x", 0, "50")
     with pytest.raises(InputError, match="one unit or more"):
