@@ -40,6 +40,7 @@ class Opened:
 
     def __init__(self, browser: Any, file: Path) -> None:
         self.page = browser.new_page(viewport={"width": 1440, "height": 900})
+        self.page.set_default_timeout(300_000)  # that the machine is busy is no failure
         self.said: list[str] = []
         self.asked: list[str] = []
         self.page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
@@ -47,7 +48,7 @@ class Opened:
         self.page.on("dialog", lambda dialog: (self.said.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.goto(file.as_uri())
-        self.page.wait_for_selector("html[data-ready]", timeout=30_000)
+        self.page.wait_for_selector("html[data-ready]")
 
     def pixels(self, view: str) -> np.ndarray:
         """(height, width, 4) bytes of a canvas."""
