@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.lesions import Layout, implant
 from benchmarks.record import command_line, measured, put_table
-from hdrplan.dose import DoseRate, SamplePoints, dose_rate, sample_points
+from hdrplan.dose import SPACING_MM, DoseRate, SamplePoints, dose_rate, sample_points
 from hdrplan.geometry import Grid, Structure
 from hdrplan.optimize import Optimum, PlanProblem, WorkLimit, optimize_times
 from hdrplan.optimize.notes import ProofWork
@@ -86,7 +86,7 @@ class Phantom:
         return float(dose[order][np.searchsorted(np.cumsum(volume[order]), cc)])
 
 
-def built(case: Case) -> Phantom:
+def built(case: Case, *, spacing_mm: float = SPACING_MM) -> Phantom:
     """Build one phantom: lesion, an organ at each angle, and a liver of 30 mm around the lesion."""
     radius, angles = case.diameter_mm / 2, case.angles
     layout = Layout(
@@ -106,7 +106,7 @@ def built(case: Case) -> Phantom:
     free = np.all([np.linalg.norm(where - center, axis=1) > size for _, _, center, size in balls], axis=0)
     liver[liver] = free
     structures.append(Structure(name="liver", role="OAR", grid=grid, mask_zyx=liver))
-    points = sample_points(structures, healthy="liver")
+    points = sample_points(structures, spacing_mm=spacing_mm, healthy="liver")
     rate = dose_rate(dwells, points.points_mm, load_source("gammamed-12i"), strength_u=40700.0)
     return Phantom(points, rate, ORGANS[: len(angles)])
 
@@ -132,14 +132,17 @@ def planned(phantom: Phantom, limits_gy: dict[str, float], regions: int) -> tupl
     return optimum, time.perf_counter() - wall, time.process_time() - processor
 
 
+def limits_of(phantom: Phantom, case: Case) -> tuple[dict[str, float], Optimum]:
+    """Return the limit of each organ's D1cc, and the plan without these limits."""
+    free, _, _ = planned(phantom, {}, 0)
+    fractions = zip(phantom.organs, case.limit_fracs, strict=True)
+    return {name: fraction * phantom.dose_gy(name, free.times_s) for name, fraction in fractions}, free
+
+
 def result(case: Case) -> dict:
     """Plan one case without and with proof."""
     phantom = built(case)
-    free, _, _ = planned(phantom, {}, 0)
-    limits_gy = {
-        name: fraction * phantom.dose_gy(name, free.times_s)
-        for name, fraction in zip(phantom.organs, case.limit_fracs, strict=True)
-    }
+    limits_gy, free = limits_of(phantom, case)
     first, first_s, _ = planned(phantom, limits_gy, 0)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     proven, wall_s, processor_s = planned(phantom, limits_gy, case.regions)

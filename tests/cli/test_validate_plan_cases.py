@@ -215,12 +215,12 @@ def test_a_bound_under_lowered_prescriptions_says_of_which_plans_it_is(case: Pat
     certificate = json.loads((tmp_path / "out" / "metrics.json").read_text())["certificate"]
     (held,) = certificate["held"]
     (short,) = certificate["shortfalls"]
-    assert (held["structure"], held["metric"]) == ("lesion", "D100")
-    assert short["reached_gy"] <= held["minimum_gy"] * (1 + 1e-6)
+    assert (held["structure"], held["goal"], held["unit"]) == ("lesion", "D100 >= 20 Gy", "Gy")
+    assert short["reached_gy"] <= held["limit"] * (1 + 1e-6)
     assert certificate["primal"] >= certificate["dual"] * (1 - 1e-9) or certificate["missed"] == [
         "lesion D100 >= 20 Gy"
     ]
-    said = f"is that of plans with lesion D100 >= {held['minimum_gy']:.5g} Gy"
+    said = f"is that of plans with lesion D100 >= {held['limit']:.5g} Gy"
     assert any(said in line for line in certificate["lines"])
     ran = run("validate", case, *flags, "--plan", "out", "--json")
     assert ran.code == 0, ran.out + ran.err
@@ -231,3 +231,17 @@ def test_a_bound_of_prescriptions_in_full_has_no_condition(case: Path, run, tmp_
     certificate = json.loads((tmp_path / "out" / "metrics.json").read_text())["certificate"]
     assert certificate["held"] == certificate["missed"] == []
     assert not any("is that of plans" in line for line in certificate["lines"])
+
+
+def test_a_bound_of_plans_that_miss_goals_says_which_isodose_they_keep(case: Path, run, tmp_path: Path) -> None:
+    """Whole times change D100 and the isodose: no plan holds all that the delivered one does."""
+    (tmp_path / "goals.toml").write_text(CONFORMITY.replace("0.62", "0.85") + LOWERED)
+    flags = ["--goals", tmp_path / "goals.toml", "--time-step", "5"]
+    assert run("plan", case, *flags, "-o", "out", "--quiet").code == 0
+    certificate = json.loads((tmp_path / "out" / "metrics.json").read_text())["certificate"]
+    held = {row["goal"]: row["limit"] for row in certificate["held"]}
+    assert held["COIN >= 0.85"] > 20.02
+    assert f"lesion COIN >= 0.85 at {held['COIN >= 0.85']:.5g} Gy" in "\n".join(certificate["lines"])
+    ran = run("validate", case, *flags, "--plan", "out", "--json")
+    assert ran.code == 0, ran.out + ran.err
+    assert not [row for row in rows_of(ran) if row["state"] == "skipped"]

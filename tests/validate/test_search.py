@@ -11,8 +11,9 @@ from hdrplan.dose import dose_field, shape_of
 from hdrplan.geometry import Dwells, Grid, Structure, Volume
 from hdrplan.sources import load_source
 from hdrplan.validate.grid_search import worst_voxel
+from hdrplan.validate.growing_program import Asked, Target
 from hdrplan.validate.naive_tg43 import doses_gy, passing_s
-from hdrplan.validate.own_program import Asked, Target, judgement
+from hdrplan.validate.own_program import judgement
 from hdrplan.validate.search import coldest
 
 STRENGTH_U = 40700.0

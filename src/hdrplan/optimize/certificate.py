@@ -9,10 +9,11 @@ from enum import StrEnum
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.brief import brief_repr
 from hdrplan.optimize.bounded import Bounded
+from hdrplan.optimize.held import Held
 from hdrplan.optimize.notes import ConflictNotProven, Note
 from hdrplan.optimize.objectives import NamedGoal, Objective
 
-__all__ = ["Certificate", "Held", "Loss", "LossCause", "Optimum", "Price", "Scope", "Shortfall", "Status", "joined"]
+__all__ = ["Certificate", "Loss", "LossCause", "Optimum", "Price", "Scope", "Shortfall", "Status", "joined"]
 
 # A bound that is farther from the plan than this is no proof of anything that the clinic would ask.
 NEAR_FRAC = 1e-2
@@ -66,27 +67,6 @@ class Loss:
     amount: float
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A dose to a CTV that the plans of a bound give, where prescriptions gave way.
-
-    Parameters
-    ----------
-    goal : NamedGoal
-        The prescription, or another lower limit on a CTV.
-    minimum_gy : float
-        What it was lowered to, before times were rounded.
-    """
-
-    goal: NamedGoal
-    minimum_gy: float
-
-    @property
-    def text(self) -> str:
-        """As a goal: "lesion D100 >= 18.21 Gy"."""
-        return f"{self.goal.id.structure} {self.goal.id.metric} >= {self.minimum_gy:.5g} Gy"
-
-
 def joined(goals: Sequence[NamedGoal]) -> str:
     """Goals in words, one after the other."""
     return "; ".join(goal.label for goal in goals)
@@ -116,7 +96,7 @@ class Certificate:
     losses : tuple of Loss
         What lies between the plan and its bound; they add up to it.
     held : tuple of Held
-        Where prescriptions gave way: the bound is that of plans which give these doses.
+        Of prescriptions that gave way and of goals that are missed: the bound is that of plans which hold these.
     missed : tuple of NamedGoal
         Goals that the delivered times miss by more than the times before rounding, of which the bound speaks.
     """

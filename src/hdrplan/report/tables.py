@@ -134,7 +134,7 @@ def certificate_row(optimum: Optimum) -> dict[str, object]:
         "gap_frac": main.gap_frac,
         "losses": [{"cause": loss.cause, "amount": loss.amount} for loss in certificate.losses],
         "held": [
-            {"structure": held.goal.id.structure, "metric": held.goal.id.metric, "minimum_gy": held.minimum_gy}
+            {"structure": held.goal.id.structure, "goal": held.goal.goal.text, "limit": held.limit, "unit": held.unit}
             for held in certificate.held
         ],
         "missed": [goal.label for goal in certificate.missed],

@@ -13,9 +13,10 @@ from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Prescription
 from hdrplan.sources import Strength, load_source
 from hdrplan.validate.grid_search import worst_voxel
+from hdrplan.validate.growing_program import Asked, Target
 from hdrplan.validate.naive_tg43 import doses_gy, passing_s, rates, reached
 from hdrplan.validate.own_metrics import metrics_of
-from hdrplan.validate.own_program import Asked, Target, judgement
+from hdrplan.validate.own_program import judgement
 from hdrplan.validate.row import Aim, Question, Row, judged
 from hdrplan.validate.search import coldest
 from hdrplan.workflow import PlanResult, plan_case

@@ -10,85 +10,21 @@ what is asked; every limit holds in the program itself.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog
 
 from hdrplan.arrays import FloatArray
-from hdrplan.dose import Shape
-from hdrplan.validate.search import QUICK, THOROUGH, Effort, coldest, points_of
+from hdrplan.validate.growing_program import MARGIN_FRAC, Asked, GrowingProgram
+from hdrplan.validate.search import QUICK, THOROUGH
 
-__all__ = ["Asked", "Judgement", "Target", "judgement"]
+__all__ = ["Judgement", "judgement", "nearest"]
 
-# The program asks for this fraction more than the search must see: cold points it was not given lie a little lower.
-_MARGIN_FRAC = 2e-4
 _ROUNDS = 30
 # A bound that lies above another by less than this is the same.
 _SAME_FRAC = 1e-6
 # A round in which the program's bound rises by less is the last.
 _SLOW_FRAC = 1e-6
-# Points of a CTV that a program begins with, and rows that join at most in a round.
-_BEGIN, _JOIN = 3_000, 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Target:
-    """A CTV and the dose that every point of it is to receive.
-
-    Parameters
-    ----------
-    wanted_gy : float
-    shape : Shape or None
-        Where every point counts; None: the points alone.
-    points_mm : (n, 3) array
-    """
-
-    wanted_gy: float
-    shape: Shape | None
-    points_mm: FloatArray
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Asked:
-    """What a plan must hold, and what is to be small.
-
-    Parameters
-    ----------
-    cost : (n_dwells,) array
-        Objective of one second at each dwell.
-    base : float
-        Objective of the moving source.
-    shortest_s, longest_s : (n_dwells,) array
-    rows : (m, n_dwells) array
-    limits : (m,) array
-        rows @ times <= limits.
-    targets : tuple of Target
-    rates : callable
-        (n, 3) points in mm -> (n, n_dwells) Gy / s.
-    doses_gy : callable
-        (n_dwells,) seconds, (n, 3) points in mm -> (n,) Gy.
-    passing_s : (n_dwells,) array
-        Seconds that the moving source adds.
-    earlier_gy : callable
-        (n, 3) points in mm -> (n,) Gy given before, that counts towards what is wanted.
-    held_gy : (n_targets,) array or None
-        Where prescriptions give way: the doses that a plan must give. None: those wanted.
-    """
-
-    cost: FloatArray
-    base: float
-    shortest_s: FloatArray
-    longest_s: FloatArray
-    rows: FloatArray
-    limits: FloatArray
-    targets: tuple[Target, ...]
-    rates: Callable[[FloatArray], FloatArray]
-    doses_gy: Callable[[FloatArray, FloatArray], FloatArray]
-    passing_s: FloatArray
-    earlier_gy: Callable[[FloatArray], FloatArray]
-    held_gy: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -123,121 +59,6 @@ class Judgement:
         return math.nan if math.isinf(self.found) else max(0.0, bound - self.found)
 
 
-class _Program:
-    """Rows that grow: those of the targets' points, and those limits that were violated."""
-
-    def __init__(self, asked: Asked) -> None:
-        self.asked = asked
-        self.used = np.zeros(len(asked.limits), dtype=np.bool_)
-        rng = np.random.default_rng(8)
-        points = [
-            target.points_mm if target.shape is None else points_of(target.shape, rng, _BEGIN)
-            for target in asked.targets
-        ]
-        self.known_gy_per_s = [asked.rates(points_mm) for points_mm in points]
-        # What is there without any time: of earlier plans, and of the moving source.
-        self.fixed_gy = [
-            asked.earlier_gy(points_mm) + known @ asked.passing_s
-            for points_mm, known in zip(points, self.known_gy_per_s, strict=True)
-        ]
-        # Of points alone only the coldest are rows; of a shape all that is known.
-        self.chosen = [np.arange(min(len(known), _BEGIN)) for known in self.known_gy_per_s]
-
-    def solve(
-        self, cost: FloatArray, wanted_gy: FloatArray, *, may_miss: bool, margin_frac: float
-    ) -> FloatArray | None:
-        """Return times and misses; None where there are none.
-
-        Parameters
-        ----------
-        cost : (n + k,) array
-            Of times and misses.
-        wanted_gy : (k,) array
-            Dose that each target is to receive.
-        may_miss : bool
-            Whether it may receive less.
-        margin_frac : float
-            The known points receive this fraction more.
-        """
-        asked, n, k = self.asked, len(self.asked.cost), len(self.asked.targets)
-        blocks, limits = [], []
-        for j, (known, chosen) in enumerate(zip(self.known_gy_per_s, self.chosen, strict=True)):
-            # The margin is a fraction of what is asked after the miss: of a dose that gave way by much it is small.
-            more = 1.0 + (0.0 if asked.targets[j].shape is None else margin_frac)
-            rows = np.zeros((len(chosen), n + k))
-            rows[:, :n], rows[:, n + j] = -known[chosen], -more
-            blocks.append(rows)
-            limits.append(self.fixed_gy[j][chosen] - wanted_gy[j] * more)
-        blocks.append(np.pad(asked.rows[self.used], ((0, 0), (0, k))))
-        limits.append(asked.limits[self.used])
-        misses = np.stack((np.zeros(k), wanted_gy * may_miss), axis=1)
-        bounds = np.concatenate((np.stack((asked.shortest_s, asked.longest_s), axis=1), misses))
-        solved = linprog(cost, np.concatenate(blocks), np.concatenate(limits), bounds=bounds, method="highs")
-        return np.asarray(solved.x) if solved.status == 0 else None
-
-    def grow(self, x: FloatArray, wanted_gy: FloatArray, *, seed: int, efforts: tuple[Effort, ...]) -> bool:
-        """Add what a solution violates; False where nothing is.
-
-        Parameters
-        ----------
-        x : (n + k,) array
-            Times and misses.
-        wanted_gy : (k,) array
-        seed : int
-        efforts : tuple of Effort
-            How hard to look for cold points: each after the one before found none.
-        """
-        asked, n = self.asked, len(self.asked.cost)
-        times_s, missed_gy = x[:n], x[n:]
-        over = asked.rows @ times_s - asked.limits
-        over[self.used] = 0.0
-        worst = np.argsort(-over)[:_JOIN]
-        worst = worst[over[worst] > 1e-9 * np.maximum(1.0, np.abs(asked.limits[worst]))]
-        self.used[worst] = True
-        grown = len(worst) > 0
-        for j, target in enumerate(asked.targets):
-            lowest_gy = wanted_gy[j] - missed_gy[j]
-            if target.shape is None:
-                dose = self.known_gy_per_s[j] @ times_s + self.fixed_gy[j]
-                cold = np.setdiff1d(np.argsort(dose)[:_JOIN], self.chosen[j])
-                cold = cold[dose[cold] < lowest_gy]
-                self.chosen[j] = np.concatenate((self.chosen[j], cold))
-                grown |= len(cold) > 0
-                continue
-            grown |= self._search(j, times_s, lowest_gy, seed, efforts)
-        return bool(grown)
-
-    def _search(self, j: int, times_s: FloatArray, lowest_gy: float, seed: int, efforts: tuple[Effort, ...]) -> bool:
-        """Look for points of a target's shape below a dose, and add what is found.
-
-        Parameters
-        ----------
-        j : int
-            Which target.
-        times_s : (n,) array
-        lowest_gy : float
-        seed : int
-        efforts : tuple of Effort
-        """
-        asked, shape = self.asked, self.asked.targets[j].shape
-        assert shape is not None
-
-        def dose_gy(at: FloatArray) -> FloatArray:
-            return asked.doses_gy(times_s + asked.passing_s, at) + asked.earlier_gy(at)
-
-        for effort in efforts:
-            cold = coldest(shape, dose_gy, seed=seed, effort=effort)
-            if cold.minimum_gy < lowest_gy:
-                colder_mm = cold.points_mm[cold.dose_gy < lowest_gy * (1 + _MARGIN_FRAC)]
-                new = asked.rates(colder_mm)
-                fixed_gy = asked.earlier_gy(colder_mm) + new @ asked.passing_s
-                self.fixed_gy[j] = np.concatenate((self.fixed_gy[j], fixed_gy))
-                self.chosen[j] = np.arange(len(self.known_gy_per_s[j]) + len(new))
-                self.known_gy_per_s[j] = np.concatenate((self.known_gy_per_s[j], new))
-                return True
-        return False
-
-
 def judgement(asked: Asked, bound: float, *, of_misses: bool = False) -> Judgement:
     """Look whether a plan lies below a bound.
 
@@ -253,36 +74,65 @@ def judgement(asked: Asked, bound: float, *, of_misses: bool = False) -> Judgeme
     -------
     Judgement
     """
-    program, n, k = _Program(asked), len(asked.cost), len(asked.targets)
+    program, n, k = GrowingProgram(asked), len(asked.cost), len(asked.targets)
     cost = np.concatenate((np.zeros(n), np.ones(k))) if of_misses else np.concatenate((asked.cost, np.zeros(k)))
     base = 0.0 if of_misses else asked.base
     wanted_gy = np.array([target.wanted_gy for target in asked.targets])
     if asked.held_gy is not None and not of_misses:
         wanted_gy = asked.held_gy
     enough = bound - _SAME_FRAC * abs(bound)
-    at_least, times_s = -math.inf, None
+    at_least, times_s, rounds = _risen(program, cost, wanted_gy, may_miss=of_misses, enough=enough - base)
+    found = math.inf
+    if at_least + base < enough:
+        found, more = _found(program, cost, wanted_gy, may_miss=of_misses)
+        rounds += more
+    return Judgement(at_least=at_least + base, found=found + base, times_s=times_s, rounds=rounds)
+
+
+def nearest(asked: Asked) -> FloatArray | None:
+    """Return times that hold every limit and miss as little as can be of the doses to be held; None without any."""
+    assert asked.held_gy is not None
+    n, k = len(asked.cost), len(asked.targets)
+    cost = np.concatenate((np.zeros(n), np.ones(k)))
+    return _risen(GrowingProgram(asked), cost, asked.held_gy, may_miss=True, enough=math.inf)[1]
+
+
+def _risen(
+    program: GrowingProgram, cost: FloatArray, wanted_gy: FloatArray, *, may_miss: bool, enough: float
+) -> tuple[float, FloatArray | None, int]:
+    """Return the program's own bound, its times and the rounds: points join as long as it rises, and is not enough.
+
+    Parameters
+    ----------
+    program : GrowingProgram
+    cost : (n + k,) array
+    wanted_gy : (k,) array
+    may_miss : bool
+    enough : float
+    """
+    n, at_least, times_s = len(program.asked.cost), -math.inf, None
     for rounds in range(1, _ROUNDS + 1):
-        x = program.solve(cost, wanted_gy, may_miss=of_misses, margin_frac=0.0)
-        if x is None:
-            return Judgement(at_least=math.inf, found=math.inf, times_s=None, rounds=rounds)
-        value, times_s = float(cost @ x) + base, x[:n]
+        while True:
+            x = program.solve(cost, wanted_gy, may_miss=may_miss, margin_frac=0.0)
+            if x is None:
+                return math.inf, None, rounds
+            times_s = x[:n]
+            if not program.limit(times_s):
+                break
+        value = float(cost @ x)
         slow, at_least = value - at_least <= _SLOW_FRAC * abs(value), max(at_least, value)
         # The program's own bound needs no plan, and so no thorough search.
         if at_least >= enough or slow or not program.grow(x, wanted_gy, seed=rounds, efforts=(QUICK,)):
             break
-    found = math.inf
-    if at_least < enough:
-        found, more = _found(program, cost, wanted_gy, may_miss=of_misses)
-        rounds += more
-    return Judgement(at_least=at_least, found=found + base, times_s=times_s, rounds=rounds)
+    return at_least, times_s, rounds
 
 
-def _found(program: _Program, cost: FloatArray, wanted_gy: FloatArray, *, may_miss: bool) -> tuple[float, int]:
+def _found(program: GrowingProgram, cost: FloatArray, wanted_gy: FloatArray, *, may_miss: bool) -> tuple[float, int]:
     """Return the cost of a plan that holds everything as far as searches see, infinite without one; and the rounds.
 
     Parameters
     ----------
-    program : _Program
+    program : GrowingProgram
     cost : (n + k,) array
     wanted_gy : (k,) array
         Dose that each target is to receive.
@@ -290,9 +140,11 @@ def _found(program: _Program, cost: FloatArray, wanted_gy: FloatArray, *, may_mi
         Whether it may receive less.
     """
     for rounds in range(1, _ROUNDS + 1):
-        x = program.solve(cost, wanted_gy, may_miss=may_miss, margin_frac=_MARGIN_FRAC)
+        x = program.solve(cost, wanted_gy, may_miss=may_miss, margin_frac=MARGIN_FRAC)
         if x is None:
             return math.inf, rounds
+        if program.limit(x[: len(program.asked.cost)]):
+            continue
         if not program.grow(x, wanted_gy, seed=rounds, efforts=(QUICK, THOROUGH)):
             return float(cost @ x), rounds
     return math.inf, _ROUNDS

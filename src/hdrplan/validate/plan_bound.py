@@ -11,8 +11,9 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.door import Entries
+from hdrplan.validate.growing_program import Asked
 from hdrplan.validate.own_plan import Delivered, PlannedCase
-from hdrplan.validate.own_program import Asked, Judgement, judgement
+from hdrplan.validate.own_program import Judgement, judgement, nearest
 from hdrplan.validate.plan_program import objective_row, plan_program
 from hdrplan.validate.plan_rows import PLAIN, SECTION
 from hdrplan.validate.row import Aim, Question, Row, judged, skipped
@@ -23,8 +24,9 @@ _PROGRAM = "linear program of plainly written TG-43, SciPy linprog, with cold po
 # Rounding of doses that two codes compute.
 _SAME_PCT = 1e-4
 # How often the points that goals on volumes leave out are chosen anew: those that are hottest in the last solution.
-_CHOICES = 3
-_ON_VOLUMES = ("dose_at_cc", "dose_at_frac", "volume_at_gy", "volume_at_frac")
+_CHOICES = 4
+_SAME_CHOICE = 1e-9
+_ON_VOLUMES = ("conformity", "dose_at_cc", "dose_at_frac", "volume_at_gy", "volume_at_frac")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,12 +93,9 @@ def bound_rows(
         planned,
         objective=objective,
         every_point=certificate.text("scope", "") == "every point",
-        held_gy={
-            held.text("structure"): held.number("minimum_gy")
-            for held in certificate.tables("held")
-            if held.text("metric") == "D100"
+        held={
+            f"{held.text('structure')} {held.text('goal')}": held.number("limit") for held in certificate.tables("held")
         },
-        kept=frozenset(str(goal) for goal in certificate.items("missed", [])),
     )
     rows, like_gy = [], planned.dose_gy
     shortfalls = certificate.tables("shortfalls", [])
@@ -139,13 +138,18 @@ def _judged(
     on_volumes = any(goal.metric.kind in _ON_VOLUMES for goal in planned.goals.goals)
     best: Judgement | None = None
     for _ in range(_CHOICES if on_volumes else 1):
-        found = judgement(program(like_gy=like_gy), bound, of_misses=of_misses)
+        asked = program(like_gy=like_gy, hard=of_misses)
+        found = judgement(asked, bound, of_misses=of_misses)
+        # Another choice of points that changes nothing is the last.
+        same = best is not None and abs(found.at_least - best.at_least) <= _SAME_CHOICE * abs(best.at_least)
         if best is None or (found.below(bound), -found.at_least) > (best.below(bound), -best.at_least):
             best = found
-        if found.times_s is None or found.below(bound) > 0.0:
+        # Where the points left out leave no plan, others may: those that are hottest where D100 comes nearest.
+        times_s = found.times_s if found.times_s is not None or of_misses else nearest(asked)
+        if same or times_s is None or found.below(bound) > 0.0:
             break
         at_mm = planned.points.points_mm
-        like_gy = own.doses_of(found.times_s, at_mm) + planned.earlier_gy(at_mm)
+        like_gy = own.doses_of(times_s, at_mm) + planned.earlier_gy(at_mm)
     assert best is not None
     return _Judged(found=best, like_gy=like_gy)
 

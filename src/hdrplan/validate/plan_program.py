@@ -9,15 +9,19 @@ import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.plan import AROUND, Goal
+from hdrplan.validate.growing_program import Asked, Target
 from hdrplan.validate.naive_tg43 import doses_gy, reached
-from hdrplan.validate.own_metrics import metric_of
 from hdrplan.validate.own_plan import Delivered, PlannedCase
-from hdrplan.validate.own_program import Asked, Target
 
-__all__ = ["objective_row", "plan_program"]
+__all__ = ["named", "objective_row", "plan_program"]
 
-# The value of a metric is that of a point: a hair more lets the point itself hold.
+# A dose that is stated is that of a point: a hair more lets the point itself hold.
 _HAIR = 1e-9
+
+
+def named(goal: Goal) -> str:
+    """Return a goal in words: "duodenum Dmax <= 12 Gy"."""
+    return f"{goal.structure} {goal.text}"
 
 
 def objective_row(own: Delivered, planned: PlannedCase, objective: str) -> FloatArray | None:
@@ -45,11 +49,11 @@ def plan_program(
     *,
     objective: str,
     every_point: bool,
-    held_gy: dict[str, float],
-    kept: frozenset[str] = frozenset(),
+    held: dict[str, float],
+    hard: bool = False,
     like_gy: FloatArray | None = None,
 ) -> Asked:
-    """Return the program: prescriptions held, goals that the plan meets met, the others missed by no more than it does.
+    """Return the program: prescriptions and goals met, or held as the certificate says of the plans of its bound.
 
     Goals on volumes are not convex. Here the points that are hottest (coldest) in some plan may be on the wrong side,
     as many as the goal allows, and no others, so that the program holds the goal wherever it has a solution.
@@ -61,10 +65,11 @@ def plan_program(
     objective : str
     every_point : bool
         Whether the prescriptions are to hold in the whole shape of each CTV, or at the sample points.
-    held_gy : dict
-        Where prescriptions gave way: CTV -> the D100 that the plans of the bound give.
-    kept : frozenset of str
-        Goals that hold in full, though the plan misses them: those missed by rounding alone.
+    held : dict
+        Of prescriptions that gave way and of goals that are missed: goal (:func:`named`) -> dose or time that the plans
+        of the bound hold; of a goal on a volume, the dose to that volume.
+    hard : bool
+        Whether goals of priority levels are left out: prescriptions do not give way to them.
     like_gy : (n_points,) array, optional
         Doses of the plan that says which points are hottest; those of this plan without it.
     """
@@ -75,12 +80,10 @@ def plan_program(
     passing_s = own.passing_s
     like_gy = planned.dose_gy if like_gy is None else like_gy
     blocks = [_ratios(own)]
-    for goal in planned.goals.goals:
-        full = f"{goal.structure} {goal.text}" in kept
-        blocks.append(_rows(own, planned, goal, like_gy, in_full=full))
+    blocks += [_rows(own, planned, goal, like_gy, held) for goal in planned.goals.goals if not (hard and goal.level)]
     before_gy = planned.earlier_gy(planned.points.points_mm)
     alone = replace(planned, dose_gy=planned.dose_gy - before_gy, earlier=None)
-    blocks += [_rows(own, alone, goal, like_gy - before_gy, in_full=False) for goal in planned.budgets]
+    blocks += [_rows(own, alone, goal, like_gy - before_gy, held) for goal in planned.budgets]
     longest_s = np.full(n, options.max_dwell_s)
     if plan.transit is not None:
         # The bound is that of plans whose source goes as deep: nothing beyond the deepest stop, no other catheter.
@@ -107,9 +110,7 @@ def plan_program(
         doses_gy=lambda exposure_s, at: doses_gy(plan.dwells, exposure_s, at, plan.source, plan.strength_u),
         passing_s=passing_s,
         earlier_gy=planned.earlier_gy,
-        held_gy=np.array([held_gy.get(p.structure, p.dose_gy) for p in planned.goals.prescriptions])
-        if held_gy
-        else None,
+        held_gy=np.array([held.get(named(p.goal), p.dose_gy) for p in planned.goals.prescriptions]),
     )
 
 
@@ -128,7 +129,7 @@ def _ratios(own: Delivered) -> tuple[FloatArray, FloatArray]:
 
 
 def _rows(
-    own: Delivered, planned: PlannedCase, goal: Goal, like_gy: FloatArray, *, in_full: bool
+    own: Delivered, planned: PlannedCase, goal: Goal, like_gy: FloatArray, held: dict[str, float]
 ) -> tuple[FloatArray, FloatArray]:
     """Return a goal as rows @ times <= limits.
 
@@ -139,43 +140,58 @@ def _rows(
     goal : Goal
     like_gy : (n_points,) array
         Doses that say which points may be on the wrong side.
-    in_full : bool
-        Whether it holds where the plan misses it.
+    held : dict
+        Goal -> what plans of the bound hold in its place.
     """
     plan, metric, sign = own.plan, goal.metric, 1.0 if goal.sense == "<=" else -1.0
-
-    def limit_of(reached: float) -> float:
-        return goal.value if in_full else sign * max(sign * goal.value, sign * reached)
-
+    limit = held.get(named(goal))
     if metric.kind == "total_time":
-        return sign * np.ones((1, len(plan.dwells))), np.array([sign * limit_of(plan.total_time_s)])
+        return sign * np.ones((1, len(plan.dwells))), np.array([sign * (goal.value if limit is None else limit)])
     rows = planned.points.rows(AROUND if metric.kind == "conformity" else goal.structure)
-    dose, volume = planned.dose_gy[rows], planned.points.volume_cc[rows]
-    prescribed_gy = planned.prescription_gy(goal.structure)
-    at_mm = planned.points.points_mm[rows]
+    volume, at_mm = planned.points.volume_cc[rows], planned.points.points_mm[rows]
     rates, before_gy = own.rates(at_mm), planned.earlier_gy(at_mm)
-    if metric.kind == "conformity":
-        # Outside the isodose stays outside: it only becomes smaller, while the CTVs' D100 stays.
-        assert prescribed_gy is not None
-        level_gy, chosen, sign = prescribed_gy, dose < prescribed_gy, 1.0
+    on_volume = _on_volume(planned, goal, float(volume.sum()))
+    if on_volume is not None:
+        level_gy, hottest_cc = on_volume
+        sign = 1.0 if metric.kind == "conformity" else sign
+        strictly = sign > 0 and limit is None and metric.kind in ("volume_at_gy", "volume_at_frac")
+        chosen = _beyond(sign, like_gy[rows], volume, hottest_cc, strictly=strictly)
     else:
-        value = metric_of(metric, dose, volume, prescribed_gy)
-        if metric.kind in ("volume_at_gy", "volume_at_frac"):
-            level_gy = metric.at * (prescribed_gy or np.nan) if metric.kind == "volume_at_frac" else metric.at
-            hottest_cc = limit_of(value) * (1.0 if metric.unit == "cc" else float(volume.sum()))
-            chosen = _beyond(sign, like_gy[rows], volume, hottest_cc, strictly=sign > 0)
-        else:
-            level_gy = limit_of(value)
-            level_gy += sign * _HAIR * abs(level_gy)
-            chosen = np.ones(len(dose), dtype=np.bool_)
-            if metric.kind == "dose_mean":
-                weight = volume / volume.sum()
-                rates, before_gy, chosen = (weight @ rates)[None, :], np.array([weight @ before_gy]), chosen[:1]
-            elif metric.kind == "dose_at_cc" or (metric.kind == "dose_at_frac" and metric.at < 1.0):
-                hottest_cc = metric.at * (1.0 if metric.kind == "dose_at_cc" else float(volume.sum()))
-                chosen = _beyond(sign, like_gy[rows], volume, hottest_cc, strictly=False)
+        level_gy, chosen = goal.value, np.ones(len(volume), dtype=np.bool_)
+        if metric.kind == "dose_mean":
+            weight = volume / volume.sum()
+            rates, before_gy, chosen = (weight @ rates)[None, :], np.array([weight @ before_gy]), chosen[:1]
+    level_gy = level_gy if limit is None else limit
+    level_gy += sign * _HAIR * abs(level_gy)
     kept = rates[chosen]
     return sign * kept, sign * (level_gy - before_gy[chosen] - kept @ own.passing_s)
+
+
+def _on_volume(planned: PlannedCase, goal: Goal, total_cc: float) -> tuple[float, float] | None:
+    """Return dose and volume of a goal on a volume: the hottest so many cc receive at most (or at least) so many Gy.
+
+    An index of conformity limits the isodose in all tissue: of CTVs that lie inside it, COIN is their volume over its.
+
+    Parameters
+    ----------
+    planned : PlannedCase
+    goal : Goal
+    total_cc : float
+        Volume of the structure.
+    """
+    metric, prescribed_gy = goal.metric, planned.prescription_gy(goal.structure)
+    if metric.kind == "conformity":
+        assert prescribed_gy is not None
+        ctvs_cc = sum(float(planned.of_structure(p.structure)[1].sum()) for p in planned.goals.prescriptions)
+        return prescribed_gy, ctvs_cc * (goal.value if metric.text == "PITV" else 1.0 / goal.value)
+    if metric.kind in ("volume_at_gy", "volume_at_frac"):
+        level_gy = metric.at * (prescribed_gy or np.nan) if metric.kind == "volume_at_frac" else metric.at
+        return level_gy, goal.value * (1.0 if metric.unit == "cc" else total_cc)
+    if metric.kind == "dose_at_cc":
+        return goal.value, metric.at
+    if metric.kind == "dose_at_frac" and metric.at < 1.0:
+        return goal.value, metric.at * total_cc
+    return None
 
 
 def _beyond(sign: float, like_gy: FloatArray, volume_cc: FloatArray, hottest_cc: float, *, strictly: bool) -> BoolArray:

@@ -210,19 +210,24 @@ def _of_prescriptions(
 ) -> Optimum:
     """Return the result in terms of the prescriptions, not of the little more that was asked for.
 
-    The bound of the objective lies lower by what the reserve cost: its multipliers times the reserve's Gy.
+    The bound of the objective lies lower by what the reserve cost: its multipliers times the reserve's Gy. One by
+    search is without the reserve already.
     """
     certificate = optimum.certificate
-    main, reserve_gy, cost = certificate.main, dict[GoalId, float](), 0.0
-    for price in optimum.prices:
-        goal = price.goal.id
-        if goal.metric == D100 and goal.structure in minimum:
-            dose_gy = problem.goals.prescription_gy(goal.structure)
-            cost += max(0.0, price.per_unit) * dose_gy * problem.reserve_frac
-            reserve_gy[goal] = dose_gy * problem.reserve_frac
-    proof = None if main.proof is None else main.proof.with_limits_lower(reserve_gy)
-    main = replace(main, bound=main.bound - cost, proof=proof)
-    certificate = certificate.losing(LossCause.EVERY_POINT, cost, main=main) if cost else certificate
+    lowered = {held.goal.id: held.limit for held in certificate.held}
+    reserve_gy = {}
+    for p in problem.goals.prescriptions:
+        goal = GoalId(structure=p.structure, metric=D100, level=0)
+        asked_gy = lowered.get(goal, problem.asked_gy(p.structure))
+        reserve_gy[goal] = asked_gy * problem.reserve_frac / (1 + problem.reserve_frac)
+    main = certificate.main
+    if main.proof is not None:
+        proof, by_search = main.proof.with_limits_lower(reserve_gy), main.bound > main.proof.bound
+        lower = replace(main, bound=main.bound if by_search else proof.bound, proof=proof)
+        cost = main.bound - lower.bound
+        certificate = certificate.losing(LossCause.EVERY_POINT, cost, main=lower) if cost else certificate
+    held = (replace(held, limit=held.limit - reserve_gy.get(held.goal.id, 0.0)) for held in certificate.held)
+    certificate = replace(certificate, held=tuple(held))
     if not optimum.shortfalls:
         # Of the reserve something may be missing after rounding: the bound no longer asks for it.
         given = {name for name, dose in minimum.items() if dose.lower_gy >= problem.goals.prescription_gy(name)}

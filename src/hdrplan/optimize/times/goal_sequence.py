@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from hdrplan.optimize.afterloader import Delivery
 from hdrplan.optimize.bounded import Bounded
 from hdrplan.optimize.certificate import Certificate, Loss, LossCause, Optimum, Scope, Shortfall, Status
+from hdrplan.optimize.held import Held
 from hdrplan.optimize.notes import MissedAfterRounding, TimeNotProven
 from hdrplan.optimize.objectives import RelativeMiss, TotalTime
 from hdrplan.optimize.problem import PlanProblem
@@ -23,7 +24,7 @@ from hdrplan.optimize.program.requirements import Kind
 from hdrplan.optimize.times.delivery import deliverable
 from hdrplan.optimize.times.hard_goals import hold_hard_goals
 from hdrplan.optimize.times.prices import prices_of
-from hdrplan.optimize.times.proof import prove
+from hdrplan.optimize.times.proof import prove, reserve_cost
 from hdrplan.optimize.times.standing import SLACK_FRAC, Standing, Task
 from hdrplan.optimize.work import WorkLimit
 
@@ -191,6 +192,16 @@ def _shorten(task: Task, standing: Standing) -> tuple[Standing, Solution]:
     return standing.reaching(Bounded(objective=TotalTime(), value=last.value, bound=bounding.bound, proof=proof)), last
 
 
+def _missed(task: Task, plan: Solution) -> Iterator[Held]:
+    """Yield what a plan reaches of the goals of priority levels that it misses: the bound is that of plans as good."""
+    program = task.program
+    in_full = np.concatenate((plan.x[: program.columns.n_dwells], np.zeros(len(task.requirements))))
+    for k, by in broken(program, in_full).items():
+        requirement = task.requirements[k]
+        if requirement.level and by > MINIMUM_MISS_FRAC * requirement.limit:
+            yield Held(requirement.goal, requirement.limit - requirement.sense * by)
+
+
 def _optimum(task: Task, standing: Standing, last: Solution) -> Optimum:
     """Put everything that is known together."""
     program = task.program
@@ -199,7 +210,13 @@ def _optimum(task: Task, standing: Standing, last: Solution) -> Optimum:
     proven = closed and not standing.stopped
     main = _main(task, standing, value)
     open_ = 0.0 if standing.relaxed is None else standing.plan.value - standing.bound
-    losses = (Loss(LossCause.NOT_CLOSED, open_), Loss(LossCause.SLACK, value - main.bound - open_))
+    # A bound by search is one without the reserve.
+    reserve = 0.0 if standing.lifted is None else min(open_, reserve_cost(program, standing.plan))
+    losses = (
+        Loss(LossCause.NOT_CLOSED, open_ - reserve),
+        Loss(LossCause.EVERY_POINT, reserve),
+        Loss(LossCause.SLACK, value - main.bound - open_),
+    )
     certificate = Certificate(
         main=main,
         violation_frac=last.violation,
@@ -211,7 +228,7 @@ def _optimum(task: Task, standing: Standing, last: Solution) -> Optimum:
         proven=proven,
         relaxed=() if closed or standing.lifted is not None else task.goals(tuple(program.dose_volume)),
         losses=tuple(loss for loss in losses if loss.amount),
-        held=standing.held,
+        held=(*standing.held, *_missed(task, last)),
     )
     return Optimum(
         times_s=last.x[: program.columns.n_dwells],

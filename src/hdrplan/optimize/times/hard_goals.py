@@ -10,7 +10,8 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import InfeasibleError
 from hdrplan.optimize.bounded import Bounded
-from hdrplan.optimize.certificate import Held, Shortfall, joined
+from hdrplan.optimize.certificate import Shortfall, joined
+from hdrplan.optimize.held import Held
 from hdrplan.optimize.notes import ConflictNotProven, LongestTimes, Note
 from hdrplan.optimize.objectives import Coverage, DoseLost
 from hdrplan.optimize.program.dose_program import MAX_MISS

@@ -15,11 +15,11 @@ from hdrplan.optimize.bound.branch_and_bound import branch_and_bound
 from hdrplan.optimize.notes import NoProof, ProofWork
 from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.judge import polished
-from hdrplan.optimize.program.lazy_lp import LPStatus
+from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
 from hdrplan.optimize.times.standing import Standing, Task
 from hdrplan.optimize.work import WorkLimit
 
-__all__ = ["GAP_FRAC", "prove", "proven"]
+__all__ = ["GAP_FRAC", "prove", "proven", "reserve_cost"]
 
 # A plan under dose-volume goals is proven when no plan is better by more than this fraction of the objective, or of the
 # prescriptions where these had to be lowered.
@@ -33,15 +33,36 @@ def prove(task: Task, standing: Standing) -> Standing:
     relaxed = standing.relaxed
     if relaxed is None or standing.plan.status != LPStatus.OPTIMAL:
         return standing
-    gap = GAP_FRAC * abs(standing.plan.value)
-    standing, lifted = proven(task, standing, task.cost, gap=gap, limit=standing.proof)
+    gap = GAP_FRAC * abs(standing.plan.value) + reserve_cost(task.program, standing.plan)
+    standing, lifted = proven(task, standing, task.cost, gap=gap, limit=standing.proof, without_reserve=True)
     standing = replace(standing, lifted=lifted if lifted > relaxed.bound else None)
     *before, main = standing.levels
     return replace(standing, levels=(*before, replace(main, value=standing.plan.value, bound=standing.bound)))
 
 
+def reserve_cost(program: Program, plan: Solution) -> float:
+    """Return what the reserve of the prescriptions adds to the objective of a plan, by its multipliers."""
+    paid = plan.dual.by_owner()
+    return sum(paid.get(program.requirements[k].id, 0.0) * by for k, by in _reserves(program).items())
+
+
+def _reserves(program: Program) -> dict[int, float]:
+    """Return the Gy that the program asks for beyond each prescription, or beyond what it was lowered to."""
+    ours = [k for k, requirement in enumerate(program.requirements) if requirement.prescription]
+    asked_gy = np.array([program.requirements[k].limit for k in ours]) - program.max_miss(ours)
+    frac = program.problem.reserve_frac
+    return dict(zip(ours, (asked_gy * frac / (1 + frac)).tolist(), strict=True))
+
+
 def proven(
-    task: Task, standing: Standing, cost: FloatArray, *, gap: float, limit: WorkLimit, surplus: Sequence[int] = ()
+    task: Task,
+    standing: Standing,
+    cost: FloatArray,
+    *,
+    gap: float,
+    limit: WorkLimit,
+    surplus: Sequence[int] = (),
+    without_reserve: bool = False,
 ) -> tuple[Standing, float]:
     """Bound an objective under all goals held so far, those that are not convex included.
 
@@ -57,6 +78,9 @@ def proven(
     surplus : sequence of int
         Requirements whose surplus counts as a negative miss: without it the bound of a miss stands still at 0 as long
         as plans without any are not excluded.
+    without_reserve : bool
+        Whether the bound is that of plans that give the prescriptions and no reserve. Multipliers do not tell what it
+        costs: where points may be left out, less dose can leave out others.
 
     Returns
     -------
@@ -73,7 +97,9 @@ def proven(
     for k in entered:
         fresh.enter(k)
     maximum_surplus = SURPLUS_FRAC * np.array([program.requirements[k].limit * (k in surplus) for k in entered])
-    fresh.allow_miss(entered, program.max_miss(entered), maximum_surplus)
+    reserve_gy = _reserves(program) if without_reserve else {}
+    maximum_miss = program.max_miss(entered) + np.array([reserve_gy.get(k, 0.0) for k in entered])
+    fresh.allow_miss(entered, maximum_miss, maximum_surplus)
     fresh.start()
     try:
         with _time_apart(program, limit.seconds):

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from hdrplan.arrays import FloatArray
 from hdrplan.optimize.bounded import Bounded
-from hdrplan.optimize.certificate import Held, Price, Shortfall
+from hdrplan.optimize.certificate import Price, Shortfall
+from hdrplan.optimize.held import Held
 from hdrplan.optimize.notes import Note
 from hdrplan.optimize.objectives import MeanDose, NamedGoal, TotalTime
 from hdrplan.optimize.problem import PlanProblem
