@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray, freeze
-from hdrplan.dose import DoseRate, SamplePoints
+from hdrplan.dose import DoseRate, DoseRateBlocks, SamplePoints
 from hdrplan.errors import InputError
 from hdrplan.optimize.afterloader import Delivery
 from hdrplan.optimize.objectives import GoalId, MeanDose, TotalTime
@@ -25,7 +25,7 @@ class PlanProblem:
 
     Parameters
     ----------
-    rate : DoseRate
+    rate : DoseRate or DoseRateBlocks
         (n_points, n_dwells) in Gy/s, rows as in ``points``.
     points : SamplePoints
     goals : Goals
@@ -54,7 +54,7 @@ class PlanProblem:
         A matrix of other points, an array of another length, times that are negative or not finite.
     """
 
-    rate: DoseRate
+    rate: DoseRate | DoseRateBlocks
     points: SamplePoints
     goals: Goals
     healthy: str | None = None
@@ -67,10 +67,10 @@ class PlanProblem:
 
     def __post_init__(self) -> None:
         n_points, n_dwells = len(self.points), self.n_dwells
-        if len(self.rate.gy_per_s) != n_points:
+        if self.rate.shape[0] != n_points:
             raise InputError(
                 "the rate matrix needs one row for each sample point",
-                got=f"{len(self.rate.gy_per_s)} rows, {n_points} points",
+                got=f"{self.rate.shape[0]} rows, {n_points} points",
             )
         if not (np.isfinite(self.max_time_s) and self.max_time_s > 0):
             raise InputError("the longest dwell time must be positive (s)", got=self.max_time_s)
@@ -92,7 +92,7 @@ class PlanProblem:
     @property
     def n_dwells(self) -> int:
         """Number of dwell positions, the columns of the rate matrix."""
-        return int(self.rate.gy_per_s.shape[1])
+        return self.rate.shape[1]
 
     @property
     def time_bounds_s(self) -> tuple[FloatArray, FloatArray]:

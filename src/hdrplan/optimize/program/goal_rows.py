@@ -23,7 +23,7 @@ def mean_row(problem: PlanProblem, rows: slice) -> FloatArray:
     volume = problem.points.volume_cc[rows]
     if not volume.sum() > 0:
         raise InputError("a mean dose needs sample points with volume", got="none")
-    return np.asarray(volume @ problem.rate.gy_per_s[rows] / volume.sum())
+    return np.asarray(volume @ problem.rate.at(rows) / volume.sum())
 
 
 def objective_cost(problem: PlanProblem, columns: Columns) -> FloatArray:
@@ -87,7 +87,7 @@ def points_of(problem: PlanProblem, requirement: Requirement, *, miss_column: in
     rows = requirement.rows
     return LimitedPoints(
         owner=requirement.id,
-        gy_per_s=problem.rate.gy_per_s[rows],
+        gy_per_s=problem.rate.at(rows),
         limit_gy=requirement.limit,
         sense=requirement.sense,
         cubes=cubes_of(problem.points.points_mm[rows]),

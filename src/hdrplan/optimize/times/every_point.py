@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.costs import measured
-from hdrplan.dose import DoseRate, MinimumDose, SamplePoints
+from hdrplan.dose import DoseRate, DoseRateBlocks, MinimumDose, SamplePoints
 from hdrplan.optimize.certificate import LossCause, Optimum, Scope, Shortfall
 from hdrplan.optimize.notes import EveryPoint
 from hdrplan.optimize.objectives import GoalId
@@ -183,9 +183,9 @@ def _before_proof(asked: PlanProblem, minimum_dose: MinimumDoseOf, beside_s: Flo
     return _of_prescriptions(optimum, asked, minimum, proven=all(dose.finished for dose in minimum.values()))
 
 
-def _transit_gy(rate: DoseRate, transit_s: FloatArray | None) -> FloatArray | None:
+def _transit_gy(rate: DoseRate | DoseRateBlocks, transit_s: FloatArray | None) -> FloatArray | None:
     """Return the dose of the moving source at all points; None where it does not count."""
-    return None if transit_s is None else np.asarray(rate.gy_per_s @ transit_s)
+    return None if transit_s is None else rate.dose_gy(transit_s)
 
 
 def _minimum(
@@ -195,7 +195,7 @@ def _minimum(
     rate, points, tolerance_frac = problem.rate, problem.points, problem.reserve_frac
     minimum = {}
     for p in problem.goals.prescriptions:
-        reached_gy = float((rate.gy_per_s[points.rows(p.structure)] @ times_s).min())
+        reached_gy = float((rate.at(points.rows(p.structure)) @ times_s).min())
         lowered = reached_gy < p.dose_gy * (1 + tolerance_frac / 4)
         wanted_gy = reached_gy / (1 + tolerance_frac) if lowered else p.dose_gy
         tolerance_gy = min(reached_gy - wanted_gy, p.dose_gy * tolerance_frac)
@@ -269,10 +269,16 @@ def _coldest_of_each_cube(cold_mm: FloatArray) -> FloatArray:
 
 
 def _joined(
-    rate: DoseRate, points: SamplePoints, new: Mapping[str, tuple[FloatArray, DoseRate]]
-) -> tuple[DoseRate, SamplePoints]:
+    rate: DoseRate | DoseRateBlocks, points: SamplePoints, new: Mapping[str, tuple[FloatArray, DoseRate]]
+) -> tuple[DoseRateBlocks, SamplePoints]:
     """Put points without volume at the end of the rows of their structures; ``new`` holds them and their rates."""
     count = np.array([len(new[name][0]) if name in new else 0 for name in points.names])
+    blocks = tuple(
+        np.concatenate((rate.at(points.rows(name)), new[name][1].gy_per_s))
+        if name in new
+        else rate.at(points.rows(name))
+        for name in points.names
+    )
 
     def joined(old: npt.NDArray[Any], added: Callable[[FloatArray, DoseRate], npt.NDArray[Any]]) -> npt.NDArray[Any]:
         pieces = []
@@ -281,10 +287,7 @@ def _joined(
         return np.concatenate(pieces)
 
     return (
-        DoseRate(
-            joined(rate.gy_per_s, lambda _, rates: rates.gy_per_s),
-            joined(rate.extrapolated, lambda _, rates: rates.extrapolated),
-        ),
+        DoseRateBlocks(blocks, joined(rate.extrapolated, lambda _, rates: rates.extrapolated)),
         replace(
             points,
             start=points.start + np.concatenate(([0], np.cumsum(count))),
