@@ -61,4 +61,16 @@ CATHETERS = (
         why="Points sorted by a coordinate, or two catheters under one name. Given from 1.5 on: a half circle has "
         "1.57. A path that turns back by more than 135 degrees is refused.",
     ),
+    Kind(
+        id="traced-metal",
+        sentence="{name}: brighter than plastic along most of its way",
+        remedy="Is it a guide wire or a needle? Leave it out unless a wire lies in a catheter.",
+        why="More than 1000 HU in the middle, blurred by the scanner: steel and nitinol, not plastic with barium.",
+    ),
+    Kind(
+        id="traced-leaves-scan",
+        sentence="{name}: begins inside the body where it is last seen, not at the skin",
+        remedy="Look at its way to the skin; positions from the tip are not affected.",
+        why="A catheter comes from outside. Its way may leave the scan, or be hidden by bone.",
+    ),
 )

@@ -24,6 +24,7 @@ __all__ = ["main"]
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Plan a treatment": {
         "prepare": ("hdrplan.cli.prepare", "Turn a CT and its segmentations into a case."),
+        "catheters": ("hdrplan.cli.catheters", "Find the catheters on a planning CT."),
         "plan": ("hdrplan.cli.plan", "Plan a case: dwell positions, dwell times, dose, report."),
         "pareto": ("hdrplan.cli.pareto", "Show the trade-off between coverage, organ doses and time, with proof."),
         "steps": ("hdrplan.cli.steps", "Show what finer dwell steps and free offsets would gain."),

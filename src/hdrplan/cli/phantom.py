@@ -10,7 +10,7 @@ import click
 from hdrplan.catalogue import PACKAGED_PHANTOMS
 from hdrplan.cli.common import json_option, quiet_option
 from hdrplan.cli.inputs import IN_CASE
-from hdrplan.cli.outputs import OUT_FOLDER, output_at, writes
+from hdrplan.cli.outputs import OUT_FILE, OUT_FOLDER, output_at, writes
 from hdrplan.cli.records import run_record
 
 if TYPE_CHECKING:
@@ -23,13 +23,14 @@ SOURCE, STRENGTH_U = "gammamed-12i", 40700.0
 
 @click.group()
 def command() -> None:
-    """List and write phantoms, or put a synthetic lesion with catheters into a case.
+    """List and write phantoms, put a synthetic lesion into a case, or draw its catheters into its CT.
 
     \b
     Examples:
       hdrplan phantom list
       hdrplan phantom make liver-lesion-b
       hdrplan phantom lesion phantoms/liver-lesion-b --diameter-mm 40 -o lesion-4cm
+      hdrplan phantom implant phantoms/liver-lesion-b -o implanted.nii.gz
     """
 
 
@@ -161,3 +162,32 @@ def lesion(
         click.echo(
             f"{output.path}: {made.text} {len(made.catheters)} catheters. Now: hdrplan plan {output.path} -o PLAN"
         )
+
+
+@command.command()
+@click.argument("case", type=IN_CASE)
+@click.option("--lumen-hu", type=float, default=-1000.0, show_default=True, help="What fills the tube: -1000 is air.")
+@click.option("--wall-hu", type=float, default=300.0, show_default=True, help="Plastic of the tube.")
+@click.option("-o", "--output", type=OUT_FILE, required=True, help="CT to write: .nii.gz, .nrrd or .mha.")
+@writes
+@quiet_option
+def implant(case: Path, lumen_hu: float, wall_hu: float, output: Output, quiet: bool) -> None:
+    """Draw the catheters of a case into its CT as tubes of 6F with a closed end, to try `hdrplan catheters` on.
+
+    \b
+    Examples:
+      hdrplan phantom implant phantoms/liver-lesion-b -o implanted.nii.gz
+      hdrplan phantom implant phantoms/liver-lesion-b --lumen-hu 300 -o solid.nrrd
+    """
+    import numpy as np
+
+    from hdrplan.geometry import Tube, Volume, with_tubes
+    from hdrplan.io import new_file, read_case, write_volume
+
+    loaded = read_case(case)
+    drawn = with_tubes(loaded.case.ct, loaded.case.catheters, Tube(wall_hu=wall_hu, lumen_hu=lumen_hu))
+    record = run_record(options={"lumen_hu": lumen_hu, "wall_hu": wall_hu})
+    with new_file(output, record) as draft:
+        write_volume(draft, Volume(drawn.grid, np.clip(drawn.values_zyx.round(), -1024, 3071).astype(np.int16)))
+    if not quiet:
+        click.echo(f"{output.path}: {len(loaded.case.catheters)} catheters. Now: hdrplan catheters {output.path} -o FOUND")

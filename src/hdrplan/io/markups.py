@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hdrplan.geometry import Catheter
 from hdrplan.io.value_files import write_json
+from hdrplan.tracing import TracedCatheter
 
-__all__ = ["write_markups"]
+__all__ = ["write_markups", "write_traced"]
 
 
 def write_markups(path: Path, catheters: Sequence[Catheter], dwells: Sequence[tuple[str, npt.ArrayLike]] = ()) -> None:
@@ -24,11 +26,29 @@ def write_markups(path: Path, catheters: Sequence[Catheter], dwells: Sequence[tu
     dwells : sequence of (label, position_mm), optional
         Written as one Fiducial list after the curves.
     """
-    markups = [
-        _markup("Curve", c.name, [(f"{c.name}-{k + 1}", p) for k, p in enumerate(c.points_mm)]) for c in catheters
-    ]
+    markups = [_curve(catheter) for catheter in catheters]
     if dwells:
         markups.append(_markup("Fiducial", "dwells", dwells))
+    _write(path, markups)
+
+
+def write_traced(path: Path, found: Sequence[TracedCatheter]) -> None:
+    """Write catheters found on a CT as ``.mrk.json``; the description of each point holds its uncertainty."""
+    markups = [_curve(one.catheter) for one in found]
+    for markup, one in zip(markups, found, strict=True):
+        texts = [f"standard uncertainty {sigma:.2f} mm across" for sigma in one.sigma_mm]
+        texts[-1] += f", {one.tip_sigma_mm:.2f} mm along"
+        for point, text in zip(markup["controlPoints"], texts, strict=True):
+            point["description"] = text
+    _write(path, markups)
+
+
+def _curve(catheter: Catheter) -> dict[str, Any]:
+    points = [(f"{catheter.name}-{k}", point) for k, point in enumerate(catheter.points_mm, start=1)]
+    return _markup("Curve", catheter.name, points)
+
+
+def _write(path: Path, markups: Sequence[dict[str, Any]]) -> None:
     value = {
         "@schema": "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
         "markups-schema-v1.0.3.json#",
@@ -37,7 +57,7 @@ def write_markups(path: Path, catheters: Sequence[Catheter], dwells: Sequence[tu
     write_json(path, value)
 
 
-def _markup(kind: str, name: str, points: Sequence[tuple[str, npt.ArrayLike]]) -> dict[str, object]:
+def _markup(kind: str, name: str, points: Sequence[tuple[str, npt.ArrayLike]]) -> dict[str, Any]:
     return {
         "type": kind,
         "name": name,

@@ -1,0 +1,175 @@
+"""Catheters found on CTs with synthetic implants: how many, how exactly, how soon.
+
+    python -m benchmarks.catheters -n 60 --write docs/measurements/catheters.md
+
+Results are kept after every implant in ``benchmarks/results/catheters.json``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.implants import Implant, Setting, implant, settings
+from benchmarks.record import command_line, measured, put_table
+from hdrplan.arrays import FloatArray
+from hdrplan.errors import InputError
+from hdrplan.geometry import Catheter, Structure, Volume
+from hdrplan.io import read_scan
+from hdrplan.tracing import TracedCatheter, find_catheters, snap_catheters, trace_from
+
+_PHANTOM = Path("phantoms/liver-lesion-b")
+# What no catheter goes through.
+_BARRED = (
+    "rib",
+    "vertebra",
+    "lung",
+    "colon",
+    "bowel",
+    "stomach",
+    "heart",
+    "aorta",
+    "kidney",
+    "gallbladder",
+    "cartilage",
+)
+# A catheter is found where half of what was traced lies within this of it.
+_FOUND_MM = 2.0
+_ROUGH_MM = 4.0
+
+
+def main() -> None:
+    """Measure, and write the table where it was asked for."""
+    parser = command_line(__doc__ or "", "catheters")
+    parser.add_argument("-n", "--implants", type=int, default=60, help="implants of the test set [60]")
+    parser.add_argument("--only", type=int, nargs="*", help="numbers of implants")
+    given = parser.parse_args()
+    scan = read_scan([_PHANTOM])
+    liver = next(s for s in scan.structures if s.name == "liver")
+    bones = [s for s in scan.structures if any(word in s.name for word in _BARRED)]
+    chosen = [s for s in settings(given.implants) if given.only is None or s.seed in given.only]
+    rows = [partial(_row, scan.ct, liver, bones, setting) for setting in chosen]
+    record = measured(given, [partial(_without, scan.ct), *rows])
+    put_table(given.write, "implants", _table(record["rows"]))
+
+
+def _without(ct: Volume) -> dict[str, Any]:
+    """The CT as it is: nothing is to be found."""
+    return {"seed": -1, "false": len(find_catheters(ct))}
+
+
+def _row(ct: Volume, liver: Structure, bones: Sequence[Structure], setting: Setting) -> dict[str, Any]:
+    case = implant(ct, liver, bones, setting)
+    begun, used = time.perf_counter(), time.process_time()
+    found = find_catheters(case.ct)
+    spent = {"seconds": time.perf_counter() - begun, "cpu_seconds": time.process_time() - used}
+    rng = np.random.default_rng(setting.seed + 10_000)
+    inside = [_in_scan(case, catheter) for catheter in case.catheters]
+    matched = _matched(found, inside)
+    rough = [Catheter(c.name, c.points_mm[[0, -1]] + rng.normal(0.0, _ROUGH_MM / 3**0.5, (2, 3))) for c in inside]
+    snapped = snap_catheters(case.ct, [c for c in rough if case.ct.grid.contains(c.points_mm).all()])
+    by_name = {c.name: c for c in inside}
+    clicked: list[tuple[TracedCatheter, Catheter]] = []
+    for catheter in inside:
+        try:
+            click_mm = catheter.points_mm[len(catheter.points_mm) // 2] + rng.normal(0.0, 1.0, 3)
+            clicked.append((trace_from(case.ct, click_mm)[0], catheter))
+        except InputError:
+            continue
+    return {
+        "seed": setting.seed,
+        "tube": setting.tube,
+        "slice_mm": setting.spacing_mm[2],
+        "noise_hu": setting.noise_hu,
+        "catheters": len(inside),
+        "missed": len(inside) - len({id(truth) for _, truth in matched}),
+        "false": len(found) - len(matched),
+        "flagged": sum(one.is_metal for one, _ in matched),
+        "errors": [_errors(one, truth) for one, truth in matched],
+        "snapped": [_errors(one, by_name[one.name]) for one in snapped],
+        "clicked": [_errors(one, truth) for one, truth in clicked],
+        **{key: round(value, 1) for key, value in spent.items()},
+    }
+
+
+def _in_scan(case: Implant, catheter: Catheter) -> Catheter:
+    """The part of a catheter that the scan shows."""
+    share = np.linspace(0.0, len(catheter.points_mm) - 1.0, 400)
+    line = np.stack(
+        [np.interp(share, np.arange(len(catheter.points_mm)), catheter.points_mm[:, k]) for k in range(3)], axis=1
+    )
+    return Catheter(catheter.name, line[case.ct.grid.contains(line, rim_voxels=-0.5)])
+
+
+def _matched(found: Sequence[TracedCatheter], truths: Sequence[Catheter]) -> list[tuple[TracedCatheter, Catheter]]:
+    """Each catheter that was found, and the true one; what follows two of them, half and half, is false."""
+    pairs = []
+    left = list(truths)
+    for one in found:
+        away = [float(np.median(_away(one.points_mm, truth.points_mm))) for truth in left]
+        if away and min(away) < _FOUND_MM:
+            pairs.append((one, left.pop(int(np.argmin(away)))))
+    return pairs
+
+
+def _away(points_mm: FloatArray, line_mm: FloatArray) -> FloatArray:
+    dense = np.concatenate([np.linspace(a, b, 12) for a, b in zip(line_mm[:-1], line_mm[1:], strict=True)])
+    return np.asarray(np.linalg.norm(points_mm[:, None] - dense, axis=2).min(axis=1))
+
+
+def _errors(one: TracedCatheter, truth: Catheter) -> dict[str, float]:
+    """Errors of one catheter: RMS across the shaft, of the tip, and of positions in their own uncertainty."""
+    # Beyond the true tip the distance to it is no error of the shaft; the tip has its own figure.
+    along = truth.points_mm[-1] - truth.points_mm[-20]
+    beyond = (one.points_mm - truth.points_mm[-1]) @ along > 0
+    away = _away(one.points_mm, truth.points_mm)[~beyond]
+    sigma = one.sigma_mm[~beyond]
+    return {
+        "shaft_mm": round(float(np.sqrt((away**2).mean())), 3),
+        "worst_mm": round(float(away.max()), 3),
+        "tip_mm": round(float(np.linalg.norm(one.points_mm[-1] - truth.points_mm[-1])), 3),
+        "in_sigmas": round(float(np.sqrt((away**2 / 2.0 / sigma**2).mean())), 2),
+    }
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> str:
+    """Slices of 1 mm first, by what is in the tube; then the others, by slice."""
+    lines = [
+        "| slices | tube | catheters | found | false | shaft, RMS | tip, RMS | hub and tip given: shaft, tip | clicked: shaft, tip "
+        "| CPU s |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    implants = [row for row in rows if row["seed"] >= 0]
+    fine = [row for row in implants if row["slice_mm"] == 1.0]
+    groups = [
+        (f"1 mm | {tube}", [r for r in fine if r["tube"] == tube]) for tube in dict.fromkeys(r["tube"] for r in fine)
+    ]
+    groups.append(("1 mm | all", fine))
+    other = sorted({row["slice_mm"] for row in implants} - {1.0})
+    groups += [(f"{mm:g} mm | all", [r for r in implants if r["slice_mm"] == mm]) for mm in other]
+    for name, group in groups:
+        if group:
+            total, missed = sum(r["catheters"] for r in group), sum(r["missed"] for r in group)
+            lines.append(
+                f"| {name} | {total} | {(total - missed) / total:.1%} | {sum(r['false'] for r in group)} in {len(group)} | "
+                f"{_rms(group, 'errors', 'shaft_mm')} | {_rms(group, 'errors', 'tip_mm')} | "
+                f"{_rms(group, 'snapped', 'shaft_mm')}, {_rms(group, 'snapped', 'tip_mm')} | "
+                f"{_rms(group, 'clicked', 'shaft_mm')}, {_rms(group, 'clicked', 'tip_mm')} | "
+                f"{np.median([r['cpu_seconds'] for r in group]):.1f} |"
+            )
+    bare = [row for row in rows if row["seed"] < 0]
+    return "\n".join(lines) + f"\n\nIn the CT without catheters {sum(row['false'] for row in bare)} were found."
+
+
+def _rms(rows: Sequence[dict[str, Any]], kind: str, key: str) -> str:
+    values = np.array([error[key] for row in rows for error in row[kind]])
+    return f"{np.sqrt((values**2).mean()):.2f} mm" if len(values) else "-"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,289 @@
+"""Catheters found on a CT: all of them, or those that a person points at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
+
+from hdrplan.arrays import FloatArray, freeze
+from hdrplan.brief import brief_repr
+from hdrplan.cautions import Caution, caution
+from hdrplan.errors import InputError
+from hdrplan.geometry import Catheter, Volume
+from hdrplan.tracing.centreline import Centreline, centred, is_metal, tip_found
+from hdrplan.tracing.follow import whole_line
+from hdrplan.tracing.line_paths import line_through, path_between
+from hdrplan.tracing.scene import Scene, scene_of
+from hdrplan.tracing.seeds import seeds
+
+__all__ = ["TracedCatheter", "find_catheters", "snap_catheters", "trace_from"]
+
+# 6F closed-end catheters end in about so much plastic; see docs/howto/catheters.md.
+CLOSED_END_MM = 1.0
+# Points that are handed on lie so far apart; a catheter bends little between them.
+_POINTS_MM = 5.0
+# What is found must go so far into the body, and so deep for each mm of its way: needles do, folds of skin do not.
+_INSIDE_MM, _DEEP_MM, _STEEP = 25.0, 15.0, 0.25
+# Share of the way inside that must show contrast, of so many HU or so many times the noise.
+_SEEN, _SEEN_HU, _SEEN_NOISE = 0.7, 15.0, 3.0
+_STRAIGHT = 0.9
+# A catheter goes on outside the skin, where so many HU stand out of the air for so long; one that was cut there must be
+# longer inside, and its tenth percentile of contrast this share of the median: rims of bone are not so even.
+_IN_AIR_HU, _IN_AIR_MM, _EVEN, _LONG_MM = 60.0, 8, 0.6, 50
+# What lies so near to another over more than this share of its way is that other's rim.
+_SAME_MM, _SHARED = 2.0, 0.5
+# Others that come so near disturb where the middle is.
+_NEAR_MM = 6.0
+_DIRECTIONS = 400
+_CLICK_MM = 6.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TracedCatheter:
+    """A catheter found on a CT.
+
+    Parameters
+    ----------
+    name : str
+    points_mm : (n, 3) array
+        LPS, hub first, tip last.
+    sigma_mm : (n,) array
+        Standard uncertainty of each point across the catheter.
+    tip_sigma_mm : float
+        Standard uncertainty of the tip along the catheter.
+    contrast_hu : float
+        Median inside the body: bright above 0, dark (an empty lumen) below.
+    confidence : float
+        Share of its way inside the body along which it is seen.
+    inside_mm : float
+        Length inside the body.
+    is_metal : bool
+        Brighter than plastic over half of its way: a guide wire, a needle, or a marker in the catheter.
+    leaves_scan : bool
+        Whether its hub end is where the scan ends, inside the body.
+    """
+
+    name: str
+    points_mm: FloatArray
+    sigma_mm: FloatArray
+    tip_sigma_mm: float
+    contrast_hu: float
+    confidence: float
+    inside_mm: float
+    is_metal: bool
+    leaves_scan: bool
+
+    __repr__ = brief_repr
+
+    def __post_init__(self) -> None:
+        freeze(self, "points_mm", (None, 3))
+        freeze(self, "sigma_mm", (None,))
+
+    @property
+    def catheter(self) -> Catheter:
+        """As the planner takes it."""
+        return Catheter(self.name, self.points_mm)
+
+    @property
+    def warnings(self) -> tuple[Caution, ...]:
+        """What a person should look at."""
+        kinds = [caution("traced-metal", name=self.name)] if self.is_metal else []
+        kinds += [caution("traced-leaves-scan", name=self.name)] if self.leaves_scan else []
+        return tuple(kinds)
+
+
+def find_catheters(ct: Volume, *, closed_end_mm: float = CLOSED_END_MM) -> tuple[TracedCatheter, ...]:
+    """Find the catheters that are in a patient.
+
+    Every catheter crosses the skin: thin lines that do are followed to their ends, in both directions.
+
+    Parameters
+    ----------
+    ct : Volume
+        HU, after the punctures.
+    closed_end_mm : float
+        Plastic beyond the lumen at the tip.
+
+    Returns
+    -------
+    tuple of TracedCatheter
+        Named ``cath_1`` and so on, from the patient's right to the left by their tips. Empty where there is none.
+
+    Raises
+    ------
+    InputError
+        Slices too thick, or no body in the scan.
+    """
+    scene = rest = scene_of(ct)
+    lines: list[Centreline] = []
+    for at_mm, direction in zip(*seeds(scene), strict=True):
+        track = whole_line(rest, at_mm, direction)
+        if track is None or not _is_needle(scene, track):
+            continue
+        line = tip_found(rest, centred(rest, track), closed_end_mm)[0]
+        if _is_catheter(scene, line) and not _goes_along(line, lines):
+            lines.append(line)
+            # What is found is wiped out: no other track can go over to it.
+            rest = rest.without(line.points_mm)
+    found = [_traced(_alone(scene, line, lines), line.points_mm, closed_end_mm) for line in lines]
+    found.sort(key=lambda one: tuple(one.points_mm[-1]))
+    return tuple(replace(one, name=f"cath_{k}") for k, one in enumerate(found, start=1))
+
+
+def trace_from(
+    ct: Volume, clicks_mm: npt.ArrayLike, *, closed_end_mm: float = CLOSED_END_MM
+) -> tuple[TracedCatheter, ...]:
+    """Trace the catheters that points lie on, one a point.
+
+    Parameters
+    ----------
+    ct : Volume
+        HU.
+    clicks_mm : (n, 3) array
+        LPS; each within 6 mm of a catheter, 12 mm or more from its ends.
+    closed_end_mm : float
+
+    Raises
+    ------
+    InputError
+        A point outside the CT, or without a thin line near it.
+    """
+    scene = scene_of(ct)
+    traced = []
+    for k, click_mm in enumerate(np.asarray(clicks_mm, dtype=np.float64).reshape(-1, 3), start=1):
+        where = f"click {k} at ({', '.join(f'{v:.1f}' for v in click_mm)}) mm"
+        if not ct.grid.contains(click_mm[None])[0]:
+            raise InputError("a click must lie in the CT", got="a point outside", where=where)
+        track = _track_near(scene, click_mm)
+        if track is None:
+            raise InputError(
+                f"expected a catheter within {_CLICK_MM:g} mm of a click",
+                got="no thin line that goes on for 24 mm",
+                where=where,
+                remedy="Click on the catheter in the middle of its way, or give a rough hub and tip.",
+            )
+        traced.append(replace(_traced(scene, track, closed_end_mm), name=f"cath_{k}"))
+    return tuple(traced)
+
+
+def snap_catheters(
+    ct: Volume, rough: Sequence[Catheter], *, within_mm: float = 10.0, closed_end_mm: float = CLOSED_END_MM
+) -> tuple[TracedCatheter, ...]:
+    """Move rough catheters onto the tubes that the CT shows.
+
+    Parameters
+    ----------
+    ct : Volume
+        HU.
+    rough : sequence of Catheter
+        Hub and tip, or more points; hub first.
+    within_mm : float
+        How far the tube may lie from the rough way.
+    closed_end_mm : float
+
+    Raises
+    ------
+    InputError
+        Points outside the CT.
+    """
+    scene = scene_of(ct)
+    snapped = []
+    for one in rough:
+        if not ct.grid.contains(one.points_mm).all():
+            raise InputError("a rough catheter must lie in the CT", got="a point outside", where=one.name)
+        pieces = [
+            path_between(scene, hub, tip, round(within_mm)).points_mm
+            for hub, tip in zip(one.points_mm[:-1], one.points_mm[1:], strict=True)
+        ]
+        track = np.concatenate([pieces[0], *(piece[1:] for piece in pieces[1:])])
+        snapped.append(replace(_traced(scene, track, closed_end_mm), name=one.name))
+    return tuple(snapped)
+
+
+def _track_near(scene: Scene, click_mm: FloatArray) -> FloatArray | None:
+    """Return the line that is clearest near a click, whatever its direction."""
+    golden = np.pi * (3.0 - np.sqrt(5.0)) * np.arange(_DIRECTIONS)
+    z = (np.arange(_DIRECTIONS) + 0.5) / _DIRECTIONS
+    around = np.stack((np.cos(golden) * np.sqrt(1 - z**2), np.sin(golden) * np.sqrt(1 - z**2), z), axis=1)
+    pieces = [(line_through(scene, click_mm, d), d) for d in around]
+    seen = [(piece.score, k) for k, (piece, _) in enumerate(pieces) if piece is not None]
+    if not seen:
+        return None
+    piece, direction = pieces[max(seen)[1]]
+    assert piece is not None
+    return whole_line(scene, piece.points_mm[len(piece.points_mm) // 2], direction)
+
+
+def _is_needle(scene: Scene, track: FloatArray) -> bool:
+    """Whether a track comes from the skin and goes into the body, rather straight."""
+    depth = scene.depth_at(track)
+    steps = np.linalg.norm(np.diff(track, axis=0), axis=1)
+    inside_mm = float(steps[depth[1:] > 0].sum())
+    chord = float(np.linalg.norm(track[-1] - track[0]))
+    return (
+        inside_mm >= _INSIDE_MM
+        and float(depth.max()) >= _DEEP_MM
+        and float(depth[-1]) >= _STEEP * inside_mm
+        and chord >= _STRAIGHT * float(steps.sum())
+    )
+
+
+def _is_catheter(scene: Scene, line: Centreline) -> bool:
+    """Whether a centreline is seen along its way in the body, evenly, and in the air outside unless it is very even."""
+    if not _is_needle(scene, line.points_mm):
+        return False
+    depth = scene.depth_at(line.points_mm)
+    contrast = line.contrast_hu[depth > 0]
+    median = float(np.median(contrast))
+    limit = max(_SEEN_HU, _SEEN_NOISE * scene.noise_hu)
+    if (contrast * np.sign(median) > limit).mean() < _SEEN:
+        return False
+    in_air = int((np.abs(line.contrast_hu[depth < -2.0]) > _IN_AIR_HU).sum())
+    evenness = float(np.percentile(contrast * np.sign(median), 10)) / abs(median)
+    return in_air >= _IN_AIR_MM or (evenness > _EVEN and len(contrast) >= _LONG_MM)
+
+
+def _goes_along(line: Centreline, others: Sequence[Centreline]) -> bool:
+    """Whether a centreline is the rim of another that is known."""
+    return any((cKDTree(o.points_mm).query(line.points_mm)[0] < _SAME_MM).mean() > _SHARED for o in others)
+
+
+def _alone(scene: Scene, line: Centreline, lines: Sequence[Centreline]) -> Scene:
+    """Return the scene without the other catheters that come near to one."""
+    tree = cKDTree(line.points_mm)
+    for other in lines:
+        near = other.points_mm[tree.query(other.points_mm)[0] < _NEAR_MM]
+        if other is not line and len(near):
+            scene = scene.without(near, keep_mm=line.points_mm)
+    return scene
+
+
+def _traced(scene: Scene, track: FloatArray, closed_end_mm: float) -> TracedCatheter:
+    line, tip_sigma_mm = tip_found(scene, centred(scene, track), closed_end_mm)
+    depth = scene.depth_at(line.points_mm)
+    # Beyond the far end of a table or a blanket nothing is of interest: the hub is where the line begins.
+    inside = depth > 0
+    limit = max(_SEEN_HU, _SEEN_NOISE * scene.noise_hu)
+    seen = np.abs(line.contrast_hu[inside]) > limit
+    chosen = _thinned(line)
+    return TracedCatheter(
+        name="",
+        points_mm=chosen.points_mm,
+        sigma_mm=chosen.sigma_mm,
+        tip_sigma_mm=tip_sigma_mm,
+        contrast_hu=float(np.median(line.contrast_hu[inside])) if inside.any() else 0.0,
+        confidence=float(seen.mean()) if inside.any() else 0.0,
+        inside_mm=float(inside.sum()),
+        is_metal=is_metal(scene, line.points_mm[inside]),
+        leaves_scan=bool(depth[0] > 0),
+    )
+
+
+def _thinned(line: Centreline) -> Centreline:
+    """Points 5 mm apart, tip and hub among them."""
+    at = np.unique(np.append(np.arange(len(line.points_mm) - 1, -1, -int(_POINTS_MM)), 0))
+    return Centreline(points_mm=line.points_mm[at], sigma_mm=line.sigma_mm[at], contrast_hu=line.contrast_hu[at])

@@ -1,0 +1,61 @@
+"""A thin line followed from a place on it to where it ends."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray
+from hdrplan.tracing.centreline import centred
+from hdrplan.tracing.line_paths import STATION_MM, heading, line_through, next_piece
+from hdrplan.tracing.scene import Scene
+
+__all__ = ["whole_line"]
+
+# A path is continued in pieces of so many stations, within so many mm of the straight way.
+_PIECE, _REACH_MM = 20, 4
+# Stations of the last piece that are looked at again with the next, and those that tell the direction.
+_AGAIN, _HEADING = 5, 20
+_LONGEST_MM, _FEWEST = 400.0, 10
+
+
+def whole_line(scene: Scene, at_mm: FloatArray, direction: FloatArray) -> FloatArray | None:
+    """Return the whole line through a point, (n, 3), the end that is less deep first; None where there is none.
+
+    Parameters
+    ----------
+    scene : Scene
+    at_mm : (3,) array
+    direction : (3,) array
+        Unit vector, to some 10 degrees.
+    """
+    piece = line_through(scene, at_mm, direction)
+    if piece is None:
+        return None
+    inwards, outwards = _followed(scene, piece.points_mm), _followed(scene, piece.points_mm[::-1])
+    # Each holds the piece, from its own end.
+    track = np.concatenate((outwards[len(piece.points_mm) :][::-1], inwards))
+    if len(track) < _FEWEST:
+        return None
+    depth = scene.depth_at(track[[0, -1]])
+    return track if depth[0] <= depth[1] else track[::-1]
+
+
+def _followed(scene: Scene, piece: FloatArray) -> FloatArray:
+    """Return a piece of a line and how it goes on until it ends, or leaves the scan."""
+    track = list(piece)
+    while len(track) * STATION_MM < _LONGEST_MM:
+        # On the middle of the tube: whole steps of a path tell the direction to 2 degrees only, and where two
+        # catheters cross at 3 degrees it went over to the other.
+        stands, direction = heading(centred(scene, np.array(track[-_HEADING:])).points_mm)
+        if not scene.grid.contains(stands):
+            break
+        found = next_piece(scene, stands, direction, _PIECE, _REACH_MM)
+        new = found.points_mm[1 : _PIECE - _AGAIN if found.whole else None]
+        if len(new) < 2:
+            break
+        track += list(new)
+        if not found.whole:
+            break
+    points = np.array(track)
+    inside = scene.grid.contains(points)
+    return points if inside.all() else points[: int(np.argmin(inside))]
