@@ -24,12 +24,12 @@ __all__ = ["command"]
 
 @click.command("catheters", short_help="Find the catheters on a planning CT.")
 @click.argument("ct", type=IN_PATH)
-@click.option("-o", "--output", type=OUT_FILE, required=True, help="Catheters for the planner and 3D Slicer: .mrk.json.")
+@click.option("-o", "--output", type=OUT_FILE, required=True, help="Catheters to write: .mrk.json.")
 @click.option("--click", "clicks", multiple=True, metavar="X,Y,Z", help="Point (LPS, mm) on a catheter; repeatable.")
 @click.option("--rough", type=IN_FILE, help="Rough catheters (hub and tip): .mrk.json, .json or .csv; they snap.")
 @click.option("--within", type=float, default=10.0, show_default=True, metavar="MM", help="How far rough ones snap.")
 @click.option(
-    "--closed-end", type=float, default=1.0, show_default=True, metavar="MM", help="Plastic beyond the lumen at the tip."
+    "--closed-end", type=float, default=1.0, show_default=True, metavar="MM", help="Plastic beyond the lumen."
 )
 @click.option("--picture", type=OUT_FILE, help="Picture to confirm them by [beside the output: .png].")
 @writes
@@ -88,7 +88,7 @@ def command(
         return
     if not quiet:
         echo_lines(traced_lines(found))
-    click.echo(f"Wrote {output.path}: look at {shown.path} before you plan. Next: hdrplan plan CASE --catheters {output.path}")
+    click.echo(f"Wrote {output.path}. Look at {shown.path}, then: hdrplan plan CASE --catheters {output.path}")
 
 
 def _beside(path: Path) -> Path:

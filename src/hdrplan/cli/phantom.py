@@ -168,10 +168,13 @@ def lesion(
 @click.argument("case", type=IN_CASE)
 @click.option("--lumen-hu", type=float, default=-1000.0, show_default=True, help="What fills the tube: -1000 is air.")
 @click.option("--wall-hu", type=float, default=300.0, show_default=True, help="Plastic of the tube.")
+@click.option(
+    "--outside-mm", type=float, default=60.0, show_default=True, help="Drawn beyond the first point, to the hub."
+)
 @click.option("-o", "--output", type=OUT_FILE, required=True, help="CT to write: .nii.gz, .nrrd or .mha.")
 @writes
 @quiet_option
-def implant(case: Path, lumen_hu: float, wall_hu: float, output: Output, quiet: bool) -> None:
+def implant(case: Path, lumen_hu: float, wall_hu: float, outside_mm: float, output: Output, quiet: bool) -> None:
     """Draw the catheters of a case into its CT as tubes of 6F with a closed end, to try `hdrplan catheters` on.
 
     \b
@@ -181,13 +184,20 @@ def implant(case: Path, lumen_hu: float, wall_hu: float, output: Output, quiet: 
     """
     import numpy as np
 
-    from hdrplan.geometry import Tube, Volume, with_tubes
+    from hdrplan.errors import InputError
+    from hdrplan.geometry import Tube, Volume, outwards, with_tubes
     from hdrplan.io import new_file, read_case, write_volume
 
     loaded = read_case(case)
-    drawn = with_tubes(loaded.case.ct, loaded.case.catheters, Tube(wall_hu=wall_hu, lumen_hu=lumen_hu))
-    record = run_record(options={"lumen_hu": lumen_hu, "wall_hu": wall_hu})
+    if loaded.case.ct is None:
+        raise InputError("a case with a CT is needed", got="no ct", where=case)
+    drawn = with_tubes(
+        loaded.case.ct, outwards(loaded.case.catheters, outside_mm), Tube(wall_hu=wall_hu, lumen_hu=lumen_hu)
+    )
+    record = run_record(options={"lumen_hu": lumen_hu, "wall_hu": wall_hu, "outside_mm": outside_mm})
     with new_file(output, record) as draft:
         write_volume(draft, Volume(drawn.grid, np.clip(drawn.values_zyx.round(), -1024, 3071).astype(np.int16)))
     if not quiet:
-        click.echo(f"{output.path}: {len(loaded.case.catheters)} catheters. Now: hdrplan catheters {output.path} -o FOUND")
+        click.echo(
+            f"{output.path}: {len(loaded.case.catheters)} catheters. Now: hdrplan catheters {output.path} -o FOUND"
+        )

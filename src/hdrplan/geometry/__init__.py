@@ -6,7 +6,7 @@ from hdrplan.geometry.clearance import Clearance, clearance
 from hdrplan.geometry.contours import contours_of_structure, structure_of_contours
 from hdrplan.geometry.dwell import MARGIN_MM, STEP_MM, TIP_OFFSET_MM, Dwells, dwell_positions
 from hdrplan.geometry.grid import Grid, Volume
-from hdrplan.geometry.implants import Tube, with_tubes
+from hdrplan.geometry.implants import Tube, outwards, with_tubes
 from hdrplan.geometry.lesion import LesionShape, ellipsoid, parallel_catheters, place_in, synthetic_lesion
 from hdrplan.geometry.outline import Outline, OutlinePlanes, planes_of
 from hdrplan.geometry.phantoms import PHANTOMS, Phantom, phantom, synthetic_case
@@ -71,6 +71,7 @@ __all__ = [
     "line_gap_mm",
     "off_path_mm",
     "on_grid",
+    "outwards",
     "parallel_catheters",
     "parts_of",
     "path_tip_first",

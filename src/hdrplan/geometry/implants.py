@@ -14,7 +14,7 @@ from hdrplan.errors import InputError
 from hdrplan.geometry.catheter import Catheter
 from hdrplan.geometry.grid import Volume
 
-__all__ = ["Tube", "with_tubes"]
+__all__ = ["Tube", "outwards", "with_tubes"]
 
 # Voxels are cut into pieces of at most this edge: a lumen of 1 mm has some ten across.
 _PIECE_MM = 0.35
@@ -50,6 +50,30 @@ class Tube:
                 "a tube has a lumen narrower than itself, and is up to 10 mm wide",
                 got=f"lumen {self.lumen_mm:g} mm, tube {self.outer_mm:g} mm",
             )
+
+
+def outwards(catheters: Sequence[Catheter], mm: float) -> tuple[Catheter, ...]:
+    """Return catheters that begin so many mm farther out, straight on from their first two points.
+
+    Parameters
+    ----------
+    catheters : sequence of Catheter
+    mm : float
+        0 to 500.
+
+    Raises
+    ------
+    InputError
+        Out of range.
+    """
+    if not 0.0 <= mm <= 500.0:
+        raise InputError("catheters are continued by 0 to 500 mm", got=f"{mm:g}")
+    longer = []
+    for catheter in catheters:
+        points = catheter.points_mm
+        way = (points[0] - points[1]) / np.linalg.norm(points[0] - points[1])
+        longer.append(Catheter(catheter.name, np.concatenate((points[:1] + mm * way, points[1:]))))
+    return tuple(longer)
 
 
 def with_tubes(ct: Volume, catheters: Sequence[Catheter], tube: Tube) -> Volume:
@@ -94,9 +118,9 @@ def _shares(ct: Volume, points_mm: FloatArray, tube: Tube) -> tuple[FloatArray, 
     voxels = voxels[((voxels >= 0) & (voxels < grid.shape_zyx[::-1])).all(axis=1)]
     nearest = cKDTree(line).query(grid.world(voxels))[1]
     pieces = np.maximum(1, np.ceil(grid.spacing_mm / _PIECE_MM).astype(int))
-    shifts = np.stack(
-        np.meshgrid(*((np.arange(n) + 0.5) / n - 0.5 for n in pieces), indexing="ij"), axis=-1
-    ).reshape(-1, 3)
+    shifts = np.stack(np.meshgrid(*((np.arange(n) + 0.5) / n - 0.5 for n in pieces), indexing="ij"), axis=-1).reshape(
+        -1, 3
+    )
     wall, lumen = np.zeros(len(voxels)), np.zeros(len(voxels))
     for shift in shifts:
         away = grid.world(voxels + shift) - line[nearest]

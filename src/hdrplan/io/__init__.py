@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from hdrplan.io.images import read_volume, to_sitk, write_volume
     from hdrplan.io.journal import Journal, open_journal
     from hdrplan.io.label_maps import read_label_map, read_mask, read_names
-    from hdrplan.io.markups import write_markups
+    from hdrplan.io.markups import write_markups, write_traced
     from hdrplan.io.outputs import Output, check_output, new_file, new_folder, other_files, record_beside
     from hdrplan.io.pdf import pdf_browser, write_pdf
     from hdrplan.io.phantoms import packaged_phantom, write_packaged_phantom, write_phantom, write_samples
@@ -190,6 +190,7 @@ __all__ = [
     "write_structure_set",
     "write_tables",
     "write_template",
+    "write_traced",
     "write_values",
     "write_volume",
 ]

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from hdrplan.report.step_table import step_columns, step_lines, step_rows
     from hdrplan.report.tables import dvh_table, metrics_table
     from hdrplan.report.text_tables import html_table, latex_table, markdown_table
+    from hdrplan.report.traced import traced_figure, traced_lines, traced_table
     from hdrplan.report.validation import validation_html
 
 __all__ = [
@@ -147,6 +148,9 @@ __all__ = [
     "step_lines",
     "step_rows",
     "to_frame",
+    "traced_figure",
+    "traced_lines",
+    "traced_table",
     "validation_html",
     "verdict_text",
 ]

@@ -25,7 +25,8 @@ def traced_lines(found: Sequence[TracedCatheter]) -> list[str]:
     return [
         f"{short(one.name, 24):<{width}}  {one.inside_mm:4.0f} mm inside, seen along {one.confidence:4.0%}, "
         f"{'brighter' if one.contrast_hu > 0 else 'darker'} by {abs(one.contrast_hu):.0f} HU, "
-        f"± {np.median(one.sigma_mm):.1f} mm, tip ± {one.tip_sigma_mm:.1f} mm at ({', '.join(f'{v:.1f}' for v in one.points_mm[-1])})"
+        f"± {np.median(one.sigma_mm):.1f} mm, tip ± {one.tip_sigma_mm:.1f} mm "
+        f"at ({', '.join(f'{v:.1f}' for v in one.points_mm[-1])})"
         for one in found
     ]
 

@@ -29,8 +29,10 @@ _SHARED = 4.0
 _FLOOR = 0.06
 # The tip is looked for from so far before the end of the track to so far beyond it, at these steps; the contrast of the
 # tube is that of the piece before.
-_BEFORE_MM, _BEYOND_MM, _PROFILE_MM = 24.0, 50.0, 0.25
+_BEFORE_MM, _BEYOND_MM, _PROFILE_MM = 6.0, 60.0, 0.25
 _BODY_MM = 30.0
+# The last so much tells the direction: catheters bend towards their tips.
+_HEADING_MM = 20.0
 # Neither the skin nor the end of the track tell the contrast of the tube.
 _SKIN_MM, _BLURRED_MM = 2.0, 4.0
 # HU of voxels in the middle, blurred by the scanner: barium in plastic stays below, a wire of 0.9 mm does not.
@@ -102,7 +104,7 @@ def tip_found(scene: Scene, line: Centreline, closed_end_mm: float) -> tuple[Cen
         Standard uncertainty of the tip along the tube in mm.
     """
     kept = max(len(line.points_mm) - round(_BEFORE_MM), 4)
-    stands, direction = heading(line.points_mm[max(0, kept - round(_BODY_MM)) : kept])
+    stands, direction = heading(line.points_mm[max(0, kept - round(_HEADING_MM)) : kept])
     beyond = way_on(scene, stands, direction, _BEFORE_MM + _BEYOND_MM)
     longer = centred(scene, np.concatenate((line.points_mm[: kept - 1], beyond))) if len(beyond) > 2 else line
     way = longer.points_mm
@@ -208,4 +210,4 @@ def _contrast(scene: Scene, points_mm: FloatArray) -> FloatArray:
     turns = np.linspace(0.0, 2.0 * np.pi, 12, endpoint=False)
     ring = np.cos(turns)[:, None, None] * u + np.sin(turns)[:, None, None] * v
     inner = np.concatenate((scene.smooth_at(points_mm)[None], scene.smooth_at(points_mm + 0.5 * ring[::3])))
-    return inner.mean(axis=0) - np.median(scene.smooth_at(points_mm + 3.5 * ring), axis=0)
+    return np.asarray(inner.mean(axis=0) - np.median(scene.smooth_at(points_mm + 3.5 * ring), axis=0))

@@ -19,9 +19,9 @@ _RING = 3
 _PAIRS = ((3, 0), (2, 2), (0, 3), (-2, 2))
 # HU: a line of this contrast counts in full, one of 0.4 of it is worth nothing and ends a path.
 _FULL_HU, _WORTHLESS = 30.0, 0.4
-# Price of one step of 1 mm to the side, in stations. A turn of 12 degrees costs what is seen on it: no path goes over to
-# a catheter that crosses, nor to one 5 mm beside.
-_BEND = 1.5
+# Price of one step of 1 mm to the side, in stations. A turn of 12 degrees costs what is seen on it: no path goes over
+# to a catheter that crosses, nor to one 5 mm beside. Where the direction is a guess it must be cheap to leave.
+_BEND, _GUESSED = 1.5, 0.5
 _SHIFTS = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
 
 
@@ -76,7 +76,8 @@ def line_contrast(layers: FloatArray) -> FloatArray:
         other = layers[:, r - a : nu - r - a, r - b : nv - r - b]
         bright.append(middle - np.maximum(one, other))
         dark.append(np.minimum(one, other) - middle)
-    return np.maximum(*(np.sort(np.stack(kind), axis=0)[:2].mean(axis=0) for kind in (bright, dark)))
+    brighter, darker = (np.sort(np.stack(kind), axis=0)[:2].mean(axis=0) for kind in (bright, dark))
+    return np.asarray(np.maximum(brighter, darker))
 
 
 def line_through(scene: Scene, at_mm: FloatArray, direction: FloatArray, half_mm: float = 12.0) -> LinePath | None:
@@ -92,7 +93,7 @@ def line_through(scene: Scene, at_mm: FloatArray, direction: FloatArray, half_mm
         To both sides.
     """
     count = 2 * round(half_mm / STATION_MM) + 1
-    found = _best(scene, at_mm - half_mm * direction, direction, count, reach_mm=4)
+    found = _best(scene, at_mm - half_mm * direction, direction, count, reach_mm=4, bend=_GUESSED)
     return found if len(found.points_mm) >= count - 1 else None
 
 
@@ -135,7 +136,14 @@ def heading(last: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _best(
-    scene: Scene, from_mm: FloatArray, direction: FloatArray, count: int, *, reach_mm: int, to_end: bool = False
+    scene: Scene,
+    from_mm: FloatArray,
+    direction: FloatArray,
+    count: int,
+    *,
+    reach_mm: int,
+    to_end: bool = False,
+    bend: float = _BEND,
 ) -> LinePath:
     """Return the best path along a direction: to any station, or to the last."""
     u, v = across(direction)
@@ -145,12 +153,12 @@ def _best(
     # Three samples a station: noise and single bright voxels count less.
     layers = sum(scene.smooth_at(places + shift * direction) for shift in (-0.67, 0.0, 0.67)) / 3.0
     worth = np.clip(line_contrast(np.asarray(layers)) / _FULL_HU, 0.0, 1.0) - _WORTHLESS
-    steps, score = _programme(worth, to_end=to_end)
+    steps, score = _programme(worth, bend, to_end=to_end)
     points = along[: len(steps)] + steps[:, :1] * u + steps[:, 1:] * v
     return LinePath(points_mm=points, score=score, whole=len(steps) == count)
 
 
-def _programme(worth: FloatArray, *, to_end: bool) -> tuple[FloatArray, float]:
+def _programme(worth: FloatArray, bend: float, *, to_end: bool) -> tuple[FloatArray, float]:
     """Return the path of highest worth that begins near the middle: its steps to the sides (n, 2), and its worth."""
     count, nu, nv = worth.shape
     middle = (nu - 1) // 2
@@ -160,7 +168,7 @@ def _programme(worth: FloatArray, *, to_end: bool) -> tuple[FloatArray, float]:
     scores = [best]
     for k in range(1, count):
         wide = np.pad(best, 1, constant_values=-np.inf)
-        options = np.stack([wide[1 + a : 1 + a + nu, 1 + b : 1 + b + nv] - _BEND * np.hypot(a, b) for a, b in _SHIFTS])
+        options = np.stack([wide[1 + a : 1 + a + nu, 1 + b : 1 + b + nv] - bend * np.hypot(a, b) for a, b in _SHIFTS])
         ways[k] = options.argmax(axis=0)
         best = options.max(axis=0) + worth[k]
         scores.append(best)
