@@ -37,8 +37,9 @@ _HEADING_MM = 20.0
 _SKIN_MM, _BLURRED_MM = 2.0, 4.0
 # HU of voxels in the middle, blurred by the scanner: barium in plastic stays below, a wire of 0.9 mm does not.
 _METAL_HU = 1000.0
-# Single samples of the profile count for no more than this, in contrasts of the tube.
-_MOST, _LEAST = 1.2, -0.5
+# A sample of the profile that is like the tube counts half a sample for it, one without contrast or with twice as much
+# half a sample against it: bone and vessels beyond the tip are no tube.
+_LIKE, _LEAST = 0.5, -1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -115,7 +116,7 @@ def tip_found(scene: Scene, line: Centreline, closed_end_mm: float) -> tuple[Cen
     start = max(float(length[min(kept, len(length) - 1)]) - _BODY_MM, float(length[int(inside.argmax())]))
     at = np.arange(start, length[-1], _PROFILE_MM)
     profile = _contrast(scene, np.stack([np.interp(at, length, way[:, k]) for k in range(3)], axis=1))
-    share = np.clip(profile / body if body else profile, _LEAST, _MOST) - 0.5
+    share = np.maximum(_LIKE - np.abs(profile / body - 1.0), _LEAST) if body else np.zeros(len(at))
     end = int(np.cumsum(share).argmax())
     lumen_seen = body < 0 or is_metal(scene, way[old][-round(_BODY_MM) :])
     tip = min(float(at[end]) + _PROFILE_MM / 2.0 + (closed_end_mm if lumen_seen else 0.0), float(length[-1]))

@@ -27,7 +27,7 @@ CLOSED_END_MM = 1.0
 # Points that are handed on lie so far apart; a catheter bends little between them.
 _POINTS_MM = 5.0
 # What is found must go so far into the body, and so deep for each mm of its way: needles do, folds of skin do not.
-_INSIDE_MM, _DEEP_MM, _STEEP = 25.0, 15.0, 0.25
+_INSIDE_MM, _DEEP_MM, _STEEP = 25.0, 15.0, 0.1
 # Share of the way inside that must show contrast, of so many HU or so many times the noise.
 _SEEN, _SEEN_HU, _SEEN_NOISE = 0.7, 15.0, 3.0
 _STRAIGHT = 0.9
@@ -226,8 +226,7 @@ def _is_needle(scene: Scene, track: FloatArray) -> bool:
     chord = float(np.linalg.norm(track[-1] - track[0]))
     return (
         inside_mm >= _INSIDE_MM
-        and float(depth.max()) >= _DEEP_MM
-        and float(depth[-1]) >= _STEEP * inside_mm
+        and float(depth.max()) >= max(_DEEP_MM, _STEEP * inside_mm)
         and chord >= _STRAIGHT * float(steps.sum())
     )
 

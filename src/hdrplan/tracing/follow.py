@@ -31,9 +31,10 @@ def whole_line(scene: Scene, at_mm: FloatArray, direction: FloatArray) -> FloatA
     piece = line_through(scene, at_mm, direction)
     if piece is None:
         return None
-    inwards, outwards = _followed(scene, piece.points_mm), _followed(scene, piece.points_mm[::-1])
+    points = piece.points_mm[scene.grid.contains(piece.points_mm)]
+    inwards, outwards = _followed(scene, points), _followed(scene, points[::-1])
     # Each holds the piece, from its own end.
-    track = np.concatenate((outwards[len(piece.points_mm) :][::-1], inwards))
+    track = np.concatenate((outwards[len(points) :][::-1], inwards))
     if len(track) < _FEWEST:
         return None
     depth = scene.depth_at(track[[0, -1]])
