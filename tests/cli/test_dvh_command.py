@@ -38,6 +38,20 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+def test_without_errors_the_same_values(export: Path, tmp_path: Path) -> None:
+    words = (export / "rd.dcm", export / "rs.dcm", "--only", "cylinder", "--json", "-q")
+    with_errors, alone = (json.loads(run(*words, *more))["structures"]["cylinder"] for more in ([], ["--no-errors"]))
+    assert alone["volume_error_cc"] is None
+    for key, metric in with_errors["metrics"].items():
+        assert alone["metrics"][key]["value"] == metric["value"]
+        assert alone["metrics"][key]["error"] is None
+    out = tmp_path / "out"
+    assert "±" not in run(*words[:4], "--no-errors", "-q", "-o", out)
+    page = (out / "dvh.html").read_text(encoding="utf-8")
+    assert "nan" not in page
+    assert 'id="errors"' not in page
+
+
 def test_page_tables_and_dicom_of_two_files(export: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     said = run(export / "rd.dcm", export / "rs.dcm", "--prescription", 15, "--dicom", "-o", out, "-q")

@@ -16,10 +16,8 @@ from hdrplan.workflow import DVHOptions, StructureDVH
 
 FRACTIONS = (0.99, 0.95, 0.5, 0.05, 0.01)
 EXACT = DVHOptions(metrics=("D99", "D95", "D50", "D5", "D1", "Dmean", "Dmin", "Dmax"))
-# Relative: what the issue of these DVHs asks for; cylinders and cones along the slices' axis, cylinders across it.
+# Relative: cylinders and cones along the slices' axis and across it.
 VOLUME, DOSE = 0.005, 0.005
-# A cone across the slices has an edge between two of them: measured 0.0052 at 1 and 2 mm.
-OPEN_BODY = 0.006
 # Six cosines of rows and columns by the patient's position on the table (PS3.3 C.7.3.1.1.2).
 POSITIONS = {
     "HFS": (1, 0, 0, 0, 1, 0),
@@ -40,7 +38,7 @@ def solid_dvh(folder: Path, name: str, axis: str, slice_mm: float, grid_mm: floa
 @pytest.mark.parametrize("grid_mm", [0.4, 3.0])
 @pytest.mark.parametrize("slice_mm", [0.2, 1.0, 2.0, 3.0])
 @pytest.mark.parametrize("axis", AXES)
-@pytest.mark.parametrize("name", ["cylinder", "cone", "cylinder across"])
+@pytest.mark.parametrize("name", ["cylinder", "cone", "cylinder across", "cone across"])
 def test_cylinders_and_cones(tmp_path: Path, name: str, axis: str, slice_mm: float, grid_mm: float) -> None:
     solid = SOLIDS[name]
     result = solid_dvh(tmp_path, name, axis, slice_mm, grid_mm)
@@ -48,19 +46,6 @@ def test_cylinders_and_cones(tmp_path: Path, name: str, axis: str, slice_mm: flo
     values = [metric.value for metric in result.metrics[:6]]
     exact = [*solid.dose_at_frac(AXES[axis], FRACTIONS), solid.mean_gy(AXES[axis])]
     np.testing.assert_allclose(values, exact, rtol=DOSE)
-
-
-@pytest.mark.parametrize("axis", AXES)
-@pytest.mark.parametrize("slice_mm", [0.2, 1.0, 2.0, 3.0])
-def test_a_cone_across_the_slices(tmp_path: Path, slice_mm: float, axis: str) -> None:
-    solid = SOLIDS["cone across"]
-    result = solid_dvh(tmp_path, "cone across", axis, slice_mm, 1.0)
-    assert result.volume_cc == pytest.approx(solid.volume_cc, rel=VOLUME)
-    exact = [*solid.dose_at_frac(AXES[axis], FRACTIONS), solid.mean_gy(AXES[axis])]
-    error = np.abs([metric.value for metric in result.metrics[:6]] / np.array(exact) - 1)
-    assert error[[1, 2, 3, 5]].max() <= OPEN_BODY
-    # At 3 mm its edge between two slices and its ends are not in the contours (docs/measurements/dvh.md).
-    assert error[[0, 4]].max() <= (OPEN_BODY if slice_mm < 3.0 else 0.02)
 
 
 @pytest.mark.parametrize("name", ["cylinder", "cylinder across"])

@@ -15,6 +15,7 @@ from hdrplan.cli.flags import in_flags, number_flag
 from hdrplan.cli.inputs import IN_FILE, IN_PATH
 from hdrplan.cli.names import names_hidden
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.pdf import pdf_option, print_page
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
@@ -51,11 +52,16 @@ _PICTURES = ("png", "svg", "pdf")
     "--ends", type=click.Choice(["continued", "half-slice", "none"]), default="continued", show_default=True,
     help="Beyond the last contours: areas go on as before, half a slice, or nothing.",
 )  # fmt: skip
+@click.option(
+    "--errors/--no-errors", default=True, show_default=True,
+    help="Tell how far each metric may be off because of the computation; takes three times as long.",
+)  # fmt: skip
 @click.option("--dicom", is_flag=True, help="Also write the RT Dose with these DVHs in it; it names the patient.")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes for a folder; default: all processors.")
 @click.option("--key", type=click.Path(path_type=Path), help="Key file of a folder's pseudonyms, created if missing.")
 @click.option("--identify", is_flag=True, help="Write patient IDs and file names of a folder instead of pseudonyms.")
 @click.option("--accept-other-patient", is_flag=True, help="Take files of different PatientID or frame of reference.")
+@pdf_option
 @writes
 @strict_option
 @json_option
@@ -75,6 +81,7 @@ def command(dose: Path, structures: Path | None, as_json: bool, quiet: bool, **f
       hdrplan dvh demo-dicom/RD.dcm demo-dicom/RS.dcm -o dvh
       hdrplan dvh demo-dicom/RD.dcm demo-dicom/RS.dcm --prescription 20 --only lesion_B --metrics D98,V100 --json
       hdrplan dvh demo-slicer/dose.nrrd demo-slicer/structures.seg.nrrd --unit Gy --alpha-beta 3 --fractions 5 -o dvh
+      hdrplan dvh demo-dicom/RD.dcm demo-dicom/RS.dcm --only liver --no-errors -o dvh --pdf A4
       hdrplan dvh demo-dicom -o tables
     """
     if dose.is_dir() != (structures is None):
@@ -96,7 +103,7 @@ def _options(flags: dict[str, Any]) -> DVHOptions:
     return DVHOptions(
         metrics=tuple(word.strip() for word in (flags["metrics"] or "").split(",") if word.strip()),
         prescription_gy=flags["prescription"],
-        **{name: flags[name] for name in ("alpha_beta_gy", "fractions", "geud_a", "between", "ends")},
+        **{name: flags[name] for name in ("alpha_beta_gy", "fractions", "geud_a", "between", "ends", "errors")},
     )
 
 
@@ -154,6 +161,7 @@ def _write(output: Output, pair: DosePair, result: DVHResult, *, dicom: bool) ->
             dvh_figure(result, draft / f"dvh.{ending}")
         title = f"{len(result.structures)} structure{'s' if len(result.structures) > 1 else ''} in a stored dose"
         (draft / "dvh.html").write_text(dvh_html(result, title=title, version=__version__), encoding="utf-8")
+        print_page(draft / "dvh.html", "page.pdf")
         if dicom:
             whole = [s for s in result.structures if s.in_grid_frac >= 0.999]
             curves = [(pair.regions.numbers[s.name], *s.sampled(500)) for s in whole]

@@ -62,16 +62,18 @@ def paper_page(page: str) -> str | None:
     return on_paper(page, paper)
 
 
-def print_page(page: Path) -> None:
-    """Print a page that was written, to the PDF of the same name beside it, where the command was asked for a PDF.
+def print_page(page: Path, name: str | None = None) -> None:
+    """Print a page that was written, to a PDF beside it, where the command was asked for a PDF.
 
     Parameters
     ----------
     page : Path
         HTML.
+    name : str or None
+        Of the PDF, where a picture has the name of the page.
     """
     printed = paper_page(page.read_text(encoding="utf-8"))
     if printed is not None:
         from hdrplan.io import write_pdf
 
-        write_pdf(page.with_suffix(".pdf"), printed)
+        write_pdf(page.with_name(name or f"{page.stem}.pdf"), printed)

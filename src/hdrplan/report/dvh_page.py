@@ -50,7 +50,7 @@ def dvh_html(result: DVHResult, *, title: str, version: str) -> str:
             for rank, (curve, look) in enumerate(zip(curves, looks, strict=True))
         ],
         tables=_tables(result),
-        parts=[_parts(s) for s in result.structures],
+        parts=[_parts(s) for s in result.structures] if result.options.errors else [],
         part_names=[name for _, name in _PARTS],
         left_out=result.left_out,
         facts=result.facts,
