@@ -33,8 +33,12 @@ def main() -> None:
                 "use_structure_extents": True,
             }
             started = time.process_time()
-            filled_rows = rows_of(*read, **between)
-            filled = time.process_time() - started
+            try:
+                filled_rows = rows_of(*read, **between)
+                filled = time.process_time() - started
+            except Exception as error:
+                print(f"interpolated: {error!r}", file=sys.stderr)
+                filled, filled_rows = float("nan"), {}
         seconds = {"files": files, "computed": computed, "filled": filled}
         print(json.dumps({"seconds": seconds, "rows": rows, "filled_rows": filled_rows}), flush=True)
 
