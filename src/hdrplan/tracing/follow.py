@@ -32,6 +32,8 @@ def whole_line(scene: Scene, at_mm: FloatArray, direction: FloatArray) -> FloatA
     if piece is None:
         return None
     points = piece.points_mm[scene.grid.contains(piece.points_mm)]
+    if len(points) < _FEWEST // 2:
+        return None
     inwards, outwards = _followed(scene, points), _followed(scene, points[::-1])
     # Each holds the piece, from its own end.
     track = np.concatenate((outwards[len(points) :][::-1], inwards))
