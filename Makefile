@@ -40,7 +40,7 @@ demo: $(VENV)/.run
 
 # Many tests start commands: without bytecode each of them compiles 435 modules again, 0.8 of 2.0 CPU s of its imports.
 test: $(VENV)/.dev
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --durations 40
 
 # The examples of the help that take minutes; the others are in make test.
 examples: $(VENV)/.dev

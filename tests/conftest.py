@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from made_once import MadeOnce, folder_of_the_session
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -23,3 +25,9 @@ def shared() -> Path:
 def phantoms() -> Path:
     """The phantoms of the project."""
     return ROOT / "phantoms"
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    """Results that many tests begin with; see :class:`made_once.MadeOnce`."""
+    return MadeOnce(folder_of_the_session(tmp_path_factory) / "made-once")

@@ -48,9 +48,9 @@ def columns_of(report: Path) -> tuple[dict[str, np.ndarray], list[str], np.ndarr
     number = {name: np.array([float(r[name]) for r in rows]) for name in ("d100_gy", "diameter_mm", "age_years")}
     columns = {
         "d100_per_gy": number["d100_gy"] - 20,
-        "diameter_per_cm": (number["diameter_mm"] - 38) / 10,
-        "type_CRLM": np.array([float(r["tumour_type"] == "CRLM") for r in rows]),
-        "age_per_decade": (number["age_years"] - 68) / 10,
+        "diameter_per_10_mm": (number["diameter_mm"] - 38) / 10,
+        "tumour_type_CRLM": np.array([float(r["tumour_type"] == "CRLM") for r in rows]),
+        "age_per_10_years": (number["age_years"] - 68) / 10,
     }
     months = np.array([float(r["months"]) for r in rows])
     return columns, [r["patient_id"] for r in rows], months, np.array([r["recurrence"] == "1" for r in rows])
@@ -83,7 +83,7 @@ def test_every_number_of_the_results_has_its_lesions_and_interval(report: Path) 
 
 def test_the_programs_name_the_model_that_was_fitted(report: Path) -> None:
     script, syntax = (report / "headline.R").read_text(), (report / "headline.sps").read_text()
-    model = "d100_per_gy + diameter_per_cm + type_CRLM + age_per_decade + cluster(patient_id)"
+    model = "d100_per_gy + diameter_per_10_mm + tumour_type_CRLM + age_per_10_years + cluster(patient_id)"
     assert model in script
     assert f"ENTER {model.split(' + cluster')[0].replace(' +', '')}" in syntax
     for name in rows_of(report / "lesions.csv")[0]:

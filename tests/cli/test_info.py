@@ -174,20 +174,14 @@ def plan_by_a_stranger(info: dict[str, Any], case: Path, folder: Path) -> dict[s
 def test_a_stranger_plans_a_case_from_info_alone(info: dict[str, Any], tmp_path: Path) -> None:
     told = plan_by_a_stranger(info, write_small_case(tmp_path / "case"), tmp_path)
     assert told["ctvs"]["lesion"]["d100_gy"] >= 20.0
+    assert told["proven"]
+    assert (tmp_path / "out" / "plan.json").is_file()
     assert told["refused"] == int(ExitCode.REFUSED)
     keys = set(told["keys"])
     assert keys <= set(info["metrics"]), "keys of results that info does not explain"
     assert set(info["metrics"]) - keys <= {"d100_sampling_gy", "d100_other_points_gy"}, (
         "keys that info explains and results do not have"
     )
-
-
-@pytest.mark.slow
-def test_a_stranger_plans_a_real_case_from_info_alone(info: dict[str, Any], tmp_path: Path, phantoms: Path) -> None:
-    told = plan_by_a_stranger(info, phantoms / "liver-lesion-b-5mm", tmp_path)
-    assert told["ctvs"]["lesion_B"]["d100_gy"] >= 20.0
-    assert told["proven"]
-    assert (tmp_path / "out" / "plan.json").is_file()
 
 
 def test_case_entries_and_options_are_those_that_a_case_takes(info: dict[str, Any]) -> None:

@@ -42,7 +42,7 @@ def test_a_placed_case_can_be_planned(run, phantoms: Path, tmp_path: Path):
 
 def test_a_lesion_that_no_way_reaches_names_the_obstacle_and_the_remedy(run, phantoms: Path, tmp_path: Path):
     done = run(
-        "place", phantoms / "liver-lesion-b", *QUICK, "--toward", "right", "--within", "20", "--avoid", "ribs=25",
+        "place", phantoms / "liver-lesion-b-5mm", *QUICK, "--toward", "right", "--within", "20", "--avoid", "ribs=25",
         "-o", tmp_path / "out",
     )  # fmt: skip
     assert done.code == 2
@@ -64,7 +64,7 @@ def test_a_lesion_that_no_way_reaches_names_the_obstacle_and_the_remedy(run, pha
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(run, phantoms: Path, tmp_path: Path, flags, said):
-    done = run("place", phantoms / "liver-lesion-b", *flags, "-o", tmp_path / "out")
+    done = run("place", phantoms / "liver-lesion-b-5mm", *flags, "-o", tmp_path / "out")
     assert done.code == 2
     assert said in done.err
     assert len(done.err.strip().splitlines()) == 1

@@ -2,7 +2,7 @@
 
 ``python`` blocks share one namespace a page; ``console`` blocks are commands after ``$ `` (what stands below a command
 is its output, shown and not compared); ``toml`` and ``json`` blocks must parse. A block with ``title="FILE"`` is that
-file. Anything else is a picture in letters.
+file. Anything else is a picture in letters. A plan that many pages begin with is made once, and copied for the others.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import pytest
 from click.testing import CliRunner
 
 from hdrplan.cli import cli
+from made_once import MadeOnce, write_phantoms
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "AGENTS.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -29,6 +30,11 @@ BLOCK = re.compile(r"^```(\w*)(?: title=\"([^\"\n]+)\")?[^\n]*\n(.*?)^```", re.M
 SHELL = re.compile(r"[|<>;&$`*?]")
 # Set-up of the whole machine: CI runs these two itself, and a clone inside the tests would test another checkout.
 RUN_BY_CI = re.compile(r"^(git clone|cd |make )")
+# The first steps of many pages: both names are one case here, and only the name of the output differs.
+FIRST_STEP = re.compile(
+    r"hdrplan (plan) phantoms/liver-lesion-b(?:-5mm)? -o (\S+)(?: --quiet)?"
+    r"|hdrplan (export) plan --case phantoms/liver-lesion-b(?:-5mm)? -o (\S+)"
+)
 
 
 def blocks(page: Path) -> list[tuple[int, str, str | None, str]]:
@@ -58,15 +64,31 @@ def commands(text: str) -> list[str]:
     return [line[2:] for line in joined.splitlines() if line.startswith("$ ")]
 
 
-def ended(command: str, shell: dict[str, str]) -> tuple[int, str]:
+def ended(command: str, shell: dict[str, str], made_once: MadeOnce) -> tuple[int, str]:
     """Exit code and all output of a command."""
+    step = FIRST_STEP.fullmatch(command)
+    if step is None:
+        return ran(command, shell)
+    kind, output = filter(None, step.groups())
+
+    def make(draft: Path) -> None:
+        code, said = ran(command, shell)
+        assert code == 0, f"{command}\n{said}"
+        Path(output).rename(draft / f"docs-{kind}")
+
+    shutil.copytree(made_once(f"docs-{kind}", make), output)
+    return 0, ""
+
+
+def ran(command: str, shell: dict[str, str]) -> tuple[int, str]:
+    """Run a command in this process, where a shell is not needed."""
     call, _, file = command.partition(" > ")
     words = shlex.split(call)
     if words[0] == "hdrplan" and not SHELL.search(call + file):
-        ran = CliRunner().invoke(cli, words[1:], prog_name="hdrplan")
+        call_ended = CliRunner().invoke(cli, words[1:], prog_name="hdrplan")
         if file:
-            Path(file).write_text(ran.stdout, encoding="utf-8")
-        return ran.exit_code, f"{ran.output}\n{ran.exception or ''}"
+            Path(file).write_text(call_ended.stdout, encoding="utf-8")
+        return call_ended.exit_code, f"{call_ended.output}\n{call_ended.exception or ''}"
     done = subprocess.run(command, shell=True, env=shell, capture_output=True, text=True, timeout=300, check=False)
     return done.returncode, f"{done.stdout}\n{done.stderr}"
 
@@ -74,11 +96,9 @@ def ended(command: str, shell: dict[str, str]) -> tuple[int, str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if runnable(p)], ids=lambda p: str(p.relative_to(ROOT)))
 def test_every_block_of_the_page_runs(
-    page: Path, shell: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path, shell: dict[str, str], made_once: MadeOnce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    phantoms = shutil.copytree(ROOT / "phantoms", tmp_path / "phantoms")
-    # The same case in slices of 5 mm: a third of the voxels, for whatever a page does with them.
-    shutil.copytree(phantoms / "liver-lesion-b-5mm", phantoms / "liver-lesion-b", dirs_exist_ok=True)
+    write_phantoms(tmp_path / "phantoms")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
     namespace: dict[str, object] = {"__name__": "__docs__"}
@@ -92,7 +112,7 @@ def test_every_block_of_the_page_runs(
             for command in commands(text):
                 if RUN_BY_CI.match(command):
                     continue
-                code, said = ended(command, shell)
+                code, said = ended(command, shell, made_once)
                 assert code == 0, f"{where}: {command}\n{said}"
         elif kind == "toml":
             tomllib.loads(text)

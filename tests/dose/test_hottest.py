@@ -16,7 +16,7 @@ from hdrplan.validate import solids
 VOLUMES_CC = np.array([0.1, 1.0, 2.0])
 # Chosen before the first run: part of the figures whose error is covered, and how much larger the stated error is.
 COVERED, STATED_OVER_TRUE = 0.95, 10.0
-CONFIGURATIONS = 24
+CONFIGURATIONS = 12
 
 
 def ball(name: str, middle_mm: np.ndarray, radius_mm: float) -> Structure:
@@ -101,7 +101,7 @@ def test_stated_errors_cover_the_errors_made() -> None:
         stated.append((np.abs(reported - found.dose_gy) + found.error_gy) / truth)
     known = np.isfinite(true)
     ratio = np.array(stated)[known] / np.maximum(np.array(true)[known], 1e-6)
-    assert known.sum() > 60
+    assert known.sum() > 30
     assert (ratio >= 1).mean() >= COVERED
     assert np.median(ratio) < STATED_OVER_TRUE
 

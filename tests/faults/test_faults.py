@@ -20,6 +20,7 @@ import hdrplan
 from hdrplan.errors import InputError
 from hdrplan.io import Output, drafts, new_folder, read_results
 from held import held
+from kept_kernels import copy_kernels
 from small_case import write_small_case
 
 PLAN_FILES = {"plan.json", "dose.nrrd", "dvh.csv", "metrics.json", "report.html", "run.json"}
@@ -171,20 +172,47 @@ def test_a_clock_that_was_set_back(case: Path, tmp_path: Path) -> None:
     assert (tmp_path / "one" / "plan.json").read_bytes() == (tmp_path / "two" / "plan.json").read_bytes()
 
 
+COUNTED = """
+import atexit
+import numba.core.compiler as compiler
+calls, compile_extra = [], compiler.compile_extra
+compiler.compile_extra = lambda *a, **k: (calls.append(1), compile_extra(*a, **k))[1]
+atexit.register(lambda: print("compiled", len(calls)))
+from hdrplan.cli import main
+main()
+"""
+
+
 @pytest.mark.slow
-def test_a_compiled_kernel_that_is_torn(tmp_path: Path) -> None:
+def test_compiled_kernels_that_are_torn_are_compiled_anew_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The command with the fewest kernels: all are kept and read by the same code."""
-    cache = tmp_path / "cache"
     (tmp_path / "dwells.csv").write_text("x_mm,y_mm,z_mm,tip_x,tip_y,tip_z,time_s\n0,0,0,0,0,1,12\n0,0,5,0,0,1,8\n")
     (tmp_path / "points.csv").write_text("x_mm,y_mm,z_mm\n10,0,0\n0,0,-150\n")
     asked = ("dose", "--dwells", "dwells.csv", "--points", "points.csv", "--source", "gammamed-plus")
     asked += ("--strength", "40700", "-q", "-o")
-    assert ran(*asked, "one.csv", cwd=tmp_path, NUMBA_CACHE_DIR=str(cache))[0] == 0
-    kept = [p for p in cache.rglob("*.nb[ci]")]
+    cache = copy_kernels(tmp_path / "cache", monkeypatch)
+
+    def compiled(output: str) -> int:
+        """Run it, and return how many kernels it compiled."""
+        ended = subprocess.run(
+            [sys.executable, "-c", COUNTED, *asked, output],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(SRC), "NUMBA_CACHE_DIR": str(tmp_path / "cache")},
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert ended.returncode == 0, ended.stderr
+        return int(ended.stdout.split()[-1])
+
+    compiled("one.csv")
+    kept = sorted(cache.glob("*.nbc"))
     assert len(kept) >= 3, "too few were cached: the test tears in three ways"
-    for k, path in enumerate(sorted(kept)):
+    for k, path in enumerate(kept):
         data = path.read_bytes()
         path.write_bytes((b"", data[: len(data) // 2], bytes(len(data)))[k % 3])
-    code, said = ran(*asked, "two.csv", cwd=tmp_path, NUMBA_CACHE_DIR=str(cache))
-    assert code == 0, said
+    assert compiled("two.csv") >= 3
+    assert compiled("three.csv") == 0
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()

@@ -10,6 +10,7 @@ import pytest
 
 from hdrplan.geometry import Structure, Volume
 from hdrplan.io import case_of_table, read_case, read_volume
+from hdrplan.plan import Case
 from hdrplan.plausibility.anatomy import doubts_of_anatomy, doubts_of_tissue
 from hdrplan.plausibility.images import doubts_of_ct
 from hdrplan.plausibility.strength import doubts_of_strength
@@ -95,9 +96,21 @@ def test_a_real_ct_gives_no_warning(name: str) -> None:
     assert doubts_of_ct(read_volume(DATA / name)) == []
 
 
-def test_a_patient_on_the_belly_is_not_flipped() -> None:
+@pytest.fixture(scope="module")
+def liver_case() -> Case:
+    """The liver on slices of 5 mm."""
+    return read_case(ROOT / "phantoms" / "liver-lesion-b-5mm").case
+
+
+@pytest.fixture(scope="module")
+def fine_case() -> Case:
+    """The liver on slices of 2.5 mm: on thicker ones a lone liver upside down is not noticed."""
+    return read_case(ROOT / "phantoms" / "liver-lesion-b").case
+
+
+def test_a_patient_on_the_belly_is_not_flipped(liver_case: Case) -> None:
     """LPS is the patient's: prone images come with turned directions, and the spine is at the back all the same."""
-    ct = read_case(ROOT / "phantoms" / "liver-lesion-b").case.ct
+    ct = liver_case.ct
     assert ct is not None
     grid = ct.grid
     _, ny, nx = grid.shape_zyx
@@ -127,8 +140,8 @@ def moved(how: str, values: np.ndarray, spacing_mm: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("how", ["flip x", "flip y", "flip z", "shift x", "shift z", "noise"])
-def test_organs_two_centimetres_beside_their_place_are_noticed_and_noise_is_not(how: str) -> None:
-    case = read_case(ROOT / "phantoms" / "liver-lesion-b").case
+def test_organs_two_centimetres_beside_their_place_are_noticed_and_noise_is_not(how: str, liver_case: Case) -> None:
+    case = liver_case
     assert case.ct is not None
     values = np.ascontiguousarray(moved(how, case.ct.values_zyx, case.ct.grid.spacing_mm))
     doubts = doubts_of_tissue(case.structures, Volume(case.ct.grid, values))
@@ -138,8 +151,10 @@ def test_organs_two_centimetres_beside_their_place_are_noticed_and_noise_is_not(
 @pytest.mark.parametrize(
     ("axis", "id_"), [(0, "anatomy-mirrored"), (1, "ct-flipped"), (2, "anatomy-mirrored"), (None, "")]
 )
-def test_a_ct_and_its_liver_flipped_together_are_noticed_without_another_organ(axis: int | None, id_: str) -> None:
-    case = read_case(ROOT / "phantoms" / "liver-lesion-b").case
+def test_a_ct_and_its_liver_flipped_together_are_noticed_without_another_organ(
+    axis: int | None, id_: str, fine_case: Case
+) -> None:
+    case = fine_case
     assert case.ct is not None
     grid, liver = case.ct.grid, next(s for s in case.structures if s.name == "liver")
     mask = np.zeros(grid.shape_zyx, dtype=bool)

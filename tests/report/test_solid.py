@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hdrplan.geometry import Structure
+from hdrplan.geometry import Structure, Volume
 from hdrplan.report import solid_html
-from hdrplan.report.surfaces import structure_surface, surface
+from hdrplan.report.surfaces import skin_surface, structure_surface, surface
 from report_view import CENTRE_MM, centred_grid, small_view, turned
 
 DIRECTIONS = {"upright": np.eye(3), "oblique": turned(20, -30, 40), "left-handed": np.diag([1.0, 1.0, -1.0])}
@@ -54,6 +54,38 @@ def test_no_crossing_gives_no_surface():
     grid = centred_grid((4, 4, 4), (1.0, 1.0, 1.0), np.eye(3))
     vertices, triangles = surface(grid, np.zeros((4, 4, 4)), 5.0)
     assert len(vertices) == len(triangles) == 0
+
+
+def test_the_skin_lies_round_the_body_and_is_open_where_the_ct_ends():
+    grid = centred_grid((30, 60, 60), (2.0, 2.0, 3.0), np.eye(3))
+    radius = np.linalg.norm((grid.points_mm() - CENTRE_MM)[:, :2], axis=1).reshape(grid.shape_zyx)
+    hu = np.where(radius < 40.0, 40, -1000)
+    hu[10:20, 28:32, 28:32] = -950
+    hu[:, :2, :2] = 300
+    vertices, triangles = skin_surface(Volume(grid, hu.astype(np.int16)))
+    drawn = np.unique(triangles)
+    radii = np.linalg.norm(vertices[drawn][:, :2] - CENTRE_MM[:2], axis=1)
+    # Points 4 mm apart; neither the gas inside nor the table beside the body.
+    assert 37.0 < radii.min() <= radii.max() < 43.0
+    low, high = grid.world([0, 0, 0])[2], grid.world([0, 0, 29])[2]
+    middles = vertices[triangles].mean(axis=1)
+    assert (np.linalg.norm(middles[:, :2] - CENTRE_MM[:2], axis=1) > 36.0).all()
+    assert middles[:, 2].min() < low + 6.0
+    assert middles[:, 2].max() > high - 6.0
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", [(390, 844), (1366, 768)], ids=["phone", "laptop"])
+def test_the_picture_is_not_stretched_and_no_letters_overlap(opened, size):
+    page = opened(solid_html(small_view())).page
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.wait_for_timeout(300)
+    width, height, w, h = page.evaluate(
+        "() => { const c = document.getElementById('solid'), b = c.getBoundingClientRect();"
+        " return [c.width, c.height, b.width, b.height]; }"
+    )
+    assert width / height == pytest.approx(w / h, rel=0.01)
+    assert page.locator("#solid").get_attribute("data-from") == "catheters"
 
 
 @pytest.mark.browser

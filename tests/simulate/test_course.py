@@ -9,7 +9,6 @@ import pytest
 
 from hdrplan.simulate import CRLM, HCC, DoseModel
 from hdrplan.simulate.course import DAYS_PER_MONTH, LOCK_DAY, Chance, _attended, _new_lesion, drawn_course
-from hdrplan.simulate.entities import MISSED_FRAC
 from hdrplan.simulate.patients import Person, TrueLesion, shown
 
 FLAT = DoseModel(hazard_ratio_per_gy=1.0)
@@ -78,7 +77,7 @@ def test_diameters_have_the_stated_mean_and_spread() -> None:
 
 def test_the_first_scan_comes_after_five_weeks_at_the_earliest() -> None:
     """Planned after eight weeks; the jitter may not bring it before day 36, and brings some that far."""
-    first = [_attended(100, np.random.default_rng(seed))[0] - 100 for seed in range(3000)]
+    first = [_attended(HCC, 100, [], np.random.default_rng(seed))[0] - 100 for seed in range(3000)]
     assert min(first) == 36
     assert np.mean(first) == pytest.approx(56.0, abs=0.6)  # a jitter of 7.6 days: three standard errors
 
@@ -110,13 +109,21 @@ def test_whoever_has_progressed_is_lost_sooner() -> None:
 
 
 def test_scans_come_as_the_paper_followed_its_patients() -> None:
-    """After eight weeks, then every three months for a year and every six after it; a few are missed."""
-    came = [np.array(_attended(0, np.random.default_rng(seed))) / DAYS_PER_MONTH for seed in range(1000)]
+    """After eight weeks, then every three months for a year and every six after it; some are missed."""
+    at_3_months, later, after_progression = HCC.missed_frac
+    came = [np.array(_attended(HCC, 0, [], np.random.default_rng(seed))) / DAYS_PER_MONTH for seed in range(1000)]
 
     def share(month: float) -> float:
         return float(np.mean([(np.abs(months - month) < 1.3).any() for months in came]))
 
+    # The scan at eight weeks may take the place of one that would follow within a fortnight.
+    third_month = np.mean([(months[1:2] < 4.5).any() for months in came])
+    assert 1.0 - at_3_months - 0.06 < third_month < 1.0 - at_3_months + 0.04
     for month in (6.0, 9.0, 12.0, *np.arange(18.0, 61.0, 6.0)):
-        assert share(month) == pytest.approx(1.0 - MISSED_FRAC, abs=0.04)
+        assert share(month) == pytest.approx(1.0 - later, abs=0.045)
     for month in (15.0, *np.arange(21.0, 66.0, 6.0)):
         assert share(month) < 0.01
+    # A progression in month 2, shown in month 3 at the latest: few later scans.
+    seldom = [len(_attended(HCC, 0, [60.0], np.random.default_rng(seed))) for seed in range(1000)]
+    assert np.mean(seldom) < 2.0 + 10 * (1.0 - after_progression) + 0.2
+    assert np.mean(seldom) < 0.55 * np.mean([months.size for months in came])

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hdrplan.analysis import responses
 from hdrplan.cohort import RULE_SETS, derive, validate
 from hdrplan.errors import InputError
 from hdrplan.io import read_cohort, write_tables
@@ -76,10 +77,10 @@ def test_diameters_cross_the_recist_limits_exactly_at_the_detecting_scan() -> No
 
 
 def test_power_of_no_effect_is_the_level_and_of_a_large_effect_near_one() -> None:
-    """Forty small cohorts; the bounds are the 99.9 % limits of a binomial at 5 % (0 to 8 of 40) and a gross miss."""
-    null, strong = power([(120, 60)], [1.0, 0.75], replicates=40, seed=3)
-    assert null.replicates == strong.replicates == 40
-    assert null.rejected_frac["adjusted"] <= 8 / 40
+    """Twenty small cohorts; the bounds are the 99.9 % limits of a binomial at 5 % (0 to 5 of 20) and a gross miss."""
+    null, strong = power([(120, 60)], [1.0, 0.75], replicates=20, seed=3)
+    assert null.replicates == strong.replicates == 20
+    assert null.rejected_frac["adjusted"] <= 5 / 20
     assert strong.rejected_frac["adjusted"] >= 0.8
     assert null.rejected_frac["cut_off"] > null.rejected_frac["cut_off_corrected"]
 
@@ -115,4 +116,24 @@ def test_hazards_are_those_that_the_calibration_prints() -> None:
     for entity in (HCC, CRLM):
         (row,) = re.findall(rf"^\| {entity.tumour_type} \| (\d.*) \|$", page.read_text(encoding="utf-8"), re.MULTILINE)
         printed = [float(number) for number in re.split(r" \| |, ", row)]
-        assert printed == [*entity.local, *entity.distant, entity.extrahepatic, entity.death, *entity.loss]
+        hazards = [*entity.local, *entity.distant, entity.extrahepatic, entity.death, *entity.loss]
+        assert printed == [*hazards, *entity.missed_frac]
+
+
+def test_responses_and_scans_are_as_many_as_the_paper_prints() -> None:
+    """Table 2 and the text of Xu 2021: 10 and 21 partial responses of 131 and 105, 21 progressions by 8 weeks.
+
+    Six cohorts; three standard errors of a mean of six counts (Poisson) or of scans with the printed spread.
+    """
+    counts = []
+    for seed in range(6):
+        cohort, _ = simulate_cohort(114, 0, seed=100 + seed)
+        judged = responses(cohort, derive(cohort, RULE_SETS["paper"]))
+        at = {visit: [visits[visit] for _, visits in judged] for visit in ("8 weeks", "3 months")}
+        scans = np.mean([len(p.scans) - 1 for p in cohort.patients])
+        counts.append((at["8 weeks"].count("PR"), at["3 months"].count("PR"), at["8 weeks"].count("PD"), scans))
+    early, later, progressed, scans = np.mean(counts, axis=0)
+    assert early == pytest.approx(10, abs=3 * np.sqrt(10 / 6))
+    assert later == pytest.approx(21, abs=3 * np.sqrt(21 / 6))
+    assert progressed == pytest.approx(21, abs=3 * np.sqrt(21 / 6))
+    assert scans == pytest.approx(3.11, abs=3 * 1.80 / np.sqrt(6 * 114))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from hdrplan.catalogue import PACKAGED_PHANTOMS
+from kept_kernels import kept_kernels
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,10 +31,14 @@ def test_a_wheel_alone_plans_its_first_case(tmp_path: Path) -> None:
         packed.extractall(installed)
     for name in PACKAGED_PHANTOMS:
         assert (installed / "hdrplan" / "phantoms" / name / "case.toml").is_file()
+    compiled = installed / "hdrplan" / "kernels" / "__pycache__"
+    compiled.mkdir()
+    for path in kept_kernels():
+        shutil.copy2(path, compiled)
     empty = tmp_path / "empty"
     empty.mkdir()
     program = f"import sys; sys.path.insert(0, {str(installed)!r}); from hdrplan.cli import main; main()"
-    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    env = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "NUMBA_CACHE_DIR")}
     for words in (
         ("phantom", "make", "liver-lesion-b-5mm", "-o", "case"),
         ("plan", "case", "-o", "plan", "--samples-only", "-q"),

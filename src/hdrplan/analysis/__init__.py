@@ -12,6 +12,10 @@ if TYPE_CHECKING:
         lower_bounds,
         single_session_gy,
     )
+    from hdrplan.analysis.adjustment import DEFAULT_ADJUSTERS, Adjuster, Term, adjusters_from
+    from hdrplan.analysis.analysed import LesionRow, adjuster_columns, lesion_rows, safe_name
+    from hdrplan.analysis.answer import answer_table, clinical_answer
+    from hdrplan.analysis.benefit import Benefit
     from hdrplan.analysis.correlation import (
         Control,
         Correlation,
@@ -24,11 +28,11 @@ if TYPE_CHECKING:
     )
     from hdrplan.analysis.descriptives import describe
     from hdrplan.analysis.dose_recurrence import correlate
-    from hdrplan.analysis.dose_shape import Interaction, SplineCurve
-    from hdrplan.analysis.effects import Effect, adjusted_without_clusters, adjuster_terms
+    from hdrplan.analysis.dose_shape import DoseContrast, Interaction, SplineCurve
+    from hdrplan.analysis.effects import Effect, adjusted_without_clusters, adjusted_words, adjuster_terms
     from hdrplan.analysis.lesions import METRICS, LesionTable, lesion_table
     from hdrplan.analysis.medians import endpoint_curves
-    from hdrplan.analysis.numbers import Estimate, LesionRow, estimates, lesion_rows
+    from hdrplan.analysis.numbers import Estimate, estimates
     from hdrplan.analysis.paper_models import PaperRule, paper_rule
     from hdrplan.analysis.prediction import CalibrationGroup, Discrimination, Performance
     from hdrplan.analysis.report_tables import correlation_tables
@@ -38,12 +42,16 @@ if TYPE_CHECKING:
     from hdrplan.analysis.text_table import TextTable
 
 __all__ = [
+    "DEFAULT_ADJUSTERS",
     "METRICS",
+    "Adjuster",
+    "Benefit",
     "CalibrationGroup",
     "Control",
     "Correlation",
     "Cuts",
     "Discrimination",
+    "DoseContrast",
     "DoseModels",
     "DoseResponse",
     "Effect",
@@ -57,11 +65,17 @@ __all__ = [
     "Performance",
     "Settings",
     "SplineCurve",
+    "Term",
     "TextTable",
     "Threshold",
     "accumulated_eqd2_gy",
     "adjusted_without_clusters",
+    "adjusted_words",
+    "adjuster_columns",
     "adjuster_terms",
+    "adjusters_from",
+    "answer_table",
+    "clinical_answer",
     "correlate",
     "correlation_tables",
     "d100_bounds",
@@ -76,6 +90,7 @@ __all__ = [
     "paper_rule",
     "plain_words",
     "responses",
+    "safe_name",
     "single_session_gy",
 ]
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from hdrplan.analysis.benefit import Benefit
 from hdrplan.analysis.dose_shape import Interaction, SplineCurve
 from hdrplan.analysis.effects import Effect
 from hdrplan.analysis.lesions import LesionTable
@@ -33,6 +34,8 @@ class Settings:
         lesions; a meta-analysis has 43 Gy for colorectal metastases (Radiother Oncol 2017;123:218).
     landmark_months : float
         End of the 8-week visit window.
+    week8_needed : bool
+        Whether the rules exclude patients without a scan at 8 weeks, who cannot have died or been lost before it.
     n_resamples, n_bootstrap : int
         Resamples behind corrected p values; bootstrap samples of patients behind intervals.
     seed : int
@@ -43,6 +46,7 @@ class Settings:
     horizon_months: float = 12.0
     alpha_beta_gy: float = 10.0
     landmark_months: float = 77 / 30.4375
+    week8_needed: bool = False
     n_resamples: int = 1999
     n_bootstrap: int = 200
     seed: int = 1
@@ -85,6 +89,7 @@ class DoseModels:
     proportional : ProportionalHazards or None
         Test of the adjusted model.
     spline : SplineCurve or None
+        Where it rejects a straight line, the curve is the answer and not the headline.
     interaction : Interaction or None
         By tumour type.
     """
@@ -95,6 +100,11 @@ class DoseModels:
     proportional: ProportionalHazards | None
     spline: SplineCurve | None
     interaction: Interaction | None
+
+    @property
+    def curved(self) -> bool:
+        """Whether a straight line is rejected, so that no ratio per Gy describes the effect of D100."""
+        return self.spline is not None and self.spline.nonlinear.p < 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -119,13 +129,24 @@ class Threshold:
     adjusted: Effect
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Cuts:
-    """A fixed threshold of D100, and the best cut-off with and without adjustment; None where not computed."""
+    """Cut-offs of D100; None where not computed.
+
+    Parameters
+    ----------
+    threshold : Threshold or None
+        A fixed one.
+    adjusted, unadjusted : Cutoff or None
+        The best one, with and without adjustment.
+    beyond_line : Cutoff or None
+        The best step beside D100 as a straight line: whether a step explains what a line does not.
+    """
 
     threshold: Threshold | None
     adjusted: Cutoff | None
     unadjusted: Cutoff | None
+    beyond_line: Cutoff | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,7 +169,10 @@ class MetricTest:
     hazard_ratio, lower, upper, p : float
         Per standard deviation, errors by patient.
     p_holm, p_bh, p_max_t : float
-        Adjusted for the number of metrics: by Holm, by Benjamini and Hochberg, by max-T.
+        Adjusted for the number of metrics: by Holm, by Benjamini and Hochberg, by max-T; NaN for a metric that counts
+        with another.
+    same_as : str
+        The metric of which this one is a monotone transform: one question, counted once. Empty for the others.
     correlation_with_d100 : float
         Spearman.
     """
@@ -162,6 +186,7 @@ class MetricTest:
     p_holm: float
     p_bh: float
     p_max_t: float
+    same_as: str
     correlation_with_d100: float
 
 
@@ -176,6 +201,8 @@ class Correlation:
         The lesions.
     control : Control
     models : DoseModels
+    benefit : Benefit or None
+        What more dose would mean, as a risk.
     cuts : Cuts
     response : DoseResponse
     metrics : tuple of MetricTest
@@ -196,6 +223,7 @@ class Correlation:
     table: LesionTable
     control: Control
     models: DoseModels
+    benefit: Benefit | None
     cuts: Cuts
     response: DoseResponse
     metrics: tuple[MetricTest, ...]

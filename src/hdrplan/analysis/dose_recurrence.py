@@ -12,10 +12,20 @@ from typing import TypeVar
 import numpy as np
 import scipy
 
+from hdrplan.analysis.benefit import dose_benefit
 from hdrplan.analysis.correlation import Control, Correlation, Cuts, DoseModels, DoseResponse, Settings, Threshold
 from hdrplan.analysis.dose_response import dose_response_fits
 from hdrplan.analysis.dose_shape import interaction, spline_curve
-from hdrplan.analysis.effects import D100, Effect, adjusters, d100_columns, d100_model, effects
+from hdrplan.analysis.effects import (
+    D100,
+    Effect,
+    adjusted_cox,
+    adjusters,
+    d100_columns,
+    d100_model,
+    effects,
+    type_columns,
+)
 from hdrplan.analysis.lesions import LesionTable
 from hdrplan.analysis.other_models import sensitivity
 from hdrplan.analysis.paper_models import PaperRule, paper_rule
@@ -42,7 +52,7 @@ from hdrplan.outcomes import (
 __all__ = ["correlate"]
 
 T = TypeVar("T")
-_STEPS = 15
+_STEPS = 17
 
 
 class _Steps:
@@ -92,15 +102,23 @@ def correlate(
     steps = _Steps(on_progress)
     model = steps.run("adjusted model", lambda: d100_model(table))
     horizon = settings.horizon_months
+    models = _models(table, model, steps)
     return Correlation(
         settings=settings,
         table=table,
         control=_control(table, steps),
-        models=_models(table, model, steps),
+        models=models,
+        benefit=steps.run(
+            "risk with more dose",
+            lambda: dose_benefit(
+                table, horizon_months=horizon, curved=models.curved, rng=rng, n_bootstrap=settings.n_bootstrap
+            ),
+        ),
         cuts=Cuts(
-            steps.run("fixed threshold", lambda: _threshold(table, settings.threshold_gy)),
-            steps.run("adjusted cut-off", lambda: _cutoff(table, settings, rng, adjust=True)),
-            steps.run("unadjusted cut-off", lambda: _cutoff(table, settings, rng, adjust=False)),
+            threshold=steps.run("fixed threshold", lambda: _threshold(table, settings.threshold_gy)),
+            adjusted=steps.run("adjusted cut-off", lambda: _cutoff(table, settings, rng, adjust=True)),
+            unadjusted=steps.run("unadjusted cut-off", lambda: _cutoff(table, settings, rng, adjust=False)),
+            beyond_line=steps.run("step beside a straight line", lambda: _beyond_line(table, settings, rng)),
         ),
         response=_response(table, settings, steps),
         metrics=steps.run("metrics side by side", lambda: metric_tests(table, settings, rng)) or (),
@@ -148,6 +166,7 @@ def _univariate(table: LesionTable) -> tuple[Effect, ...]:
     return tuple(
         effects("alone, errors by patient", cox(rows, {name: column}), rows)[0]
         for name, column in d100_columns(table).items()
+        if ", spline " not in name  # a departure from a straight line says nothing alone
     )
 
 
@@ -155,7 +174,7 @@ def _threshold(table: LesionTable, at_gy: float) -> Threshold:
     rows, above = table.follow_up, table.d100_gy >= at_gy
     term = f"D100 >= {at_gy:g} Gy vs below"
     column = {term: above.astype(np.float64)}
-    alone, beside = cox(rows, column), cox(rows, {**column, **adjusters(table)})
+    alone, beside = cox(rows, column), adjusted_cox(table, column)
     return Threshold(
         at_gy=at_gy,
         below=kaplan_meier(rows.chosen(~above)),
@@ -168,8 +187,14 @@ def _threshold(table: LesionTable, at_gy: float) -> Threshold:
 
 def _cutoff(table: LesionTable, settings: Settings, rng: np.random.Generator, *, adjust: bool) -> Cutoff:
     covariates = adjusters(table) if adjust else None
-    problem = cutoff_problem(table.follow_up, table.d100_gy, covariates=covariates)
+    strata = table.strata if adjust else None
+    problem = cutoff_problem(table.follow_up, table.d100_gy, covariates=covariates, strata=strata)
     return best_cutoff(problem, rng=rng, n_resamples=settings.n_resamples, n_bootstrap=settings.n_bootstrap)
+
+
+def _beyond_line(table: LesionTable, settings: Settings, rng: np.random.Generator) -> Cutoff:
+    problem = cutoff_problem(table.follow_up, table.d100_gy, covariates=d100_columns(table), strata=table.strata)
+    return best_cutoff(problem, rng=rng, n_resamples=settings.n_resamples)
 
 
 def _response(table: LesionTable, settings: Settings, steps: _Steps) -> DoseResponse:
@@ -186,7 +211,7 @@ def _paper(table: LesionTable, settings: Settings, rng: np.random.Generator) -> 
         "sex: M vs F": (np.array(table.sex) == "M").astype(np.float64),
         "diameter, per mm": table.diameter_mm,
         "number of lesions": table.n_lesions.astype(np.float64),
-        **{k: v for k, v in adjusters(table).items() if k.startswith("tumour type")},
+        **type_columns(table),
         D100: table.d100_gy,
     }
     return paper_rule(table.follow_up, columns, rng=rng, n_bootstrap=settings.n_bootstrap)

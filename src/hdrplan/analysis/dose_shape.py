@@ -7,12 +7,39 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hdrplan.analysis.effects import D100, REFERENCE_GY, Effect, adjusters, effects, present_types
+from hdrplan.analysis.effects import (
+    D100,
+    REFERENCE_GY,
+    Effect,
+    adjusted_cox,
+    adjusters,
+    effects,
+    present_types,
+    type_columns,
+)
 from hdrplan.analysis.lesions import LesionTable
 from hdrplan.arrays import FloatArray
 from hdrplan.outcomes import Test, cox, efficient_scores, restricted_spline
 
-__all__ = ["Interaction", "SplineCurve", "interaction", "robust_score_test", "spline_curve"]
+__all__ = ["DoseContrast", "Interaction", "SplineCurve", "interaction", "robust_score_test", "spline_curve"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoseContrast:
+    """Hazard ratio of one D100 against another, by the curve.
+
+    Parameters
+    ----------
+    d100_gy, against_gy : float
+    hazard_ratio, lower, upper : float
+        With 95 % limits.
+    """
+
+    d100_gy: float
+    against_gy: float
+    hazard_ratio: float
+    lower: float
+    upper: float
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -27,6 +54,8 @@ class SplineCurve:
         Knots of the spline.
     overall, nonlinear : Test
         That D100 matters in any shape; that its effect is not a straight line.
+    contrasts : tuple of DoseContrast
+        Of the 10th, 25th, 75th and 90th percentile of D100 against its median.
     """
 
     d100_gy: FloatArray
@@ -36,13 +65,14 @@ class SplineCurve:
     knots_gy: FloatArray
     overall: Test
     nonlinear: Test
+    contrasts: tuple[DoseContrast, ...]
 
 
 def spline_curve(table: LesionTable, n_knots: int = 4) -> SplineCurve:
     """Return the restricted cubic spline of D100 in the adjusted model."""
     spline, beside = restricted_spline(table.d100_gy, n_knots), adjusters(table)
     columns = spline.columns("D100", table.d100_gy)
-    fit = cox(table.follow_up, {**columns, **beside})
+    fit = adjusted_cox(table, columns)
     straight, *bends = columns
     index = [fit.names.index(name) for name in columns]
     low, high = np.quantile(table.d100_gy, (0.01, 0.99))
@@ -50,7 +80,10 @@ def spline_curve(table: LesionTable, n_knots: int = 4) -> SplineCurve:
     contrast = spline.basis(at) - spline.basis([REFERENCE_GY])
     beta, matrix = fit.coef[index], fit.inference_covariance[np.ix_(index, index)]
     value = contrast @ beta
-    half = 1.959963984540054 * np.sqrt(np.einsum("ij,jk,ik->i", contrast, matrix, contrast))
+    half = _half_width(contrast, matrix)
+    middle, *others = (float(v) for v in np.quantile(table.d100_gy, (0.5, 0.1, 0.25, 0.75, 0.9)))
+    apart = spline.basis(others) - spline.basis([middle])
+    log_ratio, width = apart @ beta, _half_width(apart, matrix)
     return SplineCurve(
         d100_gy=at,
         log_hr=value,
@@ -61,7 +94,22 @@ def spline_curve(table: LesionTable, n_knots: int = 4) -> SplineCurve:
         nonlinear=robust_score_test(
             table, {straight: columns[straight], **beside}, {name: columns[name] for name in bends}
         ),
+        contrasts=tuple(
+            DoseContrast(
+                d100_gy=gy,
+                against_gy=middle,
+                hazard_ratio=float(np.exp(b)),
+                lower=float(np.exp(b - w)),
+                upper=float(np.exp(b + w)),
+            )
+            for gy, b, w in zip(others, log_ratio, width, strict=True)
+        ),
     )
+
+
+def _half_width(contrast: FloatArray, covariance: FloatArray) -> FloatArray:
+    result: FloatArray = 1.959963984540054 * np.sqrt(np.einsum("ij,jk,ik->i", contrast, covariance, contrast))
+    return result
 
 
 def robust_score_test(table: LesionTable, null: Mapping[str, FloatArray], added: Mapping[str, FloatArray]) -> Test:
@@ -86,7 +134,7 @@ def robust_score_test(table: LesionTable, null: Mapping[str, FloatArray], added:
     ----------
     Lin DY, Wei LJ, J Am Stat Assoc 1989;84:1074, DOI 10.1080/01621459.1989.10478874.
     """
-    model = cox(table.follow_up.independent, dict(null))
+    model = cox(table.follow_up.independent, dict(null), strata=table.strata)
     columns = np.column_stack([v / v.std() for v in added.values()])
     scores = table.follow_up.by_cluster(efficient_scores(model, columns))
     total, spread = scores.sum(axis=0), scores.T @ scores
@@ -110,9 +158,10 @@ def interaction(table: LesionTable) -> Interaction | None:
     kinds = np.array(table.tumour_type)
     # Departures from the first type are tested; a slope in each type is the same model, told in numbers.
     departures = {f"D100 x {t}": dose * (kinds == t) for t in present[1:]}
-    test = robust_score_test(table, {D100: dose, **adjusters(table)}, departures)
+    types = {} if any(a.column == "tumour_type" for a in table.adjusters) else type_columns(table)
+    test = robust_score_test(table, {D100: dose, **types, **adjusters(table)}, departures)
     slopes = {f"{D100}, in {t}": dose * (kinds == t) for t in present}
-    fit = cox(table.follow_up, {**slopes, **adjusters(table)})
+    fit = adjusted_cox(table, {**slopes, **types})
     each = effects("D100 within tumour type", fit, table.follow_up, tuple(slopes))
     by_type = {}
     for t, effect in zip(present, each, strict=True):

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
+from hdrplan.analysis.adjustment import Adjuster, Term, model_terms
 from hdrplan.analysis.groups import TUMOUR_TYPES
 from hdrplan.analysis.lesions import LesionTable
 from hdrplan.arrays import FloatArray
-from hdrplan.outcomes import Coefficients, CoxFit, FollowUp, cox, indicator_columns
+from hdrplan.outcomes import Coefficients, CoxFit, FollowUp, cox
 
 __all__ = [
     "D100",
     "REFERENCE_GY",
     "Effect",
+    "adjusted_cox",
     "adjusted_without_clusters",
+    "adjusted_words",
     "adjuster_terms",
     "adjusters",
     "d100_columns",
     "d100_model",
     "effects",
     "present_types",
+    "type_columns",
 ]
 
 D100 = "D100, per Gy"
 REFERENCE_GY = 20.0
+_LEVELS = {"tumour_type": TUMOUR_TYPES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,23 +97,39 @@ def present_types(table: LesionTable) -> list[str]:
     return [t for t in TUMOUR_TYPES if t in table.tumour_type]
 
 
-def adjuster_terms(table: LesionTable) -> tuple[tuple[str, str], ...]:
-    """Return the adjusters of the model as (kind, level): "diameter", "tumour type" with its level, "age"."""
-    terms = []
-    for name in adjusters(table):
-        kind = name.split(",")[0].split(":")[0]
-        terms.append((kind, name.split(": ")[1].split(" vs ")[0] if kind == "tumour type" else ""))
-    return tuple(terms)
+def type_columns(table: LesionTable) -> dict[str, FloatArray]:
+    """Return the tumour types against the first that occurs."""
+    column = {"tumour_type": table.tumour_type}
+    return {t.label: t.values(table.tumour_type) for t in model_terms((Adjuster("tumour_type"),), column, _LEVELS)}
+
+
+def adjuster_terms(table: LesionTable) -> tuple[Term, ...]:
+    """Return the terms of the models beside D100."""
+    return model_terms(table.adjusters, table.columns, _LEVELS)
 
 
 def adjusters(table: LesionTable) -> dict[str, FloatArray]:
-    """Return size, tumour type (against the first that occurs) and age; constants are left out."""
-    columns: dict[str, FloatArray] = {"diameter, per 10 mm": (table.diameter_mm - 38.0) / 10.0}
-    present = present_types(table)
-    if len(present) > 1:
-        columns |= indicator_columns("tumour type", np.array(table.tumour_type), present[0])
-    columns["age, per 10 years"] = (table.age_years - 68.0) / 10.0
-    return {k: v for k, v in columns.items() if np.ptp(v) > 0}
+    """Return the columns of the adjusters (categories against a reference level); constants are left out."""
+    return {term.label: term.values(table.columns[term.column]) for term in adjuster_terms(table)}
+
+
+def adjusted_words(table: LesionTable) -> str:
+    """Return what the models hold beside D100, as the report says it: no more than what varies in these lesions."""
+    held = {term.column for term in adjuster_terms(table)}
+    words = [
+        f"{a.words} (spline)" if a.form == "spline" else a.words
+        for a in table.adjusters
+        if a.form != "strata" and a.column in held
+    ]
+    listed = " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+    text = f"adjusted for {listed}" if words else "not adjusted"
+    layers = [a.words for a in table.adjusters if a.form == "strata"]
+    return text + (f", stratified by {' and '.join(layers)}" if layers else "")
+
+
+def adjusted_cox(table: LesionTable, added: Mapping[str, FloatArray]) -> CoxFit:
+    """Return the cause-specific Cox model of local recurrence with columns beside the adjusters, errors by patient."""
+    return cox(table.follow_up, {**added, **adjusters(table)}, strata=table.strata)
 
 
 def d100_columns(table: LesionTable) -> dict[str, FloatArray]:
@@ -120,9 +140,10 @@ def d100_columns(table: LesionTable) -> dict[str, FloatArray]:
 def adjusted_without_clusters(table: LesionTable) -> Effect:
     """Return D100 in the same model with Breslow's ties and lesions taken as independent, as SPSS computes it."""
     rows = table.follow_up.independent
-    return effects("adjusted, Breslow, lesions independent", cox(rows, d100_columns(table), ties="breslow"), rows)[0]
+    fit = cox(rows, d100_columns(table), ties="breslow", strata=table.strata)
+    return effects("adjusted, Breslow, lesions independent", fit, rows)[0]
 
 
 def d100_model(table: LesionTable) -> CoxFit:
     """Return the cause-specific Cox model of local recurrence with D100 and adjusters, errors by patient."""
-    return cox(table.follow_up, d100_columns(table))
+    return adjusted_cox(table, {D100: table.d100_gy - REFERENCE_GY})

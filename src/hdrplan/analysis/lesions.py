@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import numpy as np
 
 from hdrplan.analysis.accumulate import d100_bounds, lower_bounds
+from hdrplan.analysis.adjustment import DEFAULT_ADJUSTERS, Adjuster, Column, typed_column
 from hdrplan.arrays import FloatArray, IntArray, freeze
-from hdrplan.cohort import Cohort, Derived, LesionRecord, Patient, baseline_mm
+from hdrplan.cohort import Cohort, Cycle, Derived, LesionRecord, Patient, baseline_mm
 from hdrplan.errors import InputError
 from hdrplan.outcomes import CompetingRisks, FollowUp, Intervals, competing_risks, follow_up, intervals
 
@@ -43,6 +46,12 @@ class LesionTable:
         Bounds of D100 in EQD2 over the sessions.
     metrics : mapping of str to (n,) array
         All DVH metrics; NaN where unknown.
+    treatment_year : (n,) array
+        Year in which the lesion was first treated.
+    adjusters : tuple of Adjuster
+        What the models hold beside D100.
+    columns : mapping of name to (n,) array or tuple of str
+        The columns that the adjusters name, and the centre where the tables have one.
     alpha_beta_gy : float
     left_out : tuple of (lesion_id, reason)
         Treated lesions that are not analysed.
@@ -62,6 +71,9 @@ class LesionTable:
     n_lesions: IntArray
     d100_eqd2_bounds_gy: FloatArray
     metrics: Mapping[str, FloatArray]
+    treatment_year: IntArray
+    adjusters: tuple[Adjuster, ...]
+    columns: Mapping[str, Column]
     alpha_beta_gy: float
     left_out: tuple[tuple[str, str], ...]
 
@@ -69,13 +81,21 @@ class LesionTable:
         for name in ("d100_gy", "diameter_mm", "age_years"):
             freeze(self, name, (self.n,))
         freeze(self, "d100_eqd2_bounds_gy", (self.n, 2), finite=False)
-        for name in ("status", "n_sessions", "n_lesions"):
+        for name in ("status", "n_sessions", "n_lesions", "treatment_year"):
             freeze(self, name, (self.n,), dtype=np.int64)
 
     @property
     def first_events(self) -> CompetingRisks:
         """Months to recurrence or death, whichever came first; clusters are patients."""
         return competing_risks(self.follow_up.time, self.status, cluster=self.patient_id)
+
+    @property
+    def strata(self) -> tuple[str, ...] | None:
+        """Stratum of each lesion in every model; None without strata."""
+        layers = [self.columns[a.column] for a in self.adjusters if a.form == "strata"]
+        if not layers:
+            return None
+        return tuple(" / ".join(map(_label, cells)) for cells in zip(*layers, strict=True))
 
     @property
     def n(self) -> int:
@@ -103,9 +123,21 @@ class _Lesion:
     sessions: tuple[Mapping[str, float], ...]
     n_sessions: int
     n_lesions: int
+    first_day: int
+    covariates: Mapping[str, object]
 
 
-def lesion_table(cohort: Cohort, derived: Derived, *, alpha_beta_gy: float = 10.0) -> LesionTable:
+def _label(cell: object) -> str:
+    return f"{cell:g}" if isinstance(cell, float) else str(cell)
+
+
+def lesion_table(
+    cohort: Cohort,
+    derived: Derived,
+    *,
+    alpha_beta_gy: float = 10.0,
+    adjusters: tuple[Adjuster, ...] = DEFAULT_ADJUSTERS,
+) -> LesionTable:
     """Return the analysed lesions: first treatment of each, with dose and a diameter before it.
 
     Parameters
@@ -115,6 +147,8 @@ def lesion_table(cohort: Cohort, derived: Derived, *, alpha_beta_gy: float = 10.
         Its endpoints.
     alpha_beta_gy : float
         For the sum of several sessions.
+    adjusters : tuple of Adjuster
+        What the models hold beside D100: columns of this table, or of the tables of patients, lesions and sessions.
 
     Returns
     -------
@@ -123,9 +157,9 @@ def lesion_table(cohort: Cohort, derived: Derived, *, alpha_beta_gy: float = 10.
     Raises
     ------
     InputError
-        No lesion has both a dose and follow-up.
+        No lesion has both a dose and follow-up, or no table has a column that an adjuster names.
     """
-    lesions, left_out = _analysed(cohort, derived)
+    lesions, left_out = _analysed(cohort, derived, adjusters)
     if not lesions:
         raise InputError(
             "expected lesions with a dose and follow-up",
@@ -136,6 +170,9 @@ def lesion_table(cohort: Cohort, derived: Derived, *, alpha_beta_gy: float = 10.
     records, patients = [x.record for x in lesions], [x.patient for x in lesions]
     metrics = [lower_bounds(x.sessions, alpha_beta_gy) for x in lesions]
     who = tuple(r.patient_id for r in records)
+    named = [a.column for a in adjusters]
+    if "centre" not in named and all(x.covariates.get("centre") is not None for x in lesions):
+        named.append("centre")
     return LesionTable(
         lesion_id=tuple(r.lesion_id for r in records),
         patient_id=who,
@@ -153,13 +190,18 @@ def lesion_table(cohort: Cohort, derived: Derived, *, alpha_beta_gy: float = 10.
         n_lesions=np.array([x.n_lesions for x in lesions]),
         d100_eqd2_bounds_gy=np.array([d100_bounds(x.sessions, alpha_beta_gy) for x in lesions]),
         metrics={name: np.array([m.get(name, np.nan) for m in metrics]) for name in (*METRICS, "ctv_cm3")},
+        treatment_year=np.array([dt.date.fromordinal(x.first_day).year for x in lesions]),
+        adjusters=adjusters,
+        columns={name: typed_column(name, [x.covariates[name] for x in lesions]) for name in named},
         alpha_beta_gy=alpha_beta_gy,
         left_out=tuple(left_out),
     )
 
 
-def _analysed(cohort: Cohort, derived: Derived) -> tuple[list[_Lesion], list[tuple[str, str]]]:
-    """Lesions with dose, size and age, and the others with the reason why they are left out."""
+def _analysed(
+    cohort: Cohort, derived: Derived, adjusters: tuple[Adjuster, ...]
+) -> tuple[list[_Lesion], list[tuple[str, str]]]:
+    """Lesions with dose, size, age and adjusters, and the others with the reason why they are left out."""
     patients = {p.patient_id: p for p in cohort.patients}
     doses: dict[str, dict[str | None, Mapping[str, float]]] = defaultdict(dict)
     for dose in cohort.doses:
@@ -183,13 +225,54 @@ def _analysed(cohort: Cohort, derived: Derived) -> tuple[list[_Lesion], list[tup
         elif not np.isfinite(patient.age_years):
             left_out.append((record.lesion_id, "age unknown"))
         else:
-            lesion = _Lesion(
-                record=record,
-                patient=patient,
-                diameter_mm=size,
-                sessions=tuple(known),
-                n_sessions=len(sessions),
-                n_lesions=len(cycle.lesion_ids),
-            )
-            lesions.append(lesion)
+            lesion = _lesion(record, patient, cycle, size, tuple(known))
+            missing = [a.column for a in adjusters if lesion.covariates.get(a.column, "") is None]
+            if missing:
+                left_out.append((record.lesion_id, f"{missing[0]} unknown"))
+            else:
+                lesions.append(lesion)
+    _refuse_unknown(adjusters, lesions)
     return lesions, left_out
+
+
+def _lesion(
+    record: LesionRecord, patient: Patient, cycle: Cycle, diameter_mm: float, sessions: tuple[Mapping[str, float], ...]
+) -> _Lesion:
+    own = cycle.sessions_of(record.lesion_id)
+    covariates: dict[str, object] = {
+        **own[0].covariates,
+        **patient.covariates,
+        **patient.lesions[record.lesion_id].covariates,
+        "diameter_mm": diameter_mm,
+        "tumour_type": patient.tumour_type,
+        "age_years": patient.age_years,
+        "sex": patient.sex,
+        "n_sessions": len(own),
+        "n_lesions": len(cycle.lesion_ids),
+        "treatment_year": dt.date.fromordinal(own[0].day).year,
+    }
+    if "ctv_cm3" in sessions[0]:
+        covariates["ctv_cm3"] = sessions[0]["ctv_cm3"]
+    return _Lesion(
+        record=record,
+        patient=patient,
+        diameter_mm=diameter_mm,
+        sessions=sessions,
+        n_sessions=len(own),
+        n_lesions=len(cycle.lesion_ids),
+        first_day=own[0].day,
+        covariates=covariates,
+    )
+
+
+def _refuse_unknown(adjusters: tuple[Adjuster, ...], lesions: list[_Lesion]) -> None:
+    """Refuse an adjuster that is no column of the lesions; nothing is known where there is no lesion."""
+    every = sorted(set().union(*(x.covariates for x in lesions)) - {"is_target"})
+    for adjuster in adjusters if lesions else ():
+        if adjuster.column not in every:
+            near = get_close_matches(adjuster.column, every, n=1)
+            raise InputError(
+                "an adjuster must be a column of the patients, lesions or sessions",
+                got=f"'{adjuster.column}'" + (f", did you mean '{near[0]}'?" if near else ""),
+                remedy=f"These columns are there: {', '.join(every)}.",
+            )

@@ -1,73 +1,20 @@
-"""A correlation as plain numbers: the lesions that were analysed, and every estimate in one tidy table."""
+"""A correlation as plain numbers: every estimate in one tidy table."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from hdrplan.analysis.correlation import Correlation
 from hdrplan.analysis.effects import Effect
-from hdrplan.analysis.lesions import LesionTable
 
-__all__ = ["Estimate", "LesionRow", "estimates", "lesion_rows"]
+__all__ = ["Estimate", "estimates"]
 
 # Months at which the tables give control.
 _AT_MONTHS = (6.0, 12.0, 24.0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LesionRow:
-    """One analysed lesion: a row of lesions.csv.
-
-    Parameters
-    ----------
-    lesion_id, patient_id, tumour_type, sex : str
-    age_years, diameter_mm : float
-        At and before treatment.
-    n_sessions, n_lesions : int
-        Sessions of the lesion; lesions treated in its cycle.
-    months : float
-        To local recurrence, or to the last scan or death without one.
-    status : int
-        0 censored, 1 local recurrence, 2 death first.
-    recurrence : int
-        1 where the status is 1.
-    interval_left_months, interval_right_months : float
-        Last scan without and first scan with recurrence; infinite without recurrence.
-    d100_gy, d98_gy, d95_gy, d90_gy, d50_gy, d2_gy, v100_pct, v150_pct, v200_pct, ctv_cm3 : float
-        NaN where unknown; of several sessions the single-session dose of the lower bound.
-    d100_eqd2_low_gy, d100_eqd2_high_gy : float
-        Bounds of D100 in EQD2 over the sessions.
-    """
-
-    lesion_id: str
-    patient_id: str
-    tumour_type: str
-    sex: str
-    age_years: float
-    diameter_mm: float
-    n_sessions: int
-    n_lesions: int
-    months: float
-    status: int
-    recurrence: int
-    interval_left_months: float
-    interval_right_months: float
-    d100_gy: float
-    d98_gy: float
-    d95_gy: float
-    d90_gy: float
-    d50_gy: float
-    d2_gy: float
-    v100_pct: float
-    v150_pct: float
-    v200_pct: float
-    ctv_cm3: float
-    d100_eqd2_low_gy: float
-    d100_eqd2_high_gy: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,37 +51,11 @@ class Estimate:
     n_events: int
 
 
-def lesion_rows(table: LesionTable) -> tuple[LesionRow, ...]:
-    """Return the analysed lesions in the order of the table."""
-    metrics = {name: column for name, column in table.metrics.items() if name != "d100_gy"}
-    return tuple(
-        LesionRow(
-            lesion_id=table.lesion_id[k],
-            patient_id=table.patient_id[k],
-            tumour_type=table.tumour_type[k],
-            sex=table.sex[k],
-            age_years=float(table.age_years[k]),
-            diameter_mm=float(table.diameter_mm[k]),
-            n_sessions=int(table.n_sessions[k]),
-            n_lesions=int(table.n_lesions[k]),
-            months=float(table.follow_up.time[k]),
-            status=int(table.status[k]),
-            recurrence=int(table.status[k] == 1),
-            interval_left_months=float(table.intervals.left[k]),
-            interval_right_months=float(table.intervals.right[k]),
-            d100_gy=float(table.d100_gy[k]),
-            d100_eqd2_low_gy=float(table.d100_eqd2_bounds_gy[k, 0]),
-            d100_eqd2_high_gy=float(table.d100_eqd2_bounds_gy[k, 1]),
-            **{name: float(column[k]) for name, column in metrics.items()},
-        )
-        for k in range(table.n)
-    )
-
-
 def estimates(r: Correlation) -> tuple[Estimate, ...]:
     """Return every estimate of a correlation, with full precision."""
     models, cuts = r.models, r.cuts
     rows = [
+        *_benefit(r),
         *_control(r),
         *_of_effects("models", (*models.univariate, *models.adjusted)),
         *_of_effects("interaction", models.interaction.by_type.values() if models.interaction else ()),
@@ -145,6 +66,37 @@ def estimates(r: Correlation) -> tuple[Estimate, ...]:
         *_prediction(r),
     ]
     return tuple(rows)
+
+
+def _benefit(r: Correlation) -> Iterator[Estimate]:
+    b, t = r.benefit, r.table
+    if b is None:
+        return
+    within, shape = f"within {b.horizon_months:g} months", "spline" if b.curved else "line"
+
+    def row(term: str, quantity: str, values: Sequence[float]) -> Estimate:
+        estimate, low, high = values
+        return Estimate(
+            analysis="answer",
+            model=f"standardised, D100 as {shape}",
+            term=term,
+            quantity=quantity,
+            estimate=float(estimate),
+            lower=float(low),
+            upper=float(high),
+            n=t.n,
+            n_events=t.n_events,
+        )
+
+    yield row("D100 as given", f"risk {within}", (b.now, math.nan, math.nan))
+    yield row(f"{b.added_gy:g} Gy more D100", f"risk {within}", (b.then, math.nan, math.nan))
+    yield row(f"{b.added_gy:g} Gy more D100", f"risk difference {within}", b.difference)
+    yield row(f"{b.added_gy:g} Gy more D100", f"risk ratio {within}", b.ratio)
+    for values in zip(b.d100_gy, b.risk, b.lower, b.upper, strict=True):
+        yield row(f"D100 {float(values[0])!r} Gy", f"risk {within}", values[1:])
+    for c in r.models.spline.contrasts if r.models.spline else ():
+        term = f"D100 {c.d100_gy!r} against {c.against_gy!r} Gy"
+        yield row(term, "hazard ratio (spline)", (c.hazard_ratio, c.lower, c.upper))
 
 
 def _of_effect(analysis: str, effect: Effect, *, model: str | None = None) -> Estimate:
@@ -195,7 +147,9 @@ def _control(r: Correlation) -> Iterator[Estimate]:
 
 
 def _cutoffs(r: Correlation) -> Iterator[Estimate]:
-    for name, cut in (("adjusted", r.cuts.adjusted), ("not adjusted", r.cuts.unadjusted)):
+    cuts = r.cuts
+    named = (("adjusted", cuts.adjusted), ("not adjusted", cuts.unadjusted), ("beside a line", cuts.beyond_line))
+    for name, cut in named:
         if cut is not None:
             low, high = cut.interval or (math.nan, math.nan)
             yield Estimate(

@@ -6,11 +6,13 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 
+from hdrplan.analysis.answer import answer_table
 from hdrplan.analysis.correlation import Correlation, Cuts, Threshold
-from hdrplan.analysis.effects import Effect
+from hdrplan.analysis.effects import Effect, adjusted_words
 from hdrplan.analysis.paper_models import PaperRule
 from hdrplan.analysis.prediction import Performance
 from hdrplan.analysis.text_table import TextTable, estimate_text, p_text
+from hdrplan.outcomes import KaplanMeier, Turnbull
 
 __all__ = ["correlation_tables"]
 
@@ -20,10 +22,11 @@ _EFFECT = ("Term (with reference level)", "Model", "HR (95 % CI)", "p", "Rows", 
 def correlation_tables(r: Correlation) -> tuple[TextTable, ...]:
     """Return every table of the report."""
     tables = (
+        answer_table(r),
         _control_table(r),
         _model_table(r),
         _threshold_table(r.cuts.threshold) if r.cuts.threshold else None,
-        _cutoff_table(r.cuts),
+        _cutoff_table(r.cuts, adjusted_words(r.table)),
         _tcp_table(r) if r.response.curves else None,
         _metric_table(r) if r.metrics else None,
         _performance_table(r.performance) if r.performance else None,
@@ -49,11 +52,7 @@ def _control_table(r: Correlation) -> TextTable:
         "reliable."
     ]
     if r.control.npmle is not None:
-        lowest, highest = (100 * float(x[0]) for x in r.control.npmle.survival_bounds([12.0]))
-        notes.append(
-            "Recurrence happens between scans: the interval-censored estimate (Turnbull) of control at 12 months lies "
-            f"between {lowest:.1f} and {highest:.1f} %."
-        )
+        notes.append(_between_scans(r.control.km, r.control.npmle))
     incidence = r.control.incidence
     if 1 in incidence.causes:
         share = 100 * float(incidence.incidence_at([12.0])[0, incidence.causes.index(1)])
@@ -68,6 +67,17 @@ def _control_table(r: Correlation) -> TextTable:
         rows=tuple(rows),
         notes=tuple(notes),
     )  # fmt: skip
+
+
+def _between_scans(km: KaplanMeier, npmle: Turnbull) -> str:
+    """Why Kaplan-Meier and the scan intervals differ, with their control at 12 months."""
+    dated = 100 * float(km.survival_at([12.0])[0])
+    lowest, highest = (100 * float(x[0]) for x in npmle.survival_bounds([12.0]))
+    allowed = f"{lowest:.1f}" if highest - lowest < 0.05 else f"{lowest:.1f} to {highest:.1f}"
+    return (
+        f"Kaplan-Meier dates a recurrence on the scan that shows it, and gives {dated:.1f} % at 12 months. It happened "
+        f"before that scan and after the one before: with that alone (Turnbull) control at 12 months is {allowed} %."
+    )
 
 
 def _model_table(r: Correlation) -> TextTable:
@@ -153,7 +163,7 @@ def _rows(effects: Iterable[Effect]) -> tuple[tuple[str, ...], ...]:
     )
 
 
-def _cutoff_table(cuts: Cuts) -> TextTable | None:
+def _cutoff_table(cuts: Cuts, words: str) -> TextTable | None:
     named = [(n, c) for n, c in (("adjusted", cuts.adjusted), ("not adjusted", cuts.unadjusted)) if c is not None]
     if not named:
         return None
@@ -185,9 +195,8 @@ def _cutoff_table(cuts: Cuts) -> TextTable | None:
         ),
         rows=rows,
         notes=(
-            "Adjusted: score test of the split, with size, tumour type and age in the model; patients' scores flipped "
-            "in sign. Not adjusted: log-rank scores; whole patients permuted. The naive p ignores the search and is "
-            "printed as a warning.",
+            f"Adjusted: score test of the split in a model {words}; patients' scores flipped in sign. Not adjusted: "
+            "log-rank scores; whole patients permuted. The naive p ignores the search and is printed as a warning.",
         ),
     )
 
@@ -216,8 +225,11 @@ def _tcp_table(r: Correlation) -> TextTable:
         columns=("Model", "D50 (Gy)", "gamma50", "p, slope", "Parameters", "Lesions/recurrences"),
         rows=tuple(rows),
         notes=(
-            f"Control at {s.horizon_months:g} months, weighted for censoring (IPCW). 'intervals' is control without a "
-            f"time limit, from the scan intervals. The Poisson model uses BED with alpha/beta {s.alpha_beta_gy:g} Gy, "
+            f"D50: D100 at which half of the lesions are controlled. Control at {s.horizon_months:g} months, "
+            "weighted for "
+            "censoring (IPCW); 'intervals' is control for good, from the scan intervals, and its D50 is higher for "
+            "that "
+            f"reason. The Poisson model uses BED with alpha/beta {s.alpha_beta_gy:g} Gy, "
             "a convention, far outside the range in which the LQ model was tested. The whole DVH is interpolated "
             "linearly through D100, D98, D95, D90, D50 and D2. Death is censored.",
         ),
@@ -227,7 +239,7 @@ def _tcp_table(r: Correlation) -> TextTable:
 def _metric_table(r: Correlation) -> TextTable:
     return TextTable(
         name="metrics",
-        title="All metrics, each in a model with size, tumour type and age",
+        title=f"All metrics, one at a time, {adjusted_words(r.table)}",
         columns=(
             "Metric",
             "SD",
@@ -244,16 +256,14 @@ def _metric_table(r: Correlation) -> TextTable:
                 f"{m.sd:.2f}",
                 estimate_text(m.hazard_ratio, m.lower, m.upper),
                 p_text(m.p),
-                p_text(m.p_holm),
-                p_text(m.p_bh),
-                p_text(m.p_max_t),
+                *([f"as {m.same_as}", "", ""] if m.same_as else map(p_text, (m.p_holm, m.p_bh, m.p_max_t))),
                 f"{m.correlation_with_d100:+.2f}",
             )
             for m in r.metrics
         ),
         notes=(
-            "The metrics are nearly collinear. Max-T takes this into account and is the appropriate correction; Holm "
-            "is too strict.",
+            "Max-T knows how alike the metrics are and is the appropriate correction; Holm takes them as unrelated. A "
+            "monotone transform of another metric asks the same question and is not counted again.",
         ),
     )
 

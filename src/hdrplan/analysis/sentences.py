@@ -7,19 +7,21 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from hdrplan.analysis.answer import clinical_answer, detectable_ratio
 from hdrplan.analysis.correlation import Correlation
-from hdrplan.analysis.effects import Effect
+from hdrplan.analysis.effects import Effect, adjusted_words
 
 __all__ = ["plain_words"]
 
 # Events a parameter below which Cox estimates are unstable (Peduzzi 1995, DOI 10.1016/0895-4356(95)00048-8).
 _EVENTS_PER_PARAMETER = 10
-_POWER_Z = 1.959963984540054 + 0.8416212335729143  # two-sided 5 %, power 80 %
 
 
 def plain_words(result: Correlation) -> tuple[str, ...]:
-    """Return the sentences of the report's first page."""
-    return tuple([*_whose(), *_size(result), *_dose(result), *_shape(result), *_cutoffs(result), *_limits(result)])
+    """Return what the data can and cannot show, the answer first; each sentence follows from a number of the result."""
+    r = result
+    parts = (_whose, _size, _dose, _shape, _cutoffs, _response, _time, _limits)
+    return tuple([*clinical_answer(r), *(sentence for part in parts for sentence in part(r))])
 
 
 def _p(p: float) -> str:
@@ -30,11 +32,12 @@ def _hr(e: Effect) -> str:
     return f"hazard ratio {e.hazard_ratio:.3f} (95 % CI {e.lower:.3f} to {e.upper:.3f}, {_p(e.p)})"
 
 
-def _whose() -> Iterator[str]:
-    yield (
-        "The analysis of dose and recurrence is hdrplan's own. The paper whose rules it follows (Xu 2021) reports no "
-        "dose metric, so nothing on this page reproduces or contradicts its results."
-    )
+def _whose(r: Correlation) -> Iterator[str]:
+    if r.settings.mode == "paper":
+        yield (
+            "The analysis of dose and recurrence is hdrplan's own. The paper whose rules it follows (Xu 2021) reports "
+            "no dose metric, so nothing on this page reproduces or contradicts its results."
+        )
 
 
 def _size(r: Correlation) -> Iterator[str]:
@@ -57,12 +60,14 @@ def _size(r: Correlation) -> Iterator[str]:
             f"the lower bound of the sum in EQD2 (alpha/beta {t.alpha_beta_gy:g} Gy), expressed as the dose of one "
             "session."
         )
-    adjusted = r.models.adjusted
-    per = t.n_events / max(len(adjusted), 1)
-    if adjusted and per < _EVENTS_PER_PARAMETER:
+    parameters = len(r.models.adjusted)
+    if parameters:
+        per = t.n_events / parameters
+        few = per < _EVENTS_PER_PARAMETER
         yield (
-            f"There are only {per:.1f} recurrences per model parameter (10 are the usual minimum). The estimates are "
-            "unstable and no more than hints."
+            f"The model of D100 has {parameters} parameters, with {per:.1f} recurrences for each (10 are the usual "
+            "minimum). "
+            + ("The estimates are unstable and no more than hints." if few else "That is enough for stable estimates.")
         )
 
 
@@ -71,28 +76,36 @@ def _dose(r: Correlation) -> Iterator[str]:
     if e is None:
         yield "The adjusted model of D100 could not be fitted: these data cannot show whether dose matters."
         return
-    sure = e.p < 0.05
-    yield (
-        f"D100, adjusted for size, tumour type and age: {_hr(e)} per Gy. "
-        + (
-            f"In these data, a higher D100 goes with {'less' if e.hazard_ratio < 1 else 'MORE'} local recurrence."
-            if sure
+    words = adjusted_words(r.table)
+    spline = r.models.spline
+    if r.models.curved and spline is not None:
+        each = "; ".join(
+            f"{c.d100_gy:.1f} Gy {c.hazard_ratio:.2f} ({c.lower:.2f} to {c.upper:.2f})" for c in spline.contrasts
+        )
+        yield (
+            f"No single ratio per Gy describes the effect of D100: a straight line is rejected "
+            f"({_p(spline.nonlinear.p)}). "
+            f"Hazard ratios against {spline.contrasts[0].against_gy:.1f} Gy, {words}: {each}."
+        )
+    else:
+        direction = "less" if e.hazard_ratio < 1 else "MORE"
+        yield f"D100, {words}: {_hr(e)} per Gy. " + (
+            f"In these data, a higher D100 goes with {direction} local recurrence."
+            if e.p < 0.05
             else "These data do not show an effect of D100. That is not proof that there is none."
         )
-    )
-    se = (math.log(e.upper) - math.log(e.lower)) / (2.0 * 1.959963984540054)
     yield (
         f"Power: with this spread of D100 and {r.table.n_events} recurrences, 80 % of such studies would detect a true "
-        f"hazard ratio of {math.exp(-_POWER_Z * se):.2f} per Gy or farther from 1. Most studies would miss weaker "
-        "effects."
+        f"hazard ratio of {detectable_ratio(e):.2f} per Gy or farther from 1. Most studies would miss weaker effects."
     )
     alone = next((u for u in r.models.univariate if u.term == e.term), None)
-    if alone is not None:
+    if alone is not None and words != "not adjusted":
         yield (
             f"Confounding: the correlation of D100 and diameter is {r.d100_with_diameter:+.2f} (Spearman). Without "
-            f"adjustment the hazard ratio per Gy is {alone.hazard_ratio:.3f} ({_p(alone.p)}). The dose was chosen by "
-            "physicians and not at random, and what the tables do not hold (position, vessels, systemic therapy) is "
-            "not adjusted for."
+            f"adjustment the hazard ratio per Gy is {alone.hazard_ratio:.3f} ({_p(alone.p)}), {words} "
+            f"{e.hazard_ratio:.3f}. What else decided on the dose of a lesion and is no column of the model may "
+            "confound "
+            "the result still."
         )
 
 
@@ -129,14 +142,70 @@ def _cutoffs(r: Correlation) -> Iterator[str]:
     where = "" if c.interval is None else f", bootstrap interval {c.interval[0]:.1f} to {c.interval[1]:.1f} Gy"
     yield (
         f"Best cut-off: {c.best:.1f} Gy{where}. Corrected for the search and adjusted, {_p(c.p.resampled)}. Without "
-        f"the correction it would be {_p(c.p.naive)}, which is not a valid test. "
+        f"the correction it would be {_p(c.p.naive)}, which is not a valid test. {_step(r)}"
+    )
+
+
+def _step(r: Correlation) -> str:
+    """Whether there is a step, by the tests of a cut-off alone and beside a straight line."""
+    cut, beyond = r.cuts.adjusted, r.cuts.beyond_line
+    if cut is None or cut.p.resampled >= 0.05:
+        return "There is no evidence for a cut-off: do not use this number."
+    if beyond is None:
+        return "Whether it is a step or a smooth effect could not be tested."
+    if beyond.p.resampled < 0.05:
+        return (
+            f"A step at {beyond.best:.1f} Gy explains what a straight line does not (corrected "
+            f"{_p(beyond.p.resampled)}): "
+            "the effect is not the same at every dose. Report the interval, and confirm it in other data."
+        )
+    return (
+        f"Beside a straight line no step adds anything (corrected {_p(beyond.p.resampled)}): the cut-off shows that "
+        "dose "
+        "matters, and is no evidence of a step. Report the interval and not the number."
+    )
+
+
+def _response(r: Correlation) -> Iterator[str]:
+    fit = r.response.curves.get("logistic")
+    if fit is None:
+        return
+    (d50, low, high), _ = fit.d50_gamma50()
+    if not math.isfinite(d50):
+        return
+    lowest, highest = float(r.table.d100_gy.min()), float(r.table.d100_gy.max())
+    inside = lowest <= d50 <= highest
+    yield (
+        f"D50 is {d50:.1f} Gy (95 % CI {low:.1f} to {high:.1f}): the D100 at which half of such lesions would be "
+        f"controlled at {r.settings.horizon_months:g} months, by the logistic curve, not adjusted. "
         + (
-            "Dose matters, but a smooth effect gives the same result: this is no evidence of a step. Report the "
-            "interval and not the number."
-            if c.p.resampled < 0.05
-            else "There is no evidence for a cut-off: do not use this number."
+            "Doses on both sides of it were given."
+            if inside
+            else f"It lies outside the doses that were given ({lowest:.1f} to {highest:.1f} Gy), where only the "
+            "formula of "
+            "the curve speaks."
         )
     )
+
+
+def _time(r: Correlation) -> Iterator[str]:
+    width = (r.table.intervals.right - r.table.intervals.left)[r.table.status == 1]
+    if width.size:
+        yield (
+            f"A recurrence is known to lie between two scans: half of these intervals are longer than "
+            f"{float(np.median(width)):.1f} months, and no time is more exact than that."
+        )
+    if r.settings.week8_needed:
+        late = r.sensitivity.get("landmark after the 8-week scan")
+        yield (
+            f"Patients without the 8-week scan were excluded, so the first {r.settings.landmark_months:.1f} months are "
+            "immortal time. "
+            + (
+                f"From that scan on, the effect of D100 is: {_hr(late)} per Gy."
+                if late
+                else "A landmark analysis failed."
+            )
+        )
 
 
 def _limits(r: Correlation) -> Iterator[str]:
@@ -155,9 +224,5 @@ def _limits(r: Correlation) -> Iterator[str]:
             f"Prediction: the concordance C is {p.with_d100.corrected:.2f} with and {p.without_d100.corrected:.2f} "
             f"without D100, corrected for optimism (0.5 is chance). The calibration slope is {p.slope_corrected:.2f}."
         )
-    yield (
-        "Recurrence is only seen on scans, so medians and early times are coarse. If the 8-week scan is a condition of "
-        "inclusion, the first weeks are immortal time: see the landmark analysis."
-    )
     if r.failed:
         yield "These could not be computed: " + "; ".join(r.failed) + "."

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 import numpy as np
 import scipy
 
 from hdrplan.analysis.correlation import MetricTest, Settings
-from hdrplan.analysis.effects import adjusters, effects
+from hdrplan.analysis.effects import adjusted_cox, effects
 from hdrplan.analysis.lesions import METRICS, LesionTable
+from hdrplan.arrays import FloatArray
 from hdrplan.metrics import eqd2_gy
-from hdrplan.outcomes import benjamini_hochberg, cox, holm, max_t
+from hdrplan.outcomes import benjamini_hochberg, holm, max_t
 
 __all__ = ["metric_tests"]
 
@@ -32,11 +36,14 @@ def metric_tests(table: LesionTable, settings: Settings, rng: np.random.Generato
     candidates = {k: table.metrics[k] for k in METRICS if np.isfinite(table.metrics[k]).all()}
     candidates[f"eqd2_d100_gy (alpha/beta {settings.alpha_beta_gy:g})"] = eqd2_gy(table.d100_gy, settings.alpha_beta_gy)
     candidates = {k: v for k, v in candidates.items() if np.ptp(v) > 0}
-    rows, beside = table.follow_up, adjusters(table)
-    single = {k: effects(k, cox(rows, {k: v / v.std(), **beside}), rows, (k,))[0] for k, v in candidates.items()}
-    p = np.array([e.p for e in single.values()])
-    joint = max_t(cox(rows, beside), candidates, rng=rng, n_resamples=settings.n_resamples)
-    corrected = zip(holm(p), benjamini_hochberg(p), joint.p_adjusted, strict=True)
+    rows = table.follow_up
+    single = {k: effects(k, adjusted_cox(table, {k: v / v.std()}), rows, (k,))[0] for k, v in candidates.items()}
+    same_as = _transforms(candidates)
+    counted = {k: v for k, v in candidates.items() if k not in same_as}
+    p = np.array([single[k].p for k in counted])
+    joint = max_t(adjusted_cox(table, {}), counted, rng=rng, n_resamples=settings.n_resamples)
+    corrected = dict(zip(counted, zip(holm(p), benjamini_hochberg(p), joint.p_adjusted, strict=True), strict=True))
+    uncounted = (math.nan, math.nan, math.nan)
     return tuple(
         MetricTest(
             name=name,
@@ -48,7 +55,23 @@ def metric_tests(table: LesionTable, settings: Settings, rng: np.random.Generato
             p_holm=float(by_holm),
             p_bh=float(by_bh),
             p_max_t=float(by_max_t),
+            same_as=same_as.get(name, ""),
             correlation_with_d100=float(scipy.stats.spearmanr(candidates[name], table.d100_gy).statistic),
         )
-        for (name, effect), (by_holm, by_bh, by_max_t) in zip(single.items(), corrected, strict=True)
+        for name, effect in single.items()
+        for by_holm, by_bh, by_max_t in (corrected.get(name, uncounted),)
     )
+
+
+def _transforms(metrics: Mapping[str, FloatArray]) -> dict[str, str]:
+    """Return each metric that has the ranks of an earlier one, upwards or downwards, and that metric: one question."""
+    ranks: dict[str, FloatArray] = {}
+    same_as = {}
+    for name, values in metrics.items():
+        own = scipy.stats.rankdata(values)
+        first = next((k for k, r in ranks.items() if np.array_equal(own, r) or np.array_equal(own, r.size + 1 - r)), "")
+        if first:
+            same_as[name] = first
+        else:
+            ranks[name] = own
+    return same_as

@@ -37,6 +37,13 @@ __all__ = ["command"]
 @click.option(
     "--alpha-beta", "alpha_beta_gy", type=float, default=10.0, show_default=True, help="alpha/beta of EQD2 and BED, Gy."
 )
+@click.option(
+    "--adjust",
+    multiple=True,
+    metavar="COLUMNS",
+    help="Columns that the models hold beside D100, separated by commas: any column of the patients, lesions or "
+    "sessions, spline(COLUMN) or strata(COLUMN); or none.  [default: diameter_mm,tumour_type,age_years]",
+)
 @click.option("--resamples", type=int, default=1999, show_default=True, help="Resamples for corrected p values.")
 @click.option(
     "--bootstrap", type=int, default=200, show_default=True, help="Bootstrap samples of patients for intervals."
@@ -52,6 +59,7 @@ def command(
     threshold_gy: float,
     horizon_months: float,
     alpha_beta_gy: float,
+    adjust: tuple[str, ...],
     resamples: int,
     bootstrap: int,
     seed: int,
@@ -60,8 +68,8 @@ def command(
 ) -> None:
     """Relate the dose of each lesion to its local recurrence, and write a report, figures and tables.
 
-    D100 is first a continuous covariate, adjusted for size, tumour type and age, with standard errors clustered by
-    patient. Cut-offs follow, with p values corrected for the search. The folder holds report.html,
+    D100 is first a continuous covariate, adjusted for size, tumour type and age (or what --adjust names), with standard
+    errors clustered by patient. Cut-offs follow, with p values corrected for the search. The folder holds report.html,
     every number (results.csv, correlate.json), the lesions behind them (lesions.csv), and programs that recompute the
     headline in R and SPSS.
 
@@ -70,14 +78,16 @@ def command(
       hdrplan correlate sample/cohort -o dose-report
       hdrplan correlate sample/cohort -o dose-report --mode paper
       hdrplan correlate sample/cohort.xlsx -o dose-report --threshold 18 --horizon 24 --json
+      hdrplan correlate sample/cohort -o dose-report --adjust "diameter_mm,spline(age_years),strata(sex)"
     """
-    from hdrplan.analysis import Settings, correlate, lesion_table, plain_words
+    from hdrplan.analysis import Settings, adjusters_from, clinical_answer, correlate, lesion_table, plain_words
     from hdrplan.cohort import derive
     from hdrplan.io import json_text, new_folder
     from hdrplan.report import correlation_table
 
     if min(threshold_gy, horizon_months, alpha_beta_gy) <= 0 or resamples < 19 or bootstrap < 0:
         raise InputError("threshold, horizon and alpha/beta must be positive, at least 19 resamples")
+    adjusters = adjusters_from(adjust)
     request = replace(request, rule_set=request.rule_set or ("paper" if mode == "paper" else None))
     opened = open_cohort(request)
     derived, rules = derive(opened.cohort, opened.rules), opened.rules
@@ -87,11 +97,12 @@ def command(
         horizon_months=horizon_months,
         alpha_beta_gy=alpha_beta_gy,
         landmark_months=rules.week8_to_days / rules.days_per_month,
+        week8_needed="no_8_week_scan" in rules.exclude,
         n_resamples=resamples,
         n_bootstrap=bootstrap,
         seed=seed,
     )
-    table = lesion_table(opened.cohort, derived, alpha_beta_gy=alpha_beta_gy)
+    table = lesion_table(opened.cohort, derived, alpha_beta_gy=alpha_beta_gy, adjusters=adjusters)
     with progress_bar("analysis", quiet=quiet or as_json) as progress:
         result = correlate(table, settings, on_progress=progress)
     with new_folder(output) as draft:
@@ -99,13 +110,23 @@ def command(
     if as_json:
         click.echo(json_text({**correlation_table(result), "output": str(output.path)}), nl=False)
         return
-    echo_lines(f"- {sentence}" for sentence in plain_words(result))
+    answer = clinical_answer(result)
+    echo_lines(answer)
+    echo_lines(f"- {sentence}" for sentence in plain_words(result)[len(answer) :])
     click.echo(f"Wrote {output.path}; open {output.path / 'report.html'}. Research use only, never for treatment.")
 
 
 def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Derived, result: Correlation) -> None:
     from hdrplan import __version__
-    from hdrplan.analysis import Estimate, LesionRow, correlation_tables, estimates, lanes, lesion_rows
+    from hdrplan.analysis import (
+        Estimate,
+        LesionRow,
+        adjuster_columns,
+        correlation_tables,
+        estimates,
+        lanes,
+        lesion_rows,
+    )
     from hdrplan.cohort import Endpoint, flow
     from hdrplan.io import cohort_sha256, write_json, write_rows, write_run, write_values
     from hdrplan.report import (
@@ -117,7 +138,8 @@ def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Der
         spss_syntax,
     )
 
-    choices = {**asdict(result.settings), **opened.rules.table(), "accept": list(request.accept)}
+    adjusters = [adjuster.text for adjuster in result.table.adjusters]
+    choices = {**asdict(result.settings), "adjust": adjusters, **opened.rules.table(), "accept": list(request.accept)}
     figures = correlation_figures(result, lanes(opened.cohort, derived), opened.rules.days_per_month)
     page = correlation_html(
         result,
@@ -130,7 +152,7 @@ def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Der
     (draft / "report.html").write_text(page, encoding="utf-8")
     write_json(draft / "correlate.json", {**correlation_table(result), "settings": choices})
     write_values(draft / "endpoints.csv", derived.endpoints, Endpoint)
-    write_values(draft / "lesions.csv", lesion_rows(result.table), LesionRow)
+    write_values(draft / "lesions.csv", lesion_rows(result.table), LesionRow, adjuster_columns(result.table))
     write_values(draft / "results.csv", estimates(result), Estimate)
     if result.models.headline is not None:
         (draft / "headline.R").write_text(r_script(result), encoding="utf-8")

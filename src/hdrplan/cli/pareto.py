@@ -37,8 +37,8 @@ def command(axis_texts: tuple[str, ...], output: Output | None, as_json: bool, q
     """Make a plan for every combination of limits, each with a proven minimum of the healthy organ's mean dose.
 
     An axis is a minimum D100 or Dmin of a CTV, a maximum Dmax or Dmean of a structure (Gy), or a maximum time (s).
-    Without --axis: D100 of each CTV, Dmax of the limited organ with the highest dose, and total time, in ten steps each
-    for one CTV.
+    Without --axis: D100 of each CTV, Dmax of the organ nearest to its limit if half of the limit is used, and total
+    time, in ten steps each for one CTV.
 
     \b
     Examples:
@@ -46,7 +46,8 @@ def command(axis_texts: tuple[str, ...], output: Output | None, as_json: bool, q
       hdrplan pareto phantoms/liver-lesion-b --axis lesion_B:D100=15..22/8 --axis ribs:Dmax=10..25/10 -o ribs
       hdrplan pareto phantoms/liver-lesion-b --axis time=600..1200/20 --json
 
-    The folder holds pareto.csv, pareto.png, pareto.html (choose a plan with sliders, save it as plan.json), run.json.
+    The folder holds pareto.csv, pareto.png, pareto.html (choose a plan by its DVHs and isodoses, save it as plan.json)
+    and run.json.
     """
     from hdrplan.io import json_text
     from hdrplan.report import pareto_lines, pareto_rows
@@ -97,7 +98,7 @@ def _write(output: Output, case_file: CaseFile, result: ParetoResult) -> None:
         write_rows(draft / "pareto.csv", list(rows[0]), (row.values() for row in rows))
         pareto_figure(front, draft / "pareto.png")
         plan = plan_table(result.plan, f"{name}, from the trade-off surface", case_file.ct_sha256)
-        page = pareto_html(result, plan, title=name, warnings=printed_warnings())
+        page = pareto_html(result, plan, case=case_file.case, warnings=printed_warnings())
         (draft / "pareto.html").write_text(page, encoding="utf-8")
         options = {axis.label: [float(v) for v in axis.values] for axis in front.axes}
         write_run(draft, run_record(inputs=case_file.inputs, options=options, seconds=result.seconds))

@@ -25,6 +25,8 @@ _OLDEST = dt.date(1990, 1, 1)
 # TRUE and FALSE are cells that a spreadsheet knows as such.
 _FLAGS = {"0": False, "1": True, "0.0": False, "1.0": True, "FALSE": False, "TRUE": True}
 _CELLS_OF_NOBODY = ("", "NA", "NaN", "nan", "None", "NULL")
+# Tables whose own columns (centre, portal hypertension, ...) a model may adjust for: their text is kept.
+_WITH_COVARIATES = ("patients", "lesions", "sessions")
 # A rule that a cell breaks, and how.
 _Wrong = Callable[[str, str], None]
 
@@ -84,9 +86,11 @@ class _Reader:
             if len(texts) != len(names):
                 self._note(number, "ragged_row", f"{len(texts)} cells under a header of {len(names)}")
             cells: dict[str, Cell] = {}
-            for c, text in zip(columns, (*texts, *[""] * len(names)), strict=False):
+            for name, c, text in zip(names, columns, (*texts, *[""] * len(names)), strict=False):
                 if c is not None and c.name not in cells:
                     cells[c.name] = self._cell(number, c, text)
+                elif c is None and self.raw.name in _WITH_COVARIATES and name not in cells:
+                    cells[name] = None if text.strip() in _CELLS_OF_NOBODY else text.strip()
             for c in self.form.columns:
                 if c.or_else and c.name in cells and cells[c.name] is None and cells.get(c.or_else) is None:
                     self._note(number, "missing_value", f"{c.name} is empty or wrong, and so is {c.or_else}")

@@ -36,20 +36,22 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Lesion:
-    """A liver lesion and all its measurements, in order of time."""
+    """A liver lesion and all its measurements, in order of time; covariates are the other cells of its row."""
 
     lesion_id: str
     first_seen: int
     measurements: tuple[Measurement, ...]
+    covariates: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A brachytherapy session and the lesions it treated."""
+    """A brachytherapy session and the lesions it treated; covariates are the other cells of its row."""
 
     session_id: str
     day: int
     lesion_ids: tuple[str, ...]
+    covariates: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

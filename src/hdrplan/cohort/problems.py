@@ -15,7 +15,7 @@ RULES: dict[str, tuple[bool, str]] = {
     "missing_table": (True, "Add the table; `hdrplan cohort template` writes empty ones."),
     "unknown_table": (False, "The table is not read; check its name."),
     "missing_column": (True, "Add the column; `hdrplan cohort template` shows the names."),
-    "unknown_column": (False, "The column is not read; check the spelling."),
+    "unknown_column": (False, "The column is not read, unless an analysis adjusts for it by name; check the spelling."),
     "duplicate_column": (True, "Keep one of the two columns."),
     "ragged_row": (True, "Give every row as many cells as the header; put text with commas in quotes."),
     "missing_value": (True, "Fill in the cell."),

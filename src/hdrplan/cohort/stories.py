@@ -13,8 +13,11 @@ from hdrplan.cohort.rows import Cell, Row, Tables
 __all__ = ["cohort_of", "full_tables"]
 
 T = TypeVar("T")
-# Cells of a patient's row that the model holds by name.
-_OF_THE_MODEL = ("patient_id", "tumour_type", "sex", "age_years", "birth_year", "last_contact_date", "death_date")
+# Cells that the model holds by name; all others are covariates.
+_OF_THE_MODEL = (
+    "patient_id", "tumour_type", "sex", "age_years", "birth_year", "last_contact_date", "death_date", "lesion_id",
+    "first_seen_date", "session_id", "session_date",
+)  # fmt: skip
 
 
 def full_tables(tables: Tables) -> Tables:
@@ -78,11 +81,15 @@ def cohort_of(tables: Tables) -> Cohort:
                 scans=tuple(sorted(scans_of[who], key=lambda s: s.day)),
                 findings=tuple(sorted(findings_of[who], key=lambda f: f.scan.day)),
                 treatments=tuple(sorted(treatments_of[who], key=lambda t: t.day)),
-                covariates={k: v for k, v in row.cells.items() if k not in _OF_THE_MODEL},
+                covariates=_covariates(row),
             )
         )
     study = tables["study"][0].cells if tables["study"] else {}
     return Cohort(tuple(patients), tuple(_doses(tables)), study)
+
+
+def _covariates(row: Row) -> dict[str, object]:
+    return {name: cell for name, cell in row.cells.items() if name not in _OF_THE_MODEL}
 
 
 def _text(row: Row, column: str) -> str:
@@ -116,7 +123,7 @@ def _lesions(tables: Tables, scans: Mapping[str, tuple[str, Scan]]) -> Iterator[
         if first_seen := row.day("first_seen_date"):
             lesion_id = _text(row, "lesion_id")
             story = tuple(sorted(measured[lesion_id], key=lambda m: m.scan.day))
-            yield _text(row, "patient_id"), Lesion(lesion_id, first_seen.toordinal(), story)
+            yield _text(row, "patient_id"), Lesion(lesion_id, first_seen.toordinal(), story, _covariates(row))
 
 
 def _findings(tables: Tables, scans: Mapping[str, tuple[str, Scan]]) -> Iterator[tuple[str, Finding]]:
@@ -135,7 +142,7 @@ def _sessions(tables: Tables) -> Iterator[tuple[str, Session]]:
         if day := row.day("session_date"):
             session_id = _text(row, "session_id")
             lesions = tuple(dict.fromkeys(x for x in treated[session_id] if x))
-            yield _text(row, "patient_id"), Session(session_id, day.toordinal(), lesions)
+            yield _text(row, "patient_id"), Session(session_id, day.toordinal(), lesions, _covariates(row))
 
 
 def _treatments(tables: Tables) -> Iterator[tuple[str, Treatment]]:

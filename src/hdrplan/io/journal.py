@@ -6,13 +6,14 @@ store (:mod:`hdrplan.io.store`) instead.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from hdrplan.errors import InputError
 
@@ -30,6 +31,7 @@ __all__ = ["Journal", "open_journal"]
 
 # The first line of a journal begins with this; a file that does not is somebody else's.
 _HEAD = '{"secret": "'
+_LOCKED_BYTE = 1 << 30
 
 Entry = TypeVar("Entry", bound="Finished")
 
@@ -104,26 +106,49 @@ def open_journal(
         _lock(stream, path)
         journal = _resumed(stream, path, kind, options, secret)
         yield journal
-        if not journal.unsettled:
+        is_settled = bool(journal.unsettled) or _removed(path)
+    if not is_settled:
+        # Windows removes no file that is open. Whoever opened it meanwhile keeps it.
+        with suppress(PermissionError):
             path.unlink(missing_ok=True)
 
 
-def _lock(stream: IO[str], path: Path) -> None:
-    """Keep other processes off until the file is closed, where the system can."""
-    with suppress(ImportError):  # Windows has no fcntl
-        import fcntl
+def _removed(path: Path) -> bool:
+    try:
+        path.unlink(missing_ok=True)
+    except PermissionError:
+        return False
+    return True
 
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(stream.fileno()).st_nlink == 0:
-                raise OSError("its run has just ended")
-        except OSError:
-            raise InputError(
-                "one run at a time writes an output",
-                got="another run that is in progress",
-                where=path,
-                remedy="Wait for it, or choose another output.",
-            ) from None
+
+def _lock(stream: IO[str], path: Path) -> None:
+    """Keep other processes off until the file is closed."""
+    try:
+        _hold(stream.fileno())
+        if os.fstat(stream.fileno()).st_nlink == 0:
+            raise OSError("its run has just ended")
+    except OSError:
+        raise InputError(
+            "one run at a time writes an output",
+            got="another run that is in progress",
+            where=path,
+            remedy="Wait for it, or choose another output.",
+        ) from None
+
+
+def _hold(descriptor: int) -> None:
+    """Lock a file until it is closed; OSError where another process holds it."""
+    try:
+        import fcntl
+    except ImportError:
+        # Windows locks bytes, and keeps others from reading them: one far behind the journal's end.
+        msvcrt: Any = importlib.import_module("msvcrt")
+        at = os.lseek(descriptor, 0, os.SEEK_CUR)
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        os.lseek(descriptor, at, os.SEEK_SET)
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _resumed(

@@ -7,7 +7,9 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from itertools import repeat
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -68,7 +70,9 @@ def write_rows(
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
 
-def write_values(path: Path, rows: Iterable[object], of: type) -> None:
+def write_values(
+    path: Path, rows: Iterable[object], of: type, beside: Mapping[str, Sequence[object]] = MappingProxyType({})
+) -> None:
     """Write frozen values of one dataclass as CSV; None, NaN and infinity are empty cells, true is 1 and false 0.
 
     Parameters
@@ -77,9 +81,16 @@ def write_values(path: Path, rows: Iterable[object], of: type) -> None:
     rows : iterable of dataclass values
     of : type
         Their class: its fields are the header, also where there are no rows.
+    beside : mapping of name to sequence
+        More columns, a value for each row.
     """
     names = [field.name for field in fields(of)]
-    write_rows(path, names, ([table_cell(getattr(row, name)) for name in names] for row in rows))
+    more: Iterable[tuple[object, ...]] = zip(*beside.values(), strict=True) if beside else repeat(())
+    cells = (
+        [table_cell(value) for value in (*(getattr(row, name) for name in names), *own)]
+        for row, own in zip(rows, more, strict=bool(beside))
+    )
+    write_rows(path, [*names, *beside], cells)
 
 
 def table_cell(value: object) -> object:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hdrplan.rooms import loaded_when_used
 
 if TYPE_CHECKING:
+    from hdrplan.outcomes.cause_specific import predicted_incidence
     from hdrplan.outcomes.columns import Groups
     from hdrplan.outcomes.competing import CompetingRisks, Incidence, aalen_johansen, competing_risks
     from hdrplan.outcomes.cox_data import CoxData
@@ -29,6 +30,13 @@ if TYPE_CHECKING:
     from hdrplan.outcomes.observed_control import ControlBin, control_by_dose
     from hdrplan.outcomes.parametric import IntervalFit, LogTime, interval_regression
     from hdrplan.outcomes.predicted import PredictedSurvival, predicted_survival
+    from hdrplan.outcomes.prediction_scores import (
+        CalibrationCurve,
+        KnownStatus,
+        calibration_curve,
+        integrated_brier,
+        known_status,
+    )
     from hdrplan.outcomes.proportional import ProportionalHazards, zph
     from hdrplan.outcomes.published import (
         PRINTED_COLUMNS,
@@ -71,6 +79,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PRINTED_COLUMNS",
     "XU2021_DOI",
+    "CalibrationCurve",
     "Coefficients",
     "CompetingRisks",
     "Concordance",
@@ -94,6 +103,7 @@ __all__ = [
     "IntervalFit",
     "Intervals",
     "KaplanMeier",
+    "KnownStatus",
     "Landmark",
     "LogRank",
     "LogTime",
@@ -114,6 +124,7 @@ __all__ = [
     "best_cutoff",
     "bootstrap_rows",
     "bootstrap_statistics",
+    "calibration_curve",
     "check_columns",
     "check_component",
     "check_counted_mean",
@@ -146,14 +157,17 @@ __all__ = [
     "holm",
     "inconsistencies",
     "indicator_columns",
+    "integrated_brier",
     "interval_regression",
     "intervals",
     "kaplan_meier",
+    "known_status",
     "landmark",
     "log_rank",
     "max_t",
     "p_from_interval",
     "permuted_rows",
+    "predicted_incidence",
     "predicted_survival",
     "printed",
     "restricted_mean",

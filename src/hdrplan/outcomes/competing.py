@@ -203,7 +203,7 @@ def aalen_johansen(
     rows = risks.rows
     times = np.unique(rows.time)
     at_risk, events = risk_table(rows, risks.of_cause, times)
-    hazard = np.where(at_risk[:, None] > 0, events / np.where(at_risk > 0, at_risk, 1.0)[:, None], 0.0)
+    hazard = events / at_risk[:, None]  # each row is at risk at its own time
     survival = np.cumprod(1.0 - hazard.sum(axis=1))
     before = np.concatenate(([1.0], survival[:-1]))
     incidence = np.cumsum(before[:, None] * hazard, axis=0)

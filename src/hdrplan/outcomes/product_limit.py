@@ -53,7 +53,7 @@ def product_limit_errors(rows: FollowUp, of_cause: BoolArray, times: FloatArray)
     of_cause : (n, n_causes) array of bool
         Which row had which cause.
     times : (k,) array
-        Distinct times, ascending.
+        Distinct times of rows, ascending: somebody is at risk at each.
 
     Returns
     -------
@@ -63,10 +63,10 @@ def product_limit_errors(rows: FollowUp, of_cause: BoolArray, times: FloatArray)
         Errors of the incidences.
     """
     at_risk, events = risk_table(rows, of_cause, times)
-    hazard = events / np.where(at_risk > 0, at_risk, 1.0)[:, None]
+    per_row = 1.0 / at_risk
+    hazard = events / at_risk[:, None]
     left = 1.0 - hazard.sum(axis=1)
     before = np.concatenate(([1.0], np.cumprod(left)[:-1]))
-    per_row = np.where(at_risk > 0, 1.0 / np.where(at_risk > 0, at_risk, 1.0), 0.0)
     # Relative change of the survival by the weight of a row that stays: nobody stays where all at risk have the event.
     per_event = np.where(left > 1e-15, per_row / np.where(left > 1e-15, left, 1.0), 0.0)
     stays = np.cumsum(hazard.sum(axis=1) * per_event)

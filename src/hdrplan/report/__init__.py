@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from hdrplan.report.notebook import plot, to_frame
     from hdrplan.report.page import on_paper
     from hdrplan.report.paper_check import paper_check_page
-    from hdrplan.report.pareto import pareto_figure, pareto_html, pareto_lines, pareto_rows
+    from hdrplan.report.pareto import pareto_figure, pareto_lines, pareto_rows
+    from hdrplan.report.pareto_page import pareto_html
     from hdrplan.report.placement import placement_html
     from hdrplan.report.placement_drawing import placement_figure
     from hdrplan.report.placement_text import placement_lines, placement_table

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-from hdrplan.analysis import Correlation
+from hdrplan.analysis import Correlation, adjusted_words
 from hdrplan.outcomes import Cutoff
 from hdrplan.report.cohort_style import BLUE, COLOURS, DASHES, GREEN, GREY, INK, ORANGE, STYLE
 
@@ -31,7 +31,7 @@ def spline_figure(result: Correlation) -> Figure:
                       label="straight line")  # fmt: skip
         reach = float(np.quantile(np.abs(np.concatenate([curve.lower, curve.upper])), 0.97))
         axes.set(ylim=(-reach * 1.1, reach * 1.1), ylabel="log hazard ratio, 20 Gy = 0",
-                 title="Local recurrence against D100, adjusted for size, tumour type and age")  # fmt: skip
+                 title=f"Local recurrence against D100, {adjusted_words(table)}")  # fmt: skip
         ratio = axes.secondary_yaxis("right", functions=(np.exp, lambda v: np.log(np.maximum(v, 1e-12))))
         marks = [v for v in (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50) if abs(np.log(v)) <= reach * 1.1]
         ratio.yaxis.set_major_locator(FixedLocator(marks))
@@ -88,8 +88,11 @@ def tcp_figure(result: Correlation) -> Figure:
         return figure
 
 
-def cutoff_figure(cutoff: Cutoff) -> Figure:
-    """Draw the statistic of every cut-off against the corrected band, and the naive one that everybody draws."""
+def cutoff_figure(cutoff: Cutoff, words: str) -> Figure:
+    """Draw the statistic of every cut-off against the corrected band, and the naive one that everybody draws.
+
+    The words say what the cut-offs are adjusted for.
+    """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(6.4, 3.8), layout="constrained")
         axes = figure.subplots()
@@ -110,10 +113,9 @@ def cutoff_figure(cutoff: Cutoff) -> Figure:
         p = "p < 0.001" if cutoff.p.resampled < 0.001 else f"p = {cutoff.p.resampled:.3f}"
         axes.annotate(f"{cutoff.best:.1f} Gy, corrected {p}", (cutoff.best, best), (8, 6), textcoords="offset points",
                       fontsize=8.5)  # fmt: skip
-        adjusted = "adjusted for size, tumour type and age" if cutoff.adjusted_for else "not adjusted"
         reach = max(cutoff.scan.maximum, cutoff.critical, 2.2) * 1.25
         axes.set(ylim=(-reach, reach), xlabel="cut-off of D100 (Gy)",
-                 ylabel="z: more recurrences at or below", title=f"Every cut-off of D100, {adjusted}")  # fmt: skip
+                 ylabel="z: more recurrences at or below", title=f"Every cut-off of D100, {words}")  # fmt: skip
         axes.legend(loc="lower left", fontsize=8)
         axes.yaxis.set_major_locator(MaxNLocator(7))
         return figure

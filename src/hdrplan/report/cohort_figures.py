@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hdrplan.analysis import Correlation, Lane
+from hdrplan.analysis import Correlation, Lane, adjusted_words
 from hdrplan.outcomes import KaplanMeier
 from hdrplan.report.cohort_style import FEW
 from hdrplan.report.figures import figure_bytes
@@ -30,6 +30,7 @@ def correlation_figures(result: Correlation, rows: Sequence[Lane], days_per_mont
         Of the swimmer plot.
     days_per_month : float
     """
+    from hdrplan.report.cohort_answer import benefit_figure
     from hdrplan.report.cohort_curves import incidence_figure, survival_figure
     from hdrplan.report.cohort_dose import cutoff_figure, spline_figure, tcp_figure
     from hdrplan.report.cohort_forest import forest_figure
@@ -37,7 +38,10 @@ def correlation_figures(result: Correlation, rows: Sequence[Lane], days_per_mont
 
     control, models = result.control, result.models
     few = f"thin and without band: fewer than {FEW} at risk"
-    figures = {
+    figures: dict[str, Figure] = {}
+    if result.benefit is not None:
+        figures["answer"] = benefit_figure(result.benefit, result.table, adjusted_words(result.table))
+    figures |= {
         "km-by-type": survival_figure(
             {"all": control.km} | (dict(control.by_type) if len(control.by_type) > 1 else {}),
             title="Local control of lesions (Kaplan-Meier, death censored)", y_label="free of local recurrence",
@@ -67,7 +71,7 @@ def correlation_figures(result: Correlation, rows: Sequence[Lane], days_per_mont
     if result.response.bins:
         figures["tcp"] = tcp_figure(result)
     if result.cuts.adjusted is not None:
-        figures["cutoff"] = cutoff_figure(result.cuts.adjusted)
+        figures["cutoff"] = cutoff_figure(result.cuts.adjusted, adjusted_words(result.table))
     if rows:
         figures["swimmer"] = swimmer_figure(rows, n=result.table.n, days_per_month=days_per_month)
     return figures

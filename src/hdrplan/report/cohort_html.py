@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from hdrplan.analysis import Correlation, correlation_tables, plain_words
+from hdrplan.analysis import Correlation, adjusted_words, clinical_answer, correlation_tables, plain_words
 from hdrplan.cohort import FlowStep
 from hdrplan.report.figures import figure_bytes
 from hdrplan.report.page import page
@@ -14,26 +14,43 @@ from hdrplan.report.page import page
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["CAPTIONS", "correlation_html"]
+__all__ = ["captions", "correlation_html"]
 
-CAPTIONS = {
-    "km-by-type": "Local control of lesions by tumour type: Kaplan-Meier with 95 % bands (log-log) and numbers at "
-    "risk. Steps are at the dates of scans. Lines are thin where fewer than 10 lesions are at risk.",
-    "incidence": "Cumulative incidence of local recurrence with death as a competing event (Aalen-Johansen, 95 % "
-    "bands). The dotted line treats death as censoring, which overestimates recurrence.",
-    "km-by-threshold": "Local control below and above a fixed threshold of D100. The groups differ in more than dose: "
-    "use the adjusted hazard ratio.",
-    "forest": "Hazard ratios of local recurrence with 95 % intervals and standard errors by patient. Names state the "
-    "reference level.",
-    "spline": "D100 as a continuous covariate: restricted cubic spline of the log hazard ratio against 20 Gy, "
-    "adjusted, with 95 % band. Ticks mark lesions with and without recurrence.",
-    "tcp": "Dose-response curves of local control, and the control observed in five dose groups. Numbers give "
-    "recurrences and lesions. The curves are not adjusted for size.",
-    "cutoff": "The score statistic of every cut-off. After correction for the search, only values outside the grey "
-    "band are evidence. The shaded interval holds the best cut-off in bootstrap samples of patients.",
-    "swimmer": "Lesions in order of follow-up, with sessions, scans without recurrence, recurrence, other treatments "
-    "and death.",
-}
+
+def captions(result: Correlation) -> dict[str, str]:
+    """Return what each figure of a correlation shows, true to what was drawn."""
+    words, settings, c = adjusted_words(result.table), result.settings, result.cuts.adjusted
+    curved = result.benefit is not None and result.benefit.curved
+    band = " The shaded band holds 95 % of bootstrap samples of patients." if settings.n_bootstrap else ""
+    curves = {"logistic": "logistic", "poisson": "Poisson"}
+    drawn = " and ".join(word for name, word in curves.items() if name in result.response.curves)
+    shape = "restricted cubic spline" if curved else "straight line"
+    line = ", and the straight line of the model with one ratio per Gy" if result.models.headline else ""
+    where = " The shaded interval holds the best cut-off in 95 % of bootstrap samples of patients."
+    return {
+        "answer": f"Predicted local recurrence within {settings.horizon_months:g} months if every lesion had the same "
+        f"D100, death competing, {words} (Cox models of recurrence and death, D100 as a {shape}, averaged over the "
+        f"lesions).{band} Bars count the lesions at each D100.",
+        "km-by-type": f"Local control of lesions{' by tumour type' if len(result.control.by_type) > 1 else ''}: "
+        "Kaplan-Meier with 95 % bands (log-log) and numbers at risk. Steps are at the dates of scans. Lines are thin "
+        "and without band where fewer than 10 lesions are at risk.",
+        "incidence": "Cumulative incidence of local recurrence with death as a competing event (Aalen-Johansen, 95 % "
+        "bands). The dotted line treats death as censoring, which overestimates recurrence.",
+        "km-by-threshold": "Local control below and above a fixed threshold of D100. The groups may differ in more "
+        "than dose: use the adjusted hazard ratio.",
+        "forest": "Hazard ratios of local recurrence with 95 % intervals and standard errors by patient. Names state "
+        "the reference level.",
+        "spline": "D100 as a continuous covariate: restricted cubic spline of the log hazard ratio against 20 Gy, "
+        f"{words}, with 95 % band{line}. Ticks mark lesions with and without recurrence.",
+        "tcp": (f"Dose-response curves of local control ({drawn}), and the" if drawn else "The")
+        + f" control observed in {len(result.response.bins)} dose groups. Numbers give recurrences and lesions. "
+        "Nothing is adjusted for.",
+        "cutoff": f"The score statistic of every cut-off, {words}. After correction for the search, only values "
+        "outside the grey band are evidence; dotted lines are the uncorrected limits."
+        + (where if c is not None and c.interval is not None else ""),
+        "swimmer": "Lesions in order of follow-up, with sessions, scans without recurrence, recurrence, other "
+        "treatments and death.",
+    }
 
 
 def correlation_html(
@@ -65,20 +82,26 @@ def correlation_html(
     rows: dict[str, list[int]] = {}
     for s in flow:
         rows.setdefault(s.step, []).extend((s.patients, s.lesions, s.cycles))
-    pictures = [
-        (name, CAPTIONS[name], base64.b64encode(figure_bytes(f, "svg")).decode()) for name, f in figures.items()
-    ]
+    words = captions(result)
+    pictures = {
+        name: (name, words[name], base64.b64encode(figure_bytes(f, "svg")).decode()) for name, f in figures.items()
+    }
+    first, *tables = correlation_tables(result)
+    answer = clinical_answer(result)
     return page(
         "correlate.html.j2",
         title="D100 and local recurrence",
         version=version,
         pictures=True,
         mode=result.settings.mode,
-        sentences=plain_words(result),
+        answer=answer,
+        sentences=plain_words(result)[len(answer) :],
         flow_groups=groups,
         flow_rows=list(rows.items()),
-        figures=pictures,
-        tables=correlation_tables(result),
+        figure=pictures.pop("answer", None),
+        table=first,
+        figures=list(pictures.values()),
+        tables=tables,
         settings=[(k, _text(v)) for k, v in settings.items()],
         warnings=warnings,
     )

@@ -113,11 +113,13 @@ def comparison_html(
         changes=_changes(plans),
         goals=_goals(plans),
         dvh=dvh_svg(curves, looks, (), prescribed_gy, gy_max=2.5 * prescribed_gy),
-        dvh_key=", ".join(f"{label}: {line}" for label, line in zip([p.label for p in plans], _LINES, strict=False)),
-        legend=[
+        dvh_hint=", ".join(f"{label}: {line}" for label, line in zip([p.label for p in plans], _LINES, strict=False))
+        + ".",
+        dvh_legend=[
             {
                 "name": name,
-                "role": roles[name],
+                "note": roles[name],
+                "dash": "",
                 "colour": styles[name]["colour"],
                 "ranks": [rank for rank, owner in enumerate(owners) if owner == name],
             }

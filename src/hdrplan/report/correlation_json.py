@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from hdrplan.analysis import Correlation, correlation_tables, estimates, plain_words
+from hdrplan.analysis import Correlation, clinical_answer, correlation_tables, estimates, plain_words
 
 __all__ = ["correlation_table"]
 
@@ -19,6 +19,7 @@ def correlation_table(result: Correlation) -> dict[str, object]:
         "recurrences": lesions.n_events,
         "deaths_before": int((lesions.status == 2).sum()),
         "left_out": [{"lesion": lesion, "reason": why} for lesion, why in lesions.left_out],
+        "answer": list(clinical_answer(result)),
         "headline": asdict(models.headline) if models.headline else None,
         "spline": _spline_table(result),
         "interaction_p": models.interaction.test.p if models.interaction else None,

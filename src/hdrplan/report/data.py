@@ -97,6 +97,8 @@ class ReportData:
         The headline numbers.
     facts : tuple of (label, value)
         Site, source, calibration, strength, method: what a plan review asks for (AAPM MPPG 11.a, table 12).
+    claim : str
+        The certificate in one sentence.
     certificate, binding : tuple of str
         One sentence each: why the plan is the best there is; what holds it and at which price.
     methods, references : tuple of str
@@ -125,6 +127,7 @@ class ReportData:
     goals: tuple[GoalRow, ...] = ()
     tiles: tuple[tuple[str, str, str], ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    claim: str = ""
     certificate: tuple[str, ...] = ()
     binding: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()

@@ -39,13 +39,14 @@ def dvh_html(result: DVHResult, *, title: str, version: str) -> str:
         data={"curves": curve_data(curves, gy_max)},
         doubts=doubts_of(result.warnings),
         dvh=dvh_svg(curves, looks, (), result.options.prescription_gy, gy_max=gy_max),
-        legend=[
+        dvh_hint="",
+        dvh_legend=[
             {
                 "name": curve.name,
-                "rank": rank,
+                "ranks": [rank],
                 "colour": look["colour"],
                 "dash": " ".join(map(str, look["dash"])),
-                "cc": f"{curve.volume_cc:.1f}" if curve.volume_cc >= 10 else f"{curve.volume_cc:.2f}",
+                "note": f"{curve.volume_cc:.1f} cc" if curve.volume_cc >= 10 else f"{curve.volume_cc:.2f} cc",
             }
             for rank, (curve, look) in enumerate(zip(curves, looks, strict=True))
         ],

@@ -14,7 +14,7 @@ from hdrplan.report.svg import axis_end_gy, dvh_svg
 
 __all__ = ["report_html"]
 
-_SCRIPTS = ("volume.js", "contour.js", "viewer.js", "ui.js", "dvh.js", "start.js")
+_SCRIPTS = ("volume.js", "contour.js", "viewer.js", "ui.js", "paper.js", "dvh.js", "start.js")
 
 
 def report_html(view: ReportData) -> str:
@@ -61,7 +61,17 @@ def report_html(view: ReportData) -> str:
         view=view,
         doubts=view.warnings,
         dvh=dvh_svg(view.curves, looks, view.goals, prescribed, gy_max=gy_max),
-        curve_styles=looks,
+        dvh_hint="Triangles are goals: the curve must pass on the side they point to.",
+        dvh_legend=[
+            {
+                "name": curve.name,
+                "note": f"{curve.role}, {curve.volume_cc:.1f} cc",
+                "colour": look["colour"],
+                "dash": " ".join(map(str, look["dash"])),
+                "ranks": [rank],
+            }
+            for rank, (curve, look) in enumerate(zip(view.curves, looks, strict=True))
+        ],
         metric_tables=metric_tables(view.metrics),
         channels=channels(view),
         dwell_rows=dwell_rows(view),

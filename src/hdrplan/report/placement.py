@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hdrplan.cautions import Caution
+from hdrplan.report.needle_cards import needle_cards
 from hdrplan.report.page import doubts_of, page
 from hdrplan.report.placement_text import obstacle_lines
 from hdrplan.workflow import PlaceResult
@@ -77,6 +78,7 @@ def placement_html(
         unit=result.placement.with_all.unit,
         curve=result.placement.curve,
         chosen=result.chosen,
+        cards=needle_cards(result),
         rows=rows,
         stopped=stopped,
         picture=base64.b64encode(picture.read_bytes()).decode(),

@@ -10,10 +10,11 @@ import numpy as np
 from hdrplan.optimize import Optimum
 from hdrplan.plan import Goal
 from hdrplan.report.data import Curve, GoalRow, ReportData
+from hdrplan.report.headline import claim, headline, reached_text, signs
 from hdrplan.report.html import report_html
 from hdrplan.report.tables import dvh_table, structure_rows
 from hdrplan.sources import U_PER_MCI_APPARENT, ApparentActivity, Calibration, Strength
-from hdrplan.workflow import GoalResult, PlanResult
+from hdrplan.workflow import PlanResult
 
 __all__ = ["plan_report", "report_data"]
 
@@ -69,8 +70,9 @@ def report_data(result: PlanResult, run: Mapping[str, Any]) -> ReportData:
         curves=tuple(curves),
         metrics=structure_rows(result),
         goals=_goal_rows(result),
-        tiles=_tiles(result),
+        tiles=headline(result),
         facts=_facts(result),
+        claim="" if optimum is None else claim(optimum.certificate),
         certificate=() if optimum is None else _certificate(optimum),
         binding=() if optimum is None else _binding(optimum),
         methods=_methods(result),
@@ -93,18 +95,14 @@ def _certificate(optimum: Optimum) -> tuple[str, ...]:
         for k, level in enumerate(optimum.levels, start=1)
     ]
     return tuple(
-        _signs(line) for line in (certificate.text, certificate.condition_text, certificate.losses_text, *steps) if line
+        signs(line) for line in (certificate.text, certificate.condition_text, certificate.losses_text, *steps) if line
     )
 
 
 def _binding(optimum: Optimum) -> tuple[str, ...]:
     """Lowered prescriptions, the price of each binding limit, and further remarks."""
     lines = (*(s.text for s in optimum.shortfalls), *(p.text for p in optimum.prices), *(n.text for n in optimum.notes))
-    return tuple(_signs(line) for line in lines)
-
-
-def _signs(text: str) -> str:
-    return text.replace(">=", "≥").replace("<=", "≤")
+    return tuple(signs(line) for line in lines)
 
 
 def _goal_rows(result: PlanResult) -> tuple[GoalRow, ...]:
@@ -116,8 +114,8 @@ def _goal_rows(result: PlanResult) -> tuple[GoalRow, ...]:
         rows.append(
             GoalRow(
                 structure=goal.structure,
-                goal=_signs(goal.text),
-                reached=_reached_text(judged),
+                goal=signs(goal.text),
+                reached=reached_text(judged),
                 met=judged.met if np.isfinite(judged.reached) else None,
                 source=goal.source,
                 hard=goal.level == 0,
@@ -127,12 +125,6 @@ def _goal_rows(result: PlanResult) -> tuple[GoalRow, ...]:
             )
         )
     return tuple(rows)
-
-
-def _reached_text(judged: GoalResult) -> str:
-    unit = judged.goal.metric.unit
-    value, unit_text = (100 * judged.reached, "%") if unit == "frac" else (judged.reached, unit)
-    return f"{value:.2f} {unit_text}".rstrip() if np.isfinite(value) else "–"
 
 
 def _mark(goal: Goal, result: PlanResult) -> tuple[float, float] | None:
@@ -153,28 +145,6 @@ def _mark(goal: Goal, result: PlanResult) -> tuple[float, float] | None:
     }
     place = places.get(kind)
     return place if place is not None and np.isfinite(place[0]) else None
-
-
-def _tiles(result: PlanResult) -> tuple[tuple[str, str, str], ...]:
-    """Return the headline: each target, the organ limit nearest to its bound, spared organ, time, source use."""
-    plan, score = result.plan, result.score
-    tiles = []
-    for prescription in result.goals.prescriptions:
-        name, target = prescription.structure, score.target(prescription.structure)
-        tiles.append((f"{name} D100", f"{target.d100_gy:.2f} Gy", f"prescribed {prescription.dose_gy:g} Gy"))
-        tiles.append((f"{name} D90", f"{target.d90_gy:.1f} Gy", f"D50 {target.d50_gy:.1f} Gy"))
-    limits = [g for g in score.goals if g.goal.sense == "<=" and g.goal.value > 0 and np.isfinite(g.reached)]
-    if limits:
-        nearest = max(limits, key=lambda g: g.reached / g.goal.value)
-        tiles.append((f"Nearest limit: {nearest.goal.structure}", _reached_text(nearest), _signs(nearest.goal.text)))
-    healthy = result.case.healthy
-    if healthy is not None and healthy in result.points.names:
-        organ = score.structure(healthy)
-        tiles.append((f"{healthy} mean", f"{organ.mean_gy:.2f} Gy", f"V10Gy {100 * organ.v10gy_frac:.1f} %"))
-    tiles.append(("Total time", f"{plan.total_time_s:.0f} s", f"{plan.total_time_s / 60:.1f} min"))
-    active = int((plan.times_s > 0).sum())
-    tiles.append(("TRAK", f"{100 * plan.trak_gy:.3f} cGy", f"at 1 m; {active} dwells in use"))
-    return tuple(tiles)
 
 
 def _facts(result: PlanResult) -> tuple[tuple[str, str], ...]:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 
-from hdrplan.analysis import Correlation, Effect, LesionRow, adjusted_without_clusters, adjuster_terms
+from hdrplan.analysis import (
+    Correlation,
+    Effect,
+    LesionRow,
+    Term,
+    adjusted_without_clusters,
+    adjuster_columns,
+    adjuster_terms,
+    safe_name,
+)
 
 __all__ = ["r_script", "spss_syntax"]
 
@@ -25,6 +35,7 @@ def r_script(result: Correlation) -> str:
     if headline is None:
         return ""
     terms = ["d100_per_gy", *(name for name, _ in _columns(result))]
+    terms += ["strata(stratum)"] if result.table.strata else []
     columns = "\n".join(f"lesions${name} <- {r}" for name, r in _columns(result))
     return f"""# Recomputes the headline of correlate.json from lesions.csv, with the package survival of R.
 # Run it in this folder: Rscript headline.R
@@ -66,9 +77,10 @@ def spss_syntax(result: Correlation) -> str:
     plain = adjusted_without_clusters(result.table)
     terms = ["d100_per_gy", *(name for name, _ in _columns(result))]
     computes = "\n".join(f"COMPUTE {name} = {_spss(r)}." for name, r in _columns(result))
-    variables = "\n    ".join(
-        f"{field.name} {'A64' if field.type == 'str' else 'F18.10'}" for field in fields(LesionRow)
-    )
+    kinds = {field.name: field.type == "str" for field in fields(LesionRow)}
+    kinds |= {name: isinstance(column[0], str) for name, column in adjuster_columns(result.table).items()}
+    variables = "\n    ".join(f"{name} {'A64' if text else 'F18.10'}" for name, text in kinds.items())
+    strata = "\n  /STRATA=stratum" if result.table.strata else ""
     return f"""* Fits the adjusted model of correlate.json to lesions.csv in SPSS.
 * COXREG uses Breslow's ties and takes lesions as independent, the headline Efron's ties and errors by patient:
 *   {_text(headline)}.
@@ -88,7 +100,7 @@ COMPUTE d100_per_gy = d100_gy - 20.
 {computes}
 EXECUTE.
 COXREG months
-  /STATUS=recurrence(1)
+  /STATUS=recurrence(1){strata}
   /METHOD=ENTER {" ".join(terms)}
   /PRINT=CI(95)
   /CRITERIA=PIN(.05) POUT(.10) ITERATE(20).
@@ -97,22 +109,40 @@ COXREG months
 
 def _columns(result: Correlation) -> list[tuple[str, str]]:
     """Return name and R expression of each adjuster of the model."""
-    expressions = {
-        "diameter": ("diameter_per_cm", "(lesions$diameter_mm - 38) / 10"),
-        "age": ("age_per_decade", "(lesions$age_years - 68) / 10"),
-    }
-    columns = []
-    for kind, level in adjuster_terms(result.table):
-        if kind == "tumour type":
-            columns.append((f"type_{level}", f'as.numeric(lesions$tumour_type == "{level}")'))
-        else:
-            columns.append(expressions[kind])
+    columns: list[tuple[str, str]] = []
+    for term in adjuster_terms(result.table):
+        stem = f"{term.column} {term.level}" if term.level else term.label
+        name = re.sub(r"[^A-Za-z0-9]+", "_", stem.replace(": 1 vs 0", "")).strip("_")
+        if name in {known for known, _ in columns}:
+            name += f"_{len(columns)}"
+        columns.append((name, _expression(term)))
     return columns
+
+
+def _expression(term: Term) -> str:
+    column = f"lesions${safe_name(term.column)}"
+    if term.level:
+        text = term.level.replace("\\", "\\\\").replace('"', '\\"')
+        return f'as.numeric({column} == "{text}")'
+    scaled = f"({column} - {term.centre:g}) / {term.unit:g}" if (term.centre, term.unit) != (0.0, 1.0) else column
+    if term.index == 0:
+        return scaled
+    first, *_, before, last = term.knots
+    knot, gap = term.knots[term.index - 1], last - before
+
+    def cube(at: float) -> str:
+        # Harrell's truncated cubes, in words that R and SPSS share.
+        return f"(abs({scaled} - ({at!r})) + ({scaled} - ({at!r})))**3 / 8"
+
+    return (
+        f"({cube(knot)} - {cube(before)} * ({(last - knot) / gap!r}) + {cube(last)} * ({(before - knot) / gap!r}))"
+        f" / {(last - first) ** 2!r}"
+    )
 
 
 def _spss(expression: str) -> str:
     """Return an R expression of a column as SPSS writes it."""
-    return expression.replace("as.numeric", "").replace("lesions$", "").replace("==", "=")
+    return expression.replace("as.numeric", "").replace("lesions$", "").replace("==", "=").replace('\\"', '""')
 
 
 def _numbers(effect: Effect) -> str:

@@ -13,7 +13,7 @@ from hdrplan.report.data import ReportData
 from hdrplan.report.page import page
 from hdrplan.report.palette import structure_styles
 from hdrplan.report.scene import catheter_data, dwell_data, view_extent
-from hdrplan.report.surfaces import isodose_surface, structure_surface
+from hdrplan.report.surfaces import isodose_surface, skin_surface, structure_surface
 
 __all__ = ["solid_html"]
 
@@ -40,6 +40,9 @@ def solid_html(view: ReportData) -> str:
         opacity = 0.75 if structure.role == "CTV" else 0.16
         look = {"colour": styles[structure.name]["colour"], "opacity": opacity, "on": True}
         bodies.append({"name": structure.name, "role": structure.role, **look, **mesh})
+    if view.ct is not None:
+        skin = {"colour": "#d9b8a0", "opacity": 0.1, "on": True}
+        bodies.append({"name": "Skin", "role": "other", **skin, **_packed(*skin_surface(view.ct), np.array(focus))})
     prescribed = view.prescriptions[0].dose_gy
     for share, colour, on in ((1.0, "#fdf11c", True), (2.0, "#e26a6a", False), (0.5, "#1b7ca6", False)):
         level = share * prescribed

@@ -12,16 +12,18 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import binary_fill_holes, gaussian_filter, label
 
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.dose import Shape
 from hdrplan.geometry import Grid, Structure, Volume, box_of
 
-__all__ = ["isodose_surface", "structure_surface", "surface"]
+__all__ = ["isodose_surface", "skin_surface", "structure_surface", "surface"]
 
 # Blur of a mask before its surface is drawn, in voxels: takes the steps off, moves a plane by nothing.
 _BLUR_VOXELS = 0.8
+# The skin: between air and fat, on points about this far apart; it is a faint shell that says where the patient ends.
+_SKIN_HU, _SKIN_STEP_MM = -300, 4.0
 
 
 def surface(grid: Grid, values_zyx: npt.NDArray[np.floating], level: float) -> tuple[FloatArray, IntArray]:
@@ -111,3 +113,26 @@ def structure_surface(structure: Structure, shape: Shape | None) -> tuple[FloatA
 def isodose_surface(dose: Volume, level_gy: float) -> tuple[FloatArray, IntArray]:
     """Surface of a dose level."""
     return surface(dose.grid, dose.values_zyx, level_gy)
+
+
+def skin_surface(ct: Volume) -> tuple[FloatArray, IntArray]:
+    """Surface of the largest body in a CT, open where the CT ends; empty where there is none."""
+    stride = np.maximum(1, np.rint(_SKIN_STEP_MM / ct.grid.spacing_mm[::-1]).astype(int))
+    values = ct.values_zyx[:: stride[0], :: stride[1], :: stride[2]]
+    grid = Grid(
+        shape_zyx=(values.shape[0], values.shape[1], values.shape[2]),
+        origin_mm=ct.grid.origin_mm,
+        spacing_mm=ct.grid.spacing_mm * stride[::-1],
+        direction=ct.grid.direction,
+    )
+    parts, count = label(values > _SKIN_HU)
+    if count == 0:
+        return np.empty((0, 3)), np.empty((0, 3), dtype=np.int64)
+    largest = np.asarray(parts == 1 + np.bincount(parts.ravel())[1:].argmax())
+    # Lungs and bowel gas lie inside the skin, slice by slice: they may reach the CT's ends.
+    body = np.array([binary_fill_holes(part) for part in largest])
+    smooth = gaussian_filter(body.astype(np.float32), _BLUR_VOXELS, mode="nearest")
+    vertices, triangles = surface(grid, smooth, 0.5)
+    index, last = grid.index(vertices), np.subtract(grid.shape_zyx[::-1], 1)
+    cap = np.asarray(((index < 0.0) | (index > last)).any(axis=1))
+    return vertices, triangles[~cap[triangles].all(axis=1)]

@@ -18,6 +18,8 @@ __all__ = ["axis_end_gy", "dvh_svg", "nice_ticks", "thinned"]
 
 _LEFT, _TOP, _WIDTH, _HEIGHT = 62, 26, 720, 340
 _SIZE = (_LEFT + _WIDTH + 18, _TOP + _HEIGHT + 52)
+# Names of goals: width of a letter of 11 px, and how many lines up there may be room.
+_LETTER, _MAXIMUM_RISE = 6.1, 12
 
 
 def nice_ticks(top: float, wanted: int = 8) -> list[float]:
@@ -28,8 +30,8 @@ def nice_ticks(top: float, wanted: int = 8) -> list[float]:
     return [round(k * step, 10) for k in range(int(top / step + 1e-9) + 1)]
 
 
-def thinned(curve: Curve, gy_max: float) -> FloatArray:
-    """Points (dose_gy, volume_frac) of a curve up to ``gy_max``, half a pixel of the plot apart."""
+def thinned(curve: Curve, gy_max: float, apart_px: float = 0.5) -> FloatArray:
+    """Points (dose_gy, volume_frac) of a curve up to ``gy_max``, at least so many pixels of the plot apart."""
     inside = curve.dose_gy <= gy_max
     points = np.column_stack((curve.dose_gy, curve.volume_frac))[inside]
     if inside.sum() < len(inside):
@@ -39,7 +41,7 @@ def thinned(curve: Curve, gy_max: float) -> FloatArray:
     pixels = points * [_WIDTH / gy_max, _HEIGHT]
     keep = [0]
     for k in range(1, len(points) - 1):
-        if np.abs(pixels[k] - pixels[keep[-1]]).max() >= 0.5:
+        if np.abs(pixels[k] - pixels[keep[-1]]).max() >= apart_px:
             keep.append(k)
     return points[sorted({*keep, len(points) - 1})]
 
@@ -60,7 +62,7 @@ def _y(frac: float) -> str:
 def _axes(gy_max: float, prescription_gy: float | None) -> list[str]:
     """Grid lines, ticks, axis titles and the prescribed dose."""
     bottom, right, middle = _TOP + _HEIGHT, _LEFT + _WIDTH, _TOP + _HEIGHT / 2
-    out = []
+    out = ['<g class="axes">']
     for gy in nice_ticks(gy_max, 10):
         x = _x(gy, gy_max)
         out.append(f'<line class="grid" x1="{x}" x2="{x}" y1="{_TOP}" y2="{bottom}"/>')
@@ -69,17 +71,66 @@ def _axes(gy_max: float, prescription_gy: float | None) -> list[str]:
         y = _y(percent / 100)
         out.append(f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{y}" y2="{y}"/>')
         out.append(f'<text class="tick" x="{_LEFT - 8}" y="{y}" dy="4" text-anchor="end">{percent}</text>')
+    out.append("</g>")
     centred = 'class="axis" text-anchor="middle"'
     out.append(f'<text {centred} x="{_LEFT + _WIDTH / 2}" y="{_SIZE[1] - 8}">Dose (Gy)</text>')
-    out.append(f'<text {centred} x="16" y="{middle}" transform="rotate(-90 16 {middle})">Volume (%)</text>')
+    out.append(
+        f'<text {centred} id="dvh-volume" x="16" y="{middle}" transform="rotate(-90 16 {middle})">Volume (%)</text>'
+    )
     if prescription_gy is None:
         return out
-    x = _x(prescription_gy, gy_max)
-    out.append(f'<line class="rx" x1="{x}" x2="{x}" y1="{_TOP}" y2="{bottom}"/>')
     out.append(
-        f'<text class="rx-label" x="{x}" y="{_TOP - 10}" text-anchor="middle">{prescription_gy:g} Gy prescribed</text>'
+        f'<g class="at" data-gy="{prescription_gy:g}" transform="translate({_x(prescription_gy, gy_max)},0)">'
+        f'<line class="rx" y1="{_TOP}" y2="{bottom}"/><text class="rx-label" y="{_TOP - 10}" text-anchor="middle">'
+        f"{prescription_gy:g} Gy prescribed</text></g>"
     )
     return out
+
+
+def _goal_marks(curves: Sequence[Curve], goals: Sequence[GoalRow], gy_max: float) -> list[str]:
+    """Goals as triangles that point to where the curve must pass (right: at least, left: at most), with their names."""
+    names = [c.name for c in curves]
+    out: list[str] = []
+    taken: list[tuple[float, float, float, float]] = []
+    for goal in goals:
+        if goal.mark_gy is None or goal.mark_frac is None:
+            continue
+        rank = names.index(goal.structure) if goal.structure in names else -1
+        x, y = float(_x(goal.mark_gy, gy_max)), float(_y(goal.mark_frac))
+        side = 9 if goal.is_minimum else -9
+        state = "unknown" if goal.met is None else "met" if goal.met else "missed"
+        words = f"{goal.structure} {goal.goal}"
+        out.append(
+            f'<g class="goal {state}" data-curve="{rank}" data-gy="{goal.mark_gy:g}" data-frac="{goal.mark_frac:.6g}" '
+            f'transform="translate({x:.1f},{y:.1f})"><title>{escape(words)}, {escape(goal.reached)}</title>'
+            f'<path d="M0,-6L0,6L{side},0Z"/>{_goal_label(words, x, y, taken)}</g>'
+        )
+    return out
+
+
+def _goal_label(words: str, x: float, y: float, taken: list[tuple[float, float, float, float]]) -> str:
+    """Name of a goal where no other name is, with a line to its triangle; nothing where there is no room."""
+    width = _LETTER * len(words)
+    # Beside it, below it at the top of the plot, or as far above it as there is room.
+    for rise in (0, -1, -2, *range(1, _MAXIMUM_RISE)):
+        for end in (False, True):
+            left = x - 13 - width if end else x + 13
+            baseline = y + 4 - 15 * rise
+            box = (left, baseline - 11, left + width, baseline + 3)
+            inside = (
+                box[0] >= _LEFT + 2 and box[2] <= _LEFT + _WIDTH and box[1] >= _TOP and box[3] <= _TOP + _HEIGHT + 3
+            )
+            if inside and not any(box[0] < t[2] and box[2] > t[0] and box[1] < t[3] and box[3] > t[1] for t in taken):
+                taken.append(box)
+                at, up = (-13 if end else 13), -15 * rise
+                line = (
+                    f'<path class="lead" d="M0,{-7 if rise > 0 else 7}L{at - 2 if at > 0 else at + 2},{up}"/>'
+                    if rise
+                    else ""
+                )
+                anchor = ' text-anchor="end"' if end else ""
+                return f'{line}<text x="{at}" y="{up + 4}"{anchor}>{escape(words)}</text>'
+    return ""
 
 
 def dvh_svg(
@@ -109,7 +160,6 @@ def dvh_svg(
     Markup
         An ``svg`` element with the id ``dvh``; its data attributes tell the script where the axes lie.
     """
-    marks = [(g, g.mark_gy, g.mark_frac) for g in goals if g.mark_gy is not None and g.mark_frac is not None]
     out = [
         f'<svg id="dvh" viewBox="0 0 {_SIZE[0]} {_SIZE[1]}" role="img" aria-labelledby="dvh-title" '
         f'data-left="{_LEFT}" data-top="{_TOP}" data-width="{_WIDTH}" data-height="{_HEIGHT}" '
@@ -117,7 +167,6 @@ def dvh_svg(
         '<title id="dvh-title">Cumulative dose-volume histograms; the values are in the table below.</title>',
         *_axes(gy_max, prescription_gy),
     ]
-    names = [c.name for c in curves]
     for rank, (curve, style) in enumerate(zip(curves, styles, strict=True)):
         dash = f' stroke-dasharray="{" ".join(str(d) for d in style["dash"])}"' if style["dash"] else ""
         line = "L".join(f"{_x(gy, gy_max)},{_y(frac)}" for gy, frac in thinned(curve, gy_max))
@@ -125,17 +174,7 @@ def dvh_svg(
             f'<path data-curve="{rank}" class="curve" d="M{line}" stroke="{style["colour"]}" '
             f'stroke-width="{2.6 if curve.role == "CTV" else 1.7}"{dash}><title>{escape(curve.name)}</title></path>'
         )
-    for goal, gy, frac in marks:
-        rank = names.index(goal.structure) if goal.structure in names else -1
-        x, y = float(_x(gy, gy_max)), float(_y(frac))
-        # The triangle points to where the curve must pass: right for "at least", left for "at most".
-        side = 9 if goal.is_minimum else -9
-        state = "unknown" if goal.met is None else "met" if goal.met else "missed"
-        out.append(
-            f'<path data-curve="{rank}" class="goal {state}" '
-            f'd="M{x:.1f},{y - 6:.1f}L{x:.1f},{y + 6:.1f}L{x + side:.1f},{y:.1f}Z">'
-            f"<title>{escape(goal.structure)}: {escape(goal.goal)}, {escape(goal.reached)}</title></path>"
-        )
+    out += _goal_marks(curves, goals, gy_max)
     out.append(f'<line class="hover-line" y1="{_TOP}" y2="{_TOP + _HEIGHT}" visibility="hidden"/>')
-    out.append('<circle class="hover-dot" r="4" visibility="hidden"/></svg>')
+    out.append(f'<rect class="chosen" y="{_TOP}" height="{_HEIGHT}" visibility="hidden"/></svg>')
     return Markup("".join(out))

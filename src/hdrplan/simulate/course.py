@@ -20,7 +20,6 @@ from hdrplan.simulate.entities import (
     LOG_HR_DIAMETER,
     MEAN_AGE_YEARS,
     MEAN_DIAMETER_MM,
-    MISSED_FRAC,
     SECOND_CYCLE_FRAC,
     DoseModel,
     Entity,
@@ -175,7 +174,8 @@ def _followed(
         (origin + _weibull_days(person, rng, entity.distant, ageing), "new_intrahepatic"),
         (origin + _exponential_days(rng, entity.extrahepatic, person.frailty), "new_extrahepatic"),
     )
-    attended = [*(s for s in course.scan_days if s < origin), *_attended(origin, rng)]
+    own = [day for day, _ in latent if day > origin]
+    attended = [*(s for s in course.scan_days if s < origin), *_attended(entity, origin, own, rng)]
     first_scan = next(s for s in attended if s >= origin)
     death_day, loss_day = course.death_day, course.loss_day
     if origin == 0:
@@ -197,13 +197,27 @@ def _followed(
     )
 
 
-def _attended(origin: int, rng: np.random.Generator) -> list[int]:
-    """Days of the scans this patient would come to, the first one always (the paper's inclusion rule)."""
+def _attended(entity: Entity, origin: int, progression_days: Sequence[float], rng: np.random.Generator) -> list[int]:
+    """Days of the scans this patient would come to, the first one always (the paper's inclusion rule).
+
+    Parameters
+    ----------
+    entity : Entity
+        Its fractions of missed scans.
+    origin : int
+        Day of the treatment.
+    progression_days : sequence of float
+        Latent progressions after this treatment: the first scan after one shows it, and few follow.
+    rng : numpy.random.Generator
+    """
+    at_3_months, later, after_progression = entity.missed_frac
     days: list[int] = []
     for k, month in enumerate(_VISITS_MONTHS):
         jitter = rng.normal(0.0, 0.25 if month <= 12 else 0.45)
-        missed = rng.random() < MISSED_FRAC
+        luck = rng.random()
         day = origin + max(round((month + jitter) * DAYS_PER_MONTH), 36)
-        if (k == 0 or not missed) and (not days or day > days[-1] + 14):
+        progressed = bool(days) and any(event <= days[-1] for event in progression_days)
+        missed_frac = 0.0 if k == 0 else at_3_months if k == 1 else after_progression if progressed else later
+        if luck >= missed_frac and (not days or day > days[-1] + 14):
             days.append(day)
     return days

@@ -8,6 +8,7 @@ import numpy as np
 
 from hdrplan.cohort import Finding, Lesion, Measurement, Patient, Scan, Session
 from hdrplan.simulate.course import LOCK_DAY
+from hdrplan.simulate.entities import MAX_SHRINKAGE_FRAC, SHRINKAGE_DAYS
 from hdrplan.simulate.patients import Course, Person, TreatedLesion, shown
 
 __all__ = ["observed_patient"]
@@ -62,15 +63,16 @@ def _measured(
     lesion: TreatedLesion, scans: Mapping[int, Scan], recurred: int | None, rng: np.random.Generator
 ) -> tuple[Measurement, ...]:
     """Shrinks after treatment; grows past 1.3 times the nadir and 6 mm on the scan that detects recurrence."""
-    size, shrink = lesion.true.diameter_mm, float(rng.uniform(0.80, 1.0))
-    nadir, measurements = size, []
+    start, shrinkage = lesion.true.diameter_mm, float(rng.uniform(0.0, MAX_SHRINKAGE_FRAC))
+    size = nadir = start
+    measurements = []
     for day, scan in scans.items():
         if day < lesion.seen_day:
             continue
         if recurred is not None and day >= recurred:
             size = max(1.3 * nadir, nadir + 6.0) if day == recurred else size * 1.02
         elif day > lesion.treated_day:
-            size = max(size * shrink**0.5, 6.0)
+            size = start * (1.0 - shrinkage * (1.0 - np.exp((lesion.treated_day - day) / SHRINKAGE_DAYS)))
         nadir = min(nadir, size)
-        measurements.append(Measurement(scan, round(size, 1)))
+        measurements.append(Measurement(scan, round(float(size), 1)))
     return tuple(measurements)

@@ -13,9 +13,13 @@ from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Plan
 from hdrplan.sources import Strength, TG43Source
 from hdrplan.workflow.problem import planning_problem
+from hdrplan.workflow.score import evaluate
 from hdrplan.workflow.steps import StepProgress, Steps
 
 __all__ = ["ParetoResult", "plan_pareto", "usual_axes"]
+
+# An organ that uses less of its limit is nothing to trade.
+_NEAR_FRAC = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,12 +31,15 @@ class ParetoResult:
     front : Front
     plan : Plan
         The first that is possible: its dwells, source and strength are those of all.
+    problem : PlanProblem
+        What all were made of: the doses of each follow from its rates.
     seconds : mapping
         Step -> wall time; "all" is their sum.
     """
 
     front: Front
     plan: Plan
+    problem: PlanProblem
     seconds: Mapping[str, float]
 
 
@@ -81,28 +88,29 @@ def plan_pareto(
         front = pareto_front(problem, axes or usual_axes(problem), on_progress=progress)
     plan = Plan(dwells=dwells, times_s=front.plans[0].times_s, source=source, strength=strength)
     seconds = step.seconds | {"all": round(sum(step.seconds.values()), 4)}
-    return ParetoResult(front=front, plan=plan, seconds=seconds)
+    return ParetoResult(front=front, plan=plan, problem=problem, seconds=seconds)
 
 
 def usual_axes(problem: PlanProblem) -> list[Axis]:
-    """Return coverage of each CTV, the organ with the highest dose, and time, around the plan with all prescriptions.
+    """Return coverage of each CTV, the organ nearest to its limit, and time, around the plan with all prescriptions.
 
-    Ten steps each for one CTV, four for more. An organ that somebody set a limit for goes before the others: it says
-    more than a rib beside a catheter.
+    Ten steps each for one CTV, four for more. An organ is an axis where the plan uses half of a limit that somebody set
+    for it: what lies far below its limit is nothing to trade.
     """
     points, prescriptions = problem.points, problem.goals.prescriptions
     plain = optimize_times(problem)
     dose_gy = problem.rate.gy_per_s @ plain.times_s
-    organs_gy = {
-        name: float(dose_gy[points.rows(name)].max())
-        for name, role in zip(points.names, points.roles, strict=True)
-        if role == "OAR" and name != problem.healthy
+    used = {
+        judged.goal.structure: judged.reached / judged.goal.value
+        for judged in evaluate(dose_gy, points, problem.goals).goals
+        if judged.goal.sense == "<=" and judged.goal.structure != problem.healthy and judged.goal.value > 0
     }
+    near = max(
+        (name for name in used if used[name] >= _NEAR_FRAC and name in points.names), key=used.__getitem__, default=None
+    )
     n = 10 if len(prescriptions) == 1 else 4
     axes = [Axis(p.structure, "D100", np.linspace(0.75, 1.0, n) * p.dose_gy) for p in prescriptions]
-    if organs_gy:
-        limited = {goal.structure for goal in problem.goals.goals} & set(organs_gy)
-        hottest = max(limited or organs_gy, key=lambda name: organs_gy[name])
-        axes.append(Axis(hottest, "Dmax", np.linspace(0.6, 1.0, n) * organs_gy[hottest]))
+    if near is not None:
+        axes.append(Axis(near, "Dmax", np.linspace(0.6, 1.0, n) * float(dose_gy[points.rows(near)].max())))
     axes.append(Axis("plan", "time", np.linspace(0.8, 1.0, n) * float(plain.times_s.sum())))
     return axes

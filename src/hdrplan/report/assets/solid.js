@@ -27,14 +27,17 @@ async function startSolid() {
   const controls = new THREE.OrbitControls(camera, canvas);
   const local = (p) => new THREE.Vector3(p[0] - data.focus[0], p[1] - data.focus[1], p[2] - data.focus[2]);
 
-  const groups = await Promise.all(data.bodies.map(async (body) => {
+  const groups = await Promise.all(data.bodies.map(async (body, rank) => {
     const [vertices, triangles] = await Promise.all([undiffed(body.vertices), undiffed(body.triangles)]);
     const geometry = new THREE.BufferGeometry();
     geometry.setAttribute("position", new THREE.BufferAttribute(Float32Array.from(vertices, (v) => v * body.step), 3));
     geometry.setIndex(new THREE.BufferAttribute(new Uint32Array(triangles.buffer), 1));
     geometry.computeVertexNormals();
     const material = new THREE.MeshStandardMaterial({ color: body.colour, roughness: 0.75, side: THREE.DoubleSide });
+    // Where two surfaces coincide, the one named first is in front, the same in every picture.
+    Object.assign(material, { polygonOffset: true, polygonOffsetFactor: rank, polygonOffsetUnits: 8 * rank });
     const mesh = new THREE.Mesh(geometry, material);
+    mesh.userData.rank = rank;
     fade(mesh, body.opacity);
     mesh.visible = body.on;
     scene.add(mesh);
@@ -45,7 +48,7 @@ async function startSolid() {
     mesh.material.opacity = opacity;
     mesh.material.transparent = opacity < 1;
     mesh.material.depthWrite = opacity > 0.6;
-    mesh.renderOrder = opacity > 0.6 ? 1 : 2;
+    mesh.renderOrder = (opacity > 0.6 ? 1 : 100) + mesh.userData.rank;
   }
 
   const needles = new THREE.Group(), stops = new THREE.Group();
@@ -69,7 +72,7 @@ async function startSolid() {
   }
   scene.add(needles, stops);
 
-  const extent = 75;
+  const extent = 75, letters = [];
   for (const [letter, place] of Object.entries({ R: [-1, 0, 0], L: [1, 0, 0], A: [0, -1, 0], P: [0, 1, 0], I: [0, 0, -1], S: [0, 0, 1] })) {
     const label = document.createElement("canvas");
     label.width = label.height = 64;
@@ -82,7 +85,8 @@ async function startSolid() {
     const sprite = new THREE.Sprite(new THREE.SpriteMaterial({ map: new THREE.CanvasTexture(label), depthTest: false }));
     sprite.position.set(...place.map((v) => v * extent));
     sprite.scale.set(9, 9, 1);
-    sprite.renderOrder = 9;
+    sprite.renderOrder = 999;
+    letters.push(sprite);
     scene.add(sprite);
   }
 
@@ -93,14 +97,29 @@ async function startSolid() {
     requestAnimationFrame(() => {
       asked = false;
       lamp.position.copy(camera.position).add(new THREE.Vector3(60, -60, 120));
+      // The letters of the axis that is looked along would lie on one another.
+      const sight = camera.position.clone().sub(controls.target).normalize();
+      for (const letter of letters) letter.visible = Math.abs(letter.position.clone().normalize().dot(sight)) < 0.9;
       renderer.render(scene, camera);
     });
   };
   const SIDES = { anterior: [0, -1, 0], posterior: [0, 1, 0], left: [1, 0, 0], right: [-1, 0, 0], superior: [0, 0, 1], inferior: [0, 0, -1] };
+  SIDES.catheters = entrySide();
+
+  /* From where the catheters come, turned half way to anterior and a little from above: how a person stands beside the table. */
+  function entrySide() {
+    const hubs = data.catheters.map((c) => local(c.points[0]).normalize());
+    const from = hubs.reduce((sum, hub) => sum.add(hub), new THREE.Vector3()).setZ(0);
+    if (from.length() < 1e-3) return SIDES.anterior;
+    from.normalize().add(new THREE.Vector3(0, -0.6, 0)).setZ(0.3).normalize();
+    return from.toArray();
+  }
+
   function seenFrom(name) {
     const side = SIDES[name];
     // Up is the patient's head; seen from above or below, anterior.
-    camera.up.set(0, side[2] ? -1 : 0, side[2] ? 0 : 1);
+    const along = Math.abs(side[2]) > 0.99;
+    camera.up.set(0, along ? -1 : 0, along ? 0 : 1);
     controls.target.set(0, 0, 0);
     camera.position.set(...side.map((v) => v * 500));
     camera.zoom = 1;
@@ -132,18 +151,19 @@ async function startSolid() {
   }));
 
   function resize() {
-    const { width, height } = canvas.parentElement.getBoundingClientRect();
-    const w = Math.max(200, width - (document.querySelector(".panel").offsetWidth || 0)), h = Math.max(200, height);
+    const { width: w, height: h } = canvas.getBoundingClientRect();
+    if (!w || !h) return;
     renderer.setSize(w, h, false);
-    const half = 85;
+    // The letters stand 75 mm from the middle: they are in the picture on an upright screen, too.
+    const half = 85 * Math.max(1, h / w);
     Object.assign(camera, { left: (-half * w) / h, right: (half * w) / h, top: half, bottom: -half });
     camera.updateProjectionMatrix();
     draw();
   }
   controls.addEventListener("change", draw);
-  new ResizeObserver(resize).observe(canvas.parentElement);
+  new ResizeObserver(resize).observe(canvas);
   resize();
-  seenFrom("anterior");
+  seenFrom("catheters");
   requestAnimationFrame(() => requestAnimationFrame(() => { document.documentElement.dataset.ready = performance.now().toFixed(0); }));
 }
 

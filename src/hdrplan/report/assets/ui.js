@@ -155,6 +155,7 @@ function viewerOf(scene) {
       "+": () => plane.zoom(1.2), "=": () => plane.zoom(1.2), "-": () => plane.zoom(1 / 1.2),
       0: () => { plane.fitTo(plane.close ? scene.frame : scene.surroundings); redraw(); }, f: () => grow(plane),
       i: () => flip("show-isodose"), w: () => flip("show-wash"), s: () => flip("show-structures"),
+      escape: () => { if (byId("planes").dataset.large) grow(plane); },
       c: () => flip("show-catheters"), x: () => flip("show-crosshair"),
     };
     const action = actions[event.key] ?? actions[event.key.toLowerCase()];
@@ -181,6 +182,15 @@ function viewerOf(scene) {
     byId("wash-controls").hidden = !scene.wash.on;
     redraw();
   });
+  /* Doses beside the bar, at equal ratios; from 0 the steps are equal differences. */
+  function tickWash() {
+    const { from, to } = scene.wash;
+    byId("wash-ticks").replaceChildren(...[0, 0.25, 0.5, 0.75, 1].map((t) => {
+      const tick = element("span", {}, `${+(from > 0 ? from * (to / from) ** t : to * t).toPrecision(2)}`);
+      tick.style.left = `${100 * t}%`;
+      return tick;
+    }));
+  }
   for (const name of ["from", "to", "opacity"]) {
     const input = byId(`wash-${name}`);
     input.value = name === "opacity" ? scene.wash.opacity * 100 : scene.wash[name];
@@ -188,9 +198,11 @@ function viewerOf(scene) {
       const value = parseFloat(input.value);
       if (!Number.isFinite(value)) return;
       scene.wash[name] = name === "opacity" ? value / 100 : value;
+      tickWash();
       redraw();
     });
   }
+  tickWash();
   byId("outlines").addEventListener("change", (event) => { scene.outlines = event.target.value; redraw(); });
   byId("window-preset").addEventListener("change", (event) => {
     if (event.target.value) setWindow(...event.target.value.split(",").map(Number));
@@ -270,29 +282,4 @@ function listStructures(scene, redraw) {
     row.append(label, go);
     return row;
   }));
-}
-
-/* Pictures of the printed pages: three planes through the target, then slices through it. Drawn once the page is up. */
-function drawPaper(scene) {
-  const target = scene.structures.find((s) => s.role === "CTV");
-  for (const figure of document.querySelectorAll(".paper[data-view]")) {
-    const view = VIEWS[figure.dataset.view], canvas = figure.querySelector("canvas");
-    const paper = Object.create(scene);
-    paper.show = { isodose: true, structures: true, catheters: true, crosshair: false };
-    paper.wash = { ...scene.wash, on: false };
-    paper.focus = (target?.centre ?? scene.focus).slice();
-    const share = parseFloat(figure.dataset.share);
-    if (target && Number.isFinite(share)) {
-      const low = target.mask.low[2] + target.mask.stepAlong(2), high = target.mask.high[2] - target.mask.stepAlong(2);
-      paper.focus[2] = low + share * (high - low);
-    }
-    paper.scroll = Scene.prototype.scroll;
-    paper.scroll(view.n, 0);
-    const ratio = 2;
-    const reach = target ? Math.max(...[0, 1, 2].map((a) => target.mask.high[a] - target.mask.low[a])) + 70 : 200;
-    const fit = { centre: [paper.focus[view.u], paper.focus[view.v]], scale: canvas.width / ratio / reach };
-    drawPlane(canvas, paper, view, fit, ratio, { crosshair: false, head: 4 });
-    figure.querySelector("figcaption").textContent =
-      `${figure.dataset.view[0].toUpperCase()}${figure.dataset.view.slice(1)}, ${"xyz"[view.n]} = ${paper.focus[view.n].toFixed(1)} mm`;
-  }
 }

@@ -34,7 +34,8 @@ class Scene {
     this.longest = Math.max(1e-9, ...data.dwells.map((d) => d.time_s));
     this.levels = data.levels.map((l) => ({ ...l, on: true }));
     this.window = { width: 400, level: 40 };
-    this.wash = { on: false, from: data.prescription_gy * 0.25, to: data.prescription_gy * 2, opacity: 0.45 };
+    // Equal ratios of dose are equal steps of colour: from a quarter to five times the prescription, where sources are.
+    this.wash = { on: false, from: data.prescription_gy * 0.25, to: data.prescription_gy * 5, opacity: 0.45, ratio: true };
     this.show = { isodose: true, structures: true, catheters: true, crosshair: true };
     this.outlines = "shape";
     this.focus = data.focus.slice();
@@ -125,13 +126,14 @@ function drawPlane(canvas, scene, view, fit, ratio, { crosshair = true, head = 3
     for (let o = 0; o < image.data.length; o += 4) { image.data[o] = 24; image.data[o + 1] = 28; image.data[o + 2] = 34; image.data[o + 3] = 255; }
   }
   if (scene.wash.on) {
-    const { from, to, volume = scene.dose, table = WASH, fades = false } = scene.wash;
+    const { from, to, volume = scene.dose, table = WASH, fades = false, ratio: byRatio = false } = scene.wash;
+    const shade = byRatio && from > 0 ? (v) => Math.log(v / from) / (Math.log(to / from) || 1) : (v) => (v - from) / (to - from || 1);
     volume.plane(p0, du, dv, w, h, values);
     for (let i = 0, o = 0; i < values.length; i++, o += 4) {
       // A difference fades out toward zero; a dose stops at its lower level.
       if (!(fades || values[i] >= from)) continue;
       const opacity = scene.wash.opacity * (fades ? Math.sqrt(Math.min(1, Math.abs(values[i] / to))) || 0 : 1);
-      const t = 3 * Math.min(255, Math.max(0, Math.round((255 * (values[i] - from)) / (to - from || 1))));
+      const t = 3 * Math.min(255, Math.max(0, Math.round(255 * shade(values[i]))));
       for (let c = 0; c < 3; c++) image.data[o + c] += (table[t + c] - image.data[o + c]) * opacity;
     }
   }

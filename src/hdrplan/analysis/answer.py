@@ -1,0 +1,155 @@
+"""The answer of a correlation in two sentences and one table: what a clinician reads first."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from hdrplan.analysis.benefit import Benefit
+from hdrplan.analysis.correlation import Correlation
+from hdrplan.analysis.effects import Effect, adjusted_words
+from hdrplan.analysis.text_table import TextTable, p_text
+
+__all__ = ["answer_table", "clinical_answer", "detectable_ratio"]
+
+_Z = 1.959963984540054
+_POWER_Z = _Z + 0.8416212335729143  # two-sided 5 %, power 80 %
+
+
+def clinical_answer(r: Correlation) -> tuple[str, ...]:
+    """Return what more dose would mean for patients, and what this cohort cannot show."""
+    return tuple([_effect(r), _cannot(r)])
+
+
+def detectable_ratio(effect: Effect) -> float:
+    """Return the hazard ratio below 1 that four of five such studies would detect (two-sided 5 %)."""
+    se = (math.log(effect.upper) - math.log(effect.lower)) / (2.0 * _Z)
+    return math.exp(-_POWER_Z * se)
+
+
+def _effect(r: Correlation) -> str:
+    b = r.benefit
+    if b is None:
+        return (
+            f"The {r.table.n_events} recurrences of {r.table.n} lesions do not carry a model of D100: these data "
+            "cannot "
+            "show whether dose matters."
+        )
+    gy, months = f"{b.added_gy:g} Gy", f"{b.horizon_months:g} months"
+    per_100 = 100.0 * abs(b.difference[0])
+    fewer = "fewer" if b.difference[0] >= 0 else "MORE"
+    now, then = f"{100 * b.now:.1f}", f"{100 * b.then:.1f}"
+    figures = f"{now} of 100 lesions recur with the D100 that was given, {then} with {gy} more"
+    if not math.isfinite(b.difference[1]):
+        return (
+            f"With {gy} more D100, {_shown(per_100)} {fewer} of 100 lesions would recur within {months} ({figures}). "
+            "Without bootstrap samples this has no interval."
+        )
+    relative = [100.0 * (1.0 - ratio) for ratio in b.ratio]
+    if b.difference[1] > 0 or b.difference[2] < 0:
+        low, high = sorted(abs(relative[k]) for k in (1, 2))
+        return (
+            f"{gy} more D100: {_shown(abs(relative[0]))} % {fewer} local recurrences within {months} "
+            f"(95 % CI {_shown(low)} to {_shown(high)} %); {figures}."
+        )
+    return (
+        f"These data do not show that {gy} more D100 changes how many lesions recur within {months}: {figures}, a "
+        f"difference of {100 * b.difference[0]:+.1f} with a 95 % CI of {100 * b.difference[1]:+.1f} to "
+        f"{100 * b.difference[2]:+.1f} (plus: fewer)."
+    )
+
+
+def _cannot(r: Correlation) -> str:
+    low, high = np.quantile(r.table.d100_gy, (0.05, 0.95))
+    parts = [
+        f"whether dose is the cause where physicians chose it (the model is {adjusted_words(r.table)}, no more)",
+        f"what D100 outside {low:.0f} to {high:.0f} Gy does",
+    ]
+    e = r.models.headline
+    if e is not None and not r.models.curved:
+        parts.append(f"effects weaker than a hazard ratio of {detectable_ratio(e):.2f} per Gy")
+    spline, step = r.models.spline, r.cuts.beyond_line
+    if spline is not None and spline.nonlinear.p >= 0.05 and (step is None or step.p.resampled >= 0.05):
+        parts.append("whether the effect is a straight line, a curve or a step")
+    return "This cohort cannot show " + "; ".join(parts[:-1]) + (f"; or {parts[-1]}." if len(parts) > 1 else ".")
+
+
+def answer_table(r: Correlation) -> TextTable:
+    """Return the table of the first screen: each question with its answer, interval and p."""
+    t = r.table
+    rows = [
+        ("Lesions (patients)", f"{t.n} ({t.n_patients})", "", ""),
+        ("Local recurrences; deaths before one", f"{t.n_events}; {int((t.status == 2).sum())}", "", ""),
+    ]
+    months = f"{r.settings.horizon_months:g} months"
+    incidence = r.control.incidence
+    if 1 in incidence.causes:
+        k, at = incidence.causes.index(1), [r.settings.horizon_months]
+        low, high = incidence.interval_at(at)
+        rows.append(
+            (
+                f"Recurred within {months}, death competing",
+                f"{100 * incidence.incidence_at(at)[0, k]:.1f} %",
+                _interval(100 * float(low[0, k]), 100 * float(high[0, k]), 1),
+                "",
+            )
+        )
+    if r.benefit is not None:
+        rows.append(_benefit_row(r.benefit))
+    rows += _dose_rows(r)
+    if r.models.interaction is not None:
+        rows.append(
+            ("Same effect in all tumour types?", "test of a difference", "", p_text(r.models.interaction.test.p))
+        )
+    if r.cuts.beyond_line is not None:
+        step = r.cuts.beyond_line
+        rows.append(("Step beside a straight line?", f"at {step.best:.1f} Gy", "", p_text(step.p.resampled)))
+    return TextTable(
+        name="answer",
+        title="The answer in numbers",
+        columns=("Question", "Answer", "95 % CI", "p"),
+        rows=tuple(rows),
+        notes=(
+            f"Dose effects are {adjusted_words(t)}; patients, not lesions, are the unit of every interval and p. The "
+            "p of "
+            "the step is corrected for the search.",
+        ),
+    )
+
+
+def _benefit_row(b: Benefit) -> tuple[str, str, str, str]:
+    value, low, high = (100.0 * v for v in b.difference)
+    question = f"Fewer recurrences of 100 lesions within {b.horizon_months:g} months with {b.added_gy:g} Gy more D100"
+    return question, f"{value:.1f}", _interval(low, high, 1), ""
+
+
+def _dose_rows(r: Correlation) -> list[tuple[str, str, str, str]]:
+    spline, e = r.models.spline, r.models.headline
+    rows = []
+    if r.models.curved and spline is not None:
+        rows += [
+            (
+                f"Hazard ratio of {c.d100_gy:.1f} Gy against {c.against_gy:.1f} Gy",
+                f"{c.hazard_ratio:.2f}",
+                _interval(c.lower, c.upper, 2),
+                "",
+            )
+            for c in spline.contrasts
+        ]
+        rows.append(("Any effect of D100?", "test of the curve", "", p_text(spline.overall.p)))
+    elif e is not None:
+        rows.append(("Hazard ratio per Gy D100", f"{e.hazard_ratio:.3f}", _interval(e.lower, e.upper, 3), p_text(e.p)))
+    if spline is not None:
+        verdict = "rejected: read the curve" if r.models.curved else "not rejected"
+        rows.append(("Straight line?", verdict, "", p_text(spline.nonlinear.p)))
+    return rows
+
+
+def _interval(low: float, high: float, digits: int) -> str:
+    return f"{low:.{digits}f} to {high:.{digits}f}" if math.isfinite(low) and math.isfinite(high) else ""
+
+
+def _shown(value: float) -> str:
+    """Return a percentage: whole numbers from ten on, one digit below."""
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"

@@ -1,0 +1,174 @@
+"""What a clinician reads first, against closed forms; sentences that follow from the data and not from habit."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import math
+
+import numpy as np
+import pytest
+
+from hdrplan.analysis import (
+    Correlation,
+    LesionTable,
+    Settings,
+    answer_table,
+    clinical_answer,
+    correlate,
+    lesion_table,
+    plain_words,
+)
+from hdrplan.analysis.benefit import dose_benefit
+from hdrplan.cohort import Rules, checked_cohort, derive
+from hdrplan.outcomes import aalen_johansen, competing_risks, cox, follow_up, intervals, predicted_incidence
+from synthetic_cohort import synthetic_cohort
+
+
+def lesions(seed: int, n: dict[str, int], log_hr_per_gy: float) -> LesionTable:
+    made = synthetic_cohort(np.random.default_rng(seed), n, log_hr_per_gy=log_hr_per_gy, frailty_variance=0.0)
+    cohort, _ = checked_cohort(made.raw, Rules(), today=dt.date(2026, 1, 1), accept=("treated_without_plan",))
+    return lesion_table(cohort, derive(cohort, Rules()))
+
+
+@pytest.fixture(scope="module")
+def strong() -> Correlation:
+    return correlate(lesions(5, {"HCC": 150, "CRLM": 80}, math.log(0.8)), Settings(n_resamples=99, n_bootstrap=40))
+
+
+def test_the_predicted_incidence_is_the_closed_form_of_constant_hazards() -> None:
+    """Exponential recurrence (hazard 0.05 e^x) and death (0.02): risk r / (r + d) (1 - e^(-(r + d) t))."""
+    rng = np.random.default_rng(1)
+    x = rng.integers(0, 2, 20000).astype(np.float64)
+    recurrence, death = rng.exponential(1 / (0.05 * np.exp(0.7 * x))), rng.exponential(1 / 0.02, x.size)
+    time = np.minimum(recurrence, death)
+    first = follow_up(time, recurrence < death)
+    models = cox(first, x), cox(follow_up(time, death < recurrence), x)
+    got = predicted_incidence(*models, [[0.0], [1.0]], [6.0, 12.0])
+    for row, r in enumerate((0.05, 0.05 * math.exp(0.7))):
+        for column, t in enumerate((6.0, 12.0)):
+            exact = r / (r + 0.02) * (1 - math.exp(-(r + 0.02) * t))
+            # 10,000 rows each: a standard error of at most 0.5 %.
+            assert got[row, column] == pytest.approx(exact, abs=0.015)
+    alone = predicted_incidence(models[0], None, [[0.0]], [12.0])
+    assert alone[0, 0] == pytest.approx(1 - float(models[0].survival([0.0], [12.0])[0, 0]), abs=2e-3)
+
+
+def test_without_covariates_the_predicted_incidence_is_aalen_johansen() -> None:
+    rng = np.random.default_rng(2)
+    time, cause = rng.exponential(10, 3000), rng.integers(0, 3, 3000)
+    nothing = np.empty((3000, 0))
+    models = cox(follow_up(time, cause == 1), nothing), cox(follow_up(time, cause == 2), nothing)
+    own = predicted_incidence(*models, np.empty((1, 0)), [5.0, 15.0])[0]
+    whole = aalen_johansen(competing_risks(time, cause)).incidence_at([5.0, 15.0])[:, 0]
+    np.testing.assert_allclose(own, whole, atol=2e-3)  # exp(-H) for the product: less than 1 / rows at risk
+
+
+def test_strata_have_their_own_risk_and_unknown_ones_are_refused() -> None:
+    rng = np.random.default_rng(3)
+    time, where = rng.exponential(10, 400), np.repeat(["A", "B"], 200)
+    event, x = rng.random(400) < 0.7, rng.normal(size=400)
+    both = cox(follow_up(time, event), x, strata=where)
+    got = predicted_incidence(both, None, [[0.3], [0.3]], [8.0], strata=["B", "A"])[:, 0]
+    for risk, name in zip(got, ("B", "A"), strict=True):
+        assert risk == pytest.approx(1 - both.survival([0.3], [8.0], name)[0, 0], abs=0.01)
+    with pytest.raises(Exception, match="every stratum"):
+        predicted_incidence(both, None, [[0.3]], [8.0], strata=["C"])
+
+
+def test_the_benefit_is_the_average_over_lesions_and_follows_the_true_effect(strong: Correlation) -> None:
+    table, b = strong.table, strong.benefit
+    assert b is not None
+    assert not strong.models.curved
+    fit = cox(table.follow_up.independent, np.column_stack((table.d100_gy, table.diameter_mm, table.age_years,
+              np.array(table.tumour_type) == "CRLM")).astype(np.float64))  # fmt: skip
+    death = cox(follow_up(table.follow_up.time, table.status == 2), fit.data.covariates)
+    more = fit.data.covariates + np.array([2.0, 0, 0, 0])
+    by_hand = [predicted_incidence(fit, death, x, [12.0]).mean() for x in (fit.data.covariates, more)]
+    assert (b.now, b.then) == (pytest.approx(by_hand[0], rel=1e-6), pytest.approx(by_hand[1], rel=1e-6))
+    assert b.difference[1] < b.difference[0] < b.difference[2]
+    assert b.ratio[0] == pytest.approx(b.then / b.now)
+    # A hazard ratio of 0.8 per Gy: 0.64 for 2 Gy, less apart in risks; the interval must hold what is between.
+    assert b.ratio[1] < 0.75 < b.ratio[2] < 1.0
+    assert (np.diff(b.risk) < 0).all()
+
+
+def test_the_first_sentence_says_the_effect_and_the_second_what_cannot_be_shown(strong: Correlation) -> None:
+    effect, cannot = clinical_answer(strong)
+    assert effect.startswith("2 Gy more D100:")
+    assert "% fewer local recurrences within 12 months (95 % CI" in effect
+    assert cannot.startswith("This cohort cannot show whether dose is the cause")
+    assert plain_words(strong)[:2] == (effect, cannot)
+    assert answer_table(strong).rows[0] == (
+        "Lesions (patients)",
+        f"{strong.table.n} ({strong.table.n_patients})",
+        "",
+        "",
+    )
+
+
+def test_no_effect_is_not_called_one() -> None:
+    result = correlate(lesions(3, {"HCC": 90, "CRLM": 40}, 0.0), Settings(n_resamples=99, n_bootstrap=30))
+    effect, _ = clinical_answer(result)
+    assert result.benefit is not None
+    if result.benefit.difference[1] < 0 < result.benefit.difference[2]:
+        assert effect.startswith("These data do not show that 2 Gy more D100 changes")
+    words = " ".join(plain_words(result))
+    assert "immortal" not in words, "these rules exclude nobody for want of a scan"
+    assert "Xu 2021" not in words
+
+
+def test_immortal_time_is_said_where_the_rules_make_it(strong: Correlation) -> None:
+    needed = dataclasses.replace(strong, settings=dataclasses.replace(strong.settings, week8_needed=True))
+    assert "immortal time. From that scan on, the effect of D100 is: hazard ratio" in " ".join(plain_words(needed))
+
+
+def shaped(table: LesionTable, log_hazard: np.ndarray, seed: int) -> LesionTable:
+    """The same lesions with exponential recurrences of a known shape, seen at once and never censored before 24."""
+    latent = np.random.default_rng(seed).exponential(30.0 / np.exp(log_hazard))
+    seen = latent <= 36.0
+    time = np.minimum(latent, 36.0)
+    return dataclasses.replace(
+        table,
+        follow_up=follow_up(time, seen, cluster=table.patient_id),
+        intervals=intervals(np.maximum(time - 1, 0), np.where(seen, time, np.inf), cluster=table.patient_id),
+        status=seen.astype(np.int64),
+    )
+
+
+def test_a_step_and_a_curve_are_told_from_a_line() -> None:
+    """A U has no ratio per Gy: the curve is the answer. A step of six times explains what a line does not."""
+    table = lesions(9, {"HCC": 250}, 0.0)
+    quick = Settings(n_resamples=199, n_bootstrap=0)
+    u = correlate(shaped(table, 0.08 * (table.d100_gy - 20.0) ** 2, 1), quick)
+    assert u.models.curved
+    words = " ".join(plain_words(u))
+    assert "No single ratio per Gy describes the effect of D100: a straight line is rejected" in words
+    rows = [row[0] for row in answer_table(u).rows]
+    assert "Hazard ratio per Gy D100" not in rows
+    assert sum(row.startswith("Hazard ratio of") for row in rows) == 4
+    step = correlate(shaped(table, np.where(table.d100_gy < 19.0, 1.8, 0.0), 2), quick)
+    assert step.cuts.beyond_line is not None
+    assert step.cuts.beyond_line.p.resampled < 0.05
+    assert step.cuts.beyond_line.best == pytest.approx(19.0, abs=0.5)
+    assert "explains what a straight line does not" in " ".join(plain_words(step))
+    line = correlate(shaped(table, -0.25 * (table.d100_gy - 20.0), 3), quick)
+    assert "no step adds anything" in " ".join(plain_words(line))
+
+
+def test_without_bootstrap_samples_the_answer_has_no_interval(strong: Correlation) -> None:
+    b = dose_benefit(strong.table, horizon_months=12.0, curved=True, rng=np.random.default_rng(0), n_bootstrap=0)
+    assert b.curved
+    assert math.isnan(b.difference[1])
+    alone = dataclasses.replace(strong, benefit=b)
+    assert "Without bootstrap samples this has no interval" in clinical_answer(alone)[0]
+
+
+def test_monotone_transforms_of_a_metric_are_one_question(strong: Correlation) -> None:
+    by_name = {m.name: m for m in strong.metrics}
+    eqd2 = by_name["eqd2_d100_gy (alpha/beta 10)"]
+    assert eqd2.same_as == "d100_gy"
+    assert math.isnan(eqd2.p_holm)
+    counted = [m for m in strong.metrics if not m.same_as]
+    smallest = min(counted, key=lambda m: m.p)
+    assert smallest.p_holm == pytest.approx(min(1.0, smallest.p * len(counted)))
