@@ -50,6 +50,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Outcome and cohorts": {
         "cohort": ("hdrplan.cli.cohort", "Work with cohort tables: templates, checks, endpoints, summaries."),
         "correlate": ("hdrplan.cli.correlate", "Relate dose to local recurrence: report, figures, tables."),
+        "literature": ("hdrplan.cli.literature", "Pool local control of published liver-HDR series."),
         "paper-check": ("hdrplan.cli.paper_check", "Check printed survival tables for contradictions."),
         "survival": ("hdrplan.cli.survival", "Compute survival statistics of any tidy CSV table."),
     },

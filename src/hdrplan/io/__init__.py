@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from hdrplan.io.images import read_volume, to_sitk, write_volume
     from hdrplan.io.journal import Journal, open_journal
     from hdrplan.io.label_maps import read_label_map, read_mask, read_names
+    from hdrplan.io.literature import read_series
     from hdrplan.io.markups import write_markups, write_traced
     from hdrplan.io.outputs import Output, check_output, new_file, new_folder, other_files, record_beside
     from hdrplan.io.pdf import pdf_browser, write_pdf
@@ -147,6 +148,7 @@ __all__ = [
     "read_scan",
     "read_segment_names",
     "read_segmentation",
+    "read_series",
     "read_source",
     "read_structure_set",
     "read_table",

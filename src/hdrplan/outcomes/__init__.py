@@ -66,6 +66,8 @@ if TYPE_CHECKING:
         smallest_sd,
         unchecked,
     )
+    from hdrplan.outcomes.published_series import Pool, Series, TypeMean, pooled_series
+    from hdrplan.outcomes.random_effects import MetaAnalysis, leave_one_out, meta_analysis
     from hdrplan.outcomes.resampling import bootstrap_rows, bootstrap_statistics, permuted_rows
     from hdrplan.outcomes.roc_area import RocArea, auc_at
     from hdrplan.outcomes.scan_intervals import Intervals, intervals
@@ -108,6 +110,8 @@ __all__ = [
     "LogRank",
     "LogTime",
     "MaxT",
+    "MetaAnalysis",
+    "Pool",
     "PredictedSurvival",
     "Printed",
     "ProportionalHazards",
@@ -115,9 +119,11 @@ __all__ = [
     "RestrictedMean",
     "RestrictedSpline",
     "RocArea",
+    "Series",
     "TcpFit",
     "Test",
     "Turnbull",
+    "TypeMean",
     "aalen_johansen",
     "auc_at",
     "benjamini_hochberg",
@@ -163,11 +169,14 @@ __all__ = [
     "kaplan_meier",
     "known_status",
     "landmark",
+    "leave_one_out",
     "log_rank",
     "max_t",
+    "meta_analysis",
     "p_from_interval",
     "permuted_rows",
     "predicted_incidence",
+    "pooled_series",
     "predicted_survival",
     "printed",
     "restricted_mean",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hdrplan.report.dvh_text import dvh_json, dvh_lines
     from hdrplan.report.figures import FIGURES, figure_bytes
     from hdrplan.report.html import report_html
+    from hdrplan.report.literature import series_figure
     from hdrplan.report.notebook import plot, to_frame
     from hdrplan.report.page import on_paper
     from hdrplan.report.paper_check import paper_check_page
@@ -134,6 +135,7 @@ __all__ = [
     "robust_lines",
     "robust_table",
     "score_lines",
+    "series_figure",
     "session_lines",
     "session_table",
     "size_lines",

@@ -1,0 +1,124 @@
+"""``hdrplan literature``: local control in published liver-HDR series, pooled, and what they cannot say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hdrplan.cli.common import echo_lines, json_option
+from hdrplan.cli.inputs import IN_FILE
+from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.text_options import text_options
+
+if TYPE_CHECKING:
+    from hdrplan.io import Output
+    from hdrplan.outcomes import Pool, Series
+
+__all__ = ["command"]
+
+
+@click.command("literature")
+@click.argument("table", required=False, metavar="[TABLE]", type=IN_FILE)
+@click.option("-o", "--output", type=OUT_FOLDER, help="Write a forest plot of each horizon into this new folder.")
+@text_options
+@writes
+@json_option
+def command(table: Path | None, output: Output | None, encoding: str, decimal: str, as_json: bool) -> None:
+    """Pool local control of published liver-HDR series; without a file, those that come with hdrplan.
+
+    Each horizon is pooled by a random-effects model on the logit scale (REML, as R's metafor): mean, interval of the
+    mean, interval of a new series, means by tumour type, slope against dose, each series left out in turn. TABLE has
+    columns series, tumour_type, lesions, horizon, and events or control_percent; dose_gy, overlaps, place where known.
+
+    \b
+    Examples:
+      hdrplan literature
+      hdrplan literature -o forest
+      hdrplan literature --json
+    """
+    from hdrplan.io import TextForm, json_text, new_folder, read_series
+    from hdrplan.outcomes import pooled_series
+
+    series = read_series(table, TextForm(encoding, decimal))
+    pools = pooled_series(series)
+    if output is not None:
+        from hdrplan.report import print_files, series_figure
+
+        figures = {f"forest-{pool.horizon.replace(' ', '-')}": series_figure(pool) for pool in pools}
+        with new_folder(output) as draft:
+            for name, content in print_files(figures):
+                (draft / name).write_bytes(content)
+    if as_json:
+        click.echo(json_text({"pools": [_pool_table(p) for p in pools], "left_out": _left_out(series)}), nl=False)
+        return
+    for pool in pools:
+        echo_lines(_pool_lines(pool))
+    echo_lines(_left_out_lines(series))
+
+
+def _left_out(series: Sequence[Series]) -> list[dict[str, object]]:
+    return [{**asdict(s), "why": s.left_out} for s in series if s.left_out]
+
+
+def _left_out_lines(series: Sequence[Series]) -> Iterator[str]:
+    for s in series:
+        if s.left_out:
+            yield f"not pooled: {s.name}, {s.horizon}: {s.left_out}" + (f" ({s.note})" if s.note else "")
+
+
+def _pool_table(pool: Pool) -> dict[str, object]:
+    values = zip(pool.series, pool.control, pool.lower, pool.upper, strict=True)
+    table: dict[str, object] = {
+        "horizon": pool.horizon,
+        "series": [{**asdict(s), "control": c, "lower": low, "upper": up} for s, c, low, up in values],
+        "types": [asdict(t) for t in pool.types],
+        "without": [dict(zip(("control", "lower", "upper"), w, strict=True)) for w in pool.without],
+        "unknown": list(pool.unknown),
+        "mean": None,
+        "slope": None,
+    }
+    if pool.mean is not None and pool.pooled is not None:
+        names = ("control", "lower", "upper", "new_lower", "new_upper")
+        q = pool.mean.heterogeneity
+        table["mean"] = dict(zip(names, pool.pooled, strict=True)) | {
+            "logit": pool.mean.coef[0], "logit_se": pool.mean.se[0], "tau2": pool.mean.tau2,
+            "tau2_se": pool.mean.tau2_se, "i2_percent": pool.mean.i2_percent,
+            "q": q.statistic, "q_df": q.df, "q_p": q.p,
+        }  # fmt: skip
+    if pool.slope is not None:
+        table["slope"] = {
+            "log_odds_per_gy": pool.slope.coef[1], "se": pool.slope.se[1], "p": pool.slope.p[1],
+            "tau2": pool.slope.tau2,
+        }  # fmt: skip
+    return table
+
+
+def _pool_lines(pool: Pool) -> Iterator[str]:
+    yield f"Local control, {pool.horizon}"
+    for s, c, low, up in zip(pool.series, pool.control, pool.lower, pool.upper, strict=True):
+        dose = "" if s.dose_gy is None else f", {s.dose_gy:g} Gy"
+        yield f"  {s.name + ' (' + s.tumour_type + ')':<34}{_percent(c, low, up)}  {s.lesions} lesions{dose}; {s.place}"
+        if s.note:
+            yield f"    {s.note}"
+    for t in pool.types:
+        if t.n > 1:
+            yield f"  {t.tumour_type + f', {t.n} series':<34}{_percent(t.control, t.lower, t.upper)}"
+    if pool.mean is not None and pool.pooled is not None:
+        c, low, up, new_low, new_up = pool.pooled
+        yield f"  {'mean of all series':<34}{_percent(c, low, up)}"
+        yield f"  {'a new series':<34}{_percent(c, new_low, new_up)}"
+        yield f"  variance between series {pool.mean.tau2:.4f}, I2 {pool.mean.i2_percent:.0f} %"
+    for s, (c, low, up) in zip(pool.series, pool.without, strict=False):
+        yield f"  {'without ' + s.name:<34}{_percent(c, low, up)}"
+    if pool.slope is not None:
+        yield f"  log odds of control per Gy {pool.slope.coef[1]:.3f}, standard error {pool.slope.se[1]:.3f}"
+    for text in pool.unknown:
+        yield f"  not known: {text}"
+
+
+def _percent(c: float, low: float, up: float) -> str:
+    return f"{100 * c:5.1f} % ({100 * low:.1f} to {100 * up:.1f})"
