@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from hdrplan.analysis.numbers import Estimate, estimates
     from hdrplan.analysis.paper_models import PaperRule, paper_rule
     from hdrplan.analysis.prediction import CalibrationGroup, Discrimination, Performance
+    from hdrplan.analysis.prediction_quality import DecisionCurve, PredictionQuality, PredictionScore
     from hdrplan.analysis.report_tables import correlation_tables
     from hdrplan.analysis.response import responses
+    from hdrplan.analysis.robustness import Unmeasured
     from hdrplan.analysis.sentences import plain_words
     from hdrplan.analysis.swimmer import Lane, lanes
     from hdrplan.analysis.text_table import TextTable
@@ -50,6 +52,7 @@ __all__ = [
     "Control",
     "Correlation",
     "Cuts",
+    "DecisionCurve",
     "Discrimination",
     "DoseContrast",
     "DoseModels",
@@ -63,11 +66,14 @@ __all__ = [
     "MetricTest",
     "PaperRule",
     "Performance",
+    "PredictionQuality",
+    "PredictionScore",
     "Settings",
     "SplineCurve",
     "Term",
     "TextTable",
     "Threshold",
+    "Unmeasured",
     "accumulated_eqd2_gy",
     "adjusted_without_clusters",
     "adjusted_words",

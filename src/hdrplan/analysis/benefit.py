@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from hdrplan.analysis.effects import REFERENCE_GY, adjusters
 from hdrplan.analysis.lesions import LesionTable
@@ -69,7 +70,7 @@ class Benefit:
 
 
 def cause_models(
-    rows: FollowUp, dead: FloatArray, covariates: FloatArray, strata: FloatArray | None
+    rows: FollowUp, dead: FloatArray, covariates: FloatArray, strata: npt.NDArray[np.str_] | None
 ) -> tuple[CoxFit, CoxFit | None]:
     """Return the Cox models of recurrence and of death before it, lesions taken as independent.
 

@@ -12,6 +12,8 @@ from hdrplan.analysis.effects import Effect
 from hdrplan.analysis.lesions import LesionTable
 from hdrplan.analysis.paper_models import PaperRule
 from hdrplan.analysis.prediction import CalibrationGroup, Performance
+from hdrplan.analysis.prediction_quality import PredictionQuality
+from hdrplan.analysis.robustness import Unmeasured
 from hdrplan.outcomes import ControlBin, Cutoff, Incidence, KaplanMeier, LogRank, ProportionalHazards, TcpFit, Turnbull
 
 __all__ = ["Control", "Correlation", "Cuts", "DoseModels", "DoseResponse", "MetricTest", "Settings", "Threshold"]
@@ -36,6 +38,10 @@ class Settings:
         End of the 8-week visit window.
     week8_needed : bool
         Whether the rules exclude patients without a scan at 8 weeks, who cannot have died or been lost before it.
+    dose_error : float, str or None
+        Standard deviation of the error of D100 in Gy, or the column of the lesions that holds it; None: not known.
+    expected_dose : str or None
+        Column of the lesions with the D100 that is expected to be delivered.
     n_resamples, n_bootstrap : int
         Resamples behind corrected p values; bootstrap samples of patients behind intervals.
     seed : int
@@ -47,6 +53,8 @@ class Settings:
     alpha_beta_gy: float = 10.0
     landmark_months: float = 77 / 30.4375
     week8_needed: bool = False
+    dose_error: float | str | None = None
+    expected_dose: str | None = None
     n_resamples: int = 1999
     n_bootstrap: int = 200
     seed: int = 1
@@ -208,9 +216,17 @@ class Correlation:
     metrics : tuple of MetricTest
         All DVH metrics side by side.
     performance : Performance or None
+    quality : PredictionQuality or None
+        Of the predicted risk with death competing.
     calibration : tuple of CalibrationGroup
     sensitivity : mapping of model to Effect
         D100 in other models.
+    left_out_groups : mapping of centre or year to Effect
+        D100 without the lesions of one centre, or of one year where there is one centre.
+    unmeasured : Unmeasured or None
+        How strong a confounder that was not measured must be.
+    dose_error : tuple of Effect
+        D100 as recorded and corrected for its error; empty where the error is not known.
     paper : PaperRule or None
         The paper's way of building a model, in mode ``paper``.
     d100_with_diameter : float
@@ -228,8 +244,12 @@ class Correlation:
     response: DoseResponse
     metrics: tuple[MetricTest, ...]
     performance: Performance | None
+    quality: PredictionQuality | None
     calibration: tuple[CalibrationGroup, ...]
     sensitivity: Mapping[str, Effect]
+    left_out_groups: Mapping[str, Effect]
+    unmeasured: Unmeasured | None
+    dose_error: tuple[Effect, ...]
     paper: PaperRule | None
     d100_with_diameter: float
     failed: Mapping[str, str]

@@ -14,6 +14,7 @@ import scipy
 
 from hdrplan.analysis.benefit import dose_benefit
 from hdrplan.analysis.correlation import Control, Correlation, Cuts, DoseModels, DoseResponse, Settings, Threshold
+from hdrplan.analysis.dose_error import corrected_effects
 from hdrplan.analysis.dose_response import dose_response_fits
 from hdrplan.analysis.dose_shape import interaction, spline_curve
 from hdrplan.analysis.effects import (
@@ -30,6 +31,8 @@ from hdrplan.analysis.lesions import LesionTable
 from hdrplan.analysis.other_models import sensitivity
 from hdrplan.analysis.paper_models import PaperRule, paper_rule
 from hdrplan.analysis.prediction import calibration, performance
+from hdrplan.analysis.prediction_quality import prediction_quality
+from hdrplan.analysis.robustness import unmeasured, without_each_group
 from hdrplan.analysis.side_by_side import metric_tests
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import HdrPlanError
@@ -52,7 +55,7 @@ from hdrplan.outcomes import (
 __all__ = ["correlate"]
 
 T = TypeVar("T")
-_STEPS = 17
+_STEPS = 20
 
 
 class _Steps:
@@ -123,8 +126,15 @@ def correlate(
         response=_response(table, settings, steps),
         metrics=steps.run("metrics side by side", lambda: metric_tests(table, settings, rng)) or (),
         performance=steps.run("performance", lambda: performance(table, rng, settings.n_bootstrap)),
+        quality=steps.run(
+            "quality of predictions",
+            lambda: prediction_quality(table, horizon_months=horizon, rng=rng, n_bootstrap=settings.n_bootstrap),
+        ),
         calibration=(steps.run("calibration", lambda: calibration(table, model, horizon)) or ()) if model else (),
         sensitivity=steps.run("sensitivity", lambda: sensitivity(table, settings.landmark_months)) or {},
+        left_out_groups=steps.run("without each group", lambda: without_each_group(table)) or {},
+        unmeasured=unmeasured(table, models.headline) if models.headline else None,
+        dose_error=steps.run("error of D100", lambda: corrected_effects(table, settings, rng)) or (),
         paper=steps.run("paper's rule", lambda: _paper(table, settings, rng)) if settings.mode == "paper" else None,
         d100_with_diameter=_spearman(table.d100_gy, table.diameter_mm),
         failed=steps.failed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -51,7 +51,7 @@ class LesionTable:
     adjusters : tuple of Adjuster
         What the models hold beside D100.
     columns : mapping of name to (n,) array or tuple of str
-        The columns that the adjusters name, and the centre where the tables have one.
+        The columns that were asked for, and the centre where the tables have one.
     alpha_beta_gy : float
     left_out : tuple of (lesion_id, reason)
         Treated lesions that are not analysed.
@@ -137,6 +137,7 @@ def lesion_table(
     *,
     alpha_beta_gy: float = 10.0,
     adjusters: tuple[Adjuster, ...] = DEFAULT_ADJUSTERS,
+    columns: tuple[str, ...] = (),
 ) -> LesionTable:
     """Return the analysed lesions: first treatment of each, with dose and a diameter before it.
 
@@ -149,6 +150,8 @@ def lesion_table(
         For the sum of several sessions.
     adjusters : tuple of Adjuster
         What the models hold beside D100: columns of this table, or of the tables of patients, lesions and sessions.
+    columns : tuple of str
+        More columns that are wanted of every lesion.
 
     Returns
     -------
@@ -159,7 +162,8 @@ def lesion_table(
     InputError
         No lesion has both a dose and follow-up, or no table has a column that an adjuster names.
     """
-    lesions, left_out = _analysed(cohort, derived, adjusters)
+    named = list(dict.fromkeys((*(a.column for a in adjusters), *columns)))
+    lesions, left_out = _analysed(cohort, derived, named)
     if not lesions:
         raise InputError(
             "expected lesions with a dose and follow-up",
@@ -170,7 +174,6 @@ def lesion_table(
     records, patients = [x.record for x in lesions], [x.patient for x in lesions]
     metrics = [lower_bounds(x.sessions, alpha_beta_gy) for x in lesions]
     who = tuple(r.patient_id for r in records)
-    named = [a.column for a in adjusters]
     if "centre" not in named and all(x.covariates.get("centre") is not None for x in lesions):
         named.append("centre")
     return LesionTable(
@@ -198,10 +201,8 @@ def lesion_table(
     )
 
 
-def _analysed(
-    cohort: Cohort, derived: Derived, adjusters: tuple[Adjuster, ...]
-) -> tuple[list[_Lesion], list[tuple[str, str]]]:
-    """Lesions with dose, size, age and adjusters, and the others with the reason why they are left out."""
+def _analysed(cohort: Cohort, derived: Derived, named: Sequence[str]) -> tuple[list[_Lesion], list[tuple[str, str]]]:
+    """Lesions with dose, size, age and the named columns, and the others with the reason why they are left out."""
     patients = {p.patient_id: p for p in cohort.patients}
     doses: dict[str, dict[str | None, Mapping[str, float]]] = defaultdict(dict)
     for dose in cohort.doses:
@@ -226,12 +227,12 @@ def _analysed(
             left_out.append((record.lesion_id, "age unknown"))
         else:
             lesion = _lesion(record, patient, cycle, size, tuple(known))
-            missing = [a.column for a in adjusters if lesion.covariates.get(a.column, "") is None]
+            missing = [name for name in named if lesion.covariates.get(name, "") is None]
             if missing:
                 left_out.append((record.lesion_id, f"{missing[0]} unknown"))
             else:
                 lesions.append(lesion)
-    _refuse_unknown(adjusters, lesions)
+    _refuse_unknown(named, lesions)
     return lesions, left_out
 
 
@@ -265,14 +266,14 @@ def _lesion(
     )
 
 
-def _refuse_unknown(adjusters: tuple[Adjuster, ...], lesions: list[_Lesion]) -> None:
-    """Refuse an adjuster that is no column of the lesions; nothing is known where there is no lesion."""
+def _refuse_unknown(named: Sequence[str], lesions: list[_Lesion]) -> None:
+    """Refuse a name that is no column of the lesions; nothing is known where there is no lesion."""
     every = sorted(set().union(*(x.covariates for x in lesions)) - {"is_target"})
-    for adjuster in adjusters if lesions else ():
-        if adjuster.column not in every:
-            near = get_close_matches(adjuster.column, every, n=1)
+    for name in named if lesions else ():
+        if name not in every:
+            near = get_close_matches(name, every, n=1)
             raise InputError(
-                "an adjuster must be a column of the patients, lesions or sessions",
-                got=f"'{adjuster.column}'" + (f", did you mean '{near[0]}'?" if near else ""),
+                "a model takes columns of the patients, lesions or sessions",
+                got=f"'{name}'" + (f", did you mean '{near[0]}'?" if near else ""),
                 remedy=f"These columns are there: {', '.join(every)}.",
             )

@@ -60,6 +60,9 @@ def estimates(r: Correlation) -> tuple[Estimate, ...]:
         *_of_effects("models", (*models.univariate, *models.adjusted)),
         *_of_effects("interaction", models.interaction.by_type.values() if models.interaction else ()),
         *(_of_effect("sensitivity", effect, model=name) for name, effect in r.sensitivity.items()),
+        *_of_effects("one group left out", r.left_out_groups.values()),
+        *_unmeasured(r),
+        *_of_effects("measurement error", r.dose_error),
         *_of_effects("threshold", (cuts.threshold.unadjusted, cuts.threshold.adjusted) if cuts.threshold else ()),
         *_cutoffs(r),
         *_metrics(r),
@@ -97,6 +100,20 @@ def _benefit(r: Correlation) -> Iterator[Estimate]:
     for c in r.models.spline.contrasts if r.models.spline else ():
         term = f"D100 {c.d100_gy!r} against {c.against_gy!r} Gy"
         yield row(term, "hazard ratio (spline)", (c.hazard_ratio, c.lower, c.upper))
+
+
+def _unmeasured(r: Correlation) -> Iterator[Estimate]:
+    u = r.unmeasured
+    for quantity, value in (("E-value", u.estimate), ("E-value of the nearer limit", u.limit)) if u else ():
+        yield Estimate(
+            analysis="unmeasured confounding",
+            model="adjusted",
+            term=f"D100, {u.gy!r} Gy" if u else "",
+            quantity=quantity,
+            estimate=value,
+            n=r.table.n,
+            n_events=r.table.n_events,
+        )
 
 
 def _of_effect(analysis: str, effect: Effect, *, model: str | None = None) -> Estimate:
@@ -200,6 +217,24 @@ def _prediction(r: Correlation) -> Iterator[Estimate]:
             yield row(model, "apparent", "C", c.apparent)
             yield row(model, "corrected for optimism", "C", c.corrected)
         yield row("adjusters and D100", "corrected for optimism", "calibration slope", p.slope_corrected)
+    if r.quality is not None:
+        within = f"within {r.quality.horizon_months:g} months"
+        for s in r.quality.scores:
+            for quantity, pair in (
+                (f"Brier score {within}", s.brier),
+                (f"integrated Brier score {within}", s.integrated_brier),
+                (f"AUC {within}", s.auc),
+            ):
+                yield row(s.model, "apparent", quantity, pair[0])
+                yield row(s.model, "corrected for optimism", quantity, pair[1])
+        d = r.quality.decision
+        for model, values in (
+            ("adjusters and D100", d.with_d100),
+            ("adjusters", d.without_d100),
+            ("act in all lesions", d.everybody),
+        ):
+            for at, value in zip(d.thresholds, values, strict=True):
+                yield row(model, f"acting from a risk of {float(at):g}", f"net benefit {within}", float(value))
     for name, fit in r.response.curves.items():
         for parameter, value, variance in zip(fit.parameters, fit.theta, np.diag(fit.covariance), strict=True):
             half = 1.959963984540054 * math.sqrt(max(float(variance), 0.0))

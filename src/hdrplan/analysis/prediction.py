@@ -11,7 +11,7 @@ from hdrplan.analysis.effects import REFERENCE_GY, adjusters
 from hdrplan.analysis.lesions import LesionTable
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.errors import HdrPlanError
-from hdrplan.outcomes import CoxFit, bootstrap_statistics, concordance, cox, kaplan_meier
+from hdrplan.outcomes import CoxFit, bootstrap_statistics, concordance, cox, kaplan_meier, predicted_incidence
 
 __all__ = ["CalibrationGroup", "Discrimination", "Performance", "calibration", "performance"]
 
@@ -55,7 +55,8 @@ def calibration(
     -------
     tuple of CalibrationGroup
     """
-    predicted = fit.survival(fit.data.covariates, [horizon_months])[:, 0]
+    risk = predicted_incidence(fit, None, fit.data.covariates, [horizon_months], strata=table.strata)
+    predicted = 1.0 - risk[:, 0]
     groups = []
     for rows in np.array_split(np.argsort(predicted, kind="stable"), n_groups):
         curve = kaplan_meier(table.follow_up.chosen(rows))
@@ -122,13 +123,16 @@ def performance(table: LesionTable, rng: np.random.Generator, n_bootstrap: int =
     with_dose = np.column_stack([table.d100_gy - REFERENCE_GY, *adjusters(table).values()])
     without = np.ascontiguousarray(with_dose[:, 1:])
     lesions = table.follow_up.independent
+    strata = None if table.strata is None else np.array(table.strata)
 
     def c_of(x: FloatArray, drawn: IntArray) -> tuple[float, float, float]:
         """C on the drawn rows and on all, and the calibration slope on all, of a model fitted to the drawn."""
+        if not x.shape[1]:
+            return 0.5, 0.5, math.nan
         rows = lesions.chosen(drawn)
-        coef = cox(rows, x[drawn]).coef
+        coef = cox(rows, x[drawn], strata=None if strata is None else strata[drawn]).coef
         own, every = concordance(rows, x[drawn] @ coef).c, concordance(lesions, x @ coef).c
-        return own, every, float(cox(lesions, (x @ coef)[:, None]).coef[0])
+        return own, every, float(cox(lesions, (x @ coef)[:, None], strata=strata).coef[0])
 
     everyone = np.arange(table.n)
     apparent, bare = c_of(with_dose, everyone)[0], c_of(without, everyone)[0]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
 
 from hdrplan.analysis.answer import answer_table
 from hdrplan.analysis.correlation import Correlation, Cuts, Threshold
 from hdrplan.analysis.effects import Effect, adjusted_words
 from hdrplan.analysis.paper_models import PaperRule
 from hdrplan.analysis.prediction import Performance
+from hdrplan.analysis.quality_table import quality_table
+from hdrplan.analysis.sensitivity_table import sensitivity_table
 from hdrplan.analysis.text_table import TextTable, estimate_text, p_text
 from hdrplan.outcomes import KaplanMeier, Turnbull
 
@@ -25,10 +26,12 @@ def correlation_tables(r: Correlation) -> tuple[TextTable, ...]:
         answer_table(r),
         _control_table(r),
         _model_table(r),
+        sensitivity_table(r) if r.models.headline else None,
         _threshold_table(r.cuts.threshold) if r.cuts.threshold else None,
         _cutoff_table(r.cuts, adjusted_words(r.table)),
         _tcp_table(r) if r.response.curves else None,
         _metric_table(r) if r.metrics else None,
+        quality_table(r.quality) if r.quality else None,
         _performance_table(r.performance) if r.performance else None,
         _calibration_table(r) if r.calibration else None,
         _paper_table(r.paper) if r.paper else None,
@@ -87,7 +90,6 @@ def _model_table(r: Correlation) -> TextTable:
         *models.adjusted,
         *(models.interaction.by_type.values() if models.interaction else ()),
     ]
-    effects += [replace(e, model=name) for name, e in r.sensitivity.items()]
     notes = [
         "Cause-specific Cox models of local recurrence, with Efron ties and standard errors by patient unless stated."
     ]

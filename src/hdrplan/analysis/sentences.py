@@ -20,7 +20,7 @@ _EVENTS_PER_PARAMETER = 10
 def plain_words(result: Correlation) -> tuple[str, ...]:
     """Return what the data can and cannot show, the answer first; each sentence follows from a number of the result."""
     r = result
-    parts = (_whose, _size, _dose, _shape, _cutoffs, _response, _time, _limits)
+    parts = (_whose, _size, _dose, _robust, _error, _shape, _cutoffs, _response, _time, _limits)
     return tuple([*clinical_answer(r), *(sentence for part in parts for sentence in part(r))])
 
 
@@ -107,6 +107,47 @@ def _dose(r: Correlation) -> Iterator[str]:
             "confound "
             "the result still."
         )
+
+
+def _robust(r: Correlation) -> Iterator[str]:
+    u, groups = r.unmeasured, r.left_out_groups
+    if u is not None and not r.models.curved:
+        yield (
+            f"Unmeasured confounding: the hazard ratio of {u.gy:.1f} Gy (from the first to the third quartile of "
+            "D100) is "
+            f"{u.hazard_ratio:.2f} ({u.lower:.2f} to {u.upper:.2f}). "
+            + (
+                f"Its E-value is {u.estimate:.2f}, and {u.limit:.2f} for the limit nearer to 1: a confounder that "
+                "raises "
+                "both the chance of a low dose and the risk of recurrence by less than that cannot explain it away."
+                if u.limit > 1
+                else "Its interval holds 1, so no confounder is needed to explain it."
+            )
+        )
+    if groups:
+        ratios = {e.model: e.hazard_ratio for e in groups.values()}
+        low, high = min(ratios, key=ratios.__getitem__), max(ratios, key=ratios.__getitem__)
+        yield (
+            f"One group left out at a time: the hazard ratio per Gy lies between {ratios[low]:.3f} ({low}) and "
+            f"{ratios[high]:.3f} ({high})."
+        )
+
+
+def _error(r: Correlation) -> Iterator[str]:
+    naive, *corrected = r.dose_error or (None,)
+    if naive is None:
+        yield (
+            "The error of D100 (reconstruction, delivery, dose model) was not given: an effect measured through an "
+            "uncertain dose appears weaker than it is."
+        )
+        return
+    each = "; ".join(f"{e.hazard_ratio:.3f} by {e.model} ({e.lower:.3f} to {e.upper:.3f})" for e in corrected)
+    error = r.settings.dose_error
+    known = "" if error is None else f" with an SD of {error:g} Gy" if isinstance(error, float) else f" from {error}"
+    yield (
+        f"The error of D100{known}: the hazard ratio per Gy is {naive.hazard_ratio:.3f} with D100 as recorded, and "
+        f"{each}. The corrections hold as far as the size of the error does."
+    )
 
 
 def _shape(r: Correlation) -> Iterator[str]:

@@ -44,6 +44,14 @@ __all__ = ["command"]
     help="Columns that the models hold beside D100, separated by commas: any column of the patients, lesions or "
     "sessions, spline(COLUMN) or strata(COLUMN); or none.  [default: diameter_mm,tumour_type,age_years]",
 )
+@click.option(
+    "--dose-error",
+    metavar="GY|COLUMN",
+    help="Standard deviation of the error of D100: a number, or a column of the lesions. Corrects the effect for it.",
+)
+@click.option(
+    "--expected-dose", metavar="COLUMN", help="Column of the lesions with the D100 that is expected to be delivered."
+)
 @click.option("--resamples", type=int, default=1999, show_default=True, help="Resamples for corrected p values.")
 @click.option(
     "--bootstrap", type=int, default=200, show_default=True, help="Bootstrap samples of patients for intervals."
@@ -60,6 +68,8 @@ def command(
     horizon_months: float,
     alpha_beta_gy: float,
     adjust: tuple[str, ...],
+    dose_error: str | None,
+    expected_dose: str | None,
     resamples: int,
     bootstrap: int,
     seed: int,
@@ -87,7 +97,8 @@ def command(
 
     if min(threshold_gy, horizon_months, alpha_beta_gy) <= 0 or resamples < 19 or bootstrap < 0:
         raise InputError("threshold, horizon and alpha/beta must be positive, at least 19 resamples")
-    adjusters = adjusters_from(adjust)
+    adjusters, error = adjusters_from(adjust), _error(dose_error)
+    columns = tuple(name for name in (error, expected_dose) if isinstance(name, str))
     request = replace(request, rule_set=request.rule_set or ("paper" if mode == "paper" else None))
     opened = open_cohort(request)
     derived, rules = derive(opened.cohort, opened.rules), opened.rules
@@ -98,11 +109,13 @@ def command(
         alpha_beta_gy=alpha_beta_gy,
         landmark_months=rules.week8_to_days / rules.days_per_month,
         week8_needed="no_8_week_scan" in rules.exclude,
+        dose_error=error,
+        expected_dose=expected_dose,
         n_resamples=resamples,
         n_bootstrap=bootstrap,
         seed=seed,
     )
-    table = lesion_table(opened.cohort, derived, alpha_beta_gy=alpha_beta_gy, adjusters=adjusters)
+    table = lesion_table(opened.cohort, derived, alpha_beta_gy=alpha_beta_gy, adjusters=adjusters, columns=columns)
     with progress_bar("analysis", quiet=quiet or as_json) as progress:
         result = correlate(table, settings, on_progress=progress)
     with new_folder(output) as draft:
@@ -114,6 +127,17 @@ def command(
     echo_lines(answer)
     echo_lines(f"- {sentence}" for sentence in plain_words(result)[len(answer) :])
     click.echo(f"Wrote {output.path}; open {output.path / 'report.html'}. Research use only, never for treatment.")
+
+
+def _error(text: str | None) -> float | str | None:
+    """Return the error of D100 as a number of Gy, or the column that holds it."""
+    try:
+        value = None if text is None else float(text)
+    except ValueError:
+        return text
+    if value is not None and not 0 < value < 100:
+        raise InputError("--dose-error must be a positive number of Gy, or a column of the lesions", got=text)
+    return value
 
 
 def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Derived, result: Correlation) -> None:

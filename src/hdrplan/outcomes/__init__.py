@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hdrplan.outcomes.inference import Coefficients, Test
     from hdrplan.outcomes.logrank import LogRank, log_rank
     from hdrplan.outcomes.mean_time import RestrictedMean, restricted_mean
+    from hdrplan.outcomes.measurement_error import Calibrated, Corrected, calibrated, simex
     from hdrplan.outcomes.multiplicity import MaxT, benjamini_hochberg, holm, max_t
     from hdrplan.outcomes.nonparametric import KaplanMeier, Quantile, kaplan_meier, reverse_kaplan_meier
     from hdrplan.outcomes.npmle import Turnbull, turnbull
@@ -77,15 +78,18 @@ if TYPE_CHECKING:
     from hdrplan.outcomes.tcp import DoseCurve, TcpFit
     from hdrplan.outcomes.tcp_horizon import fit_tcp
     from hdrplan.outcomes.tcp_intervals import fit_tcp_intervals
+    from hdrplan.outcomes.unmeasured import e_value
 
 __all__ = [
     "PRINTED_COLUMNS",
     "XU2021_DOI",
+    "Calibrated",
     "CalibrationCurve",
     "Coefficients",
     "CompetingRisks",
     "Concordance",
     "ControlBin",
+    "Corrected",
     "CoxData",
     "CoxFit",
     "Cutoff",
@@ -130,6 +134,7 @@ __all__ = [
     "best_cutoff",
     "bootstrap_rows",
     "bootstrap_statistics",
+    "calibrated",
     "calibration_curve",
     "check_columns",
     "check_component",
@@ -150,6 +155,7 @@ __all__ = [
     "control_by_dose",
     "cox",
     "cutoff_problem",
+    "e_value",
     "efficient_scores",
     "events_from_interval",
     "fine_gray",
@@ -182,6 +188,7 @@ __all__ = [
     "restricted_mean",
     "restricted_spline",
     "reverse_kaplan_meier",
+    "simex",
     "smallest_sd",
     "turnbull",
     "unchecked",

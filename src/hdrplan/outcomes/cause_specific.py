@@ -25,8 +25,9 @@ def predicted_incidence(
 ) -> FloatArray:
     """Return the predicted probability of the event by some times, the other causes competing.
 
-    The sum over event times of S(t-) times the jump of the cumulative hazard of the event, with S(t-) the exponential
-    of minus all cumulative hazards before t.
+    The sum over event times of S(t-) (1 - exp(-J)) times the share of the event in J, the jump of all hazards summed up
+    at t, with S(t-) the exponential of minus all of them before t: between 0 and 1, and 1 - exp(-H) where nothing else
+    can happen.
 
     Parameters
     ----------
@@ -79,14 +80,17 @@ def _incidence(event: CoxFit, other: CoxFit | None, x: FloatArray, times: FloatA
     moments, hazard = moments[keep], hazard[keep]
     jumps = np.diff(hazard, prepend=0.0)
     ratio = np.exp(x @ event.coef)[:, None]
-    total = ratio * (hazard - jumps)
+    before_all, own_jump = ratio * (hazard - jumps), ratio * jumps
+    jump = own_jump
     if other is not None:
         own = stratum if stratum in other.data.strata.labels else other.data.strata.labels[0]
         at, deaths = other.cumulative_hazard(own)
-        before = np.concatenate(([0.0], deaths))[np.searchsorted(at, moments, side="left")]
+        steps = np.concatenate(([0.0], deaths))
+        before, after = (steps[np.searchsorted(at, moments, side=side)] for side in ("left", "right"))
         ratio_other = np.exp(x @ other.coef)[:, None] if len(other.names) else np.ones_like(ratio)
-        total = total + ratio_other * before
-    summed = np.cumsum(np.exp(-total) * ratio * jumps, axis=1)
+        before_all = before_all + ratio_other * before
+        jump = own_jump + ratio_other * (after - before)
+    summed = np.cumsum(np.exp(-before_all) * -np.expm1(-jump) * own_jump / jump, axis=1)
     index = np.searchsorted(moments, times, side="right")
     result: FloatArray = np.hstack((np.zeros((len(x), 1)), summed))[:, index]
-    return np.minimum(result, 1.0)
+    return result

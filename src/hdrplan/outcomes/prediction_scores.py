@@ -22,6 +22,10 @@ from hdrplan.outcomes.followup import refuse_late_entry
 __all__ = ["CalibrationCurve", "KnownStatus", "calibration_curve", "integrated_brier", "known_status"]
 
 
+# A risk of 0 or 1 has no log odds; it counts as this far from it.
+_CERTAIN = 1e-8
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class KnownStatus:
     """Who had the event of interest by a time, and how many rows each one stands for; :func:`known_status` makes it.
@@ -181,8 +185,10 @@ def calibration_curve(status: KnownStatus, risk: npt.ArrayLike, *, n_points: int
     P. C. Austin, H. Putter, D. Giardiello, D. van Klaveren, Diagn Progn Res 2022;6:2, DOI 10.1186/s41512-021-00114-6.
     """
     predicted = finite_column(risk, status.event.size, "the predicted risk")
-    if not ((predicted > 0) & (predicted < 1)).all() or not np.ptp(predicted) > 0:
-        raise InputError("predicted risks must differ and lie between 0 and 1", got=(predicted.min(), predicted.max()))
+    if not ((predicted >= 0) & (predicted <= 1)).all() or not np.ptp(predicted) > 0:
+        lowest, highest = float(predicted.min()), float(predicted.max())
+        raise InputError("predicted risks must differ and lie between 0 and 1", got=f"{lowest:g} to {highest:g}")
+    predicted = np.clip(predicted, _CERTAIN, 1.0 - _CERTAIN)
     odds = np.log(predicted / (1.0 - predicted))
     spline = restricted_spline(odds, 3)
     coef, covariance = _weighted_logistic(status, np.column_stack((np.ones(odds.size), spline.basis(odds))))

@@ -34,6 +34,7 @@ def correlation_figures(result: Correlation, rows: Sequence[Lane], days_per_mont
     from hdrplan.report.cohort_curves import incidence_figure, survival_figure
     from hdrplan.report.cohort_dose import cutoff_figure, spline_figure, tcp_figure
     from hdrplan.report.cohort_forest import forest_figure
+    from hdrplan.report.cohort_prediction import calibration_figure, decision_figure
     from hdrplan.report.cohort_swimmer import swimmer_figure
 
     control, models = result.control, result.models
@@ -72,6 +73,9 @@ def correlation_figures(result: Correlation, rows: Sequence[Lane], days_per_mont
         figures["tcp"] = tcp_figure(result)
     if result.cuts.adjusted is not None:
         figures["cutoff"] = cutoff_figure(result.cuts.adjusted, adjusted_words(result.table))
+    if result.quality is not None:
+        figures["calibration"] = calibration_figure(result.quality)
+        figures["decision"] = decision_figure(result.quality)
     if rows:
         figures["swimmer"] = swimmer_figure(rows, n=result.table.n, days_per_month=days_per_month)
     return figures

@@ -48,6 +48,14 @@ def captions(result: Correlation) -> dict[str, str]:
         "cutoff": f"The score statistic of every cut-off, {words}. After correction for the search, only values "
         "outside the grey band are evidence; dotted lines are the uncorrected limits."
         + (where if c is not None and c.interval is not None else ""),
+        "calibration": "Observed against predicted risk of local recurrence within "
+        f"{settings.horizon_months:g} months, death competing: logistic spline weighted for censoring, 95 % band by "
+        "patient. These are the data of the fit, so agreement is overestimated; the table has the corrected slope.",
+        "decision": "Net benefit of acting (a further treatment, earlier imaging) where the predicted risk "
+        "reaches a limit: "
+        "true positives less false positives at the exchange rate of that limit"
+        + (", corrected for optimism." if settings.n_bootstrap else "; on the data of the fit.")
+        + " A prediction is of use where its line is above all others.",
         "swimmer": "Lesions in order of follow-up, with sessions, scans without recurrence, recurrence, other "
         "treatments and death.",
     }
