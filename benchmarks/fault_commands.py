@@ -20,40 +20,49 @@ __all__ = ["COMMANDS", "Child", "finished", "is_whole", "prepared"]
 # Command -> its arguments, the ending of its output (empty: a folder), its share of the kills: those that take long
 # get fewer.
 COMMANDS: dict[str, tuple[list[str], str, float]] = {
-    "plan": (["plan", "../case", "--quiet"], "", 0.5),
+    "plan": (["plan", "../case", "--quiet"], "", 0.4),
     "place": (
         ["place", "../case", "--most", "2", "--candidates", "8", "--without", "ribs,lungs,vessels", "--quiet"],
-        "", 0.3,
+        "", 0.2,
     ),
-    "pareto": (["pareto", "../case", "--axis", "lesion:D100=18..20/2", "--quiet"], "", 0.3),
-    "robust": (["robust", "../case", "--plan", "../plan", "-n", "4", "--decompose", "0", "--quiet"], "", 0.3),
-    "sessions": (["sessions", "../case", "--budget", "time <= 3000 s"], "", 0.5),
-    "metrics": (["metrics", "../archive", "--jobs", "1", "--quiet"], "", 0.5),
-    "simulate cohort": (["simulate", "cohort", "--hcc", "150", "--crlm", "70", "--quiet"], "", 0.5),
+    "pareto": (["pareto", "../case", "--axis", "lesion:D100=18..20/2", "--quiet"], "", 0.5),
+    "robust": (["robust", "../case", "--plan", "../plan", "-n", "4", "--decompose", "0", "--quiet"], "", 0.2),
+    "sessions": (["sessions", "../case", "--budget", "time <= 3000 s"], "", 1),
+    "metrics": (["metrics", "../archive", "--jobs", "1", "--quiet"], "", 0.4),
+    "simulate cohort": (["simulate", "cohort", "--hcc", "150", "--crlm", "70", "--quiet"], "", 1),
     "simulate cohort, planned": (
         ["simulate", "cohort", "--plans", "../case", "--hcc", "1", "--crlm", "1", "--workers", "1", "--quiet"],
-        "", 0.3,
+        "", 0.5,
     ),
-    "cohort derive": (["cohort", "derive", "../cohort", "--quiet"], "", 0.5),
-    "cohort describe": (["cohort", "describe", "../cohort", "--bootstrap", "0", "--quiet"], "", 0.3),
-    "cohort template": (["cohort", "template"], "", 0.5),
-    "correlate": (["correlate", "../cohort", "--resamples", "19", "--bootstrap", "0", "--quiet"], "", 0.3),
-    "power": (["power", "--patients", "30+20", "--hazard-ratio", "1", "--replicates", "1", "--quiet"], "", 0.3),
-    "phantom make": (["phantom", "make", "sphere", "--quiet"], "", 0.5),
-    "phantom lesion": (["phantom", "lesion", "../case", "--diameter-mm", "20", "--quiet"], "", 0.5),
-    "import": (["import", "../archive/t0", "--ctv", "solid", "--quiet"], "", 0.7),
-    "export": (["export", "../plan", "--case", "../case", "--quiet"], "", 0.7),
-    "check": (["check", "../archive/t0", "--quiet"], "", 0.5),
-    "evaluate": (["evaluate", "../case", "--plan", "../plan", "--samples-only"], ".json", 0.5),
+    "cohort derive": (["cohort", "derive", "../cohort", "--quiet"], "", 0.8),
+    "cohort describe": (["cohort", "describe", "../few", "--bootstrap", "0", "--quiet"], "", 0.2),
+    "cohort template": (["cohort", "template"], "", 1),
+    "correlate": (["correlate", "../few", "--resamples", "19", "--bootstrap", "0", "--quiet"], "", 0.2),
+    "power": (["power", "--patients", "30+20", "--hazard-ratio", "1", "--replicates", "1", "--quiet"], "", 0.2),
+    "phantom make": (["phantom", "make", "sphere", "--quiet"], "", 0.6),
+    "phantom lesion": (["phantom", "lesion", "../case", "--diameter-mm", "20", "--quiet"], "", 1),
+    "import": (["import", "../archive/t0", "--ctv", "solid", "--quiet"], "", 0.8),
+    "export": (["export", "../plan", "--case", "../case", "--quiet"], "", 0.6),
+    "check": (["check", "../archive/t0", "--quiet"], "", 0.2),
+    "evaluate": (["evaluate", "../case", "--plan", "../plan", "--samples-only"], ".json", 0.4),
     "dvh": (
-        ["dvh", "../archive/t0/RD.dcm", "../archive/t0/RS.dcm", "--only", "solid"], "", 0.5,
+        ["dvh", "../archive/t0/RD.dcm", "../archive/t0/RS.dcm", "--only", "solid"], "", 0.2,
     ),
-    "dose, grid": (["dose", "../plan", "--spacing", "2", "--quiet"], ".nrrd", 0.7),
+    "dose, grid": (["dose", "../plan", "--spacing", "2", "--quiet"], ".nrrd", 0.4),
     "dose, points": (["dose", "../plan", "--points", "../points.csv", "--quiet"], ".csv", 0.5),
-    "plot": (["plot", "../case", "--plan", "../plan", "--what", "dvh"], ".png", 0.3),
-    "steps": (["steps", "../case", "--steps", "10,5"], ".csv", 0.3),
-    "compare": (["compare", "../plan", "../plan-15", "--quiet"], ".html", 0.5),
-    "sources show": (["sources", "show", "gammamed-12i"], ".png", 0.5),
+    "plot": (["plot", "../case", "--plan", "../plan", "--what", "dvh"], ".png", 0.2),
+    "steps": (["steps", "../case", "--steps", "10,5"], ".csv", 0.4),
+    "compare": (["compare", "../plan", "../plan-15", "--quiet"], ".html", 0.8),
+    "sources show": (["sources", "show", "gammamed-12i"], ".png", 0.2),
+    "prepare": (
+        ["prepare", "../scan/ct.nii.gz", "../scan/labels.nii.gz", "--names", "../scan/labels.json", "--prescription",
+         "20", "--strength", "40700", "--quiet"],
+        "", 0.4,
+    ),
+    "sample": (["sample"], "", 1),
+    "validate": (["validate", "--only", "volumes", "--quiet"], "", 0.2),
+    "validate, a plan": (["validate", "../case", "--plan", "../plan", "--quiet"], "", 0.2),
+    "bench": (["bench", "--sizes", "small", "--no-start-up", "--seconds", "0.01", "--quiet"], ".json", 0.2),
 }  # fmt: skip
 
 
@@ -130,14 +139,21 @@ def prepared(folder: Path) -> None:
     import SimpleITK  # noqa: F401
 
     from demo_case import write_demo_dicom
+    from hdrplan.io import write_volume
     from small_case import write_small_case
+    from small_scan import ct, write_labels
 
     write_small_case(folder / "case")
+    (folder / "scan").mkdir()
+    write_volume(folder / "scan" / "ct.nii.gz", ct())
+    names = write_labels(folder / "scan" / "labels.nii.gz", ["liver", "lesion", "stomach"])
+    (folder / "scan" / "labels.json").write_text(json.dumps({str(value): name for name, value in names.items()}))
     for k in range(2):
         write_demo_dicom(folder / "archive" / f"t{k}")
     (folder / "points.csv").write_text("x_mm,y_mm,z_mm\n" + "".join(f"{k},{k},{k}\n" for k in range(2000)))
     finished(["plan", "case", "--quiet", "-o", "plan"], folder)
     finished(["plan", "case", "--prescription", "15", "--quiet", "-o", "plan-15"], folder)
+    finished(["simulate", "cohort", "--hcc", "30", "--crlm", "15", "--quiet", "-o", "few"], folder)
     finished(["simulate", "cohort", "--hcc", "60", "--crlm", "30", "--quiet", "-o", "cohort"], folder)
 
 

@@ -151,3 +151,33 @@ def through_the_spine(given: Given) -> None:
 @CATHETERS("a catheter drawn through stomach and liver", warns="catheter-through-organ")
 def through_the_stomach(given: Given) -> None:
     change(given, 1, [[x, -30.0, 90.0] for x in np.linspace(140.0, -85.0, 12)])
+
+
+def draw_in_ct(given: Given) -> None:
+    """The CT of the puncture: catheters with wires in them are bright."""
+    for _, points in given.catheters:
+        along = np.linspace(points[0], points[-1], 200)
+        x, y, z = np.rint((along - ORIGIN_MM) / SPACING_MM).astype(int).T
+        given.ct[z, y, x] = 900
+
+
+@CATHETERS("catheters one slice above those that the CT shows", warns="catheters-beside-traces")
+def one_slice_off(given: Given) -> None:
+    draw_in_ct(given)
+    given.catheters = [(name, points + np.array([0.0, 0.0, 5.0])) for name, points in given.catheters]
+
+
+@CATHETERS("catheters of a scan on which the patient lay a centimetre beside", warns="catheters-beside-traces")
+def a_centimetre_beside(given: Given) -> None:
+    draw_in_ct(given)
+    given.catheters = [(name, points + np.array([0.0, -8.0, 5.0])) for name, points in given.catheters]
+
+
+@CATHETERS("catheters drawn to a mark 20 mm before their tips", warns="catheters-end-short")
+def ends_short(given: Given) -> None:
+    given.catheters = [(name, points - [20.0, 0.0, 0.0]) for name, points in given.catheters]
+
+
+@CATHETERS("catheters drawn 60 mm short: none reaches the CTV", warns="catheters-end-short")
+def far_short(given: Given) -> None:
+    given.catheters = [(name, points - [60.0, 0.0, 0.0]) for name, points in given.catheters]

@@ -235,3 +235,80 @@ def one_name_two_values(given: Given) -> None:
 
     given.after.append(edit)
     del given.table["roles"]["spleen"]
+
+
+def planes_of(given: Given, name: str) -> Array:
+    return np.flatnonzero(given.mask(name).any(axis=(1, 2)))
+
+
+@STRUCTURES("the CTV contoured on one slice only", warns="ctv-on-one-slice")
+def one_slice(given: Given) -> None:
+    z, _, _ = middle(given, "lesion")
+    for k in planes_of(given, "lesion"):
+        if k != z:
+            given.labels[k][given.labels[k] == LESION] = NAMES["liver"]
+
+
+@STRUCTURES("a slice of the stomach that was not contoured", warns="slices-left-out")
+def slice_of_stomach(given: Given) -> None:
+    z, _, _ = middle(given, "stomach")
+    given.labels[z][given.labels[z] == NAMES["stomach"]] = 0
+
+
+@STRUCTURES("two slices of the liver that were not contoured", warns="slices-left-out")
+def slices_of_liver(given: Given) -> None:
+    z = planes_of(given, "liver")[2]
+    for k in (z, z + 1):
+        given.labels[k][given.labels[k] == NAMES["liver"]] = 0
+
+
+@STRUCTURES("most of a slice of the spleen erased", warns="slices-left-out")
+def slice_half_erased(given: Given) -> None:
+    z, y, _ = middle(given, "spleen")
+    rows = given.labels[z, : y + 2]
+    rows[rows == NAMES["spleen"]] = 0
+
+
+@STRUCTURES("the right kidney contoured on every second slice", warns="slices-left-out")
+def every_second_slice(given: Given) -> None:
+    for k in planes_of(given, "kidney_right")[1:-1:2]:
+        given.labels[k][given.labels[k] == NAMES["kidney_right"]] = 0
+
+
+@STRUCTURES("the upper half of the CTV lost", warns="structure-cut-off")
+def half_a_ctv(given: Given) -> None:
+    for k in planes_of(given, "lesion")[5:]:
+        given.labels[k][given.labels[k] == LESION] = NAMES["liver"]
+
+
+@STRUCTURES("the liver contoured below the dome only", warns="structure-cut-off")
+def half_a_liver(given: Given) -> None:
+    given.labels[18:][given.labels[18:] == NAMES["liver"]] = 0
+
+
+@STRUCTURES("names of stomach and duodenum exchanged", warns="anatomy-mirrored")
+def stomach_and_duodenum_exchanged(given: Given) -> None:
+    exchange(given, "stomach", "duodenum")
+
+
+@STRUCTURES("names of right kidney and duodenum exchanged", warns="anatomy-mirrored")
+def kidney_and_duodenum_exchanged(given: Given) -> None:
+    exchange(given, "kidney_right", "duodenum")
+
+
+@STRUCTURES("the gallbladder's name on the whole liver", warns="organ-volume-unusual")
+def gallbladder_is_liver(given: Given) -> None:
+    liver = given.mask("liver")
+    given.labels[liver & (np.indices(liver.shape)[1] > 40)] = 0
+    given.names["gallbladder"] = given.names.pop("liver")
+    given.table["healthy"] = "gallbladder"
+    given.table["roles"]["gallbladder"] = given.table["roles"].pop("liver")
+    given.table["goals"][2]["structure"] = "gallbladder"
+
+
+@STRUCTURES("a few voxels left of the spleen", warns="organ-volume-unusual")
+def spleen_lost(given: Given) -> None:
+    z, y, x = middle(given, "spleen")
+    spleen = given.mask("spleen")
+    given.labels[spleen] = 0
+    given.labels[z : z + 2, y : y + 3, x : x + 3] = NAMES["spleen"]

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hdrplan.geometry import Structure, Volume
+from hdrplan.geometry import Catheter, Structure, Volume
 from hdrplan.io import case_of_table, read_case, read_volume
 from hdrplan.plan import Case
 from hdrplan.plausibility.anatomy import doubts_of_anatomy, doubts_of_tissue
 from hdrplan.plausibility.images import doubts_of_ct
 from hdrplan.plausibility.strength import doubts_of_strength
+from hdrplan.plausibility.traces import doubts_of_traces
 from hdrplan.sources import Strength
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -167,3 +168,18 @@ def test_a_ct_and_its_liver_flipped_together_are_noticed_without_another_organ(
     alone = Structure(name="liver", role="OAR", grid=grid, mask_zyx=np.ascontiguousarray(mask))
     said = [doubt.id for doubt in (*doubts_of_ct(ct), *doubts_of_anatomy([alone], ct))]
     assert said == ([id_] if id_ else [])
+
+
+def test_catheters_on_their_lines_in_the_ct_are_not_doubted() -> None:
+    """A CT of the puncture: drawn where they are, a voxel beside."""
+    case = read_case(ROOT / "phantoms" / "liver-lesion-b-5mm").case
+    assert case.ct is not None
+    values = np.array(case.ct.values_zyx)
+    for catheter in case.catheters:
+        along = np.linspace(catheter.points_mm[0], catheter.points_mm[-1], 400)
+        x, y, z = np.rint(case.ct.grid.index(along)).astype(int).T
+        held = (x >= 0) & (y >= 0) & (y < values.shape[1]) & (x < values.shape[2])
+        values[z[held], y[held], x[held]] = 700
+    assert doubts_of_traces(case.catheters, Volume(case.ct.grid, values)) == []
+    beside = [Catheter(name=c.name, points_mm=c.points_mm + np.array([0.7, 0.7, 0.0])) for c in case.catheters]
+    assert doubts_of_traces(beside, Volume(case.ct.grid, values)) == []

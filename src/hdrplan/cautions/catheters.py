@@ -73,4 +73,23 @@ CATHETERS = (
         remedy="Look at its way to the skin; positions from the tip are not affected.",
         why="A catheter comes from outside. Its way may leave the scan, or be hidden by bone.",
     ),
+    Kind(
+        id="catheters-beside-traces",
+        sentence="the CT shows catheters {mm:.1f} mm beside those of the file: moved by "
+        "({x:.1f}, {y:.1f}, {z:.1f}) mm, {share:.0%} of their points lie on lines of the CT",
+        remedy="Draw them again on this CT, or find the slice, series or frame that they were drawn on.",
+        why="A catheter is a line brighter or darker by 100 HU than what lies 5 mm beside it on all sides. Given where "
+        "fewer than 25 % of the points lie on lines as they were drawn, and one displacement of all catheters, at most "
+        "12 mm along each axis, brings 60 % on them: on a CT without catheters no displacement brought more than "
+        "5 %, on one with them at least 80 % (liver of lesion B, 1.5 and 5 mm). On a CT that was taken before the "
+        "puncture nothing can be said.",
+    ),
+    Kind(
+        id="catheters-end-short",
+        sentence="{ctv} reaches {mm:.0f} mm on beyond the tips of all its catheters",
+        remedy="Check whether their last points are the tips, and the offset of the first dwell.",
+        why="Catheters pass through a lesion to its far side. Given where every catheter that is in the CTV, or "
+        "points at it from less than 100 mm away, would have 10 mm and more to go to its far side; `plan` refuses "
+        "those that end more than 5 mm before it.",
+    ),
 )

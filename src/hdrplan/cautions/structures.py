@@ -199,4 +199,35 @@ STRUCTURES = (
         remedy="Check the segmentations; were CTV and {healthy} exchanged?",
         why="A CTV with more than half of the volume of its organ leaves little tissue to spare.",
     ),
+    Kind(
+        id="ctv-on-one-slice",
+        sentence="{name} is on one slice only, {mm:g} mm thick",
+        remedy="Contour the slices beside it: the dose outside this one is not planned.",
+        why="Lesions that are treated have 8 mm and more in every direction; a slice has 1 to 5 mm.",
+    ),
+    Kind(
+        id="slices-left-out",
+        sentence="{name}: {count} slices across {axis}, the first at {axis} = {at_mm:.1f} mm, hold little or nothing "
+        "of it although both neighbours do",
+        remedy="Contour them, or fill them from their neighbours.",
+        why="Given where a slice holds less than half of what the slices on both its sides have in common, and these "
+        "have most of themselves in common: machine-made outlines of a public CT have no such slice. Bones are left "
+        "out: between vertebrae lie discs.",
+    ),
+    Kind(
+        id="structure-cut-off",
+        sentence="{name} ends flat at its {end} end: its last slice has {share:.0%} of the area of its largest one",
+        remedy="Contour the rest of it, or check whether its file was cropped.",
+        why="Lesions, liver, spleen, kidneys and gallbladder are round: their last slice is small. Given from 60 % on "
+        "where the images go on; bodies whose slices are all equal are meant so.",
+    ),
+    Kind(
+        id="organ-volume-unusual",
+        sentence="{name} has {cc:.4g} cc; {organ} has about {usual_cc:g} cc",
+        remedy="Check spacing, segmentation and name.",
+        why="Usual are the reference adults of ICRP Publication 89: liver 1800 g, spleen 150 g, two kidneys 310 g, "
+        "gallbladder with bile 68 g. Given above 5000 cc of liver, 3000 of spleen and kidney, 600 of gallbladder and, "
+        "where the images go on around it, below 300, 15, 15 and 2 cc: resected, shrunken and cystic organs are left "
+        "alone.",
+    ),
 )

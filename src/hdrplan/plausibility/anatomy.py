@@ -13,7 +13,7 @@ from hdrplan.plan import organ_of
 from hdrplan.plausibility.sample import sampled_mm
 from hdrplan.plausibility.sides import BODY, LUNG, centres_in_ct
 
-__all__ = ["doubts_of_anatomy", "doubts_of_tissue"]
+__all__ = ["doubts_of_anatomy", "doubts_of_tissue", "doubts_of_volumes"]
 
 # First lies on the smaller side of second along x (right), y (front) or z (feet) of LPS; a body has it so.
 _PLACES: tuple[tuple[int, str, str], ...] = (
@@ -37,6 +37,64 @@ _PLACES: tuple[tuple[int, str, str], ...] = (
     (2, "bladder", "lungs"),
     (2, "right kidney", "heart"),
     (2, "right kidney", "lungs"),
+    (0, "duodenum", "stomach"),
+    (0, "duodenum", "spleen"),
+    (0, "duodenum", "left kidney"),
+    (0, "gallbladder", "stomach"),
+    (0, "gallbladder", "spleen"),
+    (0, "gallbladder", "left kidney"),
+    (0, "gallbladder", "spinal cord"),
+    (0, "liver", "left kidney"),
+    (0, "liver", "aorta"),
+    (0, "liver", "pancreas"),
+    (0, "pancreas", "spleen"),
+    (0, "right kidney", "spleen"),
+    (0, "right kidney", "spinal cord"),
+    (0, "right kidney", "stomach"),
+    (0, "right kidney", "aorta"),
+    (0, "spinal cord", "left kidney"),
+    (0, "spinal cord", "spleen"),
+    (0, "vena cava", "left kidney"),
+    (0, "vena cava", "spleen"),
+    (0, "aorta", "left kidney"),
+    (0, "aorta", "spleen"),
+    (0, "liver", "vena cava"),
+    (0, "right kidney", "vena cava"),
+    (0, "vena cava", "pancreas"),
+    (0, "vena cava", "stomach"),
+    (0, "duodenum", "pancreas"),
+    (0, "duodenum", "aorta"),
+    (1, "stomach", "pancreas"),
+    (1, "gallbladder", "duodenum"),
+    (1, "gallbladder", "vena cava"),
+    (1, "duodenum", "vena cava"),
+    (1, "pancreas", "aorta"),
+    (1, "pancreas", "vena cava"),
+    (1, "liver", "right kidney"),
+    (1, "stomach", "right kidney"),
+    (1, "stomach", "left kidney"),
+    (1, "gallbladder", "right kidney"),
+    (1, "gallbladder", "left kidney"),
+    (1, "duodenum", "right kidney"),
+    (1, "duodenum", "spinal cord"),
+    (1, "duodenum", "spine"),
+    (1, "pancreas", "left kidney"),
+    (1, "pancreas", "spinal cord"),
+    (1, "vena cava", "spinal cord"),
+    (1, "heart", "spinal cord"),
+    (1, "bowel", "spinal cord"),
+    (2, "left kidney", "spleen"),
+    (2, "left kidney", "heart"),
+    (2, "left kidney", "lungs"),
+    (2, "stomach", "lungs"),
+    (2, "duodenum", "lungs"),
+    (2, "duodenum", "heart"),
+    (2, "gallbladder", "lungs"),
+    (2, "pancreas", "lungs"),
+    (2, "bladder", "stomach"),
+    (2, "bladder", "spleen"),
+    (2, "bladder", "right kidney"),
+    (2, "bladder", "left kidney"),
     (0, "liver", BODY),
     (2, "liver", LUNG),
 )
@@ -56,6 +114,15 @@ _SOLID = ("liver", "spleen", "right kidney", "left kidney", "heart", "aorta", "v
 _LUNGS = ("lungs", "right lung", "left lung")
 _BONES = ("ribs", "spine")
 _VOXELS = 1000
+
+# cc: usual, and what no organ lies below or above, resected, shrunken and cystic ones included (register).
+_VOLUMES_CC = {
+    "liver": (1700.0, 300.0, 5000.0),
+    "spleen": (140.0, 15.0, 3000.0),
+    "right kidney": (150.0, 15.0, 3000.0),
+    "left kidney": (150.0, 15.0, 3000.0),
+    "gallbladder": (65.0, 2.0, 600.0),
+}
 
 
 def doubts_of_anatomy(structures: Sequence[Structure], ct: Volume | None = None) -> list[Caution]:
@@ -83,6 +150,35 @@ def doubts_of_anatomy(structures: Sequence[Structure], ct: Volume | None = None)
                     "anatomy-mirrored", first=name, second=other, side=_SIDES[axis], axis=_AXES[axis]
                 )
     return list(doubts.values())
+
+
+def doubts_of_volumes(structures: Sequence[Structure], ct: Volume) -> list[Caution]:
+    """Say which organs are larger than any, or smaller although the images go on around them.
+
+    Parameters
+    ----------
+    structures : sequence of Structure
+    ct : Volume
+    """
+    doubts = []
+    for structure in structures:
+        organ = organ_of(structure.name)
+        if organ not in _VOLUMES_CC or structure.role == "CTV":
+            continue
+        usual_cc, low_cc, high_cc = _VOLUMES_CC[organ]
+        cc = structure.volume_cc
+        if cc > high_cc or (cc < low_cc and _is_whole(structure, ct)):
+            doubts.append(
+                caution("organ-volume-unusual", name=structure.name, cc=cc, organ=f"a {organ}", usual_cc=usual_cc)
+            )
+    return doubts
+
+
+def _is_whole(structure: Structure, ct: Volume) -> bool:
+    """Whether the CT goes on for three voxels beyond the structure on every side."""
+    index = ct.grid.index(structure.box_mm)
+    low, high = index.min(axis=0), index.max(axis=0)
+    return bool((low >= 3).all() and (high <= np.array(ct.grid.shape_zyx[::-1]) - 4).all())
 
 
 def doubts_of_tissue(structures: Sequence[Structure], ct: Volume) -> list[Caution]:

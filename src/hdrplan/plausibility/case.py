@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from hdrplan.cautions import Caution
 from hdrplan.geometry import Catheter, Structure, Volume
-from hdrplan.plausibility.anatomy import doubts_of_anatomy, doubts_of_tissue
+from hdrplan.plausibility.anatomy import doubts_of_anatomy, doubts_of_tissue, doubts_of_volumes
 from hdrplan.plausibility.catheters import doubts_of_catheters
 from hdrplan.plausibility.images import doubts_of_ct
+from hdrplan.plausibility.slices import doubts_of_slices
 from hdrplan.plausibility.targets import doubts_of_structures, doubts_of_targets
+from hdrplan.plausibility.traces import doubts_of_traces
 
 __all__ = ["doubts_of_anatomy_and_catheters"]
 
@@ -40,11 +42,15 @@ def doubts_of_anatomy_and_catheters(
     InputError
         What cannot be right: a CT that is none, one catheter twice, a catheter that turns back on itself.
     """
-    of_ct = [] if ct is None else [*doubts_of_ct(ct, where=where), *doubts_of_tissue(structures, ct)]
+    of_ct: list[Caution] = []
+    if ct is not None:
+        of_ct += [*doubts_of_ct(ct, where=where), *doubts_of_tissue(structures, ct), *doubts_of_volumes(structures, ct)]
     return (
         *of_ct,
         *doubts_of_anatomy(structures, ct),
         *doubts_of_structures(structures),
         *doubts_of_targets(structures, healthy),
+        *doubts_of_slices(structures, ct),
         *doubts_of_catheters(catheters, structures, ct, where=where),
+        *doubts_of_traces(catheters, ct),
     )

@@ -30,6 +30,11 @@ _BACK_DEG = 135.0
 # Ends whose distances to the CTV differ by less leave open which is the tip; depths below the skin are known to 5 mm.
 _EQUAL_MM = 10.0
 _DEEPER_MM = 10.0
+# Tips end at the far side of the CTV or beyond it; two dwell steps before it, its far end gets its dose from afar.
+_SHORT_MM = 10.0
+_BESIDE_MM = 5.0
+# A catheter that ends farther away is not meant for the CTV that it points at.
+_AIM_MM = 100.0
 # What is not punctured on purpose: bone stops the needle, the others bleed, leak or collapse. Its length inside is
 # measured at points a quarter of a millimetre apart.
 _NOT_PUNCTURED: tuple[Tissue, ...] = (
@@ -69,7 +74,7 @@ def doubts_of_catheters(
         doubts += [*_zigzag(catheter), *_kink(catheter, points_mm)]
     if catheters and ctvs:
         targets = np.concatenate([sampled_mm(ctv, 2000) for ctv in ctvs])
-        doubts += _directions(catheters, targets, ct)
+        doubts += [*_directions(catheters, targets, ct), *_short(catheters, ctvs)]
     return [*doubts, *doubts_of_punctures(catheters, structures), *_pairs(catheters, samples, where)]
 
 
@@ -167,6 +172,28 @@ def _directions(catheters: Sequence[Catheter], targets: FloatArray, ct: Volume |
             doubts.append(caution("catheter-tip-at-skin", name=catheter.name, tip_mm=tip_mm, hub_mm=hub_mm))
         elif tip_mm == 0.0:
             doubts.append(caution("catheter-tip-in-air", name=catheter.name))
+    return doubts
+
+
+def _short(catheters: Sequence[Catheter], ctvs: Sequence[Structure]) -> list[Caution]:
+    """Say which CTVs reach on beyond the tips of all their catheters, along these."""
+    doubts = []
+    for ctv in ctvs:
+        voxels_mm = sampled_mm(ctv, 5000)
+        beyond: list[float] = []
+        for catheter in catheters:
+            points_mm = _sampled(catheter)
+            # The last centimetre tells where the catheter would go on.
+            axis = points_mm[-1] - points_mm[max(0, len(points_mm) - 11)]
+            from_tip = voxels_mm - points_mm[-1]
+            along_mm = from_tip @ (axis / np.linalg.norm(axis))
+            on_line = np.linalg.norm(from_tip, axis=1) ** 2 - along_mm**2 < _BESIDE_MM**2
+            if (on_line & (along_mm > 0.0) & (along_mm < _AIM_MM)).any():
+                beyond.append(float(along_mm[on_line].max()))
+            elif cKDTree(voxels_mm).query(points_mm)[0].min() < _BESIDE_MM:
+                beyond.append(0.0)
+        if beyond and min(beyond) > _SHORT_MM:
+            doubts.append(caution("catheters-end-short", ctv=ctv.name, mm=min(beyond)))
     return doubts
 
 

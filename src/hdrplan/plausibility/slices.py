@@ -1,0 +1,125 @@
+"""Whether structures are whole: no slice left out between others, none cut off, a CTV on more than one slice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from hdrplan.arrays import BoolArray, IntArray
+from hdrplan.cautions import Caution, caution
+from hdrplan.geometry import Structure, Volume, box_of
+from hdrplan.plan import anatomy_of, organ_of
+
+__all__ = ["doubts_of_slices"]
+
+# A slice that holds less than this part of what both its neighbours hold was not contoured, or contoured in part.
+_LEFT_FRAC = 0.5
+# Fewer voxels in both neighbours are the tips of vessels and ribs.
+_FEW_VOXELS = 9
+# An organ that ends in a slice of this part of its largest one was cut off: a ball
+# cut half its radius below its top ends with 75 %.
+_FLAT_FRAC = 0.6
+# Thinner bodies are flat because slices are thick.
+_FLAT_SLICES = 5
+_EQUAL_FRAC = 0.98
+# Organs in one piece that are contoured whole; tubes are often drawn near the target alone.
+_COMPACT = ("liver", "spleen", "right kidney", "left kidney", "gallbladder")
+_AXES: Final = ("x", "y", "z")
+
+
+def doubts_of_slices(structures: Sequence[Structure], ct: Volume | None = None) -> list[Caution]:
+    """Say which structures lack a slice, end flat, or are CTVs of one slice.
+
+    Parameters
+    ----------
+    structures : sequence of Structure
+    ct : Volume, optional
+        Where it ends, an organ may end flat.
+    """
+    doubts: list[Caution] = []
+    for structure in structures:
+        box = box_of(structure.mask_zyx)
+        mask = structure.mask_zyx[box]
+        if structure.role == "CTV":
+            doubts += _one_slice(structure, mask)
+        row = anatomy_of(structure.name)
+        # Between vertebrae lie discs, between ribs muscle.
+        for axis in range(3) if row is None or row.tissue != "bone" else ():
+            missing = _missing(np.moveaxis(mask, axis, 0))
+            if structure.role == "CTV":
+                # Parts of a CTV that do not touch have a warning of their own.
+                missing = missing[np.moveaxis(mask, axis, 0)[missing].any(axis=(1, 2))]
+            if len(missing):
+                at_mm = _place_mm(structure, box, axis, int(missing[0]))
+                name = _AXES[2 - axis]
+                doubts.append(
+                    caution("slices-left-out", name=structure.name, count=len(missing), axis=name, at_mm=at_mm)
+                )
+                break
+        if structure.role == "CTV" or organ_of(structure.name) in _COMPACT:
+            doubts += _flat(structure, mask, box, ct)
+    return doubts
+
+
+def _one_slice(ctv: Structure, mask: BoolArray) -> list[Caution]:
+    # Fewer than eight voxels have a warning of their own.
+    if min(mask.shape) > 1 or mask.sum() < 8:
+        return []
+    axis = int(np.argmin(mask.shape))
+    return [caution("ctv-on-one-slice", name=ctv.name, mm=float(ctv.grid.spacing_mm[2 - axis]))]
+
+
+def _missing(slices: BoolArray) -> IntArray:
+    """Return the indices of slices that lack most of what the nearest filled slices on both their sides hold."""
+    flat = slices.reshape(len(slices), -1)
+    areas = flat.sum(axis=1)
+    filled = np.flatnonzero(areas)
+    odd: list[int] = []
+    # Slices beside a gap of empty ones, and slices beside each single one.
+    pairs = [*pairwise(filled), *zip(filled[:-2], filled[2:], strict=True)]
+    for below, above in pairs:
+        if above - below < 2:
+            continue
+        both = flat[below] & flat[above]
+        shared = int(both.sum())
+        # Of a form that closes up and opens again, as two lobes do, the neighbours shrink as well.
+        if shared < max(_FEW_VOXELS, _LEFT_FRAC * min(areas[below], areas[above])):
+            continue
+        between = range(int(below) + 1, int(above))
+        odd += [k for k in between if int((both & flat[k]).sum()) < _LEFT_FRAC * shared]
+    return np.unique(np.array(odd, dtype=np.int64))
+
+
+def _place_mm(structure: Structure, box: tuple[slice, slice, slice], axis: int, k: int) -> float:
+    """Coordinate of a slice along the patient's axis that is nearest to the images' own."""
+    index = np.zeros(3)
+    index[2 - axis] = box[axis].start + k
+    along = int(np.argmax(np.abs(structure.grid.direction[:, 2 - axis])))
+    return float(structure.grid.world(index)[along])
+
+
+def _flat(structure: Structure, mask: BoolArray, box: tuple[slice, slice, slice], ct: Volume | None) -> list[Caution]:
+    areas = mask.sum(axis=(1, 2))
+    # A body of equal slices is a cylinder or a box: drawn so, not cut.
+    if len(areas) < _FLAT_SLICES or areas.min() > _EQUAL_FRAC * areas.max():
+        return []
+    for end, k in (("lower", 0), ("upper", -1)):
+        share = float(areas[k] / areas.max())
+        if share < _FLAT_FRAC:
+            continue
+        index = box[0].start if k == 0 else box[0].stop - 1
+        if _is_at_end(structure, index, -1 if k == 0 else 1, ct):
+            continue
+        return [caution("structure-cut-off", name=structure.name, end=end, share=share)]
+    return []
+
+
+def _is_at_end(structure: Structure, index: int, step: int, ct: Volume | None) -> bool:
+    """Whether the images end within a slice of this one."""
+    middle = np.array([*(n / 2 for n in structure.grid.shape_zyx[:0:-1]), index + 2.0 * step])
+    if ct is not None:
+        return not bool(ct.grid.contains(structure.grid.world(middle)[None])[0])
+    return not 0 <= index + 2 * step < structure.grid.shape_zyx[0]
