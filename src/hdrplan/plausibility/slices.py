@@ -19,12 +19,14 @@ __all__ = ["doubts_of_slices"]
 _LEFT_FRAC = 0.5
 # Fewer voxels in both neighbours are the tips of vessels and ribs.
 _FEW_VOXELS = 9
+# Slices in a row; a structure whose parts lie farther apart has several.
+_GAP_SLICES = 4
 # An organ that ends in a slice of this part of its largest one was cut off: a ball
 # cut half its radius below its top ends with 75 %.
 _FLAT_FRAC = 0.6
 # Thinner bodies are flat because slices are thick.
 _FLAT_SLICES = 5
-_EQUAL_FRAC = 0.98
+_EQUAL_FRAC = 0.9
 # Organs in one piece that are contoured whole; tubes are often drawn near the target alone.
 _COMPACT = ("liver", "spleen", "right kidney", "left kidney", "gallbladder")
 _AXES: Final = ("x", "y", "z")
@@ -81,7 +83,7 @@ def _missing(slices: BoolArray) -> IntArray:
     # Slices beside a gap of empty ones, and slices beside each single one.
     pairs = [*pairwise(filled), *zip(filled[:-2], filled[2:], strict=True)]
     for below, above in pairs:
-        if above - below < 2:
+        if not 2 <= above - below <= _GAP_SLICES + 1:
             continue
         both = flat[below] & flat[above]
         shared = int(both.sum())
