@@ -86,11 +86,13 @@ def main() -> None:
     parse.add_argument("--kills", type=int, default=330)
     parse.add_argument("--stops", type=int, default=75)
     parse.add_argument("--seed", type=int, default=0)
-    parse.add_argument("--only", default="", help=f"Commands that begin with this, of {', '.join(COMMANDS)}.")
+    parse.add_argument(
+        "--only", default="", help=f"Commands that begin with one of these, apart by ;: {'; '.join(COMMANDS)}."
+    )
     wanted = parse.parse_args()
     draw = random.Random(wanted.seed)
-    chosen = {name: entry for name, entry in COMMANDS.items() if name.startswith(wanted.only)}
-    total = sum(share for _, _, share in chosen.values())
+    chosen = {name: entry for name, entry in COMMANDS.items() if name.startswith(tuple(wanted.only.split(";")))}
+    total = sum(share for _, _, share in COMMANDS.values())
     sums: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -18,14 +20,23 @@ import pytest
 import hdrplan
 from hdrplan.errors import HdrPlanError
 from hdrplan.geometry import Grid, Volume
-from hdrplan.io import new_file, new_folder, read_volume, write_volume
+from hdrplan.io import ResultStore, new_file, new_folder, open_journal, read_volume, write_volume
 from hdrplan.io.dicom.objects import save
+from hdrplan.io.journal import FINISHED_IS_KEPT
 from held import held
 from small_case import write_small_case
 
 SRC = Path(hdrplan.__file__).parents[1]
 GRID = Grid(shape_zyx=(20, 40, 50), origin_mm=np.zeros(3), spacing_mm=np.full(3, 2.0))
 NOISE = Volume(GRID, np.random.default_rng(0).random((20, 40, 50)).astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of work that was done."""
+
+    id: str
+    text: str
 
 
 @pytest.fixture(params=[16, 64, 128, 140, 148, 400])
@@ -84,6 +95,45 @@ def hdrplan_run(*arguments: object, cwd: Path, **more: object) -> subprocess.Pop
     settings: dict[str, object] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
     env = os.environ | {"PYTHONPATH": str(SRC), "HDRPLAN_THREADS": "1"}
     return subprocess.Popen([sys.executable, "-m", "hdrplan", *map(str, arguments)], cwd=cwd, env=env, **settings)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("small_disk", [64], indirect=True)
+def test_a_journal_on_a_full_disk_says_where_finished_work_is_and_leaves_none_without(
+    small_disk: tuple[Path, int],
+) -> None:
+    disk, _ = small_disk
+    path = disk / "out.partial"
+
+    def run(entries: int) -> str:
+        try:
+            with open_journal(path, Piece, options={}, secret=b"s") as journal:
+                for k in range(entries):
+                    journal.add(Piece(id=f"{len(journal.done)} {k}", text=1000 * "x"))
+        except OSError as error:
+            return f"{error.strerror} {error.filename}"
+        return ""
+
+    assert FINISHED_IS_KEPT in run(1000)
+    assert path.exists()
+    with open_journal(path, Piece, options={}, secret=b"s") as journal:
+        assert len(journal.done) >= 10
+    with (disk / "filled").open("ab", buffering=0) as stream, suppress(OSError):
+        while True:
+            stream.write(1000 * b"y")
+    assert FINISHED_IS_KEPT not in run(1000)
+    assert str(path) in run(1000)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("small_disk", [64], indirect=True)
+def test_a_store_on_a_full_disk_leaves_no_draft_and_names_its_folder(small_disk: tuple[Path, int]) -> None:
+    disk, _ = small_disk
+    store = ResultStore(disk / "out.tasks", Piece)
+    with pytest.raises(OSError, match="what is finished is kept") as raised:
+        [store.write(f"{k:032x}", Piece(id=str(k), text=1000 * "x")) for k in range(1000)]
+    assert raised.value.filename == str(store.folder)
+    assert not list(store.folder.rglob("*.part"))
+    assert store.read(f"{0:032x}") is not None
 
 
 def test_a_reader_that_closes_the_pipe_is_no_traceback(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from hdrplan.errors import InputError
 
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
         def id(self) -> str: ...
 
 
-__all__ = ["Journal", "open_journal"]
+__all__ = ["FINISHED_IS_KEPT", "Journal", "open_journal"]
+
+FINISHED_IS_KEPT: Final = "what is finished is kept here, and the next run goes on with it"
 
 # The first line of a journal begins with this; a file that does not is somebody else's.
 _HEAD = '{"secret": "'
@@ -62,8 +64,8 @@ class Journal(Generic[Entry]):
 
     def add(self, entry: Entry) -> None:
         """Keep an entry: once this returns, a killed run does not lose it."""
-        self._done[entry.id] = entry
         self._write(asdict(entry))
+        self._done[entry.id] = entry
 
     def postpone(self, entry: Entry) -> None:
         """Take an entry for this run alone: the next run does its work again, and for that the journal stays."""
@@ -71,9 +73,7 @@ class Journal(Generic[Entry]):
         self.unsettled += 1
 
     def _write(self, line: object) -> None:
-        self._stream.write(json.dumps(line) + "\n")
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
+        _append(self._stream, json.dumps(line) + "\n")
 
 
 @contextmanager
@@ -98,19 +98,37 @@ def open_journal(
     ------
     InputError
         Another run is under way; a stopped run had other options.
+    OSError
+        Of the block, with this file where the system names none: the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     os.chmod(path, 0o600)  # one of an older version may be open to all
     with open(descriptor, "a+", encoding="utf-8", errors="replace") as stream:
         _lock(stream, path)
-        journal = _resumed(stream, path, kind, options, secret)
-        yield journal
+        with _explained(stream, path):
+            journal = _resumed(stream, path, kind, options, secret)
+            yield journal
         is_settled = bool(journal.unsettled) or _removed(path)
     if not is_settled:
         # Windows removes no file that is open. Whoever opened it meanwhile keeps it.
         with suppress(PermissionError):
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _explained(stream: IO[str], path: Path) -> Iterator[None]:
+    """Name the journal where the system names no file (a full disk); one without an entry is not left behind."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        stream.seek(0)
+        if stream.read().count("\n") <= 1:  # the first line holds the options; a torn one is no entry
+            _removed(path)
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise OSError(error.errno, f"{error.strerror}; {FINISHED_IS_KEPT}", str(path)) from error
 
 
 def _removed(path: Path) -> bool:
@@ -161,8 +179,7 @@ def _resumed(
     if ours and "\n" not in text:
         # Stopped before its first line was whole: nothing is lost by beginning anew.
         stream.truncate(0)
-        stream.write(json.dumps({"secret": secret.hex(), "options": options}) + "\n")
-        stream.flush()
+        _append(stream, json.dumps({"secret": secret.hex(), "options": options}) + "\n")
         return Journal(stream, secret, {})
     head, *lines = text.splitlines() or [""]
     kept = _secret_of(head, options)
@@ -174,13 +191,22 @@ def _resumed(
             remedy="Delete that file to begin anew.",
         )
     if not text.endswith("\n"):
-        stream.write("\n")
+        # Cut, not ended: a disk that is still full has no place for a line's end.
+        stream.truncate(path.read_bytes().rindex(b"\n") + 1)
     done = {}
     for line in lines:
         with suppress(TypeError, ValueError):
             entry = kind(**json.loads(line))
             done[entry.id] = entry
     return Journal(stream, kept, done)
+
+
+def _append(stream: IO[str], text: str) -> None:
+    """Put text on the disk; not through the stream's buffer, which a full disk leaves to be written at its end."""
+    data = text.encode()
+    while data:
+        data = data[os.write(stream.fileno(), data) :]
+    os.fsync(stream.fileno())
 
 
 def _secret_of(head: str, options: Mapping[str, object]) -> bytes | None:

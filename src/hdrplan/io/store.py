@@ -9,9 +9,12 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from hdrplan.io.journal import FINISHED_IS_KEPT
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -57,9 +60,20 @@ class ResultStore(Generic[Result]):
             return None
 
     def write(self, key: str, result: Result) -> None:
-        """Store a result; two processes that store the same one do no harm."""
+        """Store a result; two processes that store the same one do no harm.
+
+        Raises
+        ------
+        OSError
+            The disk is full, or cannot be written: of the folder, in which earlier results are left.
+        """
         path = self.path(key)
-        path.parent.mkdir(exist_ok=True)
         draft = path.with_name(f".{key}.{os.getpid()}.part")
-        draft.write_text(json.dumps(asdict(result)), encoding="utf-8")
-        draft.replace(path)
+        try:
+            path.parent.mkdir(exist_ok=True)
+            draft.write_text(json.dumps(asdict(result)), encoding="utf-8")
+            draft.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+            raise OSError(error.errno, f"{error.strerror}; {FINISHED_IS_KEPT}", str(self.folder)) from error
