@@ -181,3 +181,8 @@ def ends_short(given: Given) -> None:
 @CATHETERS("catheters drawn 60 mm short: none reaches the CTV", warns="catheters-end-short")
 def far_short(given: Given) -> None:
     given.catheters = [(name, points - [60.0, 0.0, 0.0]) for name, points in given.catheters]
+
+
+@CATHETERS("the second of three catheters forgotten in the export", warns="catheter-number-missing")
+def forgotten(given: Given) -> None:
+    del given.catheters[1]

@@ -293,3 +293,13 @@ def not_a_number(given: Given) -> None:
     given.ct = given.ct.astype(np.float32)
     given.ct[:, 0] = np.nan
     given.ct_name = "ct.nrrd"
+
+
+@IMAGES("six slices of the CT filled with copies of one", warns="ct-slices-equal")
+def slices_copied(given: Given) -> None:
+    given.ct[10:16] = given.ct[10]
+
+
+@IMAGES("four slices of the CT blanked", warns="ct-slices-equal")
+def slices_blanked(given: Given) -> None:
+    given.ct[20:24] = -1000

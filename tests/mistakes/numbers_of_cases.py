@@ -271,3 +271,38 @@ def two_strengths(given: Given) -> None:
 @NUMBERS("a source that is not known", refuses="source")
 def unknown_source(given: Given) -> None:
     given.table["source"]["name"] = "gammamed-12"
+
+
+@NUMBERS("a CTV's dose goal of twice the prescription", warns="goal-above-prescription")
+def twice_the_prescription(given: Given) -> None:
+    goal(given, "lesion", "D98 >= 40 Gy", 1)
+
+
+@NUMBERS("D0.001cc for D0.1cc", warns="goal-out-of-range")
+def volume_of_a_voxel(given: Given) -> None:
+    goal(given, "stomach", "D0.001cc <= 14 Gy")
+
+
+@NUMBERS("a mean dose a hundred times too small", warns="goal-out-of-range")
+def mean_too_small(given: Given) -> None:
+    goal(given, "stomach", "Dmean <= 0.14 Gy")
+
+
+@NUMBERS("the healthy organ forgotten", warns="healthy-not-named")
+def healthy_forgotten(given: Given) -> None:
+    del given.table["healthy"]
+
+
+@NUMBERS("a dwell step of 50 mm for 5", warns="dwells-unusual")
+def step_too_long(given: Given) -> None:
+    given.table["dwells"] = {"step_mm": 50.0}
+
+
+@NUMBERS("a tip offset in the wrong unit: 60 mm", warns="dwells-unusual")
+def tip_offset_too_long(given: Given) -> None:
+    given.table["dwells"] = {"tip_offset_mm": 60.0}
+
+
+@NUMBERS("dwells up to 80 mm outside the CTV", warns="dwells-unusual")
+def margin_too_wide(given: Given) -> None:
+    given.table["dwells"] = {"margin_mm": 80.0}

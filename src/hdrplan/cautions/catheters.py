@@ -92,4 +92,10 @@ CATHETERS = (
         "points at it from less than 100 mm away, would have 10 mm and more to go to its far side; `plan` refuses "
         "those that end more than 5 mm before it.",
     ),
+    Kind(
+        id="catheter-number-missing",
+        sentence="catheters are numbered {first} to {last}, but {missing} is not there",
+        remedy="Check whether it was forgotten in the export; nothing needs to be done if it was left out on purpose.",
+        why="Numbers at the ends of otherwise equal names count the catheters of a session.",
+    ),
 )

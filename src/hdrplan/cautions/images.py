@@ -36,4 +36,11 @@ IMAGES = (
         why="Spine and ribs put the centre of bone behind the centre of the trunk, whichever way the patient lies. "
         "Judged where the CT shows at least 250 mm of width.",
     ),
+    Kind(
+        id="ct-slices-equal",
+        sentence="{count} slices of the CT are equal to the slice before them, the first is slice {index}",
+        remedy="Export the series again: slices were lost and filled, or blanked.",
+        why="Noise makes every slice different. Images whose slices are mostly equal, such as phantoms, and equal "
+        "slices at the ends are left alone.",
+    ),
 )

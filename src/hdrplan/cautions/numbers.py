@@ -53,7 +53,7 @@ NUMBERS = (
         remedy="Check number and unit (Gy, %, cc, s).",
         why="Organ limits in use lie between 2 Gy (means) and 30 Gy (single fraction: 14 Gy D1cc stomach, Mohnike "
         "2016; 23 Gy skin, PMC3247184); given outside 0.5 to 60 Gy. Treatments took 844 to 4432 s (Luedemann 2011); "
-        "given outside 60 s to 4 h.",
+        "given outside 60 s to 4 h, and for doses to less than 0.01 cc.",
     ),
     Kind(
         id="goal-cannot-bind",
@@ -86,5 +86,25 @@ NUMBERS = (
         remedy="Check year, month and day of calibration and treatment.",
         why="Sources are exchanged every three months; given beyond two half-lives (148 days) and for a treatment "
         "more than 30 days before the calibration.",
+    ),
+    Kind(
+        id="healthy-not-named",
+        sentence="no organ is named as `healthy`, although {name} is drawn",
+        remedy='Add healthy = "{name}", so that its mean dose is minimised.',
+        why="Without it a plan minimises the total time, and nothing spares the organ around the CTVs.",
+    ),
+    Kind(
+        id="goal-above-prescription",
+        sentence="{structure}: {goal} is {factor:.1f} times the prescription of {dose_gy:g} Gy",
+        remedy="Check which of the two is meant; a dose to the whole CTV is its prescription.",
+        why="D90 and more of a CTV cover nearly all of it. Given from 1.5 times the prescription on.",
+    ),
+    Kind(
+        id="dwells-unusual",
+        sentence="{what} of {mm:g} mm",
+        remedy="Check the number: step, tip offset and margin are in mm.",
+        why="Given for a step above 10 mm, where the dose between two dwells sags; for a first dwell more than 20 mm "
+        "behind the drawn tip, four capsules of 5 mm; and for dwells more than 20 mm outside the CTVs, which treat the "
+        "way of the needle.",
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -75,7 +76,8 @@ def doubts_of_catheters(
     if catheters and ctvs:
         targets = np.concatenate([sampled_mm(ctv, 2000) for ctv in ctvs])
         doubts += [*_directions(catheters, targets, ct), *_short(catheters, ctvs)]
-    return [*doubts, *doubts_of_punctures(catheters, structures), *_pairs(catheters, samples, where)]
+    doubts += [*_numbers(catheters), *doubts_of_punctures(catheters, structures)]
+    return [*doubts, *_pairs(catheters, samples, where)]
 
 
 def may_be_punctured(name: str) -> bool:
@@ -103,6 +105,19 @@ def doubts_of_punctures(catheters: Sequence[Catheter], structures: Sequence[Stru
             if mm >= _THROUGH_MM:
                 doubts.append(caution("catheter-through-organ", name=catheter.name, organ=structure.name, mm=mm))
     return doubts
+
+
+def _numbers(catheters: Sequence[Catheter]) -> list[Caution]:
+    """Say which numbers are missing where all catheters have one name but for their numbers."""
+    parts = [re.fullmatch(r"(.*?)(\d+)", catheter.name) for catheter in catheters]
+    if len(parts) < 2 or len({part and part[1] for part in parts}) != 1 or parts[0] is None:
+        return []
+    numbers = {int(part[2]) for part in parts if part}
+    missing = sorted(set(range(min(numbers), max(numbers))) - numbers)
+    if not missing or len(missing) >= len(numbers):
+        return []
+    said = ", ".join(map(str, missing[:5]))
+    return [caution("catheter-number-missing", first=min(numbers), last=max(numbers), missing=said)]
 
 
 def _sampled(catheter: Catheter, step_mm: float = 1.0) -> FloatArray:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from hdrplan.cautions import Caution, caution
 from hdrplan.geometry import Structure
-from hdrplan.plan import Goal, Goals
+from hdrplan.plan import Goal, Goals, organ_of
 
-__all__ = ["doubts_of_goals"]
+__all__ = ["doubts_of_dwell_places", "doubts_of_goals"]
 
 # Gy in one fraction; sources in the register, "prescription-unusual" and "goal-out-of-range".
 _PRESCRIPTION_GY = (8.0, 30.0)
 _LIMIT_GY = (0.5, 60.0)
-_MEAN_GY = (0.1, 60.0)
 _TARGET_GY = (5.0, 500.0)
+_FINEST_CC = 0.01
 _TIME_S = (60.0, 4 * 3600.0)
 # Coverage of a CTV from this part of its volume on has a minimum, never a maximum.
 _COVERAGE = 0.9
+_ABOVE = 1.5
+# Step, offset of the first dwell from the tip, distance outside the CTVs (register, "dwells-unusual").
+_DWELLS = {
+    "step_mm": ("dwells at a step", 10.0),
+    "tip_offset_mm": ("a tip offset", 20.0),
+    "margin_mm": ("dwells outside the CTVs by up to", 20.0),
+}
 # The organ around a CTV of 2 cm has as much tissue within a millimetre of it.
 _TOUCHING_CC = 1.0
 
@@ -40,12 +47,37 @@ def doubts_of_goals(goals: Goals, structures: Sequence[Structure], healthy: str 
     ]
     known = {s.name: s for s in structures}
     for goal in goals.goals:
-        doubts += [*_goal(goal, known.get(goal.structure)), *_against(goal, goals, healthy)]
+        doubts += [*_goal(goal, known.get(goal.structure)), *_against(goal, goals, healthy), *_above(goal, goals)]
+    liver = next((s.name for s in structures if s.role != "CTV" and organ_of(s.name) == "liver"), None)
+    if healthy is None and liver is not None:
+        doubts.append(caution("healthy-not-named", name=liver))
     for first, second in combinations(goals.goals, 2):
         if _quantity(first) == _quantity(second):
             limits = {"metric": first.metric.text, "first": first.text, "second": second.text}
             doubts.append(caution("goal-twice", structure=first.structure, **limits))
     return doubts
+
+
+def doubts_of_dwell_places(options: Mapping[str, float]) -> list[Caution]:
+    """Say which of the planner's options that place dwells, by their names, was probably not meant."""
+    return [
+        caution("dwells-unusual", what=what, mm=options[name])
+        for name, (what, maximum_mm) in _DWELLS.items()
+        if options.get(name, 0.0) > maximum_mm
+    ]
+
+
+def _above(goal: Goal, goals: Goals) -> list[Caution]:
+    """Minimum doses of nearly the whole CTV far above its prescription."""
+    prescribed = {p.structure: p.dose_gy for p in goals.prescriptions}
+    covers = goal.metric.kind == "dose_min" or (goal.metric.kind == "dose_at_frac" and goal.metric.at >= _COVERAGE)
+    dose_gy = prescribed.get(goal.structure)
+    if dose_gy is None or goal.sense == "<=" or not covers or goal.value < _ABOVE * dose_gy:
+        return []
+    factor = goal.value / dose_gy
+    return [
+        caution("goal-above-prescription", structure=goal.structure, goal=goal.text, factor=factor, dose_gy=dose_gy)
+    ]
 
 
 def _against(goal: Goal, goals: Goals, healthy: str | None) -> list[Caution]:
@@ -108,12 +140,15 @@ def _fraction(goal: Goal) -> Caution | None:
 
 def _range(goal: Goal, structure: Structure | None) -> Caution | None:
     unit = goal.metric.unit
+    if goal.metric.kind == "dose_at_cc" and goal.metric.at < _FINEST_CC:
+        hint = ": fewer than a few voxels"
+        return caution("goal-out-of-range", structure=goal.structure, goal=goal.text, hint=hint)
     if unit == "s":
         low, high = _TIME_S
         hint = "; minutes written as seconds?" if goal.value < low else ""
     elif unit == "Gy":
         is_target = structure is not None and structure.role == "CTV"
-        low, high = _TARGET_GY if is_target else _MEAN_GY if goal.metric.kind == "dose_mean" else _LIMIT_GY
+        low, high = _TARGET_GY if is_target else _LIMIT_GY
         hint = "; cGy written as Gy?" if goal.value > high else ""
     elif goal.metric.kind == "volume_at_gy":
         low, high = 0.5, 100.0

@@ -43,7 +43,7 @@ def doubts_of_ct(ct: Volume, *, where: object = None) -> list[Caution]:
         Stored numbers without their rescale, or another image altogether.
     """
     coarse, _ = coarse_ct(ct.values_zyx)
-    return [*_values(coarse, where), *_air(coarse), *_slices(ct), *_front_and_back(coarse, ct)]
+    return [*_values(coarse, where), *_air(coarse), *_slices(ct), *_equal_slices(ct), *_front_and_back(coarse, ct)]
 
 
 def coarse_ct(values_zyx: FloatArray) -> tuple[FloatArray, list[int]]:
@@ -96,6 +96,19 @@ def _slices(ct: Volume) -> list[Caution]:
     # The slices beside a jump jump back by half.
     odd = odd[[np.abs(jump[k]) >= np.abs(jump[max(0, k - 1) : k + 2]).max() for k in odd]] if len(odd) else odd
     return [caution("ct-slice-jumps", index=int(k) + 1, hu=float(jump[k])) for k in odd[:5]]
+
+
+def _equal_slices(ct: Volume) -> list[Caution]:
+    """Say which slices repeat the one before them, where most do not."""
+    ny, nx = ct.grid.shape_zyx[1:]
+    rows = ct.values_zyx[:, :: max(1, ny // _RASTER), :: max(1, nx // _RASTER)]
+    alike = np.asarray((rows[1:] == rows[:-1]).all(axis=(1, 2)))
+    differ = np.flatnonzero(~alike)
+    if len(differ) < len(alike) / 2:
+        return []
+    repeated = np.flatnonzero(alike[: differ[-1]])
+    repeated = repeated[repeated > differ[0]]
+    return [caution("ct-slices-equal", count=len(repeated), index=int(repeated[0]) + 2)] if len(repeated) else []
 
 
 def _front_and_back(coarse: FloatArray, ct: Volume) -> list[Caution]:

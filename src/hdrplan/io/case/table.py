@@ -52,6 +52,7 @@ from hdrplan.options import PLAN_OPTIONS
 from hdrplan.plan import Case, Goals
 from hdrplan.plausibility import (
     doubts_of_anatomy_and_catheters,
+    doubts_of_dwell_places,
     doubts_of_goals,
     doubts_of_punctures,
     doubts_of_strength,
@@ -232,12 +233,13 @@ def _case_file(entries: Entries, anatomy: _Anatomy, paths: CasePaths, warnings: 
     )
     goals, goal_warnings = goals_of(entries, case, paths)
     source, strength = _source(entries, paths)
+    options = _options(entries)
     return CaseFile(
         case=case,
         goals=goals,
         source=source,
         strength=strength,
-        options=_options(entries),
+        options=options,
         inputs=paths.hashes,
         warnings=each_once(
             (
@@ -245,6 +247,7 @@ def _case_file(entries: Entries, anatomy: _Anatomy, paths: CasePaths, warnings: 
                 *anatomy.warnings(case, entries.where),
                 *goal_warnings,
                 *doubts_of_goals(goals, case.structures, case.healthy),
+                *doubts_of_dwell_places(options),
                 *bounded_warnings(source),
                 *doubts_of_strength(strength),
             )
