@@ -104,7 +104,7 @@ def _equal_slices(ct: Volume) -> list[Caution]:
     rows = ct.values_zyx[:, :: max(1, ny // _RASTER), :: max(1, nx // _RASTER)]
     alike = np.asarray((rows[1:] == rows[:-1]).all(axis=(1, 2)))
     differ = np.flatnonzero(~alike)
-    if len(differ) < len(alike) / 2:
+    if not len(differ) or len(differ) < len(alike) / 2:
         return []
     repeated = np.flatnonzero(alike[: differ[-1]])
     repeated = repeated[repeated > differ[0]]
