@@ -180,3 +180,15 @@ def test_the_adjusted_statistic_is_the_sum_of_scores_over_their_root_of_squares(
 def test_an_approximate_p_is_no_more_than_one():
     # Over a wide range of cut-offs the formula passes 1 where the statistic says nothing.
     assert lausen_1992(1.5, 0.01, 0.99) == 1.0
+
+
+def test_cut_offs_in_blocks_give_what_they_give_at_once(monkeypatch):
+    """The scores of rows times cut-offs do not fit into memory for a large cohort."""
+    r = np.random.default_rng(9)
+    rows = follow_up(r.exponential(size=60), r.integers(0, 2, 60), cluster=np.arange(60) // 2)
+    problem = cutoff_problem(rows, r.normal(size=60), covariates={"size": r.normal(size=60)})
+    whole = best_cutoff(problem, rng=rng(), n_resamples=199)
+    monkeypatch.setattr("hdrplan.outcomes.cutoff._BLOCK", 7 * 60)
+    apart = best_cutoff(problem, rng=rng(), n_resamples=199)
+    np.testing.assert_allclose(apart.scan.statistic, whole.scan.statistic, rtol=1e-12)
+    assert apart.p.resampled == whole.p.resampled

@@ -6,6 +6,7 @@ effect at all, for it was chosen because it separates. Each p here is that of th
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,6 +23,10 @@ from hdrplan.outcomes.scores import efficient_scores, log_rank_scores
 from hdrplan.threads import single_blas_thread
 
 __all__ = ["Cutoff", "CutoffP", "CutoffScan", "best_cutoff", "lausen_1992", "lausen_1994"]
+
+# Scores of rows times cut-offs that are held at once, 16 MB each of nine arrays: whole they grow with the square of the
+# rows, to 0.9 GB at 4,000.
+_BLOCK = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -232,11 +237,18 @@ def _adjusted_scan(problem: CutoffProblem, n: int, rng: np.random.Generator) -> 
     cutoffs, below, _ = _divisions(problem.value, problem.minimum_frac)
     strata = None if problem.strata is None else problem.strata.codes
     null = cox(problem.rows.independent, problem.covariates, strata=strata)
-    candidates = (problem.value[:, None] <= cutoffs[None, :]).astype(np.float64)
-    contributions = problem.rows.by_cluster(efficient_scores(null, candidates))
-    error = np.sqrt((contributions**2).sum(axis=0))
-    statistic = contributions.sum(axis=0) / np.where(error > 0, error, np.inf)
-    return CutoffScan(cutoffs, below, statistic), flipped_maxima(contributions, n, rng)
+    statistic, maxima = np.empty(cutoffs.size), np.zeros(n)
+    width = max(1, _BLOCK // problem.value.size)
+    for start in range(0, cutoffs.size, width):
+        some = slice(start, start + width)
+        candidates = (problem.value[:, None] <= cutoffs[None, some]).astype(np.float64)
+        contributions = problem.rows.by_cluster(efficient_scores(null, candidates))
+        error = np.sqrt((contributions**2).sum(axis=0))
+        statistic[some] = contributions.sum(axis=0) / np.where(error > 0, error, np.inf)
+        # A draw flips the same patients in every block.
+        draw = rng if some.stop >= cutoffs.size else copy.deepcopy(rng)
+        maxima = np.maximum(maxima, flipped_maxima(contributions, n, draw))
+    return CutoffScan(cutoffs, below, statistic), maxima
 
 
 def lausen_1992(maximum: float, minimum_frac: float, maximum_frac: float) -> float:
