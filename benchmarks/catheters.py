@@ -42,6 +42,8 @@ _BARRED = (
 # A catheter is found where half of what was traced lies within this of it.
 _FOUND_MM = 2.0
 _ROUGH_MM = 4.0
+# A tip so far off is no error of measurement: the end of something else was taken for it.
+_LOST_MM = 5.0
 # Every so many implants are traced by clicks and from rough hubs and tips, too.
 _POINTED_AT = 4
 
@@ -144,9 +146,10 @@ def _errors(one: TracedCatheter, truth: Catheter) -> dict[str, float]:
 def _table(rows: Sequence[dict[str, Any]]) -> str:
     """Slices of 1 mm first, by what is in the tube; then the others, by slice."""
     lines = [
-        "| slices | tube | catheters | found | false | shaft, RMS | tip, RMS | hub and tip given: shaft, tip "
+        "| slices | tube | catheters | found | false | shaft, RMS | tip, RMS | tip, median; beyond 5 mm "
+        "| hub and tip given: shaft, tip "
         "| clicked: shaft, tip | CPU s |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     implants = [row for row in rows if row["seed"] >= 0]
     fine = [row for row in implants if row["slice_mm"] == 1.0]
@@ -163,6 +166,8 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
             errors = [f"{_rms(group, kind, 'shaft_mm')}{mark}{_rms(group, kind, 'tip_mm')}" for kind, mark in kinds]
             false = f"{sum(r['false'] for r in group)} in {len(group)}"
             cpu_s = float(np.median([r["cpu_seconds"] for r in group]))
+            tips = np.array([error["tip_mm"] for row in group for error in row["errors"]])
+            errors.insert(1, f"{np.median(tips):.2f} mm; {int((tips > _LOST_MM).sum())}")
             cells = (name, str(total), f"{(total - missed) / total:.1%}", false, *errors, f"{cpu_s:.1f}")
             lines.append(f"| {' | '.join(cells)} |")
     bare = [row for row in rows if row["seed"] < 0]

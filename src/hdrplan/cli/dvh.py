@@ -54,7 +54,7 @@ _PICTURES = ("png", "svg", "pdf")
 )  # fmt: skip
 @click.option(
     "--errors/--no-errors", default=True, show_default=True,
-    help="Tell how far each metric may be off because of the computation; takes three times as long.",
+    help="Tell how far each metric may be off because of the computation; takes longer.",
 )  # fmt: skip
 @click.option("--dicom", is_flag=True, help="Also write the RT Dose with these DVHs in it; it names the patient.")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes for a folder; default: all processors.")

@@ -44,7 +44,7 @@ class DVHOptions:
     count : int
         About how many points a structure has.
     errors : bool
-        Tell how far each metric may be off because of the computation: takes three times as long.
+        Tell how far each metric may be off because of the computation: takes longer.
 
     Raises
     ------
