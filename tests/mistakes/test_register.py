@@ -20,7 +20,7 @@ from hdrplan.errors import InputError
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "hdrplan"
 # Commands that read a case, a plan or a clinic's export; phantom reads only anatomy.
 READERS = {
-    "prepare", "plan", "pareto", "steps", "sessions", "place", "evaluate", "compare", "plot", "dose", "import",
+    "prepare", "catheters", "plan", "pareto", "steps", "sessions", "place", "evaluate", "compare", "plot", "dose", "import",
     "export", "metrics", "dvh", "check", "validate", "robust", "simulate",
 }  # fmt: skip
 
