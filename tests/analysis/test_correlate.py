@@ -211,7 +211,7 @@ def test_one_command_from_raw_tables_to_report(tmp_path: Path) -> None:
     # The dose of these lesions works through its minimum: the whole DVH may carry no information, and says so.
     assert set(out["could_not_compute"]) <= {"TCP poisson, whole DVH"}
     page = (tmp_path / "out" / "report.html").read_text()
-    assert page.count("data:image/svg+xml;base64") == 9
+    assert page.count("data:image/svg+xml;base64") == 11
     assert "paper&#39;s rule" in page
     assert "http" not in page.replace("http-equiv", "")
     assert not any(p in page for p in ("P0001", "P0050")), "ids have no place in a report"

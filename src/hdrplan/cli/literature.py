@@ -12,6 +12,7 @@ import click
 from hdrplan.cli.common import echo_lines, json_option
 from hdrplan.cli.inputs import IN_FILE
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.records import run_record
 from hdrplan.cli.text_options import text_options
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ __all__ = ["command"]
 
 @click.command("literature")
 @click.argument("table", required=False, metavar="[TABLE]", type=IN_FILE)
-@click.option("-o", "--output", type=OUT_FOLDER, help="Write a forest plot of each horizon into this new folder.")
+@click.option("-o", "--output", type=OUT_FOLDER, help="New folder for the results and a forest plot of each horizon.")
 @text_options
 @writes
 @json_option
@@ -40,11 +41,12 @@ def command(table: Path | None, output: Output | None, encoding: str, decimal: s
       hdrplan literature -o forest
       hdrplan literature --json
     """
-    from hdrplan.io import TextForm, json_text, new_folder, read_series
+    from hdrplan.io import TextForm, json_text, new_folder, read_series, write_run
     from hdrplan.outcomes import pooled_series
 
     series = read_series(table, TextForm(encoding, decimal))
     pools = pooled_series(series)
+    result = {"pools": [_pool_table(pool) for pool in pools], "left_out": _left_out(series)}
     if output is not None:
         from hdrplan.report import print_files, series_figure
 
@@ -52,8 +54,10 @@ def command(table: Path | None, output: Output | None, encoding: str, decimal: s
         with new_folder(output) as draft:
             for name, content in print_files(figures):
                 (draft / name).write_bytes(content)
+            (draft / "literature.json").write_text(json_text(result), encoding="utf-8")
+            write_run(draft, run_record(options={"encoding": encoding, "decimal": decimal}))
     if as_json:
-        click.echo(json_text({"pools": [_pool_table(p) for p in pools], "left_out": _left_out(series)}), nl=False)
+        click.echo(json_text(result), nl=False)
         return
     for pool in pools:
         echo_lines(_pool_lines(pool))
