@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 from hdrplan.errors import InfeasibleError, InputError
-from hdrplan.outcomes import calibration_curve, competing_risks, e_value, integrated_brier, known_status
+from hdrplan.outcomes import (
+    calibration_curve,
+    competing_risks,
+    cox,
+    e_value,
+    follow_up,
+    integrated_brier,
+    known_status,
+    predicted_incidence,
+)
 from naive import prediction as naive
 
 
@@ -103,3 +112,19 @@ def test_e_values_are_those_of_the_paper() -> None:
     assert e_value(2.0, common=True) == pytest.approx(ratio + math.sqrt(ratio * (ratio - 1)))
     with pytest.raises(InputError, match="positive"):
         e_value(0.0)
+
+
+def test_covariates_far_from_zero_overflow_nothing() -> None:
+    """A year of birth, with a steep effect: the hazard of the year 0 is beyond all numbers, that of the rows is not."""
+    rng = np.random.default_rng(4)
+    year = rng.uniform(1955.0, 1965.0, 300)
+    time = rng.exponential(np.exp(-0.5 * (year - 1960.0)) * 20.0)
+    rows = follow_up(time, rng.random(300) < 0.7)
+    near, far = cox(rows, {"year": year - 1960.0}), cox(rows, {"year": year})
+    assert far.coef[0] * 1960.0 > 709.0, "the logarithm of the largest number"
+    times = np.array([5.0, 20.0])
+    with np.errstate(over="raise"):
+        expected = near.survival((year - 1960.0)[:, None], times)
+        np.testing.assert_allclose(far.survival(year[:, None], times), expected, rtol=1e-6)
+        incidence = predicted_incidence(near, near, (year - 1960.0)[:, None], times)
+        np.testing.assert_allclose(predicted_incidence(far, far, year[:, None], times), incidence, rtol=1e-6)

@@ -13,6 +13,8 @@ __all__ = ["predicted_incidence"]
 
 # Rows computed at once: a block times all event times stays below some 30 MB.
 _BLOCK = 4096
+# Log hazard ratios stop here; exp(709) is the largest number.
+_LARGEST = 700.0
 
 
 def predicted_incidence(
@@ -75,22 +77,30 @@ def predicted_incidence(
 
 
 def _incidence(event: CoxFit, other: CoxFit | None, x: FloatArray, times: FloatArray, stratum: object) -> FloatArray:
-    moments, hazard = event.cumulative_hazard(stratum)
+    # From the mean on: far from all rows, as 0 is for an age or its spline, a hazard overflows.
+    mean = event.data.covariates.mean(axis=0)
+    moments, hazard = event.cumulative_hazard(stratum, mean)
     keep = moments <= times.max(initial=0.0)
     moments, hazard = moments[keep], hazard[keep]
     jumps = np.diff(hazard, prepend=0.0)
-    ratio = np.exp(x @ event.coef)[:, None]
+    ratio = _ratio(event, x - mean)
     before_all, own_jump = ratio * (hazard - jumps), ratio * jumps
     jump = own_jump
     if other is not None:
         own = stratum if stratum in other.data.strata.labels else other.data.strata.labels[0]
-        at, deaths = other.cumulative_hazard(own)
+        mean = other.data.covariates.mean(axis=0)
+        at, deaths = other.cumulative_hazard(own, mean)
         steps = np.concatenate(([0.0], deaths))
         before, after = (steps[np.searchsorted(at, moments, side=side)] for side in ("left", "right"))
-        ratio_other = np.exp(x @ other.coef)[:, None] if len(other.names) else np.ones_like(ratio)
+        ratio_other = _ratio(other, x - mean) if len(other.names) else np.ones_like(ratio)
         before_all = before_all + ratio_other * before
         jump = own_jump + ratio_other * (after - before)
     summed = np.cumsum(np.exp(-before_all) * -np.expm1(-jump) * own_jump / jump, axis=1)
     index = np.searchsorted(moments, times, side="right")
     result: FloatArray = np.hstack((np.zeros((len(x), 1)), summed))[:, index]
     return result
+
+
+def _ratio(fit: CoxFit, away: FloatArray) -> FloatArray:
+    """Return hazard ratios (n, 1); of a fit that separates its events in a resample, large but no infinity."""
+    return np.asarray(np.exp(np.clip(away @ fit.coef, -_LARGEST, _LARGEST))[:, None])

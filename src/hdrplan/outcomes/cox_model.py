@@ -124,11 +124,23 @@ class CoxFit(Coefficients):
             result[stratum.index] = stratum.martingale(self.coef)
         return result
 
-    def cumulative_hazard(self, stratum: object = None) -> tuple[FloatArray, FloatArray]:
-        """Return event times and the cumulative baseline hazard (all covariates and offset 0) of a stratum."""
+    def cumulative_hazard(
+        self, stratum: object = None, at: npt.ArrayLike | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return event times and the cumulative hazard of a stratum.
+
+        Parameters
+        ----------
+        stratum : object
+            Label of the stratum; None for a model without strata.
+        at : (k,) array_like, optional
+            Covariates that it is the hazard of; all 0 without. Far from all rows, as 0 is for an age, it may overflow.
+        """
         risk_sets = self.risk_sets()[self.data.strata.labels.index(stratum)]
-        at_zero: FloatArray = risk_sets.baseline(self.coef) * np.exp(-self.data.covariates.mean(axis=0) @ self.coef)
-        return risk_sets.event_times, at_zero
+        mean = self.data.covariates.mean(axis=0)
+        away = (np.zeros_like(mean) if at is None else np.asarray(at, dtype=np.float64)) - mean
+        hazard: FloatArray = risk_sets.baseline(self.coef) * np.exp(away @ self.coef)
+        return risk_sets.event_times, hazard
 
     def survival(self, covariates: npt.ArrayLike, times: npt.ArrayLike, stratum: object = None) -> FloatArray:
         """Return the predicted survival.
@@ -146,10 +158,11 @@ class CoxFit(Coefficients):
         (n_rows, n_times) array
         """
         x = np.atleast_2d(np.asarray(covariates, dtype=np.float64))
-        event_times, hazard = self.cumulative_hazard(stratum)
+        mean = self.data.covariates.mean(axis=0)
+        event_times, hazard = self.cumulative_hazard(stratum, mean)
         index = np.searchsorted(event_times, np.asarray(times, dtype=np.float64), side="right")
         step = np.concatenate(([0.0], hazard))[index]
-        result: FloatArray = np.exp(-np.exp(x @ self.coef)[:, None] * step[None, :])
+        result: FloatArray = np.exp(-np.exp((x - mean) @ self.coef)[:, None] * step[None, :])
         return result
 
 
