@@ -13,7 +13,7 @@ from hdrplan.geometry import Dwells, Grid
 from hdrplan.io import read_case
 from hdrplan.memory import available_bytes, require_memory
 from hdrplan.sources import Strength, load_source
-from hdrplan.workflow import plan_case
+from hdrplan.workflow import Watch, plan_case
 from small_case import write_small_case
 
 
@@ -63,7 +63,7 @@ def test_a_plan_that_does_not_fit_is_refused_before_its_matrix(tmp_path: Path, m
             found.goals,
             load_source(),
             Strength(40700.0),
-            on_progress=lambda step, done, total: steps.append(step),
+            watch=Watch(on_progress=lambda step, done, total: steps.append(step)),
         )
     assert set(steps) == {"sample"}
 

@@ -80,6 +80,7 @@ def test_every_organ_of_a_real_trunk_lies_where_it_is_and_in_its_tissue(ct: str)
         "ct": ct,
         "structures": [{"file": "totalseg_v2_labels.nii.gz", "names": "totalseg_v2_labels.json"}],
         "roles": roles,
+        "healthy": "liver",
         "prescription_gy": 20.0,
         "source": SOURCE,
     }
