@@ -236,7 +236,7 @@ def test_paper_shows_pictures_and_no_controls(opened):
         })"""
     )
     assert min(colours) > 50
-    for element in ("#summary .goals", "#dvh", "#delivery .dwells", "#methods"):
+    for element in ("#summary", "#goals", "#dvh", "#delivery .dwells", "#methods"):
         assert page.page.locator(element).is_visible()
 
 
