@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,3 +33,14 @@ def phantoms() -> Path:
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
     """Results that many tests begin with; see :class:`made_once.MadeOnce`."""
     return MadeOnce(folder_of_the_session(tmp_path_factory) / "made-once")
+
+
+@pytest.fixture(autouse=True)
+def signals_as_before() -> Iterator[None]:
+    """Give signals back their handlers: a command that ran here ignores them at its end, and processes inherit that."""
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in (getattr(signal, name) for name in names)}
+    yield
+    for number, handler in before.items():
+        if handler is not None:  # one that was not set from Python
+            signal.signal(number, handler)

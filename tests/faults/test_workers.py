@@ -152,6 +152,11 @@ if any("spawn_main" in word for word in sys.orig_argv):
 """
 
 
+def heedful() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def start(*arguments: object, cwd: Path, held: bool = False) -> subprocess.Popen[str]:
     """A run of hdrplan; held, it cannot end before a file `go` lies in its folder."""
     (cwd / "hold").mkdir(exist_ok=True)
@@ -164,7 +169,7 @@ def start(*arguments: object, cwd: Path, held: bool = False) -> subprocess.Popen
         stderr=subprocess.PIPE,
         text=True,
         # A shell's job in the background inherits SIGINT ignored, and so would this process.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=heedful,
     )
 
 
@@ -182,7 +187,7 @@ def running(archive: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[st
         yield process, workers
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def rows(path: Path) -> list[dict[str, str]]:
