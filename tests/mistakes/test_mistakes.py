@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from catheters import CATHETERS
 from click.testing import CliRunner
 from dicom_objects import DICOM
 from images import IMAGES
@@ -20,6 +19,7 @@ from plans import PLANS, PlanGiven
 from structures import STRUCTURES
 
 from body_case import Given
+from catheters import CATHETERS
 from demo_case import write_demo_dicom
 from hdrplan.cautions import REGISTER
 from hdrplan.cli import cli
