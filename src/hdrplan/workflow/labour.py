@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -89,8 +89,7 @@ def _on_cluster(
     work: Callable[[Task], Result], tasks: Sequence[Task], scheduler: str, keys: Sequence[str]
 ) -> Iterator[tuple[int, Result | Lost]]:
     try:
-        from distributed import Client, as_completed
-        from distributed.scheduler import KilledWorker
+        from distributed import Client
     except ImportError:
         raise InputError(
             "a scheduler needs Dask", got="no package distributed", remedy="pip install 'hdrplan[cluster]'"
@@ -101,23 +100,46 @@ def _on_cluster(
     except (OSError, ValueError) as error:
         raise InputError("a Dask scheduler must answer", got=str(error)[:120], where=scheduler) from None
     with client:
-        # A task and no scattered value: that is lost with the last worker that holds it, this is made again.
-        everywhere = client.submit(_same, work, pure=False)
-        number = {
-            client.submit(_called, everywhere, task, key=f"hdrplan-{key}"): k
-            for k, (task, key) in enumerate(zip(tasks, keys, strict=True))
-        }
-        with _watched(client, number) as alone:
-            for future in as_completed(list(number)):
-                if future.status == "finished":
-                    yield number.pop(future), future.result()
-                elif future.status == "error":
-                    fault = future.exception()
-                    if not isinstance(fault, KilledWorker):
-                        raise fault
-                    yield number.pop(future), Lost("died")
-                else:
-                    raise _ended(scheduler, alone=alone.is_set(), is_there=client.status == "running")
+        suspects: dict[int, Lost] = {}
+        for k, result in _results(client, work, {k: (keys[k], task) for k, task in enumerate(tasks)}):
+            if isinstance(result, Lost):
+                suspects[k] = result
+            else:
+                yield k, result
+        if len(suspects) == 1:
+            yield from suspects.items()
+            return
+        # Dask blames a worker's death on all that the worker had at hand: which of them it was is seen one by one.
+        for k in suspects:
+            yield from _results(client, work, {k: (f"{keys[k]}-alone", tasks[k])})
+
+
+def _results(
+    client: Client, work: Callable[[Task], Result], tasks: Mapping[int, tuple[str, Task]]
+) -> Iterator[tuple[int, Result | Lost]]:
+    """Do named tasks on a cluster, by number, and yield what each gave."""
+    from distributed import as_completed
+    from distributed.scheduler import KilledWorker
+
+    # A task and no scattered value: that is lost with the last worker that holds it, this is made again.
+    everywhere = client.submit(_same, work, pure=False)
+    number = {client.submit(_called, everywhere, task, key=f"hdrplan-{key}"): k for k, (key, task) in tasks.items()}
+    with _watched(client, number) as alone:
+        futures = as_completed(list(number))
+        for future in futures:
+            if future.status in ("lost", "pending"):
+                # Its worker died after the work ended and before it was read here: Dask does it again.
+                futures.add(future)
+            elif future.status == "finished":
+                yield number.pop(future), future.result()
+            elif future.status == "error":
+                fault = future.exception()
+                if not isinstance(fault, KilledWorker):
+                    raise fault
+                yield number.pop(future), Lost("died")
+            else:
+                address = client.scheduler.address
+                raise _ended(address, alone=alone.is_set(), is_there=client.status == "running")
 
 
 def _ended(scheduler: str, *, alone: bool, is_there: bool) -> ResourceError:
