@@ -12,9 +12,10 @@ from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InputError
 from hdrplan.outcomes.columns import Covariates, Groups, covariate_matrix, finite_column, grouped
 from hdrplan.outcomes.followup import FollowUp
+from hdrplan.outcomes.inference import Coefficients
 from hdrplan.outcomes.partial_likelihood import RiskSets
 
-__all__ = ["CoxData", "Ties", "cox_data", "standard_scale"]
+__all__ = ["CoxCoefficients", "CoxData", "Ties", "cox_data", "standard_scale"]
 
 Ties = Literal["efron", "breslow", "exact"]
 
@@ -84,6 +85,30 @@ class CoxData:
         """
         if self.ties == "exact":
             raise InputError(f"{wanted} with exact ties is not defined", remedy='Use `ties="efron"`.')
+
+
+class CoxCoefficients(Coefficients):
+    """What every Cox model says of its rows, with or without a penalty."""
+
+    __slots__ = ()
+
+    data: CoxData
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return self.data.rows.n
+
+    @property
+    def n_events(self) -> int:
+        """Events."""
+        return self.data.rows.n_events
+
+    @property
+    def linear_predictor(self) -> FloatArray:
+        """Log relative hazard of each row, with its offset, not centred."""
+        result: FloatArray = self.data.covariates @ self.coef + self.data.offset
+        return result
 
 
 def cox_data(

@@ -10,10 +10,10 @@ import numpy.typing as npt
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.outcomes.columns import Covariates
-from hdrplan.outcomes.cox_data import CoxData, Ties, cox_data, standard_scale
+from hdrplan.outcomes.cox_data import CoxCoefficients, CoxData, Ties, cox_data, standard_scale
 from hdrplan.outcomes.exact_ties import exact_derivatives
 from hdrplan.outcomes.followup import FollowUp
-from hdrplan.outcomes.inference import Coefficients, Test
+from hdrplan.outcomes.inference import Test
 from hdrplan.outcomes.newton import newton
 from hdrplan.outcomes.partial_likelihood import RiskSets, information_sum
 
@@ -21,7 +21,7 @@ __all__ = ["CoxFit", "cox"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class CoxFit(Coefficients):
+class CoxFit(CoxCoefficients):
     """A fitted Cox model.
 
     Parameters
@@ -62,16 +62,6 @@ class CoxFit(Coefficients):
             freeze(self, "robust_covariance", (k, k))
 
     @property
-    def n(self) -> int:
-        """Rows."""
-        return self.data.rows.n
-
-    @property
-    def n_events(self) -> int:
-        """Events."""
-        return self.data.rows.n_events
-
-    @property
     def n_clusters(self) -> int | None:
         """Distinct clusters; None where there are none."""
         return None if self.data.rows.cluster is None else len(self.data.rows.cluster)
@@ -90,12 +80,6 @@ class CoxFit(Coefficients):
     def likelihood_ratio(self) -> Test:
         """Likelihood-ratio test of all coefficients; assumes independent rows."""
         return Test.chi_square(2.0 * (self.loglik - self.loglik_null), len(self.names))
-
-    @property
-    def linear_predictor(self) -> FloatArray:
-        """Log relative hazard of each row, with its offset, not centred."""
-        result: FloatArray = self.data.covariates @ self.coef + self.data.offset
-        return result
 
     def risk_sets(self) -> list[RiskSets]:
         """Return the risk sets of each stratum in the order of its labels, with covariates less their means."""

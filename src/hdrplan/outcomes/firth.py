@@ -12,9 +12,9 @@ import scipy
 from hdrplan.arrays import FloatArray, IntArray, freeze
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.outcomes.columns import Covariates
-from hdrplan.outcomes.cox_data import CoxData, Ties, cox_data, standard_scale
+from hdrplan.outcomes.cox_data import CoxCoefficients, CoxData, Ties, cox_data, standard_scale
 from hdrplan.outcomes.followup import FollowUp
-from hdrplan.outcomes.inference import Coefficients, Test
+from hdrplan.outcomes.inference import Test
 from hdrplan.outcomes.newton import Derivatives
 from hdrplan.outcomes.partial_likelihood import RiskSets
 
@@ -31,7 +31,7 @@ _DOUBLINGS = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class FirthFit(Coefficients):
+class FirthFit(CoxCoefficients):
     """A Cox model fitted with Firth's penalty; intervals and p values are of the penalised likelihood ratio.
 
     Parameters
@@ -65,16 +65,6 @@ class FirthFit(Coefficients):
         freeze(self, "loglik_without", (k,))
 
     @property
-    def n(self) -> int:
-        """Rows."""
-        return self.data.rows.n
-
-    @property
-    def n_events(self) -> int:
-        """Events."""
-        return self.data.rows.n_events
-
-    @property
     def z(self) -> FloatArray:
         """Signed roots of the penalised likelihood-ratio statistics."""
         result: FloatArray = np.sign(self.coef) * np.sqrt(np.maximum(2.0 * (self.loglik - self.loglik_without), 0.0))
@@ -84,12 +74,6 @@ class FirthFit(Coefficients):
     def likelihood_ratio(self) -> Test:
         """Penalised likelihood-ratio test of all coefficients."""
         return Test.chi_square(2.0 * (self.loglik - self.loglik_null), len(self.names))
-
-    @property
-    def linear_predictor(self) -> FloatArray:
-        """Log relative hazard of each row, with its offset, not centred."""
-        result: FloatArray = self.data.covariates @ self.coef + self.data.offset
-        return result
 
     def interval(self, conf_level: float = 0.95) -> tuple[FloatArray, FloatArray]:
         """Return the lower and upper limits of the hazard ratios, of the profile of the penalised likelihood."""
