@@ -22,7 +22,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Structure, Volume
 from hdrplan.io import read_scan
-from hdrplan.tracing import TracedCatheter, find_catheters, snap_catheters, trace_from
+from hdrplan.tracing import TracedCatheter, doubts_of_traced, find_catheters, snap_catheters, trace_from
 
 _PHANTOM = Path("phantoms/liver-lesion-b")
 # What no catheter goes through.
@@ -95,7 +95,7 @@ def _row(ct: Volume, liver: Structure, bones: Sequence[Structure], setting: Sett
         "catheters": len(inside),
         "missed": len(inside) - len({id(truth) for _, truth in matched}),
         "false": len(found) - len(matched),
-        "flagged": sum(one.is_metal for one, _ in matched),
+        **_doubted(found, matched),
         "errors": [_errors(one, truth) for one, truth in matched],
         "snapped": [_errors(one, by_name[one.name]) for one in snapped],
         "clicked": [_errors(one, truth) for one, truth in clicked],
@@ -121,6 +121,16 @@ def _matched(found: Sequence[TracedCatheter], truths: Sequence[Catheter]) -> lis
         if away and min(away) < _FOUND_MM:
             pairs.append((one, left.pop(int(np.argmin(away)))))
     return pairs
+
+
+def _doubted(found: Sequence[TracedCatheter], matched: Sequence[tuple[TracedCatheter, Catheter]]) -> dict[str, int]:
+    """Traces that are false or lost their tip, how many of them a warning names, and how many good ones it names."""
+    good = {id(one) for one, truth in matched if _errors(one, truth)["tip_mm"] <= _LOST_MM}
+    # That something is metal is no doubt of where it is.
+    doubts = [doubt for doubt in doubts_of_traced(found) if doubt.id != "traced-metal"]
+    named = {id(one) for one in found if any(one.name in dict(doubt.values).values() for doubt in doubts)}
+    wrong = {id(one) for one in found} - good
+    return {"wrong": len(wrong), "wrong_named": len(wrong & named), "good_named": len(good & named)}
 
 
 def _away(points_mm: FloatArray, line_mm: FloatArray) -> FloatArray:
@@ -170,8 +180,13 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
             errors.insert(1, f"{np.median(tips):.2f} mm; {int((tips > _LOST_MM).sum())}")
             cells = (name, str(total), f"{(total - missed) / total:.1%}", false, *errors, f"{cpu_s:.1f}")
             lines.append(f"| {' | '.join(cells)} |")
+    wrong = [sum(row[key] for row in fine) for key in ("wrong", "wrong_named", "good_named")]
     bare = [row for row in rows if row["seed"] < 0]
-    return "\n".join(lines) + f"\n\nIn the CT without catheters {sum(row['false'] for row in bare)} were found."
+    said = (
+        f"At 1 mm a warning names {wrong[1]} of the {wrong[0]} traces that are false or lost their tip, and {wrong[2]} "
+        f"good ones. In the CT without catheters {sum(row['false'] for row in bare)} were found."
+    )
+    return "\n".join([*lines, "", said])
 
 
 def _rms(rows: Sequence[dict[str, Any]], kind: str, key: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Grid, Tube, Volume, outwards, with_tubes
-from hdrplan.tracing import TracedCatheter, find_catheters, snap_catheters, trace_from
+from hdrplan.tracing import TracedCatheter, doubts_of_traced, find_catheters, snap_catheters, trace_from
 
 GRID = Grid(shape_zyx=(70, 130, 150), origin_mm=np.array([-75.0, -65.0, -35.0]), spacing_mm=np.ones(3))
 # Hubs in the air on the patient's right, tips in the middle; the second is bent by 3 mm.
@@ -105,10 +105,37 @@ def test_catheters_that_touch_are_two() -> None:
 
 
 def test_a_wire_is_flagged_as_metal() -> None:
-    (found,) = find_catheters(with_tubes(trunk(), CATHETERS[:1], Tube(lumen_mm=0.9, wall_hu=200.0, lumen_hu=6000.0)))
+    wire = Tube(lumen_mm=0.9, wall_hu=200.0, lumen_hu=6000.0)
+    (found,) = traced = find_catheters(with_tubes(trunk(), CATHETERS[:1], wire))
     assert found.is_metal
-    assert [warning.kind.id for warning in found.warnings] == ["traced-metal"]
+    assert [doubt.kind.id for doubt in doubts_of_traced(traced)] == ["traced-metal"]
     assert_traced(found, CATHETERS[0])
+
+
+def a_trace(name: str, points_mm: list[list[float]], inside_mm: float) -> TracedCatheter:
+    return TracedCatheter(
+        name=name,
+        points_mm=np.array(points_mm),
+        sigma_mm=np.full(len(points_mm), 0.1),
+        tip_sigma_mm=0.6,
+        contrast_hu=-190.0,
+        confidence=1.0,
+        inside_mm=inside_mm,
+        is_metal=False,
+        leaves_scan=False,
+    )
+
+
+def test_traces_on_one_tube_and_traces_that_end_early_are_doubted() -> None:
+    """They cross between their points: the distance is that of the lines."""
+    first = a_trace("a", [[0, 0, 0], [100, 0, 0]], 80.0)
+    across = a_trace("b", [[30, -30, 1], [70, 30, 1]], 70.0)
+    apart, short = a_trace("c", [[0, 9, 0], [100, 9, 0]], 90.0), a_trace("d", [[0, 20, 0], [60, 20, 0]], 40.0)
+    assert [doubt.kind.id for doubt in doubts_of_traced([first, apart])] == []
+    assert [doubt.kind.id for doubt in doubts_of_traced([first, across])] == ["traced-on-one-tube"]
+    (doubt,) = doubts_of_traced([first, apart, short])
+    assert doubt.kind.id == "traced-short"
+    assert "d ends after 40 mm in the body, the others after 85 mm" in doubt.text
 
 
 def test_slices_of_three_mm_show_them_too() -> None:

@@ -63,6 +63,7 @@ def command(
     """
     from hdrplan.io import json_text, new_file, read_scan, write_traced
     from hdrplan.report import traced_figure, traced_lines, traced_table
+    from hdrplan.tracing import doubts_of_traced
 
     shown = picture or output_at(_beside(output.path), folder=False)
     with names_hidden(ct):
@@ -76,8 +77,9 @@ def command(
             where="CT",
             remedy="Is it the scan after the punctures? Point at them: --click X,Y,Z, or --rough FILE.",
         )
-    warn([warning for one in found for warning in one.warnings])
-    table = traced_table(found)
+    doubts = doubts_of_traced(found)
+    warn(doubts)
+    table = traced_table(found, doubts)
     options = {"click": list(clicks), "within_mm": within, "closed_end_mm": closed_end}
     with new_file(output, run_record(inputs=scan.hashes, options=options, facts=table)) as draft:
         write_traced(draft, found)

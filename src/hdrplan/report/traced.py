@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hdrplan.arrays import FloatArray
+from hdrplan.cautions import Caution
 from hdrplan.geometry import Volume
 from hdrplan.report.axes import BAD, short
 from hdrplan.tracing import TracedCatheter
@@ -31,7 +32,7 @@ def traced_lines(found: Sequence[TracedCatheter]) -> list[str]:
     ]
 
 
-def traced_table(found: Sequence[TracedCatheter]) -> dict[str, object]:
+def traced_table(found: Sequence[TracedCatheter], doubts: Sequence[Caution]) -> dict[str, object]:
     """Return what was found, for JSON."""
     return {
         "schema": "hdrplan.catheters/1",
@@ -49,7 +50,7 @@ def traced_table(found: Sequence[TracedCatheter]) -> dict[str, object]:
             }
             for one in found
         ],
-        "warnings": [warning.table() for one in found for warning in one.warnings],
+        "warnings": [doubt.table() for doubt in doubts],
     }
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from hdrplan.arrays import FloatArray, freeze
-from hdrplan.brief import brief_repr
-from hdrplan.cautions import Caution, caution
+from hdrplan.arrays import FloatArray
 from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Volume
 from hdrplan.tracing.centreline import Centreline, centred, is_metal, tip_found
@@ -19,8 +17,9 @@ from hdrplan.tracing.follow import whole_line
 from hdrplan.tracing.line_paths import line_through, path_between
 from hdrplan.tracing.scene import Scene, scene_of
 from hdrplan.tracing.seeds import seeds
+from hdrplan.tracing.traced import TracedCatheter
 
-__all__ = ["TracedCatheter", "find_catheters", "snap_catheters", "trace_from"]
+__all__ = ["find_catheters", "snap_catheters", "trace_from"]
 
 # 6F closed-end catheters end in about so much plastic; see docs/howto/catheters.md.
 CLOSED_END_MM = 1.0
@@ -40,60 +39,6 @@ _SAME_MM, _SHARED = 2.0, 0.5
 _NEAR_MM = 6.0
 _DIRECTIONS = 400
 _CLICK_MM = 6.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TracedCatheter:
-    """A catheter found on a CT.
-
-    Parameters
-    ----------
-    name : str
-    points_mm : (n, 3) array
-        LPS, hub first, tip last.
-    sigma_mm : (n,) array
-        Standard uncertainty of each point across the catheter.
-    tip_sigma_mm : float
-        Standard uncertainty of the tip along the catheter.
-    contrast_hu : float
-        Median inside the body: bright above 0, dark (an empty lumen) below.
-    confidence : float
-        Share of its way inside the body along which it is seen.
-    inside_mm : float
-        Length inside the body.
-    is_metal : bool
-        Brighter than plastic over half of its way: a guide wire, a needle, or a marker in the catheter.
-    leaves_scan : bool
-        Whether its hub end is where the scan ends, inside the body.
-    """
-
-    name: str
-    points_mm: FloatArray
-    sigma_mm: FloatArray
-    tip_sigma_mm: float
-    contrast_hu: float
-    confidence: float
-    inside_mm: float
-    is_metal: bool
-    leaves_scan: bool
-
-    __repr__ = brief_repr
-
-    def __post_init__(self) -> None:
-        freeze(self, "points_mm", (None, 3))
-        freeze(self, "sigma_mm", (None,))
-
-    @property
-    def catheter(self) -> Catheter:
-        """As the planner takes it."""
-        return Catheter(self.name, self.points_mm)
-
-    @property
-    def warnings(self) -> tuple[Caution, ...]:
-        """What a person should look at."""
-        kinds = [caution("traced-metal", name=self.name)] if self.is_metal else []
-        kinds += [caution("traced-leaves-scan", name=self.name)] if self.leaves_scan else []
-        return tuple(kinds)
 
 
 def find_catheters(ct: Volume, *, closed_end_mm: float = CLOSED_END_MM) -> tuple[TracedCatheter, ...]:
