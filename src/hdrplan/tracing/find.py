@@ -209,7 +209,6 @@ def _alone(scene: Scene, line: Centreline, lines: Sequence[Centreline]) -> Scene
 def _traced(scene: Scene, track: FloatArray, closed_end_mm: float) -> TracedCatheter:
     line, tip_sigma_mm = tip_found(scene, centred(scene, track), closed_end_mm)
     depth = scene.depth_at(line.points_mm)
-    # Beyond the far end of a table or a blanket nothing is of interest: the hub is where the line begins.
     inside = depth > 0
     limit = max(_SEEN_HU, _SEEN_NOISE * scene.noise_hu)
     seen = np.abs(line.contrast_hu[inside]) > limit
