@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,13 @@ import pytest
 from click.testing import CliRunner
 
 from cohort_by_hand import TABLES, raw_cohort, raw_table
-from hdrplan.analysis import TextTable, describe, responses
+from hdrplan.analysis import TextTable, describe, endpoint_curves, endpoint_tests, estimate_text, responses
+from hdrplan.analysis.group_tests import category_p, number_p
 from hdrplan.cli import cli
-from hdrplan.cohort import Cohort, Derived, RawTable, Rules, checked_cohort, derive
+from hdrplan.cohort import Cohort, Derived, RawTable, Rules, checked_cohort, derive, flow, rules_from
 from hdrplan.io import write_tables
 from hdrplan.outcomes import follow_up, kaplan_meier
-from hdrplan.report import html_table, latex_table, markdown_table
+from hdrplan.report import html_table, latex_table, markdown_table, paper_figures
 from synthetic_cohort import synthetic_cohort
 
 
@@ -32,11 +34,11 @@ def cells(table: TextTable, row: str) -> tuple[str, ...]:
 
 def test_table_1_counts_by_hand() -> None:
     table = describe(*read(raw_cohort()), n_bootstrap=0)[0]
-    assert table.columns == ("", "HCC", "CRLM", "all")
-    assert cells(table, "Patients") == ("4", "3", "7")
-    assert cells(table, "Treatment cycles") == ("4", "4", "8")
-    assert cells(table, "Treated lesions") == ("4", "5", "9")
-    assert cells(table, "Multifocal") == ("0/4 (0.0 %)", "1/3 (33.3 %)", "1/7 (14.3 %)")
+    assert table.columns == ("", "HCC", "CRLM", "all", "p")
+    assert cells(table, "Patients") == ("4", "3", "7", "")
+    assert cells(table, "Treatment cycles") == ("4", "4", "8", "")
+    assert cells(table, "Treated lesions") == ("4", "5", "9", "")
+    assert cells(table, "Multifocal") == ("0/4 (0.0 %)", "1/3 (33.3 %)", "1/7 (14.3 %)", "")
     # ages 70, 66, 72, 55: mean 65.75, squared deviations 18.0625 + 0.0625 + 39.0625 + 115.5625 = 172.75, / 3
     assert cells(table, "Age, years")[0] == "65.75 +- 7.59 (68.0, 55-72)"
     assert cells(table, "Male")[0] == "2/4 (50.0 %)"
@@ -73,10 +75,10 @@ def test_table_3_medians_are_those_of_the_curves() -> None:
     truth = [v for k, v in made.truth.items() if k[0] == "patient" and k[3] == "PFS" and int(k[1][1:]) <= 114]
     m = kaplan_meier(follow_up([d / 30.4375 for d, _ in truth], [e for _, e in truth])).median
     row = next(r for r in table.rows if r[0] == "PFS")
-    assert row[2] == f"{m.estimate:.2f} ({m.lower:.2f}-{m.upper:.2f})"
-    assert row[3] == str(m.at_risk)
-    assert row[5] == f"{sum(e for _, e in truth)}/114"
-    assert [r[0] for r in table.rows if r[0]] == [
+    assert row[1] == f"{m.estimate:.2f} ({m.lower:.2f}-{m.upper:.2f})"
+    assert row[3] == f"{sum(e for _, e in truth)}/114"
+    assert row[4] == str(m.at_risk)
+    assert [r[0] for r in table.rows] == [
         "OS", "PFS", "PFS_local", "PFS_distant", "TTP", "TTP_local", "TTP_distant",
     ]  # fmt: skip
 
@@ -118,5 +120,66 @@ def test_describe_writes_every_form(tmp_path: Path) -> None:
     names = ("table1-baseline", "table2-response", "table3-medians", "table4-cox")
     assert all((out / f"{n}.{f}").is_file() for n in names for f in ("csv", "md", "html", "tex"))
     rows = list(csv.reader((out / "table1-baseline.csv").read_text().splitlines()))
-    assert rows[1] == ["Patients", "40", "20", "60"]
+    assert rows[1] == ["Patients", "40", "20", "60", ""]
+    page = (out / "report.html").read_text()
+    assert page.count("<figure>") == 4
+    assert all(f"Table {k}. " in page for k in range(1, 5))
     assert {p.suffix for p in (out / "figures").iterdir()} == {".svg", ".png", ".pdf"}
+
+
+def test_tests_between_groups_are_those_of_r() -> None:
+    # R: kruskal.test of Hollander and Wolfe's mucociliary data, and fisher.test's tea and Job tables (help pages).
+    lungs = [2.9, 3.0, 2.5, 2.6, 3.2], [3.8, 2.7, 4.0, 2.4], [2.8, 3.4, 3.7, 2.2, 2.0]
+    assert number_p(lungs) == pytest.approx(0.68, abs=5e-3)
+    assert category_p(np.array([[3, 1], [1, 3]])) == pytest.approx(0.4857, abs=5e-5)
+    job = np.array([[1, 2, 1, 0], [3, 3, 6, 1], [10, 10, 14, 9], [6, 7, 12, 11]])
+    assert category_p(job) == pytest.approx(0.7827, abs=4 * np.sqrt(0.7827 * 0.2173 / 9999))
+    assert np.isnan(number_p([[1.0, float("nan")], []]))
+    assert np.isnan(category_p(np.array([[4, 3]])))
+
+
+def test_table_1_says_yes_and_tests_patients() -> None:
+    text = TABLES["patients"].strip().splitlines()
+    marks = ["cirrhosis", "1", "0", "1", "0", "1", "0", "1"]
+    patients = "\n".join(f"{line},{mark}" for line, mark in zip(text, marks, strict=True))
+    table = describe(*read(raw_cohort() | {"patients": raw_table("patients", patients)}), n_bootstrap=0)[0]
+    assert table.columns == ("", "HCC", "CRLM", "all", "p")
+    assert cells(table, "Cirrhosis: yes") == ("4/4 (100.0 %)", "0/3 (0.0 %)", "4/7 (57.1 %)", "0.029")  # 1 / C(7, 3)
+    assert cells(table, "Cirrhosis: no") == ("0/4 (0.0 %)", "3/3 (100.0 %)", "3/7 (42.9 %)", "")
+    assert cells(table, "Follow-up scans per patient")[-1] == ""
+
+
+def test_a_covariate_without_a_finite_ratio_leaves_the_others_standing() -> None:
+    raw = synthetic_cohort(np.random.default_rng(4), {"HCC": 60, "CRLM": 30}).raw
+    cohort, derived = read(raw)
+    progressed = {e.id for e in derived.endpoints if (e.unit, e.endpoint) == ("patient", "PFS_distant") and e.event}
+    sexes = [replace(p, sex="F" if p.patient_id in progressed else "M") for p in cohort.patients]
+    table = describe(replace(cohort, patients=tuple(sexes)), derived, n_bootstrap=0)[3]
+    rows = list(table.rows)
+    distant = rows[next(i for i, r in enumerate(rows) if r[0] == "PFS_distant") :]
+    sex = next(r for r in distant if r[1] == "sex: M vs F")
+    assert sex[2].startswith("Firth: 0.0")
+    assert sex[7] == ""
+    others = [r for r in distant if r is not sex]
+    assert len(others) == 4
+    assert all(r[2] and r[7] for r in others)
+    assert any(n.startswith("PFS_distant: sex: M vs F parts patients with an event") for n in table.notes)
+
+
+def test_the_flow_chart_and_the_panels_say_their_numbers() -> None:
+    rules = rules_from("paper", {})
+    cohort, derived = read(raw_cohort(), rules)
+    steps, curves = flow(cohort, derived), endpoint_curves(cohort, derived)
+    figures = paper_figures(steps, curves, endpoint_tests(cohort, derived))
+    chart = {t.get_text().strip() for t in figures["figure1-flow"].axes[0].texts}
+    left_out = {
+        s.step.removeprefix("excluded: "): s.patients for s in steps if s.group == "all" and "excluded" in s.step
+    }
+    assert {"7 patients, 9 lesions", f"Excluded: {sum(left_out.values())} patient"} <= chart
+    assert all(f"{reason}:" in chart for reason in left_out)
+    panels = [a for a in figures["figure3-progression"].axes if a.get_title(loc="left")]
+    assert [a.get_title(loc="left").split(",")[0] for a in panels] == ["PFS", "PFS_local", "PFS_distant"]
+    m = curves["PFS"]["HCC"].median
+    labels = [t.get_text() for t in panels[0].get_legend().get_texts()]
+    assert labels[0] == f"HCC: {estimate_text(m.estimate, m.lower, m.upper, 1)}"
+    assert "log-rank p" in panels[0].get_title(loc="left")

@@ -345,3 +345,18 @@ def test_predicted_curves_from_the_shell_are_those_of_r(run, result):
         ran = run("survival", "predict", *data, "--profile", wrong)
         assert ran.code == 2
         assert "--profile" in ran.err
+
+
+def test_km_draws_its_curves_with_numbers_at_risk(run, tmp_path: Path):
+    args = ("survival", "km", *RECURRENCE, "--group", "crlm", "--plot")
+    path = tmp_path / "curves.svg"
+    assert run(*args, path).code == 0
+    drawn = path.read_text()
+    assert drawn.startswith("<?xml")
+    assert "rows at risk" in drawn
+    again = run(*args, path)
+    assert again.code == 2
+    assert "--overwrite" in again.err
+    other = run(*args, tmp_path / "curves.gif")
+    assert other.code == 2
+    assert "must end in .png, .svg, .pdf" in other.err

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from hdrplan.analysis.dose_recurrence import correlate
     from hdrplan.analysis.dose_shape import DoseContrast, Interaction, SplineCurve
     from hdrplan.analysis.effects import Effect, adjusted_without_clusters, adjusted_words, adjuster_terms
+    from hdrplan.analysis.groups import TUMOUR_TYPES
     from hdrplan.analysis.lesions import METRICS, LesionTable, lesion_table
-    from hdrplan.analysis.medians import endpoint_curves
+    from hdrplan.analysis.medians import endpoint_curves, endpoint_tests
     from hdrplan.analysis.numbers import Estimate, estimates
     from hdrplan.analysis.paper_models import PaperRule, paper_rule
     from hdrplan.analysis.prediction import CalibrationGroup, Discrimination, Performance
@@ -41,11 +42,12 @@ if TYPE_CHECKING:
     from hdrplan.analysis.robustness import Unmeasured
     from hdrplan.analysis.sentences import plain_words
     from hdrplan.analysis.swimmer import Lane, lanes
-    from hdrplan.analysis.text_table import TextTable
+    from hdrplan.analysis.text_table import TextTable, estimate_text, p_text
 
 __all__ = [
     "DEFAULT_ADJUSTERS",
     "METRICS",
+    "TUMOUR_TYPES",
     "Adjuster",
     "Benefit",
     "CalibrationGroup",
@@ -88,11 +90,14 @@ __all__ = [
     "describe",
     "dose_in_session",
     "endpoint_curves",
+    "endpoint_tests",
+    "estimate_text",
     "estimates",
     "lanes",
     "lesion_rows",
     "lesion_table",
     "lower_bounds",
+    "p_text",
     "paper_rule",
     "plain_words",
     "responses",

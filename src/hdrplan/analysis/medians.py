@@ -9,7 +9,7 @@ from hdrplan.analysis.text_table import TextTable, estimate_text, p_text
 from hdrplan.cohort import Cohort, Derived
 from hdrplan.outcomes import KaplanMeier, kaplan_meier, log_rank, reverse_kaplan_meier
 
-__all__ = ["endpoint_curves", "median_table"]
+__all__ = ["endpoint_curves", "endpoint_tests", "median_table"]
 
 ENDPOINTS = (
     ("patient", "OS"),
@@ -21,6 +21,12 @@ ENDPOINTS = (
     ("cycle", "TTP_distant"),
 )
 FEW = 10
+# Marks of a median that is not reliable.
+_FEW_MARK, _LAST_MARK = " [a]", " [b]"
+_UNRELIABLE = {
+    _FEW_MARK: f"Not reliable: fewer than {FEW} at risk at the median.",
+    _LAST_MARK: "Not reliable: the curve falls to its median at the last observation.",
+}
 
 
 def endpoint_curves(cohort: Cohort, derived: Derived) -> dict[str, dict[str, KaplanMeier]]:
@@ -32,54 +38,58 @@ def endpoint_curves(cohort: Cohort, derived: Derived) -> dict[str, dict[str, Kap
     return curves
 
 
-def median_table(cohort: Cohort, derived: Derived) -> TextTable:
-    """Return Table 3: medians with interval and number at risk, range of times, log-rank test between tumour types."""
-    curves = endpoint_curves(cohort, derived)
-    rows, notes = [], []
+def endpoint_tests(cohort: Cohort, derived: Derived) -> dict[str, float]:
+    """Return p of the log-rank test between tumour types of each endpoint; NaN where there is nothing to compare."""
+    tests = {}
     for unit, name in ENDPOINTS:
         endpoint = endpoint_rows(cohort, derived, unit, name)
-        kinds = np.array(endpoint.tumour_type)
         compared = len(set(endpoint.tumour_type)) > 1 and endpoint.event.any()
-        p = log_rank(endpoint.follow_up(), kinds).test.p if compared else float("nan")
-        for i, (kind, c) in enumerate(curves[name].items()):
-            m = c.median
-            reached = np.isfinite(m.estimate)
-            warning = "few at risk" if reached and m.at_risk < FEW else ""
-            if reached and m.estimate >= c.time[-1]:
-                warning = "falls at the last observation"
-            own = endpoint.months[kinds == kind]
-            rows.append(
-                (
-                    name if i == 0 else "", kind, estimate_text(m.estimate, m.lower, m.upper, 2),
-                    str(m.at_risk) if reached else "", f"{own.min():.2f}-{own.max():.2f}", f"{c.n_events}/{c.n}",
-                    p_text(p) if i == 0 else "", warning,
-                )
-            )  # fmt: skip
-    survival = endpoint_rows(cohort, derived, "patient", "OS")
-    rows_of = survival.by_type()
-    for kind in dict.fromkeys(survival.tumour_type):
-        m = reverse_kaplan_meier(rows_of[kind].independent).median
-        notes.append(
-            f"Median follow-up of {kind} {estimate_text(m.estimate, m.lower, m.upper, 1)} (reverse Kaplan-Meier)."
-        )
+        kinds = np.array(endpoint.tumour_type)
+        tests[name] = log_rank(endpoint.follow_up(), kinds).test.p if compared else float("nan")
+    return tests
+
+
+def median_table(cohort: Cohort, derived: Derived) -> TextTable:
+    """Return Table 3: one row an endpoint, median, range and events of each tumour type, log-rank test between them."""
+    curves, tests = endpoint_curves(cohort, derived), endpoint_tests(cohort, derived)
+    kinds = list(curves["OS"])
+    columns = [f"{kind}: {word}" for kind in kinds for word in ("median (95 % CI)", "range", "events/n", "at risk")]
+    compared = len(kinds) > 1
+    rows = [
+        (name, *(cell for kind in kinds for cell in _cells(of.get(kind))), *([p_text(tests[name])] if compared else []))
+        for name, of in curves.items()
+    ]
+    survival = endpoint_rows(cohort, derived, "patient", "OS").by_type()
+    follow_up = []
+    for kind, own in survival.items():
+        m = reverse_kaplan_meier(own.independent).median
+        follow_up.append(f"{kind} {estimate_text(m.estimate, m.lower, m.upper, 1)}")
+    shown = "".join(cell for row in rows for cell in row)
     return TextTable(
         name="table3-medians",
         title="Table 3. Times to events, months",
-        columns=(
-            "Endpoint",
-            "Type",
-            "Median (95 % CI)",
-            "At risk there",
-            "Range of times",
-            "Events/n",
-            "Log-rank p",
-            "Warning",
-        ),
+        columns=("Endpoint", *columns, *(["Log-rank p"] if compared else [])),
         rows=tuple(rows),
         notes=(
-            "NR: not reached. Limits are those of Brookmeyer and Crowley on the log-log scale. Cycles of one patient "
-            "have cluster-robust standard errors, but the log-rank test treats them as independent.",
-            f"A median with fewer than {FEW} at risk, or at the last observation, is not reliable.",
-            *notes,
+            "NR: not reached; limits of Brookmeyer and Crowley on the log-log scale. At risk: at the median. Range: of "
+            "all times, with and without event. Cycles of one patient have cluster-robust standard errors, but the "
+            "log-rank test treats them as independent.",
+            *(f"{mark.strip()} {why}" for mark, why in _UNRELIABLE.items() if mark in shown),
+            f"Median follow-up (reverse Kaplan-Meier), months: {', '.join(follow_up)}.",
         ),
+    )  # fmt: skip
+
+
+def _cells(curve: KaplanMeier | None) -> tuple[str, str, str, str]:
+    """Median, range, events and number at risk of one group; a median that cannot be relied on is marked."""
+    if curve is None:
+        return ("", "", "", "")
+    m, reached = curve.median, bool(np.isfinite(curve.median.estimate))
+    mark = _LAST_MARK if reached and m.estimate >= curve.time[-1] else _FEW_MARK if reached and m.at_risk < FEW else ""
+    seen = curve.time[curve.events + curve.censored > 0]
+    return (
+        estimate_text(m.estimate, m.lower, m.upper, 2) + mark,
+        f"{seen[0]:.2f}-{seen[-1]:.2f}",
+        f"{curve.n_events}/{curve.n}",
+        str(m.at_risk) if reached else "-",
     )

@@ -14,7 +14,7 @@ import numpy as np
 from hdrplan.analysis.effects import Effect, effects
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.errors import HdrPlanError
-from hdrplan.outcomes import FollowUp, bootstrap_statistics, cox
+from hdrplan.outcomes import FollowUp, bootstrap_statistics, cox, firth_cox
 
 __all__ = ["PaperRule", "paper_rule"]
 
@@ -29,6 +29,10 @@ class PaperRule:
     ----------
     univariate, multivariate : tuple of Effect
         ``multivariate`` is empty where fewer than two covariates have p < 0.1, as in the paper's PFS_distant.
+    penalised : tuple of Effect
+        Firth's estimate of each covariate that has no finite ratio alone; the joint models leave it out.
+    refused : str
+        Why the multivariate model has no estimate; empty where it has one.
     selected : mapping of covariate to float
         Share of bootstrap samples with p < 0.1.
     n_bootstrap : int
@@ -37,6 +41,8 @@ class PaperRule:
 
     univariate: tuple[Effect, ...]
     multivariate: tuple[Effect, ...]
+    penalised: tuple[Effect, ...]
+    refused: str
     selected: Mapping[str, float]
     n_bootstrap: int
 
@@ -63,8 +69,8 @@ def paper_rule(
 
     Raises
     ------
-    InputError, InfeasibleError
-        The multivariate model cannot be fitted.
+    InputError
+        No events.
     """
     units = rows.independent
     names = [k for k, v in covariates.items() if np.ptp(v) > 0]
@@ -80,12 +86,15 @@ def paper_rule(
                 fitted.append(None)
         return fitted
 
-    single = [e for e in univariate(np.arange(rows.n)) if e is not None]
+    alone = dict(zip(names, univariate(np.arange(rows.n)), strict=True))
+    single = [e for e in alone.values() if e is not None]
+    penalised = [
+        effects("univariate, Firth", firth_cox(units, {name: covariates[name]}, ties="breslow"), units)[0]
+        for name in names
+        if alone[name] is None
+    ]
     entering = [e.term for e in single if e.p < ENTER_P]
-    multiple: tuple[Effect, ...] = ()
-    if len(entering) > 1:
-        fit = cox(units, {k: covariates[k] for k in entering}, ties="breslow")
-        multiple = effects("multivariate, Breslow", fit, units)
+    multiple, refused = _together(units, {k: covariates[k] for k in entering})
 
     def chosen(drawn: IntArray, _: object) -> FloatArray:
         return np.array([float(e is not None and e.p < ENTER_P) for e in univariate(drawn)])
@@ -94,6 +103,18 @@ def paper_rule(
     return PaperRule(
         univariate=tuple(single),
         multivariate=multiple,
+        penalised=tuple(penalised),
+        refused=refused,
         selected=dict(zip(names, map(float, share), strict=bool(n_bootstrap))),
         n_bootstrap=n_bootstrap,
     )
+
+
+def _together(units: FollowUp, covariates: Mapping[str, FloatArray]) -> tuple[tuple[Effect, ...], str]:
+    """Multivariate model of two covariates or more, and why it has no estimate."""
+    if len(covariates) < 2:
+        return (), ""
+    try:
+        return effects("multivariate, Breslow", cox(units, covariates, ties="breslow"), units), ""
+    except HdrPlanError as error:
+        return (), str(error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from hdrplan.analysis.text_table import TextTable, estimate_text, p_text
 from hdrplan.arrays import FloatArray
 from hdrplan.cohort import Cohort, Derived, Patient, baseline_mm
 from hdrplan.errors import HdrPlanError
-from hdrplan.outcomes import cox, indicator_columns
+from hdrplan.outcomes import FollowUp, cox, indicator_columns
 
 __all__ = ["cox_table"]
 
@@ -37,23 +37,14 @@ def cox_table(cohort: Cohort, derived: Derived, rng: np.random.Generator, n_boot
     """
     patients = {p.patient_id: p for p in cohort.patients}
     rows: list[tuple[str, ...]] = []
+    notes: list[str] = []
     unknown = 0
     for name in ("PFS", "PFS_local", "PFS_distant"):
         endpoint = endpoint_rows(cohort, derived, "patient", name)
         columns, unknown = _patient_columns([patients[who] for who in endpoint.patient_id], derived)
-        try:
-            units = endpoint.follow_up()
-            rule = paper_rule(units, columns, rng=rng, n_bootstrap=n_bootstrap)
-            full = effects("full", cox(units.independent, columns), units)
-        except HdrPlanError as error:
-            rows.append((name, f"not estimable: {error}", "", "", "", "", "", ""))
-            continue
-        beside = {e.term: e for e in rule.multivariate}
-        whole = {e.term: e for e in full}
-        for i, e in enumerate(rule.univariate):
-            selected = f"{100 * rule.selected[e.term]:.0f} %" if e.term in rule.selected else ""
-            pieces = [text for x in (e, beside.get(e.term), whole.get(e.term)) for text in _pair(x)]
-            rows.append((name if i == 0 else "", e.term, *pieces[:4], selected, *pieces[4:]))
+        made, said = _endpoint_lines(endpoint.follow_up(), columns, rng, n_bootstrap)
+        rows += [(name if i == 0 else "", *row) for i, row in enumerate(made)]
+        notes += [f"{name}: {text}." for text in said]
     return TextTable(
         name="table4-cox",
         title="Table 4. Hazard ratios (95 % CI) of patient endpoints",
@@ -68,14 +59,48 @@ def cox_table(cohort: Cohort, derived: Derived, rng: np.random.Generator, n_boot
             "Full model",
             "p",
         ),
-        rows=tuple(r if len(r) == 9 else (*r, "") for r in rows),
+        rows=tuple(rows),
         notes=(
             f"Univariate and multivariate by the paper's rule: Breslow ties, p < {ENTER_P:g} enters (selection, "
             f"not significance). Selected: share of {n_bootstrap} bootstrap samples with p < {ENTER_P:g}. Full model: "
             "all terms, Efron ties.",
+            *notes,
             *([f"{unknown} patients without a diameter before treatment carry the mean."] if unknown else []),
         ),
     )
+
+
+def _endpoint_lines(
+    units: FollowUp, covariates: Mapping[str, FloatArray], rng: np.random.Generator, n_bootstrap: int
+) -> tuple[list[tuple[str, ...]], list[str]]:
+    """Rows of one endpoint without its name, and what must be said of covariates and models without an estimate."""
+    columns = {k: v for k, v in covariates.items() if np.ptp(v) > 0}
+    said = [f"{k} is the same in all patients and is left out" for k in covariates if k not in columns]
+    if not units.event.any():
+        return [("no event", *[""] * 7)], said
+    rule = paper_rule(units, columns, rng=rng, n_bootstrap=n_bootstrap)
+    lost = [e.term for e in rule.penalised]
+    said += [
+        f"{term} parts patients with an event from those without, so it has no finite ratio: Firth's penalised "
+        "estimate stands alone, the joint models leave it out"
+        for term in lost
+    ]
+    said += [f"no multivariate model: {rule.refused}"] if rule.refused else []
+    whole: dict[str, Effect] = {}
+    joint = {k: v for k, v in columns.items() if k not in lost}
+    try:
+        whole = {e.term: e for e in effects("full", cox(units.independent, joint), units)} if joint else {}
+    except HdrPlanError as error:
+        said.append(f"no full model: {error}")
+    alone = {e.term: (e, "") for e in rule.univariate} | {e.term: (e, "Firth: ") for e in rule.penalised}
+    beside = {e.term: e for e in rule.multivariate}
+    rows: list[tuple[str, ...]] = []
+    for term in columns:
+        single, word = alone[term]
+        ratio, p = _pair(single)
+        selected = f"{100 * rule.selected[term]:.0f} %" if term in rule.selected else ""
+        rows.append((term, word + ratio, p, *_pair(beside.get(term)), selected, *_pair(whole.get(term))))
+    return rows, said
 
 
 def _pair(e: Effect | None) -> tuple[str, str]:
@@ -106,4 +131,4 @@ def _patient_columns(patients: Sequence[Patient], derived: Derived) -> tuple[dic
         "number of lesions": np.array(counts),
         **(indicator_columns("tumour type", kinds, present[0]) if len(present) > 1 else {}),
     }
-    return {k: v for k, v in columns.items() if np.ptp(v) > 0}, int(unknown.sum())
+    return columns, int(unknown.sum())

@@ -273,7 +273,7 @@ def _metric_table(r: Correlation) -> TextTable:
 def _paper_table(paper: PaperRule) -> TextTable:
     rows = tuple(
         (*row, f"{100 * paper.selected.get(row[0], float('nan')):.0f} %" if row[1].startswith("uni") else "")
-        for row in _rows([*paper.univariate, *paper.multivariate])
+        for row in _rows([*paper.univariate, *paper.penalised, *paper.multivariate])
     )
     return TextTable(
         name="paper-rule",
@@ -284,6 +284,12 @@ def _paper_table(paper: PaperRule) -> TextTable:
             "Breslow ties, lesions treated as independent, as in SPSS. Selection by p makes the multivariate p values "
             f"too small. The number of {paper.n_bootstrap} bootstrap samples of patients that select a covariate shows "
             "how much the selection depends on chance."
-            + ("" if paper.multivariate else " Fewer than two covariates entered, so there is no multivariate model."),
+            + ("" if paper.multivariate else f" There is no multivariate model: {_why_none(paper)}."),
+            *(f"{e.term} parts recurrences from the others and has no finite ratio: Firth's estimate stands alone."
+              for e in paper.penalised),
         ),
-    )
+    )  # fmt: skip
+
+
+def _why_none(paper: PaperRule) -> str:
+    return paper.refused.rstrip(".") or "fewer than two covariates entered"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from hdrplan.cli.cohort.opening import CohortRequest, OpenCohort, cohort_options, open_cohort
+from hdrplan.cli.cohort.opening import CohortRequest, OpenCohort, cohort_options, open_cohort, warning_words
 from hdrplan.cli.common import echo_lines, json_option, quiet_option
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import progress_bar
@@ -170,7 +170,7 @@ def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Der
         flow=flow(opened.cohort, derived),
         figures=figures,
         settings=choices,
-        warnings=_warnings(opened),
+        warnings=warning_words(opened),
         version=__version__,
     )
     (draft / "report.html").write_text(page, encoding="utf-8")
@@ -188,8 +188,3 @@ def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Der
         (draft / "figures" / name).write_bytes(content)
     record = run_record(inputs=cohort_sha256(request.path), options=choices, seed=result.settings.seed)
     write_run(draft, record)
-
-
-def _warnings(opened: OpenCohort) -> str:
-    rules = sorted({p.rule for p in opened.problems})
-    return f"{len(opened.problems)} warnings of the tables ({', '.join(rules)})." if rules else ""

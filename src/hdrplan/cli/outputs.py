@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hdrplan.errors import InputError
 from hdrplan.places import refuse_inputs, refuse_taken
 
 if TYPE_CHECKING:
     from hdrplan.io import Output
 
-__all__ = ["OUT_FILE", "OUT_FOLDER", "OutputPath", "output_at", "writes"]
+__all__ = ["OUT_FILE", "OUT_FOLDER", "OutputPath", "figure_form", "output_at", "writes"]
 
 
 class OutputPath(click.Path):
@@ -56,6 +57,26 @@ def writes(function: Callable[..., None]) -> Callable[..., None]:
     return click.option(
         "--overwrite", is_flag=True, help="Replace an existing file, or in a folder the files that hdrplan wrote."
     )(call)
+
+
+def figure_form(output: Output, forms: tuple[str, ...] = ("png", "svg", "pdf")) -> str:
+    """Return the form of a figure by the ending of its name.
+
+    Parameters
+    ----------
+    output : Output
+    forms : tuple of str
+        Those that this figure has.
+
+    Raises
+    ------
+    InputError
+        Another ending.
+    """
+    form = output.path.suffix.lower().removeprefix(".")
+    if form not in forms:
+        raise InputError(f"the name of this figure must end in .{', .'.join(forms)}", got=repr(output.path.name))
+    return form
 
 
 def _refuse_at_once(context: click.Context) -> None:

@@ -10,9 +10,8 @@ import click
 from hdrplan.cli.case import EVALUATION, case_options, plan_options, read_case_from, read_plan_for
 from hdrplan.cli.common import other_case_option
 from hdrplan.cli.inputs import IN_PLAN
-from hdrplan.cli.outputs import OUT_FILE, writes
+from hdrplan.cli.outputs import OUT_FILE, figure_form, writes
 from hdrplan.cli.records import run_record
-from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
     from hdrplan.io import Output
@@ -42,10 +41,7 @@ def command(plan_path: Path, figure: str, output: Output, dpi: int, **flags: Any
       hdrplan plot phantoms/liver-lesion-b --plan demo-output --what catheters -o catheters.png --dpi 300
       hdrplan plot phantoms/liver-lesion-b --plan demo-output --what 3d -o plan-3d.html
     """
-    form = output.path.suffix.lower().removeprefix(".")
-    fits = ("html",) if figure == "3d" else ("png", "svg", "pdf")
-    if form not in fits:
-        raise InputError(f"the name of this figure must end in .{', .'.join(fits)}", got=repr(output.path.name))
+    form = figure_form(output, ("html",)) if figure == "3d" else figure_form(output)
     from hdrplan.io import new_file
     from hdrplan.report import FIGURES, figure_bytes, report_data, solid_html
     from hdrplan.workflow import plan_result

@@ -9,8 +9,10 @@ if TYPE_CHECKING:
     from hdrplan.report.check_facts import CheckedFiles, decay_caution
     from hdrplan.report.check_page import check_html
     from hdrplan.report.check_text import check_lines, check_table, verdict_text
+    from hdrplan.report.cohort_curves import survival_figure
     from hdrplan.report.cohort_figures import correlation_figures, endpoint_figures, print_files
     from hdrplan.report.cohort_html import correlation_html
+    from hdrplan.report.cohort_paper import paper_figures, paper_html
     from hdrplan.report.compare import ComparedPlan, comparison_html
     from hdrplan.report.correlation_json import correlation_table
     from hdrplan.report.cost_table import cost_lines, cost_rows
@@ -107,6 +109,8 @@ __all__ = [
     "optimum_sentence",
     "organs_to_draw",
     "paper_check_page",
+    "paper_figures",
+    "paper_html",
     "pareto_figure",
     "pareto_html",
     "pareto_lines",
@@ -150,6 +154,7 @@ __all__ = [
     "step_columns",
     "step_lines",
     "step_rows",
+    "survival_figure",
     "to_frame",
     "traced_figure",
     "traced_lines",

@@ -10,15 +10,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
+from hdrplan.analysis import estimate_text, p_text
 from hdrplan.arrays import FloatArray
 from hdrplan.outcomes import Incidence, KaplanMeier
 from hdrplan.report.cohort_style import COLOURS, DASHES, FEW, GREY, INK, STYLE, month_ticks
+from hdrplan.report.svg import nice_ticks
 
-__all__ = ["incidence_figure", "survival_figure"]
+__all__ = ["incidence_figure", "survival_figure", "survival_panels"]
 
 
 def survival_figure(
-    curves: Mapping[str, KaplanMeier], *, title: str, y_label: str, unit: str = "lesions", note: str = ""
+    curves: Mapping[str, KaplanMeier],
+    *,
+    title: str,
+    y_label: str,
+    unit: str = "lesions",
+    note: str = "",
+    x_label: str = "months from completion of treatment",
 ) -> Figure:
     """Draw Kaplan-Meier curves with log-log bands, censoring ticks and numbers at risk; faint where few are left.
 
@@ -30,6 +38,8 @@ def survival_figure(
         What is at risk, in the plural.
     note : str
         Small print below.
+    x_label : str
+        What the time is, and in which unit; ticks in months where it begins with them.
 
     Returns
     -------
@@ -39,20 +49,68 @@ def survival_figure(
         rows = len(curves)
         figure = Figure(figsize=(6.4, 4.0 + 0.24 * rows), layout="constrained")
         axes, below = figure.subplots(2, 1, height_ratios=(1.0, 0.06 + 0.065 * rows), sharex=True)
-        end = max(float(c.time[-1]) for c in curves.values())
-        for k, (name, curve) in enumerate(curves.items()):
-            _draw_curve(axes, curve, f"{name} (n = {curve.n})", k)
-        axes.set(ylim=(0, 1.02), xlim=(0, end * 1.01), ylabel=y_label, title=title)
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.0f} %"))
-        axes.legend(loc="upper right" if _low(curves) else "lower left")
-        ticks = month_ticks(end)
-        axes.xaxis.set_major_locator(FixedLocator(list(ticks)))
-        axes.tick_params(labelbottom=True)
-        axes.set_xlabel("months from completion of treatment")
-        _at_risk(below, curves, ticks, unit)
+        _panel(
+            axes, below, curves, unit=unit, x_label=x_label, legend={k: f"{k} (n = {c.n})" for k, c in curves.items()}
+        )
+        axes.set(ylabel=y_label, title=title)
         if note:
             figure.supxlabel(note, fontsize=7.5, color=GREY)
         return figure
+
+
+def survival_panels(
+    panels: Mapping[str, Mapping[str, KaplanMeier]], tests: Mapping[str, float], *, y_label: str, unit: str
+) -> Figure:
+    """Draw the curves of several endpoints side by side, each with medians, log-rank p and numbers at risk.
+
+    Parameters
+    ----------
+    panels : mapping of endpoint to (label -> KaplanMeier)
+    tests : mapping of endpoint to float
+        p of the log-rank test; NaN where nothing was compared.
+    y_label, unit : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    with matplotlib.rc_context(STYLE):
+        rows = max(len(curves) for curves in panels.values())
+        figure = Figure(figsize=(4.1 * len(panels), 4.2 + 0.24 * rows), layout="constrained")
+        drawn = figure.subplots(2, len(panels), height_ratios=(1.0, 0.06 + 0.065 * rows), sharex="col", squeeze=False)
+        for k, (name, curves) in enumerate(panels.items()):
+            axes, below = drawn[:, k]
+            medians = {kind: f"{kind}: {_median_text(c)}" for kind, c in curves.items()}
+            _panel(axes, below, curves, unit=unit, x_label="months from completion", legend=medians)
+            p = tests[name]
+            axes.set(title=name + ("" if p != p else f", log-rank p {'' if p < 0.001 else '= '}{p_text(p)}"))
+            axes.legend(loc="upper right", title="median, months (95 % CI)", title_fontsize=7.5, fontsize=7.5)
+            axes.set_ylim(0, 1.1 + 0.07 * rows)
+            axes.set_yticks([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
+        drawn[0, 0].set(ylabel=y_label)
+        return figure
+
+
+def _median_text(curve: KaplanMeier) -> str:
+    m = curve.median
+    return estimate_text(m.estimate, m.lower, m.upper, 1)
+
+
+def _panel(
+    axes: Axes, below: Axes, curves: Mapping[str, KaplanMeier], *, unit: str, x_label: str, legend: Mapping[str, str]
+) -> None:
+    """Curves of one endpoint, and their numbers at risk in the axes below."""
+    end = max(float(c.time[-1]) for c in curves.values())
+    for k, (name, curve) in enumerate(curves.items()):
+        _draw_curve(axes, curve, legend[name], k)
+    axes.set(ylim=(0, 1.02), xlim=(0, end * 1.01))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.0f} %"))
+    axes.legend(loc="upper right" if _low(curves) else "lower left")
+    ticks = month_ticks(end) if x_label.startswith("months") else np.array(nice_ticks(end))
+    axes.xaxis.set_major_locator(FixedLocator(list(ticks)))
+    axes.tick_params(labelbottom=True)
+    axes.set_xlabel(x_label)
+    _at_risk(below, curves, ticks, unit)
 
 
 def _draw_curve(axes: Axes, c: KaplanMeier, label: str, k: int) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hdrplan.analysis import Correlation, adjusted_words, clinical_answer, correlation_tables, plain_words
 from hdrplan.cohort import FlowStep
+from hdrplan.report.cohort_paper import setting_rows
 from hdrplan.report.figures import figure_bytes
 from hdrplan.report.page import page
 
@@ -110,12 +111,6 @@ def correlation_html(
         table=first,
         figures=list(pictures.values()),
         tables=tables,
-        settings=[(k, _text(v)) for k, v in settings.items()],
+        settings=setting_rows(settings),
         warnings=warnings,
     )
-
-
-def _text(value: object) -> str:
-    if isinstance(value, tuple | list):
-        return ", ".join(map(str, value)) or "none"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -22,7 +22,7 @@ from hdrplan.errors import InputError
 if TYPE_CHECKING:
     from hdrplan.cohort import Cohort, Problem, RawTable, Rules
 
-__all__ = ["CohortRequest", "OpenCohort", "cohort_options", "open_cohort", "problems_in_flags"]
+__all__ = ["CohortRequest", "OpenCohort", "cohort_options", "open_cohort", "problems_in_flags", "warning_words"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,3 +125,9 @@ def open_cohort(request: CohortRequest) -> OpenCohort:
 def problems_in_flags(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Return the problems with remedies in the words of the command line."""
     return tuple(replace(problem, remedy=in_flags(problem.remedy)) for problem in problems)
+
+
+def warning_words(opened: OpenCohort) -> str:
+    """Return what the checks of the tables had to say, in one sentence; empty if nothing."""
+    rules = sorted({p.rule for p in opened.problems})
+    return f"{len(opened.problems)} warnings of the tables ({', '.join(rules)})." if rules else ""

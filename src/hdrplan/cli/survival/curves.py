@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 import click
 
+from hdrplan.cli.outputs import OUT_FILE, figure_form, writes
 from hdrplan.cli.survival.options import numbers_of, table_command
 from hdrplan.cli.survival.words import label_text, number_text, print_result
 
 if TYPE_CHECKING:
     from hdrplan.cli.survival.columns import Columns
+    from hdrplan.io import Output
+    from hdrplan.outcomes import KaplanMeier
 
 __all__ = ["cif", "km", "npmle"]
 
@@ -25,21 +29,29 @@ _CURVE = ("time", "at_risk", "events", "censored", "survival", "std_err", "lower
 @table_command("time", "event", "event_value", "group", "cluster", "entry", "conf_level")
 @click.option("--conf-type", type=click.Choice(["log-log", "log", "plain"]), default="log-log", show_default=True)
 @_AT
-def km(columns: Columns, as_json: bool, conf_level: float, conf_type: ConfType, at: str | None) -> None:
+@click.option("--plot", type=OUT_FILE, help="Draw the curves with numbers at risk to this file: .png, .svg or .pdf.")
+@writes
+def km(
+    columns: Columns, as_json: bool, conf_level: float, conf_type: ConfType, at: str | None, plot: Output | None
+) -> None:
     """Kaplan-Meier curves with medians and numbers at risk.
 
     \b
     Examples:
       hdrplan survival km sample/lesions.csv --time days --event recurred
       hdrplan survival km sample/lesions.csv --time days --event recurred --group type --at 365,730 --json
+      hdrplan survival km sample/lesions.csv --time days --event recurred --group type --plot control.pdf
     """
     from hdrplan.outcomes import kaplan_meier
 
     times = numbers_of(at or "", "--at")
+    form = figure_form(plot) if plot is not None else ""
+    curves: dict[str, KaplanMeier] = {}
     doubts: list[str] = []
     groups, lines = [], [f"{'group':<16}{'n':>6}{'events':>8}{'median':>12}  {'interval':<24}{'at risk then':>12}"]
     for label, group in columns.groups():
         curve = kaplan_meier(group.follow_up(), conf_type=conf_type, conf_level=conf_level)
+        curves[label_text(label)] = curve
         m = curve.median
         low, high = curve.interval_at(times)
         values = zip(times, curve.survival_at(times), low, high, curve.at_risk_at(times), strict=True)
@@ -71,7 +83,21 @@ def km(columns: Columns, as_json: bool, conf_level: float, conf_type: ConfType, 
         "conf_level": conf_level,
         "errors": "by cluster" if columns.names.cluster else "Greenwood",
     }
+    if plot is not None:
+        _draw(plot, form, curves, columns)
     print_result("km", columns, head | {"groups": groups, "doubts": doubts}, [*lines, *doubts], as_json=as_json)
+
+
+def _draw(plot: Output, form: str, curves: Mapping[str, KaplanMeier], columns: Columns) -> None:
+    from hdrplan.io import new_file
+    from hdrplan.report import figure_bytes, survival_figure
+
+    names = columns.names
+    figure = survival_figure(
+        curves, title=f"Kaplan-Meier, {names.event}", y_label="without the event", unit="rows", x_label=str(names.time)
+    )
+    with new_file(plot) as draft:
+        draft.write_bytes(figure_bytes(figure, form, dpi=300))
 
 
 @click.command(short_help="Cumulative incidence under competing risks.")
