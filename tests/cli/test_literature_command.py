@@ -55,6 +55,40 @@ def test_a_table_of_ones_own_has_a_slope_and_types(run, tmp_path: Path):
     assert (tmp_path / "forest" / "forest-12-months.svg").stat().st_size > 1000
 
 
+def test_tumour_type_is_tested_between_series_and_shown_within_one(run, tmp_path: Path):
+    table = json.loads(run("literature", "--json").out)
+    whole = pool(table, "whole follow-up")["type_test"]
+    assert (whole["reference"], whole["series"], whole["df"]) == ("HCC", 4, 2)
+    # An only series of its type is fitted exactly: its odds against the mean of HCC at the variance between these.
+    y = {s["name"]: np.log(s["lesions"] / s["events"] - 1) for s in pool(table, "whole follow-up")["series"]}
+    v = {
+        s["name"]: 1 / s["events"] + 1 / (s["lesions"] - s["events"]) for s in pool(table, "whole follow-up")["series"]
+    }
+    hcc = ["Mohnike 2010", "Collettini 2015"]
+    weight = np.array([1 / (v[name] + whole["tau2"]) for name in hcc])
+    mean = weight @ [y[name] for name in hcc] / weight.sum()
+    crlm = next(t for t in whole["types"] if t["tumour_type"] == "CRLM")
+    assert crlm["log_odds"] == pytest.approx(y["Collettini 2014"] - mean, rel=1e-9)
+    assert crlm["se"] == pytest.approx(np.sqrt(v["Collettini 2014"] + whole["tau2"] + 1 / weight.sum()), rel=1e-9)
+    # Of two series REML has a closed form: half their squared difference less their mean variance.
+    a, b = hcc
+    assert whole["tau2"] == pytest.approx((y[a] - y[b]) ** 2 / 2 - (v[a] + v[b]) / 2, rel=1e-9)
+    (walter,) = pool(table, "12 months")["within"]
+    assert (walter["series"], walter["types"], walter["control"]) == ("Walter 2021", ["CRLM", "other"], [0.506, 0.924])
+    assert walter["log_odds"] == pytest.approx(np.log(0.924 / 0.076) - np.log(0.506 / 0.494), rel=1e-12)
+    assert walter["implied_fraction"] == pytest.approx((92.4 - 71.5) / (92.4 - 50.6), rel=1e-12)
+    assert pool(table, "12 months")["type_test"] is None
+    said = run("literature").out
+    assert "no test of tumour type: no type has two series beside another type" in said
+    assert "lesions of each type within a series are not printed" in said
+    # Types that really differ are told apart.
+    rows = [f"S{k},{'HCC' if k % 2 else 'CRLM'},200,{10 if k % 2 else 60},12 months" for k in range(6)]
+    (tmp_path / "t.csv").write_text("\n".join(["series,tumour_type,lesions,events,horizon", *rows]) + "\n")
+    year = pool(json.loads(run("literature", "t.csv", "--json").out), "12 months")
+    assert year["type_test"]["p"] < 1e-6
+    assert year["type_test"]["types"][0]["log_odds"] == pytest.approx(np.log(190 / 10) - np.log(140 / 60), rel=1e-9)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

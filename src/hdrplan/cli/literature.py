@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +18,7 @@ from hdrplan.cli.text_options import text_options
 
 if TYPE_CHECKING:
     from hdrplan.io import Output
-    from hdrplan.outcomes import Pool, Series
+    from hdrplan.outcomes import Pool, Series, TypeTest
 
 __all__ = ["command"]
 
@@ -32,8 +33,9 @@ def command(table: Path | None, output: Output | None, encoding: str, decimal: s
     """Pool local control of published liver-HDR series; without a file, those that come with hdrplan.
 
     Each horizon is pooled by a random-effects model on the logit scale (REML, as R's metafor): mean, interval of the
-    mean, interval of a new series, means by tumour type, slope against dose, each series left out in turn. TABLE has
-    columns series, tumour_type, lesions, horizon, and events or control_percent; dose_gy, overlaps, place where known.
+    mean, interval of a new series, means by tumour type and their test, slope against dose, each series left out in
+    turn. TABLE has columns series, tumour_type, lesions, horizon, and events or control_percent; dose_gy, overlaps,
+    place where known.
 
     \b
     Examples:
@@ -80,6 +82,8 @@ def _pool_table(pool: Pool) -> dict[str, object]:
         "horizon": pool.horizon,
         "series": [{**asdict(s), "control": c, "lower": low, "upper": up} for s, c, low, up in values],
         "types": [asdict(t) for t in pool.types],
+        "type_test": None if pool.type_test is None else _type_table(pool.type_test),
+        "within": [asdict(pair) for pair in pool.within],
         "without": [dict(zip(("control", "lower", "upper"), w, strict=True)) for w in pool.without],
         "unknown": list(pool.unknown),
         "mean": None,
@@ -101,6 +105,38 @@ def _pool_table(pool: Pool) -> dict[str, object]:
     return table
 
 
+def _type_table(test: TypeTest) -> dict[str, object]:
+    fit, q = test.fit, test.fit.moderators
+    return {
+        "reference": test.reference,
+        "types": [
+            {"tumour_type": kind, "log_odds": c, "se": se, "p": p}
+            for kind, c, se, p in zip(test.types, fit.coef[1:], fit.se[1:], fit.p[1:], strict=True)
+        ],
+        "q_moderators": q.statistic, "df": q.df, "p": q.p, "tau2": fit.tau2, "series": fit.n,
+    }  # fmt: skip
+
+
+def _type_lines(pool: Pool) -> Iterator[str]:
+    """Tumour type as a moderator: between series, and within a series that prints two types."""
+    if pool.type_test is not None:
+        test, fit = pool.type_test, pool.type_test.fit
+        for kind, c, se in zip(test.types, fit.coef[1:], fit.se[1:], strict=True):
+            ratio, low, high = (math.exp(x) for x in (c, c - 1.96 * se, c + 1.96 * se))
+            name = f"odds of control, {kind} vs {test.reference}"
+            yield f"  {name:<34}{ratio:5.2f} ({low:.2f} to {high:.2f})"
+        q = fit.moderators
+        yield f"  tumour type between series: QM {q.statistic:.2f} on {q.df}, p {q.p:.3f}; {fit.n} series"
+    for pair in pool.within:
+        (first, second), (a, b) = pair.types, pair.control
+        yield (
+            f"  within {pair.series}: {first} {100 * a:.1f} %, {second} {100 * b:.1f} %: odds ratio of control "
+            f"{math.exp(pair.log_odds):.1f}"
+        )
+        if pair.implied_fraction is not None:
+            yield f"    its whole control implies that {100 * pair.implied_fraction:.0f} % of its lesions are {first}"
+
+
 def _pool_lines(pool: Pool) -> Iterator[str]:
     yield f"Local control, {pool.horizon}"
     for s, c, low, up in zip(pool.series, pool.control, pool.lower, pool.upper, strict=True):
@@ -116,6 +152,7 @@ def _pool_lines(pool: Pool) -> Iterator[str]:
         yield f"  {'mean of all series':<34}{_percent(c, low, up)}"
         yield f"  {'a new series':<34}{_percent(c, new_low, new_up)}"
         yield f"  variance between series {pool.mean.tau2:.4f}, I2 {pool.mean.i2_percent:.0f} %"
+    yield from _type_lines(pool)
     for s, (c, low, up) in zip(pool.series, pool.without, strict=False):
         yield f"  {'without ' + s.name:<34}{_percent(c, low, up)}"
     if pool.slope is not None:

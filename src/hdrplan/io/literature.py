@@ -63,6 +63,7 @@ def _series(table: Table, row: int) -> Series:
         horizon=text("horizon"),
         lesions=None if lesions is None else round(lesions),
         events=events,
+        control=None if control is None else control / 100.0,
         dose_gy=number("dose_gy"),
         overlaps=text("overlaps"),
         place=text("place"),

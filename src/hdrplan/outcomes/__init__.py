@@ -67,7 +67,9 @@ if TYPE_CHECKING:
         smallest_sd,
         unchecked,
     )
-    from hdrplan.outcomes.published_series import Pool, Series, TypeMean, pooled_series
+    from hdrplan.outcomes.published_figure import Series
+    from hdrplan.outcomes.published_series import Pool, TypeMean, pooled_series
+    from hdrplan.outcomes.published_types import TypeTest, WithinSeries
     from hdrplan.outcomes.random_effects import MetaAnalysis, leave_one_out, meta_analysis
     from hdrplan.outcomes.resampling import bootstrap_rows, bootstrap_statistics, permuted_rows
     from hdrplan.outcomes.roc_area import RocArea, auc_at
@@ -128,6 +130,8 @@ __all__ = [
     "Test",
     "Turnbull",
     "TypeMean",
+    "TypeTest",
+    "WithinSeries",
     "aalen_johansen",
     "auc_at",
     "benjamini_hochberg",

@@ -9,54 +9,15 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import InputError
+from hdrplan.outcomes.published_figure import Series
+from hdrplan.outcomes.published_types import TypeTest, WithinSeries, type_test, unknown_of_types, within_series
 from hdrplan.outcomes.random_effects import MetaAnalysis, leave_one_out, meta_analysis
 
-__all__ = ["Pool", "Series", "TypeMean", "pooled_series"]
+__all__ = ["Pool", "TypeMean", "pooled_series"]
 
 # Series below which a mean, and above it a slope, has no worth: two free variances and a line through the points.
 _FEWEST = 3
 _FEWEST_SLOPE = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
-    """One printed figure of one series.
-
-    Parameters
-    ----------
-    name, tumour_type, horizon : str
-    lesions : int or None
-        None: not printed.
-    events : float or None
-        Local recurrences: counted, or by the printed control of so many lesions.
-    dose_gy : float or None
-        None: not printed, or a range only.
-    overlaps : str
-        Series whose patients are in it too; such a figure is not pooled.
-    place, note : str
-        Where it is printed, and what the reader must know.
-    in_liver : bool
-    """
-
-    name: str
-    tumour_type: str
-    horizon: str
-    lesions: int | None
-    events: float | None
-    dose_gy: float | None
-    overlaps: str
-    place: str
-    note: str
-    in_liver: bool
-
-    @property
-    def left_out(self) -> str:
-        """Why it is not pooled; empty where it is."""
-        if not self.in_liver:
-            return "not liver"
-        if self.lesions is None or self.events is None:
-            return "number of lesions not printed"
-        return f"same patients as {self.overlaps}" if self.overlaps else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +50,9 @@ class Pool:
         Mean and limits without each series.
     types : tuple of TypeMean
         By tumour type, with the variance between series of the whole pool.
+    type_test : TypeTest or None
+        None where no type has two series, or none is left to compare with it.
+    within : tuple of WithinSeries
     slope : MetaAnalysis or None
         Of the logits against dose; None where fewer than four series print a dose.
     unknown : tuple of str
@@ -104,6 +68,8 @@ class Pool:
     pooled: tuple[float, ...] | None
     without: tuple[tuple[float, ...], ...]
     types: tuple[TypeMean, ...]
+    type_test: TypeTest | None
+    within: tuple[WithinSeries, ...]
     slope: MetaAnalysis | None
     unknown: tuple[str, ...]
 
@@ -128,13 +94,14 @@ def pooled_series(series: Sequence[Series], conf_level: float = 0.95) -> list[Po
     for horizon in dict.fromkeys(s.horizon for s in series):
         chosen = tuple(s for s in series if s.horizon == horizon and not s.left_out)
         if chosen:
-            pools.append(_pool(horizon, chosen, conf_level))
+            within = within_series(chosen, [s for s in series if s.horizon == horizon])
+            pools.append(_pool(horizon, chosen, within, conf_level))
     if not pools:
         raise InputError("series need lesions and recurrences", got="none that can be pooled")
     return sorted(pools, key=lambda pool: -len(pool.series))
 
 
-def _pool(horizon: str, series: tuple[Series, ...], conf_level: float) -> Pool:
+def _pool(horizon: str, series: tuple[Series, ...], within: tuple[WithinSeries, ...], conf_level: float) -> Pool:
     y, v = _logits(series)
     half = _quantile(conf_level) * np.sqrt(v)
     mean = meta_analysis(y, v) if len(series) >= _FEWEST else None
@@ -144,6 +111,7 @@ def _pool(horizon: str, series: tuple[Series, ...], conf_level: float) -> Pool:
     slope = None
     if len(dosed) >= _FEWEST_SLOPE and np.ptp(doses) > 0:
         slope = meta_analysis(y[dosed], v[dosed], {"dose_gy": doses})
+    of_type = type_test(series, y, v)
     return Pool(
         horizon=horizon,
         series=series,
@@ -154,8 +122,10 @@ def _pool(horizon: str, series: tuple[Series, ...], conf_level: float) -> Pool:
         pooled=None if mean is None else tuple(float(_chance(value)) for value in mean.predicted((), conf_level)),
         without=tuple(tuple(float(_chance(value)) for value in fit.predicted((), conf_level)[:3]) for fit in fits),
         types=_by_type(series, y, v, 0.0 if mean is None else mean.tau2, conf_level),
+        type_test=of_type,
+        within=within,
         slope=slope,
-        unknown=tuple(_unknown(series, mean, len(dosed), slope)),
+        unknown=(*_unknown(series, mean, len(dosed), slope), *unknown_of_types(series, of_type, within)),
     )
 
 
@@ -192,8 +162,6 @@ def _unknown(series: Sequence[Series], mean: MetaAnalysis | None, dosed: int, sl
         said.append(
             f"no slope against dose: {dosed} of {len(series)} series print one dose, fewer than {_FEWEST_SLOPE}"
         )
-    if any(s.tumour_type == "mixed" for s in series):
-        said.append("series of mixed tumour types do not say how each type did")
     if any(s.horizon == "whole follow-up" for s in series):
         said.append("recurrences over the whole follow-up grow with its length, which differs between the series")
     else:
