@@ -46,6 +46,12 @@ def best_of_at_most(values, count):
     return min(value for chosen, value in values.items() if len(chosen) <= count)
 
 
+def with_given(rate, points, owner, given):
+    """Make some candidates catheters that are in: the others are numbered anew, in their order."""
+    others = [c for c in range(CANDIDATES) if c not in given]
+    return rate, points, np.array([-1 if c in given else others.index(c) for c in owner]), others
+
+
 def placed(rate, points, owner, wanted=None, *, conflicts=None, scenarios=(), max_time_s=600.0, **rest):
     """Choose under goals, D100 >= 20 Gy alone by default."""
     asked = problem(rate, points, goals() if wanted is None else wanted, healthy="liver", max_time_s=max_time_s)
@@ -198,7 +204,9 @@ def test_candidates_that_cannot_be_are_refused():
     with pytest.raises(InputError, match="at most 64"):
         Candidates(np.arange(len(owner)) + 60)
     with pytest.raises(InputError, match="0 or higher"):
-        Candidates(owner - 1)
+        Candidates(owner - 2)
+    with pytest.raises(InputError, match="0 or higher"):
+        Candidates(np.full(4, -1))
     with pytest.raises(InputError, match="conflicts need a row and a column for each candidate"):
         Candidates(owner, conflicts=np.zeros((3, 3), dtype=bool))
     with pytest.raises(InputError, match="every dwell needs its candidate"):
@@ -287,3 +295,62 @@ def test_a_further_catheter_is_taken_where_it_saves_what_was_asked(values, count
     cost = [Bounded(objective=MeanDose("liver"), value=v, bound=v) for v in values]
     curve = tuple(SimpleNamespace(count=k + 1, candidates=(k,), cost=cost[k]) for k in range(3))
     assert Placement(curve=curve, with_all=cost[-1], left_out=(), solves=0).fewest(0.05).count == count
+
+
+@pytest.mark.parametrize("seed", [1, 2, 5])
+def test_beside_catheters_that_are_in_the_best_rest_is_the_best_of_all_rests(seed):
+    rate, points, owner = candidates_case(seed)
+    given = (3, 6)
+    values = every_subset(rate, points, owner, 4)
+    rate, points, fewer, others = with_given(rate, points, owner, given)
+    found = placed(rate, points, fewer, maximum_count=2, gap_frac=1e-6)
+    assert [chosen.count for chosen in found.curve] == [0, 1, 2]
+    for chosen in found.curve:
+        best = min(
+            value
+            for subset, value in values.items()
+            if set(given) <= set(subset) and len(subset) <= len(given) + chosen.count
+        )
+        if np.isinf(best):
+            assert chosen.candidates == ()
+            assert np.isinf(chosen.cost.bound)
+            continue
+        assert chosen.cost.value == pytest.approx(best, rel=1e-6)
+        assert chosen.cost.bound <= best * (1 + 1e-9)
+        whole = tuple(sorted((*given, *(others[c] for c in chosen.candidates))))
+        assert values[whole] == pytest.approx(chosen.cost.value, rel=1e-6)
+
+
+@pytest.mark.parametrize("given", [(), (3,)])
+def test_the_catheter_whose_loss_costs_most_goes_in_first_and_its_replacement_is_the_best_of_all(given):
+    rate, points, owner = candidates_case(2)
+    values = every_subset(rate, points, owner, 3)
+    rate, points, fewer, others = with_given(rate, points, owner, given)
+    count = 3 - len(given)
+    found = placed(
+        rate, points, fewer, maximum_count=count, gap_frac=1e-6, decide=lambda placement: placement.curve[-1]
+    )
+    chosen, recourse = found.curve[-1], found.recourse
+
+    def value_of(candidates):
+        return values.get(tuple(sorted((*given, *(others[c] for c in candidates)))), np.inf)
+
+    losses = [loss.value for loss in recourse.order]
+    assert losses == sorted(losses, reverse=True)
+    for loss in recourse.order:
+        assert loss.value == pytest.approx(value_of(set(chosen.candidates) - {loss.candidate}), rel=1e-6)
+    lost = recourse.order[0].candidate
+    rest = [c for c in range(len(others)) if c != lost]
+    best = min(value_of(s) for k in range(count + 1) for s in combinations(rest, k))
+    assert recourse.replaced.value == pytest.approx(best, rel=1e-6)
+    assert best * (1 - 1e-5) <= recourse.replaced.bound <= best * (1 + 1e-9)
+    assert lost not in recourse.replacement
+    assert value_of(recourse.replacement) == pytest.approx(best, rel=1e-6)
+
+
+def test_a_loss_that_nothing_makes_up_for_says_what_d100_is_left():
+    rate, points, owner = candidates_case(1)
+    found = placed(rate, points, owner, maximum_count=1, decide=lambda placement: placement.curve[-1])
+    (loss,) = found.recourse.order
+    assert np.isinf(loss.value)
+    assert loss.d100_gy == 0.0

@@ -68,7 +68,6 @@ _OPTIONS = [
     click.option(
         "--mask", "masks", multiple=True, type=IN_MASK, metavar="NAME=FILE", help="One structure as a mask; repeatable."
     ),
-    click.option("--catheters", type=IN_FILE, help="3D Slicer .mrk.json, or polylines as JSON or CSV, hub first."),
     click.option("--ctv", multiple=True, metavar="NAME", help="Structure to treat; repeatable."),
     click.option("--oar", multiple=True, metavar="NAME", help="Organ at risk; repeatable."),
     click.option("--healthy", metavar="NAME", help="Organ (without CTVs) whose mean dose is minimised."),
@@ -84,6 +83,12 @@ _NUMBERS = tuple(name for name, option in PLAN_OPTIONS.items() if option.in_case
 POSITIONS = ("step_mm", "tip_offset_mm", "margin_mm", "max_dwell_s", "sample_mm")
 # Of commands that compute the dose of given times.
 EVALUATION = ("sample_mm", "dose_margin_mm")
+# The command of a case before the puncture has another flag for catheters.
+_OF_PUNCTURE = {
+    "catheters": click.option(
+        "--catheters", type=IN_FILE, help="3D Slicer .mrk.json, or polylines as JSON or CSV, hub first."
+    )
+}
 # What of a case does not change the dose of a given plan, which has its own source and strength.
 _OF_PLANNING = {
     "source": click.option(
@@ -106,7 +111,8 @@ def case_options(*numbers: str, without: Collection[str] = ()) -> Callable[[F], 
     *numbers : str
         The planner's options that the command's result depends on; without any, all that a case may hold.
     without : collection of str
-        Flags of a case that the command has no use for ("source", "strength"), or another one of the same name for.
+        Flags of a case that the command has no use for ("source", "strength", "catheters"), or another one of the same
+        name for.
     """
 
     def added(command: F) -> F:
@@ -117,7 +123,7 @@ def case_options(*numbers: str, without: Collection[str] = ()) -> Callable[[F], 
 
         changed: Any = strict_option(call)
         numbered = [number_option(name) for name in numbers or _NUMBERS if name not in without]
-        named = [option for name, option in _OF_PLANNING.items() if name not in without]
+        named = [option for name, option in (_OF_PUNCTURE | _OF_PLANNING).items() if name not in without]
         for option in reversed([_CASE, *_OPTIONS, *named, *numbered]):
             changed = option(changed)
         return cast(F, changed)
@@ -155,7 +161,7 @@ def read_case_from(flags: dict[str, Any], *, before_puncture: bool = False) -> C
     ----------
     flags : dict
     before_puncture : bool
-        Leave catheters out and read every structure; see :func:`hdrplan.io.read_case`.
+        Leave the case's catheters out and read every structure; see :func:`hdrplan.io.read_case`.
 
     Raises
     ------

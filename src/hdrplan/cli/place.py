@@ -10,6 +10,7 @@ import click
 from hdrplan.cli.case import case_options, plan_options, read_case_from
 from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option
 from hdrplan.cli.flags import in_flags, number_flag
+from hdrplan.cli.inputs import IN_FILE
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.pdf import pdf_option, print_page
 from hdrplan.cli.place_options import TOWARD, place_options
@@ -22,8 +23,14 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("place", short_help="Choose catheters before the puncture, with proof.")
-@case_options()
+@click.command("place", short_help="Choose catheters before and during the puncture, with proof.")
+@case_options(without=("catheters",))
+@click.option(
+    "--given",
+    "catheters",
+    type=IN_FILE,
+    help="Catheters that are in the patient, as .mrk.json, JSON or CSV: they stay, the rest is chosen.",
+)
 @click.option("--avoid", multiple=True, metavar="NAME=MM", help="Margin of an obstacle; 0 removes it; repeatable.")
 @click.option(
     "--without",
@@ -50,7 +57,9 @@ __all__ = ["command"]
 @number_flag("apart_mm", 5.0, "MM", "Minimum distance of two catheters.")
 @number_flag("spread_deg", 40.0, "DEG", "Maximum angle between two catheters.")
 @click.option("--candidates", type=int, default=50, show_default=True, help="Paths to choose from, at most 64.")
-@click.option("--most", type=int, default=8, show_default=True, help="Maximum number of catheters.")
+@click.option(
+    "--most", type=int, default=8, show_default=True, help="Maximum number of catheters to choose; --given not counted."
+)
 @click.option("--count", type=int, help="Choose this many, if they are sufficient.")
 @click.option(
     "--worth",
@@ -70,18 +79,20 @@ __all__ = ["command"]
 @json_option
 @quiet_option
 def command(avoid: tuple[str, ...], output: Output, as_json: bool, quiet: bool, **flags: Any) -> None:
-    """Choose the number and the paths of catheters for a case that has none.
+    """Choose the number and the paths of catheters: for an untouched liver, or beside catheters that are in.
 
     Straight paths from the skin into the lesion keep a margin to every obstacle. hdrplan chooses the fewest paths with
     which D100 and all hard goals hold, and among these the set with the lowest dose to the healthy organ. A proof
-    bounds what any set could reach. --ctv replaces the CTVs of the case. Margins and limits are starting values of this
-    program, not clinical limits.
+    bounds what any set could reach. Catheters are numbered in the order of insertion: first the one whose loss costs
+    most. With --given, catheters that are in stay as they lie, and the rest is chosen anew. --ctv replaces the CTVs of
+    the case. Margins and limits are starting values of this program, not clinical limits.
 
     \b
     Examples:
       hdrplan place phantoms/liver-lesion-b -o placed
       hdrplan place phantoms/liver-lesion-b --ctv lesion_A --prescription 20 --avoid colon=8 --most 4 -o placed-a
       hdrplan place phantoms/liver-lesion-b --toward right --error 5 -o placed-robust
+      hdrplan place phantoms/liver-lesion-b --given phantoms/liver-lesion-b/catheters.mrk.json --most 2 -o placed-next
 
     The folder is a case ready for `hdrplan plan`: case.toml, catheters.mrk.json (Slicer), images, and place.json,
     place.html, place.png, run.json. Research use only.

@@ -26,7 +26,17 @@ from hdrplan.geometry.structure import (
     without,
 )
 from hdrplan.geometry.targets import Margin, grown_lesion, joined, parts_of, smoothed, with_margin
-from hdrplan.geometry.trajectory import POSITIONS, Position, Reach, Trajectories, angle_deg, line_gap_mm, varied
+from hdrplan.geometry.trajectory import (
+    POSITIONS,
+    Position,
+    Reach,
+    Trajectories,
+    angle_deg,
+    angle_to_deg,
+    gap_to_mm,
+    line_gap_mm,
+    varied,
+)
 from hdrplan.geometry.transit import Transit, positions_reached
 
 __all__ = [
@@ -55,6 +65,7 @@ __all__ = [
     "Tube",
     "Volume",
     "angle_deg",
+    "angle_to_deg",
     "around",
     "axes_from_neighbours",
     "axes_from_path",
@@ -65,6 +76,7 @@ __all__ = [
     "distance_mm",
     "dwell_positions",
     "ellipsoid",
+    "gap_to_mm",
     "grown_lesion",
     "inside",
     "joined",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -12,7 +13,17 @@ from hdrplan.arrays import FloatArray, IntArray, freeze
 from hdrplan.errors import InputError
 from hdrplan.geometry.catheter import Catheter
 
-__all__ = ["POSITIONS", "Position", "Reach", "Trajectories", "angle_deg", "line_gap_mm", "varied"]
+__all__ = [
+    "POSITIONS",
+    "Position",
+    "Reach",
+    "Trajectories",
+    "angle_deg",
+    "angle_to_deg",
+    "gap_to_mm",
+    "line_gap_mm",
+    "varied",
+]
 
 Position = Literal["supine", "prone", "left-side", "right-side", "any"]
 # Which way is up, in LPS: the table is below. Lying on the left side puts the right side up.
@@ -137,25 +148,37 @@ class Trajectories:
         )
 
 
-def varied(paths: Trajectories, n: int) -> IntArray:
+def varied(paths: Trajectories, n: int, first: Sequence[int] = (0,)) -> IntArray:
     """Return the indices of ``n`` paths that differ most inside the lesion, beginning with the easiest.
 
     Each next one is the farthest from all chosen so far; two paths are as far apart as the farther of their two ends in
     the lesion. Easy paths count as a little farther.
+
+    Parameters
+    ----------
+    paths : Trajectories
+    n : int
+    first : sequence of int
+        Those to begin with, at least one.
     """
     axis = (paths.tip_mm - paths.entry_mm) / paths.length_mm[:, None]
     ends = np.concatenate((paths.tip_mm, paths.tip_mm - np.maximum(paths.chord_mm, 10.0)[:, None] * axis), axis=1)
     # The rank of ease costs at most 10 mm.
     ease = 10.0 * np.arange(len(paths)) / max(1, len(paths) - 1)
-    chosen = [0]
+    chosen = [int(row) for row in first]
     away = np.full(len(paths), np.inf)
-    while len(chosen) < min(n, len(paths)):
-        gap = ends - ends[chosen[-1]]
-        away = np.minimum(away, np.maximum(np.linalg.norm(gap[:, :3], axis=1), np.linalg.norm(gap[:, 3:], axis=1)))
-        if away.max() <= 0:
-            break
-        value = np.where(away > 0, away - ease, -np.inf)
-        chosen.append(int(value.argmax()))
+
+    def nearer(row: int) -> FloatArray:
+        gap = ends - ends[row]
+        return np.asarray(
+            np.minimum(away, np.maximum(np.linalg.norm(gap[:, :3], axis=1), np.linalg.norm(gap[:, 3:], axis=1)))
+        )
+
+    for row in chosen:
+        away = nearer(row)
+    while len(chosen) < min(n, len(paths)) and away.max() > 0:
+        chosen.append(int(np.where(away > 0, away - ease, -np.inf).argmax()))
+        away = nearer(chosen[-1])
     return np.array(chosen)
 
 
@@ -163,6 +186,32 @@ def angle_deg(paths: Trajectories) -> FloatArray:
     """Angle between every two paths, (n, n)."""
     axis = (paths.tip_mm - paths.entry_mm) / paths.length_mm[:, None]
     return np.asarray(np.degrees(np.arccos(np.clip(axis @ axis.T, -1.0, 1.0))))
+
+
+def angle_to_deg(paths: Trajectories, catheters: Sequence[Catheter]) -> FloatArray:
+    """Angle of every path to the chord of every catheter, (n_paths, n_catheters)."""
+    axis = (paths.tip_mm - paths.entry_mm) / paths.length_mm[:, None]
+    chords = np.array([c.points_mm[-1] - c.points_mm[0] for c in catheters]).reshape(-1, 3)
+    chords /= np.linalg.norm(chords, axis=1)[:, None]
+    return np.asarray(np.degrees(np.arccos(np.clip(axis @ chords.T, -1.0, 1.0))))
+
+
+def gap_to_mm(paths: Trajectories, catheters: Sequence[Catheter]) -> FloatArray:
+    """Minimum distance of every path to every catheter along its whole polyline, (n_paths, n_catheters)."""
+    gap = np.full((len(paths), len(catheters)), np.inf)
+    for k, catheter in enumerate(catheters):
+        for a, b in pairwise(catheter.points_mm):
+            # Exact from points a millimetre apart to each path.
+            for t in np.linspace(0.0, 1.0, int(np.linalg.norm(b - a)) + 2):
+                gap[:, k] = np.minimum(gap[:, k], _away_mm(paths, a + t * (b - a)))
+    return gap
+
+
+def _away_mm(paths: Trajectories, point_mm: FloatArray) -> FloatArray:
+    """Distance of a point to every path between skin and tip, (n,)."""
+    d, rel = paths.tip_mm - paths.entry_mm, point_mm - paths.entry_mm
+    t = np.clip((rel * d).sum(axis=1) / (d * d).sum(axis=1), 0, 1)
+    return np.asarray(np.linalg.norm(rel - t[:, None] * d, axis=1))
 
 
 def line_gap_mm(paths: Trajectories) -> FloatArray:

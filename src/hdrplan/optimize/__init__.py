@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from hdrplan.optimize.bounded import Bounded
     from hdrplan.optimize.catheters.candidates import MAXIMUM_CANDIDATES, Candidates
     from hdrplan.optimize.catheters.choice import choose_catheters
-    from hdrplan.optimize.catheters.placement import ChosenSet, Placement
+    from hdrplan.optimize.catheters.placement import CatheterLoss, ChosenSet, Placement, Recourse
     from hdrplan.optimize.certificate import Certificate, Loss, LossCause, Optimum, Price, Scope, Shortfall, Status
     from hdrplan.optimize.notes import EveryPoint, Note, ProofRunning, Rounded, TransitCounted
     from hdrplan.optimize.objectives import DoseLost, GoalId, MeanDose, NamedGoal, Objective
@@ -30,6 +30,7 @@ __all__ = [
     "Axis",
     "Bounded",
     "Candidates",
+    "CatheterLoss",
     "Certificate",
     "ChosenSet",
     "Delivery",
@@ -52,6 +53,7 @@ __all__ = [
     "Price",
     "Proof",
     "ProofRunning",
+    "Recourse",
     "RobustOptimum",
     "Rounded",
     "Scope",

@@ -42,16 +42,18 @@ class NeedleCard:
 
 
 def needle_cards(result: PlaceResult) -> list[NeedleCard]:
-    """Return one card for each chosen catheter, in the order of the case."""
+    """Return one card for each catheter of the case: those that are in, then the chosen ones in order of insertion."""
     cards = []
-    for k, (catheter, row) in enumerate(zip(result.case.catheters, result.chosen.candidates, strict=True)):
+    rows: list[int | None] = [*(None for _ in range(result.n_given)), *result.order]
+    for k, (catheter, row) in enumerate(zip(result.case.catheters, rows, strict=True)):
         entry, tip = catheter.points_mm[0], catheter.points_mm[-1]
+        length_mm = np.linalg.norm(tip - entry)
         facts = (
-            ("Skin entry", entry_text(result.case, entry)),
-            ("Depth", f"{result.trajectories.length_mm[row]:.0f} mm from skin to tip"),
+            ("Skin entry" if row is not None else "Hub (in the patient)", entry_text(result.case, entry)),
+            ("Depth", f"{length_mm:.0f} mm from {'skin' if row is not None else 'hub'} to tip"),
             ("In the axial plane", axial_angle(tip - entry)),
             ("Out of the axial plane", _tilt(tip - entry)),
-            ("To the skin's normal", f"{result.trajectories.slant_deg[row]:.0f}°"),
+            *(() if row is None else (("To the skin's normal", f"{result.trajectories.slant_deg[row]:.0f}°"),)),
             ("Nearest", ", ".join(f"{name} {mm:.1f} mm" for name, mm in result.nearest_mm[k].items()) or "no obstacle"),
             ("Entry, tip (LPS, mm)", f"{_place(entry)}; {_place(tip)}"),
         )

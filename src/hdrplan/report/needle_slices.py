@@ -127,8 +127,9 @@ def draw_slice(axes: Axes, result: PlaceResult, name: str, view: View, focus_mm:
 
 
 def _line(catheter: Catheter) -> FloatArray:
-    t = np.linspace(0.0, 1.0, 200)[:, None]
-    return np.asarray(catheter.points_mm[0] + t * (catheter.points_mm[-1] - catheter.points_mm[0]))
+    at = np.append(0.0, np.cumsum(np.linalg.norm(np.diff(catheter.points_mm, axis=0), axis=1)))
+    along = np.linspace(0.0, at[-1], 200)
+    return np.stack([np.interp(along, at, catheter.points_mm[:, k]) for k in range(3)], axis=1)
 
 
 def draw_needle(axes: Axes, result: PlaceResult, catheter: Catheter, k: int) -> None:
@@ -153,15 +154,19 @@ def draw_needle(axes: Axes, result: PlaceResult, catheter: Catheter, k: int) -> 
     points = entry + u[None, :, None] * along + v[:, None, None] * across
     _draw_plane(axes, result, points, u, v)
     colour = NEEDLE_COLOURS[k % len(NEEDLE_COLOURS)]
-    axes.plot([0.0, float(np.linalg.norm(tip - entry))], [0.0, 0.0], color=colour, lw=1.6)
+    from_entry = catheter.points_mm - entry
+    axes.plot(from_entry @ along, from_entry @ across, color=colour, lw=1.6)
     dwells, times = result.planned.plan.dwells, result.planned.plan.times_s
     used = (dwells.catheter == k) & (times > 0)
     at = (dwells.positions_mm[used] - entry) @ along
-    axes.scatter(at, np.zeros(len(at)), s=16 + 60 * times[used] / max(times.max(), 1e-9), color=colour, ec="k", lw=0.4)
+    aside = (dwells.positions_mm[used] - entry) @ across
+    axes.scatter(at, aside, s=16 + 60 * times[used] / max(times.max(), 1e-9), color=colour, ec="k", lw=0.4)
     near = ", ".join(f"{name} {mm:.0f}" for name, mm in list(result.nearest_mm[k].items())[:2])
     axes.set_ylim(v[0], v[-1])
     axes.set_title(
-        f"{catheter.name}: {np.linalg.norm(tip - entry):.0f} mm from the skin\nnearest (mm): {near}", fontsize=8
+        f"{catheter.name}: {np.linalg.norm(tip - entry):.0f} mm from {'hub' if k < result.n_given else 'skin'} to tip"
+        f"\nnearest (mm): {near}",
+        fontsize=8,
     )
     axes.set(xticks=[], yticks=[])
     axes.plot([5, 25], [-40, -40], color="w", lw=2)

@@ -50,11 +50,17 @@ def placement_figure(result: PlaceResult, path: Path) -> None:
         _draw_facts(figure.add_subplot(spec[1, 3]), result)
         for k, catheter in enumerate(catheters):
             draw_needle(figure.add_subplot(spec[2 + k // columns, k % columns]), result, catheter, k)
+        given = f"{result.n_given} catheters in, " if result.n_given else ""
         figure.suptitle(
-            f"{result.case.name}: {len(catheters)} planned catheters. Research use only, never for treatment.",
+            f"{result.case.name}: {given}{len(catheters) - result.n_given} planned catheters. "
+            "Research use only, never for treatment.",
             fontsize=11.0,
         )
         figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+
+
+def _number_label(result: PlaceResult) -> str:
+    return "Further catheters" if result.n_given else "Catheters"
 
 
 def _draw_curve(axes: Axes, result: PlaceResult) -> None:
@@ -69,7 +75,10 @@ def _draw_curve(axes: Axes, result: PlaceResult) -> None:
         result.placement.with_all.value, color="0.4", lw=0.9, ls=":", label=f"all {len(result.trajectories)} candidates"
     )
     axes.plot(result.chosen.count, result.chosen.cost.value, "o", ms=12, mfc="none", mec="k", label="chosen")
-    axes.set(xlabel="Catheters", ylabel=f"{result.placement.with_all.text} ({result.placement.with_all.unit})")
+    axes.set(
+        xlabel="Further catheters" if result.n_given else "Catheters",
+        ylabel=f"{result.placement.with_all.text} ({result.placement.with_all.unit})",
+    )
     axes.set_ylim(0, None)
     axes.set_xticks([o.count for o in curve])
     axes.grid(color="0.9")
@@ -83,7 +92,7 @@ def _draw_d100(axes: Axes, result: PlaceResult) -> None:
     axes.plot([o.count for o in curve], [o.d100.value for o in curve], "o-", color="#2e8fd0", label="best set found")
     axes.plot([o.count for o in curve], [o.d100.bound for o in curve], "^--", color="#d98200", label="proven maximum")
     axes.axhline(wanted, color="0.4", lw=0.9, ls="--")
-    axes.set(xlabel="Catheters", ylabel="D100 (Gy)")
+    axes.set(xlabel=_number_label(result), ylabel="D100 (Gy)")
     axes.set_xticks([o.count for o in curve])
     axes.grid(color="0.9")
     axes.legend(fontsize=7, loc="lower right")

@@ -6,6 +6,13 @@ import math
 from collections.abc import Mapping
 
 from hdrplan.optimize import ChosenSet
+from hdrplan.report.placement_recourse import (
+    given_catheters,
+    new_catheters,
+    number_text,
+    recourse_lines,
+    recourse_table,
+)
 from hdrplan.workflow import PlaceResult
 
 __all__ = ["obstacle_lines", "placement_lines", "placement_table"]
@@ -20,7 +27,7 @@ def placement_table(result: PlaceResult, stopped_by: Mapping[str, int]) -> dict[
     stopped_by : mapping
         Obstacle or limit, in the reader's words -> paths that it blocked.
     """
-    placement, chosen = result.placement, result.chosen
+    placement = result.placement
     trajectories = result.trajectories
     return {
         "schema": "hdrplan.place/1",
@@ -63,8 +70,13 @@ def placement_table(result: PlaceResult, stopped_by: Mapping[str, int]) -> dict[
                 "slant_deg": float(trajectories.slant_deg[row]),
                 "nearest_mm": dict(near),
             }
-            for catheter, row, near in zip(result.case.catheters, chosen.candidates, result.nearest_mm, strict=True)
+            for catheter, row, near in new_catheters(result)
         ],
+        "given": [
+            {"name": catheter.name, "hub_to_tip_mm_lps": catheter.points_mm.tolist(), "nearest_mm": dict(near)}
+            for catheter, near in given_catheters(result)
+        ],
+        "recourse": recourse_table(result),
         "planned": {
             target.name: {"d100_gy": target.d100_gy, "d98_gy": target.d98_gy, "d50_gy": target.d50_gy}
             for target in result.planned.score.targets
@@ -83,16 +95,16 @@ def placement_lines(result: PlaceResult) -> list[str]:
         f"{len(result.trajectories)} candidates",
         *obstacle_lines(result),
     ]
-    lines += [_curve_line(chosen_set, is_chosen=chosen_set is result.chosen) for chosen_set in placement.curve]
+    lines += [_curve_line(chosen_set, result) for chosen_set in placement.curve]
     if placement.left_out:
         lines.append(f"The plans meet these goals, but the bounds do not include them: {'; '.join(placement.left_out)}")
-    for catheter, row, near in zip(result.case.catheters, result.chosen.candidates, result.nearest_mm, strict=True):
-        beside = ", ".join(f"{name} {mm:.1f} mm" for name, mm in near.items())
-        lines.append(
-            f"{catheter.name}: {result.trajectories.length_mm[row]:.0f} mm from skin to tip, "
-            f"{result.trajectories.tilt_deg[row]:.0f} deg out of the axial plane; "
-            f"nearest obstacles: {beside or 'none within 40 mm'}"
-        )
+    lines += [f"{catheter.name}: in; nearest obstacles: {_beside(near)}" for catheter, near in given_catheters(result)]
+    lines += [
+        f"{catheter.name}: {result.trajectories.length_mm[row]:.0f} mm from skin to tip, "
+        f"{result.trajectories.tilt_deg[row]:.0f} deg out of the axial plane; nearest obstacles: {_beside(near)}"
+        for catheter, row, near in new_catheters(result)
+    ]
+    lines += recourse_lines(result)
     lines += [
         f"planned: {target.name} D100 {target.d100_gy:.2f} Gy, D98 {target.d98_gy:.2f} Gy, D50 {target.d50_gy:.1f} Gy"
         for target in result.planned.score.targets
@@ -100,6 +112,10 @@ def placement_lines(result: PlaceResult) -> list[str]:
     if result.planned.optimum is not None:
         lines += list(result.planned.optimum.lines)
     return lines
+
+
+def _beside(near: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {mm:.1f} mm" for name, mm in near.items()) or "none within 40 mm"
 
 
 def obstacle_lines(result: PlaceResult) -> list[str]:
@@ -114,11 +130,11 @@ def obstacle_lines(result: PlaceResult) -> list[str]:
     return lines
 
 
-def _curve_line(chosen_set: ChosenSet, *, is_chosen: bool) -> str:
-    number = f"{chosen_set.count} catheter{'s' * (chosen_set.count > 1)}"
+def _curve_line(chosen_set: ChosenSet, result: PlaceResult) -> str:
+    number = number_text(chosen_set.count, result)
     cost, d100 = chosen_set.cost, chosen_set.d100
     if chosen_set.candidates:
-        mark = "  <- chosen" if is_chosen else ""
+        mark = "  <- chosen" if chosen_set is result.chosen else ""
         return (
             f"{number}: {cost.text} {cost.value:.3f} {cost.unit}, proven minimum {cost.bound:.3f} "
             f"(gap {100 * cost.gap_frac:.2f} %){mark}"

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
     from hdrplan.workflow.obstacles import GROUPS, default_obstacles, is_bone
     from hdrplan.workflow.pareto import ParetoResult, plan_pareto, usual_axes
-    from hdrplan.workflow.place import PlaceOptions, PlaceResult, place_case
+    from hdrplan.workflow.place import PlaceResult, place_case
+    from hdrplan.workflow.place_options import PlaceOptions
     from hdrplan.workflow.plan import PlanResult, Watch, plan_case, plan_result
     from hdrplan.workflow.prepare import PreparedCase, PreparedRow, PreparedUse, PrepareOptions, prepare_case
     from hdrplan.workflow.problem import (

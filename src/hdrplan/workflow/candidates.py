@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
-from hdrplan.arrays import BoolArray, FloatArray
+from hdrplan.arrays import BoolArray, FloatArray, IntArray
 from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import (
     Catheter,
@@ -23,16 +24,24 @@ from hdrplan.geometry import (
 )
 from hdrplan.plan import Case
 
-__all__ = ["candidate_trajectories", "displaced", "nearest_mm"]
+__all__ = ["BESIDE_GIVEN", "candidate_trajectories", "displaced", "nearest_mm"]
 
 # Obstacles farther than this from a catheter are not named beside it.
 _BESIDE_MM = 40.0
 
 
-def candidate_trajectories(case: Case, room: Clearance, reach: Reach, *, count: int) -> tuple[Trajectories, int]:
+# What a path that keeps every margin and comes too near to a catheter that is in is stopped by.
+BESIDE_GIVEN = "catheters that are in"
+
+
+def candidate_trajectories(
+    case: Case, room: Clearance, reach: Reach, *, count: int, clear: Callable[[Trajectories], BoolArray] | None = None
+) -> tuple[Trajectories, int]:
     """Return paths to all lesions, to each its share, that differ most from each other.
 
-    The room is known on voxels; the margins of the candidates hold on the exact distances.
+    The room is known on voxels; the margins of the candidates hold on the exact distances. Those that would be the
+    candidates of an empty room stay candidates while catheters go in, as long as they are clear of these: a path that
+    was planned is not lost from sight.
 
     Parameters
     ----------
@@ -42,21 +51,34 @@ def candidate_trajectories(case: Case, room: Clearance, reach: Reach, *, count: 
     reach : Reach
     count : int
         Of candidates for all lesions together.
+    clear : callable, optional
+        Paths -> which of them are clear of the catheters that are in.
 
     Returns
     -------
     candidates : Trajectories
     free : int
         Paths that keep every limit, before the candidates were drawn from them.
+
+    Raises
+    ------
+    InfeasibleError
+        No path is left.
     """
     share = max(1, count // len(case.ctvs))
     free = [trajectories(room, ctv, reach) for ctv in case.ctvs]
-    groups = [_kept_exactly(case, room, group, share) for group in free]
+    cleared = [np.ones(len(group), dtype=np.bool_) if clear is None else clear(group) for group in free]
+    groups = [_kept_exactly(case, room, group, share, ok) for group, ok in zip(free, cleared, strict=True)]
     if not sum(len(group) for group in groups):
         raise InfeasibleError(
-            "no path keeps all margins on the exact distances", remedy="Lower a margin: `margins_mm`."
+            "no path keeps all margins on the exact distances"
+            if clear is None
+            else "no path keeps all margins and clear of the catheters that are in",
+            remedy="Lower a margin: `margins_mm`."
+            if clear is None
+            else "Lower `apart_mm`, raise `spread_deg`, or plan with the catheters that are in.",
         )
-    blocked: dict[str, int] = {}
+    blocked: dict[str, int] = {} if clear is None else {BESIDE_GIVEN: sum(int((~ok).sum()) for ok in cleared)}
     for group in free:
         for name, lines in group.blocked.items():
             blocked[name] = blocked.get(name, 0) + lines
@@ -70,10 +92,10 @@ def candidate_trajectories(case: Case, room: Clearance, reach: Reach, *, count: 
         tried=sum(group.tried for group in groups),
         blocked=blocked,
     )
-    return candidates, sum(len(group) for group in free)
+    return candidates, sum(int(ok.sum()) for ok in cleared)
 
 
-def displaced(dwells: Dwells, *, error_mm: float, scenarios: int, seed: int) -> list[Dwells]:
+def displaced(dwells: Dwells, *, error_mm: float, scenarios: int, seed: int, n_given: int = 0) -> list[Dwells]:
     """Return dwells of catheters that lie elsewhere, each moved as a whole.
 
     Parameters
@@ -83,6 +105,8 @@ def displaced(dwells: Dwells, *, error_mm: float, scenarios: int, seed: int) -> 
         RMS displacement in space; 0: no scenarios.
     scenarios : int
     seed : int
+    n_given : int
+        The first catheters are in: they stay where they are.
     """
     if error_mm == 0.0:
         return []
@@ -91,26 +115,35 @@ def displaced(dwells: Dwells, *, error_mm: float, scenarios: int, seed: int) -> 
     moved = []
     for _ in range(scenarios):
         shift_mm = rng.normal(0.0, error_mm / np.sqrt(3), (count, 3))
+        shift_mm[:n_given] = 0.0
         moved.append(replace(dwells, positions_mm=dwells.positions_mm + shift_mm[dwells.catheter]))
     return moved
 
 
-def _kept_exactly(case: Case, room: Clearance, free: Trajectories, share: int) -> Trajectories:
-    """Return the paths that differ most, of those that keep every margin exactly.
+def _kept_exactly(case: Case, room: Clearance, free: Trajectories, share: int, clear: BoolArray) -> Trajectories:
+    """Return the paths that differ most, of those that keep every margin exactly and are clear of what is in.
 
     Half a voxel decides about few paths: they are looked at when they are drawn, and others are drawn in their place.
     """
-    kept = np.arange(len(free))
+    exact = np.ones(len(free), dtype=np.bool_)  # until it is looked at
     seen = np.zeros(len(free), dtype=np.bool_)
-    while len(kept):
-        drawn = kept[varied(free.only(kept), share)]
-        new = drawn[~seen[drawn]]
-        seen[new] = True
-        bad = new[~_keeps_margins(case, room, free.only(new))]
-        if not len(bad):
-            return free.only(drawn)
-        kept = np.setdiff1d(kept, bad)
-    return free.only(kept)
+
+    def drawn(allowed: BoolArray, first: IntArray) -> IntArray:
+        while len(kept := np.flatnonzero(allowed & exact)):
+            begin = np.searchsorted(kept, first) if len(first) else np.zeros(1, dtype=np.int64)
+            rows = kept[varied(free.only(kept), share, begin.tolist())]
+            new = rows[~seen[rows]]
+            seen[new] = True
+            bad = new[~_keeps_margins(case, room, free.only(new))]
+            if not len(bad):
+                return np.asarray(rows)
+            exact[bad] = False
+        return np.zeros(0, dtype=np.int64)
+
+    rows = drawn(np.ones(len(free), dtype=np.bool_), np.zeros(0, dtype=np.int64))
+    if not clear.all():
+        rows = drawn(clear, rows[clear[rows]])
+    return free.only(rows)
 
 
 def _keeps_margins(case: Case, room: Clearance, paths: Trajectories) -> BoolArray:
@@ -138,7 +171,7 @@ def _line_mm(ends_mm: FloatArray | Sequence[FloatArray]) -> FloatArray:
 
 
 def nearest_mm(case: Case, catheter: Catheter, names: Collection[str]) -> dict[str, float]:
-    """Return the three obstacles nearest to a straight catheter, with the distances of their voxels.
+    """Return the three obstacles nearest to a catheter, with the distances of their voxels.
 
     Parameters
     ----------
@@ -147,7 +180,7 @@ def nearest_mm(case: Case, catheter: Catheter, names: Collection[str]) -> dict[s
     names : collection of str
         The obstacles.
     """
-    line_mm = _line_mm(catheter.points_mm)
+    line_mm = np.concatenate([_line_mm(np.stack(ends)) for ends in pairwise(catheter.points_mm)])
     near = {
         structure.name: float(distance_mm(structure, line_mm).min())
         for structure in case.structures

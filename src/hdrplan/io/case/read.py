@@ -35,8 +35,8 @@ def read_case(
         Keys of the case table that replace those of the file, table by table: ``{"source": {"strength_u": 30000.0}}``.
         The model of the source and its strength are each replaced as a whole.
     before_puncture : bool
-        Catheters are left out, and every structure of the files is read, those without a role as "other". CTVs among
-        the changes take the place of the file's.
+        Catheters of the file are left out, and every structure of the files is read, those without a role as "other".
+        CTVs and catheters among the changes take the place of the file's.
     accept_other_patient : bool
         As in :func:`hdrplan.io.read_dicom_folder`, for a folder of DICOM files.
 
@@ -60,7 +60,7 @@ def read_case(
         )
     table = dict(toml_entries(toml).values)
     if before_puncture:
-        table = _with_other_ctvs(table, changes or {})
+        table = _with_other_ctvs({key: value for key, value in table.items() if key != "catheters"}, changes or {})
     table = _changed(table, changes or {})
     # Files in a case are named relative to it, so that it can be moved; the command line names them from where it is.
     case = case_of_table(table, toml.parent, where=toml, relative_only=not changes, before_puncture=before_puncture)

@@ -123,7 +123,7 @@ def case_of_table(
     relative_only : bool
         Refuse absolute file names (a case folder can be moved).
     before_puncture : bool
-        Catheters are left out, and every structure of the files is read, those without a role as "other".
+        Every structure of the files is read, those without a role as "other".
 
     Returns
     -------
@@ -140,7 +140,7 @@ def case_of_table(
     roles = roles_of(entries)
     ct, warnings = read_ct(paths.path(table["ct"], "ct")) if "ct" in table else (None, ())
     catheters: tuple[Catheter, ...] = ()
-    if "catheters" in table and not before_puncture:
+    if "catheters" in table:
         catheters = read_catheters(paths.path(table["catheters"], "catheters"))
     read, places = structures_of(
         entries,

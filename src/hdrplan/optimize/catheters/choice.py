@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from hdrplan.optimize.catheters.incumbents import Incumbents
 from hdrplan.optimize.catheters.meter import Meter
 from hdrplan.optimize.catheters.no_better_set import maximum_prescription_frac, proven_bound
 from hdrplan.optimize.catheters.placement import ChosenSet, Placement
+from hdrplan.optimize.catheters.recourse import recourse_of
 from hdrplan.optimize.catheters.swaps import improved
 from hdrplan.optimize.catheters.tools import SetTools, set_tools
 from hdrplan.optimize.objectives import Coverage
@@ -30,6 +32,8 @@ __all__ = ["choose_catheters"]
 USUAL_LIMIT = WorkLimit(seconds=120.0)
 # The search for good sets may take this fraction of the limit, the proof the rest.
 _SEARCH_FRAC = 1 / 3
+# What is kept for the order of insertion and the replacement of the first catheter, where these are asked for.
+_RECOURSE_FRAC = 0.15
 
 
 def choose_catheters(
@@ -39,9 +43,12 @@ def choose_catheters(
     maximum_count: int,
     gap_frac: float = 1e-3,
     limit: WorkLimit = USUAL_LIMIT,
+    decide: Callable[[Placement], ChosenSet] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Placement:
     """Best sets of 1 to ``maximum_count`` catheters among candidates, each with a proven bound.
+
+    Where catheters are in the patient already, every set has them too, and the curve begins with them alone.
 
     Parameters
     ----------
@@ -49,12 +56,15 @@ def choose_catheters(
         Goals of level 0 hold, others are left aside; without ``earlier_gy``, ``locked_s`` and ``delivery``.
     candidates : Candidates
     maximum_count : int
-        Most catheters looked at.
+        Most candidates taken.
     gap_frac : float
         Proof enough.
     limit : WorkLimit
         For everything; what is not proven by then has a wider gap. Its steps are linear programs: with these alone the
         result does not depend on the machine.
+    decide : callable, optional
+        Takes the placement and returns the entry of its curve that is chosen; the order of insertion and what losing
+        the first catheter costs are found for it.
     on_progress : callable, optional
         Called with (numbers of catheters done, in all).
 
@@ -79,24 +89,37 @@ def choose_catheters(
     with single_blas_thread():
         with_all = _with_all(tools)
         incumbents = Incumbents()
-        for count in range(1, maximum_count + 1):
+        counts = range(0 if candidates.any_in else 1, maximum_count + 1)
+        rest = meter.end if decide is None else meter.after(1 - _RECOURSE_FRAC)
+        for count in counts:
             incumbents = improved(tools, incumbents, count, meter.after(_SEARCH_FRAC * count / maximum_count))
         bounds, seconds = [], []
-        for count in range(1, maximum_count + 1):
-            started, end = time.monotonic(), meter.after_rest(1 / (maximum_count - count + 1))
+        for count in counts:
+            started, end = time.monotonic(), meter.after_rest(1 / (maximum_count - count + 1), rest)
             incumbents, bound = proven_bound(
                 tools, incumbents, count, lowest=with_all.bound, gap_frac=gap_frac, end=end
             )
             bounds.append(bound)
             seconds.append(time.monotonic() - started)
             progress(count, maximum_count)
-        curve = _curve(tools, incumbents, bounds, seconds)
-    return Placement(
-        curve=curve,
-        with_all=with_all,
-        left_out=tuple(tools.sets.requirements[k].label for k in tools.sets.tails),
-        solves=meter.solves,
-    )
+        placement = Placement(
+            curve=_curve(tools, incumbents, counts, bounds, seconds),
+            with_all=with_all,
+            left_out=tuple(tools.sets.requirements[k].label for k in tools.sets.tails),
+            solves=meter.solves,
+        )
+        if decide is None:
+            return placement
+        chosen = decide(placement)
+        recourse = recourse_of(
+            tools,
+            chosen,
+            lowest=with_all.bound,
+            gap_frac=gap_frac,
+            search_end=meter.after_rest(_SEARCH_FRAC, meter.end),
+            end=meter.end,
+        )
+    return replace(placement, recourse=recourse, solves=meter.solves)
 
 
 def _with_all(tools: SetTools) -> Bounded:
@@ -118,13 +141,15 @@ def _with_all(tools: SetTools) -> Bounded:
     return _cost(tools, plan.value, proof.value)
 
 
-def _curve(tools: SetTools, incumbents: Incumbents, bounds: list[float], seconds: list[float]) -> tuple[ChosenSet, ...]:
+def _curve(
+    tools: SetTools, incumbents: Incumbents, counts: range, bounds: list[float], seconds: list[float]
+) -> tuple[ChosenSet, ...]:
     """Return the best set of each number, with D100 at the healthy dose of the largest number."""
-    last = incumbents.best(len(bounds))
+    last = incumbents.best(counts[-1])
     budget = last.value if last is not None and last.held else np.inf
     return tuple(
         _chosen(tools, incumbents, count, bound, budget, spent_s)
-        for count, (bound, spent_s) in enumerate(zip(bounds, seconds, strict=True), start=1)
+        for count, bound, spent_s in zip(counts, bounds, seconds, strict=True)
     )
 
 

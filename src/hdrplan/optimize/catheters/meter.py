@@ -45,9 +45,9 @@ class Meter:
         """End where a fraction of the limit is used up."""
         return End(self._started + fraction * self._limit.seconds, fraction * self._maximum_solves)
 
-    def after_rest(self, fraction: float) -> End:
-        """End where a fraction of what is left of the limit is used up."""
-        now, end = time.monotonic(), self.end
+    def after_rest(self, fraction: float, end: End) -> End:
+        """End where a fraction of what is left until another end is used up."""
+        now = time.monotonic()
         return End(now + fraction * (end.at_s - now), self.solves + fraction * (end.at_solves - self.solves))
 
     def grace(self) -> End:

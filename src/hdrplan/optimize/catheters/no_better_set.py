@@ -101,6 +101,7 @@ def _none_below(
     cuts, conflicts = tools.proofs.cuts(tau), candidates.conflict_bits
     chosen, branch = np.zeros(count + 1, dtype=np.int64), np.zeros(count + 1, dtype=np.uint64)
     tried, banned = np.zeros(count + 1, dtype=np.uint64), np.zeros(count + 2, dtype=np.uint64)
+    banned[0] = candidates.barred_bits
     state = np.zeros(2, dtype=np.int64)
     while next_hitting_set(cuts.known, conflicts, count, chosen, branch, tried, banned, state):
         if tools.meter.passed(end):

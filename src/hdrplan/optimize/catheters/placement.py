@@ -1,4 +1,4 @@
-"""What is known about the best sets of 1, 2, ... catheters."""
+"""What is known about the best sets of 1, 2, ... catheters (from 0 on where some are in the patient already)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hdrplan.arrays import FloatArray, freeze
 from hdrplan.errors import InfeasibleError
 from hdrplan.optimize.bounded import Bounded
 
-__all__ = ["ChosenSet", "Placement"]
+__all__ = ["CatheterLoss", "ChosenSet", "Placement", "Recourse"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,6 +46,45 @@ class ChosenSet:
         freeze(self, "times_s", (None,))
 
 
+@dataclass(frozen=True, slots=True)
+class CatheterLoss:
+    """What is left when one chosen catheter fails and is not replaced.
+
+    Parameters
+    ----------
+    candidate : int
+        That is lost.
+    value : float
+        Main objective of the others alone; infinite where they do not hold every prescription and limit.
+    d100_gy : float
+        Dose that the others keep under the hard limits for the worst of the prescriptions; NaN where the time was too
+        short for a plan.
+    """
+
+    candidate: int
+    value: float
+    d100_gy: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Recourse:
+    """In which order a chosen set is inserted, and what losing the first catheter would cost.
+
+    Parameters
+    ----------
+    order : tuple of CatheterLoss
+        The chosen candidates; the one whose loss costs most comes first.
+    replacement : tuple of int
+        Best set found of as many candidates without the first; empty where none holds everything.
+    replaced : Bounded or None
+        Its main objective, beside the bound of all such sets; None where nothing is chosen.
+    """
+
+    order: tuple[CatheterLoss, ...]
+    replacement: tuple[int, ...]
+    replaced: Bounded | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Placement:
     """Best sets of 1, 2, ... catheters.
@@ -53,18 +92,22 @@ class Placement:
     Parameters
     ----------
     curve : tuple of ChosenSet
+        From 0 on where some catheters are in the patient already.
     with_all : Bounded
         Main objective with all candidates at once: no number of them does better.
     left_out : tuple of str
         Dose-volume goals that the plans hold and the bounds leave out.
     solves : int
         Linear programs solved.
+    recourse : Recourse or None
+        Of the set that the caller's rule chose.
     """
 
     curve: tuple[ChosenSet, ...]
     with_all: Bounded
     left_out: tuple[str, ...]
     solves: int
+    recourse: Recourse | None = None
 
     def at(self, count: int) -> ChosenSet:
         """Return the entry of a number of catheters."""

@@ -36,6 +36,7 @@ class SetBounds:
         self._price = sets.cost[self._priced]
         self._longest = np.append(np.full(n, float(sets.problem.max_time_s)), sets.maximum_miss_gy)
         owner = sets.candidates.owner
+        self._in, self._free = np.flatnonzero(owner < 0), np.flatnonzero(owner >= 0)
         self._dwells = [np.flatnonzero(owner == c) for c in range(sets.candidates.count)]
 
     def bound(self, chosen: CatheterSet) -> Proof:
@@ -67,7 +68,7 @@ class SetBounds:
     def _solved(self, chosen: CatheterSet, *, strict: bool) -> tuple[Proof, FloatArray]:
         sets, n = self._sets, self._sets.n_dwells
         misses = np.arange(n, len(self._priced))
-        columns = np.concatenate([*(self._dwells[c] for c in sorted(chosen)), misses])
+        columns = np.concatenate([self._in, *(self._dwells[c] for c in sorted(chosen)), misses])
         cost, longest = self._price[columns], self._longest[columns]
         multipliers, values = self._pool.solve(columns, cost, longest, strict=strict)
         self._meter.solves += 1
@@ -76,7 +77,8 @@ class SetBounds:
         value = gained - float(np.maximum(paid[columns] - cost, 0.0) @ longest)
         paid[columns] = np.minimum(paid[columns], cost)
         load = np.zeros(sets.candidates.count)
-        np.maximum.at(load, sets.candidates.owner, paid[:n] / self._price[:n])
+        # Dwells that are in are among the columns of every set: no multipliers ever pay more than they cost.
+        np.maximum.at(load, sets.candidates.owner[self._free], paid[self._free] / self._price[self._free])
         x = np.zeros(len(sets.cost))
         x[self._priced[columns]] = values
         return Proof(value, load, 1.0 - value / pay if pay > 0 else 1.0), x

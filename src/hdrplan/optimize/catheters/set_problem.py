@@ -26,7 +26,7 @@ _HELD_FRAC = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SetProblem:
-    """The linear program of all candidates' dwells; a set of candidates has time at its own only.
+    """The linear program of all dwells; a set of candidates has time at its own and at those of catheters that are in.
 
     Columns are the dwell times, then one miss for each requirement.
 
@@ -87,9 +87,10 @@ class SetProblem:
         return max((float(x[self.n_dwells + k]) for k in self.lower), default=0.0)
 
     def highest_cost(self, count: int) -> float:
-        """Objective that no times of ``count`` candidates exceed, whatever they hold."""
-        highest = np.bincount(self.candidates.owner, self.cost[: self.n_dwells] * self.problem.max_time_s)
-        return float(np.sort(highest)[-count:].sum())
+        """Objective that no times of ``count`` candidates and of what is in exceed, whatever they hold."""
+        # One place before the candidates' own: what is in the patient.
+        highest = np.bincount(self.candidates.owner + 1, self.cost[: self.n_dwells] * self.problem.max_time_s)
+        return float(highest[0] + np.sort(highest[1:])[::-1][:count].sum())
 
     def binding(self, solution: Solution) -> str:
         """Name the limits that keep a plan from holding the prescriptions."""

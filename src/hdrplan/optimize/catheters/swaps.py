@@ -35,6 +35,8 @@ def improved(tools: SetTools, incumbents: Incumbents, count: int, end: End) -> I
     -------
     Incumbents
     """
+    if count == 0:
+        return planned(tools, incumbents, CatheterSet(), None)
     candidates = range(tools.sets.candidates.count)
     smaller = incumbents.best(count - 1)
     base = CatheterSet() if smaller is None else smaller.chosen
