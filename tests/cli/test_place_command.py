@@ -87,3 +87,32 @@ def test_paths_past_ribs_that_nobody_segmented_are_refused(run, phantoms: Path, 
     assert "--without ribs,lungs" in done.err
     toward_ribs = ("--without", "ribs,lungs", "--longest", "20")
     assert "is named as" not in run("place", case, *toward_ribs, "-o", tmp_path / "out").err
+
+
+@pytest.mark.slow
+def test_catheters_that_are_in_stay_and_the_rest_is_numbered_after_them(run, phantoms: Path, tmp_path: Path):
+    case = phantoms / "liver-lesion-b-5mm"
+    given = read_catheters(phantoms / "liver-lesion-b" / "catheters.mrk.json")[2]
+    file = tmp_path / "in.json"
+    file.write_text(json.dumps([{"name": "cath_2", "hub_to_tip_mm_lps": given.points_mm.tolist()}]))
+    done = run("place", case, "--given", file, *QUICK, "-o", tmp_path / "out")
+    assert done.code == 0, done.err
+    drawn = read_catheters(tmp_path / "out" / "catheters.mrk.json")
+    assert np.allclose(drawn[0].points_mm, given.points_mm, atol=1e-3)
+    table = json.loads((tmp_path / "out" / "place.json").read_text())
+    chosen = [row["name"] for row in table["chosen"]]
+    assert [catheter.name for catheter in drawn] == ["cath_2", *chosen]
+    assert chosen == ["cath_1", "cath_3"][: len(chosen)]
+    assert table["given"][0]["name"] == "cath_2"
+    assert table["curve"][0]["catheters"] == 0
+    assert [row["name"] for row in table["recourse"]["order"]] == chosen
+    assert "In the patient, unchanged: cath_2." in done.out
+    assert "One catheter more" in done.out
+
+
+def test_a_file_of_given_catheters_in_another_frame_is_refused(run, phantoms: Path, tmp_path: Path):
+    file = tmp_path / "in.json"
+    file.write_text(json.dumps([{"name": "a", "hub_to_tip_mm_lps": [[5000, 0, 0], [5000, 0, 80]]}]))
+    done = run("place", phantoms / "liver-lesion-b-5mm", "--given", file, *QUICK, "-o", tmp_path / "out")
+    assert done.code == 2
+    assert len(done.err.strip().splitlines()) == 1

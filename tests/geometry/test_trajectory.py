@@ -9,12 +9,15 @@ import pytest
 
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.geometry import (
+    Catheter,
     Grid,
     Reach,
     Structure,
     angle_deg,
+    angle_to_deg,
     clearance,
     distance_mm,
+    gap_to_mm,
     inside,
     line_gap_mm,
     trajectories,
@@ -121,3 +124,30 @@ def test_neither_skin_nor_known_obstacles_is_an_error():
         clearance([LESION], [LESION], {})
     with pytest.raises(InputError, match="no structure is named 'spleen'"):
         clearance([LESION], [BODY, LESION], {"spleen": 5.0})
+
+
+def test_distance_and_angle_to_a_catheter_that_is_in_are_those_of_its_points():
+    found = ways()
+    found = found.only(range(0, len(found), max(1, len(found) // 8)))
+    bent = Catheter("bent", np.array([[-60.0, 30.0, 5.0], [-20.0, 10.0, 4.0], [15.0, 12.0, -3.0]]))
+    straight = Catheter("straight", np.stack([found.entry_mm[0], found.tip_mm[0]]))
+    gaps, angles = gap_to_mm(found, [bent, straight]), angle_to_deg(found, [bent, straight])
+    assert gaps[0, 1] == pytest.approx(0.0, abs=1e-9)
+    assert angles[0, 1] == pytest.approx(0.0, abs=1e-5)
+    t = np.linspace(0, 1, 400)[:, None]
+    polyline = np.concatenate([a + t * (b - a) for a, b in zip(bent.points_mm, bent.points_mm[1:], strict=False)])
+    chord = bent.points_mm[-1] - bent.points_mm[0]
+    for k in range(len(found)):
+        way = found.tip_mm[k] - found.entry_mm[k]
+        line = found.entry_mm[k] + t * way
+        away = np.linalg.norm(line[:, None] - polyline[None], axis=2).min()
+        assert gaps[k, 0] == pytest.approx(away, abs=0.2)
+        turn = np.degrees(np.arccos(way @ chord / np.linalg.norm(way) / np.linalg.norm(chord)))
+        assert angles[k, 0] == pytest.approx(turn, abs=1e-6)
+
+
+def test_paths_to_begin_with_stay_and_the_others_are_drawn_beside_them():
+    found = ways()
+    begun = varied(found, 12, first=[40, 7])
+    assert list(begun[:2]) == [40, 7]
+    assert len(set(begun.tolist())) == 12

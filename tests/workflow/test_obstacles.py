@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import Grid, Reach, Structure, clearance, distance_mm, thick_part
 from hdrplan.io import read_case
 from hdrplan.workflow import default_obstacles
-from hdrplan.workflow.candidates import candidate_trajectories
+from hdrplan.workflow.candidates import BESIDE_GIVEN, candidate_trajectories
 from hdrplan.workflow.obstacles import as_obstacles
 
 PHANTOM = Path(__file__).resolve().parents[2] / "phantoms" / "liver-lesion-b-5mm"
@@ -73,3 +74,23 @@ def test_margins_hold_on_the_distances_that_are_shown(margin_mm: float) -> None:
             line_mm = start_mm + np.linspace(0.0, 1.0, steps + 1)[:, None] * (end_mm - start_mm)
             near = line_mm if name == "ribs" else line_mm[::8]
             assert distance_mm(case.structure(name), near).min() >= margin
+
+
+def test_paths_that_were_candidates_stay_candidates_where_they_are_clear_of_what_is_in() -> None:
+    case = read_case(PHANTOM, before_puncture=True).case
+    margins_mm = default_obstacles(case)
+    room = clearance(case.ctvs, case.structures, margins_mm, ct=case.ct, reach_mm=150.0)
+    before, free = candidate_trajectories(case, room, Reach(), count=20)
+    middle = float(np.median(before.entry_mm[:, 2]))
+    after, still_free = candidate_trajectories(
+        case, room, Reach(), count=20, clear=lambda paths: paths.entry_mm[:, 2] > middle
+    )
+    assert 0 < still_free < free
+    assert (after.entry_mm[:, 2] > middle).all()
+    assert len(after) == 20
+    assert after.blocked[BESIDE_GIVEN] == free - still_free
+    kept = {tuple(ends) for ends in np.hstack((after.entry_mm, after.tip_mm))}
+    for ends in np.hstack((before.entry_mm, before.tip_mm))[before.entry_mm[:, 2] > middle]:
+        assert tuple(ends) in kept
+    with pytest.raises(InfeasibleError, match="clear of the catheters that are in"):
+        candidate_trajectories(case, room, Reach(), count=20, clear=lambda paths: np.zeros(len(paths), dtype=bool))
