@@ -27,6 +27,7 @@ from hdrplan.outcomes import (
     interval_regression,
     intervals,
     kaplan_meier,
+    known_status,
     log_rank,
     restricted_mean,
     turnbull,
@@ -267,6 +268,18 @@ def rows() -> Iterator[Row]:
         "pbc, lesions",
         "absolute",
         far([*area, *competing], [*want_auc, *r["auc"]["lesions diameter_mm competing"]]),
+        R_CURVE,
+    )
+    risks, scores = table("pbc_risks"), table("pbc_scores")
+    held_out = competing_risks(risks.time, risks.event)
+    briers = [known_status(held_out, s.time).brier(risks[f"{s.model}_{s.time}"]) for s in scores.itertuples()]
+    areas = [auc_at(held_out, risks[f"{s.model}_{s.time}"], [s.time]).auc[0] for s in scores.itertuples()]
+    yield Row(
+        "Brier score and AUC of predicted risks, competing events",
+        "riskRegression::Score",
+        "pbc, held out",
+        "absolute",
+        far([*briers, *areas], [*scores.brier, *scores.auc]),
         R_CURVE,
     )
     cut = best_cutoff(

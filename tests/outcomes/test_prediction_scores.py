@@ -9,6 +9,7 @@ import pytest
 
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.outcomes import (
+    auc_at,
     calibration_curve,
     competing_risks,
     cox,
@@ -19,6 +20,8 @@ from hdrplan.outcomes import (
     predicted_incidence,
 )
 from naive import prediction as naive
+from outcomes.reference_data import table
+from tolerances import R_CURVE
 
 
 def drawn(n: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -128,3 +131,20 @@ def test_covariates_far_from_zero_overflow_nothing() -> None:
         np.testing.assert_allclose(far.survival(year[:, None], times), expected, rtol=1e-6)
         incidence = predicted_incidence(near, near, (year - 1960.0)[:, None], times)
         np.testing.assert_allclose(predicted_incidence(far, far, year[:, None], times), incidence, rtol=1e-6)
+
+
+def test_scores_with_competing_events_are_those_of_riskregression() -> None:
+    risks, scores = table("pbc_risks"), table("pbc_scores")
+    held_out = competing_risks(risks.time, risks.event, causes=(1, 2))
+    for model, rows in scores.groupby("model"):
+        predicted = [risks[f"{model}_{t}"].to_numpy() for t in rows.time]
+        brier = np.array([known_status(held_out, t).brier(p) for t, p in zip(rows.time, predicted, strict=True)])
+        area = [auc_at(held_out, p, [t]).auc[0] for t, p in zip(rows.time, predicted, strict=True)]
+        np.testing.assert_allclose(brier, rows.brier, atol=R_CURVE)
+        np.testing.assert_allclose(area, rows.auc, atol=R_CURVE)
+        # riskRegression integrates by steps that begin at each time; ours are trapezoids from 0.
+        steps = np.append(0.0, np.cumsum(brier[:-1] * np.diff(rows.time))) / rows.time
+        np.testing.assert_allclose(steps, rows.integrated_brier, atol=R_CURVE)
+        ours = integrated_brier(held_out, np.column_stack(predicted), rows.time)
+        by_hand = np.trapezoid([0.0, *brier], [0.0, *rows.time]) / rows.time.iloc[-1]
+        assert ours == pytest.approx(by_hand, rel=1e-12)

@@ -39,7 +39,7 @@ def quality_table(quality: PredictionQuality) -> TextTable:
             "Model",
             "Brier score",
             "corrected",
-            "Better than incidence alone",
+            "Better than incidence alone (IPA)",
             "corrected",
             "Integrated Brier",
             "corrected",
