@@ -226,7 +226,7 @@ def _truth(
     put("cycle", "TTP_distant", 1, origin, [second])
     if f"{who}-N" in session_of:
         start = session_of[f"{who}-N"]
-        put("cycle", "TTP", 2, start, [last[f"{who}-N"], again, extra])
+        put("cycle", "TTP", 2, start, [last[f"{who}-N"], again, extra, *local])  # a lesion of cycle 1 grows
         put("cycle", "TTP_local", 2, start, [last[f"{who}-N"]])
         put("cycle", "TTP_distant", 2, start, [again])
     for x in session_of:

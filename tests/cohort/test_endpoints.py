@@ -245,3 +245,52 @@ def test_no_progression_follow_up_may_outlast_survival() -> None:
     cohort, _ = checked_cohort(raw, rules, today=TODAY, accept=("contact_before_imaging", "contact_before_treatment"))
     with pytest.raises(InputError, match="cannot end after survival"):
         derive(cohort, rules)
+
+
+B = ("P3,2017-12-20,B,20", "P3,2018-02-25,B,26", "P3,2018-07-20,B,40")
+
+
+def with_lesion_b(*sizes: str) -> dict[str, RawTable]:
+    """P3 with a second lesion that was known before treatment and never treated."""
+    lesions, sized = TABLES["lesions"] + "B,P3,2017-12-20\n", TABLES["measurements"] + "\n".join(sizes)
+    return changed(lesions=lesions, measurements=sized)
+
+
+def test_growth_of_a_known_lesion_that_was_not_treated_is_intrahepatic_progression() -> None:
+    # 26 mm against 20 mm is 30 % and 6 mm on 2018-02-25, day 55; before, the patient ran event-free to the ablation.
+    assert table(derived(with_lesion_b("P3,2017-12-20,B,20")))["patient", "P3", 1, "PFS"] == (100, 0)
+    d = derived(with_lesion_b(*B))
+    got = table(d)
+    assert got["patient", "P3", 1, "PFS"] == got["cycle", "P3", 1, "TTP"] == (55, 1)
+    assert got["patient", "P3", 1, "PFS_local"] == got["patient", "P3", 1, "PFS_distant"] == (100, 0)
+    reason = next(e.reason for e in d.endpoints if (e.id, e.endpoint) == ("P3", "PFS"))
+    assert reason.startswith("intrahepatic progression of a lesion that is no target: B: 26 mm against 20 mm")
+    assert table(derived(with_lesion_b(*B), growth_elsewhere="ignore"))["patient", "P3", 1, "PFS"] == (100, 0)
+    stopped = table(derived(with_lesion_b(*B), after_first_progression="stop"))
+    assert stopped["patient", "P3", 1, "PFS_local"] == (55, 0)
+
+
+def test_growth_of_a_lesion_of_the_first_treatment_ends_the_time_of_the_second() -> None:
+    # L2 and L3 belong to cycle 1, L4 to cycle 2 (2018-09-03): L2 grows from 35 to 45 mm on 2019-03-02, day 180 of it.
+    text = TABLES["measurements"].replace("P2,2019-03-02,L2,35", "P2,2019-03-02,L2,45")
+    raw = changed(measurements=text, findings=TABLES["findings"].replace("P2,2019-03-02,new_extrahepatic\n", ""))
+    assert table(derived(raw))["cycle", "P2", 2, "TTP"] == (180, 1)
+    assert table(derived(raw))["cycle", "P2", 2, "TTP_local"] == (180, 0)
+    # One that had recurred before the second treatment and stays as it was progresses no further.
+    text = TABLES["measurements"]
+    for day in ("2018-08-04", "2018-11-02", "2019-03-02"):
+        text = text.replace(f"P2,{day},L2,35", f"P2,{day},L2,50")
+    raw = changed(measurements=text, findings=TABLES["findings"].replace("P2,2019-03-02,new_extrahepatic\n", ""))
+    assert table(derived(raw))["cycle", "P2", 2, "TTP"] == (180, 0)
+
+
+def test_growth_elsewhere_between_two_sessions_is_progression_before_completion() -> None:
+    sized = ("P2,2017-12-20,B,20", "P2,2018-01-30,B,30")
+    raw = changed(
+        lesions=TABLES["lesions"] + "B,P2,2017-12-20\n", measurements=TABLES["measurements"] + "\n".join(sized)
+    )
+    d = derived(raw)
+    (row,) = [x for x in d.exclusions if x.id == "P2"]
+    assert row.endpoints == "PFS TTP"
+    assert "lesion that is no target: B: 30 mm against 20 mm" in row.reason
+    assert ("patient", "P2", 1, "PFS_local") in table(d)

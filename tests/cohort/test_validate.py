@@ -152,6 +152,11 @@ BROKEN: list[tuple[str, str, int | None, Callable[[], Raw]]] = [
     ("progression_before_completion", "measurements", 33, add("measurements", "P2,2018-01-30,L2,50")),
     ("sequential_or_retreated", "sessions", 11, sessions_of_p1("2018-03-10")),
     ("visit_gap", "patients", 8, swap("measurements", "P7,2018-06-30,L9,0\n", "")),
+    ("growth_before_first_visit", "measurements", 33, add("measurements", "P3,2018-01-15,L5,62")),
+    ("zero_baseline", "measurements", 2, swap("measurements", "P1,2017-12-20,L1,30", "P1,2017-12-20,L1,0")),
+    ("never_measured_again", "lesions", 11, lambda: add("sessions", "S1,P1,2018-01-01,L10")() | {
+        "lesions": raw_table("lesions", TABLES["lesions"] + "L10,P1,2017-12-20\n")}),
+    ("treatment_without_lesion", "other_treatments", 4, add("other_treatments", "P5,2018-03-20,SIRT,")),
     ("combined_treatment_kept", "other_treatments", 4, add("other_treatments", "P1,2017-12-01,TACE,L1")),
     ("combined_without_lesion", "other_treatments", 4, add("other_treatments", "P1,2017-12-01,SIRT,")),
     ("treatment_before_growth", "other_treatments", 4, add("other_treatments", "P1,2018-05-01,SIRT,")),

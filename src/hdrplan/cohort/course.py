@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hdrplan.cohort.cycles import Cycle, Retreatment
-from hdrplan.cohort.early import early_growth, early_progressions
+from hdrplan.cohort.early import early_growth, early_progressions, elsewhere_words, grown_elsewhere
 from hdrplan.cohort.model import Patient, Scan, iso
 from hdrplan.cohort.progression import Judged, judged_scans
 from hdrplan.cohort.records import Endpoint, Exclusion, LesionRecord
@@ -72,6 +72,11 @@ class Course:
         ]
         return _first([self._finding("new_intrahepatic", "new intrahepatic lesion"), *seen])
 
+    def _elsewhere(self) -> _Event | None:
+        """Return the first growth of a lesion that was known at completion and is no target of this treatment."""
+        grown = grown_elsewhere(self.patient, self.cycle, self.origin, self.rules)
+        return _first(_Event(j.scan.day, elsewhere_words(j), j.scan) for _, j in grown)
+
     def _target_treatment(self, ids: Iterable[str]) -> _Event | None:
         """First other loco-regional treatment, or retreatment, of one of the lesions after completion."""
         if self.rules.target_treatment == "ignore":
@@ -104,7 +109,7 @@ class Course:
             return []
         who, number = self.patient.patient_id, self.cycle.number
         early = early_progressions(self.patient, self.cycle, self.rules)
-        parts = {"local" if e.kind == "local" else "distant" for e in early}
+        parts = {"local" if e.kind == "local" else "distant" for e in early if e.kind != "elsewhere"}
         names = [*(("PFS",) if number == 1 else ()), "TTP"]
         words = " ".join(
             name + suffix
@@ -124,7 +129,8 @@ class Course:
 
         Without a scan since the treatment, its completion takes the place of the scan.
         """
-        events = [self._local(), self._distant(), self._finding("new_extrahepatic", "extrahepatic progression")]
+        outside = self._finding("new_extrahepatic", "extrahepatic progression")
+        events = [self._local(), self._distant(), self._elsewhere(), outside]
         return [(e.reason, e.day, before) for e in events if e and (before := self._before_gap(e)) is not None]
 
     def _before_gap(self, event: _Event) -> int | None:
@@ -135,7 +141,7 @@ class Course:
     def endpoints(self) -> list[Endpoint]:
         """Return OS and PFS (first cycle), TTP (every cycle)."""
         local, distant = self._local(), self._distant()
-        outside = self._finding("new_extrahepatic", "extrahepatic progression")
+        outside, other = self._finding("new_extrahepatic", "extrahepatic progression"), self._elsewhere()
         rows: list[Endpoint | None] = []
         if self.cycle.number == 1:
             death = _Event(self.patient.death, "death") if self.patient.death is not None else None
@@ -143,14 +149,14 @@ class Course:
             end = death or _Event(self.patient.last_contact, "alive at last contact")
             rows = [
                 self._row("patient", "OS", end, int(death is not None)),
-                self._endpoint("patient", "PFS", [local, distant, outside, death], []),
-                self._endpoint("patient", "PFS_local", [local, late_death], [distant, outside]),
-                self._endpoint("patient", "PFS_distant", [distant, late_death], [local, outside]),
+                self._endpoint("patient", "PFS", [local, distant, other, outside, death], []),
+                self._endpoint("patient", "PFS_local", [local, late_death], [distant, other, outside]),
+                self._endpoint("patient", "PFS_distant", [distant, late_death], [local, other, outside]),
             ]
         rows += [
-            self._endpoint("cycle", "TTP", [local, distant, outside], []),
-            self._endpoint("cycle", "TTP_local", [local], [distant, outside]),
-            self._endpoint("cycle", "TTP_distant", [distant], [local, outside]),
+            self._endpoint("cycle", "TTP", [local, distant, other, outside], []),
+            self._endpoint("cycle", "TTP_local", [local], [distant, other, outside]),
+            self._endpoint("cycle", "TTP_distant", [distant], [local, other, outside]),
         ]
         return [row for row in rows if row is not None]
 

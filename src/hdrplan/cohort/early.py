@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from hdrplan.cohort.cycles import Cycle
 from hdrplan.cohort.model import Finding, Patient, Scan, iso
-from hdrplan.cohort.progression import judged_scans
+from hdrplan.cohort.progression import Judged, judged_scans
 from hdrplan.cohort.rules import Rules
 
-__all__ = ["EarlyProgression", "early_growth", "early_progressions"]
+__all__ = ["EarlyProgression", "early_growth", "early_progressions", "elsewhere_words", "grown_elsewhere"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class EarlyProgression:
 
     Parameters
     ----------
-    kind : {"local", "new_intrahepatic", "new_extrahepatic"}
+    kind : {"local", "elsewhere", "new_intrahepatic", "new_extrahepatic"}
     day : int
     reason : str
     source : Finding, (Scan, str) or str
@@ -34,8 +34,9 @@ class EarlyProgression:
 def early_progressions(patient: Patient, cycle: Cycle, rules: Rules) -> tuple[EarlyProgression, ...]:
     """Return what progressed before the completion of a treatment, the earliest first.
 
-    New findings, lesions outside the treatment by their first-seen date, and treated lesions that grew. A lesion first
-    seen between two sessions and treated in the later one belongs to the treatment (``cycle_min_days``).
+    New findings, lesions outside the treatment by their first-seen date, and lesions that grew: treated ones, and known
+    ones that are no targets. A lesion first seen between two sessions and treated in the later one belongs to the
+    treatment (``cycle_min_days``).
     """
     until = f", before completion on {iso(cycle.completion)}"
     early = [
@@ -50,7 +51,42 @@ def early_progressions(patient: Patient, cycle: Cycle, rules: Rules) -> tuple[Ea
     targets = tuple(x for x in cycle.lesion_ids if x in patient.lesions)
     together = [targets] if rules.unit == "sum" and targets else [(x,) for x in targets]
     early += [grown for ids in together if (grown := early_growth(patient, cycle, ids, rules))]
+    early += [
+        EarlyProgression(kind="elsewhere", day=j.scan.day, reason=f"{elsewhere_words(j)}{until}", source=(j.scan, x))
+        for x, j in grown_elsewhere(patient, cycle, cycle.first_day, rules)
+        if j.scan.day <= cycle.completion
+    ]
     return tuple(sorted(early, key=lambda e: e.day))
+
+
+def grown_elsewhere(patient: Patient, cycle: Cycle, after: int, rules: Rules) -> list[tuple[str, Judged]]:
+    """Return the first growth of each lesion that was known on a day and is no target of the treatment.
+
+    Growth is judged against what the lesion was when the treatment began: a lesion of an earlier treatment that had
+    recurred by then progresses anew only if it grows further.
+
+    Parameters
+    ----------
+    patient : Patient
+    cycle : Cycle
+    after : int
+        Lesions first seen later are new lesions; only later scans count.
+    rules : Rules
+
+    Returns
+    -------
+    list of (lesion_id, Judged)
+    """
+    if rules.growth_elsewhere == "ignore":
+        return []
+    known = [x for x in patient.lesions.values() if x.lesion_id not in cycle.lesion_ids and x.first_seen <= after]
+    judged = {x.lesion_id: judged_scans([x], [cycle.first_day], after, rules) for x in known}
+    return [(x, j) for x, scans in judged.items() if (j := next((j for j in scans if j.grown), None))]
+
+
+def elsewhere_words(grown: Judged) -> str:
+    """Return the growth of a lesion that is no target in words."""
+    return f"intrahepatic progression of a lesion that is no target: {grown.reason}"
 
 
 def early_growth(patient: Patient, cycle: Cycle, ids: tuple[str, ...], rules: Rules) -> EarlyProgression | None:

@@ -75,6 +75,19 @@ RULES: dict[str, tuple[bool, str]] = {
         False,
         "The progression may be much older: the rule visit_gap = censor ends follow-up at the scan before the gap.",
     ),
+    "growth_before_first_visit": (
+        False,
+        "Oedema or bleeding after the puncture may look like it: if so, set adequate to 0 for that scan.",
+    ),
+    "zero_baseline": (False, "Whatever is measured later counts as recurrence after a complete response: true?"),
+    "never_measured_again": (
+        False,
+        "The lesion counts as without follow-up and its patient as without recurrence of it: add its diameters.",
+    ),
+    "treatment_without_lesion": (
+        False,
+        "If it treated a target, name the lesion: follow-up then ends there; else follow-up goes on.",
+    ),
     "combined_treatment_kept": (
         False,
         "The patient is kept; the rule exclude = combined_treatment leaves such patients out, as the paper does.",

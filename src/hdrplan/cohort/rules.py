@@ -42,6 +42,9 @@ class Rules:
         is seen between the first and the last session of a treatment: the treatment is left out of the progression
         endpoints and a grown lesion out of local recurrence (all listed in the exclusions), or only later findings
         count.
+    growth_elsewhere : {"count", "ignore"}
+        Whether growth of a known lesion that is no target of the treatment (never treated, or of an earlier treatment)
+        is an intrahepatic progression in PFS and TTP. It is none of their local and distant forms.
     visit_gap : {"keep", "censor"}
         Whether a progression (or, in PFS, a death) after more than ``visit_gap_days`` without an adequate scan counts
         on its day, or follow-up ends at the scan before, as the FDA's guidance asks after two missed visits.
@@ -90,6 +93,7 @@ class Rules:
     censor_date: Literal["last_adequate_scan", "last_contact"] = "last_adequate_scan"
     target_treatment: Literal["censor", "ignore"] = "censor"
     progression_before_completion: Literal["exclude", "ignore"] = "exclude"
+    growth_elsewhere: Literal["count", "ignore"] = "count"
     visit_gap: Literal["keep", "censor"] = "keep"
     visit_gap_days: int = 183
     cycle_min_days: int = 56

@@ -18,6 +18,8 @@ from hdrplan.cohort.rules import Rules
 __all__ = ["story_problems"]
 
 _Place = tuple[str, int | None]
+# They treat a lobe or the whole liver, and so perhaps a target that nobody named.
+_OF_MANY_LESIONS = ("TACE", "SIRT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +114,12 @@ def _of_baseline(patient: Patient, places: _Places, rules: Rules) -> Iterator[Pr
         baseline = baseline_of(patient.lesions[x], day)
         if baseline is None:
             yield problem(*places.lesions[x], "no_baseline_measurement", f"lesion {x} before {iso(day)}")
-        elif baseline.scan.day == day:
-            here = places.measurements[baseline.scan.scan_id, x]
+            continue
+        here = places.measurements[baseline.scan.scan_id, x]
+        if baseline.scan.day == day:
             yield problem(*here, "baseline_on_treatment_day", f"lesion {x} on {iso(day)}")
+        if baseline.diameter_mm == 0.0:
+            yield problem(*here, "zero_baseline", f"lesion {x} on {iso(baseline.scan.day)}, before its treatment")
 
 
 def _of_cycle(patient: Patient, cycle: Cycle, places: _Places, rules: Rules) -> Iterator[Problem]:
@@ -148,12 +153,32 @@ def _of_course(
     for reason, day, before in course.visit_gaps():
         got = f"{patient.patient_id} cycle {cycle.number}: {day - before} days without a scan, then {reason}"
         yield problem(*places.patients[patient.patient_id], "visit_gap", got)
+    yield from _of_local_follow_up(course, places, rules)
     for x, judged in course.judged.items():
         grown = next((j for j in judged if j.grown), None)
         for t in patient.treatments:
             if grown and t.lesion_id is None and t.kind != "transplant" and cycle.first_day < t.day <= grown.scan.day:
                 got = f"{t.kind} on {iso(t.day)}, lesion {x} grown on {iso(grown.scan.day)}"
                 yield problem(*places.treatment(patient, t), "treatment_before_growth", got)
+
+
+def _of_local_follow_up(course: Course, places: _Places, rules: Rules) -> Iterator[Problem]:
+    """Growth before the first visit, targets that were never measured again, treatments of no named lesion."""
+    patient = course.patient
+    grown = {x: next((j for j in judged if j.grown), None) for x, judged in course.judged.items()}
+    for x, first in grown.items():
+        if first and first.scan.day - course.origin < rules.week8_from_days:
+            got = f"{first.scan.day - course.origin} days after treatment, {first.reason}"
+            yield problem(*places.measurements[first.scan.scan_id, x], "growth_before_first_visit", got)
+        if course.scans and not course.judged[x]:
+            got = f"lesion {x} of cycle {course.cycle.number}, {len(course.scans)} scans after it"
+            yield problem(*places.lesions[x], "never_measured_again", got)
+    last = course.scans[-1].day if course.scans else course.origin
+    for t in patient.treatments:
+        blurred = t.kind in _OF_MANY_LESIONS and t.lesion_id is None and course.origin < t.day < last
+        if blurred and not any(j and t.day <= j.scan.day for j in grown.values()):
+            got = f"patient {patient.patient_id}, {t.kind} on {iso(t.day)}, last scan on {iso(last)}"
+            yield problem(*places.treatment(patient, t), "treatment_without_lesion", got)
 
 
 def _of_treatments(patient: Patient, first: Cycle, places: _Places, rules: Rules) -> Iterator[Problem]:

@@ -16,6 +16,7 @@ from hdrplan.outcomes.followup import FollowUp
 from hdrplan.outcomes.inference import Test
 from hdrplan.outcomes.newton import newton
 from hdrplan.outcomes.partial_likelihood import RiskSets, information_sum
+from hdrplan.threads import single_blas_thread_from
 
 __all__ = ["CoxFit", "cox"]
 
@@ -210,7 +211,8 @@ def cox(
     centre, scale = standard_scale(data.covariates, data.strata, names)
     standard = data.risk_sets((data.covariates - centre) / scale)
     derivatives = exact_derivatives if ties == "exact" else information_sum
-    best = newton(lambda coef: derivatives(standard, coef), len(names))
+    with single_blas_thread_from(rows.n):
+        best = newton(lambda coef: derivatives(standard, coef), len(names))
     if best.runaway is not None:
         raise InfeasibleError(
             f"the Cox model has no finite estimate for {names[best.runaway]}",

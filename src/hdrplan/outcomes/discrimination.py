@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,8 @@ from hdrplan.outcomes.columns import finite_column, grouped
 from hdrplan.outcomes.followup import FollowUp, refuse_late_entry
 
 __all__ = ["Concordance", "censoring_survival", "concordance"]
+
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,46 +118,54 @@ def _pairs(rows: FollowUp, score: FloatArray, weight: FloatArray) -> tuple[Float
     Rows in order of time have a rank; of two ranks the first bit in which they differ tells the earlier one. So each
     pair is counted once, in the pass of that bit over the rows in order of score: n log n, where the pairs are n^2.
     """
-    n = rows.n
     _, day = np.unique(rows.time, return_inverse=True)
     _, rank = np.unique(2 * day + ~rows.event, return_inverse=True)  # a censoring comes after the events of its day
     _, level = np.unique(score, return_inverse=True)
-    totals, numerator, denominator = np.zeros(3), np.zeros(n), np.zeros(n)
     order = np.argsort(level, kind="stable")
+    # What travels with the rows from pass to pass: narrow integers, for memory is what limits the passes.
+    rank, level = rank[order].astype(np.int32), level[order].astype(np.int32)
+    weight, order = weight[order], order.astype(np.int32)
+    totals, numerator, denominator = np.zeros(3), np.zeros(rows.n), np.zeros(rows.n)
+    bounds = np.array([0, rows.n])
     for bit in reversed(range(int(rank.max()).bit_length())):
-        block = rank[order] >> (bit + 1)
-        later = (rank[order] >> bit & 1).astype(np.bool_)
-        starts, ends, block_starts, block_ends = _runs(block, level[order])
-        n_later = np.concatenate(([0], np.cumsum(later)))
-        earlier = np.where(later, 0.0, weight[order])
+        later = (rank >> bit & 1).astype(np.bool_)
+        n_later = np.concatenate(([0], np.cumsum(later, dtype=np.int32)))
+        earlier = np.where(later, 0.0, weight)
         w_earlier = np.concatenate(([0.0], np.cumsum(earlier)))
-        below, same = n_later[starts] - n_later[block_starts], n_later[ends] - n_later[starts]
-        of_later = n_later[block_ends] - n_later[block_starts]
-        higher, equal = w_earlier[block_ends] - w_earlier[ends], w_earlier[ends] - w_earlier[starts]
-        of_earlier = w_earlier[block_ends] - w_earlier[block_starts]
-        numerator[order] += np.where(later, higher + equal / 2.0, earlier * (below + same / 2.0))
-        denominator[order] += np.where(later, of_earlier, earlier * of_later)
-        good, tied = earlier @ below, earlier @ same
-        totals += (good, earlier @ of_later - good - tied, tied)
-        n_before = np.arange(n) - n_later[:-1]  # of the earlier ones
-        place = n_before - n_before[block_starts] + block_starts
-        behind = block_ends - of_later + n_later[:-1] - n_later[block_starts]
-        moved = np.empty_like(order)
-        moved[np.where(later, behind, place)] = order
-        order = moved
-    return totals, numerator, denominator
+        runs = _runs(level, bounds)
+        length, size = np.diff(runs), np.diff(bounds)
+        block_first, block_later = np.repeat(n_later[bounds[:-1]], size), np.repeat(np.diff(n_later[bounds]), size)
+        below = np.repeat(n_later[runs[:-1]], length) - block_first
+        same = np.repeat(np.diff(n_later[runs]), length)
+        higher = np.repeat(w_earlier[bounds[1:]], size) - np.repeat(w_earlier[runs[1:]], length)
+        equal = np.repeat(np.diff(w_earlier[runs]), length)
+        of_earlier = np.repeat(np.diff(w_earlier[bounds]), size)
+        good, tied, of_pairs = earlier * below, earlier * same, earlier * block_later
+        numerator += np.where(later, higher + equal / 2.0, good + tied / 2.0)
+        denominator += np.where(later, of_earlier, of_pairs)
+        totals += (good.sum(), of_pairs.sum() - good.sum() - tied.sum(), tied.sum())
+        # The earlier rows of a block move to its front, the later ones behind, both still in order of score.
+        n_front = size - np.diff(n_later[bounds])
+        ahead = n_later[:-1] - block_first
+        place = np.where(later, np.repeat(bounds[:-1] + n_front, size) + ahead, np.arange(rows.n) - ahead)
+        rank, level, order = _moved(rank, place), _moved(level, place), _moved(order, place)
+        weight, numerator, denominator = (_moved(v, place) for v in (weight, numerator, denominator))
+        bounds = np.unique(np.concatenate((bounds, bounds[:-1] + n_front)))
+    return totals, _moved(numerator, order), _moved(denominator, order)
 
 
-def _runs(block: IntArray, level: IntArray) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-    """First and behind-last place of each row's run of equal levels within its block, and of its block."""
-    new_block = np.concatenate(([True], block[1:] != block[:-1]))
-    new = new_block | np.concatenate(([True], level[1:] != level[:-1]))
-    found = []
-    for begins in (new, new_block):
-        first = np.flatnonzero(begins)
-        which = np.cumsum(begins) - 1
-        found += [first[which], np.append(first[1:], block.size)[which]]
-    return found[0], found[1], found[2], found[3]
+def _moved(values: npt.NDArray[Number], place: IntArray) -> npt.NDArray[Number]:
+    """Return the values, each at its new place."""
+    result = np.empty_like(values)
+    result[place] = values
+    return result
+
+
+def _runs(level: IntArray, bounds: IntArray) -> IntArray:
+    """Return the places where runs of equal levels begin within blocks, and the end."""
+    new = np.concatenate(([True], level[1:] != level[:-1], [True]))
+    new[bounds] = True
+    return np.flatnonzero(new)
 
 
 def censoring_survival(rows: FollowUp, at: npt.ArrayLike, *, before: bool = False) -> FloatArray:

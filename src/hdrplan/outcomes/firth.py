@@ -17,6 +17,7 @@ from hdrplan.outcomes.followup import FollowUp
 from hdrplan.outcomes.inference import Test
 from hdrplan.outcomes.newton import Derivatives
 from hdrplan.outcomes.partial_likelihood import RiskSets
+from hdrplan.threads import single_blas_thread_from
 
 __all__ = ["FirthFit", "firth_cox"]
 
@@ -140,9 +141,10 @@ def firth_cox(
         )
     sets, scale = _standard_sets(data, names)
     k = len(names)
-    best, at = _maximum(sets, np.zeros(k), np.arange(k))
     of_scale = float(np.log(scale).sum())  # the penalty is that of covariates in their own units
-    without = [_maximum(sets, _replaced(best, j, 0.0), np.delete(np.arange(k), j))[1][0] for j in range(k)]
+    with single_blas_thread_from(data.rows.n):
+        best, at = _maximum(sets, np.zeros(k), np.arange(k))
+        without = [_maximum(sets, _replaced(best, j, 0.0), np.delete(np.arange(k), j))[1][0] for j in range(k)]
     return FirthFit(
         names=names,
         coef=best / scale,

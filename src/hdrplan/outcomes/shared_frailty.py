@@ -18,6 +18,7 @@ from hdrplan.outcomes.cox_model import CoxFit, cox
 from hdrplan.outcomes.followup import FollowUp
 from hdrplan.outcomes.inference import Coefficients, Test
 from hdrplan.outcomes.partial_likelihood import RiskSets
+from hdrplan.threads import single_blas_thread_from
 
 __all__ = ["FrailtyFit", "frailty"]
 
@@ -108,15 +109,16 @@ def frailty(
     start = cox(rows.independent, covariates, ties=ties, strata=strata)
     model = _Penalised(start, cluster)
     low, high = np.log(_THETA_RANGE)
-    best = scipy.optimize.minimize_scalar(
-        lambda log_theta: -model.integrated(float(np.exp(log_theta))),
-        bounds=(low, high),
-        method="bounded",
-        options={"xatol": 1e-7},
-    )
-    theta, loglik = float(np.exp(best.x)), -float(best.fun)
-    model.integrated(theta)
-    covariance = model.covariance(theta)
+    with single_blas_thread_from(rows.n):
+        best = scipy.optimize.minimize_scalar(
+            lambda log_theta: -model.integrated(float(np.exp(log_theta))),
+            bounds=(low, high),
+            method="bounded",
+            options={"xatol": 1e-7},
+        )
+        theta, loglik = float(np.exp(best.x)), -float(best.fun)
+        model.integrated(theta)
+        covariance = model.covariance(theta)
     if loglik <= start.loglik + 1e-7 or theta < 2 * _THETA_RANGE[0]:
         return FrailtyFit(
             names=start.names,

@@ -13,6 +13,7 @@ from hdrplan.outcomes.competing import CompetingRisks
 from hdrplan.outcomes.followup import FollowUp, refuse_late_entry
 from hdrplan.outcomes.inference import Coefficients
 from hdrplan.outcomes.newton import Derivatives, newton
+from hdrplan.threads import single_blas_thread_from
 
 __all__ = ["FineGrayFit", "fine_gray"]
 
@@ -91,14 +92,16 @@ def fine_gray(risks: CompetingRisks, covariates: Covariates, *, of: object = 1) 
     if (scale <= 1e-12 * np.maximum(np.abs(x).max(axis=0, initial=0.0), 1e-300)).any():
         raise InputError(f"covariate {names[int(scale.argmin())]} must vary", got="one value", remedy="Leave it out.")
     sets = _WeightedRiskSets.of(rows, wanted, (x - x.mean(axis=0)) / scale)
-    best = newton(sets.derivatives, len(names))
+    with single_blas_thread_from(rows.n):
+        best = newton(sets.derivatives, len(names))
     if best.runaway is not None:
         raise InfeasibleError(
             f"the Fine-Gray model has no finite estimate for {names[best.runaway]}",
             got="a covariate that separates events, or a combination of others",
             remedy="Leave the covariate out.",
         )
-    influence = sets.influence(best.coef)
+    with single_blas_thread_from(rows.n):
+        influence = sets.influence(best.coef)
     if rows.cluster is not None:
         influence = rows.cluster.enough_for(len(names)).sum(influence)
     inverse = np.linalg.inv(best.information)
