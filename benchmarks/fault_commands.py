@@ -38,9 +38,12 @@ COMMANDS: dict[str, tuple[list[str], str, float]] = {
     "cohort describe": (["cohort", "describe", "../few", "--bootstrap", "0", "--quiet"], "", 0.2),
     "cohort template": (["cohort", "template"], "", 1),
     "correlate": (["correlate", "../few", "--resamples", "19", "--bootstrap", "0", "--quiet"], "", 0.2),
+    "literature": (["literature"], "", 0.4),
     "power": (["power", "--patients", "30+20", "--hazard-ratio", "1", "--replicates", "1", "--quiet"], "", 0.2),
     "phantom make": (["phantom", "make", "sphere", "--quiet"], "", 0.6),
     "phantom lesion": (["phantom", "lesion", "../case", "--diameter-mm", "20", "--quiet"], "", 1),
+    "phantom implant": (["phantom", "implant", "../case", "--quiet"], ".nii.gz", 0.4),
+    "catheters": (["catheters", "../implanted.nii.gz", "--quiet"], ".mrk.json", 0.4),
     "import": (["import", "../archive/t0", "--ctv", "solid", "--quiet"], "", 0.8),
     "export": (["export", "../plan", "--case", "../case", "--quiet"], "", 0.6),
     "check": (["check", "../archive/t0", "--quiet"], "", 0.2),
@@ -60,7 +63,7 @@ COMMANDS: dict[str, tuple[list[str], str, float]] = {
         "", 0.4,
     ),
     "sample": (["sample"], "", 1),
-    "validate": (["validate", "--only", "volumes", "--quiet"], "", 0.2),
+    "validate": (["validate", "--only", "dose", "--quiet"], "", 0.2),
     "validate, a plan": (["validate", "../case", "--plan", "../plan", "--quiet"], "", 0.2),
     "bench": (["bench", "--sizes", "small", "--no-start-up", "--seconds", "0.01", "--quiet"], ".json", 0.2),
 }  # fmt: skip
@@ -142,6 +145,7 @@ def prepared(folder: Path) -> None:
     from hdrplan.io import write_volume
     from small_case import write_small_case
     from small_scan import ct, write_labels
+    from small_trunk import trunk
 
     write_small_case(folder / "case")
     (folder / "scan").mkdir()
@@ -153,6 +157,7 @@ def prepared(folder: Path) -> None:
     (folder / "points.csv").write_text("x_mm,y_mm,z_mm\n" + "".join(f"{k},{k},{k}\n" for k in range(2000)))
     finished(["plan", "case", "--quiet", "-o", "plan"], folder)
     finished(["plan", "case", "--prescription", "15", "--quiet", "-o", "plan-15"], folder)
+    write_volume(folder / "implanted.nii.gz", trunk())
     finished(["simulate", "cohort", "--hcc", "30", "--crlm", "15", "--quiet", "-o", "few"], folder)
     finished(["simulate", "cohort", "--hcc", "60", "--crlm", "30", "--quiet", "-o", "cohort"], folder)
 
