@@ -121,6 +121,7 @@ def _table() -> dict[str, Any]:
         "goals": [
             {"structure": "stomach", "goal": "D1cc <= 14 Gy", "source": "doi"},
             {"structure": "spinal_cord", "goal": "D0.35cc <= 10 Gy", "source": "doi"},
+            {"structure": "duodenum", "goal": "D1cc <= 14 Gy", "source": "doi"},
             {"structure": "liver", "goal": "V10Gy <= 40 %", "source": "protocol", "level": 1},
         ],
     }

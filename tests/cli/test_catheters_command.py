@@ -34,6 +34,15 @@ def test_catheters_are_written_with_uncertainties_a_record_and_a_picture(run, ct
     assert record["options"]["closed_end_mm"] == 1.0
 
 
+def test_catheters_that_hdrplan_wrote_are_replaced_when_asked(run, ct: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """The record beside them once had the schema of the table, and no rerun could replace them."""
+    out = tmp_path / "found.mrk.json"
+    for flags in ([], ["--overwrite"], ["--overwrite"]):
+        result = run("catheters", ct, "-o", out, "-q", *flags)
+        assert result.code == 0, result.err
+    assert json.loads((tmp_path / "found.mrk.json.run.json").read_text())["catheters"][0]["name"] == "cath_1"
+
+
 def test_json_holds_each_point_and_its_uncertainty(run, ct: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     result = run("catheters", ct, "-o", tmp_path / "f.mrk.json", "--json", "--click=-20,-2.5,0")
     assert result.code == 0, result.err

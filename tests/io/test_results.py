@@ -103,3 +103,9 @@ def test_broken_plan_json(tmp_path: Path, change: dict[str, object], says: str) 
     (folder / "plan.json").write_text(json.dumps(table))
     with pytest.raises(FormatError, match=says):
         read_plan(folder)
+
+
+@pytest.mark.parametrize("name", ["schema", "warnings", "files"])
+def test_a_fact_does_not_take_the_place_of_an_entry_of_every_record(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        RunRecord(inputs={}, options={}, facts={name: "hdrplan.other/1"}).table()

@@ -16,6 +16,10 @@ def goal(given: Given, structure: str, text: str, level: int = 0) -> None:
     given.table["goals"].append({"structure": structure, "goal": text, "source": "protocol", "level": level})
 
 
+def without_goal(given: Given, structure: str) -> None:
+    given.table["goals"] = [row for row in given.table["goals"] if row["structure"] != structure]
+
+
 def strength(given: Given, **values: Any) -> None:
     given.table["source"] = {"name": "gammamed-12i", **values}
 
@@ -306,3 +310,58 @@ def tip_offset_too_long(given: Given) -> None:
 @NUMBERS("dwells up to 80 mm outside the CTV", warns="dwells-unusual")
 def margin_too_wide(given: Given) -> None:
     given.table["dwells"] = {"margin_mm": 80.0}
+
+
+@NUMBERS("a tip offset of 0: the first dwell at the very tip", warns="tip-offset-small")
+def tip_offset_forgotten(given: Given) -> None:
+    given.table["dwells"] = {"tip_offset_mm": 0.0}
+
+
+@NUMBERS("a tip offset in cm: 0.6 for 6 mm", warns="tip-offset-small")
+def tip_offset_in_cm(given: Given) -> None:
+    given.table["dwells"] = {"tip_offset_mm": 0.6}
+
+
+@NUMBERS("a CTV's goal below its prescription", warns="goal-below-prescription")
+def goal_below_prescription(given: Given) -> None:
+    goal(given, "lesion", "D98 >= 15 Gy", 1)
+
+
+@NUMBERS("the prescription raised, the goals left as they were", warns="goal-below-prescription")
+def prescription_raised(given: Given) -> None:
+    goal(given, "lesion", "D95 >= 20 Gy", 1)
+    given.table["prescription_gy"]["lesion"] = 25.0
+
+
+@NUMBERS("a case without any goal", warns="case-without-limits")
+def no_goals(given: Given) -> None:
+    del given.table["goals"]
+
+
+@NUMBERS("goals for the CTV and the liver alone", warns="case-without-limits")
+def no_limits(given: Given) -> None:
+    given.table["goals"] = given.table["goals"][-1:]
+    goal(given, "lesion", "D90 >= 22 Gy", 1)
+
+
+@NUMBERS("the duodenum without a limit, the stomach has one", warns="hollow-organ-without-limit")
+def duodenum_forgotten(given: Given) -> None:
+    without_goal(given, "duodenum")
+
+
+@NUMBERS("limits for the spinal cord alone", warns="hollow-organ-without-limit")
+def cord_alone(given: Given) -> None:
+    without_goal(given, "stomach")
+    without_goal(given, "duodenum")
+
+
+@NUMBERS("the stomach with the role other", warns="organ-not-at-risk")
+def stomach_as_other(given: Given) -> None:
+    without_goal(given, "stomach")
+    given.table["roles"]["stomach"] = "other"
+
+
+@NUMBERS("a colon beside the CTV that was given no role", warns="hollow-organ-without-limit")
+def colon_without_role(given: Given) -> None:
+    given.labels[16:18, 14:18, 20:24] = 11
+    given.names["colon"] = 11

@@ -303,7 +303,7 @@ def gallbladder_is_liver(given: Given) -> None:
     given.names["gallbladder"] = given.names.pop("liver")
     given.table["healthy"] = "gallbladder"
     given.table["roles"]["gallbladder"] = given.table["roles"].pop("liver")
-    given.table["goals"][2]["structure"] = "gallbladder"
+    given.table["goals"][-1]["structure"] = "gallbladder"
 
 
 @STRUCTURES("a few voxels left of the spleen", warns="organ-volume-unusual")

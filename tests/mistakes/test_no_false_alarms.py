@@ -22,6 +22,15 @@ DATA = ROOT.parent / "shared" / "data"
 PHANTOMS = sorted(path.parent for path in (ROOT / "phantoms").glob("*/case.toml"))
 SOURCE = {"name": "gammamed-12i", "strength_u": 40700}
 
+HOLLOW = ("stomach", "duodenum", "small_bowel", "colon", "esophagus")
+
+
+def limits(roles: dict[str, str]) -> list[dict[str, str]]:
+    """A limit for each hollow organ at risk."""
+    organs = [name for name in roles if name in HOLLOW and roles[name] == "OAR"]
+    return [{"structure": name, "goal": "D1cc <= 14 Gy", "source": "doi"} for name in organs]
+
+
 shared = pytest.mark.skipif(not DATA.is_dir(), reason="../shared is not on this machine")
 
 
@@ -58,6 +67,7 @@ def test_a_real_liver_gives_no_warning(ctv: str, catheters: str | None) -> None:
         "healthy": "liver",
         "prescription_gy": 20.0,
         "source": SOURCE,
+        "goals": limits(roles),
     }
     if catheters is not None:
         if ctv != "lesion_B":
@@ -83,6 +93,7 @@ def test_every_organ_of_a_real_trunk_lies_where_it_is_and_in_its_tissue(ct: str)
         "healthy": "liver",
         "prescription_gy": 20.0,
         "source": SOURCE,
+        "goals": limits(roles),
     }
     (only,) = case_of_table(table, case, where="test").warnings
     # An organ had to be the CTV.

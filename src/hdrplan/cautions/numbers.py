@@ -100,6 +100,45 @@ NUMBERS = (
         why="D90 and more of a CTV cover nearly all of it. Given from 1.5 times the prescription on.",
     ),
     Kind(
+        id="goal-below-prescription",
+        sentence="{structure}: {goal} asks for less than the prescription of {dose_gy:g} Gy",
+        remedy="Check which of the two is meant: the whole CTV is planned to its prescription.",
+        why="The prescription is a minimum for every voxel of the CTV; a smaller minimum dose has no effect. It often "
+        "stands where the prescription should have been lowered, or one of the two is of another protocol.",
+    ),
+    Kind(
+        id="case-without-limits",
+        sentence="no goal limits the dose to an organ at risk, although {names} are drawn",
+        remedy="Add goals with the limits of your protocol; without them nothing but the healthy organ is spared.",
+        why="Organs at risk are recorded but not protected unless a goal names them. Given where stomach, bowel, "
+        "spinal cord, heart, gallbladder or kidneys are organs at risk and no organ has an upper limit.",
+    ),
+    Kind(
+        id="hollow-organ-without-limit",
+        sentence="no goal limits the dose to {name}{because}",
+        remedy="Add a goal such as D1cc <= 14 Gy with its source, or take it out of the roles on purpose.",
+        why="Above 14 Gy to 1 ml of the wall of stomach and bowel ulcers form (Mohnike 2016, Strahlenther Onkol "
+        "192:288). Given for every hollow organ within 40 mm of a CTV, and for those farther away that the case calls "
+        "organs at risk: 20 Gy at the surface of a lesion of 50 mm fall to about 3 Gy within 40 mm, by the square of "
+        "the distance.",
+    ),
+    Kind(
+        id="organ-not-at-risk",
+        sentence="{name} has the role other: no table shows its dose unless a goal names it",
+        remedy='Give it the role "OAR".',
+        why="`other` is for what a plan shall not look at, such as a lesion of another session. Given for stomach, "
+        "bowel and spinal cord.",
+    ),
+    Kind(
+        id="tip-offset-small",
+        sentence="the first dwell lies {mm:g} mm behind the drawn tip, less than half of the source's core of "
+        "{core_mm:g} mm",
+        remedy="Use the distance from the catheter's outer end to the source's centre; keep this one only if the last "
+        "points drawn are dwell positions and not tips.",
+        why="The core of a source whose centre is nearer to the tip than half its length would stand out of the "
+        "catheter.",
+    ),
+    Kind(
         id="dwells-unusual",
         sentence="{what} of {mm:g} mm",
         remedy="Check the number: step, tip offset and margin are in mm.",

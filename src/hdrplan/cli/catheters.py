@@ -81,7 +81,9 @@ def command(
     warn(doubts)
     table = traced_table(found, doubts)
     options = {"click": list(clicks), "within_mm": within, "closed_end_mm": closed_end}
-    with new_file(output, run_record(inputs=scan.hashes, options=options, facts=table)) as draft:
+    with new_file(
+        output, run_record(inputs=scan.hashes, options=options, facts={"catheters": table["catheters"]})
+    ) as draft:
         write_traced(draft, found)
     with new_file(shown) as draft:
         traced_figure(scan.ct, found, draft)

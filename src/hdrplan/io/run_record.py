@@ -31,7 +31,7 @@ class RunRecord:
     seed : int, optional
         None where nothing was drawn.
     facts : mapping
-        What else a command has to record, by name.
+        What else a command has to record, by name; not by a name that every record has.
     warnings : sequence of Caution
         Everything that was doubted, as the terminal said it.
     written : datetime
@@ -51,8 +51,14 @@ class RunRecord:
     platform: str = f"{sys.platform} {platform.machine()}"
 
     def table(self) -> dict[str, object]:
-        """Return the record as it is written."""
-        return {
+        """Return the record as it is written.
+
+        Raises
+        ------
+        ValueError
+            A fact has the name of an entry that every record has: a mistake in the code that gives it.
+        """
+        table: dict[str, object] = {
             "schema": "hdrplan.run/1",
             "written": self.written.isoformat(timespec="seconds"),
             "purpose": "research use only, never for treatment",
@@ -63,8 +69,11 @@ class RunRecord:
             "seconds": self.seconds,
             "seed": self.seed,
             "warnings": [caution.table() for caution in self.warnings],
-            **self.facts,
         }
+        taken = self.facts.keys() & (table.keys() | {"files", "files_sha256"})
+        if taken:
+            raise ValueError(f"facts must not be named as entries of every record: {sorted(taken)}")
+        return table | dict(self.facts)
 
 
 def write_run(folder: Path, record: RunRecord) -> None:

@@ -8,6 +8,7 @@ from itertools import combinations
 from hdrplan.cautions import Caution, caution
 from hdrplan.geometry import Structure
 from hdrplan.plan import Goal, Goals, organ_of
+from hdrplan.sources import TG43Source
 
 __all__ = ["doubts_of_dwell_places", "doubts_of_goals"]
 
@@ -58,21 +59,29 @@ def doubts_of_goals(goals: Goals, structures: Sequence[Structure], healthy: str 
     return doubts
 
 
-def doubts_of_dwell_places(options: Mapping[str, float]) -> list[Caution]:
+def doubts_of_dwell_places(options: Mapping[str, float], source: TG43Source) -> list[Caution]:
     """Say which of the planner's options that place dwells, by their names, was probably not meant."""
-    return [
+    doubts = [
         caution("dwells-unusual", what=what, mm=options[name])
         for name, (what, maximum_mm) in _DWELLS.items()
         if options.get(name, 0.0) > maximum_mm
     ]
+    offset_mm, core_mm = options.get("tip_offset_mm"), source.active_length_mm
+    if offset_mm is not None and offset_mm < core_mm / 2.0:
+        doubts.append(caution("tip-offset-small", mm=offset_mm, core_mm=core_mm))
+    return doubts
 
 
 def _above(goal: Goal, goals: Goals) -> list[Caution]:
-    """Minimum doses of nearly the whole CTV far above its prescription."""
+    """Minimum doses of a CTV that are smaller than its prescription, or of nearly all of it far above."""
     prescribed = {p.structure: p.dose_gy for p in goals.prescriptions}
     covers = goal.metric.kind == "dose_min" or (goal.metric.kind == "dose_at_frac" and goal.metric.at >= _COVERAGE)
     dose_gy = prescribed.get(goal.structure)
-    if dose_gy is None or goal.sense == "<=" or not covers or goal.value < _ABOVE * dose_gy:
+    if dose_gy is None or goal.sense == "<=" or goal.metric.unit != "Gy":
+        return []
+    if 0.0 < goal.value < dose_gy:
+        return [caution("goal-below-prescription", structure=goal.structure, goal=goal.text, dose_gy=dose_gy)]
+    if not covers or goal.value < _ABOVE * dose_gy:
         return []
     factor = goal.value / dose_gy
     return [

@@ -54,6 +54,8 @@ from hdrplan.plausibility import (
     doubts_of_anatomy_and_catheters,
     doubts_of_dwell_places,
     doubts_of_goals,
+    doubts_of_organs_without_role,
+    doubts_of_protection,
     doubts_of_punctures,
     doubts_of_strength,
     may_be_punctured,
@@ -151,8 +153,10 @@ def case_of_table(
         others=lambda name: before_puncture or (bool(catheters) and not may_be_punctured(name)),
     )
     structures = read if before_puncture else tuple(s for s in read if s.name in roles)
-    hit = doubts_of_punctures(catheters, [s for s in read if s.name not in roles])
-    case_file = _case_file(entries, _Anatomy(ct, structures, catheters), paths, (*warnings, *places, *hit))
+    without_role = [s for s in read if s.name not in roles]
+    hit = doubts_of_punctures(catheters, without_role)
+    near = doubts_of_organs_without_role(without_role, structures)
+    case_file = _case_file(entries, _Anatomy(ct, structures, catheters), paths, (*warnings, *places, *hit, *near))
     return replace(case_file, ct_sha256=paths.sha256_of("ct"))
 
 
@@ -234,6 +238,7 @@ def _case_file(entries: Entries, anatomy: _Anatomy, paths: CasePaths, warnings: 
     goals, goal_warnings = goals_of(entries, case, paths)
     source, strength = _source(entries, paths)
     options = _options(entries)
+    with_role = roles_of(entries)
     return CaseFile(
         case=case,
         goals=goals,
@@ -247,7 +252,8 @@ def _case_file(entries: Entries, anatomy: _Anatomy, paths: CasePaths, warnings: 
                 *anatomy.warnings(case, entries.where),
                 *goal_warnings,
                 *doubts_of_goals(goals, case.structures, case.healthy),
-                *doubts_of_dwell_places(options),
+                *doubts_of_protection(goals, [s for s in case.structures if s.name in with_role], case.healthy),
+                *doubts_of_dwell_places(options, source),
                 *bounded_warnings(source),
                 *doubts_of_strength(strength),
             )
