@@ -14,6 +14,7 @@ from pydicom import dcmread
 
 from hdrplan.cli import cli
 from hdrplan.errors import InputError
+from hdrplan.io import sha256
 from hdrplan.io.dicom.dose import read_dose_grid
 
 
@@ -70,6 +71,8 @@ def test_page_tables_and_dicom_of_two_files(export: Path, tmp_path: Path) -> Non
     page = (out / "dvh.html").read_text()
     assert "GTV 1" in page
     assert "Research use only" in page
+    header = page[page.index('<header class="top">') : page.index("</header>")]
+    assert [sha256(export / name)[:12] in header for name in ("rd.dcm", "rs.dcm")] == [True, True]
 
 
 def test_the_dose_written_holds_the_curves_and_the_patient(export: Path, tmp_path: Path) -> None:

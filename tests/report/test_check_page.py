@@ -65,6 +65,8 @@ def test_the_page_holds_what_is_signed(checked: tuple[str, str, dict], export: P
     for file in ("RP.dcm", "RD.dcm", "RS.dcm"):
         assert sha256(export / file) in text
     assert packaged_sha256(table["source"]["name"]) in text
+    header = text_of(page[page.index('<header class="top">') : page.index("</header>")])
+    assert f"Patient {table['patient']} RT Plan {sha256(export / 'RP.dcm')[:12]} Made " in header
     assert table["patient"] in text
     verdict = next(line for line in terminal.splitlines() if line.startswith("PASS: "))
     assert verdict in text

@@ -30,6 +30,10 @@ def text_of(html: str) -> str:
 def test_changes_goals_and_metrics_stand_side_by_side(html):
     text = text_of(html)
     assert "Total time 105.0 s 136.5 s" in text
+    first, second = (plan.plan.digest for plan in compared_plans())
+    assert f"Hash of the plan {first} {second}" in text
+    assert first in html[: html.index("</header>")]
+    assert second in html[: html.index("</header>")]
     assert "Positions the same the same" in text
     assert "lesion D100 ≥ 20 Gy ✕ 19.00 Gy ✓ 24.70 Gy" in text
     assert "D100 Gy 19.00 24.70 +5.70" in text

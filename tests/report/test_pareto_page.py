@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hdrplan.dose import dose_rate
-from hdrplan.io import plan_table, read_case
+from hdrplan.io import plan_table, read_case, read_plan_file
 from hdrplan.metrics import dvh
 from hdrplan.optimize import Axis
 from hdrplan.options import PlanOptions
@@ -45,6 +45,20 @@ def test_the_volumes_of_a_plan_are_those_of_its_times(made):
         expected = dvh(gy, points.volume_cc[rows]).volume_frac_at_gy(curve["gy"])
         np.testing.assert_allclose(np.array(shown) / 1000, expected, atol=0.00051)
     assert None in data["volumes"]
+
+
+def test_a_saved_plan_has_the_hash_that_the_page_shows(made, tmp_path):
+    data = data_of(made[2])
+    for times, shown in zip(data["times_s"], data["hash"], strict=True):
+        assert (times is None) is (shown is None)
+        if times is not None:
+            # As the page's save() does it.
+            dwells = [dwell | {"time_s": t} for dwell, t in zip(data["plan"]["dwells"], times, strict=True)]
+            total_s = sum(times)
+            trak_gy = data["plan"]["strength"]["value_u"] * 1e-6 * total_s / 3600
+            table = data["plan"] | {"dwells": dwells, "total_time_s": total_s, "trak_gy": trak_gy}
+            (tmp_path / "plan.json").write_text(json.dumps(table))
+            assert read_plan_file(tmp_path).plan.digest == shown
 
 
 def test_the_rates_on_a_plane_give_its_dose(made):

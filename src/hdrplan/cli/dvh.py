@@ -148,7 +148,7 @@ def _check_dicom(pair: DosePair, output: Output | None) -> None:
 
 def _write(output: Output, pair: DosePair, result: DVHResult, *, dicom: bool) -> None:
     from hdrplan import __version__
-    from hdrplan.io import new_folder, write_dose_with_dvh, write_json, write_rows, write_run
+    from hdrplan.io import new_folder, sha256, write_dose_with_dvh, write_json, write_rows, write_run
     from hdrplan.report import dvh_figure, dvh_html, dvh_json
     from hdrplan.workflow import CURVE_COLUMNS, dvh_curve_rows, dvh_row
 
@@ -160,7 +160,9 @@ def _write(output: Output, pair: DosePair, result: DVHResult, *, dicom: bool) ->
         for ending in _PICTURES:
             dvh_figure(result, draft / f"dvh.{ending}")
         title = f"{len(result.structures)} structure{'s' if len(result.structures) > 1 else ''} in a stored dose"
-        (draft / "dvh.html").write_text(dvh_html(result, title=title, version=__version__), encoding="utf-8")
+        about = {"Dose": sha256(pair.files["dose"]), "Structures": sha256(pair.files["structures"])}
+        page = dvh_html(result, title=title, version=__version__, about=about)
+        (draft / "dvh.html").write_text(page, encoding="utf-8")
         print_page(draft / "dvh.html", "page.pdf")
         if dicom:
             whole = [s for s in result.structures if s.in_grid_frac >= 0.999]

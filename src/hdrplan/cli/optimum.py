@@ -89,8 +89,10 @@ def optimum_of(
 def optimum_page(quality: PlanQuality, clinical: ClinicalPlan, *, identify: bool) -> str:
     """Return optimum.html; the plan's label stands in it only where identities are asked for."""
     from hdrplan import __version__
+    from hdrplan.io import sha256
     from hdrplan.report import quality_html
 
     label = clinical.brachy.label or clinical.files["plan"].name
     title = f"{label} and the best plans" if identify else "A clinical plan and the best plans"
-    return quality_html(quality, title=title, version=__version__, warnings=clinical.notes)
+    about = {"Patient": clinical.patient, "RT Plan": sha256(clinical.files["plan"])}
+    return quality_html(quality, title=title, version=__version__, about=about, warnings=clinical.notes)

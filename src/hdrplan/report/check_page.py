@@ -46,6 +46,7 @@ def check_html(check: SecondCheck, brachy: BrachyPlan, files: CheckedFiles, *, t
         "check.html.j2",
         title=title,
         version=version,
+        about={"Patient": files.patient, "RT Plan": files.sha256["plan"]},
         pictures=True,
         doubts=doubts_of(check.warnings),
         check=check,

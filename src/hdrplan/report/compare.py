@@ -88,7 +88,7 @@ def comparison_html(
         "compare.html.j2",
         title=title,
         version=version,
-        plan=plans[0].plan,
+        about={f"Plan {p.label}": p.plan.digest for p in plans},
         scripts=_SCRIPTS,
         doubts=doubts_of(warnings),
         data={
@@ -172,6 +172,7 @@ def _all_curves(
 def _changes(plans: Sequence[ComparedPlan]) -> list[dict[str, Any]]:
     """Rows of the first table: what the plans are made of."""
     rows: list[tuple[str, list[str]]] = [
+        ("Hash of the plan", [p.plan.digest for p in plans]),
         ("Source", [p.plan.source.name for p in plans]),
         ("Air-kerma strength", [f"{p.plan.strength_u:,.0f} U" for p in plans]),
         ("Catheters", [str(len(p.plan.dwells.catheter_names)) for p in plans]),

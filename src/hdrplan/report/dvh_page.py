@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from hdrplan.report.dvh_drawing import drawn_curves, drawn_end_gy
 from hdrplan.report.dvh_text import metric_words, with_error
@@ -18,7 +19,7 @@ _MAXIMUM_COLUMNS = 6
 _PARTS = (("grid", "dose grid"), ("shape", "between slices"), ("ends", "ends"), ("sampling", "points"))
 
 
-def dvh_html(result: DVHResult, *, title: str, version: str) -> str:
+def dvh_html(result: DVHResult, *, title: str, version: str, about: Mapping[str, str] | None = None) -> str:
     """Return one self-contained page.
 
     Parameters
@@ -27,6 +28,8 @@ def dvh_html(result: DVHResult, *, title: str, version: str) -> str:
     title : str
         Free of patient identifiers, unless they were asked for.
     version : str
+    about : mapping of str to str, optional
+        What was read -> its hash.
     """
     curves, styles = drawn_curves(result)
     gy_max = drawn_end_gy(result)
@@ -35,6 +38,7 @@ def dvh_html(result: DVHResult, *, title: str, version: str) -> str:
         "dvh.html.j2",
         title=title,
         version=version,
+        about=about,
         scripts=_SCRIPTS,
         data={"curves": curve_data(curves, gy_max)},
         doubts=doubts_of(result.warnings),

@@ -54,7 +54,7 @@ def report_html(view: ReportData) -> str:
         "report.html.j2",
         title=view.title,
         version=view.version,
-        plan=view.plan,
+        about={} if view.plan is None else {"Plan": view.plan.digest},
         made=view.made,
         scripts=_SCRIPTS,
         data=scene,

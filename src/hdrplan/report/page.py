@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -15,11 +16,12 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from hdrplan.cautions import Caution
-from hdrplan.plan import Plan
 
 __all__ = ["css_text", "doubts_of", "on_paper", "page"]
 
 _PAPER = "size: A4;"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_DIGITS = 12
 
 
 def _asset(name: str) -> str:
@@ -52,7 +54,7 @@ def page(
     *,
     title: str,
     version: str,
-    plan: Plan | None = None,
+    about: Mapping[str, str] | None = None,
     made: str = "",
     scripts: tuple[str, ...] = (),
     data: Mapping[str, Any] | None = None,
@@ -71,8 +73,9 @@ def page(
         Name of the asset.
     title, version : str
         Stand on every page, on every sheet of paper.
-    plan : Plan, optional
-        The page is about it: its hash stands in the header and on every sheet.
+    about : mapping of str to str, optional
+        What the page is about -> its hash or pseudonym; both stand in the header and on every sheet. Of a SHA-256, the
+        first twelve digits.
     made : str
         When the numbers were made, as ISO 8601; now, where it is not known.
     scripts : tuple of str
@@ -87,8 +90,8 @@ def page(
         For the template.
     """
     # Both texts are put into CSS strings, where HTML escaping means nothing.
-    about = _about(plan, made, version)
-    foot = " · ".join(f"{label} {value}".strip() for label, value in about)
+    rows = _about(about or {}, made, version)
+    foot = " · ".join(f"{label} {value}".strip() for label, value in rows)
     css = _asset("report.css").replace('"@@title"', css_text(title)).replace('"@@foot"', css_text(foot))
     script = "(() => {\n" + "\n".join(_asset(name) for name in (*scripts, "page.js")) + "\n})();"
     content = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
@@ -102,7 +105,7 @@ def page(
         .render(
             title=title,
             version=version,
-            about=about,
+            about=rows,
             csp="; ".join(policy),
             css=Markup(css),
             script=Markup(script),
@@ -114,10 +117,10 @@ def page(
     return filled
 
 
-def _about(plan: Plan | None, made: str, version: str) -> list[tuple[str, str]]:
-    """Hash of the plan, date, program: the header of every page."""
+def _about(about: Mapping[str, str], made: str, version: str) -> list[tuple[str, str]]:
+    """Return the header of every page: what the page is about, date, program."""
     when = datetime.fromisoformat(made) if made else datetime.now(UTC)
-    rows = [] if plan is None else [("Plan", plan.digest)]
+    rows = [(label, value[:_DIGITS] if _SHA256.fullmatch(value) else value) for label, value in about.items()]
     return [*rows, ("Made", f"{when:%Y-%m-%d}"), ("hdrplan", version)]
 
 

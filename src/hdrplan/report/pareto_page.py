@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,8 @@ def pareto_html(result: ParetoResult, plan: Mapping[str, Any], *, case: Case, wa
         Curve(name=name, role=roles[name], dose_gy=doses, volume_frac=frac, volume_cc=_volume_cc(result, name))
         for name, frac in zip(names, _volumes(result, first.times_s, names, doses), strict=True)
     ]
+    # A thousandth of a second: finer than any afterloader. The hash is that of the plan.json that the page saves.
+    times = [None if p is None else p.times_s.round(3) for p in plans]
     data = {
         "axes": [{"label": a.label, "unit": axis_unit(a), "values": a.values.tolist()} for a in front.axes],
         "objective": front.objective,
@@ -70,8 +73,8 @@ def pareto_html(result: ParetoResult, plan: Mapping[str, Any], *, case: Case, wa
         "total_s": [p and float(p.times_s.sum()) for p in plans],
         "left_out": list(front.left_out),
         "met": [list(p.left_out_met) if p else [False] * len(front.left_out) for p in plans],
-        # A thousandth of a second: finer than any afterloader.
-        "times_s": [p and [round(t, 3) for t in p.times_s.tolist()] for p in plans],
+        "times_s": [None if t is None else t.tolist() for t in times],
+        "hash": [None if t is None else replace(result.plan, times_s=t).digest for t in times],
         "plan": dict(plan),
         "curves": [
             {"rank": k, "name": c.name, "volume_cc": round(c.volume_cc, 4), "gy": doses.tolist()}

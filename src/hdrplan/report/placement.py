@@ -74,7 +74,7 @@ def placement_html(
         "place.html.j2",
         title=f"Placement of {result.case.name}",
         version=version,
-        plan=result.planned.plan,
+        about={"Plan": result.planned.plan.digest},
         pictures=True,
         doubts=doubts_of(warnings),
         facts=fact_lines(result),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from markupsafe import Markup, escape
@@ -20,7 +20,14 @@ _LEFT, _TOP, _WIDTH, _HEIGHT = 66, 18, 700, 330
 _BOX = (_LEFT + _WIDTH + 24, _TOP + _HEIGHT + 52)
 
 
-def quality_html(quality: PlanQuality, *, title: str, version: str, warnings: Sequence[Caution] = ()) -> str:
+def quality_html(
+    quality: PlanQuality,
+    *,
+    title: str,
+    version: str,
+    about: Mapping[str, str] | None = None,
+    warnings: Sequence[Caution] = (),
+) -> str:
     """Return one self-contained page.
 
     Parameters
@@ -29,6 +36,8 @@ def quality_html(quality: PlanQuality, *, title: str, version: str, warnings: Se
     title : str
         Without patient data: the caller decides what it names.
     version : str
+    about : mapping of str to str, optional
+        What the plan was read from -> its hash, and whose it is; the plan's own hash otherwise.
     warnings : sequence of Caution
     """
     gains = [gain for gain in quality.coverage if gain.structure in quality.fronts]
@@ -37,6 +46,7 @@ def quality_html(quality: PlanQuality, *, title: str, version: str, warnings: Se
         "optimum.html.j2",
         title=title,
         version=version,
+        about=about or {"Plan": quality.plan.digest},
         doubts=doubts_of(warnings),
         verdict="Better plans were possible." if better else "No better plan was found.",
         better=better,

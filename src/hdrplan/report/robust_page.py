@@ -50,7 +50,7 @@ def robust_html(
         "robust.html.j2",
         title=f"Coverage of {case_name} under uncertainty",
         version=version,
-        plan=study.plan,
+        about={"Plan": study.plan.digest} | ({} if robust is None else {"Robust plan": robust.plan.digest}),
         pictures=True,
         doubts=doubts_of(warnings),
         lines=lines,

@@ -55,7 +55,7 @@ def solid_html(view: ReportData) -> str:
         "solid.html.j2",
         title=view.title,
         version=view.version,
-        plan=view.plan,
+        about={} if view.plan is None else {"Plan": view.plan.digest},
         made=view.made,
         scripts=_SCRIPTS,
         pictures=True,

@@ -32,6 +32,7 @@ function show() {
   document.getElementById("value").textContent = ok ? `${text(data.value[i], 3)} ${data.unit}` : "These limits exclude each other: proven.";
   document.getElementById("bound").textContent = ok ? `${text(data.bound[i], 3)} ${data.unit}` : "";
   document.getElementById("total").textContent = ok ? `${text(data.total_s[i], 0)} s` : "";
+  document.getElementById("hash").textContent = data.hash[i] ?? "";
   const met = document.getElementById("met");
   if (met) met.textContent = ok ? data.left_out.map((label, j) => `${label.replace("<=", "≤").replace(">=", "≥")}: ${data.met[i][j] ? "met" : "missed"}`).join("; ") : "";
   document.getElementById("save").disabled = !ok;
