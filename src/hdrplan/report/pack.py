@@ -170,8 +170,12 @@ def shape_pack(shape: Shape) -> dict[str, Any]:
     near = _beside_surface(level >= 0)
     farthest = float(np.abs(steps[near]).max(initial=1.0))
     steps = np.where(near, steps, np.where(level < 0, -farthest, farthest))
-    values = np.clip(steps, -32000, 32000).astype(np.int16)
-    return _frame(shape.grid) | {"offset": 0, "step": LEVEL_STEP_MM, "data": _packed(values)}
+    # Nothing is drawn beyond the last corner beside the surface; a shape's grid reaches some voxels farther.
+    box = box_of(near | ~near.any())
+    values = np.clip(steps[box], -32000, 32000).astype(np.int16)
+    shape_zyx = (values.shape[0], values.shape[1], values.shape[2])
+    grid = shape.grid.box([side.start for side in box[::-1]], shape_zyx)
+    return _frame(grid) | {"offset": 0, "step": LEVEL_STEP_MM, "data": _packed(values)}
 
 
 def _beside_surface(inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
