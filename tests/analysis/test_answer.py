@@ -20,6 +20,7 @@ from hdrplan.analysis import (
     plain_words,
 )
 from hdrplan.analysis.benefit import dose_benefit
+from hdrplan.analysis.text_table import control_text
 from hdrplan.cohort import Rules, checked_cohort, derive
 from hdrplan.outcomes import aalen_johansen, competing_risks, cox, follow_up, intervals, predicted_incidence
 from synthetic_cohort import synthetic_cohort
@@ -172,3 +173,25 @@ def test_monotone_transforms_of_a_metric_are_one_question(strong: Correlation) -
     counted = [m for m in strong.metrics if not m.same_as]
     smallest = min(counted, key=lambda m: m.p)
     assert smallest.p_holm == pytest.approx(min(1.0, smallest.p * len(counted)))
+
+
+def test_few_recurrences_are_said_on_the_first_screen(strong: Correlation) -> None:
+    parameters = len(strong.models.adjusted)
+    assert strong.table.n_events >= 10 * parameters
+    assert "how large the effect is" not in clinical_answer(strong)[1]
+    more = dataclasses.replace(strong.models, adjusted=strong.models.adjusted * 10)
+    said = clinical_answer(dataclasses.replace(strong, models=more))[1]
+    assert f"how large the effect is ({strong.table.n_events} recurrences for {10 * parameters} parameters" in said
+
+
+def test_the_first_table_says_how_few_recurrences_a_tumour_type_has(strong: Correlation) -> None:
+    assert strong.models.interaction is not None
+    fewest = min(strong.models.interaction.by_type.values(), key=lambda e: e.n_events)
+    row = next(r for r in answer_table(strong).rows if r[0] == "Same effect in all tumour types?")
+    assert row[1].endswith(f"{fewest.n_events} recurrences {fewest.term.split(', ')[-1]}")
+
+
+def test_control_without_event_has_no_interval_that_hides_how_few_there_were() -> None:
+    assert control_text(1.0, 1.0, 1.0) == "100.0 (no event)"
+    assert control_text(0.0, float("nan"), float("nan")) == "0.0 (nobody left)"
+    assert control_text(0.951, 0.9, 0.98) == "95.1 (90.0-98.0)"

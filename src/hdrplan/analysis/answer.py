@@ -8,11 +8,13 @@ import numpy as np
 
 from hdrplan.analysis.benefit import Benefit
 from hdrplan.analysis.correlation import Correlation
-from hdrplan.analysis.effects import Effect, adjusted_words
+from hdrplan.analysis.effects import D100, Effect, adjusted_words
 from hdrplan.analysis.text_table import TextTable, p_text
 
-__all__ = ["answer_table", "clinical_answer", "detectable_ratio"]
+__all__ = ["EVENTS_PER_PARAMETER", "answer_table", "clinical_answer", "detectable_ratio"]
 
+# Events a parameter below which Cox estimates are unstable (Peduzzi 1995, DOI 10.1016/0895-4356(95)00048-8).
+EVENTS_PER_PARAMETER = 10
 _Z = 1.959963984540054
 _POWER_Z = _Z + 0.8416212335729143  # two-sided 5 %, power 80 %
 
@@ -62,7 +64,14 @@ def _effect(r: Correlation) -> str:
 
 def _cannot(r: Correlation) -> str:
     low, high = np.quantile(r.table.d100_gy, (0.05, 0.95))
-    parts = [
+    parts = []
+    parameters = len(r.models.adjusted)
+    if parameters and r.table.n_events < EVENTS_PER_PARAMETER * parameters:
+        parts.append(
+            f"how large the effect is ({r.table.n_events} recurrences for {parameters} parameters of the model, fewer "
+            f"than {EVENTS_PER_PARAMETER} for each: its estimates are no more than hints)"
+        )
+    parts += [
         f"whether dose is the cause where physicians chose it (the model is {adjusted_words(r.table)}, no more)",
         f"what D100 outside {low:.0f} to {high:.0f} Gy does",
     ]
@@ -99,9 +108,10 @@ def answer_table(r: Correlation) -> TextTable:
         rows.append(_benefit_row(r.benefit))
     rows += _dose_rows(r)
     if r.models.interaction is not None:
-        rows.append(
-            ("Same effect in all tumour types?", "test of a difference", "", p_text(r.models.interaction.test.p))
-        )
+        test, fewest = r.models.interaction.test, min(r.models.interaction.by_type.values(), key=lambda e: e.n_events)
+        verdict = "no, they differ" if test.p < 0.05 else "no difference shown"
+        found = f"{verdict}; {fewest.n_events} recurrences {fewest.term.removeprefix(D100).strip(', ')}"
+        rows.append(("Same effect in all tumour types?", found, "", p_text(test.p)))
     if r.cuts.beyond_line is not None:
         step = r.cuts.beyond_line
         rows.append(("Step beside a straight line?", f"at {step.best:.1f} Gy", "", p_text(step.p.resampled)))

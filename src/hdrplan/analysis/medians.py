@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from hdrplan.analysis.groups import endpoint_rows
@@ -9,7 +11,7 @@ from hdrplan.analysis.text_table import TextTable, estimate_text, p_text
 from hdrplan.cohort import Cohort, Derived
 from hdrplan.outcomes import KaplanMeier, kaplan_meier, log_rank, reverse_kaplan_meier
 
-__all__ = ["endpoint_curves", "endpoint_tests", "median_table"]
+__all__ = ["endpoint_curves", "endpoint_tests", "median_notes", "median_table", "median_text"]
 
 ENDPOINTS = (
     ("patient", "OS"),
@@ -64,7 +66,6 @@ def median_table(cohort: Cohort, derived: Derived) -> TextTable:
     for kind, own in survival.items():
         m = reverse_kaplan_meier(own.independent).median
         follow_up.append(f"{kind} {estimate_text(m.estimate, m.lower, m.upper, 1)}")
-    shown = "".join(cell for row in rows for cell in row)
     return TextTable(
         name="table3-medians",
         title="Table 3. Times to events, months",
@@ -74,7 +75,7 @@ def median_table(cohort: Cohort, derived: Derived) -> TextTable:
             "NR: not reached; limits of Brookmeyer and Crowley on the log-log scale. At risk: at the median. Range: of "
             "all times, with and without event. Cycles of one patient have cluster-robust standard errors, but the "
             "log-rank test treats them as independent.",
-            *(f"{mark.strip()} {why}" for mark, why in _UNRELIABLE.items() if mark in shown),
+            *median_notes(cell for row in rows for cell in row),
             f"Median follow-up (reverse Kaplan-Meier), months: {', '.join(follow_up)}.",
         ),
     )  # fmt: skip
@@ -84,12 +85,32 @@ def _cells(curve: KaplanMeier | None) -> tuple[str, str, str, str]:
     """Median, range, events and number at risk of one group; a median that cannot be relied on is marked."""
     if curve is None:
         return ("", "", "", "")
-    m, reached = curve.median, bool(np.isfinite(curve.median.estimate))
-    mark = _LAST_MARK if reached and m.estimate >= curve.time[-1] else _FEW_MARK if reached and m.at_risk < FEW else ""
+    m = curve.median
     seen = curve.time[curve.events + curve.censored > 0]
     return (
-        estimate_text(m.estimate, m.lower, m.upper, 2) + mark,
+        median_text(curve, 2),
         f"{seen[0]:.2f}-{seen[-1]:.2f}",
         f"{curve.n_events}/{curve.n}",
-        str(m.at_risk) if reached else "-",
+        str(m.at_risk) if np.isfinite(m.estimate) else "-",
     )
+
+
+def median_text(curve: KaplanMeier, digits: int) -> str:
+    """Return a median with its interval; one that cannot be relied on is marked (:func:`median_notes`).
+
+    Parameters
+    ----------
+    curve : KaplanMeier
+    digits : int
+        Digits after the point.
+    """
+    m = curve.median
+    reached = bool(np.isfinite(m.estimate))
+    mark = _LAST_MARK if reached and m.estimate >= curve.time[-1] else _FEW_MARK if reached and m.at_risk < FEW else ""
+    return estimate_text(m.estimate, m.lower, m.upper, digits) + mark
+
+
+def median_notes(cells: Iterable[str]) -> tuple[str, ...]:
+    """Return what the marks in some cells mean."""
+    shown = "".join(cells)
+    return tuple(f"{mark.strip()} {why}" for mark, why in _UNRELIABLE.items() if mark in shown)

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from hdrplan.analysis.answer import answer_table
 from hdrplan.analysis.correlation import Correlation, Cuts, Threshold
 from hdrplan.analysis.effects import Effect, adjusted_words
+from hdrplan.analysis.medians import median_notes, median_text
 from hdrplan.analysis.paper_models import PaperRule
 from hdrplan.analysis.prediction import Performance
 from hdrplan.analysis.quality_table import quality_table
 from hdrplan.analysis.sensitivity_table import sensitivity_table
-from hdrplan.analysis.text_table import TextTable, estimate_text, p_text
+from hdrplan.analysis.text_table import TextTable, control_text, estimate_text, p_text
 from hdrplan.outcomes import KaplanMeier, Turnbull
 
 __all__ = ["correlation_tables"]
@@ -46,13 +47,14 @@ def _control_table(r: Correlation) -> TextTable:
         at = []
         for months in (6.0, 12.0, 24.0):
             low, high = c.interval_at([months])
-            text = estimate_text(100 * float(c.survival_at([months])[0]), 100 * float(low[0]), 100 * float(high[0]), 1)
+            text = control_text(float(c.survival_at([months])[0]), float(low[0]), float(high[0]))
             at += [text, f"{c.at_risk_at([months])[0]:.0f}"]
         at_median = str(m.at_risk) if m.estimate == m.estimate else ""
-        rows.append((name, f"{c.n_events}/{c.n}", estimate_text(m.estimate, m.lower, m.upper, 1), at_median, *at))
+        rows.append((name, f"{c.n_events}/{c.n}", median_text(c, 1), at_median, *at))
     notes = [
         "Kaplan-Meier with death censored and standard errors by patient. Numbers with fewer than 10 at risk are not "
-        "reliable."
+        "reliable.",
+        *median_notes(row[2] for row in rows),
     ]
     if r.control.npmle is not None:
         notes.append(_between_scans(r.control.km, r.control.npmle))
@@ -148,7 +150,7 @@ def _calibration_table(r: Correlation) -> TextTable:
                 f"{i + 1} of {len(r.calibration)}",
                 str(g.n),
                 f"{100 * g.predicted:.1f}",
-                estimate_text(100 * g.observed, 100 * g.lower, 100 * g.upper, 1),
+                control_text(g.observed, g.lower, g.upper),
             )
             for i, g in enumerate(r.calibration)
         ),

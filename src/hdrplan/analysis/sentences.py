@@ -7,14 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from hdrplan.analysis.answer import clinical_answer, detectable_ratio
+from hdrplan.analysis.answer import EVENTS_PER_PARAMETER, clinical_answer, detectable_ratio
 from hdrplan.analysis.correlation import Correlation
 from hdrplan.analysis.effects import Effect, adjusted_words
 
 __all__ = ["plain_words"]
-
-# Events a parameter below which Cox estimates are unstable (Peduzzi 1995, DOI 10.1016/0895-4356(95)00048-8).
-_EVENTS_PER_PARAMETER = 10
 
 
 def plain_words(result: Correlation) -> tuple[str, ...]:
@@ -63,7 +60,7 @@ def _size(r: Correlation) -> Iterator[str]:
     parameters = len(r.models.adjusted)
     if parameters:
         per = t.n_events / parameters
-        few = per < _EVENTS_PER_PARAMETER
+        few = per < EVENTS_PER_PARAMETER
         yield (
             f"The model of D100 has {parameters} parameters, with {per:.1f} recurrences for each (10 are the usual "
             "minimum). "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["TextTable", "estimate_text", "p_text"]
+__all__ = ["TextTable", "control_text", "estimate_text", "p_text"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,3 +53,16 @@ def estimate_text(value: float, lower: float, upper: float, digits: int = 3) -> 
         return "NR" if x != x or x in (float("inf"), float("-inf")) else f"{x:.{digits}f}"
 
     return f"{text(value)} ({text(lower)}-{text(upper)})"
+
+
+def control_text(control: float, lower: float, upper: float) -> str:
+    """Return a fraction without event as percent with its interval; an estimate of 0 or 1 has none that means anything.
+
+    Parameters
+    ----------
+    control, lower, upper : float
+        0 to 1.
+    """
+    if control in (0.0, 1.0):
+        return "100.0 (no event)" if control else "0.0 (nobody left)"
+    return estimate_text(100 * control, 100 * lower, 100 * upper, 1)
