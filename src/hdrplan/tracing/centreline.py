@@ -1,4 +1,4 @@
-"""From a rough track to the middle of the tube, with the uncertainty of each position, and to its tip."""
+"""From a rough track to the middle of the tube, with the uncertainty of each position."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 from scipy.linalg import solveh_banded
 
 from hdrplan.arrays import FloatArray
-from hdrplan.tracing.line_paths import across, heading, way_on
+from hdrplan.tracing.line_paths import across
 from hdrplan.tracing.scene import Scene
 
-__all__ = ["Centreline", "centred", "is_metal", "tip_found", "trimmed"]
+__all__ = ["Centreline", "centred", "is_metal", "trimmed"]
 
 # Cross-sections are sampled so far to the sides at such steps; inside the first radius lies the tube, in the ring what
 # is around it.
@@ -27,19 +27,8 @@ _ROUNDS = 3
 _SHARED = 4.0
 # Positions are no better than this share of the largest voxel edge, whatever their scatter says.
 _FLOOR = 0.06
-# The tip is looked for from so far before the end of the track to so far beyond it, at these steps; the contrast of the
-# tube is that of the piece before.
-_BEFORE_MM, _BEYOND_MM, _PROFILE_MM = 6.0, 60.0, 0.25
-_BODY_MM = 30.0
-# The last so much tells the direction: catheters bend towards their tips.
-_HEADING_MM = 20.0
-# Neither the skin nor the end of the track tell the contrast of the tube.
-_SKIN_MM, _BLURRED_MM = 2.0, 4.0
 # HU of voxels in the middle, blurred by the scanner: barium in plastic stays below, a wire of 0.9 mm does not.
 _METAL_HU = 1000.0
-# A sample of the profile that is like the tube counts half a sample for it, one without contrast or with twice as much
-# half a sample against it: bone and vessels beyond the tip are no tube.
-_LIKE, _LEAST = 0.5, -1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,51 +73,6 @@ def centred(scene: Scene, track_mm: FloatArray) -> Centreline:
     sigma = scatter * np.sqrt(np.clip(_leverage(weights) * _SHARED, 0.0, 1.0) / weights)
     floor = _FLOOR * float(scene.grid.spacing_mm.max())
     return Centreline(points_mm=points, sigma_mm=np.hypot(sigma, floor), contrast_hu=_offsets(scene, points)[1])
-
-
-def tip_found(scene: Scene, line: Centreline, closed_end_mm: float) -> tuple[Centreline, float]:
-    """End a centreline where its tube ends: where a step from its contrast to none fits best.
-
-    Parameters
-    ----------
-    scene : Scene
-    line : Centreline
-        Whose end may lie before the tip or beyond it.
-    closed_end_mm : float
-        Of plastic beyond the lumen: where the lumen is what is seen, empty or with a wire, the tube is longer by this.
-
-    Returns
-    -------
-    Centreline
-        That ends at the tip.
-    float
-        Standard uncertainty of the tip along the tube in mm.
-    """
-    kept = max(len(line.points_mm) - round(_BEFORE_MM), 4)
-    stands, direction = heading(line.points_mm[max(0, kept - round(_HEADING_MM)) : kept])
-    beyond = way_on(scene, stands, direction, _BEFORE_MM + _BEYOND_MM)
-    longer = centred(scene, np.concatenate((line.points_mm[: kept - 1], beyond))) if len(beyond) > 2 else line
-    way = longer.points_mm
-    length = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(way, axis=0), axis=1))))
-    inside = scene.depth_at(way) > _SKIN_MM
-    old = (np.arange(len(way)) < len(line.points_mm) - round(_BLURRED_MM)) & inside
-    body = float(np.median(longer.contrast_hu[old][-round(_BODY_MM) :])) if old.any() else 0.0
-    start = max(float(length[min(kept, len(length) - 1)]) - _BODY_MM, float(length[int(inside.argmax())]))
-    at = np.arange(start, length[-1], _PROFILE_MM)
-    profile = _contrast(scene, np.stack([np.interp(at, length, way[:, k]) for k in range(3)], axis=1))
-    share = np.maximum(_LIKE - np.abs(profile / body - 1.0), _LEAST) if body else np.zeros(len(at))
-    end = int(np.cumsum(share).argmax())
-    lumen_seen = body < 0 or is_metal(scene, way[old][-round(_BODY_MM) :])
-    tip = min(float(at[end]) + _PROFILE_MM / 2.0 + (closed_end_mm if lumen_seen else 0.0), float(length[-1]))
-    ended = trimmed(longer, 0, max(2, int(np.searchsorted(length, tip - 0.5)) - 1))
-    last = np.stack([np.interp(tip, length, way[:, k]) for k in range(3)])
-    along = float(np.linalg.norm(direction @ scene.grid.direction * scene.grid.spacing_mm)) / np.sqrt(12.0)
-    done = Centreline(
-        points_mm=np.concatenate((ended.points_mm, last[None])),
-        sigma_mm=np.append(ended.sigma_mm, ended.sigma_mm[-1]),
-        contrast_hu=np.append(ended.contrast_hu, ended.contrast_hu[-1]),
-    )
-    return done, float(np.hypot(along, 0.5))
 
 
 def is_metal(scene: Scene, points_mm: FloatArray) -> bool:
@@ -201,14 +145,3 @@ def _offsets(scene: Scene, points_mm: FloatArray) -> tuple[FloatArray, FloatArra
     total = np.maximum(pull.sum(axis=1, keepdims=True), 1e-9)
     shift = np.where(top > 0, (pull @ places) / total, 0.0)
     return shift[:, :1] * u + shift[:, 1:] * v, contrast
-
-
-def _contrast(scene: Scene, points_mm: FloatArray) -> FloatArray:
-    """Middle less surroundings (n,), without any smoothing along the line."""
-    along = np.gradient(points_mm, axis=0)
-    along /= np.linalg.norm(along, axis=1, keepdims=True)
-    u, v = across(along)
-    turns = np.linspace(0.0, 2.0 * np.pi, 12, endpoint=False)
-    ring = np.cos(turns)[:, None, None] * u + np.sin(turns)[:, None, None] * v
-    inner = np.concatenate((scene.smooth_at(points_mm)[None], scene.smooth_at(points_mm + 0.5 * ring[::3])))
-    return np.asarray(inner.mean(axis=0) - np.median(scene.smooth_at(points_mm + 3.5 * ring), axis=0))

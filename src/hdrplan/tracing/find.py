@@ -12,12 +12,15 @@ from scipy.spatial import cKDTree
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Volume
-from hdrplan.tracing.centreline import Centreline, centred, is_metal, tip_found
+from hdrplan.tracing.centreline import Centreline, centred, is_metal
+from hdrplan.tracing.ends import hub_cut, tip_found
 from hdrplan.tracing.follow import whole_line
+from hdrplan.tracing.judged import is_catheter, is_needle, is_rim, seen_hu
 from hdrplan.tracing.line_paths import line_through, path_between
 from hdrplan.tracing.scene import Scene, scene_of
 from hdrplan.tracing.seeds import seeds
 from hdrplan.tracing.traced import TracedCatheter
+from hdrplan.tracing.untangle import untangled
 
 __all__ = ["find_catheters", "snap_catheters", "trace_from"]
 
@@ -25,16 +28,6 @@ __all__ = ["find_catheters", "snap_catheters", "trace_from"]
 CLOSED_END_MM = 1.0
 # Points that are handed on lie so far apart; a catheter bends little between them.
 _POINTS_MM = 5.0
-# What is found must go so far into the body, and so deep for each mm of its way: needles do, folds of skin do not.
-_INSIDE_MM, _DEEP_MM, _STEEP = 25.0, 15.0, 0.1
-# Share of the way inside that must show contrast, of so many HU or so many times the noise.
-_SEEN, _SEEN_HU, _SEEN_NOISE = 0.7, 15.0, 3.0
-_STRAIGHT = 0.9
-# A catheter goes on outside the skin, where so many HU stand out of the air for so long; one that was cut there must be
-# longer inside, and its tenth percentile of contrast this share of the median: rims of bone are not so even.
-_IN_AIR_HU, _IN_AIR_MM, _EVEN, _LONG_MM = 60.0, 8, 0.6, 50
-# What lies so near to another over more than this share of its way is that other's rim.
-_SAME_MM, _SHARED = 2.0, 0.5
 # Others that come so near disturb where the middle is.
 _NEAR_MM = 6.0
 _DIRECTIONS = 400
@@ -67,14 +60,15 @@ def find_catheters(ct: Volume, *, closed_end_mm: float = CLOSED_END_MM) -> tuple
     lines: list[Centreline] = []
     for at_mm, direction in zip(*seeds(scene), strict=True):
         track = whole_line(rest, at_mm, direction)
-        if track is None or not _is_needle(scene, track):
+        if track is None or not is_needle(scene, track):
             continue
         line = tip_found(rest, centred(rest, track), closed_end_mm)[0]
-        if _is_catheter(scene, line) and not _goes_along(line, lines):
+        if is_catheter(scene, line) and not is_rim(line, lines):
             lines.append(line)
             # What is found is wiped out: no other track can go over to it.
             rest = rest.without(line.points_mm)
-    found = [_traced(_alone(scene, line, lines), line.points_mm, closed_end_mm) for line in lines]
+    tracks = untangled([line.points_mm for line in lines])
+    found = [_traced(_alone(scene, track, tracks), track, closed_end_mm) for track in tracks]
     found.sort(key=lambda one: tuple(one.points_mm[-1]))
     return tuple(replace(one, name=f"cath_{k}") for k, one in enumerate(found, start=1))
 
@@ -163,55 +157,22 @@ def _track_near(scene: Scene, click_mm: FloatArray) -> FloatArray | None:
     return whole_line(scene, piece.points_mm[len(piece.points_mm) // 2], direction)
 
 
-def _is_needle(scene: Scene, track: FloatArray) -> bool:
-    """Whether a track comes from the skin and goes into the body, rather straight."""
-    depth = scene.depth_at(track)
-    steps = np.linalg.norm(np.diff(track, axis=0), axis=1)
-    inside_mm = float(steps[depth[1:] > 0].sum())
-    chord = float(np.linalg.norm(track[-1] - track[0]))
-    return (
-        inside_mm >= _INSIDE_MM
-        and float(depth.max()) >= max(_DEEP_MM, _STEEP * inside_mm)
-        and chord >= _STRAIGHT * float(steps.sum())
-    )
-
-
-def _is_catheter(scene: Scene, line: Centreline) -> bool:
-    """Whether a centreline is seen along its way in the body, evenly, and in the air outside unless it is very even."""
-    if not _is_needle(scene, line.points_mm):
-        return False
-    depth = scene.depth_at(line.points_mm)
-    contrast = line.contrast_hu[depth > 0]
-    median = float(np.median(contrast))
-    limit = max(_SEEN_HU, _SEEN_NOISE * scene.noise_hu)
-    if (contrast * np.sign(median) > limit).mean() < _SEEN:
-        return False
-    in_air = int((np.abs(line.contrast_hu[depth < -2.0]) > _IN_AIR_HU).sum())
-    evenness = float(np.percentile(contrast * np.sign(median), 10)) / abs(median)
-    return in_air >= _IN_AIR_MM or (evenness > _EVEN and len(contrast) >= _LONG_MM)
-
-
-def _goes_along(line: Centreline, others: Sequence[Centreline]) -> bool:
-    """Whether a centreline is the rim of another that is known."""
-    return any((cKDTree(o.points_mm).query(line.points_mm)[0] < _SAME_MM).mean() > _SHARED for o in others)
-
-
-def _alone(scene: Scene, line: Centreline, lines: Sequence[Centreline]) -> Scene:
+def _alone(scene: Scene, track: FloatArray, tracks: Sequence[FloatArray]) -> Scene:
     """Return the scene without the other catheters that come near to one."""
-    tree = cKDTree(line.points_mm)
-    for other in lines:
-        near = other.points_mm[tree.query(other.points_mm)[0] < _NEAR_MM]
-        if other is not line and len(near):
-            scene = scene.without(near, keep_mm=line.points_mm)
+    tree = cKDTree(track)
+    for other in tracks:
+        near = other[tree.query(other)[0] < _NEAR_MM]
+        if other is not track and len(near):
+            scene = scene.without(near, keep_mm=track)
     return scene
 
 
 def _traced(scene: Scene, track: FloatArray, closed_end_mm: float) -> TracedCatheter:
     line, tip_sigma_mm = tip_found(scene, centred(scene, track), closed_end_mm)
+    line = hub_cut(scene, line)
     depth = scene.depth_at(line.points_mm)
     inside = depth > 0
-    limit = max(_SEEN_HU, _SEEN_NOISE * scene.noise_hu)
-    seen = np.abs(line.contrast_hu[inside]) > limit
+    seen = np.abs(line.contrast_hu[inside]) > seen_hu(scene)
     chosen = _thinned(line)
     return TracedCatheter(
         name="",

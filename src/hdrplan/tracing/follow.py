@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from hdrplan.arrays import FloatArray
-from hdrplan.tracing.centreline import centred
-from hdrplan.tracing.line_paths import STATION_MM, heading, line_through, next_piece
+from hdrplan.tracing.centreline import Centreline, centred
+from hdrplan.tracing.line_paths import STATION_MM, Contrast, heading, line_through, next_piece
 from hdrplan.tracing.scene import Scene
 
 __all__ = ["whole_line"]
@@ -15,7 +15,9 @@ __all__ = ["whole_line"]
 _PIECE, _REACH_MM = 20, 4
 # Stations of the last piece that are looked at again with the next, and those that tell the direction.
 _AGAIN, _HEADING = 5, 20
-_LONGEST_MM, _FEWEST = 400.0, 10
+_LONGEST_MM, _FEWEST, _ADDED = 400.0, 10, 3
+# So many mm inside the body, or in the air and off the skin, tell the contrast there.
+_TELL, _SKIN_MM = 6, 3.0
 
 
 def whole_line(scene: Scene, at_mm: FloatArray, direction: FloatArray) -> FloatArray | None:
@@ -49,16 +51,23 @@ def _followed(scene: Scene, piece: FloatArray) -> FloatArray:
     while len(track) * STATION_MM < _LONGEST_MM:
         # On the middle of the tube: whole steps of a path tell the direction to 2 degrees only, and where two
         # catheters cross at 3 degrees it went over to the other.
-        stands, direction = heading(centred(scene, np.array(track[-_HEADING:])).points_mm)
+        last = centred(scene, np.array(track[-_HEADING:]))
+        stands, direction = heading(last.points_mm)
         if not scene.grid.contains(stands):
             break
-        found = next_piece(scene, stands, direction, _PIECE, _REACH_MM)
+        found = next_piece(scene, stands, direction, _PIECE, reach_mm=_REACH_MM, known=_contrast(scene, last))
         new = found.points_mm[1 : _PIECE - _AGAIN if found.whole else None]
-        if len(new) < 2:
+        # A piece may end before the last station because of noise there: the line ends where no more is added.
+        if len(new) < _ADDED:
             break
         track += list(new)
-        if not found.whole:
-            break
     points = np.array(track)
     inside = scene.grid.contains(points)
     return points if inside.all() else points[: int(np.argmin(inside))]
+
+
+def _contrast(scene: Scene, line: Centreline) -> Contrast:
+    """Return the contrast that a line has been seen with."""
+    depth = scene.depth_at(line.points_mm)
+    values = [np.abs(line.contrast_hu[side]) for side in (depth > _SKIN_MM, depth < -_SKIN_MM)]
+    return Contrast(*(float(np.median(seen)) if len(seen) >= _TELL else 0.0 for seen in values))

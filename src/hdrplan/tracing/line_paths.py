@@ -9,7 +9,7 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.tracing.scene import Scene
 
-__all__ = ["STATION_MM", "LinePath", "across", "heading", "line_contrast", "line_through", "path_between", "way_on"]
+__all__ = ["STATION_MM", "Contrast", "LinePath", "across", "heading", "line_contrast", "line_through", "path_between", "way_on"]
 
 # Between stations along a line.
 STATION_MM = 2.0
@@ -17,8 +17,9 @@ STATION_MM = 2.0
 _RING = 3
 # Pairs of opposite places on the ring.
 _PAIRS = ((3, 0), (2, 2), (0, 3), (-2, 2))
-# HU: a line of this contrast counts in full, one of 0.4 of it is worth nothing and ends a path.
-_FULL_HU, _WORTHLESS = 30.0, 0.4
+# HU: a line of this contrast counts in full, one of 0.4 of it is worth nothing and ends a path. Once the contrast of a
+# tube is known, that share of it counts in full: what is beside a wire stands out by more HU than plastic does.
+_FULL_HU, _WORTHLESS, _OWN = 30.0, 0.4, 0.4
 # Price of one step of 1 mm to the side, in stations. A turn of 12 degrees costs what is seen on it: no path goes over
 # to a catheter that crosses, nor to one 5 mm beside. Where the direction is a guess it must be cheap to leave.
 _BEND, _GUESSED = 1.5, 0.5
@@ -42,6 +43,21 @@ class LinePath:
     points_mm: FloatArray
     score: float
     whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """Contrast in HU that a tube has been seen with, inside the body and in the air; 0 where it is not known."""
+
+    inside_hu: float = 0.0
+    air_hu: float = 0.0
+
+    def full_hu(self, depth_mm: FloatArray) -> FloatArray:
+        """HU from which on a line counts in full, at depths (n,) below the skin."""
+        return np.maximum(_FULL_HU, _OWN * np.where(depth_mm > 0, self.inside_hu, self.air_hu))
+
+
+_UNKNOWN = Contrast()
 
 
 def across(directions: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -97,9 +113,11 @@ def line_through(scene: Scene, at_mm: FloatArray, direction: FloatArray, half_mm
     return found if len(found.points_mm) >= count - 1 else None
 
 
-def next_piece(scene: Scene, from_mm: FloatArray, direction: FloatArray, count: int, reach_mm: int) -> LinePath:
+def next_piece(
+    scene: Scene, from_mm: FloatArray, direction: FloatArray, count: int, *, reach_mm: int, known: Contrast
+) -> LinePath:
     """Return the best path on from a point, as far as there is a line, at most ``count`` stations long."""
-    return _best(scene, from_mm, direction, count, reach_mm=reach_mm)
+    return _best(scene, from_mm, direction, count, reach_mm=reach_mm, known=known)
 
 
 def way_on(scene: Scene, from_mm: FloatArray, direction: FloatArray, length_mm: float) -> FloatArray:
@@ -144,6 +162,7 @@ def _best(
     reach_mm: int,
     to_end: bool = False,
     bend: float = _BEND,
+    known: Contrast = _UNKNOWN,
 ) -> LinePath:
     """Return the best path along a direction: to any station, or to the last."""
     u, v = across(direction)
@@ -152,7 +171,8 @@ def _best(
     places = along[:, None, None] + side[:, None, None] * u + side[:, None] * v
     # Three samples a station: noise and single bright voxels count less.
     layers = sum(scene.smooth_at(places + shift * direction) for shift in (-0.67, 0.0, 0.67)) / 3.0
-    worth = np.clip(line_contrast(np.asarray(layers)) / _FULL_HU, 0.0, 1.0) - _WORTHLESS
+    full_hu = known.full_hu(scene.depth_at(along))[:, None, None]
+    worth = np.clip(line_contrast(np.asarray(layers)) / full_hu, 0.0, 1.0) - _WORTHLESS
     steps, score = _programme(worth, bend, to_end=to_end)
     points = along[: len(steps)] + steps[:, :1] * u + steps[:, 1:] * v
     return LinePath(points_mm=points, score=score, whole=len(steps) == count)

@@ -65,6 +65,12 @@ class Scene:
         """Depth below the skin in mm at points (..., 3); negative outside the body."""
         return _values(self.depth_zyx, self.grid.index(points_mm)[..., ::-1] / self.stride)
 
+    def to_border_mm(self, point_mm: FloatArray) -> float:
+        """Distance of a point (3,) from the nearest outer face of the scan."""
+        index = self.grid.index(point_mm[None])[0]
+        beyond = np.subtract(self.grid.shape_zyx[::-1], 1) - index
+        return float((np.minimum(index, beyond) * self.grid.spacing_mm).min())
+
     def without(self, line_mm: FloatArray, keep_mm: FloatArray | None = None) -> Scene:
         """Return the scene with a tube wiped out: its voxels get the value of what is around them.
 

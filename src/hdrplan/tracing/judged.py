@@ -1,0 +1,74 @@
+"""Whether a thin line is a catheter: it comes through the skin, goes deep, is seen, and is no rim of another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from hdrplan.arrays import FloatArray
+from hdrplan.tracing.centreline import Centreline
+from hdrplan.tracing.scene import Scene
+
+__all__ = ["is_catheter", "is_needle", "is_rim", "seen_hu"]
+
+# What is found must go so far into the body, and so deep for each mm of its way: needles do, folds of skin do not.
+_INSIDE_MM, _DEEP_MM, _STEEP = 25.0, 15.0, 0.1
+# Share of the way inside that must show contrast, of so many HU or so many times the noise.
+_SEEN, _SEEN_HU, _SEEN_NOISE = 0.7, 15.0, 3.0
+_STRAIGHT = 0.9
+# A catheter goes on outside the skin, where so many HU stand out of the air for so long. One that does not was cut at
+# the skin or where the scan ends, to so many mm; it must be longer inside, and its tenth percentile of contrast this
+# share of the median. Ribs are as long and as even, and begin deeper.
+_IN_AIR_HU, _IN_AIR_MM, _CUT_MM, _EVEN, _LONG_MM = 60.0, 8, 6.0, 0.6, 50
+# What lies so near to others over more than this share of its way is on their tubes; farther off, what has less than
+# half of their contrast is the skirt of a wire.
+_SAME_MM, _SHARED, _SKIRT_MM, _FAINT = 2.0, 0.5, 3.5, 0.5
+
+
+def is_needle(scene: Scene, track: FloatArray) -> bool:
+    """Whether a track comes from the skin and goes into the body, rather straight."""
+    depth = scene.depth_at(track)
+    steps = np.linalg.norm(np.diff(track, axis=0), axis=1)
+    inside_mm = float(steps[depth[1:] > 0].sum())
+    chord = float(np.linalg.norm(track[-1] - track[0]))
+    return (
+        inside_mm >= _INSIDE_MM
+        and float(depth.max()) >= max(_DEEP_MM, _STEEP * inside_mm)
+        and chord >= _STRAIGHT * float(steps.sum())
+    )
+
+
+def is_catheter(scene: Scene, line: Centreline) -> bool:
+    """Whether a centreline is seen along its way in the body, and comes from the air, or evenly from where it was cut."""
+    if not is_needle(scene, line.points_mm):
+        return False
+    depth = scene.depth_at(line.points_mm)
+    contrast = line.contrast_hu[depth > 0]
+    median = float(np.median(contrast))
+    if (contrast * np.sign(median) > seen_hu(scene)).mean() < _SEEN:
+        return False
+    in_air = int((np.abs(line.contrast_hu[depth < -2.0]) > _IN_AIR_HU).sum())
+    if in_air >= _IN_AIR_MM:
+        return True
+    evenness = float(np.percentile(contrast * np.sign(median), 10)) / abs(median)
+    cut = depth[0] < _CUT_MM or scene.to_border_mm(line.points_mm[0]) < _CUT_MM
+    return bool(cut) and evenness > _EVEN and len(contrast) >= _LONG_MM
+
+
+def is_rim(line: Centreline, others: Sequence[Centreline]) -> bool:
+    """Whether a centreline lies on the tubes of others that are known, or on what is left of a wire beside its core."""
+    if not others:
+        return False
+    known = cKDTree(np.concatenate([other.points_mm for other in others]))
+    away, nearest = known.query(line.points_mm)
+    theirs = np.abs(np.concatenate([other.contrast_hu for other in others]))[nearest]
+    near = away < _SKIRT_MM
+    faint = near.mean() > _SHARED and np.median(np.abs(line.contrast_hu[near]) / np.maximum(theirs[near], 1.0)) < _FAINT
+    return bool((away < _SAME_MM).mean() > _SHARED or faint)
+
+
+def seen_hu(scene: Scene) -> float:
+    """Contrast from which on a tube is seen."""
+    return max(_SEEN_HU, _SEEN_NOISE * scene.noise_hu)
