@@ -19,9 +19,10 @@ _BODY_MM = 30.0
 _HEADING_MM = 20.0
 # Neither the skin nor the end of the track tell the contrast of the tube.
 _SKIN_MM, _BLURRED_MM = 2.0, 4.0
-# A sample of the profile with the contrast of the tube counts half a sample for it; one without contrast, or with twice
-# as much (bone and vessels beyond the tip are no tube), half a sample against it.
-_LIKE = 0.5
+# A sample of the profile with the contrast of the tube counts half a sample for it, one without contrast half a sample
+# against it; so does one with 2.5 times as much: bone beyond the tip is no tube. An empty lumen has half as much contrast
+# in fat as it has in the liver, and goes from one into the other.
+_LIKE, _TOO_MUCH = 0.5, 2.0
 # The surroundings are judged by lines beside the tube, at this distance: their own rings do not touch it.
 _BESIDE_MM = 7.5
 
@@ -51,10 +52,15 @@ def tip_found(scene: Scene, line: Centreline, closed_end_mm: float) -> tuple[Cen
     way, length = longer.points_mm, _lengths(longer.points_mm)
     inside = scene.depth_at(way) > _SKIN_MM
     old = (np.arange(len(way)) < len(line.points_mm) - round(_BLURRED_MM)) & inside
-    body = float(np.median(longer.contrast_hu[old][-round(_BODY_MM) :])) if old.any() else 0.0
-    start = max(float(length[min(kept, len(length) - 1)]) - _BODY_MM, float(length[int(inside.argmax())]))
-    lumen_seen = body < 0 or is_metal(scene, way[old][-round(_BODY_MM) :])
-    end = _end(scene, way, np.arange(start, length[-1], _PROFILE_MM), body)
+    body = float(np.median(longer.contrast_hu[old])) if old.any() else 0.0
+    skin = float(length[int(inside.argmax())])
+    # A track may have gone on far beyond the tip: its contrast is first that of the whole, then that before the end.
+    end = _end(scene, way, np.arange(skin, length[-1], _PROFILE_MM), body)
+    last_piece = inside & (length < end - _BLURRED_MM) & (length > end - _BLURRED_MM - _BODY_MM)
+    if last_piece.any():
+        body = float(np.median(longer.contrast_hu[last_piece]))
+        end = _end(scene, way, np.arange(max(skin, end - _BODY_MM), length[-1], _PROFILE_MM), body)
+    lumen_seen = body < 0 or is_metal(scene, way[last_piece])
     tip = min(end + (closed_end_mm if lumen_seen else 0.0), float(length[-1]))
     ended = trimmed(longer, 0, max(2, int(np.searchsorted(length, tip - 0.5)) - 1))
     last = np.stack([np.interp(tip, length, way[:, k]) for k in range(3)])
@@ -95,7 +101,8 @@ def _end(scene: Scene, way_mm: FloatArray, at: FloatArray, body_hu: float) -> fl
     turns = np.arange(8) * np.pi / 4.0
     beside = [_contrast(scene, places + _BESIDE_MM * (np.cos(a) * u + np.sin(a) * v), u, v) for a in turns]
     scatter = np.median(np.abs(beside), axis=0) / 0.6745 / abs(body_hu)
-    share = np.maximum(_LIKE - np.abs(_contrast(scene, places, u, v) / body_hu - 1.0), -_LIKE) / (1.0 + scatter**2)
+    like = _contrast(scene, places, u, v) / body_hu
+    share = np.clip(np.minimum(like - _LIKE, _TOO_MUCH - like), -_LIKE, _LIKE) / (1.0 + scatter**2)
     return float(at[int(np.cumsum(share).argmax())]) + _PROFILE_MM / 2.0
 
 

@@ -189,5 +189,6 @@ def _traced(scene: Scene, track: FloatArray, closed_end_mm: float) -> TracedCath
 
 def _thinned(line: Centreline) -> Centreline:
     """Points 5 mm apart, tip and hub among them."""
-    at = np.unique(np.append(np.arange(len(line.points_mm) - 1, -1, -int(_POINTS_MM)), 0))
+    at = np.arange(len(line.points_mm) - 1, 0, -int(_POINTS_MM))[::-1]
+    at = np.append(0, at[at > 1])
     return Centreline(points_mm=line.points_mm[at], sigma_mm=line.sigma_mm[at], contrast_hu=line.contrast_hu[at])

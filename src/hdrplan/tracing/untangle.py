@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -10,6 +10,8 @@ from scipy.spatial import cKDTree
 from hdrplan.arrays import FloatArray
 
 __all__ = ["untangled"]
+
+_Map = Callable[[FloatArray], FloatArray]
 
 # Traces that come so near to each other may have gone over: two 6F catheters that touch are 2 mm apart, and where they
 # part the middles of both are drawn to each other.
@@ -83,7 +85,7 @@ def _joined(hub: FloatArray, tip: FloatArray) -> FloatArray:
     return np.concatenate((hub, curve(np.linspace(*ends, count + 1)[1:-1]), tip))
 
 
-def _parabola(hub: FloatArray, tip: FloatArray):  # type: ignore[no-untyped-def]
+def _parabola(hub: FloatArray, tip: FloatArray) -> tuple[_Map, _Map]:
     """Return the parabola through the legs next to a gap, and the lengths along the chord that it is a function of."""
     legs = np.concatenate((hub[-_LEG_MM:], tip[:_LEG_MM]))
     middle = legs.mean(axis=0)
