@@ -20,8 +20,8 @@ _HEADING_MM = 20.0
 # Neither the skin nor the end of the track tell the contrast of the tube.
 _SKIN_MM, _BLURRED_MM = 2.0, 4.0
 # A sample of the profile with the contrast of the tube counts half a sample for it, one without contrast half a sample
-# against it; so does one with 2.5 times as much: bone beyond the tip is no tube. An empty lumen has half as much contrast
-# in fat as it has in the liver, and goes from one into the other.
+# against it; so does one with 2.5 times as much: bone beyond the tip is no tube. An empty lumen has half as much
+# contrast in fat as it has in the liver, and goes from one into the other.
 _LIKE, _TOO_MUCH = 0.5, 2.0
 # The surroundings are judged by lines beside the tube, at this distance: their own rings do not touch it.
 _BESIDE_MM = 7.5

@@ -36,9 +36,14 @@ def whole_line(scene: Scene, at_mm: FloatArray, direction: FloatArray) -> FloatA
     points = piece.points_mm[scene.grid.contains(piece.points_mm)]
     if len(points) < _FEWEST // 2:
         return None
-    inwards, outwards = _followed(scene, points), _followed(scene, points[::-1])
-    # Each holds the piece, from its own end.
-    track = np.concatenate((outwards[len(points) :][::-1], inwards))
+    inwards = _followed(scene, points)
+    # The direction of the first piece was a guess, and it may lie on two tubes: a long line is followed back over it.
+    again = inwards[len(points) : len(points) + _HEADING]
+    outwards = _followed(scene, again[::-1]) if len(again) >= _FEWEST else again
+    rest = inwards[len(points) + len(again) :]
+    if len(outwards) < len(again) + len(points):
+        outwards, rest = _followed(scene, points[::-1]), inwards[len(points) :]
+    track = np.concatenate((outwards[::-1], rest))
     if len(track) < _FEWEST:
         return None
     depth = scene.depth_at(track[[0, -1]])

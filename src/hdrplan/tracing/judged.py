@@ -41,7 +41,7 @@ def is_needle(scene: Scene, track: FloatArray) -> bool:
 
 
 def is_catheter(scene: Scene, line: Centreline) -> bool:
-    """Whether a centreline is seen along its way in the body, and comes from the air, or evenly from where it was cut."""
+    """Whether a centreline is seen along its way in the body, and comes from the air, or from where it was cut."""
     if not is_needle(scene, line.points_mm):
         return False
     depth = scene.depth_at(line.points_mm)

@@ -9,7 +9,17 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.tracing.scene import Scene
 
-__all__ = ["STATION_MM", "Contrast", "LinePath", "across", "heading", "line_contrast", "line_through", "path_between", "way_on"]
+__all__ = [
+    "STATION_MM",
+    "Contrast",
+    "LinePath",
+    "across",
+    "heading",
+    "line_through",
+    "next_piece",
+    "path_between",
+    "way_on",
+]
 
 # Between stations along a line.
 STATION_MM = 2.0
@@ -23,8 +33,8 @@ _FULL_HU, _WORTHLESS, _OWN = 30.0, 0.4, 0.4
 # Price of one step of 1 mm to the side, in stations. A turn of 12 degrees costs what is seen on it: no path goes over
 # to a catheter that crosses, nor to one 5 mm beside. Where the direction is a guess it must be cheap to leave.
 _BEND, _GUESSED = 1.5, 0.5
-# Price in each station of the square of the distance in mm from a rough way: at 4 mm, the error of a rough end, less than
-# a quarter of what is seen there; at 8 mm, where a neighbour may be, nearly all.
+# Price in each station of the square of the distance in mm from a rough way: at 4 mm, the error of a rough end, less
+# than a quarter of what is seen there; at 8 mm, where a neighbour may be, nearly all.
 _ASIDE = 0.008
 _SHIFTS = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
 

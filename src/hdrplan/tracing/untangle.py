@@ -17,7 +17,7 @@ _Map = Callable[[FloatArray], FloatArray]
 # part the middles of both are drawn to each other.
 _NEAR_MM = 4.5
 # So much of either way about the crossing is not looked at, and so much beyond tells how straight it is.
-_BLURRED_MM, _LEG_MM, _SHORTEST_MM = 8, 60, 12
+_BLURRED_MM, _LEG_MM, _SHORTEST_MM = 6, 60, 6
 # Halves are exchanged where that leaves less than this share of the squares about smooth curves, and the curves of the
 # traces as they are miss by this much, root mean square.
 _STRAIGHTER, _BENT_MM = 0.5, 0.25
@@ -26,8 +26,8 @@ _STRAIGHTER, _BENT_MM = 0.5, 0.25
 def untangled(tracks: Sequence[FloatArray]) -> list[FloatArray]:
     """Exchange the tip halves of tracks that went over to each other.
 
-    A catheter of plastic or steel in tissue bends over its whole length: near a crossing it is a parabola to some tenths
-    of a mm. One that jumped to a neighbour at 2 mm is not, whichever of the two was traced first.
+    A catheter of plastic or steel bends over its whole length: near a crossing it is a parabola to some tenths of a mm.
+    One that jumped to a neighbour at 2 mm is not, whichever of the two was traced first.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def _joined(hub: FloatArray, tip: FloatArray) -> FloatArray:
     curve, along = _parabola(hub, tip)
     ends = along(np.stack((hub[-1], tip[0])))
     count = max(2, round(float(np.linalg.norm(tip[0] - hub[-1]))))
-    return np.concatenate((hub, curve(np.linspace(*ends, count + 1)[1:-1]), tip))
+    return np.concatenate((hub, curve(np.linspace(ends[0], ends[1], count + 1)[1:-1]), tip))
 
 
 def _parabola(hub: FloatArray, tip: FloatArray) -> tuple[_Map, _Map]:
