@@ -153,6 +153,8 @@ BROKEN: list[tuple[str, str, int | None, Callable[[], Raw]]] = [
     ("sequential_or_retreated", "sessions", 11, sessions_of_p1("2018-03-10")),
     ("visit_gap", "patients", 8, swap("measurements", "P7,2018-06-30,L9,0\n", "")),
     ("growth_before_first_visit", "measurements", 33, add("measurements", "P3,2018-01-15,L5,62")),
+    ("growth_went_back", "measurements", 5, add("measurements", "P1,2018-10-01,L1,27")),
+    ("grown_before_its_session", "measurements", 33, add("measurements", "P2,2018-01-30,L3,35")),
     ("zero_baseline", "measurements", 2, swap("measurements", "P1,2017-12-20,L1,30", "P1,2017-12-20,L1,0")),
     ("never_measured_again", "lesions", 11, lambda: add("sessions", "S1,P1,2018-01-01,L10")() | {
         "lesions": raw_table("lesions", TABLES["lesions"] + "L10,P1,2017-12-20\n")}),

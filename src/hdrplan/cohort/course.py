@@ -94,6 +94,19 @@ class Course:
         ]
         return _first([*others, *again])
 
+    def treated_between(self, lesion_id: str, first: int, last: int) -> bool:
+        """Whether something treated a lesion, or may have, from one day to another.
+
+        Parameters
+        ----------
+        lesion_id : str
+        first, last : int
+            Days; both count.
+        """
+        days = [t.day for t in self.patient.treatments if t.lesion_id in (lesion_id, None)]
+        days += [r.day for r in self.retreated if r.lesion_id == lesion_id]
+        return any(first <= day <= last for day in days)
+
     def _end(self) -> _Event:
         """End of event-free follow-up for progression."""
         last = self.scans[-1] if self.scans else None

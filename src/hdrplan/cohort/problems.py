@@ -79,6 +79,14 @@ RULES: dict[str, tuple[bool, str]] = {
         False,
         "Oedema or bleeding after the puncture may look like it: if so, set adequate to 0 for that scan.",
     ),
+    "growth_went_back": (
+        False,
+        "A later scan shows no growth: oedema or bleeding? If so, set adequate to 0 for the scan that shows it.",
+    ),
+    "grown_before_its_session": (
+        False,
+        "The lesion was not yet treated: the growth is no progression, and its last diameter is the baseline.",
+    ),
     "zero_baseline": (False, "Whatever is measured later counts as recurrence after a complete response: true?"),
     "never_measured_again": (
         False,

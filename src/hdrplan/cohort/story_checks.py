@@ -11,7 +11,7 @@ from hdrplan.cohort.cycles import Cycle, Retreatment, cycles_of
 from hdrplan.cohort.early import EarlyProgression, early_progressions
 from hdrplan.cohort.model import Cohort, Finding, Patient, Treatment, iso
 from hdrplan.cohort.problems import Problem, problem
-from hdrplan.cohort.progression import baseline_of
+from hdrplan.cohort.progression import baseline_of, judged_scans
 from hdrplan.cohort.rows import Row, Tables
 from hdrplan.cohort.rules import Rules
 
@@ -134,6 +134,15 @@ def _of_cycle(patient: Patient, cycle: Cycle, places: _Places, rules: Rules) -> 
         if new:
             yield problem(*here, "early_new_lesion", f"lesion {new[0]} on {iso(b.day)}")
     for x in cycle.lesion_ids:
+        own = cycle.sessions_of(x)[0].day
+        waiting = (
+            judged_scans([patient.lesions[x]], [cycle.first_day], cycle.first_day, rules)
+            if x in patient.lesions
+            else ()
+        )
+        if grown := next((j for j in waiting if j.grown and j.scan.day <= own), None):
+            got = f"before its session on {iso(own)}, {grown.reason}"
+            yield problem(*places.measurements[grown.scan.scan_id, x], "grown_before_its_session", got)
         for a, b in pairwise(cycle.sessions_of(x)):
             if (gap := b.day - a.day) > rules.gap_max_days:
                 got = f"lesion {x} again after {gap} days, {iso(b.day)}"
@@ -167,9 +176,15 @@ def _of_local_follow_up(course: Course, places: _Places, rules: Rules) -> Iterat
     patient = course.patient
     grown = {x: next((j for j in judged if j.grown), None) for x, judged in course.judged.items()}
     for x, first in grown.items():
-        if first and first.scan.day - course.origin < rules.week8_from_days:
-            got = f"{first.scan.day - course.origin} days after treatment, {first.reason}"
-            yield problem(*places.measurements[first.scan.scan_id, x], "growth_before_first_visit", got)
+        if first:
+            here, after = places.measurements[first.scan.scan_id, x], first.scan.day - course.origin
+            if after < rules.week8_from_days:
+                got = f"{after} days after treatment, {first.reason}"
+                yield problem(*here, "growth_before_first_visit", got)
+            back = next((j for j in course.judged[x] if j.scan.day > first.scan.day and not j.grown), None)
+            if back and not course.treated_between(x, first.scan.day, back.scan.day):
+                got = f"{first.reason}; {back.size_mm:g} mm on {iso(back.scan.day)}"
+                yield problem(*here, "growth_went_back", got)
         if course.scans and not course.judged[x]:
             got = f"lesion {x} of cycle {course.cycle.number}, {len(course.scans)} scans after it"
             yield problem(*places.lesions[x], "never_measured_again", got)
