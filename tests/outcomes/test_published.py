@@ -178,6 +178,11 @@ def test_real_whole_numbers_pass_grim_and_grimmer(values):
 def test_means_sds_and_percentages_that_no_whole_numbers_have():
     # 28 x 5.19 = 145.32: the example of Brown and Heathers.
     assert rules(check_whole_mean("x", 28, "5.19")) == ["mean of whole numbers"]
+    # 31 of 25 is 1.24 and printed so, not 1.23; 30 is 1.20. Cut off, 1.236 may be printed as 1.23.
+    assert rules(check_whole_mean("x", 25, "1.23")) == ["mean of whole numbers"]
+    assert not check_whole_mean("x", 25, "1.24")
+    assert not check_whole_mean("x", 250, "1.23")
+    assert rules(check_share("x", 8, "37.4")) == ["percent of a denominator"]  # 3 of 8 is 37.5
     assert rules(check_share("x", 20, "33.3")) == ["percent of a denominator"]
     assert "6/20 is 30.00 % and 7/20 35.00 %" in check_share("x", 20, "33.3")[0].computed
     # 1,006 of 1,000 would be a whole number.
@@ -328,3 +333,10 @@ def test_a_claim_about_two_tests_fails_where_they_agree(monkeypatch):
         copied = SimpleNamespace(logrank_p=same, univariate=real.univariate)
         monkeypatch.setattr(xu2021_checks, "paper", lambda copied=copied: copied)
         assert not xu2021_checks._logrank_and_cox().confirmed
+
+
+def test_both_bounds_in_the_cell_of_the_lower_one_are_an_interval():
+    row = {"row": "HR", "ratio": "1.5", "lower": "1.10-2.05", "p": "0.03"}
+    assert check_row(row, "HR") == check_row({"row": "HR", "ratio": "1.5", "interval": "1.10-2.05", "p": "0.03"}, "HR")
+    assert rules(check_row(row, "HR")) == ["p against interval"]
+    assert not unchecked(row)

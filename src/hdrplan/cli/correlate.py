@@ -11,6 +11,7 @@ import click
 from hdrplan.cli.cohort.opening import CohortRequest, OpenCohort, cohort_options, open_cohort, warning_words
 from hdrplan.cli.common import echo_lines, json_option, quiet_option
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.pdf import pdf_option, print_page
 from hdrplan.cli.progress import progress_bar
 from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
@@ -58,6 +59,7 @@ __all__ = ["command"]
 )
 @click.option("--seed", type=int, default=1, show_default=True)
 @writes
+@pdf_option
 @quiet_option
 @json_option
 def command(
@@ -174,6 +176,7 @@ def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Der
         version=__version__,
     )
     (draft / "report.html").write_text(page, encoding="utf-8")
+    print_page(draft / "report.html")
     write_json(draft / "correlate.json", {**correlation_table(result), "settings": choices})
     write_values(draft / "endpoints.csv", derived.endpoints, Endpoint)
     write_values(draft / "lesions.csv", lesion_rows(result.table), LesionRow, adjuster_columns(result.table))

@@ -85,6 +85,8 @@ def _nearest(column: str) -> str | None:
 def _cells(row: Mapping[str, str]) -> dict[str, str]:
     """Cells that are not blank; an interval is written out as its bounds."""
     has = {name: text.strip() for name, text in row.items() if text and text.strip() and name != "row"}
+    if "upper" not in has and "interval" not in has and _INTERVAL.match(has.get("lower", "")):
+        has["interval"] = has.pop("lower")  # both bounds were typed into the cell of the first
     if (interval := has.pop("interval", None)) is not None:
         if not (match := _INTERVAL.match(interval)):
             raise InputError("expected an interval such as 1.10-2.05", got=interval)

@@ -11,9 +11,17 @@ __all__ = ["check_share", "check_whole_mean"]
 
 
 def _shown_as(number: Printed) -> tuple[float, float]:
-    """Return the ends of what rounding, or cutting off (sloppy, not contradictory), prints so."""
+    """Return what rounding, or cutting off (sloppy, not contradictory), prints so: its lowest value, and its end.
+
+    The end is the next number that can be printed, which is printed as itself.
+    """
     half = number.high - number.value
-    return number.low - 1e-9, number.high + half + 1e-9
+    return number.low, number.high + half
+
+
+def _whole_in(low: float, end: float) -> range:
+    """Return the whole numbers from ``low`` to below ``end``; what rounding errors blur counts as the number itself."""
+    return range(math.ceil(low - 1e-6), math.ceil(end - 1e-10 * max(1.0, abs(end))))
 
 
 def check_whole_mean(where: str, n: int, mean: str | float, sd: str | float | None = None) -> tuple[Finding, ...]:
@@ -48,18 +56,18 @@ def check_whole_mean(where: str, n: int, mean: str | float, sd: str | float | No
         raise InputError("a mean is of one unit or more", got=n)
     m = printed(mean)
     text = f"n {n}, mean {m}" + (f", SD {printed(sd)}" if sd is not None else "")
-    low, high = _shown_as(m)
-    sums = range(math.ceil(low * n - 1e-6), math.floor(high * n + 1e-6) + 1)
+    low, end = _shown_as(m)
+    sums = _whole_in(low * n, end * n)
     if not sums:
         near = [math.floor(m.value * n), math.ceil(m.value * n)]
         computed = " and ".join(f"{k} / {n} = {k / n:.4f}" for k in near)
         return (Finding(rule="mean of whole numbers", where=where, printed=text, computed=f"{computed} are next"),)
     if sd is None or n < 2:
         return ()
-    low, high = _shown_as(printed(sd))
+    low, end = _shown_as(printed(sd))
     for total in sums:
-        least = max(low, 0.0) ** 2 * (n - 1) + total * total / n
-        squares = range(math.ceil(least - 1e-6), math.floor(high**2 * (n - 1) + total * total / n + 1e-6) + 1)
+        of_mean = total * total / n
+        squares = _whole_in(max(low, 0.0) ** 2 * (n - 1) + of_mean, end**2 * (n - 1) + of_mean)
         if any((q - total) % 2 == 0 for q in squares):
             return ()
     computed = f"no {n} whole numbers with this mean have this SD"
@@ -90,8 +98,8 @@ def check_share(where: str, total: int, percent: str | float) -> tuple[Finding, 
     if total < 1:
         raise InputError("a percentage is of one unit or more", got=total)
     q = printed(percent)
-    low, high = _shown_as(q)
-    if math.floor(high * total / 100.0 + 1e-6) >= math.ceil(low * total / 100.0 - 1e-6) and q.high >= 0 and low <= 100:
+    low, end = _shown_as(q)
+    if _whole_in(low * total / 100.0, end * total / 100.0) and q.high >= 0 and low <= 100:
         return ()
     k = min(max(math.floor(q.value * total / 100.0), 0), total - 1)
     computed = f"{k}/{total} is {100 * k / total:.2f} % and {k + 1}/{total} {100 * (k + 1) / total:.2f} %"
