@@ -42,7 +42,7 @@ def test_a_proof_that_is_interrupted_leaves_the_plan_and_its_report(
     assert "out/report.html" in ran.err
     out = tmp_path / "out"
     assert {file.name for file in out.iterdir()} == {
-        "plan.json", "dose.nrrd", "dvh.csv", "metrics.json", "report.html", "run.json",
+        "plan.json", "dose.nrrd", "dvh.csv", "dwells.csv", "metrics.json", "report.html", "run.json",
     }  # fmt: skip
     assert read_results(out).plan.total_time_s > 0
     assert RUNNING in notes(out)

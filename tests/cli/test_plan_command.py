@@ -81,6 +81,7 @@ def test_a_plan_holds_its_prescription_and_limits(case: Path, run, tmp_path: Pat
         "plan.json",
         "dose.nrrd",
         "dvh.csv",
+        "dwells.csv",
         "metrics.json",
         "report.html",
         "run.json",

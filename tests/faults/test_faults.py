@@ -23,7 +23,7 @@ from held import held
 from kept_kernels import copy_kernels
 from small_case import write_small_case
 
-PLAN_FILES = {"plan.json", "dose.nrrd", "dvh.csv", "metrics.json", "report.html", "run.json"}
+PLAN_FILES = {"plan.json", "dose.nrrd", "dvh.csv", "dwells.csv", "metrics.json", "report.html", "run.json"}
 SRC = Path(hdrplan.__file__).parents[1]
 
 

@@ -47,12 +47,19 @@ def test_dose_dvh_metrics_are_as_written(tmp_path: Path) -> None:
     np.testing.assert_allclose(dose.grid.spacing_mm, [1.0, 1.5, 2.0])
     assert (folder / "dvh.csv").read_text().splitlines()[1:] == ['"lesion, B",0,4,1', '"lesion, B",1,2,0.5']
     assert json.loads((folder / "metrics.json").read_text())["structures"]["lesion"]["d2_gy"] is None
+    plan = small_plan()
+    table = [line.split(",") for line in (folder / "dwells.csv").read_text().splitlines()]
+    assert table[0] == ["channel", "catheter", "from_tip_mm", "time_s", "x_mm", "y_mm", "z_mm"]
+    assert sum(float(row[3]) for row in table[1:]) == pytest.approx(plan.total_time_s, abs=1e-2)
+    assert len(table) - 1 == int((plan.times_s > 0).sum())
+    places = [(int(row[0]), float(row[2])) for row in table[1:]]
+    assert places == sorted(places)
     assert json.loads((folder / "run.json").read_text())["inputs_sha256"] == {"ct": "0" * 64}
 
 
 def test_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     a, b = write(tmp_path / "a"), write(tmp_path / "b")
-    for name in ("plan.json", "dose.nrrd", "dvh.csv", "metrics.json", "report.html"):
+    for name in ("plan.json", "dose.nrrd", "dvh.csv", "dwells.csv", "metrics.json", "report.html"):
         assert (a / name).read_bytes() == (b / name).read_bytes(), name
 
 

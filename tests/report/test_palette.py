@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -44,12 +44,56 @@ def contrast(first: str, second: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+def ciede2000(first: np.ndarray, second: np.ndarray) -> float:
+    """Sharma, Wu, Dalal 2005, doi 10.1002/col.20070, equations 2 to 22."""
+    (l1, a1, b1), (l2, a2, b2) = first, second
+    mean = (np.hypot(a1, b1) + np.hypot(a2, b2)) / 2
+    stretch = 1.5 - 0.5 * np.sqrt(mean**7 / (mean**7 + 25.0**7))
+    c1, c2 = np.hypot(stretch * a1, b1), np.hypot(stretch * a2, b2)
+    h1, h2 = (np.degrees(np.arctan2(b, stretch * a)) % 360 for a, b in ((a1, b1), (a2, b2)))
+    turn = (h2 - h1 + 180) % 360 - 180 if c1 * c2 else 0.0
+    hue = 2 * np.sqrt(c1 * c2) * np.sin(np.radians(turn / 2))
+    light, chroma, angle = (l1 + l2) / 2, (c1 + c2) / 2, h1 + turn / 2 if c1 * c2 else h1 + h2
+    waves = ((-0.17, 1, -30), (0.24, 2, 0), (0.32, 3, 6), (-0.20, 4, -63))
+    t = 1 + sum(size * np.cos(np.radians(times * angle + shift)) for size, times, shift in waves)
+    in_l = (l2 - l1) / (1 + 0.015 * (light - 50) ** 2 / np.sqrt(20 + (light - 50) ** 2))
+    in_c, in_h = (c2 - c1) / (1 + 0.045 * chroma), hue / (1 + 0.015 * chroma * t)
+    angle_deg = 60 * np.exp(-(((angle % 360 - 275) / 25) ** 2))
+    turned = -2 * np.sqrt(chroma**7 / (chroma**7 + 25.0**7)) * np.sin(np.radians(angle_deg))
+    return float(np.sqrt(in_l**2 + in_c**2 + in_h**2 + turned * in_c * in_h))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "distance"),
+    [
+        ((50.0, 2.6772, -79.7751), (50.0, 0.0, -82.7485), 2.0425),
+        ((50.0, -1.0, 2.0), (50.0, 0.0, 0.0), 2.3669),
+        ((50.0, 2.49, -0.001), (50.0, -2.49, 0.0011), 7.2195),
+        ((50.0, 2.5, 0.0), (73.0, 25.0, -18.0), 27.1492),
+        ((90.8027, -2.0831, 1.4410), (91.1528, -1.6435, 0.0447), 1.4441),
+        ((2.0776, 0.0795, -1.1350), (0.9033, -0.0636, -0.5514), 0.9082),
+    ],
+)
+def test_the_distance_is_that_of_the_published_pairs(first, second, distance):
+    assert ciede2000(np.array(first), np.array(second)) == pytest.approx(distance, abs=5e-5)
+
+
+def as_seen(sight: str, colour: str) -> np.ndarray:
+    return cielab(np.clip(SIGHT[sight] @ linear(colour), 0.0, 1.0))
+
+
 @pytest.mark.parametrize("sight", SIGHT)
-@pytest.mark.parametrize("colours", [ISODOSE_COLOURS, (CTV_COLOURS[0], *OTHER_COLOURS)], ids=["isodoses", "structures"])
-def test_any_two_are_told_apart(sight, colours):
-    seen = [cielab(np.clip(SIGHT[sight] @ linear(c), 0.0, 1.0)) for c in colours]
+def test_any_two_structures_are_told_apart(sight):
+    seen = [as_seen(sight, c) for c in (CTV_COLOURS[0], *OTHER_COLOURS)]
     # A distance of 2.3 is just noticed side by side; thin lines apart need about ten times that.
     assert min(np.linalg.norm(a - b) for a, b in combinations(seen, 2)) > 20.0
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+def test_an_isodose_is_no_other_and_no_structure(sight):
+    pairs = [*combinations(ISODOSE_COLOURS, 2), *product(ISODOSE_COLOURS, (*CTV_COLOURS, *OTHER_COLOURS))]
+    # 1 is just noticed side by side.
+    assert min(ciede2000(as_seen(sight, a), as_seen(sight, b)) for a, b in pairs) > 12.0
 
 
 @pytest.mark.parametrize("colour", [*CTV_COLOURS, *OTHER_COLOURS])

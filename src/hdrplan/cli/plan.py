@@ -78,7 +78,8 @@ def command(
           --names sample/two-lesions/labels.json --ctv left --ctv right --healthy liver \\
           --catheters sample/two-lesions/catheters.mrk.json --prescription 20 --strength 40700 -o out
 
-    The folder holds plan.json, dose.nrrd (Gy), dvh.csv, metrics.json, report.html and run.json. Research use only.
+    The folder holds plan.json, dose.nrrd (Gy), dvh.csv, dwells.csv (for the afterloader),
+    metrics.json, report.html and run.json. Research use only.
     """
     before_cpu_s = time.process_time()
     with costs_of() as costs:

@@ -142,7 +142,7 @@ def _write(
         lines = [in_flags(line) for line in robust_lines(study, robust)]
         page = robust_html(
             case_file.case.name, study, robust,
-            lines=lines, pictures=draft, warnings=printed_warnings(), version=__version__,
+            lines=lines, warnings=printed_warnings(), version=__version__,
         )  # fmt: skip
         (draft / "robust.html").write_text(page, encoding="utf-8")
         options = asdict(scenarios.uncertainty)

@@ -1,8 +1,8 @@
 """Results on disk: one folder, written whole or not at all.
 
-``plan.json`` (:mod:`hdrplan.io.plan_files`), ``dose.nrrd`` (Gy), ``dvh.csv``, ``metrics.json``, ``report.html``,
-``run.json`` (versions, input hashes, options, timings, seed). Nothing is computed here. Same input, same bytes, apart
-from times and dates, which stand in ``run.json``.
+``plan.json`` (:mod:`hdrplan.io.plan_files`), ``dose.nrrd`` (Gy), ``dvh.csv``, ``dwells.csv``, ``metrics.json``,
+``report.html``, ``run.json`` (versions, input hashes, options, timings, seed). Nothing is computed here. Same input,
+same bytes, apart from times and dates, which stand in ``run.json``.
 """
 
 from __future__ import annotations
@@ -93,6 +93,7 @@ def write_results(
         dose = results.dose
         write_volume(draft / "dose.nrrd", Volume(dose.grid, dose.values_zyx.astype(np.float32)))
         _write_dvh(draft / "dvh.csv", results.dvh)
+        _write_dwells(draft / "dwells.csv", results.plan)
         write_json(draft / "metrics.json", results.metrics)
         (draft / "report.html").write_text(report_html, encoding="utf-8")
         if report_print is not None:
@@ -192,3 +193,21 @@ def _write_dvh(path: Path, dvh: Dvh) -> None:
             for dose, cc in zip(np.asarray(dose_gy, dtype=np.float64), volume, strict=True)
         ]
     write_rows(path, ("structure", "dose_gy", "volume_cc", "volume_frac"), rows)
+
+
+def _write_dwells(path: Path, plan: Plan) -> None:
+    """Write what an afterloader is told: for each channel, from the tip back, where the source stops and how long."""
+    dwells = plan.dwells
+    order = np.lexsort((dwells.offset_mm, dwells.catheter))
+    rows = (
+        (
+            int(dwells.catheter[k]) + 1,
+            dwells.catheter_names[dwells.catheter[k]],
+            f"{dwells.offset_mm[k]:.2f}",
+            f"{plan.times_s[k]:.3f}",
+            *(f"{v:.2f}" for v in dwells.positions_mm[k]),
+        )
+        for k in order
+        if plan.times_s[k] > 0
+    )
+    write_rows(path, ("channel", "catheter", "from_tip_mm", "time_s", "x_mm", "y_mm", "z_mm"), rows)

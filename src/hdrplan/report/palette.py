@@ -1,15 +1,19 @@
 """Colours that a colour-blind reader can tell apart, and that stay apart on CT and on white paper.
 
-Five structure colours, the CTV's and six isodose colours were chosen by search: the least distance (CIELAB) of any two
-is above 20 for full sight and for simulated protanopia, deuteranopia and tritanopia [1]_, and the contrast suffices on
-paper (structures) and on CT (all); the tests recompute this. Nothing rests on colour alone: a CTV's outline is solid
-and thick, other outlines are dashed in four rhythms, so that twenty organs look different; isodoses carry their value.
-An organ looks the same in every case and on every page: its name says which organ it is.
+Five structure colours, the CTVs' and six isodose colours were chosen by search, for full sight and for simulated
+protanopia, deuteranopia and tritanopia [1]_: the minimum distance of any two structure colours is 20 (CIELAB), that of
+any two isodoses, and of an isodose and a structure, 12 (CIEDE2000 [2]_, where 1 is just noticed); and the contrast
+suffices on paper (structures) and on CT (all). Isodoses are light, structures strong. The tests recompute this.
+Nothing rests on colour alone: a CTV's outline is solid and thick, other outlines are dashed in four rhythms, so that
+twenty organs look different; isodoses carry their value. An organ looks the same in every case and on every page: its
+name says which organ it is.
 
 References
 ----------
 .. [1] G. M. Machado, M. M. Oliveira, L. A. F. Fernandes, "A physiologically-based model for simulation of color vision
    deficiency", IEEE TVCG 15(6), 1291-1298, 2009, doi 10.1109/TVCG.2009.113.
+.. [2] G. Sharma, W. Wu, E. N. Dalal, "The CIEDE2000 color-difference formula", Color Res Appl 30(1), 21-30, 2005, doi
+   10.1002/col.20070.
 """
 
 from __future__ import annotations
@@ -34,9 +38,10 @@ __all__ = [
     "styles_of",
 ]
 
-CTV_COLOURS = ("#e04fd6", "#a97bf0", "#e0607e")
+CTV_COLOURS = ("#e04fd6", "#a97bf0", "#2d8778")
 OTHER_COLOURS = ("#2069f9", "#9da002", "#e12c65", "#3cada3", "#a2692f")
-ISODOSE_COLOURS = ("#9aabef", "#1b7ca6", "#4ddeb8", "#fdf11c", "#f1a434", "#e26a6a")
+# The fourth is the prescription.
+ISODOSE_COLOURS = ("#c8b3ff", "#dbe8ff", "#42e7c4", "#fdf11c", "#f6cc8d", "#d89882")
 
 # Differences of dose: blue below, red above, white between (ColorBrewer RdBu, safe for colour-blind readers).
 DIVERGING = ("#2166ac", "#67a9cf", "#d1e5f0", "#f7f7f7", "#fddbc7", "#ef8a62", "#b2182b")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,13 @@ import numpy as np
 from hdrplan.errors import InputError
 from hdrplan.report.axes import line_style
 from hdrplan.report.palette import styles_of
+from hdrplan.report.themed import FAINT, INK, SOFT, themed_svg
 from hdrplan.simulate import BAND_FRAC, COMPONENTS, Decomposition, RobustResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["organs_to_draw", "robust_figure"]
+__all__ = ["organs_to_draw", "robust_figure", "robust_panels"]
 
 
 def organs_to_draw(result: RobustResult) -> list[str]:
@@ -59,6 +60,31 @@ def robust_figure(result: RobustResult, organs: Sequence[str], decomposition: De
         figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
 
 
+def robust_panels(
+    result: RobustResult, organs: Sequence[str], decomposition: Decomposition | None
+) -> list[tuple[str, str]]:
+    """Return what :func:`robust_figure` draws as pictures of a page: a sentence and an SVG each.
+
+    Parameters
+    ----------
+    result : RobustResult
+    organs : sequence of str
+    decomposition : Decomposition or None
+    """
+    ctvs = list(result.prescriptions_gy)
+    drawn: list[tuple[str, Callable[[Axes], None]]] = [
+        ("Distribution of D100; dotted: as planned.", lambda axes: _draw_distribution(axes, result, ctvs)),
+        (
+            "DVH as planned, with bands of 50, 90 and 100 % of the deliveries.",
+            lambda axes: _draw_bands(axes, result, [*ctvs, *organs]),
+        ),
+    ]
+    if decomposition is not None:
+        shares = decomposition
+        drawn.append(("What costs most: Sobol indices of D100.", lambda axes: _draw_shares(axes, shares)))
+    return [(sentence, themed_svg(draw)) for sentence, draw in drawn]
+
+
 def _draw_distribution(axes: Axes, result: RobustResult, ctvs: list[str]) -> None:
     styles = styles_of(dict.fromkeys(ctvs, "CTV"))
     for rank, ctv in enumerate(ctvs):
@@ -68,21 +94,21 @@ def _draw_distribution(axes: Axes, result: RobustResult, ctvs: list[str]) -> Non
         coverage = result.coverage(ctv)
         p, wanted_gy = coverage.probability, coverage.prescription_gy
         axes.step(d100_gy, reached_frac, where="post", color=colour, lw=2.0, label=ctv)
-        axes.axvline(wanted_gy, color="0.35", lw=1.0, ls="--")
-        axes.plot(wanted_gy, p, "o", color=colour, mec="k", ms=6)
+        axes.axvline(wanted_gy, color=SOFT, lw=1.0, ls="--")
+        axes.plot(wanted_gy, p, "o", color=colour, mec=INK, ms=6)
         axes.annotate(
             f"P(D100 ≥ {wanted_gy:g} Gy) = {100 * p:.1f} %\n"
             f"(95 % CI {100 * coverage.low:.1f} to {100 * coverage.high:.1f})",
             (wanted_gy, p),
             xytext=(0.03, 0.06 + 0.16 * rank),
             textcoords="axes fraction",
-            arrowprops={"arrowstyle": "-", "color": "0.5"},
+            arrowprops={"arrowstyle": "-", "color": SOFT},
         )
         nominal_gy = result.nominal[result.names.index(f"{ctv} d100_gy")]
         axes.axvline(nominal_gy, color=colour, lw=1.0, ls=":")
     axes.set(xlabel="D100 (Gy)", ylabel="Fraction of deliveries that reach at least this", ylim=(0, 1.02))
     axes.set_title("Distribution of D100 (dotted: as planned)")
-    axes.grid(color="0.9")
+    axes.grid(color=FAINT)
     axes.legend(loc="upper right", frameon=False)
 
 
@@ -104,10 +130,10 @@ def _draw_bands(axes: Axes, result: RobustResult, names: list[str]) -> None:
         axes.plot(result.nominal_gy[name], 100 * BAND_FRAC, color=colour, lw=1.6, ls=line, label=name)
         if name in result.prescriptions_gy:
             top = max(top, 3.0 * result.prescriptions_gy[name])
-            axes.axvline(result.prescriptions_gy[name], color="0.35", lw=1.0, ls="--")
+            axes.axvline(result.prescriptions_gy[name], color=SOFT, lw=1.0, ls="--")
     axes.set(xlabel="Dose (Gy)", ylabel="Volume (%)", xlim=(0, top), ylim=(0, 101))
     axes.set_title("DVH: as planned; bands of 50, 90 and 100 % of deliveries")
-    axes.grid(color="0.9")
+    axes.grid(color=FAINT)
     axes.legend(loc="upper right", frameon=False, fontsize=8)
 
 
@@ -119,5 +145,5 @@ def _draw_shares(axes: Axes, d: Decomposition) -> None:
     axes.set_yticks(at, [COMPONENTS[d.components[k]] for k in order])
     axes.set(xlabel=f"Share of the variance of {d.metric.replace('_gy', '').replace(' d', ' D')} (%)")
     axes.set_title("What costs most (Sobol indices)")
-    axes.grid(axis="x", color="0.9")
+    axes.grid(axis="x", color=FAINT)
     axes.legend(loc="lower right", frameon=False, fontsize=8)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from pathlib import Path
 
 from hdrplan.cautions import Caution
 from hdrplan.report.page import doubts_of, page
+from hdrplan.report.robust_drawing import organs_to_draw, robust_panels
 from hdrplan.simulate import COMPONENTS, RobustResult
 from hdrplan.workflow import CoverageStudy, RobustPlan
 
@@ -23,7 +23,6 @@ def robust_html(
     robust: RobustPlan | None,
     *,
     lines: Sequence[str],
-    pictures: Path,
     warnings: Sequence[Caution] = (),
     version: str,
 ) -> str:
@@ -37,15 +36,14 @@ def robust_html(
     robust : RobustPlan or None
     lines : sequence of str
         The answer in sentences, in the reader's words.
-    pictures : Path
-        Folder of robust.png and, with a robust plan, robust_plan.png.
     warnings : sequence of Caution
     version : str
     """
     uncertainty = study.coverage.scenarios.uncertainty
-    plans = [("As planned", study.coverage, "robust.png")]
+    organs = organs_to_draw(study.coverage)
+    plans = [("As planned", study.coverage, robust_panels(study.coverage, organs, study.variance))]
     if robust is not None:
-        plans.append(("Robust plan", robust.coverage, "robust_plan.png"))
+        plans.append(("Robust plan", robust.coverage, robust_panels(robust.coverage, organs, None)))
     return page(
         "robust.html.j2",
         title=f"Coverage of {case_name} under uncertainty",
@@ -58,9 +56,9 @@ def robust_html(
             {
                 "label": label,
                 "rows": _rows(result),
-                "picture": base64.b64encode((pictures / name).read_bytes()).decode(),
+                "pictures": [(text, base64.b64encode(svg.encode()).decode()) for text, svg in panels],
             }
-            for label, result, name in plans
+            for label, result, panels in plans
         ],
         sources=[{"name": text, "value": _size(key, getattr(uncertainty, key))} for key, text in COMPONENTS.items()],
         count=study.coverage.scenarios.count,

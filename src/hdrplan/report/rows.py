@@ -10,7 +10,16 @@ import numpy as np
 
 from hdrplan.report.data import ReportData
 
-__all__ = ["COMPARED", "bar_width", "channels", "dwell_rows", "metric_tables", "metric_text", "minimum_step_mm"]
+__all__ = [
+    "COMPARED",
+    "bar_width",
+    "channels",
+    "dwell_rows",
+    "longest_dwell",
+    "metric_tables",
+    "metric_text",
+    "minimum_step_mm",
+]
 
 # Key in the metrics, heading, unit, digits.
 _Column = tuple[str, str, str, int]
@@ -167,6 +176,25 @@ def dwell_rows(view: ReportData) -> list[DwellRow]:
         }
         for number, i in enumerate(i for i in order if view.times_s[i] > 0)
     ]
+
+
+def longest_dwell(view: ReportData) -> str:
+    """Return what is to be said of the longest dwell: how long, where, and how far above its neighbours."""
+    k = int(view.times_s.argmax())
+    own = np.flatnonzero(view.dwells.catheter == view.dwells.catheter[k])
+    own = own[np.argsort(view.dwells.offset_mm[own])]
+    at = int(np.flatnonzero(own == k)[0])
+    beside_s = float(view.times_s[np.concatenate((own[max(at - 1, 0) : at], own[at + 1 : at + 2]))].max(initial=0.0))
+    channel = int(view.dwells.catheter[k]) + 1
+    text = f"{view.times_s[k]:.1f} s, in channel {channel}, {view.dwells.offset_mm[k]:.1f} mm from the tip"
+    if len(own) == 1:
+        return text
+    above = (
+        f"{view.times_s[k] / beside_s:.1f} times the longer of its neighbours"
+        if beside_s
+        else "its neighbours have no time"
+    )
+    return f"{text}; {above}"
 
 
 def minimum_step_mm(view: ReportData) -> float:

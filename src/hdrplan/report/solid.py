@@ -11,7 +11,7 @@ import numpy as np
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.report.data import ReportData
 from hdrplan.report.page import page
-from hdrplan.report.palette import structure_styles
+from hdrplan.report.palette import ISODOSE_COLOURS, structure_styles
 from hdrplan.report.scene import catheter_data, dwell_data, view_extent
 from hdrplan.report.surfaces import isodose_surface, skin_surface, structure_surface
 
@@ -44,7 +44,11 @@ def solid_html(view: ReportData) -> str:
         skin = {"colour": "#d9b8a0", "opacity": 0.1, "on": True}
         bodies.append({"name": "Skin", "role": "other", **skin, **_packed(*skin_surface(view.ct), np.array(focus))})
     prescribed = view.prescriptions[0].dose_gy
-    for share, colour, on in ((1.0, "#fdf11c", True), (2.0, "#e26a6a", False), (0.5, "#1b7ca6", False)):
+    for share, colour, on in (
+        (1.0, ISODOSE_COLOURS[3], True),
+        (2.0, ISODOSE_COLOURS[5], False),
+        (0.5, ISODOSE_COLOURS[1], False),
+    ):
         level = share * prescribed
         vertices, triangles = isodose_surface(view.dose, level)
         if len(triangles):

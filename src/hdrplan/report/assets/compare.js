@@ -44,7 +44,7 @@ async function startComparison() {
     });
     const last = scenes[2];
     last.wash.volume = new Difference(doses[a], doses[b]);
-    last.levels = [a, b].map((k, i) => ({ gy: data.prescription_gy, colour: i ? "#f1a434" : "#fdf11c", dash: i ? [7, 4] : [], on: true, key: `dose${k}`, volume: doses[k] }));
+    last.levels = [a, b].map((k, i) => ({ gy: data.prescription_gy, colour: i ? "#d89882" : "#fdf11c", dash: i ? [7, 4] : [], on: true, key: `dose${k}`, volume: doses[k] }));
     draw();
   }
 

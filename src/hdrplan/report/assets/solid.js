@@ -63,10 +63,11 @@ async function startSolid() {
       needles.add(tube);
     }
   }
+  const bright = new THREE.MeshBasicMaterial({ color: 0xffffff });
   const longest = Math.max(1e-9, ...data.dwells.map((d) => d.time_s));
   for (const dwell of data.dwells) {
     if (dwell.time_s <= 0) continue;
-    const ball = new THREE.Mesh(new THREE.SphereGeometry(0.9 + 2.6 * Math.cbrt(dwell.time_s / longest), 20, 14), new THREE.MeshBasicMaterial({ color: 0xffffff }));
+    const ball = new THREE.Mesh(new THREE.SphereGeometry(0.9 + 2.6 * Math.cbrt(dwell.time_s / longest), 20, 14), bright);
     ball.position.copy(local(dwell.at));
     stops.add(ball);
   }
@@ -103,6 +104,16 @@ async function startSolid() {
       renderer.render(scene, camera);
     });
   };
+  /* Paper is white: what is bright on the screen is dark on it. */
+  const onPaper = (paper) => {
+    renderer.setClearColor(paper ? 0xffffff : 0x0b0f14);
+    white.color.set(paper ? 0x51616f : 0xe8eef2);
+    bright.color.set(paper ? 0x17222d : 0xffffff);
+    for (const letter of letters) letter.material.color.set(paper ? 0x17222d : 0xffffff);
+    renderer.render(scene, camera);
+  };
+  addEventListener("beforeprint", () => onPaper(true));
+  addEventListener("afterprint", () => onPaper(false));
   const SIDES = { anterior: [0, -1, 0], posterior: [0, 1, 0], left: [1, 0, 0], right: [-1, 0, 0], superior: [0, 0, 1], inferior: [0, 0, -1] };
   SIDES.catheters = entrySide();
 

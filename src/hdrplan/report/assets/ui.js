@@ -203,7 +203,12 @@ function viewerOf(scene) {
     });
   }
   tickWash();
-  byId("outlines").addEventListener("change", (event) => { scene.outlines = event.target.value; redraw(); });
+  byId("outlines").addEventListener("change", async (event) => {
+    const outlines = event.target.value;
+    if (outlines === "mask") await Promise.all(scene.structures.filter((s) => s.mask).map((s) => s.mask.filled()));
+    scene.outlines = outlines;
+    redraw();
+  });
   byId("window-preset").addEventListener("change", (event) => {
     if (event.target.value) setWindow(...event.target.value.split(",").map(Number));
   });
@@ -270,7 +275,7 @@ function listStructures(scene, redraw) {
     const on = element("input", { type: "checkbox" });
     on.checked = s.on;
     on.addEventListener("change", async () => {
-      if (!s.mask) Object.assign(s, await Volume.ofStructure(s.packed));
+      if (!s.mask) Object.assign(s, await Volume.ofStructure(s.packed, scene.outlines === "mask"));
       s.on = on.checked;
       redraw();
     });

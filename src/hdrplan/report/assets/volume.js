@@ -50,25 +50,33 @@ class Volume {
     return new Volume(pack, unpredicted(await inflated(pack.data), pack.shape, signed));
   }
 
-  /* A mask gets a rim of empty voxels, so that its outline closes. */
-  static async ofMask(pack) {
-    const bits = await inflated(pack.bits);
-    const [nz, ny, nx] = pack.shape;
+  /* A mask gets a rim of empty voxels, so that its outline closes. Its voxels are unpacked by filled(). */
+  static emptyMask(pack) {
+    const shape = pack.shape.map((n) => n + 2);
+    const padded = new Volume({ ...pack, shape }, null);
+    return Object.assign(new Volume({ ...pack, shape, origin: padded.world([-1, -1, -1]) }, null), { pack });
+  }
+
+  static ofMask(pack) { return Volume.emptyMask(pack).filled(); }
+
+  async filled() {
+    if (this.values) return this;
+    const bits = await inflated(this.pack.bits);
+    const [nz, ny, nx] = this.pack.shape;
     const values = new Uint8Array((nz + 2) * (ny + 2) * (nx + 2));
     for (let z = 0, i = 0; z < nz; z++) for (let y = 0; y < ny; y++) {
       const row = ((z + 1) * (ny + 2) + y + 1) * (nx + 2) + 1;
       for (let x = 0; x < nx; x++, i++) values[row + x] = (bits[i >> 3] >> (i & 7)) & 1;
     }
-    const padded = new Volume({ ...pack, shape: [nz + 2, ny + 2, nx + 2] }, values);
-    return new Volume({ ...pack, shape: [nz + 2, ny + 2, nx + 2], origin: padded.world([-1, -1, -1]) }, values);
+    this.values = values;
+    return this;
   }
 
-  /* Mask, and the shape that doses were judged on where there is one. */
-  static async ofStructure(structure) {
-    return {
-      mask: await Volume.ofMask(structure.mask),
-      shape: structure.shape && (await Volume.ofPack(structure.shape, true)),
-    };
+  /* The shape that doses were judged on, and the mask; the voxels of a mask wait until somebody wants to see them. */
+  static async ofStructure(structure, voxels = false) {
+    const mask = Volume.emptyMask(structure.mask);
+    if (voxels || !structure.shape) await mask.filled();
+    return { mask, shape: structure.shape && (await Volume.ofPack(structure.shape, true)) };
   }
 
   world(index) {
