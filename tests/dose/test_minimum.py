@@ -40,8 +40,8 @@ def nothing(boxes, stops):
     """No room to keep anything."""
     n = len(stops.weights)
     rows = np.arange(len(boxes.centres))
-    room = np.empty((0, n, 5), dtype=np.float32), np.zeros((0, n), dtype=np.bool_), np.empty((0, 3))
-    return Kept(rows, np.full(len(rows), -1), *room)
+    room = np.empty((0, n, 5), dtype=np.float32), np.zeros((0, n), dtype=np.bool_)
+    return Kept(rows, np.full(len(rows), -1), *room, *room, np.full(n, -1), np.empty((0, 3)))
 
 
 def boxes_at(centres, half_diagonal_mm):
@@ -156,6 +156,26 @@ def test_a_search_that_goes_on_says_what_a_new_one_says(room_bytes, monkeypatch)
         # Single precision may open or close a box whose bound stands at the dose wanted.
         assert abs(going_on.boxes - new.boxes) <= 2 + 0.001 * new.boxes
         assert abs(len(going_on.cold_mm) - len(new.cold_mm)) <= 2 + 0.001 * new.boxes
+
+
+def test_the_small_boxes_of_a_large_session_are_kept():
+    """A lesion of 17 cc among 900 dwells took 67,000 boxes a round, of which 5,500 were kept."""
+    near = np.arange(908) < 220
+    used = near & (np.arange(908) % 2 == 0)
+    kept = minimum._KeptBounds(near).of(np.arange(3), np.full(3, -1), used)
+    assert len(kept.centres) > 35_000
+    assert len(kept.centres) == len(kept.per_u) + len(kept.near_per_u)
+    assert np.array_equal(np.sort(kept.columns[used]), np.arange(110))
+    assert (kept.columns[~used] == -1).all()
+
+
+def test_near_dwells_that_later_times_use_have_room_until_it_is_taken():
+    near = np.arange(60) < 50
+    kept = minimum._KeptBounds(near)
+    kept.of(np.arange(3), np.full(3, -1), np.arange(60) < 20)
+    later = kept.of(np.arange(3), np.full(3, -1), np.arange(60) >= 10)
+    assert np.array_equal(later.columns[:36], np.arange(36))
+    assert (later.columns[36:] == -1).all()
 
 
 def test_the_halves_of_a_box_keep_their_numbers():

@@ -211,14 +211,10 @@ def inside_larger(
 
 
 def kept_bounds(rows: np.ndarray, wholes: np.ndarray, m: int, n_stops: int) -> Kept:
-    """Room for the bounds of m boxes."""
-    return Kept(
-        rows,
-        wholes,
-        np.empty((m, n_stops, 5), dtype=np.float32),
-        np.zeros((m, n_stops), dtype=np.bool_),
-        np.empty((m, 3)),
-    )
+    """Room for the bounds of m boxes, of all stops."""
+    none = np.empty((0, 0, 5), dtype=np.float32), np.zeros((0, 0), dtype=np.bool_), np.full(n_stops, -1)
+    room = np.empty((m, n_stops, 5), dtype=np.float32), np.zeros((m, n_stops), dtype=np.bool_)
+    return Kept(rows, wholes, *room, *none, np.empty((m, 3)))
 
 
 def one_dwell(kernel: Kernel, rng: Rng) -> None:

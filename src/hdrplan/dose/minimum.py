@@ -36,8 +36,14 @@ __all__ = ["MAX_BOXES", "MinimumDose", "MinimumDoseSearch", "minimum_dose"]
 MAX_BOXES = 3_000_000
 """Boxes that a search examines at most, but for the last round."""
 
-# Of one structure, for bounds of single dwells: 40,000 boxes of 120 dwells. Other boxes are computed each time.
-_KEPT_BYTES = 100 << 20
+# Of one structure, for bounds of single dwells: a quarter of it for all dwells in large boxes, the rest for near dwells
+# in small ones. With all dwells in every box it held 5,500 boxes of 900 dwells: 60,000 were computed in each round.
+_KEPT_BYTES = 128 << 20
+_LARGE_FRAC = 0.25
+# Of dwells beyond this distance from a structure, bounds in large boxes are enough for the small ones.
+_NEAR_DWELL_MM = 15.0
+# Columns for near dwells that later times use.
+_MORE_COLUMNS = 16
 # Half diagonal, mm: a cold point speaks for a box of this size, however much less there may be in it.
 _NEAR_MM = 0.2
 # A point that misses the dose by this many tolerances speaks for a box of some mm while only a proof is looked for: a
@@ -132,7 +138,7 @@ class MinimumDoseSearch:
         self._shape, self._dwells, self._source = shape, dwells, source
         self._strength_u = checked_strength(strength_u)
         self._tree = BoxTree(shape)
-        self._kept = _KeptBounds(len(dwells))
+        self._kept = _KeptBounds(self._near_dwells())
         self._tables = padded(tables_of(source))
         self._lowest_m = float(source.radial_dose[source.radial_r_mm <= 100.0].min() * source.anisotropy.min())
 
@@ -198,13 +204,22 @@ class MinimumDoseSearch:
             finished=finished,
         )
 
+    def _near_dwells(self) -> BoolArray:
+        """Which dwells lie near the structure."""
+        tree, grid = self._tree, self._shape.grid
+        half_mm = tree.size(tree.roots) / 2 * grid.spacing_mm
+        centres = grid.world(tree.low(tree.roots) + tree.size(tree.roots) / 2)
+        reach_mm = np.linalg.norm(half_mm, axis=1).max(initial=0.0) + _NEAR_DWELL_MM
+        apart_mm = np.linalg.norm(self._dwells.positions_mm[:, None, :] - centres, axis=2)
+        return np.asarray(apart_mm.min(axis=1, initial=np.inf) <= reach_mm)
+
     def _bounds(self, boxes: IntArray, times_s: FloatArray, allowed_gy: FloatArray) -> _Bounds:
         low, size, level = self._tree.low(boxes), self._tree.size(boxes), self._tree.level(boxes)
         grid, half_mm = self._shape.grid, size / 2 * self._shape.grid.spacing_mm
         rho = np.linalg.norm(half_mm, axis=1)
         asked = Boxes(frozen(grid.world(low + size / 2)), frozen(rho), frozen(grid.direction), frozen(allowed_gy))
         stops = Stops(self._dwells.positions_mm, self._dwells.axes, frozen(self._strength_u * times_s))
-        kept, out = self._kept.of(boxes, self._tree.wholes()), np.empty((len(boxes), 5))
+        kept, out = self._kept.of(boxes, self._tree.wholes(), times_s > 0.0), np.empty((len(boxes), 5))
         over_rows(
             lambda first, last: linear_bound_rows(first, last, asked, stops, self._lowest_m, self._tables, kept, out),
             len(boxes),
@@ -256,15 +271,45 @@ def _rise(slope: FloatArray, half_mm: FloatArray) -> FloatArray:
 
 
 class _KeptBounds:
-    """Memory for the bounds of single dwells in the boxes with the lowest numbers, as far as it may be taken."""
+    """Memory for the bounds of single dwells in the boxes with the lowest numbers, as far as it may be taken.
 
-    def __init__(self, n_dwells: int) -> None:
+    Parameters
+    ----------
+    near : (n_dwells,) bool array
+        Dwells whose bounds are kept in small boxes, too, once they have a time.
+    """
+
+    def __init__(self, near: BoolArray) -> None:
         # Reserved at once and never moved: what is not written takes no memory.
-        rows = _KEPT_BYTES // (21 * n_dwells)
-        self._per_u = np.empty((rows, n_dwells, 5), dtype=np.float32)
-        self._known = np.zeros((rows, n_dwells), dtype=np.bool_)
-        self._centres = np.empty((rows, 3))
+        self._near, self._large = near, int(_LARGE_FRAC * _KEPT_BYTES) // (21 * max(1, len(near)))
+        self._per_u, self._known = _room(self._large, len(near))
+        self._near_per_u, self._near_known = _room(0, 0)
+        self._columns = np.full(len(near), -1)
+        self._centres = np.empty((self._large, 3))
 
-    def of(self, boxes: IntArray, wholes: IntArray) -> Kept:
-        """Return what is kept of these boxes."""
-        return Kept(boxes, wholes, self._per_u, self._known, self._centres)
+    def of(self, boxes: IntArray, wholes: IntArray, used: BoolArray) -> Kept:
+        """Return what is kept of these boxes.
+
+        Parameters
+        ----------
+        boxes, wholes : (n,) int array
+        used : (n_dwells,) bool array
+            Dwells with a time.
+        """
+        new = np.flatnonzero(used & self._near & (self._columns < 0))
+        if len(new) and not self._near_per_u.size:
+            n_columns = len(new) + _MORE_COLUMNS
+            rows = int((1.0 - _LARGE_FRAC) * _KEPT_BYTES) // (21 * n_columns)
+            self._near_per_u, self._near_known = _room(rows, n_columns)
+            self._centres = np.concatenate((self._centres, np.empty((rows, 3))))
+        taken = int(self._columns.max(initial=-1)) + 1
+        new = new[: self._near_known.shape[1] - taken]
+        self._columns[new] = taken + np.arange(len(new))
+        return Kept(
+            boxes, wholes, self._per_u, self._known, self._near_per_u, self._near_known, self._columns, self._centres
+        )
+
+
+def _room(rows: int, columns: int) -> tuple[npt.NDArray[np.float32], BoolArray]:
+    """Return memory for bounds, and which of them are known."""
+    return np.empty((rows, columns, 5), dtype=np.float32), np.zeros((rows, columns), dtype=np.bool_)

@@ -1,7 +1,8 @@
 """Linear lower bounds of the dose in boxes: those of single stops added up, and kept for other times.
 
 A bound holds in every box inside its own. Of stops that are far away the remainder is small in a large box already:
-its bound is taken for the small boxes inside it.
+its bound is taken for the small boxes inside it. So the bounds of all stops are kept in large boxes, which have the
+lowest numbers, and in the many small ones those of a few stops only.
 """
 
 from __future__ import annotations
@@ -36,11 +37,14 @@ class Boxes(NamedTuple):
 class Kept(NamedTuple):
     """Bounds of single stops, which do not depend on times: kept from one call to the next."""
 
-    rows: npt.NDArray[np.int64]  # (n,), of each box; from len(per_u) on a box is not kept
+    rows: npt.NDArray[np.int64]  # (n,), of each box; from len(centres) on a box is not kept
     wholes: npt.NDArray[np.int64]  # (n_rows,), row of the larger box in which the box of a row lies; -1 for none
     per_u: npt.NDArray[np.float32]  # (m, n_stops, 5): value, slopes and remainder
     known: npt.NDArray[np.bool_]  # (m, n_stops)
-    centres: Floats  # (m, 3), mm
+    near_per_u: npt.NDArray[np.float32]  # (m_near, n_columns, 5), of the rows after those
+    near_known: npt.NDArray[np.bool_]  # (m_near, n_columns)
+    columns: npt.NDArray[np.int64]  # (n_stops,), column of each stop there; -1: not kept in these rows
+    centres: Floats  # (m + m_near, 3), mm
 
 
 @jit
@@ -69,24 +73,57 @@ def _in_frame(i: int, k: int, boxes: Boxes, stops: Stops, lowest_m: float, t: Ta
 
 
 @jit
+def _is_kept(row: int, k: int, kept: Kept) -> bool:
+    """Whether there is room for the bound of stop k in the box of a row."""
+    return row < len(kept.per_u) or (row < len(kept.centres) and kept.columns[k] >= 0)
+
+
+@jit
+def _is_known(row: int, k: int, kept: Kept) -> bool:
+    """Whether that bound has been computed; only where there is room for it."""
+    large = len(kept.per_u)
+    return bool(kept.known[row, k] if row < large else kept.near_known[row - large, kept.columns[k]])
+
+
+@jit
+def _kept_bound(row: int, k: int, kept: Kept) -> npt.NDArray[np.float32]:
+    """Return that bound, (5,), a view."""
+    large = len(kept.per_u)
+    return kept.per_u[row, k] if row < large else kept.near_per_u[row - large, kept.columns[k]]
+
+
+@jit
+def _keep(row: int, k: int, one: tuple[float, float, float, float, float], half_mm: float, kept: Kept) -> None:
+    """Keep a bound in single precision, its remainder with what that rounds off."""
+    large, there = len(kept.per_u), _kept_bound(row, k, kept)
+    for c in range(4):
+        there[c] = one[c]
+    steep = abs(one[1]) + abs(one[2]) + abs(one[3])
+    there[4] = one[4] + _SINGLE_FRAC * (one[0] + one[4] + half_mm * steep)
+    if row < large:
+        kept.known[row, k] = True
+    else:
+        kept.near_known[row - large, kept.columns[k]] = True
+
+
+@jit
 def _nearest_known(row: int, k: int, kept: Kept) -> int:
     """Row of the smallest box round one, itself first, whose bound of stop k is kept; -1 for none."""
-    while row >= 0 and (row >= len(kept.per_u) or not kept.known[row, k]):
+    while row >= 0 and not (_is_kept(row, k, kept) and _is_known(row, k, kept)):
         row = kept.wholes[row]
     return row
 
 
 @jit
-def _is_enough(known: int, k: int, weight: float, allowed_gy: float, kept: Kept) -> bool:
+def _is_enough(one: npt.NDArray[np.float32], weight: float, allowed_gy: float) -> bool:
     """Whether a kept bound has a small remainder; one without slopes is a constant, which is too low without one."""
-    one = kept.per_u[known, k]
     return bool(weight * one[4] <= allowed_gy and (one[1] != 0.0 or one[2] != 0.0 or one[3] != 0.0))
 
 
 @jit
 def _add_larger(i: int, known: int, k: int, weight: float, boxes: Boxes, kept: Kept, out: Floats) -> None:
     """Add the bound of stop k in a larger box, seen from the centre of box i inside it."""
-    one, centre, there, frame = kept.per_u[known, k], boxes.centres[i], kept.centres[known], boxes.frame
+    one, centre, there, frame = _kept_bound(known, k, kept), boxes.centres[i], kept.centres[known], boxes.frame
     dx, dy, dz = centre[0] - there[0], centre[1] - there[1], centre[2] - there[2]
     for c in range(5):
         out[i, c] += weight * one[c]
@@ -117,28 +154,26 @@ def linear_bound_rows(
         Written: dose >= out[0] + out[1:4] @ d - out[4] Gy, for |d| up to half the diagonal, in the directions of the
         frame.
     """
-    weights, per_u = stops.weights, kept.per_u
+    weights = stops.weights
     for i in range(first, last):
         out[i], row = 0.0, kept.rows[i]
-        if row < len(per_u):
+        if row < len(kept.centres):
             kept.centres[row] = boxes.centres[i]
         for k in range(len(weights)):
             if weights[k] == 0.0:
                 continue
             known = _nearest_known(row, k, kept)
-            if known >= 0 and known != row and _is_enough(known, k, weights[k], boxes.allowed_gy[i], kept):
-                _add_larger(i, known, k, weights[k], boxes, kept, out)
-                continue
-            one = _in_frame(i, k, boxes, stops, lowest_m, t) if known != row else (0.0, 0.0, 0.0, 0.0, 0.0)
-            if row >= len(per_u):
-                for c in range(5):
-                    out[i, c] += weights[k] * one[c]
-                continue
+            if known >= 0 and known != row:
+                if _is_enough(_kept_bound(known, k, kept), weights[k], boxes.allowed_gy[i]):
+                    _add_larger(i, known, k, weights[k], boxes, kept, out)
+                    continue
             if known != row:
-                for c in range(4):
-                    per_u[row, k, c] = one[c]
-                steep = abs(one[1]) + abs(one[2]) + abs(one[3])
-                per_u[row, k, 4] = one[4] + _SINGLE_FRAC * (one[0] + one[4] + boxes.half_diagonal_mm[i] * steep)
-                kept.known[row, k] = True
+                one = _in_frame(i, k, boxes, stops, lowest_m, t)
+                if not _is_kept(row, k, kept):
+                    for c in range(5):
+                        out[i, c] += weights[k] * one[c]
+                    continue
+                _keep(row, k, one, boxes.half_diagonal_mm[i], kept)
+            there = _kept_bound(row, k, kept)
             for c in range(5):
-                out[i, c] += weights[k] * per_u[row, k, c]
+                out[i, c] += weights[k] * there[c]
