@@ -194,8 +194,9 @@ def inside_larger(
     small = Boxes(frozen(moved), frozen(quarter), boxes.frame, frozen(np.full(n, np.inf)))
     taken = np.empty((n, 5))
     kernel(0, n, small, stops, lowest_m, padded(t), kept._replace(rows=np.arange(n, 2 * n)), taken)
-    slopes = np.einsum("k,nkc->nc", stops.weights, kept.per_u[:, :, 1:4])
-    linear = (kept.per_u[:, :, 1:4] != 0.0).any(axis=2).all(axis=1)
+    per_u = kept.per_u.reshape(n, m, 5)
+    slopes = np.einsum("k,nkc->nc", stops.weights, per_u[:, :, 1:4])
+    linear = (per_u[:, :, 1:4] != 0.0).any(axis=2).all(axis=1)
     np.testing.assert_allclose(taken[linear, 1:4], slopes[linear], rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(taken[linear, 4], out[linear, 4], rtol=1e-12)
     for row in range(n):
@@ -212,9 +213,8 @@ def inside_larger(
 
 def kept_bounds(rows: np.ndarray, wholes: np.ndarray, m: int, n_stops: int) -> Kept:
     """Room for the bounds of m boxes, of all stops."""
-    none = np.empty((0, 0, 5), dtype=np.float32), np.zeros((0, 0), dtype=np.bool_), np.full(n_stops, -1)
-    room = np.empty((m, n_stops, 5), dtype=np.float32), np.zeros((m, n_stops), dtype=np.bool_)
-    return Kept(rows, wholes, *room, *none, np.empty((m, 3)))
+    bounds = np.empty((m * n_stops, 5), dtype=np.float32), np.zeros(m * n_stops, dtype=np.bool_)
+    return Kept(rows, wholes, m, 0, np.full(n_stops, -1), *bounds, np.empty((m, 3)))
 
 
 def one_dwell(kernel: Kernel, rng: Rng) -> None:

@@ -39,7 +39,7 @@ MAX_BOXES = 3_000_000
 # Of one structure, for bounds of single dwells: a quarter of it for all dwells in large boxes, the rest for near dwells
 # in small ones. With all dwells in every box it held 5,500 boxes of 900 dwells: 60,000 were computed in each round.
 _KEPT_BYTES = 128 << 20
-_LARGE_FRAC = 0.25
+_LARGE_FRAC, _SLOT_BYTES = 0.25, 21
 # Of dwells beyond this distance from a structure, bounds in large boxes are enough for the small ones.
 _NEAR_DWELL_MM = 15.0
 # Columns for near dwells that later times use.
@@ -280,12 +280,10 @@ class _KeptBounds:
     """
 
     def __init__(self, near: BoolArray) -> None:
-        # Reserved at once and never moved: what is not written takes no memory.
-        self._near, self._large = near, int(_LARGE_FRAC * _KEPT_BYTES) // (21 * max(1, len(near)))
-        self._per_u, self._known = _room(self._large, len(near))
-        self._near_per_u, self._near_known = _room(0, 0)
-        self._columns = np.full(len(near), -1)
-        self._centres = np.empty((self._large, 3))
+        self._near, self._columns = near, np.full(len(near), -1)
+        self._n_large, self._n_columns = int(_LARGE_FRAC * _KEPT_BYTES) // (_SLOT_BYTES * max(1, len(near))), 0
+        self._per_u, self._known = np.empty((0, 5), dtype=np.float32), np.zeros(0, dtype=np.bool_)
+        self._centres = np.empty((0, 3))
 
     def of(self, boxes: IntArray, wholes: IntArray, used: BoolArray) -> Kept:
         """Return what is kept of these boxes.
@@ -297,19 +295,26 @@ class _KeptBounds:
             Dwells with a time.
         """
         new = np.flatnonzero(used & self._near & (self._columns < 0))
-        if len(new) and not self._near_per_u.size:
-            n_columns = len(new) + _MORE_COLUMNS
-            rows = int((1.0 - _LARGE_FRAC) * _KEPT_BYTES) // (21 * n_columns)
-            self._near_per_u, self._near_known = _room(rows, n_columns)
-            self._centres = np.concatenate((self._centres, np.empty((rows, 3))))
+        if not self._n_columns:
+            self._reserve(len(new) + _MORE_COLUMNS)
         taken = int(self._columns.max(initial=-1)) + 1
-        new = new[: self._near_known.shape[1] - taken]
+        new = new[: self._n_columns - taken]
         self._columns[new] = taken + np.arange(len(new))
         return Kept(
-            boxes, wholes, self._per_u, self._known, self._near_per_u, self._near_known, self._columns, self._centres
+            rows=boxes,
+            wholes=wholes,
+            n_large=self._n_large,
+            n_columns=self._n_columns,
+            columns=self._columns,
+            per_u=self._per_u,
+            known=self._known,
+            centres=self._centres,
         )
 
-
-def _room(rows: int, columns: int) -> tuple[npt.NDArray[np.float32], BoolArray]:
-    """Return memory for bounds, and which of them are known."""
-    return np.empty((rows, columns, 5), dtype=np.float32), np.zeros((rows, columns), dtype=np.bool_)
+    def _reserve(self, n_columns: int) -> None:
+        """Reserve all memory at once: what is not written takes none, and it is never moved."""
+        self._n_columns = n_columns
+        rows = int((1.0 - _LARGE_FRAC) * _KEPT_BYTES) // (_SLOT_BYTES * n_columns)
+        slots = self._n_large * len(self._near) + rows * n_columns
+        self._per_u, self._known = np.empty((slots, 5), dtype=np.float32), np.zeros(slots, dtype=np.bool_)
+        self._centres = np.empty((self._n_large + rows, 3))

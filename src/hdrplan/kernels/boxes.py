@@ -39,12 +39,12 @@ class Kept(NamedTuple):
 
     rows: npt.NDArray[np.int64]  # (n,), of each box; from len(centres) on a box is not kept
     wholes: npt.NDArray[np.int64]  # (n_rows,), row of the larger box in which the box of a row lies; -1 for none
-    per_u: npt.NDArray[np.float32]  # (m, n_stops, 5): value, slopes and remainder
-    known: npt.NDArray[np.bool_]  # (m, n_stops)
-    near_per_u: npt.NDArray[np.float32]  # (m_near, n_columns, 5), of the rows after those
-    near_known: npt.NDArray[np.bool_]  # (m_near, n_columns)
-    columns: npt.NDArray[np.int64]  # (n_stops,), column of each stop there; -1: not kept in these rows
-    centres: Floats  # (m + m_near, 3), mm
+    n_large: int  # the first rows, in which the bounds of all stops are kept; in the others those of some
+    n_columns: int  # of the other rows
+    columns: npt.NDArray[np.int64]  # (n_stops,), column of each stop in the other rows; -1: not kept there
+    per_u: npt.NDArray[np.float32]  # (n_slots, 5): value, slopes and remainder; row after row
+    known: npt.NDArray[np.bool_]  # (n_slots,)
+    centres: Floats  # (m, 3), mm, of all rows
 
 
 @jit
@@ -73,57 +73,38 @@ def _in_frame(i: int, k: int, boxes: Boxes, stops: Stops, lowest_m: float, t: Ta
 
 
 @jit
-def _is_kept(row: int, k: int, kept: Kept) -> bool:
-    """Whether there is room for the bound of stop k in the box of a row."""
-    return row < len(kept.per_u) or (row < len(kept.centres) and kept.columns[k] >= 0)
-
-
-@jit
-def _is_known(row: int, k: int, kept: Kept) -> bool:
-    """Whether that bound has been computed; only where there is room for it."""
-    large = len(kept.per_u)
-    return bool(kept.known[row, k] if row < large else kept.near_known[row - large, kept.columns[k]])
-
-
-@jit
-def _kept_bound(row: int, k: int, kept: Kept) -> npt.NDArray[np.float32]:
-    """Return that bound, (5,), a view."""
-    large = len(kept.per_u)
-    return kept.per_u[row, k] if row < large else kept.near_per_u[row - large, kept.columns[k]]
-
-
-@jit
-def _keep(row: int, k: int, one: tuple[float, float, float, float, float], half_mm: float, kept: Kept) -> None:
-    """Keep a bound in single precision, its remainder with what that rounds off."""
-    large, there = len(kept.per_u), _kept_bound(row, k, kept)
-    for c in range(4):
-        there[c] = one[c]
-    steep = abs(one[1]) + abs(one[2]) + abs(one[3])
-    there[4] = one[4] + _SINGLE_FRAC * (one[0] + one[4] + half_mm * steep)
-    if row < large:
-        kept.known[row, k] = True
-    else:
-        kept.near_known[row - large, kept.columns[k]] = True
+def _slot(row: int, k: int, kept: Kept) -> int:
+    """Where the bound of stop k in the box of a row is kept; -1 where there is no room for it."""
+    n_stops = len(kept.columns)
+    if row < kept.n_large:
+        return row * n_stops + k
+    if row >= len(kept.centres) or kept.columns[k] < 0:
+        return -1
+    return kept.n_large * n_stops + (row - kept.n_large) * kept.n_columns + kept.columns[k]
 
 
 @jit
 def _nearest_known(row: int, k: int, kept: Kept) -> int:
     """Row of the smallest box round one, itself first, whose bound of stop k is kept; -1 for none."""
-    while row >= 0 and not (_is_kept(row, k, kept) and _is_known(row, k, kept)):
+    while row >= 0:
+        slot = _slot(row, k, kept)
+        if slot >= 0 and kept.known[slot]:
+            return row
         row = kept.wholes[row]
-    return row
+    return -1
 
 
 @jit
-def _is_enough(one: npt.NDArray[np.float32], weight: float, allowed_gy: float) -> bool:
+def _is_enough(slot: int, weight: float, allowed_gy: float, kept: Kept) -> bool:
     """Whether a kept bound has a small remainder; one without slopes is a constant, which is too low without one."""
+    one = kept.per_u[slot]
     return bool(weight * one[4] <= allowed_gy and (one[1] != 0.0 or one[2] != 0.0 or one[3] != 0.0))
 
 
 @jit
-def _add_larger(i: int, known: int, k: int, weight: float, boxes: Boxes, kept: Kept, out: Floats) -> None:
-    """Add the bound of stop k in a larger box, seen from the centre of box i inside it."""
-    one, centre, there, frame = _kept_bound(known, k, kept), boxes.centres[i], kept.centres[known], boxes.frame
+def _add_larger(i: int, known: int, slot: int, weight: float, boxes: Boxes, kept: Kept, out: Floats) -> None:
+    """Add a bound in a larger box, that of row ``known``, seen from the centre of box i inside it."""
+    one, centre, there, frame = kept.per_u[slot], boxes.centres[i], kept.centres[known], boxes.frame
     dx, dy, dz = centre[0] - there[0], centre[1] - there[1], centre[2] - there[2]
     for c in range(5):
         out[i, c] += weight * one[c]
@@ -154,7 +135,7 @@ def linear_bound_rows(
         Written: dose >= out[0] + out[1:4] @ d - out[4] Gy, for |d| up to half the diagonal, in the directions of the
         frame.
     """
-    weights = stops.weights
+    weights, per_u = stops.weights, kept.per_u
     for i in range(first, last):
         out[i], row = 0.0, kept.rows[i]
         if row < len(kept.centres):
@@ -162,18 +143,22 @@ def linear_bound_rows(
         for k in range(len(weights)):
             if weights[k] == 0.0:
                 continue
-            known = _nearest_known(row, k, kept)
+            known, slot = _nearest_known(row, k, kept), _slot(row, k, kept)
             if known >= 0 and known != row:
-                if _is_enough(_kept_bound(known, k, kept), weights[k], boxes.allowed_gy[i]):
-                    _add_larger(i, known, k, weights[k], boxes, kept, out)
+                larger = _slot(known, k, kept)
+                if _is_enough(larger, weights[k], boxes.allowed_gy[i], kept):
+                    _add_larger(i, known, larger, weights[k], boxes, kept, out)
                     continue
+            one = _in_frame(i, k, boxes, stops, lowest_m, t) if known != row else (0.0, 0.0, 0.0, 0.0, 0.0)
+            if slot < 0:
+                for c in range(5):
+                    out[i, c] += weights[k] * one[c]
+                continue
             if known != row:
-                one = _in_frame(i, k, boxes, stops, lowest_m, t)
-                if not _is_kept(row, k, kept):
-                    for c in range(5):
-                        out[i, c] += weights[k] * one[c]
-                    continue
-                _keep(row, k, one, boxes.half_diagonal_mm[i], kept)
-            there = _kept_bound(row, k, kept)
+                for c in range(4):
+                    per_u[slot, c] = one[c]
+                steep = abs(one[1]) + abs(one[2]) + abs(one[3])
+                per_u[slot, 4] = one[4] + _SINGLE_FRAC * (one[0] + one[4] + boxes.half_diagonal_mm[i] * steep)
+                kept.known[slot] = True
             for c in range(5):
-                out[i, c] += weights[k] * there[c]
+                out[i, c] += weights[k] * per_u[slot, c]
