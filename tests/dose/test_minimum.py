@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from hdrplan.dose import MinimumDoseSearch, dose_at_points, dose_rate, minimum, minimum_dose, sample_points
+from hdrplan.dose import MinimumDoseSearch, dose_at_points, dose_rate, kept_bounds, minimum_dose, sample_points
 from hdrplan.dose.boxes import CORNERS, BoxTree, first_boxes, levels, lowest_corner
 from hdrplan.dose.shape import Shape, shape_of
 from hdrplan.dose.tables import tables_of
@@ -122,7 +122,8 @@ def test_a_search_for_nothing_but_a_proof_says_whether_there_is_one():
     for wanted_gy in (0.97 * whole.lower_gy, 1.04 * whole.upper_gy):
         asked = {"wanted_gy": wanted_gy, "tolerance_gy": 1e-3 * wanted_gy}
         thorough = search.minimum_dose(times, **asked)
-        quick = search.minimum_dose(times, only_proof=True, **asked)
+        new = MinimumDoseSearch(shape, dwells, source, strength_u=STRENGTH_U)
+        quick = new.minimum_dose(times, only_proof=True, **asked)
         assert quick.finished == thorough.finished
         assert quick.boxes <= thorough.boxes
         assert quick.lower_gy <= thorough.lower_gy * (1 + 1e-6)
@@ -133,10 +134,33 @@ def test_a_search_for_nothing_but_a_proof_says_whether_there_is_one():
             assert cKDTree(quick.cold_mm).query(thorough.cold_mm)[0].max() < 2.0
 
 
+def test_a_place_that_was_nearly_cold_is_looked_at_before_any_box():
+    """Times of the next round: somewhat less from one dwell is a cold place where it was nearly cold, and no search."""
+    source, dwells, shape = load_source("gammamed-12i"), line(), shape_of(sphere(14.0))
+    times = np.full(len(dwells), 60.0)
+    search = MinimumDoseSearch(shape, dwells, source, strength_u=STRENGTH_U)
+    points = np.random.default_rng(1).uniform(-15.0, 15.0, (60_000, 3))
+    points = points[shape.holds(points)]
+    wanted_gy = 0.998 * float(dose_at_points(dwells, times, points, source, strength_u=STRENGTH_U).gy.min())
+    asked = {"wanted_gy": wanted_gy, "tolerance_gy": 1e-3 * wanted_gy, "only_proof": True}
+    first = search.minimum_dose(times, **asked)
+    again = search.minimum_dose(0.995 * times, **asked)
+    assert again.boxes == 0
+    assert not again.finished
+    assert again.lower_gy <= again.upper_gy < wanted_gy
+    gy = dose_at_points(dwells, 0.995 * times, again.cold_mm, source, strength_u=STRENGTH_U).gy
+    assert gy[0] == pytest.approx(again.upper_gy)
+    assert (np.diff(gy) >= -1e-9).all()
+    assert (gy < wanted_gy * 1.0005).all()
+    # Where none of them is cold, a proof needs the boxes, and a search to the end always takes them.
+    assert search.minimum_dose(1.02 * times, **asked).finished
+    assert search.minimum_dose(0.995 * times, **(asked | {"only_proof": False})).boxes >= first.boxes > 0
+
+
 @pytest.mark.parametrize("room_bytes", [100 << 20, 21 * 7 * 500, 0])
 def test_a_search_that_goes_on_says_what_a_new_one_says(room_bytes, monkeypatch):
     """Other times, other dwells at work, another dose wanted: what is kept of boxes and dwells changes no bound."""
-    monkeypatch.setattr(minimum, "_KEPT_BYTES", room_bytes)
+    monkeypatch.setattr(kept_bounds, "_KEPT_BYTES", room_bytes)
     source, dwells, shape = load_source("gammamed-12i"), line(), shape_of(sphere(14.0))
     search = MinimumDoseSearch(shape, dwells, source, strength_u=STRENGTH_U)
     rng = np.random.default_rng(4)
@@ -162,7 +186,7 @@ def test_the_small_boxes_of_a_large_session_are_kept():
     """A lesion of 17 cc among 900 dwells took 67,000 boxes a round, of which 5,500 were kept."""
     near = np.arange(908) < 220
     used = near & (np.arange(908) % 2 == 0)
-    kept = minimum._KeptBounds(near).of(np.arange(3), np.full(3, -1), used)
+    kept = kept_bounds.KeptBounds(near).of(np.arange(3), np.full(3, -1), used)
     assert len(kept.centres) > 35_000
     assert len(kept.per_u) == 908 * kept.n_large + kept.n_columns * (len(kept.centres) - kept.n_large)
     assert np.array_equal(np.sort(kept.columns[used]), np.arange(110))
@@ -171,7 +195,7 @@ def test_the_small_boxes_of_a_large_session_are_kept():
 
 def test_near_dwells_that_later_times_use_have_room_until_it_is_taken():
     near = np.arange(60) < 50
-    kept = minimum._KeptBounds(near)
+    kept = kept_bounds.KeptBounds(near)
     kept.of(np.arange(3), np.full(3, -1), np.arange(60) < 20)
     later = kept.of(np.arange(3), np.full(3, -1), np.arange(60) >= 10)
     assert np.array_equal(later.columns[:36], np.arange(36))

@@ -22,11 +22,12 @@ import numpy.typing as npt
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze, frozen
 from hdrplan.dose.boxes import CORNERS, BoxTree, candidates, lowest_corner
+from hdrplan.dose.kept_bounds import KeptBounds
 from hdrplan.dose.rate import dose_at_points
 from hdrplan.dose.shape import Shape
 from hdrplan.dose.tables import checked_strength, checked_times, tables_of
 from hdrplan.geometry import Dwells
-from hdrplan.kernels.boxes import Boxes, Kept, linear_bound_rows
+from hdrplan.kernels.boxes import Boxes, linear_bound_rows
 from hdrplan.kernels.tg43 import Stops, padded
 from hdrplan.sources import TG43Source
 from hdrplan.threads import over_rows
@@ -36,19 +37,16 @@ __all__ = ["MAX_BOXES", "MinimumDose", "MinimumDoseSearch", "minimum_dose"]
 MAX_BOXES = 3_000_000
 """Boxes that a search examines at most, but for the last round."""
 
-# Of one structure, for bounds of single dwells: a quarter of it for all dwells in large boxes, the rest for near dwells
-# in small ones. With all dwells in every box it held 5,500 boxes of 900 dwells: 60,000 were computed in each round.
-_KEPT_BYTES = 128 << 20
-_LARGE_FRAC, _SLOT_BYTES = 0.25, 21
 # Of dwells beyond this distance from a structure, bounds in large boxes are enough for the small ones.
 _NEAR_DWELL_MM = 15.0
-# Columns for near dwells that later times use.
-_MORE_COLUMNS = 16
 # Half diagonal, mm: a cold point speaks for a box of this size, however much less there may be in it.
 _NEAR_MM = 0.2
 # A point that misses the dose by this many tolerances speaks for a box of some mm while only a proof is looked for: a
 # first plan that leaves a whole region cold took 870,000 boxes and gave 400,000 cold points.
 _BY_FAR, _ROUGHLY_MM = 20.0, 1.0
+# Places that receive less than this many tolerances more than is wanted are looked at first, before any box, at the
+# next times: one of them is cold in two of three rounds. A session of four lesions took 70,000 boxes of each to see it.
+_NEARLY_COLD, _MOST_PLACES = 10.0, 20_000
 # Of its remainder a box may take this fraction from larger boxes, shared out evenly among the dwells.
 _FROM_LARGER_FRAC = 0.3
 # No box gets smaller. On the axis beyond a catheter's last dwell the dose has a crease of some Gy per mm, which no
@@ -138,7 +136,8 @@ class MinimumDoseSearch:
         self._shape, self._dwells, self._source = shape, dwells, source
         self._strength_u = checked_strength(strength_u)
         self._tree = BoxTree(shape)
-        self._kept = _KeptBounds(self._near_dwells())
+        self._kept = KeptBounds(self._near_dwells())
+        self._nearly_cold_mm = np.zeros((0, 3))
         self._tables = padded(tables_of(source))
         self._lowest_m = float(source.radial_dose[source.radial_r_mm <= 100.0].min() * source.anisotropy.min())
 
@@ -154,14 +153,18 @@ class MinimumDoseSearch:
             As there.
         only_proof : bool
             Whether nothing but a proof is worth small boxes: once a cold point is known, no box is halved below some
-            tenths of a mm, and those of very cold points not below a mm. ``lower_gy`` is then lower than it could be.
+            tenths of a mm, and those of very cold points not below a mm; and where a place that was nearly cold before
+            is cold now, no box is examined. ``lower_gy`` is then lower than it could be.
         """
         dwells, shape, tree = self._dwells, self._shape, self._tree
         times = checked_times(dwells, times_s)
+        if only_proof and (known := self._cold_again(times, wanted_gy, tolerance_gy)) is not None:
+            return known
         boxes, examined, lower, upper, finished = tree.roots, 0, np.inf, np.inf, True
         allowed_gy = np.zeros(len(boxes))
         cold: list[FloatArray] = [np.zeros((0, 3))]
         cold_gy: list[FloatArray] = [np.zeros(0)]
+        nearly_cold: list[FloatArray] = [np.zeros((0, 3))]
         while len(boxes):
             examined += len(boxes)
             bound = self._bounds(boxes, times, allowed_gy)
@@ -173,6 +176,7 @@ class MinimumDoseSearch:
             # A level that is 0 but for its rounding: no point of the structure is known in the box.
             doses = np.where(shape.holds(points), doses, np.inf)
             upper = min(upper, float(doses.min(initial=np.inf)))
+            nearly_cold.append(points[doses < wanted_gy + _NEARLY_COLD * tolerance_gy])
             missed = doses < wanted_gy + tolerance_gy / 2
             # A cold point speaks for its box when little lies below it.
             little = (doses - bound.lower_gy < tolerance_gy / 4) | (bound.half_diagonal_mm < _NEAR_MM)
@@ -196,6 +200,8 @@ class MinimumDoseSearch:
                 boxes[~proven],
                 rest_gy[~proven] * (_FROM_LARGER_FRAC / max(1, int(np.count_nonzero(times)))),
             )
+        # The last ones are those in the smallest boxes.
+        self._nearly_cold_mm = np.concatenate(nearly_cold)[-_MOST_PLACES:]
         return MinimumDose(
             lower_gy=lower,
             upper_gy=max(lower, upper),
@@ -203,6 +209,16 @@ class MinimumDoseSearch:
             boxes=examined,
             finished=finished,
         )
+
+    def _cold_again(self, times_s: FloatArray, wanted_gy: float, tolerance_gy: float) -> MinimumDose | None:
+        """Return the places of the last search that are cold at these times; None where all receive what is wanted."""
+        places = frozen(self._nearly_cold_mm)
+        gy = dose_at_points(self._dwells, times_s, places, self._source, strength_u=self._strength_u).gy
+        if gy.min(initial=np.inf) >= wanted_gy:
+            return None
+        order = np.argsort(gy, kind="stable")
+        cold = places[order[gy[order] < wanted_gy + tolerance_gy / 2]]
+        return MinimumDose(lower_gy=0.0, upper_gy=float(gy.min()), cold_mm=cold, boxes=0, finished=False)
 
     def _near_dwells(self) -> BoolArray:
         """Which dwells lie near the structure."""
@@ -268,53 +284,3 @@ class _Bounds(NamedTuple):
 def _rise(slope: FloatArray, half_mm: FloatArray) -> FloatArray:
     """Rise of a linear function from the middle of boxes to their corners, (n, 8)."""
     return np.asarray((slope * half_mm) @ CORNERS.T)
-
-
-class _KeptBounds:
-    """Memory for the bounds of single dwells in the boxes with the lowest numbers, as far as it may be taken.
-
-    Parameters
-    ----------
-    near : (n_dwells,) bool array
-        Dwells whose bounds are kept in small boxes, too, once they have a time.
-    """
-
-    def __init__(self, near: BoolArray) -> None:
-        self._near, self._columns = near, np.full(len(near), -1)
-        self._n_large, self._n_columns = int(_LARGE_FRAC * _KEPT_BYTES) // (_SLOT_BYTES * max(1, len(near))), 0
-        self._per_u, self._known = np.empty((0, 5), dtype=np.float32), np.zeros(0, dtype=np.bool_)
-        self._centres = np.empty((0, 3))
-
-    def of(self, boxes: IntArray, wholes: IntArray, used: BoolArray) -> Kept:
-        """Return what is kept of these boxes.
-
-        Parameters
-        ----------
-        boxes, wholes : (n,) int array
-        used : (n_dwells,) bool array
-            Dwells with a time.
-        """
-        new = np.flatnonzero(used & self._near & (self._columns < 0))
-        if not self._n_columns:
-            self._reserve(len(new) + _MORE_COLUMNS)
-        taken = int(self._columns.max(initial=-1)) + 1
-        new = new[: self._n_columns - taken]
-        self._columns[new] = taken + np.arange(len(new))
-        return Kept(
-            rows=boxes,
-            wholes=wholes,
-            n_large=self._n_large,
-            n_columns=self._n_columns,
-            columns=self._columns,
-            per_u=self._per_u,
-            known=self._known,
-            centres=self._centres,
-        )
-
-    def _reserve(self, n_columns: int) -> None:
-        """Reserve all memory at once: what is not written takes none, and it is never moved."""
-        self._n_columns = n_columns
-        rows = int((1.0 - _LARGE_FRAC) * _KEPT_BYTES) // (_SLOT_BYTES * n_columns)
-        slots = self._n_large * len(self._near) + rows * n_columns
-        self._per_u, self._known = np.empty((slots, 5), dtype=np.float32), np.zeros(slots, dtype=np.bool_)
-        self._centres = np.empty((self._n_large + rows, 3))

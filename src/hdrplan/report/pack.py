@@ -27,6 +27,10 @@ LEVEL_STEP_MM = 0.005
 CT_BUDGET_BYTES = 6_000_000
 DOSE_POINTS = 6_000_000
 _CT_MARGIN_MM = 25.0
+# Neighbours along each axis: all but the last, and all but the first.
+_PAIRS = tuple(
+    ((*(slice(None),) * axis, slice(None, -1)), (*(slice(None),) * axis, slice(1, None))) for axis in range(3)
+)
 
 
 def _frame(grid: Grid) -> dict[str, Any]:
@@ -44,11 +48,13 @@ def _packed(values: npt.NDArray[Any]) -> str:
     Each value is predicted by its left, upper and upper-left neighbour (Lorenzo's predictor in the slice plane);
     what is left is small and compresses to about half.
     """
-    rest = values.astype(np.int16).copy()
-    rest[:, :, 1:] -= rest[:, :, :-1].copy()
-    rest[:, 1:, :] -= rest[:, :-1, :].copy()
-    folded = ((rest << 1) ^ (rest >> 15)).view(np.uint16).ravel()
-    planes = np.concatenate(((folded & 0xFF).astype(np.uint8), (folded >> 8).astype(np.uint8)))
+    whole = values.astype(np.int16)
+    across, rest = whole.copy(), np.empty_like(whole)
+    np.subtract(whole[:, :, 1:], whole[:, :, :-1], out=across[:, :, 1:])
+    rest[:, :1] = across[:, :1]
+    np.subtract(across[:, 1:], across[:, :-1], out=rest[:, 1:])
+    folded = ((rest << 1) ^ (rest >> 15)).astype("<i2").view(np.uint8).ravel()
+    planes = np.concatenate((folded[::2], folded[1::2]))
     # What is left repeats in runs only: this strategy is four times as fast on CT as the default, and no larger.
     deflate = zlib.compressobj(6, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
     return base64.b64encode(deflate.compress(planes.tobytes()) + deflate.flush()).decode("ascii")
@@ -92,8 +98,8 @@ def ct_pack(
     dict
         Frame, ``offset`` and ``step`` (value = offset + step * stored), ``data`` and a ``note`` on crop and precision.
     """
-    values = np.clip(np.rint(ct.values_zyx.astype(np.float32)), -1024, 3071)
-    whole = Volume(ct.grid, values.astype(np.int16))
+    values = ct.values_zyx if ct.values_zyx.dtype.kind in "iu" else np.rint(ct.values_zyx.astype(np.float32))
+    whole = Volume(ct.grid, np.clip(values, -1024, 3071).astype(np.int16))
     around = _cropped(whole, np.vstack((must_see_mm, may_see_mm)), _CT_MARGIN_MM)
     close = _cropped(whole, must_see_mm, _CT_MARGIN_MM)
     attempts: list[tuple[Volume, int, int]] = [(whole, 1, 1), (around, 1, 1), (close, 1, 1)]
@@ -109,7 +115,8 @@ def ct_pack(
             spacing_mm=volume.grid.spacing_mm * stride,
             direction=volume.grid.direction,
         )
-        data = _packed((stored.astype(np.int32) + 1024 + step // 2) // step)
+        from_zero = stored + np.int16(1024 + step // 2)
+        data = _packed(from_zero if step == 1 else from_zero // np.int16(step))
         if len(data) <= budget_bytes:
             break
     note = (
@@ -156,7 +163,7 @@ def mask_pack(structure: Structure) -> dict[str, Any]:
     mask = structure.mask_zyx[box]
     grid = structure.grid.box([side.start for side in box[::-1]], mask.shape)
     bits = np.packbits(mask.ravel(), bitorder="little").tobytes()
-    return _frame(grid) | {"bits": base64.b64encode(zlib.compress(bits, 9)).decode("ascii")}
+    return _frame(grid) | {"bits": base64.b64encode(zlib.compress(bits, 6)).decode("ascii")}
 
 
 def shape_pack(shape: Shape) -> dict[str, Any]:
@@ -164,15 +171,17 @@ def shape_pack(shape: Shape) -> dict[str, Any]:
 
     Inside is what is not negative; rounding never moves a point of the grid to the other side.
     """
-    level = shape.level_zyx
+    inside = shape.level_zyx >= 0
+    near = _beside_surface(inside)
+    level = shape.level_zyx[near]
     steps = np.rint(level / LEVEL_STEP_MM)
     steps = np.where(level < 0, np.minimum(steps, -1), steps)
-    near = _beside_surface(level >= 0)
-    farthest = float(np.abs(steps[near]).max(initial=1.0))
-    steps = np.where(near, steps, np.where(level < 0, -farthest, farthest))
+    farthest = int(min(32000.0, float(np.abs(steps).max(initial=1.0))))
     # Nothing is drawn beyond the last corner beside the surface; a shape's grid reaches some voxels farther.
     box = box_of(near | ~near.any())
-    values = np.clip(steps[box], -32000, 32000).astype(np.int16)
+    values = np.where(inside, np.int16(farthest), np.int16(-farthest))
+    values[near] = np.clip(steps, -32000, 32000)
+    values = values[box]
     shape_zyx = (values.shape[0], values.shape[1], values.shape[2])
     grid = shape.grid.box([side.start for side in box[::-1]], shape_zyx)
     return _frame(grid) | {"offset": 0, "step": LEVEL_STEP_MM, "data": _packed(values)}
@@ -180,11 +189,15 @@ def shape_pack(shape: Shape) -> dict[str, Any]:
 
 def _beside_surface(inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Corners of the cells that have corners on both sides."""
-    cells = tuple(n - 1 for n in inside.shape)
-    windows = [tuple(slice(k, k + n) for k, n in zip(corner, cells, strict=True)) for corner in np.ndindex(2, 2, 2)]
-    count = np.sum([inside[window] for window in windows], axis=0, dtype=np.int8)
-    mixed = (count > 0) & (count < len(windows))
-    near = np.zeros(inside.shape, dtype=np.bool_)
-    for window in windows:
-        near[window] |= mixed
-    return near
+    some, every = inside, inside
+    for low, high in _PAIRS:
+        some, every = some[low] | some[high], every[low] & every[high]
+    mixed = some & ~every
+    for axis, (low, high) in enumerate(_PAIRS):
+        shape = list(mixed.shape)
+        shape[axis] += 1
+        near = np.zeros(shape, dtype=np.bool_)
+        near[low] |= mixed
+        near[high] |= mixed
+        mixed = near
+    return mixed

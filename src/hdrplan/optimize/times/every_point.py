@@ -28,7 +28,7 @@ _NO_PROOF: LongProof[Optimum] = LongProof()
 
 # Cold points join the program one for each cube of this edge: close points say the same.
 CUBE_MM = 2.0
-MAX_ROUNDS = 20
+MAX_ROUNDS = 40
 # Goals that need no proof beyond that of the linear program.
 _CONVEX = ("dose_mean", "dose_max", "dose_min", "total_time")
 D100 = "D100"
