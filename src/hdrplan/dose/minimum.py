@@ -211,10 +211,11 @@ class MinimumDoseSearch:
         )
 
     def _cold_again(self, times_s: FloatArray, wanted_gy: float, tolerance_gy: float) -> MinimumDose | None:
-        """Return the places of the last search that are cold at these times; None where all receive what is wanted."""
+        """Return the places of the last search that are cold at these times; None for none."""
         places = frozen(self._nearly_cold_mm)
         gy = dose_at_points(self._dwells, times_s, places, self._source, strength_u=self._strength_u).gy
-        if gy.min(initial=np.inf) >= wanted_gy:
+        # Between what is wanted and a quarter of the tolerance more, boxes would have to be very small.
+        if gy.min(initial=np.inf) >= wanted_gy + tolerance_gy / 4:
             return None
         order = np.argsort(gy, kind="stable")
         cold = places[order[gy[order] < wanted_gy + tolerance_gy / 2]]
