@@ -75,6 +75,7 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
         needs only Numba's runtime, which it is linked to; a signature without a file loads the rest to be compiled.
         """
         rtsys.initialize(target_context)
+        kept = None
         with self._guard_against_spurious_io_errors():
-            return self._load_overload(sig, target_context)
-        return None
+            kept = self._load_overload(sig, target_context)
+        return kept

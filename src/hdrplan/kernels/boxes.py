@@ -80,7 +80,7 @@ def _slot(row: int, k: int, kept: Kept) -> int:
         return row * n_stops + k
     if row >= len(kept.centres) or kept.columns[k] < 0:
         return -1
-    return kept.n_large * n_stops + (row - kept.n_large) * kept.n_columns + kept.columns[k]
+    return kept.n_large * n_stops + (row - kept.n_large) * kept.n_columns + int(kept.columns[k])
 
 
 @jit
