@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan.arrays import FloatArray, IntArray
-from hdrplan.geometry import OutlinePlanes
-from hdrplan.kernels.planar import near_feet, row_spans, spread_feet
-from hdrplan.kernels.polygon import flip_inside
+from hdrplan.arrays import BoolArray, FloatArray, IntArray
+from hdrplan.geometry import OutlinePlanes, end_to_end, loop_areas
+from hdrplan.kernels.planar import plane_level_rows, row_spans
 from hdrplan.kernels.sections import level_area
 from hdrplan.memory import require_memory
 from hdrplan.threads import over_rows
@@ -22,11 +21,9 @@ Level = npt.NDArray[np.float32]
 
 # Pixels along the side of a square of the mean area of the planes, at most so many across all, and their limits in mm.
 _PIXELS, _MAXIMUM_ACROSS, _FINEST_MM, _COARSEST_MM = 48.0, 256.0, 0.25, 1.5
-# Distances to the outline itself are measured this near to it, in pixels; farther away the nearest point is handed on.
-_EXACT_PIXELS = 3.0
 # Between planes an outline moves by at most this fraction of their distance to reach its area.
 MAXIMUM_SHIFT = 0.3
-_ON_OUTLINE = 1e-6
+_SMALLEST_AREA = 1e-6
 # The area on the raster is within this of a contour's own.
 _RASTER = 0.03
 # Pixels far from a plane's contours are outside, at no known distance.
@@ -47,10 +44,8 @@ class OutlineField:
     levels : (n, ny, nx) float32 array
         Distance to the outline in pixels, positive inside; FAR_OUTSIDE far from the contours of a plane and of
         two on each side.
-    area_mm2 : (n,) array
-        What each plane's contours enclose.
-    boxes : (n, 4) array
-        Middle (x, y) and half of the width and height of a plane's contour, in pixels; NaN where it has several.
+    rows : (n, 7) array
+        Planes as :mod:`hdrplan.kernels.sides` has them: height, area, radius of the largest circle inside, and box.
     windows : (n, 4) int array
         First and last x, first and last y of the pixels that a plane's contours may reach, or grow to.
     """
@@ -59,9 +54,14 @@ class OutlineField:
     corner_mm: FloatArray
     pixel_mm: float
     levels: Level
-    area_mm2: FloatArray
-    boxes: FloatArray
+    rows: FloatArray
     windows: IntArray
+
+    @property
+    def raster(self) -> FloatArray:
+        """Return length of a pixel in mm, largest shift as a fraction of a gap, largest x and y of pixels."""
+        _, ny, nx = self.levels.shape
+        return np.array([self.pixel_mm, MAXIMUM_SHIFT, nx - 1.0, ny - 1.0])
 
     @property
     def to_lps(self) -> FloatArray:
@@ -78,9 +78,11 @@ def field_of(planes: OutlinePlanes) -> OutlineField:
     ResourceError
         More pixels than this machine has memory for.
     """
-    points = np.concatenate([loop for loops in planes.loops_mm for loop in loops])
+    points, start, after = end_to_end([loop for loops in planes.loops_mm for loop in loops])
+    polygons = np.cumsum([0, *map(len, planes.loops_mm)])
+    own_mm2 = loop_areas(points, start, after)
     low, high = points.min(axis=0), points.max(axis=0)
-    side_mm = math.sqrt(np.mean([sum(_area(loop) for loop in loops) for loops in planes.loops_mm]))
+    side_mm = math.sqrt(own_mm2.sum() / len(planes.loops_mm))
     pixel_mm = max(side_mm / _PIXELS, float((high - low).max()) / _MAXIMUM_ACROSS)
     pixel_mm = min(max(pixel_mm, _FINEST_MM), _COARSEST_MM)
     gaps = np.diff(planes.height_mm)[planes.joined]
@@ -90,42 +92,46 @@ def field_of(planes: OutlinePlanes) -> OutlineField:
         4.0 * nx * ny * len(planes.height_mm), f"contours in {len(planes.height_mm)} planes", remedy="Leave planes out."
     )
     corner = (low + high) / 2 - 0.5 * pixel_mm * np.array([nx - 1, ny - 1])
-    loops = [[np.ascontiguousarray((loop - corner) / pixel_mm) for loop in plane] for plane in planes.loops_mm]
-    levels = np.full((len(loops), ny, nx), FAR_OUTSIDE, dtype=np.float32)
-    spans = np.array([_extent(plane) for plane in loops])
+    placed = (points - corner) / pixel_mm
+    levels = np.full((len(planes.loops_mm), ny, nx), FAR_OUTSIDE, dtype=np.float32)
+    spans = _extents(placed, start[polygons[:-1]])
     windows = windows_of(spans, rim, (ny, nx))
-    area = np.empty(len(loops))
-
-    def block(first: int, last: int) -> None:
-        for k in range(first, last):
-            around = slice(max(k - 2, 0), k + 3)
-            x0, y0 = windows[around, ::2].min(axis=0)
-            x1, y1 = windows[around, 1::2].max(axis=0)
-            levels[k, y0 : y1 + 1, x0 : x1 + 1] = _level(loops[k], (x0, y0), (y1 - y0 + 1, x1 - x0 + 1))
-            area[k] = level_area(levels[k], 0.0, _NO_BOX, windows[k])
-            exact = _area(loops[k][0])
-            # Of one contour its own area, unless it crosses itself.
-            if len(loops[k]) == 1 and abs(exact - area[k]) < _RASTER * exact:
-                area[k] = exact
-
-    over_rows(block, len(levels), smallest=16)
-    alone = np.array([len(plane) == 1 for plane in loops])
+    around = _with_neighbours(windows)
+    of_plane = np.repeat(np.arange(len(levels)), np.diff(polygons))
+    surface = _surface(placed, start, after, np.repeat(of_plane, np.diff(start, append=len(points))))
+    starts = np.append(start, len(points)), polygons
+    over_rows(
+        lambda first, last: plane_level_rows(first, last, placed, surface, starts, around, levels),
+        len(levels),
+        smallest=16,
+    )
+    area = np.array([level_area(level, 0.0, _NO_BOX, window) for level, window in zip(levels, windows, strict=True)])
+    # Of one contour its own area, unless it crosses itself.
+    exact = own_mm2[polygons[:-1]] / pixel_mm**2
+    area = np.where((np.diff(polygons) == 1) & (np.abs(exact - area) < _RASTER * exact), exact, area)
     boxes = np.concatenate(((spans[:, ::2] + spans[:, 1::2]) / 2, (spans[:, 1::2] - spans[:, ::2]) / 2), axis=1)
+    boxes[np.diff(polygons) > 1] = np.nan
+    area_mm2 = np.maximum(area, _SMALLEST_AREA) * pixel_mm**2
     return OutlineField(
         planes=planes,
         corner_mm=corner,
         pixel_mm=pixel_mm,
         levels=levels,
-        area_mm2=np.maximum(area, _ON_OUTLINE) * pixel_mm**2,
-        boxes=np.where(alone[:, None], boxes, np.nan),
+        rows=np.column_stack((planes.height_mm, area_mm2, levels.max(axis=(1, 2)), boxes)),
         windows=windows,
     )
 
 
-def _extent(loops: list[FloatArray]) -> FloatArray:
-    """First and last x, first and last y of the contours of a plane."""
-    points = np.concatenate(loops) if len(loops) > 1 else loops[0]
-    return np.array([points[:, 0].min(), points[:, 0].max(), points[:, 1].min(), points[:, 1].max()])
+def _extents(points: FloatArray, start: IntArray) -> FloatArray:
+    """First and last x, first and last y of the points from each start to the next, (n, 4)."""
+    return np.stack((np.minimum.reduceat(points, start), np.maximum.reduceat(points, start)), axis=-1).reshape(-1, 4)
+
+
+def _with_neighbours(windows: IntArray) -> IntArray:
+    """Windows that hold those of two planes to each side too."""
+    ends = np.array([1, -1, 1, -1])
+    held = np.pad(windows * ends, ((2, 2), (0, 0)), mode="edge")
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(held, 5, axis=0).min(axis=-1) * ends)
 
 
 def windows_of(spans: FloatArray, rim: float, shape: tuple[int, int]) -> IntArray:
@@ -145,34 +151,24 @@ def windows_of(spans: FloatArray, rim: float, shape: tuple[int, int]) -> IntArra
     return np.asarray(np.clip(windows, 0, [nx - 1, nx - 1, ny - 1, ny - 1]))
 
 
-def _level(loops: list[FloatArray], corner: tuple[int, int], shape: tuple[int, int]) -> Level:
-    """Signed distance in pixels of one plane, in a window."""
-    inside = np.zeros(shape, dtype=np.bool_)
-    moved = [loop - corner for loop in loops]
-    for loop in moved:
-        flip_inside(loop, inside)
-    segments = np.concatenate([np.column_stack((loop, np.roll(loop, -1, axis=0))) for loop in moved])
-    feet = np.full((*shape, 3), np.inf)
-    near_feet(_without_keyholes(segments), _EXACT_PIXELS, feet)
-    spread_feet(feet)
-    away = np.maximum(np.sqrt(feet[..., 2]), _ON_OUTLINE)
-    return np.asarray(np.where(inside, away, -away), dtype=np.float32)
-
-
-def _without_keyholes(segments: FloatArray) -> FloatArray:
-    """Segments without those that are walked there and back: a channel of no width is no surface."""
-    ends = (segments[:, ::2] + 1j * segments[:, 1::2]).round(4)
-    corners = np.sort(ends[:, 0])
-    if not (corners[1:] == corners[:-1]).any():
-        return segments
-    low, high = np.minimum(*ends.T), np.maximum(*ends.T)
-    order = np.lexsort((high, low))
-    same = np.append(False, (low[order][1:] == low[order][:-1]) & (high[order][1:] == high[order][:-1]))
-    which = np.empty(len(order), dtype=np.int64)
-    which[order] = np.cumsum(~same) - 1
-    once = (np.bincount(which) % 2 == 1)[which]
-    kept: FloatArray = segments[once]
-    return np.ascontiguousarray(kept if len(kept) else segments)
+def _surface(points: FloatArray, start: IntArray, after: IntArray, plane: IntArray) -> BoolArray:
+    """Which sides of polygons are surface: not those that a plane has twice, a channel of no width that is walked there
+    and back."""
+    at = np.rint(points * 1e4).astype(np.int64)
+    # One number a corner and plane: where none is there twice, no side is.
+    number = (plane << 52) ^ (at[:, 0] << 26) ^ at[:, 1]
+    once = np.ones(len(points), dtype=np.bool_)
+    ordered = np.sort(number)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return once
+    ends = np.column_stack((at, at[after]))
+    swapped = (ends[:, 0] > ends[:, 2]) | ((ends[:, 0] == ends[:, 2]) & (ends[:, 1] > ends[:, 3]))
+    ends[swapped] = ends[swapped][:, [2, 3, 0, 1]]
+    _, which, times = np.unique(np.column_stack((plane, ends)), axis=0, return_inverse=True, return_counts=True)
+    once = (times % 2 == 1)[which.ravel()]
+    # A plane without any other side keeps them.
+    none = ~np.logical_or.reduceat(once, np.flatnonzero(np.diff(plane, prepend=-1)))
+    return np.asarray(once | none[plane])
 
 
 def spans_of(level: Level, rows: FloatArray, shift: float, *, at: FloatArray | None = None) -> FloatArray:
@@ -191,8 +187,3 @@ def spans_of(level: Level, rows: FloatArray, shift: float, *, at: FloatArray | N
     spans = out[: row_spans(level, rows, shift, out)]
     spans[:, 0] = (rows if at is None else at)[spans[:, 0].astype(np.int64)]
     return spans
-
-
-def _area(loop: FloatArray) -> float:
-    x, y = (loop - loop[0]).T
-    return 0.5 * abs(float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum()))

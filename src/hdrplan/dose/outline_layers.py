@@ -23,20 +23,9 @@ from typing import Literal
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray
-from hdrplan.dose.outline_boxes import (
-    POINT,
-    TELLING,
-    alike,
-    areas_by_boxes,
-    boxes_between,
-    edge_between,
-    inward,
-    maps_of,
-    moved,
-    parabola,
-)
-from hdrplan.dose.outline_field import FAR_OUTSIDE, MAXIMUM_SHIFT, Level, OutlineField, windows_of
+from hdrplan.dose.outline_field import FAR_OUTSIDE, MAXIMUM_SHIFT, Level, OutlineField
 from hdrplan.kernels.sections import section_rows
+from hdrplan.kernels.sides import alike, apex, area_power, areas_by_boxes, body_ways, inward, moved, parabola, section_way
 from hdrplan.threads import over_rows
 
 __all__ = ["Between", "Ends", "Layers", "body_layers", "end_layers"]
@@ -44,14 +33,13 @@ __all__ = ["Between", "Ends", "Layers", "body_layers", "end_layers"]
 Between = Literal["interpolated", "slabs"]
 Ends = Literal["continued", "half-slice", "none"]
 
-# A parabola that comes this near to zero touches it: the tip of a cone.
-_TOUCHES = 0.01
 # A rounded end, and the slice before it, have this many layers at least.
 _LAYERS_OF_END = 6
 # Contours do not tell an edge between two planes from a round back: the section lies between both readings.
 _SHARP_FRAC = 0.25
-_AS_IT_IS = np.array([1.0, 0.0, 1.0, 0.0])
-_UNCUT = np.array([0.0, 0.0, np.inf, np.inf])
+# Areas that differ by less do not tell how widths and heights change.
+_TELLING = 0.02
+_NO_BOX = np.full(4, np.nan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,34 +83,26 @@ def body_layers(field: OutlineField, between: Between, thickness_mm: float) -> L
     thickness_mm : float
         About that of a layer.
     """
-    height = field.planes.height_mm
-    faces, whole, made = [np.empty((0, 2))], [np.empty(0, dtype=np.int64)], []
-    edges: list[tuple[int, int, int]] = []
-    for k in np.flatnonzero(field.planes.joined).tolist():
-        gap = float(height[k + 1] - height[k])
-        count = max(1, math.ceil(gap / thickness_mm - 1e-6))
-        if between == "slabs":
-            count += count % 2
-        elif len(inward(field, k, -1)) == 0 or len(inward(field, k + 1, 1)) == 0:
-            # Towards an end areas may change as a root does.
-            count = max(count, _LAYERS_OF_END)
-        cuts = height[k] + gap * np.arange(count + 1) / count
-        faces.append(np.column_stack((cuts[:-1], cuts[1:])))
-        if between == "slabs":
-            whole.append(np.repeat([k, k + 1], count // 2))
-            continue
-        if edge := edge_between(field, k):
-            edges.append((sum(map(len, faces)) - count, k, edge))
-        t = (np.arange(count) + 0.5) / count
-        areas = _areas_between(field, k, faces[-1].mean(axis=1))
-        boxes = boxes_between(field, k, t, areas) if alike(field, k, k + 1) else None
-        limit = MAXIMUM_SHIFT * gap / field.pixel_mm
-        made.append(_asked(field, (k, k + 1), t, areas, boxes, (-limit, limit)))
+    height, joined = field.planes.height_mm, field.planes.joined
+    gaps = np.diff(height)
+    count = np.where(joined, np.maximum(1, np.ceil(gaps / thickness_mm - 1e-6)), 0).astype(np.int64)
     if between == "slabs":
-        return _whole_planes(field, np.concatenate(whole), np.concatenate(faces))
-    layers = _made(field, np.concatenate(faces), made)
-    for first, k, edge in edges:
-        _to_edge(field, k, edge, layers, first)
+        count += count % 2
+    else:
+        # Towards an end areas may change as a root does.
+        goes_on = np.concatenate(([False], joined[:-1])) & np.concatenate((joined[1:], [False]))
+        count = np.where(joined & ~goes_on, np.maximum(count, _LAYERS_OF_END), count)
+    below = np.repeat(np.arange(len(gaps)), count)
+    rank = np.arange(len(below)) - np.repeat(np.cumsum(count) - count, count)
+    cuts = np.column_stack((rank, rank + 1)) / count[below, None]
+    faces = height[below, None] + gaps[below, None] * cuts
+    if between == "slabs":
+        return _whole_planes(field, below + (2 * rank >= count[below]), faces)
+    places, ways = np.empty((len(below), 6), dtype=np.int64), np.empty((len(below), 16))
+    edges = body_ways(field.rows, joined, field.windows, count, field.raster, places, ways)
+    layers = _made(field, faces, places, ways)
+    for k in np.flatnonzero(edges).tolist():
+        _to_edge(field, k, int(edges[k]), layers, int(count[:k].sum()))
     return layers
 
 
@@ -136,7 +116,7 @@ def _to_edge(field: OutlineField, k: int, edge: int, layers: Layers, first: int)
             break
         ways = []
         for planes in ([k - 2, k - 1, k], [k + 1, k + 2, k + 3]):
-            weights = [parabola(height[planes], one, z)[0] for one in np.eye(3)]
+            weights = [parabola(height[planes], one, float(z[0])) for one in np.eye(3)]
             ways.append(sum(np.float32(w) * field.levels[i] for w, i in zip(weights, planes, strict=True)))
         t = np.float32((z[0] - height[k]) / (height[k + 1] - height[k]))
         # The edge only adds to what is between the two planes anyway, or takes from it.
@@ -167,10 +147,10 @@ def end_layers(field: OutlineField, ends: Ends, thickness_mm: float) -> Layers:
             if 0 <= beyond < last and field.planes.joined[beyond]:
                 continue
             height = float(field.planes.height_mm[k])
-            inner = inward(field, k, -step)
-            slice_mm = abs(float(field.planes.height_mm[inner[0]]) - height) if inner else field.planes.thickness_mm
-            if ends == "continued" and inner:
-                parts.append(_continued(field, [k, *inner], step, thickness_mm))
+            inner = inward(field.planes.joined, k, -step)
+            slice_mm = abs(float(field.planes.height_mm[inner[0]]) - height) if len(inner) else field.planes.thickness_mm
+            if ends == "continued" and len(inner):
+                parts.append(_continued(field, [k, *inner.tolist()], step, thickness_mm))
                 continue
             face = height if ends == "none" else height + step * slice_mm / 2
             parts.append(_whole_planes(field, np.array([k]), np.sort([[height, face]]), end_mm=face))
@@ -204,49 +184,18 @@ def _joined(parts: Sequence[Layers]) -> Layers:
     )
 
 
-def _asked(
-    field: OutlineField,
-    planes: tuple[int, int],
-    t: FloatArray,
-    area_mm2: FloatArray,
-    boxes: FloatArray | None,
-    shifts: tuple[float, float],
-) -> tuple[IntArray, FloatArray]:
-    """Return what the kernel is told of sections between two planes, or beyond one: places and ways."""
-    n, (low, high) = len(t), planes
-    both = field.windows[[low, high]]
-    around = np.concatenate((both[:, ::2].min(axis=0), both[:, 1::2].max(axis=0)))[[0, 2, 1, 3]]
-    windows = np.tile(around, (n, 1))
-    maps = np.tile(_AS_IT_IS, (n, 2))
-    if boxes is not None:
-        maps = np.concatenate([maps_of(boxes, field.boxes[k]) for k in planes], axis=1)
-        spans = np.column_stack(
-            (boxes[:, 0] - boxes[:, 2], boxes[:, 0] + boxes[:, 2], boxes[:, 1] - boxes[:, 3], boxes[:, 1] + boxes[:, 3])
-        )
-        reach = windows_of(spans, 3.0, (field.levels.shape[1], field.levels.shape[2]))
-        windows[:, ::2] = np.minimum(windows[:, ::2], reach[:, ::2])
-        windows[:, 1::2] = np.maximum(windows[:, 1::2], reach[:, 1::2])
-    limits = np.tile(shifts, (n, 1))
-    cut = np.tile(_UNCUT, (n, 1)) if boxes is None else boxes
-    ways = np.column_stack((t, maps, area_mm2 / field.pixel_mm**2, limits, cut))
-    return np.column_stack((np.tile(planes, (n, 1)), windows)), ways
-
-
-def _made(field: OutlineField, faces_mm: FloatArray, asked: Sequence[tuple[IntArray, FloatArray]]) -> Layers:
+def _made(field: OutlineField, faces_mm: FloatArray, sections: IntArray, ways: FloatArray) -> Layers:
     """Layers with sections between planes."""
     n = len(faces_mm)
     levels = np.full((n, *field.levels.shape[1:]), FAR_OUTSIDE, dtype=np.float32)
-    places, shift = np.empty((0, 6), dtype=np.int64), np.empty(n)
-    if n:
-        places = np.concatenate([rows for rows, _ in asked])
-        ways = np.concatenate([rows for _, rows in asked])
-        over_rows(
-            lambda first, last: section_rows(first, last, field.levels, places, ways, levels, shift), n, smallest=32
-        )
+    shift = np.empty(n)
+    over_rows(
+        lambda first, last: section_rows(first, last, field.levels, sections, ways, levels, shift), n, smallest=32
+    )
     return Layers(
         faces_mm=faces_mm,
         levels=levels,
-        places=np.column_stack((np.arange(n), places[:, 2:])),
+        places=np.column_stack((np.arange(n), sections[:, 2:])),
         shift=shift,
         end_mm=np.full(n, np.nan),
         is_tip=np.zeros(n, dtype=np.bool_),
@@ -257,98 +206,53 @@ def _continued(field: OutlineField, known: list[int], step: int, thickness_mm: f
     """Layers beyond the plane ``known[0]`` in the direction ``step``; the others are its neighbours inside."""
     k, next_to = known[:2]
     height = float(field.planes.height_mm[k])
-    depth = -np.abs(field.planes.height_mm[known] - height)
-    slice_mm, power = -float(depth[1]), _power(field, k, next_to)
-    values = field.area_mm2[known] ** power
-    apex_mm = _apex(depth, values, slice_mm)
-    tip_of_boxes = _apex_of_boxes(field, known, depth, slice_mm)
-    apex_mm = apex_mm if tip_of_boxes is None else tip_of_boxes
-    reach_mm = 0.5 * slice_mm if apex_mm is None else apex_mm
+    rows = field.rows[known]
+    depth = -np.abs(rows[:, 0] - height)
+    slice_mm, power = -float(depth[1]), area_power(rows[0], rows[1])
+    values = rows[:, 1] ** power
+    tip_of_boxes = _apex_of_boxes(rows, depth, slice_mm)
+    apex_mm = apex(depth, values, slice_mm) if tip_of_boxes is None else tip_of_boxes
+    is_tip = not math.isnan(apex_mm)
+    reach_mm = apex_mm if is_tip else 0.5 * slice_mm
     count = max(_LAYERS_OF_END, math.ceil(reach_mm / thickness_mm - 1e-6))
     at = reach_mm * (np.arange(count) + 0.5) / count
-    own = float(field.area_mm2[k])
-    by_boxes = areas_by_boxes(field, known, height + step * at) if tip_of_boxes is not None else None
-    areas = np.maximum(parabola(depth, values, at), 0.0) ** (1 / power) if by_boxes is None else by_boxes
-    areas = np.clip(areas, 0.0 if apex_mm is not None else 0.5 * own, 1.5 * own)
+    own = float(rows[0, 1])
+    if tip_of_boxes is None:
+        areas = np.array([max(parabola(depth, values, x), 0.0) for x in at.tolist()]) ** (1 / power)
+    else:
+        areas = np.array([areas_by_boxes(rows, field.pixel_mm, height + step * x) for x in at.tolist()])
+    areas = np.clip(areas, 0.0 if is_tip else 0.5 * own, 1.5 * own)
     # A growing end is followed as far as sections between planes are; a shrinking one to its tip.
     grow = MAXIMUM_SHIFT * slice_mm / field.pixel_mm
-    shrink = grow if apex_mm is None else float(field.levels[k].max())
-    # The last ones before a tip are too small to be stretched to.
-    stretched = areas >= 1e-3 * own if _changes(field, k, next_to) else np.zeros(count, dtype=np.bool_)
-    n = int(stretched.sum())
-    boxes = _boxes_beyond(field, k, next_to, areas[:n], at[:n] / slice_mm) if n else None
-    asked = [
-        _asked(field, (k, k), np.zeros(len(some)), some, of_some, (-grow, shrink))
-        for some, of_some in ((areas[:n], boxes), (areas[n:], None))
-    ]
+    shrink = float(rows[0, 2]) if is_tip else grow
+    change = math.log(rows[0, 1] / rows[1, 1])
+    changes = alike(rows[0], rows[1]) and abs(change) >= _TELLING
+    places, ways = np.tile([k, k, *field.windows[k]], (count, 1)), np.empty((count, 16))
+    for layer, (area, x) in enumerate(zip(areas.tolist(), at.tolist(), strict=True)):
+        # The last ones before a tip are too small to be stretched to.
+        stretched = changes and area >= 1e-3 * own
+        box = _box_beyond(rows, change, area, x / slice_mm) if stretched else _NO_BOX
+        asked = np.array([0.0, area / field.pixel_mm**2, -grow, shrink, *field.raster[2:]])
+        section_way(rows[[0, 0]], box, asked, places[layer, 2:], ways[layer])
     edges = height + step * reach_mm * np.arange(count + 1) / count
-    made = _made(field, np.sort(np.column_stack((edges[:-1], edges[1:])), axis=1), asked)
-    made.end_mm[-1], made.is_tip[-1] = edges[-1], apex_mm is not None
+    made = _made(field, np.sort(np.column_stack((edges[:-1], edges[1:])), axis=1), places, ways)
+    made.end_mm[-1], made.is_tip[-1] = edges[-1], is_tip
     return made
 
 
-def _apex(depth_mm: FloatArray, values: FloatArray, slice_mm: float) -> float | None:
-    """Where values that follow a parabola fall to zero, within one slice beyond depth 0; None where they do not."""
-    t = np.linspace(0.0, slice_mm, 401)[1:]
-    curve = parabola(depth_mm, values, t) / values[0]
-    low = int(curve.argmin())
-    below = np.flatnonzero(curve <= 0.0)
-    if len(below):
-        return float(t[below[0]])
-    return float(t[low]) if curve[low] < _TOUCHES and low < len(t) - 1 else None
-
-
-def _apex_of_boxes(field: OutlineField, known: list[int], depth_mm: FloatArray, slice_mm: float) -> float | None:
+def _apex_of_boxes(rows: FloatArray, depth_mm: FloatArray, slice_mm: float) -> float | None:
     """Where the width or the height of contours falls to zero within one slice; None where neither does, or is known.
 
     Squares follow a parabola in every ellipsoid, cone and cylinder, whichever way it lies.
     """
-    if len(known) < 3 or not np.isfinite(field.boxes[known]).all():
+    if len(rows) < 3 or np.isnan(rows[:, 3:]).any():
         return None
-    tips = [_apex(depth_mm, size**2, slice_mm) for size in field.boxes[known, 2:].T]
-    return min((tip for tip in tips if tip is not None), default=None)
+    tips = [apex(depth_mm, size**2, slice_mm) for size in rows[:, 5:].T]
+    return min((tip for tip in tips if not math.isnan(tip)), default=None)
 
 
-def _power(field: OutlineField, k: int, other: int) -> float:
-    """Return the power of the area that follows a parabola between two planes."""
-    areas = math.log(field.area_mm2[k] / field.area_mm2[other])
-    radii = math.log(max(float(field.levels[k].max()), POINT) / max(float(field.levels[other].max()), POINT))
-    if abs(areas) < TELLING or abs(radii) < TELLING:
-        return 1.0
-    return 2.0 / min(max(areas / radii, 1.0), 3.0)
-
-
-def _areas_between(field: OutlineField, k: int, height_mm: FloatArray) -> FloatArray:
-    """Areas between planes ``k`` and ``k + 1``, mm2: two parabolas through three planes each, blended."""
-    power = _power(field, k, k + 1)
-    height, values = field.planes.height_mm, field.area_mm2**power
-    t = (height_mm - height[k]) / (height[k + 1] - height[k])
-    below = [*inward(field, k, -1)[:1], k, k + 1]
-    above = [k, k + 1, *inward(field, k + 1, 1)[:1]]
-    if len(below) == 2:
-        t = np.ones_like(t)
-    elif len(above) == 2:
-        t = np.zeros_like(t)
-    area = (1 - t) * parabola(height[below], values[below], height_mm)
-    area += t * parabola(height[above], values[above], height_mm)
-    area = np.maximum(area, 0.0) ** (1 / power)
-    if len(below) + len(above) == 5:
-        # Towards an end areas may change as a root does.
-        by_boxes = areas_by_boxes(field, above if len(below) == 2 else below[::-1], height_mm)
-        area = area if by_boxes is None else by_boxes
-    ends = field.area_mm2[k : k + 2]
-    return np.asarray(np.clip(area, 0.5 * ends.min(), 1.5 * ends.max()))
-
-
-def _changes(field: OutlineField, k: int, next_to: int) -> bool:
-    """Whether two planes have one contour each, of areas that tell how their boxes change."""
-    return alike(field, k, next_to) and abs(math.log(field.area_mm2[k] / field.area_mm2[next_to])) >= TELLING
-
-
-def _boxes_beyond(field: OutlineField, k: int, next_to: int, area_mm2: FloatArray, t: FloatArray) -> FloatArray:
-    """Boxes of sections ``t`` slices beyond plane ``k``, as boxes changed on the way to it from ``next_to``."""
-    change = math.log(field.area_mm2[k] / field.area_mm2[next_to])
-    size, before = field.boxes[k, 2:], field.boxes[next_to, 2:]
+def _box_beyond(rows: FloatArray, change: float, area_mm2: float, t: float) -> FloatArray:
+    """Box of a section ``t`` slices beyond the first of two planes, as boxes changed on the way to it."""
+    size, before = rows[0, 5:], rows[1, 5:]
     powers = np.clip(np.log(size / before) / change, 0.0, 1.0)
-    grown = size * (area_mm2 / field.area_mm2[k])[:, None] ** powers
-    return moved(field.boxes[next_to], field.boxes[k], grown, 1.0 + t)
+    return moved(rows[1, 3:], rows[0, 3:], size * (area_mm2 / rows[0, 1]) ** powers, 1.0 + t)

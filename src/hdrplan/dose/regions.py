@@ -14,7 +14,7 @@ from hdrplan.dose.outline_field import Level, OutlineField, field_of, spans_of
 from hdrplan.dose.outline_layers import Between, Ends, Layers, body_layers, end_layers
 from hdrplan.dose.shape import Shape, shape_of
 from hdrplan.errors import InputError
-from hdrplan.geometry import Grid, Outline, Structure, planes_of
+from hdrplan.geometry import Grid, Outline, Structure, end_to_end, planes_of
 
 __all__ = ["DENSE_POINTS", "Region", "RegionPoints", "region_points"]
 
@@ -107,7 +107,7 @@ def _of_outline(outline: Outline, between: Between, ends: Ends, count: int, read
     planes, warnings = planes_of(outline)
     field = field_of(planes)
     gaps = np.append(np.diff(planes.height_mm)[planes.joined], planes.thickness_mm)
-    mm3 = float(field.area_mm2.mean()) * float(gaps.sum())
+    mm3 = float(field.rows[:, 1].mean()) * float(gaps.sum())
     layer_mm = float(gaps.sum()) / _MINIMUM_LAYERS
 
     def body(way: Between, cells: int) -> DensePoints:
@@ -155,16 +155,14 @@ def _spacing_mm(mm3: float, cells: int, field: OutlineField) -> float:
 
 def _along(field: OutlineField) -> FloatArray:
     """Points on the contours themselves."""
-    points = []
-    for height, loops in zip(field.planes.height_mm, field.planes.loops_mm, strict=True):
-        for loop in loops:
-            after = np.roll(loop, -1, axis=0)
-            count = np.clip(np.ceil(np.linalg.norm(after - loop, axis=1) / _ALONG_MM), 1, _MOST_ALONG).astype(int)
-            which = np.repeat(np.arange(len(loop)), count)
-            rank = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
-            at = loop[which] + (after - loop)[which] * (rank / count[which])[:, None]
-            points.append(np.column_stack(((at - field.corner_mm) / field.pixel_mm, np.full(len(at), height))))
-    return np.concatenate(points)
+    loops = [loop for plane in field.planes.loops_mm for loop in plane]
+    points, _, after = end_to_end(loops)
+    height = np.repeat(field.planes.height_mm, [sum(map(len, plane)) for plane in field.planes.loops_mm])
+    way = points[after] - points
+    count = np.clip(np.ceil(np.sqrt((way**2).sum(axis=1)) / _ALONG_MM), 1, _MOST_ALONG).astype(np.int64)
+    part = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    at = np.repeat(points, count, axis=0) + np.repeat(way / count[:, None], count, axis=0) * part[:, None]
+    return np.column_stack(((at - field.corner_mm) / field.pixel_mm, np.repeat(height, count)))
 
 
 def _of_mask(structure: Structure, between: Between, count: int, readings: bool) -> RegionPoints:

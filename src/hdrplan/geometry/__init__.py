@@ -8,6 +8,7 @@ from hdrplan.geometry.dwell import MARGIN_MM, STEP_MM, TIP_OFFSET_MM, Dwells, dw
 from hdrplan.geometry.grid import Grid, Volume
 from hdrplan.geometry.implants import Tube, outwards, with_tubes
 from hdrplan.geometry.lesion import LesionShape, ellipsoid, parallel_catheters, place_in, synthetic_lesion
+from hdrplan.geometry.loops import end_to_end, loop_areas
 from hdrplan.geometry.outline import Outline, OutlinePlanes, planes_of
 from hdrplan.geometry.phantoms import PHANTOMS, Phantom, phantom, synthetic_case
 from hdrplan.geometry.puncture import trajectories
@@ -76,11 +77,13 @@ __all__ = [
     "distance_mm",
     "dwell_positions",
     "ellipsoid",
+    "end_to_end",
     "gap_to_mm",
     "grown_lesion",
     "inside",
     "joined",
     "line_gap_mm",
+    "loop_areas",
     "off_path_mm",
     "on_grid",
     "outwards",

@@ -16,6 +16,7 @@ from hdrplan.arrays import BoolArray, FloatArray, IntArray
 from hdrplan.cautions import Caution, caution
 from hdrplan.errors import FormatError, ResourceError
 from hdrplan.geometry.grid import Grid
+from hdrplan.geometry.loops import end_to_end
 from hdrplan.geometry.structure import Role, Structure, cropped_structure
 from hdrplan.kernels.polygon import flip_inside
 
@@ -70,17 +71,21 @@ def structure_of_contours(
 
 def contour_normal(contours_mm: Sequence[FloatArray], name: str) -> FloatArray:
     """Return the unit normal of the contour planes: Newell's area vector of the largest contour."""
-    areas = [0.5 * np.cross(c, np.roll(c, -1, axis=0)).sum(axis=0) for c in (c - c[0] for c in contours_mm)]
-    largest = max(areas, key=lambda a: float(np.linalg.norm(a)))
-    size = float(np.linalg.norm(largest))
-    if size < 1e-6:
+    points, start, after = end_to_end(contours_mm)
+    x, y, z = (points - np.repeat(points[start], np.diff(start, append=len(points)), axis=0)).T
+    moments = (y * z[after] - z * y[after], z * x[after] - x * z[after], x * y[after] - y * x[after])
+    areas = 0.5 * np.column_stack([np.add.reduceat(moment, start) for moment in moments])
+    sizes = np.linalg.norm(areas, axis=1)
+    largest = int(sizes.argmax())
+    if sizes[largest] < 1e-6:
         raise FormatError("a closed contour encloses an area", got="0 mm2", where=name)
-    normal: FloatArray = largest / size
+    normal: FloatArray = areas[largest] / sizes[largest]
     normal = normal * np.sign(normal[np.abs(normal).argmax()])
-    for contour in contours_mm:
-        off = float(np.ptp(contour @ normal))
-        if off > 0.2:
-            raise FormatError("closed contours lie in parallel planes", got=f"one {off:.2f} mm deep", where=name)
+    height = points @ normal
+    off = np.maximum.reduceat(height, start) - np.minimum.reduceat(height, start)
+    if (off > 0.2).any():
+        deep = float(off[off > 0.2][0])
+        raise FormatError("closed contours lie in parallel planes", got=f"one {deep:.2f} mm deep", where=name)
     return normal
 
 

@@ -11,6 +11,7 @@ from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.cautions import Caution, caution
 from hdrplan.errors import FormatError
 from hdrplan.geometry.contours import ON_SLICE_MM, contour_normal
+from hdrplan.geometry.loops import end_to_end, loop_areas
 
 __all__ = ["Outline", "OutlinePlanes", "planes_of"]
 
@@ -85,11 +86,17 @@ def planes_of(outline: Outline) -> tuple[OutlinePlanes, tuple[Caution, ...]]:
     normal = contour_normal(contours, outline.name)
     axes = _axes(normal)
     warnings: list[Caution] = []
-    planar = [c @ axes for c in contours]
-    kept = [c for c in planar if _area_mm2(c) > _SMALLEST_MM2]
-    if len(kept) < len(planar):
-        warnings.append(caution("contours-without-area", name=outline.name, count=len(planar) - len(kept)))
-    heights = np.array([float(c[:, 2].mean()) for c in kept])
+    points, start, after = end_to_end(contours)
+    planar = points @ axes
+    area_mm2 = loop_areas(planar, start, after)
+    height = np.add.reduceat(planar[:, 2], start) / np.diff(start, append=len(points))
+    flat = np.split(np.ascontiguousarray(planar[:, :2]), start[1:])
+    kept = np.flatnonzero(area_mm2 > _SMALLEST_MM2)
+    if len(kept) < len(contours):
+        warnings.append(caution("contours-without-area", name=outline.name, count=len(contours) - len(kept)))
+    if not len(kept):
+        raise FormatError("a closed contour encloses an area", got="0 mm2", where=outline.name)
+    heights = height[kept]
     order = np.argsort(heights, kind="stable")
     groups: list[list[int]] = []
     for k in order.tolist():
@@ -97,15 +104,15 @@ def planes_of(outline: Outline) -> tuple[OutlinePlanes, tuple[Caution, ...]]:
             groups[-1].append(k)
         else:
             groups.append([k])
-    loops, twice = zip(*(_without_copies([kept[k][:, :2] for k in group]) for group in groups), strict=True)
+    loops, twice = zip(*(_without_copies([flat[kept[k]] for k in group]) for group in groups), strict=True)
     overlapping = sum(_overlap(plane) for plane in loops)
     if overlapping:
         warnings.append(caution("contours-overlap", name=outline.name, planes=overlapping))
     if sum(twice):
         warnings.append(caution("contours-twice", name=outline.name, count=sum(twice)))
-    height = np.array([heights[group].mean() for group in groups])
-    joined, thickness = _joined(height, outline.name, warnings)
-    planes = OutlinePlanes(axes=axes, height_mm=height, loops_mm=tuple(loops), joined=joined, thickness_mm=thickness)
+    planes_mm = np.array([heights[group].mean() for group in groups])
+    joined, thickness = _joined(planes_mm, outline.name, warnings)
+    planes = OutlinePlanes(axes=axes, height_mm=planes_mm, loops_mm=tuple(loops), joined=joined, thickness_mm=thickness)
     return planes, tuple(warnings)
 
 
@@ -117,14 +124,10 @@ def _axes(normal: FloatArray) -> FloatArray:
     return np.column_stack((row, np.cross(normal, row), normal))
 
 
-def _area_mm2(contour: FloatArray) -> float:
-    x, y = contour[:, 0] - contour[0, 0], contour[:, 1] - contour[0, 1]
-    return 0.5 * abs(float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum()))
-
-
 def _without_copies(loops: list[FloatArray]) -> tuple[tuple[FloatArray, ...], int]:
     """Loops of one plane, each once: a copy would cut its twin out by exclusive or."""
-    if len(loops) == 1:
+    # A copy reaches as far as its twin.
+    if len(loops) == 1 or len({(extent.round(3) + 0.0).tobytes() for extent in map(_extent, loops)}) == len(loops):
         return tuple(loops), 0
     kept: dict[bytes, FloatArray] = {}
     for loop in loops:
@@ -135,13 +138,19 @@ def _without_copies(loops: list[FloatArray]) -> tuple[tuple[FloatArray, ...], in
 
 def _overlap(loops: tuple[FloatArray, ...]) -> bool:
     """Whether two contours of a plane overlap in part: one inside the other is a hole, apart they are two pieces."""
-    for first, second in permutations(loops, 2):
-        if (first.max(axis=0) < second.min(axis=0)).any() or (second.max(axis=0) < first.min(axis=0)).any():
+    extents = [_extent(loop) for loop in loops] if len(loops) > 1 else []
+    for (first, here), (second, there) in permutations(zip(loops, extents, strict=False), 2):
+        if (here[1] < there[0]).any() or (there[1] < here[0]).any():
             continue
         frac = float(_contains(second, first).mean())
         if _TOUCHING < frac < 1 - _TOUCHING:
             return True
     return False
+
+
+def _extent(loop: FloatArray) -> FloatArray:
+    """Smallest and largest coordinates, (2, 2)."""
+    return np.stack((loop.min(axis=0), loop.max(axis=0)))
 
 
 def _contains(loop: FloatArray, points: FloatArray) -> BoolArray:

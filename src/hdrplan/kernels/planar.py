@@ -6,10 +6,69 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.kernels._jit import jit, jit_inline
+from hdrplan.kernels.polygon import flip_inside
 
-__all__ = ["fill_cells", "near_feet", "row_spans", "spread_feet"]
+__all__ = ["fill_cells", "near_feet", "plane_level_rows", "row_spans", "spread_feet"]
 
 Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
+# Distances to the outline itself are measured this near to it, in pixels; farther away the nearest point is handed on.
+_EXACT = 3.0
+_ON_OUTLINE = 1e-6
+
+
+@jit
+def plane_level_rows(
+    first: int,
+    last: int,
+    points: Floats,
+    surface: npt.NDArray[np.bool_],
+    starts: tuple[Places, Places],
+    windows: Places,
+    levels: npt.NDArray[np.float32],
+) -> None:
+    """Measure the signed distance to the outlines of planes ``first:last``, positive inside by the even-odd rule.
+
+    Parameters
+    ----------
+    first, last : int
+    points : (n, 2) array
+        Corners of all polygons, x and y in pixels.
+    surface : (n,) array
+        Whether the side from a corner to the next one is a part of the outline: those of keyholes are not.
+    starts : tuple of (m + 1,) and (k + 1,) arrays
+        First corner of each polygon, first polygon of each plane.
+    windows : (k, 4) array
+        First and last x, first and last y of the pixels that are filled.
+    levels : (k, ny, nx) array
+        Filled: the distance in pixels; exact within 3 pixels of the outline.
+    """
+    corners, polygons = starts
+    for k in range(first, last):
+        x0, x1, y0, y1 = windows[k]
+        inside = np.zeros((y1 - y0 + 1, x1 - x0 + 1), dtype=np.bool_)
+        low, high = corners[polygons[k]], corners[polygons[k + 1]]
+        moved = np.empty((high - low, 2))
+        segments = np.empty((high - low, 4))
+        count = 0
+        for loop in range(polygons[k], polygons[k + 1]):
+            start, end = corners[loop] - low, corners[loop + 1] - low
+            for at in range(start, end):
+                moved[at, 0], moved[at, 1] = points[low + at, 0] - x0, points[low + at, 1] - y0
+            flip_inside(moved[start:end], inside)
+            for at in range(start, end):
+                if surface[low + at]:
+                    after = at + 1 if at + 1 < end else start
+                    segments[count, 0], segments[count, 1] = moved[at, 0], moved[at, 1]
+                    segments[count, 2], segments[count, 3] = moved[after, 0], moved[after, 1]
+                    count += 1
+        feet = np.full((inside.shape[0], inside.shape[1], 3), np.inf)
+        near_feet(segments[:count], _EXACT, feet)
+        spread_feet(feet, _EXACT * _EXACT)
+        for j in range(inside.shape[0]):
+            for i in range(inside.shape[1]):
+                away = max(np.sqrt(feet[j, i, 2]), _ON_OUTLINE)
+                levels[k, y0 + j, x0 + i] = away if inside[j, i] else -away
 
 
 @jit
@@ -42,7 +101,7 @@ def near_feet(segments: Floats, reach: float, feet: Floats) -> None:
 
 
 @jit
-def spread_feet(feet: Floats) -> None:
+def spread_feet(feet: Floats, known: float) -> None:
     """Give every pixel the nearest of the points that its eight neighbours know.
 
     Two sweeps over the rows, each from the row before, to the right and to the left [1]_.
@@ -51,6 +110,8 @@ def spread_feet(feet: Floats) -> None:
     ----------
     feet : (ny, nx, 3) array
         As in :func:`near_feet`; changed.
+    known : float
+        Pixels with a square up to this keep what they know.
 
     References
     ----------
@@ -63,12 +124,15 @@ def spread_feet(feet: Floats) -> None:
             j = row if step == 1 else ny - 1 - row
             if 0 <= j - step < ny:
                 for i in range(nx):
-                    for x in range(max(i - 1, 0), min(i + 2, nx)):
-                        _hand_on(feet, j - step, x, j, i)
+                    if feet[j, i, 2] > known:
+                        for x in range(max(i - 1, 0), min(i + 2, nx)):
+                            _hand_on(feet, j - step, x, j, i)
             for i in range(1, nx):
-                _hand_on(feet, j, i - 1, j, i)
+                if feet[j, i, 2] > known:
+                    _hand_on(feet, j, i - 1, j, i)
             for i in range(nx - 2, -1, -1):
-                _hand_on(feet, j, i + 1, j, i)
+                if feet[j, i, 2] > known:
+                    _hand_on(feet, j, i + 1, j, i)
 
 
 @jit_inline

@@ -14,6 +14,8 @@ Levels = npt.NDArray[np.float32]
 Places = npt.NDArray[np.int64]
 
 _AREA_ERROR, _AREA_STEPS = 2e-4, 12
+# Shifts up to this are found among few squares, larger ones among all; in pixels.
+_SMALL_SHIFT = 1.0
 # Fractional parts of its multiples fill the unit interval evenly.
 _GOLDEN = 0.6180339887498949
 
@@ -52,9 +54,57 @@ def level_area(level: Levels, shift: float, box: Floats, window: Places) -> floa
             if min(before_low, before_high, here_low, here_high) >= 0.0:
                 total += 1.0
             elif max(before_low, before_high, here_low, here_high) >= 0.0:
-                total += 0.25 * (_held(before_low, here_low, before_high) + _held(here_low, before_high, here_high))
-                total += 0.25 * (_held(before_low, here_low, here_high) + _held(before_low, before_high, here_high))
+                total += _square(before_low, before_high, here_low, here_high)
             before_low, before_high = here_low, here_high
+    return total
+
+
+@jit_inline
+def _square(before_low: float, before_high: float, here_low: float, here_high: float) -> float:
+    """Fraction of a square of pixel centres that is inside, the mean of both ways to divide it."""
+    total = 0.25 * (_held(before_low, here_low, before_high) + _held(here_low, before_high, here_high))
+    return total + 0.25 * (_held(before_low, here_low, here_high) + _held(before_low, before_high, here_high))
+
+
+@jit_inline
+def _undecided(level: Levels, box: Floats, window: Places, out: npt.NDArray[np.int32]) -> tuple[int, int]:
+    """Count the squares that are inside for every small shift, and note those that are not always so or never."""
+    uncut = box[2] == np.inf
+    inside = count = 0
+    for j in range(window[2], window[3]):
+        within_row = uncut or (box[3] >= abs(j - box[1]) and box[3] >= abs(j + 1 - box[1]))
+        for i in range(window[0], window[1]):
+            corners = (level[j, i], level[j, i + 1], level[j + 1, i], level[j + 1, i + 1])
+            if max(max(corners[0], corners[1]), max(corners[2], corners[3])) < -_SMALL_SHIFT:
+                continue
+            smallest = min(min(corners[0], corners[1]), min(corners[2], corners[3]))
+            within = within_row and (uncut or (box[2] >= abs(i - box[0]) and box[2] >= abs(i + 1 - box[0])))
+            if within and smallest >= _SMALL_SHIFT:
+                inside += 1
+            else:
+                out[count, 0], out[count, 1] = j, i
+                count += 1
+    return inside, count
+
+
+@jit_inline
+def _area_of(level: Levels, shift: float, box: Floats, squares: npt.NDArray[np.int32], inside: int) -> float:
+    """As :func:`level_area`, where only some squares are asked."""
+    total = float(inside)
+    uncut = box[2] == np.inf
+    for k in range(len(squares)):
+        j, i = squares[k, 0], squares[k, 1]
+        before_low, before_high = level[j, i] - shift, level[j + 1, i] - shift
+        here_low, here_high = level[j, i + 1] - shift, level[j + 1, i + 1] - shift
+        if not uncut:
+            low, high = box[3] - abs(j - box[1]), box[3] - abs(j + 1 - box[1])
+            before, here = box[2] - abs(i - box[0]), box[2] - abs(i + 1 - box[0])
+            before_low, before_high = min(before_low, low, before), min(before_high, high, before)
+            here_low, here_high = min(here_low, low, here), min(here_high, high, here)
+        if min(min(before_low, before_high), min(here_low, here_high)) >= 0.0:
+            total += 1.0
+        elif max(max(before_low, before_high), max(here_low, here_high)) >= 0.0:
+            total += _square(before_low, before_high, here_low, here_high)
     return total
 
 
@@ -80,6 +130,11 @@ def _held(a: float, b: float, c: float) -> float:
 def _blend(below: Levels, above: Levels, way: Floats, window: Places, out: Levels) -> None:
     """Average two planes, each stretched and shifted along both axes (see :func:`section_rows`), in a window."""
     ny, nx = out.shape
+    if (way[1:9:2] == 1.0).all() and (way[2:10:2] == 0.0).all():
+        for j in range(window[2], window[3] + 1):
+            for i in range(window[0], window[1] + 1):
+                out[j, i] = (1.0 - way[0]) * below[j, i] + way[0] * above[j, i]
+        return
     column = np.empty((2, nx), dtype=np.int64)
     beside = np.empty((2, nx))
     t, last_x, last_y = way[0], min(1, nx - 1), min(1, ny - 1)
@@ -105,14 +160,26 @@ def _blend(below: Levels, above: Levels, way: Floats, window: Places, out: Level
 
 
 @jit_inline
-def _shift_to(level: Levels, area: float, here: float, ends: tuple[float, float], box: Floats, window: Places) -> float:
+def _shift_to(
+    level: Levels,
+    area: float,
+    here: float,
+    ends: tuple[float, float],
+    box: Floats,
+    window: Places,
+    squares: npt.NDArray[np.int32],
+    inside: int,
+) -> float:
     """Where the area, falling with the shift, is the one asked for: by secants from 0; the nearer end if nowhere."""
     low, high = ends
     before, over = 0.0, here - area
     # A section grows by about its outline a pixel: that of a circle.
     shift = min(max(over / np.sqrt(4.0 * np.pi * max(area, 1.0)), low), high)
     for _ in range(_AREA_STEPS):
-        missing = level_area(level, shift, box, window) - area
+        if abs(shift) <= _SMALL_SHIFT:
+            missing = _area_of(level, shift, box, squares, inside) - area
+        else:
+            missing = level_area(level, shift, box, window) - area
         if abs(missing) <= _AREA_ERROR * max(area, 1.0) or missing == over:
             break
         following = min(max(shift - missing * (shift - before) / (missing - over), low), high)
@@ -145,18 +212,21 @@ def section_rows(
         The section is where the level is at least this.
     """
     uncut = np.array([0.0, 0.0, np.inf, np.inf])
+    squares = np.empty((levels.shape[1] * levels.shape[2], 2), dtype=np.int32)
     for k in range(first, last):
         way, window, level = ways[k], places[k, 2:], out[k]
         _blend(levels[places[k, 0]], levels[places[k, 1]], way, window, level)
         area, box = way[9], way[12:]
         shift[k] = 0.0
-        here = level_area(level, 0.0, uncut, window)
+        inside, count = _undecided(level, box, window, squares)
+        some = squares[:count]
+        here = _area_of(level, 0.0, uncut, some, inside)
         if abs(here - area) <= _AREA_ERROR * max(area, 1.0):
             continue
         if here > area:
-            shift[k] = _shift_to(level, area, here, (0.0, way[11]), uncut, window)
+            shift[k] = _shift_to(level, area, here, (0.0, way[11]), uncut, window, some, inside)
             continue
-        grown = _shift_to(level, area, here, (way[10], 0.0), box, window)
+        grown = _shift_to(level, area, here, (way[10], 0.0), box, window, some, inside)
         if box[2] == np.inf:
             shift[k] = grown
             continue

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.brief import brief_html, brief_repr
 from hdrplan.errors import InputError
+from hdrplan.kernels.order import falling_order
 
 __all__ = ["DVH", "dvh"]
 
@@ -153,19 +154,7 @@ def dvh(dose_gy: npt.ArrayLike, volume_cc: npt.ArrayLike) -> DVH:
     total = float(volume.sum())
     if total <= 0:
         raise InputError("a DVH needs a volume above 0 cc", got=total)
-    order = _falling(dose)
+    order = np.empty(len(dose), dtype=np.int64)
+    # Equal doses stay in the order given: the same input gives the same bits. A zero with a sign is zero.
+    falling_order((dose + 0.0).view(np.int64), order)
     return DVH(dose[order], np.cumsum(volume[order]), float(np.einsum("i,i->", dose, volume)) / total)
-
-
-def _falling(dose_gy: FloatArray) -> npt.NDArray[np.intp]:
-    """Order from the highest dose to the lowest, ties in the order given: the same input gives the same bits.
-
-    NumPy's vectorised sort takes a fifth of the time of its stable one; what it leaves in any order are ties.
-    """
-    order = np.argsort(-dose_gy)
-    ordered = dose_gy[order]
-    new = np.concatenate(([True], ordered[1:] != ordered[:-1], [True]))
-    tied = ~(new[1:] & new[:-1])
-    # Rank among the doses, then row, as one number: vectorised sorts take plain numbers alone.
-    order[tied] = np.sort(np.cumsum(new[:-1])[tied] * len(order) + order[tied]) % len(order)
-    return order

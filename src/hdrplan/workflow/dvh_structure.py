@@ -124,7 +124,7 @@ def _hottest(gy: FloatArray, volume_cc: FloatArray, cell_cc: float) -> BoolArray
     """Return which cells hold the highest doses of the volume that is divided."""
     n = min(len(gy), 100 + math.ceil(2 * _HOT_CC / cell_cc))
     # Twice as many as cells of even volume would be: enough, or else all are asked.
-    some = np.argpartition(gy, len(gy) - n)[len(gy) - n :]
+    some = np.flatnonzero(gy >= np.partition(gy, len(gy) - n)[len(gy) - n])
     if volume_cc[some].sum() < _HOT_CC:
         some = np.arange(len(gy))
     order = some[np.lexsort((some, -gy[some]))]
