@@ -48,7 +48,10 @@ def spread_feet(kernel: Kernel, rng: Rng) -> None:
         x, y = i + rng.uniform(-0.4, 0.4), j + rng.uniform(-0.4, 0.4)
         feet[j, i] = x, y, (x - i) ** 2 + (y - j) ** 2
     points = feet[np.isfinite(feet[..., 2])][:, :2].copy()
-    kernel(feet)
+    kernel(feet, -1.0)
+    kept = np.array([[[3.0, 4.0, 5.0], [7.0, 7.0, np.inf]]])
+    kernel(kept, 5.0)
+    np.testing.assert_array_equal(kept, [[[3.0, 4.0, 5.0], [3.0, 4.0, 20.0]]])
     for j in range(14):
         for i in range(16):
             away = min(math.dist(point, (i, j)) for point in points)
@@ -92,3 +95,31 @@ def fill_cells(kernel: Kernel, rng: Rng) -> None:
     out = np.full((len(want), 11), np.nan)
     assert kernel(frozen(spans), step_x, step_y, frozen(r2), out) == len(want)
     np.testing.assert_allclose(out, want, atol=1e-9)
+
+
+def plane_level_rows(kernel: Kernel, rng: Rng) -> None:
+    square = np.array([[3.0, 3.0], [15.0, 3.0], [15.0, 14.0], [3.0, 14.0]]) + rng.uniform(-0.4, 0.4, 2)
+    hole = np.array([[7.0, 7.0], [11.0, 7.5], [10.0, 10.0]]) + rng.uniform(-0.4, 0.4, 2)
+    loops = [square, hole, square + 0.5]
+    corners, polygons = np.cumsum([0, 4, 3, 4]), np.array([0, 2, 3])
+    surface = np.ones(11, dtype=np.bool_)
+    surface[10] = rng.random() < 0.5  # one side of the second plane is a keyhole's
+    levels = np.full((2, 18, 20), -7.0, np.float32)
+    windows = np.array([[1, 18, 0, 16], [1, 18, 0, 16]])
+    first = int(rng.integers(2))
+    kernel(first, 2, frozen(np.concatenate(loops)), surface, (corners, polygons), windows, levels)
+    assert (levels[:first] == -7.0).all()
+    sides = [np.column_stack((loop, np.roll(loop, -1, axis=0))) for loop in loops]
+    planes = [np.concatenate(sides[:2]), sides[2][surface[7:]]]
+    for k in range(first, 2):
+        assert (levels[k, 17:] == -7.0).all()
+        assert (levels[k, :, 0] == -7.0).all()
+        inside = np.zeros((18, 20), dtype=np.bool_)
+        for loop in (loops[:2], loops[2:])[k]:
+            inside ^= [[naive_grids.inside_polygon(x, y, loop) for x in range(20)] for y in range(18)]
+        for j in range(17):
+            for i in range(1, 19):
+                away = min(naive.distance_to_segment(np.array([i, j], float), side) for side in planes[k])
+                got = float(levels[k, j, i])
+                assert away < 1e-3 or (got > 0) == inside[j, i]
+                assert away - 1e-4 <= abs(got) <= away + (1e-4 if away < 3.0 else HANDED_ON)

@@ -22,6 +22,7 @@ import compare_grids
 import compare_planar
 import compare_programs
 import compare_sections
+import compare_sides
 import numba
 import numpy as np
 import pytest
@@ -62,8 +63,10 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "lattice_rows.rate_matrix_rows": compare_dose.rate_matrix_rows,
     "levels.corner_level_rows": compare_grids.corner_level_rows,
     "limits.multiply_add": compare_grids.multiply_add,
+    "order.falling_order": compare_sides.falling_order,
     "planar.fill_cells": compare_planar.fill_cells,
     "planar.near_feet": compare_planar.near_feet,
+    "planar.plane_level_rows": compare_planar.plane_level_rows,
     "planar.row_spans": compare_planar.row_spans,
     "planar.spread_feet": compare_planar.spread_feet,
     "polygon.flip_inside": compare_grids.flip_inside,
@@ -76,6 +79,15 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "sections.layer_spans": compare_sections.layer_spans,
     "sections.level_area": compare_sections.level_area,
     "sections.section_rows": compare_sections.section_rows,
+    "sides.alike": compare_sides.alike,
+    "sides.apex": compare_sides.apex,
+    "sides.area_power": compare_sides.area_power,
+    "sides.areas_by_boxes": compare_sides.areas_by_boxes,
+    "sides.body_ways": compare_sides.body_ways,
+    "sides.inward": compare_sides.inward,
+    "sides.moved": compare_sides.moved,
+    "sides.parabola": compare_sides.parabola,
+    "sides.section_way": compare_sides.section_way,
     "staircase.alike": compare_programs.alike,
     "staircase.floor_at": compare_programs.floor_at,
     "staircase.grow": compare_programs.grown,

@@ -152,8 +152,7 @@ def windows_of(spans: FloatArray, rim: float, shape: tuple[int, int]) -> IntArra
 
 
 def _surface(points: FloatArray, start: IntArray, after: IntArray, plane: IntArray) -> BoolArray:
-    """Which sides of polygons are surface: not those that a plane has twice, a channel of no width that is walked there
-    and back."""
+    """Which sides of polygons are surface: not a channel of no width, which a plane has there and back."""
     at = np.rint(points * 1e4).astype(np.int64)
     # One number a corner and plane: where none is there twice, no side is.
     number = (plane << 52) ^ (at[:, 0] << 26) ^ at[:, 1]

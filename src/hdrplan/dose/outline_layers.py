@@ -25,7 +25,17 @@ import numpy as np
 from hdrplan.arrays import BoolArray, FloatArray, IntArray
 from hdrplan.dose.outline_field import FAR_OUTSIDE, MAXIMUM_SHIFT, Level, OutlineField
 from hdrplan.kernels.sections import section_rows
-from hdrplan.kernels.sides import alike, apex, area_power, areas_by_boxes, body_ways, inward, moved, parabola, section_way
+from hdrplan.kernels.sides import (
+    alike,
+    apex,
+    area_power,
+    areas_by_boxes,
+    body_ways,
+    inward,
+    moved,
+    parabola,
+    section_way,
+)
 from hdrplan.threads import over_rows
 
 __all__ = ["Between", "Ends", "Layers", "body_layers", "end_layers"]
@@ -148,7 +158,9 @@ def end_layers(field: OutlineField, ends: Ends, thickness_mm: float) -> Layers:
                 continue
             height = float(field.planes.height_mm[k])
             inner = inward(field.planes.joined, k, -step)
-            slice_mm = abs(float(field.planes.height_mm[inner[0]]) - height) if len(inner) else field.planes.thickness_mm
+            slice_mm = (
+                abs(float(field.planes.height_mm[inner[0]]) - height) if len(inner) else field.planes.thickness_mm
+            )
             if ends == "continued" and len(inner):
                 parts.append(_continued(field, [k, *inner.tolist()], step, thickness_mm))
                 continue
@@ -204,7 +216,7 @@ def _made(field: OutlineField, faces_mm: FloatArray, sections: IntArray, ways: F
 
 def _continued(field: OutlineField, known: list[int], step: int, thickness_mm: float) -> Layers:
     """Layers beyond the plane ``known[0]`` in the direction ``step``; the others are its neighbours inside."""
-    k, next_to = known[:2]
+    k = known[0]
     height = float(field.planes.height_mm[k])
     rows = field.rows[known]
     depth = -np.abs(rows[:, 0] - height)

@@ -133,30 +133,34 @@ def _blend(below: Levels, above: Levels, way: Floats, window: Places, out: Level
     if (way[1:9:2] == 1.0).all() and (way[2:10:2] == 0.0).all():
         for j in range(window[2], window[3] + 1):
             for i in range(window[0], window[1] + 1):
-                out[j, i] = (1.0 - way[0]) * below[j, i] + way[0] * above[j, i]
+                out[j, i] = np.float32(1.0 - way[0]) * below[j, i] + np.float32(way[0]) * above[j, i]
         return
     column = np.empty((2, nx), dtype=np.int64)
-    beside = np.empty((2, nx))
-    t, last_x, last_y = way[0], min(1, nx - 1), min(1, ny - 1)
-    for i in range(window[0], window[1] + 1):
-        for k in range(2):
+    beside = np.empty((2, nx), dtype=np.float32)
+    rows = np.empty((2, nx + 1), dtype=np.float32)
+    one, t = np.float32(1.0), np.float32(way[0])
+    last_y = min(1, ny - 1)
+    for k in range(2):
+        for i in range(window[0], window[1] + 1):
             x = min(max(way[1 + 4 * k] * i + way[2 + 4 * k], 0.0), nx - 1.0)
-            column[k, i] = min(int(x), max(nx - 2, 0))
+            column[k, i] = int(x)
             beside[k, i] = x - column[k, i]
     for j in range(window[2], window[3] + 1):
         y = min(max(way[3] * j + way[4], 0.0), ny - 1.0)
         z = min(max(way[7] * j + way[8], 0.0), ny - 1.0)
         row, other = min(int(y), max(ny - 2, 0)), min(int(z), max(ny - 2, 0))
-        v, w = y - row, z - other
+        v, w = np.float32(y - row), np.float32(z - other)
+        # Rows first: these run along the memory.
+        for i in range(nx):
+            rows[0, i] = below[row, i] * (one - v) + below[row + last_y, i] * v
+            rows[1, i] = above[other, i] * (one - w) + above[other + last_y, i] * w
+        rows[0, nx], rows[1, nx] = rows[0, nx - 1], rows[1, nx - 1]
         for i in range(window[0], window[1] + 1):
             p, u = column[0, i], beside[0, i]
-            first = below[row, p] * (1.0 - u) + below[row, p + last_x] * u
-            second = below[row + last_y, p] * (1.0 - u) + below[row + last_y, p + last_x] * u
-            low = first * (1.0 - v) + second * v
-            p, u = column[1, i], beside[1, i]
-            first = above[other, p] * (1.0 - u) + above[other, p + last_x] * u
-            second = above[other + last_y, p] * (1.0 - u) + above[other + last_y, p + last_x] * u
-            out[j, i] = (1.0 - t) * low + t * (first * (1.0 - w) + second * w)
+            q, r = column[1, i], beside[1, i]
+            low = rows[0, p] * (one - u) + rows[0, p + 1] * u
+            high = rows[1, q] * (one - r) + rows[1, q + 1] * r
+            out[j, i] = (one - t) * low + t * high
 
 
 @jit_inline
@@ -259,7 +263,8 @@ def layer_spans(levels: Levels, places: Places, slabs: Floats, step_y: float, wh
     int
         How many spans there are; where ``out`` is shorter only the first ones are filled.
     """
-    ny = levels.shape[1]
+    _, ny, nx = levels.shape
+    values = np.empty(nx + 1)
     count = 0
     for k in range(len(places)):
         if not slabs[k, 1] > slabs[k, 0]:
@@ -275,12 +280,12 @@ def layer_spans(levels: Levels, places: Places, slabs: Floats, step_y: float, wh
             at = np.rint(row) if whole_rows else row
             j = min(max(int(at), 0), max(ny - 2, 0))
             upper, v = min(j + 1, ny - 1), at - j
-            before = level[j, x0] * (1.0 - v) + level[upper, x0] * v - slabs[k, 2]
-            begin = float(x0)
+            for i in range(x0, x1 + 1):
+                values[i] = level[j, i] * (1.0 - v) + level[upper, i] * v - slabs[k, 2]
+            values[x1 + 1] = -1.0
+            before, begin = values[x0], float(x0)
             for i in range(x0 + 1, x1 + 2):
-                here = -1.0
-                if i <= x1:
-                    here = level[j, i] * (1.0 - v) + level[upper, i] * v - slabs[k, 2]
+                here = values[i]
                 if before < 0.0 <= here:
                     begin = i - here / (here - before)
                 elif here < 0.0 <= before:

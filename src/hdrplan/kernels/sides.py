@@ -111,7 +111,7 @@ def area_power(one: Floats, other: Floats) -> float:
     radii = np.log(max(one[2], _POINT) / max(other[2], _POINT))
     if abs(areas) < _TELLING or abs(radii) < _TELLING:
         return 1.0
-    return 2.0 / min(max(areas / radii, 1.0), 3.0)
+    return float(2.0 / min(max(areas / radii, 1.0), 3.0))
 
 
 @jit
@@ -279,7 +279,7 @@ def _area_between(planes: Floats, joined: Bools, k: int, pixel_mm: float, t: flo
         by_boxes = areas_by_boxes(three, pixel_mm, height)
         area = area if np.isnan(by_boxes) else by_boxes
     ends = planes[k, 1], planes[k + 1, 1]
-    return min(max(area, 0.5 * min(ends[0], ends[1])), 1.5 * max(ends[0], ends[1]))
+    return float(min(max(area, 0.5 * min(ends[0], ends[1])), 1.5 * max(ends[0], ends[1])))
 
 
 @jit_inline
