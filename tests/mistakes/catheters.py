@@ -186,3 +186,8 @@ def far_short(given: Given) -> None:
 @CATHETERS("the second of three catheters forgotten in the export", warns="catheter-number-missing")
 def forgotten(given: Given) -> None:
     del given.catheters[1]
+
+
+@CATHETERS("two catheters named C1 and c 1", warns="catheter-names-alike")
+def names_alike(given: Given) -> None:
+    given.catheters = [(name, points) for name, (_, points) in zip(("C1", "c 1", "C2"), given.catheters, strict=True)]

@@ -303,3 +303,13 @@ def slices_copied(given: Given) -> None:
 @IMAGES("four slices of the CT blanked", warns="ct-slices-equal")
 def slices_blanked(given: Given) -> None:
     given.ct[20:24] = -1000
+
+
+@IMAGES("CT saved without its rescale intercept, air at 0 with noise", warns="ct-values-unusual")
+def intercept_left_out_with_noise(given: Given) -> None:
+    given.ct = (given.ct + 1024).astype(np.int16)
+
+
+@IMAGES("CT of another breath: the lesion two slices beside its outline", warns="ctv-beside-lesion")
+def another_breath(given: Given) -> None:
+    given.ct = np.roll(given.ct, 2, axis=0)

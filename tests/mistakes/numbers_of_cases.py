@@ -365,3 +365,13 @@ def stomach_as_other(given: Given) -> None:
 def colon_without_role(given: Given) -> None:
     given.labels[16:18, 14:18, 20:24] = 11
     given.names["colon"] = 11
+
+
+@NUMBERS("a limit of fractionated radiotherapy (EQD2) for the stomach", warns="goal-out-of-range")
+def limit_in_eqd2(given: Given) -> None:
+    given.table["goals"][0]["goal"] = "D1cc <= 54 Gy"
+
+
+@NUMBERS("a PDR source chosen for an HDR treatment", warns="source-for-pdr")
+def source_for_pulses(given: Given) -> None:
+    given.table["source"]["name"] = "gammamed-pdr-plus"

@@ -312,3 +312,18 @@ def spleen_lost(given: Given) -> None:
     spleen = given.mask("spleen")
     given.labels[spleen] = 0
     given.labels[z : z + 2, y : y + 3, x : x + 3] = NAMES["spleen"]
+
+
+@STRUCTURES("the CTV four slices beside its lesion", warns="ctv-beside-lesion")
+def four_slices_off(given: Given) -> None:
+    lesion = given.mask("lesion")
+    given.labels[lesion] = NAMES["liver"]
+    given.labels[np.roll(lesion, 4, axis=0)] = LESION
+    given.catheters = [(name, points + np.array([0.0, 0.0, 20.0])) for name, points in given.catheters]
+
+
+@STRUCTURES("the CTV drawn on another phase: 8 mm beside its lesion", warns="ctv-beside-lesion")
+def another_phase(given: Given) -> None:
+    lesion = given.mask("lesion")
+    given.labels[lesion] = NAMES["liver"]
+    given.labels[np.roll(lesion, -2, axis=1)] = LESION

@@ -110,4 +110,10 @@ CATHETERS = (
         remedy="Look for its tip in the picture: bone may hide its way; trace it by --click deeper in.",
         why="Given below 0.6 of the median of the others: catheters of one implant end near each other, in the lesion.",
     ),
+    Kind(
+        id="catheter-names-alike",
+        sentence="the catheters {first} and {second} differ in capitals, blanks or signs of their names alone",
+        remedy="Number them: channels of the afterloader are connected by these names.",
+        why="Names are read aloud and typed again when catheters are connected.",
+    ),
 )

@@ -52,7 +52,8 @@ NUMBERS = (
         sentence="{structure}: {goal} is far outside the usual range{hint}",
         remedy="Check number and unit (Gy, %, cc, s).",
         why="Organ limits in use lie between 2 Gy (means) and 30 Gy (single fraction: 14 Gy D1cc stomach, Mohnike "
-        "2016; 23 Gy skin, PMC3247184); given outside 0.5 to 60 Gy. Treatments took 844 to 4432 s (Luedemann 2011); "
+        "2016; 23 Gy skin, PMC3247184); given outside 0.5 to 60 Gy, and for stomach, bowel and spinal cord above 25 "
+        "Gy, which only limits of many fractions exceed. Treatments took 844 to 4432 s (Luedemann 2011); "
         "given outside 60 s to 4 h, and for doses to less than 0.01 cc.",
     ),
     Kind(
@@ -79,6 +80,13 @@ NUMBERS = (
         remedy="Check number and unit: 1 U = 1 cGy cm2/h = 1 uGy m2/h.",
         why="A new 10 Ci source has 40,700 U, and two half-lives (148 days) later 10,175 U; sources are exchanged "
         "every three months. Given below two half-lives of 10 Ci and above 15 Ci (61,050 U).",
+    ),
+    Kind(
+        id="source-for-pdr",
+        sentence="{source} is a source for pulsed dose rate, and the strength is that of an HDR source",
+        remedy="Choose the source of your HDR afterloader; `hdrplan sources list` shows them.",
+        why="PDR sources have a tenth of the strength and a shorter core (GammaMed PDR 0.5 mm, HDR 3.5 mm); their "
+        "anisotropy differs. Given from 10,175 U on, a 10 Ci source after two half-lives.",
     ),
     Kind(
         id="calibration-far",

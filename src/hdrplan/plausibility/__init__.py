@@ -6,7 +6,7 @@ from hdrplan.plausibility.goals import doubts_of_dwell_places, doubts_of_goals
 from hdrplan.plausibility.plans import doubts_of_dwells, doubts_of_plan, is_off_catheters
 from hdrplan.plausibility.protection import doubts_of_organs_without_role, doubts_of_protection
 from hdrplan.plausibility.sample import sampled_mm
-from hdrplan.plausibility.strength import doubts_of_clinical_strength, doubts_of_strength
+from hdrplan.plausibility.strength import doubts_of_clinical_strength, doubts_of_source_for_pulses, doubts_of_strength
 
 __all__ = [
     "doubts_of_anatomy_and_catheters",
@@ -18,6 +18,7 @@ __all__ = [
     "doubts_of_plan",
     "doubts_of_protection",
     "doubts_of_punctures",
+    "doubts_of_source_for_pulses",
     "doubts_of_strength",
     "is_off_catheters",
     "may_be_punctured",

@@ -9,6 +9,7 @@ from hdrplan.geometry import Catheter, Structure, Volume
 from hdrplan.plausibility.anatomy import doubts_of_anatomy, doubts_of_tissue, doubts_of_volumes
 from hdrplan.plausibility.catheters import doubts_of_catheters
 from hdrplan.plausibility.images import doubts_of_ct
+from hdrplan.plausibility.lesions import doubts_of_lesions
 from hdrplan.plausibility.slices import doubts_of_slices
 from hdrplan.plausibility.targets import doubts_of_structures, doubts_of_targets
 from hdrplan.plausibility.traces import doubts_of_traces
@@ -45,6 +46,7 @@ def doubts_of_anatomy_and_catheters(
     of_ct: list[Caution] = []
     if ct is not None:
         of_ct += [*doubts_of_ct(ct, where=where), *doubts_of_tissue(structures, ct), *doubts_of_volumes(structures, ct)]
+        of_ct += doubts_of_lesions(structures, ct)
     return (
         *of_ct,
         *doubts_of_anatomy(structures, ct),

@@ -76,7 +76,7 @@ def doubts_of_catheters(
     if catheters and ctvs:
         targets = np.concatenate([sampled_mm(ctv, 2000) for ctv in ctvs])
         doubts += [*_directions(catheters, targets, ct), *_short(catheters, ctvs)]
-    doubts += [*_numbers(catheters), *doubts_of_punctures(catheters, structures)]
+    doubts += [*_numbers(catheters), *_names(catheters), *doubts_of_punctures(catheters, structures)]
     return [*doubts, *_pairs(catheters, samples, where)]
 
 
@@ -104,6 +104,17 @@ def doubts_of_punctures(catheters: Sequence[Catheter], structures: Sequence[Stru
             mm = float(inside(structure, points_mm).mean()) * catheter.length_mm
             if mm >= _THROUGH_MM:
                 doubts.append(caution("catheter-through-organ", name=catheter.name, organ=structure.name, mm=mm))
+    return doubts
+
+
+def _names(catheters: Sequence[Catheter]) -> list[Caution]:
+    """Say which names differ in capitals, blanks and signs alone."""
+    plain: dict[str, str] = {}
+    doubts = []
+    for catheter in catheters:
+        first = plain.setdefault(re.sub(r"[\W_]+", "", catheter.name.casefold()), catheter.name)
+        if first != catheter.name:
+            doubts.append(caution("catheter-names-alike", first=first, second=catheter.name))
     return doubts
 
 

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from hdrplan.cautions import Caution, caution
 from hdrplan.geometry import Structure
-from hdrplan.plan import Goal, Goals, organ_of
+from hdrplan.plan import Goal, Goals, anatomy_of, organ_of
 from hdrplan.sources import TG43Source
 
 __all__ = ["doubts_of_dwell_places", "doubts_of_goals"]
@@ -15,6 +15,8 @@ __all__ = ["doubts_of_dwell_places", "doubts_of_goals"]
 # Gy in one fraction; sources in the register, "prescription-unusual" and "goal-out-of-range".
 _PRESCRIPTION_GY = (8.0, 30.0)
 _LIMIT_GY = (0.5, 60.0)
+# One fraction to the wall of stomach and bowel, or the spinal cord.
+_WALL_GY = 25.0
 _TARGET_GY = (5.0, 500.0)
 _FINEST_CC = 0.01
 _TIME_S = (60.0, 4 * 3600.0)
@@ -159,6 +161,9 @@ def _range(goal: Goal, structure: Structure | None) -> Caution | None:
         is_target = structure is not None and structure.role == "CTV"
         low, high = _TARGET_GY if is_target else _LIMIT_GY
         hint = "; cGy written as Gy?" if goal.value > high else ""
+        row = None if is_target else anatomy_of(goal.structure)
+        if row is not None and row.tissue in ("bowel", "spinal cord") and _WALL_GY < goal.value <= high:
+            high, hint = _WALL_GY, "; the limit of many fractions, or EQD2?"
     elif goal.metric.kind == "volume_at_gy":
         low, high = 0.5, 100.0
         if low <= goal.metric.at <= high:

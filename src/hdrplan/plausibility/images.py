@@ -23,6 +23,8 @@ _BEHIND_MM = 15.0
 _PADDING_HU = -1023.0
 # Scanners are calibrated to air at -1000 HU; four public CTs have their median within 37 HU of it.
 _AIR_OFF_HU = 75.0
+# Soft tissue, 1024 HU too high.
+_WATER_STORED = (800.0, 1400.0)
 # No scanner writes beyond; 12 bits of stored numbers, unsigned wrapped ones.
 _LARGEST_HU = 32_000.0
 
@@ -67,6 +69,10 @@ def _values(coarse: FloatArray, where: object) -> list[Caution]:
         )
     if high - low <= 2.0:
         return [caution("ct-values-unusual", low=low, high=high, what="normalised?")]
+    # Noise takes air stored at 0 below it.
+    shifted = float(((coarse > _WATER_STORED[0]) & (coarse < _WATER_STORED[1])).mean())
+    if shifted > 0.2 and float((coarse < AIR_HU).mean()) < 0.01:
+        return [caution("ct-values-unusual", low=low, high=high, what="1024 too high, the rescale intercept left out?")]
     if low >= 0 and high <= 255:
         return [caution("ct-values-unusual", low=low, high=high, what="grey values of a picture, or a label map?")]
     return []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from hdrplan.cautions import Caution, caution
 from hdrplan.plan import BrachyPlan
-from hdrplan.sources import HALF_LIFE_DAYS, U_PER_MCI_APPARENT, Calibration, Strength
+from hdrplan.sources import HALF_LIFE_DAYS, U_PER_MCI_APPARENT, Calibration, Strength, TG43Source
 
-__all__ = ["doubts_of_clinical_strength", "doubts_of_strength"]
+__all__ = ["doubts_of_clinical_strength", "doubts_of_source_for_pulses", "doubts_of_strength"]
 
 # Two half-lives after a new source of 10 Ci; half as much again as a new source. Register, "strength-unusual".
 _NEW_U = 1e4 * U_PER_MCI_APPARENT
@@ -41,6 +43,12 @@ def doubts_of_strength(strength: Strength) -> list[Caution]:
         if not -_EARLY_DAYS <= days <= 2.0 * HALF_LIFE_DAYS:
             doubts.append(caution("calibration-far", days=days))
     return doubts
+
+
+def doubts_of_source_for_pulses(source: TG43Source, strength: Strength) -> list[Caution]:
+    """Say where a source for pulses of dose is to give the strength of an HDR source."""
+    is_pdr = re.search(r"\bpdr\b", source.name.lower()) is not None
+    return [caution("source-for-pdr", source=source.name)] if is_pdr and strength.value_u >= _CLINICAL_U[0] else []
 
 
 def doubts_of_clinical_strength(brachy: BrachyPlan) -> list[Caution]:

@@ -57,6 +57,7 @@ from hdrplan.plausibility import (
     doubts_of_organs_without_role,
     doubts_of_protection,
     doubts_of_punctures,
+    doubts_of_source_for_pulses,
     doubts_of_strength,
     may_be_punctured,
 )
@@ -256,6 +257,7 @@ def _case_file(entries: Entries, anatomy: _Anatomy, paths: CasePaths, warnings: 
                 *doubts_of_dwell_places(options, source),
                 *bounded_warnings(source),
                 *doubts_of_strength(strength),
+                *doubts_of_source_for_pulses(source, strength),
             )
         ),
     )
