@@ -15,7 +15,7 @@ from hdrplan.plan import anatomy_of, is_lesion_name
 __all__ = ["doubts_of_lesions"]
 
 # How far a lesion is looked for; one farther away has nothing to do with the outline.
-_SEARCH_MM = 25.0
+_SEARCH_MM = 20.0
 # Voxels for comparison; a lesion of 8 mm has four across.
 _STEP_MM = 2.0
 # The tissue just around an outline.
