@@ -135,6 +135,26 @@ def plastimatch(structures: Path, dose: Path, folder: Path) -> Table:
     return table
 
 
+def voxel_centres(structures: Path, dose: Path, name: str) -> list[float]:
+    """Return D95 and D50 of dose voxels with centres in the contours of the nearest plane: as plastimatch does."""
+    from hdrplan.io import read_dose, read_regions
+    from hdrplan.kernels.polygon import flip_inside
+
+    volume = read_dose(dose).volume
+    contours = next(region.contours_mm for region in read_regions(structures).regions if region.name == name)
+    planes = np.unique([round(float(c[0, 2]), 3) for c in contours])
+    half = float(np.diff(planes).min()) / 2
+    mask = np.zeros(volume.grid.shape_zyx, dtype=np.bool_)
+    heights = volume.grid.world(np.column_stack((np.zeros((len(mask), 2)), np.arange(len(mask)))))[:, 2]
+    for k, height in enumerate(heights):
+        nearest = planes[np.abs(planes - height).argmin()]
+        for contour in contours:
+            if abs(height - nearest) <= half and abs(contour[0, 2] - nearest) < 1e-2:
+                flip_inside(np.ascontiguousarray(volume.grid.index(contour)[:, :2]), mask[k])
+    gy = np.sort(volume.values_zyx[mask].astype(np.float64))[::-1]
+    return [float(gy[int(frac * len(gy))]) for frac in (0.95, 0.5)]
+
+
 def exact(name: str, axis: int) -> np.ndarray:
     """Return volume, D99 to D1 and mean of a solid."""
     solid = SOLIDS[name]
@@ -237,12 +257,14 @@ def case_lines(peer: str | None, case: Path | None) -> list[str]:
             third = plastimatch(structures, dose, Path(folder))
         lines += [
             "",
-            "| structure | D95: ours (Gy) | plastimatch | D50: ours (Gy) | plastimatch |",
-            "|---|---|---|---|---|",
+            "| structure | D95 (Gy): ours | plastimatch | voxel centres | D50: ours | plastimatch | voxel centres |",
+            "|---|---|---|---|---|---|---|",
         ]
         for name, row in rows.items():
             if name in third and np.isfinite(row[2]):
-                lines.append(f"| {name} | {row[2]:.2f} | {third[name][2]:.2f} | {row[3]:.2f} | {third[name][3]:.2f} |")
+                d95, d50 = voxel_centres(structures, dose, name)
+                cells = row[2], third[name][2], d95, row[3], third[name][3], d50
+                lines.append(f"| {name} | " + " | ".join(f"{gy:.2f}" for gy in cells) + " |")
     return lines
 
 
