@@ -47,7 +47,13 @@ class ExitCode(IntEnum):
         3,
         "Everything else is done and written, but some work was lost with processes that died twice.",
         "Run the command again as the line on standard error says.",
-        ("dvh", "metrics", "simulate"),
+        ("dvh", "metrics", "plan", "simulate"),
+    )
+    PARTLY = (
+        4,
+        "Everything that could be done is written; some cases could not be planned, and a table says why.",
+        "Correct the cases that failures.csv lists and run again with --overwrite: only these are planned.",
+        ("plan",),
     )
     HANGUP = 129, "Stopped by SIGHUP; no incomplete output is left."
     INTERRUPTED = 130, "Stopped by Ctrl-C (SIGINT); no incomplete output is left."

@@ -30,6 +30,7 @@ def command() -> None:
       hdrplan phantom list
       hdrplan phantom make liver-lesion-b
       hdrplan phantom lesion phantoms/liver-lesion-b --diameter-mm 40 -o lesion-4cm
+      hdrplan phantom places phantoms/liver-lesion-b-5mm --count 4 -o places
       hdrplan phantom implant phantoms/liver-lesion-b -o implanted.nii.gz
     """
 
@@ -162,6 +163,63 @@ def lesion(
         click.echo(
             f"{output.path}: {made.text} {len(made.catheters)} catheters. Now: hdrplan plan {output.path} -o PLAN"
         )
+
+
+@command.command()
+@click.argument("case", type=IN_CASE)
+@click.option("--count", type=click.IntRange(1, 1000), default=30, show_default=True, help="Number of cases.")
+@click.option("--diameter-mm", type=float, default=25.0, show_default=True, help="Diameter of each lesion, 8 to 120.")
+@click.option("--rules", default="bowel,dome,hilum,subcapsular", show_default=True, help="Rules that share the cases.")
+@click.option("--organ", help="Structure that contains the lesions [the case's healthy organ].")
+@click.option("--prescription-gy", type=float, default=20.0, show_default=True)
+@click.option("-o", "--output", type=OUT_FOLDER, required=True, help="Folder of case folders to write.")
+@writes
+@quiet_option
+def places(
+    case: Path,
+    count: int,
+    diameter_mm: float,
+    rules: str,
+    organ: str | None,
+    prescription_gy: float,
+    output: Output,
+    quiet: bool,
+) -> None:
+    """Write many copies of a case, each with one lesion set by a rule and without catheters: for `plan --all`.
+
+    Places: nearest to stomach and bowel, under the dome, nearest to the portal vein, a millimetre under the capsule.
+    Those of one rule lie as far apart as can be; nothing is random. The case's own CTVs become part of the organ.
+
+    \b
+    Examples:
+      hdrplan phantom places phantoms/liver-lesion-b-5mm --count 4 -o places
+    """
+    from dataclasses import replace
+
+    from hdrplan.errors import InputError
+    from hdrplan.geometry import LesionShape, synthetic_case
+    from hdrplan.io import new_folder, read_anatomy, write_phantom, write_run
+    from hdrplan.workflow import filled_organ, lesion_places
+
+    ct, structures, healthy = read_anatomy(case)
+    name = organ or healthy
+    if name is None:
+        raise InputError("an organ is needed", got="no healthy", where=case, remedy="Name the organ with --organ.")
+    asked = [rule.strip() for rule in rules.split(",") if rule.strip()]
+    host = filled_organ(structures, name, ct.grid)
+    chosen = lesion_places(host, structures, diameter_mm=diameter_mm, count=count, rules=asked)
+    with new_folder(output) as draft:
+        for k, place in enumerate(chosen, start=1):
+            shape = LesionShape(diameter_mm, centre_mm=tuple(place.centre_mm.tolist()))
+            made = synthetic_case(ct, structures, name, shape, prescription_gy=prescription_gy)
+            folder = draft / f"{k:02d}-{place.rule}"
+            folder.mkdir()
+            made = replace(made, name=folder.name, catheters=())
+            write_phantom(folder, made, healthy=name, source=SOURCE, strength_u=STRENGTH_U)
+        options = {"count": count, "diameter_mm": diameter_mm, "rules": asked, "prescription_gy": prescription_gy}
+        write_run(draft, run_record(options=options | {"organ": name}))
+    if not quiet:
+        click.echo(f"{output.path}: {len(chosen)} cases. Now: hdrplan plan --all {output.path} -o PLANS")
 
 
 @command.command()

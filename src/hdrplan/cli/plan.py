@@ -14,6 +14,7 @@ from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_
 from hdrplan.cli.inputs import IN_PLAN
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.pdf import paper_page, pdf_option
+from hdrplan.cli.plan_all import folder_options
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
 from hdrplan.costs import costs_of, measured
@@ -52,6 +53,7 @@ __all__ = ["command"]
 @click.option("--profile", is_flag=True, help="Also print where the time went, by step and thread; run.json holds it.")
 @json_option
 @quiet_option
+@folder_options
 def command(
     every_point: bool,
     proof_s: float,
@@ -67,7 +69,10 @@ def command(
 ) -> None:
     """Plan dwell positions and dwell times for a case, with a proof of optimality.
 
-    CASE is a folder with a case.toml. Without it, flags name the files. Flags override the case.
+    CASE is a folder with a case.toml. Without it, flags name the files. Flags override the case. With --all every case
+    below FOLDER is planned, after its catheters are chosen where it has none: results.csv, failures.csv, index.html and
+    the plans. A case that fails ends nothing; the exit code is then 4. A stopped run goes on where it was: what is
+    planned is kept in OUTPUT.tasks.
 
     \b
     Examples:
@@ -77,6 +82,7 @@ def command(
       hdrplan plan --ct sample/two-lesions/ct.nii.gz --labels sample/two-lesions/labels.nii.gz \\
           --names sample/two-lesions/labels.json --ctv left --ctv right --healthy liver \\
           --catheters sample/two-lesions/catheters.mrk.json --prescription 20 --strength 40700 -o out
+      hdrplan plan --all sample --samples-only -o plan-all
 
     The folder holds plan.json, dose.nrrd (Gy), dvh.csv, dwells.csv (for the afterloader),
     metrics.json, report.html and run.json. Research use only.

@@ -198,20 +198,30 @@ def angle_to_deg(paths: Trajectories, catheters: Sequence[Catheter]) -> FloatArr
 
 def gap_to_mm(paths: Trajectories, catheters: Sequence[Catheter]) -> FloatArray:
     """Minimum distance of every path to every catheter along its whole polyline, (n_paths, n_catheters)."""
-    gap = np.full((len(paths), len(catheters)), np.inf)
-    for k, catheter in enumerate(catheters):
-        for a, b in pairwise(catheter.points_mm):
-            # Exact from points a millimetre apart to each path.
-            for t in np.linspace(0.0, 1.0, int(np.linalg.norm(b - a)) + 2):
-                gap[:, k] = np.minimum(gap[:, k], _away_mm(paths, a + t * (b - a)))
-    return gap
+    gaps = [
+        np.min([_segment_gap_mm(paths, a, b) for a, b in pairwise(catheter.points_mm)], axis=0)
+        for catheter in catheters
+    ]
+    return np.array(gaps).reshape(-1, len(paths)).T
 
 
-def _away_mm(paths: Trajectories, point_mm: FloatArray) -> FloatArray:
-    """Distance of a point to every path between skin and tip, (n,)."""
-    d, rel = paths.tip_mm - paths.entry_mm, point_mm - paths.entry_mm
-    t = np.clip((rel * d).sum(axis=1) / (d * d).sum(axis=1), 0, 1)
-    return np.asarray(np.linalg.norm(rel - t[:, None] * d, axis=1))
+def _segment_gap_mm(paths: Trajectories, a_mm: FloatArray, b_mm: FloatArray) -> FloatArray:
+    """Distance of one segment to every path between skin and tip, (n,) [1]_.
+
+    References
+    ----------
+    .. [1] Ericson C, Real-Time Collision Detection, Morgan Kaufmann 2005, section 5.1.9.
+    """
+    path, segment, apart = paths.tip_mm - paths.entry_mm, b_mm - a_mm, paths.entry_mm - a_mm
+    long2, short2, both = (path * path).sum(axis=1), float(segment @ segment), path @ segment
+    on_path, on_segment = (path * apart).sum(axis=1), apart @ segment
+    parallel = long2 * short2 - both**2
+    safe = np.where(parallel > 1e-9 * long2 * short2, parallel, np.inf)  # parallel: any place will do
+    s = np.clip((both * on_segment - on_path * short2) / safe, 0.0, 1.0)
+    t = np.clip((both * s + on_segment) / short2, 0.0, 1.0)
+    # The place on the segment is bound to its ends; the nearest place on the path follows it.
+    s = np.clip((both * t - on_path) / long2, 0.0, 1.0)
+    return np.asarray(np.linalg.norm(apart + s[:, None] * path - t[:, None] * segment, axis=1))
 
 
 def line_gap_mm(paths: Trajectories) -> FloatArray:

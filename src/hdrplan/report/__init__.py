@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hdrplan.report.dvh_page import dvh_html
     from hdrplan.report.dvh_text import dvh_json, dvh_lines
     from hdrplan.report.figures import FIGURES, figure_bytes
+    from hdrplan.report.folder_page import FOLDER_COLUMNS, folder_cells, folder_html, folder_lines
     from hdrplan.report.html import report_html
     from hdrplan.report.literature import series_figure
     from hdrplan.report.notebook import plot, to_frame
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FIGURES",
+    "FOLDER_COLUMNS",
     "CheckedFiles",
     "ComparedPlan",
     "Curve",
@@ -101,6 +103,9 @@ __all__ = [
     "dwell_lines",
     "endpoint_figures",
     "figure_bytes",
+    "folder_cells",
+    "folder_html",
+    "folder_lines",
     "html_table",
     "latex_table",
     "markdown_table",

@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     from hdrplan.workflow.dvh_rows import CURVE_COLUMNS, DVHRow, dvh_curve_rows, dvh_row
     from hdrplan.workflow.dvh_structure import structure_dvh
     from hdrplan.workflow.dvh_values import DVHOptions, MetricValue, StructureDVH
+    from hdrplan.workflow.folder_plans import CaseOutcome, FolderOptions, PlannedCase, cases_in, plan_folder, summary_of
     from hdrplan.workflow.labour import Labour
     from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
     from hdrplan.workflow.obstacles import GROUPS, default_obstacles, is_bone
     from hdrplan.workflow.pareto import ParetoResult, plan_pareto, usual_axes
     from hdrplan.workflow.place import PlaceResult, place_case
     from hdrplan.workflow.place_options import PlaceOptions
+    from hdrplan.workflow.places_by_rule import PLACE_RULES, LesionPlace, filled_organ, lesion_places
     from hdrplan.workflow.plan import PlanResult, Watch, plan_case, plan_result
     from hdrplan.workflow.prepare import PreparedCase, PreparedRow, PreparedUse, PrepareOptions, prepare_case
     from hdrplan.workflow.problem import (
@@ -75,9 +77,11 @@ __all__ = [
     "CURVE_COLUMNS",
     "GROUPS",
     "OPTIMUM_COLUMNS",
+    "PLACE_RULES",
     "Archive",
     "ArchiveOptions",
     "ArchiveTables",
+    "CaseOutcome",
     "CheckRow",
     "Conformity",
     "CoverageGain",
@@ -91,11 +95,13 @@ __all__ = [
     "Engine",
     "FinishedDose",
     "FinishedPlan",
+    "FolderOptions",
     "FolderTables",
     "GoalResult",
     "GridCheck",
     "GridShift",
     "Labour",
+    "LesionPlace",
     "LesionTask",
     "LevelCheck",
     "MetricValue",
@@ -105,6 +111,7 @@ __all__ = [
     "PlanQuality",
     "PlanResult",
     "PlanSize",
+    "PlannedCase",
     "PlannedCohort",
     "PlannedLesion",
     "PrepareOptions",
@@ -135,6 +142,7 @@ __all__ = [
     "best_times",
     "between_centres",
     "candidate_dwells",
+    "cases_in",
     "check_plan",
     "check_sampling",
     "conformity",
@@ -148,17 +156,20 @@ __all__ = [
     "dvh_row",
     "evaluate",
     "evaluate_plan",
+    "filled_organ",
     "folder_dvhs",
     "host_organ",
     "indexed_archive",
     "indexed_doses",
     "is_bone",
     "isodose_error_cc",
+    "lesion_places",
     "limits_of_clinic",
     "mask_of",
     "masked",
     "place_case",
     "plan_case",
+    "plan_folder",
     "plan_lesion",
     "plan_memory_bytes",
     "plan_pareto",
@@ -178,6 +189,7 @@ __all__ = [
     "structure_dvh",
     "study_coverage",
     "study_steps",
+    "summary_of",
     "usual_axes",
 ]
 
