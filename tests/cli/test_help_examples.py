@@ -42,9 +42,9 @@ QUICK = (
 # Examples that take minutes: all of them together would double CI, and voxels of 5 mm show no catheter. `make examples`
 # runs them.
 LONG = (
-    "pareto", "place phantoms", "robust", "simulate cohort --plans", "power", "bench", "check demo-dicom --optimum",
-    "metrics demo-dicom -o tables --optimum", "catheters", "plan phantoms/liver-lesion-b --catheters",
-    "validate -o", "validate --plans", "validate phantoms",
+    "pareto", "place phantoms", "phantom places", "robust", "simulate cohort --plans", "power", "bench",
+    "check demo-dicom --optimum", "metrics demo-dicom -o tables --optimum", "catheters",
+    "plan phantoms/liver-lesion-b --catheters", "validate -o", "validate --plans", "validate phantoms",
 )  # fmt: skip
 # These make what the others begin with: they run in an empty folder.
 INTO_EMPTY = {

@@ -30,7 +30,7 @@ def command() -> None:
       hdrplan phantom list
       hdrplan phantom make liver-lesion-b
       hdrplan phantom lesion phantoms/liver-lesion-b --diameter-mm 40 -o lesion-4cm
-      hdrplan phantom places phantoms/liver-lesion-b-5mm --count 4 -o places
+      hdrplan phantom places phantoms/liver-lesion-b --count 30 -o places
       hdrplan phantom implant phantoms/liver-lesion-b -o implanted.nii.gz
     """
 
@@ -192,7 +192,7 @@ def places(
 
     \b
     Examples:
-      hdrplan phantom places phantoms/liver-lesion-b-5mm --count 4 -o places
+      hdrplan phantom places phantoms/liver-lesion-b --count 30 -o places
     """
     from dataclasses import replace
 

@@ -187,7 +187,7 @@ def plan_folder(
     """
     step = Steps(on_progress)
     names = cases_in(folder)
-    keys = {name: _key(folder / name, options) for name in names}
+    keys = {name: _key(name, folder, options) for name in names}
     outcomes = {
         name: CaseOutcome(case=name, result=found, kept=True)
         for name in names
@@ -210,9 +210,9 @@ def plan_folder(
     return [outcomes[name] for name in names]
 
 
-def _key(case: Path, options: FolderOptions) -> str:
-    """Name of a result: the program's version, the options, and every byte of the case."""
-    text = json.dumps([__version__, asdict(options), sha256(case)], sort_keys=True, default=str)
+def _key(name: str, folder: Path, options: FolderOptions) -> str:
+    """Key of a result: the program's version, the options, the case's name and every byte of it."""
+    text = json.dumps([__version__, asdict(options), name, sha256(folder / name)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
