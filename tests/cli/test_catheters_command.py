@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hdrplan.errors import FormatError
 from hdrplan.geometry import Catheter
-from hdrplan.io import read_catheters, write_markups, write_volume
+from hdrplan.io import read_catheters, read_traced_errors, write_markups, write_volume
 from small_trunk import TRUTH, trunk
 
 
@@ -32,6 +33,13 @@ def test_catheters_are_written_with_uncertainties_a_record_and_a_picture(run, ct
     assert (tmp_path / "found.png").stat().st_size > 10_000
     record = json.loads((tmp_path / "found.mrk.json.run.json").read_text())
     assert record["options"]["closed_end_mm"] == 1.0
+    # What `robust --catheter-errors` reads: tip first, as long as the catheter.
+    (errors,) = read_traced_errors(tmp_path / "found.mrk.json.run.json")
+    assert errors.name == "cath_1"
+    assert errors.from_tip_mm[-1] == pytest.approx(found.length_mm, abs=0.1)
+    assert 0.0 < errors.across_mm[0] < 1.0
+    with pytest.raises(FormatError, match="expected the record of `hdrplan catheters`, got no list of catheters"):
+        read_traced_errors(tmp_path / "found.mrk.json")
 
 
 def test_catheters_that_hdrplan_wrote_are_replaced_when_asked(run, ct: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -16,6 +16,7 @@ from hdrplan.optimize import PlanProblem, robust_times
 from hdrplan.simulate import (
     COMPONENTS,
     Scenarios,
+    TracedErrors,
     Uncertainty,
     decompose,
     robust_coverage,
@@ -63,6 +64,29 @@ def test_catheters_move_by_the_stated_root_mean_square(small) -> None:
     rms = np.sqrt(np.mean([np.sum(m[0] ** 2) for m in moved]))
     # 400 draws of a chi-square with 3 degrees: the RMS has a standard error of 2 %; 3 of them.
     assert rms == pytest.approx(5.5, rel=0.06)
+
+
+def test_catheters_traced_on_the_ct_err_by_position_and_others_by_the_one_figure(small) -> None:
+    """Tips known to 0.2 mm, hubs to 1.2 mm: each dwell moves by what is said of its place, across the catheter."""
+    plan, points, *_ = small
+    dwells = plan.dwells
+    name, far_mm = dwells.catheter_names[0], 60.0
+    traced = (TracedErrors(name=name, from_tip_mm=(0.0, far_mm), across_mm=(0.2, 1.2), tip_mm=0.0),)
+    u = replace(NONE, catheter_mm=3.0, traced=traced)
+    assert u.active == ("catheter_mm", "tip_mm")
+    moved = np.stack(
+        [scenario(plan, points, u, seed=5, number=k).dwells.positions_mm - dwells.positions_mm for k in range(400)]
+    )
+    own = dwells.catheter == 0
+    assert np.abs(np.einsum("kij,ij->ki", moved[:, own], dwells.axes[own])).max() < 1e-9
+    expected = 0.2 + np.minimum(dwells.offset_mm[own], far_mm) / far_mm
+    rms = np.sqrt((moved[:, own] ** 2).sum(axis=2).mean(axis=0) / 2.0)
+    # Two directions in 400 draws: a standard error of 2.5 %; 4 of them.
+    assert rms == pytest.approx(expected, rel=0.1)
+    others = np.sqrt((moved[:, ~own] ** 2).sum(axis=2).mean())
+    assert others == pytest.approx(3.0, rel=0.1)
+    with pytest.raises(InputError, match="uncertainties must be of catheters in the plan"):
+        scenario(plan, points, replace(u, traced=(replace(traced[0], name="C9"),)), seed=5, number=0)
 
 
 def test_tilt_keeps_the_middle_and_the_distances(small) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from hdrplan.cli.inputs import IN_FILE
+
 if TYPE_CHECKING:
     from hdrplan.simulate import Uncertainty
 
@@ -16,6 +18,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS = [
     click.option("--catheter-mm", type=float, help="Each catheter as reconstructed on the CT, RMS in 3D [0]."),
+    click.option(
+        "--catheter-errors",
+        "traced",
+        type=IN_FILE,
+        help="Uncertainty of each catheter by position: the record that `hdrplan catheters` writes, *.run.json.",
+    ),
     click.option("--rotation-deg", type=float, help="Tilt of each catheter, SD about each perpendicular axis [0]."),
     click.option("--tip-mm", type=float, help="Reconstructed tip, along the catheter, SD [0.7, Kirisits 2014]."),
     click.option(
@@ -49,7 +57,10 @@ def uncertainty_options(command: F) -> F:
 
 def uncertainty_from(flags: dict[str, Any]) -> Uncertainty:
     """Return the uncertainty that the flags describe; takes those flags out of ``flags``."""
+    from hdrplan.io import read_traced_errors
     from hdrplan.simulate import Uncertainty
 
     values = {name: flags.pop(name) for name in Uncertainty.__dataclass_fields__}
+    if values["traced"] is not None:
+        values["traced"] = read_traced_errors(values["traced"])
     return Uncertainty(**{name: value for name, value in values.items() if value is not None})

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from hdrplan.io.tables import Table, read_table
     from hdrplan.io.text_form import TextForm
     from hdrplan.io.tolerances import read_tolerances
+    from hdrplan.io.traced_errors import read_traced_errors
     from hdrplan.io.transforms import read_transform
     from hdrplan.io.value_files import json_text, write_json, write_rows, write_values
 
@@ -153,6 +154,7 @@ __all__ = [
     "read_structure_set",
     "read_table",
     "read_tolerances",
+    "read_traced_errors",
     "read_transform",
     "read_treatment_record",
     "read_volume",

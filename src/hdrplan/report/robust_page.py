@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hdrplan.cautions import Caution
 from hdrplan.report.page import doubts_of, page
 from hdrplan.report.robust_drawing import organs_to_draw, robust_panels
-from hdrplan.simulate import COMPONENTS, RobustResult
+from hdrplan.simulate import COMPONENTS, RobustResult, Uncertainty
 from hdrplan.workflow import CoverageStudy, RobustPlan
 
 __all__ = ["robust_html"]
@@ -60,7 +60,7 @@ def robust_html(
             }
             for label, result, panels in plans
         ],
-        sources=[{"name": text, "value": _size(key, getattr(uncertainty, key))} for key, text in COMPONENTS.items()],
+        sources=[{"name": text, "value": _size(uncertainty, key)} for key, text in COMPONENTS.items()],
         count=study.coverage.scenarios.count,
         seed=study.coverage.scenarios.seed,
     )
@@ -79,10 +79,11 @@ def _rows(result: RobustResult) -> list[dict[str, str]]:
     return rows
 
 
-def _size(name: str, value: float) -> str:
-    if value == 0.0:
-        return "not included"
-    if name.endswith("_frac"):
-        return f"{100 * value:g} %"
-    unit = {"mm": "mm", "s": "s", "deg": "degrees"}[name.rsplit("_", 1)[1]]
-    return f"{value:g} {unit}"
+def _size(uncertainty: Uncertainty, key: str) -> str:
+    value = float(getattr(uncertainty, key))
+    unit = {"mm": "mm", "s": "s", "deg": "degrees", "frac": "%"}[key.rsplit("_", 1)[1]]
+    size = f"{100.0 * value if unit == '%' else value:g} {unit}" if value else "not included"
+    if not (uncertainty.traced and key in ("catheter_mm", "tip_mm")):
+        return size
+    ranges = [one.tip_mm if key == "tip_mm" else mm for one in uncertainty.traced for mm in one.across_mm]
+    return f"as traced, {min(ranges):.2g} to {max(ranges):.2g} mm ({len(uncertainty.traced)} catheters); others: {size}"

@@ -107,7 +107,7 @@ def _help_line(result: RobustResult, ctv: str) -> str:
 
 
 def _left_out_lines(uncertainty: Uncertainty) -> list[str]:
-    off = [name for name in _WITHOUT_FIGURE if getattr(uncertainty, name) == 0]
+    off = [name for name in _WITHOUT_FIGURE if name not in uncertainty.active]
     if not off:
         return []
     listed = ", ".join(f"{COMPONENTS[name]} (`{name}`)" for name in off)

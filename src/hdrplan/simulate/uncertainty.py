@@ -29,6 +29,7 @@ from hdrplan.dose import SamplePoints
 from hdrplan.errors import InputError
 from hdrplan.geometry import Dwells, Transit
 from hdrplan.plan import Plan
+from hdrplan.simulate.traced_errors import TracedErrors, traced_shifts
 
 __all__ = ["COMPONENTS", "Scenario", "Uncertainty", "draw", "smooth_field"]
 
@@ -67,6 +68,8 @@ class Uncertainty:
     source_speed_mm_per_s : float
         Speed of the moving source (:class:`hdrplan.geometry.Transit`), which is not random; 0 keeps what the plan says
         of it.
+    traced : tuple of TracedErrors
+        Catheters whose uncertainty is known by position: theirs counts instead of ``catheter_mm`` and ``tip_mm``.
     """
 
     catheter_mm: float = 0.0
@@ -80,12 +83,21 @@ class Uncertainty:
     oar_mm: float = 0.0
     motion_mm: float = 0.0
     source_speed_mm_per_s: float = 0.0
+    traced: tuple[TracedErrors, ...] = ()
 
     def __post_init__(self) -> None:
         for field in fields(self):
+            if field.name == "traced":
+                continue
             value, maximum = getattr(self, field.name), _MAXIMA.get(field.name, _MAXIMUM_MM)
             if not 0.0 <= value <= maximum:
                 raise InputError(f"{field.name} must lie between 0 and {maximum:g}", got=value)
+
+    @property
+    def active(self) -> tuple[str, ...]:
+        """Keys of :data:`COMPONENTS` that vary."""
+        traced = ("catheter_mm", "tip_mm") if self.traced else ()
+        return tuple(key for key in COMPONENTS if getattr(self, key) > 0 or key in traced)
 
 
 # Component -> what it is called in tables and figures. The order is that of the random streams: new ones come last.
@@ -173,11 +185,15 @@ def draw(
 
 
 def _moved(dwells: Dwells, u: Uncertainty, rngs: dict[str, np.random.Generator]) -> Dwells:
-    """Shift and tilt every catheter as a rigid body, and slide the source in it."""
+    """Shift and tilt every catheter as a rigid body, bend those with errors by position, slide the source in them."""
     n = len(dwells.catheter_names)
-    shift = rngs["catheter_mm"].normal(0.0, 1.0, (n, 3)) * (u.catheter_mm / np.sqrt(3.0))
+    traced = {one.name: one.tip_mm for one in u.traced}
+    by_one = np.array([0.0 if name in traced else u.catheter_mm for name in dwells.catheter_names])
+    tip_mm = np.array([traced.get(name, u.tip_mm) for name in dwells.catheter_names])
+    shift = rngs["catheter_mm"].normal(0.0, 1.0, (n, 3)) * (by_one[:, None] / np.sqrt(3.0))
+    bent = traced_shifts(dwells, u.traced, rngs["catheter_mm"])
     shift = shift + rngs["implant_mm"].normal(0.0, 1.0, 3) * (u.implant_mm / np.sqrt(3.0))
-    along = rngs["tip_mm"].normal(0.0, 1.0, n) * u.tip_mm + rngs["source_mm"].normal(0.0, 1.0, n) * u.source_mm
+    along = rngs["tip_mm"].normal(0.0, 1.0, n) * tip_mm + rngs["source_mm"].normal(0.0, 1.0, n) * u.source_mm
     tilt = rngs["rotation_deg"].normal(0.0, 1.0, (n, 2)) * np.deg2rad(u.rotation_deg)
     positions, axes = dwells.positions_mm.copy(), dwells.axes.copy()
     for k in range(n):
@@ -187,7 +203,7 @@ def _moved(dwells: Dwells, u: Uncertainty, rngs: dict[str, np.random.Generator])
         middle, axis = positions[rows].mean(axis=0), axes[rows].mean(axis=0)
         turn = _tilt(axis / np.linalg.norm(axis), tilt[k])
         axes[rows] = axes[rows] @ turn.T
-        positions[rows] = (positions[rows] - middle) @ turn.T + middle + shift[k] + along[k] * axes[rows]
+        positions[rows] = (positions[rows] + bent[rows] - middle) @ turn.T + middle + shift[k] + along[k] * axes[rows]
     axes /= np.linalg.norm(axes, axis=1, keepdims=True)
     return Dwells(
         positions_mm=positions,

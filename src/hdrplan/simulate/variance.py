@@ -13,7 +13,7 @@ from hdrplan.errors import InputError
 from hdrplan.plan import Goals, Plan
 from hdrplan.simulate.coverage import delivered_metric
 from hdrplan.simulate.scenarios import Scenarios, scenario
-from hdrplan.simulate.uncertainty import COMPONENTS, smooth_field
+from hdrplan.simulate.uncertainty import smooth_field
 
 __all__ = ["Decomposition", "decompose"]
 
@@ -82,7 +82,7 @@ def decompose(
     """
     shapes = smooth_field(points)
     uncertainty, n = scenarios.uncertainty, scenarios.count
-    active = tuple(key for key in COMPONENTS if getattr(uncertainty, key) > 0)
+    active = uncertainty.active
     if not active:
         raise InputError("a decomposition needs at least one uncertain component", got="none")
 

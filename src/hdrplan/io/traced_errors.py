@@ -1,0 +1,62 @@
+"""The uncertainty of catheters by position, from what ``hdrplan catheters`` says of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from hdrplan.errors import FormatError, InputError
+from hdrplan.io.files import json_value
+from hdrplan.simulate import TracedErrors
+
+__all__ = ["read_traced_errors"]
+
+
+def read_traced_errors(path: Path) -> tuple[TracedErrors, ...]:
+    """Read uncertainties by position.
+
+    Parameters
+    ----------
+    path : Path
+        The record beside traced catheters (``*.run.json``), or what ``hdrplan catheters --json`` printed.
+
+    Returns
+    -------
+    tuple of TracedErrors
+
+    Raises
+    ------
+    FormatError
+        Another kind of file, or values that are no uncertainties.
+    """
+    value = json_value(path)
+    listed = value.get("catheters") if isinstance(value, dict) else None
+    if not isinstance(listed, list) or not listed or not all(isinstance(one, dict) for one in listed):
+        raise FormatError(
+            "expected the record of `hdrplan catheters`",
+            got="no list of catheters",
+            where=path,
+            remedy="Give FOUND.mrk.json.run.json, which stands beside the catheters it found.",
+        )
+    return tuple(_errors(path, number, one) for number, one in enumerate(listed, start=1))
+
+
+def _errors(path: Path, number: int, one: dict[str, object]) -> TracedErrors:
+    try:
+        points = np.array(one["hub_to_tip_mm_lps"], dtype=np.float64)[::-1]
+        across = np.array(one["sigma_mm"], dtype=np.float64)[::-1]
+        steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
+        return TracedErrors(
+            name=str(one["name"]),
+            from_tip_mm=(0.0, *np.cumsum(steps).tolist()),
+            across_mm=tuple(across.tolist()),
+            tip_mm=float(np.float64(one["tip_sigma_mm"])),  # type: ignore[arg-type]
+        )
+    except (KeyError, TypeError, ValueError, InputError) as error:
+        got = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise FormatError(
+            "expected name, hub_to_tip_mm_lps, sigma_mm and tip_sigma_mm of each catheter",
+            got=got,
+            where=f"{path}, catheter {number}",
+        ) from None
