@@ -11,12 +11,11 @@ from scipy.optimize import linprog
 
 from hdrplan.dose import dose_rate, sample_points
 from hdrplan.errors import InputError
-from hdrplan.geometry import Transit
+from hdrplan.geometry import TracedErrors, Transit
 from hdrplan.optimize import PlanProblem, robust_times
 from hdrplan.simulate import (
     COMPONENTS,
     Scenarios,
-    TracedErrors,
     Uncertainty,
     decompose,
     robust_coverage,

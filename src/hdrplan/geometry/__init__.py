@@ -27,6 +27,7 @@ from hdrplan.geometry.structure import (
     without,
 )
 from hdrplan.geometry.targets import Margin, grown_lesion, joined, parts_of, smoothed, with_margin
+from hdrplan.geometry.traced_errors import TracedErrors
 from hdrplan.geometry.trajectory import (
     POSITIONS,
     Position,
@@ -61,6 +62,7 @@ __all__ = [
     "Reach",
     "Role",
     "Structure",
+    "TracedErrors",
     "Trajectories",
     "Transit",
     "Tube",

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from hdrplan.errors import FormatError, InputError
+from hdrplan.geometry import TracedErrors
 from hdrplan.io.files import json_value
-from hdrplan.simulate import TracedErrors
 
 __all__ = ["read_traced_errors"]
 

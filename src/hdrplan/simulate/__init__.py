@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from hdrplan.simulate.power_study import TESTS, PowerPoint, power
     from hdrplan.simulate.scenarios import Scenarios, scenario, scenario_rates
     from hdrplan.simulate.tables import cohort_tables
-    from hdrplan.simulate.traced_errors import TracedErrors
     from hdrplan.simulate.uncertainty import COMPONENTS, Scenario, Uncertainty, smooth_field
     from hdrplan.simulate.variance import Decomposition, decompose
 
@@ -32,7 +31,6 @@ __all__ = [
     "RobustResult",
     "Scenario",
     "Scenarios",
-    "TracedErrors",
     "TrueLesion",
     "Uncertainty",
     "cohort_tables",

@@ -27,9 +27,9 @@ import numpy as np
 from hdrplan.arrays import FloatArray, freeze, frozen
 from hdrplan.dose import SamplePoints
 from hdrplan.errors import InputError
-from hdrplan.geometry import Dwells, Transit
+from hdrplan.geometry import Dwells, TracedErrors, Transit
 from hdrplan.plan import Plan
-from hdrplan.simulate.traced_errors import TracedErrors, traced_shifts
+from hdrplan.simulate.traced_shifts import traced_shifts
 
 __all__ = ["COMPONENTS", "Scenario", "Uncertainty", "draw", "smooth_field"]
 
