@@ -11,7 +11,8 @@ import pytest
 from hdrplan.geometry import Catheter, Structure, Volume
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Prescription, parse_goal
-from hdrplan.report import plan_report, report_data
+from hdrplan.report import plan_report, report_data, score_lines
+from hdrplan.report.rows import longest_dwell
 from hdrplan.sources import Calibration, Strength, load_source, strength_from_text
 from hdrplan.workflow import PlanResult, plan_case, plan_result
 from report_view import centred_grid
@@ -133,3 +134,24 @@ def test_provenance_names_versions_inputs_and_options(result):
 
 def test_the_same_result_gives_the_same_page(result):
     assert plan_report(result, RUN) == plan_report(result, RUN)
+
+
+def test_a_long_name_stays_apart_from_its_role(result: PlanResult) -> None:
+    score = result.score
+    long = "portal_vein_and_splenic_vein"
+    named = replace(score.structures[-1], name=long)
+    header, *rows = score_lines(replace(score, structures=(*score.structures[:-1], named)))[: 1 + len(score.structures)]
+    assert rows[-1].split()[0] == long
+    assert {row[header.index("role") :][:3].strip() for row in rows} == {"CTV", "OAR"}
+
+
+def test_the_longest_dwell_is_told_with_its_neighbours(result: PlanResult) -> None:
+    view = report_data(result, RUN)
+    times_s = np.zeros(len(view.dwells))
+    own = np.flatnonzero(view.dwells.catheter == 1)
+    own = own[np.argsort(view.dwells.offset_mm[own])]
+    times_s[own[1]] = 40.0
+    at = f"40.0 s, in channel 2, {view.dwells.offset_mm[own[1]]:.1f} mm from the tip"
+    assert longest_dwell(replace(view, times_s=times_s)) == f"{at}; its neighbours have no time"
+    times_s[own[0]], times_s[own[2]] = 10.0, 16.0
+    assert longest_dwell(replace(view, times_s=times_s)) == f"{at}; 2.5 times the longer of its neighbours"

@@ -150,11 +150,13 @@ def dwell_lines(result: PlanResult, seconds: Mapping[str, float]) -> list[str]:
 
 def score_lines(score: Score) -> list[str]:
     """Return a table of all structures, then every goal with what was reached."""
-    lines = [f"{'structure':<24}{'role':<6}{'cc':>9}{'D100':>8}{'D98':>8}{'D1cc':>8}{'mean':>8}  Gy"]
+    # TotalSegmentator's names are long: portal_vein_and_splenic_vein.
+    width = max([24, *(len(structure.name) + 2 for structure in score.structures)])
+    lines = [f"{'structure':<{width}}{'role':<6}{'cc':>9}{'D100':>8}{'D98':>8}{'D1cc':>8}{'mean':>8}  Gy"]
     for structure in score.structures:
         of_target = f"{structure.d100_gy:>8.2f}{structure.d98_gy:>8.2f}" if isinstance(structure, TargetScore) else ""
         lines.append(
-            f"{structure.name:<24}{structure.role:<6}{structure.volume_cc:>9.1f}{of_target:>16}"
+            f"{structure.name:<{width}}{structure.role:<6}{structure.volume_cc:>9.1f}{of_target:>16}"
             f"{structure.d1cc_gy:>8.2f}{structure.mean_gy:>8.2f}"
         )
     return [*lines, *map(goal_text, score.goals)]
