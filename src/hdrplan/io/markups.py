@@ -13,7 +13,10 @@ from hdrplan.geometry import Catheter
 from hdrplan.io.value_files import write_json
 from hdrplan.tracing import TracedCatheter
 
-__all__ = ["write_markups", "write_traced"]
+__all__ = ["DWELLS", "write_markups", "write_traced"]
+
+# Name of the Fiducial list that an exported plan brings: where the source stops, no catheter.
+DWELLS = "dwells"
 
 
 def write_markups(path: Path, catheters: Sequence[Catheter], dwells: Sequence[tuple[str, npt.ArrayLike]] = ()) -> None:
@@ -28,7 +31,7 @@ def write_markups(path: Path, catheters: Sequence[Catheter], dwells: Sequence[tu
     """
     markups = [_curve(catheter) for catheter in catheters]
     if dwells:
-        markups.append(_markup("Fiducial", "dwells", dwells))
+        markups.append(_markup("Fiducial", DWELLS, dwells))
     _write(path, markups)
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from hdrplan.errors import FormatError, HdrPlanError, InputError
-from hdrplan.geometry import Grid, Volume
-from hdrplan.io import case_of_table, read_case, write_case, write_volume
+from hdrplan.geometry import Catheter, Grid, Volume
+from hdrplan.io import case_of_table, read_case, read_catheters, write_case, write_markups, write_volume
 from hdrplan.sources import Calibration, Strength
 from small_case import GRID, small_labels
 from source_book import record
@@ -307,3 +307,14 @@ def test_a_written_case_keeps_its_strength(case_folder: Path, tmp_path: Path, te
     (tmp_path / "written").mkdir()
     write_case(tmp_path / "written", found, found.case)
     assert read_case(tmp_path / "written").strength.value_u == pytest.approx(found.strength.value_u, rel=1e-15)
+
+
+def test_the_dwells_that_an_export_brings_are_no_catheter(tmp_path: Path) -> None:
+    points = np.array([[0.0, 0.0, 100.0], [0.0, 0.0, 0.0]])
+    path = tmp_path / "catheters.mrk.json"
+    write_markups(path, [Catheter("cath_1", points)], [("1.0 s", (0.0, 0.0, 3.0))])
+    (only,) = read_catheters(path)
+    np.testing.assert_array_equal(only.points_mm, points)
+    path.write_text(path.read_text().replace('"dwells"', '"needle"'))
+    with pytest.raises(FormatError, match="a catheter is a Curve or a Line"):
+        read_catheters(path)

@@ -14,6 +14,7 @@ from hdrplan.geometry import Catheter
 from hdrplan.io.case.frames import ras_to_lps
 from hdrplan.io.csv_files import read_csv
 from hdrplan.io.files import json_entries, json_value
+from hdrplan.io.markups import DWELLS
 
 __all__ = ["read_catheters"]
 
@@ -79,10 +80,12 @@ def _catheter(name: str, points_mm: FloatArray, path: Path) -> Catheter:
 
 
 def _markups(path: Path) -> list[Catheter]:
-    catheters = []
+    catheters: list[Catheter] = []
     for k, markup in enumerate(json_entries(path).tables("markups")):
         name = str(markup.values.get("name") or f"catheter_{k + 1}")
         markup = Entries(markup.values, f"{path}, {name}")
+        if catheters and (markup.values.get("type"), name) == ("Fiducial", DWELLS):
+            continue
         if markup.values.get("type") not in ("Curve", "Line"):
             raise FormatError(
                 "a catheter is a Curve or a Line",
