@@ -118,10 +118,12 @@ def _ball(center: np.ndarray, radius: float) -> tuple[Grid, np.ndarray]:
     return grid, np.linalg.norm(index, axis=-1) <= radius
 
 
-def planned(phantom: Phantom, limits_gy: dict[str, float], regions: int) -> tuple[Optimum, float, float]:
+def planned(
+    phantom: Phantom, limits_gy: dict[str, float], regions: int, *, tail_cc: float = TAIL_CC
+) -> tuple[Optimum, float, float]:
     """Return the plan, and its seconds of wall and processor time."""
     listed = tuple(
-        parse_goal(f"D{TAIL_CC:g}cc <= {limit:.4f} Gy", structure=name, source="benchmark")
+        parse_goal(f"D{tail_cc:g}cc <= {limit:.4f} Gy", structure=name, source="benchmark")
         for name, limit in limits_gy.items()
     )
     wanted = Goals((Prescription("lesion", DOSE_GY),), listed)

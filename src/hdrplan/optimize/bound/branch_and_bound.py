@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hdrplan.arrays import FloatArray
-from hdrplan.optimize.bound.dose_modes import Directions, excess_of
+from hdrplan.optimize.bound.dose_modes import Directions, Excess, excess_of
 from hdrplan.optimize.bound.region import Region
 from hdrplan.optimize.bound.region_program import Question, RegionProgram
 from hdrplan.optimize.bound.search import InHand, Report, Search
@@ -37,6 +37,11 @@ __all__ = ["ProvenBound", "branch_and_bound"]
 
 # Regions halved together, whatever the number of threads: the same search on every machine.
 TOGETHER = 2
+# Where no more than so many points may still be above their limit, halving decides single points: each takes one of the
+# places, and when none is left, the region is a linear program without any staircase.
+FEW_POINTS, MAX_UNDECIDED = 16, 1000
+# A point this much above its limit, as a fraction, is worth to be decided.
+ABOVE_FRAC = 1e-7
 # A lower limit that may be missed by this fraction of it is not looked at.
 MAX_MISS_FRAC = 0.9
 
@@ -167,7 +172,7 @@ def _halved(search: Search, best: InHand, root: Root, *, enough: float) -> tuple
         steps += 1
         halves: list[Region] = []
         for _ in range(min(TOGETHER, len(waiting))):
-            halves += _halves(heapq.heappop(waiting), seen, best.regions)
+            halves += _halves(heapq.heappop(waiting), seen, search.question.excess, best.regions)
             best = best.seen(2)
         # All are treated before any program is given new rows.
         for half in list(search.pool.map(lambda program, half: program.treat(half), programs, halves)):
@@ -182,10 +187,33 @@ def _halved(search: Search, best: InHand, root: Root, *, enough: float) -> tuple
     return min(search.target(best), waiting[0].bound if waiting else np.inf), best
 
 
-def _halves(region: Region, seen: Directions, made: int) -> tuple[Region, Region]:
-    """Halve a region along the number that moves the doses of its undecided points most."""
+def _halves(region: Region, seen: Directions, excess: Excess, made: int) -> tuple[Region, Region]:
+    """Halve a region by one point, where few may be above, else along the number that moves its points most."""
+    undecided = region.undecided
+    point = _point_to_decide(region, seen, excess)
+    if point is not None:
+        under, over = (undecided.decided(excess, point, above=above) for above in (False, True))
+        at_most = np.append(region.below, undecided.at[point])
+        return (
+            replace(region, order=made + 2, undecided=under, below=at_most),
+            replace(region, order=made + 3, undecided=over),
+        )
     below, above = region.ranges.halved(int(np.argmax(region.ranges.moves(seen, region.undecided))))
     return (replace(region, order=made + 2, ranges=below), replace(region, order=made + 3, ranges=above))
+
+
+def _point_to_decide(region: Region, seen: Directions, excess: Excess) -> int | None:
+    """Return the undecided point that the last solution puts highest, of goals that leave room for few of them."""
+    undecided = region.undecided
+    if not 0 < len(undecided.at) <= MAX_UNDECIDED:
+        return None
+    goal, volume_cc = excess.goal[undecided.at], excess.volume_cc[undecided.at]
+    room_cc = excess.room_cc - undecided.above_cc
+    mean_cc = np.bincount(goal, volume_cc, len(room_cc)) / np.maximum(np.bincount(goal, minlength=len(room_cc)), 1)
+    above = excess.per_s(undecided.at) @ region.x[: seen.n_dwells] + excess.shift[undecided.at]
+    above[(room_cc > FEW_POINTS * mean_cc)[goal]] = -np.inf
+    highest = int(np.argmax(above))
+    return highest if above[highest] > ABOVE_FRAC else None
 
 
 def _learn_rows(lp: LazyLP, x: FloatArray, programs: Sequence[RegionProgram]) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.optimize.program.dose_program import Program
+from hdrplan.optimize.program.requirements import SAME_VOLUME_FRAC
 
 __all__ = ["Directions", "Excess", "directions", "excess_of"]
 
@@ -46,6 +47,8 @@ class Excess:
         Volume of each point, and its excess without any dwell time.
     tail_cc : (n_goals,) array
         The volume on the wrong side must stay below this.
+    room_cc : (n_goals,) array
+        The greatest volume that points on the wrong side can have then: where all are of one size, a multiple of it.
     """
 
     blocks: tuple[tuple[FloatArray, float], ...]
@@ -54,6 +57,7 @@ class Excess:
     volume_cc: FloatArray
     shift: FloatArray
     tail_cc: FloatArray
+    room_cc: FloatArray
 
     def per_s(self, at: IntArray) -> FloatArray:
         """Return the rows (len(at), n_dwells) of some points: excess for each second."""
@@ -68,7 +72,7 @@ class Excess:
 
 def excess_of(program: Program, which: Sequence[int]) -> Excess:
     """Return the excess of some dose-volume goals of a program, over the limits and what these may be missed by."""
-    blocks, goal, row, volume, shift = [], [], [], [], []
+    blocks, goal, row, volume, shift, room = [], [], [], [], [], []
     for g, k in enumerate(which):
         requirement, points = program.requirements[k], program.families[k].points
         limit_gy = requirement.limit - requirement.sense * float(program.max_miss([k])[0])
@@ -80,6 +84,7 @@ def excess_of(program: Program, which: Sequence[int]) -> Excess:
         row.append(at)
         volume.append(cc[at])
         shift.append(scale * (points.earlier_gy[at] - limit_gy))
+        room.append(_room_cc(cc[at], requirement.tail_cc))
     return Excess(
         blocks=tuple(blocks),
         goal=np.concatenate(goal),
@@ -87,7 +92,16 @@ def excess_of(program: Program, which: Sequence[int]) -> Excess:
         volume_cc=np.concatenate(volume),
         shift=np.concatenate(shift),
         tail_cc=np.array([program.requirements[k].tail_cc for k in which]),
+        room_cc=np.array(room),
     )
+
+
+def _room_cc(volume_cc: FloatArray, tail_cc: float) -> float:
+    """Return the greatest volume below ``tail_cc`` that some of the points can have, or what is not below that."""
+    size_cc = float(volume_cc.max(initial=0.0))
+    if len(volume_cc) == 0 or size_cc - float(volume_cc.min()) > SAME_VOLUME_FRAC * size_cc:
+        return tail_cc
+    return size_cc * max(0.0, float(np.ceil(tail_cc * (1 - SAME_VOLUME_FRAC) / size_cc)) - 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -112,6 +112,25 @@ class Undecided:
         """
         return self.narrowed(excess, *seen.reach(ranges.low, ranges.high, self.places(seen)))
 
+    def decided(self, excess: Excess, k: int, *, above: bool) -> Undecided:
+        """Put one of the points above its limit, or below it.
+
+        Parameters
+        ----------
+        excess : Excess
+        k : int
+            Its place in ``at``.
+        above : bool
+
+        Returns
+        -------
+        Undecided
+        """
+        above_cc = self.above_cc.copy()
+        above_cc[excess.goal[self.at[k]]] += above * excess.volume_cc[self.at[k]]
+        at, low, high = (np.delete(values, k) for values in (self.at, self.low, self.high))
+        return Undecided(at=at, low=low, high=high, above_cc=above_cc)
+
     def narrowed(self, excess: Excess, low: FloatArray, high: FloatArray) -> Undecided:
         """Take over other ranges; points that are now on one side for sure are decided.
 
@@ -145,6 +164,8 @@ class Region:
     undecided : Undecided
     x : (n_columns,) array
         The last solution, of a relaxation: a plan that is worth a try.
+    below : (k,) int array
+        Points of the excess that a halving put below their limit: each is a row of the program.
     """
 
     bound: float
@@ -152,6 +173,7 @@ class Region:
     ranges: Ranges = field(compare=False)
     undecided: Undecided = field(compare=False)
     x: FloatArray = field(compare=False)
+    below: IntArray = field(compare=False, default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -215,7 +237,7 @@ def floors_of(excess: Excess, seen: Directions, ranges: Ranges, undecided: Undec
     goal, volume = excess.goal[undecided.at], excess.volume_cc[undecided.at]
     floors = []
     for g, tail_cc in enumerate(excess.tail_cc):
-        left_cc = float(tail_cc - undecided.above_cc[g])
+        left_cc = float(excess.room_cc[g] - undecided.above_cc[g])
         if left_cc < -HAIR * tail_cc:
             return None
         own = np.flatnonzero(goal == g)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -31,11 +31,12 @@ NEGLIGIBLE_FRAC = 2e-5
 
 
 class RegionRow(Enum):
-    """Owners of the rows of a region: the objective below the target, the ranges of the numbers, the floors."""
+    """Owners of the rows of a region: the objective below the target, ranges of the numbers, floors, decided points."""
 
     BETTER = "better"
     NUMBER = "number"
     FLOOR = "floor"
+    POINT = "point"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,6 +88,8 @@ class RegionProgram:
         self._range = lp.add(RegionRow.NUMBER, unlimited(self._rows(seen.per_s)))
         self._floor = lp.add(RegionRow.FLOOR, unlimited(np.zeros((MAX_ROWS * n_goals, len(cost)))))
         self._used = 0
+        # Rows of points put below their limit, made as regions ask for them, and the point that each stands for.
+        self._point_rows, self._points = list[int](), list[int]()
 
     def _rows(self, per_s: FloatArray) -> FloatArray:
         rows = np.zeros((len(per_s), len(self.question.cost)))
@@ -102,12 +105,32 @@ class RegionProgram:
         """Free the program of everything added for a region."""
         for row in range(self._better, self._floor + MAX_ROWS * len(self.question.excess.tail_cc)):
             self.lp.limit(row, -np.inf, np.inf)
+        self._put_below(())
 
-    def enter(self, ranges: Ranges) -> None:
-        """Go to a region."""
+    def enter(self, ranges: Ranges, below: Sequence[int] = ()) -> None:
+        """Go to a region: ranges of the numbers, and points put below their limit."""
         for k in range(len(ranges.low)):
             self.narrow(k, ranges)
         self.drop_floors()
+        self._put_below(below)
+
+    def _put_below(self, below: Sequence[int]) -> None:
+        """Let some points of the excess stay below their limit, and free all others of that."""
+        excess = self.question.excess
+        for k, point in enumerate(below):
+            if k == len(self._points):
+                row = self.lp.add(RegionRow.POINT, unlimited(np.zeros((1, len(self.question.cost)))))
+                self._point_rows.append(row)
+                self._points.append(-1)
+            high = -float(excess.shift[point])
+            if self._points[k] == point:
+                self.lp.limit(self._point_rows[k], -np.inf, high)
+            else:
+                coefficients = self._rows(excess.per_s(np.array([point])))[0]
+                self.lp.rewrite(self._point_rows[k], coefficients, low=-np.inf, high=high)
+                self._points[k] = point
+        for row in self._point_rows[len(below) :]:
+            self.lp.limit(row, -np.inf, np.inf)
 
     def narrow(self, k: int, ranges: Ranges) -> None:
         """Take over the range of one number."""
@@ -188,7 +211,7 @@ class RegionProgram:
     def treat(self, region: Region) -> Region | None:
         """Bound one region, with ranges as narrow as they can be; None where it holds no plan worth having."""
         excess, ranges = self.question.excess, region.ranges
-        self.enter(ranges)
+        self.enter(ranges, region.below.tolist())
         undecided = region.undecided.within(excess, self.seen, ranges)
         floors = floors_of(excess, self.seen, ranges, undecided)
         if floors is None:
@@ -210,7 +233,7 @@ class RegionProgram:
             bound = max(bound, again)
         if bound >= self.target:
             return None
-        return Region(bound=max(bound, region.bound), order=region.order, ranges=ranges, undecided=undecided, x=x)
+        return replace(region, bound=max(bound, region.bound), ranges=ranges, undecided=undecided, x=x)
 
     def decided(self, ranges: Ranges, undecided: Undecided, count: int) -> Undecided | None:
         """Narrow the excess of the undecided points, by that of groups of alike ones; None where no plan is left.

@@ -8,7 +8,7 @@ from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.goal_rows import single_limit
 from hdrplan.optimize.program.lazy_lp import Excused, LPStatus, Solution
-from hdrplan.optimize.program.requirements import hottest
+from hdrplan.optimize.program.requirements import SAME_VOLUME_FRAC, hottest
 
 __all__ = ["broken", "dose_volume_missed", "excused_at", "polished"]
 
@@ -55,7 +55,8 @@ def dose_volume_missed(program: Program, x: FloatArray) -> list[int]:
     for k, family in program.dose_volume.items():
         requirement = program.requirements[k]
         wrong = requirement.sense * (requirement.limit - family.points.dose_gy(x)) > program.columns.miss(x, k)
-        if float(program.problem.points.volume_cc[requirement.rows][wrong].sum()) >= requirement.tail_cc:
+        wrong_cc = float(program.problem.points.volume_cc[requirement.rows][wrong].sum())
+        if wrong_cc >= requirement.tail_cc * (1 - SAME_VOLUME_FRAC):
             missed.append(k)
     return missed
 

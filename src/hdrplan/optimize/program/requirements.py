@@ -21,7 +21,7 @@ __all__ = ["Kind", "Requirement", "hottest", "numbered", "required", "requiremen
 # Parts of the range of doses in which the volume at a dose is looked for.
 _STEPS = 10_000
 # Volumes that differ by less than this fraction are the same: the last digits of a sum of thousands of voxels.
-_SAME_VOLUME = 1e-9
+SAME_VOLUME_FRAC = 1e-9
 
 
 class Kind(StrEnum):
@@ -132,7 +132,7 @@ def required(goal: Goal, problem: PlanProblem) -> Requirement:
         )
     # The volume that may lie on the wrong side of the limit; none of it means every point.
     tail_cc = total_cc - hot_cc if sense == 1 else hot_cc
-    if tail_cc <= _SAME_VOLUME * total_cc:
+    if tail_cc <= SAME_VOLUME_FRAC * total_cc:
         return _requirement(goal, Kind.EVERY_POINT, limit_gy, rows)
     return _requirement(goal, Kind.DOSE_VOLUME, limit_gy, rows, tail_cc=tail_cc)
 
@@ -248,11 +248,11 @@ def hottest(dose_gy: FloatArray, volume_cc: FloatArray, below_cc: float) -> Bool
     # Only the doses around the one at which the volume is reached need to be sorted.
     step = ((dose_gy - low) * (_STEPS / max(high - low, 1e-300))).astype(np.int64)
     hotter_cc = np.cumsum(np.bincount(step, volume_cc, _STEPS + 1)[::-1])[::-1]
-    reached = int(np.flatnonzero(hotter_cc >= below_cc * (1 - _SAME_VOLUME)).max(initial=-1))
+    reached = int(np.flatnonzero(hotter_cc >= below_cc * (1 - SAME_VOLUME_FRAC)).max(initial=-1))
     mask = step > reached
     if reached >= 0:
         at = np.flatnonzero(step == reached)
         order = at[np.argsort(-dose_gy[at], kind="stable")]
         before_cc = float(hotter_cc[reached + 1]) if reached < _STEPS else 0.0
-        mask[order[before_cc + np.cumsum(volume_cc[order]) < below_cc * (1 - _SAME_VOLUME)]] = True
+        mask[order[before_cc + np.cumsum(volume_cc[order]) < below_cc * (1 - SAME_VOLUME_FRAC)]] = True
     return mask
