@@ -1,5 +1,7 @@
 """Regions of the search under dose-volume goals: none loses a plan, and programs are left as they were."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from dose_volume_cases import ENOUGH, MOST_S, free_dose, program_of, small
@@ -7,6 +9,7 @@ from optimize_cases import goal, goals, optimize_times, problem
 
 from hdrplan.errors import HdrPlanError
 from hdrplan.optimize import WorkLimit
+from hdrplan.optimize.bound.branch_and_bound import _halves
 from hdrplan.optimize.bound.dose_modes import directions, excess_of
 from hdrplan.optimize.bound.region import Ranges, Region, Undecided
 from hdrplan.optimize.bound.region_program import Question, RegionProgram
@@ -32,6 +35,59 @@ def test_directions_describe_every_plan():
         times = rng.uniform(0, 1, n) * most
         said = seen.fixed + seen.loads @ (seen.per_s @ times)
         assert (np.abs(excess.of(times)[at] - said) <= seen.rest).all()
+
+
+@pytest.mark.parametrize(("size_cc", "limit_cc", "room_cc"), [(0.125, 0.5, 0.375), (0.1, 0.35, 0.3), (0.3, 0.2, 0.0)])
+def test_points_of_one_size_above_a_limit_have_a_multiple_of_it(size_cc, limit_cc, room_cc):
+    """Four points of 0.125 cc are not less than 0.5 cc; points of several sizes may have any volume below it."""
+    rate, points = small(3)
+    rows = points.rows("duodenum")
+    volume_cc = points.volume_cc.copy()
+    volume_cc[rows] = np.where(volume_cc[rows] > 0, size_cc, 0.0)
+    for other_cc, wanted_cc in ((size_cc, room_cc), (1.5 * size_cc, limit_cc)):
+        volume_cc[rows.start + np.flatnonzero(volume_cc[rows] > 0)[0]] = other_cc
+        wanted = goals(goal("duodenum", f"D{limit_cc}cc <= 8 Gy"))
+        program, _ = program_of(rate, replace(points, volume_cc=volume_cc), wanted)
+        excess = excess_of(program, list(program.dose_volume))
+        np.testing.assert_allclose(excess.room_cc, [wanted_cc], rtol=1e-6)
+
+
+def test_halving_by_a_point_loses_no_plan():
+    """The hottest point of the solution is above its limit in one half, and held below it in the other."""
+    rate, points = small(3)
+    limit = round(0.93 * free_dose(rate, points, "duodenum", 0.2), 3)
+    program, cost = program_of(rate, points, goals(goal("duodenum", f"D0.2cc <= {limit} Gy")))
+    n, relaxed = program.columns.n_dwells, program.solve(cost)
+    plan = polished(program, cost, relaxed.x)
+    lp, excess = program.hand_over(), excess_of(program, list(program.dose_volume))
+    times = np.array([relaxed.x[:n], plan.x[:n]])
+    seen = directions(excess, np.arange(len(excess.volume_cc)), times, np.zeros(n), np.full(n, MOST_S))
+    numbers = times @ seen.per_s.T
+    room = 1e-3 * np.abs(seen.per_s).sum(axis=1)
+    ranges = Ranges(numbers.min(axis=0) - room, numbers.max(axis=0) + room)
+    everything = Undecided.all_of(excess)
+    region = Region(bound=-np.inf, order=0, ranges=ranges, undecided=everything, x=relaxed.x)
+    question = Question(cost=cost, excess=excess, gap=1e-3, deadline=np.inf)
+    hottest = int(np.argmax(excess.of(relaxed.x[:n])))
+    own = RegionProgram(lp.copy(), question, seen, 1.01 * plan.value)
+    for _ in range(4):
+        under, over = _halves(region, seen, excess, region.order)
+        decided = set(region.undecided.at) - set(under.undecided.at)
+        assert decided == set(region.undecided.at) - set(over.undecided.at)
+        assert under.below.tolist() == [*region.below, *decided]
+        if region.order == 0:
+            assert decided == {hottest}
+        holds = bool(excess.of(plan.x[:n])[list(decided)] <= 0)
+        # One program goes from half to half: rows of one must not be left to the other.
+        left = {half.order: own.treat(half) for half in (under, over)}
+        if left[under.order] is not None:
+            assert excess.of(left[under.order].x[:n])[under.below].max() <= 1e-6
+        region = left[(under if holds else over).order]
+        assert region is not None
+        assert region.bound <= plan.value
+        assert region.undecided.above_cc[0] <= excess.room_cc[0]
+        if not len(region.undecided.at) or excess.of(region.x[:n])[region.undecided.at].max() <= 0:
+            break
 
 
 def test_halves_and_tighter_ranges_lose_no_plan():
