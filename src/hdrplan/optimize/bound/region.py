@@ -128,8 +128,8 @@ class Undecided:
         """
         above_cc = self.above_cc.copy()
         above_cc[excess.goal[self.at[k]]] += above * excess.volume_cc[self.at[k]]
-        at, low, high = (np.delete(values, k) for values in (self.at, self.low, self.high))
-        return Undecided(at=at, low=low, high=high, above_cc=above_cc)
+        left = np.arange(len(self.at)) != k
+        return Undecided(at=self.at[left], low=self.low[left], high=self.high[left], above_cc=above_cc)
 
     def narrowed(self, excess: Excess, low: FloatArray, high: FloatArray) -> Undecided:
         """Take over other ranges; points that are now on one side for sure are decided.
