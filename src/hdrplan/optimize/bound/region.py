@@ -242,7 +242,7 @@ def floors_of(excess: Excess, seen: Directions, ranges: Ranges, undecided: Undec
             return None
         own = np.flatnonzero(goal == g)
         hulls = None
-        if volume[own].sum() > left_cc:
+        if volume[own].sum() > max(0.0, left_cc):
             place = undecided.places(seen)[own]
             loads, rest = seen.loads[place], seen.rest[place]
             middle_gy = seen.fixed[place] + loads @ middle
