@@ -215,7 +215,7 @@ def test_search_goes_on_from_a_better_plan():
 
 
 @pytest.mark.parametrize(
-    ("limit", "end"), [(WorkLimit(seconds=1e-3), ProofEnd.TIME), (WorkLimit(steps=8), ProofEnd.WORK)]
+    ("limit", "end"), [(WorkLimit(seconds=1e-3), ProofEnd.TIME), (WorkLimit(steps=2), ProofEnd.WORK)]
 )
 def test_a_limit_is_kept_and_said(limit, end):
     rate, points = small(3, organs=3)
