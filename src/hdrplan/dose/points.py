@@ -115,6 +115,25 @@ class SamplePoints:
             shapes=tuple(self.shapes[k] for k in kept if self.shapes),
         )
 
+    def joined(self, others: Sequence[SamplePoints]) -> SamplePoints:
+        """Return these points and those of other structures, in this order."""
+        if not others:
+            return self
+        all_ = (self, *others)
+        sizes = np.concatenate([np.diff(points.start) for points in all_])
+        return SamplePoints(
+            names=tuple(name for points in all_ for name in points.names),
+            roles=tuple(role for points in all_ for role in points.roles),
+            start=np.concatenate(([0], np.cumsum(sizes))),
+            points_mm=np.concatenate([points.points_mm for points in all_]),
+            volume_cc=np.concatenate([points.volume_cc for points in all_]),
+            on_surface=np.concatenate([points.on_surface for points in all_]),
+            spacing_mm=np.concatenate([points.spacing_mm for points in all_]),
+            mask_cc=np.concatenate([points.mask_cc for points in all_]),
+            method=self.method,
+            shapes=tuple(shape for points in all_ for shape in points.shapes),
+        )
+
     def _at(self, name: str) -> int:
         if name not in self.names:
             raise InputError(f"no structure is named {name!r}", remedy=f"There are: {', '.join(self.names)}.")

@@ -48,12 +48,14 @@ if TYPE_CHECKING:
         plan_memory_bytes,
         plan_size,
         planning_problem,
+        points_asked_for,
         require_plan_memory,
+        require_points_memory,
     )
     from hdrplan.workflow.quality import CoverageGain, PlanQuality, QualityOptions, SparingGain
     from hdrplan.workflow.quality_limits import limits_of_clinic
     from hdrplan.workflow.quality_study import plan_quality
-    from hdrplan.workflow.reevaluate import evaluate_plan
+    from hdrplan.workflow.reevaluate import evaluate_plan, proven_minimum
     from hdrplan.workflow.robust import (
         CoverageStudy,
         Replanning,
@@ -63,7 +65,7 @@ if TYPE_CHECKING:
         study_coverage,
     )
     from hdrplan.workflow.sampling_check import check_sampling
-    from hdrplan.workflow.score import GoalResult, Score, StructureScore, TargetScore, evaluate
+    from hdrplan.workflow.score import GoalResult, Score, StructureScore, TargetScore, evaluate, with_proven_d100
     from hdrplan.workflow.sessions import SessionPlan, SessionsResult, plan_sessions
     from hdrplan.workflow.step_study import StepStudy, study_steps
     from hdrplan.workflow.steps import Progress, StepProgress, Steps
@@ -180,9 +182,12 @@ __all__ = [
     "plan_size",
     "planned_cohort",
     "planning_problem",
+    "points_asked_for",
     "prepare_case",
+    "proven_minimum",
     "read_pair",
     "require_plan_memory",
+    "require_points_memory",
     "robust_points",
     "run_tasks",
     "shard",
@@ -191,6 +196,7 @@ __all__ = [
     "study_steps",
     "summary_of",
     "usual_axes",
+    "with_proven_d100",
 ]
 
 __getattr__, __dir__ = loaded_when_used(__name__)

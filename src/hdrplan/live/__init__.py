@@ -1,0 +1,15 @@
+"""Live planning: a plan that follows every touch, with what is proven of it. One session, whatever shows it."""
+
+from typing import TYPE_CHECKING
+
+from hdrplan.rooms import loaded_when_used
+
+if TYPE_CHECKING:
+    from hdrplan.live.actions import ACTIONS, Action, Parameter
+    from hdrplan.live.session import Difference, Session
+    from hdrplan.live.shown import PlanState, Shown
+    from hdrplan.live.wishes import AskedGoal, Wishes
+
+__all__ = ["ACTIONS", "Action", "AskedGoal", "Difference", "Parameter", "PlanState", "Session", "Shown", "Wishes"]
+
+__getattr__, __dir__ = loaded_when_used(__name__)

@@ -1,0 +1,282 @@
+"""One session of live planning: what was done, what is on the screen, and the way back."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hdrplan.brief import html_table
+from hdrplan.errors import InputError, ResourceError
+from hdrplan.io import CaseFile, new_folder, read_case, write_case, write_plan
+from hdrplan.live.actions import ACTIONS
+from hdrplan.live.engine import Engine
+from hdrplan.live.shown import PlanState, Shown
+from hdrplan.live.wishes import Wishes, fixed_times, wishes_of
+from hdrplan.options import PlanOptions
+
+if TYPE_CHECKING:
+    from hdrplan.metrics import DVH
+    from hdrplan.plan import Plan
+
+__all__ = ["Difference", "Session"]
+
+# Rows of a comparison: metric of a score, its name, and the factor to the unit that people read.
+_METRICS = (
+    ("d100_gy", "D100 (Gy)", 1.0),
+    ("d98_gy", "D98 (Gy)", 1.0),
+    ("d90_gy", "D90 (Gy)", 1.0),
+    ("v150_frac", "V150 (%)", 100.0),
+    ("d1cc_gy", "D1cc (Gy)", 1.0),
+    ("mean_gy", "Dmean (Gy)", 1.0),
+    ("v10gy_frac", "V10Gy (%)", 100.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One metric of one structure: of the plan on the screen, and of a plan that was kept."""
+
+    structure: str
+    metric: str
+    now: float
+    kept: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    label: str
+    wishes: Wishes
+
+
+class Session:
+    """Touch a plan, and the optimum follows.
+
+    The plan belongs to what was asked for last. Dose, DVH and metrics are always those of the plan on the screen, and
+    its state says what is known of it: optimal at the sample points after a touch, proven at every point after
+    :meth:`settle`.
+
+    Parameters
+    ----------
+    case_file : CaseFile
+        As :func:`hdrplan.read_case` returns it.
+    plan : Plan, optional
+        To begin with; its times count as set by hand.
+
+    Raises
+    ------
+    InputError
+        A case without catheters.
+
+    Examples
+    --------
+    ``session = Session.open("phantoms/liver-lesion-b")``, ``session.do("prescribe", ctv="lesion_B", dose_gy=18)``,
+    ``session.shown.score.target("lesion_B").d100_gy``, ``session.undo()``.
+    """
+
+    def __init__(self, case_file: CaseFile, *, plan: Plan | None = None) -> None:
+        if not case_file.case.catheters:
+            raise InputError(
+                "a plan needs catheters",
+                got="none",
+                where=case_file.case.name,
+                remedy="`hdrplan place` proposes them; its output is a case.",
+            )
+        self.case_file = case_file
+        options = replace(PlanOptions(), **case_file.options)  # type: ignore[arg-type]
+        self._engine = Engine(case_file.case, case_file.source, case_file.strength, options)
+        self._done = [_Done("opened", wishes_of(case_file.case, case_file.goals, plan))]
+        self._at = 0
+        self._kept: dict[str, tuple[Wishes, Shown]] = {}
+        self._shown: Shown | None = None
+        self._last: Shown | None = None
+
+    @classmethod
+    def open(cls, path: str | Path, *, plan: Plan | None = None) -> Session:
+        """Open a case folder.
+
+        Parameters
+        ----------
+        path : str or Path
+        plan : Plan, optional
+        """
+        return cls(read_case(Path(path)), plan=plan)
+
+    @property
+    def wishes(self) -> Wishes:
+        """What is asked for now."""
+        return self._done[self._at].wishes
+
+    @property
+    def shown(self) -> Shown:
+        """The plan on the screen."""
+        if self._shown is None:
+            self._shown = self._engine.draft(self.wishes, self._last)
+            if self._shown.state != PlanState.REFUSED:
+                self._last = self._shown
+        return self._shown
+
+    @property
+    def history(self) -> tuple[str, ...]:
+        """What was done, oldest first, with what was undone and can be done again."""
+        return tuple(done.label for done in self._done)
+
+    @property
+    def at(self) -> int:
+        """Place in the history, counted from 0."""
+        return self._at
+
+    def do(self, action: str, /, **arguments: Any) -> Shown:
+        """Do one action of :data:`hdrplan.live.ACTIONS`; nothing changes where it is refused.
+
+        Parameters
+        ----------
+        action : str
+        **arguments
+            Of the action.
+
+        Returns
+        -------
+        Shown
+
+        Raises
+        ------
+        InputError
+            An unknown action, wrong arguments, something that cannot be.
+        """
+        if action not in ACTIONS:
+            raise InputError(f"no action is named {action!r}", remedy=f"There are: {', '.join(ACTIONS)}.")
+        row = ACTIONS[action]
+        checked = row.arguments(arguments)
+        wishes = row.change(self.wishes, self.shown, **checked)
+        shown = self._engine.draft(wishes, self._last)
+        self._done = [*self._done[: self._at + 1], _Done(row.label(checked), wishes)]
+        self._at += 1
+        return self._show(shown)
+
+    def undo(self) -> Shown:
+        """Take the last action back; InputError where there is none."""
+        return self.go_to(self._at - 1)
+
+    def redo(self) -> Shown:
+        """Do again what was undone; InputError where nothing was."""
+        return self.go_to(self._at + 1)
+
+    def go_to(self, place: int) -> Shown:
+        """Go to any place of the history."""
+        if not 0 <= place < len(self._done):
+            raise InputError(f"the history has the places 0 to {len(self._done) - 1}", got=place)
+        self._at, self._shown = place, None
+        return self.shown
+
+    def settle(self) -> Shown:
+        """Make the plan what ``hdrplan plan`` would write: whole times, D100 proven at every point.
+
+        Times that were set by hand stay, and their minimum dose is proven.
+        """
+        return self._show(self._engine.settled(self.wishes, self._last))
+
+    def keep(self, name: str) -> None:
+        """Keep the plan on the screen under a name, to compare it with others or take it back."""
+        self._kept[name] = (self.wishes, self.shown)
+
+    @property
+    def kept(self) -> Mapping[str, Shown]:
+        """Plans that were kept, by name."""
+        return {name: shown for name, (_, shown) in self._kept.items()}
+
+    def take(self, name: str) -> Shown:
+        """Go on with a plan that was kept; that can be undone like any action."""
+        wishes, shown = self._kept_as(name)
+        self._done = [*self._done[: self._at + 1], _Done(f"take {name}", wishes)]
+        self._at += 1
+        return self._show(shown)
+
+    def compare(self, name: str) -> tuple[Difference, ...]:
+        """Return metrics of the plan on the screen beside those of a plan that was kept."""
+        _, kept = self._kept_as(name)
+        then = {s.name: s for s in kept.score.structures}
+        return tuple(
+            Difference(s.name, text, factor * getattr(s, key), factor * getattr(then[s.name], key))
+            for s in self.shown.score.structures
+            if s.name in then
+            for key, text, factor in _METRICS
+            if hasattr(s, key) and hasattr(then[s.name], key)
+        )
+
+    def dvh(self, name: str) -> DVH:
+        """Return the DVH of a structure in the plan on the screen."""
+        return self.shown.dvh(name)
+
+    def save(self, folder: str | Path) -> str:
+        """Write a new folder with the case as it is now, and the plan of it; return the command that made the plan.
+
+        The plan is made by that command, so it is what the command writes: ``hdrplan plan``, or where times were set by
+        hand ``hdrplan evaluate``. ``case/`` can be planned again anywhere.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Must not exist.
+
+        Raises
+        ------
+        InputError
+            The folder exists.
+        ResourceError
+            The command failed; what it said.
+        """
+        folder, wishes = Path(folder), self.wishes
+        case = wishes.case_of(self.case_file.case)
+        now = replace(self.case_file, case=case, goals=wishes.active)
+        words, given = self._command(wishes)
+        with new_folder(folder) as draft:
+            (draft / "case").mkdir()
+            write_case(draft / "case", now, case)
+            if given is not None:
+                write_plan(draft / "times.json", given, case.name, None)
+        done = subprocess.run(
+            [sys.executable, "-m", "hdrplan", *words], cwd=folder, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+            raise ResourceError("the plan of a session must be written", got=" ".join(last)[:200], where=folder)
+        return f"hdrplan {' '.join(words)}"
+
+    def _command(self, wishes: Wishes) -> tuple[list[str], Plan | None]:
+        """Return the command of a plan as asked for, and the times that it needs to be given."""
+        if wishes.by_hand_s is not None or 0.0 in wishes.locked_s.values():
+            # --lock keeps times above 0 only: what was cleared by hand is kept as part of all times.
+            return ["evaluate", "case", "--plan", "times.json", "-o", "metrics.json"], self.settle().plan
+        if not wishes.locked_s:
+            return ["plan", "case", "-o", "plan"], None
+        plan = self.shown.plan
+        locked = replace(plan, times_s=fixed_times(wishes.locked_s, plan.dwells, 0.0))
+        return ["plan", "case", "--lock", "times.json", "-o", "plan"], locked
+
+    def _kept_as(self, name: str) -> tuple[Wishes, Shown]:
+        if name not in self._kept:
+            there = ", ".join(self._kept) or "none"
+            raise InputError(f"no plan was kept as {name!r}", remedy=f"There are: {there}.")
+        return self._kept[name]
+
+    def _show(self, shown: Shown) -> Shown:
+        self._shown = shown
+        if shown.state != PlanState.REFUSED:
+            self._last = shown
+        return shown
+
+    def __repr__(self) -> str:
+        return f"Session({self.case_file.case.name!r}, {self.shown.state}, {self._at} of {len(self._done) - 1} actions)"
+
+    def _repr_html_(self) -> str:
+        shown = self.shown
+        rows = [
+            (g.goal.structure, g.goal.text, f"{g.reached:.4g}", "met" if g.met else "NOT MET")
+            for g in shown.score.goals
+        ]
+        caption = f"{self.case_file.case.name}: {shown.text} Research use only, never for treatment."
+        return html_table(caption, ("structure", "goal", "reached", ""), rows)

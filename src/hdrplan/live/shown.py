@@ -1,0 +1,74 @@
+"""What is on the screen: a plan, its dose, and what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hdrplan.arrays import FloatArray, freeze
+from hdrplan.brief import brief_repr
+from hdrplan.dose import SamplePoints
+from hdrplan.metrics import DVH, dvh
+from hdrplan.optimize import Optimum
+from hdrplan.plan import Goals, Plan
+from hdrplan.workflow import Score
+
+__all__ = ["PlanState", "Shown"]
+
+
+class PlanState(StrEnum):
+    """What is known of the plan on the screen."""
+
+    SAMPLES = "optimal on samples"
+    PROVEN = "proven at every point"
+    BY_HAND = "edited by hand"
+    LOWERED = "prescription lowered"
+    NOT_PROVEN = "not proven"
+    REFUSED = "no plan holds these limits"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Shown:
+    """A plan and everything that is said of it: dose, metrics and state are those of this plan.
+
+    Parameters
+    ----------
+    plan : Plan
+    goals : Goals
+        Those that count.
+    points : SamplePoints
+    dose_gy : (n_points,) array
+    score : Score
+    state : PlanState
+    text : str
+        The state in one sentence.
+    above_frac : float
+        How far the main objective lies above the bound of all plans with these goals and no time locked, as a fraction
+        of the bound; NaN where that says nothing, as for a plan that misses a goal.
+    optimum : Optimum or None
+        None where the times were set by hand.
+    seconds : mapping
+        Step -> wall time.
+    """
+
+    plan: Plan
+    goals: Goals
+    points: SamplePoints
+    dose_gy: FloatArray
+    score: Score
+    state: PlanState
+    text: str
+    above_frac: float
+    optimum: Optimum | None
+    seconds: Mapping[str, float]
+
+    __repr__ = brief_repr
+
+    def __post_init__(self) -> None:
+        freeze(self, "dose_gy", (len(self.points),))
+
+    def dvh(self, name: str) -> DVH:
+        """Return the DVH of a structure; InputError lists the names there are."""
+        rows = self.points.rows(name)
+        return dvh(self.dose_gy[rows], self.points.volume_cc[rows])

@@ -1,0 +1,281 @@
+"""A session of live planning: the plan on the screen is always that of what was asked for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hdrplan.dose import dose_at_points
+from hdrplan.errors import InputError
+from hdrplan.io import read_case, read_plan_file
+from hdrplan.live import ACTIONS, PlanState, Session, Shown
+from hdrplan.options import PlanOptions
+from hdrplan.workflow import plan_case
+from small_case import write_small_case
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_small_case(tmp_path_factory.mktemp("live") / "case")
+
+
+@pytest.fixture
+def session(folder: Path) -> Session:
+    return Session.open(folder)
+
+
+def holds_together(shown: Shown) -> None:
+    """Dose and metrics are those of the plan on the screen, by another way than that of the session."""
+    plan = shown.plan
+    dose = dose_at_points(plan.dwells, plan.times_s, shown.points.points_mm, plan.source, strength_u=plan.strength_u)
+    np.testing.assert_allclose(shown.dose_gy, dose.gy, rtol=1e-9)
+    target = shown.score.targets[0]
+    rows = shown.points.rows(target.name)
+    assert target.mean_gy == pytest.approx(np.average(dose.gy[rows], weights=shown.points.volume_cc[rows]), rel=1e-9)
+
+
+def ctv(session: Session) -> str:
+    return session.wishes.prescriptions[0].structure
+
+
+def moved(point_mm: np.ndarray, *by_mm: float) -> tuple[float, ...]:
+    return tuple((np.asarray(point_mm) + by_mm).tolist())
+
+
+def hottest(session: Session) -> dict[str, object]:
+    plan = session.shown.plan
+    k = int(plan.times_s.argmax())
+    name = plan.dwells.catheter_names[plan.dwells.catheter[k]]
+    return {"catheter": name, "offset_mm": float(plan.dwells.offset_mm[k])}
+
+
+def with_second_catheter(session: Session) -> Shown:
+    first = session.wishes.catheters[0].points_mm
+    return session.do("add_catheter", tip_mm=moved(first[-1], 0.0, 4.0, 4.0), entry_mm=moved(first[0], 0.0, 4.0, 4.0))
+
+
+def test_every_touch_gives_the_optimum_of_what_is_asked(session: Session) -> None:
+    for dose_gy in (17.0, 23.0):
+        shown = session.do("prescribe", ctv=ctv(session), dose_gy=dose_gy)
+        holds_together(shown)
+        assert shown.state == PlanState.SAMPLES
+        assert shown.score.targets[0].d100_gy == pytest.approx(dose_gy, rel=1e-6)
+        assert shown.optimum is not None
+        assert shown.optimum.certificate.main.gap_frac < 1e-6
+
+
+def test_settled_it_is_the_plan_of_the_command(session: Session, folder: Path) -> None:
+    case = read_case(folder)
+    planned = plan_case(case.case, case.goals, case.source, case.strength, options=PlanOptions(**case.options))
+    shown = session.settle()
+    assert shown.state == PlanState.PROVEN
+    np.testing.assert_allclose(shown.plan.times_s, planned.plan.times_s, atol=1e-9)
+    assert shown.score.targets[0].d100_lower_gy == pytest.approx(planned.score.targets[0].d100_lower_gy, rel=1e-9)
+
+
+def test_a_time_by_hand_changes_that_time_alone_and_says_what_it_costs(session: Session) -> None:
+    before = session.shown
+    where = hottest(session)
+    longer = float(before.plan.times_s.max()) + 4.0
+    shown = session.do("set_time", **where, seconds=longer)
+    holds_together(shown)
+    assert shown.state == PlanState.BY_HAND
+    changed = shown.plan.times_s != before.plan.times_s
+    assert changed.sum() == 1
+    assert shown.plan.times_s[changed] == longer
+    # More time anywhere keeps D100 and costs dose: how much is measured against the bound of all plans.
+    assert shown.optimum is None
+    assert before.optimum is not None
+    main = before.optimum.certificate.main
+    assert shown.above_frac > 0
+    assert f"{100 * shown.above_frac:.1f} % above the optimum" in shown.text
+    rest = session.do("optimise_rest")
+    assert rest.plan.times_s[changed] == pytest.approx(longer)
+    assert rest.optimum is not None
+    assert main.bound <= rest.optimum.certificate.main.value <= main.bound * (1 + shown.above_frac) * (1 + 1e-6)
+    assert session.do("unlock").optimum.certificate.main.value == pytest.approx(main.value, rel=1e-6)
+
+
+def test_a_plan_by_hand_that_misses_a_goal_says_so(session: Session) -> None:
+    shown = session.do("set_time", **hottest(session), seconds=0.0)
+    assert shown.state == PlanState.BY_HAND
+    assert f"misses {ctv(session)} D100" in shown.text
+    assert np.isnan(shown.above_frac)
+
+
+def test_times_stay_locked_when_their_catheter_moves(session: Session) -> None:
+    where = hottest(session)
+    session.do("lock", **where)
+    time_s = session.shown.plan.times_s.max()
+    name = str(where["catheter"])
+    tip = session.wishes.catheter(name).points_mm[-1]
+    shown = session.do("move_catheter", name=name, tip_mm=moved(tip, 0.0, 0.5, 0.0))
+    holds_together(shown)
+    np.testing.assert_allclose(session.wishes.catheter(name).points_mm[-1], moved(tip, 0.0, 0.5, 0.0))
+    dwells = shown.plan.dwells
+    k = dwells.catheter_names.index(name)
+    own = (dwells.catheter == k) & (np.abs(dwells.offset_mm - where["offset_mm"]) < 1e-6)
+    assert shown.plan.times_s[own] == pytest.approx(time_s)
+
+
+def test_undo_and_redo_go_all_the_way(folder: Path) -> None:
+    session = Session.open(folder)
+    with_second_catheter(session)
+    session = Session(replace(session.case_file, case=session.wishes.case_of(session.case_file.case)))
+    begun = session.shown.plan.times_s
+    name = session.wishes.catheters[0].name
+    session.do("prescribe", ctv=ctv(session), dose_gy=18.0)
+    session.do("switch_catheter", name=name, on=False)
+    after = session.shown.plan.times_s
+    assert name not in session.shown.plan.dwells.catheter_names
+    session.undo()
+    session.undo()
+    np.testing.assert_array_equal(session.shown.plan.times_s, begun)
+    with pytest.raises(InputError, match="the history has the places 0 to 2, got -1"):
+        session.undo()
+    session.redo()
+    session.redo()
+    np.testing.assert_array_equal(session.shown.plan.times_s, after)
+    session.undo()
+    session.do("prescribe", ctv=ctv(session), dose_gy=21.0)
+    prescribed = [f"prescribe: ctv {ctv(session)}, dose_gy {dose_gy}" for dose_gy in (18, 21)]
+    assert session.history == ("opened", *prescribed)
+
+
+def test_what_no_plan_holds_leaves_the_last_plan_and_says_so(session: Session) -> None:
+    before = session.shown
+    organ = next(s.name for s in session.case_file.case.structures if s.role == "OAR")
+    name = hottest(session)
+    session.do("lock", catheter=name["catheter"])
+    shown = session.do("add_goal", structure=organ, goal="Dmax <= 0.001 Gy")
+    assert shown.state == PlanState.REFUSED
+    assert "The plan shown is the last one." in shown.text
+    np.testing.assert_array_equal(shown.plan.times_s, before.plan.times_s)
+    assert session.undo().state == PlanState.SAMPLES
+
+
+def test_a_dose_asked_at_a_place_is_given(session: Session) -> None:
+    rows = session.shown.points.rows(ctv(session))
+    coldest = session.shown.points.points_mm[rows][np.argmin(session.shown.dose_gy[rows])]
+    shown = session.do("ask_dose_at", point_mm=tuple(coldest), dose_gy=26.0, at_least=True)
+    holds_together(shown)
+    assert shown.score.structure("place 1").min_gy >= 26.0 * (1 - 1e-6)
+    assert session.do("switch_goal", number=len(session.wishes.goals) - 1, on=False).score.targets[0].d100_gy < 26.0
+
+
+def test_a_catheter_is_added_used_and_taken_out(session: Session) -> None:
+    value = session.shown.optimum.certificate.main.value
+    shown = with_second_catheter(session)
+    holds_together(shown)
+    assert "new 1" in shown.plan.dwells.catheter_names
+    # One more catheter never costs dose.
+    assert shown.optimum.certificate.main.value <= value * (1 + 1e-6)
+    assert "new 1" not in session.do("delete_catheter", name="new 1").plan.dwells.catheter_names
+
+
+def test_plans_are_kept_compared_and_taken_back(session: Session) -> None:
+    session.keep("first")
+    session.do("prescribe", ctv=ctv(session), dose_gy=24.0)
+    rows = {(d.structure, d.metric): d for d in session.compare("first")}
+    row = rows[ctv(session), "D100 (Gy)"]
+    assert row.now == pytest.approx(24.0, rel=1e-6)
+    assert row.kept == pytest.approx(session.kept["first"].score.targets[0].d100_gy)
+    assert session.take("first").plan is session.kept["first"].plan
+    assert session.history[-1] == "take first"
+    with pytest.raises(InputError, match="no plan was kept as 'second'"):
+        session.take("second")
+
+
+@pytest.mark.slow
+def test_saved_it_is_what_the_command_writes(session: Session, tmp_path: Path) -> None:
+    session.do("prescribe", ctv=ctv(session), dose_gy=18.0)
+    name = session.wishes.catheters[0].name
+    tip = session.wishes.catheter(name).points_mm[-1]
+    session.do("move_catheter", name=name, tip_mm=moved(tip, 0.0, 0.0, 0.5))
+    command = session.save(tmp_path / "saved")
+    assert command == "hdrplan plan case -o plan"
+    saved = read_plan_file(tmp_path / "saved" / "plan").plan
+    np.testing.assert_array_equal(saved.times_s, session.settle().plan.times_s)
+    again = Session.open(tmp_path / "saved" / "case", plan=saved)
+    assert again.shown.state == PlanState.BY_HAND
+    assert again.settle().score.targets[0].d100_lower_gy >= 18.0 * (1 - 1e-6)
+    with pytest.raises(InputError, match="saved"):
+        session.save(tmp_path / "saved")
+
+
+@pytest.mark.slow
+def test_locked_times_are_saved_as_locked(session: Session, tmp_path: Path) -> None:
+    where = hottest(session)
+    longer = round(float(session.shown.plan.times_s.max()) + 3.0)
+    session.do("set_time", **where, seconds=longer)
+    session.do("optimise_rest")
+    assert session.save(tmp_path / "saved") == "hdrplan plan case --lock times.json -o plan"
+    np.testing.assert_array_equal(
+        read_plan_file(tmp_path / "saved" / "plan").plan.times_s, session.settle().plan.times_s
+    )
+    session.do("set_time", **where, seconds=0.0)
+    session.do("optimise_rest")
+    assert session.save(tmp_path / "cleared").startswith("hdrplan evaluate")
+    cleared = read_plan_file(tmp_path / "cleared" / "times.json").plan
+    k = int(np.argmin(np.abs(cleared.dwells.offset_mm - where["offset_mm"])))
+    assert cleared.times_s[k] == 0.0
+
+
+@pytest.mark.slow
+def test_times_by_hand_are_saved_as_they_are(session: Session, tmp_path: Path) -> None:
+    shown = session.do("set_time", **hottest(session), seconds=0.0)
+    assert session.save(tmp_path / "saved") == "hdrplan evaluate case --plan times.json -o metrics.json"
+    np.testing.assert_array_equal(read_plan_file(tmp_path / "saved" / "times.json").plan.times_s, shown.plan.times_s)
+    metrics = json.loads((tmp_path / "saved" / "metrics.json").read_text())
+    assert metrics["structures"][ctv(session)]["d100_gy"] == pytest.approx(session.settle().score.targets[0].d100_gy)
+
+
+@pytest.mark.parametrize(
+    ("action", "arguments", "message"),
+    [
+        ("fly", {}, "no action is named 'fly'"),
+        ("prescribe", {"ctv": "liver"}, "prescribe takes ctv, dose_gy, got no dose_gy"),
+        ("prescribe", {"ctv": "liver", "dose_gy": 20.0}, "no CTV is named 'liver'"),
+        ("prescribe", {"ctv": "tumour", "dose_gy": float("nan")}, "dose_gy of prescribe must be a finite number"),
+        ("prescribe", {"ctv": "tumour", "dose_gy": True}, "dose_gy of prescribe must be a finite number"),
+        ("prescribe", {"ctv": 7, "dose_gy": 20.0}, "ctv of prescribe must be a text"),
+        ("set_goal", {"number": 99, "value": 3.0}, "goals have the numbers"),
+        ("set_goal", {"number": 0.5, "value": 3.0}, "number of set_goal must be a whole number"),
+        ("switch_goal", {"number": 0, "on": 1}, "on of switch_goal must be true or false"),
+        ("add_goal", {"structure": "nowhere", "goal": "Dmax <= 3 Gy"}, "nowhere"),
+        ("add_goal", {"structure": "liver", "goal": "Dmax < 3 Gy"}, "a goal uses >= or <="),
+        ("move_catheter", {"name": "nobody", "tip_mm": [0, 0, 0]}, "no catheter is named 'nobody'"),
+        ("ask_dose_at", {"point_mm": [0, 0], "dose_gy": 3.0, "at_least": True}, "must be three numbers in mm"),
+        ("ask_dose_at", {"point_mm": "abc", "dose_gy": 3.0, "at_least": True}, "must be three numbers in mm"),
+        ("optimise_rest", {"quickly": True}, "optimise_rest takes no arguments, got quickly"),
+    ],
+)
+def test_an_action_that_cannot_be_changes_nothing(
+    session: Session, action: str, arguments: dict[str, object], message: str
+) -> None:
+    wishes, shown = session.wishes, session.shown
+    with pytest.raises(InputError, match=message):
+        session.do(action, **arguments)
+    assert session.wishes is wishes
+    assert session.shown is shown
+
+
+def test_every_action_says_what_it_does_and_what_it_takes() -> None:
+    for action in ACTIONS.values():
+        assert action.help.endswith(".")
+        assert {p.kind for p in action.parameters} <= {"float", "int", "str", "bool", "point"}
+    assert [(p.name, p.kind, p.optional) for p in ACTIONS["move_catheter"].parameters] == [
+        ("name", "str", False),
+        ("tip_mm", "point", True),
+        ("hub_mm", "point", True),
+    ]
+
+
+def test_a_case_without_catheters_is_sent_to_placement(folder: Path) -> None:
+    file = read_case(folder)
+    with pytest.raises(InputError, match=r"a plan needs catheters, got none\. `hdrplan place`"):
+        Session(replace(file, case=replace(file.case, catheters=())))
