@@ -26,6 +26,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "prepare": ("hdrplan.cli.prepare", "Turn a CT and its segmentations into a case."),
         "catheters": ("hdrplan.cli.catheters", "Find the catheters on a planning CT."),
         "plan": ("hdrplan.cli.plan", "Plan a case: dwell positions, dwell times, dose, report."),
+        "live": ("hdrplan.cli.live", "Touch a plan in the browser; the proven optimum follows."),
         "pareto": ("hdrplan.cli.pareto", "Show the trade-off between coverage, organ doses and time, with proof."),
         "steps": ("hdrplan.cli.steps", "Show what finer dwell steps and free offsets would gain."),
         "sessions": ("hdrplan.cli.sessions", "Distribute several lesions over the fewest sessions."),

@@ -6,10 +6,23 @@ from hdrplan.rooms import loaded_when_used
 
 if TYPE_CHECKING:
     from hdrplan.live.actions import ACTIONS, Action, Parameter
+    from hdrplan.live.server import app_of, new_token
     from hdrplan.live.session import Difference, Session
     from hdrplan.live.shown import PlanState, Shown
     from hdrplan.live.wishes import AskedGoal, Wishes
 
-__all__ = ["ACTIONS", "Action", "AskedGoal", "Difference", "Parameter", "PlanState", "Session", "Shown", "Wishes"]
+__all__ = [
+    "ACTIONS",
+    "Action",
+    "AskedGoal",
+    "Difference",
+    "Parameter",
+    "PlanState",
+    "Session",
+    "Shown",
+    "Wishes",
+    "app_of",
+    "new_token",
+]
 
 __getattr__, __dir__ = loaded_when_used(__name__)

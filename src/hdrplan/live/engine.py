@@ -7,6 +7,7 @@ that moves costs its own columns only. The linear program then takes some hundre
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -65,6 +66,8 @@ class Engine:
         self.case, self.source, self.strength, self.options = case, source, strength, options
         self._points: dict[tuple[object, ...], SamplePoints] = {}
         self._columns: dict[_Column, tuple[FloatArray, BoolArray]] = {}
+        # A proof may run beside a touch.
+        self._lock = threading.RLock()
         self._rates_of: dict[_Keys, DoseRateBlocks] = {}
         self._sets: list[_Keys] = []
 
@@ -95,9 +98,9 @@ class Engine:
     def _shown(self, wishes: Wishes, before: Shown | None, solve: Callable[[PlanProblem, Dwells], Optimum]) -> Shown:
         step = Steps()
         case, goals = wishes.case_of(self.case), wishes.active
-        with step("points"):
+        with self._lock, step("points"):
             points = self._sampled(case, wishes)
-        with step("rates"):
+        with self._lock, step("rates"):
             dwells, rate = self._rates(case, points)
         problem = self._problem(case, goals, dwells, points, rate)
         with step("optimise"):

@@ -89,7 +89,7 @@ class Session:
         options = replace(PlanOptions(), **case_file.options)  # type: ignore[arg-type]
         self._engine = Engine(case_file.case, case_file.source, case_file.strength, options)
         self._done = [_Done("opened", wishes_of(case_file.case, case_file.goals, plan))]
-        self._at = 0
+        self._at = self._revision = 0
         self._kept: dict[str, tuple[Wishes, Shown]] = {}
         self._shown: Shown | None = None
         self._last: Shown | None = None
@@ -113,11 +113,7 @@ class Session:
     @property
     def shown(self) -> Shown:
         """The plan on the screen."""
-        if self._shown is None:
-            self._shown = self._engine.draft(self.wishes, self._last)
-            if self._shown.state != PlanState.REFUSED:
-                self._last = self._shown
-        return self._shown
+        return self._shown or self._show(self._engine.draft(self.wishes, self._last))
 
     @property
     def history(self) -> tuple[str, ...]:
@@ -177,7 +173,10 @@ class Session:
 
         Times that were set by hand stay, and their minimum dose is proven.
         """
-        return self._show(self._engine.settled(self.wishes, self._last))
+        wishes = self.wishes
+        settled = self._engine.settled(wishes, self._last)
+        # Meanwhile another thread may have touched the plan: what was proven is of another one then.
+        return self._show(settled) if self.wishes is wishes else self.shown
 
     def keep(self, name: str) -> None:
         """Keep the plan on the screen under a name, to compare it with others or take it back."""
@@ -263,8 +262,14 @@ class Session:
             raise InputError(f"no plan was kept as {name!r}", remedy=f"There are: {there}.")
         return self._kept[name]
 
+    @property
+    def revision(self) -> int:
+        """Changes with every plan that is shown."""
+        return self._revision
+
     def _show(self, shown: Shown) -> Shown:
         self._shown = shown
+        self._revision += 1
         if shown.state != PlanState.REFUSED:
             self._last = shown
         return shown

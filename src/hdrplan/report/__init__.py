@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hdrplan.report.folder_page import FOLDER_COLUMNS, folder_cells, folder_html, folder_lines
     from hdrplan.report.html import report_html
     from hdrplan.report.literature import series_figure
+    from hdrplan.report.live import live_dvh, live_page
     from hdrplan.report.notebook import plot, to_frame
     from hdrplan.report.page import on_paper
     from hdrplan.report.paper_check import paper_check_page
@@ -108,6 +109,8 @@ __all__ = [
     "folder_lines",
     "html_table",
     "latex_table",
+    "live_dvh",
+    "live_page",
     "markdown_table",
     "metrics_table",
     "on_paper",

@@ -12,7 +12,7 @@ from hdrplan.report.rows import bar_width, channels, dwell_rows, longest_dwell, 
 from hdrplan.report.scene import catheter_data, curve_data, dwell_data, structure_data, view_extent
 from hdrplan.report.svg import axis_end_gy, dvh_svg
 
-__all__ = ["report_html"]
+__all__ = ["dvh_values", "report_html", "scene_of"]
 
 _SCRIPTS = ("volume.js", "contour.js", "viewer.js", "ui.js", "paper.js", "dvh.js", "start.js")
 
@@ -34,22 +34,7 @@ def report_html(view: ReportData) -> str:
     P. Xia et al., "Medical Physics Practice Guideline 11.a: Plan and chart review in external beam radiotherapy and
     brachytherapy", J Appl Clin Med Phys 22(9), 4-19, 2021, doi 10.1002/acm2.13366, table 12: what the print holds.
     """
-    styles = structure_styles(view)
-    prescribed = view.prescriptions[0].dose_gy
-    must_see, may_see, focus = view_extent(view.structures, view.catheters, [view.dose])
-    looks = [styles[c.name] for c in view.curves]
-    gy_max = axis_end_gy(view.goals, prescribed)
-    scene: dict[str, Any] = {
-        "prescription_gy": prescribed,
-        "levels": isodose_levels(prescribed),
-        "focus": focus,
-        "ct": None if view.ct is None else ct_pack(view.ct, must_see, may_see),
-        "dose": dose_pack(view.dose),
-        "structures": structure_data(view.structures, styles, view.shapes),
-        "catheters": catheter_data(view.catheters),
-        "dwells": dwell_data(view.dwells, view.times_s),
-        "curves": curve_data(view.curves, gy_max),
-    }
+    scene, styles = scene_of(view), structure_styles(view)
     return page(
         "report.html.j2",
         title=view.title,
@@ -60,18 +45,7 @@ def report_html(view: ReportData) -> str:
         data=scene,
         view=view,
         doubts=view.warnings,
-        dvh=dvh_svg(view.curves, looks, view.goals, prescribed, gy_max=gy_max),
-        dvh_hint="Triangles are goals: the curve must pass on the side they point to.",
-        dvh_legend=[
-            {
-                "name": curve.name,
-                "note": f"{curve.role}, {curve.volume_cc:.1f} cc",
-                "colour": look["colour"],
-                "dash": " ".join(map(str, look["dash"])),
-                "ranks": [rank],
-            }
-            for rank, (curve, look) in enumerate(zip(view.curves, looks, strict=True))
-        ],
+        **dvh_values(view),
         metric_tables=metric_tables(view.metrics),
         channels=channels(view),
         dwell_rows=dwell_rows(view),
@@ -85,3 +59,41 @@ def report_html(view: ReportData) -> str:
         structure_styles=[(s, styles[s.name]) for s in view.structures if s.role != "other"],
         notes=[scene[k]["note"] for k in ("ct", "dose") if scene[k]],
     )
+
+
+def scene_of(view: ReportData) -> dict[str, Any]:
+    """Return what the viewer draws: CT, dose, structures, catheters, dwells, curves."""
+    must_see, may_see, focus = view_extent(view.structures, view.catheters, [view.dose])
+    prescribed = view.prescriptions[0].dose_gy
+    return {
+        "prescription_gy": prescribed,
+        "levels": isodose_levels(prescribed),
+        "focus": focus,
+        "ct": None if view.ct is None else ct_pack(view.ct, must_see, may_see),
+        "dose": dose_pack(view.dose),
+        "structures": structure_data(view.structures, structure_styles(view), view.shapes),
+        "catheters": catheter_data(view.catheters),
+        "dwells": dwell_data(view.dwells, view.times_s),
+        "curves": curve_data(view.curves, axis_end_gy(view.goals, prescribed)),
+    }
+
+
+def dvh_values(view: ReportData) -> dict[str, Any]:
+    """Return what the template of the DVH asks for: the plot, its hint and its legend."""
+    styles, prescribed = structure_styles(view), view.prescriptions[0].dose_gy
+    looks = [styles[c.name] for c in view.curves]
+    gy_max = axis_end_gy(view.goals, prescribed)
+    return {
+        "dvh": dvh_svg(view.curves, looks, view.goals, prescribed, gy_max=gy_max),
+        "dvh_hint": "Triangles are goals: the curve must pass on the side they point to.",
+        "dvh_legend": [
+            {
+                "name": curve.name,
+                "note": f"{curve.role}, {curve.volume_cc:.1f} cc",
+                "colour": look["colour"],
+                "dash": " ".join(map(str, look["dash"])),
+                "ranks": [rank],
+            }
+            for rank, (curve, look) in enumerate(zip(view.curves, looks, strict=True))
+        ],
+    }

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from hdrplan.cautions import Caution
 
-__all__ = ["css_text", "doubts_of", "on_paper", "page"]
+__all__ = ["css_text", "doubts_of", "fragment", "on_paper", "page"]
 
 _PAPER = "size: A4;"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -59,6 +59,7 @@ def page(
     scripts: tuple[str, ...] = (),
     data: Mapping[str, Any] | None = None,
     pictures: bool = False,
+    connects: bool = False,
     doubts: Sequence[tuple[str, str, str]] = (),
     **values: object,
 ) -> str:
@@ -84,6 +85,8 @@ def page(
         For the scripts.
     pictures : bool
         Allow ``data:`` pictures.
+    connects : bool
+        Allow requests to the server that the page came from.
     doubts : sequence of (id, sentence, remedy)
         Warnings: a box at the top, or where the template puts it.
     **values
@@ -99,6 +102,7 @@ def page(
     # Every page has the script of its Print button.
     policy += [f"script-src {_hash(script)}"]
     policy += ["img-src data:"] if pictures else []
+    policy += ["connect-src 'self'"] if connects else []
     filled: str = (
         _templates()
         .get_template(template)
@@ -122,6 +126,12 @@ def _about(about: Mapping[str, str], made: str, version: str) -> list[tuple[str,
     when = datetime.fromisoformat(made) if made else datetime.now(UTC)
     rows = [(label, value[:_DIGITS] if _SHA256.fullmatch(value) else value) for label, value in about.items()]
     return [*rows, ("Made", f"{when:%Y-%m-%d}"), ("hdrplan", version)]
+
+
+def fragment(template: str, **values: object) -> str:
+    """Fill a template that is part of a page."""
+    filled: str = _templates().get_template(template).render(**values)
+    return filled
 
 
 def on_paper(html: str, paper: str) -> str:

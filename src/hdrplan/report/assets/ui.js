@@ -119,6 +119,7 @@ function viewerOf(scene) {
       const kind = event.button === 2 ? "window" : event.button === 1 || event.shiftKey ? "pan" : tool();
       drag = { kind, x: event.clientX, y: event.clientY };
       if (kind === "cross") { scene.moveTo(plane.pointAt(event)); redraw(); }
+      scene.tools?.[kind]?.down(plane, event);
       event.preventDefault();
     });
     canvas.addEventListener("pointermove", (event) => {
@@ -128,6 +129,7 @@ function viewerOf(scene) {
       if (drag.kind === "cross") { scene.moveTo(plane.pointAt(event)); redraw(); }
       else if (drag.kind === "pan") plane.pan(dx, dy);
       else if (drag.kind === "zoom") plane.zoom(Math.exp(-dy * 0.01));
+      else if (scene.tools?.[drag.kind]) scene.tools[drag.kind].move(plane, event);
       else setWindow(scene.window.width * Math.exp(dx * 0.006), scene.window.level - dy * 1.5);
     });
     for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { drag = null; });

@@ -1,0 +1,83 @@
+"""How long a touch of a live session takes until its answer for the page is made.
+
+python -m benchmarks.live [CASE] [-n 20] [--write docs/measurements/live.md]
+Processor and wall seconds, median and 95th percentile, of each kind of touch; of the proof that follows a rest; no browser.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.record import machine, put_table
+from hdrplan.live import Session
+from hdrplan.live.view import LiveDose, state_of
+
+CASE = Path("phantoms/liver-lesion-b")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").strip())
+    parser.add_argument("case", nargs="?", type=Path, default=CASE)
+    parser.add_argument("-n", "--number", type=int, default=20, help="touches of each kind")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="Markdown file whose table is replaced")
+    given = parser.parse_args()
+    lines = table(Session.open(given.case), given.number)
+    print("\n".join(lines))
+    if given.write:
+        here = machine()
+        put_table(given.write, "live", "\n".join([*lines, "", f"{here['processors']} processors, load {here['load_at_start']}."]))
+
+
+def table(session: Session, number: int) -> list[str]:
+    doses = LiveDose(session.case_file.case)
+    rng = np.random.default_rng(1)
+    ctv, catheter = session.wishes.prescriptions[0], session.wishes.catheters[0]
+    dwells, times = session.shown.plan.dwells, session.shown.plan.times_s
+    k = int(times.argmax())
+    stop = {"catheter": dwells.catheter_names[dwells.catheter[k]], "offset_mm": float(dwells.offset_mm[k])}
+
+    def prescribed() -> None:
+        session.do("prescribe", ctv=ctv.structure, dose_gy=float(ctv.dose_gy + rng.uniform(-2, 2)))
+
+    def set_by_hand() -> None:
+        session.do("set_time", **stop, seconds=float(times[k] * rng.uniform(0.8, 1.2)))
+
+    def moved() -> None:
+        tip = catheter.points_mm[-1] + rng.uniform(-2, 2, 3)
+        session.do("move_catheter", name=catheter.name, tip_mm=tuple(tip.tolist()))
+
+    def optimised() -> None:
+        session.do("optimise_rest")
+
+    kinds: dict[str, Callable[[], object]] = {
+        "prescription or goal": prescribed,
+        "dwell time by hand": set_by_hand,
+        "the rest optimised": optimised,
+        "catheter moved": moved,
+        "undo": session.undo,
+        "proof at every point": session.settle,
+    }
+    rows = ["| touch | CPU s, median | CPU s, 95 % | wall s, median | wall s, 95 % |", "|---|---|---|---|---|"]
+    for name, touch in kinds.items():
+        count = 3 if touch == session.settle else number
+        taken = np.array([_seconds(session, doses, touch) for _ in range(count)])
+        middle, late = np.percentile(taken, [50, 95], axis=0)
+        rows.append(f"| {name} | {middle[0]:.2f} | {late[0]:.2f} | {middle[1]:.2f} | {late[1]:.2f} |")
+    return rows
+
+
+def _seconds(session: Session, doses: LiveDose, touch: Callable[[], object]) -> tuple[float, float]:
+    cpu, wall = time.process_time(), time.perf_counter()
+    touch()
+    json.dumps(state_of(session, doses.volume(session.shown.plan)))
+    return time.process_time() - cpu, time.perf_counter() - wall
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,258 @@
+"""The server of one session on this machine: it answers its own page and nobody else."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from hdrplan.errors import HdrPlanError, InputError
+from hdrplan.live.session import Session
+from hdrplan.live.view import DOSE_STEP_GY, LiveDose, result_of, state_of
+from hdrplan.report import live_page
+
+if TYPE_CHECKING:
+    from hdrplan.geometry import Volume
+
+__all__ = ["app_of", "new_token"]
+
+Answer = Callable[[Request], Awaitable[Response]]
+Work = Callable[[Mapping[str, Any]], Any]
+
+# A touch is some hundred bytes.
+_LARGEST_BYTES = 64_000
+_HEADERS = {
+    "cache-control": "no-store",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+
+
+def new_token() -> str:
+    """Return a token that opens one session."""
+    return secrets.token_urlsafe(24)
+
+
+class _Live:
+    """A session, the lock that keeps touches in their order, and the dose on the screen."""
+
+    def __init__(self, session: Session, saves: Callable[[], Path], version: str) -> None:
+        self.session, self.saves, self.version = session, saves, version
+        self.lock = threading.Lock()
+        self._doses = LiveDose(session.case_file.case)
+        self._dose: tuple[int, Volume] | None = None
+
+    def dose(self) -> Volume:
+        """Return the dose of the plan on the screen."""
+        revision = self.session.revision
+        if self._dose is None or self._dose[0] != revision:
+            self._dose = (revision, self._doses.volume(self.session.shown.plan))
+        return self._dose[1]
+
+    def page(self) -> str:
+        with self.lock:
+            return live_page(result_of(self.session, self.session.shown, self.dose()), version=self.version)
+
+    def after(self, change: Callable[[], object]) -> dict[str, Any]:
+        """Do something to the session and return what is on the screen then."""
+        with self.lock:
+            change()
+            return state_of(self.session, self.dose())
+
+    def settled(self) -> dict[str, Any]:
+        # Without the lock: a touch meanwhile is not held up, and the session drops a proof of another plan.
+        self.session.settle()
+        return self.after(lambda: None)
+
+    def saved(self) -> dict[str, Any]:
+        folder = self.saves()
+        with self.lock:
+            command = self.session.save(folder)
+        return {"said": f"{folder}. The command of this plan: {command}"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Guard:
+    """Who is answered: the page of this server, opened with its token, and nobody else.
+
+    Parameters
+    ----------
+    origin : str
+        ``http://127.0.0.1:PORT``.
+    token : str
+    """
+
+    origin: str
+    token: str
+
+    @property
+    def cookie(self) -> str:
+        """Name of the cookie: cookies are shared by all ports of a host."""
+        return f"hdrplan-{self.origin.rpartition(':')[2]}"
+
+    def refusal(self, request: Request) -> str | None:
+        """Return why a request is refused, None where it is not."""
+        if request.headers.get("host") != self.origin.partition("//")[2]:
+            return "another host"
+        if request.method == "POST" and request.headers.get("origin") != self.origin:
+            return "another page"
+        given = request.cookies.get(self.cookie, "") or request.query_params.get("token", "")
+        if not secrets.compare_digest(given.encode(), self.token.encode()):
+            return "no token: open the address that `hdrplan live` printed"
+        return None
+
+    def __call__(self, answer: Answer) -> Answer:
+        """Return the same answer for those who may ask."""
+
+        async def call(request: Request) -> Response:
+            why = self.refusal(request)
+            if why is None:
+                response = await answer(request)
+            else:
+                response = JSONResponse({"error": f"refused: {why}"}, status_code=403)
+            response.headers.update(_HEADERS)
+            return response
+
+        return call
+
+
+def app_of(session: Session, *, token: str, origin: str, saves: Callable[[], Path], version: str) -> Starlette:
+    """Return the application of a session.
+
+    Parameters
+    ----------
+    session : Session
+    token : str
+        Opens the page once it is given in its address; a cookie stands for it from then on.
+    origin : str
+        ``http://127.0.0.1:PORT``: requests of other pages, and to other names, are refused.
+    saves : callable
+        Returns the folder to save into, a new one each time.
+    version : str
+        Of hdrplan.
+    """
+    live, guard = _Live(session, saves, version), _Guard(origin, token)
+
+    async def index(request: Request) -> Response:
+        if "token" in request.query_params:
+            response: Response = RedirectResponse("/", status_code=303)
+            response.set_cookie(guard.cookie, token, httponly=True, samesite="strict")
+            return response
+        return HTMLResponse(await run_in_threadpool(live.page))
+
+    async def dose(request: Request) -> Response:
+        return await run_in_threadpool(_packed, live)
+
+    return Starlette(
+        routes=[
+            Route("/", guard(index), methods=["GET"]),
+            Route("/api/dose", guard(dose), methods=["GET"]),
+            *(Route(f"/api/{name}", guard(_posted(work)), methods=["POST"]) for name, work in _works(live).items()),
+        ]
+    )
+
+
+def _works(live: _Live) -> dict[str, Work]:
+    """Return what can be asked of a session, by name."""
+    session = live.session
+
+    def changed(change: Work) -> Work:
+        return lambda given: live.after(lambda: change(given))
+
+    return {
+        "state": changed(lambda given: None),
+        "do": changed(lambda given: session.do(_text(given, "action"), **_table(given, "arguments"))),
+        "undo": changed(lambda given: session.undo()),
+        "redo": changed(lambda given: session.redo()),
+        "go": changed(lambda given: session.go_to(_whole(given, "place"))),
+        "keep": changed(lambda given: session.keep(_text(given, "name"))),
+        "take": changed(lambda given: session.take(_text(given, "name"))),
+        "compare": lambda given: {"rows": _rows(session, _text(given, "name"))},
+        "settle": lambda given: live.settled(),
+        "save": lambda given: live.saved(),
+    }
+
+
+def _posted(work: Work) -> Answer:
+    async def call(request: Request) -> Response:
+        try:
+            return JSONResponse(await run_in_threadpool(work, await _given(request)))
+        except HdrPlanError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+
+    return call
+
+
+def _packed(live: _Live) -> Response:
+    """Return the dose on the screen in steps of 0.01 Gy, its grid beside it."""
+    volume = live.dose()
+    steps = np.clip(np.rint(volume.values_zyx / np.float32(DOSE_STEP_GY)), 0, 65535).astype("<u2")
+    grid = volume.grid
+    frame = {
+        "shape": list(grid.shape_zyx),
+        "origin": grid.origin_mm.tolist(),
+        "spacing": grid.spacing_mm.tolist(),
+        "direction": grid.direction.ravel().tolist(),
+        "step": DOSE_STEP_GY,
+    }
+    return Response(steps.tobytes(), media_type="application/octet-stream", headers={"x-frame": json.dumps(frame)})
+
+
+async def _given(request: Request) -> Mapping[str, Any]:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LARGEST_BYTES:
+            raise InputError(f"a request has at most {_LARGEST_BYTES:,} bytes", got="more")
+    try:
+        given = json.loads(body or b"{}")
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise InputError("a request must be a JSON object", got="something else")
+    return given
+
+
+def _text(given: Mapping[str, Any], key: str) -> str:
+    value = given.get(key)
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= 80:
+        raise InputError(f"{key} must be a text of at most 80 characters", got=repr(value)[:60])
+    return value.strip()
+
+
+def _whole(given: Mapping[str, Any], key: str) -> int:
+    value = given.get(key)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InputError(f"{key} must be a whole number", got=repr(value)[:60])
+    return value
+
+
+def _table(given: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = given.get(key, {})
+    if not isinstance(value, dict):
+        raise InputError(f"{key} must be a table", got=repr(value)[:60])
+    return value
+
+
+def _rows(session: Session, name: str) -> list[dict[str, Any]]:
+    return [
+        {"structure": d.structure, "metric": d.metric, "now": _known(d.now), "kept": _known(d.kept)}
+        for d in session.compare(name)
+    ]
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

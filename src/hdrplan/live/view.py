@@ -1,0 +1,188 @@
+"""What a page needs to show of a session: plain values, and the dose on a grid that follows at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hdrplan.dose import dose_rate
+from hdrplan.geometry import Dwells, Grid, Volume
+from hdrplan.live.session import Session
+from hdrplan.live.shown import Shown
+from hdrplan.live.wishes import stops_of
+from hdrplan.plan import Case, Plan
+from hdrplan.report import live_dvh
+from hdrplan.workflow import PlanResult, Score
+
+__all__ = ["DOSE_STEP_GY", "LiveDose", "result_of", "state_of"]
+
+# Pictures while somebody touches the plan: linear between points 2 mm apart an isodose of 20 Gy lies a tenth of a
+# millimetre off where sources are a centimetre away.
+_SPACING_MM = 2.0
+# Isodoses of a quarter of the prescription end within this distance of a CTV.
+_MARGIN_MM = 40.0
+DOSE_STEP_GY = 0.01
+_COLUMNS = ("d100_gy", "d98_gy", "d90_gy", "v150_frac", "d1cc_gy", "mean_gy", "v10gy_frac")
+
+
+class LiveDose:
+    """Dose on a coarse grid around the CTVs: the rates of each catheter are kept, so that a touch is one product.
+
+    Parameters
+    ----------
+    case : Case
+    """
+
+    def __init__(self, case: Case) -> None:
+        frame = case.ct.grid if case.ct is not None else case.ctvs[0].grid
+        near = frame.cut_to(np.concatenate([ctv.voxels_mm for ctv in case.ctvs]), _MARGIN_MM)
+        nz, ny, nx = near.shape_zyx
+        count = np.maximum(1, np.ceil((np.array([nx, ny, nz]) - 1) * near.spacing_mm / _SPACING_MM).astype(int) + 1)
+        self.grid = Grid(
+            shape_zyx=(int(count[2]), int(count[1]), int(count[0])),
+            origin_mm=near.origin_mm,
+            spacing_mm=np.full(3, _SPACING_MM),
+            direction=near.direction,
+        )
+        self._columns: dict[bytes, npt.NDArray[np.float32]] = {}
+
+    def volume(self, plan: Plan) -> Volume:
+        """Return the dose of a plan."""
+        total = np.zeros(self.grid.size, dtype=np.float32)
+        columns: dict[bytes, npt.NDArray[np.float32]] = {}
+        for k in np.unique(plan.dwells.catheter).tolist():
+            own = plan.dwells.catheter == k
+            key = plan.dwells.positions_mm[own].tobytes()
+            columns[key] = self._columns[key] if key in self._columns else self._rates(plan, own)
+            total += columns[key] @ plan.exposure_s[own].astype(np.float32)
+        # A catheter that moved does not come back to the same place, but by undo: those of the last plan stay.
+        self._columns = columns if len(self._columns) > 3 * len(columns) else {**self._columns, **columns}
+        return Volume(self.grid, total.reshape(self.grid.shape_zyx))
+
+    def _rates(self, plan: Plan, own: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
+        dwells = Dwells(
+            positions_mm=plan.dwells.positions_mm[own],
+            axes=plan.dwells.axes[own],
+            catheter=np.zeros(int(own.sum()), dtype=np.int64),
+            offset_mm=plan.dwells.offset_mm[own],
+            catheter_names=("one",),
+        )
+        rate = dose_rate(dwells, self.grid.points_mm(0), plan.source, strength_u=plan.strength_u)
+        return rate.gy_per_s.astype(np.float32)
+
+
+def result_of(session: Session, shown: Shown, dose: Volume) -> PlanResult:
+    """Return the plan on the screen as the value that reports are made of.
+
+    Parameters
+    ----------
+    session : Session
+    shown : Shown
+    dose : Volume
+        Gy.
+    """
+    not_asked = dict.fromkeys(shown.points.names, float("nan"))
+    return PlanResult(
+        case=session.wishes.case_of(session.case_file.case),
+        goals=shown.goals,
+        plan=shown.plan,
+        points=shown.points,
+        dose_gy=shown.dose_gy,
+        dose=dose,
+        in_grid_frac=not_asked,
+        extrapolated_frac=not_asked,
+        score=shown.score,
+        optimum=shown.optimum,
+        seconds=shown.seconds,
+    )
+
+
+def state_of(session: Session, dose: Volume) -> dict[str, Any]:
+    """Return everything that is on the screen, for JSON; numbers that are not known are None.
+
+    Parameters
+    ----------
+    session : Session
+    dose : Volume
+        Of the plan on the screen.
+    """
+    shown, wishes = session.shown, session.wishes
+    dwells, locked = shown.plan.dwells, wishes.locked_s
+    return {
+        "revision": session.revision,
+        "state": shown.state.value,
+        "text": shown.text,
+        "prescriptions": _prescriptions(shown.score, wishes.prescriptions),
+        "goals": _goals(session, shown.score),
+        "catheters": [
+            {"name": c.name, "on": c.name not in wishes.off, "points": c.points_mm.round(2).tolist()}
+            for c in wishes.catheters
+        ],
+        "dwells": [
+            {
+                "catheter": name,
+                "offset_mm": tenths / 10,
+                "at": at.round(2).tolist(),
+                "time_s": round(time_s, 3),
+                "locked": (name, tenths) in locked,
+            }
+            for (name, tenths), at, time_s in zip(
+                stops_of(dwells), dwells.positions_mm, shown.plan.times_s.tolist(), strict=True
+            )
+        ],
+        "metrics": [
+            {"name": s.name, "values": [_scaled(getattr(s, key, None), key) for key in _COLUMNS]}
+            for s in shown.score.structures
+        ],
+        "history": list(session.history),
+        "at": session.at,
+        "kept": list(session.kept),
+        "dvh": live_dvh(result_of(session, shown, dose)),
+    }
+
+
+def _prescriptions(score: Score, prescriptions: tuple[Any, ...]) -> list[dict[str, Any]]:
+    judged = dict(zip([p.structure for p in prescriptions], score.goals, strict=False))
+    return [
+        {
+            "structure": p.structure,
+            "value": p.dose_gy,
+            "unit": "Gy",
+            "reached": _known(judged[p.structure].reached),
+            "met": judged[p.structure].met,
+        }
+        for p in prescriptions
+    ]
+
+
+def _goals(session: Session, score: Score) -> list[dict[str, Any]]:
+    judged = iter(score.goals[len(session.wishes.prescriptions) :])
+    rows = []
+    for number, asked in enumerate(session.wishes.goals):
+        goal, result = asked.goal, next(judged, None) if asked.on else None
+        factor, unit = (100.0, "%") if goal.metric.unit == "frac" else (1.0, goal.metric.unit)
+        rows.append(
+            {
+                "number": number,
+                "structure": goal.structure,
+                "metric": goal.metric.text,
+                "sense": goal.sense,
+                "value": round(factor * goal.value, 6),
+                "unit": unit,
+                "level": goal.level,
+                "on": asked.on,
+                "reached": None if result is None else _known(factor * result.reached),
+                "met": None if result is None else result.met,
+            }
+        )
+    return rows
+
+
+def _scaled(value: float | None, key: str) -> float | None:
+    return None if value is None else _known(100.0 * value if key.endswith("_frac") else value)
+
+
+def _known(value: float) -> float | None:
+    return round(float(value), 6) if np.isfinite(value) else None

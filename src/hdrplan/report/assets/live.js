@@ -1,0 +1,191 @@
+/* A live session: what is touched goes to the server that this page came from; the newest touch wins. */
+
+const REST_MS = 700;      // after so long without a touch the plan is proven
+
+class Server {
+  constructor(show, refuse) {
+    Object.assign(this, { show, refuse, busy: false, next: null, shown: -1 });
+  }
+
+  async ask(path, body) {
+    const answer = await fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body ?? {}) });
+    const said = await answer.json();
+    if (!answer.ok) throw new Error(said.error ?? `the server answered ${answer.status}`);
+    return said;
+  }
+
+  /* Touches that come while one is under way replace each other where they are of one kind. */
+  touch(path, body, kind = path) {
+    if (this.busy) {
+      this.waiting = (this.waiting ?? []).filter((w) => w.kind !== kind);
+      this.waiting.push({ path, body, kind });
+      return;
+    }
+    this.run(path, body);
+  }
+
+  async run(path, body) {
+    this.busy = true;
+    clearTimeout(this.rest);
+    const began = performance.now();
+    try {
+      const state = await this.ask(path, body);
+      this.refuse(null);
+      await this.show(state);
+      document.documentElement.dataset.latency = (performance.now() - began).toFixed(0);
+    } catch (error) {
+      this.refuse(error.message);
+    }
+    this.busy = false;
+    const next = this.waiting?.shift();
+    if (next) this.run(next.path, next.body);
+    else this.rest = setTimeout(() => this.prove(), REST_MS);
+  }
+
+  /* In the background: a touch meanwhile is not held up, and what comes back too late is dropped. */
+  async prove() {
+    const of = this.shown;
+    document.documentElement.dataset.proving = "1";
+    try {
+      const state = await this.ask("/api/settle");
+      if (!this.busy && this.shown === of) await this.show(state);
+    } catch (error) { this.refuse(error.message); }
+    delete document.documentElement.dataset.proving;
+  }
+}
+
+async function live() {
+  const data = JSON.parse(byId("report-data").textContent);
+  const [ct, dose, structures] = await Promise.all([
+    data.ct && Volume.ofPack(data.ct, true), Volume.ofPack(data.dose, false),
+    Promise.all(data.structures.map(async (s, rank) => {
+      const on = s.role !== "other";
+      return { ...s, rank, on, packed: s, ...(on ? await Volume.ofStructure(s) : { mask: null, shape: null }) };
+    })),
+  ]);
+  const scene = new Scene(data, ct, dose, structures);
+  for (let axis = 0; axis < 3; axis++) scene.scroll(axis, 0);
+  scene.tools = { catheter: catheterTool(scene, (name, end, point) => act("move_catheter", { name, [`${end}_mm`]: point }, `move ${name} ${end}`)) };
+  document.querySelector(".tools").append(toolButton("catheter", "Catheter", "drag a tip or a hub"));
+  const viewer = viewerOf(scene);
+  let plot = readableDvh(data.curves), state = null;
+
+  const server = new Server(show, (text) => { byId("refused").hidden = text === null; byId("refused").textContent = text ?? ""; });
+  const act = (action, given, kind) => server.touch("/api/do", { action, arguments: given }, kind ?? `${action} ${given.number ?? given.ctv ?? given.catheter ?? ""} ${given.offset_mm ?? ""}`);
+  const channels = new Channels(act);
+
+  async function show(fresh) {
+    if (fresh.revision < server.shown) return;
+    server.shown = fresh.revision;
+    state = fresh;
+    await showDose(fresh);
+    Object.assign(scene, { catheters: fresh.catheters.filter((c) => c.on), dwells: fresh.dwells, prescription: fresh.prescriptions[0].value });
+    scene.longest = Math.max(1e-9, ...fresh.dwells.map((d) => d.time_s));
+    viewer.redraw();
+    const badge = byId("state");
+    badge.textContent = `${fresh.text}`;
+    badge.className = `verdict ${{ "proven at every point": "good", "no plan holds these limits": "bad", "prescription lowered": "bad" }[fresh.state] ?? "open"}`;
+    badge.dataset.state = fresh.state;
+    drawGoals(fresh, act);
+    channels.draw(fresh);
+    drawMetrics(fresh);
+    drawHistory(fresh, (place) => server.touch("/api/go", { place }));
+    drawKept(fresh, { take: (name) => server.touch("/api/take", { name }), compare });
+    showDvh(fresh.dvh);
+    byId("undo").disabled = fresh.at === 0;
+    byId("redo").disabled = fresh.at === fresh.history.length - 1;
+    document.documentElement.dataset.revision = fresh.revision;
+  }
+
+  /* The figure comes whole from the package; zoom and axes stay as they are. */
+  function showDvh(dvh) {
+    const before = plot && { from: plot.from, to: plot.to, cc: plot.cc, log: plot.log, zoomed: plot.to < plot.whole.to || plot.from > 0 };
+    const off = [...document.querySelectorAll("[data-toggle-curve]:not(:checked)")].map((box) => box.dataset.toggleCurve);
+    byId("dvh-place").innerHTML = dvh.html;
+    plot = readableDvh(dvh.curves);
+    if (!plot || !before) return;
+    for (const box of document.querySelectorAll("[data-toggle-curve]")) if (off.includes(box.dataset.toggleCurve)) box.click();
+    Object.assign(plot, { cc: before.cc, log: before.log, ...(before.zoomed && { from: before.from, to: before.to }) });
+    byId("dvh-cc").value = before.cc ? "cc" : "frac";
+    byId("dvh-log").checked = before.log;
+    if (before.zoomed || before.cc || before.log) plot.draw();
+  }
+
+  async function showDose(fresh) {
+    const answer = await fetch(`/api/dose?revision=${fresh.revision}`);
+    if (!answer.ok) return;
+    const frame = JSON.parse(answer.headers.get("x-frame"));
+    scene.dose = new Volume({ ...frame, offset: 0, step: frame.step }, new Uint16Array(await answer.arrayBuffer()));
+    scene.levels.forEach((level) => { level.key = `dose ${fresh.revision}`; });
+  }
+
+  async function compare(name) {
+    try { drawDifferences(name, (await server.ask("/api/compare", { name })).rows); } catch (error) { server.refuse(error.message); }
+  }
+
+  const press = (id, call) => byId(id).addEventListener("click", call);
+  press("undo", () => server.touch("/api/undo"));
+  press("redo", () => server.touch("/api/redo"));
+  press("rest", () => act("optimise_rest", {}));
+  press("unlock", () => act("unlock", {}));
+  press("keep", () => server.touch("/api/keep", { name: byId("keep-name").value || `plan ${state.kept.length + 1}` }));
+  press("save", async () => {
+    byId("saved").textContent = "Saving: the command of this plan runs …";
+    try { byId("saved").textContent = `Saved in ${(await server.ask("/api/save")).said}`; } catch (error) { byId("saved").textContent = ""; server.refuse(error.message); }
+  });
+  byId("new-goal").addEventListener("submit", (event) => {
+    event.preventDefault();
+    act("add_goal", { structure: byId("new-structure").value, goal: byId("new-text").value, level: +byId("new-level").value });
+  });
+  byId("new-place").addEventListener("submit", (event) => {
+    event.preventDefault();
+    act("ask_dose_at", { point_mm: scene.focus, dose_gy: +byId("place-gy").value, at_least: byId("place-side").value === "least" });
+  });
+  let tip = null;
+  press("tip-here", () => { tip = scene.focus.slice(); byId("entry-here").disabled = false; byId("new-catheter-said").textContent = `Tip at ${mm(tip)} mm; now point at its entry.`; });
+  press("entry-here", () => { act("add_catheter", { tip_mm: tip, entry_mm: scene.focus.slice() }); byId("entry-here").disabled = true; byId("new-catheter-said").textContent = ""; });
+  addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.target.tagName === "INPUT" && event.target.type === "text") return;
+    const key = event.key.toLowerCase();
+    if (key === "z" && !event.shiftKey) { server.touch("/api/undo"); event.preventDefault(); }
+    else if (key === "y" || (key === "z" && event.shiftKey)) { server.touch("/api/redo"); event.preventDefault(); }
+  });
+  await show(await server.ask("/api/state"));
+  server.rest = setTimeout(() => server.prove(), REST_MS);
+  document.documentElement.dataset.ready = performance.now().toFixed(0);
+}
+
+function toolButton(value, text, hint) {
+  const label = element("label", { title: hint });
+  label.append(element("input", { type: "radio", name: "tool", value }), element("span", {}, text));
+  return label;
+}
+
+/* Dragging the nearest tip or hub in the plane of a picture. */
+function catheterTool(scene, moved) {
+  const NEAR_PX = 14;
+  let held = null;
+  return {
+    down(plane, event) {
+      const at = plane.pointAt(event), { u, v } = plane.view;
+      const ends = scene.catheters.flatMap((c) => [["hub", c.points[0]], ["tip", c.points[c.points.length - 1]]].map(([end, p]) => ({ c, end, p })));
+      const away = ({ p }) => Math.hypot(p[u] - at[u], p[v] - at[v]) * plane.fit.scale;
+      const nearest = ends.reduce((a, b) => (!a || away(b) < away(a) ? b : a), null);
+      held = nearest && away(nearest) <= NEAR_PX ? { ...nearest, u, v, p: nearest.p.slice() } : null;
+    },
+    move(plane, event) {
+      if (!held) return;
+      const at = plane.pointAt(event);
+      held.p[held.u] = at[held.u];
+      held.p[held.v] = at[held.v];
+      moved(held.c.name, held.end, held.p.slice());
+    },
+  };
+}
+
+live().catch((error) => {
+  const note = byId("viewer-error");
+  note.hidden = false;
+  note.textContent = `The session could not start in this browser (${error.message}).`;
+  console.error(error);
+});

@@ -1,0 +1,170 @@
+/* What a live session shows beside the pictures: goals, dwell times, metrics, history. Each panel is drawn from the state. */
+
+const RANGES = { Gy: [0, 60, 0.1], "%": [0, 100, 0.5], cc: [0, 50, 0.1], s: [0, 1800, 5], "": [0, 10, 0.01] };
+
+/* A slider and a number that say the same; `send` is told while either moves. */
+function limitInput(value, unit, label, send) {
+  const [low, high, step] = RANGES[unit] ?? RANGES[""];
+  const top = Math.max(high, 1.5 * value);
+  const slider = element("input", { type: "range", min: low, max: top, step, "aria-label": `${label}, slider` });
+  const number = element("input", { type: "number", min: low, step, "aria-label": label });
+  slider.value = value;
+  number.value = +value.toFixed(3);
+  slider.addEventListener("input", () => { number.value = slider.value; send(+slider.value); });
+  number.addEventListener("change", () => { if (number.value !== "") { slider.value = number.value; send(+number.value); } });
+  const box = element("span", { class: "live-limit" });
+  box.append(slider, number, element("span", { class: "unit" }, unit));
+  return box;
+}
+
+function resultCell(reached, met) {
+  const cell = element("td");
+  const [kind, text] = reached === null ? ["unknown", "– not judged"] : met ? ["met", "✓ met"] : ["missed", "✕ missed"];
+  cell.append(element("span", { class: `state ${kind}` }, text));
+  return cell;
+}
+
+function numberCell(value, unit = "") {
+  return element("td", { class: "n" }, value === null || value === undefined ? "" : `${(+value).toFixed(2)}${unit && ` ${unit}`}`);
+}
+
+/* Rows are kept while somebody holds one of their controls: a slider must not vanish under the hand. */
+function drawGoals(state, act) {
+  const body = byId("goal-rows");
+  const rows = state.goals.length + state.prescriptions.length;
+  const held = body.contains(document.activeElement) && body.rows.length === rows;
+  if (!held) body.replaceChildren(...[...state.prescriptions.map((p) => prescriptionRow(p, act)), ...state.goals.map((g) => goalRow(g, act))]);
+  [...state.prescriptions, ...state.goals].forEach((goal, k) => {
+    const row = body.rows[k];
+    row.cells[5].replaceWith(numberCell(goal.reached, goal.unit));
+    row.cells[6].replaceWith(resultCell(goal.reached, goal.met));
+    row.classList.toggle("idle", goal.on === false);
+  });
+}
+
+function prescriptionRow(p, act) {
+  const row = element("tr"), limit = element("td");
+  limit.append(limitInput(p.value, "Gy", `Prescription of ${p.structure}`, (dose_gy) => act("prescribe", { ctv: p.structure, dose_gy })));
+  row.append(element("td"), element("th", { scope: "row" }, p.structure), element("td", {}, "D100 ≥"), limit, element("td", {}, "prescription"), element("td"), element("td"));
+  return row;
+}
+
+function goalRow(g, act) {
+  const row = element("tr"), counts = element("td"), limit = element("td"), level = element("td");
+  const on = element("input", { type: "checkbox", "aria-label": `${g.structure} ${g.metric} counts` });
+  on.checked = g.on;
+  on.addEventListener("change", () => act("switch_goal", { number: g.number, on: on.checked }));
+  counts.append(on);
+  limit.append(limitInput(g.value, g.unit, `${g.structure} ${g.metric}`, (value) => act("set_goal", { number: g.number, value })));
+  const rank = element("input", { type: "number", min: 0, max: 9, "aria-label": `Level of ${g.structure} ${g.metric}` });
+  rank.value = g.level;
+  rank.addEventListener("change", () => act("set_level", { number: g.number, level: +rank.value }));
+  level.append(rank);
+  row.append(counts, element("th", { scope: "row" }, g.structure), element("td", {}, `${g.metric} ${g.sense === ">=" ? "≥" : "≤"}`), limit, level, element("td"), element("td"));
+  return row;
+}
+
+/* Bars of dwell times, catheter by catheter; a bar is a slider for hands and keys. */
+class Channels {
+  constructor(act) {
+    this.act = act;
+    this.held = null;
+  }
+
+  draw(state) {
+    if (this.held) return;
+    const focused = document.activeElement?.dataset?.stop;
+    const highest = Math.max(10, ...state.dwells.map((d) => d.time_s)) * 1.15;
+    byId("channels").replaceChildren(...state.catheters.map((c) => this.channel(c, state.dwells.filter((d) => d.catheter === c.name), highest)));
+    if (focused) document.querySelector(`[data-stop="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  channel(c, dwells, highest) {
+    const box = element("figure"), head = element("figcaption"), bars = element("div", { class: "live-bars" });
+    const label = element("label"), on = element("input", { type: "checkbox" });
+    on.checked = c.on;
+    on.addEventListener("change", () => this.act("switch_catheter", { name: c.name, on: on.checked }));
+    const total = dwells.reduce((sum, d) => sum + d.time_s, 0);
+    label.append(on, ` ${c.name} · ${total.toFixed(1)} s`);
+    const gone = element("button", { type: "button", class: "quiet", "aria-label": `Take ${c.name} out`, title: "Take out" }, "×");
+    gone.addEventListener("click", () => this.act("delete_catheter", { name: c.name }));
+    head.append(label, gone);
+    bars.append(...dwells.map((d) => this.bar(d, highest)));
+    box.append(bars, head);
+    return box;
+  }
+
+  bar(d, highest) {
+    const stop = `${d.catheter}|${d.offset_mm}`;
+    const bar = element("div", { class: d.locked ? "live-bar locked" : "live-bar", tabindex: 0, role: "slider", "data-stop": stop });
+    const fill = element("div", { class: "live-fill" });
+    const show = (seconds) => {
+      fill.style.height = `${Math.max(1, (100 * seconds) / highest)}%`;
+      const text = `${d.catheter}, ${d.offset_mm} mm from the tip: ${seconds.toFixed(1)} s${d.locked ? ", locked" : ""}`;
+      bar.title = text;
+      for (const [name, value] of [["label", text], ["valuenow", seconds.toFixed(1)], ["valuemin", 0], ["valuemax", highest.toFixed(0)]]) bar.setAttribute(`aria-${name}`, value);
+    };
+    show(d.time_s);
+    bar.append(fill);
+    const at = { catheter: d.catheter, offset_mm: d.offset_mm };
+    const set = (seconds) => { show(seconds); this.act("set_time", { ...at, seconds }); };
+    const under = (event) => {
+      const box = bar.getBoundingClientRect();
+      return Math.max(0, Math.round(10 * highest * Math.min(1, (box.bottom - event.clientY) / box.height)) / 10);
+    };
+    bar.addEventListener("pointerdown", (event) => { this.held = bar; bar.setPointerCapture(event.pointerId); set(under(event)); event.preventDefault(); bar.focus(); });
+    bar.addEventListener("pointermove", (event) => { if (this.held === bar) set(under(event)); });
+    for (const end of ["pointerup", "pointercancel"]) bar.addEventListener(end, () => { this.held = null; });
+    bar.addEventListener("keydown", (event) => {
+      const now = +bar.getAttribute("aria-valuenow");
+      const keys = {
+        ArrowUp: () => set(now + 1), ArrowDown: () => set(Math.max(0, now - 1)), PageUp: () => set(now + 10), PageDown: () => set(Math.max(0, now - 10)),
+        Delete: () => set(0), l: () => this.act(d.locked ? "unlock" : "lock", at), L: () => this.act(d.locked ? "unlock" : "lock", at),
+      };
+      if (keys[event.key]) { keys[event.key](); event.preventDefault(); }
+    });
+    return bar;
+  }
+}
+
+function drawMetrics(state) {
+  byId("metric-rows").replaceChildren(...state.metrics.map((m) => {
+    const row = element("tr");
+    row.append(element("th", { scope: "row" }, m.name), ...m.values.map((v) => numberCell(v)));
+    return row;
+  }));
+}
+
+function drawHistory(state, go) {
+  byId("history").replaceChildren(...state.history.map((label, k) => {
+    const row = element("li"), button = element("button", { type: "button", class: "quiet" }, label);
+    if (k === state.at) row.setAttribute("aria-current", "step");
+    button.addEventListener("click", () => go(k));
+    row.append(button);
+    return row;
+  }));
+}
+
+function drawKept(state, { take, compare }) {
+  byId("kept-list").replaceChildren(...state.kept.map((name) => {
+    const row = element("li", {}, `${name} `);
+    for (const [text, call] of [["Compare", compare], ["Take it back", take]]) {
+      const button = element("button", { type: "button", class: "button small" }, text);
+      button.addEventListener("click", () => call(name));
+      row.append(button, " ");
+    }
+    return row;
+  }));
+  if (!state.kept.length) byId("kept-list").append(element("li", { class: "small" }, "Keep a plan under a name to compare it with others."));
+}
+
+function drawDifferences(name, rows) {
+  const table = byId("differences");
+  table.hidden = false;
+  table.caption.textContent = `Plan on the screen beside ${name}`;
+  table.tBodies[0].replaceChildren(...rows.map(({ structure, metric, now, kept }) => {
+    const row = element("tr");
+    row.append(element("th", { scope: "row" }, structure), element("td", {}, metric), numberCell(now), numberCell(kept), numberCell(now === null || kept === null ? null : now - kept));
+    return row;
+  }));
+}

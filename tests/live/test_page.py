@@ -1,0 +1,100 @@
+"""The page of a live session, used as a person uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from served import TOKEN, Served
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+
+@pytest.fixture
+def page(chromium: Any, served: Served) -> Iterator[Any]:
+    page = chromium.new_page(viewport={"width": 1366, "height": 768})
+    page.set_default_timeout(300_000)  # that the machine is busy is no failure
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(f"{served.origin}/?token={TOKEN}")
+    page.wait_for_selector("html[data-ready]", state="attached")
+    yield page
+    page.close()
+    assert [text for text in said if "favicon" not in text and "404" not in text] == []
+
+
+def after(page: Any, served: Served, do: Any) -> None:
+    """Do something on the page and wait until what follows is on the screen."""
+    before = served.session.at + 1
+    do()
+    # The page's policy forbids what wait_for_function needs.
+    page.wait_for_selector(f"#history li:nth-child({before + 1})[aria-current]")
+
+
+def test_a_plan_is_touched_as_a_person_does(page: Any, served: Served) -> None:
+    session = served.session
+    page.wait_for_selector('#state[data-state="proven at every point"]')
+    assert "Optimal, D100 at every point" in page.inner_text("#state")
+
+    after(page, served, lambda: (page.fill("#goal-rows input[type=number] >> nth=0", "17"), page.keyboard.press("Tab")))
+    assert session.wishes.prescriptions[0].dose_gy == 17.0
+    reached = page.inner_text("#goal-rows tr >> nth=0 >> td.n")
+    assert reached == f"{session.shown.score.targets[0].d100_gy:.2f} Gy"
+
+    bar = page.locator(".live-bar").first
+    bar.focus()
+    now = float(bar.get_attribute("aria-valuenow"))
+    after(page, served, lambda: page.keyboard.press("PageUp"))
+    assert session.shown.plan.times_s[0] == pytest.approx(now + 10.0)
+    assert "Edited by hand" in page.inner_text("#state")
+    assert page.locator(".live-bar.locked").count() == 1
+
+    after(page, served, lambda: page.click("#rest"))
+    assert session.wishes.by_hand_s is None
+
+    tip = session.wishes.catheters[0].points_mm[-1].copy()
+    page.check('input[value="catheter"]', force=True)
+    x, y = place_of(page, tip)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    after(page, served, lambda: page.mouse.move(x + 6, y + 4))
+    page.mouse.up()
+    moved = session.wishes.catheters[0].points_mm[-1] - tip
+    assert 0.5 < np.linalg.norm(moved) < 12.0
+    assert abs(moved[2]) < 1e-6
+
+    page.fill("#keep-name", "moved")
+    page.click("#keep")
+    page.wait_for_selector("#kept-list button")
+    at = session.at
+    page.click("#undo")
+    page.wait_for_selector(f"#history li:nth-child({at})[aria-current]")
+    assert session.at == at - 1
+    page.click("#kept-list button >> nth=0")
+    page.wait_for_selector("#differences tbody tr")
+
+    page.select_option("#new-structure", "stomach")
+    page.fill("#new-text", "D1cc < 3")
+    page.click("#new-goal button")
+    page.wait_for_selector("#refused:not([hidden])")
+    assert "a goal uses >= or <=" in page.inner_text("#refused")
+    page.fill("#new-text", "D1cc <= 3 Gy")
+    after(page, served, lambda: page.click("#new-goal button"))
+    assert session.wishes.goals[-1].goal.text == "D1cc <= 3 Gy"
+
+
+def place_of(page: Any, point_mm: np.ndarray) -> tuple[float, float]:
+    """Put the crosshair on a point, and return where the axial picture shows it."""
+    canvas = page.locator('.plane[data-view="axial"] canvas')
+    canvas.evaluate("c => c.scrollIntoView({ block: 'center' })")  # not under the bar at the top
+    box = canvas.bounding_box()
+    across, down = box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"]
+    read = []
+    for x in (across - 40.0, across + 40.0):
+        page.mouse.move(x, down)
+        read.append([float(v) for v in page.get_attribute("#read-at", "data-lps").split()])
+    mm_per_px = (read[1][0] - read[0][0]) / 80.0
+    return across - 40.0 + (point_mm[0] - read[0][0]) / mm_per_px, down + (point_mm[1] - read[0][1]) / mm_per_px
