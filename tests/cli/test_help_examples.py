@@ -130,6 +130,9 @@ def ends(
         for path in (*given.iterdir(), *map(made, needs(example))):
             (folder / path.name).symlink_to(path)
         monkeypatch.chdir(folder)
+        # A page is served until somebody ends it: tests/live serves it, here it ends at once.
+        monkeypatch.setattr("uvicorn.Server.run", lambda server, sockets: [s.close() for s in sockets])
+        monkeypatch.setattr("webbrowser.open", lambda address: True)
         ran = run(*words(example))
         allowed = (0, 1) if example.startswith(tuple(f"hdrplan {words}" for words in MAY_FAIL)) else (0,)
         assert ran.code in allowed, f"{example}\n{ran.err}"

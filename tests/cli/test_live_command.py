@@ -1,0 +1,63 @@
+"""``hdrplan live``: what it says before a page is opened."""
+
+from __future__ import annotations
+
+import re
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from small_case import write_small_case
+
+pytest.importorskip("uvicorn", reason="the optional extra 'live' is not installed")
+
+
+@pytest.fixture
+def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("uvicorn.Server.run", lambda server, sockets: [s.close() for s in sockets])
+    return write_small_case(tmp_path / "case")
+
+
+def test_it_prints_an_address_on_this_machine_with_a_token(run, case: Path) -> None:
+    said = run("live", case, "--no-browser")
+    assert said.code == 0, said.err
+    assert re.search(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{32}\n", said.out)
+    assert "Research use only, never for treatment." in said.out
+    assert not Path("live-plans").exists()
+
+
+def test_a_browser_is_opened_at_that_address(run, case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setattr("threading.Timer.start", lambda timer: timer.function(*timer.args))
+    assert run("live", case).out.count(opened[0]) == 1
+
+
+def test_a_port_that_is_taken_is_an_error(run, case: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        said = run("live", case, "--no-browser", "--port", str(port))
+    assert said.code == 2
+    assert f"port {port} must be free" in said.err
+    assert "Without --port a free one is taken." in said.err
+
+
+def test_without_the_extra_it_names_it(run, case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    said = run("live", case, "--no-browser")
+    assert said.code == 2
+    assert "pip install 'hdrplan[live]'" in said.err
+
+
+def test_a_case_without_catheters_is_sent_to_placement(run, case: Path) -> None:
+    toml = (case / "case.toml").read_text()
+    (case / "case.toml").write_text(toml.replace('catheters = "catheters.json"\n', ""))
+    said = run("live", case, "--no-browser")
+    assert said.code == 2
+    assert "hdrplan place" in said.err
+    assert "Traceback" not in said.err
