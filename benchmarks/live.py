@@ -61,7 +61,7 @@ def table(session: Session, number: int) -> list[str]:
         "the rest optimised": optimised,
         "catheter moved": moved,
         "undo": session.undo,
-        "proof at every point": session.settle,
+        "rest: whole times, every point": session.settle,
     }
     rows = ["| touch | CPU s, median | CPU s, 95 % | wall s, median | wall s, 95 % |", "|---|---|---|---|---|"]
     for name, touch in kinds.items():
