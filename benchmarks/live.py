@@ -31,7 +31,8 @@ def main() -> None:
     print("\n".join(lines))
     if given.write:
         here = machine()
-        put_table(given.write, "live", "\n".join([*lines, "", f"{here['processors']} processors, load {here['load_at_start']}."]))
+        said = f"{here['processors']} processors, load {here['load_at_start']}."
+        put_table(given.write, "live", "\n".join([*lines, "", said]))
 
 
 def table(session: Session, number: int) -> list[str]:
