@@ -1,7 +1,7 @@
 """How long a touch of a live session takes until its answer for the page is made.
 
 python -m benchmarks.live [CASE] [-n 20] [--write docs/measurements/live.md]
-Processor and wall seconds, median and 95th percentile, of each kind of touch; of the proof that follows a rest; no browser.
+Processor and wall seconds of each kind of touch and of the proof that follows a rest, without a browser.
 """
 
 from __future__ import annotations
