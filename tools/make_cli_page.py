@@ -58,7 +58,7 @@ def page() -> str:
 _PROGRAMS = """
 ## For programs
 
-`hdrplan info --json` prints, without a computation and in a fifth of a second, what a program has to know before it
+`hdrplan info --json` prints, without a computation and in about a quarter of a second of processor time, what a program has to know before it
 calls hdrplan: each command with its arguments, options, defaults, examples and exit codes; the grammar of goals; the
 keys of `metrics.json`; the entries of `case.toml`; sources, file formats, warnings and versions.
 

@@ -36,6 +36,16 @@ def end_to_end(loops: Sequence[FloatArray]) -> tuple[FloatArray, IntArray, IntAr
 
 
 def loop_areas(points: FloatArray, start: IntArray, after: IntArray) -> FloatArray:
-    """Return the area that each polygon encloses, by the first two columns of :func:`end_to_end`'s points."""
+    """Return the area that each polygon encloses, as if it lay in the plane of x and y.
+
+    Parameters
+    ----------
+    points, start, after
+        As :func:`end_to_end` returns them.
+
+    Returns
+    -------
+    (n_polygons,) array
+    """
     x, y = (points[:, :2] - np.repeat(points[start, :2], np.diff(start, append=len(points)), axis=0)).T
     return np.asarray(0.5 * np.abs(np.add.reduceat(x * y[after] - x[after] * y, start)))
