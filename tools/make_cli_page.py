@@ -58,9 +58,9 @@ def page() -> str:
 _PROGRAMS = """
 ## For programs
 
-`hdrplan info --json` prints, without a computation and in about a quarter of a second of processor time, what a program has to know before it
-calls hdrplan: each command with its arguments, options, defaults, examples and exit codes; the grammar of goals; the
-keys of `metrics.json`; the entries of `case.toml`; sources, file formats, warnings and versions.
+`hdrplan info --json` prints, without a computation and in about a quarter of a second of processor time, what a program
+has to know before it calls hdrplan: each command with its arguments, options, defaults, examples and exit codes; the
+grammar of goals; the keys of `metrics.json`; the entries of `case.toml`; sources, file formats, warnings and versions.
 
 ```console
 $ hdrplan info
