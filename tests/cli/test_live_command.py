@@ -26,7 +26,7 @@ def test_it_prints_an_address_on_this_machine_with_a_token(run, case: Path) -> N
     assert said.code == 0, said.err
     assert re.search(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{32}\n", said.out)
     assert "Research use only, never for treatment." in said.out
-    assert not Path("live-plans").exists()
+    assert list(Path("live-plans").iterdir()) == []
 
 
 def test_a_browser_is_opened_at_that_address(run, case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,6 +34,27 @@ def test_a_browser_is_opened_at_that_address(run, case: Path, monkeypatch: pytes
     monkeypatch.setattr("webbrowser.open", opened.append)
     monkeypatch.setattr("threading.Timer.start", lambda timer: timer.function(*timer.args))
     assert run("live", case).out.count(opened[0]) == 1
+
+
+def test_a_session_that_ended_unsaved_goes_on(run, case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import hdrplan.live
+
+    sessions: list[hdrplan.live.Session] = []
+
+    def touched(server: object, sockets: list[socket.socket]) -> None:
+        sockets[0].close()
+        sessions[-1].do("prescribe", ctv="lesion", dose_gy=20.0 + len(sessions))
+
+    monkeypatch.setattr(hdrplan.live, "app_of", lambda session, **_: sessions.append(session))
+    monkeypatch.setattr("uvicorn.Server.run", touched)
+    assert run("live", case, "--no-browser").code == 0
+    said = run("live", case, "--no-browser")
+    assert said.code == 0, said.err
+    assert "Going on with the session that ended here, 1 touch." in said.err
+    assert sessions[1].history == ("opened", "prescribe: ctv lesion, dose_gy 21", "prescribe: ctv lesion, dose_gy 22")
+    other = run("live", case, "--no-browser", "--prescription", "lesion=15")
+    assert other.code == 2
+    assert "a stopped run can go on with the same options only" in other.err
 
 
 def test_a_port_that_is_taken_is_an_error(run, case: Path) -> None:

@@ -354,6 +354,8 @@ def test_km_draws_its_curves_with_numbers_at_risk(run, tmp_path: Path):
     drawn = path.read_text()
     assert drawn.startswith("<?xml")
     assert "rows at risk" in drawn
+    record = json.loads((tmp_path / "curves.svg.run.json").read_text())
+    assert record["options"]["group"] == "crlm"
     again = run(*args, path)
     assert again.code == 2
     assert "--overwrite" in again.err

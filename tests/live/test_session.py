@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import pytest
 from hdrplan.dose import dose_at_points
 from hdrplan.errors import InputError
 from hdrplan.io import read_case, read_plan_file
-from hdrplan.live import ACTIONS, PlanState, Session, Shown
+from hdrplan.live import ACTIONS, PlanState, Session, Shown, Touch
 from hdrplan.options import PlanOptions
 from hdrplan.workflow import plan_case
 from small_case import write_small_case
@@ -232,6 +232,36 @@ def test_times_by_hand_are_saved_as_they_are(session: Session, tmp_path: Path) -
     np.testing.assert_array_equal(read_plan_file(tmp_path / "saved" / "times.json").plan.times_s, shown.plan.times_s)
     metrics = json.loads((tmp_path / "saved" / "metrics.json").read_text())
     assert metrics["structures"][ctv(session)]["d100_gy"] == pytest.approx(session.settle().score.targets[0].d100_gy)
+
+
+def test_a_journal_gives_the_session_back(folder: Path) -> None:
+    touches: list[Touch] = []
+    session = Session(read_case(folder), on_touch=touches.append)
+    session.do("prescribe", ctv=ctv(session), dose_gy=18.0)
+    with_second_catheter(session)
+    session.settle()
+    session.do("set_time", **hottest(session), seconds=40.0)
+    session.keep("by hand")
+    session.do("optimise_rest")
+    session.undo()
+    session.do(
+        "ask_dose_at",
+        point_mm=moved(session.wishes.catheters[0].points_mm[-1], 9.0, 0.0, 0.0),
+        dose_gy=30.0,
+        at_least=False,
+    )
+    session.take("by hand")
+    # As a file holds them.
+    kept = [Touch(**json.loads(json.dumps(asdict(touch)))) for touch in touches]
+    again = Session(read_case(folder))
+    again.again(kept)
+    assert again.history == session.history
+    assert again.at == session.at
+    assert dict(again.wishes.locked_s) == dict(session.wishes.locked_s)
+    np.testing.assert_allclose(again.shown.plan.times_s, session.shown.plan.times_s, atol=1e-9)
+    again.go_to(session.at - 1)
+    session.go_to(session.at - 1)
+    np.testing.assert_allclose(again.shown.plan.times_s, session.shown.plan.times_s, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import socket
 import threading
 import webbrowser
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +16,9 @@ from hdrplan import __version__
 from hdrplan.cli.case import case_options, read_case_from, read_plan_for
 from hdrplan.cli.inputs import IN_PLAN
 from hdrplan.errors import InputError, ResourceError
+
+if TYPE_CHECKING:
+    from hdrplan.live import Session
 
 __all__ = ["command"]
 
@@ -27,7 +31,7 @@ __all__ = ["command"]
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("live-plans"),
     show_default=True,
-    help="Folder in which Save makes plan-1, plan-2, ...",
+    help="Folder in which Save makes plan-1, plan-2, ...; a session that ended unsaved is kept there.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; 0 takes a free one.")
 @click.option(
@@ -37,7 +41,7 @@ def command(plan_path: Path | None, saves: Path, port: int, browser: bool, **fla
     """Plan live: move goals, dwell times and catheters on a page, and the optimum follows.
 
     CASE is a folder with a case.toml. Flags override the case. The page opens in the browser and is answered by this
-    machine only; no network is used. Ctrl-C ends the session.
+    machine only; no network is used. Ctrl-C ends the session; the next start goes on with what was not saved.
 
     \b
     Examples:
@@ -47,28 +51,59 @@ def command(plan_path: Path | None, saves: Path, port: int, browser: bool, **fla
     Save writes the case as it is then, and the plan that `hdrplan plan` makes of it. Research use only.
     """
     try:
-        import uvicorn
+        import uvicorn  # noqa: F401
 
-        from hdrplan.live import Session, app_of, new_token
+        from hdrplan.live import Session, Touch
     except ImportError:
         raise InputError("hdrplan live needs a web server", got="none", remedy="pip install 'hdrplan[live]'") from None
+    from hdrplan.io import open_journal
+
     case_file = read_case_from(flags)
     plan = None if plan_path is None else read_plan_for(plan_path, case_file)
-    session = Session(case_file, plan=plan)
-    click.echo("Planning ...", err=True)
-    _ = session.shown
-    listener = _listener(port)
+    saves.mkdir(parents=True, exist_ok=True)
+    # What a session was made of: with other files, numbers, or another plan, its touches mean something else.
+    options = {
+        "inputs": case_file.inputs,
+        "prescription_gy": {p.structure: p.dose_gy for p in case_file.goals.prescriptions},
+        "goals": [f"{goal.structure} {goal.text}" for goal in case_file.goals.goals],
+        "source": f"{case_file.source.name} {case_file.strength.value_u!r}",
+        "dwells": case_file.options,
+        "plan": None if plan is None else plan.digest,
+    }
+    kept = open_journal(saves / "session.partial", Touch, options=options, secret=b"")
+    with _listener(port) as listener, kept as journal:
+
+        def note(touch: Touch) -> None:
+            journal.add(touch)
+            journal.unsettled = 0 if touch.what == "save" else 1
+
+        session = Session(case_file, plan=plan, on_touch=note)
+        if journal.done:
+            done = len(journal.done)
+            click.echo(f"Going on with the session that ended here, {done} touch{'es' * (done != 1)}.", err=True)
+            session.again(journal.done.values())
+            journal.unsettled = 1
+        click.echo("Planning ...", err=True)
+        _ = session.shown
+        _serve(session, listener, saves, browser=browser)
+
+
+def _serve(session: Session, listener: socket.socket, saves: Path, *, browser: bool) -> None:
+    """Serve the page of a session until somebody ends it."""
+    import uvicorn
+
+    from hdrplan.live import app_of, new_token
+
     origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
     token = new_token()
     app = app_of(session, token=token, origin=origin, saves=lambda: _free(saves), version=__version__)
     address = f"{origin}/?token={token}"
-    click.echo(
-        f"Live planning of {case_file.case.name}: {address}\nCtrl-C ends it. Research use only, never for treatment."
-    )
+    click.echo(f"Live planning of {session.case_file.case.name}: {address}")
+    click.echo("Ctrl-C ends it; the next start goes on. Research use only, never for treatment.")
     if browser:
         threading.Timer(0.3, webbrowser.open, [address]).start()
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2))
-    server.run(sockets=[listener])
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2)).run(sockets=[listener])
 
 
 def _listener(port: int) -> socket.socket:
@@ -86,5 +121,4 @@ def _listener(port: int) -> socket.socket:
 
 def _free(saves: Path) -> Path:
     """Return the next folder to save into."""
-    saves.mkdir(parents=True, exist_ok=True)
     return next(path for k in count(1) if not (path := saves / f"plan-{k}").exists())

@@ -7,7 +7,7 @@ from hdrplan.rooms import loaded_when_used
 if TYPE_CHECKING:
     from hdrplan.live.actions import ACTIONS, Action, Parameter
     from hdrplan.live.server import app_of, new_token
-    from hdrplan.live.session import Difference, Session
+    from hdrplan.live.session import Difference, Session, Touch
     from hdrplan.live.shown import PlanState, Shown
     from hdrplan.live.wishes import AskedGoal, Wishes
 
@@ -20,6 +20,7 @@ __all__ = [
     "PlanState",
     "Session",
     "Shown",
+    "Touch",
     "Wishes",
     "app_of",
     "new_token",

@@ -16,7 +16,7 @@ from hdrplan.live.shown import Shown
 from hdrplan.live.wishes import AskedGoal, Stop, Wishes, stops_of
 from hdrplan.plan import Prescription, parse_goal
 
-__all__ = ["ACTIONS", "Action", "Parameter"]
+__all__ = ["ACTIONS", "OF_THE_PLAN", "Action", "Parameter"]
 
 _SOURCE = "live session"
 # A dose at a place is asked of a sphere of this radius: the optimiser's points lie a millimetre apart.
@@ -334,3 +334,7 @@ def _sphere(name: str, middle_mm: Point) -> Structure:
     away = (np.arange(count) - (count - 1) / 2) * step
     inside = (away[:, None, None] ** 2 + away[:, None] ** 2 + away**2) <= _PLACE_MM**2
     return Structure(name=name, role="other", grid=grid, mask_zyx=inside)
+
+
+# These read the plan on the screen; what they leave are the times set by hand and those locked. All others do not.
+OF_THE_PLAN = frozenset({"set_time", "lock", "unlock"})

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hdrplan.brief import html_table
 from hdrplan.errors import InputError, ResourceError
 from hdrplan.io import CaseFile, new_folder, read_case, write_case, write_plan
-from hdrplan.live.actions import ACTIONS
+from hdrplan.live.actions import ACTIONS, OF_THE_PLAN
 from hdrplan.live.engine import Engine
 from hdrplan.live.shown import PlanState, Shown
-from hdrplan.live.wishes import Wishes, fixed_times, wishes_of
+from hdrplan.live.wishes import Stop, Wishes, fixed_times, wishes_of
 from hdrplan.options import PlanOptions
 
 if TYPE_CHECKING:
     from hdrplan.metrics import DVH
     from hdrplan.plan import Plan
 
-__all__ = ["Difference", "Session"]
+__all__ = ["Difference", "Session", "Touch"]
 
 # Rows of a comparison: metric of a score, its name, and the factor to the unit that people read.
 _METRICS = (
@@ -46,6 +47,35 @@ class Difference:
     kept: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touch:
+    """One thing that was done to a session, for its journal.
+
+    Parameters
+    ----------
+    id : str
+        Its number.
+    what : str
+        "do", "go", "keep", "take" or "save".
+    name : str
+        Of the action, or of the kept plan.
+    given : dict
+        Arguments of the action, or the place in the history.
+    by_hand_s : list or None
+        Catheter, tenths of a millimetre from its tip, and seconds of each time set by hand: what was on the screen
+        then may have been proven meanwhile, and is not made again.
+    locked_s : list
+        The same of the times that are locked.
+    """
+
+    id: str
+    what: str
+    name: str
+    given: dict[str, Any]
+    by_hand_s: list[tuple[str, int, float]] | None
+    locked_s: list[tuple[str, int, float]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Done:
     label: str
@@ -66,6 +96,9 @@ class Session:
     plan : Plan, optional
         To begin with; its times count as set by hand.
 
+    on_touch : callable, optional
+        Told of each thing that is done, for a journal.
+
     Raises
     ------
     InputError
@@ -77,7 +110,9 @@ class Session:
     ``session.shown.score.target("lesion_B").d100_gy``, ``session.undo()``.
     """
 
-    def __init__(self, case_file: CaseFile, *, plan: Plan | None = None) -> None:
+    def __init__(
+        self, case_file: CaseFile, *, plan: Plan | None = None, on_touch: Callable[[Touch], None] | None = None
+    ) -> None:
         if not case_file.case.catheters:
             raise InputError(
                 "a plan needs catheters",
@@ -86,6 +121,7 @@ class Session:
                 remedy="`hdrplan place` proposes them; its output is a case.",
             )
         self.case_file = case_file
+        self._on_touch, self._touches = on_touch, 0
         options = replace(PlanOptions(), **case_file.options)  # type: ignore[arg-type]
         self._engine = Engine(case_file.case, case_file.source, case_file.strength, options)
         self._done = [_Done("opened", wishes_of(case_file.case, case_file.goals, plan))]
@@ -149,8 +185,8 @@ class Session:
         checked = row.arguments(arguments)
         wishes = row.change(self.wishes, self.shown, **checked)
         shown = self._engine.draft(wishes, self._last)
-        self._done = [*self._done[: self._at + 1], _Done(row.label(checked), wishes)]
-        self._at += 1
+        self._add(row.label(checked), wishes)
+        self._tell("do", action, checked)
         return self._show(shown)
 
     def undo(self) -> Shown:
@@ -166,6 +202,7 @@ class Session:
         if not 0 <= place < len(self._done):
             raise InputError(f"the history has the places 0 to {len(self._done) - 1}", got=place)
         self._at, self._shown = place, None
+        self._tell("go", "", {"place": place})
         return self.shown
 
     def settle(self) -> Shown:
@@ -181,6 +218,7 @@ class Session:
     def keep(self, name: str) -> None:
         """Keep the plan on the screen under a name, to compare it with others or take it back."""
         self._kept[name] = (self.wishes, self.shown)
+        self._tell("keep", name)
 
     @property
     def kept(self) -> Mapping[str, Shown]:
@@ -190,8 +228,8 @@ class Session:
     def take(self, name: str) -> Shown:
         """Go on with a plan that was kept; that can be undone like any action."""
         wishes, shown = self._kept_as(name)
-        self._done = [*self._done[: self._at + 1], _Done(f"take {name}", wishes)]
-        self._at += 1
+        self._add(f"take {name}", wishes)
+        self._tell("take", name)
         return self._show(shown)
 
     def compare(self, name: str) -> tuple[Difference, ...]:
@@ -243,7 +281,60 @@ class Session:
         if done.returncode:
             last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
             raise ResourceError("the plan of a session must be written", got=" ".join(last)[:200], where=folder)
+        self._tell("save", "")
         return f"hdrplan {' '.join(words)}"
+
+    def again(self, touches: Iterable[Touch]) -> None:
+        """Do again what a journal holds, without a plan between: for a session that was ended.
+
+        Parameters
+        ----------
+        touches : iterable of Touch
+            In their order.
+
+        Raises
+        ------
+        InputError
+            What cannot be done to this case.
+        """
+        for touch in touches:
+            self._touches = int(touch.id)
+            if touch.what == "go":
+                self._at = int(touch.given["place"])
+            elif touch.what == "do":
+                self._do_again(touch)
+            elif touch.what == "take":
+                self._add(f"take {touch.name}", self._kept_as(touch.name)[0])
+            elif touch.what == "keep":
+                self._kept[touch.name] = (self.wishes, self._engine.draft(self.wishes, self._last))
+        self._shown = None
+
+    def _do_again(self, touch: Touch) -> None:
+        row, wishes = ACTIONS[touch.name], self.wishes
+        given = row.arguments(touch.given)
+        if touch.name not in OF_THE_PLAN:
+            wishes = row.change(wishes, None, **given)
+        by_hand_s = None if touch.by_hand_s is None else _times(touch.by_hand_s)
+        self._add(row.label(given), replace(wishes, by_hand_s=by_hand_s, locked_s=_times(touch.locked_s)))
+
+    def _add(self, label: str, wishes: Wishes) -> None:
+        self._done = [*self._done[: self._at + 1], _Done(label, wishes)]
+        self._at += 1
+
+    def _tell(self, what: str, name: str, given: Mapping[str, Any] | None = None) -> None:
+        if self._on_touch is None:
+            return
+        self._touches += 1
+        hand = self.wishes.by_hand_s
+        touch = Touch(
+            id=str(self._touches),
+            what=what,
+            name=name,
+            given=dict(given or {}),
+            by_hand_s=None if hand is None else [(*stop, time_s) for stop, time_s in hand.items()],
+            locked_s=[(*stop, time_s) for stop, time_s in self.wishes.locked_s.items()],
+        )
+        self._on_touch(touch)
 
     def _command(self, wishes: Wishes) -> tuple[list[str], Plan | None]:
         """Return the command of a plan as asked for, and the times that it needs to be given."""
@@ -285,3 +376,8 @@ class Session:
         ]
         caption = f"{self.case_file.case.name}: {shown.text} Research use only, never for treatment."
         return html_table(caption, ("structure", "goal", "reached", ""), rows)
+
+
+def _times(listed: Sequence[Sequence[Any]]) -> Mapping[Stop, float]:
+    """Return times by their stops, as JSON lists them."""
+    return MappingProxyType({(str(name), int(tenths)): float(time_s) for name, tenths, time_s in listed})

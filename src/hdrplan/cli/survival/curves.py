@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from hdrplan.cli.outputs import OUT_FILE, figure_form, writes
+from hdrplan.cli.records import run_record
 from hdrplan.cli.survival.options import numbers_of, table_command
 from hdrplan.cli.survival.words import label_text, number_text, print_result
 
@@ -84,11 +86,13 @@ def km(
         "errors": "by cluster" if columns.names.cluster else "Greenwood",
     }
     if plot is not None:
-        _draw(plot, form, curves, columns)
+        _draw(plot, form, curves, columns, options={"conf_type": conf_type, "conf_level": conf_level, "at": at})
     print_result("km", columns, head | {"groups": groups, "doubts": doubts}, [*lines, *doubts], as_json=as_json)
 
 
-def _draw(plot: Output, form: str, curves: Mapping[str, KaplanMeier], columns: Columns) -> None:
+def _draw(
+    plot: Output, form: str, curves: Mapping[str, KaplanMeier], columns: Columns, options: Mapping[str, object]
+) -> None:
     from hdrplan.io import new_file
     from hdrplan.report import figure_bytes, survival_figure
 
@@ -96,7 +100,7 @@ def _draw(plot: Output, form: str, curves: Mapping[str, KaplanMeier], columns: C
     figure = survival_figure(
         curves, title=f"Kaplan-Meier, {names.event}", y_label="without the event", unit="rows", x_label=str(names.time)
     )
-    with new_file(plot) as draft:
+    with new_file(plot, run_record(options={**asdict(names), **options})) as draft:
         draft.write_bytes(figure_bytes(figure, form, dpi=300))
 
 
