@@ -101,13 +101,13 @@ CATHETERS = (
     Kind(
         id="traced-on-one-tube",
         sentence="{first} and {second} come within {mm:.1f} mm of each other: two catheters cannot",
-        remedy="Look at both in the picture: one may go over to the other; trace it by --click on either side.",
+        remedy="Look at both in the picture: one may go over to the other; trace it by `click` on either side.",
         why="A 6F catheter is 2 mm wide. Given below 1.5 mm between their middles.",
     ),
     Kind(
         id="traced-short",
         sentence="{name} ends after {mm:.0f} mm in the body, the others after {usual_mm:.0f} mm",
-        remedy="Look for its tip in the picture: bone may hide its way; trace it by --click deeper in.",
+        remedy="Look for its tip in the picture: bone may hide its way; trace it by `click` deeper in.",
         why="Given below 0.6 of the median of the others: catheters of one implant end near each other, in the lesion.",
     ),
     Kind(

@@ -134,7 +134,7 @@ NUMBERS = (
         id="organ-not-at-risk",
         sentence="{name} has the role other: no table shows its dose unless a goal names it",
         remedy='Give it the role "OAR".',
-        why="`other` is for what a plan shall not look at, such as a lesion of another session. Given for stomach, "
+        why="Role other is for what a plan shall not look at, such as a lesion of another session. Given for stomach, "
         "bowel and spinal cord.",
     ),
     Kind(
