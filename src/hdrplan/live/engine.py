@@ -275,5 +275,5 @@ def _text(optimum: Optimum, score: Score, above: float, *, by_hand: bool) -> str
         return " ".join(short.text for short in optimum.shortfalls)
     where = "every point" if optimum.certificate.scope == Scope.EVERY_POINT else "the sample points"
     lead = f"Optimal, D100 at {where}" if optimum.status == Status.PROVEN else "Not proven"
-    costs = f", {100 * above:.1f} % above the optimum without locks and rounding" if above > _NEAR_FRAC else ""
+    costs = f", {100 * above:.1f} % above the bound of all plans" if above > _NEAR_FRAC else ""
     return f"{lead}{costs}." + (f" Missed: {said}." if missed else "")

@@ -36,16 +36,22 @@ function drawGoals(state, act) {
   if (!held) body.replaceChildren(...[...state.prescriptions.map((p) => prescriptionRow(p, act)), ...state.goals.map((g) => goalRow(g, act))]);
   [...state.prescriptions, ...state.goals].forEach((goal, k) => {
     const row = body.rows[k];
-    row.cells[5].replaceWith(numberCell(goal.reached, goal.unit));
-    row.cells[6].replaceWith(resultCell(goal.reached, goal.met));
+    row.cells[3].replaceWith(numberCell(goal.reached));
+    row.cells[4].replaceWith(resultCell(goal.reached, goal.met));
     row.classList.toggle("idle", goal.on === false);
   });
+}
+
+function nameCell(structure, metric) {
+  const cell = element("th", { scope: "row" }, structure);
+  cell.append(element("span", { class: "live-metric" }, metric));
+  return cell;
 }
 
 function prescriptionRow(p, act) {
   const row = element("tr"), limit = element("td");
   limit.append(limitInput(p.value, "Gy", `Prescription of ${p.structure}`, (dose_gy) => act("prescribe", { ctv: p.structure, dose_gy })));
-  row.append(element("td"), element("th", { scope: "row" }, p.structure), element("td", {}, "D100 ≥"), limit, element("td", {}, "prescription"), element("td"), element("td"));
+  row.append(element("td"), nameCell(p.structure, "D100 ≥"), limit, element("td"), element("td"), element("td"));
   return row;
 }
 
@@ -60,7 +66,7 @@ function goalRow(g, act) {
   rank.value = g.level;
   rank.addEventListener("change", () => act("set_level", { number: g.number, level: +rank.value }));
   level.append(rank);
-  row.append(counts, element("th", { scope: "row" }, g.structure), element("td", {}, `${g.metric} ${g.sense === ">=" ? "≥" : "≤"}`), limit, level, element("td"), element("td"));
+  row.append(counts, nameCell(g.structure, `${g.metric} ${g.sense === ">=" ? "≥" : "≤"}`), limit, element("td"), element("td"), level);
   return row;
 }
 
