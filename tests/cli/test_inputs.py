@@ -16,7 +16,7 @@ from hdrplan.cli.inputs import InputPath, InputText
 from hdrplan.cli.outputs import OutputPath
 
 # Files that a command reads where they are, and writes where they are not.
-READ_OR_WRITTEN = {("dvh", "key"), ("metrics", "key")}
+READ_OR_WRITTEN = {("dvh", "key"), ("metrics", "key"), ("live", "saves")}
 
 
 def parameters() -> list[tuple[str, click.Parameter]]:

@@ -205,10 +205,11 @@ STRUCTURES = (
         "moved by ({x:.0f}, {y:.0f}, {z:.0f}) mm; where it is drawn there are {here_hu:+.0f} HU",
         remedy="Look at the CTV on this CT: drawn on another scan or phase, or slices off?",
         why="Core and shell of the CTV differ in HU where it lies on a lesion that the CT shows. Given where they "
-        "differ most, by 15 HU and on all sides, 5 to 20 mm away, and where the CTV is drawn by less than 70 % of "
-        "that. Outlines of five synthetic lesions moved by 8, 10 and 20 mm were noticed in 180 of 180 trials, by 6 mm "
-        "in 30 of 60; in their place, none. Of 60 balls at random places of a liver without lesions, as outlines of "
-        "lesions that a CT does not show, 5 gave it: vessels and noise look like lesions of 20 mm.",
+        "differ most, by 15 HU, five standard errors of the CT's noise and on all sides, 5 to 20 mm away, and where "
+        "it is drawn by less than 70 % of that. Outlines of five synthetic lesions moved by 8, 10 and 20 mm were "
+        "noticed in 180 of 180 trials, by 6 mm in 30 of 60; in their place, none. Of 60 balls at random places of a "
+        "liver without lesions, as outlines of lesions that a CT does not show, 5 gave it: vessels and noise look like "
+        "lesions of 20 mm.",
     ),
     Kind(
         id="ctv-on-one-slice",

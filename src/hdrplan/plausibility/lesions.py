@@ -27,6 +27,8 @@ _KNOWN_FRAC = 0.6
 # "ctv-beside-lesion").
 _SEEN_HU, _LOST_FRAC = 15.0, 0.7
 _AWAY_MM = 5.0
+# The largest of some thousand displacements; in noise alone it is three to four standard errors.
+_ERRORS = 5.0
 # On every side of a lesion there is contrast; beside a vessel, or at the edge of an organ, there is not.
 _SIDE_FRAC, _SIDES = 0.4, 5
 # A core and a shell of fewer voxels are noise.
@@ -66,7 +68,9 @@ def _lesion(ctv: Structure, structures: Sequence[Structure], ct: Volume) -> list
         if other.name != ctv.name and meets and _is_apart(other):
             near = ((points_mm >= other_mm.min(axis=0)) & (points_mm <= other_mm.max(axis=0))).all(axis=1)
             tissue[near] &= ~inside(other, points_mm[near])
-    return _beside(ctv.name, np.where(tissue, hu, 0.0).reshape(shape), tissue.reshape(shape), (core, shell))
+    known = tissue.reshape(shape)
+    values = np.where(known, hu.reshape(shape), 0.0)
+    return _beside(ctv.name, values, known, (core, shell), voxel_mm3=1000.0 * ct.grid.voxel_cc)
 
 
 def _is_apart(structure: Structure) -> bool:
@@ -75,13 +79,17 @@ def _is_apart(structure: Structure) -> bool:
     return structure.role == "CTV" or is_lesion_name(structure.name) or (row is not None and row.tissue != "other")
 
 
-def _beside(name: str, hu: FloatArray, tissue: BoolArray, parts: tuple[BoolArray, BoolArray]) -> list[Caution]:
+def _beside(
+    name: str, hu: FloatArray, tissue: BoolArray, parts: tuple[BoolArray, BoolArray], voxel_mm3: float
+) -> list[Caution]:
     """Look for the displacement at which core and shell differ most."""
     reach = round(_SEARCH_MM / _STEP_MM)
     core, shell = (part[tuple(slice(reach, n - reach) for n in part.shape)] for part in parts)
     contrast_hu, known = _contrast(hu, tissue, core, shell)
     moves_mm = (np.moveaxis(np.indices(known.shape), 0, -1) - reach) * _STEP_MM
     allowed = (known >= _KNOWN_FRAC) & (np.linalg.norm(moves_mm, axis=-1) <= _SEARCH_MM)
+    if not allowed.any():
+        return []
     best = np.unravel_index(int(np.where(allowed, np.abs(contrast_hu), 0.0).argmax()), known.shape)
     here_hu, best_hu = float(contrast_hu[reach, reach, reach]), float(contrast_hu[best])
     move_mm = moves_mm[best]
@@ -90,6 +98,7 @@ def _beside(name: str, hu: FloatArray, tissue: BoolArray, parts: tuple[BoolArray
         abs(best_hu) < _SEEN_HU
         or float(np.linalg.norm(move_mm)) < _AWAY_MM
         or left > _LOST_FRAC * abs(best_hu)
+        or abs(best_hu) < _ERRORS * _standard_error_hu(hu, tissue, (core, shell), best, voxel_mm3)
         or not _is_round_about(hu, tissue, (core, shell), best)
     ):
         return []
@@ -107,6 +116,16 @@ def _contrast(hu: FloatArray, tissue: BoolArray, core: BoolArray, shell: BoolArr
 
     (inner, inner_known), (outer, outer_known) = mean(core), mean(shell)
     return inner - outer, np.minimum(inner_known, outer_known)
+
+
+def _standard_error_hu(
+    hu: FloatArray, tissue: BoolArray, parts: tuple[BoolArray, BoolArray], best: tuple[np.intp, ...], voxel_mm3: float
+) -> float:
+    """Return the standard error of a contrast by the noise of the CT's voxels, of which a step has less than one."""
+    there = tuple(slice(int(k), int(k) + n) for k, n in zip(best, parts[0].shape, strict=True))
+    values, known = hu[there], tissue[there]
+    voxels = max(voxel_mm3 / _STEP_MM**3, 1.0)
+    return float(np.sqrt(sum(values[part & known].var() * voxels / (part & known).sum() for part in parts)))
 
 
 def _is_round_about(
