@@ -6,9 +6,11 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from headless import headless_chromium
 from made_once import MadeOnce, folder_of_the_session
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,6 +35,13 @@ def phantoms() -> Path:
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
     """Results that many tests begin with; see :class:`made_once.MadeOnce`."""
     return MadeOnce(folder_of_the_session(tmp_path_factory) / "made-once")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A headless Chromium: one in a process, which bears no second driver."""
+    with headless_chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(autouse=True)

@@ -4,20 +4,12 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from served import TOKEN, Served
 
 from hdrplan.live import Session
-from headless import headless_chromium
 from small_case import write_small_case
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    with headless_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

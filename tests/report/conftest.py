@@ -10,14 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from headless import headless_chromium
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    with headless_chromium() as browser:
-        yield browser
-
 
 class Opened:
     """A report in the browser, with all it said and asked for."""
