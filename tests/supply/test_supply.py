@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -123,3 +124,13 @@ def test_no_module_of_ours_imports_a_network_library(word: str) -> None:
         p for p in (ROOT / "src").rglob("*.py") if re.search(rf"^\s*(?:from|import) {word}\b", p.read_text(), re.M)
     ]
     assert found == []
+
+
+def test_no_output_of_a_command_is_in_the_project() -> None:
+    """A folder of results that was written beside the code weighs ten megabytes in every clone for ever."""
+    if shutil.which("git") is None:
+        pytest.skip("no git on this machine")
+    listed = subprocess.run(["git", "ls-files", "*run.json"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a checkout")
+    assert listed.stdout.split() == []
