@@ -37,7 +37,7 @@ def after(page: Any, served: Served, do: Any) -> None:
 def test_a_plan_is_touched_as_a_person_does(page: Any, served: Served) -> None:
     session = served.session
     page.wait_for_selector('#state[data-state="proven at every point"]')
-    assert "Optimal, D100 at every point" in page.inner_text("#state")
+    assert "D100 proven at every point" in page.inner_text("#state")
 
     after(page, served, lambda: (page.fill("#goal-rows input[type=number] >> nth=0", "17"), page.keyboard.press("Tab")))
     assert session.wishes.prescriptions[0].dose_gy == 17.0

@@ -167,6 +167,40 @@ def test_a_dose_asked_at_a_place_is_given(session: Session) -> None:
     assert session.do("switch_goal", number=len(session.wishes.goals) - 1, on=False).score.targets[0].d100_gy < 26.0
 
 
+def test_another_place_under_the_name_of_one_undone_has_its_own_dose(session: Session) -> None:
+    tip = session.wishes.catheters[0].points_mm[-1]
+    session.do("ask_dose_at", point_mm=moved(tip, 0.0, 12.0, 0.0), dose_gy=60.0, at_least=False)
+    session.undo()
+    shown = session.do("ask_dose_at", point_mm=moved(tip, 0.0, 0.0, 25.0), dose_gy=60.0, at_least=False)
+    assert shown.points.names[-1] == "place 1"
+    holds_together(shown)
+
+
+def test_a_plan_by_hand_beside_wishes_is_not_called_the_optimum(session: Session) -> None:
+    session.do("add_goal", structure="stomach", goal="Dmax <= 30 Gy", level=1)
+    longer = float(session.shown.plan.times_s.max()) + 40.0
+    shown = session.do("set_time", **hottest(session), seconds=longer)
+    assert np.isnan(shown.above_frac)
+    assert "how far from the optimum is not known" in shown.text
+
+
+def test_a_time_by_hand_is_shown_where_no_plan_holds_the_limits(session: Session) -> None:
+    session.do("lock", catheter=hottest(session)["catheter"])
+    refused = session.do("add_goal", structure="stomach", goal="Dmax <= 0.001 Gy")
+    assert refused.state == PlanState.REFUSED
+    # Judged by what is asked now, and not by the goals of the plan's own time.
+    assert [g.met for g in refused.score.goals if g.goal.text == "Dmax <= 0.001 Gy"] == [False]
+    shown = session.do("set_time", **hottest(session), seconds=1.0)
+    assert shown.state == PlanState.BY_HAND
+    assert "misses" in shown.text
+
+
+def test_a_moving_source_is_refused(folder: Path) -> None:
+    file = read_case(folder)
+    with pytest.raises(InputError, match="does not count the dose of the moving source"):
+        Session(replace(file, options={**file.options, "source_speed_mm_per_s": 300.0}))
+
+
 def test_a_catheter_is_added_used_and_taken_out(session: Session) -> None:
     value = session.shown.optimum.certificate.main.value
     shown = with_second_catheter(session)

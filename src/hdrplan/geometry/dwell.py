@@ -79,6 +79,17 @@ class Dwells:
     def __len__(self) -> int:
         return len(self.positions_mm)
 
+    def of_catheter(self, k: int) -> Dwells:
+        """Return the dwells of one catheter, by its index."""
+        own = self.catheter == k
+        return Dwells(
+            positions_mm=self.positions_mm[own],
+            axes=self.axes[own],
+            catheter=np.zeros(int(own.sum()), dtype=np.int64),
+            offset_mm=self.offset_mm[own],
+            catheter_names=(self.catheter_names[k],),
+        )
+
 
 def dwell_positions(
     catheters: Sequence[Catheter],

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray
-from hdrplan.dose import DoseRateBlocks, SamplePoints, dose_field, dose_rate, sample_points
+from hdrplan.dose import DoseRateBlocks, SamplePoints, dose_at_points, dose_field, dose_rate, sample_points
 from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import Catheter, Dwells, Structure
 from hdrplan.live.shown import PlanState, Shown
@@ -93,7 +93,7 @@ class Engine:
         """
         with single_blas_thread():
             shown = self._shown(wishes, before, self._proven_optimum)
-            return self._proven_by_hand(shown) if shown.optimum is None else shown
+            return self._proven_by_hand(shown) if shown.state == PlanState.BY_HAND else shown
 
     def _shown(self, wishes: Wishes, before: Shown | None, solve: Callable[[PlanProblem, Dwells], Optimum]) -> Shown:
         step = Steps()
@@ -109,31 +109,42 @@ class Engine:
             except InfeasibleError as error:
                 if before is None:
                     raise
-                return replace(before, state=PlanState.REFUSED, text=f"{error}. The plan shown is the last one.")
-        by_hand = wishes.by_hand_s is not None
-        times_s = optimum.times_s if wishes.by_hand_s is None else fixed_times(wishes.by_hand_s, dwells, 0.0)
+                return self._refused(before, case, goals, points, str(error))
+        times_s = fixed_times(wishes.by_hand_s or {}, dwells, 0.0) if optimum is None else optimum.times_s
         plan = Plan(dwells=dwells, times_s=times_s, source=self.source, strength=self.strength)
         with step("dose"):
             dose_gy = rate.dose_gy(times_s)
             score = self._score(case, goals, plan, points, dose_gy)
-        if not by_hand:
+        if optimum is not None:
             proofs = [note for note in optimum.notes if isinstance(note, EveryPoint)]
             score = with_proven_d100(score, proofs)
         above = _above(problem, goals, times_s, free, score)
         return Shown(
             plan=plan, goals=goals, points=points, dose_gy=dose_gy, score=score, above_frac=above,
-            optimum=None if by_hand else optimum, seconds=step.seconds,
-            state=PlanState.BY_HAND if by_hand else _state(optimum),
-            text=_text(optimum, score, above, by_hand=by_hand),
+            optimum=optimum, seconds=step.seconds,
+            state=PlanState.BY_HAND if optimum is None else _state(optimum),
+            text=_text_by_hand(score, above) if optimum is None else _text(optimum, score, above),
+        )  # fmt: skip
+
+    def _refused(self, before: Shown, case: Case, goals: Goals, points: SamplePoints, why: str) -> Shown:
+        """Return the last plan, judged by what is asked now: no plan holds that."""
+        plan = before.plan
+        dose = dose_at_points(plan.dwells, plan.exposure_s, points.points_mm, plan.source, strength_u=plan.strength_u)
+        return replace(
+            before, goals=goals, points=points, dose_gy=dose.gy, above_frac=float("nan"), optimum=None,
+            score=self._score(case, goals, plan, points, dose.gy), state=PlanState.REFUSED,
+            text=f"{why} The plan shown is the last one.",
         )  # fmt: skip
 
     def _optima(
         self, wishes: Wishes, problem: PlanProblem, dwells: Dwells, solve: Callable[[PlanProblem, Dwells], Optimum]
-    ) -> tuple[Optimum, Optimum]:
-        """Return the optimum with the times that are locked, and that of all plans."""
+    ) -> tuple[Optimum | None, Optimum | None]:
+        """Return the optimum with the times that are locked, if they were not set by hand, and that of all plans."""
         if wishes.by_hand_s is not None:
-            free = self._optimum(problem, dwells)
-            return free, free
+            try:
+                return None, self._optimum(problem, dwells)
+            except InfeasibleError:
+                return None, None
         locked_s = fixed_times(wishes.locked_s, dwells, np.nan)
         if np.isfinite(locked_s).any():
             return solve(replace(problem, locked_s=locked_s), dwells), self._optimum(problem, dwells)
@@ -178,18 +189,18 @@ class Engine:
         require_points_memory(points, dwells)
         keys = tuple(tuple(self._column(name, points, c) for c in case.catheters) for name in points.names)
         if keys not in self._rates_of:
-            for k, catheter in enumerate(case.catheters):
+            for k in range(len(case.catheters)):
                 missing = [n for n, row in enumerate(keys) if row[k] not in self._columns]
                 if missing:
-                    self._compute(points, _of_catheter(dwells, k, catheter), missing, [keys[n][k] for n in missing])
+                    self._compute(points, dwells.of_catheter(k), missing, [keys[n][k] for n in missing])
             blocks = tuple(np.hstack([self._columns[key][0] for key in row]) for row in keys)
             far = np.concatenate([np.any([self._columns[key][1] for key in row], axis=0) for row in keys])
             self._keep(keys, DoseRateBlocks(blocks, far))
         return dwells, self._rates_of[keys]
 
     def _column(self, name: str, points: SamplePoints, catheter: Catheter) -> _Column:
-        rows = points.rows(name)
-        return f"{name} {rows.stop - rows.start}", catheter.name, catheter.points_mm.tobytes()
+        # A place that was undone gives its name to the next one: points are told apart by where they lie.
+        return name, catheter.name, points.points_mm[points.rows(name)].tobytes() + catheter.points_mm.tobytes()
 
     def _compute(self, points: SamplePoints, dwells: Dwells, structures: list[int], keys: list[_Column]) -> None:
         rows = [points.rows(points.names[n]) for n in structures]
@@ -231,22 +242,13 @@ class Engine:
         return evaluate(dose_gy, points, goals, dose=dose, total_time_s=plan.total_time_s)
 
 
-def _of_catheter(dwells: Dwells, k: int, catheter: Catheter) -> Dwells:
-    own = dwells.catheter == k
-    return Dwells(
-        positions_mm=dwells.positions_mm[own],
-        axes=dwells.axes[own],
-        catheter=np.zeros(int(own.sum()), dtype=np.int64),
-        offset_mm=dwells.offset_mm[own],
-        catheter_names=(catheter.name,),
-    )
-
-
-def _above(problem: PlanProblem, goals: Goals, times_s: FloatArray, free: Optimum, score: Score) -> float:
+def _above(problem: PlanProblem, goals: Goals, times_s: FloatArray, free: Optimum | None, score: Score) -> float:
     """Return how far a plan that holds its hard goals lies above the bound of all plans."""
     hard_missed = any(not g.met for g in score.goals if g.goal.level == 0)
+    if free is None or hard_missed or free.status != Status.PROVEN or any(goal.level for goal in goals.goals):
+        return float("nan")
     main = free.certificate.main
-    if hard_missed or free.status != Status.PROVEN or main.bound <= 0 or any(goal.level for goal in goals.goals):
+    if main.bound <= 0:
         return float("nan")
     if problem.healthy is None:
         value = float(times_s.sum())
@@ -260,20 +262,32 @@ def _above(problem: PlanProblem, goals: Goals, times_s: FloatArray, free: Optimu
 def _state(optimum: Optimum) -> PlanState:
     if optimum.status == Status.LOWERED:
         return PlanState.LOWERED
-    if optimum.status == Status.NOT_PROVEN:
+    proofs = [note for note in optimum.notes if isinstance(note, EveryPoint)]
+    if optimum.status == Status.NOT_PROVEN or not all(proof.finished for proof in proofs):
         return PlanState.NOT_PROVEN
     return PlanState.PROVEN if optimum.certificate.scope == Scope.EVERY_POINT else PlanState.SAMPLES
 
 
-def _text(optimum: Optimum, score: Score, above: float, *, by_hand: bool) -> str:
-    missed = [g.goal for g in score.goals if not g.met]
-    said = "; ".join(f"{goal.structure} {goal.text}" for goal in missed)
-    if by_hand:
-        distance = f"{100 * above:.1f} % above the optimum" if above > _NEAR_FRAC else "as good as the optimum"
-        return f"Edited by hand: misses {said}." if missed else f"Edited by hand, {distance}."
+def _missed(score: Score) -> str:
+    return "; ".join(f"{g.goal.structure} {g.goal.text}" for g in score.goals if not g.met)
+
+
+def _text_by_hand(score: Score, above: float) -> str:
+    missed = _missed(score)
+    if missed:
+        return f"Edited by hand: misses {missed}."
+    if np.isnan(above):
+        return "Edited by hand; how far from the optimum is not known with these goals."
+    return f"Edited by hand, {100 * max(above, 0.0):.1f} % above the optimum."
+
+
+def _text(optimum: Optimum, score: Score, above: float) -> str:
     if optimum.shortfalls:
         return " ".join(short.text for short in optimum.shortfalls)
-    where = "every point" if optimum.certificate.scope == Scope.EVERY_POINT else "the sample points"
-    lead = f"Optimal, D100 at {where}" if optimum.status == Status.PROVEN else "Not proven"
-    costs = f", {100 * above:.1f} % above the bound of all plans" if above > _NEAR_FRAC else ""
-    return f"{lead}{costs}." + (f" Missed: {said}." if missed else "")
+    state, gap, missed = _state(optimum), optimum.certificate.main.gap_frac, _missed(score)
+    where = "proven at every point" if state == PlanState.PROVEN else "at the sample points"
+    lead = "Optimal" if gap <= _NEAR_FRAC else f"Within {100 * gap:.1f} % of the optimum"
+    if state == PlanState.NOT_PROVEN:
+        lead = "Not proven optimal"
+    costs = f"; {100 * above:.1f} % above the optimum without locks" if above > gap + _NEAR_FRAC else ""
+    return f"{lead}, D100 {where}{costs}." + (f" Missed: {missed}." if missed else "")

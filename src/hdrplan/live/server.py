@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.live.session import Session
-from hdrplan.live.view import DOSE_STEP_GY, LiveDose, result_of, state_of
+from hdrplan.live.view import DOSE_STEP_GY, LiveDose, known, result_of, state_of
 from hdrplan.report import live_page
 
 if TYPE_CHECKING:
@@ -249,10 +249,6 @@ def _table(given: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 def _rows(session: Session, name: str) -> list[dict[str, Any]]:
     return [
-        {"structure": d.structure, "metric": d.metric, "now": _known(d.now), "kept": _known(d.kept)}
+        {"structure": d.structure, "metric": d.metric, "now": known(d.now), "kept": known(d.kept)}
         for d in session.compare(name)
     ]
-
-
-def _known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

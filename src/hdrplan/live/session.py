@@ -102,7 +102,7 @@ class Session:
     Raises
     ------
     InputError
-        A case without catheters.
+        A case without catheters, or one whose moving source counts.
 
     Examples
     --------
@@ -122,6 +122,13 @@ class Session:
             )
         self.case_file = case_file
         self._on_touch, self._touches = on_touch, 0
+        if case_file.options.get("source_speed_mm_per_s"):
+            raise InputError(
+                "live planning does not count the dose of the moving source",
+                got=f"source_speed_mm_per_s = {case_file.options['source_speed_mm_per_s']:g}",
+                where=case_file.case.name,
+                remedy="Plan it with `hdrplan plan`, or leave that option out.",
+            )
         options = replace(PlanOptions(), **case_file.options)  # type: ignore[arg-type]
         self._engine = Engine(case_file.case, case_file.source, case_file.strength, options)
         self._done = [_Done("opened", wishes_of(case_file.case, case_file.goals, plan))]

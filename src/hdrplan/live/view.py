@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.dose import dose_rate
-from hdrplan.geometry import Dwells, Grid, Volume
+from hdrplan.geometry import Grid, Volume
 from hdrplan.live.session import Session
 from hdrplan.live.shown import Shown
 from hdrplan.live.wishes import stops_of
@@ -16,7 +16,7 @@ from hdrplan.plan import Case, Plan
 from hdrplan.report import live_dvh
 from hdrplan.workflow import PlanResult, Score
 
-__all__ = ["DOSE_STEP_GY", "LiveDose", "result_of", "state_of"]
+__all__ = ["DOSE_STEP_GY", "LiveDose", "known", "result_of", "state_of"]
 
 # Pictures while somebody touches the plan: linear between points 2 mm apart an isodose of 20 Gy lies a tenth of a
 # millimetre off where sources are a centimetre away.
@@ -53,24 +53,17 @@ class LiveDose:
         total = np.zeros(self.grid.size, dtype=np.float32)
         columns: dict[bytes, npt.NDArray[np.float32]] = {}
         for k in np.unique(plan.dwells.catheter).tolist():
-            own = plan.dwells.catheter == k
-            key = plan.dwells.positions_mm[own].tobytes()
-            columns[key] = self._columns[key] if key in self._columns else self._rates(plan, own)
-            total += columns[key] @ plan.exposure_s[own].astype(np.float32)
+            dwells, exposure_s = plan.dwells.of_catheter(k), plan.exposure_s[plan.dwells.catheter == k]
+            key = dwells.positions_mm.tobytes()
+            if key in self._columns:
+                columns[key] = self._columns[key]
+            else:
+                rate = dose_rate(dwells, self.grid.points_mm(), plan.source, strength_u=plan.strength_u)
+                columns[key] = rate.gy_per_s.astype(np.float32)
+            total += columns[key] @ exposure_s.astype(np.float32)
         # A catheter that moved does not come back to the same place, but by undo: those of the last plan stay.
         self._columns = columns if len(self._columns) > 3 * len(columns) else {**self._columns, **columns}
         return Volume(self.grid, total.reshape(self.grid.shape_zyx))
-
-    def _rates(self, plan: Plan, own: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
-        dwells = Dwells(
-            positions_mm=plan.dwells.positions_mm[own],
-            axes=plan.dwells.axes[own],
-            catheter=np.zeros(int(own.sum()), dtype=np.int64),
-            offset_mm=plan.dwells.offset_mm[own],
-            catheter_names=("one",),
-        )
-        rate = dose_rate(dwells, self.grid.points_mm(0), plan.source, strength_u=plan.strength_u)
-        return rate.gy_per_s.astype(np.float32)
 
 
 def result_of(session: Session, shown: Shown, dose: Volume) -> PlanResult:
@@ -150,7 +143,7 @@ def _prescriptions(score: Score, prescriptions: tuple[Any, ...]) -> list[dict[st
             "structure": p.structure,
             "value": p.dose_gy,
             "unit": "Gy",
-            "reached": _known(judged[p.structure].reached),
+            "reached": known(judged[p.structure].reached),
             "met": judged[p.structure].met,
         }
         for p in prescriptions
@@ -173,7 +166,7 @@ def _goals(session: Session, score: Score) -> list[dict[str, Any]]:
                 "unit": unit,
                 "level": goal.level,
                 "on": asked.on,
-                "reached": None if result is None else _known(factor * result.reached),
+                "reached": None if result is None else known(factor * result.reached),
                 "met": None if result is None else result.met,
             }
         )
@@ -181,8 +174,9 @@ def _goals(session: Session, score: Score) -> list[dict[str, Any]]:
 
 
 def _scaled(value: float | None, key: str) -> float | None:
-    return None if value is None else _known(100.0 * value if key.endswith("_frac") else value)
+    return None if value is None else known(100.0 * value if key.endswith("_frac") else value)
 
 
-def _known(value: float) -> float | None:
+def known(value: float) -> float | None:
+    """Return a number for JSON, None where it is not finite."""
     return round(float(value), 6) if np.isfinite(value) else None

@@ -56,15 +56,7 @@ class Server {
 
 async function live() {
   const data = JSON.parse(byId("report-data").textContent);
-  const [ct, dose, structures] = await Promise.all([
-    data.ct && Volume.ofPack(data.ct, true), Volume.ofPack(data.dose, false),
-    Promise.all(data.structures.map(async (s, rank) => {
-      const on = s.role !== "other";
-      return { ...s, rank, on, packed: s, ...(on ? await Volume.ofStructure(s) : { mask: null, shape: null }) };
-    })),
-  ]);
-  const scene = new Scene(data, ct, dose, structures);
-  for (let axis = 0; axis < 3; axis++) scene.scroll(axis, 0);
+  const scene = await sceneOf(data);
   scene.tools = { catheter: catheterTool(scene, (name, end, point) => act("move_catheter", { name, [`${end}_mm`]: point }, `move ${name} ${end}`)) };
   document.querySelector(".tools").append(toolButton("catheter", "Catheter", "drag a tip or a hub"));
   const viewer = viewerOf(scene);

@@ -2,17 +2,7 @@
 async function start() {
   const data = JSON.parse(byId("report-data").textContent);
   readableDvh(data.curves);
-  // Structures that are off at first are unpacked when they are switched on.
-  const [ct, dose, structures] = await Promise.all([
-    data.ct && Volume.ofPack(data.ct, true),
-    Volume.ofPack(data.dose, false),
-    Promise.all(data.structures.map(async (s, rank) => {
-      const on = s.role !== "other";
-      return { ...s, rank, on, packed: s, ...(on ? await Volume.ofStructure(s) : { mask: null, shape: null }) };
-    })),
-  ]);
-  const scene = new Scene(data, ct, dose, structures);
-  for (let axis = 0; axis < 3; axis++) scene.scroll(axis, 0);
+  const scene = await sceneOf(data);
   viewerOf(scene);
   let drawn = false;
   const paper = () => { if (!drawn) { drawn = true; drawPaper(scene); } };
