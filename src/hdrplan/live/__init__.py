@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 from hdrplan.rooms import loaded_when_used
 
 if TYPE_CHECKING:
-    from hdrplan.live.actions import ACTIONS, Action, Parameter
+    from hdrplan.live.actions import ACTIONS
+    from hdrplan.live.difference import Difference
     from hdrplan.live.server import app_of, new_token
-    from hdrplan.live.session import Difference, Session, Touch
+    from hdrplan.live.session import Session
     from hdrplan.live.shown import PlanState, Shown
+    from hdrplan.live.table import Action, Parameter
+    from hdrplan.live.touch import Touch
     from hdrplan.live.wishes import AskedGoal, Wishes
 
 __all__ = [

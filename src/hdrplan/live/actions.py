@@ -2,145 +2,35 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, get_args, get_type_hints
 
 import numpy as np
 
 from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Grid, Structure
 from hdrplan.live.shown import Shown
+from hdrplan.live.table import Action, action_of
 from hdrplan.live.wishes import AskedGoal, Stop, Wishes, stops_of
 from hdrplan.plan import Prescription, parse_goal
 
-__all__ = ["ACTIONS", "OF_THE_PLAN", "Action", "Parameter"]
+__all__ = ["ACTIONS", "OF_THE_PLAN"]
 
 _SOURCE = "live session"
 # A dose at a place is asked of a sphere of this radius: the optimiser's points lie a millimetre apart.
 _PLACE_MM = 1.5
-# No dose, time or place is larger, in any unit.
-_LARGEST = 1e6
 # A hand's time, s: longer than any dwell that an afterloader takes is another unit.
 _LONGEST_S = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """An argument: name, kind ("float", "int", "str", "bool" or "point"), and whether it may be left out."""
-
-    name: str
-    kind: str
-    optional: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """One thing that a person can do; every action can be undone.
-
-    Parameters
-    ----------
-    name : str
-    help : str
-        One line.
-    parameters : tuple of Parameter
-    change : callable
-        (wishes, what is shown, arguments by keyword) -> wishes.
-    """
-
-    name: str
-    help: str
-    parameters: tuple[Parameter, ...]
-    change: Callable[..., Wishes]
-
-    def arguments(self, given: Mapping[str, object]) -> dict[str, Any]:
-        """Return checked arguments; what comes from a page or a journal may be anything.
-
-        Raises
-        ------
-        InputError
-            Unknown, missing or of another type.
-        """
-        known = {parameter.name: parameter for parameter in self.parameters}
-        strange = sorted(set(given) - set(known))
-        missing = [p.name for p in self.parameters if not p.optional and given.get(p.name) is None]
-        if strange or missing:
-            expected = ", ".join(known) or "no arguments"
-            got = f"no {missing[0]}" if missing else f"{strange[0][:40]}"
-            raise InputError(f"{self.name} takes {expected}", got=got)
-        return {name: _checked(self.name, known[name], value) for name, value in given.items() if value is not None}
-
-    def label(self, arguments: Mapping[str, Any]) -> str:
-        """Return what was done in a line, for the history."""
-        told = (f"{name} {_told(value)}" for name, value in arguments.items())
-        return f"{self.name.replace('_', ' ')}: {', '.join(told)}" if arguments else self.name.replace("_", " ")
-
-
-def _told(value: object) -> str:
-    if isinstance(value, tuple):
-        return "(" + ", ".join(f"{v:.1f}" for v in value) + ")"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-_KINDS = {float: "float", int: "int", str: "str", bool: "bool"}
-
-
-def _checked(action: str, parameter: Parameter, value: object) -> object:
-    def refused(expected: str) -> InputError:
-        return InputError(f"{parameter.name} of {action} must be {expected}", got=repr(value)[:60])
-
-    if parameter.kind == "bool":
-        if not isinstance(value, bool):
-            raise refused("true or false")
-        return value
-    if parameter.kind == "str":
-        if not isinstance(value, str) or not 0 < len(value) <= 200:
-            raise refused("a text of at most 200 characters")
-        return value
-    if parameter.kind == "point":
-        numbers = [_number(v) for v in value] if isinstance(value, Sequence | np.ndarray) else []
-        if len(numbers) != 3 or None in numbers:
-            raise refused("three numbers in mm")
-        return tuple(numbers)
-    number = _number(value)
-    if number is None:
-        raise refused("a finite number")
-    if parameter.kind == "int":
-        if number != int(number):
-            raise refused("a whole number")
-        return int(number)
-    return number
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        return None
-    number = float(value)
-    return number if abs(number) < _LARGEST else None
 
 
 ACTIONS: dict[str, Action] = {}
 
 
 def _action(function: Callable[..., Wishes]) -> Callable[..., Wishes]:
-    """Put a function into the table: its keyword arguments are the action's, its docstring the help."""
-    hints = get_type_hints(function)
-    parameters = tuple(
-        Parameter(p.name, _kind(hints[p.name]), p.default is not inspect.Parameter.empty)
-        for p in inspect.signature(function).parameters.values()
-        if p.kind is inspect.Parameter.KEYWORD_ONLY
-    )
-    name = function.__name__
-    help_ = (function.__doc__ or "").splitlines()[0]
-    ACTIONS[name] = Action(name=name, help=help_, parameters=parameters, change=function)
+    """Put a function into the table."""
+    ACTIONS[function.__name__] = action_of(function)
     return function
-
-
-def _kind(hint: Any) -> str:
-    options = [option for option in get_args(hint) or (hint,) if option is not type(None)]
-    return _KINDS.get(options[0] if len(options) == 1 else hint, "point")
 
 
 Point = tuple[float, float, float]

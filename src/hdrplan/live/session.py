@@ -2,78 +2,28 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hdrplan.brief import html_table
-from hdrplan.errors import InputError, ResourceError
-from hdrplan.io import CaseFile, new_folder, read_case, write_case, write_plan
+from hdrplan.errors import InputError
+from hdrplan.io import CaseFile, read_case
 from hdrplan.live.actions import ACTIONS, OF_THE_PLAN
+from hdrplan.live.difference import Difference, differences
 from hdrplan.live.engine import Engine
+from hdrplan.live.saving import is_by_hand, write_session
 from hdrplan.live.shown import PlanState, Shown
-from hdrplan.live.wishes import Stop, Wishes, fixed_times, wishes_of
+from hdrplan.live.touch import Touch, listed_times, times_of
+from hdrplan.live.wishes import Wishes, fixed_times, wishes_of
 from hdrplan.options import PlanOptions
 
 if TYPE_CHECKING:
     from hdrplan.metrics import DVH
     from hdrplan.plan import Plan
 
-__all__ = ["Difference", "Session", "Touch"]
-
-# Rows of a comparison: metric of a score, its name, and the factor to the unit that people read.
-_METRICS = (
-    ("d100_gy", "D100 (Gy)", 1.0),
-    ("d98_gy", "D98 (Gy)", 1.0),
-    ("d90_gy", "D90 (Gy)", 1.0),
-    ("v150_frac", "V150 (%)", 100.0),
-    ("d1cc_gy", "D1cc (Gy)", 1.0),
-    ("mean_gy", "Dmean (Gy)", 1.0),
-    ("v10gy_frac", "V10Gy (%)", 100.0),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One metric of one structure: of the plan on the screen, and of a plan that was kept."""
-
-    structure: str
-    metric: str
-    now: float
-    kept: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Touch:
-    """One thing that was done to a session, for its journal.
-
-    Parameters
-    ----------
-    id : str
-        Its number.
-    what : str
-        "do", "go", "keep", "take" or "save".
-    name : str
-        Of the action, or of the kept plan.
-    given : dict
-        Arguments of the action, or the place in the history.
-    by_hand_s : list or None
-        Catheter, tenths of a millimetre from its tip, and seconds of each time set by hand: what was on the screen
-        then may have been proven meanwhile, and is not made again.
-    locked_s : list
-        The same of the times that are locked.
-    """
-
-    id: str
-    what: str
-    name: str
-    given: dict[str, Any]
-    by_hand_s: list[tuple[str, int, float]] | None
-    locked_s: list[tuple[str, int, float]]
+__all__ = ["Session"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,14 +192,7 @@ class Session:
     def compare(self, name: str) -> tuple[Difference, ...]:
         """Return metrics of the plan on the screen beside those of a plan that was kept."""
         _, kept = self._kept_as(name)
-        then = {s.name: s for s in kept.score.structures}
-        return tuple(
-            Difference(s.name, text, factor * getattr(s, key), factor * getattr(then[s.name], key))
-            for s in self.shown.score.structures
-            if s.name in then
-            for key, text, factor in _METRICS
-            if hasattr(s, key) and hasattr(then[s.name], key)
-        )
+        return differences(self.shown.score, kept.score)
 
     def dvh(self, name: str) -> DVH:
         """Return the DVH of a structure in the plan on the screen."""
@@ -273,23 +216,11 @@ class Session:
         ResourceError
             The command failed; what it said.
         """
-        folder, wishes = Path(folder), self.wishes
-        case = wishes.case_of(self.case_file.case)
-        now = replace(self.case_file, case=case, goals=wishes.active)
-        words, given = self._command(wishes)
-        with new_folder(folder) as draft:
-            (draft / "case").mkdir()
-            write_case(draft / "case", now, case)
-            if given is not None:
-                write_plan(draft / "times.json", given, case.name, None)
-        done = subprocess.run(
-            [sys.executable, "-m", "hdrplan", *words], cwd=folder, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-            raise ResourceError("the plan of a session must be written", got=" ".join(last)[:200], where=folder)
+        wishes = self.wishes
+        given = self._given_times(wishes)
+        said = write_session(Path(folder), self.case_file, wishes, given)
         self._tell("save", "")
-        return f"hdrplan {' '.join(words)}"
+        return said
 
     def again(self, touches: Iterable[Touch]) -> None:
         """Do again what a journal holds, without a plan between: for a session that was ended.
@@ -321,8 +252,8 @@ class Session:
         given = row.arguments(touch.given)
         if touch.name not in OF_THE_PLAN:
             wishes = row.change(wishes, None, **given)
-        by_hand_s = None if touch.by_hand_s is None else _times(touch.by_hand_s)
-        self._add(row.label(given), replace(wishes, by_hand_s=by_hand_s, locked_s=_times(touch.locked_s)))
+        by_hand_s = None if touch.by_hand_s is None else times_of(touch.by_hand_s)
+        self._add(row.label(given), replace(wishes, by_hand_s=by_hand_s, locked_s=times_of(touch.locked_s)))
 
     def _add(self, label: str, wishes: Wishes) -> None:
         self._done = [*self._done[: self._at + 1], _Done(label, wishes)]
@@ -338,21 +269,19 @@ class Session:
             what=what,
             name=name,
             given=dict(given or {}),
-            by_hand_s=None if hand is None else [(*stop, time_s) for stop, time_s in hand.items()],
-            locked_s=[(*stop, time_s) for stop, time_s in self.wishes.locked_s.items()],
+            by_hand_s=None if hand is None else listed_times(hand),
+            locked_s=listed_times(self.wishes.locked_s),
         )
         self._on_touch(touch)
 
-    def _command(self, wishes: Wishes) -> tuple[list[str], Plan | None]:
-        """Return the command of a plan as asked for, and the times that it needs to be given."""
-        if wishes.by_hand_s is not None or 0.0 in wishes.locked_s.values():
-            # --lock keeps times above 0 only: what was cleared by hand is kept as part of all times.
-            return ["evaluate", "case", "--plan", "times.json", "-o", "metrics.json"], self.settle().plan
+    def _given_times(self, wishes: Wishes) -> Plan | None:
+        """Return the times that the command of a plan must be given: all, those that are locked, or none."""
+        if is_by_hand(wishes):
+            return self.settle().plan
         if not wishes.locked_s:
-            return ["plan", "case", "-o", "plan"], None
+            return None
         plan = self.shown.plan
-        locked = replace(plan, times_s=fixed_times(wishes.locked_s, plan.dwells, 0.0))
-        return ["plan", "case", "--lock", "times.json", "-o", "plan"], locked
+        return replace(plan, times_s=fixed_times(wishes.locked_s, plan.dwells, 0.0))
 
     def _kept_as(self, name: str) -> tuple[Wishes, Shown]:
         if name not in self._kept:
@@ -383,8 +312,3 @@ class Session:
         ]
         caption = f"{self.case_file.case.name}: {shown.text} Research use only, never for treatment."
         return html_table(caption, ("structure", "goal", "reached", ""), rows)
-
-
-def _times(listed: Sequence[Sequence[Any]]) -> Mapping[Stop, float]:
-    """Return times by their stops, as JSON lists them."""
-    return MappingProxyType({(str(name), int(tenths)): float(time_s) for name, tenths, time_s in listed})
