@@ -27,10 +27,10 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-import scipy
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
 from hdrplan.dose.blur import REACH_VOXELS, blurred_distance, on_own_side
+from hdrplan.dose.root import root_between
 from hdrplan.dose.slices import rim_pixels, sections
 from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure, box_of
@@ -187,7 +187,7 @@ def _at_volume(level: npt.NDArray[np.float32], mask: BoolArray) -> npt.NDArray[n
 
     if missing(-_LARGEST_SHIFT) <= 0 or missing(_LARGEST_SHIFT) >= 0:
         return _shifted(level, mask, float(np.copysign(_LARGEST_SHIFT, missing(0.0))))
-    return _shifted(level, mask, scipy.optimize.brentq(missing, -_LARGEST_SHIFT, _LARGEST_SHIFT, xtol=_SHIFT_ERROR))
+    return _shifted(level, mask, root_between(missing, -_LARGEST_SHIFT, _LARGEST_SHIFT, error=_SHIFT_ERROR))
 
 
 def _within(voxels_xyz: IntArray, n_per_edge: int) -> FloatArray:

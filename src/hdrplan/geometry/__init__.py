@@ -9,6 +9,7 @@ from hdrplan.geometry.grid import Grid, Volume
 from hdrplan.geometry.implants import Tube, outwards, with_tubes
 from hdrplan.geometry.lesion import LesionShape, ellipsoid, parallel_catheters, place_in, synthetic_lesion
 from hdrplan.geometry.loops import end_to_end, loop_areas
+from hdrplan.geometry.moved import moved_sums
 from hdrplan.geometry.outline import Outline, OutlinePlanes, planes_of
 from hdrplan.geometry.phantoms import PHANTOMS, Phantom, phantom, synthetic_case
 from hdrplan.geometry.puncture import trajectories
@@ -86,6 +87,7 @@ __all__ = [
     "joined",
     "line_gap_mm",
     "loop_areas",
+    "moved_sums",
     "off_path_mm",
     "on_grid",
     "outwards",

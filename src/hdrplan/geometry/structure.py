@@ -91,21 +91,31 @@ class Structure:
     @property
     def centre_mm(self) -> FloatArray:
         """LPS position of the centre of mass, (3,)."""
-        return self.grid.world(self.voxels_xyz.mean(axis=0))
+        sums = []
+        for axis in (2, 1, 0):
+            filled = self.mask_zyx.sum(axis=tuple({0, 1, 2} - {axis}))
+            sums.append(int((filled * np.arange(len(filled))).sum()) / int(filled.sum()))
+        return self.grid.world(sums)
 
     @property
     def box_mm(self) -> FloatArray:
         """Lowest and highest x, y and z of the voxels' centres in LPS, (2, 3)."""
-        voxels_mm = self.voxels_mm
-        return np.stack((voxels_mm.min(axis=0), voxels_mm.max(axis=0)))
+        if np.isin(np.abs(self.grid.direction), (0.0, 1.0)).all():
+            ends_zyx = [(side.start, side.stop - 1) for side in box_of(self.mask_zyx)]
+            ends_mm = self.grid.world(np.array(ends_zyx[::-1]).T)
+        else:  # on axes that are oblique a corner of the box of indices need not be a voxel
+            ends_mm = rim_mm(self)
+        return np.stack((ends_mm.min(axis=0), ends_mm.max(axis=0)))
 
 
 def box_of(mask_zyx: BoolArray) -> tuple[slice, slice, slice]:
     """Return the smallest box that holds all voxels of a mask that is not empty."""
+    # Each axis on what the axes before it left: of a small structure in a large image one pass remains.
     ends = []
     for axis in range(3):
         filled = np.flatnonzero(mask_zyx.any(axis=tuple({0, 1, 2} - {axis})))
         ends.append(slice(int(filled[0]), int(filled[-1]) + 1))
+        mask_zyx = mask_zyx[(slice(None),) * axis + (ends[-1],)]
     return ends[0], ends[1], ends[2]
 
 

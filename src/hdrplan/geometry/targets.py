@@ -13,6 +13,7 @@ from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.errors import InputError
 from hdrplan.geometry.clearance import mask_on
 from hdrplan.geometry.grid import Grid, Volume
+from hdrplan.geometry.moved import moved_sums
 from hdrplan.geometry.structure import Structure, cropped_structure, inside
 
 __all__ = ["Margin", "grown_lesion", "joined", "parts_of", "smoothed", "with_margin"]
@@ -116,12 +117,11 @@ def with_margin(structure: Structure, margin: Margin, *, image: Grid, keep_out: 
     Structure
         Same name and role; whole voxels, of which each is in where its centre lies within the margin.
     """
-    # scipy.signal brings scipy.stats and scipy.optimize, half a second of every command's start.
-    from scipy.signal import fftconvolve
-
     reach = int(np.ceil(margin.sides_mm.max() / structure.grid.spacing_mm.min())) + 1
     grid, mask = _padded(structure, reach)
-    grown = fftconvolve(mask.astype(np.float32), _footprint(grid, margin).astype(np.float32), mode="same") > 0.5
+    footprint = _footprint(grid, margin)[::-1, ::-1, ::-1]
+    room = np.pad(mask, [(n // 2, n // 2) for n in footprint.shape])
+    grown = moved_sums([room], [footprint], float_type=np.float32)[0, 0] > 0.5
     z, y, x = np.nonzero(grown & ~mask)
     points_mm = grid.world(np.column_stack((x, y, z)))
     allowed = image.contains(points_mm)

@@ -94,6 +94,22 @@ class Image:
             raise InputError(f"structure {name!r} must have voxels", got="none", where=self.path)
         return cropped_structure(name, role, self.grid, mask_zyx)
 
+    def structure_in(self, box: tuple[slice, slice, slice], name: str, role: Role, mask_zyx: BoolArray) -> Structure:
+        """Return voxels of a box of the image, the smallest that holds them, as a structure.
+
+        Parameters
+        ----------
+        box : three slices
+            Along z, y and x.
+        name : str
+        role : {"CTV", "OAR", "other"}
+        mask_zyx : bool array
+            Of the box's shape.
+        """
+        nz, ny, nx = mask_zyx.shape
+        grid = self.grid.box([side.start for side in box[::-1]], (nz, ny, nx))
+        return Structure(name=name, role=role, grid=grid, mask_zyx=mask_zyx)
+
 
 def is_image(path: Path) -> bool:
     """Whether a file is an image by its name."""

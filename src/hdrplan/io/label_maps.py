@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import find_objects
 
-from hdrplan.errors import FormatError
-from hdrplan.geometry import Role, Structure
+from hdrplan.errors import FormatError, InputError
+from hdrplan.geometry import Role, Structure, box_of
 from hdrplan.io.files import json_entries
 from hdrplan.io.header_names import names_in_header
 from hdrplan.io.image_files import is_image, open_image
 
 __all__ = ["read_label_map", "read_mask", "read_names"]
+
+# Labels up to this are found in one pass, which keeps a place for each.
+_MAX_AT_ONCE = 65535
 
 
 def read_names(path: Path) -> dict[int, str]:
@@ -97,6 +103,7 @@ def read_label_map(
     values = image.scalars("a label map has one label a voxel")
     if values.dtype.kind == "f" and not (np.isfinite(values).all() and (values == np.rint(values)).all()):
         raise FormatError("labels must be whole numbers", got="fractions or NaN", where=path)
+    boxes = _boxes(values, {label for found in labels.values() for label in found})
     structures = []
     for name, role in wanted.items():
         if len(labels[name]) > 1:
@@ -104,10 +111,26 @@ def read_label_map(
                 "each structure name must occur once", got=f"{name!r} for {labels[name]}", where=names_path
             )
         if labels[name]:
-            mask_zyx = values == labels[name][0]
-            if name not in optional or mask_zyx.any():
-                structures.append(image.structure(name, role, mask_zyx))
+            box = boxes[labels[name][0]]
+            if box is not None:
+                structures.append(image.structure_in(box, name, role, values[box] == labels[name][0]))
+            elif name not in optional:
+                raise InputError(f"structure {name!r} must have voxels", got="none", where=path)
     return tuple(structures)
+
+
+def _boxes(values: npt.NDArray[Any], labels: Collection[int]) -> dict[int, tuple[slice, slice, slice] | None]:
+    """Smallest box of each label; None where no voxel has it."""
+    boxes: dict[int, tuple[slice, slice, slice] | None] = {}
+    if values.dtype.kind in "iu":
+        # One pass for all, instead of some for each.
+        small = [label for label in labels if 0 < label <= _MAX_AT_ONCE]
+        of_small = find_objects(values, max_label=max(small, default=0)) if small else []
+        boxes = {label: of_small[label - 1] for label in small}
+    for label in set(labels) - set(boxes):
+        mask = values == label
+        boxes[label] = box_of(mask) if mask.any() else None
+    return boxes
 
 
 def read_mask(path: Path, name: str, role: Role) -> Structure:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import ndimage, signal
+from scipy import ndimage
 
 from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.cautions import Caution, caution
-from hdrplan.geometry import Structure, Volume, inside
+from hdrplan.geometry import Structure, Volume, inside, moved_sums
 from hdrplan.plan import anatomy_of, is_lesion_name
 
 __all__ = ["doubts_of_lesions"]
@@ -108,13 +108,9 @@ def _beside(
 
 def _contrast(hu: FloatArray, tissue: BoolArray, core: BoolArray, shell: BoolArray) -> tuple[FloatArray, FloatArray]:
     """Core minus shell (HU) at every displacement, and the smaller fraction of both that is known."""
-
-    def mean(part: BoolArray) -> tuple[FloatArray, FloatArray]:
-        turned = part[::-1, ::-1, ::-1].astype(np.float64)
-        count = signal.fftconvolve(tissue.astype(np.float64), turned, mode="valid")
-        return signal.fftconvolve(hu, turned, mode="valid") / np.maximum(count, 1.0), count / part.sum()
-
-    (inner, inner_known), (outer, outer_known) = mean(core), mean(shell)
+    (count_core, count_shell), (sum_core, sum_shell) = moved_sums([tissue, hu], [core, shell])
+    inner, outer = sum_core / np.maximum(count_core, 1.0), sum_shell / np.maximum(count_shell, 1.0)
+    inner_known, outer_known = count_core / core.sum(), count_shell / shell.sum()
     return inner - outer, np.minimum(inner_known, outer_known)
 
 
