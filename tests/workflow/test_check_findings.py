@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ import pytest
 from click.testing import CliRunner
 
 from demo_case import NOW, case_and_plan, write_demo_dicom
-from dicom_twins import item, saved
 from hdrplan.cli.check import command
 from hdrplan.dose import dose_field
 from hdrplan.errors import InputError
@@ -220,81 +218,3 @@ def test_the_terminal_says_no_verdict_where_nothing_could_be_compared(export: Pa
     assert run.exit_code == 1
     assert run.stdout.splitlines()[-1].startswith("NO VERDICT: ")
     assert "FAIL" not in run.stdout
-
-
-def record_of(path: Path, brachy: BrachyPlan, plan_uid: str, *, lengthen: float = 1.0, late_s: float = 0.0) -> Path:
-    """A treatment record of one half-life after the plan's date; ``late_s`` more at one dwell."""
-    clock, channels = datetime(2024, 7, 19, 3, 2, 49), []
-    for channel in brachy.channels:
-        points, total_s = [], 0.0
-        for k, (at, seconds) in enumerate(zip(channel.relative_mm, channel.times_s, strict=True)):
-            seconds = 2.0 * seconds * lengthen + (late_s if k == 2 else 0.0)
-            total_s += seconds
-            points += [
-                item(
-                    ControlPointRelativePosition=round(float(at), 3),
-                    TreatmentControlPointDate=f"{moment:%Y%m%d}",
-                    TreatmentControlPointTime=f"{moment:%H%M%S.%f}",
-                )
-                for moment in (clock, clock + timedelta(seconds=seconds))
-            ]
-            clock += timedelta(seconds=seconds + 0.4)
-        channels.append(
-            item(
-                ChannelNumber=channel.number,
-                DeliveredChannelTotalTime=round(total_s, 6),
-                BrachyControlPointDeliveredSequence=points,
-            )
-        )
-    setup = item(
-        ReferencedBrachyApplicationSetupNumber=1,
-        CurrentFractionNumber=1,
-        TreatmentTerminationStatus="NORMAL",
-        RecordedChannelSequence=channels,
-    )
-    return saved(
-        path,
-        "1.2.840.10008.5.1.4.1.1.481.6",
-        TreatmentDate="20240719",
-        TreatmentTime="030249",
-        ReferencedRTPlanSequence=[item(ReferencedSOPInstanceUID=plan_uid)],
-        TreatmentSessionApplicationSetupSequence=[setup],
-    )
-
-
-@pytest.mark.parametrize(
-    ("lengthen", "late_s", "verdict", "failing"),
-    [(1.0, 0.0, "pass", ""), (1.03, 0.0, "fail", "time of all channels"), (1.0, 0.4, "fail", "dwell at")],
-)
-def test_delivered_times_are_compared_with_those_of_the_day(
-    export: Path, tmp_path: Path, lengthen: float, late_s: float, verdict: str, failing: str
-) -> None:
-    clinical = read_clinical_plan(export)
-    uid = clinical.brachy.uids["instance"]
-    record = record_of(tmp_path / "record.dcm", clinical.brachy, uid, lengthen=lengthen, late_s=late_s)
-    run = CliRunner().invoke(command, [str(export), "--record", str(record), "--json"])
-    table = json.loads(run.stdout)
-    assert table["verdict"] == verdict
-    rows = [row for row in table["rows"] if row["kind"] == "time"]
-    assert rows[0]["tps"] == pytest.approx(2.0 * clinical.brachy.total_time_s, rel=1e-4)
-    if failing:
-        assert any(failing in row["quantity"] for row in rows if row["verdict"] == "fail")
-    assert any("20350 U" in w["sentence"] for w in table["warnings"] if w["id"] == "times-of-another-day")
-
-
-def test_a_record_of_another_plan_never_passes_and_fractions_are_compared(export: Path, tmp_path: Path) -> None:
-    brachy = read_clinical_plan(export).brachy
-    record = record_of(tmp_path / "record.dcm", brachy, "1.2.3")
-    run = CliRunner().invoke(command, [str(export), "--record", str(record), "--json"])
-    assert run.exit_code == 1
-    assert {"text": "record of fraction 1 refers to this plan", "holds": False} in json.loads(run.stdout)["links"]
-    second = record_of(tmp_path / "second.dcm", brachy, brachy.uids["instance"], lengthen=1.05)
-    data = pydicom.dcmread(second)
-    data.TreatmentSessionApplicationSetupSequence[0].CurrentFractionNumber = 2
-    data.save_as(second)
-    run = CliRunner().invoke(command, [str(export), "--record", str(record), "--record", str(second), "--json"])
-    (row,) = [row for row in json.loads(run.stdout)["rows"] if "against fraction 1" in row["quantity"]]
-    assert row["difference_frac"] == pytest.approx(0.05, rel=1e-3)
-    assert row["verdict"] == "fail"
-    run = CliRunner().invoke(command, [str(export), "--record", str(second), "--record", str(second), "--json"])
-    assert {"text": "fraction 2: one record", "holds": False} in json.loads(run.stdout)["links"]

@@ -228,6 +228,26 @@ DICOM = (
         why="ApprovalStatus (300E,0002) is APPROVED, UNAPPROVED or REJECTED; exports hold trial plans too.",
     ),
     Kind(
+        id="isotope-not-stated",
+        sentence="the file states neither isotope nor half-life ({words!r}); Ir-192 is assumed",
+        remedy="Make sure that the source is Ir-192.",
+        why="SourceIsotopeName (300A,0226) and SourceIsotopeHalfLife (300A,0228) are empty or name no isotope. The "
+        "same afterloaders and model names exist with Co-60.",
+    ),
+    Kind(
+        id="links-not-stated",
+        sentence="the files do not say whether they belong together: {links}",
+        remedy="Make sure that they are of one plan and patient.",
+        why="UIDs and PatientIDs that anonymisers take out cannot be compared. Where the files state them, they must "
+        "agree.",
+    ),
+    Kind(
+        id="pulses-of-hdr",
+        sentence="the plan is called HDR but has {pulses} pulses; all of them are counted",
+        remedy="Make sure that it is a PDR plan.",
+        why="BrachyTreatmentType (300A,0202) and NumberOfPulses (300A,028A) contradict each other.",
+    ),
+    Kind(
         id="stated-per-pulse",
         sentence="the file states kerma, prescription and point doses of one pulse; they are multiplied by {pulses} "
         "pulses",
@@ -252,7 +272,7 @@ DICOM = (
         id="active-length-differs",
         sentence="the plan's source is {stated_mm:g} mm long, but {source} has {model_mm:g} mm",
         remedy="Check the source model; choose it with `source`.",
-        why="ActiveSourceLength (300A,0219) of the plan and of the model differ by more than 0.2 mm.",
+        why="ActiveSourceLength (300A,0219) of the plan and of the model differ by more than 0.3 mm.",
     ),
     Kind(
         id="source-other-than-plan",

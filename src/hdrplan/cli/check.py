@@ -19,6 +19,7 @@ from hdrplan.cli.progress import progress_bar
 from hdrplan.cli.records import run_record
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from hdrplan.io import ClinicalPlan, Output, RunRecord
@@ -78,9 +79,13 @@ def command(plan: Path, output: Output | None, identify: bool, as_json: bool, qu
     from hdrplan.report import check_table, quality_lines, quality_table
 
     dose, structures = asked["dose"], asked["structures"]
-    with names_hidden(plan, dose, structures, identify=identify):
+    with names_hidden(plan, dose, structures, *asked["records"], identify=identify):
         clinical = read_clinical_plan(
-            plan, dose=dose, structures=structures, accept_other_patient=asked["accept_other_patient"]
+            plan,
+            dose=dose,
+            structures=structures,
+            records=asked["records"],
+            accept_other_patient=asked["accept_other_patient"],
         )
     compare = optimum_of(clinical, asked, quiet=quiet or as_json)
     check, files = _checked(clinical, asked, identify=identify, quiet=quiet or as_json)
@@ -112,9 +117,9 @@ def _checked(
     from dataclasses import replace
 
     from hdrplan.cautions import each_once
-    from hdrplan.io import read_source, read_tolerances, read_treatment_record
-    from hdrplan.plan import source_of_brachy
-    from hdrplan.report import CheckedFiles, decay_caution
+    from hdrplan.io import read_source, read_tolerances
+    from hdrplan.plan import doubts_of_links, source_of_brachy
+    from hdrplan.report import CheckedFiles, decay_cautions
     from hdrplan.workflow import StatedDose, check_plan, delivery_check
 
     brachy, grid, tip = clinical.brachy, clinical.dose, asked["tip"]
@@ -130,15 +135,15 @@ def _checked(
             reverse_tip=None if tip is None else tip == "reversed",
             on_progress=on_progress,
         )
-    delivered = [read_treatment_record(path) for path in asked["records"]]
-    delivery = delivery_check(brachy, delivered, judge_by)
-    treated = asked["treated"] or _treated(delivered)
-    decay = () if treated is None else (decay_caution(brachy, treated),)
+    delivery = delivery_check(brachy, clinical.records, judge_by)
+    treated = asked["treated"] or _treated(clinical.records)
+    decay = decay_cautions(brachy, treated)
+    links = (*clinical.links, *delivery.links)
     check = replace(
         check,
         rows=(*check.rows, *delivery.rows),
-        links=(*clinical.links, *delivery.links),
-        warnings=each_once((*clinical.notes, *decay, *check.warnings, *delivery.warnings)),
+        links=links,
+        warnings=each_once((*clinical.notes, *doubts_of_links(links), *decay, *check.warnings, *delivery.warnings)),
     )
     files = CheckedFiles(
         sha256=_hashes(clinical, asked, model),
@@ -149,7 +154,7 @@ def _checked(
     return check, files
 
 
-def _treated(records: list[TreatmentRecord]) -> datetime | None:
+def _treated(records: Sequence[TreatmentRecord]) -> datetime | None:
     return next((record.treated for record in records if record.treated is not None), None)
 
 

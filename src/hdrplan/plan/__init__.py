@@ -4,7 +4,7 @@ from hdrplan.plan.anatomy import AnatomyName, Tissue, anatomy_of, is_lesion_name
 from hdrplan.plan.brachy import BrachyPlan, Channel, ReferencePoint, SourceOfPlan, as_plan, brachy_of_plan
 from hdrplan.plan.case import Case, Organs
 from hdrplan.plan.goals import AROUND, Goal, Goals, Metric, Prescription, isodose_frac, parse_goal, parse_metric
-from hdrplan.plan.links import FileLink
+from hdrplan.plan.links import FileLink, doubts_of_links
 from hdrplan.plan.plan import Plan
 from hdrplan.plan.record import DeliveredChannel, TreatmentRecord
 from hdrplan.plan.source_match import doubts_of_source, source_of_brachy
@@ -30,6 +30,7 @@ __all__ = [
     "anatomy_of",
     "as_plan",
     "brachy_of_plan",
+    "doubts_of_links",
     "doubts_of_source",
     "is_lesion_name",
     "isodose_frac",

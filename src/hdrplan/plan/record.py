@@ -48,6 +48,8 @@ class TreatmentRecord:
         CurrentFractionNumber.
     strength_u : float
         That the record states for its source; NaN where absent.
+    strength_time : datetime or None
+        When the source had it; None where the record does not say: at the treatment.
     status : str
         TreatmentTerminationStatus, "NORMAL" where it went as planned.
     plan_uid : str
@@ -61,6 +63,7 @@ class TreatmentRecord:
     status: str
     plan_uid: str
     channels: tuple[DeliveredChannel, ...]
+    strength_time: datetime | None = None
 
     @property
     def total_s(self) -> float:

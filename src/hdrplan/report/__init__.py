@@ -6,7 +6,7 @@ from hdrplan.rooms import loaded_when_used
 
 if TYPE_CHECKING:
     from hdrplan.report.benchmark import bench_figure, bench_page
-    from hdrplan.report.check_facts import CheckedFiles, decay_caution
+    from hdrplan.report.check_facts import CheckedFiles, decay_cautions
     from hdrplan.report.check_page import check_html
     from hdrplan.report.check_text import check_lines, check_table, verdict_text
     from hdrplan.report.cohort_curves import survival_figure
@@ -95,7 +95,7 @@ __all__ = [
     "correlation_table",
     "cost_lines",
     "cost_rows",
-    "decay_caution",
+    "decay_cautions",
     "dvh_figure",
     "dvh_html",
     "dvh_json",

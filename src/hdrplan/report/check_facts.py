@@ -18,7 +18,7 @@ __all__ = [
     "CheckedFiles",
     "Decay",
     "assumptions",
-    "decay_caution",
+    "decay_cautions",
     "decay_to",
     "dwell_rows",
     "files_table",
@@ -84,25 +84,28 @@ def decay_to(brachy: BrachyPlan, treated: datetime | None) -> Decay | None:
     return Decay(treated=treated, strength_u=strength_u, factor=factor, total_s=brachy.total_time_s * factor)
 
 
-def decay_caution(brachy: BrachyPlan, treated: datetime) -> Caution:
-    """Return the strength at treatment, and what the afterloader makes of the plan's times.
+def decay_cautions(brachy: BrachyPlan, treated: datetime | None) -> tuple[Caution, ...]:
+    """Return the strength at treatment and what the afterloader makes of the plan's times, or why that is not known.
 
     Parameters
     ----------
     brachy : BrachyPlan
-    treated : datetime
+    treated : datetime or None
         When the plan is delivered.
     """
+    if brachy.source.reference_time is None:
+        return (caution("reference-date-not-stated"),)
     decay = decay_to(brachy, treated)
     if decay is None:
-        return caution("reference-date-not-stated")
-    return caution(
+        return ()
+    said = caution(
         "times-of-another-day",
-        moment=f"{treated:%Y-%m-%d %H:%M}",
+        moment=f"{decay.treated:%Y-%m-%d %H:%M}",
         strength_u=decay.strength_u,
         factor=decay.factor,
         total_s=decay.total_s,
     )
+    return (said,)
 
 
 def files_table(check: SecondCheck, brachy: BrachyPlan, files: CheckedFiles) -> dict[str, object]:

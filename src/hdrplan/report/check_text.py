@@ -116,10 +116,11 @@ def percent_text(frac: float) -> str:
 
 def check_lines(check: SecondCheck) -> list[str]:
     """Return the comparisons as the lines of a table."""
-    lines = [f"{'':<44}{'TPS':>12}{'recomputed':>12}{'difference':>12}  tolerance"]
-    for row in check.rows:
-        quantity = f"{row.quantity} ({row.unit})" if row.unit else row.quantity
+    quantities = [f"{row.quantity} ({row.unit})" if row.unit else row.quantity for row in check.rows]
+    width = max(44, *(len(quantity) + 1 for quantity in quantities))
+    lines = [f"{'':<{width}}{'TPS':>12}{'recomputed':>12}{'difference':>12}  tolerance"]
+    for row, quantity in zip(check.rows, quantities, strict=True):
         values = f"{number_text(row.tps):>12}{number_text(row.recomputed):>12}{percent_text(row.difference_frac):>12}"
         exact = "" if math.isnan(row.exact) else f"; {number_text(row.exact)} at exact points"
-        lines.append(f"{quantity[:43]:<44}{values}  {row.tolerance}: {_WORDS[row.verdict]}{exact}")
+        lines.append(f"{quantity:<{width}}{values}  {row.tolerance}: {_WORDS[row.verdict]}{exact}")
     return [*lines, *(f"{link.text}: NO" for link in check.links if link.holds is False)]

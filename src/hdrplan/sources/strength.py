@@ -196,7 +196,15 @@ def strength_on_u(
             got=f"{days:.0f} days",
             remedy="Check the year and the order of day and month.",
         )
-    return checked_strength_u(checked_strength_u(strength_u) * 2.0 ** (-days / half_life_days))
+    low, high = STRENGTH_RANGE_U
+    decayed_u = checked_strength_u(strength_u) * math.pow(2.0, -days / half_life_days)
+    if not low <= decayed_u <= high:
+        raise InputError(
+            f"the strength at treatment must lie between {low:g} and {high:,.0f} U",
+            got=f"{decayed_u:g} U on {treated:%Y-%m-%d}, from {strength_u:g} U on {calibrated:%Y-%m-%d}",
+            remedy="Check both dates.",
+        )
+    return decayed_u
 
 
 def strength_from_activity_u(apparent_activity: float, unit: str, *, u_per_mci: float = U_PER_MCI_APPARENT) -> float:

@@ -68,8 +68,8 @@ def delivery_check(brachy: BrachyPlan, records: Sequence[TreatmentRecord], toler
             strength_u = brachy.source.strength_u
         if record.status not in ("NORMAL", "not stated"):
             warnings.append(caution("delivery-not-normal", name=name, status=record.status))
-        compared = _rows(brachy, record, brachy.source.strength_u / strength_u, limit, name)
-        rows += compared
+        rows += _strength_rows(record, strength_u, limit, name)
+        rows += _rows(brachy, record, brachy.source.strength_u / strength_u, limit, name)
         kermas.append((name, strength_u * record.total_s / 3600.0))
     for (before, before_kerma), (name, kerma) in itertools.pairwise(kermas):
         rows.append(
@@ -85,6 +85,16 @@ def _strength_u(brachy: BrachyPlan, record: TreatmentRecord) -> float:
     if record.treated is not None and brachy.source.reference_time is not None:
         return strength_on_u(brachy.source.strength_u, brachy.source.reference_time, record.treated)
     return record.strength_u
+
+
+def _strength_rows(record: TreatmentRecord, strength_u: float, limit: Limit, name: str) -> list[CheckRow]:
+    """Compare the strength that a record states with that of the plan, both at the treatment."""
+    stated_u = record.strength_u
+    if math.isnan(stated_u):
+        return []
+    if record.strength_time is not None and record.treated is not None:
+        stated_u = strength_on_u(stated_u, record.strength_time, record.treated)
+    return [compared_row("time", f"{name}: source strength, of plan and record", "U", (strength_u, stated_u), limit)]
 
 
 def _rows(brachy: BrachyPlan, record: TreatmentRecord, factor: float, limit: Limit, name: str) -> list[CheckRow]:

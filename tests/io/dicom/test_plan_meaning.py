@@ -78,10 +78,30 @@ def test_a_kerma_of_neither_one_pulse_nor_all_differs(tmp_path: Path) -> None:
         ({"SourceIsotopeName": "I-125"}, "I-125"),
         ({"SourceIsotopeName": "", "SourceIsotopeHalfLife": 60.14}, "I-125 (60.14 d)"),
         ({"SourceIsotopeName": "", "SourceDescription": "Yb-169 source"}, "Yb-169"),
+        *(
+            ({"SourceIsotopeName": name}, isotope)
+            for name, isotope in (
+                ("Co 60", "Co-60"),
+                ("CO_60", "Co-60"),
+                ("Co\u201360", "Co-60"),
+                ("60Co", "Co-60"),
+                ("Caesium 137", "Cs-137"),
+                ("cesium-131", "Cs-131"),
+                ("Gd153", "Gd-153"),
+                ("Sm-145", "Sm-145"),
+                ("Ir-194", "Ir-194"),
+                ("Xoft Axxent 50 kV", "a source of X-rays"),
+            )
+        ),
     ],
 )
 def test_another_isotope_is_refused_by_name(tmp_path: Path, values: dict[str, Any], isotope: str) -> None:
-    path = rt_plan(tmp_path / "p.dcm", [channel(DWELLS, 6.0, 6.0)], SourceSequence=[source(**values)])
+    path = rt_plan(
+        tmp_path / "p.dcm",
+        [channel(DWELLS, 6.0, 6.0)],
+        SpecificCharacterSet="ISO_IR 192",
+        SourceSequence=[source(**values)],
+    )
     with pytest.raises(FormatError) as refused:
         read_brachy_plan(path)
     assert refused.value.got == isotope
@@ -94,6 +114,35 @@ def test_the_name_of_an_afterloader_of_both_isotopes_does_not_make_iridium_cobal
         tmp_path / "p.dcm", [channel(DWELLS, 6.0, 6.0)], SourceSequence=[source()], TreatmentMachineSequence=[machine]
     )
     assert read_brachy_plan(path).source.strength_u == STRENGTH_U
+
+
+@pytest.mark.parametrize(
+    "words", ["IR192", "Ir 192", "192-Ir", "Iridium", "GammaMed 12i", "Ir2.A85-2", "VS 2000, SN 120"]
+)
+def test_names_of_iridium_sources_are_no_other_isotope(tmp_path: Path, words: str) -> None:
+    sources = [source(SourceIsotopeName=words, SourceIsotopeHalfLife=73.83)]
+    plan = read_brachy_plan(rt_plan(tmp_path / "p.dcm", [channel(DWELLS, 6.0, 6.0)], SourceSequence=sources))
+    assert plan.source.strength_u == STRENGTH_U
+    assert "isotope-not-stated" not in {w.id for w in plan.warnings}
+
+
+def test_an_isotope_that_nothing_states_is_said_to_be_assumed(tmp_path: Path) -> None:
+    sources = [source(SourceIsotopeName="", SourceModelID="Flexitron")]
+    plan = read_brachy_plan(rt_plan(tmp_path / "p.dcm", [channel(DWELLS, 6.0, 6.0)], SourceSequence=sources))
+    assert "isotope-not-stated" in {w.id for w in plan.warnings}
+
+
+def test_an_hdr_plan_with_pulses_contradicts_itself(tmp_path: Path) -> None:
+    plan = read_brachy_plan(pdr(tmp_path / "p.dcm", trak_pulses=1, BrachyTreatmentType="HDR"))
+    assert "pulses-of-hdr" in {w.id for w in plan.warnings}
+
+
+def test_a_channel_without_time_uses_no_source(tmp_path: Path) -> None:
+    spare = source(SourceNumber=2, ReferenceAirKermaRate=0)
+    idle = channel([(at, 0.0, z) for at, _, z in DWELLS], 0.0, 0.0, ReferencedSourceNumber=2, ChannelNumber=2)
+    loaded = channel(DWELLS, 6.0, 6.0)
+    plan = read_brachy_plan(rt_plan(tmp_path / "p.dcm", [loaded, idle], SourceSequence=[source(), spare]))
+    assert plan.source.strength_u == STRENGTH_U
 
 
 def test_an_unused_second_source_does_not_stop_a_plan_and_a_used_one_does(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from hdrplan.io.dicom.folder import dicom_file, dicom_files, linked_files, requi
 from hdrplan.io.dicom.links import links_of
 from hdrplan.io.dicom.patients import checked_strangers
 from hdrplan.io.dicom.plan import read_brachy_plan
+from hdrplan.io.dicom.record import read_treatment_record
 from hdrplan.io.dicom.structures import read_structure_set
-from hdrplan.plan import BrachyPlan, FileLink
+from hdrplan.plan import BrachyPlan, FileLink, TreatmentRecord
 
 __all__ = ["ClinicalPlan", "read_clinical_plan"]
 
@@ -46,6 +47,8 @@ class ClinicalPlan:
         What was passed over while reading, and why.
     ct : Grid or None
         Of the CT that the structures were drawn on, where it is in the folder.
+    records : tuple of TreatmentRecord
+        What was delivered.
     """
 
     files: Mapping[str, Path]
@@ -56,10 +59,16 @@ class ClinicalPlan:
     patient: str
     notes: tuple[Caution, ...]
     ct: Grid | None = None
+    records: tuple[TreatmentRecord, ...] = ()
 
 
 def read_clinical_plan(
-    plan: Path, *, dose: Path | None = None, structures: Path | None = None, accept_other_patient: bool = False
+    plan: Path,
+    *,
+    dose: Path | None = None,
+    structures: Path | None = None,
+    records: Sequence[Path] = (),
+    accept_other_patient: bool = False,
 ) -> ClinicalPlan:
     """Read a plan and what belongs to it.
 
@@ -69,6 +78,8 @@ def read_clinical_plan(
         An RT Plan; or a folder of DICOM files, in which what belongs to its one plan is found.
     dose, structures : Path, optional
         RT Dose and RT Structure Set; they go before those of the folder.
+    records : sequence of Path
+        RT Brachy Treatment Records; those of a folder are not looked for.
     accept_other_patient : bool
         Take files of different PatientID or StudyInstanceUID, with a warning.
 
@@ -88,8 +99,10 @@ def read_clinical_plan(
         plan = require(linked.plan, "RP", plan)
         notes += linked.warnings
         slices, ct = linked.ct[:1], read_ct_grid(linked.ct) if linked.ct else None
-    parts = [dicom_file(path) for path in (*slices, plan, dose, structures) if path is not None and path.is_file()]
-    notes += checked_strangers([p for p in parts if p is not None], accept=accept_other_patient, where=where)
+    paths = [path for path in (*slices, plan, dose, structures, *records) if path is not None and path.is_file()]
+    parts = [part for part in (dicom_file(path) for path in paths) if part is not None]
+    notes += checked_strangers(parts, accept=accept_other_patient, where=where)
+    delivered = [read_treatment_record(path) for path in records]
     drawn = read_structure_set(structures) if structures is not None else None
     brachy = read_brachy_plan(plan, drawn)
     grid = read_dose_grid(dose) if dose is not None else None
@@ -100,11 +113,13 @@ def read_clinical_plan(
             where=dose,
             remedy="Export the dose of the plan.",
         )
-    links = links_of(brachy, drawn, grid, [p for p in parts if p is not None])
+    links = links_of(brachy, drawn, grid, parts)
     solid: list[Structure] = []
+    if drawn is not None:
+        notes += drawn.warnings
     if drawn is not None and grid is not None:
         solid, left_out = drawn.structures_that_read(ct)
-        notes += [*drawn.warnings, *left_out]
+        notes += left_out
     notes += grid.warnings if grid is not None else ()
     files = {"plan": plan, "dose": dose, "structures": structures}
     return ClinicalPlan(
@@ -116,6 +131,7 @@ def read_clinical_plan(
         patient=_patient(plan),
         notes=tuple(notes),
         ct=ct,
+        records=tuple(delivered),
     )
 
 

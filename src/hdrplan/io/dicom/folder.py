@@ -9,12 +9,28 @@ from pathlib import Path
 
 from hdrplan.cautions import Caution, caution
 from hdrplan.errors import FormatError, HdrPlanError, InputError, ResourceError
-from hdrplan.io.dicom.sop_classes import CT_IMAGE, ENHANCED_CT, RT_DOSE, RT_PLAN, RT_STRUCTURE_SET, SEGMENTATION
+from hdrplan.io.dicom.sop_classes import (
+    BRACHY_RECORD,
+    CT_IMAGE,
+    ENHANCED_CT,
+    RT_DOSE,
+    RT_PLAN,
+    RT_STRUCTURE_SET,
+    SEGMENTATION,
+)
 from hdrplan.io.dicom.tags import Tags, read_tags
 
 __all__ = ["DicomFile", "Linked", "description_of", "dicom_file", "dicom_files", "linked_files"]
 
-KINDS = {CT_IMAGE: "CT", ENHANCED_CT: "CT", RT_STRUCTURE_SET: "RS", RT_PLAN: "RP", RT_DOSE: "RD", SEGMENTATION: "SEG"}
+KINDS = {
+    CT_IMAGE: "CT",
+    ENHANCED_CT: "CT",
+    RT_STRUCTURE_SET: "RS",
+    RT_PLAN: "RP",
+    RT_DOSE: "RD",
+    SEGMENTATION: "SEG",
+    BRACHY_RECORD: "record",
+}
 MAX_FILES = 1_000_000
 WORDS = {"CT": "CT series", "RS": "structure set", "RP": "brachytherapy plan", "RD": "dose grid"}
 
@@ -26,7 +42,7 @@ class DicomFile:
     Parameters
     ----------
     path : Path
-    kind : {"CT", "RS", "RP", "RD"}
+    kind : {"CT", "RS", "RP", "RD", "SEG", "record"}
     uid, series_uid, frame_uid : str
         Empty where absent.
     label : str

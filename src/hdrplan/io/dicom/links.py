@@ -32,8 +32,9 @@ def links_of(
         Two frames of reference: their coordinates have nothing to do with each other.
     """
     refuse_other_frames(plan, structures, dose)
-    patients = {file.patient_id for file in files if file.patient_id}
-    links = [FileLink("all files: one patient", len(patients) == 1 if len(files) > 1 and patients else None)]
+    named = [file.patient_id for file in files if file.patient_id]
+    one_patient = len(set(named)) == 1 if len(named) > 1 else None
+    links = [FileLink("all files: one patient", one_patient, is_usual=len(files) > 1)]
     if dose is not None:
         links.append(FileLink("dose and plan: one frame of reference", _same(dose.frame_uid, plan.uids["frame"])))
         links.append(FileLink("dose refers to this plan", _same(dose.plan_uid, plan.uids["instance"])))
@@ -42,7 +43,8 @@ def links_of(
         links.append(FileLink("structures and plan: one frame of reference", _same(*frames)))
         links.append(FileLink("plan refers to this structure set", _same(plan.uids["structures"], structures.uid)))
     if structures is not None and dose is not None:
-        links.append(FileLink("dose refers to this structure set", _same(dose.structures_uid, structures.uid)))
+        same = _same(dose.structures_uid, structures.uid)
+        links.append(FileLink("dose refers to this structure set", same, is_usual=False))
     return tuple(links)
 
 

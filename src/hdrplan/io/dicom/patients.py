@@ -29,7 +29,7 @@ class Stranger:
 
     Parameters
     ----------
-    kind, reference : {"CT", "RS", "RP", "RD"}
+    kind, reference : {"CT", "RS", "RP", "RD", "SEG", "record"}
         Of the file, and of the one it is compared with.
     tag : {"PatientID", "StudyInstanceUID"}
     own, other : str
@@ -50,11 +50,13 @@ def strangers_among(files: Sequence[DicomFile]) -> tuple[Stranger, ...]:
     ----------
     files : sequence of DicomFile
         One slice stands for a CT. Values that a file does not have (anonymisers take them out) differ from nothing.
-        Without a CT studies are not compared: planning systems write a plan into a study of its own.
+        Without a CT studies are not compared: planning systems write a plan into a study of its own, and afterloaders
+        their records.
     """
     order = {"CT": 0, "RP": 1}
     ranked = sorted(files, key=lambda file: order.get(file.kind, 2))
-    studies = [(file.kind, file.study_uid) for file in ranked] if any(file.kind == "CT" for file in ranked) else []
+    planned = [file for file in ranked if file.kind != "record"]
+    studies = [(file.kind, file.study_uid) for file in planned] if any(file.kind == "CT" for file in ranked) else []
     return (
         *_differing("PatientID", [(file.kind, file.patient_id) for file in ranked]),
         *_differing("StudyInstanceUID", studies),
@@ -103,7 +105,7 @@ def refusal(stranger: Stranger, name: Namer, where: object = None) -> InputError
     """
     own, other = name(stranger.tag, stranger.own), name(stranger.tag, stranger.other)
     return InputError(
-        f"CT, structures, plan and dose must have one {stranger.tag}",
+        f"CT, structures, plan, dose and records must have one {stranger.tag}",
         got=f"{stranger.kind} of {own} with {stranger.reference} of {other}",
         where=where,
         remedy="If they belong together: `accept_other_patient=True`.",

@@ -24,7 +24,7 @@ from hdrplan.geometry import Transit
 from hdrplan.io.dicom.channel_doubts import doubts_of_channels, doubts_of_numbers
 from hdrplan.io.dicom.channels import channel_of
 from hdrplan.io.dicom.plan_doses import prescription_gy, reference_points, states_one_pulse
-from hdrplan.io.dicom.plan_source import source_of_plan
+from hdrplan.io.dicom.plan_source import refuse_other_treatments, source_of_plan
 from hdrplan.io.dicom.sop_classes import RT_PLAN
 from hdrplan.io.dicom.structures import StructureSet, structure_set_of
 from hdrplan.io.dicom.tags import Tags, read_tags
@@ -69,11 +69,11 @@ def read_brachy_plan(path: Path, structures: StructureSet | None = None) -> Brac
             where=path,
         )
     warnings = _approval(tags)
-    _refuse_other_treatments(tags)
+    refuse_other_treatments(tags)
     items = [(k, item) for k, setup in enumerate(setups) for item in setup.items("ChannelSequence")]
     if not items:
         raise FormatError("expected at least one channel (ChannelSequence)", got="none", where=path)
-    source = source_of_plan(tags, [item for _, item in items])
+    source = source_of_plan(tags, [item for _, item in items], warnings)
     embedded = _embedded(tags)
     drawn = [structure_set for structure_set in (structures, embedded) if structure_set is not None]
     channels = [channel_of(item, setups[k].whole("ApplicationSetupNumber", k), drawn) for k, item in items]
@@ -86,6 +86,8 @@ def read_brachy_plan(path: Path, structures: StructureSet | None = None) -> Brac
     pulses = max(channel.pulses for channel in channels) if per_pulse else 1
     if per_pulse:
         warnings.append(caution("stated-per-pulse", pulses=pulses))
+    if tags.text("BrachyTreatmentType", "").upper() == "HDR" and max(channel.pulses for channel in channels) > 1:
+        warnings.append(caution("pulses-of-hdr", pulses=max(channel.pulses for channel in channels)))
     plan = BrachyPlan(
         label=tags.text("RTPlanLabel", "") or tags.text("RTPlanName", ""),
         treatment_type=tags.text("BrachyTreatmentType", "").upper(),
@@ -103,16 +105,6 @@ def read_brachy_plan(path: Path, structures: StructureSet | None = None) -> Brac
         unmodelled=_unmodelled(tags),
     )
     return _with_trak_warning(plan)
-
-
-def _refuse_other_treatments(tags: Tags) -> None:
-    """Refuse plans whose times do not mean those of an afterloader's stepping source."""
-    for keyword, allowed in (("BrachyTreatmentType", ("HDR", "PDR")), ("BrachyTreatmentTechnique", None)):
-        value = tags.text(keyword, "").upper()
-        if value == "PERMANENT" or (allowed and value and value not in allowed):
-            raise tags.error(
-                keyword, "HDR or PDR by an afterloader", value, "Seeds, LDR and manual sources are not modelled."
-            )
 
 
 def _transit(tags: Tags) -> Transit | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hdrplan.io.dicom.plan_source import moment_of, refuse_other_isotopes, refuse_other_treatments
 from hdrplan.io.dicom.sop_classes import BRACHY_RECORD
 from hdrplan.io.dicom.tags import Tags, read_tags
 from hdrplan.plan import DeliveredChannel, TreatmentRecord
@@ -27,11 +28,13 @@ def read_treatment_record(path: Path) -> TreatmentRecord:
     Raises
     ------
     FormatError
-        Another kind of file, no delivered channel, tags that are impossible, with their place in the file.
+        Another kind of file, no delivered channel, another isotope or kind of treatment, tags that are impossible, with
+        their place in the file.
     """
     tags = read_tags(path, pixels=False)
     if tags.text("SOPClassUID") != BRACHY_RECORD:
         raise tags.error("SOPClassUID", f"RT Brachy Treatment Record ({BRACHY_RECORD})", tags.text("SOPClassUID"))
+    refuse_other_treatments(tags)
     setups = tags.items("TreatmentSessionApplicationSetupSequence")
     channels = [
         _channel(item, setup.whole("ReferencedBrachyApplicationSetupNumber", k))
@@ -41,6 +44,8 @@ def read_treatment_record(path: Path) -> TreatmentRecord:
     if not channels:
         raise tags.error("TreatmentSessionApplicationSetupSequence", "there with at least one channel", "none")
     sources = tags.items("RecordedSourceSequence") + [s for x in setups for s in x.items("RecordedSourceSequence")]
+    for source in sources:
+        refuse_other_isotopes(source, "")
     plans = tags.items("ReferencedRTPlanSequence")
     return TreatmentRecord(
         treated=_moment(tags.text("TreatmentDate", ""), tags.text("TreatmentTime", "")),
@@ -48,6 +53,9 @@ def read_treatment_record(path: Path) -> TreatmentRecord:
             (setup.whole("CurrentFractionNumber") for setup in setups if setup.has("CurrentFractionNumber")), None
         ),
         strength_u=sources[0].number("ReferenceAirKermaRate", math.nan) if sources else math.nan,
+        strength_time=moment_of(sources[0], "SourceStrengthReferenceDate", "SourceStrengthReferenceTime")
+        if sources
+        else None,
         status=next((s.text("TreatmentTerminationStatus", "") for s in setups), "") or "not stated",
         plan_uid=plans[0].text("ReferencedSOPInstanceUID", "") if plans else "",
         channels=tuple(channels),

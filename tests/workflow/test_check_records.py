@@ -1,0 +1,172 @@
+"""Treatment records beside a plan: delivered times, the source that delivered them, and whose they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pydicom
+import pytest
+from click.testing import CliRunner
+
+from demo_case import write_demo_dicom
+from dicom_twins import item, saved
+from hdrplan.cli.check import command
+from hdrplan.errors import HdrPlanError
+from hdrplan.io import read_clinical_plan
+from hdrplan.plan import BrachyPlan
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("export") / "set"
+    write_demo_dicom(folder)
+    return folder
+
+
+def record_of(path: Path, brachy: BrachyPlan, plan_uid: str, *, lengthen: float = 1.0, late_s: float = 0.0) -> Path:
+    """A treatment record of one half-life after the plan's date; ``late_s`` more at one dwell."""
+    clock, channels = datetime(2024, 7, 19, 3, 2, 49), []
+    for channel in brachy.channels:
+        points, total_s = [], 0.0
+        for k, (at, seconds) in enumerate(zip(channel.relative_mm, channel.times_s, strict=True)):
+            seconds = 2.0 * seconds * lengthen + (late_s if k == 2 else 0.0)
+            total_s += seconds
+            points += [
+                item(
+                    ControlPointRelativePosition=round(float(at), 3),
+                    TreatmentControlPointDate=f"{moment:%Y%m%d}",
+                    TreatmentControlPointTime=f"{moment:%H%M%S.%f}",
+                )
+                for moment in (clock, clock + timedelta(seconds=seconds))
+            ]
+            clock += timedelta(seconds=seconds + 0.4)
+        channels.append(
+            item(
+                ChannelNumber=channel.number,
+                DeliveredChannelTotalTime=round(total_s, 6),
+                BrachyControlPointDeliveredSequence=points,
+            )
+        )
+    setup = item(
+        ReferencedBrachyApplicationSetupNumber=1,
+        CurrentFractionNumber=1,
+        TreatmentTerminationStatus="NORMAL",
+        RecordedChannelSequence=channels,
+    )
+    return saved(
+        path,
+        "1.2.840.10008.5.1.4.1.1.481.6",
+        TreatmentDate="20240719",
+        TreatmentTime="030249",
+        ReferencedRTPlanSequence=[item(ReferencedSOPInstanceUID=plan_uid)],
+        TreatmentSessionApplicationSetupSequence=[setup],
+    )
+
+
+@pytest.mark.parametrize(
+    ("lengthen", "late_s", "verdict", "failing"),
+    [(1.0, 0.0, "pass", ""), (1.03, 0.0, "fail", "time of all channels"), (1.0, 0.4, "fail", "dwell at")],
+)
+def test_delivered_times_are_compared_with_those_of_the_day(
+    export: Path, tmp_path: Path, lengthen: float, late_s: float, verdict: str, failing: str
+) -> None:
+    clinical = read_clinical_plan(export)
+    uid = clinical.brachy.uids["instance"]
+    record = record_of(tmp_path / "record.dcm", clinical.brachy, uid, lengthen=lengthen, late_s=late_s)
+    run = CliRunner().invoke(command, [str(export), "--record", str(record), "--json"])
+    table = json.loads(run.stdout)
+    assert table["verdict"] == verdict
+    rows = [row for row in table["rows"] if row["kind"] == "time"]
+    assert rows[0]["tps"] == pytest.approx(2.0 * clinical.brachy.total_time_s, rel=1e-4)
+    if failing:
+        assert any(failing in row["quantity"] for row in rows if row["verdict"] == "fail")
+    assert any("20350 U" in w["sentence"] for w in table["warnings"] if w["id"] == "times-of-another-day")
+
+
+def test_a_record_of_another_plan_never_passes_and_fractions_are_compared(export: Path, tmp_path: Path) -> None:
+    brachy = read_clinical_plan(export).brachy
+    record = record_of(tmp_path / "record.dcm", brachy, "1.2.3")
+    run = CliRunner().invoke(command, [str(export), "--record", str(record), "--json"])
+    assert run.exit_code == 1
+    assert {"text": "record of fraction 1 refers to this plan", "holds": False} in json.loads(run.stdout)["links"]
+    second = record_of(tmp_path / "second.dcm", brachy, brachy.uids["instance"], lengthen=1.05)
+    data = pydicom.dcmread(second)
+    data.TreatmentSessionApplicationSetupSequence[0].CurrentFractionNumber = 2
+    data.save_as(second)
+    run = CliRunner().invoke(command, [str(export), "--record", str(record), "--record", str(second), "--json"])
+    (row,) = [row for row in json.loads(run.stdout)["rows"] if "against fraction 1" in row["quantity"]]
+    assert row["difference_frac"] == pytest.approx(0.05, rel=1e-3)
+    assert row["verdict"] == "fail"
+    run = CliRunner().invoke(command, [str(export), "--record", str(second), "--record", str(second), "--json"])
+    assert {"text": "fraction 2: one record", "holds": False} in json.loads(run.stdout)["links"]
+
+
+def edited_record(export: Path, path: Path, change: Callable[[Any], None]) -> Any:
+    """Run check with a record of the right times that was changed."""
+    brachy = read_clinical_plan(export).brachy
+    data = pydicom.dcmread(record_of(path, brachy, brachy.uids["instance"]))
+    change(data)
+    data.save_as(path)
+    return CliRunner().invoke(command, [str(export), "--record", str(path), "--json"])
+
+
+def recorded_source(**values: Any) -> Callable[[Any], None]:
+    """Give the record a source; what is not said is as planned."""
+    return lambda data: setattr(data, "RecordedSourceSequence", [item(SourceIsotopeName="Ir-192", **values)])
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda data: setattr(data, "PatientID", "somebody else"), "one PatientID, got record of P-"),
+        (
+            lambda data: setattr(data, "RecordedSourceSequence", [item(SourceIsotopeName="Co-60")]),
+            "that of Ir-192, got Co-60",
+        ),
+        (lambda data: setattr(data, "BrachyTreatmentType", "LDR"), "HDR or PDR by an afterloader, got LDR"),
+        (lambda data: setattr(data, "TreatmentDate", "20240101"), "2024-01-01, from 40700 U on 2024-05-06"),
+    ],
+    ids=["patient", "isotope", "LDR", "long before the plan"],
+)
+def test_a_record_of_another_patient_source_or_time_is_refused(
+    export: Path, tmp_path: Path, change: Callable[[Any], None], says: str
+) -> None:
+    run = edited_record(export, tmp_path / "secret-name.dcm", change)
+    assert isinstance(run.exception, HdrPlanError)
+    assert says in str(run.exception)
+    assert "secret-name" not in str(run.exception)
+
+
+@pytest.mark.parametrize(
+    ("source", "verdict"),
+    [
+        ({"ReferenceAirKermaRate": 20350.0}, "pass"),
+        ({"ReferenceAirKermaRate": 40700.0}, "fail"),
+        (
+            {
+                "ReferenceAirKermaRate": 40700.0,
+                "SourceStrengthReferenceDate": "20240506",
+                "SourceStrengthReferenceTime": "070809",
+            },
+            "pass",
+        ),
+    ],
+    ids=["of the day", "not decayed", "of the plan's date"],
+)
+def test_the_strength_of_the_record_is_compared_with_the_decayed_one(
+    export: Path, tmp_path: Path, source: dict[str, Any], verdict: str
+) -> None:
+    table = json.loads(edited_record(export, tmp_path / "record.dcm", recorded_source(**source)).stdout)
+    (row,) = [row for row in table["rows"] if "source strength" in row["quantity"]]
+    assert (row["verdict"], table["verdict"]) == (verdict, verdict)
+    assert row["tps"] == pytest.approx(20350.0, rel=1e-4)
+
+
+def test_a_record_that_names_no_plan_is_doubted(export: Path, tmp_path: Path) -> None:
+    run = edited_record(export, tmp_path / "record.dcm", lambda data: delattr(data, "ReferencedRTPlanSequence"))
+    (said,) = [w["sentence"] for w in json.loads(run.stdout)["warnings"] if w["id"] == "links-not-stated"]
+    assert said.endswith("record of fraction 1 refers to this plan")
