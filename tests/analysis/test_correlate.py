@@ -133,10 +133,12 @@ def test_the_paper_rule_shows_selection_and_bootstrap(strong: Correlation) -> No
 
 
 def test_optimism_correction_lowers_c(strong: Correlation) -> None:
-    assert sum(g.n for g in strong.calibration) == strong.table.n
-    predicted = [g.predicted for g in strong.calibration]
+    assert strong.quality is not None
+    groups = strong.quality.groups
+    assert sum(g.n for g in groups) == strong.table.n
+    predicted = [g.predicted for g in groups]
     assert predicted == sorted(predicted)
-    assert all(g.lower - 0.1 < g.predicted < g.upper + 0.1 for g in strong.calibration)
+    assert all(g.lower - 0.1 < g.predicted < g.upper + 0.1 for g in groups)
     p = strong.performance
     assert p is not None
     assert p.without_d100.apparent < p.with_d100.apparent

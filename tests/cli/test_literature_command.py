@@ -77,9 +77,14 @@ def test_tumour_type_is_tested_between_series_and_shown_within_one(run, tmp_path
     assert (walter["series"], walter["types"], walter["control"]) == ("Walter 2021", ["CRLM", "other"], [0.506, 0.924])
     assert walter["log_odds"] == pytest.approx(np.log(0.924 / 0.076) - np.log(0.506 / 0.494), rel=1e-12)
     assert walter["implied_fraction"] == pytest.approx((92.4 - 71.5) / (92.4 - 50.6), rel=1e-12)
+    n = np.array([0.5, 0.5]) * 244  # lesions of each type, of which 50.6 and 92.4 % are controlled
+    assert walter["implied_se"] == pytest.approx(
+        np.sqrt((1 / (n * [0.506, 0.924]) + 1 / (n * [0.494, 0.076])).sum()), rel=1e-3
+    )
     assert pool(table, "12 months")["type_test"] is None
     said = run("literature").out
     assert "no test of tumour type: no type has two series beside another type" in said
+    assert "50 % of its lesions are CRLM: 95 % interval 5.6 to 25.3 if so" in said
     assert "lesions of each type within a series are not printed" in said
     # Types that really differ are told apart.
     rows = [f"S{k},{'HCC' if k % 2 else 'CRLM'},200,{10 if k % 2 else 60},12 months" for k in range(6)]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from hdrplan.outcomes import (
     aalen_johansen,
@@ -24,16 +25,19 @@ from hdrplan.outcomes import (
     follow_up,
     frailty,
     gray_test,
+    integrated_brier,
     interval_regression,
     intervals,
     kaplan_meier,
     known_status,
     log_rank,
+    meta_analysis,
+    predicted_incidence,
     restricted_mean,
     turnbull,
     zph,
 )
-from outcomes.reference_data import cox_cases, numbers, r_numbers, table
+from outcomes.reference_data import cox_cases, numbers, r_numbers, r_scores, table
 from tolerances import R_COX, R_CURVE, R_FRAILTY, R_NPMLE, R_ZPH
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -282,6 +286,7 @@ def rows() -> Iterator[Row]:
         far([*briers, *areas], [*scores.brier, *scores.auc]),
         R_CURVE,
     )
+    yield from _scores(lesions)
     cut = best_cutoff(
         cutoff_problem(follow_up(lesions.time, event), lesions.d100_gy), rng=np.random.default_rng(0), n_resamples=9
     )
@@ -295,6 +300,57 @@ def rows() -> Iterator[Row]:
     )
 
 
+def _scores(lesions: pd.DataFrame) -> Iterator[Row]:
+    """Own models' risks with their scores, and pooled series."""
+    x, want = lesions[["d100_gy", "diameter_mm", "crlm"]].to_numpy(float), r_scores()["models"]["dose"]
+    fits = [cox(follow_up(lesions.time, lesions.status == cause), x) for cause in (1, 2)]
+    risk = predicted_incidence(*fits, x, np.arange(1, 401))
+    yield Row(
+        "risk predicted by a Cox model of each cause",
+        "riskRegression::CSC",
+        "lesions",
+        "absolute",
+        far(risk[:, [99, 399]], want["risk"]),
+        R_CURVE,
+    )
+    outcomes = competing_risks(lesions.time, lesions.status)
+    status, incidence = known_status(outcomes, 400), aalen_johansen(outcomes).incidence_at([400])[0, 0]
+    brier = status.brier(risk[:, -1])
+    ipa = 1 - brier / status.brier(np.full(len(x), incidence))
+    yield Row(
+        "its Brier score and its gain over incidence alone (IPA)",
+        "riskRegression::Score",
+        "lesions",
+        "absolute",
+        far([brier, ipa], [want["brier"], want["ipa"]]),
+        R_CURVE,
+    )
+    yield Row(
+        "its integrated Brier score (trapezoids; rectangles in R)",
+        "riskRegression::Score",
+        "lesions",
+        "absolute",
+        far(integrated_brier(outcomes, risk, np.arange(1, 401)), want["ibs"]),
+        1e-3,
+    )
+    differences = []
+    for case in r_scores()["pooled"].values():
+        columns = None if case["mods"] is None else dict(enumerate(np.array(case["mods"], dtype=float).T))
+        fit = meta_analysis(case["y"], case["v"], columns and {f"m{k}": c for k, c in columns.items()})
+        at = () if columns is None else [c.mean() for c in columns.values()]
+        ours = [*fit.coef, *fit.se, fit.tau2, fit.heterogeneity.statistic, *fit.predicted(at)]
+        theirs = [np.ravel(case[k]) for k in ("coef", "se", "tau2", "q", "predicted")]
+        differences.append(far(ours, np.concatenate(theirs)))
+    yield Row(
+        "pooled series, tumour type and dose as moderators, prediction interval",
+        "metafor::rma (REML)",
+        "local control of 4 series; 13 made",
+        "absolute",
+        max(differences),
+        R_COX,
+    )
+
+
 def rounded_up(value: float) -> str:
     """Power of ten at or above a difference; below 1e-12 the last digits differ from machine to machine."""
     return "below 1e-12" if value <= 1e-12 else f"below 1e{math.ceil(math.log10(value)):d}"
@@ -302,7 +358,9 @@ def rounded_up(value: float) -> str:
 
 def markdown() -> str:
     """Return the table."""
-    versions = ", ".join(f"{name} {version}" for name, version in r_numbers()["versions"].items())
+    versions = ", ".join(
+        f"{name} {version}" for name, version in ({**r_scores()["versions"], **r_numbers()["versions"]}).items()
+    )
     lines = [
         f"R and packages: {versions}.",
         "",

@@ -19,6 +19,11 @@ def r_numbers() -> dict[str, Any]:
 
 
 @cache
+def r_scores() -> dict[str, Any]:
+    return json.loads((FOLDER / "scores.json").read_text())
+
+
+@cache
 def _table(name: str) -> pd.DataFrame:
     return pd.read_csv(FOLDER / f"{name}.csv")
 

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from hdrplan.analysis.medians import endpoint_curves, endpoint_tests
     from hdrplan.analysis.numbers import Estimate, estimates
     from hdrplan.analysis.paper_models import PaperRule, paper_rule
-    from hdrplan.analysis.prediction import CalibrationGroup, Discrimination, Performance
-    from hdrplan.analysis.prediction_quality import DecisionCurve, PredictionQuality, PredictionScore
+    from hdrplan.analysis.prediction import Discrimination, Performance
+    from hdrplan.analysis.prediction_quality import CalibrationGroup, DecisionCurve, PredictionQuality, PredictionScore
     from hdrplan.analysis.report_tables import correlation_tables
     from hdrplan.analysis.response import responses
     from hdrplan.analysis.robustness import Unmeasured

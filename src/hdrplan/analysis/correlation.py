@@ -11,7 +11,7 @@ from hdrplan.analysis.dose_shape import Interaction, SplineCurve
 from hdrplan.analysis.effects import Effect
 from hdrplan.analysis.lesions import LesionTable
 from hdrplan.analysis.paper_models import PaperRule
-from hdrplan.analysis.prediction import CalibrationGroup, Performance
+from hdrplan.analysis.prediction import Performance
 from hdrplan.analysis.prediction_quality import PredictionQuality
 from hdrplan.analysis.robustness import Unmeasured
 from hdrplan.outcomes import ControlBin, Cutoff, Incidence, KaplanMeier, LogRank, ProportionalHazards, TcpFit, Turnbull
@@ -218,7 +218,6 @@ class Correlation:
     performance : Performance or None
     quality : PredictionQuality or None
         Of the predicted risk with death competing.
-    calibration : tuple of CalibrationGroup
     sensitivity : mapping of model to Effect
         D100 in other models.
     left_out_groups : mapping of centre or year to Effect
@@ -245,7 +244,6 @@ class Correlation:
     metrics: tuple[MetricTest, ...]
     performance: Performance | None
     quality: PredictionQuality | None
-    calibration: tuple[CalibrationGroup, ...]
     sensitivity: Mapping[str, Effect]
     left_out_groups: Mapping[str, Effect]
     unmeasured: Unmeasured | None

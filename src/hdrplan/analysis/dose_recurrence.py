@@ -30,7 +30,7 @@ from hdrplan.analysis.effects import (
 from hdrplan.analysis.lesions import LesionTable
 from hdrplan.analysis.other_models import sensitivity
 from hdrplan.analysis.paper_models import PaperRule, paper_rule
-from hdrplan.analysis.prediction import calibration, performance
+from hdrplan.analysis.prediction import performance
 from hdrplan.analysis.prediction_quality import prediction_quality
 from hdrplan.analysis.robustness import unmeasured, without_each_group
 from hdrplan.analysis.side_by_side import metric_tests
@@ -130,7 +130,6 @@ def correlate(
             "quality of predictions",
             lambda: prediction_quality(table, horizon_months=horizon, rng=rng, n_bootstrap=settings.n_bootstrap),
         ),
-        calibration=(steps.run("calibration", lambda: calibration(table, model, horizon)) or ()) if model else (),
         sensitivity=steps.run("sensitivity", lambda: sensitivity(table, settings.landmark_months)) or {},
         left_out_groups=steps.run("without each group", lambda: without_each_group(table)) or {},
         unmeasured=unmeasured(table, models.headline) if models.headline else None,

@@ -11,66 +11,9 @@ from hdrplan.analysis.effects import REFERENCE_GY, adjusters
 from hdrplan.analysis.lesions import LesionTable
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.errors import HdrPlanError
-from hdrplan.outcomes import CoxFit, bootstrap_statistics, concordance, cox, kaplan_meier, predicted_incidence
+from hdrplan.outcomes import bootstrap_statistics, concordance, cox
 
-__all__ = ["CalibrationGroup", "Discrimination", "Performance", "calibration", "performance"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CalibrationGroup:
-    """Lesions of similar predicted control: what the model says and what was seen.
-
-    Parameters
-    ----------
-    n : int
-        Lesions.
-    predicted : float
-        Mean predicted control.
-    observed, lower, upper : float
-        Kaplan-Meier control and its limits, errors by patient.
-    """
-
-    n: int
-    predicted: float
-    observed: float
-    lower: float
-    upper: float
-
-
-def calibration(
-    table: LesionTable, fit: CoxFit, horizon_months: float, n_groups: int = 4
-) -> tuple[CalibrationGroup, ...]:
-    """Return predicted and observed control in groups of predicted control; not corrected for optimism.
-
-    Parameters
-    ----------
-    table : LesionTable
-    fit : CoxFit
-        The adjusted model of the same lesions.
-    horizon_months : float
-        Time at which control is meant.
-    n_groups : int
-
-    Returns
-    -------
-    tuple of CalibrationGroup
-    """
-    risk = predicted_incidence(fit, None, fit.data.covariates, [horizon_months], strata=table.strata)
-    predicted = 1.0 - risk[:, 0]
-    groups = []
-    for rows in np.array_split(np.argsort(predicted, kind="stable"), n_groups):
-        curve = kaplan_meier(table.follow_up.chosen(rows))
-        lower, upper = curve.interval_at([horizon_months])
-        groups.append(
-            CalibrationGroup(
-                n=rows.size,
-                predicted=float(predicted[rows].mean()),
-                observed=float(curve.survival_at([horizon_months])[0]),
-                lower=float(lower[0]),
-                upper=float(upper[0]),
-            )
-        )
-    return tuple(groups)
+__all__ = ["Discrimination", "Performance", "performance"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from hdrplan.outcomes import (
     CalibrationCurve,
     CompetingRisks,
     CoxFit,
+    aalen_johansen,
     auc_at,
     bootstrap_statistics,
     calibration_curve,
@@ -26,10 +27,11 @@ from hdrplan.outcomes import (
     predicted_incidence,
 )
 
-__all__ = ["DecisionCurve", "PredictionQuality", "PredictionScore", "prediction_quality"]
+__all__ = ["CalibrationGroup", "DecisionCurve", "PredictionQuality", "PredictionScore", "prediction_quality"]
 
-# Share of the horizon at which the Brier score is integrated, and risks at which somebody might act.
-_GRID = (0.25, 0.5, 0.75, 1.0)
+# Shares of the horizon at which the Brier score is integrated, so many that the integral stays within 1e-3 of one over
+# all times (4 err by 1e-3); and risks at which somebody might act.
+_GRID = np.arange(1, 49) / 48
 _THRESHOLDS = np.round(np.arange(0.05, 0.61, 0.05), 2)
 _MODELS = ("incidence alone", "adjusters", "adjusters and D100")
 
@@ -49,6 +51,27 @@ class PredictionScore:
     brier: tuple[float, float]
     integrated_brier: tuple[float, float]
     auc: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationGroup:
+    """Lesions of similar predicted risk: what the model says and what was seen, death competing.
+
+    Parameters
+    ----------
+    n : int
+        Lesions.
+    predicted : float
+        Mean predicted risk.
+    observed, lower, upper : float
+        Aalen-Johansen incidence and its limits, errors by patient; limits NaN where none recurred.
+    """
+
+    n: int
+    predicted: float
+    observed: float
+    lower: float
+    upper: float
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -87,6 +110,8 @@ class PredictionQuality:
         Of no model, of the adjusters, and of the adjusters with D100.
     calibration : CalibrationCurve
         Of the model with D100 on its own data.
+    groups : tuple of CalibrationGroup
+        The same in quarters of predicted risk.
     slope_corrected : float
         Its calibration slope, corrected for optimism.
     decision : DecisionCurve
@@ -97,6 +122,7 @@ class PredictionQuality:
     horizon_months: float
     scores: tuple[PredictionScore, ...]
     calibration: CalibrationCurve
+    groups: tuple[CalibrationGroup, ...]
     slope_corrected: float
     decision: DecisionCurve
     n_bootstrap: int
@@ -175,6 +201,7 @@ def prediction_quality(
             for k, name in enumerate(_MODELS)
         ),
         calibration=calibration_curve(status, with_d100),
+        groups=_groups(data, with_d100),
         slope_corrected=float(mean[-1]),
         decision=DecisionCurve(
             thresholds=_THRESHOLDS,
@@ -184,6 +211,25 @@ def prediction_quality(
         ),
         n_bootstrap=known,
     )
+
+
+def _groups(data: _Data, risk: FloatArray, n_groups: int = 4) -> tuple[CalibrationGroup, ...]:
+    """Return predicted and observed risk in groups of predicted risk; not corrected for optimism."""
+    groups, at = [], [data.horizon_months]
+    for rows in np.array_split(np.argsort(risk, kind="stable"), n_groups):
+        seen = aalen_johansen(data.outcomes(rows))
+        k = seen.causes.index(1)
+        lower, upper = seen.interval_at(at)
+        groups.append(
+            CalibrationGroup(
+                n=rows.size,
+                predicted=float(risk[rows].mean()),
+                observed=float(seen.incidence_at(at)[0, k]),
+                lower=float(lower[0, k]),
+                upper=float(upper[0, k]),
+            )
+        )
+    return tuple(groups)
 
 
 _Models = tuple[tuple[CoxFit, CoxFit | None], ...]
@@ -200,7 +246,7 @@ class _Data:
 
     @property
     def times(self) -> FloatArray:
-        return self.horizon_months * np.array(_GRID)
+        return self.horizon_months * _GRID
 
     def models(self, drawn: IntArray) -> _Models:
         """Fit every model to some lesions."""

@@ -11,6 +11,7 @@ from hdrplan.analysis.effects import Effect, adjusted_words
 from hdrplan.analysis.medians import median_notes, median_text
 from hdrplan.analysis.paper_models import PaperRule
 from hdrplan.analysis.prediction import Performance
+from hdrplan.analysis.prediction_quality import PredictionQuality
 from hdrplan.analysis.quality_table import quality_table
 from hdrplan.analysis.sensitivity_table import sensitivity_table
 from hdrplan.analysis.text_table import TextTable, control_text, estimate_text, p_text
@@ -34,7 +35,7 @@ def correlation_tables(r: Correlation) -> tuple[TextTable, ...]:
         _metric_table(r) if r.metrics else None,
         quality_table(r.quality) if r.quality else None,
         _performance_table(r.performance) if r.performance else None,
-        _calibration_table(r) if r.calibration else None,
+        _calibration_table(r.quality) if r.quality else None,
         _paper_table(r.paper) if r.paper else None,
     )
     return tuple(table for table in tables if table is not None)
@@ -140,22 +141,23 @@ def _performance_table(p: Performance) -> TextTable:
     )
 
 
-def _calibration_table(r: Correlation) -> TextTable:
+def _calibration_table(quality: PredictionQuality) -> TextTable:
     return TextTable(
         name="calibration",
-        title=f"Control at {r.settings.horizon_months:g} months, predicted and observed, percent",
-        columns=("Group of predicted control", "Lesions", "Predicted", "Observed (95 % CI)"),
+        title=f"Local recurrence within {quality.horizon_months:g} months, predicted and observed, percent",
+        columns=("Group of predicted risk", "Lesions", "Predicted", "Observed (95 % CI)"),
         rows=tuple(
             (
-                f"{i + 1} of {len(r.calibration)}",
+                f"{i + 1} of {len(quality.groups)}",
                 str(g.n),
                 f"{100 * g.predicted:.1f}",
-                control_text(g.observed, g.lower, g.upper),
+                estimate_text(100 * g.observed, 100 * g.lower, 100 * g.upper, 1) if g.observed else "0.0 (no event)",
             )
-            for i, g in enumerate(r.calibration)
+            for i, g in enumerate(quality.groups)
         ),
         notes=(
-            "These are the data of the fit, so agreement is overestimated; the calibration slope above is corrected.",
+            "Death competes in both (Aalen-Johansen). These are the data of the fit, so agreement is overestimated; "
+            "the calibration slope above is corrected.",
         ),
     )
 

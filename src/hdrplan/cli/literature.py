@@ -133,8 +133,12 @@ def _type_lines(pool: Pool) -> Iterator[str]:
             f"  within {pair.series}: {first} {100 * a:.1f} %, {second} {100 * b:.1f} %: odds ratio of control "
             f"{math.exp(pair.log_odds):.1f}"
         )
-        if pair.implied_fraction is not None:
-            yield f"    its whole control implies that {100 * pair.implied_fraction:.0f} % of its lesions are {first}"
+        if pair.implied_fraction is not None and pair.implied_se is not None:
+            low, high = (math.exp(pair.log_odds + z * pair.implied_se) for z in (-1.96, 1.96))
+            yield (
+                f"    its whole control implies that {100 * pair.implied_fraction:.0f} % of its lesions are {first}: "
+                f"95 % interval {low:.1f} to {high:.1f} if so"
+            )
 
 
 def _pool_lines(pool: Pool) -> Iterator[str]:

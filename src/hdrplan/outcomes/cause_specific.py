@@ -27,9 +27,9 @@ def predicted_incidence(
 ) -> FloatArray:
     """Return the predicted probability of the event by some times, the other causes competing.
 
-    The sum over event times of S(t-) (1 - exp(-J)) times the share of the event in J, the jump of all hazards summed up
-    at t, with S(t-) the exponential of minus all of them before t: between 0 and 1, and 1 - exp(-H) where nothing else
-    can happen.
+    The product-limit estimate for these covariates: the sum over event times of S(t-) times the jump of the event's
+    hazard, where S falls by the factor 1 - J at each jump J of all hazards. Without covariates it is the Aalen-Johansen
+    estimate. A lesion whose J exceeds 1 has no S left; the causes share what was there.
 
     Parameters
     ----------
@@ -77,28 +77,31 @@ def predicted_incidence(
 
 
 def _incidence(event: CoxFit, other: CoxFit | None, x: FloatArray, times: FloatArray, stratum: object) -> FloatArray:
-    # From the mean on: far from all rows, as 0 is for an age or its spline, a hazard overflows.
-    mean = event.data.covariates.mean(axis=0)
-    moments, hazard = event.cumulative_hazard(stratum, mean)
-    keep = moments <= times.max(initial=0.0)
-    moments, hazard = moments[keep], hazard[keep]
-    jumps = np.diff(hazard, prepend=0.0)
-    ratio = _ratio(event, x - mean)
-    before_all, own_jump = ratio * (hazard - jumps), ratio * jumps
-    jump = own_jump
+    own = _jumps(event, x, stratum, times)
+    moments, jump, all_jumps = own[0], own[1], own[1]
     if other is not None:
-        own = stratum if stratum in other.data.strata.labels else other.data.strata.labels[0]
-        mean = other.data.covariates.mean(axis=0)
-        at, deaths = other.cumulative_hazard(own, mean)
-        steps = np.concatenate(([0.0], deaths))
-        before, after = (steps[np.searchsorted(at, moments, side=side)] for side in ("left", "right"))
-        ratio_other = _ratio(other, x - mean) if len(other.names) else np.ones_like(ratio)
-        before_all = before_all + ratio_other * before
-        jump = own_jump + ratio_other * (after - before)
-    summed = np.cumsum(np.exp(-before_all) * -np.expm1(-jump) * own_jump / jump, axis=1)
+        label = stratum if stratum in other.data.strata.labels else other.data.strata.labels[0]
+        at, deaths = _jumps(other, x if len(other.names) else x[:, :0], label, times)
+        moments = np.union1d(own[0], at)
+        all_jumps = np.zeros((len(x), moments.size))
+        all_jumps[:, np.searchsorted(moments, own[0])] = own[1]
+        jump = all_jumps.copy()
+        all_jumps[:, np.searchsorted(moments, at)] += deaths
+    left = np.cumprod(1.0 - np.minimum(all_jumps, 1.0), axis=1)
+    before = np.hstack((np.ones((len(x), 1)), left[:, :-1])) if moments.size else left
+    summed = np.cumsum(before * jump / np.maximum(all_jumps, 1.0), axis=1)
     index = np.searchsorted(moments, times, side="right")
     result: FloatArray = np.hstack((np.zeros((len(x), 1)), summed))[:, index]
     return result
+
+
+def _jumps(fit: CoxFit, x: FloatArray, stratum: object, times: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the event times up to the last of some times, and the jump of each row's hazard at them."""
+    # From the mean on: far from all rows, as 0 is for an age or its spline, a hazard overflows.
+    mean = fit.data.covariates.mean(axis=0)
+    moments, hazard = fit.cumulative_hazard(stratum, mean)
+    keep = moments <= times.max(initial=0.0)
+    return moments[keep], _ratio(fit, x - mean) * np.diff(hazard[keep], prepend=0.0)
 
 
 def _ratio(fit: CoxFit, away: FloatArray) -> FloatArray:

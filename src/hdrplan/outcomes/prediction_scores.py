@@ -103,21 +103,14 @@ def known_status(risks: CompetingRisks, at: float, *, of: object = 1) -> KnownSt
     InputError
         The cause never happens, late entry, or nobody is followed as long.
     """
-    rows = risks.rows
-    refuse_late_entry(rows, "a score of predictions")
-    had = risks.had(of)
-    done, followed = rows.event & (rows.time <= at), rows.time > at
-    if not followed.any():
-        raise InputError("somebody must be followed beyond the time of a prediction", got=f"nobody after {at:g}")
-    own = censoring_survival(rows.independent, rows.time, before=True)
-    weight = np.where(done, 1.0 / np.where(own > 0, own, 1.0), 0.0)
-    weight[followed] = 1.0 / float(censoring_survival(rows.independent, [at])[0])
-    event = (done & had).astype(np.float64)
-    return KnownStatus(at=float(at), event=event, weight=weight, cluster=rows.cluster)
+    event, weight = _status(risks, np.array([float(at)]), of)
+    return KnownStatus(at=float(at), event=event[:, 0], weight=weight[:, 0], cluster=risks.rows.cluster)
 
 
 def integrated_brier(risks: CompetingRisks, predicted: npt.ArrayLike, at: npt.ArrayLike, *, of: object = 1) -> float:
     """Return the mean Brier score from 0 to the last time, by trapezoids (0 at time 0).
+
+    R's riskRegression sums rectangles that begin at each time. Both come to the same as the times become dense.
 
     Parameters
     ----------
@@ -130,8 +123,27 @@ def integrated_brier(risks: CompetingRisks, predicted: npt.ArrayLike, at: npt.Ar
         The cause of interest.
     """
     times, risk = np.asarray(at, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
-    scores = [known_status(risks, float(t), of=of).brier(risk[:, k]) for k, t in enumerate(times)]
+    event, weight = _status(risks, times, of)
+    scores = (weight * (event - risk) ** 2).mean(axis=0)
     return float(np.trapezoid([0.0, *scores], [0.0, *times]) / times[-1])
+
+
+def _status(risks: CompetingRisks, times: FloatArray, of: object) -> tuple[FloatArray, FloatArray]:
+    """Return who had the event by each time (n, m), and the weight of each row; 0 where its status is not known."""
+    rows = risks.rows
+    refuse_late_entry(rows, "a score of predictions")
+    had = risks.had(of)[:, None]
+    time = rows.time[:, None]
+    done, followed = rows.event[:, None] & (time <= times), time > times
+    nobody = times[~followed.any(axis=0)]
+    if nobody.size:
+        raise InputError(
+            "somebody must be followed beyond the time of a prediction", got=f"nobody after {nobody.min():g}"
+        )
+    own = censoring_survival(rows.independent, time, before=True)
+    weight = np.where(done, 1.0 / np.where(own > 0, own, 1.0), 0.0)
+    weight += followed / censoring_survival(rows.independent, times)
+    return (done & had).astype(np.float64), weight
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -56,6 +56,9 @@ class WithinSeries:
     implied_fraction : float or None
         Fraction of lesions of the first type at which the two make the control of the whole series; None where the
         whole lies not between them.
+    implied_se : float or None
+        Standard error of ``log_odds`` if the lesions of each type are as many as that fraction implies, and all of them
+        were followed; None without it.
     """
 
     series: str
@@ -63,6 +66,7 @@ class WithinSeries:
     control: tuple[float, float]
     log_odds: float
     implied_fraction: float | None
+    implied_se: float | None
 
 
 def type_test(series: Sequence[Series], y: FloatArray, v: FloatArray) -> TypeTest | None:
@@ -94,13 +98,19 @@ def within_series(pooled: Sequence[Series], of_horizon: Sequence[Series]) -> tup
         for first, second in combinations([s for s in own if s.control is not None and 0 < s.control < 1], 2):
             a, b = float(first.control or 0.0), float(second.control or 0.0)
             share = None if whole.control is None or a == b else (b - whole.control) / (b - a)
+            share = share if share is not None and 0 < share < 1 else None
+            se = None
+            if share is not None and whole.lesions is not None:
+                n = whole.lesions * np.array([share, 1.0 - share])
+                se = float(np.sqrt((1.0 / (n * [a, b] * [1.0 - a, 1.0 - b])).sum()))
             pairs.append(
                 WithinSeries(
                     series=whole.name,
                     types=(first.tumour_type, second.tumour_type),
                     control=(a, b),
                     log_odds=float(np.log(b / (1.0 - b)) - np.log(a / (1.0 - a))),
-                    implied_fraction=share if share is not None and 0 < share < 1 else None,
+                    implied_fraction=share,
+                    implied_se=se,
                 )
             )
     return tuple(pairs)
@@ -126,4 +136,7 @@ def unknown_of_types(series: Sequence[Series], test: TypeTest | None, within: Se
             "series, its doses, sizes and follow-up, and not the type"
         )
     if within:
-        yield "lesions of each type within a series are not printed: their difference has no interval"
+        yield (
+            "lesions of each type within a series are not printed: the interval of their difference takes the numbers "
+            "that the control of the whole series implies, and all lesions as followed"
+        )
