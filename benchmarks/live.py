@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.record import machine, put_table
+from hdrplan.geometry import Grid
 from hdrplan.live import Session
-from hdrplan.live.view import LiveDose, state_of
+from hdrplan.live.view import pictured_dose, pictured_grid, state_of
 
 CASE = Path("phantoms/liver-lesion-b")
 
@@ -36,7 +37,7 @@ def main() -> None:
 
 
 def table(session: Session, number: int) -> list[str]:
-    doses = LiveDose(session.case_file.case)
+    grid = pictured_grid(session.case_file.case)
     rng = np.random.default_rng(1)
     ctv, catheter = session.wishes.prescriptions[0], session.wishes.catheters[0]
     dwells, times = session.shown.plan.dwells, session.shown.plan.times_s
@@ -67,16 +68,16 @@ def table(session: Session, number: int) -> list[str]:
     rows = ["| touch | CPU s, median | CPU s, 95 % | wall s, median | wall s, 95 % |", "|---|---|---|---|---|"]
     for name, touch in kinds.items():
         count = 3 if touch == session.settle else number
-        taken = np.array([_seconds(session, doses, touch) for _ in range(count)])
+        taken = np.array([_seconds(session, grid, touch) for _ in range(count)])
         middle, late = np.percentile(taken, [50, 95], axis=0)
         rows.append(f"| {name} | {middle[0]:.2f} | {late[0]:.2f} | {middle[1]:.2f} | {late[1]:.2f} |")
     return rows
 
 
-def _seconds(session: Session, doses: LiveDose, touch: Callable[[], object]) -> tuple[float, float]:
+def _seconds(session: Session, grid: Grid, touch: Callable[[], object]) -> tuple[float, float]:
     cpu, wall = time.process_time(), time.perf_counter()
     touch()
-    json.dumps(state_of(session, doses.volume(session.shown.plan)))
+    json.dumps(state_of(session, pictured_dose(session.shown.plan, grid)))
     return time.process_time() - cpu, time.perf_counter() - wall
 
 

@@ -51,7 +51,7 @@ def test_a_session_that_ended_unsaved_goes_on(run, case: Path, monkeypatch: pyte
     said = run("live", case, "--no-browser")
     assert said.code == 0, said.err
     assert "Going on with the session that ended here, 1 touch." in said.err
-    assert sessions[1].history == ("opened", "prescribe: ctv lesion, dose_gy 21", "prescribe: ctv lesion, dose_gy 22")
+    assert sessions[1].history == ("opened", "prescribe: lesion, 21 Gy", "prescribe: lesion, 22 Gy")
     other = run("live", case, "--no-browser", "--prescription", "lesion=15")
     assert other.code == 2
     assert "a stopped run can go on with the same options only" in other.err

@@ -86,6 +86,58 @@ def test_a_plan_is_touched_as_a_person_does(page: Any, served: Served) -> None:
     assert session.wishes.goals[-1].goal.text == "D1cc <= 3 Gy"
 
 
+def test_a_curve_and_a_slider_are_dragged_each_in_one_entry(page: Any, served: Served) -> None:
+    session = served.session
+    slider = page.locator("#goal-rows input[type=range]").first
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    x, y = box["x"] + box["width"] / 3, box["y"] + box["height"] / 2
+    at = session.at
+    page.mouse.move(x, y)
+    page.mouse.down()
+    after(page, served, lambda: page.mouse.move(x + 4, y))
+    revision = page.get_attribute("html", "data-revision")
+    page.mouse.move(x + 8, y)
+    page.wait_for_selector(f"html:not([data-revision='{revision}'])", state="attached")
+    page.mouse.up()
+    assert session.at == at + 1
+
+    page.locator("#dvh").scroll_into_view_if_needed()
+    ctv = session.wishes.prescriptions[0].structure
+    x, y = page.evaluate(
+        """() => {
+            const line = document.querySelector('#dvh .curve[data-curve="0"]');
+            const half = line.getPointAtLength(line.getTotalLength() / 2);
+            const seen = new DOMPoint(half.x, half.y).matrixTransform(line.getScreenCTM());
+            return [seen.x, seen.y];
+        }"""
+    )
+    goals = len(session.wishes.goals)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    after(page, served, lambda: page.mouse.move(x + 30, y))
+    page.mouse.up()
+    page.wait_for_selector("#state[data-state]")
+    assert len(session.wishes.goals) == goals + 1
+    goal = session.wishes.goals[-1].goal
+    assert goal.structure == ctv
+    assert goal.sense == ">="
+
+
+def test_studies_of_the_plan_on_the_screen(page: Any, served: Served) -> None:
+    page.click("#find-robustness")
+    page.wait_for_selector("#robustness-said[data-revision]", state="attached")
+    cells = page.locator("#robustness-table tbody tr").first.inner_text().split("\t")
+    assert cells[0] == served.session.wishes.prescriptions[0].structure
+    assert cells[1].endswith("%")
+    page.click("#find-next")
+    page.wait_for_selector("#next-said:not(:empty)")
+    page.wait_for_selector("#find-next:not([disabled])")
+    # The small case has neither skin nor ribs: it is said, and nothing is proposed.
+    assert "no structure is named as" in page.inner_text("#next-said")
+    assert page.locator("#next-table").is_hidden()
+
+
 def place_of(page: Any, point_mm: np.ndarray) -> tuple[float, float]:
     """Put the crosshair on a point, and return where the axial picture shows it."""
     canvas = page.locator('.plane[data-view="axial"] canvas')

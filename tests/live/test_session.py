@@ -142,7 +142,7 @@ def test_undo_and_redo_go_all_the_way(folder: Path) -> None:
     np.testing.assert_array_equal(session.shown.plan.times_s, after)
     session.undo()
     session.do("prescribe", ctv=ctv(session), dose_gy=21.0)
-    prescribed = [f"prescribe: ctv {ctv(session)}, dose_gy {dose_gy}" for dose_gy in (18, 21)]
+    prescribed = [f"prescribe: {ctv(session)}, {dose_gy} Gy" for dose_gy in (18, 21)]
     assert session.history == ("opened", *prescribed)
 
 
@@ -343,3 +343,73 @@ def test_a_case_without_catheters_is_sent_to_placement(folder: Path) -> None:
     file = read_case(folder)
     with pytest.raises(InputError, match=r"a plan needs catheters, got none\. `hdrplan place`"):
         Session(replace(file, case=replace(file.case, catheters=())))
+
+
+def test_steps_of_one_gesture_are_one_entry_and_start_from_the_same_place(session: Session) -> None:
+    goals = len(session.wishes.goals)
+    for dose_gy in (12.0, 11.0, 10.0):
+        shown = session.follow("drag 1", "ask_dvh_point", structure="liver", volume_percent=10.0, dose_gy=dose_gy,
+                               at_least=False)  # fmt: skip
+        holds_together(shown)
+    assert [asked.goal.text for asked in session.wishes.goals[goals:]] == ["D10 <= 10 Gy"]
+    assert len(session.history) == 2
+    session.follow("drag 2", "prescribe", ctv=ctv(session), dose_gy=18.0)
+    assert len(session.history) == 3
+    session.undo()
+    session.follow("drag 2", "prescribe", ctv=ctv(session), dose_gy=17.0)
+    assert len(session.history) == 3
+    session.undo()
+    session.undo()
+    assert len(session.wishes.goals) == goals
+
+
+def test_a_gesture_of_times_by_hand_changes_that_time_alone(session: Session) -> None:
+    before = session.shown.plan.times_s.copy()
+    stop = hottest(session)
+    for seconds in (5.0, 7.0):
+        session.follow("bar", "set_time", **stop, seconds=seconds)
+    changed = np.flatnonzero(session.shown.plan.times_s != before)
+    assert session.shown.plan.times_s[changed].tolist() == [7.0]
+    assert len(session.history) == 2
+
+
+def test_a_gesture_is_done_again_from_its_journal(folder: Path) -> None:
+    touches: list[Touch] = []
+    first = Session(read_case(folder), on_touch=touches.append)
+    for dose_gy in (18.0, 17.0):
+        first.follow("drag", "prescribe", ctv=ctv(first), dose_gy=dose_gy)
+    again = Session(read_case(folder))
+    again.again([Touch(**json.loads(json.dumps(asdict(touch)))) for touch in touches])
+    assert again.history == first.history
+    assert again.wishes.prescriptions == first.wishes.prescriptions
+
+
+@pytest.mark.parametrize(
+    ("percent", "at_least", "text"),
+    [
+        (0.0, False, "Dmax <= 9 Gy"),
+        (0.0, True, "D0.1 >= 9 Gy"),
+        (100.0, True, "Dmin >= 9 Gy"),
+        (100.0, False, "D99.9 <= 9 Gy"),
+        (12.5, False, "D12.5 <= 9 Gy"),
+    ],
+)
+def test_a_point_of_a_dvh_is_a_goal(session: Session, percent: float, at_least: bool, text: str) -> None:
+    session.do("ask_dvh_point", structure="stomach", volume_percent=percent, dose_gy=9.0, at_least=at_least)
+    assert session.wishes.goals[-1].goal.text == text
+    with pytest.raises(InputError, match="between 0 and 100 %"):
+        session.do("ask_dvh_point", structure="stomach", volume_percent=101.0, dose_gy=9.0, at_least=False)
+
+
+def test_robustness_is_of_the_plan_on_the_screen_and_leaves_places_out(session: Session) -> None:
+    middle = session.wishes.catheters[0].points_mm[-1]
+    session.do("ask_dose_at", point_mm=moved(middle, 3.0, 0.0, 0.0), dose_gy=25.0, at_least=True)
+    coverage = session.robustness(deliveries=4)
+    assert len(coverage.values) == 4
+    planned = session.shown.plan
+    dose = dose_at_points(
+        planned.dwells, planned.times_s, session.shown.points.points_mm, planned.source, strength_u=planned.strength_u
+    )
+    rows = session.shown.points.rows("liver")
+    mean_gy = np.average(dose.gy[rows], weights=session.shown.points.volume_cc[rows])
+    assert coverage.summary("liver mean_gy").planned == pytest.approx(mean_gy, rel=0.02)

@@ -258,3 +258,14 @@ def test_a_summary_is_that_of_the_values(small) -> None:
     mean = np.average(dose_gy[rows], weights=points.volume_cc[rows])
     assert result.summary("liver mean_gy").planned == pytest.approx(mean, rel=FLOAT32_SUM)
     assert result.summary("lesion d100_gy").planned == pytest.approx(dose_gy[points.rows("lesion")].min(), rel=1e-5)
+
+
+def test_an_organ_smaller_than_1_cc_has_no_d1cc_and_the_rest_is_computed(small) -> None:
+    plan, points, goals = small
+    organ = next(k for k, role in enumerate(points.roles) if role != "CTV")
+    rows = points.rows(points.names[organ])
+    volume_cc = points.volume_cc.copy()
+    volume_cc[rows] *= 0.5 / volume_cc[rows].sum()
+    result = robust_coverage(plan, replace(points, volume_cc=volume_cc), goals, Scenarios(Uncertainty(), count=3))
+    assert f"{points.names[organ]} d1cc_gy" not in result.names
+    assert np.isfinite(result.of(f"{points.names[organ]} mean_gy")).all()

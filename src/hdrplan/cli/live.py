@@ -37,7 +37,12 @@ __all__ = ["command"]
 @click.option(
     "--browser/--no-browser", default=True, show_default=True, help="Open the page, or print its address only."
 )
-def command(plan_path: Path | None, saves: Path, port: int, browser: bool, **flags: Any) -> None:
+@click.option(
+    "--without",
+    metavar="GROUP,...",
+    help="Of ribs, lungs, bowel and vessels those not segmented: proposed catheters may pass through them.",
+)
+def command(plan_path: Path | None, saves: Path, port: int, browser: bool, without: str | None, **flags: Any) -> None:
     """Plan live: move goals, dwell times and catheters on a page, and the optimum follows.
 
     CASE is a folder with a case.toml. Flags override the case. The page opens in the browser and is answered by this
@@ -85,10 +90,11 @@ def command(plan_path: Path | None, saves: Path, port: int, browser: bool, **fla
             journal.unsettled = 1
         click.echo("Planning ...", err=True)
         _ = session.shown
-        _serve(session, listener, saves, browser=browser)
+        groups = tuple(group.strip() for group in (without or "").split(",") if group.strip())
+        _serve(session, listener, saves, without=groups, browser=browser)
 
 
-def _serve(session: Session, listener: socket.socket, saves: Path, *, browser: bool) -> None:
+def _serve(session: Session, listener: socket.socket, saves: Path, *, without: tuple[str, ...], browser: bool) -> None:
     """Serve the page of a session until somebody ends it."""
     import uvicorn
 
@@ -96,7 +102,7 @@ def _serve(session: Session, listener: socket.socket, saves: Path, *, browser: b
 
     origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
     token = new_token()
-    app = app_of(session, token=token, origin=origin, saves=lambda: _free(saves), version=__version__)
+    app = app_of(session, token=token, origin=origin, saves=lambda: _free(saves), version=__version__, without=without)
     address = f"{origin}/?token={token}"
     click.echo(f"Live planning of {session.case_file.case.name}: {address}")
     click.echo("Ctrl-C ends it; the next start goes on. Research use only, never for treatment.")

@@ -90,6 +90,21 @@ def ask_dose_at(wishes: Wishes, shown: Shown, *, point_mm: Point, dose_gy: float
 
 
 @_action
+def ask_dvh_point(
+    wishes: Wishes, shown: Shown, *, structure: str, volume_percent: float, dose_gy: float, at_least: bool
+) -> Wishes:
+    """Ask that the DVH of a structure passes a point, or beyond it: at least or at most a dose at a volume, level 1."""
+    if not 0.0 <= volume_percent <= 100.0:
+        raise InputError("a volume lies between 0 and 100 %", got=f"{volume_percent:g} %")
+    # All of a structure can be held above a dose and none of it left above one; the other senses speak of nearly so.
+    whole = {(100.0, True): "Dmin", (0.0, False): "Dmax"}
+    metric = whole.get((volume_percent, at_least), f"D{min(max(volume_percent, 0.1), 99.9):.4g}%")
+    text = f"{metric} {'>=' if at_least else '<='} {dose_gy:.12g} Gy"
+    asked = AskedGoal(parse_goal(text, structure=structure, source=_SOURCE, level=1))
+    return _following(replace(wishes, goals=(*wishes.goals, asked)))
+
+
+@_action
 def set_time(wishes: Wishes, shown: Shown, *, catheter: str, offset_mm: float, seconds: float) -> Wishes:
     """Set one dwell time by hand and lock it; all others stay as they are until the rest is optimised."""
     if not 0.0 <= seconds <= _LONGEST_S:

@@ -16,14 +16,14 @@ import numpy as np
 from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.dose import DoseRateBlocks, SamplePoints, dose_at_points, dose_field, dose_rate, sample_points
 from hdrplan.errors import InfeasibleError
-from hdrplan.geometry import Catheter, Dwells, Structure
+from hdrplan.geometry import Dwells, Structure
 from hdrplan.live.shown import PlanState, Shown
 from hdrplan.live.wishes import Wishes, fixed_times
 from hdrplan.optimize import EveryPoint, Optimum, PlanProblem, Scope, Status, optimize_times
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Plan
 from hdrplan.sources import Strength, TG43Source
-from hdrplan.threads import single_blas_thread
+from hdrplan.threads import over_rows, single_blas_thread
 from hdrplan.workflow import (
     Score,
     Steps,
@@ -45,8 +45,11 @@ _KEPT_SETS = 3
 # A plan that lies nearer to its bound than this is the optimum in every digit on the screen.
 _NEAR_FRAC = 5e-4
 
-# Structure, and what makes a catheter's rates: its points.
-_Column = tuple[str, str, bytes]
+# What tells the points of a structure apart from all others of this session: a place that was undone gives its name to
+# the next one.
+_Sampled = tuple[object, ...]
+# A structure's points, and what makes a catheter's rates: its name and its points.
+_Column = tuple[_Sampled, str, bytes]
 # Structure by structure, catheter by catheter.
 _Keys = tuple[tuple[_Column, ...], ...]
 
@@ -54,12 +57,7 @@ _Keys = tuple[tuple[_Column, ...], ...]
 class Engine:
     """What a case needs to be planned again and again.
 
-    Parameters
-    ----------
-    case : Case
-    source : TG43Source
-    strength : Strength
-    options : PlanOptions
+    The arguments are those of :func:`hdrplan.workflow.plan_case`.
     """
 
     def __init__(self, case: Case, source: TG43Source, strength: Strength, options: PlanOptions) -> None:
@@ -101,7 +99,7 @@ class Engine:
         with self._lock, step("points"):
             points = self._sampled(case, wishes)
         with self._lock, step("rates"):
-            dwells, rate = self._rates(case, points)
+            dwells, rate = self._rates(case, points, [_sampled(s) for s in case.dosed_structures(goals)])
         problem = self._problem(case, goals, dwells, points, rate)
         with step("optimise"):
             try:
@@ -178,29 +176,31 @@ class Engine:
         return anatomy.joined([self._sampled_once([s], None) for s in asked if s.name in places])
 
     def _sampled_once(self, structures: Sequence[Structure], healthy: str | None) -> SamplePoints:
-        key = tuple((s.name, s.volume_cc, *s.grid.origin_mm) for s in structures)
+        key = tuple(_sampled(s) for s in structures)
         if key not in self._points:
             self._points[key] = sample_points(structures, spacing_mm=self.options.sample_mm, healthy=healthy)
         return self._points[key]
 
-    def _rates(self, case: Case, points: SamplePoints) -> tuple[Dwells, DoseRateBlocks]:
+    def _rates(self, case: Case, points: SamplePoints, sampled: Sequence[_Sampled]) -> tuple[Dwells, DoseRateBlocks]:
         """Return the dwells of a case and their rates, of which only what is new is computed."""
         dwells = candidate_dwells(case, self.options)
         require_points_memory(points, dwells)
-        keys = tuple(tuple(self._column(name, points, c) for c in case.catheters) for name in points.names)
+        keys = tuple(tuple((s, c.name, c.points_mm.tobytes()) for c in case.catheters) for s in sampled)
         if keys not in self._rates_of:
             for k in range(len(case.catheters)):
                 missing = [n for n, row in enumerate(keys) if row[k] not in self._columns]
                 if missing:
                     self._compute(points, dwells.of_catheter(k), missing, [keys[n][k] for n in missing])
-            blocks = tuple(np.hstack([self._columns[key][0] for key in row]) for row in keys)
-            far = np.concatenate([np.any([self._columns[key][1] for key in row], axis=0) for row in keys])
-            self._keep(keys, DoseRateBlocks(blocks, far))
-        return dwells, self._rates_of[keys]
+            blocks = [np.empty((0, 0))] * len(keys)
 
-    def _column(self, name: str, points: SamplePoints, catheter: Catheter) -> _Column:
-        # A place that was undone gives its name to the next one: points are told apart by where they lie.
-        return name, catheter.name, points.points_mm[points.rows(name)].tobytes() + catheter.points_mm.tobytes()
+            def put_together(first: int, last: int) -> None:
+                for n in range(first, last):
+                    blocks[n] = np.hstack([self._columns[key][0] for key in keys[n]])
+
+            over_rows(put_together, len(keys), smallest=1)
+            far = np.concatenate([np.any([self._columns[key][1] for key in row], axis=0) for row in keys])
+            self._keep(keys, DoseRateBlocks(tuple(blocks), far))
+        return dwells, self._rates_of[keys]
 
     def _compute(self, points: SamplePoints, dwells: Dwells, structures: list[int], keys: list[_Column]) -> None:
         rows = [points.rows(points.names[n]) for n in structures]
@@ -240,6 +240,10 @@ class Engine:
             grid = dose_grid(case, plan.dwells, margin_mm=self.options.dose_margin_mm)
             dose = dose_field(plan.dwells, plan.exposure_s, grid, plan.source, strength_u=plan.strength_u)
         return evaluate(dose_gy, points, goals, dose=dose, total_time_s=plan.total_time_s)
+
+
+def _sampled(structure: Structure) -> _Sampled:
+    return structure.name, structure.volume_cc, *structure.grid.origin_mm
 
 
 def _above(problem: PlanProblem, goals: Goals, times_s: FloatArray, free: Optimum | None, score: Score) -> float:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from hdrplan.errors import ResourceError
 from hdrplan.io import CaseFile, new_folder, write_case, write_plan
-from hdrplan.live.wishes import Wishes
+from hdrplan.live.shown import Shown
+from hdrplan.live.wishes import Wishes, fixed_times
 from hdrplan.plan import Plan
 
-__all__ = ["is_by_hand", "write_session"]
+__all__ = ["EXPORTS", "given_times", "is_by_hand", "write_session"]
+
+# Formats of `hdrplan export`.
+EXPORTS = ("dicom", "slicer")
 
 
 def is_by_hand(wishes: Wishes) -> bool:
@@ -20,8 +25,24 @@ def is_by_hand(wishes: Wishes) -> bool:
     return wishes.by_hand_s is not None or 0.0 in wishes.locked_s.values()
 
 
-def write_session(folder: Path, case_file: CaseFile, wishes: Wishes, given: Plan | None) -> str:
-    """Write a new folder with the case as it is now, run the command of its plan there, and return that command.
+def given_times(wishes: Wishes, shown: Shown) -> Plan | None:
+    """Return the times that the command of a plan must be given: all, those that are locked, or none.
+
+    Parameters
+    ----------
+    wishes : Wishes
+    shown : Shown
+        The plan on the screen.
+    """
+    if is_by_hand(wishes):
+        return shown.plan
+    if not wishes.locked_s:
+        return None
+    return replace(shown.plan, times_s=fixed_times(wishes.locked_s, shown.plan.dwells, 0.0))
+
+
+def write_session(folder: Path, case_file: CaseFile, wishes: Wishes, given: Plan | None, exports: Sequence[str]) -> str:
+    """Write a new folder with the case as it is now, run the commands of its plan there, and return them.
 
     Parameters
     ----------
@@ -31,6 +52,8 @@ def write_session(folder: Path, case_file: CaseFile, wishes: Wishes, given: Plan
     wishes : Wishes
     given : Plan or None
         Times that the command is given.
+    exports : sequence of str
+        "dicom", "slicer": the plan is exported so, into a folder of that name.
 
     Raises
     ------
@@ -40,18 +63,20 @@ def write_session(folder: Path, case_file: CaseFile, wishes: Wishes, given: Plan
         The command failed; what it said.
     """
     case = wishes.case_of(case_file.case)
-    words = ["plan", "case", *(["--lock", "times.json"] if given is not None else []), "-o", "plan"]
+    plan_file, words = "plan", ["plan", "case", *(["--lock", "times.json"] if given is not None else []), "-o", "plan"]
     if is_by_hand(wishes):
-        words = ["evaluate", "case", "--plan", "times.json", "-o", "metrics.json"]
+        plan_file, words = "times.json", ["evaluate", "case", "--plan", "times.json", "-o", "metrics.json"]
+    commands = [words, *(["export", plan_file, "--case", "case", "--format", kind, "-o", kind] for kind in exports)]
     with new_folder(folder) as draft:
         (draft / "case").mkdir()
         write_case(draft / "case", replace(case_file, case=case, goals=wishes.active), case)
         if given is not None:
             write_plan(draft / "times.json", given, case.name, None)
-    done = subprocess.run(
-        [sys.executable, "-m", "hdrplan", *words], cwd=folder, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-        raise ResourceError("the plan of a session must be written", got=" ".join(last)[:200], where=folder)
-    return f"hdrplan {' '.join(words)}"
+    for command in commands:
+        done = subprocess.run(
+            [sys.executable, "-m", "hdrplan", *command], cwd=folder, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+            raise ResourceError(f"hdrplan {command[0]} must end well", got=" ".join(last)[:200], where=folder)
+    return "; ".join(f"hdrplan {' '.join(command)}" for command in commands)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +17,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from hdrplan.errors import HdrPlanError, InputError
+from hdrplan.errors import HdrPlanError
+from hdrplan.live.requests import given_in, table_of, text_of, whole_of
+from hdrplan.live.saving import EXPORTS
 from hdrplan.live.session import Session
-from hdrplan.live.view import DOSE_STEP_GY, LiveDose, known, result_of, state_of
+from hdrplan.live.tables import difference_rows, robustness_rows, rows_of_next
+from hdrplan.live.view import DOSE_STEP_GY, pictured_dose, pictured_grid, result_of, state_of
 from hdrplan.report import live_page
 
 if TYPE_CHECKING:
@@ -30,8 +33,6 @@ __all__ = ["app_of", "new_token"]
 Answer = Callable[[Request], Awaitable[Response]]
 Work = Callable[[Mapping[str, Any]], Any]
 
-# A touch is some hundred bytes.
-_LARGEST_BYTES = 64_000
 _HEADERS = {
     "cache-control": "no-store",
     "cross-origin-resource-policy": "same-origin",
@@ -49,17 +50,17 @@ def new_token() -> str:
 class _Live:
     """A session, the lock that keeps touches in their order, and the dose on the screen."""
 
-    def __init__(self, session: Session, saves: Callable[[], Path], version: str) -> None:
-        self.session, self.saves, self.version = session, saves, version
+    def __init__(self, session: Session, *, saves: Callable[[], Path], without: Sequence[str], version: str) -> None:
+        self.session, self.saves, self.without, self.version = session, saves, without, version
         self.lock = threading.Lock()
-        self._doses = LiveDose(session.case_file.case)
+        self._grid = pictured_grid(session.case_file.case)
         self._dose: tuple[int, Volume] | None = None
 
     def dose(self) -> Volume:
         """Return the dose of the plan on the screen."""
         revision = self.session.revision
         if self._dose is None or self._dose[0] != revision:
-            self._dose = (revision, self._doses.volume(self.session.shown.plan))
+            self._dose = (revision, pictured_dose(self.session.shown.plan, self._grid))
         return self._dose[1]
 
     def page(self) -> str:
@@ -77,11 +78,28 @@ class _Live:
         self.session.settle()
         return self.after(lambda: None)
 
-    def saved(self) -> dict[str, Any]:
+    def done(self, given: Mapping[str, Any]) -> object:
+        """Do an action, as a step of a gesture where it names one."""
+        action, arguments = text_of(given, "action"), table_of(given, "arguments")
+        if given.get("gesture"):
+            return self.session.follow(text_of(given, "gesture"), action, **arguments)
+        return self.session.do(action, **arguments)
+
+    def next_catheters(self) -> dict[str, Any]:
+        # Without the lock, as the proof: what is found belongs to the revision it names.
+        revision = self.session.revision
+        return {"revision": revision, "rows": rows_of_next(self.session.next_catheters(without=self.without))}
+
+    def robustness(self) -> dict[str, Any]:
+        revision = self.session.revision
+        return {"revision": revision, **robustness_rows(self.session.robustness())}
+
+    def saved(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        exports = [kind for kind in EXPORTS if given.get(kind) is True]
         folder = self.saves()
         with self.lock:
-            command = self.session.save(folder)
-        return {"said": f"{folder}. The command of this plan: {command}"}
+            command = self.session.save(folder, exports=exports)
+        return {"said": f"{folder}. The commands of this plan: {command}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +147,9 @@ class _Guard:
         return call
 
 
-def app_of(session: Session, *, token: str, origin: str, saves: Callable[[], Path], version: str) -> Starlette:
+def app_of(
+    session: Session, *, token: str, origin: str, saves: Callable[[], Path], version: str, without: Sequence[str] = ()
+) -> Starlette:
     """Return the application of a session.
 
     Parameters
@@ -143,8 +163,10 @@ def app_of(session: Session, *, token: str, origin: str, saves: Callable[[], Pat
         Returns the folder to save into, a new one each time.
     version : str
         Of hdrplan.
+    without : sequence of str
+        Groups of obstacles that were not segmented and that paths for one more catheter may pass through.
     """
-    live, guard = _Live(session, saves, version), _Guard(origin, token)
+    live, guard = _Live(session, saves=saves, without=without, version=version), _Guard(origin, token)
 
     async def index(request: Request) -> Response:
         if "token" in request.query_params:
@@ -174,22 +196,24 @@ def _works(live: _Live) -> dict[str, Work]:
 
     return {
         "state": changed(lambda given: None),
-        "do": changed(lambda given: session.do(_text(given, "action"), **_table(given, "arguments"))),
+        "do": changed(live.done),
         "undo": changed(lambda given: session.undo()),
         "redo": changed(lambda given: session.redo()),
-        "go": changed(lambda given: session.go_to(_whole(given, "place"))),
-        "keep": changed(lambda given: session.keep(_text(given, "name"))),
-        "take": changed(lambda given: session.take(_text(given, "name"))),
-        "compare": lambda given: {"rows": _rows(session, _text(given, "name"))},
+        "go": changed(lambda given: session.go_to(whole_of(given, "place"))),
+        "keep": changed(lambda given: session.keep(text_of(given, "name"))),
+        "take": changed(lambda given: session.take(text_of(given, "name"))),
+        "compare": lambda given: {"rows": difference_rows(session.compare(text_of(given, "name")))},
         "settle": lambda given: live.settled(),
-        "save": lambda given: live.saved(),
+        "next-catheters": lambda given: live.next_catheters(),
+        "robustness": lambda given: live.robustness(),
+        "save": live.saved,
     }
 
 
 def _posted(work: Work) -> Answer:
     async def call(request: Request) -> Response:
         try:
-            return JSONResponse(await run_in_threadpool(work, await _given(request)))
+            return JSONResponse(await run_in_threadpool(work, await given_in(request)))
         except HdrPlanError as error:
             return JSONResponse({"error": str(error)}, status_code=400)
 
@@ -209,46 +233,3 @@ def _packed(live: _Live) -> Response:
         "step": DOSE_STEP_GY,
     }
     return Response(steps.tobytes(), media_type="application/octet-stream", headers={"x-frame": json.dumps(frame)})
-
-
-async def _given(request: Request) -> Mapping[str, Any]:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LARGEST_BYTES:
-            raise InputError(f"a request has at most {_LARGEST_BYTES:,} bytes", got="more")
-    try:
-        given = json.loads(body or b"{}")
-    except ValueError:
-        given = None
-    if not isinstance(given, dict):
-        raise InputError("a request must be a JSON object", got="something else")
-    return given
-
-
-def _text(given: Mapping[str, Any], key: str) -> str:
-    value = given.get(key)
-    if not isinstance(value, str) or not 0 < len(value.strip()) <= 80:
-        raise InputError(f"{key} must be a text of at most 80 characters", got=repr(value)[:60])
-    return value.strip()
-
-
-def _whole(given: Mapping[str, Any], key: str) -> int:
-    value = given.get(key)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InputError(f"{key} must be a whole number", got=repr(value)[:60])
-    return value
-
-
-def _table(given: Mapping[str, Any], key: str) -> dict[str, Any]:
-    value = given.get(key, {})
-    if not isinstance(value, dict):
-        raise InputError(f"{key} must be a table", got=repr(value)[:60])
-    return value
-
-
-def _rows(session: Session, name: str) -> list[dict[str, Any]]:
-    return [
-        {"structure": d.structure, "metric": d.metric, "now": known(d.now), "kept": known(d.kept)}
-        for d in session.compare(name)
-    ]

@@ -65,14 +65,24 @@ class Action:
 
     def label(self, arguments: Mapping[str, Any]) -> str:
         """Return what was done in a line, for the history."""
-        told = (f"{name} {_told(value)}" for name, value in arguments.items())
-        return f"{self.name.replace('_', ' ')}: {', '.join(told)}" if arguments else self.name.replace("_", " ")
+        told = ", ".join(_told(name, value) for name, value in arguments.items())
+        return f"{self.name.replace('_', ' ')}: {told}" if told else self.name.replace("_", " ")
 
 
-def _told(value: object) -> str:
+_UNITS = {"gy": "Gy", "mm": "mm", "percent": "%", "seconds": "s"}
+_SAID = {("at_least", True): "at least", ("at_least", False): "at most", ("on", True): "on", ("on", False): "off"}
+
+
+def _told(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return _SAID[name, value]
+    words, _, last = name.rpartition("_")
+    unit = f" {_UNITS[last]}" if last in _UNITS else ""
     if isinstance(value, tuple):
-        return "(" + ", ".join(f"{v:.1f}" for v in value) + ")"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+        return f"{words or name} (" + ", ".join(f"{v:.1f}" for v in value) + f"){unit}"
+    if isinstance(value, str):
+        return value
+    return f"{value:.6g}{unit}" if unit else f"{name} {value}"
 
 
 _KINDS = {float: "float", int: "int", str: "str", bool: "bool"}

@@ -1,15 +1,17 @@
-"""What a journal holds of a session."""
+"""What a journal holds of a session, and how it is done again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from hdrplan.live.wishes import Stop
+from hdrplan.live.actions import ACTIONS, OF_THE_PLAN
+from hdrplan.live.history import History
+from hdrplan.live.wishes import Stop, Wishes
 
-__all__ = ["Touch", "listed_times", "times_of"]
+__all__ = ["Touch", "done_again", "touch_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,8 @@ class Touch:
         then may have been proven meanwhile, and is not made again.
     locked_s : list
         The same of the times that are locked.
+    gesture : str
+        Of which it was a step; empty where it stands alone.
     """
 
     id: str
@@ -39,13 +43,61 @@ class Touch:
     given: dict[str, Any]
     by_hand_s: list[tuple[str, int, float]] | None
     locked_s: list[tuple[str, int, float]]
+    gesture: str = ""
 
 
-def listed_times(times_s: Mapping[Stop, float]) -> list[tuple[str, int, float]]:
-    """Return times by their stops as a list, for JSON."""
+def touch_of(number: int, what: str, name: str, given: Mapping[str, Any], *, wishes: Wishes, gesture: str) -> Touch:
+    """Return what a journal holds of something that was done.
+
+    Parameters
+    ----------
+    number : int
+    what, name : str
+    given : mapping
+    wishes : Wishes
+        What is asked for then.
+    gesture : str
+    """
+    hand = wishes.by_hand_s
+    return Touch(
+        id=str(number),
+        what=what,
+        name=name,
+        given=dict(given),
+        by_hand_s=None if hand is None else _listed(hand),
+        locked_s=_listed(wishes.locked_s),
+        gesture=gesture,
+    )
+
+
+def done_again(touch: Touch, history: History) -> None:
+    """Do to a history what a journal holds: an action, or a way back.
+
+    Parameters
+    ----------
+    touch : Touch
+    history : History
+
+    Raises
+    ------
+    InputError
+        What cannot be done to this case.
+    """
+    if touch.what == "go":
+        history.go(int(touch.given["place"]))
+        return
+    row, wishes = ACTIONS[touch.name], history.before(touch.gesture)
+    given = row.arguments(touch.given)
+    if touch.name not in OF_THE_PLAN:
+        wishes = row.change(wishes, None, **given)
+    by_hand_s = None if touch.by_hand_s is None else _times_of(touch.by_hand_s)
+    asked = replace(wishes, by_hand_s=by_hand_s, locked_s=_times_of(touch.locked_s))
+    history.add(row.label(given), asked, gesture=touch.gesture)
+
+
+def _listed(times_s: Mapping[Stop, float]) -> list[tuple[str, int, float]]:
     return [(*stop, time_s) for stop, time_s in times_s.items()]
 
 
-def times_of(listed: Sequence[Sequence[Any]]) -> Mapping[Stop, float]:
-    """Return times by their stops, as JSON lists them."""
+def _times_of(listed: Sequence[Sequence[Any]]) -> Mapping[Stop, float]:
     return MappingProxyType({(str(name), int(tenths)): float(time_s) for name, tenths, time_s in listed})

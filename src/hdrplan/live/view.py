@@ -1,22 +1,22 @@
-"""What a page needs to show of a session: plain values, and the dose on a grid that follows at once."""
+"""What a page needs to show of a session: plain values, and the dose in the pictures."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from hdrplan.dose import dose_rate
+from hdrplan.dose import dose_field
 from hdrplan.geometry import Grid, Volume
 from hdrplan.live.session import Session
 from hdrplan.live.shown import Shown
+from hdrplan.live.tables import known
 from hdrplan.live.wishes import stops_of
 from hdrplan.plan import Case, Plan
 from hdrplan.report import live_dvh
 from hdrplan.workflow import PlanResult, Score
 
-__all__ = ["DOSE_STEP_GY", "LiveDose", "known", "result_of", "state_of"]
+__all__ = ["DOSE_STEP_GY", "pictured_dose", "pictured_grid", "result_of", "state_of"]
 
 # Pictures while somebody touches the plan: linear between points 2 mm apart an isodose of 20 Gy lies a tenth of a
 # millimetre off where sources are a centimetre away.
@@ -27,43 +27,36 @@ DOSE_STEP_GY = 0.01
 _COLUMNS = ("d100_gy", "d98_gy", "d90_gy", "v150_frac", "d1cc_gy", "mean_gy", "v10gy_frac")
 
 
-class LiveDose:
-    """Dose on a coarse grid around the CTVs: the rates of each catheter are kept, so that a touch is one product.
+def pictured_grid(case: Case) -> Grid:
+    """Return the grid of the dose in the pictures: coarse, around the CTVs.
 
     Parameters
     ----------
     case : Case
     """
+    frame = case.ct.grid if case.ct is not None else case.ctvs[0].grid
+    near = frame.cut_to(np.concatenate([ctv.voxels_mm for ctv in case.ctvs]), _MARGIN_MM)
+    nz, ny, nx = near.shape_zyx
+    count = np.maximum(1, np.ceil((np.array([nx, ny, nz]) - 1) * near.spacing_mm / _SPACING_MM).astype(int) + 1)
+    return Grid(
+        shape_zyx=(int(count[2]), int(count[1]), int(count[0])),
+        origin_mm=near.origin_mm,
+        spacing_mm=np.full(3, _SPACING_MM),
+        direction=near.direction,
+    )
 
-    def __init__(self, case: Case) -> None:
-        frame = case.ct.grid if case.ct is not None else case.ctvs[0].grid
-        near = frame.cut_to(np.concatenate([ctv.voxels_mm for ctv in case.ctvs]), _MARGIN_MM)
-        nz, ny, nx = near.shape_zyx
-        count = np.maximum(1, np.ceil((np.array([nx, ny, nz]) - 1) * near.spacing_mm / _SPACING_MM).astype(int) + 1)
-        self.grid = Grid(
-            shape_zyx=(int(count[2]), int(count[1]), int(count[0])),
-            origin_mm=near.origin_mm,
-            spacing_mm=np.full(3, _SPACING_MM),
-            direction=near.direction,
-        )
-        self._columns: dict[bytes, npt.NDArray[np.float32]] = {}
 
-    def volume(self, plan: Plan) -> Volume:
-        """Return the dose of a plan."""
-        total = np.zeros(self.grid.size, dtype=np.float32)
-        columns: dict[bytes, npt.NDArray[np.float32]] = {}
-        for k in np.unique(plan.dwells.catheter).tolist():
-            dwells, exposure_s = plan.dwells.of_catheter(k), plan.exposure_s[plan.dwells.catheter == k]
-            key = dwells.positions_mm.tobytes()
-            if key in self._columns:
-                columns[key] = self._columns[key]
-            else:
-                rate = dose_rate(dwells, self.grid.points_mm(), plan.source, strength_u=plan.strength_u)
-                columns[key] = rate.gy_per_s.astype(np.float32)
-            total += columns[key] @ exposure_s.astype(np.float32)
-        # A catheter that moved does not come back to the same place, but by undo: those of the last plan stay.
-        self._columns = columns if len(self._columns) > 3 * len(columns) else {**self._columns, **columns}
-        return Volume(self.grid, total.reshape(self.grid.shape_zyx))
+def pictured_dose(plan: Plan, grid: Grid) -> Volume:
+    """Return the dose of a plan on the grid of the pictures.
+
+    On 207,000 points all dwells take a fifth of the time of one moved catheter's rates at each point.
+
+    Parameters
+    ----------
+    plan : Plan
+    grid : Grid
+    """
+    return dose_field(plan.dwells, plan.exposure_s, grid, plan.source, strength_u=plan.strength_u)
 
 
 def result_of(session: Session, shown: Shown, dose: Volume) -> PlanResult:
@@ -175,8 +168,3 @@ def _goals(session: Session, score: Score) -> list[dict[str, Any]]:
 
 def _scaled(value: float | None, key: str) -> float | None:
     return None if value is None else known(100.0 * value if key.endswith("_frac") else value)
-
-
-def known(value: float) -> float | None:
-    """Return a number for JSON, None where it is not finite."""
-    return round(float(value), 6) if np.isfinite(value) else None

@@ -13,7 +13,7 @@ from hdrplan.errors import InputError
 from hdrplan.geometry import Catheter, Dwells, Structure
 from hdrplan.plan import Case, Goal, Goals, Plan, Prescription
 
-__all__ = ["AskedGoal", "Stop", "Wishes", "fixed_times", "stops_of", "wishes_of"]
+__all__ = ["AskedGoal", "Stop", "Wishes", "fixed_times", "refuse_unfit", "stops_of", "wishes_of"]
 
 # A dwell position by its catheter and its distance from the tip, in tenths of a millimetre: it stays the same position
 # when the catheter moves.
@@ -79,6 +79,32 @@ class Wishes:
     def case_of(self, case: Case) -> Case:
         """Return a case with the catheters in use, and the places that goals speak of."""
         return replace(case, catheters=self.in_use, structures=(*case.structures, *self.places))
+
+
+def refuse_unfit(case: Case, options: Mapping[str, float]) -> None:
+    """Refuse a case without catheters, and one whose moving source counts.
+
+    Parameters
+    ----------
+    case : Case
+    options : mapping
+        That the case gives.
+    """
+    name, speed = case.name, options.get("source_speed_mm_per_s")
+    if not case.catheters:
+        raise InputError(
+            "a plan needs catheters",
+            got="none",
+            where=name,
+            remedy="`hdrplan place` proposes them; its output is a case.",
+        )
+    if speed:
+        raise InputError(
+            "live planning does not count the dose of the moving source",
+            got=f"source_speed_mm_per_s = {speed:g}",
+            where=name,
+            remedy="Plan it with `hdrplan plan`, or leave that option out.",
+        )
 
 
 def wishes_of(case: Case, goals: Goals, plan: Plan | None = None) -> Wishes:

@@ -199,14 +199,16 @@ def robust_coverage(
         volume_cc=points.volume_cc,
     )
     curves = _curves(as_planned, points, plan.source)
-    nominal = _metrics(curves, prescriptions_gy)
+    too_small = {f"{name} d1cc_gy" for name, curve in curves.items() if curve.volume_cc < 1.0}
+    nominal = {name: gy for name, gy in _metrics(curves, prescriptions_gy).items() if name not in too_small}
     nominal_gy = {name: _doses_at_bands(curve) for name, curve in curves.items()}
     values = np.empty((scenarios.count, len(nominal)))
     bands_gy = {name: np.empty((scenarios.count, len(BAND_FRAC))) for name in points.names}
     for number in range(scenarios.count):
         delivery = scenario(plan, points, scenarios.uncertainty, seed=scenarios.seed, number=number, shapes=shapes)
         curves = _curves(delivery, points, plan.source)
-        values[number] = list(_metrics(curves, prescriptions_gy).values())
+        metrics = _metrics(curves, prescriptions_gy)
+        values[number] = [metrics[name] for name in nominal]
         for name, curve in curves.items():
             bands_gy[name][number] = _doses_at_bands(curve)
         if on_progress is not None:
@@ -271,7 +273,8 @@ def _metrics(curves: Mapping[str, DVH], prescriptions_gy: Mapping[str, float]) -
 
 def _structure_metrics(curve: DVH, prescription_gy: float | None) -> dict[str, float]:
     if prescription_gy is None:
-        return {"d1cc_gy": curve.dose_at_cc(1.0), "mean_gy": curve.mean_gy}
+        # An organ of little more than 1 cc may have less where its contour varies: then all of it receives that dose.
+        return {"d1cc_gy": curve.dose_at_cc(min(1.0, curve.volume_cc)), "mean_gy": curve.mean_gy}
     return {
         "d100_gy": curve.min_gy,
         "d98_gy": curve.dose_at_frac(0.98),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from hdrplan.workflow.folder_plans import CaseOutcome, FolderOptions, PlannedCase, cases_in, plan_folder, summary_of
     from hdrplan.workflow.labour import Labour
     from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
+    from hdrplan.workflow.next_catheter import NextCatheter, next_catheters
     from hdrplan.workflow.obstacles import GROUPS, default_obstacles, is_bone
     from hdrplan.workflow.pareto import ParetoResult, plan_pareto, usual_axes
     from hdrplan.workflow.place import PlaceResult, place_case
@@ -107,6 +108,7 @@ __all__ = [
     "LesionTask",
     "LevelCheck",
     "MetricValue",
+    "NextCatheter",
     "ParetoResult",
     "PlaceOptions",
     "PlaceResult",
@@ -169,6 +171,7 @@ __all__ = [
     "limits_of_clinic",
     "mask_of",
     "masked",
+    "next_catheters",
     "place_case",
     "plan_case",
     "plan_folder",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from itertools import count as numbers
 from itertools import pairwise
 
 import numpy as np
@@ -17,14 +18,17 @@ from hdrplan.geometry import (
     Reach,
     Structure,
     Trajectories,
+    angle_to_deg,
     box_of,
     distance_mm,
+    gap_to_mm,
     trajectories,
     varied,
 )
 from hdrplan.plan import Case
+from hdrplan.workflow.place_options import PlaceOptions
 
-__all__ = ["BESIDE_GIVEN", "candidate_trajectories", "displaced", "nearest_mm"]
+__all__ = ["BESIDE_GIVEN", "candidate_trajectories", "clear_of", "displaced", "named_apart", "nearest_mm"]
 
 # Obstacles farther than this from a catheter are not named beside it.
 _BESIDE_MM = 40.0
@@ -93,6 +97,26 @@ def candidate_trajectories(
         blocked=blocked,
     )
     return candidates, sum(int(ok.sum()) for ok in cleared)
+
+
+def clear_of(paths: Trajectories, given: Sequence[Catheter], options: PlaceOptions) -> BoolArray:
+    """Whether each path keeps the distance and the angle to all catheters that are in, (n_paths,).
+
+    Parameters
+    ----------
+    paths : Trajectories
+    given : sequence of Catheter
+    options : PlaceOptions
+    """
+    apart = (gap_to_mm(paths, given) >= options.apart_mm) & (angle_to_deg(paths, given) <= options.spread_deg)
+    return np.asarray(apart.all(axis=1))
+
+
+def named_apart(new: Sequence[Catheter], given: Sequence[Catheter]) -> tuple[Catheter, ...]:
+    """Return new catheters under the next names that no catheter in the patient has."""
+    taken = {catheter.name for catheter in given}
+    free = (name for k in numbers(1) if (name := f"cath_{k}") not in taken)
+    return tuple(replace(catheter, name=name) for catheter, name in zip(new, free, strict=False))
 
 
 def displaced(dwells: Dwells, *, error_mm: float, scenarios: int, seed: int, n_given: int = 0) -> list[Dwells]:

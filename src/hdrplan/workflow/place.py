@@ -8,31 +8,20 @@ figures here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import count
 
 import numpy as np
 
-from hdrplan.arrays import BoolArray, FloatArray
+from hdrplan.arrays import FloatArray
 from hdrplan.brief import brief_repr
 from hdrplan.dose import SamplePoints, dose_rate, sample_points
-from hdrplan.geometry import (
-    Catheter,
-    Clearance,
-    Dwells,
-    Trajectories,
-    angle_deg,
-    angle_to_deg,
-    clearance,
-    gap_to_mm,
-    line_gap_mm,
-)
+from hdrplan.geometry import Clearance, Dwells, Trajectories, angle_deg, clearance, line_gap_mm
 from hdrplan.optimize import Candidates, ChosenSet, Placement, PlanProblem, WorkLimit, choose_catheters
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals
 from hdrplan.sources import Strength, TG43Source
-from hdrplan.workflow.candidates import candidate_trajectories, displaced, nearest_mm
+from hdrplan.workflow.candidates import candidate_trajectories, clear_of, displaced, named_apart, nearest_mm
 from hdrplan.workflow.obstacles import as_obstacles, not_avoided, refuse_missing_groups
 from hdrplan.workflow.place_options import PlaceOptions
 from hdrplan.workflow.plan import PlanResult, Watch, plan_case
@@ -133,10 +122,10 @@ def place_case(
         reach_mm = options.reach.longest_mm
         solid, margins_mm = as_obstacles(case, options.margins_mm)
         room = clearance(solid.ctvs, solid.structures, margins_mm, ct=case.ct, body=options.body, reach_mm=reach_mm)
-        clear = (lambda paths: _clear_of(paths, given, options)) if given else None
+        clear = (lambda paths: clear_of(paths, given, options)) if given else None
         paths, n_free = candidate_trajectories(solid, room, options.reach, count=options.candidates, clear=clear)
     with step("matrix") as progress:
-        dwells = candidate_dwells(replace(case, catheters=(*given, *_named(paths.catheters(), given))), planning)
+        dwells = candidate_dwells(replace(case, catheters=(*given, *named_apart(paths.catheters(), given))), planning)
         points = sample_points(
             case.dosed_structures(goals, "with limits"), spacing_mm=options.sample_mm, healthy=case.healthy
         )
@@ -161,7 +150,7 @@ def place_case(
         )
         chosen = _chosen(placement, options)
     with step("plan"):
-        new = _named(paths.only(insertion_order(placement, chosen)).catheters(), given)
+        new = named_apart(paths.only(insertion_order(placement, chosen)).catheters(), given)
         placed = replace(case, catheters=(*given, *new))
         planned = plan_case(placed, goals, source, strength, options=planning, watch=Watch(on_progress=on_progress))
     return PlaceResult(
@@ -191,19 +180,6 @@ def insertion_order(placement: Placement, chosen: ChosenSet) -> tuple[int, ...]:
     if placement.recourse is None:
         return chosen.candidates
     return tuple(loss.candidate for loss in placement.recourse.order)
-
-
-def _clear_of(paths: Trajectories, given: Sequence[Catheter], options: PlaceOptions) -> BoolArray:
-    """Whether each path keeps the distance and the angle to all catheters that are in."""
-    apart = (gap_to_mm(paths, given) >= options.apart_mm) & (angle_to_deg(paths, given) <= options.spread_deg)
-    return np.asarray(apart.all(axis=1))
-
-
-def _named(new: Sequence[Catheter], given: Sequence[Catheter]) -> tuple[Catheter, ...]:
-    """Return the new catheters under the next names that no catheter in the patient has."""
-    taken = {catheter.name for catheter in given}
-    free = (name for k in count(1) if (name := f"cath_{k}") not in taken)
-    return tuple(replace(catheter, name=name) for catheter, name in zip(new, free, strict=False))
 
 
 def _target_rates(

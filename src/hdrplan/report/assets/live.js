@@ -1,5 +1,10 @@
 /* A live session: what is touched goes to the server that this page came from; the newest touch wins. */
 
+/* All that one press of a hand does to one thing is one entry of the history. */
+const visit = Date.now().toString(36);
+let press = 0;
+for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, (event) => { if (!event.repeat) press++; }, true);
+
 const REST_MS = 700;      // after so long without a touch the plan is proven
 
 class Server {
@@ -57,13 +62,15 @@ class Server {
 async function live() {
   const data = JSON.parse(byId("report-data").textContent);
   const scene = await sceneOf(data);
-  scene.tools = { catheter: catheterTool(scene, (name, end, point) => act("move_catheter", { name, [`${end}_mm`]: point }, `move ${name} ${end}`)) };
-  document.querySelector(".tools").append(toolButton("catheter", "Catheter", "drag a tip or a hub"));
+  scene.tools.catheter = catheterTool(scene, (name, end, point) => act("move_catheter", { name, [`${end}_mm`]: point }, `move ${name} ${end}`));
+  scene.tools.isodose = isodoseTool(scene, (point_mm, dose_gy, at_least) => act("ask_dose_at", { point_mm, dose_gy, at_least }, "isodose"));
+  document.querySelector(".tools").append(toolButton("catheter", "Catheter", "drag a tip or a hub"), toolButton("isodose", "Isodose", "drag a line to where the dose should reach or end"));
   const viewer = viewerOf(scene);
   let plot = readableDvh(data.curves), state = null;
 
   const server = new Server(show, (text) => { byId("refused").hidden = text === null; byId("refused").textContent = text ?? ""; });
-  const act = (action, given, kind) => server.touch("/api/do", { action, arguments: given }, kind ?? `${action} ${given.number ?? given.ctv ?? given.catheter ?? ""} ${given.offset_mm ?? ""}`);
+  const act = (action, given, kind = `${action} ${given.number ?? given.ctv ?? given.catheter ?? ""} ${given.offset_mm ?? ""}`) =>
+    server.touch("/api/do", { action, arguments: given, gesture: `${visit} ${press} ${kind}`.slice(0, 80) }, kind);
   const channels = new Channels(act);
 
   async function show(fresh) {
@@ -111,19 +118,34 @@ async function live() {
     scene.levels.forEach((level) => { level.key = `dose ${fresh.revision}`; });
   }
 
+  /* What takes some seconds runs beside the touches; it says so where it is of an earlier plan. */
+  function study(button, place, waiting, path, draw) {
+    click(button, async () => {
+      byId(button).disabled = true;
+      byId(place).textContent = waiting;
+      try {
+        const found = await server.ask(path);
+        draw(found);
+        byId(place).textContent = found.revision === server.shown ? "" : "Of the plan before your last touch.";
+        byId(place).dataset.revision = found.revision;
+      } catch (error) { byId(place).textContent = error.message; }
+      byId(button).disabled = false;
+    });
+  }
+
   async function compare(name) {
     try { drawDifferences(name, (await server.ask("/api/compare", { name })).rows); } catch (error) { server.refuse(error.message); }
   }
 
-  const press = (id, call) => byId(id).addEventListener("click", call);
-  press("undo", () => server.touch("/api/undo"));
-  press("redo", () => server.touch("/api/redo"));
-  press("rest", () => act("optimise_rest", {}));
-  press("unlock", () => act("unlock", {}));
-  press("keep", () => server.touch("/api/keep", { name: byId("keep-name").value || `plan ${state.kept.length + 1}` }));
-  press("save", async () => {
-    byId("saved").textContent = "Saving: the command of this plan runs …";
-    try { byId("saved").textContent = `Saved in ${(await server.ask("/api/save")).said}`; } catch (error) { byId("saved").textContent = ""; server.refuse(error.message); }
+  const click = (id, call) => byId(id).addEventListener("click", call);
+  click("undo", () => server.touch("/api/undo"));
+  click("redo", () => server.touch("/api/redo"));
+  click("rest", () => act("optimise_rest", {}));
+  click("unlock", () => act("unlock", {}));
+  click("keep", () => server.touch("/api/keep", { name: byId("keep-name").value || `plan ${state.kept.length + 1}` }));
+  click("save", async () => {
+    byId("saved").textContent = "Saving: the commands of this plan run …";
+    try { byId("saved").textContent = `Saved in ${(await server.ask("/api/save", { dicom: byId("save-dicom").checked, slicer: byId("save-slicer").checked })).said}`; } catch (error) { byId("saved").textContent = ""; server.refuse(error.message); }
   });
   byId("new-goal").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -133,15 +155,20 @@ async function live() {
     event.preventDefault();
     act("ask_dose_at", { point_mm: scene.focus, dose_gy: +byId("place-gy").value, at_least: byId("place-side").value === "least" });
   });
+  dragCurves(() => plot, (given) => act("ask_dvh_point", given, "curve"));
+  study("find-next", "next-said", "Looking for clear paths …", "/api/next-catheters", (found) => drawNext(found, (c) => act("add_catheter", { entry_mm: c.entry_mm, tip_mm: c.tip_mm }), (point) => { scene.moveTo(point); viewer.redraw(); }));
+  study("find-robustness", "robustness-said", "Delivering the plan 200 times …", "/api/robustness", drawRobustness);
   let tip = null;
-  press("tip-here", () => { tip = scene.focus.slice(); byId("entry-here").disabled = false; byId("new-catheter-said").textContent = `Tip at ${mm(tip)} mm; now point at its entry.`; });
-  press("entry-here", () => { act("add_catheter", { tip_mm: tip, entry_mm: scene.focus.slice() }); byId("entry-here").disabled = true; byId("new-catheter-said").textContent = ""; });
+  click("tip-here", () => { tip = scene.focus.slice(); byId("entry-here").disabled = false; byId("new-catheter-said").textContent = `Tip at ${mm(tip)} mm; now point at its entry.`; });
+  click("entry-here", () => { act("add_catheter", { tip_mm: tip, entry_mm: scene.focus.slice() }); byId("entry-here").disabled = true; byId("new-catheter-said").textContent = ""; });
   addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.target.tagName === "INPUT" && event.target.type === "text") return;
     const key = event.key.toLowerCase();
     if (key === "z" && !event.shiftKey) { server.touch("/api/undo"); event.preventDefault(); }
     else if (key === "y" || (key === "z" && event.shiftKey)) { server.touch("/api/redo"); event.preventDefault(); }
   });
+  // Another page of this session may have touched the plan meanwhile.
+  addEventListener("focus", () => { if (!server.busy) server.touch("/api/state"); });
   await show(await server.ask("/api/state"));
   server.rest = setTimeout(() => server.prove(), REST_MS);
   document.documentElement.dataset.ready = performance.now().toFixed(0);
@@ -173,6 +200,69 @@ function catheterTool(scene, moved) {
       moved(held.c.name, held.end, held.p.slice());
     },
   };
+}
+
+/* Dragging an isodose: the place under the pointer is to have at least its dose, or at most where the line moves inward. */
+function isodoseTool(scene, asked) {
+  const NEAR_PX = 10;
+  let held = null;
+  return {
+    down(plane, event) {
+      const at = plane.pointAt(event), { u, v } = plane.view, dose = scene.dose, here = dose.linear(at);
+      const crosses = (gy) => [...Array(16).keys()].some((k) => {
+        const near = at.slice();
+        near[u] += (NEAR_PX / plane.fit.scale) * Math.cos((k * Math.PI) / 8);
+        near[v] += (NEAR_PX / plane.fit.scale) * Math.sin((k * Math.PI) / 8);
+        return (dose.linear(near) - gy) * (here - gy) <= 0;
+      });
+      const levels = scene.levels.filter((l) => l.on && l.gy > 0 && crosses(l.gy));
+      const nearest = levels.reduce((a, b) => (!a || Math.abs(here / b.gy - 1) < Math.abs(here / a.gy - 1) ? b : a), null);
+      held = nearest && { gy: nearest.gy, dose };
+    },
+    move(plane, event) {
+      if (!held) return;
+      const at = plane.pointAt(event), before = held.dose.linear(at);
+      if (Number.isFinite(before)) asked(at, held.gy, before < held.gy);
+    },
+  };
+}
+
+/* Dragging a curve of the DVH along the axis of dose. The figure is drawn anew meanwhile: the window keeps the hold. */
+function dragCurves(plotNow, asked) {
+  const NEAR_PX = 7;
+  let held = null;
+  const at = (plot, event) => new DOMPoint(event.clientX, event.clientY).matrixTransform(plot.svg.getScreenCTM().inverse());
+  const nearest = (plot, { x, y }) => {
+    const away = (c) => Math.abs(plot.y(plot.volume(c, shareAt(c, plot.gy(x)))) - y);
+    const steep = (c) => [-NEAR_PX, NEAR_PX].map((d) => plot.y(plot.volume(c, shareAt(c, plot.gy(x + d)))));
+    const near = plot.shown().filter((c) => away(c) <= NEAR_PX || (steep(c)[0] - y) * (steep(c)[1] - y) < 0);
+    return near.reduce((a, b) => (!a || away(b) < away(a) ? b : a), null);
+  };
+  const inside = (plot, { x }) => plot.gy(x) >= plot.from && plot.gy(x) <= plot.to;
+  byId("dvh-place").addEventListener("pointerdown", (event) => {
+    const plot = plotNow();
+    if (!plot || event.button || !plot.svg.contains(event.target)) return;
+    const point = at(plot, event), curve = inside(plot, point) ? nearest(plot, point) : null;
+    if (!curve) return;
+    // The volume is the pointer's: the curve may be steep. The whole volume and none have goals of their own.
+    const share = plot.log || plot.cc ? shareAt(curve, plot.gy(point.x)) : Math.min(1, Math.max(0, 1 - (point.y - plot.top) / plot.height));
+    const percent = share > 0.995 ? 100 : Math.max(0.1, +(100 * share).toPrecision(3));
+    held = { name: curve.name, percent, gy: plot.gy(point.x) };
+    event.stopPropagation();
+    event.preventDefault();
+  }, true);
+  addEventListener("pointermove", (event) => {
+    const plot = plotNow();
+    if (!held) {
+      if (plot && plot.svg.contains(event.target)) plot.svg.classList.toggle("takes", Boolean(nearest(plot, at(plot, event))));
+      return;
+    }
+    const gy = Math.max(0, plot.gy(at(plot, event).x));
+    if (Math.abs(gy - held.gy) * plot.width > 3 * (plot.to - plot.from)) {
+      asked({ structure: held.name, volume_percent: held.percent, dose_gy: +gy.toFixed(2), at_least: gy > held.gy });
+    }
+  });
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => { held = null; });
 }
 
 live().catch((error) => {

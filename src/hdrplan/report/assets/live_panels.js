@@ -174,3 +174,35 @@ function drawDifferences(name, rows) {
     return row;
   }));
 }
+
+function rowsInto(id, rows) {
+  const table = byId(id);
+  table.hidden = false;
+  table.tBodies[0].replaceChildren(...rows);
+}
+
+/* Paths for one more catheter: what each buys, what it passes, and the buttons to look at it and to add it. */
+function drawNext(found, add, look) {
+  rowsInto("next-table", found.rows.slice(0, 8).map((c) => {
+    const row = element("tr"), doing = element("td");
+    const lower = c.saved_percent === null ? "makes the plan possible" : `${c.saved_percent.toFixed(1)} % less ${c.objective}`;
+    const buys = c.more_gy > 0.005 ? `${c.more_gy.toFixed(2)} Gy more D100` : lower;
+    for (const [text, call] of [["Look", () => look(c.tip_mm)], ["Add", () => add(c)]]) {
+      const button = element("button", { type: "button", class: "button small" }, text);
+      button.addEventListener("click", call);
+      doing.append(button, " ");
+    }
+    row.append(element("th", { scope: "row" }, buys), element("td", {}, c.nearest.map((n) => `${n.name} ${n.mm.toFixed(0)} mm`).join(", ") || "nothing within 40 mm"), doing);
+    return row;
+  }));
+}
+
+function drawRobustness(found) {
+  byId("robustness-table").caption.textContent = `${found.deliveries} simulated deliveries with the errors that have a source (\u201chdrplan robust\u201d takes others)`;
+  rowsInto("robustness-table", found.rows.map((r) => {
+    const row = element("tr"), percent = element("td", { class: "n" }, `${r.percent.toFixed(1)} %`);
+    row.append(element("th", { scope: "row" }, r.ctv), percent, element("td", { class: "n" }, `${r.low_percent.toFixed(1)} to ${r.high_percent.toFixed(1)} %`),
+      numberCell(r.planned_gy, "Gy"), numberCell(r.p50_gy, "Gy"), numberCell(r.p5_gy, "Gy"));
+    return row;
+  }));
+}

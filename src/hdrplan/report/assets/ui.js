@@ -75,6 +75,16 @@ class Plane {
   }
 }
 
+/* The distance between where a drag begins and where it is, in the slab or across it. */
+function measureTool(scene, redraw) {
+  let from = null;
+  const to = (plane, event) => { scene.measured = { view: plane.view, from, to: plane.pointAt(event) }; redraw(); };
+  return {
+    down(plane, event) { from = plane.pointAt(event); to(plane, event); },
+    move(plane, event) { to(plane, event); },
+  };
+}
+
 function viewerOf(scene) {
   let asked = false;
   const redraw = () => {
@@ -83,6 +93,7 @@ function viewerOf(scene) {
     requestAnimationFrame(() => { asked = false; planes.forEach((p) => p.draw()); readout(null); });
   };
   const planes = [...document.querySelectorAll(".plane")].map((root) => new Plane(root, scene, redraw));
+  scene.tools.measure = measureTool(scene, redraw);
   const tool = () => document.querySelector('input[name="tool"]:checked').value;
 
   /* Voxel's HU and dose between its grid points, under the pointer or at the crosshair. */
@@ -119,7 +130,7 @@ function viewerOf(scene) {
       const kind = event.button === 2 ? "window" : event.button === 1 || event.shiftKey ? "pan" : tool();
       drag = { kind, x: event.clientX, y: event.clientY };
       if (kind === "cross") { scene.moveTo(plane.pointAt(event)); redraw(); }
-      scene.tools?.[kind]?.down(plane, event);
+      scene.tools[kind]?.down(plane, event);
       event.preventDefault();
     });
     canvas.addEventListener("pointermove", (event) => {
@@ -129,7 +140,7 @@ function viewerOf(scene) {
       if (drag.kind === "cross") { scene.moveTo(plane.pointAt(event)); redraw(); }
       else if (drag.kind === "pan") plane.pan(dx, dy);
       else if (drag.kind === "zoom") plane.zoom(Math.exp(-dy * 0.01));
-      else if (scene.tools?.[drag.kind]) scene.tools[drag.kind].move(plane, event);
+      else if (scene.tools[drag.kind]) scene.tools[drag.kind].move(plane, event);
       else setWindow(scene.window.width * Math.exp(dx * 0.006), scene.window.level - dy * 1.5);
     });
     for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { drag = null; });
@@ -220,6 +231,7 @@ function viewerOf(scene) {
   byId("reset-views").addEventListener("click", () => {
     planes.forEach((p) => { p.fit = null; });
     byId("planes").dataset.large = "";
+    scene.measured = null;
     setWindow(400, 40);
   });
   listLevels(scene, redraw);

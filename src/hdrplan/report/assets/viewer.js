@@ -37,6 +37,8 @@ class Scene {
     // Equal ratios of dose are equal steps of colour: from a quarter to five times the prescription, where sources are.
     this.wash = { on: false, from: data.prescription_gy * 0.25, to: data.prescription_gy * 5, opacity: 0.45, ratio: true };
     this.show = { isodose: true, structures: true, catheters: true, crosshair: true };
+    this.tools = {};       // name -> what a drag with it does: down(plane, event), move(plane, event)
+    this.measured = null;
     this.outlines = "shape";
     this.focus = data.focus.slice();
     this.frame = ct ?? dose;
@@ -193,7 +195,29 @@ function drawPlane(canvas, scene, view, fit, ratio, { crosshair = true, head = 3
     }
     context.stroke();
   }
+  if (scene.measured?.view === view) drawMeasured(context, scene.measured, toPixel, ratio);
   drawFrame(context, view, scale, ratio, width, height, head);
+}
+
+/* A line between two places, and its length. */
+function drawMeasured(context, { view, from, to }, toPixel, ratio) {
+  const [a, b] = [from, to].map((p) => toPixel(p[view.u], p[view.v]));
+  for (const [colour, px] of [["#05080b", 4], ["#ffe082", 2]]) {
+    context.strokeStyle = colour;
+    context.lineWidth = px * ratio;
+    context.beginPath();
+    context.moveTo(...a); context.lineTo(...b);
+    context.stroke();
+  }
+  context.font = `600 ${13 * ratio}px system-ui, sans-serif`;
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  context.lineWidth = 3.5 * ratio;
+  context.strokeStyle = "rgba(5,8,11,.85)";
+  const text = `${Math.hypot(to[view.u] - from[view.u], to[view.v] - from[view.v]).toFixed(1)} mm`;
+  context.strokeText(text, b[0] + 9 * ratio, b[1]);
+  context.fillStyle = "#ffe082";
+  context.fillText(text, b[0] + 9 * ratio, b[1]);
 }
 
 /* The part of a catheter inside the slab is drawn in full, the rest as a faint projection. */
