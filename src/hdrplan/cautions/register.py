@@ -9,6 +9,7 @@ from hdrplan.cautions.catheters import CATHETERS
 from hdrplan.cautions.caution import Caution, Kind, fields_of
 from hdrplan.cautions.dicom import DICOM
 from hdrplan.cautions.images import IMAGES
+from hdrplan.cautions.materials import MATERIALS
 from hdrplan.cautions.numbers import NUMBERS
 from hdrplan.cautions.plans import PLANS
 from hdrplan.cautions.structures import STRUCTURES
@@ -16,7 +17,7 @@ from hdrplan.cautions.structures import STRUCTURES
 __all__ = ["REGISTER", "caution", "each_once"]
 
 REGISTER: Mapping[str, Kind] = MappingProxyType(
-    {kind.id: kind for kind in (*IMAGES, *STRUCTURES, *CATHETERS, *NUMBERS, *PLANS, *DICOM)}
+    {kind.id: kind for kind in (*IMAGES, *STRUCTURES, *CATHETERS, *NUMBERS, *PLANS, *MATERIALS, *DICOM)}
 )
 
 

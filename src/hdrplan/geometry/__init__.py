@@ -2,7 +2,7 @@
 
 from hdrplan.geometry.axes import NeighbourAxes, axes_from_neighbours, axes_from_path, off_path_mm, path_tip_first
 from hdrplan.geometry.catheter import Catheter
-from hdrplan.geometry.clearance import Clearance, clearance
+from hdrplan.geometry.clearance import Clearance, clearance, mask_on
 from hdrplan.geometry.contours import contours_of_structure, structure_of_contours
 from hdrplan.geometry.dwell import MARGIN_MM, STEP_MM, TIP_OFFSET_MM, Dwells, dwell_positions
 from hdrplan.geometry.grid import Grid, Volume
@@ -86,6 +86,7 @@ __all__ = [
     "inside",
     "joined",
     "line_gap_mm",
+    "mask_on",
     "loop_areas",
     "moved_sums",
     "off_path_mm",
