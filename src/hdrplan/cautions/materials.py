@@ -11,15 +11,17 @@ MATERIALS = (
         id="media-few-labels",
         sentence="the case has no label of {missing}: media there come from the CT's HU alone",
         remedy="Segment the body, lungs and bones (for example with TotalSegmentator) and name them in the case.",
-        why="Media are taken from labels first. Without a body label everything denser than -300 HU and connected is the "
-        "body; without bone labels bone is soft tissue, since contrast medium looks like bone; lungs are told by HU.",
+        why="Media are taken from labels first. Without a body label everything denser than -300 HU and connected is "
+        "the body; without bone labels bone is soft tissue, since contrast medium looks like bone; lungs are told by "
+        "HU.",
     ),
     Kind(
         id="media-labels-overlap",
         sentence="{first} and {second} overlap by {cc:.1f} cc; the medium there is {medium}, that of {first}",
         remedy="Correct the labels, or change the order of the rules file.",
-        why="A voxel has one medium. Where structures with different media overlap by 1 cc or more, the rule that stands "
-        "first in the rules file has the voxel. Lesions and vessels within an organ are expected and not reported.",
+        why="A voxel has one medium. Where structures with different media overlap by 1 cc or more, the rule that "
+        "stands first in the rules file has the voxel. Lesions and vessels within an organ are expected and not "
+        "reported.",
     ),
     Kind(
         id="media-hu-range",

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.door import Entries
 from hdrplan.errors import FormatError
 from hdrplan.materials.media import medium
-from hdrplan.plan import anatomy_of
+from hdrplan.plan import anatomy_of, is_lesion_name
 
 __all__ = ["LabelRule", "MediaRules", "TissueRule", "default_rules", "rules_of"]
 
@@ -82,7 +84,7 @@ class LabelRule:
         """Whether the rule is that of a structure with this name and role."""
         if any(fnmatchcase(name.casefold(), pattern) for pattern in self.names):
             return True
-        if role == "CTV":
+        if role == "CTV" or is_lesion_name(name):
             return "lesion" in self.organs
         row = anatomy_of(name)
         return row is not None and bool({row.organ, row.tissue} & set(self.organs))
@@ -122,15 +124,15 @@ class MediaRules:
         if len(self.hu_density) < 2 or (np.diff(self.hu_density[:, 0]) <= 0).any() or (self.hu_density < -1e5).any():
             raise FormatError("`hu_density` needs two points or more with growing HU", where=self.name)
         tops = [rule.below_hu for rule in self.unlabelled]
-        if not tops or tops[-1] != math.inf or any(b <= a for a, b in zip(tops, tops[1:], strict=False)):
+        if not tops or tops[-1] != math.inf or any(b <= a for a, b in pairwise(tops)):
             raise FormatError(
                 "`unlabelled` needs rules of growing `below_hu`, the last without one", got=tops, where=self.name
             )
         medium(self.outside)
 
-    def density_g_per_cc(self, hu: FloatArray) -> FloatArray:
+    def density_g_per_cc(self, hu: npt.ArrayLike) -> FloatArray:
         """Return the densities that the curve gives, that of its ends beyond them."""
-        return np.interp(hu, self.hu_density[:, 0], self.hu_density[:, 1])
+        return np.interp(np.asarray(hu, dtype=np.float64), self.hu_density[:, 0], self.hu_density[:, 1])
 
     def rule_of(self, name: str, role: str) -> int | None:
         """Return the number of the rule of a structure, or None where no rule fits."""
