@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from hdrplan.costs import measured
+from hdrplan.memory import give_back
 
 __all__ = ["Progress", "StepProgress", "Steps"]
 
@@ -61,4 +62,5 @@ class Steps:
         progress(0, 1)
         with measured(name):
             yield progress
+            give_back()
         self.seconds[name] = round(time.perf_counter() - started, 4)
