@@ -65,9 +65,9 @@ def _masses(ax: float, ay: float, az: float, bx: float, by: float, bz: float, bo
     if end <= begin:
         return 0.0, 0.0
     at = begin + 1e-12
-    i = min(max(int(math.floor(x + at * dx)), 0), nx - 1)
-    j = min(max(int(math.floor(y + at * dy)), 0), ny - 1)
-    k = min(max(int(math.floor(z + at * dz)), 0), nz - 1)
+    i = min(max(int(x + at * dx), 0), nx - 1)
+    j = min(max(int(y + at * dy), 0), ny - 1)
+    k = min(max(int(z + at * dz), 0), nz - 1)
     si, sj, sk = 1 if dx > 0.0 else -1, 1 if dy > 0.0 else -1, 1 if dz > 0.0 else -1
     per_x = 1.0 / abs(dx) if dx != 0.0 else np.inf
     per_y = 1.0 / abs(dy) if dy != 0.0 else np.inf
