@@ -20,6 +20,7 @@ import compare_blocks
 import compare_dose
 import compare_grids
 import compare_planar
+import compare_primary
 import compare_programs
 import compare_sections
 import compare_sides
@@ -70,6 +71,8 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "planar.row_spans": compare_planar.row_spans,
     "planar.spread_feet": compare_planar.spread_feet,
     "polygon.flip_inside": compare_grids.flip_inside,
+    "primary.primary_by_dwell": compare_primary.primary_by_dwell,
+    "primary.primary_rows": compare_primary.primary_rows,
     "rays.march_rays": compare_grids.march_rays,
     "screen.cell_extremes": compare_programs.cell_extremes,
     "screen.cell_numbers": compare_programs.cell_numbers,
