@@ -3,7 +3,7 @@
 from hdrplan.materials.assign import assign_media, body_structure
 from hdrplan.materials.codes import DENSITY_UNIT_G_PER_CC, voxel_codes
 from hdrplan.materials.map import MediaMap, MediumShare, uniform_map
-from hdrplan.materials.media import Medium, media, medium
+from hdrplan.materials.media_table import Medium, media, medium
 from hdrplan.materials.photons import PhotonData, photon_data
 from hdrplan.materials.rules import LabelRule, MediaRules, TissueRule, default_rules, rules_of
 

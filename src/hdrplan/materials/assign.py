@@ -13,7 +13,7 @@ from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure, Volume, mask_on
 from hdrplan.materials.doubts import HU, Counts, Ruled, doubts_of_media
 from hdrplan.materials.map import MediaMap
-from hdrplan.materials.media import media
+from hdrplan.materials.media_table import media
 from hdrplan.materials.padding import doubts_of_cuts, missing_beyond_mm, padded
 from hdrplan.materials.rules import LabelRule, MediaRules, TissueRule, default_rules
 from hdrplan.plan import anatomy_of

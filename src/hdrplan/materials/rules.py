@@ -16,7 +16,7 @@ import numpy.typing as npt
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.door import Entries
 from hdrplan.errors import FormatError
-from hdrplan.materials.media import medium
+from hdrplan.materials.media_table import medium
 from hdrplan.plan import anatomy_of, is_lesion_name
 
 __all__ = ["LabelRule", "MediaRules", "TissueRule", "default_rules", "rules_of"]
