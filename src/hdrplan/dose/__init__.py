@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from hdrplan.dose.change import dose_change
     from hdrplan.dose.dense_points import DensePoints, split
     from hdrplan.dose.field import dose_field
+    from hdrplan.dose.growing import GrowingRows
     from hdrplan.dose.hottest import HotDoses, hot_doses
     from hdrplan.dose.minimum import MinimumDose, MinimumDoseSearch, minimum_dose
     from hdrplan.dose.outline_layers import Between, Ends
@@ -27,6 +28,7 @@ __all__ = [
     "DoseRate",
     "DoseRateBlocks",
     "Ends",
+    "GrowingRows",
     "HotDoses",
     "MinimumDose",
     "MinimumDoseSearch",

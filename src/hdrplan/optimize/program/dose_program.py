@@ -229,7 +229,13 @@ class Program:
     # -- solving --------------------------------------------------------------------------------------------------
 
     def solve(
-        self, cost: FloatArray, excused: Excused | None = None, *, primal: bool = False, tolerance_frac: float = 0.0
+        self,
+        cost: FloatArray,
+        excused: Excused | None = None,
+        *,
+        primal: bool = False,
+        check: bool = True,
+        tolerance_frac: float = 0.0,
     ) -> Solution:
         """Minimise under all requirements entered.
 
@@ -241,6 +247,8 @@ class Program:
             the solution's bound is one of all plans that hold these goals, for it is one of more.
         primal : bool
             Begin with the primal simplex: quicker where only the cost is new.
+        check : bool
+            False: only the rows added so far, for a bound; no row is looked for.
         tolerance_frac : float
             Violation, as a fraction of a limit, at which to be content.
 
@@ -250,7 +258,9 @@ class Program:
         """
         excused = excused or {}
         with self._standing(excused):
-            solution = self._lp.solve(cost, deadline=self.deadline, primal=primal, tolerance_frac=tolerance_frac)
+            solution = self._lp.solve(
+                cost, deadline=self.deadline, primal=primal, check=check, tolerance_frac=tolerance_frac
+            )
         return replace(solution, excused=excused)
 
     @contextmanager

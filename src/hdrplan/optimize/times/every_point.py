@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.costs import measured
-from hdrplan.dose import DoseRate, DoseRateBlocks, MinimumDose, SamplePoints
+from hdrplan.dose import DoseRate, DoseRateBlocks, GrowingRows, MinimumDose
 from hdrplan.optimize.certificate import LossCause, Optimum, Scope, Shortfall
 from hdrplan.optimize.notes import EveryPoint
 from hdrplan.optimize.objectives import GoalId
@@ -20,6 +19,7 @@ from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.cubes import cells_of
 from hdrplan.optimize.times.fewest_dwells import fewest_dwells
 from hdrplan.optimize.times.goal_sequence import optimize_times
+from hdrplan.optimize.times.joining import joined
 from hdrplan.optimize.work import LongProof
 
 __all__ = ["EveryPointOptimum", "optimize_every_point"]
@@ -111,7 +111,9 @@ def optimize_every_point(
     problem.refuse("earlier_gy")
     asked = replace(problem, reserve_frac=tolerance_frac, earlier_gy=_transit_gy(problem.rate, transit_s))
     beside_s = np.zeros(problem.n_dwells) if transit_s is None else transit_s
-    rounds = partial(_rounds, minimum_dose=minimum_dose, rate_at=rate_at, transit_s=transit_s, beside_s=beside_s)
+    rounds = partial(
+        _rounds, minimum_dose=minimum_dose, rate_at=rate_at, transit_s=transit_s, beside_s=beside_s, grown={}
+    )
     # Cold points are looked for at times that are real numbers, and then once more at those that are delivered.
     asked, optimum, minimum = rounds(asked, lambda asked: optimize_times(replace(asked, delivery=None)))
     convex = all(goal.metric.kind in _CONVEX for goal in problem.goals.goals)
@@ -144,8 +146,12 @@ def _rounds(
     rate_at: Callable[[FloatArray], DoseRate],
     transit_s: FloatArray | None,
     beside_s: FloatArray,
+    grown: dict[str, GrowingRows],
 ) -> tuple[PlanProblem, Optimum, dict[str, MinimumDose]]:
-    """Optimise and add cold points until every point is proven; return the problem, its optimum and the minima."""
+    """Optimise and add cold points until every point is proven; return the problem, its optimum and the minima.
+
+    ``grown`` holds the rates of the CTVs that points have joined, from one call to the next.
+    """
     for _ in range(MAX_ROUNDS):
         with measured("plan"):
             optimum = optimize(asked)
@@ -155,7 +161,8 @@ def _rounds(
         if all(dose.finished for dose in minimum.values()) or not cold:
             break
         begin_with = _binding(asked, optimum, cold)
-        rate, points = _joined(asked.rate, asked.points, {name: (mm, rate_at(mm)) for name, mm in cold.items()})
+        new = {name: (mm, rate_at(mm)) for name, mm in cold.items()}
+        rate, points = joined(asked.rate, asked.points, new, grown)
         asked = replace(asked, rate=rate, points=points, earlier_gy=_transit_gy(rate, transit_s), begin_with=begin_with)
     return asked, optimum, minimum
 
@@ -266,33 +273,3 @@ def _coldest_of_each_cube(cold_mm: FloatArray) -> FloatArray:
     """Return the coldest point of each cube; the points come coldest first."""
     _, first = np.unique(cells_of(cold_mm, CUBE_MM), return_index=True)
     return np.asarray(cold_mm[np.sort(first)])
-
-
-def _joined(
-    rate: DoseRate | DoseRateBlocks, points: SamplePoints, new: Mapping[str, tuple[FloatArray, DoseRate]]
-) -> tuple[DoseRateBlocks, SamplePoints]:
-    """Put points without volume at the end of the rows of their structures; ``new`` holds them and their rates."""
-    count = np.array([len(new[name][0]) if name in new else 0 for name in points.names])
-    blocks = tuple(
-        np.concatenate((rate.at(points.rows(name)), new[name][1].gy_per_s))
-        if name in new
-        else rate.at(points.rows(name))
-        for name in points.names
-    )
-
-    def joined(old: npt.NDArray[Any], added: Callable[[FloatArray, DoseRate], npt.NDArray[Any]]) -> npt.NDArray[Any]:
-        pieces = []
-        for name in points.names:
-            pieces += [old[points.rows(name)], *([added(*new[name])] if name in new else [])]
-        return np.concatenate(pieces)
-
-    return (
-        DoseRateBlocks(blocks, joined(rate.extrapolated, lambda _, rates: rates.extrapolated)),
-        replace(
-            points,
-            start=points.start + np.concatenate(([0], np.cumsum(count))),
-            points_mm=joined(points.points_mm, lambda mm, _: mm),
-            volume_cc=joined(points.volume_cc, lambda mm, _: np.zeros(len(mm))),
-            on_surface=joined(points.on_surface, lambda mm, _: np.ones(len(mm), dtype=np.bool_)),
-        ),
-    )
