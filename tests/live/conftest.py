@@ -22,12 +22,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    app = app_of(session, token=TOKEN, origin=origin, saves=lambda: folder / "saved", version="1")
+    app = app_of(session, token=TOKEN, origin=origin, saves=folder / "saves", version="1")
     server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield Served(session, origin, folder / "saved")
+    yield Served(session, origin, folder / "saves" / "plan-1")
     server.should_exit = True
     thread.join()

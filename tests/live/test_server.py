@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
+import urllib.error
+import urllib.request
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +14,13 @@ from served import TOKEN, Served
 
 from hdrplan.dose import dose_at_points
 from hdrplan.geometry import Grid
+from hdrplan.live import Session, show
+from small_case import write_small_case
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_small_case(tmp_path_factory.mktemp("notebook") / "case")
 
 
 def test_the_address_opens_the_page_once_and_a_cookie_stands_for_it(served: Served) -> None:
@@ -52,7 +63,7 @@ def test_strangers_are_refused_and_nothing_changes(served: Served, headers: dict
     assert served.session.wishes is before
 
 
-@pytest.mark.parametrize("path", ["/api/dose", "/"])
+@pytest.mark.parametrize("path", ["/api/dose", "/", "/solid"])
 def test_nothing_is_read_without_the_token(served: Served, path: str) -> None:
     assert served.ask("GET", path, Cookie="")[0] == 403
     assert served.ask("GET", f"{path}?token=guess", Cookie="")[0] == 403
@@ -131,6 +142,38 @@ def test_save_writes_a_new_folder_and_says_the_command(served: Served) -> None:
     said = served.post("save")["said"]
     assert "hdrplan plan case -o plan" in said
     assert (served.saves / "plan" / "report.html").is_file()
-    status, _, again = served.ask("POST", "/api/save", b"{}")
-    assert status == 400
-    assert "saved" in json.loads(again)["error"]
+    assert "plan-2" in served.post("save")["said"]
+
+
+def test_the_3d_page_is_that_of_the_plan_on_the_screen(served: Served) -> None:
+    status, _, page = served.ask("GET", "/solid")
+    assert status == 200
+    text = page.decode()
+    assert f"{served.session.wishes.prescriptions[0].dose_gy:g} Gy isodose" in text
+    assert "Research use only" in text
+
+
+def test_a_notebook_shows_the_page_in_a_frame_and_both_touch_one_session(folder: Path) -> None:
+    session = Session.open(folder)
+    frame = show(session, saves=folder.parent / "of-the-notebook", height_px=700)
+    try:
+        address = frame.address
+        assert html.escape(address) in frame._repr_html_()
+        origin, _, token = address.partition("/?token=")
+        opened = urllib.request.urlopen(address)
+        assert "frame-ancestors http://127.0.0.1:* http://localhost:*" in opened.headers["content-security-policy"]
+        assert f'"token":"{token}"' in opened.read().decode().replace(" ", "")
+        ctv = session.wishes.prescriptions[0].structure
+        touch = json.dumps({"action": "prescribe", "arguments": {"ctv": ctv, "dose_gy": 17.5}}).encode()
+
+        def asked(**headers: str) -> urllib.request.Request:
+            return urllib.request.Request(f"{origin}/api/do", touch, {"Origin": origin, **headers})
+
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(asked())
+        urllib.request.urlopen(asked(**{"X-hdrplan-token": token}))
+        assert session.wishes.prescriptions[0].dose_gy == 17.5
+        session.undo()
+        assert session.wishes.prescriptions[0].dose_gy != 17.5
+    finally:
+        frame.close()

@@ -6,7 +6,6 @@ import socket
 import threading
 import webbrowser
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +101,7 @@ def _serve(session: Session, listener: socket.socket, saves: Path, *, without: t
 
     origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
     token = new_token()
-    app = app_of(session, token=token, origin=origin, saves=lambda: _free(saves), version=__version__, without=without)
+    app = app_of(session, token=token, origin=origin, saves=saves, version=__version__, without=without)
     address = f"{origin}/?token={token}"
     click.echo(f"Live planning of {session.case_file.case.name}: {address}")
     click.echo("Ctrl-C ends it; the next start goes on. Research use only, never for treatment.")
@@ -123,8 +122,3 @@ def _listener(port: int) -> socket.socket:
             f"port {port} must be free", got=error.strerror, remedy="Without --port a free one is taken."
         ) from None
     return listener
-
-
-def _free(saves: Path) -> Path:
-    """Return the next folder to save into."""
-    return next(path for k in count(1) if not (path := saves / f"plan-{k}").exists())

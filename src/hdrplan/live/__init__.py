@@ -7,6 +7,7 @@ from hdrplan.rooms import loaded_when_used
 if TYPE_CHECKING:
     from hdrplan.live.actions import ACTIONS
     from hdrplan.live.difference import Difference
+    from hdrplan.live.frame import Frame, show
     from hdrplan.live.server import app_of, new_token
     from hdrplan.live.session import Session
     from hdrplan.live.shown import PlanState, Shown
@@ -19,6 +20,7 @@ __all__ = [
     "Action",
     "AskedGoal",
     "Difference",
+    "Frame",
     "Parameter",
     "PlanState",
     "Session",
@@ -27,6 +29,7 @@ __all__ = [
     "Wishes",
     "app_of",
     "new_token",
+    "show",
 ]
 
 __getattr__, __dir__ = loaded_when_used(__name__)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 from hdrplan.errors import ResourceError
@@ -14,7 +15,7 @@ from hdrplan.live.shown import Shown
 from hdrplan.live.wishes import Wishes, fixed_times
 from hdrplan.plan import Plan
 
-__all__ = ["EXPORTS", "given_times", "is_by_hand", "write_session"]
+__all__ = ["EXPORTS", "free_folder", "given_times", "is_by_hand", "write_session"]
 
 # Formats of `hdrplan export`.
 EXPORTS = ("dicom", "slicer")
@@ -23,6 +24,12 @@ EXPORTS = ("dicom", "slicer")
 def is_by_hand(wishes: Wishes) -> bool:
     """Whether a plan can only be given by all of its times: --lock keeps times above 0, not what was cleared."""
     return wishes.by_hand_s is not None or 0.0 in wishes.locked_s.values()
+
+
+def free_folder(saves: Path) -> Path:
+    """Return the next folder to save into: plan-1, plan-2, ... of a folder, which is made."""
+    saves.mkdir(parents=True, exist_ok=True)
+    return next(path for k in count(1) if not (path := saves / f"plan-{k}").exists())
 
 
 def given_times(wishes: Wishes, shown: Shown) -> Plan | None:

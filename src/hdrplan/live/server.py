@@ -19,11 +19,11 @@ from starlette.routing import Route
 
 from hdrplan.errors import HdrPlanError
 from hdrplan.live.requests import given_in, table_of, text_of, whole_of
-from hdrplan.live.saving import EXPORTS
+from hdrplan.live.saving import EXPORTS, free_folder
 from hdrplan.live.session import Session
 from hdrplan.live.tables import difference_rows, robustness_rows, rows_of_next
 from hdrplan.live.view import DOSE_STEP_GY, pictured_dose, pictured_grid, result_of, state_of
-from hdrplan.report import live_page
+from hdrplan.report import live_page, report_data, solid_html
 
 if TYPE_CHECKING:
     from hdrplan.geometry import Volume
@@ -38,7 +38,6 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
 }
 
 
@@ -50,7 +49,7 @@ def new_token() -> str:
 class _Live:
     """A session, the lock that keeps touches in their order, and the dose on the screen."""
 
-    def __init__(self, session: Session, *, saves: Callable[[], Path], without: Sequence[str], version: str) -> None:
+    def __init__(self, session: Session, *, saves: Path, without: Sequence[str], version: str) -> None:
         self.session, self.saves, self.without, self.version = session, saves, without, version
         self.lock = threading.Lock()
         self._grid = pictured_grid(session.case_file.case)
@@ -63,9 +62,16 @@ class _Live:
             self._dose = (revision, pictured_dose(self.session.shown.plan, self._grid))
         return self._dose[1]
 
-    def page(self) -> str:
+    def page(self, token: str) -> str:
         with self.lock:
-            return live_page(result_of(self.session, self.session.shown, self.dose()), version=self.version)
+            return live_page(
+                result_of(self.session, self.session.shown, self.dose()), version=self.version, token=token
+            )
+
+    def solid(self) -> str:
+        with self.lock:
+            result = result_of(self.session, self.session.shown, self.dose())
+        return solid_html(report_data(result, {"versions": {"hdrplan": self.version}}))
 
     def after(self, change: Callable[[], object]) -> dict[str, Any]:
         """Do something to the session and return what is on the screen then."""
@@ -96,7 +102,7 @@ class _Live:
 
     def saved(self, given: Mapping[str, Any]) -> dict[str, Any]:
         exports = [kind for kind in EXPORTS if given.get(kind) is True]
-        folder = self.saves()
+        folder = free_folder(self.saves)
         with self.lock:
             command = self.session.save(folder, exports=exports)
         return {"said": f"{folder}. The commands of this plan: {command}"}
@@ -111,10 +117,20 @@ class _Guard:
     origin : str
         ``http://127.0.0.1:PORT``.
     token : str
+    framed : bool
+        Whether pages of this machine, such as a notebook, may show it in a frame.
     """
 
     origin: str
     token: str
+    framed: bool
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Of every answer."""
+        if not self.framed:
+            return {**_HEADERS, "x-frame-options": "DENY"}
+        return {**_HEADERS, "content-security-policy": "frame-ancestors http://127.0.0.1:* http://localhost:*"}
 
     @property
     def cookie(self) -> str:
@@ -127,7 +143,12 @@ class _Guard:
             return "another host"
         if request.method == "POST" and request.headers.get("origin") != self.origin:
             return "another page"
-        given = request.cookies.get(self.cookie, "") or request.query_params.get("token", "")
+        # In a frame of another page cookies are not sent: the page itself holds the token there.
+        given = (
+            request.headers.get("x-hdrplan-token", "")
+            or request.cookies.get(self.cookie, "")
+            or request.query_params.get("token", "")
+        )
         if not secrets.compare_digest(given.encode(), self.token.encode()):
             return "no token: open the address that `hdrplan live` printed"
         return None
@@ -141,14 +162,21 @@ class _Guard:
                 response = await answer(request)
             else:
                 response = JSONResponse({"error": f"refused: {why}"}, status_code=403)
-            response.headers.update(_HEADERS)
+            response.headers.update(self.headers)
             return response
 
         return call
 
 
 def app_of(
-    session: Session, *, token: str, origin: str, saves: Callable[[], Path], version: str, without: Sequence[str] = ()
+    session: Session,
+    *,
+    token: str,
+    origin: str,
+    saves: Path,
+    version: str,
+    without: Sequence[str] = (),
+    framed: bool = False,
 ) -> Starlette:
     """Return the application of a session.
 
@@ -159,21 +187,26 @@ def app_of(
         Opens the page once it is given in its address; a cookie stands for it from then on.
     origin : str
         ``http://127.0.0.1:PORT``: requests of other pages, and to other names, are refused.
-    saves : callable
-        Returns the folder to save into, a new one each time.
+    saves : Path
+        Folder in which Save makes plan-1, plan-2, ...
     version : str
         Of hdrplan.
     without : sequence of str
         Groups of obstacles that were not segmented and that paths for one more catheter may pass through.
+    framed : bool
+        Whether pages of this machine may show the page in a frame.
     """
-    live, guard = _Live(session, saves=saves, without=without, version=version), _Guard(origin, token)
+    live, guard = _Live(session, saves=saves, without=without, version=version), _Guard(origin, token, framed)
 
     async def index(request: Request) -> Response:
-        if "token" in request.query_params:
+        if "token" in request.query_params and not framed:
             response: Response = RedirectResponse("/", status_code=303)
             response.set_cookie(guard.cookie, token, httponly=True, samesite="strict")
             return response
-        return HTMLResponse(await run_in_threadpool(live.page))
+        return HTMLResponse(await run_in_threadpool(live.page, token if framed else ""))
+
+    async def solid(request: Request) -> Response:
+        return HTMLResponse(await run_in_threadpool(live.solid))
 
     async def dose(request: Request) -> Response:
         return await run_in_threadpool(_packed, live)
@@ -181,6 +214,7 @@ def app_of(
     return Starlette(
         routes=[
             Route("/", guard(index), methods=["GET"]),
+            Route("/solid", guard(solid), methods=["GET"]),
             Route("/api/dose", guard(dose), methods=["GET"]),
             *(Route(f"/api/{name}", guard(_posted(work)), methods=["POST"]) for name, work in _works(live).items()),
         ]

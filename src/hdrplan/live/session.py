@@ -44,7 +44,6 @@ class Session:
         As :func:`hdrplan.read_case` returns it.
     plan : Plan, optional
         To begin with; its times count as set by hand.
-
     on_touch : callable, optional
         Told of each thing that is done, for a journal.
 
@@ -197,8 +196,7 @@ class Session:
 
     def compare(self, name: str) -> tuple[Difference, ...]:
         """Return metrics of the plan on the screen beside those of a plan that was kept."""
-        _, kept = self._kept.of(name)
-        return differences(self.shown.score, kept.score)
+        return differences(self.shown.score, self._kept.of(name)[1].score)
 
     def dvh(self, name: str) -> DVH:
         """Return the DVH of a structure in the plan on the screen."""

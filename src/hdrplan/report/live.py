@@ -16,7 +16,7 @@ __all__ = ["live_dvh", "live_page"]
 _SCRIPTS = ("volume.js", "contour.js", "viewer.js", "ui.js", "dvh.js", "live_panels.js", "live.js")
 
 
-def live_page(result: PlanResult, *, version: str) -> str:
+def live_page(result: PlanResult, *, version: str, token: str = "") -> str:
     """Write the page of a session as it begins; from then on it asks its server.
 
     Parameters
@@ -25,6 +25,8 @@ def live_page(result: PlanResult, *, version: str) -> str:
         What is on the screen.
     version : str
         Of hdrplan.
+    token : str
+        That the page sends with each request; none where a cookie stands for it.
     """
     view = report_data(result, {"versions": {"hdrplan": version}})
     scene = scene_of(view)
@@ -33,7 +35,7 @@ def live_page(result: PlanResult, *, version: str) -> str:
         title=view.title,
         version=version,
         scripts=_SCRIPTS,
-        data=scene,
+        data={**scene, "token": token},
         connects=True,
         structures=result.points.names,
         notes=[scene[k]["note"] for k in ("ct", "dose") if scene[k]],

@@ -8,12 +8,12 @@ for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, (event) =>
 const REST_MS = 700;      // after so long without a touch the plan is proven
 
 class Server {
-  constructor(show, refuse) {
-    Object.assign(this, { show, refuse, busy: false, next: null, shown: -1 });
+  constructor(token, show, refuse) {
+    Object.assign(this, { token, show, refuse, busy: false, next: null, shown: -1 });
   }
 
   async ask(path, body) {
-    const answer = await fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body ?? {}) });
+    const answer = await fetch(path, { method: "POST", headers: { "content-type": "application/json", "x-hdrplan-token": this.token }, body: JSON.stringify(body ?? {}) });
     const said = await answer.json();
     if (!answer.ok) throw new Error(said.error ?? `the server answered ${answer.status}`);
     return said;
@@ -68,7 +68,7 @@ async function live() {
   const viewer = viewerOf(scene);
   let plot = readableDvh(data.curves), state = null;
 
-  const server = new Server(show, (text) => { byId("refused").hidden = text === null; byId("refused").textContent = text ?? ""; });
+  const server = new Server(data.token, show, (text) => { byId("refused").hidden = text === null; byId("refused").textContent = text ?? ""; });
   const act = (action, given, kind = `${action} ${given.number ?? given.ctv ?? given.catheter ?? ""} ${given.offset_mm ?? ""}`) =>
     server.touch("/api/do", { action, arguments: given, gesture: `${visit} ${press} ${kind}`.slice(0, 80) }, kind);
   const channels = new Channels(act);
@@ -111,7 +111,7 @@ async function live() {
   }
 
   async function showDose(fresh) {
-    const answer = await fetch(`/api/dose?revision=${fresh.revision}`);
+    const answer = await fetch(`/api/dose?revision=${fresh.revision}`, { headers: { "x-hdrplan-token": data.token } });
     if (!answer.ok) return;
     const frame = JSON.parse(answer.headers.get("x-frame"));
     scene.dose = new Volume({ ...frame, offset: 0, step: frame.step }, new Uint16Array(await answer.arrayBuffer()));
