@@ -413,3 +413,21 @@ def test_robustness_is_of_the_plan_on_the_screen_and_leaves_places_out(session: 
     rows = session.shown.points.rows("liver")
     mean_gy = np.average(dose.gy[rows], weights=session.shown.points.volume_cc[rows])
     assert coverage.summary("liver mean_gy").planned == pytest.approx(mean_gy, rel=0.02)
+
+
+def test_a_goal_is_traded_between_what_it_reaches_asked_for_most_and_not_asked_for(session: Session) -> None:
+    session.do("add_goal", structure="liver", goal="V10Gy <= 40 %", level=1)
+    session.do("set_time", **hottest(session), seconds=1.0)
+    ranges = {(one.number, one.structure): one for one in session.ranges()}
+    number = len(session.wishes.goals) - 1
+    liver = ranges[number, "liver"]
+    assert liver.strictest <= liver.loosest * (1.0 + 1e-6)
+    assert ranges[None, ctv(session)].strictest > 20.0
+    # Without the goal, and with the times left to the optimiser, the plan reaches the loosest value.
+    session.do("unlock")
+    session.do("switch_goal", number=number, on=False)
+    free = session.shown.dvh("liver").volume_frac_at_gy(10.0)
+    assert liver.loosest == pytest.approx(float(free), abs=5e-3)
+    session.do("switch_goal", number=number, on=True)
+    session.do("set_goal", number=number, value=100.0 * liver.strictest)
+    assert session.shown.dvh("liver").volume_frac_at_gy(10.0) <= liver.loosest + 1e-9

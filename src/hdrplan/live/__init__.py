@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from hdrplan.live.server import app_of, new_token
     from hdrplan.live.session import Session
     from hdrplan.live.shown import PlanState, Shown
+    from hdrplan.live.studies import Range
     from hdrplan.live.table import Action, Parameter
     from hdrplan.live.touch import Touch
     from hdrplan.live.wishes import AskedGoal, Wishes
@@ -23,6 +24,7 @@ __all__ = [
     "Frame",
     "Parameter",
     "PlanState",
+    "Range",
     "Session",
     "Shown",
     "Touch",

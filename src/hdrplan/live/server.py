@@ -21,7 +21,7 @@ from hdrplan.errors import HdrPlanError
 from hdrplan.live.requests import given_in, table_of, text_of, whole_of
 from hdrplan.live.saving import EXPORTS, free_folder
 from hdrplan.live.session import Session
-from hdrplan.live.tables import difference_rows, robustness_rows, rows_of_next
+from hdrplan.live.tables import difference_rows, range_rows, robustness_rows, rows_of_next
 from hdrplan.live.view import DOSE_STEP_GY, pictured_dose, pictured_grid, result_of, state_of
 from hdrplan.report import live_page, report_data, solid_html
 
@@ -95,6 +95,10 @@ class _Live:
         # Without the lock, as the proof: what is found belongs to the revision it names.
         revision = self.session.revision
         return {"revision": revision, "rows": rows_of_next(self.session.next_catheters(without=self.without))}
+
+    def ranges(self) -> dict[str, Any]:
+        revision, goals = self.session.revision, self.session.wishes.goals
+        return {"revision": revision, "rows": range_rows(self.session.ranges(), goals)}
 
     def robustness(self) -> dict[str, Any]:
         revision = self.session.revision
@@ -239,6 +243,7 @@ def _works(live: _Live) -> dict[str, Work]:
         "compare": lambda given: {"rows": difference_rows(session.compare(text_of(given, "name")))},
         "settle": lambda given: live.settled(),
         "next-catheters": lambda given: live.next_catheters(),
+        "ranges": lambda given: live.ranges(),
         "robustness": lambda given: live.robustness(),
         "save": live.saved,
     }

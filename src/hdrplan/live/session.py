@@ -17,7 +17,7 @@ from hdrplan.live.history import History
 from hdrplan.live.kept import KeptPlans
 from hdrplan.live.saving import given_times, is_by_hand, write_session
 from hdrplan.live.shown import PlanState, Shown
-from hdrplan.live.studies import next_catheters_of, robustness_of
+from hdrplan.live.studies import Range, next_catheters_of, ranges_of, robustness_of
 from hdrplan.live.touch import Touch, done_again, touch_of
 from hdrplan.live.wishes import Wishes, refuse_unfit, wishes_of
 from hdrplan.options import PlanOptions
@@ -205,6 +205,10 @@ class Session:
     def next_catheters(self, *, without: Sequence[str] = ()) -> tuple[NextCatheter, ...]:
         """Return what :func:`hdrplan.workflow.next_catheters` finds beside the catheters in use; takes some seconds."""
         return next_catheters_of(self._engine, self.wishes, without)
+
+    def ranges(self) -> tuple[Range, ...]:
+        """Return between what each goal can be traded while all others stay; two optima a goal."""
+        return ranges_of(self._engine, self.wishes, self.shown)
 
     def robustness(self, *, deliveries: int = 200) -> RobustResult:
         """Recompute the plan on the screen in simulated deliveries, with the errors that have a source."""

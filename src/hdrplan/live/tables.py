@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from hdrplan.live.difference import Difference
+from hdrplan.live.studies import Range
+from hdrplan.live.wishes import AskedGoal
 from hdrplan.simulate import RobustResult
 from hdrplan.workflow import NextCatheter
 
-__all__ = ["difference_rows", "known", "robustness_rows", "rows_of_next"]
+__all__ = ["difference_rows", "known", "range_rows", "robustness_rows", "rows_of_next"]
 
 
 def known(value: float) -> float | None:
@@ -39,6 +41,17 @@ def rows_of_next(found: Iterable[NextCatheter]) -> list[dict[str, Any]]:
         }
         for one in found
     ]
+
+
+def range_rows(ranges: Iterable[Range], goals: Sequence[AskedGoal]) -> list[dict[str, Any]]:
+    """Return what can be traded, in the units of the page: fractions are per cent there."""
+    rows = []
+    for one in ranges:
+        percent = one.number is not None and goals[one.number].goal.metric.unit == "frac"
+        factor = 100.0 if percent else 1.0
+        low, high = known(factor * one.strictest), known(factor * one.loosest)
+        rows.append({"number": one.number, "structure": one.structure, "strictest": low, "loosest": high})
+    return rows
 
 
 def robustness_rows(coverage: RobustResult) -> dict[str, Any]:

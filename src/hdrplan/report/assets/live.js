@@ -157,6 +157,7 @@ async function live() {
   });
   dragCurves(() => plot, (given) => act("ask_dvh_point", given, "curve"));
   study("find-next", "next-said", "Looking for clear paths …", "/api/next-catheters", (found) => drawNext(found, (c) => act("add_catheter", { entry_mm: c.entry_mm, tip_mm: c.tip_mm }), (point) => { scene.moveTo(point); viewer.redraw(); }));
+  study("find-ranges", "ranges-said", "Looking how far each limit reaches …", "/api/ranges", (found) => { tradeBetween(found); drawGoals(state, act, true); });
   study("find-robustness", "robustness-said", "Delivering the plan 200 times …", "/api/robustness", drawRobustness);
   let tip = null;
   click("tip-here", () => { tip = scene.focus.slice(); byId("entry-here").disabled = false; byId("new-catheter-said").textContent = `Tip at ${mm(tip)} mm; now point at its entry.`; });

@@ -2,10 +2,20 @@
 
 const RANGES = { Gy: [0, 60, 0.1], "%": [0, 100, 0.5], cc: [0, 50, 0.1], s: [0, 1800, 5], "": [0, 10, 0.01] };
 
+/* Number of a goal, or name of a CTV -> the values between which it can be traded while all others stay. */
+let traded = new Map();
+function tradeBetween(found) {
+  traded = new Map(found.rows.map((r) => [r.number ?? r.structure, r]));
+}
+
 /* A slider and a number that say the same; `send` is told while either moves. */
-function limitInput(value, unit, label, send) {
-  const [low, high, step] = RANGES[unit] ?? RANGES[""];
-  const top = Math.max(high, 1.5 * value);
+function limitInput(value, unit, label, send, trade) {
+  let [low, high, step] = RANGES[unit] ?? RANGES[""];
+  let top = Math.max(high, 1.5 * value);
+  if (trade?.strictest != null && trade.loosest != null && trade.loosest > trade.strictest) {
+    [low, top] = [trade.strictest, trade.loosest];
+    step = +((top - low) / 200).toPrecision(1) || step;
+  }
   const slider = element("input", { type: "range", min: low, max: top, step, "aria-label": `${label}, slider` });
   const number = element("input", { type: "number", min: low, step, "aria-label": label });
   slider.value = value;
@@ -14,6 +24,10 @@ function limitInput(value, unit, label, send) {
   number.addEventListener("change", () => { if (number.value !== "") { slider.value = number.value; send(+number.value); } });
   const box = element("span", { class: "live-limit" });
   box.append(slider, number, element("span", { class: "unit" }, unit));
+  if (trade?.strictest != null) {
+    const said = trade.loosest == null ? `up to ${+trade.strictest.toFixed(1)}` : `${+trade.strictest.toFixed(2)} to ${+trade.loosest.toFixed(2)}`;
+    box.append(element("span", { class: "live-range", title: "Asked for most, and not asked for, while all others stay" }, said));
+  }
   return box;
 }
 
@@ -29,10 +43,10 @@ function numberCell(value, unit = "") {
 }
 
 /* Rows are kept while somebody holds one of their controls: a slider must not vanish under the hand. */
-function drawGoals(state, act) {
+function drawGoals(state, act, anew = false) {
   const body = byId("goal-rows");
   const rows = state.goals.length + state.prescriptions.length;
-  const held = body.contains(document.activeElement) && body.rows.length === rows;
+  const held = !anew && body.contains(document.activeElement) && body.rows.length === rows;
   if (!held) body.replaceChildren(...[...state.prescriptions.map((p) => prescriptionRow(p, act)), ...state.goals.map((g) => goalRow(g, act))]);
   [...state.prescriptions, ...state.goals].forEach((goal, k) => {
     const row = body.rows[k];
@@ -50,7 +64,7 @@ function nameCell(structure, metric) {
 
 function prescriptionRow(p, act) {
   const row = element("tr"), limit = element("td");
-  limit.append(limitInput(p.value, "Gy", `Prescription of ${p.structure}`, (dose_gy) => act("prescribe", { ctv: p.structure, dose_gy })));
+  limit.append(limitInput(p.value, "Gy", `Prescription of ${p.structure}`, (dose_gy) => act("prescribe", { ctv: p.structure, dose_gy }), traded.get(p.structure)));
   row.append(element("td"), nameCell(p.structure, "D100 ≥"), limit, element("td"), element("td"), element("td"));
   return row;
 }
@@ -61,7 +75,7 @@ function goalRow(g, act) {
   on.checked = g.on;
   on.addEventListener("change", () => act("switch_goal", { number: g.number, on: on.checked }));
   counts.append(on);
-  limit.append(limitInput(g.value, g.unit, `${g.structure} ${g.metric}`, (value) => act("set_goal", { number: g.number, value })));
+  limit.append(limitInput(g.value, g.unit, `${g.structure} ${g.metric}`, (value) => act("set_goal", { number: g.number, value }), traded.get(g.number)));
   const rank = element("input", { type: "number", min: 0, max: 9, "aria-label": `Level of ${g.structure} ${g.metric}` });
   rank.value = g.level;
   rank.addEventListener("change", () => act("set_level", { number: g.number, level: +rank.value }));
