@@ -93,6 +93,22 @@ CATHETERS = (
         "those that end more than 5 mm before it.",
     ),
     Kind(
+        id="catheters-on-one-side",
+        sentence="all catheters of {ctv} pass {mm:.0f} mm or more beside its middle, moved by "
+        "({x:.0f}, {y:.0f}, {z:.0f}) mm; it reaches {half_mm:.0f} mm there",
+        remedy="Look at the catheters on the CT: moved, or drawn on another scan? If they lie so, expect a long time.",
+        why="Seen along the catheters, the middle of a CTV lies among them or near to one. Given where the smallest "
+        "polygon around all of them stays more than 6 mm and 45 % of the CTV's reach in that direction away: needles "
+        "are placed to 5 to 6 mm (Luedemann 2011, Radiat Oncol 6:107).",
+    ),
+    Kind(
+        id="catheter-begins-inside",
+        sentence="{name}: its first point lies {mm:.0f} mm below the skin",
+        remedy="Draw it from the skin on, or check that no points were lost.",
+        why="A catheter comes from outside: its way to the skin tells tip from hub, what it passes, and whether points "
+        "were lost. Given from 30 mm on, where the CT shows the air around the patient.",
+    ),
+    Kind(
         id="catheter-number-missing",
         sentence="catheters are numbered {first} to {last}, but {missing} is not there",
         remedy="Check whether it was forgotten in the export; nothing needs to be done if it was left out on purpose.",

@@ -54,7 +54,8 @@ NUMBERS = (
         why="Organ limits in use lie between 2 Gy (means) and 30 Gy (single fraction: 14 Gy D1cc stomach, Mohnike "
         "2016; 23 Gy skin, PMC3247184); given outside 0.5 to 60 Gy, and for stomach, bowel and spinal cord above 25 "
         "Gy, which only limits of many fractions exceed. Treatments took 844 to 4432 s (Luedemann 2011); "
-        "given outside 60 s to 4 h, and for doses to less than 0.01 cc.",
+        "given outside 60 s to 4 h, for doses to less than 0.01 cc, and for a volume of the liver below 5 %: limits "
+        "in use are 33 to 66 %.",
     ),
     Kind(
         id="goal-cannot-bind",
@@ -67,6 +68,32 @@ NUMBERS = (
         sentence="{structure}: {goal}: was a fraction written instead of percent?",
         remedy="Write {percent:g} % if so.",
         why="V100 >= 0.95 % asks for a hundredth of what V100 >= 95 % does; D0.98 is the dose of 0.98 % of the volume.",
+    ),
+    Kind(
+        id="goal-in-percent",
+        sentence="{structure}: {goal} counts in percent ({said})",
+        remedy="Write {meant} if that was meant.",
+        why="Limits of organs are doses in Gy and volumes in cc: V10 is the volume at 10 % of the prescription, V10Gy "
+        "that at 10 Gy; D1 the dose of 1 % of the organ, D1cc that of 1 cc. Given for organs, and up to D10.",
+    ),
+    Kind(
+        id="goal-level-skipped",
+        sentence="{structure}: {goal} has priority {level}, the next before it is {below}",
+        remedy="Check the level: 0 is a hard limit, 1 the most important wish.",
+        why="Levels follow each other. Given where four and more are left out; the order alone counts.",
+    ),
+    Kind(
+        id="goal-implied",
+        sentence="{structure}: {goal} has no effect beside {by}",
+        remedy="Were the two numbers exchanged?",
+        why="The dose of a larger volume is smaller, and the volume at a higher dose: D0.1cc <= 10 Gy leaves D1cc <= "
+        "14 Gy without effect. Given where the stricter goal has at least the other's priority.",
+    ),
+    Kind(
+        id="goals-exclude",
+        sentence="{structure}: {first} and {second} cannot both hold",
+        remedy="Check both numbers and signs.",
+        why="A minimum above a maximum of the same quantity, or of one that is never smaller.",
     ),
     Kind(
         id="goal-twice",

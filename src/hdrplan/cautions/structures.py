@@ -125,6 +125,36 @@ STRUCTURES = (
         "judged.",
     ),
     Kind(
+        id="outlines-beside-edges",
+        sentence="{names}: the CT shows their edges beside the outlines, moved by ({x:.0f}, {y:.0f}, {z:.0f}) mm",
+        remedy="Look at the outlines on this CT: another series or breath, slices off, or a label map that was moved?",
+        why="Solid organs, lungs and spine have an edge on a CT: a step of 25 HU and more across their surface. Given "
+        "where the step is largest 3 to 13 mm away along one axis or two and at most 80 % of it is left in place. "
+        "`python -m benchmarks.doubts` moves the CT of five cases by 4 to 10 mm, and makes it noisier and thicker: "
+        "docs/measurements/trust.md has what it notices.",
+    ),
+    Kind(
+        id="liver-hu-unusual",
+        sentence="{name} has a median of {hu:.0f} HU on the CT",
+        remedy="Check the rescale of the CT, and that the outline is the liver's.",
+        why="A liver has 65 HU without contrast medium, -3 HU with 40 % of fat (Radiology 2021;301:250, doi "
+        "10.1148/radiol.2021204288), 105 HU with amiodarone (SWJPCC, 12 February 2014), and 50 HU more with contrast "
+        "medium (J Pers Med 2021;11:1255, doi 10.3390/jpm11121255). Given below -40 and above 170 HU.",
+    ),
+    Kind(
+        id="names-exchanged",
+        sentence="{first} is spread less widely ({first_mm:.0f} mm) than {second} ({second_mm:.0f} mm): names exchanged?",
+        remedy="Look at both on the CT.",
+        why="Ribs go round the trunk, spine and cord lie in its middle: compared by their standard deviation from left "
+        "to right. A colon frames the small bowel and holds more gas: said where it has neither.",
+    ),
+    Kind(
+        id="structure-names-alike",
+        sentence="the structures {first} and {second} differ in capitals, blanks or signs of their names alone",
+        remedy="Rename one of them, or leave it out: a goal for one says nothing of the other.",
+        why="Two versions of one organ, or a name that was typed again: goals, roles and tables go by the exact name.",
+    ),
+    Kind(
         id="anatomy-mirrored",
         sentence="{first} lies {side} {second}: {axis} may be mirrored, or names exchanged",
         remedy="Compare left and right, front and back, head and feet, and the names, with the original images.",
@@ -216,6 +246,12 @@ STRUCTURES = (
         sentence="{name} is on one slice only, {mm:g} mm thick",
         remedy="Contour the slices beside it: the dose outside this one is not planned.",
         why="Lesions that are treated have 8 mm and more in every direction; a slice has 1 to 5 mm.",
+    ),
+    Kind(
+        id="ctv-slices-equal",
+        sentence="{name} has the same outline on all its {count} slices: a box or a cylinder",
+        remedy="Contour each slice; was one outline copied, or a box drawn to find the lesion?",
+        why="Lesions are round in every direction. Given from four equal slices on, where there are no others.",
     ),
     Kind(
         id="slices-left-out",

@@ -8,6 +8,7 @@ from itertools import combinations
 from hdrplan.cautions import Caution, caution
 from hdrplan.geometry import Structure
 from hdrplan.plan import Goal, Goals, anatomy_of, organ_of
+from hdrplan.plausibility.limits import doubts_of_limits
 from hdrplan.sources import TG43Source
 
 __all__ = ["doubts_of_dwell_places", "doubts_of_goals"]
@@ -20,6 +21,8 @@ _WALL_GY = 25.0
 _TARGET_GY = (5.0, 500.0)
 _FINEST_CC = 0.01
 _TIME_S = (60.0, 4 * 3600.0)
+# Volume of the liver beyond a dose; limits in use are 33 to 66 %.
+_LIVER_FRAC = 0.05
 # Coverage of a CTV from this part of its volume on has a minimum, never a maximum.
 _COVERAGE = 0.9
 _ABOVE = 1.5
@@ -54,6 +57,7 @@ def doubts_of_goals(goals: Goals, structures: Sequence[Structure], healthy: str 
     liver = next((s.name for s in structures if s.role != "CTV" and organ_of(s.name) == "liver"), None)
     if healthy is None and liver is not None:
         doubts.append(caution("healthy-not-named", name=liver))
+    doubts += doubts_of_limits(goals, structures)
     for first, second in combinations(goals.goals, 2):
         if _quantity(first) == _quantity(second):
             limits = {"metric": first.metric.text, "first": first.text, "second": second.text}
@@ -166,6 +170,8 @@ def _range(goal: Goal, structure: Structure | None) -> Caution | None:
             high, hint = _WALL_GY, "; the limit of many fractions, or EQD2?"
     elif goal.metric.kind == "volume_at_gy":
         low, high = 0.5, 100.0
+        if unit == "frac" and goal.sense == "<=" and 0.01 < goal.value < _LIVER_FRAC and _is_liver(structure):
+            return caution("goal-out-of-range", structure=goal.structure, goal=goal.text, hint="; a digit lost?")
         if low <= goal.metric.at <= high:
             return None
         hint = "; cGy written as Gy?" if goal.metric.at > high else ""
@@ -175,6 +181,10 @@ def _range(goal: Goal, structure: Structure | None) -> Caution | None:
     if low <= goal.value <= high:
         return None
     return caution("goal-out-of-range", structure=goal.structure, goal=goal.text, hint=hint)
+
+
+def _is_liver(structure: Structure | None) -> bool:
+    return structure is not None and organ_of(structure.name) == "liver"
 
 
 def _binding(goal: Goal, structure: Structure | None) -> Caution | None:

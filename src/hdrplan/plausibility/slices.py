@@ -27,6 +27,7 @@ _FLAT_FRAC = 0.6
 # Thinner bodies are flat because slices are thick.
 _FLAT_SLICES = 5
 _EQUAL_FRAC = 0.9
+_EQUAL_SLICES = 4
 # Organs in one piece that are contoured whole; tubes are often drawn near the target alone.
 _COMPACT = ("liver", "spleen", "right kidney", "left kidney", "gallbladder")
 _AXES: Final = ("x", "y", "z")
@@ -46,7 +47,7 @@ def doubts_of_slices(structures: Sequence[Structure], ct: Volume | None = None) 
         box = box_of(structure.mask_zyx)
         mask = structure.mask_zyx[box]
         if structure.role == "CTV":
-            doubts += _one_slice(structure, mask)
+            doubts += [*_one_slice(structure, mask), *_equal_slices(structure, mask)]
         row = anatomy_of(structure.name)
         # Between vertebrae lie discs, between ribs muscle.
         for axis in range(3) if row is None or row.tissue != "bone" else ():
@@ -72,6 +73,14 @@ def _one_slice(ctv: Structure, mask: BoolArray) -> list[Caution]:
         return []
     axis = int(np.argmin(mask.shape))
     return [caution("ctv-on-one-slice", name=ctv.name, mm=float(ctv.grid.spacing_mm[2 - axis]))]
+
+
+def _equal_slices(ctv: Structure, mask: BoolArray) -> list[Caution]:
+    """Say where one outline was copied through all slices of a CTV: a box, a cylinder."""
+    # Voxels of 5 mm make two or three equal slices of a ball of 15 mm.
+    if len(mask) < _EQUAL_SLICES or not (mask == mask[:1]).all():
+        return []
+    return [caution("ctv-slices-equal", name=ctv.name, count=len(mask))]
 
 
 def _missing(slices: BoolArray) -> IntArray:

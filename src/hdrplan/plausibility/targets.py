@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -64,12 +65,23 @@ def doubts_of_targets(structures: Sequence[Structure], healthy: str | None) -> l
 
 
 def doubts_of_structures(structures: Sequence[Structure]) -> list[Caution]:
-    """Say which structures are one and the same under two names."""
+    """Say which structures are one and the same under two names, or two under nearly the same."""
     doubts = []
     for first, second in combinations([s for s in structures if s.role != "CTV"], 2):
         together = np.abs(first.grid.origin_mm - second.grid.origin_mm).max() < 0.01
         if together and np.array_equal(first.mask_zyx, second.mask_zyx):
             doubts.append(caution("structures-alike", first=first.name, second=second.name))
+    return [*doubts, *_names_alike(structures)]
+
+
+def _names_alike(structures: Sequence[Structure]) -> list[Caution]:
+    """Say which names differ in capitals, blanks and signs alone."""
+    plain: dict[str, str] = {}
+    doubts = []
+    for structure in structures:
+        first = plain.setdefault(re.sub(r"[\W_]+", "", structure.name.casefold()), structure.name)
+        if first != structure.name:
+            doubts.append(caution("structure-names-alike", first=first, second=structure.name))
     return doubts
 
 
