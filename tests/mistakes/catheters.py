@@ -191,3 +191,28 @@ def forgotten(given: Given) -> None:
 @CATHETERS("two catheters named C1 and c 1", warns="catheter-names-alike")
 def names_alike(given: Given) -> None:
     given.catheters = [(name, points) for name, (_, points) in zip(("C1", "c 1", "C2"), given.catheters, strict=True)]
+
+
+@CATHETERS("catheters 12 mm along z, on a CT that was taken before the puncture", warns="catheters-on-one-side")
+def moved_along_z(given: Given) -> None:
+    given.catheters = [(name, points + np.array([0.0, 0.0, 12.0])) for name, points in given.catheters]
+
+
+@CATHETERS("catheters cut to their last two points", warns="catheter-begins-inside")
+def last_two_points(given: Given) -> None:
+    given.catheters = [(name, points[-2:]) for name, points in given.catheters]
+
+
+@CATHETERS("one of four catheters passes the CTV at 18 mm", warns="catheter-misses-ctv")
+def passes_the_ctv(given: Given) -> None:
+    given.catheters.append(("cath_4", given.catheters[1][1] + [0.0, 0.0, 30.0]))
+
+
+@CATHETERS("catheters mirrored front to back", warns="catheters-on-one-side")
+def mirrored_front_to_back(given: Given) -> None:
+    given.catheters = [(name, points * [1.0, -1.0, 1.0]) for name, points in given.catheters]
+
+
+@CATHETERS("catheters of the other side of the body", warns="catheter-begins-inside")
+def from_the_other_side(given: Given) -> None:
+    given.catheters = [(name, points * [-1.0, 1.0, 1.0] - [150.0, 0.0, 0.0]) for name, points in given.catheters]

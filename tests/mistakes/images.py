@@ -313,3 +313,38 @@ def intercept_left_out_with_noise(given: Given) -> None:
 @IMAGES("CT of another breath: the lesion two slices beside its outline", warns="ctv-beside-lesion")
 def another_breath(given: Given) -> None:
     given.ct = np.roll(given.ct, 2, axis=0)
+
+
+@IMAGES("the CT one slice of 5 mm off", warns="outlines-beside-edges")
+def one_slice_off_whole_ct(given: Given) -> None:
+    given.ct = np.roll(given.ct, 1, axis=0)
+
+
+@IMAGES("the CT one voxel of 4 mm to the left", warns="outlines-beside-edges")
+def one_voxel_off(given: Given) -> None:
+    given.ct = np.roll(given.ct, 1, axis=2)
+
+
+@IMAGES("the liver 120 HU too bright: another rescale", warns="liver-hu-unusual")
+def liver_too_bright(given: Given) -> None:
+    given.ct[given.mask("liver") | given.mask("lesion")] += 120
+
+
+@IMAGES("CT cut to the window of soft tissue, -160 to 240 HU", warns="ct-values-unusual")
+def cut_to_window(given: Given) -> None:
+    given.ct = given.ct.clip(-160, 240)
+
+
+@IMAGES("the air around the patient set to 0 HU", warns="ct-values-unusual")
+def blanked_around(given: Given) -> None:
+    given.ct = np.where(given.ct < -900, 0, given.ct).astype(np.int16)
+
+
+@IMAGES("CT whose HU have the wrong sign", warns="structure-in-other-tissue")
+def wrong_sign(given: Given) -> None:
+    given.ct = (-given.ct).astype(np.int16)
+
+
+@IMAGES("CT saved in 8 bits: cut to -128 to 127 HU", warns="ct-values-unusual")
+def eight_bits(given: Given) -> None:
+    given.ct = given.ct.clip(-128, 127).astype(np.int8)

@@ -375,3 +375,68 @@ def limit_in_eqd2(given: Given) -> None:
 @NUMBERS("a PDR source chosen for an HDR treatment", warns="source-for-pdr")
 def source_for_pulses(given: Given) -> None:
     given.table["source"]["name"] = "gammamed-pdr-plus"
+
+
+@NUMBERS("V10Gy <= 4 % of the liver for 40 %", warns="goal-out-of-range")
+def digit_lost_in_percent(given: Given) -> None:
+    given.table["goals"][3]["goal"] = "V10Gy <= 4 %"
+
+
+@NUMBERS("one limit at priority 9", warns="goal-level-skipped")
+def priority_nine(given: Given) -> None:
+    given.table["goals"][3]["level"] = 9
+
+
+@NUMBERS("V100 for an organ", warns="goal-in-percent")
+def organ_at_the_prescription(given: Given) -> None:
+    goal(given, "stomach", "V100 <= 5 %")
+
+
+@NUMBERS("D1, of the volume, for D1cc", warns="goal-in-percent")
+def percent_for_cc(given: Given) -> None:
+    given.table["goals"][0]["goal"] = "D1 <= 14 Gy"
+
+
+@NUMBERS("limits of D0.1cc and D1cc exchanged", warns="goal-implied")
+def hot_spots_exchanged(given: Given) -> None:
+    given.table["goals"][0]["goal"] = "D1cc <= 15 Gy"
+    goal(given, "stomach", "D0.1cc <= 12 Gy")
+
+
+@NUMBERS("limits of V5Gy and V10Gy exchanged", warns="goal-implied")
+def liver_volumes_exchanged(given: Given) -> None:
+    given.table["goals"][3]["goal"] = "V10Gy <= 66 %"
+    goal(given, "liver", "V5Gy <= 33 %", 1)
+
+
+@NUMBERS("goals of D90 and D98 exchanged", warns="goal-implied")
+def coverages_exchanged(given: Given) -> None:
+    goal(given, "lesion", "D98 >= 25 Gy", 1)
+    goal(given, "lesion", "D90 >= 22 Gy", 1)
+
+
+@NUMBERS("a mean above the maximum", warns="goal-implied")
+def mean_above_maximum(given: Given) -> None:
+    goal(given, "spleen", "Dmean <= 12 Gy")
+    goal(given, "spleen", "Dmax <= 10 Gy")
+
+
+@NUMBERS("D90 >= 26 Gy beside D50 <= 25 Gy", warns="goals-exclude")
+def minimum_above_maximum(given: Given) -> None:
+    goal(given, "lesion", "D90 >= 26 Gy", 1)
+    goal(given, "lesion", "D50 <= 25 Gy", 1)
+
+
+@NUMBERS("a hot-spot limit of external radiotherapy, 105 %, for the CTV", warns="goal-against-prescription")
+def hot_spot_of_external_beams(given: Given) -> None:
+    goal(given, "lesion", "Dmax <= 21 Gy", 1)
+
+
+@NUMBERS("a mean dose that no organ reaches", warns="goal-cannot-bind")
+def mean_never_reached(given: Given) -> None:
+    goal(given, "liver", "Dmean <= 40 Gy")
+
+
+@NUMBERS("a dwell step of 0.5 mm: cm for mm", warns="dwells-unusual")
+def step_too_fine(given: Given) -> None:
+    given.table["dwells"] = {"step_mm": 0.5}

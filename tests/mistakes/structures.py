@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from mistake import Shelf
+from scipy import ndimage
 
 from body_case import NAMES, Array, Given, write_image
 
@@ -327,3 +328,114 @@ def another_phase(given: Given) -> None:
     lesion = given.mask("lesion")
     given.labels[lesion] = NAMES["liver"]
     given.labels[np.roll(lesion, -2, axis=1)] = LESION
+
+
+@STRUCTURES("a CTV drawn as a box", warns="ctv-slices-equal")
+def ctv_is_a_box(given: Given) -> None:
+    z, y, x = middle(given, "lesion")
+    given.labels[given.mask("lesion")] = NAMES["liver"]
+    given.labels[z - 3 : z + 3, y - 4 : y + 4, x - 4 : x + 4] = LESION
+
+
+@STRUCTURES("one outline of the CTV copied to all its slices", warns="ctv-slices-equal")
+def ctv_is_a_cylinder(given: Given) -> None:
+    lesion = given.mask("lesion")
+    for k in planes_of(given, "lesion"):
+        given.labels[k][lesion.any(axis=0)] = LESION
+
+
+@STRUCTURES("two structures whose names differ by a capital letter", warns="structure-names-alike")
+def names_differ_by_a_capital(given: Given) -> None:
+    given.labels[10:12, 10:14, 60:64] = 11
+    given.names["Stomach"] = 11
+
+
+@STRUCTURES("the colon drawn over the stomach, in another file", warns="organs-overlap")
+def colon_over_stomach(given: Given) -> None:
+    _second_file(given, np.roll(given.mask("stomach"), 4, axis=2), "colon")
+    given.table["roles"]["colon"] = "OAR"
+
+
+@STRUCTURES("the liver alone one slice off", warns="outlines-beside-edges")
+def liver_one_slice_off(given: Given) -> None:
+    liver = np.roll(given.mask("liver") | given.mask("lesion"), 1, axis=0)
+    given.labels[given.mask("liver")] = 0
+    given.labels[liver & (given.labels == 0)] = NAMES["liver"]
+
+
+@STRUCTURES("the stomach alone three slices off: the dose of its wall is that of fat", warns="outlines-beside-edges")
+def stomach_three_slices_off(given: Given) -> None:
+    stomach = np.roll(given.mask("stomach"), 3, axis=0)
+    given.labels[given.mask("stomach")] = 0
+    given.labels[stomach & (given.labels == 0)] = NAMES["stomach"]
+
+
+@STRUCTURES("the duodenum drawn in the fat beside it", warns="structure-in-other-tissue")
+def duodenum_in_fat(given: Given) -> None:
+    duodenum = np.roll(given.mask("duodenum"), -6, axis=1)
+    given.labels[given.mask("duodenum")] = 0
+    given.labels[duodenum & (given.labels == 0)] = NAMES["duodenum"]
+
+
+@STRUCTURES("the liver grown by 12 mm into its surroundings", warns="outlines-beside-edges")
+def liver_grown(given: Given) -> None:
+    grown = ndimage.binary_dilation(given.mask("liver"), iterations=3) & ~given.mask("lesion")
+    given.labels[grown] = NAMES["liver"]
+
+
+@STRUCTURES("the cord drawn on the vertebra in front of it", warns="structure-in-other-tissue")
+def cord_on_vertebra(given: Given) -> None:
+    cord = np.roll(given.mask("spinal_cord"), -3, axis=1) & given.mask("vertebrae")
+    given.labels[given.mask("spinal_cord")] = NAMES["vertebrae"]
+    given.labels[cord] = NAMES["spinal_cord"]
+
+
+def with_bowel(given: Given) -> None:
+    """A colon with gas around a small bowel, below the stomach."""
+    z, y, x = np.indices(given.labels.shape)
+    low = (z >= 1) & (z <= 9)
+    radius = np.hypot((x - 46) * 4.0, (y - 20) * 4.0)
+    given.labels[low & (radius < 24) & (given.labels == 0)] = 11
+    given.labels[low & (radius >= 32) & (radius < 48) & (given.labels == 0)] = 12
+    given.ct[given.labels == 11] = 20
+    given.ct[given.labels == 12] = np.where(y[given.labels == 12] < 16, -900, 10)
+    given.names |= {"small_bowel": 11, "colon": 12}
+    for name in ("small_bowel", "colon"):
+        given.table["roles"][name] = "OAR"
+        given.table["goals"].append({"structure": name, "goal": "D1cc <= 14 Gy", "source": "doi"})
+
+
+@STRUCTURES("names of colon and small bowel exchanged", warns="names-exchanged")
+def bowels_exchanged(given: Given) -> None:
+    with_bowel(given)
+    exchange(given, "colon", "small_bowel")
+
+
+@STRUCTURES("names of stomach and small bowel exchanged", warns="anatomy-mirrored")
+def stomach_and_small_bowel_exchanged(given: Given) -> None:
+    with_bowel(given)
+    exchange(given, "stomach", "small_bowel")
+
+
+@STRUCTURES("names of stomach and colon exchanged", warns="anatomy-mirrored")
+def stomach_and_colon_exchanged(given: Given) -> None:
+    with_bowel(given)
+    exchange(given, "stomach", "colon")
+
+
+@STRUCTURES("names of left kidney and small bowel exchanged", warns="anatomy-mirrored")
+def left_kidney_and_bowel_exchanged(given: Given) -> None:
+    with_bowel(given)
+    exchange(given, "kidney_left", "small_bowel")
+
+
+@STRUCTURES("names of ribs and vertebrae exchanged", warns="names-exchanged")
+def ribs_and_vertebrae_exchanged(given: Given) -> None:
+    _, _, x = np.indices(given.labels.shape)
+    shell = (given.ct > -300) & ~ndimage.binary_erosion(given.ct > -300, iterations=2, border_value=1)
+    shell &= np.isin(np.arange(given.labels.shape[0]), [8, 9, 14, 15, 20, 21])[:, None, None] & (np.abs(x - 41) > 15)
+    given.labels[shell & (given.labels == 0)] = 11
+    given.ct[given.labels == 11] = 300
+    given.names["ribs"] = 11
+    given.table["roles"]["ribs"] = "other"
+    exchange(given, "ribs", "vertebrae")

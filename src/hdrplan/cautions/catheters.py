@@ -102,6 +102,13 @@ CATHETERS = (
         "are placed to 5 to 6 mm (Luedemann 2011, Radiat Oncol 6:107).",
     ),
     Kind(
+        id="catheter-misses-ctv",
+        sentence="{name} passes every CTV at {mm:.0f} mm",
+        remedy="Leave it out if it is of another lesion; look at it on the CT otherwise.",
+        why="A catheter is placed for a CTV, to 5 to 6 mm (Luedemann 2011, Radiat Oncol 6:107). Given from 10 mm on; "
+        "one that is more than 30 mm away is refused.",
+    ),
+    Kind(
         id="catheter-begins-inside",
         sentence="{name}: its first point lies {mm:.0f} mm below the skin",
         remedy="Draw it from the skin on, or check that no points were lost.",

@@ -20,7 +20,8 @@ IMAGES = (
         remedy="Give the CT in HU, as the scanner exported it.",
         why="HU of a patient go from about -1000 (air) to above 1000 (bone). Checks of tissue need them; dose does "
         "not, TG-43 treats the patient as water. Stored numbers without their rescale intercept are refused. Air "
-        "around the patient has -1000 HU, within 75 HU.",
+        "around the patient has -1000 HU, within 75 HU. One value above -300 HU in 10 % and more of a CT with noise is "
+        "none that a scanner gives: cut to a window, or blanked.",
     ),
     Kind(
         id="ct-slice-jumps",

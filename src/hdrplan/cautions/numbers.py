@@ -45,7 +45,9 @@ NUMBERS = (
         sentence="{structure}: {goal} cannot hold beside the prescription of {dose_gy:g} Gy",
         remedy="Check the structure that the limit is for.",
         why="The whole CTV shall receive at least its prescription, and the tissue that touches it receives nearly as "
-        "much: an upper limit below that, on the CTV or on the hottest 1 cc of the organ around it, excludes it.",
+        "much: an upper limit below that, on the CTV or on the hottest 1 cc of the organ around it, excludes "
+        "it. So does one below twice the prescription on Dmax or D0.1cc of the CTV: sources stand in it, and give 25 "
+        "times as much at 2 mm as at 10 mm.",
     ),
     Kind(
         id="goal-out-of-range",
@@ -61,7 +63,7 @@ NUMBERS = (
         id="goal-cannot-bind",
         sentence="{structure}: {goal} holds for every plan{because}",
         remedy="Check the number: it has no effect.",
-        why="A volume above that of the structure, or a limit of 100 % and more.",
+        why="A volume above that of the structure, a limit of 100 % and more, or a mean dose of 25 Gy and more.",
     ),
     Kind(
         id="goal-fraction",
@@ -73,8 +75,8 @@ NUMBERS = (
         id="goal-in-percent",
         sentence="{structure}: {goal} counts in percent ({said})",
         remedy="Write {meant} if that was meant.",
-        why="Limits of organs are doses in Gy and volumes in cc: V10 is the volume at 10 % of the prescription, V10Gy "
-        "that at 10 Gy; D1 the dose of 1 % of the organ, D1cc that of 1 cc. Given for organs, and up to D10.",
+        why="Limits of organs are doses in Gy and volumes in cc: V100 is the volume at the dose that is prescribed, "
+        "V100Gy that at 100 Gy; D1 the dose of 1 % of the organ, D1cc that of 1 cc. Given for organs, and up to D10.",
     ),
     Kind(
         id="goal-level-skipped",
@@ -179,6 +181,6 @@ NUMBERS = (
         remedy="Check the number: step, tip offset and margin are in mm.",
         why="Given for a step above 10 mm, where the dose between two dwells sags; for a first dwell more than 20 mm "
         "behind the drawn tip, four capsules of 5 mm; and for dwells more than 20 mm outside the CTVs, which treat the "
-        "way of the needle.",
+        "way of the needle; for a step below 1 mm, which no afterloader in use makes.",
     ),
 )

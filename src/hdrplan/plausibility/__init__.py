@@ -7,6 +7,7 @@ from hdrplan.plausibility.plans import doubts_of_dwells, doubts_of_plan, is_off_
 from hdrplan.plausibility.protection import doubts_of_organs_without_role, doubts_of_protection
 from hdrplan.plausibility.sample import sampled_mm
 from hdrplan.plausibility.strength import doubts_of_clinical_strength, doubts_of_source_for_pulses, doubts_of_strength
+from hdrplan.plausibility.targets import doubts_of_names
 
 __all__ = [
     "doubts_of_anatomy_and_catheters",
@@ -14,6 +15,7 @@ __all__ = [
     "doubts_of_dwell_places",
     "doubts_of_dwells",
     "doubts_of_goals",
+    "doubts_of_names",
     "doubts_of_organs_without_role",
     "doubts_of_plan",
     "doubts_of_protection",

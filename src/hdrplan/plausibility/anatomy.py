@@ -167,6 +167,8 @@ _BONE_HU = 400.0
 _SOLID = ("liver", "spleen", "right kidney", "left kidney", "heart", "aorta", "vena cava", "spinal cord")
 _LUNGS = ("lungs", "right lung", "left lung")
 _BONES = ("ribs", "rib", "spine", "bones")
+_HOLLOW = ("stomach", "duodenum", "small bowel", "colon")
+_PURE_FAT_HU, _PURE_FAT_FRAC = (-140.0, -60.0), 0.5
 _VOXELS = 1000
 
 # cc: usual, and what no organ lies below or above, resected, shrunken and cystic ones included (register).
@@ -251,7 +253,7 @@ def doubts_of_tissue(structures: Sequence[Structure], ct: Volume) -> list[Cautio
 
 
 def _tissue(structure: Structure, organ: str | None, ct: Volume) -> list[Caution]:
-    if structure.role != "CTV" and organ not in (*_SOLID, *_LUNGS, *_BONES):
+    if structure.role != "CTV" and organ not in (*_SOLID, *_LUNGS, *_BONES, *_HOLLOW):
         return []
     hu = ct.at(sampled_mm(structure, _VOXELS))
     hu = hu[np.isfinite(hu)]
@@ -264,6 +266,10 @@ def _tissue(structure: Structure, organ: str | None, ct: Volume) -> list[Caution
         tissue, wrong, odd = "soft tissue or air", hu < 50.0, middle < 50.0
     elif middle > _BONE_HU:
         tissue, wrong, odd = "bone or metal", hu > _BONE_HU, True
+    elif organ in _HOLLOW:
+        # Gas and contents belong there, fat does not.
+        wrong = (hu > _PURE_FAT_HU[0]) & (hu < _PURE_FAT_HU[1])
+        tissue, odd = "fat", float(wrong.mean()) > _PURE_FAT_FRAC
     else:
         tissue, wrong = "fat, lung or air", hu < _FAT_HU
         loose = structure.role == "CTV" or organ == "spinal cord"

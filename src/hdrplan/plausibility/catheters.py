@@ -17,7 +17,7 @@ from hdrplan.plan import Tissue, anatomy_of
 from hdrplan.plausibility.images import Skin
 from hdrplan.plausibility.sample import sampled_mm
 
-__all__ = ["doubts_of_catheters", "doubts_of_punctures", "may_be_punctured"]
+__all__ = ["along", "doubts_of_catheters", "doubts_of_punctures", "may_be_punctured"]
 
 # 6 French: 1 French is 1/3 mm.
 WIDTH_MM = 2.0
@@ -69,7 +69,7 @@ def doubts_of_catheters(
     """
     doubts: list[Caution] = []
     ctvs = [s for s in structures if s.role == "CTV"]
-    samples = [_sampled(catheter) for catheter in catheters]
+    samples = [along(catheter) for catheter in catheters]
     for catheter, points_mm in zip(catheters, samples, strict=True):
         _refuse_return(catheter, where)
         doubts += [*_zigzag(catheter), *_kink(catheter, points_mm)]
@@ -100,7 +100,7 @@ def doubts_of_punctures(catheters: Sequence[Catheter], structures: Sequence[Stru
         if structure.role == "CTV" or may_be_punctured(structure.name):
             continue
         for catheter in catheters:
-            points_mm = _sampled(catheter, _FINE_MM)
+            points_mm = along(catheter, _FINE_MM)
             mm = float(inside(structure, points_mm).mean()) * catheter.length_mm
             if mm >= _THROUGH_MM:
                 doubts.append(caution("catheter-through-organ", name=catheter.name, organ=structure.name, mm=mm))
@@ -131,12 +131,12 @@ def _numbers(catheters: Sequence[Catheter]) -> list[Caution]:
     return [caution("catheter-number-missing", first=min(numbers), last=max(numbers), missing=said)]
 
 
-def _sampled(catheter: Catheter, step_mm: float = 1.0) -> FloatArray:
+def along(catheter: Catheter, step_mm: float = 1.0) -> FloatArray:
     """Points along the polyline from hub to tip, a millimetre apart, the corners aside."""
     path = catheter.points_mm
-    along = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))))
-    at = np.linspace(0.0, along[-1], max(2, int(along[-1] / step_mm) + 1))
-    return np.column_stack([np.interp(at, along, path[:, k]) for k in range(3)])
+    reached = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))))
+    at = np.linspace(0.0, reached[-1], max(2, int(reached[-1] / step_mm) + 1))
+    return np.column_stack([np.interp(at, reached, path[:, k]) for k in range(3)])
 
 
 def _refuse_return(catheter: Catheter, where: object) -> None:
@@ -208,7 +208,7 @@ def _short(catheters: Sequence[Catheter], ctvs: Sequence[Structure]) -> list[Cau
         voxels_mm = sampled_mm(ctv, 5000)
         beyond: list[float] = []
         for catheter in catheters:
-            points_mm = _sampled(catheter)
+            points_mm = along(catheter)
             # The last centimetre tells where the catheter would go on.
             axis = points_mm[-1] - points_mm[max(0, len(points_mm) - 11)]
             from_tip = voxels_mm - points_mm[-1]
@@ -252,4 +252,4 @@ def _pairs(catheters: Sequence[Catheter], samples: Sequence[FloatArray], where: 
 
 def _apart_mm(first: Catheter, second: Catheter) -> float:
     """Smallest distance of two polylines, to a tenth of a millimetre."""
-    return float(cKDTree(_sampled(first, 0.1)).query(_sampled(second, 0.1))[0].min())
+    return float(cKDTree(along(first, 0.1)).query(along(second, 0.1))[0].min())

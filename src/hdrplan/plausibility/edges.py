@@ -14,7 +14,10 @@ from hdrplan.plan import organ_of
 __all__ = ["doubts_of_edges"]
 
 # Organs whose surface a CT shows against fat, lung or bone.
-_EDGED = ("liver", "spleen", "right kidney", "left kidney", "heart", "spine", "lungs", "right lung", "left lung")
+_EDGED = (
+    "liver", "spleen", "right kidney", "left kidney", "heart", "spine", "lungs", "right lung", "left lung", "stomach",
+    "duodenum", "small bowel", "colon", "aorta", "bladder",
+)  # fmt: skip
 # Steps across the surface that are looked at, in each of six directions of each organ.
 _STEPS = 400
 # Fewer tell nothing.

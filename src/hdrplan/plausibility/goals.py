@@ -20,12 +20,16 @@ _LIMIT_GY = (0.5, 60.0)
 _WALL_GY = 25.0
 _TARGET_GY = (5.0, 500.0)
 _FINEST_CC = 0.01
+# The largest prescription in use; an organ of which the half has it would not survive.
+_MEAN_GY = 25.0
 _TIME_S = (60.0, 4 * 3600.0)
 # Volume of the liver beyond a dose; limits in use are 33 to 66 %.
 _LIVER_FRAC = 0.05
 # Coverage of a CTV from this part of its volume on has a minimum, never a maximum.
 _COVERAGE = 0.9
 _ABOVE = 1.5
+# A source 1 mm from the tissue gives it hundreds of percent of what it gives 10 mm away, by the square of the distance.
+_HOT, _HOT_CC = 2.0, 0.1
 # Step, offset of the first dwell from the tip, distance outside the CTVs (register, "dwells-unusual").
 _DWELLS = {
     "step_mm": ("dwells at a step", 10.0),
@@ -34,6 +38,8 @@ _DWELLS = {
 }
 # The organ around a CTV of 2 cm has as much tissue within a millimetre of it.
 _TOUCHING_CC = 1.0
+# Afterloaders step by 1 mm and more.
+_FINEST_STEP_MM = 1.0
 
 
 def doubts_of_goals(goals: Goals, structures: Sequence[Structure], healthy: str | None = None) -> list[Caution]:
@@ -72,6 +78,8 @@ def doubts_of_dwell_places(options: Mapping[str, float], source: TG43Source) -> 
         for name, (what, maximum_mm) in _DWELLS.items()
         if options.get(name, 0.0) > maximum_mm
     ]
+    if options.get("step_mm", 5.0) < _FINEST_STEP_MM:
+        doubts.append(caution("dwells-unusual", what="dwells at a step", mm=options["step_mm"]))
     offset_mm, core_mm = options.get("tip_offset_mm"), source.active_length_mm
     if offset_mm is not None and offset_mm < core_mm / 2.0:
         doubts.append(caution("tip-offset-small", mm=offset_mm, core_mm=core_mm))
@@ -100,6 +108,9 @@ def _against(goal: Goal, goals: Goals, healthy: str | None) -> list[Caution]:
     prescribed = {p.structure: p.dose_gy for p in goals.prescriptions}
     if goal.sense == ">=" or goal.metric.unit != "Gy" or not prescribed:
         return []
+    if goal.structure in prescribed and _is_hottest(goal) and goal.value < _HOT * prescribed[goal.structure]:
+        dose_gy = prescribed[goal.structure]
+        return [caution("goal-against-prescription", structure=goal.structure, goal=goal.text, dose_gy=dose_gy)]
     hottest = goal.metric.kind == "dose_max" or (goal.metric.kind == "dose_at_cc" and goal.metric.at <= _TOUCHING_CC)
     if goal.structure in prescribed:
         dose_gy = prescribed[goal.structure]
@@ -110,6 +121,12 @@ def _against(goal: Goal, goals: Goals, healthy: str | None) -> list[Caution]:
     if goal.value >= dose_gy:
         return []
     return [caution("goal-against-prescription", structure=goal.structure, goal=goal.text, dose_gy=dose_gy)]
+
+
+def _is_hottest(goal: Goal) -> bool:
+    """Whether a goal limits the dose of the smallest volumes: beside a source it is many times the prescription."""
+    metric = goal.metric
+    return metric.kind == "dose_max" or (metric.kind == "dose_at_cc" and metric.at <= _HOT_CC)
 
 
 def _quantity(goal: Goal) -> tuple[object, ...]:
@@ -195,6 +212,8 @@ def _binding(goal: Goal, structure: Structure | None) -> Caution | None:
     because = None
     if upper and ((metric.kind == "dose_at_cc" and metric.at > cc) or (metric.unit == "cc" and goal.value >= cc)):
         because = f": the structure has {cc:.3g} cc"
+    elif metric.kind == "dose_mean" and upper and structure.role != "CTV" and goal.value >= _MEAN_GY:
+        because = ": means of organs beside a CTV stay far below its prescription"
     elif (metric.unit == "frac" and upper and goal.value >= 1.0) or (not upper and goal.value == 0.0):
         because = ""
     if because is None:

@@ -23,6 +23,8 @@ _BEHIND_MM = 15.0
 _PADDING_HU = -1023.0
 # Scanners are calibrated to air at -1000 HU; four public CTs have their median within 37 HU of it.
 _AIR_OFF_HU = 75.0
+# A CT with noise has more values than this; on two public CTs the most frequent one above air has 0.7 % of the voxels.
+_NOISY_VALUES, _FILLED_FRAC = 100, 0.1
 # Soft tissue, 1024 HU too high.
 _WATER_STORED = (800.0, 1400.0)
 # No scanner writes beyond; 12 bits of stored numbers, unsigned wrapped ones.
@@ -45,7 +47,14 @@ def doubts_of_ct(ct: Volume, *, where: object = None) -> list[Caution]:
         Stored numbers without their rescale, or another image altogether.
     """
     coarse, _ = coarse_ct(ct.values_zyx)
-    return [*_values(coarse, where), *_air(coarse), *_slices(ct), *_equal_slices(ct), *_front_and_back(coarse, ct)]
+    return [
+        *_values(coarse, where),
+        *_air(coarse),
+        *_filled(coarse),
+        *_slices(ct),
+        *_equal_slices(ct),
+        *_front_and_back(coarse, ct),
+    ]
 
 
 def coarse_ct(values_zyx: FloatArray) -> tuple[FloatArray, list[int]]:
@@ -87,6 +96,19 @@ def _air(coarse: FloatArray) -> list[Caution]:
     low, high = float(coarse.min()), float(coarse.max())
     what = f"air around the patient at {np.median(around):.0f} HU: shifted or scaled?"
     return [caution("ct-values-unusual", low=low, high=high, what=what)]
+
+
+def _filled(coarse: FloatArray) -> list[Caution]:
+    """Say where one value that is not air fills much of a noisy CT: cut to a window, or blanked around the body."""
+    values, counts = np.unique(coarse, return_counts=True)
+    if len(values) < _NOISY_VALUES:
+        return []
+    most = int(counts.argmax())
+    value, share = float(values[most]), float(counts[most]) / coarse.size
+    if share < _FILLED_FRAC or value < AIR_HU:
+        return []
+    what = f"{share:.0%} of the voxels are {value:g}: cut to a window, or blanked around the patient?"
+    return [caution("ct-values-unusual", low=float(values[0]), high=float(values[-1]), what=what)]
 
 
 def _slices(ct: Volume) -> list[Caution]:

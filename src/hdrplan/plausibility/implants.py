@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.spatial import ConvexHull, QhullError
+from scipy.spatial import ConvexHull, QhullError, cKDTree
 
 from hdrplan.arrays import FloatArray
 from hdrplan.cautions import Caution, caution
 from hdrplan.geometry import Catheter, Structure, Volume
+from hdrplan.plausibility.catheters import along
 from hdrplan.plausibility.images import Skin
 from hdrplan.plausibility.sample import sampled_mm
 
@@ -21,6 +22,8 @@ _NEAR_MM = 15.0
 _SIDE_FRAC, _SIDE_MM = 0.45, 6.0
 # A first point so deep is no hub (register, "catheter-begins-inside").
 _DEEP_MM = 30.0
+# Farther than this from every CTV a catheter carries no dwells (register, "catheter-misses-ctv").
+_MISSES_MM = 10.0
 _VOXELS = 4000
 
 
@@ -37,6 +40,12 @@ def doubts_of_implants(
         HU; shows the skin.
     """
     doubts = [doubt for s in structures if s.role == "CTV" for doubt in _beside(s, catheters)]
+    ctvs_mm = [sampled_mm(s, _VOXELS) for s in structures if s.role == "CTV"]
+    if ctvs_mm:
+        tree = cKDTree(np.concatenate(ctvs_mm))
+        away_mm = [float(tree.query(along(catheter))[0].min()) for catheter in catheters]
+        far = [(c.name, mm) for c, mm in zip(catheters, away_mm, strict=True) if mm > _MISSES_MM]
+        doubts += [caution("catheter-misses-ctv", name=name, mm=mm) for name, mm in far]
     skin = Skin(ct) if ct is not None and catheters else None
     if skin is None or not skin.exists:
         return doubts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import permutations
+from itertools import pairwise, permutations
 
 from hdrplan.cautions import Caution, caution
 from hdrplan.geometry import Structure
@@ -28,7 +28,7 @@ def doubts_of_limits(goals: Goals, structures: Sequence[Structure]) -> list[Caut
     known = {s.name: s for s in structures}
     doubts = [doubt for goal in goals.goals for doubt in _percent(goal, known.get(goal.structure))]
     levels = sorted({0, *(goal.level for goal in goals.goals)})
-    for below, above in zip(levels, levels[1:], strict=False):
+    for below, above in pairwise(levels):
         if above - below >= _GAP:
             goal = next(goal for goal in goals.goals if goal.level == above)
             texts = {"structure": goal.structure, "goal": goal.text}

@@ -16,7 +16,7 @@ from hdrplan.geometry import Structure, inside
 from hdrplan.plan import is_lesion_name, organ_of
 from hdrplan.plausibility.sample import sampled_mm
 
-__all__ = ["doubts_of_structures", "doubts_of_targets"]
+__all__ = ["doubts_of_names", "doubts_of_structures", "doubts_of_targets"]
 
 # Parts of a CTV below this are strays, holes below it are the raster's.
 _STRAY_FRAC = 0.02
@@ -29,6 +29,9 @@ _AWAY_MM = 10.0
 _FEW_VOXELS = 8
 _LARGE_FRAC = 0.5
 _OVERLAP_FRAC = 0.10
+# Outlines of neighbours drawn by two people share a voxel's width.
+_SHARED_FRAC = 0.25
+_ONE_IN_THE_OTHER = ({"spinal cord", "spine"}, {"portal vein", "liver"}, {"vena cava", "liver"}, {"ribs", "rib"})
 # A box of so many voxels is looked at in a few hundredths of a second.
 _MAXIMUM_VOXELS = 4_000_000
 
@@ -71,10 +74,28 @@ def doubts_of_structures(structures: Sequence[Structure]) -> list[Caution]:
         together = np.abs(first.grid.origin_mm - second.grid.origin_mm).max() < 0.01
         if together and np.array_equal(first.mask_zyx, second.mask_zyx):
             doubts.append(caution("structures-alike", first=first.name, second=second.name))
-    return [*doubts, *_names_alike(structures)]
+    return [*doubts, *doubts_of_names(structures), *_overlaps(structures)]
 
 
-def _names_alike(structures: Sequence[Structure]) -> list[Caution]:
+def _overlaps(structures: Sequence[Structure]) -> list[Caution]:
+    """Say which organs of different names share more of the smaller one than a raster makes."""
+    # Vessels and lobes lie in their organs, bones in the trunk; a label map cannot hold overlaps at all.
+    organs = [s for s in structures if s.role != "CTV" and organ_of(s.name) is not None]
+    doubts = []
+    for first, second in combinations(organs, 2):
+        if first.grid is second.grid or organ_of(first.name) == organ_of(second.name):
+            continue
+        if {organ_of(first.name), organ_of(second.name)} in _ONE_IN_THE_OTHER:
+            continue
+        small, large = sorted((first, second), key=lambda s: s.volume_cc)
+        share = float(inside(large, sampled_mm(small, 2000)).mean())
+        # Equal ones have a warning of their own.
+        if _SHARED_FRAC < share < 1.0:
+            doubts.append(caution("organs-overlap", first=small.name, second=large.name, share=share))
+    return doubts
+
+
+def doubts_of_names(structures: Sequence[Structure]) -> list[Caution]:
     """Say which names differ in capitals, blanks and signs alone."""
     plain: dict[str, str] = {}
     doubts = []

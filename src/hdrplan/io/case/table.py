@@ -54,6 +54,7 @@ from hdrplan.plausibility import (
     doubts_of_anatomy_and_catheters,
     doubts_of_dwell_places,
     doubts_of_goals,
+    doubts_of_names,
     doubts_of_organs_without_role,
     doubts_of_protection,
     doubts_of_punctures,
@@ -157,7 +158,9 @@ def case_of_table(
     without_role = [s for s in read if s.name not in roles]
     hit = doubts_of_punctures(catheters, without_role)
     near = doubts_of_organs_without_role(without_role, structures)
-    case_file = _case_file(entries, _Anatomy(ct, structures, catheters), paths, (*warnings, *places, *hit, *near))
+    case_file = _case_file(
+        entries, _Anatomy(ct, structures, catheters), paths, (*warnings, *places, *hit, *near, *doubts_of_names(read))
+    )
     return replace(case_file, ct_sha256=paths.sha256_of("ct"))
 
 
