@@ -88,8 +88,8 @@ def _across(structure: Structure, ct: Volume) -> tuple[FloatArray, FloatArray]:
         # Blurred over a slice, an edge is not seen within less.
         width = max(1.0, float(ct.grid.spacing_mm[2 - axis]) / float(spacing[axis]))
         for side in (-1, 1):
-            edge = np.argwhere(mask & ~np.roll(mask, -side, axis=axis))
-            edge = edge[:: max(1, len(edge) // _STEPS)].astype(np.float64) - 1.0
+            voxels = np.argwhere(mask & ~np.roll(mask, -side, axis=axis))
+            edge = voxels[:: max(1, len(voxels) // _STEPS)] - 1.0
             beyond = edge.copy()
             beyond[:, axis] += side * width
             inner.append(structure.grid.world(edge[:, ::-1]))
