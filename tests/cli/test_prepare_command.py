@@ -9,10 +9,13 @@ import stat
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import small_scan
+from hdrplan.geometry import Volume
 from hdrplan.io import read_case, write_volume
+from small_case import GRID, small_labels, write_small_case
 
 
 def write_scan(folder: Path, names: tuple[str, ...] = ("liver", "lesion", "stomach", "rib_right_9")) -> Path:
@@ -56,6 +59,23 @@ def test_without_a_lesion_the_next_step_is_told(run) -> None:  # type: ignore[no
     picked = run("prepare", "scan", "-o", "picked", "--pick=-20,-5,70")
     assert picked.code == 0, picked.err
     assert "warning [prepared-lesion-grown]" in picked.err
+
+
+def test_an_export_for_slicer_is_prepared_again(run) -> None:  # type: ignore[no-untyped-def]
+    write_small_case(Path("case"))
+    # Air outside, as in every scan of a patient.
+    write_volume(Path("case/ct.nii.gz"), Volume(GRID, np.where(small_labels() > 0, 40, -1000).astype(np.int16)))
+    for words in (
+        ("plan", "case", "-o", "plan", "--samples-only", "-q"),
+        ("export", "plan", "--case", "case", "--format", "slicer", "-o", "slicer", "-q"),
+    ):
+        assert run(*words).code == 0
+    made = run("prepare", "slicer", "-o", "again")
+    assert made.code == 0, made.err
+    assert "left out (neither a CT in HU nor labels): dose.nrrd" in made.out
+    refused = run("prepare", "slicer/ct.nrrd", "slicer/dose.nrrd", "-o", "third")
+    assert refused.code == 2
+    assert "the file given as 2 of 2" in refused.err
 
 
 def test_totalsegmentator_is_called_where_it_is_installed(run, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]

@@ -174,6 +174,21 @@ def test_what_is_no_ct_and_no_segmentation_is_refused(tmp_path: Path) -> None:
         read_scan([ct, tmp_path / "notes.txt"])
 
 
+def test_a_dose_beside_a_ct_is_left_out_of_a_folder_and_refused_by_its_own_path(tmp_path: Path) -> None:
+    ct = write_ct(tmp_path)
+    square = ((small_scan.points_mm() - small_scan.LESION_MM) ** 2).sum(axis=1).reshape(small_scan.GRID.shape_zyx)
+    write_volume(tmp_path / "dose.nrrd", Volume(small_scan.GRID, (5000.0 / (25.0 + square)).astype(np.float32)))
+    write_segmentation(tmp_path / "structures.seg.nrrd", small_scan.structures(), small_scan.GRID)
+    scan = read_scan([tmp_path])
+    check(scan.structures)
+    assert scan.left_out == (("dose.nrrd", "neither a CT in HU nor labels"),)
+    with pytest.raises(FormatError, match=r"dose\.nrrd.*expected a CT in HU"):
+        read_scan([ct, tmp_path / "dose.nrrd"])
+    ct.unlink()
+    with pytest.raises(FormatError, match=r"dose\.nrrd.*expected a CT in HU"):
+        read_scan([tmp_path])
+
+
 def test_structures_outside_the_ct_are_left_out_or_refused(tmp_path: Path) -> None:
     ct = write_ct(tmp_path)
     far = small_scan.GRID.box([1000, 0, 0], small_scan.GRID.shape_zyx)

@@ -47,7 +47,7 @@ def _hidden(text: str, paths: list[Path]) -> str:
     for path in paths:
         files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         for k, file in enumerate(files, start=1):
-            name = f"file {k} of {len(files)} by name" if path.is_dir() else "the file"
+            name = _place(path, k, len(files), paths)
             for words in (str(file), str(file.absolute())):
                 text = text.replace(words, name)
             # A single letter or digit names nobody, but stands in many sentences (`mask_of` leaves it, too).
@@ -55,3 +55,10 @@ def _hidden(text: str, paths: list[Path]) -> str:
                 text = re.sub(rf"(?<!\w){re.escape(file.name)}(?!\w)", name, text)
         text = masked(text, mask_of([path], [path, *files]))
     return text
+
+
+def _place(path: Path, k: int, count: int, paths: list[Path]) -> str:
+    """Words that find a file without its name: its place in a folder, or among what was given."""
+    if path.is_dir():
+        return f"file {k} of {count} by name"
+    return "the file" if len(paths) == 1 else f"the file given as {paths.index(path) + 1} of {len(paths)}"

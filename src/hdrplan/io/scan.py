@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -88,12 +88,15 @@ def read_scan(sources: Sequence[Path], *, names: Path | None = None, accept_othe
     drawn = [file for file in clinical if file.kind in ("RS", "SEG")]
     sorts = {path: _sort_of(open_image(path)) for path in images}
     scans = [path for path, sort in sorts.items() if sort == "CT"]
+    others = [path for path, sort in sorts.items() if sort == "other"]
+    _check_others(others, given={Path(source) for source in sources}, has_ct=bool(scans or slices))
     series, ct, ct_kind = _ct(scans, _of_one_series(slices, drawn), sources)
     strangers = checked_strangers([*slices[:1], *drawn], accept=accept_other_patient, where=sources[0])
     warnings = [*strangers, *(series.warnings if series else doubts_of_orientation(scans[0]))]
     kinds = [ct_kind]
     read: list[tuple[str, Regions]] = []
-    empty = [(image_stem(path), "no voxel") for path, sort in sorts.items() if sort == "empty"]
+    unread = [(image_stem(path), "no voxel") for path, sort in sorts.items() if sort == "empty"]
+    unread += [(path.name, "neither a CT in HU nor labels") for path in others]
     for path in (path for path, sort in sorts.items() if sort == "labels"):
         regions = _of_image(path, names)
         kinds.append((path.name, f"{regions.kind}, {_counted(regions)}"))
@@ -112,7 +115,7 @@ def read_scan(sources: Sequence[Path], *, names: Path | None = None, accept_othe
         ct=ct,
         structures=structures,
         kinds=tuple(kinds),
-        left_out=(*empty, *left_out),
+        left_out=(*unread, *left_out),
         hashes={Path(s).name: sha256(Path(s)) for s in sources},
         warnings=each_once([*warnings, *(w for _, r in read for w in r.warnings), *notes]),
     )
@@ -147,8 +150,8 @@ def _images_of(folder: Path, depth: int) -> list[Path]:
     return images
 
 
-def _sort_of(image: Image) -> Literal["CT", "labels", "empty"]:
-    """Return what an image is; one that is neither a CT in HU nor labels is refused."""
+def _sort_of(image: Image) -> Literal["CT", "labels", "empty", "other"]:
+    """Return what an image is: "other" is neither a CT in HU nor whole labels, such as a dose."""
     if image.values.ndim != 3 or any(key.startswith("Segment0_") for key in image.header):
         return "labels"
     if not image.values.any():
@@ -157,13 +160,24 @@ def _sort_of(image: Image) -> Literal["CT", "labels", "empty"]:
     if low <= _AIR_HU:
         return "CT"
     if low < 0 or high > np.iinfo(np.uint16).max or _changes(image.values) > _LABELS_CHANGE:
-        raise FormatError(
-            "expected a CT in HU (air at -1000) or whole labels from 0",
-            got=f"values from {low:g} to {high:g}",
-            where=image.path,
-            remedy="A CT stored from 0 must be rescaled to HU; other kinds of scans are not planned on.",
-        )
+        return "other"
     return "labels"
+
+
+def _check_others(others: Sequence[Path], *, given: Set[Path], has_ct: bool) -> None:
+    """Refuse an image of no use that was given by its own path, and any where no CT was found: it may be meant as one.
+
+    In a folder beside a CT it is left out: an export for 3D Slicer has the dose beside CT and structures.
+    """
+    for path in others:
+        if path in given or not has_ct:
+            image = open_image(path)  # owns the memory of its values
+            raise FormatError(
+                "expected a CT in HU (air at -1000) or whole labels from 0",
+                got=f"values from {float(image.values.min()):g} to {float(image.values.max()):g}",
+                where=path,
+                remedy="A CT stored from 0 must be rescaled to HU; other kinds of scans are not planned on.",
+            )
 
 
 def _changes(values: npt.NDArray[Any]) -> float:
