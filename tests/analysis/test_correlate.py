@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +28,7 @@ from hdrplan.analysis.dose_shape import robust_score_test
 from hdrplan.cli import cli
 from hdrplan.cohort import Cohort, Derived, RawTable, Rules, checked_cohort, derive
 from hdrplan.errors import InputError
-from hdrplan.io import write_tables
+from hdrplan.io import joint_sha256, sha256, write_tables
 from hdrplan.outcomes import log_rank
 from synthetic_cohort import synthetic_cohort
 
@@ -213,7 +215,14 @@ def test_one_command_from_raw_tables_to_report(tmp_path: Path) -> None:
     # The dose of these lesions works through its minimum: the whole DVH may carry no information, and says so.
     assert set(out["could_not_compute"]) <= {"TCP poisson, whole DVH"}
     page = (tmp_path / "out" / "report.html").read_text()
-    assert page.count("data:image/svg+xml;base64") == 11
+    pictures = [base64.b64decode(text).decode() for text in re.findall(r"data:image/svg\+xml;base64,([^\"]+)", page)]
+    assert len(pictures) == 11
+    for picture in pictures:
+        # On a dark screen the ink is light, and no ground and no black is left.
+        assert "prefers-color-scheme: dark" in picture
+        assert not {"#ffffff", "#000000"} & set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", picture))
+    tables = {path.name: sha256(path) for path in folder.iterdir()}
+    assert f"<dt>Tables</dt><dd>{joint_sha256(tables)[:12]}</dd>" in page
     assert "paper&#39;s rule" in page
     assert "http" not in page.replace("http-equiv", "")
     assert not any(p in page for p in ("P0001", "P0050")), "ids have no place in a report"

@@ -16,6 +16,8 @@ from hdrplan.cli import cli
 from hdrplan.errors import InputError
 from hdrplan.io import sha256
 from hdrplan.io.dicom.dose import read_dose_grid
+from hdrplan.report.dvh_drawing import role_of_name
+from hdrplan.report.palette import CTV_COLOURS, styles_of
 
 
 @pytest.fixture(scope="module")
@@ -140,3 +142,9 @@ def test_strict_refuses_the_doubts_of_a_folder(export: Path, tmp_path: Path) -> 
     with pytest.raises(InputError, match="structures-doubted"):
         run(export, "-o", tmp_path / "tables", "-q", "--jobs", 1, "--strict")
     assert not (tmp_path / "tables").exists()
+
+
+def test_a_lesion_by_its_name_looks_like_a_target() -> None:
+    looks = styles_of({name: role_of_name(name) for name in ("lesion_B", "GTV 1", "Leber", "stomach")})
+    assert [look["dash"] == [] for look in looks.values()] == [True, True, False, False]
+    assert looks["lesion_B"]["colour"] == CTV_COLOURS[0]

@@ -14,7 +14,7 @@ from hdrplan.geometry import Volume
 from hdrplan.io import read_case
 from hdrplan.report import report_html
 from hdrplan.report.pack import ct_pack, dose_pack
-from hdrplan.report.page import css_text
+from hdrplan.report.page import css_text, fragment
 from hdrplan.report.svg import nice_ticks
 from report_view import centred_grid, small_view
 
@@ -111,3 +111,9 @@ def test_the_demo_stays_below_eight_megabytes(phantoms):
     dose = Volume(case.ct.grid, np.full(case.ct.grid.shape_zyx, 3.0, dtype=np.float32))
     view = dataclasses.replace(small, ct=case.ct, structures=case.structures, catheters=case.catheters, dose=dose)
     assert len(report_html(view).encode()) < 8_000_000
+
+
+def test_warnings_of_one_kind_are_counted_in_the_folded_line():
+    doubts = [("dvh-partly-covered", f"organ {k}", "") for k in range(3)] + [("hub-unknown", "hub", "")]
+    folded = re.search(r"<summary>(.*?)</summary>", fragment("doubts.html.j2", doubts=doubts))
+    assert folded[1] == "4 warnings: dvh partly covered (3), hub unknown"

@@ -154,7 +154,7 @@ def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Der
         lesion_rows,
     )
     from hdrplan.cohort import Endpoint, flow
-    from hdrplan.io import cohort_sha256, write_json, write_rows, write_run, write_values
+    from hdrplan.io import cohort_sha256, joint_sha256, write_json, write_rows, write_run, write_values
     from hdrplan.report import (
         correlation_figures,
         correlation_html,
@@ -166,6 +166,7 @@ def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Der
 
     adjusters = [adjuster.text for adjuster in result.table.adjusters]
     choices = {**asdict(result.settings), "adjust": adjusters, **opened.rules.table(), "accept": list(request.accept)}
+    read = cohort_sha256(request.path)
     figures = correlation_figures(result, lanes(opened.cohort, derived), opened.rules.days_per_month)
     page = correlation_html(
         result,
@@ -173,6 +174,7 @@ def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Der
         figures=figures,
         settings=choices,
         warnings=warning_words(opened),
+        about={"Tables": joint_sha256(read)},
         version=__version__,
     )
     (draft / "report.html").write_text(page, encoding="utf-8")
@@ -189,5 +191,5 @@ def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Der
     (draft / "figures").mkdir()
     for name, content in print_files(figures):
         (draft / "figures" / name).write_bytes(content)
-    record = run_record(inputs=cohort_sha256(request.path), options=choices, seed=result.settings.seed)
+    record = run_record(inputs=read, options=choices, seed=result.settings.seed)
     write_run(draft, record)

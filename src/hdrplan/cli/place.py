@@ -120,9 +120,7 @@ def command(avoid: tuple[str, ...], output: Output, as_json: bool, quiet: bool, 
         write_case(draft, case_file, result.case)
         write_json(draft / "place.json", table)
         placement_figure(result, draft / "place.png")
-        page = placement_html(
-            result, draft / "place.png", stopped_by=stopped_by, warnings=printed_warnings(), version=__version__
-        )
+        page = placement_html(result, stopped_by=stopped_by, warnings=printed_warnings(), version=__version__)
         (draft / "place.html").write_text(page, encoding="utf-8")
         print_page(draft / "place.html")
         record = run_record(inputs=case_file.inputs, options=asdict(options), seconds=result.seconds, seed=options.seed)

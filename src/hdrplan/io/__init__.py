@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from hdrplan.io.dicom.write_set import DicomSet, write_dicom_set
     from hdrplan.io.dicom.write_structures import write_structure_set
     from hdrplan.io.doses import DoseUnit, StoredDose, checked_pair, dose_partners, read_dose
-    from hdrplan.io.files import json_entries, sha256
+    from hdrplan.io.files import joint_sha256, json_entries, sha256
     from hdrplan.io.images import read_volume, to_sitk, write_volume
     from hdrplan.io.journal import Journal, open_journal
     from hdrplan.io.label_maps import read_label_map, read_mask, read_names
@@ -112,6 +112,7 @@ __all__ = [
     "doubts_of_places",
     "identity_of_case",
     "identity_of_ct",
+    "joint_sha256",
     "json_entries",
     "json_text",
     "linked_files",

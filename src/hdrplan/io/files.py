@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 from hdrplan.door import Entries
@@ -13,6 +14,7 @@ from hdrplan.errors import FormatError, InputError, files_beside
 __all__ = [
     "bytes_of",
     "existing_file",
+    "joint_sha256",
     "json_entries",
     "json_value",
     "sha256",
@@ -43,6 +45,20 @@ def bytes_of(path: Path) -> bytes:
     if path.stat().st_size > MAX_TEXT_BYTES:
         raise FormatError(f"a text file of at most {MAX_TEXT_BYTES >> 20} MiB", got=path.stat().st_size, where=path)
     return path.read_bytes()
+
+
+def joint_sha256(hashes: Mapping[str, str]) -> str:
+    """Return one SHA-256 of several files: of the only one, or what ``sha256sum FILES | sha256sum`` says of them.
+
+    Parameters
+    ----------
+    hashes : mapping of str to str
+        File -> SHA-256, in the order of names.
+    """
+    if len(hashes) == 1:
+        return next(iter(hashes.values()))
+    lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(hashes.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def with_newlines(text: str) -> str:

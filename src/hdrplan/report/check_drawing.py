@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hdrplan.report.themed import inked, screen_svg
 from hdrplan.workflow import GridCheck
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def _relative(grid: GridCheck) -> FloatArray:
 
 
 def check_figures(grid: GridCheck) -> list[tuple[str, str]]:
-    """Return name and picture (base64 of a PNG) of each slice that is shown, and of the histograms.
+    """Return name and picture (SVG) of each slice that is shown, and of the histograms.
 
     Parameters
     ----------
@@ -59,13 +58,15 @@ def check_figures(grid: GridCheck) -> list[tuple[str, str]]:
     slices = {grid.hottest_z: "highest dose"}
     slices[worst_z] = "largest difference" if worst_z != grid.hottest_z else "highest dose and largest difference"
     pictures = []
-    for z, name in slices.items():
-        figure, axes = _panel(3)
-        _maps(figure, axes, grid, (relative[z], size), z)
-        pictures.append((f"Slice {z + 1} of {len(grid.judged_zyx)}: {name}", _png(figure)))
-    figure, axes = _panel(2)
-    _histograms(axes, grid, relative, size)
-    return [*pictures, ("All judged voxels", _png(figure))]
+    with inked():
+        for z, name in slices.items():
+            figure, axes = _panel(3)
+            _maps(figure, axes, grid, (relative[z], size), z)
+            pictures.append((f"Slice {z + 1} of {len(grid.judged_zyx)}: {name}", screen_svg(figure)))
+        figure, axes = _panel(2)
+        _histograms(axes, grid, relative, size)
+        pictures.append(("All judged voxels", screen_svg(figure)))
+    return pictures
 
 
 def _panel(columns: int) -> tuple[Figure, list[Axes]]:
@@ -74,14 +75,8 @@ def _panel(columns: int) -> tuple[Figure, list[Axes]]:
     matplotlib.use("Agg", force=False)
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 3.2 if columns == 3 else 2.4), dpi=110, layout="constrained")
+    figure = Figure(figsize=(11, 3.2 if columns == 3 else 2.4), layout="constrained")
     return figure, list(figure.subplots(1, columns))
-
-
-def _png(figure: Figure) -> str:
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", metadata={"Software": None})
-    return base64.b64encode(stream.getvalue()).decode()
 
 
 def _maps(figure: Figure, axes: list[Axes], grid: GridCheck, difference: tuple[FloatArray, float], z: int) -> None:

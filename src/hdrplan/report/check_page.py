@@ -10,7 +10,7 @@ from hdrplan.plan import BrachyPlan
 from hdrplan.report.check_drawing import check_figures, figure_sentences
 from hdrplan.report.check_facts import CheckedFiles, assumptions, decay_to, dwell_rows, limit_rows
 from hdrplan.report.check_text import number_text, percent_text, verdict_text
-from hdrplan.report.page import doubts_of, page
+from hdrplan.report.page import base64_text, doubts_of, page
 from hdrplan.workflow import CheckRow, GridCheck, SecondCheck
 
 __all__ = ["check_html"]
@@ -60,7 +60,7 @@ def check_html(check: SecondCheck, brachy: BrachyPlan, files: CheckedFiles, *, t
             for kind, caption in _CAPTIONS.items()
             if any(row.kind == kind for row in check.rows)
         ],
-        figures=check_figures(grid) if grid is not None else [],
+        figures=[] if grid is None else [(name, base64_text(svg)) for name, svg in check_figures(grid)],
         figure_sentences=figure_sentences(grid) if grid is not None else [],
         share_of="Of the prescription" if brachy.prescription_gy > 0 else "Of the hottest dose",
         levels=_levels(grid) if grid is not None else [],

@@ -101,7 +101,7 @@ def _box(
     """Draw a box of lines, the first one bold; ``x`` is its middle."""
     height = _height(lines)
     shape = FancyBboxPatch(
-        (x - width / 2, top - height), width, height, boxstyle="round,pad=0,rounding_size=0.06", fc="white", ec=colour,
+        (x - width / 2, top - height), width, height, boxstyle="round,pad=0,rounding_size=0.06", fc="none", ec=colour,
         lw=1.1,
     )  # fmt: skip
     axes.add_patch(shape)

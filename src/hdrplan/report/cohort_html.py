@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hdrplan.analysis import Correlation, adjusted_words, clinical_answer, correlation_tables, plain_words
 from hdrplan.cohort import FlowStep
 from hdrplan.report.cohort_paper import setting_rows
-from hdrplan.report.figures import figure_bytes
-from hdrplan.report.page import page
+from hdrplan.report.page import base64_text, page
+from hdrplan.report.themed import screen_svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,6 +68,7 @@ def correlation_html(
     figures: Mapping[str, Figure],
     settings: Mapping[str, object],
     warnings: str,
+    about: Mapping[str, str],
     version: str,
 ) -> str:
     """Return the page of a correlation.
@@ -84,6 +84,8 @@ def correlation_html(
         Names and values of every choice.
     warnings : str
         What the checks of the tables had to say, in one sentence; may be empty.
+    about : mapping of str to str
+        What was read -> its hash.
     version : str
         Of hdrplan.
     """
@@ -92,15 +94,14 @@ def correlation_html(
     for s in flow:
         rows.setdefault(s.step, []).extend((s.patients, s.lesions, s.cycles))
     words = captions(result)
-    pictures = {
-        name: (name, words[name], base64.b64encode(figure_bytes(f, "svg")).decode()) for name, f in figures.items()
-    }
+    pictures = {name: (words[name], base64_text(screen_svg(figure))) for name, figure in figures.items()}
     first, *tables = correlation_tables(result)
     answer = clinical_answer(result)
     return page(
         "correlate.html.j2",
         title="D100 and local recurrence",
         version=version,
+        about=about,
         pictures=True,
         mode=result.settings.mode,
         answer=answer,

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hdrplan.analysis import TextTable
 from hdrplan.cohort import FlowStep
 from hdrplan.outcomes import KaplanMeier
-from hdrplan.report.figures import figure_bytes
-from hdrplan.report.page import page
+from hdrplan.report.page import base64_text, page
+from hdrplan.report.themed import screen_svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["PAPER_CAPTIONS", "paper_figures", "paper_html", "setting_rows"]
 
+# Wider figures than this, by their height, take the whole width of the page.
+_WIDE = 1.8
 _CURVES = (
     "Kaplan-Meier by tumour type with 95 % bands (log-log), ticks where follow-up ends, and numbers at risk. Lines are "
     "thin and without band where fewer than 10 are at risk."
@@ -65,6 +66,7 @@ def paper_html(
     *,
     settings: Mapping[str, object],
     warnings: str,
+    about: Mapping[str, str],
     version: str,
 ) -> str:
     """Return the document as one self-contained page.
@@ -79,17 +81,20 @@ def paper_html(
         Names and values of every rule.
     warnings : str
         What the checks of the tables had to say, in one sentence; may be empty.
+    about : mapping of str to str
+        What was read -> its hash.
     version : str
         Of hdrplan.
     """
     pictures = [
-        (name, PAPER_CAPTIONS[name], base64.b64encode(figure_bytes(figure, "svg")).decode())
+        (PAPER_CAPTIONS[name], base64_text(screen_svg(figure)), figure.get_figwidth() > _WIDE * figure.get_figheight())
         for name, figure in figures.items()
     ]
     return page(
         "cohort.html.j2",
         title="Outcome of a cohort",
         version=version,
+        about=about,
         pictures=True,
         figures=pictures,
         tables=tables,

@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from hdrplan.arrays import FloatArray
+from hdrplan.report.themed import INK, INKED, SOFT
 
 __all__ = ["BLUE", "COLOURS", "DASHES", "FEW", "GREEN", "GREY", "INK", "ORANGE", "PURPLE", "STYLE", "month_ticks"]
 
-BLUE, ORANGE, GREEN, PURPLE, INK, GREY = "#0072b2", "#d55e00", "#009e73", "#aa4499", "#222222", "#777777"
+BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#aa4499"
+GREY = SOFT
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE)
 DASHES: tuple[str | tuple[float, tuple[float, ...]], ...] = ("-", (0, (5, 2)), (0, (1, 1.4)), (0, (6, 2, 1, 2)))
 STYLE = {
+    **INKED,
     "font.family": "sans-serif",
     "font.size": 9.0,
     "axes.titlesize": 10.0,
@@ -19,9 +22,7 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.8,
-    "svg.hashsalt": "hdrplan",
     "legend.frameon": False,
-    "axes.axisbelow": True,
 }
 # Fewer at risk than this: the curve's right end rests on a handful of lesions.
 FEW = 10

@@ -9,7 +9,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from hdrplan.analysis import Lane
-from hdrplan.report.cohort_style import GREEN, INK, ORANGE, PURPLE, STYLE
+from hdrplan.report.cohort_style import BLUE, GREEN, INK, ORANGE, PURPLE, STYLE
 
 __all__ = ["swimmer_figure"]
 
@@ -30,7 +30,9 @@ def _days(day: int | None) -> tuple[int, ...]:
     return () if day is None else (day,)
 
 
-_BARS = ("#cfe3f2", "#f6dcc6", "#dfead0")
+_BARS = (BLUE, ORANGE, GREEN)
+# Pale on paper, dim on a dark screen: marks are seen on both.
+_ALPHA = 0.22
 _MARKS = (
     _Mark(label="session", days=lambda r: r.sessions, marker="D", colour=PURPLE, size=3.2),
     _Mark(label="clean scan", days=lambda r: r.clean_scans, marker="|", colour=INK, size=4.5, edge_width=0.7),
@@ -42,7 +44,7 @@ _MARKS = (
         colour=GREEN,
         size=3.6,
     ),
-    _Mark(label="death", days=lambda r: _days(r.death), marker="x", colour="black", size=4.2, edge_width=1.2),
+    _Mark(label="death", days=lambda r: _days(r.death), marker="x", colour=INK, size=4.2, edge_width=1.2),
 )
 
 
@@ -67,14 +69,14 @@ def swimmer_figure(rows: Sequence[Lane], *, n: int, days_per_month: float) -> Fi
         for y, r in enumerate(rows):
             start = min((*r.sessions, 0))
             axes.barh(y, (r.end - start) / days_per_month, left=start / days_per_month, height=0.72,
-                      color=_BARS[kinds.index(r.tumour_type) % 3], lw=0)  # fmt: skip
+                      color=_BARS[kinds.index(r.tumour_type) % 3], alpha=_ALPHA, lw=0)  # fmt: skip
         for mark in _MARKS:
             points = [(day / days_per_month, y) for y, r in enumerate(rows) for day in mark.days(r)]
             if points:
                 axes.plot(*zip(*points, strict=True), ls="none", label=mark.label, marker=mark.marker,
                           color=mark.colour, ms=mark.size, mew=mark.edge_width)  # fmt: skip
         for k, kind in enumerate(kinds):
-            axes.barh([-9], [0], color=_BARS[k % 3], label=kind)
+            axes.barh([-9], [0], color=_BARS[k % 3], alpha=_ALPHA, label=kind)
         shown = f"{len(rows)} of {n} lesions, evenly over the order" if n > len(rows) else f"all {n} lesions"
         first = min(min((*r.sessions, 0)) for r in rows) / days_per_month
         last = max(r.end for r in rows) / days_per_month

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hdrplan.errors import InputError
+from hdrplan.plan import is_lesion_name
 from hdrplan.report.axes import SOFT, line_style, short
 from hdrplan.report.data import Curve
 from hdrplan.report.palette import LineStyle, styles_of
@@ -16,7 +17,7 @@ from hdrplan.workflow import DVHResult
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["drawn_curves", "drawn_end_gy", "dvh_figure"]
+__all__ = ["drawn_curves", "drawn_end_gy", "dvh_figure", "role_of_name"]
 
 _COUNT = 801
 # The axis ends where this fraction of every structure receives less: beside a source the dose has no end.
@@ -29,17 +30,22 @@ _MAXIMUM_NAMED = 24
 def drawn_curves(result: DVHResult) -> tuple[list[Curve], dict[str, LineStyle]]:
     """Return curves of what lies inside the dose grid, as fractions of whole structures, and a style for each name.
 
-    Names that begin with GTV, CTV, ITV or PTV are drawn as targets are: solid and thick.
+    Lesions by their names, and names that begin with GTV, CTV, ITV or PTV, are drawn as targets are: solid and thick.
     """
     curves = []
     for s in result.structures:
         if s.curve is None:
             continue
         dose_gy, volume_cc = s.sampled(_COUNT)
-        role = "CTV" if _TARGET.match(s.name) else "OAR"
+        role = role_of_name(s.name)
         frac = volume_cc / s.volume_cc
         curves.append(Curve(name=s.name, role=role, dose_gy=dose_gy, volume_frac=frac, volume_cc=s.volume_cc))
     return curves, styles_of({curve.name: curve.role for curve in curves})
+
+
+def role_of_name(name: str) -> str:
+    """Return how a structure of a file without roles is drawn: "CTV" or "OAR"."""
+    return "CTV" if _TARGET.match(name) or is_lesion_name(name) else "OAR"
 
 
 def drawn_end_gy(result: DVHResult) -> float:

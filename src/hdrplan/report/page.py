@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from hdrplan.cautions import Caution
 
-__all__ = ["css_text", "doubts_of", "fragment", "on_paper", "page"]
+__all__ = ["base64_text", "css_text", "doubts_of", "fragment", "on_paper", "page"]
 
 _PAPER = "size: A4;"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -37,6 +37,11 @@ def _templates() -> Environment:
 
 def _hash(text: str) -> str:
     return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+
+
+def base64_text(text: str) -> str:
+    """Return a text, such as an SVG, as a ``data:`` address holds it."""
+    return base64.b64encode(text.encode()).decode()
 
 
 def css_text(text: str) -> str:

@@ -10,14 +10,16 @@ import numpy as np
 
 from hdrplan.report.needle_slices import draw_needle, draw_slice, focus_of
 from hdrplan.report.needle_space import draw_body, draw_needle_view
-from hdrplan.report.placement import fact_lines
+from hdrplan.report.placement_text import fact_lines
 from hdrplan.report.planes import VIEWS
+from hdrplan.report.themed import FAINT, INK, SOFT, inked, screen_svg
 from hdrplan.workflow import PlaceResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["placement_figure"]
+__all__ = ["placement_figure", "placement_panels"]
 
 
 def placement_figure(result: PlaceResult, path: Path) -> None:
@@ -59,6 +61,52 @@ def placement_figure(result: PlaceResult, path: Path) -> None:
         figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
 
 
+def placement_panels(result: PlaceResult) -> list[tuple[str, str]]:
+    """Return caption and picture (SVG) of what the page shows of a placement beside the cards of its needles.
+
+    Parameters
+    ----------
+    result : PlaceResult
+    """
+    focus = focus_of(result)
+    wanted = result.planned.goals.prescriptions[0].dose_gy
+    with inked(font_size=9.0, axes_titlesize=10.0):
+        slices, axes = _panel((11.0, 4.0), 3)
+        for axis, (name, view) in zip(axes, VIEWS.items(), strict=True):
+            draw_slice(axis, result, name, view, focus)
+            axis.set_title(name)
+        body, _ = _panel((5.6, 4.4), 0)
+        draw_body(body.add_subplot(projection="3d"), result)
+        from_skin, axes = _panel((5.6, 4.4), 1)
+        draw_needle_view(axes[0], result)
+        # Thousands of points as paths would be megabytes.
+        for cloud in (body.axes[0], *axes[0].collections):
+            cloud.set_rasterized(True)
+        for axis in (body.axes[0], axes[0]):
+            axis.set_title("")
+        dose, axes = _panel((5.6, 3.8), 1)
+        _draw_curve(axes[0], result)
+        coverage, axes = _panel((5.6, 3.8), 1)
+        _draw_d100(axes[0], result)
+        drawn = (
+            ("Planes through the middle of the first CTV. Numbers mark the entries; dotted: off the slice.", slices),
+            ("Skin, bones, organs, lesion and needles.", body),
+            ("What lies along the needles, seen from the skin. Dots are entries.", from_skin),
+            ("What more catheters gain, and what no set can pass.", dose),
+            (f"D100 that each number of catheters reaches; dashed: {wanted:g} Gy prescribed.", coverage),
+        )
+        return [(text, screen_svg(figure)) for text, figure in drawn]
+
+
+def _panel(size_in: tuple[float, float], columns: int) -> tuple[Figure, list[Axes]]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size_in, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, [figure.add_subplot(1, columns, k + 1) for k in range(columns)]
+
+
 def _number_label(result: PlaceResult) -> str:
     return "Further catheters" if result.n_given else "Catheters"
 
@@ -72,16 +120,16 @@ def _draw_curve(axes: Axes, result: PlaceResult) -> None:
         [o.count for o in bounded], [o.cost.bound for o in bounded], "v--", color="#d98200", label="proven minimum"
     )
     axes.axhline(
-        result.placement.with_all.value, color="0.4", lw=0.9, ls=":", label=f"all {len(result.trajectories)} candidates"
+        result.placement.with_all.value, color=SOFT, lw=0.9, ls=":", label=f"all {len(result.trajectories)} candidates"
     )
-    axes.plot(result.chosen.count, result.chosen.cost.value, "o", ms=12, mfc="none", mec="k", label="chosen")
+    axes.plot(result.chosen.count, result.chosen.cost.value, "o", ms=12, mfc="none", mec=INK, label="chosen")
     axes.set(
         xlabel="Further catheters" if result.n_given else "Catheters",
         ylabel=f"{result.placement.with_all.text} ({result.placement.with_all.unit})",
     )
     axes.set_ylim(0, None)
     axes.set_xticks([o.count for o in curve])
-    axes.grid(color="0.9")
+    axes.grid(color=FAINT)
     axes.legend(fontsize=7)
     axes.set_title("Healthy dose and number of catheters")
 
@@ -91,10 +139,10 @@ def _draw_d100(axes: Axes, result: PlaceResult) -> None:
     wanted = result.planned.goals.prescriptions[0].dose_gy
     axes.plot([o.count for o in curve], [o.d100.value for o in curve], "o-", color="#2e8fd0", label="best set found")
     axes.plot([o.count for o in curve], [o.d100.bound for o in curve], "^--", color="#d98200", label="proven maximum")
-    axes.axhline(wanted, color="0.4", lw=0.9, ls="--")
+    axes.axhline(wanted, color=SOFT, lw=0.9, ls="--")
     axes.set(xlabel=_number_label(result), ylabel="D100 (Gy)")
     axes.set_xticks([o.count for o in curve])
-    axes.grid(color="0.9")
+    axes.grid(color=FAINT)
     axes.legend(fontsize=7, loc="lower right")
     axes.set_title(f"D100 at the {result.placement.with_all.text} of {curve[-1].count} catheters")
 

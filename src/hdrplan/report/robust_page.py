@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 
 from hdrplan.cautions import Caution
-from hdrplan.report.page import doubts_of, page
+from hdrplan.report.page import base64_text, doubts_of, page
 from hdrplan.report.robust_drawing import organs_to_draw, robust_panels
 from hdrplan.simulate import COMPONENTS, RobustResult, Uncertainty
 from hdrplan.workflow import CoverageStudy, RobustPlan
@@ -53,11 +52,7 @@ def robust_html(
         doubts=doubts_of(warnings),
         lines=lines,
         plans=[
-            {
-                "label": label,
-                "rows": _rows(result),
-                "pictures": [(text, base64.b64encode(svg.encode()).decode()) for text, svg in panels],
-            }
+            {"label": label, "rows": _rows(result), "pictures": [(text, base64_text(svg)) for text, svg in panels]}
             for label, result, panels in plans
         ],
         sources=[{"name": text, "value": _size(uncertainty, key)} for key, text in COMPONENTS.items()],

@@ -53,7 +53,7 @@ def describe(request: CohortRequest, output: Output, bootstrap: int, seed: int, 
     from hdrplan.analysis import describe as tables_of
     from hdrplan.analysis import endpoint_curves, endpoint_tests
     from hdrplan.cohort import FlowStep, derive, flow
-    from hdrplan.io import cohort_sha256, json_text, new_folder, write_run, write_values
+    from hdrplan.io import cohort_sha256, joint_sha256, json_text, new_folder, write_run, write_values
     from hdrplan.report import endpoint_figures, markdown_table, paper_figures, paper_html, print_files
 
     opened = open_cohort(request)
@@ -64,7 +64,15 @@ def describe(request: CohortRequest, output: Output, bootstrap: int, seed: int, 
     steps, curves = flow(opened.cohort, derived), endpoint_curves(opened.cohort, derived)
     figures = paper_figures(steps, curves, endpoint_tests(opened.cohort, derived))
     choices = {**rules, "bootstrap": bootstrap, "seed": seed}
-    document = paper_html(tables, figures, settings=choices, warnings=warning_words(opened), version=__version__)
+    read = cohort_sha256(request.path)
+    document = paper_html(
+        tables,
+        figures,
+        settings=choices,
+        warnings=warning_words(opened),
+        about={"Tables": joint_sha256(read)},
+        version=__version__,
+    )
     with new_folder(output) as draft:
         (draft / "report.html").write_text(document, encoding="utf-8")
         print_page(draft / "report.html")
@@ -74,7 +82,7 @@ def describe(request: CohortRequest, output: Output, bootstrap: int, seed: int, 
         for name, content in print_files({**figures, **endpoint_figures(curves)}):
             (draft / "figures" / name).write_bytes(content)
         options = {"rules": rules, "accept": sorted(request.accept), "bootstrap": bootstrap}
-        write_run(draft, run_record(inputs=cohort_sha256(request.path), options=options, seed=seed))
+        write_run(draft, run_record(inputs=read, options=options, seed=seed))
     if as_json:
         click.echo(json_text({"tables": [asdict(t) for t in tables], "rules": rules}), nl=False)
         return
