@@ -190,6 +190,24 @@ def test_a_solve_without_dose_volume_goals_leaves_them_as_they_were():
     assert program.solve(cost, strict.excused).value == pytest.approx(strict.value, rel=1e-9)
 
 
+def test_a_bound_of_the_rows_so_far_is_that_of_a_copy_and_needs_no_steps(monkeypatch):
+    """Of 900 dwells the copy, which begins without a basis, took a third of the time of the linear programs."""
+    rate, points = small(3)
+    limit = round(0.9 * free_dose(rate, points, "duodenum", 0.5), 3)
+    program, cost = program_of(rate, points, goals(goal("duodenum", f"D0.5cc <= {limit} Gy")))
+    strict = polished(program, cost, program.solve(cost).x)
+    copied = program.without_dose_volume().solve(cost, check=False)
+    rows = program.rows_used
+    at_once = program.solve(cost, check=False)
+    assert at_once.bound == pytest.approx(copied.bound, rel=1e-9)
+    assert at_once.bound < strict.value
+    assert (at_once.excused, program.rows_used) == ({}, rows)
+    made = []
+    monkeypatch.setattr(LazyLP, "copy", lambda self, rows: made.append(rows))
+    optimize_times(problem(rate, points, goals(goal("duodenum", f"D0.5cc <= {limit} Gy"))))
+    assert made == []
+
+
 def test_what_is_changed_for_a_while_is_changed_back_after_an_error():
     rate, points = small(3)
     program, cost = program_of(rate, points, goals(goal("duodenum", "Dmax <= 4 Gy")))
