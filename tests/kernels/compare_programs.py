@@ -6,13 +6,15 @@ import itertools
 
 import numpy as np
 
-from hdrplan.kernels.screen import Cells, Doses, Limit, Worst
+from hdrplan.kernels.screen import Cells, Doses, Extremes, Limit, Seconds, Worst
 from hdrplan.kernels.staircase import _LEAST_ANSWER, grow
 from naive import programs as naive
 from tolerances import ROUNDOFF
 
 # Doses are sums of a dozen terms, hulls of some ten corners.
 SUMS = 1e3 * ROUNDOFF
+# Rounding to float32, and as much outwards.
+SINGLE = 2.0**-22
 
 
 def _cells(rng, n=60, dwells=5):
@@ -46,14 +48,26 @@ def sorted_by_cell(kernel, rng):
 def cell_extremes(kernel, rng):
     *_, members, order, start, rates = _cells(rng)
     given, sign = rng.uniform(0.0, 1.0, len(rates)), float(rng.choice([1, -1]))
-    least, least_given = np.empty((len(members), rates.shape[1])), np.empty(len(members))
+    least, least_given = np.empty((rates.shape[1], len(members)), dtype=np.float32), np.empty(len(members))
     point, total = np.empty(len(members), dtype=np.int64), np.empty(len(members))
-    kernel(0, len(members), Cells(order, start), Doses(rates, given), sign, Doses(least, least_given), point, total)
+    kernel(0, len(members), Cells(order, start), Doses(rates, given), sign, Extremes(least, least_given), point, total)
     for c, points in enumerate(members):
         expected = naive.extremes(points, rates, given, sign)
-        np.testing.assert_array_equal(least[c], expected[0])
+        np.testing.assert_allclose(least[:, c], expected[0], rtol=SINGLE)
+        # Rounded outwards: never a bound that a point passes.
+        assert (sign * (expected[0] - least[:, c].astype(np.float64)) >= 0.0).all()
         assert (least_given[c], point[c]) == expected[1:3]
         np.testing.assert_allclose(total[c], expected[3], rtol=SUMS)
+
+
+def add_to_bounds(kernel, rng):
+    rates, before = rng.uniform(0.1, 2.0, (7, 40)).astype(np.float32), rng.uniform(0.0, 9.0, 40)
+    dwells = np.sort(rng.choice(7, 4, replace=False)).astype(np.int64)
+    seconds, bound = rng.uniform(-3.0, 3.0, 4), before.copy()
+    kernel(5, 33, Extremes(rates, np.zeros(40)), Seconds(dwells, seconds), bound)
+    expected = naive.bounds_after(before, rates, dwells, seconds)
+    np.testing.assert_allclose(bound[5:33], expected[5:33], atol=SUMS * 20)
+    np.testing.assert_array_equal(np.delete(bound, np.s_[5:33]), np.delete(before, np.s_[5:33]))
 
 
 def worst_of_cells(kernel, rng):
@@ -65,8 +79,8 @@ def worst_of_cells(kernel, rng):
     least_given = np.array([naive.extremes(c, rates, given, sign)[1] for c in members])
     point, short = np.empty(len(members), dtype=np.int64), np.empty(len(members))
     asked = Limit(sign, limit, excused)
-    cells, doses, extremes = Cells(order, start), Doses(rates, given), Doses(least, least_given)
-    kernel(0, len(members), cells, doses, extremes, times, asked, Worst(point, short))
+    cells, doses, bound = Cells(order, start), Doses(rates, given), least_given + least @ times
+    kernel(0, len(members), cells, doses, bound, times, asked, Worst(point, short))
     for c, points in enumerate(members):
         expected = naive.worst(points, rates, given, sign, times, limit, excused)
         assert point[c] == expected[0]

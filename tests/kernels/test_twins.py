@@ -74,6 +74,7 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "primary.primary_by_dwell": compare_primary.primary_by_dwell,
     "primary.primary_rows": compare_primary.primary_rows,
     "rays.march_rays": compare_grids.march_rays,
+    "screen.add_to_bounds": compare_programs.add_to_bounds,
     "screen.cell_extremes": compare_programs.cell_extremes,
     "screen.cell_numbers": compare_programs.cell_numbers,
     "screen.sorted_by_cell": compare_programs.sorted_by_cell,

@@ -25,6 +25,11 @@ def extremes(points, rates, given, sign):
     return least, take(given[i] for i in points), worst, sum(rates[worst])
 
 
+def bounds_after(before, rates, dwells, seconds):
+    """Bounds of all cells after the times of some dwells changed by so many seconds."""
+    return [b + sum(s * float(rates[j][c]) for j, s in zip(dwells, seconds, strict=True)) for c, b in enumerate(before)]
+
+
 def worst(points, rates, given, sign, times, limit, excused):
     """The point that misses the limit most, and by how much; none where the cell's extremes hold it."""
     least, least_given, _, _ = extremes(points, rates, given, sign)

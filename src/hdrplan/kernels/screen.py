@@ -1,7 +1,8 @@
 """Which points are on the wrong side of a limit, without a look at most of them.
 
 Points are sorted into cells. The minimum rates of a cell, dwell by dwell, bound the dose of all its points from below
-for any times (they are not negative); only cells whose bound fails are looked at point by point.
+for any times (they are not negative); only cells whose bound fails are looked at point by point. Bounds are sums of one
+term a dwell: where some times change, only their terms are computed again. So the extreme rates stand dwell by dwell.
 """
 
 from __future__ import annotations
@@ -13,11 +14,26 @@ import numpy.typing as npt
 
 from hdrplan.kernels._jit import jit
 
-__all__ = ["Cells", "Doses", "Limit", "Worst", "cell_extremes", "cell_numbers", "sorted_by_cell", "worst_of_cells"]
+__all__ = [
+    "Cells",
+    "Doses",
+    "Extremes",
+    "Limit",
+    "Seconds",
+    "Worst",
+    "add_to_bounds",
+    "cell_extremes",
+    "cell_numbers",
+    "sorted_by_cell",
+    "worst_of_cells",
+]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+
+# Extremes are kept in float32, moved outwards by what its rounding may take: a cell is then looked at for nothing.
+_OUTWARDS = 2.0**-23
 
 
 class Cells(NamedTuple):
@@ -28,10 +44,24 @@ class Cells(NamedTuple):
 
 
 class Doses(NamedTuple):
-    """What points receive; or the extremes of it in cells."""
+    """What points receive."""
 
     rates: Floats  # (n, n_dwells), Gy/s
     earlier_gy: Floats  # (n,), dose of former sessions
+
+
+class Extremes(NamedTuple):
+    """What no point of a cell receives less than, or more than; written."""
+
+    rates: npt.NDArray[np.float32]  # (n_dwells, n_cells), Gy/s
+    earlier_gy: Floats  # (n_cells,)
+
+
+class Seconds(NamedTuple):
+    """Times of some dwells, or by how much they change."""
+
+    dwells: Ints  # (m,)
+    seconds: Floats  # (m,)
 
 
 class Limit(NamedTuple):
@@ -98,7 +128,7 @@ def sorted_by_cell(cell: Ints, start: Ints, order: Ints) -> None:
 
 @jit
 def cell_extremes(
-    first: int, last: int, cells: Cells, doses: Doses, sign: float, extremes: Doses, point: Ints, total: Floats
+    first: int, last: int, cells: Cells, doses: Doses, sign: float, extremes: Extremes, point: Ints, total: Floats
 ) -> None:
     """Minimum (or maximum) rate of each dwell, and earlier dose, over the points of each cell.
 
@@ -111,20 +141,21 @@ def cell_extremes(
         Of the points.
     sign : float
         1: minimum, -1: maximum.
-    extremes : Doses
-        Written: one row a cell.
+    extremes : Extremes
+        Written.
     point : (n_cells,) array
         Written: the point with the minimum (maximum) sum of its rates.
     total : (n_cells,) array
         Written: that sum, Gy/s.
     """
-    rates, earlier_gy, extreme = doses.rates, doses.earlier_gy, extremes.rates
+    rates, earlier_gy = doses.rates, doses.earlier_gy
     order, start = cells.order, cells.start
     n = rates.shape[1]
+    extreme = np.empty(n)
     for c in range(first, last):
         begin = order[start[c]]
         for j in range(n):
-            extreme[c, j] = rates[begin, j]
+            extreme[j] = rates[begin, j]
         extremes.earlier_gy[c], point[c], best = earlier_gy[begin], begin, np.inf
         for k in range(start[c], start[c + 1]):
             i = order[k]
@@ -132,21 +163,45 @@ def cell_extremes(
             if sign > 0:
                 for j in range(n):
                     whole += rates[i, j]
-                    extreme[c, j] = min(extreme[c, j], rates[i, j])
+                    extreme[j] = min(extreme[j], rates[i, j])
                 extremes.earlier_gy[c] = min(extremes.earlier_gy[c], earlier_gy[i])
             else:
                 for j in range(n):
                     whole += rates[i, j]
-                    extreme[c, j] = max(extreme[c, j], rates[i, j])
+                    extreme[j] = max(extreme[j], rates[i, j])
                 extremes.earlier_gy[c] = max(extremes.earlier_gy[c], earlier_gy[i])
             if sign * whole < best:
                 point[c], best = i, sign * whole
         total[c] = sign * best
+        for j in range(n):
+            extremes.rates[j, c] = extreme[j] * (1.0 - sign * _OUTWARDS)
+
+
+@jit
+def add_to_bounds(first: int, last: int, extremes: Extremes, change: Seconds, bound: Floats) -> None:
+    """Add to the bound of each cell what some seconds more give at least (or at most).
+
+    Parameters
+    ----------
+    first, last : int
+        Numbers of cells.
+    extremes : Extremes
+        From :func:`cell_extremes`.
+    change : Seconds
+        More seconds of some dwells, or fewer: negative.
+    bound : (n_cells,) array
+        Written, Gy.
+    """
+    rates = extremes.rates
+    for k in range(len(change.dwells)):
+        j, seconds = change.dwells[k], change.seconds[k]
+        for c in range(first, last):
+            bound[c] += seconds * rates[j, c]
 
 
 @jit
 def worst_of_cells(
-    first: int, last: int, cells: Cells, doses: Doses, extremes: Doses, times: Floats, limit: Limit, worst: Worst
+    first: int, last: int, cells: Cells, doses: Doses, bound: Floats, times: Floats, limit: Limit, worst: Worst
 ) -> None:
     """Coldest (or hottest) point of each cell that may miss the limit, and by how much it does.
 
@@ -157,8 +212,8 @@ def worst_of_cells(
     cells : Cells
     doses : Doses
         Of the points.
-    extremes : Doses
-        From :func:`cell_extremes`, with the limit's sign.
+    bound : (n_cells,) array
+        What no point of the cell receives less (more) than, Gy.
     times : (n_dwells,) array
         s, not negative.
     limit : Limit
@@ -169,11 +224,8 @@ def worst_of_cells(
     n = rates.shape[1]
     for c in range(first, last):
         worst.point[c], worst.short[c] = order[start[c]], -np.inf
-        bound = extremes.earlier_gy[c]
-        for j in range(n):
-            bound += extremes.rates[c, j] * times[j]
         # The last digits of two sums of the same terms may differ.
-        if sign * (limit.gy - bound) < -1e-9 * limit.gy:
+        if sign * (limit.gy - bound[c]) < -1e-9 * limit.gy:
             continue
         for k in range(start[c], start[c + 1]):
             i = order[k]

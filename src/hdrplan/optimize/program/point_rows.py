@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze
-from hdrplan.kernels.screen import Doses, Limit, Worst, cell_extremes, worst_of_cells
+from hdrplan.kernels.screen import Doses, Limit, Worst, worst_of_cells
+from hdrplan.optimize.program.cell_bounds import RATES_EACH, CellBounds
 from hdrplan.optimize.program.cubes import Cubes
 from hdrplan.optimize.program.lazy_lp import LazyLP, margin
 from hdrplan.optimize.program.rows import NewRows
@@ -18,8 +19,6 @@ __all__ = ["LimitedPoints", "PointRows"]
 
 # The rows of a round are no more than there are dwells, for no more can bind at once, or than this many.
 ROWS_MINIMUM = 50
-# Rates that a thread takes at least: a tenth of a millisecond.
-_RATES_EACH = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -117,7 +116,7 @@ class PointRows:
         # Row of the program -> its point. A point may have several: a row that holds only to the solver's tolerance is
         # asked for again.
         self.point_of: dict[int, int] = {}
-        self._extremes: _Extremes | None = None
+        self._bounds: CellBounds | None = None
 
     @property
     def owner(self) -> Hashable:
@@ -144,22 +143,24 @@ class PointRows:
 
         All points are judged, most of them by the bound of their cell.
         """
-        points, extremes = self.points, self._measured().doses
+        points = self.points
         times, cells, n_cells = np.array(x[: points.n_dwells]), points.cubes.cells, points.cubes.n_cells
+        bound = self._measured().at(times)
         limit = Limit(float(points.sense), limit_gy - points.sense * points.miss_gy(x), self.excused)
         worst = Worst(np.empty(n_cells, dtype=np.int64), np.empty(n_cells))
 
         def block(first: int, last: int) -> None:
-            worst_of_cells(first, last, cells, points.doses, extremes, times, limit, worst)
+            worst_of_cells(first, last, cells, points.doses, bound, times, limit, worst)
 
-        over_rows(block, n_cells, smallest=1 + _RATES_EACH // len(times))
+        over_rows(block, n_cells, smallest=1 + RATES_EACH // len(times))
         wrong = worst.short > 0.0
         return worst.point[wrong], worst.short[wrong]
 
-    def _measured(self) -> _Extremes:
-        if self._extremes is None:
-            self._extremes = _extremes(self.points)
-        return self._extremes
+    def _measured(self) -> CellBounds:
+        if self._bounds is None:
+            points = self.points
+            self._bounds = CellBounds(points.doses, points.cubes, points.sense)
+        return self._bounds
 
     def _worst_of_each_cube(self, at: IntArray, short: FloatArray) -> IntArray:
         """Return the worst point of each cube, the worst first."""
@@ -171,9 +172,9 @@ class PointRows:
 
     def first_rows(self) -> NewRows:
         """Return the points that equal times serve worst, one a cube, of a tenth of the cells."""
-        extremes, sense = self._measured(), self.points.sense
-        tenth = np.argsort(sense * extremes.total, kind="stable")[: max(1, len(extremes.total) // 10)]
-        asked = self._worst_of_each_cube(extremes.point[tenth], -sense * extremes.total[tenth])
+        cells, sense = self._measured(), self.points.sense
+        tenth = np.argsort(sense * cells.total, kind="stable")[: max(1, len(cells.total) // 10)]
+        asked = self._worst_of_each_cube(cells.point[tenth], -sense * cells.total[tenth])
         return self.points.rows(asked, self.limit_gy)
 
     def taken(self, first_row: int, new: NewRows) -> None:
@@ -192,24 +193,3 @@ class PointRows:
         for row, point in self.point_of.items():
             low, high = self.points.row_limits(limit_gy, float(self.points.earlier_gy[point]))
             lp.limit(row, *((-np.inf, np.inf) if self.excused[point] else (low, high)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Extremes:
-    """Of each cell the extreme doses, the point that equal times serve worst, and the sum of its rates."""
-
-    doses: Doses
-    point: IntArray
-    total: FloatArray
-
-
-def _extremes(points: LimitedPoints) -> _Extremes:
-    n_cells = points.cubes.n_cells
-    extremes = Doses(np.empty((n_cells, points.n_dwells)), np.empty(n_cells))
-    point, total = np.empty(n_cells, dtype=np.int64), np.empty(n_cells)
-
-    def block(first: int, last: int) -> None:
-        cell_extremes(first, last, points.cubes.cells, points.doses, float(points.sense), extremes, point, total)
-
-    over_rows(block, n_cells, smallest=1 + _RATES_EACH // points.n_dwells)
-    return _Extremes(doses=extremes, point=point, total=total)
