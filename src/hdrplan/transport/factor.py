@@ -1,0 +1,126 @@
+"""The heterogeneity correction factor: dose in the patient's media over dose in water, with its standard error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hdrplan.arrays import FloatArray, freeze
+from hdrplan.brief import brief_repr
+from hdrplan.errors import InputError
+from hdrplan.geometry import Volume
+from hdrplan.materials import MediaMap
+from hdrplan.transport.kerma import Kerma
+from hdrplan.transport.primary import Primary
+
+__all__ = ["Correction", "correction_at", "jackknife_error"]
+
+Singles = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Correction:
+    """HCF = (primary + scatter) in the patient over (primary + scatter) in water without end, at points.
+
+    The dose of TG-43 times the HCF is the dose in the patient: near the source TG-43 stays, for the HCF is smooth there.
+
+    Parameters
+    ----------
+    medium : (n,) array
+        For D_m,m: dose to the medium at the point, photons transported in media.
+    water : (n,) array
+        For D_w,m: dose to water there, photons transported in media.
+    medium_replicates, water_replicates : (n_batches, n) float32 array
+        The same with each batch of histories left out.
+    """
+
+    medium: FloatArray
+    water: FloatArray
+    medium_replicates: Singles
+    water_replicates: Singles
+
+    __repr__ = brief_repr
+
+    def __post_init__(self) -> None:
+        n = len(self.medium)
+        freeze(self, "medium", (n,))
+        freeze(self, "water", (n,))
+        freeze(self, "medium_replicates", (None, n), dtype=np.float32)
+        freeze(self, "water_replicates", (None, n), dtype=np.float32)
+
+    @property
+    def medium_error(self) -> FloatArray:
+        """Standard error of ``medium``, (n,)."""
+        return jackknife_error(self.medium_replicates)
+
+    @property
+    def water_error(self) -> FloatArray:
+        """Standard error of ``water``, (n,)."""
+        return jackknife_error(self.water_replicates)
+
+
+def jackknife_error(replicates: npt.ArrayLike) -> FloatArray:
+    """Return the standard error of a figure from its values with each batch left out, along the first axis.
+
+    References
+    ----------
+    Efron B, Stein C, Ann Statist 1981;9:586.
+    """
+    values = np.asarray(replicates, dtype=np.float64)
+    n = len(values)
+    return np.asarray(np.sqrt((n - 1) / n * ((values - values.mean(axis=0)) ** 2).sum(axis=0)))
+
+
+def correction_at(
+    points_mm: FloatArray, media_map: MediaMap, primary: Primary, patient: Kerma, water: Kerma
+) -> Correction:
+    """Return the HCF at points.
+
+    Parameters
+    ----------
+    points_mm : (n, 3) array
+        Within the scored grid of both runs.
+    media_map : MediaMap
+    primary : Primary
+        At these points.
+    patient, water : Kerma
+        Scatter in the patient's media, and in water without end with the same seed: their noise is nearly the same and
+        leaves the ratio.
+
+    Raises
+    ------
+    InputError
+        Points outside the scored grid, runs of different histories.
+    """
+    if patient.histories != water.histories or len(patient.sums) != len(water.sums):
+        raise InputError("patient and water need equally many histories", got=f"{patient.histories}, {water.histories}")
+    points = np.asarray(points_mm, dtype=np.float64)
+    if not patient.grid.contains(points).all():
+        raise InputError("every point must lie within the scored grid", got="points outside it")
+    at = media_map.medium_at(points)
+    base = primary.all_water_gy + _at(water, "water", points)
+    there = primary.water_gy + _at(patient, "water", points)
+    within = primary.medium_gy + _at(patient, "water", points)
+    for number in np.unique(at[at >= 0]):
+        name, rows = media_map.names[number], at == number
+        if name != "water":
+            within[:, rows] = primary.medium_gy[rows] + _at(patient, name, points[rows])
+    return Correction(
+        medium=within.mean(axis=0) / base.mean(axis=0),
+        water=there.mean(axis=0) / base.mean(axis=0),
+        medium_replicates=(_others(within) / _others(base)).astype(np.float32),
+        water_replicates=(_others(there) / _others(base)).astype(np.float32),
+    )
+
+
+def _at(kerma: Kerma, medium: str, points: FloatArray) -> FloatArray:
+    """Kerma of scattered photons at points, batch by batch, (n_batches, n): straight between the centres of cells."""
+    return np.stack([Volume(kerma.grid, batch).at(points) for batch in kerma.batches_gy(medium)])
+
+
+def _others(batches: FloatArray) -> FloatArray:
+    """Return the means of all batches but one."""
+    n = len(batches)
+    return np.asarray((batches.sum(axis=0) - batches) / (n - 1))
