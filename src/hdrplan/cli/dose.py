@@ -9,8 +9,9 @@ import click
 
 from hdrplan.cli.common import json_option, quiet_option, strict_option, warn
 from hdrplan.cli.dose_input import grid_of_flags, plan_of_flags
-from hdrplan.cli.inputs import IN_FILE, IN_PATH, IN_PLAN, IN_SOURCE
-from hdrplan.cli.outputs import OUT_FILE, writes
+from hdrplan.cli.dose_mc import ModelFlags, write_model_dose
+from hdrplan.cli.inputs import IN_FILE, IN_PATH, IN_PLAN, IN_PLAN_OR_CASE, IN_SOURCE
+from hdrplan.cli.outputs import OUT_FILE, OUT_FOLDER, writes
 from hdrplan.cli.progress import progress_bar
 from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
@@ -24,7 +25,24 @@ __all__ = ["command"]
 
 
 @click.command("dose")
-@click.argument("plan", required=False, type=IN_PLAN)
+@click.argument("plan", required=False, metavar="[PLAN|CASE]", type=IN_PLAN_OR_CASE)
+@click.option(
+    "--model",
+    type=click.Choice(("tg43", "mc")),
+    default="tg43",
+    show_default=True,
+    help="TG-43 (water everywhere), or Monte Carlo in the patient's media.",
+)
+@click.option("--plan", "of_plan", type=IN_PLAN, help="With --model mc: the plan; the argument is its case.")
+@click.option(
+    "--uncertainty",
+    default="1%",
+    show_default=True,
+    help="With --model mc: standard error (k = 1) that each structure reaches.",
+)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="With --model mc: of the photons.")
+@click.option("--media", "media_rules", type=IN_FILE, help="With --model mc: own rules for media and densities (TOML).")
+@click.option("--folder", type=OUT_FOLDER, help="With --model mc: folder of dose grid, numbers and page.")
 @click.option("--dwells", type=IN_FILE, help="CSV: x_mm, y_mm, z_mm, tip_x, tip_y, tip_z, time_s [, catheter].")
 @click.option(
     "--source",
@@ -39,7 +57,7 @@ __all__ = ["command"]
 @click.option("--grid", "grid_like", type=IN_PATH, help="Image (NRRD, NIfTI, MHA, DICOM folder) whose grid is used.")
 @click.option("--spacing", type=float, help="Voxel size in mm of a grid around the dwells.")
 @click.option("--margin", type=float, default=60.0, show_default=True, help="Margin in mm of that grid.")
-@click.option("-o", "--output", required=True, type=OUT_FILE, help="dose.csv for points, or dose.nrrd, .nii.gz.")
+@click.option("-o", "--output", type=OUT_FILE, help="dose.csv for points, or dose.nrrd, .nii.gz.")
 @click.option(
     "--exact", is_flag=True, help="On a grid, add every dwell at every voxel in float64 (default: within 0.1 %)."
 )
@@ -50,6 +68,12 @@ __all__ = ["command"]
 @writes
 def command(
     plan: Path | None,
+    model: str,
+    of_plan: Path | None,
+    uncertainty: str,
+    seed: int,
+    media_rules: Path | None,
+    folder: Output | None,
     dwells: Path | None,
     source: str | None,
     strength: str | None,
@@ -57,16 +81,19 @@ def command(
     grid_like: Path | None,
     spacing: float | None,
     margin: float,
-    output: Output,
+    output: Output | None,
     exact: bool,
     dry_run: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Compute the dose (TG-43U1) of given dwell times at points or on a grid.
+    """Compute the dose of given dwell times: by TG-43U1 at points or on a grid, or by Monte Carlo in the patient.
 
     PLAN is a plan.json or its folder. Without it, --dwells, --source and --strength are needed. Positions are patient
     coordinates in mm (LPS). tip_x, tip_y, tip_z point from the centre of the source to its tip.
+
+    With --model mc the argument is a CASE with a CT. Its labels become media, the photons of --plan are followed in
+    them, and --folder gets every figure by TG-43 and by Monte Carlo side by side, each with its error.
 
     \b
     Examples:
@@ -75,11 +102,22 @@ def command(
       hdrplan dose demo-output --points sample/points.csv -o dose.csv
       hdrplan dose demo-output --grid sample/session1.nrrd -o dose.nrrd
       hdrplan dose demo-output --spacing 2 --margin 80 -o dose.nii.gz
+      hdrplan dose phantoms/liver-lesion-b --plan demo-output --model mc --uncertainty 1% --folder model-dose
     """
     from hdrplan.io import json_text
     from hdrplan.plausibility import doubts_of_strength
     from hdrplan.sources import bounded_warnings
 
+    if model == "mc":
+        if plan is None or of_plan is None or folder is None or output is not None:
+            raise InputError("--model mc needs a CASE, --plan and --folder, and writes no -o")
+        flags = ModelFlags(
+            case=plan, plan=of_plan, output=folder, uncertainty=uncertainty, rules=media_rules, seed=seed
+        )
+        write_model_dose(flags, quiet=quiet, as_json=as_json)
+        return
+    if output is None or of_plan is not None or folder is not None or media_rules is not None:
+        raise InputError("a TG-43 dose needs -o, and takes no --plan, --media and --folder: they go with --model mc")
     if sum(where is not None for where in (points, grid_like, spacing)) != 1:
         raise InputError("say where: exactly one of --points, --grid and --spacing")
     chosen = plan_of_flags(plan, dwells, source, strength)

@@ -26,6 +26,7 @@ __all__ = [
     "IN_PATH",
     "IN_PLAN",
     "IN_PLANNED",
+    "IN_PLAN_OR_CASE",
     "IN_SESSION",
     "IN_SOURCE",
     "IN_TREATED",
@@ -120,6 +121,11 @@ def _plan(path: Path) -> None:
         _refuse_missing(path / "plan.json", "a file")
 
 
+def _plan_or_case(path: Path) -> None:
+    if path.is_dir() and not (path / "case.toml").is_file():
+        _plan(path)
+
+
 def _planned(path: Path) -> None:
     if not (path / "sessions.json").is_file():
         _plan(path)
@@ -179,6 +185,7 @@ IN_EXPORT = InputPath("a DICOM file or a folder of them", _export)
 IN_FILE = InputPath("a file", _file)
 IN_PATH = InputPath("a file or folder")
 IN_PLAN = InputPath("a file or folder", _plan)
+IN_PLAN_OR_CASE = InputPath("a file or folder", _plan_or_case)
 IN_PLANNED = InputPath("a file or folder", _planned)
 # NAME=FILE: without the sign the table of the case says what is wrong.
 IN_MASK = InputText(lambda text: [file for file in text.partition("=")[2:] if file])

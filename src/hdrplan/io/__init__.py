@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from hdrplan.io.label_maps import read_label_map, read_mask, read_names
     from hdrplan.io.literature import read_series
     from hdrplan.io.markups import write_markups, write_traced
+    from hdrplan.io.model_runs import read_kept_run, read_media_rules, write_kept_run
     from hdrplan.io.outputs import Output, check_output, new_file, new_folder, other_files, record_beside
     from hdrplan.io.pdf import pdf_browser, write_pdf
     from hdrplan.io.phantoms import packaged_phantom, write_packaged_phantom, write_phantom, write_samples
@@ -136,9 +137,11 @@ __all__ = [
     "read_dose_grid",
     "read_dvh",
     "read_dwells_csv",
+    "read_kept_run",
     "read_key",
     "read_label_map",
     "read_mask",
+    "read_media_rules",
     "read_names",
     "read_plan",
     "read_plan_file",
@@ -177,6 +180,7 @@ __all__ = [
     "write_dose_with_dvh",
     "write_imported_case",
     "write_json",
+    "write_kept_run",
     "write_key",
     "write_markups",
     "write_packaged_phantom",

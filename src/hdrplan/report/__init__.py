@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from hdrplan.report.html import report_html
     from hdrplan.report.literature import series_figure
     from hdrplan.report.live import live_dvh, live_page
+    from hdrplan.report.model_page import model_html
+    from hdrplan.report.model_text import model_lines, model_table
     from hdrplan.report.notebook import plot, to_frame
     from hdrplan.report.page import on_paper
     from hdrplan.report.paper_check import paper_check_page
@@ -113,6 +115,9 @@ __all__ = [
     "live_page",
     "markdown_table",
     "metrics_table",
+    "model_html",
+    "model_lines",
+    "model_table",
     "on_paper",
     "optimum_sentence",
     "organs_to_draw",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from hdrplan.materials import MediaMap
 from hdrplan.transport.kerma import Kerma
 from hdrplan.transport.primary import Primary
 
-__all__ = ["Correction", "correction_at", "jackknife_error"]
+__all__ = ["Correction", "correction_at", "jackknife_error", "mean_correction"]
 
 Singles = npt.NDArray[np.float32]
 
@@ -24,7 +25,7 @@ Singles = npt.NDArray[np.float32]
 class Correction:
     """HCF = (primary + scatter) in the patient over (primary + scatter) in water without end, at points.
 
-    The dose of TG-43 times the HCF is the dose in the patient: near the source TG-43 stays, for the HCF is smooth there.
+    The dose of TG-43 times the HCF is that in the patient: near the source TG-43 stays, for the HCF is smooth there.
 
     Parameters
     ----------
@@ -124,3 +125,27 @@ def _others(batches: FloatArray) -> FloatArray:
     """Return the means of all batches but one."""
     n = len(batches)
     return np.asarray((batches.sum(axis=0) - batches) / (n - 1))
+
+
+def mean_correction(media_map: MediaMap, patient: Kerma, water: Kerma) -> Callable[[FloatArray, Primary], FloatArray]:
+    """Return a function of points (n, 3) and their primary kerma: the HCF for D_m,m without its error, for large grids.
+
+    Parameters
+    ----------
+    media_map : MediaMap
+    patient, water : Kerma
+        As in :func:`correction_at`.
+    """
+    base = Volume(water.grid, water.mean_gy("water"))
+    names = [media_map.names[number] for number in np.unique(media_map.medium_zyx)]
+    means = {name: Volume(patient.grid, patient.mean_gy(name)) for name in {"water", *names}}
+
+    def factor(points_mm: FloatArray, primary: Primary) -> FloatArray:
+        at = media_map.medium_at(points_mm)
+        scattered = means["water"].at(points_mm)
+        for name in names:
+            rows = at == media_map.names.index(name)
+            scattered[rows] = means[name].at(points_mm[rows])
+        return np.asarray((primary.medium_gy + scattered) / (primary.all_water_gy + base.at(points_mm)))
+
+    return factor

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from hdrplan.workflow.folder_plans import CaseOutcome, FolderOptions, PlannedCase, cases_in, plan_folder, summary_of
     from hdrplan.workflow.labour import Labour
     from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
+    from hdrplan.workflow.model_based import ModelDose, model_dose
+    from hdrplan.workflow.model_figures import ModelFigure, ModelStructure
+    from hdrplan.workflow.model_run import ModelOptions, ScatterRun, Setting
     from hdrplan.workflow.next_catheter import NextCatheter, next_catheters
     from hdrplan.workflow.obstacles import GROUPS, default_obstacles, is_bone
     from hdrplan.workflow.pareto import ParetoResult, plan_pareto, usual_axes
@@ -108,6 +111,10 @@ __all__ = [
     "LesionTask",
     "LevelCheck",
     "MetricValue",
+    "ModelDose",
+    "ModelFigure",
+    "ModelOptions",
+    "ModelStructure",
     "NextCatheter",
     "ParetoResult",
     "PlaceOptions",
@@ -126,10 +133,12 @@ __all__ = [
     "QualityOptions",
     "Replanning",
     "RobustPlan",
+    "ScatterRun",
     "Score",
     "SecondCheck",
     "SessionPlan",
     "SessionsResult",
+    "Setting",
     "SparingGain",
     "StatedDose",
     "StepProgress",
@@ -171,6 +180,7 @@ __all__ = [
     "limits_of_clinic",
     "mask_of",
     "masked",
+    "model_dose",
     "next_catheters",
     "place_case",
     "plan_case",

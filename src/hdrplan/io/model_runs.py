@@ -1,0 +1,78 @@
+"""Monte Carlo runs that are kept between rounds, and rules of media."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from hdrplan.errors import FormatError
+from hdrplan.io.files import toml_entries
+from hdrplan.materials import MediaRules, default_rules, photon_data, rules_of
+from hdrplan.transport import Kerma, ScatterTask, in_water
+
+__all__ = ["read_kept_run", "read_media_rules", "write_kept_run"]
+
+
+def read_media_rules(path: Path | None) -> MediaRules:
+    """Return the rules of a TOML file, or the packaged ones.
+
+    Raises
+    ------
+    FormatError, InputError
+        As :func:`hdrplan.materials.rules_of`.
+    """
+    return default_rules() if path is None else rules_of(toml_entries(path))
+
+
+def write_kept_run(path: Path, patient: Kerma, water: Kerma) -> None:
+    """Write a run in one step: a stop leaves the earlier file or the new one.
+
+    Parameters
+    ----------
+    path : Path
+    patient, water : Kerma
+        Of the same task.
+    """
+    draft = path.with_name(path.name + ".part")
+    with draft.open("wb") as file:
+        np.savez(
+            file, patient=patient.sums, water=water.sums, histories=patient.histories,
+            tasks=np.array([patient.task, water.task]),
+        )  # fmt: skip
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def read_kept_run(path: Path, task: ScatterTask) -> tuple[Kerma, Kerma] | None:
+    """Return patient and water of a kept run of this task, or None where there is none, or one of another task.
+
+    Parameters
+    ----------
+    path : Path
+    task : ScatterTask
+
+    Raises
+    ------
+    FormatError
+        A file that is no kept run.
+    """
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as held:
+            sums, tasks, histories = (held["patient"], held["water"]), held["tasks"].tolist(), int(held["histories"])
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise FormatError(
+            "expected a kept Monte Carlo run", got="another or a damaged file", where=path, remedy="Delete it."
+        ) from error
+    if tasks != [task.digest(), in_water(task).digest()]:
+        return None
+    patient, water = (
+        Kerma(grid=task.scored, sums=values, histories=histories, photons=photon_data(), task=digest)
+        for values, digest in zip(sums, tasks, strict=True)
+    )
+    return patient, water
