@@ -16,7 +16,11 @@ from hdrplan.materials import MediaMap
 from hdrplan.transport.kerma import Kerma
 from hdrplan.transport.primary import Primary
 
-__all__ = ["Correction", "correction_at", "jackknife_error", "mean_correction"]
+__all__ = ["RIM_VOXELS", "Correction", "correction_at", "jackknife_error", "mean_correction"]
+
+# Scatter beyond the outer centres of the scored grid is that of its border: a structure's smoothed shape may reach
+# half a voxel of the CT beyond the CT.
+RIM_VOXELS = 1.0
 
 Singles = npt.NDArray[np.float32]
 
@@ -98,7 +102,7 @@ def correction_at(
     if patient.histories != water.histories or len(patient.sums) != len(water.sums):
         raise InputError("patient and water need equally many histories", got=f"{patient.histories}, {water.histories}")
     points = np.asarray(points_mm, dtype=np.float64)
-    if not patient.grid.contains(points).all():
+    if not patient.grid.contains(points, rim_voxels=RIM_VOXELS).all():
         raise InputError("every point must lie within the scored grid", got="points outside it")
     at = media_map.medium_at(points)
     base = primary.all_water_gy + _at(water, "water", points)
@@ -118,7 +122,7 @@ def correction_at(
 
 def _at(kerma: Kerma, medium: str, points: FloatArray) -> FloatArray:
     """Kerma of scattered photons at points, batch by batch, (n_batches, n): straight between the centres of cells."""
-    return np.stack([Volume(kerma.grid, batch).at(points) for batch in kerma.batches_gy(medium)])
+    return np.stack([Volume(kerma.grid, batch).at(points, rim_voxels=RIM_VOXELS) for batch in kerma.batches_gy(medium)])
 
 
 def _others(batches: FloatArray) -> FloatArray:
@@ -142,10 +146,12 @@ def mean_correction(media_map: MediaMap, patient: Kerma, water: Kerma) -> Callab
 
     def factor(points_mm: FloatArray, primary: Primary) -> FloatArray:
         at = media_map.medium_at(points_mm)
-        scattered = means["water"].at(points_mm)
+        scattered = means["water"].at(points_mm, rim_voxels=RIM_VOXELS)
         for name in names:
             rows = at == media_map.names.index(name)
-            scattered[rows] = means[name].at(points_mm[rows])
-        return np.asarray((primary.medium_gy + scattered) / (primary.all_water_gy + base.at(points_mm)))
+            scattered[rows] = means[name].at(points_mm[rows], rim_voxels=RIM_VOXELS)
+        return np.asarray(
+            (primary.medium_gy + scattered) / (primary.all_water_gy + base.at(points_mm, rim_voxels=RIM_VOXELS))
+        )
 
     return factor

@@ -13,7 +13,7 @@ from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure, Volume
 from hdrplan.materials import assign_media, photon_data
 from hdrplan.plan import Case, Goals, Plan
-from hdrplan.transport import ScatterTask, isotropic_ir192, mean_correction, primary_kerma
+from hdrplan.transport import RIM_VOXELS, ScatterTask, isotropic_ir192, mean_correction, primary_kerma
 from hdrplan.workflow.model_figures import ModelStructure, structure_figures
 from hdrplan.workflow.model_run import (
     ModelOptions,
@@ -162,7 +162,7 @@ def model_dose(
 
 
 def _refuse_outside(points: SamplePoints, scored: Grid) -> None:
-    held = scored.contains(points.points_mm)
+    held = scored.contains(points.points_mm, rim_voxels=RIM_VOXELS)
     if not held.all():
         names = [name for name in points.names if not held[points.rows(name)].all()]
         raise InputError("structures must lie within the CT and the body", got=f"{', '.join(names)} outside")
