@@ -1,0 +1,127 @@
+"""Model-based dose of a small case: figures, the same numbers again, a run that was stopped, refusals."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from hdrplan.cli import cli
+from hdrplan.errors import InputError
+from hdrplan.geometry import dwell_positions
+from hdrplan.io import read_anatomy, read_case, read_kept_run, read_plan, read_volume, write_kept_run, write_plan
+from hdrplan.plan import Plan
+from hdrplan.workflow import ModelDose, ModelOptions, ScatterRun, model_dose
+from small_case import write_small_case
+
+QUICK = ModelOptions(uncertainty_frac=0.05, seed=3)
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Return a case and a plan of it."""
+    folder = tmp_path_factory.mktemp("model")
+    case_path = write_small_case(folder / "case")
+    held = read_case(case_path)
+    dwells = dwell_positions(held.case.catheters, step_mm=5.0)
+    near = np.linalg.norm(dwells.positions_mm - held.case.ctvs[0].centre_mm, axis=1) < 12.0
+    plan = Plan(dwells=dwells, times_s=np.where(near, 8.0, 0.0), source=held.source, strength=held.strength)
+    (folder / "plan").mkdir()
+    write_plan(folder / "plan" / "plan.json", plan, "small", held.ct_sha256)
+    return case_path, folder / "plan"
+
+
+def computed(planned: tuple[Path, Path], **choices: object) -> ModelDose:
+    held, labels = read_case(planned[0]), read_anatomy(planned[0])[1]
+    return model_dose(held.case, labels, held.goals, read_plan(planned[1])[0], QUICK, sample_mm=4.0, **choices)  # type: ignore[arg-type]
+
+
+def test_a_run_that_was_stopped_continues_and_ends_as_if_it_had_not_been(
+    planned: tuple[Path, Path], tmp_path: Path
+) -> None:
+    whole = computed(planned)
+    assert whole.reached_frac <= QUICK.uncertainty_frac
+    kept = tmp_path / "run.npz"
+
+    def stop(run: ScatterRun) -> None:
+        write_kept_run(kept, run.patient, run.water)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        computed(planned, keep=stop)
+    again = computed(planned, kept=lambda task: ScatterRun(*held) if (held := read_kept_run(kept, task)) else None)
+    assert again.histories == whole.histories
+    for one, other in zip(whole.structures, again.structures, strict=True):
+        assert one.figures == other.figures
+    assert np.array_equal(whole.dose.values_zyx, again.dose.values_zyx)
+
+
+def test_figures_lie_near_tg43_and_below_it_where_the_patient_ends(planned: tuple[Path, Path]) -> None:
+    made = computed(planned)
+    lesion = next(s for s in made.structures if s.name == "lesion")
+    d90 = next(f for f in lesion.figures if f.name == "D90")
+    # Liver absorbs 0.8 % less than water per gram; this small body scatters less: some percent.
+    assert 0.93 < d90.medium / d90.tg43 < 1.0
+    assert 0.985 < d90.medium / d90.water < 0.999
+    assert 0.0 < d90.medium_error < 0.02 * d90.medium
+    assert made.factor.values_zyx.shape == made.dose.values_zyx.shape
+
+
+def test_another_task_does_not_continue_a_run(planned: tuple[Path, Path], tmp_path: Path) -> None:
+    kept = tmp_path / "run.npz"
+    seen = []
+
+    def look(run: ScatterRun) -> None:
+        write_kept_run(kept, run.patient, run.water)
+
+    def ask(task: object) -> None:
+        seen.append(read_kept_run(kept, replace(task, seed=99)))  # type: ignore[type-var]
+
+    computed(planned, keep=look)
+    computed(planned, kept=ask)
+    assert seen == [None]
+
+
+def test_the_command_writes_a_folder_and_the_same_numbers_again(planned: tuple[Path, Path], tmp_path: Path) -> None:
+    def run(name: str) -> dict[str, object]:
+        call = ["dose", str(planned[0]), "--plan", str(planned[1]), "--model", "mc", "--uncertainty", "5 %"]
+        done = CliRunner().invoke(cli, [*call, "--folder", str(tmp_path / name)], catch_exceptions=False)
+        assert done.exit_code == 0
+        assert "D_m,m" in done.output
+        return json.loads((tmp_path / name / "model_dose.json").read_text())
+
+    first, again = run("a"), run("b")
+    assert first["structures"] == again["structures"]
+    assert first["uncertainty"]["reached_frac"] <= 0.05  # type: ignore[index]
+    assert {share["medium"] for share in first["media"]["shares"]} >= {"liver", "bowel"}  # type: ignore[index]
+    assert read_volume(tmp_path / "a" / "dose_dmm.nrrd").values_zyx.max() > 5.0
+    page = (tmp_path / "a" / "model_dose.html").read_text()
+    assert all(word in page for word in ("D_m,m", "D_w,m", "Mean density", "k = 1", "media-few-labels"))
+    assert not list(tmp_path.glob("*.npz"))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (["--uncertainty", "0"], "0.05 % to 20 %"),
+        (["--uncertainty", "little"], "percentage"),
+        (["-o", "dose.nrrd"], "writes no -o"),
+    ],
+)
+def test_what_cannot_be_is_refused(planned: tuple[Path, Path], tmp_path: Path, change: list[str], said: str) -> None:
+    call = ["dose", str(planned[0]), "--plan", str(planned[1]), "--model", "mc", "--folder", str(tmp_path / "x")]
+    done = CliRunner().invoke(cli, [*call, *change])
+    assert isinstance(done.exception, InputError)
+    assert said in str(done.exception)
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_plan_outside_the_ct_and_a_plan_without_time_are_refused(planned: tuple[Path, Path]) -> None:
+    held, labels, plan = read_case(planned[0]), read_anatomy(planned[0])[1], read_plan(planned[1])[0]
+    away = replace(plan, dwells=replace(plan.dwells, positions_mm=plan.dwells.positions_mm + 500.0))
+    with pytest.raises(InputError, match="within the CT"):
+        model_dose(held.case, labels, held.goals, away, QUICK)
+    with pytest.raises(InputError, match="no dwell with time"):
+        model_dose(held.case, labels, held.goals, replace(plan, times_s=0.0 * plan.times_s), QUICK)
