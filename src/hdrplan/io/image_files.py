@@ -1,4 +1,4 @@
-"""Image files opened with care: NIfTI, NRRD and MetaImage through SimpleITK, which gives every format in LPS.
+"""Image files opened with care: NIfTI, NRRD and MetaImage, plain NIfTI at once and the rest through SimpleITK, in LPS.
 
 Headers are believed only after their claims were compared with the file's size: ITK would allocate what they claim.
 """
@@ -22,6 +22,7 @@ from hdrplan.io.image_headers import check_text_header
 from hdrplan.io.image_orientation import missing_orientation
 from hdrplan.io.nifti_values import check_nifti_header, check_nifti_values
 from hdrplan.io.noise import without_noise
+from hdrplan.io.plain_nifti import Frame, plain_header, plain_values
 from hdrplan.memory import require_memory
 
 __all__ = ["Image", "image_stem", "is_image", "open_grid", "open_image"]
@@ -46,7 +47,7 @@ class Image:
     header : mapping of str to str
         Text fields of the header.
     pixels : object
-        ITK's image, which owns the memory of ``values``.
+        What owns the memory of ``values``, if that is ITK's image.
     """
 
     path: Path
@@ -132,12 +133,20 @@ def open_image(path: Path) -> Image:
     ResourceError
         An image larger than this machine's memory.
     """
-    import SimpleITK as sitk  # noqa: N813 (its own documentation's name)
-
     existing_file(path)
     if not is_image(path):
         raise FormatError(f"expected an image ({', '.join(IMAGE_ENDINGS)})", got=path.name, where=path)
     _check_header(path)
+    if (plain := plain_header(path)) is not None:
+        _check_claim(plain.frame.shape_xyz, 1, path)
+        grid = _grid_of(plain.frame, path)
+        return Image(path=path, grid=grid, values=plain_values(path, plain), header={}, pixels=None)
+    return _opened_by_itk(path)
+
+
+def _opened_by_itk(path: Path) -> Image:
+    import SimpleITK as sitk  # noqa: N813 (its own documentation's name)
+
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
@@ -167,10 +176,13 @@ def open_grid(path: Path) -> Grid:
     InputError, FormatError, ResourceError
         As :func:`open_image`, apart from the voxels' values.
     """
-    import SimpleITK as sitk  # noqa: N813 (its own documentation's name)
-
     existing_file(path)
     _check_header(path)
+    if (plain := plain_header(path)) is not None:
+        _check_claim(plain.frame.shape_xyz, 1, path)
+        return _grid_of(plain.frame, path)
+    import SimpleITK as sitk  # noqa: N813 (its own documentation's name)
+
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
@@ -192,9 +204,13 @@ def _check_header(path: Path) -> None:
 
 def _check_size(reader: Any, path: Path) -> None:
     """Refuse an image that is not three-dimensional, larger than its file can hold, or than memory."""
-    size, values = reader.GetSize(), reader.GetNumberOfComponents()
+    size = reader.GetSize()
     if len(size) != 3:
         raise FormatError("expected a three-dimensional image", got=f"{len(size)} dimensions", where=path)
+    _check_claim(size, reader.GetNumberOfComponents(), path)
+
+
+def _check_claim(size: tuple[int, ...], values: int, path: Path) -> None:
     claimed = float(np.prod([float(n) for n in size])) * max(1, values)
     if claimed > MAX_BYTES:
         raise ResourceError(f"an image of at most {MAX_BYTES >> 30} GiB", got=f"{size} voxels", where=path)
@@ -252,18 +268,21 @@ def _refuse_odd_dimensions(start: bytes, path: Path) -> None:
 
 
 def _grid(pixels: Any, path: Path) -> Grid:
-    size = pixels.GetSize()
-    numbers = np.array([*pixels.GetOrigin(), *pixels.GetSpacing(), *pixels.GetDirection()])
+    direction = np.array(pixels.GetDirection()).reshape(3, 3)
+    frame = Frame(pixels.GetSize(), np.array(pixels.GetOrigin()), np.array(pixels.GetSpacing()), direction)
+    return _grid_of(frame, path)
+
+
+def _grid_of(frame: Frame, path: Path) -> Grid:
+    numbers = np.concatenate((frame.origin_mm, frame.spacing_mm, frame.direction.ravel()))
     if not (np.abs(numbers) < MAX_MM).all():
         raise FormatError(
             "origin and spacing must be mm, direction cosines at most 1", got=[f"{n:g}" for n in numbers], where=path
         )
+    nx, ny, nz = frame.shape_xyz
     try:
         return Grid(
-            shape_zyx=(size[2], size[1], size[0]),
-            origin_mm=np.array(pixels.GetOrigin()),
-            spacing_mm=np.array(pixels.GetSpacing()),
-            direction=np.array(pixels.GetDirection()).reshape(3, 3),
+            shape_zyx=(nz, ny, nx), origin_mm=frame.origin_mm, spacing_mm=frame.spacing_mm, direction=frame.direction
         )
     except InputError as error:
         raise FormatError(error.expected, got=error.got, where=path) from None

@@ -12,6 +12,7 @@ from hdrplan.geometry import Structure, Volume
 from hdrplan.io.dicom.ct import read_ct_series
 from hdrplan.io.image_files import open_image
 from hdrplan.io.noise import without_noise
+from hdrplan.io.nrrd_files import write_nrrd
 
 __all__ = ["read_volume", "to_sitk", "write_volume"]
 
@@ -66,11 +67,16 @@ def to_sitk(value: Volume | Structure) -> Any:
 def write_volume(path: Path, volume: Volume) -> None:
     """Write a volume as .nrrd, .nii.gz or .mha (compressed), by its suffix; the caller gives a path that is free.
 
+    NRRD is a few lines of text before the voxels: it is written at once, the others by ITK.
+
     Raises
     ------
     ResourceError
         The disk is full, or the folder cannot be written to.
     """
+    if path.suffix == ".nrrd":
+        write_nrrd(path, volume)
+        return
     import SimpleITK as sitk  # noqa: N813 (its own documentation's name)
 
     image = to_sitk(volume)

@@ -1,0 +1,107 @@
+"""Plain NIfTI files are read as ITK reads them, and whatever is not plain is left to ITK."""
+
+import gzip
+import itertools
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813
+
+from hdrplan.errors import FormatError
+from hdrplan.io.image_files import _opened_by_itk, open_grid, open_image
+from hdrplan.io.plain_nifti import plain_header, plain_values
+
+KINDS = ["uint8", "int8", "int16", "uint16", "int32"]
+FLIPS = [signs for signs in itertools.product((1.0, -1.0), repeat=3)]
+
+
+def written(path: Path, kind: str, signs: tuple[float, ...]) -> Path:
+    rng = np.random.default_rng(len(str(path)))
+    values = rng.integers(0, 100, (4, 5, 6)).astype(kind)
+    image = sitk.GetImageFromArray(values)
+    image.SetOrigin((-31.25, 17.1, 402.7))
+    image.SetSpacing((0.9765625, 1.1, 3.3))
+    image.SetDirection(np.diag(signs).ravel().tolist())
+    sitk.WriteImage(image, str(path))
+    return path
+
+
+@pytest.mark.parametrize("signs", FLIPS)
+@pytest.mark.parametrize("ending", [".nii", ".nii.gz"])
+def test_as_itk_reads_it(signs: tuple[float, ...], ending: str, tmp_path: Path) -> None:
+    for kind in KINDS:
+        path = written(tmp_path / f"{kind}{ending}", kind, signs)
+        assert plain_header(path) is not None
+        plain, by_itk = open_image(path), _opened_by_itk(path)
+        assert plain.pixels is None
+        assert plain.values.dtype == by_itk.values.dtype
+        assert np.array_equal(plain.values, by_itk.values)
+        for name in ("origin_mm", "spacing_mm", "direction"):
+            assert np.array_equal(getattr(plain.grid, name), getattr(by_itk.grid, name)), name
+        assert plain.grid.shape_zyx == open_grid(path).shape_zyx == by_itk.grid.shape_zyx == (4, 5, 6)
+
+
+def changed(path: Path, at: int, form: str, *numbers: float) -> Path:
+    content = bytearray(path.read_bytes())
+    struct.pack_into(form, content, at, *numbers)
+    path.write_bytes(bytes(content))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("at", "form", "numbers"),
+    [
+        (112, "<2f", (2.0, 0.0)),  # scaled values
+        (112, "<2f", (1.0, -1024.0)),
+        (123, "<B", (1,)),  # metres
+        (123, "<B", (0,)),  # no unit
+        (252, "<h", (0,)),  # no qform
+        (254, "<h", (0,)),  # no sform
+        (256, "<3f", (0.1, 0.0, 0.995)),  # oblique
+        (268, "<f", (31.5,)),  # qform elsewhere
+        (284, "<f", (0.01,)),  # sform oblique
+        (280, "<f", (-1.0,)),  # sform of another voxel size
+        (76, "<f", (2.0,)),  # neither left- nor right-handed
+        (70, "<2h", (768, 32)),  # another type
+        (40, "<5h", (4, 6, 5, 2, 2)),  # four-dimensional
+    ],
+)
+def test_what_is_not_plain_is_left_to_itk(at: int, form: str, numbers: tuple[float, ...], tmp_path: Path) -> None:
+    path = written(tmp_path / "image.nii", "int16", (1.0, 1.0, 1.0))
+    assert plain_header(path) is not None
+    assert plain_header(changed(path, at, form, *numbers)) is None
+
+
+def test_the_other_byte_order_is_read(tmp_path: Path) -> None:
+    path = written(tmp_path / "image.nii", "int16", (1.0, 1.0, 1.0))
+    little, content = open_image(path), path.read_bytes()
+    fields = [(0, "i"), (40, "8h"), (70, "2h"), (76, "8f"), (108, "3f"), (252, "2h"), (256, "18f")]
+    head = bytearray(content[:352])
+    for start, form in fields:
+        struct.pack_into(f">{form}", head, start, *struct.unpack_from(f"<{form}", content, start))
+    path.write_bytes(bytes(head) + np.frombuffer(content[352:], "<i2").astype(">i2").tobytes())
+    header = plain_header(path)
+    assert header is not None
+    assert header.kind == np.dtype(">i2")
+    big = plain_values(path, header)
+    assert big.dtype == np.dtype("int16")
+    assert np.array_equal(big, little.values)
+    assert np.array_equal(header.frame.origin_mm, little.grid.origin_mm)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "checksum"])
+def test_damaged_voxels_are_refused(damage: str, tmp_path: Path) -> None:
+    path = written(tmp_path / "image.nii.gz", "int16", (1.0, 1.0, 1.0))
+    content = bytearray(path.read_bytes())
+    if damage == "cut":
+        content = content[:-12]
+    elif damage == "checksum":
+        content[-6] ^= 0xFF
+    else:
+        unpacked = bytearray(gzip.decompress(bytes(content)))
+        content = bytearray(gzip.compress(bytes(unpacked[:-10])))
+    path.write_bytes(bytes(content))
+    with pytest.raises(FormatError, match=r"must be whole|must lie inside the file"):
+        open_image(path)
