@@ -164,10 +164,16 @@ def test_a_long_example_runs(example: str, ends: Callable[[str], None]) -> None:
     ends(example)
 
 
-@pytest.mark.parametrize("example", ["hdrplan sample", "hdrplan phantom make sphere"])
+@pytest.mark.parametrize("example", INTO_EMPTY)
 def test_samples_and_phantoms_are_written_into_an_empty_folder(example: str, run, tmp_path: Path) -> None:
     assert run(*words(example)).code == 0
-    made = (
-        tmp_path / "sample" / "lesions.csv" if "sample" in example else tmp_path / "phantoms" / "sphere" / "case.toml"
-    )
-    assert made.is_file()
+    assert (tmp_path / INTO_EMPTY[example]).is_file()
+
+
+def test_every_example_is_run_by_one_of_these_tests_and_ci_runs_them_all() -> None:
+    ways = [(e in INTO_EMPTY, is_quick(e), is_long(e) and e not in INTO_EMPTY and not is_quick(e)) for e in EXAMPLES]
+    assert all(sum(way) <= 1 for way in ways)
+    assert set(INTO_EMPTY) <= set(EXAMPLES)
+    workflow = (ROOT / ".github" / "workflows" / "systems.yml").read_text(encoding="utf-8")
+    assert re.search(r'HDRPLAN_LONG: "1"', workflow)
+    assert re.search(r"run: python -m pytest -q (-n auto )?tests/cli/test_help_examples\.py\n", workflow)

@@ -1,9 +1,10 @@
 """Colours that a colour-blind reader can tell apart, and that stay apart on CT and on white paper.
 
-Five structure colours, the CTVs' and six isodose colours were chosen by search, for full sight and for simulated
-protanopia, deuteranopia and tritanopia [1]_: the minimum distance of any two structure colours is 20 (CIELAB), that of
-any two isodoses, and of an isodose and a structure, 12 (CIEDE2000 [2]_, where 1 is just noticed); and the contrast
-suffices on paper (structures) and on CT (all). Isodoses are light, structures strong. The tests recompute this.
+Five structure colours, three of CTVs and six isodose colours were chosen by search, for full sight and for simulated
+protanopia, deuteranopia and tritanopia [1]_. The yardstick is the set of Okabe and Ito [3]_, made for all readers: in
+none of these sights are two of our colours nearer to each other (CIEDE2000 [2]_) than its nearest two in the sight that
+is worst for it, 10.9; ours are at least 11.7 apart. The contrast suffices on paper (structures) and on CT (all).
+Isodoses are light, structures strong. The tests recompute this.
 Nothing rests on colour alone: a CTV's outline is solid and thick, other outlines are dashed in four rhythms, so that
 twenty organs look different; isodoses carry their value. An organ looks the same in every case and on every page: its
 name says which organ it is.
@@ -14,6 +15,8 @@ References
    deficiency", IEEE TVCG 15(6), 1291-1298, 2009, doi 10.1109/TVCG.2009.113.
 .. [2] G. Sharma, W. Wu, E. N. Dalal, "The CIEDE2000 color-difference formula", Color Res Appl 30(1), 21-30, 2005, doi
    10.1002/col.20070.
+.. [3] M. Okabe, K. Ito, "Color Universal Design (CUD): how to make figures and presentations that are friendly to
+   colorblind people", 2002, revised 2008, https://jfly.uni-koeln.de/color/.
 """
 
 from __future__ import annotations
@@ -38,8 +41,8 @@ __all__ = [
     "styles_of",
 ]
 
-CTV_COLOURS = ("#e04fd6", "#a97bf0", "#2d8778")
-OTHER_COLOURS = ("#2069f9", "#9da002", "#e12c65", "#3cada3", "#a2692f")
+CTV_COLOURS = ("#f65da9", "#9b84fb", "#9b5393")
+OTHER_COLOURS = ("#1a62e8", "#7ba32a", "#c24159", "#21acba", "#796e05")
 # The fourth is the prescription.
 ISODOSE_COLOURS = ("#c8b3ff", "#dbe8ff", "#42e7c4", "#fdf11c", "#f6cc8d", "#d89882")
 
