@@ -4,14 +4,45 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import sys
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath, PureWindowsPath
 
 from hdrplan.errors import InputError
 
-__all__ = ["RECORD", "record_beside", "recorded_files", "refuse_inputs", "refuse_taken"]
+__all__ = ["RECORD", "file_stem", "record_beside", "recorded_files", "refuse_inputs", "refuse_taken"]
 
 RECORD = "run.json"
+_SYSTEM = sys.platform
+# What Windows keeps for devices, whatever ending follows, and characters that no name has there.
+# https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file
+_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\..*)?", re.IGNORECASE)
+_NOT_IN_NAMES = re.compile(r'[<>:"|?*\x00-\x1f]')
+
+
+def file_stem(text: str) -> str:
+    """Return a name of a file, without ending, that every system takes, as near to a text as it can be.
+
+    >>> file_stem("a/b: c"), file_stem("con"), file_stem("..")
+    ('a-b- c', 'con_', '_')
+    """
+    stem = re.sub(r"[/\\]", "-", _NOT_IN_NAMES.sub("-", text)).strip(" .-")
+    return f"{stem}_" if not stem or _DEVICE.fullmatch(stem) else stem
+
+
+def _refuse_name(path: PurePath) -> None:
+    """Refuse what Windows would not write under this name, or would write elsewhere: to a device, or without a dot."""
+    for part in path.parts[1 if path.anchor else 0 :]:
+        if part in (".", ".."):
+            continue
+        if _DEVICE.fullmatch(part) or _NOT_IN_NAMES.search(part) or part[-1] in " .":
+            raise InputError(
+                "an output must have a name that Windows takes",
+                got=repr(part),
+                where=path,
+                remedy='Choose another: no device such as CON or NUL, none of <>:"|?*, no dot or blank at its end.',
+            )
 
 
 def refuse_taken(path: Path, *, folder: bool, overwrite: bool) -> None:
@@ -29,6 +60,8 @@ def refuse_taken(path: Path, *, folder: bool, overwrite: bool) -> None:
     ------
     InputError
     """
+    if _SYSTEM == "win32":
+        _refuse_name(PureWindowsPath(str(path)))
     if not folder and os.path.lexists(record_beside(path)):
         recorded_files(record_beside(path))
     if not os.path.lexists(path):

@@ -35,6 +35,14 @@ def test_show_draws_the_same_picture_twice(run, ending: str) -> None:
     assert "1.117 cGy/h/U" in ran.out
 
 
+def test_the_name_of_a_source_makes_no_folder(run) -> None:
+    source = json.loads((ROOT / "samples" / "my_source.json").read_text())
+    Path("source.json").write_text(json.dumps(source | {"name": "../clinic/new"}))
+    ran = run("sources", "show", "source.json")
+    assert ran.code == 0, ran.err
+    assert sorted(p.name for p in Path().iterdir()) == ["clinic-new.png", "clinic-new.png.run.json", "source.json"]
+
+
 def test_show_names_the_picture_after_the_source(run) -> None:
     assert run("sources", "show", "m19").code == 0
     assert sorted(p.name for p in Path().iterdir()) == ["m-19.png", "m-19.png.run.json"]

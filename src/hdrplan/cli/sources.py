@@ -11,6 +11,7 @@ from hdrplan.cli.common import echo_lines, json_option
 from hdrplan.cli.inputs import IN_SOURCE
 from hdrplan.cli.outputs import OUT_FILE, output_at, writes
 from hdrplan.cli.records import run_record
+from hdrplan.places import file_stem
 
 if TYPE_CHECKING:
     from hdrplan.io import Output
@@ -78,7 +79,7 @@ def show(name: str, output: Output | None, as_json: bool) -> None:
 
     source = read_source(name)
     if output is None and not as_json:
-        output = output_at(Path(f"{source.name}.png"), folder=False)
+        output = output_at(Path(f"{file_stem(source.name)}.png"), folder=False)
     if output is not None:
         from hdrplan.report import source_figure
 
