@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
-from hdrplan.dose import DoseRate, DoseRateBlocks
+from hdrplan.dose import DoseRate, DoseRateBlocks, GrowingRows, dose_rate, dose_rate_blocks, sample_points
+from small_implant import small_implant
 
 
 def test_blocks_say_what_the_matrix_says() -> None:
     rates = np.random.default_rng(1).uniform(size=(12, 3))
     outside = np.arange(12) % 2 == 0
     whole = DoseRate(rates.copy(), outside)
-    blocks = DoseRateBlocks((rates[:5].copy(), rates[5:6].copy(), rates[6:].copy()), outside)
+    blocks = DoseRateBlocks(tuple(GrowingRows(part.copy()) for part in (rates[:5], rates[5:6], rates[6:])), outside)
     times_s = np.array([1.0, 2.0, 0.5])
     assert blocks.shape == whole.shape == (12, 3)
     assert (blocks.gy_per_s == whole.gy_per_s).all()
@@ -21,7 +22,25 @@ def test_blocks_say_what_the_matrix_says() -> None:
 
 def test_a_structure_is_a_view_of_its_block() -> None:
     first, second = np.ones((4, 2)), np.zeros((3, 2))
-    blocks = DoseRateBlocks((first, second), np.zeros(7, dtype=bool))
+    blocks = DoseRateBlocks((GrowingRows(first), GrowingRows(second)), np.zeros(7, dtype=bool))
     assert np.shares_memory(blocks.at(slice(4, 7)), second)
     with pytest.raises(ValueError, match="read-only"):
         blocks.at(slice(0, 4))[0, 0] = 2.0
+
+
+def test_blocks_of_sample_points_are_the_matrix_and_have_room_for_cold_points() -> None:
+    case, _, plan = small_implant()
+    points, dwells, source = sample_points(case.structures, spacing_mm=4.0), plan.dwells, plan.source
+    assert len(points.names) > 1
+    told: list[tuple[int, int]] = []
+    blocks = dose_rate_blocks(
+        dwells, points, source, strength_u=40700.0, on_progress=lambda done, total: told.append((done, total))
+    )
+    whole = dose_rate(dwells, points.points_mm, source, strength_u=40700.0)
+    assert np.array_equal(blocks.gy_per_s, whole.gy_per_s)
+    assert np.array_equal(blocks.extrapolated, whole.extrapolated)
+    assert told[-1] == (len(points), len(points))
+    ctv = points.roles.index("CTV")
+    grown = blocks.blocks[ctv].with_rows(np.ones((3, len(dwells))))
+    assert np.shares_memory(grown.rows, blocks.blocks[ctv].rows), "joined points copied the rates of the CTV"
+    assert np.array_equal(blocks.gy_per_s, whole.gy_per_s)

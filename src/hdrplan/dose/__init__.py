@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from hdrplan.dose.minimum import MinimumDose, MinimumDoseSearch, minimum_dose
     from hdrplan.dose.outline_layers import Between, Ends
     from hdrplan.dose.points import MAX_POINTS, SPACING_MM, SamplePoints, sample_points
-    from hdrplan.dose.rate import DoseRate, DoseRateBlocks, PointDose, dose_at_points, dose_by_tables, dose_rate
+    from hdrplan.dose.rate import DoseRate, PointDose, dose_at_points, dose_by_tables, dose_rate
+    from hdrplan.dose.rate_blocks import DoseRateBlocks, dose_rate_blocks
     from hdrplan.dose.regions import DENSE_POINTS, Region, RegionPoints, region_points
     from hdrplan.dose.shape import Shape, shape_of
 
@@ -43,6 +44,7 @@ __all__ = [
     "dose_change",
     "dose_field",
     "dose_rate",
+    "dose_rate_blocks",
     "hot_doses",
     "minimum_dose",
     "region_points",

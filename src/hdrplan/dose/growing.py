@@ -8,7 +8,7 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray
 
-__all__ = ["GrowingRows"]
+__all__ = ["GrowingRows", "room_for"]
 
 # Rows for which there is room: a quarter more, and some. Memory that nobody has written to is none yet.
 _MORE_FRAC, _MORE_ROWS = 0.25, 4096
@@ -48,10 +48,31 @@ class GrowingRows:
         room = self.room
         # Rows of somebody else may stand behind these already; or there is no room at all.
         if room is None or room.used != n or total > len(room.memory):
-            room = _Room(int((1 + _MORE_FRAC) * total) + _MORE_ROWS, self.rows.shape[1])
+            room = _Room(_with_more(total), self.rows.shape[1])
             room.memory[:n] = self.rows
         room.memory[n:total] = more
         room.used = total
         rows = room.memory[:total].view()
         rows.setflags(write=False)
         return GrowingRows(rows, room)
+
+
+def room_for(n_rows: int, n_columns: int, *, more: bool) -> tuple[FloatArray, GrowingRows]:
+    """Return memory to write rows into, and the rows that it holds then.
+
+    Parameters
+    ----------
+    n_rows, n_columns : int
+    more : bool
+        Whether rows will join them, for which there shall be room.
+    """
+    room = _Room(_with_more(n_rows) if more else n_rows, n_columns)
+    room.used = n_rows
+    out = room.memory[:n_rows]
+    rows = out.view()
+    rows.setflags(write=False)
+    return out, GrowingRows(rows, room)
+
+
+def _with_more(n_rows: int) -> int:
+    return int((1 + _MORE_FRAC) * n_rows) + _MORE_ROWS

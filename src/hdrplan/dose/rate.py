@@ -28,7 +28,7 @@ from hdrplan.kernels.tg43 import Stops
 from hdrplan.memory import require_memory
 from hdrplan.sources import TG43Source
 
-__all__ = ["DoseRate", "DoseRateBlocks", "PointDose", "dose_at_points", "dose_by_tables", "dose_rate", "sum_by_tables"]
+__all__ = ["DoseRate", "PointDose", "dose_at_points", "dose_by_tables", "dose_rate", "fill_rates", "sum_by_tables"]
 
 _SLAB_PAIRS = 20_000_000  # some tenths of a second of work: progress is told between slabs
 
@@ -65,54 +65,6 @@ class DoseRate:
     def dose_gy(self, times_s: FloatArray) -> FloatArray:
         """Return the dose of dwell times, (n_dwells,), at all points."""
         return np.asarray(self.gy_per_s @ times_s)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DoseRateBlocks:
-    """The same in blocks of rows: points that join those of one structure leave the rates of all others where they are.
-
-    A second matrix of a session with four lesions and 900 dwells took 1.2 GB for some hundred points.
-
-    Parameters
-    ----------
-    blocks : tuple of (n, n_dwells) arrays
-        Gy/s, structure by structure.
-    extrapolated : (n_points,) bool array
-        As in :class:`DoseRate`.
-    """
-
-    blocks: tuple[FloatArray, ...]
-    extrapolated: BoolArray
-
-    __repr__ = brief_repr
-
-    def __post_init__(self) -> None:
-        for block in self.blocks:
-            adopt(block)
-        freeze(self, "extrapolated", (sum(map(len, self.blocks)),), dtype=np.bool_)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Number of points, and of dwells."""
-        return len(self.extrapolated), self.blocks[0].shape[1]
-
-    @property
-    def gy_per_s(self) -> FloatArray:
-        """All rates in one array, a copy: for those who need no speed."""
-        return np.concatenate(self.blocks)
-
-    def at(self, rows: slice) -> FloatArray:
-        """Return the rates at the points of one structure, a view; a copy where the rows are of several."""
-        first = 0
-        for block in self.blocks:
-            if rows.start >= first and rows.stop <= first + len(block):
-                return block[rows.start - first : rows.stop - first]
-            first += len(block)
-        return self.gy_per_s[rows]
-
-    def dose_gy(self, times_s: FloatArray) -> FloatArray:
-        """Return the dose of dwell times, (n_dwells,), at all points."""
-        return np.concatenate([block @ times_s for block in self.blocks])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -204,27 +156,52 @@ def dose_rate(
         f"the rate matrix of {len(points)} points x {len(dwells)} dwells",
         remedy="Take fewer points (larger `sample_mm`) or fewer dwells (larger `step_mm`).",
     )
-    out = np.empty((len(points), len(dwells)))
-    outside = np.empty(len(points), dtype=np.bool_)
+    out, outside = np.empty((len(points), len(dwells))), np.empty(len(points), dtype=np.bool_)
     if exact:
-        pieces, columns = pieces_of_source(source), rows_of(dwells)
-
-        def block(first: int, last: int) -> None:
-            rate_rows(first, last, points, columns, strength, pieces, outside, out)
-
+        fill_rates(out, outside, dwells, points, source, strength, on_progress)
     else:
-        positions, axes, tables = dwells.positions_mm, dwells.axes, tables_of(source)
-        lattice, centre = lattice_of_source(source), frozen(positions.mean(axis=0))
-        padded = np.minimum(np.arange(-(-len(dwells) // 8) * 8), len(dwells) - 1)  # whole vectors of 8
-        singles = frozen(np.concatenate([positions - centre, axes], axis=1)[padded].T, np.float32)
-        columns32 = Columns(centre, singles, strength)
-        published_mm = (max(tables.near_mm, tables.capsule_radius_mm), tables.far_mm)
+        _fill_by_tables(out, outside, dwells, points, source, strength, on_progress)
+    return DoseRate(out, outside)
 
-        def block(first: int, last: int) -> None:
-            rate_matrix_rows(first, last, points, columns32, published_mm, lattice, outside, out)
+
+def fill_rates(
+    out: FloatArray,
+    outside: BoolArray,
+    dwells: Dwells,
+    points: FloatArray,
+    source: TG43Source,
+    strength_u: float,
+    on_progress: Callable[[int, int], None] | None,
+) -> None:
+    """Write exact rates, (n_points, n_dwells), and which points are extrapolated, (n_points,), of checked input."""
+    pieces, columns = pieces_of_source(source), rows_of(dwells)
+
+    def block(first: int, last: int) -> None:
+        rate_rows(first, last, points, columns, strength_u, pieces, outside, out)
 
     in_slabs(block, len(points), max(1, _SLAB_PAIRS // len(dwells)), on_progress)
-    return DoseRate(out, outside)
+
+
+def _fill_by_tables(
+    out: FloatArray,
+    outside: BoolArray,
+    dwells: Dwells,
+    points: FloatArray,
+    source: TG43Source,
+    strength_u: float,
+    on_progress: Callable[[int, int], None] | None,
+) -> None:
+    positions, axes, tables = dwells.positions_mm, dwells.axes, tables_of(source)
+    lattice, centre = lattice_of_source(source), frozen(positions.mean(axis=0))
+    padded = np.minimum(np.arange(-(-len(dwells) // 8) * 8), len(dwells) - 1)  # whole vectors of 8
+    singles = frozen(np.concatenate([positions - centre, axes], axis=1)[padded].T, np.float32)
+    columns32 = Columns(centre, singles, strength_u)
+    published_mm = (max(tables.near_mm, tables.capsule_radius_mm), tables.far_mm)
+
+    def block(first: int, last: int) -> None:
+        rate_matrix_rows(first, last, points, columns32, published_mm, lattice, outside, out)
+
+    in_slabs(block, len(points), max(1, _SLAB_PAIRS // len(dwells)), on_progress)
 
 
 def dose_at_points(

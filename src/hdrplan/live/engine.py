@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray
-from hdrplan.dose import DoseRateBlocks, SamplePoints, dose_at_points, dose_field, dose_rate, sample_points
+from hdrplan.dose import DoseRateBlocks, GrowingRows, SamplePoints, dose_at_points, dose_field, dose_rate, sample_points
 from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import Dwells, Structure
 from hdrplan.live.shown import PlanState, Shown
@@ -199,7 +199,7 @@ class Engine:
 
             over_rows(put_together, len(keys), smallest=1)
             far = np.concatenate([np.any([self._columns[key][1] for key in row], axis=0) for row in keys])
-            self._keep(keys, DoseRateBlocks(tuple(blocks), far))
+            self._keep(keys, DoseRateBlocks(tuple(map(GrowingRows, blocks)), far))
         return dwells, self._rates_of[keys]
 
     def _compute(self, points: SamplePoints, dwells: Dwells, structures: list[int], keys: list[_Column]) -> None:

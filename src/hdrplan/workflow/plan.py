@@ -17,7 +17,7 @@ import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.brief import brief_repr, html_table
-from hdrplan.dose import SamplePoints, dose_at_points, dose_field, dose_rate, sample_points
+from hdrplan.dose import SamplePoints, dose_at_points, dose_field, dose_rate_blocks, sample_points
 from hdrplan.geometry import Structure, Volume
 from hdrplan.metrics import DVH, dvh
 from hdrplan.optimize import EveryPoint, LongProof, Optimum, PlanProblem, ProofRunning, WorkLimit
@@ -179,7 +179,7 @@ def _planned(
     asked = points_asked_for(points, goals, case.healthy)
     require_plan_memory(asked, dwells, dose_grid(case, dwells, margin_mm=options.dose_margin_mm))
     with step("matrix") as progress:
-        rate = dose_rate(dwells, asked.points_mm, source, strength_u=strength.value_u, on_progress=progress)
+        rate = dose_rate_blocks(dwells, asked, source, strength_u=strength.value_u, on_progress=progress)
     problem = PlanProblem(
         rate=rate,
         points=asked,

@@ -105,7 +105,7 @@ def best_times(
         if options.every_point:
             return _proven_at_every_point(problem, dwells, source, strength_u, options, proof, passing_s)
         if passing_s is not None:
-            problem = replace(problem, earlier_gy=problem.rate.gy_per_s @ passing_s)
+            problem = replace(problem, earlier_gy=problem.rate.dose_gy(passing_s))
         if options.fewest_dwells:
             return fewest_dwells(problem)
         plan = optimize_times(problem)
@@ -161,7 +161,7 @@ def _mean_gy(problem: PlanProblem, objective: Objective, passing_s: FloatArray) 
         return 0.0
     rows = problem.points.rows(objective.structure)
     volume_cc = problem.points.volume_cc[rows]
-    return float(volume_cc @ (problem.rate.gy_per_s[rows] @ passing_s) / volume_cc.sum())
+    return float(volume_cc @ (problem.rate.at(rows) @ passing_s) / volume_cc.sum())
 
 
 def _with_moving_source(problem: PlanProblem, optimum: Optimum, passing_s: FloatArray) -> Optimum:

@@ -11,7 +11,7 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.costs import measured
-from hdrplan.dose import DoseRate, DoseRateBlocks, GrowingRows, MinimumDose
+from hdrplan.dose import DoseRate, DoseRateBlocks, MinimumDose
 from hdrplan.optimize.certificate import LossCause, Optimum, Scope, Shortfall
 from hdrplan.optimize.notes import EveryPoint
 from hdrplan.optimize.objectives import GoalId
@@ -111,9 +111,7 @@ def optimize_every_point(
     problem.refuse("earlier_gy")
     asked = replace(problem, reserve_frac=tolerance_frac, earlier_gy=_transit_gy(problem.rate, transit_s))
     beside_s = np.zeros(problem.n_dwells) if transit_s is None else transit_s
-    rounds = partial(
-        _rounds, minimum_dose=minimum_dose, rate_at=rate_at, transit_s=transit_s, beside_s=beside_s, grown={}
-    )
+    rounds = partial(_rounds, minimum_dose=minimum_dose, rate_at=rate_at, transit_s=transit_s, beside_s=beside_s)
     # Cold points are looked for at times that are real numbers, and then once more at those that are delivered.
     asked, optimum, minimum = rounds(asked, lambda asked: optimize_times(replace(asked, delivery=None)))
     convex = all(goal.metric.kind in _CONVEX for goal in problem.goals.goals)
@@ -146,12 +144,8 @@ def _rounds(
     rate_at: Callable[[FloatArray], DoseRate],
     transit_s: FloatArray | None,
     beside_s: FloatArray,
-    grown: dict[str, GrowingRows],
 ) -> tuple[PlanProblem, Optimum, dict[str, MinimumDose]]:
-    """Optimise and add cold points until every point is proven; return the problem, its optimum and the minima.
-
-    ``grown`` holds the rates of the CTVs that points have joined, from one call to the next.
-    """
+    """Optimise and add cold points until every point is proven; return the problem, its optimum and the minima."""
     for _ in range(MAX_ROUNDS):
         with measured("plan"):
             optimum = optimize(asked)
@@ -162,7 +156,7 @@ def _rounds(
             break
         begin_with = _binding(asked, optimum, cold)
         new = {name: (mm, rate_at(mm)) for name, mm in cold.items()}
-        rate, points = joined(asked.rate, asked.points, new, grown)
+        rate, points = joined(asked.rate, asked.points, new)
         asked = replace(asked, rate=rate, points=points, earlier_gy=_transit_gy(rate, transit_s), begin_with=begin_with)
     return asked, optimum, minimum
 

@@ -16,10 +16,7 @@ __all__ = ["joined"]
 
 
 def joined(
-    rate: DoseRate | DoseRateBlocks,
-    points: SamplePoints,
-    new: Mapping[str, tuple[FloatArray, DoseRate]],
-    grown: dict[str, GrowingRows],
+    rate: DoseRate | DoseRateBlocks, points: SamplePoints, new: Mapping[str, tuple[FloatArray, DoseRate]]
 ) -> tuple[DoseRateBlocks, SamplePoints]:
     """Put points without volume at the end of the rows of their structures.
 
@@ -30,14 +27,13 @@ def joined(
     points : SamplePoints
     new : mapping
         Name of a structure -> points in mm, and their rates.
-    grown : dict
-        Name -> rates of the structure, where points joined it before; changed here.
     """
     count = np.array([len(new[name][0]) if name in new else 0 for name in points.names])
-    for name, (_, rates) in new.items():
-        before = grown.get(name, GrowingRows(rate.at(points.rows(name))))
-        grown[name] = before.with_rows(rates.gy_per_s)
-    blocks = tuple(grown[name].rows if name in new else rate.at(points.rows(name)) for name in points.names)
+    blocks = rate.blocks if isinstance(rate, DoseRateBlocks) else _blocks_of(rate, points)
+    blocks = tuple(
+        block.with_rows(new[name][1].gy_per_s) if name in new else block
+        for name, block in zip(points.names, blocks, strict=True)
+    )
 
     def put_behind(
         old: npt.NDArray[Any], added: Callable[[FloatArray, DoseRate], npt.NDArray[Any]]
@@ -57,3 +53,7 @@ def joined(
             on_surface=put_behind(points.on_surface, lambda mm, _: np.ones(len(mm), dtype=np.bool_)),
         ),
     )
+
+
+def _blocks_of(rate: DoseRate, points: SamplePoints) -> tuple[GrowingRows, ...]:
+    return tuple(GrowingRows(rate.at(points.rows(name))) for name in points.names)
