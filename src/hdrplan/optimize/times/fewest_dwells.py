@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hdrplan.errors import InfeasibleError
 from hdrplan.optimize.certificate import LossCause, Optimum
 from hdrplan.optimize.notes import DwellsLeftOut
 from hdrplan.optimize.problem import PlanProblem
@@ -18,8 +19,9 @@ def fewest_dwells(problem: PlanProblem, *, loss_frac: float = 1e-4) -> Optimum:
     """Leave out dwells, shortest first, as long as the objective rises by no more than a stated fraction in all.
 
     Greedy: each dwell is tried once, in the order of its time in the plan that still has it, at times that are real
-    numbers; those of the dwells left are then made deliverable. The certificate stays that of all dwells, so its gap
-    shows what the loss was.
+    numbers; those of the dwells left are then made deliverable. Under a ratio of neighbouring times a dwell that is
+    left out takes its whole catheter along. The certificate stays that of all dwells, so its gap shows what the loss
+    was.
 
     Parameters
     ----------
@@ -32,8 +34,7 @@ def fewest_dwells(problem: PlanProblem, *, loss_frac: float = 1e-4) -> Optimum:
     -------
     Optimum
     """
-    real = replace(problem, delivery=None)
-    full = optimize_times(real)
+    full = optimize_times(problem, real_times=True)
     if full.shortfalls:
         return full if problem.delivery is None else optimize_times(problem)
     limit = full.certificate.main.value * (1 + loss_frac)
@@ -48,8 +49,8 @@ def fewest_dwells(problem: PlanProblem, *, loss_frac: float = 1e-4) -> Optimum:
         tried[shortest] = True
         without = locked.copy()
         without[shortest] = 0.0
-        fewer = optimize_times(replace(real, locked_s=without))
-        if not fewer.shortfalls and fewer.certificate.main.value <= limit:
+        fewer = _optimum(replace(problem, locked_s=without))
+        if fewer is not None and not fewer.shortfalls and fewer.certificate.main.value <= limit:
             best, locked = fewer, np.where(np.isnan(without) & (fewer.times_s <= 0), 0.0, without)
     if problem.delivery is not None:
         best = optimize_times(replace(problem, locked_s=locked))
@@ -64,3 +65,11 @@ def fewest_dwells(problem: PlanProblem, *, loss_frac: float = 1e-4) -> Optimum:
         ),
         notes=(*best.notes, DwellsLeftOut(active, before, loss_frac)),
     )
+
+
+def _optimum(problem: PlanProblem) -> Optimum | None:
+    """Return the optimum without some dwells; None where a CTV is left without any."""
+    try:
+        return optimize_times(problem, real_times=True)
+    except InfeasibleError:
+        return None

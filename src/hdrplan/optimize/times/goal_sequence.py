@@ -45,6 +45,7 @@ def optimize_times(
     proof: WorkLimit = NO_WORK,
     time_limit_s: float = 120.0,
     on_progress: Callable[[int, int], None] | None = None,
+    real_times: bool = False,
 ) -> Optimum:
     """Return dwell times that hold every prescription and hard limit, spare the healthy organ, then take little time.
 
@@ -65,6 +66,8 @@ def optimize_times(
         After this, and the time of the proof, the best plan so far is returned, marked "not proven".
     on_progress : callable, optional
         Called with (done, total) while the proof runs.
+    real_times : bool
+        Of the afterloader's rules only the ratio of neighbouring times holds: times are real numbers.
 
     Returns
     -------
@@ -95,7 +98,7 @@ def optimize_times(
     standing = prove(task, standing)
     standing, last = _shorten(task, standing)
     optimum = _optimum(task, standing, last)
-    if delivery is None or last.status == LPStatus.INFEASIBLE:
+    if delivery is None or real_times or last.status == LPStatus.INFEASIBLE:
         return optimum
     return _delivered(task, optimum, last, delivery)
 
