@@ -33,6 +33,12 @@ _KEV_ANGSTROM = 12.398419843
 _REST_KEV = 510.99895
 _RE2_BARN = 0.07940787
 _AVOGADRO = 0.602214076
+# xraylib rounds atomic weights to 0.01, hydrogen's by 0.2 %. Standard atomic weights (IUPAC 2021, abridged).
+_WEIGHT = {
+    **{1: 1.008, 6: 12.011, 7: 14.007, 8: 15.999, 11: 22.98977, 12: 24.305, 14: 28.085, 15: 30.97376, 16: 32.06},
+    **{17: 35.45, 18: 39.95, 19: 39.0983, 20: 40.078, 22: 47.867, 24: 51.9961, 25: 54.93804, 26: 55.845, 28: 58.6934},
+    **{42: 95.95, 53: 126.90447, 77: 192.217},
+}
 # Up to four K lines; the softest K edge that matters beyond a millimetre of tissue.
 _LINES = ("KL3_LINE", "KL2_LINE", "KM3_LINE", "KN3_LINE")
 _FIRST_KEV = 15.0
@@ -76,7 +82,7 @@ def _incoherent(z: int) -> tuple[Floats, Floats]:
     transfer = ENERGY_KEV[:, None] / _KEV_ANGSTROM * half_sine
     bound = np.interp(transfer, X, _scattering_function(z))
     rows = klein_nishina * bound * 8.0 * np.pi * half_sine * d_half_sine
-    scale = _AVOGADRO / xraylib.AtomicWeight(z)
+    scale = _AVOGADRO / _WEIGHT[z]
     return scale * rows.sum(axis=1), scale * (rows * (1.0 - ratio)).sum(axis=1)
 
 
@@ -120,7 +126,7 @@ def _medium(fractions: Mapping[int, float]) -> dict[str, Floats]:
     scatter, form, electrons, z_electrons = np.zeros(len(X)), np.zeros(len(X)), 0.0, 0.0
     lines, rates = np.zeros(4), np.ones(4)
     for z, weight in sorted(fractions.items()):
-        atoms = weight / xraylib.AtomicWeight(z)
+        atoms = weight / _WEIGHT[z]
         photo += weight * _per_gram(z, "photo")
         coherent += weight * _per_gram(z, "coherent")
         incoherent += weight * _incoherent(z)[0]

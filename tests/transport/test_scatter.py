@@ -9,6 +9,7 @@ from hdrplan.errors import InputError
 from hdrplan.geometry import Grid
 from hdrplan.materials import photon_data, voxel_codes
 from hdrplan.transport import ScatterTask, Voxels, in_water, isotropic_ir192, scatter
+from naive.photons import scattered_deposits
 
 
 def cube(n: int, spacing_mm: float) -> Grid:
@@ -83,3 +84,22 @@ def test_metals_have_no_kerma_here(liver):
 def test_tasks_that_cannot_be_simulated(liver, changes, message):
     with pytest.raises(InputError, match=message):
         task(liver.voxels, **changes)
+
+
+def test_analogue_twin_agrees_behind_a_slab_of_bone():
+    photons = photon_data()
+    grid, scored = cube(24, 10.0), Grid(shape_zyx=(1, 1, 6), origin_mm=[-50.0, 0.0, 0.0], spacing_mm=[20.0, 80.0, 80.0])
+    medium, density = np.full(grid.shape_zyx, photons.number("water")), np.full(grid.shape_zyx, 0.998)
+    medium[:, :, 14:16], density[:, :, 14:16] = photons.number("cortical_bone"), 1.92
+    slab = Voxels(grid=grid, codes_zyx=voxel_codes(medium, density, photons), photons=photons)
+    job = task(slab, positions_mm=[[0.0, 0.0, 0.0]], axes=[[0.0, 0.0, 1.0]], times_s=[1.0], scored=scored, batches=20)
+    tracks = scatter(job, 60_000)
+    names = ["water", "water", "water", "water", "cortical_bone", "water"]
+    heavy = [1.92 if name == "cortical_bone" else 0.998 for name in names]
+    joules = np.array([scattered_deposits(job, 2000, seed)[0, 0] for seed in range(10)]) * 1.602176634e-16 / 2000
+    analogue = joules / (np.array(heavy) * scored.voxel_cc * 1e-3)
+    wanted = np.array([tracks.mean_gy(name)[0, 0, i] for i, name in enumerate(names)])
+    error = np.hypot(analogue.std(axis=0, ddof=1) / np.sqrt(10), 0.01 * wanted)
+    chi2 = (((analogue.mean(axis=0) - wanted) / error) ** 2).mean()
+    assert 0.1 < chi2 < 3.0
+    assert analogue.mean(axis=0).sum() == pytest.approx(wanted.sum(), rel=0.04)

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan.arrays import FloatArray, IntArray, adopt, freeze
+from hdrplan.arrays import FloatArray, freeze
 from hdrplan.brief import brief_repr
 from hdrplan.errors import InputError
 from hdrplan.materials import PhotonData
+from hdrplan.transport.sources import iridium_lines
 from hdrplan.transport.tables import GY_PER_KEV_PER_MM2_G
 
-__all__ = ["Emission", "alias_table", "isotropic_ir192"]
-
-# Lines of Ir-192 with its daughters, keV and photons per decay, from 60 keV on: softer ones do not leave a capsule.
-# Baglin CM, Nuclear Data Sheets 2012;113:1871 (NuDat 2.6).
-_LINES = (
-    *((61.486, 0.0119), (63.0, 0.0202), (65.122, 0.0262), (66.831, 0.0444), (71.079, 0.00238), (71.414, 0.0046)),
-    *((73.363, 0.00161), (75.368, 0.00531), (75.749, 0.01021), (77.831, 0.00364), (110.33, 0.000127)),
-    *((136.39, 0.00199), (176.98, 0.000043), (201.3112, 0.00471), (205.7943, 0.0331), (280.27, 0.00008)),
-    *((283.2668, 0.00266), (295.9565, 0.2871), (308.45507, 0.297), (316.50618, 0.8286), (329.09, 0.000173)),
-    *((374.4852, 0.00727), (416.4688, 0.0067), (420.51, 0.00069), (468.06885, 0.4784), (484.5751, 0.0319)),
-    *((485.45, 0.000047), (489.06, 0.00438), (588.581, 0.04522), (593.63, 0.00042), (599.41, 0.000039)),
-    *((604.41105, 0.08216), (612.46215, 0.0534), (703.78, 0.000053), (765.8, 0.000013), (884.5365, 0.00292)),
-    *((1061.49, 0.000531), (1089.96, 0.0000116), (1378.5, 0.000014)),
-)
+__all__ = ["Emission", "air_kerma_gy_cm2", "emission_names", "isotropic_ir192", "load_emission"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,6 +36,8 @@ class Emission:
         Photons leave from a line of this length, evenly.
     air_kerma_gy_cm2 : float
         Air-kerma strength per photon that leaves, without attenuation by air.
+    per_start : float
+        Photons that leave per photon that starts in the core.
 
     Raises
     ------
@@ -59,6 +51,7 @@ class Emission:
     share: FloatArray
     length_mm: float
     air_kerma_gy_cm2: float
+    per_start: float = 1.0
 
     __repr__ = brief_repr
 
@@ -87,7 +80,7 @@ def isotropic_ir192(photons: PhotonData, *, length_mm: float = 3.5) -> Emission:
     length_mm : float
         Length of the active core.
     """
-    energy, intensity = np.array(_LINES).T
+    energy, intensity = iridium_lines(hard=True).T
     share = intensity / intensity.sum()
     return Emission(
         name="isotropic Ir-192",
@@ -114,20 +107,42 @@ def air_kerma_gy_cm2(energy_kev: npt.ArrayLike, share: npt.ArrayLike, photons: P
     return float(kev_cm2_per_g * GY_PER_KEV_PER_MM2_G / (4.0 * np.pi) / 100.0)
 
 
-def alias_table(share: FloatArray) -> tuple[FloatArray, IntArray]:
-    """Return limits and aliases of shares: one random number draws a kind, however many there are.
+@cache
+def _held() -> dict[str, FloatArray]:
+    """Return what ``tools/make_emission.py`` has made."""
+    with (
+        resources.as_file(resources.files(__package__) / "emission.npz") as path,
+        np.load(path, allow_pickle=False) as held,
+    ):
+        return {key: held[key] for key in held.files}
 
-    References
+
+def emission_names() -> tuple[str, ...]:
+    """Return the names of sources whose capsule is known, and with it what leaves them."""
+    return tuple(key.removesuffix(" share") for key in _held() if key.endswith(" share"))
+
+
+def load_emission(name: str, photons: PhotonData) -> Emission:
+    """Return what leaves a source; the isotropic lines of Ir-192 where its capsule is not known, as ``name`` then says.
+
+    Parameters
     ----------
-    Walker AJ, ACM Trans Math Softw 1977;3:253.
+    name : str
+        Of a packaged source.
+    photons : PhotonData
     """
-    n = len(share)
-    limit, alias = share * n / share.sum(), np.arange(n)
-    small, large = [i for i in range(n) if limit[i] < 1.0], [i for i in range(n) if limit[i] >= 1.0]
-    while small and large:
-        low, high = small.pop(), large.pop()
-        alias[low] = high
-        limit[high] -= 1.0 - limit[low]
-        (small if limit[high] < 1.0 else large).append(high)
-    limit[small + large] = 1.0
-    return adopt(limit), adopt(alias)
+    if name not in emission_names():
+        return isotropic_ir192(photons)
+    share, kev, kerma, per_start = (_held()[f"{name} {part}"] for part in ("share", "kev", "air_kerma", "per_start"))
+    edges = np.linspace(-1.0, 1.0, share.shape[1] + 1)
+    i, j = np.nonzero(share > 0.0)
+    kinds = share[i, j].astype(np.float64)
+    return Emission(
+        name=name,
+        energy_kev=kev[i],
+        cosine=np.stack((edges[j], edges[j + 1]), axis=1),
+        share=kinds / kinds.sum(),
+        length_mm=3.5,
+        air_kerma_gy_cm2=float(kerma),
+        per_start=float(per_start),
+    )

@@ -13,7 +13,7 @@ from hdrplan.kernels.scatter import Emitted, Scoring, VoxelBox, scatter_historie
 from hdrplan.materials import DENSITY_UNIT_G_PER_CC
 from hdrplan.memory import require_memory
 from hdrplan.threads import over_rows
-from hdrplan.transport.emission import alias_table
+from hdrplan.transport.alias import alias_table
 from hdrplan.transport.kerma import Kerma
 from hdrplan.transport.tables import BASES, photon_tables, responses
 from hdrplan.transport.task import ScatterTask, Voxels
