@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cohort_by_hand import BY_HAND, INTERVALS, TABLES, full_form, raw_cohort, raw_table
-from hdrplan.cohort import Derived, RawTable, Rules, checked_cohort, derive, flow
+from hdrplan.cohort import Derived, RawTable, Rules, checked_cohort, derive, flow, rules_from
 from hdrplan.errors import InputError
 
 TODAY = dt.date(2026, 1, 1)
@@ -294,3 +294,19 @@ def test_growth_elsewhere_between_two_sessions_is_progression_before_completion(
     assert row.endpoints == "PFS TTP"
     assert "lesion that is no target: B: 30 mm against 20 mm" in row.reason
     assert ("patient", "P2", 1, "PFS_local") in table(d)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"progression_before_completion": "count_later"}, "progression_before_completion takes exclude, ignore"),
+        ({"visit_gap_days": -1}, "visit_gap_days must not be negative"),
+        ({"exclude": ("no_scan",)}, "exclude takes no_8_week_scan"),
+    ],
+)
+def test_a_rule_with_a_value_that_it_does_not_know_is_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Rules(**changes)
+    with pytest.raises(InputError, match=words):
+        rules_from("recommended", {k: v if isinstance(v, str) else str(v) if isinstance(v, int) else "+".join(v)
+                                   for k, v in changes.items()})  # fmt: skip

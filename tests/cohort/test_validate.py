@@ -151,7 +151,9 @@ BROKEN: list[tuple[str, str, int | None, Callable[[], Raw]]] = [
     ("progression_before_completion", "lesions", 5, swap("lesions", "L4,P2,2018-08-04", "L4,P2,2018-01-20")),
     ("progression_before_completion", "measurements", 33, add("measurements", "P2,2018-01-30,L2,50")),
     ("sequential_or_retreated", "sessions", 11, sessions_of_p1("2018-03-10")),
-    ("visit_gap", "patients", 8, swap("measurements", "P7,2018-06-30,L9,0\n", "")),
+    ("visit_gap", "measurements", 31, swap("measurements", "P7,2018-06-30,L9,0\n", "")),
+    ("visit_gap", "findings", 4, lambda: add("findings", "P7,2018-12-27,new_extrahepatic")() | {
+        "measurements": raw_table("measurements", TABLES["measurements"].replace("P7,2018-06-30,L9,0\n", ""))}),
     ("growth_before_first_visit", "measurements", 33, add("measurements", "P3,2018-01-15,L5,62")),
     ("growth_went_back", "measurements", 5, add("measurements", "P1,2018-10-01,L1,27")),
     ("grown_before_its_session", "measurements", 33, add("measurements", "P2,2018-01-30,L3,35")),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hdrplan.cohort.cycles import Cycle, Retreatment
-from hdrplan.cohort.early import early_growth, early_progressions, elsewhere_words, grown_elsewhere
+from hdrplan.cohort.early import Source, early_growth, early_progressions, elsewhere_words, grown_elsewhere
 from hdrplan.cohort.model import Patient, Scan, iso
 from hdrplan.cohort.progression import Judged, judged_scans
 from hdrplan.cohort.records import Endpoint, Exclusion, LesionRecord
@@ -18,11 +18,12 @@ __all__ = ["Course"]
 
 @dataclass(frozen=True, slots=True)
 class _Event:
-    """Something that happened on a day, in words; scan None where no scan decided it."""
+    """Something that happened on a day, in words; scan None where no scan decided it, source of a progression."""
 
     day: int
     reason: str
     scan: Scan | None = None
+    source: Source | None = None
 
 
 class Course:
@@ -49,15 +50,15 @@ class Course:
         return judged_scans([self.patient.lesions[x] for x in ids], treated, self.origin, self.rules)
 
     def _local(self) -> _Event | None:
-        series = list(self.judged.values())
+        series = list(self.judged.items())
         if self.rules.unit == "sum" and len(self.targets) > 1:
-            series = [self._judged(tuple(self.targets))]
-        bad = [next((j for j in judged if j.grown), None) for judged in series]
-        return _first(_Event(j.scan.day, f"local recurrence: {j.reason}", j.scan) for j in bad if j)
+            series = [(self.targets[0], self._judged(tuple(self.targets)))]
+        bad = [(x, next((j for j in judged if j.grown), None)) for x, judged in series]
+        return _first(_Event(j.scan.day, f"local recurrence: {j.reason}", j.scan, (j.scan, x)) for x, j in bad if j)
 
     def _finding(self, kind: str, words: str) -> _Event | None:
         return _first(
-            _Event(f.scan.day, f"{words} (scan {f.scan.scan_id})", f.scan)
+            _Event(f.scan.day, f"{words} (scan {f.scan.scan_id})", f.scan, f)
             for f in self.patient.findings
             if f.kind == kind and f.scan.adequate and f.scan.day > self.origin
         )
@@ -65,7 +66,9 @@ class Course:
     def _distant(self) -> _Event | None:
         """Return the first new intrahepatic tumour: a finding, or a lesion outside the cycle by its first-seen date."""
         seen = [
-            _Event(x.first_seen, f"new intrahepatic lesion {x.lesion_id} first seen {iso(x.first_seen)}", scan)
+            _Event(
+                x.first_seen, f"new intrahepatic lesion {x.lesion_id} first seen {iso(x.first_seen)}", scan, x.lesion_id
+            )
             for x in self.patient.lesions.values()
             if x.lesion_id not in self.cycle.lesion_ids and x.first_seen > self.origin
             for scan in [next((s for s in self.scans if s.day == x.first_seen), None)]
@@ -75,7 +78,7 @@ class Course:
     def _elsewhere(self) -> _Event | None:
         """Return the first growth of a lesion that was known at completion and is no target of this treatment."""
         grown = grown_elsewhere(self.patient, self.cycle, self.origin, self.rules)
-        return _first(_Event(j.scan.day, elsewhere_words(j), j.scan) for _, j in grown)
+        return _first(_Event(j.scan.day, elsewhere_words(j), j.scan, (j.scan, x)) for x, j in grown)
 
     def _target_treatment(self, ids: Iterable[str]) -> _Event | None:
         """First other loco-regional treatment, or retreatment, of one of the lesions after completion."""
@@ -137,14 +140,15 @@ class Course:
                 rows.append(row)
         return rows
 
-    def visit_gaps(self) -> list[tuple[str, int, int]]:
-        """Return progressions first seen long after the last scan: reason, day of the event, day of the scan before.
+    def visit_gaps(self) -> list[tuple[str, int, Source]]:
+        """Return progressions first seen long after the last scan: reason, days since that scan, what shows it.
 
         Without a scan since the treatment, its completion takes the place of the scan.
         """
         outside = self._finding("new_extrahepatic", "extrahepatic progression")
         events = [self._local(), self._distant(), self._elsewhere(), outside]
-        return [(e.reason, e.day, before) for e in events if e and (before := self._before_gap(e)) is not None]
+        late = [(e, self._before_gap(e)) for e in events if e]
+        return [(e.reason, e.day - before, e.source) for e, before in late if before is not None and e.source]
 
     def _before_gap(self, event: _Event) -> int | None:
         """Day of the last adequate scan before an event, if more than ``visit_gap_days`` lie between them."""

@@ -9,7 +9,11 @@ from hdrplan.cohort.model import Finding, Patient, Scan, iso
 from hdrplan.cohort.progression import Judged, judged_scans
 from hdrplan.cohort.rules import Rules
 
-__all__ = ["EarlyProgression", "early_growth", "early_progressions", "elsewhere_words", "grown_elsewhere"]
+__all__ = ["EarlyProgression", "Source", "early_growth", "early_progressions", "elsewhere_words", "grown_elsewhere"]
+
+
+# What shows a progression: a finding, the scan and lesion of a measurement, or a lesion by its first-seen date.
+Source = Finding | tuple[Scan, str] | str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,14 +25,13 @@ class EarlyProgression:
     kind : {"local", "elsewhere", "new_intrahepatic", "new_extrahepatic"}
     day : int
     reason : str
-    source : Finding, (Scan, str) or str
-        The finding, the scan and lesion of the measurement, or the lesion by its first-seen date, that shows it.
+    source : Source
     """
 
     kind: str
     day: int
     reason: str
-    source: Finding | tuple[Scan, str] | str
+    source: Source
 
 
 def early_progressions(patient: Patient, cycle: Cycle, rules: Rules) -> tuple[EarlyProgression, ...]:

@@ -65,7 +65,7 @@ RULES: dict[str, tuple[bool, str]] = {
     "inadequate_scan_with_finding": (False, "The finding is not counted; if it is certain, set adequate to 1."),
     "retreated_target": (
         False,
-        "The follow-up of the lesion is censored on that day; the session is not a sequential one.",
+        "Unless it recurred before, its follow-up ends on that day; the session is not a sequential one.",
     ),
     "sequential_or_retreated": (
         False,

@@ -11,6 +11,9 @@ from hdrplan.errors import InputError
 __all__ = ["RULE_SETS", "Rules", "rules_from"]
 
 
+_EXCLUSIONS = ("no_8_week_scan", "combined_treatment")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """How scans become events.
@@ -112,6 +115,18 @@ class Rules:
     days_per_month: float = 30.4375
     exclude: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        for key, hint in get_type_hints(Rules).items():
+            value = getattr(self, key)
+            if key == "exclude":
+                if wrong := [w for w in value if w not in _EXCLUSIONS]:
+                    raise InputError(f"exclude takes {' + '.join(_EXCLUSIONS)} or none", got=wrong[0])
+            elif hint in (int, float):
+                if not value >= 0:
+                    raise InputError(f"{key} must not be negative", got=value)
+            elif value not in get_args(hint):
+                raise InputError(f"{key} takes {', '.join(get_args(hint))}", got=value)
+
     def table(self) -> dict[str, object]:
         """Return names and values, for printing and files."""
         return asdict(self)
@@ -146,19 +161,10 @@ def rules_from(name: str, changes: Mapping[str, str]) -> Rules:
 
 def _value(key: str, text: str, hint: Any) -> Any:
     if key == "exclude":
-        words = tuple(w for w in text.split("+") if w and w != "none")
-        known = ("no_8_week_scan", "combined_treatment")
-        if wrong := [w for w in words if w not in known]:
-            raise InputError(f"exclude takes {' + '.join(known)} or none", got=wrong[0])
-        return words
+        return tuple(w for w in text.split("+") if w and w != "none")
     if hint in (int, float):
         try:
-            number = hint(text)
+            return hint(text)
         except ValueError:
             raise InputError(f"{key} must be a number", got=text) from None
-        if number < 0:
-            raise InputError(f"{key} must not be negative", got=text)
-        return number
-    if text not in get_args(hint):
-        raise InputError(f"{key} takes {', '.join(get_args(hint))}", got=text)
     return text

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from hdrplan.cohort.course import Course
 from hdrplan.cohort.cycles import Cycle, Retreatment, cycles_of
-from hdrplan.cohort.early import EarlyProgression, early_progressions
+from hdrplan.cohort.early import Source, early_progressions
 from hdrplan.cohort.model import Cohort, Finding, Patient, Treatment, iso
 from hdrplan.cohort.problems import Problem, problem
 from hdrplan.cohort.progression import baseline_of, judged_scans
@@ -54,12 +54,12 @@ class _Places:
     def treatment(self, patient: Patient, t: Treatment) -> _Place:
         return self.treatments[patient.patient_id, t.day, t.kind, t.lesion_id]
 
-    def early(self, e: EarlyProgression) -> _Place:
-        if isinstance(e.source, Finding):
-            return self.findings[e.source.scan.scan_id, e.source.kind]
-        if isinstance(e.source, str):
-            return self.lesions[e.source]
-        scan, lesion_id = e.source
+    def progression(self, source: Source) -> _Place:
+        if isinstance(source, Finding):
+            return self.findings[source.scan.scan_id, source.kind]
+        if isinstance(source, str):
+            return self.lesions[source]
+        scan, lesion_id = source
         return self.measurements[scan.scan_id, lesion_id]
 
 
@@ -157,11 +157,13 @@ def _of_course(
 ) -> Iterator[Problem]:
     """Progression before completion or after a long gap; treatments of an unnamed lesion before a growth."""
     for e in early_progressions(patient, cycle, rules):
-        yield problem(*places.early(e), "progression_before_completion", f"patient {patient.patient_id}: {e.reason}")
+        yield problem(
+            *places.progression(e.source), "progression_before_completion", f"patient {patient.patient_id}: {e.reason}"
+        )
     course = Course(patient, cycle, again, rules)
-    for reason, day, before in course.visit_gaps():
-        got = f"{patient.patient_id} cycle {cycle.number}: {day - before} days without a scan, then {reason}"
-        yield problem(*places.patients[patient.patient_id], "visit_gap", got)
+    for reason, gap, source in course.visit_gaps():
+        got = f"{patient.patient_id} cycle {cycle.number}: {gap} days without a scan, then {reason}"
+        yield problem(*places.progression(source), "visit_gap", got)
     yield from _of_local_follow_up(course, places, rules)
     for x, judged in course.judged.items():
         grown = next((j for j in judged if j.grown), None)
