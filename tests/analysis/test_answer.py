@@ -20,6 +20,7 @@ from hdrplan.analysis import (
     plain_words,
 )
 from hdrplan.analysis.benefit import dose_benefit
+from hdrplan.analysis.effects import d100_model
 from hdrplan.analysis.text_table import control_text
 from hdrplan.cohort import Rules, checked_cohort, derive
 from hdrplan.outcomes import CoxFit, aalen_johansen, competing_risks, cox, follow_up, intervals, predicted_incidence
@@ -167,8 +168,66 @@ def test_without_bootstrap_samples_the_answer_has_no_interval(strong: Correlatio
     b = dose_benefit(strong.table, horizon_months=12.0, curved=True, rng=np.random.default_rng(0), n_bootstrap=0)
     assert b.curved
     assert math.isnan(b.difference[1])
-    alone = dataclasses.replace(strong, benefit=b)
+    alone = dataclasses.replace(strong, benefit=b, settings=dataclasses.replace(strong.settings, n_bootstrap=0))
     assert "Without bootstrap samples this has no interval" in clinical_answer(alone)[0]
+    asked = dataclasses.replace(strong, benefit=b)
+    assert "Of 40 bootstrap samples only 0 gave an answer, too few for an interval" in clinical_answer(asked)[0]
+
+
+def changed(table: LesionTable, recurs: np.ndarray, d100_gy: np.ndarray | None = None) -> LesionTable:
+    """The same lesions, of which only these recur, with another D100."""
+    event = recurs & (table.status == 1)
+    return dataclasses.replace(
+        table,
+        d100_gy=table.d100_gy if d100_gy is None else d100_gy,
+        status=np.where(event, 1, np.where(table.status == 1, 0, table.status)),
+        follow_up=follow_up(table.follow_up.time, event, cluster=table.patient_id),
+        intervals=intervals(
+            table.intervals.left, np.where(event, table.intervals.right, math.inf), cluster=table.patient_id
+        ),
+    )
+
+
+def test_a_tumour_type_without_recurrence_leaves_the_others_an_answer(strong: Correlation) -> None:
+    """Its ratio has no finite estimate: the effect of dose is that of the other type alone."""
+    of_hcc = np.array(strong.table.tumour_type) == "HCC"
+    table = changed(strong.table, ~of_hcc)
+    assert table.silent_levels == {"tumour_type": ("HCC",)}
+    fit = d100_model(table)
+    alone = cox(
+        follow_up(table.follow_up.time[~of_hcc], table.status[~of_hcc] == 1),
+        np.column_stack((table.d100_gy, table.diameter_mm, table.age_years))[~of_hcc],
+    )
+    assert fit.names == ("D100, per Gy", "diameter, per 10 mm", "age, per 10 years")
+    assert fit.coef[0] == pytest.approx(alone.coef[0], rel=1e-6)
+    result = correlate(table, Settings(n_resamples=19, n_bootstrap=0))
+    words = " ".join(plain_words(result))
+    assert "No lesion recurred where tumour type is HCC" in words
+    assert "adjusted for size, tumour type and age: hazard ratio" in words
+
+
+def test_what_the_data_cannot_carry_is_said_and_nothing_else(strong: Correlation) -> None:
+    same = correlate(
+        changed(strong.table, strong.table.status == 1, np.full(strong.table.n, 20.0)),
+        Settings(n_resamples=19, n_bootstrap=0),
+    )
+    assert clinical_answer(same)[0] == (
+        f"All {strong.table.n} lesions have a D100 of 20.0 Gy: these data cannot show whether dose matters."
+    )
+    none = correlate(changed(strong.table, np.zeros(strong.table.n, bool)), Settings(n_resamples=19, n_bootstrap=0))
+    assert clinical_answer(none)[0].startswith(f"No recurrence in {strong.table.n} lesions: these data cannot show")
+    for result in (same, none):
+        words = " ".join(plain_words(result))
+        assert "physicians chose" not in words, "there is no model whose confounding could be told"
+        assert "hazard ratio" not in words.replace("Fixed threshold", "")
+
+
+def test_a_confounder_of_a_harmful_effect_raises_the_chance_of_a_high_dose(strong: Correlation) -> None:
+    assert "raises both the chance of a low dose and the risk" in " ".join(plain_words(strong))
+    assert strong.unmeasured is not None
+    harmful = dataclasses.replace(strong.unmeasured, hazard_ratio=1.8, lower=1.4, upper=2.2)
+    words = " ".join(plain_words(dataclasses.replace(strong, unmeasured=harmful)))
+    assert "raises both the chance of a high dose and the risk" in words
 
 
 def test_monotone_transforms_of_a_metric_are_one_question(strong: Correlation) -> None:
@@ -185,9 +244,14 @@ def test_few_recurrences_are_said_on_the_first_screen(strong: Correlation) -> No
     parameters = len(strong.models.adjusted)
     assert strong.table.n_events >= 10 * parameters
     assert "how large the effect is" not in clinical_answer(strong)[1]
-    more = dataclasses.replace(strong.models, adjusted=strong.models.adjusted * 10)
-    said = clinical_answer(dataclasses.replace(strong, models=more))[1]
-    assert f"how large the effect is ({strong.table.n_events} recurrences for {10 * parameters} parameters" in said
+    times = strong.table.n_events // (7 * parameters)  # between 5 and 10 recurrences a parameter
+    few = dataclasses.replace(strong.models, adjusted=strong.models.adjusted * times)
+    said = clinical_answer(dataclasses.replace(strong, models=few))[1]
+    assert f"how large the effect is ({strong.table.n_events} recurrences for {times * parameters} parameters" in said
+    none = dataclasses.replace(strong.models, adjusted=strong.models.adjusted * 10)
+    words = plain_words(dataclasses.replace(strong, models=none))
+    assert "no model of D100 can be relied on: these data cannot show whether dose matters" in words[0]
+    assert not any(text in " ".join(words) for text in ("Power", "hazard ratio per Gy", "Best cut-off"))
 
 
 def test_the_first_table_says_how_few_recurrences_a_tumour_type_has(strong: Correlation) -> None:

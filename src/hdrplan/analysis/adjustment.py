@@ -172,9 +172,12 @@ class Term:
 
 
 def model_terms(
-    adjusters: Iterable[Adjuster], columns: Mapping[str, Column], levels: Mapping[str, Sequence[str]]
+    adjusters: Iterable[Adjuster],
+    columns: Mapping[str, Column],
+    levels: Mapping[str, Sequence[str]],
+    silent: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[Term, ...]:
-    """Return the terms of the adjusters; constants are left out, and strata are no terms.
+    """Return the terms of the adjusters; constants are left out, and strata and silent levels are no terms.
 
     Parameters
     ----------
@@ -182,23 +185,30 @@ def model_terms(
     columns : mapping of name to (n,) array or tuple of str
     levels : mapping of name to levels
         Order of categories whose reference is not the most frequent one.
+    silent : mapping of name to levels, optional
+        Levels that have a baseline of their own.
 
     Returns
     -------
     tuple of Term
     """
     terms: list[Term] = []
+    apart = {} if silent is None else silent
     for adjuster in adjusters:
         values = columns[adjuster.column]
         if adjuster.form == "strata" or len(set(values)) < 2:
             continue
         if isinstance(values, tuple):
-            order = [level for level in levels.get(adjuster.column, ()) if level in values]
-            first = order[0] if order else max(sorted(set(values)), key=values.count)
+            present = sorted(set(values) - set(apart.get(adjuster.column, ())))
+            order = [level for level in levels.get(adjuster.column, ()) if level in present]
+            first = order[0] if order else max(present, key=values.count)
             terms += [
                 Term(label=f"{adjuster.words}: {level} vs {first}", column=adjuster.column, level=level)
-                for level in sorted(set(values) - {first})
+                for level in present
+                if level != first
             ]
+            continue
+        if adjuster.column in apart:
             continue
         flag = np.isin(values, (0.0, 1.0)).all()
         plain = f"{adjuster.words}: 1 vs 0" if flag else f"{adjuster.words}, per unit"

@@ -7,15 +7,18 @@ import math
 import numpy as np
 
 from hdrplan.analysis.benefit import Benefit
-from hdrplan.analysis.correlation import Correlation
+from hdrplan.analysis.correlation import EVENTS_FOR_A_MODEL, Correlation
 from hdrplan.analysis.effects import D100, Effect, adjusted_words
 from hdrplan.analysis.text_table import TextTable, p_text
 
-__all__ = ["EVENTS_PER_PARAMETER", "answer_table", "clinical_answer", "detectable_ratio"]
+__all__ = ["EVENTS_PER_PARAMETER", "answer_table", "clinical_answer", "counted", "detectable_ratio"]
 
 # Events a parameter below which Cox estimates are unstable (Peduzzi 1995, DOI 10.1016/0895-4356(95)00048-8).
 EVENTS_PER_PARAMETER = 10
 _Z = 1.959963984540054
+_LEVEL = 0.05
+# An interval of risks that is narrower has no width.
+_NOTHING = 1e-9
 _POWER_Z = _Z + 0.8416212335729143  # two-sided 5 %, power 80 %
 
 
@@ -32,41 +35,76 @@ def detectable_ratio(effect: Effect) -> float:
 
 def _effect(r: Correlation) -> str:
     b = r.benefit
-    if b is None:
-        return (
-            f"The {r.table.n_events} recurrences of {r.table.n} lesions do not carry a model of D100: these data "
-            "cannot "
-            "show whether dose matters."
-        )
+    if b is None or not r.models.carried:
+        return _no_effect(r)
     gy, months = f"{b.added_gy:g} Gy", f"{b.horizon_months:g} months"
-    per_100 = 100.0 * abs(b.difference[0])
-    fewer = "fewer" if b.difference[0] >= 0 else "MORE"
     now, then = f"{100 * b.now:.1f}", f"{100 * b.then:.1f}"
     figures = f"{now} of 100 lesions recur with the D100 that was given, {then} with {gy} more"
+    fewer = "fewer" if b.difference[0] >= 0 else "MORE"
+    curve = " The effect is not the same at every dose: read the curve." if r.models.curved else ""
     if not math.isfinite(b.difference[1]):
+        drawn = r.settings.n_bootstrap
+        why = f"Of {drawn} bootstrap samples only {b.n_bootstrap} gave an answer, too few for" if drawn else "Without"
+        why += " an interval." if drawn else " bootstrap samples this has no interval."
+        return f"{figures[0].upper()}{figures[1:]}. {why} These data do not show that it is an effect.{curve}"
+    if b.difference[2] - b.difference[1] < _NOTHING:
         return (
-            f"With {gy} more D100, {_shown(per_100)} {fewer} of 100 lesions would recur within {months} ({figures}). "
-            "Without bootstrap samples this has no interval."
+            f"Within {months} {now} of 100 lesions recur, whatever their D100: nothing can be seen at that time. "
+            "Choose another time."
         )
-    relative = [100.0 * (1.0 - ratio) for ratio in b.ratio]
-    if b.difference[1] > 0 or b.difference[2] < 0:
+    seen = b.difference[1] > 0 or b.difference[2] < 0
+    change = f"a difference of {100 * b.difference[0]:+.1f} with a 95 % CI of {100 * b.difference[1]:+.1f} to "
+    change += f"{100 * b.difference[2]:+.1f} (plus: fewer)"
+    p = _p_of_effect(r)
+    if seen and p < _LEVEL:
+        relative = [100.0 * (1.0 - ratio) for ratio in b.ratio]
         low, high = sorted(abs(relative[k]) for k in (1, 2))
         return (
             f"{gy} more D100: {_shown(abs(relative[0]))} % {fewer} local recurrences within {months} "
-            f"(95 % CI {_shown(low)} to {_shown(high)} %); {figures}."
+            f"(95 % CI {_shown(low)} to {_shown(high)} %); {figures}.{curve}"
         )
+    verb = "hint, and do not show," if seen else "do not show"
+    tested = f"; the test of D100 gives p = {p:.3f}" if seen else ""
     return (
-        f"These data do not show that {gy} more D100 changes how many lesions recur within {months}: {figures}, a "
-        f"difference of {100 * b.difference[0]:+.1f} with a 95 % CI of {100 * b.difference[1]:+.1f} to "
-        f"{100 * b.difference[2]:+.1f} (plus: fewer)."
+        f"These data {verb} that {gy} more D100 changes how many lesions recur within {months}: {figures}, {change}"
+        f"{tested}.{curve}"
     )
 
 
+def _p_of_effect(r: Correlation) -> float:
+    """P of an effect of D100: of the curve where a straight line is rejected."""
+    spline, e = r.models.spline, r.models.headline
+    if r.models.curved and spline is not None:
+        return spline.overall.p
+    return e.p if e is not None else 1.0
+
+
+def _no_effect(r: Correlation) -> str:
+    """Why there is no answer."""
+    t, parameters = r.table, len(r.models.adjusted)
+    shows = "these data cannot show whether dose matters"
+    if np.ptp(t.d100_gy) == 0 and t.n > 1:
+        return f"All {t.n} lesions have a D100 of {t.d100_gy[0]:.1f} Gy: {shows}."
+    if not t.n_events:
+        return f"No recurrence in {counted(t.n, 'lesion')}: {shows}."
+    had = f"{counted(t.n_events, 'recurrence')} of {counted(t.n, 'lesion')}"
+    if r.models.headline is None:
+        return f"A model of D100 could not be fitted to {had}: {shows}."
+    if not r.models.carried:
+        return (
+            f"With {counted(t.n_events, 'recurrence')} for {counted(parameters, 'parameter')} (fewer than "
+            f"{EVENTS_FOR_A_MODEL} for each) no model of D100 can be relied on: {shows}."
+        )
+    return f"What more D100 would change within {r.settings.horizon_months:g} months could not be predicted from {had}."
+
+
 def _cannot(r: Correlation) -> str:
+    if not r.models.carried:
+        return "They show how often lesions recurred, and neither an effect of D100 nor that there is none."
     low, high = np.quantile(r.table.d100_gy, (0.05, 0.95))
     parts = []
     parameters = len(r.models.adjusted)
-    if parameters and r.table.n_events < EVENTS_PER_PARAMETER * parameters:
+    if r.table.n_events < EVENTS_PER_PARAMETER * parameters:
         parts.append(
             f"how large the effect is ({r.table.n_events} recurrences for {parameters} parameters of the model, fewer "
             f"than {EVENTS_PER_PARAMETER} for each: its estimates are no more than hints)"
@@ -79,9 +117,23 @@ def _cannot(r: Correlation) -> str:
     if e is not None and not r.models.curved:
         parts.append(f"effects weaker than a hazard ratio of {detectable_ratio(e):.2f} per Gy")
     spline, step = r.models.spline, r.cuts.beyond_line
-    if spline is not None and spline.nonlinear.p >= 0.05 and (step is None or step.p.resampled >= 0.05):
+    if spline is None:
+        parts.append("whether the effect is a straight line, which could not be tested")
+    elif spline.nonlinear.p >= _LEVEL and (step is None or step.p.resampled >= _LEVEL):
         parts.append("whether the effect is a straight line, a curve or a step")
     return "This cohort cannot show " + "; ".join(parts[:-1]) + (f"; or {parts[-1]}." if len(parts) > 1 else ".")
+
+
+def counted(n: int, what: str) -> str:
+    """Return a number with its noun, in the plural where it is not one.
+
+    Parameters
+    ----------
+    n : int
+    what : str
+        The noun; its plural has an s.
+    """
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def answer_table(r: Correlation) -> TextTable:
@@ -107,12 +159,12 @@ def answer_table(r: Correlation) -> TextTable:
     if r.benefit is not None:
         rows.append(_benefit_row(r.benefit))
     rows += _dose_rows(r)
-    if r.models.interaction is not None:
+    if r.models.interaction is not None and r.models.carried:
         test, fewest = r.models.interaction.test, min(r.models.interaction.by_type.values(), key=lambda e: e.n_events)
         verdict = "no, they differ" if test.p < 0.05 else "no difference shown"
         found = f"{verdict}; {fewest.n_events} recurrences {fewest.term.removeprefix(D100).strip(', ')}"
         rows.append(("Same effect in all tumour types?", found, "", p_text(test.p)))
-    if r.cuts.beyond_line is not None:
+    if r.cuts.beyond_line is not None and r.models.carried:
         step = r.cuts.beyond_line
         rows.append(("Step beside a straight line?", f"at {step.best:.1f} Gy", "", p_text(step.p.resampled)))
     return TextTable(
@@ -148,9 +200,9 @@ def _dose_rows(r: Correlation) -> list[tuple[str, str, str, str]]:
             for c in spline.contrasts
         ]
         rows.append(("Any effect of D100?", "test of the curve", "", p_text(spline.overall.p)))
-    elif e is not None:
+    elif e is not None and r.models.carried:
         rows.append(("Hazard ratio per Gy D100", f"{e.hazard_ratio:.3f}", _interval(e.lower, e.upper, 3), p_text(e.p)))
-    if spline is not None:
+    if spline is not None and r.models.carried:
         verdict = "rejected: read the curve" if r.models.curved else "not rejected"
         rows.append(("Straight line?", verdict, "", p_text(spline.nonlinear.p)))
     return rows

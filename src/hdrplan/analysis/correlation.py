@@ -16,7 +16,21 @@ from hdrplan.analysis.prediction_quality import PredictionQuality
 from hdrplan.analysis.robustness import Unmeasured
 from hdrplan.outcomes import ControlBin, Cutoff, Incidence, KaplanMeier, LogRank, ProportionalHazards, TcpFit, Turnbull
 
-__all__ = ["Control", "Correlation", "Cuts", "DoseModels", "DoseResponse", "MetricTest", "Settings", "Threshold"]
+__all__ = [
+    "EVENTS_FOR_A_MODEL",
+    "Control",
+    "Correlation",
+    "Cuts",
+    "DoseModels",
+    "DoseResponse",
+    "MetricTest",
+    "Settings",
+    "Threshold",
+]
+
+# Events a parameter below which a Cox model is biased and its intervals hold the truth too rarely (E. Vittinghoff,
+# C. E. McCulloch, Am J Epidemiol 2007;165:710-718, DOI 10.1093/aje/kwk052).
+EVENTS_FOR_A_MODEL = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +124,14 @@ class DoseModels:
     interaction: Interaction | None
 
     @property
+    def carried(self) -> bool:
+        """Whether there are enough recurrences for a statement about dose."""
+        return self.headline is not None and self.headline.n_events >= EVENTS_FOR_A_MODEL * len(self.adjusted)
+
+    @property
     def curved(self) -> bool:
         """Whether a straight line is rejected, so that no ratio per Gy describes the effect of D100."""
-        return self.spline is not None and self.spline.nonlinear.p < 0.05
+        return self.carried and self.spline is not None and self.spline.nonlinear.p < 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

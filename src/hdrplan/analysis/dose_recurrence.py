@@ -6,6 +6,7 @@ dose-response curves; all metrics side by side; how well the model does; what ot
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,7 +14,16 @@ import numpy as np
 import scipy
 
 from hdrplan.analysis.benefit import dose_benefit
-from hdrplan.analysis.correlation import Control, Correlation, Cuts, DoseModels, DoseResponse, Settings, Threshold
+from hdrplan.analysis.correlation import (
+    EVENTS_FOR_A_MODEL,
+    Control,
+    Correlation,
+    Cuts,
+    DoseModels,
+    DoseResponse,
+    Settings,
+    Threshold,
+)
 from hdrplan.analysis.dose_error import corrected_effects
 from hdrplan.analysis.dose_response import dose_response_fits
 from hdrplan.analysis.dose_shape import interaction, spline_curve
@@ -35,7 +45,7 @@ from hdrplan.analysis.prediction_quality import prediction_quality
 from hdrplan.analysis.robustness import unmeasured, without_each_group
 from hdrplan.analysis.side_by_side import metric_tests
 from hdrplan.arrays import FloatArray
-from hdrplan.errors import HdrPlanError
+from hdrplan.errors import HdrPlanError, InfeasibleError
 from hdrplan.outcomes import (
     CoxFit,
     Cutoff,
@@ -55,7 +65,7 @@ from hdrplan.outcomes import (
 __all__ = ["correlate"]
 
 T = TypeVar("T")
-_STEPS = 20
+_STEPS = 18
 
 
 class _Steps:
@@ -114,7 +124,11 @@ def correlate(
         benefit=steps.run(
             "risk with more dose",
             lambda: dose_benefit(
-                table, horizon_months=horizon, curved=models.curved, rng=rng, n_bootstrap=settings.n_bootstrap
+                _enough(table, models),
+                horizon_months=horizon,
+                curved=models.curved,
+                rng=rng,
+                n_bootstrap=settings.n_bootstrap,
             ),
         ),
         cuts=Cuts(
@@ -125,14 +139,16 @@ def correlate(
         ),
         response=_response(table, settings, steps),
         metrics=steps.run("metrics side by side", lambda: metric_tests(table, settings, rng)) or (),
-        performance=steps.run("performance", lambda: performance(table, rng, settings.n_bootstrap)),
+        performance=steps.run("performance", lambda: performance(_enough(table, models), rng, settings.n_bootstrap)),
         quality=steps.run(
             "quality of predictions",
-            lambda: prediction_quality(table, horizon_months=horizon, rng=rng, n_bootstrap=settings.n_bootstrap),
+            lambda: prediction_quality(
+                _enough(table, models), horizon_months=horizon, rng=rng, n_bootstrap=settings.n_bootstrap
+            ),
         ),
         sensitivity=steps.run("sensitivity", lambda: sensitivity(table, settings.landmark_months)) or {},
         left_out_groups=steps.run("without each group", lambda: without_each_group(table)) or {},
-        unmeasured=unmeasured(table, models.headline) if models.headline else None,
+        unmeasured=unmeasured(table, models.headline) if models.headline and models.carried else None,
         dose_error=steps.run("error of D100", lambda: corrected_effects(table, settings, rng)) or (),
         paper=steps.run("paper's rule", lambda: _paper(table, settings, rng)) if settings.mode == "paper" else None,
         d100_with_diameter=_spearman(table.d100_gy, table.diameter_mm),
@@ -141,7 +157,8 @@ def correlate(
 
 
 def _spearman(d100_gy: FloatArray, diameter_mm: FloatArray) -> float:
-    return float(scipy.stats.spearmanr(d100_gy, diameter_mm).statistic) if np.ptp(diameter_mm) > 0 else 0.0
+    both_vary = np.ptp(d100_gy) > 0 and np.ptp(diameter_mm) > 0
+    return float(scipy.stats.spearmanr(d100_gy, diameter_mm).statistic) if both_vary else 0.0
 
 
 def _control(table: LesionTable, steps: _Steps) -> Control:
@@ -161,7 +178,7 @@ def _control(table: LesionTable, steps: _Steps) -> Control:
 def _models(table: LesionTable, model: CoxFit | None, steps: _Steps) -> DoseModels:
     adjusted = effects("adjusted, errors by patient", model, table.follow_up) if model else ()
     return DoseModels(
-        univariate=steps.run("univariate models", lambda: _univariate(table)) or (),
+        univariate=_univariate(table, steps),
         adjusted=adjusted,
         headline=next((e for e in adjusted if e.term == D100), None),
         proportional=steps.run("proportional hazards", lambda: zph(model)) if model else None,
@@ -170,13 +187,25 @@ def _models(table: LesionTable, model: CoxFit | None, steps: _Steps) -> DoseMode
     )
 
 
-def _univariate(table: LesionTable) -> tuple[Effect, ...]:
+def _enough(table: LesionTable, models: DoseModels) -> LesionTable:
+    """Return the table; refuse one whose recurrences are too few for a statement about dose."""
+    if not models.carried:
+        raise InfeasibleError(
+            f"a model of D100 needs {EVENTS_FOR_A_MODEL} recurrences for each of its parameters",
+            got=f"{table.n_events} recurrences for {len(models.adjusted) or 'unknown'} parameters",
+        )
+    return table
+
+
+def _univariate(table: LesionTable, steps: _Steps) -> tuple[Effect, ...]:
+    """Each covariate alone; one that has no estimate leaves the others standing."""
     rows = table.follow_up
-    return tuple(
-        effects("alone, errors by patient", cox(rows, {name: column}), rows)[0]
+    fits = {
+        name: steps.tried(f"{name}, alone", functools.partial(cox, rows, {name: column}))
         for name, column in d100_columns(table).items()
         if ", spline " not in name  # a departure from a straight line says nothing alone
-    )
+    }
+    return tuple(effects("alone, errors by patient", fit, rows)[0] for fit in fits.values() if fit is not None)
 
 
 def _threshold(table: LesionTable, at_gy: float) -> Threshold:

@@ -105,7 +105,7 @@ def type_columns(table: LesionTable) -> dict[str, FloatArray]:
 
 def adjuster_terms(table: LesionTable) -> tuple[Term, ...]:
     """Return the terms of the models beside D100."""
-    return model_terms(table.adjusters, table.columns, _LEVELS)
+    return model_terms(table.adjusters, table.columns, _LEVELS, table.silent_levels)
 
 
 def adjusters(table: LesionTable) -> dict[str, FloatArray]:
@@ -115,7 +115,7 @@ def adjusters(table: LesionTable) -> dict[str, FloatArray]:
 
 def adjusted_words(table: LesionTable) -> str:
     """Return what the models hold beside D100, as the report says it: no more than what varies in these lesions."""
-    held = {term.column for term in adjuster_terms(table)}
+    held = {term.column for term in adjuster_terms(table)} | set(table.silent_levels)
     words = [
         f"{a.words} (spline)" if a.form == "spline" else a.words
         for a in table.adjusters

@@ -90,12 +90,31 @@ class LesionTable:
         return competing_risks(self.follow_up.time, self.status, cluster=self.patient_id)
 
     @property
+    def silent_levels(self) -> Mapping[str, tuple[str, ...]]:
+        """Levels of categories and flags of which no lesion recurred, by column of the adjusters.
+
+        Such a level has no finite hazard ratio. With a baseline of its own, all other estimates are what they tend to
+        as its ratio tends to 0.
+        """
+        found = {}
+        for adjuster in self.adjusters:
+            column = self.columns[adjuster.column]
+            if adjuster.form != "term" or not (isinstance(column, tuple) or np.isin(column, (0.0, 1.0)).all()):
+                continue
+            labels = np.array([_label(cell) for cell in column])
+            silent = sorted(set(labels) - set(labels[self.follow_up.event]))
+            if silent and self.n_events:
+                found[adjuster.column] = tuple(silent)
+        return found
+
+    @property
     def strata(self) -> tuple[str, ...] | None:
-        """Stratum of each lesion in every model; None without strata."""
-        layers = [self.columns[a.column] for a in self.adjusters if a.form == "strata"]
-        if not layers:
-            return None
-        return tuple(" / ".join(map(_label, cells)) for cells in zip(*layers, strict=True))
+        """Stratum of each lesion in every model, with the levels of which none recurred; None without strata."""
+        layers = [tuple(map(_label, self.columns[a.column])) for a in self.adjusters if a.form == "strata"]
+        for name, silent in self.silent_levels.items():
+            labels = map(_label, self.columns[name])
+            layers.append(tuple(label if label in silent else "others" for label in labels))
+        return tuple(" / ".join(cells) for cells in zip(*layers, strict=True)) if layers else None
 
     @property
     def n(self) -> int:
@@ -165,10 +184,14 @@ def lesion_table(
     named = list(dict.fromkeys((*(a.column for a in adjusters), *columns)))
     lesions, left_out = _analysed(cohort, derived, named)
     if not lesions:
+        reasons = Counter(why for _, why in left_out)
+        unknown = [name for name in named if reasons[f"{name} unknown"]]
         raise InputError(
-            "expected lesions with a dose and follow-up",
-            got="; ".join(f"{n} lesions: {why}" for why, n in Counter(w for _, w in left_out).items()) or "no lesion",
-            remedy="Give dose_metrics(lesion_id, d100_gy, ...); `hdrplan cohort validate` names what is missing.",
+            "expected lesions with a dose, follow-up and all adjusters",
+            got="; ".join(f"{n} lesions: {why}" for why, n in reasons.items()) or "no lesion",
+            remedy=f"Fill in the column {unknown[0]}, or do not adjust for it."
+            if unknown
+            else "Give dose_metrics(lesion_id, d100_gy, ...); `hdrplan cohort validate` names what is missing.",
         )
     month = derived.rules.days_per_month
     records, patients = [x.record for x in lesions], [x.patient for x in lesions]

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from hdrplan.analysis.answer import EVENTS_PER_PARAMETER, clinical_answer, detectable_ratio
+from hdrplan.analysis.answer import EVENTS_PER_PARAMETER, clinical_answer, counted, detectable_ratio
 from hdrplan.analysis.correlation import Correlation
 from hdrplan.analysis.effects import Effect, adjusted_words
 
 __all__ = ["plain_words"]
+
+# A logistic curve has two parameters: five events, and five others, for each (as for a Cox model).
+EVENTS_FOR_A_CURVE = 10
 
 
 def plain_words(result: Correlation) -> tuple[str, ...]:
@@ -40,38 +43,51 @@ def _whose(r: Correlation) -> Iterator[str]:
 def _size(r: Correlation) -> Iterator[str]:
     t = r.table
     deaths = int((t.status == 2).sum())
+    each = (
+        "Each patient has one lesion."
+        if t.n == t.n_patients
+        else "Lesions of one patient are not independent. All intervals below treat the patient as the unit."
+    )
     yield (
-        f"The data have {t.n} treated lesions of {t.n_patients} patients, with {t.n_events} local recurrences and "
-        f"{deaths} deaths before a recurrence. Lesions of one patient are not independent. All intervals below treat "
-        "the patient as the unit."
+        f"The data have {counted(t.n, 'treated lesion')} of {counted(t.n_patients, 'patient')}, with "
+        f"{counted(t.n_events, 'local recurrence')} and {counted(deaths, 'death')} before a recurrence. {each}"
     )
     if t.left_out:
         reasons: dict[str, int] = {}
         for _, why in t.left_out:
             reasons[why] = reasons.get(why, 0) + 1
-        yield "These were not analysed: " + "; ".join(f"{n} lesions ({why})" for why, n in reasons.items()) + "."
+        each = "; ".join(f"{counted(n, 'lesion')} ({why})" for why, n in reasons.items())
+        yield f"Not analysed: {each}."
     several = int((t.n_sessions > 1).sum())
     if several:
         yield (
-            f"{several} lesions were treated in several sessions. Unless an accumulated dose was given, their D100 is "
-            f"the lower bound of the sum in EQD2 (alpha/beta {t.alpha_beta_gy:g} Gy), expressed as the dose of one "
-            "session."
+            f"Of lesions that were treated in several sessions ({several}), D100 is the lower bound of the sum in EQD2 "
+            f"(alpha/beta {t.alpha_beta_gy:g} Gy), expressed as the dose of one session, unless an accumulated dose "
+            "was given."
+        )
+    names = {a.column: a.words for a in t.adjusters}
+    for column, levels in t.silent_levels.items():
+        yield (
+            f"No lesion recurred where {names[column]} is {' or '.join(levels)}: such lesions have a baseline of their "
+            "own, and say nothing about dose."
         )
     parameters = len(r.models.adjusted)
     if parameters:
         per = t.n_events / parameters
-        few = per < EVENTS_PER_PARAMETER
+        verdict = "That is enough for stable estimates."
+        if per < EVENTS_PER_PARAMETER:
+            verdict = "The estimates are unstable and no more than hints."
+        if not r.models.carried:
+            verdict = "No statement about dose can rest on so few."
         yield (
-            f"The model of D100 has {parameters} parameters, with {per:.1f} recurrences for each (10 are the usual "
-            "minimum). "
-            + ("The estimates are unstable and no more than hints." if few else "That is enough for stable estimates.")
+            f"The model of D100 has {counted(parameters, 'parameter')}, with {per:.1f} recurrences for each "
+            f"({EVENTS_PER_PARAMETER} are the usual minimum). {verdict}"
         )
 
 
 def _dose(r: Correlation) -> Iterator[str]:
     e = r.models.headline
-    if e is None:
-        yield "The adjusted model of D100 could not be fitted: these data cannot show whether dose matters."
+    if e is None or not r.models.carried:
         return
     words = adjusted_words(r.table)
     spline = r.models.spline
@@ -91,42 +107,49 @@ def _dose(r: Correlation) -> Iterator[str]:
             if e.p < 0.05
             else "These data do not show an effect of D100. That is not proof that there is none."
         )
-    yield (
-        f"Power: with this spread of D100 and {r.table.n_events} recurrences, 80 % of such studies would detect a true "
-        f"hazard ratio of {detectable_ratio(e):.2f} per Gy or farther from 1. Most studies would miss weaker effects."
-    )
+        yield (
+            f"Power: with this spread of D100 and {r.table.n_events} recurrences, 80 % of such studies would detect a "
+            f"true hazard ratio of {detectable_ratio(e):.2f} per Gy or farther from 1. Most studies would miss weaker "
+            "effects."
+        )
     alone = next((u for u in r.models.univariate if u.term == e.term), None)
     if alone is not None and words != "not adjusted":
         yield (
             f"Confounding: the correlation of D100 and diameter is {r.d100_with_diameter:+.2f} (Spearman). Without "
-            f"adjustment the hazard ratio per Gy is {alone.hazard_ratio:.3f} ({_p(alone.p)}), {words} "
+            f"adjustment the hazard ratio per Gy{_of_line(r)} is {alone.hazard_ratio:.3f} ({_p(alone.p)}), {words} "
             f"{e.hazard_ratio:.3f}. What else decided on the dose of a lesion and is no column of the model may "
-            "confound "
-            "the result still."
+            "confound the result still."
         )
+
+
+def _of_line(r: Correlation) -> str:
+    """Return what a ratio per Gy is where a straight line is rejected."""
+    return " of a straight line, which is rejected," if r.models.curved else ""
 
 
 def _robust(r: Correlation) -> Iterator[str]:
     u, groups = r.unmeasured, r.left_out_groups
     if u is not None and not r.models.curved:
+        dose = "low" if u.hazard_ratio < 1 else "high"
         yield (
             f"Unmeasured confounding: the hazard ratio of {u.gy:.1f} Gy (from the first to the third quartile of "
-            "D100) is "
-            f"{u.hazard_ratio:.2f} ({u.lower:.2f} to {u.upper:.2f}). "
+            f"D100) is {u.hazard_ratio:.2f} ({u.lower:.2f} to {u.upper:.2f}). "
             + (
                 f"Its E-value is {u.estimate:.2f}, and {u.limit:.2f} for the limit nearer to 1: a confounder that "
-                "raises "
-                "both the chance of a low dose and the risk of recurrence by less than that cannot explain it away."
+                f"raises both the chance of a {dose} dose and the risk of recurrence by less than that cannot explain "
+                "it away."
                 if u.limit > 1
                 else "Its interval holds 1, so no confounder is needed to explain it."
             )
         )
-    if groups:
+    if groups and r.models.carried:
         ratios = {e.model: e.hazard_ratio for e in groups.values()}
         low, high = min(ratios, key=ratios.__getitem__), max(ratios, key=ratios.__getitem__)
         yield (
-            f"One group left out at a time: the hazard ratio per Gy lies between {ratios[low]:.3f} ({low}) and "
-            f"{ratios[high]:.3f} ({high})."
+            f"One group left out at a time: the hazard ratio per Gy{_of_line(r)} lies between {ratios[low]:.3f} "
+            f"({low}) and {ratios[high]:.3f} ({high})."
+            if len(ratios) > 1
+            else f"Only one group can be left out: {low}, the hazard ratio per Gy{_of_line(r)} is {ratios[low]:.3f}."
         )
 
 
@@ -149,6 +172,8 @@ def _error(r: Correlation) -> Iterator[str]:
 
 def _shape(r: Correlation) -> Iterator[str]:
     spline, interaction, proportional = r.models.spline, r.models.interaction, r.models.proportional
+    if not r.models.carried:
+        return
     if spline is not None:
         yield (
             f"Shape: the test for a nonlinear effect of D100 on the log hazard gives {_p(spline.nonlinear.p)}. The "
@@ -156,10 +181,10 @@ def _shape(r: Correlation) -> Iterator[str]:
         )
     if interaction is not None:
         each = "; ".join(
-            f"{kind} {e.hazard_ratio:.3f} ({e.n_events} events)" for kind, e in interaction.by_type.items()
+            f"{kind} {e.hazard_ratio:.3f} ({counted(e.n_events, 'event')})" for kind, e in interaction.by_type.items()
         )
         test = _p(interaction.test.p)
-        yield f"Tumour types: the hazard ratio per Gy is {each}. The test for a difference gives {test}."
+        yield (f"Tumour types: the hazard ratio per Gy{_of_line(r)} is {each}. The test for a difference gives {test}.")
     if proportional is not None and proportional.overall.p < 0.05:
         yield (
             f"Hazards are not proportional ({_p(proportional.overall.p)}): a hazard ratio is then an average over the "
@@ -175,7 +200,7 @@ def _cutoffs(r: Correlation) -> Iterator[str]:
             f"log-rank test, which treats lesions as independent, gives {_p(t.test.test.p)}."
         )
     c = r.cuts.adjusted
-    if c is None:
+    if c is None or not r.models.carried:
         return
     where = "" if c.interval is None else f", bootstrap interval {c.interval[0]:.1f} to {c.interval[1]:.1f} Gy"
     yield (
@@ -211,8 +236,20 @@ def _response(r: Correlation) -> Iterator[str]:
     (d50, low, high), _ = fit.d50_gamma50()
     if not math.isfinite(d50):
         return
+    if not fit.slope_p < 0.05:
+        yield (
+            f"The logistic curve of control at {r.settings.horizon_months:g} months, not adjusted, does not show a "
+            f"dose-response ({_p(fit.slope_p)}): a D50 would mean nothing."
+        )
+        return
+    if fit.n_events < EVENTS_FOR_A_CURVE or fit.n - fit.n_events < EVENTS_FOR_A_CURVE:
+        yield (
+            f"By {r.settings.horizon_months:g} months {counted(fit.n_events, 'lesion')} had recurred and "
+            f"{fit.n - fit.n_events} were known to be controlled: too few for a D50."
+        )
+        return
     lowest, highest = float(r.table.d100_gy.min()), float(r.table.d100_gy.max())
-    inside = lowest <= d50 <= highest
+    inside = lowest - 0.05 <= d50 <= highest + 0.05
     yield (
         f"D50 is {d50:.1f} Gy (95 % CI {low:.1f} to {high:.1f}): the D100 at which half of such lesions would be "
         f"controlled at {r.settings.horizon_months:g} months, by the logistic curve, not adjusted. "
@@ -229,9 +266,10 @@ def _response(r: Correlation) -> Iterator[str]:
 def _time(r: Correlation) -> Iterator[str]:
     width = (r.table.intervals.right - r.table.intervals.left)[r.table.status == 1]
     if width.size:
+        half = "half of these intervals are longer than" if width.size > 1 else "this interval is as long as"
         yield (
-            f"A recurrence is known to lie between two scans: half of these intervals are longer than "
-            f"{float(np.median(width)):.1f} months, and no time is more exact than that."
+            f"A recurrence is known to lie between two scans: {half} {float(np.median(width)):.1f} months, and no time "
+            "is more exact than that."
         )
     if r.settings.week8_needed:
         late = r.sensitivity.get("landmark after the 8-week scan")

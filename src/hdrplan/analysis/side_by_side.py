@@ -12,6 +12,7 @@ from hdrplan.analysis.correlation import MetricTest, Settings
 from hdrplan.analysis.effects import adjusted_cox, effects
 from hdrplan.analysis.lesions import METRICS, LesionTable
 from hdrplan.arrays import FloatArray
+from hdrplan.errors import InputError
 from hdrplan.metrics import eqd2_gy
 from hdrplan.outcomes import benjamini_hochberg, holm, max_t
 
@@ -36,6 +37,8 @@ def metric_tests(table: LesionTable, settings: Settings, rng: np.random.Generato
     candidates = {k: table.metrics[k] for k in METRICS if np.isfinite(table.metrics[k]).all()}
     candidates[f"eqd2_d100_gy (alpha/beta {settings.alpha_beta_gy:g})"] = eqd2_gy(table.d100_gy, settings.alpha_beta_gy)
     candidates = {k: v for k, v in candidates.items() if np.ptp(v) > 0}
+    if not candidates:
+        raise InputError("a test of metrics needs one that differs between lesions", got="the same doses in all")
     rows = table.follow_up
     single = {k: effects(k, adjusted_cox(table, {k: v / v.std()}), rows, (k,))[0] for k, v in candidates.items()}
     same_as = _transforms(candidates)

@@ -116,13 +116,15 @@ def max_t(
     Raises
     ------
     InputError
-        Metrics that are missing or not numbers.
+        No metric, one that is the same in all rows, is missing or is no number.
 
     References
     ----------
     P. H. Westfall, S. S. Young, Resampling-Based Multiple Testing, Wiley 1993, 2.5 (single-step maxT).
     """
     names, x = covariate_matrix(metrics, null.n)
+    if not names or not (np.ptp(x, axis=0) > 0).all():
+        raise InputError("metrics must differ between rows", got=", ".join(names) or "no metric")
     contributions = null.data.rows.by_cluster(efficient_scores(null, x / x.std(axis=0)))
     z = contributions.sum(axis=0) / np.sqrt((contributions**2).sum(axis=0))
     maxima = flipped_maxima(contributions, n_resamples, rng)

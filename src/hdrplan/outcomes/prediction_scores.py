@@ -241,5 +241,5 @@ def _weighted_logistic(status: KnownStatus, x: FloatArray) -> tuple[FloatArray, 
     raise InfeasibleError(
         "the calibration curve has no finite estimate",
         got=f"{int(status.event.sum())} events by {status.at:g}",
-        remedy="There are too few events for a curve; read the groups of predicted risk.",
+        remedy="There are too few events for a curve, or rows without any risk.",
     )
