@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
-import scipy
 
 from hdrplan.analysis.benefit import dose_benefit
 from hdrplan.analysis.correlation import (
@@ -43,8 +42,7 @@ from hdrplan.analysis.paper_models import PaperRule, paper_rule
 from hdrplan.analysis.prediction import performance
 from hdrplan.analysis.prediction_quality import prediction_quality
 from hdrplan.analysis.robustness import unmeasured, without_each_group
-from hdrplan.analysis.side_by_side import metric_tests
-from hdrplan.arrays import FloatArray
+from hdrplan.analysis.side_by_side import metric_tests, rank_correlation
 from hdrplan.errors import HdrPlanError, InfeasibleError
 from hdrplan.outcomes import (
     CoxFit,
@@ -151,14 +149,9 @@ def correlate(
         unmeasured=unmeasured(table, models.headline) if models.headline and models.carried else None,
         dose_error=steps.run("error of D100", lambda: corrected_effects(table, settings, rng)) or (),
         paper=steps.run("paper's rule", lambda: _paper(table, settings, rng)) if settings.mode == "paper" else None,
-        d100_with_diameter=_spearman(table.d100_gy, table.diameter_mm),
+        d100_with_diameter=rank_correlation(table.d100_gy, table.diameter_mm),
         failed=steps.failed,
     )
-
-
-def _spearman(d100_gy: FloatArray, diameter_mm: FloatArray) -> float:
-    both_vary = np.ptp(d100_gy) > 0 and np.ptp(diameter_mm) > 0
-    return float(scipy.stats.spearmanr(d100_gy, diameter_mm).statistic) if both_vary else 0.0
 
 
 def _control(table: LesionTable, steps: _Steps) -> Control:

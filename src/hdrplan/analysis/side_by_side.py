@@ -16,7 +16,7 @@ from hdrplan.errors import InputError
 from hdrplan.metrics import eqd2_gy
 from hdrplan.outcomes import benjamini_hochberg, holm, max_t
 
-__all__ = ["metric_tests"]
+__all__ = ["metric_tests", "rank_correlation"]
 
 
 def metric_tests(table: LesionTable, settings: Settings, rng: np.random.Generator) -> tuple[MetricTest, ...]:
@@ -59,11 +59,16 @@ def metric_tests(table: LesionTable, settings: Settings, rng: np.random.Generato
             p_bh=float(by_bh),
             p_max_t=float(by_max_t),
             same_as=same_as.get(name, ""),
-            correlation_with_d100=float(scipy.stats.spearmanr(candidates[name], table.d100_gy).statistic),
+            correlation_with_d100=rank_correlation(candidates[name], table.d100_gy),
         )
         for name, effect in single.items()
         for by_holm, by_bh, by_max_t in (corrected.get(name, uncounted),)
     )
+
+
+def rank_correlation(a: FloatArray, b: FloatArray) -> float:
+    """Return Spearman's correlation; 0 where one of the two does not vary."""
+    return float(scipy.stats.spearmanr(a, b).statistic) if np.ptp(a) > 0 and np.ptp(b) > 0 else 0.0
 
 
 def _transforms(metrics: Mapping[str, FloatArray]) -> dict[str, str]:
