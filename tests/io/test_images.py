@@ -20,6 +20,7 @@ from hdrplan.io import (
     read_volume,
     write_volume,
 )
+from hdrplan.io.images import _largest
 from small_case import GRID, small_labels
 
 
@@ -129,3 +130,17 @@ def test_totalsegmentator_torso(shared: Path) -> None:
     a, b = read_volume(folder / "ct.nii.gz"), read_volume(folder / "ct.nrrd")
     assert a.grid.same_as(b.grid)
     np.testing.assert_array_equal(a.values_zyx, b.values_zyx)
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "int32", "uint32", "int16", "uint16", "uint8"])
+def test_the_largest_value_apart_from_the_smallest(kind):
+    rng = np.random.default_rng(4)
+    for low, high in ((-3000, -2000), (-40, 90), (0, 1), (5, 6), (0, 120)):
+        values = rng.integers(low, high, (3, 4, 5)).astype(kind)
+        expected = float(np.abs(values[values != values.min()].astype(np.float64)).max(initial=0))
+        assert _largest(values) in ({expected} if np.dtype(kind).itemsize > 2 else {expected, 0.0})
+    mark = np.full((2, 2, 2), 40.0)
+    mark[0, 0, 0] = -1e9
+    assert _largest(mark) == 40.0
+    mark[0, 0, 1] = -2e6
+    assert _largest(mark) == 2e6

@@ -206,6 +206,7 @@ def _short(catheters: Sequence[Catheter], ctvs: Sequence[Structure]) -> list[Cau
     doubts = []
     for ctv in ctvs:
         voxels_mm = sampled_mm(ctv, 5000)
+        tree = cKDTree(voxels_mm)
         beyond: list[float] = []
         for catheter in catheters:
             points_mm = along(catheter)
@@ -216,7 +217,7 @@ def _short(catheters: Sequence[Catheter], ctvs: Sequence[Structure]) -> list[Cau
             on_line = np.linalg.norm(from_tip, axis=1) ** 2 - along_mm**2 < _BESIDE_MM**2
             if (on_line & (along_mm > 0.0) & (along_mm < _AIM_MM)).any():
                 beyond.append(float(along_mm[on_line].max()))
-            elif cKDTree(voxels_mm).query(points_mm)[0].min() < _BESIDE_MM:
+            elif tree.query(points_mm)[0].min() < _BESIDE_MM:
                 beyond.append(0.0)
         if beyond and min(beyond) > _SHORT_MM:
             doubts.append(caution("catheters-end-short", ctv=ctv.name, mm=min(beyond)))
