@@ -5,7 +5,7 @@ from optimize_cases import case, fewest_dwells, goals, optimize_times, problem
 
 from hdrplan.dose import DoseRate
 from hdrplan.optimize import Delivery, neighbours
-from hdrplan.optimize.notes import DwellsLeftOut
+from hdrplan.optimize.notes import DwellsLeftOut, Rounded
 
 
 def test_fewer_dwells_at_a_stated_loss():
@@ -40,3 +40,15 @@ def test_under_a_ratio_of_neighbouring_times_whole_catheters_are_left_out():
     used = [bool((times[catheter == k] > 0).any()) for k in range(4)]
     assert [bool((times[catheter == k] > 0).all()) for k in range(4)] == used
     assert few.certificate.main.value <= optimize_times(asked).certificate.main.value * 1.51
+
+
+def test_times_without_steps_are_not_rounded_and_keep_ratio_and_shortest_stop():
+    rate, points, dwells = case()
+    pairs = neighbours(np.repeat(np.arange(4), len(dwells) // 4), dwells[:, 2])
+    rules = Delivery(resolution_s=1e-6, shortest_s=0.5, ratio=3.0, neighbours=pairs)
+    plan = optimize_times(problem(rate, points, goals(), healthy="liver", delivery=rules))
+    assert not any(isinstance(note, Rounded) for note in plan.notes)
+    times = plan.times_s
+    assert (times[times > 0] >= 0.5 - 1e-9).all()
+    assert (times[pairs].max(axis=1) <= 3.0 * times[pairs].min(axis=1) + 1e-7).all()
+    assert not plan.shortfalls

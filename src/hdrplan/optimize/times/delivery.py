@@ -17,6 +17,8 @@ from hdrplan.optimize.times.rounding import best_rounding, may_miss
 
 __all__ = ["deliverable"]
 
+# Times in steps of a microsecond are real numbers: a search in whole numbers of them did not end in minutes.
+REAL_S = 1e-6
 # A loss below this fraction of the objective, half of what the proof at every point costs, is not worth a search in
 # whole numbers, nor is a search worth going on that near to its bound.
 CLOSE_FRAC = 5e-4
@@ -64,6 +66,8 @@ def deliverable(
     # A dose-volume goal that held by itself was never at work; from now on it is, or whole times might break it.
     plan = replace(plan, excused=excused_at(program, plan.x))
     plan = _without_short_stops(program, cost, plan, delivery.shortest_s)
+    if step_s <= REAL_S:
+        return plan.x, ()
     starts = [_rounded_up(program, plan.x, step_s)]
     if any(by > 0 for by in broken(program, starts[0]).values()):
         starts += [_up_under_lower_limits(program, cost, plan, step_s), _topped_up(program, plan.x, delivery)]
