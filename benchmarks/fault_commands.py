@@ -21,6 +21,7 @@ __all__ = ["COMMANDS", "Child", "finished", "is_whole", "prepared"]
 # get fewer.
 COMMANDS: dict[str, tuple[list[str], str, float]] = {
     "plan": (["plan", "../case", "--quiet"], "", 0.4),
+    "plan, all": (["plan", "--all", "../cases", "--samples-only", "--jobs", "1", "--quiet"], "", 0.2),
     "place": (
         ["place", "../case", "--most", "2", "--candidates", "8", "--without", "ribs,lungs,vessels", "--quiet"],
         "", 0.2,
@@ -42,6 +43,10 @@ COMMANDS: dict[str, tuple[list[str], str, float]] = {
     "power": (["power", "--patients", "30+20", "--hazard-ratio", "1", "--replicates", "1", "--quiet"], "", 0.2),
     "phantom make": (["phantom", "make", "sphere", "--quiet"], "", 0.6),
     "phantom lesion": (["phantom", "lesion", "../case", "--diameter-mm", "20", "--quiet"], "", 1),
+    "phantom places": (
+        ["phantom", "places", "../case", "--count", "2", "--diameter-mm", "12", "--rules", "subcapsular", "--quiet"],
+        "", 0.2,
+    ),
     "phantom implant": (["phantom", "implant", "../case", "--quiet"], ".nii.gz", 0.4),
     "catheters": (["catheters", "../implanted.nii.gz", "--quiet"], ".mrk.json", 0.4),
     "import": (["import", "../archive/t0", "--ctv", "solid", "--quiet"], "", 0.8),
@@ -148,6 +153,9 @@ def prepared(folder: Path) -> None:
     from small_trunk import trunk
 
     write_small_case(folder / "case")
+    (folder / "cases").mkdir()
+    for k in range(2):
+        write_small_case(folder / "cases" / f"case-{k}")
     (folder / "scan").mkdir()
     write_volume(folder / "scan" / "ct.nii.gz", ct())
     names = write_labels(folder / "scan" / "labels.nii.gz", ["liver", "lesion", "stomach"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from hdrplan.dose import dose_at_points
-from hdrplan.errors import InputError
+from hdrplan.errors import InputError, ResourceError
 from hdrplan.io import read_case, read_plan_file
 from hdrplan.live import ACTIONS, PlanState, Session, Shown, Touch
 from hdrplan.options import PlanOptions
@@ -242,6 +243,17 @@ def test_saved_it_is_what_the_command_writes(session: Session, tmp_path: Path) -
 
 
 @pytest.mark.slow
+def test_a_session_whose_command_fails_leaves_nothing(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that can be seen has its plan: killed or refused before its end, there is none."""
+    failed = subprocess.CompletedProcess([], 2, stdout="", stderr="the disk is full")
+    monkeypatch.setattr("hdrplan.live.saving.subprocess.run", lambda *_, **__: failed)
+    with pytest.raises(ResourceError, match="hdrplan plan must end well"):
+        session.save(tmp_path / "saved")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_locked_times_are_saved_as_locked(session: Session, tmp_path: Path) -> None:
     where = hottest(session)
     longer = round(float(session.shown.plan.times_s.max()) + 3.0)

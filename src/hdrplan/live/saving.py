@@ -49,7 +49,7 @@ def given_times(wishes: Wishes, shown: Shown) -> Plan | None:
 
 
 def write_session(folder: Path, case_file: CaseFile, wishes: Wishes, given: Plan | None, exports: Sequence[str]) -> str:
-    """Write a new folder with the case as it is now, run the commands of its plan there, and return them.
+    """Write a new folder with the case as it is now and what the commands of its plan write; return these.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def write_session(folder: Path, case_file: CaseFile, wishes: Wishes, given: Plan
     InputError
         The folder exists.
     ResourceError
-        The command failed; what it said.
+        The command failed; what it said. Nothing is left.
     """
     case = wishes.case_of(case_file.case)
     plan_file, words = "plan", ["plan", "case", *(["--lock", "times.json"] if given is not None else []), "-o", "plan"]
@@ -79,11 +79,12 @@ def write_session(folder: Path, case_file: CaseFile, wishes: Wishes, given: Plan
         write_case(draft / "case", replace(case_file, case=case, goals=wishes.active), case)
         if given is not None:
             write_plan(draft / "times.json", given, case.name, None)
-    for command in commands:
-        done = subprocess.run(
-            [sys.executable, "-m", "hdrplan", *command], cwd=folder, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-            raise ResourceError(f"hdrplan {command[0]} must end well", got=" ".join(last)[:200], where=folder)
+        # In the draft: a folder that can be seen has its plan.
+        for command in commands:
+            done = subprocess.run(
+                [sys.executable, "-m", "hdrplan", *command], cwd=draft, capture_output=True, text=True, check=False
+            )
+            if done.returncode:
+                last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+                raise ResourceError(f"hdrplan {command[0]} must end well", got=" ".join(last)[:200], where=folder)
     return "; ".join(f"hdrplan {' '.join(command)}" for command in commands)

@@ -30,6 +30,9 @@ _FINEST_MM, _SEARCH_MM = 2.5, 12.5
 _LEFT_FRAC = 0.8
 _SEEN_HU = 25.0
 
+# Places inside and outside, of each face.
+_Faces = list[tuple[FloatArray, FloatArray]]
+
 
 def doubts_of_edges(structures: Sequence[Structure], ct: Volume) -> list[Caution]:
     """Say which organs' outlines fit the CT better a little way off.
@@ -56,47 +59,54 @@ def doubts_of_edges(structures: Sequence[Structure], ct: Volume) -> list[Caution
 
 def _move_mm(structure: Structure, ct: Volume) -> FloatArray | None:
     """Return the displacement (3,), mm, at which an outline fits best; None where it fits, or the CT does not tell."""
-    inner_mm, outer_mm = _across(structure, ct)
-    if len(inner_mm) < _FEW:
+    faces = _faces(structure, ct)
+    if sum(len(inner_mm) for inner_mm, _ in faces) < _FEW:
         return None
-    here_hu = _step_hu(ct, inner_mm, outer_mm, np.zeros(3))
-    best_hu, best_mm = here_hu, np.zeros(3)
+    steps_mm = np.maximum(_FINEST_MM, ct.grid.spacing_mm)
+    count = np.zeros(3)
+    here_hu = best_hu = _step_hu(ct, faces, np.zeros(3))
     # A shift along two axes is found by the second round.
     for _ in range(2):
-        start_mm = best_mm
         for axis in range(3):
-            step_mm = max(_FINEST_MM, float(ct.grid.spacing_mm[axis]))
-            reach = int(_SEARCH_MM // step_mm)
-            for k in (k for k in range(-reach, reach + 1) if k):
-                move_mm = start_mm + k * step_mm * ct.grid.direction[:, axis]
-                hu = _step_hu(ct, inner_mm, outer_mm, move_mm)
+            reach = int(_SEARCH_MM // steps_mm[axis])
+            for k in range(-reach, reach + 1):
+                tried = count.copy()
+                tried[axis] = k
+                hu = _step_hu(ct, faces, ct.grid.direction @ (tried * steps_mm))
                 if hu > best_hu:
-                    best_hu, best_mm = hu, move_mm
-        if best_mm is start_mm:
-            break
-    if best_hu < _SEEN_HU or here_hu > _LEFT_FRAC * best_hu:
+                    best_hu, count = hu, tried
+    move_mm = ct.grid.direction @ (count * steps_mm)
+    if best_hu < _SEEN_HU or here_hu > _LEFT_FRAC * best_hu or not _fits_on_both_sides(ct, faces, move_mm, count):
         return None
-    return best_mm
+    return np.asarray(move_mm)
 
 
-def _across(structure: Structure, ct: Volume) -> tuple[FloatArray, FloatArray]:
-    """Return places (n, 3) just inside and just outside the surface."""
+def _fits_on_both_sides(ct: Volume, faces: _Faces, move_mm: FloatArray, count: FloatArray) -> bool:
+    """Whether both faces across each axis of a move fit better there: of an outline too small or too large, one does."""
+    for axis in np.flatnonzero(count):
+        for face in faces[2 * axis : 2 * axis + 2]:
+            if len(face[0]) >= _FEW // 6 and _step_hu(ct, [face], move_mm) <= _step_hu(ct, [face], np.zeros(3)):
+                return False
+    return True
+
+
+def _faces(structure: Structure, ct: Volume) -> _Faces:
+    """Return places (n, 3) just inside and just outside the surface, across x, y and z, low and high side each."""
     mask = np.pad(structure.mask_zyx, 1)
-    spacing = structure.grid.spacing_mm[::-1]
-    inner, outer = [], []
+    spacing = structure.grid.spacing_mm
+    faces = []
     for axis in range(3):
         # Blurred over a slice, an edge is not seen within less.
-        width = max(1.0, float(ct.grid.spacing_mm[2 - axis]) / float(spacing[axis]))
+        width = max(1.0, float(ct.grid.spacing_mm[axis]) / float(spacing[axis]))
         for side in (-1, 1):
-            voxels = np.argwhere(mask & ~np.roll(mask, -side, axis=axis))
+            voxels = np.argwhere(mask & ~np.roll(mask, -side, axis=2 - axis))[:, ::-1]
             edge = voxels[:: max(1, len(voxels) // _STEPS)] - 1.0
             beyond = edge.copy()
             beyond[:, axis] += side * width
-            inner.append(structure.grid.world(edge[:, ::-1]))
-            outer.append(structure.grid.world(beyond[:, ::-1]))
-    inner_mm, outer_mm = np.concatenate(inner), np.concatenate(outer)
-    held = _is_deep(inner_mm, ct)
-    return inner_mm[held], outer_mm[held]
+            inner_mm, outer_mm = structure.grid.world(edge), structure.grid.world(beyond)
+            held = _is_deep(inner_mm, ct)
+            faces.append((inner_mm[held], outer_mm[held]))
+    return faces
 
 
 def _is_deep(points_mm: FloatArray, ct: Volume) -> BoolArray:
@@ -106,7 +116,8 @@ def _is_deep(points_mm: FloatArray, ct: Volume) -> BoolArray:
     return np.asarray(((index >= rim) & (index <= np.array(ct.grid.shape_zyx[::-1]) - 1 - rim)).all(axis=1))
 
 
-def _step_hu(ct: Volume, inner_mm: FloatArray, outer_mm: FloatArray, move_mm: FloatArray) -> float:
+def _step_hu(ct: Volume, faces: _Faces, move_mm: FloatArray) -> float:
     """Mean step of the CT across the surface, HU."""
+    inner_mm, outer_mm = (np.concatenate(places) for places in zip(*faces, strict=True))
     step = np.abs(ct.at(inner_mm + move_mm) - ct.at(outer_mm + move_mm))
     return float(np.minimum(np.nan_to_num(step), _LARGEST_HU).mean())

@@ -27,7 +27,7 @@ _FLAT_FRAC = 0.6
 # Thinner bodies are flat because slices are thick.
 _FLAT_SLICES = 5
 _EQUAL_FRAC = 0.9
-_EQUAL_SLICES = 4
+_EQUAL_SLICES = 5
 # Organs in one piece that are contoured whole; tubes are often drawn near the target alone.
 _COMPACT = ("liver", "spleen", "right kidney", "left kidney", "gallbladder")
 _AXES: Final = ("x", "y", "z")
@@ -77,7 +77,7 @@ def _one_slice(ctv: Structure, mask: BoolArray) -> list[Caution]:
 
 def _equal_slices(ctv: Structure, mask: BoolArray) -> list[Caution]:
     """Say where one outline was copied through all slices of a CTV: a box, a cylinder."""
-    # Voxels of 5 mm make two or three equal slices of a ball of 15 mm.
+    # A small lesion on thick slices has a few equal ones.
     if len(mask) < _EQUAL_SLICES or not (mask == mask[:1]).all():
         return []
     return [caution("ctv-slices-equal", name=ctv.name, count=len(mask))]
