@@ -129,8 +129,8 @@ STRUCTURES = (
         sentence="{names}: the CT shows their edges beside the outlines, moved by ({x:.0f}, {y:.0f}, {z:.0f}) mm",
         remedy="Look at the outlines on this CT: another series or breath, slices off, or a label map that was moved?",
         why="Solid organs, lungs and spine have an edge on a CT: a step of 25 HU and more across their surface. Given "
-        "where the step is largest up to 13 mm away along an axis, at most 80 % of it is left in place, and both sides fit "
-        "better there: of an outline too small or too large, one does. "
+        "where the step is largest up to 13 mm away along an axis, at most 80 % of it is left in place, and both "
+        "sides fit better there: of an outline too small or too large, one does. "
         "`python -m benchmarks.doubts` moves the CT of five cases by 4 to 10 mm, and makes it noisier and thicker: "
         "docs/measurements/trust.md has what it notices.",
     ),

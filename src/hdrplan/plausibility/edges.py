@@ -82,7 +82,7 @@ def _move_mm(structure: Structure, ct: Volume) -> FloatArray | None:
 
 
 def _fits_on_both_sides(ct: Volume, faces: _Faces, move_mm: FloatArray, count: FloatArray) -> bool:
-    """Whether both faces across each axis of a move fit better there: of an outline too small or too large, one does."""
+    """Whether both faces across each axis of a move fit better there; one does of an outline of wrong size."""
     for axis in np.flatnonzero(count):
         for face in faces[2 * axis : 2 * axis + 2]:
             if len(face[0]) >= _FEW // 6 and _step_hu(ct, [face], move_mm) <= _step_hu(ct, [face], np.zeros(3)):
