@@ -26,7 +26,7 @@ _MEDIA = (
     "#dfe7ee", "#8c4a3c", "#c9847a", "#d8b18a", "#f3e3a1", "#b23a48", "#7fb6d6", "#f7f7f2", "#c8bfae", "#9fc5a8",
     "#a06cd5", "#5f7a3d", "#cf7bb0", "#4f6d9b", "#e2903a", "#3f3f3f",
 )  # fmt: skip
-_CURVES = 8
+_CURVES = 7
 
 
 def plane_pictures(result: ModelDose) -> list[tuple[str, str]]:
@@ -51,7 +51,7 @@ def plane_pictures(result: ModelDose) -> list[tuple[str, str]]:
 
 
 def _picture(result: ModelDose, place: tuple[int | slice, ...], along: tuple[int, int], *, turned: bool) -> str:
-    figure, axes = _panel(3, 3.6)
+    figure, axes = _panel(3, 3.6 if turned else 2.8)
     grid = result.factor.grid
     width, height = (float(grid.spacing_mm[axis]) for axis in along)
     factor = result.factor.values_zyx[place]
@@ -62,7 +62,7 @@ def _picture(result: ModelDose, place: tuple[int | slice, ...], along: tuple[int
     extent = (0.0, columns * width, rows * height, 0.0) if turned else (0.0, columns * width, 0.0, rows * height)
     origin: Literal["upper", "lower"] = "upper" if turned else "lower"
     _media_panel(axes[0], medium, result, extent, origin)
-    counted = dose >= result.counted_gy / 5.0
+    counted = dose >= result.counted_gy / 2.0
     percent = np.where(counted, 100.0 * (factor - 1.0), np.nan)
     held = percent[np.isfinite(percent)]
     size = max(2.0, min(25.0, float(np.quantile(np.abs(held), 0.98)))) if len(held) else 2.0
@@ -113,7 +113,6 @@ def _media_panel(
     )  # fmt: skip
     axis.set_title("media", fontsize=9.5)
     axis.tick_params(labelsize=8)
-    axis.set_xlabel("mm", fontsize=8)
     axis.legend(
         handles=[Patch(fc=c, ec="#555", label=names[n].replace("_", " ")) for c, n in zip(colours, used, strict=True)],
         fontsize=6.5, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=4, frameon=False, handlelength=1.0,
@@ -131,10 +130,11 @@ def curves_picture(result: ModelDose) -> str:
     def first(s: ModelStructure) -> tuple[bool, float]:
         return s.role != "CTV", -s.medium_curve.dose_at_frac(0.02)
 
-    chosen = sorted(result.structures, key=first)[:_CURVES]
+    styles = styles_of({s.name: s.role for s in result.structures})
+    # A dash tells TG-43 here: of organs with one colour, the one with the highest dose is drawn.
+    by_colour = {styles[s.name]["colour"]: s for s in sorted(result.structures, key=first, reverse=True)}
+    chosen = sorted(by_colour.values(), key=first)[:_CURVES]
     figure, (axis,) = _panel(1, 4.4)
-    roles = {s.name: s.role for s in result.structures}
-    styles = styles_of(roles)
     end = max(s.medium_curve.dose_at_frac(0.3 if s.role == "CTV" else 0.02) for s in chosen)
     doses = np.linspace(0.0, end, 400)
     for structure in chosen:

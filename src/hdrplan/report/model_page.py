@@ -67,7 +67,7 @@ def _cells(figure: ModelFigure) -> dict[str, str]:
         return f"{value:.2f}" if figure.unit else f"{100 * value:.1f}"
 
     return {
-        "name": figure.name + (f" ({figure.unit})" if figure.unit else ""),
+        "name": figure.name,
         "tg43": figure_text(figure.tg43, figure),
         "medium": f"{figure_text(figure.medium, figure)} ± {error(figure.medium_error)}",
         "water": f"{figure_text(figure.water, figure)} ± {error(figure.water_error)}",
