@@ -13,6 +13,7 @@ from hdrplan.errors import InputError
 from hdrplan.geometry import dwell_positions
 from hdrplan.io import read_anatomy, read_case, read_kept_run, read_plan, read_volume, write_kept_run, write_plan
 from hdrplan.plan import Plan
+from hdrplan.transport import ScatterTask
 from hdrplan.workflow import ModelDose, ModelOptions, ScatterRun, model_dose
 from small_case import write_small_case
 
@@ -51,37 +52,26 @@ def test_a_run_that_was_stopped_continues_and_ends_as_if_it_had_not_been(
 
     with pytest.raises(KeyboardInterrupt):
         computed(planned, keep=stop)
-    again = computed(planned, kept=lambda task: ScatterRun(*held) if (held := read_kept_run(kept, task)) else None)
+    others = []
+
+    def held(task: ScatterTask) -> ScatterRun | None:
+        others.append(read_kept_run(kept, replace(task, seed=99)))
+        run = read_kept_run(kept, task)
+        return None if run is None else ScatterRun(*run)
+
+    again = computed(planned, kept=held)
+    assert others == [None]  # a run of another task is not continued
     assert again.histories == whole.histories
     for one, other in zip(whole.structures, again.structures, strict=True):
         assert one.figures == other.figures
     assert np.array_equal(whole.dose.values_zyx, again.dose.values_zyx)
-
-
-def test_figures_lie_near_tg43_and_below_it_where_the_patient_ends(planned: tuple[Path, Path]) -> None:
-    made = computed(planned)
-    lesion = next(s for s in made.structures if s.name == "lesion")
+    lesion = next(s for s in whole.structures if s.name == "lesion")
     d90 = next(f for f in lesion.figures if f.name == "D90")
     # Liver absorbs 0.8 % less than water per gram; this small body scatters less: some percent.
     assert 0.93 < d90.medium / d90.tg43 < 1.0
     assert 0.985 < d90.medium / d90.water < 0.999
     assert 0.0 < d90.medium_error < 0.02 * d90.medium
-    assert made.factor.values_zyx.shape == made.dose.values_zyx.shape
-
-
-def test_another_task_does_not_continue_a_run(planned: tuple[Path, Path], tmp_path: Path) -> None:
-    kept = tmp_path / "run.npz"
-    seen = []
-
-    def look(run: ScatterRun) -> None:
-        write_kept_run(kept, run.patient, run.water)
-
-    def ask(task: object) -> None:
-        seen.append(read_kept_run(kept, replace(task, seed=99)))  # type: ignore[type-var]
-
-    computed(planned, keep=look)
-    computed(planned, kept=ask)
-    assert seen == [None]
+    assert whole.factor.values_zyx.shape == whole.dose.values_zyx.shape
 
 
 def test_the_command_writes_a_folder_and_the_same_numbers_again(planned: tuple[Path, Path], tmp_path: Path) -> None:
@@ -100,6 +90,15 @@ def test_the_command_writes_a_folder_and_the_same_numbers_again(planned: tuple[P
     page = (tmp_path / "a" / "model_dose.html").read_text()
     assert all(word in page for word in ("D_m,m", "D_w,m", "Mean density", "k = 1", "media-few-labels"))
     assert not list(tmp_path.glob("*.npz"))
+
+
+def test_evaluate_sets_the_model_beside_tg43(planned: tuple[Path, Path]) -> None:
+    call = ["evaluate", str(planned[0]), "--plan", str(planned[1]), "--samples-only", "--json"]
+    done = CliRunner().invoke(cli, [*call, "--model", "mc", "--uncertainty", "5%"], catch_exceptions=False)
+    table = json.loads(done.stdout)
+    beside = {s["name"]: {f["name"]: f for f in s["figures"]} for s in table["model_based"]["structures"]}
+    assert beside["lesion"]["D90"]["tg43"] == pytest.approx(table["structures"]["lesion"]["d90_gy"], rel=1e-6)
+    assert beside["lesion"]["D90"]["d_mm"] < beside["lesion"]["D90"]["d_wm"] < beside["lesion"]["D90"]["tg43"]
 
 
 @pytest.mark.parametrize(

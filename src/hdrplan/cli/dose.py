@@ -9,7 +9,7 @@ import click
 
 from hdrplan.cli.common import json_option, quiet_option, strict_option, warn
 from hdrplan.cli.dose_input import grid_of_flags, plan_of_flags
-from hdrplan.cli.dose_mc import ModelFlags, write_model_dose
+from hdrplan.cli.dose_mc import ModelFlags, model_options, write_model_dose
 from hdrplan.cli.inputs import IN_FILE, IN_PATH, IN_PLAN, IN_PLAN_OR_CASE, IN_SOURCE
 from hdrplan.cli.outputs import OUT_FILE, OUT_FOLDER, writes
 from hdrplan.cli.progress import progress_bar
@@ -26,22 +26,8 @@ __all__ = ["command"]
 
 @click.command("dose")
 @click.argument("plan", required=False, metavar="[PLAN|CASE]", type=IN_PLAN_OR_CASE)
-@click.option(
-    "--model",
-    type=click.Choice(("tg43", "mc")),
-    default="tg43",
-    show_default=True,
-    help="TG-43 (water everywhere), or Monte Carlo in the patient's media.",
-)
+@model_options
 @click.option("--plan", "of_plan", type=IN_PLAN, help="With --model mc: the plan; the argument is its case.")
-@click.option(
-    "--uncertainty",
-    default="1%",
-    show_default=True,
-    help="With --model mc: standard error (k = 1) that each structure reaches.",
-)
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="With --model mc: of the photons.")
-@click.option("--media", "media_rules", type=IN_FILE, help="With --model mc: own rules for media and densities (TOML).")
 @click.option("--folder", type=OUT_FOLDER, help="With --model mc: folder of dose grid, numbers and page.")
 @click.option("--dwells", type=IN_FILE, help="CSV: x_mm, y_mm, z_mm, tip_x, tip_y, tip_z, time_s [, catheter].")
 @click.option(
@@ -111,10 +97,8 @@ def command(
     if model == "mc":
         if plan is None or of_plan is None or folder is None or output is not None:
             raise InputError("--model mc needs a CASE, --plan and --folder, and writes no -o")
-        flags = ModelFlags(
-            case=plan, plan=of_plan, output=folder, uncertainty=uncertainty, rules=media_rules, seed=seed
-        )
-        write_model_dose(flags, quiet=quiet, as_json=as_json)
+        asked = ModelFlags(uncertainty=uncertainty, rules=media_rules, seed=seed)
+        write_model_dose(plan, of_plan, folder, asked, quiet=quiet, as_json=as_json)
         return
     if output is None or of_plan is not None or folder is not None or media_rules is not None:
         raise InputError("a TG-43 dose needs -o, and takes no --plan, --media and --folder: they go with --model mc")

@@ -2,27 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from hdrplan.cli.case import read_plan_for
 from hdrplan.cli.common import echo_lines, printed_warnings, warn
+from hdrplan.cli.inputs import IN_FILE
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
-    from hdrplan.geometry import Structure
     from hdrplan.io import CaseFile, Output
     from hdrplan.plan import Plan
     from hdrplan.transport import ScatterTask
     from hdrplan.workflow import ModelDose, ModelOptions, ScatterRun
 
-__all__ = ["ModelFlags", "uncertainty_frac", "write_model_dose"]
+__all__ = ["ModelFlags", "asked_model", "computed_model_dose", "model_options", "uncertainty_frac", "write_model_dose"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option(
+        "--model",
+        type=click.Choice(("tg43", "mc")),
+        default="tg43",
+        show_default=True,
+        help="TG-43 (water everywhere), or Monte Carlo in the patient's media beside it.",
+    ),
+    click.option(
+        "--uncertainty",
+        default="1%",
+        show_default=True,
+        help="With --model mc: standard error (k = 1) that each structure reaches.",
+    ),
+    click.option(
+        "--seed", type=click.IntRange(0), default=1, show_default=True, help="With --model mc: of the photons."
+    ),
+    click.option("--media", "media_rules", type=IN_FILE, help="With --model mc: own rules for media (TOML)."),
+)
+
+
+def model_options(function: F) -> F:
+    """Add the options of a dose model: ``--model``, ``--uncertainty``, ``--seed`` and ``--media``."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,19 +60,22 @@ class ModelFlags:
 
     Parameters
     ----------
-    case, plan : Path
-    output : Output
-        A folder.
     uncertainty, rules, seed
         As on the command line.
     """
 
-    case: Path
-    plan: Path
-    output: Output
     uncertainty: str
     rules: Path | None
     seed: int
+
+    def options(self) -> ModelOptions:
+        """Return them as options of the computation."""
+        from hdrplan.io import read_media_rules
+        from hdrplan.workflow import ModelOptions
+
+        return ModelOptions(
+            uncertainty_frac=uncertainty_frac(self.uncertainty), seed=self.seed, rules=read_media_rules(self.rules)
+        )
 
 
 def uncertainty_frac(text: str) -> float:
@@ -56,59 +88,96 @@ def uncertainty_frac(text: str) -> float:
     return value / 100.0 if text.strip().endswith("%") else value
 
 
-def write_model_dose(flags: ModelFlags, *, quiet: bool, as_json: bool) -> None:
+def asked_model(model: str, case: Path | None, asked: ModelFlags) -> ModelOptions | None:
+    """Return the options of a model-based dose where one was asked for, before long work.
+
+    Parameters
+    ----------
+    model : {"tg43", "mc"}
+    case : Path or None
+        What the command line names as the case.
+    asked : ModelFlags
+
+    Raises
+    ------
+    InputError
+        Not a case folder, or an option out of its range.
+    """
+    if model != "mc":
+        return None
+    if case is None or (case.is_dir() and not (case / "case.toml").is_file()):
+        raise InputError(
+            "`model=mc` needs a case folder with case.toml: media are made of its labels", where=case
+        )
+    return asked.options()
+
+
+def write_model_dose(case: Path, plan: Path, output: Output, asked: ModelFlags, *, quiet: bool, as_json: bool) -> None:
     """Compute and write a model-based dose; a run that is stopped is continued by the same command.
 
     Parameters
     ----------
-    flags : ModelFlags
+    case, plan : Path
+    output : Output
+        A folder.
+    asked : ModelFlags
     quiet, as_json : bool
     """
-    from hdrplan.io import json_text, read_anatomy, read_case, read_media_rules
+    from hdrplan.io import json_text, read_case
     from hdrplan.report import model_lines, model_table
-    from hdrplan.workflow import ModelOptions
 
-    options = ModelOptions(
-        uncertainty_frac=uncertainty_frac(flags.uncertainty), seed=flags.seed, rules=read_media_rules(flags.rules)
-    )
-    case_file = read_case(flags.case)
+    options = asked.options()
+    case_file = read_case(case)
     warn(case_file.warnings)
-    if case_file.case.ct is None:
-        raise InputError("a model-based dose needs the case's CT", got="a case without `ct`", where=flags.case)
-    labels = read_anatomy(flags.case)[1]
-    plan = read_plan_for(flags.plan, case_file)
-    kept = flags.output.path.with_name(flags.output.path.name + ".mc-run.npz")
-    try:
-        result = _computed(case_file, labels, plan, options, kept, quiet=quiet or as_json)
-    except KeyboardInterrupt:
-        if kept.is_file():
-            click.echo(f"Stopped; {kept} holds what was done, the same command continues there.", err=True)
-        raise
-    warn(result.setting.media.cautions)
+    planned = read_plan_for(plan, case_file)
+    kept = output.path.with_name(output.path.name + ".mc-run.npz")
+    result = computed_model_dose(case, case_file, planned, options, kept=kept, quiet=quiet or as_json)
     table = model_table(result, printed_warnings())
-    _write(flags, case_file, result, table)
+    _write(output, case_file, result, table)
     kept.unlink(missing_ok=True)
     if as_json:
         click.echo(json_text(table), nl=False)
     elif not quiet:
         echo_lines(model_lines(result))
-        click.echo(f"Wrote {flags.output.path}: model_dose.html, model_dose.json, dose_dmm.nrrd, hcf.nrrd.")
+        click.echo(f"Wrote {output.path}: model_dose.html, model_dose.json, dose_dmm.nrrd, hcf.nrrd.")
         click.echo("Research use only, never for treatment.")
 
 
-def _computed(
-    case_file: CaseFile, labels: Sequence[Structure], plan: Plan, options: ModelOptions, kept: Path, *, quiet: bool
+def computed_model_dose(
+    case: Path, case_file: CaseFile, plan: Plan, options: ModelOptions, *, kept: Path | None = None, quiet: bool = False
 ) -> ModelDose:
+    """Return the model-based dose of a plan, and print its warnings.
+
+    Parameters
+    ----------
+    case : Path
+        A case folder or its ``case.toml``: all its labels are read.
+    case_file : CaseFile
+        What was read of it.
+    plan : Plan
+    options : ModelOptions
+    kept : Path, optional
+        Where the run is kept between rounds, and continued from.
+    quiet : bool
+    """
     from hdrplan.cli.case import plan_options
-    from hdrplan.io import read_kept_run, write_kept_run
+    from hdrplan.io import read_anatomy, read_kept_run, write_kept_run
     from hdrplan.workflow import ScatterRun, model_dose
 
+    if case_file.case.ct is None:
+        raise InputError("a model-based dose needs the case's CT", got="a case without `ct`", where=case)
+    labels = read_anatomy(case)[1]
+
     def earlier(task: ScatterTask) -> ScatterRun | None:
-        held = read_kept_run(kept, task)
+        held = read_kept_run(kept, task) if kept is not None else None
         return None if held is None else ScatterRun(*held)
 
+    def keep(run: ScatterRun) -> None:
+        if kept is not None:
+            write_kept_run(kept, run.patient, run.water)
+
     with steps_bar(quiet=quiet) as on_progress:
-        return model_dose(
+        result = model_dose(
             case_file.case,
             labels,
             case_file.goals,
@@ -116,26 +185,23 @@ def _computed(
             options,
             sample_mm=plan_options(case_file).sample_mm,
             kept=earlier,
-            keep=lambda run: write_kept_run(kept, run.patient, run.water),
+            keep=keep,
             on_progress=on_progress,
         )
+    warn(result.setting.media.cautions)
+    return result
 
 
-def _write(flags: ModelFlags, case_file: CaseFile, result: ModelDose, table: dict[str, object]) -> None:
+def _write(output: Output, case_file: CaseFile, result: ModelDose, table: dict[str, object]) -> None:
     from hdrplan import __version__
     from hdrplan.io import new_folder, write_json, write_run, write_volume
     from hdrplan.report import model_html
 
     options = {"uncertainty_frac": result.options.uncertainty_frac, "rules": result.setting.media.rules}
-    record = run_record(inputs=case_file.inputs, options=options, seed=flags.seed, seconds=result.seconds)
-    page = model_html(
-        result,
-        case_file.case,
-        printed_warnings(),
-        title=f"Model-based dose: {case_file.case.name}",
-        version=__version__,
-    )
-    with new_folder(flags.output) as draft:
+    record = run_record(inputs=case_file.inputs, options=options, seed=result.options.seed, seconds=result.seconds)
+    title = f"Model-based dose: {case_file.case.name}"
+    page = model_html(result, case_file.case, printed_warnings(), title=title, version=__version__)
+    with new_folder(output) as draft:
         write_json(draft / "model_dose.json", table)
         write_volume(draft / "dose_dmm.nrrd", result.dose)
         write_volume(draft / "hcf.nrrd", result.factor)

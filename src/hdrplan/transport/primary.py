@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +55,7 @@ class Primary:
             freeze(self, name, (None,) * np.ndim(self.medium_gy))
 
 
+@lru_cache(maxsize=8)
 def base_masses(emission: Emission, photons: PhotonData) -> FloatArray:
     """Return how much of the base media, water and cortical bone, a gram of each medium attenuates like.
 
@@ -73,7 +75,7 @@ def base_masses(emission: Emission, photons: PhotonData) -> FloatArray:
     weight = np.sqrt(seen)
     bases = np.stack([mu[name] for name in _BASES], axis=1) * weight[:, None]
     fits = [np.linalg.lstsq(bases, mu[name] * weight, rcond=None)[0] for name in photons.names]
-    return np.asarray(np.round(fits, 12))
+    return frozen(np.round(fits, 12))
 
 
 def primary_kerma(
@@ -149,34 +151,28 @@ def _call(
         frozen(np.where(at >= 0, row[at], 0), np.int64),
         Stops(frozen(frame[1]), frozen(dwells.axes @ grid.direction), frozen(times / times.sum())),
         BaseBox(frozen(1.0 / grid.spacing_mm), frozen(mass, np.float32), media()["water"].density_g_per_cc),
-        _tables(emission, photons, used),
+        _tables(emission, photons, tuple(used)),
     )
 
 
-def _tables(emission: Emission, photons: PhotonData, names: list[str]) -> SpectrumTables:
+@lru_cache(maxsize=32)
+def _tables(emission: Emission, photons: PhotonData, names: tuple[str, ...]) -> SpectrumTables:
     """Kerma of the whole spectrum behind masses of the base media, for each medium and angle."""
     nodes = [np.arange(low, high + 1e-9, _NODE_G_PER_CM2) for low, high in _REACH_G_PER_CM2]
     energy = emission.energy_kev
     alike = (emission.cosine[:, 0] == -1.0).all() and (emission.cosine[:, 1] == 1.0).all()
     cosines = np.zeros(1) if alike else np.linspace(-1.0, 1.0, _ANGLES)
-    # Photons into a unit of solid angle at each cosine, relative to all directions alike.
     low, high = emission.cosine[:, 0], emission.cosine[:, 1]
-    held = (cosines[:, None] >= low) & ((cosines[:, None] < high) | ((high == 1.0) & (cosines[:, None] == 1.0)))
-    density = held * emission.share * 2.0 / (high - low)
     first = np.exp(-nodes[0][:, None] * photons.attenuation(_BASES[0], energy))
     second = np.exp(-nodes[1][:, None] * photons.attenuation(_BASES[1], energy))
-    kerma = np.stack(
-        [
-            np.einsum(
-                "ae,ie,je->aij",
-                density * energy * photons.energy_absorption(name, energy),
-                first,
-                second,
-                optimize=True,
-            )
-            for name in names
-        ]
-    )
+    kerma = np.empty((len(names), len(cosines), len(nodes[0]), len(nodes[1])))
+    for a, cosine in enumerate(cosines):
+        held = np.flatnonzero((cosine >= low) & ((cosine < high) | ((high == 1.0) & (cosine == 1.0))))
+        # Photons into a unit of solid angle at this cosine, relative to all directions alike.
+        density = emission.share[held] * 2.0 / (high - low)[held] * energy[held]
+        for k, name in enumerate(names):
+            absorbed = density * photons.energy_absorption(name, energy[held])
+            kerma[k, a] = (first[:, held] * absorbed) @ second[:, held].T
     return SpectrumTables(
         length_mm=emission.length_mm,
         first=frozen([low for low, _ in _REACH_G_PER_CM2]),
