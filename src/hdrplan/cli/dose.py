@@ -88,7 +88,7 @@ def command(
       hdrplan dose demo-output --points sample/points.csv -o dose.csv
       hdrplan dose demo-output --grid sample/session1.nrrd -o dose.nrrd
       hdrplan dose demo-output --spacing 2 --margin 80 -o dose.nii.gz
-      hdrplan dose phantoms/liver-lesion-b --plan demo-output --model mc --uncertainty 1% --folder model-dose
+      hdrplan dose phantoms/liver-lesion-b --plan demo-output --model mc --folder model-dose
     """
     from hdrplan.io import json_text
     from hdrplan.plausibility import doubts_of_strength

@@ -36,9 +36,9 @@ _OPTIONS = (
     ),
     click.option(
         "--uncertainty",
-        default="1%",
+        default="0.01",
         show_default=True,
-        help="With --model mc: standard error (k = 1) that each structure reaches.",
+        help="With --model mc: standard error (k = 1) that each structure reaches, relative; a % sign is understood.",
     ),
     click.option(
         "--seed", type=click.IntRange(0), default=1, show_default=True, help="With --model mc: of the photons."
@@ -106,9 +106,7 @@ def asked_model(model: str, case: Path | None, asked: ModelFlags) -> ModelOption
     if model != "mc":
         return None
     if case is None or (case.is_dir() and not (case / "case.toml").is_file()):
-        raise InputError(
-            "`model=mc` needs a case folder with case.toml: media are made of its labels", where=case
-        )
+        raise InputError("`model=mc` needs a case folder with case.toml: media are made of its labels", where=case)
     return asked.options()
 
 

@@ -59,7 +59,7 @@ def command(
       hdrplan evaluate phantoms/liver-lesion-b --plan demo-output
       hdrplan evaluate phantoms/liver-lesion-b-5mm --plan demo-output --accept-other-case --json
       hdrplan evaluate phantoms/liver-lesion-b --plan demo-output --strength 35000 -o metrics.json
-      hdrplan evaluate phantoms/liver-lesion-b --plan demo-output --model mc --uncertainty 2%
+      hdrplan evaluate phantoms/liver-lesion-b --plan demo-output --model mc
     """
     from dataclasses import asdict, replace
 
