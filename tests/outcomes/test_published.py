@@ -152,6 +152,13 @@ def test_each_rule_of_ratios_finds_its_fault(numbers, rule):
     assert rule in rules(check_ratio("x", *numbers))
 
 
+def test_bounds_that_only_stand_in_the_wrong_order_are_one_finding():
+    (finding,) = check_ratio("x", "1.50", "2.05", "1.10", "0.012")
+    assert finding.rule == "order of bounds"
+    assert finding.computed.endswith("exchanged, they agree with the ratio")
+    assert len(check_ratio("x", "1.013", "1.033", "1.023", "0.014")) == 2, "exchanged, they do not hold the ratio"
+
+
 def test_a_hazard_ratio_of_two_groups_needs_its_events():
     """The information of a binary covariate is at most a quarter an event: 4 / SE^2 events at least."""
     found = check_ratio("x", "1.50", "1.10", "2.05", n_events=100)

@@ -172,12 +172,20 @@ def answer_table(r: Correlation) -> TextTable:
         title="The answer in numbers",
         columns=("Question", "Answer", "95 % CI", "p"),
         rows=tuple(rows),
-        notes=(
-            f"Dose effects are {adjusted_words(t)}; patients, not lesions, are the unit of every interval and p. The "
-            "p of "
-            "the step is corrected for the search.",
-        ),
+        notes=_notes(r),
     )
+
+
+def _notes(r: Correlation) -> tuple[str, ...]:
+    """Return what the rows of the table rest on."""
+    notes = ["Patients, not lesions, are the unit of every interval and p."]
+    if r.models.carried:
+        notes.append(f"Dose effects are {adjusted_words(r.table)}.")
+    if r.benefit is not None:
+        notes.append("What recurred is as observed; with other doses, and above with the dose given, by the model.")
+    if r.models.carried and r.cuts.beyond_line is not None:
+        notes.append("The p of the step is corrected for the search.")
+    return (" ".join(notes),)
 
 
 def _benefit_row(b: Benefit) -> tuple[str, str, str, str]:

@@ -118,7 +118,11 @@ def _of_bounds(r: Printed, low: Printed, high: Printed) -> Iterator[tuple[str, s
     """Rule and what follows, for each fault of a ratio and its bounds."""
     swapped = low.low > high.high
     if swapped:
-        yield "order of bounds", "the lower bound lies above the upper"
+        exchanged = not [*_of_bounds(r, high, low)]
+        agree = "; exchanged, they agree with the ratio" if exchanged else ""
+        yield "order of bounds", f"the lower bound lies above the upper{agree}"
+        if exchanged:
+            return
     if r.high < low.low or r.low > high.high:
         implied = r.value**2 / high.value
         yield (
