@@ -17,7 +17,7 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray
 from hdrplan.optimize import Bounded, GoalId, Optimum, PlanProblem
-from hdrplan.optimize.notes import DwellsLeftOut, MissedAfterRounding, ProofWork, Rounded
+from hdrplan.optimize.notes import DwellsLeftOut, MissedAfterRounding, ProofWork, Rounded, StopsLengthened
 from hdrplan.optimize.objectives import DoseLost, MeanDose, Objective, RelativeMiss, TotalTime
 from hdrplan.optimize.proof import InScenario, Kept, NeighbourRatio, Proof
 from hdrplan.plan import AROUND, Goal
@@ -311,7 +311,7 @@ def check_certificate(problem: PlanProblem, optimum: Optimum) -> None:
             check_bounded(problem, level, searched=searched)
         else:
             assert level.bound <= 0.0 or searched, f"bound: {level.text} has no proof"
-    if optimum.status == "proven" and not any(isinstance(note, Rounded) for note in optimum.notes):
+    if optimum.status == "proven" and not any(isinstance(n, Rounded | StopsLengthened) for n in optimum.notes):
         given_back = sum(note.loss_frac for note in optimum.notes if isinstance(note, DwellsLeftOut))
         room = PAID + given_back + 1.1 * problem.reserve_frac
         gap = main.value - main.bound

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from hdrplan.optimize.catheters.choice import choose_catheters
     from hdrplan.optimize.catheters.placement import CatheterLoss, ChosenSet, Placement, Recourse
     from hdrplan.optimize.certificate import Certificate, Loss, LossCause, Optimum, Price, Scope, Shortfall, Status
-    from hdrplan.optimize.notes import EveryPoint, Note, ProofRunning, Rounded, TransitCounted
+    from hdrplan.optimize.notes import EveryPoint, Note, ProofRunning, Rounded, StopsLengthened, TransitCounted
     from hdrplan.optimize.objectives import DoseLost, GoalId, MeanDose, NamedGoal, Objective
     from hdrplan.optimize.problem import PlanProblem
     from hdrplan.optimize.proof import Proof
@@ -61,6 +61,7 @@ __all__ = [
     "Shortfall",
     "Status",
     "StepResult",
+    "StopsLengthened",
     "TransitCounted",
     "WorkLimit",
     "choose_catheters",

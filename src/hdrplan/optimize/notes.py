@@ -19,6 +19,7 @@ __all__ = [
     "ProofRunning",
     "ProofWork",
     "Rounded",
+    "StopsLengthened",
     "TimeNotProven",
     "TransitCounted",
 ]
@@ -156,6 +157,31 @@ class Rounded:
 
 
 @dataclass(frozen=True, slots=True)
+class StopsLengthened:
+    """Real times of which no stop is shorter than the shortest.
+
+    Parameters
+    ----------
+    shortest_s : float
+    before, after : float
+        Main objective, without that rule and with it.
+    """
+
+    shortest_s: float
+    before: float
+    after: float
+
+    @property
+    def text(self) -> str:
+        """The note as a sentence."""
+        rule = f"Stops shorter than {self.shortest_s:g} s were lengthened or left out"
+        if self.before <= 0:
+            return f"{rule}."
+        loss = 100 * (self.after / self.before - 1)
+        return f"{rule}. This changes the objective from {self.before:.6g} to {self.after:.6g} ({loss:+.2g} %)."
+
+
+@dataclass(frozen=True, slots=True)
 class MissedAfterRounding:
     """A goal that whole times do not hold, and by how much, Gy or s."""
 
@@ -254,6 +280,7 @@ Note = (
     | ProofWork
     | NoProof
     | Rounded
+    | StopsLengthened
     | MissedAfterRounding
     | EveryPoint
     | DwellsLeftOut

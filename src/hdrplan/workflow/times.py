@@ -21,6 +21,7 @@ from hdrplan.optimize import (
     Optimum,
     PlanProblem,
     Rounded,
+    StopsLengthened,
     TransitCounted,
     fewest_dwells,
     optimize_every_point,
@@ -178,12 +179,15 @@ def _with_moving_source(problem: PlanProblem, optimum: Optimum, passing_s: Float
 def _notes(problem: PlanProblem, optimum: Optimum, passing_s: FloatArray) -> tuple[Note, ...]:
     """Return the notes, those on rounding in terms of the objective with the moving source."""
     more_gy = _mean_gy(problem, optimum.certificate.main.objective, passing_s)
-    return tuple(
-        replace(note, before=note.before + more_gy, after=note.after + more_gy, bound=note.bound + more_gy)
-        if isinstance(note, Rounded)
-        else note
-        for note in optimum.notes
-    )
+
+    def counted(note: Note) -> Note:
+        if isinstance(note, Rounded):
+            note = replace(note, bound=note.bound + more_gy)
+        if isinstance(note, Rounded | StopsLengthened):
+            note = replace(note, before=note.before + more_gy, after=note.after + more_gy)
+        return note
+
+    return tuple(counted(note) for note in optimum.notes)
 
 
 def _proven_at_every_point(

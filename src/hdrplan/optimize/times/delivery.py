@@ -9,7 +9,7 @@ import numpy as np
 from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.errors import InputError
 from hdrplan.optimize.afterloader import Delivery
-from hdrplan.optimize.notes import MissedAfterRounding, Note, Rounded
+from hdrplan.optimize.notes import MissedAfterRounding, Note, Rounded, StopsLengthened
 from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.judge import broken, excused_at
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
@@ -67,7 +67,8 @@ def deliverable(
     plan = replace(plan, excused=excused_at(program, plan.x))
     plan = _without_short_stops(program, cost, plan, delivery.shortest_s)
     if step_s <= REAL_S:
-        return plan.x, ()
+        shortest_s = delivery.shortest_s
+        return plan.x, ((StopsLengthened(shortest_s, before, float(cost @ plan.x)),) if shortest_s > 0 else ())
     starts = [_rounded_up(program, plan.x, step_s)]
     if any(by > 0 for by in broken(program, starts[0]).values()):
         starts += [_up_under_lower_limits(program, cost, plan, step_s), _topped_up(program, plan.x, delivery)]
