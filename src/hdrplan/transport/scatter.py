@@ -22,8 +22,9 @@ __all__ = ["scatter"]
 
 # Histories of all batches between two reports: some tenths of a second.
 _ROUND = 200_000
-# Water around a grid is followed this far: hardly a photon comes back from beyond.
-_WATER_MM = 250.0
+# Water around a grid is followed this far. A sphere of 150 (200) mm takes 6.8 (2.4) % of the dose at 100 mm: what lies
+# beyond 350 mm adds less than 0.02 % at the edge of the grid.
+_WATER_MM = 350.0
 _MASK = (1 << 64) - 1
 
 

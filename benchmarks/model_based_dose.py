@@ -1,0 +1,246 @@
+"""Physics of model-based dose against published values: ``python -m benchmarks.model_based_dose [--histories N]``.
+
+Prints each row with reference, value, tolerance, and whether it is met. Seeds are fixed. References that may not be
+part of the project are read from ../shared; their rows are left out where it is absent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy.interpolate import RegularGridInterpolator
+
+from hdrplan.geometry import Grid
+from hdrplan.materials import photon_data, voxel_codes
+from hdrplan.transport import (
+    Bodies,
+    ScatterTask,
+    Voxels,
+    capsule_bodies,
+    capsule_names,
+    iridium_lines,
+    isotropic_ir192,
+    kerma_shells,
+    load_emission,
+    primary_kerma_gy,
+    scatter,
+)
+
+Array = npt.NDArray[np.float64]
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+NAMES = {"gammamed-12i": "GammaMed12i", "gammamed-plus": "GammaMedPlus", "mbdca-generic": "MBDCA-WG"}
+# Taylor and Rogers 2008; Perez-Calatayud 2012; Ballester 2015.
+DOSE_RATE_CONSTANTS = {"gammamed-12i": 1.117, "gammamed-plus": 1.1165, "mbdca-generic": 1.1109}
+# Hubbell and Seltzer, NISTIR 5632: keV; mu/rho, mu_en/rho in cm2/g.
+NIST_KEV = (30, 60, 100, 200, 300, 400, 600, 800)
+NIST = {
+    "water": (
+        (0.3756, 0.2059, 0.1707, 0.1370, 0.1186, 0.1061, 0.08956, 0.07865),
+        (0.1557, 0.03190, 0.02546, 0.02967, 0.03192, 0.03279, 0.03284, 0.03206),
+    ),
+    "air": (
+        (0.3538, 0.1875, 0.1541, 0.1233, 0.1067, 0.09549, 0.08055, 0.07074),
+        (0.1537, 0.03041, 0.02325, 0.02672, 0.02872, 0.02949, 0.02953, 0.02882),
+    ),
+    "cortical_bone": (
+        (1.331, 0.3148, 0.1855, 0.1309, 0.1113, 0.09908, 0.08332, 0.07308),
+        (1.070, 0.1400, 0.04585, 0.03003, 0.03032, 0.03069, 0.03052, 0.02973),
+    ),
+}
+# Lines of the bare source of the published shells: Duchemin B, Coursol N, LPRI/93/018 (1993); keV, per 100 decays.
+LINES_1993 = (
+    *((10.5, 5.8), (62.0, 3.57), (64.0, 3.57), (66.0, 3.58), (73.0, 0.964), (75.0, 0.964), (77.0, 0.964)),
+    *((136.5, 0.181), (201.5, 0.485), (205.5, 3.33), (283.5, 0.266), (295.5, 28.85), (308.5, 30.05), (316.5, 82.8)),
+    *((374.5, 0.721), (416.5, 0.664), (468.5, 47.8), (484.5, 3.16), (489.5, 0.427), (588.5, 4.48), (604.5, 8.16)),
+    *((612.5, 5.26), (884.5, 0.288)),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One comparison; error is a standard error in percent, 0 where there is no noise."""
+
+    name: str
+    reference: str
+    value: str
+    off_pct: float
+    error_pct: float
+    tolerance_pct: float
+
+    def text(self) -> str:
+        """Return the row as a line of a table."""
+        met = "met" if abs(self.off_pct) <= self.tolerance_pct else "not met"
+        error = f" +- {self.error_pct:.2f}" if self.error_pct else ""
+        off = f"{self.off_pct:+.2f}{error} %"
+        return f"| {self.name} | {self.reference} | {self.value} | {off} | {self.tolerance_pct:g} % | {met} |"
+
+
+def _point(reach_mm: float) -> Bodies:
+    return Bodies(
+        core_radius_mm=1e-6,
+        core_length_mm=1e-6,
+        solids=(),
+        around="water",
+        around_g_per_cc=0.998,
+        inner_mm=(0.0, 0.0, 0.0),
+        reach_mm=reach_mm,
+    )
+
+
+def coefficients() -> Iterator[Row]:
+    """Yield the largest deviation of mu and mu_en from NIST, medium by medium."""
+    data = photon_data()
+    for medium, (mu, mu_en) in NIST.items():
+        for what, ours, theirs in (
+            ("mu", data.attenuation(medium, NIST_KEV), mu),
+            ("mu_en", data.energy_absorption(medium, NIST_KEV), mu_en),
+        ):
+            off = 100.0 * (ours / np.array(theirs) - 1.0)
+            worst = int(np.abs(off).argmax())
+            yield Row(
+                name=f"{what}, {medium}, 30-800 keV",
+                reference="NIST",
+                value=f"farthest at {NIST_KEV[worst]} keV",
+                off_pct=float(off[worst]),
+                error_pct=0.0,
+                tolerance_pct=0.2,
+            )
+
+
+def shells(histories: int) -> Iterator[Row]:
+    """Yield scattered over primary dose in a sphere of 10 cm."""
+    notes = SHARED / "reference" / "model_based_dose.md"
+    if not notes.exists():
+        return
+    found = re.search(r"at ([\d./]+) cm = ([\d./]+) \(from its printed doses\)", notes.read_text(encoding="utf-8"))
+    if found is None:
+        return
+    radii, ratios = ([float(v) for v in found[i].split("/")] for i in (1, 2))
+    data, lines = photon_data(), np.array(LINES_1993)
+    energy, intensity = lines.T
+    around = kerma_shells(_point(100.0), data, lines, histories=histories)
+    kerma = intensity / intensity.sum() * energy * data.energy_absorption("water", energy)
+    mu = 0.0998 * data.attenuation("water", energy)
+    primary = (kerma * np.exp(-mu * around.radius_mm[:, None])).sum(axis=1) * 1.602176634e-11 / (4.0 * np.pi)
+    for radius_cm, wanted in zip(radii, ratios, strict=True):
+        i = 2 * int(radius_cm / 0.5)
+        batches = around.batches_gy_mm2[:, i : i + 2, 0, 1].sum(axis=1) / primary[i : i + 2].sum()
+        yield _row(f"scatter to primary, {radius_cm:g} cm", wanted, batches, 0.7)
+
+
+def _row(name: str, wanted: float, batches: Array, tolerance_pct: float) -> Row:
+    mean, error = float(batches.mean()), float(batches.std(ddof=1) / np.sqrt(len(batches)))
+    return Row(
+        name=name,
+        reference=f"{wanted:.5g}",
+        value=f"{mean:.5g}",
+        off_pct=100.0 * (mean / wanted - 1.0),
+        error_pct=100.0 * error / wanted,
+        tolerance_pct=tolerance_pct,
+    )
+
+
+def sources(histories: int) -> Iterator[Row]:
+    """Yield air kerma per photon and dose-rate constant of each capsule; the along-away table of the generic one."""
+    data = photon_data()
+    facts = SHARED / "data" / "sources" / "geometry_facts.json"
+    wanted = json.loads(facts.read_text(encoding="utf-8")) if facts.exists() else {}
+    for name in capsule_names():
+        emission = load_emission(name, data)
+        kerma = emission.air_kerma_gy_cm2 * emission.per_start
+        if wanted:
+            reference = wanted[NAMES[name]]["air_kerma_Gy_cm2_per_history"]
+            yield Row(
+                name=f"air kerma per photon, {name}",
+                reference=f"{reference:.5e}",
+                value=f"{kerma:.5e}",
+                off_pct=100.0 * (kerma / reference - 1.0),
+                error_pct=0.0,
+                tolerance_pct=0.3,
+            )
+        bodies = capsule_bodies(name, around="water", around_g_per_cc=0.998, reach_mm=500.0)
+        around = kerma_shells(bodies, data, iridium_lines(), histories=histories, n_cosines=40)
+        scattered = around.batches_gy_mm2[..., 1]
+        primary = primary_kerma_gy(bodies, data, iridium_lines(), [[10.0, 0.0, 0.0]], n_starts=16384)[0]
+        constant = (primary + scattered[:, 3:5, 17:23].mean(axis=(1, 2)) / 100.0) / kerma
+        yield _row(f"dose-rate constant, {name}", DOSE_RATE_CONSTANTS[name], constant, 0.5)
+        if name == "mbdca-generic":
+            yield from along_away(bodies, (around.radius_mm, around.cosine, scattered.mean(axis=0)), kerma)
+
+
+def along_away(bodies: Bodies, scattered: tuple[Array, Array, Array], kerma: float) -> Iterator[Row]:
+    """Yield mean and spread of the deviations from the published along-away table."""
+    path = SHARED / "data" / "sources" / "mbdca_generic.json"
+    if not path.exists():
+        return
+    table = json.loads(path.read_text(encoding="utf-8"))["along_away"]
+    rates = np.array(table["dose_rate_cGy_per_h_per_U"], dtype=np.float64)
+    along, away = np.meshgrid(10.0 * np.array(table["along_cm"]), 10.0 * np.array(table["away_cm"]), indexing="ij")
+    radius, angle = np.hypot(along, away), np.degrees(np.arctan2(away, along))
+    used = (radius > 4.99) & (angle >= 20.0) & (angle <= 160.0) & np.isfinite(rates)
+    radii, cosines, values = scattered
+    smooth = RegularGridInterpolator((radii, cosines), values, bounds_error=False, fill_value=None)
+    places = np.stack((radius[used], np.cos(np.radians(angle[used]))), axis=1)
+    points = np.stack((away[used], 0.0 * away[used], along[used]), axis=1)
+    dose = primary_kerma_gy(bodies, photon_data(), iridium_lines(), points) + smooth(places) / radius[used] ** 2
+    off = 100.0 * (dose / kerma / rates[used] - 1.0)
+    yield Row(
+        name=f"along-away, {used.sum()} cells from 0.5 cm, 20-160 degrees: mean",
+        reference="Ballester 2015",
+        value="",
+        off_pct=float(off.mean()),
+        error_pct=0.0,
+        tolerance_pct=0.2,
+    )
+    yield Row(
+        name="along-away: what 95 % of cells are within",
+        reference="Ballester 2015",
+        value="",
+        off_pct=float(np.quantile(np.abs(off), 0.95)),
+        error_pct=0.0,
+        tolerance_pct=0.7,
+    )
+
+
+def speed(histories: int) -> str:
+    """Return histories per CPU second in a trunk of liver with a layer of bone, on this machine as it is."""
+    data = photon_data()
+    grid = Grid(shape_zyx=(100, 100, 100), origin_mm=np.full(3, -148.5), spacing_mm=np.full(3, 3.0))
+    medium, density = np.full(grid.shape_zyx, data.number("liver")), np.full(grid.shape_zyx, 1.05)
+    medium[:, :10], density[:, :10] = data.number("cortical_bone"), 1.6
+    task = ScatterTask(
+        voxels=Voxels(grid=grid, codes_zyx=voxel_codes(medium, density, data), photons=data),
+        emission=isotropic_ir192(data),
+        positions_mm=np.zeros((1, 3)),
+        axes=np.array([[0.0, 0.0, 1.0]]),
+        times_s=np.ones(1),
+        scored=Grid(shape_zyx=(50, 50, 50), origin_mm=np.full(3, -147.0), spacing_mm=np.full(3, 6.0)),
+    )
+    scatter(task, 100)
+    begin = time.process_time()
+    scatter(task, histories)
+    return f"{histories / (time.process_time() - begin):.0f} histories per CPU second"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--histories", type=int, default=10_000_000, help="photons of each Monte Carlo row")
+    histories = parser.parse_args().histories
+    print("| test | reference | value | off | tolerance | |\n|---|---|---|---|---|---|")
+    for rows in (coefficients(), shells(histories), sources(histories)):
+        for row in rows:
+            print(row.text(), flush=True)
+    print(f"\n{speed(min(histories, 1_000_000))}")
+
+
+if __name__ == "__main__":
+    main()
