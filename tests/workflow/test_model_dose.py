@@ -14,10 +14,10 @@ from hdrplan.geometry import dwell_positions
 from hdrplan.io import read_anatomy, read_case, read_kept_run, read_plan, read_volume, write_kept_run, write_plan
 from hdrplan.plan import Plan
 from hdrplan.transport import ScatterTask
-from hdrplan.workflow import ModelDose, ModelOptions, ScatterRun, model_dose
+from hdrplan.workflow import KeptRuns, ModelDose, ModelOptions, ScatterRun, model_dose
 from small_case import write_small_case
 
-QUICK = ModelOptions(uncertainty_frac=0.05, seed=3)
+QUICK = ModelOptions(uncertainty_frac=0.05, seed=3, sample_mm=4.0)
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +34,9 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return case_path, folder / "plan"
 
 
-def computed(planned: tuple[Path, Path], **choices: object) -> ModelDose:
+def computed(planned: tuple[Path, Path], runs: KeptRuns | None = None) -> ModelDose:
     held, labels = read_case(planned[0]), read_anatomy(planned[0])[1]
-    return model_dose(held.case, labels, held.goals, read_plan(planned[1])[0], QUICK, sample_mm=4.0, **choices)  # type: ignore[arg-type]
+    return model_dose(held.case, labels, held.goals, read_plan(planned[1])[0], QUICK, runs=runs)
 
 
 def test_a_run_that_was_stopped_continues_and_ends_as_if_it_had_not_been(
@@ -51,7 +51,7 @@ def test_a_run_that_was_stopped_continues_and_ends_as_if_it_had_not_been(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        computed(planned, keep=stop)
+        computed(planned, KeptRuns(keep=stop))
     others = []
 
     def held(task: ScatterTask) -> ScatterRun | None:
@@ -59,7 +59,7 @@ def test_a_run_that_was_stopped_continues_and_ends_as_if_it_had_not_been(
         run = read_kept_run(kept, task)
         return None if run is None else ScatterRun(*run)
 
-    again = computed(planned, kept=held)
+    again = computed(planned, KeptRuns(earlier=held))
     assert others == [None]  # a run of another task is not continued
     assert again.histories == whole.histories
     for one, other in zip(whole.structures, again.structures, strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -160,7 +160,7 @@ def computed_model_dose(
     """
     from hdrplan.cli.case import plan_options
     from hdrplan.io import read_anatomy, read_kept_run, write_kept_run
-    from hdrplan.workflow import ScatterRun, model_dose
+    from hdrplan.workflow import KeptRuns, ScatterRun, model_dose
 
     if case_file.case.ct is None:
         raise InputError("a model-based dose needs the case's CT", got="a case without `ct`", where=case)
@@ -180,10 +180,8 @@ def computed_model_dose(
             labels,
             case_file.goals,
             plan,
-            options,
-            sample_mm=plan_options(case_file).sample_mm,
-            kept=earlier,
-            keep=keep,
+            replace(options, sample_mm=plan_options(case_file).sample_mm),
+            runs=KeptRuns(earlier=earlier, keep=keep),
             on_progress=on_progress,
         )
     warn(result.setting.media.cautions)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
     from hdrplan.workflow.model_based import ModelDose, model_dose
     from hdrplan.workflow.model_figures import ModelFigure, ModelStructure
-    from hdrplan.workflow.model_run import ModelOptions, ScatterRun, Setting
+    from hdrplan.workflow.model_run import KeptRuns, ModelOptions, ScatterRun, Setting
     from hdrplan.workflow.next_catheter import NextCatheter, next_catheters
     from hdrplan.workflow.obstacles import GROUPS, default_obstacles, is_bone
     from hdrplan.workflow.pareto import ParetoResult, plan_pareto, usual_axes
@@ -106,6 +106,7 @@ __all__ = [
     "GoalResult",
     "GridCheck",
     "GridShift",
+    "KeptRuns",
     "Labour",
     "LesionPlace",
     "LesionTask",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,10 @@ from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure, Volume
 from hdrplan.materials import assign_media, photon_data
 from hdrplan.plan import Case, Goals, Plan
-from hdrplan.transport import RIM_VOXELS, ScatterTask, isotropic_ir192, mean_correction, primary_kerma
+from hdrplan.transport import RIM_VOXELS, isotropic_ir192, mean_correction, primary_kerma
 from hdrplan.workflow.model_figures import ModelStructure, structure_figures
 from hdrplan.workflow.model_run import (
+    KeptRuns,
     ModelOptions,
     ScatterRun,
     Setting,
@@ -83,9 +84,7 @@ def model_dose(
     plan: Plan,
     options: ModelOptions,
     *,
-    sample_mm: float = 2.0,
-    kept: Callable[[ScatterTask], ScatterRun | None] = lambda task: None,
-    keep: Callable[[ScatterRun], None] = lambda run: None,
+    runs: KeptRuns | None = None,
     on_progress: StepProgress | None = None,
 ) -> ModelDose:
     """Return the model-based dose of a plan.
@@ -99,12 +98,7 @@ def model_dose(
     goals : Goals
     plan : Plan
     options : ModelOptions
-    sample_mm : float
-        As in the planner's options.
-    kept : callable, optional
-        Returns an earlier run of a task, which is continued.
-    keep : callable, optional
-        Called after every round of photons with all that was done: a run that is stopped loses one round.
+    runs : KeptRuns, optional
     on_progress : callable, optional
 
     Raises
@@ -122,7 +116,7 @@ def model_dose(
     setting = Setting(media=media, dwells=dwells, times_s=times_s, emission=emission)
     with step("sample"):
         own = [s for s in case.dosed_structures(goals) if s in case.structures]
-        points = sample_points(own, spacing_mm=sample_mm, healthy=case.healthy)
+        points = sample_points(own, spacing_mm=options.sample_mm, healthy=case.healthy)
         tg43 = dose_at_points(plan.dwells, plan.exposure_s, points.points_mm, plan.source, strength_u=plan.strength_u)
     scored = scored_grid(media.grid, case.ct.grid)
     _refuse_outside(points, scored)
@@ -131,9 +125,7 @@ def model_dose(
     counted_gy = _COUNTED_FRAC * max(prescribed.values(), default=float(tg43.gy.max()))
     with step("scatter") as progress:
         counted = tg43.gy >= counted_gy
-        run = scatter_until_sure(
-            setting, task, points, counted, options, run=kept(task), keep=keep, on_progress=progress
-        )
+        run = scatter_until_sure(setting, task, points, counted, options, runs=runs or KeptRuns(), on_progress=progress)
     structures = []
     with step("figures") as progress:
         for done, name in enumerate(points.names):

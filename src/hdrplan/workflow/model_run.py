@@ -27,7 +27,7 @@ from hdrplan.transport import (
 )
 from hdrplan.workflow.steps import Progress
 
-__all__ = ["ModelOptions", "ScatterRun", "Setting", "dwells_with_time", "scatter_until_sure", "scored_grid"]
+__all__ = ["KeptRuns", "ModelOptions", "ScatterRun", "Setting", "dwells_with_time", "scatter_until_sure", "scored_grid"]
 
 # Points of each structure that are asked between rounds.
 _MONITORED = 300
@@ -48,6 +48,8 @@ class ModelOptions:
     seed : int
     voxel_mm : float
         Edge of the voxels of media, about; scatter is scored on voxels of twice that.
+    sample_mm : float
+        Of the points of structures, as in the planner's options.
     max_histories : int
         Photons after which a run ends, whatever it has reached.
     rules : MediaRules or None
@@ -62,6 +64,7 @@ class ModelOptions:
     uncertainty_frac: float = 0.01
     seed: int = 1
     voxel_mm: float = 3.0
+    sample_mm: float = 2.0
     max_histories: int = 100_000_000
     rules: MediaRules | None = None
 
@@ -84,6 +87,22 @@ class ScatterRun:
 
     patient: Kerma
     water: Kerma
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptRuns:
+    """Where a run is kept between rounds, so that one that was stopped can be continued.
+
+    Parameters
+    ----------
+    earlier : callable
+        Returns the earlier run of a task, or None.
+    keep : callable
+        Called after every round of photons with all that was done: a run that is stopped loses one round.
+    """
+
+    earlier: Callable[[ScatterTask], ScatterRun | None] = lambda task: None
+    keep: Callable[[ScatterRun], None] = lambda run: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -172,8 +191,7 @@ def scatter_until_sure(
     counted: npt.NDArray[np.bool_],
     options: ModelOptions,
     *,
-    run: ScatterRun | None,
-    keep: Callable[[ScatterRun], None],
+    runs: KeptRuns,
     on_progress: Progress,
 ) -> ScatterRun:
     """Return the scatter when the uncertainty asked for is reached in each structure, or the photons are used up.
@@ -186,13 +204,10 @@ def scatter_until_sure(
     counted : (n_points,) bool array
         Points that count for the uncertainty.
     options : ModelOptions
-    run : ScatterRun or None
-        Where an earlier run had come to.
-    keep : callable
-        Called after each round.
+    runs : KeptRuns
     on_progress : callable
     """
-    water = in_water(task)
+    water, run = in_water(task), runs.earlier(task)
     rows = [np.flatnonzero(counted[points.rows(name)]) + points.rows(name).start for name in points.names]
     monitored = [row[:: max(1, len(row) // _MONITORED)] for row in rows if len(row)]
     wanted, done = _FIRST_HISTORIES, 0 if run is None else run.patient.histories * task.batches
@@ -204,7 +219,7 @@ def scatter_until_sure(
                 scatter(water, more, after=None if run is None else run.water),
             )
             done = run.patient.histories * task.batches
-            keep(run)
+            runs.keep(run)
         assert run is not None
         worst = 0.0
         for row in monitored:
