@@ -13,7 +13,15 @@ from hdrplan.errors import InputError
 from hdrplan.geometry import Grid, Structure, Volume
 from hdrplan.materials import assign_media, photon_data
 from hdrplan.plan import Case, Goals, Plan
-from hdrplan.transport import RIM_VOXELS, isotropic_ir192, mean_correction, primary_kerma
+from hdrplan.transport import (
+    RIM_VOXELS,
+    Emission,
+    emission_names,
+    isotropic_ir192,
+    load_emission,
+    mean_correction,
+    primary_kerma,
+)
 from hdrplan.workflow.model_figures import ModelStructure, structure_figures
 from hdrplan.workflow.model_run import (
     KeptRuns,
@@ -112,7 +120,7 @@ def model_dose(
     step = Steps(on_progress)
     with step("media"):
         media = assign_media(case.ct, labels, options.rules, dwells_mm=dwells.positions_mm, voxel_mm=options.voxel_mm)
-    emission = isotropic_ir192(photon_data(), length_mm=plan.source.active_length_mm)
+    emission = _emission(plan)
     setting = Setting(media=media, dwells=dwells, times_s=times_s, emission=emission)
     with step("sample"):
         own = [s for s in case.dosed_structures(goals) if s in case.structures]
@@ -151,6 +159,13 @@ def model_dose(
         factor_error=Volume(scored, cells.astype(np.float32)),
         seconds=step.seconds,
     )
+
+
+def _emission(plan: Plan) -> Emission:
+    """Return what leaves the plan's source; where its capsule is not known, the lines of Ir-192 in all directions."""
+    if plan.source.name in emission_names():
+        return load_emission(plan.source.name, photon_data())
+    return isotropic_ir192(photon_data(), length_mm=plan.source.active_length_mm)
 
 
 def _refuse_outside(points: SamplePoints, scored: Grid) -> None:
