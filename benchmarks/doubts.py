@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -25,6 +25,8 @@ from hdrplan.geometry import Grid, Structure, Volume
 from hdrplan.io import case_of_table, read_case
 from hdrplan.plan import Case
 from hdrplan.plausibility import doubts_of_anatomy_and_catheters
+from hdrplan.plausibility.anatomy import doubts_of_anatomy, doubts_of_tissue, doubts_of_volumes
+from hdrplan.plausibility.exchanges import doubts_of_extents
 
 ROOT = Path(__file__).resolve().parents[1]
 # Folder, labels, their names; what is in the names alone.
@@ -37,6 +39,7 @@ ORGANS = (
     "liver", "spleen", "kidney_right", "kidney_left", "gallbladder", "stomach", "duodenum", "small_bowel", "colon",
     "pancreas", "aorta", "inferior_vena_cava", "portal_vein_and_splenic_vein", "adrenal_gland_right",
     "adrenal_gland_left", "spinal_cord", "lungs", "vertebrae", "ribs", "costal_cartilages", "urinary_bladder",
+    "vertebrae_L2", "rib_right_9", "hip_left", "sacrum",
 )  # fmt: skip
 _FINE_MM = 2.0
 _SHIFTS_MM = (-10.0, -5.0, 5.0, 10.0)
@@ -74,14 +77,21 @@ def _said(case: Case, ct: Volume | None = None, structures: tuple[Structure, ...
     return {doubt.sentence for doubt in doubts if doubt.id != "ctv-named-as-organ"}
 
 
+def _by_names(case: Case, structures: Sequence[Structure]) -> set[str]:
+    """Return what is said of the names alone: places, tissue, volumes, spread."""
+    assert case.ct is not None
+    checks = (doubts_of_anatomy, doubts_of_tissue, doubts_of_volumes, doubts_of_extents)
+    return {doubt.sentence for check in checks for doubt in check(structures, case.ct)}
+
+
 def _exchanges(case: Case) -> tuple[int, list[str]]:
-    before = _said(case)
+    before = _by_names(case, case.structures)
     organs = [s.name for s in case.structures if s.name in ORGANS and s.role != "CTV"]
     silent = []
     for first, second in combinations(organs, 2):
         names = {first: second, second: first}
         given = tuple(replace(s, name=names.get(s.name, s.name)) for s in case.structures)
-        if not _said(case, structures=given) - before:
+        if not _by_names(case, given) - before:
             silent.append(f"{first} with {second}")
     return len(organs) * (len(organs) - 1) // 2, silent
 
