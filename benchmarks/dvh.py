@@ -65,6 +65,8 @@ class Answer:
         Ours: with the errors of every metric, in memory.
     rows, filled_rows : dict
         Volume, D99 to D1 and mean.
+    failed : str
+        dicompyler-core: the error that it ends with where it interpolates.
     """
 
     files: float
@@ -73,6 +75,7 @@ class Answer:
     with_errors: float = math.nan
     rows: Table
     filled_rows: Table = field(default_factory=dict)
+    failed: str = ""
 
 
 def ours(structures: Path, dose: Path, repeat: int = 2) -> Answer:
@@ -107,7 +110,7 @@ def dicompyler(python: str, pairs: list[tuple[Path, Path]]) -> list[Answer]:
     words = [python, str(script), *(f"{structures}::{dose}" for structures, dose in pairs)]
     done = subprocess.run(words, capture_output=True, text=True, env=clean, check=True)
     answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    return [Answer(rows=a["rows"], filled_rows=a["filled_rows"], **a["seconds"]) for a in answers]
+    return [Answer(rows=a["rows"], filled_rows=a["filled_rows"], failed=a["failed"], **a["seconds"]) for a in answers]
 
 
 def plastimatch(structures: Path, dose: Path, folder: Path) -> Table:
@@ -192,10 +195,14 @@ def solid_lines(folder: Path, peer: str | None) -> list[str]:
                     filled.append(100 * np.abs(np.array(answer.filled_rows[name]) / truth - 1))
                 times[:, 1] += answer.files, answer.computed, answer.filled
         cells = [name, f"{slice_mm:g}, {grid_mm:g}", *_worst(own), *(_worst(other) if other else ("", ""))]
-        cells.append(_worst(filled)[1] if filled else "")
-        cells += [f"{theirs_s / ours_s:.1f}" if peer else "" for ours_s, theirs_s in times]
+        cells.append(_worst(filled)[1] if filled else answer.failed)
+        cells += [_ratio(*row) if peer else "" for row in times]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
+
+
+def _ratio(ours_s: float, theirs_s: float) -> str:
+    return "failed" if math.isnan(theirs_s) else f"{theirs_s / ours_s:.1f}"
 
 
 def _worst(errors: list[np.ndarray]) -> tuple[str, str]:
@@ -247,10 +254,14 @@ def case_lines(peer: str | None, case: Path | None) -> list[str]:
     ]
     if peer:
         other = dicompyler(peer, [(structures, dose)])[0]
+        dense = (
+            f"With points as dense it failed ({other.failed})."
+            if other.failed
+            else f"With points as dense {other.filled:.2f} s, {_ratio(own.computed, other.filled)} times as much."
+        )
         lines.append(
-            f"dicompyler-core: {other.files:.2f} s ({other.computed:.2f} s of it computing, {other.filled:.2f} s with "
-            f"points as dense): {other.files / own.files:.1f}, {other.computed / own.computed:.1f} and "
-            f"{other.filled / own.computed:.1f} times as much."
+            f"dicompyler-core: {other.files:.2f} s ({other.computed:.2f} s of it computing): "
+            f"{_ratio(own.files, other.files)} and {_ratio(own.computed, other.computed)} times as much. {dense}"
         )
     if shutil.which("plastimatch"):
         with tempfile.TemporaryDirectory() as folder:

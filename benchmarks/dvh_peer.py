@@ -25,7 +25,7 @@ def main() -> None:
         spacing_mm = fine_mm = float(read[1].PixelSpacing[0])
         while fine_mm > POINT_MM:
             fine_mm /= 2
-        filled, filled_rows = computed, rows
+        filled, filled_rows, failed = computed, rows, ""
         if fine_mm < spacing_mm:
             between = {
                 "interpolation_resolution": fine_mm,
@@ -37,10 +37,10 @@ def main() -> None:
                 filled_rows = rows_of(*read, **between)
                 filled = time.process_time() - started
             except Exception as error:
-                print(f"interpolated: {error!r}", file=sys.stderr)
-                filled, filled_rows = float("nan"), {}
+                filled, filled_rows, failed = float("nan"), {}, type(error).__name__
         seconds = {"files": files, "computed": computed, "filled": filled}
-        print(json.dumps({"seconds": seconds, "rows": rows, "filled_rows": filled_rows}), flush=True)
+        answer = {"seconds": seconds, "rows": rows, "filled_rows": filled_rows, "failed": failed}
+        print(json.dumps(answer), flush=True)
 
 
 def best(call: Callable[[], object], times: int = 2) -> float:

@@ -10,6 +10,7 @@ import click
 from hdrplan.cli.case import POSITIONS, case_options, plan_options, read_case_from
 from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.pdf import pdf_option, print_page
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
@@ -30,6 +31,7 @@ _AXIS = re.compile(r"^(?:(.+):)?([A-Za-z0-9]+)=([0-9.]+)\.\.([0-9.]+)/([0-9]+)$"
     "--axis", "axis_texts", multiple=True, metavar="NAME:METRIC=FROM..TO/N", help="Limit to vary; repeatable."
 )
 @click.option("-o", "--output", type=OUT_FOLDER, help="Output folder; must not exist.")
+@pdf_option
 @writes
 @json_option
 @quiet_option
@@ -100,5 +102,6 @@ def _write(output: Output, case_file: CaseFile, result: ParetoResult) -> None:
         plan = plan_table(result.plan, f"{name}, from the trade-off surface", case_file.ct_sha256)
         page = pareto_html(result, plan, case=case_file.case, warnings=printed_warnings())
         (draft / "pareto.html").write_text(page, encoding="utf-8")
+        print_page(draft / "pareto.html")
         options = {axis.label: [float(v) for v in axis.values] for axis in front.axes}
         write_run(draft, run_record(inputs=case_file.inputs, options=options, seconds=result.seconds))

@@ -16,6 +16,7 @@ from hdrplan.cli.common import echo_lines, exit_if_lost
 from hdrplan.cli.exit_codes import ExitCode
 from hdrplan.cli.flags import in_flags
 from hdrplan.cli.inputs import InputPath
+from hdrplan.cli.pdf import print_page
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
 
@@ -124,5 +125,6 @@ def _write(output: Output, folder: Path, outcomes: list[Any], options: Any) -> N
             write_json(place / "catheters.json", json.loads(row.catheter_file))
         page = folder_html(outcomes, name=folder.name, version=__version__)
         (draft / "index.html").write_text(page, encoding="utf-8")
+        print_page(draft / "index.html")
         of_cases = {"most": options.most, "without": list(options.without), "every_point": options.every_point}
         write_run(draft, run_record(options={"changes": dict(options.changes)} | of_cases))

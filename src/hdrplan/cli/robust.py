@@ -14,6 +14,7 @@ from hdrplan.cli.common import echo_lines, json_option, other_case_option, print
 from hdrplan.cli.flags import in_flags
 from hdrplan.cli.inputs import IN_PLAN
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.pdf import pdf_option, print_page
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
 from hdrplan.cli.uncertainty import uncertainty_from, uncertainty_options
@@ -51,6 +52,7 @@ __all__ = ["command"]
     help="Scenarios used in the optimisation; coverage is judged on others.",
 )  # fmt: skip
 @click.option("-o", "--output", type=OUT_FOLDER, help="Output folder; must not exist.")
+@pdf_option
 @writes
 @other_case_option
 @json_option
@@ -145,6 +147,8 @@ def _write(
             lines=lines, warnings=printed_warnings(), version=__version__,
         )  # fmt: skip
         (draft / "robust.html").write_text(page, encoding="utf-8")
+        # robust.pdf is the picture.
+        print_page(draft / "robust.html", "page.pdf")
         options = asdict(scenarios.uncertainty)
         write_run(draft, run_record(inputs=case_file.inputs, options=options, seed=scenarios.seed))
 

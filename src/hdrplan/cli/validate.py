@@ -16,6 +16,7 @@ from hdrplan.cli.exit_codes import ExitCode
 from hdrplan.cli.flags import in_flags
 from hdrplan.cli.inputs import IN_DICOM, IN_PLANNED
 from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.pdf import pdf_option, print_page
 from hdrplan.cli.progress import work_bar
 from hdrplan.cli.records import run_record
 
@@ -38,6 +39,7 @@ _SECTIONS = ("dose", "volumes", "optimum", "claims", "statistics", "exchange", "
 @json_option
 @quiet_option
 @case_options()
+@pdf_option
 @writes
 def command(
     output: Output | None,
@@ -88,7 +90,9 @@ def command(
     table = _table(rows, record)
     if output is not None:
         with new_folder(output) as draft:
-            (draft / "validation.html").write_text(_page(table, record, plan_path is not None), encoding="utf-8")
+            page = draft / "validation.html"
+            page.write_text(_page(table, record, plan_path is not None), encoding="utf-8")
+            print_page(page)
             write_json(draft / "validation.json", table)
             write_run(draft, record)
     if as_json:

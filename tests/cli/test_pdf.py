@@ -1,0 +1,46 @@
+"""Every command that writes a page into a folder prints it with ``--pdf``, by one option."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import hdrplan.cli
+from hdrplan.cli import cli
+from hdrplan.errors import InputError
+
+ROOM = Path(hdrplan.cli.__file__).parent
+COMMANDS = (
+    ["plan"], ["pareto"], ["robust"], ["validate"], ["check"], ["dvh"], ["place"], ["correlate"],
+    ["cohort", "describe"],
+)  # fmt: skip
+
+
+def test_every_file_that_writes_a_page_into_a_folder_prints_it() -> None:
+    for path in ROOM.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        if re.search(r"draft / .*\.html|\(draft / name\)\.write_text", text):
+            assert "print_page(" in text, path.name
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_each_of_them_has_the_option(words: list[str]) -> None:
+    command: click.Command | None = cli
+    for word in words:
+        assert isinstance(command, click.Group)
+        command = command.get_command(click.Context(command), word)
+    assert command is not None
+    (option,) = [parameter for parameter in command.params if parameter.name == "pdf"]
+    assert isinstance(option.type, click.Choice)
+
+
+@pytest.mark.parametrize("words", [["robust"], ["pareto"], ["validate"]], ids=" ".join)
+def test_no_browser_is_said_before_any_work(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HDRPLAN_BROWSER", "no-such-browser")
+    run = CliRunner().invoke(cli, [*words, "--pdf", "A4", "-o", str(tmp_path / "out")])
+    assert isinstance(run.exception, InputError)
+    assert "no-such-browser" in str(run.exception)
