@@ -12,12 +12,14 @@ from kernel_cases import Rng
 from hdrplan.arrays import frozen
 from naive import grids as naive_grids
 from naive import planar as naive
-from tolerances import FLOAT32_SUM, ROUNDOFF
+from tolerances import FLOAT32_SUM
 
 Kernel = Callable[..., Any]
 # Nearest points that are handed from pixel to pixel: rarely, and by less than this, another one is nearer (Danielsson
 # 1980 gives 0.29 for outlines of pixels).
 HANDED_ON = 0.3
+# Distances and points are stored as float32.
+STORED = 4 * float(np.finfo(np.float32).eps)
 
 
 def segments_of(rng: Rng) -> np.ndarray:
@@ -28,36 +30,38 @@ def segments_of(rng: Rng) -> np.ndarray:
 
 def near_feet(kernel: Kernel, rng: Rng) -> None:
     segments, reach = segments_of(rng), 3.0
-    feet = np.full((18, 20, 3), np.inf)
-    kernel(frozen(segments), reach, feet)
+    padded = np.full((3, 18, 22), np.inf, np.float32)
+    kernel(frozen(segments), reach, padded)
+    assert np.isinf(padded[:, :, [0, -1]]).all()
+    feet = np.moveaxis(padded[:, :, 1:-1], 0, -1).astype(float)
     for j in range(18):
         for i in range(20):
             away = min(naive.distance_to_segment(np.array([i, j], float), segment) for segment in segments)
             squared = feet[j, i, 2]
-            assert squared >= away**2 * (1 - 1e3 * ROUNDOFF) - 1e-9
+            assert squared >= away**2 * (1 - STORED) - 1e-9
             if away < reach:
-                assert math.isclose(squared, away**2, rel_tol=1e-9, abs_tol=1e-9)
+                assert math.isclose(squared, away**2, rel_tol=STORED, abs_tol=1e-9)
             if np.isfinite(squared):
-                assert math.isclose(math.dist(feet[j, i, :2], (i, j)) ** 2, squared, rel_tol=1e-9, abs_tol=1e-9)
+                assert math.isclose(math.dist(feet[j, i, :2], (i, j)), math.sqrt(squared), abs_tol=20 * STORED)
 
 
 def spread_feet(kernel: Kernel, rng: Rng) -> None:
-    feet = np.full((14, 16, 3), np.inf)
+    feet = np.full((3, 14, 18), np.inf, np.float32)
     known = rng.integers(0, (14, 16), (int(rng.integers(1, 6)), 2))
     for j, i in known:
         x, y = i + rng.uniform(-0.4, 0.4), j + rng.uniform(-0.4, 0.4)
-        feet[j, i] = x, y, (x - i) ** 2 + (y - j) ** 2
-    points = feet[np.isfinite(feet[..., 2])][:, :2].copy()
-    kernel(feet, -1.0)
-    kept = np.array([[[3.0, 4.0, 5.0], [7.0, 7.0, np.inf]]])
-    kernel(kept, 5.0)
-    np.testing.assert_array_equal(kept, [[[3.0, 4.0, 5.0], [3.0, 4.0, 20.0]]])
+        feet[:, j, i + 1] = x, y, (x - i) ** 2 + (y - j) ** 2
+    points = feet[:2, np.isfinite(feet[2])].T.astype(float)
+    kernel(feet)
+    off = 0
     for j in range(14):
         for i in range(16):
             away = min(math.dist(point, (i, j)) for point in points)
-            got = math.sqrt(feet[j, i, 2])
-            assert away - 1e-9 <= got <= away + HANDED_ON
-            assert math.isclose(math.dist(feet[j, i, :2], (i, j)), got, rel_tol=1e-9, abs_tol=1e-9)
+            got = math.sqrt(feet[2, j, i + 1])
+            assert away - 20 * STORED <= got <= away + HANDED_ON
+            off += got > away + 20 * STORED
+    # Nearly all of them have the nearest point itself.
+    assert off < 0.05 * 14 * 16
 
 
 def row_spans(kernel: Kernel, rng: Rng) -> None:

@@ -32,6 +32,40 @@ def level_area(kernel: Kernel, rng: Rng) -> None:
     assert math.isclose(kernel(level, shift, frozen(box), frozen(window, np.int64)), want, rel_tol=1e-5, abs_tol=1e-5)
 
 
+def undecided_squares(kernel: Kernel, rng: Rng) -> None:
+    level = frozen(2.0 * rng.normal(size=(6, 11)), np.float32)
+    box = np.array([5.0, 2.5, 4.0, 2.0]) if rng.random() < 0.5 else UNCUT
+    squares, corners = np.full((60, 2), -1, np.int32), np.full((60, 4), np.nan, np.float32)
+    inside, count = kernel(level, frozen(box), frozen(WHOLE), np.empty(11, np.uint8), squares, corners)
+    noted, sure = [], 0
+    for j in range(5):
+        for i in range(10):
+            four = level[j : j + 2, i : i + 2]
+            in_box = all(abs(x - box[0]) <= box[2] for x in (i, i + 1)) and all(
+                abs(y - box[1]) <= box[3] for y in (j, j + 1)
+            )
+            if in_box and four.min() >= 1.0:
+                sure += 1
+            elif four.max() >= -1.0:
+                noted.append((j, i, *four.T.ravel()))
+    assert (inside, count) == (sure, len(noted))
+    np.testing.assert_allclose(np.column_stack((squares, corners))[:count], noted)
+
+
+def area_of_squares(kernel: Kernel, rng: Rng) -> None:
+    level, shift = frozen(rng.normal(size=(6, 11)), np.float32), float(rng.uniform(-0.9, 0.9))
+    box = np.array([*rng.uniform((2, 1), (8, 4)), *rng.uniform(1.0, 4.0, 2)]) if rng.random() < 0.5 else UNCUT
+    j, i = (axis.ravel() for axis in np.mgrid[0:5, 0:10])
+    corners = np.column_stack((level[j, i], level[j + 1, i], level[j, i + 1], level[j + 1, i + 1]))
+    x, y = np.meshgrid(np.arange(11), np.arange(6))
+    held = np.minimum(level - shift, np.minimum(box[3] - abs(y - box[1]), box[2] - abs(x - box[0])))
+    places = frozen(np.column_stack((j, i)), np.int32)
+    area, crossed = kernel(frozen(corners, np.float32), shift, frozen(box), places, 7)
+    assert math.isclose(area - 7.0, naive.held_area(held), rel_tol=1e-5, abs_tol=1e-5)
+    four = np.stack((held[:-1, :-1], held[1:, :-1], held[:-1, 1:], held[1:, 1:]))
+    assert crossed == int(((four.min(axis=0) < 0) & (four.max(axis=0) >= 0)).sum())
+
+
 def section_rows(kernel: Kernel, rng: Rng) -> None:
     y, x = np.mgrid[0:18, 0:20]
     levels = frozen([r - np.hypot(x - 9.5, y - 8.5) for r in rng.uniform(4.0, 7.0, 2)], np.float32)

@@ -38,6 +38,9 @@ CASES = 4 if numba.config.DISABLE_JIT else 12
 TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "angle.angle32": compare_dose.angle32,
     "angle.angle64": compare_dose.angle64,
+    "areas.area_of_squares": compare_sections.area_of_squares,
+    "areas.level_area": compare_sections.level_area,
+    "areas.undecided_squares": compare_sections.undecided_squares,
     "blur.along_rows": compare_grids.along_rows,
     "blur.distance_rows": compare_grids.distance_rows,
     "blur.within_rows": compare_grids.within_rows,
@@ -81,7 +84,6 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "screen.worst_of_cells": compare_programs.worst_of_cells,
     "sections.cells_inside": compare_sections.cells_inside,
     "sections.layer_spans": compare_sections.layer_spans,
-    "sections.level_area": compare_sections.level_area,
     "sections.section_rows": compare_sections.section_rows,
     "sides.alike": compare_sides.alike,
     "sides.apex": compare_sides.apex,

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray
 from hdrplan.geometry import OutlinePlanes, end_to_end, loop_areas
+from hdrplan.kernels.areas import level_area
 from hdrplan.kernels.planar import plane_level_rows, row_spans
-from hdrplan.kernels.sections import level_area
 from hdrplan.memory import require_memory
 from hdrplan.threads import over_rows
 

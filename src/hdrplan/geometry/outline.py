@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import permutations
+from typing import TypeAlias
 
 import numpy as np
 
@@ -23,6 +24,8 @@ _MISSING, _APART = 1.5, 4.0
 _TOUCHING = 0.1
 # Thickness of a structure in one plane.
 _ONE_PLANE_MM = 2.5
+# A contour in its plane, (n, 2), and its smallest and largest coordinates, (2, 2).
+_Loop: TypeAlias = tuple[FloatArray, FloatArray]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +94,7 @@ def planes_of(outline: Outline) -> tuple[OutlinePlanes, tuple[Caution, ...]]:
     area_mm2 = loop_areas(planar, start, after)
     height = np.add.reduceat(planar[:, 2], start) / np.diff(start, append=len(points))
     flat = np.split(np.ascontiguousarray(planar[:, :2]), start[1:])
+    extents = np.stack((np.minimum.reduceat(planar, start), np.maximum.reduceat(planar, start)), axis=1)[..., :2]
     kept = np.flatnonzero(area_mm2 > _SMALLEST_MM2)
     if len(kept) < len(contours):
         warnings.append(caution("contours-without-area", name=outline.name, count=len(contours) - len(kept)))
@@ -104,12 +108,14 @@ def planes_of(outline: Outline) -> tuple[OutlinePlanes, tuple[Caution, ...]]:
             groups[-1].append(k)
         else:
             groups.append([k])
-    loops, twice = zip(*(_without_copies([flat[kept[k]] for k in group]) for group in groups), strict=True)
-    overlapping = sum(_overlap(plane) for plane in loops)
+    own = [_without_copies([(flat[k], extents[k]) for k in kept[group].tolist()]) for group in groups]
+    loops = [tuple(loop for loop, _ in plane) for plane in own]
+    twice = len(kept) - sum(map(len, own))
+    overlapping = sum(_overlap(plane) for plane in own)
     if overlapping:
         warnings.append(caution("contours-overlap", name=outline.name, planes=overlapping))
-    if sum(twice):
-        warnings.append(caution("contours-twice", name=outline.name, count=sum(twice)))
+    if twice:
+        warnings.append(caution("contours-twice", name=outline.name, count=twice))
     planes_mm = np.array([heights[group].mean() for group in groups])
     joined, thickness = _joined(planes_mm, outline.name, warnings)
     planes = OutlinePlanes(axes=axes, height_mm=planes_mm, loops_mm=tuple(loops), joined=joined, thickness_mm=thickness)
@@ -124,33 +130,27 @@ def _axes(normal: FloatArray) -> FloatArray:
     return np.column_stack((row, np.cross(normal, row), normal))
 
 
-def _without_copies(loops: list[FloatArray]) -> tuple[tuple[FloatArray, ...], int]:
+def _without_copies(loops: list[_Loop]) -> list[_Loop]:
     """Loops of one plane, each once: a copy would cut its twin out by exclusive or."""
     # A copy reaches as far as its twin.
-    if len(loops) == 1 or len({(extent.round(3) + 0.0).tobytes() for extent in map(_extent, loops)}) == len(loops):
-        return tuple(loops), 0
-    kept: dict[bytes, FloatArray] = {}
+    if len(loops) == 1 or len({(extent.round(3) + 0.0).tobytes() for _, extent in loops}) == len(loops):
+        return loops
+    kept: dict[bytes, _Loop] = {}
     for loop in loops:
-        points = np.unique(loop.round(3) + 0.0, axis=0)
+        points = np.unique(loop[0].round(3) + 0.0, axis=0)
         kept.setdefault(points.tobytes(), loop)
-    return tuple(kept.values()), len(loops) - len(kept)
+    return list(kept.values())
 
 
-def _overlap(loops: tuple[FloatArray, ...]) -> bool:
+def _overlap(loops: list[_Loop]) -> bool:
     """Whether two contours of a plane overlap in part: one inside the other is a hole, apart they are two pieces."""
-    extents = [_extent(loop) for loop in loops] if len(loops) > 1 else []
-    for (first, here), (second, there) in permutations(zip(loops, extents, strict=False), 2):
+    for (first, here), (second, there) in permutations(loops, 2):
         if (here[1] < there[0]).any() or (there[1] < here[0]).any():
             continue
         frac = float(_contains(second, first).mean())
         if _TOUCHING < frac < 1 - _TOUCHING:
             return True
     return False
-
-
-def _extent(loop: FloatArray) -> FloatArray:
-    """Smallest and largest coordinates, (2, 2)."""
-    return np.stack((loop.min(axis=0), loop.max(axis=0)))
 
 
 def _contains(loop: FloatArray, points: FloatArray) -> BoolArray:

@@ -188,7 +188,8 @@ def _dvhs(tags: Tags, warnings: list[Caution]) -> tuple[StoredDVH, ...]:
     dvhs = []
     for item in tags.items("DVHSequence"):
         rois = item.items("DVHReferencedROISequence")
-        if not rois or not item.has("DVHData"):
+        pairs = item.decimals("DVHData", multiple_of=2).reshape(-1, 2)
+        if not rois or not len(pairs):
             continue
         number = rois[0].whole("ReferencedROINumber", -1)
         kind, units = item.text("DVHType", "").upper(), item.text("DoseUnits", "GY").upper()
@@ -196,7 +197,6 @@ def _dvhs(tags: Tags, warnings: list[Caution]) -> tuple[StoredDVH, ...]:
             warnings.append(caution("dvh-not-read", roi=number, kind=kind, units=units))
             continue
         # Bin widths and the cumulative volume at the lower edge of each bin (PS3.3 C.8.8.4).
-        pairs = item.numbers("DVHData", multiple_of=2).reshape(-1, 2)
         scale = item.number("DVHDoseScaling", 1.0) * _GY[units]
         edges_gy = np.concatenate(([0.0], np.cumsum(pairs[:-1, 0]))) * scale
         percent = item.text("DVHVolumeUnits", "CM3").upper() == "PERCENT"

@@ -35,18 +35,15 @@ class Tags:
 
     def has(self, keyword: str) -> bool:
         """Whether the tag is there with a value."""
-        value = self._value(keyword)
-        if value is None or (hasattr(value, "__len__") and len(value) == 0):
-            return False
-        return not isinstance(value, str) or bool(value.strip())
+        return _is_there(self._value(keyword))
 
     def text(self, keyword: str, default: str | None = None) -> str:
         """Text of a tag; ``default`` where it is absent or empty, FormatError where there is no default."""
-        if not self.has(keyword):
+        value = self._value(keyword)
+        if not _is_there(value):
             if default is None:
                 raise self.error(keyword, "a value", "none")
             return default
-        value = self._value(keyword)
         if isinstance(value, bytes):
             value = value.decode("latin-1")
         return str(value).strip().strip("\0")
@@ -150,13 +147,24 @@ class Tags:
         return FormatError(f"{keyword} {number} must be {expected}", got=got, where=self.where, remedy=remedy)
 
     def _value(self, keyword: str) -> Any:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                element = self.dataset.get(keyword) if hasattr(self.dataset, "get") else None
-            except Exception as error:  # pydicom converts lazily: whatever it stumbles on is this tag's fault
-                raise self.error(keyword, "readable", f"{type(error).__name__}: {str(error)[:80]}") from None
-        return element
+        if not hasattr(self.dataset, "get"):
+            return None
+        try:
+            # Only what is not converted yet can warn: a structure set has thousands of tags that are asked twice.
+            element = self.dataset.get_item(keyword) if keyword in self.dataset else None
+            if element is None or not hasattr(element, "is_raw") or not element.is_raw:
+                return None if element is None else element.value
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return self.dataset.get(keyword)
+        except Exception as error:  # pydicom converts lazily: whatever it stumbles on is this tag's fault
+            raise self.error(keyword, "readable", f"{type(error).__name__}: {str(error)[:80]}") from None
+
+
+def _is_there(value: Any) -> bool:
+    if value is None or (hasattr(value, "__len__") and len(value) == 0):
+        return False
+    return not isinstance(value, str) or bool(value.strip())
 
 
 def _shown(many: Any) -> str:
