@@ -41,7 +41,7 @@ MATERIALS = (
         sentence="the CT ends {mm:.0f} mm from a dwell ({side}); beyond it the last slice is repeated",
         remedy="Use a CT that reaches 10 cm beyond the dwells.",
         why="Tissue beyond the CT scatters photons back. Where the body reaches the edge of the CT within 10 cm of a "
-        "dwell, its last slice is repeated to `pad_mm` from the dwells; what really lies there is unknown.",
+        "dwell, its last slice is repeated to pad_mm from the dwells; what really lies there is unknown.",
     ),
     Kind(
         id="media-bone-unlabelled",

@@ -122,11 +122,11 @@ class MediaRules:
     def __post_init__(self) -> None:
         freeze(self, "hu_density", (None, 2))
         if len(self.hu_density) < 2 or (np.diff(self.hu_density[:, 0]) <= 0).any() or (self.hu_density < -1e5).any():
-            raise FormatError("`hu_density` needs two points or more with growing HU", where=self.name)
+            raise FormatError("hu_density needs two points or more with growing HU", where=self.name)
         tops = [rule.below_hu for rule in self.unlabelled]
         if not tops or tops[-1] != math.inf or any(b <= a for a, b in pairwise(tops)):
             raise FormatError(
-                "`unlabelled` needs rules of growing `below_hu`, the last without one", got=tops, where=self.name
+                "unlabelled needs rules of growing below_hu, the last without one", got=tops, where=self.name
             )
         medium(self.outside)
 

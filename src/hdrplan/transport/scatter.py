@@ -57,7 +57,7 @@ def scatter(
         Batches that do not fit into memory.
     """
     if histories < 1:
-        raise InputError("`histories` must be positive", got=histories)
+        raise InputError("the number of histories must be positive", got=histories)
     digest = task.digest()
     if after is not None and after.task != digest:
         raise InputError("only a run of the same task can be continued", got=after.task, remedy="Begin anew.")

@@ -118,7 +118,7 @@ class ScatterTask:
                 "every dwell must lie inside the voxels", got=f"{int(out.sum())} outside, first {place} mm"
             )
         if not 10 <= self.batches <= 1000:
-            raise InputError("`batches` must lie in 10 to 1000", got=self.batches)
+            raise InputError("the number of batches must lie in 10 to 1000", got=self.batches)
 
     def digest(self) -> str:
         """Return what tells this task from others, 16 hexadecimal digits."""

@@ -76,9 +76,11 @@ class ModelOptions:
                 remedy="Half the uncertainty takes four times the photons; 1 % takes seconds to minutes.",
             )
         if not 0.5 <= self.voxel_mm <= 10.0:
-            raise InputError("`voxel_mm` must lie in 0.5 to 10 mm", got=f"{self.voxel_mm:g}")
+            raise InputError("the edge of a voxel must lie in 0.5 to 10 mm", got=f"{self.voxel_mm:g}")
         if self.max_histories < _FIRST_HISTORIES:
-            raise InputError(f"`max_histories` must be at least {_FIRST_HISTORIES:,}", got=self.max_histories)
+            raise InputError(
+                f"the largest number of histories must be at least {_FIRST_HISTORIES:,}", got=self.max_histories
+            )
 
 
 @dataclass(frozen=True, slots=True)
