@@ -43,9 +43,9 @@ proven: anatomies at several voxel sizes, spheres of 10 to 270 cc in the liver, 
 four organs. It is made by `python -m benchmarks.anatomies --write`.
 
 Processor seconds and peak memory of the process, kernels compiled before. The machine was shared with other work, which
-makes processor seconds larger than on an idle one: compare the columns of a row, which were measured one after the
-other, and not with other pages. *Before* is commit 4dcf118, *after* is the commit that the rows were measured with;
-`-`: not measured. The mean dose of the liver is that of the plan, before and after.
+makes processor seconds larger than on an idle one, and differently from day to day: memory compares, processor seconds
+hardly. *Before* is commit 4dcf118, *after* is 9f9ed27, measured later; `-`: not measured. Rows that are missing have
+not been measured yet. The mean dose of the liver is that of the plan, before and after.
 
 | anatomy | voxel, mm | cc | dwells | CPU s before | after | GB before | after | every point proven | liver mean, Gy |
 |---|---|---|---|---|---|---|---|---|---|"""
