@@ -140,3 +140,14 @@ def test_weibull_hazard_ratio_is_the_one_simulated():
 def test_intervals_that_cannot_be_right_are_refused(left, right, words):
     with pytest.raises(InputError, match=words):
         turnbull(intervals(left, right))
+
+
+def test_a_row_that_few_share_keeps_its_mass_beside_many_thousands():
+    """A first step that left such a row without any mass was taken, for what it gained on all others."""
+    low, high, count = [2, 4, 2, 5, 5, 1], [5, 5, 3, 6, 6, 3], [2, 8, 6, 1, 1, 4358]
+    fit = turnbull(intervals(np.repeat(low, count).astype(float), np.repeat(high, count).astype(float)))
+    assert fit.gap < 1e-9
+    assert fit.mass.sum() == pytest.approx(1.0)
+    begun = np.subtract(*fit.survival_bounds([5.0, 6.0])).max()
+    assert np.isfinite(begun)
+    assert fit.survival_bounds([5.5])[1] > 0.0
