@@ -19,6 +19,7 @@ from typing import Any
 import compare_blocks
 import compare_dose
 import compare_grids
+import compare_photons
 import compare_planar
 import compare_primary
 import compare_programs
@@ -68,6 +69,10 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "levels.corner_level_rows": compare_grids.corner_level_rows,
     "limits.multiply_add": compare_grids.multiply_add,
     "order.falling_order": compare_sides.falling_order,
+    "photons.collided": compare_photons.collided,
+    "photons.energy_place": compare_photons.energy_place,
+    "photons.isotropic": compare_photons.isotropic,
+    "photons.turned": compare_photons.turned,
     "planar.fill_cells": compare_planar.fill_cells,
     "planar.near_feet": compare_planar.near_feet,
     "planar.plane_level_rows": compare_planar.plane_level_rows,
@@ -77,6 +82,9 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "primary.primary_by_dwell": compare_primary.primary_by_dwell,
     "primary.primary_rows": compare_primary.primary_rows,
     "rays.march_rays": compare_grids.march_rays,
+    "revolved.revolved_histories": compare_photons.revolved_histories,
+    "revolved.uncollided_rows": compare_photons.uncollided_rows,
+    "scatter.scatter_histories": compare_photons.scatter_histories,
     "screen.add_to_bounds": compare_programs.add_to_bounds,
     "screen.cell_extremes": compare_programs.cell_extremes,
     "screen.cell_numbers": compare_programs.cell_numbers,
@@ -97,6 +105,9 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "staircase.alike": compare_programs.alike,
     "staircase.floor_at": compare_programs.floor_at,
     "staircase.grow": compare_programs.grown,
+    "streams.mixed": compare_photons.mixed,
+    "streams.stream": compare_photons.stream,
+    "streams.uniform": compare_photons.uniform,
     "tails.lowest_means": compare_programs.lowest_means,
     "tg43.anisotropy": compare_dose.anisotropy,
     "tg43.geometry_factor": compare_dose.geometry_factor,

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from hdrplan.kernels._jit import jit, jit_inline
 
-__all__ = ["area_of_squares", "level_area", "undecided_squares"]
+__all__ = ["SMALL_SHIFT", "area_of_squares", "level_area", "undecided_squares"]
 
 Floats = npt.NDArray[np.float64]
 Levels = npt.NDArray[np.float32]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hdrplan.kernels._jit import jit, jit_inline
 from hdrplan.kernels.streams import uniform
 
-__all__ = ["PhotonTables", "collided", "energy_place", "isotropic", "linear", "turned"]
+__all__ = ["PhotonTables", "collided", "energy_place", "isotropic", "turned"]
 
 _REST_KEV = 510.99895
 _KEV_ANGSTROM = 12.398419843
@@ -51,16 +51,8 @@ def energy_place(energy_kev: float, tables: PhotonTables) -> tuple[int, float]:
 
 
 @jit_inline
-def linear(table: Singles, row: int, fraction: float, column: int) -> float:
-    """Return a value between two rows of a table.
-
-    Parameters
-    ----------
-    table : (n, m) array
-    row : int
-    fraction : float
-    column : int
-    """
+def _linear(table: Singles, row: int, fraction: float, column: int) -> float:
+    """Return a value between two rows of a table."""
     low = float(table[row, column])
     return low + fraction * (float(table[row + 1, column]) - low)
 
@@ -189,10 +181,10 @@ def collided(
     """
     row, fraction, medium = place
     u, v, w = direction
-    if level < linear(tables.incoherent, row, fraction, medium):
+    if level < _linear(tables.incoherent, row, fraction, medium):
         state, energy, cosine = _compton(state, energy, medium, tables.electrons)
         state, u, v, w = turned(state, cosine, u, v, w)
-    elif level < linear(tables.scattered, row, fraction, medium):
+    elif level < _linear(tables.scattered, row, fraction, medium):
         state, cosine = _coherent(state, energy, medium, tables)
         state, u, v, w = turned(state, cosine, u, v, w)
     else:

@@ -15,7 +15,7 @@ from hdrplan.kernels._jit import jit, jit_inline
 from hdrplan.kernels.photons import PhotonTables, collided, energy_place, isotropic
 from hdrplan.kernels.streams import stream, uniform
 
-__all__ = ["Core", "Revolved", "Tally", "revolved_histories", "solid_at", "uncollided_rows"]
+__all__ = ["Core", "Revolved", "Tally", "revolved_histories", "uncollided_rows"]
 
 # Past a border between two majorants.
 _BEYOND_MM = 1e-7
@@ -61,14 +61,8 @@ class Tally(NamedTuple):
 
 
 @jit_inline
-def solid_at(x: float, y: float, z: float, bodies: Revolved) -> int:
-    """Return the number of the solid at a place; that of the surroundings is the last.
-
-    Parameters
-    ----------
-    x, y, z : float
-    bodies : Revolved
-    """
+def _solid_at(x: float, y: float, z: float, bodies: Revolved) -> int:
+    """Return the number of the solid at a place; that of the surroundings is the last."""
     n = len(bodies.solid)
     r2 = x * x + y * y
     for i in range(n):
@@ -201,7 +195,7 @@ def _history(state: np.uint64, core: Core, tables: PhotonTables, bodies: Revolve
             if x * x + y * y + z * z > bodies.reach_mm * bodies.reach_mm:
                 return
             border -= flight
-            here = solid_at(x, y, z, bodies)
+            here = _solid_at(x, y, z, bodies)
             medium, density = bodies.medium[here], bodies.density[here]
             state, two = uniform(state)
             total = float(tables.total[row, medium])
@@ -280,7 +274,7 @@ def uncollided_rows(
             step = inner / steps
             for k in range(steps):
                 at = (k + 0.5) * step
-                lengths[solid_at(x + at * u, y + at * v, z + at * w, bodies)] += step
+                lengths[_solid_at(x + at * u, y + at * v, z + at * w, bodies)] += step
             for line in range(n_lines):
                 depth = 0.0
                 for m in range(n_media):
