@@ -15,7 +15,7 @@ from hdrplan.errors import InputError
 
 ROOM = Path(hdrplan.cli.__file__).parent
 COMMANDS = (
-    ["plan"], ["pareto"], ["robust"], ["validate"], ["check"], ["dvh"], ["place"], ["correlate"],
+    ["plan"], ["dose"], ["pareto"], ["robust"], ["validate"], ["check"], ["dvh"], ["place"], ["correlate"],
     ["cohort", "describe"],
 )  # fmt: skip
 

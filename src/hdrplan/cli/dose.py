@@ -12,6 +12,7 @@ from hdrplan.cli.dose_input import grid_of_flags, plan_of_flags
 from hdrplan.cli.dose_mc import ModelFlags, model_options, write_model_dose
 from hdrplan.cli.inputs import IN_FILE, IN_PATH, IN_PLAN, IN_PLAN_OR_CASE, IN_SOURCE
 from hdrplan.cli.outputs import OUT_FILE, OUT_FOLDER, writes
+from hdrplan.cli.pdf import pdf_option
 from hdrplan.cli.progress import progress_bar
 from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
@@ -48,6 +49,7 @@ __all__ = ["command"]
     "--exact", is_flag=True, help="On a grid, add every dwell at every voxel in float64 (default: within 0.1 %)."
 )
 @click.option("--dry-run", is_flag=True, help="Check the input, print what would be computed, write nothing.")
+@pdf_option
 @quiet_option
 @strict_option
 @json_option

@@ -12,6 +12,7 @@ import click
 from hdrplan.cli.case import read_plan_for
 from hdrplan.cli.common import echo_lines, printed_warnings, warn
 from hdrplan.cli.inputs import IN_FILE
+from hdrplan.cli.pdf import print_page
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
@@ -202,4 +203,5 @@ def _write(output: Output, case_file: CaseFile, result: ModelDose, table: dict[s
         write_volume(draft / "dose_dmm.nrrd", result.dose)
         write_volume(draft / "hcf.nrrd", result.factor)
         (draft / "model_dose.html").write_text(page, encoding="utf-8")
+        print_page(draft / "model_dose.html")
         write_run(draft, record)

@@ -15,7 +15,9 @@ _PAPER = "hdrplan.paper"
 
 
 def pdf_option(function: Callable[..., None]) -> Callable[..., None]:
-    """Add ``--pdf PAPER`` to a command with ``-o``; whether a browser can print is asked before any work.
+    """Add ``--pdf PAPER`` to a command with ``-o``, or with ``--folder`` beside it, for its page.
+
+    Whether a browser can print is asked before any work.
 
     Parameters
     ----------
@@ -24,8 +26,9 @@ def pdf_option(function: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def call(**options: Any) -> None:
-        if options["output"] is None and click.get_current_context().meta[_PAPER] is not None:
-            raise click.UsageError("expected -o FOLDER beside --pdf, got none.")
+        place, flag = ("folder", "--folder") if "folder" in options else ("output", "-o")
+        if options[place] is None and click.get_current_context().meta[_PAPER] is not None:
+            raise click.UsageError(f"expected {flag} FOLDER beside --pdf, got none.")
         function(**options)
 
     option = click.option(
