@@ -38,7 +38,7 @@ def test_the_container_has_all_that_a_wheel_is_made_of() -> None:
 def test_both_run_a_python_that_is_supported_and_commands_that_exist() -> None:
     supported = SpecifierSet(PROJECT["project"]["requires-python"])
     versions = re.findall(r'"(3\.\d+)"', WORKFLOW) + re.findall(r"^FROM python:(3\.\d+)", DOCKERFILE, re.MULTILINE)
-    assert len(versions) == 4
+    assert len(versions) == 5
     assert all(version in supported for version in versions)
     assert 'ENTRYPOINT ["hdrplan"]' in DOCKERFILE
     assert "hdrplan" in PROJECT["project"]["scripts"]
