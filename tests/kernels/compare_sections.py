@@ -36,7 +36,7 @@ def undecided_squares(kernel: Kernel, rng: Rng) -> None:
     level = frozen(2.0 * rng.normal(size=(6, 11)), np.float32)
     box = np.array([5.0, 2.5, 4.0, 2.0]) if rng.random() < 0.5 else UNCUT
     squares, corners = np.full((60, 2), -1, np.int32), np.full((60, 4), np.nan, np.float32)
-    inside, count = kernel(level, frozen(box), frozen(WHOLE), np.empty(11, np.uint8), squares, corners)
+    inside, count = kernel(level, frozen(box), frozen(WHOLE, np.int64), np.empty(11, np.uint8), squares, corners)
     noted, sure = [], 0
     for j in range(5):
         for i in range(10):
