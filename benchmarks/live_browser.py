@@ -40,6 +40,13 @@ WATCH = """() => {
     }).observe(document.documentElement, { attributeFilter: ["data-revision"] });
 }"""
 
+BAR = """() => {
+    const bar = document.querySelectorAll(".live-bar")[4];
+    bar.scrollIntoView({ block: "center" });
+    const { x, y, width, height } = bar.getBoundingClientRect();
+    return [x, y, width, height];
+}"""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").strip())
@@ -110,10 +117,9 @@ def touches(page: Any, session: Session) -> dict[str, Callable[[int], None]]:
         )
 
     def bar(k: int) -> None:
-        bar = page.locator(".live-bar").nth(4)
-        bar.scroll_into_view_if_needed()
-        box = bar.bounding_box()
-        across, y = box["x"] + box["width"] / 2, box["y"] + box["height"] * (0.5 + 0.03 * (k % 9))
+        # In one go: bars are drawn anew with every plan.
+        left, top, width, height = page.evaluate(BAR)
+        across, y = left + width / 2, top + height * (0.5 + 0.03 * (k % 9))
         page.mouse.move(across, y - 2)
         page.evaluate("() => { window.taken.length = 0; }")
         page.mouse.down()
