@@ -11,7 +11,7 @@ from hdrplan.kernels.primary import BaseBox, SpectrumTables
 from hdrplan.kernels.tg43 import Stops
 from naive import primary as naive
 
-__all__ = ["primary_by_dwell", "primary_rows"]
+__all__ = ["primary_rows"]
 
 # float32 tables of logarithms of about 5.
 _TOLERANCE = 5e-6
@@ -23,14 +23,6 @@ def primary_rows(kernel: Callable[..., Any], rng: np.random.Generator) -> None:
     out = np.full((len(true), 3), np.nan)
     kernel(0, len(out), *call, out)
     np.testing.assert_allclose(out, true.sum(axis=1), rtol=_TOLERANCE)
-
-
-def primary_by_dwell(kernel: Callable[..., Any], rng: np.random.Generator) -> None:
-    """Each dwell alone."""
-    call, true = _case(rng)
-    out = np.full(true.shape, np.nan)
-    kernel(0, len(out), *call, out)
-    np.testing.assert_allclose(out, true, rtol=_TOLERANCE)
 
 
 def _case(rng: np.random.Generator) -> tuple[tuple[Any, ...], np.ndarray]:

@@ -79,7 +79,6 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "planar.row_spans": compare_planar.row_spans,
     "planar.spread_feet": compare_planar.spread_feet,
     "polygon.flip_inside": compare_grids.flip_inside,
-    "primary.primary_by_dwell": compare_primary.primary_by_dwell,
     "primary.primary_rows": compare_primary.primary_rows,
     "rays.march_rays": compare_grids.march_rays,
     "revolved.revolved_histories": compare_photons.revolved_histories,

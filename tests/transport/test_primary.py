@@ -5,7 +5,7 @@ import pytest
 
 from hdrplan.geometry import Dwells, Grid
 from hdrplan.materials import MediaMap, media, photon_data, uniform_map
-from hdrplan.transport import base_masses, isotropic_ir192, primary_kerma, primary_per_dwell
+from hdrplan.transport import base_masses, isotropic_ir192, primary_kerma
 from naive import primary as naive
 
 PHOTONS = photon_data()
@@ -101,7 +101,7 @@ def test_random_voxels_and_lines_agree_with_the_twin() -> None:
         offset_mm=np.arange(3.0), catheter_names=("one",),
     )  # fmt: skip
     times = np.array([1.0, 2.0, 5.0])
-    made = primary_per_dwell(points, box, source, times, EMISSION)
+    alone = [primary_kerma(points, box, source, share, EMISSION) for share in np.eye(3)]
     energy = EMISSION.energy_kev
     mu = np.stack([PHOTONS.attenuation(name, energy) for name in NAMES])
     at = box.medium_at(points)
@@ -113,9 +113,10 @@ def test_random_voxels_and_lines_agree_with_the_twin() -> None:
             if np.linalg.norm(point - place) < 5.0:
                 continue  # there the line of the source is no point
             absorbed = PHOTONS.energy_absorption(NAMES[at[p]] if at[p] >= 0 else "water", energy)
-            factor = line_factor(point, place, 3.5) * times[d] / times.sum()
+            factor = line_factor(point, place, 3.5)
             true = naive.kerma(energy, EMISSION.share, mu[: len(masses)], absorbed, masses, factor)
-            assert made.medium_gy[p, d] == pytest.approx(true, rel=1e-3)
+            assert alone[d].medium_gy[p] == pytest.approx(true, rel=1e-3)
     together = primary_kerma(points, box, source, times, EMISSION)
-    assert together.medium_gy == pytest.approx(made.medium_gy.sum(axis=1), rel=1e-12)
-    assert together.all_water_gy == pytest.approx(made.all_water_gy.sum(axis=1), rel=1e-12)
+    share = times / times.sum()
+    assert together.medium_gy == pytest.approx(share @ [one.medium_gy for one in alone], rel=1e-12)
+    assert together.all_water_gy == pytest.approx(share @ [one.all_water_gy for one in alone], rel=1e-12)

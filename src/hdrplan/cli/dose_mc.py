@@ -130,7 +130,12 @@ def write_model_dose(case: Path, plan: Path, output: Output, asked: ModelFlags, 
     warn(case_file.warnings)
     planned = read_plan_for(plan, case_file)
     kept = output.path.with_name(output.path.name + ".mc-run.npz")
-    result = computed_model_dose(case, case_file, planned, options, kept=kept, quiet=quiet or as_json)
+    try:
+        result = computed_model_dose(case, case_file, planned, options, kept=kept, quiet=quiet or as_json)
+    except BaseException:
+        if kept.exists():
+            click.echo(f"The photons so far are kept in {kept}: the same command goes on with them.", err=True)
+        raise
     table = model_table(result, printed_warnings())
     _write(output, case_file, result, table)
     kept.unlink(missing_ok=True)

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from hdrplan.kernels._jit import jit, jit_inline
 from hdrplan.kernels.tg43 import Stops, geometry_factor, place
 
-__all__ = ["BaseBox", "SpectrumTables", "primary_by_dwell", "primary_rows"]
+__all__ = ["BaseBox", "SpectrumTables", "primary_rows"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -152,7 +152,7 @@ def primary_rows(
     tables: SpectrumTables,
     out: Floats,
 ) -> None:
-    """Primary kerma at points ``first`` to ``last - 1``, all dwells together.
+    """Primary kerma at points ``first`` to ``last - 1``, from all dwells.
 
     Parameters
     ----------
@@ -176,33 +176,3 @@ def primary_rows(
             b += there
             c += water
         out[p, 0], out[p, 1], out[p, 2] = a, b, c
-
-
-@jit
-def primary_by_dwell(
-    first: int,
-    last: int,
-    points: Floats,
-    medium: npt.NDArray[np.int64],
-    stops: Stops,
-    box: BaseBox,
-    tables: SpectrumTables,
-    out: Floats,
-) -> None:
-    """Primary kerma at points ``first`` to ``last - 1``, each dwell alone.
-
-    Parameters
-    ----------
-    first, last : int
-    points : (n, 3) array
-    medium : (n,) array
-    stops : Stops
-    box : BaseBox
-    tables : SpectrumTables
-    out : (n, n_dwells, 3) array
-        Written, as :func:`primary_rows`.
-    """
-    for p in range(first, last):
-        for d in range(len(stops.weights)):
-            a, b, c = _from_dwell(p, d, points, medium[p], stops, box, tables)
-            out[p, d, 0], out[p, d, 1], out[p, d, 2] = a, b, c

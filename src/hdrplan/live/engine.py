@@ -66,7 +66,7 @@ class Engine:
         self._columns: dict[_Column, tuple[FloatArray, BoolArray]] = {}
         # A proof may run beside a touch.
         self._lock = threading.RLock()
-        self._rates_of: dict[_Keys, DoseRateBlocks] = {}
+        self._rates_of: dict[_Keys, tuple[Dwells, DoseRateBlocks]] = {}
         self._sets: list[_Keys] = []
 
     def draft(self, wishes: Wishes, before: Shown | None) -> Shown:
@@ -94,7 +94,7 @@ class Engine:
             return self._proven_by_hand(shown) if shown.state == PlanState.BY_HAND else shown
 
     def _shown(self, wishes: Wishes, before: Shown | None, solve: Callable[[PlanProblem, Dwells], Optimum]) -> Shown:
-        step = Steps()
+        step = Steps(gives_back=False)
         case, goals = wishes.case_of(self.case), wishes.active
         with self._lock, step("points"):
             points = self._sampled(case, wishes)
@@ -183,10 +183,10 @@ class Engine:
 
     def _rates(self, case: Case, points: SamplePoints, sampled: Sequence[_Sampled]) -> tuple[Dwells, DoseRateBlocks]:
         """Return the dwells of a case and their rates, of which only what is new is computed."""
-        dwells = candidate_dwells(case, self.options)
-        require_points_memory(points, dwells)
         keys = tuple(tuple((s, c.name, c.points_mm.tobytes()) for c in case.catheters) for s in sampled)
         if keys not in self._rates_of:
+            dwells = candidate_dwells(case, self.options)
+            require_points_memory(points, dwells)
             for k in range(len(case.catheters)):
                 missing = [n for n, row in enumerate(keys) if row[k] not in self._columns]
                 if missing:
@@ -199,8 +199,8 @@ class Engine:
 
             over_rows(put_together, len(keys), smallest=1)
             far = np.concatenate([np.any([self._columns[key][1] for key in row], axis=0) for row in keys])
-            self._keep(keys, DoseRateBlocks(tuple(map(GrowingRows, blocks)), far))
-        return dwells, self._rates_of[keys]
+            self._keep(keys, dwells, DoseRateBlocks(tuple(map(GrowingRows, blocks)), far))
+        return self._rates_of[keys]
 
     def _compute(self, points: SamplePoints, dwells: Dwells, structures: list[int], keys: list[_Column]) -> None:
         rows = [points.rows(points.names[n]) for n in structures]
@@ -212,9 +212,9 @@ class Engine:
             self._columns[key] = (rate.gy_per_s[part], rate.extrapolated[part])
             first = part.stop
 
-    def _keep(self, keys: _Keys, rate: DoseRateBlocks) -> None:
+    def _keep(self, keys: _Keys, dwells: Dwells, rate: DoseRateBlocks) -> None:
         """Keep the rates of the newest set of catheters, and of the last sets the columns that differ."""
-        self._rates_of = {keys: rate}
+        self._rates_of = {keys: (dwells, rate)}
         self._sets = [*self._sets[-_KEPT_SETS:], keys]
         kept = {key for keys in self._sets for row in keys for key in row}
         self._columns = {key: column for key, column in self._columns.items() if key in kept}

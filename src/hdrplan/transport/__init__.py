@@ -4,7 +4,7 @@ from hdrplan.transport.capsule import Bodies, KermaShells, Solid, kerma_shells, 
 from hdrplan.transport.emission import Emission, air_kerma_gy_cm2, emission_names, isotropic_ir192, load_emission
 from hdrplan.transport.factor import RIM_VOXELS, Correction, correction_at, jackknife_error, mean_correction
 from hdrplan.transport.kerma import Kerma
-from hdrplan.transport.primary import Primary, base_masses, primary_kerma, primary_per_dwell
+from hdrplan.transport.primary import Primary, base_masses, primary_kerma
 from hdrplan.transport.scatter import scatter
 from hdrplan.transport.sources import capsule_bodies, capsule_names, iridium_lines
 from hdrplan.transport.task import ScatterTask, Voxels, in_water
@@ -36,6 +36,5 @@ __all__ = [
     "mean_correction",
     "primary_kerma",
     "primary_kerma_gy",
-    "primary_per_dwell",
     "scatter",
 ]

@@ -12,14 +12,14 @@ from hdrplan.arrays import FloatArray, freeze, frozen
 from hdrplan.brief import brief_repr
 from hdrplan.errors import InputError
 from hdrplan.geometry import Dwells
-from hdrplan.kernels.primary import BaseBox, SpectrumTables, primary_by_dwell, primary_rows
+from hdrplan.kernels.primary import BaseBox, SpectrumTables, primary_rows
 from hdrplan.kernels.tg43 import Stops
 from hdrplan.materials import MediaMap, PhotonData, media, photon_data
 from hdrplan.threads import over_rows
 from hdrplan.transport.emission import Emission
 from hdrplan.transport.tables import GY_PER_KEV_PER_MM2_G
 
-__all__ = ["Primary", "base_masses", "primary_kerma", "primary_per_dwell"]
+__all__ = ["Primary", "base_masses", "primary_kerma"]
 
 # Attenuation of any tissue is a sum of theirs: transmission through 15 g/cm2 within 0.005 %, steel 0.04 %.
 _BASES = ("water", "cortical_bone")
@@ -36,11 +36,11 @@ class Primary:
 
     Parameters
     ----------
-    medium_gy : (n, ...) array
+    medium_gy : (n,) array
         To the medium at the point, in the patient.
-    water_gy : (n, ...) array
+    water_gy : (n,) array
         To a speck of water there, in the patient.
-    all_water_gy : (n, ...) array
+    all_water_gy : (n,) array
         To water, in water without end.
     """
 
@@ -52,7 +52,7 @@ class Primary:
 
     def __post_init__(self) -> None:
         for name in ("medium_gy", "water_gy", "all_water_gy"):
-            freeze(self, name, (None,) * np.ndim(self.medium_gy))
+            freeze(self, name, (None,))
 
 
 @lru_cache(maxsize=8)
@@ -81,7 +81,7 @@ def base_masses(emission: Emission, photons: PhotonData) -> FloatArray:
 def primary_kerma(
     points_mm: FloatArray, media_map: MediaMap, dwells: Dwells, times_s: FloatArray, emission: Emission
 ) -> Primary:
-    """Return the primary kerma at points, all dwells together.
+    """Return the primary kerma at points, from all dwells.
 
     Parameters
     ----------
@@ -100,42 +100,14 @@ def primary_kerma(
     call = _call(points_mm, media_map, dwells, times_s, emission)
     out = np.empty((len(points_mm), 3))
     over_rows(lambda first, last: primary_rows(first, last, *call, out), len(points_mm))
-    return _result(out)
-
-
-def primary_per_dwell(
-    points_mm: FloatArray, media_map: MediaMap, dwells: Dwells, times_s: FloatArray, emission: Emission
-) -> Primary:
-    """Return the primary kerma at points by dwell, arrays (n_points, n_dwells); the sum is :func:`primary_kerma`.
-
-    Parameters
-    ----------
-    points_mm : (n, 3) array
-    media_map : MediaMap
-    dwells : Dwells
-    times_s : (n_dwells,) array
-    emission : Emission
-
-    Raises
-    ------
-    InputError
-        No time at all.
-    """
-    call = _call(points_mm, media_map, dwells, times_s, emission)
-    out = np.empty((len(points_mm), len(dwells), 3))
-    over_rows(lambda first, last: primary_by_dwell(first, last, *call, out), len(points_mm))
-    return _result(out)
-
-
-def _result(out: FloatArray) -> Primary:
     out *= GY_PER_KEV_PER_MM2_G / (4.0 * np.pi)
-    return Primary(medium_gy=out[..., 0], water_gy=out[..., 1], all_water_gy=out[..., 2])
+    return Primary(medium_gy=out[:, 0], water_gy=out[:, 1], all_water_gy=out[:, 2])
 
 
 def _call(
     points_mm: FloatArray, media_map: MediaMap, dwells: Dwells, times_s: FloatArray, emission: Emission
 ) -> tuple[FloatArray, npt.NDArray[np.int64], Stops, BaseBox, SpectrumTables]:
-    """Return what the kernels take, in the frame of the map: mm along its axes from its low corner."""
+    """Return what the kernel takes, in the frame of the map: mm along its axes from its low corner."""
     times = np.asarray(times_s, dtype=np.float64)
     if len(times) != len(dwells) or not times.sum() > 0.0:
         raise InputError("a time for each dwell is needed, not all 0", got=f"{len(times)} times for {len(dwells)}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import count as numbers
 from itertools import pairwise
 
@@ -20,15 +20,17 @@ from hdrplan.geometry import (
     Trajectories,
     angle_to_deg,
     box_of,
+    clearance,
     distance_mm,
     gap_to_mm,
     trajectories,
     varied,
 )
 from hdrplan.plan import Case
+from hdrplan.workflow.obstacles import as_obstacles
 from hdrplan.workflow.place_options import PlaceOptions
 
-__all__ = ["BESIDE_GIVEN", "candidate_trajectories", "clear_of", "displaced", "named_apart", "nearest_mm"]
+__all__ = ["BESIDE_GIVEN", "Ways", "candidate_trajectories", "displaced", "named_apart", "nearest_mm", "ways"]
 
 # Obstacles farther than this from a catheter are not named beside it.
 _BESIDE_MM = 40.0
@@ -36,6 +38,55 @@ _BESIDE_MM = 40.0
 
 # What a path that keeps every margin and comes too near to a catheter that is in is stopped by.
 BESIDE_GIVEN = "catheters that are in"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ways:
+    """Paths to the lesions of a case that keep every margin and clear of the catheters that are in.
+
+    Parameters
+    ----------
+    solid : Case
+        Its structures are the obstacles' own.
+    margins_mm : mapping
+        Obstacle -> margin.
+    room : Clearance
+    paths : Trajectories
+    n_free : int
+        Paths that keep every limit, before these were drawn from them.
+    """
+
+    solid: Case
+    margins_mm: Mapping[str, float]
+    room: Clearance
+    paths: Trajectories
+    n_free: int
+
+
+def ways(case: Case, options: PlaceOptions) -> Ways:
+    """Return paths that differ most, for the catheters that are still to come.
+
+    Parameters
+    ----------
+    case : Case
+        Its catheters are in.
+    options : PlaceOptions
+
+    Raises
+    ------
+    InfeasibleError
+        No path is left.
+    InputError
+        An obstacle that is no structure, no skin.
+    """
+    solid, margins_mm = as_obstacles(case, options.margins_mm)
+    room = clearance(
+        solid.ctvs, solid.structures, margins_mm, ct=case.ct, body=options.body, reach_mm=options.reach.longest_mm
+    )
+    given = case.catheters
+    clear = (lambda paths: _clear_of(paths, given, options)) if given else None
+    paths, n_free = candidate_trajectories(solid, room, options.reach, count=options.candidates, clear=clear)
+    return Ways(solid=solid, margins_mm=margins_mm, room=room, paths=paths, n_free=n_free)
 
 
 def candidate_trajectories(
@@ -99,7 +150,7 @@ def candidate_trajectories(
     return candidates, sum(int(ok.sum()) for ok in cleared)
 
 
-def clear_of(paths: Trajectories, given: Sequence[Catheter], options: PlaceOptions) -> BoolArray:
+def _clear_of(paths: Trajectories, given: Sequence[Catheter], options: PlaceOptions) -> BoolArray:
     """Whether each path keeps the distance and the angle to all catheters that are in, (n_paths,).
 
     Parameters

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 from hdrplan.dose import DoseRate, dose_rate, sample_points
 from hdrplan.errors import InfeasibleError
-from hdrplan.geometry import Catheter, Dwells, clearance
+from hdrplan.geometry import Catheter, Dwells
 from hdrplan.optimize import Optimum, PlanProblem, optimize_times
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals
 from hdrplan.sources import Strength, TG43Source
-from hdrplan.workflow.candidates import candidate_trajectories, clear_of, named_apart, nearest_mm
-from hdrplan.workflow.obstacles import as_obstacles, refuse_missing_groups
+from hdrplan.workflow.candidates import named_apart, nearest_mm, ways
+from hdrplan.workflow.obstacles import refuse_missing_groups
 from hdrplan.workflow.place_options import PlaceOptions
 from hdrplan.workflow.problem import candidate_dwells
 
@@ -86,13 +86,8 @@ def next_catheters(
     """
     refuse_missing_groups(case, without=options.without, body=options.body)
     given, count = case.catheters, len(case.catheters)
-    solid, margins_mm = as_obstacles(case, options.margins_mm)
-    room = clearance(
-        solid.ctvs, solid.structures, margins_mm, ct=case.ct, body=options.body, reach_mm=options.reach.longest_mm
-    )
-    clear = (lambda paths: clear_of(paths, given, options)) if given else None
-    paths, _ = candidate_trajectories(solid, room, options.reach, count=options.candidates, clear=clear)
-    new = named_apart(paths.catheters(), given)
+    found = ways(case, options)
+    new = named_apart(found.paths.catheters(), given)
     dwells = candidate_dwells(replace(case, catheters=(*given, *new)), plan_options)
     # As in the choice of a placement: goals that may be missed, and the shape of isodoses, wait for the plan.
     hard = tuple(goal for goal in goals.goals if goal.level == 0 and goal.metric.kind != "conformity")
@@ -105,11 +100,11 @@ def next_catheters(
         rate=rate, points=points, goals=goals, healthy=case.healthy, max_time_s=plan_options.max_dwell_s
     )
     without = _optimum(problem, dwells, range(count)) if count else None
-    found = []
+    gains = []
     for k, catheter in enumerate(new):
         with_it = _optimum(problem, dwells, (*range(count), count + k))
         if with_it is not None:
-            found.append(
+            gains.append(
                 NextCatheter(
                     catheter=catheter,
                     objective=with_it.certificate.main.objective.text,
@@ -117,11 +112,11 @@ def next_catheters(
                     before=float("nan") if without is None else without.certificate.main.value,
                     short_gy=_short_gy(with_it),
                     short_before_gy=float("nan") if without is None else _short_gy(without),
-                    nearest_mm=nearest_mm(solid, catheter, margins_mm),
+                    nearest_mm=nearest_mm(found.solid, catheter, found.margins_mm),
                 )
             )
     # A hundredth of a Gy less that a prescription falls short of counts before any dose that is saved.
-    return tuple(sorted(found, key=lambda one: (round(one.short_gy, 2), one.value)))
+    return tuple(sorted(gains, key=lambda one: (round(one.short_gy, 2), one.value)))
 
 
 def _optimum(problem: PlanProblem, dwells: Dwells, catheters: range | tuple[int, ...]) -> Optimum | None:

@@ -16,13 +16,13 @@ import numpy as np
 from hdrplan.arrays import FloatArray
 from hdrplan.brief import brief_repr
 from hdrplan.dose import SamplePoints, dose_rate, sample_points
-from hdrplan.geometry import Clearance, Dwells, Trajectories, angle_deg, clearance, line_gap_mm
+from hdrplan.geometry import Clearance, Dwells, Trajectories, angle_deg, line_gap_mm
 from hdrplan.optimize import Candidates, ChosenSet, Placement, PlanProblem, WorkLimit, choose_catheters
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals
 from hdrplan.sources import Strength, TG43Source
-from hdrplan.workflow.candidates import candidate_trajectories, clear_of, displaced, named_apart, nearest_mm
-from hdrplan.workflow.obstacles import as_obstacles, not_avoided, refuse_missing_groups
+from hdrplan.workflow.candidates import displaced, named_apart, nearest_mm, ways
+from hdrplan.workflow.obstacles import not_avoided, refuse_missing_groups
 from hdrplan.workflow.place_options import PlaceOptions
 from hdrplan.workflow.plan import PlanResult, Watch, plan_case
 from hdrplan.workflow.problem import candidate_dwells
@@ -119,11 +119,8 @@ def place_case(
     planning, given = plan_options or PlanOptions(), case.catheters
     step = Steps(on_progress)
     with step("ways"):
-        reach_mm = options.reach.longest_mm
-        solid, margins_mm = as_obstacles(case, options.margins_mm)
-        room = clearance(solid.ctvs, solid.structures, margins_mm, ct=case.ct, body=options.body, reach_mm=reach_mm)
-        clear = (lambda paths: clear_of(paths, given, options)) if given else None
-        paths, n_free = candidate_trajectories(solid, room, options.reach, count=options.candidates, clear=clear)
+        found = ways(case, options)
+        paths = found.paths
     with step("matrix") as progress:
         dwells = candidate_dwells(replace(case, catheters=(*given, *named_apart(paths.catheters(), given))), planning)
         points = sample_points(
@@ -156,13 +153,13 @@ def place_case(
     return PlaceResult(
         case=placed,
         n_given=len(given),
-        room=room,
+        room=found.room,
         trajectories=paths,
-        n_free=n_free,
+        n_free=found.n_free,
         placement=placement,
         chosen=chosen,
-        nearest_mm=tuple(nearest_mm(solid, catheter, margins_mm) for catheter in placed.catheters),
-        not_avoided=not_avoided(case, margins_mm, body=options.body),
+        nearest_mm=tuple(nearest_mm(found.solid, catheter, found.margins_mm) for catheter in placed.catheters),
+        not_avoided=not_avoided(case, found.margins_mm, body=options.body),
         planned=planned,
         seconds=step.seconds,
     )
