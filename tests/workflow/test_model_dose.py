@@ -92,6 +92,24 @@ def test_the_command_writes_a_folder_and_the_same_numbers_again(planned: tuple[P
     assert not list(tmp_path.glob("*.npz"))
 
 
+def test_a_stopped_command_says_where_its_photons_are_kept(
+    planned: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    call = ["dose", str(planned[0]), "--plan", str(planned[1]), "--model", "mc", "--uncertainty", "5 %"]
+    with monkeypatch.context() as patched:
+        patched.setattr("hdrplan.workflow.model_based.structure_figures", stop)  # after the photons
+        done = CliRunner().invoke(cli, [*call, "--folder", str(tmp_path / "out")])
+    kept = tmp_path / "out.mc-run.npz"
+    assert kept.is_file()
+    assert f"kept in {kept}: the same command goes on" in done.stderr
+    assert not (tmp_path / "out").exists()
+    assert CliRunner().invoke(cli, [*call, "--folder", str(tmp_path / "out")]).exit_code == 0
+    assert not kept.exists()
+
+
 def test_evaluate_sets_the_model_beside_tg43(planned: tuple[Path, Path]) -> None:
     call = ["evaluate", str(planned[0]), "--plan", str(planned[1]), "--samples-only", "--json"]
     done = CliRunner().invoke(cli, [*call, "--model", "mc", "--uncertainty", "5%"], catch_exceptions=False)
