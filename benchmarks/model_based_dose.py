@@ -18,18 +18,22 @@ import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import RegularGridInterpolator
 
-from hdrplan.geometry import Grid
-from hdrplan.materials import photon_data, voxel_codes
+from hdrplan.geometry import Dwells, Grid
+from hdrplan.materials import MediaMap, media, photon_data, voxel_codes
+from hdrplan.sources import load_source
 from hdrplan.transport import (
     Bodies,
     ScatterTask,
     Voxels,
     capsule_bodies,
     capsule_names,
+    correction_at,
+    in_water,
     iridium_lines,
     isotropic_ir192,
     kerma_shells,
     load_emission,
+    primary_kerma,
     primary_kerma_gy,
     scatter,
 )
@@ -224,6 +228,58 @@ def along_away(bodies: Bodies, scattered: tuple[Array, Array, Array], kerma: flo
     )
 
 
+def ball(histories: int) -> Iterator[Row]:
+    """Yield the correction in a ball of water in air, against published g of such a ball over g of endless water.
+
+    Daskalov 1998 computed in a ball of 15 cm radius, Taylor and Rogers 2008 in one of 40 cm; g is 1 at 1 cm.
+    """
+    data, names, step, count = photon_data(), tuple(media()), 3.0, 104
+    grid = Grid(shape_zyx=(count,) * 3, origin_mm=np.full(3, -step * (count - 1) / 2), spacing_mm=np.full(3, step))
+    inside = (np.linalg.norm(grid.points_mm(), axis=1) <= 150.0).reshape(grid.shape_zyx)
+    held = [media()[name] for name in ("air", "water")]
+    medium = np.where(inside, names.index("water"), names.index("air")).astype(np.uint8)
+    density = np.where(inside, held[1].density_g_per_cc, held[0].density_g_per_cc).astype(np.float32)
+    patient = MediaMap(grid=grid, medium_zyx=medium, density_g_per_cc_zyx=density, names=names, rules="ball")
+    dwells = Dwells(
+        positions_mm=np.zeros((1, 3)),
+        axes=np.array([[0.0, 0.0, 1.0]]),
+        catheter=np.zeros(1, dtype=np.int64),
+        offset_mm=np.zeros(1),
+        catheter_names=("middle",),
+    )
+    codes = voxel_codes(np.array([data.number(name) for name in names])[medium], density, data)
+    scored = Grid(shape_zyx=(count // 2,) * 3, origin_mm=grid.origin_mm + step / 2, spacing_mm=np.full(3, 2 * step))
+    bounded, endless = load_source("microselectron-v2-daskalov"), load_source("microselectron-v2-clrp")
+    k = np.arange(400) + 0.5
+    cosine, turn = 1.0 - 2.0 * k / len(k), np.pi * (1.0 + 5.0**0.5) * k
+    sine = np.sqrt(1.0 - cosine**2)
+    directions = np.stack((sine * np.cos(turn), sine * np.sin(turn), cosine), axis=1)
+    runs = []
+    for seed in range(4):
+        task = ScatterTask(
+            voxels=Voxels(grid=grid, codes_zyx=codes, photons=data),
+            emission=isotropic_ir192(data),
+            positions_mm=dwells.positions_mm,
+            axes=dwells.axes,
+            times_s=np.ones(1),
+            scored=scored,
+            seed=seed,
+        )
+        runs.append((scatter(task, histories), scatter(in_water(task), histories)))
+
+    def factors_at(radius_mm: float) -> Array:
+        points = radius_mm * directions
+        primary = primary_kerma(points, patient, dwells, np.ones(1), isotropic_ir192(data))
+        return np.array([correction_at(points, patient, primary, *run).medium.mean() for run in runs])
+
+    at_1_cm = factors_at(10.0)
+    for radius_mm in (30.0, 50.0, 80.0, 100.0, 120.0):
+        factors = factors_at(radius_mm) / at_1_cm
+        wanted = np.interp(radius_mm, bounded.radial_r_mm, bounded.radial_dose)
+        wanted /= np.interp(radius_mm, endless.radial_r_mm, endless.radial_dose)
+        yield _row(f"ball of 15 cm over endless water, {radius_mm / 10:g} cm", wanted, factors, 0.5)
+
+
 def speed(histories: int) -> str:
     """Return histories per CPU second in a trunk of liver with a layer of bone, on this machine as it is."""
     data = photon_data()
@@ -250,7 +306,8 @@ def main() -> None:
     parser.add_argument("--histories", type=int, default=10_000_000, help="photons of each Monte Carlo row")
     histories = parser.parse_args().histories
     print("| test | reference | value | off | tolerance | |\n|---|---|---|---|---|---|")
-    for rows in (coefficients(), energy_balance(histories), shells(histories), sources(histories)):
+    quarter = histories // 4
+    for rows in (coefficients(), energy_balance(histories), shells(histories), sources(histories), ball(quarter)):
         for row in rows:
             print(row.text(), flush=True)
     print(f"\n{speed(min(histories, 1_000_000))}")

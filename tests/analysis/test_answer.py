@@ -169,9 +169,12 @@ def test_without_bootstrap_samples_the_answer_has_no_interval(strong: Correlatio
     assert b.curved
     assert math.isnan(b.difference[1])
     alone = dataclasses.replace(strong, benefit=b, settings=dataclasses.replace(strong.settings, n_bootstrap=0))
-    assert "Without bootstrap samples this has no interval" in clinical_answer(alone)[0]
+    assert "There is no interval: by itself this figure does not show an effect" in clinical_answer(alone)[0]
     asked = dataclasses.replace(strong, benefit=b)
     assert "Of 40 bootstrap samples only 0 gave an answer, too few for an interval" in clinical_answer(asked)[0]
+    few = dataclasses.replace(alone, settings=dataclasses.replace(alone.settings, n_bootstrap=alone.benefit.n_bootstrap or 5))
+    few = dataclasses.replace(few, benefit=dataclasses.replace(few.benefit, n_bootstrap=few.settings.n_bootstrap))
+    assert "5 bootstrap samples are too few for an interval: by itself" in clinical_answer(few)[0]
 
 
 def changed(table: LesionTable, recurs: np.ndarray, d100_gy: np.ndarray | None = None) -> LesionTable:

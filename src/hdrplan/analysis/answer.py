@@ -44,9 +44,11 @@ def _effect(r: Correlation) -> str:
     curve = " The effect is not the same at every dose: read the curve." if r.models.curved else ""
     if not math.isfinite(b.difference[1]):
         drawn = r.settings.n_bootstrap
-        why = f"Of {drawn} bootstrap samples only {b.n_bootstrap} gave an answer, too few for" if drawn else "Without"
-        why += " an interval." if drawn else " bootstrap samples this has no interval."
-        return f"{figures[0].upper()}{figures[1:]}. {why} These data do not show that it is an effect.{curve}"
+        if b.n_bootstrap < drawn:
+            why = f"Of {drawn} bootstrap samples only {b.n_bootstrap} gave an answer, too few for an interval"
+        else:
+            why = f"{drawn} bootstrap samples are too few for an interval" if drawn else "There is no interval"
+        return f"{figures[0].upper()}{figures[1:]}. {why}: by itself this figure does not show an effect.{curve}"
     if b.difference[2] - b.difference[1] < _NOTHING:
         return (
             f"Within {months} {now} of 100 lesions recur, whatever their D100: nothing can be seen at that time. "
