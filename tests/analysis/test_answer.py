@@ -172,8 +172,8 @@ def test_without_bootstrap_samples_the_answer_has_no_interval(strong: Correlatio
     assert "There is no interval: by itself this figure does not show an effect" in clinical_answer(alone)[0]
     asked = dataclasses.replace(strong, benefit=b)
     assert "Of 40 bootstrap samples only 0 gave an answer, too few for an interval" in clinical_answer(asked)[0]
-    few = dataclasses.replace(alone, settings=dataclasses.replace(alone.settings, n_bootstrap=alone.benefit.n_bootstrap or 5))
-    few = dataclasses.replace(few, benefit=dataclasses.replace(few.benefit, n_bootstrap=few.settings.n_bootstrap))
+    five = dataclasses.replace(strong.settings, n_bootstrap=5)
+    few = dataclasses.replace(strong, benefit=dataclasses.replace(b, n_bootstrap=5), settings=five)
     assert "5 bootstrap samples are too few for an interval: by itself" in clinical_answer(few)[0]
 
 
