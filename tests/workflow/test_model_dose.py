@@ -125,6 +125,10 @@ def test_evaluate_sets_the_model_beside_tg43(planned: tuple[Path, Path]) -> None
         (["--uncertainty", "0"], "0.05 % to 20 %"),
         (["--uncertainty", "little"], "percentage"),
         (["-o", "dose.nrrd"], "writes no -o"),
+        (["--dry-run"], "--dry-run goes with --model tg43"),
+        (["--spacing", "2"], "--spacing goes with --model tg43"),
+        (["--model", "tg43", "--seed", "4"], "--seed goes with --model mc"),
+        (["--model", "tg43"], "takes no --plan and --folder"),
     ],
 )
 def test_what_cannot_be_is_refused(planned: tuple[Path, Path], tmp_path: Path, change: list[str], said: str) -> None:
@@ -133,6 +137,11 @@ def test_what_cannot_be_is_refused(planned: tuple[Path, Path], tmp_path: Path, c
     assert isinstance(done.exception, InputError)
     assert said in str(done.exception)
     assert not (tmp_path / "x").exists()
+
+
+def test_evaluate_refuses_what_only_the_model_heeds(planned: tuple[Path, Path]) -> None:
+    done = CliRunner().invoke(cli, ["evaluate", str(planned[0]), "--plan", str(planned[1]), "--uncertainty", "1 %"])
+    assert "--uncertainty goes with --model mc" in str(done.exception)
 
 
 def test_a_plan_outside_the_ct_and_a_plan_without_time_are_refused(planned: tuple[Path, Path]) -> None:

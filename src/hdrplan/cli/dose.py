@@ -9,7 +9,7 @@ import click
 
 from hdrplan.cli.common import json_option, quiet_option, strict_option, warn
 from hdrplan.cli.dose_input import grid_of_flags, plan_of_flags
-from hdrplan.cli.dose_mc import ModelFlags, model_options, write_model_dose
+from hdrplan.cli.dose_mc import ModelFlags, model_options, refuse_idle, write_model_dose
 from hdrplan.cli.inputs import IN_FILE, IN_PATH, IN_PLAN, IN_PLAN_OR_CASE, IN_SOURCE
 from hdrplan.cli.outputs import OUT_FILE, OUT_FOLDER, writes
 from hdrplan.cli.pdf import pdf_option
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from hdrplan.plan import Plan
 
 __all__ = ["command"]
+
+
+# What --model mc does not heed: it asks a case and its plan, and writes a folder.
+_OF_TG43 = ("dwells", "source", "strength", "points", "grid_like", "spacing", "margin", "exact", "dry_run")
 
 
 @click.command("dose")
@@ -96,14 +100,15 @@ def command(
     from hdrplan.plausibility import doubts_of_strength
     from hdrplan.sources import bounded_warnings
 
+    refuse_idle(model, of_tg43=_OF_TG43)
     if model == "mc":
         if plan is None or of_plan is None or folder is None or output is not None:
             raise InputError("--model mc needs a CASE, --plan and --folder, and writes no -o")
         asked = ModelFlags(uncertainty=uncertainty, rules=media_rules, seed=seed)
         write_model_dose(plan, of_plan, folder, asked, quiet=quiet, as_json=as_json)
         return
-    if output is None or of_plan is not None or folder is not None or media_rules is not None:
-        raise InputError("a TG-43 dose needs -o, and takes no --plan, --media and --folder: they go with --model mc")
+    if output is None or of_plan is not None or folder is not None:
+        raise InputError("a TG-43 dose needs -o, and takes no --plan and --folder: they go with --model mc")
     if sum(where is not None for where in (points, grid_like, spacing)) != 1:
         raise InputError("say where: exactly one of --points, --grid and --spacing")
     chosen = plan_of_flags(plan, dwells, source, strength)

@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from hdrplan.transport import ScatterTask
     from hdrplan.workflow import ModelDose, ModelOptions, ScatterRun
 
-__all__ = ["ModelFlags", "asked_model", "computed_model_dose", "model_options", "uncertainty_frac", "write_model_dose"]
+__all__ = [
+    "ModelFlags",
+    "asked_model",
+    "computed_model_dose",
+    "model_options",
+    "refuse_idle",
+    "uncertainty_frac",
+    "write_model_dose",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -53,6 +61,29 @@ def model_options(function: F) -> F:
     for option in reversed(_OPTIONS):
         function = option(function)
     return function
+
+
+def refuse_idle(model: str, *, of_tg43: tuple[str, ...] = ()) -> None:
+    """Refuse options of the other model: they would be ignored.
+
+    Parameters
+    ----------
+    model : {"tg43", "mc"}
+    of_tg43 : tuple of str
+        Parameters of this command that only a TG-43 dose heeds.
+
+    Raises
+    ------
+    InputError
+        One that was given on the command line.
+    """
+    context = click.get_current_context()
+    idle = of_tg43 if model == "mc" else ("uncertainty", "seed", "media_rules")
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if option.name in idle and source == click.core.ParameterSource.COMMANDLINE:
+            other = "tg43, the default" if model == "mc" else "mc"
+            raise InputError(f"{option.opts[-1]} goes with --model {other}, and would be ignored here")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

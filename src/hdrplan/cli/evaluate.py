@@ -9,7 +9,7 @@ import click
 
 from hdrplan.cli.case import EVALUATION, case_options, plan_options, read_case_from, read_plan_for
 from hdrplan.cli.common import echo_lines, json_option, other_case_option, printed_warnings
-from hdrplan.cli.dose_mc import ModelFlags, asked_model, computed_model_dose, model_options
+from hdrplan.cli.dose_mc import ModelFlags, asked_model, computed_model_dose, model_options, refuse_idle
 from hdrplan.cli.inputs import IN_PLAN
 from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.cli.progress import steps_bar
@@ -68,6 +68,7 @@ def command(
     from hdrplan.sources import strength_from_text
     from hdrplan.workflow import evaluate_plan
 
+    refuse_idle(model)
     strength, case_path = flags["strength"], flags["case"]
     asked = asked_model(model, case_path, ModelFlags(uncertainty=uncertainty, rules=media_rules, seed=seed))
     case_file = read_case_from(flags)
