@@ -48,10 +48,10 @@ KNOWN = (
     ),
     Known(
         name="negative multipliers of the surface",
-        file="dose/boxes.py",
-        function="lowest_corner",
-        before="np.maximum(0.0, (dx * dq).sum(axis=1) / np.maximum((dq * dq).sum(axis=1), 1e-300))",
-        after="(dx * dq).sum(axis=1) / np.maximum((dq * dq).sum(axis=1), 1e-300)",
+        file="kernels/levels.py",
+        function="lowest_inside_rows",
+        before="w = (rise[b, right] - rise[b, left]) /",
+        after="w = (rise[b, left] - rise[b, right]) /",
     ),
     Known(
         name="multipliers on absent limits",

@@ -285,6 +285,24 @@ def long_bits_of(kernel: Kernel, rng: Rng) -> None:
     both(lambda value: kernel(value), kernel, value, want=naive.long_bits_of(value))
 
 
+def lowest_inside_rows(kernel: Kernel, rng: Rng) -> None:
+    """The best of all multipliers at which two corners are equally low, and of none."""
+    rise, level = rng.normal(size=(2, 40, 8))
+    level += rng.uniform(-1.5, 1.5, (40, 1))
+    level[:8] = np.abs(level[:8])  # inside
+    level[8:12] -= level[8:12].max(axis=1, keepdims=True)  # touched at a corner
+    level[12:16] = rise[12:16] + rng.uniform(-1.0, 1.0, (4, 1))  # dose and level fall together
+    held = level.max(axis=1) >= 0.0
+    out = np.full(40, np.nan)
+    kernel(0, 40, rise, level, out)
+    for row in np.flatnonzero(held):
+        pairs = [(i, j) for i in range(8) for j in range(i) if level[row, i] != level[row, j]]
+        equal = [(rise[row, i] - rise[row, j]) / (level[row, i] - level[row, j]) for i, j in pairs]
+        want = max(min(rise[row] - w * level[row]) for w in (0.0, *(w for w in equal if w > 0.0)))
+        np.testing.assert_allclose(out[row], want, rtol=0, atol=1e-12)
+    assert (out[~held] >= rise[~held].min(axis=1)).all()
+
+
 def corner_level_rows(kernel: Kernel, rng: Rng) -> None:
     """Within a cell the twin's level at the corners; of larger boxes a plane above it wherever it is inside."""
     level = frozen(rng.normal(size=(6, 5, 7)) - 0.8 + np.arange(7) * rng.uniform(-0.6, 0.6), np.float32)

@@ -67,6 +67,7 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "lattice_rows.dose_table_rows": compare_dose.dose_table_rows,
     "lattice_rows.rate_matrix_rows": compare_dose.rate_matrix_rows,
     "levels.corner_level_rows": compare_grids.corner_level_rows,
+    "levels.lowest_inside_rows": compare_grids.lowest_inside_rows,
     "limits.multiply_add": compare_grids.multiply_add,
     "order.falling_order": compare_sides.falling_order,
     "photons.collided": compare_photons.collided,

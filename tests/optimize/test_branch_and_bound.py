@@ -178,7 +178,7 @@ def test_bound_without_a_plan_in_hand_is_below_every_plan(monkeypatch):
     shares, treated, treat = [], [], RegionProgram.treat
     monkeypatch.setattr(RegionProgram, "treat", lambda own, half: treated.append(half) or treat(own, half))
     search = branch_and_bound(
-        program, cost, 1.05 * best, gap=1e-3 * best, limit=WorkLimit(steps=300), on_progress=shares.append
+        program, cost, 1.05 * best, gap_of=lambda _: 1e-3 * best, limit=WorkLimit(steps=300), on_progress=shares.append
     )
     assert search.plan is None
     assert search.ended == ProofEnd.WORK
@@ -205,7 +205,7 @@ def test_search_goes_on_from_a_better_plan():
         program,
         cost,
         1.05 * best,
-        gap=1e-3 * best,
+        gap_of=lambda _: 1e-3 * best,
         limit=WorkLimit(steps=ENOUGH),
         polish=lambda x: polished(other, cost, x),
     )

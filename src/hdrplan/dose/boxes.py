@@ -10,10 +10,10 @@ import numpy as np
 
 from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.dose.shape import Shape
-from hdrplan.kernels.levels import corner_level_rows
+from hdrplan.kernels.levels import corner_level_rows, lowest_inside_rows
 from hdrplan.threads import over_rows
 
-__all__ = ["CORNERS", "BoxTree", "candidates", "first_boxes", "halved", "levels", "lowest_corner"]
+__all__ = ["CORNERS", "BoxTree", "candidates", "first_boxes", "halved", "levels", "lowest_inside"]
 
 CORNERS = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
 """Corners of a box from its middle, in half edges, (8, 3)."""
@@ -52,20 +52,17 @@ def levels(shape: Shape, low: FloatArray, size: FloatArray) -> FloatArray:
     return out
 
 
-def lowest_corner(rise: FloatArray, q: FloatArray) -> FloatArray:
-    """Largest over a few multipliers of the lowest corner of rise - w q; any multiplier not below 0 is valid.
+def lowest_inside(rise: FloatArray, level: FloatArray) -> FloatArray:
+    """Return a bound of how far a linear dose falls from the middle of boxes, wherever the level is not negative.
 
     Parameters
     ----------
-    rise, q : (n, 8) array
-        Dose, and level of :func:`levels`, at the corners.
+    rise, level : (n, 8) array
+        Of the dose from the middle to each corner; level of :func:`levels` at the corners.
     """
-    dx, dq = rise - rise.mean(axis=1, keepdims=True), q - q.mean(axis=1, keepdims=True)
-    slope = np.maximum(0.0, (dx * dq).sum(axis=1) / np.maximum((dq * dq).sum(axis=1), 1e-300))
-    best = rise.min(axis=1)
-    for factor in (0.8, 1.0, 1.25):
-        best = np.maximum(best, (rise - factor * slope[:, None] * q).min(axis=1))
-    return np.asarray(best)
+    out = np.empty(len(rise))
+    over_rows(lambda first, last: lowest_inside_rows(first, last, rise, level, out), len(rise), smallest=2000)
+    return out
 
 
 def candidates(level: FloatArray, rise: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -117,9 +114,8 @@ class BoxTree:
         self._low, self._size, self._level = np.empty((0, 3)), np.empty((0, 3)), np.empty((0, 8))
         # Number of the first half, -1 until it is asked for; halves outside the shape are dropped.
         self._first, self._halves = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-        self._whole = np.empty(0, dtype=np.int64)
         low, size = first_boxes(shape)
-        self._add(low, size, levels(shape, low, size), np.full(len(low), -1))
+        self._add(low, size, levels(shape, low, size))
         self.roots: IntArray = np.arange(self._count)
         """Numbers of the boxes that cover the shape."""
 
@@ -145,7 +141,7 @@ class BoxTree:
         held = level.max(axis=1, initial=-np.inf) >= 0
         count = held.reshape(len(new), 2).sum(axis=1)
         self._halves[new], self._first[new] = count, self._count + np.cumsum(count) - count
-        self._add(low[held], size[held], level[held], np.repeat(new, 2)[held])
+        self._add(low[held], size[held], level[held])
         count = self._halves[boxes]
         return np.repeat(self._first[boxes] - np.cumsum(count) + count, count) + np.arange(count.sum())
 
@@ -153,17 +149,13 @@ class BoxTree:
         """Of each half that :meth:`halves` returned for these boxes, the row of its box among them."""
         return np.repeat(np.arange(len(boxes)), self._halves[boxes])
 
-    def wholes(self) -> IntArray:
-        """Of every box the number of that which it is a half of; -1 for the first ones."""
-        return self._whole[: self._count]
-
-    def _add(self, low: FloatArray, size: FloatArray, level: FloatArray, whole: IntArray) -> None:
+    def _add(self, low: FloatArray, size: FloatArray, level: FloatArray) -> None:
         start, self._count = self._count, self._count + len(low)
         if self._count > len(self._low):
             more = max(self._count, 2 * len(self._low)) - len(self._low)
-            self._low, self._size, self._level, self._first, self._halves, self._whole = (
+            self._low, self._size, self._level, self._first, self._halves = (
                 np.concatenate((array, np.full((more, *array.shape[1:]), -1, dtype=array.dtype)))
-                for array in (self._low, self._size, self._level, self._first, self._halves, self._whole)
+                for array in (self._low, self._size, self._level, self._first, self._halves)
             )
         added = slice(start, self._count)
-        self._low[added], self._size[added], self._level[added], self._whole[added] = low, size, level, whole
+        self._low[added], self._size[added], self._level[added] = low, size, level

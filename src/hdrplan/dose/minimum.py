@@ -15,30 +15,24 @@ dose is that of :func:`hdrplan.dose.dose_at_points`, inside a capsule that of it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan.arrays import BoolArray, FloatArray, IntArray, freeze, frozen
-from hdrplan.dose.boxes import CORNERS, BoxTree, candidates, lowest_corner
-from hdrplan.dose.kept_bounds import KeptBounds
+from hdrplan.arrays import FloatArray, IntArray, freeze, frozen
+from hdrplan.dose.box_bounds import Bounds, BoxBounds, left_of
+from hdrplan.dose.boxes import candidates
 from hdrplan.dose.rate import dose_at_points
 from hdrplan.dose.shape import Shape
-from hdrplan.dose.tables import checked_strength, checked_times, tables_of
+from hdrplan.dose.tables import checked_strength, checked_times
 from hdrplan.geometry import Dwells
-from hdrplan.kernels.boxes import Boxes, linear_bound_rows
-from hdrplan.kernels.tg43 import Stops, padded
 from hdrplan.sources import TG43Source
-from hdrplan.threads import over_rows
 
 __all__ = ["MAX_BOXES", "MinimumDose", "MinimumDoseSearch", "minimum_dose"]
 
 MAX_BOXES = 3_000_000
 """Boxes that a search examines at most, but for the last round."""
 
-# Of dwells beyond this distance from a structure, bounds in large boxes are enough for the small ones.
-_NEAR_DWELL_MM = 15.0
 # Half diagonal, mm: a cold point speaks for a box of this size, however much less there may be in it.
 _NEAR_MM = 0.2
 # A point that misses the dose by this many tolerances speaks for a box of some mm while only a proof is looked for: a
@@ -47,8 +41,11 @@ _BY_FAR, _ROUGHLY_MM = 20.0, 1.0
 # Places that receive less than this many tolerances more than is wanted are looked at first, before any box, at the
 # next times: one of them is cold in two of three rounds. A session of four lesions took 70,000 boxes of each to see it.
 _NEARLY_COLD, _MOST_PLACES = 10.0, 20_000
-# Of its remainder a box may take this fraction from larger boxes, shared out evenly among the dwells.
-_FROM_LARGER_FRAC = 0.3
+# Of the tolerance, shared out evenly among the dwells: where the remainder of one is less in a box, its bound there is
+# enough for all boxes inside.
+_SETTLED_FRAC = 0.3
+# So many places of a pass are looked at in any case, the coldest by their boxes' slopes.
+_ALWAYS_SEEN = 200
 # No box gets smaller. On the axis beyond a catheter's last dwell the dose has a crease of some Gy per mm, which no
 # corner of a larger box meets.
 _SMALLEST_MM = 1e-3
@@ -135,11 +132,8 @@ class MinimumDoseSearch:
     def __init__(self, shape: Shape, dwells: Dwells, source: TG43Source, *, strength_u: float) -> None:
         self._shape, self._dwells, self._source = shape, dwells, source
         self._strength_u = checked_strength(strength_u)
-        self._tree = BoxTree(shape)
-        self._kept = KeptBounds(self._near_dwells())
+        self._boxes = BoxBounds(shape, dwells, source, strength_u=self._strength_u)
         self._nearly_cold_mm = np.zeros((0, 3))
-        self._tables = padded(tables_of(source))
-        self._lowest_m = float(source.radial_dose[source.radial_r_mm <= 100.0].min() * source.anisotropy.min())
 
     def minimum_dose(
         self, times_s: npt.ArrayLike, *, wanted_gy: float, tolerance_gy: float, only_proof: bool = False
@@ -156,27 +150,25 @@ class MinimumDoseSearch:
             tenths of a mm, and those of very cold points not below a mm; and where a place that was nearly cold before
             is cold now, no box is examined. ``lower_gy`` is then lower than it could be.
         """
-        dwells, shape, tree = self._dwells, self._shape, self._tree
-        times = checked_times(dwells, times_s)
+        times = checked_times(self._dwells, times_s)
         if only_proof and (known := self._cold_again(times, wanted_gy, tolerance_gy)) is not None:
             return known
-        boxes, examined, lower, upper, finished = tree.roots, 0, np.inf, np.inf, True
-        allowed_gy = np.zeros(len(boxes))
+        boxes, examined, lower, upper, finished = self._boxes.tree.roots, 0, np.inf, np.inf, True
+        left = self._boxes.roots(times)
+        settled_gy = _SETTLED_FRAC * tolerance_gy / max(1, len(left.stops))
         cold: list[FloatArray] = [np.zeros((0, 3))]
         cold_gy: list[FloatArray] = [np.zeros(0)]
         nearly_cold: list[FloatArray] = [np.zeros((0, 3))]
+        nearly_gy = wanted_gy + _NEARLY_COLD * tolerance_gy
         while len(boxes):
             examined += len(boxes)
-            bound = self._bounds(boxes, times, allowed_gy)
+            bound, inside = self._boxes.bounds(boxes, times, left, settled_gy)
             open_ = bound.lower_gy < wanted_gy
             lower = min(lower, float(bound.lower_gy[~open_].min(initial=np.inf)))
-            boxes, bound = boxes[open_], bound.of(open_)
-            points = frozen(shape.grid.world(self._coldest(boxes, bound)))
-            doses = dose_at_points(dwells, times, points, self._source, strength_u=self._strength_u).gy
-            # A level that is 0 but for its rounding: no point of the structure is known in the box.
-            doses = np.where(shape.holds(points), doses, np.inf)
+            boxes, bound, inside = boxes[open_], bound.of(open_), left_of(inside, open_)
+            points, doses = self._coldest(boxes, bound, times, nearly_gy)
             upper = min(upper, float(doses.min(initial=np.inf)))
-            nearly_cold.append(points[doses < wanted_gy + _NEARLY_COLD * tolerance_gy])
+            nearly_cold.append(points[doses < nearly_gy])
             missed = doses < wanted_gy + tolerance_gy / 2
             # A cold point speaks for its box when little lies below it.
             little = (doses - bound.lower_gy < tolerance_gy / 4) | (bound.half_diagonal_mm < _NEAR_MM)
@@ -191,15 +183,12 @@ class MinimumDoseSearch:
                 lower = min(lower, float(bound.lower_gy[stop].min()))
                 cold.append(points[stop & missed])
                 cold_gy.append(doses[stop & missed])
-            boxes, from_whole, rest_gy = self._halves(boxes[~stop], bound.of(~stop))
+            boxes, from_whole, left = self._boxes.halves(boxes[~stop], bound.of(~stop), left_of(inside, ~stop))
             # Half of the halves lie on the warm side of their box, and its bound is enough for them.
             proven = from_whole >= wanted_gy
             examined += int(proven.sum())
             lower = min(lower, float(from_whole[proven].min(initial=np.inf)))
-            boxes, allowed_gy = (
-                boxes[~proven],
-                rest_gy[~proven] * (_FROM_LARGER_FRAC / max(1, int(np.count_nonzero(times)))),
-            )
+            boxes, left = boxes[~proven], left_of(left, ~proven)
         # The last ones are those in the smallest boxes.
         self._nearly_cold_mm = np.concatenate(nearly_cold)[-_MOST_PLACES:]
         return MinimumDose(
@@ -221,67 +210,25 @@ class MinimumDoseSearch:
         cold = places[order[gy[order] < wanted_gy + tolerance_gy / 2]]
         return MinimumDose(lower_gy=0.0, upper_gy=float(gy.min()), cold_mm=cold, boxes=0, finished=False)
 
-    def _near_dwells(self) -> BoolArray:
-        """Which dwells lie near the structure."""
-        tree, grid = self._tree, self._shape.grid
-        half_mm = tree.size(tree.roots) / 2 * grid.spacing_mm
-        centres = grid.world(tree.low(tree.roots) + tree.size(tree.roots) / 2)
-        reach_mm = np.linalg.norm(half_mm, axis=1).max(initial=0.0) + _NEAR_DWELL_MM
-        apart_mm = np.linalg.norm(self._dwells.positions_mm[:, None, :] - centres, axis=2)
-        return np.asarray(apart_mm.min(axis=1, initial=np.inf) <= reach_mm)
-
-    def _bounds(self, boxes: IntArray, times_s: FloatArray, allowed_gy: FloatArray) -> _Bounds:
-        low, size, level = self._tree.low(boxes), self._tree.size(boxes), self._tree.level(boxes)
-        grid, half_mm = self._shape.grid, size / 2 * self._shape.grid.spacing_mm
-        rho = np.linalg.norm(half_mm, axis=1)
-        asked = Boxes(frozen(grid.world(low + size / 2)), frozen(rho), frozen(grid.direction), frozen(allowed_gy))
-        stops = Stops(self._dwells.positions_mm, self._dwells.axes, frozen(self._strength_u * times_s))
-        kept, out = self._kept.of(boxes, self._tree.wholes(), times_s > 0.0), np.empty((len(boxes), 5))
-        over_rows(
-            lambda first, last: linear_bound_rows(first, last, asked, stops, self._lowest_m, self._tables, kept, out),
-            len(boxes),
-            smallest=64,
-        )
-        rise = _rise(out[:, 1:4], half_mm)
-        lower = out[:, 0] - out[:, 4] + lowest_corner(rise, level)
-        return _Bounds(lower, out, rise, level, rho)
-
-    def _halves(self, boxes: IntArray, bound: _Bounds) -> tuple[IntArray, FloatArray, FloatArray]:
-        """Return the halves of boxes, what the linear bounds of the whole boxes say of each, and their remainders."""
-        tree = self._tree
-        halves = tree.halves(boxes)
-        whole = tree.rows_of_halves(boxes)
-        half_mm = tree.size(halves) / 2 * self._shape.grid.spacing_mm
-        middle_mm = tree.low(halves) * self._shape.grid.spacing_mm + half_mm
-        whole_mm = (tree.low(boxes) + tree.size(boxes) / 2) * self._shape.grid.spacing_mm
-        value, slope, rest = bound.linear[whole, 0], bound.linear[whole, 1:4], bound.linear[whole, 4]
-        there = value - rest + ((middle_mm - whole_mm[whole]) * slope).sum(axis=1)
-        return halves, there + lowest_corner(_rise(slope, half_mm), tree.level(halves)), rest
-
-    def _coldest(self, boxes: IntArray, bound: _Bounds) -> FloatArray:
-        """Of each box, the place in the structure where the dose's slopes say it is lowest; grid indices.
+    def _coldest(
+        self, boxes: IntArray, bound: Bounds, times_s: FloatArray, nearly_gy: float
+    ) -> tuple[FloatArray, FloatArray]:
+        """Of each box, the place in the structure where the dose's slopes say it is lowest, mm, and its dose.
 
         Candidates are the corners inside and, since the level is linear along an edge, the places where edges pass
-        the surface.
+        the surface. The dose is infinite where the slopes alone say that it is not nearly cold, but for some of the
+        coldest places, and where no point of the structure is known in the box.
         """
+        tree, shape = self._boxes.tree, self._shape
         places, rise = candidates(bound.level, bound.rise_gy)
-        at = places[np.arange(len(boxes)), rise.argmin(axis=1)]
-        return np.asarray(self._tree.low(boxes) + (at + 1) / 2 * self._tree.size(boxes))
-
-
-class _Bounds(NamedTuple):
-    """What is known of boxes, one row a box."""
-
-    lower_gy: FloatArray  # (n,): no point of the structure in the box receives less
-    linear: FloatArray  # (n, 5): dose in the middle, slopes along the axes, remainder
-    rise_gy: FloatArray  # (n, 8): from the middle to each corner, by the slopes of the bound
-    level: FloatArray  # (n, 8): of the shape at the corners
-    half_diagonal_mm: FloatArray  # (n,)
-
-    def of(self, chosen: BoolArray) -> _Bounds:
-        return _Bounds(*(array[chosen] for array in self))
-
-
-def _rise(slope: FloatArray, half_mm: FloatArray) -> FloatArray:
-    """Rise of a linear function from the middle of boxes to their corners, (n, 8)."""
-    return np.asarray((slope * half_mm) @ CORNERS.T)
+        best, rows = rise.argmin(axis=1), np.arange(len(boxes))
+        at = places[rows, best]
+        points = frozen(shape.grid.world(tree.low(boxes) + (at + 1) / 2 * tree.size(boxes)))
+        guess_gy = bound.linear[:, 0] + rise[rows, best]
+        coldest = np.partition(guess_gy, _ALWAYS_SEEN)[_ALWAYS_SEEN] if len(boxes) > _ALWAYS_SEEN else np.inf
+        seen = np.flatnonzero(guess_gy < max(nearly_gy, coldest))
+        doses = np.full(len(boxes), np.inf)
+        gy = dose_at_points(self._dwells, times_s, points[seen], self._source, strength_u=self._strength_u).gy
+        # A level that is 0 but for its rounding: no point of the structure is known in the box.
+        doses[seen] = np.where(shape.holds(points[seen]), gy, np.inf)
+        return points, doses

@@ -1,8 +1,7 @@
 """Linear lower bounds of the dose in boxes: those of single stops added up, and kept for other times.
 
-A bound holds in every box inside its own. Of stops that are far away the remainder is small in a large box already:
-its bound is taken for the small boxes inside it. So the bounds of all stops are kept in large boxes, which have the
-lowest numbers, and in the many small ones those of a few stops only.
+A bound holds in every box inside its own. Of a stop that is far away the remainder is small in a large box already:
+its bound is added up there once, and the boxes inside take the sum. What is left to a small box are the stops near it.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hdrplan.kernels._jit import jit
+from hdrplan.kernels._jit import jit, jit_inline
 from hdrplan.kernels.bounds import one_dwell
 from hdrplan.kernels.tg43 import Stops, Tables, place
 
-__all__ = ["Boxes", "Kept", "linear_bound_rows"]
+__all__ = ["Boxes", "Kept", "Left", "linear_bound_rows"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,23 +30,28 @@ class Boxes(NamedTuple):
     centres: Floats  # (n, 3), mm
     half_diagonal_mm: Floats  # (n,)
     frame: Floats  # (3, 3), column k is the k-th direction
-    allowed_gy: Floats  # (n,), remainder of one stop up to which the bound of a larger box is taken
 
 
 class Kept(NamedTuple):
     """Bounds of single stops, which do not depend on times: kept from one call to the next."""
 
-    rows: npt.NDArray[np.int64]  # (n,), of each box; from len(centres) on a box is not kept
-    wholes: npt.NDArray[np.int64]  # (n_rows,), row of the larger box in which the box of a row lies; -1 for none
+    rows: npt.NDArray[np.int64]  # (n,), of each box; -1: not kept
     n_large: int  # the first rows, in which the bounds of all stops are kept; in the others those of some
     n_columns: int  # of the other rows
     columns: npt.NDArray[np.int64]  # (n_stops,), column of each stop in the other rows; -1: not kept there
-    per_u: npt.NDArray[np.float32]  # (n_slots, 5): value, slopes and remainder; row after row
-    known: npt.NDArray[np.bool_]  # (n_slots,)
-    centres: Floats  # (m, 3), mm, of all rows
+    per_u: npt.NDArray[np.float32]  # (n_slots, 5): value, slopes and remainder, row after row; value 0: not known yet
 
 
-@jit
+class Left(NamedTuple):
+    """What larger boxes leave to those inside them: the sum of the bounds that were enough, and the other stops."""
+
+    sums: Floats  # (n, 5), as of the box's own centre
+    first: npt.NDArray[np.int64]  # (n,), where the stops of each box begin
+    length: npt.NDArray[np.int64]  # (n,)
+    stops: npt.NDArray[np.int32]
+
+
+@jit_inline
 def _in_frame(i: int, k: int, boxes: Boxes, stops: Stops, lowest_m: float, t: Tables) -> tuple[float, ...]:
     """Value, slopes along the frame and remainder of the rate of stop k in box i; per U, in Gy/s."""
     centres, positions, axes, frame = boxes.centres, stops.positions, stops.axes, boxes.frame
@@ -72,49 +76,41 @@ def _in_frame(i: int, k: int, boxes: Boxes, stops: Stops, lowest_m: float, t: Ta
     )
 
 
-@jit
+@jit_inline
 def _slot(row: int, k: int, kept: Kept) -> int:
     """Where the bound of stop k in the box of a row is kept; -1 where there is no room for it."""
     n_stops = len(kept.columns)
+    if row < 0:
+        return -1
     if row < kept.n_large:
         return row * n_stops + k
-    if row >= len(kept.centres) or kept.columns[k] < 0:
+    if kept.columns[k] < 0:
         return -1
     return kept.n_large * n_stops + (row - kept.n_large) * kept.n_columns + int(kept.columns[k])
 
 
-@jit
-def _nearest_known(row: int, k: int, kept: Kept) -> int:
-    """Row of the smallest box round one, itself first, whose bound of stop k is kept; -1 for none."""
-    while row >= 0:
-        slot = _slot(row, k, kept)
-        if slot >= 0 and kept.known[slot]:
-            return row
-        row = kept.wholes[row]
-    return -1
-
-
-@jit
-def _is_enough(slot: int, weight: float, allowed_gy: float, kept: Kept) -> bool:
-    """Whether a kept bound has a small remainder; one without slopes is a constant, which is too low without one."""
-    one = kept.per_u[slot]
-    return bool(weight * one[4] <= allowed_gy and (one[1] != 0.0 or one[2] != 0.0 or one[3] != 0.0))
-
-
-@jit
-def _add_larger(i: int, known: int, slot: int, weight: float, boxes: Boxes, kept: Kept, out: Floats) -> None:
-    """Add a bound in a larger box, that of row ``known``, seen from the centre of box i inside it."""
-    one, centre, there, frame = kept.per_u[slot], boxes.centres[i], kept.centres[known], boxes.frame
-    dx, dy, dz = centre[0] - there[0], centre[1] - there[1], centre[2] - there[2]
-    for c in range(5):
-        out[i, c] += weight * one[c]
-    for c in range(3):
-        out[i, 0] += weight * one[c + 1] * (dx * frame[0, c] + dy * frame[1, c] + dz * frame[2, c])
+@jit_inline
+def _keep(slot: int, one: tuple[float, ...], half_diagonal_mm: float, kept: Kept) -> None:
+    """Keep a bound in single precision, whose rounding goes into its remainder."""
+    for c in range(4):
+        kept.per_u[slot, c] = one[c]
+    steep = abs(one[1]) + abs(one[2]) + abs(one[3])
+    kept.per_u[slot, 4] = one[4] + _SINGLE_FRAC * (one[0] + one[4] + half_diagonal_mm * steep)
 
 
 @jit
 def linear_bound_rows(
-    first: int, last: int, boxes: Boxes, stops: Stops, lowest_m: float, t: Tables, kept: Kept, out: Floats
+    first: int,
+    last: int,
+    boxes: Boxes,
+    stops: Stops,
+    lowest_m: float,
+    t: Tables,
+    kept: Kept,
+    left: Left,
+    allowed_gy: float,
+    out: Floats,
+    inside: Left,
 ) -> None:
     """Rows ``first:last`` of (value, slope along three directions, remainder) of the dose's linear lower bound.
 
@@ -124,41 +120,45 @@ def linear_bound_rows(
         Numbers of boxes.
     boxes : Boxes
     stops : Stops
-        Those of weight 0 are passed over.
     lowest_m : float
         Lowest value of g F in the tables.
     t : Tables
         From :func:`hdrplan.kernels.tg43.padded`.
     kept : Kept
         Written: what it does not know yet of these boxes.
+    left : Left
+        What larger boxes left to these.
+    allowed_gy : float
+        Remainder of a stop up to which its bound is enough for the boxes inside; below 0 none is.
     out : (n, 5) array
         Written: dose >= out[0] + out[1:4] @ d - out[4] Gy, for |d| up to half the diagonal, in the directions of the
         frame.
+    inside : Left
+        Written, but for ``first``: what these boxes leave to those inside them, as of their own centres.
     """
-    weights, per_u = stops.weights, kept.per_u
+    weights = stops.weights
     for i in range(first, last):
-        out[i], row = 0.0, kept.rows[i]
-        if row < len(kept.centres):
-            kept.centres[row] = boxes.centres[i]
-        for k in range(len(weights)):
-            if weights[k] == 0.0:
-                continue
-            known, slot = _nearest_known(row, k, kept), _slot(row, k, kept)
-            if known >= 0 and known != row:
-                larger = _slot(known, k, kept)
-                if _is_enough(larger, weights[k], boxes.allowed_gy[i], kept):
-                    _add_larger(i, known, larger, weights[k], boxes, kept, out)
-                    continue
-            one = _in_frame(i, k, boxes, stops, lowest_m, t) if known != row else (0.0, 0.0, 0.0, 0.0, 0.0)
+        row, rho, n = kept.rows[i], boxes.half_diagonal_mm[i], 0
+        for c in range(5):
+            out[i, c] = inside.sums[i, c] = left.sums[i, c]
+        for at in range(left.first[i], left.first[i] + left.length[i]):
+            k = left.stops[at]
+            slot = _slot(row, k, kept)
             if slot < 0:
-                for c in range(5):
-                    out[i, c] += weights[k] * one[c]
-                continue
-            if known != row:
-                for c in range(4):
-                    per_u[slot, c] = one[c]
-                steep = abs(one[1]) + abs(one[2]) + abs(one[3])
-                per_u[slot, 4] = one[4] + _SINGLE_FRAC * (one[0] + one[4] + boxes.half_diagonal_mm[i] * steep)
-                kept.known[slot] = True
+                one = _in_frame(i, k, boxes, stops, lowest_m, t)
+            else:
+                if kept.per_u[slot, 0] == 0.0:
+                    _keep(slot, _in_frame(i, k, boxes, stops, lowest_m, t), rho, kept)
+                per_u = kept.per_u[slot]
+                one = (float(per_u[0]), float(per_u[1]), float(per_u[2]), float(per_u[3]), float(per_u[4]))
             for c in range(5):
-                out[i, c] += weights[k] * per_u[slot, c]
+                out[i, c] += weights[k] * one[c]
+            # A bound without slopes is a constant, which is too low without a remainder.
+            steep = one[1] != 0.0 or one[2] != 0.0 or one[3] != 0.0
+            if steep and weights[k] * one[4] <= allowed_gy:
+                for c in range(5):
+                    inside.sums[i, c] += weights[k] * one[c]
+            else:
+                inside.stops[inside.first[i] + n] = k
+                n += 1
+        inside.length[i] = n

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hdrplan.kernels._jit import jit
 from hdrplan.kernels.trilinear import trilinear
 
-__all__ = ["corner_level_rows"]
+__all__ = ["corner_level_rows", "lowest_inside_rows"]
 
 Floats = npt.NDArray[np.float64]
 Level = npt.NDArray[np.float32]
@@ -18,6 +18,8 @@ Cells = tuple[int, int, int, int, int, int]
 
 # A plane lies this much (mm) above what rounding makes of it.
 _ROUNDING_MM = 1e-9
+# Steps towards the best multiplier; it is found after three or four.
+_MOST_STEPS = 12
 
 
 @jit
@@ -109,3 +111,50 @@ def corner_level_rows(first: int, last: int, level_zyx: Level, low: Floats, size
         height = _height(level_zyx, cells, sx, sy, sz) + _ROUNDING_MM
         for c in range(8):
             out[b, c] = height + sx * (x + (c >> 2) * dx) + sy * (y + ((c >> 1) & 1) * dy) + sz * (z + (c & 1) * dz)
+
+
+@jit
+def _lowest(rise: Floats, level: Floats, b: int, w: float) -> tuple[float, int]:
+    """Lowest of rise - w level over the corners of box b, and that corner."""
+    lowest, at = math.inf, 0
+    for c in range(8):
+        value = rise[b, c] - w * level[b, c]
+        if value < lowest:
+            lowest, at = value, c
+    return lowest, at
+
+
+@jit
+def lowest_inside_rows(first: int, last: int, rise: Floats, level: Floats, out: Floats) -> None:
+    """Bound, in boxes ``first:last``, how far a linear dose falls from the middle of the box where the level is >= 0.
+
+    With any w >= 0 it falls no lower there than the lowest corner of rise - w level. That is concave in w, of
+    straight pieces, one a corner: two of them, one rising and one falling, meet ever nearer to its highest value.
+
+    Parameters
+    ----------
+    first, last : int
+    rise, level : (n, 8) arrays
+        Rise of the dose from the middle to each corner, Gy; level at each corner.
+    out : (n,) array
+        Written: Gy.
+    """
+    for b in range(first, last):
+        best, left = _lowest(rise, level, b, 0.0)
+        right = 0
+        for c in range(1, 8):
+            if level[b, c] > level[b, right]:
+                right = c
+        step = 0
+        while step < _MOST_STEPS and level[b, left] < 0.0 <= level[b, right]:
+            step += 1
+            w = (rise[b, right] - rise[b, left]) / (level[b, right] - level[b, left])
+            lowest, at = _lowest(rise, level, b, w)
+            best = max(best, lowest)
+            if at in (left, right):
+                break
+            if level[b, at] < 0.0:
+                left = at
+            else:
+                right = at
+        out[b] = best

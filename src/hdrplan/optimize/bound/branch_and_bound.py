@@ -73,7 +73,7 @@ def branch_and_bound(
     cost: FloatArray,
     best: float,
     *,
-    gap: float,
+    gap_of: Callable[[float], float],
     limit: WorkLimit,
     polish: Callable[[FloatArray], Solution] | None = None,
     on_progress: Callable[[float], None] | None = None,
@@ -87,8 +87,8 @@ def branch_and_bound(
     cost : (n_columns,) array
     best : float
         Objective of the plan in hand.
-    gap : float
-        The end: no plan is better than the best found by more than this, in the unit of the objective.
+    gap_of : callable
+        Objective of a plan -> the end: no plan is better than the best found by more than this, in the same unit.
     limit : WorkLimit
         Its steps are regions.
     polish : callable, optional
@@ -110,18 +110,19 @@ def branch_and_bound(
     with single_blas_thread(), ThreadPoolExecutor(min(thread_count(), 2 * TOGETHER)) as pool:
         first = lp.solve(cost, deadline=deadline)
         bound = np.inf if first.status == LPStatus.INFEASIBLE else first.bound
-        if held and bound < best - gap:
+        if held and bound < best - gap_of(best):
             search = Search(
                 lp=lp,
                 n_dwells=program.columns.n_dwells,
-                question=Question(cost=cost, excess=excess_of(program, held), gap=gap, deadline=deadline),
+                question=Question(cost=cost, excess=excess_of(program, held), gap=gap_of(best), deadline=deadline),
+                gap_of=gap_of,
                 max_regions=limit.steps,
                 polish=polish,
                 report=Report(on_progress or (lambda share: None), begun, bound),
                 pool=pool,
             )
             bound, in_hand = _searched(search, in_hand, first)
-    if bound >= in_hand.value - gap:
+    if bound >= in_hand.value - gap_of(in_hand.value):
         ended = ProofEnd.CLOSED
     else:
         ended = ProofEnd.WORK if limit.steps is not None and in_hand.regions >= limit.steps else ProofEnd.TIME

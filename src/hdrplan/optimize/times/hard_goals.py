@@ -107,9 +107,10 @@ def _lower(task: Task, standing: Standing, solve: Callable[[FloatArray], Solutio
         # The bound found before the dose-volume goals holds in any case.
         bound, proof = (standing.levels[0].bound, standing.levels[0].proof) if standing.levels else (0.0, None)
         # Half of the work: the other half is for the main objective.
-        gap = GAP_FRAC * float(limits.sum())
+        gap_gy = GAP_FRAC * float(limits.sum())
         alone = task.doses if len(task.doses) == 1 else ()
-        standing, lifted = proven(task, standing, lost, gap=gap, limit=standing.proof.half(), surplus=alone)
+        limit = standing.proof.half()
+        standing, lifted = proven(task, standing, lost, gap_of=lambda _: gap_gy, limit=limit, surplus=alone)
         bound = max(bound, lifted)
     plan = standing.plan
     short_gy = np.array([program.columns.miss(plan.x, k) for k in task.doses])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -33,11 +34,16 @@ def prove(task: Task, standing: Standing) -> Standing:
     relaxed = standing.relaxed
     if relaxed is None or standing.plan.status != LPStatus.OPTIMAL:
         return standing
-    gap = GAP_FRAC * abs(standing.plan.value) + reserve_cost(task.program, standing.plan)
-    standing, lifted = proven(task, standing, task.cost, gap=gap, limit=standing.proof, without_reserve=True)
+    reserve = reserve_cost(task.program, standing.plan)
+    gap_of = partial(_gap, reserve=reserve)
+    standing, lifted = proven(task, standing, task.cost, gap_of=gap_of, limit=standing.proof, without_reserve=True)
     standing = replace(standing, lifted=lifted if lifted > relaxed.bound else None)
     *before, main = standing.levels
     return replace(standing, levels=(*before, replace(main, value=standing.plan.value, bound=standing.bound)))
+
+
+def _gap(value: float, *, reserve: float) -> float:
+    return GAP_FRAC * abs(value) + reserve
 
 
 def reserve_cost(program: Program, plan: Solution) -> float:
@@ -59,7 +65,7 @@ def proven(
     standing: Standing,
     cost: FloatArray,
     *,
-    gap: float,
+    gap_of: Callable[[float], float],
     limit: WorkLimit,
     surplus: Sequence[int] = (),
     without_reserve: bool = False,
@@ -72,8 +78,8 @@ def proven(
     standing : Standing
     cost : (n_columns,) array
         The objective of the plan that stands.
-    gap : float
-        The end: no plan is better by more than this, in the unit of the objective.
+    gap_of : callable
+        Objective of a plan -> the end: no plan is better by more than this, in the unit of the objective.
     limit : WorkLimit
     surplus : sequence of int
         Requirements whose surplus counts as a negative miss: without it the bound of a miss stands still at 0 as long
@@ -107,7 +113,7 @@ def proven(
                 fresh,
                 cost,
                 plan.value,
-                gap=gap,
+                gap_of=gap_of,
                 limit=limit,
                 polish=lambda x: polished(program, cost, x),
                 on_progress=task.on_progress,
