@@ -79,11 +79,11 @@ class Program:
         self._lp.bounds(dwells, shortest_s, longest_s)
 
     @contextmanager
-    def times_fixed(self) -> Iterator[Callable[[int, float], None]]:
-        """Fix some times for a while: yields the function that fixes one, at a number of seconds."""
+    def times_bound(self) -> Iterator[Callable[[IntArray, FloatArray, FloatArray], None]]:
+        """Give some times other bounds for a while: yields the function of dwells, shortest and longest times."""
         before = self.time_bounds_s
         try:
-            yield lambda dwell, time_s: self.bound_times(np.array([dwell]), time_s, time_s)
+            yield self.bound_times
         finally:
             self.bound_times(np.arange(self.columns.n_dwells), *before)
 

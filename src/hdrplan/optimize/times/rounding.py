@@ -1,8 +1,8 @@
 """The times on the afterloader's grid that lose least: a dive through the linear program, then whole numbers near it.
 
-Rounding up keeps every D100 and costs half a step for each stop: 0.17 % of the liver's mean dose on the demo with steps
-of 0.1 s, 1.7 % with 1 s. Fixing one time after the other, with all others free to make up for it, costs 0.02 % and
-0.17 % there; a program in whole numbers, begun from that, 0.14 % with 1 s.
+Rounding up keeps every D100 and costs half a step for each stop: 0.14 % of the liver's mean dose on the demo with steps
+of 0.1 s, 1.7 % with 1 s. Fixing some times after others, with the rest free to make up for it, costs 0.03 % and 0.37 %
+there; a program in whole numbers, begun from that, 0.13 % with 1 s.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hdrplan.arrays import FloatArray
+from hdrplan.arrays import FloatArray, IntArray
 from hdrplan.costs import measured
 from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.judge import broken
@@ -25,6 +25,11 @@ __all__ = ["NEAR_STEPS", "Rounding", "best_rounding", "may_miss"]
 NEAR_STEPS = 2
 # A search ends when its bound is this near, or as near as a loss at which to be content.
 GAP_FRAC = 1e-5
+# Of the times that are not whole yet, those nearest to the grid are fixed together. One after the other, 350 stops took
+# 25 CPU s instead of 4, and lost no less.
+_AT_ONCE_FRAC = 0.2
+# Among more stops than these no new one is looked for: with 350 that took twice as long and gained 0.007 % of dose.
+_MANY_STOPS = 100
 # A time this near to the grid, in steps, stands on it.
 _ON_GRID = 1e-9
 # What it costs to miss a goal by its whole limit, in objectives: a prescription, then each level a tenth of the last.
@@ -114,7 +119,8 @@ def best_rounding(
         return Rounding(x=best, bound=relaxed.bound)
     x = _with_misses_of(plan.x, solution.x, program)
     best = min((best, x), key=lambda x: _rank(program, cost, x))
-    return Rounding(x=best, bound=max(relaxed.bound, solution.bound))
+    many = np.count_nonzero(relaxed.x[: program.columns.n_dwells] / step_s > _ON_GRID) > _MANY_STOPS
+    return Rounding(x=best, bound=relaxed.bound if many else max(relaxed.bound, solution.bound))
 
 
 def _miss_costs(program: Program, cost: FloatArray, x: FloatArray) -> dict[int, float]:
@@ -142,29 +148,37 @@ def _with_misses_of(real: FloatArray, x: FloatArray, program: Program) -> FloatA
 
 
 def _dived(program: Program, cost: FloatArray, relaxed: Solution, step_s: float) -> FloatArray | None:
-    """Fix the time nearest to the grid, solve for all others, and so on; None where limits forbid that."""
+    """Fix the times nearest to the grid, solve for all others, and so on; None where limits forbid that."""
     n, now = program.columns.n_dwells, relaxed
     shortest_s, longest_s = program.time_bounds_s
     free = shortest_s < longest_s
-    with program.times_fixed() as fix:
+    with program.times_bound() as bound:
+
+        def with_fixed(dwells: IntArray, steps: FloatArray) -> Solution | None:
+            """Solve with some times at whole steps; None, and these free again, where that holds no limits."""
+            times_s = np.round(steps * step_s, 9)
+            if ((times_s < shortest_s[dwells]) | (times_s > longest_s[dwells])).any():
+                return None
+            bound(dwells, times_s, times_s)
+            solved = program.solve(cost, relaxed.excused)
+            if solved.status == LPStatus.OPTIMAL:
+                return solved
+            bound(dwells, shortest_s[dwells], longest_s[dwells])
+            return None
+
         while True:
             steps = now.x[:n] / step_s
             off = np.where(free, np.abs(steps - np.round(steps)), 0.0)
             left = np.flatnonzero(off > _ON_GRID)
             if len(left) == 0:
                 break
-            dwell = int(left[np.argmin(off[left])])
-            # The nearer side first; the other where limits forbid it.
-            below, above = float(np.floor(steps[dwell])), float(np.ceil(steps[dwell]))
-            for whole in sorted((below, above), key=lambda side: abs(side - steps[dwell])):
-                time_s = float(np.round(whole * step_s, 9))
-                if not shortest_s[dwell] <= time_s <= longest_s[dwell]:
-                    continue
-                fix(dwell, time_s)
-                again = program.solve(cost, relaxed.excused)
-                if again.status == LPStatus.OPTIMAL:
-                    break
-            else:
+            nearest = left[np.argsort(off[left], kind="stable")]
+            several, one = nearest[: int(_AT_ONCE_FRAC * len(left))], nearest[:1]
+            again = with_fixed(several, np.round(steps[several])) if len(several) > 1 else None
+            # One alone: the nearer side first, the other where limits forbid it.
+            for side in sorted((np.floor(steps[one]), np.ceil(steps[one])), key=lambda s: abs(s[0] - steps[one[0]])):
+                again = again or with_fixed(one, side)
+            if again is None:
                 return None
             now = again
     x = now.x.copy()
@@ -194,7 +208,8 @@ def _columns(
     lowest = np.maximum(np.ceil(shortest_s / step_s - 1e-6), np.minimum(begun, np.floor(steps) - NEAR_STEPS))
     highest = np.minimum(np.floor(longest_s / step_s + 1e-6), np.maximum(begun, np.ceil(steps) + NEAR_STEPS))
     too_costly = (cost - relaxed.dual.paid)[:n] * step_s > price - relaxed.bound
-    highest = np.where((steps <= _ON_GRID) & too_costly, np.maximum(lowest, begun), highest)
+    stay = (steps <= _ON_GRID) & (too_costly | (np.count_nonzero(steps > _ON_GRID) > _MANY_STOPS))
+    highest = np.where(stay, np.maximum(lowest, begun), highest)
     misses = program.max_miss(range(len(program.requirements)))
     costs, missed = _miss_costs(program, cost, real), _missed(program, start)
     excess_limit = [np.inf if program.requirements[k].level > 0 else missed.get(k, 0.0) for k in costs]
