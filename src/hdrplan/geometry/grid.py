@@ -188,11 +188,16 @@ class Volume:
             NaN farther outside.
         """
         points = np.asarray(points_mm, dtype=np.float64)
-        index = np.ascontiguousarray(self.grid.index(points).reshape(-1, 3))
-        out = np.empty(len(index))
-        over_rows(lambda first, last: value_rows(first, last, self.values_zyx, index, out), len(index))
+        out = self.at_index(self.grid.index(points).reshape(-1, 3))
         out[~self.grid.contains(points, rim_voxels=rim_voxels).ravel()] = np.nan
         return out.reshape(points.shape[:-1])
+
+    def at_index(self, index_xyz: FloatArray) -> FloatArray:
+        """Values at fractional indices, (n, 3), trilinear; beyond the outer voxel centres those of the border."""
+        index = np.ascontiguousarray(index_xyz)
+        out = np.empty(len(index))
+        over_rows(lambda first, last: value_rows(first, last, self.values_zyx, index, out), len(index))
+        return out
 
     def at_placed(self, points: FloatArray, to_lps: FloatArray, *, rim_voxels: float = 0.5) -> FloatArray:
         """Values at points that are given in a frame of their own, as :meth:`at`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -30,7 +31,7 @@ _FINEST_MM, _SEARCH_MM = 2.5, 12.5
 _LEFT_FRAC = 0.8
 _SEEN_HU = 25.0
 
-# Places inside and outside, of each face.
+# Places inside and outside of each face, as indices of the CT's voxels.
 _Faces = list[tuple[FloatArray, FloatArray]]
 
 
@@ -60,11 +61,13 @@ def doubts_of_edges(structures: Sequence[Structure], ct: Volume) -> list[Caution
 def _move_mm(structure: Structure, ct: Volume) -> FloatArray | None:
     """Return the displacement (3,), mm, at which an outline fits best; None where it fits, or the CT does not tell."""
     faces = _faces(structure, ct)
-    if sum(len(inner_mm) for inner_mm, _ in faces) < _FEW:
+    if sum(len(inner) for inner, _ in faces) < _FEW:
         return None
     steps_mm = np.maximum(_FINEST_MM, ct.grid.spacing_mm)
     count = np.zeros(3)
-    here_hu = best_hu = _step_hu(ct, faces, np.zeros(3))
+    both = np.concatenate([inner for inner, _ in faces]), np.concatenate([outer for _, outer in faces])
+    step_hu = cache(lambda *count: _step_hu(ct, both, np.array(count) * steps_mm / ct.grid.spacing_mm))
+    here_hu = best_hu = step_hu(*count)
     # A shift along two axes is found by the second round.
     for _ in range(2):
         for axis in range(3):
@@ -72,20 +75,20 @@ def _move_mm(structure: Structure, ct: Volume) -> FloatArray | None:
             for k in range(-reach, reach + 1):
                 tried = count.copy()
                 tried[axis] = k
-                hu = _step_hu(ct, faces, ct.grid.direction @ (tried * steps_mm))
+                hu = step_hu(*tried)
                 if hu > best_hu:
                     best_hu, count = hu, tried
-    move_mm = ct.grid.direction @ (count * steps_mm)
-    if best_hu < _SEEN_HU or here_hu > _LEFT_FRAC * best_hu or not _fits_on_both_sides(ct, faces, move_mm, count):
+    move = count * steps_mm / ct.grid.spacing_mm
+    if best_hu < _SEEN_HU or here_hu > _LEFT_FRAC * best_hu or not _fits_on_both_sides(ct, faces, move):
         return None
-    return np.asarray(move_mm)
+    return np.asarray(ct.grid.direction @ (count * steps_mm))
 
 
-def _fits_on_both_sides(ct: Volume, faces: _Faces, move_mm: FloatArray, count: FloatArray) -> bool:
+def _fits_on_both_sides(ct: Volume, faces: _Faces, move: FloatArray) -> bool:
     """Whether both faces across each axis of a move fit better there; one does of an outline of wrong size."""
-    for axis in np.flatnonzero(count):
+    for axis in np.flatnonzero(move):
         for face in faces[2 * axis : 2 * axis + 2]:
-            if len(face[0]) >= _FEW // 6 and _step_hu(ct, [face], move_mm) <= _step_hu(ct, [face], np.zeros(3)):
+            if len(face[0]) >= _FEW // 6 and _step_hu(ct, face, move) <= _step_hu(ct, face, np.zeros(3)):
                 return False
     return True
 
@@ -103,21 +106,19 @@ def _faces(structure: Structure, ct: Volume) -> _Faces:
             edge = voxels[:: max(1, len(voxels) // _STEPS)] - 1.0
             beyond = edge.copy()
             beyond[:, axis] += side * width
-            inner_mm, outer_mm = structure.grid.world(edge), structure.grid.world(beyond)
-            held = _is_deep(inner_mm, ct)
-            faces.append((inner_mm[held], outer_mm[held]))
+            inner, outer = (ct.grid.index(structure.grid.world(places)) for places in (edge, beyond))
+            held = _is_deep(inner, ct)
+            faces.append((inner[held], outer[held]))
     return faces
 
 
-def _is_deep(points_mm: FloatArray, ct: Volume) -> BoolArray:
-    """Whether the CT goes on around points as far as displacements are tried."""
+def _is_deep(index: FloatArray, ct: Volume) -> BoolArray:
+    """Whether the CT goes on around places as far as displacements are tried."""
     rim = (_SEARCH_MM + _FINEST_MM) / ct.grid.spacing_mm
-    index = ct.grid.index(points_mm)
     return np.asarray(((index >= rim) & (index <= np.array(ct.grid.shape_zyx[::-1]) - 1 - rim)).all(axis=1))
 
 
-def _step_hu(ct: Volume, faces: _Faces, move_mm: FloatArray) -> float:
-    """Mean step of the CT across the surface, HU."""
-    inner_mm, outer_mm = (np.concatenate(places) for places in zip(*faces, strict=True))
-    step = np.abs(ct.at(inner_mm + move_mm) - ct.at(outer_mm + move_mm))
-    return float(np.minimum(np.nan_to_num(step), _LARGEST_HU).mean())
+def _step_hu(ct: Volume, face: tuple[FloatArray, FloatArray], move: FloatArray) -> float:
+    """Mean step of the CT from the places inside to those outside, displaced by some voxels, HU."""
+    inner_hu, outer_hu = np.split(ct.at_index(np.concatenate(face) + move), 2)
+    return float(np.minimum(np.nan_to_num(np.abs(inner_hu - outer_hu)), _LARGEST_HU).mean())
