@@ -14,6 +14,8 @@ from headless import headless_chromium
 from made_once import MadeOnce, folder_of_the_session
 
 ROOT = Path(__file__).resolve().parents[1]
+# Long work writes lines of progress into a pipe: what a command says must not depend on the load of the machine.
+os.environ["HDRPLAN_PROGRESS_S"] = "0"
 
 
 @pytest.fixture(scope="session")

@@ -114,9 +114,22 @@ def test_the_yardstick_refuses_colours_that_were_not_made_for_all_readers():
 
 
 @pytest.mark.parametrize("colour", [*CTV_COLOURS, *OTHER_COLOURS])
-def test_structures_are_seen_on_paper_and_on_ct(colour):
-    assert contrast(colour, "#ffffff") > 2.6
-    assert contrast(colour, "#0b0f14") > 3.6
+def test_structures_are_seen_on_paper_and_on_dark_ct(colour):
+    # WCAG 2.1, success criterion 1.4.11: 3 for graphical objects.
+    assert contrast(colour, "#ffffff") >= 3.0
+    assert contrast(colour, "#000000") >= 3.0
+    # Fat at -100 HU in a window from -160 to 240 HU: 15 % of full scale.
+    assert contrast(colour, "#262626") >= 3.0
+
+
+def test_the_liver_is_the_brightest_on_dark_ct():
+    liver = styles_of({"liver": "OAR"})["liver"]["colour"]
+    assert contrast(liver, "#262626") == max(contrast(colour, "#262626") for colour in (*CTV_COLOURS, *OTHER_COLOURS))
+    assert contrast(liver, "#262626") > 4.5
+
+
+def test_fourteen_colours_are_distinct_whatever_their_dashes():
+    assert len({*CTV_COLOURS, *OTHER_COLOURS, *ISODOSE_COLOURS}) == 14
 
 
 @pytest.mark.parametrize("colour", ISODOSE_COLOURS)

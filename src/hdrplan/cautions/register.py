@@ -12,12 +12,13 @@ from hdrplan.cautions.images import IMAGES
 from hdrplan.cautions.materials import MATERIALS
 from hdrplan.cautions.numbers import NUMBERS
 from hdrplan.cautions.plans import PLANS
+from hdrplan.cautions.prepared import PREPARED
 from hdrplan.cautions.structures import STRUCTURES
 
 __all__ = ["REGISTER", "caution", "each_once"]
 
 REGISTER: Mapping[str, Kind] = MappingProxyType(
-    {kind.id: kind for kind in (*IMAGES, *STRUCTURES, *CATHETERS, *NUMBERS, *PLANS, *MATERIALS, *DICOM)}
+    {kind.id: kind for kind in (*IMAGES, *PREPARED, *STRUCTURES, *CATHETERS, *NUMBERS, *PLANS, *MATERIALS, *DICOM)}
 )
 
 

@@ -8,18 +8,6 @@ __all__ = ["STRUCTURES"]
 
 STRUCTURES = (
     Kind(
-        id="prepared-lesion-grown",
-        sentence="{name} ({cc:.1f} cc) was grown on the CT from a point; it is a proposal",
-        remedy="Look at prepare.png, or open structures.seg.nrrd in 3D Slicer and correct it.",
-        why="A threshold halfway between lesion and organ knows nothing of what a radiologist sees.",
-    ),
-    Kind(
-        id="prepared-stray-voxels",
-        sentence="{name}: stray voxels of {cc:.3f} cc were left out",
-        remedy="Look whether they are lesions of their own.",
-        why="Parts below 0.05 cc are errors of segmentation more often than lesions.",
-    ),
-    Kind(
         id="contours-in-one-plane",
         sentence="{name}: contours in one plane only; a thickness of {step_mm:g} mm is assumed",
         remedy="Contour more slices.",

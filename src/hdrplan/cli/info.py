@@ -50,6 +50,7 @@ def _table() -> dict[str, object]:
         "environment": {
             "HDRPLAN_THREADS": "number of threads",
             "HDRPLAN_MEMORY_MB": "memory that a command may take",
+            "HDRPLAN_PROGRESS_S": "seconds between two lines of progress where stderr is no terminal [30]; 0: none",
             "NUMBA_CACHE_DIR": "folder of the compiled kernels",
         },
         "exit_codes": [

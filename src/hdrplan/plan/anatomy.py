@@ -106,7 +106,9 @@ _TABLE: tuple[AnatomyName, ...] = (
          r"(whole |normal |healthy )?(liver|leber|hepar|foie|lever)"),
     _row("chest wall", "other", r"chest|brustwand|thoraxwand|skin|haut\b"),
 )  # fmt: skip
-_LESION = re.compile(r"\b(ctv|gtv|ptv|lesion|l(ae|a)sion|tumou?r|metasta\w*|met|hcc|target|crlm)(?![a-z])")
+_LESION = re.compile(
+    r"\b([cgp]tvs?|lesions?|l(ae|a)sion(en)?|tumou?r(s|en|e)?|metasta\w*|mets?|hccs?|targets?|crlms?)(?![a-z])"
+)
 # Names are free text of files: a longer one says no more, and costs time.
 _LONGEST = 64
 

@@ -3,8 +3,9 @@
 Five structure colours, three of CTVs and six isodose colours were chosen by search, for full sight and for simulated
 protanopia, deuteranopia and tritanopia [1]_. The yardstick is the set of Okabe and Ito [3]_, made for all readers: in
 none of these sights are two of our colours nearer to each other (CIEDE2000 [2]_) than its nearest two in the sight that
-is worst for it, 10.9; ours are at least 11.7 apart. The contrast suffices on paper (structures) and on CT (all).
-Isodoses are light, structures strong. The tests recompute this.
+is worst for it, 10.9; ours are at least 11.5 apart. Structures are neither too light for paper nor too dark for CT: the
+contrast is at least 3 (WCAG 2.1, 1.4.11) on white, on black, and on fat in the soft-tissue window, the dark that most
+outlines cross. The liver, the largest outline, has the brightest of them. Isodoses are light. Tests recompute this.
 Nothing rests on colour alone: a CTV's outline is solid and thick, other outlines are dashed in four rhythms, so that
 twenty organs look different; isodoses carry their value. An organ looks the same in every case and on every page: its
 name says which organ it is.
@@ -41,8 +42,8 @@ __all__ = [
     "styles_of",
 ]
 
-CTV_COLOURS = ("#f65da9", "#9b84fb", "#9b5393")
-OTHER_COLOURS = ("#1a62e8", "#7ba32a", "#c24159", "#21acba", "#796e05")
+CTV_COLOURS = ("#eb5f92", "#a84f9b", "#74731b")
+OTHER_COLOURS = ("#1e94ff", "#208171", "#d82263", "#505afa", "#a59421")
 # The fourth is the prescription.
 ISODOSE_COLOURS = ("#c8b3ff", "#dbe8ff", "#42e7c4", "#fdf11c", "#f6cc8d", "#d89882")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Literal, TypeAlias, get_args
@@ -24,6 +24,7 @@ from hdrplan.geometry import (
     without,
 )
 from hdrplan.plan import anatomy_of, is_lesion_name, organ_of
+from hdrplan.workflow.drawn_twice import each_lesion_once, each_organ_once
 from hdrplan.workflow.obstacles import usual_margin_mm
 
 __all__ = ["PrepareOptions", "PreparedCase", "PreparedRow", "PreparedUse", "prepare_case"]
@@ -134,15 +135,20 @@ def prepare_case(ct: Volume, structures: Sequence[Structure], options: PrepareOp
     known = {s.name: s for s in structures}
     _check_names(known, options)
     healthy = options.healthy or _liver(known.values())
-    lesions, reasons, warnings = _lesions(ct, known, options, healthy)
+    drawn, reasons, warnings = _lesions(ct, known, options, healthy)
+    lesions, twice, told = each_lesion_once(drawn, chosen=bool(options.ctv))
     targets, grosses = _targets(ct, lesions, known, options, reasons)
-    taken = {lesion.name for lesion in targets} | set(grosses)
-    others = [s for s in known.values() if s.name not in taken and s.name not in reasons]
+    taken = {lesion.name for lesion in targets} | grosses.keys() | reasons.keys()
+    others = [s for s in known.values() if s.name not in taken]
+    others, copies = each_organ_once(others, first=(*([healthy] if healthy else []), *options.oar))
+    doubles = {double.structure.name: double for double in (*twice, *copies)}
+    reasons |= {name: double.why for name, double in doubles.items()}
+    warnings += [*told, *(double.warning for double in doubles.values())]
     oars = _organs_at_risk(others, targets, options, healthy)
     roles = {name: "OAR" for name in oars} | ({healthy: "OAR"} if healthy else {})
     kept = (
         *targets,
-        *(replace(s, role="other") for s in grosses.values()),
+        *(replace(s, role="other") for s in (*grosses.values(), *(d.structure for d in doubles.values()))),
         *(replace(s, role="OAR" if s.name in roles else "other") for s in others),
     )
     return PreparedCase(
@@ -150,20 +156,19 @@ def prepare_case(ct: Volume, structures: Sequence[Structure], options: PrepareOp
         ct=ct,
         structures=kept,
         healthy=healthy,
-        rows=_rows(kept, healthy, reasons, oars),
+        rows=_rows(kept, healthy, reasons, oars, doubles),
         warnings=tuple(warnings),
     )
 
 
 def _check_names(known: dict[str, Structure], options: PrepareOptions) -> None:
     named = [*options.ctv, *options.oar, *([options.healthy] if options.healthy else [])]
-    twice = [name for name in dict.fromkeys(named) if named.count(name) > 1]
-    if twice:
-        raise InputError("a structure has one role", got=f"{twice[0]!r} with two")
     for name in named:
+        if named.count(name) > 1:
+            raise InputError("a structure has one role", got=f"{name!r} with two")
         if name not in known:
             near = get_close_matches(name, known, 3, 0.5)
-            listed = ", ".join([*known][:_MAXIMUM_LISTED]) + (" ..." if len(known) > _MAXIMUM_LISTED else "")
+            listed = ", ".join([*known][:_MAXIMUM_LISTED]) + " ..." * (len(known) > _MAXIMUM_LISTED)
             remedy = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"There are: {listed or 'none'}."
             raise InputError(f"no structure is named {name!r}", remedy=remedy)
 
@@ -180,8 +185,8 @@ def _lesions(
     reasons: dict[str, str] = {}
     warnings: list[Caution] = []
     lesions: list[Structure] = []
-    names = options.ctv or tuple(n for n in known if is_lesion_name(n) and n != healthy and not options.picks_mm)
-    for name in names:
+    by_name = [n for n in known if is_lesion_name(n) and n != healthy and not options.picks_mm]
+    for name in options.ctv or by_name:
         parts, stray_cc = parts_of(replace(known[name], role="CTV"))
         if stray_cc > 0:
             warnings.append(caution("prepared-stray-voxels", name=name, cc=stray_cc))
@@ -244,8 +249,8 @@ def _organs_at_risk(
     """Return the organs at risk and why."""
     oars = dict.fromkeys(options.oar, "named as organ at risk")
     # Before there is a lesion, the organ that will hold it stands for it.
-    near = {target.name: target for target in targets} or {s.name: s for s in others if s.name == healthy}
-    trees = [cKDTree(rim_mm(structure)) for structure in near.values()]
+    near = targets or [s for s in others if s.name == healthy]
+    trees = [cKDTree(rim_mm(structure)) for structure in near]
     of = "a CTV" if targets else str(healthy)
     for structure in others:
         row = anatomy_of(structure.name)
@@ -258,12 +263,14 @@ def _organs_at_risk(
 
 
 def _rows(
-    structures: Sequence[Structure], healthy: str | None, reasons: Mapping[str, str], oars: Mapping[str, str]
-) -> tuple[PreparedRow, ...]:
+    structures: Sequence[Structure], healthy: str | None, reasons: Mapping[str, str], oars: Mapping[str, str],
+    doubles: Container[str],
+) -> tuple[PreparedRow, ...]:  # fmt: skip
     rows = []
     for structure in structures:
-        use, why = _use(structure, healthy, reasons, oars)
-        avoid_mm = 0.0 if use in ("CTV", "healthy organ") else usual_margin_mm(structure.name)
+        twice = structure.name in doubles
+        use, why = _use(structure, healthy, reasons, oars, twice=twice)
+        avoid_mm = 0.0 if twice or use in ("CTV", "healthy organ") else usual_margin_mm(structure.name)
         rows.append(
             PreparedRow(name=structure.name, volume_cc=structure.volume_cc, use=use, avoid_mm=avoid_mm, why=why)
         )
@@ -271,12 +278,12 @@ def _rows(
 
 
 def _use(
-    structure: Structure, healthy: str | None, reasons: Mapping[str, str], oars: Mapping[str, str]
+    structure: Structure, healthy: str | None, reasons: Mapping[str, str], oars: Mapping[str, str], *, twice: bool
 ) -> tuple[PreparedUse, str]:
     """Return what a structure became and why."""
     name, anatomy = structure.name, anatomy_of(structure.name)
-    if structure.role == "CTV":
-        return "CTV", reasons[name]
+    if twice or structure.role == "CTV":
+        return "not used" if twice else "CTV", reasons[name]
     if name == healthy:
         return "healthy organ", "the liver by its name" if organ_of(name) == "liver" else "named"
     if structure.role == "OAR":
