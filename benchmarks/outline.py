@@ -52,7 +52,7 @@ def main() -> None:
     """Print one line for the shape and one for the mask of each CTV."""
     case, plan = (Path(p) for p in (*sys.argv[1:3], "phantoms/liver-lesion-b", "demo-output")[:2])
     loaded = read_case(case)
-    result = plan_result(loaded.case, loaded.goals, read_plan(plan)[0])
+    result = plan_result(loaded.case, loaded.goals, read_plan(plan))
     view = report_data(result, {})
     for prescription in view.prescriptions:
         structure = next(s for s in view.structures if s.name == prescription.structure)

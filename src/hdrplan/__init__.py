@@ -29,11 +29,20 @@ _FRONT = {
 }
 
 
+# Rooms that need no import of their own: hdrplan.metrics.dvh.
+_ROOMS = (
+    "analysis", "cohort", "dose", "errors", "geometry", "io", "live", "materials", "metrics", "optimize", "outcomes",
+    "plan", "report", "simulate", "sources", "transport", "workflow",
+)  # fmt: skip
+
+
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"hdrplan.{name}")
     if name not in _FRONT:
         raise AttributeError(f"module 'hdrplan' has no attribute {name!r}")
     return getattr(importlib.import_module(_FRONT[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_FRONT])
+    return sorted(["__version__", *_ROOMS, *_FRONT])

@@ -191,7 +191,7 @@ FILES: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
             "label maps of TotalSegmentator hold their own",
         ),
         "catheters": (CATHETER_ENDINGS, "3D Slicer Markups; polylines in LPS or RAS mm, hub first"),
-        "goals": ((".toml",), "[[goals]] tables: structure, goal, level (0: hard), source"),
+        "goals": ((".toml",), "[[goals]] tables: structure, goal, level (0: hard), source; and [dwells]"),
         "source": (SOURCE_ENDINGS, "TG-43 data: hdrplan record, NAME_g.csv with NAME_F.csv, ESTRO or CLRP workbook"),
         "plan": ((".json",), "plan.json (schema hdrplan.plan/2): dwells, times, source, strength"),
         "metrics": ((".json",), "metrics.json (schema hdrplan.metrics/1): structures, plan, goals, certificate"),

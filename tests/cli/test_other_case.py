@@ -35,7 +35,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_date_of_the_strength_travels_through_import_plan_and_export(imported: Path, tmp_path: Path) -> None:
     assert read_case(imported).strength.time == BEFORE
-    assert read_plan(imported / "plan.json")[0].strength.time == BEFORE
+    assert read_plan(imported / "plan.json").strength.time == BEFORE
     result = run("export", imported / "plan.json", "--case", imported, "-o", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert "strength-dated-now" not in result.stderr

@@ -83,7 +83,7 @@ def test_plan_locks_its_times(run, plan, phantoms):
     case = phantoms / "straight-catheter"
     made = run("plan", case, "--source", "ours.json", "--lock", plan, "--samples-only", "-o", "locked")
     assert made.code == 0, made.err
-    assert read_plan(Path("locked"))[0].source.name == OWN
+    assert read_plan(Path("locked")).source.name == OWN
 
 
 def test_export_and_back(run, plan, phantoms):

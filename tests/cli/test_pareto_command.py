@@ -44,7 +44,7 @@ def test_folder_holds_table_picture_and_page(arguments, tmp_path):
     plan["total_time_s"] = sum(chosen)
     plan["trak_gy"] = plan["strength"]["value_u"] * 1e-6 * sum(chosen) / 3600
     (tmp_path / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
-    read, _ = read_plan(tmp_path / "plan.json")
+    read = read_plan(tmp_path / "plan.json")
     assert np.allclose(read.times_s, chosen)
 
 

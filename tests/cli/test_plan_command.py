@@ -123,7 +123,7 @@ def test_the_certificate_is_of_the_plan_that_is_written(case: Path, run, tmp_pat
     assert run("plan", case, "-o", "out", "--time-step", "1").code == 0
     text = (tmp_path / "out" / "plan.json").read_text()
     assert "-0.0" not in text
-    plan, _ = read_plan(tmp_path / "out")
+    plan = read_plan(tmp_path / "out")
     assert (plan.times_s == np.round(plan.times_s)).all()
     read = read_case(case)
     points = sample_points(read.case.dosed_structures(read.goals), healthy="liver")

@@ -27,7 +27,7 @@ from hdrplan.sources import (
 
 def there_and_back(folder: Path, plan: Plan) -> Plan:
     write_plan(folder / "plan.json", plan, "case")
-    return read_plan(folder)[0]
+    return read_plan(folder)
 
 
 def assert_same(a: TG43Source, b: TG43Source) -> None:

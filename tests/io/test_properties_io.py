@@ -56,7 +56,7 @@ def plans(draw: st.DrawFn) -> Plan:
 @given(plan=plans())
 def test_plan_json_is_exact(plan: Plan, tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text(json_text(plan_table(plan, "x")))
-    back, _ = read_plan(tmp_path)
+    back = read_plan(tmp_path)
     np.testing.assert_array_equal(back.times_s, plan.times_s)
     np.testing.assert_array_equal(back.dwells.positions_mm, plan.dwells.positions_mm)
     np.testing.assert_array_equal(back.dwells.axes, plan.dwells.axes)

@@ -11,7 +11,7 @@ import pytest
 from demo_case import small_plan
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Grid, Volume
-from hdrplan.io import Output, ResultFolder, RunRecord, read_plan, read_volume, write_results
+from hdrplan.io import Output, ResultFolder, RunRecord, read_plan, read_plan_file, read_volume, write_results
 
 
 def write(folder: Path, *, overwrite: bool = False, **metrics: object) -> Path:
@@ -30,9 +30,9 @@ def write(folder: Path, *, overwrite: bool = False, **metrics: object) -> Path:
 
 def test_plan_comes_back_bit_for_bit(tmp_path: Path) -> None:
     folder = write(tmp_path / "out")
-    plan, name = read_plan(folder)
+    plan = read_plan(folder)
     want = small_plan()
-    assert name == "case"
+    assert read_plan_file(folder).name == "case"
     for field in ("positions_mm", "axes", "catheter", "offset_mm"):
         np.testing.assert_array_equal(getattr(plan.dwells, field), getattr(want.dwells, field))
     np.testing.assert_array_equal(plan.times_s, want.times_s)

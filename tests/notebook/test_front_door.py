@@ -34,6 +34,20 @@ def test_every_name_of_the_front_door_is_that_of_its_room() -> None:
         _ = hdrplan.plan_cases
 
 
+def test_the_front_door_lists_names_for_users_alone() -> None:
+    shown = dir(hdrplan)
+    assert "importlib" not in shown
+    assert not any(name.startswith("_") for name in shown if name != "__version__")
+    for room in hdrplan._ROOMS:
+        if room != "live":
+            assert getattr(hdrplan, room) is importlib.import_module(f"hdrplan.{room}")
+
+
+def test_arrays_are_told_where_they_belong() -> None:
+    with pytest.raises(InputError, match=r"hdrplan\.metrics\.dvh"):
+        hdrplan.dvh(np.ones(5), np.ones(5))
+
+
 def test_importing_it_imports_nothing_heavy() -> None:
     code = "import sys, hdrplan; print([m for m in ('numpy', 'numba', 'scipy', 'SimpleITK') if m in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -143,6 +143,28 @@ def test_fifteen_organs_look_different():
     assert len(looks) == 16
 
 
+@pytest.mark.parametrize(
+    "side_by_side",
+    [
+        *(
+            ("liver", other)
+            for other in ("kidney_right", "gallbladder", "stomach", "lungs", "colon", "duodenum", "ribs")
+        ),
+        ("liver", "inferior_vena_cava"),
+        ("liver", "heart"),
+        ("spleen", "kidney_left"),
+        ("spleen", "stomach"),
+        ("kidney_right", "duodenum"),
+        ("kidney_right", "colon"),
+        ("lungs", "ribs"),
+        ("lungs", "heart"),
+    ],
+)
+def test_organs_that_lie_side_by_side_differ_in_colour(side_by_side):
+    first, second = styles_of(dict.fromkeys(side_by_side, "OAR")).values()
+    assert first["colour"] != second["colour"]
+
+
 def test_an_organ_at_risk_keeps_its_look_whatever_else_is_drawn():
     alone = styles_of({"stomach": "OAR"})["stomach"]
     assert styles_of({"spleen": "other", "lesion": "CTV", "stomach": "OAR"})["stomach"] == alone

@@ -36,7 +36,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def computed(planned: tuple[Path, Path], runs: KeptRuns | None = None) -> ModelDose:
     held, labels = read_case(planned[0]), read_anatomy(planned[0])[1]
-    return model_dose(held.case, labels, held.goals, read_plan(planned[1])[0], QUICK, runs=runs)
+    return model_dose(held.case, labels, held.goals, read_plan(planned[1]), QUICK, runs=runs)
 
 
 def test_a_run_that_was_stopped_continues_and_ends_as_if_it_had_not_been(
@@ -145,7 +145,7 @@ def test_evaluate_refuses_what_only_the_model_heeds(planned: tuple[Path, Path]) 
 
 
 def test_a_plan_outside_the_ct_and_a_plan_without_time_are_refused(planned: tuple[Path, Path]) -> None:
-    held, labels, plan = read_case(planned[0]), read_anatomy(planned[0])[1], read_plan(planned[1])[0]
+    held, labels, plan = read_case(planned[0]), read_anatomy(planned[0])[1], read_plan(planned[1])
     away = replace(plan, dwells=replace(plan.dwells, positions_mm=plan.dwells.positions_mm + 500.0))
     with pytest.raises(InputError, match="within the CT"):
         model_dose(held.case, labels, held.goals, away, QUICK)

@@ -44,11 +44,13 @@ def command(plan_path: Path, figure: str, output: Output, dpi: int, **flags: Any
     form = figure_form(output, ("html",)) if figure == "3d" else figure_form(output)
     from hdrplan.io import new_file
     from hdrplan.report import FIGURES, figure_bytes, report_data, solid_html
-    from hdrplan.workflow import plan_result
+    from hdrplan.workflow import evaluate_plan, plan_result
 
     case_file = read_case_from(flags)
     plan = read_plan_for(plan_path, case_file)
-    result = plan_result(case_file.case, case_file.goals, plan, options=plan_options(case_file))
+    # Only the overview says D100: it is the proven one, as in the report.
+    evaluated = evaluate_plan if figure == "overview" else plan_result
+    result = evaluated(case_file.case, case_file.goals, plan, options=plan_options(case_file))
     record = run_record(inputs=case_file.inputs, options={"what": figure, "dpi": dpi})
     view = report_data(result, record.table())
     content = solid_html(view).encode() if figure == "3d" else figure_bytes(FIGURES[figure](view), form, dpi=dpi)

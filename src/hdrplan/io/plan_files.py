@@ -106,16 +106,15 @@ def write_plan(path: Path, plan: Plan, name: str, ct_sha256: str | None = None) 
     write_json(Path(path), plan_table(plan, name, ct_sha256))
 
 
-def read_plan(path: Path) -> tuple[Plan, str]:
-    """Read ``plan.json`` (or the folder that holds it); returns the plan and its name.
+def read_plan(path: str | Path) -> Plan:
+    """Read ``plan.json``, or the folder that holds it.
 
     Raises
     ------
     FormatError
         As :func:`read_plan_file`, which also says where the file contradicts itself.
     """
-    file = read_plan_file(path)
-    return file.plan, file.name
+    return read_plan_file(Path(path)).plan
 
 
 def read_plan_file(path: Path) -> PlanFile:

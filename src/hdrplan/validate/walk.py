@@ -180,7 +180,7 @@ def exchange_rows() -> list[Row]:
         assert case.ct is not None
         masks = {s.name: structures.structure(s.name, s.role, ct.grid)[0] for s in case.structures}
         write_plan(folder / "plan.json", plan, case.name)
-        again, _ = read_plan(folder / "plan.json")
+        again = read_plan(folder / "plan.json")
         write_volume(folder / "dose.nrrd", dose)
         volume = read_volume(folder / "dose.nrrd")
 

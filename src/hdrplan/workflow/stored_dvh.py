@@ -148,6 +148,12 @@ def _in_memory(
     """Return a pair of which at least one is no file."""
     if isinstance(dose, Volume):
         stored = StoredDose(volume=dose, kind="dose in Gy")
+    elif not isinstance(dose, str | os.PathLike):
+        raise InputError(
+            "a dose is a file or a Volume",
+            got=type(dose).__name__,
+            remedy="Doses and volumes of points, as arrays, are taken by hdrplan.metrics.dvh.",
+        )
     else:
         stored = read_dose(Path(dose), unit=unit)
     if isinstance(structures, str | os.PathLike):

@@ -203,6 +203,52 @@ def test_table_of_flags_reads_the_same_case_with_absolute_paths(case_folder: Pat
     assert set(found.inputs) == {"ct.nii.gz", "labels.nii.gz", "labels.json", "catheters.json"}
 
 
+def with_goals_file(folder: Path, content: str, *, dwells: str = "step_mm = 5.0") -> Path:
+    text = (folder / "case.toml").read_text().split("[[goals]]")[0].replace("step_mm = 5.0", dwells)
+    (folder / "case.toml").write_text('goals = "goals.toml"\n' + text)
+    (folder / "goals.toml").write_text(content)
+    return folder
+
+
+def test_a_file_of_goals_states_rules_of_dwell_times(case_folder: Path) -> None:
+    goal = '[[goals]]\nstructure = "stomach"\ngoal = "D1cc <= 15 Gy"\nsource = "x"\n'
+    found = read_case(with_goals_file(case_folder, goal + "[dwells]\ntime_ratio = 2\nmax_dwell_s = 60\n"))
+    assert found.options == {"step_mm": 5.0, "time_ratio": 2.0, "max_dwell_s": 60.0}
+    assert [g.text for g in found.goals.goals] == ["D1cc <= 15 Gy"]
+    # A case that is written again keeps them.
+    (case_folder.parent / "again").mkdir()
+    write_case(case_folder.parent / "again", found, found.case)
+    assert read_case(case_folder.parent / "again").options == found.options
+    # What the flag says stands before it.
+    assert read_case(case_folder, {"dwells": {"time_ratio": 3.0}}).options["time_ratio"] == 3.0
+
+
+def test_what_the_case_says_of_dwell_times_stands_before_its_file_of_goals(case_folder: Path) -> None:
+    found = read_case(with_goals_file(case_folder, "[dwells]\ntime_ratio = 2\n", dwells="time_ratio = 4"))
+    assert found.options == {"time_ratio": 4.0}
+    assert found.goals.goals == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[dwells]\nratio = 2\n", "ratio"),
+        ("[dwells]\nstep_mm = 5\n", "step_mm"),
+        ("[dwells]\ntime_ratio = 'two'\n", "time_ratio"),
+        ("[dwells]\ntime_ratio = -1\n", "time_ratio"),
+        ("dwells = 3\n", "dwells"),
+        ("", "goals"),
+    ],
+)
+def test_rules_of_dwell_times_that_cannot_be_are_refused_with_their_file(
+    case_folder: Path, content: str, said: str
+) -> None:
+    with pytest.raises(HdrPlanError) as refused:
+        read_case(with_goals_file(case_folder, content))
+    assert "goals.toml" in str(refused.value)
+    assert said in str(refused.value)
+
+
 def test_goals_of_a_protocol_file_skip_absent_organs(case_folder: Path) -> None:
     text = (case_folder / "case.toml").read_text().split("[[goals]]")[0]
     (case_folder / "case.toml").write_text('goals = "goals.toml"\n' + text)

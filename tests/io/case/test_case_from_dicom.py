@@ -56,7 +56,7 @@ def test_import_writes_a_case_that_reads_and_the_same_plan(dicom: Path, tmp_path
     case, plan = case_and_plan()
     assert {s.name: s.role for s in found.case.structures} == {"solid": "CTV", "two <parts>": "other"}
     np.testing.assert_array_equal(found.case.ct.values_zyx, case.ct.values_zyx)
-    back, _ = read_plan(tmp_path / "case")
+    back = read_plan(tmp_path / "case")
     np.testing.assert_allclose(back.times_s, plan.times_s, atol=1e-3)
     np.testing.assert_allclose(back.dwells.positions_mm, plan.dwells.positions_mm, atol=1e-2)
     record = json.loads((tmp_path / "case" / "run.json").read_text())
@@ -137,7 +137,7 @@ def test_two_frames_of_reference_do_not_mix(dicom: Path) -> None:
 def test_export_command_and_its_slicer_form(dicom: Path, tmp_path: Path) -> None:
     CliRunner().invoke(import_dicom.command, [str(dicom), "-o", str(tmp_path / "case"), "--ctv", "solid"])
     found = read_case(tmp_path / "case")
-    plan, _ = read_plan(tmp_path / "case")
+    plan = read_plan(tmp_path / "case")
     (tmp_path / "plan").mkdir()
     write_plan(tmp_path / "plan" / "plan.json", plan, "x")
     base = [str(tmp_path / "plan"), "--case", str(tmp_path / "case")]
@@ -204,4 +204,4 @@ def test_the_reference_date_of_an_export_travels_with_its_strength(dicom: Path, 
     assert read_case(dicom, {"roles": {"solid": "CTV"}}).strength == Strength(40700.0, NOW)
     run = CliRunner().invoke(import_dicom.command, [str(dicom), "-o", str(tmp_path / "case"), "--ctv", "solid"])
     assert run.exit_code == 0, run.output
-    assert read_plan(tmp_path / "case")[0].strength == Strength(40700.0, NOW)
+    assert read_plan(tmp_path / "case").strength == Strength(40700.0, NOW)

@@ -40,7 +40,7 @@ def test_the_demo_goes_out_and_comes_back(phantoms: Path, tmp_path: Path) -> Non
         import_dicom.command, [str(tmp_path / "dicom"), "-o", str(tmp_path / "case"), "--ctv", "lesion_B"]
     )
     assert run.exit_code == 0, run.exception
-    back, _ = read_plan(tmp_path / "case")
+    back = read_plan(tmp_path / "case")
     np.testing.assert_allclose(back.times_s, plan.times_s, atol=1e-3)
     np.testing.assert_allclose(back.dwells.positions_mm, plan.dwells.positions_mm, atol=1e-2)
     np.testing.assert_allclose(back.dwells.axes, plan.dwells.axes, atol=1e-6)

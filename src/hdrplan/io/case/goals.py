@@ -1,4 +1,7 @@
-"""Prescriptions and goals of a case: ``[prescription_gy]``, and ``[[goals]]`` or a file that holds them."""
+"""Prescriptions and goals of a case: ``[prescription_gy]``, and ``[[goals]]`` or a file that holds them.
+
+A file of goals may have a table ``[dwells]`` too: what a clinic asks of single dwell times belongs to its protocol.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,17 @@ from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Structure
 from hdrplan.io.case.paths import CasePaths
 from hdrplan.io.files import toml_entries
+from hdrplan.options import PLAN_OPTIONS
 from hdrplan.plan import Case, Goal, Goals, Prescription, parse_goal
 
-__all__ = ["goals_of", "read_goals"]
+__all__ = ["goals_of", "numbers_of", "read_goals"]
+
+# What a file of goals may ask of dwell times. Steps and offsets belong to the case: they are no wishes.
+_TIMES = ("time_ratio", "max_dwell_s", "min_dwell_s", "time_step_s")
 
 
-def goals_of(entries: Entries, case: Case, paths: CasePaths) -> tuple[Goals, tuple[Caution, ...]]:
-    """Return prescriptions and goals of a case, and warnings.
+def goals_of(entries: Entries, case: Case, paths: CasePaths) -> tuple[Goals, dict[str, float], tuple[Caution, ...]]:
+    """Return prescriptions and goals of a case, what its file of goals asks of dwell times, and warnings.
 
     Parameters
     ----------
@@ -33,13 +40,31 @@ def goals_of(entries: Entries, case: Case, paths: CasePaths) -> tuple[Goals, tup
         A CTV without a prescription, goals that cannot be read, a goal of the case itself for no structure.
     """
     value, where = entries.values.get("goals", []), entries.where
-    from_file = isinstance(value, str | Path)
     names = {s.name for s in case.structures} | {"plan"}
-    if from_file:
-        goals, warnings = _of_file(paths.path(value, "goals"), names)
+    times: dict[str, float] = {}
+    if isinstance(value, str | Path):
+        goals, times, warnings = _of_file(paths.path(value, "goals"), names)
     else:
         goals, warnings = _of_tables(value, names, where, from_file=False)
-    return Goals(_prescriptions(entries, case, where), tuple(goals)), tuple(warnings)
+    return Goals(_prescriptions(entries, case, where), tuple(goals)), times, tuple(warnings)
+
+
+def numbers_of(table: Entries, names: Collection[str], where: object) -> dict[str, float]:
+    """Return the planner's options in a table, each in its range.
+
+    Parameters
+    ----------
+    table : Entries
+    names : collection of str
+        Those it may hold, of :data:`hdrplan.options.PLAN_OPTIONS`.
+    where : object
+        What messages name.
+    """
+    table.refuse_unknown(set(names))
+    numbers = {key: table.number(key) for key in table}
+    for key, value in numbers.items():
+        PLAN_OPTIONS[key].check(key, value, where=where)
+    return numbers
 
 
 def read_goals(path: Path, structures: Iterable[Structure]) -> tuple[tuple[Goal, ...], tuple[Caution, ...]]:
@@ -53,16 +78,27 @@ def read_goals(path: Path, structures: Iterable[Structure]) -> tuple[tuple[Goal,
     Raises
     ------
     InputError, FormatError
-        Goals that cannot be read.
+        Goals that cannot be read; rules of dwell times, which no given plan is judged by.
     """
-    goals, warnings = _of_file(path, {structure.name for structure in structures} | {"plan"})
+    goals, times, warnings = _of_file(path, {structure.name for structure in structures} | {"plan"})
+    if times:
+        raise InputError(
+            "goals of a given plan speak of doses, volumes and the total time",
+            got=f"[dwells] {', '.join(times)}",
+            where=path,
+            remedy="Take [dwells] out.",
+        )
     return tuple(goals), tuple(warnings)
 
 
-def _of_file(path: Path, names: Collection[str]) -> tuple[list[Goal], list[Caution]]:
+def _of_file(path: Path, names: Collection[str]) -> tuple[list[Goal], dict[str, float], list[Caution]]:
     content = toml_entries(path)
-    content.refuse_unknown({"goals"})
-    return _of_tables(content.values.get("goals"), names, path, from_file=True)
+    content.refuse_unknown({"goals", "dwells"})
+    table = Entries(content.table("dwells", {}).values, f"{path}, [dwells]")
+    # A file may ask something of the times alone.
+    tables = content.values.get("goals", [] if "dwells" in content else None)
+    goals, warnings = _of_tables(tables, names, path, from_file=True)
+    return goals, numbers_of(table, _TIMES, path), warnings
 
 
 def _of_tables(

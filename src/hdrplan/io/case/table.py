@@ -40,7 +40,7 @@ from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.geometry import Catheter, Structure, Volume
 from hdrplan.io.case.catheters import read_catheters
 from hdrplan.io.case.frames import check_catheters, check_overlap, check_structures
-from hdrplan.io.case.goals import goals_of
+from hdrplan.io.case.goals import goals_of, numbers_of
 from hdrplan.io.case.paths import CasePaths
 from hdrplan.io.case.strength import STRENGTH_KEYS, strength_of
 from hdrplan.io.case.structures import roles_of, structures_of
@@ -84,7 +84,8 @@ class CaseFile:
     strength : Strength
         Of the source at treatment.
     options : dict
-        What ``[dwells]`` gives, by name (:data:`hdrplan.options.PLAN_OPTIONS`); absent ones keep their default.
+        What ``[dwells]`` of the case and of its file of goals give, by name (:data:`hdrplan.options.PLAN_OPTIONS`);
+        absent ones keep their default.
     inputs : dict
         Input file -> SHA-256, for the record of the run.
     ct_sha256 : str or None
@@ -239,9 +240,11 @@ def _case_file(entries: Entries, anatomy: _Anatomy, paths: CasePaths, warnings: 
         catheters=anatomy.catheters,
         healthy=entries.text_or_none("healthy"),
     )
-    goals, goal_warnings = goals_of(entries, case, paths)
+    goals, times, goal_warnings = goals_of(entries, case, paths)
     source, strength = _source(entries, paths)
-    options = _options(entries)
+    # What the case itself or a flag says of a rule stands before its file of goals.
+    table = Entries(entries.table("dwells", {}).values, f"{entries.where}, [dwells]")
+    options = times | numbers_of(table, DWELL_OPTIONS, entries.where)
     with_role = roles_of(entries)
     return CaseFile(
         case=case,
@@ -279,13 +282,3 @@ def _source(entries: Entries, paths: CasePaths) -> tuple[TG43Source, Strength]:
         return source, strength_of(strength, source.half_life_days)
     except HdrPlanError as error:
         raise InputError(error.expected, got=error.got, where=table.where, remedy=error.remedy) from None
-
-
-def _options(entries: Entries) -> dict[str, float]:
-    """Return what ``[dwells]`` gives."""
-    table = Entries(entries.table("dwells", {}).values, f"{entries.where}, [dwells]")
-    table.refuse_unknown(DWELL_OPTIONS)
-    options = {key: table.number(key) for key in table}
-    for key, value in options.items():
-        DWELL_OPTIONS[key].check(key, value, where=entries.where)
-    return options
