@@ -6,7 +6,8 @@
     |-- InputError          what the user gave cannot be right (a value, a name, a combination)
     |   `-- FormatError     a file is not what it claims to be, or lacks something
     |-- InfeasibleError     the request is well formed, but no plan can satisfy it
-    `-- ResourceError       the request is larger than this machine (memory, disk)
+    |-- ResourceError       the request is larger than this machine (memory, disk)
+    `-- StoppedError        somebody stopped the work; nothing was changed
 
 A message is one line: what was expected, what came, where (file, row, ROI, tag), and the remedy.
 The command line prints it and exits with code 2; it never shows a traceback for one of these.
@@ -16,7 +17,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["FormatError", "HdrPlanError", "InfeasibleError", "InputError", "ResourceError", "files_beside", "fitted"]
+__all__ = [
+    "FormatError",
+    "HdrPlanError",
+    "InfeasibleError",
+    "InputError",
+    "ResourceError",
+    "StoppedError",
+    "files_beside",
+    "fitted",
+]
 
 # Characters of a message; longer ones come of long paths, lists and damaged files.
 _MAX = 290
@@ -61,6 +71,13 @@ class InfeasibleError(HdrPlanError):
 
 class ResourceError(HdrPlanError):
     """The request is larger than this machine."""
+
+
+class StoppedError(HdrPlanError):
+    """Somebody stopped the work."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped on request", remedy="Nothing was changed.")
 
 
 def files_beside(path: Path) -> str:

@@ -11,6 +11,8 @@ from functools import cache
 
 import threadpoolctl
 
+from hdrplan.stopping import stop_if_asked
+
 __all__ = ["over_rows", "single_blas_thread", "single_blas_thread_from", "thread_count"]
 
 # Rows of a table from which the library of linear algebra divides a product among threads.
@@ -74,7 +76,13 @@ def over_rows(block: Callable[[int, int], None], n_rows: int, *, smallest: int =
     n_rows : int
     smallest : int
         Rows that a block has at least: below, handing over costs more than the work.
+
+    Raises
+    ------
+    StoppedError
+        The work is no longer wanted (:mod:`hdrplan.stopping`).
     """
+    stop_if_asked()
     threads = thread_count()
     step = max(smallest, -(-n_rows // (4 * threads)))
     # A block that shares out rows itself does them alone: to wait for the pool from inside it would be for ever.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from served import TOKEN, Served
+
+from hdrplan.live import Session
+from hdrplan.stopping import stop_if_asked
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -122,6 +126,29 @@ def test_a_curve_and_a_slider_are_dragged_each_in_one_entry(page: Any, served: S
     goal = session.wishes.goals[-1].goal
     assert goal.structure == ctv
     assert goal.sense == ">="
+
+
+def test_what_takes_long_is_stopped_by_a_click_or_by_escape(
+    page: Any, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A study that would not end: it asks as all long work does, and the page says that it was stopped."""
+
+    def endless(session: Session) -> None:
+        with session._stoppable():
+            while True:
+                time.sleep(0.01)
+                stop_if_asked()
+
+    page.wait_for_selector('#state[data-state="proven at every point"]')
+    monkeypatch.setattr(Session, "ranges", endless)
+    for end in (lambda: page.click("#stop"), lambda: page.keyboard.press("Escape")):
+        page.click("#find-ranges")
+        page.wait_for_selector("#stop:not([hidden])")
+        end()
+        page.wait_for_selector("#find-ranges:not([disabled])")
+        assert "stopped on request" in page.inner_text("#ranges-said")
+        page.wait_for_selector("#stop", state="hidden")
+    assert page.inner_text("#state") == served.session.shown.text
 
 
 def test_studies_of_the_plan_on_the_screen(page: Any, served: Served) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import numpy as np
 import pytest
 
 from hdrplan.dose import dose_at_points
-from hdrplan.errors import InputError, ResourceError
+from hdrplan.errors import InputError, ResourceError, StoppedError
 from hdrplan.io import read_case, read_plan_file
 from hdrplan.live import ACTIONS, PlanState, Session, Shown, Touch
+from hdrplan.live.engine import Engine
 from hdrplan.options import PlanOptions
 from hdrplan.workflow import plan_case
 from small_case import write_small_case
@@ -394,6 +396,54 @@ def test_a_gesture_is_done_again_from_its_journal(folder: Path) -> None:
     again.again([Touch(**json.loads(json.dumps(asdict(touch)))) for touch in touches])
     assert again.history == first.history
     assert again.wishes.prescriptions == first.wishes.prescriptions
+
+
+def test_a_touch_that_is_stopped_changes_nothing(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, history = session.shown, session.history
+    draft = Engine.draft
+
+    def stopped_meanwhile(engine: Engine, *given: object) -> Shown:
+        session.stop()
+        return draft(engine, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Engine, "draft", stopped_meanwhile)
+        with pytest.raises(StoppedError, match="Nothing was changed"):
+            session.do("prescribe", ctv=ctv(session), dose_gy=12)
+        with pytest.raises(StoppedError):
+            session.ranges()
+    assert session.shown is before
+    assert session.history == history
+    # What is begun later is not stopped.
+    assert session.do("prescribe", ctv=ctv(session), dose_gy=12).state == PlanState.SAMPLES
+
+
+def test_a_proof_ends_when_it_is_stopped_and_when_the_plan_is_touched(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled, ended = Engine.settled, []
+
+    def meanwhile(happens: Callable[[], object]) -> Callable[..., Shown]:
+        def call(engine: Engine, *given: object) -> Shown:
+            happens()
+            try:
+                return settled(engine, *given)
+            except StoppedError as error:
+                ended.append(error)
+                raise
+
+        return call
+
+    before = session.shown
+    with monkeypatch.context() as patch:
+        patch.setattr(Engine, "settled", meanwhile(session.stop))
+        assert session.settle() is before
+        touched = meanwhile(lambda: session.do("prescribe", ctv=ctv(session), dose_gy=12))
+        patch.setattr(Engine, "settled", touched)
+        assert session.settle().state == PlanState.SAMPLES
+    assert len(ended) == 2
+    assert session.shown.goals.prescription_gy(ctv(session)) == 12
+    assert session.settle().state == PlanState.PROVEN
 
 
 @pytest.mark.parametrize(

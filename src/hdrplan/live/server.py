@@ -91,6 +91,11 @@ class _Live:
             return self.session.follow(text_of(given, "gesture"), action, **arguments)
         return self.session.do(action, **arguments)
 
+    def stopped(self) -> dict[str, Any]:
+        # Without the lock, which the touch that shall end may hold.
+        self.session.stop()
+        return {"said": "stopped"}
+
     def next_catheters(self) -> dict[str, Any]:
         # Without the lock, as the proof: what is found belongs to the revision it names.
         revision = self.session.revision
@@ -242,6 +247,7 @@ def _works(live: _Live) -> dict[str, Work]:
         "take": changed(lambda given: session.take(text_of(given, "name"))),
         "compare": lambda given: {"rows": difference_rows(session.compare(text_of(given, "name")))},
         "settle": lambda given: live.settled(),
+        "stop": lambda given: live.stopped(),
         "next-catheters": lambda given: live.next_catheters(),
         "ranges": lambda given: live.ranges(),
         "robustness": lambda given: live.robustness(),

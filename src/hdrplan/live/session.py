@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hdrplan.brief import html_table
-from hdrplan.errors import InputError
+from hdrplan.errors import InputError, StoppedError
 from hdrplan.io import CaseFile, read_case
 from hdrplan.live.actions import ACTIONS
 from hdrplan.live.difference import Difference, differences
@@ -16,11 +16,12 @@ from hdrplan.live.engine import Engine
 from hdrplan.live.history import History
 from hdrplan.live.kept import KeptPlans
 from hdrplan.live.saving import given_times, is_by_hand, write_session
-from hdrplan.live.shown import PlanState, Shown
+from hdrplan.live.shown import PlanState, Shown, html_of
 from hdrplan.live.studies import Range, next_catheters_of, ranges_of, robustness_of
 from hdrplan.live.touch import Touch, done_again, touch_of
 from hdrplan.live.wishes import Wishes, refuse_unfit, wishes_of
 from hdrplan.options import PlanOptions
+from hdrplan.stopping import stoppable
 
 if TYPE_CHECKING:
     from hdrplan.metrics import DVH
@@ -67,7 +68,7 @@ class Session:
         options = replace(PlanOptions(), **case_file.options)  # type: ignore[arg-type]
         self._engine = Engine(case_file.case, case_file.source, case_file.strength, options)
         self._history = History(wishes_of(case_file.case, case_file.goals, plan))
-        self._revision = 0
+        self._revision, self._stops = 0, 0
         self._kept = KeptPlans()
         self._shown: Shown | None = None
         self._last: Shown | None = None
@@ -147,7 +148,8 @@ class Session:
         row = ACTIONS[action]
         checked = row.arguments(arguments)
         wishes = row.change(self._history.before(gesture), self.shown, **checked)
-        shown = self._engine.draft(wishes, self._last)
+        with self._stoppable():
+            shown = self._engine.draft(wishes, self._last)
         self._history.add(row.label(checked), wishes, gesture=gesture)
         self._tell("do", action, checked, gesture)
         return self._show(shown)
@@ -170,12 +172,28 @@ class Session:
     def settle(self) -> Shown:
         """Make the plan what ``hdrplan plan`` would write: whole times, D100 proven at every point.
 
-        Times that were set by hand stay, and their minimum dose is proven.
+        Times that were set by hand stay, and their minimum dose is proven. Where another thread stops this, or touches
+        the plan, that on the screen stays.
         """
         wishes = self.wishes
-        settled = self._engine.settled(wishes, self._last)
-        # Meanwhile another thread may have touched the plan: what was proven is of another one then.
+        try:
+            with self._stoppable(lambda: self.wishes is not wishes):
+                settled = self._engine.settled(wishes, self._last)
+        except StoppedError:
+            return self.shown
         return self._show(settled) if self.wishes is wishes else self.shown
+
+    def stop(self) -> None:
+        """Stop what runs in other threads: a touch, a proof, a study. Each ends after its step, and changes nothing.
+
+        The touch and the studies raise :class:`hdrplan.errors.StoppedError` in their threads.
+        """
+        self._stops += 1
+
+    def _stoppable(self, unwanted: Callable[[], bool] = lambda: False) -> AbstractContextManager[None]:
+        """Return a context in which work ends when it is stopped, or no longer wanted."""
+        begun = self._stops
+        return stoppable(lambda: self._stops != begun or unwanted())
 
     def keep(self, name: str) -> None:
         """Keep the plan on the screen under a name, to compare it with others or take it back."""
@@ -204,15 +222,18 @@ class Session:
 
     def next_catheters(self, *, without: Sequence[str] = ()) -> tuple[NextCatheter, ...]:
         """Return what :func:`hdrplan.workflow.next_catheters` finds beside the catheters in use; takes some seconds."""
-        return next_catheters_of(self._engine, self.wishes, without)
+        with self._stoppable():
+            return next_catheters_of(self._engine, self.wishes, without)
 
     def ranges(self) -> tuple[Range, ...]:
         """Return between what each goal can be traded while all others stay; two optima a goal."""
-        return ranges_of(self._engine, self.wishes, self.shown)
+        with self._stoppable():
+            return ranges_of(self._engine, self.wishes, self.shown)
 
     def robustness(self, *, deliveries: int = 200) -> RobustResult:
         """Recompute the plan on the screen in simulated deliveries, with the errors that have a source."""
-        return robustness_of(self.case_file.case, self.wishes, self.shown, deliveries)
+        with self._stoppable():
+            return robustness_of(self.case_file.case, self.wishes, self.shown, deliveries)
 
     def save(self, folder: str | Path, *, exports: Sequence[str] = ()) -> str:
         """Write a new folder with the case as it is now, and the plan of it; return the commands that made the plan.
@@ -288,10 +309,4 @@ class Session:
         )
 
     def _repr_html_(self) -> str:
-        shown = self.shown
-        rows = [
-            (g.goal.structure, g.goal.text, f"{g.reached:.4g}", "met" if g.met else "NOT MET")
-            for g in shown.score.goals
-        ]
-        caption = f"{self.case_file.case.name}: {shown.text} Research use only, never for treatment."
-        return html_table(caption, ("structure", "goal", "reached", ""), rows)
+        return html_of(self.case_file.case.name, self.shown)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hdrplan.arrays import FloatArray, freeze
-from hdrplan.brief import brief_repr
+from hdrplan.brief import brief_repr, html_table
 from hdrplan.dose import SamplePoints
 from hdrplan.metrics import DVH, dvh
 from hdrplan.optimize import Optimum
 from hdrplan.plan import Goals, Plan
 from hdrplan.workflow import Score
 
-__all__ = ["PlanState", "Shown"]
+__all__ = ["PlanState", "Shown", "html_of"]
 
 
 class PlanState(StrEnum):
@@ -72,3 +72,18 @@ class Shown:
         """Return the DVH of a structure; InputError lists the names there are."""
         rows = self.points.rows(name)
         return dvh(self.dose_gy[rows], self.points.volume_cc[rows])
+
+
+def html_of(case_name: str, shown: Shown) -> str:
+    """Return the goals of a plan on the screen as a table for notebooks.
+
+    Parameters
+    ----------
+    case_name : str
+    shown : Shown
+    """
+    rows = [
+        (g.goal.structure, g.goal.text, f"{g.reached:.4g}", "met" if g.met else "NOT MET") for g in shown.score.goals
+    ]
+    caption = f"{case_name}: {shown.text} Research use only, never for treatment."
+    return html_table(caption, ("structure", "goal", "reached", ""), rows)

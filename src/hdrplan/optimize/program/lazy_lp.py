@@ -19,6 +19,7 @@ import numpy as np
 from hdrplan.arrays import BoolArray, FloatArray, IntArray
 from hdrplan.optimize.program.rows import Dual, NewRows, Row, RowTable
 from hdrplan.optimize.program.simplex import SOLVER, TOLERANCE, LPStatus, Simplex
+from hdrplan.stopping import stop_if_asked
 
 __all__ = ["SOLVER", "Excused", "LPStatus", "LazyLP", "NewRows", "RowFamily", "Solution", "margin"]
 
@@ -202,6 +203,7 @@ class LazyLP:
         violation, status, x, y = np.inf, LPStatus.STOPPED, self.lower.copy(), np.zeros(0)
         rounds = 0
         while rounds < max_rounds and time.monotonic() < deadline:
+            stop_if_asked()
             rounds += 1
             run = self._simplex.run(primal=primal and rounds == 1, deadline=deadline)
             if run.status != LPStatus.OPTIMAL:

@@ -6,10 +6,22 @@ let press = 0;
 for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, (event) => { if (!event.repeat) press++; }, true);
 
 const REST_MS = 700;      // after so long without a touch the plan is proven
+const LONG_MS = 500;      // what takes longer can be stopped
 
 class Server {
   constructor(token, show, refuse) {
-    Object.assign(this, { token, show, refuse, busy: false, next: null, shown: -1 });
+    Object.assign(this, { token, show, refuse, busy: false, next: null, shown: -1, long: 0 });
+  }
+
+  /* Shows the Stop button as long as something runs that takes long. */
+  async stoppable(work) {
+    let counted = false;
+    const count = (by) => { this.long += by; byId("stop").hidden = this.long === 0; };
+    const timer = setTimeout(() => { counted = true; count(1); }, LONG_MS);
+    try { return await work; } finally {
+      clearTimeout(timer);
+      if (counted) count(-1);
+    }
   }
 
   async ask(path, body) {
@@ -34,7 +46,7 @@ class Server {
     clearTimeout(this.rest);
     const began = performance.now();
     try {
-      const state = await this.ask(path, body);
+      const state = await this.stoppable(this.ask(path, body));
       this.refuse(null);
       await this.show(state);
       document.documentElement.dataset.latency = (performance.now() - began).toFixed(0);
@@ -52,7 +64,7 @@ class Server {
     const of = this.shown;
     document.documentElement.dataset.proving = "1";
     try {
-      const state = await this.ask("/api/settle");
+      const state = await this.stoppable(this.ask("/api/settle"));
       if (!this.busy && this.shown === of) await this.show(state);
     } catch (error) { this.refuse(error.message); }
     delete document.documentElement.dataset.proving;
@@ -124,7 +136,7 @@ async function live() {
       byId(button).disabled = true;
       byId(place).textContent = waiting;
       try {
-        const found = await server.ask(path);
+        const found = await server.stoppable(server.ask(path));
         draw(found);
         byId(place).textContent = found.revision === server.shown ? "" : "Of the plan before your last touch.";
         byId(place).dataset.revision = found.revision;
@@ -142,6 +154,8 @@ async function live() {
   click("redo", () => server.touch("/api/redo"));
   click("rest", () => act("optimise_rest", {}));
   click("unlock", () => act("unlock", {}));
+  const stop = () => { server.ask("/api/stop").catch((error) => server.refuse(error.message)); };
+  click("stop", stop);
   click("keep", () => server.touch("/api/keep", { name: byId("keep-name").value || `plan ${state.kept.length + 1}` }));
   click("save", async () => {
     byId("saved").textContent = "Saving: the commands of this plan run …";
@@ -163,6 +177,7 @@ async function live() {
   click("tip-here", () => { tip = scene.focus.slice(); byId("entry-here").disabled = false; byId("new-catheter-said").textContent = `Tip at ${mm(tip)} mm; now point at its entry.`; });
   click("entry-here", () => { act("add_catheter", { tip_mm: tip, entry_mm: scene.focus.slice() }); byId("entry-here").disabled = true; byId("new-catheter-said").textContent = ""; });
   addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !byId("stop").hidden) stop();
     if (!(event.ctrlKey || event.metaKey) || event.target.tagName === "INPUT" && event.target.type === "text") return;
     const key = event.key.toLowerCase();
     if (key === "z" && !event.shiftKey) { server.touch("/api/undo"); event.preventDefault(); }
