@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from benchmarks.fault_commands import COMMANDS, Child, finished, is_whole, prepared
+from benchmarks.fault_commands import COMMANDS, Child, aimed, finished, is_whole, prepared
 
 # Of the bytes of a whole output.
 _DISKS = (0.25, 0.75)
@@ -51,7 +51,7 @@ def _is_refusal(child: Child, code: int) -> bool:
 def _on_disk(arguments: list[str], ending: str, folder: Path, options: str) -> bool:
     """Whether an output on this disk is whole, or refused with nothing left."""
     with _Disk(folder / "disk", options) as place:
-        child = Child([*arguments, "-o", f"disk/out{ending}"], folder)
+        child = Child(aimed(arguments, f"disk/out{ending}"), folder)
         code = child.wait()
         if code == 0:
             return is_whole(place / f"out{ending}")
@@ -66,7 +66,7 @@ def _drafts(place: Path) -> list[Path]:
 
 def _twice(arguments: list[str], ending: str, folder: Path) -> bool:
     """Whether of two runs on one output one finishes, or both in turn, and the output is whole."""
-    children = [Child([*arguments, "-o", f"both{ending}"], folder) for _ in range(2)]
+    children = [Child(aimed(arguments, f"both{ending}"), folder) for _ in range(2)]
     codes = sorted(child.wait() for child in children)
     return codes in ([0, 0], [0, _REFUSED]) and is_whole(folder / f"both{ending}")
 
@@ -76,7 +76,7 @@ def _without_streams(arguments: list[str], ending: str, folder: Path) -> bool:
         for descriptor in (0, 1, 2):
             os.close(descriptor)
 
-    code = Child([*arguments, "-o", f"silent{ending}"], folder, close).wait()
+    code = Child(aimed(arguments, f"silent{ending}"), folder, close).wait()
     return code == 0 and is_whole(folder / f"silent{ending}")
 
 
@@ -88,7 +88,7 @@ def _into_a_closed_pipe(arguments: list[str], ending: str, folder: Path) -> bool
         os.close(ours)
         os.dup2(theirs, 1)
 
-    child = Child([*arguments, "-o", f"piped{ending}"], folder, redirect)
+    child = Child(aimed(arguments, f"piped{ending}"), folder, redirect)
     code, out = child.wait(), folder / f"piped{ending}"
     return code in (0, 141) and "Traceback" not in child.log.read_text() and (not out.exists() or is_whole(out))
 
@@ -111,7 +111,7 @@ def main() -> None:
                 continue
             place = folder / f"ends-{title.replace(' ', '-').replace(',', '')}"
             place.mkdir()
-            finished([*arguments, "-o", f"first{ending}"], place)
+            finished(aimed(arguments, f"first{ending}"), place)
             size = _bytes(place / f"first{ending}")
             # tmpfs counts pages of 4 kB.
             small = [max(4096, int(part * size)) for part in _DISKS]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import hdrplan.cli
 
-__all__ = ["COMMANDS", "Child", "finished", "is_whole", "prepared"]
+__all__ = ["COMMANDS", "Child", "aimed", "finished", "is_whole", "prepared"]
 
 # Command -> its arguments, the ending of its output (empty: a folder), its share of the kills: those that take long
 # get fewer.
@@ -71,7 +71,29 @@ COMMANDS: dict[str, tuple[list[str], str, float]] = {
     "validate": (["validate", "--only", "dose", "--quiet"], "", 0.2),
     "validate, a plan": (["validate", "../case", "--plan", "../plan", "--quiet"], "", 0.2),
     "bench": (["bench", "--sizes", "small", "--no-start-up", "--seconds", "0.01", "--quiet"], ".json", 0.2),
+    "bench, page": (
+        ["bench", "--sizes", "small", "--no-start-up", "--seconds", "0.01", "--quiet", "--overwrite", "--page"],
+        ".md", 0.2,
+    ),
+    "catheters, picture": (
+        ["catheters", "../implanted.nii.gz", "--quiet", "-o", "traced.mrk.json", "--overwrite", "--picture"],
+        ".png", 0.2,
+    ),
+    "dose, model mc": (
+        ["dose", "../case", "--model", "mc", "--plan", "../plan", "--uncertainty", "5%", "--quiet", "--folder"],
+        "", 0.2,
+    ),
+    "survival km": (
+        ["survival", "km", "../rows.csv", "--time", "days", "--event", "event", "--json", "--plot"], ".svg", 0.2,
+    ),
 }  # fmt: skip
+# Options that name an output; `hdrplan live` alone is missing above: it is a server (benchmarks/live_faults.py).
+_OUTPUT_FLAGS = ("--folder", "--page", "--picture", "--plot")
+
+
+def aimed(arguments: list[str], out: str) -> list[str]:
+    """Return the arguments of a command that writes to ``out``: by its last flag where that names one, else -o."""
+    return [*arguments, *([] if arguments[-1] in _OUTPUT_FLAGS else ["-o"]), out]
 
 
 class Child:
@@ -162,6 +184,7 @@ def prepared(folder: Path) -> None:
     (folder / "scan" / "labels.json").write_text(json.dumps({str(value): name for name, value in names.items()}))
     for k in range(2):
         write_demo_dicom(folder / "archive" / f"t{k}")
+    (folder / "rows.csv").write_text("days,event\n" + "".join(f"{k},{k % 3 // 2}\n" for k in range(1, 300)))
     (folder / "points.csv").write_text("x_mm,y_mm,z_mm\n" + "".join(f"{k},{k},{k}\n" for k in range(2000)))
     finished(["plan", "case", "--quiet", "-o", "plan"], folder)
     finished(["plan", "case", "--prescription", "15", "--quiet", "-o", "plan-15"], folder)

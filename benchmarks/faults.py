@@ -18,7 +18,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.fault_commands import COMMANDS, Child, finished, is_whole, prepared
+from benchmarks.fault_commands import COMMANDS, Child, aimed, finished, is_whole, prepared
 
 # Rounds on one output before its rerun: every second one replaces a whole result.
 _ROUNDS = 5
@@ -39,7 +39,7 @@ class Series:
 
     def run_until(self, out: Path, number: int, part: float) -> int:
         """Start the command, send a signal after this part of its time, and return its exit code."""
-        child = Child([*self.arguments, "-o", out.name, *(["--overwrite"] if out.exists() else [])], self.folder)
+        child = Child([*aimed(self.arguments, out.name), *(["--overwrite"] if out.exists() else [])], self.folder)
         time.sleep(part * self.usual_s)
         child.send(number)
         return child.wait()
@@ -60,7 +60,7 @@ def _kills(series: Series, count: int) -> Counter[str]:
         else:
             seen["broken" if before else "absent"] += 1
         if k % _ROUNDS == _ROUNDS - 1:
-            finished([*series.arguments, "-o", out.name, *(["--overwrite"] if out.exists() else [])], series.folder)
+            finished([*aimed(series.arguments, out.name), *(["--overwrite"] if out.exists() else [])], series.folder)
             seen["reruns"] += 1
             seen["broken"] += not is_whole(out)
     return seen
@@ -105,10 +105,10 @@ def main() -> None:
         for title, (arguments, ending, share) in chosen.items():
             place = folder / f"kills-{title.replace(' ', '-').replace(',', '')}"
             place.mkdir()
-            usual_s = finished([*arguments, "-o", f"first{ending}"], place)
+            usual_s = finished(aimed(arguments, f"first{ending}"), place)
             if usual_s < _LONG_S:
                 # The first run may have compiled or imported something.
-                usual_s = min(usual_s, finished([*arguments, "-o", f"second{ending}"], place))
+                usual_s = min(usual_s, finished(aimed(arguments, f"second{ending}"), place))
             series = Series(arguments=arguments, ending=ending, folder=place, usual_s=usual_s, draw=draw)
             kills = max(_ROUNDS, _ROUNDS * round(wanted.kills * share / total / _ROUNDS))
             stops = max(2, round(wanted.stops * share / total))

@@ -17,8 +17,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fuzz_corpus import Target, corpus
+from fuzz_corpus import corpus
 from fuzz_outcome import HANG_S, minimal, outcome
+from fuzz_target import Target
 
 # Growth of a worker over what it took after reading all good files; and the wall that no reader may run into.
 GROWTH_MB = 500

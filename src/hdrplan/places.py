@@ -11,7 +11,7 @@ from pathlib import Path, PurePath, PureWindowsPath
 
 from hdrplan.errors import InputError
 
-__all__ = ["RECORD", "file_stem", "record_beside", "recorded_files", "refuse_inputs", "refuse_taken"]
+__all__ = ["RECORD", "file_stem", "record_beside", "recorded_files", "refuse_inputs", "refuse_taken", "refuse_together"]
 
 RECORD = "run.json"
 _SYSTEM = sys.platform
@@ -158,6 +158,25 @@ def refuse_inputs(path: Path, inputs: Iterable[Path], *, folder: bool) -> None:
         raise InputError(
             "the output must lie apart from the inputs", got=relation, where=path, remedy="Use another name."
         )
+
+
+def refuse_together(one: Path, other: Path) -> None:
+    """Refuse two outputs of one run at one place, or one inside the other: the second would replace the first.
+
+    Parameters
+    ----------
+    one, other : Path
+        They need not exist.
+
+    Raises
+    ------
+    InputError
+        The other is the first one, its record, or lies in it.
+    """
+    real, there = Path(os.path.realpath(one)), Path(os.path.realpath(other))
+    same = _identity(real) == _identity(there) is not None
+    if same or there in (real, record_beside(real)) or real in there.parents:
+        raise InputError("every output must have a place of its own", got=f"two at {one}", where=other)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

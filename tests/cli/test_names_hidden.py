@@ -79,3 +79,23 @@ def test_a_dicom_folder_of_two_patients_is_planned_on_request(export: Path, tmp_
     result = CliRunner().invoke(cli, [*map(str, arguments), "--accept-other-patient"])
     assert result.exit_code == 0, result.output
     assert "warning [other-patient]" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["one", "RS", "a"])
+def test_a_folder_named_like_a_part_of_a_word_spoils_no_message(
+    name: str, export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It said: a case needs a structure set (RTSTRUCT), got n<file>."""
+    (export / "RS_Doe_Jane.dcm").write_bytes(b"")
+    export.rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    said = message("import", name, "-o", "case")
+    assert "(RTSTRUCT), got none; 1 DICOM file could not be read" in said
+
+
+def test_a_second_check_says_what_of_the_folder_it_could_not_read(export: Path) -> None:
+    """It passed, without a word about structures of 0 bytes."""
+    (export / "RS_Doe_Jane.dcm").write_bytes(b"")
+    run = CliRunner().invoke(cli, ["check", str(export), "--quiet"])
+    assert "warning [dicom-unreadable]" in run.stderr
+    assert not any(name in run.stderr for name in NAMES)

@@ -16,8 +16,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import hdrplan
+from hdrplan.cli import cli
 from hdrplan.errors import HdrPlanError
 from hdrplan.geometry import Grid, Volume
 from hdrplan.io import ResultStore, new_file, new_folder, open_journal, read_volume, write_volume
@@ -134,6 +136,45 @@ def test_a_store_on_a_full_disk_leaves_no_draft_and_names_its_folder(small_disk:
     assert raised.value.filename == str(store.folder)
     assert not list(store.folder.rglob("*.part"))
     assert store.read(f"{0:032x}") is not None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["plan", "--all", "cases", "--samples-only", "--jobs", "1"],
+        ["simulate", "cohort", "--plans", "cases/one", "--hcc", "1", "--crlm", "0", "--workers", "1"],
+    ],
+    ids=["plan --all", "simulate"],
+)
+def test_a_disk_that_fills_after_the_work_says_where_the_work_is(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cases").mkdir()
+    write_small_case(tmp_path / "cases" / "one")
+    monkeypatch.chdir(tmp_path)
+
+    def full(*arguments: object, **more: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as failing:
+        failing.setattr("hdrplan.io.write_run", full)
+        run = CliRunner().invoke(cli, [*words, "-o", "new/out"])
+    assert isinstance(run.exception, OSError)
+    assert FINISHED_IS_KEPT in str(run.exception)
+    assert "out.tasks" in str(run.exception)
+    assert [p.name for p in (tmp_path / "new").iterdir()] == ["out.tasks"]
+
+
+def test_folders_that_were_made_for_an_output_go_with_it(tmp_path: Path) -> None:
+    """A full disk left `images` beside a page that was not written."""
+    (tmp_path / "old").mkdir()
+    for place in ("new/folder/out.json", "old/out.json"):
+        with pytest.raises(OSError, match="full"), new_file(tmp_path / place):
+            raise OSError("full")
+    assert [p.name for p in tmp_path.iterdir()] == ["old"]
+    with new_file(tmp_path / "new/folder/out.json") as draft:
+        draft.write_text("{}")
+    assert (tmp_path / "new/folder/out.json").exists()
 
 
 def test_a_reader_that_closes_the_pipe_is_no_traceback(tmp_path: Path) -> None:

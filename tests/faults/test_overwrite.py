@@ -364,3 +364,31 @@ def test_a_cohort_does_not_become_its_own_endpoints(tmp_path: Path, capsys: pyte
     assert run.exit_code == 0
     assert "contains 1 other file, kept: notes.txt" in run.stderr
     assert (derived / "notes.txt").read_text() == "of the user"
+
+
+@pytest.mark.parametrize(
+    ("words", "second"),
+    [
+        (["bench", "--sizes", "small", "-o", "x.json", "--page", "x.json"], "x.json"),
+        (["catheters", "ct.nii.gz", "-o", "y.mrk.json", "--picture", "./sub/../y.mrk.json"], "y.mrk.json"),
+        (["catheters", "ct.nii.gz", "-o", "y.mrk.json", "--picture", "y.mrk.json.run.json"], "y.mrk.json.run.json"),
+        (["metrics", "archive", "-o", "tables", "--key", "tables/key.json"], "key.json"),
+        (["metrics", "archive", "-o", "tables", "--key", "tables"], "tables"),
+        (["metrics", "archive", "-o", "tables", "--key", "archive/key.json"], "key.json"),
+        (["metrics", "archive", "-o", "key.json/tables", "--key", "key.json"], "tables"),
+        (["dvh", "archive", "-o", "tables", "--key", "tables/sub/key.json"], "key.json"),
+    ],
+)
+def test_two_outputs_of_one_command_stand_apart(
+    words: list[str], second: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second replaced the first, or the key of the pseudonyms lay among the tables that are handed on."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / "a.dcm").write_bytes(b"x" * 200)
+    (tmp_path / "ct.nii.gz").write_bytes(b"x" * 200)
+    for more in ([], ["--overwrite"]):
+        run = CliRunner().invoke(cli, [*words, *more])
+        assert isinstance(run.exception, InputError), run.output
+        assert second in str(run.exception)
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["archive", "ct.nii.gz"]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fuzz_target import Target
+from more_corpus import bytes_in, more_targets
 
 from cohort_by_hand import full_form
 from demo_case import NOW, case_and_plan, demo_dose
@@ -49,24 +50,7 @@ from hdrplan.sources import load_source
 from small_case import write_small_case
 from source_book import record, write_xlsx
 
-__all__ = ["Target", "corpus"]
-
-
-@dataclass(frozen=True)
-class Target:
-    """A reader, a good folder of files, and which of its files to break.
-
-    ``read`` takes the folder; ``files`` are the names broken, one at a time.
-    """
-
-    name: str
-    files: dict[str, bytes]
-    broken: tuple[str, ...]
-    read: Callable[[Path], Any]
-
-
-def _bytes(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+__all__ = ["corpus"]
 
 
 def _structures(folder: Path) -> None:
@@ -144,9 +128,9 @@ def corpus(place: Path) -> list[Target]:
 
     labels = images / "labels.json"
     pair = {n: (sources / n).read_bytes() for n in ("own_g.csv", "own_F.csv")}
-    slices = {n: b for n, b in _bytes(dicom).items() if n.startswith("CT")}
+    slices = {n: b for n, b in bytes_in(dicom).items() if n.startswith("CT")}
     few = dict(list(slices.items())[:4])
-    folder_case, folder_result = _bytes(place / "case"), _bytes(result)
+    folder_case, folder_result = bytes_in(place / "case"), bytes_in(result)
     return [
         *(one(f"image {e}", images / f"v.{e}", read_volume) for e in ("nrrd", "nii", "nii.gz", "mha")),
         one("mask nrrd", images / "mask.nrrd", lambda p: read_mask(p, "m", "CTV")),
@@ -167,11 +151,12 @@ def corpus(place: Path) -> list[Target]:
         Target("RT Structure Set", {"RS.dcm": (dicom / "RS.dcm").read_bytes()}, ("RS.dcm",), _structures),
         one("RT Dose", dicom / "RD.dcm", read_dose_grid),
         Target("CT series", few, tuple(few), _ct),
-        Target("cohort CSV", _bytes(cohort), tuple(_bytes(cohort)), read_cohort),
+        Target("cohort CSV", bytes_in(cohort), tuple(bytes_in(cohort)), read_cohort),
         one("cohort xlsx", books / book, read_cohort),
-        one("tidy CSV", cohort / sorted(_bytes(cohort))[0], read_table),
+        one("tidy CSV", cohort / sorted(bytes_in(cohort))[0], read_table),
         one("points CSV", place / "points.csv", read_points_csv),
         one("dwells CSV", place / "dwells.csv", read_dwells_csv),
         one("tolerances", place / "tolerances.toml", read_tolerances),
         one("role rules", place / "roles.toml", read_role_rules),
+        *more_targets(place, dicom),
     ]  # fmt: skip

@@ -9,8 +9,8 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from fuzz_corpus import Target
 from fuzz_mutate import broken, smaller
+from fuzz_target import Target
 
 from hdrplan.errors import HdrPlanError
 

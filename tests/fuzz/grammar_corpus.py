@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fuzz_corpus import Target, corpus
+from fuzz_corpus import corpus
+from fuzz_target import Target
 from grammar_dicom import dicom_mutated
 from grammar_images import mha_mutated, nifti_mutated, nrrd_mutated
 from grammar_tables import csv_mutated, parquet_mutated, xlsx_mutated

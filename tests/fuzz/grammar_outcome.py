@@ -6,8 +6,8 @@ import math
 import random
 from pathlib import Path
 
-from fuzz_corpus import Target
 from fuzz_outcome import read_bytes
+from fuzz_target import Target
 from grammar_corpus import Answer, GrammarTarget
 
 __all__ = ["Verdict", "verdict"]

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
-from fuzz_corpus import Target, corpus
+from fuzz_corpus import corpus
 from fuzz_mutate import broken
 from fuzz_outcome import outcome
+from fuzz_target import Target
 
+from hdrplan import io
 from hdrplan.errors import FormatError
 from hdrplan.io import read_cohort
+from hdrplan.materials import rules_of
+from hdrplan.places import recorded_files
 
 # Seeds that once failed: (reader, seed).
 FOUND = [("cohort xlsx", 18), ("cohort xlsx", 1580), ("image nrrd", 1787), ("image mha", 1793), ("case.toml", 1622)]
@@ -33,6 +41,35 @@ def test_good_files_are_read(targets: dict[str, tuple[Target, Path]]) -> None:
     assert len(targets) >= 25
     for target, place in targets.values():
         target.read(place)
+
+
+def _readers() -> dict[str, Any]:
+    """Return every function of the package that reads a file of a user, or one that hdrplan kept, by name."""
+    named = {name: getattr(io, name) for name in io.__all__ if name.startswith(("read_", "open_", "dicom_files"))}
+    more = {"recorded_files": recorded_files, "rules_of": rules_of, "ResultStore.read": io.ResultStore.read}
+    return named | more
+
+
+def test_every_reader_is_among_the_fuzzed(targets: dict[str, tuple[Target, Path]]) -> None:
+    """A reader that a room adds is called by no target: this fails until there is one."""
+    called = set()
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        if event == "call":
+            called.add(frame.f_code)
+
+    for target, place in targets.values():
+        sys.setprofile(note)
+        try:
+            target.read(place)
+        finally:
+            sys.setprofile(None)
+        for file, data in target.files.items():
+            (place / file).write_bytes(data)
+    readers = _readers()
+    assert len(readers) > 40
+    missing = [name for name, function in readers.items() if inspect.unwrap(function).__code__ not in called]
+    assert missing == []
 
 
 def test_broken_files_are_read_or_refused_in_one_line(targets: dict[str, tuple[Target, Path]]) -> None:

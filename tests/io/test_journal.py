@@ -70,7 +70,7 @@ def test_another_run_is_not_gone_on_with(tmp_path: Path, head: str) -> None:
 
 def test_stopped_before_its_first_line_was_whole_it_begins_anew(tmp_path: Path) -> None:
     path = tmp_path / "t.partial"
-    path.write_text('{"secret": "6b')
+    path.write_text('{"sha256": "6b')
     with open_journal(path, Work, options=OPTIONS, secret=b"n" * 32) as journal:
         assert journal.secret == b"n" * 32
         assert not journal.done
@@ -87,3 +87,35 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
             pass
         journal.add(FIRST)
     assert not path.exists()
+
+
+@pytest.mark.parametrize(("old", "new"), [("20.5", "25.5"), ('"one"', '"two"'), ("d100", "d900"), ("20.5", '"20.5"')])
+def test_an_entry_that_was_changed_is_told_and_its_work_done_again(tmp_path: Path, old: str, new: str) -> None:
+    path = tmp_path / "t.partial"
+    stopped(path)
+    path.write_text(path.read_text().replace(old, new))
+    with open_journal(path, Work, options=OPTIONS, secret=b"k" * 32) as journal:
+        assert journal.damaged == 1
+        assert not journal.done
+        journal.add(FIRST)
+
+
+def test_another_secret_in_a_journal_is_not_taken(tmp_path: Path) -> None:
+    """Pseudonyms of one archive would be of two kinds."""
+    path = tmp_path / "t.partial"
+    stopped(path)
+    path.write_text(path.read_text().replace("6b6b", "6b6c", 1))
+    with (
+        pytest.raises(InputError, match="same options only"),
+        open_journal(path, Work, options=OPTIONS, secret=b"k" * 32),
+    ):
+        pass
+
+
+def test_the_mode_of_somebody_elses_file_stays(tmp_path: Path) -> None:
+    path = tmp_path / "t.partial"
+    path.write_text("a line of somebody else\n")
+    path.chmod(0o644)
+    with pytest.raises(InputError), open_journal(path, Work, options=OPTIONS, secret=b"k" * 32):
+        pass
+    assert path.stat().st_mode & 0o777 == 0o644

@@ -192,3 +192,23 @@ def test_cut_offs_in_blocks_give_what_they_give_at_once(monkeypatch):
     apart = best_cutoff(problem, rng=rng(), n_resamples=199)
     np.testing.assert_allclose(apart.scan.statistic, whole.scan.statistic, rtol=1e-12)
     assert apart.p.resampled == whole.p.resampled
+
+
+def test_very_many_cut_offs_are_thinned_evenly_and_the_best_is_found_among_its_neighbours(monkeypatch):
+    r = np.random.default_rng(3)
+    n = 900
+    value, size = r.normal(size=n), r.normal(size=n)
+    time = r.exponential(np.where(value > 0.3, 3.0, 1.0))
+    problem = cutoff_problem(follow_up(time, np.ones(n)), value, covariates={"size": size})
+    whole = best_cutoff(problem, rng=rng(), n_resamples=9)
+    monkeypatch.setattr(cutoff, "_MOST", 60)
+    thin = best_cutoff(problem, rng=rng(), n_resamples=9)
+    assert whole.scan.cutoffs.size > 700
+    assert thin.scan.cutoffs.size == 60
+    assert set(thin.scan.cutoffs.tolist()) < set(whole.scan.cutoffs.tolist())
+    assert (thin.scan.n_below[0], thin.scan.n_below[-1]) == (whole.scan.n_below[0], whole.scan.n_below[-1])
+    steps = np.diff(thin.scan.n_below)
+    assert steps.max() - steps.min() <= 1
+    rows_apart = abs(int((value <= thin.best).sum()) - int((value <= whole.best).sum()))
+    assert rows_apart <= 2 * steps.max()
+    assert thin.scan.maximum == pytest.approx(whole.scan.maximum, rel=0.02)

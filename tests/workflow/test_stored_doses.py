@@ -11,6 +11,7 @@ from benchmarks.dvh_solids import AXES, SOLIDS, write_dose, write_structures
 from pydicom import dcmread
 
 import hdrplan
+from dicom_segmentation import segmentation
 from hdrplan.errors import FormatError, InputError
 from hdrplan.workflow import DVHOptions, StructureDVH
 
@@ -205,67 +206,6 @@ def test_images_need_their_unit(tmp_path: Path, suffix: str) -> None:
     result = hdrplan.dvh(tmp_path / f"dose{suffix}", tmp_path / f"ball{suffix}", unit="cGy")
     assert result["ball"].metric("D50").value == pytest.approx(16.0, rel=DOSE)
     assert result["ball"].volume_cc == pytest.approx(4 / 3 * np.pi * 1.728, rel=0.01)
-
-
-def segmentation(path: Path, inside: np.ndarray, *, fractional: bool) -> Path:
-    """Write two segments as highdicom does: a frame a plane, empty planes left out."""
-    import highdicom
-    from pydicom.sr.codedict import codes
-    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
-
-    from dicom_twins import saved
-
-    slices = []
-    for k in range(40):
-        values = {
-            "SOPInstanceUID": generate_uid(),
-            "Modality": "CT",
-            "PatientID": "solids",
-            "StudyInstanceUID": "1.2.3",
-            "SeriesInstanceUID": "1.2.4",
-            "FrameOfReferenceUID": "1.2.9",
-            "ImagePositionPatient": [-19.5, -19.5, k - 19.5],
-            "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
-            "PixelSpacing": [1.0, 1.0],
-            "SliceThickness": 1.0,
-            "Rows": 40,
-            "Columns": 40,
-            "SeriesNumber": 1,
-            "InstanceNumber": k + 1,
-        }
-        empty = dict.fromkeys(("StudyID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber"), "")
-        empty |= dict.fromkeys(("StudyDate", "StudyTime", "ReferringPhysicianName"), "")
-        slices.append(dcmread(saved(path.with_suffix(f".{k}"), CTImageStorage, **(values | empty))))
-    half = inside & (np.arange(40) < 20)
-    pixels = np.stack((inside, half), axis=-1).astype(np.float32 if fractional else np.uint8)
-    described = [
-        highdicom.seg.SegmentDescription(
-            segment_number=k + 1,
-            segment_label=label,
-            segmented_property_category=codes.SCT.Organ,
-            segmented_property_type=codes.SCT.Liver,
-            algorithm_type=highdicom.seg.SegmentAlgorithmTypeValues.MANUAL,
-        )
-        for k, label in enumerate(("ball", "half"))
-    ]
-    kind = highdicom.seg.SegmentationTypeValues
-    data = highdicom.seg.Segmentation(
-        source_images=slices,
-        pixel_array=pixels,
-        segmentation_type=kind.FRACTIONAL if fractional else kind.BINARY,
-        segment_descriptions=described,
-        series_instance_uid=generate_uid(),
-        series_number=2,
-        sop_instance_uid=generate_uid(),
-        instance_number=1,
-        manufacturer="test",
-        manufacturer_model_name="test",
-        software_versions="1",
-        device_serial_number="1",
-        transfer_syntax_uid=ExplicitVRLittleEndian,
-    )
-    data.save_as(path)
-    return path
 
 
 @pytest.mark.parametrize("fractional", [False, True])

@@ -11,6 +11,7 @@ import click
 
 from hdrplan.cli.common import json_option, quiet_option
 from hdrplan.cli.inputs import IN_FILE
+from hdrplan.cli.numbers import NUMBER
 from hdrplan.cli.outputs import OUT_FILE, writes
 from hdrplan.cli.progress import progress_bar
 from hdrplan.cli.records import run_record
@@ -26,7 +27,7 @@ __all__ = ["command"]
 @click.option(
     "--sizes", default="small,common", show_default=True, help="Problems: small, common, large, huge (256^3 x 195)."
 )
-@click.option("--seconds", type=float, default=0.5, show_default=True, help="Wall time for each timing.")
+@click.option("--seconds", type=NUMBER, default=0.5, show_default=True, help="Wall time for each timing.")
 @click.option("--start-up/--no-start-up", default=True, help="Also time import and compilation in new processes.")
 @click.option("--peers", type=IN_FILE, help="JSON file of other programs, measured by: python -m benchmarks --peers.")
 @click.option("-o", "--output", type=OUT_FILE, help="Write the table to this JSON file.")

@@ -10,8 +10,10 @@ import click
 from hdrplan.cli.common import echo_lines, json_option, quiet_option, strict_option, warn
 from hdrplan.cli.inputs import IN_FILE, IN_PATH
 from hdrplan.cli.names import names_hidden
+from hdrplan.cli.numbers import NUMBER
 from hdrplan.cli.outputs import OUT_FILE, output_at, writes
 from hdrplan.cli.records import run_record
+from hdrplan.door import number_in
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,9 +29,9 @@ __all__ = ["command"]
 @click.option("-o", "--output", type=OUT_FILE, required=True, help="Catheters to write: .mrk.json.")
 @click.option("--click", "clicks", multiple=True, metavar="X,Y,Z", help="Point (LPS, mm) on a catheter; repeatable.")
 @click.option("--rough", type=IN_FILE, help="Rough catheters (hub and tip): .mrk.json, .json or .csv; they snap.")
-@click.option("--within", type=float, default=10.0, show_default=True, metavar="MM", help="How far rough ones snap.")
+@click.option("--within", type=NUMBER, default=10.0, show_default=True, metavar="MM", help="How far rough ones snap.")
 @click.option(
-    "--closed-end", type=float, default=1.0, show_default=True, metavar="MM", help="Plastic beyond the lumen."
+    "--closed-end", type=NUMBER, default=1.0, show_default=True, metavar="MM", help="Plastic beyond the lumen."
 )
 @click.option("--picture", type=OUT_FILE, help="Picture to confirm them by [beside the output: .png].")
 @writes
@@ -81,11 +83,10 @@ def command(
     warn(doubts)
     table = traced_table(found, doubts)
     options = {"click": list(clicks), "within_mm": within, "closed_end_mm": closed_end}
-    with new_file(
-        output, run_record(inputs=scan.hashes, options=options, facts={"catheters": table["catheters"]})
-    ) as draft:
+    record = run_record(inputs=scan.hashes, options=options, facts={"catheters": table["catheters"]})
+    with new_file(output, record) as draft:
         write_traced(draft, found)
-    with new_file(shown) as draft:
+    with new_file(shown, record) as draft:
         traced_figure(scan.ct, found, draft)
     if as_json:
         click.echo(json_text(table), nl=False)
@@ -124,7 +125,7 @@ def _found(
 
 def _point(text: str) -> tuple[float, float, float]:
     try:
-        x, y, z = (float(word) for word in text.split(","))
+        x, y, z = (number_in(word) for word in text.split(","))
     except ValueError:
         raise InputError("expected --click X,Y,Z in mm (LPS)", got=repr(text)) from None
     return x, y, z

@@ -10,10 +10,12 @@ import click
 
 from hdrplan.cli.cohort.opening import CohortRequest, OpenCohort, cohort_options, open_cohort, warning_words
 from hdrplan.cli.common import echo_lines, json_option, quiet_option
+from hdrplan.cli.numbers import NUMBER
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.pdf import pdf_option, print_page
 from hdrplan.cli.progress import progress_bar
 from hdrplan.cli.records import run_record
+from hdrplan.door import number_in
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,13 +32,18 @@ __all__ = ["command"]
 @click.option("--mode", type=click.Choice(["recommended", "paper"]), default="recommended", show_default=True,
               help="paper: use the paper's rules and add its model building.")  # fmt: skip
 @click.option(
-    "--threshold", "threshold_gy", type=float, default=20.0, show_default=True, help="Fixed threshold of D100, Gy."
+    "--threshold", "threshold_gy", type=NUMBER, default=20.0, show_default=True, help="Fixed threshold of D100, Gy."
 )
 @click.option(
-    "--horizon", "horizon_months", type=float, default=12.0, show_default=True, help="Time of local control, months."
+    "--horizon", "horizon_months", type=NUMBER, default=12.0, show_default=True, help="Time of local control, months."
 )
 @click.option(
-    "--alpha-beta", "alpha_beta_gy", type=float, default=10.0, show_default=True, help="alpha/beta of EQD2 and BED, Gy."
+    "--alpha-beta",
+    "alpha_beta_gy",
+    type=NUMBER,
+    default=10.0,
+    show_default=True,
+    help="alpha/beta of EQD2 and BED, Gy.",
 )
 @click.option(
     "--adjust",
@@ -134,7 +141,7 @@ def command(
 def _error(text: str | None) -> float | str | None:
     """Return the error of D100 as a number of Gy, or the column that holds it."""
     try:
-        value = None if text is None else float(text)
+        value = None if text is None else number_in(text)
     except ValueError:
         return text
     if value is not None and not 0 < value < 100:

@@ -11,6 +11,7 @@ from hdrplan.cli.common import json_option, quiet_option, strict_option, warn
 from hdrplan.cli.dose_input import grid_of_flags, plan_of_flags
 from hdrplan.cli.dose_mc import ModelFlags, model_options, refuse_idle, write_model_dose
 from hdrplan.cli.inputs import IN_FILE, IN_PATH, IN_PLAN, IN_PLAN_OR_CASE, IN_SOURCE
+from hdrplan.cli.numbers import NUMBER
 from hdrplan.cli.outputs import OUT_FILE, OUT_FOLDER, writes
 from hdrplan.cli.pdf import pdf_option
 from hdrplan.cli.progress import progress_bar
@@ -46,8 +47,8 @@ _OF_TG43 = ("dwells", "source", "strength", "points", "grid_like", "spacing", "m
 )
 @click.option("--points", type=IN_FILE, help="CSV: x_mm, y_mm, z_mm [, more]; the output keeps its rows.")
 @click.option("--grid", "grid_like", type=IN_PATH, help="Image (NRRD, NIfTI, MHA, DICOM folder) whose grid is used.")
-@click.option("--spacing", type=float, help="Voxel size in mm of a grid around the dwells.")
-@click.option("--margin", type=float, default=60.0, show_default=True, help="Margin in mm of that grid.")
+@click.option("--spacing", type=NUMBER, help="Voxel size in mm of a grid around the dwells.")
+@click.option("--margin", type=NUMBER, default=60.0, show_default=True, help="Margin in mm of that grid.")
 @click.option("-o", "--output", type=OUT_FILE, help="dose.csv for points, or dose.nrrd, .nii.gz.")
 @click.option(
     "--exact", is_flag=True, help="On a grid, add every dwell at every voxel in float64 (default: within 0.1 %)."

@@ -15,6 +15,7 @@ from hdrplan.cli.inputs import IN_FILE
 from hdrplan.cli.pdf import print_page
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
+from hdrplan.door import number_in
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def uncertainty_frac(text: str) -> float:
     """Return the fraction that "1%", "1 %" or "0.01" is; InputError for what is no number."""
     bare = text.strip().removesuffix("%").strip()
     try:
-        value = float(bare)
+        value = number_in(bare)
     except ValueError:
         raise InputError("`uncertainty` is a percentage such as 1%", got=repr(text[:20])) from None
     return value / 100.0 if text.strip().endswith("%") else value

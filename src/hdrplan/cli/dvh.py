@@ -14,7 +14,8 @@ from hdrplan.cli.common import echo_lines, exit_if_lost, json_option, quiet_opti
 from hdrplan.cli.flags import in_flags, number_flag
 from hdrplan.cli.inputs import IN_FILE, IN_PATH
 from hdrplan.cli.names import names_hidden
-from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.numbers import NUMBER
+from hdrplan.cli.outputs import KEY_FILE, OUT_FOLDER, writes
 from hdrplan.cli.pdf import pdf_option, print_page
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
@@ -40,7 +41,7 @@ _PICTURES = ("png", "svg", "pdf")
     "--metrics", metavar="D95,D2cc,V20Gy,...",
     help="Metrics, as in goals; default: D98, D95, D50, D2, D2cc, D1cc, D0.1cc, mean, minimum, maximum.",
 )  # fmt: skip
-@click.option("--prescription", type=float, metavar="GY", help="Prescribed dose, for V100, V150 and V200.")
+@click.option("--prescription", type=NUMBER, metavar="GY", help="Prescribed dose, for V100, V150 and V200.")
 @number_flag("alpha_beta_gy", None, "GY", "Add each dose as EQD2 with this alpha/beta.")
 @click.option("--fractions", type=click.IntRange(1), default=1, show_default=True, help="Equal fractions, for EQD2.")
 @number_flag("geud_a", None, "A", "Add the generalised EUD with this volume parameter.")
@@ -58,7 +59,7 @@ _PICTURES = ("png", "svg", "pdf")
 )  # fmt: skip
 @click.option("--dicom", is_flag=True, help="Also write the RT Dose with these DVHs in it; it names the patient.")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes for a folder; default: all processors.")
-@click.option("--key", type=click.Path(path_type=Path), help="Key file of a folder's pseudonyms, created if missing.")
+@click.option("--key", type=KEY_FILE, help="Key file of a folder's pseudonyms, created if missing.")
 @click.option("--identify", is_flag=True, help="Write patient IDs and file names of a folder instead of pseudonyms.")
 @click.option("--accept-other-patient", is_flag=True, help="Take files of different PatientID or frame of reference.")
 @pdf_option

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from hdrplan.cli.numbers import NUMBER
+
 __all__ = ["flag_of", "in_flags", "number_flag"]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -59,7 +61,7 @@ def number_flag(name: str, default: float | None, unit: str, help_: str) -> Call
     help_ : str
     """
     return click.option(
-        flag_of(name), name, type=float, default=default, show_default=default is not None, metavar=unit, help=help_
+        flag_of(name), name, type=NUMBER, default=default, show_default=default is not None, metavar=unit, help=help_
     )
 
 

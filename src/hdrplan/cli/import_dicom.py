@@ -10,6 +10,7 @@ import click
 from hdrplan.cli.common import quiet_option, strict_option, warn
 from hdrplan.cli.inputs import IN_DICOM, IN_FILE, IN_SOURCE
 from hdrplan.cli.names import names_hidden
+from hdrplan.cli.numbers import NUMBER
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import progress_bar
 from hdrplan.cli.records import run_record
@@ -26,7 +27,7 @@ __all__ = ["command"]
 @click.option("--ctv", multiple=True, metavar="ROI", help="ROI to treat; repeatable. Without it, the rules choose.")
 @click.option("--oar", multiple=True, metavar="ROI", help="Organ at risk; repeatable.")
 @click.option("--healthy", metavar="ROI", help="Organ whose mean dose is minimised (liver).")
-@click.option("--prescription", type=float, metavar="GY", help="Prescription, if the exported plan has none.")
+@click.option("--prescription", type=NUMBER, metavar="GY", help="Prescription, if the exported plan has none.")
 @click.option(
     "--source", type=IN_SOURCE, metavar="NAME|FILE", help="Source model, if the plan does not name a known one."
 )

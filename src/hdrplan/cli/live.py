@@ -81,6 +81,13 @@ def command(plan_path: Path | None, saves: Path, port: int, browser: bool, witho
             journal.add(touch)
             journal.unsettled = 0 if touch.what == "save" else 1
 
+        if journal.damaged:
+            raise InputError(
+                "the session that ended here must be as it was written",
+                got=f"{journal.damaged} damaged line{'s' * (journal.damaged != 1)}",
+                where=saves / "session.partial",
+                remedy="Move that file to begin anew.",
+            )
         session = Session(case_file, plan=plan, on_touch=note)
         if journal.done:
             done = len(journal.done)

@@ -11,7 +11,8 @@ import click
 from hdrplan.cli.common import exit_if_lost, quiet_option, warn
 from hdrplan.cli.flags import in_flags
 from hdrplan.cli.inputs import IN_DICOM, IN_FILE
-from hdrplan.cli.outputs import OUT_FOLDER, writes
+from hdrplan.cli.numbers import NUMBER
+from hdrplan.cli.outputs import KEY_FILE, OUT_FOLDER, writes
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
 
@@ -34,16 +35,14 @@ __all__ = ["command"]
 )
 @click.option("--rules", type=IN_FILE, help="TOML file of rules from ROI names to roles; see docs/howto/dicom.md.")
 @click.option("--source", metavar="NAME", help="Source model, if a plan does not name a known one.")
-@click.option("--prescription", type=float, metavar="GY", help="Prescription, if a plan has none.")
+@click.option("--prescription", type=NUMBER, metavar="GY", help="Prescription, if a plan has none.")
 @click.option("--optimum", is_flag=True, help="Compare each plan with the best from its own dwell positions.")
 @click.option("--healthy", metavar="NAME", help="With --optimum: organ whose mean dose counts [liver].")
 @click.option("--goals", type=IN_FILE, help="With --optimum: TOML file of limits [what each organ got in the plan].")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Number of processes; default: all processors.")
 @click.option("--cluster", metavar="ADDRESS", help="Dask scheduler, tcp://host:8786, instead of this machine.")
 @click.option(
-    "--key",
-    type=click.Path(path_type=Path),
-    help="Key file of the pseudonyms, created if missing. Keep it apart from the tables.",
+    "--key", type=KEY_FILE, help="Key file of the pseudonyms, created if missing. Keep it apart from the tables."
 )
 @click.option("--identify", is_flag=True, help="Write patient IDs and file names instead of pseudonyms.")
 @click.option("--strict", is_flag=True, help="A treatment that gives a warning is an error.")

@@ -42,17 +42,17 @@ def names_hidden(*paths: Path | None, identify: bool = False) -> Iterator[None]:
 
 
 def _hidden(text: str, paths: list[Path]) -> str:
-    from hdrplan.workflow import mask_of, masked
+    from hdrplan.workflow import alone_in_text, mask_of, masked
 
     for path in paths:
         files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         for k, file in enumerate(files, start=1):
             name = _place(path, k, len(files), paths)
             for words in (str(file), str(file.absolute())):
-                text = text.replace(words, name)
+                text = re.sub(alone_in_text(words), name, text)
             # A single letter or digit names nobody, but stands in many sentences (`mask_of` leaves it, too).
             if len(file.name) > 1:
-                text = re.sub(rf"(?<!\w){re.escape(file.name)}(?!\w)", name, text)
+                text = re.sub(alone_in_text(file.name), name, text)
         text = masked(text, mask_of([path], [path, *files]))
     return text
 

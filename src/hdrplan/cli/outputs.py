@@ -9,18 +9,20 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterator
+from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from hdrplan.cli.inputs import InputPath
 from hdrplan.errors import InputError
-from hdrplan.places import refuse_inputs, refuse_taken
+from hdrplan.places import refuse_inputs, refuse_taken, refuse_together
 
 if TYPE_CHECKING:
     from hdrplan.io import Output
 
-__all__ = ["OUT_FILE", "OUT_FOLDER", "OutputPath", "figure_form", "output_at", "writes"]
+__all__ = ["KEY_FILE", "OUT_FILE", "OUT_FOLDER", "OutputPath", "figure_form", "output_at", "writes"]
 
 
 class OutputPath(click.Path):
@@ -31,8 +33,13 @@ class OutputPath(click.Path):
         self.folder = folder
 
 
+class _KeyPath(click.Path):
+    """Type of an option that names a file of secrets: read, or made, and apart from all that is handed on."""
+
+
 OUT_FOLDER = OutputPath(folder=True)
 OUT_FILE = OutputPath(folder=False)
+KEY_FILE = _KeyPath(path_type=Path)
 
 
 def writes(function: Callable[..., None]) -> Callable[..., None]:
@@ -88,6 +95,12 @@ def _refuse_at_once(context: click.Context) -> None:
             for path in _paths(value):
                 refuse_inputs(path, inputs, folder=kind.folder)
                 refuse_taken(path, folder=kind.folder, overwrite=context.params["overwrite"])
+    written = [path for kind, value in paths if isinstance(kind, OutputPath | _KeyPath) for path in _paths(value)]
+    for one, other in permutations(written, 2):
+        refuse_together(one, other)
+    readable = [path for kind, value in paths if isinstance(kind, InputPath) for path in _paths(value)]
+    for path in (path for kind, value in paths if isinstance(kind, _KeyPath) for path in _paths(value)):
+        refuse_inputs(path, readable, folder=False)
 
 
 def _paths(value: object) -> list[Path]:

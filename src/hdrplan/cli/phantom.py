@@ -10,6 +10,7 @@ import click
 from hdrplan.catalogue import PACKAGED_PHANTOMS
 from hdrplan.cli.common import json_option, quiet_option
 from hdrplan.cli.inputs import IN_CASE
+from hdrplan.cli.numbers import NUMBER
 from hdrplan.cli.outputs import OUT_FILE, OUT_FOLDER, output_at, writes
 from hdrplan.cli.records import run_record
 
@@ -92,22 +93,22 @@ def make(name: str, output: Output | None, quiet: bool) -> None:
 
 @command.command()
 @click.argument("case", type=IN_CASE)
-@click.option("--diameter-mm", type=float, required=True, help="Diameter of the sphere of the same volume, 8 to 120.")
+@click.option("--diameter-mm", type=NUMBER, required=True, help="Diameter of the sphere of the same volume, 8 to 120.")
 @click.option("--organ", help="Structure that contains the lesion [the case's healthy organ].")
-@click.option("--centre-mm", type=float, nargs=3, help="Centre, LPS [the deepest point of the organ].")
+@click.option("--centre-mm", type=NUMBER, nargs=3, help="Centre, LPS [the deepest point of the organ].")
 @click.option(
-    "--elongation", type=float, default=1.0, show_default=True, help="Ratio of the longest axis to the others, 1 to 3."
+    "--elongation", type=NUMBER, default=1.0, show_default=True, help="Ratio of the longest axis to the others, 1 to 3."
 )
 @click.option(
     "--direction",
-    type=float,
+    type=NUMBER,
     nargs=3,
     default=(1.0, 0.0, 0.0),
     show_default=True,
     help="Direction of the catheters from hub to tip, LPS.",
 )
 @click.option("--seed", type=int, help="Position and turn the lesion at random; the same seed gives the same lesion.")
-@click.option("--prescription-gy", type=float, default=20.0, show_default=True)
+@click.option("--prescription-gy", type=NUMBER, default=20.0, show_default=True)
 @click.option("-o", "--output", type=OUT_FOLDER, required=True, help="Folder to write.")
 @writes
 @quiet_option
@@ -168,10 +169,10 @@ def lesion(
 @command.command()
 @click.argument("case", type=IN_CASE)
 @click.option("--count", type=click.IntRange(1, 1000), default=30, show_default=True, help="Number of cases.")
-@click.option("--diameter-mm", type=float, default=25.0, show_default=True, help="Diameter of each lesion, 8 to 120.")
+@click.option("--diameter-mm", type=NUMBER, default=25.0, show_default=True, help="Diameter of each lesion, 8 to 120.")
 @click.option("--rules", default="bowel,dome,hilum,subcapsular", show_default=True, help="Rules that share the cases.")
 @click.option("--organ", help="Structure that contains the lesions [the case's healthy organ].")
-@click.option("--prescription-gy", type=float, default=20.0, show_default=True)
+@click.option("--prescription-gy", type=NUMBER, default=20.0, show_default=True)
 @click.option("-o", "--output", type=OUT_FOLDER, required=True, help="Folder of case folders to write.")
 @writes
 @quiet_option
@@ -224,10 +225,10 @@ def places(
 
 @command.command()
 @click.argument("case", type=IN_CASE)
-@click.option("--lumen-hu", type=float, default=-1000.0, show_default=True, help="What fills the tube: -1000 is air.")
-@click.option("--wall-hu", type=float, default=300.0, show_default=True, help="Plastic of the tube.")
+@click.option("--lumen-hu", type=NUMBER, default=-1000.0, show_default=True, help="What fills the tube: -1000 is air.")
+@click.option("--wall-hu", type=NUMBER, default=300.0, show_default=True, help="Plastic of the tube.")
 @click.option(
-    "--outside-mm", type=float, default=60.0, show_default=True, help="Drawn beyond the first point, to the hub."
+    "--outside-mm", type=NUMBER, default=60.0, show_default=True, help="Drawn beyond the first point, to the hub."
 )
 @click.option("-o", "--output", type=OUT_FILE, required=True, help="CT to write: .nii.gz, .nrrd or .mha.")
 @writes

@@ -11,6 +11,7 @@ from hdrplan.cli.case import case_options, plan_options, read_case_from
 from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option
 from hdrplan.cli.flags import in_flags, number_flag
 from hdrplan.cli.inputs import IN_FILE
+from hdrplan.cli.numbers import NUMBER
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.pdf import pdf_option, print_page
 from hdrplan.cli.place_options import TOWARD, place_options
@@ -63,7 +64,7 @@ __all__ = ["command"]
 @click.option("--count", type=int, help="Choose this many, if they are sufficient.")
 @click.option(
     "--worth",
-    type=float,
+    type=NUMBER,
     default=5.0,
     show_default=True,
     metavar="%",

@@ -95,7 +95,8 @@ def plan_all(folder: Path, flags: dict[str, Any], *, jobs: int | None, most: int
     store = ResultStore(output.path.parent / f"{output.path.name}.tasks", PlannedCase)
     with steps_bar(quiet=quiet) as on_progress:
         outcomes = plan_folder(folder, store, options, labour=Labour(jobs or thread_count()), on_progress=on_progress)
-    _write(output, folder, outcomes, options)
+    with store.told_on_failure():
+        _write(output, folder, outcomes, options)
     echo_lines(in_flags(line) for line in folder_lines(outcomes))
     click.echo(f"Wrote {output.path}: look at {output.path / 'index.html'}. Research use only, never for treatment.")
     again = "Run again with --overwrite to try them once more; the others are kept."

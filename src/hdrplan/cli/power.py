@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hdrplan.cli.common import json_option, quiet_option
+from hdrplan.cli.numbers import NUMBER, NumberRange
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import progress_bar
 from hdrplan.cli.records import run_record
@@ -33,7 +34,7 @@ __all__ = ["command"]
     "--hazard-ratio",
     "ratios",
     multiple=True,
-    type=float,
+    type=NUMBER,
     default=(1.0, 0.95, 0.9, 0.87),
     show_default=True,
     help="Hazard ratio of local recurrence per Gy of D100; 1 is the null hypothesis; repeatable.",
@@ -41,7 +42,7 @@ __all__ = ["command"]
 @click.option("-r", "--replicates", type=click.IntRange(1, 100_000), default=200, show_default=True)
 @click.option(
     "--d100-sd",
-    type=click.FloatRange(0.1, 20.0),
+    type=NumberRange(0.1, 20.0),
     default=3.0,
     show_default=True,
     help="SD of D100 between lesions, Gy (an assumption).",

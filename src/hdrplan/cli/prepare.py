@@ -12,8 +12,10 @@ import click
 from hdrplan.cli.common import echo_lines, json_option, quiet_option, strict_option, warn
 from hdrplan.cli.inputs import IN_FILE, IN_PATH, IN_SOURCE
 from hdrplan.cli.names import names_hidden
+from hdrplan.cli.numbers import NUMBER
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.records import run_record
+from hdrplan.door import number_in
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,11 +34,11 @@ _SIDES = ("left", "right", "posterior", "anterior", "superior", "inferior")
 @click.option("--ctv", multiple=True, metavar="NAME", help="Lesion to treat; repeatable. Without it, names decide.")
 @click.option("--pick", multiple=True, metavar="X,Y,Z", help="Point (LPS, mm) in a lesion to grow on the CT.")
 @click.option("--margin", default="0", metavar="MM", help="Lesion to CTV: 5, or left=5,right=3,... [0].")
-@click.option("--smooth", type=float, default=0.0, metavar="MM", help="Smooth the CTV; its volume stays [0].")
+@click.option("--smooth", type=NUMBER, default=0.0, metavar="MM", help="Smooth the CTV; its volume stays [0].")
 @click.option("--union", is_flag=True, help="All lesions together are one CTV.")
 @click.option("--healthy", metavar="NAME", help="Organ whose mean dose is minimised [the liver].")
 @click.option("--oar", multiple=True, metavar="NAME", help="One more organ at risk; repeatable.")
-@click.option("--prescription", type=float, metavar="GY", help="D100 for every CTV.")
+@click.option("--prescription", type=NUMBER, metavar="GY", help="D100 for every CTV.")
 @click.option("--source", type=IN_SOURCE, metavar="NAME|FILE", help="Source model; see `hdrplan sources list`.")
 @click.option("--strength", metavar="U", help='Source strength at treatment: 40700, or "10 Ci apparent".')
 @click.option("--names", type=IN_FILE, help="JSON of label values and names, if the label map has none of its own.")
@@ -160,7 +162,7 @@ def _given(targets: list[str], prescription: float | None) -> dict[str, object]:
 
 def _point(text: str) -> tuple[float, float, float]:
     try:
-        x, y, z = (float(word) for word in text.split(","))
+        x, y, z = (number_in(word) for word in text.split(","))
     except ValueError:
         raise InputError("expected --pick X,Y,Z in mm (LPS)", got=repr(text)) from None
     return x, y, z
@@ -171,8 +173,10 @@ def _margin(text: str) -> Margin:
 
     try:
         if "=" not in text:
-            return Margin.all_round(float(text))
-        pairs = [(key.strip(), float(number)) for key, _, number in (word.partition("=") for word in text.split(","))]
+            return Margin.all_round(number_in(text))
+        pairs = [
+            (key.strip(), number_in(number)) for key, _, number in (word.partition("=") for word in text.split(","))
+        ]
     except ValueError:
         raise InputError("expected --margin MM or side=MM,...", got=repr(text)) from None
     unknown = [key for key, _ in pairs if key not in _SIDES]

@@ -13,6 +13,7 @@ from hdrplan.cli.case import case_options, plan_options, read_case_from, read_pl
 from hdrplan.cli.common import echo_lines, json_option, other_case_option, printed_warnings, quiet_option
 from hdrplan.cli.flags import in_flags
 from hdrplan.cli.inputs import IN_PLAN
+from hdrplan.cli.numbers import NumberRange
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.pdf import pdf_option, print_page
 from hdrplan.cli.progress import steps_bar
@@ -44,7 +45,7 @@ __all__ = ["command"]
     "--optimise", is_flag=True, help="Also find a plan that keeps the prescription in most scenarios, and its price."
 )
 @click.option(
-    "--reached", type=click.FloatRange(0.0, 1.0, min_open=True), default=0.95, show_default=True,
+    "--reached", type=NumberRange(0.0, 1.0, min_open=True), default=0.95, show_default=True,
     help="Fraction of scenarios in which the robust plan must hold.",
 )  # fmt: skip
 @click.option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,19 +10,20 @@ import click
 
 from hdrplan.cli.common import exit_if_lost, quiet_option, strict_option, warn
 from hdrplan.cli.inputs import IN_CASE
+from hdrplan.cli.numbers import NumberRange
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.progress import progress_bar, steps_bar
 from hdrplan.cli.records import run_record
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
-    from hdrplan.io import Output
+    from hdrplan.io import Output, ResultStore
     from hdrplan.simulate import DoseModel
-    from hdrplan.workflow import Labour, PlannedCohort, StudyDesign
+    from hdrplan.workflow import Labour, PlannedCohort, PlannedLesion, StudyDesign
 
 __all__ = ["command"]
 
-_CATHETER_MM = click.FloatRange(0.0, 50.0)
+_CATHETER_MM = NumberRange(0.0, 50.0)
 
 
 @click.group("simulate", short_help="Simulate cohorts: patients, plans, scans, recurrences.")
@@ -40,10 +42,10 @@ def command() -> None:
 @click.option("--hcc", type=click.IntRange(0, 1_000_000), default=114, show_default=True, help="Patients with HCC.")
 @click.option("--crlm", type=click.IntRange(0, 1_000_000), default=50, show_default=True, help="Patients with CRLM.")
 @click.option(
-    "--hazard-ratio", type=click.FloatRange(0.1, 10.0), default=0.9, show_default=True,
+    "--hazard-ratio", type=NumberRange(0.1, 10.0), default=0.9, show_default=True,
     help="Hazard ratio of recurrence per Gy of D100 (an assumption); 1: no effect.",
 )  # fmt: skip
-@click.option("--threshold", type=click.FloatRange(1.0, 50.0), help="Let D100 act as a threshold at this dose, Gy.")
+@click.option("--threshold", type=NumberRange(1.0, 50.0), help="Let D100 act as a threshold at this dose, Gy.")
 @click.option("--plans", "anatomy", metavar="CASE", type=IN_CASE, help="Plan every lesion in the liver of this case.")
 @click.option(
     "--catheter-mm", type=_CATHETER_MM, default=5.5, show_default=True,
@@ -115,7 +117,8 @@ def cohort(
             exit_if_lost(planned.lost, "lesions", "Run this share again to try them once more.")
             return
         drawn, truth = planned.cohort, planned.truth
-    with new_folder(output) as draft:
+    kept = nullcontext() if planned is None else _store(output).told_on_failure()
+    with kept, new_folder(output) as draft:
         write_tables(draft, cohort_tables(drawn), form)
         (draft / "truth").mkdir()
         write_values(draft / "truth" / "lesions.csv", truth, TrueLesion)
@@ -151,12 +154,18 @@ def _planned(
     output: Output, design: StudyDesign, labour: Labour, share: tuple[int, int] | None, *, quiet: bool
 ) -> PlannedCohort:
     """Plan the study; what is done stands in OUTPUT.tasks."""
-    from hdrplan.io import ResultStore
-    from hdrplan.workflow import PlannedLesion, planned_cohort
+    from hdrplan.workflow import planned_cohort
 
-    store = ResultStore(output.path.parent / f"{output.path.name}.tasks", PlannedLesion)
     with steps_bar(quiet=quiet) as on_progress:
-        return planned_cohort(design, store, labour=labour, share=share, on_progress=on_progress)
+        return planned_cohort(design, _store(output), labour=labour, share=share, on_progress=on_progress)
+
+
+def _store(output: Output) -> ResultStore[PlannedLesion]:
+    """Return where the plans of lesions stand: beside the output."""
+    from hdrplan.io import ResultStore
+    from hdrplan.workflow import PlannedLesion
+
+    return ResultStore(output.path.parent / f"{output.path.name}.tasks", PlannedLesion)
 
 
 def _share(text: str) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from hdrplan.cli.inputs import IN_FILE
+from hdrplan.cli.numbers import NUMBER
 
 if TYPE_CHECKING:
     from hdrplan.simulate import Uncertainty
@@ -17,32 +18,32 @@ __all__ = ["uncertainty_from", "uncertainty_options"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS = [
-    click.option("--catheter-mm", type=float, help="Each catheter as reconstructed on the CT, RMS in 3D [0]."),
+    click.option("--catheter-mm", type=NUMBER, help="Each catheter as reconstructed on the CT, RMS in 3D [0]."),
     click.option(
         "--catheter-errors",
         "traced",
         type=IN_FILE,
         help="Uncertainty of each catheter by position: the record that `hdrplan catheters` writes, *.run.json.",
     ),
-    click.option("--rotation-deg", type=float, help="Tilt of each catheter, SD about each perpendicular axis [0]."),
-    click.option("--tip-mm", type=float, help="Reconstructed tip, along the catheter, SD [0.7, Kirisits 2014]."),
+    click.option("--rotation-deg", type=NUMBER, help="Tilt of each catheter, SD about each perpendicular axis [0]."),
+    click.option("--tip-mm", type=NUMBER, help="Reconstructed tip, along the catheter, SD [0.7, Kirisits 2014]."),
     click.option(
         "--implant-mm",
-        type=float,
+        type=NUMBER,
         help="Shift of all catheters together after the CT, RMS in 3D [0]; 5.5 is an upper limit (Luedemann 2011).",
     ),
-    click.option("--source-mm", type=float, help="Source position along the catheter, SD [0.12, Okamoto 2014]."),
-    click.option("--timer-s", type=float, help="Time of each dwell, SD [0.032, Okamoto 2014]."),
-    click.option("--strength-frac", type=float, help="Air-kerma strength, relative SD [0.02, Kirisits 2014]."),
-    click.option("--ctv-mm", type=float, help="CTV contour against its true surface, SD [0]."),
-    click.option("--oar-mm", type=float, help="Organ contours against their true surfaces, SD [0]."),
+    click.option("--source-mm", type=NUMBER, help="Source position along the catheter, SD [0.12, Okamoto 2014]."),
+    click.option("--timer-s", type=NUMBER, help="Time of each dwell, SD [0.032, Okamoto 2014]."),
+    click.option("--strength-frac", type=NUMBER, help="Air-kerma strength, relative SD [0.02, Kirisits 2014]."),
+    click.option("--ctv-mm", type=NUMBER, help="CTV contour against its true surface, SD [0]."),
+    click.option("--oar-mm", type=NUMBER, help="Organ contours against their true surfaces, SD [0]."),
     click.option(
-        "--motion-mm", type=float, help="Breathing: shift of organs against implant and CTV, SD along each axis [0]."
+        "--motion-mm", type=NUMBER, help="Breathing: shift of organs against implant and CTV, SD along each axis [0]."
     ),
     click.option(
         "--source-speed",
         "source_speed_mm_per_s",
-        type=float,
+        type=NUMBER,
         help="Speed between dwells (mm/s): adds the dose of the moving source [none].",
     ),
 ]

@@ -35,6 +35,7 @@ def draft_beside(path: Path) -> Iterator[Path]:
     path : Path
         Parents that are not there are made.
     """
+    made = [parent for parent in path.parents if not parent.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     _sweep(path)
     draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
@@ -45,6 +46,9 @@ def draft_beside(path: Path) -> Iterator[Path]:
         if lock is not None:
             os.close(lock)
         shutil.rmtree(draft, ignore_errors=True)
+        for parent in made:  # those that hold the output stay
+            with suppress(OSError):
+                parent.rmdir()
 
 
 def _locked(folder: Path) -> int | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from hdrplan.errors import InputError
+from hdrplan.io.sealed import sealed, unsealed
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -32,7 +33,7 @@ __all__ = ["FINISHED_IS_KEPT", "Journal", "open_journal"]
 FINISHED_IS_KEPT: Final = "what is finished is kept here, and the next run goes on with it"
 
 # The first line of a journal begins with this; a file that does not is somebody else's.
-_HEAD = '{"secret": "'
+_HEAD = '{"sha256": "'
 _LOCKED_BYTE = 1 << 30
 
 Entry = TypeVar("Entry", bound="Finished")
@@ -49,12 +50,15 @@ class Journal(Generic[Entry]):
         Drawn when the run first began.
     done : dict
         Entries of earlier, stopped runs by their ids.
+    damaged : int
+        Whole lines of them that were changed since: their work is not in ``done``.
     """
 
-    def __init__(self, stream: IO[str], secret: bytes, done: dict[str, Entry]) -> None:
+    def __init__(self, stream: IO[str], secret: bytes, done: dict[str, Entry], damaged: int = 0) -> None:
         self._stream = stream
         self._done = done
         self.unsettled = 0
+        self.damaged = damaged
         self.secret = secret
 
     @property
@@ -73,7 +77,7 @@ class Journal(Generic[Entry]):
         self.unsettled += 1
 
     def _write(self, line: object) -> None:
-        _append(self._stream, json.dumps(line) + "\n")
+        _append(self._stream, sealed(line) + "\n")
 
 
 @contextmanager
@@ -103,11 +107,11 @@ def open_journal(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-    os.chmod(path, 0o600)  # one of an older version may be open to all
     with open(descriptor, "a+", encoding="utf-8", errors="replace") as stream:
         _lock(stream, path)
         with _explained(stream, path):
             journal = _resumed(stream, path, kind, options, secret)
+            os.chmod(path, 0o600)  # now that it is known to be ours: a copy may be open to all
             yield journal
         is_settled = bool(journal.unsettled) or _removed(path)
     if not is_settled:
@@ -179,7 +183,7 @@ def _resumed(
     if ours and "\n" not in text:
         # Stopped before its first line was whole: nothing is lost by beginning anew.
         stream.truncate(0)
-        _append(stream, json.dumps({"secret": secret.hex(), "options": options}) + "\n")
+        _append(stream, sealed({"secret": secret.hex(), "options": options}) + "\n")
         return Journal(stream, secret, {})
     head, *lines = text.splitlines() or [""]
     kept = _secret_of(head, options)
@@ -193,12 +197,15 @@ def _resumed(
     if not text.endswith("\n"):
         # Cut, not ended: a disk that is still full has no place for a line's end.
         stream.truncate(path.read_bytes().rindex(b"\n") + 1)
-    done = {}
-    for line in lines:
-        with suppress(TypeError, ValueError):
-            entry = kind(**json.loads(line))
+    done, damaged = {}, 0
+    for line in lines if text.endswith("\n") else lines[:-1]:
+        try:
+            entry = kind(**_as_table(unsealed(line)))
+        except (TypeError, ValueError):
+            damaged += 1
+        else:
             done[entry.id] = entry
-    return Journal(stream, kept, done)
+    return Journal(stream, kept, done, damaged)
 
 
 def _append(stream: IO[str], text: str) -> None:
@@ -212,7 +219,15 @@ def _append(stream: IO[str], text: str) -> None:
 def _secret_of(head: str, options: Mapping[str, object]) -> bytes | None:
     """Return the secret of a run with these options, None for any other."""
     try:
-        table = json.loads(head)
-        return bytes.fromhex(table["secret"]) if table["options"] == options else None
+        table = _as_table(unsealed(head))
+        # As JSON has them: a tuple is a list there.
+        same = table["options"] == json.loads(json.dumps(options))
+        return bytes.fromhex(table["secret"]) if same else None
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _as_table(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError("no table")
+    return value

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from hdrplan.errors import FormatError
 from hdrplan.io.files import toml_entries
@@ -40,7 +41,7 @@ def write_kept_run(path: Path, patient: Kerma, water: Kerma) -> None:
     with draft.open("wb") as file:
         np.savez(
             file, patient=patient.sums, water=water.sums, histories=patient.histories,
-            tasks=np.array([patient.task, water.task]),
+            tasks=np.array([patient.task, water.task]), sha256=_sha256(patient.sums, water.sums, patient.histories),
         )  # fmt: skip
         file.flush()
         os.fsync(file.fileno())
@@ -65,7 +66,10 @@ def read_kept_run(path: Path, task: ScatterTask) -> tuple[Kerma, Kerma] | None:
     try:
         with np.load(path, allow_pickle=False) as held:
             sums, tasks, histories = (held["patient"], held["water"]), held["tasks"].tolist(), int(held["histories"])
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+            if str(held["sha256"]) != _sha256(*sums, histories):
+                raise ValueError("changed since it was written")
+    # What a damaged archive makes zipfile and zlib raise is not all documented.
+    except Exception as error:
         raise FormatError(
             "expected a kept Monte Carlo run", got="another or a damaged file", where=path, remedy="Delete it."
         ) from error
@@ -76,3 +80,10 @@ def read_kept_run(path: Path, task: ScatterTask) -> tuple[Kerma, Kerma] | None:
         for values, digest in zip(sums, tasks, strict=True)
     )
     return patient, water
+
+
+def _sha256(patient: npt.NDArray[np.float32], water: npt.NDArray[np.float32], histories: int) -> str:
+    digest = hashlib.sha256(f"{patient.shape} {patient.dtype} {water.shape} {water.dtype} {histories}".encode())
+    for sums in (patient, water):
+        digest.update(np.ascontiguousarray(sums).view(np.uint8).data)
+    return digest.hexdigest()

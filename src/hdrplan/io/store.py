@@ -6,15 +6,16 @@ may fill one, and whoever comes later finds what is there.
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from hdrplan.io.journal import FINISHED_IS_KEPT
+from hdrplan.io.sealed import sealed, unsealed
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -30,7 +31,7 @@ class ResultStore(Generic[Result]):
     """A folder of results of one dataclass, whose fields are numbers and text.
 
     A result is written beside its name and renamed, so a killed run loses at most what was under way; a file that is
-    not whole (a full disk, another program) counts as absent and is made again.
+    not whole, or not as it was written (a full disk, another program), counts as absent and is made again.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ class ResultStore(Generic[Result]):
     def read(self, key: str) -> Result | None:
         """Return the result, or None where there is none."""
         try:
-            return self._kind(**json.loads(self.path(key).read_text(encoding="utf-8")))
+            return self._kind(**unsealed(self.path(key).read_text(encoding="utf-8")))  # type: ignore[arg-type]
         except (OSError, ValueError, TypeError):
             return None
 
@@ -71,9 +72,28 @@ class ResultStore(Generic[Result]):
         draft = path.with_name(f".{key}.{os.getpid()}.part")
         try:
             path.parent.mkdir(exist_ok=True)
-            draft.write_text(json.dumps(asdict(result)), encoding="utf-8")
+            draft.write_text(sealed(asdict(result)), encoding="utf-8")
             draft.replace(path)
         except OSError as error:
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
-            raise OSError(error.errno, f"{error.strerror}; {FINISHED_IS_KEPT}", str(self.folder)) from error
+            raise self._telling(error) from error
+
+    @contextmanager
+    def told_on_failure(self) -> Iterator[None]:
+        """Name this folder where the disk fails the run that its results are for: they are kept, and found again.
+
+        Raises
+        ------
+        OSError
+            Of the block.
+        """
+        try:
+            yield
+        except OSError as error:
+            if FINISHED_IS_KEPT in str(error.strerror):
+                raise
+            raise self._telling(error) from error
+
+    def _telling(self, error: OSError) -> OSError:
+        return OSError(error.errno, f"{error.strerror}; {FINISHED_IS_KEPT}", str(self.folder))

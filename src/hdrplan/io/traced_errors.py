@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hdrplan.door import Entries
 from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import TracedErrors
 from hdrplan.io.files import json_value
@@ -44,19 +45,19 @@ def read_traced_errors(path: Path) -> tuple[TracedErrors, ...]:
 
 def _errors(path: Path, number: int, one: dict[str, object]) -> TracedErrors:
     try:
-        points = np.array(one["hub_to_tip_mm_lps"], dtype=np.float64)[::-1]
-        across = np.array(one["sigma_mm"], dtype=np.float64)[::-1]
+        entries = Entries(one, f"{path}, catheter {number}")
+        points = entries.array("hub_to_tip_mm_lps", (None, 3))[::-1]
+        across = entries.array("sigma_mm", (len(points),))[::-1]
         steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
         return TracedErrors(
-            name=str(one["name"]),
+            name=entries.text("name"),
             from_tip_mm=(0.0, *np.cumsum(steps).tolist()),
             across_mm=tuple(across.tolist()),
-            tip_mm=float(np.float64(one["tip_sigma_mm"])),  # type: ignore[arg-type]
+            tip_mm=entries.number("tip_sigma_mm"),
         )
-    except (KeyError, TypeError, ValueError, InputError) as error:
-        got = f"no {error}" if isinstance(error, KeyError) else str(error)
+    except InputError as error:
         raise FormatError(
             "expected name, hub_to_tip_mm_lps, sigma_mm and tip_sigma_mm of each catheter",
-            got=got,
+            got=str(error),
             where=f"{path}, catheter {number}",
         ) from None

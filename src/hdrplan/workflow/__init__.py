@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         archive_tables,
         indexed_archive,
     )
-    from hdrplan.workflow.archive_mask import mask_of, masked
+    from hdrplan.workflow.archive_mask import alone_in_text, mask_of, masked
     from hdrplan.workflow.archive_optimum import OPTIMUM_COLUMNS
     from hdrplan.workflow.archive_rows import ArchiveOptions, Engine
     from hdrplan.workflow.check import SecondCheck, check_plan
@@ -152,6 +152,7 @@ __all__ = [
     "TaskResult",
     "TipChoice",
     "Watch",
+    "alone_in_text",
     "archive_tables",
     "best_times",
     "between_centres",

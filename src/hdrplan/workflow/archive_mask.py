@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hdrplan.io import Treatment
 
-__all__ = ["files_of", "mask_of", "masked"]
+__all__ = ["alone_in_text", "files_of", "mask_of", "masked"]
 
 _SHOWN = "<file>"
 
@@ -36,9 +36,13 @@ def mask_of(roots: Sequence[Path], paths: Iterable[Path], *, more: Iterable[str]
                 break
             whole |= {str(folder), folder.as_posix(), str(folder.absolute())}
     longest = sorted(whole, key=len, reverse=True)
-    # A word stands alone: ID 12 is not a part of 1234 voxels.
-    single = [rf"(?<!\w){re.escape(word)}(?!\w)" for word in sorted(words, key=len, reverse=True)]
-    return re.compile("|".join([*map(re.escape, longest), *single]) or r"(?!)")
+    alone = [alone_in_text(word) for word in (*longest, *sorted(words, key=len, reverse=True))]
+    return re.compile("|".join(alone) or r"(?!)")
+
+
+def alone_in_text(word: str) -> str:
+    """Return a pattern of a word where it stands alone: ID 12 is no part of 1234 voxels, a folder `one` not of none."""
+    return rf"(?<!\w){re.escape(word)}(?!\w)"
 
 
 def masked(text: str, mask: re.Pattern[str]) -> str:

@@ -105,3 +105,18 @@ def test_a_broken_file_is_told_without_its_name(export: Path, tmp_path: Path) ->
     for text in (record, run.output):
         assert "Doe" not in text
         assert "Jane" not in text
+
+
+@pytest.mark.parametrize("name", ["RP.dcm", "RS.dcm", "RD.dcm"])
+@pytest.mark.parametrize("left", [0, 100])
+def test_what_a_stopped_copy_left_of_a_file_is_told(export: Path, name: str, left: int) -> None:
+    """A file of no bytes was passed over as if the export had no plan."""
+    (export / name).write_bytes((export / name).read_bytes()[:left])
+    assert "dicom-unreadable" in [warning.id for warning in read_dicom_folder(export).warnings]
+
+
+def test_empty_files_named_by_a_uid_are_told_and_files_of_the_system_are_not(export: Path) -> None:
+    for name in ("RP.1.2.840.113619.2", "IM0001", ".DS_Store", "notes.txt"):
+        (export / name).touch()
+    told = [warning.id for warning in read_dicom_folder(export).warnings]
+    assert told.count("dicom-unreadable") == 2

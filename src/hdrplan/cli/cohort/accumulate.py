@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from hdrplan.cli.inputs import IN_FILE, IN_SESSION
+from hdrplan.cli.numbers import NUMBER
 from hdrplan.errors import InputError
 
 __all__ = ["accumulate"]
@@ -17,7 +18,7 @@ __all__ = ["accumulate"]
 @click.option("--dose", "doses", multiple=True, required=True, type=IN_SESSION, metavar="FILE[=TRANSFORM.json]",
               help="Dose of a session, with the transform from the CTV's frame to its own; repeatable.")  # fmt: skip
 @click.option(
-    "--alpha-beta", "alpha_beta_gy", type=float, default=10.0, show_default=True, help="alpha/beta of EQD2, Gy."
+    "--alpha-beta", "alpha_beta_gy", type=NUMBER, default=10.0, show_default=True, help="alpha/beta of EQD2, Gy."
 )
 def accumulate(ctv: Path, doses: tuple[str, ...], alpha_beta_gy: float) -> None:
     """Add the doses of several sessions for one lesion voxel by voxel in EQD2, and print JSON.

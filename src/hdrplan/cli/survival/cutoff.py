@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hdrplan.cli.numbers import NUMBER
 from hdrplan.cli.survival.options import table_command
 from hdrplan.cli.survival.words import p_text, print_result
 
@@ -20,7 +21,7 @@ __all__ = ["cutoff"]
 @click.command(short_help="Best cut-off with corrected p.")
 @table_command("time", "event", "event_value", "covariates", "reference", "cluster", "strata", "seed")
 @click.option("--value", metavar="COL", help="Column to cut; default: the first of --covariates.")
-@click.option("--least", type=float, default=0.1, show_default=True, help="Minimum fraction of rows on either side.")
+@click.option("--least", type=NUMBER, default=0.1, show_default=True, help="Minimum fraction of rows on either side.")
 @click.option("--resamples", type=int, default=1999, show_default=True, help="Resamples of patients for the p value.")
 @click.option(
     "--bootstrap", type=int, default=500, show_default=True, help="Bootstrap samples of patients; 0: no interval."

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from hdrplan.cli.inputs import IN_FILE
+from hdrplan.cli.numbers import NUMBER
 from hdrplan.cli.survival.columns import Columns
 from hdrplan.cli.survival.names import ColumnNames
 from hdrplan.cli.text_options import text_options
@@ -49,7 +50,7 @@ _OPTIONS = {
     "right": click.option("--right", metavar="COL", help="First time with the event; blank: no event seen."),
     "score": click.option("--score", metavar="COL", help="Risk score; default: the Cox model of --covariates."),
     "conf_level": click.option(
-        "--conf-level", type=float, default=0.95, show_default=True, help="Level of confidence intervals."
+        "--conf-level", type=NUMBER, default=0.95, show_default=True, help="Level of confidence intervals."
     ),
     "seed": click.option("--seed", type=int, default=0, show_default=True, help="Seed of resampling."),
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from hdrplan.cli.numbers import NUMBER
 from hdrplan.cli.survival.fits import Ties, risk_score
 from hdrplan.cli.survival.options import COX_OPTIONS, numbers_of, table_command
 from hdrplan.cli.survival.words import print_result
@@ -22,7 +23,7 @@ Method = Literal["harrell", "uno"]
 @click.command(short_help="Harrell's and Uno's concordance.")
 @table_command(*COX_OPTIONS, "score")
 @click.option("--method", type=click.Choice(["harrell", "uno"]), default="harrell", show_default=True)
-@click.option("--tau", type=float, help="Count only events before this time.")
+@click.option("--tau", type=NUMBER, help="Count only events before this time.")
 def cindex(columns: Columns, as_json: bool, ties: Ties, method: Method, tau: float | None) -> None:
     """Concordance of a risk --score, or of the Cox model of --covariates (fitted to the same rows, so optimistic).
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from hdrplan.cli.numbers import NUMBER
 from hdrplan.cli.survival.options import table_command
 from hdrplan.cli.survival.words import label_text, p_text, print_result, test_line, test_table
 
@@ -22,8 +23,8 @@ _WEIGHTS = ["logrank", "gehan", "tarone-ware", "fleming-harrington"]
 @click.command(short_help="Log-rank tests.")
 @table_command("time", "event", "event_value", "group", "strata", "entry")
 @click.option("--weights", type=click.Choice(_WEIGHTS), default="logrank", show_default=True)
-@click.option("--rho", type=float, default=0.0, help="Exponent for fleming-harrington; 1 is Peto-Peto.")
-@click.option("--gamma", type=float, default=0.0, help="Second exponent for fleming-harrington.")
+@click.option("--rho", type=NUMBER, default=0.0, help="Exponent for fleming-harrington; 1 is Peto-Peto.")
+@click.option("--gamma", type=NUMBER, default=0.0, help="Second exponent for fleming-harrington.")
 def logrank(columns: Columns, as_json: bool, weights: Weights, rho: float, gamma: float) -> None:
     """Log-rank test, optionally stratified or weighted.
 
@@ -46,7 +47,7 @@ def logrank(columns: Columns, as_json: bool, weights: Weights, rho: float, gamma
 
 @click.command(short_help="Gray's test between groups.")
 @table_command("time", "event", "cause", "censored", "group", "strata")
-@click.option("--rho", type=float, default=0.0, show_default=True, help="Exponent of the weight.")
+@click.option("--rho", type=NUMBER, default=0.0, show_default=True, help="Exponent of the weight.")
 def gray(columns: Columns, as_json: bool, rho: float) -> None:
     """Gray's test of the cumulative incidence of one cause between groups.
 
@@ -65,7 +66,7 @@ def gray(columns: Columns, as_json: bool, rho: float) -> None:
 
 @click.command(short_help="Restricted mean time and differences.")
 @table_command("time", "event", "event_value", "group", "entry", "conf_level")
-@click.option("--tau", type=float, required=True, help="Time up to which the mean is taken.")
+@click.option("--tau", type=NUMBER, required=True, help="Time up to which the mean is taken.")
 def rmst(columns: Columns, as_json: bool, conf_level: float, tau: float) -> None:
     """Restricted mean time free of the event up to --tau, and differences from the first group.
 

@@ -78,7 +78,7 @@ def write_imported_case(folder: Path, export: DicomExport, choices: ImportChoice
         No structure set, no CTV among its ROIs, no prescription.
     """
     if export.structures is None:
-        raise InputError("a case needs a structure set (RTSTRUCT)", got="none")
+        raise InputError("a case needs a structure set (RTSTRUCT)", got=_none(export))
     structures, notes = _structures(export, export.structures, choices)
     warnings = [*export.warnings, *notes]
     targets = _targets(structures, export.structures, choices)
@@ -112,6 +112,11 @@ def write_imported_case(folder: Path, export: DicomExport, choices: ImportChoice
     of_source = doubts_of_source(export.plan, source) if export.plan else ()
     hit = doubts_of_punctures(catheters, structures)
     return [*warnings, *catheter_notes, *hit, *of_source, *bounded_warnings(source)]
+
+
+def _none(export: DicomExport) -> str:
+    unreadable = sum(warning.id == "dicom-unreadable" for warning in export.warnings)
+    return f"none; {unreadable} DICOM file{'s' * (unreadable > 1)} could not be read" if unreadable else "none"
 
 
 def _structures(

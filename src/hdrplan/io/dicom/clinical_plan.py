@@ -15,7 +15,7 @@ from hdrplan.io.dicom.ct import read_ct_grid
 from hdrplan.io.dicom.dose import DoseGrid, read_dose_grid
 from hdrplan.io.dicom.folder import dicom_file, dicom_files, linked_files, require
 from hdrplan.io.dicom.links import links_of
-from hdrplan.io.dicom.patients import checked_strangers
+from hdrplan.io.dicom.patients import checked_strangers, unreadable_files
 from hdrplan.io.dicom.plan import read_brachy_plan
 from hdrplan.io.dicom.record import read_treatment_record
 from hdrplan.io.dicom.structures import read_structure_set
@@ -94,7 +94,9 @@ def read_clinical_plan(
     slices: tuple[Path, ...] = ()
     where = plan
     if plan.is_dir():
-        linked = linked_files(dicom_files(plan)[0], where=plan)
+        found, broken = dicom_files(plan)
+        notes += unreadable_files(broken)
+        linked = linked_files(found, where=plan)
         dose, structures = dose or linked.dose, structures or linked.structures
         plan = require(linked.plan, "RP", plan)
         notes += linked.warnings

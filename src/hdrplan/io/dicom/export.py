@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hdrplan.cautions import Caution, caution
+from hdrplan.cautions import Caution
 from hdrplan.errors import InputError
 from hdrplan.io.dicom.ct import CTSeries, read_ct_slices
 from hdrplan.io.dicom.dose import DoseGrid, read_dose_grid
 from hdrplan.io.dicom.folder import Linked, dicom_files, linked_files
-from hdrplan.io.dicom.patients import checked_strangers, without_name
+from hdrplan.io.dicom.patients import checked_strangers, unreadable_files
 from hdrplan.io.dicom.plan import read_brachy_plan
 from hdrplan.io.dicom.structures import StructureSet, read_structure_set
 from hdrplan.io.files import sha256
@@ -77,11 +77,7 @@ def read_dicom_folder(
     linked = linked_files(files, plan=plan, where=folder)
     taken = {*linked.ct[:1], linked.structures, linked.plan, linked.dose}
     strangers = checked_strangers([f for f in files if f.path in taken], accept=accept_other_patient, where=folder)
-    warnings = [
-        *linked.warnings,
-        *strangers,
-        *(caution("dicom-unreadable", reason=without_name(text, path)) for path, text in broken),
-    ]
+    warnings = [*linked.warnings, *strangers, *unreadable_files(broken)]
     ct = read_ct_slices(linked.ct) if linked.ct else None
     structures = read_structure_set(linked.structures) if linked.structures else None
     brachy = read_brachy_plan(linked.plan, structures) if linked.plan else None

@@ -151,11 +151,14 @@ def dicom_file(path: Path) -> DicomFile | None:
 
 
 def _may_be_dicom(path: Path) -> bool:
-    """Whether the file has the DICOM prefix, or lacks it but ends in .dcm."""
-    if path.is_symlink() or not path.is_file() or path.stat().st_size < 132:
+    """Whether the file has the DICOM prefix, or lacks it but is named like one: what a copy left that stopped."""
+    if path.is_symlink() or not path.is_file() or path.name.startswith("."):
         return False
     if path.suffix.lower() == ".dcm":
         return True
+    if path.stat().st_size < 132:
+        # Exports also name files by their UIDs: RP.1.2.840.1, IM0001.
+        return path.stat().st_size == 0 and (not path.suffix or path.suffix[1:].isdigit())
     with path.open("rb") as stream:
         return stream.read(132)[128:] == b"DICM"
 

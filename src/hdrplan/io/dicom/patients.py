@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -14,7 +14,15 @@ from hdrplan.cautions import Caution, caution
 from hdrplan.errors import InputError
 from hdrplan.io.dicom.folder import DicomFile
 
-__all__ = ["Stranger", "checked_strangers", "refusal", "strangers_among", "warning_of", "without_name"]
+__all__ = [
+    "Stranger",
+    "checked_strangers",
+    "refusal",
+    "strangers_among",
+    "unreadable_files",
+    "warning_of",
+    "_without_name",
+]
 
 # Names in messages tell two patients apart within one run, and lead nobody back to them.
 _SECRET = secrets.token_bytes(16)
@@ -128,9 +136,20 @@ def _pseudonym(tag: str, text: str) -> str:
     return f"{tag[0]}-{hmac.new(_SECRET, text.encode(), hashlib.sha256).hexdigest()[:8]}"
 
 
-def without_name(text: str, path: Path) -> str:
+def _without_name(text: str, path: Path) -> str:
     """Return a message about a file without its path: warnings go into run.json, files are named after patients."""
     size = path.stat().st_size if path.is_file() else 0
     for word in (str(path), str(path.parent), path.name):
         text = text.replace(word, f"a file of {size} bytes")
     return text
+
+
+def unreadable_files(broken: Iterable[tuple[Path, str]]) -> list[Caution]:
+    """Return a warning for each file of an export that is DICOM and cannot be read.
+
+    Parameters
+    ----------
+    broken : iterable of (Path, str)
+        From :func:`dicom_files`.
+    """
+    return [caution("dicom-unreadable", reason=_without_name(text, path)) for path, text in broken]

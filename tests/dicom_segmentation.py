@@ -1,0 +1,73 @@
+"""A DICOM Segmentation as highdicom writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from pydicom import dcmread
+from pydicom.sr.codedict import codes
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+from dicom_twins import saved
+
+
+def segmentation(path: Path, inside: np.ndarray, *, fractional: bool) -> Path:
+    """Write two segments as highdicom does: a frame a plane, empty planes left out.
+
+    ``inside`` is a cube of voxels of 1 mm.
+    """
+    import highdicom
+
+    n = len(inside)
+    slices = []
+    for k in range(n):
+        values = {
+            "SOPInstanceUID": generate_uid(),
+            "Modality": "CT",
+            "PatientID": "solids",
+            "StudyInstanceUID": "1.2.3",
+            "SeriesInstanceUID": "1.2.4",
+            "FrameOfReferenceUID": "1.2.9",
+            "ImagePositionPatient": [0.5 - n / 2, 0.5 - n / 2, k + 0.5 - n / 2],
+            "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
+            "PixelSpacing": [1.0, 1.0],
+            "SliceThickness": 1.0,
+            "Rows": n,
+            "Columns": n,
+            "SeriesNumber": 1,
+            "InstanceNumber": k + 1,
+        }
+        empty = dict.fromkeys(("StudyID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber"), "")
+        empty |= dict.fromkeys(("StudyDate", "StudyTime", "ReferringPhysicianName"), "")
+        slices.append(dcmread(saved(path.with_suffix(f".{k}"), CTImageStorage, **(values | empty))))
+    half = inside & (np.arange(n) < n // 2)
+    pixels = np.stack((inside, half), axis=-1).astype(np.float32 if fractional else np.uint8)
+    described = [
+        highdicom.seg.SegmentDescription(
+            segment_number=k + 1,
+            segment_label=label,
+            segmented_property_category=codes.SCT.Organ,
+            segmented_property_type=codes.SCT.Liver,
+            algorithm_type=highdicom.seg.SegmentAlgorithmTypeValues.MANUAL,
+        )
+        for k, label in enumerate(("ball", "half"))
+    ]
+    kind = highdicom.seg.SegmentationTypeValues
+    data = highdicom.seg.Segmentation(
+        source_images=slices,
+        pixel_array=pixels,
+        segmentation_type=kind.FRACTIONAL if fractional else kind.BINARY,
+        segment_descriptions=described,
+        series_instance_uid=generate_uid(),
+        series_number=2,
+        sop_instance_uid=generate_uid(),
+        instance_number=1,
+        manufacturer="test",
+        manufacturer_model_name="test",
+        software_versions="1",
+        device_serial_number="1",
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+    )
+    data.save_as(path)
+    return path
