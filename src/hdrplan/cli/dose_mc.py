@@ -154,7 +154,7 @@ def write_model_dose(case: Path, plan: Path, output: Output, asked: ModelFlags, 
     asked : ModelFlags
     quiet, as_json : bool
     """
-    from hdrplan.io import json_text, read_case
+    from hdrplan.io import json_text, kept_is_told, read_case
     from hdrplan.report import model_lines, model_table
 
     options = asked.options()
@@ -162,14 +162,15 @@ def write_model_dose(case: Path, plan: Path, output: Output, asked: ModelFlags, 
     warn(case_file.warnings)
     planned = read_plan_for(plan, case_file)
     kept = output.path.with_name(output.path.name + ".mc-run.npz")
-    try:
-        result = computed_model_dose(case, case_file, planned, options, kept=kept, quiet=quiet or as_json)
-    except BaseException:
-        if kept.exists():
-            click.echo(f"The photons so far are kept in {kept}: the same command goes on with them.", err=True)
-        raise
-    table = model_table(result, printed_warnings())
-    _write(output, case_file, result, table)
+    with kept_is_told(kept):
+        try:
+            result = computed_model_dose(case, case_file, planned, options, kept=kept, quiet=quiet or as_json)
+        except BaseException as error:
+            if kept.exists() and not isinstance(error, OSError):  # the system's errors get it into their own line
+                click.echo(f"The photons so far are kept in {kept}: the same command goes on with them.", err=True)
+            raise
+        table = model_table(result, printed_warnings())
+        _write(output, case_file, result, table)
     kept.unlink(missing_ok=True)
     if as_json:
         click.echo(json_text(table), nl=False)

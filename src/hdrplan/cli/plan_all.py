@@ -74,7 +74,7 @@ def plan_all(folder: Path, flags: dict[str, Any], *, jobs: int | None, most: int
     most : int or None
     without : str or None
     """
-    from hdrplan.io import ResultStore
+    from hdrplan.io import ResultStore, kept_is_told
     from hdrplan.report import folder_lines
     from hdrplan.threads import thread_count
     from hdrplan.workflow import FolderOptions, Labour, PlannedCase, plan_folder
@@ -95,7 +95,7 @@ def plan_all(folder: Path, flags: dict[str, Any], *, jobs: int | None, most: int
     store = ResultStore(output.path.parent / f"{output.path.name}.tasks", PlannedCase)
     with steps_bar(quiet=quiet) as on_progress:
         outcomes = plan_folder(folder, store, options, labour=Labour(jobs or thread_count()), on_progress=on_progress)
-    with store.told_on_failure():
+    with kept_is_told(store.folder):
         _write(output, folder, outcomes, options)
     echo_lines(in_flags(line) for line in folder_lines(outcomes))
     click.echo(f"Wrote {output.path}: look at {output.path / 'index.html'}. Research use only, never for treatment.")

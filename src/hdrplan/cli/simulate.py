@@ -93,7 +93,7 @@ def cohort(
       hdrplan simulate cohort --plans phantoms/liver-lesion-b --hcc 6 --crlm 4 -o planned-cohort
       hdrplan simulate cohort --plans phantoms/liver-lesion-b --shard 1/4 -o planned-cohort
     """
-    from hdrplan.io import new_folder, write_rows, write_run, write_tables, write_values
+    from hdrplan.io import kept_is_told, new_folder, write_rows, write_run, write_tables, write_values
     from hdrplan.simulate import ASSUMPTIONS, DoseModel, TrueLesion, cohort_tables, simulate_cohort
     from hdrplan.threads import thread_count
     from hdrplan.workflow import Labour, PlannedLesion
@@ -117,7 +117,7 @@ def cohort(
             exit_if_lost(planned.lost, "lesions", "Run this share again to try them once more.")
             return
         drawn, truth = planned.cohort, planned.truth
-    kept = nullcontext() if planned is None else _store(output).told_on_failure()
+    kept = nullcontext() if planned is None else kept_is_told(_store(output).folder)
     with kept, new_folder(output) as draft:
         write_tables(draft, cohort_tables(drawn), form)
         (draft / "truth").mkdir()

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from hdrplan.io.doses import DoseUnit, StoredDose, checked_pair, dose_partners, read_dose
     from hdrplan.io.files import joint_sha256, json_entries, sha256
     from hdrplan.io.images import read_volume, to_sitk, write_volume
-    from hdrplan.io.journal import Journal, open_journal
+    from hdrplan.io.journal import Journal, kept_is_told, open_journal
     from hdrplan.io.label_maps import read_label_map, read_mask, read_names
     from hdrplan.io.literature import read_series
     from hdrplan.io.markups import write_markups, write_traced
@@ -116,6 +116,7 @@ __all__ = [
     "joint_sha256",
     "json_entries",
     "json_text",
+    "kept_is_told",
     "linked_files",
     "new_file",
     "new_folder",

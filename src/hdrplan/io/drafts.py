@@ -42,6 +42,10 @@ def draft_beside(path: Path) -> Iterator[Path]:
     lock = _locked(draft)
     try:
         yield draft
+    except OSError as error:
+        if error.filename is None:  # as of a full disk, which names nothing
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
     finally:
         if lock is not None:
             os.close(lock)

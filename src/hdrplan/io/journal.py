@@ -6,6 +6,7 @@ store (:mod:`hdrplan.io.store`) instead.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import os
@@ -28,13 +29,14 @@ if TYPE_CHECKING:
         def id(self) -> str: ...
 
 
-__all__ = ["FINISHED_IS_KEPT", "Journal", "open_journal"]
+__all__ = ["FINISHED_IS_KEPT", "Journal", "kept_is_told", "open_journal"]
 
 FINISHED_IS_KEPT: Final = "what is finished is kept here, and the next run goes on with it"
 
 # The first line of a journal begins with this; a file that does not is somebody else's.
 _HEAD = '{"sha256": "'
 _LOCKED_BYTE = 1 << 30
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 Entry = TypeVar("Entry", bound="Finished")
 
@@ -121,12 +123,34 @@ def open_journal(
 
 
 @contextmanager
+def kept_is_told(place: Path) -> Iterator[None]:
+    """Name a place where finished work is kept, if there is any, where the disk fails what the work is for.
+
+    Parameters
+    ----------
+    place : Path
+        File or folder.
+
+    Raises
+    ------
+    OSError
+        Of the block.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not place.exists() or FINISHED_IS_KEPT in str(error.strerror):
+            raise
+        raise OSError(error.errno, f"{error.strerror}; {FINISHED_IS_KEPT}", str(place)) from error
+
+
+@contextmanager
 def _explained(stream: IO[str], path: Path) -> Iterator[None]:
     """Name the journal where the system names no file (a full disk); one without an entry is not left behind."""
     try:
         yield
     except OSError as error:
-        if error.filename is not None:
+        if error.filename is not None and error.errno not in _FULL:
             raise
         stream.seek(0)
         if stream.read().count("\n") <= 1:  # the first line holds the options; a torn one is no entry

@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hdrplan.errors import FormatError
+from hdrplan.io.drafts import draft_beside, moved_in
 from hdrplan.io.files import toml_entries
+from hdrplan.io.journal import kept_is_told
 from hdrplan.materials import MediaRules, default_rules, photon_data, rules_of
 from hdrplan.transport import Kerma, ScatterTask, in_water
 
@@ -37,15 +39,16 @@ def write_kept_run(path: Path, patient: Kerma, water: Kerma) -> None:
     patient, water : Kerma
         Of the same task.
     """
-    draft = path.with_name(path.name + ".part")
-    with draft.open("wb") as file:
-        np.savez(
-            file, patient=patient.sums, water=water.sums, histories=patient.histories,
-            tasks=np.array([patient.task, water.task]), sha256=_sha256(patient.sums, water.sums, patient.histories),
-        )  # fmt: skip
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    with kept_is_told(path), draft_beside(path) as folder:
+        draft = folder / path.name
+        with draft.open("wb") as file:
+            np.savez(
+                file, patient=patient.sums, water=water.sums, histories=patient.histories,
+                tasks=np.array([patient.task, water.task]), sha256=_sha256(patient.sums, water.sums, patient.histories),
+            )  # fmt: skip
+            file.flush()
+            os.fsync(file.fileno())
+        moved_in(draft, path, replace=True)
 
 
 def read_kept_run(path: Path, task: ScatterTask) -> tuple[Kerma, Kerma] | None:

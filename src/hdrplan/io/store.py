@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from hdrplan.io.journal import FINISHED_IS_KEPT
+from hdrplan.io.journal import kept_is_told
 from hdrplan.io.sealed import sealed, unsealed
 
 if TYPE_CHECKING:
@@ -70,30 +69,12 @@ class ResultStore(Generic[Result]):
         """
         path = self.path(key)
         draft = path.with_name(f".{key}.{os.getpid()}.part")
-        try:
-            path.parent.mkdir(exist_ok=True)
-            draft.write_text(sealed(asdict(result)), encoding="utf-8")
-            draft.replace(path)
-        except OSError as error:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
-            raise self._telling(error) from error
-
-    @contextmanager
-    def told_on_failure(self) -> Iterator[None]:
-        """Name this folder where the disk fails the run that its results are for: they are kept, and found again.
-
-        Raises
-        ------
-        OSError
-            Of the block.
-        """
-        try:
-            yield
-        except OSError as error:
-            if FINISHED_IS_KEPT in str(error.strerror):
+        with kept_is_told(self.folder):
+            try:
+                path.parent.mkdir(exist_ok=True)
+                draft.write_text(sealed(asdict(result)), encoding="utf-8")
+                draft.replace(path)
+            except OSError:
+                with suppress(OSError):
+                    draft.unlink(missing_ok=True)
                 raise
-            raise self._telling(error) from error
-
-    def _telling(self, error: OSError) -> OSError:
-        return OSError(error.errno, f"{error.strerror}; {FINISHED_IS_KEPT}", str(self.folder))

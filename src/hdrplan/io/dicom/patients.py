@@ -16,12 +16,12 @@ from hdrplan.io.dicom.folder import DicomFile
 
 __all__ = [
     "Stranger",
+    "_without_name",
     "checked_strangers",
     "refusal",
     "strangers_among",
     "unreadable_files",
     "warning_of",
-    "_without_name",
 ]
 
 # Names in messages tell two patients apart within one run, and lead nobody back to them.
