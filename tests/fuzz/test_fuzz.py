@@ -21,7 +21,14 @@ from hdrplan.materials import rules_of
 from hdrplan.places import recorded_files
 
 # Seeds that once failed: (reader, seed).
-FOUND = [("cohort xlsx", 18), ("cohort xlsx", 1580), ("image nrrd", 1787), ("image mha", 1793), ("case.toml", 1622)]
+FOUND = [
+    ("cohort xlsx", 18),
+    ("cohort xlsx", 1580),
+    ("image nrrd", 1787),
+    ("image mha", 1793),
+    ("case.toml", 1622),
+    ("dose image", 120206),
+]
 EACH = 12
 
 

@@ -216,3 +216,46 @@ def mirrored_front_to_back(given: Given) -> None:
 @CATHETERS("catheters of the other side of the body", warns="catheter-begins-inside")
 def from_the_other_side(given: Given) -> None:
     given.catheters = [(name, points * [-1.0, 1.0, 1.0] - [150.0, 0.0, 0.0]) for name, points in given.catheters]
+
+
+@CATHETERS("x and y exchanged in the table of points", refuses="within 30 mm of a CTV")
+def x_and_y_exchanged(given: Given) -> None:
+    given.catheters = [(name, points[:, [1, 0, 2]]) for name, points in given.catheters]
+
+
+@CATHETERS("y and z exchanged in the table of points", refuses="within 30 mm of a CTV")
+def y_and_z_exchanged(given: Given) -> None:
+    given.catheters = [(name, points[:, [0, 2, 1]]) for name, points in given.catheters]
+
+
+@CATHETERS("the tip of the first catheter pasted into all", warns="catheters-cross")
+def one_tip_for_all(given: Given) -> None:
+    tip = given.catheters[0][1][-1:]
+    given.catheters = [(name, np.vstack((points[:-1], tip))) for name, points in given.catheters]
+
+
+@CATHETERS("three catheters 1.5 mm apart: thinner than they are", warns="catheters-cross")
+def thinner_than_catheters(given: Given) -> None:
+    points = given.catheters[0][1]
+    given.catheters = [(f"c{k}", points + np.array([0.0, 1.5 * k, 0.0])) for k in range(3)]
+
+
+@CATHETERS("all catheters 15 mm to the back", warns="catheter-misses-ctv")
+def to_the_back(given: Given) -> None:
+    given.catheters = [(name, points + np.array([0.0, 15.0, 0.0])) for name, points in given.catheters]
+
+
+@CATHETERS("hubs left out: the points begin 2 cm before the lesion", warns="catheter-begins-inside")
+def hubs_left_out(given: Given) -> None:
+    given.catheters = [(name, points[5:]) for name, points in given.catheters]
+
+
+@CATHETERS("a first click far away from the catheter", warns="catheter-kinked")
+def first_click_far_away(given: Given) -> None:
+    name, points = given.catheters[0]
+    given.catheters[0] = name, np.vstack((points[:1] + np.array([-5.0, 0.0, -170.0]), points))
+
+
+@CATHETERS("the only catheter passes the CTV", warns="catheter-misses-ctv")
+def only_one_that_misses(given: Given) -> None:
+    given.catheters = [("c1", given.catheters[0][1] + np.array([0.0, -14.0, 0.0]))]

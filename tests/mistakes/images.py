@@ -348,3 +348,35 @@ def wrong_sign(given: Given) -> None:
 @IMAGES("CT saved in 8 bits: cut to -128 to 127 HU", warns="ct-values-unusual")
 def eight_bits(given: Given) -> None:
     given.ct = given.ct.clip(-128, 127).astype(np.int8)
+
+
+@IMAGES("CT whose values a program stretched by a tenth: air at -1100", warns="ct-values-unusual")
+def ct_stretched(given: Given) -> None:
+    given.ct = (given.ct * 1.1).astype(np.int16)
+
+
+@IMAGES("CT turned by half a turn about the table, the labels not", warns="ct-flipped")
+def ct_half_turn(given: Given) -> None:
+    given.ct = np.ascontiguousarray(given.ct[:, ::-1, ::-1])
+
+
+@IMAGES("CT whose rows begin in the middle: a picture that was rolled", warns="structure-in-other-tissue")
+def ct_rolled(given: Given) -> None:
+    given.ct = np.roll(given.ct, given.ct.shape[1] // 2, axis=1)
+
+
+@IMAGES("a slice full of metal artefact", warns="ct-slice-jumps")
+def slice_of_metal(given: Given) -> None:
+    given.ct[17] = 3000
+
+
+@IMAGES("half the slice distance in CT and labels, catheters as they are", refuses="within 30 mm of a CTV")
+def slice_distance_halved(given: Given) -> None:
+    for header in (given.ct_header, given.labels_header):
+        header["spacing"] = SPACING_MM * [1.0, 1.0, 0.5]
+
+
+@IMAGES("half the pixel spacing in CT and labels, catheters as they are", refuses="within 30 mm of a CTV")
+def pixel_spacing_halved(given: Given) -> None:
+    for header in (given.ct_header, given.labels_header):
+        header["spacing"] = SPACING_MM * [0.5, 0.5, 1.0]

@@ -440,3 +440,87 @@ def mean_never_reached(given: Given) -> None:
 @NUMBERS("a dwell step of 0.5 mm: cm for mm", warns="dwells-unusual")
 def step_too_fine(given: Given) -> None:
     given.table["dwells"] = {"step_mm": 0.5}
+
+
+@NUMBERS("a prescription of 50 Gy: that of normofractionated radiotherapy", warns="prescription-unusual")
+def prescription_of_fractions(given: Given) -> None:
+    given.table["prescription_gy"]["lesion"] = 50.0
+
+
+@NUMBERS("D1cc of the stomach of 30 Gy", warns="goal-out-of-range")
+def stomach_of_30_gy(given: Given) -> None:
+    without_goal(given, "stomach")
+    goal(given, "stomach", "D1cc <= 30 Gy")
+
+
+@NUMBERS("50 Gy for the spinal cord", warns="goal-out-of-range")
+def cord_of_50_gy(given: Given) -> None:
+    without_goal(given, "spinal_cord")
+    goal(given, "spinal_cord", "D0.1cc <= 50 Gy")
+
+
+@NUMBERS("10 Gy allowed in 90 % of the liver", warns="goal-out-of-range")
+def nearly_all_of_the_liver(given: Given) -> None:
+    without_goal(given, "liver")
+    goal(given, "liver", "V10Gy <= 90 %", 1)
+
+
+@NUMBERS("5 Gy allowed in 5 cc of the liver", warns="goal-out-of-range")
+def hardly_any_liver(given: Given) -> None:
+    without_goal(given, "liver")
+    goal(given, "liver", "V5Gy <= 5 cc", 1)
+
+
+@NUMBERS("a maximum of 15 Gy for the liver around the CTV", warns="goal-against-prescription")
+def maximum_for_the_liver(given: Given) -> None:
+    goal(given, "liver", "Dmax <= 15 Gy")
+
+
+@NUMBERS("a total time of 5 s", warns="goal-out-of-range")
+def time_of_5_s(given: Given) -> None:
+    goal(given, "plan", "total time <= 5 s", 1)
+
+
+@NUMBERS("a total time of ten hours", warns="goal-out-of-range")
+def time_of_ten_hours(given: Given) -> None:
+    goal(given, "plan", "total time <= 36000 s", 1)
+
+
+@NUMBERS("V200 of the CTV of 0.1 %", warns="goal-fraction")
+def hardly_any_v200(given: Given) -> None:
+    goal(given, "lesion", "V200 <= 0.1 %", 1)
+
+
+@NUMBERS("a dose in percent without saying of what", refuses="D90 is given in gy")
+def dose_in_percent(given: Given) -> None:
+    goal(given, "lesion", "D90 >= 100 %", 1)
+
+
+@NUMBERS("a volume in mm3 in the name of a metric", refuses="expected a metric such as")
+def metric_in_mm3(given: Given) -> None:
+    goal(given, "stomach", "D1000mm3 <= 14 Gy")
+
+
+@NUMBERS("a negative margin of dwells", refuses="margin_mm must lie between 0 and 100")
+def negative_margin(given: Given) -> None:
+    given.table["dwells"] = {"margin_mm": -4.0}
+
+
+@NUMBERS("the first dwell 25 mm behind the tip", warns="dwells-unusual")
+def first_dwell_far_back(given: Given) -> None:
+    given.table["dwells"] = {"tip_offset_mm": 25.0}
+
+
+@NUMBERS("a shortest dwell of 30 s: ms of another program", warns="dwells-unusual")
+def shortest_dwell_long(given: Given) -> None:
+    given.table["dwells"] = {"min_dwell_s": 30.0}
+
+
+@NUMBERS("a longest dwell of 2 s: minutes", warns="dwells-unusual")
+def longest_dwell_short(given: Given) -> None:
+    given.table["dwells"] = {"max_dwell_s": 2.0}
+
+
+@NUMBERS("a date under a key that hdrplan does not know", refuses="known keys are")
+def unknown_key_of_the_source(given: Given) -> None:
+    strength(given, strength_u=40700.0, calibrated="2024-01-01T12:00:00")

@@ -439,3 +439,69 @@ def ribs_and_vertebrae_exchanged(given: Given) -> None:
     given.names["ribs"] = 11
     given.table["roles"]["ribs"] = "other"
     exchange(given, "ribs", "vertebrae")
+
+
+@STRUCTURES("two slices of all outlines exchanged", warns="structure-cut-off")
+def slices_exchanged(given: Given) -> None:
+    given.labels[[15, 20]] = given.labels[[20, 15]]
+
+
+@STRUCTURES("every outline grown by a voxel of 4 mm", warns="outlines-beside-edges")
+def all_grown(given: Given) -> None:
+    grown = ndimage.grey_dilation(given.labels, size=(3, 3, 3))
+    given.labels = np.where(given.labels == 0, grown, given.labels).astype(np.uint8)
+
+
+@STRUCTURES("the rim of the lesion alone: what enhances", warns="ctv-holes")
+def rim_alone(given: Given) -> None:
+    given.labels[ndimage.binary_erosion(given.mask("lesion"))] = NAMES["liver"]
+
+
+@STRUCTURES("every second slice of the CTV not contoured", warns="ctv-parts-apart")
+def every_second_slice_of_the_ctv(given: Given) -> None:
+    mask = given.mask("lesion")
+    mask[np.flatnonzero(mask.any(axis=(1, 2)))[::2]] = False
+    given.labels[mask] = NAMES["liver"]
+
+
+@STRUCTURES("40 mm of the spinal cord missing beside the lesion", warns="slices-left-out")
+def cord_interrupted(given: Given) -> None:
+    mask = given.mask("spinal_cord")
+    mask[:14] = mask[22:] = False
+    given.labels[mask] = NAMES["vertebrae"]
+
+
+@STRUCTURES("the stomach's outline moved by 2 cm", warns="outlines-beside-edges")
+def stomach_moved(given: Given) -> None:
+    mask = given.mask("stomach")
+    given.labels[mask] = 0
+    given.labels[np.roll(mask, 5, axis=2) & (given.labels == 0)] = NAMES["stomach"]
+
+
+@STRUCTURES("the vertebrae given as a second CTV", warns="ctv-named-as-organ")
+def vertebrae_as_ctv(given: Given) -> None:
+    given.table["roles"]["vertebrae"] = "CTV"
+    given.table["prescription_gy"]["vertebrae"] = 20.0
+
+
+@STRUCTURES("healthy names the right kidney", warns="ctv-away-from-healthy")
+def kidney_as_healthy(given: Given) -> None:
+    given.table["healthy"] = "kidney_right"
+
+
+@STRUCTURES("roles of lesion and liver exchanged", refuses="the healthy organ must be another structure")
+def roles_exchanged(given: Given) -> None:
+    given.table["roles"] |= {"lesion": "OAR", "liver": "CTV"}
+    given.table["prescription_gy"] = {"liver": 20.0}
+
+
+@STRUCTURES("stomach and duodenum merged in the label map", refuses="must have voxels")
+def merged(given: Given) -> None:
+    given.labels[given.mask("duodenum")] = NAMES["stomach"]
+
+
+@STRUCTURES("the lungs' outline below the liver", warns="anatomy-mirrored")
+def lungs_below(given: Given) -> None:
+    mask = given.mask("lungs")
+    given.labels[mask] = 0
+    given.labels[np.roll(mask, -25, axis=0) & (given.labels == 0)] = NAMES["lungs"]

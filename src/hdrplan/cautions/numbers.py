@@ -177,10 +177,11 @@ NUMBERS = (
     ),
     Kind(
         id="dwells-unusual",
-        sentence="{what} of {mm:g} mm",
-        remedy="Check the number: step, tip offset and margin are in mm.",
+        sentence="{what} of {value:g} {unit}",
+        remedy="Check the number: step, tip offset and margin are in mm, times in s.",
         why="Given for a step above 10 mm, where the dose between two dwells sags; for a first dwell more than 20 mm "
         "behind the drawn tip, four capsules of 5 mm; and for dwells more than 20 mm outside the CTVs, which treat the "
-        "way of the needle; for a step below 1 mm, which no afterloader in use makes.",
+        "way of the needle; for a step below 1 mm, which no afterloader in use makes; for dwells that must last over "
+        "10 s, or may not last 5 s: 40,700 U give 7.5 Gy a minute at 10 mm.",
     ),
 )

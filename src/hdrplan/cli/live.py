@@ -123,6 +123,8 @@ def _listener(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         listener.bind(("127.0.0.1", port))
+        # A browser that is quicker than the server waits instead of being refused.
+        listener.listen(128)
     except OSError as error:
         listener.close()
         raise ResourceError(

@@ -45,8 +45,11 @@ def _head(path: Path) -> bytes:
     with path.open("rb") as stream:
         start = stream.read(2)
     if start == b"\x1f\x8b":
-        with gzip.open(path) as unpacked:
-            return unpacked.read(352)
+        try:
+            with gzip.open(path) as unpacked:
+                return unpacked.read(352)
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            return b""  # whatever reads the image refuses it
     with path.open("rb") as stream:
         return stream.read(_HEAD_BYTES)
 
@@ -54,7 +57,7 @@ def _head(path: Path) -> bytes:
 def _nifti(path: Path) -> str:
     try:
         head = _head(path)
-    except (OSError, EOFError, zlib.error):
+    except OSError:
         return ""
     if len(head) < 348:
         return ""

@@ -24,7 +24,7 @@ _FINEST_CC = 0.01
 _MEAN_GY = 25.0
 _TIME_S = (60.0, 4 * 3600.0)
 # Volume of the liver beyond a dose; limits in use are 33 to 66 %.
-_LIVER_FRAC = 0.05
+_LIVER_FRAC = (0.05, 0.8)
 # Coverage of a CTV from this part of its volume on has a minimum, never a maximum.
 _COVERAGE = 0.9
 _ABOVE = 1.5
@@ -36,6 +36,8 @@ _DWELLS = {
     "tip_offset_mm": ("a tip offset", 20.0),
     "margin_mm": ("dwells outside the CTVs by up to", 20.0),
 }
+# Shortest time of a dwell, longest that is allowed: those of liver implants are 0.1 to some 100 s.
+_SHORTEST_S, _LONGEST_S = 10.0, 5.0
 # The organ around a CTV of 2 cm has as much tissue within a millimetre of it.
 _TOUCHING_CC = 1.0
 # Afterloaders step by 1 mm and more.
@@ -74,12 +76,18 @@ def doubts_of_goals(goals: Goals, structures: Sequence[Structure], healthy: str 
 def doubts_of_dwell_places(options: Mapping[str, float], source: TG43Source) -> list[Caution]:
     """Say which of the planner's options that place dwells, by their names, was probably not meant."""
     doubts = [
-        caution("dwells-unusual", what=what, mm=options[name])
+        caution("dwells-unusual", what=what, value=options[name], unit="mm")
         for name, (what, maximum_mm) in _DWELLS.items()
         if options.get(name, 0.0) > maximum_mm
     ]
     if options.get("step_mm", 5.0) < _FINEST_STEP_MM:
-        doubts.append(caution("dwells-unusual", what="dwells at a step", mm=options["step_mm"]))
+        doubts.append(caution("dwells-unusual", what="dwells at a step", value=options["step_mm"], unit="mm"))
+    for name, what, is_odd in (
+        ("min_dwell_s", "a shortest dwell", options.get("min_dwell_s", 0.0) > _SHORTEST_S),
+        ("max_dwell_s", "a longest dwell", options.get("max_dwell_s", 600.0) < _LONGEST_S),
+    ):
+        if is_odd:
+            doubts.append(caution("dwells-unusual", what=what, value=options[name], unit="s"))
     offset_mm, core_mm = options.get("tip_offset_mm"), source.active_length_mm
     if offset_mm is not None and offset_mm < core_mm / 2.0:
         doubts.append(caution("tip-offset-small", mm=offset_mm, core_mm=core_mm))
@@ -187,8 +195,15 @@ def _range(goal: Goal, structure: Structure | None) -> Caution | None:
             high, hint = _WALL_GY, "; the limit of many fractions, or EQD2?"
     elif goal.metric.kind == "volume_at_gy":
         low, high = 0.5, 100.0
-        if unit == "frac" and goal.sense == "<=" and 0.01 < goal.value < _LIVER_FRAC and _is_liver(structure):
-            return caution("goal-out-of-range", structure=goal.structure, goal=goal.text, hint="; a digit lost?")
+        share = goal.value if unit == "frac" else None
+        if unit == "cc" and structure is not None:
+            share = goal.value / structure.volume_cc
+        if share is not None and goal.sense == "<=" and _is_liver(structure):
+            # A limit in percent below 1 is a fraction, and from 100 % on one that cannot bind; both have warnings.
+            low_frac = 0.01 if unit == "frac" else 0.0
+            if low_frac < share < _LIVER_FRAC[0] or _LIVER_FRAC[1] < share < 1.0:
+                hint = "; a digit lost?" if share < _LIVER_FRAC[0] else ""
+                return caution("goal-out-of-range", structure=goal.structure, goal=goal.text, hint=hint)
         if low <= goal.metric.at <= high:
             return None
         hint = "; cGy written as Gy?" if goal.metric.at > high else ""

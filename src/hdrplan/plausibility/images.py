@@ -90,12 +90,20 @@ def _values(coarse: FloatArray, where: object) -> list[Caution]:
 def _air(coarse: FloatArray) -> list[Caution]:
     """Say where the air around the patient is not near -1000 HU: values that were scaled or shifted."""
     around = coarse[joined_to_sides(coarse < AIR_HU)]
-    around = around[around >= _PADDING_HU]
+    around = _without_padding(around)
     if len(around) < 0.05 * coarse.size or abs(float(np.median(around)) + 1000.0) <= _AIR_OFF_HU:
         return []
     low, high = float(coarse.min()), float(coarse.max())
     what = f"air around the patient at {np.median(around):.0f} HU: shifted or scaled?"
     return [caution("ct-values-unusual", low=low, high=high, what=what)]
+
+
+def _without_padding(around: FloatArray) -> FloatArray:
+    """Return the values of air: padding is one value far below it; noise down there is air that was scaled."""
+    below = around[around < _PADDING_HU]
+    counts = np.unique(below, return_counts=True)[1]
+    is_air = len(below) > 0.5 * len(around) and len(counts) >= _NOISY_VALUES and counts.max() < 0.5 * len(below)
+    return around if is_air else around[around >= _PADDING_HU]
 
 
 def _filled(coarse: FloatArray) -> list[Caution]:

@@ -21,6 +21,8 @@ _LEFT_FRAC = 0.5
 _FEW_VOXELS = 9
 # Slices in a row; a structure whose parts lie farther apart has several.
 _GAP_SLICES = 4
+# These have no second part, however far above: most of a cord was missing, 40 mm of it, without a word.
+_IN_ONE_PIECE = ("liver", "spleen", "right kidney", "left kidney", "spinal cord", "aorta", "vena cava")
 # An organ that ends in a slice of this part of its largest one was cut off: a ball
 # cut half its radius below its top ends with 75 %.
 _FLAT_FRAC = 0.6
@@ -51,7 +53,8 @@ def doubts_of_slices(structures: Sequence[Structure], ct: Volume | None = None) 
         row = anatomy_of(structure.name)
         # Between vertebrae lie discs, between ribs muscle.
         for axis in range(3) if row is None or row.tissue != "bone" else ():
-            missing = _missing(np.moveaxis(mask, axis, 0))
+            one_piece = axis == 0 and organ_of(structure.name) in _IN_ONE_PIECE
+            missing = _missing(np.moveaxis(mask, axis, 0), len(mask) if one_piece else _GAP_SLICES)
             if structure.role == "CTV":
                 # Parts of a CTV that do not touch have a warning of their own.
                 missing = missing[np.moveaxis(mask, axis, 0)[missing].any(axis=(1, 2))]
@@ -83,8 +86,8 @@ def _equal_slices(ctv: Structure, mask: BoolArray) -> list[Caution]:
     return [caution("ctv-slices-equal", name=ctv.name, count=len(mask))]
 
 
-def _missing(slices: BoolArray) -> IntArray:
-    """Return the indices of slices that lack most of what the nearest filled slices on both their sides hold."""
+def _missing(slices: BoolArray, most: int) -> IntArray:
+    """Return the indices of slices, at most so many in a row, that lack most of what both their neighbours hold."""
     flat = slices.reshape(len(slices), -1)
     areas = flat.sum(axis=1)
     filled = np.flatnonzero(areas)
@@ -92,7 +95,7 @@ def _missing(slices: BoolArray) -> IntArray:
     # Slices beside a gap of empty ones, and slices beside each single one.
     pairs = [*pairwise(filled), *zip(filled[:-2], filled[2:], strict=True)]
     for below, above in pairs:
-        if not 2 <= above - below <= _GAP_SLICES + 1:
+        if not 2 <= above - below <= most + 1:
             continue
         both = flat[below] & flat[above]
         shared = int(both.sum())
