@@ -81,7 +81,9 @@ def _round(folder: Path, number: int, draw: random.Random) -> Counter[str]:
     saved = sorted((folder / "saves").glob("plan-*"))
     seen["whole"] += sum(is_whole(path / "plan") for path in saved)
     seen["broken"] += sum(not is_whole(path / "plan") for path in saved)
-    seen["ended well"] += code == (-number if number == signal.SIGKILL else 128 + number) and "Traceback" not in said
+    # Ctrl-C is how a session is meant to end.
+    right = {signal.SIGKILL: -signal.SIGKILL, signal.SIGINT: 0}.get(signal.Signals(number), 128 + number)
+    seen["ended well"] += code == right and "Traceback" not in said
     seen["orphans"] += _are_left(server.process.pid)
     again = Server(folder)
     told = again.end(signal.SIGINT)[1]
