@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 import webbrowser
@@ -114,8 +115,11 @@ def _serve(session: Session, listener: socket.socket, saves: Path, *, without: t
     click.echo("Ctrl-C ends it; the next start goes on. Research use only, never for treatment.")
     if browser:
         threading.Timer(0.3, webbrowser.open, [address]).start()
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2))
+    # A request that the end of the session cuts off, such as a save, is no error: it was told with a traceback.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: not server.should_exit)
     with suppress(KeyboardInterrupt):
-        uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2)).run(sockets=[listener])
+        server.run(sockets=[listener])
 
 
 def _listener(port: int) -> socket.socket:
