@@ -159,9 +159,12 @@ def test_a_step_and_a_curve_are_told_from_a_line() -> None:
     assert step.cuts.beyond_line is not None
     assert step.cuts.beyond_line.p.resampled < 0.05
     assert step.cuts.beyond_line.best == pytest.approx(19.0, abs=0.5)
-    assert "explains what a straight line does not" in " ".join(plain_words(step))
+    words = " ".join(plain_words(step))
+    assert (
+        "A step at 19.0 Gy explains what the smooth curve does not" in words or "A straight line is rejected" in words
+    )
     line = correlate(shaped(table, -0.25 * (table.d100_gy - 20.0), 3), quick)
-    assert "no step adds anything" in " ".join(plain_words(line))
+    assert "no step is shown" in " ".join(plain_words(line))
 
 
 def test_without_bootstrap_samples_the_answer_has_no_interval(strong: Correlation) -> None:
@@ -226,11 +229,11 @@ def test_what_the_data_cannot_carry_is_said_and_nothing_else(strong: Correlation
 
 
 def test_a_confounder_of_a_harmful_effect_raises_the_chance_of_a_high_dose(strong: Correlation) -> None:
-    assert "raises both the chance of a low dose and the risk" in " ".join(plain_words(strong))
+    assert "multiplies the chance of a low dose and the risk" in " ".join(plain_words(strong))
     assert strong.unmeasured is not None
     harmful = dataclasses.replace(strong.unmeasured, hazard_ratio=1.8, lower=1.4, upper=2.2)
     words = " ".join(plain_words(dataclasses.replace(strong, unmeasured=harmful)))
-    assert "raises both the chance of a high dose and the risk" in words
+    assert "multiplies the chance of a high dose and the risk" in words
 
 
 def test_monotone_transforms_of_a_metric_are_one_question(strong: Correlation) -> None:
@@ -247,10 +250,11 @@ def test_few_recurrences_are_said_on_the_first_screen(strong: Correlation) -> No
     parameters = len(strong.models.adjusted)
     assert strong.table.n_events >= 10 * parameters
     assert "how large the effect is" not in clinical_answer(strong)[1]
-    times = strong.table.n_events // (7 * parameters)  # between 5 and 10 recurrences a parameter
+    times = strong.models.n_patients_recurred // (7 * parameters)  # between 5 and 10 recurrences a parameter
     few = dataclasses.replace(strong.models, adjusted=strong.models.adjusted * times)
     said = clinical_answer(dataclasses.replace(strong, models=few))[1]
-    assert f"how large the effect is ({strong.table.n_events} recurrences for {times * parameters} parameters" in said
+    recurred = strong.models.n_patients_recurred
+    assert f"({strong.table.n_events} recurrences of {recurred} patients for {times * parameters} parameters" in said
     none = dataclasses.replace(strong.models, adjusted=strong.models.adjusted * 10)
     words = plain_words(dataclasses.replace(strong, models=none))
     assert "no model of D100 can be relied on: these data cannot show whether dose matters" in words[0]
@@ -268,3 +272,151 @@ def test_control_without_event_has_no_interval_that_hides_how_few_there_were() -
     assert control_text(1.0, 1.0, 1.0) == "100.0 (no event)"
     assert control_text(0.0, float("nan"), float("nan")) == "0.0 (nobody left)"
     assert control_text(0.951, 0.9, 0.98) == "95.1 (90.0-98.0)"
+
+
+QUICK = Settings(n_resamples=19, n_bootstrap=0)
+
+
+def said(result: Correlation) -> str:
+    return " ".join(plain_words(result))
+
+
+def test_a_type_without_recurrence_has_no_interaction_and_that_is_said(strong: Correlation) -> None:
+    """The reason named the diameter: a slope within a type of which none recurred has no information at all."""
+    of_hcc = np.array(strong.table.tumour_type) == "HCC"
+    result = correlate(changed(strong.table, ~of_hcc), QUICK)
+    assert "interaction" not in result.failed
+    assert result.models.interaction is None
+    assert "Tumour types: only CRLM recurred, so a difference between the types cannot be seen." in said(result)
+
+
+def test_predictions_where_a_type_has_no_recurrence_are_penalised_and_not_0(strong: Correlation) -> None:
+    """Its own baseline would predict a risk of exactly 0, whose log odds made the calibration curve an artefact."""
+    of_hcc = np.array(strong.table.tumour_type) == "HCC"
+    quality = correlate(changed(strong.table, ~of_hcc), Settings(n_resamples=19, n_bootstrap=3)).quality
+    assert quality is not None
+    assert quality.silent == {"tumour_type": ("HCC",)}
+    assert quality.n_bootstrap == 3
+    assert quality.calibration is not None
+    assert quality.calibration.predicted[0] > 1e-5
+    assert 0.5 < quality.calibration.slope < 2.0
+    assert quality.scores[2].brier[0] < quality.scores[0].brier[0]
+
+
+def test_nothing_is_said_of_risk_beyond_the_last_lesion_that_is_followed(strong: Correlation) -> None:
+    """Control at 12 months was printed, and what 2 Gy more would do to it, when all had been lost by 8."""
+    t, end = strong.table, 8.0
+    late = t.follow_up.time > end
+    cut = dataclasses.replace(
+        t,
+        status=np.where(late, 0, t.status),
+        follow_up=follow_up(np.minimum(t.follow_up.time, end), t.follow_up.event & ~late, cluster=t.patient_id),
+        intervals=intervals(
+            np.minimum(t.intervals.left, end), np.where(late, math.inf, t.intervals.right), cluster=t.patient_id
+        ),
+    )
+    result = correlate(cut, QUICK)
+    first = clinical_answer(result)[0]
+    assert first.startswith("What more D100 would change within 12 months could not be predicted")
+    assert "8.0 months at most" in first
+    assert not any("Recurred within" in row[0] for row in answer_table(result).rows)
+
+
+def test_no_event_at_all_is_an_answer_and_no_refusal(strong: Correlation) -> None:
+    t = strong.table
+    nothing = dataclasses.replace(changed(t, np.zeros(t.n, bool)), status=np.zeros(t.n, int))
+    assert clinical_answer(correlate(nothing, QUICK))[0].startswith(f"No recurrence in {t.n} lesions")
+
+
+def test_a_dose_that_is_all_size_cannot_be_told_from_it(strong: Correlation) -> None:
+    """The page said a hazard ratio of 0.000 (0.000 to 44942298200910344.000)."""
+    t = strong.table
+    result = correlate(dataclasses.replace(t, d100_gy=30 - 0.2 * t.diameter_mm + 0.001 * t.d100_gy), QUICK)
+    assert "cannot be told from what that does" in clinical_answer(result)[0]
+    assert "per Gy" not in said(result)
+    exact = correlate(dataclasses.replace(t, d100_gy=30 - 0.2 * t.diameter_mm), QUICK)
+    assert "covariates must not be combinations of each other" in clinical_answer(exact)[0]
+
+
+def test_doses_that_hardly_differ_say_nothing_of_2_gy_more(strong: Correlation) -> None:
+    t = strong.table
+    result = correlate(dataclasses.replace(t, d100_gy=20 + 0.05 * (t.d100_gy - 20)), QUICK)
+    assert "needs doses that differ by as much" in clinical_answer(result)[0]
+
+
+def test_two_doses_tell_no_step_from_a_line(strong: Correlation) -> None:
+    t = strong.table
+    result = correlate(dataclasses.replace(t, d100_gy=np.where(t.d100_gy > 20, 25.0, 15.0)), QUICK)
+    assert result.cuts.beyond_line is None
+    assert "explains what" not in said(result)
+
+
+def test_one_patient_who_decides_is_named() -> None:
+    """A lesion of 90 Gy turns no effect into a harmful one."""
+    t = lesions(54, {"HCC": 110, "CRLM": 60}, 0.0)
+    t = shaped(t, 0.0 * t.d100_gy, 54)
+    result = correlate(dataclasses.replace(t, d100_gy=np.where(np.arange(t.n) == 3, 90.0, t.d100_gy)), QUICK)
+    one, all_of_them = result.one_patient, result.models.headline
+    assert one is not None
+    assert all_of_them is not None
+    assert (one.n < t.n, all_of_them.p < 0.05, one.p < 0.05) == (True, True, False)
+    assert f"One patient decides: {one.model}" in said(result)
+
+
+def test_recurrences_of_one_patient_are_no_evidence_for_many(strong: Correlation) -> None:
+    t = strong.table
+    who = np.flatnonzero(t.follow_up.event)
+    names = np.array(t.patient_id, dtype=object)
+    names[who[: len(who) - 3]] = "P0"
+    one = tuple(str(x) for x in names)
+    table = dataclasses.replace(
+        t,
+        patient_id=one,
+        follow_up=follow_up(t.follow_up.time, t.follow_up.event, cluster=one),
+        intervals=intervals(t.intervals.left, t.intervals.right, cluster=one),
+    )
+    first = clinical_answer(correlate(table, QUICK))[0]
+    assert first.startswith(f"With {t.n_events} recurrences of 3 patients for 4 parameters (fewer than 5 for each)")
+
+
+def test_a_bend_is_not_called_a_step_nor_a_difference_between_types(strong: Correlation) -> None:
+    table = lesions(9, {"HCC": 150, "CRLM": 90}, 0.0)
+    u = correlate(shaped(table, 0.08 * (table.d100_gy - 20.0) ** 2, 1), Settings(n_resamples=199, n_bootstrap=0))
+    assert u.models.linear_p is not None
+    assert u.models.linear_p < 0.05
+    assert u.cuts.beyond_curve is not None
+    words = said(u)
+    assert "explains what a straight line does not" not in words
+    assert "beside a smooth curve no step is shown" in words or "or a bend sharper than a curve" in words
+    assert u.models.interaction is not None
+    assert "beside a curve that they share" in words
+
+
+def test_a_dose_response_of_size_alone_has_no_d50_to_plan_with() -> None:
+    """D50 of 15.4 Gy (13.9 to 17.1) stood where the adjusted model showed no effect at all (p = 0.955)."""
+    made = synthetic_cohort(np.random.default_rng(19), {"HCC": 110, "CRLM": 60}, size_effect_on_dose=-0.15)
+    cohort, _ = checked_cohort(made.raw, Rules(), today=dt.date(2026, 1, 1), accept=("treated_without_plan",))
+    table = lesion_table(cohort, derive(cohort, Rules()))
+    result = correlate(shaped(table, 0.03 * (table.diameter_mm - 38), 19), QUICK)
+    assert result.models.headline is not None
+    assert result.models.headline.p > 0.05
+    assert "its D50 is no dose that lesions need" in said(result)
+    assert "D50 is 1" not in said(result)
+
+
+def test_types_that_differ_are_said_beside_the_one_number_for_all(strong: Correlation) -> None:
+    table = lesions(21, {"HCC": 150, "CRLM": 90}, 0.0)
+    slope = np.where(np.array(table.tumour_type) == "HCC", -0.3, 0.0)
+    result = correlate(shaped(table, slope * (table.d100_gy - 20), 21), QUICK)
+    assert result.models.differs
+    assert (
+        "The effect differs between the tumour types"
+        in clinical_answer(dataclasses.replace(result, benefit=strong.benefit))[0]
+    )
+
+
+def test_effects_that_a_cohort_may_miss_are_told_on_both_sides_of_1(strong: Correlation) -> None:
+    """'Most studies would miss weaker effects' was false: they miss just more than a fifth of the next weaker."""
+    words = said(strong)
+    assert "Most studies would miss" not in words
+    assert "Of effects between the two they would miss more than 20 %" in words

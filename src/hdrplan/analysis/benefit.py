@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hdrplan.analysis.effects import REFERENCE_GY, adjusters
 from hdrplan.analysis.lesions import LesionTable
 from hdrplan.arrays import FloatArray, IntArray, freeze
-from hdrplan.errors import HdrPlanError, InputError
+from hdrplan.errors import HdrPlanError, InfeasibleError, InputError
 from hdrplan.outcomes import (
     CoxFit,
     FollowUp,
@@ -19,6 +19,7 @@ from hdrplan.outcomes import (
     bootstrap_statistics,
     cox,
     follow_up,
+    penalised_cox,
     predicted_incidence,
     restricted_spline,
 )
@@ -70,7 +71,12 @@ class Benefit:
 
 
 def cause_models(
-    rows: FollowUp, dead: FloatArray, covariates: FloatArray, strata: npt.NDArray[np.str_] | None
+    rows: FollowUp,
+    dead: FloatArray,
+    covariates: FloatArray,
+    strata: npt.NDArray[np.str_] | None,
+    *,
+    penalised: bool = False,
 ) -> tuple[CoxFit, CoxFit | None]:
     """Return the Cox models of recurrence and of death before it, lesions taken as independent.
 
@@ -84,6 +90,9 @@ def cause_models(
         1 where death came first.
     covariates : (n, k) array
     strata : (n,) array or None
+    penalised : bool
+        Whether recurrence has Firth's estimate where Cox's own is not finite, as in a sample in which nobody of a
+        category recurs.
 
     Returns
     -------
@@ -92,7 +101,12 @@ def cause_models(
     CoxFit or None
         Of death; None where nobody died first.
     """
-    recurrence = cox(rows.independent, covariates, strata=strata)
+    try:
+        recurrence = cox(rows.independent, covariates, strata=strata)
+    except InfeasibleError:
+        if not penalised:
+            raise
+        recurrence = penalised_cox(rows, covariates, strata=strata)
     if not dead.any():
         return recurrence, None
     deaths = follow_up(rows.time, dead)
@@ -144,6 +158,18 @@ def dose_benefit(
     ----------
     M. A. Hernan, J. M. Robins, Causal Inference: What If, Chapman and Hall 2020, chapter 13 (standardisation).
     """
+    if not table.known_until(horizon_months):
+        raise InputError(
+            f"a risk within {horizon_months:g} months needs lesions that are followed as long",
+            got=f"{table.follow_up.time.max():.1f} months at most",
+            remedy="Ask for an earlier time.",
+        )
+    lowest, highest = np.quantile(table.d100_gy, (0.05, 0.95))
+    if highest - lowest < added_gy:
+        raise InputError(
+            f"what {added_gy:g} Gy more would do needs doses that differ by as much",
+            got=f"{lowest:.1f} to {highest:.1f} Gy in nine lesions of ten",
+        )
     beside = adjusters(table)
     spline = restricted_spline(table.d100_gy) if curved else None
     grid = _between(table.d100_gy, 0.05, 0.95, _N_DOSES)
@@ -151,11 +177,12 @@ def dose_benefit(
     others = np.column_stack(list(beside.values())) if beside else np.empty((table.n, 0))
     dead = (table.status == 2).astype(np.float64)
 
-    def risks(drawn: IntArray, _: IntArray) -> FloatArray:
+    def risks(drawn: IntArray, *, sample: bool = False) -> FloatArray:
         """Mean risk now, with more dose, and at each dose of the grid."""
         layer = None if strata is None else strata[drawn]
         rows, gy, x = table.follow_up.chosen(drawn), table.d100_gy[drawn], others[drawn]
-        recurrence, death = cause_models(rows, dead[drawn], np.column_stack((_dose(gy, spline), x)), layer)
+        design = np.column_stack((_dose(gy, spline), x))
+        recurrence, death = cause_models(rows, dead[drawn], design, layer, penalised=sample)
         every = max(1, drawn.size // _MAX_AVERAGED)
 
         def mean(dose: FloatArray) -> float:
@@ -165,13 +192,13 @@ def dose_benefit(
 
         return np.array([mean(gy), mean(gy + added_gy), *(mean(np.full(gy.size, at)) for at in grid)])
 
-    def attempt(drawn: IntArray, owner: IntArray) -> FloatArray:
+    def attempt(drawn: IntArray, _: IntArray) -> FloatArray:
         try:
-            return risks(drawn, owner)
-        except HdrPlanError:  # a sample whose model has no finite estimate
+            return risks(drawn, sample=True)
+        except HdrPlanError:  # a sample that cannot be fitted, as one without any recurrence
             return np.full(grid.size + 2, np.nan)
 
-    middle = risks(np.arange(table.n), table.follow_up.owner)
+    middle = risks(np.arange(table.n))
     samples = bootstrap_statistics(attempt, table.follow_up.owner, n_bootstrap, rng) if n_bootstrap else np.empty(0)
     samples = (
         samples[np.isfinite(samples).all(axis=1) & (samples[:, 0] > 0)] if n_bootstrap else np.empty((0, grid.size + 2))

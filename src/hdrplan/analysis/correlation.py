@@ -31,6 +31,8 @@ __all__ = [
 # Events a parameter below which a Cox model is biased and its intervals hold the truth too rarely (E. Vittinghoff,
 # C. E. McCulloch, Am J Epidemiol 2007;165:710-718, DOI 10.1093/aje/kwk052).
 EVENTS_FOR_A_MODEL = 5
+# Share of the variance of D100 from which its adjusters leave nothing of it: errors are inflated a hundredfold.
+_INSEPARABLE = 0.99
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,13 @@ class DoseModels:
         Where it rejects a straight line, the curve is the answer and not the headline.
     interaction : Interaction or None
         By tumour type.
+    n_patients_recurred : int
+        Patients with a recurrence: so many tell of dose independently.
+    explained : float
+        Share of the variance of D100 that its adjusters explain.
+    linear_p : float or None
+        That the effect of D100 is a straight line, tested against a curve and against a step, and corrected for two
+        tests; None where there is no curve.
     """
 
     univariate: tuple[Effect, ...]
@@ -122,16 +131,25 @@ class DoseModels:
     proportional: ProportionalHazards | None
     spline: SplineCurve | None
     interaction: Interaction | None
+    n_patients_recurred: int
+    explained: float
+    linear_p: float | None
 
     @property
     def carried(self) -> bool:
-        """Whether there are enough recurrences for a statement about dose."""
-        return self.headline is not None and self.headline.n_events >= EVENTS_FOR_A_MODEL * len(self.adjusted)
+        """Whether a statement about dose has enough patients with a recurrence, and D100 is not all its adjusters."""
+        enough = self.n_patients_recurred >= EVENTS_FOR_A_MODEL * len(self.adjusted)
+        return self.headline is not None and enough and self.explained < _INSEPARABLE
 
     @property
     def curved(self) -> bool:
         """Whether a straight line is rejected, so that no ratio per Gy describes the effect of D100."""
-        return self.carried and self.spline is not None and self.spline.nonlinear.p < 0.05
+        return self.carried and self.linear_p is not None and self.linear_p < 0.05
+
+    @property
+    def differs(self) -> bool:
+        """Whether the effect of D100 differs between tumour types, so that no answer holds for all."""
+        return self.carried and self.interaction is not None and self.interaction.test.p < 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -168,12 +186,15 @@ class Cuts:
         The best one, with and without adjustment.
     beyond_line : Cutoff or None
         The best step beside D100 as a straight line: whether a step explains what a line does not.
+    beyond_curve : Cutoff or None
+        The best step beside D100 as a spline, where a straight line is rejected: whether it is a step and no bend.
     """
 
     threshold: Threshold | None
     adjusted: Cutoff | None
     unadjusted: Cutoff | None
     beyond_line: Cutoff | None
+    beyond_curve: Cutoff | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -243,6 +264,8 @@ class Correlation:
         D100 without the lesions of one centre, or of one year where there is one centre.
     unmeasured : Unmeasured or None
         How strong a confounder that was not measured must be.
+    one_patient : Effect or None
+        D100 without the patient who moves it most.
     dose_error : tuple of Effect
         D100 as recorded and corrected for its error; empty where the error is not known.
     paper : PaperRule or None
@@ -266,6 +289,7 @@ class Correlation:
     sensitivity: Mapping[str, Effect]
     left_out_groups: Mapping[str, Effect]
     unmeasured: Unmeasured | None
+    one_patient: Effect | None
     dose_error: tuple[Effect, ...]
     paper: PaperRule | None
     d100_with_diameter: float

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from hdrplan.analysis.answer import counted
 from hdrplan.analysis.benefit import dose_benefit
 from hdrplan.analysis.correlation import (
     EVENTS_FOR_A_MODEL,
@@ -25,7 +26,7 @@ from hdrplan.analysis.correlation import (
 )
 from hdrplan.analysis.dose_error import corrected_effects
 from hdrplan.analysis.dose_response import dose_response_fits
-from hdrplan.analysis.dose_shape import interaction, spline_curve
+from hdrplan.analysis.dose_shape import SPLINE_KNOTS, interaction, spline_curve
 from hdrplan.analysis.effects import (
     D100,
     Effect,
@@ -41,8 +42,9 @@ from hdrplan.analysis.other_models import sensitivity
 from hdrplan.analysis.paper_models import PaperRule, paper_rule
 from hdrplan.analysis.prediction import performance
 from hdrplan.analysis.prediction_quality import prediction_quality
-from hdrplan.analysis.robustness import unmeasured, without_each_group
+from hdrplan.analysis.robustness import unmeasured, without_each_group, without_one_patient
 from hdrplan.analysis.side_by_side import metric_tests, rank_correlation
+from hdrplan.arrays import FloatArray
 from hdrplan.errors import HdrPlanError, InfeasibleError
 from hdrplan.outcomes import (
     CoxFit,
@@ -53,8 +55,10 @@ from hdrplan.outcomes import (
     cox,
     cutoff_problem,
     follow_up,
+    indicator_columns,
     kaplan_meier,
     log_rank,
+    restricted_spline,
     reverse_kaplan_meier,
     turnbull,
     zph,
@@ -113,7 +117,8 @@ def correlate(
     steps = _Steps(on_progress)
     model = steps.run("adjusted model", lambda: d100_model(table))
     horizon = settings.horizon_months
-    models = _models(table, model, steps)
+    step = steps.run("step beside a straight line", lambda: _beyond_line(table, settings, rng))
+    models = _models(table, model, step, steps)
     return Correlation(
         settings=settings,
         table=table,
@@ -133,7 +138,10 @@ def correlate(
             threshold=steps.run("fixed threshold", lambda: _threshold(table, settings.threshold_gy)),
             adjusted=steps.run("adjusted cut-off", lambda: _cutoff(table, settings, rng, adjust=True)),
             unadjusted=steps.run("unadjusted cut-off", lambda: _cutoff(table, settings, rng, adjust=False)),
-            beyond_line=steps.run("step beside a straight line", lambda: _beyond_line(table, settings, rng)),
+            beyond_line=step,
+            beyond_curve=steps.tried("step beside a curve", lambda: _beyond_curve(table, settings, rng))
+            if models.curved
+            else None,
         ),
         response=_response(table, settings, steps),
         metrics=steps.run("metrics side by side", lambda: metric_tests(table, settings, rng)) or (),
@@ -147,6 +155,7 @@ def correlate(
         sensitivity=steps.run("sensitivity", lambda: sensitivity(table, settings.landmark_months)) or {},
         left_out_groups=steps.run("without each group", lambda: without_each_group(table)) or {},
         unmeasured=unmeasured(table, models.headline) if models.headline and models.carried else None,
+        one_patient=steps.tried("without one patient", lambda: without_one_patient(table, model)) if model else None,
         dose_error=steps.run("error of D100", lambda: corrected_effects(table, settings, rng)) or (),
         paper=steps.run("paper's rule", lambda: _paper(table, settings, rng)) if settings.mode == "paper" else None,
         d100_with_diameter=rank_correlation(table.d100_gy, table.diameter_mm),
@@ -168,24 +177,46 @@ def _control(table: LesionTable, steps: _Steps) -> Control:
     )
 
 
-def _models(table: LesionTable, model: CoxFit | None, steps: _Steps) -> DoseModels:
+def _models(table: LesionTable, model: CoxFit | None, step: Cutoff | None, steps: _Steps) -> DoseModels:
     adjusted = effects("adjusted, errors by patient", model, table.follow_up) if model else ()
+    spline = steps.run("spline", lambda: spline_curve(table))
+    linear_p = None
+    if spline is not None:
+        # Two tests of one hypothesis; by Bonferroni they reject it together in 5 % of cohorts at most.
+        tested = [spline.nonlinear.p] if step is None else [spline.nonlinear.p, step.p.resampled]
+        linear_p = min(1.0, len(tested) * min(tested))
+    curved = linear_p is not None and linear_p < 0.05
     return DoseModels(
         univariate=_univariate(table, steps),
         adjusted=adjusted,
         headline=next((e for e in adjusted if e.term == D100), None),
         proportional=steps.run("proportional hazards", lambda: zph(model)) if model else None,
-        spline=steps.run("spline", lambda: spline_curve(table)),
-        interaction=steps.run("interaction", lambda: interaction(table)),
+        spline=spline,
+        interaction=steps.run("interaction", lambda: interaction(table, curved=curved)),
+        n_patients_recurred=len({p for p, had in zip(table.patient_id, table.follow_up.event, strict=True) if had}),
+        explained=_explained(table),
+        linear_p=linear_p,
     )
+
+
+def _explained(table: LesionTable) -> float:
+    """Return the share of the variance of D100 that the adjusters and strata explain."""
+    layers: list[FloatArray] = []
+    if table.strata is not None and len(set(table.strata)) > 1:
+        layers = list(indicator_columns("stratum", np.array(table.strata)).values())
+    x = np.column_stack([np.ones(table.n), *adjusters(table).values(), *layers])
+    left = table.d100_gy - x @ np.linalg.lstsq(x, table.d100_gy, rcond=None)[0]
+    spread = float(table.d100_gy.var())
+    return 1.0 - float((left**2).mean()) / spread if spread > 0 else 0.0
 
 
 def _enough(table: LesionTable, models: DoseModels) -> LesionTable:
     """Return the table; refuse one whose recurrences are too few for a statement about dose."""
     if not models.carried:
         raise InfeasibleError(
-            f"a model of D100 needs {EVENTS_FOR_A_MODEL} recurrences for each of its parameters",
-            got=f"{table.n_events} recurrences for {len(models.adjusted) or 'unknown'} parameters",
+            f"a model of D100 needs {EVENTS_FOR_A_MODEL} patients with a recurrence for each of its parameters, and "
+            "lesions that are alike in all but their D100",
+            got=f"{counted(models.n_patients_recurred, 'patient')} for {len(models.adjusted) or 'unknown'} parameters",
         )
     return table
 
@@ -224,14 +255,23 @@ def _cutoff(table: LesionTable, settings: Settings, rng: np.random.Generator, *,
 
 
 def _beyond_line(table: LesionTable, settings: Settings, rng: np.random.Generator) -> Cutoff:
+    if np.unique(table.d100_gy).size < 3:
+        raise InfeasibleError("a step beside a straight line needs three different doses", got="fewer")
     problem = cutoff_problem(table.follow_up, table.d100_gy, covariates=d100_columns(table), strata=table.strata)
+    return best_cutoff(problem, rng=rng, n_resamples=settings.n_resamples)
+
+
+def _beyond_curve(table: LesionTable, settings: Settings, rng: np.random.Generator) -> Cutoff:
+    columns = restricted_spline(table.d100_gy, SPLINE_KNOTS).columns("D100", table.d100_gy)
+    covariates = {**columns, **adjusters(table)}
+    problem = cutoff_problem(table.follow_up, table.d100_gy, covariates=covariates, strata=table.strata)
     return best_cutoff(problem, rng=rng, n_resamples=settings.n_resamples)
 
 
 def _response(table: LesionTable, settings: Settings, steps: _Steps) -> DoseResponse:
     attempts = dose_response_fits(table, settings)
     fits = {name: steps.tried(f"TCP {name}", attempt) for name, attempt in attempts.items()}
-    lesions, horizon = table.follow_up.independent, settings.horizon_months
+    lesions, horizon = table.follow_up, settings.horizon_months
     bins = steps.run("control by dose", lambda: control_by_dose(lesions, table.d100_gy, horizon=horizon)) or ()
     return DoseResponse({name: fit for name, fit in fits.items() if fit is not None}, bins)
 

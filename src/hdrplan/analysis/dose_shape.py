@@ -7,21 +7,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hdrplan.analysis.effects import (
-    D100,
-    REFERENCE_GY,
-    Effect,
-    adjusted_cox,
-    adjusters,
-    effects,
-    present_types,
-    type_columns,
-)
+from hdrplan.analysis.adjustment import Adjuster
+from hdrplan.analysis.effects import D100, REFERENCE_GY, Effect, adjusted_cox, adjusters, effects, present_types
 from hdrplan.analysis.lesions import LesionTable
 from hdrplan.arrays import FloatArray
 from hdrplan.outcomes import Test, cox, efficient_scores, restricted_spline
 
-__all__ = ["DoseContrast", "Interaction", "SplineCurve", "interaction", "robust_score_test", "spline_curve"]
+__all__ = [
+    "SPLINE_KNOTS",
+    "DoseContrast",
+    "Interaction",
+    "SplineCurve",
+    "interaction",
+    "robust_score_test",
+    "spline_curve",
+]
+
+SPLINE_KNOTS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,7 @@ class SplineCurve:
     contrasts: tuple[DoseContrast, ...]
 
 
-def spline_curve(table: LesionTable, n_knots: int = 4) -> SplineCurve:
+def spline_curve(table: LesionTable, n_knots: int = SPLINE_KNOTS) -> SplineCurve:
     """Return the restricted cubic spline of D100 in the adjusted model."""
     spline, beside = restricted_spline(table.d100_gy, n_knots), adjusters(table)
     columns = spline.columns("D100", table.d100_gy)
@@ -149,19 +151,34 @@ class Interaction:
     by_type: Mapping[str, Effect]
 
 
-def interaction(table: LesionTable) -> Interaction | None:
-    """Return the tumour type x D100 interaction; None where there is one type."""
-    present = present_types(table)
+def interaction(table: LesionTable, *, curved: bool = False) -> Interaction | None:
+    """Return the tumour type x D100 interaction; None where fewer than two types have a recurrence.
+
+    Parameters
+    ----------
+    table : LesionTable
+    curved : bool
+        Whether D100 enters as a spline that the types share: a bend would pass for a difference between types whose
+        doses differ.
+
+    Returns
+    -------
+    Interaction or None
+    """
+    kinds = np.array(table.tumour_type)
+    present = [t for t in present_types(table) if table.follow_up.event[kinds == t].any()]
     if len(present) < 2:
         return None
     dose = table.d100_gy - REFERENCE_GY
-    kinds = np.array(table.tumour_type)
     # Departures from the first type are tested; a slope in each type is the same model, told in numbers.
     departures = {f"D100 x {t}": dose * (kinds == t) for t in present[1:]}
-    types = {} if any(a.column == "tumour_type" for a in table.adjusters) else type_columns(table)
-    test = robust_score_test(table, {D100: dose, **types, **adjusters(table)}, departures)
+    if all(a.column != "tumour_type" for a in table.adjusters):
+        every = (*table.adjusters, Adjuster("tumour_type"))
+        table = replace(table, adjusters=every, columns={**table.columns, "tumour_type": table.tumour_type})
+    shared = restricted_spline(table.d100_gy, SPLINE_KNOTS).columns("D100", table.d100_gy) if curved else {D100: dose}
+    test = robust_score_test(table, {**shared, **adjusters(table)}, departures)
     slopes = {f"{D100}, in {t}": dose * (kinds == t) for t in present}
-    fit = adjusted_cox(table, {**slopes, **types})
+    fit = adjusted_cox(table, slopes)
     each = effects("D100 within tumour type", fit, table.follow_up, tuple(slopes))
     by_type = {}
     for t, effect in zip(present, each, strict=True):

@@ -12,6 +12,7 @@ import numpy as np
 
 from hdrplan.analysis.accumulate import d100_bounds, lower_bounds
 from hdrplan.analysis.adjustment import DEFAULT_ADJUSTERS, Adjuster, Column, typed_column
+from hdrplan.analysis.silent import asked_layers, joined, silent_columns, silent_layers, silent_levels
 from hdrplan.arrays import FloatArray, IntArray, freeze
 from hdrplan.cohort import Cohort, Cycle, Derived, LesionRecord, Patient, baseline_mm
 from hdrplan.errors import InputError
@@ -87,7 +88,9 @@ class LesionTable:
     @property
     def first_events(self) -> CompetingRisks:
         """Months to recurrence or death, whichever came first; clusters are patients."""
-        return competing_risks(self.follow_up.time, self.status, cluster=self.patient_id)
+        # Where nothing happened, recurrence is what might have.
+        happened = tuple(int(cause) for cause in np.unique(self.status) if cause) or (1,)
+        return competing_risks(self.follow_up.time, self.status, causes=happened, cluster=self.patient_id)
 
     @property
     def silent_levels(self) -> Mapping[str, tuple[str, ...]]:
@@ -96,25 +99,28 @@ class LesionTable:
         Such a level has no finite hazard ratio. With a baseline of its own, all other estimates are what they tend to
         as its ratio tends to 0.
         """
-        found = {}
-        for adjuster in self.adjusters:
-            column = self.columns[adjuster.column]
-            if adjuster.form != "term" or not (isinstance(column, tuple) or np.isin(column, (0.0, 1.0)).all()):
-                continue
-            labels = np.array([_label(cell) for cell in column])
-            silent = sorted(set(labels) - set(labels[self.follow_up.event]))
-            if silent and self.n_events:
-                found[adjuster.column] = tuple(silent)
-        return found
+        return silent_levels(self.adjusters, self.columns, self.follow_up.event)
 
     @property
     def strata(self) -> tuple[str, ...] | None:
         """Stratum of each lesion in every model, with the levels of which none recurred; None without strata."""
-        layers = [tuple(map(_label, self.columns[a.column])) for a in self.adjusters if a.form == "strata"]
-        for name, silent in self.silent_levels.items():
-            labels = map(_label, self.columns[name])
-            layers.append(tuple(label if label in silent else "others" for label in labels))
-        return tuple(" / ".join(cells) for cells in zip(*layers, strict=True)) if layers else None
+        asked = asked_layers(self.adjusters, self.columns)
+        return joined([*asked, *silent_layers(self.silent_levels, self.columns)])
+
+    @property
+    def asked_strata(self) -> tuple[str, ...] | None:
+        """Stratum of each lesion by the adjusters alone; None without strata."""
+        return joined(asked_layers(self.adjusters, self.columns))
+
+    @property
+    def silent_columns(self) -> dict[str, FloatArray]:
+        """Indicators of the levels of which none recurred, for models whose penalty keeps them finite."""
+        return silent_columns(self.silent_levels, self.columns)
+
+    def known_until(self, months: float) -> bool:
+        """Return whether follow-up reaches a time, or nobody is left before it."""
+        last = float(self.follow_up.time.max())
+        return last >= months or not (self.status[self.follow_up.time == last] == 0).any()
 
     @property
     def n(self) -> int:
@@ -144,10 +150,6 @@ class _Lesion:
     n_lesions: int
     first_day: int
     covariates: Mapping[str, object]
-
-
-def _label(cell: object) -> str:
-    return f"{cell:g}" if isinstance(cell, float) else str(cell)
 
 
 def lesion_table(

@@ -35,7 +35,7 @@ class Performance:
     slope_corrected : float
         Calibration slope; 1 before correction by construction.
     n_bootstrap : int
-        Bootstrap samples of patients.
+        Bootstrap samples of patients that gave an answer.
     """
 
     with_d100: Discrimination
@@ -74,7 +74,9 @@ def performance(table: LesionTable, rng: np.random.Generator, n_bootstrap: int =
             return 0.5, 0.5, math.nan
         rows = lesions.chosen(drawn)
         coef = cox(rows, x[drawn], strata=None if strata is None else strata[drawn]).coef
-        own, every = concordance(rows, x[drawn] @ coef).c, concordance(lesions, x @ coef).c
+        # Strata have baselines of their own, so that a score tells nothing between two of them.
+        layer = None if strata is None else strata[drawn]
+        own, every = concordance(rows, x[drawn] @ coef, strata=layer).c, concordance(lesions, x @ coef, strata=strata).c
         return own, every, float(cox(lesions, (x @ coef)[:, None], strata=strata).coef[0])
 
     everyone = np.arange(table.n)
@@ -88,11 +90,12 @@ def performance(table: LesionTable, rng: np.random.Generator, n_bootstrap: int =
         return np.array([a[0] - a[1], b[0] - b[1], a[2]])
 
     samples = bootstrap_statistics(optimism, table.follow_up.owner, n_bootstrap, rng)
+    whole = samples[np.isfinite(samples[:, :2]).all(axis=1)] if n_bootstrap else np.empty((0, 3))
     # Without samples nothing is known of the optimism: the corrected numbers are NaN, not the apparent ones.
-    optimism_c, optimism_bare, slope = np.nanmean(samples, axis=0).tolist() if n_bootstrap else [math.nan] * 3
+    optimism_c, optimism_bare, slope = whole.mean(axis=0).tolist() if len(whole) else [math.nan] * 3
     return Performance(
         with_d100=Discrimination(apparent, apparent - optimism_c),
         without_d100=Discrimination(bare, bare - optimism_bare),
         slope_corrected=slope,
-        n_bootstrap=n_bootstrap,
+        n_bootstrap=len(whole),
     )

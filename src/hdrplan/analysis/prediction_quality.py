@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from hdrplan.outcomes import (
     CalibrationCurve,
     CompetingRisks,
     CoxFit,
+    KnownStatus,
     aalen_johansen,
     auc_at,
     bootstrap_statistics,
@@ -108,8 +110,8 @@ class PredictionQuality:
         Time within which recurrences count.
     scores : tuple of PredictionScore
         Of no model, of the adjusters, and of the adjusters with D100.
-    calibration : CalibrationCurve
-        Of the model with D100 on its own data.
+    calibration : CalibrationCurve or None
+        Of the model with D100 on its own data; None where too few lesions recurred, or did not, for a curve.
     groups : tuple of CalibrationGroup
         The same in quarters of predicted risk.
     slope_corrected : float
@@ -117,15 +119,18 @@ class PredictionQuality:
     decision : DecisionCurve
     n_bootstrap : int
         Samples of patients that gave an answer.
+    silent : mapping of str to tuple of str
+        Levels of which no lesion recurred, by column: their risk is that of Firth's penalised model, not 0.
     """
 
     horizon_months: float
     scores: tuple[PredictionScore, ...]
-    calibration: CalibrationCurve
+    calibration: CalibrationCurve | None
     groups: tuple[CalibrationGroup, ...]
     slope_corrected: float
     decision: DecisionCurve
     n_bootstrap: int
+    silent: Mapping[str, tuple[str, ...]]
 
 
 def prediction_quality(
@@ -157,12 +162,13 @@ def prediction_quality(
     F. E. Harrell, K. L. Lee, D. B. Mark, Stat Med 1996;15:361-387 (optimism).
     T. A. Gerds, M. W. Kattan, Medical Risk Prediction Models, Chapman and Hall 2021 (scores with competing risks).
     """
-    beside = adjusters(table)
+    # A baseline of its own would give a category without recurrence a risk of exactly 0, for ever.
+    beside = {**adjusters(table), **table.silent_columns}
     others = np.column_stack(list(beside.values())) if beside else np.empty((table.n, 0))
     data = _Data(
         table=table,
         designs=(np.empty((table.n, 0)), others, np.column_stack((others, table.d100_gy - REFERENCE_GY))),
-        strata=None if table.strata is None else np.array(table.strata),
+        strata=None if table.asked_strata is None else np.array(table.asked_strata),
         horizon_months=horizon_months,
     )
     everyone = np.arange(table.n)
@@ -170,22 +176,25 @@ def prediction_quality(
     apparent = data.scores(models, everyone)
     with_d100 = data.risks(models[2], 2, everyone)[:, -1]
     status = known_status(data.outcomes(everyone), horizon_months)
+    calibration = _curve(status, with_d100)
 
     def optimism(drawn: IntArray, _: IntArray) -> FloatArray:
         """Scores on the sample less those on all lesions, and the calibration slope on all lesions."""
         try:
             own = data.models(drawn)
-            curve = calibration_curve(status, data.risks(own[2], 2, everyone)[:, -1])
-            return np.append(data.scores(own, drawn) - data.scores(own, everyone), curve.slope)
-        except HdrPlanError:  # a sample whose model has no finite estimate
+            curve = _curve(status, data.risks(own[2], 2, everyone)[:, -1]) if calibration else None
+            slope = curve.slope if curve else math.nan
+            return np.append(data.scores(own, drawn) - data.scores(own, everyone), slope)
+        except HdrPlanError:  # a sample that cannot be fitted, as one without any recurrence
             return np.full(apparent.size + 1, math.nan)
 
     mean, known = np.full(apparent.size + 1, math.nan), 0
     if n_bootstrap:
         samples = bootstrap_statistics(optimism, table.follow_up.owner, n_bootstrap, rng)
-        whole = samples[np.isfinite(samples).all(axis=1)]
-        known = len(whole)
-        mean = whole.mean(axis=0) if known else mean
+        whole = samples[np.isfinite(samples[:, :-1]).all(axis=1)]
+        known, slopes = len(whole), whole[np.isfinite(whole[:, -1]), -1]
+        if known:
+            mean = np.append(whole[:, :-1].mean(axis=0), slopes.mean() if slopes.size else math.nan)
     corrected = apparent - mean[:-1]
     n_scores = 3 * len(_MODELS)
     net = (corrected if known else apparent)[n_scores:].reshape(2, -1)
@@ -200,7 +209,7 @@ def prediction_quality(
             )
             for k, name in enumerate(_MODELS)
         ),
-        calibration=calibration_curve(status, with_d100),
+        calibration=calibration,
         groups=_groups(data, with_d100),
         slope_corrected=float(mean[-1]),
         decision=DecisionCurve(
@@ -210,7 +219,16 @@ def prediction_quality(
             everybody=status.net_benefit(np.ones(table.n), _THRESHOLDS),
         ),
         n_bootstrap=known,
+        silent=table.silent_levels,
     )
+
+
+def _curve(status: KnownStatus, risk: FloatArray) -> CalibrationCurve | None:
+    """Return the calibration curve; None where it has no finite estimate."""
+    try:
+        return calibration_curve(status, risk)
+    except HdrPlanError:
+        return None
 
 
 def _groups(data: _Data, risk: FloatArray, n_groups: int = 4) -> tuple[CalibrationGroup, ...]:
@@ -252,7 +270,9 @@ class _Data:
         """Fit every model to some lesions."""
         rows, dead = self.table.follow_up.chosen(drawn), (self.table.status[drawn] == 2).astype(np.float64)
         return tuple(
-            cause_models(rows, dead, x[drawn], None if self.strata is None or k == 0 else self.strata[drawn])
+            cause_models(
+                rows, dead, x[drawn], None if self.strata is None or k == 0 else self.strata[drawn], penalised=True
+            )
             for k, x in enumerate(self.designs)
         )
 

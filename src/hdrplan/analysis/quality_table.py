@@ -31,7 +31,18 @@ def quality_table(quality: PredictionQuality) -> TextTable:
         for s in quality.scores
     )
     curve = quality.calibration
-    corrected = f"; {quality.slope_corrected:.2f} corrected for optimism" if quality.n_bootstrap else ""
+    if curve is None:
+        calibration = "Too few lesions recurred, or too few did not, for a calibration curve."
+    else:
+        known = math.isfinite(quality.slope_corrected)
+        corrected = f"; {quality.slope_corrected:.2f} corrected for optimism" if known else ""
+        calibration = (
+            f"Calibration line of the model with D100: intercept {curve.intercept:.2f}, slope {curve.slope:.2f} on the "
+            f"data of the fit{corrected} (0 and 1 are perfect)."
+        )
+    silent = " or ".join(level for levels in quality.silent.values() for level in levels)
+    apart = f" No {silent} lesion recurred: the risk of such lesions, and with it that of all, is by Firth's penalised "
+    apart += "model, which does not take it for 0."
     return TextTable(
         name="prediction",
         title=f"Predicted risk of local recurrence within {quality.horizon_months:g} months, death competing",
@@ -52,8 +63,6 @@ def quality_table(quality: PredictionQuality) -> TextTable:
             "is the "
             "mean from 0 to the horizon. Corrected: less the mean optimism of "
             f"{quality.n_bootstrap} bootstrap samples of patients.",
-            f"Calibration line of the model with D100: intercept {curve.intercept:.2f}, slope {curve.slope:.2f} on "
-            "the data "
-            f"of the fit{corrected} (0 and 1 are perfect).",
+            calibration + (apart if silent else ""),
         ),
     )

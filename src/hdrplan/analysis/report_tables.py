@@ -48,8 +48,10 @@ def _control_table(r: Correlation) -> TextTable:
         at = []
         for months in (6.0, 12.0, 24.0):
             low, high = c.interval_at([months])
-            text = control_text(float(c.survival_at([months])[0]), float(low[0]), float(high[0]))
-            at += [text, f"{c.at_risk_at([months])[0]:.0f}"]
+            control, followed = float(c.survival_at([months])[0]), c.at_risk_at([months])[0]
+            # A curve ends with the last lesion that is followed; what comes after is not its last value.
+            at += ["-" if control and not followed else control_text(control, float(low[0]), float(high[0]))]
+            at += [f"{followed:.0f}"]
         at_median = str(m.at_risk) if m.estimate == m.estimate else ""
         rows.append((name, f"{c.n_events}/{c.n}", median_text(c, 1), at_median, *at))
     notes = [
@@ -57,10 +59,11 @@ def _control_table(r: Correlation) -> TextTable:
         "reliable.",
         *median_notes(row[2] for row in rows),
     ]
-    if r.control.npmle is not None:
+    reached = r.table.known_until(12.0)
+    if r.control.npmle is not None and reached:
         notes.append(_between_scans(r.control.km, r.control.npmle))
     incidence = r.control.incidence
-    if 1 in incidence.causes:
+    if 1 in incidence.causes and reached:
         share = 100 * float(incidence.incidence_at([12.0])[0, incidence.causes.index(1)])
         notes.append(
             f"With death as a competing event, {share:.1f} % of all lesions recurred by 12 months (Aalen-Johansen)."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -9,13 +10,16 @@ import numpy as np
 
 from hdrplan.analysis.effects import D100, REFERENCE_GY, Effect, adjusters, effects
 from hdrplan.analysis.lesions import LesionTable
+from hdrplan.arrays import BoolArray
 from hdrplan.errors import HdrPlanError
-from hdrplan.outcomes import cox, e_value
+from hdrplan.outcomes import CoxFit, cox, e_value
 
-__all__ = ["Unmeasured", "unmeasured", "without_each_group"]
+__all__ = ["Unmeasured", "unmeasured", "without_each_group", "without_one_patient"]
 
 # Events are common where more than this share has one (VanderWeele and Ding 2017).
 _COMMON = 0.15
+# Patients who are left out in turn.
+_CANDIDATES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,17 +82,51 @@ def without_each_group(table: LesionTable) -> Mapping[str, Effect]:
     else:
         name, labels = "year", [str(year) for year in table.treatment_year]
     groups = np.array(labels)
-    columns = {D100: table.d100_gy - REFERENCE_GY, **adjusters(table)}
-    strata = None if table.strata is None else np.array(table.strata)
     found = {}
     for label in sorted(set(labels)) if len(set(labels)) > 1 else ():
-        keep = groups != label
-        rows = table.follow_up.chosen(keep)
-        kept = {k: v[keep] for k, v in columns.items() if k == D100 or np.ptp(v[keep]) > 0}
         try:
-            fit = cox(rows, kept, strata=None if strata is None else strata[keep])
+            found[label] = _of_rows(table, groups != label, f"without {name} {label}")
         except HdrPlanError:
             continue
-        (own,) = effects("adjusted", fit, rows, (D100,))
-        found[label] = replace(own, model=f"without {name} {label}")
     return found
+
+
+def without_one_patient(table: LesionTable, model: CoxFit) -> Effect:
+    """Return the effect of D100 without the patient who moves it most.
+
+    Parameters
+    ----------
+    table : LesionTable
+    model : CoxFit
+        The adjusted model with D100.
+
+    Returns
+    -------
+    Effect
+
+    Raises
+    ------
+    InputError, InfeasibleError
+        The model cannot be fitted without the patient.
+    """
+    place = model.names.index(D100)
+    moved = np.abs(table.follow_up.by_cluster(model.dfbeta()[:, [place]]))[:, 0]
+    owner = np.asarray(table.follow_up.owner)
+    # A dose far from all others holds its own residual down, so that what it moves is underestimated: both are tried.
+    far = owner[np.argsort(-np.abs(table.d100_gy - np.median(table.d100_gy)))]
+    tried = dict.fromkeys([*np.argsort(-moved)[:_CANDIDATES].tolist(), *far[:_CANDIDATES].tolist()])
+    found = [
+        _of_rows(table, owner != k, f"without patient {table.patient_id[int(np.flatnonzero(owner == k)[0])]}")
+        for k in tried
+    ]
+    return max(found, key=lambda e: abs(math.log(e.hazard_ratio) - float(model.coef[place])))
+
+
+def _of_rows(table: LesionTable, keep: BoolArray, words: str) -> Effect:
+    """Return the adjusted effect of D100 in some lesions."""
+    columns = {D100: table.d100_gy - REFERENCE_GY, **adjusters(table)}
+    rows = table.follow_up.chosen(keep)
+    kept = {k: v[keep] for k, v in columns.items() if k == D100 or np.ptp(v[keep]) > 0}
+    fit = cox(rows, kept, strata=None if table.strata is None else np.array(table.strata)[keep])
+    (own,) = effects("adjusted", fit, rows, (D100,))
+    return replace(own, model=words)

@@ -15,7 +15,7 @@ def sensitivity_table(r: Correlation) -> TextTable:
     headline = r.models.headline
     effects = [] if headline is None else [replace(headline, model="cause-specific Cox, errors by patient (headline)")]
     effects += [replace(e, model=name) for name, e in r.sensitivity.items()]
-    effects += [*r.left_out_groups.values(), *r.dose_error]
+    effects += [*r.left_out_groups.values(), *([r.one_patient] if r.one_patient else []), *r.dose_error]
     u = r.unmeasured
     notes = [
         "The cause-specific hazard ratio is about the rate of recurrence of lesions still at risk; that of Fine and "

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hdrplan.outcomes.cutoff_data import CutoffProblem, cutoff_problem
     from hdrplan.outcomes.design import RestrictedSpline, indicator_columns, restricted_spline
     from hdrplan.outcomes.discrimination import Concordance, concordance
-    from hdrplan.outcomes.firth import FirthFit, firth_cox
+    from hdrplan.outcomes.firth import FirthFit, firth_cox, penalised_cox
     from hdrplan.outcomes.followup import FollowUp, Landmark, follow_up, landmark
     from hdrplan.outcomes.gray import GrayTest, gray_test
     from hdrplan.outcomes.inference import Coefficients, Test
@@ -184,6 +184,7 @@ __all__ = [
     "max_t",
     "meta_analysis",
     "p_from_interval",
+    "penalised_cox",
     "permuted_rows",
     "pooled_series",
     "predicted_incidence",

@@ -91,7 +91,8 @@ def _incidence(event: CoxFit, other: CoxFit | None, x: FloatArray, times: FloatA
     before = np.hstack((np.ones((len(x), 1)), left[:, :-1])) if moments.size else left
     summed = np.cumsum(before * jump / np.maximum(all_jumps, 1.0), axis=1)
     index = np.searchsorted(moments, times, side="right")
-    result: FloatArray = np.hstack((np.zeros((len(x), 1)), summed))[:, index]
+    # A sum of many parts of 1 may come to more than 1 in the last place.
+    result: FloatArray = np.minimum(np.hstack((np.zeros((len(x), 1)), summed)), 1.0)[:, index]
     return result
 
 

@@ -213,10 +213,12 @@ def cox(
     derivatives = exact_derivatives if ties == "exact" else information_sum
     with single_blas_thread_from(rows.n):
         best = newton(lambda coef: derivatives(standard, coef), len(names))
-    if best.runaway is not None:
+    if best.runaway:
         raise InfeasibleError(
-            f"the Cox model has no finite estimate for {names[best.runaway]}",
-            got="a likelihood that rises without end: the covariate separates events from non-events",
+            f"the Cox model has no finite estimate for {' and '.join(names[k] for k in best.runaway)}",
+            got="no event that tells anything of it: it does not vary among the rows at risk at an event"
+            if best.blind
+            else "a likelihood that rises without end: the covariate separates events from non-events",
             remedy="Merge categories, leave the covariate out, or use Firth's penalised likelihood (firth_cox; "
             "`hdrplan survival cox`).",
         )

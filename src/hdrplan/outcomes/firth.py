@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,13 +14,14 @@ from hdrplan.arrays import FloatArray, IntArray, freeze
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.outcomes.columns import Covariates
 from hdrplan.outcomes.cox_data import CoxCoefficients, CoxData, Ties, cox_data, standard_scale
+from hdrplan.outcomes.cox_model import CoxFit
 from hdrplan.outcomes.followup import FollowUp
 from hdrplan.outcomes.inference import Test
 from hdrplan.outcomes.newton import Derivatives
 from hdrplan.outcomes.partial_likelihood import RiskSets
 from hdrplan.threads import single_blas_thread_from
 
-__all__ = ["FirthFit", "firth_cox"]
+__all__ = ["FirthFit", "firth_cox", "penalised_cox"]
 
 _MAX_ITERATIONS = 100
 # Difference by which the curvature of the penalised likelihood is taken from its gradient.
@@ -152,6 +154,44 @@ def firth_cox(
         loglik=at[0] + of_scale,
         loglik_null=_penalised(sets, np.zeros(k))[0] + of_scale,
         loglik_without=np.array(without) + of_scale,
+        data=data,
+    )
+
+
+def penalised_cox(rows: FollowUp, covariates: Covariates, *, strata: npt.ArrayLike | None = None) -> CoxFit:
+    """Return Cox's model at Firth's estimate, for predictions where Cox's own has no finite estimate.
+
+    Parameters
+    ----------
+    rows : FollowUp
+        Taken as independent.
+    covariates : mapping of str to (n,) array_like, or (n, k) array_like
+        Efron ties.
+    strata : (n,) array_like, optional
+
+    Returns
+    -------
+    CoxFit
+        With the coefficients of :func:`firth_cox`; its errors are of the information there, and it has no score test.
+
+    Raises
+    ------
+    InputError, InfeasibleError
+        As :func:`firth_cox`.
+    """
+    names, data = cox_data(rows.independent, covariates, ties="efron", strata=strata, offset=None, weights=None)
+    sets, scale = _standard_sets(data, names)
+    with single_blas_thread_from(rows.n):
+        best, at = _maximum(sets, np.zeros(len(names)), np.arange(len(names)))
+    return CoxFit(
+        names=names,
+        coef=best / scale,
+        covariance=np.linalg.inv(at[2]) / np.outer(scale, scale),
+        robust_covariance=None,
+        loglik=at[0],
+        loglik_null=_penalised(sets, np.zeros(len(names)))[0],
+        score=Test(math.nan, len(names), math.nan),
+        robust_score=None,
         data=data,
     )
 

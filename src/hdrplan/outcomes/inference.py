@@ -51,7 +51,9 @@ class Coefficients:
     @property
     def hazard_ratio(self) -> FloatArray:
         """Hazard ratios per unit of each covariate."""
-        return np.exp(self.coef)
+        with np.errstate(over="ignore"):
+            result: FloatArray = np.exp(self.coef)
+        return result
 
     @property
     def z(self) -> FloatArray:
@@ -69,7 +71,8 @@ class Coefficients:
     def interval(self, conf_level: float = 0.95) -> tuple[FloatArray, FloatArray]:
         """Return the lower and upper limits of the hazard ratios."""
         half = scipy.stats.norm.ppf(0.5 + conf_level / 2.0) * np.sqrt(np.diag(self.inference_covariance))
-        return np.exp(self.coef - half), np.exp(self.coef + half)
+        with np.errstate(over="ignore"):
+            return np.exp(self.coef - half), np.exp(self.coef + half)
 
     def wald(self, names: tuple[str, ...] | None = None) -> Test:
         """Return the joint Wald test of some coefficients; of all if none is named."""

@@ -21,6 +21,8 @@ _SETTLED = 1e-13
 _RUNAWAY = 1e-3
 _SINGULAR = 1e14
 _SHORTEST = 1e-12
+# Share of the largest component from which a covariate belongs to a direction.
+_PART = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -37,8 +39,10 @@ class Maximum:
         Score statistic of all coefficients at zero.
     information : (k, k) array
         Observed information at the maximum.
-    runaway : int or None
-        Coefficient that has no finite estimate, if any.
+    runaway : tuple of int
+        Coefficients that have no finite estimate; empty where there is a maximum.
+    blind : bool
+        Whether no event tells anything of them, instead of all events pulling them one way.
     """
 
     coef: FloatArray
@@ -46,7 +50,8 @@ class Maximum:
     loglik_null: float
     score: float
     information: FloatArray
-    runaway: int | None
+    runaway: tuple[int, ...] = ()
+    blind: bool = False
 
 
 def _is_finite(at: Derivatives) -> bool:
@@ -65,7 +70,8 @@ def _newton(derivatives: Callable[[FloatArray], Derivatives], k: int) -> Maximum
     loglik, gradient, information = derivatives(coef)
     loglik_null = loglik
     if not k:
-        return Maximum(coef=coef, loglik=loglik, loglik_null=loglik, score=0.0, information=information, runaway=None)
+        return Maximum(coef=coef, loglik=loglik, loglik_null=loglik, score=0.0, information=information)
+    at_null = information
     score = float(gradient @ np.linalg.lstsq(information, gradient, rcond=None)[0])
     for _ in range(_MAX_ITERATIONS):
         step = np.linalg.lstsq(information, gradient, rcond=None)[0]
@@ -81,12 +87,30 @@ def _newton(derivatives: Callable[[FloatArray], Derivatives], k: int) -> Maximum
         if settled:
             break
     remaining = np.abs(np.linalg.lstsq(information, gradient, rcond=None)[0])
-    lost = remaining.max() > _RUNAWAY or np.linalg.cond(information) > _SINGULAR
+    runaway: tuple[int, ...] = ()
+    blind = False
+    if remaining.max() > _RUNAWAY or np.linalg.cond(information) > _SINGULAR:
+        runaway, blind = _lost(information, at_null)
     return Maximum(
         coef=coef,
         loglik=loglik,
         loglik_null=loglik_null,
         score=score,
         information=information,
-        runaway=int(remaining.argmax()) if lost else None,
+        runaway=runaway,
+        blind=blind,
     )
+
+
+def _lost(information: FloatArray, at_null: FloatArray) -> tuple[tuple[int, ...], bool]:
+    """Return the coefficients of the direction that is told least of, and whether nothing was told of it at zero.
+
+    The direction in which a likelihood rises without end is that in which it is flat far out. The coefficient that
+    still moves most need not belong to it: where one is not told of at all, the others still settle.
+    """
+    if not np.isfinite(information).all():
+        information = at_null
+    flat = np.linalg.eigh(information)[1][:, 0]
+    size = np.abs(flat)
+    told, most = float(flat @ at_null @ flat), float(np.abs(np.linalg.eigvalsh(at_null)).max())
+    return tuple(np.flatnonzero(size > _PART * size.max()).tolist()), told <= most / _SINGULAR

@@ -153,6 +153,10 @@ def interval_regression(
     centre, spread = x.mean(axis=0), x.std(axis=0)
     if x.shape[1] and (spread <= 1e-12 * np.maximum(np.abs(x).max(axis=0), 1e-300)).any():
         raise InputError(f"covariate {names[int(spread.argmin())]} must vary", got="one value", remedy="Leave it out.")
+    if x.shape[1] and np.linalg.matrix_rank((x - centre) / spread, tol=1e-9 * np.sqrt(rows.n)) < x.shape[1]:
+        raise InputError(
+            "covariates must not be combinations of each other", got=", ".join(names), remedy="Leave one out."
+        )
     if not rows.seen.any():
         raise InputError("interval regression needs events", got="every row right-censored")
     model = _Parametric(rows, np.column_stack((np.ones(rows.n), (x - centre) / spread)), family)

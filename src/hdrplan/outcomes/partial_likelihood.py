@@ -172,7 +172,9 @@ class RiskSets:
         r, shift = self.relative_hazard(coef)
         r = r * self.weight
         s0 = self.seen_by_death(r)
-        return DeathMeans(hazard=r, total=s0, mean=self.seen_by_death(r[:, None] * self.x) / s0[:, None], shift=shift)
+        with np.errstate(divide="ignore", invalid="ignore"):  # far out all hazards of a risk set underflow
+            mean = self.seen_by_death(r[:, None] * self.x) / s0[:, None]
+        return DeathMeans(hazard=r, total=s0, mean=mean, shift=shift)
 
     def score_terms(self, at: DeathMeans) -> FloatArray:
         """Return what each death adds to the gradient (d, k)."""

@@ -240,6 +240,7 @@ def _weighted_logistic(status: KnownStatus, x: FloatArray) -> tuple[FloatArray, 
             return coef, bread @ (summed.T @ summed) @ bread
     raise InfeasibleError(
         "the calibration curve has no finite estimate",
-        got=f"{int(status.event.sum())} events by {status.at:g}",
-        remedy="There are too few events for a curve, or rows without any risk.",
+        got=f"{int(status.event.sum())} with the event by {status.at:g}, "
+        f"{int(((status.weight > 0) & (status.event == 0)).sum())} known to be without it",
+        remedy="There are too few rows with the event for a curve, or too few without it.",
     )

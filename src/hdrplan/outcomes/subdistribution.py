@@ -94,10 +94,12 @@ def fine_gray(risks: CompetingRisks, covariates: Covariates, *, of: object = 1) 
     sets = _WeightedRiskSets.of(rows, wanted, (x - x.mean(axis=0)) / scale)
     with single_blas_thread_from(rows.n):
         best = newton(sets.derivatives, len(names))
-    if best.runaway is not None:
+    if best.runaway:
         raise InfeasibleError(
-            f"the Fine-Gray model has no finite estimate for {names[best.runaway]}",
-            got="a covariate that separates events, or a combination of others",
+            f"the Fine-Gray model has no finite estimate for {' and '.join(names[k] for k in best.runaway)}",
+            got="no event that tells anything of it, or a combination of others"
+            if best.blind
+            else "a covariate that separates events, or a combination of others",
             remedy="Leave the covariate out.",
         )
     with single_blas_thread_from(rows.n):

@@ -74,7 +74,8 @@ def correlation_figures(result: Correlation, rows: Sequence[Lane], days_per_mont
     if result.cuts.adjusted is not None:
         figures["cutoff"] = cutoff_figure(result.cuts.adjusted, adjusted_words(result.table))
     if result.quality is not None:
-        figures["calibration"] = calibration_figure(result.quality)
+        if result.quality.calibration is not None:
+            figures["calibration"] = calibration_figure(result.quality)
         figures["decision"] = decision_figure(result.quality)
     if rows:
         figures["swimmer"] = swimmer_figure(rows, n=result.table.n, days_per_month=days_per_month)

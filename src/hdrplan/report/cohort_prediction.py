@@ -16,6 +16,7 @@ __all__ = ["calibration_figure", "decision_figure"]
 def calibration_figure(quality: PredictionQuality) -> Figure:
     """Draw observed against predicted risk with its band; the diagonal is perfect."""
     curve = quality.calibration
+    assert curve is not None
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(6.4, 4.6), layout="constrained")
         axes = figure.subplots()
