@@ -61,6 +61,7 @@ def estimates(r: Correlation) -> tuple[Estimate, ...]:
         *_of_effects("interaction", models.interaction.by_type.values() if models.interaction else ()),
         *(_of_effect("sensitivity", effect, model=name) for name, effect in r.sensitivity.items()),
         *_of_effects("one group left out", r.left_out_groups.values()),
+        *_of_effects("one patient left out", [r.one_patient] if r.one_patient else []),
         *_unmeasured(r),
         *_of_effects("measurement error", r.dose_error),
         *_of_effects("threshold", (cuts.threshold.unadjusted, cuts.threshold.adjusted) if cuts.threshold else ()),

@@ -76,14 +76,14 @@ def survival_panels(
     """
     with matplotlib.rc_context(STYLE):
         rows = max(len(curves) for curves in panels.values())
-        figure = Figure(figsize=(4.1 * len(panels), 4.2 + 0.24 * rows), layout="constrained")
+        figure = Figure(figsize=(3.4 * len(panels), 4.0 + 0.24 * rows), layout="constrained")
         drawn = figure.subplots(2, len(panels), height_ratios=(1.0, 0.06 + 0.065 * rows), sharex="col", squeeze=False)
         for k, (name, curves) in enumerate(panels.items()):
             axes, below = drawn[:, k]
             medians = {kind: f"{kind}: {_median_text(c)}" for kind, c in curves.items()}
             _panel(axes, below, curves, unit=unit, x_label="months from completion", legend=medians)
             p = tests[name]
-            axes.set(title=name + ("" if p != p else f", log-rank p {'' if p < 0.001 else '= '}{p_text(p)}"))
+            axes.set(title=name + ("" if p != p else f", log-rank p {'< 0.001' if p < 0.001 else f'= {p_text(p)}'}"))
             axes.legend(loc="upper right", title="median, months (95 % CI)", title_fontsize=7.5, fontsize=7.5)
             axes.set_ylim(0, 1.1 + 0.07 * rows)
             axes.set_yticks([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
