@@ -155,7 +155,7 @@ def test_the_sentences_say_whose_analysis_it_is_and_what_is_missing(strong: Corr
     few = synthetic_cohort(np.random.default_rng(1), {"HCC": 25})
     result = correlate(tables(few.raw)[2], Settings(n_resamples=99, n_bootstrap=5))
     words = " ".join(plain_words(result))
-    assert "recurrences for each (10 are the usual minimum). No statement about dose can rest on so few" in words
+    assert "for each (10 are the usual minimum). No statement about dose can rest on so few" in words
     assert result.models.interaction is None
     for t in correlation_tables(result):
         assert all(len(row) == len(t.columns) for row in t.rows), t.name

@@ -11,6 +11,7 @@ from hdrplan.analysis.adjustment import Adjuster
 from hdrplan.analysis.effects import D100, REFERENCE_GY, Effect, adjusted_cox, adjusters, effects, present_types
 from hdrplan.analysis.lesions import LesionTable
 from hdrplan.arrays import FloatArray
+from hdrplan.errors import InfeasibleError
 from hdrplan.outcomes import Test, cox, efficient_scores, restricted_spline
 
 __all__ = [
@@ -132,13 +133,23 @@ def robust_score_test(table: LesionTable, null: Mapping[str, FloatArray], added:
     -------
     Test
 
+    Raises
+    ------
+    InfeasibleError
+        Columns that are nearly combinations of each other.
+
     References
     ----------
     Lin DY, Wei LJ, J Am Stat Assoc 1989;84:1074, DOI 10.1080/01621459.1989.10478874.
     """
     model = cox(table.follow_up.independent, dict(null), strata=table.strata)
     columns = np.column_stack([v / v.std() for v in added.values()])
-    scores = table.follow_up.by_cluster(efficient_scores(model, columns))
+    with np.errstate(all="ignore"):  # columns that are nearly a combination of others have huge ratios, and no test
+        scores = table.follow_up.by_cluster(efficient_scores(model, columns))
+    if not np.isfinite(scores).all():
+        raise InfeasibleError(
+            "the score test has no finite value", got="columns that are nearly combinations of each other"
+        )
     total, spread = scores.sum(axis=0), scores.T @ scores
     return Test.chi_square(float(total @ np.linalg.solve(spread, total)), columns.shape[1])
 
