@@ -71,7 +71,7 @@ def conditions(problem: PlanProblem) -> dict[GoalId, Condition]:
 def _condition(problem: PlanProblem, goal: Goal, ctvs: Sequence[str]) -> Condition:
     points, kind = problem.points, goal.metric.kind
     sense = 1 if goal.sense == ">=" else -1
-    prescribed = {p.structure: p.dose_gy * (1 + problem.reserve_frac) for p in problem.goals.prescriptions}
+    prescribed = {p.structure: p.dose_gy for p in problem.goals.prescriptions}
     if kind == "total_time":
         return Condition("time", -1, goal.value, slice(0, 0))
     if kind == "conformity":
@@ -91,6 +91,8 @@ def _condition(problem: PlanProblem, goal: Goal, ctvs: Sequence[str]) -> Conditi
         cc = goal.value * (1.0 if goal.metric.unit == "cc" else total_cc)
     tail_cc = total_cc - cc if sense == 1 else cc
     if tail_cc <= 1e-9 * total_cc:
+        if kind.startswith("volume"):  # points on the surface have none, and come last
+            rows = slice(rows.start, rows.stop - int((points.volume_cc[rows] == 0).sum()))
         return Condition("point", sense, limit, rows)
     return Condition("volume", sense, limit, rows, tail_cc)
 

@@ -1,16 +1,53 @@
 """A prescription proven at every point of the lesion."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
+import pytest
 from check_certificate import check_certificate
+from scipy.optimize import linprog
 
-from hdrplan.dose import MinimumDoseSearch, dose_at_points, dose_rate, sample_points
+from hdrplan.arrays import FloatArray
+from hdrplan.dose import (
+    DoseRate,
+    MinimumDose,
+    MinimumDoseSearch,
+    SamplePoints,
+    dose_at_points,
+    dose_rate,
+    sample_points,
+)
 from hdrplan.geometry import Dwells, Grid, Structure
-from hdrplan.optimize import PlanProblem, optimize_every_point, optimize_times
-from hdrplan.plan import Goals, Prescription
-from hdrplan.sources import load_source
+from hdrplan.optimize import EveryPointOptimum, PlanProblem, optimize_every_point, optimize_times
+from hdrplan.plan import Goal, Goals, Prescription, parse_goal
+from hdrplan.sources import TG43Source, load_source
 
 
-def test_every_point_receives_the_prescription():
+class Ball(NamedTuple):
+    """A ball of 26 mm with two catheters, coarse on purpose: between the sample points the dose is too low."""
+
+    dwells: Dwells
+    points: SamplePoints
+    rate: DoseRate
+    source: TG43Source
+    search: MinimumDoseSearch
+
+    def least(self, name: str, times_s: FloatArray, **asked: Any) -> MinimumDose:
+        assert name == "lesion"
+        return self.search.minimum_dose(times_s, **asked)
+
+    def optimum(self, *goals: Goal) -> EveryPointOptimum:
+        """Plan 20 Gy at every point, with goals besides."""
+        asked = PlanProblem(rate=self.rate, points=self.points, goals=Goals((Prescription("lesion", 20.0),), goals))
+        return optimize_every_point(
+            asked,
+            minimum_dose=self.least,
+            rate_at=lambda points_mm: dose_rate(self.dwells, points_mm, self.source, strength_u=40700.0),
+        )
+
+
+@pytest.fixture(scope="module")
+def ball() -> Ball:
     spacing, radius = 2.0, 13.0
     axis = np.arange(-9, 10) * spacing
     z, y, x = np.meshgrid(axis, axis, axis, indexing="ij")
@@ -28,22 +65,19 @@ def test_every_point_receives_the_prescription():
         offset_mm=np.tile(np.arange(5) * 5.0, 2),
         catheter_names=("a", "b"),
     )
-    source, goals = load_source("gammamed-12i"), Goals((Prescription("lesion", 20.0),))
-    # Coarse on purpose: between the sample points the dose is too low.
+    source = load_source("gammamed-12i")
     points = sample_points([lesion], spacing_mm=4.0)
     rate = dose_rate(dwells, points.points_mm, source, strength_u=40700.0)
-
     search = MinimumDoseSearch(points.shape("lesion"), dwells, source, strength_u=40700.0)
+    return Ball(dwells, points, rate, source, search)
 
-    def least(name, times_s, **asked):
-        return search.minimum_dose(times_s, **asked)
 
-    asked = PlanProblem(rate=rate, points=points, goals=goals)
+def test_every_point_receives_the_prescription(ball):
+    points = ball.points
+    asked = PlanProblem(rate=ball.rate, points=points, goals=Goals((Prescription("lesion", 20.0),)))
     sampled = optimize_times(asked)
-    assert least("lesion", sampled.times_s, wanted_gy=20.0, tolerance_gy=0.02).upper_gy < 20.0
-    found = optimize_every_point(
-        asked, minimum_dose=least, rate_at=lambda points_mm: dose_rate(dwells, points_mm, source, strength_u=40700.0)
-    )
+    assert ball.least("lesion", sampled.times_s, wanted_gy=20.0, tolerance_gy=0.02).upper_gy < 20.0
+    found = ball.optimum()
     check_certificate(asked, sampled)
     check_certificate(found.problem, found.optimum)
     assert found.proven
@@ -52,8 +86,44 @@ def test_every_point_receives_the_prescription():
     assert found.minimum["lesion"].lower_gy >= 20.0 * (1 - 1e-6)
     some = np.random.default_rng(3).uniform(-14.0, 14.0, (100_000, 3))
     some = some[points.shape("lesion").holds(some)]
-    dose = dose_at_points(dwells, found.optimum.times_s, some, source, strength_u=40700.0).gy
+    dose = dose_at_points(ball.dwells, found.optimum.times_s, some, ball.source, strength_u=40700.0).gy
     assert dose.min() >= 20.0
     # The proof costs its tolerance and what the coarse sample missed, no more.
     assert found.optimum.times_s.sum() < 1.1 * sampled.times_s.sum()
     assert 0.0 < found.optimum.certificate.main.gap_frac < 1.1e-3
+
+
+def test_what_every_plan_holds_already_raises_no_bound(ball):
+    """Where every point receives 20 Gy so does 100 % of the volume, and the coldest point.
+
+    V100 was asked for with the reserve of the prescription, and at the points on the surface, which have no volume:
+    where it carried the multipliers the bound was that of plans with 0.1 % more than is prescribed.
+    """
+    alone = ball.optimum().optimum.certificate.main
+    for text in ("V100 >= 100 %", "D100 >= 20 Gy", "Dmin >= 20 Gy", "V20Gy >= 100 %"):
+        main = ball.optimum(parse_goal(text, structure="lesion", source="test", level=1)).optimum.certificate.main
+        assert main.bound <= alone.bound * (1 + 1e-6), text
+        assert main.value <= alone.value * (1 + 1e-6), text
+
+
+def test_where_the_prescription_gives_way_v100_is_a_goal_on_the_volume(ball):
+    """A rod of dwells that may stay 15 s each cannot give 20 Gy: D100 gives way, and V100 comes as near as it can.
+
+    The bound is that of plans which hold what this one holds: a program written here has no plan below it.
+    """
+    longest_s = 15.0
+    wanted = Goals(
+        (Prescription("lesion", 20.0),), (parse_goal("V100 >= 100 %", structure="lesion", source="t", level=1),)
+    )
+    asked = PlanProblem(rate=ball.rate, points=ball.points, goals=wanted, max_time_s=longest_s)
+    found = optimize_every_point(
+        asked,
+        minimum_dose=ball.least,
+        rate_at=lambda points_mm: dose_rate(ball.dwells, points_mm, ball.source, strength_u=40700.0),
+    ).optimum.certificate
+    held = {held.goal.id.metric: held.limit for held in found.held}
+    assert set(held) == {"D100", "V100"}
+    volume = ball.points.volume_cc > 0
+    limits = np.where(volume, max(held.values()), held["D100"])
+    program = linprog(np.ones(10), -ball.rate.gy_per_s, -limits, bounds=(0.0, longest_s))
+    assert found.main.bound <= program.fun * (1 + 1e-6)

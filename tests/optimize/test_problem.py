@@ -66,6 +66,16 @@ def test_a_goal_keeps_its_name_when_its_limit_changes_and_repeats_differ():
     assert more[0].label == "lesion1 D100 >= 20 Gy"
 
 
+def test_goals_relative_to_a_prescription_are_of_it_and_not_of_its_reserve():
+    rate, points, _ = case()
+    wanted = goals(goal("lesion1", "V150 <= 60 %", 1), goal("lesion1", "V100 >= 100 %", 1))
+    own, hot, covered = requirements(problem(rate, points, wanted, reserve_frac=0.01))
+    assert (own.limit, hot.limit, covered.limit) == pytest.approx((20.2, 30.0, 20.0))
+    volume = points.volume_cc[covered.rows]
+    assert volume[-1] > 0.0
+    assert volume.sum() == pytest.approx(points.volume_cc[own.rows].sum())
+
+
 def test_the_highest_prescription_can_be_planned_with_a_reserve():
     """0.1 % more than 100 Gy is no prescription of its own: the proof at every point refused it."""
     rate, points, _ = case()

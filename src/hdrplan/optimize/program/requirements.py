@@ -121,9 +121,10 @@ def required(goal: Goal, problem: PlanProblem) -> Requirement:
         limit_gy = goal.value
     else:
         # At most a volume may receive at least a dose: the dose at that volume is at most the dose, and vice versa.
-        dose_gy = metric.at if metric.kind == "volume_at_gy" else metric.at * problem.asked_gy(goal.structure)
+        # Of the prescription itself: its reserve is no dose that a goal speaks of.
+        prescribed_gy = 1.0 if metric.kind == "volume_at_gy" else problem.goals.prescription_gy(goal.structure)
+        limit_gy = metric.at * prescribed_gy
         hot_cc = goal.value if metric.unit == "cc" else goal.value * total_cc
-        limit_gy = dose_gy
     if hot_cc > total_cc * (1 + 1e-6):
         raise InputError(
             "the goal's volume must not exceed the structure's",
@@ -133,8 +134,15 @@ def required(goal: Goal, problem: PlanProblem) -> Requirement:
     # The volume that may lie on the wrong side of the limit; none of it means every point.
     tail_cc = total_cc - hot_cc if sense == 1 else hot_cc
     if tail_cc <= SAME_VOLUME_FRAC * total_cc:
-        return _requirement(goal, Kind.EVERY_POINT, limit_gy, rows)
+        # D100 is the dose of the coldest point, on the surface too; a volume at a dose has no points on the surface.
+        counted = rows if metric.kind.startswith("dose_at") else _with_volume(points.volume_cc, rows)
+        return _requirement(goal, Kind.EVERY_POINT, limit_gy, counted)
     return _requirement(goal, Kind.DOSE_VOLUME, limit_gy, rows, tail_cc=tail_cc)
+
+
+def _with_volume(volume_cc: FloatArray, rows: slice) -> slice:
+    """Return the rows of the points that have a volume: those on the surface come last."""
+    return slice(rows.start, rows.start + 1 + int(np.flatnonzero(volume_cc[rows]).max(initial=0)))
 
 
 def _requirement(
@@ -163,7 +171,7 @@ def _conformity(goal: Goal, problem: PlanProblem, where: str) -> Requirement:
         )
     if goal.structure not in [prescription.structure for prescription in problem.goals.prescriptions]:
         raise InputError("a conformity goal is about a CTV with a prescription", got=goal.structure, where=where)
-    limit_gy, rows = problem.asked_gy(goal.structure), points.rows(AROUND)
+    limit_gy, rows = problem.goals.prescription_gy(goal.structure), points.rows(AROUND)
     ctvs = [points.rows(name) for name, role in zip(points.names, points.roles, strict=True) if role == "CTV"]
     isodose_cc = isodose_frac(goal) * sum(float(points.volume_cc[ctv].sum()) for ctv in ctvs)
     return _requirement(goal, Kind.DOSE_VOLUME, limit_gy, rows, sense=-1, tail_cc=isodose_cc)
