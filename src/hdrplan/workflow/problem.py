@@ -100,12 +100,16 @@ def require_points_memory(points: SamplePoints, dwells: Dwells) -> None:
 
 def delivery_rules(dwells: Dwells, options: PlanOptions) -> Delivery | None:
     """Return the afterloader's rules that the options ask for; None where times are real numbers."""
-    if not (options.time_step_s or options.min_dwell_s or options.time_ratio):
+    pairs = neighbours(dwells.catheter, dwells.offset_mm)
+    # Catheters of one position each have no neighbours to compare.
+    ratio = (options.time_ratio or None) if len(pairs) else None
+    if not (options.time_step_s or options.min_dwell_s or ratio):
         return None
-    ratio = options.time_ratio or None
-    pairs = neighbours(dwells.catheter, dwells.offset_mm) if ratio else np.zeros((0, 2), dtype=np.int64)
     return Delivery(
-        resolution_s=options.time_step_s or 1e-6, shortest_s=options.min_dwell_s, ratio=ratio, neighbours=pairs
+        resolution_s=options.time_step_s or 1e-6,
+        shortest_s=options.min_dwell_s,
+        ratio=ratio,
+        neighbours=pairs if ratio else np.zeros((0, 2), dtype=np.int64),
     )
 
 
