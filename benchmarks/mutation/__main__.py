@@ -86,6 +86,11 @@ def _command_line() -> argparse.Namespace:
     parser.add_argument(
         "--tests", nargs="+", metavar="FILE", help="judge by these files alone; what they let pass keeps its verdict"
     )
+    parser.add_argument(
+        "--own-tests",
+        action="store_true",
+        help="measure and run the tests of the mutants' rooms alone: quicker, and what they let pass counts as alive",
+    )
     parser.add_argument("--table-only", action="store_true", help="write the page from the results kept")
     parser.add_argument("-o", "--output", type=Path, default=RESULTS / "mutants.json")
     parser.add_argument("--page", type=Path, default=PAGE)
@@ -133,7 +138,7 @@ def _tried(todo: Sequence[Mutant], kept: dict[str, dict[str, Any]], given: argpa
     trees = [given.work / f"tree-{k}" for k in range(given.jobs)]
     for tree in trees:
         copied_tree(ROOT, tree)
-    quick = None if given.tests else _measured(trees[0], given.map, {m.room for m in todo})
+    quick = None if given.tests else _measured(trees[0], given.map, {m.room for m in todo}, own=given.own_tests)
     waiting, begun, done = deque(todo), time.monotonic(), 0
     free, busy = [Slot(tree) for tree in trees], list[Slot]()
     try:
@@ -174,14 +179,16 @@ def _within(tests: dict[str, float], budget_s: float) -> dict[str, float]:
     }
 
 
-def _measured(tree: Path, path: Path, rooms: set[str]) -> QuickTests:
-    """Return which tests run what; test files that are new or have changed are measured first."""
+def _measured(tree: Path, path: Path, rooms: set[str], *, own: bool) -> QuickTests:
+    """Return which tests run what; test files that are new or have changed are measured first, a folder at a time."""
     quick = QuickTests.kept(path)
-    for suite in {suite_of(room) for room in rooms}:
-        stale = quick.stale(tree, suite)
+    for suite, folder in sorted({(suite_of(room), folder) for room in rooms for folder in suite_of(room).folders}):
+        if own and not suite.plain and folder.removeprefix("tests/") not in rooms:
+            continue
+        stale = [name for name in quick.stale(tree, suite) if name.startswith(f"{folder}/")]
         if not stale:
             continue
-        print(f"measuring which functions the tests of {len(stale)} files run ({suite.name}) ...", flush=True)
+        print(f"measuring which functions the tests of {len(stale)} files run ({folder}) ...", flush=True)
         process, answer, log = in_child(partial(quick.measure, tree, suite, stale))
         os.waitpid(process, 0)
         failed = json.loads(answer.read_text(encoding="utf-8")) if answer.is_file() else "the run"

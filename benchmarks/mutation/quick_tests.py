@@ -26,7 +26,7 @@ from benchmarks.mutation.mutants import Mutant
 __all__ = ["COMPILED", "PLAIN", "QuickTests", "Suite", "Watch", "run_pytest", "suite_of"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Suite:
     """Tests that run alike.
 

@@ -306,7 +306,7 @@ def lowest_inside_rows(kernel: Kernel, rng: Rng) -> None:
 def corner_level_rows(kernel: Kernel, rng: Rng) -> None:
     """Within a cell the twin's level at the corners; of larger boxes a plane above it wherever it is inside."""
     level = frozen(rng.normal(size=(6, 5, 7)) - 0.8 + np.arange(7) * rng.uniform(-0.6, 0.6), np.float32)
-    sizes = np.array([[0.5, 1.0, 0.25], [2.0, 2.0, 2.0], [4.0, 2.0, 2.0], [2.0, 4.0, 0.5], [8.0, 8.0, 8.0]])
+    sizes = np.array([[0.5, 0.125, 0.25], [2.0, 2.0, 2.0], [4.0, 2.0, 2.0], [2.0, 4.0, 0.5], [8.0, 8.0, 8.0]])
     size = sizes[rng.permutation(len(sizes))]
     low = np.floor(rng.uniform(0.0, 4.0, size.shape) / np.ceil(size)) * np.ceil(size)
     out = np.full((len(size), 8), np.nan)

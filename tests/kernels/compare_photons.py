@@ -178,7 +178,12 @@ def uncollided_rows(kernel: Kernel, rng: Rng) -> None:
     bodies = _capsule(rng, _tables(rng))
     points = _directions(rng, 6) * rng.uniform(8.0, 40.0, (6, 1))
     starts = np.stack((*rng.uniform(-0.25, 0.25, (2, 4)), rng.uniform(-1.7, 1.7, 4)), axis=1)
-    mu, weight, out = rng.uniform(0.0, 0.1, (2, 5)), rng.uniform(0.5, 2.0, 2), np.full(6, np.nan)
+    # The core attenuates most, as iridium does: a border that is seen a step off shows.
+    mu, weight, out = (
+        rng.uniform(0.0, 0.1, (2, 5)) * [8.0, 4.0, 4.0, 4.0, 1.0],
+        rng.uniform(0.5, 2.0, 2),
+        np.full(6, np.nan),
+    )
     kernel(0, 6, points, starts, bodies, mu, weight, out)
     true = [flights.uncollided(point, starts, bodies, mu, weight) for point in points]
     np.testing.assert_allclose(out, true, rtol=_STEPS)

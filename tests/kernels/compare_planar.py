@@ -65,8 +65,12 @@ def spread_feet(kernel: Kernel, rng: Rng) -> None:
 
 
 def row_spans(kernel: Kernel, rng: Rng) -> None:
-    level = frozen(rng.normal(size=(6, 11)), np.float32)
+    # Levels that are exactly the shift at a pixel, too.
+    whole = rng.random() < 0.4
+    level = frozen(rng.integers(-2, 3, (6, 11)) if whole else rng.normal(size=(6, 11)), np.float32)
     rows, shift = frozen(rng.uniform(0.0, 5.0, 9)), float(rng.normal() * 0.3)
+    if whole:
+        rows, shift = frozen(np.arange(9) % 6, np.float64), 0.0
     out = np.full((9 * 6, 3), np.nan)
     count = kernel(level, rows, shift, out)
     want = [(k, *span) for k, row in enumerate(rows) for span in naive.row_spans(level, float(row), shift)]
@@ -79,6 +83,10 @@ def placed_value_rows(kernel: Kernel, rng: Rng) -> None:
     field = frozen(rng.normal(size=(4, 5, 6)), np.float32)
     points, matrix = frozen(rng.uniform(-1.0, 3.0, (40, 3))), frozen(rng.uniform(-1.5, 1.5, (3, 4)) + 1.0)
     rim, out = float(rng.choice([0.0, 0.5])), np.full(40, -7.0)
+    if rng.random() < 0.3:
+        # Places on the rim itself belong to it.
+        matrix = frozen(np.eye(3, 4))
+        points = frozen(np.where(rng.random((40, 3)) < 0.4, -rim, rng.integers(0, 4, (40, 3))))
     kernel(1, 39, field, points, matrix, rim, out)
     assert (out[[0, -1]] == -7.0).all()
     for row in range(1, 39):

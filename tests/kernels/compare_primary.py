@@ -42,7 +42,9 @@ def _case(rng: np.random.Generator) -> tuple[tuple[Any, ...], np.ndarray]:
     fall, level, tilt = np.array([0.09, 0.14]), np.array([2.0, 1.0]), rng.uniform(-0.5, 0.5)
     nodes = np.arange(0.0, 20.0, 0.5)
     cosines = np.linspace(-1.0, 1.0, 5)
-    logs = level[:, None, None, None] + tilt * cosines[:, None, None] - fall[0] * nodes[:, None] - fall[1] * nodes
+    # Of the cosine each stretch has a slope of its own.
+    of_cosine = tilt * rng.uniform(-1.0, 1.0, 5)
+    logs = level[:, None, None, None] + of_cosine[:, None, None] - fall[0] * nodes[:, None] - fall[1] * nodes
     tables = SpectrumTables(3.5, np.zeros(2), np.full(2, 2.0), logs.astype(np.float32))
     true = np.empty((6, 3, 3))
     for p, point in enumerate(points):
@@ -55,8 +57,9 @@ def _case(rng: np.random.Generator) -> tuple[tuple[Any, ...], np.ndarray]:
             along = float(line @ axes[d])
             away = max(float(np.linalg.norm(line - along * axes[d])), 0.45)
             factor = np.arctan2(3.5 * away, along**2 + away**2 - 3.5**2 / 4.0) / (3.5 * away)
-            behind = np.exp(level[[medium[p], 0]] + tilt * along / r - fall @ masses)
-            in_water = np.exp(level[0] + tilt * along / r - fall[0] * 0.998 * r / 10.0)
+            there = np.interp(along / r, cosines, of_cosine)
+            behind = np.exp(level[[medium[p], 0]] + there - fall @ masses)
+            in_water = np.exp(level[0] + there - fall[0] * 0.998 * r / 10.0)
             true[p, d] = weights[d] * factor * np.array([*behind, in_water])
     box = BaseBox(1.0 / spacing, mass, 0.998)
     return (points, medium, Stops(places, axes, weights), box, tables), true

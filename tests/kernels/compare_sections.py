@@ -34,7 +34,8 @@ def level_area(kernel: Kernel, rng: Rng) -> None:
 
 def undecided_squares(kernel: Kernel, rng: Rng) -> None:
     level = frozen(2.0 * rng.normal(size=(6, 11)), np.float32)
-    box = np.array([5.0, 2.5, 4.0, 2.0]) if rng.random() < 0.5 else UNCUT
+    # Boxes that end inside the raster, and beyond it.
+    box = np.array([*rng.uniform((2, 1), (8, 4)), *rng.uniform(1.0, 7.0, 2)]) if rng.random() < 0.7 else UNCUT
     squares, corners = np.full((60, 2), -1, np.int32), np.full((60, 4), np.nan, np.float32)
     inside, count = kernel(level, frozen(box), frozen(WHOLE, np.int64), np.empty(11, np.uint8), squares, corners)
     noted, sure = [], 0
@@ -71,6 +72,8 @@ def section_rows(kernel: Kernel, rng: Rng) -> None:
     levels = frozen([r - np.hypot(x - 9.5, y - 8.5) for r in rng.uniform(4.0, 7.0, 2)], np.float32)
     maps = [[*rng.uniform((0.9, -0.5), (1.1, 0.5)), *rng.uniform((0.9, -0.5), (1.1, 0.5))] for _ in range(2)]
     t, area = float(rng.random()), float(rng.uniform(40.0, 130.0))
+    # Planes that are not stretched at all, or both to half: the offsets alone do not tell.
+    maps = [maps, [[1.0, 0.0] * 2] * 2, [[2.0, 0.0] * 2] * 2][int(rng.choice(3, p=(0.6, 0.2, 0.2)))]
     box = np.array([9.5, 8.5, *rng.uniform(5.0, 7.0, 2)]) if rng.random() < 0.5 else UNCUT
     ways = frozen([[t, *maps[0], *maps[1], area, -2.0, 2.0, *box]] * 3)
     places = frozen([[0, 1, 0, 19, 0, 17]] * 3, np.int64)
@@ -97,9 +100,13 @@ def section_rows(kernel: Kernel, rng: Rng) -> None:
 
 
 def layer_spans(kernel: Kernel, rng: Rng) -> None:
-    levels = frozen(rng.normal(size=(2, 6, 11)), np.float32)
-    places = frozen([[1, 0, 10, 0, 5], [0, 0, 10, 0, 5], [0, 0, 10, 0, 5]], np.int64)
-    slabs = np.array([[0.0, 1.0, 0.1], [1.0, 1.0, 0.0], [1.0, 2.5, -0.2]])
+    levels = rng.normal(size=(2, 6, 11))
+    # The second plane's section lies in a window, with nothing outside it.
+    levels[0, [0, 1, 5]] = levels[0, :, [0, 1, 8, 9, 10]] = -1.0
+    levels = frozen(levels, np.float32)
+    places = frozen([[1, 0, 10, 0, 5], *[[0, 1, 8, 2, 4]] * 3], np.int64)
+    # The last begins in the upper half of a step.
+    slabs = np.array([[0.0, 1.0, 0.1], [1.0, 1.0, 0.0], [1.0, 2.5, -0.2], [2.5, 3.0, -0.3]])
     step, whole = float(rng.uniform(0.3, 0.9)), bool(rng.random() < 0.5)
     want = []
     for k, (low, high, shift) in enumerate(slabs):

@@ -24,6 +24,12 @@ def planes_of(rng: Rng, n: int = 7) -> tuple[np.ndarray, np.ndarray]:
         radius = 12.0 - np.abs(height - height[n // 2 - 1 : n // 2 + 1].mean())
     radius = np.maximum(radius, 0.5)
     box = np.column_stack((20.0 + 0.2 * height, 20.0 - 0.1 * height, radius * rng.uniform(0.9, 1.1), radius * 1.3))
+    if rng.random() < 0.3:  # one side alone has an edge; the sides beside it bend, a little or more than a little
+        side = rng.choice([-1.0, 1.0]) * np.abs(height - height[n // 2 - 1 : n // 2 + 1].mean())
+        side += rng.choice([0.0, 0.02, 0.1]) * rng.normal(size=n)
+        axis = int(rng.integers(2))
+        box[:, axis] += 0.5 * side
+        box[:, 2 + axis] = np.maximum(8.0 + 0.5 * side, 1.0)
     planes = np.column_stack((height, np.pi * 1.3 * radius**2, 0.9 * radius, box))
     if rng.random() < 0.3:
         planes[rng.integers(n), 3:] = np.nan

@@ -147,6 +147,17 @@ def test_exact_ties_are_the_sum_over_all_sets(late):
         assert -second == pytest.approx(np.linalg.inv(fit.covariance)[k, k], rel=1e-4)
 
 
+def test_exact_ties_of_very_many_sets_keep_their_digits():
+    """270 of 540 at once, without any effect: the sum over all sets is their number, 1e161, held as a logarithm."""
+    n, d = 540, 270
+    time, event = np.where(np.arange(n) < d, 1.0, 2.0), np.arange(n) < d
+    x = np.tile([0.0, 1.0], n // 2)[:, None]
+    fit = cox(follow_up(time, event), x, ties="exact")
+    sets = scipy.special.gammaln(n + 1) - 2 * scipy.special.gammaln(d + 1)
+    assert fit.loglik_null == pytest.approx(-sets, rel=1e-9)
+    assert fit.coef[0] == pytest.approx(0.0, abs=1e-9)
+
+
 @pytest.mark.parametrize(
     ("name", "data", "column"), [("lung sex", "lung", "sex"), ("retinopathy trt", "retinopathy", "trt")]
 )

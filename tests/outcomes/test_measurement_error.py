@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hdrplan.errors import InfeasibleError, InputError
-from hdrplan.outcomes import calibrated, cox, follow_up, simex
+from hdrplan.outcomes import Calibrated, calibrated, cox, follow_up, simex
 from hdrplan.outcomes.measurement_error import _extrapolated
 
 
@@ -106,3 +106,10 @@ def test_impossible_errors_are_refused() -> None:
         calibrated(w, -1.0, np.empty((10, 0)))
     with pytest.raises(InputError, match="one finite number a row"):
         simex(least_squares(w), w, np.ones(3), rng=np.random.default_rng(0))
+
+
+def test_the_reliability_s_own_error_widens_the_variance_by_the_formula() -> None:
+    """Of a share r estimated from n rows the relative variance is 2 (1 - r)^2 / (n r^2)."""
+    got = Calibrated(values=np.zeros(3), reliability=0.8, n_residual=50).corrected(-0.3, 0.01)
+    assert got.coef == -0.3
+    assert got.se == pytest.approx(np.sqrt(0.01 + 0.09 * 2 * 0.2**2 / 50 / 0.8**2), rel=1e-12)

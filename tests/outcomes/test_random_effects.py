@@ -132,3 +132,21 @@ def test_equal_series_have_no_variance_between_them():
 def test_what_cannot_be_pooled_is_refused(y, v, x, words):
     with pytest.raises(InputError, match=words):
         meta_analysis(y, v, x)
+
+
+def test_the_estimate_of_the_spread_is_found_from_above_too():
+    """One series with a large variance and a far value: the search begins at a spread ten times the likelihood's."""
+    y, v = np.array([0.0, 0.3, -0.2, 0.1, 6.0]), np.array([0.01, 0.02, 0.01, 0.03, 9.0])
+    assert np.var(y) - v.mean() > 1.0
+    want = scipy.optimize.minimize_scalar(
+        lambda tau2: -twin_likelihood(y, v, tau2), bounds=(0.0, 2.0), method="bounded", options={"xatol": 1e-10}
+    ).x
+    assert 0.001 < want < 0.1
+    assert meta_analysis(y, v).tau2 == pytest.approx(want, rel=1e-4)
+
+
+def twin_likelihood(y, v, tau2):
+    """Log of the restricted likelihood of one mean."""
+    w = 1 / (v + tau2)
+    mean = (w * y).sum() / w.sum()
+    return 0.5 * (np.log(w).sum() - np.log(w.sum()) - (w * (y - mean) ** 2).sum())

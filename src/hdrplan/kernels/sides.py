@@ -314,10 +314,12 @@ def _side_parabolas(planes: Floats, joined: Bools, k: int, t: float) -> tuple[Fl
                 along = three[:, 3 + axis] + (2 * side - 1) * three[:, 5 + axis]
                 total[2 * axis + side] += weight * parabola(three[:, 0], along, height)
         weights += weight
+    if weights == 0.0:
+        return box, False
     for axis in range(2):
         low, high = total[2 * axis] / weights, total[2 * axis + 1] / weights
         box[axis], box[2 + axis] = (low + high) / 2, max((high - low) / 2, _POINT)
-    return box, weights > 0.0
+    return box, True
 
 
 @jit_inline
