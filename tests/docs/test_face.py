@@ -30,6 +30,7 @@ INNER = {
     "processes",
     "memory",
     "costs",
+    "stopping",
     "bench",
 }
 
