@@ -170,3 +170,26 @@ def test_a_record_that_names_no_plan_is_doubted(export: Path, tmp_path: Path) ->
     run = edited_record(export, tmp_path / "record.dcm", lambda data: delattr(data, "ReferencedRTPlanSequence"))
     (said,) = [w["sentence"] for w in json.loads(run.stdout)["warnings"] if w["id"] == "links-not-stated"]
     assert said.endswith("record of fraction 1 refers to this plan")
+
+
+def test_a_session_that_was_stopped_and_continued_is_one(export: Path, tmp_path: Path) -> None:
+    """Two records of one fraction, the second a continuation three days later: their times are one session's."""
+    brachy = read_clinical_plan(export).brachy
+    share, late = 0.4, 0.5 ** (3.0 / 73.827)
+    parts = []
+    for k, (name, lengthen, day) in enumerate((("a", share, "20240719"), ("b", (1 - share) / late, "20240722"))):
+        path = record_of(tmp_path / f"{name}.dcm", brachy, brachy.uids["instance"], lengthen=lengthen)
+        data = pydicom.dcmread(path)
+        data.TreatmentDate = day
+        setup = data.TreatmentSessionApplicationSetupSequence[0]
+        setup.TreatmentDeliveryType = "CONTINUATION" if k else "TREATMENT"
+        setup.TreatmentTerminationStatus = "NORMAL" if k else "OPERATOR"
+        data.save_as(path)
+        parts.append(str(path))
+    both = CliRunner().invoke(command, [str(export), "--record", parts[1], "--record", parts[0], "--json"])
+    assert both.exception is None or both.stdout, both.exception
+    table = json.loads(both.stdout)
+    assert table["verdict"] == "pass", [row for row in table["rows"] if row["verdict"] == "fail"]
+    assert not [link for link in table["links"] if "one record" in link["text"]]
+    alone = CliRunner().invoke(command, [str(export), "--record", parts[1], "--json"])
+    assert json.loads(alone.stdout)["verdict"] == "fail"

@@ -64,7 +64,22 @@ PLANS = (
         id="grid-voxels-left-out",
         sentence="{count} voxels at the grid's full scale of {top_gy:.4g} Gy are left out",
         remedy="Nothing needs to be done: their dose is unknown.",
-        why="A dose at full scale cannot be compared.",
+        why="Where both doses reach the full scale they cannot be compared; where one alone does, they differ.",
+    ),
+    Kind(
+        id="grid-voxels-not-written",
+        sentence="the dose grid holds 0 Gy in {count} voxels within {mm:g} mm of a dwell; they are left out",
+        remedy="Nothing needs to be done if the planning system writes no dose inside sources and needles.",
+        why="Beside a source no dose is 0 Gy. For DVH metrics both doses are read with 0 Gy there.",
+    ),
+    Kind(
+        id="prescription-not-reached",
+        sentence="the file's prescription of {stated_gy:.4g} Gy is reached by next to nothing of the dose grid; "
+        "thresholds are parts of the grid's hottest thousandth instead, {taken_gy:.4g} Gy",
+        remedy="Check the prescription, its unit and the number of pulses and fractions.",
+        why="Voxels below a tenth of the prescription are not judged: one that is too high by a factor would leave "
+        "next to nothing to judge. Given where it encloses less than 0.05 cc for each dwell with a time: what a "
+        "prescription at 4 mm from needles with dwells every 1 mm encloses.",
     ),
     Kind(
         id="dvh-outside-grid",

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from hdrplan.cautions.catheters import CATHETERS
 from hdrplan.cautions.caution import Caution, Kind, fields_of
 from hdrplan.cautions.dicom import DICOM
+from hdrplan.cautions.exports import EXPORTS
 from hdrplan.cautions.images import IMAGES
 from hdrplan.cautions.materials import MATERIALS
 from hdrplan.cautions.numbers import NUMBERS
@@ -18,7 +19,10 @@ from hdrplan.cautions.structures import STRUCTURES
 __all__ = ["REGISTER", "caution", "each_once"]
 
 REGISTER: Mapping[str, Kind] = MappingProxyType(
-    {kind.id: kind for kind in (*IMAGES, *PREPARED, *STRUCTURES, *CATHETERS, *NUMBERS, *PLANS, *MATERIALS, *DICOM)}
+    {
+        kind.id: kind
+        for kind in (*IMAGES, *PREPARED, *STRUCTURES, *CATHETERS, *NUMBERS, *PLANS, *MATERIALS, *DICOM, *EXPORTS)
+    }
 )
 
 

@@ -137,7 +137,7 @@ def _to_edge(field: OutlineField, k: int, edge: int, layers: Layers, first: int)
         layers.shift[layer] = 0.0
 
 
-def end_layers(field: OutlineField, ends: Ends, thickness_mm: float) -> Layers:
+def end_layers(field: OutlineField, ends: Ends, thickness_mm: float, *, sides: Sequence[int] = (-1, 1)) -> Layers:
     """Return the layers beyond the first and the last plane of each part.
 
     Parameters
@@ -148,11 +148,13 @@ def end_layers(field: OutlineField, ends: Ends, thickness_mm: float) -> Layers:
         there, otherwise half a slice beyond. Half-slice: the last contour, half a slice farther.
     thickness_mm : float
         About that of a layer.
+    sides : sequence of {-1, 1}
+        Before the first planes, beyond the last ones, or both.
     """
     last = len(field.levels) - 1
     parts = []
     for k in range(last + 1):
-        for step in (-1, 1):
+        for step in sides:
             beyond = k if step == 1 else k - 1
             if 0 <= beyond < last and field.planes.joined[beyond]:
                 continue

@@ -114,9 +114,10 @@ def _of_outline(outline: Outline, between: Between, ends: Ends, count: int, read
         spacing = _spacing_mm(mm3, cells, field)
         return points_of_layers(body_layers(field, way, min(spacing, layer_mm)), field.to_lps, spacing)
 
-    def beyond(way: Ends, cells: int) -> DensePoints:
+    def beyond(way: Ends, cells: int, *sides: int) -> DensePoints:
         spacing = _spacing_mm(mm3, cells, field)
-        return points_of_layers(end_layers(field, way, min(spacing, layer_mm)), field.to_lps, spacing)
+        layers = end_layers(field, way, min(spacing, layer_mm), sides=sides or (-1, 1))
+        return points_of_layers(layers, field.to_lps, spacing)
 
     flat = between == "slabs" and ends == "continued"
     used: Ends = "half-slice" if flat else ends
@@ -129,7 +130,11 @@ def _of_outline(outline: Outline, between: Between, ends: Ends, count: int, read
         fewer = (parts[0].thinned(_FEWER), beyond(used, few))
         other_between = (body("slabs" if between == "interpolated" else "interpolated", few), fewer[1])
         alternatives: tuple[Ends, ...] = ("continued", "half-slice", "none")
-        other_ends = [(fewer[0], beyond(way, few)) for way in alternatives if way != used]
+        # Either end alone, too: what both together change may cancel in a mean or a median.
+        for way in (way for way in alternatives if way != used):
+            usual, other = ([beyond(w, few, side) for side in (-1, 1)] for w in (used, way))
+            pairs = (other, (usual[0], other[1]), (other[0], usual[1]))
+            other_ends += [(fewer[0], first, last) for first, last in pairs]
     return RegionPoints(
         name=outline.name,
         volume_cc=float(sum(part.volume_cc.sum() for part in parts)),

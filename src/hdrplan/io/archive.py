@@ -127,8 +127,8 @@ class Pseudonyms:
         return name if self.identify else f"planner-{self._digest('planner', name)}"
 
     def of_tag(self, tag: str, value: str) -> str:
-        """Return the pseudonym of a patient (PatientID) or a study (StudyInstanceUID)."""
-        return self.patient(value) if tag == "PatientID" else f"S-{self._digest('study', value)}"
+        """Return the pseudonym of a patient (PatientID, PatientName) or a study (StudyInstanceUID)."""
+        return self.patient(value) if tag.startswith("Patient") else f"S-{self._digest('study', value)}"
 
     def plan(self, uid: str) -> str:
         """Return the pseudonym of a plan."""

@@ -81,8 +81,8 @@ def read_dose(path: Path, *, unit: DoseUnit | None = None) -> StoredDose:
             raise InputError("an RT Dose states its own unit", got=f"`unit={unit}`", where=path, remedy="Leave it out.")
         tags = read_tags(path)
         grid = dose_grid_of(tags)
-        # Whether a structure reaches the full scale is said of the structure.
-        notes = [note for note in grid.warnings if note.id not in ("dose-full-scale", "dvh-not-read")]
+        # Whether a structure reaches the full scale is said of the structure; a DVH is of any dose.
+        notes = [n for n in grid.warnings if n.id not in ("dose-full-scale", "dvh-not-read", "dose-of-media")]
         if grid.summation.upper() not in _WHOLE:
             notes.append(caution("dose-of-a-part", summation=grid.summation))
         return StoredDose(

@@ -55,6 +55,8 @@ class TreatmentRecord:
     plan_uid : str
         Of the plan that it refers to.
     channels : tuple of DeliveredChannel
+    continues : bool
+        Whether it is the rest of a session that was stopped (TreatmentDeliveryType CONTINUATION).
     """
 
     treated: datetime | None
@@ -64,6 +66,7 @@ class TreatmentRecord:
     plan_uid: str
     channels: tuple[DeliveredChannel, ...]
     strength_time: datetime | None = None
+    continues: bool = False
 
     @property
     def total_s(self) -> float:

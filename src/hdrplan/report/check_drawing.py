@@ -29,7 +29,9 @@ def figure_sentences(grid: GridCheck) -> list[str]:
     ----------
     grid : GridCheck
     """
+    unwritten = int(grid.unwritten_zyx.sum())
     full = f" Dark grey: at the full scale of the TPS's grid ({grid.left_out} voxels)." if grid.left_out else ""
+    full += f" Dark grey beside dwells: the TPS wrote 0 Gy ({unwritten} voxels)." if unwritten else ""
     return [
         "Differences are recomputed over TPS, minus 1, as in the tables: red where the recomputed dose is higher.",
         f"Light grey: both doses below {grid.threshold_gy:.3g} Gy, not judged.{full} Every other voxel "
@@ -98,7 +100,7 @@ def _maps(figure: Figure, axes: list[Axes], grid: GridCheck, difference: tuple[F
         (axes[2], np.where(judged, grid.gamma_zyx[z], np.nan), "gamma", (0.0, 1.5), "cividis", "max"),
     ):
         axis.set_facecolor(_BELOW)
-        full = np.where(grid.full_scale_zyx[z], 1.0, np.nan)
+        full = np.where(grid.full_scale_zyx[z] | grid.unwritten_zyx[z], 1.0, np.nan)
         axis.imshow(full, cmap=ListedColormap([_FULL]), extent=extent, interpolation="nearest")
         shown = axis.imshow(image, vmin=limits[0], vmax=limits[1], cmap=colours, extent=extent, interpolation="nearest")
         axis.set_title(title, fontsize=9.5)

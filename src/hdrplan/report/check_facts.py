@@ -196,14 +196,19 @@ def assumptions(check: SecondCheck, brachy: BrachyPlan) -> list[str]:
         else f"The dose of the moving source is included: {brachy.transit.speed_mm_per_s:g} mm/s, as the file says.",
     ]
     if check.grid is not None:
-        of = "the prescription" if brachy.prescription_gy > 0 else "the dose of the grid's hottest thousandth"
+        is_prescription = check.grid.normal_gy == brachy.prescription_gy
+        of = "the prescription" if is_prescription else "the dose of the grid's hottest thousandth"
         share = 100 * check.tolerances.threshold_frac
         lines.append(
             f"Voxels are judged where either dose is above {check.grid.threshold_gy:.3g} Gy, {share:g} % of {of} "
             f"({check.grid.normal_gy:.4g} Gy)."
         )
         if check.grid.left_out:
-            lines.append(f"{check.grid.left_out} voxels at the full scale of the TPS's grid are left out.")
+            lines.append(
+                f"{check.grid.left_out} voxels where both doses reach the full scale of the TPS's grid are left out."
+            )
+        if check.grid.unwritten_zyx.any():
+            lines.append(f"{int(check.grid.unwritten_zyx.sum())} voxels of 0 Gy beside dwells are left out.")
     if any(row.kind == "dvh" for row in check.rows):
         lines.append(
             "DVH metrics are judged with both doses on the TPS's grid, read between its voxel centres in the same way. "

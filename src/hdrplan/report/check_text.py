@@ -59,6 +59,7 @@ def _grid_table(grid: GridCheck, check: SecondCheck) -> dict[str, object]:
         "normal_gy": grid.normal_gy,
         "judged_voxels": int(grid.judged_zyx.sum()),
         "full_scale_voxels": grid.left_out,
+        "unwritten_voxels": int(grid.unwritten_zyx.sum()),
         "median_frac": grid.median_frac,
         "p95_frac": grid.p95_frac,
         "gamma": check.tolerances.gamma.text,

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from hdrplan.workflow.archive_rows import ArchiveOptions, Engine
     from hdrplan.workflow.check import SecondCheck, check_plan
     from hdrplan.workflow.check_delivery import DeliveryCheck, delivery_check
-    from hdrplan.workflow.check_grid import GridCheck, LevelCheck, StatedDose, between_centres
+    from hdrplan.workflow.check_grid import GridCheck, LevelCheck
     from hdrplan.workflow.check_hints import GridShift
     from hdrplan.workflow.check_rows import CheckRow
+    from hdrplan.workflow.check_stated import StatedDose, between_centres
     from hdrplan.workflow.check_tip import TipChoice
     from hdrplan.workflow.conformity_index import Conformity, conformity, isodose_error_cc
     from hdrplan.workflow.dvh_folder import DoseIndex, FinishedDose, FolderTables, folder_dvhs, indexed_doses

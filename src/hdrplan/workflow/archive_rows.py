@@ -32,7 +32,7 @@ from hdrplan.plan import BrachyPlan, as_plan, source_of_brachy
 from hdrplan.plausibility import doubts_of_clinical_strength
 from hdrplan.sources import TG43Source, bounded_warnings, load_source
 from hdrplan.workflow.archive_optimum import optimum_cells
-from hdrplan.workflow.check_grid import between_centres
+from hdrplan.workflow.check_stated import between_centres
 
 __all__ = ["ArchiveOptions", "Engine", "Row", "treatment_rows"]
 

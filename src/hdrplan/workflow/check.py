@@ -15,9 +15,10 @@ from hdrplan.metrics import Tolerances
 from hdrplan.plan import BrachyPlan, FileLink, as_plan, doubts_of_source
 from hdrplan.plausibility import doubts_of_clinical_strength
 from hdrplan.sources import TG43Source, bounded_warnings
-from hdrplan.workflow.check_grid import GridCheck, StatedDose, compared_grids
+from hdrplan.workflow.check_grid import GridCheck, compared_grids
 from hdrplan.workflow.check_hints import GridShift, constant_hints, factor_hints, grid_shift, shift_hints
 from hdrplan.workflow.check_rows import CheckRow, Verdict, dvh_rows, grid_rows, point_rows, trak_row
+from hdrplan.workflow.check_stated import BESIDE_DWELL_MM, StatedDose, as_written
 from hdrplan.workflow.check_tip import TipChoice, choose_tip, dose_of_fraction
 
 __all__ = ["SecondCheck", "check_plan"]
@@ -136,11 +137,18 @@ def check_plan(
             strength_u=plan.strength_u,
             on_progress=on_progress,
         )
-        grid = compared_grids(recomputed, stated, stated.normal_gy(brachy.prescription_gy), tolerances)
+        loaded = plan.times_s > 0
+        recomputed, unwritten = as_written(recomputed, stated, plan.dwells.positions_mm[loaded])
+        normal_gy = stated.normal_gy(brachy.prescription_gy, int(loaded.sum()))
+        grid = compared_grids(recomputed, stated, normal_gy, tolerances, unwritten_zyx=unwritten)
         rows += grid_rows(grid, tolerances)
         if grid.left_out:
             left_out = caution("grid-voxels-left-out", count=grid.left_out, top_gy=stated.full_scale_gy)
             warnings.append(left_out)
+        if unwritten.any():
+            warnings.append(caution("grid-voxels-not-written", count=int(unwritten.sum()), mm=BESIDE_DWELL_MM))
+        if brachy.prescription_gy > 0 and normal_gy != brachy.prescription_gy:
+            warnings.append(caution("prescription-not-reached", stated_gy=brachy.prescription_gy, taken_gy=normal_gy))
         compared, outside = dvh_rows(plan, recomputed, stated, structures, tolerances)
         rows += compared
         shift = grid_shift(plan, stated, grid.threshold_gy)

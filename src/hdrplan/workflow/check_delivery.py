@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hdrplan.cautions import Caution, caution
 from hdrplan.metrics import Limit, Tolerances
 from hdrplan.plan import BrachyPlan, Channel, DeliveredChannel, FileLink, TreatmentRecord
-from hdrplan.sources import strength_on_u
+from hdrplan.sources import HALF_LIFE_DAYS, strength_on_u
 from hdrplan.workflow.check_rows import CheckRow, compared_row
 
 __all__ = ["DeliveryCheck", "delivery_check"]
@@ -50,7 +50,7 @@ def delivery_check(brachy: BrachyPlan, records: Sequence[TreatmentRecord], toler
         In any order.
     tolerances : Tolerances
     """
-    ordered = sorted(records, key=lambda record: (record.fraction or 0, str(record.treated)))
+    ordered = _sessions(sorted(records, key=lambda record: (record.fraction or 0, str(record.treated))))
     rows: list[CheckRow] = []
     warnings: list[Caution] = []
     links = []
@@ -78,6 +78,50 @@ def delivery_check(brachy: BrachyPlan, records: Sequence[TreatmentRecord], toler
             )
         )
     return DeliveryCheck(rows=tuple(rows), links=tuple(links), warnings=tuple(warnings))
+
+
+def _sessions(records: Sequence[TreatmentRecord]) -> list[TreatmentRecord]:
+    """Return one record a session: the rest of one that was stopped is added to its beginning."""
+    sessions: list[TreatmentRecord] = []
+    for record in records:
+        before = sessions[-1] if sessions else None
+        of_one = (record.fraction, record.plan_uid) == (before.fraction, before.plan_uid) if before else False
+        if before is None or not record.continues or not of_one:
+            sessions.append(record)
+            continue
+        rest = tuple(_scaled(channel, _remaining(before, record)) for channel in record.channels)
+        sessions[-1] = replace(before, status=record.status, channels=_added(before.channels, rest))
+    return sessions
+
+
+def _remaining(before: TreatmentRecord, record: TreatmentRecord) -> float:
+    """Return what is left of the source's strength between two records: by that times become longer."""
+    if before.treated is not None and record.treated is not None:
+        return float(0.5 ** ((record.treated - before.treated).total_seconds() / 86400.0 / HALF_LIFE_DAYS))
+    known = not (math.isnan(before.strength_u) or math.isnan(record.strength_u))
+    return record.strength_u / before.strength_u if known else 1.0
+
+
+def _scaled(channel: DeliveredChannel, factor: float) -> DeliveredChannel:
+    return replace(channel, total_s=channel.total_s * factor, times_s=channel.times_s * factor)
+
+
+def _added(begun: Sequence[DeliveredChannel], rest: Sequence[DeliveredChannel]) -> tuple[DeliveredChannel, ...]:
+    """Return the channels of both, those of one number as one."""
+    channels = {(channel.setup_number, channel.number): channel for channel in begun}
+    for channel in rest:
+        key = channel.setup_number, channel.number
+        if key in channels:
+            before = channels[key]
+            channels[key] = replace(
+                before,
+                total_s=before.total_s + channel.total_s,
+                relative_mm=np.concatenate((before.relative_mm, channel.relative_mm)),
+                times_s=np.concatenate((before.times_s, channel.times_s)),
+            )
+        else:
+            channels[key] = channel
+    return tuple(channels.values())
 
 
 def _strength_u(brachy: BrachyPlan, record: TreatmentRecord) -> float:

@@ -13,43 +13,14 @@ from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.errors import InputError
 from hdrplan.geometry import Volume
 from hdrplan.metrics import Tolerances, gamma_index
+from hdrplan.workflow.check_stated import StatedDose
 
-__all__ = ["ON_CENTRE", "GridCheck", "LevelCheck", "StatedDose", "WorstVoxel", "between_centres", "compared_grids"]
+__all__ = ["GridCheck", "LevelCheck", "WorstVoxel", "compared_grids"]
 
 # Gamma is judged at a sample of larger grids: a tenth of a percent of the pass rate is told by this many.
 MAX_GAMMA_VOXELS = 200_000
-# Stored grids are read between their voxel centres; this part of a voxel is roundoff.
-ON_CENTRE = 1e-6
 # Isodoses between which the comparison is told apart, as parts of the prescription.
 _LEVELS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class StatedDose:
-    """A dose grid of a planning system.
-
-    Parameters
-    ----------
-    volume : Volume
-        Gy.
-    full_scale_gy : float, optional
-        Dose at which the grid tops out; voxels at it are left out of every comparison.
-    """
-
-    volume: Volume
-    full_scale_gy: float | None = None
-
-    def scaled(self, factor: float) -> StatedDose:
-        """Return the dose times a factor: one of several equal fractions, or all pulses of one."""
-        values = self.volume.values_zyx * np.float32(factor)
-        scale = None if self.full_scale_gy is None else self.full_scale_gy * factor
-        return StatedDose(Volume(self.volume.grid, values), scale)
-
-    def normal_gy(self, prescription_gy: float) -> float:
-        """Return what thresholds and isodoses are parts of: the prescription, else the hottest thousandth's dose."""
-        if math.isnan(prescription_gy) or prescription_gy <= 0:
-            return float(np.quantile(self.volume.values_zyx, 0.999))
-        return prescription_gy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +85,11 @@ class GridCheck:
     normal_gy : float
         What the threshold is a part of: the prescription, else a high dose of the grid.
     judged_zyx : bool array
-        Voxels that either dose puts above the threshold, not at full scale.
+        Voxels that either dose puts above the threshold, but not those of the next two.
     full_scale_zyx : bool array
-        Voxels at the TPS's full scale.
+        Voxels where both doses reach the TPS's full scale.
+    unwritten_zyx : bool array
+        Voxels beside a dwell in which the TPS wrote 0.
     gamma_zyx : array
         In the sample, and in the whole slices that are shown; NaN elsewhere.
     gamma_voxels : int
@@ -140,6 +113,7 @@ class GridCheck:
     normal_gy: float
     judged_zyx: BoolArray
     full_scale_zyx: BoolArray
+    unwritten_zyx: BoolArray
     gamma_zyx: npt.NDArray[np.float32]
     gamma_voxels: int
     gamma_pass_frac: float
@@ -156,18 +130,22 @@ class GridCheck:
         return int(self.full_scale_zyx.sum())
 
 
-def compared_grids(recomputed: Volume, stated: StatedDose, normal_gy: float, tolerances: Tolerances) -> GridCheck:
+def compared_grids(
+    recomputed: Volume, stated: StatedDose, normal_gy: float, tolerances: Tolerances, *, unwritten_zyx: BoolArray
+) -> GridCheck:
     """Compare two dose grids.
 
     Parameters
     ----------
     recomputed : Volume
-        On the grid of the stated dose, Gy.
+        On the grid of the stated dose, Gy, as :func:`as_written` returns it.
     stated : StatedDose
     normal_gy : float
         Voxels below ``tolerances.threshold_frac`` of it are not judged; isodoses are parts of it.
     tolerances : Tolerances
         Criteria of gamma.
+    unwritten_zyx : bool array
+        Voxels that are not judged: the planning system wrote no dose there.
 
     Raises
     ------
@@ -178,9 +156,10 @@ def compared_grids(recomputed: Volume, stated: StatedDose, normal_gy: float, tol
     threshold_gy = max(tolerances.threshold_frac * normal_gy, 1e-6)
     full = np.zeros(tps.grid.shape_zyx, dtype=np.bool_)
     if stated.full_scale_gy is not None:
-        full = (tps.values_zyx >= 0.999 * stated.full_scale_gy) | (ours_zyx >= 0.999 * stated.full_scale_gy)
+        # Both: where only one dose is as high, they differ.
+        full = (tps.values_zyx >= 0.999 * stated.full_scale_gy) & (ours_zyx >= 0.999 * stated.full_scale_gy)
     # Either dose: a region that only one of the two treats is the largest difference there is.
-    judged = ((ours_zyx >= threshold_gy) | (tps.values_zyx >= threshold_gy)) & ~full
+    judged = ((ours_zyx >= threshold_gy) | (tps.values_zyx >= threshold_gy)) & ~full & ~unwritten_zyx
     if not judged.any():
         raise InputError("no voxel of the dose grid lies above the threshold", got=f"{threshold_gy:.3g} Gy")
     voxels = np.argwhere(judged)
@@ -217,6 +196,7 @@ def compared_grids(recomputed: Volume, stated: StatedDose, normal_gy: float, tol
         normal_gy=normal_gy,
         judged_zyx=judged,
         full_scale_zyx=full,
+        unwritten_zyx=unwritten_zyx,
         gamma_zyx=gamma_zyx,
         gamma_voxels=len(sample),
         gamma_pass_frac=float((in_sample <= 1.0).mean()),
@@ -262,8 +242,3 @@ def _levels(
             )
         )
     return tuple(levels)
-
-
-def between_centres(dose: Volume, points_mm: FloatArray) -> FloatArray:
-    """Doses at points between the voxel centres of a stored grid; NaN outside them, where nothing was written."""
-    return dose.at(points_mm, rim_voxels=ON_CENTRE)

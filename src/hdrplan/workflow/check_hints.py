@@ -14,8 +14,9 @@ from hdrplan.cautions import Caution, caution
 from hdrplan.metrics import Limit
 from hdrplan.plan import BrachyPlan, Plan
 from hdrplan.sources import HALF_LIFE_DAYS
-from hdrplan.workflow.check_grid import GridCheck, StatedDose
+from hdrplan.workflow.check_grid import GridCheck
 from hdrplan.workflow.check_rows import CheckRow, doses_at
+from hdrplan.workflow.check_stated import StatedDose
 
 __all__ = ["GridShift", "constant_hints", "factor_hints", "grid_shift", "shift_hints"]
 

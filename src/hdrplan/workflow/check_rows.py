@@ -15,7 +15,8 @@ from hdrplan.dose import dose_at_points, sample_points
 from hdrplan.geometry import Structure, Volume
 from hdrplan.metrics import DVH, Limit, Tolerances, dvh
 from hdrplan.plan import BrachyPlan, Plan, ReferencePoint
-from hdrplan.workflow.check_grid import ON_CENTRE, GridCheck, StatedDose, between_centres
+from hdrplan.workflow.check_grid import GridCheck
+from hdrplan.workflow.check_stated import ON_CENTRE, StatedDose, between_centres
 
 __all__ = ["CheckRow", "Verdict", "compared_row", "doses_at", "dvh_rows", "grid_rows", "point_rows", "trak_row"]
 
@@ -179,7 +180,8 @@ def dvh_rows(
         tps, same_grid = (_dvh_metrics(dvh(dose_gy[at][inside], volume_cc[inside])) for dose_gy in on_grid)
         exact = _dvh_metrics(dvh(gy[at], volume_cc))
         for metric, tps_gy in tps.items():
-            if stated.full_scale_gy is None or max(tps_gy, same_grid[metric]) < 0.99 * stated.full_scale_gy:
+            # At the full scale of the grid both are unknown; where one alone is, they differ.
+            if stated.full_scale_gy is None or min(tps_gy, same_grid[metric]) < 0.99 * stated.full_scale_gy:
                 values = tps_gy, same_grid[metric]
                 row = compared_row("dvh", f"{name} {metric}", "Gy", values, tolerances.dvh_limit(name))
                 rows.append(replace(row, exact=exact[metric]))

@@ -14,7 +14,7 @@ from hdrplan.dose import dose_at_points
 from hdrplan.metrics import Tolerances
 from hdrplan.plan import BrachyPlan, as_plan
 from hdrplan.sources import TG43Source
-from hdrplan.workflow.check_grid import StatedDose
+from hdrplan.workflow.check_stated import StatedDose
 
 __all__ = ["TipChoice", "choose_tip", "dose_of_fraction"]
 
@@ -138,7 +138,8 @@ def _misfit_frac(
     if stated is not None:
         limit = stated.full_scale_gy if stated.full_scale_gy is not None else math.inf
         values = stated.volume.values_zyx
-        threshold_gy = tolerances.threshold_frac * stated.normal_gy(brachy.prescription_gy)
+        dwells = sum(int((channel.times_s > 0).sum()) for channel in brachy.channels)
+        threshold_gy = tolerances.threshold_frac * stated.normal_gy(brachy.prescription_gy, dwells)
         chosen = np.argwhere((values >= threshold_gy) & (values < 0.999 * limit))
         chosen = chosen[:: max(1, len(chosen) // _FIT_VOXELS)]
         places += list(stated.volume.grid.world(chosen[:, ::-1]))

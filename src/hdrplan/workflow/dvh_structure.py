@@ -14,7 +14,7 @@ from hdrplan.dose import DensePoints, Region, RegionPoints, region_points, split
 from hdrplan.geometry import Grid, Volume
 from hdrplan.metrics import DVH, dvh, eqd2_gy, geud_gy, metric_value
 from hdrplan.plan import Metric
-from hdrplan.workflow.check_grid import ON_CENTRE
+from hdrplan.workflow.check_stated import ON_CENTRE
 from hdrplan.workflow.dvh_values import DVHOptions, MetricValue, StructureDVH
 
 __all__ = ["structure_dvh"]
@@ -198,12 +198,12 @@ def _alone(
 def _with_errors(
     points: RegionPoints, dose: Volume, curve: DVH, inside_frac: float, options: DVHOptions
 ) -> tuple[MetricValue, ...]:
-    fewer = _curve(dose, points.fewer)
+    fewer, undivided = _curve(dose, points.fewer), _curve(dose, points.parts)
     coarse = [_curve(volume, points.fewer) for volume in _coarser(dose)]
-    halves = [_curve(dose, points.fewer, first=k, step=2) for k in (0, 1)]
+    quarters = [_curve(dose, points.fewer, first=k, step=4) for k in range(4)]
     between = _curve(dose, points.other_between)
     ends = [_curve(dose, parts) for parts in points.other_ends]
-    if fewer is None or None in halves:
+    if fewer is None or None in quarters:
         # Hardly a point inside the dose grid.
         return tuple(_empty(row) for row in _rows(options))
     # The error of fewer points falls at least with the square root of their number.
@@ -221,9 +221,13 @@ def _with_errors(
             known = [abs(of(other) - base) for other in others if other is not None]
             return max((size for size in known if not math.isnan(size)), default=0.0)
 
-        first, second = (of(half) for half in halves if half is not None)
-        noise = abs(first - second) / 2 * gain
-        sampling = noise if kind not in ("dose_min", "dose_max") and not math.isnan(noise) else 0.0
+        # Twice the standard error of all points, by how four parts of some of them differ: that of two parts is
+        # nothing by chance too often.
+        noise = float(np.std([of(quarter) for quarter in quarters if quarter is not None], ddof=1)) * gain
+        # And what dividing the hottest cells has changed.
+        divided = 0.0 if undivided is None else abs(of(curve) - of(undivided))
+        noise = max((x for x in (noise, divided) if not math.isnan(x)), default=0.0)
+        sampling = noise if kind not in ("dose_min", "dose_max") else 0.0
         metrics.append(
             MetricValue(
                 name=name,

@@ -122,6 +122,13 @@ def dose_grid_of(tags: Tags) -> DoseGrid:
         stored = stored[order]
     if float(stored.min()) < 0:
         warnings.append(caution("dose-negative", count=int((stored < 0).sum())))
+    media = tags.text("TissueHeterogeneityCorrection", "").upper()
+    if "IMAGE" in media or "ROI_OVERRIDE" in media:
+        how = " and ".join(word for word in ("IMAGE", "ROI_OVERRIDE") if word in media)
+        warnings.append(caution("dose-of-media", how=how))
+    moved = tags.text("SpatialTransformOfDose", "NONE").upper()
+    if moved not in ("", "NONE"):
+        warnings.append(caution("dose-transformed", how=moved))
     return DoseGrid(
         volume=Volume(grid, (stored * scaling_gy).astype(np.float32)),
         scaling_gy=scaling_gy,

@@ -53,6 +53,10 @@ class DicomFile:
         For pseudonyms and comparison alone; the name where there is no ID.
     study_uid : str
         Empty where absent.
+    patient_name, birth_date : str
+        For comparison alone; empty where absent.
+    has_id : bool
+        Whether ``patient_id`` is an ID, and not the name that stands for it.
     """
 
     path: Path
@@ -64,6 +68,9 @@ class DicomFile:
     refers_to: frozenset[str]
     patient_id: str
     study_uid: str
+    patient_name: str = ""
+    birth_date: str = ""
+    has_id: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +195,9 @@ def description_of(tags: Tags, path: Path) -> DicomFile | None:
         refers_to=frozenset(refers - {""}),
         patient_id=tags.text("PatientID", "") or tags.text("PatientName", ""),
         study_uid=tags.text("StudyInstanceUID", ""),
+        patient_name=tags.text("PatientName", ""),
+        birth_date=tags.text("PatientBirthDate", ""),
+        has_id=bool(tags.text("PatientID", "")),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hdrplan.errors import InputError
 from hdrplan.io.dicom.dose import DoseGrid
 from hdrplan.io.dicom.folder import DicomFile
+from hdrplan.io.dicom.patients import strangers_among
 from hdrplan.io.dicom.structures import StructureSet
 from hdrplan.plan import BrachyPlan, FileLink
 
@@ -32,8 +33,9 @@ def links_of(
         Two frames of reference: their coordinates have nothing to do with each other.
     """
     refuse_other_frames(plan, structures, dose)
-    named = [file.patient_id for file in files if file.patient_id]
-    one_patient = len(set(named)) == 1 if len(named) > 1 else None
+    others = any(stranger.tag.startswith("Patient") for stranger in strangers_among(files))
+    told = len(files) > 1 and (all(file.has_id for file in files) or all(file.patient_name for file in files))
+    one_patient = False if others else True if told else None
     links = [FileLink("all files: one patient", one_patient, is_usual=len(files) > 1)]
     if dose is not None:
         links.append(FileLink("dose and plan: one frame of reference", _same(dose.frame_uid, plan.uids["frame"])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -39,7 +40,8 @@ class Stranger:
     ----------
     kind, reference : {"CT", "RS", "RP", "RD", "SEG", "record"}
         Of the file, and of the one it is compared with.
-    tag : {"PatientID", "StudyInstanceUID"}
+    tag : {"PatientID", "PatientName", "StudyInstanceUID"}
+        The name where one of the two files has no ID.
     own, other : str
         The two values: they stay out of messages.
     """
@@ -66,7 +68,8 @@ def strangers_among(files: Sequence[DicomFile]) -> tuple[Stranger, ...]:
     planned = [file for file in ranked if file.kind != "record"]
     studies = [(file.kind, file.study_uid) for file in planned] if any(file.kind == "CT" for file in ranked) else []
     return (
-        *_differing("PatientID", [(file.kind, file.patient_id) for file in ranked]),
+        *_differing("PatientID", [(file.kind, file.patient_id) for file in ranked if file.has_id]),
+        *_of_other_names(ranked),
         *_differing("StudyInstanceUID", studies),
     )
 
@@ -79,8 +82,35 @@ def _differing(tag: str, values: Sequence[tuple[str, str]]) -> Iterator[Stranger
             yield Stranger(kind=kind, reference=named[0][0], tag=tag, own=value, other=named[0][1])
 
 
+def _of_other_names(ranked: Sequence[DicomFile]) -> Iterator[Stranger]:
+    """Yield the files without an ID that name another patient than the first file with a name, and the other way."""
+    named = [file for file in ranked if file.patient_name]
+    for file in named[1:]:
+        first = named[0]
+        if not (file.has_id and first.has_id) and _letters(file.patient_name) != _letters(first.patient_name):
+            yield Stranger(
+                kind=file.kind, reference=first.kind, tag="PatientName", own=file.patient_name, other=first.patient_name
+            )
+
+
+def _letters(name: str) -> tuple[str, ...]:
+    """Words of a name in lower case, sorted: scanners and planning systems write one name in several ways."""
+    return tuple(sorted(re.findall(r"[^\W_]+", name.casefold())))
+
+
+def _written_otherwise(files: Sequence[DicomFile]) -> Iterator[Caution]:
+    """Yield a warning for files of one ID whose names or dates of birth differ."""
+    for what, value in (("name", lambda f: _letters(f.patient_name)), ("date of birth", lambda f: f.birth_date)):
+        stated = [file for file in files if file.has_id and value(file)]
+        for file in stated[1:]:
+            if file.patient_id == stated[0].patient_id and value(file) != value(stated[0]):
+                yield caution("patient-written-otherwise", kind=file.kind, reference=stated[0].kind, what=what)
+
+
 def checked_strangers(files: Sequence[DicomFile], *, accept: bool, where: object) -> tuple[Caution, ...]:
     """Refuse files of another patient or study, or return a warning for each where they are accepted.
+
+    Files of one ID whose names or dates of birth differ are taken with a warning.
 
     Parameters
     ----------
@@ -97,7 +127,7 @@ def checked_strangers(files: Sequence[DicomFile], *, accept: bool, where: object
     strangers = strangers_among(files)
     if strangers and not accept:
         raise refusal(strangers[0], _pseudonym, where)
-    return tuple(warning_of(stranger, _pseudonym) for stranger in strangers)
+    return (*(warning_of(stranger, _pseudonym) for stranger in strangers), *_written_otherwise(files))
 
 
 def refusal(stranger: Stranger, name: Namer, where: object = None) -> InputError:

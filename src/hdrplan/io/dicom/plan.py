@@ -24,6 +24,7 @@ from hdrplan.geometry import Transit
 from hdrplan.io.dicom.channel_doubts import doubts_of_channels, doubts_of_numbers
 from hdrplan.io.dicom.channels import channel_of
 from hdrplan.io.dicom.plan_doses import prescription_gy, reference_points, states_one_pulse
+from hdrplan.io.dicom.plan_doubts import doubts_of_dates, doubts_of_shields
 from hdrplan.io.dicom.plan_source import refuse_other_treatments, source_of_plan
 from hdrplan.io.dicom.sop_classes import RT_PLAN
 from hdrplan.io.dicom.structures import StructureSet, structure_set_of
@@ -80,6 +81,7 @@ def read_brachy_plan(path: Path, structures: StructureSet | None = None) -> Brac
     totals_s = [item.number("ChannelTotalTime", 0.0) for _, item in items]
     warnings += doubts_of_numbers([item for _, item in items], channels)
     warnings += doubts_of_channels(channels, totals_s)
+    warnings += [*doubts_of_shields(setups), *doubts_of_dates(tags, source)]
     dialect, fractions = _dialect(tags), _fractions(tags, warnings)
     trak_u_s = sum(setup.number("TotalReferenceAirKerma", math.nan) for setup in setups) * 3600.0
     per_pulse = states_one_pulse(channels, source.strength_u, trak_u_s, dialect)

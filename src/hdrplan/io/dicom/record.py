@@ -59,6 +59,7 @@ def read_treatment_record(path: Path) -> TreatmentRecord:
         status=next((s.text("TreatmentTerminationStatus", "") for s in setups), "") or "not stated",
         plan_uid=plans[0].text("ReferencedSOPInstanceUID", "") if plans else "",
         channels=tuple(channels),
+        continues=any(setup.text("TreatmentDeliveryType", "").upper() == "CONTINUATION" for setup in setups),
     )
 
 
