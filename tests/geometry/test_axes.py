@@ -40,6 +40,17 @@ def test_lonely_dwells_of_a_ring_say_how_uncertain_they_are() -> None:
     assert estimate.error_deg[2] > 10.0
 
 
+@pytest.mark.parametrize("apart_mm", [5.0, 25.0, 40.0])
+def test_two_dwells_of_a_ring_say_how_far_their_chord_is_off(apart_mm: float) -> None:
+    """The channel is longer than the chord: that tells the arc, and the angle at its ends."""
+    at = np.array([0.0, apart_mm])
+    points, true = on_ring(at)
+    estimate = axes_from_neighbours(points, at)
+    np.testing.assert_allclose(estimate.error_deg, off_deg(estimate.axes, true), atol=0.1)
+    straight = axes_from_neighbours(np.array([[0.0, 0, 0], [0.0, 0, apart_mm]]), at)
+    np.testing.assert_allclose(straight.error_deg, 0.0, atol=1e-6)
+
+
 @pytest.mark.parametrize("at", [[0.0, 5.0, 10.0, 15.0], [0.0, 5.0, 15.0, 20.0], [0.0, 5.0, 40.0, 45.0]])
 def test_straight_needles_are_known_with_and_without_gaps(at: list[float]) -> None:
     direction = np.array([1.0, 2.0, 2.0]) / 3.0

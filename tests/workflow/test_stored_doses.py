@@ -244,3 +244,11 @@ def test_a_file_of_another_kind(tmp_path: Path) -> None:
         hdrplan.dvh(rs, rs)
     with pytest.raises(InputError, match="no structure is named 'liver'"):
         hdrplan.dvh(rd, rs, only=["liver"])
+
+
+@pytest.mark.parametrize("suffix", [".mhd", ".nhdr", ".img"])
+def test_an_image_in_two_files_is_refused_with_what_to_do(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"dose{suffix}"
+    path.write_text("ObjectType = Image")
+    with pytest.raises(InputError, match=r"header and data in one file, got \.[a-z]+\. Convert it"):
+        hdrplan.dvh(path, path, unit="Gy")

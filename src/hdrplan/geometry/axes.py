@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,7 +100,7 @@ class NeighbourAxes:
     axes : (n, 3) array
         Unit vectors toward the tip; zero rows for a single dwell.
     error_deg : (n,) array
-        Estimated uncertainty; NaN where the neighbours do not tell it.
+        Estimated uncertainty; NaN for a single dwell.
     """
 
     axes: FloatArray
@@ -182,10 +181,11 @@ def _continued(near: _Segment, next_: _Segment | None, across: _Segment | None) 
     if next_ is not None and next_.is_gap == near.is_gap:
         weight = near.along_mm / (near.along_mm + next_.along_mm)
         return near.axis + weight * (near.axis - next_.axis), _turn_deg(near.axis, next_.axis) / 2.0
-    if near.is_gap:
-        return near.axis, near.deflection_deg
     other = across or next_
-    return near.axis, math.nan if other is None else _turn_deg(near.axis, other.axis) / 2.0
+    if near.is_gap or other is None:
+        # Two dwells alone: a channel longer than the chord between them is curved, such as a ring.
+        return near.axis, near.deflection_deg
+    return near.axis, _turn_deg(near.axis, other.axis) / 2.0
 
 
 def _turn_deg(one: FloatArray, other: FloatArray) -> float:

@@ -24,6 +24,8 @@ __all__ = ["DoseUnit", "StoredDose", "checked_pair", "dose_partners", "read_dose
 
 DoseUnit = Literal["Gy", "cGy"]
 _GY: dict[str, float] = {"Gy": 1.0, "cGy": 0.01}
+# Headers, or data, of images in two files.
+_TWO_FILES = (".mhd", ".nhdr", ".hdr", ".img", ".raw", ".zraw")
 # A dose of the whole plan; others are a part of it.
 _WHOLE = ("", "PLAN", "MULTI_PLAN")
 
@@ -77,6 +79,13 @@ def read_dose(path: Path, *, unit: DoseUnit | None = None) -> StoredDose:
     if path.is_dir():
         raise InputError("expected the file of a dose", got="a folder", where=path)
     if not is_image(path):
+        if path.suffix.lower() in _TWO_FILES:
+            raise InputError(
+                "expected an image with header and data in one file",
+                got=path.suffix,
+                where=path,
+                remedy="Convert it to .nii.gz, .nrrd or .mha.",
+            )
         if unit is not None:
             raise InputError("an RT Dose states its own unit", got=f"`unit={unit}`", where=path, remedy="Leave it out.")
         tags = read_tags(path)

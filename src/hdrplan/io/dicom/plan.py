@@ -41,6 +41,7 @@ _MODELLED = {
     "ApplicationSetupSequence", "DoseReferenceSequence", "ReferencedStructureSetSequence", "SOPClassUID",
     "SOPInstanceUID", "FrameOfReferenceUID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "Manufacturer",
     "ManufacturerModelName", "ReferencedDoseSequence", "SpecificCharacterSet",
+    "PatientID", "PatientName", "PatientBirthDate", "RTPlanDate", "RTPlanTime", "ApprovalStatus",
 }  # fmt: skip
 
 
