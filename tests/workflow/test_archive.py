@@ -171,3 +171,37 @@ def test_pseudonyms_and_keys(tmp_path: Path) -> None:
         with pytest.raises(FormatError):
             read_key(tmp_path / "k.json")
     assert np.unique([read_key(None) for _ in range(3)]).size == 3
+
+
+@pytest.mark.parametrize(
+    ("fractions", "pulses", "factor", "said"),
+    [(3, 1, 3.0, "dose-of-all-fractions"), (3, 1, 1.0, ""), (1, 30, 1.0 / 30, "dose-of-one-pulse")],
+    ids=["of all fractions", "of one fraction", "of one pulse"],
+)
+def test_stored_doses_are_those_of_one_fraction_and_all_pulses(
+    tmp_path: Path, fractions: int, pulses: int, factor: float, said: str
+) -> None:
+    """As the recomputed ones beside them: DICOM does not say what a grid is of, the fit does."""
+    write_demo_dicom(tmp_path / "a", box=BOX)
+    plan, dose = (pydicom.dcmread(tmp_path / "a" / name) for name in ("RP.dcm", "RD.dcm"))
+    plan.FractionGroupSequence[0].NumberOfFractionsPlanned = fractions
+    setup = plan.ApplicationSetupSequence[0]
+    for channel in setup.ChannelSequence:
+        channel.NumberOfPulses = pulses
+        channel.ChannelTotalTime = float(channel.ChannelTotalTime) / pulses
+        channel.FinalCumulativeTimeWeight = float(channel.FinalCumulativeTimeWeight) / pulses
+        for point in channel.BrachyControlPointSequence:
+            point.CumulativeTimeWeight = round(float(point.CumulativeTimeWeight) / pulses, 6)
+    dose.DoseGridScaling = f"{float(dose.DoseGridScaling) * factor:.9e}"
+    plan.save_as(tmp_path / "a" / "RP.dcm")
+    dose.save_as(tmp_path / "a" / "RD.dcm")
+    run = CliRunner().invoke(metrics.command, [str(tmp_path / "a"), "-o", str(tmp_path / "t"), "--jobs", "1"])
+    assert run.exit_code == 0, run.exception
+    stored, recomputed = (
+        next(row for row in table(tmp_path / "t" / "metrics.csv") if row["engine"].startswith(engine))
+        for engine in ("stored", "recomputed")
+    )
+    assert float(stored["d90_gy"]) == pytest.approx(float(recomputed["d90_gy"]), rel=0.03)
+    assert float(stored["mean_gy"]) == pytest.approx(float(recomputed["mean_gy"]), rel=0.2)
+    kinds = {kind for kind in ("dose-of-all-fractions", "dose-of-one-pulse") if f"[{kind}]" in stored["warnings"]}
+    assert kinds == ({said} if said else set())

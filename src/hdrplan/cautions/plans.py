@@ -56,9 +56,9 @@ PLANS = (
     ),
     Kind(
         id="dose-of-fractions-unknown",
-        sentence="{fractions} fractions: the stored dose may be that of one fraction or of all",
+        sentence="{fractions} fractions of {pulses} pulses: the stored dose may be that of one or of all of them",
         remedy="Compare the recomputed dose.",
-        why="DICOM does not say whether a plan's dose is that of one fraction.",
+        why="DICOM does not say whether a plan's dose is that of one fraction; without a known source no fit tells.",
     ),
     Kind(
         id="grid-voxels-left-out",

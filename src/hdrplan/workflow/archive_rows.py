@@ -27,12 +27,13 @@ from hdrplan.io import (
     refuse_other_frames,
     roles_of_rois,
 )
-from hdrplan.metrics import dvh, organ_metrics, target_metrics
+from hdrplan.metrics import Tolerances, dvh, organ_metrics, target_metrics
 from hdrplan.plan import BrachyPlan, as_plan, source_of_brachy
 from hdrplan.plausibility import doubts_of_clinical_strength
 from hdrplan.sources import TG43Source, bounded_warnings, load_source
 from hdrplan.workflow.archive_optimum import optimum_cells
-from hdrplan.workflow.check_stated import between_centres
+from hdrplan.workflow.check_stated import StatedDose, between_centres
+from hdrplan.workflow.check_tip import dose_of_fraction, doubts_of_factor
 
 __all__ = ["ArchiveOptions", "Engine", "Row", "treatment_rows"]
 
@@ -151,7 +152,7 @@ def _rows(treatment: Treatment, options: ArchiveOptions) -> list[Row]:
     if options.engine != "stored":
         doses.append(_recomputed(brachy, points, options.source_name))
     if options.engine != "recomputed" and treatment.dose is not None:
-        doses.append(_stored(treatment.dose, brachy, drawn, points))
+        doses.append(_stored(treatment.dose, brachy, drawn, points, options.source_name))
     if not doses:
         raise InputError("the plan has no stored dose", got="none in the archive", where=treatment.plan)
     rows = [
@@ -211,14 +212,24 @@ def _recomputed(brachy: BrachyPlan, points: SamplePoints, source_name: str | Non
     )
 
 
-def _stored(path: Path, brachy: BrachyPlan, drawn: StructureSet, points: SamplePoints) -> _KnownDose:
+def _stored(
+    path: Path, brachy: BrachyPlan, drawn: StructureSet, points: SamplePoints, source_name: str | None
+) -> _KnownDose:
+    """Doses of one fraction, all pulses: by the fit, where the file holds those of all fractions or of one pulse."""
     dose = read_dose_grid(path)
     refuse_other_frames(brachy, drawn, dose)
     notes = tuple(dose.warnings)
-    if brachy.fractions > 1:
-        notes = (*notes, caution("dose-of-fractions-unknown", fractions=brachy.fractions))
+    stated = StatedDose(dose.volume, dose.full_scale_gy)
+    if brachy.fractions > 1 or brachy.pulses > 1:
+        try:
+            source = _source(brachy, source_name)
+        except HdrPlanError:
+            notes = (*notes, caution("dose-of-fractions-unknown", fractions=brachy.fractions, pulses=brachy.pulses))
+        else:
+            stated, factor = dose_of_fraction(brachy, source, stated, Tolerances())
+            notes = (*notes, *doubts_of_factor(brachy, factor))
     return _KnownDose(
-        gy=between_centres(dose.volume, points.points_mm),
+        gy=between_centres(stated.volume, points.points_mm),
         facts={"engine": "stored, trilinear", "grid_mm": float(dose.volume.grid.spacing_mm.max())},
         notes=notes,
     )

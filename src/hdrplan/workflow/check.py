@@ -19,7 +19,7 @@ from hdrplan.workflow.check_grid import GridCheck, compared_grids
 from hdrplan.workflow.check_hints import GridShift, constant_hints, factor_hints, grid_shift, shift_hints
 from hdrplan.workflow.check_rows import CheckRow, Verdict, dvh_rows, grid_rows, point_rows, trak_row
 from hdrplan.workflow.check_stated import BESIDE_DWELL_MM, StatedDose, as_written
-from hdrplan.workflow.check_tip import TipChoice, choose_tip, dose_of_fraction
+from hdrplan.workflow.check_tip import TipChoice, choose_tip, dose_of_fraction, doubts_of_factor
 
 __all__ = ["SecondCheck", "check_plan"]
 
@@ -120,10 +120,7 @@ def check_plan(
         warnings.append(caution("tolerance-without-source", keys=", ".join(tolerances.without_source)))
     if stated is not None:
         stated, factor = dose_of_fraction(brachy, source, stated, tolerances)
-        if factor < 1.0:
-            warnings.append(caution("dose-of-all-fractions", fractions=brachy.fractions))
-        elif factor > 1.0:
-            warnings.append(caution("dose-of-one-pulse", pulses=brachy.pulses))
+        warnings += doubts_of_factor(brachy, factor)
     tip = choose_tip(brachy, source, stated, tolerances, reverse_tip=reverse_tip)
     plan = as_plan(brachy, source, reverse_tip=tip.is_reversed)
     rows = [trak_row(brachy, tolerances), *point_rows(plan, brachy.points, tolerances)]

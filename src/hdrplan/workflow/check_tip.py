@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hdrplan.cautions import Caution, caution
 from hdrplan.dose import dose_at_points
 from hdrplan.metrics import Tolerances
 from hdrplan.plan import BrachyPlan, as_plan
 from hdrplan.sources import TG43Source
 from hdrplan.workflow.check_stated import StatedDose
 
-__all__ = ["TipChoice", "choose_tip", "dose_of_fraction"]
+__all__ = ["TipChoice", "choose_tip", "dose_of_fraction", "doubts_of_factor"]
 
 # Points of the grid at which assumptions are compared.
 _FIT_VOXELS = 4000
@@ -127,6 +128,20 @@ def dose_of_fraction(
     fitting = {factor: misfit for factor, misfit in misfits.items() if not math.isnan(misfit)}
     best = min(fitting, key=lambda factor: fitting[factor]) if fitting else 1.0
     return (stated if best == 1.0 else doses[best]), best
+
+
+def doubts_of_factor(brachy: BrachyPlan, factor: float) -> list[Caution]:
+    """Say where a stated dose was that of all fractions, or of one pulse.
+
+    Parameters
+    ----------
+    brachy : BrachyPlan
+    factor : float
+        Of :func:`dose_of_fraction`.
+    """
+    if factor < 1.0:
+        return [caution("dose-of-all-fractions", fractions=brachy.fractions)]
+    return [caution("dose-of-one-pulse", pulses=brachy.pulses)] if factor > 1.0 else []
 
 
 def _misfit_frac(
