@@ -16,6 +16,8 @@ __all__ = ["doubts_of_dates", "doubts_of_shields"]
 _PASSES_FRAC = 0.99
 # Register, "strength-dated-far".
 _FAR_DAYS = 7.0
+# DICOM has RT Plans since 1997 (supplement 11); anonymisers write years such as 1900 in place of dates.
+_FIRST_YEAR = 1997
 
 
 def doubts_of_shields(setups: Sequence[Tags]) -> list[Caution]:
@@ -48,7 +50,7 @@ def doubts_of_dates(tags: Tags, source: SourceOfPlan) -> list[Caution]:
     source : SourceOfPlan
     """
     planned, reference = moment_of(tags, "RTPlanDate", "RTPlanTime"), source.reference_time
-    if planned is None or reference is None:
+    if planned is None or reference is None or min(planned, reference).year < _FIRST_YEAR:
         return []
     days = (reference - planned).total_seconds() / 86400.0
     if abs(days) < _FAR_DAYS:
