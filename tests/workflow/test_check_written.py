@@ -182,6 +182,9 @@ def test_attributes_that_change_the_meaning_are_said(
         return
     table = json.loads(run.stdout)
     assert table["verdict"] == "pass"
+    # What the page has in its box, and the limits with their sources, stand in the JSON too.
+    assert any("Voxels are judged where either dose is above" in line for line in table["assumptions"])
+    assert all(row["judged"] and row["limit"] and row["source"] for row in table["limits"])
     kinds = {"shield-not-modelled", "strength-dated-far", "dose-of-media", "dose-transformed"}
     given = [w["sentence"] for w in table["warnings"] if w["id"] in kinds | {"patient-written-otherwise"}]
     assert (said in " ".join(given)) if said else not given

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from hdrplan.plan import BrachyPlan
-from hdrplan.report.check_facts import CheckedFiles, files_table
+from hdrplan.report.check_facts import CheckedFiles, assumptions, files_table, limit_rows
 from hdrplan.workflow import GridCheck, SecondCheck
 
 __all__ = ["check_lines", "check_table", "number_text", "percent_text", "verdict_text"]
@@ -48,6 +48,8 @@ def check_table(check: SecondCheck, brachy: BrachyPlan, files: CheckedFiles) -> 
         "tip_reversed": check.tip.is_reversed,
         "rows": rows,
         "grid": None if check.grid is None else _grid_table(check.grid, check),
+        "assumptions": assumptions(check, brachy),
+        "limits": [{"judged": name, "limit": limit, "source": basis} for name, limit, basis in limit_rows(check)],
         "without_source": list(limits.without_source),
         "warnings": [caution.table() for caution in check.warnings],
     }
