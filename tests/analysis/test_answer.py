@@ -420,3 +420,12 @@ def test_effects_that_a_cohort_may_miss_are_told_on_both_sides_of_1(strong: Corr
     words = said(strong)
     assert "Most studies would miss" not in words
     assert "Of effects between the two they would miss more than 20 %" in words
+
+
+def test_an_error_of_dose_that_is_too_large_is_not_called_unknown(strong: Correlation) -> None:
+    """It was given, 6 Gy, and the page said that it was not."""
+    settings = dataclasses.replace(strong.settings, dose_error=6.0)
+    failed = {"error of D100": "the recorded values must vary more than their error, got 9 and 36."}
+    words = said(dataclasses.replace(strong, settings=settings, dose_error=(), failed=failed))
+    assert "could not be corrected for the error of D100: the recorded values must vary more" in words
+    assert "is not taken into account" not in words

@@ -107,11 +107,12 @@ def _robust(r: Correlation) -> Iterator[str]:
 def _error(r: Correlation) -> Iterator[str]:
     naive, *corrected = r.dose_error or (None,)
     if naive is None:
+        why = r.failed.get("error of D100", "").rstrip(".")
         yield (
             "The error of D100 (reconstruction, delivery, dose model) is not taken into account: through a dose that "
             "is recorded with an error, an effect appears weaker than it is."
             if r.settings.dose_error is None and not r.settings.expected_dose
-            else "The effect could not be corrected for the error of D100."
+            else f"The effect could not be corrected for the error of D100: {why}."
         )
         return
     each = "; ".join(f"{e.hazard_ratio:.3f} by {e.model} ({e.lower:.3f} to {e.upper:.3f})" for e in corrected)

@@ -117,6 +117,6 @@ def _finding_lines(findings: Sequence[Finding], left_out: Mapping[str, Sequence[
     for where, columns in left_out.items():
         yield f"{where}: not checked, as cells beside are blank: {', '.join(columns) or 'the whole row'}"
     if findings:
-        yield f"{len(findings)} findings"
+        yield f"{len(findings)} finding{'' if len(findings) == 1 else 's'}"
     else:
         yield "no contradiction found" + (" in the cells that could be checked" if left_out else "")

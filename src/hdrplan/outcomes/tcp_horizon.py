@@ -93,7 +93,8 @@ def fit_tcp(
     if theta is None:
         raise InfeasibleError(
             f"the {model} dose response has no finite estimate",
-            got="dose separates failures from controls, or carries no information",
+            got="dose separates failures from controls, carries no information"
+            + (", or only the coldest part of the volume does" if model == "poisson-dvh" else ""),
             remedy="Report the observed control by dose instead.",
         )
     loglik, score, information = likelihood.pieces(theta)
