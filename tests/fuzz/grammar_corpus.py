@@ -16,8 +16,9 @@ from grammar_dicom import dicom_mutated
 from grammar_images import mha_mutated, nifti_mutated, nrrd_mutated
 from grammar_tables import csv_mutated, parquet_mutated, xlsx_mutated
 from grammar_trees import Mutated, json_mutated, toml_mutated
+from more_corpus import bytes_in
 
-from cohort_by_hand import TABLES, full_form
+from cohort_by_hand import TABLES
 from hdrplan.cautions import Caution
 from hdrplan.cohort import checked_cohort, derive, rules_from
 from hdrplan.geometry import Structure, Volume
@@ -32,18 +33,21 @@ from hdrplan.io import (
     read_dwells_csv,
     read_label_map,
     read_mask,
+    read_media_rules,
     read_names,
     read_plan_file,
     read_points_csv,
     read_results,
     read_role_rules,
     read_segmentation,
+    read_series,
     read_source,
     read_structure_set,
     read_table,
     read_tolerances,
+    read_traced_errors,
+    read_transform,
     read_volume,
-    write_tables,
 )
 from hdrplan.plan import as_plan
 from hdrplan.sources import load_source
@@ -198,6 +202,12 @@ def _nulls(data: bytes, draw: random.Random) -> Mutated:
     return made, "other" if name in ("number 5", "unknown key") else meaning, name
 
 
+def _doubled_rules(data: bytes, draw: random.Random) -> Mutated:
+    """The first rule that fits counts: the same once more changes nothing but the length of the list."""
+    made, meaning, name = toml_mutated(data, draw)
+    return made, "other" if name == "entry twice" else meaning, name
+
+
 def _mutator(name: str) -> Callable[[bytes, random.Random], Mutated]:
     by_ending = {
         ".json": json_mutated, ".toml": toml_mutated, ".csv": csv_mutated, ".xlsx": xlsx_mutated, ".mha": mha_mutated,
@@ -210,19 +220,17 @@ def _mutator(name: str) -> Callable[[bytes, random.Random], Mutated]:
 def grammar_corpus(place: Path) -> list[GrammarTarget]:
     """Write the good files below ``place`` once, and return the targets."""
     old = {target.name: target for target in corpus(place)}
-    parquet = place / "parquet"
-    parquet.mkdir()
-    raw = full_form()
-    write_tables(parquet, {n: (t.columns, t.rows) for n, t in raw.items()}, "parquet")
     compact = {f"{name}.csv": text.strip().encode() + b"\n" for name, text in TABLES.items()}
-    arrow = {p.name: p.read_bytes() for p in sorted(parquet.iterdir())}
+    arrow = bytes_in(place / "parquet")
 
     def of(name: str, read: Callable[[Path], Answer], files: dict[str, bytes] | None = None) -> GrammarTarget:
         target = old.get(name) or Target(name, files or {}, tuple(files or {}), read)
         return GrammarTarget(name, target.files, {file: _mutator(file) for file in target.broken}, read)
 
     def broken_by(mutate: Callable[[bytes, random.Random], Mutated], target: GrammarTarget) -> GrammarTarget:
-        plain = {_blanks: csv_mutated, _free_rows: csv_mutated, _nulls: json_mutated}[mutate]
+        plain = {_blanks: csv_mutated, _free_rows: csv_mutated, _nulls: json_mutated, _doubled_rules: toml_mutated}[
+            mutate
+        ]
         return replace(target, mutators={n: mutate if m is plain else m for n, m in target.mutators.items()})
 
     def image(file: str) -> Callable[[Path], Answer]:
@@ -263,4 +271,8 @@ def grammar_corpus(place: Path) -> list[GrammarTarget]:
         of("dwells CSV", _dwells),
         of("tolerances", lambda folder: _answer(read_tolerances(folder / "tolerances.toml"))),
         of("role rules", _roles),
+        broken_by(_nulls, of("transform", lambda folder: _answer(read_transform(folder / "shift.json")))),
+        broken_by(_nulls, of("catheter errors", lambda folder: _answer(read_traced_errors(folder / "traced.json")))),
+        broken_by(_doubled_rules, of("media rules", lambda folder: _answer(read_media_rules(folder / "media.toml")))),
+        broken_by(_free_rows, of("series CSV", lambda folder: _answer(read_series(folder / "series.csv")))),
     ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import sys
 from pathlib import Path
 from types import FrameType
@@ -113,3 +114,19 @@ def test_a_workbook_torn_inside_is_refused(tmp_path: Path, targets: dict[str, tu
     path.write_bytes(bytes(data))
     with pytest.raises(FormatError, match="Excel workbook"):
         read_cohort(path)
+
+
+def test_a_catheter_twice_and_a_row_of_sums_are_refused(
+    tmp_path: Path, targets: dict[str, tuple[Target, Path]]
+) -> None:
+    """Found by the grammar: an uncertainty of two catheters of one name, and a sum pooled as one more series."""
+    (record,) = targets["catheter errors"][0].files.values()
+    table = json.loads(record)
+    table["catheters"] *= 2
+    (tmp_path / "traced.json").write_text(json.dumps(table))
+    with pytest.raises(FormatError, match="'c1' twice"):
+        io.read_traced_errors(tmp_path / "traced.json")
+    (series,) = targets["series CSV"][0].files.values()
+    (tmp_path / "series.csv").write_bytes(series + b"total" + b"," * 15 + b"\n")
+    with pytest.raises(FormatError, match="a row of sums"):
+        io.read_series(tmp_path / "series.csv")

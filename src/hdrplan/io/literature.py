@@ -51,6 +51,10 @@ def _series(table: Table, row: int) -> Series:
             return None
         return float(table.numbers(name)[row])
 
+    for name in ("series", "tumour_type"):
+        if not text(name):
+            where = f"{table.path}, line {table.lines[row]}"
+            raise FormatError(f"every row is a series with its {name}", got="a blank cell: a row of sums?", where=where)
     lesions, events, control = number("lesions"), number("events"), number("control_percent")
     if control is not None and not 0 <= control <= 100:
         where = f"{table.path}, line {table.lines[row]}"

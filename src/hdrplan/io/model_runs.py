@@ -67,7 +67,8 @@ def read_kept_run(path: Path, task: ScatterTask) -> tuple[Kerma, Kerma] | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as held:
+        # NumPy leaves a file open that is no archive.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
             sums, tasks, histories = (held["patient"], held["water"]), held["tasks"].tolist(), int(held["histories"])
             if str(held["sha256"]) != _sha256(*sums, histories):
                 raise ValueError("changed since it was written")

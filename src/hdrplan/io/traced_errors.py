@@ -40,7 +40,12 @@ def read_traced_errors(path: Path) -> tuple[TracedErrors, ...]:
             where=path,
             remedy="Give FOUND.mrk.json.run.json, which stands beside the catheters it found.",
         )
-    return tuple(_errors(path, number, one) for number, one in enumerate(listed, start=1))
+    errors = tuple(_errors(path, number, one) for number, one in enumerate(listed, start=1))
+    names = [one.name for one in errors]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise FormatError("every catheter must stand there once", got=f"{twice!r} twice", where=path)
+    return errors
 
 
 def _errors(path: Path, number: int, one: dict[str, object]) -> TracedErrors:
