@@ -11,13 +11,14 @@ OLDEST ?= tests
 RUN    := $(BIN)/hdrplan
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test examples test-fast test-oldest test-kernels lint types imports check bench speed mutants docs clean
+.PHONY: help demo images test examples test-fast test-oldest test-kernels lint types imports check bench speed mutants docs clean
 
 help:
 	@echo "make demo       plan the liver phantom, write the plan to demo-output/, then open demo-output/report.html"
 	@echo "make test       all tests                     make test-fast   without the slow and the browser ones"
 	@echo "make test-oldest  the same with the oldest dependencies allowed (Python 3.11)"
 	@echo "make examples   the examples of the help that take minutes"
+	@echo "make images     the picture of README, made anew"
 	@echo "make test-kernels the kernels as plain Python, and compiled with every index checked"
 	@echo "make check      lint, types, imports, tests   make bench       time all that is timed, write docs/measurements"
 	@echo "make speed      time what hdrplan does most, beside the figures of the last make bench"
@@ -37,6 +38,11 @@ $(VENV)/.dev: $(VENV)/.run
 
 demo: $(VENV)/.run
 	$(RUN) plan phantoms/liver-lesion-b -o demo-output --overwrite
+
+# The picture of README and of the first page of docs.
+images: demo
+	$(RUN) plot phantoms/liver-lesion-b --plan demo-output --what overview -o docs/images/demo.png --dpi 110 --overwrite
+	rm -f docs/images/demo.png.run.json
 
 # Many tests start commands: without bytecode each of them compiles 435 modules again, 0.8 of 2.0 CPU s of its imports.
 test: $(VENV)/.dev

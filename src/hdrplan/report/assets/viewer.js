@@ -167,7 +167,7 @@ function drawPlane(canvas, scene, view, fit, ratio, { crosshair = true, head = 3
     for (const s of [...scene.structures].sort((a, b) => (a.role === "CTV") - (b.role === "CTV"))) {
       if (!s.on) continue;
       const line = scene.outlineOf(s, view, at);
-      if (line) stroke(line.path, s.colour, s.role === "CTV" ? 2.4 : 1.4, s.dash);
+      if (line) stroke(line.path, s.colour, s.role === "CTV" ? 2.4 : 1.7, s.dash);
     }
   }
   const labels = [];
