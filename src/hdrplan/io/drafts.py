@@ -43,7 +43,7 @@ def draft_beside(path: Path) -> Iterator[Path]:
     try:
         yield draft
     except OSError as error:
-        if error.filename is None:  # as of a full disk, which names nothing
+        if error.errno is not None and error.filename is None:  # as of a full disk, which names nothing
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     finally:
