@@ -18,6 +18,7 @@ from typing import Any
 
 import compare_blocks
 import compare_dose
+import compare_factored
 import compare_grids
 import compare_photons
 import compare_planar
@@ -55,6 +56,7 @@ TWINS: dict[str, Callable[[Callable[..., Any], np.random.Generator], None]] = {
     "exact.field_rows": compare_dose.field_rows,
     "exact.pieces_of": compare_dose.pieces,
     "exact.rate_rows": compare_dose.rate_rows,
+    "factored.factored_rows": compare_factored.factored_rows,
     "gamma.gamma_rows": compare_grids.gamma_rows,
     "hitting.next_hitting_set": compare_grids.next_hitting_set,
     "hitting.smallest_cuts": compare_programs.smallest_cuts,

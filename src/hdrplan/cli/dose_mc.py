@@ -32,6 +32,7 @@ __all__ = [
     "refuse_idle",
     "uncertainty_frac",
     "write_model_dose",
+    "write_model_files",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -228,18 +229,34 @@ def computed_model_dose(
 
 
 def _write(output: Output, case_file: CaseFile, result: ModelDose, table: dict[str, object]) -> None:
-    from hdrplan import __version__
-    from hdrplan.io import new_folder, write_json, write_run, write_volume
-    from hdrplan.report import model_html
+    from hdrplan.io import new_folder, write_run, write_volume
 
     options = {"uncertainty_frac": result.options.uncertainty_frac, "rules": result.setting.media.rules}
     record = run_record(inputs=case_file.inputs, options=options, seed=result.options.seed, seconds=result.seconds)
+    with new_folder(output) as draft:
+        write_volume(draft / "dose_dmm.nrrd", result.dose)
+        write_model_files(draft, result, case_file, table)
+        write_run(draft, record)
+
+
+def write_model_files(draft: Path, result: ModelDose, case_file: CaseFile, table: dict[str, object]) -> None:
+    """Write the page of a model-based dose, its numbers and its factor into a folder.
+
+    Parameters
+    ----------
+    draft : Path
+    result : ModelDose
+    case_file : CaseFile
+    table : dict
+        What ``model_dose.json`` holds.
+    """
+    from hdrplan import __version__
+    from hdrplan.io import write_json, write_volume
+    from hdrplan.report import model_html
+
     title = f"Model-based dose: {case_file.case.name}"
     page = model_html(result, case_file.case, printed_warnings(), title=title, version=__version__)
-    with new_folder(output) as draft:
-        write_json(draft / "model_dose.json", table)
-        write_volume(draft / "dose_dmm.nrrd", result.dose)
-        write_volume(draft / "hcf.nrrd", result.factor)
-        (draft / "model_dose.html").write_text(page, encoding="utf-8")
-        print_page(draft / "model_dose.html")
-        write_run(draft, record)
+    write_json(draft / "model_dose.json", table)
+    write_volume(draft / "hcf.nrrd", result.factor)
+    (draft / "model_dose.html").write_text(page, encoding="utf-8")
+    print_page(draft / "model_dose.html")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,12 @@ import click
 
 from hdrplan.cli.case import case_options, number_option, plan_options, read_case_from, read_plan_for
 from hdrplan.cli.common import echo_lines, json_option, printed_warnings, quiet_option
+from hdrplan.cli.dose_mc import ModelFlags, asked_model, model_options, refuse_idle, write_model_files
 from hdrplan.cli.inputs import IN_PLAN
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.pdf import paper_page, pdf_option
 from hdrplan.cli.plan_all import folder_options
+from hdrplan.cli.plan_mc import KeptPhotons, planned_in_media
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
 from hdrplan.costs import costs_of, measured
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from hdrplan.io import CaseFile, Output
     from hdrplan.options import PlanOptions
     from hdrplan.plan import Plan
-    from hdrplan.workflow import PlanResult
+    from hdrplan.workflow import ModelOptions, ModelPlan, PlanResult
 
 __all__ = ["command"]
 
@@ -39,6 +42,7 @@ __all__ = ["command"]
 )
 @number_option("proof_s", show_default=True)
 @click.option("--fewest-dwells", is_flag=True, help="Omit dwells that are not needed.")
+@model_options
 @click.option("--lock", type=IN_PLAN, help="Plan whose times above 0 are kept; all others are optimised.")
 @click.option("-o", "--output", type=OUT_FOLDER, help="Output folder; must not exist.")
 @pdf_option
@@ -58,6 +62,10 @@ def command(
     every_point: bool,
     proof_s: float,
     fewest_dwells: bool,
+    model: str,
+    uncertainty: str,
+    seed: int,
+    media_rules: Path | None,
     lock: Path | None,
     output: Output | None,
     dry_run: bool,
@@ -74,6 +82,9 @@ def command(
     the plans. A case that fails ends nothing; the exit code is then 4. A stopped run goes on where it was: what is
     planned is kept in OUTPUT.tasks.
 
+    With --model mc the plan is made under the dose in the patient's media (D_m,m, TG-186): prescriptions, limits and
+    proof are of that dose. The case must be a case folder with a CT.
+
     \b
     Examples:
       hdrplan plan phantoms/liver-lesion-b -o demo-output
@@ -83,6 +94,7 @@ def command(
           --names sample/two-lesions/labels.json --ctv left --ctv right --healthy liver \\
           --catheters sample/two-lesions/catheters.mrk.json --prescription 20 --strength 40700 -o out
       hdrplan plan --all sample --samples-only -o plan-all
+      hdrplan plan phantoms/liver-lesion-b --model mc -o plan-mc
 
     The folder holds plan.json, dose.nrrd (Gy), dvh.csv, dwells.csv (for the afterloader),
     metrics.json, report.html and run.json. Research use only.
@@ -91,9 +103,20 @@ def command(
     with costs_of() as costs:
         with measured("imports"):
             from hdrplan.io import json_text
-            from hdrplan.report import brief_lines, cost_lines, dwell_lines, metrics_table, plan_lines, source_use_lines
+            from hdrplan.report import (
+                brief_lines,
+                cost_lines,
+                dwell_lines,
+                model_plan_lines,
+                plan_lines,
+                source_use_lines,
+            )
             from hdrplan.workflow import Watch, plan_case
 
+        refuse_idle(model)
+        flagged = ModelFlags(uncertainty=uncertainty, rules=media_rules, seed=seed)
+        case_path = flags["case"]
+        asked = asked_model(model, case_path, flagged)
         started = time.perf_counter()
         with measured("read"):
             case_file = read_case_from(flags)
@@ -107,16 +130,24 @@ def command(
         if output is None:
             raise click.UsageError("expected -o FOLDER, got none. Name the folder to write, or add --dry-run.")
         seconds = {"read": round(time.perf_counter() - started, 4)}
-        page = _Page(case_file=case_file, options=asdict(options) | _locked(locked), output=output, quiet=quiet)
-        with steps_bar(quiet=quiet) as on_progress:
-            result = plan_case(
-                case_file.case, case_file.goals, case_file.source, case_file.strength,
-                options=options, locked=locked, watch=Watch(on_progress=on_progress, on_plan=page.before_proof),
-            )  # fmt: skip
+        of_run = asdict(options) | _locked(locked) | _model(asked)
+        page = _Page(case_file=case_file, options=of_run, output=output, quiet=quiet)
+        in_media = None
+        if asked is not None:
+            in_media = planned_in_media(
+                case_path, case_file, asked, options=options, locked=locked, output=output, quiet=quiet
+            )
+            result = in_media.planned
+        else:
+            with steps_bar(quiet=quiet) as on_progress:
+                result = plan_case(
+                    case_file.case, case_file.goals, case_file.source, case_file.strength,
+                    options=options, locked=locked, watch=Watch(on_progress=on_progress, on_plan=page.before_proof),
+                )  # fmt: skip
         seconds |= result.seconds
-        page.write(result, seconds, costs if profile else None)
+        page.write(result, seconds, costs if profile else None, in_media)
     if as_json:
-        click.echo(json_text(metrics_table(result, printed_warnings())), nl=False)
+        click.echo(json_text(_metrics(result, in_media)), nl=False)
         return
     echo_lines(dwell_lines(result, seconds) if verbose else ())
     if profile:
@@ -124,6 +155,7 @@ def command(
     echo_lines(brief_lines(result, options)[:1])
     echo_lines(plan_lines(result) if verbose else brief_lines(result, options)[1:])
     echo_lines(source_use_lines(result) if verbose else ())
+    echo_lines(() if in_media is None else model_plan_lines(in_media))
     click.echo(f"Wrote {output.path}: look at {output.path / 'report.html'}. Research use only, never for treatment.")
 
 
@@ -142,6 +174,13 @@ def _print_size(case_file: CaseFile, options: PlanOptions) -> None:
 def _locked(plan: Plan | None) -> dict[str, object]:
     """Return which dwells of the plan are not free: its bound speaks of plans with these times."""
     return {} if plan is None else {"locked_dwells": [k for k, time_s in enumerate(plan.times_s) if time_s > 0]}
+
+
+def _model(asked: ModelOptions | None) -> dict[str, object]:
+    """Return what the record of a run says of its dose model: nothing of TG-43."""
+    if asked is None:
+        return {}
+    return {"model": "mc", "uncertainty_frac": asked.uncertainty_frac, "seed": asked.seed}
 
 
 class _Page:
@@ -168,7 +207,9 @@ class _Page:
             path = self.output.path / "report.html"
             click.echo(f"The plan is in {path}. Its proof runs on; Ctrl-C ends it and keeps the plan.", err=True)
 
-    def write(self, result: PlanResult, seconds: dict[str, float], costs: Costs | None) -> None:
+    def write(
+        self, result: PlanResult, seconds: dict[str, float], costs: Costs | None, in_media: ModelPlan | None = None
+    ) -> None:
         """Write the result.
 
         Parameters
@@ -177,29 +218,62 @@ class _Page:
         seconds : dict
             Step -> wall time; the report's is added.
         costs : Costs or None
+        in_media : ModelPlan or None
+            The plan with its dose in media.
         """
-        self._write(result, seconds, costs, final=True)
+        self._write(result, seconds, costs, in_media, final=True)
 
-    def _write(self, result: PlanResult, seconds: dict[str, float], costs: Costs | None, *, final: bool) -> None:
+    def _write(
+        self,
+        result: PlanResult,
+        seconds: dict[str, float],
+        costs: Costs | None,
+        in_media: ModelPlan | None = None,
+        *,
+        final: bool,
+    ) -> None:
         from hdrplan.io import ResultFolder, write_results
-        from hdrplan.report import cost_rows, dvh_table, metrics_table, plan_report
+        from hdrplan.report import cost_rows, dvh_table, model_plan_lines, plan_report
         from hdrplan.threads import single_blas_thread
 
         started = time.perf_counter()
         record = run_record(inputs=self.case_file.inputs, options=self.options, seconds=dict(seconds))
         with measured("report"), single_blas_thread():
-            page = plan_report(result, record.table())
+            remarks = () if in_media is None else model_plan_lines(in_media)
+            page = plan_report(result, record.table(), remarks=remarks)
         seconds["report"] = round(time.perf_counter() - started, 4)
         results = ResultFolder(
             name=result.case.name,
             plan=result.plan,
             dose=result.dose,
             dvh=dvh_table(result),
-            metrics=metrics_table(result, printed_warnings()),
+            metrics=_metrics(result, in_media),
             ct_sha256=self.case_file.ct_sha256,
         )
         facts = {} if costs is None else {"profile": cost_rows(costs.rows())}
         with measured("write"):
             run = replace(record, seconds=seconds, facts=facts)
             paper = paper_page(page) if final else None
-            write_results(self.output, results, report_html=page, report_print=paper, run=run)
+            more = None if in_media is None else partial(_model_files, in_media=in_media, case_file=self.case_file)
+            write_results(self.output, results, report_html=page, report_print=paper, run=run, more=more)
+        if in_media is not None:
+            for path in KeptPhotons(self.output).files():
+                path.unlink()
+
+
+def _metrics(result: PlanResult, in_media: ModelPlan | None) -> dict[str, object]:
+    """Return what metrics.json holds; of a plan in media also what its own factor makes of it."""
+    from hdrplan.report import metrics_table, model_plan_table, model_table
+
+    table = metrics_table(result, printed_warnings())
+    if in_media is not None:
+        table["model_plan"] = model_plan_table(in_media)
+        table["model_based"] = model_table(in_media.own, ())
+    return table
+
+
+def _model_files(draft: Path, *, in_media: ModelPlan, case_file: CaseFile) -> None:
+    from hdrplan.report import model_plan_table, model_table
+
+    table = model_table(in_media.own, printed_warnings()) | {"plan_in_media": model_plan_table(in_media)}
+    write_model_files(draft, in_media.own, case_file, table)

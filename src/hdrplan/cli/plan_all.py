@@ -13,6 +13,7 @@ import click
 
 from hdrplan.cli.case_table import case_table
 from hdrplan.cli.common import echo_lines, exit_if_lost
+from hdrplan.cli.dose_mc import refuse_idle
 from hdrplan.cli.exit_codes import ExitCode
 from hdrplan.cli.flags import in_flags
 from hdrplan.cli.inputs import InputPath
@@ -79,6 +80,7 @@ def plan_all(folder: Path, flags: dict[str, Any], *, jobs: int | None, most: int
     from hdrplan.threads import thread_count
     from hdrplan.workflow import FolderOptions, Labour, PlannedCase, plan_folder
 
+    _refuse_media(flags)
     for name in _OF_ONE_CASE:
         if flags.pop(name):
             word = "CASE" if name == "case" else "--json" if name == "as_json" else "--" + name.replace("_", "-")
@@ -106,6 +108,15 @@ def plan_all(folder: Path, flags: dict[str, Any], *, jobs: int | None, most: int
         cases = f"{failed} case{'s' * (failed > 1)}"
         click.echo(f"hdrplan: {cases} could not be planned; failures.csv says why. {again}", err=True)
         sys.exit(ExitCode.PARTLY)
+
+
+def _refuse_media(flags: dict[str, Any]) -> None:
+    """Refuse a model-based dose: its media are made case by case, and looked at."""
+    if flags["model"] != "tg43":
+        raise click.UsageError("expected --all with --model tg43, got --model mc: plan the cases one by one.")
+    refuse_idle(flags["model"])
+    for name in ("model", "uncertainty", "seed", "media_rules"):
+        flags.pop(name)
 
 
 def _write(output: Output, folder: Path, outcomes: list[Any], options: Any) -> None:

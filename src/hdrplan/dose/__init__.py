@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from hdrplan.dose.along_away import AlongAwayCheck, along_away_check
     from hdrplan.dose.change import dose_change
     from hdrplan.dose.dense_points import DensePoints, split
+    from hdrplan.dose.factor import DoseFactor, FactorBound, nodes_of
     from hdrplan.dose.field import dose_field
     from hdrplan.dose.growing import GrowingRows
     from hdrplan.dose.hottest import HotDoses, hot_doses
@@ -26,9 +27,11 @@ __all__ = [
     "AlongAwayCheck",
     "Between",
     "DensePoints",
+    "DoseFactor",
     "DoseRate",
     "DoseRateBlocks",
     "Ends",
+    "FactorBound",
     "GrowingRows",
     "HotDoses",
     "MinimumDose",
@@ -47,6 +50,7 @@ __all__ = [
     "dose_rate_blocks",
     "hot_doses",
     "minimum_dose",
+    "nodes_of",
     "region_points",
     "sample_points",
     "shape_of",

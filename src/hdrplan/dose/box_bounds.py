@@ -8,10 +8,11 @@ import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray, IntArray, frozen
 from hdrplan.dose.boxes import CORNERS, BoxTree, lowest_inside
+from hdrplan.dose.factor import FactorBound
 from hdrplan.dose.kept_bounds import KeptBounds
 from hdrplan.dose.shape import Shape
 from hdrplan.dose.tables import tables_of
-from hdrplan.geometry import Dwells
+from hdrplan.geometry import Dwells, Volume
 from hdrplan.kernels.boxes import Boxes, Left, linear_bound_rows
 from hdrplan.kernels.tg43 import Stops, padded
 from hdrplan.sources import TG43Source
@@ -54,9 +55,14 @@ class BoxBounds:
     source : TG43Source
     strength_u : float
         Air-kerma strength, U.
+    factor : Volume, optional
+        What TG-43's dose is multiplied by. What large boxes leave to those inside is TG-43's.
     """
 
-    def __init__(self, shape: Shape, dwells: Dwells, source: TG43Source, *, strength_u: float) -> None:
+    def __init__(
+        self, shape: Shape, dwells: Dwells, source: TG43Source, *, strength_u: float, factor: Volume | None = None
+    ) -> None:
+        self._factored = None if factor is None else FactorBound(shape.grid, factor)
         self.tree, self._grid, self._dwells, self._strength_u = BoxTree(shape), shape.grid, dwells, strength_u
         self._kept = KeptBounds(self._near_dwells())
         self._tables = padded(tables_of(source))
@@ -105,6 +111,8 @@ class BoxBounds:
             len(boxes),
             smallest=64,
         )
+        if self._factored is not None:
+            self._factored.apply(low, size, out)
         rise = _rise(out[:, 1:4], half_mm)
         lower = out[:, 0] - out[:, 4] + lowest_inside(rise, level)
         return Bounds(lower, out, rise, level, rho), inside

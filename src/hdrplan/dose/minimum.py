@@ -25,7 +25,7 @@ from hdrplan.dose.boxes import candidates
 from hdrplan.dose.rate import dose_at_points
 from hdrplan.dose.shape import Shape
 from hdrplan.dose.tables import checked_strength, checked_times
-from hdrplan.geometry import Dwells
+from hdrplan.geometry import Dwells, Volume
 from hdrplan.sources import TG43Source
 
 __all__ = ["MAX_BOXES", "MinimumDose", "MinimumDoseSearch", "minimum_dose"]
@@ -127,12 +127,16 @@ class MinimumDoseSearch:
     ----------
     shape, dwells, source, strength_u
         As in :func:`minimum_dose`.
+    factor : Volume, optional
+        What TG-43's dose is multiplied by, on nodes of :func:`hdrplan.dose.nodes_of`: all doses are those then.
     """
 
-    def __init__(self, shape: Shape, dwells: Dwells, source: TG43Source, *, strength_u: float) -> None:
-        self._shape, self._dwells, self._source = shape, dwells, source
+    def __init__(
+        self, shape: Shape, dwells: Dwells, source: TG43Source, *, strength_u: float, factor: Volume | None = None
+    ) -> None:
+        self._shape, self._dwells, self._source, self._factor = shape, dwells, source, factor
         self._strength_u = checked_strength(strength_u)
-        self._boxes = BoxBounds(shape, dwells, source, strength_u=self._strength_u)
+        self._boxes = BoxBounds(shape, dwells, source, strength_u=self._strength_u, factor=factor)
         self._nearly_cold_mm = np.zeros((0, 3))
 
     def minimum_dose(
@@ -202,13 +206,17 @@ class MinimumDoseSearch:
     def _cold_again(self, times_s: FloatArray, wanted_gy: float, tolerance_gy: float) -> MinimumDose | None:
         """Return the places of the last search that are cold at these times; None for none."""
         places = frozen(self._nearly_cold_mm)
-        gy = dose_at_points(self._dwells, times_s, places, self._source, strength_u=self._strength_u).gy
+        gy = self._doses(times_s, places)
         # Between what is wanted and a quarter of the tolerance more, boxes would have to be very small.
         if gy.min(initial=np.inf) >= wanted_gy + tolerance_gy / 4:
             return None
         order = np.argsort(gy, kind="stable")
         cold = places[order[gy[order] < wanted_gy + tolerance_gy / 2]]
         return MinimumDose(lower_gy=0.0, upper_gy=float(gy.min()), cold_mm=cold, boxes=0, finished=False)
+
+    def _doses(self, times_s: FloatArray, points_mm: FloatArray) -> FloatArray:
+        gy = dose_at_points(self._dwells, times_s, points_mm, self._source, strength_u=self._strength_u).gy
+        return gy if self._factor is None else gy * self._factor.at(points_mm)
 
     def _coldest(
         self, boxes: IntArray, bound: Bounds, times_s: FloatArray, nearly_gy: float
@@ -228,7 +236,7 @@ class MinimumDoseSearch:
         coldest = np.partition(guess_gy, _ALWAYS_SEEN)[_ALWAYS_SEEN] if len(boxes) > _ALWAYS_SEEN else np.inf
         seen = np.flatnonzero(guess_gy < max(nearly_gy, coldest))
         doses = np.full(len(boxes), np.inf)
-        gy = dose_at_points(self._dwells, times_s, points[seen], self._source, strength_u=self._strength_u).gy
+        gy = self._doses(times_s, points[seen])
         # A level that is 0 but for its rounding: no point of the structure is known in the box.
         doses[seen] = np.where(shape.holds(points[seen]), gy, np.inf)
         return points, doses

@@ -9,6 +9,7 @@ import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray, adopt, freeze
 from hdrplan.brief import brief_repr
+from hdrplan.dose.factor import DoseFactor
 from hdrplan.dose.growing import GrowingRows, room_for
 from hdrplan.dose.points import SamplePoints
 from hdrplan.dose.rate import fill_rates
@@ -74,6 +75,7 @@ def dose_rate_blocks(
     source: TG43Source,
     *,
     strength_u: float,
+    factor: DoseFactor | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> DoseRateBlocks:
     """Dose rates at sample points, exactly those of :func:`hdrplan.dose.dose_rate`.
@@ -85,6 +87,8 @@ def dose_rate_blocks(
     source : TG43Source
     strength_u : float
         Air-kerma strength, U.
+    factor : DoseFactor, optional
+        What TG-43's rates are multiplied by.
     on_progress : callable, optional
         Called with (rows done, rows in all).
 
@@ -113,5 +117,7 @@ def dose_rate_blocks(
                 on_progress(before + done, n)
 
         fill_rates(out, outside[rows], dwells, points.points_mm[rows], source, strength, tell)
+        if factor is not None:
+            out *= factor.at(name, points.points_mm[rows])[:, None]
         blocks.append(grown)
     return DoseRateBlocks(tuple(blocks), outside)

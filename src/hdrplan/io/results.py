@@ -8,7 +8,7 @@ same bytes, apart from times and dates, which stand in ``run.json``.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,13 @@ class ResultFolder:
 
 
 def write_results(
-    place: Output | Path, results: ResultFolder, *, report_html: str, run: RunRecord, report_print: str | None = None
+    place: Output | Path,
+    results: ResultFolder,
+    *,
+    report_html: str,
+    run: RunRecord,
+    report_print: str | None = None,
+    more: Callable[[Path], None] | None = None,
 ) -> None:
     """Write a plan's results into a new folder; on any error nothing is left.
 
@@ -82,6 +88,8 @@ def write_results(
     run : RunRecord
     report_print : str, optional
         The report as it is printed to report.pdf; None writes none.
+    more : callable, optional
+        Writes further files into the folder that it is given.
 
     Raises
     ------
@@ -98,6 +106,8 @@ def write_results(
         (draft / "report.html").write_text(report_html, encoding="utf-8")
         if report_print is not None:
             write_pdf(draft / "report.pdf", report_print)
+        if more is not None:
+            more(draft)
         write_run(draft, run)
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hdrplan.report.literature import series_figure
     from hdrplan.report.live import live_dvh, live_page
     from hdrplan.report.model_page import model_html
+    from hdrplan.report.model_plan import model_plan_lines, model_plan_table
     from hdrplan.report.model_text import model_lines, model_table
     from hdrplan.report.notebook import plot, to_frame
     from hdrplan.report.page import on_paper
@@ -117,6 +118,8 @@ __all__ = [
     "metrics_table",
     "model_html",
     "model_lines",
+    "model_plan_lines",
+    "model_plan_table",
     "model_table",
     "on_paper",
     "optimum_sentence",

@@ -8,7 +8,7 @@ from hdrplan.cautions import Caution
 from hdrplan.materials import medium
 from hdrplan.plan import Case
 from hdrplan.report.model_drawing import curves_picture, plane_pictures
-from hdrplan.report.model_text import change_text, figure_text
+from hdrplan.report.model_text import change_text, figure_text, minimum_text
 from hdrplan.report.page import doubts_of, page
 from hdrplan.workflow import ModelDose, ModelFigure
 
@@ -87,6 +87,7 @@ def _summary(result: ModelDose) -> list[str]:
                 f"{d90.water:.2f} Gy to water (D_w,m), and {d90.tg43:.2f} Gy by TG-43 ({change_text(d90)}); D100 is "
                 f"{d100.medium:.2f} ± {d100.medium_error:.2f} Gy instead of {d100.tg43:.2f} Gy ({change_text(d100)})."
             )
+    lines += [text[:1].upper() + text[1:] for text in (minimum_text(minimum, result) for minimum in result.minima)]
     lines.append(
         f"It took {result.histories:,} photons in the patient and as many in water, "
         f"{sum(result.seconds.values()):.0f} s."

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 from hdrplan.cautions import Caution
 from hdrplan.materials import medium
+from hdrplan.optimize import EveryPoint
 from hdrplan.workflow import ModelDose, ModelFigure
 
-__all__ = ["change_text", "figure_text", "model_lines", "model_table"]
+__all__ = ["change_text", "figure_text", "minimum_text", "model_lines", "model_table"]
 
 _SCHEMA = "hdrplan model-based dose, 1"
 
@@ -27,6 +28,27 @@ def change_text(figure: ModelFigure) -> str:
     return f"{change:+.{digits}f} ± {error:.{digits}f}{' %' if figure.unit else ' points'}"
 
 
+def minimum_text(minimum: EveryPoint, result: ModelDose) -> str:
+    """Return what is proven of the least dose in a CTV, with the standard error of its D100.
+
+    Parameters
+    ----------
+    minimum : EveryPoint
+    result : ModelDose
+    """
+    end = "" if minimum.finished else "; the search was not finished"
+    return (
+        f"every point of {minimum.structure} is proven to receive at least {minimum.minimum_gy:.2f} Gy D_m,m and the "
+        f"coldest {minimum.upper_gy:.2f} Gy, each ± {_error_of_d100(minimum.structure, result):.2f} Gy by the Monte "
+        f"Carlo{end}."
+    )
+
+
+def _error_of_d100(name: str, result: ModelDose) -> float:
+    structure = next(s for s in result.structures if s.name == name)
+    return next((f.medium_error for f in structure.figures if f.name == "D100"), math.nan)
+
+
 def model_lines(result: ModelDose) -> list[str]:
     """Return what a terminal shows: every figure by TG-43 and by Monte Carlo, side by side."""
     width = max(len(s.name) for s in result.structures)
@@ -41,6 +63,7 @@ def model_lines(result: ModelDose) -> list[str]:
                 f"{figure_text(figure.medium, figure):>8} {error:>6} {figure_text(figure.water, figure):>8}  "
                 f"{change_text(figure)}"
             )
+    lines += [_capital(minimum_text(minimum, result)) for minimum in result.minima]
     reached, asked = 100 * result.reached_frac, 100 * result.options.uncertainty_frac
     met = "reached" if result.reached_frac <= result.options.uncertainty_frac else "NOT reached"
     lines += [
@@ -100,6 +123,7 @@ def model_table(result: ModelDose, warnings: Iterable[Caution]) -> dict[str, obj
                 "volume_cc": s.volume_cc,
                 "uncertainty_frac": _known(s.uncertainty_frac),
                 "mean_factor": s.mean_factor,
+                **_minimum_of(s.name, result),
                 "figures": [
                     {
                         "name": f.name,
@@ -118,6 +142,21 @@ def model_table(result: ModelDose, warnings: Iterable[Caution]) -> dict[str, obj
         "seconds": result.seconds,
         "warnings": [warning.table() for warning in warnings],
     }
+
+
+def _minimum_of(name: str, result: ModelDose) -> dict[str, object]:
+    """Return what is proven of a CTV's least dose, as numbers; nothing for an organ."""
+    for minimum in result.minima:
+        if minimum.structure == name:
+            return {
+                "d100_mm_proven_gy": [minimum.minimum_gy, minimum.upper_gy],
+                "d100_mm_error_gy": _error_of_d100(name, result),
+            }
+    return {}
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _known(value: float) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ _REFERENCES = (
 )
 
 
-def plan_report(result: PlanResult, run: Mapping[str, Any]) -> str:
+def plan_report(result: PlanResult, run: Mapping[str, Any], *, remarks: Sequence[str] = ()) -> str:
     """Write the report of a plan as one self-contained HTML page.
 
     Parameters
@@ -39,15 +39,17 @@ def plan_report(result: PlanResult, run: Mapping[str, Any]) -> str:
         From :func:`hdrplan.workflow.plan_case` or ``plan_result``.
     run : mapping
         The record of the run: ``versions``, ``inputs_sha256``, ``options``, ``written``, ``warnings``, all optional.
+    remarks : sequence of str
+        What else must be known of the certificate.
 
     Returns
     -------
     str
     """
-    return report_html(report_data(result, run))
+    return report_html(report_data(result, run, remarks=remarks))
 
 
-def report_data(result: PlanResult, run: Mapping[str, Any]) -> ReportData:
+def report_data(result: PlanResult, run: Mapping[str, Any], *, remarks: Sequence[str] = ()) -> ReportData:
     """Return what the report of a plan shows, as plain values; parameters as in :func:`plan_report`."""
     roles = dict(zip(result.points.names, result.points.roles, strict=True))
     curves = []
@@ -73,7 +75,7 @@ def report_data(result: PlanResult, run: Mapping[str, Any]) -> ReportData:
         tiles=headline(result),
         facts=_facts(result),
         claim="" if optimum is None else claim(optimum.certificate),
-        certificate=() if optimum is None else _certificate(optimum),
+        certificate=(*(signs(line) for line in remarks), *(() if optimum is None else _certificate(optimum))),
         binding=() if optimum is None else _binding(optimum),
         methods=_methods(result),
         references=(result.plan.source.citation, *_REFERENCES),
@@ -180,7 +182,12 @@ def _facts(result: PlanResult) -> tuple[tuple[str, str], ...]:
         ("First position and step", f"{offsets.min():.1f} mm from the tip, step {step:.1f} mm"),
         ("Total time", f"{plan.total_time_s:.1f} s = {plan.total_time_s / 60:.1f} min"),
         ("TRAK", f"{100 * plan.trak_gy:.4f} cGy at 1 m"),
-        ("Dose calculation", "TG-43U1, 2D line source, in unbounded homogeneous water"),
+        (
+            "Dose calculation",
+            "TG-43U1, 2D line source, in unbounded homogeneous water"
+            if result.factor is None
+            else "D_m,m: TG-43U1, 2D line source, times a correction by Monte Carlo in the patient's media",
+        ),
         ("Dose grid", f"{shape} points, {spacing} mm"),
         ("Orientation", "patient coordinates LPS (x to the left, y to posterior, z to superior)"),
         ("Approval", "none: research use only"),
@@ -206,10 +213,17 @@ def _methods(result: PlanResult) -> tuple[str, ...]:
     """Paragraphs on how the numbers came about."""
     beyond = {name: frac for name, frac in result.extrapolated_frac.items() if frac > 0.0005}
     source = result.plan.source
+    patient = (
+        "TG-43 treats the patient as water. Compared with Monte Carlo in 20 liver cases, it overestimated target "
+        "coverage by up to 3.5 % of the prescribed dose."
+        if result.factor is None
+        else "It is multiplied by (primary + scatter) in the patient's media over the same in water without end: the "
+        "dose to the medium, D_m,m (TG-186). model_dose.html beside this page holds media, densities, uncertainty, and "
+        "every figure by TG-43 as well."
+    )
     texts = [
         f"Dose: AAPM TG-43U1, line-source geometry, {source.model} ({source.kind} data), tables used to "
-        f"{source.table_r_max_mm:g} mm and extrapolated beyond. TG-43 treats the patient as water. Compared with Monte "
-        "Carlo in 20 liver cases, it overestimated target coverage by up to 3.5 % of the prescribed dose.",
+        f"{source.table_r_max_mm:g} mm and extrapolated beyond. {patient}",
         f"Structures: {result.points.method or 'sampled below the voxel, surface included'} D100 is the minimum "
         "dose in the volume and on its surface. If it is proven at every point, it lies in the stated interval. "
         "Otherwise the sampling column states how much it changes at other points.",

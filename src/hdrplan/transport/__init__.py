@@ -2,7 +2,14 @@
 
 from hdrplan.transport.capsule import Bodies, KermaShells, Solid, kerma_shells, leaving, primary_kerma_gy
 from hdrplan.transport.emission import Emission, air_kerma_gy_cm2, emission_names, isotropic_ir192, load_emission
-from hdrplan.transport.factor import RIM_VOXELS, Correction, correction_at, jackknife_error, mean_correction
+from hdrplan.transport.factor import (
+    RIM_VOXELS,
+    Correction,
+    MeanCorrection,
+    correction_at,
+    jackknife_error,
+    mean_correction,
+)
 from hdrplan.transport.kerma import Kerma
 from hdrplan.transport.primary import Primary, base_masses, primary_kerma
 from hdrplan.transport.scatter import scatter
@@ -16,6 +23,7 @@ __all__ = [
     "Emission",
     "Kerma",
     "KermaShells",
+    "MeanCorrection",
     "Primary",
     "ScatterTask",
     "Solid",

@@ -16,13 +16,14 @@ from hdrplan.materials import MediaMap
 from hdrplan.transport.kerma import Kerma
 from hdrplan.transport.primary import Primary
 
-__all__ = ["RIM_VOXELS", "Correction", "correction_at", "jackknife_error", "mean_correction"]
+__all__ = ["RIM_VOXELS", "Correction", "MeanCorrection", "correction_at", "jackknife_error", "mean_correction"]
 
 # Scatter beyond the outer centres of the scored grid is that of its border: a structure's smoothed shape may reach
 # half a voxel of the CT beyond the CT.
 RIM_VOXELS = 1.0
 
 Singles = npt.NDArray[np.float32]
+MeanCorrection = Callable[[FloatArray, Primary, str | None], FloatArray]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -131,8 +132,10 @@ def _others(batches: FloatArray) -> FloatArray:
     return np.asarray((batches.sum(axis=0) - batches) / (n - 1))
 
 
-def mean_correction(media_map: MediaMap, patient: Kerma, water: Kerma) -> Callable[[FloatArray, Primary], FloatArray]:
+def mean_correction(media_map: MediaMap, patient: Kerma, water: Kerma) -> MeanCorrection:
     """Return a function of points (n, 3) and their primary kerma: the HCF for D_m,m without its error, for large grids.
+
+    Its last argument is a medium that absorbs at all points; None stands for that of the map at each.
 
     Parameters
     ----------
@@ -144,8 +147,10 @@ def mean_correction(media_map: MediaMap, patient: Kerma, water: Kerma) -> Callab
     names = [media_map.names[number] for number in np.unique(media_map.medium_zyx)]
     means = {name: Volume(patient.grid, patient.mean_gy(name)) for name in {"water", *names}}
 
-    def factor(points_mm: FloatArray, primary: Primary) -> FloatArray:
+    def factor(points_mm: FloatArray, primary: Primary, medium: str | None) -> FloatArray:
         at = media_map.medium_at(points_mm)
+        if medium is not None:
+            at[:] = media_map.names.index(medium)
         scattered = means["water"].at(points_mm, rim_voxels=RIM_VOXELS)
         for name in names:
             rows = at == media_map.names.index(name)

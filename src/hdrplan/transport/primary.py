@@ -79,7 +79,13 @@ def base_masses(emission: Emission, photons: PhotonData) -> FloatArray:
 
 
 def primary_kerma(
-    points_mm: FloatArray, media_map: MediaMap, dwells: Dwells, times_s: FloatArray, emission: Emission
+    points_mm: FloatArray,
+    media_map: MediaMap,
+    dwells: Dwells,
+    times_s: FloatArray,
+    emission: Emission,
+    *,
+    medium: str | None = None,
 ) -> Primary:
     """Return the primary kerma at points, from all dwells.
 
@@ -91,13 +97,18 @@ def primary_kerma(
     dwells : Dwells
     times_s : (n_dwells,) array
     emission : Emission
+    medium : str, optional
+        What absorbs at all points; without it the medium of the map there.
 
     Raises
     ------
     InputError
         No time at all.
     """
-    call = _call(points_mm, media_map, dwells, times_s, emission)
+    at = media_map.medium_at(np.asarray(points_mm, dtype=np.float64))
+    if medium is not None:
+        at = np.full(len(at), media_map.names.index(medium))
+    call = _call(points_mm, at, media_map, dwells, times_s, emission)
     out = np.empty((len(points_mm), 3))
     over_rows(lambda first, last: primary_rows(first, last, *call, out), len(points_mm))
     out *= GY_PER_KEV_PER_MM2_G / (4.0 * np.pi)
@@ -105,14 +116,18 @@ def primary_kerma(
 
 
 def _call(
-    points_mm: FloatArray, media_map: MediaMap, dwells: Dwells, times_s: FloatArray, emission: Emission
+    points_mm: FloatArray,
+    at: npt.NDArray[np.int64],
+    media_map: MediaMap,
+    dwells: Dwells,
+    times_s: FloatArray,
+    emission: Emission,
 ) -> tuple[FloatArray, npt.NDArray[np.int64], Stops, BaseBox, SpectrumTables]:
     """Return what the kernel takes, in the frame of the map: mm along its axes from its low corner."""
     times = np.asarray(times_s, dtype=np.float64)
     if len(times) != len(dwells) or not times.sum() > 0.0:
         raise InputError("a time for each dwell is needed, not all 0", got=f"{len(times)} times for {len(dwells)}")
     grid, photons = media_map.grid, photon_data()
-    at = media_map.medium_at(np.asarray(points_mm, dtype=np.float64))
     used = ["water", *(name for k, name in enumerate(media_map.names) if name != "water" and (at == k).any())]
     row = np.array([used.index(name) if name in used else 0 for name in media_map.names], dtype=np.int64)
     share = base_masses(emission, photons)[[photons.number(name) for name in media_map.names]]

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from hdrplan.workflow.labour import Labour
     from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
     from hdrplan.workflow.model_based import ModelDose, model_dose
+    from hdrplan.workflow.model_factor import dose_factor
     from hdrplan.workflow.model_figures import ModelFigure, ModelStructure
+    from hdrplan.workflow.model_plan import FactorChange, ModelPlan, plan_in_media
     from hdrplan.workflow.model_run import KeptRuns, ModelOptions, ScatterRun, Setting
     from hdrplan.workflow.next_catheter import NextCatheter, next_catheters
     from hdrplan.workflow.obstacles import GROUPS, default_obstacles, is_bone
@@ -100,6 +102,7 @@ __all__ = [
     "DoseIndex",
     "DosePair",
     "Engine",
+    "FactorChange",
     "FinishedDose",
     "FinishedPlan",
     "FolderOptions",
@@ -116,6 +119,7 @@ __all__ = [
     "ModelDose",
     "ModelFigure",
     "ModelOptions",
+    "ModelPlan",
     "ModelStructure",
     "NextCatheter",
     "ParetoResult",
@@ -165,6 +169,7 @@ __all__ = [
     "default_obstacles",
     "delivery_check",
     "delivery_rules",
+    "dose_factor",
     "dose_grid",
     "dvh",
     "dvh_curve_rows",
@@ -188,6 +193,7 @@ __all__ = [
     "place_case",
     "plan_case",
     "plan_folder",
+    "plan_in_media",
     "plan_lesion",
     "plan_memory_bytes",
     "plan_pareto",

@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from hdrplan.arrays import FloatArray
 from hdrplan.brief import brief_repr
-from hdrplan.dose import SamplePoints, dose_at_points, dose_field, sample_points
-from hdrplan.errors import InputError
+from hdrplan.dose import DoseFactor, SamplePoints, dose_at_points, dose_field, sample_points
 from hdrplan.geometry import Grid, Structure, Volume
-from hdrplan.materials import assign_media, photon_data
+from hdrplan.materials import MediaMap
+from hdrplan.optimize import EveryPoint
 from hdrplan.plan import Case, Goals, Plan
-from hdrplan.transport import (
-    RIM_VOXELS,
-    Emission,
-    emission_names,
-    isotropic_ir192,
-    load_emission,
-    mean_correction,
-    primary_kerma,
-)
+from hdrplan.transport import mean_correction, primary_kerma
+from hdrplan.workflow.model_factor import dose_factor
 from hdrplan.workflow.model_figures import ModelStructure, structure_figures
-from hdrplan.workflow.model_run import (
-    KeptRuns,
-    ModelOptions,
-    ScatterRun,
-    Setting,
-    dwells_with_time,
-    scatter_until_sure,
-    scored_grid,
-)
+from hdrplan.workflow.model_run import KeptRuns, ModelOptions, ScatterRun, Setting, dwells_with_time
+from hdrplan.workflow.model_setting import counted_dose_gy, emission_of, media_of, scatter_of
+from hdrplan.workflow.reevaluate import proven_minimum
 from hdrplan.workflow.steps import Progress, StepProgress, Steps
 
 __all__ = ["ModelDose", "model_dose"]
 
-# Points with less of the prescription do not count for the uncertainty: they are of no consequence to a plan.
-_COUNTED_FRAC = 0.05
 _SLICES = 8
 
 
@@ -62,6 +48,10 @@ class ModelDose:
         D_m,m over TG-43's dose.
     factor_error : Volume
         Standard error of the factor, on the grid that scatter is scored on.
+    dose_factor : DoseFactor
+        The factor at any point, as plans and proofs take it.
+    minima : tuple of EveryPoint
+        What is proven of the least D_m,m at any point of each CTV; the error of its D100 is not in it.
     seconds : dict
     """
 
@@ -74,6 +64,8 @@ class ModelDose:
     dose: Volume
     factor: Volume
     factor_error: Volume
+    dose_factor: DoseFactor
+    minima: tuple[EveryPoint, ...]
     seconds: dict[str, float]
 
     __repr__ = brief_repr
@@ -92,6 +84,7 @@ def model_dose(
     plan: Plan,
     options: ModelOptions,
     *,
+    media: MediaMap | None = None,
     runs: KeptRuns | None = None,
     on_progress: StepProgress | None = None,
 ) -> ModelDose:
@@ -106,6 +99,8 @@ def model_dose(
     goals : Goals
     plan : Plan
     options : ModelOptions
+    media : MediaMap, optional
+        Made by :func:`media_of`, which is called without it.
     runs : KeptRuns, optional
     on_progress : callable, optional
 
@@ -114,26 +109,23 @@ def model_dose(
     InputError
         No CT, dwells or structures outside it, a plan without time.
     """
-    if case.ct is None:
-        raise InputError("a model-based dose needs the case's CT", got="no CT", where=case.name)
     dwells, times_s = dwells_with_time(plan)
     step = Steps(on_progress)
     with step("media"):
-        media = assign_media(case.ct, labels, options.rules, dwells_mm=dwells.positions_mm, voxel_mm=options.voxel_mm)
-    emission = _emission(plan)
-    setting = Setting(media=media, dwells=dwells, times_s=times_s, emission=emission)
+        media = media or media_of(case, labels, dwells, options)
+    setting = Setting(media=media, dwells=dwells, times_s=times_s, emission=emission_of(plan.source))
     with step("sample"):
         own = [s for s in case.dosed_structures(goals) if s in case.structures]
         points = sample_points(own, spacing_mm=options.sample_mm, healthy=case.healthy)
         tg43 = dose_at_points(plan.dwells, plan.exposure_s, points.points_mm, plan.source, strength_u=plan.strength_u)
-    scored = scored_grid(media.grid, case.ct.grid)
-    _refuse_outside(points, scored)
-    task = setting.task(scored, options.seed)
     prescribed = {p.structure: p.dose_gy for p in goals.prescriptions}
-    counted_gy = _COUNTED_FRAC * max(prescribed.values(), default=float(tg43.gy.max()))
+    counted_gy = counted_dose_gy(goals, tg43.gy)
     with step("scatter") as progress:
-        counted = tg43.gy >= counted_gy
-        run = scatter_until_sure(setting, task, points, counted, options, runs=runs or KeptRuns(), on_progress=progress)
+        run = scatter_of(setting, case, points, tg43.gy >= counted_gy, options, runs=runs, on_progress=progress)
+    scored = run.patient.grid
+    field = dose_factor(setting, run, points)
+    with step("prove"):
+        minima = _minima(plan, points, tg43.gy, prescribed, field)
     structures = []
     with step("figures") as progress:
         for done, name in enumerate(points.names):
@@ -152,27 +144,29 @@ def model_dose(
         setting=setting,
         options=options,
         structures=tuple(structures),
-        histories=run.patient.histories * task.batches,
+        histories=run.patient.histories * len(run.patient.sums),
         counted_gy=counted_gy,
         dose=dose,
         factor=factors,
         factor_error=Volume(scored, cells.astype(np.float32)),
+        dose_factor=field,
+        minima=minima,
         seconds=step.seconds,
     )
 
 
-def _emission(plan: Plan) -> Emission:
-    """Return what leaves the plan's source; where its capsule is not known, the lines of Ir-192 in all directions."""
-    if plan.source.name in emission_names():
-        return load_emission(plan.source.name, photon_data())
-    return isotropic_ir192(photon_data(), length_mm=plan.source.active_length_mm)
-
-
-def _refuse_outside(points: SamplePoints, scored: Grid) -> None:
-    held = scored.contains(points.points_mm, rim_voxels=RIM_VOXELS)
-    if not held.all():
-        names = [name for name in points.names if not held[points.rows(name)].all()]
-        raise InputError("structures must lie within the CT and the body", got=f"{', '.join(names)} outside")
+def _minima(
+    plan: Plan, points: SamplePoints, tg43_gy: FloatArray, prescribed: Mapping[str, float], factor: DoseFactor
+) -> tuple[EveryPoint, ...]:
+    """Prove the least D_m,m of each CTV that has a prescription."""
+    minima = []
+    for name, field in factor.fields.items():
+        if name in prescribed:
+            rows, shape = points.rows(name), points.shape(name)
+            lowest_gy = float((tg43_gy[rows] * field.at(points.points_mm[rows])).min())
+            known = {"d100_gy": lowest_gy, "prescription_gy": prescribed[name]}
+            minima.append(proven_minimum(shape, plan, name, factor=field, **known))
+    return tuple(minima)
 
 
 def _within(media: Grid, scored: Grid) -> Grid:
@@ -192,6 +186,6 @@ def _on_grid(plan: Plan, setting: Setting, grid: Grid, run: ScatterRun, on_progr
         last = min(first + _SLICES, len(factors))
         points_mm = grid.points_mm(first, last)
         primary = primary_kerma(points_mm, setting.media, setting.dwells, setting.times_s, setting.emission)
-        factors[first:last] = means(points_mm, primary).reshape(factors[first:last].shape)
+        factors[first:last] = means(points_mm, primary, None).reshape(factors[first:last].shape)
         on_progress(last, len(factors))
     return Volume(grid, (tg43.values_zyx * factors).astype(np.float32)), Volume(grid, factors)

@@ -17,8 +17,8 @@ import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray, freeze
 from hdrplan.brief import brief_repr, html_table
-from hdrplan.dose import SamplePoints, dose_at_points, dose_field, dose_rate_blocks, sample_points
-from hdrplan.geometry import Structure, Volume
+from hdrplan.dose import DoseFactor, SamplePoints, dose_at_points, dose_field, dose_rate_blocks, sample_points
+from hdrplan.geometry import Volume
 from hdrplan.metrics import DVH, dvh
 from hdrplan.optimize import EveryPoint, LongProof, Optimum, PlanProblem, ProofRunning, WorkLimit
 from hdrplan.options import PlanOptions
@@ -26,7 +26,7 @@ from hdrplan.plan import Case, Goals, Plan
 from hdrplan.sources import Strength, TG43Source
 from hdrplan.threads import single_blas_thread
 from hdrplan.workflow.problem import candidate_dwells, delivery_rules, dose_grid, points_asked_for, require_plan_memory
-from hdrplan.workflow.sampling_check import check_sampling
+from hdrplan.workflow.sampling_check import check_sampling, not_proven
 from hdrplan.workflow.score import Score, evaluate, with_proven_d100
 from hdrplan.workflow.steps import StepProgress, Steps
 from hdrplan.workflow.times import best_times, transit_of
@@ -57,6 +57,8 @@ class PlanResult:
         None where the dwell times were given and not optimised.
     seconds : mapping
         Step -> wall time.
+    factor : DoseFactor or None
+        What TG-43's dose was multiplied by: all doses here are those in the patient's media. None: TG-43.
     """
 
     case: Case
@@ -70,6 +72,7 @@ class PlanResult:
     score: Score
     optimum: Optimum | None
     seconds: Mapping[str, float]
+    factor: DoseFactor | None = None
 
     __repr__ = brief_repr
 
@@ -124,6 +127,7 @@ def plan_case(
     *,
     options: PlanOptions | None = None,
     locked: Plan | None = None,
+    factor: DoseFactor | None = None,
     watch: Watch | None = None,
 ) -> PlanResult:
     """Plan one case: dwell positions, dwell times of a proven optimum, dose, metrics.
@@ -139,6 +143,8 @@ def plan_case(
     options : PlanOptions, optional
     locked : Plan, optional
         Its dwells are taken, and its times above 0 stay as they are: edit a plan by hand, keep the rest optimal.
+    factor : DoseFactor, optional
+        What TG-43's dose is multiplied by: goals, proofs and metrics are of the product.
     watch : Watch, optional
         Who is told of progress, and of the plan as it is before a long proof.
 
@@ -159,7 +165,7 @@ def plan_case(
     """
     # Waiting threads of the linear algebra took a fifth of a plan's processor seconds; its rows are shared out here.
     with single_blas_thread():
-        return _planned(case, goals, source, strength, options or PlanOptions(), locked, watch or Watch())
+        return _planned(case, goals, source, strength, options or PlanOptions(), locked, factor, watch or Watch())
 
 
 def _planned(
@@ -169,6 +175,7 @@ def _planned(
     strength: Strength,
     options: PlanOptions,
     locked: Plan | None,
+    factor: DoseFactor | None,
     watch: Watch,
 ) -> PlanResult:
     step = Steps(watch.on_progress)
@@ -179,7 +186,7 @@ def _planned(
     asked = points_asked_for(points, goals, case.healthy)
     require_plan_memory(asked, dwells, dose_grid(case, dwells, margin_mm=options.dose_margin_mm))
     with step("matrix") as progress:
-        rate = dose_rate_blocks(dwells, asked, source, strength_u=strength.value_u, on_progress=progress)
+        rate = dose_rate_blocks(dwells, asked, source, strength_u=strength.value_u, factor=factor, on_progress=progress)
     problem = PlanProblem(
         rate=rate,
         points=asked,
@@ -195,7 +202,14 @@ def _planned(
         plan = Plan(dwells=dwells, times_s=times_s, source=source, strength=strength, transit=transit)
         proofs = [note for note in optimum.notes if isinstance(note, EveryPoint)]
         result = plan_result(
-            case, goals, plan, options=options, points=points, proofs=proofs, on_progress=step.on_progress
+            case,
+            goals,
+            plan,
+            options=options,
+            points=points,
+            proofs=proofs,
+            factor=factor,
+            on_progress=watch.on_progress,
         )
         return replace(result, optimum=optimum, seconds={**step.seconds, **result.seconds})
 
@@ -210,7 +224,9 @@ def _planned(
         on_progress=lambda done, total: step.tell("proving", done, total),
     )
     with step("optimise"):
-        optimum = best_times(problem, dwells, source, strength_u=strength.value_u, options=options, proof=proof)
+        optimum = best_times(
+            problem, dwells, source, strength_u=strength.value_u, options=options, factor=factor, proof=proof
+        )
     return result_of(optimum)
 
 
@@ -222,13 +238,14 @@ def plan_result(
     options: PlanOptions | None = None,
     points: SamplePoints | None = None,
     proofs: Sequence[EveryPoint] = (),
+    factor: DoseFactor | None = None,
     on_progress: StepProgress | None = None,
 ) -> PlanResult:
     """Dose and metrics of a plan, whatever its dwell times come from.
 
     Parameters
     ----------
-    case, goals, options, on_progress
+    case, goals, options, factor, on_progress
         As in :func:`plan_case`.
     plan : Plan
     points : SamplePoints, optional
@@ -247,20 +264,24 @@ def plan_result(
         with step("sample"):
             points = sample_points(case.dosed_structures(goals), spacing_mm=options.sample_mm, healthy=case.healthy)
     at_points = dose_at_points(plan.dwells, plan.exposure_s, points.points_mm, plan.source, strength_u=plan.strength_u)
+    dose_gy = at_points.gy if factor is None else at_points.gy * factor.at_all(points)
     grid = dose_grid(case, plan.dwells, margin_mm=options.dose_margin_mm)
     with step("dose") as progress:
         dose = dose_field(
             plan.dwells, plan.exposure_s, grid, plan.source, strength_u=plan.strength_u, on_progress=progress
         )
-    score = evaluate(at_points.gy, points, goals, dose=dose, total_time_s=plan.total_time_s)
+        if factor is not None:
+            dose = factor.on_grid(dose)
+    score = evaluate(dose_gy, points, goals, dose=dose, total_time_s=plan.total_time_s)
     with step("sampling check"):
-        score = check_sampling(score, points, _not_proven(case.ctvs, proofs), plan, spacing_mm=options.sample_mm)
+        ctvs = not_proven(case.ctvs, proofs)
+        score = check_sampling(score, points, ctvs, plan, spacing_mm=options.sample_mm, factor=factor)
     return PlanResult(
         case=case,
         goals=goals,
         plan=plan,
         points=points,
-        dose_gy=at_points.gy,
+        dose_gy=dose_gy,
         dose=dose,
         in_grid_frac=_volume_fracs(points, grid.contains(points.points_mm)),
         extrapolated_frac={
@@ -269,12 +290,8 @@ def plan_result(
         score=with_proven_d100(score, proofs),
         optimum=None,
         seconds=step.seconds,
+        factor=factor,
     )
-
-
-def _not_proven(ctvs: Sequence[Structure], proofs: Sequence[EveryPoint]) -> list[Structure]:
-    proven = {proof.structure for proof in proofs if proof.finished}
-    return [ctv for ctv in ctvs if ctv.name not in proven]
 
 
 def _volume_fracs(points: SamplePoints, chosen: BoolArray) -> dict[str, float]:

@@ -93,7 +93,7 @@ class _Question:
         return optimize_every_point(
             problem,
             minimum_dose=self.minimum_dose,
-            rate_at=lambda points_mm: dose_rate(
+            rate_at=lambda _, points_mm: dose_rate(
                 self.plan.dwells, points_mm, self.plan.source, strength_u=self.plan.strength_u
             ),
             tolerance_frac=EVERY_POINT_FRAC,

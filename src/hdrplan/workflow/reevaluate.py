@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hdrplan.arrays import FloatArray
-from hdrplan.dose import MinimumDoseSearch, Shape
+from hdrplan.dose import DoseFactor, MinimumDoseSearch, Shape
+from hdrplan.geometry import Volume
 from hdrplan.optimize import EveryPoint
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Plan
@@ -21,13 +22,19 @@ _ROUNDS = 6
 
 
 def evaluate_plan(
-    case: Case, goals: Goals, plan: Plan, *, options: PlanOptions | None = None, on_progress: StepProgress | None = None
+    case: Case,
+    goals: Goals,
+    plan: Plan,
+    *,
+    options: PlanOptions | None = None,
+    factor: DoseFactor | None = None,
+    on_progress: StepProgress | None = None,
 ) -> PlanResult:
     """Dose and metrics of given dwell times, with the minimum dose of each CTV proven over all of its points.
 
     Parameters
     ----------
-    case, goals, options, on_progress
+    case, goals, options, factor, on_progress
         As in :func:`hdrplan.workflow.plan_case`; without ``every_point`` D100 is that of the sample points.
     plan : Plan
 
@@ -37,7 +44,7 @@ def evaluate_plan(
         Without an optimum.
     """
     options = options or PlanOptions()
-    result = plan_result(case, goals, plan, options=options, on_progress=on_progress)
+    result = plan_result(case, goals, plan, options=options, factor=factor, on_progress=on_progress)
     if not options.every_point or not plan.total_time_s:
         return result
     step = Steps(on_progress)
@@ -46,14 +53,16 @@ def evaluate_plan(
         for done, target in enumerate(result.score.targets):
             progress(done, len(result.score.targets))
             shape = result.points.shape(target.name)
-            proofs.append(
-                proven_minimum(shape, plan, target.name, d100_gy=target.d100_gy, prescription_gy=target.prescription_gy)
-            )
+            asked = {"d100_gy": target.d100_gy, "prescription_gy": target.prescription_gy}
+            field = None if factor is None else factor.fields[target.name]
+            proofs.append(proven_minimum(shape, plan, target.name, factor=field, **asked))
     score = with_proven_d100(result.score, proofs)
     return replace(result, score=score, seconds={**result.seconds, **step.seconds})
 
 
-def proven_minimum(ctv: Shape, plan: Plan, name: str, *, d100_gy: float, prescription_gy: float) -> EveryPoint:
+def proven_minimum(
+    ctv: Shape, plan: Plan, name: str, *, d100_gy: float, prescription_gy: float, factor: Volume | None = None
+) -> EveryPoint:
     """Prove what the planner proves first, then the lowest dose found, until both lie within a thousandth.
 
     Parameters
@@ -65,11 +74,13 @@ def proven_minimum(ctv: Shape, plan: Plan, name: str, *, d100_gy: float, prescri
     d100_gy : float
         Lowest dose at sample points.
     prescription_gy : float
+    factor : Volume, optional
+        What TG-43's dose is multiplied by, as of :class:`hdrplan.dose.MinimumDoseSearch`.
     """
     held = d100_gy >= prescription_gy * (1 + EVERY_POINT_FRAC / 4)
     wanted_gy = prescription_gy if held else d100_gy / (1 + EVERY_POINT_FRAC)
     tolerance_gy = min(d100_gy - wanted_gy, prescription_gy * EVERY_POINT_FRAC)
-    search = MinimumDoseSearch(ctv, plan.dwells, plan.source, strength_u=plan.strength_u)
+    search = MinimumDoseSearch(ctv, plan.dwells, plan.source, strength_u=plan.strength_u, factor=factor)
     return _narrowed(search, plan.exposure_s, name, d100_gy, wanted_gy, tolerance_gy)
 
 

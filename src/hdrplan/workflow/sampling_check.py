@@ -4,27 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from hdrplan.arrays import FloatArray
-from hdrplan.dose import MAX_POINTS, SamplePoints, Shape, dose_at_points, hot_doses, sample_points
+from hdrplan.dose import MAX_POINTS, DoseFactor, SamplePoints, Shape, dose_at_points, hot_doses, sample_points
 from hdrplan.geometry import Structure
+from hdrplan.optimize import EveryPoint
 from hdrplan.plan import Plan
 from hdrplan.workflow.score import Score, StructureScore, TargetScore
 
-__all__ = ["check_sampling"]
+__all__ = ["check_sampling", "not_proven"]
 
 # Spacing of the points that check D100, over the spacing planned on: no multiple, so that few points coincide.
 _OTHER_SPACING = 0.8
 _HOT_CC = np.array([0.1, 1.0, 2.0])
 
 _Doses = Callable[[FloatArray], FloatArray]
+_DosesOf = Callable[[str, FloatArray], FloatArray]
 
 
 def check_sampling(
-    score: Score, points: SamplePoints, ctvs: Sequence[Structure], plan: Plan, *, spacing_mm: float
+    score: Score,
+    points: SamplePoints,
+    ctvs: Sequence[Structure],
+    plan: Plan,
+    *,
+    spacing_mm: float,
+    factor: DoseFactor | None = None,
 ) -> Score:
     """Ask for D100 and the organs' hottest volumes again, elsewhere, and note the differences.
 
@@ -43,6 +52,8 @@ def check_sampling(
     plan : Plan
     spacing_mm : float
         Spacing of ``points``.
+    factor : DoseFactor, optional
+        What TG-43's dose is multiplied by.
 
     Returns
     -------
@@ -53,8 +64,9 @@ def check_sampling(
     if not used.any():
         return score
 
-    def dose_gy(at_mm: FloatArray) -> FloatArray:
-        return dose_at_points(plan.dwells, plan.exposure_s, at_mm, plan.source, strength_u=plan.strength_u).gy
+    def dose_gy(name: str, at_mm: FloatArray) -> FloatArray:
+        gy = dose_at_points(plan.dwells, plan.exposure_s, at_mm, plan.source, strength_u=plan.strength_u).gy
+        return gy if factor is None else gy * factor.at(name, at_mm)
 
     dwells = cKDTree(plan.dwells.positions_mm[used])
 
@@ -66,21 +78,26 @@ def check_sampling(
     checked = [
         _target(s, coldest_gy.get(s.name))
         if isinstance(s, TargetScore)
-        else _organ(s, shapes[s.name], dose_gy, away_mm)
+        else _organ(s, shapes[s.name], partial(dose_gy, s.name), away_mm)
         for s in score.structures
     ]
     return replace(score, structures=tuple(checked))
 
 
+def not_proven(ctvs: Sequence[Structure], proofs: Sequence[EveryPoint]) -> list[Structure]:
+    """Return the CTVs whose minimum dose is not proven: those worth a look at other points."""
+    proven = {proof.structure for proof in proofs if proof.finished}
+    return [ctv for ctv in ctvs if ctv.name not in proven]
+
+
 def _coldest_gy(
-    ctvs: Sequence[Structure], shapes: Mapping[str, Shape], spacing_mm: float, dose_gy: _Doses
+    ctvs: Sequence[Structure], shapes: Mapping[str, Shape], spacing_mm: float, dose_gy: _DosesOf
 ) -> dict[str, float]:
     """D100 of each CTV at points of another spacing."""
     if not ctvs:
         return {}
     others = sample_points(ctvs, spacing_mm=spacing_mm, max_points=2 * MAX_POINTS, shapes=shapes)
-    at_others = dose_gy(others.points_mm)
-    return {name: float(at_others[others.rows(name)].min()) for name in others.names}
+    return {name: float(dose_gy(name, others.points_mm[others.rows(name)]).min()) for name in others.names}
 
 
 def _target(score: TargetScore, other_gy: float | None) -> TargetScore:

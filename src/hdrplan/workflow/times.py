@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hdrplan.arrays import FloatArray
-from hdrplan.dose import DoseRate, MinimumDose, MinimumDoseSearch, SamplePoints, dose_rate
+from hdrplan.dose import DoseFactor, DoseRate, MinimumDose, MinimumDoseSearch, SamplePoints, dose_rate
 from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import Dwells, Transit, positions_reached
 from hdrplan.optimize import (
@@ -52,23 +52,41 @@ class EveryPointSearch:
     dwells : Dwells
     source : TG43Source
     strength_u : float
+    factor : DoseFactor, optional
+        What TG-43's dose is multiplied by; it has a field for each CTV.
     """
 
-    def __init__(self, points: SamplePoints, dwells: Dwells, source: TG43Source, *, strength_u: float) -> None:
+    def __init__(
+        self,
+        points: SamplePoints,
+        dwells: Dwells,
+        source: TG43Source,
+        *,
+        strength_u: float,
+        factor: DoseFactor | None = None,
+    ) -> None:
         self._points, self._dwells, self._source, self._strength_u = points, dwells, source, strength_u
+        self._factor = factor
         self._searches: dict[str, MinimumDoseSearch] = {}
 
     def minimum_dose(self, name: str, times_s: FloatArray, **asked: Any) -> MinimumDose:
         """Return the minimum dose of a CTV; parameters as of :meth:`hdrplan.dose.MinimumDoseSearch.minimum_dose`."""
         if name not in self._searches:
             self._searches[name] = MinimumDoseSearch(
-                self._points.shape(name), self._dwells, self._source, strength_u=self._strength_u
+                self._points.shape(name),
+                self._dwells,
+                self._source,
+                strength_u=self._strength_u,
+                factor=None if self._factor is None else self._factor.fields[name],
             )
         return self._searches[name].minimum_dose(times_s, **asked)
 
-    def rate_at(self, points_mm: FloatArray) -> DoseRate:
-        """Return the rates at points, (n, 3) in mm."""
-        return dose_rate(self._dwells, points_mm, self._source, strength_u=self._strength_u)
+    def rate_at(self, name: str, points_mm: FloatArray) -> DoseRate:
+        """Return the rates at points of a CTV, (n, 3) in mm."""
+        rate = dose_rate(self._dwells, points_mm, self._source, strength_u=self._strength_u)
+        if self._factor is None:
+            return rate
+        return DoseRate(rate.gy_per_s * self._factor.at(name, points_mm)[:, None], rate.extrapolated)
 
 
 def best_times(
@@ -78,6 +96,7 @@ def best_times(
     *,
     strength_u: float,
     options: PlanOptions,
+    factor: DoseFactor | None = None,
     proof: LongProof[Optimum] = _NO_PROOF,
 ) -> Optimum:
     """Return the best dwell times: of all, or of few dwells; proven at the sample points, or at every point.
@@ -93,6 +112,8 @@ def best_times(
     strength_u : float
     options : PlanOptions
         ``every_point``, ``fewest_dwells`` and ``source_speed_mm_per_s``.
+    factor : DoseFactor, optional
+        What TG-43's dose is multiplied by, as the problem's rates are.
     proof : LongProof
         Of dose-volume goals. Its ``on_plan`` is not called with a moving source, whose dose changes with the plan.
 
@@ -104,7 +125,8 @@ def best_times(
 
     def solve(problem: PlanProblem, passing_s: FloatArray | None) -> Optimum:
         if options.every_point:
-            return _proven_at_every_point(problem, dwells, source, strength_u, options, proof, passing_s)
+            search = EveryPointSearch(problem.points, dwells, source, strength_u=strength_u, factor=factor)
+            return _proven_at_every_point(problem, search, options, proof, passing_s)
         if passing_s is not None:
             problem = replace(problem, earlier_gy=problem.rate.dose_gy(passing_s))
         if options.fewest_dwells:
@@ -192,15 +214,12 @@ def _notes(problem: PlanProblem, optimum: Optimum, passing_s: FloatArray) -> tup
 
 def _proven_at_every_point(
     problem: PlanProblem,
-    dwells: Dwells,
-    source: TG43Source,
-    strength_u: float,
+    search: EveryPointSearch,
     options: PlanOptions,
     proof: LongProof[Optimum],
     passing_s: FloatArray | None,
 ) -> Optimum:
     """Return the best times whose prescriptions are proven at every point of the CTVs."""
-    search = EveryPointSearch(problem.points, dwells, source, strength_u=strength_u)
     return optimize_every_point(
         problem,
         minimum_dose=search.minimum_dose,

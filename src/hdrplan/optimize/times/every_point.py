@@ -70,7 +70,7 @@ def optimize_every_point(
     problem: PlanProblem,
     *,
     minimum_dose: MinimumDoseOf,
-    rate_at: Callable[[FloatArray], DoseRate],
+    rate_at: Callable[[str, FloatArray], DoseRate],
     tolerance_frac: float = 1e-3,
     transit_s: FloatArray | None = None,
     fewest: bool = False,
@@ -88,7 +88,7 @@ def optimize_every_point(
     minimum_dose : callable
         The search of the case, as :meth:`hdrplan.dose.MinimumDoseSearch.minimum_dose` of a CTV by its name.
     rate_at : callable
-        (n, 3) points in mm -> DoseRate.
+        CTV and (n, 3) points in mm -> DoseRate.
     tolerance_frac : float
         The price of the proof: about this fraction more dose.
     transit_s : (n_dwells,) array, optional
@@ -141,7 +141,7 @@ def _rounds(
     optimize: Callable[[PlanProblem], Optimum],
     *,
     minimum_dose: MinimumDoseOf,
-    rate_at: Callable[[FloatArray], DoseRate],
+    rate_at: Callable[[str, FloatArray], DoseRate],
     transit_s: FloatArray | None,
     beside_s: FloatArray,
 ) -> tuple[PlanProblem, Optimum, dict[str, MinimumDose]]:
@@ -155,7 +155,7 @@ def _rounds(
         if all(dose.finished for dose in minimum.values()) or not cold:
             break
         begin_with = _binding(asked, optimum, cold)
-        new = {name: (mm, rate_at(mm)) for name, mm in cold.items()}
+        new = {name: (mm, rate_at(name, mm)) for name, mm in cold.items()}
         rate, points = joined(asked.rate, asked.points, new)
         asked = replace(asked, rate=rate, points=points, earlier_gy=_transit_gy(rate, transit_s), begin_with=begin_with)
     return asked, optimum, minimum
