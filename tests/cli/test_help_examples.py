@@ -44,7 +44,8 @@ QUICK = (
 LONG = (
     "pareto", "place phantoms", "phantom places", "robust", "simulate cohort --plans", "power", "bench",
     "check demo-dicom --optimum", "metrics demo-dicom -o tables --optimum", "catheters",
-    "plan phantoms/liver-lesion-b --catheters", "validate -o", "validate --plans", "validate phantoms",
+    "plan phantoms/liver-lesion-b --catheters", "plan phantoms/liver-lesion-b --model",
+    "validate -o", "validate --plans", "validate phantoms",
 )  # fmt: skip
 # These make what the others begin with: they run in an empty folder.
 INTO_EMPTY = {

@@ -269,3 +269,23 @@ def test_an_organ_smaller_than_1_cc_has_no_d1cc_and_the_rest_is_computed(small) 
     result = robust_coverage(plan, replace(points, volume_cc=volume_cc), goals, Scenarios(Uncertainty(), count=3))
     assert f"{points.names[organ]} d1cc_gy" not in result.names
     assert np.isfinite(result.of(f"{points.names[organ]} mean_gy")).all()
+
+
+def test_a_factor_multiplies_the_dose_of_each_piece_of_tissue(small):
+    """In every delivery, for every structure; the metric of the decomposition is the same."""
+    plan, points, goals = small
+    factor = np.random.default_rng(4).uniform(0.9, 1.0, len(points))
+    u = Uncertainty(catheter_mm=2.0)
+    plain, scaled = (
+        robust_coverage(*small, Scenarios(u, count=3), factor=f) for f in (None, np.full(len(points), 0.9))
+    )
+    gy = [k for k, name in enumerate(plain.names) if name.endswith("_gy")]
+    np.testing.assert_allclose(scaled.values[:, gy], 0.9 * plain.values[:, gy], rtol=1e-12)
+    mixed = robust_coverage(*small, Scenarios(u, count=3), factor=factor)
+    assert (mixed.values[:, gy] <= plain.values[:, gy]).all()
+    assert (mixed.values[:, gy] >= scaled.values[:, gy] - 1e-12).all()
+    shapes = smooth_field(points)
+    delivery = scenario(plan, points, u, seed=1, number=2, shapes=shapes)
+    for k in gy:
+        alone = delivered_metric(delivery, points, goals, plan.source, metric=plain.names[k], factor=factor)
+        assert alone == pytest.approx(mixed.values[2, k], rel=FLOAT32_SUM)

@@ -151,3 +151,27 @@ def test_a_plan_outside_the_ct_and_a_plan_without_time_are_refused(planned: tupl
         model_dose(held.case, labels, held.goals, away, QUICK)
     with pytest.raises(InputError, match="no dwell with time"):
         model_dose(held.case, labels, held.goals, replace(plan, times_s=0.0 * plan.times_s), QUICK)
+
+
+def test_robust_says_how_often_coverage_holds_in_the_patient(planned: tuple[Path, Path]) -> None:
+    call = ["robust", str(planned[0]), "--plan", str(planned[1]), "-n", "4", "--decompose", "0", "--json"]
+    tables = []
+    for model in ((), ("--model", "mc", "--uncertainty", "10%")):
+        done = CliRunner().invoke(cli, [*call, *model], catch_exceptions=False)
+        assert done.exit_code == 0
+        tables.append(json.loads(done.stdout))
+    tg43, mc = tables
+    assert "dose" not in tg43
+    assert mc["dose"] == "D_m,m"
+    for key in ("planned", "p50"):
+        by_model = [table["metrics"]["lesion d98_gy"][key] for table in tables]
+        assert 0.93 < by_model[1] / by_model[0] < 1.0
+
+
+def test_robust_plans_are_not_made_for_another_dose(planned: tuple[Path, Path]) -> None:
+    call = ["robust", str(planned[0]), "--plan", str(planned[1])]
+    done = CliRunner().invoke(cli, [*call, "--model", "mc", "--optimise"])
+    assert done.exit_code == 2
+    assert "robust plans are made by TG-43" in done.output
+    done = CliRunner().invoke(cli, [*call, "--uncertainty", "2%"])
+    assert "--uncertainty goes with --model mc" in str(done.exception) + done.output

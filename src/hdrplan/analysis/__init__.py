@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Threshold,
     )
     from hdrplan.analysis.descriptives import describe
+    from hdrplan.analysis.dose_choice import DoseChoice, DoseModel, dose_choice, has_doses_in_media, with_d100_of
     from hdrplan.analysis.dose_recurrence import correlate
     from hdrplan.analysis.dose_shape import DoseContrast, Interaction, SplineCurve
     from hdrplan.analysis.effects import Effect, adjusted_without_clusters, adjusted_words, adjuster_terms
@@ -56,7 +57,9 @@ __all__ = [
     "Cuts",
     "DecisionCurve",
     "Discrimination",
+    "DoseChoice",
     "DoseContrast",
+    "DoseModel",
     "DoseModels",
     "DoseResponse",
     "Effect",
@@ -88,11 +91,13 @@ __all__ = [
     "correlation_tables",
     "d100_bounds",
     "describe",
+    "dose_choice",
     "dose_in_session",
     "endpoint_curves",
     "endpoint_tests",
     "estimate_text",
     "estimates",
+    "has_doses_in_media",
     "lanes",
     "lesion_rows",
     "lesion_table",
@@ -103,6 +108,7 @@ __all__ = [
     "responses",
     "safe_name",
     "single_session_gy",
+    "with_d100_of",
 ]
 
 __getattr__, __dir__ = loaded_when_used(__name__)

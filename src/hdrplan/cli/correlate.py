@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -60,6 +61,8 @@ __all__ = ["command"]
 @click.option(
     "--expected-dose", metavar="COLUMN", help="Column of the lesions with the D100 that is expected to be delivered."
 )
+@click.option("--d100", "model", type=click.Choice(["tg43", "mc"]), default="tg43", show_default=True,
+              help="D100 by TG-43, or in the patient's media (d100_mm_gy of the dose metrics).")  # fmt: skip
 @click.option("--resamples", type=int, default=1999, show_default=True, help="Resamples for corrected p values.")
 @click.option(
     "--bootstrap", type=int, default=200, show_default=True, help="Bootstrap samples of patients for intervals."
@@ -79,6 +82,7 @@ def command(
     adjust: tuple[str, ...],
     dose_error: str | None,
     expected_dose: str | None,
+    model: Literal["tg43", "mc"],
     resamples: int,
     bootstrap: int,
     seed: int,
@@ -92,6 +96,9 @@ def command(
     every number (results.csv, correlate.json), the lesions behind them (lesions.csv), and programs that recompute the
     headline in R and SPSS.
 
+    Where dose_metrics has d100_mm_gy, as `hdrplan metrics --model mc` writes it, --d100 mc analyses that dose, and what
+    the choice changes is shown for the lesions that have both.
+
     \b
     Examples:
       hdrplan correlate sample/cohort -o dose-report
@@ -99,10 +106,20 @@ def command(
       hdrplan correlate sample/cohort.xlsx -o dose-report --threshold 18 --horizon 24 --json
       hdrplan correlate sample/cohort -o dose-report --adjust "diameter_mm,spline(age_years),strata(sex)"
     """
-    from hdrplan.analysis import Settings, adjusters_from, clinical_answer, correlate, lesion_table, plain_words
+    from hdrplan.analysis import (
+        Settings,
+        adjusters_from,
+        clinical_answer,
+        correlate,
+        dose_choice,
+        has_doses_in_media,
+        lesion_table,
+        plain_words,
+        with_d100_of,
+    )
     from hdrplan.cohort import derive
     from hdrplan.io import json_text, new_folder
-    from hdrplan.report import correlation_table
+    from hdrplan.report import correlation_table, dose_choice_lines, dose_choice_table
 
     if min(threshold_gy, horizon_months, alpha_beta_gy) <= 0 or resamples < 19 or bootstrap < 0:
         raise InputError("threshold, horizon and alpha/beta must be positive, at least 19 resamples")
@@ -124,14 +141,20 @@ def command(
         n_bootstrap=bootstrap,
         seed=seed,
     )
-    table = lesion_table(opened.cohort, derived, alpha_beta_gy=alpha_beta_gy, adjusters=adjusters, columns=columns)
+    table_of = partial(lesion_table, derived=derived, alpha_beta_gy=alpha_beta_gy, adjusters=adjusters, columns=columns)
+    table = table_of(with_d100_of(opened.cohort, model))
+    chosen = None
+    if has_doses_in_media(opened.cohort):
+        chosen = dose_choice(table_of, opened.cohort, threshold_gy=threshold_gy)
     with progress_bar("analysis", quiet=quiet or as_json) as progress:
         result = correlate(table, settings, on_progress=progress)
+    more = {} if chosen is None else {"dose_choice": dose_choice_table(chosen, model)}
     with new_folder(output) as draft:
-        _write(draft, request, opened, derived, result)
+        _write(draft, request, opened, derived, result, model=model, more=more)
     if as_json:
-        click.echo(json_text({**correlation_table(result), "output": str(output.path)}), nl=False)
+        click.echo(json_text({**correlation_table(result), **more, "output": str(output.path)}), nl=False)
         return
+    echo_lines(() if chosen is None else dose_choice_lines(chosen))
     answer = clinical_answer(result)
     echo_lines(answer)
     echo_lines(f"- {sentence}" for sentence in plain_words(result)[len(answer) :])
@@ -149,7 +172,16 @@ def _error(text: str | None) -> float | str | None:
     return value
 
 
-def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Derived, result: Correlation) -> None:
+def _write(
+    draft: Path,
+    request: CohortRequest,
+    opened: OpenCohort,
+    derived: Derived,
+    result: Correlation,
+    *,
+    model: str,
+    more: dict[str, dict[str, object]],
+) -> None:
     from hdrplan import __version__
     from hdrplan.analysis import (
         Estimate,
@@ -172,7 +204,14 @@ def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Der
     )
 
     adjusters = [adjuster.text for adjuster in result.table.adjusters]
-    choices = {**asdict(result.settings), "adjust": adjusters, **opened.rules.table(), "accept": list(request.accept)}
+    of_dose = {} if model == "tg43" else {"d100": "in the patient's media (D_m,m, d100_mm_gy)"}
+    choices = {
+        **asdict(result.settings),
+        **of_dose,
+        "adjust": adjusters,
+        **opened.rules.table(),
+        "accept": list(request.accept),
+    }
     read = cohort_sha256(request.path)
     figures = correlation_figures(result, lanes(opened.cohort, derived), opened.rules.days_per_month)
     page = correlation_html(
@@ -186,7 +225,7 @@ def _write(draft: Path, request: CohortRequest, opened: OpenCohort, derived: Der
     )
     (draft / "report.html").write_text(page, encoding="utf-8")
     print_page(draft / "report.html")
-    write_json(draft / "correlate.json", {**correlation_table(result), "settings": choices})
+    write_json(draft / "correlate.json", {**correlation_table(result), **more, "settings": choices})
     write_values(draft / "endpoints.csv", derived.endpoints, Endpoint)
     write_values(draft / "lesions.csv", lesion_rows(result.table), LesionRow, adjuster_columns(result.table))
     write_values(draft / "results.csv", estimates(result), Estimate)

@@ -19,6 +19,7 @@ from hdrplan.door import number_in
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
+    from hdrplan.dose import DoseFactor
     from hdrplan.io import CaseFile, Output
     from hdrplan.plan import Plan
     from hdrplan.transport import ScatterTask
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
 __all__ = [
     "ModelFlags",
     "asked_model",
+    "computed_factor",
     "computed_model_dose",
     "model_options",
+    "model_options_but_seed",
     "refuse_idle",
     "uncertainty_frac",
     "write_model_dose",
@@ -57,15 +60,26 @@ _OPTIONS = (
     click.option("--media", "media_rules", type=IN_FILE, help="With --model mc: own rules for media (TOML)."),
 )
 
+_SEED = 2
+
 
 def model_options(function: F) -> F:
     """Add the options of a dose model: ``--model``, ``--uncertainty``, ``--seed`` and ``--media``."""
-    for option in reversed(_OPTIONS):
+    return _with(function, _OPTIONS)
+
+
+def model_options_but_seed(function: F) -> F:
+    """Add them to a command that has a seed already: it is that of the photons, too."""
+    return _with(function, tuple(option for k, option in enumerate(_OPTIONS) if k != _SEED))
+
+
+def _with(function: F, options: tuple[Callable[[F], F], ...]) -> F:
+    for option in reversed(options):
         function = option(function)
     return function
 
 
-def refuse_idle(model: str, *, of_tg43: tuple[str, ...] = ()) -> None:
+def refuse_idle(model: str, *, of_tg43: tuple[str, ...] = (), has_seed: bool = False) -> None:
     """Refuse options of the other model: they would be ignored.
 
     Parameters
@@ -73,6 +87,8 @@ def refuse_idle(model: str, *, of_tg43: tuple[str, ...] = ()) -> None:
     model : {"tg43", "mc"}
     of_tg43 : tuple of str
         Parameters of this command that only a TG-43 dose heeds.
+    has_seed : bool
+        Whether the command has a seed of its own.
 
     Raises
     ------
@@ -80,7 +96,8 @@ def refuse_idle(model: str, *, of_tg43: tuple[str, ...] = ()) -> None:
         One that was given on the command line.
     """
     context = click.get_current_context()
-    idle = of_tg43 if model == "mc" else ("uncertainty", "seed", "media_rules")
+    of_mc = ("uncertainty", "media_rules") if has_seed else ("uncertainty", "seed", "media_rules")
+    idle = of_tg43 if model == "mc" else of_mc
     for option in context.command.params:
         source = context.get_parameter_source(option.name or "")
         if option.name in idle and source == click.core.ParameterSource.COMMANDLINE:
@@ -226,6 +243,21 @@ def computed_model_dose(
         )
     warn(result.setting.media.cautions)
     return result
+
+
+def computed_factor(
+    case: Path, case_file: CaseFile, plan: Plan, options: ModelOptions, *, quiet: bool = False
+) -> DoseFactor:
+    """Return the factor of a plan for D_m,m, and print the warnings of its media; parameters as above."""
+    from hdrplan.cli.case import plan_options
+    from hdrplan.io import read_anatomy
+    from hdrplan.workflow import Steps, factor_of_plan
+
+    labels, asked = read_anatomy(case)[1], replace(options, sample_mm=plan_options(case_file).sample_mm)
+    with steps_bar(quiet=quiet) as on_progress:
+        found = factor_of_plan(case_file.case, labels, case_file.goals, plan, asked, step=Steps(on_progress))
+    warn(found.setting.media.cautions)
+    return found.factor
 
 
 def _write(output: Output, case_file: CaseFile, result: ModelDose, table: dict[str, object]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hdrplan.cli.common import exit_if_lost, quiet_option, warn
+from hdrplan.cli.dose_mc import ModelFlags, model_options, refuse_idle
 from hdrplan.cli.flags import in_flags
 from hdrplan.cli.inputs import IN_DICOM, IN_FILE
 from hdrplan.cli.numbers import NUMBER
@@ -18,7 +19,7 @@ from hdrplan.cli.records import run_record
 
 if TYPE_CHECKING:
     from hdrplan.io import ClinicalChoices, Output
-    from hdrplan.workflow import Engine
+    from hdrplan.workflow import Engine, ModelOptions
 
 __all__ = ["command"]
 
@@ -39,6 +40,7 @@ __all__ = ["command"]
 @click.option("--optimum", is_flag=True, help="Compare each plan with the best from its own dwell positions.")
 @click.option("--healthy", metavar="NAME", help="With --optimum: organ whose mean dose counts [liver].")
 @click.option("--goals", type=IN_FILE, help="With --optimum: TOML file of limits [what each organ got in the plan].")
+@model_options
 @click.option("--jobs", type=click.IntRange(1, 256), help="Number of processes; default: all processors.")
 @click.option("--cluster", metavar="ADDRESS", help="Dask scheduler, tcp://host:8786, instead of this machine.")
 @click.option(
@@ -59,6 +61,10 @@ def command(
     optimum: bool,
     healthy: str | None,
     goals: Path | None,
+    model: str,
+    uncertainty: str,
+    seed: int,
+    media_rules: Path | None,
     jobs: int | None,
     cluster: str | None,
     key: Path | None,
@@ -78,18 +84,24 @@ def command(
     optimum.csv has the gains of each lesion, optimum_by_planner.csv those of each planner and year. It takes half a
     minute of processor time a plan.
 
+    With --model mc the D100 of each lesion in the patient's media (D_m,m) and its standard error stand beside that by
+    TG-43 (d100_mm_gy), for `hdrplan correlate --d100 mc`. Every ROI of the structure set becomes a
+    medium; a plan needs its CT. It takes about a minute of processor time a plan.
+
     \b
     Examples:
       hdrplan metrics demo-dicom -o tables
       hdrplan metrics demo-dicom -o tables --key key.json --jobs 2
       hdrplan metrics demo-dicom -o tables --engine stored --rules sample/our_names.toml
       hdrplan metrics demo-dicom -o tables --optimum
+      hdrplan metrics demo-dicom -o tables --model mc --uncertainty 5%
     """
     from hdrplan.io import new_folder, open_journal, read_key, read_role_rules, write_key, write_rows, write_run
     from hdrplan.report import optimum_sentence
     from hdrplan.threads import thread_count
     from hdrplan.workflow import (
         ARCHIVE_COLUMNS,
+        MODEL_COLUMNS,
         OPTIMUM_COLUMNS,
         ArchiveOptions,
         FinishedPlan,
@@ -98,6 +110,8 @@ def command(
         indexed_archive,
     )
 
+    refuse_idle(model)
+    flagged = ModelFlags(uncertainty=uncertainty, rules=media_rules, seed=seed)
     options = ArchiveOptions(
         engine=engine,
         rules=None if rules is None else read_role_rules(rules),
@@ -107,6 +121,7 @@ def command(
         accept_other_patient=accept_other_patient,
         strict=strict,
         optimum=_optimum(optimum, healthy, goals, engine),
+        model=_model(model, flagged, engine),
     )
     workers, partial = jobs or thread_count(), output.path.with_name(output.path.name + ".partial")
     with steps_bar(quiet=quiet) as on_progress:
@@ -117,7 +132,8 @@ def command(
             tables = archive_tables(archive, options, journal, labour=labour, on_progress=on_progress)
         warn(tables.warnings)
         with new_folder(output) as draft:
-            for name, columns in (ARCHIVE_COLUMNS | OPTIMUM_COLUMNS if optimum else ARCHIVE_COLUMNS).items():
+            for name, of_table in (ARCHIVE_COLUMNS | OPTIMUM_COLUMNS if optimum else ARCHIVE_COLUMNS).items():
+                columns = (*of_table, *(() if options.model is None else MODEL_COLUMNS.get(name, ())))
                 cells = ([_cell(row, column) for column in columns] for row in tables.rows[name])
                 write_rows(draft / f"{name}.csv", columns, cells, for_spreadsheets=True)
             counts = {"plans": len(archive.treatments), "files": archive.files}
@@ -142,6 +158,15 @@ def _optimum(optimum: bool, healthy: str | None, goals: Path | None, engine: Eng
     from hdrplan.io import ClinicalChoices
 
     return ClinicalChoices(healthy=healthy, goals=goals)
+
+
+def _model(model: str, flagged: ModelFlags, engine: Engine) -> ModelOptions | None:
+    """Return the options of the dose in media; None without --model mc."""
+    if model != "mc":
+        return None
+    if engine == "stored":
+        raise click.UsageError("--model mc recomputes doses: expected --engine recomputed or both, got stored.")
+    return flagged.options()
 
 
 def _cell(row: Mapping[str, object], column: str) -> object:

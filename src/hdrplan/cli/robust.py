@@ -11,6 +11,7 @@ import click
 
 from hdrplan.cli.case import case_options, plan_options, read_case_from, read_plan_for, refuse_planning
 from hdrplan.cli.common import echo_lines, json_option, other_case_option, printed_warnings, quiet_option
+from hdrplan.cli.dose_mc import ModelFlags, asked_model, computed_factor, model_options_but_seed, refuse_idle
 from hdrplan.cli.flags import in_flags
 from hdrplan.cli.inputs import IN_PLAN
 from hdrplan.cli.numbers import NumberRange
@@ -52,6 +53,7 @@ __all__ = ["command"]
     "--train", type=click.IntRange(2, 1000), default=40, show_default=True,
     help="Scenarios used in the optimisation; coverage is judged on others.",
 )  # fmt: skip
+@model_options_but_seed
 @click.option("-o", "--output", type=OUT_FOLDER, help="Output folder; must not exist.")
 @pdf_option
 @writes
@@ -66,6 +68,9 @@ def command(
     optimise: bool,
     reached: float,
     train: int,
+    model: str,
+    uncertainty: str,
+    media_rules: Path | None,
     output: Output | None,
     as_json: bool,
     quiet: bool,
@@ -77,27 +82,41 @@ def command(
     differs is what happens then: reconstruction of catheters on the CT, shift of the implant, breathing, source,
     contours. Errors without a verified figure are 0 unless you set them.
 
+    With --model mc all doses are those in the patient's media (D_m,m): TG-43 times the correction of the plan, which
+    every piece of tissue keeps. The case must be a case folder with a CT; --seed is that of the photons, too.
+
     \b
     Examples:
       hdrplan robust phantoms/liver-lesion-b --plan demo-output -o robust-out
       hdrplan robust phantoms/liver-lesion-b --plan demo-output --implant-mm 5.5 --ctv-mm 1.5 -n 2000 -o out
       hdrplan robust phantoms/liver-lesion-b --plan demo-output --optimise --reached 0.9 -o robust-plan
+      hdrplan robust phantoms/liver-lesion-b --plan demo-output --model mc -o robust-mc
     """
     from hdrplan.io import json_text
     from hdrplan.report import robust_lines, robust_table
     from hdrplan.simulate import Scenarios
     from hdrplan.workflow import Replanning, plan_robustly, study_coverage
 
-    uncertainty = uncertainty_from(flags)
+    refuse_idle(model, has_seed=True)
+    if model == "mc" and optimise:
+        raise click.UsageError("expected --optimise with --model tg43: robust plans are made by TG-43.")
+    case_path = flags["case"]
+    asked = asked_model(model, case_path, ModelFlags(uncertainty=uncertainty, rules=media_rules, seed=seed))
+    errors = uncertainty_from(flags)
     if plan_path is not None:
         refuse_planning(flags, but=("max_dwell_s",) if optimise else ())
     case_file = read_case_from(flags)
     started = time.perf_counter()
+    plan = _plan(case_file, plan_path)
+    factor = None
+    if asked is not None:
+        factor = computed_factor(case_path, case_file, plan, asked, quiet=quiet or as_json)
     robust = None
     with steps_bar(quiet=quiet or as_json) as on_progress:
-        plan = _plan(case_file, plan_path)
-        case, goals, drawn = case_file.case, case_file.goals, Scenarios(uncertainty, scenarios, seed)
-        study = study_coverage(case, goals, plan, drawn, base_scenarios=decompose, on_progress=on_progress)
+        case, goals, drawn = case_file.case, case_file.goals, Scenarios(errors, scenarios, seed)
+        study = study_coverage(
+            case, goals, plan, drawn, base_scenarios=decompose, factor=factor, on_progress=on_progress
+        )
         if optimise:
             max_dwell_s = plan_options(case_file).max_dwell_s
             replanning = Replanning(reached_frac=reached, scenarios=train, max_dwell_s=max_dwell_s)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hdrplan.io.case.write import write_case, write_source
     from hdrplan.io.cohort import cohort_sha256, read_cohort, write_tables, write_template
     from hdrplan.io.dicom.clinical_plan import ClinicalPlan, read_clinical_plan
-    from hdrplan.io.dicom.ct import CTSeries, read_ct_grid, read_ct_series
+    from hdrplan.io.dicom.ct import CTSeries, read_ct_grid, read_ct_series, read_ct_slices
     from hdrplan.io.dicom.dose import DoseGrid, StoredDVH, read_dose_grid
     from hdrplan.io.dicom.export import DicomExport, read_dicom_folder
     from hdrplan.io.dicom.folder import DicomFile, dicom_files, linked_files
@@ -133,6 +133,7 @@ __all__ = [
     "read_cohort",
     "read_ct_grid",
     "read_ct_series",
+    "read_ct_slices",
     "read_dicom_folder",
     "read_dose",
     "read_dose_grid",

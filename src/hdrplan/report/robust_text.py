@@ -13,6 +13,10 @@ __all__ = ["robust_lines", "robust_table"]
 _NEAR_FRAC, _HELD_FRAC = 0.95, 0.95
 # Plans above the prescription by more than this were given a reserve; the proof itself asks for a thousandth.
 _RESERVE_FRAC = 0.005
+_IN_MEDIA = (
+    "Doses are D_m,m: TG-43 times the correction of the plan by Monte Carlo in the patient's media. In every delivery "
+    "a piece of tissue keeps the correction that it has in the plan."
+)
 _WITHOUT_FIGURE = ("catheter_mm", "implant_mm", "motion_mm", "ctv_mm", "oar_mm")
 
 
@@ -40,6 +44,8 @@ def robust_table(case_name: str, study: CoverageStudy, robust: RobustPlan | None
         "scenarios_per_s": round(study.scenarios_per_s, 2),
         **_result_table(study.coverage),
     }
+    if study.factor is not None:
+        table["dose"] = "D_m,m"
     if study.variance is not None:
         table["variance"] = _variance_table(study.variance)
     if robust is not None:
@@ -55,7 +61,8 @@ def robust_lines(study: CoverageStudy, robust: RobustPlan | None) -> list[str]:
     study : CoverageStudy
     robust : RobustPlan or None
     """
-    lines = _coverage_lines("As planned", study.coverage)
+    lines = [] if study.factor is None else [_IN_MEDIA]
+    lines += _coverage_lines("As planned", study.coverage)
     lines += [] if study.variance is None else [_cost_line(study.variance)]
     if robust is None:
         lines += [_help_line(study.coverage, ctv) for ctv in study.coverage.prescriptions_gy]

@@ -54,6 +54,7 @@ def decompose(
     scenarios: Scenarios,
     *,
     metric: str,
+    factor: FloatArray | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Decomposition:
     """Divide the variance of one metric among the components that are switched on.
@@ -63,7 +64,7 @@ def decompose(
 
     Parameters
     ----------
-    plan, points, goals
+    plan, points, goals, factor
         As in :func:`hdrplan.simulate.robust_coverage`.
     scenarios : Scenarios
     metric : str
@@ -90,7 +91,7 @@ def decompose(
         delivery = scenario(
             plan, points, uncertainty, seed=scenarios.seed, number=number, redrawn=redrawn, shapes=shapes
         )
-        return delivered_metric(delivery, points, goals, plan.source, metric=metric)
+        return delivered_metric(delivery, points, goals, plan.source, metric=metric, factor=factor)
 
     f_a, f_b = np.empty(n), np.empty(n)
     f_ab = np.empty((len(active), n))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         indexed_archive,
     )
     from hdrplan.workflow.archive_mask import alone_in_text, mask_of, masked
+    from hdrplan.workflow.archive_model import MODEL_COLUMNS
     from hdrplan.workflow.archive_optimum import OPTIMUM_COLUMNS
     from hdrplan.workflow.archive_rows import ArchiveOptions, Engine
     from hdrplan.workflow.check import SecondCheck, check_plan
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from hdrplan.workflow.folder_plans import CaseOutcome, FolderOptions, PlannedCase, cases_in, plan_folder, summary_of
     from hdrplan.workflow.labour import Labour
     from hdrplan.workflow.lesion_tasks import TaskResult, run_tasks, shard
-    from hdrplan.workflow.model_based import ModelDose, model_dose
+    from hdrplan.workflow.model_based import ModelDose, PlanFactor, factor_of_plan, model_dose
     from hdrplan.workflow.model_factor import dose_factor
     from hdrplan.workflow.model_figures import ModelFigure, ModelStructure
     from hdrplan.workflow.model_plan import FactorChange, ModelPlan, plan_in_media
@@ -85,6 +86,7 @@ __all__ = [
     "ARCHIVE_COLUMNS",
     "CURVE_COLUMNS",
     "GROUPS",
+    "MODEL_COLUMNS",
     "OPTIMUM_COLUMNS",
     "PLACE_RULES",
     "Archive",
@@ -125,6 +127,7 @@ __all__ = [
     "ParetoResult",
     "PlaceOptions",
     "PlaceResult",
+    "PlanFactor",
     "PlanQuality",
     "PlanResult",
     "PlanSize",
@@ -177,6 +180,7 @@ __all__ = [
     "dvh_row",
     "evaluate",
     "evaluate_plan",
+    "factor_of_plan",
     "filled_organ",
     "folder_dvhs",
     "host_organ",

@@ -18,6 +18,7 @@ from hdrplan.errors import InputError
 from hdrplan.io import DicomFile, Journal, Pseudonyms, Treatment, dicom_files, refusal, treatments_of, warning_of
 from hdrplan.processes import Lost
 from hdrplan.workflow.archive_mask import files_of, mask_of, masked
+from hdrplan.workflow.archive_model import model_errors
 from hdrplan.workflow.archive_optimum import named_planner, optimum_errors, optimum_tables
 from hdrplan.workflow.archive_rows import ArchiveOptions, Row, treatment_rows
 from hdrplan.workflow.labour import ALONE, Labour, in_words, shared_out
@@ -235,7 +236,7 @@ def _finished(treatment: Treatment, rows: list[Row], error: str, names: Pseudony
     if not names.identify:
         mask = mask_of(archive.roots, files_of(treatment), more=[treatment.patient_id])
         error = masked(error, mask)
-        for column in ("warnings", "optimum_error"):
+        for column in ("warnings", "optimum_error", "model_error"):
             rows = [row | {column: masked(str(row.get(column) or ""), mask)} for row in rows]
     return FinishedPlan(
         id=_id(treatment, names),
@@ -293,7 +294,7 @@ def _tables(metrics: list[Row], broken: list[Row], options: ArchiveOptions) -> d
         else:
             lesions.append(row | {"lesion_id": f"{row['patient']}:{row['structure']}", "ctv_cm3": row["volume_cc"]})
     compared = {} if options.optimum is None else optimum_tables(metrics)
-    without = [*optimum_errors(metrics), *without_d100]
+    without = [*optimum_errors(metrics), *model_errors(metrics), *without_d100]
     organs = [row | {"organ": row["structure"]} for row in chosen if row["role"] == "OAR"]
     tables = {"metrics": metrics, "dose_metrics": lesions, "oar_metrics": organs, "errors": [*broken, *without]}
     return tables | compared

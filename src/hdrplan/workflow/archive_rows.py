@@ -31,9 +31,11 @@ from hdrplan.metrics import Tolerances, dvh, organ_metrics, target_metrics
 from hdrplan.plan import BrachyPlan, as_plan, source_of_brachy
 from hdrplan.plausibility import doubts_of_clinical_strength
 from hdrplan.sources import TG43Source, bounded_warnings, load_source
+from hdrplan.workflow.archive_model import model_cells
 from hdrplan.workflow.archive_optimum import optimum_cells
 from hdrplan.workflow.check_stated import StatedDose, between_centres
 from hdrplan.workflow.check_tip import dose_of_fraction, doubts_of_factor
+from hdrplan.workflow.model_run import ModelOptions
 
 __all__ = ["ArchiveOptions", "Engine", "Row", "treatment_rows"]
 
@@ -68,6 +70,8 @@ class ArchiveOptions:
         A treatment that gives a warning is an error.
     optimum : ClinicalChoices, optional
         Compare every plan with the best of its case; not with the engine "stored".
+    model : ModelOptions, optional
+        Also compute D_m,m, the dose in the patient's media; not with the engine "stored".
     """
 
     engine: Engine = "both"
@@ -78,12 +82,14 @@ class ArchiveOptions:
     accept_other_patient: bool = False
     strict: bool = False
     optimum: ClinicalChoices | None = None
+    model: ModelOptions | None = None
 
     @property
     def record(self) -> dict[str, object]:
         """The options as run.json and the journal of a run hold them."""
         rules = DEFAULT_RULES if self.rules is None else self.rules
-        return {
+        more: dict[str, object] = {} if self.model is None else {"model": self.model.record}
+        return more | {
             "engine": self.engine,
             "rules": {role: list(patterns) for role, patterns in rules.items()},
             "own_rules": self.rules is not None,
@@ -155,11 +161,17 @@ def _rows(treatment: Treatment, options: ArchiveOptions) -> list[Row]:
         doses.append(_stored(treatment.dose, brachy, drawn, points, options.source_name))
     if not doses:
         raise InputError("the plan has no stored dose", got="none in the archive", where=treatment.plan)
+    cells: dict[str, Row] = {}
+    if options.model is not None:
+        plan = as_plan(brachy, _source(brachy, options.source_name))
+        cells, doubts = model_cells(treatment, drawn, plan, points, options.model)
+        notes = (*notes, *doubts)
     rows = [
         facts | dose.facts | _metrics(structure, points, dose, prescription_gy, notes)
         for dose in doses
         for structure in structures
     ]
+    rows = _with_cells(rows, cells)
     doubted = next((row for row in rows if row["warnings"]), None)
     if options.strict and doubted is not None:
         raise InputError("with `strict=True` no warning may be left", got=doubted["warnings"], where=treatment.plan)
@@ -169,15 +181,20 @@ def _rows(treatment: Treatment, options: ArchiveOptions) -> list[Row]:
 def _beside_the_best(
     rows: list[Row], treatment: Treatment, drawn: StructureSet, brachy: BrachyPlan, options: ArchiveOptions
 ) -> list[Row]:
-    """Return the rows with the cells of the comparison: at the recomputed rows of the CTVs, an error at the first."""
+    """Return the rows with the cells of the comparison."""
     assert options.optimum is not None
     choices = replace(options.optimum, rules=options.rules)
     cells = optimum_cells(treatment, drawn, brachy, _source(brachy, options.source_name), choices)
-    compared = [
+    return _with_cells(rows, cells)
+
+
+def _with_cells(rows: list[Row], cells: Mapping[str, Row]) -> list[Row]:
+    """Return the rows with cells of their structures where they are recomputed, and those under "" in the first."""
+    more = [
         row | cells.get(str(row["structure"]) if str(row["engine"]).startswith("recomputed") else "none", {})
         for row in rows
     ]
-    return [compared[0] | cells.get("", {}), *compared[1:]]
+    return [more[0] | cells.get("", {}), *more[1:]]
 
 
 def _source(brachy: BrachyPlan, name: str | None) -> TG43Source:

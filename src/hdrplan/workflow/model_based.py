@@ -18,11 +18,11 @@ from hdrplan.transport import mean_correction, primary_kerma
 from hdrplan.workflow.model_factor import dose_factor
 from hdrplan.workflow.model_figures import ModelStructure, structure_figures
 from hdrplan.workflow.model_run import KeptRuns, ModelOptions, ScatterRun, Setting, dwells_with_time
-from hdrplan.workflow.model_setting import counted_dose_gy, emission_of, media_of, scatter_of
+from hdrplan.workflow.model_setting import counted_dose_gy, ct_of, emission_of, media_of, scatter_of
 from hdrplan.workflow.reevaluate import proven_minimum
 from hdrplan.workflow.steps import Progress, StepProgress, Steps
 
-__all__ = ["ModelDose", "model_dose"]
+__all__ = ["ModelDose", "PlanFactor", "factor_of_plan", "model_dose"]
 
 _SLICES = 8
 
@@ -77,6 +77,61 @@ class ModelDose:
         return max(known, default=float("nan"))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlanFactor:
+    """The factor of a plan and what it was made of.
+
+    Parameters
+    ----------
+    setting : Setting
+    points : SamplePoints
+    tg43_gy : (n_points,) array
+    counted_gy : float
+        Points with less do not count for the uncertainty.
+    run : ScatterRun
+    factor : DoseFactor
+    """
+
+    setting: Setting
+    points: SamplePoints
+    tg43_gy: FloatArray
+    counted_gy: float
+    run: ScatterRun
+    factor: DoseFactor
+
+    __repr__ = brief_repr
+
+
+def factor_of_plan(
+    case: Case,
+    labels: Sequence[Structure],
+    goals: Goals,
+    plan: Plan,
+    options: ModelOptions,
+    *,
+    media: MediaMap | None = None,
+    runs: KeptRuns | None = None,
+    step: Steps | None = None,
+) -> PlanFactor:
+    """Return D_m,m over the dose of TG-43 for a plan; parameters and errors as of :func:`model_dose`."""
+    dwells, times_s = dwells_with_time(plan)
+    step = step or Steps()
+    with step("media"):
+        media = media or media_of(case, labels, dwells, options)
+    setting = Setting(media=media, dwells=dwells, times_s=times_s, emission=emission_of(plan.source))
+    with step("sample"):
+        own = [s for s in case.dosed_structures(goals) if s in case.structures]
+        points = sample_points(own, spacing_mm=options.sample_mm, healthy=case.healthy)
+        tg43 = dose_at_points(plan.dwells, plan.exposure_s, points.points_mm, plan.source, strength_u=plan.strength_u)
+    counted_gy = counted_dose_gy(goals, tg43.gy)
+    with step("scatter") as progress:
+        counted = tg43.gy >= counted_gy
+        run = scatter_of(setting, ct_of(case).grid, points, counted, options, runs=runs, on_progress=progress)
+    with step("factor"):
+        factor = dose_factor(setting, run, points)
+    return PlanFactor(setting=setting, points=points, tg43_gy=tg43.gy, counted_gy=counted_gy, run=run, factor=factor)
+
+
 def model_dose(
     case: Case,
     labels: Sequence[Structure],
@@ -109,23 +164,12 @@ def model_dose(
     InputError
         No CT, dwells or structures outside it, a plan without time.
     """
-    dwells, times_s = dwells_with_time(plan)
     step = Steps(on_progress)
-    with step("media"):
-        media = media or media_of(case, labels, dwells, options)
-    setting = Setting(media=media, dwells=dwells, times_s=times_s, emission=emission_of(plan.source))
-    with step("sample"):
-        own = [s for s in case.dosed_structures(goals) if s in case.structures]
-        points = sample_points(own, spacing_mm=options.sample_mm, healthy=case.healthy)
-        tg43 = dose_at_points(plan.dwells, plan.exposure_s, points.points_mm, plan.source, strength_u=plan.strength_u)
+    found = factor_of_plan(case, labels, goals, plan, options, media=media, runs=runs, step=step)
+    setting, points, run, scored = found.setting, found.points, found.run, found.run.patient.grid
     prescribed = {p.structure: p.dose_gy for p in goals.prescriptions}
-    counted_gy = counted_dose_gy(goals, tg43.gy)
-    with step("scatter") as progress:
-        run = scatter_of(setting, case, points, tg43.gy >= counted_gy, options, runs=runs, on_progress=progress)
-    scored = run.patient.grid
-    field = dose_factor(setting, run, points)
     with step("prove"):
-        minima = _minima(plan, points, tg43.gy, prescribed, field)
+        minima = _minima(plan, found, prescribed)
     structures = []
     with step("figures") as progress:
         for done, name in enumerate(points.names):
@@ -134,10 +178,10 @@ def model_dose(
             factor = setting.correction(points.points_mm[rows], run)
             prescription = prescribed.get(name)
             structures.append(
-                structure_figures(points, name, tg43.gy[rows], factor, prescription, counted_gy=counted_gy)
+                structure_figures(points, name, found.tg43_gy[rows], factor, prescription, counted_gy=found.counted_gy)
             )
     with step("grid") as progress:
-        dose, factors = _on_grid(plan, setting, _within(media.grid, scored), run, progress)
+        dose, factors = _on_grid(plan, setting, _within(setting.media.grid, scored), run, progress)
         cells = setting.correction(scored.points_mm(), run).medium_error.reshape(scored.shape_zyx)
     return ModelDose(
         plan=plan,
@@ -145,25 +189,23 @@ def model_dose(
         options=options,
         structures=tuple(structures),
         histories=run.patient.histories * len(run.patient.sums),
-        counted_gy=counted_gy,
+        counted_gy=found.counted_gy,
         dose=dose,
         factor=factors,
         factor_error=Volume(scored, cells.astype(np.float32)),
-        dose_factor=field,
+        dose_factor=found.factor,
         minima=minima,
         seconds=step.seconds,
     )
 
 
-def _minima(
-    plan: Plan, points: SamplePoints, tg43_gy: FloatArray, prescribed: Mapping[str, float], factor: DoseFactor
-) -> tuple[EveryPoint, ...]:
+def _minima(plan: Plan, found: PlanFactor, prescribed: Mapping[str, float]) -> tuple[EveryPoint, ...]:
     """Prove the least D_m,m of each CTV that has a prescription."""
-    minima = []
-    for name, field in factor.fields.items():
+    minima, points = [], found.points
+    for name, field in found.factor.fields.items():
         if name in prescribed:
             rows, shape = points.rows(name), points.shape(name)
-            lowest_gy = float((tg43_gy[rows] * field.at(points.points_mm[rows])).min())
+            lowest_gy = float((found.tg43_gy[rows] * field.at(points.points_mm[rows])).min())
             known = {"d100_gy": lowest_gy, "prescription_gy": prescribed[name]}
             minima.append(proven_minimum(shape, plan, name, factor=field, **known))
     return tuple(minima)

@@ -24,7 +24,7 @@ from hdrplan.transport import ScatterTask
 from hdrplan.workflow.model_based import ModelDose, model_dose
 from hdrplan.workflow.model_factor import dose_factor
 from hdrplan.workflow.model_run import KeptRuns, ModelOptions, ScatterRun, Setting, dwells_with_time
-from hdrplan.workflow.model_setting import counted_dose_gy, emission_of, media_of, scatter_of
+from hdrplan.workflow.model_setting import counted_dose_gy, ct_of, emission_of, media_of, scatter_of
 from hdrplan.workflow.plan import PlanResult, Watch, plan_case
 from hdrplan.workflow.problem import candidate_dwells, points_asked_for
 from hdrplan.workflow.steps import StepProgress, Steps
@@ -140,7 +140,7 @@ def plan_in_media(
         setting = Setting(media=media, dwells=dwelt, times_s=times_s, emission=emission_of(source))
         with step("scatter") as progress:
             counted = np.isin(np.arange(len(asked)), np.concatenate(list(rows.values())))
-            run = scatter_of(setting, case, asked, counted, model, runs=memory.runs, on_progress=progress)
+            run = scatter_of(setting, ct_of(case).grid, asked, counted, model, runs=memory.runs, on_progress=progress)
         factor = dose_factor(setting, run, planned.points)
         changes = () if made_with is None else _changes(setting, run, asked, rows, (made_with, factor))
         if plans == _MAX_PLANS or (changes and all(change.settled for change in changes)):

@@ -68,6 +68,12 @@ class ModelOptions:
     max_histories: int = 100_000_000
     rules: MediaRules | None = None
 
+    @property
+    def record(self) -> dict[str, object]:
+        """The options as a record of a run holds them."""
+        rules = None if self.rules is None else self.rules.name
+        return {"uncertainty_frac": self.uncertainty_frac, "seed": self.seed, "rules": rules, "voxel_mm": self.voxel_mm}
+
     def __post_init__(self) -> None:
         if not 0.0005 <= self.uncertainty_frac <= 0.2:
             raise InputError(

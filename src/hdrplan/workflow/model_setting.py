@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hdrplan.arrays import FloatArray
 from hdrplan.dose import SamplePoints
 from hdrplan.errors import InputError
-from hdrplan.geometry import Dwells, Grid, Structure
+from hdrplan.geometry import Dwells, Grid, Structure, Volume
 from hdrplan.materials import MediaMap, assign_media, photon_data
 from hdrplan.plan import Case, Goals
 from hdrplan.sources import TG43Source
@@ -18,10 +18,17 @@ from hdrplan.transport import RIM_VOXELS, Emission, emission_names, isotropic_ir
 from hdrplan.workflow.model_run import KeptRuns, ModelOptions, ScatterRun, Setting, scatter_until_sure, scored_grid
 from hdrplan.workflow.steps import Progress
 
-__all__ = ["counted_dose_gy", "emission_of", "media_of", "scatter_of"]
+__all__ = ["counted_dose_gy", "ct_of", "emission_of", "media_of", "scatter_of"]
 
 # Points with less of the prescription do not count for the uncertainty: they are of no consequence to a plan.
 _COUNTED_FRAC = 0.05
+
+
+def ct_of(case: Case) -> Volume:
+    """Return the CT of a case; InputError where it has none."""
+    if case.ct is None:
+        raise InputError("a model-based dose needs the case's CT", got="no CT", where=case.name)
+    return case.ct
 
 
 def media_of(case: Case, labels: Sequence[Structure], dwells: Dwells, options: ModelOptions) -> MediaMap:
@@ -41,9 +48,7 @@ def media_of(case: Case, labels: Sequence[Structure], dwells: Dwells, options: M
     InputError
         No CT, dwells outside it.
     """
-    if case.ct is None:
-        raise InputError("a model-based dose needs the case's CT", got="no CT", where=case.name)
-    return assign_media(case.ct, labels, options.rules, dwells_mm=dwells.positions_mm, voxel_mm=options.voxel_mm)
+    return assign_media(ct_of(case), labels, options.rules, dwells_mm=dwells.positions_mm, voxel_mm=options.voxel_mm)
 
 
 def emission_of(source: TG43Source) -> Emission:
@@ -66,7 +71,7 @@ def counted_dose_gy(goals: Goals, tg43_gy: FloatArray) -> float:
 
 def scatter_of(
     setting: Setting,
-    case: Case,
+    ct: Grid,
     points: SamplePoints,
     counted: npt.NDArray[np.bool_],
     options: ModelOptions,
@@ -79,8 +84,8 @@ def scatter_of(
     Parameters
     ----------
     setting : Setting
-    case : Case
-        With its CT.
+    ct : Grid
+        What is scored; what was padded is not.
     points : SamplePoints
     counted : (n_points,) bool array
         Points that count for the uncertainty.
@@ -93,9 +98,7 @@ def scatter_of(
     InputError
         Structures outside the CT or the body.
     """
-    if case.ct is None:
-        raise InputError("a model-based dose needs the case's CT", got="no CT", where=case.name)
-    scored = scored_grid(setting.media.grid, case.ct.grid)
+    scored = scored_grid(setting.media.grid, ct)
     _refuse_outside(points, scored)
     task = setting.task(scored, options.seed)
     return scatter_until_sure(setting, task, points, counted, options, runs=runs or KeptRuns(), on_progress=on_progress)

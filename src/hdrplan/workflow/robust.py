@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hdrplan.dose import DoseRate, SamplePoints, dose_rate, sample_points
+from hdrplan.dose import DoseFactor, DoseRate, SamplePoints, dose_rate, sample_points
+from hdrplan.errors import InputError
 from hdrplan.optimize import PlanProblem, RobustOptimum, robust_times
 from hdrplan.plan import Case, Goals, Plan
 from hdrplan.simulate import Decomposition, RobustResult, Scenarios, decompose, robust_coverage, scenario_rates
@@ -37,6 +38,8 @@ class CoverageStudy:
         Shares of the variance of the first CTV's D100.
     scenarios_per_s : float
         Deliveries computed in a second.
+    factor : DoseFactor or None
+        What TG-43's dose was multiplied by: all doses are those in the patient's media. None: TG-43.
     """
 
     plan: Plan
@@ -44,6 +47,7 @@ class CoverageStudy:
     coverage: RobustResult
     variance: Decomposition | None
     scenarios_per_s: float
+    factor: DoseFactor | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +115,7 @@ def study_coverage(
     scenarios: Scenarios,
     *,
     base_scenarios: int = 128,
+    factor: DoseFactor | None = None,
     on_progress: StepProgress | None = None,
 ) -> CoverageStudy:
     """Recompute a plan's coverage in many deliveries, and divide its variance among the causes.
@@ -123,6 +128,8 @@ def study_coverage(
     scenarios : Scenarios
     base_scenarios : int
         Of the decomposition of the variance; 0: none.
+    factor : DoseFactor, optional
+        What TG-43's dose is multiplied by. A piece of tissue keeps its own in every delivery.
     on_progress : callable, optional
         Called with (step, done, total).
 
@@ -133,12 +140,14 @@ def study_coverage(
     """
     step = Steps(on_progress)
     points = robust_points(case, goals)
+    with step("factor"):
+        at_points = None if factor is None else factor.at_all(points)
     started = time.perf_counter()
     with step("scenarios") as progress:
-        coverage = robust_coverage(plan, points, goals, scenarios, on_progress=progress)
+        coverage = robust_coverage(plan, points, goals, scenarios, factor=at_points, on_progress=progress)
     scenarios_per_s = scenarios.count / (time.perf_counter() - started)
     with step("prove"):
-        coverage = _with_proven_d100(coverage, plan, points)
+        coverage = _with_proven_d100(coverage, plan, points, factor)
     variance = None
     if base_scenarios:
         with step("variance") as progress:
@@ -148,10 +157,11 @@ def study_coverage(
                 goals,
                 replace(scenarios, count=base_scenarios),
                 metric=f"{goals.prescriptions[0].structure} d100_gy",
+                factor=at_points,
                 on_progress=progress,
             )
     return CoverageStudy(
-        plan=plan, points=points, coverage=coverage, variance=variance, scenarios_per_s=scenarios_per_s
+        plan=plan, points=points, coverage=coverage, variance=variance, scenarios_per_s=scenarios_per_s, factor=factor
     )
 
 
@@ -180,9 +190,13 @@ def plan_robustly(
 
     Raises
     ------
+    InputError
+        A study of the dose in media: its factor is not that of other times.
     InfeasibleError
         No dwell times hold the prescription in enough scenarios under the organs' limits.
     """
+    if study.factor is not None:
+        raise InputError("robust plans are made by TG-43", got="a study of the dose in the patient's media")
     step = Steps(on_progress)
     plan, scenarios = study.plan, study.coverage.scenarios
     training = replace(scenarios, count=replanning.scenarios, seed=scenarios.seed + _TRAINING_SEED)
@@ -209,13 +223,17 @@ def plan_robustly(
     )
 
 
-def _with_proven_d100(coverage: RobustResult, plan: Plan, points: SamplePoints) -> RobustResult:
+def _with_proven_d100(
+    coverage: RobustResult, plan: Plan, points: SamplePoints, factor: DoseFactor | None = None
+) -> RobustResult:
     """Return the coverage with the D100 that `plan` and `evaluate` state: the minimum over all points of a CTV."""
     proven_gy = {}
     for ctv, prescription_gy in coverage.prescriptions_gy.items():
         planned_gy = coverage.summary(f"{ctv} d100_gy").planned
         if planned_gy > 0:
-            proof = proven_minimum(points.shape(ctv), plan, ctv, d100_gy=planned_gy, prescription_gy=prescription_gy)
+            known = {"d100_gy": planned_gy, "prescription_gy": prescription_gy}
+            field = None if factor is None else factor.fields[ctv]
+            proof = proven_minimum(points.shape(ctv), plan, ctv, factor=field, **known)
             proven_gy[ctv] = proof.minimum_gy if proof.finished else proof.upper_gy
     return coverage.with_planned_d100(proven_gy)
 

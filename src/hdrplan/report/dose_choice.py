@@ -1,0 +1,39 @@
+"""What the choice between two doses changes in a cohort, in words and numbers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from hdrplan.analysis import DoseChoice, Effect
+
+__all__ = ["dose_choice_lines", "dose_choice_table"]
+
+
+def dose_choice_lines(choice: DoseChoice) -> list[str]:
+    """Return how far both doses lie apart, who crosses the threshold, and the effect of either."""
+    low, high = 100 * choice.lowest_change_frac, 100 * choice.highest_change_frac
+    return [
+        f"D100 in the patient's media (D_m,m) is {100 * choice.mean_change_frac:+.1f} % against TG-43 in {choice.n} "
+        f"lesions ({low:+.1f} to {high:+.1f} %); {choice.crossed} of them reach {choice.threshold_gy:g} Gy by one of "
+        "both doses only.",
+        f"Hazard ratio per Gy: {_effect(choice.tg43)} with D100 by TG-43, {_effect(choice.media)} in media. A change "
+        "common to all lesions moves a threshold, not an effect.",
+    ]
+
+
+def dose_choice_table(choice: DoseChoice, analysed: str) -> dict[str, object]:
+    """Return the same as numbers.
+
+    Parameters
+    ----------
+    choice : DoseChoice
+    analysed : {"tg43", "mc"}
+        The dose of all other numbers.
+    """
+    return {"analysed": analysed, **asdict(choice)}
+
+
+def _effect(effect: Effect | None) -> str:
+    if effect is None:
+        return "not computed"
+    return f"{effect.hazard_ratio:.3f} ({effect.lower:.3f} to {effect.upper:.3f})"

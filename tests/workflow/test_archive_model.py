@@ -1,0 +1,72 @@
+"""An archive with the dose in the patient's media: D_m,m of every lesion, errors that keep the other figures."""
+
+import csv
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from hdrplan.cli import cli
+from hdrplan.geometry import dwell_positions
+from hdrplan.io import read_case, write_plan
+from hdrplan.plan import Plan
+from hdrplan.workflow import MODEL_COLUMNS
+from small_case import write_small_case
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the tables of two exports of one plan, one of them without its CT."""
+    folder = tmp_path_factory.mktemp("archive-model")
+    case_path = write_small_case(folder / "case")
+    held = read_case(case_path)
+    dwells = dwell_positions(held.case.catheters, step_mm=5.0)
+    near = np.linalg.norm(dwells.positions_mm - held.case.ctvs[0].centre_mm, axis=1) < 12.0
+    plan = Plan(dwells=dwells, times_s=np.where(near, 8.0, 0.0), source=held.source, strength=held.strength)
+    (folder / "plan").mkdir()
+    write_plan(folder / "plan" / "plan.json", plan, "small", held.ct_sha256)
+    for name in ("whole", "bare"):
+        call = ["export", str(folder / "plan"), "--case", str(case_path), "-o", str(folder / "archive" / name)]
+        (folder / "archive").mkdir(exist_ok=True)
+        done = CliRunner().invoke(cli, call, catch_exceptions=False)
+        assert done.exit_code == 0
+    shutil.rmtree(folder / "archive" / "bare" / "CT", ignore_errors=True)
+    for path in (folder / "archive" / "bare").glob("CT*.dcm"):
+        path.unlink()
+    call = ["metrics", str(folder / "archive"), "-o", str(folder / "tables"), "--jobs", "1", "--engine", "recomputed"]
+    done = CliRunner().invoke(cli, [*call, "--model", "mc", "--uncertainty", "10%"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return folder / "tables"
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def test_each_lesion_has_its_dose_in_media_beside_tg43(tables: Path) -> None:
+    lesions = rows(tables / "dose_metrics.csv")
+    assert len(lesions) == 2
+    assert set(MODEL_COLUMNS["dose_metrics"]) <= set(lesions[0])
+    whole = next(row for row in lesions if row["d100_mm_gy"])
+    assert 0.93 < float(whole["d100_mm_gy"]) / float(whole["d100_gy"]) < 1.0
+    assert 0.93 < float(whole["d90_mm_gy"]) / float(whole["d90_gy"]) < 1.0
+    assert 0.0 < float(whole["d100_mm_error_gy"]) < 0.02 * float(whole["d100_gy"])
+    organs = rows(tables / "oar_metrics.csv")
+    assert any(0.5 < float(row["d1cc_mm_gy"]) / float(row["d1cc_gy"]) < 1.0 for row in organs if row["d1cc_mm_gy"])
+
+
+def test_a_plan_without_ct_keeps_its_other_figures_and_is_named(tables: Path) -> None:
+    bare = next(row for row in rows(tables / "dose_metrics.csv") if not row["d100_mm_gy"])
+    assert float(bare["d100_gy"]) > 0.0
+    (error,) = rows(tables / "errors.csv")
+    assert "no model-based dose" in error["error"]
+    assert "CT" in error["error"]
+
+
+def test_stored_doses_alone_have_no_model(tmp_path: Path) -> None:
+    call = ["metrics", str(tmp_path), "-o", str(tmp_path / "t"), "--engine", "stored", "--model", "mc"]
+    done = CliRunner().invoke(cli, call)
+    assert done.exit_code == 2
+    assert "--model mc recomputes doses" in done.output
