@@ -43,7 +43,8 @@ def test_either_dose_is_analysed_and_the_choice_is_shown(cohort: Path, tmp_path:
     choices = [table["dose_choice"] for table in (tg43, mc)]
     assert [choice["analysed"] for choice in choices] == ["tg43", "mc"]
     assert {**choices[0], "analysed": ""} == {**choices[1], "analysed": ""}
-    assert -0.03 <= choices[0]["lowest_change_frac"] <= choices[0]["highest_change_frac"] <= -0.02
+    # Doses are written to a thousandth of a Gy.
+    assert -0.031 < choices[0]["lowest_change_frac"] < choices[0]["highest_change_frac"] < -0.019
     assert choices[0]["crossed"] > 0
     # The lesions without a dose in media are left out of that analysis alone, and named.
     assert mc["lesions"] == choices[0]["n"] < tg43["lesions"]

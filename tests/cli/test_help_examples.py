@@ -43,7 +43,8 @@ QUICK = (
 # runs them.
 LONG = (
     "pareto", "place phantoms", "phantom places", "robust", "simulate cohort --plans", "power", "bench",
-    "check demo-dicom --optimum", "metrics demo-dicom -o tables --optimum", "catheters",
+    "check demo-dicom --optimum", "metrics demo-dicom -o tables --optimum", "metrics demo-dicom -o tables --model",
+    "catheters",
     "plan phantoms/liver-lesion-b --catheters", "plan phantoms/liver-lesion-b --model",
     "validate -o", "validate --plans", "validate phantoms",
 )  # fmt: skip

@@ -11,7 +11,7 @@ from hdrplan.cli import cli
 from hdrplan.dose import MinimumDoseSearch, dose_at_points, dose_rate
 from hdrplan.io import read_anatomy, read_case, read_plan
 from hdrplan.options import PlanOptions
-from hdrplan.workflow import KeptRuns, ModelOptions, ModelPlan, ScatterRun, plan_in_media
+from hdrplan.workflow import KeptRuns, ModelOptions, ModelPlan, PlanTask, ScatterRun, plan_in_media
 from small_case import write_small_case
 
 MODEL = ModelOptions(uncertainty_frac=0.1, seed=3)
@@ -23,11 +23,15 @@ def case_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_small_case(tmp_path_factory.mktemp("in-media") / "case")
 
 
+def task_of(case_path: Path) -> PlanTask:
+    held = read_case(case_path)
+    return PlanTask(case=held.case, goals=held.goals, source=held.source, strength=held.strength, options=OPTIONS)
+
+
 @pytest.fixture(scope="module")
 def planned(case_path: Path) -> ModelPlan:
-    held = read_case(case_path)
     labels = read_anatomy(case_path)[1]
-    return plan_in_media(held.case, labels, held.goals, held.source, held.strength, model=MODEL, options=OPTIONS)
+    return plan_in_media(task_of(case_path), labels, MODEL)
 
 
 def points_of(result: ModelPlan, name: str, n: int = 40_000) -> np.ndarray:
@@ -170,17 +174,15 @@ def test_a_folder_of_cases_is_not_planned_in_media(case_path: Path, tmp_path: Pa
 def test_runs_are_kept_by_task(case_path: Path) -> None:
     """Each of several runs is found again, not the last one only."""
     kept: dict[str, ScatterRun] = {}
-    held, labels = read_case(case_path), read_anatomy(case_path)[1]
+    labels = read_anatomy(case_path)[1]
     asked = KeptRuns(
         earlier=lambda task: kept.get(task.digest()), keep=lambda run: kept.update({run.patient.task: run})
     )
-    call = (held.case, labels, held.goals, held.source, held.strength)
-    first = plan_in_media(*call, model=MODEL, options=OPTIONS, runs=asked)
+    call = (task_of(case_path), labels, MODEL)
+    first = plan_in_media(*call, runs=asked)
     n = len(kept)
     followed: list[ScatterRun] = []
-    again = plan_in_media(
-        *call, model=MODEL, options=OPTIONS, runs=KeptRuns(earlier=asked.earlier, keep=followed.append)
-    )
+    again = plan_in_media(*call, runs=KeptRuns(earlier=asked.earlier, keep=followed.append))
     assert n == first.plans
     assert followed == []
     assert np.array_equal(first.planned.plan.times_s, again.planned.plan.times_s)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hdrplan.analysis.analysed import LesionRow, adjuster_columns, lesion_rows, safe_name
     from hdrplan.analysis.answer import answer_table, clinical_answer
     from hdrplan.analysis.benefit import Benefit
+    from hdrplan.analysis.choice_of_dose import DoseChoice, DoseModel, dose_choice, has_doses_in_media, with_d100_of
     from hdrplan.analysis.correlation import (
         Control,
         Correlation,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
         Threshold,
     )
     from hdrplan.analysis.descriptives import describe
-    from hdrplan.analysis.dose_choice import DoseChoice, DoseModel, dose_choice, has_doses_in_media, with_d100_of
     from hdrplan.analysis.dose_recurrence import correlate
     from hdrplan.analysis.dose_shape import DoseContrast, Interaction, SplineCurve
     from hdrplan.analysis.effects import Effect, adjusted_without_clusters, adjusted_words, adjuster_terms

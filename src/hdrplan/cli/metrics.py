@@ -94,7 +94,7 @@ def command(
       hdrplan metrics demo-dicom -o tables --key key.json --jobs 2
       hdrplan metrics demo-dicom -o tables --engine stored --rules sample/our_names.toml
       hdrplan metrics demo-dicom -o tables --optimum
-      hdrplan metrics demo-dicom -o tables --model mc --uncertainty 5%
+      hdrplan metrics demo-dicom -o tables --model mc
     """
     from hdrplan.io import new_folder, open_journal, read_key, read_role_rules, write_key, write_rows, write_run
     from hdrplan.report import optimum_sentence

@@ -94,7 +94,7 @@ def command(
           --names sample/two-lesions/labels.json --ctv left --ctv right --healthy liver \\
           --catheters sample/two-lesions/catheters.mrk.json --prescription 20 --strength 40700 -o out
       hdrplan plan --all sample --samples-only -o plan-all
-      hdrplan plan phantoms/liver-lesion-b --model mc --uncertainty 5% -o plan-mc
+      hdrplan plan phantoms/liver-lesion-b --model mc -o plan-mc
 
     The folder holds plan.json, dose.nrrd (Gy), dvh.csv, dwells.csv (for the afterloader),
     metrics.json, report.html and run.json. Research use only.

@@ -80,20 +80,23 @@ def planned_in_media(
     from dataclasses import replace
 
     from hdrplan.io import read_anatomy
-    from hdrplan.workflow import KeptRuns, plan_in_media
+    from hdrplan.workflow import KeptRuns, PlanTask, plan_in_media
 
     kept, labels = KeptPhotons(output), read_anatomy(case)[1]
     try:
         with steps_bar(quiet=quiet) as on_progress:
-            result = plan_in_media(
-                case_file.case,
-                labels,
-                case_file.goals,
-                case_file.source,
-                case_file.strength,
-                model=replace(asked, sample_mm=options.sample_mm),
+            task = PlanTask(
+                case=case_file.case,
+                goals=case_file.goals,
+                source=case_file.source,
+                strength=case_file.strength,
                 options=options,
                 locked=locked,
+            )
+            result = plan_in_media(
+                task,
+                labels,
+                replace(asked, sample_mm=options.sample_mm),
                 runs=KeptRuns(earlier=kept.earlier, keep=kept.keep),
                 on_progress=on_progress,
             )

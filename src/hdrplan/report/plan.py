@@ -50,7 +50,13 @@ def plan_report(result: PlanResult, run: Mapping[str, Any], *, remarks: Sequence
 
 
 def report_data(result: PlanResult, run: Mapping[str, Any], *, remarks: Sequence[str] = ()) -> ReportData:
-    """Return what the report of a plan shows, as plain values; parameters as in :func:`plan_report`."""
+    """Return what the report of a plan shows, as plain values.
+
+    Parameters
+    ----------
+    result, run, remarks
+        As in :func:`plan_report`.
+    """
     roles = dict(zip(result.points.names, result.points.roles, strict=True))
     curves = []
     for name, (dose_gy, volume_cc) in dvh_table(result).items():

@@ -46,10 +46,11 @@ if TYPE_CHECKING:
     from hdrplan.workflow.place import PlaceResult, place_case
     from hdrplan.workflow.place_options import PlaceOptions
     from hdrplan.workflow.places_by_rule import PLACE_RULES, LesionPlace, filled_organ, lesion_places
-    from hdrplan.workflow.plan import PlanResult, Watch, plan_case, plan_result
+    from hdrplan.workflow.plan import PlanResult, Watch, plan_case, plan_result, plan_task, task_result
     from hdrplan.workflow.prepare import PreparedCase, PreparedRow, PreparedUse, PrepareOptions, prepare_case
     from hdrplan.workflow.problem import (
         PlanSize,
+        PlanTask,
         candidate_dwells,
         delivery_rules,
         dose_grid,
@@ -131,6 +132,7 @@ __all__ = [
     "PlanQuality",
     "PlanResult",
     "PlanSize",
+    "PlanTask",
     "PlannedCase",
     "PlannedCohort",
     "PlannedLesion",
@@ -206,6 +208,7 @@ __all__ = [
     "plan_robustly",
     "plan_sessions",
     "plan_size",
+    "plan_task",
     "planned_cohort",
     "planning_problem",
     "points_asked_for",
@@ -221,6 +224,7 @@ __all__ = [
     "study_coverage",
     "study_steps",
     "summary_of",
+    "task_result",
     "usual_axes",
     "with_proven_d100",
 ]

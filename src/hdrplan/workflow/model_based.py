@@ -11,7 +11,6 @@ from hdrplan.arrays import FloatArray
 from hdrplan.brief import brief_repr
 from hdrplan.dose import DoseFactor, SamplePoints, dose_at_points, dose_field, sample_points
 from hdrplan.geometry import Grid, Structure, Volume
-from hdrplan.materials import MediaMap
 from hdrplan.optimize import EveryPoint
 from hdrplan.plan import Case, Goals, Plan
 from hdrplan.transport import mean_correction, primary_kerma
@@ -109,15 +108,22 @@ def factor_of_plan(
     plan: Plan,
     options: ModelOptions,
     *,
-    media: MediaMap | None = None,
     runs: KeptRuns | None = None,
     step: Steps | None = None,
 ) -> PlanFactor:
-    """Return D_m,m over the dose of TG-43 for a plan; parameters and errors as of :func:`model_dose`."""
+    """Return D_m,m over the dose of TG-43 for a plan; errors as of :func:`model_dose`.
+
+    Parameters
+    ----------
+    case, labels, goals, plan, options, runs
+        As in :func:`model_dose`.
+    step : Steps, optional
+        Its steps go on here.
+    """
     dwells, times_s = dwells_with_time(plan)
-    step = step or Steps()
+    step, runs = step or Steps(), runs or KeptRuns()
     with step("media"):
-        media = media or media_of(case, labels, dwells, options)
+        media = runs.media or media_of(case, labels, dwells, options)
     setting = Setting(media=media, dwells=dwells, times_s=times_s, emission=emission_of(plan.source))
     with step("sample"):
         own = [s for s in case.dosed_structures(goals) if s in case.structures]
@@ -139,7 +145,6 @@ def model_dose(
     plan: Plan,
     options: ModelOptions,
     *,
-    media: MediaMap | None = None,
     runs: KeptRuns | None = None,
     on_progress: StepProgress | None = None,
 ) -> ModelDose:
@@ -154,8 +159,6 @@ def model_dose(
     goals : Goals
     plan : Plan
     options : ModelOptions
-    media : MediaMap, optional
-        Made by :func:`media_of`, which is called without it.
     runs : KeptRuns, optional
     on_progress : callable, optional
 
@@ -165,7 +168,7 @@ def model_dose(
         No CT, dwells or structures outside it, a plan without time.
     """
     step = Steps(on_progress)
-    found = factor_of_plan(case, labels, goals, plan, options, media=media, runs=runs, step=step)
+    found = factor_of_plan(case, labels, goals, plan, options, runs=runs, step=step)
     setting, points, run, scored = found.setting, found.points, found.run, found.run.patient.grid
     prescribed = {p.structure: p.dose_gy for p in goals.prescriptions}
     with step("prove"):

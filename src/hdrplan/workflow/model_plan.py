@@ -17,16 +17,15 @@ from hdrplan.arrays import IntArray
 from hdrplan.brief import brief_repr
 from hdrplan.dose import DoseFactor, SamplePoints, dose_at_points
 from hdrplan.geometry import Structure
-from hdrplan.options import PlanOptions
-from hdrplan.plan import Case, Goals, Plan
-from hdrplan.sources import Strength, TG43Source
+from hdrplan.materials import MediaMap
+from hdrplan.plan import Goals, Plan
 from hdrplan.transport import ScatterTask
 from hdrplan.workflow.model_based import ModelDose, model_dose
 from hdrplan.workflow.model_factor import dose_factor
 from hdrplan.workflow.model_run import KeptRuns, ModelOptions, ScatterRun, Setting, dwells_with_time
 from hdrplan.workflow.model_setting import counted_dose_gy, ct_of, emission_of, media_of, scatter_of
-from hdrplan.workflow.plan import PlanResult, Watch, plan_case
-from hdrplan.workflow.problem import candidate_dwells, points_asked_for
+from hdrplan.workflow.plan import PlanResult, Watch, plan_task
+from hdrplan.workflow.problem import PlanTask, candidate_dwells, points_asked_for
 from hdrplan.workflow.steps import StepProgress, Steps
 
 __all__ = ["FactorChange", "ModelPlan", "plan_in_media"]
@@ -94,15 +93,10 @@ class ModelPlan:
 
 
 def plan_in_media(
-    case: Case,
+    task: PlanTask,
     labels: Sequence[Structure],
-    goals: Goals,
-    source: TG43Source,
-    strength: Strength,
-    *,
     model: ModelOptions,
-    options: PlanOptions | None = None,
-    locked: Plan | None = None,
+    *,
     runs: KeptRuns | None = None,
     on_progress: StepProgress | None = None,
 ) -> ModelPlan:
@@ -110,8 +104,8 @@ def plan_in_media(
 
     Parameters
     ----------
-    case, goals, source, strength, options, locked
-        As in :func:`hdrplan.workflow.plan_case`.
+    task : PlanTask
+        Without a factor.
     labels : sequence of Structure
         All labels of the patient: media are taken from them.
     model : ModelOptions
@@ -125,39 +119,41 @@ def plan_in_media(
     InfeasibleError
         Organ limits that no plan can hold.
     """
-    options, step = options or PlanOptions(), Steps(on_progress)
-    watch, memory = Watch(on_progress=on_progress), _Memory(runs or KeptRuns())
+    case, goals, options, step = task.case, task.goals, task.options, Steps(on_progress)
+    watch = Watch(on_progress=on_progress)
     with step("media"):
-        dwells = candidate_dwells(case, options) if locked is None else locked.dwells
+        dwells = candidate_dwells(case, options) if task.locked is None else task.locked.dwells
         media = media_of(case, labels, dwells, model)
+    memory = _Memory(runs or KeptRuns(), media)
     first = replace(options, every_point=False, fewest_dwells=False)
-    planned = plan_case(case, goals, source, strength, options=first, locked=locked, watch=watch)
+    planned = plan_task(replace(task, options=first), watch)
     asked = points_asked_for(planned.points, goals, case.healthy)
     made_with: DoseFactor | None = None
     for plans in range(1, _MAX_PLANS + 1):
         rows = _counted_rows(planned.plan, goals, asked)
         dwelt, times_s = dwells_with_time(planned.plan)
-        setting = Setting(media=media, dwells=dwelt, times_s=times_s, emission=emission_of(source))
+        setting = Setting(media=media, dwells=dwelt, times_s=times_s, emission=emission_of(task.source))
         with step("scatter") as progress:
             counted = np.isin(np.arange(len(asked)), np.concatenate(list(rows.values())))
             run = scatter_of(setting, ct_of(case).grid, asked, counted, model, runs=memory.runs, on_progress=progress)
-        factor = dose_factor(setting, run, planned.points)
-        changes = () if made_with is None else _changes(setting, run, asked, rows, (made_with, factor))
+        with step("factor"):
+            factor = dose_factor(setting, run, planned.points)
+            changes = () if made_with is None else _changes(setting, run, asked, rows, (made_with, factor))
         if plans == _MAX_PLANS or (changes and all(change.settled for change in changes)):
             break
         made_with = factor
-        planned = plan_case(case, goals, source, strength, options=options, locked=locked, factor=factor, watch=watch)
-    own = model_dose(case, labels, goals, planned.plan, model, media=media, runs=memory.runs, on_progress=on_progress)
+        planned = plan_task(replace(task, factor=factor), watch)
+    own = model_dose(case, labels, goals, planned.plan, model, runs=memory.runs, on_progress=on_progress)
     return ModelPlan(planned=planned, own=own, changes=changes, plans=plans)
 
 
 class _Memory:
     """The scatter of this plan, for the dose that is computed last; kept elsewhere, too, where that was asked for."""
 
-    def __init__(self, outer: KeptRuns) -> None:
+    def __init__(self, outer: KeptRuns, media: MediaMap) -> None:
         self.last: ScatterRun | None = None
         self._outer = outer
-        self.runs = KeptRuns(earlier=self._earlier, keep=self._keep)
+        self.runs = KeptRuns(earlier=self._earlier, keep=self._keep, media=media)
 
     def _earlier(self, task: ScatterTask) -> ScatterRun | None:
         if self.last is not None and self.last.patient.task == task.digest():

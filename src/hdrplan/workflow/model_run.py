@@ -107,10 +107,13 @@ class KeptRuns:
         Returns the earlier run of a task, or None.
     keep : callable
         Called after every round of photons with all that was done: a run that is stopped loses one round.
+    media : MediaMap or None
+        The patient's media, where they were made before.
     """
 
     earlier: Callable[[ScatterTask], ScatterRun | None] = lambda task: None
     keep: Callable[[ScatterRun], None] = lambda run: None
+    media: MediaMap | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

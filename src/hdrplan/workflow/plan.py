@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from hdrplan.arrays import BoolArray, FloatArray, freeze
+from hdrplan.arrays import FloatArray, freeze
 from hdrplan.brief import brief_repr, html_table
 from hdrplan.dose import DoseFactor, SamplePoints, dose_at_points, dose_field, dose_rate_blocks, sample_points
 from hdrplan.geometry import Volume
@@ -25,13 +25,20 @@ from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Plan
 from hdrplan.sources import Strength, TG43Source
 from hdrplan.threads import single_blas_thread
-from hdrplan.workflow.problem import candidate_dwells, delivery_rules, dose_grid, points_asked_for, require_plan_memory
-from hdrplan.workflow.sampling_check import check_sampling, not_proven
+from hdrplan.workflow.problem import (
+    PlanTask,
+    candidate_dwells,
+    delivery_rules,
+    dose_grid,
+    points_asked_for,
+    require_plan_memory,
+)
+from hdrplan.workflow.sampling_check import check_sampling, not_proven, volume_fracs
 from hdrplan.workflow.score import Score, evaluate, with_proven_d100
 from hdrplan.workflow.steps import StepProgress, Steps
 from hdrplan.workflow.times import best_times, transit_of
 
-__all__ = ["PlanResult", "Watch", "plan_case", "plan_result"]
+__all__ = ["PlanResult", "Watch", "plan_case", "plan_result", "plan_task", "task_result"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -127,7 +134,6 @@ def plan_case(
     *,
     options: PlanOptions | None = None,
     locked: Plan | None = None,
-    factor: DoseFactor | None = None,
     watch: Watch | None = None,
 ) -> PlanResult:
     """Plan one case: dwell positions, dwell times of a proven optimum, dose, metrics.
@@ -143,8 +149,6 @@ def plan_case(
     options : PlanOptions, optional
     locked : Plan, optional
         Its dwells are taken, and its times above 0 stay as they are: edit a plan by hand, keep the rest optimal.
-    factor : DoseFactor, optional
-        What TG-43's dose is multiplied by: goals, proofs and metrics are of the product.
     watch : Watch, optional
         Who is told of progress, and of the plan as it is before a long proof.
 
@@ -163,22 +167,28 @@ def plan_case(
     --------
     The tutorial in docs/tutorials/walk.md walks through these lines with the liver phantom.
     """
+    task = PlanTask(
+        case=case, goals=goals, source=source, strength=strength, options=options or PlanOptions(), locked=locked
+    )
+    return plan_task(task, watch or Watch())
+
+
+def plan_task(task: PlanTask, watch: Watch) -> PlanResult:
+    """Plan as :func:`plan_case`, whatever dose it is asked of.
+
+    Parameters
+    ----------
+    task : PlanTask
+    watch : Watch
+    """
     # Waiting threads of the linear algebra took a fifth of a plan's processor seconds; its rows are shared out here.
     with single_blas_thread():
-        return _planned(case, goals, source, strength, options or PlanOptions(), locked, factor, watch or Watch())
+        return _planned(task, watch)
 
 
-def _planned(
-    case: Case,
-    goals: Goals,
-    source: TG43Source,
-    strength: Strength,
-    options: PlanOptions,
-    locked: Plan | None,
-    factor: DoseFactor | None,
-    watch: Watch,
-) -> PlanResult:
-    step = Steps(watch.on_progress)
+def _planned(task: PlanTask, watch: Watch) -> PlanResult:
+    step, case, goals, options = Steps(watch.on_progress), task.case, task.goals, task.options
+    source, strength, locked, factor = task.source, task.strength, task.locked, task.factor
     dwells = candidate_dwells(case, options) if locked is None else locked.dwells
     locked_s = None if locked is None else np.where(locked.times_s > 0, locked.times_s, np.nan)
     with step("sample"):
@@ -201,16 +211,7 @@ def _planned(
         times_s, transit = optimum.times_s, transit_of(options)
         plan = Plan(dwells=dwells, times_s=times_s, source=source, strength=strength, transit=transit)
         proofs = [note for note in optimum.notes if isinstance(note, EveryPoint)]
-        result = plan_result(
-            case,
-            goals,
-            plan,
-            options=options,
-            points=points,
-            proofs=proofs,
-            factor=factor,
-            on_progress=watch.on_progress,
-        )
+        result = task_result(task, plan, points=points, proofs=proofs, on_progress=step.on_progress)
         return replace(result, optimum=optimum, seconds={**step.seconds, **result.seconds})
 
     def before_proof(optimum: Optimum) -> None:
@@ -238,14 +239,13 @@ def plan_result(
     options: PlanOptions | None = None,
     points: SamplePoints | None = None,
     proofs: Sequence[EveryPoint] = (),
-    factor: DoseFactor | None = None,
     on_progress: StepProgress | None = None,
 ) -> PlanResult:
     """Dose and metrics of a plan, whatever its dwell times come from.
 
     Parameters
     ----------
-    case, goals, options, factor, on_progress
+    case, goals, options, on_progress
         As in :func:`plan_case`.
     plan : Plan
     points : SamplePoints, optional
@@ -258,8 +258,29 @@ def plan_result(
     PlanResult
         Without an optimum.
     """
-    options = options or PlanOptions()
-    step = Steps(on_progress)
+    task = PlanTask(
+        case=case, goals=goals, source=plan.source, strength=plan.strength, options=options or PlanOptions()
+    )
+    return task_result(task, plan, points=points, proofs=proofs, on_progress=on_progress)
+
+
+def task_result(
+    task: PlanTask,
+    plan: Plan,
+    *,
+    points: SamplePoints | None = None,
+    proofs: Sequence[EveryPoint] = (),
+    on_progress: StepProgress | None = None,
+) -> PlanResult:
+    """Dose and metrics of a plan as :func:`plan_result`, whatever dose the task asks of.
+
+    Parameters
+    ----------
+    task : PlanTask
+    plan, points, proofs, on_progress
+        As in :func:`plan_result`.
+    """
+    step, case, goals, options, factor = Steps(on_progress), task.case, task.goals, task.options, task.factor
     if points is None:
         with step("sample"):
             points = sample_points(case.dosed_structures(goals), spacing_mm=options.sample_mm, healthy=case.healthy)
@@ -283,7 +304,7 @@ def plan_result(
         points=points,
         dose_gy=dose_gy,
         dose=dose,
-        in_grid_frac=_volume_fracs(points, grid.contains(points.points_mm)),
+        in_grid_frac=volume_fracs(points, grid.contains(points.points_mm)),
         extrapolated_frac={
             name: at_points.extrapolated_frac(points.volume_cc, points.rows(name)) for name in points.names
         },
@@ -292,9 +313,3 @@ def plan_result(
         seconds=step.seconds,
         factor=factor,
     )
-
-
-def _volume_fracs(points: SamplePoints, chosen: BoolArray) -> dict[str, float]:
-    """Part of each structure's volume whose points are chosen."""
-    volumes = {name: points.volume_cc[points.rows(name)] for name in points.names}
-    return {name: float(cc[chosen[points.rows(name)]].sum() / cc.sum()) for name, cc in volumes.items()}

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from hdrplan.dose import SamplePoints, dose_rate, sample_points
+from hdrplan.dose import DoseFactor, SamplePoints, dose_rate, sample_points
 from hdrplan.geometry import Dwells, Grid, dwell_positions
 from hdrplan.memory import require_memory
 from hdrplan.optimize import Delivery, PlanProblem, neighbours
 from hdrplan.options import PlanOptions
-from hdrplan.plan import AROUND, Case, Goals
-from hdrplan.sources import TG43Source
+from hdrplan.plan import AROUND, Case, Goals, Plan
+from hdrplan.sources import Strength, TG43Source
 
 __all__ = [
     "PlanSize",
+    "PlanTask",
     "candidate_dwells",
     "delivery_rules",
     "dose_grid",
@@ -141,6 +142,33 @@ def plan_memory_bytes(points: SamplePoints, dwells: Dwells, grid: Grid) -> float
         Of the dose.
     """
     return 2.2 * 8.0 * len(points) * len(dwells) + 24.0 * grid.size + _AT_REST_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlanTask:
+    """What a plan is made of.
+
+    Parameters
+    ----------
+    case : Case
+    goals : Goals
+    source : TG43Source
+    strength : Strength
+        Of the source at treatment.
+    options : PlanOptions
+    locked : Plan or None
+        Its dwells are taken, and its times above 0 stay as they are.
+    factor : DoseFactor or None
+        What TG-43's dose is multiplied by: goals, proofs and metrics are of the product.
+    """
+
+    case: Case
+    goals: Goals
+    source: TG43Source
+    strength: Strength
+    options: PlanOptions = field(default_factory=PlanOptions)
+    locked: Plan | None = None
+    factor: DoseFactor | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -10,7 +10,8 @@ from hdrplan.geometry import Volume
 from hdrplan.optimize import EveryPoint
 from hdrplan.options import PlanOptions
 from hdrplan.plan import Case, Goals, Plan
-from hdrplan.workflow.plan import PlanResult, plan_result
+from hdrplan.workflow.plan import PlanResult, task_result
+from hdrplan.workflow.problem import PlanTask
 from hdrplan.workflow.score import with_proven_d100
 from hdrplan.workflow.steps import StepProgress, Steps
 from hdrplan.workflow.times import EVERY_POINT_FRAC
@@ -44,7 +45,8 @@ def evaluate_plan(
         Without an optimum.
     """
     options = options or PlanOptions()
-    result = plan_result(case, goals, plan, options=options, factor=factor, on_progress=on_progress)
+    task = PlanTask(case=case, goals=goals, source=plan.source, strength=plan.strength, options=options, factor=factor)
+    result = task_result(task, plan, on_progress=on_progress)
     if not options.every_point or not plan.total_time_s:
         return result
     step = Steps(on_progress)

@@ -9,14 +9,14 @@ from functools import partial
 import numpy as np
 from scipy.spatial import cKDTree
 
-from hdrplan.arrays import FloatArray
+from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.dose import MAX_POINTS, DoseFactor, SamplePoints, Shape, dose_at_points, hot_doses, sample_points
 from hdrplan.geometry import Structure
 from hdrplan.optimize import EveryPoint
 from hdrplan.plan import Plan
 from hdrplan.workflow.score import Score, StructureScore, TargetScore
 
-__all__ = ["check_sampling", "not_proven"]
+__all__ = ["check_sampling", "not_proven", "volume_fracs"]
 
 # Spacing of the points that check D100, over the spacing planned on: no multiple, so that few points coincide.
 _OTHER_SPACING = 0.8
@@ -88,6 +88,18 @@ def not_proven(ctvs: Sequence[Structure], proofs: Sequence[EveryPoint]) -> list[
     """Return the CTVs whose minimum dose is not proven: those worth a look at other points."""
     proven = {proof.structure for proof in proofs if proof.finished}
     return [ctv for ctv in ctvs if ctv.name not in proven]
+
+
+def volume_fracs(points: SamplePoints, chosen: BoolArray) -> dict[str, float]:
+    """Return the part of each structure's volume whose points are chosen.
+
+    Parameters
+    ----------
+    points : SamplePoints
+    chosen : (n_points,) bool array
+    """
+    volumes = {name: points.volume_cc[points.rows(name)] for name in points.names}
+    return {name: float(cc[chosen[points.rows(name)]].sum() / cc.sum()) for name, cc in volumes.items()}
 
 
 def _coldest_gy(

@@ -73,7 +73,7 @@ def with_d100_of(cohort: Cohort, model: DoseModel, *, both: bool = False) -> Coh
         raise InputError(
             "the dose metrics have no D100 in the patient's media",
             got=f"no column {_IN_MEDIA}, or an empty one",
-            remedy="Make it with `hdrplan metrics ... --model mc`.",
+            remedy="Make the tables with a model-based dose (`model=mc`).",
         )
     kept = [dose for dose in cohort.doses if _IN_MEDIA in dose.metrics]
     if model == "mc":
