@@ -44,7 +44,7 @@ QUICK = (
 LONG = (
     "pareto", "place phantoms", "phantom places", "robust", "simulate cohort --plans", "power", "bench",
     "check demo-dicom --optimum", "metrics demo-dicom -o tables --optimum", "metrics demo-dicom -o tables --model",
-    "catheters",
+    "check demo-dicom --model", "catheters",
     "plan phantoms/liver-lesion-b --catheters", "plan phantoms/liver-lesion-b --model",
     "validate -o", "validate --plans", "validate phantoms",
 )  # fmt: skip

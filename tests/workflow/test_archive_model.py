@@ -1,13 +1,14 @@
 """An archive with the dose in the patient's media: D_m,m of every lesion, errors that keep the other figures."""
 
 import csv
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from hdrplan.cli import cli
 from hdrplan.geometry import dwell_positions
@@ -74,3 +75,36 @@ def test_stored_doses_alone_have_no_model(archive: Path, tmp_path: Path) -> None
     done = CliRunner().invoke(cli, call)
     assert done.exit_code == 2
     assert "--model mc recomputes doses" in done.output
+
+
+def check(archive: Path, *more: str) -> Result:
+    return CliRunner().invoke(cli, ["check", str(archive), "--model", "mc", "--uncertainty", "10%", *more])
+
+
+def test_a_check_says_which_dose_the_stated_one_is(archive: Path, tmp_path: Path) -> None:
+    """The export states TG-43; the same file with D_m,m in its place is told from it."""
+    done = check(archive / "whole", "--json")
+    found = json.loads(done.stdout)["media"]
+    assert found["nearer"] == "TG-43"
+    assert abs(found["median_from_tg43_frac"]) < 0.002
+    assert 0.005 < found["median_from_media_frac"] < 0.3
+    d90 = next(row for row in found["rows"] if row["structure"] == "lesion" and row["metric"] == "D90")
+    assert 0.93 < d90["media_gy"] / d90["tg43_gy"] < 1.0
+    assert 0.0 < d90["media_error_gy"] < 0.02 * d90["media_gy"]
+    other = tmp_path / "media"
+    shutil.copytree(archive / "whole", other)
+    for path in other.rglob("*.dcm"):
+        data = pydicom.dcmread(path)
+        if data.Modality == "RTDOSE":
+            data.DoseGridScaling = float(data.DoseGridScaling) / (1.0 + found["median_from_media_frac"])
+            data.save_as(path)
+    told = json.loads(check(other, "--json").stdout)["media"]
+    assert told["nearer"] == "D_m,m"
+    assert abs(told["median_from_media_frac"]) < 0.002
+
+
+def test_a_check_in_media_needs_the_ct(archive: Path) -> None:
+    done = check(archive / "bare")
+    assert done.exit_code != 0
+    assert "a check in media needs RT Dose, structures and CT in the folder" in str(done.exception)
+    assert "no CT" in str(done.exception)

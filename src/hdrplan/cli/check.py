@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hdrplan.cli.common import echo_lines, json_option, quiet_option, strict_option, warn
+from hdrplan.cli.dose_mc import ModelFlags, model_options, refuse_idle
 from hdrplan.cli.exit_codes import ExitCode
 from hdrplan.cli.inputs import IN_EXPORT, IN_FILE, IN_SOURCE
 from hdrplan.cli.names import names_hidden
@@ -17,6 +18,7 @@ from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.pdf import pdf_option, print_page
 from hdrplan.cli.progress import progress_bar
 from hdrplan.cli.records import run_record
+from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from hdrplan.plan import TreatmentRecord
     from hdrplan.report import CheckedFiles
     from hdrplan.sources import TG43Source
-    from hdrplan.workflow import SecondCheck
+    from hdrplan.workflow import MediaCheck, ModelOptions, SecondCheck
 
 __all__ = ["command"]
 
@@ -48,6 +50,7 @@ __all__ = ["command"]
 @click.option(
     "--record", "records", type=IN_FILE, multiple=True, help="RT Brachy Treatment Record of a fraction; repeatable."
 )
+@model_options
 @optimum_options
 @click.option("-o", "--output", type=OUT_FOLDER, help="Write check.html, check.json and run.json into this new folder.")
 @click.option("--accept-other-patient", is_flag=True, help="Take files of different PatientID or study.")
@@ -66,6 +69,9 @@ def command(plan: Path, output: Output | None, identify: bool, as_json: bool, qu
 
     Files of another plan or patient never pass; two frames of reference are refused.
 
+    With --model mc the stated dose stands beside that in the patient's media (D_m,m) as well, and the output says which
+    of both it lies nearer to: planning systems compute either. PLAN is then a folder with the CT. Judged is TG-43.
+
     Exit code 0: pass; 1: fail, or nothing to compare; 2: invalid input.
 
     \b
@@ -74,10 +80,13 @@ def command(plan: Path, output: Output | None, identify: bool, as_json: bool, qu
       hdrplan check demo-dicom -o check --tolerances sample/tolerances.toml --pdf A4
       hdrplan check demo-dicom --source flexisource --tip reversed --json
       hdrplan check demo-dicom --optimum --healthy liver -o check
+      hdrplan check demo-dicom --model mc
     """
     from hdrplan.io import json_text, read_clinical_plan
-    from hdrplan.report import check_table, quality_lines, quality_table
+    from hdrplan.report import check_table, media_check_lines, media_check_table, quality_lines, quality_table
 
+    refuse_idle(asked["model"])
+    model = _model(asked)
     dose, structures = asked["dose"], asked["structures"]
     with names_hidden(plan, dose, structures, *asked["records"], identify=identify):
         clinical = read_clinical_plan(
@@ -94,6 +103,9 @@ def command(plan: Path, output: Output | None, identify: bool, as_json: bool, qu
     quality = None if compare is None else compare(check)
     if quality is not None:
         table["optimum"] = quality_table(quality)
+    in_media = None if model is None else _in_media(clinical, check, model)
+    if in_media is not None:
+        table["media"] = media_check_table(in_media)
     if output is not None:
         options = {"source": check.source.name, "tip": asked["tip"] or "as the plan states"}
         pages = {"check.html": _page(clinical, check, files)}
@@ -105,9 +117,33 @@ def command(plan: Path, output: Output | None, identify: bool, as_json: bool, qu
     else:
         _print(check, quiet)
         echo_lines(() if quality is None else quality_lines(quality))
+        echo_lines(() if in_media is None else media_check_lines(in_media))
         if output is not None:
             click.echo(f"Wrote {output.path / 'check.html'}. Research use only, never for treatment.")
     sys.exit(ExitCode.DONE if check.passed else ExitCode.FAILED)
+
+
+def _model(asked: dict[str, Any]) -> ModelOptions | None:
+    """Return the options of the dose in media; None without --model mc."""
+    if asked["model"] != "mc":
+        return None
+    flags = ModelFlags(uncertainty=asked["uncertainty"], rules=asked["media_rules"], seed=asked["seed"])
+    return flags.options()
+
+
+def _in_media(clinical: ClinicalPlan, check: SecondCheck, model: ModelOptions) -> MediaCheck:
+    """Return the stated dose beside that in the patient's media, and print warnings of the media."""
+    from hdrplan.io import read_ct_slices
+    from hdrplan.workflow import StatedDose, check_in_media
+
+    if clinical.dose is None or not clinical.ct_slices or not clinical.structures:
+        missing = "RT Dose" if clinical.dose is None else "CT" if not clinical.ct_slices else "structures"
+        raise InputError("a check in media needs RT Dose, structures and CT in the folder", got=f"no {missing}")
+    stated = StatedDose(clinical.dose.volume, clinical.dose.full_scale_gy)
+    ct = read_ct_slices(clinical.ct_slices).volume
+    found = check_in_media(clinical.brachy, check, stated, clinical.structures, ct, model)
+    warn(found.warnings)
+    return found
 
 
 def _checked(

@@ -7,6 +7,7 @@ from hdrplan.rooms import loaded_when_used
 if TYPE_CHECKING:
     from hdrplan.report.benchmark import bench_figure, bench_page
     from hdrplan.report.check_facts import CheckedFiles, decay_cautions
+    from hdrplan.report.check_media import media_check_lines, media_check_table
     from hdrplan.report.check_page import check_html
     from hdrplan.report.check_text import check_lines, check_table, verdict_text
     from hdrplan.report.cohort_curves import survival_figure
@@ -118,6 +119,8 @@ __all__ = [
     "live_dvh",
     "live_page",
     "markdown_table",
+    "media_check_lines",
+    "media_check_table",
     "metrics_table",
     "model_html",
     "model_lines",

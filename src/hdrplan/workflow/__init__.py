@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hdrplan.workflow.check_delivery import DeliveryCheck, delivery_check
     from hdrplan.workflow.check_grid import GridCheck, LevelCheck
     from hdrplan.workflow.check_hints import GridShift
+    from hdrplan.workflow.check_media import MediaCheck, MediaCheckRow, check_in_media
     from hdrplan.workflow.check_rows import CheckRow
     from hdrplan.workflow.check_stated import StatedDose, between_centres
     from hdrplan.workflow.check_tip import TipChoice
@@ -118,6 +119,8 @@ __all__ = [
     "LesionPlace",
     "LesionTask",
     "LevelCheck",
+    "MediaCheck",
+    "MediaCheckRow",
     "MetricValue",
     "ModelDose",
     "ModelFigure",
@@ -168,6 +171,7 @@ __all__ = [
     "between_centres",
     "candidate_dwells",
     "cases_in",
+    "check_in_media",
     "check_plan",
     "check_sampling",
     "conformity",

@@ -11,12 +11,11 @@ from hdrplan.cautions import Caution
 from hdrplan.dose import SamplePoints, dose_at_points
 from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.io import StructureSet, Treatment, read_ct_slices
-from hdrplan.materials import assign_media
 from hdrplan.metrics import dvh, organ_metrics, target_metrics
 from hdrplan.plan import Plan
 from hdrplan.transport import jackknife_error
-from hdrplan.workflow.model_run import ModelOptions, Setting, dwells_with_time
-from hdrplan.workflow.model_setting import emission_of, scatter_of
+from hdrplan.workflow.model_run import ModelOptions
+from hdrplan.workflow.model_setting import scatter_in_ct
 
 __all__ = ["MODEL_COLUMNS", "model_cells", "model_errors"]
 
@@ -77,14 +76,11 @@ def _cells(
         raise InputError("a model-based dose needs the CT of the plan", got="none in the archive")
     ct = read_ct_slices(treatment.ct).volume
     labels = drawn.structures_that_read(ct.grid)[0]
-    dwells, times_s = dwells_with_time(plan)
-    media = assign_media(ct, labels, options.rules, dwells_mm=dwells.positions_mm, voxel_mm=options.voxel_mm)
-    setting = Setting(media=media, dwells=dwells, times_s=times_s, emission=emission_of(plan.source))
     tg43_gy = dose_at_points(plan.dwells, plan.exposure_s, points.points_mm, plan.source, strength_u=plan.strength_u).gy
     ctvs = [name for name, role in zip(points.names, points.roles, strict=True) if role == "CTV"]
     least_gy = min((float(tg43_gy[points.rows(name)].min()) for name in ctvs), default=float(np.median(tg43_gy)))
     counted = tg43_gy >= _COUNTED_FRAC * least_gy
-    run = scatter_of(setting, ct.grid, points, counted, options, runs=None, on_progress=lambda done, total: None)
+    setting, run = scatter_in_ct(plan, ct, labels, points, counted, options)
     cells: dict[str, Row] = {}
     for name, role in zip(points.names, points.roles, strict=True):
         rows = points.rows(name)
@@ -100,4 +96,4 @@ def _cells(
             **{f"{key}_mm_gy": target[f"{key}_gy"] for key in ("d100", "d98", "d90")},
             "d100_mm_error_gy": float(errors),
         }
-    return cells, media.cautions
+    return cells, setting.media.cautions

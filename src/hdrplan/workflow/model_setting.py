@@ -12,13 +12,21 @@ from hdrplan.dose import SamplePoints
 from hdrplan.errors import InputError
 from hdrplan.geometry import Dwells, Grid, Structure, Volume
 from hdrplan.materials import MediaMap, assign_media, photon_data
-from hdrplan.plan import Case, Goals
+from hdrplan.plan import Case, Goals, Plan
 from hdrplan.sources import TG43Source
 from hdrplan.transport import RIM_VOXELS, Emission, emission_names, isotropic_ir192, load_emission
-from hdrplan.workflow.model_run import KeptRuns, ModelOptions, ScatterRun, Setting, scatter_until_sure, scored_grid
+from hdrplan.workflow.model_run import (
+    KeptRuns,
+    ModelOptions,
+    ScatterRun,
+    Setting,
+    dwells_with_time,
+    scatter_until_sure,
+    scored_grid,
+)
 from hdrplan.workflow.steps import Progress
 
-__all__ = ["counted_dose_gy", "ct_of", "emission_of", "media_of", "scatter_of"]
+__all__ = ["counted_dose_gy", "ct_of", "emission_of", "media_of", "scatter_in_ct", "scatter_of"]
 
 # Points with less of the prescription do not count for the uncertainty: they are of no consequence to a plan.
 _COUNTED_FRAC = 0.05
@@ -102,6 +110,32 @@ def scatter_of(
     _refuse_outside(points, scored)
     task = setting.task(scored, options.seed)
     return scatter_until_sure(setting, task, points, counted, options, runs=runs or KeptRuns(), on_progress=on_progress)
+
+
+def scatter_in_ct(
+    plan: Plan,
+    ct: Volume,
+    labels: Sequence[Structure],
+    points: SamplePoints,
+    counted: npt.NDArray[np.bool_],
+    options: ModelOptions,
+) -> tuple[Setting, ScatterRun]:
+    """Return the scatter of a plan that has no case, as of a planning system.
+
+    Parameters
+    ----------
+    plan : Plan
+    ct : Volume
+    labels : sequence of Structure
+        All of them become media.
+    points, counted, options
+        As in :func:`scatter_of`.
+    """
+    dwells, times_s = dwells_with_time(plan)
+    media = assign_media(ct, labels, options.rules, dwells_mm=dwells.positions_mm, voxel_mm=options.voxel_mm)
+    setting = Setting(media=media, dwells=dwells, times_s=times_s, emission=emission_of(plan.source))
+    run = scatter_of(setting, ct.grid, points, counted, options, runs=None, on_progress=lambda done, total: None)
+    return setting, run
 
 
 def _refuse_outside(points: SamplePoints, scored: Grid) -> None:

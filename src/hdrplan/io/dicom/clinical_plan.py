@@ -49,6 +49,8 @@ class ClinicalPlan:
         Of the CT that the structures were drawn on, where it is in the folder.
     records : tuple of TreatmentRecord
         What was delivered.
+    ct_slices : tuple of Path
+        Files of that CT.
     """
 
     files: Mapping[str, Path]
@@ -60,6 +62,7 @@ class ClinicalPlan:
     notes: tuple[Caution, ...]
     ct: Grid | None = None
     records: tuple[TreatmentRecord, ...] = ()
+    ct_slices: tuple[Path, ...] = ()
 
 
 def read_clinical_plan(
@@ -92,6 +95,7 @@ def read_clinical_plan(
     notes: list[Caution] = []
     ct: Grid | None = None
     slices: tuple[Path, ...] = ()
+    of_ct: tuple[Path, ...] = ()
     where = plan
     if plan.is_dir():
         found, broken = dicom_files(plan)
@@ -100,6 +104,7 @@ def read_clinical_plan(
         dose, structures = dose or linked.dose, structures or linked.structures
         plan = require(linked.plan, "RP", plan)
         notes += linked.warnings
+        of_ct = tuple(linked.ct)
         slices, ct = linked.ct[:1], read_ct_grid(linked.ct) if linked.ct else None
     paths = [path for path in (*slices, plan, dose, structures, *records) if path is not None and path.is_file()]
     parts = [part for part in (dicom_file(path) for path in paths) if part is not None]
@@ -134,6 +139,7 @@ def read_clinical_plan(
         notes=tuple(notes),
         ct=ct,
         records=tuple(delivered),
+        ct_slices=of_ct,
     )
 
 
