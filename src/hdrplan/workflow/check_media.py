@@ -15,7 +15,7 @@ from hdrplan.metrics import DVH, dvh
 from hdrplan.plan import BrachyPlan, as_plan
 from hdrplan.transport import jackknife_error
 from hdrplan.workflow.check import SecondCheck
-from hdrplan.workflow.check_grid import ON_CENTRE, StatedDose, between_centres
+from hdrplan.workflow.check_stated import ON_CENTRE, StatedDose, between_centres
 from hdrplan.workflow.check_tip import dose_of_fraction
 from hdrplan.workflow.model_factor import dose_factor
 from hdrplan.workflow.model_run import ModelOptions
