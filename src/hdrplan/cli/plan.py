@@ -17,7 +17,7 @@ from hdrplan.cli.inputs import IN_PLAN
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.pdf import paper_page, pdf_option
 from hdrplan.cli.plan_all import folder_options
-from hdrplan.cli.plan_mc import KeptPhotons, planned_in_media
+from hdrplan.cli.plan_mc import KeptPhotons, media_lines, media_tables, planned_in_media
 from hdrplan.cli.progress import steps_bar
 from hdrplan.cli.records import run_record
 from hdrplan.costs import costs_of, measured
@@ -103,14 +103,7 @@ def command(
     with costs_of() as costs:
         with measured("imports"):
             from hdrplan.io import json_text
-            from hdrplan.report import (
-                brief_lines,
-                cost_lines,
-                dwell_lines,
-                model_plan_lines,
-                plan_lines,
-                source_use_lines,
-            )
+            from hdrplan.report import brief_lines, cost_lines, dwell_lines, plan_lines, source_use_lines
             from hdrplan.workflow import Watch, plan_case
 
         refuse_idle(model)
@@ -155,7 +148,7 @@ def command(
     echo_lines(brief_lines(result, options)[:1])
     echo_lines(plan_lines(result) if verbose else brief_lines(result, options)[1:])
     echo_lines(source_use_lines(result) if verbose else ())
-    echo_lines(() if in_media is None else model_plan_lines(in_media))
+    echo_lines(media_lines(in_media))
     click.echo(f"Wrote {output.path}: look at {output.path / 'report.html'}. Research use only, never for treatment.")
 
 
@@ -233,14 +226,13 @@ class _Page:
         final: bool,
     ) -> None:
         from hdrplan.io import ResultFolder, write_results
-        from hdrplan.report import cost_rows, dvh_table, model_plan_lines, plan_report
+        from hdrplan.report import cost_rows, dvh_table, plan_report
         from hdrplan.threads import single_blas_thread
 
         started = time.perf_counter()
         record = run_record(inputs=self.case_file.inputs, options=self.options, seconds=dict(seconds))
         with measured("report"), single_blas_thread():
-            remarks = () if in_media is None else model_plan_lines(in_media)
-            page = plan_report(result, record.table(), remarks=remarks)
+            page = plan_report(result, record.table(), remarks=media_lines(in_media))
         seconds["report"] = round(time.perf_counter() - started, 4)
         results = ResultFolder(
             name=result.case.name,
@@ -263,17 +255,13 @@ class _Page:
 
 def _metrics(result: PlanResult, in_media: ModelPlan | None) -> dict[str, object]:
     """Return what metrics.json holds; of a plan in media also what its own factor makes of it."""
-    from hdrplan.report import metrics_table, model_plan_table, model_table
+    from hdrplan.report import metrics_table
 
     table = metrics_table(result, printed_warnings())
-    if in_media is not None:
-        table["model_plan"] = model_plan_table(in_media)
-        table["model_based"] = model_table(in_media.own, ())
-    return table
+    return table if in_media is None else table | media_tables(in_media)
 
 
 def _model_files(draft: Path, *, in_media: ModelPlan, case_file: CaseFile) -> None:
-    from hdrplan.report import model_plan_table, model_table
-
-    table = model_table(in_media.own, printed_warnings()) | {"plan_in_media": model_plan_table(in_media)}
+    tables = media_tables(in_media, printed_warnings())
+    table = tables["model_based"] | {"plan_in_media": tables["model_plan"]}
     write_model_files(draft, in_media.own, case_file, table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,14 @@ from hdrplan.cli.common import warn
 from hdrplan.cli.progress import steps_bar
 
 if TYPE_CHECKING:
+    from hdrplan.cautions import Caution
     from hdrplan.io import CaseFile, Output
     from hdrplan.options import PlanOptions
     from hdrplan.plan import Plan
     from hdrplan.transport import ScatterTask
     from hdrplan.workflow import ModelOptions, ModelPlan, ScatterRun
 
-__all__ = ["KeptPhotons", "planned_in_media"]
+__all__ = ["KeptPhotons", "media_lines", "media_tables", "planned_in_media"]
 
 
 class KeptPhotons:
@@ -107,3 +109,26 @@ def planned_in_media(
         raise
     warn(result.own.setting.media.cautions)
     return result
+
+
+def media_lines(in_media: ModelPlan | None) -> list[str]:
+    """Return what is said of a plan in media; nothing of another plan, which does not load what these need."""
+    if in_media is None:
+        return []
+    from hdrplan.report import model_plan_lines
+
+    return model_plan_lines(in_media)
+
+
+def media_tables(in_media: ModelPlan, cautions: Iterable[Caution] = ()) -> dict[str, dict[str, object]]:
+    """Return the same as numbers: ``model_plan``, and what the plan's own factor makes of it, ``model_based``.
+
+    Parameters
+    ----------
+    in_media : ModelPlan
+    cautions : iterable of Caution
+        Printed so far.
+    """
+    from hdrplan.report import model_plan_table, model_table
+
+    return {"model_plan": model_plan_table(in_media), "model_based": model_table(in_media.own, cautions)}
