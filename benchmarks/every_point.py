@@ -97,7 +97,7 @@ def result(case: Lesion, seed: int = 11) -> dict:
     def new_search() -> MinimumDoseSearch:
         return MinimumDoseSearch(shape, case.dwells, source, strength_u=case.strength_u)
 
-    def rate_at(points_mm):
+    def rate_at(_, points_mm):
         return dose_rate(case.dwells, points_mm, source, strength_u=case.strength_u)
 
     sampled, of_sampled = timed(lambda: optimize_times(case.problem))

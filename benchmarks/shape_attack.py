@@ -195,7 +195,7 @@ def attack(seed: int, *, count: int = 4000) -> dict:
     planned = optimize_every_point(
         problem,
         minimum_dose=least,
-        rate_at=lambda at: dose_rate(dwells, at, source, strength_u=STRENGTH_U),
+        rate_at=lambda _, at: dose_rate(dwells, at, source, strength_u=STRENGTH_U),
         tolerance_frac=_TOLERANCE_FRAC,
     )
     asked, main = planned.problem.points, planned.optimum.certificate.main

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
 
 import pytest
 
 from hdrplan.cli.exit_codes import ExitCode
 from hdrplan.io import read_catheters, read_plan_file
+from hdrplan.io.sealed import sealed, unsealed
 from small_case import write_small_case
 
 QUICK = ("--samples-only", "--sample", "4", "--jobs", "1", "-q")
@@ -48,7 +48,7 @@ def test_a_case_that_fails_ends_nothing_and_is_the_only_one_tried_again(run, cas
     assert "site/other" in (out / "index.html").read_text(encoding="utf-8")
     # The case is mended: what was planned is kept as it stands in the store, marked here.
     (stored,) = (tmp_path / "out.tasks").rglob("*.json")
-    stored.write_text(json.dumps(json.loads(stored.read_text()) | {"cpu_s": 4321.0}))
+    stored.write_text(sealed({**unsealed(stored.read_text()), "cpu_s": 4321.0}))
     labels.write_bytes(content)
     again = run("plan", "--all", cases, *QUICK, "--overwrite", "-o", out)
     assert again.code == ExitCode.DONE, again.err

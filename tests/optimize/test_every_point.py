@@ -42,7 +42,7 @@ class Ball(NamedTuple):
         return optimize_every_point(
             asked,
             minimum_dose=self.least,
-            rate_at=lambda points_mm: dose_rate(self.dwells, points_mm, self.source, strength_u=40700.0),
+            rate_at=lambda _, points_mm: dose_rate(self.dwells, points_mm, self.source, strength_u=40700.0),
         )
 
 
@@ -119,7 +119,7 @@ def test_where_the_prescription_gives_way_v100_is_a_goal_on_the_volume(ball):
     found = optimize_every_point(
         asked,
         minimum_dose=ball.least,
-        rate_at=lambda points_mm: dose_rate(ball.dwells, points_mm, ball.source, strength_u=40700.0),
+        rate_at=lambda _, points_mm: dose_rate(ball.dwells, points_mm, ball.source, strength_u=40700.0),
     ).optimum.certificate
     held = {held.goal.id.metric: held.limit for held in found.held}
     assert set(held) == {"D100", "V100"}

@@ -28,7 +28,7 @@ def test_a_phantom(name):
     planned = optimize_every_point(
         whole,
         minimum_dose=lambda ctv, times_s, **asked: search.minimum_dose(times_s, **asked),
-        rate_at=lambda points_mm: dose_rate(dwells, points_mm, source, strength_u=strength_u),
+        rate_at=lambda _, points_mm: dose_rate(dwells, points_mm, source, strength_u=strength_u),
     )
     assert planned.proven
     check_certificate(planned.problem, planned.optimum)

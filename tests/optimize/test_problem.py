@@ -81,7 +81,7 @@ def test_the_highest_prescription_can_be_planned_with_a_reserve():
     rate, points, _ = case()
     asked = problem(rate, points, goals(dose_gy=100.0), healthy="liver", max_time_s=3000.0)
     proven = MinimumDose(lower_gy=100.0, upper_gy=100.1, cold_mm=np.zeros((0, 3)), boxes=1, finished=True)
-    planned = optimize_every_point(asked, minimum_dose=lambda *_, **asked: proven, rate_at=lambda _: rate)
+    planned = optimize_every_point(asked, minimum_dose=lambda *_, **asked: proven, rate_at=lambda *_: rate)
     assert planned.proven
     dose = rate.gy_per_s[points.rows("lesion1")] @ planned.optimum.times_s
     assert dose.min() == pytest.approx(100.1, abs=1e-5)

@@ -101,7 +101,7 @@ def test_the_proof_at_every_point_judges_the_times_that_are_delivered():
         dose_gy = float((rate.gy_per_s @ times_s)[points.rows(name)].min())
         return MinimumDose(lower_gy=dose_gy, upper_gy=dose_gy, cold_mm=np.zeros((0, 3)), boxes=1, finished=True)
 
-    found = optimize.optimize_every_point(asked, minimum_dose=minimum, rate_at=lambda points_mm: rate)
+    found = optimize.optimize_every_point(asked, minimum_dose=minimum, rate_at=lambda _, points_mm: rate)
     assert (judged[-1] == found.optimum.times_s).all()
     assert (judged[-1] == np.round(judged[-1])).all()
     causes = [loss.cause for loss in found.optimum.certificate.losses]
@@ -119,7 +119,7 @@ def test_a_lowered_prescription_is_said_of_the_prescription_not_of_its_reserve()
         assert 0.0 < tolerance_gy <= dose_gy - wanted_gy
         return MinimumDose(lower_gy=dose_gy, upper_gy=dose_gy, cold_mm=np.zeros((0, 3)), boxes=1, finished=True)
 
-    found = optimize.optimize_every_point(asked, minimum_dose=minimum, rate_at=lambda points_mm: rate)
+    found = optimize.optimize_every_point(asked, minimum_dose=minimum, rate_at=lambda _, points_mm: rate)
     (plain,), (short,) = optimize.optimize_times(asked).shortfalls, found.optimum.shortfalls
     assert short.prescription_gy == 20.0
     assert short.reached_gy <= plain.reached_gy

@@ -22,7 +22,7 @@ PREPARED = (
     Kind(
         id="prepared-lesion-twice",
         sentence="{name} is no CTV of its own: {why}",
-        remedy="Look at prepare.png; choose with --ctv NAME.",
+        remedy="Look at prepare.png; choose with `ctv`.",
         why="Exported folders hold a lesion in a label map and in a mask of its own, or a GTV beside its CTV: as two "
         "CTVs it would be prescribed twice. Two drawings are one lesion from a Dice coefficient of 0.7 (Zijdenbos "
         "1994, doi 10.1109/42.363096), or where 90 % of one lies in the other; a CTV by its name is kept, else the "
@@ -31,7 +31,7 @@ PREPARED = (
     Kind(
         id="prepared-lesions-overlap",
         sentence="{name} and {kept} share {cc:.2f} cc, and both are CTVs",
-        remedy="If they are one lesion, choose with --ctv NAME, or take --union.",
+        remedy="If they are one lesion, choose with `ctv`, or take `union`.",
         why="Lesions that were drawn apart share no tissue; below a tenth of the smaller one it is the staircase of "
         "their voxels.",
     ),

@@ -183,7 +183,8 @@ def layer_spans(levels: Levels, places: Places, slabs: Floats, step_y: float, wh
             continue
         level, x0, x1, y0, y1 = levels[places[k, 0]], places[k, 1], places[k, 2], places[k, 3], places[k, 4]
         start = (k * _GOLDEN) % 1.0 * step_y
-        n = max(0, int(np.ceil((y0 - start) / step_y - 1.0)))
+        # A section reaches up to a pixel beyond those that lie in it.
+        n = max(0, int(np.ceil((y0 - 1.0 - start) / step_y)))
         inside = marks[: x1 - x0 + 1]
         marks[x1 - x0 + 1] = 0
         while True:
