@@ -81,7 +81,7 @@ def test_dose_to_bone_in_bone_and_the_mean_without_batches() -> None:
     # Soft scattered photons are absorbed by bone more than by water there; primary photons less (fewer electrons).
     assert (primary.medium_gy < primary.water_gy).all()
     assert made.medium.mean() != pytest.approx(made.water.mean(), rel=0.01)
-    assert mean_correction(box, patient, water)(POINTS, primary) == pytest.approx(made.medium, rel=1e-5)
+    assert mean_correction(box, patient, water)(POINTS, primary, None) == pytest.approx(made.medium, rel=1e-5)
 
 
 def test_the_jackknife_of_a_mean_is_its_standard_error() -> None:

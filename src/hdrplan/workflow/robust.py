@@ -140,8 +140,10 @@ def study_coverage(
     """
     step = Steps(on_progress)
     points = robust_points(case, goals)
-    with step("factor"):
-        at_points = None if factor is None else factor.at_all(points)
+    at_points = None
+    if factor is not None:
+        with step("factor"):
+            at_points = factor.at_all(points)
     started = time.perf_counter()
     with step("scenarios") as progress:
         coverage = robust_coverage(plan, points, goals, scenarios, factor=at_points, on_progress=progress)
