@@ -42,13 +42,12 @@ This page shows how long a whole plan takes, from the case on the disk to its re
 proven: anatomies at several voxel sizes, spheres of 10 to 270 cc in the liver, parallel catheters, `D1cc <= 14 Gy` of
 four organs. It is made by `python -m benchmarks.anatomies --write`.
 
-Processor seconds and peak memory of the process, kernels compiled before. The machine was shared with other work, which
-makes processor seconds larger than on an idle one, and differently from day to day: memory compares, processor seconds
-hardly. *Before* is commit 4dcf118, *after* is 9f9ed27, measured later; `-`: not measured. Rows that are missing have
-not been measured yet. The mean dose of the liver is that of the plan, before and after.
+Processor seconds and peak memory of the process, kernels compiled before. *Before* is commit 4dcf118 on a machine shared
+with other work, which makes processor seconds larger; *after* is 2053cb2 on two idle processors, *wall s* its time by
+the clock; `-`: not measured. The mean dose of the liver is that of the plan, before and after.
 
-| anatomy | voxel, mm | cc | dwells | CPU s before | after | GB before | after | every point proven | liver mean, Gy |
-|---|---|---|---|---|---|---|---|---|---|"""
+| anatomy | voxel, mm | cc | dwells | CPU s before | after | wall s | GB before | after | every point proven | liver mean, Gy |
+|---|---|---|---|---|---|---|---|---|---|---|"""
 GOALS = "".join(
     f'[[goals]]\nstructure = "{name}"\ngoal = "D1cc <= 14 Gy"\nsource = "benchmark"\n' for name in ORGANS[:4]
 )
@@ -163,8 +162,9 @@ def page(results: dict[str, dict[str, dict[str, object]]]) -> str:
             f"{row.spacing_mm:g}",
             str(known.get("cc", row.cc)),
             str(known.get("dwells", "-")),
-            *(str(column.get(key, "failed" if "failed" in column else "-")) for key in ("cpu_s", "peak_gb")
-              for column in (before, after)),
+            *(str(column.get(key, "failed" if "failed" in column else "-")) for key, column in (
+                ("cpu_s", before), ("cpu_s", after), ("wall_s", after), ("peak_gb", before), ("peak_gb", after)
+            )),
             "yes" if known.get("scope") == "every point" else "no",
             ", ".join(f"{column['objective_gy']:.4f}" for column in (before, after) if "objective_gy" in column),
         ]  # fmt: skip
