@@ -42,11 +42,11 @@ This page shows how long a whole plan takes, from the case on the disk to its re
 proven: anatomies at several voxel sizes, spheres of 10 to 270 cc in the liver, parallel catheters, `D1cc <= 14 Gy` of
 four organs. It is made by `python -m benchmarks.anatomies --write`.
 
-Processor seconds and peak memory of the process, kernels compiled before. *Before* is commit 4dcf118 on a machine shared
-with other work, which makes processor seconds larger; *after* is 2053cb2 on two idle processors, *wall s* its time by
+Processor seconds and peak memory of the process, kernels compiled before. *Before* is commit 4dcf118 on a machine with
+other work, which makes processor seconds larger; *after* is 2053cb2 on two idle processors, *wall s* its time by
 the clock; `-`: not measured. The mean dose of the liver is that of the plan, before and after.
 
-| anatomy | voxel, mm | cc | dwells | CPU s before | after | wall s | GB before | after | every point proven | liver mean, Gy |
+| anatomy | voxel, mm | cc | dwells | CPU s before | after | wall s | GB before | after | all points proven | liver, Gy |
 |---|---|---|---|---|---|---|---|---|---|---|"""
 GOALS = "".join(
     f'[[goals]]\nstructure = "{name}"\ngoal = "D1cc <= 14 Gy"\nsource = "benchmark"\n' for name in ORGANS[:4]
