@@ -46,7 +46,7 @@ Processor seconds and peak memory of the process, kernels compiled before. *Befo
 other work, which makes processor seconds larger; *after* is 2053cb2 on two idle processors, *wall s* its time by
 the clock; `-`: not measured. The mean dose of the liver is that of the plan, before and after.
 
-| anatomy | voxel, mm | cc | dwells | CPU s before | after | wall s | GB before | after | all points proven | liver, Gy |
+| anatomy | voxel, mm | cc | dwells | CPU s before | after | wall s | GB before | after | all points | liver, Gy |
 |---|---|---|---|---|---|---|---|---|---|---|"""
 GOALS = "".join(
     f'[[goals]]\nstructure = "{name}"\ngoal = "D1cc <= 14 Gy"\nsource = "benchmark"\n' for name in ORGANS[:4]
