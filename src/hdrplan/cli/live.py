@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import threading
 import webbrowser
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +20,8 @@ from hdrplan.cli.inputs import IN_PLAN
 from hdrplan.errors import InputError, ResourceError
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from hdrplan.live import Session
 
 __all__ = ["command"]
@@ -111,15 +115,30 @@ def _serve(session: Session, listener: socket.socket, saves: Path, *, without: t
     token = new_token()
     app = app_of(session, token=token, origin=origin, saves=saves, version=__version__, without=without)
     address = f"{origin}/?token={token}"
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2))
+    # A request that the end of the session cuts off, such as a save, is no error: it was told with a traceback.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: not server.should_exit)
+    _end_on_interrupt(server)
     click.echo(f"Live planning of {session.case_file.case.name}: {address}")
     click.echo("Ctrl-C ends it; the next start goes on. Research use only, never for treatment.")
     if browser:
         threading.Timer(0.3, webbrowser.open, [address]).start()
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2))
-    # A request that the end of the session cuts off, such as a save, is no error: it was told with a traceback.
-    logging.getLogger("uvicorn.error").addFilter(lambda record: not server.should_exit)
-    with suppress(KeyboardInterrupt):
-        server.run(sockets=[listener])
+    server.run(sockets=[listener])
+    session.stop()  # a solve that nobody waits for any more held the process until it was done
+
+
+def _end_on_interrupt(server: uvicorn.Server) -> None:
+    """From here on Ctrl-C means that the session ends well, whatever is under way; it stays so until the process ends.
+
+    The server heeds Ctrl-C itself only while it runs: one that came between the address and the server, or a second
+    one after it, ended the command with 130 as if something had been lost.
+    """
+
+    def end(number: int, frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    with suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGINT, end)
 
 
 def _listener(port: int) -> socket.socket:
