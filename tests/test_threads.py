@@ -9,7 +9,9 @@ import sys
 import numpy as np
 import pytest
 
-from hdrplan.threads import over_rows
+from hdrplan.errors import StoppedError
+from hdrplan.stopping import stoppable
+from hdrplan.threads import over_each, over_rows
 
 
 @pytest.mark.parametrize("n_rows", [0, 1, 7, 1000])
@@ -54,3 +56,56 @@ def test_what_a_block_raises_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ValueError, match="0"):
         over_rows(block, 8, smallest=1)
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_each_item_is_answered_in_its_place_whatever_the_order_of_the_work(
+    monkeypatch: pytest.MonkeyPatch, threads: str
+) -> None:
+    monkeypatch.setenv("HDRPLAN_THREADS", threads)
+    taken = []
+
+    def square(k: int) -> int:
+        taken.append(k)
+        return k * k
+
+    assert over_each(square, range(9), size=lambda k: k % 4) == [k * k for k in range(9)]
+    assert sorted(taken) == list(range(9))
+    assert over_each(square, []) == []
+
+
+def test_what_an_item_raises_is_raised_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HDRPLAN_THREADS", "3")
+
+    def work(k: int) -> int:
+        if k == 3:
+            raise ValueError("the third")
+        return k
+
+    with pytest.raises(ValueError, match="the third"):
+        over_each(work, range(6))
+
+
+def test_items_may_share_out_their_own_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HDRPLAN_THREADS", "3")
+
+    def work(k: int) -> int:
+        done = np.zeros(4096, dtype=np.int64)
+        over_rows(lambda first, last: done.__setitem__(slice(first, last), k), len(done))
+        return int(sum(over_each(lambda value: value, done[:5].tolist())))
+
+    assert over_each(work, range(20)) == [5 * k for k in range(20)]
+
+
+def test_items_are_stopped_as_the_thread_that_asked_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each runs in a thread of its own, which does not know by itself that its work can be stopped."""
+    monkeypatch.setenv("HDRPLAN_THREADS", "3")
+    wanted = True
+
+    def work(k: int) -> None:
+        nonlocal wanted
+        wanted = False
+        over_rows(lambda first, last: None, 4096)
+
+    with stoppable(lambda: not wanted), pytest.raises(StoppedError):
+        over_each(work, range(4))

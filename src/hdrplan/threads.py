@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import copy_context
 from functools import cache
+from typing import TypeVar
 
 import threadpoolctl
 
 from hdrplan.stopping import stop_if_asked
 
-__all__ = ["over_rows", "single_blas_thread", "single_blas_thread_from", "thread_count"]
+__all__ = ["over_each", "over_rows", "single_blas_thread", "single_blas_thread_from", "thread_count"]
+
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
 
 # Rows of a table from which the library of linear algebra divides a product among threads.
 _LONG = 5_000
@@ -56,6 +61,10 @@ def _begin_worker() -> None:
     _worker.is_worker = True
 
 
+def _is_worker() -> bool:
+    return getattr(_worker, "is_worker", False)
+
+
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="hdrplan", initializer=_begin_worker)
@@ -86,8 +95,46 @@ def over_rows(block: Callable[[int, int], None], n_rows: int, *, smallest: int =
     threads = thread_count()
     step = max(smallest, -(-n_rows // (4 * threads)))
     # A block that shares out rows itself does them alone: to wait for the pool from inside it would be for ever.
-    if threads == 1 or n_rows <= step or getattr(_worker, "is_worker", False):
+    if threads == 1 or n_rows <= step or _is_worker():
         block(0, n_rows)
         return
     # list() waits for all blocks and raises what any of them raised.
     list(_pool(threads).map(lambda first: block(first, min(first + step, n_rows)), range(0, n_rows, step)))
+
+
+def over_each(
+    work: Callable[[_Item], _Answer], items: Sequence[_Item], *, size: Callable[[_Item], float] | None = None
+) -> list[_Answer]:
+    """Return ``work(item)`` of each item; the threads take one item after the other.
+
+    For work of many small steps, such as sampling the structures one by one: handed to the threads whole, it is not
+    shared out within, which costs more than it gains there.
+
+    Parameters
+    ----------
+    work : callable
+        What it raises is raised here.
+    items : sequence
+    size : callable, optional
+        The largest items are taken first: the threads then end together.
+
+    Returns
+    -------
+    list
+        In the order of the items.
+
+    Raises
+    ------
+    StoppedError
+        The work is no longer wanted (:mod:`hdrplan.stopping`).
+    """
+    stop_if_asked()
+    threads = thread_count()
+    if threads == 1 or len(items) < 2 or _is_worker():
+        return [work(item) for item in items]
+    order = sorted(range(len(items)), key=lambda k: -size(items[k])) if size else range(len(items))
+    # Each runs in a copy of this thread's context, so that it can be stopped as this thread can.
+    answers = list(
+        _pool(threads).map(lambda k, context: context.run(work, items[k]), order, [copy_context() for _ in order])
+    )
+    return [answer for _, answer in sorted(zip(order, answers, strict=True), key=lambda pair: pair[0])]

@@ -15,7 +15,7 @@ from hdrplan.dose.held import held_points
 from hdrplan.dose.shape import Shape, shape_of
 from hdrplan.errors import InputError
 from hdrplan.geometry import Structure, rim_mm, without
-from hdrplan.threads import over_rows
+from hdrplan.threads import over_each
 
 __all__ = ["MAX_POINTS", "SPACING_MM", "SamplePoints", "sample_points"]
 
@@ -204,17 +204,14 @@ def sample_points(
     # Larger leaves than the usual 16 answer 300,000 questions a sixth sooner.
     near = cKDTree(np.concatenate([rim_mm(s) for s in ctvs]), leafsize=32) if ctvs else None
     wanted = [without(s, ctvs) if s.name == healthy else s for s in structures]
-    sampled = [
-        _sample(
-            structure,
-            shape,
-            None if structure.role == "CTV" else near,
-            spacing_mm,
-            max_points,
-            is_healthy=structure.name == healthy,
-        )
-        for structure, shape in zip(wanted, _shapes(wanted, shapes or {}), strict=True)
-    ]
+    known = shapes or {}
+
+    def sample(structure: Structure) -> _Sampled:
+        shape = known[structure.name] if structure.name in known else shape_of(structure)
+        own = None if structure.role == "CTV" else near
+        return _sample(structure, shape, own, spacing_mm, max_points, is_healthy=structure.name == healthy)
+
+    sampled = over_each(sample, wanted, size=lambda s: s.mask_zyx.size)
     return SamplePoints(
         names=tuple(s.name for s in structures),
         roles=tuple(s.role for s in structures),
@@ -246,19 +243,6 @@ class _Sampled:
     spacing_mm: float
     mask_cc: float
     shape: Shape
-
-
-def _shapes(structures: Sequence[Structure], known: Mapping[str, Shape]) -> list[Shape]:
-    shapes = {k: known[s.name] for k, s in enumerate(structures) if s.name in known}
-    # The largest first: the threads then end together.
-    rest = sorted(set(range(len(structures))) - set(shapes), key=lambda k: -structures[k].mask_zyx.size)
-
-    def block(first: int, last: int) -> None:
-        for k in rest[first:last]:
-            shapes[k] = shape_of(structures[k])
-
-    over_rows(block, len(rest), smallest=1)
-    return [shapes[k] for k in range(len(structures))]
 
 
 def _sample(

@@ -28,6 +28,7 @@ from hdrplan.io.plan_files import read_plan_file, write_plan
 from hdrplan.io.run_record import RunRecord, write_run
 from hdrplan.io.value_files import write_json, write_rows
 from hdrplan.plan import Plan
+from hdrplan.threads import over_each
 
 __all__ = ["ResultFolder", "read_dvh", "read_results", "write_results"]
 
@@ -97,13 +98,19 @@ def write_results(
         The folder exists.
     """
     with new_folder(place) as draft:
-        write_plan(draft / "plan.json", results.plan, results.name, results.ct_sha256)
-        dose = results.dose
-        write_volume(draft / "dose.nrrd", Volume(dose.grid, dose.values_zyx.astype(np.float32)))
-        _write_dvh(draft / "dvh.csv", results.dvh)
-        _write_dwells(draft / "dwells.csv", results.plan)
-        write_json(draft / "metrics.json", results.metrics)
-        (draft / "report.html").write_text(report_html, encoding="utf-8")
+
+        def dose() -> None:
+            values = results.dose.values_zyx.astype(np.float32)
+            write_volume(draft / "dose.nrrd", Volume(results.dose.grid, values))
+
+        def texts() -> None:
+            write_plan(draft / "plan.json", results.plan, results.name, results.ct_sha256)
+            _write_dvh(draft / "dvh.csv", results.dvh)
+            _write_dwells(draft / "dwells.csv", results.plan)
+            write_json(draft / "metrics.json", results.metrics)
+            (draft / "report.html").write_text(report_html, encoding="utf-8")
+
+        over_each(lambda write: write(), (dose, texts))
         if report_print is not None:
             write_pdf(draft / "report.pdf", report_print)
         if more is not None:

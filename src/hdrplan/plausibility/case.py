@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import chain
 
 from hdrplan.cautions import Caution
 from hdrplan.geometry import Catheter, Structure, Volume
@@ -16,6 +18,7 @@ from hdrplan.plausibility.lesions import doubts_of_lesions
 from hdrplan.plausibility.slices import doubts_of_slices
 from hdrplan.plausibility.targets import doubts_of_structures, doubts_of_targets
 from hdrplan.plausibility.traces import doubts_of_traces
+from hdrplan.threads import over_each
 
 __all__ = ["doubts_of_anatomy_and_catheters"]
 
@@ -46,18 +49,23 @@ def doubts_of_anatomy_and_catheters(
     InputError
         What cannot be right: a CT that is none, one catheter twice, a catheter that turns back on itself.
     """
-    of_ct: list[Caution] = []
+    asked: list[Callable[[], Iterable[Caution]]] = []
     if ct is not None:
-        of_ct += [*doubts_of_ct(ct, where=where), *doubts_of_tissue(structures, ct), *doubts_of_volumes(structures, ct)]
-        of_ct += [*doubts_of_lesions(structures, ct), *doubts_of_edges(structures, ct)]
-        of_ct += doubts_of_extents(structures, ct)
-    return (
-        *of_ct,
-        *doubts_of_anatomy(structures, ct),
-        *doubts_of_structures(structures),
-        *doubts_of_targets(structures, healthy),
-        *doubts_of_slices(structures, ct),
-        *doubts_of_catheters(catheters, structures, ct, where=where),
-        *doubts_of_implants(catheters, structures, ct),
-        *doubts_of_traces(catheters, ct),
-    )
+        asked += [
+            partial(doubts_of_ct, ct, where=where),
+            partial(doubts_of_tissue, structures, ct),
+            partial(doubts_of_volumes, structures, ct),
+            partial(doubts_of_lesions, structures, ct),
+            partial(doubts_of_edges, structures, ct),
+            partial(doubts_of_extents, structures, ct),
+        ]
+    asked += [
+        partial(doubts_of_anatomy, structures, ct),
+        partial(doubts_of_structures, structures),
+        partial(doubts_of_targets, structures, healthy),
+        partial(doubts_of_slices, structures, ct),
+        partial(doubts_of_catheters, catheters, structures, ct, where=where),
+        partial(doubts_of_implants, catheters, structures, ct),
+        partial(doubts_of_traces, catheters, ct),
+    ]
+    return tuple(chain.from_iterable(over_each(lambda doubts: tuple(doubts()), asked)))

@@ -14,6 +14,7 @@ from hdrplan.dose import MAX_POINTS, DoseFactor, SamplePoints, Shape, dose_at_po
 from hdrplan.geometry import Structure
 from hdrplan.optimize import EveryPoint
 from hdrplan.plan import Plan
+from hdrplan.threads import over_each
 from hdrplan.workflow.score import Score, StructureScore, TargetScore
 
 __all__ = ["check_sampling", "not_proven", "volume_fracs"]
@@ -75,12 +76,13 @@ def check_sampling(
 
     shapes = dict(zip(points.names, points.shapes, strict=True))
     coldest_gy = _coldest_gy(ctvs, shapes, _OTHER_SPACING * spacing_mm, dose_gy)
-    checked = [
-        _target(s, coldest_gy.get(s.name))
-        if isinstance(s, TargetScore)
-        else _organ(s, shapes[s.name], partial(dose_gy, s.name), away_mm)
-        for s in score.structures
-    ]
+
+    def check(s: StructureScore) -> StructureScore:
+        if isinstance(s, TargetScore):
+            return _target(s, coldest_gy.get(s.name))
+        return _organ(s, shapes[s.name], partial(dose_gy, s.name), away_mm)
+
+    checked = over_each(check, score.structures)
     return replace(score, structures=tuple(checked))
 
 
