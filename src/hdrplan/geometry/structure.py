@@ -76,7 +76,7 @@ class Structure:
     @property
     def volume_cc(self) -> float:
         """Volume of the mask: voxels times voxel volume."""
-        return int(self.mask_zyx.sum()) * self.grid.voxel_cc
+        return np.count_nonzero(self.mask_zyx) * self.grid.voxel_cc
 
     @property
     def voxels_xyz(self) -> npt.NDArray[np.intp]:

