@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 from hdrplan.errors import StoppedError
 
-__all__ = ["stop_if_asked", "stoppable"]
+__all__ = ["Stops", "stop_if_asked", "stoppable"]
 
 _asked: ContextVar[Callable[[], bool] | None] = ContextVar("stopping", default=None)
 
@@ -27,6 +27,28 @@ def stoppable(asked: Callable[[], bool]) -> Iterator[None]:
         yield
     finally:
         _asked.reset(token)
+
+
+class Stops:
+    """What stops the work under way: all that began before :meth:`stop`, and none that begins after it."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+
+    def stop(self) -> None:
+        """Stop what runs in other threads; each piece of work ends after its step."""
+        self._asked += 1
+
+    def stoppable(self, unwanted: Callable[[], bool] = lambda: False) -> AbstractContextManager[None]:
+        """Return a context in which work ends when it is stopped, or no longer wanted.
+
+        Parameters
+        ----------
+        unwanted : callable
+            As in :func:`stoppable`.
+        """
+        begun = self._asked
+        return stoppable(lambda: self._asked != begun or unwanted())
 
 
 def stop_if_asked() -> None:

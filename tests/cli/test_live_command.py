@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import signal
 import socket
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,12 +15,10 @@ pytest.importorskip("uvicorn", reason="the optional extra 'live' is not installe
 
 
 @pytest.fixture
-def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("uvicorn.Server.run", lambda server, sockets: [s.close() for s in sockets])
-    before = signal.getsignal(signal.SIGINT)
-    yield write_small_case(tmp_path / "case")
-    signal.signal(signal.SIGINT, before)  # the command keeps it until its process ends
+    return write_small_case(tmp_path / "case")
 
 
 def test_it_prints_an_address_on_this_machine_with_a_token(run, case: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hdrplan.live import Session
+from hdrplan.live import Session, Touch
 
 TOKEN = "a-token-of-this-test"
 
@@ -20,6 +20,7 @@ class Served:
     session: Session
     origin: str
     saves: Path
+    touches: list[Touch]
 
     @property
     def host(self) -> str:

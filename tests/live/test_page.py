@@ -134,7 +134,7 @@ def test_what_takes_long_is_stopped_by_a_click_or_by_escape(
     """A study that would not end: it asks as all long work does, and the page says that it was stopped."""
 
     def endless(session: Session) -> None:
-        with session._stoppable():
+        with session._stops.stoppable():
             while True:
                 time.sleep(0.01)
                 stop_if_asked()
@@ -177,3 +177,54 @@ def place_of(page: Any, point_mm: np.ndarray) -> tuple[float, float]:
         read.append([float(v) for v in page.get_attribute("#read-at", "data-lps").split()])
     mm_per_px = (read[1][0] - read[0][0]) / 80.0
     return across - 40.0 + (point_mm[0] - read[0][0]) / mm_per_px, down + (point_mm[1] - read[0][1]) / mm_per_px
+
+
+def test_what_was_refused_is_said_at_the_top_and_does_not_stay_in_its_field(page: Any, served: Served) -> None:
+    """The field kept -3 Gy beside "met"; the sentence stood below the goals, where nobody saw it."""
+    number = "#goal-rows tr:nth-child(1) input[type=number]"
+    asked = served.session.wishes.prescriptions[0].dose_gy
+    page.fill(number, "-3")
+    page.keyboard.press("Tab")
+    page.wait_for_selector("#live #refused:not([hidden])")
+    assert "must lie between" in page.inner_text("#refused")
+    assert float(page.input_value(number)) == asked
+
+
+def test_fields_and_isodoses_follow_undo_also_where_one_of_them_has_the_focus(page: Any, served: Served) -> None:
+    """The slider under the keys kept the value that was undone."""
+    session, row = served.session, "#goal-rows tr:nth-child(1)"
+    asked = session.wishes.prescriptions[0].dose_gy
+    after(page, served, lambda: (page.fill(f"{row} input[type=number]", "23"), page.keyboard.press("Tab")))
+    levels = "() => [...document.querySelectorAll('#levels input[type=number]')].map((one) => +one.value)"
+    assert 23.0 in page.evaluate(levels)
+    at = session.at
+    page.focus(f"{row} input[type=range]")
+    page.keyboard.press("Control+z")
+    page.wait_for_selector(f"#history li:nth-child({at})[aria-current]")
+    assert [float(page.input_value(f"{row} input[type={kind}]")) for kind in ("number", "range")] == [asked, asked]
+    assert 23.0 not in page.evaluate(levels)
+    assert "100 %" in page.inner_text("#levels")
+
+
+def test_under_a_difference_of_doses_the_ct_stays_where_no_dose_is_known(page: Any, served: Served) -> None:
+    """It was black there: nothing is known outside the dose grid."""
+    corner = """() => {
+        const canvas = document.querySelector('.plane[data-view="coronal"] canvas');
+        const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+        copy.drawImage(canvas, 0, 0);
+        const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+        let dark = 0;
+        for (let i = 0; i < data.length; i += 4) dark += data[i] + data[i + 1] + data[i + 2] === 0;
+        return dark / (data.length / 4);
+    }"""
+    page.fill("#keep-name", "before")
+    page.click("#keep")
+    page.wait_for_selector("#kept-list li:has-text('before') button")
+    page.locator(".plane[data-view='coronal']").press("0")  # the whole frame
+    page.wait_for_timeout(300)
+    before = page.evaluate(corner)
+    page.click("#kept-list li:has-text('before') button >> nth=0")
+    page.wait_for_selector("#compared:not([hidden])")
+    page.wait_for_timeout(300)
+    assert page.evaluate(corner) == pytest.approx(before, abs=0.01)
+    page.click("#compare-end")

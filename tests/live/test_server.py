@@ -7,6 +7,7 @@ import json
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,6 +102,16 @@ def test_what_makes_no_sense_is_refused_in_one_line(served: Served, path: str, b
     assert message in json.loads(said)["error"]
 
 
+def grid_of(frame: dict[str, Any]) -> Grid:
+    """Return the grid that stands beside a dose."""
+    return Grid(
+        shape_zyx=tuple(frame["shape"]),
+        origin_mm=np.array(frame["origin"]),
+        spacing_mm=np.array(frame["spacing"]),
+        direction=np.array(frame["direction"]).reshape(3, 3),
+    )
+
+
 def test_what_is_on_the_screen_is_the_session(served: Served) -> None:
     state = served.post("do", action="prescribe", arguments={"ctv": "lesion", "dose_gy": 17.0})
     shown = served.session.shown
@@ -112,12 +123,7 @@ def test_what_is_on_the_screen_is_the_session(served: Served) -> None:
     assert status == 200
     frame = json.loads(headers["x-frame"])
     dose = np.frombuffer(body, dtype="<u2").reshape(frame["shape"]) * frame["step"]
-    grid = Grid(
-        shape_zyx=tuple(frame["shape"]),
-        origin_mm=np.array(frame["origin"]),
-        spacing_mm=np.array(frame["spacing"]),
-        direction=np.array(frame["direction"]).reshape(3, 3),
-    )
+    grid = grid_of(frame)
     plan = shown.plan
     exact = dose_at_points(plan.dwells, plan.times_s, grid.points_mm(), plan.source, strength_u=plan.strength_u).gy
     np.testing.assert_allclose(dose.ravel(), np.minimum(exact, 655.35), atol=0.006, rtol=1e-5)
@@ -129,9 +135,25 @@ def test_what_is_on_the_screen_is_the_session(served: Served) -> None:
 def test_history_kept_plans_and_comparison(served: Served) -> None:
     served.post("keep", name="first")
     state = served.post("do", action="prescribe", arguments={"ctv": "lesion", "dose_gy": 25.0})
-    rows = served.post("compare", name="first")["rows"]
-    row = next(r for r in rows if r["structure"] == "lesion" and r["metric"] == "D100 (Gy)")
+    found = served.post("compare", name="first")
+    row = next(r for r in found["rows"] if r["structure"] == "lesion" and r["metric"] == "D100 (Gy)")
     assert row["now"] - row["kept"] > 1.0
+    kept = served.session.kept["first"]
+    curve = next(c for c in found["curves"] if c["name"] == "lesion")
+    assert float(np.interp(0.9, curve["frac"][::-1], curve["gy"][::-1])) == pytest.approx(
+        kept.score.targets[0].d90_gy, abs=0.02
+    )
+    status, headers, values = served.ask("GET", "/api/dose?kept=first")
+    assert status == 200
+    frame = json.loads(headers["x-frame"])
+    grid = grid_of(frame)
+    plan = kept.plan
+    exact = dose_at_points(plan.dwells, plan.times_s, grid.points_mm(), plan.source, strength_u=plan.strength_u).gy
+    dose = frame["step"] * np.frombuffer(values, dtype="<u2")
+    np.testing.assert_allclose(dose, np.minimum(exact, 655.35), atol=0.006, rtol=1e-5)
+    status, _, said = served.ask("GET", "/api/dose?kept=second")
+    assert status == 400
+    assert "no plan was kept as 'second'" in json.loads(said)["error"]
     assert served.post("undo")["at"] == state["at"] - 1
     assert served.post("redo")["at"] == state["at"]
     assert served.post("take", name="first")["history"][-1] == "take first"

@@ -227,6 +227,20 @@ def test_plans_are_kept_compared_and_taken_back(session: Session) -> None:
         session.take("second")
 
 
+def test_files_that_change_on_the_disk_are_named_and_play_no_part(tmp_path: Path) -> None:
+    session = Session.open(write_small_case(tmp_path / "case"))
+    before = session.shown.score.targets[0].d100_gy
+    assert session.changed_files == ()
+    labels = tmp_path / "case" / "labels.nii.gz"
+    whole = labels.read_bytes()
+    labels.write_bytes(b"no longer an image")
+    (tmp_path / "case" / "catheters.json").unlink()
+    assert sorted(session.changed_files) == ["catheters.json", "labels.nii.gz"]
+    assert session.do("optimise_rest").score.targets[0].d100_gy == pytest.approx(before, rel=1e-9)
+    labels.write_bytes(whole)  # of the same content, but written since: nobody can know that it is the same
+    assert "labels.nii.gz" in session.changed_files
+
+
 @pytest.mark.slow
 def test_saved_it_is_what_the_command_writes(session: Session, tmp_path: Path) -> None:
     session.do("prescribe", ctv=ctv(session), dose_gy=18.0)

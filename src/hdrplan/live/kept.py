@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from hdrplan.errors import InputError
 from hdrplan.live.shown import Shown
@@ -11,16 +11,24 @@ from hdrplan.live.wishes import Wishes
 __all__ = ["KeptPlans"]
 
 
-class KeptPlans:
+class KeptPlans(Mapping[str, Shown]):
     """Plans by name, each with what was asked for then."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[Wishes, Shown]] = {}
 
-    @property
-    def shown(self) -> Mapping[str, Shown]:
-        """The plans, by name."""
-        return {name: shown for name, (_, shown) in self._kept.items()}
+    def __getitem__(self, name: str) -> Shown:
+        """Return a plan; InputError lists the names there are."""
+        return self.of(name)[1]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._kept
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kept)
+
+    def __len__(self) -> int:
+        return len(self._kept)
 
     def keep(self, name: str, wishes: Wishes, shown: Shown) -> None:
         """Keep a plan; another one of this name is gone."""

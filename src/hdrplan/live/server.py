@@ -23,10 +23,11 @@ from hdrplan.live.saving import EXPORTS, free_folder
 from hdrplan.live.session import Session
 from hdrplan.live.tables import difference_rows, range_rows, robustness_rows, rows_of_next
 from hdrplan.live.view import DOSE_STEP_GY, pictured_dose, pictured_grid, result_of, state_of
-from hdrplan.report import live_page, report_data, solid_html
+from hdrplan.report import live_dvh, live_page, report_data, solid_html
 
 if TYPE_CHECKING:
     from hdrplan.geometry import Volume
+    from hdrplan.live.shown import Shown
 
 __all__ = ["app_of", "new_token"]
 
@@ -54,6 +55,7 @@ class _Live:
         self.lock = threading.Lock()
         self._grid = pictured_grid(session.case_file.case)
         self._dose: tuple[int, Volume] | None = None
+        self._kept: tuple[Shown, Volume] | None = None
 
     def dose(self) -> Volume:
         """Return the dose of the plan on the screen."""
@@ -61,6 +63,20 @@ class _Live:
         if self._dose is None or self._dose[0] != revision:
             self._dose = (revision, pictured_dose(self.session.shown.plan, self._grid))
         return self._dose[1]
+
+    def kept_dose(self, name: str) -> Volume:
+        """Return the dose of a plan that was kept; only the last one asked for stays, as it is 1 MB."""
+        shown = self.session.kept[name]
+        if self._kept is None or self._kept[0] is not shown:
+            self._kept = (shown, pictured_dose(shown.plan, self._grid))
+        return self._kept[1]
+
+    def compared(self, name: str) -> dict[str, Any]:
+        """Return what a kept plan was: its metrics beside those on the screen, and its DVH."""
+        with self.lock:
+            rows = difference_rows(self.session.compare(name))
+            kept = result_of(self.session, self.session.kept[name], self.kept_dose(name))
+        return {"revision": self.session.revision, "name": name, "rows": rows, "curves": live_dvh(kept)["curves"]}
 
     def page(self, token: str) -> str:
         with self.lock:
@@ -218,7 +234,11 @@ def app_of(
         return HTMLResponse(await run_in_threadpool(live.solid))
 
     async def dose(request: Request) -> Response:
-        return await run_in_threadpool(_packed, live)
+        kept = request.query_params.get("kept")
+        try:
+            return await run_in_threadpool(lambda: _packed(live.dose() if kept is None else live.kept_dose(kept)))
+        except HdrPlanError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
 
     return Starlette(
         routes=[
@@ -245,7 +265,7 @@ def _works(live: _Live) -> dict[str, Work]:
         "go": changed(lambda given: session.go_to(whole_of(given, "place"))),
         "keep": changed(lambda given: session.keep(text_of(given, "name"))),
         "take": changed(lambda given: session.take(text_of(given, "name"))),
-        "compare": lambda given: {"rows": difference_rows(session.compare(text_of(given, "name")))},
+        "compare": lambda given: live.compared(text_of(given, "name")),
         "settle": lambda given: live.settled(),
         "stop": lambda given: live.stopped(),
         "next-catheters": lambda given: live.next_catheters(),
@@ -265,9 +285,8 @@ def _posted(work: Work) -> Answer:
     return call
 
 
-def _packed(live: _Live) -> Response:
-    """Return the dose on the screen in steps of 0.01 Gy, its grid beside it."""
-    volume = live.dose()
+def _packed(volume: Volume) -> Response:
+    """Return a dose in steps of 0.01 Gy, its grid beside it."""
     steps = np.clip(np.rint(volume.values_zyx / np.float32(DOSE_STEP_GY)), 0, 65535).astype("<u2")
     grid = volume.grid
     frame = {

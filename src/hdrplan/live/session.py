@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +12,17 @@ from hdrplan.errors import InputError, StoppedError
 from hdrplan.io import CaseFile, read_case
 from hdrplan.live.actions import ACTIONS
 from hdrplan.live.difference import Difference, differences
+from hdrplan.live.disk import WatchedFiles
 from hdrplan.live.engine import Engine
 from hdrplan.live.history import History
 from hdrplan.live.kept import KeptPlans
 from hdrplan.live.saving import given_times, is_by_hand, write_session
 from hdrplan.live.shown import PlanState, Shown, html_of
 from hdrplan.live.studies import Range, next_catheters_of, ranges_of, robustness_of
-from hdrplan.live.touch import Touch, done_again, touch_of
+from hdrplan.live.touch import Teller, Touch, done_again
 from hdrplan.live.wishes import Wishes, refuse_unfit, wishes_of
 from hdrplan.options import PlanOptions
-from hdrplan.stopping import stoppable
+from hdrplan.stopping import Stops
 
 if TYPE_CHECKING:
     from hdrplan.metrics import DVH
@@ -64,12 +65,12 @@ class Session:
     ) -> None:
         refuse_unfit(case_file.case, case_file.options)
         self.case_file = case_file
-        self._on_touch, self._touches = on_touch, 0
+        self._tell = Teller(on_touch)
         options = replace(PlanOptions(), **case_file.options)  # type: ignore[arg-type]
         self._engine = Engine(case_file.case, case_file.source, case_file.strength, options)
         self._history = History(wishes_of(case_file.case, case_file.goals, plan))
-        self._revision, self._stops = 0, 0
-        self._kept = KeptPlans()
+        self._revision, self._stops, self._kept = 0, Stops(), KeptPlans()
+        self._watched = WatchedFiles(case_file.files)
         self._shown: Shown | None = None
         self._last: Shown | None = None
 
@@ -148,10 +149,10 @@ class Session:
         row = ACTIONS[action]
         checked = row.arguments(arguments)
         wishes = row.change(self._history.before(gesture), self.shown, **checked)
-        with self._stoppable():
+        with self._stops.stoppable():
             shown = self._engine.draft(wishes, self._last)
         self._history.add(row.label(checked), wishes, gesture=gesture)
-        self._tell("do", action, checked, gesture)
+        self._tell("do", action, wishes, checked, gesture)
         return self._show(shown)
 
     def undo(self) -> Shown:
@@ -166,7 +167,7 @@ class Session:
         """Go to any place of the history."""
         self._history.go(place)
         self._shown = None
-        self._tell("go", "", {"place": place})
+        self._tell("go", "", self.wishes, {"place": place})
         return self.shown
 
     def settle(self) -> Shown:
@@ -176,45 +177,41 @@ class Session:
         the plan, that on the screen stays.
         """
         wishes = self.wishes
-        try:
-            with self._stoppable(lambda: self.wishes is not wishes):
-                settled = self._engine.settled(wishes, self._last)
-        except StoppedError:
-            return self.shown
-        return self._show(settled) if self.wishes is wishes else self.shown
+        with suppress(StoppedError), self._stops.stoppable(lambda: self.wishes is not wishes):
+            settled = self._engine.settled(wishes, self._last)
+            if self.wishes is wishes:
+                return self._show(settled)
+        return self.shown
 
     def stop(self) -> None:
-        """Stop what runs in other threads: a touch, a proof, a study. Each ends after its step, and changes nothing.
-
-        The touch and the studies raise :class:`hdrplan.errors.StoppedError` in their threads.
-        """
-        self._stops += 1
-
-    def _stoppable(self, unwanted: Callable[[], bool] = lambda: False) -> AbstractContextManager[None]:
-        """Return a context in which work ends when it is stopped, or no longer wanted."""
-        begun = self._stops
-        return stoppable(lambda: self._stops != begun or unwanted())
+        """Stop a touch, proof or study of other threads after its step: it changes nothing, or raises StoppedError."""
+        self._stops.stop()
 
     def keep(self, name: str) -> None:
         """Keep the plan on the screen under a name, to compare it with others or take it back."""
         self._kept.keep(name, self.wishes, self.shown)
-        self._tell("keep", name)
+        self._tell("keep", name, self.wishes)
 
     @property
     def kept(self) -> Mapping[str, Shown]:
         """Plans that were kept, by name."""
-        return self._kept.shown
+        return self._kept
 
     def take(self, name: str) -> Shown:
         """Go on with a plan that was kept; that can be undone like any action."""
         wishes, shown = self._kept.of(name)
         self._history.add(f"take {name}", wishes)
-        self._tell("take", name)
+        self._tell("take", name, wishes)
         return self._show(shown)
 
     def compare(self, name: str) -> tuple[Difference, ...]:
-        """Return metrics of the plan on the screen beside those of a plan that was kept."""
-        return differences(self.shown.score, self._kept.of(name)[1].score)
+        """Return metrics of the plan on the screen beside those of a kept one; its dose is that of ``kept[name]``."""
+        return differences(self.shown.score, self.kept[name].score)
+
+    @property
+    def changed_files(self) -> tuple[str, ...]:
+        """Names of files of the case that changed on the disk since it was opened: they play no part."""
+        return self._watched.changed()
 
     def dvh(self, name: str) -> DVH:
         """Return the DVH of a structure in the plan on the screen."""
@@ -222,17 +219,17 @@ class Session:
 
     def next_catheters(self, *, without: Sequence[str] = ()) -> tuple[NextCatheter, ...]:
         """Return what :func:`hdrplan.workflow.next_catheters` finds beside the catheters in use; takes some seconds."""
-        with self._stoppable():
+        with self._stops.stoppable():
             return next_catheters_of(self._engine, self.wishes, without)
 
     def ranges(self) -> tuple[Range, ...]:
         """Return between what each goal can be traded while all others stay; two optima a goal."""
-        with self._stoppable():
+        with self._stops.stoppable():
             return ranges_of(self._engine, self.wishes, self.shown)
 
     def robustness(self, *, deliveries: int = 200) -> RobustResult:
         """Recompute the plan on the screen in simulated deliveries, with the errors that have a source."""
-        with self._stoppable():
+        with self._stops.stoppable():
             return robustness_of(self.case_file.case, self.wishes, self.shown, deliveries)
 
     def save(self, folder: str | Path, *, exports: Sequence[str] = ()) -> str:
@@ -259,7 +256,7 @@ class Session:
         wishes = self.wishes
         given = given_times(wishes, self.settle() if is_by_hand(wishes) else self.shown)
         said = write_session(Path(folder), self.case_file, wishes, given, exports)
-        self._tell("save", "")
+        self._tell("save", "", wishes)
         return said
 
     def again(self, touches: Iterable[Touch]) -> None:
@@ -276,20 +273,11 @@ class Session:
             What cannot be done to this case.
         """
         for touch in touches:
-            self._touches = int(touch.id)
-            if touch.what in ("go", "do"):
-                done_again(touch, self._history)
-            elif touch.what == "take":
-                self._history.add(f"take {touch.name}", self._kept.of(touch.name)[0])
-            elif touch.what == "keep":
+            self._tell.count = int(touch.id)
+            done_again(touch, self._history, self._kept)
+            if touch.what == "keep":
                 self._kept.keep(touch.name, self.wishes, self._engine.draft(self.wishes, self._last))
         self._shown = None
-
-    def _tell(self, what: str, name: str, given: Mapping[str, Any] | None = None, gesture: str = "") -> None:
-        if self._on_touch is None:
-            return
-        self._touches += 1
-        self._on_touch(touch_of(self._touches, what, name, given or {}, wishes=self.wishes, gesture=gesture))
 
     @property
     def revision(self) -> int:
@@ -304,9 +292,8 @@ class Session:
         return shown
 
     def __repr__(self) -> str:
-        return (
-            f"Session({self.case_file.case.name!r}, {self.shown.state}, {self.at} of {len(self.history) - 1} actions)"
-        )
+        done = f"{self.at} of {len(self.history) - 1} actions"
+        return f"Session({self.case_file.case.name!r}, {self.shown.state}, {done})"
 
     def _repr_html_(self) -> str:
         return html_of(self.case_file.case.name, self.shown)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from hdrplan.live.actions import ACTIONS, OF_THE_PLAN
 from hdrplan.live.history import History
+from hdrplan.live.kept import KeptPlans
 from hdrplan.live.wishes import Stop, Wishes
 
-__all__ = ["Touch", "done_again", "touch_of"]
+__all__ = ["Teller", "Touch", "done_again"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +47,29 @@ class Touch:
     gesture: str = ""
 
 
-def touch_of(number: int, what: str, name: str, given: Mapping[str, Any], *, wishes: Wishes, gesture: str) -> Touch:
-    """Return what a journal holds of something that was done.
+class Teller:
+    """Tells a journal, where there is one, what is done.
 
     Parameters
     ----------
-    number : int
-    what, name : str
-    given : mapping
-    wishes : Wishes
-        What is asked for then.
-    gesture : str
+    on_touch : callable or None
     """
+
+    def __init__(self, on_touch: Callable[[Touch], None] | None) -> None:
+        self._on_touch = on_touch
+        self.count = 0
+
+    def __call__(
+        self, what: str, name: str, wishes: Wishes, given: Mapping[str, Any] | None = None, gesture: str = ""
+    ) -> None:
+        """Tell of one thing; the arguments are fields of :class:`Touch`, ``wishes`` what is asked for then."""
+        if self._on_touch is None:
+            return
+        self.count += 1
+        self._on_touch(_touch_of(self.count, what, name, given or {}, wishes=wishes, gesture=gesture))
+
+
+def _touch_of(number: int, what: str, name: str, given: Mapping[str, Any], *, wishes: Wishes, gesture: str) -> Touch:
     hand = wishes.by_hand_s
     return Touch(
         id=str(number),
@@ -70,13 +82,14 @@ def touch_of(number: int, what: str, name: str, given: Mapping[str, Any], *, wis
     )
 
 
-def done_again(touch: Touch, history: History) -> None:
-    """Do to a history what a journal holds: an action, or a way back.
+def done_again(touch: Touch, history: History, kept: KeptPlans) -> None:
+    """Do to a history what a journal holds: an action, a way back, or a plan taken back; nothing else changes it.
 
     Parameters
     ----------
     touch : Touch
     history : History
+    kept : KeptPlans
 
     Raises
     ------
@@ -85,6 +98,11 @@ def done_again(touch: Touch, history: History) -> None:
     """
     if touch.what == "go":
         history.go(int(touch.given["place"]))
+        return
+    if touch.what == "take":
+        history.add(f"take {touch.name}", kept.of(touch.name)[0])
+        return
+    if touch.what != "do":
         return
     row, wishes = ACTIONS[touch.name], history.before(touch.gesture)
     given = row.arguments(touch.given)

@@ -125,6 +125,7 @@ def state_of(session: Session, dose: Volume) -> dict[str, Any]:
         "history": list(session.history),
         "at": session.at,
         "kept": list(session.kept),
+        "changed": list(session.changed_files),
         "dvh": live_dvh(result_of(session, shown, dose)),
     }
 

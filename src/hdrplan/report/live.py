@@ -6,6 +6,7 @@ from typing import Any
 
 from hdrplan.report.html import dvh_values, scene_of
 from hdrplan.report.page import fragment, page
+from hdrplan.report.palette import DIVERGING
 from hdrplan.report.plan import report_data
 from hdrplan.report.scene import curve_data
 from hdrplan.report.svg import axis_end_gy
@@ -13,7 +14,17 @@ from hdrplan.workflow import PlanResult
 
 __all__ = ["live_dvh", "live_page"]
 
-_SCRIPTS = ("volume.js", "contour.js", "viewer.js", "ui.js", "dvh.js", "live_panels.js", "live.js")
+_SCRIPTS = (
+    "volume.js",
+    "contour.js",
+    "viewer.js",
+    "ui.js",
+    "paper.js",
+    "dvh.js",
+    "live_panels.js",
+    "live_tools.js",
+    "live.js",
+)
 
 
 def live_page(result: PlanResult, *, version: str, token: str = "") -> str:
@@ -35,7 +46,7 @@ def live_page(result: PlanResult, *, version: str, token: str = "") -> str:
         title=view.title,
         version=version,
         scripts=_SCRIPTS,
-        data={**scene, "token": token},
+        data={**scene, "token": token, "diverging": DIVERGING},
         connects=True,
         structures=result.points.names,
         notes=[scene[k]["note"] for k in ("ct", "dose") if scene[k]],

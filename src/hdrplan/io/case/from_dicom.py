@@ -81,7 +81,8 @@ def case_of_dicom(
         # The plan's own strength is that of its reference date.
         strength = replace(strength, time=export.plan.source.reference_time)
     ct_sha256 = next((value for kind, value in export.hashes.items() if kind.startswith("CT ")), None)
-    return replace(case, strength=strength, ct_sha256=ct_sha256, warnings=(*warnings, *notes, *case.warnings))
+    warned = (*warnings, *notes, *case.warnings)
+    return replace(case, strength=strength, files=(*case.files, folder), ct_sha256=ct_sha256, warnings=warned)
 
 
 def _punctures(

@@ -32,6 +32,12 @@ class CasePaths:
         self.folder, self._where, self._relative_only = folder, where, relative_only
         self._hashes = dict(hashes or {})
         self._by_key: dict[str, str] = {}
+        self._files: dict[Path, None] = {}
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that :meth:`path` was asked for, and where it lies."""
+        return tuple(self._files)
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -70,6 +76,7 @@ class CasePaths:
         if not path.is_dir():
             existing_file(path)
         self._by_key[key] = sha256(path)
+        self._files[path] = None
         self._hashes[Path(name).as_posix() if self._relative_only else path.name] = self._by_key[key]
         return path
 

@@ -64,7 +64,7 @@ def read_case(
     table = _changed(table, changes or {})
     # Files in a case are named relative to it, so that it can be moved; the command line names them from where it is.
     case = case_of_table(table, toml.parent, where=toml, relative_only=not changes, before_puncture=before_puncture)
-    return replace(case, inputs={**case.inputs, toml.name: sha256(toml)})
+    return replace(case, inputs={**case.inputs, toml.name: sha256(toml)}, files=(*case.files, toml))
 
 
 def _changed(table: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:

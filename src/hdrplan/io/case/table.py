@@ -88,6 +88,8 @@ class CaseFile:
         absent ones keep their default.
     inputs : dict
         Input file -> SHA-256, for the record of the run.
+    files : tuple of Path
+        Where these lie; of a DICOM export its folder.
     ct_sha256 : str or None
         Of the CT: plans made on it say so.
     warnings : tuple of Caution
@@ -100,6 +102,7 @@ class CaseFile:
     strength: Strength
     options: dict[str, float]
     inputs: dict[str, str]
+    files: tuple[Path, ...] = ()
     ct_sha256: str | None = None
     warnings: tuple[Caution, ...] = ()
 
@@ -253,6 +256,7 @@ def _case_file(entries: Entries, anatomy: _Anatomy, paths: CasePaths, warnings: 
         strength=strength,
         options=options,
         inputs=paths.hashes,
+        files=paths.files,
         warnings=each_once(
             (
                 *warnings,

@@ -1,17 +1,5 @@
 /* Two plans beside each other and their difference, all three on one slice. */
 
-/* Second dose minus first, where both are known. */
-class Difference {
-  constructor(first, second) { this.first = first; this.second = second; this.spare = new Float32Array(0); }
-  plane(p0, du, dv, nu, nv, out) {
-    if (this.spare.length < nu * nv) this.spare = new Float32Array(nu * nv);
-    this.first.plane(p0, du, dv, nu, nv, this.spare);
-    this.second.plane(p0, du, dv, nu, nv, out);
-    for (let i = 0; i < nu * nv; i++) out[i] -= this.spare[i];
-    return out;
-  }
-}
-
 async function startComparison() {
   const data = JSON.parse(byId("report-data").textContent);
   readableDvh(data.curves);

@@ -29,7 +29,7 @@ function outline(field, level) {
     for (let a = 0; a + 1 < nu; a++) {
       const i = b * nu + a;
       const c = [values[i], values[i + 1], values[i + nu + 1], values[i + nu]];
-      const kind = (c[0] >= level) | ((c[1] >= level) << 1) | ((c[2] >= level) << 2) | ((c[3] >= level) << 3);
+      const kind = (c[0] >= level ? 1 : 0) | (c[1] >= level ? 2 : 0) | (c[2] >= level ? 4 : 0) | (c[3] >= level ? 8 : 0);
       if (kind === 0 || kind === 15 || !(c[0] + c[1] + c[2] + c[3] === c[0] + c[1] + c[2] + c[3])) continue;
       const edges = MARCH[kind] ?? saddle(kind, (c[0] + c[1] + c[2] + c[3]) / 4 >= level);
       const crossing = (edge) => {

@@ -19,13 +19,39 @@ function ticksBetween(low, high, wanted) {
   return ticks;
 }
 
+/** @typedef {{ rank: number, name: string, volume_cc: number, gy: number[], frac: number[] }} Curve */
+
 class DvhPlot {
+  // In units of the drawing, and the dose at the right end; written into the figure by the package.
+  left = 0; top = 0; width = 0; height = 0; gyMax = 0;
+  // The range on the screen, Gy; volumes in cc, on a logarithmic axis.
+  from = 0; to = 0; cc = false; log = false;
+  /** @type {{ curve: Curve, path: SVGPathElement }[]} */
+  others = [];
+
+  /** @param {SVGSVGElement} svg @param {Curve[]} curves */
   constructor(svg, curves) {
     this.svg = svg;
     this.curves = curves;
     Object.assign(this, Object.fromEntries(Object.entries(svg.dataset).map(([k, v]) => [k, +v])));
     this.whole = { from: 0, to: this.gyMax };
     Object.assign(this, this.whole, { cc: false, log: false });
+  }
+
+  /* Curves of another plan, dotted, in the colours of the same structures; they are hidden with them. */
+  beside(curves) {
+    for (const path of this.svg.querySelectorAll(".beside")) path.remove();
+    this.others = curves.flatMap((curve) => {
+      const own = this.curves.find((c) => c.name === curve.name);
+      if (!own) return [];
+      const line = this.svg.querySelector(`.curve[data-curve="${own.rank}"]`), path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+      path.setAttribute("class", line.classList.contains("off") ? "beside off" : "beside");
+      path.dataset.curve = String(own.rank);
+      path.setAttribute("stroke", line.getAttribute("stroke"));
+      line.before(path);
+      return [{ curve, path }];
+    });
+    this.draw();
   }
 
   shown() { return this.curves.filter((c) => !this.svg.querySelector(`.curve[data-curve="${c.rank}"]`).classList.contains("off")); }
@@ -51,6 +77,7 @@ class DvhPlot {
     for (const curve of this.curves) {
       this.svg.querySelector(`.curve[data-curve="${curve.rank}"]`).setAttribute("d", this.lineOf(curve));
     }
+    for (const { curve, path } of this.others) path.setAttribute("d", this.lineOf(curve));
     for (const mark of this.svg.querySelectorAll("[data-gy]")) {
       const gy = +mark.dataset.gy, inside = gy >= this.from && gy <= this.to;
       const curve = this.curves.find((c) => String(c.rank) === mark.dataset.curve);

@@ -3,14 +3,29 @@
 /* All that one press of a hand does to one thing is one entry of the history. */
 const visit = Date.now().toString(36);
 let press = 0;
-for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, (event) => { if (!event.repeat) press++; }, true);
+let pressed = false;       // whether the mouse or a finger is down
+addEventListener("pointerdown", () => { press++; pressed = true; }, true);
+for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => { pressed = false; }, true);
+addEventListener("keydown", (event) => { if (!event.repeat) press++; }, true);
 
 const REST_MS = 700;      // after so long without a touch the plan is proven
 const LONG_MS = 500;      // what takes longer can be stopped
 
 class Server {
+  token = "";
+  /* Draws a state, and says what was refused. */
+  /** @type {(state: any) => Promise<void>} */
+  show = async () => {};
+  /** @type {(text: string | null) => void} */
+  refuse = () => {};
+  busy = false;
+  /** Revision on the screen, and how many requests take long. */
+  shown = -1; long = 0;
+  /** @type {{ path: string, body?: any, kind: string }[]} */
+  waiting = [];
+
   constructor(token, show, refuse) {
-    Object.assign(this, { token, show, refuse, busy: false, next: null, shown: -1, long: 0 });
+    Object.assign(this, { token, show, refuse });
   }
 
   /* Shows the Stop button as long as something runs that takes long. */
@@ -34,7 +49,7 @@ class Server {
   /* Touches that come while one is under way replace each other where they are of one kind. */
   touch(path, body, kind = path) {
     if (this.busy) {
-      this.waiting = (this.waiting ?? []).filter((w) => w.kind !== kind);
+      this.waiting = this.waiting.filter((w) => w.kind !== kind);
       this.waiting.push({ path, body, kind });
       return;
     }
@@ -54,7 +69,7 @@ class Server {
       this.refuse(error.message);
     }
     this.busy = false;
-    const next = this.waiting?.shift();
+    const next = this.waiting.shift();
     if (next) this.run(next.path, next.body);
     else this.rest = setTimeout(() => this.prove(), REST_MS);
   }
@@ -74,38 +89,61 @@ class Server {
 async function live() {
   const data = JSON.parse(byId("report-data").textContent);
   const scene = await sceneOf(data);
-  scene.tools.catheter = catheterTool(scene, (name, end, point) => act("move_catheter", { name, [`${end}_mm`]: point }, `move ${name} ${end}`));
+  scene.tools.catheter = catheterTool(scene, (name, end, places) => act("move_catheter", { name, ...places }, `move ${name} ${end}`));
   scene.tools.isodose = isodoseTool(scene, (point_mm, dose_gy, at_least) => act("ask_dose_at", { point_mm, dose_gy, at_least }, "isodose"));
-  document.querySelector(".tools").append(toolButton("catheter", "Catheter", "drag a tip or a hub"), toolButton("isodose", "Isodose", "drag a line to where the dose should reach or end"));
+  document.querySelector(".tools").append(toolButton("catheter", "Catheter", "drag a tip, a hub, or a whole catheter by its shaft"), toolButton("isodose", "Isodose", "drag a line to where the dose should reach or end"));
   const viewer = viewerOf(scene);
   let plot = readableDvh(data.curves), state = null;
 
-  const server = new Server(data.token, show, (text) => { byId("refused").hidden = text === null; byId("refused").textContent = text ?? ""; });
+  addEventListener("beforeprint", () => drawPaper(scene));
+  const server = new Server(data.token, show, (text) => {
+    byId("refused").hidden = text === null;
+    byId("refused").textContent = text ?? "";
+    // What was refused is not asked for: the field says again what is.
+    if (text !== null && state && !pressed) drawGoals(state, act, { anew: true });
+  });
   const act = (action, given, kind = `${action} ${given.number ?? given.ctv ?? given.catheter ?? ""} ${given.offset_mm ?? ""}`) =>
     server.touch("/api/do", { action, arguments: given, gesture: `${visit} ${press} ${kind}`.slice(0, 80) }, kind);
   const channels = new Channels(act);
+  const comparison = new Comparison(scene, {
+    ask: (path, body) => server.ask(path, body), fetchDose, table: colourTable(data.diverging), refuse: (text) => server.refuse(text),
+    redraw: () => { viewer.redraw(); plot?.beside(comparison.curves); },
+  });
 
   async function show(fresh) {
     if (fresh.revision < server.shown) return;
     server.shown = fresh.revision;
     state = fresh;
     await showDose(fresh);
-    Object.assign(scene, { catheters: fresh.catheters.filter((c) => c.on), dwells: fresh.dwells, prescription: fresh.prescriptions[0].value });
+    Object.assign(scene, { catheters: fresh.catheters.filter((c) => c.on), dwells: fresh.dwells });
+    follow(fresh.prescriptions[0].value);
     scene.longest = Math.max(1e-9, ...fresh.dwells.map((d) => d.time_s));
     viewer.redraw();
     const badge = byId("state");
     badge.textContent = `${fresh.text}`;
     badge.className = `verdict ${{ "proven at every point": "good", "no plan holds these limits": "bad", "prescription lowered": "bad" }[fresh.state] ?? "open"}`;
     badge.dataset.state = fresh.state;
-    drawGoals(fresh, act);
+    drawGoals(fresh, act, { ahead: pressed || server.waiting.length > 0 });
     channels.draw(fresh);
     drawMetrics(fresh);
     drawHistory(fresh, (place) => server.touch("/api/go", { place }));
-    drawKept(fresh, { take: (name) => server.touch("/api/take", { name }), compare });
+    drawKept(fresh, { take: (name) => server.touch("/api/take", { name }), compare: (name) => comparison.begin(name) });
     showDvh(fresh.dvh);
     byId("undo").disabled = fresh.at === 0;
     byId("redo").disabled = fresh.at === fresh.history.length - 1;
+    byId("changed").hidden = fresh.changed.length === 0;
+    byId("changed").textContent = `${fresh.changed.join(", ")} changed on the disk. This session, and what it saves, keep the case as it was opened; to plan the new one, save, end the session with Ctrl-C and start it again with another --saves folder.`;
+    listCatheters(fresh.catheters);
     document.documentElement.dataset.revision = fresh.revision;
+    comparison.follow().catch((error) => server.refuse(error.message));
+  }
+
+  /* The isodose of the prescription goes along with it, and the others are per cent of it. */
+  function follow(prescription) {
+    if (Math.abs(prescription - scene.prescription) < 1e-6) return;
+    for (const level of scene.levels) if (Math.abs(level.gy - scene.prescription) < 1e-6) level.gy = prescription;
+    scene.prescription = prescription;
+    if (!byId("levels").contains(document.activeElement)) viewer.relist();
   }
 
   /* The figure comes whole from the package; zoom and axes stay as they are. */
@@ -119,14 +157,18 @@ async function live() {
     Object.assign(plot, { cc: before.cc, log: before.log, ...(before.zoomed && { from: before.from, to: before.to }) });
     byId("dvh-cc").value = before.cc ? "cc" : "frac";
     byId("dvh-log").checked = before.log;
-    if (before.zoomed || before.cc || before.log) plot.draw();
+    if (comparison.curves.length) plot.beside(comparison.curves);
+    else if (before.zoomed || before.cc || before.log) plot.draw();
+  }
+
+  async function fetchDose(query) {
+    const answer = await fetch(`/api/dose?${query}`, { headers: { "x-hdrplan-token": data.token } });
+    if (!answer.ok) throw new Error((await answer.json()).error ?? `the server answered ${answer.status}`);
+    return new Volume({ ...JSON.parse(answer.headers.get("x-frame")), offset: 0 }, new Uint16Array(await answer.arrayBuffer()));
   }
 
   async function showDose(fresh) {
-    const answer = await fetch(`/api/dose?revision=${fresh.revision}`, { headers: { "x-hdrplan-token": data.token } });
-    if (!answer.ok) return;
-    const frame = JSON.parse(answer.headers.get("x-frame"));
-    scene.dose = new Volume({ ...frame, offset: 0, step: frame.step }, new Uint16Array(await answer.arrayBuffer()));
+    scene.dose = await fetchDose(`revision=${fresh.revision}`);
     scene.levels.forEach((level) => { level.key = `dose ${fresh.revision}`; });
   }
 
@@ -145,8 +187,12 @@ async function live() {
     });
   }
 
-  async function compare(name) {
-    try { drawDifferences(name, (await server.ask("/api/compare", { name })).rows); } catch (error) { server.refuse(error.message); }
+  const toMove = byId("move-name");
+  function listCatheters(catheters) {
+    const names = catheters.filter((c) => c.on).map((c) => c.name), before = toMove.value;
+    if ([...toMove.options].map((o) => o.value).join("\n") === names.join("\n")) return;
+    toMove.replaceChildren(...names.map((name) => element("option", {}, name)));
+    if (names.includes(before)) toMove.value = before;
   }
 
   const click = (id, call) => byId(id).addEventListener("click", call);
@@ -171,14 +217,21 @@ async function live() {
   });
   dragCurves(() => plot, (given) => act("ask_dvh_point", given, "curve"));
   study("find-next", "next-said", "Looking for clear paths …", "/api/next-catheters", (found) => drawNext(found, (c) => act("add_catheter", { entry_mm: c.entry_mm, tip_mm: c.tip_mm }), (point) => { scene.moveTo(point); viewer.redraw(); }));
-  study("find-ranges", "ranges-said", "Looking how far each limit reaches …", "/api/ranges", (found) => { tradeBetween(found); drawGoals(state, act, true); });
+  study("find-ranges", "ranges-said", "Looking how far each limit reaches …", "/api/ranges", (found) => { tradeBetween(found); drawGoals(state, act, { anew: true }); });
   study("find-robustness", "robustness-said", "Delivering the plan 200 times …", "/api/robustness", drawRobustness);
   let tip = null;
   click("tip-here", () => { tip = scene.focus.slice(); byId("entry-here").disabled = false; byId("new-catheter-said").textContent = `Tip at ${mm(tip)} mm; now point at its entry.`; });
   click("entry-here", () => { act("add_catheter", { tip_mm: tip, entry_mm: scene.focus.slice() }); byId("entry-here").disabled = true; byId("new-catheter-said").textContent = ""; });
+  byId("move-catheter").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const c = scene.catheters.find((one) => one.name === toMove.value), end = byId("move-end").value, to = scene.focus.slice();
+    const [hub, tip] = [c.points[0], c.points[c.points.length - 1]];
+    const places = end === "whole" ? { tip_mm: to, hub_mm: hub.map((x, k) => x + to[k] - tip[k]) } : { [`${end}_mm`]: to };
+    act("move_catheter", { name: c.name, ...places }, `move ${c.name} ${end}`);
+  });
   addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !byId("stop").hidden) stop();
-    if (!(event.ctrlKey || event.metaKey) || event.target.tagName === "INPUT" && event.target.type === "text") return;
+    if (!(event.ctrlKey || event.metaKey) || event.target instanceof HTMLInputElement && event.target.type === "text") return;
     const key = event.key.toLowerCase();
     if (key === "z" && !event.shiftKey) { server.touch("/api/undo"); event.preventDefault(); }
     else if (key === "y" || (key === "z" && event.shiftKey)) { server.touch("/api/redo"); event.preventDefault(); }
@@ -188,97 +241,6 @@ async function live() {
   await show(await server.ask("/api/state"));
   server.rest = setTimeout(() => server.prove(), REST_MS);
   document.documentElement.dataset.ready = performance.now().toFixed(0);
-}
-
-function toolButton(value, text, hint) {
-  const label = element("label", { title: hint });
-  label.append(element("input", { type: "radio", name: "tool", value }), element("span", {}, text));
-  return label;
-}
-
-/* Dragging the nearest tip or hub in the plane of a picture. */
-function catheterTool(scene, moved) {
-  const NEAR_PX = 14;
-  let held = null;
-  return {
-    down(plane, event) {
-      const at = plane.pointAt(event), { u, v } = plane.view;
-      const ends = scene.catheters.flatMap((c) => [["hub", c.points[0]], ["tip", c.points[c.points.length - 1]]].map(([end, p]) => ({ c, end, p })));
-      const away = ({ p }) => Math.hypot(p[u] - at[u], p[v] - at[v]) * plane.fit.scale;
-      const nearest = ends.reduce((a, b) => (!a || away(b) < away(a) ? b : a), null);
-      held = nearest && away(nearest) <= NEAR_PX ? { ...nearest, u, v, p: nearest.p.slice() } : null;
-    },
-    move(plane, event) {
-      if (!held) return;
-      const at = plane.pointAt(event);
-      held.p[held.u] = at[held.u];
-      held.p[held.v] = at[held.v];
-      moved(held.c.name, held.end, held.p.slice());
-    },
-  };
-}
-
-/* Dragging an isodose: the place under the pointer is to have at least its dose, or at most where the line moves inward. */
-function isodoseTool(scene, asked) {
-  const NEAR_PX = 10;
-  let held = null;
-  return {
-    down(plane, event) {
-      const at = plane.pointAt(event), { u, v } = plane.view, dose = scene.dose, here = dose.linear(at);
-      const crosses = (gy) => [...Array(16).keys()].some((k) => {
-        const near = at.slice();
-        near[u] += (NEAR_PX / plane.fit.scale) * Math.cos((k * Math.PI) / 8);
-        near[v] += (NEAR_PX / plane.fit.scale) * Math.sin((k * Math.PI) / 8);
-        return (dose.linear(near) - gy) * (here - gy) <= 0;
-      });
-      const levels = scene.levels.filter((l) => l.on && l.gy > 0 && crosses(l.gy));
-      const nearest = levels.reduce((a, b) => (!a || Math.abs(here / b.gy - 1) < Math.abs(here / a.gy - 1) ? b : a), null);
-      held = nearest && { gy: nearest.gy, dose };
-    },
-    move(plane, event) {
-      if (!held) return;
-      const at = plane.pointAt(event), before = held.dose.linear(at);
-      if (Number.isFinite(before)) asked(at, held.gy, before < held.gy);
-    },
-  };
-}
-
-/* Dragging a curve of the DVH along the axis of dose. The figure is drawn anew meanwhile: the window keeps the hold. */
-function dragCurves(plotNow, asked) {
-  const NEAR_PX = 7;
-  let held = null;
-  const at = (plot, event) => new DOMPoint(event.clientX, event.clientY).matrixTransform(plot.svg.getScreenCTM().inverse());
-  const nearest = (plot, { x, y }) => {
-    const away = (c) => Math.abs(plot.y(plot.volume(c, shareAt(c, plot.gy(x)))) - y);
-    const steep = (c) => [-NEAR_PX, NEAR_PX].map((d) => plot.y(plot.volume(c, shareAt(c, plot.gy(x + d)))));
-    const near = plot.shown().filter((c) => away(c) <= NEAR_PX || (steep(c)[0] - y) * (steep(c)[1] - y) < 0);
-    return near.reduce((a, b) => (!a || away(b) < away(a) ? b : a), null);
-  };
-  const inside = (plot, { x }) => plot.gy(x) >= plot.from && plot.gy(x) <= plot.to;
-  byId("dvh-place").addEventListener("pointerdown", (event) => {
-    const plot = plotNow();
-    if (!plot || event.button || !plot.svg.contains(event.target)) return;
-    const point = at(plot, event), curve = inside(plot, point) ? nearest(plot, point) : null;
-    if (!curve) return;
-    // The volume is the pointer's: the curve may be steep. The whole volume and none have goals of their own.
-    const share = plot.log || plot.cc ? shareAt(curve, plot.gy(point.x)) : Math.min(1, Math.max(0, 1 - (point.y - plot.top) / plot.height));
-    const percent = share > 0.995 ? 100 : Math.max(0.1, +(100 * share).toPrecision(3));
-    held = { name: curve.name, percent, gy: plot.gy(point.x) };
-    event.stopPropagation();
-    event.preventDefault();
-  }, true);
-  addEventListener("pointermove", (event) => {
-    const plot = plotNow();
-    if (!held) {
-      if (plot && plot.svg.contains(event.target)) plot.svg.classList.toggle("takes", Boolean(nearest(plot, at(plot, event))));
-      return;
-    }
-    const gy = Math.max(0, plot.gy(at(plot, event).x));
-    if (Math.abs(gy - held.gy) * plot.width > 3 * (plot.to - plot.from)) {
-      asked({ structure: held.name, volume_percent: held.percent, dose_gy: +gy.toFixed(2), at_least: gy > held.gy });
-    }
-  });
-  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => { held = null; });
 }
 
 live().catch((error) => {

@@ -18,8 +18,8 @@ function limitInput(value, unit, label, send, trade) {
   }
   const slider = element("input", { type: "range", min: low, max: top, step, "aria-label": `${label}, slider` });
   const number = element("input", { type: "number", min: low, step, "aria-label": label });
-  slider.value = value;
-  number.value = +value.toFixed(3);
+  const follow = (now) => { slider.value = now; number.value = +now.toFixed(3); };
+  follow(value);
   slider.addEventListener("input", () => { number.value = slider.value; send(+slider.value); });
   number.addEventListener("change", () => { if (number.value !== "") { slider.value = number.value; send(+number.value); } });
   const box = element("span", { class: "live-limit" });
@@ -28,7 +28,7 @@ function limitInput(value, unit, label, send, trade) {
     const said = trade.loosest == null ? `up to ${+trade.strictest.toFixed(1)}` : `${+trade.strictest.toFixed(2)} to ${+trade.loosest.toFixed(2)}`;
     box.append(element("span", { class: "live-range", title: "Asked for most, and not asked for, while all others stay" }, said));
   }
-  return box;
+  return Object.assign(box, { follow });
 }
 
 function resultCell(reached, met) {
@@ -39,17 +39,27 @@ function resultCell(reached, met) {
 }
 
 function numberCell(value, unit = "") {
-  return element("td", { class: "n" }, value === null || value === undefined ? "" : `${(+value).toFixed(2)}${unit && ` ${unit}`}`);
+  return element("td", { class: "n" }, value === null || value === undefined ? "" : `${(+value).toFixed(2).replace(/^-(0\.00)$/, "$1")}${unit && ` ${unit}`}`);
 }
 
-/* Rows are kept while somebody holds one of their controls: a slider must not vanish under the hand. */
-function drawGoals(state, act, anew = false) {
-  const body = byId("goal-rows");
-  const rows = state.goals.length + state.prescriptions.length;
-  const held = !anew && body.contains(document.activeElement) && body.rows.length === rows;
-  if (!held) body.replaceChildren(...[...state.prescriptions.map((p) => prescriptionRow(p, act)), ...state.goals.map((g) => goalRow(g, act))]);
+/* Rows are kept while one of their controls has the focus: a slider must not vanish under the hand. They say what is asked
+   for now all the same, but for the control of a hand that is `ahead`: what it says is on its way. */
+function drawGoals(state, act, { anew = false, ahead = false } = {}) {
+  const body = byId("goal-rows"), controls = () => [...body.querySelectorAll("input")];
+  const rows = state.goals.length + state.prescriptions.length, focused = controls().indexOf(document.activeElement);
+  const held = !anew && focused >= 0 && body.rows.length === rows;
+  if (!held) {
+    body.replaceChildren(...[...state.prescriptions.map((p) => prescriptionRow(p, act)), ...state.goals.map((g) => goalRow(g, act))]);
+    controls()[focused]?.focus({ preventScroll: true });
+  }
   [...state.prescriptions, ...state.goals].forEach((goal, k) => {
     const row = body.rows[k];
+    if (held && !(ahead && row.contains(document.activeElement))) {
+      row.querySelector(".live-limit").follow(goal.value);
+      const [on, rank] = [row.cells[0].querySelector("input"), row.cells[5].querySelector("input")];
+      if (on) Object.assign(on, { checked: goal.on });
+      if (rank) Object.assign(rank, { value: goal.level });
+    }
     row.cells[3].replaceWith(numberCell(goal.reached));
     row.cells[4].replaceWith(resultCell(goal.reached, goal.met));
     row.classList.toggle("idle", goal.on === false);

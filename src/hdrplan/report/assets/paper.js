@@ -5,7 +5,7 @@ function drawPaper(scene) {
     const view = VIEWS[figure.dataset.view], canvas = figure.querySelector("canvas");
     const paper = Object.create(scene);
     paper.show = { isodose: true, structures: true, catheters: true, crosshair: false };
-    paper.wash = { ...scene.wash, on: false };
+    Object.assign(paper, { wash: { ...scene.wash, on: false }, difference: null, others: [] });
     paper.focus = (target?.centre ?? scene.focus).slice();
     const share = parseFloat(figure.dataset.share);
     if (target && Number.isFinite(share)) {

@@ -106,6 +106,13 @@ function chart() {
 
 /* The dose of the chosen times on three planes: times times rates. Looks like a Volume to the viewer. */
 class PlanesDose {
+  /** @type {any[]} */
+  planes = [];
+  /** @type {number[]} */
+  low = [];
+  /** @type {number[]} */
+  high = [];
+
   static async of(packs) {
     const made = new PlanesDose();
     made.planes = await Promise.all(Object.entries(packs).map(async ([name, p]) => {
@@ -190,6 +197,8 @@ function firstPossible() {
   }
 }
 
+/* Draws the plan of a row. */
+/** @type {(row: number) => void} */
 let draw = () => {};
 sliders.forEach((slider) => slider.addEventListener("input", show));
 byId("save").addEventListener("click", save);

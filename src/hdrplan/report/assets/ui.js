@@ -106,7 +106,12 @@ function viewerOf(scene) {
     byId("read-hu").textContent = Number.isFinite(hu) ? `${hu} HU` : "outside the CT";
     const top = 655.35;
     byId("read-gy").textContent = Number.isFinite(gy)
-      ? `${gy >= top ? "> " : ""}${gy.toFixed(2)} Gy (${((100 * gy) / scene.prescription).toFixed(0)} %)` : "outside the dose grid";
+      ? `${gy >= top ? "> " : ""}${gy.toFixed(2)} Gy (${((100 * gy) / scene.prescription).toFixed(0)} %)${since(p, gy)}` : "outside the dose grid";
+  }
+
+  function since(p, gy) {
+    const by = scene.difference ? gy - scene.difference.kept.linear(p) : NaN;
+    return Number.isFinite(by) ? `, ${by < 0 ? "\u2212" : "+"}${Math.abs(by).toFixed(2)}` : "";
   }
 
   for (const plane of planes) wire(plane);
@@ -234,13 +239,14 @@ function viewerOf(scene) {
     scene.measured = null;
     setWindow(400, 40);
   });
-  listLevels(scene, redraw);
+  const relist = listLevels(scene, redraw);
   listStructures(scene, redraw);
   new ResizeObserver(() => { planes.forEach((p) => { p.fit = null; }); redraw(); }).observe(byId("planes"));
   setWindow(400, 40);
-  return { planes, redraw };
+  return { planes, redraw, relist };
 }
 
+/** @param {string} tag @param {Record<string, any>} [attributes] @param {any} [text] @returns {any} */
 function element(tag, attributes = {}, text) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
@@ -281,6 +287,7 @@ function listLevels(scene, redraw) {
     redraw();
   });
   fill();
+  return fill;
 }
 
 function listStructures(scene, redraw) {

@@ -26,6 +26,13 @@ function mm(point) {
 
 /* What is to be seen; every view and the printed pages draw from one scene. */
 class Scene {
+  /** @type {Volume | null} */
+  ct = null;
+  /** @type {any} a Volume, or planes of one */
+  dose = null;
+  /** @type {any[]} */
+  structures = [];
+
   constructor(data, ct, dose, structures) {
     Object.assign(this, { ct, dose, structures });
     this.prescription = data.prescription_gy;
@@ -37,6 +44,8 @@ class Scene {
     // Equal ratios of dose are equal steps of colour: from a quarter to five times the prescription, where sources are.
     this.wash = { on: false, from: data.prescription_gy * 0.25, to: data.prescription_gy * 5, opacity: 0.45, ratio: true };
     this.show = { isodose: true, structures: true, catheters: true, crosshair: true };
+    this.others = [];      // lines of another plan, drawn as levels are
+    this.difference = null;   // a wash of the difference to another plan, instead of that of the dose
     this.tools = {};       // name -> what a drag with it does: down(plane, event), move(plane, event)
     this.measured = null;
     this.outlines = "shape";
@@ -127,14 +136,15 @@ function drawPlane(canvas, scene, view, fit, ratio, { crosshair = true, head = 3
   } else {
     for (let o = 0; o < image.data.length; o += 4) { image.data[o] = 24; image.data[o + 1] = 28; image.data[o + 2] = 34; image.data[o + 3] = 255; }
   }
-  if (scene.wash.on) {
-    const { from, to, volume = scene.dose, table = WASH, fades = false, ratio: byRatio = false } = scene.wash;
+  const wash = scene.difference ?? scene.wash;
+  if (wash.on) {
+    const { from, to, volume = scene.dose, table = WASH, fades = false, ratio: byRatio = false } = wash;
     const shade = byRatio && from > 0 ? (v) => Math.log(v / from) / (Math.log(to / from) || 1) : (v) => (v - from) / (to - from || 1);
     volume.plane(p0, du, dv, w, h, values);
     for (let i = 0, o = 0; i < values.length; i++, o += 4) {
-      // A difference fades out toward zero; a dose stops at its lower level.
-      if (!(fades || values[i] >= from)) continue;
-      const opacity = scene.wash.opacity * (fades ? Math.sqrt(Math.min(1, Math.abs(values[i] / to))) || 0 : 1);
+      // A difference fades out toward zero; a dose stops at its lower level. Outside its grid nothing is known.
+      if (!(fades ? Number.isFinite(values[i]) : values[i] >= from)) continue;
+      const opacity = wash.opacity * (fades ? Math.sqrt(Math.min(1, Math.abs(values[i] / to))) || 0 : 1);
       const t = 3 * Math.min(255, Math.max(0, Math.round(255 * shade(values[i]))));
       for (let c = 0; c < 3; c++) image.data[o + c] += (table[t + c] - image.data[o + c]) * opacity;
     }
@@ -164,7 +174,7 @@ function drawPlane(canvas, scene, view, fit, ratio, { crosshair = true, head = 3
   };
   if (scene.show.structures) {
     // Targets last: their line stays whole where an organ's touches it.
-    for (const s of [...scene.structures].sort((a, b) => (a.role === "CTV") - (b.role === "CTV"))) {
+    for (const s of [...scene.structures].sort((a, b) => Number(a.role === "CTV") - Number(b.role === "CTV"))) {
       if (!s.on) continue;
       const line = scene.outlineOf(s, view, at);
       if (line) stroke(line.path, s.colour, s.role === "CTV" ? 2.4 : 1.7, s.dash);
@@ -172,7 +182,7 @@ function drawPlane(canvas, scene, view, fit, ratio, { crosshair = true, head = 3
   }
   const labels = [];
   if (scene.show.isodose) {
-    for (const level of scene.levels) {
+    for (const level of [...scene.levels, ...scene.others]) {
       if (!level.on || !(level.gy > 0)) continue;
       const line = scene.pathOf(level.key ?? "dose", level.volume ?? scene.dose, view, at, level.gy);
       if (!line) continue;
@@ -202,7 +212,7 @@ function drawPlane(canvas, scene, view, fit, ratio, { crosshair = true, head = 3
 /* A line between two places, and its length. */
 function drawMeasured(context, { view, from, to }, toPixel, ratio) {
   const [a, b] = [from, to].map((p) => toPixel(p[view.u], p[view.v]));
-  for (const [colour, px] of [["#05080b", 4], ["#ffe082", 2]]) {
+  for (const { colour, px } of [{ colour: "#05080b", px: 4 }, { colour: "#ffe082", px: 2 }]) {
     context.strokeStyle = colour;
     context.lineWidth = px * ratio;
     context.beginPath();

@@ -29,6 +29,11 @@ function unpredicted(planes, [nz, ny, nx], signed) {
 }
 
 class Volume {
+  nx = 0; ny = 0; nz = 0;
+  /* Of a mask whose voxels wait. */
+  /** @type {any} */
+  pack = null;
+
   constructor(pack, values) {
     this.values = values;
     [this.nz, this.ny, this.nx] = pack.shape;
@@ -153,5 +158,17 @@ class Volume {
       if (cosine > 0.5) best = Math.min(best, this.spacing[k]);
     }
     return Number.isFinite(best) ? best : Math.min(...this.spacing);
+  }
+}
+
+/* Second dose minus first, where both are known. */
+class Difference {
+  constructor(first, second) { this.first = first; this.second = second; this.spare = new Float32Array(0); }
+  plane(p0, du, dv, nu, nv, out) {
+    if (this.spare.length < nu * nv) this.spare = new Float32Array(nu * nv);
+    this.first.plane(p0, du, dv, nu, nv, this.spare);
+    this.second.plane(p0, du, dv, nu, nv, out);
+    for (let i = 0; i < nu * nv; i++) out[i] -= this.spare[i];
+    return out;
   }
 }
