@@ -22,7 +22,7 @@ from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from hdrplan.analysis import lesion_table
-from hdrplan.analysis.dose_shape import spline_curve
+from hdrplan.analysis.dose_shape import line_p, spline_curve, step_beside_line
 from hdrplan.analysis.effects import D100, adjusters, d100_model
 from hdrplan.cohort import Rules, checked_cohort, derive
 from hdrplan.errors import HdrPlanError
@@ -33,6 +33,7 @@ TESTS = {
     "headline": "D100 per Gy, adjusted, errors by patient (headline)",
     "score": "D100 per Gy, adjusted score test, patients' signs flipped",
     "spline": "spline of D100, 3 df, adjusted score test, errors by patient",
+    "line": "a straight line, against a curve and against a step, corrected for both",
     "cutoff": "best cut-off, adjusted, corrected by resampling patients (headline)",
     "cutoff_lausen92": "best cut-off, not adjusted, Lausen 1992",
     "cutoff_naive": "best cut-off, not adjusted, no correction",
@@ -52,7 +53,8 @@ def p_values(seed: int, hr: float, resamples: int, size_effect: float) -> tuple[
     try:
         fit = d100_model(table)
         found["headline"] = float(fit.p[fit.names.index(D100)])
-        found["spline"] = spline_curve(table).overall.p
+        curve = spline_curve(table)
+        found["spline"] = curve.overall.p
         beside = adjusters(table)
         joint = max_t(cox(lesions, beside), {"d100": dose}, rng=rng, n_resamples=resamples)
         found["score"] = float(joint.p_adjusted[0])
@@ -60,6 +62,8 @@ def p_values(seed: int, hr: float, resamples: int, size_effect: float) -> tuple[
         found["cutoff"] = best_cutoff(adjusted, rng=rng, n_resamples=resamples).p.resampled
         bare = best_cutoff(cutoff_problem(lesions, dose), rng=rng, n_resamples=0)
         found["cutoff_lausen92"], found["cutoff_naive"] = bare.p.lausen92, bare.p.naive
+        straight = line_p(curve, step_beside_line(table, rng=rng, n_resamples=resamples))
+        found["line"] = math.nan if straight is None else straight
         found["univariate"] = float(cox(lesions.independent, {D100: dose}).p[0])
     except HdrPlanError as error:  # counted as missing below, never as "not significant"
         print(f"cohort {seed}: {error}", file=sys.stderr)
@@ -94,7 +98,7 @@ def main() -> None:
             "test": words, "rejected": rejected, "of": int(known.size), "share": round(rejected / known.size, 4),
             "exact_95": [round(low, 4), round(high, 4)], "holds_5_percent": bool(low <= 0.05 <= high),
         }  # fmt: skip
-        print(f"{words:<70}{100 * rejected / known.size:6.1f} %  (95 % {100 * low:.1f} to {100 * high:.1f})")
+        print(f"{words:<74}{100 * rejected / known.size:6.1f} %  (95 % {100 * low:.1f} to {100 * high:.1f})")
     result["tests"] = table
     if options.page:
         start_mark, end_mark = "<!-- null cohorts -->\n", "<!-- end of null cohorts -->"

@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import math
+import shutil
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,7 +26,10 @@ from hdrplan.analysis.benefit import dose_benefit
 from hdrplan.analysis.effects import d100_model
 from hdrplan.analysis.text_table import control_text
 from hdrplan.cohort import Rules, checked_cohort, derive
+from hdrplan.io import write_pdf
 from hdrplan.outcomes import CoxFit, aalen_johansen, competing_risks, cox, follow_up, intervals, predicted_incidence
+from hdrplan.report import correlation_html, on_paper
+from hdrplan.report.cohort_answer import benefit_figure
 from synthetic_cohort import synthetic_cohort
 
 
@@ -144,6 +150,10 @@ def shaped(table: LesionTable, log_hazard: np.ndarray, seed: int) -> LesionTable
     )
 
 
+def step_row(result: Correlation) -> tuple[str, ...]:
+    return next(row for row in answer_table(result).rows if row[0] == "Step beside a straight line?")
+
+
 def test_a_step_and_a_curve_are_told_from_a_line() -> None:
     """A U has no ratio per Gy: the curve is the answer. A step of six times explains what a line does not."""
     table = lesions(9, {"HCC": 250}, 0.0)
@@ -160,11 +170,13 @@ def test_a_step_and_a_curve_are_told_from_a_line() -> None:
     assert step.cuts.beyond_line.p.resampled < 0.05
     assert step.cuts.beyond_line.best == pytest.approx(19.0, abs=0.5)
     words = " ".join(plain_words(step))
+    assert step_row(step)[1] == f"shown; best at {step.cuts.beyond_line.best:.1f} Gy"
     assert (
         "A step at 19.0 Gy explains what the smooth curve does not" in words or "A straight line is rejected" in words
     )
     line = correlate(shaped(table, -0.25 * (table.d100_gy - 20.0), 3), quick)
     assert "no step is shown" in " ".join(plain_words(line))
+    assert step_row(line)[1].startswith("not shown; best at")
 
 
 def test_without_bootstrap_samples_the_answer_has_no_interval(strong: Correlation) -> None:
@@ -429,3 +441,24 @@ def test_an_error_of_dose_that_is_too_large_is_not_called_unknown(strong: Correl
     words = said(dataclasses.replace(strong, settings=settings, dose_error=(), failed=failed))
     assert "could not be corrected for the error of D100: the recorded values must vary more" in words
     assert "is not taken into account" not in words
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_the_first_printed_page_holds_the_whole_answer(strong: Correlation, tmp_path: Path, paper: str) -> None:
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        pytest.skip("no Chromium on this machine (apt-get install chromium)")
+    reader = shutil.which("pdftotext")
+    if reader is None:
+        pytest.skip("no pdftotext on this machine (apt-get install poppler-utils)")
+    assert strong.benefit is not None
+    figure = benefit_figure(strong.benefit, strong.table, "adjusted for size, tumour type and age")
+    html = correlation_html(
+        strong, flow=(), figures={"answer": figure}, settings={}, warnings="", about={"Tables": "0"}, version="0"
+    )
+    write_pdf(tmp_path / "page.pdf", on_paper(html, paper))
+    words = subprocess.run(
+        [reader, "-f", "1", "-l", "1", str(tmp_path / "page.pdf"), "-"], capture_output=True, text=True, check=True
+    ).stdout
+    assert " ".join(clinical_answer(strong)[0].split()) in " ".join(words.split())
+    assert " ".join(answer_table(strong).notes[0].split()) in " ".join(words.split())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from hdrplan.cli import cli
 from hdrplan.cohort import RawTable, Rules, checked_cohort, derive
 from hdrplan.errors import InputError
 from hdrplan.io import write_tables
-from hdrplan.outcomes import cox, e_value
+from hdrplan.outcomes import cox, e_value, follow_up, frailty
 from synthetic_cohort import synthetic_cohort
 
 
@@ -57,6 +58,21 @@ def test_regression_calibration_divides_by_the_reliability(table: LesionTable) -
     assert got["regression calibration"] == pytest.approx(got["as recorded"] / reliability, rel=1e-6)
     assert got["SIMEX"] == pytest.approx(got["regression calibration"], rel=0.15)
     assert corrected(table, Settings(dose_error="error_gy")) == pytest.approx(got, rel=1e-9)
+
+
+def test_a_frailty_stands_beside_each_correction_where_patients_have_several_lesions(table: LesionTable) -> None:
+    """Within a patient: calibration divides by the same reliability, SIMEX with the variance held is near it."""
+    got = corrected(table, Settings(dose_error=1.0))
+    shared = [got[f"{name}, gamma frailty by patient"] for name in ("regression calibration", "SIMEX")]
+    alone = frailty(table.follow_up, d100_columns(table)).coef[0]
+    assert shared[0] == pytest.approx(alone * got["regression calibration"] / got["as recorded"], rel=0.01)
+    assert shared[1] == pytest.approx(shared[0], rel=0.05)
+    single = replace(
+        table,
+        patient_id=table.lesion_id,
+        follow_up=follow_up(table.follow_up.time, table.follow_up.event, cluster=table.lesion_id),
+    )
+    assert not any("frailty" in name for name in corrected(single, Settings(dose_error=1.0)))
 
 
 def test_the_expected_dose_takes_the_place_of_d100(table: LesionTable) -> None:

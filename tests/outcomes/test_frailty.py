@@ -34,6 +34,31 @@ def test_frailty_agrees_with_r(name):
     assert fit.heterogeneity.p == pytest.approx(math.erfc(math.sqrt(drop / 2.0)) / 2.0)
 
 
+# coxph(Surv(time, status) ~ age + sex + frailty(id, theta = 0.3, sparse = FALSE), data = kidney) in R 4.2.2, survival
+# 3.5.3: coefficients, standard errors, I-likelihood.
+AT_A_VARIANCE = {
+    0.3: ([0.00443028873341, -1.46333768744], [0.0110145004111, 0.419708193052], -181.757799),
+    2.0: ([0.0110760848924, -2.17104332061], [0.0188675717133, 0.702493888276], -188.1682914),
+}
+
+
+@pytest.mark.parametrize("theta", AT_A_VARIANCE)
+def test_a_known_variance_gives_r_s_fit(theta):
+    fit, (coef, se, loglik) = frailty(*case("kidney"), theta=theta), AT_A_VARIANCE[theta]
+    assert fit.theta == theta
+    np.testing.assert_allclose(fit.coef, coef, rtol=R_FRAILTY)
+    np.testing.assert_allclose(fit.se, se, rtol=R_FRAILTY)
+    assert fit.loglik == pytest.approx(loglik, abs=1e-6)
+
+
+def test_a_known_variance_of_none_is_cox_s_model_and_an_absurd_one_is_refused():
+    rows, x = case("kidney")
+    np.testing.assert_allclose(frailty(rows, x, theta=0.0).coef, cox(rows.independent, x).coef)
+    for theta in (-1.0, 1e9, math.nan):
+        with pytest.raises(InputError, match="variance of a frailty must be 0 or lie between"):
+            frailty(rows, x, theta=theta)
+
+
 def test_frailties_average_one_and_the_unlucky_have_more():
     fit = frailty(*case("lesions"))
     assert fit.frailty.mean() == pytest.approx(1, abs=1e-6)

@@ -248,7 +248,9 @@ def answer_table(r: Correlation) -> TextTable:
         rows.append(("Same effect in all tumour types?", found, "", p_text(test.p)))
     if r.cuts.beyond_line is not None and r.models.carried:
         step = r.cuts.beyond_line
-        rows.append(("Step beside a straight line?", f"at {step.best:.1f} Gy", "", p_text(step.p.resampled)))
+        verdict = "shown" if r.models.curved and step.p.resampled < _LEVEL else "not shown"
+        found = f"{verdict}; best at {step.best:.1f} Gy"
+        rows.append(("Step beside a straight line?", found, "", p_text(step.p.resampled)))
     return TextTable(
         name="answer",
         title="The answer in numbers",

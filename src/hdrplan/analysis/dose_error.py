@@ -11,11 +11,15 @@ from hdrplan.analysis.effects import D100, REFERENCE_GY, Effect, adjusted_cox, a
 from hdrplan.analysis.lesions import LesionTable
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import InputError
-from hdrplan.outcomes import Corrected, calibrated, frailty, indicator_columns, simex
+from hdrplan.outcomes import Corrected, FrailtyFit, calibrated, frailty, indicator_columns, simex
 
 __all__ = ["corrected_effects", "dose_error_sd_gy"]
 
-_DRAWS = 100
+_DRAWS = 50
+_FRAILTY = ", gamma frailty by patient"
+
+# Takes D100 (n,), returns its coefficient and the variance of the coefficient.
+_Fit = Callable[[FloatArray], tuple[float, float]]
 
 
 def dose_error_sd_gy(table: LesionTable, error: float | str) -> FloatArray:
@@ -72,32 +76,57 @@ def corrected_effects(table: LesionTable, settings: Settings, rng: np.random.Gen
     if settings.expected_dose:
         true = {D100: _numbers(table, settings.expected_dose)}
         found += effects("expected dose", adjusted_cox(table, true), table.follow_up, (D100,))
-        shared = frailty(table.follow_up, {**true, **adjusters(table)}, strata=table.strata)
-        found += effects("expected dose, gamma frailty by patient", shared, table.follow_up, (D100,))
+        if _several_lesions(table):
+            found += effects(f"expected dose{_FRAILTY}", _frailty(table, true[D100]), table.follow_up, (D100,))
     if settings.dose_error is not None:
         sd = dose_error_sd_gy(table, settings.dose_error)
-        found += [
-            _effect("regression calibration", _by_calibration(table, sd), table),
-            _effect("SIMEX", simex(_fit(table), table.d100_gy, sd, rng=rng, n_draws=_DRAWS), table),
-        ]
+        models = [("", _cox_fit(table), _cox_fit(table))]
+        if _several_lesions(table):
+            models.append((_FRAILTY, _frailty_fit(table), _frailty_fit(table, _frailty(table, table.d100_gy).theta)))
+        for words, fit, often in models:
+            fitted = simex(often, table.d100_gy, sd, rng=rng, n_draws=_DRAWS)
+            found += [
+                _effect(f"regression calibration{words}", _by_calibration(table, sd, fit), table),
+                _effect(f"SIMEX{words}", fitted, table),
+            ]
     return (*naive, *found) if found else ()
 
 
-def _by_calibration(table: LesionTable, sd: FloatArray) -> Corrected:
+def _several_lesions(table: LesionTable) -> bool:
+    """Return whether a patient has several lesions: without, a frailty is told by the shape of the hazard alone."""
+    return table.n_patients < table.n
+
+
+def _by_calibration(table: LesionTable, sd: FloatArray, fit: _Fit) -> Corrected:
     beside = adjusters(table)
     if table.strata is not None and len(set(table.strata)) > 1:
         beside |= indicator_columns("stratum", np.array(table.strata))
     others = np.column_stack(list(beside.values())) if beside else np.empty((table.n, 0))
     true = calibrated(table.d100_gy, sd, others)
-    return true.corrected(*_fit(table)(true.values))
+    return true.corrected(*fit(true.values))
 
 
-def _fit(table: LesionTable) -> Callable[[FloatArray], tuple[float, float]]:
+def _cox_fit(table: LesionTable) -> _Fit:
     def coefficient(d100_gy: FloatArray) -> tuple[float, float]:
         fit = adjusted_cox(table, {D100: d100_gy - REFERENCE_GY})
         return float(fit.coef[0]), float(fit.inference_covariance[0, 0])
 
     return coefficient
+
+
+def _frailty_fit(table: LesionTable, theta: float | None = None) -> _Fit:
+    """Return a fit with a frailty; SIMEX holds its variance, which an error of each lesion hardly moves."""
+
+    def coefficient(d100_gy: FloatArray) -> tuple[float, float]:
+        fit = _frailty(table, d100_gy, theta)
+        return float(fit.coef[0]), float(fit.covariance[0, 0])
+
+    return coefficient
+
+
+def _frailty(table: LesionTable, d100_gy: FloatArray, theta: float | None = None) -> FrailtyFit:
+    columns = {D100: d100_gy - REFERENCE_GY, **adjusters(table)}
+    return frailty(table.follow_up, columns, strata=table.strata, theta=theta)
 
 
 def _effect(model: str, corrected: Corrected, table: LesionTable) -> Effect:

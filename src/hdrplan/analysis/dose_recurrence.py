@@ -26,7 +26,7 @@ from hdrplan.analysis.correlation import (
 )
 from hdrplan.analysis.dose_error import corrected_effects
 from hdrplan.analysis.dose_response import dose_response_fits
-from hdrplan.analysis.dose_shape import SPLINE_KNOTS, interaction, spline_curve
+from hdrplan.analysis.dose_shape import interaction, line_p, spline_curve, step_beside_curve, step_beside_line
 from hdrplan.analysis.effects import (
     D100,
     Effect,
@@ -58,7 +58,6 @@ from hdrplan.outcomes import (
     indicator_columns,
     kaplan_meier,
     log_rank,
-    restricted_spline,
     reverse_kaplan_meier,
     turnbull,
     zph,
@@ -117,7 +116,9 @@ def correlate(
     steps = _Steps(on_progress)
     model = steps.run("adjusted model", lambda: d100_model(table))
     horizon = settings.horizon_months
-    step = steps.run("step beside a straight line", lambda: _beyond_line(table, settings, rng))
+    step = steps.run(
+        "step beside a straight line", lambda: step_beside_line(table, rng=rng, n_resamples=settings.n_resamples)
+    )
     models = _models(table, model, step, steps)
     return Correlation(
         settings=settings,
@@ -139,7 +140,9 @@ def correlate(
             adjusted=steps.run("adjusted cut-off", lambda: _cutoff(table, settings, rng, adjust=True)),
             unadjusted=steps.run("unadjusted cut-off", lambda: _cutoff(table, settings, rng, adjust=False)),
             beyond_line=step,
-            beyond_curve=steps.tried("step beside a curve", lambda: _beyond_curve(table, settings, rng))
+            beyond_curve=steps.tried(
+                "step beside a curve", lambda: step_beside_curve(table, rng=rng, n_resamples=settings.n_resamples)
+            )
             if models.curved
             else None,
         ),
@@ -180,11 +183,7 @@ def _control(table: LesionTable, steps: _Steps) -> Control:
 def _models(table: LesionTable, model: CoxFit | None, step: Cutoff | None, steps: _Steps) -> DoseModels:
     adjusted = effects("adjusted, errors by patient", model, table.follow_up) if model else ()
     spline = steps.run("spline", lambda: spline_curve(table))
-    linear_p = None
-    if spline is not None:
-        # Two tests of one hypothesis; by Bonferroni they reject it together in 5 % of cohorts at most.
-        tested = [spline.nonlinear.p] if step is None else [spline.nonlinear.p, step.p.resampled]
-        linear_p = min(1.0, len(tested) * min(tested))
+    linear_p = line_p(spline, step)
     curved = linear_p is not None and linear_p < 0.05
     return DoseModels(
         univariate=_univariate(table, steps),
@@ -252,20 +251,6 @@ def _cutoff(table: LesionTable, settings: Settings, rng: np.random.Generator, *,
     strata = table.strata if adjust else None
     problem = cutoff_problem(table.follow_up, table.d100_gy, covariates=covariates, strata=strata)
     return best_cutoff(problem, rng=rng, n_resamples=settings.n_resamples, n_bootstrap=settings.n_bootstrap)
-
-
-def _beyond_line(table: LesionTable, settings: Settings, rng: np.random.Generator) -> Cutoff:
-    if np.unique(table.d100_gy).size < 3:
-        raise InfeasibleError("a step beside a straight line needs three different doses", got="fewer")
-    problem = cutoff_problem(table.follow_up, table.d100_gy, covariates=d100_columns(table), strata=table.strata)
-    return best_cutoff(problem, rng=rng, n_resamples=settings.n_resamples)
-
-
-def _beyond_curve(table: LesionTable, settings: Settings, rng: np.random.Generator) -> Cutoff:
-    columns = restricted_spline(table.d100_gy, SPLINE_KNOTS).columns("D100", table.d100_gy)
-    covariates = {**columns, **adjusters(table)}
-    problem = cutoff_problem(table.follow_up, table.d100_gy, covariates=covariates, strata=table.strata)
-    return best_cutoff(problem, rng=rng, n_resamples=settings.n_resamples)
 
 
 def _response(table: LesionTable, settings: Settings, steps: _Steps) -> DoseResponse:

@@ -8,11 +8,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hdrplan.analysis.adjustment import Adjuster
-from hdrplan.analysis.effects import D100, REFERENCE_GY, Effect, adjusted_cox, adjusters, effects, present_types
+from hdrplan.analysis.effects import (
+    D100,
+    REFERENCE_GY,
+    Effect,
+    adjusted_cox,
+    adjusters,
+    d100_columns,
+    effects,
+    present_types,
+)
 from hdrplan.analysis.lesions import LesionTable
 from hdrplan.arrays import FloatArray
 from hdrplan.errors import InfeasibleError
-from hdrplan.outcomes import Test, cox, efficient_scores, restricted_spline
+from hdrplan.outcomes import Cutoff, Test, best_cutoff, cox, cutoff_problem, efficient_scores, restricted_spline
 
 __all__ = [
     "SPLINE_KNOTS",
@@ -20,8 +29,11 @@ __all__ = [
     "Interaction",
     "SplineCurve",
     "interaction",
+    "line_p",
     "robust_score_test",
     "spline_curve",
+    "step_beside_curve",
+    "step_beside_line",
 ]
 
 SPLINE_KNOTS = 4
@@ -152,6 +164,43 @@ def robust_score_test(table: LesionTable, null: Mapping[str, FloatArray], added:
         )
     total, spread = scores.sum(axis=0), scores.T @ scores
     return Test.chi_square(float(total @ np.linalg.solve(spread, total)), columns.shape[1])
+
+
+def step_beside_line(table: LesionTable, *, rng: np.random.Generator, n_resamples: int) -> Cutoff:
+    """Return the best step beside D100 as a straight line, its p corrected for the search.
+
+    Raises
+    ------
+    InfeasibleError
+        Fewer than three different doses.
+    """
+    if np.unique(table.d100_gy).size < 3:
+        raise InfeasibleError("a step beside a straight line needs three different doses", got="fewer")
+    return _step_beside(table, d100_columns(table), rng, n_resamples)
+
+
+def step_beside_curve(table: LesionTable, *, rng: np.random.Generator, n_resamples: int) -> Cutoff:
+    """Return the best step beside D100 as a spline, its p corrected for the search."""
+    columns = restricted_spline(table.d100_gy, SPLINE_KNOTS).columns("D100", table.d100_gy)
+    return _step_beside(table, {**columns, **adjusters(table)}, rng, n_resamples)
+
+
+def _step_beside(
+    table: LesionTable, covariates: Mapping[str, FloatArray], rng: np.random.Generator, n_resamples: int
+) -> Cutoff:
+    problem = cutoff_problem(table.follow_up, table.d100_gy, covariates=covariates, strata=table.strata)
+    return best_cutoff(problem, rng=rng, n_resamples=n_resamples)
+
+
+def line_p(curve: SplineCurve | None, step: Cutoff | None) -> float | None:
+    """Return the p that the effect of D100 is a straight line, against a curve and a step; None without a curve.
+
+    Two tests of one hypothesis: by Bonferroni they reject it together in 5 % of cohorts at most.
+    """
+    if curve is None:
+        return None
+    tested = [curve.nonlinear.p] if step is None else [curve.nonlinear.p, step.p.resampled]
+    return min(1.0, len(tested) * min(tested))
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ def simex(
     error_sd: npt.ArrayLike,
     *,
     rng: np.random.Generator,
-    n_draws: int = 100,
+    n_draws: int = 50,
 ) -> Corrected:
     """Return a coefficient corrected by simulation and extrapolation (SIMEX).
 
@@ -135,7 +135,8 @@ def simex(
     rng : numpy.random.Generator
         Source of randomness.
     n_draws : int
-        Simulated errors; each serves both shares.
+        Simulated errors, in pairs of opposite sign: what is odd in them cancels; in Cox's model as many independent
+        ones spread several times as much. Each serves both shares.
 
     Returns
     -------
@@ -154,19 +155,19 @@ def simex(
     w = np.asarray(recorded, dtype=np.float64)
     sd = _error_column(error_sd, w.size)
     start = fit(w)
-    draws = np.empty((n_draws, 2, 2))
-    for k in range(n_draws):
+    draws = []
+    for _ in range(max((n_draws + 1) // 2, 1)):
         error = sd * rng.normal(size=w.size)
-        for j, share in enumerate((1.0, 2.0)):
-            draws[k, j] = fit(w + np.sqrt(share) * error)
-    coef = np.array([start[0], *draws[:, :, 0].mean(axis=0)])
+        draws += [[fit(w + sign * np.sqrt(share) * error) for share in (1.0, 2.0)] for sign in (1.0, -1.0)]
+    drawn = np.array(draws)
+    coef = np.array([start[0], *drawn[:, :, 0].mean(axis=0)])
     value, _ = _extrapolated(coef)
     if abs(start[0]) > np.sqrt(start[1]):
         # The correction multiplies the coefficient, and its error alike.
         return Corrected(coef=value, se=float(np.sqrt(start[1]) * abs(value / start[0])))
     # A coefficient near 0 tells no factor: the variance of the model less what the simulated errors add, extrapolated
     # as the coefficient is. The simulation itself makes it uncertain, and on average too large.
-    variance = np.array([start[1], *(draws[:, :, 1].mean(axis=0) - draws[:, :, 0].var(axis=0, ddof=1))])
+    variance = np.array([start[1], *(drawn[:, :, 1].mean(axis=0) - drawn[:, :, 0].var(axis=0, ddof=1))])
     return Corrected(coef=value, se=float(np.sqrt(max(_extrapolated(variance)[0], start[1]))))
 
 

@@ -70,7 +70,12 @@ class FrailtyFit(Coefficients):
 
 
 def frailty(
-    rows: FollowUp, covariates: Covariates, *, ties: Ties = "efron", strata: npt.ArrayLike | None = None
+    rows: FollowUp,
+    covariates: Covariates,
+    *,
+    ties: Ties = "efron",
+    strata: npt.ArrayLike | None = None,
+    theta: float | None = None,
 ) -> FrailtyFit:
     """Fit a Cox model with gamma frailty by cluster.
 
@@ -84,6 +89,8 @@ def frailty(
         With clusters: their rows share a frailty.
     covariates, ties, strata
         As for :func:`cox`.
+    theta : float, optional
+        Variance of the frailty where it is known; by default it is estimated.
 
     Returns
     -------
@@ -92,7 +99,7 @@ def frailty(
     Raises
     ------
     InputError
-        No clusters, and as for :func:`cox`.
+        No clusters, a variance outside its range, and as for :func:`cox`.
     InfeasibleError
         The likelihood has no finite maximum.
 
@@ -106,20 +113,19 @@ def frailty(
         raise InputError("a frailty model needs clusters", remedy="Give the follow-up the patient of each row.")
     if ties == "exact":
         raise InputError("a frailty model has no exact ties", remedy='Use `ties="efron"`.')
+    if theta is not None and theta != 0 and not _THETA_RANGE[0] <= theta <= _THETA_RANGE[1]:
+        raise InputError(
+            f"the variance of a frailty must be 0 or lie between {_THETA_RANGE[0]:g} and {_THETA_RANGE[1]:g}",
+            got=f"{theta:g}",
+        )
     start = cox(rows.independent, covariates, ties=ties, strata=strata)
     model = _Penalised(start, cluster)
-    low, high = np.log(_THETA_RANGE)
     with single_blas_thread_from(rows.n):
-        best = scipy.optimize.minimize_scalar(
-            lambda log_theta: -model.integrated(float(np.exp(log_theta))),
-            bounds=(low, high),
-            method="bounded",
-            options={"xatol": 1e-7},
-        )
-        theta, loglik = float(np.exp(best.x)), -float(best.fun)
-        model.integrated(theta)
-        covariance = model.covariance(theta)
-    if loglik <= start.loglik + 1e-7 or theta < 2 * _THETA_RANGE[0]:
+        chosen = model.best_theta() if theta is None else theta
+        loglik = model.integrated(chosen) if chosen else start.loglik
+        covariance = model.covariance(chosen) if chosen else start.covariance
+    none = theta is None and (loglik <= start.loglik + 1e-7 or chosen < 2 * _THETA_RANGE[0])
+    if none or not chosen:
         return FrailtyFit(
             names=start.names,
             coef=start.coef,
@@ -134,7 +140,7 @@ def frailty(
         names=start.names,
         coef=model.coef,
         covariance=covariance,
-        theta=theta,
+        theta=chosen,
         loglik=loglik,
         loglik_cox=start.loglik,
         clusters=cluster.labels,
@@ -244,6 +250,17 @@ class _Penalised:
         if failed:
             raise InfeasibleError("the frailty model has no finite estimate", got=f"variance {1.0 / nu:g}")
         return np.asarray(solution, dtype=np.float64)
+
+    def best_theta(self) -> float:
+        """Return the variance of the frailty that maximises the integrated likelihood."""
+        low, high = np.log(_THETA_RANGE)
+        best = scipy.optimize.minimize_scalar(
+            lambda log_theta: -self.integrated(float(np.exp(log_theta))),
+            bounds=(low, high),
+            method="bounded",
+            options={"xatol": 1e-7},
+        )
+        return float(np.exp(best.x))
 
     def integrated(self, theta: float) -> float:
         """Return the integrated log likelihood at a variance of the frailty, comparable with the Cox log likelihood.

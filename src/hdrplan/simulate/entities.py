@@ -113,7 +113,7 @@ HCC = Entity(
     extrahepatic=0.0055,
     death=0.0095,
     loss=(0.014, 0.013),
-    missed_frac=(0.12, 0.6, 0.95),
+    missed_frac=(0.12, 0.65, 0.95),
 )
 CRLM = Entity(
     tumour_type="CRLM",
@@ -126,5 +126,5 @@ CRLM = Entity(
     extrahepatic=0.019,
     death=0.0165,
     loss=(0.0071, 0.155),
-    missed_frac=(0.36, 0.62, 0.95),
+    missed_frac=(0.36, 0.685, 0.95),
 )
