@@ -24,6 +24,7 @@ from hdrplan.analysis import (
 )
 from hdrplan.analysis.benefit import dose_benefit
 from hdrplan.analysis.effects import d100_model
+from hdrplan.analysis.lesions import SECOND_TREATMENT
 from hdrplan.analysis.text_table import control_text
 from hdrplan.cohort import Rules, checked_cohort, derive
 from hdrplan.io import write_pdf
@@ -441,6 +442,21 @@ def test_an_error_of_dose_that_is_too_large_is_not_called_unknown(strong: Correl
     words = said(dataclasses.replace(strong, settings=settings, dose_error=(), failed=failed))
     assert "could not be corrected for the error of D100: the recorded values must vary more" in words
     assert "is not taken into account" not in words
+
+
+def test_lesions_that_lack_a_value_are_what_a_cohort_cannot_tell_of(strong: Correlation) -> None:
+    """Of 20 lesions for each that lacks something nothing is said; a second treatment lacks nothing."""
+    n = strong.table.n
+
+    def cannot(*left_out: tuple[str, str]) -> str:
+        return clinical_answer(dataclasses.replace(strong, table=dataclasses.replace(strong.table, left_out=left_out)))[
+            1
+        ]
+
+    lacking = n // 10
+    assert f"the {lacking} of {n + lacking} lesions that lack a value" in cannot(*[("L", "age unknown")] * lacking)
+    assert "lack a value" not in cannot(*[("L", "no dose")] * (n // 30))
+    assert "lack a value" not in cannot(*[("L", SECOND_TREATMENT)] * n)
 
 
 @pytest.mark.browser

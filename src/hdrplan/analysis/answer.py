@@ -1,4 +1,4 @@
-"""The answer of a correlation in two sentences and one table: what a clinician reads first."""
+"""The answer of a correlation in two sentences: what a clinician reads first."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import math
 
 import numpy as np
 
-from hdrplan.analysis.benefit import Benefit
 from hdrplan.analysis.correlation import EVENTS_FOR_A_MODEL, Correlation
-from hdrplan.analysis.effects import D100, Effect, adjusted_words
-from hdrplan.analysis.text_table import TextTable, p_text
+from hdrplan.analysis.effects import Effect, adjusted_words
+from hdrplan.analysis.lesions import SECOND_TREATMENT
 
 __all__ = [
     "EVENTS_PER_PARAMETER",
-    "answer_table",
     "clinical_answer",
     "counted",
     "detectable_ratio",
@@ -31,6 +29,8 @@ _LEVEL = 0.05
 _ENTANGLED = 0.9
 # Lesions at risk below which a share is not reliable, as in the table of control.
 _FOLLOWED = 10
+# Lesions that lack a value are said where so many could move a share of all by five points.
+_LACKING = 0.05
 # An interval of risks that is narrower has no width.
 _NOTHING = 1e-9
 _POWER_Z = _Z + 0.8416212335729143  # two-sided 5 %, power 80 %
@@ -184,6 +184,10 @@ def _cannot(r: Correlation) -> str:
         f"whether dose is the cause where physicians chose it (the model is {adjusted_words(r.table)}, no more)",
         f"what D100 outside {low:.0f} to {high:.0f} Gy does",
     ]
+    lacking = sum(why != SECOND_TREATMENT for _, why in r.table.left_out)
+    every = lacking + r.table.n
+    if lacking >= _LACKING * every:
+        parts.append(f"whether it holds for the {lacking} of {every} lesions that lack a value and are not analysed")
     e = r.models.headline
     if e is not None and not r.models.curved:
         weakest = detectable_ratio(e)
@@ -216,96 +220,6 @@ def counted(n: int, what: str) -> str:
         The noun; its plural has an s.
     """
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
-
-
-def answer_table(r: Correlation) -> TextTable:
-    """Return the table of the first screen: each question with its answer, interval and p."""
-    t = r.table
-    rows = [
-        ("Lesions (patients)", f"{t.n} ({t.n_patients})", "", ""),
-        ("Local recurrences; deaths before one", f"{t.n_events}; {int((t.status == 2).sum())}", "", ""),
-    ]
-    months = f"{r.settings.horizon_months:g} months"
-    incidence = r.control.incidence
-    if 1 in incidence.causes and r.table.known_until(r.settings.horizon_months):
-        k, at = incidence.causes.index(1), [r.settings.horizon_months]
-        low, high = incidence.interval_at(at)
-        rows.append(
-            (
-                f"Recurred within {months}, death competing",
-                f"{100 * incidence.incidence_at(at)[0, k]:.1f} %",
-                _interval(100 * float(low[0, k]), 100 * float(high[0, k]), 1),
-                "",
-            )
-        )
-    if r.benefit is not None:
-        rows.append(_benefit_row(r.benefit))
-    rows += _dose_rows(r)
-    if r.models.interaction is not None and r.models.carried:
-        test, fewest = r.models.interaction.test, min(r.models.interaction.by_type.values(), key=lambda e: e.n_events)
-        verdict = "no, they differ" if r.models.differs else "no difference shown"
-        found = f"{verdict}; {counted(fewest.n_events, 'recurrence')} {fewest.term.removeprefix(D100).strip(', ')}"
-        rows.append(("Same effect in all tumour types?", found, "", p_text(test.p)))
-    if r.cuts.beyond_line is not None and r.models.carried:
-        step = r.cuts.beyond_line
-        verdict = "shown" if r.models.curved and step.p.resampled < _LEVEL else "not shown"
-        found = f"{verdict}; best at {step.best:.1f} Gy"
-        rows.append(("Step beside a straight line?", found, "", p_text(step.p.resampled)))
-    return TextTable(
-        name="answer",
-        title="The answer in numbers",
-        columns=("Question", "Answer", "95 % CI", "p"),
-        rows=tuple(rows),
-        notes=_notes(r),
-    )
-
-
-def _notes(r: Correlation) -> tuple[str, ...]:
-    """Return what the rows of the table rest on."""
-    notes = ["Patients, not lesions, are the unit of every interval and p."]
-    if r.models.carried:
-        notes.append(f"Dose effects are {adjusted_words(r.table)}.")
-    if r.benefit is not None:
-        notes.append("What recurred is as observed; with other doses, and above with the dose given, by the model.")
-    if r.models.carried and r.cuts.beyond_line is not None:
-        notes.append(
-            "The p of the step is corrected for the search; that of the straight line for two tests, against a curve "
-            "and against a step."
-        )
-    return (" ".join(notes),)
-
-
-def _benefit_row(b: Benefit) -> tuple[str, str, str, str]:
-    value, low, high = (100.0 * v for v in b.difference)
-    question = f"Fewer recurrences of 100 lesions within {b.horizon_months:g} months with {b.added_gy:g} Gy more D100"
-    return question, f"{value:.1f}", _interval(low, high, 1), ""
-
-
-def _dose_rows(r: Correlation) -> list[tuple[str, str, str, str]]:
-    spline, e = r.models.spline, r.models.headline
-    rows = []
-    if r.models.curved and spline is not None:
-        rows += [
-            (
-                f"Hazard ratio of {c.d100_gy:.1f} Gy against {c.against_gy:.1f} Gy",
-                ratio_text(c.hazard_ratio),
-                f"{ratio_text(c.lower)} to {ratio_text(c.upper)}",
-                "",
-            )
-            for c in spline.contrasts
-        ]
-        rows.append(("Any effect of D100?", "test of the curve", "", p_text(spline.overall.p)))
-    elif e is not None and r.models.carried:
-        rows.append(("Hazard ratio per Gy D100", f"{e.hazard_ratio:.3f}", _interval(e.lower, e.upper, 3), p_text(e.p)))
-    if spline is not None and r.models.carried:
-        verdict = "rejected: read the curve" if r.models.curved else "not rejected"
-        p = spline.nonlinear.p if r.models.linear_p is None else r.models.linear_p
-        rows.append(("Straight line?", verdict, "", p_text(p)))
-    return rows
-
-
-def _interval(low: float, high: float, digits: int) -> str:
-    return f"{low:.{digits}f} to {high:.{digits}f}" if math.isfinite(low) and math.isfinite(high) else ""
 
 
 def _shown(value: float) -> str:

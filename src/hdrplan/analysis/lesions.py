@@ -18,7 +18,10 @@ from hdrplan.cohort import Cohort, Cycle, Derived, LesionRecord, Patient, baseli
 from hdrplan.errors import InputError
 from hdrplan.outcomes import CompetingRisks, FollowUp, Intervals, competing_risks, follow_up, intervals
 
-__all__ = ["METRICS", "LesionTable", "lesion_table"]
+__all__ = ["METRICS", "SECOND_TREATMENT", "LesionTable", "lesion_table"]
+
+# Why a lesion is left out that lacks nothing.
+SECOND_TREATMENT = "second treatment of a lesion that is analysed already"
 
 # Metrics that are compared side by side, in the order of the DVH.
 METRICS = (
@@ -235,7 +238,7 @@ def _analysed(cohort: Cohort, derived: Derived, named: Sequence[str]) -> tuple[l
     lesions, left_out, seen = [], [], set()
     for record in derived.lesions:
         if record.lesion_id in seen:
-            left_out.append((record.lesion_id, "second treatment of a lesion that is analysed already"))
+            left_out.append((record.lesion_id, SECOND_TREATMENT))
             continue
         seen.add(record.lesion_id)
         patient = patients[record.patient_id]
