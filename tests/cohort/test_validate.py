@@ -167,6 +167,7 @@ BROKEN: list[tuple[str, str, int | None, Callable[[], Raw]]] = [
     ("cgy_for_gy", "dose_metrics", 2, swap("dose_metrics", "L1,15,19", "L1,1500,19")),
     ("fraction_for_gy", "dose_metrics", 2, plus("dose_metrics", "lesion_id,d100_gy\nL1,0.9")),
     ("fraction_for_gy", "dose_metrics", 2, swap("dose_metrics", ",55,14,20", ",55,14,1.0")),
+    ("percent_for_gy", "dose_metrics", 2, plus("dose_metrics", "lesion_id,d100_gy\nL1,96")),
     ("fraction_for_percent", "dose_metrics", 2, swap("dose_metrics", ",97,80,55,", ",0.97,0.80,0.55,")),
     ("dvh_not_monotone", "dose_metrics", 2, swap("dose_metrics", "L1,15,19,22", "L1,15,23,22")),
     ("dvh_not_monotone", "dose_metrics", 2, swap("dose_metrics", ",97,80,55,", ",97,55,80,")),

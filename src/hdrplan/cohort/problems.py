@@ -119,10 +119,14 @@ RULES: dict[str, tuple[bool, str]] = {
     "cm_for_mm": (True, 'Diameters are mm: multiply by 10; if true, run with `accept=["cm_for_mm"]`.'),
     "lesion_in_cm": (True, 'Diameters are mm: multiply by 10; if true, run with `accept=["lesion_in_cm"]`.'),
     "tenfold_shrinkage": (False, "True, or in cm from this scan on?"),
-    "cgy_for_gy": (True, "Doses are Gy: divide by 100."),
+    "cgy_for_gy": (True, "Doses are Gy, neither percent nor cGy: divide cGy by 100."),
     "fraction_for_gy": (
         True,
         'Doses are Gy, not fractions of the prescription; if true, run with `accept=["fraction_for_gy"]`.',
+    ),
+    "percent_for_gy": (
+        True,
+        'Doses are Gy, not percent of the prescription; if true, run with `accept=["percent_for_gy"]`.',
     ),
     "fraction_for_percent": (True, 'Write percent, 0 to 100; if true, run with `accept=["fraction_for_percent"]`.'),
     "dvh_not_monotone": (True, "D100 <= D98 <= ... <= D2 and V100 >= V150 >= V200 hold for every DVH."),

@@ -24,6 +24,8 @@ _LESION_IN_CM_MM = 5.5
 _CTV_ACROSS = 5.0
 # A D100 below this is a fraction of the prescription; nobody treats with 3 Gy.
 _MINIMUM_GY = 3.0
+# A least dose of more prescriptions than this is a percentage of it: 50 % for 20 Gy. A CTV is prescribed at its edge.
+_MOST_PRESCRIPTIONS = 2.5
 _DOSES = ("d100_gy", "d98_gy", "d95_gy", "d90_gy", "d50_gy", "d2_gy")
 _VOLUMES = ("v100_pct", "v150_pct", "v200_pct")
 # D_x of a sampled DVH: half a percent of volume, 1 % of dose.
@@ -85,7 +87,7 @@ def _tenfold(large: float, small: float) -> bool:
 
 
 def dose_problems(tables: Tables) -> Iterator[Problem]:
-    """Yield doses in cGy or as fractions, percent as fractions, DVHs that rise, lesions without dose."""
+    """Yield doses in cGy, as fractions or in percent, percent as fractions, DVHs that rise, lesions without dose."""
     planned = [(r, r.text("plan_id"), r.text("lesion_id")) for r in tables["session_lesions"]]
     of_plan = {(plan, lesion): r.value("prescription_gy") for r, plan, lesion in planned if plan}
     of_lesion = {lesion: r.value("prescription_gy") for r, _, lesion in planned}
@@ -99,10 +101,18 @@ def dose_problems(tables: Tables) -> Iterator[Problem]:
         lesion, plan = row.text("lesion_id"), row.text("plan_id")
         of_its_plan = of_plan.get((plan, lesion)) if plan else None
         own_gy = row.value("prescription_gy") or of_its_plan or of_lesion.get(lesion) or study
+        yield from _of_percent(row, own_gy or 20.0)
         yield from _of_prescription(row, own_gy or 20.0, "v100_contradicts_dose" if own_gy else "v100_against_20_gy")
     for row in tables["oar_metrics"]:
         yield from _of_organ(row)
     yield from _of_plans(tables)
+
+
+def _of_percent(row: Row, prescription_gy: float) -> Iterator[Problem]:
+    least = row.value("d100_gy")
+    if least is not None and prescription_gy >= _MINIMUM_GY and least > _MOST_PRESCRIPTIONS * prescription_gy:
+        got = f"d100_gy is {least:g} with a prescription of {prescription_gy:g} Gy"
+        yield problem(row.table, row.number, "percent_for_gy", got)
 
 
 def _of_organ(row: Row) -> Iterator[Problem]:

@@ -38,7 +38,9 @@ def problem_lines(problems: Sequence[Problem], accept: Collection[str], n_tables
         kind = "accepted" if p.is_error and p.rule in accept else "error" if p.is_error else "warning"
         yield f"{kind:<9}{p}"
     errors = sum(p.is_error and p.rule not in accept for p in problems)
-    yield f"{errors} errors, {len(problems) - errors} warnings in {n_tables} tables"
+    warnings = len(problems) - errors
+    words = f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}"
+    yield f"{words} in {n_tables} table{'s' * (n_tables != 1)}"
 
 
 def derived_table(derived: Derived, steps: Iterable[FlowStep], other: Derived | None) -> dict[str, object]:
