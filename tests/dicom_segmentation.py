@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from pydicom import dcmread
 from pydicom.sr.codedict import codes
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
@@ -12,13 +13,17 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from dicom_twins import saved
 
 
-def segmentation(path: Path, inside: np.ndarray, *, fractional: bool) -> Path:
+def segmentation(path: Path, inside: np.ndarray, *, kind: str, labels: tuple[str, ...] = ("ball", "half")) -> Path:
     """Write two segments as highdicom does: a frame a plane, empty planes left out.
+
+    In a label map, in which they cannot overlap, the first is without the second.
 
     ``inside`` is a cube of voxels of 1 mm.
     """
     import highdicom
 
+    if kind not in highdicom.seg.SegmentationTypeValues.__members__:
+        pytest.skip("this highdicom writes no label maps")
     n = len(inside)
     slices = []
     for k in range(n):
@@ -42,7 +47,9 @@ def segmentation(path: Path, inside: np.ndarray, *, fractional: bool) -> Path:
         empty |= dict.fromkeys(("StudyDate", "StudyTime", "ReferringPhysicianName"), "")
         slices.append(dcmread(saved(path.with_suffix(f".{k}"), CTImageStorage, **(values | empty))))
     half = inside & (np.arange(n) < n // 2)
-    pixels = np.stack((inside, half), axis=-1).astype(np.float32 if fractional else np.uint8)
+    pixels = np.stack((inside, half), axis=-1).astype(np.float32 if kind == "FRACTIONAL" else np.uint8)
+    if kind == "LABELMAP":
+        pixels = (inside + 1 * half).astype(np.uint8)
     described = [
         highdicom.seg.SegmentDescription(
             segment_number=k + 1,
@@ -51,13 +58,12 @@ def segmentation(path: Path, inside: np.ndarray, *, fractional: bool) -> Path:
             segmented_property_type=codes.SCT.Liver,
             algorithm_type=highdicom.seg.SegmentAlgorithmTypeValues.MANUAL,
         )
-        for k, label in enumerate(("ball", "half"))
+        for k, label in enumerate(labels)
     ]
-    kind = highdicom.seg.SegmentationTypeValues
     data = highdicom.seg.Segmentation(
         source_images=slices,
         pixel_array=pixels,
-        segmentation_type=kind.FRACTIONAL if fractional else kind.BINARY,
+        segmentation_type=highdicom.seg.SegmentationTypeValues(kind),
         segment_descriptions=described,
         series_instance_uid=generate_uid(),
         series_number=2,

@@ -142,7 +142,7 @@ def _write_dicom(place: Path, dicom: Path) -> dict[str, bytes]:
     solid = np.zeros((12, 12, 12), dtype=bool)
     solid[3:9, 3:9, 3:9] = True
     (place / "seg").mkdir()
-    segmentation(place / "seg" / "SEG.dcm", solid, fractional=False)
+    segmentation(place / "seg" / "SEG.dcm", solid, kind="BINARY")
     files = bytes_in(dicom)
     slices = [name for name in files if name.startswith("CT")]
     return {name: files[name] for name in [*slices[:4], "RP.dcm", "RS.dcm", "RD.dcm"]}

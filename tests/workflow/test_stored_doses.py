@@ -208,17 +208,38 @@ def test_images_need_their_unit(tmp_path: Path, suffix: str) -> None:
     assert result["ball"].volume_cc == pytest.approx(4 / 3 * np.pi * 1.728, rel=0.01)
 
 
-@pytest.mark.parametrize("fractional", [False, True])
-def test_dicom_segmentations(tmp_path: Path, fractional: bool) -> None:
+@pytest.mark.parametrize("kind", ["BINARY", "FRACTIONAL", "LABELMAP"])
+def test_dicom_segmentations(tmp_path: Path, kind: str) -> None:
     pytest.importorskip("highdicom")
     _, inside = masks()
-    seg = segmentation(tmp_path / "seg.dcm", inside, fractional=fractional)
+    seg = segmentation(tmp_path / "seg.dcm", inside, kind=kind)
     result = hdrplan.dvh(write_dose(tmp_path / "rd.dcm", 0, 1.0), seg)
+    assert [s.name for s in result.structures] == ["ball", "half"]
+    if kind == "LABELMAP":
+        assert result["ball"].volume_cc == pytest.approx(inside.sum() / 2000)
+        assert result["half"].volume_cc == pytest.approx(inside.sum() / 2000)
+        return
     assert result["ball"].volume_cc == pytest.approx(inside.sum() / 1000)
     assert result["half"].volume_cc == pytest.approx(inside.sum() / 2000)
     assert result["half"].metric("Dmax").value == pytest.approx(16.0, abs=0.3)
     assert result["ball"].metric("D50").value == pytest.approx(16.0, rel=DOSE)
-    assert ("segments-fractional" in [n.id for n in result.warnings]) == fractional
+    assert ("segments-fractional" in [n.id for n in result.warnings]) == (kind == "FRACTIONAL")
+
+
+def test_a_label_map_with_a_value_that_no_segment_has_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("highdicom")
+    data = dcmread(segmentation(tmp_path / "seg.dcm", masks()[1], kind="LABELMAP"))
+    data.SegmentSequence = [item for item in data.SegmentSequence if item.SegmentNumber != 2]
+    data.save_as(tmp_path / "seg.dcm")
+    with pytest.raises(FormatError, match=r"an item for every value of the pixels, got none for \[2\]"):
+        hdrplan.dvh(write_dose(tmp_path / "rd.dcm", 0, 1.0), tmp_path / "seg.dcm")
+
+
+def test_dose_and_structures_exchanged_are_called_what_they_are(tmp_path: Path) -> None:
+    structures = write_structures(tmp_path / "rs.dcm", {"ball": SOLIDS["ball"].contours(3.0)})
+    dose = write_dose(tmp_path / "rd.dcm", 0, 3.0)
+    with pytest.raises(FormatError, match=r"must be RT Dose .*, got an RT Structure Set"):
+        hdrplan.dvh(structures, dose)
 
 
 @pytest.mark.parametrize(

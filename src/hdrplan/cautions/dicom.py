@@ -307,7 +307,7 @@ DICOM = (
     Kind(
         id="dvh-not-read",
         sentence="DVH of ROI {roi} is {kind} in {units}: not read",
-        remedy="Export cumulative DVHs in Gy.",
-        why="Only cumulative DVHs of absolute dose are compared.",
+        remedy="Export cumulative or differential DVHs of one structure each, in Gy.",
+        why="Volumes of other doses, or of several structures together, cannot stand beside those of one structure.",
     ),
 )

@@ -39,7 +39,7 @@ _PICTURES = ("png", "svg", "pdf")
 @click.option("--only", multiple=True, metavar="NAME", help="Structure to compute; repeatable. Without it, all.")
 @click.option(
     "--metrics", metavar="D95,D2cc,V20Gy,...",
-    help="Metrics, as in goals; default: D98, D95, D50, D2, D2cc, D1cc, D0.1cc, mean, minimum, maximum.",
+    help="Metrics, as in goals; default: D98, D95, D50, D2, D2cc, D1cc, D0.1cc, Dmean, Dmin, Dmax.",
 )  # fmt: skip
 @click.option("--prescription", type=NUMBER, metavar="GY", help="Prescribed dose, for V100, V150 and V200.")
 @number_flag("alpha_beta_gy", None, "GY", "Add each dose as EQD2 with this alpha/beta.")
@@ -167,7 +167,7 @@ def _write(output: Output, pair: DosePair, result: DVHResult, *, dicom: bool) ->
         print_page(draft / "dvh.html", "page.pdf")
         if dicom:
             whole = [s for s in result.structures if s.in_grid_frac >= 0.999]
-            curves = [(pair.regions.numbers[s.name], *s.sampled(500)) for s in whole]
+            curves = [(pair.regions.numbers[s.name], *s.steps()) for s in whole]
             written = datetime.now(UTC).replace(tzinfo=None)
             write_dose_with_dvh(draft / "RD.dcm", pair.files["dose"], pair.regions.uid, curves, written=written)
         write_run(draft, run_record(options=asdict(result.options), facts=dict(result.facts)))

@@ -12,7 +12,7 @@ import numpy as np
 from hdrplan.cautions import Caution, caution
 from hdrplan.errors import InputError
 from hdrplan.geometry import Volume
-from hdrplan.io.dicom.dose import dose_grid_of
+from hdrplan.io.dicom.dose import StoredDVH, dose_grid_of
 from hdrplan.io.dicom.folder import DicomFile, description_of
 from hdrplan.io.dicom.patients import checked_strangers
 from hdrplan.io.dicom.tags import read_tags
@@ -46,6 +46,8 @@ class StoredDose:
         Frame of reference, and the structure set that the dose names; empty where there are none.
     full_scale_gy : float or None
         Where the dose tops out.
+    dvhs : tuple of StoredDVH
+        That an RT Dose holds.
     warnings : tuple of Caution
     """
 
@@ -55,6 +57,7 @@ class StoredDose:
     frame_uid: str = ""
     structures_uid: str = ""
     full_scale_gy: float | None = None
+    dvhs: tuple[StoredDVH, ...] = ()
     warnings: tuple[Caution, ...] = ()
 
 
@@ -91,7 +94,7 @@ def read_dose(path: Path, *, unit: DoseUnit | None = None) -> StoredDose:
         tags = read_tags(path)
         grid = dose_grid_of(tags)
         # Whether a structure reaches the full scale is said of the structure; a DVH is of any dose.
-        notes = [n for n in grid.warnings if n.id not in ("dose-full-scale", "dvh-not-read", "dose-of-media")]
+        notes = [n for n in grid.warnings if n.id not in ("dose-full-scale", "dose-of-media")]
         if grid.summation.upper() not in _WHOLE:
             notes.append(caution("dose-of-a-part", summation=grid.summation))
         return StoredDose(
@@ -101,6 +104,7 @@ def read_dose(path: Path, *, unit: DoseUnit | None = None) -> StoredDose:
             frame_uid=grid.frame_uid,
             structures_uid=grid.structures_uid,
             full_scale_gy=grid.full_scale_gy,
+            dvhs=grid.dvhs,
             warnings=tuple(notes),
         )
     if unit not in _GY:

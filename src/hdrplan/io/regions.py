@@ -14,7 +14,7 @@ from hdrplan.errors import FormatError, InputError
 from hdrplan.geometry import Outline, Structure
 from hdrplan.io.dicom.folder import DicomFile, description_of
 from hdrplan.io.dicom.segmentation import segmentation_of
-from hdrplan.io.dicom.sop_classes import SEGMENTATION
+from hdrplan.io.dicom.sop_classes import LABEL_MAP, SEGMENTATION
 from hdrplan.io.dicom.structures import ROI, checked_structure_set
 from hdrplan.io.dicom.tags import read_tags
 from hdrplan.io.header_names import names_in_header
@@ -90,7 +90,7 @@ def read_regions(path: Path, *, names: Path | None = None) -> Regions:
 def _of_dicom(path: Path) -> Regions:
     tags = read_tags(path)
     file = description_of(tags, path)
-    if tags.text("SOPClassUID") == SEGMENTATION:
+    if tags.text("SOPClassUID") in (SEGMENTATION, LABEL_MAP):
         segments = segmentation_of(tags)
         return Regions(
             regions=segments.structures,

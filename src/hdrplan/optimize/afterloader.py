@@ -26,12 +26,15 @@ class Delivery:
         Neighbouring dwell times differ at most by this factor.
     neighbours : (m, 2) int array
         Pairs of neighbouring dwells, from :func:`neighbours`; needed for ``ratio``.
+    search : bool
+        Look long for the whole times that lose least: among several starts, and in a program of whole numbers.
     """
 
     resolution_s: float = 0.1
     shortest_s: float = 0.0
     ratio: float | None = None
     neighbours: IntArray = field(default_factory=lambda: np.zeros((0, 2), dtype=np.int64))
+    search: bool = True
 
     def __post_init__(self) -> None:
         freeze(self, "neighbours", (None, 2), dtype=np.int64)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from hdrplan.report.dvh_drawing import drawn_curves, drawn_end_gy
-from hdrplan.report.dvh_text import metric_words, with_error
+from hdrplan.report.dvh_text import difference_words, metric_words, with_error
 from hdrplan.report.page import doubts_of, page
 from hdrplan.report.scene import curve_data
 from hdrplan.report.svg import dvh_svg
@@ -15,7 +15,7 @@ from hdrplan.workflow import DVHResult, StructureDVH
 __all__ = ["dvh_html"]
 
 _SCRIPTS = ("dvh.js", "dvh_start.js")
-_MAXIMUM_COLUMNS = 6
+_MAXIMUM_COLUMNS, _MAXIMUM_BESIDE = 6, 9
 _PARTS = (("grid", "dose grid"), ("shape", "between slices"), ("ends", "ends"), ("sampling", "points"))
 
 
@@ -57,6 +57,7 @@ def dvh_html(result: DVHResult, *, title: str, version: str, about: Mapping[str,
         tables=_tables(result),
         parts=[_parts(s) for s in result.structures] if result.options.errors else [],
         part_names=[name for _, name in _PARTS],
+        beside=_beside(result),
         left_out=result.left_out,
         facts=result.facts,
         options=_options(result),
@@ -94,6 +95,17 @@ def _row(s: StructureDVH, chosen: list[int]) -> dict[str, object]:
         "partial": s.in_grid_frac < 0.999,
         "cells": [metric_words(m).removesuffix(f" {m.unit}") for m in (s.metrics[k] for k in chosen)],
     }
+
+
+def _beside(result: DVHResult) -> dict[str, object]:
+    """Return the table of the DVHs that came with the dose: no columns where there are none."""
+    names = list(dict.fromkeys((m.name, m.unit) for b in result.beside for m in b.metrics))[:_MAXIMUM_BESIDE]
+    rows = []
+    for b in result.beside:
+        known = {(m.name, m.unit): m for m in b.metrics}
+        cells = [(f"{known[n].stored:.4g}", difference_words(known[n])) if n in known else ("–", "") for n in names]
+        rows.append({"name": b.name, "bin": "–" if math.isnan(b.bin_gy) else f"{b.bin_gy:.2g}", "cells": cells})
+    return {"columns": names, "rows": rows}
 
 
 def _parts(s: StructureDVH) -> dict[str, object]:

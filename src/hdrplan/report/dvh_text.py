@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import asdict
 
-from hdrplan.workflow import DVHResult, MetricValue, StructureDVH
+from hdrplan.workflow import BesideDVH, BesideMetric, DVHResult, MetricValue, StructureDVH
 
-__all__ = ["dvh_json", "dvh_lines", "metric_words", "with_error"]
+__all__ = ["beside_words", "difference_words", "dvh_json", "dvh_lines", "metric_words", "with_error"]
 
 _COUNT = 201
 # Errors are shown with two digits, values down to the same place, but no finer than this.
@@ -18,6 +18,7 @@ _PER_LINE = 4
 def dvh_lines(result: DVHResult) -> list[str]:
     """Return what a terminal shows: for each structure its volume and its metrics with their errors."""
     lines = []
+    beside = {b.name: b for b in result.beside}
     for s in result.structures:
         inside = "" if s.in_grid_frac >= 0.9995 else f", {100 * (1 - s.in_grid_frac):.1f} % of it outside the dose grid"
         lines.append(f"{s.name}: {with_error(s.volume_cc, s.volume_error_cc)} cc{inside}")
@@ -29,8 +30,23 @@ def dvh_lines(result: DVHResult) -> list[str]:
         if empty:
             reason = "smaller than that volume" if s.in_grid_frac >= 0.999 else "not wholly inside the dose grid"
             lines.append(f"  no {', '.join(empty)}: {reason}")
+        if s.name in beside:
+            lines.append(f"  DVH in the file: {beside_words(beside[s.name])}")
     lines += [f"{name}: no DVH, {reason}" for name, reason in result.left_out]
     return lines
+
+
+def beside_words(beside: BesideDVH) -> str:
+    """Return what the DVH that came with the dose says, and by how much it differs from ours."""
+    words = [f"{m.name} {m.stored:.4g} {m.unit} ({difference_words(m)})" for m in beside.metrics]
+    return ", ".join(words) or "nothing to compare"
+
+
+def difference_words(metric: BesideMetric) -> str:
+    """Return by how much a stored metric is above ours, of a volume in percent in points."""
+    if metric.unit == "%":
+        return f"{metric.stored - metric.ours:+.1f} points"
+    return "–" if math.isnan(metric.difference_frac) else f"{100 * metric.difference_frac:+.1f} %"
 
 
 def metric_words(metric: MetricValue) -> str:
@@ -56,10 +72,27 @@ def dvh_json(result: DVHResult) -> dict[str, object]:
         "schema": "hdrplan.dvh/1",
         "facts": dict(result.facts),
         "options": asdict(result.options),
-        "structures": {s.name: _structure(s) for s in result.structures},
+        "structures": {s.name: _structure(s) | _stored(result, s.name) for s in result.structures},
         "left_out": dict(result.left_out),
         "warnings": [note.table() for note in result.warnings],
     }
+
+
+def _stored(result: DVHResult, name: str) -> dict[str, object]:
+    """Return what the DVH in the file says of a structure; nothing where there is none."""
+    for beside in result.beside:
+        if beside.name == name:
+            rows = {
+                m.name: {
+                    "unit": m.unit,
+                    "stored": m.stored,
+                    "ours": m.ours,
+                    "difference_frac": _number(m.difference_frac),
+                }
+                for m in beside.metrics
+            }
+            return {"dvh_in_file": {"bin_gy": _number(beside.bin_gy), "metrics": rows}}
+    return {}
 
 
 def _structure(s: StructureDVH) -> dict[str, object]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hdrplan.workflow.check_stated import StatedDose, between_centres
     from hdrplan.workflow.check_tip import TipChoice
     from hdrplan.workflow.conformity_index import Conformity, conformity, isodose_error_cc
+    from hdrplan.workflow.dvh_beside import BesideDVH, BesideMetric
     from hdrplan.workflow.dvh_folder import DoseIndex, FinishedDose, FolderTables, folder_dvhs, indexed_doses
     from hdrplan.workflow.dvh_rows import CURVE_COLUMNS, DVHRow, dvh_curve_rows, dvh_row
     from hdrplan.workflow.dvh_structure import structure_dvh
@@ -94,6 +95,8 @@ __all__ = [
     "Archive",
     "ArchiveOptions",
     "ArchiveTables",
+    "BesideDVH",
+    "BesideMetric",
     "CaseOutcome",
     "CheckRow",
     "Conformity",

@@ -170,6 +170,13 @@ class StructureDVH:
         dose_gy = np.linspace(0.0, self.curve.max_gy, count)
         return dose_gy, self.curve.volume_at_gy(dose_gy)
 
+    def steps(self) -> tuple[FloatArray, FloatArray]:
+        """Return the whole cumulative curve: 0 and every dose that some point has, rising, and volume_cc at each."""
+        if self.curve is None:
+            return np.zeros(0), np.zeros(0)
+        dose_gy = np.unique(np.append(self.curve.dose_gy, 0.0))
+        return dose_gy, self.curve.volume_at_gy(dose_gy)
+
     def metric(self, name: str, unit: str | None = None) -> MetricValue:
         """Return a metric by its name, and its unit where it has two.
 

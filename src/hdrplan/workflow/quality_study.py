@@ -8,21 +8,31 @@ that no plan from these positions passes. D100 of the given plan is an interval 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from hdrplan.arrays import FloatArray
-from hdrplan.dose import DoseRate, MinimumDose, MinimumDoseSearch, SamplePoints, dose_rate, sample_points
+from hdrplan.arrays import FloatArray, IntArray
+from hdrplan.dose import (
+    DoseRate,
+    DoseRateBlocks,
+    MinimumDose,
+    MinimumDoseSearch,
+    SamplePoints,
+    dose_rate,
+    sample_points,
+)
 from hdrplan.errors import InfeasibleError, InputError
 from hdrplan.optimize import (
     Axis,
+    Bounded,
     DoseLost,
     EveryPoint,
     EveryPointOptimum,
     Front,
+    GoalId,
     LongProof,
     Optimum,
     PlanProblem,
@@ -50,6 +60,9 @@ _FRONT_FRACS = (*(0.01 * k for k in range(70, 98, 2)), *(0.001 * k for k in rang
 # Of every CTV there is an optimum of its own.
 MAXIMUM_CTVS = 6
 _D100 = parse_metric("D100")
+# Limits that a linear program has exactly.
+_LINEAR = ("dose_mean", "dose_max", "dose_min", "total_time")
+_NO_WORK = WorkLimit(seconds=0.0)
 
 
 @dataclass(slots=True, eq=False)
@@ -59,9 +72,10 @@ class _Question:
     plan: Plan
     case: Case
     points: SamplePoints
-    rate: DoseRate
+    rate: DoseRate | DoseRateBlocks
     options: QualityOptions
     searches: dict[str, MinimumDoseSearch]
+    begin_with: Mapping[GoalId, IntArray] = field(default_factory=dict)
 
     @property
     def longest_s(self) -> float:
@@ -79,7 +93,7 @@ class _Question:
         return self.searches[name]
 
     def doses(self, times_s: FloatArray) -> Doses:
-        return Doses.at(self.points, self.rate.gy_per_s @ times_s, float(times_s.sum()))
+        return Doses.at(self.points, self.rate.dose_gy(times_s), float(times_s.sum()))
 
     def problem(self, asked_gy: dict[str, float], limits: Sequence[Goal]) -> PlanProblem:
         goals = Goals(tuple(Prescription(name, gy) for name, gy in asked_gy.items()), tuple(limits))
@@ -87,18 +101,35 @@ class _Question:
             rate=self.rate, points=self.points, goals=goals, healthy=self.case.healthy, max_time_s=self.longest_s
         )
 
-    def optimum(self, asked_gy: dict[str, float], limits: Sequence[Goal], proof: WorkLimit) -> EveryPointOptimum:
-        step = PlanOptions(time_step_s=self.options.time_step_s)
-        problem = replace(self.problem(asked_gy, limits), delivery=delivery_rules(self.plan.dwells, step))
-        return optimize_every_point(
-            problem,
+    def optimum(self, asked_gy: dict[str, float], limits: Sequence[Goal]) -> EveryPointOptimum:
+        """Return the best deliverable plan, its CTVs proven at every point.
+
+        Cold points are first looked for under the limits that a linear program has, and what joined stays for the next
+        question: a round with D_cc limits takes many times as long.
+        """
+        linear = tuple(goal for goal in limits if goal.metric.kind in _LINEAR)
+        if len(linear) < len(limits):
+            self._every_point(self.problem(asked_gy, linear))
+        rules = delivery_rules(self.plan.dwells, PlanOptions(time_step_s=self.options.time_step_s))
+        # With a search for the best whole times the comparison of 47 cc had not ended after 290 processor seconds; it
+        # takes 35 without.
+        delivery = None if rules is None else replace(rules, search=False)
+        return self._every_point(replace(self.problem(asked_gy, limits), delivery=delivery))
+
+    def _every_point(self, problem: PlanProblem) -> EveryPointOptimum:
+        """Return the optimum of a problem, and keep the points that joined it."""
+        result = optimize_every_point(
+            replace(problem, begin_with=self.begin_with),
             minimum_dose=self.minimum_dose,
             rate_at=lambda _, points_mm: dose_rate(
                 self.plan.dwells, points_mm, self.plan.source, strength_u=self.plan.strength_u
             ),
             tolerance_frac=EVERY_POINT_FRAC,
-            proof=LongProof(limit=proof),
+            proof=LongProof(limit=_NO_WORK),
         )
+        solved = result.problem
+        self.points, self.rate, self.begin_with = solved.points, solved.rate, solved.begin_with or self.begin_with
+        return result
 
 
 def plan_quality(
@@ -178,7 +209,7 @@ def plan_quality(
 def _minimum(question: _Question, name: str) -> EveryPoint:
     """Return the interval of the plan's D100."""
     times_s = question.plan.times_s
-    lowest_gy = float((question.rate.gy_per_s[question.points.rows(name)] @ times_s).min())
+    lowest_gy = float((question.rate.at(question.points.rows(name)) @ times_s).min())
     if not _LOWEST_GY <= lowest_gy <= _HIGHEST_GY / _RAISED:
         raise InputError(
             f"plans are compared whose D100 lies between {_LOWEST_GY:g} and {_HIGHEST_GY / _RAISED:.0f} Gy",
@@ -208,10 +239,12 @@ def _coverage(question: _Question, name: str, minima: dict[str, EveryPoint], lim
     while True:
         asked_gy = min(asked_gy * _RAISED, _HIGHEST_GY)
         asked = {m.structure: m.upper_gy for m in others} | {name: asked_gy}
-        result = question.optimum(asked, (*limits, *floors), question.options.proof)
-        lost = next((b for b in result.optimum.levels if isinstance(b.objective, DoseLost)), None)
-        if lost is not None or asked_gy == _HIGHEST_GY:
+        result = question.optimum(asked, (*limits, *floors))
+        if _dose_lost(result.optimum) is not None or asked_gy == _HIGHEST_GY:
             break
+    # Once, at the points that are known in the end: not in each of the rounds that find them.
+    bounding = optimize_times(replace(result.problem, delivery=None), proof=question.options.proof)
+    lost = _dose_lost(bounding)
     highest_gy = asked_gy * (1 + EVERY_POINT_FRAC)
     # What the other CTVs were asked for above their own floor may be part of what is lost.
     slack_gy = sum(m.upper_gy * (1 + EVERY_POINT_FRAC) - m.minimum_gy for m in others)
@@ -230,8 +263,13 @@ def _coverage(question: _Question, name: str, minima: dict[str, EveryPoint], lim
         possible_gy=possible_gy if better else own.minimum_gy if kept else float("nan"),
         bound_gy=float("inf") if lost is None else highest_gy - lost.bound + slack_gy,
         times_s=times_s if better else question.plan.times_s,
-        binding=tuple(goal.label for short in result.optimum.shortfalls for goal in short.binding),
+        binding=tuple(goal.label for short in bounding.shortfalls for goal in short.binding),
     )
+
+
+def _dose_lost(optimum: Optimum) -> Bounded | None:
+    """Return what the prescriptions had to give way, with its bound; None where they are held in full."""
+    return next((level for level in optimum.levels if isinstance(level.objective, DoseLost)), None)
 
 
 def _sparing(question: _Question, doses: Doses, minima: dict[str, EveryPoint], limits: Sequence[Goal]) -> SparingGain:
@@ -240,7 +278,7 @@ def _sparing(question: _Question, doses: Doses, minima: dict[str, EveryPoint], l
     The better plan gives every CTV the upper end of its D100, the plans of the bound give the lower end: whatever the
     plan's D100 is within its interval, both statements hold.
     """
-    result = question.optimum({name: m.upper_gy for name, m in minima.items()}, limits, WorkLimit(seconds=0.0))
+    result = question.optimum({name: m.upper_gy for name, m in minima.items()}, limits)
     main, cost = result.optimum.certificate.main, _same_cost(doses, question.case)
     lower = question.problem({name: m.minimum_gy for name, m in minima.items()}, limits)
     # The points that joined are points of the CTVs as well.
@@ -266,7 +304,7 @@ def _least(bounding: Optimum) -> float:
     """Return the bound of the main objective: infinite where no plan keeps the D100, 0 where nothing is proven."""
     if not bounding.shortfalls:
         return bounding.certificate.main.bound
-    lost = next((level for level in bounding.levels if isinstance(level.objective, DoseLost)), None)
+    lost = _dose_lost(bounding)
     return float("inf") if lost is not None and lost.bound > 0.0 else 0.0
 
 

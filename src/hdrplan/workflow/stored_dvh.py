@@ -12,6 +12,7 @@ from hdrplan.dose import Region
 from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.geometry import Outline, Structure, Volume
 from hdrplan.io import DoseUnit, Regions, StoredDose, checked_pair, read_dose, read_regions
+from hdrplan.workflow.dvh_beside import BesideDVH, beside_dvhs
 from hdrplan.workflow.dvh_structure import structure_dvh
 from hdrplan.workflow.dvh_values import DVHOptions, StructureDVH
 from hdrplan.workflow.steps import StepProgress, Steps
@@ -52,6 +53,8 @@ class DVHResult:
         What was read and how, in words.
     options : DVHOptions
     warnings : tuple of Caution
+    beside : tuple of BesideDVH
+        What the DVHs in the file of the dose say of these structures.
     """
 
     structures: tuple[StructureDVH, ...]
@@ -59,6 +62,7 @@ class DVHResult:
     facts: tuple[tuple[str, str], ...]
     options: DVHOptions
     warnings: tuple[Caution, ...]
+    beside: tuple[BesideDVH, ...] = ()
 
     def __getitem__(self, name: str) -> StructureDVH:
         """Return the DVH of a structure.
@@ -243,6 +247,7 @@ def dvh_of_pair(
         facts=_facts(pair, structures),
         options=options,
         warnings=each_once(notes),
+        beside=beside_dvhs(pair.dose, pair.regions, structures, options),
     )
 
 

@@ -14,7 +14,7 @@ from hdrplan.cautions import Caution, caution
 from hdrplan.geometry import Grid, Volume
 from hdrplan.io.dicom.pixels import stored_pixels
 from hdrplan.io.dicom.plane import ImagePlane, plane_of
-from hdrplan.io.dicom.sop_classes import RT_DOSE
+from hdrplan.io.dicom.sop_classes import RT_DOSE, kind_of
 from hdrplan.io.dicom.tags import Tags, read_tags
 
 __all__ = ["DoseGrid", "StoredDVH", "dose_grid_of", "read_dose_grid"]
@@ -28,7 +28,7 @@ PLATEAU_VOXELS = 9
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class StoredDVH:
-    """A cumulative DVH as stored.
+    """A DVH as stored, cumulative.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def dose_grid_of(tags: Tags) -> DoseGrid:
         As :func:`read_dose_grid`.
     """
     if tags.text("SOPClassUID") != RT_DOSE:
-        raise tags.error("SOPClassUID", f"RT Dose ({RT_DOSE})", tags.text("SOPClassUID"))
+        raise tags.error("SOPClassUID", f"RT Dose ({RT_DOSE})", kind_of(tags.text("SOPClassUID")))
     units = tags.text("DoseUnits", "GY").upper()
     if units not in _GY:
         raise tags.error("DoseUnits", "GY", repr(units), "Export the dose in Gy, not relative.")
@@ -200,13 +200,22 @@ def _dvhs(tags: Tags, warnings: list[Caution]) -> tuple[StoredDVH, ...]:
             continue
         number = rois[0].whole("ReferencedROINumber", -1)
         kind, units = item.text("DVHType", "").upper(), item.text("DoseUnits", "GY").upper()
-        if kind != "CUMULATIVE" or units not in _GY:
-            warnings.append(caution("dvh-not-read", roi=number, kind=kind, units=units))
+        volumes = item.text("DVHVolumeUnits", "CM3").upper()
+        unread = [kind] if kind not in ("CUMULATIVE", "DIFFERENTIAL") or units not in _GY else []
+        if item.text("DoseType", "PHYSICAL").upper() != "PHYSICAL":
+            unread.append(f"{item.text('DoseType').upper()} dose")
+        if volumes not in ("CM3", "PERCENT"):
+            unread.append(f"volumes {volumes}")
+        if [roi.text("DVHROIContributionType", "INCLUDED").upper() for roi in rois] != ["INCLUDED"]:
+            unread.append("several ROIs together")
+        if unread:
+            warnings.append(caution("dvh-not-read", roi=number, kind=", ".join(unread), units=units))
             continue
-        # Bin widths and the cumulative volume at the lower edge of each bin (PS3.3 C.8.8.4).
+        # Bin widths, and what lies above the lower edge of each bin or in it (PS3.3 C.8.8.4).
         scale = item.number("DVHDoseScaling", 1.0) * _GY[units]
         edges_gy = np.concatenate(([0.0], np.cumsum(pairs[:-1, 0]))) * scale
-        percent = item.text("DVHVolumeUnits", "CM3").upper() == "PERCENT"
-        volume = pairs[:, 1] / (100.0 if percent else 1.0)
+        volume = pairs[:, 1] if kind == "CUMULATIVE" else np.cumsum(pairs[::-1, 1])[::-1]
+        percent = volumes == "PERCENT"
+        volume = volume / (100.0 if percent else 1.0)
         dvhs.append(StoredDVH(roi_number=number, dose_gy=edges_gy, volume=volume, relative=percent))
     return tuple(dvhs)

@@ -13,6 +13,7 @@ from hdrplan.io.dicom.sop_classes import (
     BRACHY_RECORD,
     CT_IMAGE,
     ENHANCED_CT,
+    LABEL_MAP,
     RT_DOSE,
     RT_PLAN,
     RT_STRUCTURE_SET,
@@ -29,6 +30,7 @@ KINDS = {
     RT_PLAN: "RP",
     RT_DOSE: "RD",
     SEGMENTATION: "SEG",
+    LABEL_MAP: "SEG",
     BRACHY_RECORD: "record",
 }
 MAX_FILES = 1_000_000

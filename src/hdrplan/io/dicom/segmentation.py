@@ -1,4 +1,4 @@
-"""DICOM Segmentation (PS3.3 A.51): segments as masks, binary or fractional."""
+"""DICOM Segmentation (PS3.3 A.51): segments as masks, binary or fractional, or as the values of a label map."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hdrplan.cautions import Caution, caution
 from hdrplan.errors import FormatError
 from hdrplan.geometry import Grid, Structure, cropped_structure
 from hdrplan.io.dicom.pixels import stored_pixels
-from hdrplan.io.dicom.sop_classes import SEGMENTATION
+from hdrplan.io.dicom.sop_classes import LABEL_MAP, SEGMENTATION, kind_of
 from hdrplan.io.dicom.tags import Tags
 from hdrplan.memory import require_memory
 
@@ -24,6 +24,8 @@ MAX_FRAMES = 200_000
 _SAME_PLANE_MM = 0.01
 # A voxel belongs to a segment where at least this fraction of it does.
 _HALF = 0.5
+# What a frame of a label map belongs to: every segment whose number is among its pixels.
+_ANY = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,24 +57,25 @@ class _Frame:
 
 
 def segmentation_of(tags: Tags) -> Segmentation:
-    """Return a Segmentation of binary or fractional segments.
+    """Return a Segmentation of binary or fractional segments, or of a label map.
 
     Raises
     ------
     FormatError
         Another kind of file or segmentation, frames without place or segment, planes at irregular distances.
     """
-    if tags.text("SOPClassUID") != SEGMENTATION:
-        raise tags.error("SOPClassUID", f"Segmentation ({SEGMENTATION})", tags.text("SOPClassUID"))
-    kind = tags.text("SegmentationType", "BINARY").upper()
-    if kind not in ("BINARY", "FRACTIONAL"):
-        raise tags.error("SegmentationType", "BINARY or FRACTIONAL", kind)
+    if tags.text("SOPClassUID") not in (SEGMENTATION, LABEL_MAP):
+        raise tags.error("SOPClassUID", f"Segmentation ({SEGMENTATION})", kind_of(tags.text("SOPClassUID")))
+    kinds = ("LABELMAP",) if tags.text("SOPClassUID") == LABEL_MAP else ("BINARY", "FRACTIONAL")
+    kind = tags.text("SegmentationType", kinds[0]).upper()
+    if kind not in kinds:
+        raise tags.error("SegmentationType", " or ".join(kinds), kind)
     shared = tags.items("SharedFunctionalGroupsSequence")
     groups = tags.items("PerFrameFunctionalGroupsSequence")
     count, rows, columns = tags.whole("NumberOfFrames", 1), tags.whole("Rows"), tags.whole("Columns")
     if not 0 < count <= MAX_FRAMES or len(groups) != count:
         raise tags.error("NumberOfFrames", f"the number of per-frame groups ({len(groups)}), 1 to {MAX_FRAMES}", count)
-    frames = [_frame(group, shared) for group in groups]
+    frames = [_frame(group, shared, kind) for group in groups]
     axes, spacing_mm = _plane(groups[0], shared)
     height = np.array([float(frame.position_mm @ axes[:, 2]) for frame in frames])
     plane, first, step_mm = _planes(tags, height, groups[0], shared)
@@ -86,6 +89,8 @@ def segmentation_of(tags: Tags) -> Segmentation:
         direction=axes,
     )
     inside = _inside(tags, kind, (count, rows, columns))
+    if kind == "LABELMAP":
+        _check_values(tags, inside)
     warnings = (caution("segments-fractional", path="a DICOM segmentation"),) if kind == "FRACTIONAL" else ()
     structures, left_out = _structures(tags, frames, plane, inside, grid)
     return Segmentation(
@@ -105,8 +110,10 @@ def _of(group: Tags, shared: list[Tags], sequence: str) -> Tags:
     raise group.error(sequence, "an item, of the frame or of all frames", "none")
 
 
-def _frame(group: Tags, shared: list[Tags]) -> _Frame:
-    segment = _of(group, shared, "SegmentIdentificationSequence").whole("ReferencedSegmentNumber")
+def _frame(group: Tags, shared: list[Tags], kind: str) -> _Frame:
+    segment = _ANY
+    if kind != "LABELMAP":
+        segment = _of(group, shared, "SegmentIdentificationSequence").whole("ReferencedSegmentNumber")
     return _Frame(segment, _of(group, shared, "PlanePositionSequence").numbers("ImagePositionPatient", 3))
 
 
@@ -156,14 +163,31 @@ def _planes(
     return plane, first, step_mm
 
 
-def _inside(tags: Tags, kind: str, shape: tuple[int, int, int]) -> npt.NDArray[np.bool_]:
+def _inside(tags: Tags, kind: str, shape: tuple[int, int, int]) -> npt.NDArray[Any]:
+    """Return which pixels lie in the segment of their frame; of a label map, the number of each pixel's segment."""
     require_memory(2.0 * float(np.prod([float(n) for n in shape])), "the segments", remedy="Take fewer of them.")
     if kind == "BINARY" and tags.whole("BitsAllocated") == 1:
         return _bits(tags, shape)
     stored: npt.NDArray[Any] = stored_pixels(tags, shape)
+    if kind == "LABELMAP":
+        return stored
     if kind == "BINARY":
         return np.asarray(stored != 0)
     return np.asarray(stored >= _HALF * tags.whole("MaximumFractionalValue"))
+
+
+def _segments(tags: Tags) -> list[tuple[int, str]]:
+    """Return number and label of the segments; the background of a label map is none."""
+    background = tags.whole("PixelPaddingValue", 0) if tags.text("SOPClassUID") == LABEL_MAP else None
+    listed = [(item.whole("SegmentNumber"), item.text("SegmentLabel", "")) for item in tags.items("SegmentSequence")]
+    return [(number, label) for number, label in listed if number != background]
+
+
+def _check_values(tags: Tags, stored: npt.NDArray[Any]) -> None:
+    known = {number for number, _ in _segments(tags)} | {tags.whole("PixelPaddingValue", 0)}
+    unknown = set(np.unique(stored).tolist()) - known
+    if unknown:
+        raise tags.error("SegmentSequence", "an item for every value of the pixels", f"none for {sorted(unknown)[:5]}")
 
 
 def _bits(tags: Tags, shape: tuple[int, int, int]) -> npt.NDArray[np.bool_]:
@@ -181,22 +205,22 @@ def _bits(tags: Tags, shape: tuple[int, int, int]) -> npt.NDArray[np.bool_]:
 
 
 def _structures(
-    tags: Tags, frames: list[_Frame], plane: npt.NDArray[np.int64], inside: npt.NDArray[np.bool_], grid: Grid
+    tags: Tags, frames: list[_Frame], plane: npt.NDArray[np.int64], inside: npt.NDArray[Any], grid: Grid
 ) -> tuple[list[Structure], list[tuple[str, str]]]:
     structures: list[Structure] = []
     left_out: list[tuple[str, str]] = []
-    segments = [(item.whole("SegmentNumber"), item.text("SegmentLabel", "")) for item in tags.items("SegmentSequence")]
+    segments = _segments(tags)
     labels = [label for _, label in segments]
     of_frame = np.array([frame.segment for frame in frames])
-    unknown = set(of_frame.tolist()) - {number for number, _ in segments}
+    unknown = set(of_frame.tolist()) - {_ANY, *(number for number, _ in segments)}
     if unknown:
         raise tags.error("SegmentSequence", "an item for every segment of a frame", f"none for {sorted(unknown)[:5]}")
     for number, label in segments:
         name = label if label and labels.count(label) == 1 else f"{label} #{number}".strip()
-        own = np.flatnonzero(of_frame == number)
+        own = np.flatnonzero((of_frame == number) | (of_frame == _ANY))
         mask = np.zeros(grid.shape_zyx, dtype=np.bool_)
         for k in own:
-            mask[plane[k]] |= inside[k]
+            mask[plane[k]] |= inside[k] if of_frame[k] != _ANY else inside[k] == number
         if not mask.any():
             left_out.append((name, "no voxel"))
             continue

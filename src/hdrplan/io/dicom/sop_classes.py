@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["BRACHY_RECORD", "CT_IMAGE", "ENHANCED_CT", "RT_DOSE", "RT_PLAN", "RT_STRUCTURE_SET", "SEGMENTATION"]
+__all__ = [
+    "BRACHY_RECORD",
+    "CT_IMAGE",
+    "ENHANCED_CT",
+    "LABEL_MAP",
+    "RT_DOSE",
+    "RT_PLAN",
+    "RT_STRUCTURE_SET",
+    "SEGMENTATION",
+    "kind_of",
+]
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 ENHANCED_CT = "1.2.840.10008.5.1.4.1.1.2.1"
@@ -11,3 +21,21 @@ RT_STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 RT_PLAN = "1.2.840.10008.5.1.4.1.1.481.5"
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 BRACHY_RECORD = "1.2.840.10008.5.1.4.1.1.481.6"
+# Segments as the values of one image (supplement 243).
+LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.7"
+
+_KINDS = {
+    CT_IMAGE: "a CT image",
+    ENHANCED_CT: "an enhanced CT",
+    RT_DOSE: "an RT Dose",
+    RT_STRUCTURE_SET: "an RT Structure Set",
+    RT_PLAN: "an RT Plan",
+    SEGMENTATION: "a Segmentation",
+    LABEL_MAP: "a Label Map Segmentation",
+    BRACHY_RECORD: "a treatment record",
+}
+
+
+def kind_of(uid: str) -> str:
+    """Return what kind of object a SOP class is, in words where it is known."""
+    return f"{_KINDS[uid]} ({uid})" if uid in _KINDS else uid

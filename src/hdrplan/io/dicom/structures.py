@@ -11,7 +11,7 @@ from hdrplan.arrays import FloatArray
 from hdrplan.cautions import Caution, caution
 from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.geometry import Grid, Role, Structure, structure_of_contours
-from hdrplan.io.dicom.sop_classes import RT_STRUCTURE_SET
+from hdrplan.io.dicom.sop_classes import RT_STRUCTURE_SET, kind_of
 from hdrplan.io.dicom.tags import Tags, read_tags
 
 __all__ = ["ROI", "StructureSet", "checked_structure_set", "read_structure_set", "structure_set_of"]
@@ -153,7 +153,8 @@ def checked_structure_set(tags: Tags) -> StructureSet:
         As :func:`read_structure_set`.
     """
     if tags.text("SOPClassUID") != RT_STRUCTURE_SET:
-        raise tags.error("SOPClassUID", f"RT Structure Set ({RT_STRUCTURE_SET})", tags.text("SOPClassUID"))
+        got = kind_of(tags.text("SOPClassUID"))
+        raise tags.error("SOPClassUID", f"RT Structure Set ({RT_STRUCTURE_SET})", got)
     return structure_set_of(tags)
 
 

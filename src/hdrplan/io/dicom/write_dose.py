@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hdrplan.arrays import FloatArray
 from hdrplan.errors import InputError
 from hdrplan.geometry import Volume
 from hdrplan.io.dicom.identity import Identity
@@ -18,7 +20,9 @@ from hdrplan.io.dicom.uids import new_uid
 
 __all__ = ["dvh_item", "write_dose_grid"]
 
-MAX_BINS = 500
+# Bins that rise by this part of their dose: a dose read from them by linear interpolation is exact to a thousandth, and
+# a DVH with sources inside, up to hundreds of times its lowest dose, stays below the 64 kB of an element.
+BIN_FRAC, MAX_BINS = 0.005, 1800
 
 
 def write_dose_grid(
@@ -42,7 +46,7 @@ def write_dose_grid(
     plan_uid, structures_uid : str
         What the dose refers to; DVHs are written where the structure set is named.
     dvh : sequence of (ROI number, dose_gy, volume_cc)
-        Cumulative, dose rising from 0; resampled to at most 500 equal bins.
+        Cumulative, dose rising from 0 (:func:`dvh_item`).
     bits : {16, 32}
         Stored bits. 32 keep a dose near a source and a far one; some programs read 16 only.
 
@@ -101,7 +105,9 @@ def _scaling_gy(largest_gy: float, top: int) -> float:
 
 
 def dvh_item(roi_number: int, dose_gy: npt.ArrayLike, volume_cc: npt.ArrayLike) -> Any:
-    """Return an item of the DVH sequence: cumulative, in cm3, at most 500 equal bins.
+    """Return an item of the DVH sequence: cumulative, in cm3, in bins as wide as 0.5 % of their dose.
+
+    Equal bins up to the largest dose would be several Gy wide in a CTV with sources inside.
 
     Parameters
     ----------
@@ -114,10 +120,10 @@ def dvh_item(roi_number: int, dose_gy: npt.ArrayLike, volume_cc: npt.ArrayLike) 
     dose, volume = np.asarray(dose_gy, dtype=np.float64), np.asarray(volume_cc, dtype=np.float64)
     order = np.argsort(dose, kind="stable")
     dose, volume = dose[order], volume[order]
-    edges = np.linspace(0.0, float(dose[-1]), min(MAX_BINS, max(2, len(dose))))
-    # Volume at least at the edge: the first tabulated dose that is not below it.
-    at = volume[np.searchsorted(dose, edges * (1 - 1e-12), side="left").clip(max=len(dose) - 1)]
-    width = float(edges[1] - edges[0])
+    # Widths are written with few digits: edges are where these widths put them.
+    widths = np.maximum(np.diff(_bin_edges(dose, volume)).round(6), 1e-6)
+    edges = np.concatenate(([0.0], np.cumsum(widths)))
+    at = np.interp(edges, dose, volume, left=volume[0])
     item = Dataset()
     roi = Dataset()
     roi.DVHROIContributionType, roi.ReferencedROINumber = "INCLUDED", roi_number
@@ -125,5 +131,19 @@ def dvh_item(roi_number: int, dose_gy: npt.ArrayLike, volume_cc: npt.ArrayLike) 
     item.DVHType, item.DoseUnits, item.DoseType = "CUMULATIVE", "GY", "PHYSICAL"
     item.DVHDoseScaling, item.DVHVolumeUnits = ds(1.0), "CM3"
     item.DVHNumberOfBins = len(edges)
-    item.DVHData = ds(np.column_stack((np.full(len(edges), width), at)).ravel())
+    widths = np.append(widths, widths[-1])
+    item.DVHData = ds(np.column_stack((widths, at.round(7))).ravel())
     return item
+
+
+def _bin_edges(dose_gy: FloatArray, volume_cc: FloatArray) -> FloatArray:
+    """Return where bins begin: at 0, at the lowest dose that any point has, and from there in steps to the largest."""
+    top_gy = float(dose_gy[-1])
+    if not top_gy > 0:
+        return np.array([0.0, 1e-6])
+    whole = np.flatnonzero(volume_cc >= volume_cc[0] * (1 - 1e-9))
+    low_gy = max(float(dose_gy[whole[-1]]), top_gy * 1e-4)
+    if low_gy >= top_gy:
+        return np.array([0.0, top_gy])
+    steps = min(MAX_BINS - 2, max(2, math.ceil(math.log(top_gy / low_gy) / math.log1p(BIN_FRAC))))
+    return np.concatenate(([0.0], np.geomspace(low_gy, top_gy, steps + 1)))

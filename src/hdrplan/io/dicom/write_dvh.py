@@ -37,7 +37,7 @@ def write_dose_with_dvh(
     structures_uid : str
         SOP instance UID of the RT Structure Set.
     curves : sequence of (ROI number, dose_gy, volume_cc)
-        Cumulative, dose rising from 0; resampled to at most 500 equal bins.
+        Cumulative, dose rising from 0 (:func:`hdrplan.io.dicom.write_dose.dvh_item`).
     written : datetime
 
     Returns

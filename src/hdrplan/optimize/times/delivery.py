@@ -71,8 +71,11 @@ def deliverable(
         return plan.x, ((StopsLengthened(shortest_s, before, float(cost @ plan.x)),) if shortest_s > 0 else ())
     starts = [_rounded_up(program, plan.x, step_s)]
     if any(by > 0 for by in broken(program, starts[0]).values()):
-        starts += [_up_under_lower_limits(program, cost, plan, step_s), _topped_up(program, plan.x, delivery)]
-    nodes = int(np.clip(MAX_NODES * step_s, MIN_NODES, MAX_NODES))
+        starts.append(_up_under_lower_limits(program, cost, plan, step_s))
+        # Lengthening one by one takes as long as everything else; without a search it is for those who have nothing.
+        if delivery.search or any(by > 0 for by in broken(program, starts[-1]).values()):
+            starts.append(_topped_up(program, plan.x, delivery))
+    nodes = int(np.clip(MAX_NODES * step_s, MIN_NODES, MAX_NODES)) if delivery.search else 0
     rounding = best_rounding(program, cost, plan, starts, step_s=step_s, close_frac=CLOSE_FRAC, max_nodes=nodes)
     missed = {k: by for k, by in broken(program, rounding.x).items() if by > 0}
     after = float(cost @ rounding.x)

@@ -93,7 +93,7 @@ def best_rounding(
     close_frac : float
         A loss at which to be content, and a gap to its bound at which a search ends.
     max_nodes : int
-        Branches of one search in whole numbers.
+        Branches of one search in whole numbers; 0 makes none.
 
     Returns
     -------
@@ -107,6 +107,8 @@ def best_rounding(
     tried = [*starts, *([] if dived is None else [_with_misses_of(plan.x, dived, program)])]
     best = min(tried, key=lambda x: _rank(program, cost, x))
     hard, short, price = _rank(program, cost, best)
+    if max_nodes == 0:
+        return Rounding(x=best, bound=relaxed.bound)
     if hard == short == 0.0 and price - relaxed.bound <= close_frac * abs(relaxed.bound):
         return Rounding(x=best, bound=relaxed.bound)
     price = price if hard == 0.0 else np.inf

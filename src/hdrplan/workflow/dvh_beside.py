@@ -1,0 +1,118 @@
+"""The DVHs that an RT Dose brings along, beside ours of the same structures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hdrplan.arrays import FloatArray
+from hdrplan.io import Regions, StoredDose, StoredDVH
+from hdrplan.plan import Metric
+from hdrplan.workflow.dvh_values import DVHOptions, StructureDVH
+
+__all__ = ["BesideDVH", "BesideMetric", "beside_dvhs"]
+
+# Of a structure that the dose grid does not hold, their curve may be of the part inside or of another dose.
+_WHOLE_FRAC = 0.999
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BesideMetric:
+    """A metric of a DVH that came with the dose, and ours.
+
+    Parameters
+    ----------
+    name : str
+        "volume" for that of the structure.
+    unit : str
+    stored, ours : float
+    """
+
+    name: str
+    unit: str
+    stored: float
+    ours: float
+
+    @property
+    def difference_frac(self) -> float:
+        """Theirs over ours, minus 1; NaN where ours is 0."""
+        return self.stored / self.ours - 1.0 if self.ours else math.nan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BesideDVH:
+    """The DVH that came with the dose for one structure.
+
+    Parameters
+    ----------
+    name : str
+    metrics : tuple of BesideMetric
+    bin_gy : float
+        Widest bin around its doses: finer than this it says nothing.
+    """
+
+    name: str
+    metrics: tuple[BesideMetric, ...]
+    bin_gy: float
+
+
+def beside_dvhs(
+    dose: StoredDose, regions: Regions, structures: Sequence[StructureDVH], options: DVHOptions
+) -> tuple[BesideDVH, ...]:
+    """Return the DVHs that came with a dose, with the metrics that both can give; none if they are of other structures.
+
+    Parameters
+    ----------
+    dose : StoredDose
+    regions : Regions
+        Of the structures; their numbers are those of this file alone.
+    structures : sequence of StructureDVH
+    options : DVHOptions
+    """
+    if not regions.uid or dose.structures_uid != regions.uid:
+        return ()
+    known = {dvh.roi_number: dvh for dvh in dose.dvhs if len(dvh.dose_gy) > 1 and dvh.volume[0] > 0}
+    numbers = [regions.numbers.get(s.name) for s in structures]
+    return tuple(
+        _beside(s, known[number], options.wanted())
+        for s, number in zip(structures, numbers, strict=True)
+        if number in known and s.in_grid_frac >= _WHOLE_FRAC
+    )
+
+
+def _beside(s: StructureDVH, stored: StoredDVH, wanted: Sequence[Metric]) -> BesideDVH:
+    own = {(m.name, m.unit): m.value for m in s.metrics}
+    # What falls in the curve: a later bin with more volume than an earlier one would be read twice.
+    frac = np.minimum.accumulate(stored.volume) / stored.volume[0]
+    volume_cc = s.volume_cc if stored.relative else float(stored.volume[0])
+    metrics = [] if stored.relative else [BesideMetric(name="volume", unit="cc", stored=volume_cc, ours=s.volume_cc)]
+    for metric in wanted:
+        value = _value(metric, stored.dose_gy, frac, volume_cc)
+        unit = "%" if metric.kind == "volume_at_gy" else "Gy"
+        ours = own.get((metric.text, unit), math.nan)
+        if math.isfinite(value) and math.isfinite(ours):
+            metrics.append(BesideMetric(name=metric.text, unit=unit, stored=value, ours=ours))
+    inside = np.diff(stored.dose_gy)[(frac[:-1] > 0.02) & (frac[:-1] < 0.999999)]
+    return BesideDVH(name=s.name, metrics=tuple(metrics), bin_gy=float(inside.max()) if len(inside) else math.nan)
+
+
+def _value(metric: Metric, dose_gy: FloatArray, frac: FloatArray, volume_cc: float) -> float:
+    """Read a metric from a cumulative curve, linear between its edges; NaN where it has none."""
+    if metric.kind == "dose_mean":
+        return float(((frac[1:] + frac[:-1]) / 2 * np.diff(dose_gy)).sum())
+    if metric.kind == "volume_at_gy":
+        return 100.0 * float(np.interp(metric.at, dose_gy, frac, right=0.0))
+    if metric.kind not in ("dose_at_frac", "dose_at_cc"):
+        return math.nan
+    at = metric.at if metric.kind == "dose_at_frac" else metric.at / volume_cc
+    if not 0 < at <= 1:
+        return math.nan
+    # The largest dose that so much receives: from the far end, where the curve is level.
+    row = len(frac) - 1 - int(np.argmax(frac[::-1] >= at * (1 - 1e-12)))
+    if row == len(frac) - 1 or frac[row] == frac[row + 1]:
+        return float(dose_gy[row])
+    share = (frac[row] - at) / (frac[row] - frac[row + 1])
+    return float(dose_gy[row] + share * (dose_gy[row + 1] - dose_gy[row]))
