@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -84,30 +85,31 @@ class Program:
         cost = np.append(np.zeros(len(self.plan.dwells)), -1.0)
         return self.settled(cost, self.mean("liver")[None], None)[1:]
 
-    def highest_d100_under_d1cc_gy(self, d1cc_gy: float, starts: int) -> float:
+    def highest_d100_under_d1cc_gy(self, d1cc_gy: float, starts: Sequence[np.ndarray]) -> float:
         """Return the highest D100 found with D1cc of the organ at most so much and the liver as planned, proven.
 
         Whichever points are left out of a D1cc limit, the rest is a linear program: those are tried that are hottest
-        at times by chance, then at the best times so far, and so on.
+        at some times, then at the best times with these, and so on.
         """
-        times_s, n, rng = self.plan.times_s, len(self.plan.dwells), np.random.default_rng(7)
         volume_cc, liver = self.points.volume_cc[self.points.rows("bowel")], self.mean("liver")
-        highest_gy = 0.0
-        for _ in range(starts):
-            x = rng.gamma(1.0, 15.0, n)
-            for _ in range(4):
-                hottest = np.argsort(-(self.organ @ x))
+        n, planned_gy, highest_gy = len(self.plan.dwells), float(liver @ self.plan.times_s), 0.0
+        for times_s in starts:
+            for _ in range(20):
+                hottest = np.argsort(-(self.organ @ times_s))
                 left_out = hottest[np.cumsum(volume_cc[hottest]) <= 1.0 - 1e-6]
                 limits = np.full(len(volume_cc), d1cc_gy)
                 limits[left_out] = limits[volume_cc == 0] = 1e6
                 a = np.vstack((liver, self.organ, -self.ctv))
                 free = np.concatenate((np.zeros(1 + len(volume_cc)), np.ones(len(self.ctv))))
-                b = np.concatenate(([liver @ times_s], limits * (1 - 1e-6), np.zeros(len(self.ctv))))
+                b = np.concatenate(([planned_gy], limits * (1 - 1e-6), np.zeros(len(self.ctv))))
                 cost = np.append(np.zeros(n), -1.0)
-                x = linprog(cost, A_ub=np.column_stack((a, free)), b_ub=b, bounds=(0, 600)).x[:n]
-            lowest_gy = float((self.ctv @ x).min())
-            proven = self.search.minimum_dose(x, wanted_gy=lowest_gy, tolerance_gy=1e-3 * lowest_gy)
-            highest_gy = max(highest_gy, proven.lower_gy)
+                times_s = linprog(cost, A_ub=np.column_stack((a, free)), b_ub=b, bounds=(0, 600)).x[:n]
+                lowest_gy = float((self.ctv @ times_s).min())
+                least = self.search.minimum_dose(times_s, wanted_gy=lowest_gy / 1.001, tolerance_gy=1e-3 * lowest_gy)
+                if least.finished:
+                    highest_gy = max(highest_gy, least.lower_gy)
+                    break
+                self.ctv = np.vstack((self.ctv, self.rates(least.cold_mm)))
         return highest_gy
 
     def least_liver_gy(self, d100_gy: float) -> float:
@@ -137,7 +139,7 @@ def test_another_solver_finds_nothing_beyond_the_bound_and_all_that_is_called_po
 
 @pytest.mark.parametrize("seed", [4, 5])
 def test_another_solver_finds_nothing_beyond_the_bound_of_a_limit_that_is_not_convex(seed: int) -> None:
-    """D1cc of an organ of 3 cc: for any 1 cc left out of the limit the best plan is a linear program of SciPy's."""
+    """D1cc of an organ of 1.7 cc: for any 1 cc left out of the limit the best plan is a linear program of SciPy's."""
     case, plan = implant(organ_radius_mm=9.0)
     plan = perturbed(plan, seed)
     program = Program(plan, case, spacing_mm=2.0)
@@ -146,10 +148,11 @@ def test_another_solver_finds_nothing_beyond_the_bound_of_a_limit_that_is_not_co
     limit = parse_goal(f"D1cc <= {d1cc_gy:.6f} Gy", structure="bowel", source="test")
     gain = quality_of(plan, case, sample_mm=2.0, limits=limits_of_clinic([limit], {})).coverage[0]
     assert any("D1cc" in goal for goal in gain.binding)
-    found_gy = program.highest_d100_under_d1cc_gy(d1cc_gy, starts=4)
+    chance = np.random.default_rng(7).gamma(1.0, 15.0, (2, len(plan.dwells)))
+    found_gy = program.highest_d100_under_d1cc_gy(d1cc_gy, [*chance, gain.times_s])
     assert found_gy <= gain.bound_gy
     # And the bound is no empty word: other plans come near it.
-    assert found_gy >= 0.97 * gain.bound_gy
+    assert found_gy >= 0.99 * gain.bound_gy
 
 
 def test_what_is_possible_holds_at_finer_points_and_takes_nothing_from_any_organ() -> None:
