@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from hdrplan.arrays import FloatArray
-from hdrplan.io import Regions, StoredDose, StoredDVH
 from hdrplan.plan import Metric
 from hdrplan.workflow.dvh_values import DVHOptions, StructureDVH
 
@@ -17,6 +17,26 @@ __all__ = ["BesideDVH", "BesideMetric", "beside_dvhs"]
 
 # Of a structure that the dose grid does not hold, their curve may be of the part inside or of another dose.
 _WHOLE_FRAC = 0.999
+
+
+class CurveInFile(Protocol):
+    """A cumulative DVH as an RT Dose has it (:class:`hdrplan.io.StoredDVH`)."""
+
+    @property
+    def roi_number(self) -> int:
+        """Of its structure."""
+
+    @property
+    def dose_gy(self) -> FloatArray:
+        """Lower edges of its bins, from 0."""
+
+    @property
+    def volume(self) -> FloatArray:
+        """What receives at least these doses: cc, or a fraction where ``relative``."""
+
+    @property
+    def relative(self) -> bool:
+        """Whether volumes are fractions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,30 +80,28 @@ class BesideDVH:
 
 
 def beside_dvhs(
-    dose: StoredDose, regions: Regions, structures: Sequence[StructureDVH], options: DVHOptions
+    stored: Iterable[CurveInFile], numbers: Mapping[str, int], structures: Sequence[StructureDVH], options: DVHOptions
 ) -> tuple[BesideDVH, ...]:
-    """Return the DVHs that came with a dose, with the metrics that both can give; none if they are of other structures.
+    """Return the DVHs that came with a dose, with the metrics that both can give.
 
     Parameters
     ----------
-    dose : StoredDose
-    regions : Regions
-        Of the structures; their numbers are those of this file alone.
+    stored : iterable of curves
+    numbers : mapping
+        ROI number of each structure by name, in the file that the curves are of.
     structures : sequence of StructureDVH
     options : DVHOptions
     """
-    if not regions.uid or dose.structures_uid != regions.uid:
-        return ()
-    known = {dvh.roi_number: dvh for dvh in dose.dvhs if len(dvh.dose_gy) > 1 and dvh.volume[0] > 0}
-    numbers = [regions.numbers.get(s.name) for s in structures]
+    known = {dvh.roi_number: dvh for dvh in stored if len(dvh.dose_gy) > 1 and dvh.volume[0] > 0}
+    own = [numbers.get(s.name) for s in structures]
     return tuple(
         _beside(s, known[number], options.wanted())
-        for s, number in zip(structures, numbers, strict=True)
+        for s, number in zip(structures, own, strict=True)
         if number in known and s.in_grid_frac >= _WHOLE_FRAC
     )
 
 
-def _beside(s: StructureDVH, stored: StoredDVH, wanted: Sequence[Metric]) -> BesideDVH:
+def _beside(s: StructureDVH, stored: CurveInFile, wanted: Sequence[Metric]) -> BesideDVH:
     own = {(m.name, m.unit): m.value for m in s.metrics}
     # What falls in the curve: a later bin with more volume than an earlier one would be read twice.
     frac = np.minimum.accumulate(stored.volume) / stored.volume[0]

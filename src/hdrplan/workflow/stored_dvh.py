@@ -11,7 +11,7 @@ from hdrplan.cautions import Caution, caution, each_once
 from hdrplan.dose import Region
 from hdrplan.errors import HdrPlanError, InputError
 from hdrplan.geometry import Outline, Structure, Volume
-from hdrplan.io import DoseUnit, Regions, StoredDose, checked_pair, read_dose, read_regions
+from hdrplan.io import DoseUnit, Regions, StoredDose, StoredDVH, checked_pair, read_dose, read_regions
 from hdrplan.workflow.dvh_beside import BesideDVH, beside_dvhs
 from hdrplan.workflow.dvh_structure import structure_dvh
 from hdrplan.workflow.dvh_values import DVHOptions, StructureDVH
@@ -247,8 +247,14 @@ def dvh_of_pair(
         facts=_facts(pair, structures),
         options=options,
         warnings=each_once(notes),
-        beside=beside_dvhs(pair.dose, pair.regions, structures, options),
+        beside=beside_dvhs(_own_dvhs(pair), pair.regions.numbers, structures, options),
     )
+
+
+def _own_dvhs(pair: DosePair) -> tuple[StoredDVH, ...]:
+    """Return the DVHs that came with the dose, where they are of these structures."""
+    same = bool(pair.regions.uid) and pair.dose.structures_uid == pair.regions.uid
+    return pair.dose.dvhs if same else ()
 
 
 def _at_full_scale(structures: Sequence[StructureDVH], top_gy: float | None) -> list[Caution]:
