@@ -8,7 +8,7 @@ import pytest
 from hdrplan.geometry import Catheter, Grid, Tube, Volume, with_tubes
 from hdrplan.tracing.centreline import centred
 from hdrplan.tracing.ends import hub_cut, tip_found
-from hdrplan.tracing.judged import is_catheter
+from hdrplan.tracing.judged import is_catheter, is_wide
 from hdrplan.tracing.scene import Scene, scene_of
 
 GRID = Grid(shape_zyx=(50, 70, 190), origin_mm=np.array([-95.0, -35.0, -25.0]), spacing_mm=np.ones(3))
@@ -66,3 +66,40 @@ def test_what_begins_below_the_skin_as_ribs_do_is_no_catheter() -> None:
         inner = Catheter("rib", np.array([first_mm, 1.0, 2.0]) + np.array([[0.0], [80.0]]) * axis)
         ct = scene(SOLID, line=inner)
         assert is_catheter(ct, centred(ct, inner.points_mm)) == expected
+
+
+def rod(radius_mm: float) -> Scene:
+    """As `scene`, but with a rod of bone instead of a tube, from the skin on."""
+    at = GRID.points_mm()
+    axis = (LINE.points_mm[1] - LINE.points_mm[0]) / LINE.length_mm
+    from_hub = at - LINE.points_mm[0]
+    across = np.linalg.norm(from_hub - (from_hub @ axis)[:, None] * axis, axis=1)
+    hu = np.select([at[:, 0] < -45.0, across < radius_mm, at[:, 0] < -25.0], [-1000.0, 500.0, -100.0], 60.0)
+    return scene_of(Volume(GRID, hu.reshape(GRID.shape_zyx).astype(np.float32)))
+
+
+def test_a_rib_is_wider_than_a_catheter() -> None:
+    """A rib that is cut where the scan ends begins as a catheter does: its width alone tells."""
+    inner = track(42.0, 150.0)
+    for radius_mm, wide in ((1.0, False), (3.5, True)):
+        ct = rod(radius_mm)
+        line = centred(ct, inner)
+        assert is_wide(ct, line.points_mm) == wide
+        assert is_catheter(ct, line) != wide
+
+
+def test_neither_middle_nor_tip_go_over_to_the_lung_beside() -> None:
+    """An empty lumen is dark, and so is the lung that it passes at 3 mm over its last 30 mm."""
+    at = GRID.points_mm()
+    axis = (LINE.points_mm[1] - LINE.points_mm[0]) / LINE.length_mm
+    lung = (at[:, 1] > LINE.points_mm[1, 1] + 3.0) & (at[:, 0] > -10.0)
+    hu = np.select([at[:, 0] < -45.0, lung, at[:, 0] < -25.0], [-1000.0, -750.0, -100.0], 60.0)
+    noise = np.random.default_rng(7).normal(0.0, 8.0, len(at)) * (at[:, 0] >= -45.0)
+    values = (hu + noise).reshape(GRID.shape_zyx).astype(np.float32)
+    ct = scene_of(with_tubes(Volume(GRID, values), [LINE], Tube(lumen_mm=1.2, wall_hu=150.0)))
+    line, sigma_mm = tip_found(ct, centred(ct, track(0.0, 104.0)), 1.0)
+    off = line.points_mm - LINE.points_mm[0]
+    off -= (off @ axis)[:, None] * axis
+    assert np.linalg.norm(off, axis=1).max() < 1.0
+    tip_mm = float(np.linalg.norm(line.points_mm[-1] - LINE.points_mm[1]))
+    assert tip_mm < max(2.0, 2.0 * sigma_mm)

@@ -112,12 +112,12 @@ def test_a_wire_is_flagged_as_metal() -> None:
     assert_traced(found, CATHETERS[0])
 
 
-def a_trace(name: str, points_mm: list[list[float]], inside_mm: float) -> TracedCatheter:
+def a_trace(name: str, points_mm: list[list[float]], inside_mm: float, tip_sigma_mm: float = 0.6) -> TracedCatheter:
     return TracedCatheter(
         name=name,
         points_mm=np.array(points_mm),
         sigma_mm=np.full(len(points_mm), 0.1),
-        tip_sigma_mm=0.6,
+        tip_sigma_mm=tip_sigma_mm,
         contrast_hu=-190.0,
         confidence=1.0,
         inside_mm=inside_mm,
@@ -136,6 +136,13 @@ def test_traces_on_one_tube_and_traces_that_end_early_are_doubted() -> None:
     (doubt,) = doubts_of_traced([first, apart, short])
     assert doubt.kind.id == "traced-short"
     assert "d ends after 40 mm in the body, the others after 85 mm" in doubt.text
+
+
+def test_a_tip_that_is_not_clear_is_doubted() -> None:
+    clear, unclear = a_trace("a", [[0, 0, 0], [100, 0, 0]], 80.0), a_trace("b", [[0, 9, 0], [100, 9, 0]], 80.0, 6.4)
+    (doubt,) = doubts_of_traced([clear, unclear])
+    assert doubt.kind.id == "traced-tip-unclear"
+    assert "where b ends is not clear: its tip is known to 6 mm" in doubt.text
 
 
 def test_slices_of_three_mm_show_them_too() -> None:

@@ -134,6 +134,12 @@ CATHETERS = (
         why="Given below 0.6 of the median of the others: catheters of one implant end near each other, in the lesion.",
     ),
     Kind(
+        id="traced-tip-unclear",
+        sentence="where {name} ends is not clear: its tip is known to {mm:.0f} mm, standard uncertainty, only",
+        remedy="Look at the red line in the picture, and move the tip in 3D Slicer if the tube goes on or ends before.",
+        why="Given from 2 mm on: along bone and lung a tube may not stand out of what is beside it.",
+    ),
+    Kind(
         id="catheter-names-alike",
         sentence="the catheters {first} and {second} differ in capitals, blanks or signs of their names alone",
         remedy="Number them: channels of the afterloader are connected by these names.",

@@ -17,10 +17,12 @@ __all__ = ["doubts_of_traced"]
 _ONE_TUBE_MM = 1.5
 # Of all tips in the test set that were lost before bone, none went so far as this share of the others' way.
 _SHORT_FRAC = 0.6
+# A tip that is known worse than this must be looked at: dwells lie 5 mm apart.
+_UNCLEAR_MM = 2.0
 
 
 def doubts_of_traced(found: Sequence[TracedCatheter]) -> list[Caution]:
-    """Name catheters that are metal, do not reach the skin, run into another, or end much sooner than the others."""
+    """Name catheters that are metal, do not reach the skin, have no clear tip, run into another, or end too soon."""
     lines = [_each_half_mm(one.points_mm) for one in found]
     doubts = []
     for k, one in enumerate(found):
@@ -29,6 +31,8 @@ def doubts_of_traced(found: Sequence[TracedCatheter]) -> list[Caution]:
             doubts.append(caution("traced-metal", name=one.name))
         if one.leaves_scan:
             doubts.append(caution("traced-leaves-scan", name=one.name))
+        if one.tip_sigma_mm > _UNCLEAR_MM:
+            doubts.append(caution("traced-tip-unclear", name=one.name, mm=one.tip_sigma_mm))
         for j in others:
             near_mm = float(cKDTree(lines[j]).query(lines[k])[0].min()) if j > k else np.inf
             if near_mm < _ONE_TUBE_MM:

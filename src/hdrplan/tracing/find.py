@@ -19,6 +19,7 @@ from hdrplan.tracing.judged import is_catheter, is_needle, is_rim, seen_hu
 from hdrplan.tracing.line_paths import line_through, path_between
 from hdrplan.tracing.scene import Scene, scene_of
 from hdrplan.tracing.seeds import seeds
+from hdrplan.tracing.straight import bend_mm, straightened
 from hdrplan.tracing.traced import TracedCatheter
 from hdrplan.tracing.untangle import untangled
 
@@ -32,6 +33,9 @@ _POINTS_MM = 5.0
 _NEAR_MM = 6.0
 _DIRECTIONS = 400
 _CLICK_MM = 6.0
+# A trace of one catheter lies so near to one parabola, or within this share of a voxel where these are large; a piece
+# of a curve is a catheter where so much of it is seen.
+_STRAIGHT_MM, _STRAIGHT_VOXELS, _SEEN_FRAC = 0.4, 0.3, 0.7
 
 
 def find_catheters(ct: Volume, *, closed_end_mm: float = CLOSED_END_MM) -> tuple[TracedCatheter, ...]:
@@ -56,17 +60,8 @@ def find_catheters(ct: Volume, *, closed_end_mm: float = CLOSED_END_MM) -> tuple
     InputError
         Slices too thick, or no body in the scan.
     """
-    scene = rest = scene_of(ct)
-    lines: list[Centreline] = []
-    for at_mm, direction in zip(*seeds(scene), strict=True):
-        track = whole_line(rest, at_mm, direction)
-        if track is None or not is_needle(scene, track):
-            continue
-        line = tip_found(rest, centred(rest, track), closed_end_mm)[0]
-        if is_catheter(scene, line) and not is_rim(line, lines):
-            lines.append(line)
-            # What is found is wiped out: no other track can go over to it.
-            rest = rest.without(line.points_mm)
+    scene = scene_of(ct)
+    lines = _all_lines(scene, closed_end_mm)
     tracks = untangled([line.points_mm for line in lines])
     found = [_traced(_alone(scene, track, tracks), track, closed_end_mm) for track in tracks]
     found.sort(key=lambda one: tuple(one.points_mm[-1]))
@@ -141,6 +136,50 @@ def snap_catheters(
         track = np.concatenate([pieces[0], *(piece[1:] for piece in pieces[1:])])
         snapped.append(replace(_traced(scene, track, closed_end_mm), name=one.name))
     return tuple(snapped)
+
+
+def _all_lines(scene: Scene, closed_end_mm: float) -> list[Centreline]:
+    """Return all lines that are catheters: first those that one curve goes through, then what is left.
+
+    A trace that holds pieces of two catheters hides both. Where most of it is one of them, it is led along that one's
+    curve; else it waits until the others are known and gone.
+    """
+    rest, lines = scene, list[Centreline]()
+    waiting = list(zip(*seeds(scene), strict=True))
+    most_mm = max(_STRAIGHT_MM, _STRAIGHT_VOXELS * float(scene.grid.spacing_mm.max()))
+    for straight_only in (True, False):
+        later = []
+        for at_mm, direction in waiting:
+            track = whole_line(rest, at_mm, direction)
+            if track is None or not is_needle(scene, track):
+                continue
+            line = tip_found(rest, centred(rest, track), closed_end_mm)[0]
+            if is_rim(line, lines) or not is_catheter(scene, line):
+                continue
+            if straight_only and bend_mm(line.points_mm) > most_mm:
+                led = _led_straight(rest, line, closed_end_mm, most_mm)
+                if led is None or bend_mm(led.points_mm) > most_mm or is_rim(led, lines):
+                    later.append((at_mm, direction))
+                    continue
+                line = led
+            lines.append(line)
+            # What is found is wiped out: no other track can go over to it.
+            rest = rest.without(line.points_mm)
+        waiting = later
+    return lines
+
+
+def _led_straight(scene: Scene, line: Centreline, closed_end_mm: float, within_mm: float) -> Centreline | None:
+    """Return a line led along the curve of most of it; None where there is none or it is not seen."""
+    mended = straightened(line.points_mm, within_mm)
+    if mended is None:
+        return None
+    way_mm, changed = mended
+    led = tip_found(scene, centred(scene, way_mm), closed_end_mm)[0]
+    new = cKDTree(way_mm[changed]).query(led.points_mm)[0] < 2.0 if changed.any() else np.zeros(0, dtype=np.bool_)
+    if new.any() and (np.abs(led.contrast_hu[new]) > seen_hu(scene)).mean() < _SEEN_FRAC:
+        return None
+    return led if is_catheter(scene, led) else None
 
 
 def _track_near(scene: Scene, click_mm: FloatArray) -> FloatArray | None:
