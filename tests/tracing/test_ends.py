@@ -103,3 +103,13 @@ def test_neither_middle_nor_tip_go_over_to_the_lung_beside() -> None:
     assert np.linalg.norm(off, axis=1).max() < 1.0
     tip_mm = float(np.linalg.norm(line.points_mm[-1] - LINE.points_mm[1]))
     assert tip_mm < max(2.0, 2.0 * sigma_mm)
+
+
+def test_a_catheter_from_the_other_side_in_the_same_line_is_not_its_own() -> None:
+    """Its tip is 25 mm away, straight ahead: what is seen again beyond a gap is another tube."""
+    axis = (LINE.points_mm[1] - LINE.points_mm[0]) / LINE.length_mm
+    other = Catheter("other", LINE.points_mm[1] + np.array([[85.0], [25.0]]) * axis)
+    ct = scene(SOLID)
+    values = with_tubes(Volume(GRID, ct.hu_zyx), [other], SOLID).values_zyx
+    line, _ = tip_found(scene_of(Volume(GRID, values)), centred(ct, track(0.0, 100.0)), 1.0)
+    assert np.linalg.norm(line.points_mm[-1] - LINE.points_mm[1]) < 1.5

@@ -31,6 +31,8 @@ _BESIDE_MM, _BESIDE_STEP = 7.5, 4
 _DIFFER_HU, _FEWEST = 300.0, 6
 # A sample counts up to the square of this contrast in its scatter: the model of the tube is no better.
 _CLEAR = 5.0
+# So much evidence against a tube is a gap: 12 mm without any contrast where it would be clear.
+_GAP = 75.0
 # Neighbouring samples of the profile share their noise over so many mm.
 _SHARED_MM = 2.0
 
@@ -147,6 +149,10 @@ def _end(scene: Scene, way_mm: FloatArray, at: FloatArray, shown: _Shown) -> tup
     share = np.clip(np.minimum(like - _LIKE, _TOO_MUCH - like), -_LIKE, _LIKE)
     # Gaussian errors: the logarithm of the likelihood goes with the square of the contrast in its scatter.
     evidence = np.cumsum(share * expected**2 / ((expected / _CLEAR) ** 2 + scatter**2)) * (_PROFILE_MM / _SHARED_MM)
+    # A tube has no gap: what is seen beyond one, such as a catheter that comes from the other side, is not its own.
+    gone = np.flatnonzero(np.maximum.accumulate(evidence) - evidence > _GAP)
+    evidence = evidence[: gone[0]] if len(gone) else evidence
+    at = at[: len(evidence)]
     chance = np.exp(evidence - evidence.max())
     best = int(evidence.argmax())
     sigma_mm = np.sqrt(chance @ (at - at[best]) ** 2 / chance.sum())
