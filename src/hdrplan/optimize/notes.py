@@ -183,7 +183,7 @@ class StopsLengthened:
 
 @dataclass(frozen=True, slots=True)
 class MissedAfterRounding:
-    """A goal that whole times do not hold, and by how much, Gy or s."""
+    """A goal that times to deliver, whole and without short stops, miss by so much (Gy or s) more than real times."""
 
     goal: NamedGoal
     by: float
@@ -193,8 +193,8 @@ class MissedAfterRounding:
         """The note as a sentence."""
         unit = "s" if self.goal.goal.metric.kind == "total_time" else "Gy"
         return (
-            f"{self.goal.label} is missed by {self.by:.2g} {unit} after rounding: no rounded times were found that "
-            "meet all goals."
+            f"{self.goal.label} is missed by {self.by:.2g} {unit} by the times to deliver: none with the time step and "
+            "the minimum dwell time were found that meet all goals."
         )
 
 

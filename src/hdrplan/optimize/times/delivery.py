@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray
-from hdrplan.errors import InputError
 from hdrplan.optimize.afterloader import Delivery
 from hdrplan.optimize.notes import MissedAfterRounding, Note, Rounded, StopsLengthened
 from hdrplan.optimize.program.dose_program import Program
 from hdrplan.optimize.program.judge import broken, excused_at
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
 from hdrplan.optimize.times.rounding import best_rounding, may_miss
+from hdrplan.optimize.times.short_stops import without_short_stops
 
 __all__ = ["deliverable"]
 
@@ -27,7 +27,7 @@ CLOSE_FRAC = 5e-4
 # seconds on a lesion of 14 cc for 0.01 % of the liver's dose.
 MAX_NODES = 1000
 MIN_NODES = 50
-# Tries to leave out short stops, to lower limits, and dwells that are tried to lengthen for one cold point.
+# Tries to lower limits, and dwells that are tried to lengthen for one cold point.
 MAX_TRIES = 12
 
 
@@ -62,13 +62,16 @@ def deliverable(
         No times with stops of at least the shortest time hold the limits.
     """
     before, step_s = float(cost @ plan.x), delivery.resolution_s
+    misses = plan.x[program.columns.n_dwells :]
     program.release_kept()
     # A dose-volume goal that held by itself was never at work; from now on it is, or whole times might break it.
     plan = replace(plan, excused=excused_at(program, plan.x))
-    plan = _without_short_stops(program, cost, plan, delivery.shortest_s)
+    plan = without_short_stops(program, cost, plan, delivery.shortest_s)
     if step_s <= REAL_S:
-        shortest_s = delivery.shortest_s
-        return plan.x, ((StopsLengthened(shortest_s, before, float(cost @ plan.x)),) if shortest_s > 0 else ())
+        if delivery.shortest_s <= 0:
+            return plan.x, ()
+        after = float(cost @ plan.x)
+        return _judged(program, plan.x, misses, StopsLengthened(delivery.shortest_s, before, after))
     starts = [_rounded_up(program, plan.x, step_s)]
     if any(by > 0 for by in broken(program, starts[0]).values()):
         starts.append(_up_under_lower_limits(program, cost, plan, step_s))
@@ -77,10 +80,16 @@ def deliverable(
             starts.append(_topped_up(program, plan.x, delivery))
     nodes = int(np.clip(MAX_NODES * step_s, MIN_NODES, MAX_NODES)) if delivery.search else 0
     rounding = best_rounding(program, cost, plan, starts, step_s=step_s, close_frac=CLOSE_FRAC, max_nodes=nodes)
-    missed = {k: by for k, by in broken(program, rounding.x).items() if by > 0}
     after = float(cost @ rounding.x)
     rounded = Rounded(resolution_s=step_s, before=before, after=after, bound=min(rounding.bound, after))
-    return rounding.x, (rounded, *(MissedAfterRounding(program.requirements[k].goal, by) for k, by in missed.items()))
+    return _judged(program, rounding.x, misses, rounded)
+
+
+def _judged(program: Program, x: FloatArray, misses: FloatArray, how: Note) -> tuple[FloatArray, tuple[Note, ...]]:
+    """Return times, how they were made, and the requirements that they miss by more than ``misses``."""
+    x = np.concatenate((x[: program.columns.n_dwells], misses))
+    missed = {k: by for k, by in broken(program, x).items() if by > 0}
+    return x, (how, *(MissedAfterRounding(program.requirements[k].goal, by) for k, by in missed.items()))
 
 
 def _free(program: Program) -> BoolArray:
@@ -174,37 +183,3 @@ def _too_long_beside(delivery: Delivery, x: FloatArray, j: int) -> bool:
     pairs = delivery.neighbours
     beside = np.concatenate((pairs[pairs[:, 0] == j, 1], pairs[pairs[:, 1] == j, 0]))
     return bool((x[j] > delivery.ratio * (x[beside] + delivery.resolution_s)).any())
-
-
-def _without_short_stops(program: Program, cost: FloatArray, plan: Solution, shortest_s: float) -> Solution:
-    """Leave out stops shorter than half the shortest time, lengthen the others, until none is too short."""
-    if shortest_s <= 0:
-        return plan
-    for _ in range(MAX_TRIES):
-        times_s = plan.x[: program.columns.n_dwells]
-        short = _free(program) & (times_s > 0) & (times_s < shortest_s * (1 - 1e-9))
-        if not short.any():
-            break
-        drop = np.flatnonzero(short & (times_s < shortest_s / 2))
-        stretch = np.flatnonzero(short & (times_s >= shortest_s / 2))
-        _, longest_s = program.time_bounds_s
-        program.bound_times(drop, 0.0, 0.0)
-        program.bound_times(stretch, shortest_s, longest_s[stretch])
-        again = program.solve(cost, plan.excused)
-        if again.status != LPStatus.OPTIMAL:
-            # Without the dropped stops the goals fail: lengthen them instead.
-            program.bound_times(drop, shortest_s, longest_s[drop])
-            again = program.solve(cost, plan.excused)
-            if again.status != LPStatus.OPTIMAL:
-                raise InputError(
-                    "dwell times of at least the minimum cannot hold the limits",
-                    got=f"{shortest_s:g} s",
-                    remedy="Lower the minimum dwell time, or relax a limit.",
-                )
-        plan = again
-    # Whole times keep to these stops.
-    times_s, (_, longest_s) = plan.x[: program.columns.n_dwells], program.time_bounds_s
-    stops, others = (np.flatnonzero(_free(program) & at) for at in (times_s > 0, times_s <= 0))
-    program.bound_times(stops, shortest_s, longest_s[stops])
-    program.bound_times(others, 0.0, 0.0)
-    return plan

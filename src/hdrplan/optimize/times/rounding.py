@@ -19,7 +19,7 @@ from hdrplan.optimize.program.judge import broken
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
 from hdrplan.optimize.program.whole_numbers import WholeColumns, WholeNumbers
 
-__all__ = ["NEAR_STEPS", "Rounding", "best_rounding", "may_miss"]
+__all__ = ["NEAR_STEPS", "Rounding", "best_rounding", "may_miss", "rank"]
 
 # How many steps a time may lie from its real number; what more would give was never seen to matter.
 NEAR_STEPS = 2
@@ -101,12 +101,12 @@ def best_rounding(
     """
     relaxed = program.solve(cost, plan.excused)
     if relaxed.status != LPStatus.OPTIMAL:
-        best = min(starts, key=lambda x: _rank(program, cost, x))
+        best = min(starts, key=lambda x: rank(program, cost, x))
         return Rounding(x=best, bound=float(cost @ plan.x))
     dived = _dived(program, cost, relaxed, step_s)
     tried = [*starts, *([] if dived is None else [_with_misses_of(plan.x, dived, program)])]
-    best = min(tried, key=lambda x: _rank(program, cost, x))
-    hard, short, price = _rank(program, cost, best)
+    best = min(tried, key=lambda x: rank(program, cost, x))
+    hard, short, price = rank(program, cost, best)
     if max_nodes == 0:
         return Rounding(x=best, bound=relaxed.bound)
     if hard == short == 0.0 and price - relaxed.bound <= close_frac * abs(relaxed.bound):
@@ -120,7 +120,7 @@ def best_rounding(
     if solution is None:
         return Rounding(x=best, bound=relaxed.bound)
     x = _with_misses_of(plan.x, solution.x, program)
-    best = min((best, x), key=lambda x: _rank(program, cost, x))
+    best = min((best, x), key=lambda x: rank(program, cost, x))
     many = _many_stops(relaxed, program.columns.n_dwells, step_s)
     return Rounding(x=best, bound=relaxed.bound if many else max(relaxed.bound, solution.bound))
 
@@ -136,7 +136,7 @@ def _missed(program: Program, x: FloatArray) -> dict[int, float]:
     return {k: by for k, by in broken(program, x).items() if by > 0}
 
 
-def _rank(program: Program, cost: FloatArray, x: FloatArray) -> tuple[float, float, float]:
+def rank(program: Program, cost: FloatArray, x: FloatArray) -> tuple[float, float, float]:
     """By how much limits that never give way are broken, then prescriptions; then the objective, misses priced."""
     missed, prices = _missed(program, x), _miss_costs(program, cost, x)
     hard = sum(by for k, by in missed.items() if k not in prices)
