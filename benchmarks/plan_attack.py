@@ -104,7 +104,7 @@ def _case_toml(ctvs: list[str], rng: np.random.Generator) -> str:
     return text
 
 
-def _flags(rng: np.random.Generator) -> list[str]:
+def plain_flags(rng: np.random.Generator) -> list[str]:
     flags = ["--proof", "3", "--time-step", str(rng.choice(["0.1", "1", "0"]))]
     if rng.random() < 0.35:
         flags += ["--transit-speed", str(rng.choice(["20", "100", "300"]))]
@@ -122,7 +122,7 @@ def attack(seed: int, wide: bool = False) -> dict:
     rng = np.random.default_rng(seed)
     work = Path(tempfile.mkdtemp(prefix="plan-attack-"))
     case, out, runner = work / "case", work / "out", CliRunner()
-    ctvs, flags = (wide_case(case, rng), wide_flags(rng)) if wide else (write_case(case, rng), _flags(rng))
+    ctvs, flags = (wide_case(case, rng), wide_flags(rng)) if wide else (write_case(case, rng), plain_flags(rng))
     planned = runner.invoke(cli, ["plan", str(case), *flags, "-o", str(out), "--quiet"])
     row = {"seed": seed, "ctvs": len(ctvs), "flags": " ".join(flags), "planned": planned.exit_code}
     if isinstance(planned.exception, HdrPlanError):

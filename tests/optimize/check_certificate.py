@@ -199,6 +199,7 @@ def _dense(
         elif isinstance(owner, InScenario):
             condition = listed[owner.goal]
             row[:n] = scenarios[owner.number][owner.goal.structure][point]
+            row[n + list(listed).index(owner.goal)] = condition.sense
             yield row, condition.limit, condition.sense, 0.0
         else:
             condition = listed[owner]

@@ -90,3 +90,29 @@ def test_what_cannot_be_is_refused():
     short = problem(rate, points, goals(), healthy="liver", max_time_s=1.0)
     with pytest.raises(InfeasibleError, match="hold D100 in 2 of 2 scenarios"):
         robust_times(short, scenarios(rate, points, 2))
+
+
+def test_of_many_choices_those_that_can_help_are_tried_first():
+    """Five of eight scenarios cannot hold beside the limit; any two tries by number missed them and called it proven."""
+    rate, points, _ = case(step=5.0, n_catheters=3)
+    rows = points.rows("lesion1")
+    free = robust_times(problem(rate, points, goals(), healthy="liver"), [{"lesion1": rate.gy_per_s[rows]}])
+    hottest_gy = float((rate.gy_per_s[points.rows("duodenum")] @ free.times_s).max())
+    asked = problem(rate, points, goals(goal("duodenum", f"Dmax <= {1.02 * hottest_gy:.4f} Gy")), healthy="liver")
+    # All but three need a third more dose than the limit allows.
+    moved = [{"lesion1": rate.gy_per_s[rows] * (1.0 if s in (1, 4, 6) else 0.75)} for s in range(8)]
+    robust = robust_times(asked, moved, reached_frac=3 / 8, choice_limit=6)
+    assert set(robust.excused) == {0, 2, 3, 5, 7}
+    assert robust.cost.value == pytest.approx(free.cost.value, rel=1e-6)
+    # With one choice none is found, which proves nothing; with all that count it is proven.
+    with pytest.raises(InfeasibleError, match="no dwell times were found in 1 tries that hold D100 in 3 of 8"):
+        robust_times(asked, moved, reached_frac=3 / 8, choice_limit=1)
+    with pytest.raises(InfeasibleError, match="no dwell times hold D100 in 4 of 8 scenarios"):
+        robust_times(asked, moved, reached_frac=0.5)
+
+
+def test_time_that_ran_out_proves_nothing():
+    rate, points, _ = case(step=5.0, n_catheters=3)
+    asked = problem(rate, points, goals(), healthy="liver")
+    with pytest.raises(InfeasibleError, match="were found"):
+        robust_times(asked, scenarios(rate, points, 3), time_limit_s=0.0)

@@ -38,6 +38,9 @@ from hdrplan.optimize.proof import InScenario, Proof
 
 __all__ = ["RobustOptimum", "robust_times"]
 
+# Prescriptions that are missed by less, as a fraction, are met but for the solver's tolerance.
+_MET_FRAC = 1e-6
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RobustOptimum:
@@ -132,8 +135,9 @@ def robust_times(
     progress(total, total)
     plan, relaxed = best.solved
     if plan.status != LPStatus.OPTIMAL:
+        hold = "hold" if best.all_tried else f"were found in {best.solves} tries that hold"
         raise InfeasibleError(
-            f"no dwell times hold D100 in {count - spare} of {count} scenarios under the limits",
+            f"no dwell times {hold} D100 in {count - spare} of {count} scenarios under the limits",
             remedy="Lower the prescription, the fraction or the uncertainty, or add catheters.",
         )
     # Any plan holds in at least one of the spare + 1 costliest scenarios; it costs at least the cheapest of those.
@@ -162,23 +166,27 @@ class _Choice(NamedTuple):
     solved: _Solved
     excused: frozenset[int]
     all_tried: bool
+    solves: int
 
 
 def _best_choice(program: _ScenarioProgram, spare: int, choice_limit: int, progress: Callable[[int], None]) -> _Choice:
     """Try sets of at most ``spare`` excused scenarios.
 
     Excusing a scenario that does not bind changes nothing, so only the binding ones of a solution need to be tried, the
-    costliest first. The first descent is the greedy choice. Which scenarios bind says nothing of other plans where
-    dose-volume goals are at work: then not all choices that count were tried.
+    costliest first; where no plan holds, those that bind the doses that come nearest. The first descent is the greedy
+    choice. Which scenarios bind says nothing of other plans where dose-volume goals are at work, or where time ran out:
+    then not all choices that count were tried.
     """
     tried: set[frozenset[int]] = {frozenset()}
     stack = [frozenset[int]()]
     best: _Solved | None = None
-    chosen, convex, solves = frozenset[int](), True, 0
+    chosen, whole, solves = frozenset[int](), True, 0
     while stack and solves < choice_limit:
         excused = stack.pop()
         solved = program.all_but(excused)
-        plan, convex = solved.plan, convex and not solved.plan.excused
+        plan, relaxed = solved
+        # A plan that does not hold dose-volume goals may be one of many: that none does is known without them alone.
+        whole = whole and not plan.excused and plan.status == relaxed.status != LPStatus.STOPPED
         solves += 1
         progress(solves)
         feasible = plan.status == LPStatus.OPTIMAL
@@ -186,16 +194,15 @@ def _best_choice(program: _ScenarioProgram, spare: int, choice_limit: int, progr
             best, chosen = solved, excused
         if len(excused) == spare:
             continue
-        prices = program.prices(plan)
-        # Without multipliers (no plan at all holds) every scenario may be the one to excuse.
-        binding = np.flatnonzero(prices > 1e-9) if feasible else np.arange(len(prices))
+        prices = program.prices(plan) if feasible else program.prices_of_nearest()
+        binding = np.flatnonzero(prices > 1e-9)
         for s in binding[np.argsort(prices[binding], kind="stable")]:
             more = excused | {int(s)}
             if len(more) > len(excused) and more not in tried:
                 tried.add(more)
                 stack.append(more)
     assert best is not None
-    return _Choice(best, chosen, all_tried=convex and not stack)
+    return _Choice(best, chosen, all_tried=whole and not stack, solves=solves)
 
 
 class _ScenarioProgram:
@@ -210,10 +217,10 @@ class _ScenarioProgram:
         for k in hard:
             self._program.enter(k)
         self._program.start()
-        prescriptions = [k for k in hard if listed[k].prescription]
+        self._prescriptions = [k for k in hard if listed[k].prescription]
         self._families = [
             [PointRows(points) for points in scenario]
-            for scenario in scenario_rows(self._program, scenarios, prescriptions)
+            for scenario in scenario_rows(self._program, scenarios, self._prescriptions, missable=True)
         ]
 
     def cost_alone(self, s: int) -> float:
@@ -238,6 +245,21 @@ class _ScenarioProgram:
     def proof_of(self, solution: Solution) -> Proof | None:
         """Return what proves the bound of a solution."""
         return proof_of(self._program, self._cost, solution)
+
+    def prices_of_nearest(self) -> FloatArray:
+        """Return the prices of the scenarios last solved for where the prescriptions are missed by least.
+
+        Where none has a price no plan holds, whatever is excused.
+        """
+        program, which = self._program, self._prescriptions
+        weights = {k: 1.0 / program.requirements[k].limit for k in which}
+        with program.missing_allowed(which) as allow:
+            allow(np.array([program.requirements[k].limit for k in which]))
+            nearest = program.solve(program.columns.cost(misses=weights))
+        if nearest.status == LPStatus.OPTIMAL and nearest.value > _MET_FRAC:
+            return self.prices(nearest)
+        # Dose-volume goals, or time: every scenario may be the one to excuse.
+        return np.full(len(self._families), float(nearest.status != LPStatus.INFEASIBLE))
 
     def prices(self, solution: Solution) -> FloatArray:
         """Sum of each scenario's multipliers: what it costs the objective."""
