@@ -36,6 +36,17 @@ def planes_of(rng: Rng, n: int = 7) -> tuple[np.ndarray, np.ndarray]:
     return planes, rng.random(n - 1) < 0.9
 
 
+def kinked(rng: Rng, half: float) -> tuple[np.ndarray, np.ndarray]:
+    """Planes of which one side has an edge (half 0.5), or both along one way: a bulge and a waist (0)."""
+    height = np.cumsum(rng.uniform(0.5, 3.0, 7))
+    side = rng.choice([-1.0, 1.0]) * np.abs(height - height[2:4].mean())
+    box = np.column_stack((20.0 + 0.2 * height, 20.0 - 0.1 * height, np.full(7, 8.0), np.full(7, 9.0)))
+    axis = int(rng.integers(2))
+    box[:, axis] += 0.5 * side
+    box[:, 2 + axis] += half * side
+    return np.column_stack((height, np.full(7, 200.0), np.full(7, 7.5), box)), np.ones(6, dtype=bool)
+
+
 def inward(kernel: Kernel, rng: Rng) -> None:
     _, joined = planes_of(rng)
     for k in range(7):
@@ -121,7 +132,11 @@ def section_way(kernel: Kernel, rng: Rng) -> None:
 
 
 def body_ways(kernel: Kernel, rng: Rng) -> None:
-    planes, joined = planes_of(rng)
+    for planes, joined in (planes_of(rng), kinked(rng, 0.5), kinked(rng, 0.0)):
+        _body_ways(kernel, planes, joined, rng)
+
+
+def _body_ways(kernel: Kernel, planes: np.ndarray, joined: np.ndarray, rng: Rng) -> None:
     count = np.where(joined, rng.integers(1, 4, len(joined)), 0)
     windows = np.tile([4, 36, 5, 35], (len(planes), 1)) + rng.integers(-2, 3, (len(planes), 4))
     raster = np.array([0.5, 0.3, 40.0, 39.0])
