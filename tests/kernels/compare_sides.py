@@ -36,10 +36,14 @@ def planes_of(rng: Rng, n: int = 7) -> tuple[np.ndarray, np.ndarray]:
     return planes, rng.random(n - 1) < 0.9
 
 
-def kinked(rng: Rng, half: float) -> tuple[np.ndarray, np.ndarray]:
-    """Planes of which one side has an edge (half 0.5), or both along one way: a bulge and a waist (0)."""
+def kinked(rng: Rng, half: float, place: float = 0.5, curve: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Planes of which one side has an edge (half 0.5), or both along one way: a bulge and a waist (0).
+
+    Near a plane (place 0 or 1) of a side that is curved, the edge does not stand out from the bend at the other plane.
+    """
     height = np.cumsum(rng.uniform(0.5, 3.0, 7))
-    side = rng.choice([-1.0, 1.0]) * np.abs(height - height[2:4].mean())
+    away = height - (1.0 - place) * height[2] - place * height[3]
+    side = rng.choice([-1.0, 1.0]) * (np.abs(away) + curve * away**2)
     box = np.column_stack((20.0 + 0.2 * height, 20.0 - 0.1 * height, np.full(7, 8.0), np.full(7, 9.0)))
     axis = int(rng.integers(2))
     box[:, axis] += 0.5 * side
@@ -132,7 +136,8 @@ def section_way(kernel: Kernel, rng: Rng) -> None:
 
 
 def body_ways(kernel: Kernel, rng: Rng) -> None:
-    for planes, joined in (planes_of(rng), kinked(rng, 0.5), kinked(rng, 0.0)):
+    near = kinked(rng, 0.5, 0.05, 0.05), kinked(rng, 0.5, 0.95, 0.05)
+    for planes, joined in (planes_of(rng), kinked(rng, 0.5), kinked(rng, 0.0), *near):
         _body_ways(kernel, planes, joined, rng)
 
 

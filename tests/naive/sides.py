@@ -99,7 +99,7 @@ def edge_between(planes: np.ndarray, joined: Sequence[bool], k: int) -> int:
             # The second divided difference is the leading coefficient of the parabola.
             bends = [np.polyfit(six[i : i + 3, 0] - six[i, 0], side[i : i + 3], 2)[0] for i in range(4)]
             outward = -np.sign(bends[1])
-            if min(-outward * bends[1], -outward * bends[2]) <= 4.0 * max(abs(bends[0]), abs(bends[3])):
+            if min(-outward * bends[1], -outward * bends[2]) <= max(1e-9, 4.0 * abs(bends[0]), 4.0 * abs(bends[3])):
                 continue
             over = (
                 parabola(six[:3, 0], side[:3], six[3, 0]) - side[3],

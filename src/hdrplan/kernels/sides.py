@@ -25,6 +25,8 @@ _POINT = 1e-3
 _LARGEST_STRETCH = 3.0
 # A side has an edge between two planes where it bends so many times as much as before and after.
 _EDGE = 4.0
+# 1/mm: a side that bends by less is straight but for the last digits, whose bends would hide the edge of another side.
+_STRAIGHT = 1e-9
 # A parabola that comes this near to zero touches it: the tip of a cone. It is asked at so many places.
 _TOUCHES, _PLACES = 0.01, 400
 # A section may lie this far beyond its box, in pixels.
@@ -345,8 +347,8 @@ def _edge_between(planes: Floats, joined: Bools, k: int) -> int:
                 after = (side[i + 2] - side[i + 1]) / (height[i + 2] - height[i + 1])
                 before = (side[i + 1] - side[i]) / (height[i + 1] - height[i])
                 bend[i] = (after - before) / (height[i + 2] - height[i])
-            sign = 0.0 if bend[1] == 0.0 else (-1.0 if bend[1] > 0.0 else 1.0)
-            if min(-sign * bend[1], -sign * bend[2]) <= _EDGE * max(abs(bend[0]), abs(bend[3])):
+            sign = -1.0 if bend[1] > 0.0 else 1.0
+            if min(-sign * bend[1], -sign * bend[2]) <= max(_STRAIGHT, _EDGE * abs(bend[0]), _EDGE * abs(bend[3])):
                 continue
             lower = parabola(height[:3], side[:3], height[3]) - side[3]
             upper = parabola(height[3:], side[3:], height[2]) - side[2]
