@@ -150,7 +150,7 @@ class Certificate:
         if self.held:
             of_plans.append(f"with {' and '.join(held.text for held in self.held)}")
         if self.missed:
-            of_plans.append(f"that hold {joined(self.missed)} as well as the dwell times before rounding did")
+            of_plans.append(f"that hold {joined(self.missed)} as well as the times before they were made deliverable")
         return (
             f"The bound of the {self.main.objective.text} is that of plans {', '.join(of_plans)}." if of_plans else ""
         )
