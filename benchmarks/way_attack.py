@@ -276,7 +276,7 @@ def _timed(rng: np.random.Generator) -> dict[str, Any]:
 def table(rows: list[dict[str, Any]]) -> str:
     """Return the results as Markdown."""
     lines = [
-        "| way | plans | refused, with a reason | comparisons | failed | not judged |",
+        "| way | tries | refused, with a reason | comparisons | failed | not judged |",
         "|---|---|---|---|---|---|",
     ]
     for way in dict.fromkeys(r["way"] for r in rows):
