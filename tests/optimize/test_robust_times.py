@@ -93,7 +93,7 @@ def test_what_cannot_be_is_refused():
 
 
 def test_of_many_choices_those_that_can_help_are_tried_first():
-    """Five of eight scenarios cannot hold beside the limit; any two tries by number missed them and called it proven."""
+    """Five of eight scenarios cannot hold beside the limit; tries by number missed them, and that was called proof."""
     rate, points, _ = case(step=5.0, n_catheters=3)
     rows = points.rows("lesion1")
     free = robust_times(problem(rate, points, goals(), healthy="liver"), [{"lesion1": rate.gy_per_s[rows]}])

@@ -134,3 +134,14 @@ def test_a_search_that_runs_out_of_time_still_gives_stops_that_are_long_enough(s
     assert optimum.status == "not proven"
     stops = optimum.times_s[optimum.times_s > 0]
     assert (stops >= 5.0 * (1 - 1e-12)).all()
+
+
+def test_without_a_search_the_dives_are_enough():
+    """Where only a bound on what plans can reach is asked for, many times over."""
+    rate, points, _ = case()
+    wanted = goals(goal("duodenum", "Dmax <= 6 Gy", level=1))
+    rules = Delivery(resolution_s=REAL_S, shortest_s=20.0, search=False)
+    quick = optimize_times(problem(rate, points, wanted, healthy="liver", delivery=rules))
+    stops = quick.times_s[quick.times_s > 0]
+    assert stops.min() >= 20.0 * (1 - 1e-12)
+    assert (rate.gy_per_s @ quick.times_s)[points.rows("lesion1")].min() >= 20.0

@@ -66,7 +66,7 @@ def deliverable(
     program.release_kept()
     # A dose-volume goal that held by itself was never at work; from now on it is, or whole times might break it.
     plan = replace(plan, excused=excused_at(program, plan.x))
-    plan = without_short_stops(program, cost, plan, delivery.shortest_s)
+    plan = without_short_stops(program, cost, plan, delivery)
     if step_s <= REAL_S:
         if delivery.shortest_s <= 0:
             return plan.x, ()

@@ -19,6 +19,7 @@ import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray
 from hdrplan.errors import InputError
+from hdrplan.optimize.afterloader import Delivery
 from hdrplan.optimize.program.dose_program import MAX_MISS, Program
 from hdrplan.optimize.program.judge import polished
 from hdrplan.optimize.program.lazy_lp import LPStatus, Solution
@@ -39,7 +40,7 @@ _CLOSE_FRAC = 5e-4
 _MISS_COST = 1e3
 
 
-def without_short_stops(program: Program, cost: FloatArray, plan: Solution, shortest_s: float) -> Solution:
+def without_short_stops(program: Program, cost: FloatArray, plan: Solution, delivery: Delivery) -> Solution:
     """Return times of which none is too short, at the least cost found; the program keeps to these stops.
 
     Parameters
@@ -49,7 +50,8 @@ def without_short_stops(program: Program, cost: FloatArray, plan: Solution, shor
     cost : (n_columns,) array
     plan : Solution
         Times that may be too short.
-    shortest_s : float
+    delivery : Delivery
+        Its shortest stop; without its search the best of the dives is enough, where they find any.
 
     Returns
     -------
@@ -61,11 +63,12 @@ def without_short_stops(program: Program, cost: FloatArray, plan: Solution, shor
     InputError
         No times with stops of at least ``shortest_s`` hold the limits, with every prescription given up.
     """
+    shortest_s = delivery.shortest_s
     if shortest_s <= 0:
         return plan
     found = None
     for gives_way in _giving_way(program):
-        found = _at_any_miss(program, cost, plan, shortest_s, gives_way)
+        found = _at_any_miss(program, cost, plan, delivery, gives_way)
         if found is not None:
             break
     if found is None:
@@ -94,7 +97,7 @@ def _giving_way(program: Program) -> Iterator[tuple[int, ...]]:
 
 
 def _at_any_miss(
-    program: Program, cost: FloatArray, plan: Solution, shortest_s: float, gives_way: tuple[int, ...]
+    program: Program, cost: FloatArray, plan: Solution, delivery: Delivery, gives_way: tuple[int, ...]
 ) -> Solution | None:
     """Search while some requirements may be missed, at a price; they stay so where that finds times."""
     listed, before = program.requirements, program.max_miss(gives_way)
@@ -104,24 +107,26 @@ def _at_any_miss(
         # A dose below 0 cannot be asked for.
         allow(np.array([listed[k].limit if listed[k].sense == 1 else MAX_MISS for k in gives_way]))
         priced = cost + program.columns.cost(misses=price)
-        found = _searched(program, priced, plan, shortest_s)
+        found = _searched(program, priced, plan, delivery)
         if found is not None and program.dose_volume and found.status == LPStatus.OPTIMAL:
-            found = _other_points_left_out(program, priced, found, shortest_s)
+            found = _other_points_left_out(program, priced, found, delivery.shortest_s)
     if found is not None:
         program.allow_miss(gives_way, np.maximum(before, found.x[program.columns.of_misses(gives_way)]))
         return replace(found, value=float(cost @ found.x))
     return None
 
 
-def _searched(program: Program, cost: FloatArray, plan: Solution, shortest_s: float) -> Solution | None:
+def _searched(program: Program, cost: FloatArray, plan: Solution, delivery: Delivery) -> Solution | None:
     """Return the best times found by dives and by branch and bound, depth first."""
-    all_dwells = np.arange(program.columns.n_dwells)
+    all_dwells, shortest_s = np.arange(program.columns.n_dwells), delivery.shortest_s
     best: Solution | None = None
     first = program.time_bounds_s
     with program.times_bound() as bound:
         for leave_out_frac in _DIVES_FRAC:
             best = _better(best, _dived(program, cost, plan, shortest_s, leave_out_frac))
             bound(all_dwells, *first)
+        if best is not None and not delivery.search:
+            return best
         stops = int(np.count_nonzero(plan.x[: program.columns.n_dwells] > _NO_TIME_S))
         stack = [first]
         for _ in range(int(np.clip(_NODES_PER_STOP / max(stops, 1), _MIN_NODES, _MAX_NODES))):
