@@ -95,6 +95,13 @@ def test_a_prescription_that_no_dose_reaches_does_not_raise_the_threshold(parts:
     assert wrong.grid.judged_zyx.sum() > 5 * (dose.values_zyx >= 86.0).sum()
 
 
+def test_a_prescription_that_every_voxel_has_is_doubted(parts: Any) -> None:
+    brachy, dose, structures = parts
+    low = check_plan(replace(brachy, prescription_gy=0.02), SOURCE, stated=StatedDose(dose), structures=structures)
+    assert "prescription-everywhere" in {w.id for w in low.warnings}
+    assert low.grid.threshold_gy > 0.02
+
+
 @pytest.fixture(scope="module")
 def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("export") / "set"

@@ -73,6 +73,15 @@ PLANS = (
         why="Beside a source no dose is 0 Gy. For DVH metrics both doses are read with 0 Gy there.",
     ),
     Kind(
+        id="prescription-everywhere",
+        sentence="the file's prescription of {stated_gy:.4g} Gy is reached by nearly all of the dose grid; "
+        "thresholds are parts of the grid's hottest thousandth instead, {taken_gy:.4g} Gy",
+        remedy="Check the prescription, its unit and the number of pulses and fractions.",
+        why="Isodoses and thresholds that are parts of a prescription too low by a factor would judge nothing but "
+        "what lies far below or far above the doses that matter. Given where more than 95 % of the voxels that hold a "
+        "dose have the prescription: a grid cut to the isodose of a ball has it in half of them.",
+    ),
+    Kind(
         id="prescription-not-reached",
         sentence="the file's prescription of {stated_gy:.4g} Gy is reached by next to nothing of the dose grid; "
         "thresholds are parts of the grid's hottest thousandth instead, {taken_gy:.4g} Gy",

@@ -19,6 +19,8 @@ ON_CENTRE = 1e-6
 BESIDE_DWELL_MM = 5.0
 # A prescription at 4 mm from needles with dwells every 1 mm encloses this much for each dwell. Nearer none is made.
 _REACHED_CC = 0.05
+# A grid that is cut to its prescription isodose is a box round it: a ball fills half of its box, a cube all of it.
+_EVERYWHERE_FRAC = 0.95
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,11 +44,16 @@ class StatedDose:
         scale = None if self.full_scale_gy is None else self.full_scale_gy * factor
         return StatedDose(Volume(self.volume.grid, values), scale)
 
+    def reached_everywhere(self, gy: float) -> bool:
+        """Whether nearly all voxels that hold a dose have at least this one."""
+        held = self.volume.values_zyx > 0
+        return float((self.volume.values_zyx >= gy).sum()) > _EVERYWHERE_FRAC * float(held.sum())
+
     def normal_gy(self, prescription_gy: float, dwells: int) -> float:
         """Return what thresholds and isodoses are parts of: the prescription, else the hottest thousandth's dose.
 
         A prescription that next to no voxel reaches (a factor in it is wrong, say) would put the threshold above the
-        doses that are to be judged.
+        doses that are to be judged; one that nearly all reach would make a global criterion of gamma next to nothing.
 
         Parameters
         ----------
@@ -54,7 +61,7 @@ class StatedDose:
         dwells : int
             How many have a time.
         """
-        if prescription_gy > 0:
+        if prescription_gy > 0 and not self.reached_everywhere(prescription_gy):
             reached_cc = float((self.volume.values_zyx >= prescription_gy).sum()) * self.volume.grid.voxel_cc
             if reached_cc >= _REACHED_CC * max(1, dwells):
                 return prescription_gy

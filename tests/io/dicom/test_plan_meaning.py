@@ -187,6 +187,28 @@ def of_target(number: int, gy: float, **more: Any) -> Any:
 
 
 @pytest.mark.parametrize(
+    ("maker", "kind", "stated"),
+    [
+        ("Nucletron", "UNSPECIFIED", True),
+        ("Nucletron", "TARGET", True),
+        ("", "UNSPECIFIED", True),
+        ("", "TARGET", False),
+        ("Varian Medical Systems", "TARGET", False),
+    ],
+)
+def test_what_was_prescribed_at_a_target_point_is_no_dose_that_the_point_got(
+    tmp_path: Path, maker: str, kind: str, stated: bool
+) -> None:
+    """28 Gy in four fractions at a point would fail beside the 7 Gy of one, and beside whatever else it got."""
+    place = {"DoseReferenceStructureType": "COORDINATES", "DoseReferencePointCoordinates": [0, 30, 0]}
+    point = of_target(1, 28.0, DoseReferenceType=kind, **place)
+    path = rt_plan(tmp_path / "p.dcm", [channel(DWELLS, 6.0, 6.0)], Manufacturer=maker, DoseReferenceSequence=[point])
+    (read,) = read_brachy_plan(path).points
+    assert math.isnan(read.dose_gy) is not stated
+    assert (read.dose_from == "TargetPrescriptionDose") is stated
+
+
+@pytest.mark.parametrize(
     ("setup_gy", "targets", "fractions", "prescription_gy"),
     [
         (7.0, [of_target(1, 28.0)], 4, 7.0),

@@ -13,6 +13,9 @@ __all__ = ["prescription_gy", "reference_points", "states_one_pulse"]
 # TRAK of files agrees with strength times time to their digits; a pulse more or less is at least 1 %.
 _SAME_TRAK_FRAC = 1e-3
 
+# These write the dose of a point into its TargetPrescriptionDose, whatever the point's type.
+_STATE_DOSES_AT_TARGETS = ("Oncentra", "hdrplan")
+
 
 def states_one_pulse(channels: list[Channel], strength_u: float, stated_trak_u_s: float, dialect: str) -> bool:
     """Whether a file of several pulses states kerma and doses of one pulse, as Oncentra does.
@@ -71,11 +74,13 @@ def prescription_gy(tags: Tags, fractions: int, setup_pulses: int, warnings: lis
     return total_gy / fractions
 
 
-def reference_points(tags: Tags, setups: list[Tags], target_pulses: int) -> tuple[ReferencePoint, ...]:
+def reference_points(tags: Tags, setups: list[Tags], target_pulses: int, dialect: str) -> tuple[ReferencePoint, ...]:
     """Return the reference points and the doses of one fraction that the TPS states for them.
 
     Either the sum over channels of the last cumulative coefficient times the setup dose (Varian; DICOM PS3.3
-    C.8.8.15.13), times the pulses for PDR, or TargetPrescriptionDose (Oncentra).
+    C.8.8.15.13), times the pulses for PDR, or TargetPrescriptionDose (Oncentra, at points of type UNSPECIFIED). At a
+    point of type TARGET the latter is what was prescribed there, of all fractions and whatever the point got: no dose
+    to compare with, unless the file's dialect is known to state doses so.
 
     Parameters
     ----------
@@ -83,6 +88,7 @@ def reference_points(tags: Tags, setups: list[Tags], target_pulses: int) -> tupl
     setups : list of Tags
     target_pulses : int
         By which a TargetPrescriptionDose is multiplied: the pulses, where it is that of one.
+    dialect : str
     """
     sums_gy = _coefficient_doses_gy(tags, setups)
     points = []
@@ -91,7 +97,8 @@ def reference_points(tags: Tags, setups: list[Tags], target_pulses: int) -> tupl
             continue
         number = item.whole("DoseReferenceNumber", k)
         dose_gy, dose_from = sums_gy.get(number, math.nan), "cumulative dose reference coefficients"
-        if math.isnan(dose_gy):
+        prescribed = item.text("DoseReferenceType", "").upper() == "TARGET" and dialect not in _STATE_DOSES_AT_TARGETS
+        if math.isnan(dose_gy) and not prescribed:
             dose_gy = item.number("TargetPrescriptionDose", math.nan) * target_pulses
             dose_from = "TargetPrescriptionDose"
         name = item.text("DoseReferenceDescription", "")
