@@ -32,7 +32,9 @@ class DoseFactor:
         Structure -> its factor at nodes, trilinear between them, on a grid of :func:`nodes_of`: what a proof at every
         point of this structure is about.
     elsewhere : callable
-        (n, 3) points in mm -> (n,): the factor at points of all other structures and of grids.
+        (n, 3) points in mm -> (n,): the factor at points of all other structures.
+    on_nodes : callable, optional
+        The same for the many points of grids, from its values at nodes; None: that of all other points.
 
     Raises
     ------
@@ -42,6 +44,7 @@ class DoseFactor:
 
     fields: Mapping[str, Volume]
     elsewhere: Callable[[FloatArray], FloatArray]
+    on_nodes: Callable[[FloatArray], FloatArray] | None = None
 
     __repr__ = brief_repr
 
@@ -66,11 +69,11 @@ class DoseFactor:
 
     def on_grid(self, dose: Volume) -> Volume:
         """Return a dose on a grid, multiplied by the factor, some slices at a time."""
-        values = dose.values_zyx.astype(np.float32)
+        values, factor = dose.values_zyx.astype(np.float32), self.on_nodes or self.elsewhere
         for first in range(0, len(values), _SLICES):
             last = min(first + _SLICES, len(values))
             slices = values[first:last]
-            slices *= self.elsewhere(dose.grid.points_mm(first, last)).reshape(slices.shape)
+            slices *= factor(dose.grid.points_mm(first, last)).reshape(slices.shape)
         return Volume(dose.grid, values)
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hdrplan.arrays import FloatArray, freeze
 from hdrplan.brief import brief_repr
 from hdrplan.errors import InputError
-from hdrplan.geometry import Volume
+from hdrplan.geometry import Grid, Volume
 from hdrplan.materials import MediaMap
 from hdrplan.transport.kerma import Kerma
 from hdrplan.transport.primary import Primary
@@ -21,6 +21,8 @@ __all__ = ["RIM_VOXELS", "Correction", "MeanCorrection", "correction_at", "jackk
 # Scatter beyond the outer centres of the scored grid is that of its border: a structure's smoothed shape may reach
 # half a voxel of the CT beyond the CT.
 RIM_VOXELS = 1.0
+# Points at a time: each of them has a number for every batch, and a liver has hundreds of thousands.
+_BLOCK = 10_000
 
 Singles = npt.NDArray[np.float32]
 MeanCorrection = Callable[[FloatArray, Primary, str | None], FloatArray]
@@ -105,25 +107,34 @@ def correction_at(
     points = np.asarray(points_mm, dtype=np.float64)
     if not patient.grid.contains(points, rim_voxels=RIM_VOXELS).all():
         raise InputError("every point must lie within the scored grid", got="points outside it")
-    at = media_map.medium_at(points)
-    base = primary.all_water_gy + _at(water, "water", points)
-    there = primary.water_gy + _at(patient, "water", points)
-    within = primary.medium_gy + _at(patient, "water", points)
-    for number in np.unique(at[at >= 0]):
-        name, rows = media_map.names[number], at == number
-        if name != "water":
-            within[:, rows] = primary.medium_gy[rows] + _at(patient, name, points[rows])
-    return Correction(
-        medium=within.mean(axis=0) / base.mean(axis=0),
-        water=there.mean(axis=0) / base.mean(axis=0),
-        medium_replicates=(_others(within) / _others(base)).astype(np.float32),
-        water_replicates=(_others(there) / _others(base)).astype(np.float32),
-    )
+    at, n = media_map.medium_at(points), len(points)
+    names = {int(number): media_map.names[number] for number in np.unique(at[at >= 0])}
+    base = water.batches_gy("water")
+    scattered = {name: patient.batches_gy(name) for name in {"water", *names.values()}}
+    medium, there = np.empty(n), np.empty(n)
+    others = np.empty((2, len(base), n), dtype=np.float32)
+    for first in range(0, n, _BLOCK):
+        rows = slice(first, min(first + _BLOCK, n))
+        places = points[rows]
+        of_water = primary.all_water_gy[rows] + _at(water.grid, base, places)
+        in_water = _at(patient.grid, scattered["water"], places)
+        within = primary.medium_gy[rows] + in_water
+        for number, name in names.items():
+            held = np.flatnonzero(at[rows] == number)
+            if name != "water" and len(held):
+                kerma = _at(patient.grid, scattered[name], places[held])
+                within[:, held] = primary.medium_gy[rows][held] + kerma
+        to_water = primary.water_gy[rows] + in_water
+        medium[rows] = within.mean(axis=0) / of_water.mean(axis=0)
+        there[rows] = to_water.mean(axis=0) / of_water.mean(axis=0)
+        others[0, :, rows] = _others(within) / _others(of_water)
+        others[1, :, rows] = _others(to_water) / _others(of_water)
+    return Correction(medium=medium, water=there, medium_replicates=others[0], water_replicates=others[1])
 
 
-def _at(kerma: Kerma, medium: str, points: FloatArray) -> FloatArray:
+def _at(grid: Grid, batches: Singles, points: FloatArray) -> FloatArray:
     """Kerma of scattered photons at points, batch by batch, (n_batches, n): straight between the centres of cells."""
-    return np.stack([Volume(kerma.grid, batch).at(points, rim_voxels=RIM_VOXELS) for batch in kerma.batches_gy(medium)])
+    return np.stack([Volume(grid, batch).at(points, rim_voxels=RIM_VOXELS) for batch in batches])
 
 
 def _others(batches: FloatArray) -> FloatArray:
