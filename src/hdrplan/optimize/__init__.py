@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hdrplan.optimize.catheters.placement import CatheterLoss, ChosenSet, Placement, Recourse
     from hdrplan.optimize.certificate import Certificate, Loss, LossCause, Optimum, Price, Scope, Shortfall, Status
     from hdrplan.optimize.notes import EveryPoint, Note, ProofRunning, Rounded, StopsLengthened, TransitCounted
-    from hdrplan.optimize.objectives import DoseLost, GoalId, MeanDose, NamedGoal, Objective
+    from hdrplan.optimize.objectives import DoseLost, GoalId, MeanDose, NamedGoal, Objective, TotalTime
     from hdrplan.optimize.problem import PlanProblem
     from hdrplan.optimize.proof import Proof
     from hdrplan.optimize.studies.front import Axis, Front, FrontPlan
@@ -62,6 +62,7 @@ __all__ = [
     "Status",
     "StepResult",
     "StopsLengthened",
+    "TotalTime",
     "TransitCounted",
     "WorkLimit",
     "choose_catheters",

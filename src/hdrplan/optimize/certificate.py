@@ -50,6 +50,7 @@ class LossCause(StrEnum):
     FEWER_DWELLS = "dwells left out"
     NOT_CLOSED = "bound without the dose-volume goals, or a search that was ended"
     SLACK = "slack between the objectives"
+    OWN_FACTOR = "whole times, the proof, and a dose that changes with the dwell times"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,6 @@ from hdrplan.dose import DoseFactor, SamplePoints, dose_at_points, dose_field, s
 from hdrplan.geometry import Grid, Structure, Volume
 from hdrplan.optimize import EveryPoint
 from hdrplan.plan import Case, Goals, Plan
-from hdrplan.transport import mean_correction, primary_kerma
 from hdrplan.workflow.model_factor import dose_factor
 from hdrplan.workflow.model_figures import ModelStructure, structure_figures
 from hdrplan.workflow.model_run import KeptRuns, ModelOptions, ScatterRun, Setting, dwells_with_time
@@ -21,9 +20,7 @@ from hdrplan.workflow.model_setting import counted_dose_gy, ct_of, emission_of, 
 from hdrplan.workflow.reevaluate import proven_minimum
 from hdrplan.workflow.steps import Progress, StepProgress, Steps
 
-__all__ = ["ModelDose", "PlanFactor", "factor_of_plan", "model_dose"]
-
-_SLICES = 8
+__all__ = ["ModelDose", "PlanFactor", "dose_of_factor", "factor_of_plan", "model_dose", "proven_minima"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -123,7 +120,7 @@ def factor_of_plan(
     dwells, times_s = dwells_with_time(plan)
     step, runs = step or Steps(), runs or KeptRuns()
     with step("media"):
-        media = runs.media or media_of(case, labels, dwells, options)
+        media = runs.media or media_of(case, labels, plan.dwells, options)
     setting = Setting(media=media, dwells=dwells, times_s=times_s, emission=emission_of(plan.source))
     with step("sample"):
         own = [s for s in case.dosed_structures(goals) if s in case.structures]
@@ -169,10 +166,30 @@ def model_dose(
     """
     step = Steps(on_progress)
     found = factor_of_plan(case, labels, goals, plan, options, runs=runs, step=step)
+    with step("prove"):
+        minima = proven_minima(plan, found, goals)
+    return dose_of_factor(found, goals, plan, options, minima=minima, step=step)
+
+
+def dose_of_factor(
+    found: PlanFactor, goals: Goals, plan: Plan, options: ModelOptions, *, minima: tuple[EveryPoint, ...], step: Steps
+) -> ModelDose:
+    """Return the model-based dose of a plan whose factor is known.
+
+    Parameters
+    ----------
+    found : PlanFactor
+        Of this plan.
+    goals : Goals
+    plan : Plan
+    options : ModelOptions
+    minima : tuple of EveryPoint
+        Of :func:`proven_minima`.
+    step : Steps
+        Its steps go on here.
+    """
     setting, points, run, scored = found.setting, found.points, found.run, found.run.patient.grid
     prescribed = {p.structure: p.dose_gy for p in goals.prescriptions}
-    with step("prove"):
-        minima = _minima(plan, found, prescribed)
     structures = []
     with step("figures") as progress:
         for done, name in enumerate(points.names):
@@ -184,7 +201,7 @@ def model_dose(
                 structure_figures(points, name, found.tg43_gy[rows], factor, prescription, counted_gy=found.counted_gy)
             )
     with step("grid") as progress:
-        dose, factors = _on_grid(plan, setting, _within(setting.media.grid, scored), run, progress)
+        dose, factors = _on_grid(plan, found.factor, _within(setting.media.grid, scored), progress)
         cells = setting.correction(scored.points_mm(), run).medium_error.reshape(scored.shape_zyx)
     return ModelDose(
         plan=plan,
@@ -202,9 +219,18 @@ def model_dose(
     )
 
 
-def _minima(plan: Plan, found: PlanFactor, prescribed: Mapping[str, float]) -> tuple[EveryPoint, ...]:
-    """Prove the least D_m,m of each CTV that has a prescription."""
+def proven_minima(plan: Plan, found: PlanFactor, goals: Goals) -> tuple[EveryPoint, ...]:
+    """Prove the least D_m,m of each CTV that has a prescription.
+
+    Parameters
+    ----------
+    plan : Plan
+    found : PlanFactor
+        Of this plan.
+    goals : Goals
+    """
     minima, points = [], found.points
+    prescribed = {p.structure: p.dose_gy for p in goals.prescriptions}
     for name, field in found.factor.fields.items():
         if name in prescribed:
             rows, shape = points.rows(name), points.shape(name)
@@ -222,15 +248,9 @@ def _within(media: Grid, scored: Grid) -> Grid:
     return media.box(low, (nz, ny, nx))
 
 
-def _on_grid(plan: Plan, setting: Setting, grid: Grid, run: ScatterRun, on_progress: Progress) -> tuple[Volume, Volume]:
-    """D_m,m and its factor on a grid, some slices at a time."""
+def _on_grid(plan: Plan, found: DoseFactor, grid: Grid, on_progress: Progress) -> tuple[Volume, Volume]:
+    """D_m,m and its factor on a grid."""
     tg43 = dose_field(plan.dwells, plan.exposure_s, grid, plan.source, strength_u=plan.strength_u)
-    factors = np.empty(grid.shape_zyx, dtype=np.float32)
-    means = mean_correction(setting.media, run.patient, run.water)
-    for first in range(0, len(factors), _SLICES):
-        last = min(first + _SLICES, len(factors))
-        points_mm = grid.points_mm(first, last)
-        primary = primary_kerma(points_mm, setting.media, setting.dwells, setting.times_s, setting.emission)
-        factors[first:last] = means(points_mm, primary, None).reshape(factors[first:last].shape)
-        on_progress(last, len(factors))
-    return Volume(grid, (tg43.values_zyx * factors).astype(np.float32)), Volume(grid, factors)
+    on_progress(1, 2)
+    factors = found.on_grid(Volume(grid, np.ones(grid.shape_zyx, dtype=np.float32)))
+    return Volume(grid, tg43.values_zyx.astype(np.float32) * factors.values_zyx), factors

@@ -1,31 +1,33 @@
-"""A plan under the dose in the patient's media: planned with TG-43 times the factor of the plan before, until it stays.
+"""A plan under the dose in the patient's media: every goal and proof holds in the dose of the times that are written.
 
 The factor (HCF) depends on the times, though little: the plan of a factor has a factor of its own. Planning is repeated
-with that until it changes no more than its own noise. The certificate is about TG-43 times the factor that the last
-plan was made with, which is a dose linear in the times. What the last plan's own factor makes of it is computed as
-well, with D100 proven once more.
+with that until it changes no more than its own noise, and until what was asked holds with the factor of the plan
+itself; where something is missed, the next plan is asked for as much more. Doses, goals and proofs are then computed
+with the plan's own factor, and the certificate says how far the plan lies above a bound for that factor. The same seed
+gives the same factor again, to the last bit: whoever recomputes the plan finds what was proven.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hdrplan.arrays import IntArray
 from hdrplan.brief import brief_repr
-from hdrplan.dose import DoseFactor, SamplePoints, dose_at_points
+from hdrplan.dose import DoseFactor
+from hdrplan.errors import InfeasibleError
 from hdrplan.geometry import Structure
 from hdrplan.materials import MediaMap
-from hdrplan.plan import Goals, Plan
+from hdrplan.optimize import EveryPoint
 from hdrplan.transport import ScatterTask
-from hdrplan.workflow.model_based import ModelDose, model_dose
-from hdrplan.workflow.model_factor import dose_factor
-from hdrplan.workflow.model_run import KeptRuns, ModelOptions, ScatterRun, Setting, dwells_with_time
-from hdrplan.workflow.model_setting import counted_dose_gy, ct_of, emission_of, media_of, scatter_of
-from hdrplan.workflow.plan import PlanResult, Watch, plan_task
-from hdrplan.workflow.problem import PlanTask, candidate_dwells, points_asked_for
+from hdrplan.workflow.model_based import ModelDose, PlanFactor, dose_of_factor, factor_of_plan, proven_minima
+from hdrplan.workflow.model_certificate import certified
+from hdrplan.workflow.model_reserve import Reserve, missed_fracs, one_sided, scaled_plan
+from hdrplan.workflow.model_run import KeptRuns, ModelOptions, ScatterRun
+from hdrplan.workflow.model_setting import media_of
+from hdrplan.workflow.plan import PlanResult, Watch, plan_task, task_result
+from hdrplan.workflow.problem import PlanTask, candidate_dwells
 from hdrplan.workflow.steps import StepProgress, Steps
 
 __all__ = ["FactorChange", "ModelPlan", "plan_in_media"]
@@ -34,7 +36,7 @@ __all__ = ["FactorChange", "ModelPlan", "plan_in_media"]
 _SETTLED_FRAC = 0.001
 # Two factors with noise of their own differ by more than this many standard errors of either in few cases only.
 _SIGMAS = 2.0
-_MAX_PLANS = 5
+_MAX_PLANS = 8
 # Points of each structure at which factors are compared, and of which the noise is asked.
 _COMPARED, _MONITORED = 2000, 300
 
@@ -70,19 +72,25 @@ class ModelPlan:
     Parameters
     ----------
     planned : PlanResult
-        Doses, goals and certificate are of TG-43 times the factor that it was made with.
+        Doses, goals, proofs and certificate are of TG-43 times the factor of the plan's own times.
     own : ModelDose
-        With the plan's own factor, computed after it: figures with standard errors, D100 proven once more.
+        The same dose beside that of TG-43: figures with standard errors.
     changes : tuple of FactorChange
-        From the factor that it was made with to its own, structure by structure.
+        From the factor that the plan was made with to its own, structure by structure.
     plans : int
         How many were made, the first by TG-43.
+    reserve_frac : float
+        The most that a goal was asked for beyond its value, for it to hold with the plan's own factor.
+    scale : float
+        What all times of the last plan that was optimised were multiplied by, for the same reason.
     """
 
     planned: PlanResult
     own: ModelDose
     changes: tuple[FactorChange, ...]
     plans: int
+    reserve_frac: float
+    scale: float
 
     __repr__ = brief_repr
 
@@ -125,26 +133,61 @@ def plan_in_media(
         dwells = candidate_dwells(case, options) if task.locked is None else task.locked.dwells
         media = media_of(case, labels, dwells, model)
     memory = _Memory(runs or KeptRuns(), media)
-    first = replace(options, every_point=False, fewest_dwells=False)
-    planned = plan_task(replace(task, options=first), watch)
-    asked = points_asked_for(planned.points, goals, case.healthy)
-    made_with: DoseFactor | None = None
+    quick = replace(options, every_point=False, fewest_dwells=False, proof_s=0.0)
+    planned, reserve, scale = plan_task(replace(task, options=quick), watch), Reserve(), 1.0
+    changes: tuple[FactorChange, ...] = ()
+    made_with: PlanFactor | None = None
+    owed: dict[int, float] = {}
     for plans in range(1, _MAX_PLANS + 1):
-        rows = _counted_rows(planned.plan, goals, asked)
-        dwelt, times_s = dwells_with_time(planned.plan)
-        setting = Setting(media=media, dwells=dwelt, times_s=times_s, emission=emission_of(task.source))
-        with step("scatter") as progress:
-            counted = np.isin(np.arange(len(asked)), np.concatenate(list(rows.values())))
-            run = scatter_of(setting, ct_of(case).grid, asked, counted, model, runs=memory.runs, on_progress=progress)
-        with step("factor"):
-            factor = dose_factor(setting, run, planned.points)
-            changes = () if made_with is None else _changes(setting, run, asked, rows, (made_with, factor))
-        if plans == _MAX_PLANS or (changes and all(change.settled for change in changes)):
+        found = factor_of_plan(case, labels, goals, planned.plan, model, runs=memory.runs, step=step)
+        if made_with is not None:
+            if scale == 1.0:
+                changes = _changes(made_with.factor, found)
+            own, minima = _in_own_dose(task, planned, found, step)
+            missed, settled = missed_fracs(planned.score, own.score), all(change.settled for change in changes)
+            if plans == _MAX_PLANS or (settled and not missed):
+                break
+            # While the factor still moves, a miss says nothing of the plan that comes next.
+            owed = {**owed, **missed} if settled else {}
+            scaled = scaled_plan(planned.plan, missed, goals, options) if one_sided(owed, goals) else None
+            if scaled is not None and task.locked is None:
+                scale *= scaled.total_time_s / planned.plan.total_time_s
+                planned, made_with = replace(planned, plan=scaled), found
+                continue
+            reserve, owed, scale = reserve.more(owed), {}, 1.0
+        asked = replace(task, goals=reserve.on(goals), factor=found.factor)
+        try:
+            planned = plan_task(asked, watch)
+        except InfeasibleError:
+            if not reserve.fracs:
+                raise
+            # With the reserve no plan holds the organs' limits: the last one is as good as there is.
             break
-        made_with = factor
-        planned = plan_task(replace(task, factor=factor), watch)
-    own = model_dose(case, labels, goals, planned.plan, model, runs=memory.runs, on_progress=on_progress)
-    return ModelPlan(planned=planned, own=own, changes=changes, plans=plans)
+        made_with = found
+    real_times = replace(options, time_step_s=0.0, fewest_dwells=False)
+    bound = plan_task(replace(task, options=real_times, factor=found.factor), watch).optimum
+    optimum = None if bound is None else certified(bound, own, minima, every_point=options.every_point)
+    figures = dose_of_factor(found, goals, own.plan, model, minima=minima, step=step)
+    return ModelPlan(
+        planned=replace(own, optimum=optimum, seconds={**planned.seconds, **own.seconds, **step.seconds}),
+        own=figures,
+        changes=changes,
+        plans=plans,
+        reserve_frac=max(reserve.fracs.values(), default=0.0),
+        scale=scale,
+    )
+
+
+def _in_own_dose(
+    task: PlanTask, planned: PlanResult, found: PlanFactor, step: Steps
+) -> tuple[PlanResult, tuple[EveryPoint, ...]]:
+    """Return what a plan amounts to with the factor of its own times, and what is proven of its CTVs."""
+    with step("prove"):
+        minima = proven_minima(planned.plan, found, task.goals)
+    proofs = minima if task.options.every_point else ()
+    asked = replace(task, factor=found.factor)
+    result = task_result(asked, planned.plan, points=planned.points, proofs=proofs, on_progress=step.on_progress)
+    return result, minima
 
 
 class _Memory:
@@ -166,34 +209,23 @@ class _Memory:
         self._outer.keep(run)
 
 
-def _counted_rows(plan: Plan, goals: Goals, points: SamplePoints) -> dict[str, IntArray]:
-    """Return structure -> its points that count."""
-    tg43 = dose_at_points(plan.dwells, plan.exposure_s, points.points_mm, plan.source, strength_u=plan.strength_u)
-    counted = tg43.gy >= counted_dose_gy(goals, tg43.gy)
-    return {name: np.flatnonzero(counted[points.rows(name)]) + points.rows(name).start for name in points.names}
-
-
-def _changes(
-    setting: Setting,
-    run: ScatterRun,
-    points: SamplePoints,
-    rows: Mapping[str, IntArray],
-    factors: tuple[DoseFactor, DoseFactor],
-) -> tuple[FactorChange, ...]:
+def _changes(before: DoseFactor, found: PlanFactor) -> tuple[FactorChange, ...]:
     """Return how one factor differs from the one before, at some points of each structure."""
-    changes = []
-    for name, all_of_it in rows.items():
-        if len(all_of_it) == 0:
+    changes: list[FactorChange] = []
+    points = found.points
+    for name in points.names:
+        rows = points.rows(name)
+        counted = np.flatnonzero(found.tg43_gy[rows] >= found.counted_gy) + rows.start
+        if len(counted) == 0:
             continue
-        some = all_of_it[:: max(1, len(all_of_it) // _COMPARED)]
-        places = points.points_mm[some]
-        before, after = (factor.at(name, places) for factor in factors)
-        few = setting.correction(places[:: max(1, len(places) // _MONITORED)], run)
+        places = points.points_mm[counted[:: max(1, len(counted) // _COMPARED)]]
+        change = found.factor.at(name, places) / before.at(name, places) - 1.0
+        few = found.setting.correction(places[:: max(1, len(places) // _MONITORED)], found.run)
         changes.append(
             FactorChange(
                 structure=name,
-                rms_frac=float(np.sqrt(np.mean((after / before - 1.0) ** 2))),
-                largest_frac=float(np.abs(after / before - 1.0).max()),
+                rms_frac=float(np.sqrt(np.mean(change**2))),
+                largest_frac=float(np.abs(change).max()),
                 noise_frac=float(np.sqrt(np.mean((few.medium_error / few.medium) ** 2))),
             )
         )
