@@ -46,16 +46,23 @@ def test_either_dose_is_analysed_and_the_choice_is_shown(cohort: Path, tmp_path:
     # Doses are written to a thousandth of a Gy.
     assert -0.031 < choices[0]["lowest_change_frac"] < choices[0]["highest_change_frac"] < -0.019
     assert choices[0]["crossed"] > 0
+    assert choices[0]["reached_tg43"] - choices[0]["reached_media"] == choices[0]["crossed"]
     # The lesions without a dose in media are left out of that analysis alone, and named.
     assert mc["lesions"] == choices[0]["n"] < tg43["lesions"]
     assert any(row["reason"] == "no dose" for row in mc["left_out"])
     assert mc["headline"]["hazard_ratio"] == pytest.approx(choices[0]["media"]["hazard_ratio"], rel=1e-6)
-    assert "d100_mm_gy" in (tmp_path / "b" / "report.html").read_text()
+    page = (tmp_path / "b" / "report.html").read_text()
+    assert "d100_mm_gy" in page
+    section = page[page.index('<section id="doses">') : page.index('<section id="more">')]
+    ratios = [f"{choices[0][dose]['hazard_ratio']:.3f} (" for dose in ("tg43", "media")]
+    assert all(ratio in section for ratio in ratios)
+    assert f"{choices[0]['reached_media']} of {choices[0]['n']}" in section
     assert json.loads((tmp_path / "b" / "correlate.json").read_text())["dose_choice"] == choices[1]
 
 
 def test_a_cohort_without_that_dose_is_refused_and_shows_no_choice(tmp_path: Path) -> None:
     assert "dose_choice" not in run(SAMPLE, tmp_path / "a")
+    assert '<section id="doses">' not in (tmp_path / "a" / "report.html").read_text()
     done = CliRunner().invoke(cli, ["correlate", str(SAMPLE), "-o", str(tmp_path / "b"), *QUICK, "--d100", "mc"])
     assert done.exit_code != 0
     assert "no D100 in the patient's media" in str(done.exception) + done.output

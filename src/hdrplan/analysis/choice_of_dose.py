@@ -30,8 +30,10 @@ class DoseChoice:
     mean_change_frac, lowest_change_frac, highest_change_frac : float
         D100 in media over that by TG-43, less 1.
     threshold_gy : float
+    reached_tg43, reached_media : int
+        Lesions that reach the threshold by either dose.
     crossed : int
-        Lesions that reach the threshold by one dose only.
+        Lesions that reach it by one dose only.
     tg43, media : Effect or None
         Adjusted hazard ratio per Gy; None where it could not be fitted.
     """
@@ -41,6 +43,8 @@ class DoseChoice:
     lowest_change_frac: float
     highest_change_frac: float
     threshold_gy: float
+    reached_tg43: int
+    reached_media: int
     crossed: int
     tg43: Effect | None
     media: Effect | None
@@ -104,6 +108,8 @@ def dose_choice(table_of: Callable[[Cohort], LesionTable], cohort: Cohort, *, th
         lowest_change_frac=float(change.min()),
         highest_change_frac=float(change.max()),
         threshold_gy=threshold_gy,
+        reached_tg43=int(np.count_nonzero(tg43.d100_gy >= threshold_gy)),
+        reached_media=int(np.count_nonzero(media.d100_gy >= threshold_gy)),
         crossed=int(np.count_nonzero((tg43.d100_gy >= threshold_gy) != (media.d100_gy >= threshold_gy))),
         tg43=_effect("D100 by TG-43", tg43),
         media=_effect("D100 in the patient's media", media),

@@ -20,7 +20,7 @@ from hdrplan.door import number_in
 from hdrplan.errors import InputError
 
 if TYPE_CHECKING:
-    from hdrplan.analysis import Correlation
+    from hdrplan.analysis import Correlation, DoseChoice, DoseModel
     from hdrplan.cohort import Derived
     from hdrplan.io import Output
 
@@ -150,7 +150,7 @@ def command(
         result = correlate(table, settings, on_progress=progress)
     more = {} if chosen is None else {"dose_choice": dose_choice_table(chosen, model)}
     with new_folder(output) as draft:
-        _write(draft, request, opened, derived, result, model=model, more=more)
+        _write(draft, request, opened, derived, result, model=model, choice=chosen)
     if as_json:
         click.echo(json_text({**correlation_table(result), **more, "output": str(output.path)}), nl=False)
         return
@@ -179,8 +179,8 @@ def _write(
     derived: Derived,
     result: Correlation,
     *,
-    model: str,
-    more: dict[str, dict[str, object]],
+    model: DoseModel,
+    choice: DoseChoice | None,
 ) -> None:
     from hdrplan import __version__
     from hdrplan.analysis import (
@@ -198,6 +198,7 @@ def _write(
         correlation_figures,
         correlation_html,
         correlation_table,
+        dose_choice_table,
         print_files,
         r_script,
         spss_syntax,
@@ -222,7 +223,9 @@ def _write(
         warnings=warning_words(opened),
         about={"Tables": joint_sha256(read)},
         version=__version__,
+        choice=choice,
     )
+    more = {} if choice is None else {"dose_choice": dose_choice_table(choice, model)}
     (draft / "report.html").write_text(page, encoding="utf-8")
     print_page(draft / "report.html")
     write_json(draft / "correlate.json", {**correlation_table(result), **more, "settings": choices})

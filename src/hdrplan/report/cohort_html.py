@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from hdrplan.analysis import Correlation, adjusted_words, clinical_answer, correlation_tables, plain_words
+from hdrplan.analysis import Correlation, DoseChoice, adjusted_words, clinical_answer, correlation_tables, plain_words
 from hdrplan.cohort import FlowStep
 from hdrplan.report.cohort_paper import setting_rows
+from hdrplan.report.dose_choice import dose_choice_cells, dose_choice_lines
 from hdrplan.report.page import base64_text, page
 from hdrplan.report.themed import screen_svg
 
@@ -70,6 +71,7 @@ def correlation_html(
     warnings: str,
     about: Mapping[str, str],
     version: str,
+    choice: DoseChoice | None = None,
 ) -> str:
     """Return the page of a correlation.
 
@@ -88,6 +90,8 @@ def correlation_html(
         What was read -> its hash.
     version : str
         Of hdrplan.
+    choice : DoseChoice, optional
+        The same lesions with either dose.
     """
     groups = list(dict.fromkeys(s.group for s in flow))
     rows: dict[str, list[int]] = {}
@@ -114,4 +118,7 @@ def correlation_html(
         tables=tables,
         settings=setting_rows(settings),
         warnings=warnings,
+        choice_threshold=None if choice is None else f"{choice.threshold_gy:g}",
+        choice_rows=[] if choice is None else dose_choice_cells(choice),
+        choice_sentences=[] if choice is None else dose_choice_lines(choice),
     )

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from hdrplan.analysis import DoseChoice, Effect
 
-__all__ = ["dose_choice_lines", "dose_choice_table"]
+__all__ = ["dose_choice_cells", "dose_choice_lines", "dose_choice_table"]
 
 
 def dose_choice_lines(choice: DoseChoice) -> list[str]:
@@ -18,6 +18,24 @@ def dose_choice_lines(choice: DoseChoice) -> list[str]:
         "both doses only.",
         f"Hazard ratio per Gy: {_effect(choice.tg43)} with D100 by TG-43, {_effect(choice.media)} in media. A change "
         "common to all lesions moves a threshold, not an effect.",
+    ]
+
+
+def dose_choice_cells(choice: DoseChoice) -> list[dict[str, str]]:
+    """Return one row for each dose: lesions that reach the threshold, and its hazard ratio per Gy."""
+    doses = (
+        ("TG-43 (dose to water in water)", choice.reached_tg43, choice.tg43),
+        ("D_m,m (Monte Carlo in the patient's media)", choice.reached_media, choice.media),
+    )
+    return [
+        {
+            "dose": name,
+            "reached": f"{reached} of {choice.n}",
+            "ratio": _effect(effect),
+            "p": "" if effect is None else f"{effect.p:.3g}",
+            "events": "" if effect is None else f"{effect.n_events}",
+        }
+        for name, reached, effect in doses
     ]
 
 
