@@ -3,14 +3,18 @@
 import csv
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
 from click.testing import CliRunner, Result
 
 from hdrplan.cli import cli
-from hdrplan.workflow import MODEL_COLUMNS
+from hdrplan.io import read_clinical_plan, read_ct_slices
+from hdrplan.plan import source_of_brachy
+from hdrplan.workflow import MODEL_COLUMNS, MediaCheck, ModelOptions, StatedDose, check_in_media, check_plan
 from small_case import write_small_case
 
 
@@ -73,27 +77,84 @@ def check(archive: Path, *more: str) -> Result:
     return CliRunner().invoke(cli, ["check", str(archive), "--model", "mc", "--uncertainty", "10%", *more])
 
 
-def test_a_check_says_which_dose_the_stated_one_is(archive: Path, tmp_path: Path) -> None:
-    """The export states TG-43; the same file with D_m,m in its place is told from it."""
-    done = check(archive / "whole", "--json")
-    found = json.loads(done.stdout)["media"]
-    assert found["nearer"] == "TG-43"
-    assert abs(found["median_from_tg43_frac"]) < 0.002
-    assert 0.005 < found["median_from_media_frac"] < 0.3
-    d90 = next(row for row in found["rows"] if row["structure"] == "lesion" and row["metric"] == "D90")
-    assert 0.93 < d90["media_gy"] / d90["tg43_gy"] < 1.0
-    assert 0.0 < d90["media_error_gy"] < 0.02 * d90["media_gy"]
-    other = tmp_path / "media"
-    shutil.copytree(archive / "whole", other)
-    for path in other.rglob("*.dcm"):
+def with_stated_dose(folder: Path, change: Callable[[np.ndarray], np.ndarray]) -> Path:
+    """Change the dose that an export states, voxel by voxel, and return the folder."""
+    for path in folder.rglob("*.dcm"):
         data = pydicom.dcmread(path)
         if data.Modality == "RTDOSE":
-            scaling = float(data.DoseGridScaling) / (1.0 + found["median_from_media_frac"])
-            data.DoseGridScaling = f"{scaling:.10g}"
+            dose = change(data.pixel_array * float(data.DoseGridScaling))
+            data.DoseGridScaling = f"{dose.max() / (2**31 - 1):.10g}"
+            data.PixelData = np.round(dose / float(data.DoseGridScaling)).astype(np.uint32).tobytes()
             data.save_as(path)
-    told = json.loads(check(other, "--json").stdout)["media"]
-    assert told["nearer"] == "D_m,m"
-    assert abs(told["median_from_media_frac"]) < 0.002
+    return folder
+
+
+def in_media(folder: Path, seed: int) -> MediaCheck:
+    """Check an export in media by the library."""
+    clinical = read_clinical_plan(folder)
+    assert clinical.dose is not None
+    stated, source = StatedDose(clinical.dose.volume), source_of_brachy(clinical.brachy)
+    by_tg43 = check_plan(clinical.brachy, source, stated=stated, structures=clinical.structures)
+    ct = read_ct_slices(clinical.ct_slices).volume
+    options = ModelOptions(uncertainty_frac=0.02, seed=seed)
+    return check_in_media(clinical.brachy, by_tg43, stated, clinical.structures, ct, options)
+
+
+@pytest.fixture(scope="module")
+def media_check(archive: Path) -> MediaCheck:
+    return in_media(archive / "whole", seed=7)
+
+
+def test_a_stated_dose_of_tg43_is_judged_by_tg43(archive: Path, media_check: MediaCheck) -> None:
+    found = media_check
+    assert found.nearer == "TG-43"
+    assert abs(found.from_tg43_frac) < 0.002
+    assert 0.005 < found.from_media_frac < 0.3
+    d90 = next(row for row in found.rows if row.structure == "lesion" and row.metric == "D90")
+    assert 0.93 < d90.media_gy / d90.tg43_gy < 1.0
+    assert 0.0 < d90.media_error_gy < 0.02 * d90.media_gy
+    table = json.loads(check(archive / "whole", "--json").stdout)
+    assert table["verdict"] == "pass"
+    assert {row["verdict"] for row in table["rows"] if row["kind"] == "media"} == {"not judged"}
+    assert {row["verdict"] for row in table["rows"] if row["kind"] == "grid"} == {"pass"}
+
+
+def test_a_stated_dose_in_media_is_judged_in_media(archive: Path, tmp_path: Path, media_check: MediaCheck) -> None:
+    """The dose that another seed computes: it fails by TG-43, passes in media, and its page shows both."""
+    shutil.copytree(archive / "whole", tmp_path / "media")
+    folder = with_stated_dose(tmp_path / "media", lambda _: media_check.grid.recomputed.values_zyx)
+    by_tg43 = json.loads(CliRunner().invoke(cli, ["check", str(folder), "--json"]).stdout)
+    assert by_tg43["verdict"] == "fail"
+    call = ["check", str(folder), "--model", "mc", "--uncertainty", "2%", "-o", str(tmp_path / "out")]
+    done = CliRunner().invoke(cli, call, catch_exceptions=False)
+    table = json.loads((tmp_path / "out" / "check.json").read_text())
+    assert table["media"]["nearer"] == "D_m,m"
+    assert abs(table["media"]["median_from_media_frac"]) < 0.005
+    assert table["verdict"] == "pass", done.stdout
+    assert done.exit_code == 0
+    assert {row["verdict"] for row in table["rows"] if row["kind"] in ("grid", "dvh")} == {"not judged"}
+    judged = [row for row in table["rows"] if row["kind"] == "media"]
+    assert len(judged) >= 8
+    assert {row["verdict"] for row in judged} == {"pass"}
+    page = (tmp_path / "out" / "check.html").read_text()
+    assert all(word in page for word in ("Dose in the patient", "has the shape of D_m,m", "TPS against D_m,m", "±"))
+    # Too little of it everywhere fails in media as well.
+    less = with_stated_dose(folder, lambda gy: 0.93 * gy)
+    table = json.loads(check(less, "--json").stdout)
+    assert table["media"]["nearer"] == "D_m,m"
+    assert table["verdict"] == "fail"
+
+
+def test_tg43_of_another_strength_does_not_pass_as_a_dose_in_media(
+    archive: Path, tmp_path: Path, media_check: MediaCheck
+) -> None:
+    """As low as D_m,m is in the median, with TG-43's shape: a strength that is off, which has to fail."""
+    shutil.copytree(archive / "whole", tmp_path / "weak")
+    factor = 1.0 / (1.0 + media_check.from_media_frac)
+    table = json.loads(check(with_stated_dose(tmp_path / "weak", lambda gy: factor * gy), "--json").stdout)
+    assert abs(table["media"]["median_from_media_frac"]) < 0.003
+    assert table["media"]["nearer"] == "TG-43"
+    assert table["verdict"] == "fail"
 
 
 def test_a_check_in_media_needs_the_ct(archive: Path) -> None:

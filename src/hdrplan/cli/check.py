@@ -69,8 +69,8 @@ def command(plan: Path, output: Output | None, identify: bool, as_json: bool, qu
 
     Files of another plan or patient never pass; two frames of reference are refused.
 
-    With --model mc the stated dose stands beside that in the patient's media (D_m,m) as well, and the output says which
-    of both it lies nearer to: planning systems compute either. PLAN is then a folder with the CT. Judged is TG-43.
+    With --model mc the stated dose stands beside that in the patient's media (D_m,m) as well: planning systems compute
+    either. It is judged by the one whose shape it has, and the output says which. PLAN is then a folder with the CT.
 
     Exit code 0: pass; 1: fail, or nothing to compare; 2: invalid input.
 
@@ -84,6 +84,7 @@ def command(plan: Path, output: Output | None, identify: bool, as_json: bool, qu
     """
     from hdrplan.io import json_text, read_clinical_plan
     from hdrplan.report import check_table, media_check_lines, media_check_table, quality_lines, quality_table
+    from hdrplan.workflow import judged_by_shape
 
     refuse_idle(asked["model"])
     model = _model(asked)
@@ -99,16 +100,21 @@ def command(plan: Path, output: Output | None, identify: bool, as_json: bool, qu
     compare = optimum_of(clinical, asked, quiet=quiet or as_json)
     check, files = _checked(clinical, asked, identify=identify, quiet=quiet or as_json)
     warn(check.warnings)
-    table = check_table(check, clinical.brachy, files)
+    in_media = None if model is None else _in_media(clinical, check, model)
+    if in_media is not None:
+        check = judged_by_shape(check, in_media)
+    table = check_table(check, clinical.brachy, files, in_media)
     quality = None if compare is None else compare(check)
     if quality is not None:
         table["optimum"] = quality_table(quality)
-    in_media = None if model is None else _in_media(clinical, check, model)
     if in_media is not None:
         table["media"] = media_check_table(in_media)
     if output is not None:
         options = {"source": check.source.name, "tip": asked["tip"] or "as the plan states"}
-        pages = {"check.html": _page(clinical, check, files)}
+        options |= (
+            {} if model is None else {"model": "mc", "seed": model.seed, "uncertainty_frac": model.uncertainty_frac}
+        )
+        pages = {"check.html": _page(clinical, check, files, in_media)}
         if quality is not None:
             pages["optimum.html"] = optimum_page(quality, clinical, identify=identify)
         _write(output, pages, table, record=run_record(inputs=files.sha256, options=options))
@@ -216,12 +222,12 @@ def _write(output: Output, pages: dict[str, str], table: dict[str, object], *, r
         write_run(draft, record)
 
 
-def _page(clinical: ClinicalPlan, check: SecondCheck, files: CheckedFiles) -> str:
+def _page(clinical: ClinicalPlan, check: SecondCheck, files: CheckedFiles, media: MediaCheck | None) -> str:
     from hdrplan import __version__
     from hdrplan.report import check_html
 
     title = "Second check of a brachytherapy plan" if files.label is None else f"Second check of {files.label}"
-    return check_html(check, clinical.brachy, files, title=title, version=__version__)
+    return check_html(check, clinical.brachy, files, title=title, version=__version__, media=media)
 
 
 def _print(check: SecondCheck, quiet: bool) -> None:

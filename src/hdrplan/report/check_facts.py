@@ -12,7 +12,7 @@ from hdrplan.cautions import Caution, caution
 from hdrplan.metrics import LIMITS
 from hdrplan.plan import BrachyPlan, Channel
 from hdrplan.sources import strength_on_u
-from hdrplan.workflow import SecondCheck
+from hdrplan.workflow import MediaCheck, SecondCheck
 
 __all__ = [
     "CheckedFiles",
@@ -175,18 +175,22 @@ def dwell_rows(channel: Channel) -> list[tuple[str, str, str]]:
     ]
 
 
-def assumptions(check: SecondCheck, brachy: BrachyPlan) -> list[str]:
+def assumptions(check: SecondCheck, brachy: BrachyPlan, media: MediaCheck | None = None) -> list[str]:
     """Return what the verdict rests on, in sentences.
 
     Parameters
     ----------
     check : SecondCheck
     brachy : BrachyPlan
+    media : MediaCheck, optional
     """
     pulses = f", all {brachy.pulses} pulses" if brachy.pulses > 1 else ""
     of = f" of {brachy.fractions}" if brachy.fractions > 1 else ""
     lines = [
-        "Dose is to water in water, by TG-43: neither tissue, air nor applicators are modelled.",
+        "Dose is to water in water, by TG-43: neither tissue, air nor applicators are modelled."
+        if media is None
+        else f"Judged by {media.nearer}. TG-43 is dose to water in water; D_m,m is dose to the medium, with media and "
+        "densities from CT and structures and without applicators.",
         f"Doses and times are those of one fraction{of}{pulses}.",
         "Times are for the strength that the file states; nothing is decayed before the dose is computed.",
         f"Sources: {check.tip.text}.",

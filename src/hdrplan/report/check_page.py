@@ -9,9 +9,10 @@ import numpy as np
 from hdrplan.plan import BrachyPlan
 from hdrplan.report.check_drawing import check_figures, figure_sentences
 from hdrplan.report.check_facts import CheckedFiles, assumptions, decay_to, dwell_rows, limit_rows
+from hdrplan.report.check_media import media_cells, media_sentences
 from hdrplan.report.check_text import number_text, percent_text, verdict_text
 from hdrplan.report.page import base64_text, doubts_of, page
-from hdrplan.workflow import CheckRow, GridCheck, SecondCheck
+from hdrplan.workflow import CheckRow, GridCheck, MediaCheck, SecondCheck
 
 __all__ = ["check_html"]
 
@@ -21,6 +22,7 @@ _CAPTIONS = {
     "point": "Reference points",
     "grid": "Dose grid",
     "dvh": "DVH metrics, both doses on the grid of the TPS",
+    "media": "Dose in the patient's media (D_m,m), metrics on the grid of the TPS",
     "time": "Delivered times: planned for the strength at the treatment, and delivered",
 }
 _STATES = {"pass": "met", "warn": "warned", "fail": "missed", "not judged": "unknown"}
@@ -29,7 +31,15 @@ _VERDICT_STATES = {"pass": "good", "warn": "open", "fail": "bad", "not judged": 
 _NAMES = {"plan": "RT Plan", "dose": "RT Dose", "structures": "RT Structure Set", "tolerances": "Tolerances"}
 
 
-def check_html(check: SecondCheck, brachy: BrachyPlan, files: CheckedFiles, *, title: str, version: str) -> str:
+def check_html(
+    check: SecondCheck,
+    brachy: BrachyPlan,
+    files: CheckedFiles,
+    *,
+    title: str,
+    version: str,
+    media: MediaCheck | None = None,
+) -> str:
     """Return one self-contained page; every text of the file is escaped, nothing is loaded.
 
     Parameters
@@ -40,6 +50,8 @@ def check_html(check: SecondCheck, brachy: BrachyPlan, files: CheckedFiles, *, t
     title : str
         Without patient data: the caller decides what it names.
     version : str
+    media : MediaCheck, optional
+        The same with the dose in the patient's media.
     """
     grid = check.grid
     return page(
@@ -62,12 +74,15 @@ def check_html(check: SecondCheck, brachy: BrachyPlan, files: CheckedFiles, *, t
         ],
         figures=[] if grid is None else [(name, base64_text(svg)) for name, svg in check_figures(grid)],
         figure_sentences=figure_sentences(grid) if grid is not None else [],
+        media_figures=[] if media is None else [(name, base64_text(svg)) for name, svg in check_figures(media.grid)],
+        media_sentences=[] if media is None else media_sentences(media),
+        media_rows=[] if media is None else media_cells(media),
         share_of="Of the prescription" if brachy.prescription_gy > 0 else "Of the hottest dose",
         levels=_levels(grid) if grid is not None else [],
         places=_places(check, brachy),
         channels=_channels(brachy, files),
         pulses=brachy.pulses,
-        assumptions=assumptions(check, brachy),
+        assumptions=assumptions(check, brachy, media),
         limits=limit_rows(check),
         unmodelled=", ".join(brachy.unmodelled),
     )

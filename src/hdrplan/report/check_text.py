@@ -6,14 +6,16 @@ import math
 
 from hdrplan.plan import BrachyPlan
 from hdrplan.report.check_facts import CheckedFiles, assumptions, files_table, limit_rows
-from hdrplan.workflow import GridCheck, SecondCheck
+from hdrplan.workflow import GridCheck, MediaCheck, SecondCheck
 
 __all__ = ["check_lines", "check_table", "number_text", "percent_text", "verdict_text"]
 
 _WORDS = {"pass": "pass", "warn": "pass, WARNING", "fail": "FAIL", "not judged": "-"}
 
 
-def check_table(check: SecondCheck, brachy: BrachyPlan, files: CheckedFiles) -> dict[str, object]:
+def check_table(
+    check: SecondCheck, brachy: BrachyPlan, files: CheckedFiles, media: MediaCheck | None = None
+) -> dict[str, object]:
     """Return what check.json holds.
 
     Parameters
@@ -21,6 +23,7 @@ def check_table(check: SecondCheck, brachy: BrachyPlan, files: CheckedFiles) -> 
     check : SecondCheck
     brachy : BrachyPlan
     files : CheckedFiles
+    media : MediaCheck, optional
     """
     rows = [
         {
@@ -48,7 +51,7 @@ def check_table(check: SecondCheck, brachy: BrachyPlan, files: CheckedFiles) -> 
         "tip_reversed": check.tip.is_reversed,
         "rows": rows,
         "grid": None if check.grid is None else _grid_table(check.grid, check),
-        "assumptions": assumptions(check, brachy),
+        "assumptions": assumptions(check, brachy, media),
         "limits": [{"judged": name, "limit": limit, "source": basis} for name, limit, basis in limit_rows(check)],
         "without_source": list(limits.without_source),
         "warnings": [caution.table() for caution in check.warnings],

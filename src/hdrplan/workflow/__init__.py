@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hdrplan.workflow.check_delivery import DeliveryCheck, delivery_check
     from hdrplan.workflow.check_grid import GridCheck, LevelCheck
     from hdrplan.workflow.check_hints import GridShift
-    from hdrplan.workflow.check_media import MediaCheck, MediaCheckRow, check_in_media
+    from hdrplan.workflow.check_media import MediaCheck, MediaCheckRow, check_in_media, judged_by_shape
     from hdrplan.workflow.check_rows import CheckRow
     from hdrplan.workflow.check_stated import StatedDose, between_centres
     from hdrplan.workflow.check_tip import TipChoice
@@ -197,6 +197,7 @@ __all__ = [
     "indexed_doses",
     "is_bone",
     "isodose_error_cc",
+    "judged_by_shape",
     "lesion_places",
     "limits_of_clinic",
     "mask_of",

@@ -26,7 +26,7 @@ NEAR_DWELL_MM = 10.0
 _WHOLE_FRAC = 0.999
 
 
-Kind: TypeAlias = Literal["kerma", "point", "grid", "dvh", "time"]
+Kind: TypeAlias = Literal["kerma", "point", "grid", "dvh", "time", "media"]
 Verdict: TypeAlias = Literal["pass", "warn", "fail", "not judged"]
 
 
@@ -36,7 +36,8 @@ class CheckRow:
 
     Parameters
     ----------
-    kind : {"kerma", "point", "grid", "dvh", "time"}
+    kind : {"kerma", "point", "grid", "dvh", "time", "media"}
+        "media": with the dose in the patient's media.
     quantity : str
         What is compared; names of points and structures are free text of the file.
     unit : str
