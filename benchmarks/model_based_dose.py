@@ -11,7 +11,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +43,8 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 NAMES = {"gammamed-12i": "GammaMed12i", "gammamed-plus": "GammaMedPlus", "mbdca-generic": "MBDCA-WG"}
 # Taylor and Rogers 2008; Perez-Calatayud 2012; Ballester 2015.
 DOSE_RATE_CONSTANTS = {"gammamed-12i": 1.117, "gammamed-plus": 1.1165, "mbdca-generic": 1.1109}
+# Sources whose constant is, or is a mean with, that of one cell of a table by Taylor and Rogers 2008 -> this table.
+BESIDE = {"gammamed-12i": "gammamed-12i", "gammamed-plus": "gammamed-plus-clrp"}
 # Hubbell and Seltzer, NISTIR 5632: keV; mu/rho, mu_en/rho in cm2/g.
 NIST_KEV = (30, 60, 100, 200, 300, 400, 600, 800)
 NIST = {
@@ -190,8 +192,28 @@ def sources(histories: int) -> Iterator[Row]:
         primary = primary_kerma_gy(bodies, data, iridium_lines(), [[10.0, 0.0, 0.0]], n_starts=16384)[0]
         constant = (primary + scattered[:, 3:5, 17:23].mean(axis=(1, 2)) / 100.0) / kerma
         yield _row(f"dose-rate constant, {name}", DOSE_RATE_CONSTANTS[name], constant, 0.5)
+        if name in BESIDE:
+            smooth, error = beside_90_degrees(BESIDE[name])
+            row = _row(f"dose-rate constant, {name}, of the cells beside 90 degrees", smooth, constant, 0.5)
+            yield replace(row, reference=f"{smooth:.4f} +- {error:.4f}")
         if name == "mbdca-generic":
             yield from along_away(bodies, (around.radius_mm, around.cosine, scattered.mean(axis=0)), kerma)
+
+
+def beside_90_degrees(source_name: str) -> tuple[float, float]:
+    """Return the dose-rate constant that a source's table has without its one cell at 1 cm and 90 degrees, with error.
+
+    A parabola in the angle through the cells up to 26 degrees to either side stands for that cell.
+    """
+    source = load_source(source_name)
+    column = int(np.abs(source.anisotropy_r_mm - 10.0).argmin())
+    off = np.degrees(source.anisotropy_theta_rad) - 90.0
+    values = source.anisotropy[:, column]
+    held = (np.abs(off) <= 26.0) & (np.abs(off) > 0.5) & np.isfinite(values)
+    fit, covariance = np.polyfit(off[held], values[held], 2, cov=True)
+    # Gy/s per U to cGy/h per U.
+    constant = source.dose_rate_constant_gy_per_s_per_u * 3.6e5
+    return float(constant * fit[2]), float(constant * np.sqrt(covariance[2, 2]))
 
 
 def along_away(bodies: Bodies, scattered: tuple[Array, Array, Array], kerma: float) -> Iterator[Row]:
