@@ -18,7 +18,7 @@ help:
 	@echo "make test       all tests                     make test-fast   without the slow and the browser ones"
 	@echo "make test-oldest  the same with the oldest dependencies allowed (Python 3.11)"
 	@echo "make examples   the examples of the help that take minutes"
-	@echo "make images     the picture of README, made anew"
+	@echo "make images     the pictures of README and of live planning, made anew"
 	@echo "make test-kernels the kernels as plain Python, and compiled with every index checked"
 	@echo "make check      lint, types, imports, tests   make bench       time all that is timed, write docs/measurements"
 	@echo "make speed      time what hdrplan does most, beside the figures of the last make bench"
@@ -43,6 +43,7 @@ demo: $(VENV)/.run
 images: demo
 	$(RUN) plot phantoms/liver-lesion-b --plan demo-output --what overview -o docs/images/demo.png --dpi 110 --overwrite
 	rm -f docs/images/demo.png.run.json
+	PYTHONPATH=. $(BIN)/python tools/make_live_images.py
 
 # Many tests start commands: without bytecode each of them compiles 435 modules again, 0.8 of 2.0 CPU s of its imports.
 test: $(VENV)/.dev

@@ -24,6 +24,7 @@ import uvicorn
 from playwright.sync_api import sync_playwright
 
 from benchmarks.record import machine, put_table
+from hdrplan import __version__
 from hdrplan.live import Session, app_of
 
 CASE = Path("phantoms/liver-lesion-b")
@@ -78,7 +79,7 @@ def served(session: Session) -> Iterator[str]:
     with socket.socket() as listener, tempfile.TemporaryDirectory() as folder:
         listener.bind(("127.0.0.1", 0))
         origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        app = app_of(session, token=TOKEN, origin=origin, saves=Path(folder), version="benchmark")
+        app = app_of(session, token=TOKEN, origin=origin, saves=Path(folder), version=__version__)
         server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

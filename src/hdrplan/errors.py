@@ -28,8 +28,10 @@ __all__ = [
     "fitted",
 ]
 
-# Characters of a message; longer ones come of long paths, lists and damaged files.
+# Characters of a message; longer ones come of long paths, lists and damaged files. Beside a long remedy so many of the
+# facts stay.
 _MAX = 290
+_FACTS = 120
 
 
 class HdrPlanError(Exception):
@@ -43,7 +45,7 @@ class HdrPlanError(Exception):
         if where is not None:
             parts.insert(0, _short(where))
         line = ": ".join(parts)
-        super().__init__(fitted(" ".join((f"{line}. {remedy}" if remedy else line).split())))
+        super().__init__(fitted(line, remedy))
 
 
 def _short(value: object) -> str:
@@ -52,9 +54,20 @@ def _short(value: object) -> str:
     return text if len(text) <= _MAX // 2 else f"{text[: _MAX // 2]} ..."
 
 
-def fitted(line: str) -> str:
-    """Return a message that a terminal can hold: a longer one without its middle; its ends say where and what to do."""
-    return line if len(line) <= _MAX else f"{line[: _MAX // 2]} ... {line[-(_MAX // 2 - 5) :]}"
+def fitted(facts: str, remedy: str = "") -> str:
+    """Return one line that a terminal can hold: long facts lose their middle, what to do stays whole.
+
+    Parameters
+    ----------
+    facts : str
+    remedy : str
+        Stands after them.
+    """
+    facts, remedy = " ".join(facts.split()), " ".join(remedy.split())
+    room = max(_FACTS, _MAX - len(remedy) - 2) if remedy else _MAX
+    if len(facts) > room:
+        facts = f"{facts[: room // 2]} ... {facts[-(room // 2 - 5) :]}"
+    return f"{facts}. {remedy}" if remedy else facts
 
 
 class InputError(HdrPlanError):

@@ -82,3 +82,10 @@ def test_a_case_without_catheters_is_sent_to_placement(run, case: Path) -> None:
     assert said.code == 2
     assert "hdrplan place" in said.err
     assert "Traceback" not in said.err
+
+
+def test_without_a_case_it_names_a_first_one(run) -> None:
+    """It named `hdrplan plan`."""
+    said = run("live")
+    assert said.code == 2
+    assert said.err.rstrip().endswith("Try: hdrplan live phantoms/liver-lesion-b")

@@ -154,6 +154,8 @@ def test_what_takes_long_is_stopped_by_a_click_or_by_escape(
 def test_studies_of_the_plan_on_the_screen(page: Any, served: Served) -> None:
     page.click("#find-robustness")
     page.wait_for_selector("#robustness-said[data-revision]", state="attached")
+    # The proof that came meanwhile is no touch: it was said to be one.
+    assert page.inner_text("#robustness-said") == ""
     cells = page.locator("#robustness-table tbody tr").first.inner_text().split("\t")
     assert cells[0] == served.session.wishes.prescriptions[0].structure
     assert cells[1].endswith("%")

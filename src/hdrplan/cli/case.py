@@ -184,11 +184,21 @@ def read_case_from(flags: dict[str, Any], *, before_puncture: bool = False) -> C
         raise InputError(
             "expected a case folder, or at least --labels or --mask, --ctv and --catheters",
             got="no CASE",
-            remedy="Try: hdrplan plan phantoms/liver-lesion-b -o demo-output",
+            remedy=f"Try: {_example()}",
         )
     case_file = case_of_table(changes, Path.cwd(), where="the command line", before_puncture=before_puncture)
     warn(case_file.warnings)
     return case_file
+
+
+def _example() -> str:
+    """Return a first call of the command that runs."""
+    context = click.get_current_context(silent=True)
+    command = "plan" if context is None else context.info_name or "plan"
+    of_case = {"plan": " -o demo-output", "live": ""}
+    if command not in of_case:
+        return f"hdrplan {command} --help"
+    return f"hdrplan {command} phantoms/liver-lesion-b{of_case[command]}"
 
 
 def read_plan_for(path: Path, case_file: CaseFile | None = None, *, other_strength: bool = False) -> Plan:

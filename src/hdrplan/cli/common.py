@@ -12,7 +12,7 @@ import click
 from hdrplan.cautions import Caution, each_once
 from hdrplan.cli.exit_codes import ExitCode
 from hdrplan.cli.flags import in_flags
-from hdrplan.errors import InputError
+from hdrplan.errors import InputError, fitted
 
 __all__ = [
     "echo_lines",
@@ -29,7 +29,6 @@ __all__ = [
 _PRINTED, _STRICT, _OTHER_CASE = "hdrplan.warnings", "hdrplan.strict", "hdrplan.other-case"
 # Sixty catheters with one fault are one fault; run.json lists them all.
 _MAXIMUM_PER_KIND = 5
-_LINE = 300
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,7 +55,7 @@ def warn(cautions: Iterable[Caution]) -> None:
     for caution in new:
         seen[caution.id] += 1
         if seen[caution.id] <= _MAXIMUM_PER_KIND:
-            click.echo(f"warning [{caution.id}]: {in_flags(_short(caution.text))}", err=True)
+            click.echo(f"warning [{caution.id}]: {in_flags(fitted(caution.sentence, caution.remedy))}", err=True)
     for id_, count in seen.items():
         if count > _MAXIMUM_PER_KIND:
             click.echo(f"warning [{id_}]: {count - _MAXIMUM_PER_KIND} more of this kind", err=True)
@@ -67,11 +66,6 @@ def warn(cautions: Iterable[Caution]) -> None:
             got=f"{len(new)} ({kinds})",
             remedy=f"Correct the input, or leave --strict out; `hdrplan explain {next(iter(seen))}` says more.",
         )
-
-
-def _short(text: str) -> str:
-    """Return a line that a terminal can hold; report and JSON hold all of it."""
-    return text if len(text) <= _LINE else f"{text[: _LINE - 4]} ..."
 
 
 def exit_if_lost(count: int, of: str, remedy: str) -> None:

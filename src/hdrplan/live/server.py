@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from hdrplan.errors import HdrPlanError
+from hdrplan.live.guard import Answer, Guard
 from hdrplan.live.requests import given_in, table_of, text_of, whole_of
 from hdrplan.live.saving import EXPORTS, free_folder
 from hdrplan.live.session import Session
@@ -28,18 +28,11 @@ from hdrplan.report import live_dvh, live_page, report_data, solid_html
 if TYPE_CHECKING:
     from hdrplan.geometry import Volume
     from hdrplan.live.shown import Shown
+    from hdrplan.live.wishes import Wishes
 
 __all__ = ["app_of", "new_token"]
 
-Answer = Callable[[Request], Awaitable[Response]]
 Work = Callable[[Mapping[str, Any]], Any]
-
-_HEADERS = {
-    "cache-control": "no-store",
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-}
 
 
 def new_token() -> str:
@@ -56,6 +49,7 @@ class _Live:
         self._grid = pictured_grid(session.case_file.case)
         self._dose: tuple[int, Volume] | None = None
         self._kept: tuple[Shown, Volume] | None = None
+        self._asked: tuple[int, Wishes] = (0, session.wishes)
 
     def dose(self) -> Volume:
         """Return the dose of the plan on the screen."""
@@ -63,6 +57,13 @@ class _Live:
         if self._dose is None or self._dose[0] != revision:
             self._dose = (revision, pictured_dose(self.session.shown.plan, self._grid))
         return self._dose[1]
+
+    def asked(self) -> int:
+        """Return a number that changes with what is asked for, and not with a proof of it."""
+        number, wishes = self._asked
+        if self.session.wishes is not wishes:
+            self._asked = (number + 1, self.session.wishes)
+        return self._asked[0]
 
     def kept_dose(self, name: str) -> Volume:
         """Return the dose of a plan that was kept; only the last one asked for stays, as it is 1 MB."""
@@ -93,7 +94,7 @@ class _Live:
         """Do something to the session and return what is on the screen then."""
         with self.lock:
             change()
-            return state_of(self.session, self.dose())
+            return {**state_of(self.session, self.dose()), "asked": self.asked()}
 
     def settled(self) -> dict[str, Any]:
         # Without the lock: a touch meanwhile is not held up, and the session drops a proof of another plan.
@@ -113,17 +114,20 @@ class _Live:
         return {"said": "stopped"}
 
     def next_catheters(self) -> dict[str, Any]:
-        # Without the lock, as the proof: what is found belongs to the revision it names.
-        revision = self.session.revision
-        return {"revision": revision, "rows": rows_of_next(self.session.next_catheters(without=self.without))}
+        # Without the lock, as the proof: what is found belongs to what was asked for then.
+        of = self._of()
+        return {**of, "rows": rows_of_next(self.session.next_catheters(without=self.without))}
 
     def ranges(self) -> dict[str, Any]:
-        revision, goals = self.session.revision, self.session.wishes.goals
-        return {"revision": revision, "rows": range_rows(self.session.ranges(), goals)}
+        of, goals = self._of(), self.session.wishes.goals
+        return {**of, "rows": range_rows(self.session.ranges(), goals)}
 
     def robustness(self) -> dict[str, Any]:
-        revision = self.session.revision
-        return {"revision": revision, **robustness_rows(self.session.robustness())}
+        of = self._of()
+        return {**of, **robustness_rows(self.session.robustness())}
+
+    def _of(self) -> dict[str, int]:
+        return {"revision": self.session.revision, "asked": self.asked()}
 
     def saved(self, given: Mapping[str, Any]) -> dict[str, Any]:
         exports = [kind for kind in EXPORTS if given.get(kind) is True]
@@ -131,66 +135,6 @@ class _Live:
         with self.lock:
             command = self.session.save(folder, exports=exports)
         return {"said": f"{folder}. The commands of this plan: {command}"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Guard:
-    """Who is answered: the page of this server, opened with its token, and nobody else.
-
-    Parameters
-    ----------
-    origin : str
-        ``http://127.0.0.1:PORT``.
-    token : str
-    framed : bool
-        Whether pages of this machine, such as a notebook, may show it in a frame.
-    """
-
-    origin: str
-    token: str
-    framed: bool
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Of every answer."""
-        if not self.framed:
-            return {**_HEADERS, "x-frame-options": "DENY"}
-        return {**_HEADERS, "content-security-policy": "frame-ancestors http://127.0.0.1:* http://localhost:*"}
-
-    @property
-    def cookie(self) -> str:
-        """Name of the cookie: cookies are shared by all ports of a host."""
-        return f"hdrplan-{self.origin.rpartition(':')[2]}"
-
-    def refusal(self, request: Request) -> str | None:
-        """Return why a request is refused, None where it is not."""
-        if request.headers.get("host") != self.origin.partition("//")[2]:
-            return "another host"
-        if request.method == "POST" and request.headers.get("origin") != self.origin:
-            return "another page"
-        # In a frame of another page cookies are not sent: the page itself holds the token there.
-        given = (
-            request.headers.get("x-hdrplan-token", "")
-            or request.cookies.get(self.cookie, "")
-            or request.query_params.get("token", "")
-        )
-        if not secrets.compare_digest(given.encode(), self.token.encode()):
-            return "no token: open the address that `hdrplan live` printed"
-        return None
-
-    def __call__(self, answer: Answer) -> Answer:
-        """Return the same answer for those who may ask."""
-
-        async def call(request: Request) -> Response:
-            why = self.refusal(request)
-            if why is None:
-                response = await answer(request)
-            else:
-                response = JSONResponse({"error": f"refused: {why}"}, status_code=403)
-            response.headers.update(self.headers)
-            return response
-
-        return call
 
 
 def app_of(
@@ -221,7 +165,7 @@ def app_of(
     framed : bool
         Whether pages of this machine may show the page in a frame.
     """
-    live, guard = _Live(session, saves=saves, without=without, version=version), _Guard(origin, token, framed)
+    live, guard = _Live(session, saves=saves, without=without, version=version), Guard(origin, token, framed)
 
     async def index(request: Request) -> Response:
         if "token" in request.query_params and not framed:

@@ -100,7 +100,7 @@ async function live() {
     byId("refused").hidden = text === null;
     byId("refused").textContent = text ?? "";
     // What was refused is not asked for: the field says again what is.
-    if (text !== null && state && !pressed) drawGoals(state, act, { anew: true });
+    if (text !== null && state && !pressed) drawGoals(state, act);
   });
   const act = (action, given, kind = `${action} ${given.number ?? given.ctv ?? given.catheter ?? ""} ${given.offset_mm ?? ""}`) =>
     server.touch("/api/do", { action, arguments: given, gesture: `${visit} ${press} ${kind}`.slice(0, 80) }, kind);
@@ -180,7 +180,7 @@ async function live() {
       try {
         const found = await server.stoppable(server.ask(path));
         draw(found);
-        byId(place).textContent = found.revision === server.shown ? "" : "Of the plan before your last touch.";
+        byId(place).textContent = found.asked === state.asked ? "" : "Of the plan before your last touch.";
         byId(place).dataset.revision = found.revision;
       } catch (error) { byId(place).textContent = error.message; }
       byId(button).disabled = false;

@@ -42,13 +42,14 @@ function numberCell(value, unit = "") {
   return element("td", { class: "n" }, value === null || value === undefined ? "" : `${(+value).toFixed(2).replace(/^-(0\.00)$/, "$1")}${unit && ` ${unit}`}`);
 }
 
-/* Rows are kept while one of their controls has the focus: a slider must not vanish under the hand. They say what is asked
-   for now all the same, but for the control of a hand that is `ahead`: what it says is on its way. */
+/* Rows are kept as long as they are of the same goals: a slider must not vanish under the hand. They say what is asked for
+   now, but for the control of a hand that is `ahead`: what it says is on its way. */
 function drawGoals(state, act, { anew = false, ahead = false } = {}) {
   const body = byId("goal-rows"), controls = () => [...body.querySelectorAll("input")];
-  const rows = state.goals.length + state.prescriptions.length, focused = controls().indexOf(document.activeElement);
-  const held = !anew && focused >= 0 && body.rows.length === rows;
+  const of = JSON.stringify([...state.prescriptions, ...state.goals].map((g) => [g.structure, g.metric, g.sense, g.unit]));
+  const held = !anew && body.dataset.of === of, focused = controls().indexOf(document.activeElement);
   if (!held) {
+    body.dataset.of = of;
     body.replaceChildren(...[...state.prescriptions.map((p) => prescriptionRow(p, act)), ...state.goals.map((g) => goalRow(g, act))]);
     controls()[focused]?.focus({ preventScroll: true });
   }

@@ -1,0 +1,43 @@
+"""Lines for terminals: whatever is long in them, what to do stays."""
+
+from __future__ import annotations
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from hdrplan.cautions import caution
+from hdrplan.cli.common import warn
+from hdrplan.errors import InputError
+
+REMEDY = "Give the folder of the export, " + "or name each of its files, " * 5 + "and say which one holds the plan."
+
+
+@pytest.mark.parametrize("long", [10, 100, 1000, 100_000])
+def test_an_error_of_any_length_ends_with_its_whole_remedy(long: int) -> None:
+    """The middle of the line was cut, and with it the beginning of a long remedy."""
+    said = str(InputError("expected one plan", got="x" * long, where="y" * long, remedy=REMEDY))
+    assert said.endswith(f" {REMEDY}")
+    assert said.startswith("y" * 10)
+    assert len(said) <= 120 + 2 + len(REMEDY) + 5
+
+
+def test_a_long_error_without_a_remedy_says_where_and_what() -> None:
+    said = str(InputError("expected one plan", got="x" * 1000, where="y" * 1000))
+    assert said.startswith("yyy")
+    assert said.endswith("x ...")
+    assert len(said) <= 290
+
+
+def test_a_long_warning_ends_with_its_whole_remedy() -> None:
+    """Its end was cut, and with it what to do."""
+
+    @click.command()
+    def command() -> None:
+        warn([caution("structure-left-out", reason="r" * 1000)])
+
+    said = CliRunner().invoke(command).output.rstrip()
+    whole = caution("structure-left-out", reason="r" * 1000)
+    assert said.endswith(whole.remedy)
+    assert len(said.splitlines()) == 1
+    assert len(said) < 400
