@@ -13,6 +13,7 @@ from hdrplan.geometry.moved import moved_sums
 from hdrplan.geometry.outline import Outline, OutlinePlanes, planes_of
 from hdrplan.geometry.phantoms import PHANTOMS, Phantom, phantom, synthetic_case
 from hdrplan.geometry.puncture import trajectories
+from hdrplan.geometry.seen_skin import SkinView, skin_view
 from hdrplan.geometry.structure import (
     ROLES,
     Role,
@@ -62,6 +63,7 @@ __all__ = [
     "Position",
     "Reach",
     "Role",
+    "SkinView",
     "Structure",
     "TracedErrors",
     "Trajectories",
@@ -100,6 +102,7 @@ __all__ = [
     "planes_of",
     "positions_reached",
     "rim_mm",
+    "skin_view",
     "smoothed",
     "structure_of_contours",
     "synthetic_case",

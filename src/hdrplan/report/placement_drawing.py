@@ -12,6 +12,7 @@ from hdrplan.report.needle_slices import draw_needle, draw_slice, focus_of
 from hdrplan.report.needle_space import draw_body, draw_needle_view
 from hdrplan.report.placement_text import fact_lines
 from hdrplan.report.planes import VIEWS
+from hdrplan.report.skin_drawing import draw_skin
 from hdrplan.report.themed import FAINT, INK, SOFT, inked, screen_svg
 from hdrplan.workflow import PlaceResult
 
@@ -84,6 +85,9 @@ def placement_panels(result: PlaceResult) -> list[tuple[str, str]]:
             cloud.set_rasterized(True)
         for axis in (body.axes[0], axes[0]):
             axis.set_title("")
+        entries, axes = _panel((5.6, 4.4), 1)
+        draw_skin(axes[0], result)
+        axes[0].set_title("")
         dose, axes = _panel((5.6, 3.8), 1)
         _draw_curve(axes[0], result)
         coverage, axes = _panel((5.6, 3.8), 1)
@@ -91,6 +95,10 @@ def placement_panels(result: PlaceResult) -> list[tuple[str, str]]:
         drawn = (
             ("Planes through the middle of the first CTV. Numbers mark the entries; dotted: off the slice.", slices),
             ("Skin, bones, organs, lesion and needles.", body),
+            (
+                "Entries on the skin, seen from where the needles come. Dashed: ways below it; brown: bones in front.",
+                entries,
+            ),
             ("What lies along the needles, seen from the skin. Dots are entries.", from_skin),
             ("What more catheters gain, and what no set can pass.", dose),
             (f"D100 that each number of catheters reaches; dashed: {wanted:g} Gy prescribed.", coverage),
