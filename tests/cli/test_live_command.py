@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import sys
@@ -89,3 +90,18 @@ def test_without_a_case_it_names_a_first_one(run) -> None:
     said = run("live")
     assert said.code == 2
     assert said.err.rstrip().endswith("Try: hdrplan live phantoms/liver-lesion-b")
+
+
+def test_a_folder_that_cannot_hold_saves_is_refused_before_anything_is_planned(run, case: Path) -> None:
+    said = run("live", case, "--no-browser", "--saves", case / "case.toml" / "saves")
+    assert said.code == 2
+    assert "the folder for saves must be made, got Not a directory" in said.err
+    assert "--saves names another folder" in said.err
+    assert "Planning" not in said.err
+
+
+def test_a_folder_for_reading_only_is_refused(run, case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: mode != os.W_OK)  # nothing is closed to root
+    said = run("live", case, "--no-browser")
+    assert said.code == 2
+    assert "live-plans: the folder for saves must be writable, got one for reading" in said.err

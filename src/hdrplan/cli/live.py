@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import socket
 import threading
@@ -69,7 +70,7 @@ def command(plan_path: Path | None, saves: Path, port: int, browser: bool, witho
 
     case_file = read_case_from(flags)
     plan = None if plan_path is None else read_plan_for(plan_path, case_file)
-    saves.mkdir(parents=True, exist_ok=True)
+    _make_writable(saves)
     # What a session was made of: with other files, numbers, or another plan, its touches mean something else.
     options = {
         "inputs": case_file.inputs,
@@ -139,6 +140,19 @@ def _end_on_interrupt(server: uvicorn.Server) -> None:
 
     with suppress(ValueError):  # not the main thread
         signal.signal(signal.SIGINT, end)
+
+
+def _make_writable(saves: Path) -> None:
+    """Make the folder of the saves, or say where else they can be."""
+    remedy = "--saves names another folder; the case itself may be for reading only."
+    try:
+        saves.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ResourceError(
+            "the folder for saves must be made", got=error.strerror, where=saves, remedy=remedy
+        ) from None
+    if not os.access(saves, os.W_OK):
+        raise ResourceError("the folder for saves must be writable", got="one for reading", where=saves, remedy=remedy)
 
 
 def _listener(port: int) -> socket.socket:
