@@ -55,7 +55,7 @@ def _run(target: Target, seeds: range, found: collections.Counter[str], failures
         theirs.close()
         last = seeds[0]
         try:
-            while ours.poll(2 * HANG_S):
+            while ours.poll(31 * HANG_S):
                 what, seed, value = ours.recv()
                 if what == "memory":
                     growth = max(growth, value)
@@ -69,7 +69,7 @@ def _run(target: Target, seeds: range, found: collections.Counter[str], failures
                 else:
                     last = seed
             else:
-                failures.append((last, f"no answer for {2 * HANG_S} s"))
+                failures.append((last, f"no answer for {31 * HANG_S} s"))
         except EOFError:
             if len(seeds):
                 child.join()

@@ -99,3 +99,37 @@ def test_a_second_check_says_what_of_the_folder_it_could_not_read(export: Path) 
     run = CliRunner().invoke(cli, ["check", str(export), "--quiet"])
     assert "warning [dicom-unreadable]" in run.stderr
     assert not any(name in run.stderr for name in NAMES)
+
+
+def written(folder: Path) -> str:
+    return "\n".join(
+        [str(path.relative_to(folder)) for path in folder.rglob("*")]
+        + [path.read_text("utf-8") for path in folder.rglob("*") if path.suffix in (".json", ".html", ".toml", ".csv")]
+    )
+
+
+def test_a_prepared_case_and_a_plan_on_its_ct_name_no_folder(export: Path, tmp_path: Path) -> None:
+    """The record called the input by the name of its folder, and the report shows the record."""
+    made, planned = tmp_path / "case", tmp_path / "plan"
+    goals = ("--ctv", "solid", "--prescription", 5, "--strength", 40700)
+    for arguments in (
+        ("prepare", export, *goals, "-o", made),
+        ("import", export, "--ctv", "solid", "--prescription", 5, "-o", tmp_path / "imported"),
+        ("plan", tmp_path / "imported", "--ct", export, "--samples-only", "-o", planned),
+    ):
+        run = CliRunner().invoke(cli, [*map(str, arguments), "--quiet"])
+        assert run.exit_code == 0, run.output
+    for folder in (made, planned):
+        text = written(folder)
+        assert "folder" in text
+        assert not [name for name in ("Doe", "Jane") if name in text]
+
+
+def test_an_error_about_a_series_that_is_given_apart_names_no_folder(export: Path, tmp_path: Path) -> None:
+    from small_case import write_small_case
+
+    write_small_case(tmp_path / "case")
+    first = min(export.glob("CT*"))
+    first.write_bytes(first.read_bytes()[:-600])
+    text = message("plan", tmp_path / "case", "--ct", export, "--dry-run")
+    assert not [name for name in NAMES if name in text], text

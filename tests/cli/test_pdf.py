@@ -12,6 +12,7 @@ from click.testing import CliRunner
 import hdrplan.cli
 from hdrplan.cli import cli
 from hdrplan.errors import InputError
+from small_case import write_small_case
 
 ROOM = Path(hdrplan.cli.__file__).parent
 COMMANDS = (
@@ -44,3 +45,12 @@ def test_no_browser_is_said_before_any_work(words: list[str], tmp_path: Path, mo
     run = CliRunner().invoke(cli, [*words, "--pdf", "A4", "-o", str(tmp_path / "out")])
     assert isinstance(run.exception, InputError)
     assert "no-such-browser" in str(run.exception)
+
+
+def test_a_plan_is_printed_with_its_output_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It asked for --folder since `plan --all` takes a folder of cases."""
+    monkeypatch.setattr("hdrplan.io.pdf_browser", lambda: None)
+    write_small_case(tmp_path / "case")
+    words = ["plan", str(tmp_path / "case"), "--pdf", "a4", "--dry-run"]
+    assert CliRunner().invoke(cli, [*words, "-o", str(tmp_path / "out")]).exit_code == 0
+    assert "expected -o FOLDER beside --pdf" in CliRunner().invoke(cli, words).output

@@ -176,6 +176,38 @@ def test_work_whose_worker_dies_before_it_is_read_is_done_again(cluster: Cluster
 
 
 @pytest.mark.slow
+def test_work_that_is_dropped_with_its_connection_is_given_again(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scheduler that is busy for long loses a client, whose work is cancelled, and is still there."""
+    monkeypatch.setattr(labour, "_AT_ONCE", 4)
+    monkeypatch.setattr(labour, "_BATCH", 2)
+    cluster.start("--no-nanny")
+    work = labour.shared_out(str, range(12), labour.Labour(scheduler=cluster.address), keys=list("abcdefghijkl"))
+    found = dict([next(work), next(work)])
+    client = distributed.default_client()
+    # As Dask does where the connection breaks; a socket that is shut down here is left to Python, and told of later.
+    client.cancel([distributed.Future(key, client=client) for key in list(client.futures)], force=True)
+    found.update(work)
+    assert found == {k: str(k) for k in range(12)}
+
+
+@pytest.mark.slow
+def test_a_scheduler_is_not_given_all_work_at_once(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labour, "_AT_ONCE", 4)
+    monkeypatch.setattr(labour, "_BATCH", 2)
+    cluster.start("--no-nanny")
+    found = {}
+    work = labour.shared_out(
+        str, range(25), labour.Labour(scheduler=cluster.address), keys=[f"k{k}" for k in range(25)]
+    )
+    for k, text in work:
+        found[k] = text
+        assert len(distributed.default_client().futures) <= 4 + 2
+    assert found == {k: str(k) for k in range(25)}
+
+
+@pytest.mark.slow
 def test_a_worker_that_is_killed_costs_no_treatment(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

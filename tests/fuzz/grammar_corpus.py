@@ -14,6 +14,7 @@ from fuzz_corpus import corpus
 from fuzz_target import Target
 from grammar_dicom import dicom_mutated
 from grammar_images import mha_mutated, nifti_mutated, nrrd_mutated
+from grammar_more import MORE_MUTATORS, more_readers
 from grammar_tables import csv_mutated, parquet_mutated, xlsx_mutated
 from grammar_trees import Mutated, json_mutated, toml_mutated
 from more_corpus import bytes_in
@@ -214,7 +215,7 @@ def _mutator(name: str) -> Callable[[bytes, random.Random], Mutated]:
         ".parquet": parquet_mutated, ".dcm": dicom_mutated, ".nrrd": nrrd_mutated, ".nii": nifti_mutated,
         ".nii.gz": nifti_mutated,
     }  # fmt: skip
-    return next(mutate for ending, mutate in by_ending.items() if name.endswith(ending))
+    return next(mutate for ending, mutate in (by_ending | MORE_MUTATORS).items() if name.endswith(ending))
 
 
 def grammar_corpus(place: Path) -> list[GrammarTarget]:
@@ -275,4 +276,5 @@ def grammar_corpus(place: Path) -> list[GrammarTarget]:
         broken_by(_nulls, of("catheter errors", lambda folder: _answer(read_traced_errors(folder / "traced.json")))),
         broken_by(_doubled_rules, of("media rules", lambda folder: _answer(read_media_rules(folder / "media.toml")))),
         broken_by(_free_rows, of("series CSV", lambda folder: _answer(read_series(folder / "series.csv")))),
+        *(of(name, read) for name, read in more_readers(_answer, _case)),
     ]  # fmt: skip

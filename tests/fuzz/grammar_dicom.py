@@ -33,9 +33,15 @@ _BROKEN = (
     lambda t: f"0x{t}"[:16],
     lambda t: f"{t}.{t}"[:16],
 )
-# A plan may be without them: links, a length that no dose depends on, and Ir-192's own half-life, which is taken
+# A plan may be without them: links, lengths that no dose depends on, and Ir-192's own half-life, which is taken
 # then and differs in the fifth digit.
-_OPTIONAL = ("SourceIsotopeHalfLife", "ReferencedROINumber", "ChannelLength", "ApplicationSetupNumber")
+_OPTIONAL = (
+    "ActiveSourceLength",
+    "SourceIsotopeHalfLife",
+    "ReferencedROINumber",
+    "ChannelLength",
+    "ApplicationSetupNumber",
+)
 _CHARSETS = ("ISO_IR 192", "ISO_IR 100", "GB18030", "ISO 2022 IR 87", "nonsense", ["", "ISO 2022 IR 87"], "")
 _SYNTAXES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
 _VRS = ("LO", "UN", "SH", "FD", "FL", "SL", "US", "OB", "CS", "UT")

@@ -188,3 +188,100 @@ def test_source_tables_with_a_long_cell_are_refused(tmp_path: Path) -> None:
     with pytest.raises(HdrPlanError) as caught:
         read_source(tmp_path / "s_g.csv")
     assert len(str(caught.value)) <= 300
+
+
+def swapped_rows(text: str) -> str:
+    rows = re.findall(r"<row .*?</row>", text, re.DOTALL)
+    return text.replace(rows[2] + rows[3], rows[3] + rows[2])
+
+
+def swapped_cells(text: str) -> str:
+    row = re.findall(r"<row .*?</row>", text, re.DOTALL)[2]
+    cells = re.findall(r"<c .*?</c>", row, re.DOTALL)
+    return text.replace("".join(cells), "".join([*cells[1:], cells[0]]))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (swapped_rows, "row 3 after row 4"),
+        (swapped_cells, "cell A3 in row 3"),
+        (lambda text: text.replace('<row r="4"', '<row r="3"'), "row 3 after row 3"),
+        (lambda text: text.replace('r="B4"', 'r="B3"'), "cell B3 in row 4"),
+        (lambda text: text.replace('r="B4"', 'r="A4"'), "cell A4 in row 4"),
+    ],
+)
+def test_a_row_or_cell_behind_its_successors_is_refused(
+    change: Callable[[str], str], says: str, tmp_path: Path
+) -> None:
+    """Readers of workbooks leave it out without a word: a patient less."""
+    with pytest.raises(FormatError, match=f"in their order, got {says}"):
+        read_cohort(changed(book(tmp_path / "c.xlsx"), change))
+
+
+def prefixed(text: str) -> str:
+    """The same sheet with a prefix on its elements, as other programs write it."""
+    return re.sub(r"<(/?)(\w)", r"<\1x:\2", text).replace("xmlns=", "xmlns:x=")
+
+
+def never_computed(text: str) -> str:
+    return re.sub(r'<c r="C3".*?</c>', '<c r="C3"><!-- c --><f>B2</f></c>', text)
+
+
+@pytest.mark.parametrize("form", [lambda text: text, prefixed], ids=["plain", "prefixed"])
+def test_a_formula_without_a_value_is_found_in_any_form_of_xml(form: Callable[[str], str], tmp_path: Path) -> None:
+    path = changed(book(tmp_path / "c.xlsx"), lambda text: form(never_computed(text)))
+    with pytest.raises(FormatError, match=r"sheet1, cell C3: every formula of a workbook must have a value"):
+        read_cohort(path)
+
+
+def test_a_prefix_changes_nothing_else(tmp_path: Path) -> None:
+    plain = read_cohort(book(tmp_path / "c.xlsx"))
+    assert read_cohort(changed(book(tmp_path / "d.xlsx"), prefixed)) == plain
+
+
+def test_a_computed_empty_text_is_blank(tmp_path: Path) -> None:
+    """As a spreadsheet saves IF(..., "", ...)."""
+    empty = '<c r="C3" t="str"><f>IF(1=1,"","M")</f><v></v></c>'
+    path = changed(book(tmp_path / "c.xlsx"), lambda text: re.sub(r'<c r="C3".*?</c>', empty, text))
+    assert read_cohort(path)[0]["patients"].rows[1] == ("P1", "HCC", "")
+
+
+def shown(path: Path, header: str, form: str) -> Path:
+    """A tidy table whose second column is shown in a form of numbers."""
+    made = openpyxl.Workbook()
+    made.active.append(["id", header])
+    for k in range(4):
+        made.active.append([f"a{k}", 0.25 + 0.01 * k])
+        made.active.cell(k + 2, 2).number_format = form
+    made.save(path)
+    return path
+
+
+@pytest.mark.parametrize("form", ["0%", "0.00%", '#,##0.0 %;-"x"0%'])
+@pytest.mark.parametrize("header", ["liver_v10_pct", "control_percent", "V100 (%)"])
+def test_percent_shown_in_a_column_of_percent_is_refused(header: str, form: str, tmp_path: Path) -> None:
+    """A person sees 33 %, the file holds 0.33, and the column's unit is percent: read as 0.33 %."""
+    with pytest.raises(FormatError, match=r"cell B2 is shown as percent and stored as a hundredth"):
+        read_table(shown(tmp_path / "t.xlsx", header, form))
+
+
+@pytest.mark.parametrize(("header", "form"), [("liver_frac", "0%"), ("liver_v10_pct", "0.00"), ("x_pct", '0.0"%"')])
+def test_percent_is_no_fault_where_the_two_agree(header: str, form: str, tmp_path: Path) -> None:
+    assert read_table(shown(tmp_path / "t.xlsx", header, form)).numbers(header)[0] == 0.25
+
+
+def test_rows_that_a_filter_hides_are_read_and_told(tmp_path: Path) -> None:
+    path = shown(tmp_path / "t.xlsx", "x", "0")
+    made = openpyxl.load_workbook(path)
+    made.active.row_dimensions[3].hidden = made.active.row_dimensions[4].hidden = True
+    made.save(path)
+    table = read_table(path)
+    assert len(table.lines) == 4
+    assert [w.text[:43] for w in table.warnings] == ["sheet sheet: 2 rows are hidden, as by a fil"]
+    assert [p.rule for p in read_cohort(path)[1]] == ["hidden_rows"]
+
+
+def test_a_stale_range_is_told_of_a_tidy_table_too(tmp_path: Path) -> None:
+    path = changed(shown(tmp_path / "t.xlsx", "x", "0"), lambda text: text.replace('ref="A1:B5"', 'ref="A1"'))
+    assert [w.id for w in read_table(path).warnings] == ["sheet-doubted"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, count
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from check_certificate import check_bounded
 from optimize_cases import case, goal, goals, problem
 from scipy.optimize import linprog
 
-from hdrplan.errors import InfeasibleError, InputError
+from hdrplan.errors import InfeasibleError, InputError, ResourceError
 from hdrplan.optimize import robust_times
 
 
@@ -57,6 +57,22 @@ def test_bounds_hold_when_few_choices_are_tried():
     assert robust.cost.value == pytest.approx(best, rel=1e-6)
     assert robust.cost.gap_frac < 1e-6
     assert "D100 holds in 4 of 6 scenarios" in robust.text
+
+
+def test_a_plan_that_was_stopped_is_no_proof_that_there_is_none():
+    rate, points, _ = case(step=5.0, n_catheters=3)
+    asked = problem(rate, points, goals(), healthy="liver")
+    with pytest.raises(ResourceError, match=r"got none within 0 s\. Allow more time"):
+        robust_times(asked, scenarios(rate, points, 3), time_limit_s=0.0)
+
+
+def test_a_slow_machine_finds_the_same_plan(monkeypatch):
+    rate, points, _ = case(step=5.0, n_catheters=3)
+    asked, moved = problem(rate, points, goals(), healthy="liver"), scenarios(rate, points, 4)
+    quick = robust_times(asked, moved, reached_frac=0.75)
+    clock = count(0.0, 100.0)
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    assert robust_times(asked, moved, reached_frac=0.75).times_s.tobytes() == quick.times_s.tobytes()
 
 
 def test_bounds_hold_with_a_dose_volume_goal():

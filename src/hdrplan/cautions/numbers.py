@@ -20,6 +20,13 @@ NUMBERS = (
         why="Each names table, row and remedy there; what is certainly wrong is an error and ends the run.",
     ),
     Kind(
+        id="sheet-doubted",
+        sentence="sheet {sheet}: {got}",
+        remedy="{remedy}",
+        why="What a spreadsheet shows is not what the workbook holds: a filter hides rows, which are read too; "
+        "a sheet claims another range than that of its cells, which are all read.",
+    ),
+    Kind(
         id="bounded-source",
         sentence="the data of {source} are for a water sphere of {radius_cm:g} cm radius: beyond {holds_cm:g} cm from "
         "the source its doses are too low, by {low_10cm:.0f} % at 10 cm and {low_far:.0f} % beyond 14 cm",

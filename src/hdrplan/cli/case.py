@@ -171,10 +171,12 @@ def read_case_from(flags: dict[str, Any], *, before_puncture: bool = False) -> C
     from hdrplan.io import case_of_table, read_case
 
     case, accept_other_patient = flags.pop("case"), flags.pop("accept_other_patient")
+    series = flags["ct"] if flags.get("ct") is not None and flags["ct"].is_dir() else None
     changes = case_table(flags)
     if case is not None:
         # A folder without case.toml is a DICOM export.
-        with names_hidden(case, identify=not case.is_dir() or (case / "case.toml").exists()):
+        export = case if case.is_dir() and not (case / "case.toml").exists() else None
+        with names_hidden(export, series):
             case_file = read_case(
                 case, changes, before_puncture=before_puncture, accept_other_patient=accept_other_patient
             )
@@ -186,7 +188,8 @@ def read_case_from(flags: dict[str, Any], *, before_puncture: bool = False) -> C
             got="no CASE",
             remedy=f"Try: {_example()}",
         )
-    case_file = case_of_table(changes, Path.cwd(), where="the command line", before_puncture=before_puncture)
+    with names_hidden(series):
+        case_file = case_of_table(changes, Path.cwd(), where="the command line", before_puncture=before_puncture)
     warn(case_file.warnings)
     return case_file
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import echo_lines, json_option
+from hdrplan.cli.common import echo_lines, json_option, warn
 from hdrplan.cli.inputs import IN_FILE
 from hdrplan.cli.outputs import OUT_FOLDER, writes
 from hdrplan.cli.records import run_record
@@ -43,10 +43,13 @@ def command(table: Path | None, output: Output | None, encoding: str, decimal: s
       hdrplan literature -o forest
       hdrplan literature --json
     """
-    from hdrplan.io import TextForm, json_text, new_folder, read_series, write_run
+    from hdrplan.io import TextForm, json_text, new_folder, read_series, read_table, write_run
     from hdrplan.outcomes import pooled_series
 
-    series = read_series(table, TextForm(encoding, decimal))
+    form = TextForm(encoding, decimal)
+    if table is not None:
+        warn(read_table(table, form).warnings)
+    series = read_series(table, form)
     pools = pooled_series(series)
     result = {"pools": [_pool_table(pool) for pool in pools], "left_out": _left_out(series)}
     if output is not None:

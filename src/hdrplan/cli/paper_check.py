@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hdrplan.cli.common import echo_lines, json_option
+from hdrplan.cli.common import echo_lines, json_option, warn
 from hdrplan.cli.inputs import IN_FILE
 from hdrplan.cli.text_options import text_options
 from hdrplan.errors import FormatError, InputError
@@ -74,6 +74,7 @@ def _findings(path: Path, encoding: str, decimal: str) -> tuple[list[Finding], d
     from hdrplan.outcomes import check_columns, check_nested, check_row, unchecked
 
     table = read_table(path, TextForm(encoding, decimal))
+    warn(table.warnings)
     try:
         check_columns(tuple(table.columns))
     except InputError as error:

@@ -26,8 +26,11 @@ def pdf_option(function: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def call(**options: Any) -> None:
-        place, flag = ("folder", "--folder") if "folder" in options else ("output", "-o")
-        if options[place] is None and click.get_current_context().meta[_PAPER] is not None:
+        context = click.get_current_context()
+        # `hdrplan plan --all` has a folder of its own, of cases.
+        writes = any("--folder" in parameter.opts for parameter in context.command.params)
+        place, flag = ("folder", "--folder") if writes else ("output", "-o")
+        if options[place] is None and context.meta[_PAPER] is not None:
             raise click.UsageError(f"expected {flag} FOLDER beside --pdf, got none.")
         function(**options)
 

@@ -29,6 +29,8 @@ RULES: dict[str, tuple[bool, str]] = {
     "date_too_old": (True, "Correct the year."),
     "after_data_lock": (True, "Correct the date or the data_lock_date in study."),
     "sheet_range": (False, "Every cell that is there was read; save the workbook anew to make it agree with itself."),
+    "hidden_rows": (False, "They were read: delete rows that shall not count, or show all rows and save the workbook."),
+    "percent_cells": (True, "Format the column as numbers and write 33 for 33 %."),
     "empty_table": (True, "Add rows, or remove the file if the table is optional."),
     # ids
     "duplicate_key": (True, "Keep one of the rows; they have the same key."),

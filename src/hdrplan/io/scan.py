@@ -50,7 +50,7 @@ class Scan:
     left_out : tuple of (str, str)
         Names without a structure, and why.
     hashes : mapping of str to str
-        File -> SHA-256.
+        File -> SHA-256; folders and DICOM files without their names.
     warnings : tuple of Caution
     """
 
@@ -116,9 +116,17 @@ def read_scan(sources: Sequence[Path], *, names: Path | None = None, accept_othe
         structures=structures,
         kinds=tuple(kinds),
         left_out=(*unread, *left_out),
-        hashes={Path(s).name: sha256(Path(s)) for s in sources},
+        hashes={_said(Path(s), k, len(sources)): sha256(Path(s)) for k, s in enumerate(sources, start=1)},
         warnings=each_once([*warnings, *(w for _, r in read for w in r.warnings), *notes]),
     )
+
+
+def _said(source: Path, number: int, count: int) -> str:
+    """Return what a record calls a source: planning systems name folders and DICOM files after patients."""
+    if source.is_file() and is_image(source):
+        return source.name
+    kind = "folder" if source.is_dir() else "DICOM file"
+    return kind if count == 1 else f"{kind}, source {number}"
 
 
 def _files(sources: Sequence[Path]) -> tuple[list[Path], list[DicomFile]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from hdrplan.arrays import BoolArray, FloatArray
+from hdrplan.cautions import Caution, caution
 from hdrplan.door import number_in
 from hdrplan.errors import FormatError, InputError
 from hdrplan.io.csv_files import read_csv
@@ -42,6 +43,8 @@ class Table:
         Decimal mark of its numbers.
     words : mapping of str to mapping of str to str
         Column -> code -> what the code means, where the file says it (SPSS).
+    warnings : tuple of Caution
+        What is odd about the sheet of a workbook: rows that a filter hides, a range that it does not have.
     """
 
     path: Path
@@ -49,6 +52,7 @@ class Table:
     lines: tuple[int, ...]
     decimal: str = "."
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    warnings: tuple[Caution, ...] = ()
 
     def cells(self, name: str) -> tuple[str, ...]:
         """Return the cells of a column.
@@ -218,7 +222,10 @@ def read_table(path: Path, form: TextForm | None = None) -> Table:
                 f"`{form.told[0]}` is for text; a {kind} file stores its numbers and letters", where=path,
                 remedy="Leave it out.",
             )  # fmt: skip
-        return _table(path, read_parquet(path) if kind == ".parquet" else _sheet(path))
+        if kind == ".parquet":
+            return _table(path, read_parquet(path))
+        columns, warnings = _sheet(path)
+        return replace(_table(path, columns), warnings=warnings)
     table = read_csv(path, separators=",;\t", form=form)
     columns = {name: tuple(row[k] for row in table.rows) for k, name in enumerate(table.header)}
     _check_header(path, columns)
@@ -243,15 +250,18 @@ def _table(
     return table
 
 
-def _sheet(path: Path) -> dict[str, tuple[str, ...]]:
+def _sheet(path: Path) -> tuple[dict[str, tuple[str, ...]], tuple[Caution, ...]]:
+    """Return the columns of a workbook's only sheet, and what is odd about it."""
     sheets, problems = read_workbook(path)
-    if len(sheets) != 1 or any(p.is_error for p in problems):
+    if len(sheets) != 1:
         raise FormatError(
             "expected a workbook with one sheet that holds a table",
             got=", ".join(sheets) or "empty sheets",
             where=path,
             remedy="Save the sheet as a workbook of its own, or as CSV.",
-        )  # fmt: skip
+        )
+    for error in [p for p in problems if p.is_error]:
+        raise FormatError("a sheet that is read as it is shown", got=error.got, where=path, remedy=error.remedy)
     (sheet,) = sheets.values()
     header = [name.strip() for name in sheet.columns]
     if "" in header or len(set(header)) < len(header):
@@ -259,4 +269,5 @@ def _sheet(path: Path) -> dict[str, tuple[str, ...]]:
     for number, row in enumerate(sheet.rows, start=2):
         if len(row) != len(header):
             raise FormatError(f"{len(header)} cells", got=len(row), where=f"{path}, line {number}")
-    return {name: tuple(row[k] for row in sheet.rows) for k, name in enumerate(header)}
+    doubts = tuple(caution("sheet-doubted", sheet=p.table, got=p.got, remedy=p.remedy) for p in problems)
+    return {name: tuple(row[k] for row in sheet.rows) for k, name in enumerate(header)}, doubts

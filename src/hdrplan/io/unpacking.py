@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
 import zlib
 from pathlib import Path
+from xml.parsers.expat import ExpatError
 
 from hdrplan.errors import FormatError, ResourceError
+from hdrplan.io.sheet_cells import SheetFacts, sheets_of
 from hdrplan.memory import require_memory
 
 __all__ = ["check_cells", "check_zip"]
@@ -18,19 +19,18 @@ MAX_UNPACKED_BYTES = 512 << 20
 _GROWTH = 8.0
 
 
-# Attributes and content of a cell; one that closes itself (<c r="A1"/>) has no content and is passed over.
-_CELL = re.compile(rb"<c\b((?:[^>/]|/(?!>))*)>(.*?)</c>", re.DOTALL)
-_EMPTY_FORMULA = re.compile(rb"<f\b(?:[^>]*/>|[^>]*>.*?</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*", re.DOTALL)
-_PLACE = re.compile(rb'\br="([A-Z]+[0-9]+)"')
-
-
-def check_cells(path: Path) -> None:
-    """Refuse a workbook with cells whose value is an error, or a formula that was never computed: both read as blank.
+def check_cells(path: Path) -> dict[str, SheetFacts]:
+    """Refuse a workbook with cells that its readers leave out: errors, formulas never computed, rows out of order.
 
     Parameters
     ----------
     path : Path
         Judged by :func:`check_zip` before; a file that is no .xlsx is left to its reader.
+
+    Returns
+    -------
+    dict
+        Name of a sheet's part of the archive -> what else is odd about it.
 
     Raises
     ------
@@ -39,10 +39,13 @@ def check_cells(path: Path) -> None:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [n for n in archive.namelist() if n.startswith("xl/worksheets/") and n.endswith(".xml")]
-            bad = [(name, at) for name in names for at in _cells_without_value(archive.read(name))]
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError, KeyError, RuntimeError, zlib.error):
-        return  # its reader says what is wrong with it
+            sheets = sheets_of(archive)
+    except (
+        zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError, KeyError, RuntimeError, zlib.error,
+        ExpatError,
+    ):  # fmt: skip
+        return {}  # its reader says what is wrong with it
+    bad = [(name, at) for name, sheet in sheets.items() for at in sheet.without_value]
     if bad:
         name, at = bad[0]
         raise FormatError(
@@ -51,18 +54,15 @@ def check_cells(path: Path) -> None:
             where=f"{path}, {Path(name).stem}" + (f", cell {at}" if at else ""),
             remedy="Open it in a spreadsheet, correct them and save it.",
         )
-
-
-def _cells_without_value(sheet: bytes) -> list[str]:
-    """Return the places of cells that hold an error, or a formula and no value."""
-    if b"<f" not in sheet and b't="e"' not in sheet:
-        return []
-    places = []
-    for attributes, content in _CELL.findall(sheet):
-        if b't="e"' in attributes or _EMPTY_FORMULA.fullmatch(content):
-            at = _PLACE.search(attributes)
-            places.append(at[1].decode() if at else "")
-    return places
+    for name, sheet in sheets.items():
+        if sheet.disorder:
+            raise FormatError(
+                "rows and cells of a sheet must stand in their order",
+                got=sheet.disorder,
+                where=f"{path}, {Path(name).stem}",
+                remedy="Open it in a spreadsheet, look at it and save it.",
+            )
+    return sheets
 
 
 def check_zip(path: Path, expected: str) -> None:

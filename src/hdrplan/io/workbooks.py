@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -11,6 +12,7 @@ from xml.etree.ElementTree import ParseError
 from hdrplan.cohort import Problem, RawTable, problem
 from hdrplan.errors import FormatError, InputError, ResourceError
 from hdrplan.io.cell_text import cell_text
+from hdrplan.io.sheet_cells import SheetFacts
 from hdrplan.io.unpacking import check_cells, check_zip
 from hdrplan.io.value_files import as_it_was
 
@@ -20,6 +22,8 @@ __all__ = ["read_workbook"]
 _MAX_CELLS = 20_000_000
 # Rows without a cell between two that have some: beyond, a cell has strayed.
 _MAX_GAP = 1000
+# Columns of percent by their names: 33 % is 33 there, and 0.33 in the cell of a spreadsheet that shows 33 %.
+_OF_PERCENT = re.compile(r"%|percent|(^|_)pct($|_)")
 
 
 def read_workbook(path: Path) -> tuple[dict[str, RawTable], list[Problem]]:
@@ -34,7 +38,8 @@ def read_workbook(path: Path) -> tuple[dict[str, RawTable], list[Problem]]:
     tables : dict
         Name of the sheet, in small letters -> its rows as text.
     problems : list of Problem
-        Sheets of one name; sheets that say they hold other cells than they do.
+        Sheets of one name; sheets that say they hold other cells than they do, hide rows, or show numbers as percent
+        in a column of percent.
 
     Raises
     ------
@@ -46,13 +51,13 @@ def read_workbook(path: Path) -> tuple[dict[str, RawTable], list[Problem]]:
     import openpyxl
 
     check_zip(path, "an Excel workbook (.xlsx)")
-    check_cells(path)
+    facts = check_cells(path)
     # A broken archive shows itself while the cells are read: all of it stands in one place.
     try:
         # The file is ours: openpyxl leaves one open that it could not read to its end.
         with path.open("rb") as file:
             book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-            sheets = [_sheet(sheet, path) for sheet in book.worksheets]
+            sheets = [_sheet(sheet, path, facts.get(_part(sheet), SheetFacts())) for sheet in book.worksheets]
     except (InputError, ResourceError):
         raise
     except (
@@ -73,7 +78,12 @@ def read_workbook(path: Path) -> tuple[dict[str, RawTable], list[Problem]]:
     return tables, problems
 
 
-def _sheet(sheet: Any, path: Path) -> tuple[RawTable | None, list[Problem]]:
+def _part(sheet: Any) -> str:
+    """Return the name of a sheet's part of the archive."""
+    return str(sheet._worksheet_path).lstrip("/")
+
+
+def _sheet(sheet: Any, path: Path, facts: SheetFacts) -> tuple[RawTable | None, list[Problem]]:
     """Return the table of one sheet, None where it is empty, and whether the sheet was wrong about itself."""
     claimed = sheet.max_row, sheet.max_column
     sheet.reset_dimensions()
@@ -109,4 +119,11 @@ def _sheet(sheet: Any, path: Path) -> tuple[RawTable | None, list[Problem]]:
     if None not in claimed and (claimed[0] != height or claimed[1] < width):
         got = f"the sheet says it has {claimed[0]} rows and {claimed[1]} columns; it has {height} and {width}"
         problems.append(problem(name, None, "sheet_range", got))
+    if facts.hidden_rows:
+        got = f"{facts.hidden_rows} rows are hidden, as by a filter"
+        problems.append(problem(name, None, "hidden_rows", got))
+    for k, at in facts.percent.items():
+        if k < len(columns) and _OF_PERCENT.search(columns[k].strip().lower()):
+            got = f"{columns[k].strip()}: cell {at} is shown as percent and stored as a hundredth of that"
+            problems.append(problem(name, None, "percent_cells", got))
     return RawTable(name, columns, body), problems

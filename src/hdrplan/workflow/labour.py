@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hdrplan.errors import InputError, ResourceError
 from hdrplan.processes import Lost, over_processes
@@ -20,6 +23,12 @@ __all__ = ["ALONE", "Labour", "in_words", "shared_out"]
 
 # Workers of a batch system come and go; one that is started by hand takes some seconds.
 _WITHOUT_WORKER_S = 60.0
+# Tasks that a scheduler holds, and how many it is given at a time. Ten thousand at once, each in a message of its own,
+# kept a scheduler on a busy machine from reading for so long that the connection was closed (TCP_USER_TIMEOUT, 30 s).
+_AT_ONCE = 1000
+_BATCH = 100
+# Connections that may break one after the other without any result between them.
+_BREAKS = 3
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -88,6 +97,46 @@ def in_words(lost: Lost) -> str:
 def _on_cluster(
     work: Callable[[Task], Result], tasks: Sequence[Task], scheduler: str, keys: Sequence[str]
 ) -> Iterator[tuple[int, Result | Lost]]:
+    left = {k: (keys[k], task) for k, task in enumerate(tasks)}
+    suspects: dict[int, Lost] = {}
+    for k, result in _until_done(work, left, scheduler):
+        if isinstance(result, Lost):
+            suspects[k] = result
+        else:
+            yield k, result
+    if len(suspects) == 1:
+        yield from suspects.items()
+        return
+    # Dask blames a worker's death on all that the worker had at hand: which of them it was is seen one by one.
+    for k in suspects:
+        yield from _until_done(work, {k: (f"{keys[k]}-alone", tasks[k])}, scheduler)
+
+
+def _until_done(
+    work: Callable[[Task], Result], left: dict[int, tuple[str, Task]], scheduler: str
+) -> Iterator[tuple[int, Result | Lost]]:
+    """Do named tasks, also where the connection breaks: a scheduler that is busy for long can lose one and go on."""
+    breaks, client = 0, _client(scheduler)
+    while True:
+        try:
+            with client:
+                for k, result in _results(client, work, left):
+                    del left[k]
+                    breaks = 0
+                    yield k, result
+            return
+        except _DroppedError as dropped:
+            breaks += 1
+            if breaks > _BREAKS:
+                raise _ended(scheduler, is_there=dropped.is_there) from None
+        try:
+            client = _client(scheduler)
+        except InputError:
+            raise _ended(scheduler, is_there=False) from None
+
+
+def _client(scheduler: str) -> Client:
+    """Return a connection to a scheduler."""
     try:
         from distributed import Client
     except ImportError:
@@ -96,22 +145,17 @@ def _on_cluster(
         ) from None
     _silence_dask()
     try:
-        client = Client(scheduler, timeout="20s")
+        return Client(scheduler, timeout="20s")
     except (OSError, ValueError) as error:
         raise InputError("a Dask scheduler must answer", got=str(error)[:120], where=scheduler) from None
-    with client:
-        suspects: dict[int, Lost] = {}
-        for k, result in _results(client, work, {k: (keys[k], task) for k, task in enumerate(tasks)}):
-            if isinstance(result, Lost):
-                suspects[k] = result
-            else:
-                yield k, result
-        if len(suspects) == 1:
-            yield from suspects.items()
-            return
-        # Dask blames a worker's death on all that the worker had at hand: which of them it was is seen one by one.
-        for k in suspects:
-            yield from _results(client, work, {k: (f"{keys[k]}-alone", tasks[k])})
+
+
+class _DroppedError(Exception):
+    """Work was dropped: the connection broke, or the scheduler could not read it."""
+
+    def __init__(self, *, is_there: bool) -> None:
+        super().__init__()
+        self.is_there = is_there
 
 
 def _results(
@@ -123,26 +167,39 @@ def _results(
 
     # A task and no scattered value: that is lost with the last worker that holds it, this is made again.
     everywhere = client.submit(_same, work, pure=False)
-    number = {client.submit(_called, everywhere, task, key=f"hdrplan-{key}"): k for k, (key, task) in tasks.items()}
+    waiting, number, futures = iter(list(tasks.items())), dict[Any, int](), as_completed()
+
+    def add() -> None:
+        batch = list(islice(waiting, _BATCH))
+        named = [f"hdrplan-{key}" for _, (key, _) in batch]
+        made = client.map(_called, [everywhere] * len(batch), [task for _, (_, task) in batch], key=named)
+        number.update(zip(made, (k for k, _ in batch), strict=True))
+        futures.update(made)
+
+    for _ in range(0, min(len(tasks), _AT_ONCE), _BATCH):
+        add()
     with _watched(client, number) as alone:
-        futures = as_completed(list(number))
         for future in futures:
             if future.status in ("lost", "pending"):
                 # Its worker died after the work ended and before it was read here: Dask does it again.
                 futures.add(future)
-            elif future.status == "finished":
-                yield number.pop(future), future.result()
-            elif future.status == "error":
-                fault = future.exception()
-                if not isinstance(fault, KilledWorker):
-                    raise fault
-                yield number.pop(future), Lost("died")
-            else:
-                address = client.scheduler.address
-                raise _ended(address, alone=alone.is_set(), is_there=client.status == "running")
+                continue
+            try:
+                result: Result | Lost = future.result()
+            except KilledWorker:
+                result = Lost("died")
+            except (asyncio.CancelledError, CancelledError):
+                # Also between the two lines above: a connection may break at any time.
+                if alone.is_set():
+                    raise _ended(client.scheduler.address, alone=True) from None
+                raise _DroppedError(is_there=client.status == "running") from None
+            k = number.pop(future)
+            if len(number) <= _AT_ONCE - _BATCH:
+                add()
+            yield k, result
 
 
-def _ended(scheduler: str, *, alone: bool, is_there: bool) -> ResourceError:
+def _ended(scheduler: str, *, alone: bool = False, is_there: bool = True) -> ResourceError:
     """Return the error of a cluster that ended before the work did."""
     if alone:
         expected, got = "a Dask cluster needs a worker", f"none for {_WITHOUT_WORKER_S:g} s"

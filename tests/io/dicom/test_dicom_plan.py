@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 
 from dicom_twins import channel, item, rt_plan, rt_structures
@@ -30,6 +31,21 @@ def test_dwell_times_in_every_weight_dialect(tmp_path: Path, scale: float, final
     np.testing.assert_allclose(plan.channels[0].positions_mm[:, 0], [0.0, -5.0, -10.0])
     # The tip lies at the smaller distance: toward +x.
     np.testing.assert_allclose(plan.channels[0].axes, [[1, 0, 0]] * 3, atol=1e-12)
+
+
+@pytest.mark.parametrize(("keyword", "vr"), [("ChannelNumber", "US"), ("ChannelTotalTime", "FL")])
+def test_text_that_a_file_calls_binary_is_no_number(keyword: str, vr: str, tmp_path: Path) -> None:
+    """The letters of 5.0 as a float are 1.5e-11: a channel of another number or time, without a word."""
+    path = rt_plan(tmp_path / "p.dcm", [channel([(r, w, x) for r, w, x in DWELLS], 5.0, 5.0)])
+    data = pydicom.dcmread(path)
+    one = data.ApplicationSetupSequence[0].ChannelSequence[0]
+    tag = one[keyword].tag
+    text = b"1 " if vr == "US" else b"5.00"
+    one._dict[tag] = pydicom.dataelem.RawDataElement(tag, vr, len(text), text, 0, False, True)
+    data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    pydicom.dcmwrite(path, data, little_endian=True, implicit_vr=False)
+    with pytest.raises(FormatError, match=rf"{keyword} .* must be of the value representation .S, got {vr}"):
+        read_brachy_plan(path)
 
 
 def test_pulses_multiply(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from hdrplan.cli.common import warn
 from hdrplan.cli.inputs import IN_FILE
 from hdrplan.cli.numbers import NUMBER
 from hdrplan.cli.survival.columns import Columns
@@ -79,6 +80,7 @@ def table_command(*names: str, blank_allowed: tuple[str, ...] = ()) -> Callable[
             warnings.simplefilter("ignore", RuntimeWarning)
             named = ColumnNames(**{f.name: options.pop(f.name) for f in fields(ColumnNames) if f.name in options})
             table = read_table(data, TextForm(encoding, decimal))
+            warn(table.warnings)
             function(
                 columns=Columns.of(table, named, drop_missing=drop_missing, blank_allowed=blank_allowed), **options
             )

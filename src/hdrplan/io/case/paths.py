@@ -77,7 +77,9 @@ class CasePaths:
             existing_file(path)
         self._by_key[key] = sha256(path)
         self._files[path] = None
-        self._hashes[Path(name).as_posix() if self._relative_only else path.name] = self._by_key[key]
+        # Planning systems name the folders of exports after patients, and records are passed on.
+        said = f"{key} (folder)" if path.is_dir() else Path(name).as_posix() if self._relative_only else path.name
+        self._hashes[said] = self._by_key[key]
         return path
 
 

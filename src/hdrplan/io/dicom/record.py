@@ -65,6 +65,8 @@ def read_treatment_record(path: Path) -> TreatmentRecord:
 
 def _channel(item: Tags, setup_number: int) -> DeliveredChannel:
     points = item.items("BrachyControlPointDeliveredSequence")
+    if not points and not item.has("DeliveredChannelTotalTime"):
+        raise item.error("DeliveredChannelTotalTime", "there, or control points with their times", "neither")
     moments = [
         _moment(point.text("TreatmentControlPointDate", ""), point.text("TreatmentControlPointTime", ""))
         for point in points

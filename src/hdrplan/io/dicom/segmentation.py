@@ -210,6 +210,9 @@ def _structures(
     structures: list[Structure] = []
     left_out: list[tuple[str, str]] = []
     segments = _segments(tags)
+    numbers = [number for number, _ in segments]
+    if twice := sorted({number for number in numbers if numbers.count(number) > 1}):
+        raise tags.error("SegmentSequence", "one item for each segment", f"two with the number {twice[0]}")
     labels = [label for _, label in segments]
     of_frame = np.array([frame.segment for frame in frames])
     unknown = set(of_frame.tolist()) - {_ANY, *(number for number, _ in segments)}

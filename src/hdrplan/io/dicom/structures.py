@@ -171,9 +171,12 @@ def structure_set_of(tags: Tags) -> StructureSet:
         for item in tags.items("ROIContourSequence")
         if item.has("ReferencedROINumber")
     }
-    rois = []
+    rois, seen = [], set[int]()
     for item in tags.items("StructureSetROISequence"):
         number = item.whole("ROINumber")
+        if number in seen:
+            raise item.error("ROINumber", "another for each structure", f"{number} once more")
+        seen.add(number)
         rois.append(_roi(number, item.text("ROIName", ""), kinds.get(number, ""), contours.get(number, []), warnings))
     rois, notes = _with_names(rois)
     warnings += notes

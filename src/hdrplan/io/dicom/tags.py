@@ -23,6 +23,11 @@ __all__ = ["Tags", "read_tags"]
 MAX_FILE_BYTES = 2 << 30
 # A deflated file of a few MB may unfold to many GB.
 DEFLATED = b"1.2.840.10008.1.2.1.99"
+# Value representations of numbers as bytes, and of text, numbers as text among it (DICOM PS3.5, 6.2).
+_BINARY = frozenset({"FL", "FD", "SL", "SS", "SV", "UL", "US", "UV", "AT", "OD", "OF", "OL", "OV", "OW"})
+_TEXT = frozenset(
+    {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"}
+)
 
 
 class Tags:
@@ -149,6 +154,7 @@ class Tags:
     def _value(self, keyword: str) -> Any:
         if not hasattr(self.dataset, "get"):
             return None
+        self._check_vr(keyword)
         try:
             # Only what is not converted yet can warn: a structure set has thousands of tags that are asked twice.
             element = self.dataset.get_item(keyword) if keyword in self.dataset else None
@@ -159,6 +165,18 @@ class Tags:
                 return self.dataset.get(keyword)
         except Exception as error:  # pydicom converts lazily: whatever it stumbles on is this tag's fault
             raise self.error(keyword, "readable", f"{type(error).__name__}: {str(error)[:80]}") from None
+
+    def _check_vr(self, keyword: str) -> None:
+        """Refuse text that a file calls binary numbers: its letters would be read as a number."""
+        from pydicom.datadict import dictionary_VR, tag_for_keyword
+
+        element = self.dataset.get_item(keyword) if keyword in self.dataset else None
+        tag = tag_for_keyword(keyword)
+        if element is None or tag is None or element.VR not in _BINARY:
+            return
+        expected = dictionary_VR(tag)
+        if expected in _TEXT:
+            raise self.error(keyword, f"of the value representation {expected}", element.VR, "Export the file again.")
 
 
 def _is_there(value: Any) -> bool:

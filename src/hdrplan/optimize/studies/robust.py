@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hdrplan.arrays import FloatArray, freeze
-from hdrplan.errors import InfeasibleError, InputError
+from hdrplan.errors import InfeasibleError, InputError, ResourceError
 from hdrplan.optimize.bounded import Bounded
 from hdrplan.optimize.problem import PlanProblem
 from hdrplan.optimize.program.dose_program import Program
@@ -86,7 +86,7 @@ def robust_times(
     scenarios: Sequence[Scenario],
     *,
     reached_frac: float = 0.95,
-    time_limit_s: float = 300.0,
+    time_limit_s: float = np.inf,
     choice_limit: int = 300,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> RobustOptimum:
@@ -101,6 +101,7 @@ def robust_times(
     reached_frac : float
         Fraction of the scenarios in which D100 must reach the prescription.
     time_limit_s : float
+        Without it a slow or busy machine finds the same plan as a fast one: `choice_limit` bounds the work.
     choice_limit : int
         Choices of excused scenarios that are tried; with few to excuse there are fewer, and the choice is proven too.
     on_progress : callable, optional
@@ -116,6 +117,8 @@ def robust_times(
         No scenarios, matrices of another shape, a fraction outside (0, 1].
     InfeasibleError
         No dwell times hold the prescription in enough scenarios under the organs' limits.
+    ResourceError
+        Stopped before a plan was found.
     """
     problem.refuse("earlier_gy", "locked_s", "delivery")
     if not scenarios:
@@ -134,6 +137,11 @@ def robust_times(
     best = _best_choice(program, spare, choice_limit, lambda done: progress(count + done, total))
     progress(total, total)
     plan, relaxed = best.solved
+    if plan.status == LPStatus.STOPPED:
+        raise ResourceError(
+            "a plan that holds D100 in enough scenarios", got=f"none within {time_limit_s:g} s",
+            remedy="Allow more time (`time_limit_s`), or use fewer scenarios.",
+        )  # fmt: skip
     if plan.status != LPStatus.OPTIMAL:
         hold = "hold" if best.all_tried else f"were found in {best.solves} tries that hold"
         raise InfeasibleError(

@@ -43,7 +43,7 @@ def optimize_times(
     problem: PlanProblem,
     *,
     proof: WorkLimit = NO_WORK,
-    time_limit_s: float = 120.0,
+    time_limit_s: float = np.inf,
     on_progress: Callable[[int, int], None] | None = None,
     real_times: bool = False,
 ) -> Optimum:
@@ -63,7 +63,8 @@ def optimize_times(
         For a bound where dose-volume goals bind, which are not convex: until no plan can be better by 0.1 % of the
         objective, or of the prescription where that had to be lowered. Its steps are regions of plans.
     time_limit_s : float
-        After this, and the time of the proof, the best plan so far is returned, marked "not proven".
+        After this, and the time of the proof, what there is is returned, marked "not proven": it may hold no goal yet.
+        Without it a slow or busy machine makes the same plan as a fast one.
     on_progress : callable, optional
         Called with (done, total) while the proof runs.
     real_times : bool
