@@ -22,7 +22,7 @@ NUMBERS = (
     Kind(
         id="sheet-doubted",
         sentence="sheet {sheet}: {got}",
-        remedy="{remedy}",
+        remedy="Look at the sheet. {remedy}",
         why="What a spreadsheet shows is not what the workbook holds: a filter hides rows, which are read too; "
         "a sheet claims another range than that of its cells, which are all read.",
     ),

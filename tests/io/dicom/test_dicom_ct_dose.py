@@ -64,6 +64,7 @@ def test_an_identical_duplicate_is_dropped_a_different_one_refused(tmp_path: Pat
         ([1.0, 4.0], {"Rows": 60000}, "Rows"),
         ([1.0, 4.0], {"Rows": 5}, "PixelData"),
         ([1.0, 4.0], {"SamplesPerPixel": 3}, "SamplesPerPixel"),
+        ([1.0, 4.0], {"PixelRepresentation": 8240}, "must be 0 or 1, got 8240"),
         ([1.0, 4.0], {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.2.1"}, "enhanced"),
     ],
 )

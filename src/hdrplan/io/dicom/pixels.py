@@ -40,8 +40,10 @@ def stored_pixels(tags: Tags, shape: tuple[int, int, int]) -> npt.NDArray[Any]:
         if len(raw) not in (need, need + need % 2):
             raise tags.error("PixelData", f"{need} bytes ({' x '.join(map(str, shape))} of {bits} bits)", len(raw))
         order = "<" if syntax.is_little_endian else ">"
-        signed = tags.whole("PixelRepresentation", 0) == 1
-        values = np.frombuffer(raw[:need], dtype=f"{order}{'i' if signed else 'u'}{bits // 8}")
+        sign = tags.whole("PixelRepresentation", 0)
+        if sign not in (0, 1):
+            raise tags.error("PixelRepresentation", "0 or 1", sign)
+        values = np.frombuffer(raw[:need], dtype=f"{order}{'ui'[sign]}{bits // 8}")
         if stored < bits:
             # Bits above BitsStored may hold overlays: shift them out, and the sign in.
             shift = bits - stored
