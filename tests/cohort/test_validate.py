@@ -207,8 +207,8 @@ def test_a_lesion_that_responds_is_not_taken_for_one_in_cm(sizes: tuple[int, ...
 
 
 def test_every_rule_is_broken_once() -> None:
-    # What a workbook says of its size breaks in tests/io/test_hostile_tables.py.
-    assert {b[0] for b in BROKEN} == set(RULES) - {"sheet_range"}
+    # What a workbook shows and does not hold breaks in tests/io/test_hostile_tables.py.
+    assert {b[0] for b in BROKEN} == set(RULES) - {"sheet_range", "hidden_rows", "percent_cells"}
 
 
 def test_all_errors_of_all_tables_come_at_once() -> None:

@@ -264,6 +264,7 @@ def test_percent_shown_in_a_column_of_percent_is_refused(header: str, form: str,
     """A person sees 33 %, the file holds 0.33, and the column's unit is percent: read as 0.33 %."""
     with pytest.raises(FormatError, match=r"cell B2 is shown as percent and stored as a hundredth"):
         read_table(shown(tmp_path / "t.xlsx", header, form))
+    assert [p.rule for p in read_cohort(tmp_path / "t.xlsx")[1]] == ["percent_cells"]
 
 
 @pytest.mark.parametrize(("header", "form"), [("liver_frac", "0%"), ("liver_v10_pct", "0.00"), ("x_pct", '0.0"%"')])
