@@ -36,7 +36,7 @@ def test_two_segments_of_one_number_are_refused(tmp_path: Path) -> None:
     solid = np.zeros((12, 12, 12), dtype=bool)
     solid[3:9, 3:9, 3:9] = True
     path = tmp_path / "seg.dcm"
-    segmentation(path, solid, fractional=False)
+    segmentation(path, solid, kind="BINARY")
     with pytest.raises(FormatError, match="one item for each segment, got two with the number 1"):
         read_regions(with_twice(path, "SegmentSequence"))
 
