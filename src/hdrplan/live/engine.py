@@ -82,7 +82,7 @@ class Engine:
             return self._shown(wishes, before, self._optimum)
 
     def settled(self, wishes: Wishes, before: Shown | None) -> Shown:
-        """Return the plan as ``hdrplan plan`` makes it: times of the afterloader, proven at every point.
+        """Return the plan as ``hdrplan plan --proof 0`` makes it: times of the afterloader, proven at every point.
 
         Parameters
         ----------

@@ -171,8 +171,9 @@ class Session:
         return self.shown
 
     def settle(self) -> Shown:
-        """Make the plan what ``hdrplan plan`` would write: whole times, D100 proven at every point.
+        """Make the plan what ``hdrplan plan --proof 0`` would write: whole times, D100 proven at every point.
 
+        Where a dose-volume goal binds, the proof of the command, which this leaves out, may find a better plan.
         Times that were set by hand stay, and their minimum dose is proven. Where another thread stops this, or touches
         the plan, that on the screen stays.
         """
