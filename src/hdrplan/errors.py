@@ -28,8 +28,8 @@ __all__ = [
     "fitted",
 ]
 
-# Characters of a message; longer ones come of long paths, lists and damaged files. Beside a long remedy so many of the
-# facts stay.
+# Characters of a message; longer ones come of long paths, lists and damaged files. Of the facts so many stay beside
+# whatever remedy.
 _MAX = 290
 _FACTS = 120
 
@@ -55,7 +55,9 @@ def _short(value: object) -> str:
 
 
 def fitted(facts: str, remedy: str = "") -> str:
-    """Return one line that a terminal can hold: long facts lose their middle, what to do stays whole.
+    """Return one line that a terminal can hold: long facts lose their middle, what to do stays.
+
+    A remedy is cut at its end only where it alone would be too long: it lists names of a file.
 
     Parameters
     ----------
@@ -64,7 +66,10 @@ def fitted(facts: str, remedy: str = "") -> str:
         Stands after them.
     """
     facts, remedy = " ".join(facts.split()), " ".join(remedy.split())
-    room = max(_FACTS, _MAX - len(remedy) - 2) if remedy else _MAX
+    remedy_room = _MAX - 2 - min(len(facts), _FACTS)
+    if len(remedy) > remedy_room:
+        remedy = f"{remedy[: remedy_room - 4]} ..."
+    room = _MAX - len(remedy) - 2 if remedy else _MAX
     if len(facts) > room:
         facts = f"{facts[: room // 2]} ... {facts[-(room // 2 - 5) :]}"
     return f"{facts}. {remedy}" if remedy else facts

@@ -470,7 +470,7 @@ def test_the_first_printed_page_holds_the_whole_answer(strong: Correlation, tmp_
     assert strong.benefit is not None
     figure = benefit_figure(strong.benefit, strong.table, "adjusted for size, tumour type and age")
     html = correlation_html(
-        strong, flow=(), figures={"answer": figure}, settings={}, warnings="", about={"Tables": "0"}, version="0"
+        strong, flow=(), figures={"answer": figure}, settings={}, warnings="", about={"Tables": "0"}
     )
     write_pdf(tmp_path / "page.pdf", on_paper(html, paper))
     words = subprocess.run(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hdrplan.analysis.adjustment import DEFAULT_ADJUSTERS, Adjuster, Term, adjusters_from
     from hdrplan.analysis.analysed import LesionRow, adjuster_columns, lesion_rows, safe_name
     from hdrplan.analysis.answer import clinical_answer
-    from hdrplan.analysis.answer_table import answer_table
+    from hdrplan.analysis.answer_rows import answer_table
     from hdrplan.analysis.benefit import Benefit
     from hdrplan.analysis.choice_of_dose import DoseChoice, DoseModel, dose_choice, has_doses_in_media, with_d100_of
     from hdrplan.analysis.correlation import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from hdrplan.analysis.answer_table import answer_table
+from hdrplan.analysis.answer_rows import answer_table
 from hdrplan.analysis.correlation import Correlation, Cuts, Threshold
 from hdrplan.analysis.effects import Effect, adjusted_words
 from hdrplan.analysis.medians import median_notes, median_text

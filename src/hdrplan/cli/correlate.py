@@ -182,7 +182,6 @@ def _write(
     model: DoseModel,
     choice: DoseChoice | None,
 ) -> None:
-    from hdrplan import __version__
     from hdrplan.analysis import (
         Estimate,
         LesionRow,
@@ -222,7 +221,6 @@ def _write(
         settings=choices,
         warnings=warning_words(opened),
         about={"Tables": joint_sha256(read)},
-        version=__version__,
         choice=choice,
     )
     more = {} if choice is None else {"dose_choice": dose_choice_table(choice, model)}

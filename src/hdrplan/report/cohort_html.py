@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from hdrplan import __version__
 from hdrplan.analysis import Correlation, DoseChoice, adjusted_words, clinical_answer, correlation_tables, plain_words
 from hdrplan.cohort import FlowStep
 from hdrplan.report.cohort_paper import setting_rows
@@ -70,7 +71,6 @@ def correlation_html(
     settings: Mapping[str, object],
     warnings: str,
     about: Mapping[str, str],
-    version: str,
     choice: DoseChoice | None = None,
 ) -> str:
     """Return the page of a correlation.
@@ -88,8 +88,6 @@ def correlation_html(
         What the checks of the tables had to say, in one sentence; may be empty.
     about : mapping of str to str
         What was read -> its hash.
-    version : str
-        Of hdrplan.
     choice : DoseChoice, optional
         The same lesions with either dose.
     """
@@ -104,7 +102,7 @@ def correlation_html(
     return page(
         "correlate.html.j2",
         title="D100 and local recurrence",
-        version=version,
+        version=__version__,
         about=about,
         pictures=True,
         mode=result.settings.mode,

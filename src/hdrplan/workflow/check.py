@@ -145,9 +145,11 @@ def check_plan(
         if unwritten.any():
             warnings.append(caution("grid-voxels-not-written", count=int(unwritten.sum()), mm=BESIDE_DWELL_MM))
         if brachy.prescription_gy > 0 and normal_gy != brachy.prescription_gy:
-            everywhere = stated.reached_everywhere(brachy.prescription_gy)
-            doubt = "prescription-everywhere" if everywhere else "prescription-not-reached"
-            warnings.append(caution(doubt, stated_gy=brachy.prescription_gy, taken_gy=normal_gy))
+            doses = {"stated_gy": brachy.prescription_gy, "taken_gy": normal_gy}
+            if stated.reached_everywhere(brachy.prescription_gy):
+                warnings.append(caution("prescription-everywhere", **doses))
+            else:
+                warnings.append(caution("prescription-not-reached", **doses))
         compared, outside = dvh_rows(plan, recomputed, stated, structures, tolerances)
         rows += compared
         shift = grid_shift(plan, stated, grid.threshold_gy)
