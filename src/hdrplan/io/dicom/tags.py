@@ -154,8 +154,8 @@ class Tags:
     def _value(self, keyword: str) -> Any:
         if not hasattr(self.dataset, "get"):
             return None
-        self._check_vr(keyword)
         try:
+            self._check_vr(keyword)
             # Only what is not converted yet can warn: a structure set has thousands of tags that are asked twice.
             element = self.dataset.get_item(keyword) if keyword in self.dataset else None
             if element is None or not hasattr(element, "is_raw") or not element.is_raw:
@@ -163,6 +163,8 @@ class Tags:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return self.dataset.get(keyword)
+        except FormatError:
+            raise
         except Exception as error:  # pydicom converts lazily: whatever it stumbles on is this tag's fault
             raise self.error(keyword, "readable", f"{type(error).__name__}: {str(error)[:80]}") from None
 
