@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -109,3 +112,25 @@ def test_items_are_stopped_as_the_thread_that_asked_for_them(monkeypatch: pytest
 
     with stoppable(lambda: not wanted), pytest.raises(StoppedError):
         over_each(work, range(4))
+
+
+@pytest.mark.parametrize("interrupted", [False, True], ids=["an item fails", "Ctrl-C"])
+def test_what_has_begun_ends_before_an_error_is_raised(monkeypatch: pytest.MonkeyPatch, interrupted: bool) -> None:
+    """A folder was cleared away after an error, or a signal, while another thread still wrote into it."""
+    monkeypatch.setenv("HDRPLAN_THREADS", "2")
+    begun, ended = threading.Event(), []
+
+    def work(k: int) -> None:
+        if k == 0:
+            begun.wait(60)
+            if interrupted:
+                os.kill(os.getpid(), signal.SIGINT)
+            else:
+                raise OSError("the disk is full")
+        begun.set()
+        time.sleep(0.3)
+        ended.append(k)
+
+    with pytest.raises((OSError, KeyboardInterrupt)):
+        over_each(work, range(2))
+    assert sorted(ended) == ([0, 1] if interrupted else [1])

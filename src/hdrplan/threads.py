@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
 from functools import cache
@@ -98,8 +98,7 @@ def over_rows(block: Callable[[int, int], None], n_rows: int, *, smallest: int =
     if threads == 1 or n_rows <= step or _is_worker():
         block(0, n_rows)
         return
-    # list() waits for all blocks and raises what any of them raised.
-    list(_pool(threads).map(lambda first: block(first, min(first + step, n_rows)), range(0, n_rows, step)))
+    over_each(lambda first: block(first, min(first + step, n_rows)), range(0, n_rows, step))
 
 
 def over_each(
@@ -113,7 +112,7 @@ def over_each(
     Parameters
     ----------
     work : callable
-        What it raises is raised here.
+        What it raises is raised here, after the items that have begun have ended.
     items : sequence
     size : callable, optional
         The largest items are taken first: the threads then end together.
@@ -132,9 +131,13 @@ def over_each(
     threads = thread_count()
     if threads == 1 or len(items) < 2 or _is_worker():
         return [work(item) for item in items]
-    order = sorted(range(len(items)), key=lambda k: -size(items[k])) if size else range(len(items))
-    # Each runs in a copy of this thread's context, so that it can be stopped as this thread can.
-    answers = list(
-        _pool(threads).map(lambda k, context: context.run(work, items[k]), order, [copy_context() for _ in order])
-    )
-    return [answer for _, answer in sorted(zip(order, answers, strict=True), key=lambda pair: pair[0])]
+    pool, begun = _pool(threads), dict[int, Future[_Answer]]()
+    try:
+        for k in sorted(range(len(items)), key=lambda k: -size(items[k])) if size else range(len(items)):
+            # In a copy of this thread's context, so that it can be stopped as this thread can.
+            begun[k] = pool.submit(copy_context().run, work, items[k])
+        return [begun[k].result() for k in range(len(items))]
+    except BaseException:
+        # Whoever clears away after an error or a signal must be alone: another thread may write into that folder.
+        wait([answer for answer in begun.values() if not answer.cancel()])
+        raise
