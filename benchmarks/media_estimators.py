@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.model_based_dose import Row
+from benchmarks.model_based_dose import Row, point_task
 from hdrplan.geometry import Dwells, Grid
 from hdrplan.materials import media, photon_data, uniform_map, voxel_codes
-from hdrplan.transport import ScatterTask, Voxels, correction_at, in_water, isotropic_ir192, primary_kerma, scatter
+from hdrplan.transport import Voxels, correction_at, in_water, isotropic_ir192, primary_kerma, scatter
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
@@ -46,15 +46,8 @@ def slabs(histories: int) -> Iterator[Row]:
         medium = np.full(grid.shape_zyx, photons.number("water"))
         density = np.full(grid.shape_zyx, media()["water"].density_g_per_cc)
         medium[:, :, SLAB], density[:, :, SLAB] = photons.number(name), held.density_g_per_cc
-        task = ScatterTask(
-            voxels=Voxels(grid=grid, codes_zyx=voxel_codes(medium, density, photons), photons=photons),
-            emission=isotropic_ir192(photons),
-            positions_mm=np.zeros((1, 3)),
-            axes=np.array([[0.0, 0.0, 1.0]]),
-            times_s=np.ones(1),
-            scored=scored,
-            seed=11,
-        )
+        voxels = Voxels(grid=grid, codes_zyx=voxel_codes(medium, density, photons), photons=photons)
+        task = point_task(voxels, scored, seed=11)
         tracks = scatter(task, 4 * histories)
         each = histories // BATCHES
         kev = np.array([scattered_deposits(task, each, seed) for seed in range(BATCHES)])
@@ -110,15 +103,9 @@ def endless_water(histories: int) -> Iterator[Row]:
         offset_mm=np.zeros(1),
         catheter_names=("middle",),
     )
-    task = ScatterTask(
-        voxels=Voxels(grid=grid, codes_zyx=codes, photons=photons, outside=int(codes[0, 0, 0])),
-        emission=isotropic_ir192(photons),
-        positions_mm=dwells.positions_mm,
-        axes=dwells.axes,
-        times_s=np.ones(1),
-        scored=Grid(shape_zyx=(50,) * 3, origin_mm=np.full(3, -147.0), spacing_mm=np.full(3, 6.0)),
-        seed=3,
-    )
+    voxels = Voxels(grid=grid, codes_zyx=codes, photons=photons, outside=int(codes[0, 0, 0]))
+    scored = Grid(shape_zyx=(50,) * 3, origin_mm=np.full(3, -147.0), spacing_mm=np.full(3, 6.0))
+    task = point_task(voxels, scored, seed=3)
     here, without_end = scatter(task, histories), scatter(in_water(task), histories)
     rng = np.random.default_rng(4)
     points = rng.uniform(-145.0, 145.0, (20_000, 3))

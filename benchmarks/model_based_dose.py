@@ -278,15 +278,7 @@ def ball(histories: int) -> Iterator[Row]:
     directions = np.stack((sine * np.cos(turn), sine * np.sin(turn), cosine), axis=1)
     runs = []
     for seed in range(4):
-        task = ScatterTask(
-            voxels=Voxels(grid=grid, codes_zyx=codes, photons=data),
-            emission=isotropic_ir192(data),
-            positions_mm=dwells.positions_mm,
-            axes=dwells.axes,
-            times_s=np.ones(1),
-            scored=scored,
-            seed=seed,
-        )
+        task = point_task(Voxels(grid=grid, codes_zyx=codes, photons=data), scored, seed=seed)
         runs.append((scatter(task, histories), scatter(in_water(task), histories)))
 
     def factors_at(radius_mm: float) -> Array:
@@ -302,20 +294,27 @@ def ball(histories: int) -> Iterator[Row]:
         yield _row(f"ball of 15 cm over endless water, {radius_mm / 10:g} cm", wanted, factors, 0.5)
 
 
+def point_task(voxels: Voxels, scored: Grid, *, seed: int) -> ScatterTask:
+    """Return one second of an isotropic point of Ir-192 in the middle."""
+    return ScatterTask(
+        voxels=voxels,
+        emission=isotropic_ir192(voxels.photons),
+        positions_mm=np.zeros((1, 3)),
+        axes=np.array([[0.0, 0.0, 1.0]]),
+        times_s=np.ones(1),
+        scored=scored,
+        seed=seed,
+    )
+
+
 def speed(histories: int) -> str:
     """Return histories per CPU second in a trunk of liver with a layer of bone, on this machine as it is."""
     data = photon_data()
     grid = Grid(shape_zyx=(100, 100, 100), origin_mm=np.full(3, -148.5), spacing_mm=np.full(3, 3.0))
     medium, density = np.full(grid.shape_zyx, data.number("liver")), np.full(grid.shape_zyx, 1.05)
     medium[:, :10], density[:, :10] = data.number("cortical_bone"), 1.6
-    task = ScatterTask(
-        voxels=Voxels(grid=grid, codes_zyx=voxel_codes(medium, density, data), photons=data),
-        emission=isotropic_ir192(data),
-        positions_mm=np.zeros((1, 3)),
-        axes=np.array([[0.0, 0.0, 1.0]]),
-        times_s=np.ones(1),
-        scored=Grid(shape_zyx=(50, 50, 50), origin_mm=np.full(3, -147.0), spacing_mm=np.full(3, 6.0)),
-    )
+    scored = Grid(shape_zyx=(50, 50, 50), origin_mm=np.full(3, -147.0), spacing_mm=np.full(3, 6.0))
+    task = point_task(Voxels(grid=grid, codes_zyx=voxel_codes(medium, density, data), photons=data), scored, seed=1)
     scatter(task, 100)
     begin = time.process_time()
     scatter(task, histories)

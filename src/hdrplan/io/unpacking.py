@@ -44,7 +44,7 @@ def check_cells(path: Path) -> dict[str, SheetFacts]:
         zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError, KeyError, RuntimeError, zlib.error,
         ExpatError,
     ):  # fmt: skip
-        return {}  # its reader says what is wrong with it
+        return {}  # damaged, encrypted, packed in an unknown way: its reader says what is wrong with it
     bad = [(name, at) for name, sheet in sheets.items() for at in sheet.without_value]
     if bad:
         name, at = bad[0]
