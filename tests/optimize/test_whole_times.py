@@ -67,6 +67,22 @@ def test_whole_times_lose_next_to_nothing(step_s, most_frac):
     assert 0.0 <= lost <= most_frac
 
 
+def test_many_stops_become_whole_without_a_search_that_may_not_end(monkeypatch):
+    def search(*_args: object) -> None:
+        raise AssertionError("a search in whole numbers")
+
+    monkeypatch.setattr(rounding, "_MANY_STOPS", 3)
+    monkeypatch.setattr(rounding.WholeNumbers, "solve", search)
+    rate, points, _ = case()
+    real = optimize_times(problem(rate, points, goals(), healthy="liver"))
+    whole = optimize_times(problem(rate, points, goals(), healthy="liver", delivery=Delivery(resolution_s=1.0)))
+    assert (rate.gy_per_s @ whole.times_s)[points.rows("lesion1")].min() >= 20.0
+    rounded_up = np.average(
+        (rate.gy_per_s @ np.ceil(real.times_s))[points.rows("liver")], weights=points.volume_cc[points.rows("liver")]
+    )
+    assert real.certificate.main.value <= whole.certificate.main.value < rounded_up
+
+
 @pytest.mark.parametrize("limits", [(), ("Dmax <= 12.5 Gy",), ("D1cc <= 9 Gy",), ("Dmax <= 6 Gy",)])
 def test_the_certificate_is_of_the_times_that_are_delivered(limits):
     rate, points, _ = case()

@@ -25,11 +25,14 @@ __all__ = ["NEAR_STEPS", "Rounding", "best_rounding", "may_miss", "rank"]
 NEAR_STEPS = 2
 # A search ends when its bound is this near, or as near as a loss at which to be content.
 GAP_FRAC = 1e-5
-# Of more stops than these several are fixed at once, and no new stop is looked for. One after the other, 350
-# stops took 25 CPU s instead of 4 and lost no less; new stops took 6 CPU s more and gained 0.007 % of the dose.
+# Of more stops than these several are fixed at once, and a search in whole numbers follows only where a goal is
+# missed, for no new stop: of 350 stops one of a hundred branches took 7 CPU s and gained 0.02 % of the dose; with steps
+# of 1 s a thousand branches did not end in ten minutes.
 _MANY_STOPS = 100
-# Of the times that are not whole yet, those nearest to the grid are fixed together.
-_AT_ONCE_FRAC = 0.2
+# Of the times that are not whole yet, those nearest to the grid are fixed together, and no fewer: 350 stops became
+# whole in 43 programs instead of 143 (1.8 CPU s instead of 4.2), and lost 0.153 % instead of 0.172 %; in whole seconds
+# 1.50 % instead of 1.94 %.
+_AT_ONCE_FRAC, _AT_ONCE = 0.2, 16
 # A time this near to the grid, in steps, stands on it.
 _ON_GRID = 1e-9
 # What it costs to miss a goal by its whole limit, in objectives: a prescription, then each level a tenth of the last.
@@ -109,7 +112,8 @@ def best_rounding(
     hard, short, price = rank(program, cost, best)
     if max_nodes == 0:
         return Rounding(x=best, bound=relaxed.bound)
-    if hard == short == 0.0 and price - relaxed.bound <= close_frac * abs(relaxed.bound):
+    many = _many_stops(relaxed, program.columns.n_dwells, step_s)
+    if hard == short == 0.0 and (many or price - relaxed.bound <= close_frac * abs(relaxed.bound)):
         return Rounding(x=best, bound=relaxed.bound)
     price = price if hard == 0.0 else np.inf
     columns = _columns(program, cost, relaxed, best, plan.x, step_s=step_s, price=price)
@@ -121,7 +125,6 @@ def best_rounding(
         return Rounding(x=best, bound=relaxed.bound)
     x = _with_misses_of(plan.x, solution.x, program)
     best = min((best, x), key=lambda x: rank(program, cost, x))
-    many = _many_stops(relaxed, program.columns.n_dwells, step_s)
     return Rounding(x=best, bound=relaxed.bound if many else max(relaxed.bound, solution.bound))
 
 
@@ -180,7 +183,7 @@ def _dived(program: Program, cost: FloatArray, relaxed: Solution, step_s: float)
             if len(left) == 0:
                 break
             nearest = left[np.argsort(off[left], kind="stable")]
-            several, one = nearest[: int(_AT_ONCE_FRAC * len(left))], nearest[:1]
+            several, one = nearest[: max(_AT_ONCE, int(_AT_ONCE_FRAC * len(left)))], nearest[:1]
             again = with_fixed(several, np.round(steps[several])) if many and len(several) > 1 else None
             # One alone: the nearer side first, the other where limits forbid it.
             for side in sorted((np.floor(steps[one]), np.ceil(steps[one])), key=lambda s: abs(s[0] - steps[one[0]])):
